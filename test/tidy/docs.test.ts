@@ -1,0 +1,95 @@
+import { readFileSync } from "node:fs";
+import type { Code } from "@connectrpc/connect";
+import { codeToHttpStatus } from "@connectrpc/connect/protocol-connect";
+import { expect, test } from "vitest";
+import { settings } from "#config";
+import { Fault, type FaultCode, faults } from "#domain/fault";
+import { limits } from "#domain/limits";
+import { metricLabels } from "#host/metric-shapes";
+import { counters, gauges, histograms } from "#ports/telemetry";
+import { statusCodes, statusOf } from "#wire/faults";
+
+/**
+ * The lists in `docs/` are written for people and held equal to the code's tables, both ways: what the code has
+ * and the list lacks is found, and what the list has and the code lacks.
+ */
+const doc = (name: string) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), "utf8");
+
+/** The cells of every table row whose first cell is one name in backticks. */
+function rows(text: string): string[][] {
+  const lines = text.split("\n").filter((line) => /^\| `[^`]+` \|/.test(line));
+  return lines.map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
+}
+
+const code = (text: string) => `\`${text}\``;
+
+/** The part of a page from one heading of the second level to the next. */
+function section(text: string, heading: string): string {
+  return text.split(/^## /m).find((part) => part.startsWith(heading)) ?? "";
+}
+
+test.each([
+  ["Counters", counters],
+  ["Histograms", histograms],
+  ["Gauges", gauges],
+])("docs/metrics.md lists the %s with their labels and meaning", (heading, table) => {
+  const expected = Object.entries(table).map(([name, help]) => {
+    const labels = metricLabels[name as keyof typeof metricLabels];
+    return [code(name), labels.map(code).join(", "), help];
+  });
+
+  expect(rows(section(doc("metrics.md"), heading))).toEqual(expected);
+});
+
+const units: Readonly<Record<string, number>> = {
+  B: 1,
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  ms: 1,
+  s: 1_000,
+  h: 3_600_000,
+};
+
+/** `4 MiB`, `10 s` and `1 000` as the plain numbers of the table. */
+function parse(value: string): number {
+  const [, digits = "", unit = ""] = /^([\d ]*\d)(?: ([A-Za-z]+))?$/.exec(value) ?? [];
+  return Number(digits.replaceAll(" ", "")) * (unit === "" ? 1 : (units[unit] ?? Number.NaN));
+}
+
+test("docs/limits.md lists every limit with its value", () => {
+  const listed = rows(doc("limits.md")).map(([name = "", value = ""]) => [name.slice(1, -1), parse(value)]);
+
+  expect(new Set(listed.map(([name]) => name)).size).toBe(listed.length);
+  expect(Object.fromEntries(listed)).toEqual(limits);
+});
+
+/** The HTTP status Connect answers with. */
+function httpStatus(status: keyof typeof statusCodes): number {
+  return codeToHttpStatus(statusCodes[status] as Code);
+}
+
+test("docs/errors.md lists every fault with its codes and whether to send again", () => {
+  const expected = (Object.keys(faults) as FaultCode[]).map((name) => {
+    const status = statusOf(new Fault(name, ""));
+    return [code(name), status, String(httpStatus(status)), faults[name].again];
+  });
+
+  const listed = rows(doc("errors.md").split(/^## /m)[0] ?? "");
+  expect(listed.map((cells) => cells.slice(0, 4))).toEqual(expected);
+  expect(listed.every(([, , , , advice]) => advice)).toBe(true);
+});
+
+test("docs/operating.md lists every setting with its default, range and meaning", () => {
+  const shown = (fallback: unknown) => {
+    const values = Array.isArray(fallback) ? fallback : [fallback];
+    return values.map((value) => code(String(value))).join(", ");
+  };
+  const expected = Object.entries(settings).map(([name, { fallback, range, help }]) => [
+    code(name),
+    shown(fallback),
+    range,
+    help,
+  ]);
+
+  expect(rows(section(doc("operating.md"), "Settings"))).toEqual(expected);
+});

@@ -1,0 +1,140 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import ts from "typescript";
+import { expect, test } from "vitest";
+
+/**
+ * House rules that no other tool holds. Formatting, lengths, globals and the like are biome's (`biome.json`),
+ * imports between layers are `import-rules.ts`, unused code is knip's.
+ */
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const skipped = /(^|\/)(gen|fixtures)\//;
+
+/** Paths from the root, of every file in `folders`, as far as they exist, whose name ends in one of `endings`. */
+function files(folders: readonly string[], endings: readonly string[]): string[] {
+  return folders
+    .filter((folder) => existsSync(join(root, folder)))
+    .flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((path) =>
+        join(folder, path),
+      ),
+    )
+    .filter((path) => endings.some((ending) => path.endsWith(ending)) && !skipped.test(path));
+}
+
+const text = (path: string) => readFileSync(join(root, path), "utf8");
+
+/** One line per match of `pattern` in a file of `paths`, as `path:line match`. */
+function matches(paths: readonly string[], pattern: RegExp): string[] {
+  return paths.flatMap((path) =>
+    text(path)
+      .split("\n")
+      .flatMap((line, i) => [...line.matchAll(pattern)].map(([found]) => `${path}:${i + 1} ${found}`)),
+  );
+}
+
+const own = files(["src", "actors"], [".ts"]);
+const tests = files(["test"], [".ts"]);
+const self = "test/tidy/house.test.ts";
+
+test("no file puts work off in a comment, and none silences the compiler", () => {
+  const code = [...own, ...tests, ...files(["bin", "examples"], [".ts", ".js", ".mjs"])];
+  const promises = /\b(TODO|FIXME|XXX|HACK)\b|@ts-(ignore|nocheck|expect-error)/g;
+
+  expect(
+    matches(
+      code.filter((path) => path !== self),
+      promises,
+    ),
+  ).toEqual([]);
+});
+
+test("identifiers use our own words: a Run is no job, a Worker no executor, an Agent no bot", () => {
+  const foreign = /^(jobs?|bots?|executors?)$/;
+  const found: string[] = [];
+  for (const path of own) {
+    const visit = (node: ts.Node): void => {
+      if (ts.isIdentifier(node)) {
+        const words = node.text.split(/(?=[A-Z])|_/).map((word) => word.toLowerCase());
+        if (words.some((word) => foreign.test(word))) found.push(`${path}: ${node.text}`);
+      }
+      ts.forEachChild(node, visit);
+    };
+    visit(ts.createSourceFile(path, text(path), ts.ScriptTarget.ES2023));
+  }
+
+  expect(found).toEqual([]);
+});
+
+test("every source file longer than a glance explains itself in a doc comment", () => {
+  const glance = 25;
+  const silent = own.filter((path) => text(path).split("\n").length > glance && !/^\/\*\*/m.test(text(path)));
+
+  expect(silent).toEqual([]);
+});
+
+test("a relative import stays in its folder; the way to another is an import map", () => {
+  const layerOf = (path: string) => (path.startsWith("actors/") ? "actors" : path.split("/", 2).join("/"));
+  const strays = own.flatMap((path) => {
+    const specifiers = [...text(path).matchAll(/(?:from|import) "(\.[^"]+)"/g)].map(
+      ([, specifier]) => specifier,
+    );
+    const leaving = specifiers.filter((specifier) => {
+      const target = join(dirname(path), specifier ?? "");
+      // Files beside one another directly in `src` are composition roots, and each a layer of its own.
+      return layerOf(target) !== layerOf(path) && dirname(path) !== dirname(target);
+    });
+    return leaving.map((specifier) => `${path} imports ${specifier}`);
+  });
+
+  expect(strays).toEqual([]);
+});
+
+test("tests reach the sources through the import maps, never by path", () => {
+  expect(matches(tests, /from "(\.\.\/)+(src|actors)\/[^"]*"/g)).toEqual([]);
+});
+
+test("the core's tests never wait: they mirror layers that have no clock", () => {
+  const timeless = files(["test/actors", "test/domain", "test/bus", "test/runtime"], [".ts"]);
+
+  expect(matches(timeless, /\bset(Timeout|Interval|Immediate)\b|node:timers/g)).toEqual([]);
+});
+
+test("every dependency is pinned to one exact version", () => {
+  const { dependencies, devDependencies } = JSON.parse(text("package.json"));
+  const loose = Object.entries({ ...dependencies, ...devDependencies }).filter(
+    ([, version]) => !/^\d+\.\d+\.\d+$/.test(String(version)),
+  );
+
+  expect(loose).toEqual([]);
+});
+
+test("a machine that touches a clock, the environment or Node does not compile", () => {
+  const config = join(root, "actors/tsconfig.json");
+  const { options } = ts.parseJsonConfigFileContent(
+    ts.readConfigFile(config, ts.sys.readFile).config,
+    ts.sys,
+    dirname(config),
+  );
+  const planted = join(root, "actors/planted.ts");
+  const breaches = [
+    "setTimeout(() => {}, 1);",
+    "process.exit();",
+    "performance.now();",
+    'await import("node:fs");',
+  ];
+  const host = ts.createCompilerHost(options);
+  const { getSourceFile, fileExists } = host;
+  host.fileExists = (path) => path === planted || fileExists(path);
+  host.getSourceFile = (path, ...rest) =>
+    path === planted
+      ? ts.createSourceFile(path, ["export {};", ...breaches].join("\n"), ts.ScriptTarget.ES2023)
+      : getSourceFile(path, ...rest);
+
+  const found = ts.getPreEmitDiagnostics(ts.createProgram([planted], options, host));
+
+  expect(found.map(({ file, start }) => file?.getLineAndCharacterOfPosition(start ?? 0).line)).toEqual([
+    1, 2, 3, 4,
+  ]);
+});
