@@ -1,0 +1,38 @@
+import type { RunId, SessionId, TaskId } from "./id.js";
+import type { Labels } from "./task.js";
+import type { Instant, Millis } from "./time.js";
+
+/** What the plane writes to a worker's stream. */
+export type WorkerFrame =
+  | {
+      readonly type: "welcome";
+      readonly session: SessionId;
+      readonly heartbeat: Millis;
+      readonly lease: Millis;
+      readonly serverTime: Instant;
+    }
+  | ({ readonly type: "assign" } & Assignment)
+  | { readonly type: "cancel"; readonly runId: RunId; readonly reason: string }
+  /** Output before `nextSeq` is durable. */
+  | { readonly type: "ack.output"; readonly runId: RunId; readonly nextSeq: number }
+  /** The Run's terminal status is recorded: the worker may forget it. */
+  | { readonly type: "ack.status"; readonly runId: RunId }
+  | { readonly type: "ack.heartbeat"; readonly beat: number }
+  | { readonly type: "drain"; readonly reason: string };
+
+/** Everything a worker needs to carry out one Run. */
+export interface Assignment {
+  readonly runId: RunId;
+  readonly taskId: TaskId;
+  readonly stepName: string;
+  readonly agentName: string;
+  readonly input: string;
+  readonly labels: Labels;
+  readonly issuedAt: Instant;
+  /** The Task's deadline; 0 is none. */
+  readonly deadlineAt: Instant;
+  readonly attempt: number;
+  readonly fence: number;
+  readonly lease: Millis;
+  readonly ordinal: number;
+}

@@ -1,0 +1,87 @@
+import { millis } from "./time.js";
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/**
+ * Every bound of the plane, with its reason. `docs/limits.md` lists them; a test holds the two equal.
+ * Sizes are in bytes, times in milliseconds.
+ */
+export const limits = {
+  /** gRPC's own default; larger messages end a public worker's stream. */
+  messageBytes: 4 * MIB,
+  /** Leaves room in a 4 MiB message for everything else an assignment carries. */
+  inputBytes: 1 * MIB,
+  /** Same reason: a result returns in one status update and goes out in one Task. */
+  resultBytes: 1 * MIB,
+  /** Step outputs inlined in one GetTask answer, all together. */
+  inlineOutputBytes: 1 * MIB,
+  headerBytes: 16 * KIB,
+  idBytes: 256,
+  labels: 64,
+  labelBytes: 256,
+  jsonDepth: 64,
+  errorMessageBytes: 16 * KIB,
+
+  /** One packed log row stays well below a message. */
+  chunkBytes: 64 * KIB,
+  /** A run that writes more than this is a runaway. */
+  runOutputBytes: 64 * MIB,
+  /** Bytes of one run sent and not yet acknowledged, before any ack says otherwise. */
+  runCreditBytes: 256 * KIB,
+  /** The same over all runs of one worker. */
+  workerCreditBytes: 8 * MIB,
+
+  /** A thousand tasks of one step, or fewer larger ones, make one commit of bearable length. */
+  batchTasks: 1_000,
+  batchSteps: 4_000,
+  waitingPerNamespace: 100_000,
+  waitingTotal: 1_000_000,
+  lanesPerNamespace: 1_000,
+  /** Ready steps held in memory per lane: more than the free slots one turn can fill. */
+  lanePage: 256,
+
+  /** A mailbox holds two turns' worth, so that one can fill while the other commits. */
+  mailbox: 1_024,
+  turnMessages: 512,
+  turnRows: 5_000,
+  turnBytes: 4 * MIB,
+  /** Assignments one turn makes; the next turn goes on. */
+  turnAssignments: 512,
+  /** Due deadlines read at once; the next tick goes on. */
+  dueDeadlines: 256,
+
+  watchersPerTask: 64,
+  /** What one read for a watcher takes from the log; with the transport's buffer it stays under 1 MiB. */
+  watchReadBytes: 256 * KIB,
+  /** Recent log rows kept for watchers of one task; older ones are read from the store. */
+  watchCacheBytes: 256 * KIB,
+  /** Frames waiting for one worker stream; past this the stream is closed and resumes. */
+  streamFrames: 4_096,
+
+  pageSizeDefault: 100,
+  pageSizeMax: 1_000,
+  pageBytes: 2 * MIB,
+  pageScannedRows: 10_000,
+
+  streamsPerWorkerConnection: 32,
+  streamsPerClientConnection: 100,
+  handshake: millis(5_000),
+  headers: millis(5_000),
+  hello: millis(10_000),
+  keepalivePing: millis(30_000),
+  keepaliveTimeout: millis(10_000),
+
+  maxRunsPerWorker: 1_024,
+  /** What a worker that states no capacity gets. */
+  defaultRunsPerWorker: 10,
+  maxAttempts: 100,
+  priority: 100,
+
+  /** Commands that finish a turn before the process gives up on a clean stop. */
+  drain: millis(10_000),
+  /** Finished tasks are kept at least this long, so that an idempotency key holds for a day. */
+  retentionMin: millis(24 * 3_600_000),
+  /** Finished tasks one retention commit removes: a few milliseconds of the writer's time. */
+  retentionBatch: 200,
+} as const;

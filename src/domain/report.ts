@@ -1,0 +1,86 @@
+import type { RunId, WorkerId } from "./id.js";
+import type { ModelBackend, RunStatus } from "./run.js";
+import type { Labels } from "./task.js";
+import type { Millis } from "./time.js";
+import type { Hello, WorkerStatus } from "./worker.js";
+
+/** What a worker can say. `fence` is absent where a public worker sends none. */
+export type WorkerReport =
+  | ({ readonly type: "hello" } & Hello)
+  | HeartbeatReport
+  | StatusReport
+  | OutputReport
+  | EventReport
+  | ChatReport
+  | DeclineReport;
+
+export interface HeartbeatReport {
+  readonly type: "heartbeat";
+  readonly workerId: WorkerId;
+  readonly status: WorkerStatus;
+  /** 0 means unchanged. */
+  readonly capacity: number;
+  /** Echoed in the ack; 0 asks for none. */
+  readonly beat: number;
+  /** Only ours send it; undefined leaves the plane's view alone. */
+  readonly held?: HeldSet;
+}
+
+/** The Runs a worker has in hand; says nothing of assignments above `lastOrdinal`. */
+export interface HeldSet {
+  readonly runIds: readonly RunId[];
+  readonly lastOrdinal: number;
+}
+
+export interface StatusReport {
+  readonly type: "status";
+  readonly runId: RunId;
+  readonly fence?: number;
+  readonly status: RunStatus;
+  readonly errorMessage: string;
+  readonly backend: ModelBackend | null;
+  /** JSON text, or empty. */
+  readonly output: string;
+  readonly retryable?: boolean;
+  /** How many chunks the Run sent; COMPLETED counts only once they are all durable. */
+  readonly outputCount?: number;
+  /** The worker's hint; 0 is none. */
+  readonly retryAfter: Millis;
+}
+
+export interface OutputReport {
+  readonly type: "output";
+  readonly runId: RunId;
+  readonly fence?: number;
+  readonly seq: number;
+  readonly content: string;
+  readonly isFinal: boolean;
+  readonly metadata: Labels;
+  readonly sentAt: number;
+}
+
+export interface EventReport {
+  readonly type: "event";
+  readonly runId: RunId;
+  readonly fence?: number;
+  readonly id: string;
+  readonly kind: number;
+  readonly sentAt: number;
+  readonly metadata: Labels;
+}
+
+export interface ChatReport {
+  readonly type: "chat";
+  readonly runId: RunId;
+  readonly fence?: number;
+  readonly role: number;
+  readonly content: string;
+  readonly sentAt: number;
+}
+
+/** The worker hands a Run back: it never began, or must go. */
+export interface DeclineReport {
+  readonly type: "decline";
+  readonly runId: RunId;
+  readonly reason: string;
+}

@@ -1,0 +1,142 @@
+import type { TaskId } from "./id.js";
+import type { StepState } from "./step.js";
+import type { Instant, Millis } from "./time.js";
+
+/** The twelve states of a Task, in the order the wire numbers them. */
+export const taskStates = [
+  "pending",
+  "initializing",
+  "enqueuing_steps",
+  "steps_in_process",
+  "evaluating_results",
+  "waiting_for_dependencies",
+  "waiting_for_retry",
+  "blocked_by_failures",
+  "complete",
+  "error",
+  "cancelled",
+  "resolved_manually",
+] as const;
+export type TaskState = (typeof taskStates)[number];
+
+/** The five a public client knows. */
+export type TaskStatus = "PENDING" | "RUNNING" | "COMPLETED" | "FAILED" | "CANCELLED";
+
+/** Why a Task or Run ended the way it did; UPPER_SNAKE, empty when there is nothing to say. */
+export type Reason =
+  | ""
+  | "AGENT_ERROR"
+  | "WORKER_LOST"
+  | "TIMEOUT"
+  | "CANCELLED"
+  | "DECLINED"
+  | "OUTPUT_LOST"
+  | "OUTPUT_LIMIT"
+  | "STEP_FAILED";
+
+export type Labels = Readonly<Record<string, string>>;
+
+/** What the client asked for. Written once, never changed; the input lies apart from it. */
+export interface TaskSpec {
+  readonly agentName: string;
+  readonly priority: number;
+  /** For the whole task; 0 is no limit. */
+  readonly timeoutMs: Millis;
+  /** Total tries of each step, at least 1. */
+  readonly maxAttempts: number;
+  readonly labels: Labels;
+  /** Labels a worker must carry. */
+  readonly workerSelector: Labels;
+  readonly createdBy: string;
+  readonly correlationId: string;
+  /** Not before this instant; 0 is at once. */
+  readonly startAt: Instant;
+  /** The Task this one tries again, or empty. */
+  readonly retryOf: TaskId | "";
+  /** Empty if the client sent none. */
+  readonly idempotencyKey: string;
+  /** SHA-256 of the request after defaults, without key and correlation id. Empty without a key. */
+  readonly fingerprint: string;
+  /** On permanent failure the Task waits for an operator instead of ending. */
+  readonly holdOnFailure: boolean;
+  /** Who created it; only this principal's namespaces may see it. */
+  readonly principal: string;
+}
+
+/** How many Steps of a Task are in each state; states with none are absent. */
+export type StepCounts = Readonly<Partial<Record<StepState, number>>>;
+
+/** A Task as it lies in a store, less its input and output. */
+export interface TaskRow {
+  readonly id: TaskId;
+  readonly namespace: string;
+  /** Grows by one with every commit that writes the row; 1 when it is first written. */
+  readonly revision: number;
+  readonly state: TaskState;
+  readonly spec: TaskSpec;
+  readonly counts: StepCounts;
+  /** True once a worker has taken a Step. */
+  readonly hasRun: boolean;
+  readonly createdAt: Instant;
+  readonly finishedAt: Instant;
+  readonly reason: Reason;
+  readonly errorMessage: string;
+}
+
+/** A Task a client wants, complete with the id the door has drawn for it. */
+export interface TaskDraft {
+  readonly id: TaskId;
+  readonly namespace: string;
+  readonly spec: TaskSpec;
+  /** JSON text, as the client sent it; `{}` if it sent none. */
+  readonly input: string;
+}
+
+const terminal: ReadonlySet<TaskState> = new Set(["complete", "error", "cancelled", "resolved_manually"]);
+
+export function isTerminal(state: TaskState): boolean {
+  return terminal.has(state);
+}
+
+/** The public status of a state. Waiting states are PENDING until the first Run, RUNNING after it. */
+export function taskStatus({ state, hasRun }: Pick<TaskRow, "state" | "hasRun">): TaskStatus {
+  switch (state) {
+    case "pending":
+    case "initializing":
+    case "enqueuing_steps":
+    case "waiting_for_dependencies":
+    case "waiting_for_retry":
+      return hasRun ? "RUNNING" : "PENDING";
+    case "steps_in_process":
+    case "evaluating_results":
+    case "blocked_by_failures":
+      return "RUNNING";
+    case "complete":
+    case "resolved_manually":
+      return "COMPLETED";
+    case "error":
+      return "FAILED";
+    case "cancelled":
+      return "CANCELLED";
+  }
+}
+
+/** The states a public status stands for: what a status filter selects. */
+export function statesOf(status: TaskStatus): readonly TaskState[] {
+  return taskStates.filter((state) =>
+    [true, false].some((hasRun) => taskStatus({ state, hasRun }) === status),
+  );
+}
+
+export function countOf(counts: StepCounts, ...states: readonly StepState[]): number {
+  return states.reduce((sum, state) => sum + (counts[state] ?? 0), 0);
+}
+
+/** The counts after one Step has gone from one state to another. */
+export function moved(counts: StepCounts, from: StepState, to: StepState): StepCounts {
+  const next: Partial<Record<StepState, number>> = { ...counts, [to]: (counts[to] ?? 0) + 1 };
+  const left = (next[from] ?? 0) - 1;
+  if (left > 0) next[from] = left;
+  else delete next[from];
+  return next;
+}

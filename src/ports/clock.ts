@@ -1,0 +1,18 @@
+import type { Instant, Millis } from "#domain/time";
+
+/** Plane time and waking up. Wall time is only for display. */
+export interface Clock {
+  now(): Instant;
+  /** Calls `fire` once, at `at` or soon after. Returns what cancels it. */
+  wakeAt(at: Instant, fire: () => void): () => void;
+  /** Resolves after the current input of the event loop has been handled: a turn's messages gather meanwhile. */
+  yield(): Promise<void>;
+}
+
+/** A clock that can still be set: plane time begins at the wall clock or at `lastPersisted`, whichever is later. */
+export interface StartableClock extends Clock {
+  startFrom(lastPersisted: Instant): void;
+}
+
+/** How late a wake-up may come before leases are extended by the delay. */
+export const LATE_TICK = 1_000 as Millis;

@@ -1,0 +1,75 @@
+import type { Caller } from "#domain/caller";
+import type { Fault } from "#domain/fault";
+import type { WorkerFrame } from "#domain/frame";
+import type { TaskId, WorkerId } from "#domain/id";
+import type { LogSlice } from "#domain/log";
+import type { WorkerReport } from "#domain/report";
+import type { RunSummary } from "#domain/run";
+import type { TaskDraft, TaskRow } from "#domain/task";
+import type { LeaseTerms, WorkerView } from "#domain/worker";
+import type { Reads } from "./store.js";
+
+/** What a door may do with the plane. The only way in; a door never sees an actor or a row's writer. */
+export interface Plane {
+  readonly reads: Reads;
+  readonly terms: LeaseTerms;
+  /** True while requests are served; false while starting and draining. */
+  readonly ready: boolean;
+
+  /**
+   * Creates all of them in one commit; the answers keep the order. A draft whose idempotency key is
+   * known answers with the Task that holds it.
+   *
+   * @throws {Fault} `overloaded` if the mailbox is full; then nothing was stored.
+   */
+  submit(caller: Caller, drafts: readonly TaskDraft[]): Promise<readonly (Receipt | Fault)[]>;
+
+  /** @throws {Fault} `not_found`, or `wrong_state` if the Task has already ended. */
+  cancel(caller: Caller, taskId: TaskId, reason: string): Promise<Receipt>;
+
+  /** @throws {Fault} `not_found` if no such worker is connected. */
+  drainWorker(caller: Caller, workerId: WorkerId, reason: string): Promise<WorkerView>;
+
+  /** Connected workers, in no order. */
+  workers(caller: Caller): readonly WorkerView[];
+
+  /**
+   * The Task's log from after `afterSeq`, live, until its terminal entry. Reads at the pace of the
+   * consumer and keeps nothing for it.
+   *
+   * @throws {Fault} `not_found`, `cursor_expired`, `cursor_ahead`, `overloaded` (too many watchers)
+   */
+  watch(caller: Caller, taskId: TaskId, afterSeq: number, signal: AbortSignal): AsyncIterable<LogSlice>;
+
+  /** A worker's stream begins. Speak through what is returned; hear through the sink. */
+  connect(caller: Caller, sink: WorkerSink): WorkerLink;
+}
+
+/** A Task as it stands right after the commit that answers for it, with the Runs the commit touched. */
+export interface Receipt {
+  readonly task: TaskRow;
+  readonly runs: readonly RunSummary[];
+}
+
+/** The plane's end of a worker's stream, given by a door. */
+export interface WorkerSink {
+  /** Writes a frame, or keeps it in the transport's bounded buffer. */
+  send(frame: WorkerFrame): void;
+  /** Ends the stream; the worker may come back. */
+  close(fault: Fault): void;
+}
+
+/** A door's end of a worker's stream. */
+export interface WorkerLink {
+  /**
+   * What the worker says, in order. Resolves when the plane can take more: a door awaits it before
+   * it reads on, so that a full mailbox becomes an unread stream.
+   *
+   * @throws {Fault} if the worker broke the protocol: the door ends the stream with it.
+   */
+  receive(report: WorkerReport): Promise<void>;
+  /** The stream has ended, however it did. Call once. */
+  closed(): void;
+}
+
+export type { WorkerReport } from "#domain/report";

@@ -1,0 +1,71 @@
+/** Ids that belong to a log line. Never metric labels. */
+export interface LogFields {
+  readonly taskId?: string;
+  readonly runId?: string;
+  readonly workerId?: string;
+  readonly sessionId?: string;
+  readonly [field: string]: unknown;
+}
+
+export interface Log {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+}
+
+/**
+ * Counts and measures; the names are the adapter's to map to its own system. Labels come from small
+ * closed sets, never ids.
+ */
+export interface Telemetry {
+  readonly log: Log;
+  count(name: CounterName, labels?: Readonly<Record<string, string>>, by?: number): void;
+  observe(name: HistogramName, value: number, labels?: Readonly<Record<string, string>>): void;
+  /** Read when the metrics are scraped. */
+  gauge(name: GaugeName, read: () => number | readonly LabelledValue[]): void;
+}
+
+export interface LabelledValue {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** Every metric the plane keeps, with its meaning; `docs/metrics.md` lists them and a test holds the two equal. */
+export const counters = {
+  taskrun_tasks_created_total: "Tasks accepted and durable.",
+  taskrun_tasks_finished_total: "Tasks that reached a terminal state, by status.",
+  taskrun_runs_assigned_total: "Runs handed to workers.",
+  taskrun_runs_finished_total: "Runs that ended, by status and reason.",
+  taskrun_output_chunks_total: "Output chunks made durable.",
+  taskrun_output_bytes_total: "Output bytes made durable.",
+  taskrun_reports_refused_total:
+    "Worker reports that changed nothing because they were stale, foreign or unknown, by cause.",
+  taskrun_mailbox_refused_total: "Messages a full mailbox refused, by actor.",
+  taskrun_turns_total: "Turns taken, by outcome.",
+  taskrun_requests_total: "Requests served, by rpc, door and code.",
+  taskrun_tasks_removed_total: "Finished tasks removed by retention.",
+} as const;
+export type CounterName = keyof typeof counters;
+
+export const histograms = {
+  taskrun_turn_seconds: "Time of one turn from drain to perform.",
+  taskrun_commit_seconds: "Time of one commit.",
+  taskrun_commit_rows: "Rows written by one commit.",
+  taskrun_turn_messages: "Messages taken by one turn.",
+  taskrun_task_wait_seconds: "Time from creation to the first run.",
+  taskrun_task_seconds: "Time from creation to the end.",
+  taskrun_request_seconds: "Time to answer a unary request, by rpc.",
+} as const;
+export type HistogramName = keyof typeof histograms;
+
+export const gauges = {
+  taskrun_mailbox_messages: "Messages waiting, by actor.",
+  taskrun_mailbox_capacity: "Messages an actor's mailbox can hold, by actor.",
+  taskrun_tasks_waiting: "Tasks that wait for their first run.",
+  taskrun_workers_connected: "Connected workers, by status.",
+  taskrun_runs_held: "Runs in workers' hands.",
+  taskrun_lanes: "Lanes with ready steps.",
+  taskrun_watchers: "Open watch streams.",
+} as const;
+export type GaugeName = keyof typeof gauges;
