@@ -1,0 +1,89 @@
+import type { DeadlineKind } from "#domain/deadline";
+import type { Fault } from "#domain/fault";
+import type { WorkerFrame } from "#domain/frame";
+import type { RunId, SessionId, StepKey, TaskId } from "#domain/id";
+import type { LogEntry } from "#domain/log";
+import type { RunRow } from "#domain/run";
+import type { StepRow } from "#domain/step";
+import type { TaskRow } from "#domain/task";
+import type { Instant } from "#domain/time";
+import type { SessionRow } from "#domain/worker";
+import type { RunMessage } from "./run/messages.js";
+import type { RunTrackerMessage } from "./run-tracker/messages.js";
+import type { SchedulerMessage } from "./scheduler/messages.js";
+import type { StepMessage } from "./step/messages.js";
+import type { TaskMessage } from "./task/messages.js";
+import type { TaskFinalizerMessage } from "./task-finalizer/messages.js";
+import type { TaskRequestMessage } from "./task-request/messages.js";
+import type { WorkerMessage } from "./worker/messages.js";
+
+/** A message and the actor it is for. */
+export type Told =
+  | { readonly to: "task-request"; readonly message: TaskRequestMessage }
+  | { readonly to: "scheduler"; readonly message: SchedulerMessage }
+  | { readonly to: "run-tracker"; readonly message: RunTrackerMessage }
+  | { readonly to: "task-finalizer"; readonly message: TaskFinalizerMessage };
+
+export type ActorName = Told["to"];
+
+/** An action the runtime carries out. Inside a machine it is a name and its parameters, nothing more. */
+function carriedOutByRuntime<Params>() {
+  return (_: unknown, _params: Params): void => {
+    throw new Error("a machine asks; only the runtime carries out");
+  };
+}
+
+/**
+ * The whole vocabulary of what a machine may ask for. The first group changes rows and is undone if
+ * the turn is not committed; the second hands on a message within the turn; the third is performed
+ * only after the commit.
+ */
+export const asks = {
+  createTask: carriedOutByRuntime<{ readonly task: TaskRow; readonly input: string }>(),
+  createStep: carriedOutByRuntime<{ readonly step: StepRow }>(),
+  createRun: carriedOutByRuntime<{ readonly run: RunRow }>(),
+  /** A worker session begins; it lives in memory only. */
+  attachWorker: carriedOutByRuntime<{ readonly session: SessionRow }>(),
+  /** Give a message to a lifecycle; what that asks for is carried out before the next ask. */
+  advanceTask: carriedOutByRuntime<{ readonly taskId: TaskId; readonly message: TaskMessage }>(),
+  advanceStep: carriedOutByRuntime<StepKey & { readonly message: StepMessage }>(),
+  advanceRun: carriedOutByRuntime<{ readonly runId: RunId; readonly message: RunMessage }>(),
+  advanceWorker: carriedOutByRuntime<{ readonly session: SessionId; readonly message: WorkerMessage }>(),
+  /** Keep a Step's result, as JSON text. */
+  keepOutput: carriedOutByRuntime<StepKey & { readonly json: string }>(),
+  /** Add a line to the Task's log. Changes of state are added by the runtime; this is for what workers say. */
+  record: carriedOutByRuntime<{ readonly taskId: TaskId; readonly entry: LogEntry }>(),
+  /** Wake the finalizer at `at` or soon after; replaces the deadline of the same kind. */
+  setDeadline: carriedOutByRuntime<StepKey & { readonly kind: DeadlineKind; readonly at: Instant }>(),
+  clearDeadline: carriedOutByRuntime<StepKey & { readonly kind: DeadlineKind }>(),
+
+  /** Tell another actor, within this unit. */
+  tell: carriedOutByRuntime<Told>(),
+
+  /** Answer who asked. Tasks are named by id and answered as they are after the commit. */
+  reply: carriedOutByRuntime<{ readonly answer: Answer }>(),
+  /** Hand the Run to the worker that holds it. Written to a stream at most once. */
+  sendAssignment: carriedOutByRuntime<{ readonly runId: RunId }>(),
+  /** Write to a worker's stream; nothing happens if it is gone. */
+  send: carriedOutByRuntime<{ readonly session: SessionId; readonly frame: WorkerFrame }>(),
+  /** End a worker's stream. */
+  disconnect: carriedOutByRuntime<{ readonly session: SessionId; readonly fault: Fault }>(),
+  /** Count a report that changed nothing, with why. */
+  countRefused: carriedOutByRuntime<{ readonly cause: RefusalCause }>(),
+};
+
+/** Why a worker's report changed nothing. A closed set: it labels a metric. */
+export type RefusalCause = "unknown" | "foreign" | "stale" | "ended" | "repeated" | "gap";
+
+export type Answer =
+  | { readonly type: "tasks"; readonly tasks: readonly (TaskId | Fault)[] }
+  | { readonly type: "worker"; readonly session: SessionId }
+  | { readonly type: "fault"; readonly fault: Fault };
+
+type Asks = typeof asks;
+type Params<Name extends keyof Asks> = Parameters<Asks[Name]>[1];
+
+/** What a machine asked for, as data. */
+export type Ask = {
+  [Name in keyof Asks]: { readonly type: Name; readonly params: Params<Name> };
+}[keyof Asks];

@@ -1,0 +1,22 @@
+/**
+ * The inner contract: the machines, what each can be told, and the closed list of what they may ask
+ * for. Pure: no clock, no chance, no Node. Start with `asks.ts`, then any `messages.ts`.
+ */
+export { asks, type ActorName, type Answer, type Ask, type RefusalCause, type Told } from "./asks.js";
+export type { ActorLife, ActorState, Stamped } from "./life.js";
+export { runMachine } from "./run/machine.js";
+export type { RunMessage } from "./run/messages.js";
+export { runTrackerMachine } from "./run-tracker/machine.js";
+export type { RunTrackerEvent, RunTrackerMessage } from "./run-tracker/messages.js";
+export { schedulerMachine } from "./scheduler/machine.js";
+export type { SchedulerEvent, SchedulerMessage } from "./scheduler/messages.js";
+export { stepMachine } from "./step/machine.js";
+export type { StepMessage } from "./step/messages.js";
+export { taskMachine } from "./task/machine.js";
+export type { TaskMessage } from "./task/messages.js";
+export { taskFinalizerMachine } from "./task-finalizer/machine.js";
+export type { TaskFinalizerEvent, TaskFinalizerMessage } from "./task-finalizer/messages.js";
+export { taskRequestMachine } from "./task-request/machine.js";
+export type { TaskRequestEvent, TaskRequestMessage } from "./task-request/messages.js";
+export { workerMachine } from "./worker/machine.js";
+export type { WorkerMessage } from "./worker/messages.js";

@@ -1,0 +1,72 @@
+import { setup } from "xstate";
+import { asks, type Ask } from "../asks.js";
+import { actorStates } from "../life.js";
+import type { RunTrackerEvent } from "./messages.js";
+import { heed } from "./report.js";
+import { drainWorker, greet, loseSilent, reconcile } from "./session.js";
+
+const parts = setup({
+  types: { context: {} as Record<string, never>, events: {} as RunTrackerEvent },
+  actions: asks,
+});
+
+function decide(event: RunTrackerEvent): Ask[] {
+  switch (event.type) {
+    case "hello":
+      return greet(event, event.found, event.at);
+    case "report":
+      return heed(event, event.found, event.at);
+    case "held":
+      return reconcile(event, event.found, event.at);
+    case "worker.changed": {
+      const { session, status, capacity, at } = event;
+      return [
+        { type: "advanceWorker", params: { session, message: { type: "beat", at, status, capacity } } },
+      ];
+    }
+    case "closed": {
+      const message = { type: "closed", at: event.at } as const;
+      return [{ type: "advanceWorker", params: { session: event.session, message } }];
+    }
+    case "silent":
+      return loseSilent(event, event.found, event.at);
+    case "drain.worker":
+      return drainWorker(event, event.found, event.at);
+    default:
+      return [];
+  }
+}
+
+const askAll = parts.enqueueActions(({ enqueue, event }) => {
+  for (const ask of decide(event)) enqueue(ask);
+});
+
+const listens = {
+  hello: { actions: "greet" },
+  report: { actions: "heed" },
+  held: { actions: "reconcile" },
+  "worker.changed": { actions: "noteChange" },
+  closed: { actions: "detach" },
+  silent: { actions: "loseSilent" },
+  "drain.worker": { actions: "drainWorker" },
+} as const;
+
+/** Owns every Run from its assignment on, and every worker session. While draining it goes on listening. */
+export const runTrackerMachine = parts
+  .extend({
+    actions: {
+      greet: askAll,
+      heed: askAll,
+      reconcile: askAll,
+      noteChange: askAll,
+      detach: askAll,
+      loseSilent: askAll,
+      drainWorker: askAll,
+    },
+  })
+  .createMachine({
+    id: "run-tracker",
+    context: {},
+    initial: "starting",
+    states: actorStates(listens, listens),
+  });

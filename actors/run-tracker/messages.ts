@@ -1,0 +1,69 @@
+import type { Caller } from "#domain/caller";
+import type { SessionId, WorkerId } from "#domain/id";
+import type {
+  ChatReport,
+  DeclineReport,
+  EventReport,
+  HeldSet,
+  OutputReport,
+  StatusReport,
+} from "#domain/report";
+import type { RunRow } from "#domain/run";
+import type { Instant } from "#domain/time";
+import type { Hello, LeaseTerms, SessionRow, WorkerStatus } from "#domain/worker";
+import type { ActorLife, Stamped } from "../life.js";
+
+/** What run-tracker can be told. It owns the life of every Run and of every worker session. */
+export type RunTrackerMessage =
+  /** worker: a stream has begun; these Runs are still in hand. */
+  | {
+      readonly type: "hello";
+      readonly session: SessionId;
+      readonly caller: Caller;
+      readonly hello: Hello;
+      readonly terms: LeaseTerms;
+    }
+  /** worker: about one Run. All may be repeated. */
+  | RunReport
+  /** worker: a held set that differs from what the plane believes. */
+  | { readonly type: "held"; readonly session: SessionId; readonly held: HeldSet }
+  /** worker: its status or capacity has changed. */
+  | {
+      readonly type: "worker.changed";
+      readonly session: SessionId;
+      readonly status: WorkerStatus;
+      readonly capacity: number;
+    }
+  /** door: the stream has ended. */
+  | { readonly type: "closed"; readonly session: SessionId }
+  /** timers: the lease has ended, unless a heartbeat came in between. */
+  | { readonly type: "silent"; readonly session: SessionId }
+  /** operator: give this worker no more Runs. */
+  | {
+      readonly type: "drain.worker";
+      readonly caller: Caller;
+      readonly workerId: WorkerId;
+      readonly message: string;
+    };
+
+/** A worker's word about one Run, and the session it came by. */
+export type RunReport = {
+  readonly type: "report";
+  readonly session: SessionId;
+  readonly report: StatusReport | OutputReport | EventReport | ChatReport | DeclineReport;
+  /** UTF-8 length of an output's content, or of a status's result; otherwise 0. */
+  readonly bytes: number;
+};
+
+export interface TrackerFound {
+  /** The session that speaks, or that is spoken of; for `hello` the one it supersedes. */
+  readonly session?: SessionRow;
+  /** The Run a report is about. */
+  readonly run?: RunRow;
+  /** The Runs the session holds, and for `hello` and `held` those the message names. */
+  readonly runs: readonly RunRow[];
+  /** When the session's lease ends. */
+  readonly leaseUntil: Instant;
+}
+
+export type RunTrackerEvent = (RunTrackerMessage & Stamped & { readonly found: TrackerFound }) | ActorLife;

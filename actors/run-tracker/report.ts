@@ -1,0 +1,176 @@
+import type { SessionId } from "#domain/id";
+import { limits } from "#domain/limits";
+import type { ChatReport, EventReport, OutputReport, StatusReport } from "#domain/report";
+import { isOver, type RunRow } from "#domain/run";
+import type { Instant } from "#domain/time";
+import type { Ask, RefusalCause } from "../asks.js";
+import type { RunMessage } from "../run/messages.js";
+import type { RunReport, TrackerFound } from "./messages.js";
+
+/** Decides what a worker's word about a Run changes, and what the worker hears in answer. */
+export function heed(message: RunReport, found: TrackerFound, at: Instant): Ask[] {
+  const { report, session } = message;
+  const cause = whyNot(message, found);
+  if (cause) return refuse(message, found, cause, at);
+
+  const run = found.run as RunRow;
+  const acks = found.session?.protocol === 1;
+  switch (report.type) {
+    case "status":
+      return heedStatus(report, message.bytes, run, session, acks, at);
+    case "output":
+      return heedOutput(report, message.bytes, run, session, acks, at);
+    case "event":
+    case "chat":
+      return [{ type: "record", params: { taskId: run.taskId, entry: entryOf(report, at) } }];
+    case "decline":
+      return [advance(run, { type: "declined", at, message: report.reason })];
+  }
+}
+
+/** A report counts only if Run, fence, principal and session are the Run's own, and the Run is alive. */
+function whyNot({ report, session }: RunReport, found: TrackerFound): RefusalCause | undefined {
+  const { run, session: speaker } = found;
+  if (!run) return "unknown";
+  if (!speaker || run.principal !== speaker.principal) return "foreign";
+  if ("fence" in report && report.fence !== undefined && report.fence !== run.fence) return "stale";
+  if (isOver(run.status)) return "ended";
+  if (run.session !== session || run.heldBy !== session) return "foreign";
+  return undefined;
+}
+
+/** What changed nothing is answered all the same, so that the worker stops and forgets. */
+function refuse(
+  { report, session }: RunReport,
+  found: TrackerFound,
+  cause: RefusalCause,
+  at: Instant,
+): Ask[] {
+  const { run } = found;
+  const runId = report.runId;
+  const lastWord = report.type === "decline" || (report.type === "status" && isOver(report.status));
+  const asks: Ask[] = [];
+
+  const repeated = cause === "ended" && report.type === "status" && report.status === run?.status;
+  if (!repeated) {
+    asks.push({
+      type: "send",
+      params: { session, frame: { type: "cancel", runId, reason: reasons[cause] } },
+    });
+  }
+  asks.push({ type: "countRefused", params: { cause: repeated ? "repeated" : cause } });
+  if (!lastWord) return asks;
+
+  if (found.session?.protocol === 1)
+    asks.push({ type: "send", params: { session, frame: { type: "ack.status", runId } } });
+  if (cause === "ended" && run?.heldBy === session) asks.push(advance(run, { type: "released", at }));
+  return asks;
+}
+
+const reasons: Record<RefusalCause, string> = {
+  unknown: "the plane does not know this run",
+  foreign: "the run is another session's",
+  stale: "the run has been superseded by a later attempt",
+  ended: "the run has ended",
+  repeated: "the run has ended",
+  gap: "output is missing",
+};
+
+function heedStatus(
+  report: StatusReport,
+  outputBytes: number,
+  run: RunRow,
+  session: SessionId,
+  acks: boolean,
+  at: Instant,
+): Ask[] {
+  const { runId, backend, errorMessage, output } = report;
+  const ack: Ask[] = acks
+    ? [{ type: "send", params: { session, frame: { type: "ack.status", runId } } }]
+    : [];
+
+  switch (report.status) {
+    case "RUNNING":
+      return run.status === "RUNNING" ? [] : [advance(run, { type: "started", at })];
+    case "COMPLETED":
+      if ((report.outputCount ?? 0) > run.nextSeq) return [outputAck(run, session)];
+      return [advance(run, { type: "completed", at, backend, output, outputBytes }), ...ack];
+    case "FAILED": {
+      const retryable = report.retryable ?? true;
+      const failed = {
+        type: "failed",
+        at,
+        backend,
+        errorMessage,
+        retryable,
+        retryAfter: report.retryAfter,
+      } as const;
+      return [advance(run, failed), ...ack];
+    }
+    case "CANCELLED":
+      return [advance(run, { type: "cancelled", at, errorMessage }), ...ack];
+    case "PENDING":
+    case "ASSIGNED":
+      return [{ type: "countRefused", params: { cause: "stale" } }];
+  }
+}
+
+function heedOutput(
+  report: OutputReport,
+  bytes: number,
+  run: RunRow,
+  session: SessionId,
+  acks: boolean,
+  at: Instant,
+): Ask[] {
+  if (report.seq !== run.nextSeq) {
+    const cause = report.seq < run.nextSeq ? "repeated" : "gap";
+    return [{ type: "countRefused", params: { cause } }, ...(acks ? [outputAck(run, session)] : [])];
+  }
+  if (run.outputBytes + bytes > limits.runOutputBytes) {
+    const message = `the run wrote more than ${limits.runOutputBytes} bytes of output, the most one run may`;
+    return [advance(run, { type: "broken", at, reason: "OUTPUT_LIMIT", message })];
+  }
+
+  const { runId, seq, content, isFinal, metadata, sentAt } = report;
+  const entry = {
+    type: "output",
+    at,
+    runId,
+    fence: run.fence,
+    seq,
+    content,
+    isFinal,
+    metadata,
+    sentAt,
+  } as const;
+  const asks: Ask[] = [
+    { type: "record", params: { taskId: run.taskId, entry } },
+    advance(run, { type: "wrote", at, count: 1, bytes }),
+  ];
+  if (acks) asks.push(outputAck({ ...run, nextSeq: seq + 1 }, session));
+  return asks;
+}
+
+function entryOf(report: EventReport | ChatReport, at: Instant) {
+  const { runId, sentAt } = report;
+  if (report.type === "chat") {
+    return { type: "chat", at, runId, role: report.role, content: report.content, sentAt } as const;
+  }
+  const { id, kind, metadata } = report;
+  return { type: "event", at, runId, id, kind, sentAt, metadata } as const;
+}
+
+/** Tells the worker which output is durable: it may forget that, and sends the rest again if asked. */
+export function outputAck({ id: runId, nextSeq }: RunRow, session: SessionId): Ask {
+  return { type: "send", params: { session, frame: { type: "ack.output", runId, nextSeq } } };
+}
+
+export function advance(run: RunRow, message: RunMessage): Ask {
+  return { type: "advanceRun", params: { runId: run.id, message } };
+}
+
+/** What a held Run of a worker that no longer has it comes to: lost if alive, let go if over. */
+export function leave(run: RunRow, at: Instant, message: string): Ask {
+  return advance(run, isOver(run.status) ? { type: "released", at } : { type: "lost", at, message });
+}

@@ -1,0 +1,136 @@
+import { Fault } from "#domain/fault";
+import type { SessionId } from "#domain/id";
+import { isOver, type RunRow } from "#domain/run";
+import type { Instant } from "#domain/time";
+import type { Hello, ResumedRun, SessionRow } from "#domain/worker";
+import type { Ask } from "../asks.js";
+import type { RunTrackerMessage, TrackerFound } from "./messages.js";
+import { advance, leave, outputAck } from "./report.js";
+
+type Message<Type extends RunTrackerMessage["type"]> = Extract<RunTrackerMessage, { type: Type }>;
+
+/** A worker's stream begins: it supersedes an older one, and takes back the Runs it can show. */
+export function greet(
+  message: Message<"hello">,
+  { session: previous, runs }: TrackerFound,
+  at: Instant,
+): Ask[] {
+  const { session: id, hello, caller, terms } = message;
+  const { info, protocol, instance, capacity, resume } = hello;
+  const session: SessionRow = {
+    id,
+    state: "serving",
+    principal: caller.principal,
+    instance,
+    protocol,
+    info,
+    capacity,
+    connectedAt: at,
+  };
+  const asks: Ask[] = [];
+  if (previous)
+    asks.push({
+      type: "advanceWorker",
+      params: { session: previous.id, message: { type: "superseded", at } },
+    });
+  asks.push({ type: "attachWorker", params: { session } });
+  if (protocol === 1) {
+    const { lease, heartbeat } = terms;
+    asks.push({
+      type: "send",
+      params: { session: id, frame: { type: "welcome", session: id, heartbeat, lease, serverTime: at } },
+    });
+  }
+
+  const shown = new Set<string>();
+  for (const claim of resume) {
+    const run = runs.find((row) => row.id === claim.runId);
+    if (run && isOwn(run, claim, session)) {
+      shown.add(run.id);
+      asks.push(...takeBack(run, claim, id, at));
+    } else {
+      asks.push(cancel(id, claim.runId, "the run is no longer yours"));
+    }
+  }
+  for (const run of runs) {
+    if (previous && run.heldBy === previous.id && !shown.has(run.id))
+      asks.push(giveUp(run, previous, hello, at));
+  }
+  return asks;
+}
+
+/** A Run can be taken back only by the process that had it. */
+function isOwn(run: RunRow, { fence }: ResumedRun, session: SessionRow): boolean {
+  return (
+    run.heldBy !== "" &&
+    run.fence === fence &&
+    run.principal === session.principal &&
+    run.workerId === session.info.workerId &&
+    run.instance === session.instance &&
+    session.protocol === 1
+  );
+}
+
+function takeBack(run: RunRow, { nextSeq }: ResumedRun, session: SessionId, at: Instant): Ask[] {
+  const asks: Ask[] = [advance(run, { type: "resumed", at, session })];
+  if (isOver(run.status)) return [...asks, cancel(session, run.id, "the run has ended")];
+  if (nextSeq <= run.nextSeq) return [...asks, outputAck(run, session)];
+
+  const message = `output from seq ${run.nextSeq} is lost: the worker can send it only from ${nextSeq}`;
+  return [...asks, advance(run, { type: "broken", at, reason: "OUTPUT_LOST", message })];
+}
+
+/** What becomes of a Run the returning worker did not show. */
+function giveUp(run: RunRow, previous: SessionRow, hello: Hello, at: Instant): Ask {
+  const sameProcess = hello.protocol === 1 && previous.instance === hello.instance;
+  if (sameProcess && run.status === "ASSIGNED") {
+    return advance(run, { type: "declined", at, message: "the assignment did not reach the worker" });
+  }
+  return leave(run, at, "the worker came back without the run");
+}
+
+/** Makes the plane's view of what a worker holds and the worker's own agree. */
+export function reconcile({ session, held }: Message<"held">, { runs }: TrackerFound, at: Instant): Ask[] {
+  const named = new Set(held.runIds);
+  const asks: Ask[] = [];
+  for (const run of runs) {
+    if (run.heldBy !== session || named.has(run.id) || run.ordinal > held.lastOrdinal) continue;
+    asks.push(leave(run, at, "the worker no longer has the run"));
+  }
+  for (const runId of held.runIds) {
+    const run = runs.find(({ id }) => id === runId);
+    if (run?.heldBy === session && !isOver(run.status)) continue;
+    asks.push(cancel(session, runId, run?.heldBy === session ? "the run has ended" : "the run is not yours"));
+  }
+  return asks;
+}
+
+/** The lease is over: what the worker held is lost. A heartbeat that came first has moved the lease. */
+export function loseSilent({ session }: Message<"silent">, found: TrackerFound, at: Instant): Ask[] {
+  if (!found.session || found.leaseUntil > at) return [];
+
+  return [
+    { type: "advanceWorker", params: { session, message: { type: "silent", at } } },
+    ...found.runs.map((run) => leave(run, at, "the worker was silent for longer than its lease")),
+  ];
+}
+
+export function drainWorker(
+  { workerId, message }: Message<"drain.worker">,
+  found: TrackerFound,
+  at: Instant,
+): Ask[] {
+  if (!found.session) {
+    const fault = new Fault("not_found", `Worker ${workerId} not found`);
+    return [{ type: "reply", params: { answer: { type: "fault", fault } } }];
+  }
+  const session = found.session.id;
+  return [
+    { type: "advanceWorker", params: { session, message: { type: "drain", at, message } } },
+    { type: "reply", params: { answer: { type: "worker", session } } },
+  ];
+}
+
+function cancel(session: SessionId, runId: RunRow["id"], reason: string): Ask {
+  return { type: "send", params: { session, frame: { type: "cancel", runId, reason } } };
+}

@@ -1,0 +1,165 @@
+import { assign, setup } from "xstate";
+import type { RunRow } from "#domain/run";
+import { millis } from "#domain/time";
+import { asks } from "../asks.js";
+import type { RunEnd } from "../task-finalizer/messages.js";
+import type { RunMessage } from "./messages.js";
+
+/** What the finalizer is told of an end, for each message that can bring one. */
+function endOf(run: RunRow, event: RunMessage): RunEnd | undefined {
+  switch (event.type) {
+    case "completed":
+      return { how: "completed", output: event.output, outputBytes: event.outputBytes };
+    case "failed":
+      return { how: "failed", reason: "AGENT_ERROR", ...pick(event) };
+    case "broken":
+      return { how: "failed", reason: event.reason, errorMessage: event.message, ...finalWord };
+    case "lost":
+      return { how: "lost", errorMessage: event.message };
+    case "declined":
+      return { how: "handedBack", workerId: run.workerId };
+    case "cancelled":
+      return { how: "cancelled", errorMessage: event.errorMessage };
+    default:
+      return undefined;
+  }
+}
+
+const finalWord = { retryable: false, retryAfter: millis(0) } as const;
+
+function pick({ errorMessage, retryable, retryAfter }: Extract<RunMessage, { type: "failed" }>) {
+  return { errorMessage, retryable, retryAfter };
+}
+
+const parts = setup({
+  types: { context: {} as RunRow, events: {} as RunMessage, input: {} as RunRow },
+  actions: asks,
+});
+
+const reportEnd = parts.enqueueActions(({ enqueue, context, event }) => {
+  const end = endOf(context, event);
+  if (!end) return;
+  const { taskId, stepName, id: runId } = context;
+  const message = { type: "run.ended", taskId, stepName, runId, end } as const;
+  enqueue({ type: "tell", params: { to: "task-finalizer", message } });
+});
+
+const noteEnd = parts.assign(({ context, event }) => {
+  const finishedAt = event.at;
+  switch (event.type) {
+    case "completed":
+      return { finishedAt, backend: event.backend ?? context.backend };
+    case "failed":
+      return {
+        finishedAt,
+        reason: "AGENT_ERROR",
+        errorMessage: event.errorMessage,
+        backend: event.backend ?? context.backend,
+      };
+    case "cancelled":
+      return { finishedAt, reason: "CANCELLED", errorMessage: event.errorMessage };
+    case "declined":
+      return { finishedAt, reason: "DECLINED", errorMessage: event.message };
+    case "lost":
+      return { finishedAt, reason: "WORKER_LOST", errorMessage: event.message };
+    case "broken":
+    case "end":
+      return { finishedAt, reason: event.reason, errorMessage: event.message };
+    default:
+      return {};
+  }
+});
+
+/** The worker goes on until it hears this; repeated at each heartbeat while it holds the Run. */
+const stopWorker = parts.enqueueActions(({ enqueue, context: { id: runId, heldBy }, event }) => {
+  if (heldBy === "" || (event.type !== "end" && event.type !== "broken")) return;
+  enqueue({
+    type: "send",
+    params: { session: heldBy, frame: { type: "cancel", runId, reason: event.message } },
+  });
+});
+
+const offer = {
+  type: "sendAssignment",
+  params: ({ context }: { context: RunRow }) => ({ runId: context.id }),
+} as const;
+
+const over = { type: "final", entry: ["noteEnd", "reportEnd", "stopWorker"] } as const;
+const endings = {
+  completed: "COMPLETED",
+  failed: "FAILED",
+  broken: "FAILED",
+  lost: "FAILED",
+  cancelled: "CANCELLED",
+  declined: "CANCELLED",
+  end: [{ guard: "timedOut", target: "FAILED" }, { target: "CANCELLED" }],
+} as const;
+
+/**
+ * The life of one attempt, in two regions. `status` is what the world sees and ends once; `hold` is
+ * whether the Run still takes a slot in a worker's hands, which may outlast its end.
+ */
+export const runMachine = parts
+  .extend({
+    actions: {
+      noteEnd,
+      reportEnd,
+      stopWorker,
+      noteStart: assign({ startedAt: ({ event }) => event.at }),
+      noteOutput: assign(({ context, event }) =>
+        event.type === "wrote"
+          ? { nextSeq: context.nextSeq + event.count, outputBytes: context.outputBytes + event.bytes }
+          : {},
+      ),
+      changeHands: assign(({ event }) =>
+        event.type === "resumed" ? { heldBy: event.session, session: event.session, ordinal: 0 } : {},
+      ),
+      take: assign(({ context }) => ({ heldBy: context.session })),
+      letGo: assign({ heldBy: "" as const }),
+    },
+    guards: {
+      timedOut: ({ event }) => event.type === "end" && event.reason === "TIMEOUT",
+    },
+  })
+  .createMachine({
+    id: "run",
+    context: ({ input }) => input,
+    type: "parallel",
+    states: {
+      status: {
+        initial: "PENDING",
+        states: {
+          PENDING: { on: { assign: { target: "ASSIGNED", actions: offer }, end: "CANCELLED" } },
+          ASSIGNED: {
+            on: {
+              ...endings,
+              started: { target: "RUNNING", actions: "noteStart" },
+              wrote: { actions: "noteOutput" },
+            },
+          },
+          RUNNING: { on: { ...endings, wrote: { actions: "noteOutput" } } },
+          COMPLETED: over,
+          FAILED: over,
+          CANCELLED: over,
+        },
+      },
+      hold: {
+        initial: "free",
+        states: {
+          free: { on: { assign: { target: "held", actions: "take" }, end: "released" } },
+          held: {
+            on: {
+              resumed: { actions: "changeHands" },
+              completed: "released",
+              failed: "released",
+              cancelled: "released",
+              declined: "released",
+              lost: "released",
+              released: "released",
+            },
+          },
+          released: { type: "final", entry: "letGo" },
+        },
+      },
+    },
+  });

@@ -1,0 +1,45 @@
+import type { SessionId } from "#domain/id";
+import type { ModelBackend } from "#domain/run";
+import type { Reason } from "#domain/task";
+import type { Instant, Millis } from "#domain/time";
+
+/** What one Run can be told. All but `assign` and `end` come from run-tracker. */
+export type RunMessage =
+  /** scheduler: the worker's session holds it from now on. */
+  | { readonly type: "assign"; readonly at: Instant }
+  /** worker: the agent is at work. */
+  | { readonly type: "started"; readonly at: Instant }
+  /** worker: `count` more chunks, `bytes` in all. */
+  | { readonly type: "wrote"; readonly at: Instant; readonly count: number; readonly bytes: number }
+  /** worker: the agent is done. The last word. */
+  | {
+      readonly type: "completed";
+      readonly at: Instant;
+      readonly backend: ModelBackend | null;
+      /** JSON text, or empty. */
+      readonly output: string;
+      readonly outputBytes: number;
+    }
+  /** worker: the agent has failed. The last word. */
+  | {
+      readonly type: "failed";
+      readonly at: Instant;
+      readonly backend: ModelBackend | null;
+      readonly errorMessage: string;
+      readonly retryable: boolean;
+      readonly retryAfter: Millis;
+    }
+  /** worker: it was stopped, without our asking. The last word. */
+  | { readonly type: "cancelled"; readonly at: Instant; readonly errorMessage: string }
+  /** worker: I never began, or I must go. The last word. */
+  | { readonly type: "declined"; readonly at: Instant; readonly message: string }
+  /** The plane breaks it off: too much output, or output the worker no longer has. */
+  | { readonly type: "broken"; readonly at: Instant; readonly reason: Reason; readonly message: string }
+  /** The worker is silent, or has forgotten the Run. */
+  | { readonly type: "lost"; readonly at: Instant; readonly message: string }
+  /** finalizer: the Task has ended, and the Run with it. */
+  | { readonly type: "end"; readonly at: Instant; readonly reason: Reason; readonly message: string }
+  /** The worker is back on another session. */
+  | { readonly type: "resumed"; readonly at: Instant; readonly session: SessionId }
+  /** A worker that holds an ended Run has let it go. */
+  | { readonly type: "released"; readonly at: Instant };

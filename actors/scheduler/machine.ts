@@ -1,0 +1,96 @@
+import { setup } from "xstate";
+import type { RunRow } from "#domain/run";
+import { NEVER, type Instant } from "#domain/time";
+import { asks, type Ask } from "../asks.js";
+import { actorStates } from "../life.js";
+import type { Placement, SchedulerEvent, SchedulerFound, Slots } from "./messages.js";
+import { place, type Served } from "./placement.js";
+
+interface Scheduler {
+  readonly served: Served;
+}
+
+const parts = setup({
+  types: { context: {} as Scheduler, events: {} as SchedulerEvent },
+  actions: asks,
+});
+
+const choose = parts.enqueueActions(({ enqueue, context, event }) => {
+  if (event.type !== "schedule") return;
+  const { lanes, workers, runIds } = event.found;
+  const { placements, served } = place(lanes, workers, runIds, context.served, event.at);
+  enqueue.assign({ served });
+  if (placements.length > 0) {
+    enqueue({ type: "tell", params: { to: "scheduler", message: { type: "place", placements } } });
+  }
+});
+
+const assignRuns = parts.enqueueActions(({ enqueue, event }) => {
+  if (event.type !== "place") return;
+  for (const ask of makeRuns(event.placements, event.found, event.at)) enqueue(ask);
+});
+
+/** The Run and its Step move together, so that a cancel and an assignment meet on one row. */
+function makeRuns(placements: readonly Placement[], found: SchedulerFound, at: Instant): Ask[] {
+  const ordinals = new Map(found.workers.map(({ session, lastOrdinal }) => [session.id, lastOrdinal]));
+  return placements.flatMap((placement, i): Ask[] => {
+    const rows = found.rows[i];
+    const worker = found.workers.find(({ session }) => session.id === placement.session);
+    if (rows?.step.state !== "enqueued" || !worker) return [];
+
+    const { taskId, stepName, runId } = placement;
+    const ordinal = (ordinals.get(worker.session.id) ?? 0) + 1;
+    ordinals.set(worker.session.id, ordinal);
+    return [
+      { type: "advanceStep", params: { taskId, stepName, message: { type: "start", at, runId } } },
+      { type: "createRun", params: { run: runOf(placement, rows, worker, ordinal, at) } },
+      { type: "advanceRun", params: { runId, message: { type: "assign", at } } },
+    ];
+  });
+}
+
+type Rows = NonNullable<SchedulerFound["rows"][number]>;
+
+function runOf(
+  { runId: id }: Placement,
+  { step, task }: Rows,
+  { session }: Slots,
+  ordinal: number,
+  at: Instant,
+): RunRow {
+  return {
+    id,
+    taskId: task.id,
+    stepName: step.name,
+    namespace: task.namespace,
+    revision: 0,
+    status: "PENDING",
+    heldBy: "",
+    session: session.id,
+    principal: session.principal,
+    workerId: session.info.workerId,
+    instance: session.instance,
+    agentName: step.agentName,
+    fence: step.fence + 1,
+    attempt: step.attempts + 1,
+    ordinal,
+    createdAt: at,
+    startedAt: NEVER,
+    finishedAt: NEVER,
+    reason: "",
+    errorMessage: "",
+    backend: null,
+    nextSeq: 0,
+    outputBytes: 0,
+  };
+}
+
+const listens = { schedule: { actions: "choose" }, place: { actions: "assignRuns" } } as const;
+
+/** Decides which ready Step gets which worker now. Remembers only how often each namespace was served. */
+export const schedulerMachine = parts.extend({ actions: { choose, assignRuns } }).createMachine({
+  id: "scheduler",
+  context: { served: {} },
+  initial: "starting",
+  states: actorStates(listens, {}),
+});

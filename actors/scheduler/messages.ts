@@ -1,0 +1,45 @@
+import type { RunId, SessionId, StepKey } from "#domain/id";
+import type { Lane } from "#domain/lane";
+import type { ReadyStep, StepRow } from "#domain/step";
+import type { TaskRow } from "#domain/task";
+import type { SessionRow } from "#domain/worker";
+import type { ActorLife, Stamped } from "../life.js";
+
+/** What the scheduler can be told. */
+export type SchedulerMessage =
+  /** runtime: last in a turn, if a Step is ready and a slot is free. */
+  | { readonly type: "schedule" }
+  /** itself: with the rows at hand, make these Runs. A Step that has moved on is left out. */
+  | { readonly type: "place"; readonly placements: readonly Placement[] };
+
+/** This Step to this worker, as this Run. */
+export interface Placement extends StepKey {
+  readonly session: SessionId;
+  readonly runId: RunId;
+}
+
+/** A lane and the head of its backlog, best rank first. */
+export interface LaneView {
+  readonly lane: Lane;
+  readonly ready: readonly ReadyStep[];
+}
+
+/** A worker session with room. */
+export interface Slots {
+  readonly session: SessionRow;
+  /** Runs it holds, ended ones it has not let go of included. */
+  readonly held: number;
+  /** The ordinal of its last assignment. */
+  readonly lastOrdinal: number;
+}
+
+export interface SchedulerFound {
+  readonly lanes: readonly LaneView[];
+  readonly workers: readonly Slots[];
+  /** Fresh ids, as many as Runs may be made now. */
+  readonly runIds: readonly RunId[];
+  /** For `place`, in the order of its placements; absent if there is no such row. */
+  readonly rows: readonly ({ readonly step: StepRow; readonly task: TaskRow } | undefined)[];
+}
+
+export type SchedulerEvent = (SchedulerMessage & Stamped & { readonly found: SchedulerFound }) | ActorLife;

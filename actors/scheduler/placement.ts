@@ -1,0 +1,110 @@
+import type { RunId } from "#domain/id";
+import type { ReadyStep } from "#domain/step";
+import type { Instant } from "#domain/time";
+import { carries, type SessionRow } from "#domain/worker";
+import type { LaneView, Placement, Slots } from "./messages.js";
+
+/** How many Runs each namespace has been given, counted only while it has work: the measure of fairness. */
+export type Served = Readonly<Record<string, number>>;
+
+/** A lane during one round: how far it has been looked through, and who could take from it. */
+interface Queue {
+  readonly namespace: string;
+  readonly ready: readonly ReadyStep[];
+  readonly takers: readonly Taker[];
+  next: number;
+}
+
+interface Taker {
+  readonly session: SessionRow;
+  held: number;
+}
+
+/**
+ * Which ready Step gets which worker now. The namespace served least so far comes first, then the best
+ * rank, which is age less priority; the worker with the smallest share of its slots taken gets it.
+ */
+export function place(
+  lanes: readonly LaneView[],
+  workers: readonly Slots[],
+  runIds: readonly RunId[],
+  served: Served,
+  at: Instant,
+): { readonly placements: readonly Placement[]; readonly served: Served } {
+  const takers = workers.map(({ session, held }): Taker => ({ session, held }));
+  let queues = lanes.map((view) => queueOf(view, takers)).filter(({ takers }) => takers.length > 0);
+  const count = begin(queues, served);
+  const placements: Placement[] = [];
+
+  while (placements.length < runIds.length && queues.length > 0) {
+    const queue = best(queues, count);
+    const pick = pickFrom(queue, at);
+    if (!pick) {
+      queues = queues.filter((other) => other !== queue);
+      continue;
+    }
+    const { taskId, stepName } = pick.step;
+    const runId = runIds[placements.length] as RunId;
+    placements.push({ taskId, stepName, session: pick.taker.session.id, runId });
+    pick.taker.held += 1;
+    count[queue.namespace] = (count[queue.namespace] ?? 0) + 1;
+  }
+  return { placements, served: count };
+}
+
+function queueOf({ lane, ready }: LaneView, all: readonly Taker[]): Queue {
+  const takers = all.filter(({ session, held }) => held < session.capacity && mayTake(session, lane));
+  return { namespace: lane.namespace, ready, takers, next: 0 };
+}
+
+/** True if the worker runs the agent, carries the labels, and works for the namespace. */
+function mayTake({ info }: SessionRow, { agentName, selector, namespace }: LaneView["lane"]): boolean {
+  return (
+    info.agents.some(({ name }) => name === agentName) &&
+    carries(info.labels, selector) &&
+    (info.namespaces.length === 0 || info.namespaces.includes(namespace))
+  );
+}
+
+/** A namespace that comes anew starts level with the one served least, not with a claim on the past. */
+function begin(queues: readonly Queue[], served: Served): Record<string, number> {
+  const present = [...new Set(queues.map(({ namespace }) => namespace))];
+  const known = present.flatMap((namespace) => served[namespace] ?? []);
+  const least = known.length > 0 ? Math.min(...known) : 0;
+  return Object.fromEntries(present.map((namespace) => [namespace, (served[namespace] ?? least) - least]));
+}
+
+function best(queues: readonly Queue[], count: Served): Queue {
+  return queues.reduce((a, b) => {
+    const byService = (count[a.namespace] ?? 0) - (count[b.namespace] ?? 0);
+    return byService < 0 || (byService === 0 && rankAt(a) <= rankAt(b)) ? a : b;
+  });
+}
+
+function rankAt({ ready, next }: Queue): number {
+  return ready[next]?.rank ?? Number.POSITIVE_INFINITY;
+}
+
+function pickFrom(queue: Queue, at: Instant): { step: ReadyStep; taker: Taker } | undefined {
+  for (; queue.next < queue.ready.length; queue.next += 1) {
+    const step = queue.ready[queue.next] as ReadyStep;
+    const avoided = step.avoidUntil > at ? step.avoidWorker : "";
+    const taker = leastLoaded(queue.takers, avoided);
+    if (taker) {
+      queue.next += 1;
+      return { step, taker };
+    }
+    if (avoided === "") return undefined; // no slot is free for anyone in this lane
+  }
+  return undefined;
+}
+
+function leastLoaded(takers: readonly Taker[], avoided: string): Taker | undefined {
+  let least: Taker | undefined;
+  for (const taker of takers) {
+    const { session, held } = taker;
+    if (held >= session.capacity || session.info.workerId === avoided) continue;
+    if (!least || held * least.session.capacity < least.held * session.capacity) least = taker;
+  }
+  return least;
+}

@@ -1,0 +1,33 @@
+import { setup } from "xstate";
+import { Fault } from "#domain/fault";
+import { millis } from "#domain/time";
+import { asks } from "../asks.js";
+import { actorStates } from "../life.js";
+import { admit } from "./admit.js";
+import type { TaskRequestEvent } from "./messages.js";
+
+const parts = setup({
+  types: { context: {} as Record<string, never>, events: {} as TaskRequestEvent },
+  actions: asks,
+});
+
+const decide = parts.enqueueActions(({ enqueue, event }) => {
+  if (event.type !== "submit") return;
+  for (const ask of admit(event.drafts, event.found, event.at)) enqueue(ask);
+});
+
+const refuse = parts.enqueueActions(({ enqueue }) => {
+  const fault = new Fault("unavailable", "the plane is draining and takes no new tasks; nothing was stored", {
+    reason: "DRAINING",
+    retryAfter: millis(1_000),
+  });
+  enqueue({ type: "reply", params: { answer: { type: "fault", fault } } });
+});
+
+/** Admits new Tasks or refuses them: idempotency keys, limits, the rows of a Task and its Steps. */
+export const taskRequestMachine = parts.extend({ actions: { admit: decide, refuse } }).createMachine({
+  id: "task-request",
+  context: {},
+  initial: "starting",
+  states: actorStates({ submit: { actions: "admit" } }, { submit: { actions: "refuse" } }),
+});

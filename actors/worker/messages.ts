@@ -1,0 +1,15 @@
+import type { Instant } from "#domain/time";
+import type { WorkerStatus } from "#domain/worker";
+
+/** What a worker session can be told. */
+export type WorkerMessage =
+  /** worker: its status or capacity has changed. `capacity` 0 is unchanged. */
+  | { readonly type: "beat"; readonly at: Instant; readonly status: WorkerStatus; readonly capacity: number }
+  /** operator: give it no more Runs. */
+  | { readonly type: "drain"; readonly at: Instant; readonly message: string }
+  /** door: its stream has ended. */
+  | { readonly type: "closed"; readonly at: Instant }
+  /** timers: its lease has ended. */
+  | { readonly type: "silent"; readonly at: Instant }
+  /** The same worker has said hello on another stream. */
+  | { readonly type: "superseded"; readonly at: Instant };
