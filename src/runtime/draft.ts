@@ -1,0 +1,242 @@
+import type { Lane } from "#domain/lane";
+import type { Deadline } from "#domain/deadline";
+import { type RunId, type StepKey, stepKey, type TaskId } from "#domain/id";
+import type { LogEntry } from "#domain/log";
+import { isOver, type RunRow } from "#domain/run";
+import { isSettled, type StepRow } from "#domain/step";
+import type { TaskRow } from "#domain/task";
+import type { Instant } from "#domain/time";
+import type { Commit, Loaded } from "#ports/store";
+import type { Effect } from "./effect.js";
+import type { Journal } from "./journal.js";
+
+/** A Task with those of its Steps and Runs the turn has seen. */
+interface Family {
+  task: TaskRow | undefined;
+  /** True if no live Step or Run of it is missing here. */
+  whole: boolean;
+  readonly steps: Map<string, StepRow>;
+  readonly runs: Map<RunId, RunRow>;
+}
+
+/** One row before and after a unit. */
+export interface Change<Row> {
+  readonly before: Row | undefined;
+  readonly after: Row;
+}
+
+/**
+ * What a turn works on: rows as loaded and as changed, and what else the commit will carry. Units see
+ * the changes of earlier units. Every change goes through the journal, so a unit can be dropped whole.
+ */
+export class Draft {
+  readonly #journal: Journal;
+  readonly #families = new Map<TaskId, Family>();
+  readonly #taskOfRun = new Map<RunId, TaskId>();
+  /** Tasks by the idempotency key they hold. */
+  readonly #holders = new Map<string, TaskId>();
+  /** Rows as the store has them; absent for rows made in this turn. */
+  readonly #stored = new Map<string, TaskRow | StepRow | RunRow>();
+  readonly #changed = new Map<string, TaskRow | StepRow | RunRow>();
+  readonly #log = new Map<TaskId, LogEntry[]>();
+  readonly #outputs: (StepKey & { readonly json: string })[] = [];
+  readonly #deadlines = new Map<string, Deadline>();
+  readonly #lanesAdded = new Map<string, Lane>();
+  readonly #lanesRemoved = new Map<string, true>();
+  readonly #newInputs: { readonly taskId: TaskId; readonly json: string }[] = [];
+  readonly inputs = new Map<TaskId, string>();
+  /** Performed in this order once the commit has landed. */
+  readonly effects: Effect[] = [];
+  /** Every change of a row, unit by unit: what metrics, watchers and the inspector are told of. */
+  readonly changes = {
+    tasks: [] as Change<TaskRow>[],
+    steps: [] as Change<StepRow>[],
+    runs: [] as Change<RunRow>[],
+  };
+
+  constructor(journal: Journal) {
+    this.#journal = journal;
+  }
+
+  /** Takes in rows from the store; a row the turn has seen already is newer here and stays. */
+  take({ tasks, steps, runs, inputs }: Loaded, whole: readonly TaskId[] = []): void {
+    for (const row of tasks) {
+      const family = this.#family(row.id);
+      if (family.task) continue;
+      family.task = row;
+      this.#stored.set(`task ${row.id}`, row);
+      this.#holders.set(holderKey(row.namespace, row.spec.idempotencyKey), row.id);
+    }
+    for (const row of steps) {
+      const family = this.#family(row.taskId);
+      if (family.steps.has(row.name)) continue;
+      family.steps.set(row.name, row);
+      this.#stored.set(`step ${row.taskId}/${row.name}`, row);
+    }
+    for (const row of runs) {
+      const family = this.#family(row.taskId);
+      if (family.runs.has(row.id)) continue;
+      family.runs.set(row.id, row);
+      this.#taskOfRun.set(row.id, row.taskId);
+      this.#stored.set(`run ${row.id}`, row);
+    }
+    for (const [taskId, json] of inputs) this.inputs.set(taskId, json);
+    for (const taskId of whole) this.#family(taskId).whole = true;
+  }
+
+  task(id: TaskId): TaskRow | undefined {
+    return this.#families.get(id)?.task;
+  }
+
+  step({ taskId, stepName }: StepKey): StepRow | undefined {
+    return this.#families.get(taskId)?.steps.get(stepName);
+  }
+
+  run(id: RunId): RunRow | undefined {
+    const taskId = this.#taskOfRun.get(id);
+    return taskId && this.#families.get(taskId)?.runs.get(id);
+  }
+
+  /** The Task that holds an idempotency key; none holds the empty one. */
+  holder(namespace: string, key: string): TaskRow | undefined {
+    const taskId = key === "" ? undefined : this.#holders.get(holderKey(namespace, key));
+    return taskId && this.task(taskId);
+  }
+
+  /** True if every live Step and Run of the Task is here. */
+  isWhole(taskId: TaskId): boolean {
+    return this.#families.get(taskId)?.whole ?? false;
+  }
+
+  liveSteps(taskId: TaskId): StepRow[] {
+    return [...(this.#families.get(taskId)?.steps.values() ?? [])].filter(({ state }) => !isSettled(state));
+  }
+
+  liveRuns(taskId: TaskId): RunRow[] {
+    return this.runsOf(taskId).filter(({ status }) => !isOver(status));
+  }
+
+  /** The Task's Runs that this turn has seen, oldest first. */
+  runsOf(taskId: TaskId): RunRow[] {
+    return [...(this.#families.get(taskId)?.runs.values() ?? [])];
+  }
+
+  addTask(task: TaskRow, input: string): void {
+    const family = this.#family(task.id);
+    family.whole = true;
+    this.putTask(task);
+    this.#journal.set(this.#holders, holderKey(task.namespace, task.spec.idempotencyKey), task.id);
+    this.#journal.push(this.#newInputs, { taskId: task.id, json: input });
+    this.inputs.set(task.id, input);
+  }
+
+  putTask(row: TaskRow): void {
+    const family = this.#family(row.id);
+    const before = family.task;
+    family.task = row;
+    this.#journal.changed(() => {
+      family.task = before;
+    });
+    this.#journal.set(this.#changed, `task ${row.id}`, row);
+  }
+
+  putStep(row: StepRow): void {
+    this.#journal.set(this.#family(row.taskId).steps, row.name, row);
+    this.#journal.set(this.#changed, `step ${row.taskId}/${row.name}`, row);
+  }
+
+  putRun(row: RunRow): void {
+    this.#journal.set(this.#family(row.taskId).runs, row.id, row);
+    this.#journal.set(this.#taskOfRun, row.id, row.taskId);
+    this.#journal.set(this.#changed, `run ${row.id}`, row);
+  }
+
+  keepOutput(output: StepKey & { readonly json: string }): void {
+    this.#journal.push(this.#outputs, output);
+  }
+
+  record(taskId: TaskId, entry: LogEntry): void {
+    const entries = this.#log.get(taskId);
+    if (entries) this.#journal.push(entries, entry);
+    else this.#journal.set(this.#log, taskId, [entry]);
+  }
+
+  setDeadline(deadline: Deadline): void {
+    this.#journal.set(this.#deadlines, `${stepKey(deadline)} ${deadline.kind}`, deadline);
+  }
+
+  addLane(lane: Lane): void {
+    if (this.#lanesRemoved.has(lane.key)) this.#journal.delete(this.#lanesRemoved, lane.key);
+    else this.#journal.set(this.#lanesAdded, lane.key, lane);
+  }
+
+  removeLane(key: string): void {
+    if (this.#lanesAdded.has(key)) this.#journal.delete(this.#lanesAdded, key);
+    else this.#journal.set(this.#lanesRemoved, key, true);
+  }
+
+  effect(effect: Effect): void {
+    this.#journal.push(this.effects, effect);
+  }
+
+  /** The lines the turn adds, Task by Task, in the order the commit has them. */
+  get log(): Commit["log"] {
+    return [...this.#log].map(([taskId, entries]) => ({ taskId, entries }));
+  }
+
+  get changedRows(): number {
+    return this.#changed.size;
+  }
+
+  /** The deadlines the turn sets, for the timers. */
+  get deadlines(): Deadline[] {
+    return [...this.#deadlines.values()];
+  }
+
+  /** All of the turn as the store takes it; undefined if there is nothing to write. */
+  commit(at: Instant): Commit | undefined {
+    const tasks: TaskRow[] = [];
+    const steps: StepRow[] = [];
+    const runs: RunRow[] = [];
+    for (const [key, row] of this.#changed) {
+      const revision = (this.#stored.get(key)?.revision ?? 0) + 1;
+      if ("stepName" in row) runs.push({ ...row, revision });
+      else if ("dependsOn" in row) steps.push({ ...row, revision });
+      else tasks.push({ ...row, revision });
+    }
+    const { log } = this;
+    const deadlines = this.deadlines;
+    const lanesAdded = [...this.#lanesAdded.values()];
+    const lanesRemoved = [...this.#lanesRemoved.keys()];
+    const nothing =
+      this.#changed.size + log.length + deadlines.length + lanesAdded.length + lanesRemoved.length === 0;
+    if (nothing) return undefined;
+
+    const inputs = this.#newInputs;
+    return {
+      at,
+      tasks,
+      steps,
+      runs,
+      inputs,
+      outputs: this.#outputs,
+      log,
+      deadlines,
+      lanesAdded,
+      lanesRemoved,
+    };
+  }
+
+  #family(taskId: TaskId): Family {
+    let family = this.#families.get(taskId);
+    if (!family) {
+      family = { task: undefined, whole: false, steps: new Map(), runs: new Map() };
+      this.#families.set(taskId, family);
+    }
+    return family;
+  }
+}
+
+function holderKey(namespace: string, key: string): string {
+  return `${namespace} ${key}`;
+}

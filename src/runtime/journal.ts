@@ -1,0 +1,42 @@
+/**
+ * How memory stays as before when a unit throws or a commit fails: every change of the draft and of
+ * the plane's memory says here how to undo it.
+ */
+export class Journal {
+  readonly #undo: (() => void)[] = [];
+
+  /** Call after a change, with what takes it back. */
+  changed(undo: () => void): void {
+    this.#undo.push(undo);
+  }
+
+  /** Sets an entry of a map; undoing puts back what was there. */
+  set<Key, Value>(map: Map<Key, Value>, key: Key, value: Value): void {
+    const had = map.has(key);
+    const before = map.get(key) as Value;
+    map.set(key, value);
+    this.#undo.push(() => (had ? map.set(key, before) : map.delete(key)));
+  }
+
+  delete<Key, Value>(map: Map<Key, Value>, key: Key): void {
+    if (!map.has(key)) return;
+    const before = map.get(key) as Value;
+    map.delete(key);
+    this.#undo.push(() => map.set(key, before));
+  }
+
+  push<Item>(list: Item[], item: Item): void {
+    list.push(item);
+    this.#undo.push(() => list.pop());
+  }
+
+  /** A place to come back to. */
+  mark(): number {
+    return this.#undo.length;
+  }
+
+  /** Takes back every change since the mark, the last one first. */
+  undoTo(mark: number): void {
+    while (this.#undo.length > mark) this.#undo.pop()?.();
+  }
+}

@@ -1,0 +1,50 @@
+import { runMachine } from "#actors/run/machine";
+import type { RunMessage } from "#actors/run/messages";
+import { stepMachine } from "#actors/step/machine";
+import type { StepMessage } from "#actors/step/messages";
+import { taskMachine } from "#actors/task/machine";
+import type { TaskMessage } from "#actors/task/messages";
+import { workerMachine } from "#actors/worker/machine";
+import type { WorkerMessage } from "#actors/worker/messages";
+import type { RunRow, RunStatus } from "#domain/run";
+import type { StepRow, StepState } from "#domain/step";
+import type { TaskRow, TaskState } from "#domain/task";
+import type { SessionRow, SessionState } from "#domain/worker";
+import { decider, type Decision } from "./evaluate.js";
+
+/**
+ * The four lifecycles as functions on rows. A machine's context is the row itself, less its payloads;
+ * its state is the row's status column. Only these functions ever change a status.
+ */
+const task = decider<TaskRow, TaskMessage>(taskMachine);
+const step = decider<StepRow, StepMessage>(stepMachine);
+const run = decider<RunRow, RunMessage>(runMachine);
+const worker = decider<SessionRow, WorkerMessage>(workerMachine);
+
+/** The row after the message, the same one if it was ignored, and what the machine asks for. */
+type Advanced<Row> = readonly [Row, Decision<Row>["asks"]];
+
+export function advanceTask(row: TaskRow, message: TaskMessage): Advanced<TaskRow> {
+  const { value, context, asks, ignored } = task({ value: row.state, context: row }, message);
+  return [ignored ? row : { ...context, state: value as TaskState }, asks];
+}
+
+export function advanceStep(row: StepRow, message: StepMessage): Advanced<StepRow> {
+  const { value, context, asks, ignored } = step({ value: row.state, context: row }, message);
+  return [ignored ? row : { ...context, state: value as StepState }, asks];
+}
+
+/** A Run has two regions: its status, and whether a worker holds it. */
+export function advanceRun(row: RunRow, message: RunMessage): Advanced<RunRow> {
+  const hold = row.heldBy !== "" ? "held" : row.status === "PENDING" ? "free" : "released";
+  const { value, context, asks, ignored } = run(
+    { value: { status: row.status, hold }, context: row },
+    message,
+  );
+  return [ignored ? row : { ...context, status: (value as { status: RunStatus }).status }, asks];
+}
+
+export function advanceWorker(row: SessionRow, message: WorkerMessage): Advanced<SessionRow> {
+  const { value, context, asks, ignored } = worker({ value: row.state, context: row }, message);
+  return [ignored ? row : { ...context, state: value as SessionState }, asks];
+}

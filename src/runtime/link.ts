@@ -1,0 +1,172 @@
+import type { RunTrackerMessage } from "#actors/run-tracker/messages";
+import type { Caller } from "#domain/caller";
+import { Fault } from "#domain/fault";
+import type { SessionId } from "#domain/id";
+import { limits } from "#domain/limits";
+import type { HeartbeatReport, HeldSet } from "#domain/report";
+import type { Hello } from "#domain/worker";
+import { millis } from "#domain/time";
+import type { WorkerLink, WorkerReport, WorkerSink } from "#ports/plane";
+import type { Core } from "./core.js";
+import type { Mail } from "./turn.js";
+import type { Timers } from "./timers.js";
+
+export interface LinkParts {
+  readonly core: Core;
+  readonly timers: Timers;
+  /** False if the mailbox is full. */
+  readonly post: (mail: Mail) => boolean;
+  /** Resolves when run-tracker's mailbox has room. */
+  readonly room: () => Promise<void>;
+}
+
+/** Our own worker's lease ends this much later than the terms say: the worker has stopped by itself before. */
+const GRACE = 16 / 15;
+
+/**
+ * The plane's side of one worker stream. Heartbeats are answered here, on arrival, outside the turn;
+ * everything else becomes a message to run-tracker, and waits while its mailbox is full.
+ */
+export class Link implements WorkerLink {
+  readonly #parts: LinkParts;
+  readonly #caller: Caller;
+  readonly #sink: WorkerSink;
+  #session: SessionId | undefined;
+  #hello: Hello | undefined;
+  /** Bytes taken from the stream and not yet durable. */
+  #undecided = 0;
+  #closed = false;
+
+  constructor(caller: Caller, sink: WorkerSink, parts: LinkParts) {
+    this.#caller = caller;
+    this.#sink = sink;
+    this.#parts = parts;
+  }
+
+  async receive(report: WorkerReport): Promise<void> {
+    if (this.#closed) return;
+    if (report.type === "hello") return this.#greet(report);
+    const session = this.#session;
+    if (session === undefined) {
+      throw new Fault("invalid", "the first message of a worker stream must be hello", { field: "hello" });
+    }
+    this.#parts.core.leases.renew(session, this.#parts.core.clock.now());
+    if (report.type === "heartbeat") return this.#beat(session, report);
+
+    const bytes =
+      report.type === "output"
+        ? utf8Bytes(report.content)
+        : report.type === "status"
+          ? utf8Bytes(report.output)
+          : 0;
+    this.#checkCredit(bytes);
+    await this.#post({ type: "report", session, report, bytes }, bytes);
+  }
+
+  closed(): void {
+    this.#closed = true;
+    const session = this.#session;
+    if (session === undefined) return;
+
+    // The lease goes on; whether anybody still cares about this session, run-tracker decides.
+    this.#parts.core.leases.hangUp(session);
+    void this.#post({ type: "closed", session }, 0);
+  }
+
+  async #greet({ type: _, ...hello }: Extract<WorkerReport, { type: "hello" }>): Promise<void> {
+    if (this.#session !== undefined) {
+      throw new Fault("invalid", "a worker stream says hello once; open another stream to say it anew", {
+        field: "hello",
+      });
+    }
+    const { core, timers } = this.#parts;
+    const session = core.entropy.uuid() as SessionId;
+    const { lease, publicLease } = core.terms;
+    const ttl = hello.protocol === 1 ? millis(Math.ceil(lease * GRACE)) : publicLease;
+    core.leases.open(session, this.#sink, ttl, core.clock.now());
+    this.#session = session;
+    this.#hello = hello;
+    timers.arm();
+    await this.#post({ type: "hello", session, caller: this.#caller, hello, terms: core.terms }, 0);
+  }
+
+  async #beat(
+    session: SessionId,
+    { workerId, status, capacity, beat, held }: HeartbeatReport,
+  ): Promise<void> {
+    if (workerId !== "" && workerId !== this.#hello?.info.workerId) {
+      throw new Fault(
+        "invalid",
+        `heartbeat.worker_id is "${workerId}", but hello said "${this.#hello?.info.workerId}"`,
+        {
+          field: "heartbeat.worker_id",
+        },
+      );
+    }
+    if (beat > 0) this.#sink.send({ type: "ack.heartbeat", beat });
+
+    const { roster } = this.#parts.core.memory;
+    const row = roster.get(session);
+    if (!row) return; // its hello is still waiting to be decided
+    const ill = status === "ERROR" ? "failing" : status === "DRAINING" ? "draining" : "serving";
+    const moved = row.state === "draining" || row.state === "detached" ? false : row.state !== ill;
+    if (moved || (capacity > 0 && capacity !== row.capacity)) {
+      await this.#post({ type: "worker.changed", session, status, capacity }, 0);
+    }
+    for (const run of roster.held(session).values()) {
+      if (run.over) this.#sink.send({ type: "cancel", runId: run.runId, reason: "the run has ended" });
+    }
+    if (held && this.#differs(session, held)) await this.#post({ type: "held", session, held }, 0);
+  }
+
+  #differs(session: SessionId, { runIds, lastOrdinal }: HeldSet): boolean {
+    const known = this.#parts.core.memory.roster.held(session);
+    const named = new Set(runIds);
+    return (
+      runIds.some((runId) => !known.has(runId)) ||
+      [...known.values()].some(({ runId, ordinal }) => ordinal <= lastOrdinal && !named.has(runId))
+    );
+  }
+
+  /** Beyond its credit a worker is cut off; its Runs survive, it resumes. A public worker is merely read slower. */
+  #checkCredit(bytes: number): void {
+    const allowed = limits.workerCreditBytes + limits.chunkBytes;
+    if (this.#hello?.protocol === 0 || this.#undecided + bytes <= allowed) return;
+    throw new Fault(
+      "overloaded",
+      `more than ${limits.workerCreditBytes} bytes were sent and not yet acknowledged`,
+      {
+        reason: "CREDIT_EXCEEDED",
+        retryAfter: millis(1_000),
+      },
+    );
+  }
+
+  async #post(message: RunTrackerMessage, weight: number): Promise<void> {
+    const { core, post, room } = this.#parts;
+    this.#undecided += weight;
+    const settle = () => {
+      this.#undecided -= weight;
+    };
+    const answer = weight > 0 ? { answer: { resolve: settle, reject: settle } } : {};
+    const mail: Mail = { to: "run-tracker", message, source: "stream", weight, ...answer };
+    if (post(mail)) return;
+
+    const session = this.#session as SessionId;
+    core.leases.pause(session, true);
+    do await room();
+    while (!post(mail));
+    core.leases.pause(session, false);
+    core.leases.renew(session, core.clock.now());
+  }
+}
+
+/** UTF-8 length without an encoder at hand: the domain of strings JavaScript can hold. */
+export function utf8Bytes(text: string): number {
+  let bytes = text.length;
+  for (let i = 0; i < text.length; i += 1) {
+    const unit = text.charCodeAt(i);
+    if (unit > 0x7f) bytes += unit > 0x7ff && (unit < 0xd800 || unit > 0xdfff) ? 2 : 1;
+  }
+  return bytes;
+}

@@ -1,0 +1,66 @@
+import { laneOf, type Lane } from "#domain/lane";
+import type { RunRow } from "#domain/run";
+import { readyStep, type StepRow } from "#domain/step";
+import { type TaskRow, taskStatus } from "#domain/task";
+import type { BootState } from "#ports/store";
+import { Backlog } from "./backlog.js";
+import type { Journal } from "./journal.js";
+import { Roster } from "./roster.js";
+
+/**
+ * All that the plane keeps in memory besides the turn itself: the heads of the lanes, who holds what,
+ * how many Tasks wait. It is derived from rows, rebuilt at boot, and changed only through a journal.
+ */
+export class Memory {
+  readonly backlog = new Backlog();
+  readonly roster = new Roster();
+  readonly #waiting = new Map<string, number>();
+  #waitingTotal = 0;
+
+  restore({ lanes, waiting }: BootState): void {
+    this.backlog.restore(lanes);
+    for (const [namespace, count] of waiting) {
+      this.#waiting.set(namespace, count);
+      this.#waitingTotal += count;
+    }
+  }
+
+  get waiting(): number {
+    return this.#waitingTotal;
+  }
+
+  waitingIn(namespace: string): number {
+    return this.#waiting.get(namespace) ?? 0;
+  }
+
+  followTask(before: TaskRow | undefined, after: TaskRow, journal: Journal): void {
+    const by = Number(waits(after)) - Number(before !== undefined && waits(before));
+    if (by === 0) return;
+
+    journal.set(this.#waiting, after.namespace, this.waitingIn(after.namespace) + by);
+    this.#waitingTotal += by;
+    journal.changed(() => {
+      this.#waitingTotal -= by;
+    });
+  }
+
+  /** Returns the Step's lane if it is a new one. */
+  followStep(before: StepRow | undefined, after: StepRow, task: TaskRow, journal: Journal): Lane | undefined {
+    if (before?.state === "enqueued" && after.state !== "enqueued") {
+      this.backlog.remove(before.lane, readyStep(before), journal);
+    }
+    if (after.state !== "enqueued" || before?.state === "enqueued") return undefined;
+
+    const lane = laneOf(task.namespace, after.agentName, task.spec.workerSelector);
+    return this.backlog.add(lane, readyStep(after), journal) ? lane : undefined;
+  }
+
+  followRun(before: RunRow | undefined, after: RunRow, journal: Journal): void {
+    this.roster.follow(before, after, journal);
+  }
+}
+
+/** A Task waits until a worker first takes a Step of it. */
+function waits(task: TaskRow): boolean {
+  return taskStatus(task) === "PENDING";
+}

@@ -1,0 +1,107 @@
+import type { Message } from "./turn.js";
+import type { ActorName } from "#actors/asks";
+import { type Caller, mayUse } from "#domain/caller";
+import { Fault } from "#domain/fault";
+import type { SessionId, TaskId, WorkerId } from "#domain/id";
+import type { LogSlice } from "#domain/log";
+import type { TaskDraft } from "#domain/task";
+import { millis } from "#domain/time";
+import type { SessionRow, WorkerStatus, WorkerView } from "#domain/worker";
+import type { Plane, Receipt, WorkerLink, WorkerSink } from "#ports/plane";
+import { Link } from "./link.js";
+import type { Supervisor } from "./supervisor.js";
+
+/** The plane as doors see it: their requests become messages, their reads go past the actors. */
+export function openPlane(supervisor: Supervisor): Plane {
+  const { core, watchers, timers, bus } = supervisor;
+  const { roster } = core.memory;
+
+  const ask = <Reply>(to: ActorName, message: Message, weight: number): Promise<Reply> =>
+    new Promise((resolve, reject) => {
+      const answer = { resolve: (reply: unknown) => resolve(reply as Reply), reject };
+      if (supervisor.post({ to, message, source: "door", weight, answer })) return;
+      reject(
+        new Fault(
+          "overloaded",
+          `the plane is at its limit (the mailbox of ${to} is full); nothing was stored`,
+          {
+            reason: "MAILBOX_FULL",
+            retryAfter: millis(250),
+          },
+        ),
+      );
+    });
+
+  const view = (row: SessionRow): WorkerView => ({
+    info: row.info,
+    status: statusOf(row, roster.held(row.id).size),
+    activeRuns: roster.held(row.id).size,
+    capacity: row.capacity,
+    lastHeartbeatAt: core.leases.lastHeard(row.id),
+  });
+  const connected = () => roster.rows().filter(({ state }) => state !== "detached" && state !== "gone");
+
+  return {
+    reads: core.store.reads,
+    terms: core.terms,
+    get ready() {
+      return supervisor.serving && core.actors.stateOf("task-request") !== "draining";
+    },
+
+    submit(caller: Caller, drafts: readonly TaskDraft[]): Promise<readonly (Receipt | Fault)[]> {
+      const weight = drafts.reduce((sum, { input }) => sum + input.length, 0);
+      return ask("task-request", { type: "submit", caller, drafts }, weight);
+    },
+
+    async cancel(caller: Caller, taskId: TaskId, message: string): Promise<Receipt> {
+      const [receipt] = await ask<readonly Receipt[]>(
+        "task-finalizer",
+        { type: "cancel", caller, taskId, message },
+        0,
+      );
+      return receipt as Receipt;
+    },
+
+    async drainWorker(caller: Caller, workerId: WorkerId, message: string): Promise<WorkerView> {
+      const session = await ask<SessionId>(
+        "run-tracker",
+        { type: "drain.worker", caller, workerId, message },
+        0,
+      );
+      const row = roster.get(session);
+      if (!row) throw new Fault("not_found", `Worker ${workerId} not found`);
+      return view(row);
+    },
+
+    workers: (caller) =>
+      connected()
+        .filter((row) => mayServe(row, caller))
+        .map(view),
+
+    async *watch(caller, taskId, afterSeq, signal): AsyncGenerator<LogSlice> {
+      if (caller.namespaces !== "*") {
+        const detail = await core.store.reads.task(taskId);
+        if (!detail || !mayUse(caller, detail.task.namespace)) {
+          throw new Fault("not_found", `Task not found: ${taskId}`);
+        }
+      }
+      yield* watchers.watch(taskId, afterSeq, signal);
+    },
+
+    connect(caller: Caller, sink: WorkerSink): WorkerLink {
+      const room = () => bus.room("run-tracker");
+      return new Link(caller, sink, { core, timers, post: (mail) => supervisor.post(mail), room });
+    },
+  };
+}
+
+function statusOf({ state }: SessionRow, held: number): WorkerStatus {
+  if (state === "draining") return "DRAINING";
+  if (state === "failing") return "ERROR";
+  return held > 0 ? "BUSY" : "IDLE";
+}
+
+/** A caller sees the workers of its own principal and those that serve a namespace of its own. */
+function mayServe({ info, principal }: SessionRow, caller: Caller): boolean {
+  return principal === caller.principal || info.namespaces.some((namespace) => mayUse(caller, namespace));
+}

@@ -1,0 +1,112 @@
+import type { RunId, SessionId, TaskId, WorkerId } from "#domain/id";
+import { isOver, type RunRow } from "#domain/run";
+import { type SessionRow, workerKey } from "#domain/worker";
+import type { Journal } from "./journal.js";
+
+/** A Run in a worker's hands. */
+export interface Held {
+  readonly runId: RunId;
+  readonly taskId: TaskId;
+  readonly ordinal: number;
+  /** True if the Run has ended and the worker has not let go of it. */
+  readonly over: boolean;
+}
+
+interface Place {
+  row: SessionRow;
+  readonly held: Map<RunId, Held>;
+  lastOrdinal: number;
+}
+
+/**
+ * The worker sessions of this node and what each holds, derived from Run rows: slots are never counted
+ * up and down. Every change goes through the turn's journal.
+ */
+export class Roster {
+  readonly #places = new Map<SessionId, Place>();
+  readonly #byWorker = new Map<string, SessionId>();
+
+  get(session: SessionId): SessionRow | undefined {
+    return this.#places.get(session)?.row;
+  }
+
+  /** The session of a worker: only the same principal's counts. */
+  of(principal: string, workerId: WorkerId): SessionRow | undefined {
+    const session = this.#byWorker.get(workerKey(principal, workerId));
+    return session && this.get(session);
+  }
+
+  held(session: SessionId): ReadonlyMap<RunId, Held> {
+    return this.#places.get(session)?.held ?? NONE;
+  }
+
+  /** Sessions a Run may be given to, with how full they are. */
+  withRoom(): { readonly session: SessionRow; readonly held: number; readonly lastOrdinal: number }[] {
+    const found = [];
+    for (const { row, held, lastOrdinal } of this.#places.values()) {
+      if (row.state === "serving" && held.size < row.capacity) {
+        found.push({ session: row, held: held.size, lastOrdinal });
+      }
+    }
+    return found;
+  }
+
+  rows(): SessionRow[] {
+    return [...this.#places.values()].map(({ row }) => row);
+  }
+
+  get heldCount(): number {
+    let count = 0;
+    for (const { held } of this.#places.values()) count += held.size;
+    return count;
+  }
+
+  attach(row: SessionRow, journal: Journal): void {
+    journal.set(this.#places, row.id, { row, held: new Map(), lastOrdinal: 0 });
+    journal.set(this.#byWorker, workerKey(row.principal, row.info.workerId), row.id);
+  }
+
+  /** Keeps the row a lifecycle has led to; a session that is gone is forgotten once it holds nothing. */
+  update(row: SessionRow, journal: Journal): void {
+    const place = this.#places.get(row.id);
+    if (!place) return;
+    const before = place.row;
+    place.row = row;
+    journal.changed(() => {
+      place.row = before;
+    });
+    this.#forgetIfDone(place, journal);
+  }
+
+  /** A Run row has changed: whoever holds it now takes the slot, and nobody else. */
+  follow(before: RunRow | undefined, after: RunRow, journal: Journal): void {
+    if (before && before.heldBy !== "" && before.heldBy !== after.heldBy) {
+      const place = this.#places.get(before.heldBy);
+      if (place) {
+        journal.delete(place.held, after.id);
+        this.#forgetIfDone(place, journal);
+      }
+    }
+    const place = after.heldBy === "" ? undefined : this.#places.get(after.heldBy);
+    if (!place) return;
+
+    const { id: runId, taskId, ordinal } = after;
+    journal.set(place.held, runId, { runId, taskId, ordinal, over: isOver(after.status) });
+    if (ordinal > place.lastOrdinal) {
+      const last = place.lastOrdinal;
+      place.lastOrdinal = ordinal;
+      journal.changed(() => {
+        place.lastOrdinal = last;
+      });
+    }
+  }
+
+  #forgetIfDone(place: Place, journal: Journal): void {
+    if (place.row.state !== "gone" || place.held.size > 0) return;
+    journal.delete(this.#places, place.row.id);
+    const key = workerKey(place.row.principal, place.row.info.workerId);
+    if (this.#byWorker.get(key) === place.row.id) journal.delete(this.#byWorker, key);
+  }
+}
+
+const NONE: ReadonlyMap<RunId, Held> = new Map();

@@ -1,0 +1,263 @@
+import { Bus } from "#bus/bus";
+import type { ActorName } from "#actors/asks";
+import type { Deadline } from "#domain/deadline";
+import { Fault } from "#domain/fault";
+import type { SessionId } from "#domain/id";
+import { limits } from "#domain/limits";
+import { instant, later, millis } from "#domain/time";
+import type { RunRow } from "#domain/run";
+import type { SessionRow } from "#domain/worker";
+import type { StartableClock } from "#ports/clock";
+import type { Entropy } from "#ports/entropy";
+import type { Committed, Store } from "#ports/store";
+import type { Telemetry } from "#ports/telemetry";
+import type { LeaseTerms } from "#domain/worker";
+import { actorNames, Actors } from "./actors.js";
+import type { Core } from "./core.js";
+import { Journal } from "./journal.js";
+import { Leases } from "./leases.js";
+import { Memory } from "./memory.js";
+import { perform } from "./perform.js";
+import { Timers } from "./timers.js";
+import { type Decided, type Mail, type Message, type PostedMail, Turn } from "./turn.js";
+import { Watchers } from "./watchers.js";
+
+export interface SupervisorParts {
+  readonly store: Store;
+  readonly clock: StartableClock;
+  readonly entropy: Entropy;
+  readonly telemetry: Telemetry;
+  readonly terms: LeaseTerms;
+  /** Messages each actor's mailbox holds. */
+  readonly mailbox?: number;
+  /** The store can no longer be trusted: the process should end. */
+  readonly onFatal: (error: Error) => void;
+}
+
+/** How long a turn that failed waits before it is tried again. */
+const RETRY_DELAY = millis(250);
+/** A held Run has this many leases to reappear after a restart. */
+const BOOT_LEASES = 1.5;
+
+/**
+ * Keeps one turn in flight: takes what the mailboxes hold, has it decided and committed, performs it,
+ * and begins anew when there is more. Boots, drains, and decides what a failure means.
+ */
+export class Supervisor {
+  readonly core: Core;
+  readonly bus: Bus<ActorName, Message>;
+  readonly timers: Timers;
+  readonly watchers: Watchers;
+  readonly #clock: StartableClock;
+  readonly #onFatal: (error: Error) => void;
+  #wantsSchedule = true;
+  #serving = false;
+  #loop: Promise<void> | undefined;
+  #wake: (() => void) | undefined;
+  /** After a failed commit, messages are decided one by one until one succeeds. */
+  #alone = false;
+
+  constructor({ clock, onFatal, mailbox = limits.mailbox, ...ports }: SupervisorParts) {
+    const leases = new Leases();
+    this.core = { ...ports, clock, leases, memory: new Memory(), actors: new Actors() };
+    this.#clock = clock;
+    this.#onFatal = onFatal;
+    this.bus = new Bus<ActorName, Message>(actorNames, mailbox, () => this.#wake?.());
+    this.watchers = new Watchers(ports.store.reads);
+    this.timers = new Timers(clock, ports.store, leases, {
+      silent: (session) => this.#tellOfSilence(session),
+      deadline: (deadline, handled) => this.#tellOfDeadline(deadline, handled),
+      schedule: () => this.schedule(),
+      failed: (error) => this.#fatal(error),
+    });
+  }
+
+  get serving(): boolean {
+    return this.#serving;
+  }
+
+  /** Rebuilds memory from the store, then serves. */
+  async start(): Promise<void> {
+    const boot = await this.core.store.boot();
+    this.#clock.startFrom(boot.at);
+    this.core.memory.restore(boot);
+    this.#expectHolders(boot.held);
+    this.core.actors.live({ type: "serve" }, new Journal());
+    this.#serving = true;
+    this.#loop = this.#serve();
+    if (boot.nextDueAt !== undefined) this.timers.deadlineSet(boot.nextDueAt);
+    this.timers.arm();
+  }
+
+  /** False if the mailbox is full; then nothing has happened. */
+  post(mail: Mail): boolean {
+    if (this.bus.post(mail)) return true;
+
+    this.core.telemetry.count("taskrun_mailbox_refused_total", { actor: mail.to });
+    this.#saturate(mail.to, true);
+    return false;
+  }
+
+  /** A Step or a slot may have become free without a message. */
+  schedule(): void {
+    this.#wantsSchedule = true;
+    this.#wake?.();
+  }
+
+  /** New work is refused from now on; what is in the mailboxes is decided. */
+  drain(): void {
+    this.core.actors.live({ type: "drain" }, new Journal());
+  }
+
+  /** Ends after the turn in flight and what the mailboxes hold, at the latest after the turn that fails. */
+  async stop(): Promise<void> {
+    this.#serving = false;
+    this.timers.stop();
+    this.#wake?.();
+    await this.#loop;
+    this.core.actors.live({ type: "stop" }, new Journal());
+  }
+
+  async #serve(): Promise<void> {
+    while (this.#serving || !this.bus.isEmpty) {
+      if (this.bus.isEmpty && !this.#wantsSchedule) await this.#somethingToDo();
+      await this.#clock.yield();
+      const posted = this.bus.take(this.#alone ? 1 : limits.turnMessages, limits.turnBytes);
+      this.#easeAll();
+      if (posted.length > 0 || this.#wantsSchedule) await this.#takeTurn(posted);
+      if (this.#alone && !this.#serving) return;
+    }
+  }
+
+  #somethingToDo(): Promise<void> {
+    if (!this.#serving) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#wake = () => {
+        this.#wake = undefined;
+        resolve();
+      };
+    });
+  }
+
+  /** Decide, commit, perform. */
+  async #takeTurn(posted: readonly PostedMail[]): Promise<void> {
+    const { telemetry, clock } = this.core;
+    this.#wantsSchedule = false;
+    const turn = new Turn(this.core);
+    const began = clock.now();
+    let decided: Decided;
+    let committed: Committed | undefined;
+    try {
+      decided = await turn.decide(posted);
+      committed = await turn.commit();
+    } catch (error) {
+      turn.undo();
+      return this.#turnFailed(posted, error);
+    }
+    this.#alone = false;
+    perform(decided, committed, this.core, this.watchers);
+    this.#lookAhead(decided);
+    this.bus.giveBack(decided.left);
+    telemetry.count("taskrun_turns_total", { outcome: "committed" });
+    telemetry.observe("taskrun_turn_messages", posted.length);
+    telemetry.observe("taskrun_turn_seconds", (clock.now() - began) / 1_000);
+    if (committed) telemetry.observe("taskrun_commit_rows", decided.draft.changedRows);
+  }
+
+  /** What the turn has made due later. */
+  #lookAhead({ draft, at, moreToSchedule }: Decided): void {
+    if (moreToSchedule) this.#wantsSchedule = true;
+    for (const deadline of draft.deadlines) if (deadline.at > 0) this.timers.deadlineSet(deadline.at);
+    this.timers.avoidEndsAt(this.core.memory.backlog.nextAvoidEnd(at));
+  }
+
+  /**
+   * Memory is as before the turn. Clients hear of it; reports and timers stay, and are decided again,
+   * one by one, so that one bad message cannot hold up the rest for ever.
+   */
+  async #turnFailed(posted: readonly PostedMail[], error: unknown): Promise<void> {
+    const { telemetry } = this.core;
+    const fault = error instanceof Fault ? error : undefined;
+    telemetry.count("taskrun_turns_total", { outcome: fault?.code ?? "failed" });
+    if (!fault || fault.code === "internal" || fault.code === "not_found") return this.#fatal(error, posted);
+
+    telemetry.log.warn("a turn was not committed", { reason: fault.reason, err: fault });
+    this.#wantsSchedule = true;
+    this.#alone = true;
+    const certain = fault.code === "conflict" || fault.code === "disk_full";
+    if (certain && (posted.length > 1 || fault.code === "conflict")) return this.bus.giveBack(posted);
+
+    const kept = posted.filter(({ envelope }) => envelope.source !== "door");
+    for (const { envelope } of posted) if (envelope.source === "door") envelope.answer?.reject(fault);
+    this.bus.giveBack(kept);
+    if (kept.length > 0 || posted.length === 0) await this.#pause();
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => void this.#clock.wakeAt(later(this.#clock.now(), RETRY_DELAY), resolve));
+  }
+
+  #fatal(error: unknown, posted: readonly PostedMail[] = []): void {
+    const cause = error instanceof Error ? error : new Error(String(error));
+    this.core.telemetry.log.error("the store has failed; the plane stops", { err: cause });
+    const fault = new Fault(
+      "unavailable",
+      "the store has failed; it is not known whether the request was stored",
+      { cause },
+    );
+    for (const { envelope } of posted) envelope.answer?.reject(fault);
+    this.#serving = false;
+    this.#alone = true;
+    this.timers.stop();
+    this.#onFatal(cause);
+  }
+
+  /** Workers that held Runs when the last process ended: they have a while to come back with them. */
+  #expectHolders(held: readonly RunRow[]): void {
+    const { leases, memory, terms, clock } = this.core;
+    const journal = new Journal();
+    for (const run of held) {
+      if (run.heldBy !== "" && !memory.roster.get(run.heldBy)) {
+        memory.roster.attach(absentSession(run, clock.now()), journal);
+        const lease = run.instance === "" ? terms.publicLease : terms.lease;
+        leases.expect(run.heldBy, millis(lease * BOOT_LEASES), clock.now());
+      }
+      memory.followRun(undefined, run, journal);
+    }
+  }
+
+  #tellOfSilence(session: SessionId): boolean {
+    return this.post({ to: "run-tracker", message: { type: "silent", session }, source: "timer", weight: 0 });
+  }
+
+  #tellOfDeadline({ taskId, stepName, kind, at }: Deadline, handled: () => void): boolean {
+    const message = { type: "deadline.passed", taskId, stepName, kind, due: instant(at) } as const;
+    const answer = { resolve: handled, reject: handled };
+    return this.post({ to: "task-finalizer", message, source: "timer", weight: 0, answer });
+  }
+
+  #saturate(name: ActorName, full: boolean): void {
+    this.core.actors.live({ type: full ? "fill" : "ease" }, new Journal(), name);
+  }
+
+  #easeAll(): void {
+    for (const name of actorNames) {
+      const { size, capacity } = this.bus.depth(name);
+      if (size * 2 <= capacity && this.core.actors.stateOf(name) === "saturated") this.#saturate(name, false);
+    }
+  }
+}
+
+/** A session as its Runs remember it: enough to lose them when it does not come back. */
+function absentSession(run: RunRow, at: SessionRow["connectedAt"]): SessionRow {
+  return {
+    id: run.session,
+    state: "detached",
+    principal: run.principal,
+    instance: run.instance,
+    protocol: run.instance === "" ? 0 : 1,
+    info: { workerId: run.workerId, hostname: "", version: "", agents: [], labels: {}, namespaces: [] },
+    capacity: 0,
+    connectedAt: at,
+  };
+}

@@ -1,0 +1,152 @@
+import type { ActorName, Answer, Told } from "#actors/asks";
+import type { Answering, Envelope, Posted } from "#bus/bus";
+import { Fault } from "#domain/fault";
+import type { RunId } from "#domain/id";
+import { limits } from "#domain/limits";
+import type { Instant } from "#domain/time";
+import type { Committed, Needs } from "#ports/store";
+import type { LogFields } from "#ports/telemetry";
+import { Draft } from "./draft.js";
+import type { Scene } from "./gather.js";
+import { Journal } from "./journal.js";
+import { Seen } from "./seen.js";
+import type { Core } from "./core.js";
+import { Unit } from "./unit.js";
+
+export type Message = Told["message"];
+export type Mail = Envelope<ActorName, Message>;
+export type PostedMail = Posted<ActorName, Message>;
+
+/** What a turn has decided, before and after its commit. */
+export interface Decided {
+  readonly draft: Draft;
+  readonly journal: Journal;
+  readonly at: Instant;
+  readonly answers: readonly { readonly to: Answering; readonly answer: Answer | Error | undefined }[];
+  /** Messages left for the next turn: this one has changed enough rows. */
+  readonly left: readonly PostedMail[];
+  /** True if the scheduler stopped at its bound and would go on. */
+  readonly moreToSchedule: boolean;
+}
+
+/**
+ * The main path: LOAD all the rows the messages want to see, in one read; DECIDE message by message,
+ * the scheduler last; COMMIT all or nothing. What comes of it is performed by the caller, after.
+ */
+export class Turn {
+  readonly #core: Core;
+  readonly #journal = new Journal();
+  readonly #draft = new Draft(this.#journal);
+  readonly #seen: Seen;
+  readonly #at: Instant;
+  readonly #answers: { to: Answering; answer: Answer | Error | undefined }[] = [];
+
+  constructor(core: Core) {
+    this.#core = core;
+    this.#at = core.clock.now();
+    this.#seen = new Seen(core.store, this.#draft);
+  }
+
+  async decide(posted: readonly PostedMail[]): Promise<Decided> {
+    await this.#seen.seeFor(
+      posted.map(({ envelope }) => told(envelope)),
+      this.#core.memory,
+    );
+    let done = 0;
+    for (; done < posted.length && this.#draft.changedRows < limits.turnRows; done += 1) {
+      const { envelope } = posted[done] as PostedMail;
+      const answer = await this.#unit(told(envelope));
+      if (envelope.answer) this.#answers.push({ to: envelope.answer, answer });
+    }
+    const moreToSchedule = await this.#schedule();
+    this.#dropEmptyLanes();
+    return {
+      draft: this.#draft,
+      journal: this.#journal,
+      at: this.#at,
+      answers: this.#answers,
+      left: posted.slice(done),
+      moreToSchedule,
+    };
+  }
+
+  async commit(): Promise<Committed | undefined> {
+    const commit = this.#draft.commit(this.#at);
+    return commit && (await this.#core.store.commit(commit));
+  }
+
+  /** Takes back all of it: memory is as before the turn. */
+  undo(): void {
+    this.#journal.undoTo(0);
+  }
+
+  /** A unit that throws is answered with a Fault and dropped whole. */
+  async #unit(first: Told, runIds: readonly RunId[] = []): Promise<Answer | Error | undefined> {
+    const { actors, memory, leases, entropy, telemetry } = this.#core;
+    const scene: Scene = { draft: this.#draft, memory, leases, runIds };
+    const see = (needs: Needs) => this.#seen.see(needs);
+    const mark = this.#journal.mark();
+    const unit = new Unit({
+      scene,
+      actors,
+      journal: this.#journal,
+      at: this.#at,
+      draw: () => entropy.draw(),
+      see,
+    });
+    try {
+      await unit.decide(first);
+      return unit.answer;
+    } catch (error) {
+      if (error instanceof Fault) throw error; // the store failed: the whole turn fails
+      this.#journal.undoTo(mark);
+      telemetry.log.error("a message was dropped: deciding it failed", { ...about(first), err: error });
+      return new Fault("internal", "deciding this request failed; the server's log says why", {
+        cause: error,
+      });
+    }
+  }
+
+  /** Last in the turn, a unit of its own: every Step and slot of the turn is known by now. */
+  async #schedule(): Promise<boolean> {
+    const { memory, entropy } = this.#core;
+    const workers = memory.roster.withRoom();
+    if (workers.length === 0) return false;
+
+    for (const lane of memory.backlog.unread().slice(0, LANES_READ_PER_TURN)) {
+      const ready = await this.#core.store.ready(lane.key, limits.lanePage);
+      const whole = ready.length < limits.lanePage;
+      memory.backlog.refill(lane.key, this.#seen.corrected(lane, ready), whole, this.#journal);
+    }
+    const ready = memory.backlog.views().reduce((sum, view) => sum + view.ready.length, 0);
+    const slots = workers.reduce((sum, { session, held }) => sum + session.capacity - held, 0);
+    const count = Math.min(ready, slots, limits.turnAssignments);
+    if (count === 0) return false;
+
+    const before = this.#draft.changes.runs.length;
+    const runIds = Array.from({ length: count }, () => entropy.uuid() as RunId);
+    await this.#unit({ to: "scheduler", message: { type: "schedule" } }, runIds);
+    const made = this.#draft.changes.runs.length - before;
+    return made > 0 && slots > made && (made === count || memory.backlog.unread().length > 0);
+  }
+
+  #dropEmptyLanes(): void {
+    const { backlog } = this.#core.memory;
+    for (const { before, after } of this.#draft.changes.steps) {
+      for (const lane of [before?.lane, after.lane]) {
+        if (lane && backlog.drop(lane, this.#journal)) this.#draft.removeLane(lane);
+      }
+    }
+  }
+}
+
+/** Lanes whose pages one turn reads again; the next turn goes on. */
+const LANES_READ_PER_TURN = 16;
+
+function told({ to, message }: Mail): Told {
+  return { to, message } as Told;
+}
+
+function about({ to, message }: Told): LogFields {
+  return { actor: to, message: message.type };
+}
