@@ -50,9 +50,22 @@ export function decider<Context, Message extends { readonly type: string }>(mach
     },
   };
 
+  const resolved = new Map<string, Snapshot>();
+
+  /** The snapshot of a state, with this context: resolved once a state, since only the context differs. */
+  const snapshotOf = ({ value, context }: Rest<Context>): Snapshot => {
+    const key = typeof value === "string" ? value : JSON.stringify(value);
+    let snapshot = resolved.get(key);
+    if (!snapshot) {
+      snapshot = logic.resolveState({ value, context });
+      resolved.set(key, snapshot);
+    }
+    return { ...snapshot, context };
+  };
+
   return (rest: Rest<Context>, message: Message): Decision<Context> => {
     asks = [];
-    const before = logic.resolveState({ value: rest.value, context: rest.context });
+    const before = snapshotOf(rest);
     const after = logic.transition(before, message, scope);
     invariant(after.status !== "error", `${machine.id} failed on "${message.type}"`);
 

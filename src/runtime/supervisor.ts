@@ -144,12 +144,14 @@ export class Supervisor {
     const { telemetry, clock } = this.core;
     this.#wantsSchedule = false;
     const turn = new Turn(this.core);
-    const began = clock.now();
+    const began = clock.monotonic();
     let decided: Decided;
     let committed: Committed | undefined;
     try {
       decided = await turn.decide(posted);
+      const decidedAt = clock.monotonic();
       committed = await turn.commit();
+      if (committed) telemetry.observe("taskrun_commit_seconds", (clock.monotonic() - decidedAt) / 1_000);
     } catch (error) {
       turn.undo();
       return this.#turnFailed(posted, error);
@@ -160,7 +162,7 @@ export class Supervisor {
     this.bus.giveBack(decided.left);
     telemetry.count("taskrun_turns_total", { outcome: "committed" });
     telemetry.observe("taskrun_turn_messages", posted.length);
-    telemetry.observe("taskrun_turn_seconds", (clock.now() - began) / 1_000);
+    telemetry.observe("taskrun_turn_seconds", (clock.monotonic() - began) / 1_000);
     if (committed) telemetry.observe("taskrun_commit_rows", decided.draft.changedRows);
   }
 

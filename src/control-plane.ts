@@ -1,0 +1,140 @@
+/**
+ * The composition root: the one file that knows every layer. A plane is built from its ports, doors
+ * are opened in front of it, and all of it is taken down again in the opposite order.
+ */
+import { join } from "node:path";
+import type { ServerConfig } from "#config";
+import { limits } from "#domain/limits";
+import { type Millis, millis } from "#domain/time";
+import type { LeaseTerms } from "#domain/worker";
+import { openDoors } from "#gateway/server";
+import { nodeClock } from "#host/clock";
+import { nodeEntropy } from "#host/entropy";
+import { createLog } from "#host/log";
+import { logPort, nodeTelemetry } from "#host/telemetry";
+import { silentTelemetry } from "#host/silent-telemetry";
+import type { StartableClock } from "#ports/clock";
+import type { Entropy } from "#ports/entropy";
+import type { Plane } from "#ports/plane";
+import type { Store } from "#ports/store";
+import type { Log, Telemetry } from "#ports/telemetry";
+import { showGauges } from "#runtime/gauges";
+import { openPlane } from "#runtime/plane";
+import { Retention } from "#runtime/retention";
+import { Supervisor } from "#runtime/supervisor";
+import { hotRows } from "#stores/hot-rows";
+import { memoryStore } from "#stores/memory";
+import { sqliteStore } from "#stores/sqlite/index";
+
+export interface ControlPlaneParts {
+  readonly store: Store;
+  /** Default: heartbeats every 5 s, leases of 30 s, 90 s for public workers. */
+  readonly terms?: LeaseTerms;
+  /** How long an ended Task is kept. Default 7 days. */
+  readonly retention?: Millis;
+  readonly telemetry?: Telemetry;
+  readonly clock?: StartableClock;
+  readonly entropy?: Entropy;
+}
+
+export interface ControlPlane {
+  readonly plane: Plane;
+  /** Settles with the reason if the plane can no longer go on, e.g. because the disk has failed. */
+  readonly failed: Promise<Error>;
+  /** Takes no new Tasks from now on. */
+  drain(): void;
+  /** Decides what has been taken in, then closes the store. Leases survive: Runs go on under the next start. */
+  stop(): Promise<void>;
+}
+
+const DEFAULT_TERMS: LeaseTerms = {
+  heartbeat: millis(5_000),
+  lease: millis(30_000),
+  publicLease: millis(90_000),
+};
+const WEEK = millis(7 * 24 * 3_600_000);
+
+/**
+ * A plane without doors, for embedding: open some with `openDoors`, or call `plane` itself.
+ *
+ * @throws {Fault} what {@link Store.boot} throws, e.g. reason `STORE_LOCKED`; then the store is closed
+ */
+export async function startControlPlane(parts: ControlPlaneParts): Promise<ControlPlane> {
+  const { store, terms = DEFAULT_TERMS, retention = WEEK, telemetry = silentTelemetry() } = parts;
+  const { clock = nodeClock(), entropy = nodeEntropy } = parts;
+  let onFatal: (error: Error) => void = () => {};
+  const failed = new Promise<Error>((resolve) => {
+    onFatal = resolve;
+  });
+  const supervisor = new Supervisor({ store, clock, entropy, telemetry, terms, onFatal });
+  await supervisor.start();
+  showGauges(supervisor);
+  const sweeper = new Retention(supervisor.core, supervisor.watchers, retention);
+  sweeper.start();
+
+  return {
+    plane: openPlane(supervisor),
+    failed,
+    drain: () => supervisor.drain(),
+    async stop() {
+      sweeper.stop();
+      await supervisor.stop();
+      await store.close();
+    },
+  };
+}
+
+export interface RunningServer {
+  /** The addresses that were bound. */
+  readonly grpc: readonly string[];
+  readonly http: readonly string[];
+  readonly failed: Promise<Error>;
+  /** Drains, closes the doors, closes the store. Bounded; the second call waits for the first. */
+  stop(): Promise<void>;
+}
+
+/**
+ * A whole server: the plane over its store, and every door the configuration names.
+ *
+ * @throws {Fault} if the store or an address cannot be opened; then nothing stays open
+ */
+export async function startServer(config: ServerConfig, log?: Log): Promise<RunningServer> {
+  const telemetry = nodeTelemetry({ log: log ?? logPort(createLog({ level: config.logLevel })) });
+  const store =
+    config.store === "memory"
+      ? memoryStore()
+      : hotRows(sqliteStore({ path: join(config.data, "taskrun.db") }));
+  const { lease, heartbeat, publicLease, retention } = config;
+  const terms = { lease, heartbeat, publicLease };
+  const control = await startControlPlane({ store, terms, retention, telemetry });
+  const { grpc, http, allowedHosts, insecure } = config;
+  const doors = await openDoors({
+    plane: control.plane,
+    entropy: nodeEntropy,
+    telemetry,
+    metrics: telemetry.metrics,
+    grpc,
+    http,
+    allowedHosts,
+    insecure,
+  }).catch(async (error: unknown) => {
+    await control.stop();
+    throw error;
+  });
+
+  let stopping: Promise<void> | undefined;
+  const stop = async () => {
+    control.drain();
+    await doors.close(limits.drain);
+    await control.stop();
+  };
+  return {
+    grpc: doors.grpc,
+    http: doors.http,
+    failed: control.failed,
+    stop: () => {
+      stopping ??= stop();
+      return stopping;
+    },
+  };
+}

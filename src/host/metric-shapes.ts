@@ -1,0 +1,51 @@
+import type { CounterName, GaugeName, HistogramName } from "#ports/telemetry";
+
+/**
+ * The labels each metric carries. Every one comes from a small closed set; an id would make a new series
+ * for every Task. `docs/metrics.md` lists them.
+ */
+export const metricLabels = {
+  taskrun_tasks_created_total: [],
+  taskrun_tasks_finished_total: ["status"],
+  taskrun_runs_assigned_total: [],
+  taskrun_runs_finished_total: ["status", "reason"],
+  taskrun_output_chunks_total: [],
+  taskrun_output_bytes_total: [],
+  taskrun_reports_refused_total: ["cause"],
+  taskrun_mailbox_refused_total: ["actor"],
+  taskrun_turns_total: ["outcome"],
+  taskrun_requests_total: ["rpc", "door", "code"],
+  taskrun_tasks_removed_total: [],
+
+  taskrun_turn_seconds: [],
+  taskrun_commit_seconds: [],
+  taskrun_commit_rows: [],
+  taskrun_turn_messages: [],
+  taskrun_task_wait_seconds: [],
+  taskrun_task_seconds: [],
+  taskrun_request_seconds: ["rpc"],
+
+  taskrun_mailbox_messages: ["actor"],
+  taskrun_mailbox_capacity: ["actor"],
+  taskrun_tasks_waiting: [],
+  taskrun_workers_connected: ["status"],
+  taskrun_runs_held: [],
+  taskrun_lanes: [],
+  taskrun_watchers: [],
+} as const satisfies Record<CounterName | HistogramName | GaugeName, readonly string[]>;
+
+/** From a commit that never left the cache to a disk that hangs. */
+const MACHINE_SECONDS = [0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
+/** From a worker that was waiting for work to a task that waited a day for a worker. */
+const TASK_SECONDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 1_800, 7_200, 86_400];
+
+/** Upper bounds of the buckets. The largest counts are a turn's own limits. */
+export const histogramBuckets: Readonly<Record<HistogramName, readonly number[]>> = {
+  taskrun_turn_seconds: MACHINE_SECONDS,
+  taskrun_commit_seconds: MACHINE_SECONDS,
+  taskrun_request_seconds: MACHINE_SECONDS,
+  taskrun_commit_rows: [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000],
+  taskrun_turn_messages: [1, 2, 4, 8, 16, 32, 64, 128, 256, 512],
+  taskrun_task_wait_seconds: TASK_SECONDS,
+  taskrun_task_seconds: TASK_SECONDS,
+};

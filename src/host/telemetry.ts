@@ -1,0 +1,114 @@
+import type { Logger } from "pino";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import {
+  type CounterName,
+  counters,
+  type GaugeName,
+  gauges,
+  type HistogramName,
+  histograms,
+  type LabelledValue,
+  type Log,
+  type LogFields,
+  type Telemetry,
+} from "#ports/telemetry";
+import { histogramBuckets, metricLabels } from "./metric-shapes.js";
+
+/** What a scrape gets. */
+export interface Metrics {
+  readonly contentType: string;
+  /** Every metric in Prometheus' text format. */
+  render(): Promise<string>;
+}
+
+export interface NodeTelemetry extends Telemetry {
+  readonly metrics: Metrics;
+}
+
+type ReadGauge = () => number | readonly LabelledValue[];
+
+/** The sampler of event loop delay wakes the process this often, in milliseconds; its default of 10 shows in idle CPU. */
+const LOOP_SAMPLE = 100;
+
+/**
+ * Metrics by prom-client, in a registry of its own so that several planes can live in one process. A
+ * measurement never throws: what was counted wrongly is logged once, and the turn goes on.
+ */
+export function nodeTelemetry({ log }: { readonly log: Log }): NodeTelemetry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: LOOP_SAMPLE });
+  const counterOf = forEach(
+    counters,
+    (name, help) => new Counter({ ...shape(name, help), registers: [registry] }),
+  );
+  const histogramOf = forEach(histograms, (name, help) => {
+    const buckets = [...histogramBuckets[name]];
+    return new Histogram({ ...shape(name, help), buckets, registers: [registry] });
+  });
+  const readers = forEach(gauges, (name, help) => gaugeIn(registry, name, help));
+  const safely = oncePerMetric(log);
+
+  return {
+    log,
+    count: (name, labels = {}, by = 1) => safely(name, () => counterOf[name].inc(labels, by)),
+    observe: (name, value, labels = {}) => safely(name, () => histogramOf[name].observe(labels, value)),
+    gauge: (name, read) => void readers[name].push(read),
+    metrics: { contentType: registry.contentType, render: () => registry.metrics() },
+  };
+}
+
+/** The Log port over a pino logger, whose own arguments go the other way round. */
+export function logPort(log: Logger): Log {
+  const at = (level: "debug" | "info" | "warn" | "error") => (message: string, fields?: LogFields) =>
+    fields === undefined ? log[level](message) : log[level](fields, message);
+
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+function shape(name: CounterName | HistogramName | GaugeName, help: string) {
+  return { name, help, labelNames: [...metricLabels[name]] as string[] };
+}
+
+/** Where several readers give the same labels the last registered one counts, as after a restart in one process. */
+function gaugeIn(registry: Registry, name: GaugeName, help: string): ReadGauge[] {
+  const readers: ReadGauge[] = [];
+  new Gauge({
+    ...shape(name, help),
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const read of readers) {
+        const found = read();
+        if (typeof found === "number") this.set(found);
+        else for (const { labels, value } of found) this.set(labels, value);
+      }
+    },
+  });
+  return readers;
+}
+
+/** Runs a measurement; its first failure for each metric is logged, the others are dropped. */
+function oncePerMetric(log: Log) {
+  const complained = new Set<string>();
+  return (name: string, measure: () => void): void => {
+    try {
+      measure();
+    } catch (err) {
+      if (complained.has(name)) return;
+      complained.add(name);
+      log.error("a measurement was refused; check its labels in host/metric-shapes.ts", {
+        err,
+        metric: name,
+      });
+    }
+  };
+}
+
+function forEach<Name extends string, Made>(
+  table: Readonly<Record<Name, string>>,
+  make: (name: Name, help: string) => Made,
+): Readonly<Record<Name, Made>> {
+  const made: Partial<Record<Name, Made>> = {};
+  for (const name of Object.keys(table) as Name[]) made[name] = make(name, table[name]);
+  return made as Record<Name, Made>;
+}

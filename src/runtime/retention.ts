@@ -1,0 +1,60 @@
+import { limits } from "#domain/limits";
+import { instant, later, type Millis, millis } from "#domain/time";
+import type { Core } from "./core.js";
+import type { Watchers } from "./watchers.js";
+
+/** Seldom enough that an idle plane sleeps, often enough that a day's tasks never pile up. */
+const EVERY = millis(10 * 60_000);
+/** Batches one sweep removes at most; the next one goes on. */
+const BATCHES_PER_SWEEP = 500;
+
+/** Removes Tasks that ended long ago, in small batches, so that no commit waits long behind one. */
+export class Retention {
+  readonly #core: Core;
+  readonly #watchers: Watchers;
+  readonly #keep: Millis;
+  #cancel: (() => void) | undefined;
+  #stopped = false;
+
+  /** @param keep how long an ended Task is kept, with its idempotency key; at least `limits.retentionMin` */
+  constructor(core: Core, watchers: Watchers, keep: Millis) {
+    this.#core = core;
+    this.#watchers = watchers;
+    this.#keep = keep;
+  }
+
+  start(): void {
+    const { clock } = this.#core;
+    if (!this.#stopped) this.#cancel = clock.wakeAt(later(clock.now(), EVERY), () => void this.#sweepAndGoOn());
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#cancel?.();
+  }
+
+  /** Returns how many Tasks were removed. */
+  async sweep(): Promise<number> {
+    const { clock, store, telemetry } = this.#core;
+    const before = instant(clock.now() - this.#keep);
+    let sum = 0;
+    for (let batch = 0; batch < BATCHES_PER_SWEEP && !this.#stopped; batch += 1) {
+      const removed = await store.removeFinished(before, limits.retentionBatch);
+      for (const taskId of removed) this.#watchers.removed(taskId);
+      sum += removed.length;
+      if (removed.length < limits.retentionBatch) break;
+      await clock.yield();
+    }
+    if (sum > 0) telemetry.count("taskrun_tasks_removed_total", {}, sum);
+    return sum;
+  }
+
+  async #sweepAndGoOn(): Promise<void> {
+    try {
+      await this.sweep();
+    } catch (error) {
+      this.#core.telemetry.log.warn("ended tasks could not be removed; trying again later", { err: error });
+    }
+    this.start();
+  }
+}

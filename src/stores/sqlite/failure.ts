@@ -1,0 +1,60 @@
+import { Fault, type FaultCode } from "#domain/fault";
+import { InvariantViolation } from "#domain/invariant";
+import { SqliteError } from "./driver.js";
+
+/** The reason of a Fault after which the store is of no use: the process must end, and open the file afresh. */
+export const STORE_FAILED = "STORE_FAILED";
+
+/** An error as it crosses from one thread to another. */
+export type Failure =
+  | { readonly type: "fault"; readonly code: FaultCode; readonly message: string; readonly reason: string }
+  | { readonly type: "invariant"; readonly message: string };
+
+/** Primary result codes of SQLite. */
+const BUSY = 5;
+const FULL = 13;
+const CONSTRAINT = 19;
+/** The shared memory of the write-ahead log could not grow; nothing has been written yet. */
+const IOERR_SHMSIZE = 4874;
+
+export function isFull(error: unknown): boolean {
+  return error instanceof SqliteError && ((error.code & 0xff) === FULL || error.code === IOERR_SHMSIZE);
+}
+
+export function isBusy(error: unknown): boolean {
+  return error instanceof SqliteError && (error.code & 0xff) === BUSY;
+}
+
+/**
+ * What an error in the store's thread means to its callers. After an I/O error nobody knows what is on the disk and
+ * what only in its cache, so that it ends the store; so does anything unforeseen.
+ */
+export function failureOf(error: unknown, path: string): Failure {
+  if (error instanceof Fault) {
+    return { type: "fault", code: error.code, message: error.message, reason: error.reason };
+  }
+  if (error instanceof InvariantViolation) return { type: "invariant", message: error.message };
+  const said = error instanceof Error ? error.message : String(error);
+  if (isFull(error)) {
+    const message = `no room left for ${path}: nothing was stored; free some space and send it again`;
+    return { type: "fault", code: "disk_full", message, reason: "DISK_FULL" };
+  }
+  if (isBusy(error)) {
+    const message = `${path} is locked by another program: nothing was stored; end it and send it again`;
+    return { type: "fault", code: "unavailable", message, reason: "STORE_BUSY" };
+  }
+  if (error instanceof SqliteError && (error.code & 0xff) === CONSTRAINT) {
+    return { type: "invariant", message: `${path}: ${said}` };
+  }
+  const code = error instanceof SqliteError ? ` (SQLite code ${error.code})` : "";
+  return failed(`${path} cannot be used any more: ${said}${code}; end this process and look at the disk`);
+}
+
+export function failed(message: string): Failure {
+  return { type: "fault", code: "internal", message, reason: STORE_FAILED };
+}
+
+export function errorOf(failure: Failure): Fault | InvariantViolation {
+  if (failure.type === "invariant") return new InvariantViolation(failure.message);
+  return new Fault(failure.code, failure.message, { reason: failure.reason });
+}

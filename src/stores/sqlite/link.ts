@@ -1,0 +1,123 @@
+import { Worker } from "node:worker_threads";
+import { invariant } from "#domain/invariant";
+import { type Call, type Connections, Desk, type Reply, type Role } from "./desk.js";
+import { errorOf, type Failure, failed } from "./failure.js";
+import type { FileOptions } from "./file.js";
+
+/** The methods of a connection, as they are called from afar. */
+type Asked<Connection, Name extends keyof Connection> = Connection[Name] extends (request: infer Q) => infer A
+  ? { readonly request: Q; readonly answer: A }
+  : never;
+
+/** The way to a connection: to another thread, or to this one. Calls are answered in the order they are made. */
+export class Link<R extends Role> {
+  readonly #carrierTo: () => Carrier;
+  #carrier: Carrier | undefined;
+
+  constructor(role: R, options: FileOptions, onThread: boolean) {
+    this.#carrierTo = () => (onThread ? new ThreadCarrier(role, options) : new DirectCarrier(role, options));
+  }
+
+  /** Starts the thread and opens the connection on it. */
+  async open(): Promise<void> {
+    this.#carrier = this.#carrierTo();
+    await this.#ask("open", undefined);
+  }
+
+  async call<Name extends keyof Connections[R] & string>(
+    name: Name,
+    request: Asked<Connections[R], Name>["request"],
+  ): Promise<Asked<Connections[R], Name>["answer"]> {
+    return (await this.#ask(name, request)) as Asked<Connections[R], Name>["answer"];
+  }
+
+  /** Closes the connection, if it could be opened, and ends its thread. */
+  async close(): Promise<void> {
+    const carrier = this.#carrier;
+    if (!carrier) return;
+    try {
+      await this.#ask("close", undefined);
+    } finally {
+      this.#carrier = undefined;
+      await carrier.end();
+    }
+  }
+
+  async #ask(name: string, request: unknown): Promise<unknown> {
+    invariant(this.#carrier, `${name} called on a store that is not open`);
+    const reply = await this.#carrier.send({ name, request });
+    if ("failure" in reply) throw errorOf(reply.failure);
+    return reply.value;
+  }
+}
+
+interface Carrier {
+  send(call: Call): Promise<Reply>;
+  end(): Promise<void>;
+}
+
+class DirectCarrier implements Carrier {
+  readonly #desk: Desk;
+
+  constructor(role: Role, options: FileOptions) {
+    this.#desk = new Desk(role, options);
+  }
+
+  async send(call: Call): Promise<Reply> {
+    const reply = this.#desk.answer(call);
+    this.#desk.settle();
+    return reply;
+  }
+
+  async end(): Promise<void> {}
+}
+
+/** A thread answers first in, first out, so that whoever has waited longest is answered next. */
+class ThreadCarrier implements Carrier {
+  readonly #thread: Worker;
+  /** As many as there are turns in flight and reads under way: their callers bound both. */
+  readonly #waiting: ((reply: Reply) => void)[] = [];
+  readonly #ended: Promise<void>;
+  #failure: Failure | undefined;
+
+  constructor(role: Role, options: FileOptions) {
+    this.#thread = new Worker(threadFile(), { workerData: { role, options }, execArgv: [] });
+    this.#thread.on("message", (reply: Reply) => this.#waiting.shift()?.(reply));
+    this.#thread.on("error", (error) =>
+      this.#fail(`the store's ${role} thread has failed: ${error.message}`),
+    );
+    this.#ended = new Promise((resolve) => {
+      this.#thread.on("exit", () => {
+        this.#fail(`the store's ${role} thread has ended`);
+        resolve();
+      });
+    });
+  }
+
+  send(call: Call): Promise<Reply> {
+    if (this.#failure) return Promise.resolve({ failure: this.#failure });
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
+      this.#thread.postMessage(call);
+    });
+  }
+
+  async end(): Promise<void> {
+    await this.#thread.terminate();
+    await this.#ended;
+  }
+
+  #fail(message: string): void {
+    this.#failure ??= failed(message);
+    for (const answer of this.#waiting.splice(0)) answer({ failure: this.#failure });
+  }
+}
+
+/**
+ * A thread of plain Node cannot load TypeScript. Where this module itself runs from its source, as in tests, the
+ * thread runs what the last build made of the same sources.
+ */
+function threadFile(): URL {
+  const built = import.meta.url.endsWith(".js") ? "./thread.js" : "../../../dist/src/stores/sqlite/thread.js";
+  return new URL(built, import.meta.url);
+}

@@ -1,0 +1,95 @@
+import { stepKey, type TaskId } from "#domain/id";
+import { limits } from "#domain/limits";
+import type { LogEntry } from "#domain/log";
+import type { RunRow } from "#domain/run";
+import type { StepRow } from "#domain/step";
+import type { TaskRow } from "#domain/task";
+import { instant } from "#domain/time";
+import type { BootState, Commit, Loaded, Needs } from "#ports/store";
+import type { SqlRow } from "./driver.js";
+import type { BootReply, CommitRequest, LoadReply, LoadRequest, Packed, RowChanges } from "./requests.js";
+import { lanes, runTable, stepTable, taskTable } from "./rows.js";
+import type { Table } from "./table.js";
+
+/** Between the words of the port and the messages of the store's threads. */
+export function encodeCommit(turn: Commit): CommitRequest {
+  return {
+    at: turn.at,
+    tasks: changes(taskTable, turn.tasks),
+    steps: changes(stepTable, turn.steps),
+    runs: changes(runTable, turn.runs),
+    inputs: turn.inputs.map(({ taskId, json }) => [taskId, json]),
+    outputs: turn.outputs.map(({ taskId, stepName, json }) => [taskId, stepName, json]),
+    log: turn.log.map(({ taskId, entries }) => ({ taskId, packed: pack(entries) })),
+    deadlines: turn.deadlines.map(({ taskId, stepName, kind, at }) => [taskId, stepName, kind, at]),
+    lanes: turn.lanesAdded.map(lanes.values),
+    lanesRemoved: turn.lanesRemoved,
+  };
+}
+
+function changes<Row extends { readonly revision: number }>(
+  table: Table<Row>,
+  rows: readonly Row[],
+): RowChanges {
+  const inserts: SqlRow[] = [];
+  const updates: SqlRow[] = [];
+  for (const row of rows) {
+    if (row.revision === 1) inserts.push(table.insertValues(row));
+    else updates.push(table.updateValues(row));
+  }
+  return { inserts, updates };
+}
+
+/** One row for all lines of a commit, or as many as it takes for each to stay a small part of a read. */
+function pack(entries: readonly LogEntry[]): Packed[] {
+  if (entries.length === 0) return [];
+  const text = JSON.stringify(entries);
+  if (text.length <= limits.chunkBytes || entries.length === 1) return [[entries.length, text]];
+
+  const half = Math.ceil(entries.length / 2);
+  return [...pack(entries.slice(0, half)), ...pack(entries.slice(half))];
+}
+
+export function encodeNeeds(needs: Needs): LoadRequest {
+  return {
+    tasks: unique(needs.tasks),
+    wholeTasks: unique(needs.wholeTasks),
+    steps: (needs.steps ?? []).map(({ taskId, stepName }) => [taskId, stepName]),
+    runs: unique(needs.runs),
+    keys: (needs.keys ?? []).map(({ namespace, key }) => [namespace, key]),
+    inputs: unique(needs.inputs),
+  };
+}
+
+export function decodeLoaded({ tasks, steps, runs, inputs }: LoadReply): Loaded {
+  return {
+    tasks: distinct(tasks.flatMap(rows<TaskRow>), ({ id }) => id),
+    steps: distinct(steps.flatMap(rows<StepRow>), ({ taskId, name }) => stepKey({ taskId, stepName: name })),
+    runs: distinct(runs.flatMap(rows<RunRow>), ({ id }) => id),
+    inputs: new Map(inputs.flatMap(rows<readonly [TaskId, string]>)),
+  };
+}
+
+export function decodeBoot({ at, lanes, held, waiting, nextDueAt }: BootReply): BootState {
+  return {
+    at: instant(at),
+    lanes: rows(lanes),
+    held: rows(held),
+    waiting: new Map(rows<readonly [string, number]>(waiting)),
+    nextDueAt: nextDueAt === null ? undefined : instant(nextDueAt),
+  };
+}
+
+/** What SQLite has made JSON of, as the statement that selected it says. */
+export function rows<Row>(text: string): readonly Row[] {
+  return JSON.parse(text);
+}
+
+function unique<Id extends string>(ids: readonly Id[] = []): Id[] {
+  return [...new Set(ids)];
+}
+
+/** Without the rows that were asked for in more than one way. */
+function distinct<Row>(rows: readonly Row[], keyOf: (row: Row) => string): Row[] {
+  return [...new Map(rows.map((row) => [keyOf(row), row])).values()];
+}

@@ -1,0 +1,7 @@
+import { tasks } from "./0001-tasks.js";
+
+/**
+ * Every change of the tables there has been, oldest first; a file's `user_version` counts those it has. What has
+ * been released is never edited: a change is a new entry.
+ */
+export const migrations: readonly string[] = [tasks];

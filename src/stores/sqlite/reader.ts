@@ -1,0 +1,148 @@
+import type { Driver, SqlRow, SqlValue, Statement } from "./driver.js";
+import { type FileOptions, openFile } from "./file.js";
+import type { DetailReply, ListReply, ListRequest, LogReply } from "./requests.js";
+import { taskTable } from "./rows.js";
+import { listed, type Prepared, prepareAll, reads } from "./statements.js";
+
+/** Packed rows one read looks at to find how many fit; small rows beyond them wait for the next read. */
+const LOG_ROWS = 1_024;
+
+/** The connection clients read by. Each method sees one state of the store and keeps nothing open behind it. */
+export class Reader {
+  readonly #db: Driver;
+  readonly #sql: Prepared<typeof reads>;
+  /** Statements of lists, by their text: as many as there are kinds of filter. */
+  readonly #lists = new Map<string, Statement>();
+
+  /** The writer has opened the file before, and brought its tables up to date. */
+  constructor(options: FileOptions) {
+    this.#db = openFile(options);
+    this.#sql = prepareAll(this.#db, reads);
+  }
+
+  task(id: string): DetailReply | null {
+    return this.#atOnce(() => {
+      const task = only(this.#sql.task.all([id]));
+      if (task === null) return null;
+
+      const input = only(this.#sql.input.all([id])) ?? "{}";
+      return { task, input, steps: listed(this.#sql.stepsOf, [id]), runs: listed(this.#sql.runsOf, [id]) };
+    });
+  }
+
+  tasks(request: ListRequest): ListReply {
+    const { page, last } = listStatements(request);
+    return this.#atOnce(() => {
+      const found = this.#list(page.sql).all(page.values);
+      const shown = found.slice(0, request.pageSize);
+      const tasks = `[${shown.map(([, json]) => json).join(",")}]`;
+      const isCut = found.length > request.pageSize;
+      return { tasks, next: only(isCut ? shown.slice(-1) : this.#list(last.sql).all(last.values)) };
+    });
+  }
+
+  output({ taskId, stepName }: { readonly taskId: string; readonly stepName: string }): string | null {
+    return only(this.#sql.output.all([taskId, stepName]));
+  }
+
+  log(request: { readonly taskId: string; readonly afterSeq: number; readonly maxBytes: number }): LogReply {
+    const { taskId, afterSeq, maxBytes } = request;
+    return this.#atOnce(() => {
+      const rows = this.#sql.logRows.all([taskId, afterSeq + 1, LOG_ROWS]);
+      const [first] = rows;
+      if (!first) return { firstSeq: afterSeq + 1, rows: [] };
+
+      let end = first;
+      let bytes = 0;
+      for (const row of rows) {
+        if (bytes >= maxBytes && row !== first) break;
+        end = row;
+        bytes += Number(row[1]);
+      }
+      const entries = this.#sql.logEntries.all([taskId, Number(first[0]), Number(end[0])]);
+      return { firstSeq: Number(first[0]), rows: entries.map(([json]) => String(json)) };
+    });
+  }
+
+  logBounds(taskId: string): readonly [earliest: number, last: number] | null {
+    const [row] = this.#sql.logBounds.all([taskId]);
+    return row ? [Number(row[0]), Number(row[1])] : null;
+  }
+
+  settle(): void {}
+
+  close(): void {
+    this.#db.close();
+  }
+
+  /** One snapshot for several statements. */
+  #atOnce<T>(read: () => T): T {
+    this.#db.exec("BEGIN");
+    try {
+      return read();
+    } finally {
+      this.#db.exec("COMMIT");
+    }
+  }
+
+  #list(sql: string): Statement {
+    const statement = this.#lists.get(sql) ?? this.#db.prepare(sql);
+    this.#lists.set(sql, statement);
+    return statement;
+  }
+}
+
+/** The first column of the only row, if there is one. */
+function only([row]: readonly SqlRow[]): string | null {
+  return row ? String(row[0]) : null;
+}
+
+interface Query {
+  readonly sql: string;
+  readonly values: readonly SqlValue[];
+}
+
+/**
+ * One page, and the last row it was allowed to look at. Rows are looked at by id, newest first, within one
+ * namespace if only one is wanted; all other conditions are checked on the way.
+ */
+export function listStatements(request: ListRequest): { readonly page: Query; readonly last: Query } {
+  const { namespaces, states, agentName, labels, before, pageSize, scannedRows } = request;
+  const one = namespaces?.length === 1 ? namespaces[0] : undefined;
+  const where = [
+    ...(one === undefined ? [] : [{ sql: "namespace = ?", value: one }]),
+    ...(before === null ? [] : [{ sql: "id < ?", value: before }]),
+  ];
+  const conditions = [
+    ...(one !== undefined || namespaces === null ? [] : [isOneOf("namespace", namespaces)]),
+    ...(states === null ? [] : [isOneOf("state", states)]),
+    ...(agentName === null ? [] : [{ sql: "agent_name = ?", value: agentName }]),
+    ...(labels.length === 0 ? [] : [{ sql: CARRIES, value: JSON.stringify(labels) }]),
+  ];
+  const order = "ORDER BY id DESC LIMIT";
+  const values = where.map(({ value }) => value);
+
+  return {
+    page: {
+      sql: `SELECT id, ${taskTable.json("")} FROM (SELECT * FROM tasks ${all(where)} ${order} ?) ${all(conditions)} LIMIT ?`,
+      values: [...values, scannedRows, ...conditions.map(({ value }) => value), pageSize + 1],
+    },
+    last: {
+      sql: `SELECT id FROM tasks ${all(where)} ${order} 1 OFFSET ?`,
+      values: [...values, scannedRows - 1],
+    },
+  };
+}
+
+/** No wanted label is missing among the Task's. */
+const CARRIES = `NOT EXISTS (SELECT 1 FROM json_each(?) AS wanted WHERE NOT EXISTS (
+  SELECT 1 FROM json_each(spec, '$.labels') AS label
+  WHERE label.key = wanted.value ->> 0 AND label.value = wanted.value ->> 1))`;
+
+function isOneOf(column: string, names: readonly string[]) {
+  return { sql: `${column} IN (SELECT value FROM json_each(?))`, value: JSON.stringify(names) };
+}
+
+function all(conditions: readonly { readonly sql: string }[]): string {
+  return conditions.length === 0 ? "" : `WHERE ${conditions.map(({ sql }) => sql).join(" AND ")}`;
+}

@@ -1,0 +1,53 @@
+import type { StepKey, TaskId } from "#domain/id";
+import { limits } from "#domain/limits";
+import type { LogEntry, LogSlice } from "#domain/log";
+import type { Reads, TaskDetail, TaskFilter, TaskPage } from "#ports/store";
+import type { Link } from "./link.js";
+import { rows } from "./messages.js";
+
+/** The read side, over the link to the connection that serves it. */
+export function sqliteReads(reader: Link<"reader">): Reads {
+  return {
+    async task(id: TaskId): Promise<TaskDetail | undefined> {
+      const found = await reader.call("task", id);
+      if (!found) return undefined;
+      return {
+        task: JSON.parse(found.task),
+        input: found.input,
+        steps: rows(found.steps),
+        runs: rows(found.runs),
+      };
+    },
+
+    async tasks(filter: TaskFilter, before: TaskId | undefined, pageSize: number): Promise<TaskPage> {
+      const page = await reader.call("tasks", {
+        namespaces: filter.namespaces === "*" ? null : filter.namespaces,
+        states: filter.states ?? null,
+        agentName: filter.agentName ?? null,
+        labels: Object.entries(filter.labels ?? {}),
+        before: before ?? null,
+        pageSize,
+        scannedRows: limits.pageScannedRows,
+      });
+      return {
+        tasks: rows(page.tasks),
+        next: (page.next ?? undefined) as TaskId | undefined,
+      };
+    },
+
+    async output({ taskId, stepName }: StepKey): Promise<string | undefined> {
+      return (await reader.call("output", { taskId, stepName })) ?? undefined;
+    },
+
+    async log(taskId: TaskId, afterSeq: number, maxBytes: number): Promise<LogSlice> {
+      const { firstSeq, rows: packed } = await reader.call("log", { taskId, afterSeq, maxBytes });
+      const entries = packed.flatMap(rows<LogEntry>);
+      return { firstSeq: afterSeq + 1, entries: entries.slice(afterSeq + 1 - firstSeq) };
+    },
+
+    async logBounds(taskId: TaskId): Promise<{ earliest: number; last: number } | undefined> {
+      const bounds = await reader.call("logBounds", taskId);
+      return bounds ? { earliest: bounds[0], last: bounds[1] } : undefined;
+    },
+  };
+}

@@ -1,0 +1,94 @@
+import type { SqlRow } from "./driver.js";
+
+/*
+ * What the two sides of a store say to each other: already down to what is bound, and JSON as SQLite makes it, so
+ * that a message is cheap to copy from one thread to the other.
+ */
+
+/** Rows of one table: values for its `insert` and for its `update`. */
+export interface RowChanges {
+  readonly inserts: readonly SqlRow[];
+  readonly updates: readonly SqlRow[];
+}
+
+/** One row of the log: how many lines, and the lines as a JSON array. */
+export type Packed = readonly [count: number, entries: string];
+
+export interface CommitRequest {
+  readonly at: number;
+  readonly tasks: RowChanges;
+  readonly steps: RowChanges;
+  readonly runs: RowChanges;
+  readonly inputs: readonly SqlRow[];
+  readonly outputs: readonly SqlRow[];
+  readonly log: readonly { readonly taskId: string; readonly packed: readonly Packed[] }[];
+  /** Task, Step, kind and instant. */
+  readonly deadlines: readonly SqlRow[];
+  readonly lanes: readonly SqlRow[];
+  readonly lanesRemoved: readonly string[];
+}
+
+type Pair = readonly [string, string];
+
+export interface LoadRequest {
+  readonly tasks: readonly string[];
+  readonly wholeTasks: readonly string[];
+  /** Task and Step. */
+  readonly steps: readonly Pair[];
+  readonly runs: readonly string[];
+  /** Namespace and key. */
+  readonly keys: readonly Pair[];
+  readonly inputs: readonly string[];
+}
+
+/** Lists of rows, each as one JSON array. */
+export interface LoadReply {
+  readonly tasks: readonly string[];
+  readonly steps: readonly string[];
+  readonly runs: readonly string[];
+  /** Pairs of Task and input. */
+  readonly inputs: readonly string[];
+}
+
+/** As JSON arrays, but for the instants. */
+export interface BootReply {
+  readonly at: number;
+  readonly lanes: string;
+  readonly held: string;
+  /** Pairs of namespace and count. */
+  readonly waiting: string;
+  readonly nextDueAt: number | null;
+}
+
+export interface ListRequest {
+  /** null is all of them. */
+  readonly namespaces: readonly string[] | null;
+  readonly states: readonly string[] | null;
+  readonly agentName: string | null;
+  readonly labels: readonly Pair[];
+  readonly before: string | null;
+  readonly pageSize: number;
+  readonly scannedRows: number;
+}
+
+/** Rows as JSON. */
+export interface ListReply {
+  readonly tasks: string;
+  /** The id to go on before, or null if there is no more. */
+  readonly next: string | null;
+}
+
+/** Rows as JSON; the input is JSON in itself. */
+export interface DetailReply {
+  readonly task: string;
+  readonly input: string;
+  readonly steps: string;
+  readonly runs: string;
+}
+
+export interface LogReply {
+  /** The seq of the first line of the first row. */
+  readonly firstSeq: number;
+  /** Packed rows, each a JSON array of lines. */
+  readonly rows: readonly string[];
+}

@@ -1,0 +1,15 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { invariant } from "#domain/invariant";
+import { type Call, Desk, type Role } from "./desk.js";
+import type { FileOptions } from "./file.js";
+
+/** One of the store's two threads: answers calls one after another, in the order they came. */
+invariant(parentPort, "this module is the entry of a thread, not of a program");
+const port = parentPort;
+const { role, options } = workerData as { readonly role: Role; readonly options: FileOptions };
+const desk = new Desk(role, options);
+
+port.on("message", (call: Call) => {
+  port.postMessage(desk.answer(call));
+  desk.settle();
+});

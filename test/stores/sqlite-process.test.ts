@@ -1,0 +1,76 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { afterAll, expect, test } from "vitest";
+import { sqliteStore } from "#stores/sqlite/index";
+import { taskId } from "#testing/store-suite-rows";
+
+const root = await mkdtemp(join(tmpdir(), "taskrun-store-"));
+afterAll(() => rm(root, { recursive: true }));
+const committer = fileURLToPath(new URL("fixtures/committer.mjs", import.meta.url));
+const SLOW_MS = 60_000;
+
+/** Starts a process that commits to the file, and reads what it says. */
+function start(path: string, from = 1): { child: ChildProcess; says: AsyncIterator<string> } {
+  const child = spawn(process.execPath, [committer, path, String(from)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  return { child, says: createInterface({ input: child.stdout })[Symbol.asyncIterator]() };
+}
+
+test(
+  "a file that a server has open is refused to another one, by name, until the first is gone however it went",
+  async () => {
+    const path = join(root, "locked.db");
+    const first = start(path);
+    expect((await first.says.next()).value).toBe("open");
+
+    const second = start(path);
+    expect((await second.says.next()).value).toBe(
+      `STORE_LOCKED another server has ${path} open; end that one, or choose another data directory`,
+    );
+    expect(await once(second.child, "exit")).toEqual([1, null]);
+
+    first.child.kill("SIGKILL");
+    await once(first.child, "exit");
+    const third = sqliteStore({ path });
+    await third.boot();
+    await third.close();
+  },
+  SLOW_MS,
+);
+
+test(
+  "what was acknowledged before a SIGKILL is there after it, and every commit is there whole or not at all",
+  async () => {
+    const path = join(root, "killed.db");
+    let acknowledged = 0;
+    for (const target of [3, 40, 41, 90, 160]) {
+      const { child, says } = start(path, acknowledged + 1);
+      await says.next();
+      while (acknowledged < target) acknowledged = Number((await says.next()).value);
+      child.kill("SIGKILL");
+      for (let line = await says.next(); !line.done; line = await says.next())
+        acknowledged = Number(line.value);
+
+      const store = sqliteStore({ path });
+      const { at } = await store.boot();
+      expect(at === acknowledged || at === acknowledged + 1).toBe(true);
+      for (let number = 1; number <= at; number++) {
+        const id = taskId(number);
+        const shown = await store.reads.task(id);
+        expect([shown?.task.id, shown?.steps.length, shown?.input.length]).toEqual([id, 3, 2_002]);
+        expect((await store.reads.log(id, 0, 1_000)).entries).toMatchObject([{ content: id }]);
+      }
+      expect(await store.reads.task(taskId(at + 1))).toBe(undefined);
+      expect((await store.ready("lane", 1_000)).length).toBe(at * 3);
+      await store.close();
+      acknowledged = at;
+    }
+  },
+  SLOW_MS,
+);

@@ -1,0 +1,32 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as fc from "fast-check";
+import { afterAll, describe, expect, test } from "vitest";
+import { preferredDriver } from "#stores/sqlite/driver";
+import { type SqliteOptions, sqliteStore } from "#stores/sqlite/index";
+import { type StoreFixture, storeSuite } from "#testing/store-suite";
+
+const root = await mkdtemp(join(tmpdir(), "taskrun-store-"));
+afterAll(() => rm(root, { recursive: true }));
+let files = 0;
+
+async function open(options: Omit<SqliteOptions, "path">): Promise<StoreFixture> {
+  const store = () => sqliteStore({ path, reserveBytes: 0, ...options });
+  const path = join(root, `${++files}.db`);
+  let current = store();
+  return {
+    store: current,
+    async reopen() {
+      await current.close();
+      current = store();
+      return current;
+    },
+  };
+}
+
+const kit = { describe, test, expect, fc };
+for (const driver of new Set(["libsql", preferredDriver()] as const)) {
+  storeSuite(`sqlite by ${driver}, on this thread`, () => open({ threads: false, driver }), kit);
+}
+storeSuite("sqlite, on threads of its own", () => open({ threads: true }), kit);
