@@ -1,0 +1,177 @@
+import type { z } from "zod";
+import { limits } from "#domain/limits";
+import type { ModelBackend } from "#domain/run";
+import type { Labels } from "#domain/task";
+import type { Log } from "#ports/telemetry";
+import { utf8Bytes } from "./text.js";
+
+/** A model behind an agent. What is left out is unknown. */
+export type Backend = Pick<ModelBackend, "provider" | "modelName"> & Partial<ModelBackend>;
+
+/** What an agent can tell of beside its output. */
+export type AgentEvent = "SESSION_INITIALIZED" | "TOOL_REQUESTED" | "TOOL_COMPLETED" | "OUTPUT_GENERATED";
+
+/** Who speaks in a chat message. */
+export type Speaker = "USER" | "ASSISTANT" | "SYSTEM";
+
+/** What one run gives its agent. */
+export interface AgentContext {
+  readonly runId: string;
+  readonly taskId: string;
+  readonly stepName: string;
+  /** Which try of the step this is, from 1. */
+  readonly attempt: number;
+  /** The task's labels. */
+  readonly labels: Labels;
+  /** When the task must have ended, by the plane's clock; undefined means no limit. */
+  readonly deadline: Date | undefined;
+  /** Aborts, with a {@link RunStopped}, when the run is no longer wanted. Its results are then dropped. */
+  readonly signal: AbortSignal;
+  /** The worker's log, with the ids of this run. */
+  readonly log: Log;
+  /**
+   * Sends text to whoever watches the task. Resolves when there is room for more, which may be only when
+   * the plane has made earlier output durable: await it, and a slow disk slows the agent, not the plane.
+   * Text over 64 KiB is sent in pieces.
+   *
+   * @throws {RunStopped} if the run is no longer wanted
+   * @throws {RangeError} if the metadata is over the plane's limits
+   */
+  output(text: string, metadata?: Labels): Promise<void>;
+  /** Tells of something done. One that is under way when the connection breaks may be lost. */
+  event(type: AgentEvent, metadata?: Labels): void;
+  /** Adds to the run's conversation, at most 64 KiB. One under way when the connection breaks may be lost. */
+  chat(speaker: Speaker, text: string): void;
+  /** Says which model has really been used. Without it, an agent's only backend counts as used. */
+  backendUsed(backend: Backend): void;
+}
+
+/** What `serve` runs. Made by {@link agent}, or by `execAgent`. */
+export interface Agent {
+  readonly name: string;
+  readonly description: string;
+  readonly labels: Labels;
+  readonly backends: readonly Backend[];
+  /**
+   * Carries out one run.
+   *
+   * @param inputJson the task's input, as JSON text
+   * @returns the result: whatever JSON can say, or undefined for none
+   */
+  perform(inputJson: string, ctx: AgentContext): Promise<unknown>;
+}
+
+export interface AgentDefinition<Input extends z.ZodType> {
+  /** What tasks ask for; compared exactly. */
+  readonly name: string;
+  /** One sentence for people. */
+  readonly description?: string;
+  readonly labels?: Labels;
+  /** Models it may use, the preferred one first. */
+  readonly backends?: readonly Backend[];
+  /** What the task's input must look like. */
+  readonly input: Input;
+  /**
+   * The work. As an `async *` function, each string it yields is a chunk of output, and anything else it
+   * yields is a chunk of one line of JSON. What it returns is the result.
+   */
+  run(
+    input: z.output<Input>,
+    ctx: AgentContext,
+  ): AsyncGenerator<unknown, unknown, undefined> | Promise<unknown>;
+}
+
+/** How an agent says that it failed, and whether trying again can help. */
+export class AgentError extends Error {
+  override readonly name = "AgentError";
+  /** Undefined leaves it to the plane. */
+  readonly retryable: boolean | undefined;
+  /** Try again no sooner than this; 0 leaves it to the plane. */
+  readonly retryAfterMs: number;
+
+  constructor(
+    message: string,
+    options: { readonly retryable?: boolean; readonly retryAfterMs?: number; readonly cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause });
+    this.retryable = options.retryable;
+    this.retryAfterMs = options.retryAfterMs ?? 0;
+  }
+}
+
+/** Why a run was stopped from outside. */
+export type StopCause = "cancelled" | "deadline" | "lease lost" | "shutdown";
+
+/** The reason a run's signal aborts with. */
+export class RunStopped extends Error {
+  override readonly name = "RunStopped";
+  readonly why: StopCause;
+
+  constructor(why: StopCause, detail: string) {
+    super(detail === "" ? why : `${why}: ${detail}`);
+    this.why = why;
+  }
+}
+
+/**
+ * Describes an agent. Input that does not fit the schema fails the run for good, naming each path.
+ *
+ * @throws {RangeError} if the name is empty or over 256 bytes
+ */
+export function agent<Input extends z.ZodType>(definition: AgentDefinition<Input>): Agent {
+  const { name, description = "", labels = {}, backends = [], input: schema } = definition;
+  checkName(name);
+
+  return {
+    name,
+    description,
+    labels,
+    backends,
+    async perform(inputJson, ctx) {
+      const input = await readInput(schema, inputJson);
+      return follow(definition.run(input, ctx), ctx);
+    },
+  };
+}
+
+/** @throws {RangeError} if tasks could not ask for an agent of this name */
+export function checkName(name: string): void {
+  if (name === "") throw new RangeError("an agent needs a name");
+  if (utf8Bytes(name) > limits.idBytes) {
+    throw new RangeError(`agent name ${name.slice(0, 40)}… is over ${limits.idBytes} bytes`);
+  }
+}
+
+async function readInput<Input extends z.ZodType>(schema: Input, json: string): Promise<z.output<Input>> {
+  const parsed = await schema.safeParseAsync(parseJson(json));
+  if (parsed.success) return parsed.data;
+
+  const faults = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "input"}: ${message}`);
+  throw new AgentError(`input_json does not fit the agent: ${faults.join("; ")}`, { retryable: false });
+}
+
+function parseJson(json: string): unknown {
+  try {
+    return JSON.parse(json === "" ? "{}" : json);
+  } catch (cause) {
+    throw new AgentError(`input_json is not JSON: ${(cause as Error).message}`, { retryable: false, cause });
+  }
+}
+
+async function follow(
+  running: AsyncGenerator<unknown, unknown, undefined> | Promise<unknown>,
+  ctx: AgentContext,
+): Promise<unknown> {
+  if (!("next" in running)) return running;
+
+  try {
+    for (;;) {
+      const step = await running.next();
+      if (step.done) return step.value;
+      await ctx.output(typeof step.value === "string" ? step.value : `${JSON.stringify(step.value)}\n`);
+    }
+  } finally {
+    // Lets the agent's own `finally` run if it was left between two yields.
+    await running.return(undefined);
+  }
+}

@@ -1,0 +1,66 @@
+import { createClient } from "@connectrpc/connect";
+import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import { limits } from "#domain/limits";
+import {
+  type RunClientMessage,
+  type RunServerMessage,
+  RunService,
+} from "#wire/gen/taskrun/v1/run_service_pb";
+
+/** Well below the minute after which idle connections are dropped by what lies between. */
+const PING_INTERVAL_MS = 15_000;
+
+/** One stream to a plane. */
+export interface Connection {
+  readonly incoming: AsyncIterable<RunServerMessage>;
+  /** Ends the stream and its connection at once. */
+  close(): void;
+}
+
+/** Where the plane is, as the transport wants it: `localhost:50051` or `https://plane.example:443`. */
+export function planeUrl(addr: string): string {
+  const url = URL.canParse(addr) && addr.includes("://") ? new URL(addr) : toUrl(addr);
+  if (!url || !/^https?:$/.test(url.protocol) || url.pathname !== "/") {
+    throw new RangeError(`addr "${addr}" is not an address: write HOST:PORT, for example localhost:50051`);
+  }
+  return url.origin;
+}
+
+function toUrl(addr: string): URL | undefined {
+  const url = `http://${addr}`;
+  return /:\d+$/.test(addr) && URL.canParse(url) ? new URL(url) : undefined;
+}
+
+/**
+ * Opens a worker stream. Every stream has a connection of its own, so that giving one up leaves nothing
+ * behind; an HTTP/2 ping finds out a dead peer.
+ *
+ * @param url as {@link planeUrl} gives it
+ * @param opened called when the plane has answered, before its first message
+ */
+export function dial(url: string, outgoing: AsyncIterable<RunClientMessage>, opened: () => void): Connection {
+  const aborter = new AbortController();
+  const { hostname } = new URL(url);
+  const manager = new Http2SessionManager(
+    url,
+    { pingIntervalMs: PING_INTERVAL_MS, pingTimeoutMs: limits.keepaliveTimeout },
+    // Node leaves the brackets of an IPv6 address out of `:authority`, unless it is named.
+    hostname.startsWith("[") ? { servername: hostname } : {},
+  );
+  const transport = createGrpcTransport({
+    baseUrl: url,
+    sessionManager: manager,
+    readMaxBytes: limits.messageBytes,
+    writeMaxBytes: limits.messageBytes,
+  });
+
+  const incoming = createClient(RunService, transport).streamConnect(outgoing, {
+    signal: aborter.signal,
+    onHeader: opened,
+  });
+  const close = (): void => {
+    aborter.abort();
+    manager.abort();
+  };
+  return { incoming, close };
+}

@@ -1,0 +1,132 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import type { Labels } from "#domain/task";
+import {
+  ChatRole,
+  type ModelBackendSchema,
+  RunEventType,
+  RunStatus,
+  WorkerStatus,
+} from "#wire/gen/taskrun/v1/common_pb";
+import {
+  type RunClientMessage,
+  RunClientMessageSchema,
+  type WorkerHeartbeatSchema,
+  type WorkerHelloSchema,
+  type WorkerResumeSchema,
+} from "#wire/gen/taskrun/v1/run_service_pb";
+import type { AgentEvent, Backend, Speaker } from "./agent.js";
+import type { Chunk } from "./outbox.js";
+import { wall } from "./timers.js";
+
+/** What the worker says on its stream, in the wire's shapes. This file alone writes them. */
+
+/** Goes with every report of a run. */
+export interface RunKey {
+  readonly runId: string;
+  readonly fence: number;
+}
+
+/** How a run ended. */
+export type Outcome =
+  | { readonly status: "COMPLETED"; readonly outputJson: string }
+  | {
+      readonly status: "FAILED";
+      readonly error: string;
+      readonly retryable: boolean | undefined;
+      readonly retryAfterMs: number;
+    }
+  | { readonly status: "CANCELLED"; readonly error: string };
+
+/** Where a run stands when it is resumed. */
+export type Resume = MessageInitShape<typeof WorkerResumeSchema>;
+
+export function hello(value: MessageInitShape<typeof WorkerHelloSchema>): RunClientMessage {
+  return create(RunClientMessageSchema, { payload: { case: "hello", value } });
+}
+
+export function heartbeat(value: MessageInitShape<typeof WorkerHeartbeatSchema>): RunClientMessage {
+  return create(RunClientMessageSchema, {
+    payload: { case: "heartbeat", value: { ...value, timestampMs: BigInt(wall()) } },
+  });
+}
+
+export function decline(runId: string, reason: string): RunClientMessage {
+  return create(RunClientMessageSchema, { payload: { case: "decline", value: { runId, reason } } });
+}
+
+export function started({ runId, fence }: RunKey): RunClientMessage {
+  const value = { runId, fence, status: RunStatus.RUNNING, timestampMs: BigInt(wall()) };
+  return create(RunClientMessageSchema, { payload: { case: "statusUpdate", value } });
+}
+
+/** @param outputCount how many chunks the run has sent; undefined where it no longer matters */
+export function ended(
+  { runId, fence }: RunKey,
+  outcome: Outcome,
+  outputCount: number | undefined,
+  backend: Backend | undefined,
+): RunClientMessage {
+  const value = {
+    runId,
+    fence,
+    status: RunStatus[outcome.status],
+    timestampMs: BigInt(wall()),
+    ...(outputCount === undefined ? {} : { outputCount: BigInt(outputCount) }),
+    ...(backend === undefined ? {} : { backendUsed: backendFrame(backend) }),
+    ...(outcome.status === "COMPLETED"
+      ? { outputJson: outcome.outputJson }
+      : { errorMessage: outcome.error }),
+    ...(outcome.status === "FAILED"
+      ? {
+          retryAfterMs: BigInt(Math.max(0, Math.round(outcome.retryAfterMs))),
+          ...(outcome.retryable === undefined ? {} : { retryable: outcome.retryable }),
+        }
+      : {}),
+  };
+  return create(RunClientMessageSchema, { payload: { case: "statusUpdate", value } });
+}
+
+export function output({ runId, fence }: RunKey, chunk: Chunk): RunClientMessage {
+  const { seq, content, metadata, at } = chunk;
+  const value = { runId, fence, seq: BigInt(seq), content, metadata, timestampMs: BigInt(at) };
+  return create(RunClientMessageSchema, { payload: { case: "outputChunk", value } });
+}
+
+/** @param id unique among the run's events */
+export function event(
+  { runId, fence }: RunKey,
+  taskId: string,
+  id: string,
+  type: AgentEvent,
+  metadata: Labels,
+): RunClientMessage {
+  const eventType = RunEventType[type];
+  const value = { id, runId, taskId, fence, eventType, metadata, timestampMs: BigInt(wall()) };
+  return create(RunClientMessageSchema, { payload: { case: "event", value } });
+}
+
+export function chat({ runId, fence }: RunKey, speaker: Speaker, content: string): RunClientMessage {
+  const message = { role: ChatRole[speaker], content, timestampMs: BigInt(wall()) };
+  return create(RunClientMessageSchema, {
+    payload: { case: "chatMessage", value: { runId, fence, message } },
+  });
+}
+
+export function workerStatus(draining: boolean, activeRuns: number): WorkerStatus {
+  if (draining) return WorkerStatus.DRAINING;
+  return activeRuns > 0 ? WorkerStatus.BUSY : WorkerStatus.IDLE;
+}
+
+export function backendFrame(backend: Backend): MessageInitShape<typeof ModelBackendSchema> {
+  const { provider, modelName, contextWindow = 0, supportsStreaming = false, metadata = {} } = backend;
+  const { modalities = [], tools = [] } = backend;
+  return {
+    provider,
+    modelName,
+    contextWindow,
+    supportsStreaming,
+    modalities: [...modalities],
+    tools: [...tools],
+    metadata,
+  };
+}

@@ -1,0 +1,221 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { limits } from "#domain/limits";
+import type { WorkerInfoSchema } from "#wire/gen/taskrun/v1/common_pb";
+import type {
+  RunAssignment,
+  RunClientMessage,
+  RunServerMessage,
+  ServerAck,
+  Welcome,
+} from "#wire/gen/taskrun/v1/run_service_pb";
+import { type Connection, dial } from "./connection.js";
+import * as frames from "./frames.js";
+import type { HeldRuns } from "./held.js";
+import type { Lease } from "./lease.js";
+import { Outgoing } from "./outgoing.js";
+import { after, monotonic } from "./timers.js";
+
+/** This stream speaks of leases, fences and acknowledgements. */
+const PROTOCOL = 1;
+/** From dialling to the first sign of the plane. */
+const CONNECT_MS = limits.handshake;
+/** From dialling to the plane's welcome: as long as it would wait for our hello. */
+const WELCOME_MS = limits.hello;
+/** How long the plane may take to close its side after we have closed ours. */
+const FAREWELL_MS = 1_000;
+
+export interface SessionOptions {
+  readonly url: string;
+  readonly info: MessageInitShape<typeof WorkerInfoSchema>;
+  readonly workerId: string;
+  /** Random per process. */
+  readonly instance: string;
+  readonly maxRuns: number;
+  readonly held: HeldRuns;
+  readonly lease: Lease;
+  /** The lease now ends later than it did. */
+  readonly renewed: () => void;
+  /** The lease is over; called instead of sending anything more. */
+  readonly fenced: () => void;
+  readonly welcomed: (session: string) => void;
+  /** The plane asks us to leave; `leftMs` is undefined if it sets no time. */
+  readonly drained: (reason: string, leftMs: number | undefined) => void;
+}
+
+/** One stream, from hello to its end: says who we are, beats, and carries what the runs say and hear. */
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #outgoing = new Outgoing(() => this.#next());
+  #connection: Connection | undefined;
+  #failure: Error | undefined;
+  #helloSaid = false;
+  #welcome: Welcome | undefined;
+  #beatDue = false;
+  #lastOrdinal = 0n;
+  /** The plane's clock minus our monotonic one, in milliseconds. */
+  #serverOffsetMs = 0;
+  readonly #stops = new Set<() => void>();
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+  }
+
+  get welcomed(): boolean {
+    return this.#welcome !== undefined;
+  }
+
+  /** Speaks and listens until the stream ends. @throws whatever ended it, unless we did so ourselves */
+  async run(): Promise<void> {
+    const silent = this.#after(CONNECT_MS, `no answer within ${CONNECT_MS} ms`);
+    this.#after(WELCOME_MS, `no welcome within ${WELCOME_MS} ms`, () => this.welcomed);
+    this.#connection = dial(this.#options.url, this.#outgoing, silent);
+    try {
+      for await (const message of this.#connection.incoming) this.#receive(message);
+    } catch (error) {
+      throw this.#failure ?? error;
+    } finally {
+      this.close();
+      for (const stop of this.#stops) stop();
+    }
+  }
+
+  /** There may be something to send. */
+  poke(): void {
+    this.#outgoing.poke();
+  }
+
+  /** Sends a heartbeat now instead of when it is due. */
+  beat(): void {
+    this.#beatDue = true;
+    this.poke();
+  }
+
+  /** Says what is left to say, a last heartbeat, and goodbye. */
+  leave(): void {
+    this.beat();
+    this.#outgoing.end();
+    this.#after(FAREWELL_MS, "the plane did not close the stream");
+  }
+
+  /** Ends the stream at once. */
+  close(failure?: Error): void {
+    this.#failure ??= failure;
+    this.#outgoing.end();
+    this.#connection?.close();
+  }
+
+  #after(delayMs: number, complaint: string, unless = () => false): () => void {
+    const stop = after(delayMs, () => {
+      if (!unless()) this.close(new Error(complaint));
+    });
+    this.#stops.add(stop);
+    return stop;
+  }
+
+  #next(): RunClientMessage | undefined {
+    const { held, lease } = this.#options;
+    if (monotonic() >= lease.fenceAt) this.#options.fenced();
+    if (!this.#helloSaid) return this.#hello();
+    if (!this.#welcome) return undefined;
+
+    const declined = held.nextDecline();
+    if (declined) return declined;
+    return this.#beatDue ? this.#heartbeat() : held.nextReport();
+  }
+
+  #hello(): RunClientMessage {
+    const { info, instance, held, lease } = this.#options;
+    this.#helloSaid = true;
+    lease.helloSent(monotonic());
+    return frames.hello({ info, instance, protocol: PROTOCOL, resume: held.resume() });
+  }
+
+  #heartbeat(): RunClientMessage {
+    const { held, lease, workerId, maxRuns } = this.#options;
+    this.#beatDue = false;
+    held.beat();
+    return frames.heartbeat({
+      workerId,
+      status: frames.workerStatus(held.refusing, held.size),
+      activeRuns: held.size,
+      maxConcurrentRuns: maxRuns,
+      heldRunIds: held.ids,
+      lastOrdinal: this.#lastOrdinal,
+      beat: BigInt(lease.beatSent(monotonic())),
+    });
+  }
+
+  #receive({ payload }: RunServerMessage): void {
+    const { held } = this.#options;
+    switch (payload.case) {
+      case "welcome":
+        this.#begin(payload.value);
+        break;
+      case "assignRun":
+        this.#assigned(payload.value);
+        break;
+      case "cancelRun":
+        held.cancel(payload.value.runId, payload.value.reason);
+        break;
+      case "ack":
+        this.#acknowledged(payload.value);
+        break;
+      case "drain":
+        this.#options.drained(payload.value.reason, this.#left(payload.value.deadlineMs));
+        break;
+      default:
+      // A plane newer than we are, or a turn of a conversation: no agent keeps one going.
+    }
+  }
+
+  #begin(welcome: Welcome): void {
+    if (this.#welcome) return;
+    this.#welcome = welcome;
+    this.#serverOffsetMs = Number(welcome.serverTimeMs) - monotonic();
+    this.#options.lease.welcomed(Number(welcome.leaseMs));
+    this.#options.renewed();
+    this.#options.welcomed(welcome.session);
+    this.#beatForever(Math.max(1, Number(welcome.heartbeatMs)));
+  }
+
+  #beatForever(intervalMs: number): void {
+    this.beat();
+    const stop = after(intervalMs, () => {
+      this.#stops.delete(stop);
+      this.#beatForever(intervalMs);
+    });
+    this.#stops.add(stop);
+  }
+
+  #assigned(assignment: RunAssignment): void {
+    const { runId, taskId, agentName, inputJson, labels, attempt, fence, stepName } = assignment;
+    if (assignment.ordinal > this.#lastOrdinal) this.#lastOrdinal = assignment.ordinal;
+    const deadlineMs = Number(assignment.deadlineMs);
+    this.#options.held.take(
+      { runId, taskId, stepName, agentName, inputJson, labels, attempt, fence, deadlineMs },
+      this.#left(assignment.deadlineMs),
+    );
+  }
+
+  #acknowledged({ ackType, refId, nextSeq, beat, creditBytes }: ServerAck): void {
+    const { held, lease, renewed } = this.#options;
+    if (ackType === "output") {
+      held.acknowledgeOutput(
+        refId,
+        Number(nextSeq),
+        creditBytes === undefined ? undefined : Number(creditBytes),
+      );
+    } else if (ackType === "status") {
+      held.acknowledgeEnd(refId);
+    } else if (ackType === "heartbeat") {
+      lease.acknowledged(Number(beat));
+      renewed();
+    }
+  }
+
+  /** Milliseconds from now to an instant of the plane's clock; undefined if it is not set. */
+  #left(serverMs: bigint): number | undefined {
+    if (serverMs === 0n) return undefined;
+    return Math.max(0, Number(serverMs) - this.#serverOffsetMs - monotonic());
+  }
+}

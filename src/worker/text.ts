@@ -1,0 +1,38 @@
+/** Length of the text in bytes of UTF-8. */
+export function utf8Bytes(text: string): number {
+  return Buffer.byteLength(text, "utf8");
+}
+
+/**
+ * The text in pieces of at most `bytesMax` bytes of UTF-8, cut between code points; joined, they are
+ * the text again. Empty text is no piece.
+ *
+ * @param bytesMax at least 4, so that every code point fits
+ */
+export function splitText(text: string, bytesMax: number): string[] {
+  if (text === "") return [];
+  // No UTF-16 unit takes more than three bytes, so most text is known to fit without being measured.
+  if (text.length * 3 <= bytesMax || utf8Bytes(text) <= bytesMax) return [text];
+
+  const pieces: string[] = [];
+  let start = 0;
+  let bytes = 0;
+  for (let at = 0; at < text.length; ) {
+    const point = text.codePointAt(at) ?? 0;
+    const width = point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x1_0000 ? 3 : 4;
+    if (bytes + width > bytesMax) {
+      pieces.push(text.slice(start, at));
+      start = at;
+      bytes = 0;
+    }
+    bytes += width;
+    at += point > 0xffff ? 2 : 1;
+  }
+  pieces.push(text.slice(start));
+  return pieces;
+}
+
+/** The text, or as much of its beginning as fits into `bytesMax` bytes of UTF-8. */
+export function clip(text: string, bytesMax: number): string {
+  return splitText(text, bytesMax)[0] ?? "";
+}

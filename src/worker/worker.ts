@@ -1,0 +1,180 @@
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { limits } from "#domain/limits";
+import { nextAttemptAt, type RetryPolicy } from "#domain/retry";
+import { instant, millis } from "#domain/time";
+import type { Log } from "#ports/telemetry";
+import type { WorkerInfoSchema } from "#wire/gen/taskrun/v1/common_pb";
+import type { Agent } from "./agent.js";
+import { HeldRuns } from "./held.js";
+import { Lease } from "./lease.js";
+import { Session } from "./session.js";
+import { after, monotonic, pause } from "./timers.js";
+
+/** Between two tries to reach the plane; drawn from the whole interval, so that a fleet does not come back at once. */
+const RECONNECT: RetryPolicy = { delayFirst: millis(250), delayMax: millis(10_000) };
+/** A session of this length proves that the plane is well: the next failure is a first one again. */
+const STABLE_MS = 10_000;
+/** Answers that trying again will not change, as long as the plane has never taken us. */
+const hopeless = new Set([
+  Code.InvalidArgument,
+  Code.PermissionDenied,
+  Code.Unauthenticated,
+  Code.Unimplemented,
+]);
+
+export interface WorkerOptions {
+  readonly url: string;
+  readonly info: MessageInitShape<typeof WorkerInfoSchema> & { readonly workerId: string };
+  readonly instance: string;
+  readonly agents: readonly Agent[];
+  readonly maxRuns: number;
+  readonly drainMs: number;
+  readonly log: Log;
+  readonly onConnected: (session: string) => void;
+}
+
+/** A worker process: keeps a session with the plane, and what outlives a session: runs, lease, and the will to leave. */
+export class Worker {
+  readonly #options: WorkerOptions;
+  readonly #held: HeldRuns;
+  readonly #lease = new Lease();
+  readonly #leaving = new AbortController();
+  #session: Session | undefined;
+  #welcomedAt: number | undefined;
+  #everWelcomed = false;
+  #clearFence = (): void => {};
+  #clearDrain = (): void => {};
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    this.#held = new HeldRuns({
+      agents: options.agents,
+      maxRuns: options.maxRuns,
+      windowBytes: limits.workerCreditBytes,
+      log: options.log,
+      poke: () => this.#session?.poke(),
+      emptied: () => {
+        if (this.#held.refusing) this.#leave();
+      },
+    });
+  }
+
+  /** Serves until drained or closed. @throws if the plane will never take this worker */
+  async run(): Promise<void> {
+    const { signal } = this.#leaving;
+    try {
+      for (let failures = 0; !signal.aborted; ) {
+        const why = await this.#oneSession();
+        if (signal.aborted) break;
+
+        failures = this.#wasStable() ? 1 : failures + 1;
+        const delayMs = nextAttemptAt(RECONNECT, failures, instant(0), Math.random());
+        this.#options.log.warn("connection to the plane lost", {
+          why,
+          addr: this.#options.url,
+          retryInMs: delayMs,
+        });
+        await pause(delayMs, signal);
+      }
+    } finally {
+      this.#clearFence();
+      this.#clearDrain();
+      this.#held.refuse("the worker has stopped");
+      this.#held.giveUp("shutdown", "the worker has stopped");
+    }
+  }
+
+  /** Takes nothing new, finishes what it holds within the time, hands back the rest, and leaves. */
+  drain(reason: string, withinMs = this.#options.drainMs): void {
+    if (this.#held.refusing) return;
+    this.#options.log.info("draining", { reason, runs: this.#held.size, withinMs });
+    this.#held.refuse(`the worker is draining: ${reason}`);
+    if (this.#held.size === 0) {
+      this.#leave();
+    } else {
+      this.#session?.beat();
+      this.#clearDrain = after(withinMs, () => this.#leave());
+    }
+  }
+
+  /** Stops every run and ends the stream, at once. */
+  close(): void {
+    this.#held.refuse("the worker has stopped");
+    this.#held.giveUp("shutdown", "the worker was told to stop at once");
+    this.#leaving.abort();
+    this.#session?.close();
+  }
+
+  #leave(): void {
+    if (this.#leaving.signal.aborted) return;
+    this.#leaving.abort();
+    this.#held.handBack("the worker is leaving");
+    if (this.#session?.welcomed) this.#session.leave();
+    else this.#session?.close();
+  }
+
+  /** @returns why it ended */
+  async #oneSession(): Promise<string> {
+    const { url, info, instance, maxRuns, log } = this.#options;
+    this.#welcomedAt = undefined;
+    const session = new Session({
+      url,
+      info,
+      instance,
+      maxRuns,
+      workerId: info.workerId,
+      held: this.#held,
+      lease: this.#lease,
+      renewed: () => this.#watchLease(),
+      fenced: () => this.#fence(),
+      drained: (reason, leftMs) => this.drain(reason, Math.min(leftMs ?? Infinity, this.#options.drainMs)),
+      welcomed: (name) => {
+        this.#welcomedAt = monotonic();
+        this.#everWelcomed = true;
+        log.info("connected", { workerId: info.workerId, sessionId: name, addr: url });
+        this.#options.onConnected(name);
+      },
+    });
+    this.#session = session;
+    try {
+      await session.run();
+      return "the plane closed the stream";
+    } catch (error) {
+      if (
+        !this.#everWelcomed &&
+        hopeless.has(ConnectError.from(error).code) &&
+        error instanceof ConnectError
+      ) {
+        throw new Error(`the plane at ${url} refuses this worker: ${error.rawMessage}`, { cause: error });
+      }
+      return (error as Error).message;
+    } finally {
+      this.#session = undefined;
+      this.#held.detach();
+    }
+  }
+
+  #wasStable(): boolean {
+    return this.#welcomedAt !== undefined && monotonic() - this.#welcomedAt >= STABLE_MS;
+  }
+
+  #watchLease(): void {
+    this.#clearFence();
+    this.#clearFence = after(this.#lease.fenceAt - monotonic(), () => this.#fence());
+  }
+
+  /** The plane may give our runs to others soon: stop them first, and say nothing more about them. */
+  #fence(): void {
+    this.#clearFence();
+    if (monotonic() < this.#lease.fenceAt) {
+      this.#watchLease();
+      return;
+    }
+    if (this.#held.size > 0) {
+      this.#options.log.warn("lease lost: runs are given up", { runs: this.#held.size });
+      this.#held.giveUp("lease lost", "the plane has not acknowledged a heartbeat in time");
+    }
+    if (this.#session?.welcomed) this.#session.close(new Error("no heartbeat was acknowledged in time"));
+  }
+}

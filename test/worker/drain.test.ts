@@ -1,0 +1,83 @@
+import { expect, test } from "vitest";
+import { RunStatus, WorkerStatus } from "#wire/gen/taskrun/v1/common_pb";
+import { echo, latch, startPlane, startWorker, stopped } from "./workbench.js";
+
+test("an idle worker that is drained says so and leaves", async () => {
+  const plane = await startPlane();
+  const worker = await startWorker(plane);
+  const session = await plane.greet();
+  await session.hear("heartbeat");
+
+  const drained = worker.drain();
+
+  expect(await session.hear("heartbeat")).toMatchObject({ status: WorkerStatus.DRAINING, heldRunIds: [] });
+  await drained;
+  await worker.closed;
+});
+
+test("a draining worker declines, finishes what it holds, and leaves when that is recorded", async () => {
+  const plane = await startPlane();
+  const hold = latch<string>();
+  const worker = await startWorker(plane, { agents: [echo(() => hold.opened)] });
+  const session = await plane.greet();
+  session.assign({ runId: "r1" });
+  await session.hear("statusUpdate");
+
+  session.send({ case: "drain", value: { reason: "maintenance", deadlineMs: 0n } });
+  expect(await session.hear("heartbeat")).toMatchObject({ heldRunIds: ["r1"] });
+  session.assign({ runId: "r2" });
+  expect(await session.hear("decline")).toMatchObject({
+    runId: "r2",
+    reason: "the worker is draining: maintenance",
+  });
+  hold.open("done");
+  expect(await session.hear("statusUpdate")).toMatchObject({
+    status: RunStatus.COMPLETED,
+    outputJson: '"done"',
+  });
+  session.ack({ ackType: "status", refId: "r1" });
+
+  await worker.closed;
+});
+
+test("what is not finished in time is handed back: declined, and gone from the last heartbeat", async () => {
+  const plane = await startPlane();
+  const reasons: unknown[] = [];
+  const endless = echo(async (_, { signal }) => reasons.push(await stopped(signal)));
+  const leave = new AbortController();
+  const worker = await startWorker(plane, { agents: [endless], drainMs: 20, signal: leave.signal });
+  const session = await plane.greet();
+  session.assign({ runId: "r1" });
+  await session.hear("statusUpdate");
+
+  leave.abort();
+
+  expect(await session.hear("decline")).toMatchObject({ runId: "r1", reason: "the worker is leaving" });
+  expect(await session.hear("heartbeat")).toMatchObject({ heldRunIds: [], lastOrdinal: 1n });
+  await worker.closed;
+  expect(reasons).toMatchObject([{ why: "shutdown" }]);
+});
+
+test("a worker that is closed stops its runs and says nothing more", async () => {
+  const plane = await startPlane();
+  const { opened, open } = latch<unknown>();
+  const worker = await startWorker(plane, {
+    agents: [echo(async (_, { signal }) => open(await stopped(signal)))],
+  });
+  const session = await plane.greet();
+  session.assign({ runId: "r1" });
+  await session.hear("statusUpdate");
+
+  worker.close();
+
+  await worker.closed;
+  expect(await opened).toMatchObject({ why: "shutdown" });
+  expect(session.log.some((said) => said.case === "decline")).toBe(false);
+});
+
+test("a worker whose plane is not there can be drained all the same", async () => {
+  const plane = await startPlane();
+  const worker = await startWorker(plane, { addr: "127.0.0.1:1" });
+
+  await worker.drain();
+});

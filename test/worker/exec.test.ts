@@ -1,0 +1,104 @@
+import { spawnSync } from "node:child_process";
+import { expect, test } from "vitest";
+import { RunStopped } from "#worker/agent";
+import { type ExecOptions, execAgent } from "#worker/exec";
+import { rehearsal } from "./workbench.js";
+
+/** A program in one line of JavaScript. */
+function node(script: string, options: Partial<ExecOptions> = {}, input: unknown = {}) {
+  return rehearsal(execAgent({ name: "x", command: [process.execPath, "-e", script], ...options }), input);
+}
+
+/** A process that has ended and whose end nobody has asked about yet is not alive. */
+function isAlive(pid: number): boolean {
+  const { stdout } = spawnSync("ps", ["-o", "stat=", "-p", String(pid)], { encoding: "utf8" });
+  return /^[^Z]/.test(stdout.trim());
+}
+
+/** Resolves once the process is gone; the test's own limit bounds the wait. */
+async function gone(pid: number): Promise<void> {
+  while (isAlive(pid)) await new Promise((resolve) => setImmediate(resolve));
+}
+
+test("the input comes in on stdin, text goes out as it is written", async () => {
+  const { said, result } = node("process.stdin.pipe(process.stdout)", {}, { a: "é" });
+
+  expect(await result).toEqual({ exit_code: 0, stdout_bytes: 11 });
+  expect(said.join("")).toBe('{"a":"é"}\n');
+});
+
+test("as JSON lines each line is a chunk, and a line with a result is the result", async () => {
+  const script = `process.stdout.write('{"a":1}\\nplain\\n{"result":{"b":2}}\\n{"result":3,"more":4}')`;
+  const { said, result } = node(script, { output: "jsonl" });
+
+  expect(await result).toEqual({ b: 2 });
+  expect(said).toEqual(['{"a":1}\n', "plain\n", '{"result":3,"more":4}\n']);
+});
+
+test("stderr goes to the log, and its end into the error of a program that fails", async () => {
+  const { logged, result } = node(`console.error("one"); console.error("two"); process.exit(3)`);
+
+  await expect(result).rejects.toThrow(/ended with code 3; stderr ends: one\ntwo$/);
+  expect(logged).toEqual([
+    ["stderr", { line: "one" }],
+    ["stderr", { line: "two" }],
+  ]);
+});
+
+test("a program that is not there fails the run for good", async () => {
+  const { result } = rehearsal(execAgent({ name: "x", command: ["no-such-program"] }), {});
+
+  await expect(result).rejects.toMatchObject({
+    message: /^cannot run no-such-program: .*ENOENT/,
+    retryable: false,
+  });
+});
+
+test("no shell reads the command, and the environment is added to", async () => {
+  const agent = execAgent({ name: "x", command: ["printenv", "GREETING", "$(id)"], env: { GREETING: "hi" } });
+
+  const { said, result } = rehearsal(agent, {});
+
+  await expect(result).rejects.toThrow("printenv ended with code 1");
+  expect(said.join("")).toBe("hi\n");
+});
+
+const grandchild = `require("child_process").spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"])`;
+
+test("a cancelled program gets SIGTERM with all that it started, and nothing is left of it", async () => {
+  const script = `console.log(process.pid, ${grandchild}.pid); setInterval(() => {}, 1000)`;
+  const { first, result, stop } = node(script);
+  const pids = (await first).trim().split(" ").map(Number);
+  expect(pids.map(isAlive)).toEqual([true, true]);
+
+  stop(new RunStopped("cancelled", ""));
+
+  await expect(result).rejects.toThrow("cancelled");
+  await Promise.all(pids.map(gone));
+});
+
+test("a program that ignores SIGTERM is killed after the grace", async () => {
+  const { first, result, stop } = node(
+    `process.on("SIGTERM", () => {}); console.log(process.pid); setInterval(() => {}, 1000)`,
+    { killGraceMs: 50 },
+  );
+  const pid = Number(await first);
+
+  stop(new RunStopped("cancelled", ""));
+
+  await expect(result).rejects.toThrow("cancelled");
+  await gone(pid);
+});
+
+test("what a program leaves running in the background ends with it", async () => {
+  const { said, result } = node(`const child = ${grandchild}; console.log(child.pid); child.unref();
+    child.stdin.unref(); child.stdout.unref(); child.stderr.unref()`);
+
+  expect(await result).toMatchObject({ exit_code: 0 });
+  await gone(Number(said.join("")));
+});
+
+test("an agent needs a name and a program", () => {
+  expect(() => execAgent({ name: "x", command: [] })).toThrow("agent x has an empty command");
+  expect(() => execAgent({ name: "", command: ["true"] })).toThrow("an agent needs a name");
+});

@@ -1,0 +1,206 @@
+import { once } from "node:events";
+import { createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
+import type { AddressInfo } from "node:net";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import {
+  type RunAssignmentSchema,
+  type RunClientMessage,
+  RunServerMessageSchema,
+  RunService,
+  type ServerAckSchema,
+} from "#wire/gen/taskrun/v1/run_service_pb";
+
+type Said = RunClientMessage["payload"];
+type Case = Exclude<Said["case"], undefined>;
+type ValueOf<Name extends Case> = Extract<Said, { case: Name }>["value"];
+type Frame = NonNullable<MessageInitShape<typeof RunServerMessageSchema>["payload"]>;
+
+/** A queue that is read by waiting. */
+class Mailbox<Item> {
+  readonly #items: Item[] = [];
+  #wake = (): void => {};
+  #closed = false;
+
+  push(item: Item): void {
+    this.#items.push(item);
+    this.#wake();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#wake();
+  }
+
+  /** The next item, or undefined once closed and empty. */
+  async take(): Promise<Item | undefined> {
+    while (this.#items.length === 0 && !this.#closed) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    return this.#items.shift();
+  }
+}
+
+/** One worker stream as the plane sees it. It answers nothing by itself but what a test tells it to. */
+export class PlaneSession {
+  readonly said = new Mailbox<Said>();
+  readonly toSay = new Mailbox<Frame>();
+  /** Everything the worker has said, in order. */
+  readonly log: Said[] = [];
+  /** Acknowledge heartbeats, and so keep the lease alive. */
+  beating = true;
+  failure: ConnectError | undefined;
+  #ordinal = 0n;
+
+  /** The next message of this kind; messages of other kinds before it are passed over. */
+  async hear<Name extends Case>(name: Name): Promise<ValueOf<Name>> {
+    for (;;) {
+      const next = await this.said.take();
+      if (!next) throw new Error(`the worker closed its side before it said ${name}`);
+      if (next.case === name) return next.value as ValueOf<Name>;
+    }
+  }
+
+  /** The next message, of whatever kind but heartbeats. */
+  async next(): Promise<Said> {
+    for (;;) {
+      const next = await this.said.take();
+      if (!next) throw new Error("the worker closed its side");
+      if (next.case !== "heartbeat") return next;
+    }
+  }
+
+  send(frame: Frame): void {
+    this.toSay.push(frame);
+  }
+
+  welcome(terms: { heartbeatMs?: number; leaseMs?: number; serverTimeMs?: number } = {}): void {
+    const { heartbeatMs = 5_000, leaseMs = 30_000, serverTimeMs = Date.now() } = terms;
+    this.send({
+      case: "welcome",
+      value: {
+        heartbeatMs: BigInt(heartbeatMs),
+        leaseMs: BigInt(leaseMs),
+        serverTimeMs: BigInt(serverTimeMs),
+        session: "s1",
+      },
+    });
+  }
+
+  assign(value: MessageInitShape<typeof RunAssignmentSchema>): void {
+    this.#ordinal += 1n;
+    const defaults = {
+      taskId: "t1",
+      stepName: "main",
+      agentName: "echo",
+      inputJson: "{}",
+      attempt: 1,
+      fence: 1,
+    };
+    this.send({ case: "assignRun", value: { ...defaults, ordinal: this.#ordinal, ...value } });
+  }
+
+  ack(value: MessageInitShape<typeof ServerAckSchema>): void {
+    this.send({ case: "ack", value });
+  }
+
+  /** Ends the stream from the plane's side. */
+  end(): void {
+    this.toSay.close();
+  }
+
+  /** Ends the stream with INVALID_ARGUMENT. */
+  fail(message: string): void {
+    this.failure = new ConnectError(message, Code.InvalidArgument);
+    this.end();
+  }
+}
+
+/** A plane that listens on a free port of the loopback and does as it is told. */
+export class FakePlane {
+  readonly #server: Http2Server;
+  readonly #peers = new Set<ServerHttp2Session>();
+  readonly #arrivals = new Mailbox<PlaneSession>();
+
+  private constructor(server: Http2Server) {
+    this.#server = server;
+    server.on("session", (peer) => {
+      this.#peers.add(peer);
+      peer.once("close", () => this.#peers.delete(peer));
+      peer.on("error", () => {}); // a broken connection is what these tests are about
+    });
+  }
+
+  static async start(host = "127.0.0.1"): Promise<FakePlane> {
+    const arrived = (session: PlaneSession): void => plane.#arrivals.push(session);
+    const handler = connectNodeAdapter({
+      routes: (router) =>
+        router.service(RunService, {
+          streamConnect: async function* (messages) {
+            const session = new PlaneSession();
+            arrived(session);
+            void listen(session, messages);
+            for (let frame = await session.toSay.take(); frame; frame = await session.toSay.take()) {
+              yield create(RunServerMessageSchema, { payload: frame });
+            }
+            if (session.failure) throw session.failure;
+          },
+        }),
+    });
+    const plane = new FakePlane(createServer(handler));
+    plane.#server.listen(0, host);
+    await once(plane.#server, "listening");
+    return plane;
+  }
+
+  get addr(): string {
+    const { address, port, family } = this.#server.address() as AddressInfo;
+    return family === "IPv6" ? `[${address}]:${port}` : `${address}:${port}`;
+  }
+
+  /** The next stream that a worker opens. */
+  async accept(): Promise<PlaneSession> {
+    const session = await this.#arrivals.take();
+    if (!session) throw new Error("the plane has stopped");
+    return session;
+  }
+
+  /** The next stream, greeted, with its hello passed over. */
+  async greet(terms?: Parameters<PlaneSession["welcome"]>[0]): Promise<PlaneSession> {
+    const session = await this.accept();
+    await session.hear("hello");
+    session.welcome(terms);
+    return session;
+  }
+
+  /** Cuts every connection, as a dying server would. */
+  cut(): void {
+    for (const peer of this.#peers) peer.destroy();
+  }
+
+  async stop(): Promise<void> {
+    const closed = once(this.#server, "close");
+    this.#server.close();
+    this.cut();
+    await closed;
+  }
+}
+
+async function listen(session: PlaneSession, messages: AsyncIterable<RunClientMessage>): Promise<void> {
+  try {
+    for await (const { payload } of messages) {
+      session.log.push(payload);
+      session.said.push(payload);
+      if (payload.case === "heartbeat" && session.beating) {
+        session.ack({ ackType: "heartbeat", beat: payload.value.beat });
+      }
+    }
+  } catch {
+    // Cut off; what was said until then stays in the log.
+  }
+  session.said.close();
+  session.end();
+}
