@@ -1,0 +1,71 @@
+import { isIP } from "node:net";
+import { Fault } from "#domain/fault";
+
+/** Where a door listens. */
+export interface Address {
+  /** An IP address without brackets, or a name. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * Reads `127.0.0.1:50051`, `[::1]:50051` or `localhost:50051`.
+ *
+ * @throws {Fault} `invalid`, saying what an address looks like
+ */
+export function parseAddress(text: string): Address {
+  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? [];
+  const host = bracketed ?? plain;
+  const port = Number(digits);
+  const wrong = host === undefined || port > 65_535 || (bracketed !== undefined && isIP(bracketed) !== 6);
+  if (wrong) {
+    const message = `"${text}" is no address: write HOST:PORT, for example 127.0.0.1:50051 or [::1]:50051.`;
+    throw new Fault("invalid", message, { field: "address" });
+  }
+  return { host, port };
+}
+
+export function formatAddress({ host, port }: Address): string {
+  return isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** True if only this machine can reach it, or be meant by it. Brackets are allowed. */
+export function isLoopback(host: string): boolean {
+  const name = host.replace(/^\[(.*)\]$/, "$1").toLowerCase();
+  if (name === "localhost" || name.endsWith(".localhost") || name === "::1") return true;
+  return isIP(name) === 4 && name.startsWith("127.");
+}
+
+/**
+ * Anybody who reaches a door may use it, so it must not be reached from elsewhere by accident.
+ *
+ * @throws {Fault} `denied`
+ */
+export function checkReach({ host, port }: Address, insecure: boolean): void {
+  if (insecure || isLoopback(host)) return;
+  const shown = formatAddress({ host, port });
+  const message = `${shown} can be reached from other machines, and nobody is asked who they are: listen on 127.0.0.1 or [::1], or say --insecure if the network is to be trusted.`;
+  throw new Fault("denied", message, { field: "address", reason: "NOT_LOOPBACK" });
+}
+
+/** The failure to bind, told so that an operator knows what to do. */
+export function bindFault(address: Address, cause: unknown): Fault {
+  const shown = formatAddress(address);
+  const text = cause instanceof Error ? cause.message : String(cause);
+  const [code] = /E[A-Z]{4,}/.exec(text) ?? [];
+  const advice =
+    code === "EADDRINUSE"
+      ? "something else listens there: stop it, or choose another port."
+      : code === "EACCES"
+        ? "this user may not listen there: choose a port above 1023."
+        : code === "EADDRNOTAVAIL" || code === "EAFNOSUPPORT"
+          ? "this machine has no such address: choose one that it has."
+          : "choose another address.";
+  const message = `cannot listen on ${shown} (${code ?? text}): ${advice}`;
+  return new Fault("unavailable", message, { reason: code ?? "BIND_FAILED", cause });
+}
+
+/** True if the machine lacks the address altogether, as a host without IPv6 lacks [::1]. */
+export function isAbsent({ reason }: Fault): boolean {
+  return reason === "EADDRNOTAVAIL" || reason === "EAFNOSUPPORT";
+}

@@ -1,0 +1,126 @@
+import type { Message } from "@bufbuild/protobuf";
+import {
+  ConnectError,
+  type ConnectRouter,
+  createConnectRouter,
+  createContextKey,
+  type HandlerContext,
+} from "@connectrpc/connect";
+import type { UniversalHandler } from "@connectrpc/connect/protocol";
+import { compressionGzip } from "@connectrpc/connect-node";
+import { limits } from "#domain/limits";
+import { detailsOf, statusCodes } from "#wire/faults";
+import { CANCELLED, drainingFault, type Failure, Meter, OK, type Outcome } from "./outcome.js";
+import type { Call, Rpc, StreamCall } from "./rpc.js";
+import type { OpenStreams } from "./streams.js";
+
+/** What a stream's handler may do to the response that carries it. */
+export interface Peer {
+  /** Sends the response headers before there is anything to say. */
+  sendHeaders(headers: Headers): void;
+  /** Drops the stream without a word: for a peer that reads nothing, so that no word would reach it. */
+  hangUp(): void;
+}
+
+export const peerKey = createContextKey<Peer>({ sendHeaders: () => undefined, hangUp: () => undefined });
+
+/** How long a peer has to take the last words of a stream that this side ends. */
+const LAST_WORDS_MS = 1_000;
+
+/** The table of handlers as Connect, gRPC-Web and gRPC over HTTP, by path. */
+export function connectHandlers(
+  rpcs: readonly Rpc[],
+  call: Call,
+  streams: OpenStreams,
+): ReadonlyMap<string, UniversalHandler> {
+  const router = createConnectRouter({
+    readMaxBytes: limits.messageBytes,
+    writeMaxBytes: limits.messageBytes,
+    acceptCompression: [compressionGzip],
+  });
+  for (const rpc of rpcs) mount(router, rpc, call, streams);
+  return new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+}
+
+function mount(router: ConnectRouter, rpc: Rpc, call: Call, streams: OpenStreams): void {
+  const meter = new Meter(call.telemetry, rpc, "http");
+  switch (rpc.kind) {
+    case "unary":
+      router.rpc(rpc.method, (request: Message) => answered(rpc, request, call, meter));
+      return;
+    case "server_streaming":
+      router.rpc(rpc.method, (request: Message, context) =>
+        streamed((streamCall) => rpc.handle(request, streamCall), { call, streams, meter, context }),
+      );
+      return;
+    case "bidi_streaming":
+      router.rpc(rpc.method, (requests: AsyncIterable<Message>, context) =>
+        streamed((streamCall) => rpc.handle(requests, streamCall), { call, streams, meter, context }),
+      );
+  }
+}
+
+async function answered(
+  rpc: Rpc & { kind: "unary" },
+  request: Message,
+  call: Call,
+  meter: Meter,
+): Promise<Message> {
+  const beganAt = performance.now();
+  let outcome: Outcome = OK;
+  try {
+    const always = rpc.method.parent.typeName.startsWith("grpc.");
+    if (call.health.draining && !always) throw drainingFault();
+    return await rpc.handle(request, call);
+  } catch (error) {
+    const failure = meter.outcomeOf(error);
+    outcome = failure;
+    throw errorOf(failure);
+  } finally {
+    meter.count(outcome);
+    meter.time(beganAt);
+  }
+}
+
+interface Serving {
+  readonly call: Call;
+  readonly streams: OpenStreams;
+  readonly meter: Meter;
+  readonly context: HandlerContext;
+}
+
+async function* streamed(
+  handle: (call: StreamCall) => AsyncIterable<Message>,
+  { call, streams, meter, context }: Serving,
+): AsyncGenerator<Message, void> {
+  const peer = context.values.get(peerKey);
+  peer.sendHeaders(context.responseHeader);
+  const open = streams.open();
+  const gone = () => open.gone();
+  context.signal.addEventListener("abort", gone);
+  if (context.signal.aborted) gone();
+  let hangingUp: NodeJS.Timeout | undefined;
+  open.signal.addEventListener("abort", () => {
+    hangingUp = setTimeout(() => peer.hangUp(), LAST_WORDS_MS);
+  });
+  let outcome: Outcome = CANCELLED;
+  try {
+    yield* handle({ ...call, signal: open.signal, end: (fault) => open.end(fault) });
+    outcome = open.signal.aborted ? CANCELLED : OK;
+  } catch (error) {
+    outcome = open.signal.aborted ? CANCELLED : meter.outcomeOf(error);
+  } finally {
+    if (open.fault) outcome = meter.outcomeOf(open.fault);
+    context.signal.removeEventListener("abort", gone);
+    streams.close(open);
+    clearTimeout(hangingUp);
+    meter.count(outcome);
+  }
+  if (outcome.fault) throw errorOf(outcome);
+}
+
+function errorOf({ status, fault }: Failure): ConnectError {
+  const error = new ConnectError(fault.message, statusCodes[status]);
+  error.details = detailsOf(fault);
+  return error;
+}

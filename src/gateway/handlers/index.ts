@@ -1,0 +1,36 @@
+import { Health } from "#wire/gen/grpc/health/v1/health_pb";
+import * as v1 from "#wire/gen/grpc/reflection/v1/reflection_pb";
+import * as v1alpha from "#wire/gen/grpc/reflection/v1alpha/reflection_pb";
+import { RunService } from "#wire/gen/taskrun/v1/run_service_pb";
+import { TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
+import { WorkerService } from "#wire/gen/taskrun/v1/worker_service_pb";
+import type { Rpc } from "../rpc.js";
+import { healthService } from "./health.js";
+import { reflectionService } from "./reflection.js";
+import { runService } from "./run-service.js";
+import { taskService } from "./task-service.js";
+import { workerService } from "./worker-service.js";
+
+/** All services that every door serves. */
+export const services = [
+  TaskService,
+  WorkerService,
+  RunService,
+  Health,
+  v1.ServerReflection,
+  v1alpha.ServerReflection,
+] as const;
+
+export const serviceNames: readonly string[] = services.map(({ typeName }) => typeName);
+
+/** The one table of handlers, mounted on every door. */
+export const rpcs: readonly Rpc[] = [
+  ...taskService,
+  ...workerService,
+  ...runService,
+  ...healthService,
+  ...reflectionService(
+    serviceNames,
+    services.map(({ file }) => file),
+  ),
+];

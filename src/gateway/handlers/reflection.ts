@@ -1,0 +1,121 @@
+import {
+  create,
+  type DescFile,
+  type DescMessage,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
+import { statusCodes } from "#wire/faults";
+import * as v1 from "#wire/gen/grpc/reflection/v1/reflection_pb";
+import * as v1alpha from "#wire/gen/grpc/reflection/v1alpha/reflection_pb";
+import { bidiStreaming, type Rpc } from "../rpc.js";
+
+type Question = v1.ServerReflectionRequest["messageRequest"];
+type Init = Exclude<MessageInitShape<typeof v1.ServerReflectionResponseSchema>, v1.ServerReflectionResponse>;
+type Answer = NonNullable<Init["messageResponse"]>;
+
+/** Server reflection: a tool without our protos asks the server for them. Both versions say the same. */
+export function reflectionService(services: readonly string[], files: readonly DescFile[]): readonly Rpc[] {
+  const index = indexOf(files);
+  const respond = (originalRequest: v1.ServerReflectionRequest) =>
+    create(v1.ServerReflectionResponseSchema, {
+      validHost: originalRequest.host,
+      originalRequest,
+      messageResponse: answerTo(originalRequest.messageRequest, services, index),
+    });
+  return [
+    bidiStreaming(v1.ServerReflection.method.serverReflectionInfo, async function* (requests) {
+      for await (const request of requests) yield respond(request);
+    }),
+    bidiStreaming(v1alpha.ServerReflection.method.serverReflectionInfo, async function* (requests) {
+      for await (const request of requests) {
+        const answer = respond(
+          retold(v1alpha.ServerReflectionRequestSchema, v1.ServerReflectionRequestSchema, request),
+        );
+        yield retold(v1.ServerReflectionResponseSchema, v1alpha.ServerReflectionResponseSchema, answer);
+      }
+    }),
+  ];
+}
+
+/** The same message of the other version: their fields have the same numbers. */
+function retold<From extends DescMessage, To extends DescMessage>(
+  from: From,
+  to: To,
+  message: MessageShape<From>,
+): MessageShape<To> {
+  return fromBinary(to, toBinary(from, message));
+}
+
+/** Files by their own name, and by the names of all that they declare. */
+interface Index {
+  readonly byName: ReadonlyMap<string, DescFile>;
+  readonly bySymbol: ReadonlyMap<string, DescFile>;
+}
+
+function indexOf(files: readonly DescFile[]): Index {
+  const byName = new Map<string, DescFile>();
+  const bySymbol = new Map<string, DescFile>();
+  const addFile = (file: DescFile): void => {
+    if (byName.has(`${file.name}.proto`)) return;
+    byName.set(`${file.name}.proto`, file);
+    for (const service of file.services) {
+      bySymbol.set(service.typeName, file);
+      for (const method of service.methods) bySymbol.set(`${service.typeName}.${method.name}`, file);
+    }
+    for (const { typeName } of file.enums) bySymbol.set(typeName, file);
+    for (const message of file.messages) addMessage(message, file);
+    for (const dependency of file.dependencies) addFile(dependency);
+  };
+  const addMessage = (message: DescMessage, file: DescFile): void => {
+    bySymbol.set(message.typeName, file);
+    for (const field of message.fields) bySymbol.set(`${message.typeName}.${field.name}`, file);
+    for (const { typeName } of message.nestedEnums) bySymbol.set(typeName, file);
+    for (const nested of message.nestedMessages) addMessage(nested, file);
+  };
+  for (const file of files) addFile(file);
+  return { byName, bySymbol };
+}
+
+function answerTo(question: Question, services: readonly string[], { byName, bySymbol }: Index): Answer {
+  switch (question.case) {
+    case "listServices":
+      return { case: "listServicesResponse", value: { service: services.map((name) => ({ name })) } };
+    case "fileByFilename":
+      return describe(byName.get(question.value), `file ${question.value}`);
+    case "fileContainingSymbol":
+      return describe(bySymbol.get(question.value), `symbol ${question.value}`);
+    case "allExtensionNumbersOfType": {
+      if (!bySymbol.has(question.value)) return unknown(`type ${question.value}`);
+      return { case: "allExtensionNumbersResponse", value: { baseTypeName: question.value } };
+    }
+    case "fileContainingExtension":
+      return unknown(`extension ${question.value.extensionNumber} of ${question.value.containingType}`);
+    case undefined: {
+      const errorMessage = "the request asks nothing: set one of its fields.";
+      return { case: "errorResponse", value: { errorCode: statusCodes.INVALID_ARGUMENT, errorMessage } };
+    }
+  }
+}
+
+/** With all that the file imports, so that no tool has to ask again. */
+function describe(file: DescFile | undefined, what: string): Answer {
+  if (!file) return unknown(what);
+  const all = new Set<DescFile>();
+  const add = (each: DescFile): void => {
+    if (all.has(each)) return;
+    all.add(each);
+    for (const dependency of each.dependencies) add(dependency);
+  };
+  add(file);
+  const fileDescriptorProto = [...all].map(({ proto }) => toBinary(FileDescriptorProtoSchema, proto));
+  return { case: "fileDescriptorResponse", value: { fileDescriptorProto } };
+}
+
+function unknown(what: string): Answer {
+  const errorMessage = `${what} is not known here; list_services names what is.`;
+  return { case: "errorResponse", value: { errorCode: statusCodes.NOT_FOUND, errorMessage } };
+}

@@ -1,0 +1,117 @@
+import { Fault } from "#domain/fault";
+import type { WorkerFrame } from "#domain/frame";
+import { limits } from "#domain/limits";
+import type { Hello } from "#domain/worker";
+import type { WorkerLink } from "#ports/plane";
+import { serverMessage } from "#wire/convert-frame";
+import { HELLO_TIMEOUT } from "#wire/faults";
+import type { GetStepResultResponse } from "#wire/gen/taskrun/v1/common_pb";
+import {
+  type RunClientMessage,
+  type RunServerMessage,
+  RunService,
+} from "#wire/gen/taskrun/v1/run_service_pb";
+import { FrameQueue } from "../frame-queue.js";
+import { helloOf } from "../hello.js";
+import { reportOf } from "../report.js";
+import { bidiStreaming, type StreamCall, unary } from "../rpc.js";
+import { getRunStepResult } from "../schemas.js";
+
+/** What workers do: take Runs and report on them. */
+export const runService = [
+  bidiStreaming(RunService.method.streamConnect, streamConnect),
+  unary(RunService.method.getStepResult, getRunStepResult, getStepResult),
+];
+
+async function* streamConnect(
+  messages: AsyncIterable<RunClientMessage>,
+  call: StreamCall,
+): AsyncIterable<RunServerMessage> {
+  const frames = new FrameQueue<WorkerFrame>(limits.streamFrames, () => call.end(readTooSlowly()));
+  const stop = () => frames.end();
+  call.signal.addEventListener("abort", stop, { once: true });
+  const link = listen(messages, frames, call);
+  try {
+    for await (const frame of frames) yield serverMessage(frame);
+  } finally {
+    call.signal.removeEventListener("abort", stop);
+    link.close();
+  }
+}
+
+/** Reads the worker's stream to its end and tells the plane, at the plane's pace. */
+function listen(
+  messages: AsyncIterable<RunClientMessage>,
+  frames: FrameQueue<WorkerFrame>,
+  call: StreamCall,
+) {
+  let link: WorkerLink | undefined;
+  let open = true;
+  const helloDue = setTimeout(() => frames.end(helloMissing()), limits.hello);
+  helloDue.unref();
+
+  const read = async () => {
+    let hello: Hello | undefined;
+    for await (const message of messages) {
+      if (!open) return;
+      if (!hello || !link) {
+        hello = firstWords(message, call);
+        if (!hello) continue;
+        clearTimeout(helloDue);
+        link = call.plane.connect(call.caller, {
+          send: (frame) => frames.push(frame),
+          close: (fault) => frames.end(fault),
+        });
+        await link.receive({ type: "hello", ...hello });
+        continue;
+      }
+      const report = reportOf(message, hello.protocol);
+      if (report) await link.receive(report);
+      else call.telemetry.count("taskrun_reports_refused_total", { cause: "unknown_kind" });
+    }
+  };
+  const reading = read().then(
+    () => frames.end(),
+    (error: Error) => frames.end(error),
+  );
+
+  return {
+    close(): void {
+      open = false;
+      clearTimeout(helloDue);
+      link?.closed();
+      reading.catch(() => undefined);
+    },
+  };
+}
+
+/** The hello, or undefined for a message of a kind we do not know, which may come before it. */
+function firstWords({ payload }: RunClientMessage, { caller }: StreamCall): Hello | undefined {
+  if (payload.case === undefined) return undefined;
+  if (payload.case === "hello") return helloOf(payload.value, caller);
+  const field = payload.case.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
+  const message = `${field} came before the hello: the first message must be a hello.`;
+  throw new Fault("invalid", message, { field, reason: "HELLO_EXPECTED" });
+}
+
+function helloMissing(): Fault {
+  const message = `no hello within ${limits.hello / 1_000} s: send one as soon as the response headers are there.`;
+  return new Fault("unavailable", message, { reason: HELLO_TIMEOUT });
+}
+
+function readTooSlowly(): Fault {
+  const message = `the stream is read too slowly: ${limits.streamFrames} messages wait. Reconnect and resume.`;
+  return new Fault("overloaded", message, { reason: "STREAM_STALLED" });
+}
+
+/** Steps of today's Tasks depend on none, so no assignment names a result to read. */
+async function getStepResult({
+  runId,
+  stepName,
+}: {
+  readonly runId: string;
+  readonly stepName: string;
+}): Promise<GetStepResultResponse> {
+  const message = `Run ${runId} depends on no Step "${stepName}": read what dependency_refs of its assignment names.`;
+  throw new Fault("not_found", message, { reason: "STEP_NOT_FOUND" });
+}

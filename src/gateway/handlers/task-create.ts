@@ -1,0 +1,127 @@
+import { Fault } from "#domain/fault";
+import { MAIN_STEP, type TaskId } from "#domain/id";
+import { limits } from "#domain/limits";
+import { stepStates } from "#domain/step";
+import { countOf, isTerminal, type TaskDraft } from "#domain/task";
+import { NEVER } from "#domain/time";
+import type { Receipt } from "#ports/plane";
+import { runToWire, stepToWire, taskToWire } from "#wire/convert-task";
+import { retryAfterOf, statusCodes, statusOf } from "#wire/faults";
+import type {
+  BatchCreateTasksResponse,
+  CreateTaskError,
+  CreateTaskResult,
+  Task,
+} from "#wire/gen/taskrun/v1/task_service_pb";
+import { draftAgain, draftOf } from "../draft.js";
+import { findTask } from "../lookup.js";
+import type { Call } from "../rpc.js";
+import { type CheckedTask, createTask as createTaskSchema } from "../schemas.js";
+import { wholeTask } from "../task-answer.js";
+import { checked, fieldPath } from "../validate.js";
+
+/** The rpcs that make Tasks: one, many, or one again. */
+export async function createTask(request: CheckedTask, call: Call): Promise<Task> {
+  return submitOne(draftOf(request, call), call);
+}
+
+export async function retryTask(
+  { id, idempotencyKey }: { readonly id: TaskId; readonly idempotencyKey: string },
+  call: Call,
+): Promise<Task> {
+  const detail = await findTask(call.plane, call.caller, id);
+  if (!isTerminal(detail.task.state)) {
+    const message = `Task ${id} has not ended: it is ${detail.task.state}. Cancel it first, or wait for its end.`;
+    throw new Fault("wrong_state", message, {
+      reason: "TASK_NOT_ENDED",
+      metadata: { state: detail.task.state },
+    });
+  }
+  return submitOne(draftAgain(detail, idempotencyKey, call), call);
+}
+
+async function submitOne(draft: TaskDraft, { plane, caller }: Call): Promise<Task> {
+  const [receipt] = await plane.submit(caller, [draft]);
+  if (receipt === undefined) throw noAnswer();
+  if (receipt instanceof Fault) throw receipt;
+
+  // A new Task is all in its receipt; only one that was there before has more to show.
+  const fresh = freshTask(receipt, draft);
+  if (fresh) return fresh;
+  const detail = await plane.reads.task(receipt.task.id);
+  return detail ? wholeTask(plane.reads, detail) : taskToWire(receipt.task, { input: draft.input });
+}
+
+/** The Task as its first commit left it, with its only Step, or undefined if it was not made by this request. */
+function freshTask({ task, runs }: Receipt, { id, input }: TaskDraft): Task | undefined {
+  const [state, ...others] = stepStates.filter((each) => countOf(task.counts, each) > 0);
+  if (task.id !== id || state === undefined || others.length > 0 || countOf(task.counts, state) > 1)
+    return undefined;
+
+  const step = stepToWire({
+    name: MAIN_STEP,
+    state,
+    agentName: task.spec.agentName,
+    attempts: runs.at(-1)?.attempt ?? 0,
+    maxAttempts: task.spec.maxAttempts,
+    nextAttemptAt: NEVER,
+    outputBytes: 0,
+    errorMessage: "",
+  });
+  return taskToWire(task, { input, steps: [step], runs: runs.map(runToWire) });
+}
+
+function noAnswer(): Fault {
+  return new Fault("internal", "the plane gave no answer for the Task");
+}
+
+export async function batchCreateTasks(
+  { tasks }: { readonly tasks: readonly unknown[] },
+  call: Call,
+): Promise<BatchCreateTasksResponse> {
+  const drafts = tasks.map((request, i) => draftOrFault(request, i, call));
+  const good = drafts.filter((draft): draft is TaskDraft => !(draft instanceof Fault));
+  const created = good.length > 0 ? await call.plane.submit(call.caller, good) : [];
+
+  const answers = created[Symbol.iterator]();
+  const room = { bytes: limits.pageBytes };
+  const results = drafts.map((draft) => {
+    if (draft instanceof Fault) return refused(draft);
+    const answer = answers.next().value ?? noAnswer();
+    return answer instanceof Fault ? refused(answer) : made(answer, draft, room);
+  });
+  return { $typeName: "taskrun.v1.BatchCreateTasksResponse", results };
+}
+
+function draftOrFault(request: unknown, index: number, call: Call): TaskDraft | Fault {
+  try {
+    return draftOf(checked(createTaskSchema, request), call);
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    const path = fieldPath(["tasks", index]);
+    const { field } = error.details;
+    return new Fault(error.code, `${path}.${error.message}`, {
+      ...error.details,
+      ...(field !== undefined && { field: `${path}.${field}` }),
+    });
+  }
+}
+
+/** A whole batch must fit in one message: past a limit the Tasks come back without their inputs. */
+function made(receipt: Receipt, draft: TaskDraft, room: { bytes: number }): CreateTaskResult {
+  room.bytes -= Buffer.byteLength(draft.input);
+  const shown = room.bytes < 0 ? { ...draft, input: "" } : draft;
+  const value = freshTask(receipt, shown) ?? taskToWire(receipt.task, { input: shown.input });
+  return { $typeName: "taskrun.v1.CreateTaskResult", result: { case: "task", value } };
+}
+
+function refused(fault: Fault): CreateTaskResult {
+  const value: CreateTaskError = {
+    $typeName: "taskrun.v1.CreateTaskError",
+    code: statusCodes[statusOf(fault)],
+    message: fault.message,
+    reason: fault.reason,
+    retryAfterMs: BigInt(retryAfterOf(fault)),
+  };
+  return { $typeName: "taskrun.v1.CreateTaskResult", result: { case: "error", value } };
+}

@@ -1,0 +1,120 @@
+import type { z } from "zod";
+import { mayUse } from "#domain/caller";
+import { Fault } from "#domain/fault";
+import type { TaskId } from "#domain/id";
+import { limits } from "#domain/limits";
+import { isTerminal } from "#domain/task";
+import { taskEvent } from "#wire/convert-event";
+import { taskToWire } from "#wire/convert-task";
+import type { GetStepResultResponse } from "#wire/gen/taskrun/v1/common_pb";
+import {
+  type ListTasksResponse,
+  type Task,
+  type TaskEvent,
+  TaskService,
+} from "#wire/gen/taskrun/v1/task_service_pb";
+import { alreadyEnded, findTask, isFault, taskNotFound } from "../lookup.js";
+import { toPageToken } from "../page-token.js";
+import { type Call, type StreamCall, serverStreaming, unary } from "../rpc.js";
+import * as schemas from "../schemas.js";
+import { finalOutput, sizeOf, wholeTask } from "../task-answer.js";
+import { batchCreateTasks, createTask, retryTask } from "./task-create.js";
+
+/** What clients do with Tasks. */
+export const taskService = [
+  unary(TaskService.method.createTask, schemas.createTask, createTask),
+  unary(TaskService.method.batchCreateTasks, schemas.batchCreateTasks, batchCreateTasks),
+  unary(TaskService.method.retryTask, schemas.retryTask, retryTask),
+  unary(TaskService.method.getTask, schemas.getTask, getTask),
+  unary(TaskService.method.listTasks, schemas.listTasks, listTasks),
+  unary(TaskService.method.cancelTask, schemas.cancelTask, cancelTask),
+  unary(TaskService.method.getStepResult, schemas.getStepResult, getStepResult),
+  serverStreaming(TaskService.method.watchTask, schemas.watchTask, watchTask),
+];
+
+async function getTask({ id }: { readonly id: TaskId }, { plane, caller }: Call): Promise<Task> {
+  return wholeTask(plane.reads, await findTask(plane, caller, id));
+}
+
+async function listTasks(
+  request: z.output<typeof schemas.listTasks>,
+  { plane, caller }: Call,
+): Promise<ListTasksResponse> {
+  const { namespace, statusFilter, agentFilter, labels, pageToken, pageSize } = request;
+  const answer: ListTasksResponse = {
+    $typeName: "taskrun.v1.ListTasksResponse",
+    tasks: [],
+    nextPageToken: "",
+  };
+  if (namespace !== "" && !mayUse(caller, namespace)) return answer;
+
+  const filter = {
+    namespaces: namespace === "" ? caller.namespaces : [namespace],
+    ...(statusFilter && { states: statusFilter }),
+    ...(agentFilter !== "" && { agentName: agentFilter }),
+    ...(Object.keys(labels).length > 0 && { labels }),
+  };
+  const page = await plane.reads.tasks(filter, pageToken, pageSize);
+  let room: number = limits.pageBytes;
+  for (const task of page.tasks) {
+    room -= sizeOf(task);
+    const last = answer.tasks.at(-1);
+    if (room < 0 && last) return { ...answer, nextPageToken: toPageToken(last.id as TaskId) };
+    answer.tasks.push(taskToWire(task));
+  }
+  return page.next === undefined ? answer : { ...answer, nextPageToken: toPageToken(page.next) };
+}
+
+async function cancelTask(
+  { id, reason }: { readonly id: TaskId; readonly reason: string },
+  { plane, caller }: Call,
+): Promise<Task> {
+  const before = await findTask(plane, caller, id);
+  if (isTerminal(before.task.state)) throw alreadyEnded(before.task);
+  try {
+    const cancelled = await plane.cancel(caller, id, reason);
+    const after = await plane.reads.task(id);
+    return after ? wholeTask(plane.reads, after) : taskToWire(cancelled.task, { input: before.input });
+  } catch (error) {
+    if (isFault(error, "not_found")) throw taskNotFound(id);
+    if (isFault(error, "wrong_state")) throw alreadyEnded((await findTask(plane, caller, id)).task);
+    throw error;
+  }
+}
+
+async function getStepResult(
+  { taskId, stepName }: { readonly taskId: TaskId; readonly stepName: string },
+  { plane, caller }: Call,
+): Promise<GetStepResultResponse> {
+  const { steps } = await findTask(plane, caller, taskId);
+  const step = steps.find(({ name }) => name === stepName);
+  if (!step) {
+    const known = steps.map(({ name }) => `"${name}"`).join(", ");
+    const message = `Step "${stepName}" not found in Task ${taskId}; its Steps are ${known}.`;
+    throw new Fault("not_found", message, { reason: "STEP_NOT_FOUND" });
+  }
+  const outputJson = await plane.reads.output({ taskId, stepName });
+  if (outputJson === undefined || outputJson === "") {
+    const message = `Step "${stepName}" of Task ${taskId} has no result: it is ${step.state}.`;
+    throw new Fault("wrong_state", message, { reason: "NO_RESULT", metadata: { state: step.state } });
+  }
+  const outputBytes = BigInt(Buffer.byteLength(outputJson));
+  return { $typeName: "taskrun.v1.GetStepResultResponse", outputJson, outputBytes };
+}
+
+async function* watchTask(
+  { id, afterSeq }: { readonly id: TaskId; readonly afterSeq: number },
+  { plane, caller, signal }: StreamCall,
+): AsyncIterable<TaskEvent> {
+  const { task } = await findTask(plane, caller, id);
+  try {
+    for await (const { firstSeq, entries } of plane.watch(caller, id, afterSeq, signal)) {
+      for (const [i, entry] of entries.entries()) {
+        const ended = entry.type === "task" && isTerminal(entry.state);
+        yield taskEvent(task, firstSeq + i, entry, ended ? await finalOutput(plane.reads, task) : "");
+      }
+    }
+  } catch (error) {
+    throw isFault(error, "not_found") ? taskNotFound(id) : error;
+  }
+}

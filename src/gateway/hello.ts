@@ -1,0 +1,66 @@
+import { z } from "zod";
+import { type Caller, mayUse } from "#domain/caller";
+import { Fault } from "#domain/fault";
+import { limits } from "#domain/limits";
+import type { Hello, WorkerProtocol } from "#domain/worker";
+import { resumedFromWire } from "#wire/convert-report";
+import { workerInfoFromWire } from "#wire/convert-worker";
+import type { WorkerHello } from "#wire/gen/taskrun/v1/run_service_pb";
+import { checked, freeText, labels, optionalName, requiredName, within } from "./validate.js";
+
+const agent = z.object({
+  name: requiredName("the name that Tasks ask for"),
+  description: freeText(limits.errorMessageBytes),
+  labels,
+});
+
+const hello = z.object({
+  info: z.object(
+    {
+      workerId: z.string().regex(/^[A-Za-z0-9_.:-]{1,256}$/, {
+        error: 'must be 1 to 256 letters, digits, "-", "_", "." or ":": name the worker accordingly.',
+      }),
+      hostname: optionalName,
+      version: optionalName,
+      agents: z.array(agent),
+      labels,
+      maxConcurrentRuns: within(0, limits.maxRunsPerWorker, "Runs at a time, where 0 means the default"),
+      namespaces: z.array(optionalName),
+    },
+    { error: "is required: say who the worker is and what it can execute." },
+  ),
+  resume: z
+    .array(z.object({ runId: requiredName("the run_id of the assignment") }))
+    .max(limits.maxRunsPerWorker, {
+      error: `has more entries than the ${limits.maxRunsPerWorker} Runs a worker may hold: leave out ended Runs.`,
+    }),
+  instance: optionalName,
+});
+
+/**
+ * A worker's first words.
+ *
+ * @throws {Fault} `invalid`, naming the field; `denied` if it names a namespace the caller may not use
+ */
+export function helloOf(message: WorkerHello, caller: Caller): Hello {
+  checked(hello, message);
+  const { info: wireInfo, instance, resume } = message;
+  if (!wireInfo) throw new Fault("invalid", "info is required", { field: "info" });
+
+  const info = workerInfoFromWire(wireInfo);
+  const foreign = info.namespaces.find((namespace) => !mayUse(caller, namespace));
+  if (foreign !== undefined) {
+    const message = `namespace "${foreign}" is not yours to work for; name your own, or none.`;
+    throw new Fault("denied", message, { field: "info.namespaces" });
+  }
+
+  // What a later protocol adds is left out by one that speaks an earlier one.
+  const protocol: WorkerProtocol = message.protocol === 0 ? 0 : 1;
+  return {
+    info,
+    protocol,
+    instance: protocol === 0 ? "" : instance,
+    capacity: wireInfo.maxConcurrentRuns || limits.defaultRunsPerWorker,
+    resume: protocol === 0 ? [] : resume.map(resumedFromWire),
+  };
+}

@@ -1,0 +1,63 @@
+import { Fault } from "#domain/fault";
+import type { Telemetry } from "#ports/telemetry";
+import { type FailureName, type StatusName, statusOf } from "#wire/faults";
+import type { Rpc } from "./rpc.js";
+
+/** How a request ended. */
+export type Outcome = { readonly status: "OK"; readonly fault?: undefined } | Failure;
+
+export interface Failure {
+  readonly status: FailureName;
+  readonly fault: Fault;
+}
+
+export const OK: Outcome = { status: "OK" };
+
+/** The peer gave up: nobody reads the answer. */
+export const CANCELLED: Failure = {
+  status: "CANCELLED",
+  fault: new Fault("unavailable", "the caller is gone"),
+};
+
+/** Counts and times the requests of one rpc on one door, and tells failures of ours from callers'. */
+export class Meter {
+  readonly #telemetry: Telemetry;
+  readonly #rpc: string;
+  readonly #door: string;
+  readonly #timeLabels: Readonly<Record<string, string>>;
+  readonly #countLabels = new Map<StatusName, Readonly<Record<string, string>>>();
+
+  constructor(telemetry: Telemetry, { method }: Rpc, door: string) {
+    this.#telemetry = telemetry;
+    this.#rpc = `${method.parent.typeName}/${method.name}`;
+    this.#door = door;
+    this.#timeLabels = { rpc: this.#rpc };
+  }
+
+  /** Anything but a Fault is a bug of ours: it is logged here, and the caller learns only where to look. */
+  outcomeOf(error: unknown): Failure {
+    if (error instanceof Fault) return { status: statusOf(error), fault: error };
+    this.#telemetry.log.error("a request failed by a bug", { rpc: this.#rpc, door: this.#door, err: error });
+    const fault = new Fault("internal", `${this.#rpc} failed inside; the server's log says why.`);
+    return { status: "INTERNAL", fault };
+  }
+
+  count({ status }: Outcome): void {
+    let labels = this.#countLabels.get(status);
+    if (!labels) {
+      labels = { rpc: this.#rpc, door: this.#door, code: status };
+      this.#countLabels.set(status, labels);
+    }
+    this.#telemetry.count("taskrun_requests_total", labels);
+  }
+
+  /** @param beganAt from `performance.now()` */
+  time(beganAt: number): void {
+    const seconds = (performance.now() - beganAt) / 1_000;
+    this.#telemetry.observe("taskrun_request_seconds", seconds, this.#timeLabels);
+  }
+}
+
+export function drainingFault(): Fault {
+  return new Fault("unavailable", "server draining", { reason: "DRAINING" });
+}

@@ -1,0 +1,89 @@
+import type {
+  DescMessage,
+  DescMethodBiDiStreaming,
+  DescMethodServerStreaming,
+  DescMethodUnary,
+  Message,
+  MessageShape,
+} from "@bufbuild/protobuf";
+import type { z } from "zod";
+import type { Caller } from "#domain/caller";
+import type { Fault } from "#domain/fault";
+import type { Entropy } from "#ports/entropy";
+import type { Plane } from "#ports/plane";
+import type { Telemetry } from "#ports/telemetry";
+import type { Health } from "./health.js";
+import { checked } from "./validate.js";
+
+/** What every handler may use. One object for all requests of one caller. */
+export interface Call {
+  readonly plane: Plane;
+  readonly entropy: Entropy;
+  readonly telemetry: Telemetry;
+  readonly health: Health;
+  readonly caller: Caller;
+}
+
+export interface StreamCall extends Call {
+  /** Aborted when the peer is gone or the server drains: a handler then stops, however it likes. */
+  readonly signal: AbortSignal;
+  /** Ends the stream with this failure at once, even if the peer does not read. */
+  end(fault: Fault): void;
+}
+
+/** One row of the table of handlers, with its types forgotten: all that a mount needs. */
+export type Rpc =
+  | {
+      readonly kind: "unary";
+      readonly method: DescMethodUnary;
+      readonly handle: (request: Message, call: Call) => Promise<Message>;
+    }
+  | {
+      readonly kind: "server_streaming";
+      readonly method: DescMethodServerStreaming;
+      readonly handle: (request: Message, call: StreamCall) => AsyncIterable<Message>;
+    }
+  | {
+      readonly kind: "bidi_streaming";
+      readonly method: DescMethodBiDiStreaming;
+      readonly handle: (requests: AsyncIterable<Message>, call: StreamCall) => AsyncIterable<Message>;
+    };
+
+/** The request is checked here, before any handler and for every mount; the handler sees what passed. */
+export function unary<I extends DescMessage, O extends DescMessage, Checked>(
+  method: DescMethodUnary<I, O>,
+  schema: z.ZodType<Checked>,
+  handle: (request: Checked, call: Call) => Promise<MessageShape<O>>,
+): Rpc {
+  return {
+    kind: "unary",
+    method,
+    handle: async (request, call) => handle(checked(schema, request), call),
+  };
+}
+
+export function serverStreaming<I extends DescMessage, O extends DescMessage, Checked>(
+  method: DescMethodServerStreaming<I, O>,
+  schema: z.ZodType<Checked>,
+  handle: (request: Checked, call: StreamCall) => AsyncIterable<MessageShape<O>>,
+): Rpc {
+  return {
+    kind: "server_streaming",
+    method,
+    handle: async function* (request, call) {
+      yield* handle(checked(schema, request), call);
+    },
+  };
+}
+
+/** The handler checks what it reads: which message may come depends on those before it. */
+export function bidiStreaming<I extends DescMessage, O extends DescMessage>(
+  method: DescMethodBiDiStreaming<I, O>,
+  handle: (requests: AsyncIterable<MessageShape<I>>, call: StreamCall) => AsyncIterable<MessageShape<O>>,
+): Rpc {
+  return {
+    kind: "bidi_streaming",
+    method,
+    handle: (requests, call) => handle(requests as AsyncIterable<MessageShape<I>>, call),
+  };
+}

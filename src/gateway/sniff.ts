@@ -1,0 +1,52 @@
+import { createServer, type Server, type Socket } from "node:net";
+import { limits } from "#domain/limits";
+
+/** How every HTTP/2 connection begins. HTTP/1.1 requests may share its first letters, never all of it. */
+const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+
+/** Connections held at once: far more than browsers and tools of one machine open. */
+const CONNECTIONS = 4_096;
+
+/** What takes a connection over once its protocol is known. */
+export interface Speakers {
+  readonly http1: { emit(event: "connection", socket: Socket): boolean };
+  readonly http2: { emit(event: "connection", socket: Socket): boolean };
+}
+
+/** A server for HTTP/1.1 and unencrypted HTTP/2 on one port: the peer's first bytes tell which. */
+export function sniffingServer(speakers: Speakers): Server {
+  const server = createServer({ noDelay: true }, (socket) => sniff(socket, speakers));
+  server.maxConnections = CONNECTIONS;
+  return server;
+}
+
+function sniff(socket: Socket, { http1, http2 }: Speakers): void {
+  let seen: Buffer = Buffer.alloc(0);
+  const silent = setTimeout(() => socket.destroy(), limits.handshake);
+  const forget = () => socket.destroy();
+
+  const onData = (chunk: Buffer) => {
+    seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk]);
+    const compared = Math.min(seen.length, PREFACE.length);
+    const alike = seen.subarray(0, compared).equals(PREFACE.subarray(0, compared));
+    if (alike && compared < PREFACE.length) return;
+
+    clearTimeout(silent);
+    socket.off("data", onData);
+    socket.off("error", forget);
+    socket.off("end", forget);
+    socket.pause();
+    socket.unshift(seen);
+    if (alike) {
+      // The session takes what lies in the buffer by itself, then reads past the socket.
+      http2.emit("connection", socket);
+    } else {
+      http1.emit("connection", socket);
+      socket.resume();
+    }
+  };
+  socket.on("data", onData);
+  socket.on("error", forget);
+  socket.on("end", forget);
+  socket.on("close", () => clearTimeout(silent));
+}

@@ -1,0 +1,53 @@
+import type { Fault } from "#domain/fault";
+
+/** One open stream of a door: what its handler listens to, and why it was ended from this side. */
+export class OpenStream {
+  readonly #controller = new AbortController();
+  #fault: Fault | undefined;
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Why this side ended it; undefined if it did not, or the peer was first. */
+  get fault(): Fault | undefined {
+    return this.#fault;
+  }
+
+  /** This side ends it. The first reason counts. */
+  end(fault: Fault): void {
+    if (this.signal.aborted) return;
+    this.#fault = fault;
+    this.#controller.abort();
+  }
+
+  /** The peer is gone, or all is said. */
+  gone(): void {
+    this.#controller.abort();
+  }
+}
+
+/** The open streams of all doors, so that a drain can end them. */
+export class OpenStreams {
+  readonly #streams = new Set<OpenStream>();
+  #drained: Fault | undefined;
+
+  open(): OpenStream {
+    const stream = new OpenStream();
+    if (this.#drained) stream.end(this.#drained);
+    else this.#streams.add(stream);
+    return stream;
+  }
+
+  close(stream: OpenStream): void {
+    this.#streams.delete(stream);
+    stream.gone();
+  }
+
+  /** Ends all that are open, and from now on each as soon as it opens. */
+  drain(fault: Fault): void {
+    this.#drained = fault;
+    for (const stream of this.#streams) stream.end(fault);
+    this.#streams.clear();
+  }
+}

@@ -1,0 +1,100 @@
+import { z } from "zod";
+import { Fault } from "#domain/fault";
+import { limits } from "#domain/limits";
+import { instant, millis } from "#domain/time";
+import { jsonProblem } from "./json-text.js";
+
+/**
+ * Reads a request through its schema. The messages of a schema go on where the field's name stops:
+ * what is wrong, the limit, and the way out.
+ *
+ * @throws {Fault} `invalid`, naming the first field at fault in the wire's spelling
+ */
+export function checked<T>(schema: z.ZodType<T>, request: unknown): T {
+  const result = schema.safeParse(request);
+  if (result.success) return result.data;
+
+  const [issue] = result.error.issues;
+  const field = fieldPath(issue?.path ?? []);
+  throw new Fault("invalid", `${field} ${issue?.message ?? "is not valid"}`, { field });
+}
+
+/** `["tasks", 3, "inputJson"]` becomes `tasks[3].input_json`. */
+export function fieldPath(path: readonly PropertyKey[]): string {
+  const parts = path.map((key) =>
+    typeof key === "number" ? `[${key}]` : `.${String(key).replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)}`,
+  );
+  return parts.join("").replace(/^\./, "") || "request";
+}
+
+/** True if the text is longer than `max` bytes of UTF-8. */
+export function exceeds(text: string, max: number): boolean {
+  return text.length > max || (text.length * 3 > max && Buffer.byteLength(text) > max);
+}
+
+/** A check that says what is wrong, or nothing. */
+function ruled<T extends z.ZodType>(type: T, problem: (value: z.output<T>) => string | undefined): T {
+  return type.superRefine((value, context) => {
+    const message = problem(value as z.output<T>);
+    if (message !== undefined) context.addIssue({ code: "custom", message });
+  });
+}
+
+function tooLong(value: string, max: number): string | undefined {
+  if (!exceeds(value, max)) return undefined;
+  return `is ${Buffer.byteLength(value)} bytes long; the limit is ${max} bytes: send a shorter one.`;
+}
+
+export const freeText = (max: number) => ruled(z.string(), (value) => tooLong(value, max));
+
+/** An id or name that may be empty. Control characters are refused: such names end up in terminals and logs. */
+export const optionalName = ruled(z.string(), (value) => {
+  if (/\p{Cc}/u.test(value)) return "contains control characters: send printable text only.";
+  return tooLong(value, limits.idBytes);
+});
+
+/** @param what tells where to find one, e.g. "the id of a Task, as CreateTask answered it" */
+export const requiredName = (what: string) =>
+  ruled(optionalName, (value) => (value === "" ? `is required: send ${what}.` : undefined));
+
+export const labels = ruled(z.record(z.string(), z.string()), (value) => {
+  const names = Object.keys(value);
+  if (names.length > limits.labels) {
+    return `has ${names.length} entries; the limit is ${limits.labels}: send fewer.`;
+  }
+  const long = names.find(
+    (name) => exceeds(name, limits.labelBytes) || exceeds(value[name] ?? "", limits.labelBytes),
+  );
+  if (long === undefined) return undefined;
+  const shown = JSON.stringify(long.slice(0, 64));
+  return `has an entry ${shown} whose name or value is over ${limits.labelBytes} bytes: send a shorter one.`;
+});
+
+/** JSON text; empty stands for `{}`. */
+export const jsonInput = ruled(z.string(), (text) => {
+  if (text === "") return undefined;
+  if (exceeds(text, limits.inputBytes)) {
+    const size = Buffer.byteLength(text);
+    return `is ${size} bytes long; the limit is ${limits.inputBytes} bytes: store the data elsewhere and send a reference.`;
+  }
+  return jsonProblem(text, limits.jsonDepth);
+}).transform((text) => text || "{}");
+
+/** A century: whatever is longer is a mistake in units. */
+const LONGEST_MS = 100 * 365 * 86_400_000;
+/** The last millisecond that a calendar date can name. */
+const LATEST_MS = 8_640_000_000_000_000;
+
+const wholeNumber = (max: number, way: string) =>
+  ruled(z.bigint(), (value) =>
+    value < 0n || value > BigInt(max) ? `is ${value}; send a number from 0 to ${max}: ${way}.` : undefined,
+  ).transform(Number);
+
+export const duration = wholeNumber(LONGEST_MS, "milliseconds, where 0 means no limit").transform(millis);
+export const moment = wholeNumber(LATEST_MS, "Unix milliseconds, where 0 means at once").transform(instant);
+export const seq = wholeNumber(Number.MAX_SAFE_INTEGER, "the seq of the last event seen, or 0");
+
+export const within = (min: number, max: number, way: string) =>
+  ruled(z.number(), (value) =>
+    value < min || value > max ? `is ${value}; send a number from ${min} to ${max}: ${way}.` : undefined,
+  );

@@ -1,0 +1,78 @@
+import { unreachable } from "#domain/invariant";
+import type { LogEntry } from "#domain/log";
+import type { TaskRow } from "#domain/task";
+import { runToWire, stepToWire, taskToWire } from "./convert-task.js";
+import type { TaskEvent } from "./gen/taskrun/v1/task_service_pb.js";
+
+/**
+ * A line of a Task's log as its watchers see it.
+ *
+ * @param task gives what never changes; where the Task stands is taken from the line
+ * @param output the Task's result; only for the line that ends it
+ */
+export function taskEvent(task: TaskRow, seq: number, entry: LogEntry, output = ""): TaskEvent {
+  return {
+    $typeName: "taskrun.v1.TaskEvent",
+    seq: BigInt(seq),
+    taskId: task.id,
+    timestampMs: BigInt(entry.at),
+    event: eventToWire(task, entry, output),
+  };
+}
+
+function eventToWire(task: TaskRow, entry: LogEntry, output: string): TaskEvent["event"] {
+  switch (entry.type) {
+    case "task": {
+      const { state, hasRun, finishedAt, reason, errorMessage } = entry;
+      const row = { ...task, state, hasRun, finishedAt, reason, errorMessage };
+      return { case: "taskChanged", value: taskToWire(row, { output }) };
+    }
+    case "step":
+      return { case: "stepChanged", value: stepToWire(entry) };
+    case "run":
+      return { case: "runChanged", value: runToWire(entry.run) };
+    case "output": {
+      const { runId, seq, content, isFinal, metadata, sentAt, fence } = entry;
+      const timestampMs = BigInt(sentAt);
+      const $typeName = "taskrun.v1.RunOutputChunk";
+      return {
+        case: "output",
+        value: {
+          $typeName,
+          runId,
+          seq: BigInt(seq),
+          content,
+          isFinal,
+          metadata,
+          timestampMs,
+          fence,
+          turn: 0,
+        },
+      };
+    }
+    case "event": {
+      const { id, runId, kind, metadata, sentAt } = entry;
+      const timestampMs = BigInt(sentAt);
+      const $typeName = "taskrun.v1.RunEvent";
+      return {
+        case: "runEvent",
+        value: { $typeName, id, runId, taskId: task.id, eventType: kind, timestampMs, metadata, fence: 0 },
+      };
+    }
+    case "chat": {
+      const { runId, role, content, sentAt } = entry;
+      const message = {
+        $typeName: "taskrun.v1.ChatMessage",
+        role,
+        content,
+        timestampMs: BigInt(sentAt),
+      } as const;
+      return {
+        case: "chatMessage",
+        value: { $typeName: "taskrun.v1.RunChatMessage", runId, message, fence: 0 },
+      };
+    }
+    default:
+      return unreachable(entry, "a log entry of no known type");
+  }
+}

@@ -1,0 +1,76 @@
+import type { Assignment, WorkerFrame } from "#domain/frame";
+import { unreachable } from "#domain/invariant";
+import type { RunAssignment, RunServerMessage, ServerAck } from "./gen/taskrun/v1/run_service_pb.js";
+
+/** What the plane writes to a worker, as the worker reads it. */
+export function serverMessage(frame: WorkerFrame): RunServerMessage {
+  return { $typeName: "taskrun.v1.RunServerMessage", payload: payload(frame) };
+}
+
+function payload(frame: WorkerFrame): RunServerMessage["payload"] {
+  switch (frame.type) {
+    case "welcome": {
+      const { heartbeat, lease, serverTime, session } = frame;
+      return {
+        case: "welcome",
+        value: {
+          $typeName: "taskrun.v1.Welcome",
+          heartbeatMs: BigInt(heartbeat),
+          leaseMs: BigInt(lease),
+          serverTimeMs: BigInt(serverTime),
+          session,
+        },
+      };
+    }
+    case "assign":
+      return { case: "assignRun", value: assignment(frame) };
+    case "cancel": {
+      const { runId, reason } = frame;
+      return { case: "cancelRun", value: { $typeName: "taskrun.v1.CancelRun", runId, reason } };
+    }
+    case "ack.output":
+      return { case: "ack", value: ack("output", frame.runId, { nextSeq: BigInt(frame.nextSeq) }) };
+    case "ack.status":
+      return { case: "ack", value: ack("status", frame.runId, {}) };
+    case "ack.heartbeat":
+      return { case: "ack", value: ack("heartbeat", "", { beat: BigInt(frame.beat) }) };
+    case "drain":
+      return {
+        case: "drain",
+        value: { $typeName: "taskrun.v1.WorkerDrain", reason: frame.reason, deadlineMs: 0n },
+      };
+    default:
+      return unreachable(frame, "a worker frame of no known type");
+  }
+}
+
+function ack(
+  ackType: string,
+  refId: string,
+  counts: Partial<Pick<ServerAck, "nextSeq" | "beat">>,
+): ServerAck {
+  return { $typeName: "taskrun.v1.ServerAck", ackType, refId, nextSeq: 0n, beat: 0n, turn: 0, ...counts };
+}
+
+function assignment(run: Assignment): RunAssignment {
+  return {
+    $typeName: "taskrun.v1.RunAssignment",
+    runId: run.runId,
+    taskId: run.taskId,
+    agentName: run.agentName,
+    inputJson: run.input,
+    labels: run.labels,
+    issuedAtMs: BigInt(run.issuedAt),
+    deadlineMs: BigInt(run.deadlineAt),
+    attempt: run.attempt,
+    fence: run.fence,
+    leaseMs: BigInt(run.lease),
+    // A Run's id is drawn anew for each assignment: it is the number used once.
+    nonce: run.runId,
+    stepName: run.stepName,
+    dependencyResultsJson: {},
+    traceparent: "",
+    dependencyRefs: [],
+    ordinal: BigInt(run.ordinal),
+  };
+}

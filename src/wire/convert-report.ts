@@ -1,0 +1,110 @@
+import { Fault } from "#domain/fault";
+import type { RunId, WorkerId } from "#domain/id";
+import { millis } from "#domain/time";
+import type { ResumedRun, WorkerProtocol } from "#domain/worker";
+import { runStatusFromWire, workerStatusFromWire } from "./convert-enums.js";
+import { modelBackendFromWire } from "./convert-worker.js";
+import { ChatRole, type RunEvent, RunEventType } from "./gen/taskrun/v1/common_pb.js";
+import type * as wire from "./gen/taskrun/v1/run_service_pb.js";
+
+/**
+ * What a worker says after its hello, in the domain's words: one function for each kind. The limits on
+ * sizes are the door's to check.
+ *
+ * `undefined` stands for what is to be ignored: a word we do not know, or a turn of a conversation that
+ * was not asked for.
+ */
+export function heartbeatFromWire(beat: wire.WorkerHeartbeat, protocol: WorkerProtocol) {
+  const status = workerStatusFromWire(beat.status) ?? "IDLE";
+  return {
+    type: "heartbeat",
+    workerId: beat.workerId as WorkerId,
+    status,
+    capacity: beat.maxConcurrentRuns,
+    beat: whole(beat.beat, "beat"),
+    ...(protocol === 1 && {
+      held: {
+        runIds: beat.heldRunIds as RunId[],
+        lastOrdinal: whole(beat.lastOrdinal, "last_ordinal"),
+      },
+    }),
+  } as const;
+}
+
+export function statusFromWire(update: wire.RunStatusUpdate, protocol: WorkerProtocol) {
+  const status = runStatusFromWire(update.status);
+  if (status === undefined) return undefined;
+  return {
+    type: "status",
+    runId: update.runId as RunId,
+    ...fenceOf(update.fence, protocol),
+    status,
+    errorMessage: update.errorMessage,
+    backend: update.backendUsed ? modelBackendFromWire(update.backendUsed) : null,
+    output: update.outputJson,
+    ...(update.retryable !== undefined && { retryable: update.retryable }),
+    ...(update.outputCount !== undefined && { outputCount: whole(update.outputCount, "output_count") }),
+    retryAfter: millis(Math.max(0, whole(update.retryAfterMs, "retry_after_ms"))),
+  } as const;
+}
+
+export function outputFromWire(chunk: wire.RunOutputChunk, protocol: WorkerProtocol) {
+  if (chunk.turn > 0) return undefined;
+  return {
+    type: "output",
+    runId: chunk.runId as RunId,
+    ...fenceOf(chunk.fence, protocol),
+    seq: whole(chunk.seq, "seq"),
+    content: chunk.content,
+    isFinal: chunk.isFinal,
+    metadata: chunk.metadata,
+    sentAt: whole(chunk.timestampMs, "timestamp_ms"),
+  } as const;
+}
+
+export function agentEventFromWire(event: RunEvent, protocol: WorkerProtocol) {
+  const { id, runId, eventType, timestampMs, metadata, fence } = event;
+  if (eventType === RunEventType.UNSPECIFIED || RunEventType[eventType] === undefined) return undefined;
+  return {
+    type: "event",
+    runId: runId as RunId,
+    ...fenceOf(fence, protocol),
+    id,
+    kind: eventType,
+    sentAt: whole(timestampMs, "timestamp_ms"),
+    metadata,
+  } as const;
+}
+
+export function chatFromWire({ runId, message, fence }: wire.RunChatMessage, protocol: WorkerProtocol) {
+  if (!message || message.role === ChatRole.UNSPECIFIED || ChatRole[message.role] === undefined)
+    return undefined;
+  return {
+    type: "chat",
+    runId: runId as RunId,
+    ...fenceOf(fence, protocol),
+    role: message.role,
+    content: message.content,
+    sentAt: whole(message.timestampMs, "timestamp_ms"),
+  } as const;
+}
+
+export function declineFromWire({ runId, reason }: wire.RunDecline) {
+  return { type: "decline", runId: runId as RunId, reason } as const;
+}
+
+export function resumedFromWire({ runId, fence, nextSeq }: wire.WorkerResume): ResumedRun {
+  return { runId: runId as RunId, fence, nextSeq: whole(nextSeq, "resume.next_seq") };
+}
+
+/** A public worker sends no fence; what ours sends counts as it stands, so that 0 never passes for none. */
+function fenceOf(fence: number, protocol: WorkerProtocol): { readonly fence?: number } {
+  return protocol === 0 && fence === 0 ? {} : { fence };
+}
+
+/** @throws {Fault} `invalid` if the number is larger than we count exactly. */
+function whole(value: bigint, field: string): number {
+  const number = Number(value);
+  if (Number.isSafeInteger(number)) return number;
+  throw new Fault("invalid", `${field} is ${value}; send a number between -2^53 and 2^53.`, { field });
+}

@@ -1,0 +1,89 @@
+import type { RunSummary } from "#domain/run";
+import type { StepRow } from "#domain/step";
+import { type TaskRow, taskStatus } from "#domain/task";
+import { runStatusToWire, stepStateToWire, taskStateToWire, taskStatusToWire } from "./convert-enums.js";
+import { modelBackendToWire } from "./convert-worker.js";
+import type * as wire from "./gen/taskrun/v1/task_service_pb.js";
+
+/** What of a Task does not lie in its row. What is left out is empty on the wire. */
+export interface TaskParts {
+  readonly input?: string;
+  readonly output?: string;
+  readonly steps?: readonly wire.Step[];
+  readonly runs?: readonly wire.RunSummary[];
+}
+
+/** Literals name every field, so that a field added to the protocol stops this from compiling. */
+export function taskToWire(row: TaskRow, { input, output, steps, runs }: TaskParts = {}): wire.Task {
+  const { id, namespace, spec } = row;
+  return {
+    $typeName: "taskrun.v1.Task",
+    id,
+    agentName: spec.agentName,
+    inputJson: input ?? "",
+    status: taskStatusToWire[taskStatus(row)],
+    createdBy: spec.createdBy,
+    createdAtMs: BigInt(row.createdAt),
+    labels: spec.labels,
+    runs: runs ? [...runs] : [],
+    state: taskStateToWire[row.state],
+    steps: steps ? [...steps] : [],
+    outputJson: output ?? "",
+    errorMessage: row.errorMessage,
+    finishedAtMs: BigInt(row.finishedAt),
+    priority: spec.priority,
+    timeoutMs: BigInt(spec.timeoutMs),
+    maxAttempts: spec.maxAttempts,
+    namespace,
+    workerSelector: spec.workerSelector,
+    correlationId: spec.correlationId,
+    startAtMs: BigInt(spec.startAt),
+    retryOf: spec.retryOf,
+  };
+}
+
+type ShownStep = Pick<
+  StepRow,
+  | "name"
+  | "state"
+  | "agentName"
+  | "attempts"
+  | "maxAttempts"
+  | "nextAttemptAt"
+  | "outputBytes"
+  | "errorMessage"
+> & { readonly dependsOn?: readonly string[] };
+
+/** @param output the result as JSON text, or empty where it is too large to go along */
+export function stepToWire(step: ShownStep, output = ""): wire.Step {
+  return {
+    $typeName: "taskrun.v1.Step",
+    name: step.name,
+    state: stepStateToWire[step.state],
+    agentName: step.agentName,
+    attempts: step.attempts,
+    maxAttempts: step.maxAttempts,
+    nextAttemptAtMs: BigInt(step.nextAttemptAt),
+    dependsOn: [...(step.dependsOn ?? [])],
+    outputJson: output,
+    outputBytes: BigInt(step.outputBytes),
+    errorMessage: step.errorMessage,
+  };
+}
+
+export function runToWire(run: RunSummary): wire.RunSummary {
+  const shown: wire.RunSummary = {
+    $typeName: "taskrun.v1.RunSummary",
+    runId: run.id,
+    workerId: run.workerId,
+    status: runStatusToWire[run.status],
+    startedAtMs: BigInt(run.startedAt),
+    finishedAtMs: BigInt(run.finishedAt),
+    errorMessage: run.errorMessage,
+    attempt: run.attempt,
+    stepName: run.stepName,
+    reason: run.reason,
+    fence: run.fence,
+  };
+  return run.backend ? { ...shown, backendUsed: modelBackendToWire(run.backend) } : shown;
+}

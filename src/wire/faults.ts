@@ -1,0 +1,92 @@
+import { create, type DescMessage, type Message, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { anyPack } from "@bufbuild/protobuf/wkt";
+import type { Fault, FaultCode } from "#domain/fault";
+import { type Millis, millis } from "#domain/time";
+import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "./gen/google/rpc/error_details_pb.js";
+import { StatusSchema } from "./gen/google/rpc/status_pb.js";
+
+/** gRPC's status codes, as every transport numbers them. */
+export const statusCodes = {
+  OK: 0,
+  CANCELLED: 1,
+  UNKNOWN: 2,
+  INVALID_ARGUMENT: 3,
+  DEADLINE_EXCEEDED: 4,
+  NOT_FOUND: 5,
+  ALREADY_EXISTS: 6,
+  PERMISSION_DENIED: 7,
+  RESOURCE_EXHAUSTED: 8,
+  FAILED_PRECONDITION: 9,
+  ABORTED: 10,
+  OUT_OF_RANGE: 11,
+  UNIMPLEMENTED: 12,
+  INTERNAL: 13,
+  UNAVAILABLE: 14,
+  DATA_LOSS: 15,
+  UNAUTHENTICATED: 16,
+} as const;
+export type StatusName = keyof typeof statusCodes;
+export type FailureName = Exclude<StatusName, "OK">;
+
+/** Which wire code each failure becomes. */
+const statusByFault = {
+  invalid: "INVALID_ARGUMENT",
+  not_found: "NOT_FOUND",
+  key_conflict: "ALREADY_EXISTS",
+  wrong_state: "FAILED_PRECONDITION",
+  cursor_expired: "OUT_OF_RANGE",
+  cursor_ahead: "OUT_OF_RANGE",
+  overloaded: "RESOURCE_EXHAUSTED",
+  disk_full: "RESOURCE_EXHAUSTED",
+  unavailable: "UNAVAILABLE",
+  conflict: "ABORTED",
+  denied: "PERMISSION_DENIED",
+  internal: "INTERNAL",
+} as const satisfies Record<FaultCode, FailureName>;
+
+/** A stream that stays silent is ended because its time is up, although its peer may come back. */
+export const HELLO_TIMEOUT = "HELLO_TIMEOUT";
+
+export function statusOf(fault: Fault): FailureName {
+  return fault.reason === HELLO_TIMEOUT ? "DEADLINE_EXCEEDED" : statusByFault[fault.code];
+}
+
+/** How long to wait before a retry where the failure itself does not say. */
+const RETRY_AFTER = millis(1_000);
+
+/** One `google.rpc` message that goes with an error. */
+export interface Detail {
+  readonly desc: DescMessage;
+  readonly value: Message;
+}
+
+/** What a failure tells programs beside its code: why, which field, when to try again. */
+export function detailsOf(fault: Fault): Detail[] {
+  const { field, metadata } = fault.details;
+  const details: Detail[] = [];
+  const add = <Desc extends DescMessage>(desc: Desc, init: MessageInitShape<Desc>) =>
+    details.push({ desc, value: create(desc, init) });
+
+  add(ErrorInfoSchema, { reason: fault.reason, domain: "taskrun", metadata: { ...metadata } });
+  if (field !== undefined) {
+    add(BadRequestSchema, { fieldViolations: [{ field, description: fault.message }] });
+  }
+  const wait = retryAfterOf(fault);
+  if (wait > 0) {
+    const [seconds, nanos] = [BigInt(Math.floor(wait / 1_000)), (wait % 1_000) * 1_000_000];
+    add(RetryInfoSchema, { retryDelay: { seconds, nanos } });
+  }
+  return details;
+}
+
+/** How long to wait before trying again; 0 if that would not help. */
+export function retryAfterOf({ details, again }: Fault): Millis {
+  return details.retryAfter ?? (again === "later" ? RETRY_AFTER : millis(0));
+}
+
+/** The bytes of `grpc-status-details-bin`. */
+export function encodeStatus(fault: Fault): Uint8Array {
+  const details = detailsOf(fault).map(({ desc, value }) => anyPack(desc, value));
+  const code = statusCodes[statusOf(fault)];
+  return toBinary(StatusSchema, create(StatusSchema, { code, message: fault.message, details }));
+}

@@ -1,0 +1,170 @@
+import type { Caller } from "#domain/caller";
+import { Fault } from "#domain/fault";
+import type { RunId, StepKey, TaskId, WorkerId } from "#domain/id";
+import { stepKey } from "#domain/id";
+import type { LogEntry, LogSlice } from "#domain/log";
+import type { StepRow } from "#domain/step";
+import { isTerminal, type TaskDraft, type TaskRow, type TaskState } from "#domain/task";
+import { instant, millis, NEVER } from "#domain/time";
+import type { WorkerView } from "#domain/worker";
+import type { Plane, Receipt, WorkerLink, WorkerReport, WorkerSink } from "#ports/plane";
+import type { Reads, TaskDetail, TaskFilter } from "#ports/store";
+
+const BORN = instant(1_700_000_000_000);
+
+/** A plane of plain maps: it decides nothing, and remembers what the doors told it. */
+export class FakePlane implements Plane {
+  ready = true;
+  readonly terms = { lease: millis(30_000), heartbeat: millis(5_000), publicLease: millis(90_000) };
+  readonly details = new Map<TaskId, TaskDetail>();
+  readonly outputs = new Map<string, string>();
+  readonly logs = new Map<TaskId, readonly LogEntry[]>();
+  readonly views: WorkerView[] = [];
+  readonly drafts: TaskDraft[] = [];
+  readonly reports: WorkerReport[] = [];
+  readonly sinks: WorkerSink[] = [];
+  readonly filters: TaskFilter[] = [];
+  closedLinks = 0;
+  /** How many log slices were asked for. */
+  slicesRead = 0;
+  /** What the next submit answers with instead of a Task. */
+  refusal: Fault | undefined;
+  /** Called with each report; may throw, to stand for a plane that refuses it. */
+  onReport: (report: WorkerReport, sink: WorkerSink) => void | Promise<void> = () => {};
+
+  readonly reads: Reads = {
+    task: async (id) => this.details.get(id),
+    tasks: async (filter, before, pageSize) => {
+      this.filters.push(filter);
+      const rows = [...this.details.values()]
+        .map(({ task }) => task)
+        .toSorted((a, b) => (a.id < b.id ? 1 : -1));
+      const rest = rows.filter(({ id }) => before === undefined || id < before);
+      const tasks = rest.slice(0, pageSize);
+      return { tasks, next: rest.length > pageSize ? tasks.at(-1)?.id : undefined };
+    },
+    output: async (step) => this.outputs.get(stepKey(step)),
+    log: async () => ({ firstSeq: 1, entries: [] }),
+    logBounds: async () => undefined,
+  };
+
+  async submit(_: Caller, drafts: readonly TaskDraft[]): Promise<readonly (Receipt | Fault)[]> {
+    return drafts.map((draft) => this.refusal ?? { task: this.#store(draft), runs: [] });
+  }
+
+  async cancel(_: Caller, taskId: TaskId): Promise<Receipt> {
+    const task = this.finish(taskId, "cancelled");
+    return { task, runs: [] };
+  }
+
+  async drainWorker(_: Caller, workerId: WorkerId): Promise<WorkerView> {
+    const view = this.views.find(({ info }) => info.workerId === workerId);
+    if (!view) throw new Fault("not_found", "whatever the plane says");
+    return { ...view, status: "DRAINING" };
+  }
+
+  workers(): readonly WorkerView[] {
+    return this.views;
+  }
+
+  async *watch(_: Caller, taskId: TaskId, afterSeq: number, signal: AbortSignal): AsyncIterable<LogSlice> {
+    const entries = this.logs.get(taskId) ?? [];
+    if (afterSeq > entries.length)
+      throw new Fault("cursor_ahead", `after_seq ${afterSeq} is ahead of ${entries.length}`);
+    for (let seq = afterSeq + 1; seq <= entries.length && !signal.aborted; seq++) {
+      this.slicesRead++;
+      yield { firstSeq: seq, entries: entries.slice(seq - 1, seq) };
+    }
+    const last = entries.at(-1);
+    if (last?.type === "task" && isTerminal(last.state)) return;
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      signal.addEventListener("abort", () => resolve());
+    });
+  }
+
+  connect(_: Caller, sink: WorkerSink): WorkerLink {
+    this.sinks.push(sink);
+    return {
+      receive: async (report) => {
+        this.reports.push(report);
+        await this.onReport(report, sink);
+      },
+      closed: () => {
+        this.closedLinks++;
+      },
+    };
+  }
+
+  finish(taskId: TaskId, state: TaskState, output = ""): TaskRow {
+    const detail = this.details.get(taskId);
+    if (!detail) throw new Fault("not_found", "whatever the plane says");
+    const task = { ...detail.task, state, hasRun: true, finishedAt: instant(BORN + 5) };
+    const outputBytes = Buffer.byteLength(output);
+    const steps = detail.steps.map((step) => ({ ...step, outputBytes, state: "complete" as const }));
+    this.details.set(taskId, { ...detail, task, steps });
+    if (output) this.outputs.set(stepKey({ taskId, stepName: "main" } satisfies StepKey), output);
+    return task;
+  }
+
+  #store(draft: TaskDraft): TaskRow {
+    this.drafts.push(draft);
+    const { id, namespace, spec, input } = draft;
+    const task: TaskRow = {
+      id,
+      namespace,
+      spec,
+      revision: 1,
+      state: "enqueuing_steps",
+      counts: { enqueued: 1 },
+      hasRun: false,
+      createdAt: BORN,
+      finishedAt: NEVER,
+      reason: "",
+      errorMessage: "",
+    };
+    this.details.set(id, { task, input, steps: [mainStep(task)], runs: [] });
+    return task;
+  }
+}
+
+function mainStep({ id, spec }: TaskRow): StepRow {
+  return {
+    taskId: id,
+    name: "main",
+    revision: 1,
+    state: "enqueued",
+    agentName: spec.agentName,
+    dependsOn: [],
+    unsatisfied: 0,
+    fence: 0,
+    attempts: 0,
+    maxAttempts: spec.maxAttempts,
+    declines: 0,
+    avoidWorker: "",
+    avoidUntil: NEVER,
+    lane: "",
+    rank: 0,
+    nextAttemptAt: NEVER,
+    runId: "" as RunId | "",
+    outputBytes: 0,
+    errorMessage: "",
+  };
+}
+
+export function workerView(workerId: string, agentName = "support_triage"): WorkerView {
+  return {
+    info: {
+      workerId: workerId as WorkerId,
+      hostname: "here",
+      version: "0.1.0",
+      agents: [{ name: agentName, description: "", labels: {}, backends: [] }],
+      labels: {},
+      namespaces: [],
+    },
+    status: "IDLE",
+    activeRuns: 0,
+    capacity: 10,
+    lastHeartbeatAt: BORN,
+  };
+}

@@ -1,0 +1,43 @@
+import { type DoorSettings, type Doors, openDoors } from "#gateway/server";
+import type { Telemetry } from "#ports/telemetry";
+import { FakePlane } from "./fake-plane.js";
+
+export interface Counted {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>> | undefined;
+}
+
+export interface Opened {
+  readonly plane: FakePlane;
+  readonly doors: Doors;
+  readonly counted: Counted[];
+  readonly errors: unknown[];
+  readonly grpcPort: number;
+  readonly httpPort: number;
+}
+
+/** All doors on free ports of 127.0.0.1, before a fake plane. The caller closes them. */
+export async function open(settings: Partial<Omit<DoorSettings, "plane">> = {}): Promise<Opened> {
+  const plane = new FakePlane();
+  const counted: Counted[] = [];
+  const errors: unknown[] = [];
+  const quiet = () => undefined;
+  const telemetry: Telemetry = {
+    log: { debug: quiet, info: quiet, warn: quiet, error: (_, fields) => errors.push(fields?.err) },
+    count: (name, labels) => counted.push({ name, labels }),
+    observe: quiet,
+    gauge: quiet,
+  };
+  let drawn = 0;
+  const doors = await openDoors({
+    plane,
+    entropy: { uuid: () => `id-${String(++drawn).padStart(4, "0")}`, draw: () => 0.5 },
+    telemetry,
+    metrics: { contentType: "text/plain; version=0.0.4", render: async () => "taskrun_up 1\n" },
+    grpc: ["127.0.0.1:0"],
+    http: ["127.0.0.1:0"],
+    ...settings,
+  });
+  const portOf = (address = "") => Number(address.split(":").at(-1));
+  return { plane, doors, counted, errors, grpcPort: portOf(doors.grpc[0]), httpPort: portOf(doors.http[0]) };
+}

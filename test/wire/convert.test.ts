@@ -1,0 +1,182 @@
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { expect, test } from "vitest";
+import { Fault } from "#domain/fault";
+import type { RunId, TaskId, WorkerId } from "#domain/id";
+import type { LogEntry } from "#domain/log";
+import { type ModelBackend, type RunSummary, runStatuses } from "#domain/run";
+import { stepStates } from "#domain/step";
+import { type TaskRow, taskStates } from "#domain/task";
+import { instant, millis } from "#domain/time";
+import { type WorkerView, workerStatuses } from "#domain/worker";
+import {
+  runStatusFromWire,
+  runStatusToWire,
+  stepStateToWire,
+  taskStateToWire,
+  taskStatusFromWire,
+  taskStatusToWire,
+  workerStatusFromWire,
+  workerStatusToWire,
+} from "#wire/convert-enums";
+import { taskEvent } from "#wire/convert-event";
+import { outputFromWire } from "#wire/convert-report";
+import { runToWire, stepToWire, taskToWire } from "#wire/convert-task";
+import { modelBackendFromWire, modelBackendToWire, workerToWire } from "#wire/convert-worker";
+import { RunOutputChunkSchema } from "#wire/gen/taskrun/v1/run_service_pb";
+import {
+  RunSummarySchema,
+  StepSchema,
+  TaskEventSchema,
+  TaskSchema,
+} from "#wire/gen/taskrun/v1/task_service_pb";
+import { WorkerSchema } from "#wire/gen/taskrun/v1/worker_service_pb";
+
+const backend: ModelBackend = {
+  provider: "builtin",
+  modelName: "rules",
+  contextWindow: 7,
+  supportsStreaming: true,
+  modalities: ["text"],
+  tools: ["grep"],
+  metadata: { a: "b" },
+};
+
+const row: TaskRow = {
+  id: "t" as TaskId,
+  namespace: "ns",
+  revision: 3,
+  state: "error",
+  counts: { error: 1 },
+  hasRun: true,
+  createdAt: instant(1),
+  finishedAt: instant(2),
+  reason: "TIMEOUT",
+  errorMessage: "too late",
+  spec: {
+    agentName: "a",
+    priority: -5,
+    timeoutMs: millis(6),
+    maxAttempts: 7,
+    labels: { l: "1" },
+    workerSelector: { s: "2" },
+    createdBy: "me",
+    correlationId: "c",
+    startAt: instant(8),
+    retryOf: "old" as TaskId,
+    idempotencyKey: "k",
+    fingerprint: "f",
+    holdOnFailure: false,
+    principal: "local",
+  },
+};
+
+const run: RunSummary = {
+  id: "r" as RunId,
+  workerId: "w" as WorkerId,
+  status: "FAILED",
+  startedAt: instant(3),
+  finishedAt: instant(4),
+  backend,
+  errorMessage: "no",
+  attempt: 2,
+  stepName: "main",
+  reason: "AGENT_ERROR",
+  fence: 5,
+};
+
+const step = {
+  name: "main",
+  state: "waiting_for_retry",
+  agentName: "a",
+  attempts: 1,
+  maxAttempts: 2,
+  nextAttemptAt: instant(9),
+  outputBytes: 2,
+  errorMessage: "again",
+  dependsOn: ["first"],
+} as const;
+
+test("words of the domain have the wire's numbers, in its order, and are read back", () => {
+  const inOrder = (n: number) => Array.from({ length: n }, (_, i) => i + 1);
+
+  expect(taskStates.map((state) => taskStateToWire[state])).toEqual(inOrder(12));
+  expect(stepStates.map((state) => stepStateToWire[state])).toEqual(inOrder(10));
+  expect(runStatuses.map((status) => runStatusToWire[status])).toEqual(inOrder(6));
+  expect(workerStatuses.map((status) => workerStatusToWire[status])).toEqual(inOrder(4));
+  for (const status of runStatuses) expect(runStatusFromWire(runStatusToWire[status])).toBe(status);
+  for (const status of workerStatuses) expect(workerStatusFromWire(workerStatusToWire[status])).toBe(status);
+  expect(taskStatusFromWire(taskStatusToWire.FAILED)).toBe("FAILED");
+  expect(taskStatusFromWire(0)).toBeUndefined();
+  expect(runStatusFromWire(99)).toBeUndefined();
+});
+
+test("a Task, a Step, a Run and a Worker come through the wire whole", () => {
+  const view: WorkerView = {
+    info: {
+      workerId: "w" as WorkerId,
+      hostname: "h",
+      version: "v",
+      agents: [{ name: "a", description: "d", labels: { x: "y" }, backends: [backend] }],
+      labels: { l: "1" },
+      namespaces: ["ns"],
+    },
+    status: "BUSY",
+    activeRuns: 1,
+    capacity: 2,
+    lastHeartbeatAt: instant(3),
+  };
+  const parts = { input: "{}", output: "1", steps: [stepToWire(step, "{}")], runs: [runToWire(run)] };
+  const task = taskToWire(row, parts);
+
+  expect(fromBinary(TaskSchema, toBinary(TaskSchema, task))).toEqual(create(TaskSchema, task));
+  expect(fromBinary(StepSchema, toBinary(StepSchema, stepToWire(step)))).toEqual(stepToWire(step));
+  expect(fromBinary(RunSummarySchema, toBinary(RunSummarySchema, runToWire(run)))).toEqual(runToWire(run));
+  expect(fromBinary(WorkerSchema, toBinary(WorkerSchema, workerToWire(view)))).toEqual(workerToWire(view));
+  expect(modelBackendFromWire(modelBackendToWire(backend))).toEqual(backend);
+  expect(task).toMatchObject({
+    status: taskStatusToWire.FAILED,
+    priority: -5,
+    startAtMs: 8n,
+    retryOf: "old",
+  });
+});
+
+test("every line of a log becomes an event of its kind", () => {
+  const at = instant(10);
+  const ofRun = { at, runId: "r" as RunId, sentAt: 11 };
+  const changed = { state: "complete", hasRun: true, finishedAt: at, reason: "", errorMessage: "" } as const;
+  const lines: readonly LogEntry[] = [
+    { type: "task", at, ...changed },
+    { type: "step", at, ...step },
+    { type: "run", at, run },
+    { type: "output", ...ofRun, fence: 1, seq: 0, content: "text", isFinal: true, metadata: {} },
+    { type: "event", ...ofRun, id: "e", kind: 3, metadata: { tool: "grep" } },
+    { type: "chat", ...ofRun, role: 2, content: "hi" },
+  ];
+  const events = lines.map((line, i) => taskEvent(row, i + 1, line, line.type === "task" ? "42" : ""));
+  const read = events.map((event) => fromBinary(TaskEventSchema, toBinary(TaskEventSchema, event)));
+
+  expect(read.map(({ seq }) => Number(seq))).toEqual([1, 2, 3, 4, 5, 6]);
+  expect(read.map(({ event }) => event)).toMatchObject([
+    { case: "taskChanged", value: { id: "t", status: 3, outputJson: "42", errorMessage: "", priority: -5 } },
+    { case: "stepChanged", value: { name: "main", nextAttemptAtMs: 9n, outputBytes: 2n } },
+    { case: "runChanged", value: { runId: "r", reason: "AGENT_ERROR", fence: 5 } },
+    { case: "output", value: { runId: "r", content: "text", isFinal: true, timestampMs: 11n } },
+    { case: "runEvent", value: { id: "e", taskId: "t", eventType: 3 } },
+    { case: "chatMessage", value: { runId: "r", message: { role: 2, content: "hi" } } },
+  ]);
+});
+
+test("a number that cannot be counted exactly is refused by name", () => {
+  const chunk = create(RunOutputChunkSchema, { runId: "r", seq: 2n ** 60n });
+
+  expect(() => outputFromWire(chunk, 1)).toThrow(Fault);
+  expect(() => outputFromWire(chunk, 1)).toThrow("seq is 1152921504606846976");
+});
+
+test("a fence of 0 means none from a public worker, and is a fence from ours", () => {
+  const chunk = create(RunOutputChunkSchema, { runId: "r" });
+
+  expect(outputFromWire(chunk, 0)).not.toHaveProperty("fence");
+  expect(outputFromWire(chunk, 1)).toHaveProperty("fence", 0);
+});
