@@ -1,0 +1,49 @@
+import { createLog } from "#host/log";
+import { logPort } from "#host/telemetry";
+import { serve } from "#worker/index";
+import { builtIn } from "./agents.js";
+import type { ExitCode } from "./exit.js";
+import type { Io } from "./io.js";
+import { describeServer, type ServerOptions, startOrExplain, untilStopped } from "./server.js";
+import { loadConfig } from "./settings.js";
+import { colorsFor } from "./words.js";
+
+/** `dev`: a server and a worker with the agents that come with the program, in one process, and what to try. */
+export async function runDev(options: ServerOptions, io: Io): Promise<ExitCode> {
+  const { flags, config: file } = options;
+  // What is worth reading here is the hints below, not every session that comes and goes.
+  const config = loadConfig({ flags, env: io.env, cwd: io.cwd, file, defaults: { "log-level": "warn" } });
+  const server = await startOrExplain(config);
+  const [addr = ""] = server.grpc;
+
+  let say = () => {};
+  const connected = new Promise<void>((resolve) => {
+    say = resolve;
+  });
+  const worker = await serve({
+    agents: builtIn,
+    addr,
+    id: "dev",
+    handleSignals: false,
+    log: logPort(createLog({ level: config.logLevel })),
+    onConnected: () => say(),
+  });
+  worker.closed.catch(() => {}); // a refusal is in the log; the server goes on without a worker
+  await Promise.race([connected, worker.closed, server.failed]);
+
+  await io.stdout.write(`${describeServer(server, config)}\n${hints(addr, io)}`);
+  return untilStopped(server, io, () => worker.drain());
+}
+
+function hints(addr: string, io: Io): string {
+  const { bold, dim } = colorsFor(io.stdout, io);
+  const to = /^(127\.0\.0\.1|\[::1\]|localhost):50051$/.test(addr) ? "" : ` --addr ${addr}`;
+  const names = builtIn.map(({ name }) => name).join(" and ");
+  const commands = [
+    `taskrun task create${to} --agent support_triage --input '{"query": "I was charged twice"}' --watch`,
+    `taskrun task create${to} --agent repo_report --input '{"path": "."}' --watch`,
+    `taskrun task list${to}`,
+  ];
+  const lines = commands.map((command) => `  ${bold(command)}\n`).join("");
+  return `A worker runs ${names}.\n\nTry, in another terminal:\n${lines}${dim("Ctrl-C stops both.")}\n`;
+}

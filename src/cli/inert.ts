@@ -1,0 +1,62 @@
+/**
+ * Makes text that an agent wrote harmless to a terminal: escape sequences and control characters are taken out,
+ * all but line feed and tab, and with them the marks that reorder text for the eye. A sequence may be cut
+ * anywhere by the chunks it comes in, so this remembers where it is.
+ */
+export class Inert {
+  #state: State = "text";
+
+  /** What of the chunk may be shown. */
+  pass(chunk: string): string {
+    let shown = "";
+    for (const char of chunk) {
+      if (this.#state === "text" || char === "\n") shown += isHarmless(char) ? char : "";
+      this.#state = next(this.#state, char);
+    }
+    return shown;
+  }
+}
+
+/** A whole text, made harmless. */
+export function inert(text: string): string {
+  return new Inert().pass(text);
+}
+
+/** A whole text, made harmless and put on one line. */
+export function oneLine(text: string): string {
+  return inert(text).replace(/[\n\t]+/g, " ");
+}
+
+/**
+ * `escape` follows ESC; `sequence` is a CSI, ended by its final letter; `string` is an OSC, DCS or the like, ended
+ * by BEL or ST. A line feed ends all of them: output that forgets to end a sequence loses one line, not the rest.
+ */
+type State = "text" | "escape" | "sequence" | "string";
+
+function next(state: State, char: string): State {
+  if (char === "\n") return "text";
+  if (char === "\u001b") return "escape";
+  if (char === "\u009b") return "sequence";
+  if ("\u0090\u0098\u009d\u009e\u009f".includes(char)) return "string";
+  switch (state) {
+    case "text":
+      return "text";
+    case "escape":
+      if (char === "[") return "sequence";
+      if ("]PX^_".includes(char)) return "string";
+      // Intermediate bytes precede the one that ends a short sequence, such as `ESC ( B`.
+      return char >= " " && char <= "/" ? "escape" : "text";
+    case "sequence":
+      return char >= "@" && char <= "~" ? "text" : "sequence";
+    case "string":
+      return char === "\u0007" || char === "\u009c" ? "text" : "string";
+  }
+}
+
+function isHarmless(char: string): boolean {
+  const code = char.codePointAt(0) ?? 0;
+  if (char === "\n" || char === "\t") return true;
+  const control = code < 0x20 || (code >= 0x7f && code < 0xa0);
+  const reorders = (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+  return !control && !reorders;
+}

@@ -1,0 +1,23 @@
+/** Everything a command may touch of the process it runs in, so that a test can stand in for the process. */
+export interface Io {
+  /** Results. */
+  readonly stdout: Sink;
+  /** Status, errors and what to do next. */
+  readonly stderr: Sink;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** Wall time in Unix milliseconds: to show ages, nothing else. */
+  now(): number;
+  /** All of standard input; rejects once it is longer than `maxBytes`. */
+  readStdin(maxBytes: number): Promise<string>;
+  /** Calls back at every SIGINT and SIGTERM, which then end nothing by themselves. Returns what undoes it. */
+  onSignal(heard: () => void): () => void;
+}
+
+export interface Sink {
+  /** Resolves when there is room for more. */
+  write(text: string): Promise<void>;
+  readonly isTTY: boolean;
+  /** Width of the terminal; undefined where there is none. */
+  readonly columns: number | undefined;
+}

@@ -1,0 +1,51 @@
+/**
+ * The process `taskrun`: joins the command line to this process's streams, environment and signals. Loaded by
+ * `bin/taskrun.js`.
+ */
+import type { WriteStream } from "node:tty";
+import type { Io, Sink } from "./io.js";
+import { runProgram } from "./program.js";
+
+const signals = ["SIGINT", "SIGTERM"] as const;
+
+const io: Io = {
+  stdout: sink(process.stdout),
+  stderr: sink(process.stderr),
+  env: process.env,
+  cwd: process.cwd(),
+  now: () => Date.now(),
+  readStdin,
+  onSignal(heard) {
+    for (const signal of signals) process.on(signal, heard);
+    return () => {
+      for (const signal of signals) process.off(signal, heard);
+    };
+  },
+};
+
+function sink(stream: WriteStream): Sink {
+  // Whoever reads has heard enough, as in `taskrun task list | head`.
+  stream.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+  return {
+    write: (text) => new Promise((resolve) => void stream.write(text, () => resolve())),
+    isTTY: stream.isTTY === true,
+    get columns() {
+      return stream.isTTY ? stream.columns : undefined;
+    },
+  };
+}
+
+async function readStdin(maxBytes: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    bytes += chunk.byteLength;
+    if (bytes > maxBytes) throw new RangeError(`is longer than the ${maxBytes} bytes an input may have`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+const code = await runProgram(process.argv.slice(2), io);
+// Every write has been waited for; whatever is still open belongs to something told to stop at once.
+process.exit(code);

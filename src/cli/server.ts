@@ -1,0 +1,109 @@
+import type { ServerConfig, SettingName } from "#config";
+import type { RunningServer } from "#control-plane";
+import { Fault } from "#domain/fault";
+import { createLog } from "#host/log";
+import { logPort } from "#host/telemetry";
+import { CliError, type ExitCode, exit, toCliError } from "./exit.js";
+import type { Io } from "./io.js";
+import { line } from "./json.js";
+import { loadConfig } from "./settings.js";
+
+export interface ServerOptions {
+  readonly flags: Readonly<Partial<Record<SettingName, unknown>>>;
+  readonly config?: string;
+  readonly json?: boolean;
+}
+
+/** `server`: serves until it is told to stop. The first SIGTERM or SIGINT drains, the second ends it at once. */
+export async function runServer(options: ServerOptions, io: Io): Promise<ExitCode> {
+  const config = loadConfig({ flags: options.flags, env: io.env, cwd: io.cwd, file: options.config });
+  const server = await startOrExplain(config);
+
+  const { grpc, http } = server;
+  const facts = { grpc, http, data: config.data, store: config.store };
+  await io.stdout.write(options.json ? line(facts) : `${describeServer(server, config)}\n`);
+  return untilStopped(server, io);
+}
+
+/** `gRPC at A, B; HTTP at C; data in DIR (sqlite)`. */
+export function describeServer(
+  { grpc, http }: Pick<RunningServer, "grpc" | "http">,
+  config: ServerConfig,
+): string {
+  const doors = [`gRPC at ${grpc.join(", ")}`, ...(http.length > 0 ? [`HTTP at ${http.join(", ")}`] : [])];
+  const data =
+    config.store === "memory"
+      ? "data in memory, gone when it stops"
+      : `data in ${config.data} (${config.store})`;
+  return `taskrun serves ${doors.join("; ")}; ${data}`;
+}
+
+/** @throws {CliError} that says which setting to change, if the world is not as the settings say */
+export async function startOrExplain(config: ServerConfig): Promise<RunningServer> {
+  const { startServer } = await import("#control-plane");
+  try {
+    return await startServer(config, logPort(createLog({ level: config.logLevel })));
+  } catch (cause) {
+    throw explain(cause, config);
+  }
+}
+
+function explain(cause: unknown, config: ServerConfig): CliError {
+  const { message = String(cause), code = "", reason = "" } = cause as Partial<NodeJS.ErrnoException & Fault>;
+  const facts = `${code} ${reason} ${message}`;
+  const say = (text: string, ...next: string[]) => new CliError(exit.failed, text, next, cause);
+
+  if (/EADDRINUSE|EADDRNOTAVAIL|BIND_FAILED/.test(facts)) {
+    return say(
+      message,
+      "Addresses are chosen with --grpc HOST:PORT and --http HOST:PORT; port 0 is any free one.",
+    );
+  }
+  if (/EACCES|EPERM|EROFS|ENOTDIR|EEXIST|SQLITE_(CANTOPEN|READONLY)/.test(facts)) {
+    const advice = "Choose another with --data DIR, or let this user write there.";
+    return say(`cannot write to the data directory ${config.data}: ${message}`, advice);
+  }
+  if (/SQLITE_BUSY|lock/i.test(facts)) {
+    const advice = `One server uses ${config.data} at a time: stop the other, or choose another with --data DIR.`;
+    return say(message, advice);
+  }
+  return cause instanceof Fault ? say(message) : toCliError(cause);
+}
+
+/** Waits for a signal or the server's own end; `besides` is told to leave along with it. */
+export async function untilStopped(
+  server: RunningServer,
+  io: Io,
+  besides: () => Promise<void> = async () => {},
+): Promise<ExitCode> {
+  const signals = countSignals(io);
+  try {
+    const failure = await Promise.race([signals.first, server.failed]);
+    if (failure)
+      throw new CliError(exit.failed, `the server has stopped by itself: ${failure.message}`, [], failure);
+
+    await io.stderr.write("stopping; once more to stop at once\n");
+    const stopped = besides().then(() => server.stop());
+    const atOnce = await Promise.race([stopped.then(() => false), signals.second.then(() => true)]);
+    return atOnce ? exit.interrupted : exit.ok;
+  } finally {
+    signals.end();
+  }
+}
+
+interface Signals {
+  readonly first: Promise<void>;
+  readonly second: Promise<void>;
+  end(): void;
+}
+
+function countSignals(io: Io): Signals {
+  let heard: (() => void)[] = [];
+  const first = new Promise<void>((resolve) => heard.push(resolve));
+  const second = new Promise<void>((resolve) => heard.push(resolve));
+  const end = io.onSignal(() => {
+    heard[0]?.();
+    heard = heard.slice(1);
+  });
+  return { first, second, end };
+}

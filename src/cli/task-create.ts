@@ -1,0 +1,75 @@
+import type { CreateTask } from "#client/index";
+import { type ConnectionOptions, withClient } from "./connection.js";
+import { CliError, type ExitCode, exit } from "./exit.js";
+import { follow } from "./follow.js";
+import { readInput } from "./input.js";
+import type { Io } from "./io.js";
+import { document, taskJson } from "./json.js";
+
+export interface CreateOptions extends ConnectionOptions {
+  readonly agent?: string;
+  readonly template?: { readonly namespace: string; readonly name: string; readonly version: string };
+  readonly input?: string;
+  readonly label?: Readonly<Record<string, string>>;
+  readonly selector?: Readonly<Record<string, string>>;
+  readonly priority?: number;
+  readonly timeout?: string;
+  readonly attempts?: number;
+  readonly startAt?: number;
+  readonly idempotencyKey?: string;
+  readonly correlationId?: string;
+  readonly createdBy?: string;
+  readonly watch?: boolean;
+  readonly json?: boolean;
+}
+
+/**
+ * `task create`: stdout gets the id of the new task, or with `--json` all of it, or with `--watch` what its agent
+ * writes.
+ */
+export async function createTask(options: CreateOptions, io: Io): Promise<ExitCode> {
+  if ((options.agent === undefined) === (options.template === undefined)) {
+    const example = 'For example: taskrun task create --agent support_triage --input \'{"query": "help"}\'';
+    throw new CliError(
+      exit.usage,
+      "name what is to work: either --agent NAME or --template NS/NAME@VERSION",
+      [example],
+    );
+  }
+  const request = await toRequest(options, io);
+
+  return withClient(io, options, async (client) => {
+    const task = await client.tasks.create(request);
+    const { id } = task;
+    if (options.watch) {
+      if (!options.json) await io.stderr.write(`task ${id} created\n`);
+      return follow(client, id, { json: options.json === true }, io);
+    }
+
+    await io.stdout.write(options.json ? document(taskJson(task)) : `${id}\n`);
+    if (!options.json && io.stderr.isTTY) await io.stderr.write(`Watch it with: taskrun task watch ${id}\n`);
+    return exit.ok;
+  });
+}
+
+async function toRequest(options: CreateOptions, io: Io): Promise<CreateTask> {
+  const { agent, template, label, selector, priority, timeout, attempts, startAt } = options;
+  const { idempotencyKey, correlationId, createdBy = io.env.USER } = options;
+  const inputJson = await readInput(options.input, io);
+  const timeoutMs = timeout === undefined ? undefined : (await import("#config")).parseDuration(timeout);
+
+  return {
+    inputJson,
+    ...(agent !== undefined && { agent }),
+    ...(template !== undefined && { template }),
+    ...(label !== undefined && { labels: label }),
+    ...(selector !== undefined && { workerSelector: selector }),
+    ...(priority !== undefined && { priority }),
+    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(attempts !== undefined && { maxAttempts: attempts }),
+    ...(startAt !== undefined && { startAtMs: startAt }),
+    ...(idempotencyKey !== undefined && { idempotencyKey }),
+    ...(correlationId !== undefined && { correlationId }),
+    ...(createdBy !== undefined && { createdBy }),
+  };
+}

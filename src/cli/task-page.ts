@@ -1,0 +1,78 @@
+import type { Run, Step, Task } from "#client/index";
+import { inert, oneLine } from "./inert.js";
+import type { Io } from "./io.js";
+import { type Column, table, truncate } from "./table.js";
+import { ago, colorsFor, labelText, paintStatus, took } from "./words.js";
+
+/** The longest input shown on a page; all of it is in `--json`. */
+const INPUT_SHOWN = 400;
+
+/** One task on one page: facts, steps, runs, result. */
+export function describeTask(task: Task, io: Io): string {
+  const facts = factsOf(task, io).filter(([, value]) => value !== "");
+  const named = Math.max(...facts.map(([name]) => name.length));
+  const sections = [
+    facts.map(([name, value]) => `${name.padEnd(named)}  ${value}\n`).join(""),
+    task.steps.length > 1 ? stepTable(task, io) : "",
+    task.runs.length > 0 ? runTable(task, io) : "",
+    task.outputJson === "" ? "" : `result\n${inert(pretty(task.outputJson))}\n`,
+  ];
+  return sections.filter((section) => section !== "").join("\n");
+}
+
+function factsOf(task: Task, io: Io): [string, string][] {
+  const now = io.now();
+  const colors = colorsFor(io.stdout, io);
+  const by = task.createdBy === "" ? "" : ` by ${oneLine(task.createdBy)}`;
+  const template = task.template;
+
+  return [
+    ["task", task.id],
+    ["agent", oneLine(task.agent)],
+    ["template", template ? oneLine(`${template.namespace}/${template.name}@${template.version}`) : ""],
+    ["namespace", task.namespace],
+    ["status", `${paintStatus(colors, task.status)} (${task.state})`],
+    ["error", oneLine(task.errorMessage)],
+    ["created", `${new Date(task.createdAtMs).toISOString()} (${ago(task.createdAtMs, now)})${by}`],
+    ["took", took(task.createdAtMs, task.finishedAtMs, now)],
+    ["starts at", task.startAtMs === 0 ? "" : new Date(task.startAtMs).toISOString()],
+    ["priority", task.priority === 0 ? "" : String(task.priority)],
+    ["labels", Object.keys(task.labels).length === 0 ? "" : oneLine(labelText(task.labels))],
+    [
+      "selector",
+      Object.keys(task.workerSelector).length === 0 ? "" : oneLine(labelText(task.workerSelector)),
+    ],
+    ["retry of", task.retryOf],
+    ["input", truncate(oneLine(task.inputJson), INPUT_SHOWN)],
+  ];
+}
+
+function stepTable(task: Task, io: Io): string {
+  const columns: Column<Step>[] = [
+    { title: "STEP", cell: ({ name }) => name },
+    { title: "STATE", cell: ({ state }) => state },
+    { title: "AGENT", cell: ({ agent }) => agent },
+    { title: "TRIES", cell: ({ attempts, maxAttempts }) => `${attempts}/${maxAttempts}` },
+    { title: "AFTER", cell: ({ dependsOn }) => dependsOn.join(" ") || "-" },
+    { title: "ERROR", cell: ({ errorMessage }) => errorMessage },
+  ];
+  return table(columns, task.steps, io.stdout.columns);
+}
+
+function runTable(task: Task, io: Io): string {
+  const colors = colorsFor(io.stdout, io);
+  const columns: Column<Run>[] = [
+    { title: "RUN", cell: ({ id }) => id },
+    { title: "STEP", cell: ({ stepName }) => stepName },
+    { title: "TRY", cell: ({ attempt }) => String(attempt) },
+    { title: "WORKER", cell: ({ workerId }) => workerId || "-" },
+    { title: "STATUS", cell: ({ status }) => status, paint: (status) => paintStatus(colors, status) },
+    { title: "TOOK", cell: ({ startedAtMs, finishedAtMs }) => took(startedAtMs, finishedAtMs, io.now()) },
+    { title: "WHY", cell: ({ reason, errorMessage }) => [reason, errorMessage].filter(Boolean).join(": ") },
+  ];
+  return table(columns, task.runs, io.stdout.columns);
+}
+
+function pretty(json: string): string {
+  return JSON.stringify(JSON.parse(json), null, 2);
+}

@@ -1,0 +1,59 @@
+import picocolors from "picocolors";
+import type { Io, Sink } from "./io.js";
+
+export type Colors = ReturnType<typeof picocolors.createColors>;
+
+/** Colours on a terminal, unless `NO_COLOR` is set to anything or the terminal has none. */
+export function colorsFor(sink: Sink, { env }: Pick<Io, "env">): Colors {
+  return picocolors.createColors(sink.isTTY && !env.NO_COLOR && env.TERM !== "dumb");
+}
+
+/** A status in the colour people expect of it. */
+export function paintStatus(colors: Colors, status: string): string {
+  switch (status) {
+    case "COMPLETED":
+    case "IDLE":
+      return colors.green(status);
+    case "FAILED":
+    case "ERROR":
+      return colors.red(status);
+    case "CANCELLED":
+    case "DRAINING":
+      return colors.yellow(status);
+    case "RUNNING":
+    case "BUSY":
+      return colors.cyan(status);
+    default:
+      return status;
+  }
+}
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** A length of time as a person would say it: `850 ms`, `1.2 s`, `2m 05s`, `3h 04m`, `5d 3h`. */
+export function duration(ms: number): string {
+  const two = (count: number) => String(Math.floor(count)).padStart(2, "0");
+  if (ms < SECOND) return `${Math.max(0, Math.round(ms))} ms`;
+  if (ms < MINUTE) return `${(ms / SECOND).toFixed(1)} s`;
+  if (ms < HOUR) return `${Math.floor(ms / MINUTE)}m ${two((ms % MINUTE) / SECOND)}s`;
+  if (ms < DAY) return `${Math.floor(ms / HOUR)}h ${two((ms % HOUR) / MINUTE)}m`;
+  return `${Math.floor(ms / DAY)}d ${Math.floor((ms % DAY) / HOUR)}h`;
+}
+
+/** `1.2 s` from start to end, to `now` while there is no end, or `-` if it has not begun. */
+export function took(startMs: number, endMs: number, now: number): string {
+  return startMs === 0 ? "-" : duration((endMs || now) - startMs);
+}
+
+export function ago(ms: number, now: number): string {
+  return ms === 0 ? "-" : `${duration(now - ms)} ago`;
+}
+
+/** `team=ops tier=2`, sorted by name; `-` if there are none. */
+export function labelText(labels: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
+  return pairs.sort().join(" ") || "-";
+}

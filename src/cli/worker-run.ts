@@ -1,0 +1,81 @@
+import { parseDuration } from "#config";
+import { createLog } from "#host/log";
+import { logPort } from "#host/telemetry";
+import { serve, type WorkerHandle } from "#worker/index";
+import { type AgentSources, gatherAgents } from "./agents.js";
+import { type ConnectionOptions, target } from "./connection.js";
+import { CliError, type ExitCode, exit } from "./exit.js";
+import type { Io } from "./io.js";
+
+export interface WorkerRunOptions extends Pick<ConnectionOptions, "addr">, AgentSources {
+  readonly id?: string;
+  readonly label?: Readonly<Record<string, string>>;
+  readonly maxRuns?: number;
+  readonly namespace?: readonly string[];
+  readonly drain?: string;
+}
+
+/**
+ * `worker`: runs agents until it is told to leave. The first SIGTERM or SIGINT drains, the second ends it at once.
+ * A server that is away is waited for, at the start as well as later.
+ */
+export async function runWorker(options: WorkerRunOptions, io: Io): Promise<ExitCode> {
+  const { addr } = await target(io, options.addr === undefined ? {} : { addr: options.addr });
+  const agents = await gatherAgents(options, io);
+  const { id, label, maxRuns, namespace, drain } = options;
+
+  const worker = await begin(() =>
+    serve({
+      agents,
+      addr,
+      handleSignals: false,
+      log: logPort(createLog()),
+      onConnected: (session) => void io.stderr.write(`connected to ${addr} (session ${session})\n`),
+      ...(id !== undefined && { id }),
+      ...(label !== undefined && { labels: label }),
+      ...(maxRuns !== undefined && { maxRuns }),
+      ...(namespace !== undefined && { namespaces: namespace }),
+      ...(drain !== undefined && { drainMs: parseDuration(drain) }),
+    }),
+  );
+  await io.stdout.write(
+    `worker ${worker.id} runs ${agents.map(({ name }) => name).join(", ")} for ${addr}\n`,
+  );
+  return untilTold(worker, io);
+}
+
+async function begin(start: () => Promise<WorkerHandle>): Promise<WorkerHandle> {
+  try {
+    return await start();
+  } catch (cause) {
+    if (cause instanceof RangeError || cause instanceof TypeError) {
+      throw new CliError(exit.usage, cause.message, [], cause);
+    }
+    throw cause;
+  }
+}
+
+async function untilTold(worker: WorkerHandle, io: Io): Promise<ExitCode> {
+  let signals = 0;
+  const unhear = io.onSignal(() => {
+    signals += 1;
+    if (signals > 1) return worker.close();
+    void io.stderr.write("finishing what is in hand; once more to stop at once\n");
+    worker.drain().catch(() => {}); // `closed` below says the same
+  });
+
+  try {
+    await worker.closed;
+  } catch (cause) {
+    const hint = "A worker's id is letters, digits, - and _; `taskrun worker --help` lists the options.";
+    throw new CliError(
+      exit.failed,
+      `the server refuses this worker: ${(cause as Error).message}`,
+      [hint],
+      cause,
+    );
+  } finally {
+    unhear();
+  }
+  return signals > 1 ? exit.interrupted : exit.ok;
+}

@@ -1,0 +1,152 @@
+import type { ModelBackend } from "#domain/run";
+import { runStatuses } from "#domain/run";
+import { stepStates } from "#domain/step";
+import { type TaskStatus, taskStates } from "#domain/task";
+import { type WorkerStatus, workerStatuses } from "#domain/worker";
+import { ChatRole, RunEventType, type ModelBackend as WireBackend } from "#wire/gen/taskrun/v1/common_pb";
+import type {
+  RunSummary,
+  TaskEvent as WireEvent,
+  Step as WireStep,
+  Task as WireTask,
+} from "#wire/gen/taskrun/v1/task_service_pb";
+import type { Worker as WireWorker } from "#wire/gen/taskrun/v1/worker_service_pb";
+import type { ChatMessage, Run, Step, Task, TaskEvent, Worker } from "./views.js";
+
+/** The public statuses of a Task in the order the wire numbers them, from 1. */
+const taskStatuses = [
+  "PENDING",
+  "RUNNING",
+  "COMPLETED",
+  "FAILED",
+  "CANCELLED",
+] as const satisfies TaskStatus[];
+
+/** The word for a wire number; `unknown` for 0 and for numbers that a newer server may send. */
+function word<Word, Unknown>(words: readonly Word[], number: number, unknown: Unknown): Word | Unknown {
+  return words[number - 1] ?? unknown;
+}
+
+/** The wire's number of a status a caller filters by. */
+export function taskStatusNumber(status: TaskStatus): number {
+  return taskStatuses.indexOf(status) + 1;
+}
+
+export function workerStatusNumber(status: WorkerStatus): number {
+  return workerStatuses.indexOf(status) + 1;
+}
+
+export function toTask(task: WireTask): Task {
+  const { namespace, name, version } = task.template ?? {};
+  return {
+    id: task.id,
+    agent: task.agentName,
+    namespace: task.namespace,
+    status: word(taskStatuses, task.status, "UNSPECIFIED"),
+    state: word(taskStates, task.state, "unspecified"),
+    inputJson: task.inputJson,
+    outputJson: task.outputJson,
+    errorMessage: task.errorMessage,
+    createdBy: task.createdBy,
+    createdAtMs: Number(task.createdAtMs),
+    finishedAtMs: Number(task.finishedAtMs),
+    labels: task.labels,
+    priority: task.priority,
+    timeoutMs: Number(task.timeoutMs),
+    maxAttempts: task.maxAttempts,
+    ...(name !== undefined && { template: { namespace: namespace ?? "", name, version: version ?? "" } }),
+    workerSelector: task.workerSelector,
+    correlationId: task.correlationId,
+    startAtMs: Number(task.startAtMs),
+    retryOf: task.retryOf,
+    steps: task.steps.map(toStep),
+    runs: task.runs.map(toRun),
+  };
+}
+
+function toStep(step: WireStep): Step {
+  return {
+    name: step.name,
+    state: word(stepStates, step.state, "unspecified"),
+    agent: step.agentName,
+    attempts: step.attempts,
+    maxAttempts: step.maxAttempts,
+    nextAttemptAtMs: Number(step.nextAttemptAtMs),
+    dependsOn: step.dependsOn,
+    outputJson: step.outputJson,
+    outputBytes: Number(step.outputBytes),
+    errorMessage: step.errorMessage,
+  };
+}
+
+function toRun(run: RunSummary): Run {
+  return {
+    id: run.runId,
+    workerId: run.workerId,
+    status: word(runStatuses, run.status, "UNSPECIFIED"),
+    startedAtMs: Number(run.startedAtMs),
+    finishedAtMs: Number(run.finishedAtMs),
+    ...(run.backendUsed && { backendUsed: toBackend(run.backendUsed) }),
+    errorMessage: run.errorMessage,
+    attempt: run.attempt,
+    stepName: run.stepName,
+    reason: run.reason,
+    fence: run.fence,
+  };
+}
+
+function toBackend(backend: WireBackend): ModelBackend {
+  const { provider, modelName, contextWindow, supportsStreaming, modalities, tools, metadata } = backend;
+  return { provider, modelName, contextWindow, supportsStreaming, modalities, tools, metadata };
+}
+
+export function toWorker(worker: WireWorker): Worker {
+  return {
+    id: worker.workerId,
+    hostname: worker.hostname,
+    version: worker.version,
+    status: word(workerStatuses, worker.status, "UNSPECIFIED"),
+    agents: worker.agents.map(({ name, description, labels, backends }) => ({
+      name,
+      description,
+      labels,
+      backends: backends.map(toBackend),
+    })),
+    labels: worker.labels,
+    activeRuns: worker.activeRuns,
+    maxConcurrentRuns: worker.maxConcurrentRuns,
+    lastHeartbeatMs: Number(worker.lastHeartbeatMs),
+  };
+}
+
+/** The event in the client's words; undefined for a kind that only newer clients know. */
+export function toEvent(wire: WireEvent): TaskEvent | undefined {
+  const stamp = { seq: Number(wire.seq), taskId: wire.taskId, atMs: Number(wire.timestampMs) };
+  switch (wire.event.case) {
+    case "taskChanged":
+      return { ...stamp, type: "task", task: toTask(wire.event.value) };
+    case "stepChanged":
+      return { ...stamp, type: "step", step: toStep(wire.event.value) };
+    case "runChanged":
+      return { ...stamp, type: "run", run: toRun(wire.event.value) };
+    case "output": {
+      const { runId, seq, content, isFinal, metadata, timestampMs, fence, turn } = wire.event.value;
+      const sentAtMs = Number(timestampMs);
+      const output = { runId, seq: Number(seq), content, isFinal, metadata, sentAtMs, fence, turn };
+      return { ...stamp, type: "output", output };
+    }
+    case "runEvent": {
+      const { id, runId, eventType, timestampMs, metadata } = wire.event.value;
+      const kind = RunEventType[eventType] ?? "UNSPECIFIED";
+      return { ...stamp, type: "event", event: { id, runId, kind, sentAtMs: Number(timestampMs), metadata } };
+    }
+    case "chatMessage": {
+      const { runId, message } = wire.event.value;
+      const role = (ChatRole[message?.role ?? 0] ?? "UNSPECIFIED") as ChatMessage["role"];
+      const sentAtMs = Number(message?.timestampMs ?? 0);
+      return { ...stamp, type: "chat", chat: { runId, role, content: message?.content ?? "", sentAtMs } };
+    }
+    default:
+      return undefined;
+  }
+}

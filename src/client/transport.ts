@@ -1,0 +1,53 @@
+import type { Transport } from "@connectrpc/connect";
+import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import { limits } from "#domain/limits";
+
+/** Where a control plane listens for gRPC unless it was told otherwise. */
+export const DEFAULT_ADDR = "localhost:50051";
+const DEFAULT_PORT = 50_051;
+
+/** The largest answer: a Task with its input, its result and its Steps' results, each within 1 MiB or so. */
+const READ_MAX_BYTES = 4 * limits.messageBytes;
+
+/** One HTTP/2 connection, opened at the first call and opened again when it is lost. */
+export interface Connection {
+  readonly transport: Transport;
+  /** Ends the connection and every call on it. Idempotent. */
+  close(): void;
+}
+
+export function connect(addr: string): Connection {
+  const url = baseUrl(addr);
+  // A ping tells a connection that has died without a word from one that has nothing to say.
+  const sessionManager = new Http2SessionManager(url, {
+    pingIntervalMs: limits.keepalivePing,
+    pingTimeoutMs: limits.keepaliveTimeout,
+  });
+
+  const transport = createGrpcTransport({
+    baseUrl: url,
+    sessionManager,
+    readMaxBytes: READ_MAX_BYTES,
+    acceptCompression: [],
+  });
+  return { transport, close: () => sessionManager.abort() };
+}
+
+/**
+ * The URL that an address means: `HOST`, `HOST:PORT` (IPv6 in brackets) or a URL.
+ *
+ * @throws {TypeError} if it is none of them
+ */
+export function baseUrl(addr: string): string {
+  const isUrl = /^https?:\/\//i.test(addr);
+  const hasPort = /:\d+$/.test(addr);
+  const text = isUrl ? addr : `http://${addr}${hasPort ? "" : `:${DEFAULT_PORT}`}`;
+
+  const parsed = URL.canParse(text) ? new URL(text) : undefined;
+  if (!parsed || (!isUrl && parsed.pathname !== "/")) {
+    throw new TypeError(
+      `addr "${addr}" is neither HOST:PORT nor an http(s) URL; an example is ${DEFAULT_ADDR}`,
+    );
+  }
+  return parsed.href;
+}

@@ -1,0 +1,50 @@
+import type { Io, Sink } from "#cli/io";
+import { runProgram } from "#cli/program";
+
+export interface Told {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Setting {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly stdin?: string;
+  /** Pretends that stdout and stderr are terminals of this width. */
+  readonly terminal?: number;
+  /** Told what has been written to either so far, and how to send the signal. */
+  readonly onWrite?: (text: string, signal: () => void) => void;
+}
+
+/** Runs one command line in this process and answers with what it wrote and how it ended. */
+export async function taskrun(words: readonly string[], setting: Setting = {}): Promise<Told> {
+  const written = { stdout: "", stderr: "" };
+  const listeners = new Set<() => void>();
+  const signal = () => {
+    for (const heard of listeners) heard();
+  };
+  const sink = (name: "stdout" | "stderr"): Sink => ({
+    async write(text) {
+      written[name] += text;
+      setting.onWrite?.(text, signal);
+    },
+    isTTY: setting.terminal !== undefined,
+    columns: setting.terminal,
+  });
+  const io: Io = {
+    stdout: sink("stdout"),
+    stderr: sink("stderr"),
+    env: { NO_COLOR: "1", ...setting.env },
+    cwd: setting.cwd ?? import.meta.dirname,
+    now: () => 61_000,
+    readStdin: async () => setting.stdin ?? "",
+    onSignal(heard) {
+      listeners.add(heard);
+      return () => listeners.delete(heard);
+    },
+  };
+
+  const code = await runProgram(words, io);
+  return { code, ...written };
+}

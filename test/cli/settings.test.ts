@@ -1,0 +1,154 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { loadConfig, type Sources } from "#cli/settings";
+import { ConfigError, parseDuration, serverConfig, settingNames, settings } from "#config";
+
+const cwd = mkdtempSync(join(tmpdir(), "taskrun-settings-"));
+
+/** Settings from what is given, with this text as the file. */
+function load(given: Partial<Sources>, toml?: string) {
+  const file = toml === undefined ? undefined : join(cwd, "given.toml");
+  if (file) writeFileSync(file, toml ?? "");
+  return loadConfig({ flags: {}, env: {}, cwd, file, ...given });
+}
+
+const complaint = (given: Partial<Sources>, toml?: string): string => {
+  try {
+    load(given, toml);
+    return "no complaint";
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return (error as Error).message;
+  }
+};
+
+test.each([
+  ["500ms", 500],
+  ["3s", 3_000],
+  ["1.5s", 1_500],
+  ["2m", 120_000],
+  ["1h", 3_600_000],
+  ["7d", 604_800_000],
+])("%s is %i ms", (text, ms) => expect(parseDuration(text)).toBe(ms));
+
+test.each(["", "3", "s", "-1s", "1 s", "1w", "1h30m"])("%j is not a duration", (text) => {
+  expect(() => parseDuration(text)).toThrow(ConfigError);
+});
+
+test("with nothing given everything is as documented", () => {
+  expect(load({})).toEqual({
+    data: join(cwd, ".taskrun"),
+    store: "sqlite",
+    grpc: ["127.0.0.1:50051", "[::1]:50051"],
+    http: ["127.0.0.1:8080", "[::1]:8080"],
+    allowedHosts: [],
+    insecure: false,
+    lease: 30_000,
+    heartbeat: 5_000,
+    publicLease: 90_000,
+    retention: 604_800_000,
+    logLevel: "info",
+  });
+  for (const name of settingNames) {
+    expect(settings[name]).toMatchObject({ help: expect.stringMatching(/./), range: expect.stringMatching(/./) });
+  }
+});
+
+test("flags win over the environment, that over the file, that over the defaults", () => {
+  const toml = 'lease = "40s"\nheartbeat = "6s"\nretention = "2d"\nhttp = []\n';
+  const env = { TASKRUN_LEASE: "50s", TASKRUN_HEARTBEAT: "7s", TASKRUN_GRPC: "127.0.0.1:1,127.0.0.1:2" };
+  const flags = { lease: "60s", "public-lease": "80s" };
+
+  expect(load({ flags, env }, toml)).toMatchObject({
+    lease: 60_000,
+    heartbeat: 7_000,
+    retention: 172_800_000,
+    publicLease: 80_000,
+    grpc: ["127.0.0.1:1", "127.0.0.1:2"],
+    http: [],
+    store: "sqlite",
+  });
+});
+
+test("text becomes what the setting is: lists, none of them, and truths", () => {
+  const flags = { grpc: ["127.0.0.1:0", "[::1]:0"], http: "off" };
+  const env = { TASKRUN_INSECURE: "1", TASKRUN_ALLOWED_HOSTS: "a.example, b.example", TASKRUN_DATA: "here" };
+
+  expect(load({ flags, env })).toMatchObject({
+    grpc: ["127.0.0.1:0", "[::1]:0"],
+    http: [],
+    insecure: true,
+    allowedHosts: ["a.example", "b.example"],
+    data: join(cwd, "here"),
+  });
+});
+
+test.each<[string, Partial<Sources>, string | undefined, string]>([
+  ["an unknown key", {}, 'leese = "3s"', "there is no setting leese; did you mean lease?"],
+  [
+    "an unknown variable",
+    { env: { TASKRUN_HARTBEAT: "1s" } },
+    undefined,
+    "there is no variable TASKRUN_HARTBEAT; did you mean TASKRUN_HEARTBEAT?",
+  ],
+  [
+    "a bad duration, by its variable",
+    { env: { TASKRUN_LEASE: "soon" } },
+    undefined,
+    'TASKRUN_LEASE: "soon" is not a duration',
+  ],
+  [
+    "a bad duration, by its place in the file",
+    {},
+    'lease = "1d"',
+    'given.toml: lease: "1d" is out of range: 500ms to 1h',
+  ],
+  ["a number where a duration stands", {}, "lease = 30", "expected string"],
+  ["a bad address", { flags: { grpc: ["127.0.0.1"] } }, undefined, '--grpc: "127.0.0.1" is not HOST:PORT'],
+  ["a port beyond the last", { flags: { http: ["[::1]:65536"] } }, undefined, "is not HOST:PORT"],
+  ["no door for workers", {}, "grpc = []", "at least one address"],
+  [
+    "a store that is none",
+    { flags: { store: "redis" } },
+    undefined,
+    '--store: Invalid option: expected one of "sqlite"|"memory"',
+  ],
+  [
+    "a heartbeat the lease has no room for",
+    { flags: { lease: "3s", heartbeat: "2s" } },
+    undefined,
+    "more than half of lease",
+  ],
+  [
+    "an open door",
+    { flags: { grpc: ["0.0.0.0:50051"] } },
+    undefined,
+    "0.0.0.0:50051 can be reached from other machines",
+  ],
+  ["a file that is not there", { env: { TASKRUN_CONFIG: "none.toml" } }, undefined, "there is no such file"],
+  ["a file that is not TOML", {}, "lease = ", "given.toml:1:"],
+])("refused: %s", (_, given, toml, message) => {
+  expect(complaint(given, toml)).toContain(message);
+});
+
+test("everything that is wrong is said at once", () => {
+  expect(complaint({ flags: { lease: "x", retention: "1h", "log-level": "loud" } }).split("\n")).toHaveLength(
+    3,
+  );
+});
+
+test("what a container host sets for a service called taskrun is not taken for a setting", () => {
+  const env = {
+    TASKRUN_SERVICE_HOST: "10.0.0.1",
+    TASKRUN_PORT: "tcp://10.0.0.1:50051",
+    TASKRUN_PORT_50051_TCP_ADDR: "10.0.0.1",
+  };
+
+  expect(load({ env }).lease).toBe(30_000);
+});
+
+test("an open door may be meant", () => {
+  expect(serverConfig({ grpc: ["0.0.0.0:50051"], insecure: true }).grpc).toEqual(["0.0.0.0:50051"]);
+});

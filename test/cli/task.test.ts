@@ -1,0 +1,280 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { aTask, Code, deadAddr, type FakePlane, fakePlane, lifeOf, refuse } from "../client/fake-plane.js";
+import { type Setting, type Told, taskrun } from "./fake-io.js";
+
+const hostile = "\u001b[2Jred\u001b]0;title\u0007 \u202eevil\r\n";
+let plane: FakePlane;
+
+beforeAll(async () => {
+  plane = await fakePlane(
+    {
+      createTask: ({ $typeName: _, idempotencyKey: _key, ...same }) => aTask(same),
+      getTask: ({ id }) => {
+        if (id === "missing") refuse(Code.NotFound, "there is no task missing");
+        const run = {
+          runId: "r1",
+          workerId: "w1",
+          status: 4,
+          attempt: 1,
+          stepName: "main",
+          startedAtMs: 1_100n,
+          finishedAtMs: 2_200n,
+        };
+        return aTask({
+          id,
+          status: 3,
+          state: 9,
+          finishedAtMs: 2_200n,
+          outputJson: '{"ok":true}',
+          runs: [run],
+        });
+      },
+      listTasks: ({ agentFilter }) => ({
+        tasks: agentFilter
+          ? []
+          : [
+              aTask({ id: "t2", status: 2, createdAtMs: 60_000n }),
+              aTask({ id: "t1", status: 4, finishedAtMs: 2_500n, errorMessage: "boom\u001b[31m\nagain" }),
+            ],
+      }),
+      cancelTask: ({ id }) => {
+        if (id === "over") refuse(Code.FailedPrecondition, "task over is COMPLETED");
+        return aTask({ id, status: 5, state: 11 });
+      },
+      retryTask: ({ id }) => aTask({ id: "t9", retryOf: id }),
+      async *watchTask({ id, afterSeq }) {
+        const life = lifeOf(id, id === "hostile" ? [hostile] : ["one\n", "two"]);
+        if (id === "failing") life.splice(-1, 1, ...lifeOf(id, ["", ""], "").slice(-1));
+        const last = life.at(-1);
+        if (id === "failing" && last?.event.case === "taskChanged") {
+          last.event.value.status = 4;
+          last.event.value.errorMessage = "boom";
+        }
+        yield* life.slice(Number(afterSeq), id === "long" ? 3 : undefined);
+        if (id === "long") await new Promise(() => {});
+      },
+    },
+    { listWorkers: () => ({ workers: [] }), getWorker: () => refuse(Code.NotFound, "there is no worker w1") },
+  );
+});
+afterAll(() => plane[Symbol.asyncDispose]());
+
+const task = (words: readonly string[], setting: Setting = {}): Promise<Told> =>
+  taskrun(["task", ...words, "--addr", plane.addr], setting);
+
+test("create prints the id alone, for programs to take", async () => {
+  expect(await task(["create", "--agent", "support_triage", "--input", '{"query":"help"}'])).toEqual({
+    code: 0,
+    stdout: "t1\n",
+    stderr: "",
+  });
+});
+
+test("create --json prints the task as it was asked for, its input parsed", async () => {
+  const words = "create --agent a --json --label team=x tier=2 --priority -5 --timeout 2m --attempts 3".split(
+    " ",
+  );
+  const { code, stdout } = await task(words, {
+    env: { USER: "ann" },
+  });
+
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({
+    id: "t1",
+    agent: "a",
+    input: {},
+    output: null,
+    labels: { team: "x", tier: "2" },
+    priority: -5,
+    timeoutMs: 120_000,
+    maxAttempts: 3,
+    createdBy: "ann",
+  });
+});
+
+test("an input is JSON, a file behind @, or standard input", async () => {
+  const cwd = mkdtempSync(join(tmpdir(), "taskrun-cli-"));
+  writeFileSync(join(cwd, "in.json"), '{"from":"file"}');
+  const input = async (text: string) => {
+    const { stdout } = await task(["create", "--agent", "a", "--json", "--input", text], {
+      cwd,
+      stdin: '{"from":"stdin"}',
+    });
+    return JSON.parse(stdout).input;
+  };
+
+  expect(await input("[1]")).toEqual([1]);
+  expect(await input("@in.json")).toEqual({ from: "file" });
+  expect(await input("-")).toEqual({ from: "stdin" });
+});
+
+test.each([
+  [["create"], "either --agent NAME or --template"],
+  [["create", "--agent", "a", "--template", "n/t@1"], "either --agent NAME or --template"],
+  [["create", "--agent", "a", "--input", "{query: 1}"], "--input is not JSON"],
+  [["create", "--agent", "a", "--input", "@none.json"], "none.json cannot be read"],
+  [["create", "--agent", "a", "--priority", "101"], "whole number from -100 to 100"],
+  [["create", "--agent", "a", "--timeout", "5"], "is not a duration"],
+  [["create", "--agent", "a", "--label", "team"], "is not NAME=VALUE"],
+  [["create", "--agnet", "a"], "Did you mean --agent?"],
+  [["get"], "missing required argument 'id'"],
+  [["list", "--status", "DONE"], "is none of PENDING, RUNNING"],
+])("wrong use ends with 2 and says what is wrong: %j", async (words, message) => {
+  const { code, stdout, stderr } = await task(words);
+
+  expect([code, stdout]).toEqual([2, ""]);
+  expect(stderr).toContain(message);
+});
+
+test("watch writes output to stdout and the rest to stderr", async () => {
+  expect(await task(["watch", "t1"])).toEqual({
+    code: 0,
+    stdout: "one\ntwo",
+    stderr: [
+      "try 1 on worker w1: RUNNING",
+      "try 1 on worker w1: COMPLETED",
+      "task t1: COMPLETED after 1.2 s",
+      'result {\n  "ok": true\n}\n',
+    ].join("\n"),
+  });
+});
+
+test("watch --json prints every event on a line, from after the seq it is given", async () => {
+  const { code, stdout, stderr } = await task(["watch", "t1", "--json", "--after-seq", "3"]);
+  const events = stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+
+  expect([code, stderr]).toEqual([0, ""]);
+  expect(events.map(({ seq, type }) => `${seq} ${type}`)).toEqual(["4 output", "5 run", "6 task"]);
+  expect(events.at(-1)).toMatchObject({ task: { status: "COMPLETED", output: { ok: true } } });
+});
+
+test("the end of the task is the end of create --watch", async () => {
+  const done = await task(["create", "--agent", "a", "--watch"]);
+  const failed = await task(["watch", "failing"]);
+
+  expect([done.code, done.stdout]).toEqual([0, "one\ntwo"]);
+  expect(done.stderr).toMatch(/^task t1 created\n/);
+  expect(failed.code).toBe(1);
+  expect(failed.stderr).toContain("task failing: FAILED after 1.2 s: boom");
+});
+
+test("an interrupted watch ends with 130 and says how to go on from where it was", async () => {
+  const told = await task(["watch", "long"], {
+    onWrite: (text, signal) => {
+      if (text === "one\n") signal();
+    },
+  });
+
+  expect(told.code).toBe(130);
+  expect(told.stderr).toContain("taskrun task watch long --after-seq 3\n");
+});
+
+test("what an agent writes is raw in a pipe, and harmless on a terminal", async () => {
+  expect((await task(["watch", "hostile"])).stdout).toBe(hostile);
+  expect((await task(["watch", "hostile"], { terminal: 80 })).stdout).toBe("red evil\n");
+});
+
+test("list is a table for people", async () => {
+  const { code, stdout } = await task(["list"]);
+
+  expect(code).toBe(0);
+  expect(stdout).toMatchInlineSnapshot(`
+    "TASK  STATUS   AGENT           CREATED     TOOK   ERROR
+    t2    RUNNING  support_triage  1.0 s ago   1.0 s
+    t1    FAILED   support_triage  1m 00s ago  1.5 s  boom again
+    "
+  `);
+});
+
+test("list --json is a task on a line; an empty list is no error", async () => {
+  const full = await task(["list", "--json", "--limit", "1"]);
+  const empty = await task(["list", "--agent", "nobody"]);
+
+  expect(
+    full.stdout
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line).id),
+  ).toEqual(["t2"]);
+  expect(empty).toEqual({ code: 0, stdout: "", stderr: "There are no tasks that fit.\n" });
+});
+
+test("get shows a page for people", async () => {
+  const { code, stdout } = await task(["get", "t1"]);
+
+  expect(code).toBe(0);
+  expect(stdout).toMatchInlineSnapshot(`
+    "task       t1
+    agent      support_triage
+    namespace  default
+    status     COMPLETED (complete)
+    created    1970-01-01T00:00:01.000Z (1m 00s ago)
+    took       1.2 s
+    input      {}
+
+    RUN  STEP  TRY  WORKER  STATUS     TOOK   WHY
+    r1   main  1    w1      COMPLETED  1.1 s
+
+    result
+    {
+      "ok": true
+    }
+    "
+  `);
+});
+
+test("cancel and retry answer with the task", async () => {
+  expect(await task(["cancel", "t1"])).toMatchObject({ code: 0, stdout: "t1 CANCELLED\n" });
+  expect(await task(["retry", "t1"])).toMatchObject({ code: 0, stdout: "t9\n" });
+  expect(JSON.parse((await task(["retry", "t1", "--json"])).stdout)).toMatchObject({
+    id: "t9",
+    retryOf: "t1",
+  });
+});
+
+test("a task that is not there ends with 4, one in the wrong state with 1", async () => {
+  expect(await task(["get", "missing"])).toMatchObject({ code: 4, stdout: "" });
+  expect((await task(["watch", "missing"])).code).toBe(4);
+  expect(await taskrun(["worker", "get", "w1", "--addr", plane.addr])).toMatchObject({ code: 4 });
+  expect(await task(["cancel", "over"])).toEqual({
+    code: 1,
+    stdout: "",
+    stderr: "taskrun: task over is COMPLETED\n",
+  });
+});
+
+test("a server that is not there ends with 3 and says what to do", async () => {
+  const addr = await deadAddr();
+  const { code, stderr } = await taskrun(["task", "list"], { env: { TASKRUN_ADDR: addr } });
+
+  expect(code).toBe(3);
+  expect(stderr).toContain(`${addr}: no answer from the server`);
+  expect(stderr).toContain("Start one with `taskrun dev`");
+});
+
+test("the address comes from the flag, else the environment, else the file", async () => {
+  const cwd = mkdtempSync(join(tmpdir(), "taskrun-cli-"));
+  writeFileSync(join(cwd, "taskrun.toml"), `addr = "${plane.addr}"\n`);
+  const dead = await deadAddr();
+
+  expect((await taskrun(["task", "get", "t1"], { cwd })).code).toBe(0);
+  expect((await taskrun(["task", "get", "t1"], { cwd, env: { TASKRUN_ADDR: dead } })).code).toBe(3);
+  expect(
+    (await taskrun(["task", "get", "t1", "--addr", plane.addr], { cwd, env: { TASKRUN_ADDR: dead } })).code,
+  ).toBe(0);
+  expect((await taskrun(["task", "get", "t1", "--addr", "a b"], { cwd })).code).toBe(2);
+});
+
+test("worker list says when nobody is there", async () => {
+  expect(await taskrun(["worker", "list", "--addr", plane.addr])).toEqual({
+    code: 0,
+    stdout: "",
+    stderr: "No worker that fits is connected; `taskrun worker` starts one.\n",
+  });
+});

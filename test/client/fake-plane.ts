@@ -1,0 +1,94 @@
+import { createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
+import type { AddressInfo } from "node:net";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { Code, ConnectError, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { TaskEventSchema, TaskSchema, TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
+import { WorkerService } from "#wire/gen/taskrun/v1/worker_service_pb";
+
+export type TaskRpcs = Partial<ServiceImpl<typeof TaskService>>;
+export type WorkerRpcs = Partial<ServiceImpl<typeof WorkerService>>;
+
+export interface FakePlane extends AsyncDisposable {
+  readonly addr: string;
+  /** Breaks every connection, as a killed process does. */
+  cut(): void;
+}
+
+/** A server that answers the given rpcs and no others, on a free port of the loopback. */
+export async function fakePlane(tasks: TaskRpcs, workers: WorkerRpcs = {}): Promise<FakePlane> {
+  const sessions = new Set<ServerHttp2Session>();
+  const handler = connectNodeAdapter({
+    routes: (router) => void router.service(TaskService, tasks).service(WorkerService, workers),
+  });
+  const server: Http2Server = createServer(handler);
+  server.on("session", (session) => {
+    sessions.add(session);
+    session.on("close", () => sessions.delete(session));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+
+  const cut = () => {
+    for (const session of sessions) session.destroy();
+  };
+  return {
+    addr: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    cut,
+    async [Symbol.asyncDispose]() {
+      cut();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+/** A port of the loopback on which nobody listens. */
+export async function deadAddr(): Promise<string> {
+  const plane = await fakePlane({});
+  await plane[Symbol.asyncDispose]();
+  return plane.addr;
+}
+
+/** The events of a task with one run that writes `texts` and completes; seq 1, 2, 3 … */
+export function lifeOf(taskId: string, texts: readonly string[], outputJson = '{"ok":true}') {
+  const bodies: MessageInitShape<typeof TaskEventSchema>["event"][] = [
+    { case: "taskChanged", value: { id: taskId, status: 2, state: 4, createdAtMs: 1_000n } },
+    { case: "runChanged", value: { runId: "r1", workerId: "w1", status: 3, attempt: 1, stepName: "main" } },
+    ...texts.map((content, i) => {
+      return { case: "output", value: { runId: "r1", seq: BigInt(i), content, timestampMs: 5n } } as const;
+    }),
+    { case: "runChanged", value: { runId: "r1", workerId: "w1", status: 4, attempt: 1, stepName: "main" } },
+    {
+      case: "taskChanged",
+      value: { id: taskId, status: 3, state: 9, createdAtMs: 1_000n, finishedAtMs: 2_200n, outputJson },
+    },
+  ];
+  return bodies.map((event, i) => {
+    return create(TaskEventSchema, {
+      seq: BigInt(i + 1),
+      taskId,
+      timestampMs: BigInt(1_000 + i),
+      ...(event && { event }),
+    });
+  });
+}
+
+/** A whole task, as GetTask would answer. */
+export function aTask(init: MessageInitShape<typeof TaskSchema> = {}) {
+  return create(TaskSchema, {
+    id: "t1",
+    agentName: "support_triage",
+    inputJson: "{}",
+    status: 1,
+    state: 3,
+    namespace: "default",
+    createdAtMs: 1_000n,
+    maxAttempts: 1,
+    ...init,
+  });
+}
+
+export function refuse(code: Code, message: string): never {
+  throw new ConnectError(message, code);
+}
+
+export { Code, type HandlerContext };
