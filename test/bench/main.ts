@@ -1,0 +1,56 @@
+/**
+ * `npm run bench`: how fast, how lean and how soon back. Server, worker and load are processes of their own, the
+ * store is SQLite with fsync, the wire real gRPC over the loopback.
+ *
+ *     npm run bench -- [--quick] [--only NAME]... [--profile] [--json FILE]
+ *
+ * Prints a table, writes `bench-results.json`, and ends with 1 if a rate with many waiting tasks is below 0.8 of
+ * that with few, or a restart takes over 3 s.
+ */
+import { writeFile } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import { comparePlanes, fullSizes, idleCpu, memoryPerWorker, quickSizes, rateNames } from "./measures.js";
+import { jsonOf, missed, type Results, tableOf } from "./report.js";
+
+const names = [...rateNames, "restart", "idle", "memory"] as const;
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    only: { type: "string", multiple: true, default: [] },
+    profile: { type: "boolean", default: false },
+    json: { type: "string", default: "bench-results.json" },
+  },
+});
+
+const unknown = values.only.filter((name) => !names.some((known) => known === name));
+if (unknown.length > 0) {
+  console.error(`bench: there is no measure ${unknown.join(", ")}; there are ${names.join(", ")}`);
+  process.exit(2);
+}
+// The helpers end when this process does, and the servers are killed on its exit.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+
+const wanted = (name: (typeof names)[number]) => values.only.length === 0 || values.only.includes(name);
+const sizes = values.quick ? quickSizes : fullSizes;
+const say = (line: string) => console.error(`  ${line}`);
+
+const results = await measure();
+console.log(`\n${tableOf(results)}\n`);
+await writeFile(values.json, jsonOf(results, values.quick));
+
+const problems = missed(results);
+for (const problem of problems) console.error(`missed: ${problem}`);
+process.exit(problems.length > 0 ? 1 : 0);
+
+async function measure(): Promise<Results> {
+  const options = { profile: values.profile };
+  const rates = rateNames.filter(wanted);
+  const planes = rates.length > 0 || wanted("restart") ? await comparePlanes(rates, sizes, options, say) : [];
+
+  if (wanted("idle")) say(`watching an idle server for ${sizes.idleMs / 1_000} s`);
+  const idle = wanted("idle") ? { idlePercent: await idleCpu(sizes, options) } : {};
+  if (wanted("memory")) say(`connecting ${sizes.crowd} idle workers`);
+  const memory = wanted("memory") ? { bytesPerWorker: await memoryPerWorker(sizes, options) } : {};
+  return { planes, ...idle, ...memory };
+}

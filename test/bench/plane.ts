@@ -1,0 +1,152 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { rmSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
+import { Child, type HelperName } from "./child.js";
+import type { LoadOrder, LoadResult } from "./load-words.js";
+import { Rpc } from "./rpc.js";
+
+const root = dirname(createRequire(import.meta.url).resolve("taskrun/package.json"));
+
+/** A start or stop that takes longer has failed. */
+const PATIENCE_MS = 30_000;
+/** What of the server's stderr is kept, for when it does not start. */
+const STDERR_CHARS = 4_000;
+
+/** Settings of whoever runs the bench must not reach it. */
+const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("TASKRUN_")));
+
+export interface PlaneOptions {
+  /** Writes a CPU profile of the server into the working directory when it stops. */
+  readonly profile: boolean;
+}
+
+/** A server on a data directory of its own, with the worker and the load generator that go with it. */
+export class BenchPlane {
+  readonly #dir: string;
+  readonly #grpc: number;
+  readonly #http: number;
+  readonly #options: PlaneOptions;
+  #server: ChildProcess | undefined;
+  #stderr = "";
+  #helpers: Child[] = [];
+  #load: Child | undefined;
+
+  private constructor(dir: string, [grpc = 0, http = 0]: readonly number[], options: PlaneOptions) {
+    this.#dir = dir;
+    this.#grpc = grpc;
+    this.#http = http;
+    this.#options = options;
+  }
+
+  static async start(options: PlaneOptions): Promise<BenchPlane> {
+    const dir = await mkdtemp(join(tmpdir(), "taskrun-bench-"));
+    const plane = new BenchPlane(dir, await freePorts(), options);
+    // Should the bench end before the plane was stopped.
+    process.once("exit", () => {
+      plane.#server?.kill("SIGKILL");
+      rmSync(dir, { recursive: true, force: true });
+    });
+    await plane.#startServer();
+    return plane;
+  }
+
+  get addr(): string {
+    return `127.0.0.1:${this.#grpc}`;
+  }
+
+  /** Starts a helper process that is ended with the plane. */
+  async helper(name: HelperName, ...args: readonly string[]): Promise<Child> {
+    const child = await Child.start(name, [this.addr, ...args]);
+    this.#helpers.push(child);
+    return child;
+  }
+
+  async order(order: LoadOrder): Promise<LoadResult> {
+    this.#load ??= await this.helper("load");
+    return this.#load.order(order);
+  }
+
+  /** SIGKILL, and a new start on the same data. Milliseconds from the kill to the first request served. */
+  async restart(): Promise<number> {
+    await this.#stopHelpers();
+    const killedAt = performance.now();
+    await this.#end("SIGKILL");
+    await this.#startServer();
+    return performance.now() - killedAt;
+  }
+
+  /** A metric of the server's process; metrics with labels cannot be asked for. */
+  async metric(name: string): Promise<number> {
+    const answer = await fetch(`http://127.0.0.1:${this.#http}/metrics`);
+    const line = (await answer.text()).split("\n").find((text) => text.startsWith(`${name} `));
+    if (line === undefined) throw new Error(`the server shows no metric ${name}`);
+    return Number(line.slice(name.length + 1));
+  }
+
+  async stop(): Promise<void> {
+    await this.#stopHelpers();
+    await this.#end("SIGTERM");
+    await rm(this.#dir, { recursive: true, force: true });
+  }
+
+  async #stopHelpers(): Promise<void> {
+    await Promise.all(this.#helpers.map((child) => child.stop()));
+    this.#helpers = [];
+    this.#load = undefined;
+  }
+
+  async #startServer(): Promise<void> {
+    const doors = ["--grpc", this.addr, "--http", `127.0.0.1:${this.#http}`];
+    const args = ["server", "--data", this.#dir, ...doors, "--log-level", "warn"];
+    const profile = this.#options.profile ? ["--cpu-prof"] : [];
+    const child = spawn(process.execPath, [...profile, join(root, "bin/taskrun.js"), ...args], {
+      env,
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    this.#server = child;
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      this.#stderr = (this.#stderr + text).slice(-STDERR_CHARS);
+    });
+    await this.#serving(child);
+  }
+
+  /** Asks every 10 ms; a new connection each time, since a refused one is tried again only after a second. */
+  async #serving(child: ChildProcess): Promise<void> {
+    const end = performance.now() + PATIENCE_MS;
+    while (performance.now() < end && child.exitCode === null) {
+      const rpc = new Rpc(this.addr);
+      try {
+        await rpc.unary(TaskService.method.listTasks, { pageSize: 1 }, 1_000);
+        return;
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      } finally {
+        rpc.close();
+      }
+    }
+    throw new Error(`the server does not serve (exit code ${child.exitCode}); it said:\n${this.#stderr}`);
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const server = this.#server;
+    if (!server || server.exitCode !== null || server.signalCode !== null) return;
+    const force = setTimeout(() => server.kill("SIGKILL"), PATIENCE_MS);
+    server.kill(signal);
+    await once(server, "exit");
+    clearTimeout(force);
+  }
+}
+
+async function freePorts(): Promise<number[]> {
+  const servers = [createServer(), createServer()].map((server) => server.listen(0, "127.0.0.1"));
+  await Promise.all(servers.map((server) => once(server, "listening")));
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}

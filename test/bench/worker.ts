@@ -1,0 +1,38 @@
+/** The bench's worker: the real SDK with two agents that cost nothing themselves. */
+import { z } from "zod";
+import { silentTelemetry } from "#host/silent-telemetry";
+import { agent, serve } from "#worker/index";
+import { answer } from "./child.js";
+import { agents } from "./load-words.js";
+
+/** More than any load keeps in flight, so that no slot is ever waited for. */
+const MAX_RUNS = 1_024;
+
+const nothing = agent({
+  name: agents.nothing,
+  input: z.unknown(),
+  run: async () => ({ ok: true }),
+});
+
+const chatter = agent({
+  name: agents.chatter,
+  input: z.object({ chunks: z.int(), bytes: z.int() }),
+  async *run({ chunks, bytes }) {
+    const text = "x".repeat(bytes);
+    for (let i = 0; i < chunks; i++) yield text;
+  },
+});
+
+const addr = process.argv[2] ?? "";
+const { log } = silentTelemetry();
+await new Promise<void>((onConnected) =>
+  serve({
+    agents: [nothing, chatter],
+    addr,
+    id: "bench",
+    maxRuns: MAX_RUNS,
+    log,
+    onConnected: () => onConnected(),
+  }),
+);
+answer(async () => ({}));
