@@ -22,8 +22,8 @@ import { showGauges } from "#runtime/gauges";
 import { openPlane } from "#runtime/plane";
 import { Retention } from "#runtime/retention";
 import { Supervisor } from "#runtime/supervisor";
-import { hotRows } from "#stores/hot-rows";
 import { memoryStore } from "#stores/memory";
+import { remembering } from "#stores/remembering";
 import { sqliteStore } from "#stores/sqlite/index";
 
 export interface ControlPlaneParts {
@@ -103,7 +103,7 @@ export async function startServer(config: ServerConfig, log?: Log): Promise<Runn
   const store =
     config.store === "memory"
       ? memoryStore()
-      : hotRows(sqliteStore({ path: join(config.data, "taskrun.db") }));
+      : remembering(sqliteStore({ path: join(config.data, "taskrun.db") }));
   const { lease, heartbeat, publicLease, retention } = config;
   const terms = { lease, heartbeat, publicLease };
   const control = await startControlPlane({ store, terms, retention, telemetry });

@@ -8,8 +8,14 @@ export function showGauges(supervisor: Supervisor): void {
   const byActor = (read: (actor: (typeof actorNames)[number]) => number) => () =>
     actorNames.map((actor) => ({ labels: { actor }, value: read(actor) }));
 
-  telemetry.gauge("taskrun_mailbox_messages", byActor((actor) => bus.depth(actor).size));
-  telemetry.gauge("taskrun_mailbox_capacity", byActor((actor) => bus.depth(actor).capacity));
+  telemetry.gauge(
+    "taskrun_mailbox_messages",
+    byActor((actor) => bus.depth(actor).size),
+  );
+  telemetry.gauge(
+    "taskrun_mailbox_capacity",
+    byActor((actor) => bus.depth(actor).capacity),
+  );
   telemetry.gauge("taskrun_tasks_waiting", () => memory.waiting);
   telemetry.gauge("taskrun_runs_held", () => memory.roster.heldCount);
   telemetry.gauge("taskrun_lanes", () => memory.backlog.size);

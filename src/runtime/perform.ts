@@ -36,7 +36,7 @@ export function perform(
   for (const effect of draft.effects) if (effect.type === "disconnect") hangUp(effect.params, core);
   committed?.firstSeqs.forEach((firstSeq, i) => {
     const log = draft.log[i];
-    if (log) watchers.wake(log.taskId, { firstSeq, entries: log.entries });
+    if (log) watchers.wake(log.taskId, firstSeq + log.entries.length - 1);
   });
   count(draft, core);
 }

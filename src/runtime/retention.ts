@@ -25,7 +25,8 @@ export class Retention {
 
   start(): void {
     const { clock } = this.#core;
-    if (!this.#stopped) this.#cancel = clock.wakeAt(later(clock.now(), EVERY), () => void this.#sweepAndGoOn());
+    if (!this.#stopped)
+      this.#cancel = clock.wakeAt(later(clock.now(), EVERY), () => void this.#sweepAndGoOn());
   }
 
   stop(): void {

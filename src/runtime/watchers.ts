@@ -6,13 +6,10 @@ import { isTerminal } from "#domain/task";
 import { millis } from "#domain/time";
 import type { Reads } from "#ports/store";
 
-/** What the watchers of one Task share: how far its log goes, and its last few lines. */
+/** What the watchers of one Task share: how far its log goes, as far as commits have told. */
 interface Watched {
   watchers: number;
   lastSeq: number;
-  /** Newest lines, with no gap; a cache of the read below it. */
-  recent: LogSlice | undefined;
-  recentBytes: number;
   waiting: (() => void)[];
 }
 
@@ -33,13 +30,12 @@ export class Watchers {
     return this.#count;
   }
 
-  /** A commit has added these lines. */
-  wake(taskId: TaskId, slice: LogSlice): void {
+  /** A commit has added lines up to this one. */
+  wake(taskId: TaskId, lastSeq: number): void {
     const watched = this.#tasks.get(taskId);
     if (!watched) return;
 
-    watched.lastSeq = slice.firstSeq + slice.entries.length - 1;
-    remember(watched, slice);
+    watched.lastSeq = lastSeq;
     for (const resume of watched.waiting.splice(0)) resume();
   }
 
@@ -54,7 +50,7 @@ export class Watchers {
       await this.#checkCursor(taskId, afterSeq);
       let cursor = afterSeq;
       while (!signal.aborted) {
-        const slice = await this.#readOn(taskId, watched, cursor);
+        const slice = await this.#reads.log(taskId, cursor, limits.watchReadBytes);
         if (slice.entries.length > 0) {
           yield slice;
           cursor += slice.entries.length;
@@ -71,13 +67,7 @@ export class Watchers {
   }
 
   #join(taskId: TaskId): Watched {
-    const watched = this.#tasks.get(taskId) ?? {
-      watchers: 0,
-      lastSeq: 0,
-      recent: undefined,
-      recentBytes: 0,
-      waiting: [],
-    };
+    const watched = this.#tasks.get(taskId) ?? { watchers: 0, lastSeq: 0, waiting: [] };
     if (watched.watchers >= limits.watchersPerTask) {
       throw new Fault(
         "overloaded",
@@ -121,13 +111,6 @@ export class Watchers {
     }
   }
 
-  async #readOn(taskId: TaskId, { recent }: Watched, cursor: number): Promise<LogSlice> {
-    if (recent && cursor + 1 >= recent.firstSeq && cursor + 1 < recent.firstSeq + recent.entries.length) {
-      return { firstSeq: cursor + 1, entries: recent.entries.slice(cursor + 1 - recent.firstSeq) };
-    }
-    return this.#reads.log(taskId, cursor, limits.watchReadBytes);
-  }
-
   async #hasEnded(taskId: TaskId, lastSeq: number): Promise<boolean> {
     if (lastSeq === 0) return false;
     const { entries } = await this.#reads.log(taskId, lastSeq - 1, 1);
@@ -149,25 +132,4 @@ function changed(watched: Watched, signal: AbortSignal): Promise<void> {
     watched.waiting.push(done);
     signal.addEventListener("abort", done, { once: true });
   });
-}
-
-/** Roughly what a line takes, without serialising it. */
-function weigh(entries: readonly LogEntry[]): number {
-  return entries.reduce((sum, entry) => sum + 200 + ("content" in entry ? entry.content.length : 0), 0);
-}
-
-function remember(watched: Watched, slice: LogSlice): void {
-  const bytes = weigh(slice.entries);
-  const follows =
-    watched.recent && watched.recent.firstSeq + watched.recent.entries.length === slice.firstSeq;
-  if (watched.recent && follows && watched.recentBytes + bytes <= limits.watchCacheBytes) {
-    watched.recent = {
-      firstSeq: watched.recent.firstSeq,
-      entries: [...watched.recent.entries, ...slice.entries],
-    };
-    watched.recentBytes += bytes;
-  } else {
-    watched.recent = slice;
-    watched.recentBytes = bytes;
-  }
 }

@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { invariant } from "#domain/invariant";
+import { Fault } from "#domain/fault";
 import { type Call, type Connections, Desk, type Reply, type Role } from "./desk.js";
 import { errorOf, type Failure, failed } from "./failure.js";
 import type { FileOptions } from "./file.js";
@@ -44,7 +44,7 @@ export class Link<R extends Role> {
   }
 
   async #ask(name: string, request: unknown): Promise<unknown> {
-    invariant(this.#carrier, `${name} called on a store that is not open`);
+    if (!this.#carrier) throw new Fault("unavailable", `the store is not open: ${name} did nothing`);
     const reply = await this.#carrier.send({ name, request });
     if ("failure" in reply) throw errorOf(reply.failure);
     return reply.value;
