@@ -18,7 +18,12 @@ const doc = (name: string) => readFileSync(new URL(`../../docs/${name}`, import.
 /** The cells of every table row whose first cell is one name in backticks. */
 function rows(text: string): string[][] {
   const lines = text.split("\n").filter((line) => /^\| `[^`]+` \|/.test(line));
-  return lines.map((line) => line.split("|").slice(1, -1).map((cell) => cell.trim()));
+  return lines.map((line) =>
+    line
+      .split("|")
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
 }
 
 const code = (text: string) => `\`${text}\``;
