@@ -23,6 +23,8 @@ export const faults = {
   disk_full: { again: "later" },
   /** The plane is starting, draining, or does not know whether the commit landed. */
   unavailable: { again: "later" },
+  /** The peer took too long to say what it must say; it may come back. */
+  too_slow: { again: "later" },
   /** A row moved between load and commit. The runtime decides again; callers do not see it. */
   conflict: { again: "after reload" },
   /** The caller may not do this. */

@@ -39,16 +39,14 @@ const statusByFault = {
   overloaded: "RESOURCE_EXHAUSTED",
   disk_full: "RESOURCE_EXHAUSTED",
   unavailable: "UNAVAILABLE",
+  too_slow: "DEADLINE_EXCEEDED",
   conflict: "ABORTED",
   denied: "PERMISSION_DENIED",
   internal: "INTERNAL",
 } as const satisfies Record<FaultCode, FailureName>;
 
-/** A stream that stays silent is ended because its time is up, although its peer may come back. */
-export const HELLO_TIMEOUT = "HELLO_TIMEOUT";
-
-export function statusOf(fault: Fault): FailureName {
-  return fault.reason === HELLO_TIMEOUT ? "DEADLINE_EXCEEDED" : statusByFault[fault.code];
+export function statusOf({ code }: Fault): FailureName {
+  return statusByFault[code];
 }
 
 /** How long to wait before a retry where the failure itself does not say. */

@@ -3,7 +3,7 @@ import { anyUnpack } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
 import { Fault, type FaultCode, faults } from "#domain/fault";
 import { millis } from "#domain/time";
-import { encodeStatus, HELLO_TIMEOUT, retryAfterOf, statusCodes, statusOf } from "#wire/faults";
+import { encodeStatus, retryAfterOf, statusCodes, statusOf } from "#wire/faults";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "#wire/gen/google/rpc/error_details_pb";
 import { StatusSchema } from "#wire/gen/google/rpc/status_pb";
 
@@ -32,7 +32,7 @@ test("every way to fail has its code on the wire, and says whether to try again"
 });
 
 test("a stream that stays silent is ended because its time is up", () => {
-  expect(statusOf(new Fault("unavailable", "no hello", { reason: HELLO_TIMEOUT }))).toBe("DEADLINE_EXCEEDED");
+  expect(statusOf(new Fault("too_slow", "no hello"))).toBe("DEADLINE_EXCEEDED");
 });
 
 test("a failure's details are what programs need: reason, field, facts and when to come back", () => {

@@ -4,7 +4,6 @@ import { limits } from "#domain/limits";
 import type { Hello } from "#domain/worker";
 import type { WorkerLink } from "#ports/plane";
 import { serverMessage } from "#wire/convert-frame";
-import { HELLO_TIMEOUT } from "#wire/faults";
 import type { GetStepResultResponse } from "#wire/gen/taskrun/v1/common_pb";
 import {
   type RunClientMessage,
@@ -96,7 +95,7 @@ function firstWords({ payload }: RunClientMessage, { caller }: StreamCall): Hell
 
 function helloMissing(): Fault {
   const message = `no hello within ${limits.hello / 1_000} s: send one as soon as the response headers are there.`;
-  return new Fault("unavailable", message, { reason: HELLO_TIMEOUT });
+  return new Fault("too_slow", message, { reason: "HELLO_TIMEOUT" });
 }
 
 function readTooSlowly(): Fault {

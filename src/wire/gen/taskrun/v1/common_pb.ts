@@ -131,7 +131,7 @@ export const AgentSpecSchema: GenMessage<AgentSpec> = /*@__PURE__*/
  */
 export type WorkerInfo = Message<"taskrun.v1.WorkerInfo"> & {
   /**
-   * Names the Worker among all others: 1 to 256 letters, digits, "-" or "_". A second stream with
+   * Names the Worker among all others: 1 to 256 letters, digits, "-", "_", "." or ":". A second stream with
    * the same id takes over from the first.
    *
    * @generated from field: string worker_id = 1;
