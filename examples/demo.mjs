@@ -5,7 +5,8 @@
  *
  *     npm ci && npm run demo
  */
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdtemp, readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Killer } from "./demo/killer.mjs";
@@ -27,7 +28,10 @@ const KILL_AFTER = 2;
 const started = Date.now();
 const processes = new Processes();
 const dir = await mkdtemp(join(tmpdir(), "taskrun-demo-"));
-process.once("exit", () => processes.killAll());
+process.once("exit", () => {
+  processes.killAll();
+  rmSync(dir, { recursive: true, force: true });
+});
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(130));
 
 const overdue = setTimeout(() => fail([`not done within ${DEMO_MS / 1_000} s`]), DEMO_MS);
@@ -35,18 +39,14 @@ try {
   const problems = await demo();
   clearTimeout(overdue);
   await processes.stopAll();
-  if (problems.length > 0) await fail(problems);
+  if (problems.length > 0) fail(problems);
   say(`\nEvery task completed exactly once, in ${((Date.now() - started) / 1_000).toFixed(1)} s.`);
 } catch (error) {
-  await fail([error.stack]);
-} finally {
-  await rm(dir, { recursive: true, force: true });
+  fail([error.stack]);
 }
 
-async function fail(problems) {
+function fail(problems) {
   console.error(`\nThe demo failed:\n${problems.join("\n")}\n${processes.lastWords()}`);
-  processes.killAll();
-  await rm(dir, { recursive: true, force: true });
   process.exit(1);
 }
 

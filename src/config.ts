@@ -93,7 +93,7 @@ export const settings = {
     schema: addresses,
     fallback: ["127.0.0.1:8080", "[::1]:8080"],
     help: "Addresses of the HTTP door: Connect, gRPC-Web, gRPC, metrics and health.",
-    range: "0 to 16 of HOST:PORT; none closes the door",
+    range: "0 to 16 of HOST:PORT; off, or [] in the file, closes the door",
   },
   "allowed-hosts": {
     schema: z.array(z.string().min(1)).max(64),

@@ -31,8 +31,8 @@ export async function runDev(options: ServerOptions, io: Io): Promise<ExitCode> 
   worker.closed.catch(() => {}); // a refusal is in the log; the server goes on without a worker
   await Promise.race([connected, worker.closed, server.failed]);
 
-  await io.stdout.write(`${describeServer(server, config)}\n${hints(addr, io)}`);
-  return untilStopped(server, io, () => worker.drain());
+  const announcement = `${describeServer(server, config)}\n${hints(addr, io)}`;
+  return untilStopped(server, announcement, io, () => worker.drain());
 }
 
 function hints(addr: string, io: Io): string {

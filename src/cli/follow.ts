@@ -26,9 +26,16 @@ export async function follow(
   const show = json ? undefined : new Story(io);
   let seq = afterSeq;
   let end: Task | undefined;
+  let lost = false;
+  const onLost = () => {
+    if (!lost) void io.stderr.write("\nconnection lost; the watch goes on when the server is back\n");
+    lost = true;
+  };
 
   try {
-    for await (const event of client.tasks.watch(taskId, { afterSeq, signal: interrupted.signal })) {
+    const { signal } = interrupted;
+    for await (const event of client.tasks.watch(taskId, { afterSeq, signal, onLost })) {
+      lost = false;
       seq = event.seq;
       if (event.type === "task" && hasEnded(event.task)) end = event.task;
       await (show ? show.tell(event) : io.stdout.write(line(eventJson(event))));
@@ -95,7 +102,7 @@ class Story {
   async #run(run: Run): Promise<void> {
     const { attempt, stepName, workerId, status, reason, errorMessage } = run;
     const where = workerId === "" ? "" : ` on worker ${workerId}`;
-    const why = [reason, errorMessage].filter((text) => text !== "").join(": ");
+    const why = [reason, errorMessage].filter((text) => text !== "" && text !== status).join(": ");
     const step = stepName === "main" ? "" : ` of ${stepName}`;
     await this.#say(
       `try ${attempt}${step}${where}: ${paintStatus(this.#colors, status)}${why && `, ${oneLine(why)}`}`,

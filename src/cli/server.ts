@@ -21,8 +21,8 @@ export async function runServer(options: ServerOptions, io: Io): Promise<ExitCod
 
   const { grpc, http } = server;
   const facts = { grpc, http, data: config.data, store: config.store };
-  await io.stdout.write(options.json ? line(facts) : `${describeServer(server, config)}\n`);
-  return untilStopped(server, io);
+  const announcement = options.json ? line(facts) : `${describeServer(server, config)}\n`;
+  return untilStopped(server, announcement, io);
 }
 
 /** `gRPC at A, B; HTTP at C; data in DIR (sqlite)`. */
@@ -63,21 +63,21 @@ function explain(cause: unknown, config: ServerConfig): CliError {
     const advice = "Choose another with --data DIR, or let this user write there.";
     return say(`cannot write to the data directory ${config.data}: ${message}`, advice);
   }
-  if (/SQLITE_BUSY|lock/i.test(facts)) {
-    const advice = `One server uses ${config.data} at a time: stop the other, or choose another with --data DIR.`;
-    return say(message, advice);
-  }
+  if (reason === "STORE_LOCKED") return say(message, "The data directory is chosen with --data DIR.");
   return cause instanceof Fault ? say(message) : toCliError(cause);
 }
 
-/** Waits for a signal or the server's own end; `besides` is told to leave along with it. */
+/** Announces the server, then waits for a signal or its own end; `besides` is told to leave along with it. */
 export async function untilStopped(
   server: RunningServer,
+  announcement: string,
   io: Io,
   besides: () => Promise<void> = async () => {},
 ): Promise<ExitCode> {
+  // Heard before it is announced: whoever waits for the line may send a signal right after it.
   const signals = countSignals(io);
   try {
+    await io.stdout.write(announcement);
     const failure = await Promise.race([signals.first, server.failed]);
     if (failure)
       throw new CliError(exit.failed, `the server has stopped by itself: ${failure.message}`, [], failure);

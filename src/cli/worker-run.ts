@@ -30,7 +30,6 @@ export async function runWorker(options: WorkerRunOptions, io: Io): Promise<Exit
       addr,
       handleSignals: false,
       log: logPort(createLog()),
-      onConnected: (session) => void io.stderr.write(`connected to ${addr} (session ${session})\n`),
       ...(id !== undefined && { id }),
       ...(label !== undefined && { labels: label }),
       ...(maxRuns !== undefined && { maxRuns }),
@@ -38,10 +37,8 @@ export async function runWorker(options: WorkerRunOptions, io: Io): Promise<Exit
       ...(drain !== undefined && { drainMs: parseDuration(drain) }),
     }),
   );
-  await io.stdout.write(
-    `worker ${worker.id} runs ${agents.map(({ name }) => name).join(", ")} for ${addr}\n`,
-  );
-  return untilTold(worker, io);
+  const names = agents.map(({ name }) => name).join(", ");
+  return untilTold(worker, `worker ${worker.id} runs ${names} for ${addr}\n`, io);
 }
 
 async function begin(start: () => Promise<WorkerHandle>): Promise<WorkerHandle> {
@@ -55,7 +52,8 @@ async function begin(start: () => Promise<WorkerHandle>): Promise<WorkerHandle> 
   }
 }
 
-async function untilTold(worker: WorkerHandle, io: Io): Promise<ExitCode> {
+/** Announces the worker, then waits until it has left. */
+async function untilTold(worker: WorkerHandle, announcement: string, io: Io): Promise<ExitCode> {
   let signals = 0;
   const unhear = io.onSignal(() => {
     signals += 1;
@@ -65,6 +63,7 @@ async function untilTold(worker: WorkerHandle, io: Io): Promise<ExitCode> {
   });
 
   try {
+    await io.stdout.write(announcement);
     await worker.closed;
   } catch (cause) {
     const hint = "A worker's id is letters, digits, - and _; `taskrun worker --help` lists the options.";

@@ -14,6 +14,8 @@ export interface WatchOptions {
    * is about a minute and a quarter: longer than a server takes to restart, shorter than a night.
    */
   readonly failuresMax?: number;
+  /** Told each time the stream was lost and will be opened again. */
+  readonly onLost?: (error: TaskRunError) => void;
 }
 
 const FAILURES_MAX = 30;
@@ -69,6 +71,7 @@ export async function* watch(open: OpenWatch, options: WatchOptions = {}): Async
       const error = toTaskRunError(thrown);
       failures += 1;
       if (final.has(error.code) || failures >= failuresMax) throw error;
+      options.onLost?.(error);
       await pause(backoffMs(WATCH_BACKOFF, failures, Math.random(), error.retryAfterMs), signal);
     } finally {
       unlink();

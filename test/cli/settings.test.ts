@@ -52,7 +52,10 @@ test("with nothing given everything is as documented", () => {
     logLevel: "info",
   });
   for (const name of settingNames) {
-    expect(settings[name]).toMatchObject({ help: expect.stringMatching(/./), range: expect.stringMatching(/./) });
+    expect(settings[name]).toMatchObject({
+      help: expect.stringMatching(/./),
+      range: expect.stringMatching(/./),
+    });
   }
 });
 

@@ -1,7 +1,7 @@
 import { createServer, type Http2Server, type ServerHttp2Session } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { Code, ConnectError, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
+import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { TaskEventSchema, TaskSchema, TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
 import { WorkerService } from "#wire/gen/taskrun/v1/worker_service_pb";
@@ -91,4 +91,4 @@ export function refuse(code: Code, message: string): never {
   throw new ConnectError(message, code);
 }
 
-export { Code, type HandlerContext };
+export { Code };

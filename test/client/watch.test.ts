@@ -27,9 +27,11 @@ test("a watch whose connection is cut goes on from the last event, and brings ea
   });
   const client = createClient({ addr: plane.addr });
 
-  const seen = await collect(client.tasks.watch("t1"));
+  const lost: string[] = [];
+  const seen = await collect(client.tasks.watch("t1", { onLost: ({ code }) => lost.push(code) }));
   client.close();
 
+  expect(lost).toEqual(["UNAVAILABLE", "UNAVAILABLE", "UNAVAILABLE"]);
   expect(seen.map(({ seq }) => seq)).toEqual(life.map((_, i) => i + 1));
   expect(seen.flatMap((event) => (event.type === "output" ? event.output.content : [])).join("")).toBe(
     texts.join(""),

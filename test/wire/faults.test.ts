@@ -24,6 +24,7 @@ test("every way to fail has its code on the wire, and says whether to try again"
     overloaded     RESOURCE_EXHAUSTED  1000
     disk_full      RESOURCE_EXHAUSTED  1000
     unavailable    UNAVAILABLE         1000
+    too_slow       DEADLINE_EXCEEDED   1000
     conflict       ABORTED             0
     denied         PERMISSION_DENIED   0
     internal       INTERNAL            0

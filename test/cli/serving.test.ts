@@ -1,0 +1,111 @@
+import { expect, test } from "vitest";
+import { type Told, taskrun } from "./fake-io.js";
+
+interface Serving {
+  readonly words: readonly string[];
+  readonly use: (firstLine: string) => Promise<void>;
+}
+
+/** Runs a command that serves until it is told to stop; `use` gets what it said first. */
+async function during({ words, use }: Serving): Promise<Told> {
+  let used: Promise<void> | undefined;
+  const told = await taskrun(words, {
+    cwd: import.meta.dirname,
+    onWrite: (text, signal) => {
+      if (used) return;
+      used = use(text).finally(signal);
+      used.catch(() => {}); // thrown below, where the test waits for it
+    },
+  });
+  await used;
+  return told;
+}
+
+const quiet = "--store memory --grpc 127.0.0.1:0 --http off --log-level error".split(" ");
+
+test("a server, a worker and a task, each by its command", async () => {
+  const words = ["server", "--json", ...quiet];
+  const server = await during({
+    words,
+    async use(firstLine) {
+      const [addr] = JSON.parse(firstLine).grpc;
+      const worker = await during({
+        words: [
+          "worker",
+          "--addr",
+          addr,
+          "--id",
+          "w1",
+          "--module",
+          "fixtures/greeting.ts",
+          "--exec",
+          "shout=tr a-z A-Z",
+        ],
+        async use() {
+          const create = (...rest: string[]) =>
+            taskrun(["task", "create", "--addr", addr, "--watch", ...rest]);
+          const input = '{"name":"you"}';
+
+          expect(await create("--agent", "greeting", "--input", input)).toMatchObject({
+            code: 0,
+            stdout: "hello you\n",
+          });
+          expect(await create("--agent", "shout", "--input", input)).toMatchObject({
+            code: 0,
+            stdout: '{"NAME":"YOU"}\n',
+          });
+          const failed = await create("--agent", "greeting", "--input", '{"name":"nobody"}');
+          expect(failed).toMatchObject({ code: 1, stdout: "hello nobody\n" });
+          expect(failed.stderr).toContain("there is nobody to greet");
+          const listed = await taskrun(["worker", "list", "--json", "--addr", addr]);
+          expect(JSON.parse(listed.stdout)).toMatchObject({
+            id: "w1",
+            agents: [{ name: "shout" }, { name: "greeting" }],
+          });
+        },
+      });
+      expect(worker).toMatchObject({ code: 0, stdout: `worker w1 runs shout, greeting for ${addr}\n` });
+    },
+  });
+
+  expect(server).toMatchObject({ code: 0, stderr: "stopping; once more to stop at once\n" });
+});
+
+test("dev serves, runs the agents that come along, and says what to try", async () => {
+  const dev = await during({
+    words: ["dev", ...quiet],
+    async use(firstLine) {
+      const [addr = ""] = /127\.0\.0\.1:\d+/.exec(firstLine) ?? [];
+      const input = '{"query":"I was charged twice"}';
+      const words = [
+        "task",
+        "create",
+        "--addr",
+        addr,
+        "--agent",
+        "support_triage",
+        "--input",
+        input,
+        "--watch",
+      ];
+      expect(await taskrun(words)).toMatchObject({ code: 0, stdout: expect.stringContaining("billing") });
+    },
+  });
+
+  expect(dev.code).toBe(0);
+  expect(dev.stdout).toContain("Try, in another terminal:");
+  expect(dev.stdout.match(/^ {2}taskrun task .*$/gm)).toHaveLength(3);
+});
+
+test("a server whose address is taken says so and ends with 1", async () => {
+  await during({
+    words: ["server", "--json", ...quiet],
+    async use(firstLine) {
+      const [addr] = JSON.parse(firstLine).grpc;
+      const second = await taskrun(["server", ...quiet, "--grpc", addr]);
+      expect(second).toMatchObject({ code: 1, stdout: "" });
+      expect(second.stderr).toContain(`cannot listen on ${addr}`);
+      expect(second.stderr).toContain("--grpc HOST:PORT");
+    },
+  });
+});
