@@ -1,9 +1,9 @@
-import type * as FastCheck from "fast-check";
 import { runStatuses } from "#domain/run";
 import { stepStates } from "#domain/step";
 import { isTerminal, type TaskRow, taskStates } from "#domain/task";
 import { instant, NEVER } from "#domain/time";
 import type { Commit, Store } from "#ports/store";
+import type { Arbitrary, FastCheck } from "./store-suite-kit.js";
 import {
   commit,
   deadline,
@@ -37,7 +37,7 @@ export interface Edit {
   readonly flag: boolean;
 }
 
-export function editOf(fc: typeof FastCheck): FastCheck.Arbitrary<Edit> {
+export function editOf(fc: FastCheck): Arbitrary<Edit> {
   const kinds: readonly Edit["what"][] = [
     "task",
     "task",

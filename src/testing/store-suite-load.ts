@@ -1,5 +1,5 @@
 import { instant } from "#domain/time";
-import type { Suite } from "./store-suite.js";
+import type { Suite } from "./store-suite-kit.js";
 import {
   commit,
   deadline,

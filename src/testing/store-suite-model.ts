@@ -1,12 +1,11 @@
-import type * as FastCheck from "fast-check";
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
 import { InvariantViolation } from "#domain/invariant";
 import { instant } from "#domain/time";
 import type { Commit, Store } from "#ports/store";
 import { memoryStore } from "#stores/memory";
-import type { Suite } from "./store-suite.js";
 import { type Edit, edited, editOf, laneKeys, runIds, stepNames, taskIds } from "./store-suite-edits.js";
+import type { Arbitrary, FastCheck, Suite } from "./store-suite-kit.js";
 
 type Move =
   | { readonly type: "commit"; readonly edits: readonly Edit[] }
@@ -19,7 +18,8 @@ const MOVES = 25;
 const MODEL_TIMEOUT_MS = 60_000;
 
 /** Whatever is done to it, the store answers as the reference does. */
-export function modelTests({ test, expect, use, fc }: Suite): void {
+export function modelTests({ test, expect, use, ...kit }: Suite): void {
+  const fc = kit.fc as FastCheck;
   const play = (moves: readonly Move[]) =>
     use(async (first, reopen) => {
       const model = memoryStore();
@@ -51,9 +51,9 @@ export function modelTests({ test, expect, use, fc }: Suite): void {
   );
 }
 
-function movesOf(fc: typeof FastCheck): FastCheck.Arbitrary<Move[]> {
+function movesOf(fc: FastCheck): Arbitrary<Move[]> {
   const edits = fc.array(editOf(fc), { minLength: 1, maxLength: 6 });
-  const move = fc.oneof(
+  const move = fc.oneof<Move>(
     { weight: 12, arbitrary: fc.record({ type: fc.constant("commit" as const), edits }) },
     {
       weight: 2,

@@ -129,7 +129,7 @@ test("a store whose file is damaged under it fails for good, and says so to ever
     await before.commit(commit({ tasks: [task(taskId(n))], inputs: [input(n, 20 * KIB)] }));
   await before.close();
   const file = await open(path, "r+");
-  await file.write(Buffer.alloc(400 * KIB, 7), 0, 400 * KIB, 64 * KIB);
+  await file.write(Buffer.alloc(400 * KIB, 7), 0, 400 * KIB, 256 * KIB);
   await file.close();
 
   const store = await booted(path);

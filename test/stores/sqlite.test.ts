@@ -5,7 +5,8 @@ import * as fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { preferredDriver } from "#stores/sqlite/driver";
 import { type SqliteOptions, sqliteStore } from "#stores/sqlite/index";
-import { type StoreFixture, storeSuite } from "#testing/store-suite";
+import { storeSuite } from "#testing/store-suite";
+import type { StoreFixture } from "#testing/store-suite-kit";
 
 const root = await mkdtemp(join(tmpdir(), "taskrun-store-"));
 afterAll(() => rm(root, { recursive: true }));

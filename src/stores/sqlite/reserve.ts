@@ -18,10 +18,10 @@ export class Reserve {
     this.#options = options;
   }
 
-  /** Takes the room unless it is held. False if there is not that much. */
+  /** Takes the room unless it is held. False if there is not that much, and not as much free inside the file. */
   take(): boolean {
     this.#held ||= this.#takePages() && this.#takeFile();
-    return this.#held;
+    return this.#held || this.#pragma("freelist_count") * PAGE_BYTES >= this.#options.reserveBytes;
   }
 
   /** Gives the room up. False if there is none to give. */
