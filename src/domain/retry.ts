@@ -1,4 +1,4 @@
-import { later, millis, type Instant, type Millis } from "./time.js";
+import { type Instant, later, type Millis, millis } from "./time.js";
 
 export interface RetryPolicy {
   /** Ceiling of the delay after the first failure. Doubles with each further one. */

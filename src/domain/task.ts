@@ -121,11 +121,10 @@ export function taskStatus({ state, hasRun }: Pick<TaskRow, "state" | "hasRun">)
   }
 }
 
-/** The states a public status stands for: what a status filter selects. */
-export function statesOf(status: TaskStatus): readonly TaskState[] {
-  return taskStates.filter((state) =>
-    [true, false].some((hasRun) => taskStatus({ state, hasRun }) === status),
-  );
+/** The rows a public status stands for: what a status filter selects. */
+export function rowsOf(status: TaskStatus): readonly Pick<TaskRow, "state" | "hasRun">[] {
+  const all = taskStates.flatMap((state) => [true, false].map((hasRun) => ({ state, hasRun })));
+  return all.filter((row) => taskStatus(row) === status);
 }
 
 export function countOf(counts: StepCounts, ...states: readonly StepState[]): number {

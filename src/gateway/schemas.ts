@@ -1,7 +1,6 @@
 import { z } from "zod";
 import type { TaskId, WorkerId } from "#domain/id";
 import { limits } from "#domain/limits";
-import { statesOf } from "#domain/task";
 import { taskStatusFromWire, workerStatusFromWire } from "#wire/convert-enums";
 import { fromPageToken } from "./page-token.js";
 import {
@@ -88,7 +87,7 @@ export const listTasks = z
           message: `is ${number}, which is no TaskStatus: send 0 for any.`,
         });
       }
-      return status && statesOf(status);
+      return status;
     }),
     agentFilter: optionalName,
     limit: z.number(),

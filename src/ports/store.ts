@@ -4,7 +4,7 @@ import type { Lane } from "#domain/lane";
 import type { LogEntry, LogSlice } from "#domain/log";
 import type { RunRow } from "#domain/run";
 import type { ReadyStep, StepRow } from "#domain/step";
-import type { Labels, TaskRow, TaskState } from "#domain/task";
+import type { Labels, TaskRow, TaskStatus } from "#domain/task";
 import type { Instant } from "#domain/time";
 
 /** Rows a turn wants to see. Unknown ids are simply absent from the answer. */
@@ -78,7 +78,7 @@ export interface BootState {
 
 export interface TaskFilter {
   readonly namespaces: readonly string[] | "*";
-  readonly states?: readonly TaskState[];
+  readonly status?: TaskStatus;
   readonly agentName?: string;
   readonly labels?: Labels;
 }

@@ -1,4 +1,5 @@
 import type { RunTrackerMessage } from "#actors/run-tracker/messages";
+import type { Answering } from "#bus/bus";
 import type { Caller } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import type { SessionId } from "#domain/id";
@@ -22,6 +23,8 @@ export interface LinkParts {
 
 /** Our own worker's lease ends this much later than the terms say: the worker has stopped by itself before. */
 const GRACE = 16 / 15;
+/** As the last ordinal of a held set: it speaks of no assignment but those it names. */
+const SAYS_NOTHING = -1;
 
 /**
  * The plane's side of one worker stream. Heartbeats are answered here, on arrival, outside the turn;
@@ -87,7 +90,15 @@ export class Link implements WorkerLink {
     this.#session = session;
     this.#hello = hello;
     timers.arm();
-    await this.#post({ type: "hello", session, caller: this.#caller, hello, terms: core.terms }, 0);
+    const failed = (fault: Error) => this.#endStream(session, fault);
+    const answer = { resolve: () => {}, reject: failed };
+    await this.#post({ type: "hello", session, caller: this.#caller, hello, terms: core.terms }, 0, answer);
+  }
+
+  /** A session that never came to be has no lease to wait for. */
+  #endStream(session: SessionId, error: Error): void {
+    this.#parts.core.leases.forget(session);
+    this.#sink.close(error instanceof Fault ? error : new Fault("internal", error.message, { cause: error }));
   }
 
   async #beat(
@@ -113,10 +124,13 @@ export class Link implements WorkerLink {
     if (moved || (capacity > 0 && capacity !== row.capacity)) {
       await this.#post({ type: "worker.changed", session, status, capacity }, 0);
     }
-    for (const run of roster.held(session).values()) {
-      if (run.over) this.#sink.send({ type: "cancel", runId: run.runId, reason: "the run has ended" });
+    // Memory may be ahead of the commit: what is still to be cancelled is told by a turn, from rows.
+    const over = [...roster.held(session).values()].filter((run) => run.over).map(({ runId }) => runId);
+    if (held && (over.length > 0 || this.#differs(session, held))) {
+      await this.#post({ type: "held", session, held }, 0);
+    } else if (over.length > 0) {
+      await this.#post({ type: "held", session, held: { runIds: over, lastOrdinal: SAYS_NOTHING } }, 0);
     }
-    if (held && this.#differs(session, held)) await this.#post({ type: "held", session, held }, 0);
   }
 
   #differs(session: SessionId, { runIds, lastOrdinal }: HeldSet): boolean {
@@ -142,14 +156,14 @@ export class Link implements WorkerLink {
     );
   }
 
-  async #post(message: RunTrackerMessage, weight: number): Promise<void> {
-    const { core, post, room } = this.#parts;
+  async #post(message: RunTrackerMessage, weight: number, told?: Answering): Promise<void> {
+    const { core, timers, post, room } = this.#parts;
     this.#undecided += weight;
     const settle = () => {
       this.#undecided -= weight;
     };
-    const answer = weight > 0 ? { answer: { resolve: settle, reject: settle } } : {};
-    const mail: Mail = { to: "run-tracker", message, source: "stream", weight, ...answer };
+    const answer = told ?? (weight > 0 ? { resolve: settle, reject: settle } : undefined);
+    const mail: Mail = { to: "run-tracker", message, source: "stream", weight, ...(answer && { answer }) };
     if (post(mail)) return;
 
     const session = this.#session as SessionId;
@@ -158,6 +172,7 @@ export class Link implements WorkerLink {
     while (!post(mail));
     core.leases.pause(session, false);
     core.leases.renew(session, core.clock.now());
+    timers.arm();
   }
 }
 

@@ -18,6 +18,11 @@ export function openPlane(supervisor: Supervisor): Plane {
 
   const ask = <Reply>(to: ActorName, message: Message, weight: number): Promise<Reply> =>
     new Promise((resolve, reject) => {
+      if (!supervisor.serving) {
+        const retryAfter = millis(1_000);
+        reject(new Fault("unavailable", "the plane is not serving; nothing was stored", { retryAfter }));
+        return;
+      }
       const answer = { resolve: (reply: unknown) => resolve(reply as Reply), reject };
       if (supervisor.post({ to, message, source: "door", weight, answer })) return;
       reject(

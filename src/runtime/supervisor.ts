@@ -115,6 +115,7 @@ export class Supervisor {
     this.timers.stop();
     this.#wake?.();
     await this.#loop;
+    this.#refuseWaiting();
     this.core.actors.live({ type: "stop" }, new Journal());
   }
 
@@ -211,7 +212,16 @@ export class Supervisor {
     this.#serving = false;
     this.#alone = true;
     this.timers.stop();
+    this.#refuseWaiting(cause);
     this.#onFatal(cause);
+  }
+
+  /** Nobody will decide what is still in the mailboxes. */
+  #refuseWaiting(cause?: Error): void {
+    const fault = new Fault("unavailable", "the plane has stopped; nothing was stored", { cause });
+    for (const { envelope } of this.bus.take(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY)) {
+      envelope.answer?.reject(fault);
+    }
   }
 
   /** Workers that held Runs when the last process ended: they have a while to come back with them. */
@@ -229,7 +239,14 @@ export class Supervisor {
   }
 
   #tellOfSilence(session: SessionId): boolean {
-    return this.post({ to: "run-tracker", message: { type: "silent", session }, source: "timer", weight: 0 });
+    // If a heartbeat, or a pause of ours, came first, the session lives on and is judged anew.
+    const judgeAnew = () => {
+      this.core.leases.retell(session);
+      this.timers.arm();
+    };
+    const answer = { resolve: judgeAnew, reject: judgeAnew };
+    const message = { type: "silent", session } as const;
+    return this.post({ to: "run-tracker", message, source: "timer", weight: 0, answer });
   }
 
   #tellOfDeadline({ taskId, stepName, kind, at }: Deadline, handled: () => void): boolean {

@@ -34,6 +34,11 @@ export class Timers {
   #disarm: (() => void) | undefined;
   /** Deadlines read from the store and not yet committed away. */
   #pending = 0;
+  /** True while the store is asked what is due. */
+  #reading = false;
+  /** Sessions whose silence found no room in the mailbox, and when they are named again. */
+  #unheard: SessionId[] = [];
+  #unheardAt: Instant | undefined;
   #stopped = false;
 
   constructor(clock: Clock, store: Store, leases: Leases, due: Due) {
@@ -57,8 +62,9 @@ export class Timers {
   /** Sees that the next wake-up is early enough. Call when a lease has begun. */
   arm(): void {
     if (this.#stopped) return;
-    const stored = this.#pending > 0 ? undefined : this.#nextDueAt;
-    const next = earliest(earliest(stored, this.#avoidEnd), this.#leases.earliest());
+    const stored = this.#pending > 0 || this.#reading ? undefined : this.#nextDueAt;
+    const own = earliest(this.#avoidEnd, this.#unheardAt);
+    const next = earliest(earliest(stored, own), this.#leases.earliest());
     if (next === undefined || (this.#armedFor !== undefined && this.#armedFor <= next)) return;
 
     this.#disarm?.();
@@ -75,46 +81,54 @@ export class Timers {
     this.#armedFor = undefined;
     const at = this.#clock.now();
     const late = millis(at - planned);
-    if (late > LATE_TICK) this.#leases.extendAll(late);
-
-    let noRoom = false;
-    for (const session of this.#leases.ended(at)) {
-      if (this.#due.silent(session)) continue;
-      this.#leases.retell(session);
-      noRoom = true;
-    }
+    // Beyond the delay itself one more moment: what the workers sent meanwhile may still be on its way.
+    if (late > LATE_TICK) this.#leases.extendAll(millis(late + LATE_TICK));
+    this.#nameTheSilent(at);
     if (this.#avoidEnd !== undefined && this.#avoidEnd <= at) {
       this.#avoidEnd = undefined;
       this.#due.schedule();
     }
     try {
-      if (this.#pending === 0 && this.#nextDueAt !== undefined && this.#nextDueAt <= at)
-        await this.#readDue(at);
+      const isDue = this.#nextDueAt !== undefined && this.#nextDueAt <= at;
+      if (isDue && this.#pending === 0 && !this.#reading) await this.#readDue(at);
     } catch (error) {
       this.#due.failed(error);
     }
-    if (noRoom) this.#avoidEnd = earliest(this.#avoidEnd, later(at, SOON));
     this.arm();
   }
 
-  async #readDue(at: Instant): Promise<void> {
-    const due = await this.#store.due(at, limits.dueDeadlines);
-    if (due.length === 0) {
-      this.#nextDueAt = await this.#store.nextDueAt();
-      return;
+  #nameTheSilent(at: Instant): void {
+    for (const session of this.#unheard.splice(0)) this.#leases.retell(session);
+    for (const session of this.#leases.ended(at)) {
+      if (!this.#due.silent(session)) this.#unheard.push(session);
     }
+    this.#unheardAt = this.#unheard.length > 0 ? later(at, SOON) : undefined;
+  }
+
+  async #readDue(at: Instant): Promise<void> {
+    this.#reading = true;
+    const due = await this.#store.due(at, limits.dueDeadlines);
+    if (due.length === 0) await this.#readNext();
+    this.#reading = false;
     for (const deadline of due) {
       this.#pending += 1;
       if (!this.#due.deadline(deadline, () => void this.#handled())) this.#pending -= 1;
     }
-    if (this.#pending === 0) this.#nextDueAt = later(at, SOON);
+    if (due.length > 0 && this.#pending === 0) this.#nextDueAt = later(at, SOON);
+  }
+
+  /** A deadline set while the store was asked may be missing from its answer. */
+  async #readNext(): Promise<void> {
+    this.#nextDueAt = undefined;
+    const stored = await this.#store.nextDueAt();
+    this.#nextDueAt = earliest(this.#nextDueAt, stored);
   }
 
   async #handled(): Promise<void> {
     this.#pending -= 1;
     if (this.#pending > 0) return;
     try {
-      this.#nextDueAt = await this.#store.nextDueAt();
+      await this.#readNext();
     } catch (error) {
       this.#due.failed(error);
     }

@@ -2,6 +2,7 @@ import type { ActorName, Answer, Told } from "#actors/asks";
 import type { Answering, Envelope, Posted } from "#bus/bus";
 import { Fault } from "#domain/fault";
 import type { RunId } from "#domain/id";
+import type { Lane } from "#domain/lane";
 import { limits } from "#domain/limits";
 import type { Instant } from "#domain/time";
 import type { Committed, Needs } from "#ports/store";
@@ -40,6 +41,8 @@ export class Turn {
   readonly #seen: Seen;
   readonly #at: Instant;
   readonly #answers: { to: Answering; answer: Answer | Error | undefined }[] = [];
+  /** Lanes whose pages this turn has read. */
+  #lanesRead: readonly Lane[] = [];
 
   constructor(core: Core) {
     this.#core = core;
@@ -113,7 +116,8 @@ export class Turn {
     const workers = memory.roster.withRoom();
     if (workers.length === 0) return false;
 
-    for (const lane of memory.backlog.unread().slice(0, LANES_READ_PER_TURN)) {
+    this.#lanesRead = memory.backlog.unread().slice(0, LANES_READ_PER_TURN);
+    for (const lane of this.#lanesRead) {
       const ready = await this.#core.store.ready(lane.key, limits.lanePage);
       const whole = ready.length < limits.lanePage;
       memory.backlog.refill(lane.key, this.#seen.corrected(lane, ready), whole, this.#journal);
@@ -121,21 +125,21 @@ export class Turn {
     const ready = memory.backlog.views().reduce((sum, view) => sum + view.ready.length, 0);
     const slots = workers.reduce((sum, { session, held }) => sum + session.capacity - held, 0);
     const count = Math.min(ready, slots, limits.turnAssignments);
-    if (count === 0) return false;
+    const unread = () => memory.backlog.unread().length > 0;
+    if (count === 0) return slots > 0 && unread();
 
     const before = this.#draft.changes.runs.length;
     const runIds = Array.from({ length: count }, () => entropy.uuid() as RunId);
     await this.#unit({ to: "scheduler", message: { type: "schedule" } }, runIds);
     const made = this.#draft.changes.runs.length - before;
-    return made > 0 && slots > made && (made === count || memory.backlog.unread().length > 0);
+    return slots > made && (made === count || unread());
   }
 
   #dropEmptyLanes(): void {
     const { backlog } = this.#core.memory;
-    for (const { before, after } of this.#draft.changes.steps) {
-      for (const lane of [before?.lane, after.lane]) {
-        if (lane && backlog.drop(lane, this.#journal)) this.#draft.removeLane(lane);
-      }
+    const changed = this.#draft.changes.steps.flatMap(({ before, after }) => [before?.lane, after.lane]);
+    for (const lane of [...changed, ...this.#lanesRead.map(({ key }) => key)]) {
+      if (lane && backlog.drop(lane, this.#journal)) this.#draft.removeLane(lane);
     }
   }
 }

@@ -57,8 +57,11 @@ export class Watchers {
           if (isLast(slice.entries.at(-1))) return;
         } else if (watched.lastSeq <= cursor) {
           if (cursor === afterSeq && (await this.#hasEnded(taskId, cursor))) return;
-          await changed(watched, signal);
+          // A commit may have come while the log was read.
+          if (watched.lastSeq <= cursor) await changed(watched, signal);
           await this.#checkCursor(taskId, cursor);
+        } else {
+          await this.#checkCursor(taskId, cursor); // there were lines, and now there are none: removed
         }
       }
     } finally {
@@ -125,6 +128,7 @@ function isLast(entry: LogEntry | undefined): boolean {
 
 function changed(watched: Watched, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
     const done = () => {
       signal.removeEventListener("abort", done);
       resolve();

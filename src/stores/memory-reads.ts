@@ -2,7 +2,7 @@ import type { RunId, StepKey, TaskId } from "#domain/id";
 import type { LogEntry, LogSlice } from "#domain/log";
 import type { RunRow } from "#domain/run";
 import type { StepRow } from "#domain/step";
-import type { TaskRow } from "#domain/task";
+import { type TaskRow, taskStatus } from "#domain/task";
 import { carries } from "#domain/worker";
 import type { Reads, TaskDetail, TaskFilter, TaskPage } from "#ports/store";
 
@@ -66,10 +66,10 @@ export class MemoryReads implements Reads {
   }
 }
 
-function selects({ namespaces, states, agentName, labels }: TaskFilter, task: TaskRow): boolean {
+function selects({ namespaces, status, agentName, labels }: TaskFilter, task: TaskRow): boolean {
   return (
     (namespaces === "*" || namespaces.includes(task.namespace)) &&
-    (states === undefined || states.includes(task.state)) &&
+    (status === undefined || taskStatus(task) === status) &&
     (agentName === undefined || task.spec.agentName === agentName) &&
     (labels === undefined || carries(task.spec.labels, labels))
   );

@@ -41,7 +41,7 @@ export function readTests({ test, expect, use }: Suite): void {
       expect(third).toEqual({ tasks: [task(taskId(1))], next: undefined });
     }));
 
-  test("a list keeps to the namespaces, states, agent and labels asked for", () =>
+  test("a list keeps to the namespaces, status, agent and labels asked for", () =>
     use(async (store) => {
       const odd = { 'a.b"c': "$[0]", team: "x" };
       const tasks = [
@@ -49,21 +49,23 @@ export function readTests({ test, expect, use }: Suite): void {
         task(taskId(2), { namespace: "n2", state: "steps_in_process", spec: spec({ agentName: "other" }) }),
         task(taskId(3), { namespace: "n1", state: "complete", spec: spec({ labels: { team: "y" } }) }),
         task(taskId(4), { namespace: "n3", spec: spec({ labels: { team: "x" } }) }),
+        task(taskId(5), { namespace: "n4", state: "waiting_for_retry", hasRun: true }),
       ];
       await store.commit(commit({ tasks }));
       const list = async (part: Partial<TaskFilter>) =>
         (await allOf(store, { ...everything, ...part })).map((id) => Number(id.slice(-1)));
 
-      expect(await list({})).toEqual([4, 3, 2, 1]);
+      expect(await list({})).toEqual([5, 4, 3, 2, 1]);
       expect(await list({ namespaces: ["n1"] })).toEqual([3, 1]);
       expect(await list({ namespaces: ["n2", "n3"] })).toEqual([4, 2]);
       expect(await list({ namespaces: [] })).toEqual([]);
-      expect(await list({ states: ["complete", "steps_in_process"] })).toEqual([3, 2]);
-      expect(await list({ namespaces: ["n1"], states: ["complete"] })).toEqual([3]);
+      expect(await list({ status: "RUNNING" })).toEqual([5, 2]);
+      expect(await list({ status: "PENDING" })).toEqual([4, 1]);
+      expect(await list({ namespaces: ["n1"], status: "COMPLETED" })).toEqual([3]);
       expect(await list({ agentName: "other" })).toEqual([2]);
       expect(await list({ labels: { team: "x" } })).toEqual([4, 1]);
       expect(await list({ labels: odd })).toEqual([1]);
-      expect(await list({ labels: {} })).toEqual([4, 3, 2, 1]);
+      expect(await list({ labels: {} })).toEqual([5, 4, 3, 2, 1]);
       expect(await list({ labels: { team: "x" }, agentName: "other" })).toEqual([]);
     }));
 }

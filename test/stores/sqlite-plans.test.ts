@@ -32,7 +32,7 @@ function plan(sql: string): string {
 
 const list = (part: { readonly namespaces: string[] | null; readonly before: string | null }) =>
   listStatements({
-    states: ["error"],
+    states: ["error 1"],
     agentName: "a",
     labels: [["k", "v"]],
     pageSize: 1,

@@ -50,7 +50,7 @@ async function listTasks(
 
   const filter = {
     namespaces: namespace === "" ? caller.namespaces : [namespace],
-    ...(statusFilter && { states: statusFilter }),
+    ...(statusFilter && { status: statusFilter }),
     ...(agentFilter !== "" && { agentName: agentFilter }),
     ...(Object.keys(labels).length > 0 && { labels }),
   };

@@ -115,7 +115,7 @@ export function listStatements(request: ListRequest): { readonly page: Query; re
   ];
   const conditions = [
     ...(one !== undefined || namespaces === null ? [] : [isOneOf("namespace", namespaces)]),
-    ...(states === null ? [] : [isOneOf("state", states)]),
+    ...(states === null ? [] : [isOneOf("state || ' ' || has_run", states)]),
     ...(agentName === null ? [] : [{ sql: "agent_name = ?", value: agentName }]),
     ...(labels.length === 0 ? [] : [{ sql: CARRIES, value: JSON.stringify(labels) }]),
   ];

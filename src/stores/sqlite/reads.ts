@@ -1,6 +1,7 @@
 import type { StepKey, TaskId } from "#domain/id";
 import { limits } from "#domain/limits";
 import type { LogEntry, LogSlice } from "#domain/log";
+import { rowsOf, type TaskRow } from "#domain/task";
 import type { Reads, TaskDetail, TaskFilter, TaskPage } from "#ports/store";
 import type { Link } from "./link.js";
 import { rows } from "./messages.js";
@@ -22,7 +23,7 @@ export function sqliteReads(reader: Link<"reader">): Reads {
     async tasks(filter: TaskFilter, before: TaskId | undefined, pageSize: number): Promise<TaskPage> {
       const page = await reader.call("tasks", {
         namespaces: filter.namespaces === "*" ? null : filter.namespaces,
-        states: filter.states ?? null,
+        states: filter.status === undefined ? null : rowsOf(filter.status).map(stateKey),
         agentName: filter.agentName ?? null,
         labels: Object.entries(filter.labels ?? {}),
         before: before ?? null,
@@ -50,4 +51,9 @@ export function sqliteReads(reader: Link<"reader">): Reads {
       return bounds ? { earliest: bounds[0], last: bounds[1] } : undefined;
     },
   };
+}
+
+/** How a statement names a Task's state together with whether it has run: `waiting_for_retry 1`. */
+function stateKey({ state, hasRun }: Pick<TaskRow, "state" | "hasRun">): string {
+  return `${state} ${Number(hasRun)}`;
 }

@@ -63,6 +63,7 @@ export interface BootReply {
 export interface ListRequest {
   /** null is all of them. */
   readonly namespaces: readonly string[] | null;
+  /** State and whether it has run, see `stateKey`. */
   readonly states: readonly string[] | null;
   readonly agentName: string | null;
   readonly labels: readonly Pair[];
