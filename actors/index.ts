@@ -2,7 +2,7 @@
  * The inner contract: the machines, what each can be told, and the closed list of what they may ask
  * for. Pure: no clock, no chance, no Node. Start with `asks.ts`, then any `messages.ts`.
  */
-export { asks, type ActorName, type Answer, type Ask, type RefusalCause, type Told } from "./asks.js";
+export { type ActorName, type Answer, type Ask, asks, type RefusalCause, type Told } from "./asks.js";
 export type { ActorLife, ActorState, Stamped } from "./life.js";
 export { runMachine } from "./run/machine.js";
 export type { RunMessage } from "./run/messages.js";

@@ -1,6 +1,6 @@
 import { assign, setup } from "xstate";
 import type { RunRow } from "#domain/run";
-import { millis } from "#domain/time";
+import { millis, NEVER } from "#domain/time";
 import { asks } from "../asks.js";
 import type { RunEnd } from "../task-finalizer/messages.js";
 import type { RunMessage } from "./messages.js";
@@ -11,9 +11,9 @@ function endOf(run: RunRow, event: RunMessage): RunEnd | undefined {
     case "completed":
       return { how: "completed", output: event.output, outputBytes: event.outputBytes };
     case "failed":
-      return { how: "failed", reason: "AGENT_ERROR", ...pick(event) };
+      return { how: "failed", ...pick(event) };
     case "broken":
-      return { how: "failed", reason: event.reason, errorMessage: event.message, ...finalWord };
+      return { how: "failed", errorMessage: event.message, ...finalWord };
     case "lost":
       return { how: "lost", errorMessage: event.message };
     case "declined":
@@ -118,6 +118,7 @@ export const runMachine = parts
       letGo: assign({ heldBy: "" as const }),
     },
     guards: {
+      over: ({ context }) => context.finishedAt !== NEVER,
       timedOut: ({ event }) => event.type === "end" && event.reason === "TIMEOUT",
     },
   })
@@ -155,7 +156,7 @@ export const runMachine = parts
               cancelled: "released",
               declined: "released",
               lost: "released",
-              released: "released",
+              released: { guard: "over", target: "released" },
             },
           },
           released: { type: "final", entry: "letGo" },

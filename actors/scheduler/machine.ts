@@ -1,7 +1,7 @@
 import { setup } from "xstate";
 import type { RunRow } from "#domain/run";
-import { NEVER, type Instant } from "#domain/time";
-import { asks, type Ask } from "../asks.js";
+import { type Instant, NEVER } from "#domain/time";
+import { type Ask, asks } from "../asks.js";
 import { actorStates } from "../life.js";
 import type { Placement, SchedulerEvent, SchedulerFound, Slots } from "./messages.js";
 import { place, type Served } from "./placement.js";

@@ -69,9 +69,16 @@ function mayTake({ info }: SessionRow, { agentName, selector, namespace }: LaneV
 /** A namespace that comes anew starts level with the one served least, not with a claim on the past. */
 function begin(queues: readonly Queue[], served: Served): Record<string, number> {
   const present = [...new Set(queues.map(({ namespace }) => namespace))];
-  const known = present.flatMap((namespace) => served[namespace] ?? []);
+  const known = present.flatMap((namespace) => timesServed(served, namespace) ?? []);
   const least = known.length > 0 ? Math.min(...known) : 0;
-  return Object.fromEntries(present.map((namespace) => [namespace, (served[namespace] ?? least) - least]));
+  return Object.fromEntries(
+    present.map((namespace) => [namespace, (timesServed(served, namespace) ?? least) - least]),
+  );
+}
+
+/** A namespace is a client's word: one may be called `constructor`, which every object has. */
+function timesServed(served: Served, namespace: string): number | undefined {
+  return Object.hasOwn(served, namespace) ? served[namespace] : undefined;
 }
 
 function best(queues: readonly Queue[], count: Served): Queue {

@@ -1,14 +1,14 @@
 import { assign, setup } from "xstate";
-import { NEVER } from "#domain/time";
 import type { StepRow, StepState } from "#domain/step";
+import { NEVER } from "#domain/time";
 import { asks } from "../asks.js";
 import type { StepMessage } from "./messages.js";
 
 type Told = { context: StepRow; event: StepMessage };
 
-/** Every state tells the Task that the Step has come to it, so that the Task can count. */
+/** Every state tells the Task that the Step has come to it, and from where, so that the Task can count. */
 function tellTask(to: StepState) {
-  return {
+  const tell = {
     type: "advanceTask",
     params: ({ context, event: { at } }: Told) => ({
       taskId: context.taskId,
@@ -21,6 +21,7 @@ function tellTask(to: StepState) {
       },
     }),
   } as const;
+  return [tell, { type: "noteState", params: { state: to } }] as const;
 }
 
 const cancel = "cancelled";
@@ -33,6 +34,8 @@ export const stepMachine = setup({
   types: { context: {} as StepRow, events: {} as StepMessage, input: {} as StepRow },
   actions: {
     ...asks,
+    /** For the next `from`. */
+    noteState: assign((_, { state }: { readonly state: StepState }) => ({ state })),
     takePlace: assign(({ event }) =>
       event.type === "enqueue" || event.type === "handBack" ? { lane: event.lane, rank: event.rank } : {},
     ),
@@ -102,7 +105,7 @@ export const stepMachine = setup({
     },
     waiting_for_retry: {
       entry: tellTask("waiting_for_retry"),
-      on: { retry: { target: "pending", actions: ["noteEndOfWait", tellTask("pending")] }, cancel },
+      on: { retry: { target: "pending", actions: ["noteEndOfWait", ...tellTask("pending")] }, cancel },
     },
     complete: { type: "final", entry: tellTask("complete") },
     error: {

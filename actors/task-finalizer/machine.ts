@@ -1,5 +1,5 @@
 import { setup } from "xstate";
-import { asks, type Ask } from "../asks.js";
+import { type Ask, asks } from "../asks.js";
 import { actorStates } from "../life.js";
 import type { TaskFinalizerEvent } from "./messages.js";
 import { cancel, endTheRest, meetDeadline, settle } from "./settle.js";

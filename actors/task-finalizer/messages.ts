@@ -3,7 +3,7 @@ import type { DeadlineKind } from "#domain/deadline";
 import type { RunId, StepKey, TaskId, WorkerId } from "#domain/id";
 import type { RunRow } from "#domain/run";
 import type { StepRow } from "#domain/step";
-import type { Reason, TaskRow } from "#domain/task";
+import type { TaskRow } from "#domain/task";
 import type { Instant, Millis } from "#domain/time";
 import type { ActorLife, Stamped } from "../life.js";
 import type { EndReason } from "../task/messages.js";
@@ -24,7 +24,6 @@ export type RunEnd =
   | { readonly how: "completed"; readonly output: string; readonly outputBytes: number }
   | {
       readonly how: "failed";
-      readonly reason: Reason;
       readonly errorMessage: string;
       readonly retryable: boolean;
       /** The agent's hint; 0 is none. */

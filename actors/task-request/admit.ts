@@ -4,7 +4,7 @@ import { laneOf } from "#domain/lane";
 import { limits } from "#domain/limits";
 import type { StepRow } from "#domain/step";
 import type { TaskDraft, TaskRow } from "#domain/task";
-import { later, millis, NEVER, type Instant } from "#domain/time";
+import { type Instant, later, millis, NEVER } from "#domain/time";
 import type { Ask } from "../asks.js";
 import { startTask } from "../task/start.js";
 import type { RequestFound } from "./messages.js";
@@ -19,11 +19,7 @@ const RETRY_AFTER = millis(1_000);
 export function admit(drafts: readonly TaskDraft[], found: RequestFound, at: Instant): Ask[] {
   const made = new Map<string, TaskRow>();
   const lanes = new Set(found.knownLanes);
-  const added = {
-    waiting: 0,
-    waitingIn: {} as Record<string, number>,
-    lanesIn: {} as Record<string, number>,
-  };
+  const added: Added = { waiting: 0, waitingIn: new Map(), lanesIn: new Map() };
   const asks: Ask[] = [];
 
   const answers = drafts.map((draft, i): TaskId | Fault => {
@@ -58,17 +54,22 @@ function sameWork(holder: TaskRow, { spec }: TaskDraft): TaskId | Fault {
   );
 }
 
-type Added = { waiting: number; waitingIn: Record<string, number>; lanesIn: Record<string, number> };
+/** What earlier drafts of the batch add. By namespace, which is a client's word, so no plain object. */
+interface Added {
+  waiting: number;
+  readonly waitingIn: Map<string, number>;
+  readonly lanesIn: Map<string, number>;
+}
 
 function noRoom(namespace: string, laneKnown: boolean, found: RequestFound, added: Added): Fault | undefined {
-  const inNamespace = (found.waitingIn[namespace] ?? 0) + (added.waitingIn[namespace] ?? 0);
+  const inNamespace = (found.waitingIn[namespace] ?? 0) + (added.waitingIn.get(namespace) ?? 0);
   if (inNamespace >= limits.waitingPerNamespace) {
     return full(`namespace "${namespace}" has ${inNamespace} waiting tasks, the most it may have`);
   }
   if (found.waiting + added.waiting >= limits.waitingTotal) {
     return full(`${found.waiting + added.waiting} tasks are waiting, the most the plane keeps`);
   }
-  const lanes = (found.lanesIn[namespace] ?? 0) + (added.lanesIn[namespace] ?? 0);
+  const lanes = (found.lanesIn[namespace] ?? 0) + (added.lanesIn.get(namespace) ?? 0);
   if (!laneKnown && lanes >= limits.lanesPerNamespace) {
     return full(
       `namespace "${namespace}" waits for ${lanes} different agents and selectors, the most it may`,
@@ -84,8 +85,8 @@ function full(what: string): Fault {
   });
 }
 
-function bump(counts: Record<string, number>, name: string): void {
-  counts[name] = (counts[name] ?? 0) + 1;
+function bump(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
 }
 
 function rowsOf({ id, namespace, spec }: TaskDraft, at: Instant): { task: TaskRow; step: StepRow } {

@@ -70,6 +70,9 @@ export const taskMachine = parts
           counts: moved(context.counts, event.from, event.to),
           hasRun: context.hasRun || event.to === "in_progress",
           ...(event.to === "error" && { reason: "STEP_FAILED" as const, errorMessage: event.errorMessage }),
+          // An operator has put the last failure right: the Task goes on as if there had been none.
+          ...(event.from === "error" &&
+            countOf(context.counts, "error") === 1 && { reason: "" as const, errorMessage: "" }),
         };
       }),
       noteCancelled: assign(({ event }) =>

@@ -1,7 +1,7 @@
+import { laneOf } from "#domain/lane";
 import type { StepRow } from "#domain/step";
 import { rankOf } from "#domain/step";
 import type { TaskRow } from "#domain/task";
-import { laneOf } from "#domain/lane";
 import type { Instant } from "#domain/time";
 import type { Ask } from "../asks.js";
 

@@ -1,5 +1,8 @@
 import type { Fault } from "#domain/fault";
 
+/** Nobody reads why a stream's signal aborts; without a reason Node would make an exception with a trace for each. */
+const OVER = "the stream is over";
+
 /** One open stream of a door: what its handler listens to, and why it was ended from this side. */
 export class OpenStream {
   readonly #controller = new AbortController();
@@ -18,12 +21,12 @@ export class OpenStream {
   end(fault: Fault): void {
     if (this.signal.aborted) return;
     this.#fault = fault;
-    this.#controller.abort();
+    this.#controller.abort(OVER);
   }
 
   /** The peer is gone, or all is said. */
   gone(): void {
-    this.#controller.abort();
+    this.#controller.abort(OVER);
   }
 }
 

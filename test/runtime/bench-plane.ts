@@ -1,21 +1,29 @@
-import type { Fault } from "#domain/fault";
 import { LOCAL_CALLER } from "#domain/caller";
-import type { WorkerFrame } from "#domain/frame";
-import { MAIN_STEP, type RunId, type TaskId, type WorkerId } from "#domain/id";
+import type { Fault } from "#domain/fault";
+import { MAIN_STEP, type TaskId } from "#domain/id";
 import type { LogEntry } from "#domain/log";
-import type { StatusReport } from "#domain/report";
 import type { TaskDraft, TaskSpec } from "#domain/task";
 import { millis, NEVER } from "#domain/time";
-import type { Hello, LeaseTerms } from "#domain/worker";
-import { silentTelemetry } from "#host/silent-telemetry";
-import type { Plane, Receipt, WorkerLink } from "#ports/plane";
+import type { LeaseTerms } from "#domain/worker";
+import type { Entropy } from "#ports/entropy";
+import type { Plane, Receipt } from "#ports/plane";
 import type { Store } from "#ports/store";
+import type { CounterName } from "#ports/telemetry";
 import { openPlane } from "#runtime/plane";
 import { Supervisor } from "#runtime/supervisor";
 import { memoryStore } from "#stores/memory";
 import { seededEntropy, settle, VirtualClock } from "#testing/virtual-time";
+import { type BenchWorker, type BenchWorkerOptions, workerOf } from "./bench-worker.js";
+import { countingTelemetry } from "./counting-telemetry.js";
+import { mortalClock, mortalStore } from "./mortal.js";
 
-const TERMS: LeaseTerms = { lease: millis(30_000), heartbeat: millis(5_000), publicLease: millis(90_000) };
+export const TERMS: LeaseTerms = {
+  lease: millis(30_000),
+  heartbeat: millis(5_000),
+  publicLease: millis(90_000),
+};
+/** When the plane stops waiting for a worker of ours: later than the worker stops by itself. */
+export const LEASE_OF_OURS = 32_000;
 
 /** A whole plane on virtual time: everything but the doors. */
 export interface BenchPlane {
@@ -26,35 +34,42 @@ export interface BenchPlane {
   readonly fatal: Error[];
   create(spec?: Partial<TaskSpec>, rest?: Partial<Omit<TaskDraft, "spec">>): Promise<Receipt>;
   tryCreate(spec?: Partial<TaskSpec>, rest?: Partial<Omit<TaskDraft, "spec">>): Promise<Receipt | Fault>;
-  worker(id: string, options?: Partial<Hello> & { readonly agents?: readonly string[] }): BenchWorker;
+  cancel(taskId: TaskId, message?: string): Promise<Receipt>;
+  worker(id: string, options?: BenchWorkerOptions): BenchWorker;
   /** What a client sees: "STATE step=state run=STATUS/REASON …". */
   show(taskId: TaskId): Promise<string>;
   log(taskId: TaskId): Promise<readonly LogEntry[]>;
+  /** How often a counter was raised, with these labels if any are given. */
+  counted(name: CounterName, labels?: Readonly<Record<string, string>>): number;
+  /** Time goes by while these workers keep sending heartbeats. */
+  pass(ms: number, ...alive: readonly BenchWorker[]): Promise<void>;
+  /** The process is killed, now; nothing of it happens any more. */
+  kill(): void;
   settle(): Promise<void>;
 }
 
-export interface BenchWorker {
-  readonly frames: WorkerFrame[];
-  readonly closed: Fault[];
-  readonly link: WorkerLink;
-  /** Assignments not yet taken from `frames`. */
-  assignments(): Extract<WorkerFrame, { type: "assign" }>[];
-  report(runId: RunId, status: StatusReport["status"], rest?: Partial<StatusReport>): Promise<void>;
-  output(runId: RunId, seq: number, content: string, rest?: { fence?: number }): Promise<void>;
-  beat(held: readonly RunId[], lastOrdinal: number, capacity?: number): Promise<void>;
+export interface BenchOptions {
+  readonly clock?: VirtualClock;
+  readonly mailbox?: number;
+  /** Draws of chance; by default the seeded ones. */
+  readonly draw?: () => number;
+  readonly seed?: number;
 }
 
 export async function startBench(
   store: Store = memoryStore(),
-  { clock = new VirtualClock(1_000_000), mailbox }: { clock?: VirtualClock; mailbox?: number } = {},
+  { clock = new VirtualClock(1_000_000), mailbox, draw, seed = 1 }: BenchOptions = {},
 ): Promise<BenchPlane> {
-  const entropy = seededEntropy(clock.now(), () => clock.now());
+  const seeded = seededEntropy(seed + clock.now(), () => clock.now());
+  const entropy: Entropy = draw ? { uuid: seeded.uuid, draw } : seeded;
   const fatal: Error[] = [];
+  const counting = countingTelemetry();
+  const life = { alive: true };
   const supervisor = new Supervisor({
-    store,
-    clock,
+    store: mortalStore(store, life),
+    clock: mortalClock(clock, life),
     entropy,
-    telemetry: silentTelemetry(),
+    telemetry: counting.telemetry,
     terms: TERMS,
     ...(mailbox !== undefined && { mailbox }),
     onFatal: (error) => fatal.push(error),
@@ -79,14 +94,30 @@ export async function startBench(
       if (made instanceof Error) throw made;
       return made;
     },
+    cancel: (taskId, message = "not needed") => plane.cancel(LOCAL_CALLER, taskId, message),
     worker: (id, options = {}) => workerOf(plane, id, options),
     show: (taskId) => show(store, taskId),
     log: async (taskId) => (await store.reads.log(taskId, 0, 1_000_000)).entries,
+    counted: counting.counted,
+    pass: async (ms, ...alive) => {
+      for (let left = ms; left > 0; left -= TERMS.heartbeat) {
+        await clock.advance(Math.min(left, TERMS.heartbeat));
+        await Promise.all(alive.map((worker) => worker.alive()));
+        await settle();
+      }
+    },
+    kill: () => {
+      life.alive = false;
+    },
     settle,
   };
 }
 
-export function draftOf(id: TaskId, spec: Partial<TaskSpec>, rest: Partial<Omit<TaskDraft, "spec">> = {}): TaskDraft {
+export function draftOf(
+  id: TaskId,
+  spec: Partial<TaskSpec>,
+  rest: Partial<Omit<TaskDraft, "spec">> = {},
+): TaskDraft {
   return {
     id,
     namespace: "default",
@@ -112,50 +143,15 @@ export function draftOf(id: TaskId, spec: Partial<TaskSpec>, rest: Partial<Omit<
   };
 }
 
-function workerOf(plane: Plane, id: string, options: Partial<Hello> & { agents?: readonly string[] }): BenchWorker {
-  const frames: WorkerFrame[] = [];
-  const closed: Fault[] = [];
-  const link = plane.connect(LOCAL_CALLER, {
-    send: (frame) => void frames.push(frame),
-    close: (fault) => {
-      closed.push(fault);
-      link.closed();
-    },
-  });
-  const agents = (options.agents ?? ["echo"]).map((name) => ({ name, description: "", labels: {}, backends: [] }));
-  const workerId = id as WorkerId;
-  const info = { workerId, hostname: "here", version: "1", agents, labels: {}, namespaces: [] };
-  void link.receive({ type: "hello", info, protocol: 1, instance: `${id}-1`, capacity: 10, resume: [], ...options });
-  let beat = 0;
-  return {
-    frames,
-    closed,
-    link,
-    assignments: () => frames.splice(0).flatMap((frame) => (frame.type === "assign" ? [frame] : [])),
-    report: (runId, status, rest = {}) =>
-      link.receive({ type: "status", runId, status, errorMessage: "", backend: null, output: "", retryAfter: millis(0), ...rest }),
-    output: (runId, seq, content, rest = {}) =>
-      link.receive({ type: "output", runId, seq, content, isFinal: false, metadata: {}, sentAt: 0, ...rest }),
-    beat: (runIds, lastOrdinal, capacity = 0) =>
-      link.receive({
-        type: "heartbeat",
-        workerId,
-        status: "IDLE",
-        capacity,
-        beat: ++beat,
-        held: { runIds, lastOrdinal },
-      }),
-  };
-}
-
 async function show(store: Store, taskId: TaskId): Promise<string> {
   const detail = await store.reads.task(taskId);
   if (!detail) return "unknown";
   const { task, steps, runs } = detail;
   return [
     `${task.state}${task.reason && ` ${task.reason}`}`,
-    ...steps.map(({ name, state, attempts }) => `${name === MAIN_STEP ? "" : `${name} `}${state} attempts=${attempts}`),
+    ...steps.map(
+      ({ name, state, attempts }) => `${name === MAIN_STEP ? "" : `${name} `}${state} attempts=${attempts}`,
+    ),
     ...runs.map(({ status, reason, heldBy }) => `run ${status}${reason && `/${reason}`}${heldBy && " held"}`),
   ].join(", ");
 }
-

@@ -79,6 +79,7 @@ test("a cancelled task stays cancelled, and its worker hears of it until it lets
   const next = await bench.create();
   expect(worker.frames).toEqual([]); // its only slot is still taken
   await worker.beat([assigned.runId], 1);
+  await bench.settle();
   expect(worker.frames.splice(0).map(({ type }) => type)).toEqual(["ack.heartbeat", "cancel"]);
 
   await worker.report(assigned.runId, "COMPLETED");
