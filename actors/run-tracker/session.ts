@@ -120,7 +120,7 @@ export function drainWorker(
   found: TrackerFound,
   at: Instant,
 ): Ask[] {
-  if (!found.session) {
+  if (!found.session || found.session.state === "detached") {
     const fault = new Fault("not_found", `Worker ${workerId} not found`);
     return [{ type: "reply", params: { answer: { type: "fault", fault } } }];
   }

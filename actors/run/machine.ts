@@ -13,7 +13,7 @@ function endOf(run: RunRow, event: RunMessage): RunEnd | undefined {
     case "failed":
       return { how: "failed", ...pick(event) };
     case "broken":
-      return { how: "failed", errorMessage: event.message, ...finalWord };
+      return { how: "failed", errorMessage: event.message, ...brokenOff(event.reason) };
     case "lost":
       return { how: "lost", errorMessage: event.message };
     case "declined":
@@ -25,7 +25,10 @@ function endOf(run: RunRow, event: RunMessage): RunEnd | undefined {
   }
 }
 
-const finalWord = { retryable: false, retryAfter: millis(0) } as const;
+/** Too much output would be too much again; lost output may arrive the next time. */
+function brokenOff(reason: RunRow["reason"]) {
+  return { retryable: reason === "OUTPUT_LOST", retryAfter: millis(0) };
+}
 
 function pick({ errorMessage, retryable, retryAfter }: Extract<RunMessage, { type: "failed" }>) {
   return { errorMessage, retryable, retryAfter };

@@ -1,10 +1,11 @@
 import { Fault } from "#domain/fault";
 import type { StepKey } from "#domain/id";
+import { limits } from "#domain/limits";
 import { AVOID, ceiling, DEFAULT_RETRY, nextAttemptAt } from "#domain/retry";
 import { isOver } from "#domain/run";
 import type { StepRow } from "#domain/step";
 import { isTerminal, type TaskRow, taskStatus } from "#domain/task";
-import { type Instant, later } from "#domain/time";
+import { type Instant, later, millis } from "#domain/time";
 import type { Ask } from "../asks.js";
 import type { StepMessage } from "../step/messages.js";
 import { placeOf, startTask } from "../task/start.js";
@@ -67,7 +68,8 @@ function tryAgain(task: TaskRow, step: StepRow, end: RunEnd, at: Instant, draw: 
     return [advance(key, { type: "waitForRetry", at, until: at }), ...enqueueAgain(task, step, at)];
 
   const backoff = nextAttemptAt(DEFAULT_RETRY, step.attempts, at, draw);
-  const until = Math.max(backoff, later(at, end.retryAfter)) as Instant;
+  const hint = later(at, millis(Math.min(end.retryAfter, limits.retryAfterMax)));
+  const until = Math.max(backoff, hint) as Instant;
   return [
     advance(key, { type: "waitForRetry", at, until }),
     { type: "setDeadline", params: { ...key, kind: "retry", at: until } },

@@ -23,7 +23,7 @@ export function admit(drafts: readonly TaskDraft[], found: RequestFound, at: Ins
   const asks: Ask[] = [];
 
   const answers = drafts.map((draft, i): TaskId | Fault => {
-    const key = `${draft.namespace} ${draft.spec.idempotencyKey}`;
+    const key = JSON.stringify([draft.namespace, draft.spec.idempotencyKey]);
     const holder = found.holders[i] ?? made.get(key);
     if (holder) return sameWork(holder, draft);
 

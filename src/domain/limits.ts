@@ -76,6 +76,8 @@ export const limits = {
   /** What a worker that states no capacity gets. */
   defaultRunsPerWorker: 10,
   maxAttempts: 100,
+  /** An agent's hint to wait longer than a day is a mistake, or a task for tomorrow. */
+  retryAfterMax: millis(24 * 3_600_000),
   priority: 100,
 
   /** Commands that finish a turn before the process gives up on a clean stop. */

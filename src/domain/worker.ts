@@ -84,5 +84,5 @@ export function carries(labels: Labels, selector: Labels): boolean {
 
 /** Only the same principal can supersede a session: the key under which it is looked up. */
 export function workerKey(principal: string, workerId: WorkerId): string {
-  return `${principal} ${workerId}`;
+  return JSON.stringify([principal, workerId]);
 }

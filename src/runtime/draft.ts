@@ -237,6 +237,7 @@ export class Draft {
   }
 }
 
-function holderKey(namespace: string, key: string): string {
-  return `${namespace} ${key}`;
+/** Both are clients' words and may hold anything: only quoting keeps them apart. */
+export function holderKey(namespace: string, key: string): string {
+  return JSON.stringify([namespace, key]);
 }

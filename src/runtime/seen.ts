@@ -4,7 +4,7 @@ import { stepKey } from "#domain/id";
 import type { Lane } from "#domain/lane";
 import { type ReadyStep, readyStep } from "#domain/step";
 import type { Needs, Store } from "#ports/store";
-import type { Draft } from "./draft.js";
+import { type Draft, holderKey } from "./draft.js";
 import { needsOf } from "./gather.js";
 import type { Memory } from "./memory.js";
 
@@ -67,7 +67,7 @@ export class Seen {
     for (const id of runs) if (!draft.run(id) && this.#isNew(`run ${id}`)) wanted.runs.push(id);
     for (const id of inputs) if (!draft.inputs.has(id) && this.#isNew(`input ${id}`)) wanted.inputs.push(id);
     for (const key of keys) {
-      if (!draft.holder(key.namespace, key.key) && this.#isNew(`key ${key.namespace} ${key.key}`))
+      if (!draft.holder(key.namespace, key.key) && this.#isNew(`key ${holderKey(key.namespace, key.key)}`))
         wanted.keys.push(key);
     }
   }

@@ -1,0 +1,121 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import type { Ask } from "#actors/asks";
+import type { StepMessage } from "#actors/step/messages";
+import { startTask } from "#actors/task/start";
+import { endTheRest } from "#actors/task-finalizer/settle";
+import { isSettled, type StepRow, type StepState } from "#domain/step";
+import { isTerminal, type StepCounts, type TaskRow, type TaskState } from "#domain/task";
+import { instant } from "#domain/time";
+import { advanceStep, advanceTask } from "#runtime/lifecycles";
+import { stepLife } from "./lives.js";
+import { spec, step, t1, task } from "./rows.js";
+
+const at = instant(10);
+
+/** A Task and its Steps, told as the runtime tells them: what a lifecycle asks for comes before anything else. */
+class Family {
+  task: TaskRow;
+  readonly steps: Map<string, StepRow>;
+
+  constructor(size: number, holdOnFailure: boolean) {
+    this.task = task({ counts: { pending: size }, spec: spec({ holdOnFailure }) });
+    this.steps = new Map(Array.from({ length: size }, (_, i) => [`s${i}`, step({ name: `s${i}` })]));
+    this.carryOut(startTask(this.task, [...this.steps.values()], at));
+  }
+
+  carryOut(asks: readonly Ask[]): void {
+    for (const ask of asks) {
+      if (ask.type === "advanceTask") {
+        const [after, asked] = advanceTask(this.task, ask.params.message);
+        this.task = after;
+        this.carryOut(asked);
+      } else if (ask.type === "advanceStep") {
+        const before = this.steps.get(ask.params.stepName) as StepRow;
+        const [after, asked] = advanceStep(before, ask.params.message);
+        this.steps.set(after.name, after);
+        this.carryOut(asked);
+      } else if (ask.type === "tell" && ask.params.message.type === "task.ended") {
+        const steps = [...this.steps.values()].filter(({ state }) => !isSettled(state));
+        this.carryOut(endTheRest(ask.params.message, { task: this.task, steps, runs: [] }, at));
+      }
+    }
+  }
+
+  tell(stepName: string, message: StepMessage): void {
+    this.carryOut([{ type: "advanceStep", params: { taskId: t1, stepName, message } }]);
+  }
+
+  recount(): StepCounts {
+    const counts: Partial<Record<StepState, number>> = {};
+    for (const { state } of this.steps.values()) counts[state] = (counts[state] ?? 0) + 1;
+    return counts;
+  }
+}
+
+/** Where the counts say a Task stands once one of its Steps has changed: the first that fits. */
+function contract(counts: StepCounts, hasRun: boolean, holds: boolean): TaskState {
+  const has = (...states: StepState[]) => states.some((state) => counts[state]);
+  if (has("error")) return holds ? "blocked_by_failures" : "error";
+  if (Object.keys(counts).every((state) => state === "complete" || state === "resolved_manually"))
+    return "complete";
+  const busy = has(
+    "enqueued",
+    "in_progress",
+    "enqueued_for_orchestration",
+    "enqueued_as_error_for_orchestration",
+  );
+  if (busy) return hasRun ? "steps_in_process" : "enqueuing_steps";
+  return has("waiting_for_retry") ? "waiting_for_retry" : "waiting_for_dependencies";
+}
+
+const stories = fc.record({
+  size: fc.integer({ min: 1, max: 4 }),
+  holds: fc.boolean(),
+  told: fc.array(
+    fc.record({
+      index: fc.nat(3),
+      message: fc.constantFrom(...stepLife.cases.map(({ message }) => message)),
+    }),
+    { maxLength: 60 },
+  ),
+});
+
+test("a task's counts are a recount of its steps, and its state is what the counts say", () => {
+  fc.assert(
+    fc.property(stories, ({ size, holds, told }) => {
+      const family = new Family(size, holds);
+      for (const { index, message } of told) {
+        if (isTerminal(family.task.state)) break; // nobody tells the steps of an ended task anything
+        const { counts: before } = family.task;
+        family.tell(`s${index % size}`, message);
+
+        expect(family.task.counts).toEqual(family.recount());
+        if (family.task.counts === before) continue;
+        expect(family.task.state).toBe(contract(family.task.counts, family.task.hasRun, holds));
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("whatever ends a task ends all of its steps, and the counts know", () => {
+  const ends = fc.constantFrom(
+    { type: "cancel", at, message: "not needed" } as const,
+    { type: "timeout", at, message: "too long" } as const,
+  );
+
+  fc.assert(
+    fc.property(stories, ends, ({ size, holds, told }, message) => {
+      const family = new Family(size, holds);
+      for (const { index, message: first } of told) {
+        if (!isTerminal(family.task.state)) family.tell(`s${index % size}`, first);
+      }
+      family.carryOut([{ type: "advanceTask", params: { taskId: t1, message } }]);
+
+      expect(isTerminal(family.task.state)).toBe(true);
+      expect([...family.steps.values()].filter(({ state }) => !isSettled(state))).toEqual([]);
+      expect(family.task.counts).toEqual(family.recount());
+    }),
+  );
+});

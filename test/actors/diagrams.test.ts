@@ -1,0 +1,65 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { setup } from "xstate";
+import { type ActorName, asks } from "#actors/asks";
+import { actorNames } from "#runtime/actors";
+import { redrawn, stateDiagram } from "./diagrams.js";
+
+const path = fileURLToPath(new URL("../../actors/README.md", import.meta.url));
+const page = readFileSync(path, "utf8");
+
+test("the diagrams in actors/README.md are the machines' own", async () => {
+  const refresh =
+    "the machines have changed; redraw them with: npx vitest run --project core test/actors/diagrams -u";
+
+  await expect(redrawn(page), refresh).toMatchFileSnapshot(path);
+});
+
+test("a diagram shows starts and ends, guards, what is heard in passing, and regions side by side", () => {
+  const lamp = setup({
+    types: { events: {} as { type: "press" } | { type: "dim" } | { type: "blow" } },
+    guards: { whole: () => true },
+  }).createMachine({
+    id: "lamp",
+    type: "parallel",
+    states: {
+      light: {
+        initial: "off",
+        states: {
+          off: { on: { press: { guard: "whole", target: "on" } } },
+          on: { on: { press: "off", dim: {} } },
+        },
+      },
+      fuse: { initial: "whole", states: { whole: { on: { blow: "blown" } }, blown: { type: "final" } } },
+    },
+  });
+
+  expect(stateDiagram(lamp)).toMatchInlineSnapshot(`
+    "\`\`\`mermaid
+    stateDiagram-v2
+      state lamp {
+        [*] --> off
+        on : on
+        on : dim
+        off --> on : press [whole]
+        on --> off : press
+        --
+        [*] --> whole
+        whole --> blown : blow
+        blown --> [*]
+      }
+    \`\`\`"
+  `);
+});
+
+/** The names that stand first in the rows of the table below a heading. */
+function listed(heading: string): string[] {
+  const part = page.split(/^## /m).find((section) => section.startsWith(heading)) ?? "";
+  return [...part.matchAll(/^\| `([^`]+)`/gm)].map(([, name]) => name ?? "");
+}
+
+test("actors/README.md lists every actor, and every ask in its group and order", () => {
+  expect(listed("Actors")).toEqual(actorNames satisfies readonly ActorName[]);
+  expect(listed("What a machine may ask for")).toEqual(Object.keys(asks));
+});

@@ -1,0 +1,221 @@
+import { expect, test } from "vitest";
+import { runMachine } from "#actors/run/machine";
+import type { SessionId } from "#domain/id";
+import type { ModelBackend } from "#domain/run";
+import { instant, NEVER } from "#domain/time";
+import { advanceRun } from "#runtime/lifecycles";
+import { play } from "#testing/transcript";
+import { runLife } from "./lives.js";
+import { heldRun, run } from "./rows.js";
+
+const result = { backend: null, output: '{"ok":true}', outputBytes: 11 };
+const failure = { backend: null, errorMessage: "no such ticket", retryable: true, retryAfter: 0 };
+
+test("a run is assigned, started, writes, and is completed; its worker's last word frees the slot", () => {
+  expect(
+    play(runMachine, run(), [
+      [0, "assign"],
+      [5, "started"],
+      [6, "started"],
+      [10, "wrote", { count: 2, bytes: 64 }],
+      [20, "completed", result],
+      [21, "failed", failure],
+    ]),
+  ).toMatchInlineSnapshot(`
+    "
+     0 ms           status.PENDING hold.free
+     0 ms assign    status.ASSIGNED hold.held       sendAssignment(r1)
+     5 ms started   status.RUNNING hold.held
+     6 ms started   ignored
+    10 ms wrote     status.RUNNING hold.held
+    20 ms completed hold.released status.COMPLETED  tell(task-finalizer, run.ended(t1, main, r1, {completed, {"ok":true}, 11}))
+    21 ms failed    ignored
+    "
+  `);
+});
+
+test("a run that fails says why, and whether another try would help", () => {
+  expect(
+    play(runMachine, run(), [
+      [0, "assign"],
+      [5, "started"],
+      [20, "failed", failure],
+    ]),
+  ).toMatchInlineSnapshot(`
+    "
+     0 ms         status.PENDING hold.free
+     0 ms assign  status.ASSIGNED hold.held    sendAssignment(r1)
+     5 ms started status.RUNNING hold.held
+    20 ms failed  hold.released status.FAILED  tell(task-finalizer, run.ended(t1, main, r1, {failed, no such ticket, true, 0}))
+    "
+  `);
+});
+
+test("a run whose task ends is cancelled at once, and stays in its worker's hands until the last word", () => {
+  expect(
+    play(runMachine, run(), [
+      [0, "assign"],
+      [5, "started"],
+      [10, "end", { reason: "CANCELLED", message: "not needed" }],
+      [11, "wrote", { count: 1, bytes: 8 }],
+      [12, "completed", result], // too late to matter, but the worker lets go
+      [13, "released"],
+    ]),
+  ).toMatchInlineSnapshot(`
+    "
+     0 ms           status.PENDING hold.free
+     0 ms assign    status.ASSIGNED hold.held       sendAssignment(r1)
+     5 ms started   status.RUNNING hold.held
+    10 ms end       status.CANCELLED hold.held      send(s1, cancel(r1, not needed))
+    11 ms wrote     ignored
+    12 ms completed hold.released status.CANCELLED
+    13 ms released  ignored
+    "
+  `);
+});
+
+test("a run out of time has failed, and its worker is told to stop", () => {
+  expect(
+    play(runMachine, run(), [
+      [0, "assign"],
+      [10, "end", { reason: "TIMEOUT", message: "the task did not end within timeout_ms = 10" }],
+      [15, "released"],
+      [16, "released"],
+    ]),
+  ).toMatchInlineSnapshot(`
+    "
+     0 ms          status.PENDING hold.free
+     0 ms assign   status.ASSIGNED hold.held    sendAssignment(r1)
+    10 ms end      status.FAILED hold.held      send(s1, cancel(r1, the task did not end within timeout_ms = 10))
+    15 ms released hold.released status.FAILED
+    16 ms released ignored
+    "
+  `);
+});
+
+test("a run that ends before it was ever assigned is never sent and never held", () => {
+  expect(
+    play(runMachine, run(), [
+      [0, "end", { reason: "CANCELLED", message: "not needed" }],
+      [1, "assign"],
+    ]),
+  ).toMatchInlineSnapshot(`
+    "
+    0 ms        status.PENDING hold.free
+    0 ms end    hold.released status.CANCELLED
+    1 ms assign ignored
+    "
+  `);
+});
+
+test("a lost run fails, a declined one is handed back: both leave the worker's hands", () => {
+  const told = { message: "the worker was silent for longer than its lease" };
+  expect(
+    play(runMachine, run(), [
+      [0, "assign"],
+      [30_000, "lost", told],
+      [30_001, "resumed", { session: "s2" }],
+    ]),
+  ).toMatchInlineSnapshot(`
+    "
+        0 ms         status.PENDING hold.free
+        0 ms assign  status.ASSIGNED hold.held    sendAssignment(r1)
+    30000 ms lost    hold.released status.FAILED  tell(task-finalizer, run.ended(t1, main, r1, {lost, the worker was silent for longer than its lease}))
+    30001 ms resumed ignored
+    "
+  `);
+  expect(
+    play(runMachine, run(), [
+      [0, "assign"],
+      [5, "declined", { message: "I must go" }],
+    ]),
+  ).toMatchInlineSnapshot(`
+    "
+    0 ms          status.PENDING hold.free
+    0 ms assign   status.ASSIGNED hold.held       sendAssignment(r1)
+    5 ms declined hold.released status.CANCELLED  tell(task-finalizer, run.ended(t1, main, r1, {handedBack, w1}))
+    "
+  `);
+});
+
+test("a run broken off by the plane stays with its worker until that has stopped", () => {
+  expect(
+    play(runMachine, run(), [
+      [0, "assign"],
+      [5, "broken", { reason: "OUTPUT_LIMIT", message: "too much output" }],
+      [9, "cancelled", { errorMessage: "" }],
+    ]),
+  ).toMatchInlineSnapshot(`
+    "
+    0 ms           status.PENDING hold.free
+    0 ms assign    status.ASSIGNED hold.held    sendAssignment(r1)
+    5 ms broken    status.FAILED hold.held      tell(task-finalizer, run.ended(t1, main, r1, {failed, too much output, false, 0})), send(s1, cancel(r1, too much output))
+    9 ms cancelled hold.released status.FAILED
+    "
+  `);
+});
+
+test("a run changes hands when its worker is back on another stream, even one that has ended", () => {
+  expect(
+    play(runMachine, run(), [
+      [0, "assign"],
+      [5, "resumed", { session: "s2" }],
+      [10, "end", { reason: "CANCELLED", message: "not needed" }],
+      [15, "resumed", { session: "s3" }],
+      [16, "released"],
+    ]),
+  ).toMatchInlineSnapshot(`
+    "
+     0 ms          status.PENDING hold.free
+     0 ms assign   status.ASSIGNED hold.held       sendAssignment(r1)
+     5 ms resumed  status.ASSIGNED hold.held
+    10 ms end      status.CANCELLED hold.held      send(s2, cancel(r1, not needed))
+    15 ms resumed  status.CANCELLED hold.held
+    16 ms released hold.released status.CANCELLED
+    "
+  `);
+});
+
+test("an ended run's row says when, why and in whose words", () => {
+  const words = Object.fromEntries(
+    runLife.cases.map(({ name, message }) => {
+      const { status, finishedAt, reason, errorMessage } = advanceRun(heldRun(), message)[0];
+      return [
+        name,
+        finishedAt === NEVER ? "goes on" : [status, finishedAt, reason, errorMessage].join(" ").trim(),
+      ];
+    }),
+  );
+
+  expect(words).toEqual({
+    assign: "goes on",
+    started: "goes on",
+    wrote: "goes on",
+    resumed: "goes on",
+    released: "goes on",
+    completed: "COMPLETED 10",
+    failed: "FAILED 10 AGENT_ERROR no such ticket",
+    cancelled: "CANCELLED 10 CANCELLED",
+    declined: "CANCELLED 10 DECLINED I must go",
+    broken: "FAILED 10 OUTPUT_LIMIT too much output",
+    lost: "FAILED 10 WORKER_LOST the worker was silent",
+    end: "CANCELLED 10 CANCELLED not needed",
+    "end, out of time": "FAILED 10 TIMEOUT too long",
+  });
+});
+
+test("a run that changes hands belongs to the new session, which never assigned it", () => {
+  const [after] = advanceRun(heldRun(), { type: "resumed", at: instant(5), session: "s2" as SessionId });
+
+  expect(after).toEqual(heldRun({ heldBy: "s2" as SessionId, session: "s2" as SessionId, ordinal: 0 }));
+});
+
+test("a run's row keeps what is durable of its output, when it began, and the model that did it", () => {
+  const backend = { provider: "builtin", modelName: "rules" } as ModelBackend;
+  const at = instant(5);
+  const [begun] = advanceRun(heldRun({ status: "ASSIGNED" }), { type: "started", at });
+  const [wrote] = advanceRun(begun, { type: "wrote", at, count: 2, bytes: 64 });
+  const [done] = advanceRun(wrote, { type: "completed", at, backend, output: "", outputBytes: 0 });
+
+  expect(done).toMatchObject({ startedAt: 5, nextSeq: 2, outputBytes: 64, backend, heldBy: "" });
+});
