@@ -14,18 +14,29 @@ export function heed(message: RunReport, found: TrackerFound, at: Instant): Ask[
   if (cause) return refuse(message, found, cause, at);
 
   const run = found.run as RunRow;
-  const acks = found.session?.protocol === 1;
+  const heard = { run, session, bytes: message.bytes, acks: found.session?.protocol === 1, at };
   switch (report.type) {
     case "status":
-      return heedStatus(report, message.bytes, run, session, acks, at);
+      return heedStatus(report, heard);
     case "output":
-      return heedOutput(report, message.bytes, run, session, acks, at);
+      return heedOutput(report, heard);
     case "event":
     case "chat":
       return [{ type: "record", params: { taskId: run.taskId, entry: entryOf(report, at) } }];
     case "decline":
       return [advance(run, { type: "declined", at, message: report.reason })];
   }
+}
+
+/** A report that counts: the Run it is about, and who speaks. */
+interface Heard {
+  readonly run: RunRow;
+  readonly session: SessionId;
+  /** UTF-8 length of what it carries. */
+  readonly bytes: number;
+  /** True if the worker expects acks. */
+  readonly acks: boolean;
+  readonly at: Instant;
 }
 
 /** A report counts only if Run, fence, principal and session are the Run's own, and the Run is alive. */
@@ -76,14 +87,7 @@ const reasons: Record<RefusalCause, string> = {
   gap: "output is missing",
 };
 
-function heedStatus(
-  report: StatusReport,
-  outputBytes: number,
-  run: RunRow,
-  session: SessionId,
-  acks: boolean,
-  at: Instant,
-): Ask[] {
+function heedStatus(report: StatusReport, { run, session, bytes, acks, at }: Heard): Ask[] {
   const { runId, backend, errorMessage, output } = report;
   const ack: Ask[] = acks
     ? [{ type: "send", params: { session, frame: { type: "ack.status", runId } } }]
@@ -94,7 +98,7 @@ function heedStatus(
       return run.status === "RUNNING" ? [] : [advance(run, { type: "started", at })];
     case "COMPLETED":
       if ((report.outputCount ?? 0) > run.nextSeq) return [outputAck(run, session)];
-      return [advance(run, { type: "completed", at, backend, output, outputBytes }), ...ack];
+      return [advance(run, { type: "completed", at, backend, output, outputBytes: bytes }), ...ack];
     case "FAILED": {
       const retryable = report.retryable ?? true;
       const failed = {
@@ -115,14 +119,7 @@ function heedStatus(
   }
 }
 
-function heedOutput(
-  report: OutputReport,
-  bytes: number,
-  run: RunRow,
-  session: SessionId,
-  acks: boolean,
-  at: Instant,
-): Ask[] {
+function heedOutput(report: OutputReport, { run, session, bytes, acks, at }: Heard): Ask[] {
   if (report.seq !== run.nextSeq) {
     const cause = report.seq < run.nextSeq ? "repeated" : "gap";
     return [{ type: "countRefused", params: { cause } }, ...(acks ? [outputAck(run, session)] : [])];

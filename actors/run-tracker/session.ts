@@ -1,5 +1,5 @@
-import { Fault } from "#domain/fault";
 import type { SessionId } from "#domain/id";
+import { workerNotFound } from "#domain/refusals";
 import { isOver, type RunRow } from "#domain/run";
 import type { Instant } from "#domain/time";
 import type { Hello, ResumedRun, SessionRow } from "#domain/worker";
@@ -121,7 +121,7 @@ export function drainWorker(
   at: Instant,
 ): Ask[] {
   if (!found.session || found.session.state === "detached") {
-    const fault = new Fault("not_found", `Worker ${workerId} not found`);
+    const fault = workerNotFound(workerId);
     return [{ type: "reply", params: { answer: { type: "fault", fault } } }];
   }
   const session = found.session.id;

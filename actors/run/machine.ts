@@ -2,8 +2,7 @@ import { assign, setup } from "xstate";
 import type { RunRow } from "#domain/run";
 import { millis, NEVER } from "#domain/time";
 import { asks } from "../asks.js";
-import type { RunEnd } from "../task-finalizer/messages.js";
-import type { RunMessage } from "./messages.js";
+import type { RunEnd, RunMessage } from "./messages.js";
 
 /** What the finalizer is told of an end, for each message that can bring one. */
 function endOf(run: RunRow, event: RunMessage): RunEnd | undefined {

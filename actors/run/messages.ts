@@ -1,4 +1,4 @@
-import type { SessionId } from "#domain/id";
+import type { SessionId, WorkerId } from "#domain/id";
 import type { ModelBackend } from "#domain/run";
 import type { Reason } from "#domain/task";
 import type { Instant, Millis } from "#domain/time";
@@ -43,3 +43,19 @@ export type RunMessage =
   | { readonly type: "resumed"; readonly at: Instant; readonly session: SessionId }
   /** A worker that holds an ended Run has let it go. */
   | { readonly type: "released"; readonly at: Instant };
+
+/** How a Run ended, as far as its Step is concerned. */
+export type RunEnd =
+  | { readonly how: "completed"; readonly output: string; readonly outputBytes: number }
+  | {
+      readonly how: "failed";
+      readonly errorMessage: string;
+      readonly retryable: boolean;
+      /** The agent's hint; 0 is none. */
+      readonly retryAfter: Millis;
+    }
+  /** The worker is gone: try again at once, if attempts remain. */
+  | { readonly how: "lost"; readonly errorMessage: string }
+  /** The worker never began, or gave it back: costs no attempt. */
+  | { readonly how: "handedBack"; readonly workerId: WorkerId }
+  | { readonly how: "cancelled"; readonly errorMessage: string };

@@ -4,7 +4,7 @@ import { type Instant, NEVER } from "#domain/time";
 import { type Ask, asks } from "../asks.js";
 import { actorStates } from "../life.js";
 import type { Placement, SchedulerEvent, SchedulerFound, Slots } from "./messages.js";
-import { place, type Served } from "./placement.js";
+import { choose, type Served } from "./placement.js";
 
 interface Scheduler {
   readonly served: Served;
@@ -15,18 +15,18 @@ const parts = setup({
   actions: asks,
 });
 
-const choose = parts.enqueueActions(({ enqueue, context, event }) => {
+const place = parts.enqueueActions(({ enqueue, context, event }) => {
   if (event.type !== "schedule") return;
   const { lanes, workers, runIds } = event.found;
-  const { placements, served } = place(lanes, workers, runIds, context.served, event.at);
+  const { placements, served } = choose(lanes, workers, runIds, context.served, event.at);
   enqueue.assign({ served });
   if (placements.length > 0) {
-    enqueue({ type: "tell", params: { to: "scheduler", message: { type: "place", placements } } });
+    enqueue({ type: "tell", params: { to: "scheduler", message: { type: "assign", placements } } });
   }
 });
 
 const assignRuns = parts.enqueueActions(({ enqueue, event }) => {
-  if (event.type !== "place") return;
+  if (event.type !== "assign") return;
   for (const ask of makeRuns(event.placements, event.found, event.at)) enqueue(ask);
 });
 
@@ -85,10 +85,10 @@ function runOf(
   };
 }
 
-const listens = { schedule: { actions: "choose" }, place: { actions: "assignRuns" } } as const;
+const listens = { schedule: { actions: "place" }, assign: { actions: "assignRuns" } } as const;
 
 /** Decides which ready Step gets which worker now. Remembers only how often each namespace was served. */
-export const schedulerMachine = parts.extend({ actions: { choose, assignRuns } }).createMachine({
+export const schedulerMachine = parts.extend({ actions: { place, assignRuns } }).createMachine({
   id: "scheduler",
   context: { served: {} },
   initial: "starting",

@@ -10,7 +10,7 @@ export type SchedulerMessage =
   /** runtime: last in a turn, if a Step is ready and a slot is free. */
   | { readonly type: "schedule" }
   /** itself: with the rows at hand, make these Runs. A Step that has moved on is left out. */
-  | { readonly type: "place"; readonly placements: readonly Placement[] };
+  | { readonly type: "assign"; readonly placements: readonly Placement[] };
 
 /** This Step to this worker, as this Run. */
 export interface Placement extends StepKey {
@@ -38,7 +38,7 @@ export interface SchedulerFound {
   readonly workers: readonly Slots[];
   /** Fresh ids, as many as Runs may be made now. */
   readonly runIds: readonly RunId[];
-  /** For `place`, in the order of its placements; absent if there is no such row. */
+  /** For `assign`, in the order of its placements; absent if there is no such row. */
   readonly rows: readonly ({ readonly step: StepRow; readonly task: TaskRow } | undefined)[];
 }
 

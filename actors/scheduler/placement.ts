@@ -24,7 +24,7 @@ interface Taker {
  * Which ready Step gets which worker now. The namespace served least so far comes first, then the best
  * rank, which is age less priority; the worker with the smallest share of its slots taken gets it.
  */
-export function place(
+export function choose(
   lanes: readonly LaneView[],
   workers: readonly Slots[],
   runIds: readonly RunId[],

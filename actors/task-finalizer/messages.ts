@@ -1,16 +1,17 @@
 import type { Caller } from "#domain/caller";
 import type { DeadlineKind } from "#domain/deadline";
-import type { RunId, StepKey, TaskId, WorkerId } from "#domain/id";
+import type { RunId, StepKey, TaskId } from "#domain/id";
 import type { RunRow } from "#domain/run";
 import type { StepRow } from "#domain/step";
 import type { TaskRow } from "#domain/task";
-import type { Instant, Millis } from "#domain/time";
+import type { Instant } from "#domain/time";
 import type { ActorLife, Stamped } from "../life.js";
+import type { RunEnd } from "../run/messages.js";
 import type { EndReason } from "../task/messages.js";
 
 /** What task-finalizer can be told. It owns what happens to Tasks and Steps after admission. */
 export type TaskFinalizerMessage =
-  /** run-tracker: the Step's Run has ended. Twice is harmless: the Step has moved on. */
+  /** a Run: the Step's Run has ended. Twice is harmless: the Step has moved on. */
   | ({ readonly type: "run.ended"; readonly runId: RunId; readonly end: RunEnd } & StepKey)
   /** client: end it for good. */
   | { readonly type: "cancel"; readonly caller: Caller; readonly taskId: TaskId; readonly message: string }
@@ -19,27 +20,11 @@ export type TaskFinalizerMessage =
   /** timers: may be stale; the rows decide. */
   | ({ readonly type: "deadline.passed"; readonly kind: DeadlineKind; readonly due: Instant } & StepKey);
 
-/** How a Run ended, as far as its Step is concerned. */
-export type RunEnd =
-  | { readonly how: "completed"; readonly output: string; readonly outputBytes: number }
-  | {
-      readonly how: "failed";
-      readonly errorMessage: string;
-      readonly retryable: boolean;
-      /** The agent's hint; 0 is none. */
-      readonly retryAfter: Millis;
-    }
-  /** The worker is gone: try again at once, if attempts remain. */
-  | { readonly how: "lost"; readonly errorMessage: string }
-  /** The worker never began, or gave it back: costs no attempt. */
-  | { readonly how: "handedBack"; readonly workerId: WorkerId }
-  | { readonly how: "cancelled"; readonly errorMessage: string };
-
 /** The rows the runtime has found for a message; absent if there is no such row. */
 export interface FinalizerFound {
   readonly task?: TaskRow;
   readonly step?: StepRow;
-  /** For `task.ended` and `start`: the Steps that are not settled and the Runs that are not over. */
+  /** For all but `run.ended`: the Steps that are not settled and the Runs that are not over. */
   readonly steps: readonly StepRow[];
   readonly runs: readonly RunRow[];
 }

@@ -1,15 +1,18 @@
-import { Fault } from "#domain/fault";
+import { mayUse } from "#domain/caller";
+import type { Fault } from "#domain/fault";
 import type { StepKey } from "#domain/id";
 import { limits } from "#domain/limits";
+import { alreadyEnded, taskNotFound } from "#domain/refusals";
 import { AVOID, ceiling, DEFAULT_RETRY, nextAttemptAt } from "#domain/retry";
 import { isOver } from "#domain/run";
 import type { StepRow } from "#domain/step";
-import { isTerminal, type TaskRow, taskStatus } from "#domain/task";
+import { isTerminal, type TaskRow } from "#domain/task";
 import { type Instant, later, millis } from "#domain/time";
 import type { Ask } from "../asks.js";
+import type { RunEnd } from "../run/messages.js";
 import type { StepMessage } from "../step/messages.js";
 import { placeOf, startTask } from "../task/start.js";
-import type { FinalizerFound, RunEnd, TaskFinalizerMessage } from "./messages.js";
+import type { FinalizerFound, TaskFinalizerMessage } from "./messages.js";
 
 type Message<Type extends TaskFinalizerMessage["type"]> = Extract<TaskFinalizerMessage, { type: Type }>;
 
@@ -84,27 +87,21 @@ function enqueueAgain(task: TaskRow, step: StepRow, at: Instant): Ask[] {
   ];
 }
 
-export function cancel({ taskId, message }: Message<"cancel">, { task }: FinalizerFound, at: Instant): Ask[] {
-  if (!task) return [fault(new Fault("not_found", `Task not found: ${taskId}`))];
-  if (isTerminal(task.state)) {
-    const status = taskStatus(task);
-    const shown = status.charAt(0) + status.slice(1).toLowerCase();
-    return [
-      fault(
-        new Fault("wrong_state", `Task ${taskId} is already in terminal state: ${shown}`, {
-          reason: "TASK_ENDED",
-        }),
-      ),
-    ];
-  }
+export function cancel(
+  { caller, taskId, message }: Message<"cancel">,
+  { task }: FinalizerFound,
+  at: Instant,
+): Ask[] {
+  if (!task || !mayUse(caller, task.namespace)) return [refuse(taskNotFound(taskId))];
+  if (isTerminal(task.state)) return [refuse(alreadyEnded(task))];
   return [
     { type: "advanceTask", params: { taskId, message: { type: "cancel", at, message } } },
     { type: "reply", params: { answer: { type: "tasks", tasks: [taskId] } } },
   ];
 }
 
-function fault(error: Fault): Ask {
-  return { type: "reply", params: { answer: { type: "fault", fault: error } } };
+function refuse(fault: Fault): Ask {
+  return { type: "reply", params: { answer: { type: "fault", fault } } };
 }
 
 /** Whatever ends a Task ends its Steps and Runs in the same commit. Held Runs are told to stop by their machine. */

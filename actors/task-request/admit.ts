@@ -1,13 +1,15 @@
+import { mayUse } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import { MAIN_STEP, type TaskId } from "#domain/id";
 import { laneOf } from "#domain/lane";
 import { limits } from "#domain/limits";
+import { namespaceDenied } from "#domain/refusals";
 import type { StepRow } from "#domain/step";
 import type { TaskDraft, TaskRow } from "#domain/task";
 import { type Instant, later, millis, NEVER } from "#domain/time";
 import type { Ask } from "../asks.js";
 import { startTask } from "../task/start.js";
-import type { RequestFound } from "./messages.js";
+import type { RequestFound, TaskRequestMessage } from "./messages.js";
 
 /** Long enough for a good part of a full queue to be worked off, short enough to be worth waiting. */
 const RETRY_AFTER = millis(1_000);
@@ -16,13 +18,14 @@ const RETRY_AFTER = millis(1_000);
  * Decides over each draft in turn: the Task that holds its key, a refusal, or a new Task. Drafts of
  * one batch see one another: two with one key become one Task.
  */
-export function admit(drafts: readonly TaskDraft[], found: RequestFound, at: Instant): Ask[] {
+export function admit({ caller, drafts }: TaskRequestMessage, found: RequestFound, at: Instant): Ask[] {
   const made = new Map<string, TaskRow>();
   const lanes = new Set(found.knownLanes);
   const added: Added = { waiting: 0, waitingIn: new Map(), lanesIn: new Map() };
   const asks: Ask[] = [];
 
   const answers = drafts.map((draft, i): TaskId | Fault => {
+    if (!mayUse(caller, draft.namespace)) return namespaceDenied(draft.namespace);
     const key = JSON.stringify([draft.namespace, draft.spec.idempotencyKey]);
     const holder = found.holders[i] ?? made.get(key);
     if (holder) return sameWork(holder, draft);

@@ -13,7 +13,7 @@ const parts = setup({
 
 const decide = parts.enqueueActions(({ enqueue, event }) => {
   if (event.type !== "submit") return;
-  for (const ask of admit(event.drafts, event.found, event.at)) enqueue(ask);
+  for (const ask of admit(event, event.found, event.at)) enqueue(ask);
 });
 
 const refuse = parts.enqueueActions(({ enqueue }) => {

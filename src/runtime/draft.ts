@@ -1,6 +1,6 @@
-import type { Lane } from "#domain/lane";
 import type { Deadline } from "#domain/deadline";
 import { type RunId, type StepKey, stepKey, type TaskId } from "#domain/id";
+import type { Lane } from "#domain/lane";
 import type { LogEntry } from "#domain/log";
 import { isOver, type RunRow } from "#domain/run";
 import { isSettled, type StepRow } from "#domain/step";

@@ -1,5 +1,5 @@
+import { type AnyStateMachine, createActor, type EventObject } from "xstate";
 import type { Ask } from "#actors/asks";
-import { createActor, type AnyStateMachine, type EventObject } from "xstate";
 import { invariant } from "#domain/invariant";
 
 /** What a machine looks like in a row: plain JSON. */

@@ -1,13 +1,13 @@
 import type { Told } from "#actors/asks";
-import type { FinalizerFound, TaskFinalizerMessage } from "#actors/task-finalizer/messages";
-import type { RequestFound, TaskRequestMessage } from "#actors/task-request/messages";
 import type { RunTrackerMessage, TrackerFound } from "#actors/run-tracker/messages";
 import type { SchedulerFound, SchedulerMessage } from "#actors/scheduler/messages";
+import type { FinalizerFound, TaskFinalizerMessage } from "#actors/task-finalizer/messages";
+import type { RequestFound, TaskRequestMessage } from "#actors/task-request/messages";
 import type { RunId } from "#domain/id";
 import { laneOf } from "#domain/lane";
 import type { RunRow } from "#domain/run";
-import type { SessionRow } from "#domain/worker";
 import { NEVER } from "#domain/time";
+import type { SessionRow } from "#domain/worker";
 import type { IdempotencyKey, Needs } from "#ports/store";
 import type { Draft } from "./draft.js";
 import type { Leases } from "./leases.js";
@@ -108,7 +108,7 @@ export function foundForScheduler(
   message: SchedulerMessage,
   { draft, memory, runIds }: Scene,
 ): SchedulerFound {
-  const placements = message.type === "place" ? message.placements : [];
+  const placements = message.type === "assign" ? message.placements : [];
   return {
     lanes: message.type === "schedule" ? memory.backlog.views() : [],
     workers: memory.roster.withRoom(),

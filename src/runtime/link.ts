@@ -5,12 +5,12 @@ import { Fault } from "#domain/fault";
 import type { SessionId } from "#domain/id";
 import { limits } from "#domain/limits";
 import type { HeartbeatReport, HeldSet } from "#domain/report";
-import type { Hello } from "#domain/worker";
 import { millis } from "#domain/time";
+import type { Hello } from "#domain/worker";
 import type { WorkerLink, WorkerReport, WorkerSink } from "#ports/plane";
 import type { Core } from "./core.js";
-import type { Mail } from "./turn.js";
 import type { Timers } from "./timers.js";
+import type { Mail } from "./turn.js";
 
 export interface LinkParts {
   readonly core: Core;

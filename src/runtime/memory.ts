@@ -1,4 +1,4 @@
-import { laneOf, type Lane } from "#domain/lane";
+import { type Lane, laneOf } from "#domain/lane";
 import type { RunRow } from "#domain/run";
 import { readyStep, type StepRow } from "#domain/step";
 import { type TaskRow, taskStatus } from "#domain/task";

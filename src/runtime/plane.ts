@@ -1,4 +1,3 @@
-import type { Message } from "./turn.js";
 import type { ActorName } from "#actors/asks";
 import { type Caller, mayUse } from "#domain/caller";
 import { Fault } from "#domain/fault";
@@ -10,6 +9,7 @@ import type { SessionRow, WorkerStatus, WorkerView } from "#domain/worker";
 import type { Plane, Receipt, WorkerLink, WorkerSink } from "#ports/plane";
 import { Link } from "./link.js";
 import type { Supervisor } from "./supervisor.js";
+import type { Message } from "./turn.js";
 
 /** The plane as doors see it: their requests become messages, their reads go past the actors. */
 export function openPlane(supervisor: Supervisor): Plane {

@@ -1,5 +1,5 @@
-import type { SessionId } from "#domain/id";
 import type { Deadline } from "#domain/deadline";
+import type { SessionId } from "#domain/id";
 import { limits } from "#domain/limits";
 import { earliest, type Instant, later, millis } from "#domain/time";
 import { type Clock, LATE_TICK } from "#ports/clock";

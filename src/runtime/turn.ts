@@ -7,11 +7,11 @@ import { limits } from "#domain/limits";
 import type { Instant } from "#domain/time";
 import type { Committed, Needs } from "#ports/store";
 import type { LogFields } from "#ports/telemetry";
+import type { Core } from "./core.js";
 import { Draft } from "./draft.js";
 import type { Scene } from "./gather.js";
 import { Journal } from "./journal.js";
 import { Seen } from "./seen.js";
-import type { Core } from "./core.js";
 import { Unit } from "./unit.js";
 
 export type Message = Told["message"];
@@ -132,7 +132,7 @@ export class Turn {
     const runIds = Array.from({ length: count }, () => entropy.uuid() as RunId);
     await this.#unit({ to: "scheduler", message: { type: "schedule" } }, runIds);
     const made = this.#draft.changes.runs.length - before;
-    return slots > made && (made === count || unread());
+    return slots > made && (made === limits.turnAssignments || unread());
   }
 
   #dropEmptyLanes(): void {

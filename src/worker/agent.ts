@@ -2,8 +2,8 @@ import type { z } from "zod";
 import { limits } from "#domain/limits";
 import type { ModelBackend } from "#domain/run";
 import type { Labels } from "#domain/task";
+import { utf8Bytes } from "#domain/text";
 import type { Log } from "#ports/telemetry";
-import { utf8Bytes } from "./text.js";
 
 /** A model behind an agent. What is left out is unknown. */
 export type Backend = Pick<ModelBackend, "provider" | "modelName"> & Partial<ModelBackend>;

@@ -1,6 +1,6 @@
 import { limits } from "#domain/limits";
 import type { Labels } from "#domain/task";
-import { utf8Bytes } from "./text.js";
+import { utf8Bytes } from "#domain/text";
 
 /** What a run is told when it begins, in plain words. */
 export interface Assignment {

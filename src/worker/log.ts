@@ -3,14 +3,47 @@ import type { Log, LogFields } from "#ports/telemetry";
 const levels = ["debug", "info", "warn", "error"] as const;
 type Level = (typeof levels)[number];
 
-/** What `serve` logs to if it is given nothing else: one line of text on stderr per entry, from `lowest` up. */
+/**
+ * What `serve` logs to if it is given nothing else, from `lowest` up: stderr, one JSON object a line for programs, or
+ * a readable line for people where stderr is a terminal, in the shapes the server's log has.
+ */
 export function stderrLog(lowest: Level = "info"): Log {
-  const write = (level: Level, message: string, fields: LogFields = {}): void => {
+  const render = process.stderr.isTTY ? readableLine : jsonLine;
+  return logThrough((level, message, fields = {}) => {
     if (levels.indexOf(level) < levels.indexOf(lowest)) return;
-    const details = Object.entries(fields).map(([name, value]) => ` ${name}=${JSON.stringify(value)}`);
-    process.stderr.write(`${level} ${message}${details.join("")}\n`);
-  };
-  return logThrough(write);
+    process.stderr.write(render(level, message, fields, new Date()));
+  });
+}
+
+/** `{"level":"info","time":"…","workerId":"w1","msg":"connected"}` */
+export function jsonLine(level: Level, message: string, fields: LogFields, time: Date): string {
+  return `${inert(JSON.stringify({ level, time, ...fields, msg: message }, errorsToo))}\n`;
+}
+
+/** `12:03:55.120 info   connected  workerId=w1` */
+export function readableLine(level: Level, message: string, fields: LogFields, time: Date): string {
+  const facts = Object.entries(fields).map(([name, value]) => `${name}=${brief(value)}`);
+  const head = `${time.toISOString().slice(11, 23)} ${level.padEnd(5)}`;
+  return `${inert(`${head} ${[message, ...facts].join("  ")}`)}\n`;
+}
+
+function brief(value: unknown): string | undefined {
+  const plain = typeof value === "string" && value !== "" && !/[\s"=]/.test(value);
+  return plain ? value : JSON.stringify(value, errorsToo);
+}
+
+/** To JSON an error is an empty object. */
+function errorsToo(_: string, value: unknown): unknown {
+  if (!(value instanceof Error)) return value;
+  return { type: value.name, message: value.message, stack: value.stack };
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+const controls = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
+
+/** One line that does nothing to a terminal, whatever an agent has said. */
+function inert(line: string): string {
+  return line.replace(controls, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** The same log with `bound` added to every entry. */

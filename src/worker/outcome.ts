@@ -1,7 +1,7 @@
 import { limits } from "#domain/limits";
+import { clip, utf8Bytes } from "#domain/text";
 import { type Agent, type AgentContext, AgentError, type RunStopped } from "./agent.js";
 import type { Outcome } from "./frames.js";
-import { clip, utf8Bytes } from "./text.js";
 
 /** Lets the agent do its work, and puts the way it ended into the words of the wire. Never rejects. */
 export async function outcomeOf(agent: Agent, inputJson: string, ctx: AgentContext): Promise<Outcome> {

@@ -1,5 +1,6 @@
 import { limits } from "#domain/limits";
 import type { Labels } from "#domain/task";
+import { splitText, utf8Bytes } from "#domain/text";
 import type { Log } from "#ports/telemetry";
 import type { RunClientMessage } from "#wire/gen/taskrun/v1/run_service_pb";
 import {
@@ -15,7 +16,6 @@ import { chat, ended, event, type Outcome, output, type Resume, started } from "
 import { logWith } from "./log.js";
 import { Outbox } from "./outbox.js";
 import { outcomeOf } from "./outcome.js";
-import { splitText, utf8Bytes } from "./text.js";
 import { wall } from "./timers.js";
 import type { Window } from "./window.js";
 

@@ -32,7 +32,7 @@ export interface ServeOptions {
   readonly handleSignals?: boolean;
   /** Called at every welcome, with the name of the new session. */
   readonly onConnected?: (session: string) => void;
-  /** Default: one line on stderr per entry. */
+  /** Default: stderr, one JSON object a line, or a readable line where stderr is a terminal. */
   readonly log?: Log;
 }
 
@@ -41,8 +41,10 @@ export interface WorkerHandle {
   readonly id: string;
   /** Resolves when the worker has left. Rejects if the plane refuses it for good, for example because of its id. */
   readonly closed: Promise<void>;
+  /** Runs in hand now. */
+  readonly activeRuns: number;
   /** Takes nothing new, finishes or hands back what it holds, and leaves. Resolves when it has. */
-  drain(): Promise<void>;
+  drain(reason?: string): Promise<void>;
   /** Stops every run and leaves at once: the plane hears nothing more, and takes the runs for lost. */
   close(): void;
 }
@@ -95,8 +97,11 @@ export async function serve(options: ServeOptions): Promise<WorkerHandle> {
   return {
     id,
     closed,
-    drain: () => {
-      leave("asked to");
+    get activeRuns() {
+      return worker.activeRuns;
+    },
+    drain: (reason = "asked to") => {
+      leave(reason);
       return closed;
     },
     close: () => worker.close(),

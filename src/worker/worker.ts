@@ -85,6 +85,10 @@ export class Worker {
     }
   }
 
+  get activeRuns(): number {
+    return this.#held.size;
+  }
+
   /** Takes nothing new, finishes what it holds within the time, hands back the rest, and leaves. */
   drain(reason: string, withinMs = this.#options.drainMs): void {
     if (this.#held.refusing) return;

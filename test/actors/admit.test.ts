@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import type { Ask } from "#actors/asks";
 import { admit } from "#actors/task-request/admit";
 import type { RequestFound } from "#actors/task-request/messages";
+import { type Caller, LOCAL_CALLER } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import { limits } from "#domain/limits";
 import type { TaskDraft } from "#domain/task";
@@ -13,8 +14,12 @@ import { draft, lane, spec, t1, task } from "./rows.js";
 const at = instant(10);
 
 /** For each draft the Task it became or its Fault's reason, and the Tasks that were made. */
-function admitted(drafts: readonly TaskDraft[], found: RequestFound = requestFound()) {
-  const asks = admit(drafts, found, at);
+function admitted(
+  drafts: readonly TaskDraft[],
+  found: RequestFound = requestFound(),
+  caller: Caller = LOCAL_CALLER,
+) {
+  const asks = admit({ type: "submit", caller, drafts }, found, at);
   const made = asks.flatMap((ask: Ask) => (ask.type === "createTask" ? [ask.params.task.id] : []));
   const last = asks.at(-1);
   if (last?.type !== "reply" || last.params.answer.type !== "tasks")
@@ -112,4 +117,10 @@ test("every draft has one answer, in order; every task made is answered, and no 
       }
     }),
   );
+});
+
+test("a caller creates only in its own namespaces", () => {
+  const caller: Caller = { principal: "ada", namespaces: ["own"], roles: [] };
+  const drafts = [draft(t1, {}, "another")];
+  expect(admitted(drafts, requestFound(), caller)).toEqual({ answers: ["DENIED"], made: [] });
 });

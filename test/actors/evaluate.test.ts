@@ -83,7 +83,7 @@ const actors = [
       runIds: runIds(1),
       rows: [{ step: step({ state: "enqueued" }), task: task() }],
     }),
-    [{ type: "schedule" }, { type: "place", placements: [placement("t1", "r1")] }],
+    [{ type: "schedule" }, { type: "assign", placements: [placement("t1", "r1")] }],
   ),
   actor<RunTrackerMessage>(
     runTrackerMachine,

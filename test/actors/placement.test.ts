@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { LaneView, Slots } from "#actors/scheduler/messages";
-import { place, type Served } from "#actors/scheduler/placement";
+import { choose, type Served } from "#actors/scheduler/placement";
 import type { SessionId, WorkerId } from "#domain/id";
 import { laneOf } from "#domain/lane";
 import { rankOf } from "#domain/step";
@@ -49,7 +49,7 @@ function rounds(views: readonly LaneView[], count: number): string[] {
   let served: Served = {};
   return Array.from({ length: count }, () => {
     const lanes = left.filter(({ ready }) => ready.length > 0);
-    const round = place(lanes, [worker("w1", 1)], runIds(1), served, at);
+    const round = choose(lanes, [worker("w1", 1)], runIds(1), served, at);
     served = round.served;
     const [placed] = round.placements;
     if (!placed) return "nobody";
@@ -63,7 +63,7 @@ function rounds(views: readonly LaneView[], count: number): string[] {
 
 test("a namespace with one task does not wait behind another with a hundred", () => {
   const load = [queue("flood", 100), queue("quiet", 1, late)];
-  const { placements } = place(load, [worker("w1", 4)], runIds(4), {}, at);
+  const { placements } = choose(load, [worker("w1", 4)], runIds(4), {}, at);
 
   expect(placements.map(namespaceOf)).toEqual(["flood", "quiet", "flood", "flood"]);
   expect(rounds(load, 4)).toEqual(["flood", "quiet", "flood", "flood"]);
@@ -76,8 +76,8 @@ test("while two namespaces both have work, they get the same, slot by slot, what
 });
 
 test("a namespace that was served alone for long owes nothing to one that comes anew", () => {
-  const alone = place([queue("old", 50)], [worker("w1", 50)], runIds(50), {}, at);
-  const { placements } = place(
+  const alone = choose([queue("old", 50)], [worker("w1", 50)], runIds(50), {}, at);
+  const { placements } = choose(
     [queue("old", 9), queue("new", 9, late)],
     [worker("w1", 4)],
     runIds(4),
@@ -100,7 +100,7 @@ test("within a namespace the oldest goes first, as if it had waited 6 s longer f
     return { lane, ready: [ready(taskId, { lane: lane.key, rank: rankOf(instant(readyAt), priority) })] };
   };
   const order = (...views: LaneView[]) =>
-    place(views, [worker("w1", 9, 0, { labels: { gpu: "a" } })], runIds(9), {}, at).placements.map(
+    choose(views, [worker("w1", 9, 0, { labels: { gpu: "a" } })], runIds(9), {}, at).placements.map(
       ({ taskId }) => taskId,
     );
 
@@ -119,7 +119,7 @@ test("a step keeps away from the worker that handed it back, for as long as it s
   const shy = ready("shy", { rank: 1, avoidWorker: "w1" as WorkerId, avoidUntil: instant(at + 500) });
   const lanes = [{ lane, ready: [shy, ready("next", { rank: 2 })] }];
   const placed = (workers: Slots[], now: Instant) =>
-    place(lanes, workers, runIds(9), {}, now).placements.map(
+    choose(lanes, workers, runIds(9), {}, now).placements.map(
       ({ taskId, session }) => `${taskId} to ${session}`,
     );
 
@@ -130,7 +130,7 @@ test("a step keeps away from the worker that handed it back, for as long as it s
 
 test("the worker with the smallest share of its slots taken gets the next step", () => {
   const workers = [worker("busy", 4, 2), worker("wide", 10, 4), worker("small", 2, 1)];
-  const { placements } = place([queue("default", 3)], workers, runIds(3), {}, at);
+  const { placements } = choose([queue("default", 3)], workers, runIds(3), {}, at);
 
   // 2/4, 4/10 and 1/2; then 5/10; then all at a half, and the first that was named.
   expect(placements.map(({ session }) => session)).toEqual(["wide", "busy", "wide"]);
@@ -191,7 +191,7 @@ test("no worker gets more than its slots, an agent it does not run, or labels an
   fc.assert(
     fc.property(worlds, ({ lanes: some, workers, ids }) => {
       const lanes = apart(some);
-      const { placements } = place(lanes, workers, ids, {}, at);
+      const { placements } = choose(lanes, workers, ids, {}, at);
 
       for (const slot of workers) {
         const given = placements.filter(({ session }) => session === slot.session.id);
@@ -210,7 +210,7 @@ test("nothing waits while an id is left and a worker that fits has room", () => 
   fc.assert(
     fc.property(worlds, ({ lanes: some, workers, ids }) => {
       const lanes = apart(some);
-      const { placements } = place(lanes, workers, ids, {}, at);
+      const { placements } = choose(lanes, workers, ids, {}, at);
       if (placements.length === ids.length) return;
 
       const placed = new Set(placements.map(({ taskId }) => taskId));
@@ -230,7 +230,7 @@ test("a lane is served in its own order", () => {
   fc.assert(
     fc.property(worlds, ({ lanes: some, workers, ids }) => {
       const lanes = apart(some);
-      const { placements } = place(lanes, workers, ids, {}, at);
+      const { placements } = choose(lanes, workers, ids, {}, at);
 
       lanes.forEach(({ ready }, i) => {
         const served = placements.filter(({ taskId }) => taskId.startsWith(`${i}/`));

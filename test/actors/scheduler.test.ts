@@ -21,7 +21,7 @@ test("the scheduler chooses first and makes the runs once it has the rows: run a
       ],
       [
         5,
-        "place",
+        "assign",
         {
           ...half,
           placements: [placement("t1", "r1")],
@@ -33,8 +33,8 @@ test("the scheduler chooses first and makes the runs once it has the rows: run a
     "
     0 ms          starting
     0 ms serve    serving
-    5 ms schedule serving   tell(scheduler, place([{t1, main, s1, r1}]))
-    5 ms place    serving   advanceStep(t1, main, start(5, r1)), createRun(r1), advanceRun(r1, assign(5))
+    5 ms schedule serving   tell(scheduler, assign([{t1, main, s1, r1}]))
+    5 ms assign   serving   advanceStep(t1, main, start(5, r1)), createRun(r1), advanceRun(r1, assign(5))
     "
   `);
 });
@@ -46,17 +46,25 @@ test("a step that has moved on, or whose worker is gone, is left out", () => {
   expect(
     play(schedulerMachine, undefined, [
       [0, "serve"],
-      [1, "place", { ...half, placements, found: schedulerFound({ workers: [slots()], rows: [cancelled] }) }],
-      [2, "place", { ...half, placements, found: schedulerFound({ workers: [], rows: [enqueued] }) }],
-      [3, "place", { ...half, placements, found: schedulerFound({ workers: [slots()], rows: [undefined] }) }],
+      [
+        1,
+        "assign",
+        { ...half, placements, found: schedulerFound({ workers: [slots()], rows: [cancelled] }) },
+      ],
+      [2, "assign", { ...half, placements, found: schedulerFound({ workers: [], rows: [enqueued] }) }],
+      [
+        3,
+        "assign",
+        { ...half, placements, found: schedulerFound({ workers: [slots()], rows: [undefined] }) },
+      ],
     ]),
   ).toMatchInlineSnapshot(`
     "
-    0 ms       starting
-    0 ms serve serving
-    1 ms place ignored
-    2 ms place ignored
-    3 ms place ignored
+    0 ms        starting
+    0 ms serve  serving
+    1 ms assign ignored
+    2 ms assign ignored
+    3 ms assign ignored
     "
   `);
 });
@@ -85,7 +93,7 @@ test("nothing is assigned while the plane drains", () => {
 test("a run carries its step's next fence and attempt, and its session's next ordinal", () => {
   const again = { ...enqueued, step: step({ state: "enqueued", fence: 3, attempts: 1 }) };
   const message = {
-    type: "place",
+    type: "assign",
     at: instant(5),
     ...half,
     placements: [placement("t1", "r1"), placement("t2", "r2")],

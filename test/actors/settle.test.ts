@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Ask } from "#actors/asks";
-import type { RunEnd } from "#actors/task-finalizer/messages";
+import type { RunEnd } from "#actors/run/messages";
 import { meetDeadline, settle } from "#actors/task-finalizer/settle";
 import { ceiling, DEFAULT_RETRY, nextAttemptAt } from "#domain/retry";
 import { isSettled, type StepRow, type StepState, stepStates } from "#domain/step";

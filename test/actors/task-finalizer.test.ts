@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import type { RunEnd } from "#actors/run/messages";
 import { taskFinalizerMachine } from "#actors/task-finalizer/machine";
-import type { RunEnd } from "#actors/task-finalizer/messages";
 import type { TaskState } from "#domain/task";
 import { instant, millis } from "#domain/time";
 import { play, type Told } from "#testing/transcript";

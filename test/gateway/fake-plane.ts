@@ -1,8 +1,9 @@
-import type { Caller } from "#domain/caller";
+import { type Caller, mayUse } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import type { RunId, StepKey, TaskId, WorkerId } from "#domain/id";
 import { stepKey } from "#domain/id";
 import type { LogEntry, LogSlice } from "#domain/log";
+import { alreadyEnded, namespaceDenied, taskNotFound, workerNotFound } from "#domain/refusals";
 import type { StepRow } from "#domain/step";
 import { isTerminal, type TaskDraft, type TaskRow, type TaskState } from "#domain/task";
 import { instant, millis, NEVER } from "#domain/time";
@@ -48,18 +49,23 @@ export class FakePlane implements Plane {
     logBounds: async () => undefined,
   };
 
-  async submit(_: Caller, drafts: readonly TaskDraft[]): Promise<readonly (Receipt | Fault)[]> {
-    return drafts.map((draft) => this.refusal ?? { task: this.#store(draft), runs: [] });
+  async submit(caller: Caller, drafts: readonly TaskDraft[]): Promise<readonly (Receipt | Fault)[]> {
+    return drafts.map((draft) => {
+      if (!mayUse(caller, draft.namespace)) return namespaceDenied(draft.namespace);
+      return this.refusal ?? { task: this.#store(draft), runs: [] };
+    });
   }
 
-  async cancel(_: Caller, taskId: TaskId): Promise<Receipt> {
-    const task = this.finish(taskId, "cancelled");
-    return { task, runs: [] };
+  async cancel(caller: Caller, taskId: TaskId): Promise<Receipt> {
+    const before = this.details.get(taskId)?.task;
+    if (!before || !mayUse(caller, before.namespace)) throw taskNotFound(taskId);
+    if (isTerminal(before.state)) throw alreadyEnded(before);
+    return { task: this.finish(taskId, "cancelled"), runs: [] };
   }
 
   async drainWorker(_: Caller, workerId: WorkerId): Promise<WorkerView> {
     const view = this.views.find(({ info }) => info.workerId === workerId);
-    if (!view) throw new Fault("not_found", "whatever the plane says");
+    if (!view) throw workerNotFound(workerId);
     return { ...view, status: "DRAINING" };
   }
 

@@ -13,7 +13,7 @@ import {
   type TaskEvent,
   TaskService,
 } from "#wire/gen/taskrun/v1/task_service_pb";
-import { alreadyEnded, findTask, isFault, taskNotFound } from "../lookup.js";
+import { findTask } from "../lookup.js";
 import { toPageToken } from "../page-token.js";
 import { type Call, type StreamCall, serverStreaming, unary } from "../rpc.js";
 import * as schemas from "../schemas.js";
@@ -69,17 +69,9 @@ async function cancelTask(
   { id, reason }: { readonly id: TaskId; readonly reason: string },
   { plane, caller }: Call,
 ): Promise<Task> {
-  const before = await findTask(plane, caller, id);
-  if (isTerminal(before.task.state)) throw alreadyEnded(before.task);
-  try {
-    const cancelled = await plane.cancel(caller, id, reason);
-    const after = await plane.reads.task(id);
-    return after ? wholeTask(plane.reads, after) : taskToWire(cancelled.task, { input: before.input });
-  } catch (error) {
-    if (isFault(error, "not_found")) throw taskNotFound(id);
-    if (isFault(error, "wrong_state")) throw alreadyEnded((await findTask(plane, caller, id)).task);
-    throw error;
-  }
+  const { task } = await plane.cancel(caller, id, reason);
+  const detail = await plane.reads.task(id);
+  return detail ? wholeTask(plane.reads, detail) : taskToWire(task);
 }
 
 async function getStepResult(
@@ -107,14 +99,10 @@ async function* watchTask(
   { plane, caller, signal }: StreamCall,
 ): AsyncIterable<TaskEvent> {
   const { task } = await findTask(plane, caller, id);
-  try {
-    for await (const { firstSeq, entries } of plane.watch(caller, id, afterSeq, signal)) {
-      for (const [i, entry] of entries.entries()) {
-        const ended = entry.type === "task" && isTerminal(entry.state);
-        yield taskEvent(task, firstSeq + i, entry, ended ? await finalOutput(plane.reads, task) : "");
-      }
+  for await (const { firstSeq, entries } of plane.watch(caller, id, afterSeq, signal)) {
+    for (const [i, entry] of entries.entries()) {
+      const ended = entry.type === "task" && isTerminal(entry.state);
+      yield taskEvent(task, firstSeq + i, entry, ended ? await finalOutput(plane.reads, task) : "");
     }
-  } catch (error) {
-    throw isFault(error, "not_found") ? taskNotFound(id) : error;
   }
 }

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { WorkerId } from "#domain/id";
 import { workerToWire } from "#wire/convert-worker";
 import { type ListWorkersResponse, type Worker, WorkerService } from "#wire/gen/taskrun/v1/worker_service_pb";
-import { findWorker, isFault, workerNotFound } from "../lookup.js";
+import { findWorker } from "../lookup.js";
 import { type Call, unary } from "../rpc.js";
 import * as schemas from "../schemas.js";
 
@@ -37,9 +37,5 @@ async function drainWorker(
   { workerId, reason }: { readonly workerId: WorkerId; readonly reason: string },
   { plane, caller }: Call,
 ): Promise<Worker> {
-  try {
-    return workerToWire(await plane.drainWorker(caller, workerId, reason));
-  } catch (error) {
-    throw isFault(error, "not_found") ? workerNotFound(workerId) : error;
-  }
+  return workerToWire(await plane.drainWorker(caller, workerId, reason));
 }

@@ -1,6 +1,11 @@
-/** Length of the text in bytes of UTF-8. */
+/** Length of the text in bytes of UTF-8, counted, since the domain has no encoder. */
 export function utf8Bytes(text: string): number {
-  return Buffer.byteLength(text, "utf8");
+  let bytes = text.length;
+  for (let at = 0; at < text.length; at += 1) {
+    const unit = text.charCodeAt(at);
+    if (unit > 0x7f) bytes += unit > 0x7ff && (unit < 0xd800 || unit > 0xdfff) ? 2 : 1;
+  }
+  return bytes;
 }
 
 /**

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { clip, splitText, utf8Bytes } from "#worker/text";
+import { clip, splitText, utf8Bytes } from "#domain/text";
 import { Window } from "#worker/window";
 
 test("a split text is the same text, in pieces that fit and break no character", () => {
