@@ -1,0 +1,55 @@
+import type { StartableClock } from "#ports/clock";
+import type { Reads, Store } from "#ports/store";
+
+/** Whether a process still lives. What a dead one had begun is never heard of again. */
+export interface Life {
+  alive: boolean;
+}
+
+/** A promise of a dead process neither resolves nor rejects. */
+function unlessDead<Result>(life: Life, begin: () => Promise<Result>): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    if (!life.alive) return;
+    begin().then(
+      (result) => life.alive && resolve(result),
+      (error) => life.alive && reject(error),
+    );
+  });
+}
+
+/** The store as one process sees it: what was under way when it died may have landed, and nobody knows. */
+export function mortalStore(store: Store, life: Life): Store {
+  const { reads } = store;
+  const mortalReads: Reads = {
+    task: (...args) => unlessDead(life, () => reads.task(...args)),
+    tasks: (...args) => unlessDead(life, () => reads.tasks(...args)),
+    output: (...args) => unlessDead(life, () => reads.output(...args)),
+    log: (...args) => unlessDead(life, () => reads.log(...args)),
+    logBounds: (...args) => unlessDead(life, () => reads.logBounds(...args)),
+  };
+  return {
+    reads: mortalReads,
+    boot: () => unlessDead(life, () => store.boot()),
+    load: (...args) => unlessDead(life, () => store.load(...args)),
+    commit: (...args) => unlessDead(life, () => store.commit(...args)),
+    ready: (...args) => unlessDead(life, () => store.ready(...args)),
+    due: (...args) => unlessDead(life, () => store.due(...args)),
+    nextDueAt: () => unlessDead(life, () => store.nextDueAt()),
+    removeFinished: (...args) => unlessDead(life, () => store.removeFinished(...args)),
+    close: () => store.close(),
+  };
+}
+
+/** The clock as one process sees it: it wakes nobody who is dead. */
+export function mortalClock(clock: StartableClock, life: Life): StartableClock {
+  return {
+    now: () => clock.now(),
+    monotonic: () => clock.monotonic(),
+    startFrom: (at) => clock.startFrom(at),
+    yield: () => unlessDead(life, () => clock.yield()),
+    wakeAt: (at, fire) =>
+      clock.wakeAt(at, () => {
+        if (life.alive) fire();
+      }),
+  };
+}

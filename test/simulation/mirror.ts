@@ -1,0 +1,165 @@
+import type { Fault } from "#domain/fault";
+import type { WorkerFrame } from "#domain/frame";
+import { type RunId, type SessionId, stepKey, type TaskId } from "#domain/id";
+import type { LogEntry } from "#domain/log";
+import { isOver, type RunRow } from "#domain/run";
+import type { StepRow } from "#domain/step";
+import { isTerminal, type TaskRow } from "#domain/task";
+import type { Commit } from "#ports/store";
+
+/** What the n-th chunk of a Run must say. */
+export function contentOf(runId: RunId, seq: number): string {
+  return `${runId}#${seq}`;
+}
+
+export class BrokenPromise extends Error {
+  override readonly name = "BrokenPromise";
+}
+
+function promise(kept: unknown, what: string): asserts kept {
+  if (!kept) throw new BrokenPromise(what);
+}
+
+/**
+ * The store as the promises see it, kept apart from the store itself: follows every commit that lands and
+ * breaks if a row moves in a way no row may.
+ */
+export class Mirror {
+  readonly tasks = new Map<TaskId, TaskRow>();
+  readonly steps = new Map<string, StepRow>();
+  readonly runs = new Map<RunId, RunRow>();
+  readonly logs = new Map<TaskId, LogEntry[]>();
+  readonly capacities = new Map<SessionId, number>();
+  /** Runs in the hands of a worker that may say anything about what is its own. */
+  readonly evil = new Set<RunId>();
+  /** What has come to pass, e.g. "run FAILED WORKER_LOST". */
+  readonly marks = new Set<string>();
+
+  apply(turn: Commit): void {
+    const before = new Map(turn.runs.map(({ id }) => [id, this.runs.get(id)]));
+    for (const task of turn.tasks) this.#followTask(task);
+    for (const step of turn.steps) this.#followStep(step);
+    for (const run of turn.runs) this.#followRun(run);
+    for (const { taskId, entries } of turn.log) for (const entry of entries) this.#followLog(taskId, entry);
+    for (const run of turn.runs) this.#checkRun(run, before.get(run.id));
+    this.#checkSlots();
+    for (const task of turn.tasks) this.#checkCounts(task);
+  }
+
+  #followTask(task: TaskRow): void {
+    const before = this.tasks.get(task.id);
+    const moved = before && isTerminal(before.state) && before.state !== task.state;
+    promise(!moved, `task ${task.id} was ${before?.state} for good and is ${task.state}`);
+    this.tasks.set(task.id, task);
+    this.marks.add(`task ${task.state} ${task.reason}`.trimEnd());
+  }
+
+  #followStep(step: StepRow): void {
+    const key = stepKey({ taskId: step.taskId, stepName: step.name });
+    const before = this.steps.get(key);
+    promise(
+      (before?.fence ?? 0) <= step.fence,
+      `the fence of ${key} went from ${before?.fence} to ${step.fence}`,
+    );
+    promise(
+      step.attempts <= step.maxAttempts,
+      `${key} is at attempt ${step.attempts} of ${step.maxAttempts}`,
+    );
+    this.steps.set(key, step);
+  }
+
+  #followRun(run: RunRow): void {
+    const before = this.runs.get(run.id);
+    const moved = before && isOver(before.status) && before.status !== run.status;
+    promise(!moved, `run ${run.id} was ${before?.status} for good and is ${run.status}`);
+    promise(!before || before.fence === run.fence, `the fence of run ${run.id} has changed`);
+    const taken = before?.heldBy === "" && run.heldBy !== "";
+    promise(!taken, `run ${run.id} was let go and is held again`);
+    this.runs.set(run.id, run);
+    this.marks.add(`run ${run.status} ${run.reason}`.trimEnd());
+    if (before && before.heldBy !== run.heldBy && run.heldBy !== "") this.marks.add("run resumed");
+  }
+
+  #followLog(taskId: TaskId, entry: LogEntry): void {
+    const log = this.logs.get(taskId) ?? [];
+    this.logs.set(taskId, log);
+    const last = log.at(-1);
+    const ended = last?.type === "task" && isTerminal(last.state);
+    promise(!ended, `the log of ${taskId} goes on after its end, with ${entry.type}`);
+    log.push(entry);
+    if (entry.type !== "output" || this.evil.has(entry.runId)) return;
+
+    const own = log.filter((each) => each.type === "output" && each.runId === entry.runId);
+    promise(entry.seq === own.length - 1, `run ${entry.runId}: seq ${entry.seq} is chunk ${own.length - 1}`);
+    promise(
+      entry.content === contentOf(entry.runId, entry.seq),
+      `run ${entry.runId}: chunk ${entry.seq} is wrong`,
+    );
+  }
+
+  #checkRun(run: RunRow, before: RunRow | undefined): void {
+    const step = this.steps.get(stepKey(run));
+    promise(step && this.tasks.has(run.taskId), `run ${run.id} has no step`);
+    if (isOver(run.status)) return;
+    promise(
+      step.runId === run.id && step.fence === run.fence,
+      `run ${run.id} lives beside run ${step.runId}`,
+    );
+    promise(step.state === "in_progress", `run ${run.id} lives, and its step is ${step.state}`);
+    promise(before || run.heldBy !== "", `run ${run.id} was made for nobody`);
+  }
+
+  #checkSlots(): void {
+    const held = new Map<SessionId, number>();
+    for (const { heldBy } of this.runs.values()) {
+      if (heldBy !== "") held.set(heldBy, (held.get(heldBy) ?? 0) + 1);
+    }
+    for (const [session, count] of held) {
+      const capacity = this.capacities.get(session) ?? Number.POSITIVE_INFINITY;
+      promise(count <= capacity, `session ${session} holds ${count} runs and has ${capacity} slots`);
+    }
+  }
+
+  #checkCounts({ id, counts }: TaskRow): void {
+    const steps = [...this.steps.values()].filter(({ taskId }) => taskId === id);
+    for (const { state } of steps) {
+      const count = steps.filter((other) => other.state === state).length;
+      promise(counts[state] === count, `task ${id} counts ${counts[state]} steps ${state}, and has ${count}`);
+    }
+  }
+
+  /** Whatever a worker hears must follow from what is durable. */
+  checkFrame(session: SessionId | undefined, frame: WorkerFrame, isEvil: boolean): void {
+    if (frame.type === "assign") {
+      const run = this.runs.get(frame.runId);
+      promise(run && run.fence === frame.fence, `run ${frame.runId} was sent before it was durable`);
+      if (isEvil) this.evil.add(frame.runId);
+    }
+    if (frame.type === "ack.output") {
+      const next = this.runs.get(frame.runId)?.nextSeq ?? -1;
+      promise(
+        next >= frame.nextSeq,
+        `output of ${frame.runId} is acknowledged up to ${frame.nextSeq}, has ${next}`,
+      );
+    }
+    const run = "runId" in frame ? this.runs.get(frame.runId) : undefined;
+    const lives = run && !isOver(run.status) && run.heldBy === session;
+    if (frame.type === "ack.status" && !isEvil)
+      promise(!lives, `the end of ${frame.runId} is acknowledged, not stored`);
+    if (frame.type === "cancel" && !isEvil) promise(!lives, `run ${frame.runId} lives and is cancelled`);
+  }
+
+  checkCreated(taskId: TaskId): void {
+    promise(this.tasks.has(taskId), `task ${taskId} is acknowledged and not stored`);
+  }
+
+  checkCancelled(taskId: TaskId): void {
+    const state = this.tasks.get(taskId)?.state;
+    promise(state === "cancelled", `the cancel of ${taskId} is acknowledged, and it is ${state}`);
+  }
+
+  checkRefusedCancel(taskId: TaskId, { code }: Fault): void {
+    const state = this.tasks.get(taskId)?.state ?? "pending";
+    promise(code === "wrong_state" && isTerminal(state), `cancelling ${taskId}, which is ${state}: ${code}`);
+  }
+}

@@ -1,0 +1,152 @@
+import { LOCAL_CALLER } from "#domain/caller";
+import { Fault } from "#domain/fault";
+import type { TaskId } from "#domain/id";
+import type { LogEntry } from "#domain/log";
+import { isTerminal, type TaskSpec } from "#domain/task";
+import { instant, millis, NEVER } from "#domain/time";
+import { seededEntropy } from "#testing/virtual-time";
+import { draftOf } from "../runtime/bench-plane.js";
+import type { World } from "./world.js";
+
+/** A client gives up waiting for an answer after this, and asks again. */
+const PATIENCE_MS = 5_000;
+
+/** Asks again until it is answered, and remembers every word it was given. */
+export class SimClient {
+  readonly #world: World;
+  readonly #uuid: () => string;
+  /** Acknowledged Tasks by key. */
+  readonly created = new Map<string, TaskId>();
+  readonly cancelled = new Set<TaskId>();
+  readonly watched: { readonly taskId: TaskId; readonly entries: LogEntry[]; ended: boolean }[] = [];
+  #unanswered = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#uuid = seededEntropy(world.dice.between(0, 2 ** 31), () => world.clock.now()).uuid;
+  }
+
+  /** True while something asked for has not been answered. */
+  get waiting(): boolean {
+    return this.#unanswered > 0;
+  }
+
+  begin(): void {
+    const { world } = { world: this.#world };
+    const { dice, weather } = world;
+    for (let i = 0; i < weather.tasks; i += 1) {
+      world.after(dice.between(0, 60_000), () => {
+        const key = `key-${i}`;
+        const spec = this.#someSpec(key);
+        void this.#create(key, spec);
+        if (dice.chance(0.3)) void this.#create(key, spec);
+        if (dice.chance(weather.cancels)) world.after(dice.between(1, 60_000), () => void this.#cancel(key));
+        if (dice.chance(0.4)) world.after(dice.between(0, 60_000), () => void this.#watch(key));
+      });
+    }
+  }
+
+  #someSpec(key: string): Partial<TaskSpec> {
+    const { dice, clock } = this.#world;
+    return {
+      idempotencyKey: key,
+      fingerprint: key,
+      maxAttempts: dice.between(1, 4),
+      priority: dice.between(-5, 5),
+      timeoutMs: millis(dice.chance(0.3) ? dice.between(500, 60_000) : 0),
+      startAt: dice.chance(0.2) ? instant(clock.now() + dice.between(1, 30_000)) : NEVER,
+    };
+  }
+
+  /** The answer, or undefined if there was none in time; a Fault that is not for asking again breaks the world. */
+  async #ask<Answer>(request: () => Promise<Answer>): Promise<Answer | Fault | undefined> {
+    const { up } = this.#world;
+    if (!up) return undefined;
+    const timeout = this.#world.sleep(PATIENCE_MS).then(() => undefined);
+    const answer = request().catch((error: unknown) => {
+      if (error instanceof Fault) return error;
+      throw error;
+    });
+    const first = await Promise.race([answer, up.death, timeout]);
+    return first === "dead" ? undefined : (first as Answer | Fault | undefined);
+  }
+
+  async #create(key: string, spec: Partial<TaskSpec>): Promise<void> {
+    const world = this.#world;
+    const draft = draftOf(this.#uuid() as TaskId, spec, { namespace: "default" });
+    this.#unanswered += 1;
+    for (;;) {
+      const plane = world.up?.plane;
+      const answer = plane && (await this.#ask(() => plane.submit(LOCAL_CALLER, [draft])));
+      const one = Array.isArray(answer) ? answer[0] : answer;
+      if (one instanceof Fault) {
+        if (one.again === "never") world.broken ??= one;
+      } else if (one) {
+        const taskId = one.task.id as TaskId;
+        const known = this.created.get(key) ?? taskId;
+        if (known !== taskId) world.broken ??= new Error(`${key} is ${known} and ${taskId}`);
+        this.created.set(key, taskId);
+        world.check(() => world.mirror.checkCreated(taskId));
+        world.note(`created ${key}`);
+        break;
+      }
+      await world.sleep(world.dice.between(100, 1_000));
+    }
+    this.#unanswered -= 1;
+  }
+
+  async #cancel(key: string): Promise<void> {
+    const world = this.#world;
+    const taskId = this.created.get(key);
+    if (!taskId) return;
+    this.#unanswered += 1;
+    for (;;) {
+      const plane = world.up?.plane;
+      const answer = plane && (await this.#ask(() => plane.cancel(LOCAL_CALLER, taskId, "enough")));
+      if (answer instanceof Fault && answer.again === "never") {
+        world.check(() => world.mirror.checkRefusedCancel(taskId, answer));
+        break;
+      }
+      if (answer && !(answer instanceof Fault)) {
+        world.check(() => world.mirror.checkCancelled(taskId));
+        this.cancelled.add(taskId);
+        world.note(`cancelled ${key}`);
+        break;
+      }
+      await world.sleep(world.dice.between(100, 1_000));
+    }
+    this.#unanswered -= 1;
+  }
+
+  /** Watches to the end, however often the plane dies, from where it was. */
+  async #watch(key: string): Promise<void> {
+    const world = this.#world;
+    const taskId = this.created.get(key);
+    if (!taskId) return;
+    const seen: LogEntry[] = [];
+    const watch = { taskId, entries: seen, ended: false };
+    this.watched.push(watch);
+    while (!watch.ended) {
+      const { up } = world;
+      if (up) {
+        const log = up.plane.watch(LOCAL_CALLER, taskId, seen.length, new AbortController().signal);
+        const slices = log[Symbol.asyncIterator]();
+        for (;;) {
+          const next = await Promise.race([slices.next(), up.death]);
+          if (next === "dead") break;
+          if (next.done) {
+            watch.ended = true;
+            break;
+          }
+          const { firstSeq, entries } = next.value;
+          if (firstSeq !== seen.length + 1) world.broken ??= new Error(`a watcher jumped to ${firstSeq}`);
+          seen.push(...entries);
+          const last = entries.at(-1);
+          if (last?.type === "task" && isTerminal(last.state)) watch.ended = true;
+          if (world.dice.chance(0.1)) await world.sleep(world.dice.between(0, 20_000));
+        }
+      }
+      await world.sleep(500);
+    }
+  }
+}

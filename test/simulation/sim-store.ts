@@ -1,0 +1,56 @@
+import { Fault } from "#domain/fault";
+import type { Commit, Committed, Reads, Store } from "#ports/store";
+import type { Life } from "../runtime/mortal.js";
+import type { Mirror } from "./mirror.js";
+import type { World } from "./world.js";
+
+/**
+ * The store of a simulated world: takes its time, is slow now and then, refuses commits, and is watched by
+ * the mirror. What is under way when its process dies may land, but not once another process has begun.
+ */
+export function simStore(inner: Store, world: World, mirror: Mirror, life: Life): Store {
+  const { weather, dice } = world;
+  const { births } = world;
+  const takesTime = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    await world.sleep(dice.between(0, weather.storeMs));
+    if (!life.alive && (world.births !== births || dice.chance(0.5))) return new Promise(() => {});
+    const result = await work();
+    await world.sleep(dice.between(0, weather.storeMs));
+    return result;
+  };
+  const { reads } = inner;
+  const slowReads: Reads = {
+    task: (id) => takesTime(() => reads.task(id)),
+    tasks: (...args) => takesTime(() => reads.tasks(...args)),
+    output: (step) => takesTime(() => reads.output(step)),
+    log: (...args) => takesTime(() => reads.log(...args)),
+    logBounds: (id) => takesTime(() => reads.logBounds(id)),
+  };
+
+  const commit = async (turn: Commit): Promise<Committed> => {
+    if (world.faulty && dice.chance(weather.commitFails)) {
+      const code = dice.pick(["conflict", "disk_full", "unavailable"] as const);
+      world.note(`commit refused: ${code}`);
+      throw new Fault(code, "the weather is bad");
+    }
+    const committed = await inner.commit(turn);
+    world.note(`commit ${turn.tasks.length} ${turn.steps.length} ${turn.runs.length} ${turn.log.length}`);
+    world.check(() => mirror.apply(turn));
+    return committed;
+  };
+
+  return {
+    reads: slowReads,
+    boot: () => inner.boot(),
+    load: (needs) => takesTime(() => inner.load(needs)),
+    commit: async (turn) => {
+      if (dice.chance(weather.slowCommit)) await world.sleep(dice.between(200, 2_000));
+      return takesTime(() => commit(turn));
+    },
+    ready: (...args) => takesTime(() => inner.ready(...args)),
+    due: (...args) => takesTime(() => inner.due(...args)),
+    nextDueAt: () => takesTime(() => inner.nextDueAt()),
+    removeFinished: (...args) => takesTime(() => inner.removeFinished(...args)),
+    close: async () => {},
+  };
+}

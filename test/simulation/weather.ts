@@ -1,0 +1,52 @@
+import type { Dice } from "./dice.js";
+
+/** Which faults there are in one world, and how often: chances by the event, or mean times between two. */
+export interface Weather {
+  readonly planeKillEveryMs: number;
+  readonly workerCrashEveryMs: number;
+  readonly workerPauseEveryMs: number;
+  readonly cutEveryMs: number;
+  /** How much later the plane, or the worker, learns of a cut. */
+  readonly halfOpenMs: number;
+  readonly networkMs: number;
+  readonly storeMs: number;
+  readonly slowCommit: number;
+  readonly commitFails: number;
+  readonly evil: boolean;
+  readonly publicWorker: boolean;
+  readonly declines: number;
+  readonly fails: number;
+  readonly hangs: number;
+  readonly cancels: number;
+  readonly mailbox: number;
+  readonly capacity: number;
+  readonly tasks: number;
+}
+
+const NEVER_MS = Number.POSITIVE_INFINITY;
+
+/** Each fault is there or not, so that in some worlds every defence stands alone. */
+export function weatherOf(dice: Dice): Weather {
+  const every = (least: number, most: number) => (dice.chance(0.5) ? dice.between(least, most) : NEVER_MS);
+  const rate = (most: number) => (dice.chance(0.5) ? dice.draw() * most : 0);
+  return {
+    planeKillEveryMs: every(10_000, 90_000),
+    workerCrashEveryMs: every(20_000, 120_000),
+    workerPauseEveryMs: every(20_000, 120_000),
+    cutEveryMs: every(5_000, 60_000),
+    halfOpenMs: dice.chance(0.5) ? dice.between(0, 60_000) : 0,
+    networkMs: dice.between(0, 300),
+    storeMs: dice.between(0, 30),
+    slowCommit: rate(0.05),
+    commitFails: rate(0.2),
+    evil: dice.chance(0.5),
+    publicWorker: dice.chance(0.4),
+    declines: rate(0.3),
+    fails: rate(0.5),
+    hangs: rate(0.2),
+    cancels: rate(0.6),
+    mailbox: dice.chance(0.2) ? dice.between(2, 6) : 1_024,
+    capacity: dice.between(1, 4),
+    tasks: dice.between(4, 16),
+  };
+}
