@@ -5,31 +5,29 @@
  */
 import { resolve } from "node:path";
 import { z } from "zod";
+import { DURATION_ADVICE, readDuration } from "#domain/duration";
 import { limits } from "#domain/limits";
-import { type Millis, millis } from "#domain/time";
+import type { Millis } from "#domain/time";
 
 /** A setting or the place it stands in is wrong; the message says which, and what would be right. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
 
-const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-
 /** `500ms`, `3s`, `2m`, `1h` or `7d` in milliseconds; a bare number has no unit and is refused. */
 export function parseDuration(text: string): Millis {
-  const [, count, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text.trim()) ?? [];
-  if (count === undefined) {
-    throw new ConfigError(
-      `"${text}" is not a duration; write a number and ms, s, m, h or d, for example 30s`,
-    );
-  }
-  return millis(Math.round(Number(count) * units[unit as keyof typeof units]));
+  const duration = readDuration(text);
+  if (duration === undefined) throw new ConfigError(`"${text}" is not a duration; ${DURATION_ADVICE}`);
+  return duration;
 }
 
 /** A length of time between two bounds, given in the words of {@link parseDuration}. */
 function duration(least: string, most: string) {
   const bounds = { least: parseDuration(least), most: parseDuration(most) };
-  return z.string().transform((text, { issues }): Millis => {
+  // In a file a length of time is easily written as a bare number.
+  const error = ({ input }: { readonly input?: unknown }) =>
+    `write a duration in quotes, for example "${typeof input === "number" ? input : 30}s"`;
+  return z.string({ error }).transform((text, { issues }): Millis => {
     const problem = (message: string) => {
       issues.push({ code: "custom", message, input: text });
       return z.NEVER;
@@ -45,19 +43,26 @@ function duration(least: string, most: string) {
 }
 
 /** `HOST:PORT`, IPv6 in brackets; port 0 lets the system choose. */
-const address = z.string().refine((text) => {
+const address = z.string("is no text; write addresses in quotes").refine((text) => {
   const port = Number(/^(?:\[[0-9a-fA-F:.]+\]|[^\s:[\]/]+):(\d{1,5})$/.exec(text)?.[1] ?? Number.NaN);
   return port <= 65_535;
 }, "is not HOST:PORT; write for example 127.0.0.1:50051 or [::1]:50051");
 
 /** An address per listener, and not so many that it can only be a mistake. */
-const addresses = z.array(address).max(16);
+const addresses = z
+  .array(address, 'write a list of addresses, for example ["127.0.0.1:50051"]')
+  .max(16, "has more than 16 addresses");
+
+/** One of some words. */
+function oneOf<const Word extends string>(words: readonly Word[]) {
+  return z.enum(words, { error: ({ input }) => `${JSON.stringify(input)} is none of ${words.join(", ")}` });
+}
 
 const logLevels = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
 /** Retention may not be shorter than an idempotency key is promised to hold. */
-const RETENTION_LEAST = `${limits.retentionMin / units.h}h`;
+const RETENTION_LEAST = `${limits.retentionMin / parseDuration("1h")}h`;
 
 interface Setting {
   readonly schema: z.ZodType;
@@ -72,13 +77,13 @@ interface Setting {
 /** Every setting by its name in the file. A flag is `--name`, a variable `TASKRUN_NAME` with `_` for `-`. */
 export const settings = {
   data: {
-    schema: z.string().min(1, "is empty; name a directory"),
+    schema: z.string("write a path in quotes").min(1, "is empty; name a directory"),
     fallback: ".taskrun",
     help: "Directory of everything durable; made if it does not exist.",
     range: "a path, from the working directory",
   },
   store: {
-    schema: z.enum(["sqlite", "memory"]),
+    schema: oneOf(["sqlite", "memory"]),
     fallback: "sqlite",
     help: "What keeps the tasks; memory forgets them when the server stops.",
     range: "sqlite or memory",
@@ -96,13 +101,18 @@ export const settings = {
     range: "0 to 16 of HOST:PORT; off, or [] in the file, closes the door",
   },
   "allowed-hosts": {
-    schema: z.array(z.string().min(1)).max(64),
+    schema: z
+      .array(
+        z.string("is no text; write names in quotes").min(1, "is empty"),
+        "write a list of names in quotes",
+      )
+      .max(64, "has more than 64 names"),
     fallback: [],
     help: "Names beside those of the loopback under which the HTTP door may be asked.",
     range: "0 to 64 host names",
   },
   insecure: {
-    schema: z.boolean(),
+    schema: z.boolean("write true or false"),
     fallback: false,
     help: "Listen beyond the loopback without TLS and authentication: everybody who reaches the port may do everything.",
     range: "true or false",
@@ -132,7 +142,7 @@ export const settings = {
     range: `${RETENTION_LEAST} to 3650d`,
   },
   "log-level": {
-    schema: z.enum(logLevels),
+    schema: oneOf(logLevels),
     fallback: "info",
     help: "The least important log lines to write.",
     range: logLevels.join(", "),

@@ -11,8 +11,8 @@ import { openDoors } from "#gateway/server";
 import { nodeClock } from "#host/clock";
 import { nodeEntropy } from "#host/entropy";
 import { createLog } from "#host/log";
-import { logPort, nodeTelemetry } from "#host/telemetry";
 import { silentTelemetry } from "#host/silent-telemetry";
+import { logPort, nodeTelemetry } from "#host/telemetry";
 import type { StartableClock } from "#ports/clock";
 import type { Entropy } from "#ports/entropy";
 import type { Plane } from "#ports/plane";
@@ -39,6 +39,9 @@ export interface ControlPlaneParts {
 
 export interface ControlPlane {
   readonly plane: Plane;
+  /** What it was started with, for the doors. */
+  readonly entropy: Entropy;
+  readonly telemetry: Telemetry;
   /** Settles with the reason if the plane can no longer go on, e.g. because the disk has failed. */
   readonly failed: Promise<Error>;
   /** Takes no new Tasks from now on. */
@@ -74,6 +77,8 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
 
   return {
     plane: openPlane(supervisor),
+    entropy,
+    telemetry,
     failed,
     drain: () => supervisor.drain(),
     async stop() {

@@ -51,7 +51,7 @@ export type RunReport = {
   readonly type: "report";
   readonly session: SessionId;
   readonly report: StatusReport | OutputReport | EventReport | ChatReport | DeclineReport;
-  /** UTF-8 length of an output's content, or of a status's result; otherwise 0. */
+  /** What the report weighs: the UTF-8 bytes of all in it that a worker can make long. */
   readonly bytes: number;
 };
 

@@ -1,7 +1,9 @@
 import type { SessionId } from "#domain/id";
 import { limits } from "#domain/limits";
+import type { LogEntry } from "#domain/log";
 import type { ChatReport, EventReport, OutputReport, StatusReport } from "#domain/report";
 import { isOver, type RunRow } from "#domain/run";
+import { utf8Bytes } from "#domain/text";
 import type { Instant } from "#domain/time";
 import type { Ask, RefusalCause } from "../asks.js";
 import type { RunMessage } from "../run/messages.js";
@@ -22,7 +24,7 @@ export function heed(message: RunReport, found: TrackerFound, at: Instant): Ask[
       return heedOutput(report, heard);
     case "event":
     case "chat":
-      return [{ type: "record", params: { taskId: run.taskId, entry: entryOf(report, at) } }];
+      return tooMuch(heard) ?? write(heard, entryOf(report, at), 0);
     case "decline":
       return [advance(run, { type: "declined", at, message: report.reason })];
   }
@@ -87,7 +89,7 @@ const reasons: Record<RefusalCause, string> = {
   gap: "output is missing",
 };
 
-function heedStatus(report: StatusReport, { run, session, bytes, acks, at }: Heard): Ask[] {
+function heedStatus(report: StatusReport, { run, session, acks, at }: Heard): Ask[] {
   const { runId, backend, errorMessage, output } = report;
   const ack: Ask[] = acks
     ? [{ type: "send", params: { session, frame: { type: "ack.status", runId } } }]
@@ -98,7 +100,10 @@ function heedStatus(report: StatusReport, { run, session, bytes, acks, at }: Hea
       return run.status === "RUNNING" ? [] : [advance(run, { type: "started", at })];
     case "COMPLETED":
       if ((report.outputCount ?? 0) > run.nextSeq) return [outputAck(run, session)];
-      return [advance(run, { type: "completed", at, backend, output, outputBytes: bytes }), ...ack];
+      return [
+        advance(run, { type: "completed", at, backend, output, outputBytes: utf8Bytes(output) }),
+        ...ack,
+      ];
     case "FAILED": {
       const retryable = report.retryable ?? true;
       const failed = {
@@ -119,34 +124,35 @@ function heedStatus(report: StatusReport, { run, session, bytes, acks, at }: Hea
   }
 }
 
-function heedOutput(report: OutputReport, { run, session, bytes, acks, at }: Heard): Ask[] {
+function heedOutput(report: OutputReport, heard: Heard): Ask[] {
+  const { run, session, acks, at } = heard;
   if (report.seq !== run.nextSeq) {
     const cause = report.seq < run.nextSeq ? "repeated" : "gap";
     return [{ type: "countRefused", params: { cause } }, ...(acks ? [outputAck(run, session)] : [])];
   }
-  if (run.outputBytes + bytes > limits.runOutputBytes) {
-    const message = `the run wrote more than ${limits.runOutputBytes} bytes of output, the most one run may`;
-    return [advance(run, { type: "broken", at, reason: "OUTPUT_LIMIT", message })];
-  }
+  const broken = tooMuch(heard);
+  if (broken) return broken;
 
   const { runId, seq, content, isFinal, metadata, sentAt } = report;
-  const entry = {
-    type: "output",
-    at,
-    runId,
-    fence: run.fence,
-    seq,
-    content,
-    isFinal,
-    metadata,
-    sentAt,
-  } as const;
-  const asks: Ask[] = [
+  const { fence } = run;
+  const entry = { type: "output", at, runId, fence, seq, content, isFinal, metadata, sentAt } as const;
+  const asks = write(heard, entry, 1);
+  return acks ? [...asks, outputAck({ ...run, nextSeq: seq + 1 }, session)] : asks;
+}
+
+/** Breaks the Run off if it says more than one Run may. */
+function tooMuch({ run, bytes, at }: Heard): Ask[] | undefined {
+  if (run.outputBytes + bytes <= limits.runOutputBytes) return undefined;
+  const message = `the run wrote more than ${limits.runOutputBytes} bytes of output, the most one run may`;
+  return [advance(run, { type: "broken", at, reason: "OUTPUT_LIMIT", message })];
+}
+
+/** Adds to the Task's log what a Run says. */
+function write({ run, bytes, at }: Heard, entry: LogEntry, count: number): Ask[] {
+  return [
     { type: "record", params: { taskId: run.taskId, entry } },
-    advance(run, { type: "wrote", at, count: 1, bytes }),
+    advance(run, { type: "wrote", at, count, bytes }),
   ];
-  if (acks) asks.push(outputAck({ ...run, nextSeq: seq + 1 }, session));
-  return asks;
 }
 
 function entryOf(report: EventReport | ChatReport, at: Instant) {

@@ -9,7 +9,7 @@ export type RunMessage =
   | { readonly type: "assign"; readonly at: Instant }
   /** worker: the agent is at work. */
   | { readonly type: "started"; readonly at: Instant }
-  /** worker: `count` more chunks, `bytes` in all. */
+  /** worker: `count` more chunks, or an event or a message, of `bytes` in all. */
   | { readonly type: "wrote"; readonly at: Instant; readonly count: number; readonly bytes: number }
   /** worker: the agent is done. The last word. */
   | {

@@ -1,4 +1,4 @@
-import { Mailbox } from "./mailbox.js";
+import { Mailbox, type MailboxBounds } from "./mailbox.js";
 
 /** Where a message comes from decides what a failed commit does with it. */
 export type Source =
@@ -16,10 +16,11 @@ export interface Envelope<Name extends string, Message> {
   /** Bytes of payload, for the bound of a turn. */
   readonly weight: number;
   /** Takes the answer, or the error; absent if nobody waits. */
-  readonly answer?: Answering;
+  readonly answer?: Asker;
 }
 
-export interface Answering {
+/** Who waits for an answer. */
+export interface Asker {
   resolve(answer: unknown): void;
   reject(error: Error): void;
 }
@@ -27,6 +28,7 @@ export interface Answering {
 /** A message in its place: what has been taken can be given back there. */
 export interface Posted<Name extends string, Message> {
   readonly order: number;
+  readonly weight: number;
   readonly envelope: Envelope<Name, Message>;
 }
 
@@ -41,14 +43,18 @@ export class Bus<Name extends string, Message> {
   #order = 0;
 
   /** @param onMessage called when a message has come in, so that a turn begins */
-  constructor(names: readonly Name[], capacity: number, onMessage: () => void) {
-    this.#mailboxes = new Map(names.map((name) => [name, new Mailbox(capacity)]));
+  constructor(names: readonly Name[], bounds: MailboxBounds, onMessage: () => void) {
+    this.#mailboxes = new Map(names.map((name) => [name, new Mailbox(bounds)]));
     this.#onMessage = onMessage;
   }
 
   /** False if the actor's mailbox is full; then nothing has happened. */
   post(envelope: Envelope<Name, Message>): boolean {
-    const taken = this.#mailbox(envelope.to).push({ order: this.#order++, envelope });
+    const taken = this.#mailbox(envelope.to).push({
+      order: this.#order++,
+      weight: envelope.weight,
+      envelope,
+    });
     if (taken) this.#onMessage();
     return taken;
   }
@@ -79,14 +85,21 @@ export class Bus<Name extends string, Message> {
       const mailbox = this.#oldest();
       const next = mailbox?.peek();
       if (!mailbox || !next) break;
-      if (taken.length > 0 && sum + next.envelope.weight > weight) break;
+      if (taken.length > 0 && sum + next.weight > weight) break;
 
       mailbox.shift();
-      sum += next.envelope.weight;
+      sum += next.weight;
       taken.push(next);
     }
     for (const [name, mailbox] of this.#mailboxes) if (!mailbox.isFull) this.#callWaiting(name);
     return taken;
+  }
+
+  /** Takes out every message of a source: nobody will decide them. */
+  takeFrom(source: Source): Envelope<Name, Message>[] {
+    const all = this.take(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+    this.giveBack(all.filter(({ envelope }) => envelope.source !== source));
+    return all.flatMap(({ envelope }) => (envelope.source === source ? envelope : []));
   }
 
   /** Puts back what a turn could not decide, in its old places. */

@@ -1,8 +1,9 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { createClient, DEFAULT_ADDR, type TaskRunClient, TaskRunError } from "#client/index";
-import { CliError, exit, fromServer } from "./exit.js";
+import { CliError, exit } from "./exit.js";
 import type { Io } from "./io.js";
+import { fromServer } from "./refusal.js";
 
 /** What every command that talks to a server takes. */
 export interface ConnectionOptions {
@@ -21,7 +22,7 @@ export async function withClient<Result>(
   try {
     return await use(client);
   } catch (thrown) {
-    throw thrown instanceof TaskRunError ? fromServer(thrown, addr) : thrown;
+    throw thrown instanceof TaskRunError ? fromServer(thrown, addr, io.self) : thrown;
   } finally {
     client.close();
   }

@@ -13,7 +13,7 @@ export async function runDev(options: ServerOptions, io: Io): Promise<ExitCode> 
   const { flags, config: file } = options;
   // What is worth reading here is the hints below, not every session that comes and goes.
   const config = loadConfig({ flags, env: io.env, cwd: io.cwd, file, defaults: { "log-level": "warn" } });
-  const server = await startOrExplain(config);
+  const server = await startOrExplain(config, io);
   const [addr = ""] = server.grpc;
 
   let say = () => {};
@@ -40,10 +40,10 @@ function hints(addr: string, io: Io): string {
   const to = /^(127\.0\.0\.1|\[::1\]|localhost):50051$/.test(addr) ? "" : ` --addr ${addr}`;
   const names = builtIn.map(({ name }) => name).join(" and ");
   const commands = [
-    `taskrun task create${to} --agent support_triage --input '{"query": "I was charged twice"}' --watch`,
-    `taskrun task create${to} --agent repo_report --input '{"path": "."}' --watch`,
-    `taskrun task list${to}`,
+    `${io.self} task create${to} --agent support_triage --input '{"query": "I was charged twice"}' --watch`,
+    `${io.self} task create${to} --agent repo_report --input '{"path": "."}' --watch`,
+    `${io.self} task list${to}`,
   ];
   const lines = commands.map((command) => `  ${bold(command)}\n`).join("");
-  return `A worker runs ${names}.\n\nTry, in another terminal:\n${lines}${dim("Ctrl-C stops both.")}\n`;
+  return `A worker runs ${names}.\n\nTry, in another terminal, in this folder:\n${lines}${dim("Ctrl-C stops both.")}\n`;
 }

@@ -1,5 +1,3 @@
-import type { TaskRunError } from "#client/index";
-
 /** What the exit code of every command means. Scripts rely on it. */
 export const exit = {
   ok: 0,
@@ -33,68 +31,16 @@ export class CliError extends Error {
   }
 }
 
-/** What a failed call to the server at `addr` means for whoever typed the command. */
-export function fromServer(error: TaskRunError, addr: string): CliError {
-  const { code, message, violations, retryAfterMs, metadata, idempotencyKey } = error;
-  const say = (exitCode: ExitCode, text: string, ...next: string[]) =>
-    new CliError(exitCode, text, next, error);
-
-  switch (code) {
-    case "UNAVAILABLE":
-      return say(
-        exit.unreachable,
-        `${addr}: ${message}`,
-        "Start one with `taskrun dev`, or name another with --addr HOST:PORT or TASKRUN_ADDR.",
-        ...(neverHeard(message) ? [] : keyHint(idempotencyKey)),
-      );
-    case "DEADLINE_EXCEEDED":
-      return say(
-        exit.unreachable,
-        `the server at ${addr} did not answer in time`,
-        "It may be overloaded, or the way to it blocked: try again.",
-        ...keyHint(idempotencyKey),
-      );
-    case "NOT_FOUND":
-      return say(exit.notFound, message, "`taskrun task list` and `taskrun worker list` show what there is.");
-    case "INVALID_ARGUMENT": {
-      const fields = violations.map(({ field, description }) => `${field}: ${description}`);
-      return say(exit.usage, message, ...fields.filter((line) => !message.includes(line)));
-    }
-    case "OUT_OF_RANGE": {
-      const earliest = Number(metadata.earliest_seq);
-      const hint =
-        earliest > 0 ? [`Watch from the first event still kept with --after-seq ${earliest - 1}.`] : [];
-      return say(exit.usage, message, ...hint);
-    }
-    case "RESOURCE_EXHAUSTED":
-      return say(exit.failed, message, `Try again${retryAfterMs > 0 ? ` in ${retryAfterMs} ms` : " later"}.`);
-    case "UNIMPLEMENTED":
-      return say(
-        exit.failed,
-        `the server at ${addr} cannot do this: ${message}`,
-        "It may be older than this command.",
-      );
-    default:
-      return say(exit.failed, message);
-  }
-}
-
-/** True if the request cannot have reached anybody. */
-function neverHeard(message: string): boolean {
-  return /ECONNREFUSED|ENOTFOUND|EAI_AGAIN/.test(message);
-}
-
-function keyHint(key: string): string[] {
-  return key === ""
-    ? []
-    : [`The task may exist. The same command with --idempotency-key ${key} makes no second one.`];
-}
-
 /** Any failure as one that can be told: a bug of ours keeps its stack. */
-export function toCliError(thrown: unknown): CliError {
+export function toCliError(thrown: unknown, self: string): CliError {
   if (thrown instanceof CliError) return thrown;
   if (thrown instanceof Error && thrown.name === "ConfigError") {
-    return new CliError(exit.usage, thrown.message, ["`taskrun server --help` lists every setting."], thrown);
+    return new CliError(
+      exit.usage,
+      thrown.message,
+      [`\`${self} server --help\` lists every setting.`],
+      thrown,
+    );
   }
   const stack = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
   return new CliError(exit.failed, stack, [], thrown);

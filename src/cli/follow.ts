@@ -3,6 +3,7 @@ import { type ExitCode, exit } from "./exit.js";
 import { Inert, inert, oneLine } from "./inert.js";
 import type { Io } from "./io.js";
 import { eventJson, line } from "./json.js";
+import { PATIENCE_MS, whyWaiting } from "./waiting.js";
 import { type Colors, colorsFor, duration, paintStatus } from "./words.js";
 
 export interface FollowOptions {
@@ -31,24 +32,42 @@ export async function follow(
     if (!lost) void io.stderr.write("\nconnection lost; the watch goes on when the server is back\n");
     lost = true;
   };
+  const unwait = explainWaiting(client, taskId, io);
 
   try {
     const { signal } = interrupted;
     for await (const event of client.tasks.watch(taskId, { afterSeq, signal, onLost })) {
       lost = false;
       seq = event.seq;
+      if (event.type === "run") unwait();
       if (event.type === "task" && hasEnded(event.task)) end = event.task;
       await (show ? show.tell(event) : io.stdout.write(line(eventJson(event))));
     }
   } finally {
     unhear();
+    unwait();
   }
   if (end) return end.status === "COMPLETED" ? exit.ok : exit.failed;
 
   await io.stderr.write(
-    `\nThe task goes on. Watch it from here with\n  taskrun task watch ${taskId} --after-seq ${seq}\n`,
+    `\nThe task goes on. Watch it from here with\n  ${io.self} task watch ${taskId} --after-seq ${seq}\n`,
   );
   return exit.interrupted;
+}
+
+/** Says why, if nobody has begun the task after a while. Returns what makes it say nothing more. */
+function explainWaiting(client: TaskRunClient, taskId: string, io: Io): () => void {
+  let wanted = true;
+  const explain = async () => {
+    const why = await whyWaiting(client, await client.tasks.get(taskId), io);
+    if (wanted && why !== undefined) await io.stderr.write(`${why}\n`);
+  };
+  // Nobody asked for it: where it cannot be found out, the watch itself says what is wrong.
+  const undo = io.after(PATIENCE_MS, () => void explain().catch(() => {}));
+  return () => {
+    wanted = false;
+    undo();
+  };
 }
 
 /** Tells a task's events to a person. */

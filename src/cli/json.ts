@@ -5,7 +5,7 @@ import { inputOf, outputOf, type Step, type Task, type TaskEvent } from "#client
  * one document; lists and watches are JSON Lines, an element a line, so that they can be read as they come.
  */
 
-export function taskJson(task: Task): unknown {
+export function taskJson(task: Task): object {
   const { inputJson: _input, outputJson: _output, steps, ...rest } = task;
   return {
     ...rest,
@@ -15,7 +15,7 @@ export function taskJson(task: Task): unknown {
   };
 }
 
-function stepJson(step: Step): unknown {
+function stepJson(step: Step): object {
   const { outputJson: _output, ...rest } = step;
   return { ...rest, output: outputOf(step) ?? null };
 }
@@ -23,12 +23,18 @@ function stepJson(step: Step): unknown {
 export function eventJson(event: TaskEvent): unknown {
   switch (event.type) {
     case "task":
-      return { ...event, task: taskJson(event.task) };
+      return { ...event, task: carried(taskJson(event.task)) };
     case "step":
-      return { ...event, step: stepJson(event.step) };
+      return { ...event, step: carried(stepJson(event.step)) };
     default:
       return event;
   }
+}
+
+/** Events leave out what would repeat itself or be long; what one does not carry must not look like an empty one. */
+function carried(whole: object): object {
+  const absent = (value: unknown) => value === null || (Array.isArray(value) && value.length === 0);
+  return Object.fromEntries(Object.entries(whole).filter(([, value]) => !absent(value)));
 }
 
 export function document(value: unknown): string {

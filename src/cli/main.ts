@@ -3,10 +3,11 @@
  * `bin/taskrun.js`.
  */
 import type { WriteStream } from "node:tty";
-import type { Io, Sink } from "./io.js";
+import type { Io, Signal, Sink } from "./io.js";
 import { runProgram } from "./program.js";
+import { commandAsTyped } from "./self.js";
 
-const signals = ["SIGINT", "SIGTERM"] as const;
+const signals = ["SIGINT", "SIGTERM"] as const satisfies Signal[];
 
 const io: Io = {
   stdout: sink(process.stdout),
@@ -14,6 +15,11 @@ const io: Io = {
   env: process.env,
   cwd: process.cwd(),
   now: () => Date.now(),
+  self: commandAsTyped(process.argv[1] ?? "", process.env, process.cwd()),
+  after(ms, then) {
+    const timer = setTimeout(then, ms);
+    return () => clearTimeout(timer);
+  },
   readStdin,
   onSignal(heard) {
     for (const signal of signals) process.on(signal, heard);

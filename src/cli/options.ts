@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from "commander";
+import { DURATION_ADVICE, readDuration } from "#domain/duration";
 
 /** Options that several commands share. */
 
@@ -34,12 +35,11 @@ export function oneOf<Word extends string>(words: readonly Word[]) {
   };
 }
 
-/** `NS/NAME@VERSION`; namespace and version may be left out. */
-export function templateRef(text: string): { namespace: string; name: string; version: string } {
-  const [, namespace = "", name = "", version = ""] =
-    /^(?:([^/@]+)\/)?([^/@]+)(?:@([^/@]+))?$/.exec(text) ?? [];
-  if (name === "") throw new InvalidArgumentError(`"${text}" is not NAMESPACE/NAME@VERSION.`);
-  return { namespace, name, version };
+/** A length of time such as `5m`, in milliseconds. */
+export function duration(text: string): number {
+  const read = readDuration(text);
+  if (read === undefined) throw new InvalidArgumentError(`"${text}" is not a duration; ${DURATION_ADVICE}.`);
+  return read;
 }
 
 /** A moment as ISO 8601, in Unix milliseconds. */

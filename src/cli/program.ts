@@ -19,7 +19,7 @@ export async function runProgram(words: readonly string[], io: Io): Promise<Exit
     return code;
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? exit.ok : exit.usage;
-    return tell(toCliError(thrown), io);
+    return tell(toCliError(thrown, io.self), io);
   }
 }
 

@@ -17,7 +17,7 @@ export interface ServerOptions {
 /** `server`: serves until it is told to stop. The first SIGTERM or SIGINT drains, the second ends it at once. */
 export async function runServer(options: ServerOptions, io: Io): Promise<ExitCode> {
   const config = loadConfig({ flags: options.flags, env: io.env, cwd: io.cwd, file: options.config });
-  const server = await startOrExplain(config);
+  const server = await startOrExplain(config, io);
 
   const { grpc, http } = server;
   const facts = { grpc, http, data: config.data, store: config.store };
@@ -39,16 +39,16 @@ export function describeServer(
 }
 
 /** @throws {CliError} that says which setting to change, if the world is not as the settings say */
-export async function startOrExplain(config: ServerConfig): Promise<RunningServer> {
+export async function startOrExplain(config: ServerConfig, io: Io): Promise<RunningServer> {
   const { startServer } = await import("#control-plane");
   try {
     return await startServer(config, logPort(createLog({ level: config.logLevel })));
   } catch (cause) {
-    throw explain(cause, config);
+    throw explain(cause, config, io);
   }
 }
 
-function explain(cause: unknown, config: ServerConfig): CliError {
+function explain(cause: unknown, config: ServerConfig, { self }: Io): CliError {
   const { message = String(cause), code = "", reason = "" } = cause as Partial<NodeJS.ErrnoException & Fault>;
   const facts = `${code} ${reason} ${message}`;
   const say = (text: string, ...next: string[]) => new CliError(exit.failed, text, next, cause);
@@ -59,12 +59,12 @@ function explain(cause: unknown, config: ServerConfig): CliError {
       "Addresses are chosen with --grpc HOST:PORT and --http HOST:PORT; port 0 is any free one.",
     );
   }
-  if (/EACCES|EPERM|EROFS|ENOTDIR|EEXIST|SQLITE_(CANTOPEN|READONLY)/.test(facts)) {
+  if (/EACCES|EPERM|EROFS|ENOENT|ENOTDIR|EEXIST|SQLITE_(CANTOPEN|READONLY)/.test(facts)) {
     const advice = "Choose another with --data DIR, or let this user write there.";
     return say(`cannot write to the data directory ${config.data}: ${message}`, advice);
   }
   if (reason === "STORE_LOCKED") return say(message, "The data directory is chosen with --data DIR.");
-  return cause instanceof Fault ? say(message) : toCliError(cause);
+  return cause instanceof Fault ? say(message) : toCliError(cause, self);
 }
 
 /** Announces the server, then waits for a signal or its own end; `besides` is told to leave along with it. */

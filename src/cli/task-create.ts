@@ -8,12 +8,12 @@ import { document, taskJson } from "./json.js";
 
 export interface CreateOptions extends ConnectionOptions {
   readonly agent?: string;
-  readonly template?: { readonly namespace: string; readonly name: string; readonly version: string };
   readonly input?: string;
   readonly label?: Readonly<Record<string, string>>;
   readonly selector?: Readonly<Record<string, string>>;
   readonly priority?: number;
-  readonly timeout?: string;
+  /** Milliseconds. */
+  readonly timeout?: number;
   readonly attempts?: number;
   readonly startAt?: number;
   readonly idempotencyKey?: string;
@@ -28,13 +28,9 @@ export interface CreateOptions extends ConnectionOptions {
  * writes.
  */
 export async function createTask(options: CreateOptions, io: Io): Promise<ExitCode> {
-  if ((options.agent === undefined) === (options.template === undefined)) {
-    const example = 'For example: taskrun task create --agent support_triage --input \'{"query": "help"}\'';
-    throw new CliError(
-      exit.usage,
-      "name what is to work: either --agent NAME or --template NS/NAME@VERSION",
-      [example],
-    );
+  if (!options.agent) {
+    const example = `For example: ${io.self} task create --agent support_triage --input '{"query": "help"}'`;
+    throw new CliError(exit.usage, "name the agent that is to do it, with --agent NAME", [example]);
   }
   const request = await toRequest(options, io);
 
@@ -47,25 +43,24 @@ export async function createTask(options: CreateOptions, io: Io): Promise<ExitCo
     }
 
     await io.stdout.write(options.json ? document(taskJson(task)) : `${id}\n`);
-    if (!options.json && io.stderr.isTTY) await io.stderr.write(`Watch it with: taskrun task watch ${id}\n`);
+    if (!options.json && io.stderr.isTTY)
+      await io.stderr.write(`Watch it with: ${io.self} task watch ${id}\n`);
     return exit.ok;
   });
 }
 
 async function toRequest(options: CreateOptions, io: Io): Promise<CreateTask> {
-  const { agent, template, label, selector, priority, timeout, attempts, startAt } = options;
+  const { agent, label, selector, priority, timeout, attempts, startAt } = options;
   const { idempotencyKey, correlationId, createdBy = io.env.USER } = options;
   const inputJson = await readInput(options.input, io);
-  const timeoutMs = timeout === undefined ? undefined : (await import("#config")).parseDuration(timeout);
 
   return {
     inputJson,
     ...(agent !== undefined && { agent }),
-    ...(template !== undefined && { template }),
     ...(label !== undefined && { labels: label }),
     ...(selector !== undefined && { workerSelector: selector }),
     ...(priority !== undefined && { priority }),
-    ...(timeoutMs !== undefined && { timeoutMs }),
+    ...(timeout !== undefined && { timeoutMs: timeout }),
     ...(attempts !== undefined && { maxAttempts: attempts }),
     ...(startAt !== undefined && { startAtMs: startAt }),
     ...(idempotencyKey !== undefined && { idempotencyKey }),

@@ -2,7 +2,7 @@ import type { Run, Step, Task } from "#client/index";
 import { inert, oneLine } from "./inert.js";
 import type { Io } from "./io.js";
 import { type Column, table, truncate } from "./table.js";
-import { ago, colorsFor, labelText, paintStatus, took } from "./words.js";
+import { ago, colorsFor, duration, labelText, paintStatus, took } from "./words.js";
 
 /** The longest input shown on a page; all of it is in `--json`. */
 const INPUT_SHOWN = 400;
@@ -34,7 +34,7 @@ function factsOf(task: Task, io: Io): [string, string][] {
     ["status", `${paintStatus(colors, task.status)} (${task.state})`],
     ["error", oneLine(task.errorMessage)],
     ["created", `${new Date(task.createdAtMs).toISOString()} (${ago(task.createdAtMs, now)})${by}`],
-    ["took", took(task.createdAtMs, task.finishedAtMs, now)],
+    lasting(task, now),
     ["starts at", task.startAtMs === 0 ? "" : new Date(task.startAtMs).toISOString()],
     ["priority", task.priority === 0 ? "" : String(task.priority)],
     ["labels", Object.keys(task.labels).length === 0 ? "" : oneLine(labelText(task.labels))],
@@ -45,6 +45,14 @@ function factsOf(task: Task, io: Io): [string, string][] {
     ["retry of", task.retryOf],
     ["input", truncate(oneLine(task.inputJson), INPUT_SHOWN)],
   ];
+}
+
+/** How long it took, or what it has been doing for how long. */
+function lasting({ status, createdAtMs, finishedAtMs, runs }: Task, now: number): [string, string] {
+  if (finishedAtMs > 0) return ["took", took(createdAtMs, finishedAtMs)];
+  if (status === "PENDING") return ["waiting for", duration(now - createdAtMs)];
+  const begunAtMs = runs.map(({ startedAtMs }) => startedAtMs).find((startedAtMs) => startedAtMs > 0);
+  return ["running for", duration(now - (begunAtMs ?? createdAtMs))];
 }
 
 function stepTable(task: Task, io: Io): string {
@@ -67,7 +75,7 @@ function runTable(task: Task, io: Io): string {
     { title: "TRY", cell: ({ attempt }) => String(attempt) },
     { title: "WORKER", cell: ({ workerId }) => workerId || "-" },
     { title: "STATUS", cell: ({ status }) => status, paint: (status) => paintStatus(colors, status) },
-    { title: "TOOK", cell: ({ startedAtMs, finishedAtMs }) => took(startedAtMs, finishedAtMs, io.now()) },
+    { title: "TOOK", cell: ({ startedAtMs, finishedAtMs }) => took(startedAtMs, finishedAtMs) },
     { title: "WHY", cell: ({ reason, errorMessage }) => [reason, errorMessage].filter(Boolean).join(": ") },
   ];
   return table(columns, task.runs, io.stdout.columns);

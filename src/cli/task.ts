@@ -6,6 +6,7 @@ import type { Io } from "./io.js";
 import { document, line, taskJson } from "./json.js";
 import { type Column, table } from "./table.js";
 import { describeTask } from "./task-page.js";
+import { whyWaiting } from "./waiting.js";
 import { ago, colorsFor, paintStatus, took } from "./words.js";
 
 export interface JsonOption {
@@ -18,8 +19,12 @@ export async function getTask(
   options: ConnectionOptions & JsonOption,
   io: Io,
 ): Promise<ExitCode> {
-  const task = await withClient(io, options, (client) => client.tasks.get(id));
-  await io.stdout.write(options.json ? document(taskJson(task)) : describeTask(task, io));
+  await withClient(io, options, async (client) => {
+    const task = await client.tasks.get(id);
+    await io.stdout.write(options.json ? document(taskJson(task)) : describeTask(task, io));
+    const why = options.json ? undefined : await whyWaiting(client, task, io);
+    if (why !== undefined) await io.stderr.write(`${why}\n`);
+  });
   return exit.ok;
 }
 
@@ -64,7 +69,7 @@ async function showTasks(tasks: readonly Task[], limit: number, io: Io): Promise
     { title: "STATUS", cell: ({ status }) => status, paint: (status) => paintStatus(colors, status) },
     { title: "AGENT", cell: ({ agent, template }) => agent || (template?.name ?? "-") },
     { title: "CREATED", cell: ({ createdAtMs }) => ago(createdAtMs, now) },
-    { title: "TOOK", cell: ({ createdAtMs, finishedAtMs }) => took(createdAtMs, finishedAtMs, now) },
+    { title: "TOOK", cell: ({ createdAtMs, finishedAtMs }) => took(createdAtMs, finishedAtMs) },
     { title: "ERROR", cell: ({ errorMessage }) => errorMessage },
   ];
   await io.stdout.write(table(columns, tasks, io.stdout.columns));

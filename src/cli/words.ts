@@ -43,9 +43,9 @@ export function duration(ms: number): string {
   return `${Math.floor(ms / DAY)}d ${Math.floor((ms % DAY) / HOUR)}h`;
 }
 
-/** `1.2 s` from start to end, to `now` while there is no end, or `-` if it has not begun. */
-export function took(startMs: number, endMs: number, now: number): string {
-  return startMs === 0 ? "-" : duration((endMs || now) - startMs);
+/** `1.2 s` from start to end; empty while there is no end. */
+export function took(startMs: number, endMs: number): string {
+  return startMs === 0 || endMs === 0 ? "" : duration(endMs - startMs);
 }
 
 export function ago(ms: number, now: number): string {

@@ -3,7 +3,8 @@ import { limits } from "#domain/limits";
 import { workerStatuses } from "#domain/worker";
 import type { Ending } from "./exit.js";
 import type { Io } from "./io.js";
-import { addrOption, jsonOption, oneOf, pair, whole } from "./options.js";
+import { addrOption, duration, jsonOption, oneOf, pair, whole } from "./options.js";
+import { suggestion } from "./suggest.js";
 
 /** `worker` runs agents when it stands alone, and has commands about workers below it. */
 export function addWorkerCommands(program: Command, io: Io, end: Ending): void {
@@ -22,14 +23,33 @@ export function addWorkerCommands(program: Command, io: Io, end: Ending): void {
     .option("--id <id>", "Its name among all workers. Default: the host's name and a random part")
     .option("--label <name=value...>", "Labels that tasks can select it by.", pair)
     .option("--namespace <name...>", "Namespaces it works for. Default: default")
-    .option("--drain <duration>", "How long leaving may take before runs are handed back. Default: 20s")
+    .option(
+      "--drain <duration>",
+      "How long leaving may take before runs are handed back. Default: 20s",
+      duration,
+    )
     .addOption(addrOption())
     .addHelpText(
       "after",
       "\nWith no --agent, --exec, --exec-jsonl or --module it runs the agents that come with taskrun.",
     )
-    .action(async (options) => end((await import("./worker-run.js")).runWorker(options, io)));
+    // Refused below, in better words than commander's, which speaks of too many arguments.
+    .allowExcessArguments()
+    .action(async (options, command: Command) => {
+      refuseWord(command);
+      await end((await import("./worker-run.js")).runWorker(options, io));
+    });
   addFleetCommands(worker, io, end);
+}
+
+/** A word behind `worker` that is none of its commands would otherwise start a worker. */
+function refuseWord(worker: Command): void {
+  const [word] = worker.args;
+  if (word === undefined) return;
+  const verbs = worker.commands.map((command) => command.name());
+  const near = suggestion(word, verbs);
+  const all = `There are ${verbs.join(", ")}; alone, \`worker\` runs agents.`;
+  worker.error(`error: unknown command '${word}'${near.includes("?") ? near : ""}\n${all}`);
 }
 
 function addFleetCommands(worker: Command, io: Io, end: Ending): void {

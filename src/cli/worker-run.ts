@@ -1,4 +1,3 @@
-import { parseDuration } from "#config";
 import { createLog } from "#host/log";
 import { logPort } from "#host/telemetry";
 import { serve, type WorkerHandle } from "#worker/index";
@@ -12,7 +11,8 @@ export interface WorkerRunOptions extends Pick<ConnectionOptions, "addr">, Agent
   readonly label?: Readonly<Record<string, string>>;
   readonly maxRuns?: number;
   readonly namespace?: readonly string[];
-  readonly drain?: string;
+  /** Milliseconds. */
+  readonly drain?: number;
 }
 
 /**
@@ -34,7 +34,7 @@ export async function runWorker(options: WorkerRunOptions, io: Io): Promise<Exit
       ...(label !== undefined && { labels: label }),
       ...(maxRuns !== undefined && { maxRuns }),
       ...(namespace !== undefined && { namespaces: namespace }),
-      ...(drain !== undefined && { drainMs: parseDuration(drain) }),
+      ...(drain !== undefined && { drainMs: drain }),
     }),
   );
   const names = agents.map(({ name }) => name).join(", ");
@@ -55,18 +55,21 @@ async function begin(start: () => Promise<WorkerHandle>): Promise<WorkerHandle> 
 /** Announces the worker, then waits until it has left. */
 async function untilTold(worker: WorkerHandle, announcement: string, io: Io): Promise<ExitCode> {
   let signals = 0;
-  const unhear = io.onSignal(() => {
+  const unhear = io.onSignal((signal) => {
     signals += 1;
     if (signals > 1) return worker.close();
-    void io.stderr.write("finishing what is in hand; once more to stop at once\n");
-    worker.drain().catch(() => {}); // `closed` below says the same
+    if (worker.activeRuns > 0) {
+      const runs = worker.activeRuns === 1 ? "the run" : `the ${worker.activeRuns} runs`;
+      void io.stderr.write(`finishing ${runs} in hand; once more to stop at once\n`);
+    }
+    worker.drain(signal).catch(() => {}); // `closed` below says the same
   });
 
   try {
     await io.stdout.write(announcement);
     await worker.closed;
   } catch (cause) {
-    const hint = "A worker's id is letters, digits, - and _; `taskrun worker --help` lists the options.";
+    const hint = `A worker's id is letters, digits, - and _; \`${io.self} worker --help\` lists the options.`;
     throw new CliError(
       exit.failed,
       `the server refuses this worker: ${(cause as Error).message}`,

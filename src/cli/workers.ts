@@ -20,7 +20,7 @@ export async function listWorkers(options: WorkerListOptions, io: Io): Promise<E
 
   if (json) await io.stdout.write(workers.map(line).join(""));
   else if (workers.length > 0) await io.stdout.write(workerTable(workers, io));
-  else await io.stderr.write("No worker that fits is connected; `taskrun worker` starts one.\n");
+  else await io.stderr.write(`No worker that fits is connected; \`${io.self} worker\` starts one.\n`);
   return exit.ok;
 }
 

@@ -169,7 +169,8 @@ export class Tasks {
   watch(id: string, options: WatchOptions = {}): AsyncGenerator<TaskEvent, void> {
     const open = (afterSeq: number, signal: AbortSignal) =>
       this.#wire.watchTask({ id, afterSeq: BigInt(afterSeq) }, { signal });
-    return watch(open, options);
+    const control = options.signal ? { signal: options.signal } : {};
+    return watch(open, async () => hasEnded(await this.get(id, control)), options);
   }
 
   /**

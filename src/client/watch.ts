@@ -39,9 +39,14 @@ export type OpenWatch = (afterSeq: number, signal: AbortSignal) => AsyncIterable
  * A Task's events, each exactly once and in order, until the one that says how it ended. When the stream is
  * lost it is opened again from the last event seen, after a growing and random delay.
  *
+ * @param ended asked when the server has nothing after the last event: true if the Task has ended before
  * @throws {TaskRunError} what the server answered for good, or the last failure once there were too many
  */
-export async function* watch(open: OpenWatch, options: WatchOptions = {}): AsyncGenerator<TaskEvent, void> {
+export async function* watch(
+  open: OpenWatch,
+  ended: () => Promise<boolean>,
+  options: WatchOptions = {},
+): AsyncGenerator<TaskEvent, void> {
   const { signal, failuresMax = FAILURES_MAX } = options;
   let last = options.afterSeq ?? 0;
   let failures = 0;
@@ -50,6 +55,7 @@ export async function* watch(open: OpenWatch, options: WatchOptions = {}): Async
     // Leaving the loop below early must end the server's stream too, hence a controller for each.
     const stream = new AbortController();
     const unlink = withAbort(signal, stream);
+    const before = last;
     try {
       for await (const wire of open(last, stream.signal)) {
         const seq = Number(wire.seq);
@@ -62,6 +68,7 @@ export async function* watch(open: OpenWatch, options: WatchOptions = {}): Async
         if (event) yield event;
         if (event?.type === "task" && hasEnded(event.task)) return;
       }
+      if (last === before && (await ended())) return;
       throw new TaskRunError(
         "UNAVAILABLE",
         `the server ended the watch after event ${last}, before the task ended`,

@@ -8,5 +8,7 @@ export const DURATION_ADVICE = "write a number and ms, s, m, h or d, for example
 /** `500ms`, `3s`, `2m`, `1h` or `7d`; undefined for anything else, a number without a unit included. */
 export function readDuration(text: string): Millis | undefined {
   const [, count, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text.trim()) ?? [];
-  return count === undefined ? undefined : millis(Math.round(Number(count) * units[unit as keyof typeof units]));
+  return count === undefined
+    ? undefined
+    : millis(Math.round(Number(count) * units[unit as keyof typeof units]));
 }

@@ -22,6 +22,8 @@ export const limits = {
   labelBytes: 256,
   jsonDepth: 64,
   errorMessageBytes: 16 * KIB,
+  /** An agent's one sentence for people. */
+  descriptionBytes: 1 * KIB,
 
   /** One packed log row stays well below a message. */
   chunkBytes: 64 * KIB,
@@ -43,6 +45,8 @@ export const limits = {
 
   /** A mailbox holds two turns' worth, so that one can fill while the other commits. */
   mailbox: 1_024,
+  /** Payload a mailbox holds, many turns' worth; 1 024 messages of the largest size would be 4 GiB. */
+  mailboxBytes: 64 * MIB,
   turnMessages: 512,
   turnRows: 5_000,
   turnBytes: 4 * MIB,
@@ -75,6 +79,10 @@ export const limits = {
   maxRunsPerWorker: 1_024,
   /** What a worker that states no capacity gets. */
   defaultRunsPerWorker: 10,
+  /** What one worker says of itself is kept while it is connected, and listed with all others. */
+  agentsPerWorker: 64,
+  backendsPerAgent: 16,
+  namespacesPerWorker: 64,
   maxAttempts: 100,
   /** An agent's hint to wait longer than a day is a mistake, or a task for tomorrow. */
   retryAfterMax: millis(24 * 3_600_000),

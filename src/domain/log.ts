@@ -1,6 +1,6 @@
 import type { RunId } from "./id.js";
 import type { RunSummary } from "./run.js";
-import type { StepState } from "./step.js";
+import type { StepSummary } from "./step.js";
 import type { Labels, Reason, TaskState } from "./task.js";
 import type { Instant } from "./time.js";
 
@@ -21,14 +21,7 @@ export interface TaskChanged {
 export interface StepChanged {
   readonly type: "step";
   readonly at: Instant;
-  readonly name: string;
-  readonly state: StepState;
-  readonly agentName: string;
-  readonly attempts: number;
-  readonly maxAttempts: number;
-  readonly nextAttemptAt: Instant;
-  readonly outputBytes: number;
-  readonly errorMessage: string;
+  readonly step: StepSummary;
 }
 
 export interface RunChanged {

@@ -1,6 +1,7 @@
 import type { RunId, WorkerId } from "./id.js";
 import type { ModelBackend, RunStatus } from "./run.js";
 import type { Labels } from "./task.js";
+import { utf8Bytes } from "./text.js";
 import type { Millis } from "./time.js";
 import type { Hello, WorkerStatus } from "./worker.js";
 
@@ -83,4 +84,38 @@ export interface DeclineReport {
   readonly type: "decline";
   readonly runId: RunId;
   readonly reason: string;
+}
+
+/** What a report weighs against credit and a turn's bound: the UTF-8 bytes of all that a worker may make long. */
+export function reportBytes(report: WorkerReport): number {
+  switch (report.type) {
+    case "status":
+      return textsBytes([report.output, report.errorMessage]) + backendBytes(report.backend);
+    case "output":
+      return utf8Bytes(report.content) + labelsBytes(report.metadata);
+    case "event":
+      return utf8Bytes(report.id) + labelsBytes(report.metadata);
+    case "chat":
+      return utf8Bytes(report.content);
+    case "decline":
+      return utf8Bytes(report.reason);
+    case "hello":
+    case "heartbeat":
+      return 0; // bounded by the door, and not repeated
+  }
+}
+
+/** UTF-8 bytes of all names and values. */
+export function labelsBytes(labels: Labels): number {
+  return textsBytes(Object.entries(labels).flat());
+}
+
+function backendBytes(backend: ModelBackend | null): number {
+  if (backend === null) return 0;
+  const { provider, modelName, modalities, tools, metadata } = backend;
+  return textsBytes([provider, modelName, ...modalities, ...tools]) + labelsBytes(metadata);
+}
+
+function textsBytes(texts: readonly string[]): number {
+  return texts.reduce((sum, text) => sum + utf8Bytes(text), 0);
 }

@@ -76,3 +76,40 @@ export const PRIORITY_WORTH = 6_000 as Millis;
 export function rankOf(readyAt: Instant, priority: number): number {
   return readyAt - priority * PRIORITY_WORTH;
 }
+
+/** The order in a lane: rank, then age, which ids tell, then name; a store's index has the same. */
+export function compareReady(a: ReadyStep, b: ReadyStep): number {
+  if (a.rank !== b.rank) return a.rank - b.rank;
+  if (a.taskId !== b.taskId) return a.taskId < b.taskId ? -1 : 1;
+  return a.stepName < b.stepName ? -1 : Number(a.stepName > b.stepName);
+}
+
+/** What a client sees of a Step. */
+export type StepSummary = Pick<
+  StepRow,
+  | "name"
+  | "state"
+  | "agentName"
+  | "attempts"
+  | "maxAttempts"
+  | "nextAttemptAt"
+  | "dependsOn"
+  | "outputBytes"
+  | "errorMessage"
+>;
+
+export function stepSummary(step: StepRow): StepSummary {
+  const { name, state, agentName, attempts, maxAttempts } = step;
+  const { nextAttemptAt, dependsOn, outputBytes, errorMessage } = step;
+  return {
+    name,
+    state,
+    agentName,
+    attempts,
+    maxAttempts,
+    nextAttemptAt,
+    dependsOn,
+    outputBytes,
+    errorMessage,
+  };
+}

@@ -1,4 +1,4 @@
-import { fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
+import { type DescMessage, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import {
   logVerbosity,
   Metadata,
@@ -16,7 +16,7 @@ import {
 import { limits } from "#domain/limits";
 import { encodeStatus, statusCodes } from "#wire/faults";
 import { pump, received } from "./grpc-streams.js";
-import { CANCELLED, drainingFault, type Failure, Meter, OK, type Outcome } from "./outcome.js";
+import { answerTooLarge, CANCELLED, drainingFault, type Failure, Meter, OK, type Outcome } from "./outcome.js";
 import type { Call, Rpc } from "./rpc.js";
 import type { OpenStreams } from "./streams.js";
 
@@ -90,7 +90,7 @@ function unaryHandler(rpc: Rpc & { kind: "unary" }, call: Call, meter: Meter) {
     rpc
       .handle(request, call)
       .then((message) => {
-        callback(null, asBuffer(toBinary(output, message)));
+        callback(null, encoded(output, message));
         meter.count(OK);
         meter.time(beganAt);
       })
@@ -101,7 +101,7 @@ function unaryHandler(rpc: Rpc & { kind: "unary" }, call: Call, meter: Meter) {
 type Stream = ServerDuplexStream<Message, Buffer> | ServerWritableStream<Message, Buffer>;
 
 function streamHandler(rpc: Exclude<Rpc, { kind: "unary" }>, call: Call, streams: OpenStreams, meter: Meter) {
-  const serialize = (message: Message) => asBuffer(toBinary(rpc.method.output, message));
+  const serialize = (message: Message) => encoded(rpc.method.output, message);
   const serve = async (stream: Stream): Promise<void> => {
     // Peers wait for the headers before they speak; left alone, they go out with the first message.
     stream.sendMetadata(new Metadata());
@@ -139,6 +139,17 @@ function errorOf({ status, fault }: Failure): ServerErrorResponse {
   const metadata = new Metadata();
   metadata.set("grpc-status-details-bin", asBuffer(encodeStatus(fault)));
   return { name: status, message, code: statusCodes[status], details: message, metadata };
+}
+
+/**
+ * Left to itself, grpc-js ends the call and never tells who waits for the message to be written.
+ *
+ * @throws {Fault} `overloaded` if the answer is larger than a message may be
+ */
+function encoded(schema: DescMessage, message: Message): Buffer {
+  const bytes = toBinary(schema, message);
+  if (bytes.length > limits.messageBytes) throw answerTooLarge(bytes.length);
+  return asBuffer(bytes);
 }
 
 function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {

@@ -2,16 +2,28 @@ import { z } from "zod";
 import { type Caller, mayUse } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import { limits } from "#domain/limits";
-import type { Hello, WorkerProtocol } from "#domain/worker";
+import { clip } from "#domain/text";
+import type { Hello, WorkerInfo, WorkerProtocol } from "#domain/worker";
 import { resumedFromWire } from "#wire/convert-report";
 import { workerInfoFromWire } from "#wire/convert-worker";
 import type { WorkerHello } from "#wire/gen/taskrun/v1/run_service_pb";
-import { checked, freeText, labels, optionalName, requiredName, within } from "./validate.js";
+import { atMost, checked, freeText, labels, optionalName, requiredName, within } from "./validate.js";
+
+const words = atMost(limits.labels, freeText(limits.labelBytes));
 
 const agent = z.object({
   name: requiredName("the name that Tasks ask for"),
-  description: freeText(limits.errorMessageBytes),
   labels,
+  backends: atMost(
+    limits.backendsPerAgent,
+    z.object({
+      provider: optionalName,
+      modelName: optionalName,
+      modalities: words,
+      tools: words,
+      metadata: labels,
+    }),
+  ),
 });
 
 const hello = z.object({
@@ -22,10 +34,10 @@ const hello = z.object({
       }),
       hostname: optionalName,
       version: optionalName,
-      agents: z.array(agent),
+      agents: atMost(limits.agentsPerWorker, agent),
       labels,
       maxConcurrentRuns: within(0, limits.maxRunsPerWorker, "Runs at a time, where 0 means the default"),
-      namespaces: z.array(optionalName),
+      namespaces: atMost(limits.namespacesPerWorker, optionalName),
     },
     { error: "is required: say who the worker is and what it can execute." },
   ),
@@ -47,7 +59,7 @@ export function helloOf(message: WorkerHello, caller: Caller): Hello {
   const { info: wireInfo, instance, resume } = message;
   if (!wireInfo) throw new Fault("invalid", "info is required", { field: "info" });
 
-  const info = workerInfoFromWire(wireInfo);
+  const info = shortened(workerInfoFromWire(wireInfo));
   const foreign = info.namespaces.find((namespace) => !mayUse(caller, namespace));
   if (foreign !== undefined) {
     const message = `namespace "${foreign}" is not yours to work for; name your own, or none.`;
@@ -63,4 +75,12 @@ export function helloOf(message: WorkerHello, caller: Caller): Hello {
     capacity: wireInfo.maxConcurrentRuns || limits.defaultRunsPerWorker,
     resume: protocol === 0 ? [] : resume.map(resumedFromWire),
   };
+}
+
+/** A description is for people only: no worker is turned away for a long one. */
+function shortened(info: WorkerInfo): WorkerInfo {
+  const agents = info.agents.map((agent) => {
+    return { ...agent, description: clip(agent.description, limits.descriptionBytes) };
+  });
+  return { ...info, agents };
 }

@@ -1,4 +1,6 @@
 import { Fault } from "#domain/fault";
+import { limits } from "#domain/limits";
+import { millis } from "#domain/time";
 import type { Telemetry } from "#ports/telemetry";
 import { type FailureName, type StatusName, statusOf } from "#wire/faults";
 import type { Rpc } from "./rpc.js";
@@ -60,4 +62,10 @@ export class Meter {
 
 export function drainingFault(): Fault {
   return new Fault("unavailable", "server draining", { reason: "DRAINING" });
+}
+
+/** Asking again brings the same answer, so no time is named to do it. */
+export function answerTooLarge(bytes: number): Fault {
+  const message = `the answer is ${bytes} bytes long; the limit is ${limits.messageBytes} bytes: ask for less.`;
+  return new Fault("overloaded", message, { reason: "ANSWER_TOO_LARGE", retryAfter: millis(0) });
 }

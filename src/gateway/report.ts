@@ -1,5 +1,7 @@
 import { Fault } from "#domain/fault";
 import { limits } from "#domain/limits";
+import type { Labels } from "#domain/task";
+import { clip } from "#domain/text";
 import type { WorkerProtocol } from "#domain/worker";
 import type { WorkerReport } from "#ports/plane";
 import {
@@ -10,46 +12,66 @@ import {
   outputFromWire,
   statusFromWire,
 } from "#wire/convert-report";
-import { RunStatus } from "#wire/gen/taskrun/v1/common_pb";
-import type { RunClientMessage, RunStatusUpdate } from "#wire/gen/taskrun/v1/run_service_pb";
+import { type RunEvent, RunStatus } from "#wire/gen/taskrun/v1/common_pb";
+import type {
+  RunChatMessage,
+  RunClientMessage,
+  RunOutputChunk,
+  RunStatusUpdate,
+  WorkerHeartbeat,
+} from "#wire/gen/taskrun/v1/run_service_pb";
+import { fitBackend, fitLabels, fitText } from "./fit.js";
 import { jsonProblem } from "./json-text.js";
-import { exceeds } from "./validate.js";
+import { exceeds, labelsProblem } from "./validate.js";
+
+/**
+ * The longest content of a public worker, which knows no limit but that of the message: it still fits into
+ * one, for watchers, with 64 entries of metadata of 512 B and the ids beside it.
+ */
+const PUBLIC_CONTENT_BYTES = limits.messageBytes - 64 * 1024;
 
 /**
  * What a worker says after its hello, checked; undefined for what is to be ignored, because a later
- * version of the protocol may say things that this one does not know.
+ * version of the protocol may say things that this one does not know. Whatever passes fits into one
+ * message to the Task's watchers.
  *
- * @throws {Fault} `invalid` if the worker breaks the protocol: the stream ends with it
+ * @param cut called if a part was too long and has been left out
+ * @throws {Fault} `invalid` if the worker breaks the protocol, `overloaded` if output could not be passed
+ *   on: the stream ends with it
  */
-export function reportOf({ payload }: RunClientMessage, protocol: WorkerProtocol): WorkerReport | undefined {
+export function reportOf(
+  { payload }: RunClientMessage,
+  protocol: WorkerProtocol,
+  cut: () => void,
+): WorkerReport | undefined {
   switch (payload.case) {
     case "hello":
       throw new Fault("invalid", "hello was said on this stream already; open another one.", {
         field: "hello",
       });
     case "heartbeat": {
+      checkHeartbeat(payload.value);
       const report = heartbeatFromWire(payload.value, protocol);
       return { ...report, capacity: Math.min(report.capacity, limits.maxRunsPerWorker) };
     }
     case "statusUpdate":
       checkId(payload.value.runId, "status_update.run_id");
-      return statusFromWire(acceptable(payload.value), protocol);
-    case "outputChunk": {
+      return statusFromWire(acceptable(payload.value, cut), protocol);
+    case "outputChunk":
       checkId(payload.value.runId, "output_chunk.run_id");
-      // A public worker knows no limit but that of the message.
-      if (protocol > 0) checkChunk(payload.value.content);
-      return outputFromWire(payload.value, protocol);
-    }
+      return outputFromWire(fitOutput(payload.value, protocol, cut), protocol);
     case "event":
       checkId(payload.value.runId, "event.run_id");
-      checkId(payload.value.id, "event.id");
-      return agentEventFromWire(payload.value, protocol);
+      return agentEventFromWire(fitEvent(payload.value, protocol, cut), protocol);
     case "chatMessage":
       checkId(payload.value.runId, "chat_message.run_id");
-      return chatFromWire(payload.value, protocol);
+      return chatFromWire(fitChat(payload.value, protocol, cut), protocol);
     case "decline":
       checkId(payload.value.runId, "decline.run_id");
-      return { ...declineFromWire(payload.value), reason: clip(payload.value.reason) };
+      return {
+        ...declineFromWire(payload.value),
+        reason: clip(payload.value.reason, limits.errorMessageBytes),
+      };
     case "yield": {
       const message =
         "yield is served with workflows, which this version does not have: report COMPLETED instead.";
@@ -60,42 +82,81 @@ export function reportOf({ payload }: RunClientMessage, protocol: WorkerProtocol
   }
 }
 
+function checkHeartbeat({ workerId, heldRunIds }: WorkerHeartbeat): void {
+  checkId(workerId, "heartbeat.worker_id");
+  if (heldRunIds.length > limits.maxRunsPerWorker) {
+    const message = `heartbeat.held_run_ids has ${heldRunIds.length} entries; a worker may hold ${limits.maxRunsPerWorker} Runs.`;
+    throw new Fault("invalid", message, { field: "heartbeat.held_run_ids" });
+  }
+  for (const id of heldRunIds) checkId(id, "heartbeat.held_run_ids");
+}
+
+function fitOutput(chunk: RunOutputChunk, protocol: WorkerProtocol, cut: () => void): RunOutputChunk {
+  const field = "output_chunk.content";
+  if (protocol > 0) {
+    checkSize(chunk.content, limits.chunkBytes, field, "send it in pieces");
+    checkLabels(chunk.metadata, "output_chunk.metadata");
+    return chunk;
+  }
+  if (exceeds(chunk.content, PUBLIC_CONTENT_BYTES)) {
+    const size = Buffer.byteLength(chunk.content);
+    const message = `${field} is ${size} bytes long; only ${PUBLIC_CONTENT_BYTES} bytes can be passed on: send it in pieces.`;
+    throw new Fault("overloaded", message, { field, reason: "CHUNK_TOO_LARGE" });
+  }
+  return { ...chunk, metadata: fitLabels(chunk.metadata, cut) };
+}
+
+function fitEvent(event: RunEvent, protocol: WorkerProtocol, cut: () => void): RunEvent {
+  if (protocol > 0) {
+    checkId(event.id, "event.id");
+    checkLabels(event.metadata, "event.metadata");
+    return event;
+  }
+  return { ...event, id: fitText(event.id, limits.idBytes, cut), metadata: fitLabels(event.metadata, cut) };
+}
+
+function fitChat(said: RunChatMessage, protocol: WorkerProtocol, cut: () => void): RunChatMessage {
+  if (!said.message) return said;
+  const { content } = said.message;
+  if (protocol > 0) {
+    checkSize(content, limits.chunkBytes, "chat_message.message.content", "send it in pieces");
+    return said;
+  }
+  return { ...said, message: { ...said.message, content: fitText(content, PUBLIC_CONTENT_BYTES, cut) } };
+}
+
 function checkId(id: string, field: string): void {
-  if (!exceeds(id, limits.idBytes)) return;
-  const message = `${field} is ${Buffer.byteLength(id)} bytes long; the limit is ${limits.idBytes} bytes.`;
+  checkSize(id, limits.idBytes, field, "send an id as it was given");
+}
+
+function checkSize(text: string, max: number, field: string, way: string): void {
+  if (!exceeds(text, max)) return;
+  const message = `${field} is ${Buffer.byteLength(text)} bytes long; the limit is ${max} bytes: ${way}.`;
   throw new Fault("invalid", message, { field });
 }
 
-function checkChunk(content: string): void {
-  if (!exceeds(content, limits.chunkBytes)) return;
-  const field = "output_chunk.content";
-  const size = Buffer.byteLength(content);
-  const message = `${field} is ${size} bytes long; the limit is ${limits.chunkBytes} bytes: send it in pieces.`;
-  throw new Fault("invalid", message, { field });
+function checkLabels(metadata: Labels, field: string): void {
+  const problem = labelsProblem(metadata);
+  if (problem !== undefined) throw new Fault("invalid", `${field} ${problem}`, { field });
 }
 
 /**
- * A result that cannot be kept fails the Run for good: were the stream closed instead, the worker would
- * come back and send the same again.
+ * A result that cannot be kept fails the Run for good, and what is too long beside it is cut: were the
+ * stream closed instead, the worker would come back and send the same again.
  */
-function acceptable(update: RunStatusUpdate): RunStatusUpdate {
-  const { outputJson } = update;
+function acceptable(update: RunStatusUpdate, cut: () => void): RunStatusUpdate {
+  const { outputJson, backendUsed, ...same } = update;
+  const fitting = { ...same, ...(backendUsed && { backendUsed: fitBackend(backendUsed, cut) }) };
   const problem = outputJson === "" ? undefined : resultProblem(outputJson);
-  if (problem === undefined) return { ...update, errorMessage: clip(update.errorMessage) };
+  if (problem === undefined) {
+    return { ...fitting, outputJson, errorMessage: clip(update.errorMessage, limits.errorMessageBytes) };
+  }
   const errorMessage = `The agent's result ${problem}`;
-  return { ...update, status: RunStatus.FAILED, outputJson: "", errorMessage, retryable: false };
+  return { ...fitting, status: RunStatus.FAILED, outputJson: "", errorMessage, retryable: false };
 }
 
 function resultProblem(json: string): string | undefined {
   if (!exceeds(json, limits.resultBytes)) return jsonProblem(json, limits.jsonDepth);
   const size = Buffer.byteLength(json);
   return `is ${size} bytes long; the limit is ${limits.resultBytes} bytes: stream it as output, or store it elsewhere.`;
-}
-
-/** The beginning of a text for people, at most as long as an error message may be. */
-function clip(text: string): string {
-  if (!exceeds(text, limits.errorMessageBytes)) return text;
-  const bytes = Buffer.from(text).subarray(0, limits.errorMessageBytes);
-  // A character cut in two decodes as U+FFFD.
-  return `${bytes.toString().replace(/\ufffd+$/, "")}…`;
 }

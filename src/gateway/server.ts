@@ -20,11 +20,12 @@ export interface DoorSettings {
   readonly plane: Plane;
   readonly entropy: Entropy;
   readonly telemetry: Telemetry;
-  readonly metrics: MetricsSource;
+  /** What `/metrics` answers with; nothing if left out. */
+  readonly metrics?: MetricsSource;
   /** Where to serve native gRPC, as `HOST:PORT`; port 0 takes any free one. */
   readonly grpc: readonly string[];
-  /** Where to serve HTTP: Connect, gRPC-Web, gRPC, health and metrics. */
-  readonly http: readonly string[];
+  /** Where to serve HTTP: Connect, gRPC-Web, gRPC, health and metrics. Nowhere if left out. */
+  readonly http?: readonly string[];
   /** Names, beside loopback ones, by which browsers may call the HTTP doors. */
   readonly allowedHosts?: readonly string[];
   /** Allows addresses that other machines can reach. */
@@ -42,6 +43,8 @@ export interface Doors {
   close(deadlineMs: number): Promise<void>;
 }
 
+const noMetrics: MetricsSource = { contentType: "text/plain", render: async () => "" };
+
 /**
  * Opens every door of a plane: one table of handlers behind all of them.
  *
@@ -49,8 +52,8 @@ export interface Doors {
  *   bound; then none stays open
  */
 export async function openDoors(settings: DoorSettings): Promise<Doors> {
-  const { plane, entropy, telemetry, insecure = false } = settings;
-  const addresses = { grpc: settings.grpc.map(parseAddress), http: settings.http.map(parseAddress) };
+  const { plane, entropy, telemetry, metrics = noMetrics, insecure = false } = settings;
+  const addresses = { grpc: settings.grpc.map(parseAddress), http: (settings.http ?? []).map(parseAddress) };
   for (const address of [...addresses.grpc, ...addresses.http]) checkReach(address, insecure);
 
   const health = new Health(plane, serviceNames);
@@ -62,7 +65,7 @@ export async function openDoors(settings: DoorSettings): Promise<Doors> {
   const allowedHosts = new Set(hosts.map((host) => host.toLowerCase()));
   const httpDoors: HttpDoor[] = [];
   const openHttp = (address: Address): Promise<number> => {
-    const door = httpDoor({ handlers, health, metrics: settings.metrics, allowedHosts, log: telemetry.log });
+    const door = httpDoor({ handlers, health, metrics, allowedHosts, log: telemetry.log });
     httpDoors.push(door);
     return listen(door.server, address);
   };

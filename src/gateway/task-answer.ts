@@ -6,17 +6,18 @@ import type { Reads, TaskDetail } from "#ports/store";
 import { runToWire, stepToWire, taskToWire } from "#wire/convert-task";
 import type { Task } from "#wire/gen/taskrun/v1/task_service_pb";
 
-/** Old Runs' error messages go along as far as this: the whole answer must fit in one message. */
-const RUN_ERRORS = 512 * 1024;
+/** Old Runs' error messages and models go along as far as this: the whole answer must fit in one message. */
+const RUN_DETAILS = 512 * 1024;
 
 /** The whole Task: its Steps, with results up to a limit in all, its Runs, input and result. */
 export async function wholeTask(reads: Reads, { task, input, steps, runs }: TaskDetail): Promise<Task> {
   const outputs = await inlineOutputs(reads, steps);
   const output = taskStatus(task) === "COMPLETED" ? await resultOf(reads, steps, outputs) : "";
-  let errorRoom = RUN_ERRORS;
+  let room = RUN_DETAILS;
   const shownRuns = runs.toReversed().map((run) => {
-    errorRoom -= Buffer.byteLength(run.errorMessage);
-    return runToWire(errorRoom < 0 ? { ...runSummary(run), errorMessage: "" } : runSummary(run));
+    // A model's JSON text is longer than what the wire makes of it.
+    room -= Buffer.byteLength(run.errorMessage) + Buffer.byteLength(JSON.stringify(run.backend));
+    return runToWire(room < 0 ? { ...runSummary(run), errorMessage: "", backend: null } : runSummary(run));
   });
   return taskToWire(task, {
     input,

@@ -5,6 +5,7 @@ import type { TaskId, WorkerId } from "#domain/id";
 import type { LogSlice } from "#domain/log";
 import type { WorkerReport } from "#domain/report";
 import type { RunSummary } from "#domain/run";
+import type { StepSummary } from "#domain/step";
 import type { TaskDraft, TaskRow } from "#domain/task";
 import type { LeaseTerms, WorkerView } from "#domain/worker";
 import type { Reads } from "./store.js";
@@ -45,9 +46,10 @@ export interface Plane {
   connect(caller: Caller, sink: WorkerSink): WorkerLink;
 }
 
-/** A Task as it stands right after the commit that answers for it, with the Runs the commit touched. */
+/** A Task as it stands right after the commit that answers for it, with those of its Steps and Runs the turn has seen. */
 export interface Receipt {
   readonly task: TaskRow;
+  readonly steps: readonly StepSummary[];
   readonly runs: readonly RunSummary[];
 }
 

@@ -9,7 +9,6 @@ import type { Instant } from "#domain/time";
 
 /** Rows a turn wants to see. Unknown ids are simply absent from the answer. */
 export interface Needs {
-  readonly tasks?: readonly TaskId[];
   /** The Task with every Step that is not settled and every Run that is live or held. */
   readonly wholeTasks?: readonly TaskId[];
   /** The Step and its Task. */
@@ -137,8 +136,8 @@ export interface Store {
 
   /**
    * @throws {Fault} `conflict` if a row has moved: nothing was written; load again and decide again.
-   * @throws {Fault} `disk_full`: nothing was written; room may appear by itself.
-   * @throws {Fault} `unavailable`: it is not known whether the commit landed.
+   * @throws {Fault} `disk_full`, `overloaded`: nothing was written; later there may be room.
+   * @throws anything else: it is not known whether the commit landed. The plane stops, and boots anew.
    */
   commit(turn: Commit): Promise<Committed>;
 

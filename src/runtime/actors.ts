@@ -1,10 +1,10 @@
 import type { ActorName, Ask, Told } from "#actors/asks";
-import type { ActorLife, Stamped } from "#actors/life";
+import type { ActorLife, ActorState, Stamped } from "#actors/life";
 import { runTrackerMachine } from "#actors/run-tracker/machine";
 import { schedulerMachine } from "#actors/scheduler/machine";
 import { taskFinalizerMachine } from "#actors/task-finalizer/machine";
 import { taskRequestMachine } from "#actors/task-request/machine";
-import { decider, type Rest } from "./evaluate.js";
+import { decider } from "./evaluate.js";
 import {
   foundForFinalizer,
   foundForRequest,
@@ -28,37 +28,40 @@ const deciders = {
   "task-finalizer": decider<unknown, Heard>(taskFinalizerMachine),
 };
 
-/** The four actors: where each stands, and what it decides. */
+/** The four actors: where each stands in its life, what it remembers, and what it decides. */
 export class Actors {
-  readonly #rests = new Map<ActorName, Rest<unknown>>([
-    ["task-request", { value: "starting", context: {} }],
-    ["scheduler", { value: "starting", context: { served: {} } }],
-    ["run-tracker", { value: "starting", context: {} }],
-    ["task-finalizer", { value: "starting", context: {} }],
+  /** Changed by the supervisor alone, and never taken back with a turn. */
+  readonly #states = new Map<ActorName, ActorState>(actorNames.map((name) => [name, "starting"]));
+  /** Changed by messages, through the turn's journal. */
+  readonly #contexts = new Map<ActorName, unknown>([
+    ["task-request", {}],
+    ["scheduler", { served: {} }],
+    ["run-tracker", {}],
+    ["task-finalizer", {}],
   ]);
 
-  stateOf(name: ActorName): string {
-    return String(this.#rests.get(name)?.value);
+  stateOf(name: ActorName): ActorState {
+    return this.#states.get(name) as ActorState;
   }
 
   /** A message with all it may want to see: the rows and the moment. */
   tell(told: Told, scene: Scene, stamp: Stamped, journal: Journal): readonly Ask[] {
     const event: Heard = Object.assign({}, told.message, stamp, { found: foundFor(told, scene) });
-    return this.#decide(told.to, event, journal);
+    const rest = { value: this.stateOf(told.to), context: this.#contexts.get(told.to) };
+    const { context, asks } = deciders[told.to](rest, event);
+    if (context !== rest.context) journal.set(this.#contexts, told.to, context);
+    return asks;
   }
 
   /** A step in the life of one actor, or of all. */
-  live(message: ActorLife, journal: Journal, name?: ActorName): void {
-    for (const each of name ? [name] : actorNames) this.#decide(each, message, journal);
-  }
-
-  #decide(name: ActorName, message: Heard, journal: Journal): readonly Ask[] {
-    const rest = this.#rests.get(name) as Rest<unknown>;
-    const { value, context, asks, ignored } = deciders[name](rest, message);
-    if (!ignored && (value !== rest.value || context !== rest.context)) {
-      journal.set(this.#rests, name, { value, context });
+  live(message: ActorLife, name?: ActorName): void {
+    for (const each of name ? [name] : actorNames) {
+      const { value } = deciders[each](
+        { value: this.stateOf(each), context: this.#contexts.get(each) },
+        message,
+      );
+      this.#states.set(each, value as ActorState);
     }
-    return asks;
   }
 }
 

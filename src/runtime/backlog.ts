@@ -1,6 +1,6 @@
 import type { Lane } from "#domain/lane";
 import { limits } from "#domain/limits";
-import type { ReadyStep } from "#domain/step";
+import { compareReady, type ReadyStep } from "#domain/step";
 import type { Instant } from "#domain/time";
 import type { Journal } from "./journal.js";
 
@@ -61,11 +61,11 @@ export class Backlog {
     const known = this.#queues.get(lane.key);
     if (!known) {
       journal.set(this.#queues, lane.key, { lane, page: [step], whole: true });
-      journal.set(this.#lanesIn, lane.namespace, this.lanesIn(lane.namespace) + 1);
+      journal.count(this.#lanesIn, lane.namespace, 1);
       return true;
     }
     const last = known.page.at(-1);
-    if (!known.whole && (!last || before(last, step))) return false; // beyond the page: the store knows it
+    if (!known.whole && (!last || compareReady(last, step) <= 0)) return false; // beyond the page: the store knows it
 
     const page = inserted(known.page, step);
     const fits = page.length <= limits.lanePage;
@@ -99,7 +99,7 @@ export class Backlog {
     if (!queue?.whole || queue.page.length > 0) return false;
 
     journal.delete(this.#queues, laneKey);
-    journal.set(this.#lanesIn, queue.lane.namespace, this.lanesIn(queue.lane.namespace) - 1);
+    journal.count(this.#lanesIn, queue.lane.namespace, -1);
     return true;
   }
 
@@ -121,19 +121,12 @@ export class Backlog {
   }
 }
 
-/** The order in a lane: rank, then age by id, then name; the store's index has the same. */
-function before(a: ReadyStep, b: ReadyStep): boolean {
-  if (a.rank !== b.rank) return a.rank < b.rank;
-  if (a.taskId !== b.taskId) return a.taskId < b.taskId;
-  return a.stepName <= b.stepName;
-}
-
 function inserted(page: readonly ReadyStep[], step: ReadyStep): ReadyStep[] {
   let low = 0;
   let high = page.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (before(page[middle] as ReadyStep, step)) low = middle + 1;
+    if (compareReady(page[middle] as ReadyStep, step) <= 0) low = middle + 1;
     else high = middle;
   }
   return [...page.slice(0, low), step, ...page.slice(low)];

@@ -9,13 +9,13 @@ import type { RunRow } from "#domain/run";
 import { NEVER } from "#domain/time";
 import type { SessionRow } from "#domain/worker";
 import type { IdempotencyKey, Needs } from "#ports/store";
-import type { Draft } from "./draft.js";
 import type { Leases } from "./leases.js";
 import type { Memory } from "./memory.js";
+import type { Workspace } from "./workspace.js";
 
 /** The turn's view of everything a message may want to see. */
 export interface Scene {
-  readonly draft: Draft;
+  readonly work: Workspace;
   readonly memory: Memory;
   readonly leases: Leases;
   /** Fresh Run ids for the scheduler. */
@@ -88,13 +88,13 @@ function speaker(message: RunTrackerMessage, { roster }: Memory): SessionRow | u
   }
 }
 
-export function foundForRequest({ drafts }: TaskRequestMessage, { draft, memory }: Scene): RequestFound {
+export function foundForRequest({ drafts }: TaskRequestMessage, { work, memory }: Scene): RequestFound {
   const namespaces = [...new Set(drafts.map(({ namespace }) => namespace))];
   const lanes = drafts.map(
     ({ namespace, spec }) => laneOf(namespace, spec.agentName, spec.workerSelector).key,
   );
   return {
-    holders: drafts.map(({ namespace, spec }) => draft.holder(namespace, spec.idempotencyKey)),
+    holders: drafts.map(({ namespace, spec }) => work.holder(namespace, spec.idempotencyKey)),
     waiting: memory.waiting,
     waitingIn: Object.fromEntries(namespaces.map((namespace) => [namespace, memory.waitingIn(namespace)])),
     lanesIn: Object.fromEntries(
@@ -106,7 +106,7 @@ export function foundForRequest({ drafts }: TaskRequestMessage, { draft, memory 
 
 export function foundForScheduler(
   message: SchedulerMessage,
-  { draft, memory, runIds }: Scene,
+  { work, memory, runIds }: Scene,
 ): SchedulerFound {
   const placements = message.type === "assign" ? message.placements : [];
   return {
@@ -114,33 +114,33 @@ export function foundForScheduler(
     workers: memory.roster.withRoom(),
     runIds,
     rows: placements.map((key) => {
-      const step = draft.step(key);
-      const task = draft.task(key.taskId);
+      const step = work.step(key);
+      const task = work.task(key.taskId);
       return step && task && { step, task };
     }),
   };
 }
 
-export function foundForTracker(message: RunTrackerMessage, { draft, memory, leases }: Scene): TrackerFound {
+export function foundForTracker(message: RunTrackerMessage, { work, memory, leases }: Scene): TrackerFound {
   const session = speaker(message, memory);
-  const run = message.type === "report" ? draft.run(message.report.runId) : undefined;
+  const run = message.type === "report" ? work.run(message.report.runId) : undefined;
   const many = message.type === "report" ? [] : runIdsOf(message, memory);
   return {
     ...(session && { session }),
     ...(run && { run }),
-    runs: [...new Set(many)].flatMap((id): RunRow | RunRow[] => draft.run(id) ?? []),
+    runs: [...new Set(many)].flatMap((id): RunRow | RunRow[] => work.run(id) ?? []),
     leaseUntil: message.type === "silent" ? leases.until(message.session) : NEVER,
   };
 }
 
-export function foundForFinalizer(message: TaskFinalizerMessage, { draft }: Scene): FinalizerFound {
-  const task = draft.task(message.taskId);
-  const step = "stepName" in message ? draft.step(message) : undefined;
+export function foundForFinalizer(message: TaskFinalizerMessage, { work }: Scene): FinalizerFound {
+  const task = work.task(message.taskId);
+  const step = "stepName" in message ? work.step(message) : undefined;
   const all = message.type !== "run.ended";
   return {
     ...(task && { task }),
     ...(step && { step }),
-    steps: all ? draft.liveSteps(message.taskId) : [],
-    runs: all ? draft.liveRuns(message.taskId) : [],
+    steps: all ? work.liveSteps(message.taskId) : [],
+    runs: all ? work.liveRuns(message.taskId) : [],
   };
 }

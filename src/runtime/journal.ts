@@ -1,5 +1,5 @@
 /**
- * How memory stays as before when a unit throws or a commit fails: every change of the draft and of
+ * How memory stays as before when a unit throws or a commit fails: every change of the workspace and of
  * the plane's memory says here how to undo it.
  */
 export class Journal {
@@ -23,6 +23,13 @@ export class Journal {
     const before = map.get(key) as Value;
     map.delete(key);
     this.#undo.push(() => map.set(key, before));
+  }
+
+  /** Adds to a count; one that comes to 0 is forgotten, for its name may never be heard again. */
+  count<Key>(counts: Map<Key, number>, key: Key, by: number): void {
+    const sum = (counts.get(key) ?? 0) + by;
+    if (sum === 0) this.delete(counts, key);
+    else this.set(counts, key, sum);
   }
 
   push<Item>(list: Item[], item: Item): void {

@@ -1,10 +1,10 @@
 import type { RunTrackerMessage } from "#actors/run-tracker/messages";
-import type { Answering } from "#bus/bus";
+import type { Asker } from "#bus/bus";
 import type { Caller } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import type { SessionId } from "#domain/id";
 import { limits } from "#domain/limits";
-import type { HeartbeatReport, HeldSet } from "#domain/report";
+import { type HeartbeatReport, type HeldSet, reportBytes } from "#domain/report";
 import { millis } from "#domain/time";
 import type { Hello } from "#domain/worker";
 import type { WorkerLink, WorkerReport, WorkerSink } from "#ports/plane";
@@ -56,12 +56,7 @@ export class Link implements WorkerLink {
     this.#parts.core.leases.renew(session, this.#parts.core.clock.now());
     if (report.type === "heartbeat") return this.#beat(session, report);
 
-    const bytes =
-      report.type === "output"
-        ? utf8Bytes(report.content)
-        : report.type === "status"
-          ? utf8Bytes(report.output)
-          : 0;
+    const bytes = reportBytes(report);
     this.#checkCredit(bytes);
     await this.#post({ type: "report", session, report, bytes }, bytes);
   }
@@ -119,8 +114,8 @@ export class Link implements WorkerLink {
     const { roster } = this.#parts.core.memory;
     const row = roster.get(session);
     if (!row) return; // its hello is still waiting to be decided
-    const ill = status === "ERROR" ? "failing" : status === "DRAINING" ? "draining" : "serving";
-    const moved = row.state === "draining" || row.state === "detached" ? false : row.state !== ill;
+    const wanted = status === "ERROR" ? "failing" : status === "DRAINING" ? "draining" : "serving";
+    const moved = row.state === "draining" || row.state === "detached" ? false : row.state !== wanted;
     if (moved || (capacity > 0 && capacity !== row.capacity)) {
       await this.#post({ type: "worker.changed", session, status, capacity }, 0);
     }
@@ -156,13 +151,13 @@ export class Link implements WorkerLink {
     );
   }
 
-  async #post(message: RunTrackerMessage, weight: number, told?: Answering): Promise<void> {
+  async #post(message: RunTrackerMessage, weight: number, asker?: Asker): Promise<void> {
     const { core, timers, post, room } = this.#parts;
     this.#undecided += weight;
     const settle = () => {
       this.#undecided -= weight;
     };
-    const answer = told ?? (weight > 0 ? { resolve: settle, reject: settle } : undefined);
+    const answer = asker ?? (weight > 0 ? { resolve: settle, reject: settle } : undefined);
     const mail: Mail = { to: "run-tracker", message, source: "stream", weight, ...(answer && { answer }) };
     if (post(mail)) return;
 
@@ -174,14 +169,4 @@ export class Link implements WorkerLink {
     core.leases.renew(session, core.clock.now());
     timers.arm();
   }
-}
-
-/** UTF-8 length without an encoder at hand: the domain of strings JavaScript can hold. */
-export function utf8Bytes(text: string): number {
-  let bytes = text.length;
-  for (let i = 0; i < text.length; i += 1) {
-    const unit = text.charCodeAt(i);
-    if (unit > 0x7f) bytes += unit > 0x7ff && (unit < 0xd800 || unit > 0xdfff) ? 2 : 1;
-  }
-  return bytes;
 }

@@ -37,7 +37,7 @@ export class Memory {
     const by = Number(waits(after)) - Number(before !== undefined && waits(before));
     if (by === 0) return;
 
-    journal.set(this.#waiting, after.namespace, this.waitingIn(after.namespace) + by);
+    journal.count(this.#waiting, after.namespace, by);
     this.#waitingTotal += by;
     journal.changed(() => {
       this.#waitingTotal -= by;

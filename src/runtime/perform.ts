@@ -3,15 +3,16 @@ import { Fault } from "#domain/fault";
 import type { Assignment, WorkerFrame } from "#domain/frame";
 import type { RunId, SessionId, TaskId } from "#domain/id";
 import { isOver, runSummary } from "#domain/run";
+import { stepSummary } from "#domain/step";
 import { isTerminal, type TaskRow, taskStatus } from "#domain/task";
-import { instant, later, NEVER } from "#domain/time";
+import { later, NEVER } from "#domain/time";
 import type { Receipt } from "#ports/plane";
 import type { Committed } from "#ports/store";
 import type { Core } from "./core.js";
-import type { Draft } from "./draft.js";
 import type { Effect } from "./effect.js";
 import type { Decided } from "./turn.js";
 import type { Watchers } from "./watchers.js";
+import type { Workspace } from "./workspace.js";
 
 /** What an answer becomes for who asked: ids are replaced by rows. */
 export type Reply = readonly (Receipt | Fault)[] | SessionId | undefined;
@@ -23,33 +24,33 @@ export function perform(
   core: Core,
   watchers: Watchers,
 ): void {
-  const { draft } = decided;
+  const { work } = decided;
   for (const { to, answer } of decided.answers) {
     if (answer instanceof Error) to.reject(answer);
     else if (answer?.type === "fault") to.reject(answer.fault);
-    else to.resolve(replyOf(answer, draft));
+    else to.resolve(replyOf(answer, work));
   }
-  for (const [session, frames] of framesBySession(draft, core)) {
+  for (const [session, frames] of framesBySession(work, core)) {
     const sink = core.leases.sink(session);
     if (sink) for (const frame of frames) sink.send(frame);
   }
-  for (const effect of draft.effects) if (effect.type === "disconnect") hangUp(effect.params, core);
+  for (const effect of work.effects) if (effect.type === "disconnect") hangUp(effect.params, core);
   committed?.firstSeqs.forEach((firstSeq, i) => {
-    const log = draft.log[i];
+    const log = work.log[i];
     if (log) watchers.wake(log.taskId, firstSeq + log.entries.length - 1);
   });
-  count(draft, core);
+  count(work, core);
 }
 
-function replyOf(answer: Exclude<Answer, { type: "fault" }> | undefined, draft: Draft): Reply {
+function replyOf(answer: Exclude<Answer, { type: "fault" }> | undefined, work: Workspace): Reply {
   if (answer?.type === "worker") return answer.session;
-  return answer?.tasks.map((task) => (task instanceof Fault ? task : receipt(task, draft)));
+  return answer?.tasks.map((task) => (task instanceof Fault ? task : receipt(task, work)));
 }
 
-function receipt(taskId: TaskId, draft: Draft): Receipt | Fault {
-  const task = draft.task(taskId);
+function receipt(taskId: TaskId, work: Workspace): Receipt | Fault {
+  const task = work.task(taskId);
   if (!task) return new Fault("internal", `task ${taskId} was answered for but is not at hand`);
-  return { task, runs: draft.runsOf(taskId).map(runSummary) };
+  return { task, steps: work.stepsOf(taskId).map(stepSummary), runs: work.runsOf(taskId).map(runSummary) };
 }
 
 function hangUp(
@@ -61,11 +62,11 @@ function hangUp(
 }
 
 /** Frames in the order asked for; of several acks of one Run's output only the last says anything. */
-function framesBySession(draft: Draft, core: Core): Map<SessionId, WorkerFrame[]> {
+function framesBySession(work: Workspace, core: Core): Map<SessionId, WorkerFrame[]> {
   const bySession = new Map<SessionId, WorkerFrame[]>();
   const ackAt = new Map<RunId, number>();
-  for (const effect of draft.effects) {
-    const sent = frameOf(effect, draft, core);
+  for (const effect of work.effects) {
+    const sent = frameOf(effect, work, core);
     if (!sent) continue;
 
     const frames = bySession.get(sent.session) ?? [];
@@ -85,14 +86,14 @@ function framesBySession(draft: Draft, core: Core): Map<SessionId, WorkerFrame[]
 
 function frameOf(
   effect: Effect,
-  draft: Draft,
+  work: Workspace,
   core: Core,
 ): { session: SessionId; frame: WorkerFrame } | undefined {
   if (effect.type === "send") return effect.params;
   if (effect.type !== "sendAssignment") return undefined;
 
-  const run = draft.run(effect.params.runId);
-  const task = run && draft.task(run.taskId);
+  const run = work.run(effect.params.runId);
+  const task = run && work.task(run.taskId);
   // A Run made and ended in one turn was never held, and is never sent.
   if (!run || !task || run.status !== "ASSIGNED" || run.heldBy === "") return undefined;
   const { timeoutMs, labels } = task.spec;
@@ -101,7 +102,7 @@ function frameOf(
     taskId: run.taskId,
     stepName: run.stepName,
     agentName: run.agentName,
-    input: draft.inputs.get(run.taskId) ?? "{}",
+    input: work.inputs.get(run.taskId) ?? "{}",
     labels,
     issuedAt: run.createdAt,
     deadlineAt: timeoutMs > 0 ? later(task.createdAt, timeoutMs) : NEVER,
@@ -113,7 +114,7 @@ function frameOf(
   return { session: run.heldBy, frame: { type: "assign", ...assignment } };
 }
 
-function count({ changes, effects, log }: Draft, { telemetry }: Core): void {
+function count({ changes, effects, log }: Workspace, { telemetry }: Core): void {
   for (const effect of effects) {
     if (effect.type === "countRefused") telemetry.count("taskrun_reports_refused_total", effect.params);
   }
@@ -144,8 +145,8 @@ function count({ changes, effects, log }: Draft, { telemetry }: Core): void {
   if (bytes > 0) telemetry.count("taskrun_output_bytes_total", {}, bytes);
 }
 
-function firstRunAt(task: TaskRow, { runs }: Draft["changes"]): number {
-  return runs.find(({ after }) => after.taskId === task.id)?.after.createdAt ?? instant(task.createdAt);
+function firstRunAt(task: TaskRow, { runs }: Workspace["changes"]): number {
+  return runs.find(({ after }) => after.taskId === task.id)?.after.createdAt ?? task.createdAt;
 }
 
 function secondsSince(from: number, to: number): number {

@@ -3,7 +3,9 @@ import { type Caller, mayUse } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import type { SessionId, TaskId, WorkerId } from "#domain/id";
 import type { LogSlice } from "#domain/log";
+import { taskNotFound, workerNotFound } from "#domain/refusals";
 import type { TaskDraft } from "#domain/task";
+import { utf8Bytes } from "#domain/text";
 import { millis } from "#domain/time";
 import type { SessionRow, WorkerStatus, WorkerView } from "#domain/worker";
 import type { Plane, Receipt, WorkerLink, WorkerSink } from "#ports/plane";
@@ -54,17 +56,15 @@ export function openPlane(supervisor: Supervisor): Plane {
     },
 
     submit(caller: Caller, drafts: readonly TaskDraft[]): Promise<readonly (Receipt | Fault)[]> {
-      const weight = drafts.reduce((sum, { input }) => sum + input.length, 0);
+      const weight = drafts.reduce((sum, { input }) => sum + utf8Bytes(input), 0);
       return ask("task-request", { type: "submit", caller, drafts }, weight);
     },
 
     async cancel(caller: Caller, taskId: TaskId, message: string): Promise<Receipt> {
-      const [receipt] = await ask<readonly Receipt[]>(
-        "task-finalizer",
-        { type: "cancel", caller, taskId, message },
-        0,
-      );
-      return receipt as Receipt;
+      const cancel = { type: "cancel", caller, taskId, message } as const;
+      const [receipt] = await ask<readonly (Receipt | Fault)[]>("task-finalizer", cancel, 0);
+      if (receipt === undefined || receipt instanceof Fault) throw receipt ?? taskNotFound(taskId);
+      return receipt;
     },
 
     async drainWorker(caller: Caller, workerId: WorkerId, message: string): Promise<WorkerView> {
@@ -74,7 +74,7 @@ export function openPlane(supervisor: Supervisor): Plane {
         0,
       );
       const row = roster.get(session);
-      if (!row) throw new Fault("not_found", `Worker ${workerId} not found`);
+      if (!row) throw workerNotFound(workerId);
       return view(row);
     },
 
@@ -87,7 +87,7 @@ export function openPlane(supervisor: Supervisor): Plane {
       if (caller.namespaces !== "*") {
         const detail = await core.store.reads.task(taskId);
         if (!detail || !mayUse(caller, detail.task.namespace)) {
-          throw new Fault("not_found", `Task not found: ${taskId}`);
+          throw taskNotFound(taskId);
         }
       }
       yield* watchers.watch(taskId, afterSeq, signal);

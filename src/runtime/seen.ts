@@ -2,23 +2,23 @@ import type { Told } from "#actors/asks";
 import type { StepKey } from "#domain/id";
 import { stepKey } from "#domain/id";
 import type { Lane } from "#domain/lane";
-import { type ReadyStep, readyStep } from "#domain/step";
+import { compareReady, type ReadyStep, readyStep } from "#domain/step";
 import type { Needs, Store } from "#ports/store";
-import { type Draft, holderKey } from "./draft.js";
 import { needsOf } from "./gather.js";
 import type { Memory } from "./memory.js";
+import { holderKey, type Workspace } from "./workspace.js";
 
 type Wanted = { [Kind in keyof Needs]-?: NonNullable<Needs[Kind]>[number][] };
 
 /** What the turn has asked the store for. Nothing is asked for twice, found or not. */
 export class Seen {
   readonly #store: Store;
-  readonly #draft: Draft;
+  readonly #work: Workspace;
   readonly #asked = new Set<string>();
 
-  constructor(store: Store, draft: Draft) {
+  constructor(store: Store, work: Workspace) {
     this.#store = store;
-    this.#draft = draft;
+    this.#work = work;
   }
 
   /** One batched read for all first messages of a turn. */
@@ -41,39 +41,38 @@ export class Seen {
    */
   corrected(lane: Lane, page: readonly ReadyStep[]): ReadyStep[] {
     const changed = new Map<string, ReadyStep | undefined>();
-    for (const { after } of this.#draft.changes.steps) {
-      const now = this.#draft.step({ taskId: after.taskId, stepName: after.name }) ?? after;
+    for (const { after } of this.#work.changes.steps) {
+      const now = this.#work.step({ taskId: after.taskId, stepName: after.name }) ?? after;
       const ready = now.state === "enqueued" && now.lane === lane.key ? readyStep(now) : undefined;
       changed.set(stepKey({ taskId: after.taskId, stepName: after.name }), ready);
     }
     const kept = page.filter((step) => !changed.has(stepKey(step)));
     const added = [...changed.values()].filter((step) => step !== undefined);
-    return [...kept, ...added].sort((a, b) => a.rank - b.rank || (a.taskId < b.taskId ? -1 : 1));
+    return [...kept, ...added].sort(compareReady);
   }
 
   async #load(wanted: Wanted): Promise<void> {
     if (!Object.values(wanted).some((list) => list.length > 0)) return;
-    this.#draft.take(await this.#store.load(wanted), wanted.wholeTasks);
+    this.#work.take(await this.#store.load(wanted), wanted.wholeTasks);
   }
 
   #addTo(wanted: Wanted, needs: Needs): void {
-    const { tasks = [], wholeTasks = [], steps = [], runs = [], keys = [], inputs = [] } = needs;
-    const draft = this.#draft;
-    for (const id of tasks) if (!draft.task(id) && this.#isNew(`task ${id}`)) wanted.tasks.push(id);
+    const { wholeTasks = [], steps = [], runs = [], keys = [], inputs = [] } = needs;
+    const work = this.#work;
     for (const id of wholeTasks)
-      if (!draft.isWhole(id) && this.#isNew(`whole ${id}`)) wanted.wholeTasks.push(id);
+      if (!work.isWhole(id) && this.#isNew(`whole ${id}`)) wanted.wholeTasks.push(id);
     for (const key of steps)
       if (!this.#hasStep(key) && this.#isNew(`step ${stepKey(key)}`)) wanted.steps.push(key);
-    for (const id of runs) if (!draft.run(id) && this.#isNew(`run ${id}`)) wanted.runs.push(id);
-    for (const id of inputs) if (!draft.inputs.has(id) && this.#isNew(`input ${id}`)) wanted.inputs.push(id);
+    for (const id of runs) if (!work.run(id) && this.#isNew(`run ${id}`)) wanted.runs.push(id);
+    for (const id of inputs) if (!work.inputs.has(id) && this.#isNew(`input ${id}`)) wanted.inputs.push(id);
     for (const key of keys) {
-      if (!draft.holder(key.namespace, key.key) && this.#isNew(`key ${holderKey(key.namespace, key.key)}`))
+      if (!work.holder(key.namespace, key.key) && this.#isNew(`key ${holderKey(key.namespace, key.key)}`))
         wanted.keys.push(key);
     }
   }
 
   #hasStep(key: StepKey): boolean {
-    return this.#draft.step(key) !== undefined && this.#draft.task(key.taskId) !== undefined;
+    return this.#work.step(key) !== undefined && this.#work.task(key.taskId) !== undefined;
   }
 
   #isNew(name: string): boolean {
@@ -84,5 +83,5 @@ export class Seen {
 }
 
 function nothing(): Wanted {
-  return { tasks: [], wholeTasks: [], steps: [], runs: [], keys: [], inputs: [] };
+  return { wholeTasks: [], steps: [], runs: [], keys: [], inputs: [] };
 }

@@ -1,19 +1,18 @@
 import type { ActorName } from "#actors/asks";
 import { Bus } from "#bus/bus";
 import type { Deadline } from "#domain/deadline";
-import { Fault } from "#domain/fault";
+import { Fault, type FaultCode } from "#domain/fault";
 import type { SessionId } from "#domain/id";
 import { limits } from "#domain/limits";
-import type { RunRow } from "#domain/run";
-import { instant, later, millis } from "#domain/time";
-import type { LeaseTerms, SessionRow } from "#domain/worker";
+import { instant, later, millis, NEVER } from "#domain/time";
+import type { LeaseTerms } from "#domain/worker";
 import type { StartableClock } from "#ports/clock";
 import type { Entropy } from "#ports/entropy";
 import type { Committed, Store } from "#ports/store";
 import type { Telemetry } from "#ports/telemetry";
 import { Actors, actorNames } from "./actors.js";
 import type { Core } from "./core.js";
-import { Journal } from "./journal.js";
+import { expectHolders } from "./holders.js";
 import { Leases } from "./leases.js";
 import { Memory } from "./memory.js";
 import { perform } from "./perform.js";
@@ -35,8 +34,10 @@ export interface SupervisorParts {
 
 /** How long a turn that failed waits before it is tried again. */
 const RETRY_DELAY = millis(250);
-/** A held Run has this many leases to reappear after a restart. */
-const BOOT_LEASES = 1.5;
+/** As often a message is decided again without a pause. */
+const CONFLICTS_AT_ONCE = 3;
+/** Refusals that say for certain that nothing was written. After any other failure the plane stops, and boots anew. */
+const nothingWritten: ReadonlySet<FaultCode> = new Set(["conflict", "disk_full", "overloaded"]);
 
 /**
  * Keeps one turn in flight: takes what the mailboxes hold, has it decided and committed, performs it,
@@ -55,13 +56,16 @@ export class Supervisor {
   #wake: (() => void) | undefined;
   /** After a failed commit, messages are decided one by one until one succeeds. */
   #alone = false;
+  /** In a row; two changes that met have met for once, a conflict that lasts needs time. */
+  #conflicts = 0;
 
   constructor({ clock, onFatal, mailbox = limits.mailbox, ...ports }: SupervisorParts) {
     const leases = new Leases();
     this.core = { ...ports, clock, leases, memory: new Memory(), actors: new Actors() };
     this.#clock = clock;
     this.#onFatal = onFatal;
-    this.bus = new Bus<ActorName, Message>(actorNames, mailbox, () => this.#wake?.());
+    const bounds = { count: mailbox, bytes: limits.mailboxBytes };
+    this.bus = new Bus<ActorName, Message>(actorNames, bounds, () => this.#wake?.());
     this.watchers = new Watchers(ports.store.reads);
     this.timers = new Timers(clock, ports.store, leases, {
       silent: (session) => this.#tellOfSilence(session),
@@ -80,8 +84,8 @@ export class Supervisor {
     const boot = await this.core.store.boot();
     this.#clock.startFrom(boot.at);
     this.core.memory.restore(boot);
-    this.#expectHolders(boot.held);
-    this.core.actors.live({ type: "serve" }, new Journal());
+    expectHolders(boot.held, this.core);
+    this.core.actors.live({ type: "serve" });
     this.#serving = true;
     this.#loop = this.#serve();
     if (boot.nextDueAt !== undefined) this.timers.deadlineSet(boot.nextDueAt);
@@ -105,7 +109,7 @@ export class Supervisor {
 
   /** New work is refused from now on; what is in the mailboxes is decided. */
   drain(): void {
-    this.core.actors.live({ type: "drain" }, new Journal());
+    this.core.actors.live({ type: "drain" });
   }
 
   /** Ends after the turn in flight and what the mailboxes hold, at the latest after the turn that fails. */
@@ -115,7 +119,7 @@ export class Supervisor {
     this.#wake?.();
     await this.#loop;
     this.#refuseWaiting();
-    this.core.actors.live({ type: "stop" }, new Journal());
+    this.core.actors.live({ type: "stop" });
   }
 
   async #serve(): Promise<void> {
@@ -157,42 +161,49 @@ export class Supervisor {
       return this.#turnFailed(posted, error);
     }
     this.#alone = false;
+    this.#conflicts = 0;
     perform(decided, committed, this.core, this.watchers);
     this.#lookAhead(decided);
     this.bus.giveBack(decided.left);
     telemetry.count("taskrun_turns_total", { outcome: "committed" });
     telemetry.observe("taskrun_turn_messages", posted.length);
     telemetry.observe("taskrun_turn_seconds", (clock.monotonic() - began) / 1_000);
-    if (committed) telemetry.observe("taskrun_commit_rows", decided.draft.changedRows);
+    if (committed) telemetry.observe("taskrun_commit_rows", decided.work.changedRows);
   }
 
   /** What the turn has made due later. */
-  #lookAhead({ draft, at, moreToSchedule }: Decided): void {
+  #lookAhead({ work, at, moreToSchedule }: Decided): void {
     if (moreToSchedule) this.#wantsSchedule = true;
-    for (const deadline of draft.deadlines) if (deadline.at > 0) this.timers.deadlineSet(deadline.at);
+    for (const deadline of work.deadlines) if (deadline.at !== NEVER) this.timers.deadlineSet(deadline.at);
     this.timers.avoidEndsAt(this.core.memory.backlog.nextAvoidEnd(at));
   }
 
   /**
-   * Memory is as before the turn. Clients hear of it; reports and timers stay, and are decided again,
-   * one by one, so that one bad message cannot hold up the rest for ever.
+   * Nothing was written, and memory is as before the turn. What was taken is decided again one by one,
+   * so that one message cannot hold up the rest for ever; a client hears of a refusal at once.
    */
   async #turnFailed(posted: readonly PostedMail[], error: unknown): Promise<void> {
     const { telemetry } = this.core;
-    const fault = error instanceof Fault ? error : undefined;
-    telemetry.count("taskrun_turns_total", { outcome: fault?.code ?? "failed" });
-    if (!fault || fault.code === "internal" || fault.code === "not_found") return this.#fatal(error, posted);
+    const refusal = error instanceof Fault && nothingWritten.has(error.code) ? error : undefined;
+    telemetry.count("taskrun_turns_total", { outcome: error instanceof Fault ? error.code : "failed" });
+    if (!refusal) return this.#fatal(error, posted);
 
-    telemetry.log.warn("a turn was not committed", { reason: fault.reason, err: fault });
+    telemetry.log.warn("a turn was not committed", { reason: refusal.reason, err: refusal });
     this.#wantsSchedule = true;
     this.#alone = true;
-    const certain = fault.code === "conflict" || fault.code === "disk_full";
-    if (certain && (posted.length > 1 || fault.code === "conflict")) return this.bus.giveBack(posted);
+    if (posted.length > 1) return this.bus.giveBack(posted);
+    if (refusal.code === "conflict") {
+      this.bus.giveBack(posted);
+      this.#conflicts += 1;
+      return this.#conflicts > CONFLICTS_AT_ONCE ? this.#pause() : undefined;
+    }
+    const [mail] = posted;
+    if (mail?.envelope.source === "door") return mail.envelope.answer?.reject(refusal);
 
-    const kept = posted.filter(({ envelope }) => envelope.source !== "door");
-    for (const { envelope } of posted) if (envelope.source === "door") envelope.answer?.reject(fault);
-    this.bus.giveBack(kept);
-    if (kept.length > 0 || posted.length === 0) await this.#pause();
+    // A report that finds no room holds up all behind it: clients are told rather than left waiting.
+    this.bus.giveBack(posted);
+    for (const { answer } of this.bus.takeFrom("door")) answer?.reject(refusal);
+    await this.#pause();
   }
 
   #pause(): Promise<void> {
@@ -218,22 +229,8 @@ export class Supervisor {
   /** Nobody will decide what is still in the mailboxes. */
   #refuseWaiting(cause?: Error): void {
     const fault = new Fault("unavailable", "the plane has stopped; nothing was stored", { cause });
-    for (const { envelope } of this.bus.take(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY)) {
-      envelope.answer?.reject(fault);
-    }
-  }
-
-  /** Workers that held Runs when the last process ended: they have a while to come back with them. */
-  #expectHolders(held: readonly RunRow[]): void {
-    const { leases, memory, terms, clock } = this.core;
-    const journal = new Journal();
-    for (const run of held) {
-      if (run.heldBy !== "" && !memory.roster.get(run.heldBy)) {
-        memory.roster.attach(absentSession(run, clock.now()), journal);
-        const lease = run.instance === "" ? terms.publicLease : terms.lease;
-        leases.expect(run.heldBy, millis(lease * BOOT_LEASES), clock.now());
-      }
-      memory.followRun(undefined, run, journal);
+    for (const source of ["door", "stream", "timer"] as const) {
+      for (const { answer } of this.bus.takeFrom(source)) answer?.reject(fault);
     }
   }
 
@@ -255,7 +252,7 @@ export class Supervisor {
   }
 
   #saturate(name: ActorName, full: boolean): void {
-    this.core.actors.live({ type: full ? "fill" : "ease" }, new Journal(), name);
+    this.core.actors.live({ type: full ? "fill" : "ease" }, name);
   }
 
   #easeAll(): void {
@@ -264,18 +261,4 @@ export class Supervisor {
       if (size * 2 <= capacity && this.core.actors.stateOf(name) === "saturated") this.#saturate(name, false);
     }
   }
-}
-
-/** A session as its Runs remember it: enough to lose them when it does not come back. */
-function absentSession(run: RunRow, at: SessionRow["connectedAt"]): SessionRow {
-  return {
-    id: run.session,
-    state: "detached",
-    principal: run.principal,
-    instance: run.instance,
-    protocol: run.instance === "" ? 0 : 1,
-    info: { workerId: run.workerId, hostname: "", version: "", agents: [], labels: {}, namespaces: [] },
-    capacity: 0,
-    connectedAt: at,
-  };
 }

@@ -69,7 +69,9 @@ export class Timers {
 
     this.#disarm?.();
     this.#armedFor = next;
-    this.#disarm = this.#clock.wakeAt(next, () => void this.#tick(next));
+    // What was due before we could look is no sign of a clock that stood still.
+    const planned = Math.max(next, this.#clock.now()) as Instant;
+    this.#disarm = this.#clock.wakeAt(next, () => void this.#tick(planned));
   }
 
   stop(): void {

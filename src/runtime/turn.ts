@@ -1,5 +1,5 @@
 import type { ActorName, Answer, Told } from "#actors/asks";
-import type { Answering, Envelope, Posted } from "#bus/bus";
+import type { Asker, Envelope, Posted } from "#bus/bus";
 import { Fault } from "#domain/fault";
 import type { RunId } from "#domain/id";
 import type { Lane } from "#domain/lane";
@@ -8,11 +8,11 @@ import type { Instant } from "#domain/time";
 import type { Committed, Needs } from "#ports/store";
 import type { LogFields } from "#ports/telemetry";
 import type { Core } from "./core.js";
-import { Draft } from "./draft.js";
 import type { Scene } from "./gather.js";
 import { Journal } from "./journal.js";
 import { Seen } from "./seen.js";
 import { Unit } from "./unit.js";
+import { Workspace } from "./workspace.js";
 
 export type Message = Told["message"];
 export type Mail = Envelope<ActorName, Message>;
@@ -20,10 +20,9 @@ export type PostedMail = Posted<ActorName, Message>;
 
 /** What a turn has decided, before and after its commit. */
 export interface Decided {
-  readonly draft: Draft;
-  readonly journal: Journal;
+  readonly work: Workspace;
   readonly at: Instant;
-  readonly answers: readonly { readonly to: Answering; readonly answer: Answer | Error | undefined }[];
+  readonly answers: readonly { readonly to: Asker; readonly answer: Answer | Error | undefined }[];
   /** Messages left for the next turn: this one has changed enough rows. */
   readonly left: readonly PostedMail[];
   /** True if the scheduler stopped at its bound and would go on. */
@@ -31,23 +30,24 @@ export interface Decided {
 }
 
 /**
- * The main path: LOAD all the rows the messages want to see, in one read; DECIDE message by message,
- * the scheduler last; COMMIT all or nothing. What comes of it is performed by the caller, after.
+ * The main path: LOAD the rows the messages want to see, in one read, and later what only deciding
+ * reveals; DECIDE message by message, the scheduler last; COMMIT all or nothing. What comes of it is
+ * performed by the caller, after.
  */
 export class Turn {
   readonly #core: Core;
   readonly #journal = new Journal();
-  readonly #draft = new Draft(this.#journal);
+  readonly #work = new Workspace(this.#journal);
   readonly #seen: Seen;
   readonly #at: Instant;
-  readonly #answers: { to: Answering; answer: Answer | Error | undefined }[] = [];
+  readonly #answers: { to: Asker; answer: Answer | Error | undefined }[] = [];
   /** Lanes whose pages this turn has read. */
   #lanesRead: readonly Lane[] = [];
 
   constructor(core: Core) {
     this.#core = core;
     this.#at = core.clock.now();
-    this.#seen = new Seen(core.store, this.#draft);
+    this.#seen = new Seen(core.store, this.#work);
   }
 
   async decide(posted: readonly PostedMail[]): Promise<Decided> {
@@ -56,7 +56,7 @@ export class Turn {
       this.#core.memory,
     );
     let done = 0;
-    for (; done < posted.length && this.#draft.changedRows < limits.turnRows; done += 1) {
+    for (; done < posted.length && this.#work.changedRows < limits.turnRows; done += 1) {
       const { envelope } = posted[done] as PostedMail;
       const answer = await this.#unit(told(envelope));
       if (envelope.answer) this.#answers.push({ to: envelope.answer, answer });
@@ -64,8 +64,7 @@ export class Turn {
     const moreToSchedule = await this.#schedule();
     this.#dropEmptyLanes();
     return {
-      draft: this.#draft,
-      journal: this.#journal,
+      work: this.#work,
       at: this.#at,
       answers: this.#answers,
       left: posted.slice(done),
@@ -74,7 +73,7 @@ export class Turn {
   }
 
   async commit(): Promise<Committed | undefined> {
-    const commit = this.#draft.commit(this.#at);
+    const commit = this.#work.commit(this.#at);
     return commit && (await this.#core.store.commit(commit));
   }
 
@@ -86,7 +85,7 @@ export class Turn {
   /** A unit that throws is answered with a Fault and dropped whole. */
   async #unit(first: Told, runIds: readonly RunId[] = []): Promise<Answer | Error | undefined> {
     const { actors, memory, leases, entropy, telemetry } = this.#core;
-    const scene: Scene = { draft: this.#draft, memory, leases, runIds };
+    const scene: Scene = { work: this.#work, memory, leases, runIds };
     const see = (needs: Needs) => this.#seen.see(needs);
     const mark = this.#journal.mark();
     const unit = new Unit({
@@ -114,32 +113,43 @@ export class Turn {
   async #schedule(): Promise<boolean> {
     const { memory, entropy } = this.#core;
     const workers = memory.roster.withRoom();
+    await this.#readLanes(workers.length > 0);
     if (workers.length === 0) return false;
 
-    this.#lanesRead = memory.backlog.unread().slice(0, LANES_READ_PER_TURN);
-    for (const lane of this.#lanesRead) {
-      const ready = await this.#core.store.ready(lane.key, limits.lanePage);
-      const whole = ready.length < limits.lanePage;
-      memory.backlog.refill(lane.key, this.#seen.corrected(lane, ready), whole, this.#journal);
-    }
     const ready = memory.backlog.views().reduce((sum, view) => sum + view.ready.length, 0);
     const slots = workers.reduce((sum, { session, held }) => sum + session.capacity - held, 0);
     const count = Math.min(ready, slots, limits.turnAssignments);
     const unread = () => memory.backlog.unread().length > 0;
     if (count === 0) return slots > 0 && unread();
 
-    const before = this.#draft.changes.runs.length;
+    const before = this.#work.changes.runs.length;
     const runIds = Array.from({ length: count }, () => entropy.uuid() as RunId);
     await this.#unit({ to: "scheduler", message: { type: "schedule" } }, runIds);
-    const made = this.#draft.changes.runs.length - before;
+    const made = this.#work.changes.runs.length - before;
     return slots > made && (made === limits.turnAssignments || unread());
+  }
+
+  /** Pages that are used up: of lanes somebody could take from, and of lanes this turn has taken Steps from. */
+  async #readLanes(anyRoom: boolean): Promise<void> {
+    const { backlog } = this.#core.memory;
+    const unread = backlog.unread();
+    if (unread.length === 0) return;
+
+    const left = new Set(this.#work.changes.steps.map(({ before }) => before?.lane));
+    const useful = anyRoom ? unread.slice(0, LANES_READ_PER_TURN) : [];
+    this.#lanesRead = [...new Set([...unread.filter(({ key }) => left.has(key)), ...useful])];
+    for (const lane of this.#lanesRead) {
+      const ready = await this.#core.store.ready(lane.key, limits.lanePage);
+      const whole = ready.length < limits.lanePage;
+      backlog.refill(lane.key, this.#seen.corrected(lane, ready), whole, this.#journal);
+    }
   }
 
   #dropEmptyLanes(): void {
     const { backlog } = this.#core.memory;
-    const changed = this.#draft.changes.steps.flatMap(({ before, after }) => [before?.lane, after.lane]);
+    const changed = this.#work.changes.steps.flatMap(({ before, after }) => [before?.lane, after.lane]);
     for (const lane of [...changed, ...this.#lanesRead.map(({ key }) => key)]) {
-      if (lane && backlog.drop(lane, this.#journal)) this.#draft.removeLane(lane);
+      if (lane && backlog.drop(lane, this.#journal)) this.#work.removeLane(lane);
     }
   }
 }

@@ -2,9 +2,9 @@ import type { Answer, Ask, Told } from "#actors/asks";
 import { type RunId, stepKey, type TaskId } from "#domain/id";
 import { invariant, unreachable } from "#domain/invariant";
 import { type RunRow, runSummary } from "#domain/run";
-import type { StepRow } from "#domain/step";
+import { type StepRow, stepSummary } from "#domain/step";
 import type { TaskRow } from "#domain/task";
-import type { Instant } from "#domain/time";
+import { type Instant, NEVER } from "#domain/time";
 import type { Needs } from "#ports/store";
 import type { Actors } from "./actors.js";
 import { needsOf, type Scene } from "./gather.js";
@@ -54,77 +54,91 @@ export class Unit {
   }
 
   #carryOut(ask: Ask): void {
-    const { draft, memory } = this.#parts.scene;
+    const { work, memory } = this.#parts.scene;
     switch (ask.type) {
       case "createTask":
         this.#tasks.set(ask.params.task.id, undefined);
-        return draft.addTask(ask.params.task, ask.params.input);
+        work.addTask(ask.params.task, ask.params.input);
+        break;
       case "createStep":
-        return this.#putStep(ask.params.step);
+        this.#putStep(ask.params.step);
+        break;
       case "createRun":
-        return this.#putRun(ask.params.run);
+        this.#putRun(ask.params.run);
+        break;
       case "attachWorker":
-        return memory.roster.attach(ask.params.session, this.#parts.journal);
+        memory.roster.attach(ask.params.session, this.#parts.journal);
+        break;
       case "advanceTask":
       case "advanceStep":
       case "advanceRun":
       case "advanceWorker":
-        return this.#advance(ask);
+        this.#advance(ask);
+        break;
       case "keepOutput":
-        return draft.keepOutput(ask.params);
+        work.keepOutput(ask.params);
+        break;
       case "record":
-        return draft.record(ask.params.taskId, ask.params.entry);
+        work.record(ask.params.taskId, ask.params.entry);
+        break;
       case "setDeadline":
-        return draft.setDeadline(ask.params);
+        work.setDeadline(ask.params);
+        break;
       case "clearDeadline":
-        return draft.setDeadline({ ...ask.params, at: 0 as Instant });
+        work.setDeadline({ ...ask.params, at: NEVER });
+        break;
       case "tell":
         this.#untold.push(ask.params);
-        return;
+        break;
       case "reply":
         this.answer = ask.params.answer;
-        return;
+        break;
       case "sendAssignment":
       case "send":
       case "disconnect":
       case "countRefused":
-        return draft.effect(ask);
+        work.effect(ask);
+        break;
       default:
-        return unreachable(ask, "an ask nobody carries out");
+        unreachable(ask, "an ask nobody carries out");
     }
   }
 
   /** Gives a message to a lifecycle; what that asks for is carried out before anything else. */
   #advance(ask: Extract<Ask, { type: `advance${string}` }>): void {
-    const { draft, memory } = this.#parts.scene;
+    const { work, memory } = this.#parts.scene;
     switch (ask.type) {
       case "advanceTask": {
-        const before = draft.task(ask.params.taskId);
+        const before = work.task(ask.params.taskId);
         invariant(before, `task ${ask.params.taskId} is advanced but was not loaded`);
         const [after, asks] = advanceTask(before, ask.params.message);
         if (after !== before) this.#putTask(after);
-        return this.#all(asks);
+        this.#all(asks);
+        break;
       }
       case "advanceStep": {
-        const before = draft.step(ask.params);
+        const before = work.step(ask.params);
         invariant(before, `step ${stepKey(ask.params)} is advanced but was not loaded`);
         const [after, asks] = advanceStep(before, ask.params.message);
         if (after !== before) this.#putStep(after);
-        return this.#all(asks);
+        this.#all(asks);
+        break;
       }
       case "advanceRun": {
-        const before = draft.run(ask.params.runId);
+        const before = work.run(ask.params.runId);
         invariant(before, `run ${ask.params.runId} is advanced but was not loaded`);
         const [after, asks] = advanceRun(before, ask.params.message);
         if (after !== before) this.#putRun(after);
-        return this.#all(asks);
+        this.#all(asks);
+        break;
       }
       case "advanceWorker": {
         const before = memory.roster.get(ask.params.session);
         if (!before) return; // the session is gone, and with it whatever it should hear
         const [after, asks] = advanceWorker(before, ask.params.message);
         if (after !== before) memory.roster.update(after, this.#parts.journal);
-        return this.#all(asks);
+        this.#all(asks);
+        break;
       }
     }
   }
@@ -134,67 +148,52 @@ export class Unit {
   }
 
   #putTask(row: TaskRow): void {
-    const { draft } = this.#parts.scene;
-    if (!this.#tasks.has(row.id)) this.#tasks.set(row.id, draft.task(row.id));
-    draft.putTask(row);
+    const { work } = this.#parts.scene;
+    if (!this.#tasks.has(row.id)) this.#tasks.set(row.id, work.task(row.id));
+    work.putTask(row);
   }
 
   #putStep(row: StepRow): void {
-    const { draft } = this.#parts.scene;
+    const { work } = this.#parts.scene;
     const key = { taskId: row.taskId, stepName: row.name };
     const name = stepKey(key);
-    if (!this.#steps.has(name)) this.#steps.set(name, { before: draft.step(key), ...key });
-    draft.putStep(row);
+    if (!this.#steps.has(name)) this.#steps.set(name, { before: work.step(key), ...key });
+    work.putStep(row);
   }
 
   #putRun(row: RunRow): void {
-    const { draft } = this.#parts.scene;
-    if (!this.#runs.has(row.id)) this.#runs.set(row.id, draft.run(row.id));
-    draft.putRun(row);
+    const { work } = this.#parts.scene;
+    if (!this.#runs.has(row.id)) this.#runs.set(row.id, work.run(row.id));
+    work.putRun(row);
   }
 
   /** What the changed rows mean for memory and for the log; a Task's own change is its unit's last line. */
   #settle(): void {
     const { scene, journal, at } = this.#parts;
-    const { draft, memory } = scene;
+    const { work, memory } = scene;
     for (const [id, before] of this.#runs) {
-      const after = draft.run(id) as RunRow;
+      const after = work.run(id) as RunRow;
       memory.followRun(before, after, journal);
-      journal.push(draft.changes.runs, { before, after });
+      journal.push(work.changes.runs, { before, after });
       if (before?.status !== after.status)
-        draft.record(after.taskId, { type: "run", at, run: runSummary(after) });
+        work.record(after.taskId, { type: "run", at, run: runSummary(after) });
     }
     for (const { before, ...key } of this.#steps.values()) {
-      const after = draft.step(key) as StepRow;
-      const lane = memory.followStep(before, after, draft.task(key.taskId) as TaskRow, journal);
-      if (lane) draft.addLane(lane);
-      journal.push(draft.changes.steps, { before, after });
-      if (before?.state !== after.state) draft.record(key.taskId, stepLine(after, at));
+      const after = work.step(key) as StepRow;
+      const lane = memory.followStep(before, after, work.task(key.taskId) as TaskRow, journal);
+      if (lane) work.addLane(lane);
+      journal.push(work.changes.steps, { before, after });
+      if (before?.state !== after.state)
+        work.record(key.taskId, { type: "step", at, step: stepSummary(after) });
     }
     for (const [id, before] of this.#tasks) {
-      const after = draft.task(id) as TaskRow;
+      const after = work.task(id) as TaskRow;
       memory.followTask(before, after, journal);
-      journal.push(draft.changes.tasks, { before, after });
+      journal.push(work.changes.tasks, { before, after });
       if (before?.state !== after.state || before.hasRun !== after.hasRun)
-        draft.record(id, taskLine(after, at));
+        work.record(id, taskLine(after, at));
     }
   }
-}
-
-function stepLine(step: StepRow, at: Instant) {
-  const { name, state, agentName, attempts, maxAttempts, nextAttemptAt, outputBytes, errorMessage } = step;
-  return {
-    type: "step",
-    at,
-    name,
-    state,
-    agentName,
-    attempts,
-    maxAttempts,
-    nextAttemptAt,
-    outputBytes,
-    errorMessage,
-  } as const;
 }
 
 function taskLine({ state, hasRun, finishedAt, reason, errorMessage }: TaskRow, at: Instant) {

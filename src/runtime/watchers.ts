@@ -2,6 +2,7 @@ import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
 import { limits } from "#domain/limits";
 import type { LogEntry, LogSlice } from "#domain/log";
+import { taskNotFound } from "#domain/refusals";
 import { isTerminal } from "#domain/task";
 import { millis } from "#domain/time";
 import type { Reads } from "#ports/store";
@@ -10,7 +11,7 @@ import type { Reads } from "#ports/store";
 interface Watched {
   watchers: number;
   lastSeq: number;
-  waiting: (() => void)[];
+  readonly waiting: Set<() => void>;
 }
 
 /**
@@ -36,12 +37,12 @@ export class Watchers {
     if (!watched) return;
 
     watched.lastSeq = lastSeq;
-    for (const resume of watched.waiting.splice(0)) resume();
+    for (const resume of [...watched.waiting]) resume();
   }
 
   /** Retention has removed the Task. */
   removed(taskId: TaskId): void {
-    for (const resume of this.#tasks.get(taskId)?.waiting.splice(0) ?? []) resume();
+    for (const resume of [...(this.#tasks.get(taskId)?.waiting ?? [])]) resume();
   }
 
   async *watch(taskId: TaskId, afterSeq: number, signal: AbortSignal): AsyncGenerator<LogSlice> {
@@ -70,7 +71,7 @@ export class Watchers {
   }
 
   #join(taskId: TaskId): Watched {
-    const watched = this.#tasks.get(taskId) ?? { watchers: 0, lastSeq: 0, waiting: [] };
+    const watched = this.#tasks.get(taskId) ?? { watchers: 0, lastSeq: 0, waiting: new Set() };
     if (watched.watchers >= limits.watchersPerTask) {
       throw new Fault(
         "overloaded",
@@ -95,7 +96,7 @@ export class Watchers {
 
   async #checkCursor(taskId: TaskId, afterSeq: number): Promise<void> {
     const bounds = await this.#reads.logBounds(taskId);
-    if (!bounds) throw new Fault("not_found", `Task not found: ${taskId}`);
+    if (!bounds) throw taskNotFound(taskId);
     if (afterSeq > bounds.last) {
       throw new Fault("cursor_ahead", `after_seq ${afterSeq} is past the last event, ${bounds.last}`, {
         field: "after_seq",
@@ -130,10 +131,11 @@ function changed(watched: Watched, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();
     const done = () => {
+      watched.waiting.delete(done);
       signal.removeEventListener("abort", done);
       resolve();
     };
-    watched.waiting.push(done);
+    watched.waiting.add(done);
     signal.addEventListener("abort", done, { once: true });
   });
 }

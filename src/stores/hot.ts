@@ -3,13 +3,16 @@ import { limits } from "#domain/limits";
 import type { LogEntry, LogSlice } from "#domain/log";
 import { isOver, type RunRow } from "#domain/run";
 import { isSettled, type StepRow } from "#domain/step";
-import type { TaskRow } from "#domain/task";
+import type { Labels, TaskRow } from "#domain/task";
 import type { Commit, Committed, Loaded, TaskDetail } from "#ports/store";
 
 /** All that is remembered together, roughly. Some ten thousand small Tasks. */
 const WEIGHT_MAX = 64 * 1024 * 1024;
 /** What a Task with one Step and one Run takes in memory, roughly. */
 const WEIGHT_LEAST = 3 * 1024;
+/** What a line of a log takes beside its texts, roughly; and a text beside its characters. */
+const LINE = 200;
+const FIELD = 32;
 
 /** One Task as last committed. */
 interface Family {
@@ -41,12 +44,6 @@ export class HotTasks {
   readonly #families = new Map<TaskId, Family>();
   readonly #taskOfRun = new Map<RunId, TaskId>();
   #weight = 0;
-
-  findTask(id: TaskId, { tasks }: Found): boolean {
-    const family = this.#families.get(id);
-    if (family) tasks.add(family.task);
-    return family !== undefined;
-  }
 
   findStep({ taskId, stepName }: StepKey, { tasks, steps }: Found): boolean {
     const family = this.#families.get(taskId);
@@ -110,11 +107,17 @@ export class HotTasks {
 
   remember({ tasks, steps, runs, inputs, outputs, log }: Commit, { firstSeqs }: Committed): void {
     for (const task of tasks) this.#touch(task);
-    for (const step of steps) this.#families.get(step.taskId)?.steps.set(step.name, step);
+    for (const step of steps) {
+      const family = this.#families.get(step.taskId);
+      if (!family) continue;
+      this.#grow(family, step.errorMessage.length - (family.steps.get(step.name)?.errorMessage.length ?? 0));
+      family.steps.set(step.name, step);
+    }
     for (const run of runs) {
       const family = this.#families.get(run.taskId);
       if (!family) continue;
-      if (!family.runs.has(run.id)) this.#grow(family, WEIGHT_LEAST / 2);
+      const known = family.runs.get(run.id);
+      this.#grow(family, weighRun(run) - (known ? weighRun(known) : -WEIGHT_LEAST / 2));
       family.runs.set(run.id, run);
       this.#taskOfRun.set(run.id, run.taskId);
     }
@@ -155,6 +158,7 @@ export class HotTasks {
   #touch(task: TaskRow): void {
     const known = this.#families.get(task.id);
     if (known) {
+      this.#grow(known, weighTask(task) - weighTask(known.task));
       known.task = task;
       this.#families.delete(task.id);
       this.#families.set(task.id, known);
@@ -173,7 +177,7 @@ export class HotTasks {
       weight: 0,
     };
     this.#families.set(task.id, family);
-    this.#grow(family, WEIGHT_LEAST);
+    this.#grow(family, WEIGHT_LEAST + weighTask(task));
   }
 
   #append(taskId: TaskId, firstSeq: number, entries: readonly LogEntry[]): void {
@@ -196,7 +200,37 @@ export class HotTasks {
 
 /** Roughly what a line takes, without serialising it. */
 function weigh(entry: LogEntry): number {
-  return 200 + ("content" in entry ? entry.content.length : 0);
+  switch (entry.type) {
+    case "output":
+      return LINE + entry.content.length + weighLabels(entry.metadata);
+    case "chat":
+      return LINE + entry.content.length;
+    case "event":
+      return LINE + entry.id.length + weighLabels(entry.metadata);
+    case "run":
+      return LINE + weighRun(entry.run);
+    case "task":
+    case "step":
+      return LINE + entry.errorMessage.length;
+  }
+}
+
+/** What a Run says beside its fields of fixed size. */
+function weighRun({ errorMessage, backend }: Pick<RunRow, "errorMessage" | "backend">): number {
+  if (backend === null) return errorMessage.length;
+  const { provider, modelName, modalities, tools, metadata } = backend;
+  const words = [provider, modelName, ...modalities, ...tools].reduce((sum, word) => sum + FIELD + word.length, 0);
+  return errorMessage.length + words + weighLabels(metadata);
+}
+
+function weighTask({ spec, errorMessage }: TaskRow): number {
+  return errorMessage.length + weighLabels(spec.labels) + weighLabels(spec.workerSelector);
+}
+
+function weighLabels(labels: Labels): number {
+  let weight = 0;
+  for (const name in labels) weight += FIELD + name.length + (labels[name] ?? "").length;
+  return weight;
 }
 
 /** An empty answer to fill. */

@@ -52,7 +52,6 @@ class MemoryStore implements Store {
       if (step) steps.add(step);
     };
 
-    for (const id of needs.tasks ?? []) for (const { task } of this.#kept(id)) tasks.add(task);
     for (const id of needs.wholeTasks ?? []) {
       for (const kept of this.#kept(id)) {
         tasks.add(kept.task);

@@ -52,7 +52,6 @@ async function load(needs: Needs, store: Store, hot: HotTasks): Promise<Loaded> 
   };
   const missing: Needs = {
     keys: needs.keys ?? [],
-    tasks: (needs.tasks ?? []).filter((id) => !hot.findTask(id, found)),
     wholeTasks: (needs.wholeTasks ?? []).filter((id) => !hot.findWhole(id, found)),
     steps: (needs.steps ?? []).filter((key) => !hot.findStep(key, found)),
     runs: (needs.runs ?? []).filter((id) => !hot.findRun(id, found)),

@@ -59,7 +59,7 @@ export function commitTests({ test, expect, use }: Suite): void {
 
       await expect(store.commit(late)).rejects.toMatchObject({ code: "conflict" });
       expect(
-        await store.load({ tasks: [id, other], runs: [runId(1)], steps: [{ taskId: id, stepName: "main" }] }),
+        await store.load({ wholeTasks: [id, other], runs: [runId(1)] }),
       ).toEqual({
         tasks: [task(id)],
         steps: [step(id)],

@@ -70,7 +70,6 @@ export function editOf(fc: FastCheck): Arbitrary<Edit> {
 /** A commit of these edits at the revisions the model has now; the first edit of a row counts. */
 export async function edited(model: Store, at: number, edits: readonly Edit[]): Promise<Commit> {
   const { tasks, steps, runs } = await model.load({
-    tasks: taskIds,
     steps: taskIds.flatMap((id) => stepNames.map((stepName) => ({ taskId: id, stepName }))),
     runs: runIds,
   });

@@ -22,7 +22,7 @@ export function loadTests({ test, expect, use }: Suite): void {
     use(async (store) => {
       const unknown = { taskId: id, stepName: "main" };
       const keys = [{ namespace: "default", key: "k" }];
-      const needs = { tasks: [id], wholeTasks: [id], steps: [unknown], runs: [runId(1)], inputs: [id], keys };
+      const needs = { wholeTasks: [id], steps: [unknown], runs: [runId(1)], inputs: [id], keys };
 
       expect(await store.load(needs)).toEqual({ tasks: [], steps: [], runs: [], inputs: new Map() });
     }));
@@ -31,7 +31,7 @@ export function loadTests({ test, expect, use }: Suite): void {
     use(async (store) => {
       const rows = { tasks: [task(id)], steps: [step(id)], runs: [run(runId(1), id)] };
       await store.commit(commit({ ...rows, steps: [...rows.steps, step(id, { name: "later" })] }));
-      const needs = { tasks: [id], steps: [{ taskId: id, stepName: "main" }], runs: [runId(1), runId(1)] };
+      const needs = { steps: [{ taskId: id, stepName: "main" }], runs: [runId(1), runId(1)] };
 
       expect(await store.load({ runs: [runId(1)] })).toEqual({ ...rows, inputs: new Map() });
       expect(await store.load(needs)).toEqual({ ...rows, inputs: new Map() });

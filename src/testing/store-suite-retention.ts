@@ -27,7 +27,7 @@ export function retentionTests({ test, expect, use }: Suite): void {
       expect(await store.removeFinished(instant(300), 1)).toEqual([b]);
       expect(await store.removeFinished(instant(300), 10)).toEqual([c]);
       expect(await store.removeFinished(instant(1_000), 10)).toEqual([a]);
-      expect((await store.load({ tasks: [a, b, c, d] })).tasks).toEqual([task(d)]);
+      expect((await store.load({ wholeTasks: [a, b, c, d] })).tasks).toEqual([task(d)]);
     }));
 
   test("a finished Task stays while a worker holds one of its Runs", () =>

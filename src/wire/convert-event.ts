@@ -28,7 +28,7 @@ function eventToWire(task: TaskRow, entry: LogEntry, output: string): TaskEvent[
       return { case: "taskChanged", value: taskToWire(row, { output }) };
     }
     case "step":
-      return { case: "stepChanged", value: stepToWire(entry) };
+      return { case: "stepChanged", value: stepToWire(entry.step) };
     case "run":
       return { case: "runChanged", value: runToWire(entry.run) };
     case "output": {

@@ -1,5 +1,5 @@
 import type { RunSummary } from "#domain/run";
-import type { StepRow } from "#domain/step";
+import type { StepSummary } from "#domain/step";
 import { type TaskRow, taskStatus } from "#domain/task";
 import { runStatusToWire, stepStateToWire, taskStateToWire, taskStatusToWire } from "./convert-enums.js";
 import { modelBackendToWire } from "./convert-worker.js";
@@ -42,20 +42,8 @@ export function taskToWire(row: TaskRow, { input, output, steps, runs }: TaskPar
   };
 }
 
-type ShownStep = Pick<
-  StepRow,
-  | "name"
-  | "state"
-  | "agentName"
-  | "attempts"
-  | "maxAttempts"
-  | "nextAttemptAt"
-  | "outputBytes"
-  | "errorMessage"
-> & { readonly dependsOn?: readonly string[] };
-
 /** @param output the result as JSON text, or empty where it is too large to go along */
-export function stepToWire(step: ShownStep, output = ""): wire.Step {
+export function stepToWire(step: StepSummary, output = ""): wire.Step {
   return {
     $typeName: "taskrun.v1.Step",
     name: step.name,
@@ -64,7 +52,7 @@ export function stepToWire(step: ShownStep, output = ""): wire.Step {
     attempts: step.attempts,
     maxAttempts: step.maxAttempts,
     nextAttemptAtMs: BigInt(step.nextAttemptAt),
-    dependsOn: [...(step.dependsOn ?? [])],
+    dependsOn: [...step.dependsOn],
     outputJson: output,
     outputBytes: BigInt(step.outputBytes),
     errorMessage: step.errorMessage,

@@ -1,4 +1,5 @@
 import { limits } from "#domain/limits";
+import { labelsBytes } from "#domain/report";
 import type { Labels } from "#domain/task";
 import { splitText, utf8Bytes } from "#domain/text";
 import type { Log } from "#ports/telemetry";
@@ -80,7 +81,10 @@ export class Run {
     return this.#endTold;
   }
 
-  /** The run is no longer wanted. An agent that is still working is told; output not yet durable is dropped. */
+  /**
+   * The run is no longer wanted. An agent that is still working is told; output not yet durable is dropped.
+   * A cancel is heard on a live session, which is then told the end.
+   */
   stop(why: StopCause, detail: string): void {
     if (!this.#abort.signal.aborted) this.#abort.abort(new RunStopped(why, detail));
     if (why === "deadline") return; // what the agent said in time still counts
@@ -89,6 +93,7 @@ export class Run {
     if (why === "cancelled") {
       this.#cancelled = { status: "CANCELLED", error: detail };
       if (this.#outcome) this.#outcome = this.#cancelled;
+      if (!this.#attached) this.#attach(); // nothing else will be said about where to go on
       this.#around.ready(this);
     }
   }
@@ -96,6 +101,7 @@ export class Run {
   /** The session is gone: say nothing until a new one has said from where. */
   detach(): void {
     this.#attached = false;
+    this.#endTold = false;
   }
 
   /** Where this run stands, for the hello of a new session. */
@@ -111,9 +117,7 @@ export class Run {
     this.#wakeWriter?.();
 
     if (!this.#attached) {
-      this.#attached = true;
-      this.#startTold = this.#outbox.lowest > 0; // durable output followed the start, so that is durable too
-      this.#tellAgain();
+      this.#attach();
     } else if (this.#endTold && freed === 0 && this.#outbox.bytes > 0 && !this.#repeated) {
       this.#repeated = true;
       this.#tellAgain();
@@ -145,6 +149,14 @@ export class Run {
     this.#endTold = true;
     const count = this.#outcome.status === "CANCELLED" ? undefined : this.#outbox.count;
     return ended(this, this.#outcome, count, this.#backend);
+  }
+
+  /** Speaks in this session too: from the start, unless the plane is known to have heard of it. */
+  #attach(): void {
+    this.#attached = true;
+    // Durable output followed the start, so that is durable too; a cancelled run is past it in any case.
+    this.#startTold = this.#outbox.lowest > 0 || this.#cancelled !== undefined;
+    this.#tellAgain();
   }
 
   #tellAgain(): void {
@@ -198,8 +210,9 @@ export class Run {
   async #writeNow(text: string, metadata: Labels): Promise<void> {
     const { signal } = this.#abort;
     for (const piece of splitText(text, limits.chunkBytes)) {
-      const bytes = utf8Bytes(piece);
-      this.#outputBytes += bytes;
+      const written = utf8Bytes(piece);
+      const bytes = written + labelsBytes(metadata);
+      this.#outputBytes += written;
       if (this.#outputBytes > limits.runOutputBytes) {
         const message = `the run's output is over ${limits.runOutputBytes} bytes`;
         throw new AgentError(message, { retryable: false });

@@ -46,8 +46,8 @@ test("what a worker says of its run is recorded, and acknowledged once it is", (
      5 ms report serving   advanceRun(r1, started(5))
      6 ms report ignored
      7 ms report serving   record(t1, output(7, r1, 1, 0, hello, false, {}, 0)), advanceRun(r1, wrote(7, 1, 5)), send(s1, ack.output(r1, 1))
-     8 ms report serving   record(t1, chat(8, r1, 1, hm, 0))
-     9 ms report serving   record(t1, event(9, r1, e1, 2, 0, {}))
+     8 ms report serving   record(t1, chat(8, r1, 1, hm, 0)), advanceRun(r1, wrote(8, 0, 0))
+     9 ms report serving   record(t1, event(9, r1, e1, 2, 0, {})), advanceRun(r1, wrote(9, 0, 0))
     10 ms report serving   advanceRun(r1, completed(10, null, {}, 2)), send(s1, ack.status(r1))
     "
   `);

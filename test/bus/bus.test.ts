@@ -11,7 +11,7 @@ function mail(to: Name, message: string, weight = 0): Mail {
 
 function busOf(capacity: number) {
   let woken = 0;
-  const bus = new Bus<Name, string>(["left", "right"], capacity, () => {
+  const bus = new Bus<Name, string>(["left", "right"], { count: capacity, bytes: 1_000 }, () => {
     woken += 1;
   });
   return { bus, woken: () => woken };

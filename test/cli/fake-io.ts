@@ -1,4 +1,4 @@
-import type { Io, Sink } from "#cli/io";
+import type { Io, Signal, Sink } from "#cli/io";
 import { runProgram } from "#cli/program";
 
 export interface Told {
@@ -20,9 +20,9 @@ export interface Setting {
 /** Runs one command line in this process and answers with what it wrote and how it ended. */
 export async function taskrun(words: readonly string[], setting: Setting = {}): Promise<Told> {
   const written = { stdout: "", stderr: "" };
-  const listeners = new Set<() => void>();
+  const listeners = new Set<(signal: Signal) => void>();
   const signal = () => {
-    for (const heard of listeners) heard();
+    for (const heard of listeners) heard("SIGINT");
   };
   const sink = (name: "stdout" | "stderr"): Sink => ({
     async write(text) {
@@ -38,6 +38,11 @@ export async function taskrun(words: readonly string[], setting: Setting = {}): 
     env: { NO_COLOR: "1", ...setting.env },
     cwd: setting.cwd ?? import.meta.dirname,
     now: () => 61_000,
+    self: "npx taskrun",
+    after(_, then) {
+      const soon = setImmediate(then);
+      return () => clearImmediate(soon);
+    },
     readStdin: async () => setting.stdin ?? "",
     onSignal(heard) {
       listeners.add(heard);

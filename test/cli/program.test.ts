@@ -38,7 +38,9 @@ test.each([
   [["--exec", "a=true", "a=false"], "two agents called a"],
   [["--max-runs", "0"], "whole number from 1"],
   [["--id", "no spaces"], 'id "no spaces" is not'],
-  [["--drain", "soon"], "is not a duration"],
+  [["--drain", "soon"], `option '--drain <duration>' argument 'soon' is invalid. "soon" is not a duration`],
+  [["foo"], "unknown command 'foo'\nThere are list, get, drain"],
+  [["lst"], "unknown command 'lst'; did you mean list?\nThere are list, get, drain"],
 ])("a worker that cannot be started so ends with 2: %j", async (words, message) => {
   const { code, stderr } = await taskrun(["worker", ...words]);
 

@@ -1,3 +1,6 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { type Told, taskrun } from "./fake-io.js";
 
@@ -93,8 +96,8 @@ test("dev serves, runs the agents that come along, and says what to try", async 
   });
 
   expect(dev.code).toBe(0);
-  expect(dev.stdout).toContain("Try, in another terminal:");
-  expect(dev.stdout.match(/^ {2}taskrun task .*$/gm)).toHaveLength(3);
+  expect(dev.stdout).toContain("Try, in another terminal, in this folder:");
+  expect(dev.stdout.match(/^ {2}npx taskrun task .*$/gm)).toHaveLength(3);
 });
 
 test("a server whose address is taken says so and ends with 1", async () => {
@@ -109,3 +112,28 @@ test("a server whose address is taken says so and ends with 1", async () => {
     },
   });
 });
+
+test("a data directory that cannot be is told from one that is not there yet", async () => {
+  const cwd = mkdtempSync(join(tmpdir(), "taskrun-data-"));
+  const file = join(cwd, "file");
+  writeFileSync(file, "");
+  const serve = (data: string) =>
+    taskrun(["server", "--grpc", "127.0.0.1:0", "--http", "off", "--data", data], { cwd });
+
+  for (const data of [file, join(file, "below", "it")]) {
+    const { code, stderr } = await serve(data);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`${file} is a file, not a directory`);
+    expect(stderr).toContain("--data DIR");
+  }
+});
+
+test.runIf(process.platform === "linux")(
+  "a data directory where nothing can be made is refused",
+  async () => {
+    const { code, stderr } = await taskrun(["server", "--http", "off", "--data", "/proc/taskrun/data"]);
+
+    expect(code).toBe(1);
+    expect(stderr).toContain("cannot write to the data directory /proc/taskrun/data");
+  },
+);

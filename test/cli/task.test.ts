@@ -1,7 +1,9 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ConnectError } from "@connectrpc/connect";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { BadRequestSchema } from "#wire/gen/google/rpc/error_details_pb";
 import { aTask, Code, deadAddr, type FakePlane, fakePlane, lifeOf, refuse } from "../client/fake-plane.js";
 import { type Setting, type Told, taskrun } from "./fake-io.js";
 
@@ -13,7 +15,7 @@ beforeAll(async () => {
     {
       createTask: ({ $typeName: _, idempotencyKey: _key, ...same }) => aTask(same),
       getTask: ({ id }) => {
-        if (id === "missing") refuse(Code.NotFound, "there is no task missing");
+        if (id === "missing") refuse(Code.NotFound, "Task not found: missing");
         const run = {
           runId: "r1",
           workerId: "w1",
@@ -57,7 +59,7 @@ beforeAll(async () => {
         if (id === "long") await new Promise(() => {});
       },
     },
-    { listWorkers: () => ({ workers: [] }), getWorker: () => refuse(Code.NotFound, "there is no worker w1") },
+    { listWorkers: () => ({ workers: [] }), getWorker: () => refuse(Code.NotFound, "Worker w1 not found") },
   );
 });
 afterAll(() => plane[Symbol.asyncDispose]());
@@ -112,12 +114,15 @@ test("an input is JSON, a file behind @, or standard input", async () => {
 });
 
 test.each([
-  [["create"], "either --agent NAME or --template"],
-  [["create", "--agent", "a", "--template", "n/t@1"], "either --agent NAME or --template"],
+  [["create"], "name the agent that is to do it, with --agent NAME"],
+  [["create", "--template", "n/t@1"], "unknown option '--template'"],
   [["create", "--agent", "a", "--input", "{query: 1}"], "--input is not JSON"],
   [["create", "--agent", "a", "--input", "@none.json"], "none.json cannot be read"],
   [["create", "--agent", "a", "--priority", "101"], "whole number from -100 to 100"],
-  [["create", "--agent", "a", "--timeout", "5"], "is not a duration"],
+  [
+    ["create", "--agent", "a", "--timeout", "5"],
+    `option '--timeout <duration>' argument '5' is invalid. "5" is not a duration`,
+  ],
   [["create", "--agent", "a", "--label", "team"], "is not NAME=VALUE"],
   [["create", "--agnet", "a"], "Did you mean --agent?"],
   [["get"], "missing required argument 'id'"],
@@ -172,12 +177,20 @@ test("an interrupted watch ends with 130 and says how to go on from where it was
   });
 
   expect(told.code).toBe(130);
-  expect(told.stderr).toContain("taskrun task watch long --after-seq 3\n");
+  expect(told.stderr).toContain("npx taskrun task watch long --after-seq 3\n");
 });
 
 test("what an agent writes is raw in a pipe, and harmless on a terminal", async () => {
   expect((await task(["watch", "hostile"])).stdout).toBe(hostile);
   expect((await task(["watch", "hostile"], { terminal: 80 })).stdout).toBe("red evil\n");
+});
+
+test("events say nothing of what they do not carry", async () => {
+  const { stdout } = await task(["watch", "t1", "--json"]);
+  const [first] = stdout.split("\n", 1).map((line) => JSON.parse(line).task);
+
+  expect(first).toMatchObject({ id: "t1", status: "RUNNING" });
+  expect(["input", "output", "runs", "steps"].filter((name) => name in first)).toEqual([]);
 });
 
 test("list is a table for people", async () => {
@@ -186,7 +199,7 @@ test("list is a table for people", async () => {
   expect(code).toBe(0);
   expect(stdout).toMatchInlineSnapshot(`
     "TASK  STATUS   AGENT           CREATED     TOOK   ERROR
-    t2    RUNNING  support_triage  1.0 s ago   1.0 s
+    t2    RUNNING  support_triage  1.0 s ago
     t1    FAILED   support_triage  1m 00s ago  1.5 s  boom again
     "
   `);
@@ -229,6 +242,87 @@ test("get shows a page for people", async () => {
   `);
 });
 
+test("get of a task that has not ended says what it is doing, for how long", async () => {
+  await using waiting = await fakePlane({
+    getTask: ({ id }) => aTask(id === "t1" ? { id } : { id, status: 2, state: 4 }),
+  });
+  const get = async (id: string) => (await taskrun(["task", "get", id, "--addr", waiting.addr])).stdout;
+
+  expect(await get("t1")).toContain("waiting for  1m 00s\n");
+  expect(await get("t2")).toContain("running for  1m 00s\n");
+});
+
+test.each([
+  [[], {}, 'no connected worker runs agent "typo"; see `npx taskrun worker list`\n'],
+  [
+    [{ activeRuns: 2, maxConcurrentRuns: 2 }],
+    {},
+    'all workers with agent "typo" are busy; see `npx taskrun worker list`\n',
+  ],
+  [
+    [{ activeRuns: 0, maxConcurrentRuns: 2 }],
+    { region: "eu" },
+    'no connected worker with agent "typo" has the labels region=eu; see `npx taskrun worker list`\n',
+  ],
+  [[{ activeRuns: 1, maxConcurrentRuns: 2 }], {}, ""],
+])("a task that nobody begins says why: workers %j", async (workers, workerSelector, why) => {
+  const pending = { agentName: "typo", workerSelector };
+  let explained = () => {};
+  await using plane = await fakePlane(
+    {
+      createTask: () => aTask(pending),
+      getTask: () => aTask(pending),
+      async *watchTask({ id }) {
+        // It begins only once it was said what it waits for.
+        if (why !== "") await new Promise<void>((resolve) => (explained = resolve));
+        yield* lifeOf(id, ["one"]);
+      },
+    },
+    { listWorkers: ({ agentName }) => ({ workers: agentName === "typo" ? workers : [] }) },
+  );
+  const on = ["--addr", plane.addr];
+  const onWrite = (text: string) => (text === why ? explained() : undefined);
+
+  expect((await taskrun(["task", "get", "t1", ...on])).stderr).toBe(why);
+  for (const words of [
+    ["create", "--agent", "typo", "--watch"],
+    ["watch", "t1"],
+  ]) {
+    const { code, stderr } = await taskrun(["task", ...words, ...on], { onWrite });
+    expect(code).toBe(0);
+    expect(stderr).toContain(why);
+  }
+});
+
+test("a refused field is called as it was typed, once", async () => {
+  const fault = (field: string, message: string) =>
+    new ConnectError(message, Code.InvalidArgument, undefined, [
+      { desc: BadRequestSchema, value: { fieldViolations: [{ field, description: message }] } },
+    ]);
+  await using plane = await fakePlane({
+    createTask({ agentName }) {
+      if (agentName === "long") throw fault("agent_name", "agent_name is 300 bytes long.");
+      throw fault("correlation_id", "correlation_id is 300 bytes long.");
+    },
+  });
+  const create = (agent: string) => taskrun(["task", "create", "--agent", agent, "--addr", plane.addr]);
+
+  expect(await create("long")).toEqual({
+    code: 2,
+    stdout: "",
+    stderr: "taskrun: --agent is 300 bytes long.\n",
+  });
+  expect((await create("a")).stderr).toBe("taskrun: --correlation-id is 300 bytes long.\n");
+});
+
+test("what is not there is followed by the list that shows what is", async () => {
+  const worker = await taskrun(["worker", "get", "w1", "--addr", plane.addr]);
+
+  expect((await task(["get", "missing"])).stderr).toMatch(/^ {2}`npx taskrun task list` shows/m);
+  expect(worker.stderr).toMatch(/^ {2}`npx taskrun worker list` shows/m);
+  expect(worker.stderr).not.toContain("task list");
+});
+
 test("cancel and retry answer with the task", async () => {
   expect(await task(["cancel", "t1"])).toMatchObject({ code: 0, stdout: "t1 CANCELLED\n" });
   expect(await task(["retry", "t1"])).toMatchObject({ code: 0, stdout: "t9\n" });
@@ -255,7 +349,7 @@ test("a server that is not there ends with 3 and says what to do", async () => {
 
   expect(code).toBe(3);
   expect(stderr).toContain(`${addr}: no answer from the server`);
-  expect(stderr).toContain("Start one with `taskrun dev`");
+  expect(stderr).toContain("Start one with `npx taskrun dev`");
 });
 
 test("the address comes from the flag, else the environment, else the file", async () => {
@@ -275,6 +369,6 @@ test("worker list says when nobody is there", async () => {
   expect(await taskrun(["worker", "list", "--addr", plane.addr])).toEqual({
     code: 0,
     stdout: "",
-    stderr: "No worker that fits is connected; `taskrun worker` starts one.\n",
+    stderr: "No worker that fits is connected; `npx taskrun worker` starts one.\n",
   });
 });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { createClient, type TaskEvent } from "#client/index";
-import { Code, fakePlane, lifeOf, refuse } from "./fake-plane.js";
+import { aTask, Code, fakePlane, lifeOf, refuse } from "./fake-plane.js";
 
 async function collect(events: AsyncIterable<TaskEvent>): Promise<TaskEvent[]> {
   const seen: TaskEvent[] = [];
@@ -72,6 +72,45 @@ test("a watch begins after the seq it is given", async () => {
   client.close();
 
   expect(seen.map(({ seq, type }) => `${seq} ${type}`)).toEqual(["5 run", "6 task"]);
+});
+
+test("a watch that begins after the last event of an ended task ends at once, with none", async () => {
+  const asked: string[] = [];
+  await using plane = await fakePlane({
+    // biome-ignore lint/correctness/useYield: there is nothing left to say.
+    async *watchTask() {
+      asked.push("watch");
+    },
+    getTask({ id }) {
+      asked.push("get");
+      return aTask({ id, status: 3 });
+    },
+  });
+  const client = createClient({ addr: plane.addr });
+  const lost: unknown[] = [];
+
+  const seen = await collect(client.tasks.watch("t1", { afterSeq: 6, onLost: (error) => lost.push(error) }));
+  client.close();
+
+  expect({ seen, lost, asked }).toEqual({ seen: [], lost: [], asked: ["watch", "get"] });
+});
+
+test("a watch that ends without an event while its task goes on is opened again", async () => {
+  const life = lifeOf("t1", ["a"]);
+  let times = 0;
+  await using plane = await fakePlane({
+    async *watchTask({ afterSeq }) {
+      times += 1;
+      if (times > 1) yield* life.slice(Number(afterSeq));
+    },
+    getTask: ({ id }) => aTask({ id, status: 2 }),
+  });
+  const client = createClient({ addr: plane.addr });
+
+  const seen = await collect(client.tasks.watch("t1", { afterSeq: 3 }));
+  client.close();
+
+  expect(seen.map(({ seq }) => seq)).toEqual([4, 5]);
 });
 
 test.each([

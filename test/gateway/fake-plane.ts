@@ -52,7 +52,7 @@ export class FakePlane implements Plane {
   async submit(caller: Caller, drafts: readonly TaskDraft[]): Promise<readonly (Receipt | Fault)[]> {
     return drafts.map((draft) => {
       if (!mayUse(caller, draft.namespace)) return namespaceDenied(draft.namespace);
-      return this.refusal ?? { task: this.#store(draft), runs: [] };
+      return this.refusal ?? this.#receipt(this.#store(draft));
     });
   }
 
@@ -60,7 +60,11 @@ export class FakePlane implements Plane {
     const before = this.details.get(taskId)?.task;
     if (!before || !mayUse(caller, before.namespace)) throw taskNotFound(taskId);
     if (isTerminal(before.state)) throw alreadyEnded(before);
-    return { task: this.finish(taskId, "cancelled"), runs: [] };
+    return this.#receipt(this.finish(taskId, "cancelled"));
+  }
+
+  #receipt(task: TaskRow): Receipt {
+    return { task, steps: this.details.get(task.id)?.steps ?? [], runs: [] };
   }
 
   async drainWorker(_: Caller, workerId: WorkerId): Promise<WorkerView> {

@@ -82,7 +82,9 @@ test("the smallest draw tries again at once, through the same waiting state", as
   await bench.settle();
   await bench.clock.advance(0);
   expect(worker.assigned()).toMatchObject({ attempt: 2 });
-  const states = (await bench.log(task.id)).flatMap((line) => (line.type === "step" ? [line.state] : []));
+  const states = (await bench.log(task.id)).flatMap((line) =>
+    line.type === "step" ? [line.step.state] : [],
+  );
   expect(states).toContain("waiting_for_retry");
 });
 

@@ -25,7 +25,7 @@ async function busyPlane() {
   return { store, bench, worker, tasks, dead: first, run: second, other: third, memory };
 }
 
-for (const code of ["conflict", "disk_full", "unavailable"] as const) {
+for (const code of ["conflict", "disk_full", "overloaded"] as const) {
   test(`after a commit refused with ${code}, memory is as before, and the report is decided again`, async () => {
     const { store, bench, worker, run, memory } = await busyPlane();
     const before = memory();
@@ -53,7 +53,7 @@ for (const code of ["conflict", "disk_full", "unavailable"] as const) {
   });
 }
 
-for (const code of ["disk_full", "unavailable"] as const) {
+for (const code of ["disk_full", "overloaded"] as const) {
   test(`a client hears of a commit refused with ${code}, and nothing is left of its request`, async () => {
     const { store, bench, memory } = await busyPlane();
     const before = memory();
@@ -90,7 +90,7 @@ test("while new work finds no room on the disk, what is running can end", async 
 });
 
 test("nothing is lost and nothing doubled, whichever commits of a busy minute are refused", async () => {
-  for (const code of ["conflict", "disk_full", "unavailable"] as const) {
+  for (const code of ["conflict", "disk_full", "overloaded"] as const) {
     for (const every of [2, 3, 5]) {
       const store = storeDouble();
       const bench = await startBench(store);
@@ -174,8 +174,12 @@ test("a hello that cannot be decided ends its stream, and leaves no lease behind
   expect(bench.plane.workers(LOCAL_CALLER)).toEqual([]);
 });
 
-for (const broken of [new Error("the file is gone"), new Fault("internal", "I/O error")]) {
-  test(`after ${broken.name} from the store the plane stops, and answers everybody who waits`, async () => {
+for (const broken of [
+  new Error("the file is gone"),
+  new Fault("internal", "I/O error"),
+  new Fault("unavailable", "it is not known whether the commit landed"),
+]) {
+  test(`after "${broken.message}" from the store the plane stops, and answers everybody who waits`, async () => {
     const { store, bench, worker, run } = await busyPlane();
     store.refuse = () => broken;
     const open = store.block();
@@ -209,5 +213,48 @@ test("a plane that stops decides what it has taken in, and refuses what comes la
   await stopped;
   expect(await late).toMatchObject({ code: "unavailable" });
   await expect(last).rejects.toMatchObject({ reason: "DRAINING" });
+  expect(await bench.show(run.taskId)).toContain("run COMPLETED");
+});
+
+test("while not even a report finds room, clients are refused rather than left waiting", async () => {
+  const { store, bench, worker, other, tasks } = await busyPlane();
+  store.refuse = () => new Fault("disk_full", "no room at all");
+  await worker.output(other.runId, 0, "more");
+  await bench.settle();
+  const created = bench.tryCreate().catch((error: unknown) => error);
+  const cancelled = bench.cancel(tasks[1]?.id ?? other.taskId).catch((error: unknown) => error);
+  await bench.clock.advance(1_000);
+  expect([await created, await cancelled]).toMatchObject([{ code: "disk_full" }, { code: "disk_full" }]);
+
+  store.refuse = () => undefined;
+  await bench.clock.advance(1_000);
+  expect(worker.heard()).toContain("ack.output 1");
+});
+
+test("a conflict that lasts is tried again with pauses, not in a loop", async () => {
+  const { store, bench } = await busyPlane();
+  let commits = 0;
+  store.refuse = () => {
+    commits += 1;
+    return new Fault("conflict", "again and again");
+  };
+  const created = bench.create();
+  await bench.clock.advance(10_000);
+  expect(commits).toBeLessThan(60);
+  store.refuse = () => undefined;
+  await bench.clock.advance(1_000);
+  expect((await created).task.state).toBe("enqueuing_steps");
+});
+
+test("draining is not taken back with a turn that fails", async () => {
+  const { store, bench, worker, run } = await busyPlane();
+  const open = store.block();
+  refuseNext(store, "conflict");
+  await worker.report(run.runId, "COMPLETED");
+  await bench.settle();
+  bench.supervisor.drain();
+  open();
+  await bench.settle();
+  expect(bench.supervisor.core.actors.stateOf("scheduler")).toBe("draining");
   expect(await bench.show(run.taskId)).toContain("run COMPLETED");
 });

@@ -26,7 +26,7 @@ test("a task goes from a client to a worker and back, and its log tells the stor
   const lines = (await bench.log(task.id)).map((entry) =>
     entry.type === "output"
       ? entry.content
-      : `${entry.type} ${"state" in entry ? entry.state : "run" in entry ? entry.run.status : ""}`,
+      : `${entry.type} ${"state" in entry ? entry.state : "step" in entry ? entry.step.state : "run" in entry ? entry.run.status : ""}`,
   );
   expect(lines).toEqual([
     "step enqueued",

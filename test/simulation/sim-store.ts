@@ -29,7 +29,7 @@ export function simStore(inner: Store, world: World, mirror: Mirror, life: Life)
 
   const commit = async (turn: Commit): Promise<Committed> => {
     if (world.faulty && dice.chance(weather.commitFails)) {
-      const code = dice.pick(["conflict", "disk_full", "unavailable"] as const);
+      const code = dice.pick(["conflict", "disk_full", "overloaded"] as const);
       world.note(`commit refused: ${code}`);
       throw new Fault(code, "the weather is bad");
     }

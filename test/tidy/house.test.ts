@@ -58,7 +58,8 @@ test("identifiers use our own words: a Run is no job, a Worker no executor, an A
     const visit = (node: ts.Node): void => {
       if (ts.isIdentifier(node)) {
         const words = node.text.split(/(?=[A-Z])|_/).map((word) => word.toLowerCase());
-        if (words.some((word) => foreign.test(word)) && !notOurs.has(node.text)) found.push(`${path}: ${node.text}`);
+        if (words.some((word) => foreign.test(word)) && !notOurs.has(node.text))
+          found.push(`${path}: ${node.text}`);
       }
       ts.forEachChild(node, visit);
     };

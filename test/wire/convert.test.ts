@@ -147,7 +147,7 @@ test("every line of a log becomes an event of its kind", () => {
   const changed = { state: "complete", hasRun: true, finishedAt: at, reason: "", errorMessage: "" } as const;
   const lines: readonly LogEntry[] = [
     { type: "task", at, ...changed },
-    { type: "step", at, ...step },
+    { type: "step", at, step },
     { type: "run", at, run },
     { type: "output", ...ofRun, fence: 1, seq: 0, content: "text", isFinal: true, metadata: {} },
     { type: "event", ...ofRun, id: "e", kind: 3, metadata: { tool: "grep" } },

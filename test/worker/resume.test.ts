@@ -169,6 +169,59 @@ test("a cancelled run is told why, reports CANCELLED and is held until that is r
   while (beat.heldRunIds.length > 0) beat = await session.hear("heartbeat");
 });
 
+test.each([
+  ["while its agent works", false],
+  ["after its agent has ended", true],
+])("a run cancelled in the plane's first word about it, %s, still tells its end", async (_, endsAlone) => {
+  stopTime();
+  const plane = await startPlane();
+  const { opened: ending, open: end } = latch();
+  const agentOf = echo(async (_, { output, signal }) => {
+    await output("not durable");
+    await Promise.race([stopped(signal), ending]);
+  });
+  await startWorker(plane, { agents: [agentOf] });
+  const first = await plane.greet();
+  first.assign({ runId: "r1" });
+  await first.hear("outputChunk");
+  plane.cut();
+  await settle();
+  if (endsAlone) end();
+  const second = await comeBack(plane);
+  expect(await second.hear("hello")).toMatchObject({ resume: [{ runId: "r1" }] });
+  second.welcome();
+  await second.hear("heartbeat");
+
+  second.send({ case: "cancelRun", value: { runId: "r1", reason: "the run has ended" } });
+
+  expect(await second.next()).toMatchObject({
+    case: "statusUpdate",
+    value: { status: RunStatus.CANCELLED, errorMessage: "the run has ended" },
+  });
+  second.ack({ ackType: "status", refId: "r1" });
+  await settle();
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(await second.hear("heartbeat")).toMatchObject({ heldRunIds: [] });
+});
+
+test("an end told on a lost stream is told again when the plane answers with a cancel", async () => {
+  stopTime();
+  const plane = await startPlane();
+  await startWorker(plane);
+  const first = await plane.greet();
+  first.assign({ runId: "r1" });
+  await first.hear("statusUpdate");
+  await first.hear("statusUpdate");
+  plane.cut();
+  const second = await comeBack(plane);
+  await second.hear("hello");
+  second.welcome();
+
+  second.send({ case: "cancelRun", value: { runId: "r1", reason: "the run has ended" } });
+
+  expect(await second.next()).toMatchObject({ value: { runId: "r1", status: RunStatus.CANCELLED } });
+});
+
 test("a task's time that is up stops its agent, a little after the plane would", async () => {
   stopTime();
   const plane = await startPlane();

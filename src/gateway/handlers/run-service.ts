@@ -49,6 +49,8 @@ function listen(
   const helloDue = setTimeout(() => frames.end(helloMissing()), limits.hello);
   helloDue.unref();
 
+  const countRefused = (cause: string) => call.telemetry.count("taskrun_reports_refused_total", { cause });
+  const cut = () => countRefused("too_long");
   const read = async () => {
     let hello: Hello | undefined;
     for await (const message of messages) {
@@ -64,9 +66,9 @@ function listen(
         await link.receive({ type: "hello", ...hello });
         continue;
       }
-      const report = reportOf(message, hello.protocol);
+      const report = reportOf(message, hello.protocol, cut);
       if (report) await link.receive(report);
-      else call.telemetry.count("taskrun_reports_refused_total", { cause: "unknown_kind" });
+      else countRefused("unknown_kind");
     }
   };
   const reading = read().then(

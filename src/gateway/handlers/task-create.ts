@@ -1,9 +1,7 @@
 import { Fault } from "#domain/fault";
-import { MAIN_STEP, type TaskId } from "#domain/id";
+import type { TaskId } from "#domain/id";
 import { limits } from "#domain/limits";
-import { stepStates } from "#domain/step";
-import { countOf, isTerminal, type TaskDraft } from "#domain/task";
-import { NEVER } from "#domain/time";
+import { isTerminal, type TaskDraft } from "#domain/task";
 import type { Receipt } from "#ports/plane";
 import { runToWire, stepToWire, taskToWire } from "#wire/convert-task";
 import { retryAfterOf, statusCodes, statusOf } from "#wire/faults";
@@ -52,23 +50,10 @@ async function submitOne(draft: TaskDraft, { plane, caller }: Call): Promise<Tas
   return detail ? wholeTask(plane.reads, detail) : taskToWire(receipt.task, { input: draft.input });
 }
 
-/** The Task as its first commit left it, with its only Step, or undefined if it was not made by this request. */
-function freshTask({ task, runs }: Receipt, { id, input }: TaskDraft): Task | undefined {
-  const [state, ...others] = stepStates.filter((each) => countOf(task.counts, each) > 0);
-  if (task.id !== id || state === undefined || others.length > 0 || countOf(task.counts, state) > 1)
-    return undefined;
-
-  const step = stepToWire({
-    name: MAIN_STEP,
-    state,
-    agentName: task.spec.agentName,
-    attempts: runs.at(-1)?.attempt ?? 0,
-    maxAttempts: task.spec.maxAttempts,
-    nextAttemptAt: NEVER,
-    outputBytes: 0,
-    errorMessage: "",
-  });
-  return taskToWire(task, { input, steps: [step], runs: runs.map(runToWire) });
+/** The Task as its first commit left it, or undefined if it was not made by this request. */
+function freshTask({ task, steps, runs }: Receipt, { id, input }: TaskDraft): Task | undefined {
+  if (task.id !== id) return undefined;
+  return taskToWire(task, { input, steps: steps.map((step) => stepToWire(step)), runs: runs.map(runToWire) });
 }
 
 function noAnswer(): Fault {

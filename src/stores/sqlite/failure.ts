@@ -41,7 +41,7 @@ export function failureOf(error: unknown, path: string): Failure {
   }
   if (isBusy(error)) {
     const message = `${path} is locked by another program: nothing was stored; end it and send it again`;
-    return { type: "fault", code: "unavailable", message, reason: "STORE_BUSY" };
+    return { type: "fault", code: "overloaded", message, reason: "STORE_BUSY" };
   }
   if (error instanceof SqliteError && (error.code & 0xff) === CONSTRAINT) {
     return { type: "invariant", message: `${path}: ${said}` };

@@ -1,4 +1,3 @@
-import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import type { TaskId } from "#domain/id";
 import { limits } from "#domain/limits";
@@ -7,6 +6,7 @@ import { type Instant, instant } from "#domain/time";
 import type { BootState, Commit, Committed, Deadline, Loaded, Needs, Reads, Store } from "#ports/store";
 import { type DriverName, preferredDriver } from "./driver.js";
 import type { FileOptions } from "./file.js";
+import { makeFolder } from "./folder.js";
 import { Link } from "./link.js";
 import { decodeBoot, decodeLoaded, encodeCommit, encodeNeeds, rows } from "./messages.js";
 import { sqliteReads } from "./reads.js";
@@ -51,7 +51,7 @@ class SqliteStore implements Store {
 
   /** @throws {Fault} reason `STORE_LOCKED` or `STORE_TOO_NEW`, see `file.ts`; then the store is closed again. */
   async boot(): Promise<BootState> {
-    mkdirSync(dirname(this.#path), { recursive: true });
+    makeFolder(dirname(this.#path));
     try {
       await this.#writer.open();
       await this.#reader.open();

@@ -8,7 +8,7 @@ import { listed, type loads, type Prepared } from "./statements.js";
 export function load(sql: Prepared<typeof loads>, needs: LoadRequest): LoadReply {
   const runs = JSON.stringify(needs.runs);
   const whole = JSON.stringify(needs.wholeTasks);
-  const taskIds = new Set([...needs.tasks, ...needs.wholeTasks, ...needs.steps.map(([taskId]) => taskId)]);
+  const taskIds = new Set([...needs.wholeTasks, ...needs.steps.map(([taskId]) => taskId)]);
 
   const reply: Record<keyof LoadReply, string[]> = { tasks: [], steps: [], runs: [], inputs: [] };
   if (taskIds.size + needs.runs.length > 0) {

@@ -52,7 +52,6 @@ function pack(entries: readonly LogEntry[]): Packed[] {
 
 export function encodeNeeds(needs: Needs): LoadRequest {
   return {
-    tasks: unique(needs.tasks),
     wholeTasks: unique(needs.wholeTasks),
     steps: (needs.steps ?? []).map(({ taskId, stepName }) => [taskId, stepName]),
     runs: unique(needs.runs),

@@ -31,7 +31,6 @@ export interface CommitRequest {
 type Pair = readonly [string, string];
 
 export interface LoadRequest {
-  readonly tasks: readonly string[];
   readonly wholeTasks: readonly string[];
   /** Task and Step. */
   readonly steps: readonly Pair[];

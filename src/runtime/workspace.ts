@@ -29,7 +29,7 @@ export interface Change<Row> {
  * What a turn works on: rows as loaded and as changed, and what else the commit will carry. Units see
  * the changes of earlier units. Every change goes through the journal, so a unit can be dropped whole.
  */
-export class Draft {
+export class Workspace {
   readonly #journal: Journal;
   readonly #families = new Map<TaskId, Family>();
   readonly #taskOfRun = new Map<RunId, TaskId>();
@@ -108,8 +108,13 @@ export class Draft {
     return this.#families.get(taskId)?.whole ?? false;
   }
 
+  /** The Task's Steps that this turn has seen, in DAG order. */
+  stepsOf(taskId: TaskId): StepRow[] {
+    return [...(this.#families.get(taskId)?.steps.values() ?? [])];
+  }
+
   liveSteps(taskId: TaskId): StepRow[] {
-    return [...(this.#families.get(taskId)?.steps.values() ?? [])].filter(({ state }) => !isSettled(state));
+    return this.stepsOf(taskId).filter(({ state }) => !isSettled(state));
   }
 
   liveRuns(taskId: TaskId): RunRow[] {

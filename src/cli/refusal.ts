@@ -1,0 +1,101 @@
+import type { TaskRunError } from "#client/index";
+import { CliError, type ExitCode, exit } from "./exit.js";
+
+/**
+ * What a failed call to the server at `addr` means for whoever typed the command.
+ *
+ * @param self how to type this command
+ */
+export function fromServer(error: TaskRunError, addr: string, self: string): CliError {
+  const { code, message, retryAfterMs, metadata, idempotencyKey } = error;
+  const say = (exitCode: ExitCode, text: string, ...next: string[]) =>
+    new CliError(exitCode, text, next, error);
+
+  switch (code) {
+    case "UNAVAILABLE":
+      return say(
+        exit.unreachable,
+        `${addr}: ${message}`,
+        `Start one with \`${self} dev\`, or name another with --addr HOST:PORT or TASKRUN_ADDR.`,
+        ...(neverHeard(message) ? [] : keyHint(idempotencyKey)),
+      );
+    case "DEADLINE_EXCEEDED":
+      return say(
+        exit.unreachable,
+        `the server at ${addr} did not answer in time`,
+        "It may be overloaded, or the way to it blocked: try again.",
+        ...keyHint(idempotencyKey),
+      );
+    case "NOT_FOUND":
+      return say(exit.notFound, message, `\`${self} ${missingKind(error)} list\` shows what there is.`);
+    case "INVALID_ARGUMENT": {
+      const [first = message, ...others] = new Set([message, ...refusals(error)].map(inOptions(error)));
+      return say(exit.usage, first, ...others);
+    }
+    case "OUT_OF_RANGE": {
+      const earliest = Number(metadata.earliest_seq);
+      const hint =
+        earliest > 0 ? [`Watch from the first event still kept with --after-seq ${earliest - 1}.`] : [];
+      return say(exit.usage, message, ...hint);
+    }
+    case "RESOURCE_EXHAUSTED":
+      return say(exit.failed, message, `Try again${retryAfterMs > 0 ? ` in ${retryAfterMs} ms` : " later"}.`);
+    case "UNIMPLEMENTED":
+      return say(
+        exit.failed,
+        `the server at ${addr} cannot do this: ${message}`,
+        "It may be older than this command.",
+      );
+    default:
+      return say(exit.failed, message);
+  }
+}
+
+/** True if the request cannot have reached anybody. */
+function neverHeard(message: string): boolean {
+  return /ECONNREFUSED|ENOTFOUND|EAI_AGAIN/.test(message);
+}
+
+function keyHint(key: string): string[] {
+  return key === ""
+    ? []
+    : [`The task may exist. The same command with --idempotency-key ${key} makes no second one.`];
+}
+
+/** Which list shows what there is in place of what was not found. */
+function missingKind({ reason, message }: TaskRunError): "task" | "worker" {
+  return reason === "WORKER_NOT_FOUND" || message.startsWith("Worker ") ? "worker" : "task";
+}
+
+/** The options behind the fields of a request, where the two are not called alike. */
+const options: Readonly<Record<string, string>> = {
+  id: "ID",
+  worker_id: "ID",
+  agent_name: "--agent",
+  agent_filter: "--agent",
+  input_json: "--input",
+  labels: "--label",
+  worker_selector: "--selector",
+  timeout_ms: "--timeout",
+  max_attempts: "--attempts",
+  start_at_ms: "--start-at",
+  status_filter: "--status",
+  page_size: "--limit",
+};
+
+/** What is wrong with each field, the field named. */
+function refusals({ violations }: TaskRunError): string[] {
+  return violations.map(({ field, description }) =>
+    description.startsWith(field) ? description : `${field}: ${description}`,
+  );
+}
+
+/** Puts the options that were typed in place of the fields they became. */
+function inOptions({ violations }: TaskRunError): (text: string) => string {
+  return (text) => {
+    const field = violations.map((violation) => violation.field).find((name) => text.startsWith(name));
+    if (field === undefined) return text;
+    const option = options[field] ?? `--${field.replaceAll("_", "-")}`;
+    return option + text.slice(field.length);
+  };
+}

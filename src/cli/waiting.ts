@@ -1,0 +1,33 @@
+import type { Task, TaskRunClient, Worker } from "#client/index";
+import { oneLine } from "./inert.js";
+import type { Io } from "./io.js";
+import { labelText } from "./words.js";
+
+/** A task that nobody has begun for so long waits for something; sooner, it may just be on its way to a worker. */
+export const PATIENCE_MS = 2_000;
+
+/** In a sentence, what a task waits for that should have begun by now; undefined if it does not, or nobody can tell. */
+export async function whyWaiting(client: TaskRunClient, task: Task, io: Io): Promise<string | undefined> {
+  const { status, agent, workerSelector } = task;
+  const dueAtMs = Math.max(task.createdAtMs, task.startAtMs);
+  if (status !== "PENDING" || agent === "" || io.now() < dueAtMs + PATIENCE_MS) return undefined;
+
+  const having = await client.workers.list({ agent }).catch(() => undefined);
+  if (having === undefined) return undefined;
+  const name = `agent "${oneLine(agent)}"`;
+  const see = `see \`${io.self} worker list\``;
+  if (having.length === 0) return `no connected worker runs ${name}; ${see}`;
+  const fitting = having.filter(({ labels }) => carries(labels, workerSelector));
+  if (fitting.length === 0) {
+    return `no connected worker with ${name} has the labels ${oneLine(labelText(workerSelector))}; ${see}`;
+  }
+  return fitting.every(isFull) ? `all workers with ${name} are busy; ${see}` : undefined;
+}
+
+function carries(labels: Task["labels"], selector: Task["labels"]): boolean {
+  return Object.entries(selector).every(([name, value]) => labels[name] === value);
+}
+
+function isFull({ status, activeRuns, maxConcurrentRuns }: Worker): boolean {
+  return status === "DRAINING" || activeRuns >= maxConcurrentRuns;
+}

@@ -1,0 +1,20 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { breakages } from "./breakages.js";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+test("every breakage still finds the place that it breaks, and the test that must notice", () => {
+  const promises = readFileSync(`${root}test/bed/promises.test.ts`, "utf8");
+  const lost = breakages.flatMap(({ name, edits, test }) => [
+    ...edits
+      .filter(({ file, find }) => readFileSync(`${root}${file}`, "utf8").split(find).length !== 2)
+      .map(({ file }) => `${name}: ${file}`),
+    ...(test.file.includes("promises") && !promises.includes(`test("${test.name}`)
+      ? [`${name}: ${test.name}`]
+      : []),
+  ]);
+
+  expect(lost).toEqual([]);
+});

@@ -1,0 +1,81 @@
+/** The command line against a real server: what it exits with, which scripts rely on. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Server, Stage } from "./harness.js";
+
+const stage = new Stage();
+let server: Server;
+
+beforeAll(async () => {
+  server = await stage.server();
+  await stage.worker(server.addr, { id: "cli" });
+});
+afterAll(() => stage.end());
+
+/** Runs a command to its end. */
+async function taskrun(...args: readonly string[]) {
+  const proc = stage.run(args, { TASKRUN_ADDR: server.addr });
+  const exit = await proc.ended;
+  return { exit, stdout: proc.stdout, stderr: proc.stderr };
+}
+
+test("0: a task that completes, from its creation to its end", async () => {
+  const { exit, stdout } = await taskrun(
+    "task",
+    "create",
+    "--agent",
+    "writer",
+    "--input",
+    '{"chunks":2}',
+    "--watch",
+  );
+  expect(exit).toBe(0);
+  expect(stdout.trim().split("\n")).toHaveLength(2);
+
+  const created = await taskrun("task", "create", "--agent", "writer", "--json");
+  expect(created.exit).toBe(0);
+  const { id } = JSON.parse(created.stdout) as { id: string };
+  expect((await taskrun("task", "watch", id)).exit).toBe(0);
+  expect((await taskrun("task", "list")).stdout).toContain(id);
+  expect((await taskrun("worker", "get", "cli")).exit).toBe(0);
+});
+
+test("1: a task that fails, one that is cancelled, and a request refused", async () => {
+  const failed = await taskrun("task", "create", "--agent", "failing", "--watch");
+  expect(failed.exit).toBe(1);
+  expect(failed.stderr).toContain("as it was told to");
+
+  const { stdout } = await taskrun("task", "create", "--agent", "nobody-has-it");
+  expect((await taskrun("task", "cancel", stdout.trim())).exit).toBe(0);
+  expect((await taskrun("task", "watch", stdout.trim())).exit).toBe(1);
+  expect((await taskrun("task", "cancel", stdout.trim())).exit).toBe(1);
+});
+
+test.each([
+  ["2", ["task", "create"]],
+  ["2", ["task", "create", "--agent", "a", "--input", "{oops"]],
+  ["2", ["task", "frobnicate"]],
+  ["2", ["server", "--lease", "soon"]],
+  ["3", ["task", "list", "--addr", "127.0.0.1:1"]],
+  ["4", ["task", "get", "nobody"]],
+  ["4", ["task", "cancel", "nobody"]],
+  ["4", ["worker", "get", "nobody"]],
+])("%s: %s", async (code, args) => {
+  const { exit, stdout, stderr } = await taskrun(...args);
+  expect(`${exit} ${stderr}`).toMatch(new RegExp(`^${code} .+`));
+  expect(stdout).toBe("");
+});
+
+test("130: a watch that is interrupted says where to go on from", async () => {
+  const { stdout } = await taskrun("task", "create", "--agent", "sleeper");
+  const id = stdout.trim();
+  const watch = stage.run(["task", "watch", id, "--json"], { TASKRUN_ADDR: server.addr });
+  await watch.said("the run is running", (proc) => proc.stdout.includes("RUNNING"));
+  expect(await watch.end("SIGINT")).toBe(130);
+  const seq = /--after-seq (\d+)/.exec(watch.stderr)?.[1];
+  expect(watch.stdout.trim().split("\n")).toHaveLength(Number(seq));
+
+  expect((await taskrun("task", "cancel", id)).exit).toBe(0);
+  const rest = await taskrun("task", "watch", id, "--after-seq", String(seq), "--json");
+  expect(rest.exit).toBe(1);
+  expect(JSON.parse(rest.stdout.split("\n", 1)[0] ?? "")).toMatchObject({ seq: Number(seq) + 1 });
+});
