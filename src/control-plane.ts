@@ -23,7 +23,6 @@ import { openPlane } from "#runtime/plane";
 import { Retention } from "#runtime/retention";
 import { Supervisor } from "#runtime/supervisor";
 import { memoryStore } from "#stores/memory";
-import { remembering } from "#stores/remembering";
 import { sqliteStore } from "#stores/sqlite/index";
 
 export interface ControlPlaneParts {
@@ -106,9 +105,7 @@ export interface RunningServer {
 export async function startServer(config: ServerConfig, log?: Log): Promise<RunningServer> {
   const telemetry = nodeTelemetry({ log: log ?? logPort(createLog({ level: config.logLevel })) });
   const store =
-    config.store === "memory"
-      ? memoryStore()
-      : remembering(sqliteStore({ path: join(config.data, "taskrun.db") }));
+    config.store === "memory" ? memoryStore() : sqliteStore({ path: join(config.data, "taskrun.db") });
   const { lease, heartbeat, publicLease, retention } = config;
   const terms = { lease, heartbeat, publicLease };
   const control = await startControlPlane({ store, terms, retention, telemetry });

@@ -72,9 +72,9 @@ function isOwn(run: RunRow, { fence }: ResumedRun, session: SessionRow): boolean
 }
 
 function takeBack(run: RunRow, { nextSeq }: ResumedRun, session: SessionId, at: Instant): Ask[] {
-  const asks: Ask[] = [advance(run, { type: "resumed", at, session })];
+  const asks: Ask[] = [advance(run, { type: "resumed", at, session }), outputAck(run, session)];
   if (isOver(run.status)) return [...asks, cancel(session, run.id, "the run has ended")];
-  if (nextSeq <= run.nextSeq) return [...asks, outputAck(run, session)];
+  if (nextSeq <= run.nextSeq) return asks;
 
   const message = `output from seq ${run.nextSeq} is lost: the worker can send it only from ${nextSeq}`;
   return [...asks, advance(run, { type: "broken", at, reason: "OUTPUT_LOST", message })];

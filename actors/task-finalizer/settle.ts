@@ -150,7 +150,10 @@ export function meetDeadline(message: Message<"deadline.passed">, found: Finaliz
     case "start":
       return [clear, ...(task.state === "pending" ? startTask(task, steps, at) : [])];
     case "retry":
-      return [clear, ...(step?.state === "waiting_for_retry" ? enqueueAgain(task, step, at) : [])];
+      if (step?.state !== "waiting_for_retry") return [clear];
+      if (step.nextAttemptAt > at)
+        return [{ type: "setDeadline", params: { taskId, stepName, kind, at: step.nextAttemptAt } }];
+      return [clear, ...enqueueAgain(task, step, at)];
   }
 }
 

@@ -5,8 +5,8 @@ import { laneOf } from "#domain/lane";
 import { limits } from "#domain/limits";
 import { namespaceDenied } from "#domain/refusals";
 import type { StepRow } from "#domain/step";
-import type { TaskDraft, TaskRow } from "#domain/task";
-import { type Instant, later, millis, NEVER } from "#domain/time";
+import { deadlineOf, type TaskDraft, type TaskRow } from "#domain/task";
+import { type Instant, millis, NEVER } from "#domain/time";
 import type { Ask } from "../asks.js";
 import { startTask } from "../task/start.js";
 import type { RequestFound, TaskRequestMessage } from "./messages.js";
@@ -136,9 +136,9 @@ function create(task: TaskRow, step: StepRow, input: string, at: Instant): Ask[]
     { type: "createTask", params: { task, input } },
     { type: "createStep", params: { step } },
   ];
-  if (spec.timeoutMs > 0) {
-    const params = { taskId, stepName: "", kind: "timeout", at: later(at, spec.timeoutMs) } as const;
-    asks.push({ type: "setDeadline", params });
+  const deadline = deadlineOf(task);
+  if (deadline !== NEVER) {
+    asks.push({ type: "setDeadline", params: { taskId, stepName: "", kind: "timeout", at: deadline } });
   }
   if (spec.startAt > at) {
     asks.push({ type: "setDeadline", params: { taskId, stepName: "", kind: "start", at: spec.startAt } });

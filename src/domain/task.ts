@@ -1,6 +1,6 @@
 import type { TaskId } from "./id.js";
 import type { StepState } from "./step.js";
-import type { Instant, Millis } from "./time.js";
+import { type Instant, later, type Millis, NEVER } from "./time.js";
 
 /** The twelve states of a Task, in the order the wire numbers them. */
 export const taskStates = [
@@ -93,6 +93,12 @@ export interface TaskDraft {
 }
 
 const terminal: ReadonlySet<TaskState> = new Set(["complete", "error", "cancelled", "resolved_manually"]);
+
+/** When the Task's time is over: `timeoutMs` after it may begin; {@link NEVER} if it has no limit. */
+export function deadlineOf({ createdAt, spec }: Pick<TaskRow, "createdAt" | "spec">): Instant {
+  if (spec.timeoutMs === 0) return NEVER;
+  return later(spec.startAt > createdAt ? spec.startAt : createdAt, spec.timeoutMs);
+}
 
 export function isTerminal(state: TaskState): boolean {
   return terminal.has(state);

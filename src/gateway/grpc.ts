@@ -16,7 +16,15 @@ import {
 import { limits } from "#domain/limits";
 import { encodeStatus, statusCodes } from "#wire/faults";
 import { pump, received } from "./grpc-streams.js";
-import { answerTooLarge, CANCELLED, drainingFault, type Failure, Meter, OK, type Outcome } from "./outcome.js";
+import {
+  answerTooLarge,
+  CANCELLED,
+  drainingFault,
+  type Failure,
+  Meter,
+  OK,
+  type Outcome,
+} from "./outcome.js";
 import type { Call, Rpc } from "./rpc.js";
 import type { OpenStreams } from "./streams.js";
 

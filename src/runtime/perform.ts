@@ -4,8 +4,7 @@ import type { Assignment, WorkerFrame } from "#domain/frame";
 import type { RunId, SessionId, TaskId } from "#domain/id";
 import { isOver, runSummary } from "#domain/run";
 import { stepSummary } from "#domain/step";
-import { isTerminal, type TaskRow, taskStatus } from "#domain/task";
-import { later, NEVER } from "#domain/time";
+import { deadlineOf, isTerminal, type TaskRow, taskStatus } from "#domain/task";
 import type { Receipt } from "#ports/plane";
 import type { Committed } from "#ports/store";
 import type { Core } from "./core.js";
@@ -96,16 +95,15 @@ function frameOf(
   const task = run && work.task(run.taskId);
   // A Run made and ended in one turn was never held, and is never sent.
   if (!run || !task || run.status !== "ASSIGNED" || run.heldBy === "") return undefined;
-  const { timeoutMs, labels } = task.spec;
   const assignment: Assignment = {
     runId: run.id,
     taskId: run.taskId,
     stepName: run.stepName,
     agentName: run.agentName,
     input: work.inputs.get(run.taskId) ?? "{}",
-    labels,
+    labels: task.spec.labels,
     issuedAt: run.createdAt,
-    deadlineAt: timeoutMs > 0 ? later(task.createdAt, timeoutMs) : NEVER,
+    deadlineAt: deadlineOf(task),
     attempt: run.attempt,
     fence: run.fence,
     lease: core.terms.lease,

@@ -133,7 +133,9 @@ export class HotTasks {
       family.outputs.set(stepName, json);
       this.#grow(family, json.length);
     }
-    log.forEach(({ taskId, entries }, i) => this.#append(taskId, firstSeqs[i] as number, entries));
+    for (const [i, { taskId, entries }] of log.entries()) {
+      this.#append(taskId, firstSeqs[i] as number, entries);
+    }
     for (const id of this.#families.keys()) {
       if (this.#weight <= WEIGHT_MAX) break;
       this.forget(id);
@@ -210,8 +212,9 @@ function weigh(entry: LogEntry): number {
     case "run":
       return LINE + weighRun(entry.run);
     case "task":
-    case "step":
       return LINE + entry.errorMessage.length;
+    case "step":
+      return LINE;
   }
 }
 
@@ -219,7 +222,10 @@ function weigh(entry: LogEntry): number {
 function weighRun({ errorMessage, backend }: Pick<RunRow, "errorMessage" | "backend">): number {
   if (backend === null) return errorMessage.length;
   const { provider, modelName, modalities, tools, metadata } = backend;
-  const words = [provider, modelName, ...modalities, ...tools].reduce((sum, word) => sum + FIELD + word.length, 0);
+  const words = [provider, modelName, ...modalities, ...tools].reduce(
+    (sum, word) => sum + FIELD + word.length,
+    0,
+  );
   return errorMessage.length + words + weighLabels(metadata);
 }
 

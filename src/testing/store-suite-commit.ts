@@ -58,9 +58,7 @@ export function commitTests({ test, expect, use }: Suite): void {
       });
 
       await expect(store.commit(late)).rejects.toMatchObject({ code: "conflict" });
-      expect(
-        await store.load({ wholeTasks: [id, other], runs: [runId(1)] }),
-      ).toEqual({
+      expect(await store.load({ wholeTasks: [id, other], runs: [runId(1)] })).toEqual({
         tasks: [task(id)],
         steps: [step(id)],
         runs: [],

@@ -196,8 +196,8 @@ test("a worker that reconnects takes back what it can show, and learns what it s
     0 ms       starting
     0 ms serve serving
     1 ms hello serving   advanceWorker(s1, superseded(1)), attachWorker({s2, serving, local, i1, 1, {w1, "", "", […], {}, []}, 10, 1}), send(s2, welcome(s2, 5000, 30000, 1)), advanceRun(r1, resumed(1, s2)), send(s2, ack.output(r1, 2))
-    2 ms hello serving   advanceWorker(s1, superseded(2)), attachWorker({s2, serving, local, i1, 1, {w1, "", "", […], {}, []}, 10, 2}), send(s2, welcome(s2, 5000, 30000, 2)), advanceRun(r1, resumed(2, s2)), advanceRun(r1, broken(2, OUTPUT_LOST, output from seq 2 is lost: the worker can send it only from …))
-    3 ms hello serving   advanceWorker(s1, superseded(3)), attachWorker({s2, serving, local, i1, 1, {w1, "", "", […], {}, []}, 10, 3}), send(s2, welcome(s2, 5000, 30000, 3)), advanceRun(r1, resumed(3, s2)), send(s2, cancel(r1, the run has ended))
+    2 ms hello serving   advanceWorker(s1, superseded(2)), attachWorker({s2, serving, local, i1, 1, {w1, "", "", […], {}, []}, 10, 2}), send(s2, welcome(s2, 5000, 30000, 2)), advanceRun(r1, resumed(2, s2)), send(s2, ack.output(r1, 2)), advanceRun(r1, broken(2, OUTPUT_LOST, output from seq 2 is lost: the worker can send it only from …))
+    3 ms hello serving   advanceWorker(s1, superseded(3)), attachWorker({s2, serving, local, i1, 1, {w1, "", "", […], {}, []}, 10, 3}), send(s2, welcome(s2, 5000, 30000, 3)), advanceRun(r1, resumed(3, s2)), send(s2, ack.output(r1, 0)), send(s2, cancel(r1, the run has ended))
     4 ms hello serving   advanceWorker(s1, superseded(4)), attachWorker({s2, serving, local, i1, 1, {w1, "", "", […], {}, []}, 10, 4}), send(s2, welcome(s2, 5000, 30000, 4)), send(s2, cancel(r1, the run is no longer yours)), advanceRun(r1, lost(4, the worker came back without the run))
     5 ms hello serving   advanceWorker(s1, superseded(5)), attachWorker({s2, serving, local, i1, 1, {w1, "", "", […], {}, []}, 10, 5}), send(s2, welcome(s2, 5000, 30000, 5)), send(s2, cancel(r1, the run is no longer yours)), advanceRun(r1, lost(5, the worker came back without the run))
     "

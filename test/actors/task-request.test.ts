@@ -40,7 +40,7 @@ test("a task with a time to start and a time limit sets two deadlines and begins
     "
     0 ms        starting
     0 ms serve  serving
-    5 ms submit serving   createTask(t1, {}), createStep({t1, main, 0, pending, triage, [], 0, 0, 0, 1, 0, "", 0, "", 0, 0, "", 0, ""}), setDeadline(t1, "", timeout, 60005), setDeadline(t1, "", start, 1000), reply(tasks([t1]))
+    5 ms submit serving   createTask(t1, {}), createStep({t1, main, 0, pending, triage, [], 0, 0, 0, 1, 0, "", 0, "", 0, 0, "", 0, ""}), setDeadline(t1, "", timeout, 61000), setDeadline(t1, "", start, 1000), reply(tasks([t1]))
     "
   `);
 });

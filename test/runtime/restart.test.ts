@@ -110,7 +110,7 @@ test("a run that was cancelled while the plane died is cancelled at the worker w
   const plane = await restart(await reopen(), before.clock.now());
   const worker = plane.worker("w1", { resume: [{ runId, fence, nextSeq: 0 }] });
   await plane.settle();
-  expect(worker.heard()).toEqual(["welcome", "cancel"]);
+  expect(worker.heard()).toEqual(["welcome", "ack.output 0", "cancel"]);
   expect(await plane.show(task.id)).toContain("cancelled CANCELLED");
 });
 

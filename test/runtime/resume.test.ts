@@ -126,7 +126,7 @@ test("a worker that can no longer send what is missing has lost the run's output
   await first.output(runId, 0, "a");
   await bench.settle();
   const worker = await again({ resume: [{ runId, fence, nextSeq: 2 }] });
-  expect(worker.heard()).toEqual(["welcome", "cancel"]);
+  expect(worker.heard()).toEqual(["welcome", "ack.output 1", "cancel"]);
   expect(await bench.show(task.id)).toBe("error STEP_FAILED, error attempts=1, run FAILED/OUTPUT_LOST held");
   await worker.report(runId, "CANCELLED");
   await bench.settle();
@@ -182,7 +182,7 @@ test("an ended run that is shown again is cancelled there, and let go with its l
   first.link.closed();
   await bench.cancel(task.id);
   const worker = await again({ resume: [{ runId, fence, nextSeq: 0 }], capacity: 1 });
-  expect(worker.heard()).toEqual(["welcome", "cancel"]);
+  expect(worker.heard()).toEqual(["welcome", "ack.output 0", "cancel"]);
   expect(await bench.show(task.id)).toContain("run CANCELLED/CANCELLED held");
   await bench.create();
   expect(worker.assignments()).toEqual([]); // its one slot is taken until it lets go

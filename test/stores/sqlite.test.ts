@@ -27,7 +27,13 @@ async function open(options: Omit<SqliteOptions, "path">): Promise<StoreFixture>
 }
 
 const kit = { describe, test, expect, fc };
+// What is on the disk is looked at alone as well: memory must not hide it.
 for (const driver of new Set(["libsql", preferredDriver()] as const)) {
-  storeSuite(`sqlite by ${driver}, on this thread`, () => open({ threads: false, driver }), kit);
+  storeSuite(
+    `sqlite by ${driver}, on this thread`,
+    () => open({ threads: false, driver, remember: false }),
+    kit,
+  );
 }
-storeSuite("sqlite, on threads of its own", () => open({ threads: true }), kit);
+storeSuite("sqlite, on threads of its own", () => open({ threads: true, remember: false }), kit);
+storeSuite("sqlite, as it comes", () => open({}), kit);

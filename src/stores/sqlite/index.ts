@@ -4,6 +4,7 @@ import { limits } from "#domain/limits";
 import type { ReadyStep } from "#domain/step";
 import { type Instant, instant } from "#domain/time";
 import type { BootState, Commit, Committed, Deadline, Loaded, Needs, Reads, Store } from "#ports/store";
+import { remembering } from "../remembering.js";
 import { type DriverName, preferredDriver } from "./driver.js";
 import type { FileOptions } from "./file.js";
 import { makeFolder } from "./folder.js";
@@ -22,6 +23,8 @@ export interface SqliteOptions {
   readonly reserveBytes?: number;
   /** Default: `node:sqlite` where Node has it without a warning, otherwise libsql. */
   readonly driver?: DriverName;
+  /** False asks the file even for what was committed a moment ago. Default true. */
+  readonly remember?: boolean;
 }
 
 /** Several turns' worth: what is running can end and be told. */
@@ -32,7 +35,8 @@ const RESERVE_BYTES = 4 * limits.turnBytes;
  * serves the read side, so that a slow disk stops neither doors nor streams. No statement runs unless asked for.
  */
 export function sqliteStore(options: SqliteOptions): Store {
-  return new SqliteStore(options);
+  const store = new SqliteStore(options);
+  return options.remember === false ? store : remembering(store);
 }
 
 class SqliteStore implements Store {

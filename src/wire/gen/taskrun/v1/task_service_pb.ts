@@ -421,8 +421,8 @@ export type CreateTaskRequest = Message<"taskrun.v1.CreateTaskRequest"> & {
   priority: number;
 
   /**
-   * Milliseconds the whole Task may take, waiting included; then it is FAILED with reason TIMEOUT. 0
-   * means no limit.
+   * Milliseconds the whole Task may take from its creation, or from `start_at_ms` if that is later,
+   * waiting for a worker included; then it is FAILED with reason TIMEOUT. 0 means no limit.
    *
    * @generated from field: int64 timeout_ms = 102;
    */
