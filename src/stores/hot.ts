@@ -1,4 +1,4 @@
-import type { RunId, StepKey, TaskId } from "#domain/id";
+import { type RunId, type StepKey, stepKey, type TaskId } from "#domain/id";
 import { limits } from "#domain/limits";
 import type { LogEntry, LogSlice } from "#domain/log";
 import { isOver, type RunRow } from "#domain/run";
@@ -244,15 +244,25 @@ export function nothingFound(): Found {
   return { tasks: new Set(), steps: new Set(), runs: new Set() };
 }
 
+/** What was found here, and what only the store has; a Task known here and found there by its key is one. */
 export function loadedOf(
   { tasks, steps, runs }: Found,
   inputs: ReadonlyMap<TaskId, string>,
   more?: Loaded,
 ): Loaded {
+  if (!more) return { tasks: [...tasks], steps: [...steps], runs: [...runs], inputs };
+  const keyOf = ({ taskId, name }: StepRow) => stepKey({ taskId, stepName: name });
   return {
-    tasks: [...tasks, ...(more?.tasks ?? [])],
-    steps: [...steps, ...(more?.steps ?? [])],
-    runs: [...runs, ...(more?.runs ?? [])],
-    inputs: more ? new Map([...inputs, ...more.inputs]) : inputs,
+    tasks: united([...tasks, ...more.tasks], ({ id }) => id),
+    steps: united([...steps, ...more.steps], keyOf),
+    runs: united([...runs, ...more.runs], ({ id }) => id),
+    inputs: new Map([...inputs, ...more.inputs]),
   };
+}
+
+/** Each row once; the first of a kind is the newer. */
+function united<Row>(rows: readonly Row[], keyOf: (row: Row) => string): Row[] {
+  const byKey = new Map<string, Row>();
+  for (const row of rows) if (!byKey.has(keyOf(row))) byKey.set(keyOf(row), row);
+  return [...byKey.values()];
 }

@@ -1,5 +1,5 @@
 import { connect } from "node:http2";
-import { create, type Message, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { type Message, toBinary } from "@bufbuild/protobuf";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { LOCAL_CALLER } from "#domain/caller";
 import { Fault } from "#domain/fault";
@@ -16,10 +16,8 @@ import {
 } from "#wire/gen/taskrun/v1/run_service_pb";
 import { allMounts, grpcJsMount, type Mount } from "./mounts.js";
 import { type Opened, open } from "./open.js";
-
-type Payload = NonNullable<
-  Exclude<MessageInitShape<typeof RunClientMessageSchema>, { $typeName: string }>["payload"]
->;
+import * as speaking from "./speaking.js";
+import { hello, type Payload, said } from "./speaking.js";
 
 let opened: Opened;
 let mount: Mount;
@@ -35,33 +33,8 @@ afterEach(async () => {
   vi.useRealTimers();
 });
 
-const said = (...payloads: Payload[]): Message[] =>
-  payloads.map((payload) => create(RunClientMessageSchema, { payload }));
-
-const hello = (protocol: 0 | 1, info: object = {}): Payload => ({
-  case: "hello",
-  value: {
-    info: { workerId: "w-1", ...info },
-    protocol,
-    instance: "i",
-    resume: [{ runId: "r", fence: 2, nextSeq: 3n }],
-  },
-});
-
-/** Speaks, and answers with how the stream ended. */
-async function ending(...payloads: Payload[]): Promise<string> {
-  const { error } = await mount.call(RunService.method.streamConnect, said(...payloads), 1);
-  return `${error?.code} ${error?.fields.join()}: ${error?.message}`;
-}
-
-/** Speaks until the plane has heard as many reports as were said, and answers with them. */
-async function heard(...payloads: Payload[]) {
-  opened.plane.onReport = (_, sink) => {
-    if (opened.plane.reports.length === payloads.length) sink.send({ type: "drain", reason: "enough" });
-  };
-  await mount.call(RunService.method.streamConnect, said(...payloads), 1);
-  return opened.plane.reports;
-}
+const ending = (...payloads: Payload[]) => speaking.ending(mount, ...payloads);
+const heard = (...payloads: Payload[]) => speaking.heard({ opened, mount }, ...payloads);
 
 test("what our worker says reaches the plane in the plane's words", async () => {
   const run = { runId: "r", fence: 2 };

@@ -20,7 +20,8 @@ export const file_taskrun_v1_common: GenFile = /*@__PURE__*/
 
 /**
  * The model behind an agent. Told by the Worker, shown to people, kept for audit; the server never
- * calls a model itself.
+ * calls a model itself. Each name, modality, tool, and entry of metadata is at most 256 bytes; of a
+ * Run's backend longer ones are cut, in a hello they are refused.
  *
  * @generated from message taskrun.v1.ModelBackend
  */
@@ -54,21 +55,21 @@ export type ModelBackend = Message<"taskrun.v1.ModelBackend"> & {
   supportsStreaming: boolean;
 
   /**
-   * Kinds of input and output, for example "text" or "image".
+   * Kinds of input and output, for example "text" or "image"; at most 64.
    *
    * @generated from field: repeated string modalities = 5;
    */
   modalities: string[];
 
   /**
-   * Names of the tools the model may use.
+   * Names of the tools the model may use; at most 64.
    *
    * @generated from field: repeated string tools = 6;
    */
   tools: string[];
 
   /**
-   * Anything else worth recording.
+   * Anything else worth recording; at most 64 entries.
    *
    * @generated from field: map<string, string> metadata = 7;
    */
@@ -96,7 +97,7 @@ export type AgentSpec = Message<"taskrun.v1.AgentSpec"> & {
   name: string;
 
   /**
-   * One sentence for people.
+   * One sentence for people, cut at 1 KiB.
    *
    * @generated from field: string description = 2;
    */
@@ -110,7 +111,7 @@ export type AgentSpec = Message<"taskrun.v1.AgentSpec"> & {
   labels: { [key: string]: string };
 
   /**
-   * Models the agent may use, the preferred one first.
+   * Models the agent may use, the preferred one first; at most 16.
    *
    * @generated from field: repeated taskrun.v1.ModelBackend backends = 4;
    */
@@ -153,7 +154,7 @@ export type WorkerInfo = Message<"taskrun.v1.WorkerInfo"> & {
   version: string;
 
   /**
-   * What it can execute.
+   * What it can execute; at most 64.
    *
    * @generated from field: repeated taskrun.v1.AgentSpec agents = 4;
    */
@@ -174,7 +175,7 @@ export type WorkerInfo = Message<"taskrun.v1.WorkerInfo"> & {
   maxConcurrentRuns: number;
 
   /**
-   * Namespaces whose Tasks it takes; empty means all that the Worker's identity allows.
+   * Namespaces whose Tasks it takes, at most 64; empty means all that the Worker's identity allows.
    *
    * @generated from field: repeated string namespaces = 101;
    */
@@ -202,7 +203,8 @@ export type ChatMessage = Message<"taskrun.v1.ChatMessage"> & {
   role: ChatRole;
 
   /**
-   * What is said.
+   * What is said, at most 64 KiB. From a Worker of protocol 0 more passes, and is cut where it would
+   * not fit into one message.
    *
    * @generated from field: string content = 2;
    */
@@ -230,7 +232,7 @@ export const ChatMessageSchema: GenMessage<ChatMessage> = /*@__PURE__*/
  */
 export type RunEvent = Message<"taskrun.v1.RunEvent"> & {
   /**
-   * Unique among the Run's events; a repeat of one already recorded is ignored.
+   * Unique among the Run's events, at most 256 bytes; a repeat of one already recorded is ignored.
    *
    * @generated from field: string id = 1;
    */
@@ -265,7 +267,8 @@ export type RunEvent = Message<"taskrun.v1.RunEvent"> & {
   timestampMs: bigint;
 
   /**
-   * Details, for example the name of a tool.
+   * Details, for example the name of a tool. At most 64, each of at most 256 bytes; more is refused,
+   * and from a Worker of protocol 0 left out.
    *
    * @generated from field: map<string, string> metadata = 6;
    */

@@ -377,7 +377,9 @@ export type RunOutputChunk = Message<"taskrun.v1.RunOutputChunk"> & {
   seq: bigint;
 
   /**
-   * The text, at most 64 KiB of UTF-8; all of a Run's output is at most 64 MiB.
+   * The text, at most 64 KiB of UTF-8; all of a Run's output is at most 64 MiB. From a Worker of
+   * protocol 0 a chunk may be up to 4 MiB - 64 KiB; a larger one ends the stream with
+   * RESOURCE_EXHAUSTED, since it could not be passed on.
    *
    * @generated from field: string content = 3;
    */
@@ -391,7 +393,8 @@ export type RunOutputChunk = Message<"taskrun.v1.RunOutputChunk"> & {
   isFinal: boolean;
 
   /**
-   * Details for those who watch.
+   * Details for those who watch. At most 64, each of at most 256 bytes; more is refused, and from a
+   * Worker of protocol 0 left out.
    *
    * @generated from field: map<string, string> metadata = 5;
    */

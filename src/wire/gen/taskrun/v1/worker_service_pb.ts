@@ -128,7 +128,8 @@ export const ListWorkersRequestSchema: GenMessage<ListWorkersRequest> = /*@__PUR
  */
 export type ListWorkersResponse = Message<"taskrun.v1.ListWorkersResponse"> & {
   /**
-   * In the order of their ids.
+   * In the order of their ids. Once whole ones have filled 2 MiB, one that does not fit any more comes
+   * without labels, and with no more of its agents than their names; GetWorker tells the rest.
    *
    * @generated from field: repeated taskrun.v1.Worker workers = 1;
    */
@@ -199,6 +200,7 @@ export const DrainWorkerRequestSchema: GenMessage<DrainWorkerRequest> = /*@__PUR
 export const WorkerService: GenService<{
   /**
    * The Workers connected now, filtered by agent and status. None is an empty list, not an error.
+   * RESOURCE_EXHAUSTED if there are more than fit into one message: filter.
    *
    * @generated from rpc taskrun.v1.WorkerService.ListWorkers
    */

@@ -1,0 +1,156 @@
+import { toBinary } from "@bufbuild/protobuf";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { limits } from "#domain/limits";
+import type { LogEntry } from "#domain/log";
+import type { TaskRow } from "#domain/task";
+import { instant } from "#domain/time";
+import { taskEvent } from "#wire/convert-event";
+import { ChatRole, RunEventType, RunStatus } from "#wire/gen/taskrun/v1/common_pb";
+import { TaskEventSchema } from "#wire/gen/taskrun/v1/task_service_pb";
+import { grpcJsMount, type Mount } from "./mounts.js";
+import { type Opened, open } from "./open.js";
+import * as speaking from "./speaking.js";
+import { hello, type Payload } from "./speaking.js";
+
+let opened: Opened;
+let mount: Mount;
+
+beforeEach(async () => {
+  opened = await open();
+  mount = grpcJsMount(opened);
+});
+
+afterEach(async () => {
+  mount.close();
+  await opened.doors.close(1_000);
+});
+
+const ending = (...payloads: Payload[]) => speaking.ending(mount, ...payloads);
+const heard = (...payloads: Payload[]) => speaking.heard({ opened, mount }, ...payloads);
+
+/** One byte more than an id, or a word of metadata, may have. */
+const LONG = "x".repeat(257);
+
+const many = (count: number) =>
+  Object.fromEntries(Array.from({ length: count }, (_, i) => [`name-${i}`, "value"]));
+
+const cuts = () =>
+  opened.counted.filter(({ name, labels }) => {
+    return name === "taskrun_reports_refused_total" && labels?.cause === "too_long";
+  }).length;
+
+test.each<[string, Payload[], string]>([
+  [
+    "sends too much metadata with output",
+    [hello(1), { case: "outputChunk", value: { runId: "r", metadata: many(65) } }],
+    "3 output_chunk.metadata: output_chunk.metadata has 65 entries; the limit is 64: send fewer.",
+  ],
+  [
+    "sends long metadata with an event",
+    [hello(1), { case: "event", value: { runId: "r", id: "e", metadata: { tool: LONG } } }],
+    '3 event.metadata: event.metadata has an entry "tool" whose name or value is over 256 bytes: send a shorter one.',
+  ],
+  [
+    "says too much at once",
+    [hello(1), { case: "chatMessage", value: { runId: "r", message: { content: "x".repeat(65_537) } } }],
+    "3 chat_message.message.content: chat_message.message.content is 65537 bytes long; the limit is 65536 bytes: send it in pieces.",
+  ],
+  [
+    "holds a run with a name that is none",
+    [hello(1), { case: "heartbeat", value: { heldRunIds: ["r", LONG] } }],
+    "3 heartbeat.held_run_ids: heartbeat.held_run_ids is 257 bytes long; the limit is 256 bytes: send an id as it was given.",
+  ],
+  [
+    "holds more runs than it may",
+    [hello(1), { case: "heartbeat", value: { heldRunIds: Array(1_025).fill("r") } }],
+    "3 heartbeat.held_run_ids: heartbeat.held_run_ids has 1025 entries; a worker may hold 1024 Runs.",
+  ],
+  [
+    "offers too many agents",
+    [hello(1, { agents: Array.from({ length: 65 }, (_, i) => ({ name: `a-${i}` })) })],
+    "3 info.agents: info.agents has 65 entries; the limit is 64: send fewer.",
+  ],
+  [
+    "offers an agent with too many models",
+    [hello(1, { agents: [{ name: "a", backends: Array(17).fill({ provider: "p" }) }] })],
+    "3 info.agents[0].backends: info.agents[0].backends has 17 entries; the limit is 16: send fewer.",
+  ],
+  [
+    "offers a model with a long tool",
+    [hello(1, { agents: [{ name: "a", backends: [{ tools: ["rg", LONG] }] }] })],
+    "3 info.agents[0].backends[0].tools[1]: info.agents[0].backends[0].tools[1] is 257 bytes long; the limit is 256 bytes: send a shorter one.",
+  ],
+  [
+    "works for too many namespaces",
+    [hello(1, { namespaces: Array(65).fill("default") })],
+    "3 info.namespaces: info.namespaces has 65 entries; the limit is 64: send fewer.",
+  ],
+])("a worker of ours that %s loses its stream and hears why", async (_, payloads, answer) => {
+  expect(await ending(...payloads)).toBe(answer);
+});
+
+test("what a public worker says is cut where it is too long, and counted; its stream stays", async () => {
+  const run = { runId: "r" };
+  const content = "x".repeat(4 * 1024 * 1024 - 64 * 1024 + 1);
+  const reports = await heard(
+    hello(0),
+    { case: "outputChunk", value: { ...run, content: "text", metadata: { ...many(70), [LONG]: "" } } },
+    {
+      case: "event",
+      value: { ...run, id: LONG, eventType: RunEventType.TOOL_REQUESTED, metadata: { tool: LONG } },
+    },
+    { case: "chatMessage", value: { ...run, message: { role: ChatRole.USER, content } } },
+  );
+
+  expect(reports.slice(1)).toEqual([
+    expect.objectContaining({ type: "output", content: "text", metadata: many(64) }),
+    expect.objectContaining({ type: "event", id: LONG.slice(1), metadata: { tool: LONG.slice(1) } }),
+    expect.objectContaining({ type: "chat", content: content.slice(1) }),
+  ]);
+  expect(cuts()).toBe(4);
+});
+
+test("output of a public worker that could not be passed on whole ends its stream", async () => {
+  const content = "x".repeat(4 * 1024 * 1024 - 64 * 1024 + 1);
+
+  expect(await ending(hello(0), { case: "outputChunk", value: { runId: "r", content } })).toBe(
+    "8 output_chunk.content: output_chunk.content is 4128769 bytes long; only 4128768 bytes can be passed on: send it in pieces.",
+  );
+});
+
+test("whatever a worker may say fits into one message to those who watch", async () => {
+  const wide = "€".repeat(85); // 255 bytes
+  const metadata = Object.fromEntries(Array.from({ length: 64 }, (_, i) => [`${wide.slice(3)}${i}`, wide]));
+  const content = "x".repeat(4 * 1024 * 1024 - 64 * 1024);
+  const [, output, chat] = await heard(
+    hello(0),
+    { case: "outputChunk", value: { runId: "r".repeat(256), content, metadata } },
+    { case: "chatMessage", value: { runId: "r".repeat(256), message: { role: ChatRole.USER, content } } },
+  );
+
+  for (const report of [output, chat]) {
+    const entry = { fence: 1, ...report, at: instant(Date.now()) } as LogEntry;
+    const event = taskEvent({ id: "t".repeat(256) } as TaskRow, Number.MAX_SAFE_INTEGER, entry);
+    expect(toBinary(TaskEventSchema, event).length).toBeLessThanOrEqual(limits.messageBytes);
+  }
+  expect(cuts()).toBe(0);
+});
+
+test("what is too long beside a result is cut, whoever says it: refused, it would come again", async () => {
+  const backendUsed = { provider: LONG, tools: Array(65).fill("rg"), metadata: many(65) };
+  const reports = await heard(hello(1), {
+    case: "statusUpdate",
+    value: { runId: "r", status: RunStatus.COMPLETED, backendUsed, outputJson: "{}" },
+  });
+
+  expect(reports[1]).toMatchObject({
+    status: "COMPLETED",
+    backend: { provider: LONG.slice(1), tools: Array(64).fill("rg"), metadata: many(64) },
+  });
+});
+
+test("an agent's description is cut at 1 KiB", async () => {
+  const [said] = await heard(hello(1, { agents: [{ name: "a", description: "x".repeat(2_000) }] }));
+
+  expect(said).toMatchObject({ info: { agents: [{ description: "x".repeat(1_024) }] } });
+});

@@ -1,0 +1,70 @@
+import { expect, test } from "vitest";
+import type { LogEntry } from "#domain/log";
+import type { ModelBackend } from "#domain/run";
+import { instant } from "#domain/time";
+import { HotTasks } from "#stores/hot";
+import { commit, run, runId, task, taskId } from "#testing/store-suite-rows";
+
+const LONG = "x".repeat(256);
+const metadata = Object.fromEntries(Array.from({ length: 64 }, (_, i) => [`${i}`.padEnd(256, "n"), LONG]));
+const backend: ModelBackend = {
+  provider: "local",
+  modelName: "small",
+  contextWindow: 0,
+  supportsStreaming: false,
+  modalities: Array(64).fill(LONG),
+  tools: Array(64).fill(LONG),
+  metadata,
+};
+
+/** Some 32 KiB of metadata. */
+function event(id: number): LogEntry {
+  return { type: "event", at: instant(1), id: `e-${id}`, runId: runId(1), kind: 3, sentAt: 0, metadata };
+}
+
+const events = (count: number) => Array.from({ length: count }, (_, i) => event(i));
+
+/** How many of a thousand Tasks, each remembered with these, still are in the end. */
+function remembered(each: (number: number) => Partial<Parameters<typeof commit>[0]>): number {
+  const hot = new HotTasks();
+  const ids = Array.from({ length: 1_000 }, (_, i) => taskId(i));
+  for (const [i, id] of ids.entries()) {
+    const { tasks = [task(id)], ...rest } = each(i);
+    hot.remember(commit({ tasks, ...rest }), { firstSeqs: [1] });
+  }
+  return ids.filter((id) => hot.detail(id) !== undefined || hot.lastSeq(id) !== undefined).length;
+}
+
+test.each<[string, (number: number) => Partial<Parameters<typeof commit>[0]>]>([
+  ["events' metadata", (i) => ({ log: [{ taskId: taskId(i), entries: events(7) }] })],
+  [
+    "runs' models",
+    (i) => ({
+      inputs: [{ taskId: taskId(i), json: "{}" }],
+      runs: Array.from({ length: 4 }, (_, n) => run(runId(i * 4 + n), taskId(i), { backend })),
+    }),
+  ],
+  [
+    "tasks' labels and errors",
+    (i) => {
+      const row = task(taskId(i), { errorMessage: "x".repeat(256 * 1024) });
+      return {
+        tasks: [{ ...row, spec: { ...row.spec, labels: metadata } }],
+        inputs: [{ taskId: row.id, json: "{}" }],
+      };
+    },
+  ],
+])("%s count towards what is remembered", (_, each) => {
+  const count = remembered(each);
+
+  expect(count).toBeGreaterThan(100);
+  expect(count).toBeLessThan(400);
+});
+
+test("a read of the log takes no more than it asked for, metadata included", () => {
+  const hot = new HotTasks();
+  const log = [{ taskId: taskId(1), entries: events(100) }];
+  hot.remember(commit({ tasks: [task(taskId(1))], log }), { firstSeqs: [1] });
+
+  expect(hot.log(taskId(1), 0, 64 * 1024)?.entries).toHaveLength(2);
+});
