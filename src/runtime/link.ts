@@ -36,7 +36,7 @@ export class Link implements WorkerLink {
   readonly #sink: WorkerSink;
   #session: SessionId | undefined;
   #hello: Hello | undefined;
-  /** Bytes taken from the stream and not yet durable. */
+  /** Bytes of output taken from the stream and not yet durable. */
   #undecided = 0;
   #closed = false;
 
@@ -57,8 +57,9 @@ export class Link implements WorkerLink {
     if (report.type === "heartbeat") return this.#beat(session, report);
 
     const bytes = reportBytes(report);
-    this.#checkCredit(bytes);
-    await this.#post({ type: "report", session, report, bytes }, bytes);
+    // Credit is for output, which the worker sends as fast as it may; the rest is slow, and waits its turn.
+    const asker = report.type === "output" ? this.#onCredit(bytes) : undefined;
+    await this.#post({ type: "report", session, report, bytes }, bytes, asker);
   }
 
   closed(): void {
@@ -137,27 +138,25 @@ export class Link implements WorkerLink {
     );
   }
 
-  /** Beyond its credit a worker is cut off; its Runs survive, it resumes. A public worker is merely read slower. */
-  #checkCredit(bytes: number): void {
+  /**
+   * Takes output on credit, until it is decided. Beyond its credit a worker is cut off; its Runs survive,
+   * it resumes. A public worker is merely read slower.
+   */
+  #onCredit(bytes: number): Asker {
     const allowed = limits.workerCreditBytes + limits.chunkBytes;
-    if (this.#hello?.protocol === 0 || this.#undecided + bytes <= allowed) return;
-    throw new Fault(
-      "overloaded",
-      `more than ${limits.workerCreditBytes} bytes were sent and not yet acknowledged`,
-      {
-        reason: "CREDIT_EXCEEDED",
-        retryAfter: millis(1_000),
-      },
-    );
+    if (this.#hello?.protocol === 1 && this.#undecided + bytes > allowed) {
+      const message = `more than ${limits.workerCreditBytes} bytes were sent and not yet acknowledged`;
+      throw new Fault("overloaded", message, { reason: "CREDIT_EXCEEDED", retryAfter: millis(1_000) });
+    }
+    this.#undecided += bytes;
+    const settle = () => {
+      this.#undecided -= bytes;
+    };
+    return { resolve: settle, reject: settle };
   }
 
-  async #post(message: RunTrackerMessage, weight: number, asker?: Asker): Promise<void> {
+  async #post(message: RunTrackerMessage, weight: number, answer?: Asker): Promise<void> {
     const { core, timers, post, room } = this.#parts;
-    this.#undecided += weight;
-    const settle = () => {
-      this.#undecided -= weight;
-    };
-    const answer = asker ?? (weight > 0 ? { resolve: settle, reject: settle } : undefined);
     const mail: Mail = { to: "run-tracker", message, source: "stream", weight, ...(answer && { answer }) };
     if (post(mail)) return;
 

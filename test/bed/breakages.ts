@@ -243,7 +243,7 @@ export const breakages: readonly Breakage[] = [
   },
   {
     name: "credit is not looked at",
-    edits: [edit(link, "    this.#checkCredit(bytes);\n", "")],
+    edits: [edit(link, "this.#undecided + bytes > allowed", "false")],
     test: promise("a worker that sends far beyond its credit"),
   },
   {

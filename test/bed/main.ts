@@ -3,7 +3,17 @@
  * test that must notice, and wants to see it red. First all of these tests must be green on the sources as they are.
  */
 import { spawn } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -95,11 +105,25 @@ class Copy {
       child.once("close", (_, signal) => {
         clearTimeout(late);
         process.off("exit", end);
+        this.#endLeftovers();
         resolve(signal);
       });
     });
   }
+
+  /** A broken build may leave processes behind, in groups of their own: those that live in this copy are its own. */
+  #endLeftovers(): void {
+    if (!existsSync(PROCESSES)) return;
+    for (const pid of readdirSync(PROCESSES).map(Number).filter(Boolean)) {
+      try {
+        if (readlinkSync(join(PROCESSES, String(pid), "cwd")) === this.#dir) process.kill(pid, "SIGKILL");
+      } catch {} // it has ended meanwhile, or is somebody else's
+    }
+  }
 }
+
+/** Where the system shows its processes; elsewhere a broken build's leftovers are left to whoever runs this. */
+const PROCESSES = "/proc";
 
 interface Json {
   readonly numPassedTests: number;
