@@ -40,7 +40,7 @@ export const counters = {
   taskrun_output_chunks_total: "Output chunks made durable.",
   taskrun_output_bytes_total: "Output bytes made durable.",
   taskrun_reports_refused_total:
-    "Worker reports that changed nothing because they were stale, foreign or unknown, by cause.",
+    "Worker reports that changed nothing, being stale, foreign or unknown, or that were cut (too_long), by cause.",
   taskrun_mailbox_refused_total: "Messages a full mailbox refused, by actor.",
   taskrun_turns_total: "Turns taken, by outcome.",
   taskrun_requests_total: "Requests served, by rpc, door and code.",
