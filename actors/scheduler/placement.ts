@@ -58,7 +58,7 @@ function queueOf({ lane, ready }: LaneView, all: readonly Taker[]): Queue {
 }
 
 /** True if the worker runs the agent, carries the labels, and works for the namespace. */
-function mayTake({ info }: SessionRow, { agentName, selector, namespace }: LaneView["lane"]): boolean {
+export function mayTake({ info }: SessionRow, { agentName, selector, namespace }: LaneView["lane"]): boolean {
   return (
     info.agents.some(({ name }) => name === agentName) &&
     carries(info.labels, selector) &&

@@ -1,4 +1,6 @@
 import type { ActorName, Answer, Told } from "#actors/asks";
+import type { LaneView } from "#actors/scheduler/messages";
+import { mayTake } from "#actors/scheduler/placement";
 import type { Asker, Envelope, Posted } from "#bus/bus";
 import { Fault } from "#domain/fault";
 import type { RunId } from "#domain/id";
@@ -116,7 +118,11 @@ export class Turn {
     await this.#readLanes(workers.length > 0);
     if (workers.length === 0) return false;
 
-    const ready = memory.backlog.views().reduce((sum, view) => sum + view.ready.length, 0);
+    const canBeTaken = ({ lane }: LaneView) => workers.some(({ session }) => mayTake(session, lane));
+    const ready = memory.backlog
+      .views()
+      .filter(canBeTaken)
+      .reduce((sum, view) => sum + view.ready.length, 0);
     const slots = workers.reduce((sum, { session, held }) => sum + session.capacity - held, 0);
     const count = Math.min(ready, slots, limits.turnAssignments);
     const unread = () => memory.backlog.unread().length > 0;
