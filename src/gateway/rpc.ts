@@ -70,9 +70,7 @@ export function serverStreaming<I extends DescMessage, O extends DescMessage, Ch
   return {
     kind: "server_streaming",
     method,
-    handle: async function* (request, call) {
-      yield* handle(checked(schema, request), call);
-    },
+    handle: (request, call) => handle(checked(schema, request), call),
   };
 }
 

@@ -83,14 +83,13 @@ export function openPlane(supervisor: Supervisor): Plane {
         .filter((row) => mayServe(row, caller))
         .map(view),
 
-    async *watch(caller, taskId, afterSeq, signal): AsyncGenerator<LogSlice> {
-      if (caller.namespaces !== "*") {
+    watch(caller, taskId, afterSeq, signal): AsyncIterable<LogSlice> {
+      const mayWatch = async () => {
+        if (caller.namespaces === "*") return;
         const detail = await core.store.reads.task(taskId);
-        if (!detail || !mayUse(caller, detail.task.namespace)) {
-          throw taskNotFound(taskId);
-        }
-      }
-      yield* watchers.watch(taskId, afterSeq, signal);
+        if (!detail || !mayUse(caller, detail.task.namespace)) throw taskNotFound(taskId);
+      };
+      return watchers.watch(taskId, afterSeq, signal, mayWatch);
     },
 
     connect(caller: Caller, sink: WorkerSink): WorkerLink {

@@ -45,7 +45,14 @@ export class Watchers {
     for (const resume of [...(this.#tasks.get(taskId)?.waiting ?? [])]) resume();
   }
 
-  async *watch(taskId: TaskId, afterSeq: number, signal: AbortSignal): AsyncGenerator<LogSlice> {
+  /** @param mayWatch throws if this watcher may not see the Task */
+  async *watch(
+    taskId: TaskId,
+    afterSeq: number,
+    signal: AbortSignal,
+    mayWatch: () => Promise<void>,
+  ): AsyncGenerator<LogSlice> {
+    await mayWatch();
     const watched = this.#join(taskId);
     try {
       await this.#checkCursor(taskId, afterSeq);

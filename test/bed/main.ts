@@ -34,6 +34,8 @@ const parts = [
 ];
 /** A test run takes a core for most of its time; more at once only wait for one another. */
 const LANES = 2;
+/** A break that a few deaths in a row do not show is no break to prove a test with. */
+const KILL_ROUNDS = "12";
 /** A broken build may well wait for ever. */
 const TEST_MS_MAX = 120_000;
 const VITEST_ARGS = ["run", "--reporter", "json", "--retry", "0"];
@@ -94,6 +96,7 @@ class Copy {
     const path = join(this.#dir, "node_modules", program);
     const child = spawn(process.execPath, [path, ...args], {
       cwd: this.#dir,
+      env: { ...process.env, KILL_ROUNDS },
       stdio: "ignore",
       detached: true,
     });

@@ -1,6 +1,6 @@
 /**
  * The server is killed at random moments while clients create, watch and cancel, and workers report; workers
- * are killed too. `KILL_ROUNDS` says how often (100 is the whole run), `KILL_SEED` repeats a run's choices.
+ * are killed too. `KILL_ROUNDS` says how often, if not 100 times; `KILL_SEED` repeats a run's choices.
  */
 import { afterAll, test } from "vitest";
 import { chunkOf } from "./content.js";
@@ -8,7 +8,7 @@ import { type Proc, pause, type Server, Stage } from "./harness.js";
 import { check, Ledger, randomFrom, SETTLE_MS } from "./ledger.js";
 import { RawWorker, statuses } from "./raw-worker.js";
 
-const rounds = Number(process.env.KILL_ROUNDS ?? 12);
+const rounds = Number(process.env.KILL_ROUNDS ?? 100);
 const seed = Number(process.env.KILL_SEED ?? Math.floor(Math.random() * 2 ** 31));
 /** Tasks a round begins at most; a client's connection carries no more watchers than 100. */
 const TASKS_PER_ROUND = 12;

@@ -90,7 +90,7 @@ test("a cursor before what is still kept is refused, with where to begin", async
   const trimmed: Reads = Object.assign(Object.create(reads), {
     logBounds: async () => ({ earliest: 17, last: 20 }),
   });
-  const watch = new Watchers(trimmed).watch("t" as TaskId, 15, new AbortController().signal);
+  const watch = new Watchers(trimmed).watch("t" as TaskId, 15, new AbortController().signal, async () => {});
   await expect(watch.next()).rejects.toMatchObject({
     code: "cursor_expired",
     details: { metadata: { earliest_seq: "17" } },
@@ -134,7 +134,7 @@ test("a line that is committed while a watcher looks whether the task has ended 
     },
   } as unknown as Reads;
   const watchers = new Watchers(slow);
-  const next = watchers.watch("t" as TaskId, 1, new AbortController().signal).next();
+  const next = watchers.watch("t" as TaskId, 1, new AbortController().signal, async () => {}).next();
   await settle();
   log.push({ type: "chat", at: 2 as never, runId: "r" as never, role: 1, content: "2", sentAt: 0 });
   watchers.wake("t" as TaskId, 2);
