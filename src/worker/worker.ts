@@ -13,8 +13,8 @@ import { after, monotonic, pause } from "./timers.js";
 
 /** Between two tries to reach the plane; drawn from the whole interval, so that a fleet does not come back at once. */
 const RECONNECT: RetryPolicy = { delayFirst: millis(250), delayMax: millis(10_000) };
-/** A session of this length proves that the plane is well: the next failure is a first one again. */
-const STABLE_MS = 10_000;
+/** The welcome and two heartbeats, an interval apart, prove that the plane is well: the next failure is a first one again. */
+const RENEWALS_STABLE = 3;
 /** Answers that trying again will not change, as long as the plane has never taken us. */
 const hopeless = new Set([
   Code.InvalidArgument,
@@ -41,7 +41,8 @@ export class Worker {
   readonly #lease = new Lease();
   readonly #leaving = new AbortController();
   #session: Session | undefined;
-  #welcomedAt: number | undefined;
+  /** How often this session has renewed the lease. */
+  #renewals = 0;
   #everWelcomed = false;
   #clearFence = (): void => {};
   #clearDrain = (): void => {};
@@ -68,7 +69,7 @@ export class Worker {
         const why = await this.#oneSession();
         if (signal.aborted) break;
 
-        failures = this.#wasStable() ? 1 : failures + 1;
+        failures = this.#renewals >= RENEWALS_STABLE ? 1 : failures + 1;
         const delayMs = nextAttemptAt(RECONNECT, failures, instant(0), Math.random());
         this.#options.log.warn("connection to the plane lost", {
           why,
@@ -121,7 +122,7 @@ export class Worker {
   /** @returns why it ended */
   async #oneSession(): Promise<string> {
     const { url, info, instance, maxRuns, log } = this.#options;
-    this.#welcomedAt = undefined;
+    this.#renewals = 0;
     const session = new Session({
       url,
       info,
@@ -130,11 +131,13 @@ export class Worker {
       workerId: info.workerId,
       held: this.#held,
       lease: this.#lease,
-      renewed: () => this.#watchLease(),
+      renewed: () => {
+        this.#renewals += 1;
+        this.#watchLease();
+      },
       fenced: () => this.#fence(),
       drained: (reason, leftMs) => this.drain(reason, Math.min(leftMs ?? Infinity, this.#options.drainMs)),
       welcomed: (name) => {
-        this.#welcomedAt = monotonic();
         this.#everWelcomed = true;
         log.info("connected", { workerId: info.workerId, sessionId: name, addr: url });
         this.#options.onConnected(name);
@@ -157,10 +160,6 @@ export class Worker {
       this.#session = undefined;
       this.#held.detach();
     }
-  }
-
-  #wasStable(): boolean {
-    return this.#welcomedAt !== undefined && monotonic() - this.#welcomedAt >= STABLE_MS;
   }
 
   #watchLease(): void {

@@ -284,3 +284,21 @@ test("a text over 64 KiB goes in pieces", async () => {
   expect(one.content + two.content).toBe(text);
   expect(Buffer.byteLength(one.content)).toBeLessThanOrEqual(64 * 1024);
 });
+
+test("a worker whose heartbeats were acknowledged comes back soon, however often the plane restarts", async () => {
+  stopTime();
+  const plane = await startPlane();
+  await startWorker(plane);
+  for (let restart = 0; restart < 6; restart += 1) {
+    if (restart > 0) await vi.advanceTimersByTimeAsync(250);
+    const session = await plane.greet({ heartbeatMs: 500, leaseMs: 3_000 });
+    for (const beat of [1n, 2n]) {
+      await session.hear("heartbeat");
+      session.ack({ ackType: "heartbeat", beat });
+      await settle();
+      await vi.advanceTimersByTimeAsync(500);
+    }
+    plane.cut();
+    await settle();
+  }
+});
