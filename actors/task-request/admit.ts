@@ -1,4 +1,5 @@
 import { mayUse } from "#domain/caller";
+import { WHOLE_TASK } from "#domain/deadline";
 import { Fault } from "#domain/fault";
 import { MAIN_STEP, type TaskId } from "#domain/id";
 import { laneOf } from "#domain/lane";
@@ -138,10 +139,16 @@ function create(task: TaskRow, step: StepRow, input: string, at: Instant): Ask[]
   ];
   const deadline = deadlineOf(task);
   if (deadline !== NEVER) {
-    asks.push({ type: "setDeadline", params: { taskId, stepName: "", kind: "timeout", at: deadline } });
+    asks.push({
+      type: "setDeadline",
+      params: { taskId, stepName: WHOLE_TASK, kind: "timeout", at: deadline },
+    });
   }
   if (spec.startAt > at) {
-    asks.push({ type: "setDeadline", params: { taskId, stepName: "", kind: "start", at: spec.startAt } });
+    asks.push({
+      type: "setDeadline",
+      params: { taskId, stepName: WHOLE_TASK, kind: "start", at: spec.startAt },
+    });
     return asks;
   }
   return [...asks, ...startTask(task, [step], at)];

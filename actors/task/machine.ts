@@ -1,4 +1,5 @@
 import { assign, setup } from "xstate";
+import { WHOLE_TASK } from "#domain/deadline";
 import { isSettled, type StepState } from "#domain/step";
 import { countOf, moved, type StepCounts, type TaskRow } from "#domain/task";
 import { asks } from "../asks.js";
@@ -34,8 +35,9 @@ const parts = setup({
 /** What remains to be ended with the Task is ended in the same commit, by the finalizer. */
 const endTheRest = parts.enqueueActions(({ enqueue, context: { id: taskId, spec, counts }, event }) => {
   if (spec.timeoutMs > 0)
-    enqueue({ type: "clearDeadline", params: { taskId, stepName: "", kind: "timeout" } });
-  if (spec.startAt > 0) enqueue({ type: "clearDeadline", params: { taskId, stepName: "", kind: "start" } });
+    enqueue({ type: "clearDeadline", params: { taskId, stepName: WHOLE_TASK, kind: "timeout" } });
+  if (spec.startAt > 0)
+    enqueue({ type: "clearDeadline", params: { taskId, stepName: WHOLE_TASK, kind: "start" } });
   if (!stepsAlive(counts)) return;
 
   const reason = event.type === "timeout" ? "TIMEOUT" : event.type === "cancel" ? "CANCELLED" : "STEP_FAILED";

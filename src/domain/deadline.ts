@@ -4,10 +4,13 @@ import type { Instant } from "./time.js";
 /** What the plane wakes up for: a Task may begin, a Task's time is over, a Step's backoff is over. */
 export type DeadlineKind = "start" | "timeout" | "retry";
 
+/** What stands for the Step's name in a deadline of the Task itself. */
+export const WHOLE_TASK = "";
+
 /** A row, so that a restart forgets none. One per Task, Step and kind. */
 export interface Deadline {
   readonly taskId: TaskId;
-  /** Empty for a deadline of the Task itself. */
+  /** {@link WHOLE_TASK} for a deadline of the Task itself. */
   readonly stepName: string;
   readonly kind: DeadlineKind;
   readonly at: Instant;

@@ -36,7 +36,6 @@ export const limits = {
 
   /** A thousand tasks of one step, or fewer larger ones, make one commit of bearable length. */
   batchTasks: 1_000,
-  batchSteps: 4_000,
   waitingPerNamespace: 100_000,
   waitingTotal: 1_000_000,
   lanesPerNamespace: 1_000,
@@ -68,7 +67,6 @@ export const limits = {
   pageBytes: 2 * MIB,
   pageScannedRows: 10_000,
 
-  streamsPerWorkerConnection: 32,
   streamsPerClientConnection: 100,
   handshake: millis(5_000),
   headers: millis(5_000),
