@@ -1,8 +1,19 @@
 import type { TaskId } from "./id.js";
 import type { Instant } from "./time.js";
 
-/** What the plane wakes up for: a Task may begin, a Task's time is over, a Step's backoff is over. */
-export type DeadlineKind = "start" | "timeout" | "retry";
+/**
+ * What the plane wakes up for: a Task may begin, its time is over, its parent has ended, nobody has put it
+ * right; a Step's backoff is over, its attempt takes too long, its timer has run out, its signal is late.
+ */
+export type DeadlineKind =
+  | "start"
+  | "timeout"
+  | "orphan"
+  | "hold"
+  | "retry"
+  | "attempt"
+  | "timer"
+  | "signal";
 
 /** What stands for the Step's name in a deadline of the Task itself. */
 export const WHOLE_TASK = "";

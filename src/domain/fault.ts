@@ -12,6 +12,8 @@ export const faults = {
   not_found: { again: "never" },
   /** The idempotency key belongs to another request. */
   key_conflict: { again: "never" },
+  /** This version of the template is registered with another body. */
+  template_conflict: { again: "never" },
   /** The thing is in a state that does not allow it. */
   wrong_state: { again: "never" },
   /** A cursor points before what is kept, or past what exists. */

@@ -35,4 +35,10 @@ export interface Assignment {
   readonly fence: number;
   readonly lease: Millis;
   readonly ordinal: number;
+  /** Results of the Steps it depends on, as JSON text by Step name, as far as they fit. */
+  readonly results: Readonly<Record<string, string>>;
+  /** Steps it depends on whose results did not fit. */
+  readonly refs: readonly string[];
+  /** Steps it depends on that failed and were passed over. */
+  readonly failed: readonly string[];
 }

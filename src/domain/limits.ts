@@ -36,6 +36,25 @@ export const limits = {
 
   /** A thousand tasks of one step, or fewer larger ones, make one commit of bearable length. */
   batchTasks: 1_000,
+  /** Steps of one batch of tasks in all; the same length of commit, counted where it is felt. */
+  batchSteps: 4_000,
+  /** A task's graph is loaded, shown and drawn whole. */
+  taskSteps: 1_000,
+  taskEdges: 10_000,
+  /** Tasks within tasks: deeper is a loop nobody meant. */
+  taskDepth: 8,
+  /** A template travels in one message, with its parsed form beside it. */
+  templateBytes: 1 * MIB,
+  /** Versions of templates in one namespace, so that a loop that registers cannot fill the disk. */
+  templatesPerNamespace: 10_000,
+  /** Templates kept parsed in memory; others are read again from the store. */
+  templatesInMemory: 256,
+  /** Findings one validation reports; the rest are as wrong. */
+  templateFindings: 100,
+  /** Results of earlier steps that travel with an assignment; larger ones are read when wanted. */
+  dependencyResultsBytes: 1 * MIB,
+  /** A held task is given up after this long if nobody puts it right. */
+  hold: millis(7 * 24 * 3_600_000),
   waitingPerNamespace: 100_000,
   waitingTotal: 1_000_000,
   lanesPerNamespace: 1_000,

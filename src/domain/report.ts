@@ -13,7 +13,8 @@ export type WorkerReport =
   | OutputReport
   | EventReport
   | ChatReport
-  | DeclineReport;
+  | DeclineReport
+  | YieldReport;
 
 export interface HeartbeatReport {
   readonly type: "heartbeat";
@@ -86,6 +87,17 @@ export interface DeclineReport {
   readonly reason: string;
 }
 
+/** A checkpoint: the Run ends here for now, and its Step goes on from the cursor in another. */
+export interface YieldReport {
+  readonly type: "yield";
+  readonly runId: RunId;
+  readonly fence?: number;
+  /** JSON text. */
+  readonly cursor: string;
+  /** What has been achieved so far, as JSON text; empty if nothing. */
+  readonly output: string;
+}
+
 /** What a report weighs against credit and a turn's bound: the UTF-8 bytes of all that a worker may make long. */
 export function reportBytes(report: WorkerReport): number {
   switch (report.type) {
@@ -99,6 +111,8 @@ export function reportBytes(report: WorkerReport): number {
       return utf8Bytes(report.content);
     case "decline":
       return utf8Bytes(report.reason);
+    case "yield":
+      return textsBytes([report.cursor, report.output]);
     case "hello":
     case "heartbeat":
       return 0; // bounded by the door, and not repeated

@@ -1,5 +1,7 @@
 import type { RunId, TaskId, WorkerId } from "./id.js";
-import type { Instant, Millis } from "./time.js";
+import type { StepSpec } from "./plan.js";
+import type { StepType } from "./template.js";
+import { type Instant, type Millis, NEVER } from "./time.js";
 
 /** The ten states of a Step, in the order the wire numbers them. */
 export const stepStates = [
@@ -22,8 +24,15 @@ export interface StepRow {
   readonly name: string;
   readonly revision: number;
   readonly state: StepState;
+  /** Empty if no worker has a part in it. */
   readonly agentName: string;
+  /** What it is to do. Written once. */
+  readonly spec: StepSpec;
   readonly dependsOn: readonly string[];
+  /** The Steps that depend on it: `dependsOn`, seen from the other side. */
+  readonly dependants: readonly string[];
+  /** The Steps it has made, in their order, if it is a batch or a map. */
+  readonly members: readonly string[];
   /** Dependencies not yet satisfied. 0 means it may run. */
   readonly unsatisfied: number;
   /** Runs made so far; the newest Run carries it as its fence. */
@@ -45,6 +54,50 @@ export interface StepRow {
   readonly runId: RunId | "";
   readonly outputBytes: number;
   readonly errorMessage: string;
+  /** True if it has an input of its own beside the Task's: an item, a batch, a checkpoint. */
+  readonly hasInput: boolean;
+  /** True if its signal has come, perhaps before it waits for one. */
+  readonly signalled: boolean;
+  /** The Task it is, or empty. */
+  readonly childId: TaskId | "";
+  /** When it first began, and when it was settled. */
+  readonly startedAt: Instant;
+  readonly finishedAt: Instant;
+  /** Counts the Task's Steps in the order in which they completed, from 1; 0 before. */
+  readonly order: number;
+}
+
+/** A Step as it is made. */
+export function newStep(
+  made: Pick<StepRow, "taskId" | "name" | "agentName" | "spec"> & Partial<StepRow>,
+): StepRow {
+  return {
+    revision: 0,
+    state: "pending",
+    dependsOn: [],
+    dependants: [],
+    members: [],
+    unsatisfied: 0,
+    fence: 0,
+    attempts: 0,
+    maxAttempts: made.spec.maxAttempts,
+    declines: 0,
+    avoidWorker: "",
+    avoidUntil: NEVER,
+    lane: "",
+    rank: 0,
+    nextAttemptAt: NEVER,
+    runId: "",
+    outputBytes: 0,
+    errorMessage: "",
+    hasInput: false,
+    signalled: false,
+    childId: "",
+    startedAt: NEVER,
+    finishedAt: NEVER,
+    order: 0,
+    ...made,
+  };
 }
 
 /** A Step that waits for a worker: an entry of the backlog index. */
@@ -55,6 +108,16 @@ export interface ReadyStep {
   readonly rank: number;
   readonly avoidWorker: WorkerId | "";
   readonly avoidUntil: Instant;
+}
+
+/** True if Steps that depend on it may go on: it is done, or its failure is not theirs. */
+export function satisfies({ state, spec }: Pick<StepRow, "state" | "spec">): boolean {
+  return state === "complete" || state === "resolved_manually" || (state === "error" && tolerates(spec));
+}
+
+/** True if the Step's failure does not end its Task at once. */
+export function tolerates({ member }: Pick<StepSpec, "member">): boolean {
+  return member !== undefined && member.failure !== "fail_fast";
 }
 
 const settled: ReadonlySet<StepState> = new Set(["complete", "error", "cancelled", "resolved_manually"]);
@@ -96,12 +159,16 @@ export type StepSummary = Pick<
   | "dependsOn"
   | "outputBytes"
   | "errorMessage"
->;
+  | "startedAt"
+  | "finishedAt"
+  | "childId"
+> & { readonly type: StepType };
 
 export function stepSummary(step: StepRow): StepSummary {
-  const { name, state, agentName, attempts, maxAttempts } = step;
-  const { nextAttemptAt, dependsOn, outputBytes, errorMessage } = step;
+  const { name, state, agentName, attempts, maxAttempts, spec } = step;
+  const { nextAttemptAt, dependsOn, outputBytes, errorMessage, startedAt, finishedAt, childId } = step;
   return {
+    type: spec.type,
     name,
     state,
     agentName,
@@ -111,5 +178,8 @@ export function stepSummary(step: StepRow): StepSummary {
     dependsOn,
     outputBytes,
     errorMessage,
+    startedAt,
+    finishedAt,
+    childId,
   };
 }

@@ -1,5 +1,7 @@
-import type { TaskId } from "./id.js";
+import type { StepKey, TaskId } from "./id.js";
+import type { Plan } from "./plan.js";
 import type { StepState } from "./step.js";
+import type { TemplateRef } from "./template.js";
 import { type Instant, later, type Millis, NEVER } from "./time.js";
 
 /** The twelve states of a Task, in the order the wire numbers them. */
@@ -32,7 +34,8 @@ export type Reason =
   | "DECLINED"
   | "OUTPUT_LOST"
   | "OUTPUT_LIMIT"
-  | "STEP_FAILED";
+  | "STEP_FAILED"
+  | "YIELDED";
 
 export type Labels = Readonly<Record<string, string>>;
 
@@ -61,6 +64,19 @@ export interface TaskSpec {
   readonly holdOnFailure: boolean;
   /** Who created it; only this principal's namespaces may see it. */
   readonly principal: string;
+  /** The template it was made from, its version chosen; null if it names an agent. */
+  readonly template: TemplateRef | null;
+  /** Whose overrides of the template it runs with. */
+  readonly environment: string;
+  /** After this instant the idempotency key may be another Task's; 0 is as long as this one is kept. */
+  readonly keyUntil: Instant;
+  /** The Step this Task is, and how many Tasks stand above it. */
+  readonly parent: StepKey | null;
+  readonly depth: number;
+  /** The Task whose completed Steps this one undoes, or empty. */
+  readonly compensates: TaskId | "";
+  /** True if some Step of it can be undone. */
+  readonly undoes: boolean;
 }
 
 /** How many Steps of a Task are in each state; states with none are absent. */
@@ -81,6 +97,15 @@ export interface TaskRow {
   readonly finishedAt: Instant;
   readonly reason: Reason;
   readonly errorMessage: string;
+  /** Steps in `error` that do not end the Task by themselves; of these, the ones that fail it in the end. */
+  readonly tolerated: number;
+  readonly isolated: number;
+  /** How many members of each batch and map have been let go, by the Step that made them. */
+  readonly opened: Readonly<Record<string, number>>;
+  /** False once its idempotency key's time was over and another Task has taken it. */
+  readonly holdsKey: boolean;
+  /** The Task that undoes this one's completed Steps, or empty. */
+  readonly compensatedBy: TaskId | "";
 }
 
 /** A Task a client wants, complete with the id the door has drawn for it. */
@@ -90,6 +115,8 @@ export interface TaskDraft {
   readonly spec: TaskSpec;
   /** JSON text, as the client sent it; `{}` if it sent none. */
   readonly input: string;
+  /** What its Steps are made from; absent if it names an agent. */
+  readonly plan?: Plan;
 }
 
 const terminal: ReadonlySet<TaskState> = new Set(["complete", "error", "cancelled", "resolved_manually"]);

@@ -7,6 +7,7 @@ import type { WorkerReport } from "#domain/report";
 import type { RunSummary } from "#domain/run";
 import type { StepSummary } from "#domain/step";
 import type { TaskDraft, TaskRow } from "#domain/task";
+import type { TemplateRow } from "#domain/template";
 import type { LeaseTerms, WorkerView } from "#domain/worker";
 import type { Reads } from "./store.js";
 
@@ -28,6 +29,30 @@ export interface Plane {
   /** @throws {Fault} `not_found`, or `wrong_state` if the Task has already ended. */
   cancel(caller: Caller, taskId: TaskId, reason: string): Promise<Receipt>;
 
+  /**
+   * Gives a waiting Step its payload, also one that does not wait yet. The same payload twice is once.
+   *
+   * @param signal what the template calls it
+   * @throws {Fault} `not_found`, or `wrong_state` if the Task has ended, the Step is settled, or another
+   *   payload came first
+   */
+  signal(caller: Caller, taskId: TaskId, signal: string, payload: string): Promise<Receipt>;
+
+  /**
+   * An operator settles by hand what failed for good, in a Task that is held for it.
+   *
+   * @throws {Fault} `not_found`, or `wrong_state` if the Task has ended or the Step has not failed
+   */
+  resolve(caller: Caller, taskId: TaskId, stepName: string, action: ResolveAction): Promise<Receipt>;
+
+  /**
+   * Makes the template known for good. One that is there already with the same body is answered as it is.
+   *
+   * @throws {Fault} `template_conflict` if this version has another body, `overloaded` if the namespace
+   *   has too many
+   */
+  register(caller: Caller, template: Omit<TemplateRow, "registeredAt">): Promise<TemplateRow>;
+
   /** @throws {Fault} `not_found` if no such worker is connected. */
   drainWorker(caller: Caller, workerId: WorkerId, reason: string): Promise<WorkerView>;
 
@@ -45,6 +70,13 @@ export interface Plane {
   /** A worker's stream begins. Speak through what is returned; hear through the sink. */
   connect(caller: Caller, sink: WorkerSink): WorkerLink;
 }
+
+/** What an operator does with a Step that failed for good: try it anew, or say how it ended. */
+export type ResolveAction =
+  | { readonly type: "retry" }
+  | { readonly type: "resolve" }
+  /** With this result, as JSON text. */
+  | { readonly type: "complete"; readonly output: string };
 
 /** A Task as it stands right after the commit that answers for it, with those of its Steps and Runs the turn has seen. */
 export interface Receipt {

@@ -5,12 +5,15 @@ import type { LogEntry, LogSlice } from "#domain/log";
 import type { RunRow } from "#domain/run";
 import type { ReadyStep, StepRow } from "#domain/step";
 import type { Labels, TaskRow, TaskStatus } from "#domain/task";
+import type { TemplateRef, TemplateRow } from "#domain/template";
 import type { Instant } from "#domain/time";
 
 /** Rows a turn wants to see. Unknown ids are simply absent from the answer. */
 export interface Needs {
   /** The Task with every Step that is not settled and every Run that is live or held. */
   readonly wholeTasks?: readonly TaskId[];
+  /** The Task with every Step, settled ones too. */
+  readonly graphs?: readonly TaskId[];
   /** The Step and its Task. */
   readonly steps?: readonly StepKey[];
   /** The Run, its Step and its Task. */
@@ -19,6 +22,11 @@ export interface Needs {
   readonly keys?: readonly IdempotencyKey[];
   /** The Tasks' inputs. */
   readonly inputs?: readonly TaskId[];
+  /** Steps' own inputs, and their results; those without one are absent from the answer. */
+  readonly stepInputs?: readonly StepKey[];
+  readonly outputs?: readonly StepKey[];
+  /** Templates; an empty version asks for the newest. */
+  readonly templates?: readonly TemplateRef[];
 }
 
 export type { Deadline, DeadlineKind } from "#domain/deadline";
@@ -33,6 +41,10 @@ export interface Loaded {
   readonly steps: readonly StepRow[];
   readonly runs: readonly RunRow[];
   readonly inputs: ReadonlyMap<TaskId, string>;
+  /** By {@link stepKey}, as JSON text. */
+  readonly stepInputs: ReadonlyMap<string, string>;
+  readonly outputs: ReadonlyMap<string, string>;
+  readonly templates: readonly TemplateRow[];
 }
 
 /**
@@ -50,6 +62,10 @@ export interface Commit {
   readonly inputs: readonly { readonly taskId: TaskId; readonly json: string }[];
   /** Results of Steps, as JSON text. */
   readonly outputs: readonly (StepKey & { readonly json: string })[];
+  /** Inputs of Steps beside their Task's, as JSON text; a later one replaces an earlier one. */
+  readonly stepInputs: readonly (StepKey & { readonly json: string })[];
+  /** A version that is there already is a conflict: a registered template never changes. */
+  readonly templates: readonly TemplateRow[];
   /** Numbered by the store, per Task, after what is there. At most one element a Task. */
   readonly log: readonly { readonly taskId: TaskId; readonly entries: readonly LogEntry[] }[];
   /** `at` 0 removes the deadline; otherwise it replaces the one of the same Task, Step and kind. */
@@ -72,6 +88,8 @@ export interface BootState {
   readonly held: readonly RunRow[];
   /** PENDING Tasks by namespace. */
   readonly waiting: ReadonlyMap<string, number>;
+  /** Versions of templates by namespace. */
+  readonly templates: ReadonlyMap<string, number>;
   readonly nextDueAt: Instant | undefined;
 }
 
@@ -86,6 +104,18 @@ export interface TaskPage {
   readonly tasks: readonly TaskRow[];
   /** Give it as `before` to read on; undefined on the last page. */
   readonly next: TaskId | undefined;
+}
+
+export interface TemplateFilter {
+  readonly namespaces: readonly string[] | "*";
+  /** Only templates of this name. */
+  readonly name?: string;
+}
+
+export interface TemplatePage {
+  readonly templates: readonly TemplateRow[];
+  /** Give it as `after` to read on; undefined on the last page. */
+  readonly next: TemplateRef | undefined;
 }
 
 /** A Task with all there is to show of it, less its log. */
@@ -107,6 +137,14 @@ export interface Reads {
    * the page may be short, even empty, with `next` set.
    */
   tasks(filter: TaskFilter, before: TaskId | undefined, pageSize: number): Promise<TaskPage>;
+
+  run(id: RunId): Promise<RunRow | undefined>;
+
+  /** One version of a template; an empty version asks for the newest. */
+  template(ref: TemplateRef): Promise<TemplateRow | undefined>;
+
+  /** By namespace, name, and version, newest version first; with every version of each name. */
+  templates(filter: TemplateFilter, after: TemplateRef | undefined, pageSize: number): Promise<TemplatePage>;
 
   /** A Step's result as JSON text, or undefined if it has none. */
   output(step: StepKey): Promise<string | undefined>;
