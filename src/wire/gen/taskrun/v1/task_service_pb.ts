@@ -9,8 +9,8 @@
 // @generated from file taskrun/v1/task_service.proto (package taskrun.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { GetStepResultResponseSchema, ModelBackend, RunEvent, RunStatus, StepState, TaskState, TaskStatus, TemplateRef } from "./common_pb.js";
 import { file_taskrun_v1_common } from "./common_pb.js";
 import type { RunChatMessage, RunOutputChunk } from "./run_service_pb.js";
@@ -21,7 +21,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file taskrun/v1/task_service.proto.
  */
 export const file_taskrun_v1_task_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch10YXNrcnVuL3YxL3Rhc2tfc2VydmljZS5wcm90bxIKdGFza3J1bi52MSLKBQoEVGFzaxIKCgJpZBgBIAEoCRISCgphZ2VudF9uYW1lGAIgASgJEhIKCmlucHV0X2pzb24YAyABKAkSJgoGc3RhdHVzGAQgASgOMhYudGFza3J1bi52MS5UYXNrU3RhdHVzEhIKCmNyZWF0ZWRfYnkYBSABKAkSFQoNY3JlYXRlZF9hdF9tcxgGIAEoAxIsCgZsYWJlbHMYByADKAsyHC50YXNrcnVuLnYxLlRhc2suTGFiZWxzRW50cnkSJAoEcnVucxgIIAMoCzIWLnRhc2tydW4udjEuUnVuU3VtbWFyeRIkCgVzdGF0ZRhkIAEoDjIVLnRhc2tydW4udjEuVGFza1N0YXRlEh8KBXN0ZXBzGGUgAygLMhAudGFza3J1bi52MS5TdGVwEhMKC291dHB1dF9qc29uGGYgASgJEhUKDWVycm9yX21lc3NhZ2UYZyABKAkSFgoOZmluaXNoZWRfYXRfbXMYaCABKAMSEAoIcHJpb3JpdHkYbiABKBESEgoKdGltZW91dF9tcxhvIAEoAxIUCgxtYXhfYXR0ZW1wdHMYcCABKA0SEQoJbmFtZXNwYWNlGHEgASgJEikKCHRlbXBsYXRlGHIgASgLMhcudGFza3J1bi52MS5UZW1wbGF0ZVJlZhI9Cg93b3JrZXJfc2VsZWN0b3IYcyADKAsyJC50YXNrcnVuLnYxLlRhc2suV29ya2VyU2VsZWN0b3JFbnRyeRIWCg5jb3JyZWxhdGlvbl9pZBh0IAEoCRITCgtzdGFydF9hdF9tcxh1IAEoAxIQCghyZXRyeV9vZhh2IAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGjUKE1dvcmtlclNlbGVjdG9yRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASLoAQoEU3RlcBIMCgRuYW1lGAEgASgJEiQKBXN0YXRlGAIgASgOMhUudGFza3J1bi52MS5TdGVwU3RhdGUSEgoKYWdlbnRfbmFtZRgDIAEoCRIQCghhdHRlbXB0cxgEIAEoDRIUCgxtYXhfYXR0ZW1wdHMYBSABKA0SGgoSbmV4dF9hdHRlbXB0X2F0X21zGAYgASgDEhIKCmRlcGVuZHNfb24YByADKAkSEwoLb3V0cHV0X2pzb24YCCABKAkSFAoMb3V0cHV0X2J5dGVzGAkgASgDEhUKDWVycm9yX21lc3NhZ2UYCiABKAkijwIKClJ1blN1bW1hcnkSDgoGcnVuX2lkGAEgASgJEhEKCXdvcmtlcl9pZBgCIAEoCRIlCgZzdGF0dXMYAyABKA4yFS50YXNrcnVuLnYxLlJ1blN0YXR1cxIVCg1zdGFydGVkX2F0X21zGAQgASgDEhYKDmZpbmlzaGVkX2F0X21zGAUgASgDEi4KDGJhY2tlbmRfdXNlZBgGIAEoCzIYLnRhc2tydW4udjEuTW9kZWxCYWNrZW5kEhUKDWVycm9yX21lc3NhZ2UYByABKAkSDwoHYXR0ZW1wdBhkIAEoDRIRCglzdGVwX25hbWUYZSABKAkSDgoGcmVhc29uGGYgASgJEg0KBWZlbmNlGGcgASgNIvwDChFDcmVhdGVUYXNrUmVxdWVzdBISCgphZ2VudF9uYW1lGAEgASgJEhIKCmlucHV0X2pzb24YAiABKAkSEgoKY3JlYXRlZF9ieRgDIAEoCRI5CgZsYWJlbHMYBCADKAsyKS50YXNrcnVuLnYxLkNyZWF0ZVRhc2tSZXF1ZXN0LkxhYmVsc0VudHJ5EhcKD2lkZW1wb3RlbmN5X2tleRhkIAEoCRIQCghwcmlvcml0eRhlIAEoERISCgp0aW1lb3V0X21zGGYgASgDEhQKDG1heF9hdHRlbXB0cxhnIAEoDRIRCgluYW1lc3BhY2UYaCABKAkSKQoIdGVtcGxhdGUYaSABKAsyFy50YXNrcnVuLnYxLlRlbXBsYXRlUmVmEkoKD3dvcmtlcl9zZWxlY3RvchhqIAMoCzIxLnRhc2tydW4udjEuQ3JlYXRlVGFza1JlcXVlc3QuV29ya2VyU2VsZWN0b3JFbnRyeRIWCg5jb3JyZWxhdGlvbl9pZBhrIAEoCRITCgtzdGFydF9hdF9tcxhsIAEoAxotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGjUKE1dvcmtlclNlbGVjdG9yRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIcCg5HZXRUYXNrUmVxdWVzdBIKCgJpZBgBIAEoCSKJAgoQTGlzdFRhc2tzUmVxdWVzdBItCg1zdGF0dXNfZmlsdGVyGAEgASgOMhYudGFza3J1bi52MS5UYXNrU3RhdHVzEhQKDGFnZW50X2ZpbHRlchgCIAEoCRINCgVsaW1pdBgDIAEoBRIRCglwYWdlX3NpemUYZCABKAUSEgoKcGFnZV90b2tlbhhlIAEoCRIRCgluYW1lc3BhY2UYZiABKAkSOAoGbGFiZWxzGGcgAygLMigudGFza3J1bi52MS5MaXN0VGFza3NSZXF1ZXN0LkxhYmVsc0VudHJ5Gi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiTQoRTGlzdFRhc2tzUmVzcG9uc2USHwoFdGFza3MYASADKAsyEC50YXNrcnVuLnYxLlRhc2sSFwoPbmV4dF9wYWdlX3Rva2VuGGQgASgJIi8KEUNhbmNlbFRhc2tSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnJlYXNvbhhkIAEoCSJHChdCYXRjaENyZWF0ZVRhc2tzUmVxdWVzdBIsCgV0YXNrcxgBIAMoCzIdLnRhc2tydW4udjEuQ3JlYXRlVGFza1JlcXVlc3QiSQoYQmF0Y2hDcmVhdGVUYXNrc1Jlc3BvbnNlEi0KB3Jlc3VsdHMYASADKAsyHC50YXNrcnVuLnYxLkNyZWF0ZVRhc2tSZXN1bHQibAoQQ3JlYXRlVGFza1Jlc3VsdBIgCgR0YXNrGAEgASgLMhAudGFza3J1bi52MS5UYXNrSAASLAoFZXJyb3IYAiABKAsyGy50YXNrcnVuLnYxLkNyZWF0ZVRhc2tFcnJvckgAQggKBnJlc3VsdCJYCg9DcmVhdGVUYXNrRXJyb3ISDAoEY29kZRgBIAEoBRIPCgdtZXNzYWdlGAIgASgJEg4KBnJlYXNvbhgDIAEoCRIWCg5yZXRyeV9hZnRlcl9tcxgEIAEoAyIxChBXYXRjaFRhc2tSZXF1ZXN0EgoKAmlkGAEgASgJEhEKCWFmdGVyX3NlcRgCIAEoBCLYAgoJVGFza0V2ZW50EgsKA3NlcRgBIAEoBBIPCgd0YXNrX2lkGAIgASgJEhQKDHRpbWVzdGFtcF9tcxgDIAEoAxIoCgx0YXNrX2NoYW5nZWQYCiABKAsyEC50YXNrcnVuLnYxLlRhc2tIABItCgtydW5fY2hhbmdlZBgLIAEoCzIWLnRhc2tydW4udjEuUnVuU3VtbWFyeUgAEiwKBm91dHB1dBgMIAEoCzIaLnRhc2tydW4udjEuUnVuT3V0cHV0Q2h1bmtIABIpCglydW5fZXZlbnQYDSABKAsyFC50YXNrcnVuLnYxLlJ1bkV2ZW50SAASMgoMY2hhdF9tZXNzYWdlGA4gASgLMhoudGFza3J1bi52MS5SdW5DaGF0TWVzc2FnZUgAEigKDHN0ZXBfY2hhbmdlZBgPIAEoCzIQLnRhc2tydW4udjEuU3RlcEgAQgcKBWV2ZW50IjoKFEdldFN0ZXBSZXN1bHRSZXF1ZXN0Eg8KB3Rhc2tfaWQYASABKAkSEQoJc3RlcF9uYW1lGAIgASgJIjcKEFJldHJ5VGFza1JlcXVlc3QSCgoCaWQYASABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAIgASgJMsQECgtUYXNrU2VydmljZRI9CgpDcmVhdGVUYXNrEh0udGFza3J1bi52MS5DcmVhdGVUYXNrUmVxdWVzdBoQLnRhc2tydW4udjEuVGFzaxI3CgdHZXRUYXNrEhoudGFza3J1bi52MS5HZXRUYXNrUmVxdWVzdBoQLnRhc2tydW4udjEuVGFzaxJICglMaXN0VGFza3MSHC50YXNrcnVuLnYxLkxpc3RUYXNrc1JlcXVlc3QaHS50YXNrcnVuLnYxLkxpc3RUYXNrc1Jlc3BvbnNlEj0KCkNhbmNlbFRhc2sSHS50YXNrcnVuLnYxLkNhbmNlbFRhc2tSZXF1ZXN0GhAudGFza3J1bi52MS5UYXNrEl0KEEJhdGNoQ3JlYXRlVGFza3MSIy50YXNrcnVuLnYxLkJhdGNoQ3JlYXRlVGFza3NSZXF1ZXN0GiQudGFza3J1bi52MS5CYXRjaENyZWF0ZVRhc2tzUmVzcG9uc2USQgoJV2F0Y2hUYXNrEhwudGFza3J1bi52MS5XYXRjaFRhc2tSZXF1ZXN0GhUudGFza3J1bi52MS5UYXNrRXZlbnQwARJUCg1HZXRTdGVwUmVzdWx0EiAudGFza3J1bi52MS5HZXRTdGVwUmVzdWx0UmVxdWVzdBohLnRhc2tydW4udjEuR2V0U3RlcFJlc3VsdFJlc3BvbnNlEjsKCVJldHJ5VGFzaxIcLnRhc2tydW4udjEuUmV0cnlUYXNrUmVxdWVzdBoQLnRhc2tydW4udjEuVGFza2IGcHJvdG8z", [file_taskrun_v1_common, file_taskrun_v1_run_service]);
+  fileDesc("Ch10YXNrcnVuL3YxL3Rhc2tfc2VydmljZS5wcm90bxIKdGFza3J1bi52MSKpBgoEVGFzaxIKCgJpZBgBIAEoCRISCgphZ2VudF9uYW1lGAIgASgJEhIKCmlucHV0X2pzb24YAyABKAkSJgoGc3RhdHVzGAQgASgOMhYudGFza3J1bi52MS5UYXNrU3RhdHVzEhIKCmNyZWF0ZWRfYnkYBSABKAkSFQoNY3JlYXRlZF9hdF9tcxgGIAEoAxIsCgZsYWJlbHMYByADKAsyHC50YXNrcnVuLnYxLlRhc2suTGFiZWxzRW50cnkSJAoEcnVucxgIIAMoCzIWLnRhc2tydW4udjEuUnVuU3VtbWFyeRIkCgVzdGF0ZRhkIAEoDjIVLnRhc2tydW4udjEuVGFza1N0YXRlEh8KBXN0ZXBzGGUgAygLMhAudGFza3J1bi52MS5TdGVwEhMKC291dHB1dF9qc29uGGYgASgJEhUKDWVycm9yX21lc3NhZ2UYZyABKAkSFgoOZmluaXNoZWRfYXRfbXMYaCABKAMSEAoIcHJpb3JpdHkYbiABKBESEgoKdGltZW91dF9tcxhvIAEoAxIUCgxtYXhfYXR0ZW1wdHMYcCABKA0SEQoJbmFtZXNwYWNlGHEgASgJEikKCHRlbXBsYXRlGHIgASgLMhcudGFza3J1bi52MS5UZW1wbGF0ZVJlZhI9Cg93b3JrZXJfc2VsZWN0b3IYcyADKAsyJC50YXNrcnVuLnYxLlRhc2suV29ya2VyU2VsZWN0b3JFbnRyeRIWCg5jb3JyZWxhdGlvbl9pZBh0IAEoCRITCgtzdGFydF9hdF9tcxh1IAEoAxIQCghyZXRyeV9vZhh2IAEoCRIWCg5wYXJlbnRfdGFza19pZBh3IAEoCRIYChBwYXJlbnRfc3RlcF9uYW1lGHggASgJEhMKC2NvbXBlbnNhdGVzGHkgASgJEhYKDmNvbXBlbnNhdGVkX2J5GHogASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaNQoTV29ya2VyU2VsZWN0b3JFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIrwCCgRTdGVwEgwKBG5hbWUYASABKAkSJAoFc3RhdGUYAiABKA4yFS50YXNrcnVuLnYxLlN0ZXBTdGF0ZRISCgphZ2VudF9uYW1lGAMgASgJEhAKCGF0dGVtcHRzGAQgASgNEhQKDG1heF9hdHRlbXB0cxgFIAEoDRIaChJuZXh0X2F0dGVtcHRfYXRfbXMYBiABKAMSEgoKZGVwZW5kc19vbhgHIAMoCRITCgtvdXRwdXRfanNvbhgIIAEoCRIUCgxvdXRwdXRfYnl0ZXMYCSABKAMSFQoNZXJyb3JfbWVzc2FnZRgKIAEoCRIMCgR0eXBlGAsgASgJEhUKDXN0YXJ0ZWRfYXRfbXMYDCABKAMSFgoOZmluaXNoZWRfYXRfbXMYDSABKAMSFQoNY2hpbGRfdGFza19pZBgOIAEoCSKPAgoKUnVuU3VtbWFyeRIOCgZydW5faWQYASABKAkSEQoJd29ya2VyX2lkGAIgASgJEiUKBnN0YXR1cxgDIAEoDjIVLnRhc2tydW4udjEuUnVuU3RhdHVzEhUKDXN0YXJ0ZWRfYXRfbXMYBCABKAMSFgoOZmluaXNoZWRfYXRfbXMYBSABKAMSLgoMYmFja2VuZF91c2VkGAYgASgLMhgudGFza3J1bi52MS5Nb2RlbEJhY2tlbmQSFQoNZXJyb3JfbWVzc2FnZRgHIAEoCRIPCgdhdHRlbXB0GGQgASgNEhEKCXN0ZXBfbmFtZRhlIAEoCRIOCgZyZWFzb24YZiABKAkSDQoFZmVuY2UYZyABKA0i/AMKEUNyZWF0ZVRhc2tSZXF1ZXN0EhIKCmFnZW50X25hbWUYASABKAkSEgoKaW5wdXRfanNvbhgCIAEoCRISCgpjcmVhdGVkX2J5GAMgASgJEjkKBmxhYmVscxgEIAMoCzIpLnRhc2tydW4udjEuQ3JlYXRlVGFza1JlcXVlc3QuTGFiZWxzRW50cnkSFwoPaWRlbXBvdGVuY3lfa2V5GGQgASgJEhAKCHByaW9yaXR5GGUgASgREhIKCnRpbWVvdXRfbXMYZiABKAMSFAoMbWF4X2F0dGVtcHRzGGcgASgNEhEKCW5hbWVzcGFjZRhoIAEoCRIpCgh0ZW1wbGF0ZRhpIAEoCzIXLnRhc2tydW4udjEuVGVtcGxhdGVSZWYSSgoPd29ya2VyX3NlbGVjdG9yGGogAygLMjEudGFza3J1bi52MS5DcmVhdGVUYXNrUmVxdWVzdC5Xb3JrZXJTZWxlY3RvckVudHJ5EhYKDmNvcnJlbGF0aW9uX2lkGGsgASgJEhMKC3N0YXJ0X2F0X21zGGwgASgDGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaNQoTV29ya2VyU2VsZWN0b3JFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIhwKDkdldFRhc2tSZXF1ZXN0EgoKAmlkGAEgASgJIokCChBMaXN0VGFza3NSZXF1ZXN0Ei0KDXN0YXR1c19maWx0ZXIYASABKA4yFi50YXNrcnVuLnYxLlRhc2tTdGF0dXMSFAoMYWdlbnRfZmlsdGVyGAIgASgJEg0KBWxpbWl0GAMgASgFEhEKCXBhZ2Vfc2l6ZRhkIAEoBRISCgpwYWdlX3Rva2VuGGUgASgJEhEKCW5hbWVzcGFjZRhmIAEoCRI4CgZsYWJlbHMYZyADKAsyKC50YXNrcnVuLnYxLkxpc3RUYXNrc1JlcXVlc3QuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJNChFMaXN0VGFza3NSZXNwb25zZRIfCgV0YXNrcxgBIAMoCzIQLnRhc2tydW4udjEuVGFzaxIXCg9uZXh0X3BhZ2VfdG9rZW4YZCABKAkiLwoRQ2FuY2VsVGFza1JlcXVlc3QSCgoCaWQYASABKAkSDgoGcmVhc29uGGQgASgJIkcKF0JhdGNoQ3JlYXRlVGFza3NSZXF1ZXN0EiwKBXRhc2tzGAEgAygLMh0udGFza3J1bi52MS5DcmVhdGVUYXNrUmVxdWVzdCJJChhCYXRjaENyZWF0ZVRhc2tzUmVzcG9uc2USLQoHcmVzdWx0cxgBIAMoCzIcLnRhc2tydW4udjEuQ3JlYXRlVGFza1Jlc3VsdCJsChBDcmVhdGVUYXNrUmVzdWx0EiAKBHRhc2sYASABKAsyEC50YXNrcnVuLnYxLlRhc2tIABIsCgVlcnJvchgCIAEoCzIbLnRhc2tydW4udjEuQ3JlYXRlVGFza0Vycm9ySABCCAoGcmVzdWx0IlgKD0NyZWF0ZVRhc2tFcnJvchIMCgRjb2RlGAEgASgFEg8KB21lc3NhZ2UYAiABKAkSDgoGcmVhc29uGAMgASgJEhYKDnJldHJ5X2FmdGVyX21zGAQgASgDIjEKEFdhdGNoVGFza1JlcXVlc3QSCgoCaWQYASABKAkSEQoJYWZ0ZXJfc2VxGAIgASgEItgCCglUYXNrRXZlbnQSCwoDc2VxGAEgASgEEg8KB3Rhc2tfaWQYAiABKAkSFAoMdGltZXN0YW1wX21zGAMgASgDEigKDHRhc2tfY2hhbmdlZBgKIAEoCzIQLnRhc2tydW4udjEuVGFza0gAEi0KC3J1bl9jaGFuZ2VkGAsgASgLMhYudGFza3J1bi52MS5SdW5TdW1tYXJ5SAASLAoGb3V0cHV0GAwgASgLMhoudGFza3J1bi52MS5SdW5PdXRwdXRDaHVua0gAEikKCXJ1bl9ldmVudBgNIAEoCzIULnRhc2tydW4udjEuUnVuRXZlbnRIABIyCgxjaGF0X21lc3NhZ2UYDiABKAsyGi50YXNrcnVuLnYxLlJ1bkNoYXRNZXNzYWdlSAASKAoMc3RlcF9jaGFuZ2VkGA8gASgLMhAudGFza3J1bi52MS5TdGVwSABCBwoFZXZlbnQiOgoUR2V0U3RlcFJlc3VsdFJlcXVlc3QSDwoHdGFza19pZBgBIAEoCRIRCglzdGVwX25hbWUYAiABKAkiRQoRU2lnbmFsVGFza1JlcXVlc3QSCgoCaWQYASABKAkSDgoGc2lnbmFsGAIgASgJEhQKDHBheWxvYWRfanNvbhgDIAEoCSJ4ChJSZXNvbHZlU3RlcFJlcXVlc3QSDwoHdGFza19pZBgBIAEoCRIRCglzdGVwX25hbWUYAiABKAkSKQoGYWN0aW9uGAMgASgOMhkudGFza3J1bi52MS5SZXNvbHZlQWN0aW9uEhMKC3Jlc3VsdF9qc29uGAQgASgJIjcKEFJldHJ5VGFza1JlcXVlc3QSCgoCaWQYASABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAIgASgJKp4BCg1SZXNvbHZlQWN0aW9uEh4KGlJFU09MVkVfQUNUSU9OX1VOU1BFQ0lGSUVEEAASIgoeUkVTT0xWRV9BQ1RJT05fUkVTRVRfRk9SX1JFVFJZEAESIwofUkVTT0xWRV9BQ1RJT05fUkVTT0xWRV9NQU5VQUxMWRACEiQKIFJFU09MVkVfQUNUSU9OX0NPTVBMRVRFX01BTlVBTExZEAMyxAUKC1Rhc2tTZXJ2aWNlEj0KCkNyZWF0ZVRhc2sSHS50YXNrcnVuLnYxLkNyZWF0ZVRhc2tSZXF1ZXN0GhAudGFza3J1bi52MS5UYXNrEjcKB0dldFRhc2sSGi50YXNrcnVuLnYxLkdldFRhc2tSZXF1ZXN0GhAudGFza3J1bi52MS5UYXNrEkgKCUxpc3RUYXNrcxIcLnRhc2tydW4udjEuTGlzdFRhc2tzUmVxdWVzdBodLnRhc2tydW4udjEuTGlzdFRhc2tzUmVzcG9uc2USPQoKQ2FuY2VsVGFzaxIdLnRhc2tydW4udjEuQ2FuY2VsVGFza1JlcXVlc3QaEC50YXNrcnVuLnYxLlRhc2sSXQoQQmF0Y2hDcmVhdGVUYXNrcxIjLnRhc2tydW4udjEuQmF0Y2hDcmVhdGVUYXNrc1JlcXVlc3QaJC50YXNrcnVuLnYxLkJhdGNoQ3JlYXRlVGFza3NSZXNwb25zZRJCCglXYXRjaFRhc2sSHC50YXNrcnVuLnYxLldhdGNoVGFza1JlcXVlc3QaFS50YXNrcnVuLnYxLlRhc2tFdmVudDABElQKDUdldFN0ZXBSZXN1bHQSIC50YXNrcnVuLnYxLkdldFN0ZXBSZXN1bHRSZXF1ZXN0GiEudGFza3J1bi52MS5HZXRTdGVwUmVzdWx0UmVzcG9uc2USOwoJUmV0cnlUYXNrEhwudGFza3J1bi52MS5SZXRyeVRhc2tSZXF1ZXN0GhAudGFza3J1bi52MS5UYXNrEj0KClNpZ25hbFRhc2sSHS50YXNrcnVuLnYxLlNpZ25hbFRhc2tSZXF1ZXN0GhAudGFza3J1bi52MS5UYXNrEj8KC1Jlc29sdmVTdGVwEh4udGFza3J1bi52MS5SZXNvbHZlU3RlcFJlcXVlc3QaEC50YXNrcnVuLnYxLlRhc2tiBnByb3RvMw", [file_taskrun_v1_common, file_taskrun_v1_run_service]);
 
 /**
  * Something somebody wants done.
@@ -183,6 +183,34 @@ export type Task = Message<"taskrun.v1.Task"> & {
    * @generated from field: string retry_of = 118;
    */
   retryOf: string;
+
+  /**
+   * The Task of which this one is a Step, and that Step's name; empty if none.
+   *
+   * @generated from field: string parent_task_id = 119;
+   */
+  parentTaskId: string;
+
+  /**
+   * See `parent_task_id`.
+   *
+   * @generated from field: string parent_step_name = 120;
+   */
+  parentStepName: string;
+
+  /**
+   * The Task whose completed Steps this one undoes; empty if none.
+   *
+   * @generated from field: string compensates = 121;
+   */
+  compensates: string;
+
+  /**
+   * The Task that undoes this one's completed Steps; empty if none.
+   *
+   * @generated from field: string compensated_by = 122;
+   */
+  compensatedBy: string;
 };
 
 /**
@@ -268,6 +296,35 @@ export type Step = Message<"taskrun.v1.Step"> & {
    * @generated from field: string error_message = 10;
    */
   errorMessage: string;
+
+  /**
+   * "standard", "decision", "deferred_convergence", "batchable", "batch_worker", "map", "child_task",
+   * "timer" or "signal"; more may come.
+   *
+   * @generated from field: string type = 11;
+   */
+  type: string;
+
+  /**
+   * When it first began; 0 before.
+   *
+   * @generated from field: int64 started_at_ms = 12;
+   */
+  startedAtMs: bigint;
+
+  /**
+   * When it was settled; 0 before.
+   *
+   * @generated from field: int64 finished_at_ms = 13;
+   */
+  finishedAtMs: bigint;
+
+  /**
+   * The Task that this Step is; empty if none.
+   *
+   * @generated from field: string child_task_id = 14;
+   */
+  childTaskId: string;
 };
 
 /**
@@ -406,8 +463,10 @@ export type CreateTaskRequest = Message<"taskrun.v1.CreateTaskRequest"> & {
 
   /**
    * Makes it safe to send the request again: the same key with the same request answers with the
-   * Task that is already there, with another request ALREADY_EXISTS. Kept as long as the Task. At most
-   * 256 bytes; empty means none.
+   * Task that is already there, with another request ALREADY_EXISTS. Kept as long as the Task, or as
+   * the template says. A key that begins with "drawn:" was drawn by a client library so that it may
+   * send again; a template that asks for the caller's own key, or that goes by the work itself, does
+   * not take it for one. At most 256 bytes; empty means none.
    *
    * @generated from field: string idempotency_key = 100;
    */
@@ -892,6 +951,83 @@ export const GetStepResultRequestSchema: GenMessage<GetStepResultRequest> = /*@_
   messageDesc(file_taskrun_v1_task_service, 14);
 
 /**
+ * A payload for a waiting Step.
+ *
+ * @generated from message taskrun.v1.SignalTaskRequest
+ */
+export type SignalTaskRequest = Message<"taskrun.v1.SignalTaskRequest"> & {
+  /**
+   * The Task; required.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * What its template calls the signal; required.
+   *
+   * @generated from field: string signal = 2;
+   */
+  signal: string;
+
+  /**
+   * JSON text of at most 1 MiB. Empty means "null".
+   *
+   * @generated from field: string payload_json = 3;
+   */
+  payloadJson: string;
+};
+
+/**
+ * Describes the message taskrun.v1.SignalTaskRequest.
+ * Use `create(SignalTaskRequestSchema)` to create a new message.
+ */
+export const SignalTaskRequestSchema: GenMessage<SignalTaskRequest> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_task_service, 15);
+
+/**
+ * Which Step to settle, and how.
+ *
+ * @generated from message taskrun.v1.ResolveStepRequest
+ */
+export type ResolveStepRequest = Message<"taskrun.v1.ResolveStepRequest"> & {
+  /**
+   * The Task; required.
+   *
+   * @generated from field: string task_id = 1;
+   */
+  taskId: string;
+
+  /**
+   * The Step. Empty with RESOLVE_MANUALLY declares the whole Task done.
+   *
+   * @generated from field: string step_name = 2;
+   */
+  stepName: string;
+
+  /**
+   * Required.
+   *
+   * @generated from field: taskrun.v1.ResolveAction action = 3;
+   */
+  action: ResolveAction;
+
+  /**
+   * With COMPLETE_MANUALLY: the result as JSON text of at most 1 MiB. Empty means none.
+   *
+   * @generated from field: string result_json = 4;
+   */
+  resultJson: string;
+};
+
+/**
+ * Describes the message taskrun.v1.ResolveStepRequest.
+ * Use `create(ResolveStepRequestSchema)` to create a new message.
+ */
+export const ResolveStepRequestSchema: GenMessage<ResolveStepRequest> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_task_service, 16);
+
+/**
  * Which Task to do again.
  *
  * @generated from message taskrun.v1.RetryTaskRequest
@@ -917,7 +1053,48 @@ export type RetryTaskRequest = Message<"taskrun.v1.RetryTaskRequest"> & {
  * Use `create(RetryTaskRequestSchema)` to create a new message.
  */
 export const RetryTaskRequestSchema: GenMessage<RetryTaskRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 15);
+  messageDesc(file_taskrun_v1_task_service, 17);
+
+/**
+ * What an operator decides about a Step that failed for good.
+ *
+ * @generated from enum taskrun.v1.ResolveAction
+ */
+export enum ResolveAction {
+  /**
+   * Not stated; INVALID_ARGUMENT.
+   *
+   * @generated from enum value: RESOLVE_ACTION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Try it anew, with all its attempts.
+   *
+   * @generated from enum value: RESOLVE_ACTION_RESET_FOR_RETRY = 1;
+   */
+  RESET_FOR_RETRY = 1,
+
+  /**
+   * It counts as done, without a result.
+   *
+   * @generated from enum value: RESOLVE_ACTION_RESOLVE_MANUALLY = 2;
+   */
+  RESOLVE_MANUALLY = 2,
+
+  /**
+   * It is done, with the result that is given.
+   *
+   * @generated from enum value: RESOLVE_ACTION_COMPLETE_MANUALLY = 3;
+   */
+  COMPLETE_MANUALLY = 3,
+}
+
+/**
+ * Describes the enum taskrun.v1.ResolveAction.
+ */
+export const ResolveActionSchema: GenEnum<ResolveAction> = /*@__PURE__*/
+  enumDesc(file_taskrun_v1_task_service, 0);
 
 /**
  * Creates, reads, watches and stops Tasks.
@@ -1016,6 +1193,30 @@ export const TaskService: GenService<{
   retryTask: {
     methodKind: "unary";
     input: typeof RetryTaskRequestSchema;
+    output: typeof TaskSchema;
+  },
+  /**
+   * Gives a Step that waits for a signal its payload, which becomes the Step's result. May come
+   * before the Step waits: then it does not wait. The same payload again changes nothing.
+   * FAILED_PRECONDITION if the Task has ended, the Step is settled, or another payload came first;
+   * NOT_FOUND, naming what is missing, if there is no such Task or it has no such Step yet.
+   *
+   * @generated from rpc taskrun.v1.TaskService.SignalTask
+   */
+  signalTask: {
+    methodKind: "unary";
+    input: typeof SignalTaskRequestSchema;
+    output: typeof TaskSchema;
+  },
+  /**
+   * Settles by hand a Step that failed for good, in a Task whose template holds it for that.
+   * FAILED_PRECONDITION, naming the state, if the Task has ended or the Step has not failed.
+   *
+   * @generated from rpc taskrun.v1.TaskService.ResolveStep
+   */
+  resolveStep: {
+    methodKind: "unary";
+    input: typeof ResolveStepRequestSchema;
     output: typeof TaskSchema;
   },
 }> = /*@__PURE__*/
