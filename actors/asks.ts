@@ -5,7 +5,8 @@ import type { RunId, SessionId, StepKey, TaskId } from "#domain/id";
 import type { LogEntry } from "#domain/log";
 import type { RunRow } from "#domain/run";
 import type { StepRow } from "#domain/step";
-import type { TaskRow } from "#domain/task";
+import type { TaskRow, TaskState } from "#domain/task";
+import type { TemplateRow } from "#domain/template";
 import type { Instant } from "#domain/time";
 import type { SessionRow } from "#domain/worker";
 import type { RunMessage } from "./run/messages.js";
@@ -49,6 +50,25 @@ export const asks = {
   advanceStep: carriedOutByRuntime<StepKey & { readonly message: StepMessage }>(),
   advanceRun: carriedOutByRuntime<{ readonly runId: RunId; readonly message: RunMessage }>(),
   advanceWorker: carriedOutByRuntime<{ readonly session: SessionId; readonly message: WorkerMessage }>(),
+  /** More that a Step waits for, and more that wait for it. What it is to wait for changes no state. */
+  tieStep: carriedOutByRuntime<
+    StepKey & {
+      readonly dependsOn?: readonly string[];
+      /** How many of these do not satisfy it yet. */
+      readonly unsatisfied?: number;
+      readonly dependants?: readonly string[];
+      readonly members?: readonly string[];
+    }
+  >(),
+  /** The Task undoes what the other one did. */
+  noteCompensation: carriedOutByRuntime<{ readonly taskId: TaskId; readonly compensatedBy: TaskId }>(),
+  /** The Task's idempotency key may be another's from now on. */
+  releaseKey: carriedOutByRuntime<{ readonly taskId: TaskId }>(),
+  /** The Task passes through a state in which no commit will ever find it: the log tells of it. */
+  pass: carriedOutByRuntime<{ readonly taskId: TaskId; readonly state: TaskState }>(),
+  keepTemplate: carriedOutByRuntime<{ readonly template: TemplateRow }>(),
+  /** Keep a Step's own input, as JSON text; replaces an earlier one. */
+  keepInput: carriedOutByRuntime<StepKey & { readonly json: string }>(),
   /** Keep a Step's result, as JSON text. */
   keepOutput: carriedOutByRuntime<StepKey & { readonly json: string }>(),
   /** Add a line to the Task's log. Changes of state are added by the runtime; this is for what workers say. */
@@ -78,6 +98,7 @@ export type RefusalCause = "unknown" | "foreign" | "stale" | "ended" | "repeated
 export type Answer =
   | { readonly type: "tasks"; readonly tasks: readonly (TaskId | Fault)[] }
   | { readonly type: "worker"; readonly session: SessionId }
+  | { readonly type: "template"; readonly template: TemplateRow }
   | { readonly type: "fault"; readonly fault: Fault };
 
 type Asks = typeof asks;

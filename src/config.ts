@@ -141,6 +141,20 @@ export const settings = {
     help: "How long an ended task is kept, and its idempotency key with it.",
     range: `${RETENTION_LEAST} to 3650d`,
   },
+  environment: {
+    schema: z
+      .string("write a name in quotes")
+      .regex(/^[A-Za-z0-9_-]{1,64}$/, "is not 1 to 64 letters, digits, _ or -"),
+    fallback: "development",
+    help: "Whose overrides of a template its tasks run with.",
+    range: "1 to 64 letters, digits, _ or -",
+  },
+  templates: {
+    schema: z.string("write a path in quotes"),
+    fallback: "",
+    help: "Directory of templates to register, at the start and whenever a file in it changes.",
+    range: "a path, from the working directory; empty for none",
+  },
   "log-level": {
     schema: oneOf(logLevels),
     fallback: "info",
@@ -165,6 +179,9 @@ export interface ServerConfig {
   readonly heartbeat: Millis;
   readonly publicLease: Millis;
   readonly retention: Millis;
+  readonly environment: string;
+  /** Absolute path, or empty. */
+  readonly templates: string;
   readonly logLevel: LogLevel;
 }
 
@@ -203,6 +220,8 @@ export function serverConfig(
     heartbeat: setting("heartbeat"),
     publicLease: setting("public-lease"),
     retention: setting("retention"),
+    environment: setting("environment"),
+    templates: setting("templates") && resolve(setting("templates")),
     logLevel: setting("log-level"),
   };
   problems.push(...contradictions(config));

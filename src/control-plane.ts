@@ -11,11 +11,13 @@ import { openDoors } from "#gateway/server";
 import { nodeClock } from "#host/clock";
 import { nodeEntropy } from "#host/entropy";
 import { createLog } from "#host/log";
+import { jsonSchemas } from "#host/schemas";
 import { silentTelemetry } from "#host/silent-telemetry";
 import { logPort, nodeTelemetry } from "#host/telemetry";
 import type { StartableClock } from "#ports/clock";
 import type { Entropy } from "#ports/entropy";
 import type { Plane } from "#ports/plane";
+import type { Schemas } from "#ports/schemas";
 import type { Store } from "#ports/store";
 import type { Log, Telemetry } from "#ports/telemetry";
 import { showGauges } from "#runtime/gauges";
@@ -34,6 +36,8 @@ export interface ControlPlaneParts {
   readonly telemetry?: Telemetry;
   readonly clock?: StartableClock;
   readonly entropy?: Entropy;
+  /** Checks inputs and results against the schemas of templates. Default: ajv. */
+  readonly schemas?: Schemas;
 }
 
 export interface ControlPlane {
@@ -41,6 +45,7 @@ export interface ControlPlane {
   /** What it was started with, for the doors. */
   readonly entropy: Entropy;
   readonly telemetry: Telemetry;
+  readonly schemas: Schemas;
   /** Settles with the reason if the plane can no longer go on, e.g. because the disk has failed. */
   readonly failed: Promise<Error>;
   /** Takes no new Tasks from now on. */
@@ -63,12 +68,12 @@ const WEEK = millis(7 * 24 * 3_600_000);
  */
 export async function startControlPlane(parts: ControlPlaneParts): Promise<ControlPlane> {
   const { store, terms = DEFAULT_TERMS, retention = WEEK, telemetry = silentTelemetry() } = parts;
-  const { clock = nodeClock(), entropy = nodeEntropy } = parts;
+  const { clock = nodeClock(), entropy = nodeEntropy, schemas = jsonSchemas() } = parts;
   let onFatal: (error: Error) => void = () => {};
   const failed = new Promise<Error>((resolve) => {
     onFatal = resolve;
   });
-  const supervisor = new Supervisor({ store, clock, entropy, telemetry, terms, onFatal });
+  const supervisor = new Supervisor({ store, clock, entropy, telemetry, schemas, terms, onFatal });
   await supervisor.start();
   showGauges(supervisor);
   const sweeper = new Retention(supervisor.core, supervisor.watchers, retention);
@@ -78,6 +83,7 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
     plane: openPlane(supervisor),
     entropy,
     telemetry,
+    schemas,
     failed,
     drain: () => supervisor.drain(),
     async stop() {
@@ -114,6 +120,8 @@ export async function startServer(config: ServerConfig, log?: Log): Promise<Runn
     plane: control.plane,
     entropy: nodeEntropy,
     telemetry,
+    schemas: control.schemas,
+    environment: config.environment,
     metrics: telemetry.metrics,
     grpc,
     http,

@@ -7,6 +7,7 @@ import type {
   HeldSet,
   OutputReport,
   StatusReport,
+  YieldReport,
 } from "#domain/report";
 import type { RunRow } from "#domain/run";
 import type { Instant } from "#domain/time";
@@ -50,7 +51,7 @@ export type RunTrackerMessage =
 export type RunReport = {
   readonly type: "report";
   readonly session: SessionId;
-  readonly report: StatusReport | OutputReport | EventReport | ChatReport | DeclineReport;
+  readonly report: StatusReport | OutputReport | EventReport | ChatReport | DeclineReport | YieldReport;
   /** What the report weighs: the UTF-8 bytes of all in it that a worker can make long. */
   readonly bytes: number;
 };
@@ -62,6 +63,8 @@ export interface TrackerFound {
   readonly run?: RunRow;
   /** The Runs the session holds, and for `hello` and `held` those the message names. */
   readonly runs: readonly RunRow[];
+  /** What is wrong with the result that is reported, by the template's schema. */
+  readonly resultProblem?: string;
   /** When the session's lease ends. */
   readonly leaseUntil: Instant;
 }

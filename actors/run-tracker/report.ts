@@ -16,7 +16,8 @@ export function heed(message: RunReport, found: TrackerFound, at: Instant): Ask[
   if (cause) return refuse(message, found, cause, at);
 
   const run = found.run as RunRow;
-  const heard = { run, session, bytes: message.bytes, acks: found.session?.protocol === 1, at };
+  const acks = found.session?.protocol === 1;
+  const heard = { run, session, bytes: message.bytes, acks, problem: found.resultProblem, at };
   switch (report.type) {
     case "status":
       return heedStatus(report, heard);
@@ -27,7 +28,16 @@ export function heed(message: RunReport, found: TrackerFound, at: Instant): Ask[
       return tooMuch(heard) ?? write(heard, entryOf(report, at), 0);
     case "decline":
       return [advance(run, { type: "declined", at, message: report.reason })];
+    case "yield": {
+      const { cursor, output } = report;
+      return [advance(run, { type: "yielded", at, cursor, output }), ...statusAck(heard)];
+    }
   }
+}
+
+/** The worker may forget the Run. */
+function statusAck({ run: { id: runId }, session, acks }: Heard): Ask[] {
+  return acks ? [{ type: "send", params: { session, frame: { type: "ack.status", runId } } }] : [];
 }
 
 /** A report that counts: the Run it is about, and who speaks. */
@@ -38,6 +48,8 @@ interface Heard {
   readonly bytes: number;
   /** True if the worker expects acks. */
   readonly acks: boolean;
+  /** Why the result cannot be accepted. */
+  readonly problem: string | undefined;
   readonly at: Instant;
 }
 
@@ -61,10 +73,13 @@ function refuse(
 ): Ask[] {
   const { run } = found;
   const runId = report.runId;
-  const lastWord = report.type === "decline" || (report.type === "status" && isOver(report.status));
+  const lastWord =
+    report.type === "decline" ||
+    report.type === "yield" ||
+    (report.type === "status" && isOver(report.status));
   const asks: Ask[] = [];
 
-  const repeated = cause === "ended" && report.type === "status" && report.status === run?.status;
+  const repeated = cause === "ended" && isRepeat(report, run);
   if (!repeated) {
     asks.push({
       type: "send",
@@ -80,6 +95,12 @@ function refuse(
   return asks;
 }
 
+/** The last word once more, because its ack was lost. */
+function isRepeat(report: RunReport["report"], run: RunRow | undefined): boolean {
+  if (report.type === "yield") return run?.reason === "YIELDED";
+  return report.type === "status" && report.status === run?.status;
+}
+
 const reasons: Record<RefusalCause, string> = {
   unknown: "the plane does not know this run",
   foreign: "the run is another session's",
@@ -89,17 +110,21 @@ const reasons: Record<RefusalCause, string> = {
   gap: "output is missing",
 };
 
-function heedStatus(report: StatusReport, { run, session, acks, at }: Heard): Ask[] {
-  const { runId, backend, errorMessage, output } = report;
-  const ack: Ask[] = acks
-    ? [{ type: "send", params: { session, frame: { type: "ack.status", runId } } }]
-    : [];
+function heedStatus(report: StatusReport, heard: Heard): Ask[] {
+  const { run, session, problem, at } = heard;
+  const { backend, errorMessage, output } = report;
+  const ack = statusAck(heard);
 
   switch (report.status) {
     case "RUNNING":
       return run.status === "RUNNING" ? [] : [advance(run, { type: "started", at })];
     case "COMPLETED":
       if ((report.outputCount ?? 0) > run.nextSeq) return [outputAck(run, session)];
+      if (problem !== undefined) {
+        const message = `the result does not fit result_schema: ${problem}`;
+        const failed = { type: "failed", at, backend, errorMessage: message } as const;
+        return [advance(run, { ...failed, retryable: true, retryAfter: report.retryAfter }), ...ack];
+      }
       return [
         advance(run, { type: "completed", at, backend, output, outputBytes: utf8Bytes(output) }),
         ...ack,

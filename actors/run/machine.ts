@@ -13,6 +13,8 @@ function endOf(run: RunRow, event: RunMessage): RunEnd | undefined {
       return { how: "failed", ...pick(event) };
     case "broken":
       return { how: "failed", errorMessage: event.message, ...brokenOff(event.reason) };
+    case "yielded":
+      return { how: "yielded", cursor: event.cursor, output: event.output };
     case "lost":
       return { how: "lost", errorMessage: event.message };
     case "declined":
@@ -51,6 +53,8 @@ const noteEnd = parts.assign(({ context, event }) => {
   switch (event.type) {
     case "completed":
       return { finishedAt, backend: event.backend ?? context.backend };
+    case "yielded":
+      return { finishedAt, reason: "YIELDED" };
     case "failed":
       return {
         finishedAt,
@@ -81,6 +85,15 @@ const stopWorker = parts.enqueueActions(({ enqueue, context: { id: runId, heldBy
   });
 });
 
+/** What its Task did may have to be undone, as soon as nobody holds a Run of it. */
+const tellReleased = parts.enqueueActions(({ enqueue, context: { taskId }, event }) => {
+  if (event.type !== "released") return;
+  enqueue({
+    type: "tell",
+    params: { to: "task-finalizer", message: { type: "run.released", taskId } },
+  });
+});
+
 const offer = {
   type: "sendAssignment",
   params: ({ context }: { context: RunRow }) => ({ runId: context.id }),
@@ -89,6 +102,7 @@ const offer = {
 const over = { type: "final", entry: ["noteEnd", "reportEnd", "stopWorker"] } as const;
 const endings = {
   completed: "COMPLETED",
+  yielded: "COMPLETED",
   failed: "FAILED",
   broken: "FAILED",
   lost: "FAILED",
@@ -107,6 +121,7 @@ export const runMachine = parts
       noteEnd,
       reportEnd,
       stopWorker,
+      tellReleased,
       noteStart: assign({ startedAt: ({ event }) => event.at }),
       noteOutput: assign(({ context, event }) =>
         event.type === "wrote"
@@ -154,6 +169,7 @@ export const runMachine = parts
             on: {
               resumed: { actions: "changeHands" },
               completed: "released",
+              yielded: "released",
               failed: "released",
               cancelled: "released",
               declined: "released",
@@ -161,7 +177,7 @@ export const runMachine = parts
               released: { guard: "over", target: "released" },
             },
           },
-          released: { type: "final", entry: "letGo" },
+          released: { type: "final", entry: ["letGo", "tellReleased"] },
         },
       },
     },

@@ -31,6 +31,8 @@ export type RunMessage =
     }
   /** worker: it was stopped, without our asking. The last word. */
   | { readonly type: "cancelled"; readonly at: Instant; readonly errorMessage: string }
+  /** worker: it stops at a checkpoint, to go on in another Run. The last word. */
+  | { readonly type: "yielded"; readonly at: Instant; readonly cursor: string; readonly output: string }
   /** worker: I never began, or I must go. The last word. */
   | { readonly type: "declined"; readonly at: Instant; readonly message: string }
   /** The plane breaks it off: too much output, or output the worker no longer has. */
@@ -54,6 +56,8 @@ export type RunEnd =
       /** The agent's hint; 0 is none. */
       readonly retryAfter: Millis;
     }
+  /** It goes on from the cursor in another Run; both are JSON text, the output may be empty. */
+  | { readonly how: "yielded"; readonly cursor: string; readonly output: string }
   /** The worker is gone: try again at once, if attempts remain. */
   | { readonly how: "lost"; readonly errorMessage: string }
   /** The worker never began, or gave it back: costs no attempt. */

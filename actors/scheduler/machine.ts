@@ -1,6 +1,6 @@
 import { setup } from "xstate";
 import type { RunRow } from "#domain/run";
-import { type Instant, NEVER } from "#domain/time";
+import { type Instant, later, NEVER } from "#domain/time";
 import { type Ask, asks } from "../asks.js";
 import { actorStates } from "../life.js";
 import type { Placement, SchedulerEvent, SchedulerFound, Slots } from "./messages.js";
@@ -45,8 +45,16 @@ function makeRuns(placements: readonly Placement[], found: SchedulerFound, at: I
       { type: "advanceStep", params: { taskId, stepName, message: { type: "start", at, runId } } },
       { type: "createRun", params: { run: runOf(placement, rows, worker, ordinal, at) } },
       { type: "advanceRun", params: { runId, message: { type: "assign", at } } },
+      ...startClock(rows.step, at),
     ];
   });
+}
+
+/** An attempt may take only so long. */
+function startClock({ taskId, name: stepName, spec }: Rows["step"], at: Instant): Ask[] {
+  if (spec.timeoutMs === 0) return [];
+  const due = later(at, spec.timeoutMs);
+  return [{ type: "setDeadline", params: { taskId, stepName, kind: "attempt", at: due } }];
 }
 
 type Rows = NonNullable<SchedulerFound["rows"][number]>;

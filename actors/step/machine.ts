@@ -1,5 +1,5 @@
 import { assign, setup } from "xstate";
-import type { StepRow, StepState } from "#domain/step";
+import { type StepRow, type StepState, tolerates } from "#domain/step";
 import { NEVER } from "#domain/time";
 import { asks } from "../asks.js";
 import type { StepMessage } from "./messages.js";
@@ -15,8 +15,12 @@ function tellTask(to: StepState) {
       message: {
         type: "stepChanged" as const,
         at,
+        stepName: context.name,
         from: context.state,
         to,
+        taken: context.runId !== "",
+        tolerated: tolerates(context.spec),
+        isolated: context.spec.member?.failure === "isolate",
         errorMessage: context.errorMessage,
       },
     }),
@@ -25,10 +29,14 @@ function tellTask(to: StepState) {
 }
 
 const cancel = "cancelled";
+const byHand = {
+  completeManually: { target: "complete", actions: "noteResult" },
+  resolveManually: "resolved_manually",
+} as const;
 
 /**
  * The life of one Step: waits for its dependencies, then for a worker, is worked on, and is done, or
- * tried again. `error` ends it unless an operator settles it by hand.
+ * tried again. Timers, signals, maps and child Tasks are worked on without a worker.
  */
 export const stepMachine = setup({
   types: { context: {} as StepRow, events: {} as StepMessage, input: {} as StepRow },
@@ -36,37 +44,53 @@ export const stepMachine = setup({
     ...asks,
     /** For the next `from`. */
     noteState: assign((_, { state }: { readonly state: StepState }) => ({ state })),
+    noteSatisfied: assign(({ context }) => ({ unsatisfied: context.unsatisfied - 1 })),
     takePlace: assign(({ event }) =>
-      event.type === "enqueue" || event.type === "handBack" ? { lane: event.lane, rank: event.rank } : {},
-    ),
-    beginAttempt: assign(({ context, event }) =>
-      event.type === "start"
-        ? {
-            runId: event.runId,
-            fence: context.fence + 1,
-            attempts: context.attempts + 1,
-            nextAttemptAt: NEVER,
-          }
+      event.type === "enqueue" || event.type === "handBack" || event.type === "yielded"
+        ? { lane: event.lane, rank: event.rank }
         : {},
     ),
-    takeAttemptBack: assign(({ context, event }) =>
-      event.type === "handBack"
-        ? {
-            attempts: context.attempts - 1,
-            declines: context.declines + 1,
-            avoidWorker: event.avoidWorker,
-            avoidUntil: event.avoidUntil,
-          }
-        : {},
+    beginAttempt: assign(({ context, event }) => {
+      if (event.type !== "start" && event.type !== "begin") return {};
+      return {
+        attempts: context.attempts + 1,
+        nextAttemptAt: NEVER,
+        startedAt: context.startedAt === NEVER ? event.at : context.startedAt,
+        ...(event.type === "start"
+          ? { runId: event.runId, fence: context.fence + 1 }
+          : { childId: event.childId }),
+      };
+    }),
+    takeAttemptBack: assign(({ context, event }) => ({
+      attempts: context.attempts - 1,
+      ...(event.type === "handBack" && {
+        declines: context.declines + 1,
+        avoidWorker: event.avoidWorker,
+        avoidUntil: event.avoidUntil,
+      }),
+      ...(event.type === "yielded" && { hasInput: true, declines: 0 }),
+    })),
+    noteSignal: assign(({ event }) =>
+      event.type === "signalled" ? { signalled: true, outputBytes: event.outputBytes } : {},
     ),
     noteResult: assign(({ event }) =>
-      event.type === "succeeded" ? { outputBytes: event.outputBytes, errorMessage: "", declines: 0 } : {},
+      event.type === "succeeded" || event.type === "completeManually"
+        ? { outputBytes: event.outputBytes, errorMessage: "", declines: 0 }
+        : {},
     ),
     noteFailure: assign(({ event }) =>
-      event.type === "failed" ? { errorMessage: event.errorMessage, declines: 0 } : {},
+      event.type === "failed" || event.type === "fail"
+        ? { errorMessage: event.errorMessage, declines: 0 }
+        : {},
     ),
     noteWait: assign(({ event }) => (event.type === "waitForRetry" ? { nextAttemptAt: event.until } : {})),
     noteEndOfWait: assign({ nextAttemptAt: NEVER }),
+    noteEnd: assign(({ event }) => ({
+      finishedAt: event.at,
+      nextAttemptAt: NEVER,
+      ...("order" in event && { order: event.order }),
+    })),
+    beginAnew: assign({ attempts: 0, errorMessage: "", finishedAt: NEVER, childId: "" as const }),
   },
   guards: {
     dependenciesSatisfied: ({ context }) => context.unsatisfied === 0,
@@ -78,41 +102,61 @@ export const stepMachine = setup({
   states: {
     pending: {
       on: {
+        dependencySatisfied: { actions: "noteSatisfied" },
+        signalled: { actions: "noteSignal" },
         enqueue: { guard: "dependenciesSatisfied", target: "enqueued", actions: "takePlace" },
+        begin: { guard: "dependenciesSatisfied", target: "in_progress", actions: "beginAttempt" },
         cancel,
+        ...byHand,
       },
     },
     enqueued: {
       entry: tellTask("enqueued"),
-      on: { start: { target: "in_progress", actions: "beginAttempt" }, cancel },
+      on: { start: { target: "in_progress", actions: "beginAttempt" }, cancel, ...byHand },
     },
     in_progress: {
       entry: tellTask("in_progress"),
       on: {
+        dependencySatisfied: { actions: "noteSatisfied" },
+        signalled: { actions: "noteSignal" },
         succeeded: { target: "enqueued_for_orchestration", actions: "noteResult" },
         failed: { target: "enqueued_as_error_for_orchestration", actions: "noteFailure" },
+        yielded: { target: "enqueued", actions: ["takeAttemptBack", "takePlace"] },
         handBack: { target: "enqueued", actions: ["takeAttemptBack", "takePlace"] },
         cancel,
+        ...byHand,
       },
     },
     enqueued_for_orchestration: {
       entry: tellTask("enqueued_for_orchestration"),
-      on: { complete: "complete", fail: "error", cancel },
+      on: { complete: "complete", fail: { target: "error", actions: "noteFailure" }, cancel },
     },
     enqueued_as_error_for_orchestration: {
       entry: tellTask("enqueued_as_error_for_orchestration"),
-      on: { waitForRetry: { target: "waiting_for_retry", actions: "noteWait" }, fail: "error", cancel },
+      on: {
+        waitForRetry: { target: "waiting_for_retry", actions: "noteWait" },
+        fail: { target: "error", actions: "noteFailure" },
+        cancel,
+      },
     },
     waiting_for_retry: {
       entry: tellTask("waiting_for_retry"),
-      on: { retry: { target: "pending", actions: ["noteEndOfWait", ...tellTask("pending")] }, cancel },
+      on: {
+        retry: { target: "pending", actions: ["noteEndOfWait", ...tellTask("pending")] },
+        cancel,
+        ...byHand,
+      },
     },
-    complete: { type: "final", entry: tellTask("complete") },
+    complete: { type: "final", entry: ["noteEnd", ...tellTask("complete")] },
     error: {
-      entry: tellTask("error"),
-      on: { completeManually: "complete", resolveManually: "resolved_manually", cancel },
+      entry: ["noteEnd", ...tellTask("error")],
+      on: {
+        resetForRetry: { target: "pending", actions: [...tellTask("pending"), "beginAnew"] },
+        cancel,
+        ...byHand,
+      },
     },
-    cancelled: { type: "final", entry: tellTask("cancelled") },
-    resolved_manually: { type: "final", entry: tellTask("resolved_manually") },
+    cancelled: { type: "final", entry: ["noteEnd", ...tellTask("cancelled")] },
+    resolved_manually: { type: "final", entry: ["noteEnd", ...tellTask("resolved_manually")] },
   },
 });

@@ -1,24 +1,32 @@
-import type { RunId, WorkerId } from "#domain/id";
+import type { RunId, TaskId, WorkerId } from "#domain/id";
 import type { Instant } from "#domain/time";
 
 /** What a Step can be told. */
 export type StepMessage =
+  /** finalizer: one of the Steps it depends on is done, or has failed in a way that is not its concern. */
+  | { readonly type: "dependencySatisfied"; readonly at: Instant }
   /** task-request, finalizer: it may run; wait for a worker at this place. */
   | { readonly type: "enqueue"; readonly at: Instant; readonly lane: string; readonly rank: number }
+  /** task-request, finalizer: it may run, and needs no worker: it waits for its timer, signal, members or Task. */
+  | { readonly type: "begin"; readonly at: Instant; readonly childId: TaskId | "" }
   /** scheduler: a worker takes it; this is its Run. */
   | { readonly type: "start"; readonly at: Instant; readonly runId: RunId }
-  /** finalizer: its Run brought a result. */
+  /** finalizer: its signal has come before it waits for one. */
+  | { readonly type: "signalled"; readonly at: Instant; readonly outputBytes: number }
+  /** finalizer: its Run, or what it waited for, brought a result. */
   | { readonly type: "succeeded"; readonly at: Instant; readonly outputBytes: number }
-  /** finalizer: its Run failed or was lost. */
+  /** finalizer: its Run failed or was lost, or what it waited for went wrong. */
   | { readonly type: "failed"; readonly at: Instant; readonly errorMessage: string }
-  /** finalizer: the result is accepted. */
-  | { readonly type: "complete"; readonly at: Instant }
+  /** finalizer: the result is accepted. `order` counts the Task's completed Steps. */
+  | { readonly type: "complete"; readonly at: Instant; readonly order: number }
   /** finalizer: attempts remain; wait until then. */
   | { readonly type: "waitForRetry"; readonly at: Instant; readonly until: Instant }
-  /** finalizer: no attempt remains, or none would help. */
-  | { readonly type: "fail"; readonly at: Instant }
+  /** finalizer: no attempt remains, or none would help; or the result cannot be followed. */
+  | { readonly type: "fail"; readonly at: Instant; readonly errorMessage: string }
   /** finalizer: the wait is over. */
   | { readonly type: "retry"; readonly at: Instant }
+  /** finalizer: its Run stopped at a checkpoint; the next one goes on from there. Costs no attempt. */
+  | { readonly type: "yielded"; readonly at: Instant; readonly lane: string; readonly rank: number }
   /** finalizer: the worker never began, or gave it back. Costs no attempt; another worker is preferred. */
   | {
       readonly type: "handBack";
@@ -30,6 +38,12 @@ export type StepMessage =
     }
   /** finalizer: the Task has ended. */
   | { readonly type: "cancel"; readonly at: Instant }
-  /** An operator settles a failed Step by hand. */
-  | { readonly type: "completeManually"; readonly at: Instant }
-  | { readonly type: "resolveManually"; readonly at: Instant };
+  /** An operator settles it by hand, or has a failed one tried anew with all its attempts. */
+  | {
+      readonly type: "completeManually";
+      readonly at: Instant;
+      readonly outputBytes: number;
+      readonly order: number;
+    }
+  | { readonly type: "resolveManually"; readonly at: Instant; readonly order: number }
+  | { readonly type: "resetForRetry"; readonly at: Instant };

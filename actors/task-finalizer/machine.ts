@@ -1,8 +1,16 @@
 import { setup } from "xstate";
 import { type Ask, asks } from "../asks.js";
 import { actorStates } from "../life.js";
+import { endChild, startChild } from "./child.js";
+import { meetDeadline } from "./deadlines.js";
+import { unblock } from "./done.js";
+import { cancel, endTheRest } from "./ending.js";
 import type { TaskFinalizerEvent } from "./messages.js";
-import { cancel, endTheRest, meetDeadline, settle } from "./settle.js";
+import { resolve, signal, takeSignal } from "./outside.js";
+import { settle } from "./settle.js";
+import { collect, openMap } from "./spread.js";
+import { beginUndoing } from "./undo.js";
+import { unfold } from "./unfold.js";
 
 const parts = setup({
   types: { context: {} as Record<string, never>, events: {} as TaskFinalizerEvent },
@@ -13,12 +21,34 @@ function decide(event: TaskFinalizerEvent): Ask[] {
   switch (event.type) {
     case "run.ended":
       return settle(event, event.found, event.at, event.draw);
+    case "run.released":
+      return beginUndoing(event.found, event.at);
+    case "step.settled": {
+      const { task, step, steps } = event.found;
+      return task && step ? unblock(task, step, steps, event.at) : [];
+    }
+    case "unfold":
+      return unfold(event, event.found, event.at);
+    case "map.open":
+      return openMap(event.found, event.at);
+    case "map.collect":
+      return collect(event.found, event.at);
+    case "child.start":
+      return startChild(event.found, event.at);
+    case "child.ended":
+      return endChild(event, event.found, event.at, event.draw);
+    case "signal.taken":
+      return takeSignal(event.found, event.at);
+    case "signal":
+      return signal(event, event.found, event.at);
+    case "resolve":
+      return resolve(event, event.found, event.at);
     case "cancel":
       return cancel(event, event.found, event.at);
     case "task.ended":
       return endTheRest(event, event.found, event.at);
     case "deadline.passed":
-      return meetDeadline(event, event.found, event.at);
+      return meetDeadline(event, event.found, event.at, event.draw);
     default:
       return [];
   }
@@ -30,14 +60,41 @@ const askAll = parts.enqueueActions(({ enqueue, event }) => {
 
 const listens = {
   "run.ended": { actions: "settle" },
+  "run.released": { actions: "beginUndoing" },
+  "step.settled": { actions: "unblock" },
+  unfold: { actions: "unfold" },
+  "map.open": { actions: "openMap" },
+  "map.collect": { actions: "collect" },
+  "child.start": { actions: "startChild" },
+  "child.ended": { actions: "endChild" },
+  "signal.taken": { actions: "takeSignal" },
+  signal: { actions: "signal" },
+  resolve: { actions: "resolve" },
   cancel: { actions: "cancelTask" },
   "task.ended": { actions: "endTheRest" },
   "deadline.passed": { actions: "meetDeadline" },
 } as const;
 
-/** Decides over Steps and Tasks after admission: done, tried again, failed, cancelled, out of time. */
+/** Decides over Steps and Tasks after admission: what may go on, what is tried again, done, failed or undone. */
 export const taskFinalizerMachine = parts
-  .extend({ actions: { settle: askAll, cancelTask: askAll, endTheRest: askAll, meetDeadline: askAll } })
+  .extend({
+    actions: {
+      settle: askAll,
+      beginUndoing: askAll,
+      unblock: askAll,
+      unfold: askAll,
+      openMap: askAll,
+      collect: askAll,
+      startChild: askAll,
+      endChild: askAll,
+      takeSignal: askAll,
+      signal: askAll,
+      resolve: askAll,
+      cancelTask: askAll,
+      endTheRest: askAll,
+      meetDeadline: askAll,
+    },
+  })
   .createMachine({
     id: "task-finalizer",
     context: {},

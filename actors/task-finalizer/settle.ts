@@ -1,24 +1,17 @@
-import { mayUse } from "#domain/caller";
-import type { Fault } from "#domain/fault";
-import type { StepKey } from "#domain/id";
-import { limits } from "#domain/limits";
-import { alreadyEnded, taskNotFound } from "#domain/refusals";
-import { AVOID, ceiling, DEFAULT_RETRY, nextAttemptAt } from "#domain/retry";
-import { isOver } from "#domain/run";
+import { ceiling, AVOID } from "#domain/retry";
+import { isJsonObject, type Json } from "#domain/json";
 import type { StepRow } from "#domain/step";
-import { isTerminal, type TaskRow } from "#domain/task";
-import { type Instant, later, millis } from "#domain/time";
+import type { TaskRow } from "#domain/task";
+import { type Instant, later } from "#domain/time";
 import type { Ask } from "../asks.js";
 import type { RunEnd } from "../run/messages.js";
-import type { StepMessage } from "../step/messages.js";
-import { placeOf, startTask } from "../task/start.js";
+import { placeOf } from "../task/start.js";
+import { advance, advanceTask, complete, failAttempt, keyOf, succeed, tell } from "./done.js";
 import type { FinalizerFound, TaskFinalizerMessage } from "./messages.js";
 
-type Message<Type extends TaskFinalizerMessage["type"]> = Extract<TaskFinalizerMessage, { type: Type }>;
-
-/** A Run has ended: its Step is done, tries again, or fails for good. */
+/** A Run has ended: its Step is done, goes on later, tries again, or fails for good. */
 export function settle(
-  { runId, end }: Message<"run.ended">,
+  { runId, end }: Extract<TaskFinalizerMessage, { type: "run.ended" }>,
   found: FinalizerFound,
   at: Instant,
   draw: number,
@@ -26,137 +19,61 @@ export function settle(
   const { task, step } = found;
   if (!task || step?.state !== "in_progress" || step.runId !== runId) return [];
 
-  const key = { taskId: task.id, stepName: step.name };
+  return [...stopClock(step), ...outcome(task, step, end, found, at, draw)];
+}
+
+/** The deadline of the attempt, if it had one, is past with it. */
+export function stopClock(step: StepRow): Ask[] {
+  if (step.spec.timeoutMs === 0) return [];
+  return [{ type: "clearDeadline", params: { ...keyOf(step), kind: "attempt" } }];
+}
+
+function outcome(
+  task: TaskRow,
+  step: StepRow,
+  end: RunEnd,
+  { stepInput }: FinalizerFound,
+  at: Instant,
+  draw: number,
+): Ask[] {
   switch (end.how) {
     case "completed":
+      return [...succeed(step, end.output, at), ...accept(task, step, end.output, at)];
+    case "yielded":
       return [
-        ...(end.output === "" ? [] : [{ type: "keepOutput", params: { ...key, json: end.output } } as const]),
-        advance(key, { type: "succeeded", at, outputBytes: end.outputBytes }),
-        advance(key, { type: "complete", at }),
+        { type: "keepInput", params: { ...keyOf(step), json: checkpointed(stepInput, end) } },
+        advance(step, { type: "yielded", at, ...placeOf(task, step, at) }),
       ];
     case "cancelled":
-      return [
-        {
-          type: "advanceTask",
-          params: { taskId: task.id, message: { type: "cancel", at, message: end.errorMessage } },
-        },
-      ];
+      return [advanceTask(task, { type: "cancel", at, message: end.errorMessage })];
     case "handedBack": {
       const avoidUntil = later(at, ceiling(AVOID, step.declines + 1));
-      return [
-        advance(key, {
-          type: "handBack",
-          at,
-          ...placeOf(task, step, at),
-          avoidWorker: end.workerId,
-          avoidUntil,
-        }),
-      ];
+      const { workerId: avoidWorker } = end;
+      const place = placeOf(task, step, at);
+      return [advance(step, { type: "handBack", at, ...place, avoidWorker, avoidUntil })];
     }
     case "lost":
+      return failAttempt(task, step, { ...end, lost: true, retryable: true, retryAfter: NONE }, at, draw);
     case "failed":
-      return [
-        advance(key, { type: "failed", at, errorMessage: end.errorMessage }),
-        ...tryAgain(task, step, end, at, draw),
-      ];
+      return failAttempt(task, step, end, at, draw);
   }
 }
 
-/** After a lost worker at once, after a failed agent with backoff; not at all if no attempt remains. */
-function tryAgain(task: TaskRow, step: StepRow, end: RunEnd, at: Instant, draw: number): Ask[] {
-  const key = { taskId: task.id, stepName: step.name };
-  const final = end.how === "failed" && !end.retryable;
-  if (final || step.attempts >= step.maxAttempts) return [advance(key, { type: "fail", at })];
-  if (end.how !== "failed")
-    return [advance(key, { type: "waitForRetry", at, until: at }), ...enqueueAgain(task, step, at)];
+const NONE = 0 as Extract<RunEnd, { how: "failed" }>["retryAfter"];
 
-  const backoff = nextAttemptAt(DEFAULT_RETRY, step.attempts, at, draw);
-  const hint = later(at, millis(Math.min(end.retryAfter, limits.retryAfterMax)));
-  const until = Math.max(backoff, hint) as Instant;
-  return [
-    advance(key, { type: "waitForRetry", at, until }),
-    { type: "setDeadline", params: { ...key, kind: "retry", at: until } },
-  ];
+/** A decision or a batch is done once what it says has been made. */
+function accept(task: TaskRow, step: StepRow, output: string, at: Instant): Ask[] {
+  const { template } = task.spec;
+  const unfolds = step.spec.type === "decision" || step.spec.type === "batchable";
+  if (!unfolds || !template) return complete(task, step, at);
+  return [tell({ type: "unfold", ...keyOf(step), output, template })];
 }
 
-function enqueueAgain(task: TaskRow, step: StepRow, at: Instant): Ask[] {
-  const key = { taskId: task.id, stepName: step.name };
-  return [
-    advance(key, { type: "retry", at }),
-    advance(key, { type: "enqueue", at, ...placeOf(task, step, at) }),
-  ];
-}
-
-export function cancel(
-  { caller, taskId, message }: Message<"cancel">,
-  { task }: FinalizerFound,
-  at: Instant,
-): Ask[] {
-  if (!task || !mayUse(caller, task.namespace)) return [refuse(taskNotFound(taskId))];
-  if (isTerminal(task.state)) return [refuse(alreadyEnded(task))];
-  return [
-    { type: "advanceTask", params: { taskId, message: { type: "cancel", at, message } } },
-    { type: "reply", params: { answer: { type: "tasks", tasks: [taskId] } } },
-  ];
-}
-
-function refuse(fault: Fault): Ask {
-  return { type: "reply", params: { answer: { type: "fault", fault } } };
-}
-
-/** Whatever ends a Task ends its Steps and Runs in the same commit. Held Runs are told to stop by their machine. */
-export function endTheRest(
-  { taskId, reason }: Message<"task.ended">,
-  { steps, runs, task }: FinalizerFound,
-  at: Instant,
-): Ask[] {
-  const message = task?.errorMessage || "the task has ended";
-  return [
-    ...steps.flatMap((step): Ask[] => {
-      const key = { taskId, stepName: step.name };
-      const waits = step.state === "waiting_for_retry";
-      return [
-        advance(key, { type: "cancel", at }),
-        ...(waits ? [{ type: "clearDeadline", params: { ...key, kind: "retry" } } as const] : []),
-      ];
-    }),
-    ...runs
-      .filter(({ status }) => !isOver(status))
-      .map(
-        ({ id: runId }): Ask => ({
-          type: "advanceRun",
-          params: { runId, message: { type: "end", at, reason, message } },
-        }),
-      ),
-  ];
-}
-
-/** A deadline is a value in a row: what it finds there decides; the deadline itself is done with. */
-export function meetDeadline(message: Message<"deadline.passed">, found: FinalizerFound, at: Instant): Ask[] {
-  const { taskId, stepName, kind, due } = message;
-  if (due > at) return [{ type: "setDeadline", params: { taskId, stepName, kind, at: due } }];
-
-  const { task, step, steps } = found;
-  const clear: Ask = { type: "clearDeadline", params: { taskId, stepName, kind } };
-  if (!task || isTerminal(task.state)) return [clear];
-  switch (kind) {
-    case "timeout": {
-      const text = `the task did not end within timeout_ms = ${task.spec.timeoutMs}`;
-      return [
-        clear,
-        { type: "advanceTask", params: { taskId, message: { type: "timeout", at, message: text } } },
-      ];
-    }
-    case "start":
-      return [clear, ...(task.state === "pending" ? startTask(task, steps, at) : [])];
-    case "retry":
-      if (step?.state !== "waiting_for_retry") return [clear];
-      if (step.nextAttemptAt > at)
-        return [{ type: "setDeadline", params: { taskId, stepName, kind, at: step.nextAttemptAt } }];
-      return [clear, ...enqueueAgain(task, step, at)];
-  }
-}
-
-function advance(key: StepKey, message: StepMessage): Ask {
-  return { type: "advanceStep", params: { ...key, message } };
+/** The Step's own input, with the checkpoint in place of an earlier one. */
+function checkpointed(own: string | undefined, { cursor, output }: Extract<RunEnd, { how: "yielded" }>): string {
+  const before: Json = own === undefined ? {} : JSON.parse(own);
+  const { checkpoint: _, ...others } = isJsonObject(before) ? before : {};
+  const text = JSON.stringify(others).slice(1, -1);
+  const checkpoint = `{"cursor":${cursor},"output":${output || "null"}}`;
+  return `{${text}${text === "" ? "" : ","}"checkpoint":${checkpoint}}`;
 }

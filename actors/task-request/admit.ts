@@ -1,15 +1,16 @@
 import { mayUse } from "#domain/caller";
-import { WHOLE_TASK } from "#domain/deadline";
 import { Fault } from "#domain/fault";
-import { MAIN_STEP, type TaskId } from "#domain/id";
+import type { TaskId } from "#domain/id";
 import { laneOf } from "#domain/lane";
 import { limits } from "#domain/limits";
 import { namespaceDenied } from "#domain/refusals";
-import type { StepRow } from "#domain/step";
-import { deadlineOf, type TaskDraft, type TaskRow } from "#domain/task";
+import type { TaskDraft, TaskRow } from "#domain/task";
+import { type TemplateRow, templateKey } from "#domain/template";
+import { differences } from "#domain/template-diff";
 import { type Instant, millis, NEVER } from "#domain/time";
 import type { Ask } from "../asks.js";
-import { startTask } from "../task/start.js";
+import { rowsOfDraft } from "../task/make.js";
+import { createTask } from "../task/start.js";
 import type { RequestFound, TaskRequestMessage } from "./messages.js";
 
 /** Long enough for a good part of a full queue to be worked off, short enough to be worth waiting. */
@@ -19,7 +20,11 @@ const RETRY_AFTER = millis(1_000);
  * Decides over each draft in turn: the Task that holds its key, a refusal, or a new Task. Drafts of
  * one batch see one another: two with one key become one Task.
  */
-export function admit({ caller, drafts }: TaskRequestMessage, found: RequestFound, at: Instant): Ask[] {
+export function admit(
+  { caller, drafts }: Extract<TaskRequestMessage, { type: "submit" }>,
+  found: RequestFound,
+  at: Instant,
+): Ask[] {
   const made = new Map<string, TaskRow>();
   const lanes = new Set(found.knownLanes);
   const added: Added = { waiting: 0, waitingIn: new Map(), lanesIn: new Map() };
@@ -29,23 +34,37 @@ export function admit({ caller, drafts }: TaskRequestMessage, found: RequestFoun
     if (!mayUse(caller, draft.namespace)) return namespaceDenied(draft.namespace);
     const key = JSON.stringify([draft.namespace, draft.spec.idempotencyKey]);
     const holder = found.holders[i] ?? made.get(key);
-    if (holder) return sameWork(holder, draft);
+    if (holder && !isOutdated(holder, at)) return sameWork(holder, draft);
 
-    const lane = laneOf(draft.namespace, draft.spec.agentName, draft.spec.workerSelector).key;
-    const full = noRoom(draft.namespace, lanes.has(lane), found, added);
+    const newLanes = lanesOf(draft).filter((lane) => !lanes.has(lane));
+    const full = noRoom(draft.namespace, newLanes.length, found, added);
     if (full) return full;
 
-    const { task, step } = rowsOf(draft, at);
+    const { task, steps } = rowsOfDraft(draft, at);
     if (draft.spec.idempotencyKey !== "") made.set(key, task);
     added.waiting += 1;
-    bump(added.waitingIn, draft.namespace);
-    if (!lanes.has(lane)) bump(added.lanesIn, draft.namespace);
-    lanes.add(lane);
-    asks.push(...create(task, step, draft.input, at));
+    bump(added.waitingIn, draft.namespace, 1);
+    bump(added.lanesIn, draft.namespace, newLanes.length);
+    for (const lane of newLanes) lanes.add(lane);
+    if (holder) asks.push({ type: "releaseKey", params: { taskId: holder.id } });
+    asks.push(...createTask(task, steps, draft.input, at));
     return task.id;
   });
 
   return [...asks, { type: "reply", params: { answer: { type: "tasks", tasks: answers } } }];
+}
+
+/** The template lets the same work run again after a while. */
+function isOutdated({ spec: { keyUntil } }: TaskRow, at: Instant): boolean {
+  return keyUntil !== NEVER && keyUntil <= at;
+}
+
+/** The lanes a Task may need: one for each agent it names. */
+export function lanesOf({ namespace, spec, plan }: TaskDraft): string[] {
+  const agents = plan ? plan.steps.map(({ agentName }) => agentName) : [spec.agentName];
+  return [...new Set(agents)]
+    .filter((agentName) => agentName !== "")
+    .map((agentName) => laneOf(namespace, agentName, spec.workerSelector).key);
 }
 
 function sameWork(holder: TaskRow, { spec }: TaskDraft): TaskId | Fault {
@@ -65,7 +84,7 @@ interface Added {
   readonly lanesIn: Map<string, number>;
 }
 
-function noRoom(namespace: string, laneKnown: boolean, found: RequestFound, added: Added): Fault | undefined {
+function noRoom(namespace: string, newLanes: number, found: RequestFound, added: Added): Fault | undefined {
   const inNamespace = (found.waitingIn[namespace] ?? 0) + (added.waitingIn.get(namespace) ?? 0);
   if (inNamespace >= limits.waitingPerNamespace) {
     return full(`namespace "${namespace}" has ${inNamespace} waiting tasks, the most it may have`);
@@ -74,7 +93,7 @@ function noRoom(namespace: string, laneKnown: boolean, found: RequestFound, adde
     return full(`${found.waiting + added.waiting} tasks are waiting, the most the plane keeps`);
   }
   const lanes = (found.lanesIn[namespace] ?? 0) + (added.lanesIn.get(namespace) ?? 0);
-  if (!laneKnown && lanes >= limits.lanesPerNamespace) {
+  if (newLanes > 0 && lanes + newLanes > limits.lanesPerNamespace) {
     return full(
       `namespace "${namespace}" waits for ${lanes} different agents and selectors, the most it may`,
     );
@@ -89,67 +108,34 @@ function full(what: string): Fault {
   });
 }
 
-function bump(counts: Map<string, number>, name: string): void {
-  counts.set(name, (counts.get(name) ?? 0) + 1);
+function bump(counts: Map<string, number>, name: string, by: number): void {
+  counts.set(name, (counts.get(name) ?? 0) + by);
 }
 
-function rowsOf({ id, namespace, spec }: TaskDraft, at: Instant): { task: TaskRow; step: StepRow } {
-  const task: TaskRow = {
-    id,
-    namespace,
-    revision: 0,
-    state: "pending",
-    spec,
-    counts: { pending: 1 },
-    hasRun: false,
-    createdAt: at,
-    finishedAt: NEVER,
-    reason: "",
-    errorMessage: "",
-  };
-  const step: StepRow = {
-    taskId: id,
-    name: MAIN_STEP,
-    revision: 0,
-    state: "pending",
-    agentName: spec.agentName,
-    dependsOn: [],
-    unsatisfied: 0,
-    fence: 0,
-    attempts: 0,
-    maxAttempts: spec.maxAttempts,
-    declines: 0,
-    avoidWorker: "",
-    avoidUntil: NEVER,
-    lane: "",
-    rank: 0,
-    nextAttemptAt: NEVER,
-    runId: "",
-    outputBytes: 0,
-    errorMessage: "",
-  };
-  return { task, step };
+/** A template becomes known for good, unless this version is known with another body. */
+export function register(
+  { caller, template }: Extract<TaskRequestMessage, { type: "register" }>,
+  { template: known, templatesIn }: RequestFound,
+  at: Instant,
+): Ask[] {
+  const answer = (row: TemplateRow): Ask => ({
+    type: "reply",
+    params: { answer: { type: "template", template: row } },
+  });
+  const refuse = (fault: Fault): Ask[] => [{ type: "reply", params: { answer: { type: "fault", fault } } }];
+
+  if (!mayUse(caller, template.namespace)) return refuse(namespaceDenied(template.namespace));
+  if (known) return known.digest === template.digest ? [answer(known)] : refuse(changed(known, template));
+  if (templatesIn >= limits.templatesPerNamespace) {
+    const text = `namespace "${template.namespace}" has ${templatesIn} versions of templates, the most it may`;
+    return refuse(full(text));
+  }
+  const row: TemplateRow = { ...template, registeredAt: at };
+  return [{ type: "keepTemplate", params: { template: row } }, answer(row)];
 }
 
-function create(task: TaskRow, step: StepRow, input: string, at: Instant): Ask[] {
-  const { id: taskId, spec } = task;
-  const asks: Ask[] = [
-    { type: "createTask", params: { task, input } },
-    { type: "createStep", params: { step } },
-  ];
-  const deadline = deadlineOf(task);
-  if (deadline !== NEVER) {
-    asks.push({
-      type: "setDeadline",
-      params: { taskId, stepName: WHOLE_TASK, kind: "timeout", at: deadline },
-    });
-  }
-  if (spec.startAt > at) {
-    asks.push({
-      type: "setDeadline",
-      params: { taskId, stepName: WHOLE_TASK, kind: "start", at: spec.startAt },
-    });
-    return asks;
-  }
-  return [...asks, ...startTask(task, [step], at)];
+function changed(known: TemplateRow, template: Omit<TemplateRow, "registeredAt">): Fault {
+  const lines = differences(known.body, template.body).join("; ");
+  const text = `template ${templateKey(known)} is registered with another body (${lines}); give the new one a version of its own`;
+  return new Fault("template_conflict", text, { field: "source", reason: "TEMPLATE_CHANGED" });
 }

@@ -3,7 +3,7 @@ import { Fault } from "#domain/fault";
 import { millis } from "#domain/time";
 import { asks } from "../asks.js";
 import { actorStates } from "../life.js";
-import { admit } from "./admit.js";
+import { admit, register } from "./admit.js";
 import type { TaskRequestEvent } from "./messages.js";
 
 const parts = setup({
@@ -12,8 +12,8 @@ const parts = setup({
 });
 
 const decide = parts.enqueueActions(({ enqueue, event }) => {
-  if (event.type !== "submit") return;
-  for (const ask of admit(event, event.found, event.at)) enqueue(ask);
+  if (event.type === "submit") for (const ask of admit(event, event.found, event.at)) enqueue(ask);
+  if (event.type === "register") for (const ask of register(event, event.found, event.at)) enqueue(ask);
 });
 
 const refuse = parts.enqueueActions(({ enqueue }) => {
@@ -29,5 +29,8 @@ export const taskRequestMachine = parts.extend({ actions: { admit: decide, refus
   id: "task-request",
   context: {},
   initial: "starting",
-  states: actorStates({ submit: { actions: "admit" } }, { submit: { actions: "refuse" } }),
+  states: actorStates(
+    { submit: { actions: "admit" }, register: { actions: "admit" } },
+    { submit: { actions: "refuse" }, register: { actions: "refuse" } },
+  ),
 });

@@ -1,7 +1,10 @@
 import { assign, setup } from "xstate";
-import { WHOLE_TASK } from "#domain/deadline";
+import { type DeadlineKind, WHOLE_TASK } from "#domain/deadline";
+import { limits } from "#domain/limits";
 import { isSettled, type StepState } from "#domain/step";
-import { countOf, moved, type StepCounts, type TaskRow } from "#domain/task";
+import { countOf, moved, type StepCounts, type TaskRow, type TaskState } from "#domain/task";
+import { clip } from "#domain/text";
+import { later } from "#domain/time";
 import { asks } from "../asks.js";
 import type { TaskMessage } from "./messages.js";
 
@@ -32,19 +35,47 @@ const parts = setup({
   actions: asks,
 });
 
-/** What remains to be ended with the Task is ended in the same commit, by the finalizer. */
-const endTheRest = parts.enqueueActions(({ enqueue, context: { id: taskId, spec, counts }, event }) => {
-  if (spec.timeoutMs > 0)
-    enqueue({ type: "clearDeadline", params: { taskId, stepName: WHOLE_TASK, kind: "timeout" } });
-  if (spec.startAt > 0)
-    enqueue({ type: "clearDeadline", params: { taskId, stepName: WHOLE_TASK, kind: "start" } });
-  if (!stepsAlive(counts)) return;
+/**
+ * What remains to be ended with the Task is ended in the same commit, by the finalizer: its Steps and Runs;
+ * what it did is undone, if its template says so; and the Step whose Task it is hears of it.
+ */
+const endTheRest = parts.enqueueActions(({ enqueue, context, event }) => {
+  const { id: taskId, spec, counts } = context;
+  for (const kind of deadlinesOf(context)) {
+    enqueue({ type: "clearDeadline", params: { taskId, stepName: WHOLE_TASK, kind } });
+  }
+  if (!stepsAlive(counts) && !(spec.undoes && endsBadly(context, event))) return;
 
   const reason = event.type === "timeout" ? "TIMEOUT" : event.type === "cancel" ? "CANCELLED" : "STEP_FAILED";
-  enqueue({
-    type: "tell",
-    params: { to: "task-finalizer", message: { type: "task.ended", taskId, reason } },
-  });
+  const message = { type: "task.ended", taskId, reason } as const;
+  enqueue({ type: "tell", params: { to: "task-finalizer", message } });
+});
+
+function endsBadly({ counts, tolerated, isolated }: TaskRow, { type }: TaskMessage): boolean {
+  if (type === "cancel" || type === "timeout") return true;
+  return type !== "manualResolution" && (countOf(counts, "error") > tolerated || isolated > 0);
+}
+
+function deadlinesOf({ spec }: TaskRow): DeadlineKind[] {
+  return [
+    ...(spec.timeoutMs > 0 ? (["timeout"] as const) : []),
+    ...(spec.startAt > 0 ? (["start"] as const) : []),
+    ...(spec.holdOnFailure ? (["hold"] as const) : []),
+    ...(spec.parent ? (["orphan"] as const) : []),
+  ];
+}
+
+const tellParent = parts.enqueueActions(({ enqueue, context: { id: childId, spec } }) => {
+  if (!spec.parent) return;
+  const message = { type: "child.ended", ...spec.parent, childId } as const;
+  enqueue({ type: "tell", params: { to: "task-finalizer", message } });
+});
+
+/** A held Task is not held for ever. */
+const holdForSomeTime = parts.enqueueActions(({ enqueue, context: { id: taskId, spec }, event }) => {
+  if (!spec.holdOnFailure) return;
+  const at = later(event.at, limits.hold);
+  enqueue({ type: "setDeadline", params: { taskId, stepName: WHOLE_TASK, kind: "hold", at } });
 });
 
 const finish = parts.assign({
@@ -52,10 +83,47 @@ const finish = parts.assign({
   counts: ({ context }) => settledCounts(context.counts),
 });
 
-const end = { type: "final", entry: ["endTheRest", "finish"] } as const;
+const end = { type: "final", entry: ["endTheRest", "finish", "tellParent"] } as const;
 const cancel = { target: "#task.cancelled", actions: "noteCancelled" } as const;
 const timeout = { target: "#task.error", actions: "noteTimeout" } as const;
+const grow = { stepsAdded: { actions: "countAdded" }, opened: { actions: "countOpened" } } as const;
 const stepChanged = { target: "#task.evaluating_results", actions: "countStep" } as const;
+
+/** A state the Task passes through within one message; the runtime tells it to the log. */
+function passing(state: TaskState) {
+  return {
+    type: "pass",
+    params: ({ context }: { context: TaskRow }) => ({ taskId: context.id, state }),
+  } as const;
+}
+
+type StepChanged = Extract<TaskMessage, { type: "stepChanged" }>;
+
+/** What the counts, and the reason of a failure, are after a Step's change. */
+function counted(task: TaskRow, event: StepChanged): Partial<TaskRow> {
+  const { from, to, tolerated, isolated } = event;
+  const failed = Number(to === "error") - Number(from === "error");
+  return {
+    counts: moved(task.counts, from, to),
+    hasRun: task.hasRun || (to === "in_progress" && event.taken),
+    ...(tolerated && failed !== 0 && { tolerated: task.tolerated + failed }),
+    ...(isolated && failed !== 0 && { isolated: task.isolated + failed }),
+    ...(failed !== 0 && blame(task, event, failed)),
+  };
+}
+
+function blame(task: TaskRow, event: StepChanged, failed: number): Partial<TaskRow> {
+  if (failed < 0) {
+    // An operator has put the last failure right: the Task goes on as if there had been none.
+    return countOf(task.counts, "error") === 1 ? { reason: "", errorMessage: "" } : {};
+  }
+  if (event.isolated) {
+    const others = task.errorMessage === "" ? "" : `${task.errorMessage}; `;
+    const text = `${others}${event.stepName}: ${event.errorMessage}`;
+    return { reason: "STEP_FAILED", errorMessage: clip(text, limits.errorMessageBytes) };
+  }
+  return event.tolerated ? {} : { reason: "STEP_FAILED", errorMessage: event.errorMessage };
+}
 
 /**
  * The life of one Task. Its Steps' changes lead through `evaluating_results`, where the counts alone
@@ -66,17 +134,19 @@ export const taskMachine = parts
     actions: {
       endTheRest,
       finish,
-      countStep: assign(({ context, event }) => {
-        if (event.type !== "stepChanged") return {};
-        return {
-          counts: moved(context.counts, event.from, event.to),
-          hasRun: context.hasRun || event.to === "in_progress",
-          ...(event.to === "error" && { reason: "STEP_FAILED" as const, errorMessage: event.errorMessage }),
-          // An operator has put the last failure right: the Task goes on as if there had been none.
-          ...(event.from === "error" &&
-            countOf(context.counts, "error") === 1 && { reason: "" as const, errorMessage: "" }),
-        };
-      }),
+      tellParent,
+      holdForSomeTime,
+      countStep: assign(({ context, event }) =>
+        event.type === "stepChanged" ? counted(context, event) : {},
+      ),
+      countAdded: assign(({ context: { counts }, event }) =>
+        event.type === "stepsAdded"
+          ? { counts: { ...counts, pending: countOf(counts, "pending") + event.count } }
+          : {},
+      ),
+      countOpened: assign(({ context: { opened }, event }) =>
+        event.type === "opened" ? { opened: { ...opened, [event.group]: event.count } } : {},
+      ),
       noteCancelled: assign(({ event }) =>
         event.type === "cancel" ? { reason: "CANCELLED" as const, errorMessage: event.message } : {},
       ),
@@ -85,10 +155,10 @@ export const taskMachine = parts
       ),
     },
     guards: {
-      stepFailedForGood: ({ context }) => countOf(context.counts, "error") > 0,
+      stepFailedForGood: ({ context }) => countOf(context.counts, "error") > context.tolerated,
       givesUp: ({ context }) => !context.spec.holdOnFailure,
-      allSatisfied: ({ context: { counts } }) =>
-        Object.keys(counts).every((state) => state === "complete" || state === "resolved_manually"),
+      allSettled: ({ context: { counts } }) => !stepsAlive(counts),
+      someIsolated: ({ context }) => !stepsAlive(context.counts) && context.isolated > 0,
       workersAtIt: ({ context }) => context.hasRun && countOf(context.counts, ...PIPELINE) > 0,
       queued: ({ context }) => countOf(context.counts, ...PIPELINE) > 0,
       inBackoff: ({ context }) => countOf(context.counts, "waiting_for_retry") > 0,
@@ -101,7 +171,9 @@ export const taskMachine = parts
     states: {
       pending: { on: { start: "initializing", cancel, timeout } },
       initializing: {
+        entry: passing("initializing"),
         on: {
+          ...grow,
           stepChanged: { actions: "countStep" },
           readyStepsFound: "enqueuing_steps",
           noDependenciesReady: "waiting_for_dependencies",
@@ -110,23 +182,26 @@ export const taskMachine = parts
           timeout,
         },
       },
-      enqueuing_steps: { on: { stepChanged, cancel, timeout } },
-      steps_in_process: { on: { stepChanged, cancel, timeout } },
+      enqueuing_steps: { on: { stepChanged, ...grow, cancel, timeout } },
+      steps_in_process: { on: { stepChanged, ...grow, cancel, timeout } },
       evaluating_results: {
+        entry: passing("evaluating_results"),
         always: [
           { guard: "stepFailedForGood", target: "blocked_by_failures" },
-          { guard: "allSatisfied", target: "complete" },
+          { guard: "someIsolated", target: "blocked_by_failures" },
+          { guard: "allSettled", target: "complete" },
           { guard: "workersAtIt", target: "steps_in_process" },
           { guard: "queued", target: "enqueuing_steps" },
           { guard: "inBackoff", target: "waiting_for_retry" },
           { target: "waiting_for_dependencies" },
         ],
       },
-      waiting_for_dependencies: { on: { stepChanged, cancel, timeout } },
-      waiting_for_retry: { on: { stepChanged, cancel, timeout } },
+      waiting_for_dependencies: { on: { stepChanged, ...grow, cancel, timeout } },
+      waiting_for_retry: { on: { stepChanged, ...grow, cancel, timeout } },
       blocked_by_failures: {
+        entry: [passing("blocked_by_failures"), "holdForSomeTime"],
         always: { guard: "givesUp", target: "error" },
-        on: { stepChanged, giveUp: "error", manualResolution: "resolved_manually", cancel, timeout },
+        on: { stepChanged, ...grow, giveUp: "error", manualResolution: "resolved_manually", cancel, timeout },
       },
       complete: end,
       error: end,

@@ -14,16 +14,27 @@ export type TaskMessage =
   | {
       readonly type: "stepChanged";
       readonly at: Instant;
+      readonly stepName: string;
       readonly from: StepState;
       readonly to: StepState;
+      /** True if a worker has, or had, the Step. */
+      readonly taken: boolean;
+      /** True if the Step's failure does not end the Task at once; `isolated`: but in the end. */
+      readonly tolerated: boolean;
+      readonly isolated: boolean;
       readonly errorMessage: string;
     }
+  /** finalizer: a decision, a batch or a map has made more Steps; they are pending. */
+  | { readonly type: "stepsAdded"; readonly at: Instant; readonly count: number }
+  /** finalizer: so many members of a batch or a map have been let go. */
+  | { readonly type: "opened"; readonly at: Instant; readonly group: string; readonly count: number }
   /** finalizer: a client, or the worker, wants it to end. */
   | { readonly type: "cancel"; readonly at: Instant; readonly message: string }
   /** finalizer: `timeout_ms` is over. */
   | { readonly type: "timeout"; readonly at: Instant; readonly message: string }
-  /** An operator gives a held Task up, or has put things right by hand. */
+  /** finalizer: it was held for an operator for too long. */
   | { readonly type: "giveUp"; readonly at: Instant }
+  /** finalizer: an operator declares it done as it is. */
   | { readonly type: "manualResolution"; readonly at: Instant };
 
 /** Why a Task's end ends what is left of it. */

@@ -1,3 +1,4 @@
+import type { StepKey } from "./id.js";
 import type { Json, JsonObject } from "./json.js";
 import type { RetryPolicy } from "./retry.js";
 import type {
@@ -81,6 +82,8 @@ export interface StepSpec extends Tries {
   readonly delayMs?: Millis;
   readonly signal?: SignalPlan;
   readonly member?: Membership;
+  /** The Step of another Task that this one undoes, and why. */
+  readonly undoes?: StepKey & { readonly error: string };
 }
 
 /** A Step as a plan has it, before there is a Task. */
@@ -153,7 +156,7 @@ function overridden(step: TemplateStep, overrides: readonly StepOverride[]): Tem
   return overrides
     .filter(({ name }) => name === "ALL" || name === step.name)
     .sort((a, b) => Number(b.name === "ALL") - Number(a.name === "ALL"))
-    .reduce((into, override): TemplateStep => {
+    .reduce<TemplateStep>((into, override) => {
       const initialization = { ...into.handler?.initialization, ...override.handler?.initialization };
       return {
         ...into,
@@ -248,12 +251,17 @@ function signalPlan({ name, signal = {} }: TemplateStep): SignalPlan {
   };
 }
 
-/** The steps, each after all it depends on; otherwise as written. Of a cycle, which validation refuses, nothing is left. */
+/**
+ * The steps, each after all it depends on, and the workers of a batch after it; otherwise as written. Of a
+ * cycle, which validation refuses, nothing is left.
+ */
 export function inOrder(steps: readonly TemplateStep[]): TemplateStep[] {
-  const missing = new Map(steps.map(({ name, dependencies = [] }) => [name, new Set(dependencies).size]));
+  const before = new Map(steps.map(({ name, dependencies }) => [name, new Set(dependencies)]));
+  for (const { name, batch_config } of steps) before.get(batch_config?.worker_template ?? "")?.add(name);
+  const missing = new Map([...before].map(([name, names]) => [name, names.size]));
   const dependants = new Map<string, TemplateStep[]>();
   for (const step of steps) {
-    for (const name of new Set(step.dependencies)) {
+    for (const name of before.get(step.name) ?? []) {
       const list = dependants.get(name) ?? [];
       dependants.set(name, list);
       list.push(step);

@@ -147,6 +147,13 @@ export function compareReady(a: ReadyStep, b: ReadyStep): number {
   return a.stepName < b.stepName ? -1 : Number(a.stepName > b.stepName);
 }
 
+/** What an operator does with a Step that failed for good: try it anew, or say how it ended. */
+export type ResolveAction =
+  | { readonly type: "retry" }
+  | { readonly type: "resolve" }
+  /** With this result, as JSON text; empty if none. */
+  | { readonly type: "complete"; readonly output: string };
+
 /** What a client sees of a Step. */
 export type StepSummary = Pick<
   StepRow,

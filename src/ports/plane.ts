@@ -5,7 +5,7 @@ import type { TaskId, WorkerId } from "#domain/id";
 import type { LogSlice } from "#domain/log";
 import type { WorkerReport } from "#domain/report";
 import type { RunSummary } from "#domain/run";
-import type { StepSummary } from "#domain/step";
+import type { ResolveAction, StepSummary } from "#domain/step";
 import type { TaskDraft, TaskRow } from "#domain/task";
 import type { TemplateRow } from "#domain/template";
 import type { LeaseTerms, WorkerView } from "#domain/worker";
@@ -70,13 +70,6 @@ export interface Plane {
   /** A worker's stream begins. Speak through what is returned; hear through the sink. */
   connect(caller: Caller, sink: WorkerSink): WorkerLink;
 }
-
-/** What an operator does with a Step that failed for good: try it anew, or say how it ended. */
-export type ResolveAction =
-  | { readonly type: "retry" }
-  | { readonly type: "resolve" }
-  /** With this result, as JSON text. */
-  | { readonly type: "complete"; readonly output: string };
 
 /** A Task as it stands right after the commit that answers for it, with those of its Steps and Runs the turn has seen. */
 export interface Receipt {

@@ -5,8 +5,8 @@ import { schedulerMachine } from "#actors/scheduler/machine";
 import { taskFinalizerMachine } from "#actors/task-finalizer/machine";
 import { taskRequestMachine } from "#actors/task-request/machine";
 import { decider } from "./evaluate.js";
+import { foundForFinalizer } from "./gather-finalizer.js";
 import {
-  foundForFinalizer,
   foundForRequest,
   foundForScheduler,
   foundForTracker,

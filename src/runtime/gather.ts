@@ -1,16 +1,19 @@
 import type { Told } from "#actors/asks";
 import type { RunTrackerMessage, TrackerFound } from "#actors/run-tracker/messages";
-import type { SchedulerFound, SchedulerMessage } from "#actors/scheduler/messages";
-import type { FinalizerFound, TaskFinalizerMessage } from "#actors/task-finalizer/messages";
+import type { Placement, SchedulerFound, SchedulerMessage } from "#actors/scheduler/messages";
+import { lanesOf } from "#actors/task-request/admit";
 import type { RequestFound, TaskRequestMessage } from "#actors/task-request/messages";
-import type { RunId } from "#domain/id";
-import { laneOf } from "#domain/lane";
+import type { RunId, TaskId } from "#domain/id";
 import type { RunRow } from "#domain/run";
 import { NEVER } from "#domain/time";
 import type { SessionRow } from "#domain/worker";
 import type { IdempotencyKey, Needs } from "#ports/store";
+import type { Schemas } from "#ports/schemas";
+import { dependenciesOf } from "./assignment.js";
+import { finalizerNeeds } from "./gather-finalizer.js";
 import type { Leases } from "./leases.js";
 import type { Memory } from "./memory.js";
+import { planFor, plannedStep, type Plans } from "./plans.js";
 import type { Workspace } from "./workspace.js";
 
 /** The turn's view of everything a message may want to see. */
@@ -18,26 +21,54 @@ export interface Scene {
   readonly work: Workspace;
   readonly memory: Memory;
   readonly leases: Leases;
+  readonly plans: Plans;
+  readonly schemas: Schemas;
   /** Fresh Run ids for the scheduler. */
   readonly runIds: readonly RunId[];
+  readonly newTaskId: () => TaskId;
 }
 
-/** The rows a message wants to see, before it is decided. */
-export function needsOf({ to, message }: Told, memory: Memory): Needs {
+/** The rows a message wants to see, before it is decided; as far as those that are here tell. */
+export function needsOf({ to, message }: Told, scene: Scene): Needs {
   switch (to) {
     case "task-request":
-      return { keys: keysOf(message) };
+      return message.type === "register" ? { templates: [message.template] } : { keys: keysOf(message) };
     case "scheduler":
-      if (message.type === "schedule") return {};
-      return { steps: message.placements, inputs: message.placements.map(({ taskId }) => taskId) };
+      return message.type === "schedule" ? {} : placementNeeds(message.placements, scene);
     case "run-tracker":
-      return { runs: runIdsOf(message, memory) };
+      return { runs: runIdsOf(message, scene.memory), ...schemaNeeds(message, scene) };
     case "task-finalizer":
-      return finalizerNeeds(message);
+      return finalizerNeeds(message, scene);
   }
 }
 
-function keysOf({ drafts }: TaskRequestMessage): IdempotencyKey[] {
+/** The Steps, what they work on, and the results they are given. */
+function placementNeeds(placements: readonly Placement[], { work }: Scene): Needs {
+  const here = placements.flatMap((key) => work.step(key) ?? []);
+  const before = here.flatMap(({ taskId, dependsOn }) =>
+    dependsOn.map((stepName) => ({ taskId, stepName })),
+  );
+  const undone = here.flatMap(({ spec }) => spec.undoes ?? []);
+  return {
+    steps: [...placements, ...before],
+    inputs: placements.map(({ taskId }) => taskId),
+    stepInputs: here.flatMap(({ hasInput, taskId, name }) => (hasInput ? { taskId, stepName: name } : [])),
+    outputs: [...here.flatMap((step) => dependenciesOf(work, step).inline), ...undone],
+  };
+}
+
+/** A result may have to fit a schema of the template. */
+function schemaNeeds(message: RunTrackerMessage, { work, plans }: Scene): Needs {
+  const run = message.type === "report" ? work.run(message.report.runId) : undefined;
+  const task = run && work.task(run.taskId);
+  const ref = task?.spec.template;
+  if (!run || !ref || !work.step(run)?.spec.hasSchema || plans.get(ref, task.spec.environment)) return {};
+  return { templates: [ref] };
+}
+
+type Submit = Extract<TaskRequestMessage, { type: "submit" }>;
+
+function keysOf({ drafts }: Submit): IdempotencyKey[] {
   return drafts
     .filter(({ spec }) => spec.idempotencyKey !== "")
     .map(({ namespace, spec }) => ({ namespace, key: spec.idempotencyKey }));
@@ -63,19 +94,6 @@ function runIdsOf(message: RunTrackerMessage, memory: Memory): RunId[] {
   }
 }
 
-function finalizerNeeds(message: TaskFinalizerMessage): Needs {
-  const { taskId } = message;
-  switch (message.type) {
-    case "run.ended":
-      return { steps: [message] };
-    case "cancel":
-    case "task.ended":
-      return { wholeTasks: [taskId] };
-    case "deadline.passed":
-      return message.kind === "retry" ? { steps: [message] } : { wholeTasks: [taskId] };
-  }
-}
-
 /** The session a message comes from or is about; for a hello the one it supersedes. */
 function speaker(message: RunTrackerMessage, { roster }: Memory): SessionRow | undefined {
   switch (message.type) {
@@ -88,11 +106,11 @@ function speaker(message: RunTrackerMessage, { roster }: Memory): SessionRow | u
   }
 }
 
-export function foundForRequest({ drafts }: TaskRequestMessage, { work, memory }: Scene): RequestFound {
+export function foundForRequest(message: TaskRequestMessage, { work, memory }: Scene): RequestFound {
+  const drafts = message.type === "submit" ? message.drafts : [];
   const namespaces = [...new Set(drafts.map(({ namespace }) => namespace))];
-  const lanes = drafts.map(
-    ({ namespace, spec }) => laneOf(namespace, spec.agentName, spec.workerSelector).key,
-  );
+  const lanes = drafts.flatMap(lanesOf);
+  const template = message.type === "register" ? work.template(message.template) : undefined;
   return {
     holders: drafts.map(({ namespace, spec }) => work.holder(namespace, spec.idempotencyKey)),
     waiting: memory.waiting,
@@ -101,6 +119,8 @@ export function foundForRequest({ drafts }: TaskRequestMessage, { work, memory }
       namespaces.map((namespace) => [namespace, memory.backlog.lanesIn(namespace)]),
     ),
     knownLanes: lanes.filter((lane) => memory.backlog.has(lane)),
+    templatesIn: message.type === "register" ? memory.templatesIn(message.template.namespace) : 0,
+    ...(template && { template }),
   };
 }
 
@@ -121,26 +141,33 @@ export function foundForScheduler(
   };
 }
 
-export function foundForTracker(message: RunTrackerMessage, { work, memory, leases }: Scene): TrackerFound {
+export function foundForTracker(message: RunTrackerMessage, scene: Scene): TrackerFound {
+  const { work, memory, leases } = scene;
   const session = speaker(message, memory);
   const run = message.type === "report" ? work.run(message.report.runId) : undefined;
   const many = message.type === "report" ? [] : runIdsOf(message, memory);
+  const problem = resultProblem(message, run, scene);
   return {
     ...(session && { session }),
     ...(run && { run }),
+    ...(problem !== undefined && { resultProblem: problem }),
     runs: [...new Set(many)].flatMap((id): RunRow | RunRow[] => work.run(id) ?? []),
     leaseUntil: message.type === "silent" ? leases.until(message.session) : NEVER,
   };
 }
 
-export function foundForFinalizer(message: TaskFinalizerMessage, { work }: Scene): FinalizerFound {
-  const task = work.task(message.taskId);
-  const step = "stepName" in message ? work.step(message) : undefined;
-  const all = message.type !== "run.ended";
-  return {
-    ...(task && { task }),
-    ...(step && { step }),
-    steps: all ? work.liveSteps(message.taskId) : [],
-    runs: all ? work.liveRuns(message.taskId) : [],
-  };
+function resultProblem(
+  message: RunTrackerMessage,
+  run: RunRow | undefined,
+  { work, plans, schemas }: Scene,
+): string | undefined {
+  if (message.type !== "report" || message.report.type !== "status" || !run) return undefined;
+  const { status, output } = message.report;
+  const step = work.step(run);
+  if (status !== "COMPLETED" || !step?.spec.hasSchema) return undefined;
+
+  const task = work.task(run.taskId);
+  const plan = task && planFor(task.spec.template, task.spec.environment, work, plans);
+  const schema = plan && plannedStep(plan, step.spec.planned)?.resultSchema;
+  return schema ? schemas.problemOf(schema, output === "" ? null : JSON.parse(output)) : undefined;
 }

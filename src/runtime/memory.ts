@@ -15,9 +15,11 @@ export class Memory {
   readonly backlog = new Backlog();
   readonly roster = new Roster();
   readonly #waiting = new Map<string, number>();
+  readonly #templates = new Map<string, number>();
   #waitingTotal = 0;
 
-  restore({ lanes, waiting }: BootState): void {
+  restore({ lanes, waiting, templates }: BootState): void {
+    for (const [namespace, count] of templates) this.#templates.set(namespace, count);
     this.backlog.restore(lanes);
     for (const [namespace, count] of waiting) {
       this.#waiting.set(namespace, count);
@@ -31,6 +33,15 @@ export class Memory {
 
   waitingIn(namespace: string): number {
     return this.#waiting.get(namespace) ?? 0;
+  }
+
+  /** Versions of templates in a namespace. */
+  templatesIn(namespace: string): number {
+    return this.#templates.get(namespace) ?? 0;
+  }
+
+  addTemplate(namespace: string, journal: Journal): void {
+    journal.count(this.#templates, namespace, 1);
   }
 
   followTask(before: TaskRow | undefined, after: TaskRow, journal: Journal): void {

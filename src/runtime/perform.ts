@@ -1,12 +1,14 @@
 import type { Answer } from "#actors/asks";
 import { Fault } from "#domain/fault";
-import type { Assignment, WorkerFrame } from "#domain/frame";
+import type { WorkerFrame } from "#domain/frame";
 import type { RunId, SessionId, TaskId } from "#domain/id";
 import { isOver, runSummary } from "#domain/run";
 import { stepSummary } from "#domain/step";
-import { deadlineOf, isTerminal, type TaskRow, taskStatus } from "#domain/task";
+import { isTerminal, type TaskRow, taskStatus } from "#domain/task";
+import type { TemplateRow } from "#domain/template";
 import type { Receipt } from "#ports/plane";
 import type { Committed } from "#ports/store";
+import { assignmentOf } from "./assignment.js";
 import type { Core } from "./core.js";
 import type { Effect } from "./effect.js";
 import type { Decided } from "./turn.js";
@@ -14,7 +16,7 @@ import type { Watchers } from "./watchers.js";
 import type { Workspace } from "./workspace.js";
 
 /** What an answer becomes for who asked: ids are replaced by rows. */
-export type Reply = readonly (Receipt | Fault)[] | SessionId | undefined;
+export type Reply = readonly (Receipt | Fault)[] | SessionId | TemplateRow | undefined;
 
 /** The commit has landed: now, and only now, the outside hears of it. */
 export function perform(
@@ -43,6 +45,7 @@ export function perform(
 
 function replyOf(answer: Exclude<Answer, { type: "fault" }> | undefined, work: Workspace): Reply {
   if (answer?.type === "worker") return answer.session;
+  if (answer?.type === "template") return answer.template;
   return answer?.tasks.map((task) => (task instanceof Fault ? task : receipt(task, work)));
 }
 
@@ -95,20 +98,9 @@ function frameOf(
   const task = run && work.task(run.taskId);
   // A Run made and ended in one turn was never held, and is never sent.
   if (!run || !task || run.status !== "ASSIGNED" || run.heldBy === "") return undefined;
-  const assignment: Assignment = {
-    runId: run.id,
-    taskId: run.taskId,
-    stepName: run.stepName,
-    agentName: run.agentName,
-    input: work.inputs.get(run.taskId) ?? "{}",
-    labels: task.spec.labels,
-    issuedAt: run.createdAt,
-    deadlineAt: deadlineOf(task),
-    attempt: run.attempt,
-    fence: run.fence,
-    lease: core.terms.lease,
-    ordinal: run.ordinal,
-  };
+  const step = work.step(run);
+  if (!step) return undefined;
+  const assignment = assignmentOf(run, task, step, work, core.terms.lease);
   return { session: run.heldBy, frame: { type: "assign", ...assignment } };
 }
 

@@ -1,10 +1,13 @@
 import type { ActorName } from "#actors/asks";
+import type { TaskFinalizerMessage } from "#actors/task-finalizer/messages";
 import { type Caller, mayUse } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import type { SessionId, TaskId, WorkerId } from "#domain/id";
 import type { LogSlice } from "#domain/log";
 import { taskNotFound, workerNotFound } from "#domain/refusals";
+import type { ResolveAction } from "#domain/step";
 import type { TaskDraft } from "#domain/task";
+import type { TemplateRow } from "#domain/template";
 import { utf8Bytes } from "#domain/text";
 import { millis } from "#domain/time";
 import type { SessionRow, WorkerStatus, WorkerView } from "#domain/worker";
@@ -39,6 +42,13 @@ export function openPlane(supervisor: Supervisor): Plane {
       );
     });
 
+  /** A change of one Task, answered with the Task. */
+  const change = async (message: TaskFinalizerMessage, weight: number): Promise<Receipt> => {
+    const [receipt] = await ask<readonly (Receipt | Fault)[]>("task-finalizer", message, weight);
+    if (receipt === undefined || receipt instanceof Fault) throw receipt ?? taskNotFound(message.taskId);
+    return receipt;
+  };
+
   const view = (row: SessionRow): WorkerView => ({
     info: row.info,
     status: statusOf(row, roster.held(row.id).size),
@@ -57,14 +67,23 @@ export function openPlane(supervisor: Supervisor): Plane {
 
     submit(caller: Caller, drafts: readonly TaskDraft[]): Promise<readonly (Receipt | Fault)[]> {
       const weight = drafts.reduce((sum, { input }) => sum + utf8Bytes(input), 0);
+      for (const { plan } of drafts) if (plan) core.plans.keep(plan);
       return ask("task-request", { type: "submit", caller, drafts }, weight);
     },
 
-    async cancel(caller: Caller, taskId: TaskId, message: string): Promise<Receipt> {
-      const cancel = { type: "cancel", caller, taskId, message } as const;
-      const [receipt] = await ask<readonly (Receipt | Fault)[]>("task-finalizer", cancel, 0);
-      if (receipt === undefined || receipt instanceof Fault) throw receipt ?? taskNotFound(taskId);
-      return receipt;
+    cancel: (caller: Caller, taskId: TaskId, message: string) =>
+      change({ type: "cancel", caller, taskId, message }, 0),
+
+    signal: (caller: Caller, taskId: TaskId, signal: string, payload: string) =>
+      change({ type: "signal", caller, taskId, signal, payload }, utf8Bytes(payload)),
+
+    resolve(caller: Caller, taskId: TaskId, stepName: string, action: ResolveAction): Promise<Receipt> {
+      const weight = action.type === "complete" ? utf8Bytes(action.output) : 0;
+      return change({ type: "resolve", caller, taskId, stepName, action }, weight);
+    },
+
+    register(caller: Caller, template: Omit<TemplateRow, "registeredAt">): Promise<TemplateRow> {
+      return ask("task-request", { type: "register", caller, template }, utf8Bytes(template.source));
     },
 
     async drainWorker(caller: Caller, workerId: WorkerId, message: string): Promise<WorkerView> {

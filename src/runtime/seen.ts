@@ -3,9 +3,9 @@ import type { StepKey } from "#domain/id";
 import { stepKey } from "#domain/id";
 import type { Lane } from "#domain/lane";
 import { compareReady, type ReadyStep, readyStep } from "#domain/step";
+import { templateKey } from "#domain/template";
 import type { Needs, Store } from "#ports/store";
-import { needsOf } from "./gather.js";
-import type { Memory } from "./memory.js";
+import { needsOf, type Scene } from "./gather.js";
 import { holderKey, type Workspace } from "./workspace.js";
 
 type Wanted = { [Kind in keyof Needs]-?: NonNullable<Needs[Kind]>[number][] };
@@ -22,9 +22,9 @@ export class Seen {
   }
 
   /** One batched read for all first messages of a turn. */
-  async seeFor(messages: readonly Told[], memory: Memory): Promise<void> {
+  async seeFor(messages: readonly Told[], scene: Scene): Promise<void> {
     const wanted = nothing();
-    for (const message of messages) this.#addTo(wanted, needsOf(message, memory));
+    for (const message of messages) this.#addTo(wanted, needsOf(message, scene));
     await this.#load(wanted);
   }
 
@@ -53,12 +53,20 @@ export class Seen {
 
   async #load(wanted: Wanted): Promise<void> {
     if (!Object.values(wanted).some((list) => list.length > 0)) return;
-    this.#work.take(await this.#store.load(wanted), wanted.wholeTasks);
+    this.#work.take(await this.#store.load(wanted), wanted.wholeTasks, wanted.graphs);
   }
 
   #addTo(wanted: Wanted, needs: Needs): void {
-    const { wholeTasks = [], steps = [], runs = [], keys = [], inputs = [] } = needs;
+    const { wholeTasks = [], graphs = [], steps = [], runs = [], keys = [], inputs = [] } = needs;
+    const { stepInputs = [], outputs = [], templates = [] } = needs;
     const work = this.#work;
+    for (const id of graphs)
+      if (!work.isComplete(id) && this.#isNew(`graph ${id}`)) wanted.graphs.push(id);
+    for (const key of stepInputs)
+      if (!work.stepInputs.has(stepKey(key)) && this.#isNew(`given ${stepKey(key)}`)) wanted.stepInputs.push(key);
+    for (const key of outputs)
+      if (!work.outputs.has(stepKey(key)) && this.#isNew(`output ${stepKey(key)}`)) wanted.outputs.push(key);
+    for (const ref of templates) if (this.#isNew(`template ${templateKey(ref)}`)) wanted.templates.push(ref);
     for (const id of wholeTasks)
       if (!work.isWhole(id) && this.#isNew(`whole ${id}`)) wanted.wholeTasks.push(id);
     for (const key of steps)
@@ -83,5 +91,15 @@ export class Seen {
 }
 
 function nothing(): Wanted {
-  return { wholeTasks: [], steps: [], runs: [], keys: [], inputs: [] };
+  return {
+    wholeTasks: [],
+    graphs: [],
+    steps: [],
+    runs: [],
+    keys: [],
+    inputs: [],
+    stepInputs: [],
+    outputs: [],
+    templates: [],
+  };
 }

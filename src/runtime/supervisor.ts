@@ -8,6 +8,7 @@ import { instant, later, millis, NEVER } from "#domain/time";
 import type { LeaseTerms } from "#domain/worker";
 import type { StartableClock } from "#ports/clock";
 import type { Entropy } from "#ports/entropy";
+import type { Schemas } from "#ports/schemas";
 import type { Committed, Store } from "#ports/store";
 import type { Telemetry } from "#ports/telemetry";
 import { Actors, actorNames } from "./actors.js";
@@ -16,6 +17,7 @@ import { expectHolders } from "./holders.js";
 import { Leases } from "./leases.js";
 import { Memory } from "./memory.js";
 import { perform } from "./perform.js";
+import { Plans } from "./plans.js";
 import { Timers } from "./timers.js";
 import { type Decided, type Mail, type Message, type PostedMail, Turn } from "./turn.js";
 import { Watchers } from "./watchers.js";
@@ -25,6 +27,7 @@ export interface SupervisorParts {
   readonly clock: StartableClock;
   readonly entropy: Entropy;
   readonly telemetry: Telemetry;
+  readonly schemas: Schemas;
   readonly terms: LeaseTerms;
   /** Messages each actor's mailbox holds. */
   readonly mailbox?: number;
@@ -61,7 +64,7 @@ export class Supervisor {
 
   constructor({ clock, onFatal, mailbox = limits.mailbox, ...ports }: SupervisorParts) {
     const leases = new Leases();
-    this.core = { ...ports, clock, leases, memory: new Memory(), actors: new Actors() };
+    this.core = { ...ports, clock, leases, memory: new Memory(), plans: new Plans(), actors: new Actors() };
     this.#clock = clock;
     this.#onFatal = onFatal;
     const bounds = { count: mailbox, bytes: limits.mailboxBytes };

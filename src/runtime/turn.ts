@@ -3,7 +3,7 @@ import type { LaneView } from "#actors/scheduler/messages";
 import { mayTake } from "#actors/scheduler/placement";
 import type { Asker, Envelope, Posted } from "#bus/bus";
 import { Fault } from "#domain/fault";
-import type { RunId } from "#domain/id";
+import type { RunId, TaskId } from "#domain/id";
 import type { Lane } from "#domain/lane";
 import { limits } from "#domain/limits";
 import type { Instant } from "#domain/time";
@@ -55,7 +55,7 @@ export class Turn {
   async decide(posted: readonly PostedMail[]): Promise<Decided> {
     await this.#seen.seeFor(
       posted.map(({ envelope }) => told(envelope)),
-      this.#core.memory,
+      this.#scene(),
     );
     let done = 0;
     for (; done < posted.length && this.#work.changedRows < limits.turnRows; done += 1) {
@@ -86,8 +86,8 @@ export class Turn {
 
   /** A unit that throws is answered with a Fault and dropped whole. */
   async #unit(first: Told, runIds: readonly RunId[] = []): Promise<Answer | Error | undefined> {
-    const { actors, memory, leases, entropy, telemetry } = this.#core;
-    const scene: Scene = { work: this.#work, memory, leases, runIds };
+    const { actors, entropy, telemetry } = this.#core;
+    const scene = this.#scene(runIds);
     const see = (needs: Needs) => this.#seen.see(needs);
     const mark = this.#journal.mark();
     const unit = new Unit({
@@ -109,6 +109,12 @@ export class Turn {
         cause: error,
       });
     }
+  }
+
+  #scene(runIds: readonly RunId[] = []): Scene {
+    const { memory, leases, plans, schemas, entropy } = this.#core;
+    const newTaskId = () => entropy.uuid() as TaskId;
+    return { work: this.#work, memory, leases, plans, schemas, runIds, newTaskId };
   }
 
   /** Last in the turn, a unit of its own: every Step and slot of the turn is known by now. */

@@ -3,7 +3,7 @@ import { type RunId, stepKey, type TaskId } from "#domain/id";
 import { invariant, unreachable } from "#domain/invariant";
 import { type RunRow, runSummary } from "#domain/run";
 import { type StepRow, stepSummary } from "#domain/step";
-import type { TaskRow } from "#domain/task";
+import { isTerminal, type TaskRow, type TaskState } from "#domain/task";
 import { type Instant, NEVER } from "#domain/time";
 import type { Needs } from "#ports/store";
 import type { Actors } from "./actors.js";
@@ -36,6 +36,10 @@ export class Unit {
     { readonly before: StepRow | undefined; readonly taskId: TaskId; readonly stepName: string }
   >();
   readonly #runs = new Map<RunId, RunRow | undefined>();
+  /** Every state a Step has come to, in order. */
+  readonly #stepLines: StepRow[] = [];
+  /** The states each Task has come through, from the one it began in. */
+  readonly #paths = new Map<TaskId, TaskState[]>();
   answer: Answer | undefined;
 
   constructor(parts: UnitParts) {
@@ -43,14 +47,23 @@ export class Unit {
   }
 
   async decide(first: Told): Promise<void> {
-    const { scene, actors, journal, at, draw, see } = this.#parts;
+    const { scene, actors, journal, at, draw } = this.#parts;
     this.#untold.push(first);
     for (let told = this.#untold.shift(); told; told = this.#untold.shift()) {
-      const loading = see(needsOf(told, scene.memory));
-      if (loading) await loading;
+      await this.#look(told);
       for (const ask of actors.tell(told, scene, { at, draw: draw() }, journal)) this.#carryOut(ask);
     }
     this.#settle();
+  }
+
+  /** Rows say which further rows matter: a Step its dependants, a batch its next member. */
+  async #look(told: Told): Promise<void> {
+    const { scene, see } = this.#parts;
+    for (let round = 0; round < ROUNDS; round += 1) {
+      const loading = see(needsOf(told, scene));
+      if (!loading) return;
+      await loading;
+    }
   }
 
   #carryOut(ask: Ask): void {
@@ -59,6 +72,26 @@ export class Unit {
       case "createTask":
         this.#tasks.set(ask.params.task.id, undefined);
         work.addTask(ask.params.task, ask.params.input);
+        this.#notePath(ask.params.task.id, ask.params.task.state);
+        break;
+      case "pass":
+        this.#notePath(ask.params.taskId, ask.params.state);
+        break;
+      case "noteCompensation":
+        this.#changeTask(ask.params.taskId, { compensatedBy: ask.params.compensatedBy });
+        break;
+      case "releaseKey":
+        this.#changeTask(ask.params.taskId, { holdsKey: false });
+        break;
+      case "tieStep":
+        this.#tie(ask.params);
+        break;
+      case "keepTemplate":
+        work.addTemplate(ask.params.template);
+        memory.addTemplate(ask.params.template.namespace, this.#parts.journal);
+        break;
+      case "keepInput":
+        work.keepInput(ask.params);
         break;
       case "createStep":
         this.#putStep(ask.params.step);
@@ -114,6 +147,7 @@ export class Unit {
         const [after, asks] = advanceTask(before, ask.params.message);
         if (after !== before) this.#putTask(after);
         this.#all(asks);
+        if (after !== before) this.#notePath(after.id, after.state);
         break;
       }
       case "advanceStep": {
@@ -121,6 +155,7 @@ export class Unit {
         invariant(before, `step ${stepKey(ask.params)} is advanced but was not loaded`);
         const [after, asks] = advanceStep(before, ask.params.message);
         if (after !== before) this.#putStep(after);
+        if (after.state !== before.state) this.#stepLines.push(after);
         this.#all(asks);
         break;
       }
@@ -147,10 +182,42 @@ export class Unit {
     for (const ask of asks) this.#carryOut(ask);
   }
 
+  #changeTask(id: TaskId, change: Partial<TaskRow>): void {
+    const before = this.#parts.scene.work.task(id);
+    invariant(before, `task ${id} is changed but was not loaded`);
+    this.#putTask({ ...before, ...change });
+  }
+
   #putTask(row: TaskRow): void {
     const { work } = this.#parts.scene;
-    if (!this.#tasks.has(row.id)) this.#tasks.set(row.id, work.task(row.id));
+    if (!this.#tasks.has(row.id)) {
+      const before = work.task(row.id);
+      this.#tasks.set(row.id, before);
+      if (before) this.#paths.set(row.id, [before.state]);
+    }
     work.putTask(row);
+  }
+
+  /** A way that leads back to where it was is no way: only what remains of it is told. */
+  #notePath(id: TaskId, state: TaskState): void {
+    const path = this.#paths.get(id) ?? [];
+    this.#paths.set(id, path);
+    const seen = path.indexOf(state);
+    if (seen >= 0) path.length = seen + 1;
+    else path.push(state);
+  }
+
+  #tie({ taskId, stepName, ...more }: Extract<Ask, { type: "tieStep" }>["params"]): void {
+    const row = this.#parts.scene.work.step({ taskId, stepName });
+    invariant(row, `step ${stepName} of task ${taskId} is tied but was not loaded`);
+    const { dependsOn = [], dependants = [], members = [], unsatisfied = 0 } = more;
+    this.#putStep({
+      ...row,
+      dependsOn: [...row.dependsOn, ...dependsOn],
+      dependants: [...row.dependants, ...dependants],
+      members: [...row.members, ...members],
+      unsatisfied: row.unsatisfied + unsatisfied,
+    });
   }
 
   #putStep(row: StepRow): void {
@@ -183,19 +250,29 @@ export class Unit {
       const lane = memory.followStep(before, after, work.task(key.taskId) as TaskRow, journal);
       if (lane) work.addLane(lane);
       journal.push(work.changes.steps, { before, after });
-      if (before?.state !== after.state)
-        work.record(key.taskId, { type: "step", at, step: stepSummary(after) });
+      if (!before && after.state === "pending") this.#record(after);
     }
+    for (const row of this.#stepLines) this.#record(row);
     for (const [id, before] of this.#tasks) {
       const after = work.task(id) as TaskRow;
       memory.followTask(before, after, journal);
       journal.push(work.changes.tasks, { before, after });
-      if (before?.state !== after.state || before.hasRun !== after.hasRun)
-        work.record(id, taskLine(after, at));
+      const states = (this.#paths.get(id) ?? []).slice(before ? 1 : 0);
+      for (const state of states) work.record(id, taskLine({ ...after, state }, at));
+      if (states.length === 0 && before?.hasRun !== after.hasRun) work.record(id, taskLine(after, at));
     }
+  }
+
+  #record(row: StepRow): void {
+    const { scene, at } = this.#parts;
+    scene.work.record(row.taskId, { type: "step", at, step: stepSummary(row) });
   }
 }
 
+/** A message's rows, what they point to, and twice what that points to: no message needs more. */
+const ROUNDS = 4;
+
 function taskLine({ state, hasRun, finishedAt, reason, errorMessage }: TaskRow, at: Instant) {
-  return { type: "task", at, state, hasRun, finishedAt, reason, errorMessage } as const;
+  const line = { type: "task", at, state, hasRun, finishedAt, reason, errorMessage } as const;
+  return isTerminal(state) || finishedAt === NEVER ? line : { ...line, finishedAt: NEVER };
 }

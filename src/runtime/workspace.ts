@@ -5,7 +5,9 @@ import type { LogEntry } from "#domain/log";
 import { isOver, type RunRow } from "#domain/run";
 import { isSettled, type StepRow } from "#domain/step";
 import type { TaskRow } from "#domain/task";
+import { type TemplateRef, type TemplateRow, templateKey } from "#domain/template";
 import type { Instant } from "#domain/time";
+import { versionKey } from "#domain/version";
 import type { Commit, Loaded } from "#ports/store";
 import type { Effect } from "./effect.js";
 import type { Journal } from "./journal.js";
@@ -15,6 +17,8 @@ interface Family {
   task: TaskRow | undefined;
   /** True if no live Step or Run of it is missing here. */
   whole: boolean;
+  /** True if no Step of it is missing here. */
+  complete: boolean;
   readonly steps: Map<string, StepRow>;
   readonly runs: Map<RunId, RunRow>;
 }
@@ -39,12 +43,18 @@ export class Workspace {
   readonly #stored = new Map<string, TaskRow | StepRow | RunRow>();
   readonly #changed = new Map<string, TaskRow | StepRow | RunRow>();
   readonly #log = new Map<TaskId, LogEntry[]>();
-  readonly #outputs: (StepKey & { readonly json: string })[] = [];
+  readonly #newOutputs = new Map<string, StepKey & { readonly json: string }>();
+  readonly #newStepInputs = new Map<string, StepKey & { readonly json: string }>();
+  readonly #newTemplates: TemplateRow[] = [];
+  readonly #templates = new Map<string, TemplateRow>();
   readonly #deadlines = new Map<string, Deadline>();
   readonly #lanesAdded = new Map<string, Lane>();
   readonly #lanesRemoved = new Map<string, true>();
   readonly #newInputs: { readonly taskId: TaskId; readonly json: string }[] = [];
   readonly inputs = new Map<TaskId, string>();
+  /** Steps' own inputs and results, by {@link stepKey}; those the turn has seen. */
+  readonly stepInputs = new Map<string, string>();
+  readonly outputs = new Map<string, string>();
   /** Performed in this order once the commit has landed. */
   readonly effects: Effect[] = [];
   /** Every change of a row, unit by unit: what metrics, watchers and the inspector are told of. */
@@ -59,13 +69,14 @@ export class Workspace {
   }
 
   /** Takes in rows from the store; a row the turn has seen already is newer here and stays. */
-  take({ tasks, steps, runs, inputs }: Loaded, whole: readonly TaskId[] = []): void {
+  take(loaded: Loaded, whole: readonly TaskId[] = [], graphs: readonly TaskId[] = []): void {
+    const { tasks, steps, runs, inputs, stepInputs, outputs, templates } = loaded;
     for (const row of tasks) {
       const family = this.#family(row.id);
       if (family.task) continue;
       family.task = row;
       this.#stored.set(`task ${row.id}`, row);
-      this.#holders.set(holderKey(row.namespace, row.spec.idempotencyKey), row.id);
+      if (row.holdsKey) this.#holders.set(holderKey(row.namespace, row.spec.idempotencyKey), row.id);
     }
     for (const row of steps) {
       const family = this.#family(row.taskId);
@@ -81,7 +92,11 @@ export class Workspace {
       this.#stored.set(`run ${row.id}`, row);
     }
     for (const [taskId, json] of inputs) this.inputs.set(taskId, json);
+    for (const [key, json] of stepInputs) if (!this.stepInputs.has(key)) this.stepInputs.set(key, json);
+    for (const [key, json] of outputs) if (!this.outputs.has(key)) this.outputs.set(key, json);
+    for (const row of templates) this.#templates.set(templateKey(row), row);
     for (const taskId of whole) this.#family(taskId).whole = true;
+    for (const taskId of graphs) this.#family(taskId).complete = true;
   }
 
   task(id: TaskId): TaskRow | undefined {
@@ -108,6 +123,27 @@ export class Workspace {
     return this.#families.get(taskId)?.whole ?? false;
   }
 
+  /** True if every Step of the Task is here. */
+  isComplete(taskId: TaskId): boolean {
+    return this.#families.get(taskId)?.complete ?? false;
+  }
+
+  /** A template that the turn has loaded; of an empty version the newest of those. */
+  template(ref: TemplateRef): TemplateRow | undefined {
+    if (ref.version !== "") return this.#templates.get(templateKey(ref));
+    let newest: TemplateRow | undefined;
+    for (const row of this.#templates.values()) {
+      if (row.namespace !== ref.namespace || row.name !== ref.name) continue;
+      if (!newest || versionKey(row.version) > versionKey(newest.version)) newest = row;
+    }
+    return newest;
+  }
+
+  addTemplate(row: TemplateRow): void {
+    this.#journal.set(this.#templates, templateKey(row), row);
+    this.#journal.push(this.#newTemplates, row);
+  }
+
   /** The Task's Steps that this turn has seen, in DAG order. */
   stepsOf(taskId: TaskId): StepRow[] {
     return [...(this.#families.get(taskId)?.steps.values() ?? [])];
@@ -129,6 +165,7 @@ export class Workspace {
   addTask(task: TaskRow, input: string): void {
     const family = this.#family(task.id);
     family.whole = true;
+    family.complete = true;
     this.putTask(task);
     this.#journal.set(this.#holders, holderKey(task.namespace, task.spec.idempotencyKey), task.id);
     this.#journal.push(this.#newInputs, { taskId: task.id, json: input });
@@ -157,7 +194,15 @@ export class Workspace {
   }
 
   keepOutput(output: StepKey & { readonly json: string }): void {
-    this.#journal.push(this.#outputs, output);
+    const key = stepKey(output);
+    this.#journal.set(this.#newOutputs, key, output);
+    this.#journal.set(this.outputs, key, output.json);
+  }
+
+  keepInput(input: StepKey & { readonly json: string }): void {
+    const key = stepKey(input);
+    this.#journal.set(this.#newStepInputs, key, input);
+    this.#journal.set(this.stepInputs, key, input.json);
   }
 
   record(taskId: TaskId, entry: LogEntry): void {
@@ -213,9 +258,9 @@ export class Workspace {
     const deadlines = this.deadlines;
     const lanesAdded = [...this.#lanesAdded.values()];
     const lanesRemoved = [...this.#lanesRemoved.keys()];
-    const nothing =
-      this.#changed.size + log.length + deadlines.length + lanesAdded.length + lanesRemoved.length === 0;
-    if (nothing) return undefined;
+    const templates = this.#newTemplates;
+    const others = [log, deadlines, lanesAdded, lanesRemoved, templates];
+    if (this.#changed.size === 0 && others.every(({ length }) => length === 0)) return undefined;
 
     const inputs = this.#newInputs;
     return {
@@ -224,7 +269,9 @@ export class Workspace {
       steps,
       runs,
       inputs,
-      outputs: this.#outputs,
+      outputs: [...this.#newOutputs.values()],
+      stepInputs: [...this.#newStepInputs.values()],
+      templates,
       log,
       deadlines,
       lanesAdded,
@@ -235,7 +282,7 @@ export class Workspace {
   #family(taskId: TaskId): Family {
     let family = this.#families.get(taskId);
     if (!family) {
-      family = { task: undefined, whole: false, steps: new Map(), runs: new Map() };
+      family = { task: undefined, whole: false, complete: false, steps: new Map(), runs: new Map() };
       this.#families.set(taskId, family);
     }
     return family;

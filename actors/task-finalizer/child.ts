@@ -1,0 +1,102 @@
+import { sinksOf } from "#domain/graph";
+import { isJsonObject } from "#domain/json";
+import { limits } from "#domain/limits";
+import type { StepRow } from "#domain/step";
+import { isTerminal, type TaskDraft, type TaskRow, taskStatus } from "#domain/task";
+import { templateKey } from "#domain/template";
+import { type Instant, millis, NEVER } from "#domain/time";
+import type { Ask } from "../asks.js";
+import { rowsOfDraft } from "../task/make.js";
+import { createTask } from "../task/start.js";
+import { advance, complete, failAttempt, failForGood, succeed } from "./done.js";
+import type { FinalizerFound, TaskFinalizerMessage } from "./messages.js";
+import { dataAt } from "./spread.js";
+
+/** A Step that is a Task of its own begins: the Task is made, and the Step waits for it. */
+export function startChild(found: FinalizerFound, at: Instant): Ask[] {
+  const { task, step, newTaskId } = found;
+  if (!task || step?.state !== "pending" || !newTaskId) return [];
+
+  const drafted = draftOf(task, step, found);
+  const childId = typeof drafted === "string" ? "" : newTaskId;
+  const begin = advance(step, { type: "begin", at, childId });
+  if (typeof drafted === "string") return [begin, ...failForGood(step, drafted, at)];
+  const child = rowsOfDraft(drafted, at);
+  return [begin, ...createTask(child.task, child.steps, drafted.input, at)];
+}
+
+/** What the child is to be, or why there can be none. */
+function draftOf(
+  task: TaskRow,
+  { name, spec: { child } }: StepRow,
+  { newTaskId, plan, input = "{}", outputs, schemaProblem }: FinalizerFound,
+): TaskDraft | string {
+  if (!child || !newTaskId) return "the step has no child to begin";
+  if (task.spec.depth >= limits.taskDepth) {
+    return `tasks stand ${task.spec.depth} deep within one another, which is the most`;
+  }
+  if (child.template && !plan) return `there is no template ${templateKey(child.template)}`;
+  const given = child.input === "" ? input : JSON.stringify(dataAt(child.input, input, outputs));
+  if (given === undefined) return `child.input "${child.input}" leads to nothing`;
+  if (plan && !isJsonObject(JSON.parse(given))) return "the input of a template's task must be a JSON object";
+  if (schemaProblem !== undefined) return `the child's input does not fit input_schema: ${schemaProblem}`;
+
+  const { spec } = task;
+  return {
+    id: newTaskId,
+    namespace: task.namespace,
+    input: given,
+    ...(plan && { plan }),
+    spec: {
+      ...spec,
+      agentName: child.agentName,
+      timeoutMs: plan?.timeoutMs ?? millis(0),
+      maxAttempts: plan ? 0 : 1,
+      startAt: NEVER,
+      retryOf: "",
+      idempotencyKey: "",
+      fingerprint: "",
+      keyUntil: NEVER,
+      holdOnFailure: plan?.holdOnFailure ?? false,
+      template: plan?.template ?? null,
+      parent: { taskId: task.id, stepName: name },
+      depth: spec.depth + 1,
+      compensates: "",
+      undoes: plan?.undoes ?? false,
+    },
+  };
+}
+
+/** The Task that a Step is has ended: what it came to, the Step comes to. */
+export function endChild(
+  { childId }: Extract<TaskFinalizerMessage, { type: "child.ended" }>,
+  { task, step, child }: FinalizerFound,
+  at: Instant,
+  draw: number,
+): Ask[] {
+  const waits = step?.state === "in_progress" && step.childId === childId;
+  if (!task || !waits || !child || !isTerminal(child.task.state)) return [];
+
+  const status = taskStatus(child.task);
+  if (status === "COMPLETED") {
+    const result = resultOf(child);
+    if (result === undefined) {
+      const message = `the result of child task ${childId} is over ${limits.resultBytes} bytes: let it return less`;
+      return failForGood(step, message, at);
+    }
+    return [...succeed(step, result, at), ...complete(task, step, at)];
+  }
+  const errorMessage = `child task ${childId} ended ${status}: ${child.task.errorMessage || "no reason given"}`;
+  const failure = { errorMessage, retryable: status === "FAILED", retryAfter: millis(0) };
+  return failAttempt(task, step, failure, at, draw);
+}
+
+/** As a client would read it: the last Step's result, or an object of those of several; undefined if too large. */
+function resultOf({ steps, outputs }: NonNullable<FinalizerFound["child"]>): string | undefined {
+  const sinks = sinksOf(steps);
+  const bytes = sinks.reduce((sum, { outputBytes, name }) => sum + outputBytes + name.length * 2 + 8, 0);
+  if (bytes > limits.resultBytes) return undefined;
+  const [only] = sinks;
+  if (sinks.length <= 1) return only ? outputs.get(only.name) ?? "" : "";
+  return `{${sinks.map(({ name }) => `${JSON.stringify(name)}:${outputs.get(name) ?? "null"}`).join(",")}}`;
+}

@@ -1,0 +1,148 @@
+import { limits } from "#domain/limits";
+import { nextAttemptAt } from "#domain/retry";
+import { satisfies, type StepRow, tolerates } from "#domain/step";
+import { countOf, type TaskRow } from "#domain/task";
+import { utf8Bytes } from "#domain/text";
+import { type Instant, later, type Millis, millis } from "#domain/time";
+import type { Ask } from "../asks.js";
+import type { StepMessage } from "../step/messages.js";
+import type { TaskMessage } from "../task/messages.js";
+import { letGo } from "../task/start.js";
+import type { TaskFinalizerMessage } from "./messages.js";
+
+/** The ways a Step comes out of `in_progress`, as asks. */
+export function advance({ taskId, name }: StepRow, message: StepMessage): Ask {
+  return { type: "advanceStep", params: { taskId, stepName: name, message } };
+}
+
+export function advanceTask({ id: taskId }: TaskRow, message: TaskMessage): Ask {
+  return { type: "advanceTask", params: { taskId, message } };
+}
+
+export function tell(message: TaskFinalizerMessage): Ask {
+  return { type: "tell", params: { to: "task-finalizer", message } };
+}
+
+export function keyOf({ taskId, name: stepName }: StepRow) {
+  return { taskId, stepName };
+}
+
+/** The result is kept; whether it is accepted is said next. */
+export function succeed(step: StepRow, output: string, at: Instant): Ask[] {
+  return [
+    ...keepOutput(step, output),
+    advance(step, { type: "succeeded", at, outputBytes: utf8Bytes(output) }),
+  ];
+}
+
+export function keepOutput(step: StepRow, json: string): Ask[] {
+  return json === "" ? [] : [{ type: "keepOutput", params: { ...keyOf(step), json } }];
+}
+
+/** Done: those that waited for it are told. */
+export function complete(task: TaskRow, step: StepRow, at: Instant): Ask[] {
+  return [advance(step, { type: "complete", at, order: nextOrder(task) }), ...tellFollowers(step)];
+}
+
+/** The place of the next Step to complete among all of the Task that have. */
+export function nextOrder({ counts }: TaskRow): number {
+  return countOf(counts, "complete", "resolved_manually") + 1;
+}
+
+/** Nothing more is tried. A failure that is passed over lets those go on that waited. */
+export function fail(step: StepRow, errorMessage: string, at: Instant): Ask[] {
+  const asks = [advance(step, { type: "fail", at, errorMessage })];
+  return tolerates(step.spec) ? [...asks, ...tellFollowers(step)] : asks;
+}
+
+/** Fails for good what is in progress, whatever attempts remain. */
+export function failForGood(step: StepRow, errorMessage: string, at: Instant): Ask[] {
+  return [advance(step, { type: "failed", at, errorMessage }), ...fail(step, errorMessage, at)];
+}
+
+export function tellFollowers(step: StepRow): Ask[] {
+  const awaited = step.dependants.length > 0 || step.spec.member !== undefined;
+  return awaited ? [tell({ type: "step.settled", ...keyOf(step) })] : [];
+}
+
+/** What is known of a failed attempt. */
+export interface Failure {
+  readonly errorMessage: string;
+  readonly retryable: boolean;
+  /** The worker is gone: that says nothing about what the agent calls, so nothing is waited for. */
+  readonly lost?: boolean;
+  /** A hint; 0 is none. */
+  readonly retryAfter: Millis;
+}
+
+/** An attempt has failed: another one now, another one later, or none. */
+export function failAttempt(
+  task: TaskRow,
+  step: StepRow,
+  { errorMessage, retryable, lost = false, retryAfter }: Failure,
+  at: Instant,
+  draw: number,
+): Ask[] {
+  const failed = advance(step, { type: "failed", at, errorMessage });
+  if (!retryable || step.attempts >= step.maxAttempts) return [failed, ...fail(step, errorMessage, at)];
+  if (lost) return [failed, advance(step, { type: "waitForRetry", at, until: at }), ...tryNow(task, step, at)];
+
+  const backoff = nextAttemptAt(step.spec.retry, step.attempts, at, draw);
+  const hint = later(at, millis(Math.min(retryAfter, limits.retryAfterMax)));
+  const until = Math.max(backoff, hint) as Instant;
+  return [
+    failed,
+    advance(step, { type: "waitForRetry", at, until }),
+    { type: "setDeadline", params: { ...keyOf(step), kind: "retry", at: until } },
+  ];
+}
+
+/** The wait is over. */
+export function tryNow(task: TaskRow, step: StepRow, at: Instant): Ask[] {
+  return [advance(step, { type: "retry", at }), ...letGo(task, step, at)];
+}
+
+/** Settled: each Step that waited has one thing less to wait for; the batch or map lets its next member go. */
+export function unblock(
+  task: TaskRow,
+  step: StepRow,
+  found: readonly StepRow[],
+  at: Instant,
+): Ask[] {
+  if (!satisfies(step)) return [];
+  const byName = new Map(found.map((row) => [row.name, row]));
+  const dependants = step.dependants.flatMap((name) => byName.get(name) ?? []);
+  return [
+    ...dependants.flatMap((row) => satisfy(task, row, at)),
+    ...openNext(task, step, byName, at),
+  ];
+}
+
+function satisfy(task: TaskRow, row: StepRow, at: Instant): Ask[] {
+  const asks = [advance(row, { type: "dependencySatisfied", at })];
+  if (row.unsatisfied !== 1) return asks;
+  if (row.state === "pending" && mayGo(task, row)) return [...asks, ...letGo(task, row, at)];
+  if (row.state === "in_progress") return [...asks, tell({ type: "map.collect", ...keyOf(row) })];
+  return asks;
+}
+
+/** A member of a batch or map goes when its turn has come. */
+function mayGo({ opened }: TaskRow, { spec: { member } }: StepRow): boolean {
+  return !member || member.group === "" || member.index < (opened[member.group] ?? 0);
+}
+
+function openNext(
+  task: TaskRow,
+  { spec: { member } }: StepRow,
+  byName: ReadonlyMap<string, StepRow>,
+  at: Instant,
+): Ask[] {
+  const group = member && byName.get(member.group);
+  const count = group && task.opened[group.name];
+  if (!group || count === undefined || count >= group.members.length) return [];
+
+  const next = byName.get(group.members[count] ?? "");
+  const opened = advanceTask(task, { type: "opened", at, group: group.name, count: count + 1 });
+  const goes = next?.state === "pending" && next.unsatisfied === 0;
+  return goes ? [opened, ...letGo(task, next, at)] : [opened];
+}

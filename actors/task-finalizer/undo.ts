@@ -1,0 +1,90 @@
+import type { StepSpec } from "#domain/plan";
+import { newStep, type StepRow } from "#domain/step";
+import type { TaskRow, TaskSpec } from "#domain/task";
+import { type Instant, millis, NEVER } from "#domain/time";
+import type { Ask } from "../asks.js";
+import { newTask } from "../task/make.js";
+import { createTask, startTask } from "../task/start.js";
+import type { FinalizerFound } from "./messages.js";
+
+/**
+ * Makes the Task that undoes what an ended one did: its completed Steps in reverse order of completion, and
+ * before them those that a worker had in hand. It begins once no Run of the old one is held any more, for
+ * until then something may still be done that has to be undone.
+ */
+export function undo({ task, steps, runs, newTaskId, input }: FinalizerFound, at: Instant): Ask[] {
+  if (!task?.spec.undoes || task.compensatedBy !== "" || newTaskId === undefined) return [];
+  const running = new Set(runs.filter(({ status }) => status === "RUNNING").map(({ stepName }) => stepName));
+  const done = steps
+    .filter(({ name, state, spec }) => spec.undo && (state === "complete" || running.has(name)))
+    .sort((a, b) => placeIn(b) - placeIn(a));
+  if (done.length === 0) return [];
+
+  const compensation = newTask({ id: newTaskId, namespace: task.namespace, spec: specOf(task) }, done.length, at);
+  const rows = chain(compensation, done, task.errorMessage);
+  const free = runs.every(({ heldBy }) => heldBy === "");
+  return [
+    { type: "noteCompensation", params: { taskId: task.id, compensatedBy: newTaskId } },
+    ...createTask(compensation, rows, input ?? "{}", at, free),
+  ];
+}
+
+/** What is not complete yet was begun after all that is. */
+function placeIn({ order }: StepRow): number {
+  return order === 0 ? Number.POSITIVE_INFINITY : order;
+}
+
+/** The same for whom and where; nothing else of what was asked for is asked for again. */
+function specOf({ id, spec }: TaskRow): TaskSpec {
+  return {
+    ...spec,
+    timeoutMs: millis(0),
+    startAt: NEVER,
+    retryOf: "",
+    idempotencyKey: "",
+    fingerprint: "",
+    keyUntil: NEVER,
+    holdOnFailure: false,
+    parent: null,
+    depth: 0,
+    compensates: id,
+    undoes: false,
+  };
+}
+
+/** One after the other, each under the name of the Step it undoes. One that fails does not keep the rest from it. */
+function chain({ id: taskId }: TaskRow, done: readonly StepRow[], error: string): StepRow[] {
+  return done.flatMap(({ taskId: undoneIn, name, spec: { undo: plan } }, i): StepRow[] => {
+    if (!plan) return [];
+    const before = done[i - 1]?.name;
+    const after = done[i + 1]?.name;
+    const spec: StepSpec = {
+      type: "standard",
+      planned: plan.name,
+      config: plan.config,
+      retry: plan.retry,
+      maxAttempts: plan.maxAttempts,
+      timeoutMs: plan.timeoutMs,
+      member: { group: "", index: i, concurrency: 1, failure: "isolate" },
+      undoes: { taskId: undoneIn, stepName: name, error },
+    };
+    return [
+      newStep({
+        taskId,
+        name,
+        agentName: plan.agentName,
+        spec,
+        dependsOn: before === undefined ? [] : [before],
+        unsatisfied: before === undefined ? 0 : 1,
+        dependants: after === undefined ? [] : [after],
+      }),
+    ];
+  });
+}
+
+/** A worker has let go of a Run: if it was the last one held, what the Task did can be undone. */
+export function beginUndoing({ task, runs, compensation }: FinalizerFound, at: Instant): Ask[] {
+  const waits = compensation?.task.state === "pending" && task?.compensatedBy === compensation.task.id;
+  if (!waits || runs.some(({ heldBy }) => heldBy !== "")) return [];
+  return startTask(compensation.task, compensation.steps, at);
+}

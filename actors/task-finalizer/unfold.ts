@@ -1,0 +1,210 @@
+import { batchSteps, branchesOf, chosenSteps, type Growth } from "#domain/graph";
+import { isJsonObject, type Json } from "#domain/json";
+import { limits } from "#domain/limits";
+import type { BatchPlan, Membership, Plan, StepPlan } from "#domain/plan";
+import { satisfies, type StepRow } from "#domain/step";
+import type { TaskRow } from "#domain/task";
+import type { Instant } from "#domain/time";
+import type { Ask } from "../asks.js";
+import { rowsOfSprouts } from "../task/make.js";
+import { letGo } from "../task/start.js";
+import { advanceTask, complete, fail } from "./done.js";
+import type { FinalizerFound, TaskFinalizerMessage } from "./messages.js";
+
+/** Steps to be made, with their own inputs as JSON text; or what keeps them from being made. */
+type Unfolded = { readonly growth: Growth; readonly inputs: ReadonlyMap<string, string> } | string;
+
+/** A decision or a batch has its result: what it asks for is made, and then it is complete. */
+export function unfold(
+  { output }: Extract<TaskFinalizerMessage, { type: "unfold" }>,
+  { task, step, steps, plan }: FinalizerFound,
+  at: Instant,
+): Ask[] {
+  if (!task || step?.state !== "enqueued_for_orchestration") return [];
+  if (!plan) return fail(step, "the template of this task is no longer known", at);
+
+  const result: Json = output === "" ? null : JSON.parse(output);
+  const unfolded =
+    step.spec.type === "decision" ? decided(plan, step, steps, result) : batched(plan, step, steps, result);
+  const problem = typeof unfolded === "string" ? unfolded : tooLarge(steps, unfolded.growth);
+  if (typeof unfolded === "string" || problem !== undefined) {
+    return fail(step, `the result of ${step.spec.type} "${step.name}" cannot be followed: ${problem}`, at);
+  }
+  return [...graft(task, step, steps, unfolded, at), ...complete(task, step, at)];
+}
+
+function decided(plan: Plan, { name }: StepRow, steps: readonly StepRow[], result: Json): Unfolded {
+  const outcome = outcomeIn(result, "decision_point_outcome");
+  if (typeof outcome === "string") return outcome;
+  if (outcome.type === "no_branches") return { growth: chosenSteps(plan, steps, name, []), inputs: NONE };
+  if (outcome.type !== "create_steps") return `its type is neither "create_steps" nor "no_branches"`;
+
+  const { step_names: names } = outcome;
+  if (!Array.isArray(names) || names.length === 0) return "step_names is no list of names";
+  const branches = branchesOf(plan, name);
+  const planned = new Map(plan.steps.map((step) => [step.name, step]));
+  for (const chosen of names as readonly Json[]) {
+    if (typeof chosen !== "string" || !planned.has(chosen)) {
+      return `the template has no step ${JSON.stringify(chosen)}`;
+    }
+    if (!branches.has(chosen)) return `step "${chosen}" does not follow from this decision`;
+    if (planned.get(chosen)?.spec.type === "batch_worker") return `step "${chosen}" is made by its batch alone`;
+    if (steps.some((step) => step.name === chosen)) return `step "${chosen}" is there already`;
+  }
+  return { growth: chosenSteps(plan, steps, name, [...new Set(names as string[])]), inputs: NONE };
+}
+
+const NONE: ReadonlyMap<string, string> = new Map();
+
+function batched(plan: Plan, step: StepRow, steps: readonly StepRow[], result: Json): Unfolded {
+  const { batch } = step.spec;
+  const worker = plan.steps.find(({ name }) => name === batch?.workerTemplate);
+  if (!batch || !worker) return `the template has no worker "${batch?.workerTemplate}"`;
+  const outcome = outcomeIn(result, "batch_processing_outcome");
+  if (typeof outcome === "string") return outcome;
+
+  const none = outcome.type === "no_batches";
+  if (!none && outcome.type !== "create_batches") return `its type is neither "create_batches" nor "no_batches"`;
+  const named = outcome.worker_template_name;
+  if (!none && named !== undefined && named !== worker.name) {
+    return `worker_template_name is ${JSON.stringify(named)}, the template says "${worker.name}"`;
+  }
+  const cursors = none ? [NO_OP] : outcome.cursor_configs;
+  const problem = cursorsProblem(cursors, outcome.worker_count, batch);
+  if (problem !== undefined) return problem;
+
+  const list = cursors as readonly Cursor[];
+  const members = list.map(({ batch_id }, index) => ({
+    name: `${worker.name}_${batch_id}`,
+    member: memberOf(step.name, index, batch),
+  }));
+  const taken = members.find(({ name }) => steps.some((other) => other.name === name));
+  if (taken) return `a step "${taken.name}" is there already`;
+  const inputs = list.map((cursor, i): [string, string] => [
+    members[i]?.name ?? "",
+    JSON.stringify({ batch: batchInput(cursor, batch, outcome.total_items ?? 0, none) }),
+  ]);
+  return { growth: batchSteps(plan, steps, step.name, worker, members), inputs: new Map(inputs) };
+}
+
+function memberOf(group: string, index: number, { parallelism, failure }: BatchPlan): Membership {
+  return { group, index, concurrency: parallelism, failure };
+}
+
+type Cursor = { readonly batch_id: string } & Readonly<Record<string, Json>>;
+
+/** With nothing to do one worker runs all the same, so that what joins the batches does. */
+const NO_OP = { batch_id: "000", start_cursor: 0, end_cursor: 0, batch_size: 0 };
+
+function batchInput(cursor: Cursor, { cursorField, failure }: BatchPlan, totalItems: Json, none: boolean) {
+  const { batch_id, start_cursor = null, end_cursor = null, batch_size = null } = cursor;
+  return {
+    batch_id,
+    start_cursor,
+    end_cursor,
+    batch_size,
+    cursor_field: cursorField,
+    total_items: totalItems,
+    failure_strategy: failure,
+    is_no_op: none,
+  };
+}
+
+const BATCH_ID = /^[A-Za-z0-9_.-]{1,64}$/;
+
+function cursorsProblem(cursors: Json | undefined, count: Json | undefined, batch: BatchPlan): string | undefined {
+  if (!Array.isArray(cursors) || cursors.length === 0) return "cursor_configs is no list of batches";
+  if (typeof count === "number" && count !== cursors.length) {
+    return `worker_count is ${count}, but cursor_configs has ${cursors.length} batches`;
+  }
+  const ids = new Set<unknown>();
+  for (const cursor of cursors as readonly Json[]) {
+    const id = isJsonObject(cursor) ? cursor.batch_id : undefined;
+    if (!isJsonObject(cursor) || typeof id !== "string" || !BATCH_ID.test(id)) {
+      return `batch_id ${JSON.stringify(id)} is not 1 to 64 letters, digits, "_", "." or "-"`;
+    }
+    if (ids.has(id)) return `batch_id "${id}" comes twice`;
+    ids.add(id);
+    if (typeof cursor.batch_size === "number" && cursor.batch_size > batch.batchSize) {
+      return `batch "${id}" holds ${cursor.batch_size} items, batch_size allows ${batch.batchSize}`;
+    }
+  }
+  return undefined;
+}
+
+function outcomeIn(result: Json, name: string): { readonly [field: string]: Json } | string {
+  const outcome = isJsonObject(result) ? result[name] : undefined;
+  return isJsonObject(outcome) ? outcome : `it has no object "${name}"`;
+}
+
+function tooLarge(steps: readonly StepRow[], { sprouts, ties }: Growth): string | undefined {
+  const count = steps.length + sprouts.length;
+  if (count > limits.taskSteps) return `the task would have ${count} steps, ${limits.taskSteps} are the most`;
+  const lists = [...steps.map(({ dependsOn }) => dependsOn), ...sprouts.map(({ dependsOn }) => dependsOn), ...ties.values()];
+  const edges = lists.reduce((sum, { length }) => sum + length, 0);
+  return edges > limits.taskEdges
+    ? `the task would have ${edges} dependencies, ${limits.taskEdges} are the most`
+    : undefined;
+}
+
+/** Adds what has grown to the Steps that are there. */
+function graft(
+  task: TaskRow,
+  source: StepRow,
+  there: readonly StepRow[],
+  { growth: { sprouts, ties }, inputs }: Exclude<Unfolded, string>,
+  at: Instant,
+): Ask[] {
+  const done = new Set(there.filter((row) => row.name !== source.name && satisfies(row)).map(({ name }) => name));
+  const made = rowsOfSprouts(task.id, sprouts, task.spec.maxAttempts, done).map((row) => ({
+    ...row,
+    hasInput: inputs.has(row.name),
+    dependants: [...row.dependants, ...tiedTo(row.name, ties)],
+  }));
+  const members = made.filter(({ spec }) => spec.member?.group === source.name).map(({ name }) => name);
+  const open = Math.min(members.length, source.spec.batch?.parallelism ?? 0);
+  return [
+    advanceTask(task, { type: "stepsAdded", at, count: made.length }),
+    ...made.map((step): Ask => ({ type: "createStep", params: { step } })),
+    ...[...inputs].map(([stepName, json]): Ask => ({
+      type: "keepInput",
+      params: { taskId: task.id, stepName, json },
+    })),
+    ...there.flatMap((row) => tie(row, made, ties, done, row.name === source.name ? members : [])),
+    ...(members.length > 0
+      ? [advanceTask(task, { type: "opened", at, group: source.name, count: open })]
+      : []),
+    ...made.filter(({ unsatisfied }) => unsatisfied === 0).flatMap((row) => letGo(task, row, at)),
+  ];
+}
+
+/** The convergences that now wait for this Step too. */
+function tiedTo(name: string, ties: Growth["ties"]): string[] {
+  return [...ties].filter(([, names]) => names.includes(name)).map(([waiting]) => waiting);
+}
+
+/** What a Step that is there already gains. */
+function tie(
+  row: StepRow,
+  made: readonly StepRow[],
+  ties: Growth["ties"],
+  done: ReadonlySet<string>,
+  members: readonly string[],
+): Ask[] {
+  const followers = made.filter(({ dependsOn }) => dependsOn.includes(row.name)).map(({ name }) => name);
+  const dependants = [...followers, ...tiedTo(row.name, ties)];
+  const dependsOn = ties.get(row.name) ?? [];
+  if (dependants.length + dependsOn.length + members.length === 0) return [];
+
+  const unsatisfied = dependsOn.filter((name) => !done.has(name)).length;
+  const { taskId, name: stepName } = row;
+  return [{ type: "tieStep", params: { taskId, stepName, dependsOn, unsatisfied, dependants, members } }];
+}
+
+/** Also for maps: what one of many is to do. */
+export function memberSpec({ spec }: Pick<StepPlan, "spec">, member: Membership): StepPlan["spec"] {
+  const { planned, config, retry, maxAttempts, timeoutMs, hasSchema } = spec;
+  const checked = hasSchema === true ? { hasSchema } : {};
+  return { type: "standard", planned, config, retry, maxAttempts, timeoutMs, member, ...checked };
+}
+

@@ -1,0 +1,84 @@
+import { firstSteps, type Sprout } from "#domain/graph";
+import { MAIN_STEP, type TaskId } from "#domain/id";
+import type { StepSpec } from "#domain/plan";
+import { DEFAULT_RETRY } from "#domain/retry";
+import { newStep, type StepRow } from "#domain/step";
+import type { TaskDraft, TaskRow } from "#domain/task";
+import { type Instant, millis, NEVER } from "#domain/time";
+
+/** The rows of a new Task: one Step if it names an agent, otherwise all its template begins with. */
+export function rowsOfDraft(draft: TaskDraft, at: Instant): { task: TaskRow; steps: StepRow[] } {
+  const { id, spec, plan } = draft;
+  const sprouts = plan && firstSteps(plan);
+  const steps = sprouts
+    ? rowsOfSprouts(id, sprouts, spec.maxAttempts, NOTHING_SATISFIED)
+    : [mainStep(id, spec.agentName, spec.maxAttempts)];
+  return { task: newTask(draft, steps.length, at), steps };
+}
+
+export function newTask({ id, namespace, spec }: Omit<TaskDraft, "input">, steps: number, at: Instant): TaskRow {
+  return {
+    id,
+    namespace,
+    revision: 0,
+    state: "pending",
+    spec,
+    counts: steps === 0 ? {} : { pending: steps },
+    hasRun: false,
+    createdAt: at,
+    finishedAt: NEVER,
+    reason: "",
+    errorMessage: "",
+    tolerated: 0,
+    isolated: 0,
+    opened: {},
+    holdsKey: spec.idempotencyKey !== "",
+    compensatedBy: "",
+  };
+}
+
+/** What the only Step of a Task does that names an agent. */
+function agentSpec(maxAttempts: number): StepSpec {
+  return {
+    type: "standard",
+    planned: MAIN_STEP,
+    config: null,
+    retry: DEFAULT_RETRY,
+    maxAttempts,
+    timeoutMs: millis(0),
+  };
+}
+
+function mainStep(taskId: TaskId, agentName: string, maxAttempts: number): StepRow {
+  return newStep({ taskId, name: MAIN_STEP, agentName, spec: agentSpec(maxAttempts) });
+}
+
+const NOTHING_SATISFIED: ReadonlySet<string> = new Set();
+
+/**
+ * @param maxAttempts what the request says for every Step; 0 leaves it to the template
+ * @param satisfied Steps that are there already and need not be waited for
+ */
+export function rowsOfSprouts(
+  taskId: TaskId,
+  sprouts: readonly Sprout[],
+  maxAttempts: number,
+  satisfied: ReadonlySet<string>,
+): StepRow[] {
+  const dependants = new Map<string, string[]>(sprouts.map(({ name }) => [name, []]));
+  for (const { name, dependsOn } of sprouts) for (const before of dependsOn) dependants.get(before)?.push(name);
+
+  return sprouts.map(({ name, planned, dependsOn, member }): StepRow => {
+    const spec = member ? { ...planned.spec, member } : planned.spec;
+    return newStep({
+      taskId,
+      name,
+      agentName: planned.agentName,
+      spec,
+      dependsOn,
+      dependants: dependants.get(name) ?? [],
+      unsatisfied: dependsOn.filter((before) => !satisfied.has(before)).length,
+      maxAttempts: maxAttempts || spec.maxAttempts,
+    });
+  });
+}

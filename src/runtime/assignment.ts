@@ -1,0 +1,104 @@
+import type { Assignment } from "#domain/frame";
+import { type StepKey, stepKey } from "#domain/id";
+import { isJsonObject, type Json, type JsonObject } from "#domain/json";
+import { limits } from "#domain/limits";
+import type { RunRow } from "#domain/run";
+import { satisfies, type StepRow } from "#domain/step";
+import { deadlineOf, type TaskRow } from "#domain/task";
+import { earliest, later, type Millis, NEVER } from "#domain/time";
+import type { Workspace } from "./workspace.js";
+
+/** What of its dependencies goes along with a Run. */
+export interface Dependencies {
+  /** Steps whose results fit, in order. */
+  readonly inline: readonly StepKey[];
+  /** Steps whose results do not. */
+  readonly refs: readonly string[];
+  /** Steps that failed and were passed over. */
+  readonly failed: readonly string[];
+}
+
+/** Which results a Step is given, by the rows of the Steps it depends on. */
+export function dependenciesOf(work: Workspace, step: StepRow): Dependencies {
+  const inline: StepKey[] = [];
+  const refs: string[] = [];
+  const failed: string[] = [];
+  let room = limits.dependencyResultsBytes;
+  for (const stepName of step.dependsOn) {
+    const key = { taskId: step.taskId, stepName };
+    const before = work.step(key);
+    if (before?.state === "error" && satisfies(before)) failed.push(stepName);
+    if (!before || before.outputBytes === 0) continue;
+    if (before.outputBytes > room) {
+      refs.push(stepName);
+      continue;
+    }
+    room -= before.outputBytes;
+    inline.push(key);
+  }
+  return { inline, refs, failed };
+}
+
+/** Everything a worker needs to carry out the Run, from rows that the turn has seen. */
+export function assignmentOf(
+  run: RunRow,
+  task: TaskRow,
+  step: StepRow,
+  work: Workspace,
+  lease: Millis,
+): Assignment {
+  const { inline, refs, failed } = dependenciesOf(work, step);
+  return {
+    runId: run.id,
+    taskId: run.taskId,
+    stepName: run.stepName,
+    agentName: run.agentName,
+    input: inputOf(task, step, work),
+    labels: task.spec.labels,
+    issuedAt: run.createdAt,
+    deadlineAt: deadline(run, task, step),
+    attempt: run.attempt,
+    fence: run.fence,
+    lease,
+    ordinal: run.ordinal,
+    results: Object.fromEntries(inline.map((key) => [key.stepName, work.outputs.get(stepKey(key)) ?? "null"])),
+    refs,
+    failed,
+  };
+}
+
+function deadline(run: RunRow, task: TaskRow, { spec: { timeoutMs } }: StepRow) {
+  const ofTask = deadlineOf(task);
+  const ofAttempt = timeoutMs === 0 ? undefined : later(run.createdAt, timeoutMs);
+  return earliest(ofTask === NEVER ? undefined : ofTask, ofAttempt) ?? NEVER;
+}
+
+/** The Task's input; with the Step's own parts in it, if it has any. Unchanged, byte for byte, if not. */
+function inputOf({ id, spec }: TaskRow, step: StepRow, work: Workspace): string {
+  const text = work.inputs.get(id) ?? "{}";
+  const { config, undoes } = step.spec;
+  const own = work.stepInputs.get(stepKey({ taskId: id, stepName: step.name }));
+  if (!config && !own && !undoes) return text;
+
+  const given = asObject(JSON.parse(text));
+  return JSON.stringify({
+    ...given,
+    ...(config && { config: { ...asObject(given.config), ...config } }),
+    ...(own && asObject(JSON.parse(own))),
+    ...(undoes && { compensate: compensate(undoes, spec.compensates, work) }),
+  });
+}
+
+function compensate(
+  undoes: NonNullable<StepRow["spec"]["undoes"]>,
+  taskId: string,
+  work: Workspace,
+): JsonObject {
+  const { stepName, error } = undoes;
+  const result = work.outputs.get(stepKey(undoes));
+  return { task_id: taskId, step: stepName, result: result ? (JSON.parse(result) as Json) : null, error };
+}
+
+function asObject(value: Json | undefined): JsonObject {
+  return isJsonObject(value) ? value : {};
+}

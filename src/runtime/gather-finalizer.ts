@@ -1,0 +1,243 @@
+import type { FinalizerFound, TaskFinalizerMessage } from "#actors/task-finalizer/messages";
+import { dataAt } from "#actors/task-finalizer/spread";
+import { sinksOf } from "#domain/graph";
+import { type StepKey, stepKey, type TaskId } from "#domain/id";
+import type { Json } from "#domain/json";
+import { limits } from "#domain/limits";
+import { readPath } from "#domain/path";
+import type { Plan, StepSpec } from "#domain/plan";
+import { isOver } from "#domain/run";
+import type { StepRow } from "#domain/step";
+import type { TaskRow } from "#domain/task";
+import type { TemplateRef } from "#domain/template";
+import type { Needs } from "#ports/store";
+import type { Scene } from "./gather.js";
+import { planFor, plannedStep } from "./plans.js";
+import type { Workspace } from "./workspace.js";
+
+/** What the finalizer wants to see for each kind of message. */
+export function finalizerNeeds(message: TaskFinalizerMessage, scene: Scene): Needs {
+  const { work } = scene;
+  const { taskId } = message;
+  const task = work.task(taskId);
+  const step = "stepName" in message ? work.step(message) : undefined;
+  switch (message.type) {
+    case "run.ended": {
+      const own = message.end.how === "yielded" && step?.hasInput;
+      return { steps: [message], ...(own && { stepInputs: [message] }) };
+    }
+    case "run.released":
+      return { wholeTasks: [taskId, ...(task?.compensatedBy ? [task.compensatedBy] : [])] };
+    case "step.settled":
+      return { steps: [message, ...affected(message, work)] };
+    case "unfold":
+      return { graphs: [taskId], ...planNeeds(message.template, task, scene) };
+    case "map.open":
+      return { steps: [message], ...dataNeeds(step?.spec.map?.over, taskId) };
+    case "map.collect": {
+      const members = keys(taskId, step?.members ?? []);
+      return { steps: [message, ...members], outputs: fits(members, work) ? members : [] };
+    }
+    case "child.start": {
+      const child = step?.spec.child;
+      return {
+        steps: [message],
+        ...planNeeds(childTemplate(step, task), task, scene),
+        ...(child && dataNeeds(child.input || "input", taskId)),
+      };
+    }
+    case "child.ended": {
+      const sinks = keys(message.childId, sinksOf(work.stepsOf(message.childId)).map(nameOf));
+      return { steps: [message], graphs: [message.childId], outputs: fits(sinks, work) ? sinks : [] };
+    }
+    case "signal.taken":
+      return { steps: [message] };
+    case "signal":
+      return {
+        graphs: [taskId],
+        outputs: keys(taskId, signalSteps(message.signal, taskId, work).map(nameOf)),
+        ...planNeeds(task?.spec.template ?? null, task, scene),
+      };
+    case "resolve":
+      return { graphs: [taskId], wholeTasks: [taskId] };
+    case "cancel":
+      return { wholeTasks: [taskId] };
+    case "task.ended":
+      return { wholeTasks: [taskId], ...(task?.spec.undoes && { graphs: [taskId], inputs: [taskId] }) };
+    case "deadline.passed":
+      if (message.stepName === "") return { wholeTasks: [taskId] };
+      return { steps: [message], runs: step && step.runId !== "" ? [step.runId] : [] };
+  }
+}
+
+/** The rows and texts the message is decided by. */
+export function foundForFinalizer(message: TaskFinalizerMessage, scene: Scene): FinalizerFound {
+  const { work } = scene;
+  const { taskId } = message;
+  const task = work.task(taskId);
+  const step = "stepName" in message ? work.step(message) : undefined;
+  const base = { ...(task && { task }), ...(step && { step }), outputs: NO_TEXTS, runs: [], steps: [] };
+  switch (message.type) {
+    case "run.ended": {
+      const stepInput = work.stepInputs.get(stepKey(message));
+      return stepInput === undefined ? base : { ...base, stepInput };
+    }
+    case "run.released":
+      return { ...base, runs: work.runsOf(taskId), ...compensationOf(task, work) };
+    case "step.settled":
+      return { ...base, steps: rowsAt(affected(message, work), work) };
+    case "unfold":
+      return { ...base, steps: work.stepsOf(taskId), ...planFound(message.template, task, scene) };
+    case "map.open":
+      return { ...base, ...dataFound(taskId, step?.spec.map?.over, work) };
+    case "map.collect": {
+      const members = keys(taskId, step?.members ?? []);
+      return { ...base, steps: rowsAt(members, work), outputs: textsAt(members, work) };
+    }
+    case "child.start":
+      return { ...base, ...childToBe(task, step, scene) };
+    case "child.ended":
+      return { ...base, ...childOf(message.childId, work) };
+    case "signal.taken":
+      return base;
+    case "signal": {
+      const steps = work.stepsOf(taskId);
+      const waiting = signalSteps(message.signal, taskId, work);
+      const problem = payloadProblem(message.payload, waiting, task, scene);
+      const outputs = textsAt(keys(taskId, waiting.map(nameOf)), work);
+      return { ...base, steps, outputs, ...(problem !== undefined && { schemaProblem: problem }) };
+    }
+    case "resolve":
+      return { ...base, steps: work.stepsOf(taskId), runs: work.liveRuns(taskId) };
+    case "task.ended": {
+      if (!task?.spec.undoes) return { ...base, steps: work.liveSteps(taskId), runs: work.liveRuns(taskId) };
+      const input = work.inputs.get(taskId) ?? "{}";
+      const runs = work.runsOf(taskId).filter(({ status, heldBy }) => !isOver(status) || heldBy !== "");
+      return { ...base, steps: work.stepsOf(taskId), runs, input, newTaskId: scene.newTaskId() };
+    }
+    case "cancel":
+      return base;
+    case "deadline.passed":
+      return { ...base, steps: work.liveSteps(taskId), runs: work.liveRuns(taskId) };
+  }
+}
+
+const NO_TEXTS: ReadonlyMap<string, string> = new Map();
+
+function nameOf({ name }: StepRow): string {
+  return name;
+}
+
+function keys(taskId: TaskId, names: readonly string[]): StepKey[] {
+  return names.map((stepName) => ({ taskId, stepName }));
+}
+
+function rowsAt(wanted: readonly StepKey[], work: Workspace): StepRow[] {
+  return wanted.flatMap((key) => work.step(key) ?? []);
+}
+
+function textsAt(wanted: readonly StepKey[], work: Workspace): Map<string, string> {
+  return new Map(
+    wanted.flatMap((key): [string, string][] => {
+      const text = work.outputs.get(stepKey(key));
+      return text === undefined ? [] : [[key.stepName, text]];
+    }),
+  );
+}
+
+/** True if the results together can be one result. */
+function fits(steps: readonly StepKey[], work: Workspace): boolean {
+  return rowsAt(steps, work).reduce((sum, { outputBytes }) => sum + outputBytes, 0) <= limits.resultBytes;
+}
+
+/** The Steps that a settled one concerns: those that depend on it, what made it, and that one's next member. */
+function affected(key: StepKey, work: Workspace): StepKey[] {
+  const step = work.step(key);
+  const task = work.task(key.taskId);
+  if (!step || !task) return [];
+  const group = step.spec.member?.group;
+  const maker = group ? work.step({ taskId: key.taskId, stepName: group }) : undefined;
+  const next = maker && maker.members[task.opened[maker.name] ?? 0];
+  return keys(key.taskId, [...step.dependants, ...(group ? [group] : []), ...(next ? [next] : [])]);
+}
+
+function planNeeds(ref: TemplateRef | null, task: TaskRow | undefined, { plans }: Scene): Needs {
+  if (!ref || !task) return {};
+  const known = ref.version !== "" && plans.get(ref, task.spec.environment);
+  return known ? {} : { templates: [ref] };
+}
+
+function planFound(ref: TemplateRef | null, task: TaskRow | undefined, scene: Scene): { plan?: Plan } {
+  const plan = task && planFor(ref, task.spec.environment, scene.work, scene.plans);
+  return plan ? { plan } : {};
+}
+
+function dataNeeds(path: string | undefined, taskId: TaskId): Needs {
+  const place = path === undefined ? undefined : readPath(path);
+  if (!place) return {};
+  return place.stepName === ""
+    ? { inputs: [taskId] }
+    : { inputs: [taskId], outputs: [{ taskId, stepName: place.stepName }] };
+}
+
+function dataFound(taskId: TaskId, path: string | undefined, work: Workspace) {
+  const stepName = path === undefined ? "" : (readPath(path)?.stepName ?? "");
+  const outputs = stepName === "" ? NO_TEXTS : textsAt([{ taskId, stepName }], work);
+  return { input: work.inputs.get(taskId) ?? "{}", outputs };
+}
+
+/** A child's template is its parent's neighbour unless it says otherwise. */
+function childTemplate(step: StepRow | undefined, task: TaskRow | undefined): TemplateRef | null {
+  const ref = step?.spec.child?.template;
+  return ref && task ? { ...ref, namespace: ref.namespace || task.namespace } : null;
+}
+
+function childToBe(task: TaskRow | undefined, step: StepRow | undefined, scene: Scene) {
+  const { work, schemas } = scene;
+  if (!task || !step?.spec.child) return {};
+  const { plan } = planFound(childTemplate(step, task), task, scene);
+  const data = dataFound(task.id, step.spec.child.input || "input", work);
+  const given = plan?.inputSchema && inputOfChild(step.spec, data);
+  const problem = plan?.inputSchema && given !== undefined && given !== null
+    ? schemas.problemOf(plan.inputSchema, given)
+    : undefined;
+  return {
+    ...data,
+    ...(plan && { plan }),
+    ...(problem !== undefined && { schemaProblem: problem }),
+    newTaskId: scene.newTaskId(),
+  };
+}
+
+function inputOfChild({ child }: StepSpec, { input, outputs }: ReturnType<typeof dataFound>): Json | undefined {
+  return dataAt(child?.input || "input", input, outputs);
+}
+
+function childOf(childId: TaskId, work: Workspace): Pick<FinalizerFound, "child"> {
+  const task = work.task(childId);
+  if (!task) return {};
+  const steps = work.stepsOf(childId);
+  const outputs = textsAt(keys(childId, sinksOf(steps).map(nameOf)), work);
+  return { child: { task, steps, outputs } };
+}
+
+function compensationOf(task: TaskRow | undefined, work: Workspace): Pick<FinalizerFound, "compensation"> {
+  const compensation = task?.compensatedBy ? work.task(task.compensatedBy) : undefined;
+  return compensation ? { compensation: { task: compensation, steps: work.stepsOf(compensation.id) } } : {};
+}
+
+function signalSteps(signal: string, taskId: TaskId, work: Workspace): StepRow[] {
+  return work.stepsOf(taskId).filter(({ spec }) => spec.signal?.name === signal);
+}
+
+function payloadProblem(
+  payload: string,
+  waiting: readonly StepRow[],
+  task: TaskRow | undefined,
+  scene: Scene,
+): string | undefined {
+  const step = waiting.find(({ spec, signalled }) => spec.hasSchema && !signalled);
+  const { plan } = planFound(task?.spec.template ?? null, task, scene);
+  const schema = step && plan && plannedStep(plan, step.spec.planned)?.resultSchema;
+  return schema ? scene.schemas.problemOf(schema, JSON.parse(payload)) : undefined;
+}
