@@ -41,7 +41,16 @@ export function keepOutput(step: StepRow, json: string): Ask[] {
 
 /** Done: those that waited for it are told. */
 export function complete(task: TaskRow, step: StepRow, at: Instant): Ask[] {
-  return [advance(step, { type: "complete", at, order: nextOrder(task) }), ...tellFollowers(step)];
+  return [accept(task, step, at), ...tellFollowers(step)];
+}
+
+/** Done, and whoever was made to follow it is told. */
+export function completeUnfolded(task: TaskRow, step: StepRow, at: Instant): Ask[] {
+  return [accept(task, step, at), tell({ type: "step.settled", ...keyOf(step) })];
+}
+
+function accept(task: TaskRow, step: StepRow, at: Instant): Ask {
+  return advance(step, { type: "complete", at, order: nextOrder(task) });
 }
 
 /** The place of the next Step to complete among all of the Task that have. */
@@ -85,11 +94,10 @@ export function failAttempt(
 ): Ask[] {
   const failed = advance(step, { type: "failed", at, errorMessage });
   if (!retryable || step.attempts >= step.maxAttempts) return [failed, ...fail(step, errorMessage, at)];
-  if (lost) return [failed, advance(step, { type: "waitForRetry", at, until: at }), ...tryNow(task, step, at)];
-
-  const backoff = nextAttemptAt(step.spec.retry, step.attempts, at, draw);
+  const backoff = lost ? at : nextAttemptAt(step.spec.retry, step.attempts, at, draw);
   const hint = later(at, millis(Math.min(retryAfter, limits.retryAfterMax)));
   const until = Math.max(backoff, hint) as Instant;
+  if (until <= at) return [failed, advance(step, { type: "waitForRetry", at, until }), ...tryNow(task, step, at)];
   return [
     failed,
     advance(step, { type: "waitForRetry", at, until }),

@@ -8,7 +8,7 @@ import type { Instant } from "#domain/time";
 import type { Ask } from "../asks.js";
 import { rowsOfSprouts } from "../task/make.js";
 import { letGo } from "../task/start.js";
-import { advanceTask, complete, fail } from "./done.js";
+import { advanceTask, completeUnfolded, fail } from "./done.js";
 import type { FinalizerFound, TaskFinalizerMessage } from "./messages.js";
 
 /** Steps to be made, with their own inputs as JSON text; or what keeps them from being made. */
@@ -30,7 +30,7 @@ export function unfold(
   if (typeof unfolded === "string" || problem !== undefined) {
     return fail(step, `the result of ${step.spec.type} "${step.name}" cannot be followed: ${problem}`, at);
   }
-  return [...graft(task, step, steps, unfolded, at), ...complete(task, step, at)];
+  return [...graft(task, step, steps, unfolded, at), ...completeUnfolded(task, step, at)];
 }
 
 function decided(plan: Plan, { name }: StepRow, steps: readonly StepRow[], result: Json): Unfolded {
@@ -70,7 +70,7 @@ function batched(plan: Plan, step: StepRow, steps: readonly StepRow[], result: J
     return `worker_template_name is ${JSON.stringify(named)}, the template says "${worker.name}"`;
   }
   const cursors = none ? [NO_OP] : outcome.cursor_configs;
-  const problem = cursorsProblem(cursors, outcome.worker_count, batch);
+  const problem = cursorsProblem(cursors, none ? 1 : outcome.worker_count, batch);
   if (problem !== undefined) return problem;
 
   const list = cursors as readonly Cursor[];
@@ -164,7 +164,7 @@ function graft(
   const members = made.filter(({ spec }) => spec.member?.group === source.name).map(({ name }) => name);
   const open = Math.min(members.length, source.spec.batch?.parallelism ?? 0);
   return [
-    advanceTask(task, { type: "stepsAdded", at, count: made.length }),
+    ...(made.length > 0 ? [advanceTask(task, { type: "stepsAdded", at, count: made.length })] : []),
     ...made.map((step): Ask => ({ type: "createStep", params: { step } })),
     ...[...inputs].map(([stepName, json]): Ask => ({
       type: "keepInput",

@@ -9,6 +9,7 @@ import type { Entropy } from "#ports/entropy";
 import type { Plane, Receipt } from "#ports/plane";
 import type { Store } from "#ports/store";
 import type { CounterName } from "#ports/telemetry";
+import { jsonSchemas } from "#host/schemas";
 import { openPlane } from "#runtime/plane";
 import { Supervisor } from "#runtime/supervisor";
 import { memoryStore } from "#stores/memory";
@@ -70,6 +71,7 @@ export async function startBench(
     clock: mortalClock(clock, life),
     entropy,
     telemetry: counting.telemetry,
+    schemas: jsonSchemas(),
     terms: TERMS,
     ...(mailbox !== undefined && { mailbox }),
     onFatal: (error) => fatal.push(error),
@@ -138,6 +140,13 @@ export function draftOf(
       fingerprint: "",
       holdOnFailure: false,
       principal: "local",
+      template: null,
+      environment: "",
+      keyUntil: NEVER,
+      parent: null,
+      depth: 0,
+      compensates: "",
+      undoes: false,
       ...spec,
     },
   };

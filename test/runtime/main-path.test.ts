@@ -30,15 +30,20 @@ test("a task goes from a client to a worker and back, and its log tells the stor
   );
   expect(lines).toEqual([
     "step enqueued",
+    "task pending",
+    "task initializing",
     "task enqueuing_steps",
     "run ASSIGNED",
     "step in_progress",
+    "task evaluating_results",
     "task steps_in_process",
     "run RUNNING",
     "hello ",
     "world",
     "run COMPLETED",
+    "step enqueued_for_orchestration",
     "step complete",
+    "task evaluating_results",
     "task complete",
   ]);
 });
