@@ -23,6 +23,9 @@ export function mortalStore(store: Store, life: Life): Store {
   const mortalReads: Reads = {
     task: (...args) => unlessDead(life, () => reads.task(...args)),
     tasks: (...args) => unlessDead(life, () => reads.tasks(...args)),
+    run: (...args) => unlessDead(life, () => reads.run(...args)),
+    template: (...args) => unlessDead(life, () => reads.template(...args)),
+    templates: (...args) => unlessDead(life, () => reads.templates(...args)),
     output: (...args) => unlessDead(life, () => reads.output(...args)),
     log: (...args) => unlessDead(life, () => reads.log(...args)),
     logBounds: (...args) => unlessDead(life, () => reads.logBounds(...args)),

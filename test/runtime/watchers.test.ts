@@ -56,7 +56,7 @@ test("a watcher sees what was and then what comes, in one line, and ends with th
   await bench.settle();
   await worker.report(runId, "COMPLETED");
   await bench.settle();
-  expect(watcher.seen.slice(5)).toEqual(["before", "after", "run", "step", "task"]);
+  expect(watcher.seen.slice(8)).toEqual(["before", "after", "run", "step", "step", "task", "task"]);
   expect(watcher.end).toBe("done");
   expect(bench.supervisor.watchers.count).toBe(0);
 });
@@ -66,19 +66,19 @@ test("a watcher that comes after the end sees all of it, or from its cursor, and
   await worker.report(runId, "COMPLETED");
   await bench.settle();
   const whole = follow(bench, taskId);
-  const last = follow(bench, taskId, 7);
-  const nothing = follow(bench, taskId, 8);
+  const last = follow(bench, taskId, 12);
+  const nothing = follow(bench, taskId, 13);
   await bench.settle();
   expect([whole.end, last.end, nothing.end]).toEqual(["done", "done", "done"]);
-  expect([whole.seen.length, last.seen, nothing.seen]).toEqual([8, ["task"], []]);
+  expect([whole.seen.length, last.seen, nothing.seen]).toEqual([13, ["task"], []]);
 });
 
 test("a cursor past the end is refused, with where the end is; an unknown task is unknown", async () => {
   const { bench, taskId } = await runningTask();
-  const ahead = bench.plane.watch(LOCAL_CALLER, taskId, 6, new AbortController().signal);
+  const ahead = bench.plane.watch(LOCAL_CALLER, taskId, 9, new AbortController().signal);
   await expect(ahead[Symbol.asyncIterator]().next()).rejects.toMatchObject({
     code: "cursor_ahead",
-    details: { metadata: { last_seq: "5" } },
+    details: { metadata: { last_seq: "8" } },
   });
   const unknown = follow(bench, "unknown" as TaskId);
   await bench.settle();
@@ -190,14 +190,14 @@ test("a watcher that reads nothing holds up neither the worker nor the others", 
   expect(quick.end).toBe("done");
   expect(worker.heard().slice(-2)).toEqual(["ack.output 200", "ack.status"]);
 
-  let next = 6;
+  let next = 9;
   for (let slice = await stalled.next(); !slice.done; slice = await stalled.next()) {
     expect(slice.value.firstSeq).toBe(next);
     const bytes = slice.value.entries.reduce((sum, entry) => sum + JSON.stringify(entry).length, 0);
     expect(bytes).toBeLessThan(2 * limits.watchReadBytes);
     next += slice.value.entries.length;
   }
-  expect(next).toBe(5 + 200 + 3 + 1);
+  expect(next).toBe(8 + 200 + 5 + 1);
 });
 
 test("a foreign caller's watch looks like a watch of an unknown task", async () => {
