@@ -36,9 +36,10 @@ export function perform(
     if (sink) for (const frame of frames) sink.send(frame);
   }
   for (const effect of work.effects) if (effect.type === "disconnect") hangUp(effect.params, core);
+  const { log } = work;
   committed?.firstSeqs.forEach((firstSeq, i) => {
-    const log = work.log[i];
-    if (log) watchers.wake(log.taskId, firstSeq + log.entries.length - 1);
+    const added = log[i];
+    if (added) watchers.wake(added.taskId, firstSeq + added.entries.length - 1);
   });
   count(work, core);
 }
