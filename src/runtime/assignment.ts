@@ -5,6 +5,7 @@ import { limits } from "#domain/limits";
 import type { RunRow } from "#domain/run";
 import { satisfies, type StepRow } from "#domain/step";
 import { deadlineOf, type TaskRow } from "#domain/task";
+import { utf8Bytes } from "#domain/text";
 import { earliest, later, type Millis, NEVER } from "#domain/time";
 import type { Workspace } from "./workspace.js";
 
@@ -19,11 +20,15 @@ export interface Dependencies {
 }
 
 /** Which results a Step is given, by the rows of the Steps it depends on. */
-export function dependenciesOf(work: Workspace, step: StepRow): Dependencies {
+export function dependenciesOf(
+  work: Workspace,
+  step: StepRow,
+  most: number = limits.dependencyResultsBytes,
+): Dependencies {
   const inline: StepKey[] = [];
   const refs: string[] = [];
   const failed: string[] = [];
-  let room = limits.dependencyResultsBytes;
+  let room = Math.min(most, limits.dependencyResultsBytes);
   for (const stepName of step.dependsOn) {
     const key = { taskId: step.taskId, stepName };
     const before = work.step(key);
@@ -39,6 +44,9 @@ export function dependenciesOf(work: Workspace, step: StepRow): Dependencies {
   return { inline, refs, failed };
 }
 
+/** What an assignment weighs beside its input and results: labels, ids, and the names of up to a thousand Steps. */
+const FRAME = 256 * 1024;
+
 /** Everything a worker needs to carry out the Run, from rows that the turn has seen. */
 export function assignmentOf(
   run: RunRow,
@@ -47,13 +55,14 @@ export function assignmentOf(
   work: Workspace,
   lease: Millis,
 ): Assignment {
-  const { inline, refs, failed } = dependenciesOf(work, step);
+  const input = inputOf(task, step, work);
+  const { inline, refs, failed } = dependenciesOf(work, step, limits.messageBytes - FRAME - utf8Bytes(input));
   return {
     runId: run.id,
     taskId: run.taskId,
     stepName: run.stepName,
     agentName: run.agentName,
-    input: inputOf(task, step, work),
+    input,
     labels: task.spec.labels,
     issuedAt: run.createdAt,
     deadlineAt: deadline(run, task, step),
@@ -73,7 +82,7 @@ function deadline(run: RunRow, task: TaskRow, { spec: { timeoutMs } }: StepRow) 
   return earliest(ofTask === NEVER ? undefined : ofTask, ofAttempt) ?? NEVER;
 }
 
-/** The Task's input; with the Step's own parts in it, if it has any. Unchanged, byte for byte, if not. */
+/** The Task's input, with the Step's own parts added. Byte for byte as it was given where nothing is added. */
 function inputOf({ id, spec }: TaskRow, step: StepRow, work: Workspace): string {
   const text = work.inputs.get(id) ?? "{}";
   const { config, undoes } = step.spec;
@@ -81,12 +90,21 @@ function inputOf({ id, spec }: TaskRow, step: StepRow, work: Workspace): string 
   if (!config && !own && !undoes) return text;
 
   const given = asObject(JSON.parse(text));
-  return JSON.stringify({
-    ...given,
+  const parts: JsonObject = {
     ...(config && { config: { ...asObject(given.config), ...config } }),
     ...(own && asObject(JSON.parse(own))),
     ...(undoes && { compensate: compensate(undoes, spec.compensates, work) }),
-  });
+  };
+  return joined(text, given, parts);
+}
+
+/** Adds the parts to the text as it stands, so that it grows by no more than them; unless one replaces another. */
+function joined(text: string, given: JsonObject, parts: JsonObject): string {
+  if (Object.keys(parts).some((name) => Object.hasOwn(given, name))) {
+    return JSON.stringify({ ...given, ...parts });
+  }
+  const added = JSON.stringify(parts).slice(1);
+  return Object.keys(given).length === 0 ? `{${added}` : `${text.trimEnd().slice(0, -1)},${added}`;
 }
 
 function compensate(

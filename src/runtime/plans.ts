@@ -45,7 +45,9 @@ export function planFor(
   if (!ref) return undefined;
   const known = ref.version === "" ? undefined : plans.get(ref, environment);
   const template = known ? undefined : work.template(ref);
-  return known ?? (template && plans.make(template, environment));
+  if (known || !template) return known;
+  // One that is not committed may yet come to nothing: it must not be remembered.
+  return work.isNewTemplate(template) ? planOf(template.body, environment) : plans.make(template, environment);
 }
 
 const stepsByName = new WeakMap<Plan, ReadonlyMap<string, StepPlan>>();

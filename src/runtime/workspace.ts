@@ -139,6 +139,11 @@ export class Workspace {
     return newest;
   }
 
+  /** True if nobody but this turn knows the template yet. */
+  isNewTemplate(row: TemplateRow): boolean {
+    return this.#newTemplates.includes(row);
+  }
+
   addTemplate(row: TemplateRow): void {
     this.#journal.set(this.#templates, templateKey(row), row);
     this.#journal.push(this.#newTemplates, row);
