@@ -97,6 +97,6 @@ function resultOf({ steps, outputs }: NonNullable<FinalizerFound["child"]>): str
   const bytes = sinks.reduce((sum, { outputBytes, name }) => sum + outputBytes + name.length * 2 + 8, 0);
   if (bytes > limits.resultBytes) return undefined;
   const [only] = sinks;
-  if (sinks.length <= 1) return only ? outputs.get(only.name) ?? "" : "";
+  if (sinks.length <= 1) return only ? (outputs.get(only.name) ?? "") : "";
   return `{${sinks.map(({ name }) => `${JSON.stringify(name)}:${outputs.get(name) ?? "null"}`).join(",")}}`;
 }

@@ -25,7 +25,10 @@ export function meetDeadline(message: Passed, found: FinalizerFound, at: Instant
     case "start":
       return [clear, ...(task.state === "pending" ? startTask(task, found.steps, at) : [])];
     case "orphan":
-      return [clear, advanceTask(task, { type: "cancel", at, message: "the task it is a step of has ended" })];
+      return [
+        clear,
+        advanceTask(task, { type: "cancel", at, message: "the task it is a step of has ended" }),
+      ];
     case "hold":
       return [clear, advanceTask(task, { type: "giveUp", at })];
     case "retry":

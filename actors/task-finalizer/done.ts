@@ -1,6 +1,6 @@
 import { limits } from "#domain/limits";
 import { nextAttemptAt } from "#domain/retry";
-import { satisfies, type StepRow, tolerates } from "#domain/step";
+import { type StepRow, satisfies, tolerates } from "#domain/step";
 import { countOf, type TaskRow } from "#domain/task";
 import { utf8Bytes } from "#domain/text";
 import { type Instant, later, type Millis, millis } from "#domain/time";
@@ -97,7 +97,8 @@ export function failAttempt(
   const backoff = lost ? at : nextAttemptAt(step.spec.retry, step.attempts, at, draw);
   const hint = later(at, millis(Math.min(retryAfter, limits.retryAfterMax)));
   const until = Math.max(backoff, hint) as Instant;
-  if (until <= at) return [failed, advance(step, { type: "waitForRetry", at, until }), ...tryNow(task, step, at)];
+  if (until <= at)
+    return [failed, advance(step, { type: "waitForRetry", at, until }), ...tryNow(task, step, at)];
   return [
     failed,
     advance(step, { type: "waitForRetry", at, until }),
@@ -111,19 +112,11 @@ export function tryNow(task: TaskRow, step: StepRow, at: Instant): Ask[] {
 }
 
 /** Settled: each Step that waited has one thing less to wait for; the batch or map lets its next member go. */
-export function unblock(
-  task: TaskRow,
-  step: StepRow,
-  found: readonly StepRow[],
-  at: Instant,
-): Ask[] {
+export function unblock(task: TaskRow, step: StepRow, found: readonly StepRow[], at: Instant): Ask[] {
   if (!satisfies(step)) return [];
   const byName = new Map(found.map((row) => [row.name, row]));
   const dependants = step.dependants.flatMap((name) => byName.get(name) ?? []);
-  return [
-    ...dependants.flatMap((row) => satisfy(task, row, at)),
-    ...openNext(task, step, byName, at),
-  ];
+  return [...dependants.flatMap((row) => satisfy(task, row, at)), ...openNext(task, step, byName, at)];
 }
 
 function satisfy(task: TaskRow, row: StepRow, at: Instant): Ask[] {

@@ -55,7 +55,8 @@ export function endTheRest(message: Message<"task.ended">, found: FinalizerFound
 function endStep(step: StepRow, at: Instant): Ask[] {
   const { state, spec, childId } = step;
   const asks = [advance(step, { type: "cancel", at })];
-  const waited = state === "waiting_for_retry" ? "retry" : state === "in_progress" ? WAITS[spec.type] : undefined;
+  const waited =
+    state === "waiting_for_retry" ? "retry" : state === "in_progress" ? WAITS[spec.type] : undefined;
   if (waited) asks.push({ type: "clearDeadline", params: { ...keyOf(step), kind: waited } });
   if (state !== "in_progress") return asks;
   if (childId !== "") {

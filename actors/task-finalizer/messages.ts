@@ -66,7 +66,11 @@ export interface FinalizerFound {
   /** What the Task is made from; for `child.start` what its child is to be made from. */
   readonly plan?: Plan;
   /** The Task that a Step is. */
-  readonly child?: { readonly task: TaskRow; readonly steps: readonly StepRow[]; readonly outputs: ReadonlyMap<string, string> };
+  readonly child?: {
+    readonly task: TaskRow;
+    readonly steps: readonly StepRow[];
+    readonly outputs: ReadonlyMap<string, string>;
+  };
   /** A fresh id, where a Task may be made. */
   readonly newTaskId?: TaskId;
   /** Of the Task that undoes this one, if there is one. */

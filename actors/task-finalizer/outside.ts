@@ -33,7 +33,8 @@ export function signal(
   if (!task || !mayUse(caller, task.namespace)) return [refuse(taskNotFound(taskId))];
   const waiting = steps.filter(({ spec }) => spec.signal?.name === name);
   const answer: Ask = { type: "reply", params: { answer: { type: "tasks", tasks: [taskId] } } };
-  if (waiting.some(({ name: step, signalled }) => signalled && outputs.get(step) === payload)) return [answer];
+  if (waiting.some(({ name: step, signalled }) => signalled && outputs.get(step) === payload))
+    return [answer];
   if (isTerminal(task.state)) return [refuse(alreadyEnded(task))];
 
   const step = waiting.find(({ state, signalled }) => !isSettled(state) && !signalled);
@@ -150,6 +151,9 @@ function mayNot(step: StepRow, action: Message<"resolve">["action"]["type"]): st
   }
   if (action !== "retry") return undefined;
   if (state !== "error") return `is ${state}: only one that failed for good can be tried anew`;
-  if (tolerates(spec)) return "failed, and the others went on without it: declare it done, or run the task again";
-  return members.length > 0 ? "has made its members already: settle it by hand, or run the task again" : undefined;
+  if (tolerates(spec))
+    return "failed, and the others went on without it: declare it done, or run the task again";
+  return members.length > 0
+    ? "has made its members already: settle it by hand, or run the task again"
+    : undefined;
 }

@@ -1,5 +1,5 @@
-import { ceiling, AVOID } from "#domain/retry";
 import { isJsonObject, type Json } from "#domain/json";
+import { AVOID, ceiling } from "#domain/retry";
 import type { StepRow } from "#domain/step";
 import type { TaskRow } from "#domain/task";
 import { type Instant, later } from "#domain/time";
@@ -70,7 +70,10 @@ function accept(task: TaskRow, step: StepRow, output: string, at: Instant): Ask[
 }
 
 /** The Step's own input, with the checkpoint in place of an earlier one. */
-function checkpointed(own: string | undefined, { cursor, output }: Extract<RunEnd, { how: "yielded" }>): string {
+function checkpointed(
+  own: string | undefined,
+  { cursor, output }: Extract<RunEnd, { how: "yielded" }>,
+): string {
   const before: Json = own === undefined ? {} : JSON.parse(own);
   const { checkpoint: _, ...others } = isJsonObject(before) ? before : {};
   const text = JSON.stringify(others).slice(1, -1);

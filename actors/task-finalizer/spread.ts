@@ -1,6 +1,6 @@
-import { follow, readPath } from "#domain/path";
 import type { Json } from "#domain/json";
 import { limits } from "#domain/limits";
+import { follow, readPath } from "#domain/path";
 import { newStep, type StepRow } from "#domain/step";
 import type { TaskRow } from "#domain/task";
 import type { Instant } from "#domain/time";
@@ -79,4 +79,3 @@ export function collect({ task, step, steps, outputs }: FinalizerFound, at: Inst
   const results = step.members.map((name) => outputs.get(name) ?? "null");
   return [...succeed(step, `[${results.join(",")}]`, at), ...complete(task, step, at)];
 }
-

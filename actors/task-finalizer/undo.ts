@@ -20,7 +20,11 @@ export function undo({ task, steps, runs, newTaskId, input }: FinalizerFound, at
     .sort((a, b) => placeIn(b) - placeIn(a));
   if (done.length === 0) return [];
 
-  const compensation = newTask({ id: newTaskId, namespace: task.namespace, spec: specOf(task) }, done.length, at);
+  const compensation = newTask(
+    { id: newTaskId, namespace: task.namespace, spec: specOf(task) },
+    done.length,
+    at,
+  );
   const rows = chain(compensation, done, task.errorMessage);
   const free = runs.every(({ heldBy }) => heldBy === "");
   return [

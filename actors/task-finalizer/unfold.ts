@@ -2,7 +2,7 @@ import { batchSteps, branchesOf, chosenSteps, type Growth } from "#domain/graph"
 import { isJsonObject, type Json } from "#domain/json";
 import { limits } from "#domain/limits";
 import type { BatchPlan, Membership, Plan, StepPlan } from "#domain/plan";
-import { satisfies, type StepRow } from "#domain/step";
+import { type StepRow, satisfies } from "#domain/step";
 import type { TaskRow } from "#domain/task";
 import type { Instant } from "#domain/time";
 import type { Ask } from "../asks.js";
@@ -48,7 +48,8 @@ function decided(plan: Plan, { name }: StepRow, steps: readonly StepRow[], resul
       return `the template has no step ${JSON.stringify(chosen)}`;
     }
     if (!branches.has(chosen)) return `step "${chosen}" does not follow from this decision`;
-    if (planned.get(chosen)?.spec.type === "batch_worker") return `step "${chosen}" is made by its batch alone`;
+    if (planned.get(chosen)?.spec.type === "batch_worker")
+      return `step "${chosen}" is made by its batch alone`;
     if (steps.some((step) => step.name === chosen)) return `step "${chosen}" is there already`;
   }
   return { growth: chosenSteps(plan, steps, name, [...new Set(names as string[])]), inputs: NONE };
@@ -64,7 +65,8 @@ function batched(plan: Plan, step: StepRow, steps: readonly StepRow[], result: J
   if (typeof outcome === "string") return outcome;
 
   const none = outcome.type === "no_batches";
-  if (!none && outcome.type !== "create_batches") return `its type is neither "create_batches" nor "no_batches"`;
+  if (!none && outcome.type !== "create_batches")
+    return `its type is neither "create_batches" nor "no_batches"`;
   const named = outcome.worker_template_name;
   if (!none && named !== undefined && named !== worker.name) {
     return `worker_template_name is ${JSON.stringify(named)}, the template says "${worker.name}"`;
@@ -112,7 +114,11 @@ function batchInput(cursor: Cursor, { cursorField, failure }: BatchPlan, totalIt
 
 const BATCH_ID = /^[A-Za-z0-9_.-]{1,64}$/;
 
-function cursorsProblem(cursors: Json | undefined, count: Json | undefined, batch: BatchPlan): string | undefined {
+function cursorsProblem(
+  cursors: Json | undefined,
+  count: Json | undefined,
+  batch: BatchPlan,
+): string | undefined {
   if (!Array.isArray(cursors) || cursors.length === 0) return "cursor_configs is no list of batches";
   if (typeof count === "number" && count !== cursors.length) {
     return `worker_count is ${count}, but cursor_configs has ${cursors.length} batches`;
@@ -140,7 +146,11 @@ function outcomeIn(result: Json, name: string): { readonly [field: string]: Json
 function tooLarge(steps: readonly StepRow[], { sprouts, ties }: Growth): string | undefined {
   const count = steps.length + sprouts.length;
   if (count > limits.taskSteps) return `the task would have ${count} steps, ${limits.taskSteps} are the most`;
-  const lists = [...steps.map(({ dependsOn }) => dependsOn), ...sprouts.map(({ dependsOn }) => dependsOn), ...ties.values()];
+  const lists = [
+    ...steps.map(({ dependsOn }) => dependsOn),
+    ...sprouts.map(({ dependsOn }) => dependsOn),
+    ...ties.values(),
+  ];
   const edges = lists.reduce((sum, { length }) => sum + length, 0);
   return edges > limits.taskEdges
     ? `the task would have ${edges} dependencies, ${limits.taskEdges} are the most`
@@ -155,7 +165,9 @@ function graft(
   { growth: { sprouts, ties }, inputs }: Exclude<Unfolded, string>,
   at: Instant,
 ): Ask[] {
-  const done = new Set(there.filter((row) => row.name !== source.name && satisfies(row)).map(({ name }) => name));
+  const done = new Set(
+    there.filter((row) => row.name !== source.name && satisfies(row)).map(({ name }) => name),
+  );
   const made = rowsOfSprouts(task.id, sprouts, task.spec.maxAttempts, done).map((row) => ({
     ...row,
     hasInput: inputs.has(row.name),
@@ -166,10 +178,12 @@ function graft(
   return [
     ...(made.length > 0 ? [advanceTask(task, { type: "stepsAdded", at, count: made.length })] : []),
     ...made.map((step): Ask => ({ type: "createStep", params: { step } })),
-    ...[...inputs].map(([stepName, json]): Ask => ({
-      type: "keepInput",
-      params: { taskId: task.id, stepName, json },
-    })),
+    ...[...inputs].map(
+      ([stepName, json]): Ask => ({
+        type: "keepInput",
+        params: { taskId: task.id, stepName, json },
+      }),
+    ),
     ...there.flatMap((row) => tie(row, made, ties, done, row.name === source.name ? members : [])),
     ...(members.length > 0
       ? [advanceTask(task, { type: "opened", at, group: source.name, count: open })]
@@ -207,4 +221,3 @@ export function memberSpec({ spec }: Pick<StepPlan, "spec">, member: Membership)
   const checked = hasSchema === true ? { hasSchema } : {};
   return { type: "standard", planned, config, retry, maxAttempts, timeoutMs, member, ...checked };
 }
-

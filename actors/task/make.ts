@@ -16,7 +16,11 @@ export function rowsOfDraft(draft: TaskDraft, at: Instant): { task: TaskRow; ste
   return { task: newTask(draft, steps.length, at), steps };
 }
 
-export function newTask({ id, namespace, spec }: Omit<TaskDraft, "input">, steps: number, at: Instant): TaskRow {
+export function newTask(
+  { id, namespace, spec }: Omit<TaskDraft, "input">,
+  steps: number,
+  at: Instant,
+): TaskRow {
   return {
     id,
     namespace,
@@ -66,7 +70,8 @@ export function rowsOfSprouts(
   satisfied: ReadonlySet<string>,
 ): StepRow[] {
   const dependants = new Map<string, string[]>(sprouts.map(({ name }) => [name, []]));
-  for (const { name, dependsOn } of sprouts) for (const before of dependsOn) dependants.get(before)?.push(name);
+  for (const { name, dependsOn } of sprouts)
+    for (const before of dependsOn) dependants.get(before)?.push(name);
 
   return sprouts.map(({ name, planned, dependsOn, member }): StepRow => {
     const spec = member ? { ...planned.spec, member } : planned.spec;

@@ -73,7 +73,10 @@ export function startTask(task: TaskRow, steps: readonly StepRow[], at: Instant)
 /** What a Step does that depends on nothing more. */
 export function letGo(task: TaskRow, step: StepRow, at: Instant): Ask[] {
   const key = { taskId: task.id, stepName: step.name };
-  const begin = { type: "advanceStep", params: { ...key, message: { type: "begin", at, childId: "" } } } as const;
+  const begin = {
+    type: "advanceStep",
+    params: { ...key, message: { type: "begin", at, childId: "" } },
+  } as const;
   const { spec } = step;
   switch (spec.type) {
     case "timer": {

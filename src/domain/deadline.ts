@@ -5,15 +5,7 @@ import type { Instant } from "./time.js";
  * What the plane wakes up for: a Task may begin, its time is over, its parent has ended, nobody has put it
  * right; a Step's backoff is over, its attempt takes too long, its timer has run out, its signal is late.
  */
-export type DeadlineKind =
-  | "start"
-  | "timeout"
-  | "orphan"
-  | "hold"
-  | "retry"
-  | "attempt"
-  | "timer"
-  | "signal";
+export type DeadlineKind = "start" | "timeout" | "orphan" | "hold" | "retry" | "attempt" | "timer" | "signal";
 
 /** What stands for the Step's name in a deadline of the Task itself. */
 export const WHOLE_TASK = "";

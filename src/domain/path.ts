@@ -1,4 +1,4 @@
-import { type Json, isJsonObject } from "./json.js";
+import { isJsonObject, type Json } from "./json.js";
 
 /** A place in the data of a Task: in its input, or in the result of a Step. */
 export interface DataPath {

@@ -1,15 +1,15 @@
 /** Two digits say how long a number in a {@link versionKey} is, so no version is longer than they can say. */
-const LENGTH_MAX = 64;
+export const VERSION_LENGTH_MAX = 64;
 
 const NUMBER = "(0|[1-9][0-9]*)";
 const LATER_WORD = "(?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)";
-const VERSION = new RegExp(
-  `^${NUMBER}\\.${NUMBER}\\.${NUMBER}(?:-(${LATER_WORD}(?:\\.${LATER_WORD})*))?(?:\\+([0-9A-Za-z-]+(?:\\.[0-9A-Za-z-]+)*))?$`,
-);
+/** What {@link isVersion} takes, less its length, as the source of a regular expression. */
+export const versionPattern = `^${NUMBER}\\.${NUMBER}\\.${NUMBER}(?:-(${LATER_WORD}(?:\\.${LATER_WORD})*))?(?:\\+([0-9A-Za-z-]+(?:\\.[0-9A-Za-z-]+)*))?$`;
+const VERSION = new RegExp(versionPattern);
 
 /** True for a Semantic Version 2.0.0 of at most 64 characters, such as `1.4.0` or `2.0.0-rc.1`. */
 export function isVersion(text: string): boolean {
-  return text.length <= LENGTH_MAX && VERSION.test(text);
+  return text.length <= VERSION_LENGTH_MAX && VERSION.test(text);
 }
 
 /**

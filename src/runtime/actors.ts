@@ -5,13 +5,8 @@ import { schedulerMachine } from "#actors/scheduler/machine";
 import { taskFinalizerMachine } from "#actors/task-finalizer/machine";
 import { taskRequestMachine } from "#actors/task-request/machine";
 import { decider } from "./evaluate.js";
+import { foundForRequest, foundForScheduler, foundForTracker, type Scene } from "./gather.js";
 import { foundForFinalizer } from "./gather-finalizer.js";
-import {
-  foundForRequest,
-  foundForScheduler,
-  foundForTracker,
-  type Scene,
-} from "./gather.js";
 import type { Journal } from "./journal.js";
 
 /** In the order in which the diagram of actors is read. */

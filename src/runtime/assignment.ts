@@ -3,7 +3,7 @@ import { type StepKey, stepKey } from "#domain/id";
 import { isJsonObject, type Json, type JsonObject } from "#domain/json";
 import { limits } from "#domain/limits";
 import type { RunRow } from "#domain/run";
-import { satisfies, type StepRow } from "#domain/step";
+import { type StepRow, satisfies } from "#domain/step";
 import { deadlineOf, type TaskRow } from "#domain/task";
 import { utf8Bytes } from "#domain/text";
 import { earliest, later, type Millis, NEVER } from "#domain/time";
@@ -70,7 +70,9 @@ export function assignmentOf(
     fence: run.fence,
     lease,
     ordinal: run.ordinal,
-    results: Object.fromEntries(inline.map((key) => [key.stepName, work.outputs.get(stepKey(key)) ?? "null"])),
+    results: Object.fromEntries(
+      inline.map((key) => [key.stepName, work.outputs.get(stepKey(key)) ?? "null"]),
+    ),
     refs,
     failed,
   };

@@ -198,9 +198,10 @@ function childToBe(task: TaskRow | undefined, step: StepRow | undefined, scene: 
   const { plan } = planFound(childTemplate(step, task), task, scene);
   const data = dataFound(task.id, step.spec.child.input || "input", work);
   const given = plan?.inputSchema && inputOfChild(step.spec, data);
-  const problem = plan?.inputSchema && given !== undefined && given !== null
-    ? schemas.problemOf(plan.inputSchema, given)
-    : undefined;
+  const problem =
+    plan?.inputSchema && given !== undefined && given !== null
+      ? schemas.problemOf(plan.inputSchema, given)
+      : undefined;
   return {
     ...data,
     ...(plan && { plan }),
@@ -209,7 +210,10 @@ function childToBe(task: TaskRow | undefined, step: StepRow | undefined, scene: 
   };
 }
 
-function inputOfChild({ child }: StepSpec, { input, outputs }: ReturnType<typeof dataFound>): Json | undefined {
+function inputOfChild(
+  { child }: StepSpec,
+  { input, outputs }: ReturnType<typeof dataFound>,
+): Json | undefined {
   return dataAt(child?.input || "input", input, outputs);
 }
 

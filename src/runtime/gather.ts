@@ -7,13 +7,13 @@ import type { RunId, TaskId } from "#domain/id";
 import type { RunRow } from "#domain/run";
 import { NEVER } from "#domain/time";
 import type { SessionRow } from "#domain/worker";
-import type { IdempotencyKey, Needs } from "#ports/store";
 import type { Schemas } from "#ports/schemas";
+import type { IdempotencyKey, Needs } from "#ports/store";
 import { dependenciesOf } from "./assignment.js";
 import { finalizerNeeds } from "./gather-finalizer.js";
 import type { Leases } from "./leases.js";
 import type { Memory } from "./memory.js";
-import { planFor, plannedStep, type Plans } from "./plans.js";
+import { type Plans, planFor, plannedStep } from "./plans.js";
 import type { Workspace } from "./workspace.js";
 
 /** The turn's view of everything a message may want to see. */
@@ -45,9 +45,7 @@ export function needsOf({ to, message }: Told, scene: Scene): Needs {
 /** The Steps, what they work on, and the results they are given. */
 function placementNeeds(placements: readonly Placement[], { work }: Scene): Needs {
   const here = placements.flatMap((key) => work.step(key) ?? []);
-  const before = here.flatMap(({ taskId, dependsOn }) =>
-    dependsOn.map((stepName) => ({ taskId, stepName })),
-  );
+  const before = here.flatMap(({ taskId, dependsOn }) => dependsOn.map((stepName) => ({ taskId, stepName })));
   const undone = here.flatMap(({ spec }) => spec.undoes ?? []);
   return {
     steps: [...placements, ...before],

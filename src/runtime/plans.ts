@@ -47,7 +47,9 @@ export function planFor(
   const template = known ? undefined : work.template(ref);
   if (known || !template) return known;
   // One that is not committed may yet come to nothing: it must not be remembered.
-  return work.isNewTemplate(template) ? planOf(template.body, environment) : plans.make(template, environment);
+  return work.isNewTemplate(template)
+    ? planOf(template.body, environment)
+    : plans.make(template, environment);
 }
 
 const stepsByName = new WeakMap<Plan, ReadonlyMap<string, StepPlan>>();

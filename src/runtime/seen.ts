@@ -60,10 +60,10 @@ export class Seen {
     const { wholeTasks = [], graphs = [], steps = [], runs = [], keys = [], inputs = [] } = needs;
     const { stepInputs = [], outputs = [], templates = [] } = needs;
     const work = this.#work;
-    for (const id of graphs)
-      if (!work.isComplete(id) && this.#isNew(`graph ${id}`)) wanted.graphs.push(id);
+    for (const id of graphs) if (!work.isComplete(id) && this.#isNew(`graph ${id}`)) wanted.graphs.push(id);
     for (const key of stepInputs)
-      if (!work.stepInputs.has(stepKey(key)) && this.#isNew(`given ${stepKey(key)}`)) wanted.stepInputs.push(key);
+      if (!work.stepInputs.has(stepKey(key)) && this.#isNew(`given ${stepKey(key)}`))
+        wanted.stepInputs.push(key);
     for (const key of outputs)
       if (!work.outputs.has(stepKey(key)) && this.#isNew(`output ${stepKey(key)}`)) wanted.outputs.push(key);
     for (const ref of templates) if (this.#isNew(`template ${templateKey(ref)}`)) wanted.templates.push(ref);

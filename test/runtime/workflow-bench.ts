@@ -1,11 +1,11 @@
-import type { Json } from "#domain/json";
+import { LOCAL_CALLER } from "#domain/caller";
 import type { TaskId } from "#domain/id";
+import type { Json } from "#domain/json";
 import { planOf } from "#domain/plan";
 import type { StepRow } from "#domain/step";
 import type { TaskSpec } from "#domain/task";
 import type { TemplateBody, TemplateStep } from "#domain/template";
 import { millis } from "#domain/time";
-import { LOCAL_CALLER } from "#domain/caller";
 import type { Receipt } from "#ports/plane";
 import type { BenchPlane } from "./bench-plane.js";
 import type { AssignFrame, BenchWorker } from "./bench-worker.js";
@@ -60,7 +60,12 @@ export async function begin(
 }
 
 /** Answers what the worker has been given, until there is nothing more to answer; returns how many there were. */
-export async function work(bench: BenchPlane, worker: BenchWorker, agent: Agent, most = 5_000): Promise<number> {
+export async function work(
+  bench: BenchPlane,
+  worker: BenchWorker,
+  agent: Agent,
+  most = 5_000,
+): Promise<number> {
   let answered = 0;
   for (let idle = 0; idle < 2 && answered < most; ) {
     await bench.settle();
@@ -75,7 +80,11 @@ export async function work(bench: BenchPlane, worker: BenchWorker, agent: Agent,
   return answered;
 }
 
-export async function answer(worker: BenchWorker, { runId, fence }: AssignFrame, reply: Reply): Promise<void> {
+export async function answer(
+  worker: BenchWorker,
+  { runId, fence }: AssignFrame,
+  reply: Reply,
+): Promise<void> {
   if (reply === "nothing") return;
   if ("result" in reply) return worker.report(runId, "COMPLETED", { output: JSON.stringify(reply.result) });
   if ("cursor" in reply) {

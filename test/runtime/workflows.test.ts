@@ -29,7 +29,9 @@ describe("a graph of steps", () => {
       return { result: stepName.length };
     });
     expect(answered).toBe(4);
-    expect(await shown(bench, task.id)).toBe("complete start=complete left=complete right=complete end=complete");
+    expect(await shown(bench, task.id)).toBe(
+      "complete start=complete left=complete right=complete end=complete",
+    );
     expect(seen).toEqual([
       'start {"n":1} {}',
       'left {"n":1} {"start":"5"}',
@@ -72,11 +74,13 @@ describe("decisions", () => {
     { name: "finance", dependencies: ["route"] },
     { name: "done", type: "deferred_convergence", dependencies: ["auto", "manager", "finance"] },
   ]);
-  const choosing = (names: string[]): Agent => ({ stepName }) => {
-    if (stepName !== "route") return { result: stepName };
-    const type = names.length === 0 ? "no_branches" : "create_steps";
-    return { result: { decision_point_outcome: { type, step_names: names } } };
-  };
+  const choosing =
+    (names: string[]): Agent =>
+    ({ stepName }) => {
+      if (stepName !== "route") return { result: stepName };
+      const type = names.length === 0 ? "no_branches" : "create_steps";
+      return { result: { decision_point_outcome: { type, step_names: names } } };
+    };
 
   test("chosen branches are made, and what joins them waits for those alone", async () => {
     const { bench, worker } = await bed();
@@ -111,23 +115,33 @@ describe("decisions", () => {
 describe("batches", () => {
   const csv = (rest = {}) =>
     template([
-      { name: "analyse", type: "batchable", batch_config: { worker_template: "rows", parallelism: 2, ...rest } },
+      {
+        name: "analyse",
+        type: "batchable",
+        batch_config: { worker_template: "rows", parallelism: 2, ...rest },
+      },
       { name: "rows", type: "batch_worker", dependencies: ["analyse"] },
       { name: "sum", type: "deferred_convergence", dependencies: ["rows"] },
     ]);
-  const batches = (count: number, work: Agent): Agent => (frame, input) => {
-    if (frame.stepName === "analyse") {
-      const cursor_configs = Array.from({ length: count }, (_, i) => ({
-        batch_id: `00${i}`,
-        start_cursor: i * 10,
-        end_cursor: i * 10 + 10,
-        batch_size: 10,
-      }));
-      const type = count === 0 ? "no_batches" : "create_batches";
-      return { result: { batch_processing_outcome: { type, worker_count: count, cursor_configs, total_items: count * 10 } } };
-    }
-    return work(frame, input);
-  };
+  const batches =
+    (count: number, work: Agent): Agent =>
+    (frame, input) => {
+      if (frame.stepName === "analyse") {
+        const cursor_configs = Array.from({ length: count }, (_, i) => ({
+          batch_id: `00${i}`,
+          start_cursor: i * 10,
+          end_cursor: i * 10 + 10,
+          batch_size: 10,
+        }));
+        const type = count === 0 ? "no_batches" : "create_batches";
+        return {
+          result: {
+            batch_processing_outcome: { type, worker_count: count, cursor_configs, total_items: count * 10 },
+          },
+        };
+      }
+      return work(frame, input);
+    };
 
   test("so many workers at a time, then what joins them", async () => {
     const { bench, worker } = await bed();
@@ -135,23 +149,37 @@ describe("batches", () => {
     let most = 0;
     let results: unknown;
     const cursors: Json[] = [];
-    await work(bench, worker, batches(5, ({ stepName, results: given }, { batch }) => {
-      if (stepName === "sum") results = given;
-      else cursors.push((batch as { start_cursor: Json }).start_cursor);
-      return { result: 1 };
-    }));
+    await work(
+      bench,
+      worker,
+      batches(5, ({ stepName, results: given }, { batch }) => {
+        if (stepName === "sum") results = given;
+        else cursors.push((batch as { start_cursor: Json }).start_cursor);
+        return { result: 1 };
+      }),
+    );
     const detail = await bench.store.reads.task(task.id);
     most = detail?.steps.length ?? 0;
     expect(most).toBe(7);
     expect(cursors).toEqual([0, 10, 20, 30, 40]);
-    expect(Object.keys(results as object)).toEqual(["rows_000", "rows_001", "rows_002", "rows_003", "rows_004"]);
+    expect(Object.keys(results as object)).toEqual([
+      "rows_000",
+      "rows_001",
+      "rows_002",
+      "rows_003",
+      "rows_004",
+    ]);
     expect(detail?.task.state).toBe("complete");
   });
 
   test("with nothing to do, what joins them still runs", async () => {
     const { bench, worker } = await bed();
     const { task } = await begin(bench, csv());
-    await work(bench, worker, batches(0, (_, { batch }) => ({ result: batch ?? null })));
+    await work(
+      bench,
+      worker,
+      batches(0, (_, { batch }) => ({ result: batch ?? null })),
+    );
     expect(await shown(bench, task.id)).toBe("complete analyse=complete rows_000=complete sum=complete");
   });
 
@@ -164,10 +192,14 @@ describe("batches", () => {
     const flow = csv({ failure_strategy, parallelism: 1 });
     const { task } = await begin(bench, flow, { maxAttempts: 1 });
     let failed: readonly string[] = [];
-    await work(bench, worker, batches(3, (frame) => {
-      if (frame.stepName === "sum") failed = frame.failed;
-      return frame.stepName === "rows_001" ? { error: "bad row" } : { result: 1 };
-    }));
+    await work(
+      bench,
+      worker,
+      batches(3, (frame) => {
+        if (frame.stepName === "sum") failed = frame.failed;
+        return frame.stepName === "rows_001" ? { error: "bad row" } : { result: 1 };
+      }),
+    );
     const detail = await bench.store.reads.task(task.id);
     expect(detail?.task.state).toBe(state);
     const sum = detail?.steps.find(({ name }) => name === "sum");
@@ -313,7 +345,14 @@ describe("tasks within tasks", () => {
   test("depth has an end", async () => {
     const { bench, worker } = await bed();
     const loop = template(
-      [{ name: "again", type: "child_task", child: { template: { name: "loop" } }, retry: { max_attempts: 1 } }],
+      [
+        {
+          name: "again",
+          type: "child_task",
+          child: { template: { name: "loop" } },
+          retry: { max_attempts: 1 },
+        },
+      ],
       { name: "loop" },
     );
     const { task } = await begin(bench, loop);
@@ -364,13 +403,11 @@ describe("trying again", () => {
     const seen: Json[] = [];
     await work(bench, worker, (_, { checkpoint }) => {
       seen.push(checkpoint ?? null);
-      return seen.length < 3 ? { cursor: seen.length * 100, output: { done: seen.length } } : { result: "ok" };
+      return seen.length < 3
+        ? { cursor: seen.length * 100, output: { done: seen.length } }
+        : { result: "ok" };
     });
-    expect(seen).toEqual([
-      null,
-      { cursor: 100, output: { done: 1 } },
-      { cursor: 200, output: { done: 2 } },
-    ]);
+    expect(seen).toEqual([null, { cursor: 100, output: { done: 1 } }, { cursor: 200, output: { done: 2 } }]);
     expect(await shown(bench, task.id)).toBe("complete a=complete");
     expect((await stepOf(bench, task.id, "a")).attempts).toBe(1);
   });
@@ -395,7 +432,9 @@ describe("undoing", () => {
     });
     const { compensatedBy } = (await bench.store.reads.task(task.id))?.task ?? { compensatedBy: "" };
     expect(await shown(bench, task.id)).toBe("error flight=complete hotel=complete pay=error");
-    expect(await shown(bench, compensatedBy as typeof task.id)).toBe("complete hotel=complete flight=complete");
+    expect(await shown(bench, compensatedBy as typeof task.id)).toBe(
+      "complete hotel=complete flight=complete",
+    );
     expect(undone).toEqual([
       { task_id: task.id, step: "hotel", result: "hotel done", error: "declined" },
       { task_id: task.id, step: "flight", result: "flight done", error: "declined" },
@@ -433,9 +472,15 @@ describe("undoing", () => {
 });
 
 describe("an operator", () => {
-  const held = template([{ name: "a", retry: { max_attempts: 1 } }, { name: "b", dependencies: ["a"] }], {
-    hold_on_failure: true,
-  });
+  const held = template(
+    [
+      { name: "a", retry: { max_attempts: 1 } },
+      { name: "b", dependencies: ["a"] },
+    ],
+    {
+      hold_on_failure: true,
+    },
+  );
 
   test("a held task goes on once its step is tried anew, with all its attempts", async () => {
     const { bench, worker } = await bed();
