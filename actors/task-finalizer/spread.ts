@@ -7,8 +7,8 @@ import type { Instant } from "#domain/time";
 import type { Ask } from "../asks.js";
 import { letGo } from "../task/start.js";
 import { advanceTask, complete, failForGood, keyOf, succeed } from "./done.js";
+import { memberSpec } from "./graft.js";
 import type { FinalizerFound } from "./messages.js";
-import { memberSpec } from "./unfold.js";
 
 /** A map has begun: one Step for each item of its list, of which so many may run at a time. */
 export function openMap({ task, step, outputs, input = "{}" }: FinalizerFound, at: Instant): Ask[] {

@@ -153,18 +153,18 @@ export function planOf(body: TemplateBody, environment: string): Plan {
 
 /** The step as the environment has it: what is said of ALL first, then what is said of it by name. */
 function overridden(step: TemplateStep, overrides: readonly StepOverride[]): TemplateStep {
-  return overrides
-    .filter(({ name }) => name === "ALL" || name === step.name)
-    .sort((a, b) => Number(b.name === "ALL") - Number(a.name === "ALL"))
-    .reduce<TemplateStep>((into, override) => {
-      const initialization = { ...into.handler?.initialization, ...override.handler?.initialization };
-      return {
-        ...into,
-        ...(into.handler && { handler: { ...into.handler, initialization } }),
-        ...(override.timeout_seconds !== undefined && { timeout_seconds: override.timeout_seconds }),
-        ...(override.retry && { retry: { ...into.retry, ...override.retry } }),
-      };
-    }, step);
+  const said = ["ALL", step.name].flatMap((name) => overrides.filter((override) => override.name === name));
+  return said.reduce(withOverride, step);
+}
+
+function withOverride(step: TemplateStep, { handler, timeout_seconds, retry }: StepOverride): TemplateStep {
+  const initialization = { ...step.handler?.initialization, ...handler?.initialization };
+  return {
+    ...step,
+    ...(step.handler && { handler: { ...step.handler, initialization } }),
+    ...(timeout_seconds !== undefined && { timeout_seconds }),
+    ...(retry && { retry: { ...step.retry, ...retry } }),
+  };
 }
 
 function stepPlan(step: TemplateStep, byName: ReadonlyMap<string, TemplateStep>): StepPlan {

@@ -157,7 +157,7 @@ function affected(key: StepKey, work: Workspace): StepKey[] {
   if (!step || !task) return [];
   const group = step.spec.member?.group;
   const maker = group ? work.step({ taskId: key.taskId, stepName: group }) : undefined;
-  const next = maker && maker.members[task.opened[maker.name] ?? 0];
+  const next = maker?.members[task.opened[maker.name] ?? 0];
   return keys(key.taskId, [...step.dependants, ...(group ? [group] : []), ...(next ? [next] : [])]);
 }
 

@@ -1,7 +1,5 @@
-import type { ActorName } from "#actors/asks";
-import type { TaskFinalizerMessage } from "#actors/task-finalizer/messages";
 import { type Caller, mayUse } from "#domain/caller";
-import { Fault } from "#domain/fault";
+import type { Fault } from "#domain/fault";
 import type { SessionId, TaskId, WorkerId } from "#domain/id";
 import type { LogSlice } from "#domain/log";
 import { taskNotFound, workerNotFound } from "#domain/refusals";
@@ -9,46 +7,18 @@ import type { ResolveAction } from "#domain/step";
 import type { TaskDraft } from "#domain/task";
 import type { TemplateRow } from "#domain/template";
 import { utf8Bytes } from "#domain/text";
-import { millis } from "#domain/time";
 import type { SessionRow, WorkerStatus, WorkerView } from "#domain/worker";
 import type { Plane, Receipt, WorkerLink, WorkerSink } from "#ports/plane";
+import { asking } from "./asking.js";
 import { Link } from "./link.js";
 import type { Supervisor } from "./supervisor.js";
-import type { Message } from "./turn.js";
 
 /** The plane as doors see it: their requests become messages, their reads go past the actors. */
 export function openPlane(supervisor: Supervisor): Plane {
   const { core, watchers, timers, bus } = supervisor;
   const { roster } = core.memory;
 
-  const ask = <Reply>(to: ActorName, message: Message, weight: number): Promise<Reply> =>
-    new Promise((resolve, reject) => {
-      if (!supervisor.serving) {
-        const retryAfter = millis(1_000);
-        reject(new Fault("unavailable", "the plane is not serving; nothing was stored", { retryAfter }));
-        return;
-      }
-      const answer = { resolve: (reply: unknown) => resolve(reply as Reply), reject };
-      if (supervisor.post({ to, message, source: "door", weight, answer })) return;
-      reject(
-        new Fault(
-          "overloaded",
-          `the plane is at its limit (the mailbox of ${to} is full); nothing was stored`,
-          {
-            reason: "MAILBOX_FULL",
-            retryAfter: millis(250),
-          },
-        ),
-      );
-    });
-
-  /** A change of one Task, answered with the Task. */
-  const change = async (message: TaskFinalizerMessage, weight: number): Promise<Receipt> => {
-    const [receipt] = await ask<readonly (Receipt | Fault)[]>("task-finalizer", message, weight);
-    if (receipt === undefined || receipt instanceof Fault) throw receipt ?? taskNotFound(message.taskId);
-    return receipt;
-  };
-
+  const { ask, change } = asking(supervisor);
   const view = (row: SessionRow): WorkerView => ({
     info: row.info,
     status: statusOf(row, roster.held(row.id).size),

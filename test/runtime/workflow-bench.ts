@@ -7,7 +7,7 @@ import type { TaskSpec } from "#domain/task";
 import type { TemplateBody, TemplateStep } from "#domain/template";
 import { millis } from "#domain/time";
 import type { Receipt } from "#ports/plane";
-import type { BenchPlane } from "./bench-plane.js";
+import { type BenchPlane, startBench } from "./bench-plane.js";
 import type { AssignFrame, BenchWorker } from "./bench-worker.js";
 
 /** What a worker answers to an assignment. */
@@ -108,3 +108,14 @@ export async function stepOf(bench: BenchPlane, taskId: TaskId, name: string): P
   if (!step) throw new Error(`no step ${name}`);
   return step;
 }
+
+/** A plane with one roomy worker. */
+export async function workflowBed(): Promise<{ bench: BenchPlane; worker: BenchWorker }> {
+  const bench = await startBench();
+  const worker = bench.worker("w1", { capacity: 100 });
+  await bench.settle();
+  return { bench, worker };
+}
+
+/** Answers with the name of its step. */
+export const echo: Agent = ({ stepName }) => ({ result: stepName });
