@@ -9,6 +9,7 @@ import { Fault } from "#domain/fault";
 import { limits } from "#domain/limits";
 import { millis } from "#domain/time";
 import { openDoors } from "#gateway/server";
+import { jsonSchemas } from "#host/schemas";
 import { silentTelemetry } from "#host/silent-telemetry";
 import { Retention } from "#runtime/retention";
 import { seededEntropy } from "#testing/virtual-time";
@@ -299,6 +300,8 @@ test("a worker stream has its response headers before anything was said", async 
     plane: bench.plane,
     entropy: seededEntropy(1, () => bench.clock.now()),
     telemetry: silentTelemetry(),
+    schemas: jsonSchemas(),
+    environment: "test",
     metrics: { contentType: "text/plain", render: async () => "" },
     grpc: ["127.0.0.1:0"],
     http: [],

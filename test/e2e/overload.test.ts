@@ -8,6 +8,7 @@ import { millis } from "#domain/time";
 import { openDoors } from "#gateway/server";
 import { nodeClock } from "#host/clock";
 import { nodeEntropy } from "#host/entropy";
+import { jsonSchemas } from "#host/schemas";
 import { silentTelemetry } from "#host/silent-telemetry";
 import type { Store } from "#ports/store";
 import { openPlane } from "#runtime/plane";
@@ -49,12 +50,23 @@ async function smallServer() {
   const onFatal = () => {};
   const clock = nodeClock();
   const entropy = nodeEntropy;
-  const supervisor = new Supervisor({ store, clock, entropy, telemetry, terms, mailbox: 4, onFatal });
+  const supervisor = new Supervisor({
+    store,
+    clock,
+    entropy,
+    telemetry,
+    schemas: jsonSchemas(),
+    terms,
+    mailbox: 4,
+    onFatal,
+  });
   await supervisor.start();
   const doors = await openDoors({
     plane: openPlane(supervisor),
     entropy,
     telemetry,
+    schemas: jsonSchemas(),
+    environment: "test",
     metrics: { contentType: "text/plain", render: async () => "" },
     grpc: ["127.0.0.1:0"],
     http: [],
