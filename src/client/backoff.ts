@@ -3,10 +3,20 @@ import { ceiling, type RetryPolicy } from "#domain/retry";
 import { millis } from "#domain/time";
 
 /** Between two tries of one call: short, because a person or a program is waiting for the answer. */
-export const CALL_BACKOFF: RetryPolicy = { delayFirst: millis(100), delayMax: millis(2_000) };
+export const CALL_BACKOFF: RetryPolicy = {
+  backoff: "exponential",
+  base: millis(100),
+  max: millis(2_000),
+  jitter: 1,
+};
 
 /** Between two tries to take up a watch: a server that restarts is back within seconds. */
-export const WATCH_BACKOFF: RetryPolicy = { delayFirst: millis(200), delayMax: millis(5_000) };
+export const WATCH_BACKOFF: RetryPolicy = {
+  backoff: "exponential",
+  base: millis(200),
+  max: millis(5_000),
+  jitter: 1,
+};
 
 /**
  * How long to wait after the `failures`-th failure in a row, in milliseconds: a uniform draw from the whole

@@ -62,7 +62,10 @@ export class Caller {
   }
 }
 
-/** The caller's key, or a new one that nobody else will draw. */
+/**
+ * The caller's key, or a new one that nobody else will draw. Its beginning tells the server that it says nothing
+ * of the work: a template that goes by the caller's own key does not take it for one.
+ */
 export function keyOr(given: string | undefined): string {
-  return given || randomUUID();
+  return given || `drawn:${randomUUID()}`;
 }

@@ -1,12 +1,13 @@
 import { Caller } from "./call.js";
 import { Tasks } from "./tasks.js";
+import { Templates } from "./templates.js";
 import { connect, DEFAULT_ADDR } from "./transport.js";
 import { Workers } from "./workers.js";
 
 export interface ClientOptions {
   /** `HOST:PORT` or a URL of a gRPC door; `localhost:50051` if left out. */
   readonly addr?: string;
-  /** Where Tasks are created and listed unless a request says otherwise. */
+  /** Where Tasks and templates are looked for, and Tasks created, unless a request says otherwise. */
   readonly namespace?: string;
   /** Milliseconds after which a call other than a watch fails with DEADLINE_EXCEEDED; 10 000 if left out, 0 is never. */
   readonly timeoutMs?: number;
@@ -16,6 +17,7 @@ export interface ClientOptions {
 export interface TaskRunClient {
   readonly tasks: Tasks;
   readonly workers: Workers;
+  readonly templates: Templates;
   /** Closes the connection; calls and watches that are open fail. */
   close(): void;
 }
@@ -39,6 +41,7 @@ export function createClient(options: ClientOptions = {}): TaskRunClient {
   return {
     tasks: new Tasks(transport, caller, namespace),
     workers: new Workers(transport, caller),
+    templates: new Templates(transport, caller, namespace),
     close,
   };
 }

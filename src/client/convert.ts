@@ -10,8 +10,9 @@ import type {
   Step as WireStep,
   Task as WireTask,
 } from "#wire/gen/taskrun/v1/task_service_pb";
+import type { TemplateFinding, Template as WireTemplate } from "#wire/gen/taskrun/v1/template_service_pb";
 import type { Worker as WireWorker } from "#wire/gen/taskrun/v1/worker_service_pb";
-import type { ChatMessage, Run, Step, Task, TaskEvent, Worker } from "./views.js";
+import type { ChatMessage, Finding, Run, Step, Task, TaskEvent, Template, Worker } from "./views.js";
 
 /** The public statuses of a Task in the order the wire numbers them, from 1. */
 const taskStatuses = [
@@ -59,6 +60,10 @@ export function toTask(task: WireTask): Task {
     correlationId: task.correlationId,
     startAtMs: Number(task.startAtMs),
     retryOf: task.retryOf,
+    parentTaskId: task.parentTaskId,
+    parentStepName: task.parentStepName,
+    compensates: task.compensates,
+    compensatedBy: task.compensatedBy,
     steps: task.steps.map(toStep),
     runs: task.runs.map(toRun),
   };
@@ -76,6 +81,10 @@ function toStep(step: WireStep): Step {
     outputJson: step.outputJson,
     outputBytes: Number(step.outputBytes),
     errorMessage: step.errorMessage,
+    type: step.type,
+    startedAtMs: Number(step.startedAtMs),
+    finishedAtMs: Number(step.finishedAtMs),
+    childTaskId: step.childTaskId,
   };
 }
 
@@ -117,6 +126,15 @@ export function toWorker(worker: WireWorker): Worker {
     maxConcurrentRuns: worker.maxConcurrentRuns,
     lastHeartbeatMs: Number(worker.lastHeartbeatMs),
   };
+}
+
+export function toTemplate(template: WireTemplate): Template {
+  const { namespace, name, version, description, stepCount, registeredAtMs, digest } = template;
+  return { namespace, name, version, description, stepCount, registeredAtMs: Number(registeredAtMs), digest };
+}
+
+export function toFinding({ code, severity, message, stepName, line, column }: TemplateFinding): Finding {
+  return { code, severity, message, stepName, line, column };
 }
 
 /** The event in the client's words; undefined for a kind that only newer clients know. */

@@ -4,6 +4,7 @@ import type { Labels, TaskStatus } from "#domain/task";
 import {
   BatchCreateTasksRequestSchema,
   CreateTaskRequestSchema,
+  ResolveAction,
   TaskService,
 } from "#wire/gen/taskrun/v1/task_service_pb";
 import { type CallControl, type Caller, keyOr } from "./call.js";
@@ -31,7 +32,7 @@ export interface CreateTask {
   readonly priority?: number;
   /** For the whole task, in milliseconds; 0 is no limit. */
   readonly timeoutMs?: number;
-  /** Total tries of each step; 1 if left out. */
+  /** Total tries of each step; if left out, 1 for an agent, and what the template says for a template. */
   readonly maxAttempts?: number;
   readonly namespace?: string;
   /** Labels a worker must carry. */
@@ -40,6 +41,21 @@ export interface CreateTask {
   /** Not to be started before this time, in Unix milliseconds. */
   readonly startAtMs?: number;
 }
+
+/** What an operator decides about a Step that failed for good. */
+export type Resolution =
+  /** Try it anew, with all its attempts. */
+  | { readonly action: "retry" }
+  /** It counts as done, without a result. */
+  | { readonly action: "resolve" }
+  /** It is done, with this result. */
+  | { readonly action: "complete"; readonly result?: unknown };
+
+const resolveActions = {
+  retry: ResolveAction.RESET_FOR_RETRY,
+  resolve: ResolveAction.RESOLVE_MANUALLY,
+  complete: ResolveAction.COMPLETE_MANUALLY,
+} as const satisfies Record<Resolution["action"], ResolveAction>;
 
 export interface TaskFilter {
   readonly status?: TaskStatus;
@@ -163,6 +179,30 @@ export class Tasks {
     const request = { id, idempotencyKey: keyOr(options.idempotencyKey) };
     const send = this.#wire.retryTask;
     return toTask(await this.#caller.withKey(request.idempotencyKey, (o) => send(request, o), options));
+  }
+
+  /**
+   * Gives the Step that waits for this signal its payload, which becomes its result. May come before the Step
+   * waits; the same payload again changes nothing.
+   *
+   * @param payload any JSON value, `null` if left out
+   */
+  async signal(id: string, signal: string, payload?: unknown, control?: CallControl): Promise<Task> {
+    const request = { id, signal, payloadJson: payload === undefined ? "" : JSON.stringify(payload) };
+    return toTask(await this.#caller.once((o) => this.#wire.signalTask(request, o), control));
+  }
+
+  /** Settles a failed Step by hand; an empty `stepName` with `resolve` declares the whole Task done. */
+  async resolveStep(
+    taskId: string,
+    stepName: string,
+    resolution: Resolution,
+    control?: CallControl,
+  ): Promise<Task> {
+    const result = resolution.action === "complete" ? resolution.result : undefined;
+    const resultJson = result === undefined ? "" : JSON.stringify(result);
+    const request = { taskId, stepName, action: resolveActions[resolution.action], resultJson };
+    return toTask(await this.#caller.once((o) => this.#wire.resolveStep(request, o), control));
   }
 
   /** Everything that happens to a Task, each event once, until it ends; see {@link WatchOptions}. */

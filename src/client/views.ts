@@ -1,6 +1,7 @@
 import type { ModelBackend, RunStatus } from "#domain/run";
 import type { StepState } from "#domain/step";
 import type { Labels, TaskState, TaskStatus } from "#domain/task";
+import type { StepType } from "#domain/template";
 import type { WorkerStatus } from "#domain/worker";
 
 /**
@@ -35,6 +36,13 @@ export interface Task {
   readonly startAtMs: number;
   /** The id of the Task that this one does again, or empty. */
   readonly retryOf: string;
+  /** The Task of which this one is a Step, and the Step's name; empty if none. */
+  readonly parentTaskId: string;
+  readonly parentStepName: string;
+  /** The Task whose completed Steps this one undoes, or empty. */
+  readonly compensates: string;
+  /** The Task that undoes this one's completed Steps, or empty. */
+  readonly compensatedBy: string;
   /** In an order in which they can be run; empty in lists and events. */
   readonly steps: readonly Step[];
   /** The oldest first; empty in events. */
@@ -61,6 +69,45 @@ export interface Step {
   readonly outputJson: string;
   readonly outputBytes: number;
   readonly errorMessage: string;
+  /** What it is, for example `standard` or `map`; a newer server may know more. */
+  readonly type: StepType | (string & {});
+  readonly startedAtMs: number;
+  readonly finishedAtMs: number;
+  /** The Task that this Step is, or empty. */
+  readonly childTaskId: string;
+}
+
+/** A registered template, as lists have it. It never changes. */
+export interface Template {
+  readonly namespace: string;
+  readonly name: string;
+  readonly version: string;
+  readonly description: string;
+  readonly stepCount: number;
+  readonly registeredAtMs: number;
+  /** SHA-256 of its canonical body. */
+  readonly digest: string;
+}
+
+export interface WholeTemplate extends Template {
+  /** The text it was registered with. */
+  readonly source: string;
+  /** Its body as JSON text, in the words of the YAML. */
+  readonly bodyJson: string;
+}
+
+/** Something to know about a template. */
+export interface Finding {
+  /** For programs, for example `CYCLE_DETECTED`. */
+  readonly code: string;
+  /** Only an error keeps a template from being registered. */
+  readonly severity: "error" | "warning" | "info" | (string & {});
+  readonly message: string;
+  /** Empty if the whole template is meant. */
+  readonly stepName: string;
+  /** Where in the text, from 1; 0 if it cannot be said. */
+  readonly line: number;
+  readonly column: number;
 }
 
 /** One attempt of a Step on a Worker. */

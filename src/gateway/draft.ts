@@ -1,23 +1,43 @@
-import { createHash } from "node:crypto";
-import { type Caller, DEFAULT_NAMESPACE } from "#domain/caller";
+import { type Caller, DEFAULT_NAMESPACE, mayUse } from "#domain/caller";
+import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
-import type { Labels, TaskDraft } from "#domain/task";
+import { isJsonObject } from "#domain/json";
+import type { Plan } from "#domain/plan";
+import { namespaceDenied } from "#domain/refusals";
+import { isTerminal, type TaskDraft, type TaskRow } from "#domain/task";
+import { type TemplateRef, templateKey } from "#domain/template";
 import { NEVER } from "#domain/time";
+import type { Schemas } from "#ports/schemas";
 import type { TaskDetail } from "#ports/store";
+import { identityOf, identityOfRetry } from "./identity.js";
+import { templateNotFound } from "./plans.js";
 import type { Call } from "./rpc.js";
 import type { CheckedTask } from "./schemas.js";
 
-/** What the request asks for, with an id of its own; whether the caller may, the plane decides. */
-export function draftOf(request: CheckedTask, { caller, entropy }: Call): TaskDraft {
-  const namespace = request.namespace || ownNamespace(caller);
+/** What a Task that names an agent gets without `max_attempts`; a template says it for each Step. */
+const AGENT_ATTEMPTS = 1;
+
+/**
+ * What the request asks for, with an id of its own; whether the caller may, the plane decides.
+ *
+ * @throws {Fault} `not_found` if there is no such template, `invalid` if it does not take the input or wants
+ *   a key of the caller's own
+ */
+export async function draftOf(asked: CheckedTask, call: Call): Promise<TaskDraft> {
+  const { caller, entropy, environment, schemas } = call;
+  const namespace = asked.namespace || ownNamespace(caller);
+  const plan = asked.template && (await planFor(asked.template, namespace, call));
+  if (plan) checkInput(plan, asked.inputJson, schemas);
+  const request = plan ? asked : { ...asked, maxAttempts: asked.maxAttempts || AGENT_ATTEMPTS };
   return {
     id: entropy.uuid() as TaskId,
     namespace,
     input: request.inputJson,
+    ...(plan && { plan }),
     spec: {
       agentName: request.agentName,
       priority: request.priority,
-      timeoutMs: request.timeoutMs,
+      timeoutMs: request.timeoutMs || (plan?.timeoutMs ?? request.timeoutMs),
       maxAttempts: request.maxAttempts,
       labels: request.labels,
       workerSelector: request.workerSelector,
@@ -25,56 +45,88 @@ export function draftOf(request: CheckedTask, { caller, entropy }: Call): TaskDr
       correlationId: request.correlationId,
       startAt: request.startAtMs,
       retryOf: "",
-      idempotencyKey: request.idempotencyKey,
-      fingerprint: request.idempotencyKey && fingerprint(request, namespace),
-      holdOnFailure: false,
+      // A clock set wrong moves the end of a window by as much, and nothing else.
+      ...identityOf(request, namespace, plan),
+      holdOnFailure: plan?.holdOnFailure ?? false,
+      principal: caller.principal,
+      template: plan?.template ?? null,
+      environment,
+      parent: null,
+      depth: 0,
+      compensates: "",
+      undoes: plan?.undoes ?? false,
+    },
+  };
+}
+
+/**
+ * The same work once more, at once, as a Task of its own, by the version and environment it was made from.
+ *
+ * @throws {Fault} `wrong_state` if it has not ended, or is a part of another Task
+ */
+export async function draftAgain(
+  { task, input }: TaskDetail,
+  idempotencyKey: string,
+  { caller, entropy, plans }: Call,
+): Promise<TaskDraft> {
+  checkAgain(task);
+  const { template, environment } = task.spec;
+  const plan = template && (await plans.find(template, environment));
+  return {
+    id: entropy.uuid() as TaskId,
+    namespace: task.namespace,
+    input,
+    ...(plan && { plan }),
+    spec: {
+      ...task.spec,
+      startAt: NEVER,
+      retryOf: task.id,
+      ...identityOfRetry(task.id, idempotencyKey),
       principal: caller.principal,
     },
   };
 }
 
-/** The same work once more, at once, as a Task of its own. */
-export function draftAgain({ task, input }: TaskDetail, idempotencyKey: string, call: Call): TaskDraft {
-  return {
-    id: call.entropy.uuid() as TaskId,
-    namespace: task.namespace,
-    input,
-    spec: {
-      ...task.spec,
-      startAt: NEVER,
-      retryOf: task.id,
-      idempotencyKey,
-      fingerprint: idempotencyKey && sha256(["RetryTask", task.id]),
-      principal: call.caller.principal,
-    },
-  };
+function checkAgain({ id, state, spec: { parent, compensates } }: TaskRow): void {
+  if (parent) {
+    const message = `Task ${id} is Step "${parent.stepName}" of Task ${parent.taskId}: retry that one.`;
+    throw new Fault("wrong_state", message, {
+      reason: "TASK_IS_STEP",
+      metadata: { parent_task_id: parent.taskId },
+    });
+  }
+  if (compensates !== "") {
+    const message = `Task ${id} undoes what Task ${compensates} did, which is done only once: put right by hand what its Steps name.`;
+    throw new Fault("wrong_state", message, { reason: "TASK_COMPENSATES", metadata: { compensates } });
+  }
+  if (isTerminal(state)) return;
+  const message = `Task ${id} has not ended: it is ${state}. Cancel it first, or wait for its end.`;
+  throw new Fault("wrong_state", message, { reason: "TASK_NOT_ENDED", metadata: { state } });
 }
 
-function ownNamespace({ namespaces }: Caller): string {
+/** The namespace a caller means that names none. */
+export function ownNamespace({ namespaces }: Caller): string {
   return (namespaces === "*" ? undefined : namespaces[0]) ?? DEFAULT_NAMESPACE;
 }
 
-/** Of all that makes two requests the same: everything after defaults but the key and the correlation id. */
-function fingerprint(request: CheckedTask, namespace: string): string {
-  return sha256([
-    "CreateTask",
-    namespace,
-    request.agentName,
-    request.inputJson,
-    request.createdBy,
-    sorted(request.labels),
-    request.priority,
-    request.timeoutMs,
-    request.maxAttempts,
-    sorted(request.workerSelector),
-    request.startAtMs,
-  ]);
+async function planFor(named: TemplateRef, taskNamespace: string, call: Call): Promise<Plan> {
+  const { caller, plans, environment } = call;
+  if (!mayUse(caller, taskNamespace)) throw namespaceDenied(taskNamespace);
+  const ref = { ...named, namespace: named.namespace || taskNamespace };
+  if (!mayUse(caller, ref.namespace)) throw templateNotFound(ref);
+  return plans.find(ref, environment);
 }
 
-function sorted(labels: Labels): readonly (readonly [string, string])[] {
-  return Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
-}
-
-function sha256(parts: readonly unknown[]): string {
-  return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
+/** Throws `invalid` if the template does not take the input, naming every place. */
+function checkInput({ template, inputSchema }: Plan, json: string, schemas: Schemas): void {
+  const field = "input_json";
+  const input: unknown = JSON.parse(json);
+  if (!isJsonObject(input)) {
+    const message = `${field} is no JSON object, which template ${templateKey(template)} takes: send {…}.`;
+    throw new Fault("invalid", message, { field });
+  }
+  const problem = inputSchema && schemas.problemOf(inputSchema, input);
+  if (!problem) return;
+  const message = `${field} does not fit input_schema of template ${templateKey(template)}: ${problem}`;
+  throw new Fault("invalid", message, { field, reason: "INPUT_SCHEMA" });
 }

@@ -1,14 +1,38 @@
 import type { TaskId } from "#domain/id";
 import { limits } from "#domain/limits";
+import type { TemplateRef } from "#domain/template";
+import { isVersion } from "#domain/version";
 
 /** Where a page ended, in a form that invites nobody to make one up. */
 export function toPageToken(last: TaskId): string {
-  return Buffer.from(last).toString("base64url");
+  return encoded(last);
 }
 
 /** The Task before which the next page starts, or undefined if the token is not one of ours. */
 export function fromPageToken(token: string): TaskId | undefined {
-  const id = Buffer.from(token, "base64url").toString();
-  const ours = /^[\w-]+$/.test(id) && id.length <= limits.idBytes && toPageToken(id as TaskId) === token;
+  const id = decoded(token);
+  const ours = /^[\w-]+$/.test(id) && id.length <= limits.idBytes && encoded(id) === token;
   return ours ? (id as TaskId) : undefined;
+}
+
+/** Names have no newline, so it parts them. */
+export function toTemplateToken({ namespace, name, version }: TemplateRef): string {
+  return encoded([namespace, name, version].join("\n"));
+}
+
+/** The template after which the next page starts, or undefined if the token is not one of ours. */
+export function fromTemplateToken(token: string): TemplateRef | undefined {
+  const text = decoded(token);
+  const [namespace = "", name = "", version = "", ...more] = text.split("\n");
+  const whole = namespace !== "" && name !== "" && isVersion(version) && more.length === 0;
+  const ours = whole && text.length <= 3 * limits.idBytes && encoded(text) === token;
+  return ours ? { namespace, name, version } : undefined;
+}
+
+function encoded(text: string): string {
+  return Buffer.from(text).toString("base64url");
+}
+
+function decoded(token: string): string {
+  return Buffer.from(token, "base64url").toString();
 }

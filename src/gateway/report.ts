@@ -2,6 +2,7 @@ import { Fault } from "#domain/fault";
 import { limits } from "#domain/limits";
 import type { Labels } from "#domain/task";
 import { clip } from "#domain/text";
+import { millis } from "#domain/time";
 import type { WorkerProtocol } from "#domain/worker";
 import type { WorkerReport } from "#ports/plane";
 import {
@@ -11,6 +12,7 @@ import {
   heartbeatFromWire,
   outputFromWire,
   statusFromWire,
+  yieldFromWire,
 } from "#wire/convert-report";
 import { type RunEvent, RunStatus } from "#wire/gen/taskrun/v1/common_pb";
 import type {
@@ -18,6 +20,7 @@ import type {
   RunClientMessage,
   RunOutputChunk,
   RunStatusUpdate,
+  RunYield,
   WorkerHeartbeat,
 } from "#wire/gen/taskrun/v1/run_service_pb";
 import { fitBackend, fitLabels, fitText } from "./fit.js";
@@ -72,11 +75,9 @@ export function reportOf(
         ...declineFromWire(payload.value),
         reason: clip(payload.value.reason, limits.errorMessageBytes),
       };
-    case "yield": {
-      const message =
-        "yield is served with workflows, which this version does not have: report COMPLETED instead.";
-      throw new Fault("invalid", message, { field: "yield" });
-    }
+    case "yield":
+      checkId(payload.value.runId, "yield.run_id");
+      return acceptableYield(payload.value, protocol);
     case undefined:
       return undefined;
   }
@@ -153,6 +154,32 @@ function acceptable(update: RunStatusUpdate, cut: () => void): RunStatusUpdate {
   }
   const errorMessage = `The agent's result ${problem}`;
   return { ...fitting, status: RunStatus.FAILED, outputJson: "", errorMessage, retryable: false };
+}
+
+/** Refused, a checkpoint would come again like a result: one that cannot be kept fails the Run for good too. */
+function acceptableYield(said: RunYield, protocol: WorkerProtocol): WorkerReport {
+  const { cursor, output, ...same } = yieldFromWire(said, protocol);
+  const parts = { cursor: cursor || "null", output };
+  const cursorProblem = resultProblem(parts.cursor);
+  const together = Buffer.byteLength(parts.cursor) + Buffer.byteLength(output);
+  const tooLarge =
+    together > limits.resultBytes
+      ? `and its other part are ${together} bytes together; the limit is ${limits.resultBytes} bytes.`
+      : undefined;
+  const problem = cursorProblem ?? (output === "" ? undefined : resultProblem(output)) ?? tooLarge;
+  if (problem === undefined) return { ...same, ...parts };
+
+  const field = cursorProblem === undefined ? "output_json" : "cursor_json";
+  return {
+    ...same,
+    type: "status",
+    status: "FAILED",
+    errorMessage: `The ${field} of the agent's checkpoint ${problem}`,
+    backend: null,
+    output: "",
+    retryable: false,
+    retryAfter: millis(0),
+  };
 }
 
 function resultProblem(json: string): string | undefined {

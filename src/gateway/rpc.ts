@@ -11,8 +11,10 @@ import type { Caller } from "#domain/caller";
 import type { Fault } from "#domain/fault";
 import type { Entropy } from "#ports/entropy";
 import type { Plane } from "#ports/plane";
+import type { Schemas } from "#ports/schemas";
 import type { Telemetry } from "#ports/telemetry";
 import type { Health } from "./health.js";
+import type { Plans } from "./plans.js";
 import { checked } from "./validate.js";
 
 /** What every handler may use. One object for all requests of one caller. */
@@ -22,6 +24,11 @@ export interface Call {
   readonly telemetry: Telemetry;
   readonly health: Health;
   readonly caller: Caller;
+  /** Checks inputs against the schemas of templates. */
+  readonly schemas: Schemas;
+  /** Whose overrides new Tasks of templates run with. */
+  readonly environment: string;
+  readonly plans: Plans;
 }
 
 export interface StreamCall extends Call {

@@ -1,12 +1,13 @@
 import { z } from "zod";
-import type { TaskId, WorkerId } from "#domain/id";
+import type { RunId, TaskId, WorkerId } from "#domain/id";
 import { limits } from "#domain/limits";
-import { taskStatusFromWire, workerStatusFromWire } from "#wire/convert-enums";
+import { isVersion } from "#domain/version";
+import { resolveActionFromWire, taskStatusFromWire, workerStatusFromWire } from "#wire/convert-enums";
 import { fromPageToken } from "./page-token.js";
 import {
   duration,
   freeText,
-  jsonInput,
+  jsonText,
   labels,
   moment,
   optionalName,
@@ -16,6 +17,14 @@ import {
 } from "./validate.js";
 
 /** What each rpc takes, with defaults filled in. Fields are the protocol's; those not named are ignored. */
+export const templateRef = z.object({
+  namespace: optionalName,
+  name: requiredName("the name of a template, as TemplateService.List shows it"),
+  version: optionalName.refine((version) => version === "" || isVersion(version), {
+    error: "is no version: send one as 1.2.3, or nothing for the newest.",
+  }),
+});
+
 const taskId = requiredName("the id of a Task, as CreateTask answered it").transform((id) => id as TaskId);
 const workerId = requiredName("the id of a Worker, as ListWorkers shows it").transform(
   (id) => id as WorkerId,
@@ -23,36 +32,29 @@ const workerId = requiredName("the id of a Worker, as ListWorkers shows it").tra
 const stepName = requiredName('the name of a Step, which is "main" in a Task that names one agent');
 const reason = freeText(limits.errorMessageBytes);
 
-/** What a request without `max_attempts` gets. */
-const DEFAULT_ATTEMPTS = 1;
-
 export const createTask = z
   .object({
     agentName: optionalName,
-    inputJson: jsonInput,
+    inputJson: jsonText("{}"),
     createdBy: optionalName,
     labels,
     idempotencyKey: optionalName,
     priority: within(-limits.priority, limits.priority, "higher goes first, 0 is usual"),
     timeoutMs: duration,
-    maxAttempts: within(0, limits.maxAttempts, "total tries, where 0 means the default").transform(
-      (tries) => tries || DEFAULT_ATTEMPTS,
-    ),
+    maxAttempts: within(0, limits.maxAttempts, "total tries, where 0 means the default"),
     namespace: optionalName,
-    template: z.unknown().optional(),
+    template: templateRef.optional(),
     workerSelector: labels,
     correlationId: optionalName,
     startAtMs: moment,
   })
   .superRefine(({ agentName, template }, context) => {
-    if (template !== undefined) {
-      const message =
-        "is set, but templates are not served by this version: name an agent in agent_name instead.";
-      context.addIssue({ code: "custom", path: ["template"], message });
-    } else if (agentName === "") {
-      const message = "or template is required: name the agent that is to do the work.";
-      context.addIssue({ code: "custom", path: ["agentName"], message });
-    }
+    if ((agentName === "") !== (template === undefined)) return;
+    const message =
+      agentName === ""
+        ? "or template is required: name the agent that is to do the work, or the template to make the Task from."
+        : "and template are both set: name the agent or the template, not both.";
+    context.addIssue({ code: "custom", path: ["agentName"], message });
   });
 export type CheckedTask = z.output<typeof createTask>;
 
@@ -70,6 +72,36 @@ export const cancelTask = z.object({ id: taskId, reason });
 export const retryTask = z.object({ id: taskId, idempotencyKey: optionalName });
 export const watchTask = z.object({ id: taskId, afterSeq: seq });
 export const getStepResult = z.object({ taskId, stepName });
+
+export const signalTask = z.object({
+  id: taskId,
+  signal: requiredName("what the Task's template calls the signal"),
+  payloadJson: jsonText("null"),
+});
+
+export const resolveStep = z
+  .object({
+    taskId,
+    stepName: optionalName,
+    action: z.number().transform((number, context) => {
+      const action = resolveActionFromWire(number);
+      if (action !== undefined) return action;
+      const message = `is ${number}; send RESET_FOR_RETRY, RESOLVE_MANUALLY or COMPLETE_MANUALLY.`;
+      context.addIssue({ code: "custom", message });
+      return z.NEVER;
+    }),
+    resultJson: jsonText(""),
+  })
+  .superRefine(({ stepName, action, resultJson }, context) => {
+    if (stepName === "" && action !== "resolve") {
+      const message = "is required: name the Step; only RESOLVE_MANUALLY may mean the whole Task.";
+      context.addIssue({ code: "custom", path: ["stepName"], message });
+    }
+    if (resultJson !== "" && action !== "complete") {
+      const message = "is taken with COMPLETE_MANUALLY only: send that action, or no result.";
+      context.addIssue({ code: "custom", path: ["resultJson"], message });
+    }
+  });
 
 /** Rows to a page: `pageSize` before `limit`, the default for 0 or less, and never more than the limit. */
 function pageSize({ limit, pageSize }: { readonly limit: number; readonly pageSize: number }): number {
@@ -125,7 +157,7 @@ export const getWorker = z.object({ workerId });
 export const drainWorker = z.object({ workerId, reason });
 
 export const getRunStepResult = z.object({
-  runId: requiredName("the run_id of your assignment"),
+  runId: requiredName("the run_id of your assignment").transform((id) => id as RunId),
   fence: z.number(),
   stepName,
 });

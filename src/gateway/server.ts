@@ -4,6 +4,7 @@ import { LOCAL_CALLER } from "#domain/caller";
 import type { Fault } from "#domain/fault";
 import type { Entropy } from "#ports/entropy";
 import type { Plane } from "#ports/plane";
+import type { Schemas } from "#ports/schemas";
 import type { Telemetry } from "#ports/telemetry";
 import { type Address, bindFault, checkReach, formatAddress, isAbsent, parseAddress } from "./address.js";
 import { connectHandlers } from "./connect.js";
@@ -13,6 +14,7 @@ import { Health } from "./health.js";
 import { type HttpDoor, httpDoor } from "./http.js";
 import type { MetricsSource } from "./http-pages.js";
 import { drainingFault } from "./outcome.js";
+import { Plans } from "./plans.js";
 import type { Call } from "./rpc.js";
 import { OpenStreams } from "./streams.js";
 
@@ -20,6 +22,10 @@ export interface DoorSettings {
   readonly plane: Plane;
   readonly entropy: Entropy;
   readonly telemetry: Telemetry;
+  /** Checks inputs against the schemas of templates. */
+  readonly schemas: Schemas;
+  /** Whose overrides of a template new Tasks run with, e.g. `production`. */
+  readonly environment: string;
   /** What `/metrics` answers with; nothing if left out. */
   readonly metrics?: MetricsSource;
   /** Where to serve native gRPC, as `HOST:PORT`; port 0 takes any free one. */
@@ -52,13 +58,16 @@ const noMetrics: MetricsSource = { contentType: "text/plain", render: async () =
  *   bound; then none stays open
  */
 export async function openDoors(settings: DoorSettings): Promise<Doors> {
-  const { plane, entropy, telemetry, metrics = noMetrics, insecure = false } = settings;
+  const { plane, entropy, telemetry, schemas, environment } = settings;
+  const { metrics = noMetrics, insecure = false } = settings;
   const addresses = { grpc: settings.grpc.map(parseAddress), http: (settings.http ?? []).map(parseAddress) };
   for (const address of [...addresses.grpc, ...addresses.http]) checkReach(address, insecure);
 
   const health = new Health(plane, serviceNames);
   const streams = new OpenStreams();
-  const call: Call = { plane, entropy, telemetry, health, caller: LOCAL_CALLER };
+  const plans = new Plans(plane.reads);
+  const caller = LOCAL_CALLER;
+  const call: Call = { plane, entropy, telemetry, health, caller, schemas, environment, plans };
   const grpc = grpcServer(rpcs, call, streams);
   const handlers = connectHandlers(rpcs, call, streams);
   const hosts = [...(settings.allowedHosts ?? []), ...addresses.http.map(({ host }) => host)];

@@ -1,74 +1,145 @@
+import { sinksOf } from "#domain/graph";
 import { limits } from "#domain/limits";
-import { runSummary } from "#domain/run";
-import type { StepRow } from "#domain/step";
+import { type RunRow, type RunSummary, runSummary } from "#domain/run";
+import { type StepRow, type StepSummary, stepSummary } from "#domain/step";
 import { isTerminal, type TaskRow, taskStatus } from "#domain/task";
 import type { Reads, TaskDetail } from "#ports/store";
 import { runToWire, stepToWire, taskToWire } from "#wire/convert-task";
 import type { Task } from "#wire/gen/taskrun/v1/task_service_pb";
 
-/** Old Runs' error messages and models go along as far as this: the whole answer must fit in one message. */
-const RUN_DETAILS = 512 * 1024;
+/** The newest Runs go along as far as this, some two thousand of them; the rest of a message is others'. */
+const RUNS_BYTES = 512 * 1024;
+/** Error messages and models go along as far as this: each can be as long as a hundred Steps. */
+const DETAILS_BYTES = 512 * 1024;
+/** For what is only estimated here. */
+const SPARE_BYTES = 64 * 1024;
 
-/** The whole Task: its Steps, with results up to a limit in all, its Runs, input and result. */
+/**
+ * The whole Task, as far as it fits into one message: its input and its Steps always; then its result, the
+ * newest Runs, the results of Steps up to a limit in all, and what went wrong with each.
+ */
 export async function wholeTask(reads: Reads, { task, input, steps, runs }: TaskDetail): Promise<Task> {
-  const outputs = await inlineOutputs(reads, steps);
-  const output = taskStatus(task) === "COMPLETED" ? await resultOf(reads, steps, outputs) : "";
-  let room = RUN_DETAILS;
-  const shownRuns = runs.toReversed().map((run) => {
-    // A model's JSON text is longer than what the wire makes of it.
-    room -= Buffer.byteLength(run.errorMessage) + Buffer.byteLength(JSON.stringify(run.backend));
-    return runToWire(room < 0 ? { ...runSummary(run), errorMessage: "", backend: null } : runSummary(run));
-  });
-  return taskToWire(task, {
-    input,
-    output,
-    steps: steps.map((step) => stepToWire(step, outputs.get(step.name))),
-    runs: shownRuns.toReversed(),
-  });
+  const taken = sizeOf(task) + Buffer.byteLength(input) + sum(steps.map(sizeOfStep));
+  let room = limits.messageBytes - SPARE_BYTES - taken;
+  const results = new Map<string, string>();
+  const result = taskStatus(task) === "COMPLETED" ? await resultOf(reads, steps, results) : "";
+  const output = Buffer.byteLength(result) <= room ? result : "";
+  room -= Buffer.byteLength(output);
+
+  const shownRuns = asManyAsFit(runs.toReversed(), sizeOfRun, Math.min(room, RUNS_BYTES));
+  room -= sum(shownRuns.map(sizeOfRun));
+  const inlined = await inlineOutputs(reads, steps, results, Math.min(room, limits.inlineOutputBytes));
+  room -= sum([...inlined.values()].map((text) => Buffer.byteLength(text)));
+
+  const fits = upTo(Math.min(room, DETAILS_BYTES));
+  const shownSteps = steps.map((step) => stepToWire(stepAsFits(step, fits), inlined.get(step.name)));
+  const newestFirst = shownRuns.map((run) => runToWire(runAsFits(run, fits)));
+  return taskToWire(task, { input, output, steps: shownSteps, runs: newestFirst.reverse() });
 }
 
-/** The result of a Task that has just ended, as JSON text; empty for one that did not end well. */
-export async function finalOutput(reads: Reads, task: TaskRow): Promise<string> {
+/** A Task that has just ended: as it stands, and its result as JSON text, which is empty if it did not end well. */
+export async function endOf(
+  reads: Reads,
+  task: TaskRow,
+): Promise<{ readonly task: TaskRow; readonly output: string }> {
   const detail = await reads.task(task.id);
-  if (!detail || !isTerminal(detail.task.state) || taskStatus(detail.task) !== "COMPLETED") return "";
-  return resultOf(reads, detail.steps, new Map());
+  if (!detail || !isTerminal(detail.task.state)) return { task, output: "" };
+  const completed = taskStatus(detail.task) === "COMPLETED";
+  return { task: detail.task, output: completed ? await resultOf(reads, detail.steps, new Map()) : "" };
+}
+
+/**
+ * The last Step's result; where several come last, an object of their results by name, null for one that has
+ * none; empty if none has, or if it is too large.
+ *
+ * @param read takes what was read, by Step name
+ */
+async function resultOf(reads: Reads, steps: readonly StepRow[], read: Map<string, string>): Promise<string> {
+  const sinks = sinksOf(steps);
+  const bytes = sum(sinks.map(({ outputBytes }) => outputBytes));
+  if (bytes === 0 || bytes > limits.inlineOutputBytes) return "";
+  const outputs = await outputsOf(reads, sinks);
+  for (const [i, { name }] of sinks.entries()) read.set(name, outputs[i] ?? "");
+
+  if (sinks.length <= 1) return outputs[0] ?? "";
+  const members = sinks.map(({ name }, i) => `${JSON.stringify(name)}:${outputs[i] || "null"}`);
+  return `{${members.join(",")}}`;
 }
 
 /** Results by Step name, in DAG order, until the next one would pass the limit. */
-async function inlineOutputs(reads: Reads, steps: readonly StepRow[]): Promise<Map<string, string>> {
-  const outputs = new Map<string, string>();
-  let room = limits.inlineOutputBytes;
-  for (const { taskId, name, outputBytes } of steps) {
-    if (outputBytes === 0) continue;
-    room -= outputBytes;
-    if (room < 0) break;
-    outputs.set(name, (await reads.output({ taskId, stepName: name })) ?? "");
-  }
-  return outputs;
-}
-
-/** The last Step's result; where several come last, an object of their results by name; empty if too large. */
-async function resultOf(
+async function inlineOutputs(
   reads: Reads,
   steps: readonly StepRow[],
   known: ReadonlyMap<string, string>,
-): Promise<string> {
-  const followed = new Set(steps.flatMap(({ dependsOn }) => dependsOn));
-  const sinks = steps.filter(({ name, outputBytes }) => outputBytes > 0 && !followed.has(name));
-  const size = sinks.reduce((sum, { outputBytes }) => sum + outputBytes, 0);
-  if (size > limits.inlineOutputBytes) return "";
+  bytes: number,
+): Promise<ReadonlyMap<string, string>> {
+  const having = steps.filter(({ outputBytes }) => outputBytes > 0);
+  const shown = asManyAsFit(having, ({ outputBytes }) => outputBytes, bytes);
+  const missing = shown.filter(({ name }) => !known.has(name));
+  const outputs = await outputsOf(reads, missing);
+  const found = new Map(missing.map(({ name }, i) => [name, outputs[i] ?? ""]));
+  return new Map(shown.map(({ name }) => [name, known.get(name) ?? found.get(name) ?? ""]));
+}
 
-  const results: string[] = [];
-  for (const { taskId, name } of sinks) {
-    const output = known.get(name) ?? (await reads.output({ taskId, stepName: name })) ?? "";
-    results.push(sinks.length === 1 ? output : `${JSON.stringify(name)}:${output || "null"}`);
-  }
-  return sinks.length > 1 ? `{${results.join(",")}}` : (results[0] ?? "");
+function outputsOf(reads: Reads, steps: readonly StepRow[]): Promise<(string | undefined)[]> {
+  return Promise.all(steps.map(({ taskId, name }) => reads.output({ taskId, stepName: name })));
+}
+
+function stepAsFits(step: StepRow, fits: (bytes: number) => boolean): StepSummary {
+  const summary = stepSummary(step);
+  return fits(Buffer.byteLength(step.errorMessage)) ? summary : { ...summary, errorMessage: "" };
+}
+
+function runAsFits(run: RunRow, fits: (bytes: number) => boolean): RunSummary {
+  // A model's JSON text is longer than what the wire makes of it.
+  const bytes = Buffer.byteLength(run.errorMessage) + Buffer.byteLength(JSON.stringify(run.backend));
+  return fits(bytes) ? runSummary(run) : { ...runSummary(run), errorMessage: "", backend: null };
+}
+
+/** The first ones, until the next would pass the limit. */
+function asManyAsFit<T>(all: readonly T[], size: (one: T) => number, bytes: number): readonly T[] {
+  const fits = upTo(bytes);
+  const end = all.findIndex((one) => !fits(size(one)));
+  return end === -1 ? all : all.slice(0, end);
+}
+
+/** True as long as all it was asked for comes to no more than so many bytes. */
+function upTo(bytes: number): (more: number) => boolean {
+  let left = bytes;
+  return (more) => {
+    left -= more;
+    return left >= 0;
+  };
 }
 
 /** About how many bytes a Task without input, Steps and results takes on the wire: never much too few. */
 export function sizeOf({ spec, errorMessage }: TaskRow): number {
-  const texts = [spec.agentName, spec.createdBy, spec.correlationId, errorMessage];
+  const { template, parent } = spec;
+  const texts = [spec.agentName, spec.createdBy, spec.correlationId, errorMessage, parent?.stepName ?? ""];
+  if (template) texts.push(template.namespace, template.name, template.version);
   const maps = [spec.labels, spec.workerSelector].flatMap((labels) => Object.entries(labels).flat());
-  return [...texts, ...maps].reduce((sum, text) => sum + Buffer.byteLength(text) + 4, 256);
+  return sum([...texts, ...maps].map((text) => Buffer.byteLength(text) + 4)) + 384;
+}
+
+/** The same for a Step without result and error message. */
+export function sizeOfStep({
+  name,
+  agentName,
+  dependsOn,
+}: Pick<StepSummary, "name" | "agentName" | "dependsOn">) {
+  return (
+    Buffer.byteLength(name) +
+    Buffer.byteLength(agentName) +
+    sum(dependsOn.map((each) => Buffer.byteLength(each) + 3)) +
+    128
+  );
+}
+
+/** The same for a Run without error message and model. */
+function sizeOfRun({ workerId, stepName }: RunRow): number {
+  return Buffer.byteLength(workerId) + Buffer.byteLength(stepName) + 128;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((all, each) => all + each, 0);
 }

@@ -79,15 +79,24 @@ function tooMany(count: number, max: number): string {
   return `has ${count} entries; the limit is ${max}: send fewer.`;
 }
 
-/** JSON text; empty stands for `{}`. */
-export const jsonInput = ruled(z.string(), (text) => {
-  if (text === "") return undefined;
-  if (exceeds(text, limits.inputBytes)) {
-    const size = Buffer.byteLength(text);
-    return `is ${size} bytes long; the limit is ${limits.inputBytes} bytes: store the data elsewhere and send a reference.`;
-  }
-  return jsonProblem(text, limits.jsonDepth);
-}).transform((text) => text || "{}");
+/** JSON text of at most 1 MiB; empty stands for `absent`. */
+export const jsonText = (absent: string) =>
+  ruled(z.string(), (text) => {
+    if (text === "") return undefined;
+    if (exceeds(text, limits.inputBytes)) {
+      const size = Buffer.byteLength(text);
+      return `is ${size} bytes long; the limit is ${limits.inputBytes} bytes: store the data elsewhere and send a reference.`;
+    }
+    return jsonProblem(text, limits.jsonDepth);
+  }).transform((text) => text || absent);
+
+/** The text of a template; what stands in it is its reader's to judge. */
+export const sourceText = ruled(z.string(), (text) => {
+  if (text.trim() === "") return "is required: send the YAML or JSON text of a template.";
+  if (!exceeds(text, limits.templateBytes)) return undefined;
+  const size = Buffer.byteLength(text);
+  return `is ${size} bytes long; the limit is ${limits.templateBytes} bytes: make two templates of it.`;
+});
 
 /** A century: whatever is longer is a mistake in units. */
 const LONGEST_MS = 100 * 365 * 86_400_000;

@@ -1,8 +1,9 @@
 import type { RunStatus } from "#domain/run";
-import type { StepState } from "#domain/step";
+import type { ResolveAction, StepState } from "#domain/step";
 import type { TaskState, TaskStatus } from "#domain/task";
 import type { WorkerStatus } from "#domain/worker";
 import * as wire from "./gen/taskrun/v1/common_pb.js";
+import { ResolveAction as WireResolveAction } from "./gen/taskrun/v1/task_service_pb.js";
 
 /** The wire's number of each word of the domain. A word that is added there stops this from compiling. */
 export const taskStatusToWire = {
@@ -57,6 +58,12 @@ export const workerStatusToWire = {
   ERROR: wire.WorkerStatus.ERROR,
 } as const satisfies Record<WorkerStatus, wire.WorkerStatus>;
 
+export const resolveActionToWire = {
+  retry: WireResolveAction.RESET_FOR_RETRY,
+  resolve: WireResolveAction.RESOLVE_MANUALLY,
+  complete: WireResolveAction.COMPLETE_MANUALLY,
+} as const satisfies Record<ResolveAction["type"], WireResolveAction>;
+
 /** Reads a table backwards: the word for a number, or undefined for UNSPECIFIED and what we do not know. */
 function reader<Word extends string>(table: Readonly<Record<Word, number>>) {
   const words = new Map<number, Word>();
@@ -67,3 +74,4 @@ function reader<Word extends string>(table: Readonly<Record<Word, number>>) {
 export const taskStatusFromWire = reader<TaskStatus>(taskStatusToWire);
 export const runStatusFromWire = reader<RunStatus>(runStatusToWire);
 export const workerStatusFromWire = reader<WorkerStatus>(workerStatusToWire);
+export const resolveActionFromWire = reader<ResolveAction["type"]>(resolveActionToWire);

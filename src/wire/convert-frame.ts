@@ -68,9 +68,10 @@ function assignment(run: Assignment): RunAssignment {
     // A Run's id is drawn anew for each assignment: it is the number used once.
     nonce: run.runId,
     stepName: run.stepName,
-    dependencyResultsJson: {},
+    dependencyResultsJson: run.results,
     traceparent: "",
-    dependencyRefs: [],
+    dependencyRefs: [...run.refs],
     ordinal: BigInt(run.ordinal),
+    failedDependencies: [...run.failed],
   };
 }

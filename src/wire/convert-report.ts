@@ -93,6 +93,19 @@ export function declineFromWire({ runId, reason }: wire.RunDecline) {
   return { type: "decline", runId: runId as RunId, reason } as const;
 }
 
+export function yieldFromWire(
+  { runId, fence, cursorJson, outputJson }: wire.RunYield,
+  protocol: WorkerProtocol,
+) {
+  return {
+    type: "yield",
+    runId: runId as RunId,
+    ...fenceOf(fence, protocol),
+    cursor: cursorJson,
+    output: outputJson,
+  } as const;
+}
+
 export function resumedFromWire({ runId, fence, nextSeq }: wire.WorkerResume): ResumedRun {
   return { runId: runId as RunId, fence, nextSeq: whole(nextSeq, "resume.next_seq") };
 }

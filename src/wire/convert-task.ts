@@ -2,6 +2,7 @@ import type { RunSummary } from "#domain/run";
 import type { StepSummary } from "#domain/step";
 import { type TaskRow, taskStatus } from "#domain/task";
 import { runStatusToWire, stepStateToWire, taskStateToWire, taskStatusToWire } from "./convert-enums.js";
+import { templateRefToWire } from "./convert-template.js";
 import { modelBackendToWire } from "./convert-worker.js";
 import type * as wire from "./gen/taskrun/v1/task_service_pb.js";
 
@@ -39,6 +40,11 @@ export function taskToWire(row: TaskRow, { input, output, steps, runs }: TaskPar
     correlationId: spec.correlationId,
     startAtMs: BigInt(spec.startAt),
     retryOf: spec.retryOf,
+    ...(spec.template && { template: templateRefToWire(spec.template) }),
+    parentTaskId: spec.parent?.taskId ?? "",
+    parentStepName: spec.parent?.stepName ?? "",
+    compensates: spec.compensates,
+    compensatedBy: row.compensatedBy,
   };
 }
 
@@ -56,6 +62,10 @@ export function stepToWire(step: StepSummary, output = ""): wire.Step {
     outputJson: output,
     outputBytes: BigInt(step.outputBytes),
     errorMessage: step.errorMessage,
+    type: step.type,
+    startedAtMs: BigInt(step.startedAt),
+    finishedAtMs: BigInt(step.finishedAt),
+    childTaskId: step.childId,
   };
 }
 

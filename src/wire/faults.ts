@@ -33,6 +33,7 @@ const statusByFault = {
   invalid: "INVALID_ARGUMENT",
   not_found: "NOT_FOUND",
   key_conflict: "ALREADY_EXISTS",
+  template_conflict: "ALREADY_EXISTS",
   wrong_state: "FAILED_PRECONDITION",
   cursor_expired: "OUT_OF_RANGE",
   cursor_ahead: "OUT_OF_RANGE",

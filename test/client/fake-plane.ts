@@ -4,10 +4,12 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { TaskEventSchema, TaskSchema, TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
+import { TemplateService } from "#wire/gen/taskrun/v1/template_service_pb";
 import { WorkerService } from "#wire/gen/taskrun/v1/worker_service_pb";
 
 export type TaskRpcs = Partial<ServiceImpl<typeof TaskService>>;
 export type WorkerRpcs = Partial<ServiceImpl<typeof WorkerService>>;
+export type TemplateRpcs = Partial<ServiceImpl<typeof TemplateService>>;
 
 export interface FakePlane extends AsyncDisposable {
   readonly addr: string;
@@ -16,10 +18,16 @@ export interface FakePlane extends AsyncDisposable {
 }
 
 /** A server that answers the given rpcs and no others, on a free port of the loopback. */
-export async function fakePlane(tasks: TaskRpcs, workers: WorkerRpcs = {}): Promise<FakePlane> {
+export async function fakePlane(
+  tasks: TaskRpcs,
+  workers: WorkerRpcs = {},
+  templates: TemplateRpcs = {},
+): Promise<FakePlane> {
   const sessions = new Set<ServerHttp2Session>();
   const handler = connectNodeAdapter({
-    routes: (router) => void router.service(TaskService, tasks).service(WorkerService, workers),
+    routes: (router) => {
+      router.service(TaskService, tasks).service(WorkerService, workers).service(TemplateService, templates);
+    },
   });
   const server: Http2Server = createServer(handler);
   server.on("session", (session) => {

@@ -1,11 +1,21 @@
 import { create, type DescMethod, type Message, toJsonString } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { TaskId } from "#domain/id";
+import { stepKey, type TaskId } from "#domain/id";
+import { templateKey } from "#domain/template";
 import { instant } from "#domain/time";
 import { rpcs, services } from "#gateway/handlers/index";
+import { run, runId, spec, step, task, template } from "#testing/rows";
 import { workerView } from "./fake-plane.js";
 import { allMounts, type Mount } from "./mounts.js";
 import { type Opened, open } from "./open.js";
+
+const source = `name: fulfil
+namespace_name: orders
+version: 1.0.0
+steps:
+  - name: pack
+    handler: { callable: packer }
+`;
 
 /** What is sent to each rpc, as the fields of its request; and how many answers of a stream are enough. */
 const samples: Readonly<
@@ -21,6 +31,16 @@ const samples: Readonly<
   "taskrun.v1.TaskService/WatchTask": { request: { id: "done", afterSeq: 0n } },
   "taskrun.v1.TaskService/GetStepResult": { request: { taskId: "done", stepName: "main" } },
   "taskrun.v1.TaskService/RetryTask": { request: { id: "done" } },
+  "taskrun.v1.TaskService/SignalTask": {
+    request: { id: "cancel-me", signal: "approve", payloadJson: "true" },
+  },
+  "taskrun.v1.TaskService/ResolveStep": {
+    request: { taskId: "cancel-me", stepName: "main", action: 3, resultJson: "1" },
+  },
+  "taskrun.v1.TemplateService/Register": { request: { source } },
+  "taskrun.v1.TemplateService/Get": { request: { template: { namespace: "orders", name: "fulfil" } } },
+  "taskrun.v1.TemplateService/List": { request: { namespace: "orders" } },
+  "taskrun.v1.TemplateService/Validate": { request: { source: "name: fulfil\n" } },
   "taskrun.v1.WorkerService/ListWorkers": { request: {} },
   "taskrun.v1.WorkerService/GetWorker": { request: { workerId: "w-1" } },
   "taskrun.v1.WorkerService/DrainWorker": { request: { workerId: "w-1" } },
@@ -28,7 +48,7 @@ const samples: Readonly<
     request: { payload: { case: "hello", value: { info: { workerId: "w-2" }, protocol: 1 } } },
     atMost: 1,
   },
-  "taskrun.v1.RunService/GetStepResult": { request: { runId: "r", fence: 1, stepName: "s" } },
+  "taskrun.v1.RunService/GetStepResult": { request: { runId: runId(1), fence: 1, stepName: "main" } },
   "grpc.health.v1.Health/Check": { request: {} },
   "grpc.health.v1.Health/List": { request: {} },
   "grpc.health.v1.Health/Watch": { request: {}, atMost: 1 },
@@ -74,30 +94,25 @@ test("the table serves exactly the rpcs that the protocols declare", () => {
 async function prepare(): Promise<void> {
   const { plane } = opened;
   plane.details.clear();
+  plane.templates.clear();
+  const row = template("fulfil", "0.9.0", { namespace: "orders" });
+  plane.templates.set(templateKey(row), row);
+  const chain = "chain" as TaskId;
+  const steps = [
+    step(chain, { state: "complete", outputBytes: 1 }),
+    step(chain, { name: "after", dependsOn: ["main"] }),
+  ];
+  plane.details.set(chain, { task: task(chain), input: "{}", steps, runs: [] });
+  plane.outputs.set(stepKey({ taskId: chain, stepName: "main" }), "1");
+  plane.runs.set(runId(1), run(runId(1), chain, { stepName: "after" }));
   for (const id of ["done", "cancel-me"]) {
-    const spec = {
-      agentName: "a",
-      priority: 0,
-      timeoutMs: 0,
-      maxAttempts: 1,
-      labels: { team: "x" },
-      workerSelector: {},
-      createdBy: "",
-      correlationId: "",
-      startAt: 0,
-      retryOf: "",
-      idempotencyKey: "",
-      fingerprint: "",
-      holdOnFailure: false,
-      principal: "local",
-    };
     await plane.submit({ principal: "local", namespaces: "*", roles: [] }, [
-      { id, namespace: "default", input: "{}", spec } as never,
+      { id: id as TaskId, namespace: "default", input: "{}", spec: spec({ labels: { team: "x" } }) },
     ]);
   }
   const id = "done" as TaskId;
-  const task = plane.finish(id, "complete", '{"answer":42}');
-  const { state, hasRun, finishedAt, reason, errorMessage } = task;
+  const ended = plane.finish(id, "complete", '{"answer":42}');
+  const { state, hasRun, finishedAt, reason, errorMessage } = ended;
   const entry = { type: "task", at: instant(7), state, hasRun, finishedAt, reason, errorMessage } as const;
   plane.logs.set(id, [{ ...entry, state: "steps_in_process" }, entry]);
 }

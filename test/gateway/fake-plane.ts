@@ -4,12 +4,16 @@ import type { RunId, StepKey, TaskId, WorkerId } from "#domain/id";
 import { stepKey } from "#domain/id";
 import type { LogEntry, LogSlice } from "#domain/log";
 import { alreadyEnded, namespaceDenied, taskNotFound, workerNotFound } from "#domain/refusals";
-import type { StepRow } from "#domain/step";
+import type { RunRow } from "#domain/run";
+import { type ResolveAction, type StepRow, stepSummary } from "#domain/step";
 import { isTerminal, type TaskDraft, type TaskRow, type TaskState } from "#domain/task";
-import { instant, millis, NEVER } from "#domain/time";
+import { type TemplateRef, type TemplateRow, templateKey } from "#domain/template";
+import { instant, millis } from "#domain/time";
+import { versionKey } from "#domain/version";
 import type { WorkerView } from "#domain/worker";
 import type { Plane, Receipt, WorkerLink, WorkerReport, WorkerSink } from "#ports/plane";
-import type { Reads, TaskDetail, TaskFilter } from "#ports/store";
+import type { Reads, TaskDetail, TaskFilter, TemplateFilter } from "#ports/store";
+import { step as aStep, task as aTask } from "#testing/rows";
 
 const BORN = instant(1_700_000_000_000);
 
@@ -19,12 +23,18 @@ export class FakePlane implements Plane {
   readonly terms = { lease: millis(30_000), heartbeat: millis(5_000), publicLease: millis(90_000) };
   readonly details = new Map<TaskId, TaskDetail>();
   readonly outputs = new Map<string, string>();
+  readonly runs = new Map<RunId, RunRow>();
+  readonly templates = new Map<string, TemplateRow>();
   readonly logs = new Map<TaskId, readonly LogEntry[]>();
   readonly views: WorkerView[] = [];
   readonly drafts: TaskDraft[] = [];
   readonly reports: WorkerReport[] = [];
   readonly sinks: WorkerSink[] = [];
   readonly filters: TaskFilter[] = [];
+  /** What was said about Tasks that wait or are held, in order. */
+  readonly said: unknown[] = [];
+  /** How many templates were read. */
+  templatesRead = 0;
   closedLinks = 0;
   /** How many log slices were asked for. */
   slicesRead = 0;
@@ -43,6 +53,19 @@ export class FakePlane implements Plane {
       const rest = rows.filter(({ id }) => before === undefined || id < before);
       const tasks = rest.slice(0, pageSize);
       return { tasks, next: rest.length > pageSize ? tasks.at(-1)?.id : undefined };
+    },
+    run: async (id) => this.runs.get(id),
+    template: async (ref) => {
+      this.templatesRead++;
+      return this.#versions({ namespaces: [ref.namespace], name: ref.name }).find(
+        ({ version }) => ref.version === "" || version === ref.version,
+      );
+    },
+    templates: async (filter, after, pageSize) => {
+      const all = this.#versions(filter);
+      const start = after ? all.findIndex((row) => templateKey(row) === templateKey(after)) + 1 : 0;
+      const templates = all.slice(start, start + pageSize);
+      return { templates, next: start + pageSize < all.length ? templates.at(-1) : undefined };
     },
     output: async (step) => this.outputs.get(stepKey(step)),
     log: async () => ({ firstSeq: 1, entries: [] }),
@@ -63,8 +86,45 @@ export class FakePlane implements Plane {
     return this.#receipt(this.finish(taskId, "cancelled"));
   }
 
+  async signal(caller: Caller, taskId: TaskId, signal: string, payload: string): Promise<Receipt> {
+    this.said.push({ taskId, signal, payload });
+    return this.#receipt(this.#taskOf(caller, taskId));
+  }
+
+  async resolve(caller: Caller, taskId: TaskId, stepName: string, action: ResolveAction): Promise<Receipt> {
+    this.said.push({ taskId, stepName, action });
+    return this.#receipt(this.#taskOf(caller, taskId));
+  }
+
+  async register(caller: Caller, template: Omit<TemplateRow, "registeredAt">): Promise<TemplateRow> {
+    if (!mayUse(caller, template.namespace)) throw namespaceDenied(template.namespace);
+    const known = this.templates.get(templateKey(template));
+    if (known && known.digest !== template.digest) {
+      throw new Fault("template_conflict", `template ${templateKey(template)} has another body`);
+    }
+    const row = known ?? { ...template, registeredAt: BORN };
+    this.templates.set(templateKey(row), row);
+    return row;
+  }
+
+  #taskOf(caller: Caller, taskId: TaskId): TaskRow {
+    const task = this.details.get(taskId)?.task;
+    if (!task || !mayUse(caller, task.namespace)) throw taskNotFound(taskId);
+    return task;
+  }
+
   #receipt(task: TaskRow): Receipt {
-    return { task, steps: this.details.get(task.id)?.steps ?? [], runs: [] };
+    return { task, steps: this.details.get(task.id)?.steps.map(stepSummary) ?? [], runs: [] };
+  }
+
+  /** In the order of lists. */
+  #versions({ namespaces, name }: TemplateFilter): TemplateRow[] {
+    const key = (ref: TemplateRef) => `${ref.namespace}/${ref.name}`;
+    return [...this.templates.values()]
+      .filter((row) => namespaces === "*" || namespaces.includes(row.namespace))
+      .filter((row) => name === undefined || row.name === name)
+      .toSorted((a, b) => (versionKey(a.version) < versionKey(b.version) ? 1 : -1))
+      .toSorted((a, b) => Number(key(a) > key(b)) - Number(key(a) < key(b)));
   }
 
   async drainWorker(_: Caller, workerId: WorkerId): Promise<WorkerView> {
@@ -120,46 +180,17 @@ export class FakePlane implements Plane {
   #store(draft: TaskDraft): TaskRow {
     this.drafts.push(draft);
     const { id, namespace, spec, input } = draft;
-    const task: TaskRow = {
-      id,
-      namespace,
-      spec,
-      revision: 1,
-      state: "enqueuing_steps",
-      counts: { enqueued: 1 },
-      hasRun: false,
-      createdAt: BORN,
-      finishedAt: NEVER,
-      reason: "",
-      errorMessage: "",
-    };
-    this.details.set(id, { task, input, steps: [mainStep(task)], runs: [] });
+    const steps = draft.plan?.steps.map((planned) =>
+      aStep(id, { ...planned, maxAttempts: planned.spec.maxAttempts, lane: "" }),
+    ) ?? [mainStep(draft)];
+    const task = aTask(id, { namespace, spec, createdAt: BORN, counts: { enqueued: steps.length } });
+    this.details.set(id, { task, input, steps, runs: [] });
     return task;
   }
 }
 
-function mainStep({ id, spec }: TaskRow): StepRow {
-  return {
-    taskId: id,
-    name: "main",
-    revision: 1,
-    state: "enqueued",
-    agentName: spec.agentName,
-    dependsOn: [],
-    unsatisfied: 0,
-    fence: 0,
-    attempts: 0,
-    maxAttempts: spec.maxAttempts,
-    declines: 0,
-    avoidWorker: "",
-    avoidUntil: NEVER,
-    lane: "",
-    rank: 0,
-    nextAttemptAt: NEVER,
-    runId: "" as RunId | "",
-    outputBytes: 0,
-    errorMessage: "",
-  };
+function mainStep({ id, spec }: TaskDraft): StepRow {
+  return aStep(id, { agentName: spec.agentName, maxAttempts: spec.maxAttempts, lane: "" });
 }
 
 export function workerView(workerId: string, agentName = "support_triage"): WorkerView {

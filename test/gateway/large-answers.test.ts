@@ -5,7 +5,7 @@ import { limits } from "#domain/limits";
 import type { LogEntry } from "#domain/log";
 import type { ModelBackend } from "#domain/run";
 import { instant } from "#domain/time";
-import { run } from "#testing/store-suite-rows";
+import { run } from "#testing/rows";
 import { type Task, TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
 import { type ListWorkersResponse, WorkerService } from "#wire/gen/taskrun/v1/worker_service_pb";
 import { workerView } from "./fake-plane.js";

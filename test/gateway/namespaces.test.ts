@@ -1,35 +1,18 @@
-import { create, type DescMethod, type Message } from "@bufbuild/protobuf";
+import { create, type Message } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import type { Caller } from "#domain/caller";
-import { rpcs } from "#gateway/handlers/index";
-import type { StreamCall } from "#gateway/rpc";
+import { templateKey } from "#domain/template";
+import { template } from "#testing/rows";
 import { RunClientMessageSchema, RunService } from "#wire/gen/taskrun/v1/run_service_pb";
 import { TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
+import { TemplateService } from "#wire/gen/taskrun/v1/template_service_pb";
 import { FakePlane } from "./fake-plane.js";
+import { tableFor } from "./table.js";
 
 const alice: Caller = { principal: "alice", namespaces: ["alices"], roles: [] };
 const bob: Caller = { principal: "bob", namespaces: ["bobs"], roles: [] };
 const { createTask, getTask, cancelTask, retryTask, watchTask, getStepResult, listTasks } =
   TaskService.method;
-
-/** Calls a row of the table as somebody, without any transport; answers with the first answer. */
-function tableFor(plane: FakePlane) {
-  let drawn = 0;
-  return async (caller: Caller, method: DescMethod, request: Record<string, unknown>): Promise<Message> => {
-    const rpc = rpcs.find((each) => each.method === method);
-    const entropy = { uuid: () => `id-${++drawn}`, draw: () => 0 };
-    const call = { plane, entropy, caller, signal: new AbortController().signal } as unknown as StreamCall;
-    const message = create(method.input, request);
-    if (rpc?.kind === "unary") return rpc.handle(message, call);
-    if (rpc === undefined) throw new Error(`${method.name} is not served`);
-    async function* once() {
-      yield message;
-    }
-    const answers = rpc.kind === "bidi_streaming" ? rpc.handle(once(), call) : rpc.handle(message, call);
-    for await (const answer of answers) return answer;
-    throw new Error("the stream ended without an answer");
-  };
-}
 
 test("another's Task does not exist, whatever is asked about it", async () => {
   const plane = new FakePlane();
@@ -75,4 +58,31 @@ test("a worker offers itself to namespaces of its caller only", async () => {
     details: { field: "info.namespaces" },
   });
   expect(plane.sinks).toEqual([]);
+});
+
+test("another's templates do not exist, and none is made for another", async () => {
+  const plane = new FakePlane();
+  const ask = tableFor(plane);
+  const row = template("t", "1.0.0", { namespace: "alices" });
+  plane.templates.set(templateKey(row), row);
+  const named = { template: { namespace: "alices", name: "t" } };
+  const source =
+    "{name: t, namespace_name: alices, version: 1.1.0, steps: [{name: s, handler: {callable: a}}]}";
+  const { get, list, register } = TemplateService.method;
+
+  expect(await ask(alice, get, { template: { name: "t" } })).toMatchObject({ version: "1.0.0" });
+  for (const [method, request] of [
+    [get, named],
+    [createTask, named],
+  ] as const) {
+    await expect.soft(ask(bob, method, request)).rejects.toMatchObject({
+      code: "not_found",
+      message: "Template not found: alices/t; register it first.",
+    });
+  }
+  expect(await ask(bob, list, {})).toMatchObject({ templates: [] });
+  expect(await ask(bob, list, { namespace: "alices" })).toMatchObject({ templates: [] });
+  expect(await ask(alice, list, {})).toMatchObject({ templates: [{ name: "t" }] });
+  await expect(ask(bob, register, { source })).rejects.toMatchObject({ code: "denied" });
+  expect(await ask(alice, register, { source })).toMatchObject({ created: true });
 });

@@ -1,4 +1,5 @@
 import { type DoorSettings, type Doors, openDoors } from "#gateway/server";
+import { jsonSchemas } from "#host/schemas";
 import type { Telemetry } from "#ports/telemetry";
 import { FakePlane } from "./fake-plane.js";
 
@@ -33,6 +34,8 @@ export async function open(settings: Partial<Omit<DoorSettings, "plane">> = {}):
     plane,
     entropy: { uuid: () => `id-${String(++drawn).padStart(4, "0")}`, draw: () => 0.5 },
     telemetry,
+    schemas: jsonSchemas(),
+    environment: "test",
     metrics: { contentType: "text/plain; version=0.0.4", render: async () => "taskrun_up 1\n" },
     grpc: ["127.0.0.1:0"],
     http: ["127.0.0.1:0"],

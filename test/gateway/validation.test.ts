@@ -38,19 +38,25 @@ test.each<[string, Method, Record<string, unknown>, string]>([
     "neither agent nor template",
     createTask,
     {},
-    "3 agent_name: agent_name or template is required: name the agent that is to do the work.",
-  ],
-  [
-    "a template",
-    createTask,
-    { template: { name: "t" } },
-    "3 template: template is set, but templates are not served by this version: name an agent in agent_name instead.",
+    "3 agent_name: agent_name or template is required: name the agent that is to do the work, or the template to make the Task from.",
   ],
   [
     "both",
     createTask,
     { agentName, template: { name: "t" } },
-    "3 template: template is set, but templates are not served by this version: name an agent in agent_name instead.",
+    "3 agent_name: agent_name and template are both set: name the agent or the template, not both.",
+  ],
+  [
+    "a template without a name",
+    createTask,
+    { template: { version: "1.0.0" } },
+    "3 template.name: template.name is required: send the name of a template, as TemplateService.List shows it.",
+  ],
+  [
+    "a version that is none",
+    createTask,
+    { template: { name: "t", version: "one" } },
+    "3 template.version: template.version is no version: send one as 1.2.3, or nothing for the newest.",
   ],
   [
     "a word that is no JSON",

@@ -148,11 +148,6 @@ test.each<[string, Payload[], string]>([
     "3 hello: hello was said on this stream already; open another one.",
   ],
   [
-    "yields",
-    [hello(1), { case: "yield", value: { runId: "r" } }],
-    "3 yield: yield is served with workflows, which this version does not have: report COMPLETED instead.",
-  ],
-  [
     "sends a large chunk",
     [hello(1), { case: "outputChunk", value: { runId: "r", content: "x".repeat(65_537) } }],
     "3 output_chunk.content: output_chunk.content is 65537 bytes long; the limit is 65536 bytes: send it in pieces.",

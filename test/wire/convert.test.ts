@@ -5,10 +5,13 @@ import type { RunId, TaskId, WorkerId } from "#domain/id";
 import type { LogEntry } from "#domain/log";
 import { type ModelBackend, type RunSummary, runStatuses } from "#domain/run";
 import { stepStates } from "#domain/step";
-import { type TaskRow, taskStates } from "#domain/task";
+import { taskStates } from "#domain/task";
 import { instant, millis } from "#domain/time";
 import { type WorkerView, workerStatuses } from "#domain/worker";
+import { spec, task, template } from "#testing/rows";
 import {
+  resolveActionFromWire,
+  resolveActionToWire,
   runStatusFromWire,
   runStatusToWire,
   stepStateToWire,
@@ -19,16 +22,19 @@ import {
   workerStatusToWire,
 } from "#wire/convert-enums";
 import { taskEvent } from "#wire/convert-event";
-import { outputFromWire } from "#wire/convert-report";
+import { serverMessage } from "#wire/convert-frame";
+import { outputFromWire, yieldFromWire } from "#wire/convert-report";
 import { runToWire, stepToWire, taskToWire } from "#wire/convert-task";
+import { templateToWire, wholeTemplateToWire } from "#wire/convert-template";
 import { modelBackendFromWire, modelBackendToWire, workerToWire } from "#wire/convert-worker";
-import { RunOutputChunkSchema } from "#wire/gen/taskrun/v1/run_service_pb";
+import { RunOutputChunkSchema, RunYieldSchema } from "#wire/gen/taskrun/v1/run_service_pb";
 import {
   RunSummarySchema,
   StepSchema,
   TaskEventSchema,
   TaskSchema,
 } from "#wire/gen/taskrun/v1/task_service_pb";
+import { TemplateSchema } from "#wire/gen/taskrun/v1/template_service_pb";
 import { WorkerSchema } from "#wire/gen/taskrun/v1/worker_service_pb";
 
 const backend: ModelBackend = {
@@ -41,18 +47,16 @@ const backend: ModelBackend = {
   metadata: { a: "b" },
 };
 
-const row: TaskRow = {
-  id: "t" as TaskId,
+const row = task("t" as TaskId, {
   namespace: "ns",
-  revision: 3,
   state: "error",
-  counts: { error: 1 },
   hasRun: true,
   createdAt: instant(1),
   finishedAt: instant(2),
   reason: "TIMEOUT",
   errorMessage: "too late",
-  spec: {
+  compensatedBy: "undoing" as TaskId,
+  spec: spec({
     agentName: "a",
     priority: -5,
     timeoutMs: millis(6),
@@ -63,12 +67,11 @@ const row: TaskRow = {
     correlationId: "c",
     startAt: instant(8),
     retryOf: "old" as TaskId,
-    idempotencyKey: "k",
-    fingerprint: "f",
-    holdOnFailure: false,
-    principal: "local",
-  },
-};
+    template: { namespace: "orders", name: "fulfil", version: "1.2.0" },
+    parent: { taskId: "p" as TaskId, stepName: "ship" },
+    compensates: "undone" as TaskId,
+  }),
+});
 
 const run: RunSummary = {
   id: "r" as RunId,
@@ -94,6 +97,10 @@ const step = {
   outputBytes: 2,
   errorMessage: "again",
   dependsOn: ["first"],
+  type: "child_task",
+  startedAt: instant(5),
+  finishedAt: instant(6),
+  childId: "c" as TaskId,
 } as const;
 
 test("words of the domain have the wire's numbers, in its order, and are read back", () => {
@@ -105,6 +112,9 @@ test("words of the domain have the wire's numbers, in its order, and are read ba
   expect(workerStatuses.map((status) => workerStatusToWire[status])).toEqual(inOrder(4));
   for (const status of runStatuses) expect(runStatusFromWire(runStatusToWire[status])).toBe(status);
   for (const status of workerStatuses) expect(workerStatusFromWire(workerStatusToWire[status])).toBe(status);
+  for (const action of ["retry", "resolve", "complete"] as const) {
+    expect(resolveActionFromWire(resolveActionToWire[action])).toBe(action);
+  }
   expect(taskStatusFromWire(taskStatusToWire.FAILED)).toBe("FAILED");
   expect(taskStatusFromWire(0)).toBeUndefined();
   expect(runStatusFromWire(99)).toBeUndefined();
@@ -126,18 +136,91 @@ test("a Task, a Step, a Run and a Worker come through the wire whole", () => {
     lastHeartbeatAt: instant(3),
   };
   const parts = { input: "{}", output: "1", steps: [stepToWire(step, "{}")], runs: [runToWire(run)] };
-  const task = taskToWire(row, parts);
+  const shown = taskToWire(row, parts);
 
-  expect(fromBinary(TaskSchema, toBinary(TaskSchema, task))).toEqual(create(TaskSchema, task));
+  expect(fromBinary(TaskSchema, toBinary(TaskSchema, shown))).toEqual(create(TaskSchema, shown));
   expect(fromBinary(StepSchema, toBinary(StepSchema, stepToWire(step)))).toEqual(stepToWire(step));
   expect(fromBinary(RunSummarySchema, toBinary(RunSummarySchema, runToWire(run)))).toEqual(runToWire(run));
   expect(fromBinary(WorkerSchema, toBinary(WorkerSchema, workerToWire(view)))).toEqual(workerToWire(view));
   expect(modelBackendFromWire(modelBackendToWire(backend))).toEqual(backend);
-  expect(task).toMatchObject({
+  expect(shown).toMatchObject({
     status: taskStatusToWire.FAILED,
     priority: -5,
     startAtMs: 8n,
     retryOf: "old",
+    template: { namespace: "orders", name: "fulfil", version: "1.2.0" },
+    parentTaskId: "p",
+    parentStepName: "ship",
+    compensates: "undone",
+    compensatedBy: "undoing",
+    steps: [{ type: "child_task", startedAtMs: 5n, finishedAtMs: 6n, childTaskId: "c" }],
+  });
+});
+
+test("a Task that names an agent has no template and belongs to no other", () => {
+  const shown = taskToWire(task("t" as TaskId));
+
+  expect(shown).not.toHaveProperty("template");
+  expect(shown).toMatchObject({ parentTaskId: "", parentStepName: "", compensates: "", compensatedBy: "" });
+});
+
+test("a template goes out whole, or without its text where it is one of many", () => {
+  const row = template("fulfil", "1.2.0", { namespace: "orders" });
+
+  expect(templateToWire(row)).toMatchObject({
+    namespace: "orders",
+    name: "fulfil",
+    version: "1.2.0",
+    stepCount: 1,
+    registeredAtMs: 4_000n,
+    digest: "fulfil 1.2.0",
+    source: "",
+    bodyJson: "",
+  });
+  expect(wholeTemplateToWire(row)).toMatchObject({ source: row.source, bodyJson: JSON.stringify(row.body) });
+  const wire = wholeTemplateToWire(row);
+  expect(fromBinary(TemplateSchema, toBinary(TemplateSchema, wire))).toEqual(wire);
+});
+
+test("an assignment tells which results came along, which are to be read, and who was passed over", () => {
+  const frame = {
+    type: "assign",
+    runId: "r" as RunId,
+    taskId: "t" as TaskId,
+    stepName: "join",
+    agentName: "a",
+    input: "{}",
+    labels: {},
+    issuedAt: instant(1),
+    deadlineAt: instant(0),
+    attempt: 1,
+    fence: 1,
+    lease: millis(30_000),
+    ordinal: 1,
+    results: { one: "1" },
+    refs: ["large"],
+    failed: ["broken"],
+  } as const;
+
+  expect(serverMessage(frame).payload).toMatchObject({
+    case: "assignRun",
+    value: {
+      dependencyResultsJson: { one: "1" },
+      dependencyRefs: ["large"],
+      failedDependencies: ["broken"],
+    },
+  });
+});
+
+test("a checkpoint is read with its cursor and what was achieved", () => {
+  const said = create(RunYieldSchema, { runId: "r", fence: 2, cursorJson: "5", outputJson: '{"done":5}' });
+
+  expect(yieldFromWire(said, 1)).toEqual({
+    type: "yield",
+    runId: "r",
+    fence: 2,
+    cursor: "5",
+    output: '{"done":5}',
   });
 });
 

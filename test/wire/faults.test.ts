@@ -18,6 +18,7 @@ test("every way to fail has its code on the wire, and says whether to try again"
     invalid        INVALID_ARGUMENT    0
     not_found      NOT_FOUND           0
     key_conflict   ALREADY_EXISTS      0
+    template_conflict ALREADY_EXISTS      0
     wrong_state    FAILED_PRECONDITION 0
     cursor_expired OUT_OF_RANGE        0
     cursor_ahead   OUT_OF_RANGE        0

@@ -3,12 +3,14 @@ import * as v1 from "#wire/gen/grpc/reflection/v1/reflection_pb";
 import * as v1alpha from "#wire/gen/grpc/reflection/v1alpha/reflection_pb";
 import { RunService } from "#wire/gen/taskrun/v1/run_service_pb";
 import { TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
+import { TemplateService } from "#wire/gen/taskrun/v1/template_service_pb";
 import { WorkerService } from "#wire/gen/taskrun/v1/worker_service_pb";
 import type { Rpc } from "../rpc.js";
 import { healthService } from "./health.js";
 import { reflectionService } from "./reflection.js";
 import { runService } from "./run-service.js";
 import { taskService } from "./task-service.js";
+import { templateService } from "./template-service.js";
 import { workerService } from "./worker-service.js";
 
 /** All services that every door serves. */
@@ -16,6 +18,7 @@ export const services = [
   TaskService,
   WorkerService,
   RunService,
+  TemplateService,
   Health,
   v1.ServerReflection,
   v1alpha.ServerReflection,
@@ -28,6 +31,7 @@ export const rpcs: readonly Rpc[] = [
   ...taskService,
   ...workerService,
   ...runService,
+  ...templateService,
   ...healthService,
   ...reflectionService(
     serviceNames,

@@ -1,6 +1,9 @@
+import type { z } from "zod";
 import { Fault } from "#domain/fault";
 import type { WorkerFrame } from "#domain/frame";
+import { ancestorsOf } from "#domain/graph";
 import { limits } from "#domain/limits";
+import { isOver } from "#domain/run";
 import type { Hello } from "#domain/worker";
 import type { WorkerLink } from "#ports/plane";
 import { serverMessage } from "#wire/convert-frame";
@@ -12,8 +15,9 @@ import {
 } from "#wire/gen/taskrun/v1/run_service_pb";
 import { FrameQueue } from "../frame-queue.js";
 import { helloOf } from "../hello.js";
+import { findRun } from "../lookup.js";
 import { reportOf } from "../report.js";
-import { bidiStreaming, type StreamCall, unary } from "../rpc.js";
+import { bidiStreaming, type Call, type StreamCall, unary } from "../rpc.js";
 import { getRunStepResult } from "../schemas.js";
 
 /** What workers do: take Runs and report on them. */
@@ -105,14 +109,32 @@ function readTooSlowly(): Fault {
   return new Fault("overloaded", message, { reason: "STREAM_STALLED" });
 }
 
-/** Steps of today's Tasks depend on none, so no assignment names a result to read. */
-async function getStepResult({
-  runId,
-  stepName,
-}: {
-  readonly runId: string;
-  readonly stepName: string;
-}): Promise<GetStepResultResponse> {
-  const message = `Run ${runId} depends on no Step "${stepName}": read what dependency_refs of its assignment names.`;
-  throw new Fault("not_found", message, { reason: "STEP_NOT_FOUND" });
+/** A Run reads what had to be done before its Step, as long as it is the one that tries it. */
+async function getStepResult(
+  { runId, fence, stepName }: z.output<typeof getRunStepResult>,
+  { plane, caller }: Call,
+): Promise<GetStepResultResponse> {
+  const run = await findRun(plane, caller, runId);
+  if (run.fence !== fence) {
+    const message = `fence ${fence} is not that of Run ${runId}, which is ${run.fence}: it was given to somebody else since.`;
+    throw new Fault("wrong_state", message, { field: "fence", reason: "FENCE_OUTDATED" });
+  }
+  if (isOver(run.status)) {
+    const message = `Run ${runId} is ${run.status}: only one that has not ended reads results.`;
+    throw new Fault("wrong_state", message, { reason: "RUN_ENDED", metadata: { status: run.status } });
+  }
+  const { taskId } = run;
+  const steps = (await plane.reads.task(taskId))?.steps ?? [];
+  const before = ancestorsOf(steps, run.stepName);
+  if (!before.has(stepName)) {
+    const message = `Step "${stepName}" is none that must be done before Step "${run.stepName}" of Task ${taskId}.`;
+    throw new Fault("not_found", message, { field: "step_name", reason: "STEP_NOT_FOUND" });
+  }
+  const outputJson = await plane.reads.output({ taskId, stepName });
+  if (outputJson === undefined || outputJson === "") {
+    const message = `Step "${stepName}" of Task ${taskId} has no result.`;
+    throw new Fault("not_found", message, { field: "step_name", reason: "NO_RESULT" });
+  }
+  const outputBytes = BigInt(Buffer.byteLength(outputJson));
+  return { $typeName: "taskrun.v1.GetStepResultResponse", outputJson, outputBytes };
 }

@@ -1,7 +1,7 @@
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
 import { limits } from "#domain/limits";
-import { isTerminal, type TaskDraft } from "#domain/task";
+import type { TaskDraft } from "#domain/task";
 import type { Receipt } from "#ports/plane";
 import { runToWire, stepToWire, taskToWire } from "#wire/convert-task";
 import { retryAfterOf, statusCodes, statusOf } from "#wire/faults";
@@ -15,12 +15,12 @@ import { draftAgain, draftOf } from "../draft.js";
 import { findTask } from "../lookup.js";
 import type { Call } from "../rpc.js";
 import { type CheckedTask, createTask as createTaskSchema } from "../schemas.js";
-import { wholeTask } from "../task-answer.js";
+import { sizeOfStep, wholeTask } from "../task-answer.js";
 import { checked, fieldPath } from "../validate.js";
 
 /** The rpcs that make Tasks: one, many, or one again. */
 export async function createTask(request: CheckedTask, call: Call): Promise<Task> {
-  return submitOne(draftOf(request, call), call);
+  return submitOne(await draftOf(request, call), call);
 }
 
 export async function retryTask(
@@ -28,14 +28,7 @@ export async function retryTask(
   call: Call,
 ): Promise<Task> {
   const detail = await findTask(call.plane, call.caller, id);
-  if (!isTerminal(detail.task.state)) {
-    const message = `Task ${id} has not ended: it is ${detail.task.state}. Cancel it first, or wait for its end.`;
-    throw new Fault("wrong_state", message, {
-      reason: "TASK_NOT_ENDED",
-      metadata: { state: detail.task.state },
-    });
-  }
-  return submitOne(draftAgain(detail, idempotencyKey, call), call);
+  return submitOne(await draftAgain(detail, idempotencyKey, call), call);
 }
 
 async function submitOne(draft: TaskDraft, { plane, caller }: Call): Promise<Task> {
@@ -64,7 +57,13 @@ export async function batchCreateTasks(
   { tasks }: { readonly tasks: readonly unknown[] },
   call: Call,
 ): Promise<BatchCreateTasksResponse> {
-  const drafts = tasks.map((request, i) => draftOrFault(request, i, call));
+  const drafts: (TaskDraft | Fault)[] = [];
+  let steps = 0;
+  for (const [i, request] of tasks.entries()) {
+    const draft = await draftOrFault(request, i, steps, call);
+    drafts.push(draft);
+    if (!(draft instanceof Fault)) steps += stepsOf(draft);
+  }
   const good = drafts.filter((draft): draft is TaskDraft => !(draft instanceof Fault));
   const created = good.length > 0 ? await call.plane.submit(call.caller, good) : [];
 
@@ -78,12 +77,22 @@ export async function batchCreateTasks(
   return { $typeName: "taskrun.v1.BatchCreateTasksResponse", results };
 }
 
-function draftOrFault(request: unknown, index: number, call: Call): TaskDraft | Fault {
+/** @param before Steps that the requests before it make */
+async function draftOrFault(
+  request: unknown,
+  index: number,
+  before: number,
+  call: Call,
+): Promise<TaskDraft | Fault> {
+  const path = fieldPath(["tasks", index]);
   try {
-    return draftOf(checked(createTaskSchema, request), call);
+    const draft = await draftOf(checked(createTaskSchema, request), call);
+    const all = before + stepsOf(draft);
+    if (all <= limits.batchSteps) return draft;
+    const message = `${path} brings the batch to ${all} Steps; the limit is ${limits.batchSteps}: send it in another batch.`;
+    return new Fault("invalid", message, { field: path, reason: "BATCH_TOO_LARGE" });
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
-    const path = fieldPath(["tasks", index]);
     const { field } = error.details;
     return new Fault(error.code, `${path}.${error.message}`, {
       ...error.details,
@@ -92,11 +101,16 @@ function draftOrFault(request: unknown, index: number, call: Call): TaskDraft | 
   }
 }
 
-/** A whole batch must fit in one message: past a limit the Tasks come back without their inputs. */
+/** All that its template may make of it: branches that are not taken count too. */
+function stepsOf({ plan }: TaskDraft): number {
+  return plan?.steps.length ?? 1;
+}
+
+/** A whole batch must fit in one message: past a limit the Tasks come back without their inputs and Steps. */
 function made(receipt: Receipt, draft: TaskDraft, room: { bytes: number }): CreateTaskResult {
-  room.bytes -= Buffer.byteLength(draft.input);
-  const shown = room.bytes < 0 ? { ...draft, input: "" } : draft;
-  const value = freshTask(receipt, shown) ?? taskToWire(receipt.task, { input: shown.input });
+  room.bytes -= receipt.steps.reduce((sum, step) => sum + sizeOfStep(step), Buffer.byteLength(draft.input));
+  const fresh = room.bytes < 0 ? undefined : freshTask(receipt, draft);
+  const value = fresh ?? taskToWire(receipt.task, { input: room.bytes < 0 ? "" : draft.input });
   return { $typeName: "taskrun.v1.CreateTaskResult", result: { case: "task", value } };
 }
 

@@ -3,7 +3,9 @@ import { mayUse } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
 import { limits } from "#domain/limits";
+import type { ResolveAction } from "#domain/step";
 import { isTerminal } from "#domain/task";
+import type { Plane, Receipt } from "#ports/plane";
 import { taskEvent } from "#wire/convert-event";
 import { taskToWire } from "#wire/convert-task";
 import type { GetStepResultResponse } from "#wire/gen/taskrun/v1/common_pb";
@@ -17,7 +19,7 @@ import { findTask } from "../lookup.js";
 import { toPageToken } from "../page-token.js";
 import { type Call, type StreamCall, serverStreaming, unary } from "../rpc.js";
 import * as schemas from "../schemas.js";
-import { finalOutput, sizeOf, wholeTask } from "../task-answer.js";
+import { endOf, sizeOf, wholeTask } from "../task-answer.js";
 import { batchCreateTasks, createTask, retryTask } from "./task-create.js";
 
 /** What clients do with Tasks. */
@@ -28,6 +30,8 @@ export const taskService = [
   unary(TaskService.method.getTask, schemas.getTask, getTask),
   unary(TaskService.method.listTasks, schemas.listTasks, listTasks),
   unary(TaskService.method.cancelTask, schemas.cancelTask, cancelTask),
+  unary(TaskService.method.signalTask, schemas.signalTask, signalTask),
+  unary(TaskService.method.resolveStep, schemas.resolveStep, resolveStep),
   unary(TaskService.method.getStepResult, schemas.getStepResult, getStepResult),
   serverStreaming(TaskService.method.watchTask, schemas.watchTask, watchTask),
 ];
@@ -69,9 +73,29 @@ async function cancelTask(
   { id, reason }: { readonly id: TaskId; readonly reason: string },
   { plane, caller }: Call,
 ): Promise<Task> {
-  const { task } = await plane.cancel(caller, id, reason);
-  const detail = await plane.reads.task(id);
-  return detail ? wholeTask(plane.reads, detail) : taskToWire(task);
+  return afterwards(await plane.cancel(caller, id, reason), plane);
+}
+
+async function signalTask(
+  { id, signal, payloadJson }: z.output<typeof schemas.signalTask>,
+  { plane, caller }: Call,
+): Promise<Task> {
+  return afterwards(await plane.signal(caller, id, signal, payloadJson), plane);
+}
+
+async function resolveStep(
+  { taskId, stepName, action, resultJson }: z.output<typeof schemas.resolveStep>,
+  { plane, caller }: Call,
+): Promise<Task> {
+  const decision: ResolveAction =
+    action === "complete" ? { type: action, output: resultJson } : { type: action };
+  return afterwards(await plane.resolve(caller, taskId, stepName, decision), plane);
+}
+
+/** The whole Task after a change, or what the change itself tells if it has been removed since. */
+async function afterwards({ task }: Receipt, { reads }: Plane): Promise<Task> {
+  const detail = await reads.task(task.id);
+  return detail ? wholeTask(reads, detail) : taskToWire(task);
 }
 
 async function getStepResult(
@@ -102,7 +126,8 @@ async function* watchTask(
   for await (const { firstSeq, entries } of plane.watch(caller, id, afterSeq, signal)) {
     for (const [i, entry] of entries.entries()) {
       const ended = entry.type === "task" && isTerminal(entry.state);
-      yield taskEvent(task, firstSeq + i, entry, ended ? await finalOutput(plane.reads, task) : "");
+      const { task: shown, output } = ended ? await endOf(plane.reads, task) : { task, output: "" };
+      yield taskEvent(shown, firstSeq + i, entry, output);
     }
   }
 }

@@ -515,14 +515,15 @@ export type RunYield = Message<"taskrun.v1.RunYield"> & {
   fence: number;
 
   /**
-   * Where to go on, as JSON text of at most 1 MiB; given to the next Run.
+   * Where to go on, as JSON text; given to the next Run. Empty means null. Together with
+   * `output_json` at most 1 MiB.
    *
    * @generated from field: string cursor_json = 3;
    */
   cursorJson: string;
 
   /**
-   * What has been achieved so far, as JSON text of at most 1 MiB.
+   * What has been achieved so far, as JSON text; given to the next Run too. Empty means null.
    *
    * @generated from field: string output_json = 4;
    */

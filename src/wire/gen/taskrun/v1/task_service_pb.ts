@@ -79,7 +79,7 @@ export type Task = Message<"taskrun.v1.Task"> & {
   labels: { [key: string]: string };
 
   /**
-   * Every attempt so far, the oldest first.
+   * Every attempt so far, the oldest first. GetTask leaves out the oldest past 512 KiB.
    *
    * @generated from field: repeated taskrun.v1.RunSummary runs = 8;
    */
@@ -101,7 +101,8 @@ export type Task = Message<"taskrun.v1.Task"> & {
 
   /**
    * The result as JSON text, once COMPLETED: that of the last Step, or, where several Steps come
-   * last, an object of their results by name.
+   * last, an object of their results by name. Empty if there is none, or if it does not fit beside
+   * the rest: then GetStepResult reads it Step by Step.
    *
    * @generated from field: string output_json = 102;
    */
@@ -136,7 +137,7 @@ export type Task = Message<"taskrun.v1.Task"> & {
   timeoutMs: bigint;
 
   /**
-   * As asked for, or the default: how often each Step is tried in all.
+   * As asked for, or the default: how often each Step is tried in all. 0 means as the template says.
    *
    * @generated from field: uint32 max_attempts = 112;
    */
@@ -488,7 +489,8 @@ export type CreateTaskRequest = Message<"taskrun.v1.CreateTaskRequest"> & {
   timeoutMs: bigint;
 
   /**
-   * How often each Step is tried in all, 1 to 100; 0 means the default, which is 1 for an agent.
+   * How often each Step is tried in all, 1 to 100; 0 means the default, which is 1 for an agent, and
+   * what each step of a template says.
    *
    * @generated from field: uint32 max_attempts = 103;
    */
@@ -1149,7 +1151,8 @@ export const TaskService: GenService<{
   },
   /**
    * Creates up to 1 000 Tasks with up to 4 000 Steps in all, in one commit. Each request has its own
-   * result: one that is refused does not hinder the others.
+   * result: one that is refused does not hinder the others. Inputs and Steps are left out of the
+   * answers past 2 MiB in all.
    *
    * @generated from rpc taskrun.v1.TaskService.BatchCreateTasks
    */
@@ -1209,8 +1212,9 @@ export const TaskService: GenService<{
     output: typeof TaskSchema;
   },
   /**
-   * Settles by hand a Step that failed for good, in a Task whose template holds it for that.
-   * FAILED_PRECONDITION, naming the state, if the Task has ended or the Step has not failed.
+   * Settles by hand a Step that failed for good, in a Task whose template holds it for that, or one
+   * that hangs: its Run is stopped. Only a failed one can be tried anew. FAILED_PRECONDITION, naming
+   * the state, if the Task has ended, or the Step is settled or at work through others.
    *
    * @generated from rpc taskrun.v1.TaskService.ResolveStep
    */

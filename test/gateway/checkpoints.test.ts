@@ -1,0 +1,70 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { limits } from "#domain/limits";
+import { grpcJsMount, type Mount } from "./mounts.js";
+import { type Opened, open } from "./open.js";
+import { heard, hello } from "./speaking.js";
+
+let opened: Opened;
+let mount: Mount;
+
+beforeEach(async () => {
+  opened = await open();
+  mount = grpcJsMount(opened);
+});
+
+afterEach(async () => {
+  mount.close();
+  await opened.doors.close(1_000);
+});
+
+async function yielded(parts: { readonly cursorJson?: string; readonly outputJson?: string }) {
+  const value = { runId: "r", fence: 2, ...parts };
+  const [, report] = await heard({ opened, mount }, hello(1), { case: "yield", value });
+  return report;
+}
+
+test("a checkpoint is told to the plane with its cursor and what was achieved", async () => {
+  expect(await yielded({ cursorJson: '{"row":5}', outputJson: "[1]" })).toEqual({
+    type: "yield",
+    runId: "r",
+    fence: 2,
+    cursor: '{"row":5}',
+    output: "[1]",
+  });
+});
+
+test("a checkpoint that says nothing starts over from null", async () => {
+  expect(await yielded({})).toMatchObject({ type: "yield", cursor: "null", output: "" });
+});
+
+const large = JSON.stringify("x".repeat(limits.resultBytes));
+
+test.each([
+  [
+    "a cursor that is no JSON",
+    { cursorJson: "{" },
+    "The cursor_json of the agent's checkpoint is not JSON: the text ends too early at line 1, column 2. Send valid JSON text.",
+  ],
+  [
+    "achievements that are none",
+    { cursorJson: "1", outputJson: "done" },
+    `The output_json of the agent's checkpoint is not JSON: unexpected "d" at line 1, column 1. Send valid JSON text.`,
+  ],
+  [
+    "a cursor that is too large",
+    { cursorJson: large },
+    "The cursor_json of the agent's checkpoint is 1048578 bytes long; the limit is 1048576 bytes: stream it as output, or store it elsewhere.",
+  ],
+])("%s fails the Run for good: the worker would send it again", async (_, parts, errorMessage) => {
+  expect(await yielded(parts)).toEqual({
+    type: "status",
+    runId: "r",
+    fence: 2,
+    status: "FAILED",
+    errorMessage,
+    backend: null,
+    output: "",
+    retryable: false,
+    retryAfter: 0,
+  });
+});
