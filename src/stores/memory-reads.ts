@@ -3,8 +3,10 @@ import type { LogEntry, LogSlice } from "#domain/log";
 import type { RunRow } from "#domain/run";
 import type { StepRow } from "#domain/step";
 import { type TaskRow, taskStatus } from "#domain/task";
+import type { TemplateRef, TemplateRow } from "#domain/template";
 import { carries } from "#domain/worker";
-import type { Reads, TaskDetail, TaskFilter, TaskPage } from "#ports/store";
+import type { Reads, TaskDetail, TaskFilter, TaskPage, TemplateFilter, TemplatePage } from "#ports/store";
+import { compare, type MemoryTemplates } from "./memory-templates.js";
 
 /** All that is kept of one Task. Rows are immutable, so they are handed out as they are. */
 export interface Kept {
@@ -15,19 +17,29 @@ export interface Kept {
   readonly steps: Map<string, StepRow>;
   readonly runs: Map<RunId, RunRow>;
   readonly outputs: Map<string, string>;
+  readonly stepInputs: Map<string, string>;
   readonly log: LogEntry[];
 }
 
-/** The read side of the reference store, over the same maps its commits change. */
-export class MemoryReads implements Reads {
-  readonly #tasks: ReadonlyMap<TaskId, Kept>;
+/** All the reference keeps, less what it can find again from these. */
+export interface MemoryTables {
+  readonly tasks: Map<TaskId, Kept>;
+  readonly taskOfRun: Map<RunId, TaskId>;
+  /** By {@link keyOf}, the Task that holds it. */
+  readonly taskOfKey: Map<string, TaskId>;
+  readonly templates: MemoryTemplates;
+}
 
-  constructor(tasks: ReadonlyMap<TaskId, Kept>) {
-    this.#tasks = tasks;
+/** The read side of the reference store, over the same tables its commits change. */
+export class MemoryReads implements Reads {
+  readonly #tables: MemoryTables;
+
+  constructor(tables: MemoryTables) {
+    this.#tables = tables;
   }
 
   async task(id: TaskId): Promise<TaskDetail | undefined> {
-    const kept = this.#tasks.get(id);
+    const kept = this.#tables.tasks.get(id);
     if (!kept) return undefined;
 
     const { task, input = "{}" } = kept;
@@ -37,7 +49,7 @@ export class MemoryReads implements Reads {
 
   /** Looks at every Task there is, so that a page is short only if it is the last. */
   async tasks(filter: TaskFilter, before: TaskId | undefined, pageSize: number): Promise<TaskPage> {
-    const found = [...this.#tasks.values()]
+    const found = [...this.#tables.tasks.values()]
       .map(({ task }) => task)
       .filter((task) => (before === undefined || task.id < before) && selects(filter, task))
       .sort((a, b) => compare(b.id, a.id));
@@ -46,12 +58,28 @@ export class MemoryReads implements Reads {
     return { tasks, next: found.length > pageSize ? tasks.at(-1)?.id : undefined };
   }
 
+  async run(id: RunId): Promise<RunRow | undefined> {
+    return runIn(this.#tables, id);
+  }
+
+  async template(ref: TemplateRef): Promise<TemplateRow | undefined> {
+    return this.#tables.templates.get(ref);
+  }
+
+  async templates(
+    filter: TemplateFilter,
+    after: TemplateRef | undefined,
+    pageSize: number,
+  ): Promise<TemplatePage> {
+    return this.#tables.templates.page(filter, after, pageSize);
+  }
+
   async output({ taskId, stepName }: StepKey): Promise<string | undefined> {
-    return this.#tasks.get(taskId)?.outputs.get(stepName);
+    return this.#tables.tasks.get(taskId)?.outputs.get(stepName);
   }
 
   async log(taskId: TaskId, afterSeq: number, maxBytes: number): Promise<LogSlice> {
-    const log = this.#tasks.get(taskId)?.log ?? [];
+    const log = this.#tables.tasks.get(taskId)?.log ?? [];
     let end = afterSeq;
     for (let bytes = 0; end < log.length; end++) {
       if (end > afterSeq && bytes >= maxBytes) break;
@@ -61,7 +89,7 @@ export class MemoryReads implements Reads {
   }
 
   async logBounds(taskId: TaskId): Promise<{ earliest: number; last: number } | undefined> {
-    const kept = this.#tasks.get(taskId);
+    const kept = this.#tables.tasks.get(taskId);
     return kept && { earliest: 1, last: kept.log.length };
   }
 }
@@ -75,7 +103,12 @@ function selects({ namespaces, status, agentName, labels }: TaskFilter, task: Ta
   );
 }
 
-/** By code unit, which for the ids and names allowed is also SQLite's order. */
-export function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+export function runIn({ tasks, taskOfRun }: MemoryTables, id: RunId): RunRow | undefined {
+  const taskId = taskOfRun.get(id);
+  return taskId && tasks.get(taskId)?.runs.get(id);
+}
+
+/** One string for an idempotency key of a namespace. */
+export function keyOf(namespace: string, key: string): string {
+  return JSON.stringify([namespace, key]);
 }

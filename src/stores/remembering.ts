@@ -1,8 +1,17 @@
-import type { StepKey, TaskId } from "#domain/id";
+import type { RunId, StepKey, TaskId } from "#domain/id";
 import type { LogSlice } from "#domain/log";
+import type { RunRow } from "#domain/run";
+import { type TemplateRef, type TemplateRow, templateKey } from "#domain/template";
 import type { Instant } from "#domain/time";
 import type { Commit, Committed, Deadline, Loaded, Needs, Reads, Store, TaskDetail } from "#ports/store";
-import { HotTasks, loadedOf, nothingFound } from "./hot.js";
+import { type Found, loadedOf, nothingFound } from "./found.js";
+import { HotTasks } from "./hot.js";
+import { HotTemplates } from "./hot-templates.js";
+
+interface Hot {
+  readonly tasks: HotTasks;
+  readonly templates: HotTemplates;
+}
 
 /**
  * A store that remembers what it has lately committed, so that turns, watchers and clients of Tasks that
@@ -12,7 +21,7 @@ import { HotTasks, loadedOf, nothingFound } from "./hot.js";
  * forgotten, and the store behind is asked again.
  */
 export function remembering(store: Store): Store {
-  const hot = new HotTasks();
+  const hot: Hot = { tasks: new HotTasks(), templates: new HotTemplates() };
   return {
     reads: rememberingReads(store.reads, hot),
     boot: () => store.boot(),
@@ -21,17 +30,19 @@ export function remembering(store: Store): Store {
     async commit(turn: Commit): Promise<Committed> {
       try {
         const committed = await store.commit(turn);
-        hot.remember(turn, committed);
+        hot.tasks.remember(turn, committed);
+        hot.templates.register(turn.templates);
         return committed;
       } catch (error) {
-        hot.forgetAll();
+        hot.tasks.forgetAll();
+        hot.templates.forgetAll();
         throw error;
       }
     },
 
     async removeFinished(before: Instant, limit: number): Promise<readonly TaskId[]> {
       const removed = await store.removeFinished(before, limit);
-      for (const taskId of removed) hot.forget(taskId);
+      for (const taskId of removed) hot.tasks.forget(taskId);
       return removed;
     },
 
@@ -42,30 +53,49 @@ export function remembering(store: Store): Store {
   };
 }
 
-async function load(needs: Needs, store: Store, hot: HotTasks): Promise<Loaded> {
+async function load(needs: Needs, store: Store, { tasks, templates }: Hot): Promise<Loaded> {
   const found = nothingFound();
-  const inputs = new Map<TaskId, string>();
-  const inputHere = (id: TaskId): boolean => {
-    const input = hot.input(id);
-    if (input !== undefined) inputs.set(id, input);
-    return input !== undefined;
-  };
   const missing: Needs = {
     keys: needs.keys ?? [],
-    wholeTasks: (needs.wholeTasks ?? []).filter((id) => !hot.findWhole(id, found)),
-    steps: (needs.steps ?? []).filter((key) => !hot.findStep(key, found)),
-    runs: (needs.runs ?? []).filter((id) => !hot.findRun(id, found)),
-    inputs: (needs.inputs ?? []).filter((id) => !inputHere(id)),
+    graphs: (needs.graphs ?? []).filter((id) => !tasks.findGraph(id, found)),
+    wholeTasks: (needs.wholeTasks ?? []).filter((id) => !tasks.findWhole(id, found)),
+    steps: (needs.steps ?? []).filter((key) => !tasks.findStep(key, found)),
+    runs: (needs.runs ?? []).filter((id) => !tasks.findRun(id, found)),
+    inputs: (needs.inputs ?? []).filter((id) => !tasks.findInput(id, found)),
+    stepInputs: (needs.stepInputs ?? []).filter((key) => !tasks.findText("stepInputs", key, found)),
+    outputs: (needs.outputs ?? []).filter((key) => !tasks.findText("outputs", key, found)),
+    templates: (needs.templates ?? []).filter((ref) => !findTemplate(ref, templates, found)),
   };
-  const all = Object.values(missing).every((ids: readonly unknown[]) => ids.length === 0);
-  return loadedOf(found, inputs, all ? undefined : await store.load(missing));
+  if (Object.values(missing).every((ids: readonly unknown[]) => ids.length === 0)) return loadedOf(found);
+
+  const { registrations } = templates;
+  const loaded = await store.load(missing);
+  templates.remember(missing.templates ?? [], loaded.templates, registrations);
+  return loadedOf(found, loaded);
+}
+
+function findTemplate(ref: TemplateRef, hot: HotTemplates, { templates }: Found): boolean {
+  const row = hot.find(ref);
+  if (row) templates.set(templateKey(row), row);
+  return row !== undefined;
 }
 
 /** Clients' reads: of hot Tasks from memory, of all others from the store. */
-function rememberingReads(reads: Reads, hot: HotTasks): Reads {
+function rememberingReads(reads: Reads, { tasks: hot, templates }: Hot): Reads {
   return {
     async task(id: TaskId): Promise<TaskDetail | undefined> {
       return hot.detail(id) ?? reads.task(id);
+    },
+    async run(id: RunId): Promise<RunRow | undefined> {
+      return hot.run(id) ?? reads.run(id);
+    },
+    async template(ref: TemplateRef): Promise<TemplateRow | undefined> {
+      const known = templates.find(ref);
+      if (known) return known;
+      const { registrations } = templates;
+      const row = await reads.template(ref);
+      if (row) templates.remember([ref], [row], registrations);
+      return row;
     },
     async output(step: StepKey): Promise<string | undefined> {
       return hot.output(step) ?? reads.output(step);
@@ -78,5 +108,6 @@ function rememberingReads(reads: Reads, hot: HotTasks): Reads {
       return last === undefined ? reads.logBounds(taskId) : { earliest: 1, last };
     },
     tasks: (filter, before, pageSize) => reads.tasks(filter, before, pageSize),
+    templates: (filter, after, pageSize) => reads.templates(filter, after, pageSize),
   };
 }

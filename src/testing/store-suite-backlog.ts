@@ -1,8 +1,8 @@
 import { laneOf } from "#domain/lane";
 import { readyStep } from "#domain/step";
 import { instant } from "#domain/time";
+import { commit, deadline, lane, step, task, taskId } from "./rows.js";
 import type { Suite } from "./store-suite-kit.js";
-import { commit, deadline, lane, step, task, taskId } from "./store-suite-rows.js";
 
 const [a, b, c] = [taskId(1), taskId(2), taskId(3)];
 

@@ -1,18 +1,21 @@
-import { instant } from "#domain/time";
-import type { Suite } from "./store-suite-kit.js";
+import { instant, millis } from "#domain/time";
+import type { Store } from "#ports/store";
 import {
   commit,
   deadline,
   ended,
   lane,
   line,
+  loaded,
   run,
   runId,
   spec,
   step,
   task,
   taskId,
-} from "./store-suite-rows.js";
+  template,
+} from "./rows.js";
+import type { Suite } from "./store-suite-kit.js";
 
 const id = taskId(1);
 const other = taskId(2);
@@ -28,10 +31,10 @@ export function commitTests({ test, expect, use }: Suite): void {
         commit({ ...rows, inputs, outputs, log: [{ taskId: id, entries: [line("hello")] }] }),
       );
 
-      expect(await store.load({ runs: [runId(1)], inputs: [id] })).toEqual({
-        ...rows,
-        inputs: new Map([[id, '{"n":1}']]),
-      });
+      expect(await store.load({ runs: [runId(1)], inputs: [id] })).toEqual(
+        loaded({ ...rows, inputs: new Map([[id, '{"n":1}']]) }),
+      );
+      expect(await store.reads.run(runId(1))).toEqual(rows.runs[0]);
       expect(await store.reads.task(id)).toEqual({
         task: task(id),
         input: '{"n":1}',
@@ -52,18 +55,18 @@ export function commitTests({ test, expect, use }: Suite): void {
         runs: [run(runId(1), id)],
         inputs: [{ taskId: id, json: "1" }],
         outputs: [{ taskId: id, stepName: "main", json: "1" }],
+        stepInputs: [{ taskId: id, stepName: "main", json: "1" }],
+        templates: [template("etl", "1.0.0")],
         log: [{ taskId: id, entries: [line("lost")] }],
         deadlines: [deadline(id, 1)],
         lanesAdded: [lane],
       });
 
       await expect(store.commit(late)).rejects.toMatchObject({ code: "conflict" });
-      expect(await store.load({ wholeTasks: [id, other], runs: [runId(1)] })).toEqual({
-        tasks: [task(id)],
-        steps: [step(id)],
-        runs: [],
-        inputs: new Map(),
-      });
+      const main = [{ taskId: id, stepName: "main" }];
+      const needs = { wholeTasks: [id, other], runs: [runId(1)], stepInputs: main };
+      expect(await store.load(needs)).toEqual(loaded({ tasks: [task(id)], steps: [step(id)] }));
+      expect(await store.reads.template(template("etl", "1.0.0"))).toBe(undefined);
       expect((await store.reads.task(id))?.input).toBe("{}");
       expect(await store.reads.output({ taskId: id, stepName: "main" })).toBe(undefined);
       expect(await store.reads.logBounds(id)).toEqual({ earliest: 1, last: 0 });
@@ -93,16 +96,6 @@ export function revisionTests({ test, expect, use }: Suite): void {
       await expect(moved).rejects.toMatchObject({ code: "conflict" });
     }));
 
-  test("two Tasks cannot hold one idempotency key, unless their namespaces differ", () =>
-    use(async (store) => {
-      const keyed = spec({ idempotencyKey: "k" });
-      await store.commit(commit({ tasks: [task(id, { spec: keyed })] }));
-      const same = store.commit(commit({ tasks: [task(other, { spec: keyed })] }));
-
-      await expect(same).rejects.toMatchObject({ code: "conflict" });
-      await store.commit(commit({ tasks: [task(other, { spec: keyed, namespace: "elsewhere" })] }));
-    }));
-
   test("a terminal state never changes, and an attempt to is a bug that writes nothing", () =>
     use(async (store) => {
       const done = ended(task(id), 6_000);
@@ -117,5 +110,56 @@ export function revisionTests({ test, expect, use }: Suite): void {
       const letGo = { ...failed, revision: 3, heldBy: "" } as const;
       await store.commit(commit({ runs: [letGo] }));
       expect(await store.load({ runs: [runId(1)] })).toMatchObject({ tasks: [done], runs: [letGo] });
+    }));
+}
+
+/** Who holds an idempotency key. */
+export function keyTests({ test, expect, use }: Suite): void {
+  test("two Tasks cannot hold one idempotency key, unless their namespaces differ", () =>
+    use(async (store) => {
+      const keyed = spec({ idempotencyKey: "k" });
+      await store.commit(commit({ tasks: [task(id, { spec: keyed })] }));
+      const same = store.commit(commit({ tasks: [task(other, { spec: keyed })] }));
+
+      await expect(same).rejects.toMatchObject({ code: "conflict" });
+      await store.commit(commit({ tasks: [task(other, { spec: keyed, namespace: "elsewhere" })] }));
+    }));
+
+  test("one commit lets a key go and gives it to another Task, in whichever order they stand", () =>
+    use(async (store, reopen) => {
+      const keyed = spec({ idempotencyKey: "k", keyFor: millis(9) });
+      const holder = async (opened: Store) => {
+        const found = await opened.load({ keys: [{ namespace: "default", key: "k" }] });
+        return found.tasks.map((row) => row.id);
+      };
+      const first = task(id, { spec: keyed });
+      await store.commit(commit({ tasks: [first] }));
+      await store.commit(
+        commit({ tasks: [task(other, { spec: keyed }), { ...first, revision: 2, holdsKey: false }] }),
+      );
+      expect(await holder(store)).toEqual([other]);
+
+      const second = task(other, { spec: keyed, revision: 2, holdsKey: false });
+      const third = task(taskId(3), { spec: keyed });
+      await store.commit(commit({ tasks: [second, third] }));
+      const again = await reopen();
+      await again.boot();
+      expect(await holder(again)).toEqual([third.id]);
+      const taken = again.commit(commit({ tasks: [task(taskId(4), { spec: keyed })] }));
+      await expect(taken).rejects.toMatchObject({ code: "conflict" });
+    }));
+
+  test("a Task that let its key go is still there, and its removal leaves the key to its holder", () =>
+    use(async (store) => {
+      const keyed = spec({ idempotencyKey: "k" });
+      const first = task(id, { spec: keyed });
+      await store.commit(commit({ tasks: [first] }));
+      const released = { ...ended(first, 100), holdsKey: false };
+      await store.commit(commit({ tasks: [released, task(other, { spec: keyed })] }));
+      expect((await store.load({ wholeTasks: [id] })).tasks).toEqual([released]);
+
+      expect(await store.removeFinished(instant(1_000), 1)).toEqual([id]);
+      const found = await store.load({ keys: [{ namespace: "default", key: "k" }] });
+      expect(found.tasks).toEqual([task(other, { spec: keyed })]);
     }));
 }

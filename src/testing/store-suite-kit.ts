@@ -28,6 +28,18 @@ export interface Suite extends TestKit {
   use(body: (store: Store, reopen: () => Promise<Store>) => Promise<void>): Promise<void>;
 }
 
+/** Looks at a store, closes it, and looks again at what is there when it is opened anew. */
+export async function nowAndAfterRestart(
+  store: Store,
+  reopen: () => Promise<Store>,
+  look: (store: Store) => Promise<void>,
+): Promise<void> {
+  await look(store);
+  const again = await reopen();
+  await again.boot();
+  await look(again);
+}
+
 /** Values to draw, of one type. */
 export interface Arbitrary<T> {
   readonly drawn?: T;

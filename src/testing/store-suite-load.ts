@@ -1,10 +1,10 @@
 import { instant } from "#domain/time";
-import type { Suite } from "./store-suite-kit.js";
 import {
   commit,
   deadline,
   ended,
   lane,
+  loaded,
   run,
   runId,
   sessionId,
@@ -12,7 +12,9 @@ import {
   step,
   task,
   taskId,
-} from "./store-suite-rows.js";
+  template,
+} from "./rows.js";
+import type { Suite } from "./store-suite-kit.js";
 
 const id = taskId(1);
 
@@ -24,7 +26,7 @@ export function loadTests({ test, expect, use }: Suite): void {
       const keys = [{ namespace: "default", key: "k" }];
       const needs = { wholeTasks: [id], steps: [unknown], runs: [runId(1)], inputs: [id], keys };
 
-      expect(await store.load(needs)).toEqual({ tasks: [], steps: [], runs: [], inputs: new Map() });
+      expect(await store.load(needs)).toEqual(loaded());
     }));
 
   test("a Run brings its Step and its Task, and nothing comes twice", () =>
@@ -33,8 +35,8 @@ export function loadTests({ test, expect, use }: Suite): void {
       await store.commit(commit({ ...rows, steps: [...rows.steps, step(id, { name: "later" })] }));
       const needs = { steps: [{ taskId: id, stepName: "main" }], runs: [runId(1), runId(1)] };
 
-      expect(await store.load({ runs: [runId(1)] })).toEqual({ ...rows, inputs: new Map() });
-      expect(await store.load(needs)).toEqual({ ...rows, inputs: new Map() });
+      expect(await store.load({ runs: [runId(1)] })).toEqual(loaded(rows));
+      expect(await store.load(needs)).toEqual(loaded(rows));
     }));
 
   test("a whole Task has its open Steps and its live or held Runs, and no others", () =>
@@ -86,11 +88,11 @@ export function keepingTests({ test, expect, use }: Suite): void {
       const made = run(runId(1), id, { backend, errorMessage: text });
       await store.commit(commit({ tasks: [row], runs: [made], inputs: [{ taskId: id, json: text }] }));
 
-      const loaded = await store.load({ runs: [runId(1)], inputs: [id] });
-      expect(loaded).toMatchObject({ tasks: [row], runs: [made], inputs: new Map([[id, text]]) });
+      const found = await store.load({ runs: [runId(1)], inputs: [id] });
+      expect(found).toMatchObject({ tasks: [row], runs: [made], inputs: new Map([[id, text]]) });
     }));
 
-  test("after a restart the plane finds its time, lanes, held Runs, waiting Tasks and next deadline", () =>
+  test("after a restart the plane finds its time, lanes, held Runs, waiting Tasks, templates and next deadline", () =>
     use(async (first, reopen) => {
       const held = run(runId(1), id, { status: "CANCELLED", heldBy: sessionId("s9") });
       const tasks = [
@@ -102,7 +104,13 @@ export function keepingTests({ test, expect, use }: Suite): void {
       ];
       const runs = [held, run(runId(2), id, { heldBy: "" })];
       const deadlines = [deadline(id, 9_000), deadline(taskId(2), 8_000)];
-      await first.commit(commit({ tasks, runs, deadlines, lanesAdded: [lane] }));
+      const other = { namespace: "n2" };
+      const templates = [
+        template("etl", "1.0.0"),
+        template("etl", "1.0.0", other),
+        template("etl", "2.0.0", other),
+      ];
+      await first.commit(commit({ tasks, runs, deadlines, templates, lanesAdded: [lane] }));
       await first.commit(commit({ at: instant(7_000), tasks: [ended(task(taskId(5)), 6_000)] }));
 
       const store = await reopen();
@@ -113,6 +121,10 @@ export function keepingTests({ test, expect, use }: Suite): void {
         waiting: new Map([
           ["default", 1],
           ["n2", 1],
+        ]),
+        templates: new Map([
+          ["default", 1],
+          ["n2", 2],
         ]),
         nextDueAt: 8_000,
       });

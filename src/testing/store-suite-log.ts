@@ -1,8 +1,8 @@
 import { limits } from "#domain/limits";
 import type { LogEntry } from "#domain/log";
 import type { Store } from "#ports/store";
+import { commit, line, task, taskId } from "./rows.js";
 import type { Suite } from "./store-suite-kit.js";
-import { commit, line, task, taskId } from "./store-suite-rows.js";
 
 const [a, b] = [taskId(1), taskId(2)];
 

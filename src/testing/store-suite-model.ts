@@ -4,7 +4,17 @@ import { InvariantViolation } from "#domain/invariant";
 import { instant } from "#domain/time";
 import type { Commit, Store } from "#ports/store";
 import { memoryStore } from "#stores/memory";
-import { type Edit, edited, editOf, laneKeys, runIds, stepNames, taskIds } from "./store-suite-edits.js";
+import {
+  type Edit,
+  edited,
+  editOf,
+  laneKeys,
+  runIds,
+  stepNames,
+  taskIds,
+  templateNames,
+  versions,
+} from "./store-suite-edits.js";
 import type { Arbitrary, FastCheck, Suite } from "./store-suite-kit.js";
 
 type Move =
@@ -88,21 +98,41 @@ async function everything(store: Store): Promise<unknown> {
     keys: [{ namespace: "default", key: "k" }],
   };
   const steps = taskIds.flatMap((taskId) => stepNames.map((stepName) => ({ taskId, stepName })));
+  const refs = templateNames.flatMap((name) =>
+    ["", ...versions].map((version) => ({ namespace: "default", name, version })),
+  );
   const asked = {
     details: taskIds.map((id) => store.reads.task(id)),
     outputs: steps.map((step) => store.reads.output(step)),
+    runs: runIds.map((id) => store.reads.run(id)),
+    templates: refs.map((ref) => store.reads.template(ref)),
   };
+  const whole = { ...needs, steps, graphs: taskIds.slice(1), templates: refs };
   return {
-    loaded: byId(await store.load({ ...needs, steps })),
+    loaded: byId(await store.load({ ...whole, stepInputs: steps, outputs: steps })),
+    graphs: await Promise.all(taskIds.map((id) => graph(store, id))),
+    newest: await Promise.all(templateNames.map((name) => newest(store, name))),
     keyed: (await store.load({ keys: needs.keys })).tasks,
     details: await Promise.all(asked.details),
     outputs: await Promise.all(asked.outputs),
+    runs: await Promise.all(asked.runs),
+    templates: await Promise.all(asked.templates),
+    registered: (await store.reads.templates({ namespaces: "*" }, undefined, 100)).templates,
     logs: await Promise.all(taskIds.map((id) => wholeLog(store, id))),
     listed: (await store.reads.tasks({ namespaces: ["default"] }, undefined, 10)).tasks,
     ready: await Promise.all(laneKeys.map((lane) => store.ready(lane, 5))),
     due: await store.due(instant(MOVES / 2), 5),
     nextDueAt: await store.nextDueAt(),
   };
+}
+
+/** In the order of the store. */
+async function graph(store: Store, id: TaskId): Promise<unknown> {
+  return (await store.load({ graphs: [id] })).steps;
+}
+
+async function newest(store: Store, name: string): Promise<unknown> {
+  return (await store.load({ templates: [{ namespace: "default", name, version: "" }] })).templates;
 }
 
 async function wholeLog(store: Store, id: TaskId): Promise<unknown> {

@@ -1,7 +1,7 @@
 import type { TaskId } from "#domain/id";
 import type { Store, TaskFilter } from "#ports/store";
+import { commit, run, runId, spec, step, task, taskId } from "./rows.js";
 import type { Suite } from "./store-suite-kit.js";
-import { commit, run, runId, spec, step, task, taskId } from "./store-suite-rows.js";
 
 const everything: TaskFilter = { namespaces: "*" };
 

@@ -1,18 +1,6 @@
 import { instant } from "#domain/time";
+import { commit, deadline, ended, lane, line, loaded, run, runId, spec, step, task, taskId } from "./rows.js";
 import type { Suite } from "./store-suite-kit.js";
-import {
-  commit,
-  deadline,
-  ended,
-  lane,
-  line,
-  run,
-  runId,
-  spec,
-  step,
-  task,
-  taskId,
-} from "./store-suite-rows.js";
 
 const [a, b, c, d] = [taskId(1), taskId(2), taskId(3), taskId(4)];
 
@@ -52,6 +40,7 @@ export function retentionTests({ test, expect, use }: Suite): void {
           runs: [run(runId(1), a, { heldBy: "" })],
           inputs: [{ taskId: a, json: "1" }],
           outputs: [{ taskId: a, stepName: "main", json: "1" }],
+          stepInputs: [{ taskId: a, stepName: "main", json: "1" }],
           log: [{ taskId: a, entries: [line("one")] }],
           deadlines: [deadline(a, 50)],
         }),
@@ -61,13 +50,17 @@ export function retentionTests({ test, expect, use }: Suite): void {
 
       const needs = {
         wholeTasks: [a],
+        graphs: [a],
+        outputs: [{ taskId: a, stepName: "main" }],
+        stepInputs: [{ taskId: a, stepName: "main" }],
         steps: [{ taskId: a, stepName: "main" }],
         runs: [runId(1)],
         inputs: [a],
         keys: [{ namespace: "default", key: "k" }],
       };
-      expect(await store.load(needs)).toEqual({ tasks: [], steps: [], runs: [], inputs: new Map() });
+      expect(await store.load(needs)).toEqual(loaded());
       expect(await store.reads.task(a)).toBe(undefined);
+      expect(await store.reads.run(runId(1))).toBe(undefined);
       expect(await store.reads.output({ taskId: a, stepName: "main" })).toBe(undefined);
       expect(await store.reads.log(a, 0, 1_000)).toEqual({ firstSeq: 1, entries: [] });
       expect(await store.reads.logBounds(a)).toBe(undefined);

@@ -1,11 +1,13 @@
 import { backlogTests } from "./store-suite-backlog.js";
-import { commitTests, revisionTests } from "./store-suite-commit.js";
+import { commitTests, keyTests, revisionTests } from "./store-suite-commit.js";
+import { graphTests, textTests } from "./store-suite-graph.js";
 import type { StoreFixture, Suite, TestKit } from "./store-suite-kit.js";
 import { keepingTests, loadTests } from "./store-suite-load.js";
 import { logTests } from "./store-suite-log.js";
 import { modelTests } from "./store-suite-model.js";
 import { readTests } from "./store-suite-reads.js";
 import { retentionTests } from "./store-suite-retention.js";
+import { templateListTests, templateTests } from "./store-suite-templates.js";
 
 export type { StoreFixture, TestKit };
 
@@ -31,11 +33,16 @@ export function storeSuite(name: string, open: () => Promise<StoreFixture>, kit:
   kit.describe(name, () => {
     commitTests(suite);
     revisionTests(suite);
+    keyTests(suite);
     loadTests(suite);
     keepingTests(suite);
+    graphTests(suite);
+    textTests(suite);
     backlogTests(suite);
     logTests(suite);
     readTests(suite);
+    templateTests(suite);
+    templateListTests(suite);
     retentionTests(suite);
     modelTests(suite);
   });

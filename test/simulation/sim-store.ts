@@ -22,6 +22,9 @@ export function simStore(inner: Store, world: World, mirror: Mirror, life: Life)
   const slowReads: Reads = {
     task: (id) => takesTime(() => reads.task(id)),
     tasks: (...args) => takesTime(() => reads.tasks(...args)),
+    run: (id) => takesTime(() => reads.run(id)),
+    template: (ref) => takesTime(() => reads.template(ref)),
+    templates: (...args) => takesTime(() => reads.templates(...args)),
     output: (step) => takesTime(() => reads.output(step)),
     log: (...args) => takesTime(() => reads.log(...args)),
     logBounds: (id) => takesTime(() => reads.logBounds(id)),

@@ -3,7 +3,7 @@ import type { LogEntry } from "#domain/log";
 import type { ModelBackend } from "#domain/run";
 import { instant } from "#domain/time";
 import { HotTasks } from "#stores/hot";
-import { commit, run, runId, task, taskId } from "#testing/store-suite-rows";
+import { commit, run, runId, step, stepSpec, task, taskId } from "#testing/rows";
 
 const LONG = "x".repeat(256);
 const metadata = Object.fromEntries(Array.from({ length: 64 }, (_, i) => [`${i}`.padEnd(256, "n"), LONG]));
@@ -53,6 +53,21 @@ test.each<[string, (number: number) => Partial<Parameters<typeof commit>[0]>]>([
         inputs: [{ taskId: row.id, json: "{}" }],
       };
     },
+  ],
+  [
+    "steps' specs, names and inputs",
+    (i) => ({
+      inputs: [{ taskId: taskId(i), json: "{}" }],
+      steps: [
+        step(taskId(i), { spec: stepSpec({ config: { text: "x".repeat(32 * 1024) } }) }),
+        step(taskId(i), {
+          name: "join",
+          dependsOn: Array(500).fill("step"),
+          dependants: Array(500).fill("step"),
+        }),
+      ],
+      stepInputs: [{ taskId: taskId(i), stepName: "main", json: "x".repeat(64 * 1024) }],
+    }),
   ],
 ])("%s count towards what is remembered", (_, each) => {
   const count = remembered(each);

@@ -6,7 +6,7 @@ import { instant } from "#domain/time";
 import type { Store } from "#ports/store";
 import { openDriver, SqliteError } from "#stores/sqlite/driver";
 import { type SqliteOptions, sqliteStore } from "#stores/sqlite/index";
-import { commit, ended, run, runId, task, taskId } from "#testing/store-suite-rows";
+import { commit, ended, run, runId, spec, task, taskId, template } from "#testing/rows";
 
 const root = await mkdtemp(join(tmpdir(), "taskrun-store-"));
 afterAll(() => rm(root, { recursive: true }));
@@ -41,7 +41,7 @@ test("a file of a later release is refused, and left as it is", async () => {
     reason: "STORE_TOO_NEW",
     message: expect.stringContaining(`${path} was written by a later release (tables of version 99`),
   });
-  raw(path, "PRAGMA user_version = 1");
+  raw(path, "PRAGMA user_version = 2");
   await (await booted(path)).close();
 });
 
@@ -57,19 +57,20 @@ test("a file that is no database is refused by name", async () => {
   });
 });
 
-test("even SQL by hand cannot change what has ended", async () => {
+test("even SQL by hand cannot change what has ended, nor a template", async () => {
   const path = join(root, "terminal.db");
   const store = await booted(path);
   await store.commit(
     commit({ tasks: [task(taskId(1))], runs: [run(runId(1), taskId(1), { status: "FAILED" })] }),
   );
-  await store.commit(commit({ tasks: [ended(task(taskId(1)), 1)] }));
+  await store.commit(commit({ tasks: [ended(task(taskId(1)), 1)], templates: [template("etl", "1.0.0")] }));
   await store.close();
 
   expect(() => raw(path, "UPDATE tasks SET state = 'pending'")).toThrow(
     "a Task that has ended never changes",
   );
   expect(() => raw(path, "UPDATE runs SET status = 'COMPLETED'")).toThrow(SqliteError);
+  expect(() => raw(path, "UPDATE templates SET source = ''")).toThrow("a registered template never changes");
   raw(path, "UPDATE tasks SET state = 'complete'; UPDATE runs SET held_by = ''");
 });
 
@@ -102,6 +103,12 @@ test("a full disk refuses new Tasks, lets running ones end, and takes new ones a
   await store.commit(commit({ tasks: [ended(task(taskId(1)), 100)], outputs: [output] }));
   expect((await store.reads.output({ taskId: taskId(1), stepName: "main" }))?.length).toBe(500 * KIB + 2);
   await expect(create(stored + 1)).rejects.toMatchObject(refused);
+
+  const registered = store.commit(commit({ templates: [template("etl", "1.0.0")] }));
+  await expect(registered).rejects.toMatchObject({ code: "disk_full" });
+  const undoing = task(taskId(100), { spec: spec({ compensates: taskId(1) }) });
+  const child = task(taskId(101), { spec: spec({ parent: { taskId: taskId(2), stepName: "main" } }) });
+  await store.commit(commit({ tasks: [undoing, child] }));
 
   await store.commit(commit({ tasks: [2, 3, 4, 5].map((n) => ended(task(taskId(n)), 100)) }));
   expect((await store.removeFinished(instant(200), 10)).length).toBe(5);

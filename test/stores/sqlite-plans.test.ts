@@ -5,7 +5,7 @@ import { afterAll, expect, test } from "vitest";
 import { preferredDriver } from "#stores/sqlite/driver";
 import { migrate, openFile } from "#stores/sqlite/file";
 import { listStatements } from "#stores/sqlite/reader";
-import { boots, loads, reads, writes } from "#stores/sqlite/statements";
+import { boots, loads, reads, walks, writes } from "#stores/sqlite/statements";
 
 const root = mkdtempSync(join(tmpdir(), "taskrun-plans-"));
 const path = join(root, "plans.db");
@@ -40,21 +40,23 @@ const list = (part: { readonly namespaces: string[] | null; readonly before: str
     ...part,
   });
 
-test("every statement finds its rows by an index, and none sorts more than one Task's Steps", () => {
-  const all = { ...loads, ...boots, ...writes, ...reads };
+test("every statement finds its rows by an index, and none sorts more than the Steps of the Tasks it was asked for", () => {
+  const all = { ...loads, ...boots, ...writes, ...reads, ...walks };
   const plans = Object.entries(all).map(([name, sql]) => [name, plan(sql)] as const);
   const named = (pattern: RegExp) => plans.filter(([, found]) => pattern.test(found)).map(([name]) => name);
 
-  expect(named(/TEMP B-TREE/)).toEqual(["stepsOf"]);
-  // Lanes are few; the others walk an index that holds live rows only.
-  expect(named(/SCAN/)).toEqual(["nextDue", "lanes", "held", "waiting"]);
+  expect(named(/TEMP B-TREE/)).toEqual(["graphSteps", "stepsOf"]);
+  // Lanes are few, and templates are counted once, at boot; the others walk an index that holds live rows only.
+  expect(named(/SCAN/)).toEqual(["nextDue", "lanes", "held", "waiting", "templateCounts"]);
   expect(Object.fromEntries(plans)).toMatchInlineSnapshot(`
     {
       "addLane": "",
+      "addTemplate": "",
       "appendLog": "",
       "at": "SEARCH plane USING INTEGER PRIMARY KEY (rowid=?)",
       "due": "SEARCH deadlines USING COVERING INDEX deadlines_due (at<?)",
       "finished": "SEARCH tasks USING INDEX tasks_finished (finished_at>? AND finished_at<?); SEARCH runs USING INDEX runs_held (task_id=?)",
+      "graphSteps": "SEARCH s USING INDEX sqlite_autoindex_steps_1 (task_id=?); USE TEMP B-TREE FOR ORDER BY",
       "held": "SCAN runs USING INDEX runs_held",
       "input": "SEARCH inputs USING INDEX sqlite_autoindex_inputs_1 (task_id=?)",
       "inputs": "SEARCH i USING INDEX sqlite_autoindex_inputs_1 (task_id=?)",
@@ -65,30 +67,41 @@ test("every statement finds its rows by an index, and none sorts more than one T
       "logBounds": "SEARCH tasks USING INDEX sqlite_autoindex_tasks_1 (id=?); SEARCH log USING COVERING INDEX sqlite_autoindex_log_1 (task_id=?)",
       "logEntries": "SEARCH log USING INDEX sqlite_autoindex_log_1 (task_id=? AND first_seq>? AND first_seq<?)",
       "logRows": "SEARCH log USING INDEX sqlite_autoindex_log_1 (task_id=? AND first_seq>?); SCALAR SUBQUERY 1; SEARCH log USING COVERING INDEX sqlite_autoindex_log_1 (task_id=? AND first_seq<?)",
+      "namesAbove": "SEARCH templates USING INDEX templates_listed (namespace=? AND name>?)",
+      "newestTemplates": "SEARCH t USING INDEX templates_listed (namespace=? AND name=? AND version_key=?); SEARCH templates USING COVERING INDEX templates_listed (namespace=? AND name=?)",
       "nextDue": "SCAN deadlines USING COVERING INDEX deadlines_due",
+      "nextNamespace": "SEARCH templates USING COVERING INDEX templates_listed (namespace>?)",
+      "nextNamespaceOf": "SEARCH templates USING COVERING INDEX templates_named (name=? AND namespace>?)",
       "numberLog": "SEARCH tasks USING INDEX sqlite_autoindex_tasks_1 (id=?)",
       "openRuns": "SEARCH r USING INDEX runs_of_task (task_id=?)",
       "openSteps": "SEARCH s USING INDEX sqlite_autoindex_steps_1 (task_id=?)",
       "output": "SEARCH outputs USING INDEX sqlite_autoindex_outputs_1 (task_id=? AND step_name=?)",
+      "outputs": "SEARCH o USING INDEX sqlite_autoindex_outputs_1 (task_id=? AND step_name=?)",
       "putDeadline": "",
       "putInput": "",
       "putOutput": "",
+      "putStepInput": "",
       "ready": "SEARCH steps USING INDEX backlog (lane=?)",
       "removeDeadline": "SEARCH deadlines USING PRIMARY KEY (task_id=? AND step_name=? AND kind=?)",
       "removeLane": "SEARCH lanes USING PRIMARY KEY (key=?)",
-      "removeTask": "SEARCH tasks USING INDEX sqlite_autoindex_tasks_1 (id=?); SEARCH deadlines USING PRIMARY KEY (task_id=?); SEARCH log USING COVERING INDEX sqlite_autoindex_log_1 (task_id=?); SEARCH runs USING COVERING INDEX runs_of_task (task_id=?); SEARCH outputs USING COVERING INDEX sqlite_autoindex_outputs_1 (task_id=?); SEARCH steps USING COVERING INDEX sqlite_autoindex_steps_1 (task_id=?); SEARCH inputs USING COVERING INDEX sqlite_autoindex_inputs_1 (task_id=?)",
+      "removeTask": "SEARCH tasks USING INDEX sqlite_autoindex_tasks_1 (id=?); SEARCH step_inputs USING COVERING INDEX sqlite_autoindex_step_inputs_1 (task_id=?); SEARCH deadlines USING PRIMARY KEY (task_id=?); SEARCH log USING COVERING INDEX sqlite_autoindex_log_1 (task_id=?); SEARCH runs USING COVERING INDEX runs_of_task (task_id=?); SEARCH outputs USING COVERING INDEX sqlite_autoindex_outputs_1 (task_id=?); SEARCH steps USING COVERING INDEX sqlite_autoindex_steps_1 (task_id=?); SEARCH inputs USING COVERING INDEX sqlite_autoindex_inputs_1 (task_id=?)",
+      "run": "SEARCH runs USING INDEX sqlite_autoindex_runs_1 (id=?)",
       "runs": "SEARCH r USING INDEX sqlite_autoindex_runs_1 (id=?)",
       "runsOf": "SEARCH runs USING INDEX runs_of_task (task_id=?)",
       "setTime": "SEARCH plane USING INTEGER PRIMARY KEY (rowid=?)",
+      "stepInputs": "SEARCH o USING INDEX sqlite_autoindex_step_inputs_1 (task_id=? AND step_name=?)",
       "steps": "SEARCH s USING INDEX sqlite_autoindex_steps_1 (task_id=? AND name=?)",
       "stepsOf": "SEARCH steps USING INDEX sqlite_autoindex_steps_1 (task_id=?); USE TEMP B-TREE FOR ORDER BY",
       "stepsOfRuns": "SEARCH r USING INDEX sqlite_autoindex_runs_1 (id=?); SEARCH s USING INDEX sqlite_autoindex_steps_1 (task_id=? AND name=?)",
       "task": "SEARCH tasks USING INDEX sqlite_autoindex_tasks_1 (id=?)",
       "tasks": "SEARCH t USING INDEX sqlite_autoindex_tasks_1 (id=?); UNION ALL; SEARCH r USING INDEX sqlite_autoindex_runs_1 (id=?)",
       "tasksByKey": "SEARCH t USING INDEX tasks_by_key (namespace=? AND idempotency_key=?)",
+      "templateCounts": "SCAN templates USING COVERING INDEX templates_listed",
+      "templates": "SEARCH t USING INDEX sqlite_autoindex_templates_1 (namespace=? AND name=? AND version=?)",
       "updateRun": "SEARCH runs USING INDEX sqlite_autoindex_runs_1 (id=?)",
       "updateStep": "SEARCH steps USING INDEX sqlite_autoindex_steps_1 (task_id=? AND name=?)",
       "updateTask": "SEARCH tasks USING INDEX sqlite_autoindex_tasks_1 (id=?)",
+      "versionsBelow": "SEARCH templates USING INDEX templates_listed (namespace=? AND name=? AND version_key<?)",
       "waiting": "SCAN tasks USING INDEX tasks_waiting",
     }
   `);

@@ -7,11 +7,12 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
 import { sqliteStore } from "#stores/sqlite/index";
-import { taskId } from "#testing/store-suite-rows";
+import { taskId, template } from "#testing/rows";
 
 const root = await mkdtemp(join(tmpdir(), "taskrun-store-"));
 afterAll(() => rm(root, { recursive: true }));
 const committer = fileURLToPath(new URL("fixtures/committer.mjs", import.meta.url));
+const newest = { namespace: "default", name: "etl", version: "" };
 const SLOW_MS = 60_000;
 
 /** Starts a process that commits to the file, and reads what it says. */
@@ -64,9 +65,11 @@ test(
         const id = taskId(number);
         const shown = await store.reads.task(id);
         expect([shown?.task.id, shown?.steps.length, shown?.input.length]).toEqual([id, 3, 2_002]);
+        expect(await store.reads.template(template("etl", `1.0.${number}`))).toMatchObject({ source: "" });
         expect((await store.reads.log(id, 0, 1_000)).entries).toMatchObject([{ content: id }]);
       }
       expect(await store.reads.task(taskId(at + 1))).toBe(undefined);
+      expect((await store.reads.template(newest))?.version).toBe(`1.0.${at}`);
       expect((await store.ready("lane", 1_000)).length).toBe(at * 3);
       await store.close();
       acknowledged = at;

@@ -35,5 +35,6 @@ for (const driver of new Set(["libsql", preferredDriver()] as const)) {
     kit,
   );
 }
+storeSuite("sqlite that remembers, on this thread", () => open({ threads: false }), kit);
 storeSuite("sqlite, on threads of its own", () => open({ threads: true, remember: false }), kit);
 storeSuite("sqlite, as it comes", () => open({}), kit);

@@ -1,30 +1,39 @@
-import { stepKey, type TaskId } from "#domain/id";
+import { type StepKey, stepKey, type TaskId } from "#domain/id";
 import { limits } from "#domain/limits";
 import type { LogEntry } from "#domain/log";
 import type { RunRow } from "#domain/run";
 import type { StepRow } from "#domain/step";
 import type { TaskRow } from "#domain/task";
+import { type TemplateRow, templateKey } from "#domain/template";
 import { instant } from "#domain/time";
 import type { BootState, Commit, Loaded, Needs } from "#ports/store";
 import type { SqlRow } from "./driver.js";
 import type { BootReply, CommitRequest, LoadReply, LoadRequest, Packed, RowChanges } from "./requests.js";
-import { lanes, runTable, stepTable, taskTable } from "./rows.js";
+import { lanes, runTable, stepTable, taskTable, templates } from "./rows.js";
 import type { Table } from "./table.js";
 
 /** Between the words of the port and the messages of the store's threads. */
 export function encodeCommit(turn: Commit): CommitRequest {
   return {
     at: turn.at,
+    bringsWork: turn.templates.length > 0 || turn.tasks.some(isAskedFor),
     tasks: changes(taskTable, turn.tasks),
     steps: changes(stepTable, turn.steps),
     runs: changes(runTable, turn.runs),
     inputs: turn.inputs.map(({ taskId, json }) => [taskId, json]),
     outputs: turn.outputs.map(({ taskId, stepName, json }) => [taskId, stepName, json]),
+    stepInputs: turn.stepInputs.map(({ taskId, stepName, json }) => [taskId, stepName, json]),
+    templates: turn.templates.map(templates.values),
     log: turn.log.map(({ taskId, entries }) => ({ taskId, packed: pack(entries) })),
     deadlines: turn.deadlines.map(({ taskId, stepName, kind, at }) => [taskId, stepName, kind, at]),
     lanes: turn.lanesAdded.map(lanes.values),
     lanesRemoved: turn.lanesRemoved,
   };
+}
+
+/** A new Task of a client's: one that other Tasks' Steps have become, or that undoes one, is a part of those. */
+function isAskedFor({ revision, spec }: TaskRow): boolean {
+  return revision === 1 && spec.parent === null && spec.compensates === "";
 }
 
 function changes<Row extends { readonly revision: number }>(
@@ -53,28 +62,41 @@ function pack(entries: readonly LogEntry[]): Packed[] {
 export function encodeNeeds(needs: Needs): LoadRequest {
   return {
     wholeTasks: unique(needs.wholeTasks),
-    steps: (needs.steps ?? []).map(({ taskId, stepName }) => [taskId, stepName]),
+    graphs: unique(needs.graphs),
+    steps: pairs(needs.steps),
     runs: unique(needs.runs),
     keys: (needs.keys ?? []).map(({ namespace, key }) => [namespace, key]),
     inputs: unique(needs.inputs),
+    stepInputs: pairs(needs.stepInputs),
+    outputs: pairs(needs.outputs),
+    templates: (needs.templates ?? [])
+      .filter(({ version }) => version !== "")
+      .map(({ namespace, name, version }) => [namespace, name, version]),
+    newestTemplates: (needs.templates ?? [])
+      .filter(({ version }) => version === "")
+      .map(({ namespace, name }) => [namespace, name]),
   };
 }
 
-export function decodeLoaded({ tasks, steps, runs, inputs }: LoadReply): Loaded {
+export function decodeLoaded({ tasks, steps, runs, inputs, ...more }: LoadReply): Loaded {
   return {
     tasks: distinct(tasks.flatMap(rows<TaskRow>), ({ id }) => id),
     steps: distinct(steps.flatMap(rows<StepRow>), ({ taskId, name }) => stepKey({ taskId, stepName: name })),
     runs: distinct(runs.flatMap(rows<RunRow>), ({ id }) => id),
     inputs: new Map(inputs.flatMap(rows<readonly [TaskId, string]>)),
+    stepInputs: texts(more.stepInputs),
+    outputs: texts(more.outputs),
+    templates: distinct(more.templates.flatMap(rows<TemplateRow>), templateKey),
   };
 }
 
-export function decodeBoot({ at, lanes, held, waiting, nextDueAt }: BootReply): BootState {
+export function decodeBoot({ at, lanes, held, waiting, templates, nextDueAt }: BootReply): BootState {
   return {
     at: instant(at),
     lanes: rows(lanes),
     held: rows(held),
     waiting: new Map(rows<readonly [string, number]>(waiting)),
+    templates: new Map(rows<readonly [string, number]>(templates)),
     nextDueAt: nextDueAt === null ? undefined : instant(nextDueAt),
   };
 }
@@ -82,6 +104,15 @@ export function decodeBoot({ at, lanes, held, waiting, nextDueAt }: BootReply): 
 /** What SQLite has made JSON of, as the statement that selected it says. */
 export function rows<Row>(text: string): readonly Row[] {
   return JSON.parse(text);
+}
+
+function pairs(keys: readonly StepKey[] = []): [string, string][] {
+  return keys.map(({ taskId, stepName }) => [taskId, stepName]);
+}
+
+function texts(found: readonly string[]): Map<string, string> {
+  const triples = found.flatMap(rows<readonly [TaskId, string, string]>);
+  return new Map(triples.map(([taskId, stepName, json]) => [stepKey({ taskId, stepName }), json]));
 }
 
 function unique<Id extends string>(ids: readonly Id[] = []): Id[] {

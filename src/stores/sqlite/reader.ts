@@ -1,8 +1,17 @@
+import type { TemplateRef } from "#domain/template";
 import type { Driver, SqlRow, SqlValue, Statement } from "./driver.js";
 import { type FileOptions, openFile } from "./file.js";
-import type { DetailReply, ListReply, ListRequest, LogReply } from "./requests.js";
+import type {
+  DetailReply,
+  ListReply,
+  ListRequest,
+  LogReply,
+  TemplateListReply,
+  TemplateListRequest,
+} from "./requests.js";
 import { taskTable } from "./rows.js";
-import { listed, type Prepared, prepareAll, reads } from "./statements.js";
+import { listed, type Prepared, prepareAll, reads, walks } from "./statements.js";
+import { listTemplates } from "./template-list.js";
 
 /** Packed rows one read looks at to find how many fit; small rows beyond them wait for the next read. */
 const LOG_ROWS = 1_024;
@@ -10,14 +19,14 @@ const LOG_ROWS = 1_024;
 /** The connection clients read by. Each method sees one state of the store and keeps nothing open behind it. */
 export class Reader {
   readonly #db: Driver;
-  readonly #sql: Prepared<typeof reads>;
+  readonly #sql: Prepared<typeof reads & typeof walks>;
   /** Statements of lists, by their text: as many as there are kinds of filter. */
   readonly #lists = new Map<string, Statement>();
 
   /** The writer has opened the file before, and brought its tables up to date. */
   constructor(options: FileOptions) {
     this.#db = openFile(options);
-    this.#sql = prepareAll(this.#db, reads);
+    this.#sql = prepareAll(this.#db, { ...reads, ...walks });
   }
 
   task(id: string): DetailReply | null {
@@ -39,6 +48,22 @@ export class Reader {
       const isCut = found.length > request.pageSize;
       return { tasks, next: only(isCut ? shown.slice(-1) : this.#list(last.sql).all(last.values)) };
     });
+  }
+
+  run(id: string): string | null {
+    return only(this.#sql.run.all([id]));
+  }
+
+  /** An empty version asks for the newest. */
+  template({ namespace, name, version }: TemplateRef): string | null {
+    const { templates, newestTemplates } = this.#sql;
+    return version === ""
+      ? only(newestTemplates.all([JSON.stringify([[namespace, name]])]))
+      : only(templates.all([JSON.stringify([[namespace, name, version]])]));
+  }
+
+  templates(request: TemplateListRequest): TemplateListReply {
+    return this.#atOnce(() => listTemplates(this.#sql, request));
   }
 
   output({ taskId, stepName }: { readonly taskId: string; readonly stepName: string }): string | null {

@@ -1,8 +1,11 @@
-import type { StepKey, TaskId } from "#domain/id";
+import type { RunId, StepKey, TaskId } from "#domain/id";
 import { limits } from "#domain/limits";
 import type { LogEntry, LogSlice } from "#domain/log";
+import type { RunRow } from "#domain/run";
 import { rowsOf, type TaskRow } from "#domain/task";
-import type { Reads, TaskDetail, TaskFilter, TaskPage } from "#ports/store";
+import type { TemplateRef, TemplateRow } from "#domain/template";
+import { versionKey } from "#domain/version";
+import type { Reads, TaskDetail, TaskFilter, TaskPage, TemplateFilter } from "#ports/store";
 import type { Link } from "./link.js";
 import { rows } from "./messages.js";
 
@@ -36,6 +39,30 @@ export function sqliteReads(reader: Link<"reader">): Reads {
       };
     },
 
+    async run(id: RunId): Promise<RunRow | undefined> {
+      const found = await reader.call("run", id);
+      return found === null ? undefined : JSON.parse(found);
+    },
+
+    async template({ namespace, name, version }: TemplateRef): Promise<TemplateRow | undefined> {
+      const found = await reader.call("template", { namespace, name, version });
+      return found === null ? undefined : JSON.parse(found);
+    },
+
+    async templates(filter: TemplateFilter, after: TemplateRef | undefined, pageSize: number) {
+      const { namespaces, name = null } = filter;
+      const page = await reader.call("templates", {
+        namespaces: namespaces === "*" ? null : [...new Set(namespaces)].sort(),
+        name,
+        after: after
+          ? { namespace: after.namespace, name: after.name, versionKey: versionKey(after.version) }
+          : null,
+        pageSize,
+        maxBytes: limits.pageBytes,
+      });
+      return { templates: rows<TemplateRow>(page.templates), next: page.next ? refOf(page.next) : undefined };
+    },
+
     async output({ taskId, stepName }: StepKey): Promise<string | undefined> {
       return (await reader.call("output", { taskId, stepName })) ?? undefined;
     },
@@ -51,6 +78,10 @@ export function sqliteReads(reader: Link<"reader">): Reads {
       return bounds ? { earliest: bounds[0], last: bounds[1] } : undefined;
     },
   };
+}
+
+function refOf([namespace, name, version]: readonly [string, string, string]): TemplateRef {
+  return { namespace, name, version };
 }
 
 /** How a statement names a Task's state together with whether it has run: `waiting_for_retry 1`. */

@@ -16,11 +16,15 @@ export type Packed = readonly [count: number, entries: string];
 
 export interface CommitRequest {
   readonly at: number;
+  /** True if a client asks for something that is not there yet: it has to wait while the disk is full. */
+  readonly bringsWork: boolean;
   readonly tasks: RowChanges;
   readonly steps: RowChanges;
   readonly runs: RowChanges;
   readonly inputs: readonly SqlRow[];
   readonly outputs: readonly SqlRow[];
+  readonly stepInputs: readonly SqlRow[];
+  readonly templates: readonly SqlRow[];
   readonly log: readonly { readonly taskId: string; readonly packed: readonly Packed[] }[];
   /** Task, Step, kind and instant. */
   readonly deadlines: readonly SqlRow[];
@@ -29,15 +33,23 @@ export interface CommitRequest {
 }
 
 type Pair = readonly [string, string];
+type Triple = readonly [string, string, string];
 
 export interface LoadRequest {
   readonly wholeTasks: readonly string[];
+  readonly graphs: readonly string[];
   /** Task and Step. */
   readonly steps: readonly Pair[];
   readonly runs: readonly string[];
   /** Namespace and key. */
   readonly keys: readonly Pair[];
   readonly inputs: readonly string[];
+  /** Task and Step. */
+  readonly stepInputs: readonly Pair[];
+  readonly outputs: readonly Pair[];
+  /** Namespace, name and version; and without a version where the newest is wanted. */
+  readonly templates: readonly Triple[];
+  readonly newestTemplates: readonly Pair[];
 }
 
 /** Lists of rows, each as one JSON array. */
@@ -47,6 +59,10 @@ export interface LoadReply {
   readonly runs: readonly string[];
   /** Pairs of Task and input. */
   readonly inputs: readonly string[];
+  /** Task, Step and text. */
+  readonly stepInputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly templates: readonly string[];
 }
 
 /** As JSON arrays, but for the instants. */
@@ -56,6 +72,7 @@ export interface BootReply {
   readonly held: string;
   /** Pairs of namespace and count. */
   readonly waiting: string;
+  readonly templates: string;
   readonly nextDueAt: number | null;
 }
 
@@ -76,6 +93,22 @@ export interface ListReply {
   readonly tasks: string;
   /** The id to go on before, or null if there is no more. */
   readonly next: string | null;
+}
+
+export interface TemplateListRequest {
+  /** null is all of them; otherwise in order, each once. */
+  readonly namespaces: readonly string[] | null;
+  readonly name: string | null;
+  readonly after: { readonly namespace: string; readonly name: string; readonly versionKey: string } | null;
+  readonly pageSize: number;
+  readonly maxBytes: number;
+}
+
+/** Rows as JSON. */
+export interface TemplateListReply {
+  readonly templates: string;
+  /** Namespace, name and version to go on after, or null if there is no more. */
+  readonly next: Triple | null;
 }
 
 /** Rows as JSON; the input is JSON in itself. */

@@ -2,7 +2,10 @@ import type { Lane } from "#domain/lane";
 import type { RunRow } from "#domain/run";
 import type { StepRow } from "#domain/step";
 import type { TaskRow } from "#domain/task";
-import { fixed, fixedJson, flag, json, plain, table } from "./table.js";
+import type { TemplateRow } from "#domain/template";
+import { versionKey } from "#domain/version";
+import type { SqlRow } from "./driver.js";
+import { fixed, fixedJson, flag, json, named, plain, table } from "./table.js";
 
 /** The Tasks as they lie in `tasks`, less the seq of their log, which has no part in the row's revision. */
 export const taskTable = table<TaskRow>(
@@ -20,6 +23,11 @@ export const taskTable = table<TaskRow>(
     finishedAt: plain,
     reason: plain,
     errorMessage: plain,
+    tolerated: plain,
+    isolated: plain,
+    opened: json,
+    holdsKey: flag,
+    compensatedBy: plain,
   },
   { agentName: ({ spec }) => spec.agentName, idempotencyKey: ({ spec }) => spec.idempotencyKey },
 );
@@ -30,7 +38,10 @@ export const stepTable = table<StepRow>("steps", ["taskId", "name"], {
   revision: plain,
   state: plain,
   agentName: fixed,
-  dependsOn: fixedJson,
+  spec: fixedJson,
+  dependsOn: json,
+  dependants: json,
+  members: json,
   unsatisfied: plain,
   fence: plain,
   attempts: plain,
@@ -44,6 +55,13 @@ export const stepTable = table<StepRow>("steps", ["taskId", "name"], {
   runId: plain,
   outputBytes: plain,
   errorMessage: plain,
+  hasInput: flag,
+  signalled: flag,
+  childId: plain,
+  startedAt: plain,
+  finishedAt: plain,
+  // "order" is a word of SQL.
+  order: named("finished_order", plain),
 });
 
 export const runTable = table<RunRow>("runs", ["id"], {
@@ -81,5 +99,23 @@ export const lanes = {
     namespace,
     agentName,
     JSON.stringify(selector),
+  ],
+};
+
+/** A template never changes either. Its version is there twice: as it is, and as it sorts. */
+export const templates = {
+  columns: "namespace, name, version, version_key, digest, body, source, registered_at",
+  json: (prefix: string) => `json_object('namespace', ${prefix}namespace, 'name', ${prefix}name,
+    'version', ${prefix}version, 'digest', ${prefix}digest, 'body', json(${prefix}body),
+    'source', ${prefix}source, 'registeredAt', ${prefix}registered_at)`,
+  values: ({ namespace, name, version, digest, body, source, registeredAt }: TemplateRow): SqlRow => [
+    namespace,
+    name,
+    version,
+    versionKey(version),
+    digest,
+    JSON.stringify(body),
+    source,
+    registeredAt,
   ],
 };

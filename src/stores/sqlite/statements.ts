@@ -2,7 +2,7 @@ import { isOver, runStatuses } from "#domain/run";
 import { isSettled, stepStates } from "#domain/step";
 import { isTerminal, taskStates, taskStatus } from "#domain/task";
 import type { Driver, SqlRow, Statement } from "./driver.js";
-import { lanes, runTable, stepTable, taskTable } from "./rows.js";
+import { lanes, runTable, stepTable, taskTable, templates } from "./rows.js";
 import { plainJson } from "./table.js";
 
 /**
@@ -21,6 +21,16 @@ const pendingStates = quoted(
   taskStates.filter((state) => taskStatus({ state, hasRun: false }) === "PENDING"),
 );
 
+/** Templates by namespace, name and version, in the order asked for; and the newest of namespace and name. */
+const registered = {
+  templates: `SELECT ${templates.json("t.")} FROM json_each(?) AS wanted CROSS JOIN templates AS t
+    ON t.namespace = wanted.value ->> 0 AND t.name = wanted.value ->> 1 AND t.version = wanted.value ->> 2`,
+  newestTemplates: `SELECT ${templates.json("t.")} FROM json_each(?) AS wanted CROSS JOIN templates AS t
+    ON t.namespace = wanted.value ->> 0 AND t.name = wanted.value ->> 1 AND t.version_key = (
+      SELECT max(version_key) FROM templates
+      WHERE namespace = wanted.value ->> 0 AND name = wanted.value ->> 1)`,
+} as const;
+
 export const loads = {
   /** By their ids, and of the Runs with these ids. */
   tasks: `SELECT ${taskTable.json("t.")} FROM tasks AS t WHERE t.id IN (
@@ -29,7 +39,7 @@ export const loads = {
     SELECT r.task_id FROM json_each(?) AS wanted CROSS JOIN runs AS r ON r.id = wanted.value)`,
   tasksByKey: `SELECT ${taskTable.json("t.")} FROM json_each(?) AS wanted
     CROSS JOIN tasks AS t ON t.namespace = wanted.value ->> 0 AND t.idempotency_key = wanted.value ->> 1
-    WHERE t.idempotency_key <> ''`,
+    WHERE t.holds_key = 1 AND t.idempotency_key <> ''`,
   steps: `SELECT ${stepTable.json("s.")} FROM json_each(?) AS wanted
     CROSS JOIN steps AS s ON s.task_id = wanted.value ->> 0 AND s.name = wanted.value ->> 1`,
   stepsOfRuns: `SELECT ${stepTable.json("s.")} FROM json_each(?) AS wanted
@@ -37,6 +47,9 @@ export const loads = {
     CROSS JOIN steps AS s ON s.task_id = r.task_id AND s.name = r.step_name`,
   openSteps: `SELECT ${stepTable.json("s.")} FROM json_each(?) AS wanted
     CROSS JOIN steps AS s ON s.task_id = wanted.value WHERE s.state NOT IN (${settledStates})`,
+  /** Each Task's in the order of its DAG. */
+  graphSteps: `SELECT ${stepTable.json("s.")} FROM json_each(?) AS wanted
+    CROSS JOIN steps AS s ON s.task_id = wanted.value ORDER BY s.position`,
   runs: `SELECT ${runTable.json("r.")} FROM json_each(?) AS wanted
     CROSS JOIN runs AS r ON r.id = wanted.value`,
   openRuns: `SELECT ${runTable.json("r.")} FROM json_each(?) AS wanted
@@ -44,6 +57,9 @@ export const loads = {
     WHERE r.status IN (${liveStatuses}) OR r.held_by <> ''`,
   inputs: `SELECT json_array(i.task_id, i.json) FROM json_each(?) AS wanted
     CROSS JOIN inputs AS i ON i.task_id = wanted.value`,
+  stepInputs: textsOf("step_inputs"),
+  outputs: textsOf("outputs"),
+  ...registered,
   ready: `SELECT json_object('taskId', task_id, 'stepName', name, 'lane', lane, 'rank', rank,
       'avoidWorker', avoid_worker, 'avoidUntil', avoid_until) FROM steps
     WHERE state = 'enqueued' AND lane = ? ORDER BY rank, task_id, name LIMIT ?`,
@@ -58,6 +74,7 @@ export const boots = {
   held: `SELECT ${runTable.json("")} FROM runs WHERE held_by <> ''`,
   waiting: `SELECT json_array(namespace, count(*)) FROM tasks
     WHERE has_run = 0 AND state IN (${pendingStates}) GROUP BY namespace`,
+  templateCounts: "SELECT json_array(namespace, count(*)) FROM templates GROUP BY namespace",
 } as const;
 
 export const writes = {
@@ -71,6 +88,9 @@ export const writes = {
     ON CONFLICT (task_id) DO UPDATE SET json = excluded.json`,
   putOutput: `INSERT INTO outputs (task_id, step_name, json) VALUES (?, ?, ?)
     ON CONFLICT (task_id, step_name) DO UPDATE SET json = excluded.json`,
+  putStepInput: `INSERT INTO step_inputs (task_id, step_name, json) VALUES (?, ?, ?)
+    ON CONFLICT (task_id, step_name) DO UPDATE SET json = excluded.json`,
+  addTemplate: `INSERT INTO templates (${templates.columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
   numberLog: "UPDATE tasks SET last_seq = last_seq + ? WHERE id = ? RETURNING last_seq",
   appendLog: "INSERT INTO log (task_id, first_seq, count, entries) VALUES (?, ?, ?, ?)",
   putDeadline: `INSERT INTO deadlines (task_id, step_name, kind, at) VALUES (?, ?, ?, ?)
@@ -91,6 +111,7 @@ export const reads = {
   input: "SELECT json FROM inputs WHERE task_id = ?",
   stepsOf: `SELECT ${stepTable.json("")} FROM steps WHERE task_id = ? ORDER BY position`,
   runsOf: `SELECT ${runTable.json("")} FROM runs WHERE task_id = ? ORDER BY id`,
+  run: `SELECT ${runTable.json("")} FROM runs WHERE id = ?`,
   output: "SELECT json FROM outputs WHERE task_id = ? AND step_name = ?",
   /** The packed rows from the one that holds a seq on, without what they hold; bounded by LIMIT. */
   logRows: `SELECT first_seq, octet_length(entries) FROM log
@@ -101,6 +122,24 @@ export const reads = {
   logBounds: `SELECT coalesce((SELECT min(first_seq) FROM log WHERE task_id = tasks.id), last_seq + 1), last_seq
     FROM tasks WHERE id = ?`,
 } as const;
+
+/** What `template-list.ts` walks the templates with: names and sizes only. */
+export const walks = {
+  ...registered,
+  nextNamespace: "SELECT namespace FROM templates WHERE namespace > ? ORDER BY namespace LIMIT 1",
+  nextNamespaceOf:
+    "SELECT namespace FROM templates WHERE name = ? AND namespace > ? ORDER BY namespace LIMIT 1",
+  versionsBelow: `SELECT namespace, name, version, octet_length(body) + octet_length(source) FROM templates
+    WHERE namespace = ? AND name = ? AND version_key < ? ORDER BY version_key DESC LIMIT ?`,
+  namesAbove: `SELECT namespace, name, version, octet_length(body) + octet_length(source) FROM templates
+    WHERE namespace = ? AND name > ? ORDER BY name, version_key DESC LIMIT ?`,
+} as const;
+
+/** Task, Step and JSON text of Steps that have one. */
+function textsOf(table: "step_inputs" | "outputs"): string {
+  return `SELECT json_array(o.task_id, o.step_name, o.json) FROM json_each(?) AS wanted
+    CROSS JOIN ${table} AS o ON o.task_id = wanted.value ->> 0 AND o.step_name = wanted.value ->> 1`;
+}
 
 export type Prepared<Texts> = { readonly [Name in keyof Texts]: Statement };
 

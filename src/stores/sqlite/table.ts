@@ -2,6 +2,8 @@ import type { SqlRow, SqlValue } from "./driver.js";
 
 /** How one field of a row lies in its column. */
 interface Codec {
+  /** The column's name, where it is not the field's in snake case. */
+  readonly column?: string;
   /** Written with the first revision and never again. */
   readonly fixed: boolean;
   write(value: unknown): SqlValue;
@@ -25,6 +27,11 @@ export const json: Codec = { ...asJson, fixed: false };
 export const flag: Codec = { ...asFlag, fixed: false };
 export const fixed: Codec = { ...asItIs, fixed: true };
 export const fixedJson: Codec = { ...asJson, fixed: true };
+
+/** The same in a column of another name. */
+export function named(column: string, codec: Codec): Codec {
+  return { ...codec, column };
+}
 
 /**
  * Between rows of the domain and rows of SQL. Rows go to the store's thread as flat arrays of what is bound, so that
@@ -59,13 +66,14 @@ export function table<Row extends { readonly revision: number }>(
   const fields = Object.keys(codecs) as (keyof Row & string)[];
   const changing = fields.filter((field) => !codecs[field].fixed);
   const copied = Object.values(copies);
-  const inserted = [...fields, ...Object.keys(copies)].map(columnOf);
-  const wanted = [...keys.map(columnOf), "revision"].map((column) => `${column} = ?`);
+  const column = (field: keyof Row & string) => codecs[field].column ?? columnOf(field);
+  const inserted = [...fields.map(column), ...Object.keys(copies).map(columnOf)];
+  const wanted = [...keys.map(column), "revision"].map((name) => `${name} = ?`);
   const write = (row: Row, field: keyof Row & string) => codecs[field].write(row[field]);
 
   return {
     json(prefix) {
-      const pairs = fields.map((field) => `'${field}', ${codecs[field].read(prefix + columnOf(field))}`);
+      const pairs = fields.map((field) => `'${field}', ${codecs[field].read(prefix + column(field))}`);
       return `json_object(${pairs.join(", ")})`;
     },
     insert: `INSERT INTO ${name} (${inserted.join(", ")}) VALUES (${inserted.map(() => "?").join(", ")})
@@ -74,7 +82,7 @@ export function table<Row extends { readonly revision: number }>(
       ...fields.map((field) => write(row, field)),
       ...copied.map((copyOf) => copyOf(row)),
     ],
-    update: `UPDATE ${name} SET ${changing.map((field) => `${columnOf(field)} = ?`).join(", ")}
+    update: `UPDATE ${name} SET ${changing.map((field) => `${column(field)} = ?`).join(", ")}
       WHERE ${wanted.join(" AND ")}`,
     updateValues: (row) => [
       ...changing.map((field) => write(row, field)),

@@ -48,6 +48,7 @@ export class Writer {
       lanes: listed(this.#sql.lanes, []),
       held: listed(this.#sql.held, []),
       waiting: listed(this.#sql.waiting, []),
+      templates: listed(this.#sql.templateCounts, []),
       nextDueAt: this.nextDueAt(),
     };
   }
@@ -58,11 +59,11 @@ export class Writer {
 
   /** Answers where each Task's new log entries begin. */
   commit(turn: CommitRequest): readonly number[] {
-    const bringsWork = turn.tasks.inserts.length > 0;
+    const { bringsWork } = turn;
     if (bringsWork && !this.#reserve.take()) {
       throw new Fault(
         "disk_full",
-        "no room for new tasks: nothing was stored; free some space and send it again",
+        "no room for anything new: nothing was stored; free some space and send it again",
       );
     }
     return this.#withReserve(!bringsWork, () => this.#write(turn));
@@ -154,6 +155,12 @@ export class Writer {
     writeRows(runTable, sql.insertRun, sql.updateRun, runs);
     for (const values of turn.inputs) sql.putInput.run(values);
     for (const values of turn.outputs) sql.putOutput.run(values);
+    for (const values of turn.stepInputs) sql.putStepInput.run(values);
+    for (const values of turn.templates) {
+      if (sql.addTemplate.run(values) > 0) continue;
+      const [namespace, name, version] = values;
+      throw new Fault("conflict", `template ${namespace}/${name}@${version} is there; load it again`);
+    }
     const firstSeqs = turn.log.map((added) => this.#appendLog(added));
     for (const values of turn.deadlines) {
       if (values[3] === NEVER) sql.removeDeadline.run(values.slice(0, 3));
@@ -182,13 +189,21 @@ export class Writer {
   }
 }
 
-/** @throws {Fault} `conflict` if a row to insert is there, or one to update is not of the revision before. */
+/**
+ * Updates come first: one may let go of the idempotency key that an insert takes.
+ *
+ * @throws {Fault} `conflict` if a row to insert is there, or one to update is not of the revision before.
+ */
 function writeRows(
   table: Pick<typeof taskTable, "nameInserted" | "nameUpdated">,
   insert: Statement,
   update: Statement,
   { inserts, updates }: RowChanges,
 ): void {
+  for (const values of updates) {
+    if (update.run(values) > 0) continue;
+    throw new Fault("conflict", `${table.nameUpdated(values)} has moved; load it again`);
+  }
   for (const values of inserts) {
     if (insert.run(values) > 0) continue;
     throw new Fault(
@@ -196,19 +211,16 @@ function writeRows(
       `${table.nameInserted(values)} is there, or its idempotency key; load it again`,
     );
   }
-  for (const values of updates) {
-    if (update.run(values) > 0) continue;
-    throw new Fault("conflict", `${table.nameUpdated(values)} has moved; load it again`);
-  }
 }
 
 /** About as many as the commit adds to the write-ahead log. */
-function pagesOf({ tasks, steps, runs, inputs, outputs, log }: CommitRequest): number {
+function pagesOf({ tasks, steps, runs, ...turn }: CommitRequest): number {
   const changes = [tasks, steps, runs].flatMap(({ inserts, updates }) => [inserts, updates]);
   const rows = changes.reduce((sum, { length }) => sum + length, 0);
-  const texts = [...inputs, ...outputs, ...log.flatMap(({ packed }) => packed)].map((values) =>
-    values.at(-1),
-  );
-  const bytes = texts.reduce<number>((sum, text) => sum + String(text).length, 0);
+  const texts = [turn.inputs, turn.outputs, turn.stepInputs, turn.log.flatMap(({ packed }) => packed)]
+    .flat()
+    .map((values) => values.at(-1));
+  const wide = [...texts, ...turn.templates.flat()];
+  const bytes = wide.reduce<number>((sum, text) => sum + String(text).length, 0);
   return COMMIT_PAGES + Math.ceil(rows / ROWS_PER_PAGE) + Math.ceil(bytes / PAGE_BYTES);
 }

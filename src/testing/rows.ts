@@ -1,13 +1,20 @@
 import type { RunId, SessionId, TaskId, WorkerId } from "#domain/id";
 import { laneOf } from "#domain/lane";
 import type { LogEntry } from "#domain/log";
+import type { StepSpec } from "#domain/plan";
+import { DEFAULT_RETRY } from "#domain/retry";
 import type { RunRow } from "#domain/run";
-import type { StepRow } from "#domain/step";
+import { newStep, type StepRow } from "#domain/step";
 import type { TaskRow, TaskSpec } from "#domain/task";
+import type { TemplateRow } from "#domain/template";
 import { instant, millis, NEVER } from "#domain/time";
-import type { Commit, Deadline, DeadlineKind } from "#ports/store";
+import type { Commit, Deadline, DeadlineKind, Loaded } from "#ports/store";
 
-/** Plain rows for tests of a store: a test names only what it is about. */
+/*
+ * Plain rows for tests, each as it is first written: a test names only what it is about.
+ */
+
+/** The lane of Steps that name no other. */
 export const lane = laneOf("default", "echo", {});
 
 /** Ids that sort as they count. */
@@ -39,6 +46,13 @@ export function spec(part: Partial<TaskSpec> = {}): TaskSpec {
     fingerprint: "",
     holdOnFailure: false,
     principal: "local",
+    template: null,
+    environment: "",
+    keyFor: millis(0),
+    parent: null,
+    depth: 0,
+    compensates: "",
+    undoes: false,
     ...part,
   };
 }
@@ -56,37 +70,43 @@ export function task(id: TaskId, part: Partial<TaskRow> = {}): TaskRow {
     finishedAt: NEVER,
     reason: "",
     errorMessage: "",
+    tolerated: 0,
+    isolated: 0,
+    opened: {},
+    holdsKey: true,
+    compensatedBy: "",
     ...part,
   };
 }
 
+/** The same Task, completed by its next commit. */
 export function ended(row: TaskRow, finishedAt: number): TaskRow {
   return { ...row, revision: row.revision + 1, state: "complete", finishedAt: instant(finishedAt) };
 }
 
-export function step(id: TaskId, part: Partial<StepRow> = {}): StepRow {
+export function stepSpec(part: Partial<StepSpec> = {}): StepSpec {
   return {
-    taskId: id,
+    type: "standard",
+    planned: "main",
+    config: null,
+    retry: DEFAULT_RETRY,
+    maxAttempts: 1,
+    timeoutMs: millis(0),
+    ...part,
+  };
+}
+
+export function step(of: TaskId, part: Partial<StepRow> = {}): StepRow {
+  return newStep({
+    taskId: of,
     name: "main",
     revision: 1,
     state: "enqueued",
     agentName: "echo",
-    dependsOn: [],
-    unsatisfied: 0,
-    fence: 0,
-    attempts: 0,
-    maxAttempts: 1,
-    declines: 0,
-    avoidWorker: "",
-    avoidUntil: NEVER,
+    spec: stepSpec({ planned: part.name ?? "main" }),
     lane: lane.key,
-    rank: 0,
-    nextAttemptAt: NEVER,
-    runId: "",
-    outputBytes: 0,
-    errorMessage: "",
     ...part,
-  };
+  });
 }
 
 export function run(id: RunId, of: TaskId, part: Partial<RunRow> = {}): RunRow {
@@ -126,6 +146,21 @@ export function deadline(of: TaskId, at: number, kind: DeadlineKind = "timeout",
   return { taskId: of, stepName, kind, at: instant(at) };
 }
 
+export function template(name: string, version: string, part: Partial<TemplateRow> = {}): TemplateRow {
+  const { namespace = "default" } = part;
+  const steps = [{ name: "main", handler: { callable: "echo" } }];
+  return {
+    namespace,
+    name,
+    version,
+    body: { name, namespace_name: namespace, version, steps },
+    source: `name: ${name}\nversion: ${version}\n`,
+    digest: `${name} ${version}`,
+    registeredAt: instant(4_000),
+    ...part,
+  };
+}
+
 export function commit(part: Partial<Commit>): Commit {
   return {
     at: instant(5_000),
@@ -134,10 +169,26 @@ export function commit(part: Partial<Commit>): Commit {
     runs: [],
     inputs: [],
     outputs: [],
+    stepInputs: [],
+    templates: [],
     log: [],
     deadlines: [],
     lanesAdded: [],
     lanesRemoved: [],
+    ...part,
+  };
+}
+
+/** What a load answers that has found only this. */
+export function loaded(part: Partial<Loaded> = {}): Loaded {
+  return {
+    tasks: [],
+    steps: [],
+    runs: [],
+    inputs: new Map(),
+    stepInputs: new Map(),
+    outputs: new Map(),
+    templates: [],
     ...part,
   };
 }
