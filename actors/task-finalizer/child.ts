@@ -56,7 +56,7 @@ function draftOf(
       retryOf: "",
       idempotencyKey: "",
       fingerprint: "",
-      keyUntil: NEVER,
+      keyFor: millis(0),
       holdOnFailure: plan?.holdOnFailure ?? false,
       template: plan?.template ?? null,
       parent: { taskId: task.id, stepName: name },
@@ -97,6 +97,7 @@ function resultOf({ steps, outputs }: NonNullable<FinalizerFound["child"]>): str
   const bytes = sinks.reduce((sum, { outputBytes, name }) => sum + outputBytes + name.length * 2 + 8, 0);
   if (bytes > limits.resultBytes) return undefined;
   const [only] = sinks;
+  if (sinks.every(({ outputBytes }) => outputBytes === 0)) return "";
   if (sinks.length <= 1) return only ? (outputs.get(only.name) ?? "") : "";
   return `{${sinks.map(({ name }) => `${JSON.stringify(name)}:${outputs.get(name) ?? "null"}`).join(",")}}`;
 }

@@ -104,7 +104,7 @@ function resolveTask(task: TaskRow, { action }: Message<"resolve">, at: Instant)
 function resolveStep(
   task: TaskRow,
   { stepName, action }: Message<"resolve">,
-  { steps, runs }: FinalizerFound,
+  { steps, runs, schemaProblem }: FinalizerFound,
   at: Instant,
 ): Ask[] | Fault {
   const step = steps.find(({ name }) => name === stepName);
@@ -114,6 +114,10 @@ function resolveStep(
   const wrong = mayNot(step, action.type);
   if (wrong !== undefined) {
     return new Fault("wrong_state", `step "${stepName}" ${wrong}`, { reason: "STEP_STATE" });
+  }
+  if (action.type === "complete" && schemaProblem !== undefined) {
+    const text = `result_json does not fit result_schema of step "${stepName}": ${schemaProblem}`;
+    return new Fault("invalid", text, { field: "result_json" });
   }
   if (action.type === "retry") {
     const fresh = { ...step, attempts: 0 };

@@ -47,7 +47,7 @@ function specOf({ id, spec }: TaskRow): TaskSpec {
     retryOf: "",
     idempotencyKey: "",
     fingerprint: "",
-    keyUntil: NEVER,
+    keyFor: millis(0),
     holdOnFailure: false,
     parent: null,
     depth: 0,

@@ -7,7 +7,7 @@ import { namespaceDenied } from "#domain/refusals";
 import type { TaskDraft, TaskRow } from "#domain/task";
 import { type TemplateRow, templateKey } from "#domain/template";
 import { differences } from "#domain/template-diff";
-import { type Instant, millis, NEVER } from "#domain/time";
+import { type Instant, later, millis } from "#domain/time";
 import type { Ask } from "../asks.js";
 import { rowsOfDraft } from "../task/make.js";
 import { createTask } from "../task/start.js";
@@ -55,8 +55,8 @@ export function admit(
 }
 
 /** The template lets the same work run again after a while. */
-function isOutdated({ spec: { keyUntil } }: TaskRow, at: Instant): boolean {
-  return keyUntil !== NEVER && keyUntil <= at;
+function isOutdated({ createdAt, spec: { keyFor } }: TaskRow, at: Instant): boolean {
+  return keyFor > 0 && later(createdAt, keyFor) <= at;
 }
 
 /** The lanes a Task may need: one for each agent it names. */

@@ -51,11 +51,9 @@ export function branchesOf(plan: Plan, decision: string): ReadonlySet<string> {
 }
 
 /** The Steps whose results are the Task's: no other depends on them. */
-export function sinksOf<Step extends Pick<StepRow, "name" | "dependsOn" | "outputBytes">>(
-  steps: readonly Step[],
-): Step[] {
+export function sinksOf<Step extends Pick<StepRow, "name" | "dependsOn">>(steps: readonly Step[]): Step[] {
   const followed = new Set(steps.flatMap(({ dependsOn }) => dependsOn));
-  return steps.filter(({ name, outputBytes }) => outputBytes > 0 && !followed.has(name));
+  return steps.filter(({ name }) => !followed.has(name));
 }
 
 /** All that have to be done before a Step, directly or not. */

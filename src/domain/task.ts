@@ -45,7 +45,7 @@ export interface TaskSpec {
   readonly priority: number;
   /** For the whole task; 0 is no limit. */
   readonly timeoutMs: Millis;
-  /** Total tries of each step, at least 1. */
+  /** Total tries of each step; 0 leaves it to the template. */
   readonly maxAttempts: number;
   readonly labels: Labels;
   /** Labels a worker must carry. */
@@ -68,8 +68,8 @@ export interface TaskSpec {
   readonly template: TemplateRef | null;
   /** Whose overrides of the template it runs with. */
   readonly environment: string;
-  /** After this instant the idempotency key may be another Task's; 0 is as long as this one is kept. */
-  readonly keyUntil: Instant;
+  /** For how long, from its creation, the idempotency key is this Task's; 0 is as long as it is kept. */
+  readonly keyFor: Millis;
   /** The Step this Task is, and how many Tasks stand above it. */
   readonly parent: StepKey | null;
   readonly depth: number;

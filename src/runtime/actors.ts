@@ -5,9 +5,10 @@ import { schedulerMachine } from "#actors/scheduler/machine";
 import { taskFinalizerMachine } from "#actors/task-finalizer/machine";
 import { taskRequestMachine } from "#actors/task-request/machine";
 import { decider } from "./evaluate.js";
-import { foundForRequest, foundForScheduler, foundForTracker, type Scene } from "./gather.js";
+import { foundForRequest, foundForScheduler, foundForTracker } from "./gather.js";
 import { foundForFinalizer } from "./gather-finalizer.js";
 import type { Journal } from "./journal.js";
+import type { Scene } from "./scene.js";
 
 /** In the order in which the diagram of actors is read. */
 export const actorNames = ["task-request", "scheduler", "run-tracker", "task-finalizer"] as const;

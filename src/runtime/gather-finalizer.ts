@@ -11,8 +11,8 @@ import type { StepRow } from "#domain/step";
 import type { TaskRow } from "#domain/task";
 import type { TemplateRef } from "#domain/template";
 import type { Needs } from "#ports/store";
-import type { Scene } from "./gather.js";
 import { planFor, plannedStep } from "./plans.js";
+import type { Scene } from "./scene.js";
 import type { Workspace } from "./workspace.js";
 
 /** What the finalizer wants to see for each kind of message. */
@@ -59,7 +59,11 @@ export function finalizerNeeds(message: TaskFinalizerMessage, scene: Scene): Nee
         ...planNeeds(task?.spec.template ?? null, task, scene),
       };
     case "resolve":
-      return { graphs: [taskId], wholeTasks: [taskId] };
+      return {
+        graphs: [taskId],
+        wholeTasks: [taskId],
+        ...planNeeds(task?.spec.template ?? null, task, scene),
+      };
     case "cancel":
       return { wholeTasks: [taskId] };
     case "task.ended":
@@ -107,8 +111,13 @@ export function foundForFinalizer(message: TaskFinalizerMessage, scene: Scene): 
       const outputs = textsAt(keys(taskId, waiting.map(nameOf)), work);
       return { ...base, steps, outputs, ...(problem !== undefined && { schemaProblem: problem }) };
     }
-    case "resolve":
-      return { ...base, steps: work.stepsOf(taskId), runs: work.liveRuns(taskId) };
+    case "resolve": {
+      const { action } = message;
+      const output = action.type === "complete" ? action.output || "null" : undefined;
+      const problem = step && output && payloadProblem(output, [step], task, scene);
+      const found = { ...base, steps: work.stepsOf(taskId), runs: work.liveRuns(taskId) };
+      return problem ? { ...found, schemaProblem: problem } : found;
+    }
     case "task.ended": {
       if (!task?.spec.undoes) return { ...base, steps: work.liveSteps(taskId), runs: work.liveRuns(taskId) };
       const input = work.inputs.get(taskId) ?? "{}";

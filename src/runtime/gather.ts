@@ -3,30 +3,16 @@ import type { RunTrackerMessage, TrackerFound } from "#actors/run-tracker/messag
 import type { Placement, SchedulerFound, SchedulerMessage } from "#actors/scheduler/messages";
 import { lanesOf } from "#actors/task-request/admit";
 import type { RequestFound, TaskRequestMessage } from "#actors/task-request/messages";
-import type { RunId, TaskId } from "#domain/id";
+import type { RunId } from "#domain/id";
 import type { RunRow } from "#domain/run";
 import { NEVER } from "#domain/time";
 import type { SessionRow } from "#domain/worker";
-import type { Schemas } from "#ports/schemas";
 import type { IdempotencyKey, Needs } from "#ports/store";
 import { dependenciesOf } from "./assignment.js";
 import { finalizerNeeds } from "./gather-finalizer.js";
-import type { Leases } from "./leases.js";
 import type { Memory } from "./memory.js";
-import { type Plans, planFor, plannedStep } from "./plans.js";
-import type { Workspace } from "./workspace.js";
-
-/** The turn's view of everything a message may want to see. */
-export interface Scene {
-  readonly work: Workspace;
-  readonly memory: Memory;
-  readonly leases: Leases;
-  readonly plans: Plans;
-  readonly schemas: Schemas;
-  /** Fresh Run ids for the scheduler. */
-  readonly runIds: readonly RunId[];
-  readonly newTaskId: () => TaskId;
-}
+import { planFor, plannedStep } from "./plans.js";
+import type { Scene } from "./scene.js";
 
 /** The rows a message wants to see, before it is decided; as far as those that are here tell. */
 export function needsOf({ to, message }: Told, scene: Scene): Needs {

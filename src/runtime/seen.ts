@@ -5,7 +5,8 @@ import type { Lane } from "#domain/lane";
 import { compareReady, type ReadyStep, readyStep } from "#domain/step";
 import { templateKey } from "#domain/template";
 import type { Needs, Store } from "#ports/store";
-import { needsOf, type Scene } from "./gather.js";
+import { needsOf } from "./gather.js";
+import type { Scene } from "./scene.js";
 import { holderKey, type Workspace } from "./workspace.js";
 
 type Wanted = { [Kind in keyof Needs]-?: NonNullable<Needs[Kind]>[number][] };

@@ -7,9 +7,10 @@ import { isTerminal, type TaskRow, type TaskState } from "#domain/task";
 import { type Instant, NEVER } from "#domain/time";
 import type { Needs } from "#ports/store";
 import type { Actors } from "./actors.js";
-import { needsOf, type Scene } from "./gather.js";
+import { needsOf } from "./gather.js";
 import type { Journal } from "./journal.js";
 import { advanceRun, advanceStep, advanceTask, advanceWorker } from "./lifecycles.js";
+import type { Scene } from "./scene.js";
 
 export interface UnitParts {
   readonly scene: Scene;
@@ -234,10 +235,11 @@ export class Unit {
     work.putRun(row);
   }
 
-  /** What the changed rows mean for memory and for the log; a Task's own change is its unit's last line. */
+  /** What the changed rows mean for memory and for the log. A Task's own changes are its unit's last lines, or its first ever. */
   #settle(): void {
     const { scene, journal, at } = this.#parts;
     const { work, memory } = scene;
+    for (const [id, before] of this.#tasks) if (!before) this.#recordPath(id, before);
     for (const [id, before] of this.#runs) {
       const after = work.run(id) as RunRow;
       memory.followRun(before, after, journal);
@@ -257,10 +259,16 @@ export class Unit {
       const after = work.task(id) as TaskRow;
       memory.followTask(before, after, journal);
       journal.push(work.changes.tasks, { before, after });
-      const states = (this.#paths.get(id) ?? []).slice(before ? 1 : 0);
-      for (const state of states) work.record(id, taskLine({ ...after, state }, at));
-      if (states.length === 0 && before?.hasRun !== after.hasRun) work.record(id, taskLine(after, at));
+      if (before) this.#recordPath(id, before);
     }
+  }
+
+  #recordPath(id: TaskId, before: TaskRow | undefined): void {
+    const { scene, at } = this.#parts;
+    const after = scene.work.task(id) as TaskRow;
+    const states = (this.#paths.get(id) ?? []).slice(before ? 1 : 0);
+    for (const state of states) scene.work.record(id, taskLine({ ...after, state }, at));
+    if (states.length === 0 && before?.hasRun !== after.hasRun) scene.work.record(id, taskLine(after, at));
   }
 
   #record(row: StepRow): void {

@@ -142,7 +142,7 @@ export function draftOf(
       principal: "local",
       template: null,
       environment: "",
-      keyUntil: NEVER,
+      keyFor: millis(0),
       parent: null,
       depth: 0,
       compensates: "",

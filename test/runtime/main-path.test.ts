@@ -29,10 +29,10 @@ test("a task goes from a client to a worker and back, and its log tells the stor
       : `${entry.type} ${"state" in entry ? entry.state : "step" in entry ? entry.step.state : "run" in entry ? entry.run.status : ""}`,
   );
   expect(lines).toEqual([
-    "step enqueued",
     "task pending",
     "task initializing",
     "task enqueuing_steps",
+    "step enqueued",
     "run ASSIGNED",
     "step in_progress",
     "task evaluating_results",
