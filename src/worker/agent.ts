@@ -1,50 +1,9 @@
 import type { z } from "zod";
 import { limits } from "#domain/limits";
-import type { ModelBackend } from "#domain/run";
 import type { Labels } from "#domain/task";
 import { utf8Bytes } from "#domain/text";
-import type { Log } from "#ports/telemetry";
-
-/** A model behind an agent. What is left out is unknown. */
-export type Backend = Pick<ModelBackend, "provider" | "modelName"> & Partial<ModelBackend>;
-
-/** What an agent can tell of beside its output. */
-export type AgentEvent = "SESSION_INITIALIZED" | "TOOL_REQUESTED" | "TOOL_COMPLETED" | "OUTPUT_GENERATED";
-
-/** Who speaks in a chat message. */
-export type Speaker = "USER" | "ASSISTANT" | "SYSTEM";
-
-/** What one run gives its agent. */
-export interface AgentContext {
-  readonly runId: string;
-  readonly taskId: string;
-  readonly stepName: string;
-  /** Which try of the step this is, from 1. */
-  readonly attempt: number;
-  /** The task's labels. */
-  readonly labels: Labels;
-  /** When the task must have ended, by the plane's clock; undefined means no limit. */
-  readonly deadline: Date | undefined;
-  /** Aborts, with a {@link RunStopped}, when the run is no longer wanted. Its results are then dropped. */
-  readonly signal: AbortSignal;
-  /** The worker's log, with the ids of this run. */
-  readonly log: Log;
-  /**
-   * Sends text to whoever watches the task. Resolves when there is room for more, which may be only when
-   * the plane has made earlier output durable: await it, and a slow disk slows the agent, not the plane.
-   * Text over 64 KiB is sent in pieces.
-   *
-   * @throws {RunStopped} if the run is no longer wanted
-   * @throws {RangeError} if the metadata is over the plane's limits
-   */
-  output(text: string, metadata?: Labels): Promise<void>;
-  /** Tells of something done. One that is under way when the connection breaks may be lost. */
-  event(type: AgentEvent, metadata?: Labels): void;
-  /** Adds to the run's conversation, at most 64 KiB. One under way when the connection breaks may be lost. */
-  chat(speaker: Speaker, text: string): void;
-  /** Says which model has really been used. Without it, an agent's only backend counts as used. */
-  backendUsed(backend: Backend): void;
-}
+import type { AgentContext, Backend } from "./agent-context.js";
+import { Yielded } from "./yielded.js";
 
 /** What `serve` runs. Made by {@link agent}, or by `execAgent`. */
 export interface Agent {
@@ -56,7 +15,7 @@ export interface Agent {
    * Carries out one run.
    *
    * @param inputJson the task's input, as JSON text
-   * @returns the result: whatever JSON can say, or undefined for none
+   * @returns the result: whatever JSON can say, or undefined for none; or what `ctx.yield` gave
    */
   perform(inputJson: string, ctx: AgentContext): Promise<unknown>;
 }
@@ -73,7 +32,7 @@ export interface AgentDefinition<Input extends z.ZodType> {
   readonly input: Input;
   /**
    * The work. As an `async *` function, each string it yields is a chunk of output, and anything else it
-   * yields is a chunk of one line of JSON. What it returns is the result.
+   * yields is a chunk of one line of JSON. What it returns is the result, unless it is what `ctx.yield` gave.
    */
   run(
     input: z.output<Input>,
@@ -168,6 +127,8 @@ async function follow(
     for (;;) {
       const step = await running.next();
       if (step.done) return step.value;
+      if (step.value instanceof Yielded)
+        throw new TypeError("return what ctx.yield gives instead of yielding it");
       await ctx.output(typeof step.value === "string" ? step.value : `${JSON.stringify(step.value)}\n`);
     }
   } finally {

@@ -6,13 +6,16 @@ import {
   type RunServerMessage,
   RunService,
 } from "#wire/gen/taskrun/v1/run_service_pb";
+import type { AskForResult } from "./result-reader.js";
 
 /** Well below the minute after which idle connections are dropped by what lies between. */
 const PING_INTERVAL_MS = 15_000;
 
-/** One stream to a plane. */
+/** One stream to a plane, and what can be asked beside it. */
 export interface Connection {
   readonly incoming: AsyncIterable<RunServerMessage>;
+  /** The result of a step, as JSON text. */
+  readonly readResult: AskForResult;
   /** Ends the stream and its connection at once. */
   close(): void;
 }
@@ -54,7 +57,8 @@ export function dial(url: string, outgoing: AsyncIterable<RunClientMessage>, ope
     writeMaxBytes: limits.messageBytes,
   });
 
-  const incoming = createClient(RunService, transport).streamConnect(outgoing, {
+  const client = createClient(RunService, transport);
+  const incoming = client.streamConnect(outgoing, {
     signal: aborter.signal,
     onHeader: opened,
   });
@@ -62,5 +66,7 @@ export function dial(url: string, outgoing: AsyncIterable<RunClientMessage>, ope
     aborter.abort();
     manager.abort();
   };
-  return { incoming, close };
+  const readResult: AskForResult = async (wanted, options) =>
+    (await client.getStepResult(wanted, options)).outputJson;
+  return { incoming, readResult, close };
 }

@@ -3,7 +3,9 @@ import type { Readable, Writable } from "node:stream";
 import { limits } from "#domain/limits";
 import type { Labels } from "#domain/task";
 import type { Log } from "#ports/telemetry";
-import { type Agent, type AgentContext, AgentError, checkName } from "./agent.js";
+import { type Agent, AgentError, checkName } from "./agent.js";
+import type { AgentContext } from "./agent-context.js";
+import { inputWithResults } from "./exec-input.js";
 import { Lines } from "./lines.js";
 import { ProcessGroup } from "./process-group.js";
 import { pause } from "./timers.js";
@@ -40,8 +42,8 @@ const LOG_LINE_CHARS = 2_000;
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
 /**
- * An agent that is any program. It gets the task's input, as JSON, on stdin; stdout is its output, stderr goes
- * to the log. Exit code 0 completes the run, with `{"exit_code": 0, "stdout_bytes": …}` as its result unless
+ * An agent that is any program. It gets its input, as JSON, on stdin: the task's, and in a workflow also the
+ * results of the steps before it. stdout is its output, stderr goes to the log. Exit code 0 completes the run, with `{"exit_code": 0, "stdout_bytes": …}` as its result unless
  * the program gave one; anything else fails it. When the run is no longer wanted the program and all that it
  * started get SIGTERM, and SIGKILL after the grace.
  *
@@ -68,6 +70,7 @@ async function perform(
   input: string,
   ctx: AgentContext,
 ): Promise<unknown> {
+  const given = await inputWithResults(input, ctx);
   ctx.signal.throwIfAborted();
   const child = spawn(program, options.command.slice(1), {
     cwd: options.cwd,
@@ -87,7 +90,7 @@ async function perform(
 
   const errors = tailOf(child.stderr, ctx.log);
   child.stdin.on("error", () => {}); // a program need not read its input
-  child.stdin.end(`${input === "" ? "{}" : input}\n`);
+  child.stdin.end(`${given}\n`);
   try {
     const [result, code] = await Promise.all([readOutput(child.stdout, options.output ?? "text", ctx), exit]);
     ctx.signal.throwIfAborted();

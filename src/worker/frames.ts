@@ -14,7 +14,7 @@ import {
   type WorkerHelloSchema,
   type WorkerResumeSchema,
 } from "#wire/gen/taskrun/v1/run_service_pb";
-import type { AgentEvent, Backend, Speaker } from "./agent.js";
+import type { AgentEvent, Backend, Speaker } from "./agent-context.js";
 import type { Chunk } from "./outbox.js";
 import { wall } from "./timers.js";
 
@@ -29,6 +29,8 @@ export interface RunKey {
 /** How a run ended. */
 export type Outcome =
   | { readonly status: "COMPLETED"; readonly outputJson: string }
+  /** It stops at a checkpoint, to go on in another run. */
+  | { readonly status: "YIELDED"; readonly cursorJson: string; readonly outputJson: string }
   | {
       readonly status: "FAILED";
       readonly error: string;
@@ -66,6 +68,11 @@ export function ended(
   outputCount: number | undefined,
   backend: Backend | undefined,
 ): RunClientMessage {
+  if (outcome.status === "YIELDED") {
+    const { cursorJson, outputJson } = outcome;
+    const value = { runId, fence, cursorJson, outputJson };
+    return create(RunClientMessageSchema, { payload: { case: "yield", value } });
+  }
   const value = {
     runId,
     fence,

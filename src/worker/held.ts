@@ -1,8 +1,9 @@
 import type { Log } from "#ports/telemetry";
 import type { RunClientMessage } from "#wire/gen/taskrun/v1/run_service_pb";
 import type { Agent, StopCause } from "./agent.js";
-import type { Assignment } from "./context.js";
+import type { Assignment } from "./assignment.js";
 import { decline, type Resume } from "./frames.js";
+import type { ResultReader } from "./result-reader.js";
 import { Run } from "./run.js";
 import { after } from "./timers.js";
 import { Window } from "./window.js";
@@ -22,6 +23,8 @@ export interface HeldRunsOptions {
   readonly log: Log;
   /** There may be something to send. */
   readonly poke: () => void;
+  /** The result of a step, as JSON text; see {@link ResultReader.read}. */
+  readonly readResult: ResultReader["read"];
   /** The last run has left our hands. */
   readonly emptied: () => void;
 }
@@ -150,6 +153,7 @@ export class HeldRuns {
     const run = new Run(assignment, {
       log: this.#options.log,
       window: this.#window,
+      readResult: this.#options.readResult,
       ready: (speaker) => this.#wake(speaker),
     });
     const overdue = (): void => run.stop("deadline", "the task's time is up");

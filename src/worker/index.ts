@@ -1,18 +1,34 @@
 /** The worker SDK: describe agents, and serve them. */
 export {
   type Agent,
-  type AgentContext,
   type AgentDefinition,
   AgentError,
-  type AgentEvent,
   agent,
-  type Backend,
   RunStopped,
-  type Speaker,
   type StopCause,
 } from "./agent.js";
+export type {
+  AgentContext,
+  AgentEvent,
+  Backend,
+  Speaker,
+  StepContext,
+  StepResults,
+} from "./agent-context.js";
 export { repoReport, repoReportIn } from "./agents/repo-report.js";
 export { supportTriage } from "./agents/support-triage.js";
+export { aggregateBatches, type BatchTotals, type BatchWorkerResult } from "./aggregate.js";
+export {
+  type Batch,
+  type Batches,
+  type BatchesResult,
+  createBatches,
+  noBatches,
+  splitIntoBatches,
+} from "./batches.js";
 export { splitCommand } from "./command.js";
+export { createSteps, type DecisionResult, noBranches } from "./decisions.js";
 export { type ExecOptions, execAgent } from "./exec.js";
+export type { BatchPart, CheckpointPart, CompensatePart } from "./given.js";
 export { type ServeOptions, serve, type WorkerHandle } from "./serve.js";
+export type { Yielded } from "./yielded.js";

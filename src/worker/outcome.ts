@@ -1,13 +1,17 @@
 import { limits } from "#domain/limits";
 import { clip, utf8Bytes } from "#domain/text";
-import { type Agent, type AgentContext, AgentError, type RunStopped } from "./agent.js";
+import { type Agent, AgentError, type RunStopped } from "./agent.js";
+import type { AgentContext } from "./agent-context.js";
 import type { Outcome } from "./frames.js";
+import { Yielded } from "./yielded.js";
 
 /** Lets the agent do its work, and puts the way it ended into the words of the wire. Never rejects. */
 export async function outcomeOf(agent: Agent, inputJson: string, ctx: AgentContext): Promise<Outcome> {
   try {
     const result = await agent.perform(inputJson, ctx);
-    return { status: "COMPLETED", outputJson: resultJson(result) };
+    if (!(result instanceof Yielded)) return { status: "COMPLETED", outputJson: jsonOf(result, "result") };
+    const cursorJson = jsonOf(result.cursor ?? null, "cursor");
+    return { status: "YIELDED", cursorJson, outputJson: jsonOf(result.output, "output at a checkpoint") };
   } catch (error) {
     return failure(error, ctx.signal);
   }
@@ -23,18 +27,21 @@ function failed(message: string, retryable: boolean | undefined, retryAfterMs: n
   return { status: "FAILED", error: clip(message, limits.errorMessageBytes), retryable, retryAfterMs };
 }
 
-/** @throws {AgentError} if the result cannot be sent: trying again would not change that */
-function resultJson(result: unknown): string {
+/**
+ * @param what the name of the value, for people
+ * @throws {AgentError} if the value cannot be sent: trying again would not change that
+ */
+function jsonOf(value: unknown, what: string): string {
   let json: string | undefined;
   try {
-    json = JSON.stringify(result);
+    json = JSON.stringify(value);
   } catch (cause) {
-    const message = `the agent's result cannot be written as JSON: ${(cause as Error).message}`;
+    const message = `the agent's ${what} cannot be written as JSON: ${(cause as Error).message}`;
     throw new AgentError(message, { retryable: false, cause });
   }
   const bytes = utf8Bytes(json ?? "");
   if (bytes > limits.resultBytes) {
-    const message = `the agent's result is ${bytes} bytes of JSON, at most ${limits.resultBytes} can be kept`;
+    const message = `the agent's ${what} is ${bytes} bytes of JSON, at most ${limits.resultBytes} can be kept`;
     throw new AgentError(message, { retryable: false });
   }
   return json ?? "";

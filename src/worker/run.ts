@@ -1,30 +1,31 @@
+import { setMaxListeners } from "node:events";
 import { limits } from "#domain/limits";
 import { labelsBytes } from "#domain/report";
 import type { Labels } from "#domain/task";
 import { splitText, utf8Bytes } from "#domain/text";
 import type { Log } from "#ports/telemetry";
 import type { RunClientMessage } from "#wire/gen/taskrun/v1/run_service_pb";
-import {
-  type Agent,
-  type AgentContext,
-  AgentError,
-  type Backend,
-  RunStopped,
-  type StopCause,
-} from "./agent.js";
-import { type Assignment, checkChat, checkMetadata } from "./context.js";
-import { chat, ended, event, type Outcome, output, type Resume, started } from "./frames.js";
+import { type Agent, AgentError, RunStopped, type StopCause } from "./agent.js";
+import type { AgentContext, Backend } from "./agent-context.js";
+import type { Assignment } from "./assignment.js";
+import { ended, type Outcome, output, type Resume, started } from "./frames.js";
 import { logWith } from "./log.js";
 import { Outbox } from "./outbox.js";
 import { outcomeOf } from "./outcome.js";
+import type { ResultReader } from "./result-reader.js";
+import { contextFor } from "./run-context.js";
 import { wall } from "./timers.js";
 import type { Window } from "./window.js";
+
+/** What an agent may wait for at once before it looks like a mistake: the result of every step, and some output. */
+const WAITS_MAX = limits.taskSteps + 100;
 
 /** What a run needs of the worker around it. */
 export interface RunSurroundings {
   readonly log: Log;
   /** Bytes of all runs that are not yet durable. */
   readonly window: Window;
+  readonly readResult: ResultReader["read"];
   /** The run has something to send. */
   ready(run: Run): void;
 }
@@ -53,13 +54,13 @@ export class Run {
   #writing: Promise<void> = Promise.resolve();
   #wakeWriter: (() => void) | undefined;
   #outputBytes = 0;
-  #events = 0;
 
   constructor(assignment: Assignment, around: RunSurroundings) {
     this.runId = assignment.runId;
     this.fence = assignment.fence;
     this.#assignment = assignment;
     this.#around = around;
+    setMaxListeners(WAITS_MAX, this.#abort.signal);
   }
 
   /** Lets the agent work. Resolves when it has ended, however it did; never rejects. */
@@ -166,30 +167,18 @@ export class Run {
   }
 
   #context(): AgentContext {
-    const { runId, taskId, stepName, attempt, labels, deadlineMs } = this.#assignment;
-    return {
-      runId,
-      taskId,
-      stepName,
-      attempt,
-      labels,
-      deadline: deadlineMs > 0 ? new Date(deadlineMs) : undefined,
-      signal: this.#abort.signal,
-      log: logWith(this.#around.log, { runId, taskId }),
-      output: (text, metadata = {}) => this.#write(text, metadata),
-      event: (type, metadata = {}) => {
-        checkMetadata(metadata);
-        this.#events += 1;
-        this.#note(event(this, taskId, `${runId}-${this.#events}`, type, metadata));
-      },
-      chat: (speaker, text) => {
-        checkChat(text);
-        this.#note(chat(this, speaker, text));
-      },
+    const { runId, fence } = this;
+    const { signal } = this.#abort;
+    return contextFor(this.#assignment, {
+      signal,
+      log: logWith(this.#around.log, { runId, taskId: this.#assignment.taskId }),
+      write: (text, metadata) => this.#write(text, metadata),
+      note: (content) => this.#note(content),
       backendUsed: (backend) => {
         this.#backend = backend;
       },
-    };
+      fetchResult: (stepName) => this.#around.readResult({ runId, fence, stepName }, signal),
+    });
   }
 
   #note(content: RunClientMessage): void {
@@ -201,7 +190,6 @@ export class Run {
 
   /** One writer at a time, so that output keeps the order it was called in. */
   #write(text: string, metadata: Labels): Promise<void> {
-    checkMetadata(metadata);
     const written = this.#writing.then(() => this.#writeNow(text, metadata));
     this.#writing = written.catch(() => {});
     return written;

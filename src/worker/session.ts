@@ -13,6 +13,7 @@ import * as frames from "./frames.js";
 import type { HeldRuns } from "./held.js";
 import type { Lease } from "./lease.js";
 import { Outgoing } from "./outgoing.js";
+import type { AskForResult } from "./result-reader.js";
 import { after, monotonic } from "./timers.js";
 
 /** This stream speaks of leases, fences and acknowledgements. */
@@ -83,6 +84,12 @@ export class Session {
   poke(): void {
     this.#outgoing.poke();
   }
+
+  /** The result of a step, over this session's connection. */
+  readonly readResult: AskForResult = async (wanted, options) => {
+    if (!this.#connection) throw new Error("not connected");
+    return this.#connection.readResult(wanted, options);
+  };
 
   /** Sends a heartbeat now instead of when it is due. */
   beat(): void {
@@ -189,10 +196,14 @@ export class Session {
 
   #assigned(assignment: RunAssignment): void {
     const { runId, taskId, agentName, inputJson, labels, attempt, fence, stepName } = assignment;
+    const { dependencyResultsJson: results, dependencyRefs: resultRefs, failedDependencies } = assignment;
     if (assignment.ordinal > this.#lastOrdinal) this.#lastOrdinal = assignment.ordinal;
     const deadlineMs = Number(assignment.deadlineMs);
     this.#options.held.take(
-      { runId, taskId, stepName, agentName, inputJson, labels, attempt, fence, deadlineMs },
+      {
+        ...{ runId, taskId, stepName, agentName, inputJson, labels, attempt, fence, deadlineMs },
+        ...{ results, resultRefs, failedDependencies },
+      },
       this.#left(assignment.deadlineMs),
     );
   }

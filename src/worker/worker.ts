@@ -8,11 +8,12 @@ import type { WorkerInfoSchema } from "#wire/gen/taskrun/v1/common_pb";
 import type { Agent } from "./agent.js";
 import { HeldRuns } from "./held.js";
 import { Lease } from "./lease.js";
+import { ResultReader } from "./result-reader.js";
 import { Session } from "./session.js";
 import { after, monotonic, pause } from "./timers.js";
 
 /** Between two tries to reach the plane; drawn from the whole interval, so that a fleet does not come back at once. */
-const RECONNECT: RetryPolicy = { delayFirst: millis(250), delayMax: millis(10_000) };
+const RECONNECT: RetryPolicy = { backoff: "exponential", base: millis(250), max: millis(10_000), jitter: 1 };
 /** The welcome and two heartbeats, an interval apart, prove that the plane is well: the next failure is a first one again. */
 const RENEWALS_STABLE = 3;
 /** Answers that trying again will not change, as long as the plane has never taken us. */
@@ -39,6 +40,7 @@ export class Worker {
   readonly #options: WorkerOptions;
   readonly #held: HeldRuns;
   readonly #lease = new Lease();
+  readonly #results = new ResultReader();
   readonly #leaving = new AbortController();
   #session: Session | undefined;
   /** How often this session has renewed the lease. */
@@ -55,6 +57,7 @@ export class Worker {
       windowBytes: limits.workerCreditBytes,
       log: options.log,
       poke: () => this.#session?.poke(),
+      readResult: (wanted, signal) => this.#results.read(wanted, signal),
       emptied: () => {
         if (this.#held.refusing) this.#leave();
       },
@@ -139,6 +142,7 @@ export class Worker {
       drained: (reason, leftMs) => this.drain(reason, Math.min(leftMs ?? Infinity, this.#options.drainMs)),
       welcomed: (name) => {
         this.#everWelcomed = true;
+        this.#results.use(session.readResult);
         log.info("connected", { workerId: info.workerId, sessionId: name, addr: url });
         this.#options.onConnected(name);
       },
@@ -158,6 +162,7 @@ export class Worker {
       return (error as Error).message;
     } finally {
       this.#session = undefined;
+      this.#results.use(undefined);
       this.#held.detach();
     }
   }

@@ -27,6 +27,48 @@ test("the input comes in on stdin, text goes out as it is written", async () => 
   expect(said.join("")).toBe('{"a":"é"}\n');
 });
 
+test("a program gets the results of the steps before it beside its input, digit by digit", async () => {
+  const cat = execAgent({ name: "x", command: ["cat"] });
+  const before = {
+    results: { b: '{"n":12345678901234567890}' },
+    resultRefs: ["a"],
+    failedDependencies: ["c"],
+  };
+
+  const { said, result } = rehearsal(cat, { order: 1 }, before, { a: "[1.0]" });
+
+  await result;
+  expect(said.join("")).toBe(
+    '{"order":1,"results":{"a":[1.0],"b":{"n":12345678901234567890}},"failed_dependencies":["c"]}\n',
+  );
+});
+
+test("a program is not started if it would be given more than 16 MiB of results", async () => {
+  const large = JSON.stringify("x".repeat(1024 * 1024 - 2));
+  const names = Array.from({ length: 17 }, (_, i) => `s${i}`);
+  const cat = execAgent({ name: "x", command: ["cat"] });
+
+  const { said, result } = rehearsal(
+    cat,
+    {},
+    { resultRefs: names },
+    Object.fromEntries(names.map((name) => [name, large])),
+  );
+
+  await expect(result).rejects.toMatchObject({
+    message: /^the results of 17 steps are over 16777216 bytes together/,
+    retryable: false,
+  });
+  expect(said).toEqual([]);
+});
+
+test("a program decides by the result that it prints", async () => {
+  const outcome = { decision_point_outcome: { type: "create_steps", step_names: ["refund"] } };
+  const script = `console.log(JSON.stringify({ result: ${JSON.stringify(outcome)} }))`;
+
+  expect(await node(script, { output: "jsonl" }).result).toEqual(outcome);
+});
+
 test("as JSON lines each line is a chunk, and a line with a result is the result", async () => {
   const script = `process.stdout.write('{"a":1}\\nplain\\n{"result":{"b":2}}\\n{"result":3,"more":4}')`;
   const { said, result } = node(script, { output: "jsonl" });

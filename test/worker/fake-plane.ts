@@ -4,7 +4,9 @@ import type { AddressInfo } from "node:net";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { ErrorInfoSchema } from "#wire/gen/google/rpc/error_details_pb";
 import {
+  type GetRunStepResultRequest,
   type RunAssignmentSchema,
   type RunClientMessage,
   RunServerMessageSchema,
@@ -119,11 +121,21 @@ export class PlaneSession {
   }
 }
 
+/** A call refused as the plane does it: with a code and, for programs, a reason. */
+export function refusal(code: Code, reason: string, message: string): ConnectError {
+  const info = { desc: ErrorInfoSchema, value: { reason, domain: "taskrun" } };
+  return new ConnectError(message, code, undefined, [info]);
+}
+
 /** A plane that listens on a free port of the loopback and does as it is told. */
 export class FakePlane {
   readonly #server: Http2Server;
   readonly #peers = new Set<ServerHttp2Session>();
   readonly #arrivals = new Mailbox<PlaneSession>();
+  /** What a worker is answered that reads a result. */
+  readResult = async ({ stepName }: Pick<GetRunStepResultRequest, "stepName">): Promise<string> => {
+    throw refusal(Code.NotFound, "STEP_NOT_FOUND", `Step "${stepName}" is none that must be done before.`);
+  };
 
   private constructor(server: Http2Server) {
     this.#server = server;
@@ -148,6 +160,7 @@ export class FakePlane {
             }
             if (session.failure) throw session.failure;
           },
+          getStepResult: async (wanted) => ({ outputJson: await plane.readResult(wanted) }),
         }),
     });
     const plane = new FakePlane(createServer(handler));

@@ -1,24 +1,7 @@
-import { afterEach, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { RunStatus } from "#wire/gen/taskrun/v1/common_pb";
-import type { AgentContext } from "#worker/agent";
-import type { FakePlane, PlaneSession } from "./fake-plane.js";
-import { echo, latch, settle, startPlane, startWorker, stopped } from "./workbench.js";
-
-/** Time stands still but for what a test says; sockets and promises go on. */
-function stopTime(): void {
-  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance", "Date"] });
-}
-
-afterEach(() => {
-  vi.useRealTimers();
-});
-
-/** Lets the worker connect again, which it does after a random delay. */
-async function comeBack(plane: FakePlane): Promise<PlaneSession> {
-  await settle();
-  await vi.advanceTimersByTimeAsync(250);
-  return plane.accept();
-}
+import type { AgentContext } from "#worker/agent-context";
+import { comeBack, echo, latch, settle, startPlane, startWorker, stopped, stopTime } from "./workbench.js";
 
 /** An agent whose context the test gets hold of. */
 function puppet() {

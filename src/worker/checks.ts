@@ -2,20 +2,6 @@ import { limits } from "#domain/limits";
 import type { Labels } from "#domain/task";
 import { utf8Bytes } from "#domain/text";
 
-/** What a run is told when it begins, in plain words. */
-export interface Assignment {
-  readonly runId: string;
-  readonly taskId: string;
-  readonly stepName: string;
-  readonly agentName: string;
-  readonly inputJson: string;
-  readonly labels: Labels;
-  readonly attempt: number;
-  readonly fence: number;
-  /** By the plane's clock, in Unix milliseconds; 0 means no limit. */
-  readonly deadlineMs: number;
-}
-
 /**
  * The plane refuses a report over its limits by ending the stream, with every run on it: so the agent that
  * made it is told first.

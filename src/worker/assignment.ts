@@ -1,0 +1,21 @@
+import type { Labels } from "#domain/task";
+
+/** What a run is told when it begins, in plain words. */
+export interface Assignment {
+  readonly runId: string;
+  readonly taskId: string;
+  readonly stepName: string;
+  readonly agentName: string;
+  readonly inputJson: string;
+  readonly labels: Labels;
+  readonly attempt: number;
+  readonly fence: number;
+  /** By the plane's clock, in Unix milliseconds; 0 means no limit. */
+  readonly deadlineMs: number;
+  /** Results of steps this one depends on, as JSON text by step name: those that came along. */
+  readonly results: Readonly<Record<string, string>>;
+  /** Names of those that did not: they are read when wanted. */
+  readonly resultRefs: readonly string[];
+  /** Names of those that failed and were passed over. */
+  readonly failedDependencies: readonly string[];
+}

@@ -1,0 +1,52 @@
+import type { z } from "zod";
+import { AgentError } from "./agent.js";
+import type { StepResults } from "./agent-context.js";
+import type { Assignment } from "./assignment.js";
+
+/**
+ * What a run can know of the steps before its own: results that came along with its assignment, and those
+ * that are fetched when wanted.
+ *
+ * @param fetch asks the plane for the result of a step, as JSON text; empty if it has none
+ */
+export function resultsFor(
+  { results, resultRefs, failedDependencies }: Assignment,
+  fetch: (stepName: string) => Promise<string>,
+): StepResults {
+  async function resultJson(stepName: string): Promise<string | undefined> {
+    const json = Object.hasOwn(results, stepName) ? results[stepName] : await fetch(stepName);
+    return json === "" ? undefined : json;
+  }
+
+  function result(stepName: string): Promise<unknown>;
+  function result<Schema extends z.ZodType>(stepName: string, schema: Schema): Promise<z.output<Schema>>;
+  async function result(stepName: string, schema?: z.ZodType): Promise<unknown> {
+    const value = parse(stepName, await resultJson(stepName));
+    return schema ? fitted(stepName, value, schema) : value;
+  }
+
+  return {
+    dependencies: [...Object.keys(results), ...resultRefs].sort(),
+    failedDependencies: [...failedDependencies].sort(),
+    result,
+    resultJson,
+  };
+}
+
+function parse(stepName: string, json: string | undefined): unknown {
+  try {
+    return json === undefined ? undefined : JSON.parse(json);
+  } catch (cause) {
+    const message = `the result of step "${stepName}" is not JSON: ${(cause as Error).message}`;
+    throw new AgentError(message, { retryable: false, cause });
+  }
+}
+
+async function fitted(stepName: string, value: unknown, schema: z.ZodType): Promise<unknown> {
+  const parsed = await schema.safeParseAsync(value);
+  if (parsed.success) return parsed.data;
+
+  const faults = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "result"}: ${message}`);
+  const message = `the result of step "${stepName}" is not what this agent needs: ${faults.join("; ")}`;
+  throw new AgentError(message, { retryable: false });
+}
