@@ -88,10 +88,10 @@ export const layers: readonly Layer[] = [
   },
   {
     path: "src/host",
-    layers: ["src/domain", "src/ports"],
-    packages: ["uuidv7", "pino", "prom-client"],
+    layers: ["src/domain", "src/ports", "src/templates"],
+    packages: ["uuidv7", "pino", "prom-client", "ajv", "ajv-formats"],
     node: true,
-    why: "Real clock, real chance, real logs: the adapters that virtual time replaces.",
+    why: "Real clock, real chance, real logs, real files and schemas: the adapters that tests replace.",
   },
   {
     path: "src/wire",
@@ -101,8 +101,15 @@ export const layers: readonly Layer[] = [
     why: "The only place that knows both proto and domain; which transport carries the bytes is not its business.",
   },
   {
+    path: "src/templates",
+    layers: ["src/domain"],
+    packages: ["yaml", "zod"],
+    node: true,
+    why: "A template is a value: reading, drawing or writing one asks nobody, so it is the same on every side of a wire.",
+  },
+  {
     path: "src/gateway",
-    layers: ["src/domain", "src/ports", "src/bus", "src/wire"],
+    layers: ["src/domain", "src/ports", "src/bus", "src/wire", "src/templates"],
     types: ["actors", "src/runtime"],
     packages: [
       "@bufbuild/protobuf",
