@@ -1,0 +1,17 @@
+/** Templates: read them, draw them, or write them in code. */
+export type { Builder } from "./builder.js";
+export { drawTemplate } from "./draw.js";
+export { type DrawnStep, type DrawnTask, drawTask } from "./draw-task.js";
+export { type Finding, type FindingCode, findingCodes, type Severity } from "./finding.js";
+export type { Place } from "./place.js";
+export { readTemplate, type TemplateReading } from "./read.js";
+export { templateSchema } from "./schema.js";
+export { workflow } from "./workflow.js";
+export type {
+  BatchHandle,
+  StepHandle,
+  UndoHandle,
+  WorkersHandle,
+  WorkflowOptions,
+} from "./workflow-options.js";
+export type { InputOf, ResultOf, Workflow } from "./workflow-type.js";

@@ -1,0 +1,42 @@
+import { clip } from "#domain/text";
+
+/** A label is read at a glance; names can be long. */
+const LINE_BYTES = 80;
+
+/** The look of a node, by the names that Mermaid has for shapes. */
+export type Look = "rect" | "diamond" | "hex" | "procs" | "docs" | "subproc" | "delay" | "lean-r" | "stadium";
+
+/** One node: its lines of text, its look, and the class that colours it. */
+export function node(id: string, look: Look, lines: readonly string[], className = ""): string {
+  const label = lines.map(escaped).join("<br/>");
+  return `  ${id}@{ shape: ${look}, label: "${label}" }${className === "" ? "" : `\n  class ${id} ${className}`}`;
+}
+
+/**
+ * A line of a label. Mermaid reads entities that begin with `#`; whatever else could end the label, begin markup or
+ * a directive is written as one.
+ */
+export function escaped(line: string): string {
+  const short = clip(line, LINE_BYTES);
+  const text = short === line ? line : `${short}…`;
+  return text.replace(/\p{Cc}+/gu, " ").replace(/[#"'`<>&;\\{}%]/g, (sign) => `#${sign.charCodeAt(0)};`);
+}
+
+/** A comment takes one line. */
+export function comment(text: string): string {
+  return `  %% ${text.replace(/[\p{Cc}{}]+/gu, " ")}`;
+}
+
+/** `350 ms`, `4.2 s`, `3 min 5 s` or `2 h 10 min`. */
+export function duration(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${Number((ms / 1_000).toFixed(1))} s`;
+  const seconds = Math.round(ms / 1_000);
+  if (seconds < 3_600) return pair(Math.floor(seconds / 60), "min", seconds % 60, "s");
+  const minutes = Math.round(seconds / 60);
+  return pair(Math.floor(minutes / 60), "h", minutes % 60, "min");
+}
+
+function pair(large: number, unit: string, small: number, smaller: string): string {
+  return small === 0 ? `${large} ${unit}` : `${large} ${unit} ${small} ${smaller}`;
+}

@@ -1,0 +1,232 @@
+import type { Json, JsonObject } from "#domain/json";
+import { type FindingCode, type Findings, shown } from "./finding.js";
+import { nearMiss } from "./near.js";
+import type { ChoiceShape, Field, NumberShape, RecordShape, Shape, TextShape } from "./shape.js";
+import { type Entry, jsonOf, type Part } from "./source.js";
+
+/** What a value is called in messages, and the step it is in. */
+interface Where {
+  readonly label: string;
+  readonly stepName: string;
+}
+
+/**
+ * Reads parts as the format says. What does not fit is a finding; a value of the wrong type is left out of what
+ * is read, one that is only out of range stays in, so that the rules can go on and see the rest.
+ */
+export class Reader {
+  readonly #findings: Findings;
+  /** Where each object that was read stands in the text. */
+  readonly #origins = new WeakMap<object, Part>();
+
+  constructor(findings: Findings) {
+    this.#findings = findings;
+  }
+
+  readBody(part: Part, format: RecordShape): JsonObject | undefined {
+    const read = this.#read(part, format, { label: "", stepName: "" });
+    return read as JsonObject | undefined;
+  }
+
+  /** Where an object, or the value of one of its keys, or one text in that value's list, stands. */
+  offsetOf(object: object, key?: string, item?: string): number {
+    const origin = this.#origins.get(object);
+    if (key === undefined || origin?.kind !== "object") return origin?.offset ?? 0;
+    const entry = origin.entries.get(key) ?? origin.entries.get(otherWords[key] ?? "");
+    if (!entry) return origin.offset;
+    const items = entry.part.kind === "list" ? entry.part.items : [];
+    const found = items.findLast((part) => part.kind === "scalar" && part.value === item);
+    return (found ?? entry.part).offset;
+  }
+
+  /** True if the text has the key, even if its value could not be read. */
+  has(object: object, key: string): boolean {
+    const origin = this.#origins.get(object);
+    return origin?.kind === "object" && origin.entries.has(key);
+  }
+
+  #read(part: Part, shape: Shape, where: Where): Json | undefined {
+    switch (shape.kind) {
+      case "text":
+        return this.#text(part, shape, where);
+      case "number":
+        return this.#number(part, shape, where);
+      case "flag":
+        return this.#flag(part, where);
+      case "choice":
+        return this.#choice(part, shape, where);
+      case "any":
+        return jsonOf(part);
+      case "object":
+        return part.kind === "object" ? jsonOf(part) : this.#wrongType(part, "an object", where);
+      case "schema":
+        return this.#schema(part, where);
+      case "list":
+        return this.#list(part, shape.of, where);
+      case "record":
+        return this.#record(part, shape, where);
+      case "named":
+        return this.#named(part, shape.of, where);
+    }
+  }
+
+  #text(part: Part, { max, maxCode = "OUT_OF_RANGE", form }: TextShape, where: Where): string | undefined {
+    if (part.kind !== "scalar" || typeof part.value !== "string") {
+      const scalar = part.kind === "scalar" && part.value !== null;
+      return this.#wrongType(part, scalar ? "text: put it in quotes" : "text", where);
+    }
+    const { value } = part;
+    if (value.length > max) {
+      this.#add(maxCode, part, where, `has ${value.length} characters; at most ${max} are taken`);
+      return undefined;
+    }
+    if (form && !new RegExp(form.pattern).test(value)) {
+      this.#add(form.code, part, where, `is ${shown(value)}, which is not ${form.says}`);
+    }
+    return value;
+  }
+
+  #number(part: Part, { whole, min, max }: NumberShape, where: Where): number | undefined {
+    const kind = whole ? "a whole number" : "a number";
+    if (part.kind !== "scalar" || typeof part.value !== "number") {
+      return this.#wrongType(part, `${kind} from ${min} to ${max}`, where);
+    }
+    const { value } = part;
+    if (value < min || value > max || (whole && !Number.isInteger(value))) {
+      this.#add("OUT_OF_RANGE", part, where, `is ${value}; ${kind} from ${min} to ${max} is taken`);
+    }
+    return value;
+  }
+
+  #flag(part: Part, where: Where): boolean | undefined {
+    if (part.kind === "scalar" && typeof part.value === "boolean") return part.value;
+    return this.#wrongType(part, "true or false", where);
+  }
+
+  #choice(part: Part, { of, code }: ChoiceShape, where: Where): string | undefined {
+    if (part.kind !== "scalar" || typeof part.value !== "string") {
+      return this.#wrongType(part, `one of ${of.join(", ")}`, where);
+    }
+    const { value } = part;
+    if (of.includes(value)) return value;
+    this.#add(
+      code,
+      part,
+      where,
+      `is ${shown(value)}${nearMiss(value, of) || `; it is one of ${of.join(", ")}`}`,
+    );
+    return undefined;
+  }
+
+  #schema(part: Part, where: Where): Json | undefined {
+    if (part.kind === "object") return jsonOf(part);
+    this.#add("SCHEMA_NOT_OBJECT", part, where, `is ${kindOf(part)}; a JSON Schema, an object, is taken`);
+    return undefined;
+  }
+
+  #list(part: Part, of: Shape, where: Where): readonly Json[] | undefined {
+    if (part.kind !== "list") return this.#wrongType(part, "a list", where);
+    return part.items.flatMap((item, index) => this.#read(item, of, itemWhere(item, index, where)) ?? []);
+  }
+
+  #named(part: Part, of: Shape, { label, stepName }: Where): JsonObject | undefined {
+    if (part.kind !== "object") return this.#wrongType(part, "an object", { label, stepName });
+    const read: [string, Json][] = [];
+    for (const [name, entry] of part.entries) {
+      const value = this.#read(entry.part, of, { label: `${label}.${name}`, stepName });
+      if (value !== undefined) read.push([name, value]);
+    }
+    return Object.fromEntries(read);
+  }
+
+  #record(part: Part, shape: RecordShape, where: Where): JsonObject | undefined {
+    if (part.kind !== "object") return this.#wrongType(part, "an object", where);
+    const read: [string, Json][] = [];
+    const seen = new Set<string>();
+    for (const [word, entry] of part.entries) {
+      const found = this.#field(word, entry, shape, seen, where);
+      if (found) read.push(found);
+    }
+    for (const [name, { required, alias = name }] of Object.entries(shape.fields)) {
+      if (!required || isGiven(part.entries.get(name)) || isGiven(part.entries.get(alias))) continue;
+      this.#add("MISSING_KEY", part, where, `lacks ${name}`);
+    }
+    const object = Object.fromEntries(read);
+    this.#origins.set(object, part);
+    return object;
+  }
+
+  #field(
+    word: string,
+    entry: Entry,
+    { fields, open }: RecordShape,
+    seen: Set<string>,
+    where: Where,
+  ): [string, Json] | undefined {
+    const name = Object.hasOwn(fields, word) ? word : aliasOf(word, fields);
+    const field = name === undefined ? undefined : fields[name];
+    if (name === undefined || field === undefined) {
+      if (open) return [word, jsonOf(entry.part)];
+      const words = Object.entries(fields).flatMap(([key, { alias }]) => (alias ? [key, alias] : [key]));
+      const message = `has the key ${shown(word)}, which the format does not know${nearMiss(word, words)}`;
+      this.#addAt("UNKNOWN_KEY", entry.offset, where, message);
+      return undefined;
+    }
+    if (seen.has(name)) {
+      this.#addAt("DUPLICATE_KEY", entry.offset, where, `has ${name} twice, once as ${shown(field.alias)}`);
+    }
+    seen.add(name);
+    return this.#value(name, field, entry, where);
+  }
+
+  #value(name: string, field: Field, entry: Entry, { label, stepName }: Where): [string, Json] | undefined {
+    // A key without a value is as good as left out, but where null is a value like any other.
+    if (field.shape.kind !== "any" && !isGiven(entry)) return undefined;
+    const where = { label: label === "" ? name : `${label}.${name}`, stepName };
+    const value = this.#read(entry.part, field.shape, where);
+    if (value === undefined) return undefined;
+    if (field.isInert?.(value)) {
+      this.#addAt("NO_EFFECT", entry.offset, where, "is kept and shown, and has no effect yet");
+    }
+    return [name, value];
+  }
+
+  #wrongType(part: Part, wanted: string, where: Where): undefined {
+    this.#add("WRONG_TYPE", part, where, `is ${kindOf(part)}; it should be ${wanted}`);
+  }
+
+  #add(code: FindingCode, { offset }: Part, where: Where, message: string): void {
+    this.#addAt(code, offset, where, message);
+  }
+
+  #addAt(code: FindingCode, offset: number, { label, stepName }: Where, message: string): void {
+    this.#findings.add(code, `${label === "" ? "the template" : label} ${message}`, offset, stepName);
+  }
+}
+
+/** Keys that have another name, for finding their place. */
+const otherWords: Readonly<Record<string, string>> = { type: "step_type", dependencies: "depends_on" };
+
+function aliasOf(word: string, fields: RecordShape["fields"]): string | undefined {
+  return Object.keys(fields).find((name) => fields[name]?.alias === word);
+}
+
+function isGiven(entry: Entry | undefined): boolean {
+  return entry !== undefined && !(entry.part.kind === "scalar" && entry.part.value === null);
+}
+
+/** An item with a name is called by it; in the list of steps the name is the step's. */
+function itemWhere(item: Part, index: number, { label, stepName }: Where): Where {
+  const name = item.kind === "object" ? item.entries.get("name")?.part : undefined;
+  const text = name?.kind === "scalar" && typeof name.value === "string" ? name.value.slice(0, 128) : "";
+  return {
+    label: `${label}.${text === "" ? index : text}`,
+    stepName: label === "steps" ? text : stepName,
+  };
+}
+
+function kindOf(part: Part): string {
+  if (part.kind === "list") return "a list";
+  if (part.kind === "object") return "an object";
+  return part.value === null ? "empty" : shown(part.value);
+}

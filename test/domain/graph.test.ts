@@ -1,0 +1,172 @@
+import { describe, expect, test } from "vitest";
+import { branchesOf, firstSteps, type Growth, sinksOf } from "#domain/graph";
+import { type Plan, planOf } from "#domain/plan";
+import type { TemplateStep } from "#domain/template";
+import { Garden } from "./garden.js";
+
+function plan(...steps: readonly TemplateStep[]): Plan {
+  return planOf({ name: "flow", namespace_name: "default", version: "1.0.0", steps }, "development");
+}
+
+/** What grows, as `step < what it waits for`; first what is new, then what has more to wait for. */
+function grown({ sprouts, ties }: Pick<Growth, "sprouts"> & Partial<Growth>): string[] {
+  return [
+    ...sprouts.map(({ name, dependsOn }) => [name, "<", ...dependsOn].join(" ")),
+    ...[...(ties ?? [])].map(([name, more]) => [name, "+<", ...more].join(" ")),
+  ];
+}
+
+describe("what a task begins with", () => {
+  test("every step, after all it depends on, and none twice", () => {
+    const diamond = plan(
+      { name: "end", dependencies: ["left", "right"] },
+      { name: "left", dependencies: ["start"] },
+      { name: "right", dependencies: ["start"] },
+      { name: "start" },
+    );
+    expect(grown({ sprouts: firstSteps(diamond) })).toEqual([
+      "start <",
+      "left < start",
+      "right < start",
+      "end < left right",
+    ]);
+  });
+
+  test("not the branches of a decision, nor what follows from them, nor what joins only them", () => {
+    const flow = plan(
+      { name: "check" },
+      { name: "route", type: "decision", dependencies: ["check"] },
+      { name: "left", dependencies: ["route"] },
+      { name: "after", dependencies: ["left"] },
+      { name: "end", type: "deferred_convergence", dependencies: ["left"] },
+    );
+    expect(grown({ sprouts: firstSteps(flow) })).toEqual(["check <", "route < check"]);
+  });
+
+  test("not the workers of a batch, nor what depends on all of them", () => {
+    const flow = plan(
+      { name: "split", type: "batchable", batch_config: { worker_template: "rows" } },
+      { name: "rows", type: "batch_worker", dependencies: ["split"] },
+      { name: "sum", dependencies: ["rows"] },
+    );
+    expect(grown({ sprouts: firstSteps(flow) })).toEqual(["split <"]);
+  });
+
+  test("a convergence of which one dependency is there: it waits for that, and for whoever may bring the others", () => {
+    const flow = plan(
+      { name: "side" },
+      { name: "route", type: "decision" },
+      { name: "split", type: "batchable", batch_config: { worker_template: "rows" } },
+      { name: "rows", type: "batch_worker" },
+      { name: "left", dependencies: ["route"] },
+      { name: "unrelated", type: "decision" },
+      { name: "end", type: "deferred_convergence", dependencies: ["side", "left", "rows"] },
+    );
+    expect(grown({ sprouts: firstSteps(flow) }).at(-1)).toBe("end < side route split");
+  });
+});
+
+describe("what a decision adds", () => {
+  const flow = plan(
+    { name: "route", type: "decision" },
+    { name: "left", dependencies: ["route"] },
+    { name: "right", dependencies: ["route"] },
+    { name: "deeper", dependencies: ["right"] },
+    { name: "end", type: "deferred_convergence", dependencies: ["left", "right"] },
+    { name: "last", dependencies: ["end"] },
+  );
+
+  test("what it chose, then what can be there because of it", () => {
+    expect(grown(new Garden(flow).decide("route", "right"))).toEqual([
+      "right < route",
+      "deeper < right",
+      "end < right",
+      "last < end",
+    ]);
+    expect(grown(new Garden(flow).decide("route", "left", "right"))).toEqual([
+      "left < route",
+      "right < route",
+      "deeper < right",
+      "end < left right",
+      "last < end",
+    ]);
+  });
+
+  test("nothing, if it chose nothing", () => {
+    expect(grown(new Garden(flow).decide("route"))).toEqual([]);
+  });
+
+  test("a step further down may be chosen too: it follows the decision in place of what is not there", () => {
+    expect(grown(new Garden(flow).decide("route", "deeper"))).toEqual(["deeper < route"]);
+    expect(grown(new Garden(flow).decide("route", "deeper", "right"))).toEqual([
+      "right < route",
+      "deeper < right",
+      "end < right",
+      "last < end",
+    ]);
+  });
+
+  test("branches of a branch that decides itself are for that one to choose", () => {
+    const nested = plan(
+      { name: "first", type: "decision" },
+      { name: "second", type: "decision", dependencies: ["first"] },
+      { name: "leaf", dependencies: ["second"] },
+      { name: "side" },
+      { name: "end", type: "deferred_convergence", dependencies: ["leaf", "side"] },
+    );
+    const garden = new Garden(nested);
+    expect(garden.rows.get("end")?.dependsOn).toEqual(["side", "first"]);
+    expect(grown(garden.decide("first", "second"))).toEqual(["second < first", "end +< second"]);
+    expect(grown(garden.decide("second", "leaf"))).toEqual(["leaf < second", "end +< leaf"]);
+  });
+
+  test("it may choose what can be reached from it, through batches too, and not itself", () => {
+    const through = plan(
+      { name: "before" },
+      { name: "route", type: "decision", dependencies: ["before"] },
+      {
+        name: "split",
+        type: "batchable",
+        dependencies: ["route"],
+        batch_config: { worker_template: "rows" },
+      },
+      { name: "rows", type: "batch_worker" },
+      { name: "sum", dependencies: ["rows"] },
+      { name: "other" },
+    );
+    expect([...branchesOf(through, "route")].sort()).toEqual(["rows", "split", "sum"]);
+  });
+});
+
+describe("what a batch adds", () => {
+  const flow = plan(
+    { name: "load" },
+    { name: "split", type: "batchable", batch_config: { worker_template: "rows" } },
+    { name: "rows", type: "batch_worker", dependencies: ["split", "load"] },
+    { name: "sum", type: "deferred_convergence", dependencies: ["rows"] },
+    { name: "early", type: "deferred_convergence", dependencies: ["rows", "load"] },
+  );
+
+  test("its workers, which wait for what else their template names, and what joins them", () => {
+    const garden = new Garden(flow);
+    expect(garden.rows.get("early")?.dependsOn).toEqual(["load", "split"]);
+    expect(grown(garden.batch("split", "0", "1"))).toEqual([
+      "rows_0 < split load",
+      "rows_1 < split load",
+      "sum < rows_0 rows_1",
+      "early +< rows_0 rows_1",
+    ]);
+  });
+
+  test("a convergence that has begun waits for nothing more", () => {
+    const garden = new Garden(flow);
+    garden.move("early", "enqueued");
+    expect(grown(garden.batch("split", "0"))).toEqual(["rows_0 < split load", "sum < rows_0"]);
+  });
+});
+
+test("the results of a task are those of the steps that nothing follows", () => {
+  const step = (name: string, ...dependsOn: string[]) => ({ name, dependsOn });
+  const steps = [step("a"), step("b", "a"), step("c", "a"), step("d")];
+  expect(sinksOf(steps).map(({ name }) => name)).toEqual(["b", "c", "d"]);
+});
