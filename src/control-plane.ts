@@ -8,12 +8,14 @@ import { limits } from "#domain/limits";
 import { type Millis, millis } from "#domain/time";
 import type { LeaseTerms } from "#domain/worker";
 import { openDoors } from "#gateway/server";
+import { readWhole } from "#gateway/template-source";
 import { nodeClock } from "#host/clock";
 import { nodeEntropy } from "#host/entropy";
 import { createLog } from "#host/log";
 import { jsonSchemas } from "#host/schemas";
 import { silentTelemetry } from "#host/silent-telemetry";
 import { logPort, nodeTelemetry } from "#host/telemetry";
+import { openTemplateFolder, type TemplateFolder } from "#host/template-folder";
 import type { StartableClock } from "#ports/clock";
 import type { Entropy } from "#ports/entropy";
 import type { Plane } from "#ports/plane";
@@ -115,6 +117,10 @@ export async function startServer(config: ServerConfig, log?: Log): Promise<Runn
   const { lease, heartbeat, publicLease, retention } = config;
   const terms = { lease, heartbeat, publicLease };
   const control = await startControlPlane({ store, terms, retention, telemetry });
+  const folder = await openTemplates(config, control).catch(async (error: unknown) => {
+    await control.stop();
+    throw error;
+  });
   const { grpc, http, allowedHosts, insecure } = config;
   const doors = await openDoors({
     plane: control.plane,
@@ -128,6 +134,7 @@ export async function startServer(config: ServerConfig, log?: Log): Promise<Runn
     allowedHosts,
     insecure,
   }).catch(async (error: unknown) => {
+    await folder?.stop();
     await control.stop();
     throw error;
   });
@@ -135,6 +142,7 @@ export async function startServer(config: ServerConfig, log?: Log): Promise<Runn
   let stopping: Promise<void> | undefined;
   const stop = async () => {
     control.drain();
+    await folder?.stop();
     await doors.close(limits.drain);
     await control.stop();
   };
@@ -147,4 +155,13 @@ export async function startServer(config: ServerConfig, log?: Log): Promise<Runn
       return stopping;
     },
   };
+}
+
+/** The folder of templates, all in it registered, if the configuration names one. */
+async function openTemplates(
+  { templates: folder }: ServerConfig,
+  { plane, telemetry: { log }, schemas }: ControlPlane,
+): Promise<TemplateFolder | undefined> {
+  if (folder === "") return undefined;
+  return openTemplateFolder({ folder, plane, log, read: (source) => readWhole(source, schemas) });
 }

@@ -1,7 +1,7 @@
 /** What the exit code of every command means. Scripts rely on it. */
 export const exit = {
   ok: 0,
-  /** The task failed or was cancelled, or the request was refused for another reason than those below. */
+  /** The task failed or was cancelled, a template is not valid, or a request was refused for another reason than those below. */
   failed: 1,
   /** The command line, a setting or a request is wrong: the same again will fail again. */
   usage: 2,

@@ -1,10 +1,8 @@
-import { hasEnded, outputOf, type Run, type Task, type TaskEvent, type TaskRunClient } from "#client/index";
+import { hasEnded, type Task, type TaskRunClient } from "#client/index";
 import { type ExitCode, exit } from "./exit.js";
-import { Inert, inert, oneLine } from "./inert.js";
 import type { Io } from "./io.js";
-import { eventJson, line } from "./json.js";
+import { eventLines, type Show } from "./show.js";
 import { PATIENCE_MS, whyWaiting } from "./waiting.js";
-import { type Colors, colorsFor, duration, paintStatus } from "./words.js";
 
 export interface FollowOptions {
   readonly afterSeq?: number;
@@ -12,55 +10,66 @@ export interface FollowOptions {
 }
 
 /**
- * Follows a task to its end: output goes to stdout, what happens beside it to stderr, or with `json` every event to
- * stdout as a line. Ends with the code the task's end means; Ctrl-C leaves the task alone and says how to go on.
+ * Follows a task to its end: output goes to stdout, what happens beside it to stderr; with `json` every event to
+ * stdout as a line; and the steps of a graph, on a terminal, as a picture that moves. Ends with the code the task's
+ * end means; Ctrl-C leaves the task alone and says how to go on.
  */
 export async function follow(
   client: TaskRunClient,
-  taskId: string,
+  task: Task,
   options: FollowOptions,
   io: Io,
 ): Promise<ExitCode> {
   const { afterSeq = 0, json = false } = options;
+  const { id } = task;
   const interrupted = new AbortController();
   const unhear = io.onSignal(() => interrupted.abort());
-  const show = json ? undefined : new Story(io);
+  const show = json ? eventLines(io) : await showFor(task, io);
   let seq = afterSeq;
   let end: Task | undefined;
   let lost = false;
   const onLost = () => {
-    if (!lost) void io.stderr.write("\nconnection lost; the watch goes on when the server is back\n");
+    if (!lost) void show.note("connection lost; the watch goes on when the server is back");
     lost = true;
   };
-  const unwait = explainWaiting(client, taskId, io);
+  const unwait = explainWaiting(client, id, show, io);
 
   try {
     const { signal } = interrupted;
-    for await (const event of client.tasks.watch(taskId, { afterSeq, signal, onLost })) {
+    for await (const event of client.tasks.watch(id, { afterSeq, signal, onLost })) {
       lost = false;
       seq = event.seq;
       if (event.type === "run") unwait();
       if (event.type === "task" && hasEnded(event.task)) end = event.task;
-      await (show ? show.tell(event) : io.stdout.write(line(eventJson(event))));
+      await show.tell(event);
     }
   } finally {
     unhear();
     unwait();
+    await show.close();
   }
   if (end) return end.status === "COMPLETED" ? exit.ok : exit.failed;
 
   await io.stderr.write(
-    `\nThe task goes on. Watch it from here with\n  ${io.self} task watch ${taskId} --after-seq ${seq}\n`,
+    `\nThe task goes on. Watch it from here with\n  ${io.self} task watch ${id} --after-seq ${seq}\n`,
   );
   return exit.interrupted;
 }
 
+/** A picture for a graph where it can be drawn and nobody reads the output from a pipe; a story for all else. */
+async function showFor(task: Task, io: Io): Promise<Show> {
+  const canDraw = io.stdout.isTTY && io.stderr.isTTY && io.env.TERM !== "dumb";
+  const { isGraph } = await import("./step-table.js");
+  if (canDraw && isGraph(task)) return new (await import("./progress.js")).Progress(task, io);
+  return new (await import("./story.js")).Story(io);
+}
+
 /** Says why, if nobody has begun the task after a while. Returns what makes it say nothing more. */
-function explainWaiting(client: TaskRunClient, taskId: string, io: Io): () => void {
+function explainWaiting(client: TaskRunClient, taskId: string, show: Show, io: Io): () => void {
   let wanted = true;
   const explain = async () => {
     const why = await whyWaiting(client, await client.tasks.get(taskId), io);
-    if (wanted && why !== undefined) await io.stderr.write(`${why}\n`);
+    if (wanted && why !== undefined) await show.note(why);
   };
   // Nobody asked for it: where it cannot be found out, the watch itself says what is wrong.
   const undo = io.after(PATIENCE_MS, () => void explain().catch(() => {}));
@@ -68,84 +77,4 @@ function explainWaiting(client: TaskRunClient, taskId: string, io: Io): () => vo
     wanted = false;
     undo();
   };
-}
-
-/** Tells a task's events to a person. */
-class Story {
-  readonly #io: Io;
-  readonly #colors: Colors;
-  /** One filter a run: runs of several steps write in turns, each in the middle of its own sequence. */
-  readonly #filters = new Map<string, Inert>();
-  #status = "";
-  #atLineStart = true;
-
-  constructor(io: Io) {
-    this.#io = io;
-    this.#colors = colorsFor(io.stderr, io);
-  }
-
-  async tell(event: TaskEvent): Promise<void> {
-    switch (event.type) {
-      case "output":
-        return this.#output(event.output.runId, event.output.content);
-      case "run":
-        return this.#run(event.run);
-      case "task":
-        return this.#task(event.task);
-      case "step":
-        if (event.step.state !== "waiting_for_retry") return;
-        return this.#say(
-          `${event.step.name} is tried again: ${event.step.errorMessage || "no reason given"}`,
-        );
-      case "event": {
-        const facts = Object.entries(event.event.metadata).map(([name, value]) => ` ${name}=${value}`);
-        return this.#say(this.#colors.dim(oneLine(`${event.event.kind}${facts.join("")}`)));
-      }
-      case "chat":
-        return this.#say(`${event.chat.role}: ${oneLine(event.chat.content)}`);
-    }
-  }
-
-  /** Raw where a program reads it; where a terminal shows it, nothing that would steer the terminal. */
-  async #output(runId: string, content: string): Promise<void> {
-    const { stdout } = this.#io;
-    const filter = this.#filters.get(runId) ?? new Inert();
-    this.#filters.set(runId, filter);
-
-    const text = stdout.isTTY ? filter.pass(content) : content;
-    if (text === "") return;
-    this.#atLineStart = text.endsWith("\n");
-    await stdout.write(text);
-  }
-
-  async #run(run: Run): Promise<void> {
-    const { attempt, stepName, workerId, status, reason, errorMessage } = run;
-    const where = workerId === "" ? "" : ` on worker ${workerId}`;
-    const why = [reason, errorMessage].filter((text) => text !== "" && text !== status).join(": ");
-    const step = stepName === "main" ? "" : ` of ${stepName}`;
-    await this.#say(
-      `try ${attempt}${step}${where}: ${paintStatus(this.#colors, status)}${why && `, ${oneLine(why)}`}`,
-    );
-    if (status !== "ASSIGNED" && status !== "RUNNING") this.#filters.delete(run.id);
-  }
-
-  async #task(task: Task): Promise<void> {
-    if (task.status === this.#status) return;
-    this.#status = task.status;
-    if (!hasEnded(task)) return;
-
-    const lasted = task.createdAtMs > 0 ? ` after ${duration(task.finishedAtMs - task.createdAtMs)}` : "";
-    const why = task.errorMessage === "" ? "" : `: ${oneLine(task.errorMessage)}`;
-    await this.#say(`task ${task.id}: ${paintStatus(this.#colors, task.status)}${lasted}${why}`);
-    const result = outputOf(task);
-    if (result !== undefined) await this.#say(`result ${inert(JSON.stringify(result, null, 2))}`);
-  }
-
-  /** A line on stderr that does not begin in the middle of the output on the same screen. */
-  async #say(text: string): Promise<void> {
-    const { stdout, stderr } = this.#io;
-    const breakLine = !this.#atLineStart && stdout.isTTY && stderr.isTTY;
-    this.#atLineStart = this.#atLineStart || breakLine;
-    await stderr.write(`${breakLine ? "\n" : ""}${text}\n`);
-  }
 }

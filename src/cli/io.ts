@@ -26,4 +26,6 @@ export interface Sink {
   readonly isTTY: boolean;
   /** Width of the terminal; undefined where there is none. */
   readonly columns: number | undefined;
+  /** Its height. */
+  readonly rows: number | undefined;
 }

@@ -15,7 +15,7 @@ export function taskJson(task: Task): object {
   };
 }
 
-function stepJson(step: Step): object {
+export function stepJson(step: Step): object {
   const { outputJson: _output, ...rest } = step;
   return { ...rest, output: outputOf(step) ?? null };
 }

@@ -38,6 +38,9 @@ function sink(stream: WriteStream): Sink {
     get columns() {
       return stream.isTTY ? stream.columns : undefined;
     },
+    get rows() {
+      return stream.isTTY ? stream.rows : undefined;
+    },
   };
 }
 
@@ -46,7 +49,7 @@ async function readStdin(maxBytes: number): Promise<string> {
   let bytes = 0;
   for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
     bytes += chunk.byteLength;
-    if (bytes > maxBytes) throw new RangeError(`is longer than the ${maxBytes} bytes an input may have`);
+    if (bytes > maxBytes) throw new RangeError(`is longer than the ${maxBytes} bytes it may have`);
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString("utf8");

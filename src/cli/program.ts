@@ -5,6 +5,7 @@ import { type CliError, type Ending, type ExitCode, exit, toCliError } from "./e
 import { inert } from "./inert.js";
 import type { Io } from "./io.js";
 import { addTaskCommands } from "./task-commands.js";
+import { addTemplateCommands } from "./template-commands.js";
 import { colorsFor } from "./words.js";
 import { addWorkerCommands } from "./worker-commands.js";
 
@@ -63,13 +64,14 @@ async function buildProgram(
   await addServerCommands(program, words, io, end);
   addWorkerCommands(program, io, end);
   addTaskCommands(program, io, end);
+  addTemplateCommands(program, io, end);
   addCompletionCommands(program, io);
   return program;
 }
 
 const helpEnd = `
-Exit codes: 0 well, 1 the task failed or the request was refused, 2 wrong use, 3 server unreachable,
-4 not found, 130 interrupted.
+Exit codes: 0 well, 1 the task failed, the request was refused or a template is not valid, 2 wrong use,
+3 server unreachable, 4 not found, 130 interrupted.
 TASKRUN_ADDR and taskrun.toml set what is not given as an option; NO_COLOR turns colours off.
 `;
 

@@ -27,7 +27,7 @@ export function fromServer(error: TaskRunError, addr: string, self: string): Cli
         ...keyHint(idempotencyKey),
       );
     case "NOT_FOUND":
-      return say(exit.notFound, message, `\`${self} ${missingKind(error)} list\` shows what there is.`);
+      return say(exit.notFound, message, `\`${self} ${whatThereIs(error)}\` shows what there is.`);
     case "INVALID_ARGUMENT": {
       const [first = message, ...others] = new Set([message, ...refusals(error)].map(inOptions(error)));
       return say(exit.usage, first, ...others);
@@ -62,9 +62,11 @@ function keyHint(key: string): string[] {
     : [`The task may exist. The same command with --idempotency-key ${key} makes no second one.`];
 }
 
-/** Which list shows what there is in place of what was not found. */
-function missingKind({ reason, message }: TaskRunError): "task" | "worker" {
-  return reason === "WORKER_NOT_FOUND" || message.startsWith("Worker ") ? "worker" : "task";
+/** The command that shows what there is in place of what was not found. */
+function whatThereIs({ reason, message }: TaskRunError): string {
+  if (reason === "TEMPLATE_NOT_FOUND") return "template list";
+  if (reason === "STEP_NOT_FOUND" || reason === "SIGNAL_NOT_FOUND") return "task steps ID";
+  return reason === "WORKER_NOT_FOUND" || message.startsWith("Worker ") ? "worker list" : "task list";
 }
 
 /** The options behind the fields of a request, where the two are not called alike. */
@@ -74,6 +76,10 @@ const options: Readonly<Record<string, string>> = {
   agent_name: "--agent",
   agent_filter: "--agent",
   input_json: "--input",
+  payload_json: "--payload",
+  result_json: "--result",
+  signal: "NAME",
+  step_name: "STEP",
   labels: "--label",
   worker_selector: "--selector",
   timeout_ms: "--timeout",

@@ -5,7 +5,7 @@ import { type SettingName, settingNames, settings } from "#config";
 export function serverOptions(): Option[] {
   return settingNames.map((name) => {
     const { help, range, fallback } = settings[name];
-    const usual = Array.isArray(fallback) ? fallback.join(" ") || "none" : fallback;
+    const usual = (Array.isArray(fallback) ? fallback.join(" ") : String(fallback)) || "none";
     const words = `${help} (${range}; default: ${usual})`;
     if (typeof fallback === "boolean") return new Option(`--${name}`, words);
     const value = Array.isArray(fallback) ? "<value...>" : "<value>";

@@ -53,6 +53,7 @@ function explain(cause: unknown, config: ServerConfig, { self }: Io): CliError {
   const facts = `${code} ${reason} ${message}`;
   const say = (text: string, ...next: string[]) => new CliError(exit.failed, text, next, cause);
 
+  if (reason === "TEMPLATES_UNREADABLE") return say(message, "The directory is chosen with --templates DIR.");
   if (/EADDRINUSE|EADDRNOTAVAIL|BIND_FAILED/.test(facts)) {
     return say(
       message,

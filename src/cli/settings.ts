@@ -37,8 +37,9 @@ export function loadConfig(sources: Sources): ServerConfig {
 
   const found = new Map(settingNames.map((name) => [name, findGiven(name, file, sources)]));
   const values = Object.fromEntries(settingNames.map((name) => [name, found.get(name)?.value]));
-  const { data = settings.data.fallback } = values;
-  const given = { ...values, data: typeof data === "string" && data ? resolve(sources.cwd, data) : data };
+  const path = (value: unknown) => (typeof value === "string" && value ? resolve(sources.cwd, value) : value);
+  const { data = settings.data.fallback, templates } = values;
+  const given = { ...values, data: path(data), templates: path(templates) };
   return serverConfig(given, (name) => found.get(name)?.origin ?? name);
 }
 

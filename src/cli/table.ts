@@ -52,6 +52,19 @@ export function truncate(text: string, width: number): string {
   return width < 1 ? "" : `${cut}…`;
 }
 
+/** A text whose beginning is cut to fit a width, marked by `…`. */
+export function truncateStart(text: string, width: number): string {
+  if (displayWidth(text) <= width) return text;
+  let kept = "";
+  let used = 1;
+  for (const char of [...text].reverse()) {
+    used += charWidth(char);
+    if (used > width) break;
+    kept = char + kept;
+  }
+  return width < 1 ? "" : `…${kept}`;
+}
+
 /** Columns of a terminal that a text takes up. */
 export function displayWidth(text: string): number {
   let width = 0;

@@ -2,6 +2,7 @@ import { type Command, Option } from "commander";
 import type { Ending } from "./exit.js";
 import type { Io } from "./io.js";
 import { addrOption, duration, jsonOption, moment, namespaceOption, oneOf, pair, whole } from "./options.js";
+import { addStepCommands } from "./step-commands.js";
 
 const taskStatuses = ["PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"] as const;
 
@@ -14,6 +15,7 @@ export function addTaskCommands(program: Command, io: Io, end: Ending): void {
   addCreate(task, io, end);
   addReading(task, io, end);
   addChanging(task, io, end);
+  addStepCommands(task, io, end);
 }
 
 function addCreate(task: Command, io: Io, end: Ending): void {
@@ -21,6 +23,7 @@ function addCreate(task: Command, io: Io, end: Ending): void {
     .command("create")
     .description("Create a task and print its id.")
     .option("--agent <name>", "The agent that is to do it.")
+    .option("--template <name>", "NS/NAME@VERSION in place of an agent; NS/ and @VERSION may be left out.")
     .option("--input <json>", "JSON, @FILE, or - for standard input. Default: {}")
     .option("--watch", "Stay and show the output; ends when the task does.")
     .addOption(jsonOption("Print the task as JSON; with --watch its events, one a line."))
@@ -28,7 +31,11 @@ function addCreate(task: Command, io: Io, end: Ending): void {
     .option("--selector <name=value...>", "Labels a worker must carry.", pair)
     .option("--priority <n>", "-100 to 100, higher first. Default: 0", whole(-100, 100))
     .option("--timeout <duration>", "For the whole task, for example 5m. Default: none", duration)
-    .option("--attempts <n>", "How often a step is tried in all. Default: 1", whole(1, 100))
+    .option(
+      "--attempts <n>",
+      "How often a step is tried in all. Default: 1, or as the template says",
+      whole(1, 100),
+    )
     .option("--start-at <time>", "Not before this time, for example 2030-01-31T09:00Z.", moment)
     .option("--idempotency-key <key>", "Makes it safe to repeat the command.")
     .option("--correlation-id <id>", "Ties the task to records of your own.")

@@ -5,9 +5,12 @@ import { follow } from "./follow.js";
 import { readInput } from "./input.js";
 import type { Io } from "./io.js";
 import { document, taskJson } from "./json.js";
+import { readTemplateName } from "./template-name.js";
 
 export interface CreateOptions extends ConnectionOptions {
   readonly agent?: string;
+  /** `NS/NAME@VERSION`, in place of an agent. */
+  readonly template?: string;
   readonly input?: string;
   readonly label?: Readonly<Record<string, string>>;
   readonly selector?: Readonly<Record<string, string>>;
@@ -24,13 +27,16 @@ export interface CreateOptions extends ConnectionOptions {
 }
 
 /**
- * `task create`: stdout gets the id of the new task, or with `--json` all of it, or with `--watch` what its agent
- * writes.
+ * `task create`: stdout gets the id of the new task, or with `--json` all of it, or with `--watch` what its agents
+ * write.
  */
 export async function createTask(options: CreateOptions, io: Io): Promise<ExitCode> {
-  if (!options.agent) {
+  if (!options.agent === !options.template) {
     const example = `For example: ${io.self} task create --agent support_triage --input '{"query": "help"}'`;
-    throw new CliError(exit.usage, "name the agent that is to do it, with --agent NAME", [example]);
+    const text = options.agent
+      ? "a task is of --agent or of --template, not of both"
+      : "name the agent that is to do it, with --agent NAME, or a template, with --template NS/NAME@VERSION";
+    throw new CliError(exit.usage, text, [example]);
   }
   const request = await toRequest(options, io);
 
@@ -39,7 +45,7 @@ export async function createTask(options: CreateOptions, io: Io): Promise<ExitCo
     const { id } = task;
     if (options.watch) {
       if (!options.json) await io.stderr.write(`task ${id} created\n`);
-      return follow(client, id, { json: options.json === true }, io);
+      return follow(client, task, { json: options.json === true }, io);
     }
 
     await io.stdout.write(options.json ? document(taskJson(task)) : `${id}\n`);
@@ -50,13 +56,14 @@ export async function createTask(options: CreateOptions, io: Io): Promise<ExitCo
 }
 
 async function toRequest(options: CreateOptions, io: Io): Promise<CreateTask> {
-  const { agent, label, selector, priority, timeout, attempts, startAt } = options;
+  const { agent, template, label, selector, priority, timeout, attempts, startAt } = options;
   const { idempotencyKey, correlationId, createdBy = io.env.USER } = options;
-  const inputJson = await readInput(options.input, io);
+  const inputJson = options.input === undefined ? "{}" : await readInput(options.input, io);
 
   return {
     inputJson,
     ...(agent !== undefined && { agent }),
+    ...(template !== undefined && { template: readTemplateName(template, "--template") }),
     ...(label !== undefined && { labels: label }),
     ...(selector !== undefined && { workerSelector: selector }),
     ...(priority !== undefined && { priority }),

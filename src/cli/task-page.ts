@@ -1,7 +1,9 @@
-import type { Run, Step, Task } from "#client/index";
+import type { Run, Task } from "#client/index";
 import { inert, oneLine } from "./inert.js";
 import type { Io } from "./io.js";
+import { isGraph, stepTable } from "./step-table.js";
 import { type Column, table, truncate } from "./table.js";
+import { nameOf } from "./template-name.js";
 import { ago, colorsFor, duration, labelText, paintStatus, took } from "./words.js";
 
 /** The longest input shown on a page; all of it is in `--json`. */
@@ -13,7 +15,7 @@ export function describeTask(task: Task, io: Io): string {
   const named = Math.max(...facts.map(([name]) => name.length));
   const sections = [
     facts.map(([name, value]) => `${name.padEnd(named)}  ${value}\n`).join(""),
-    task.steps.length > 1 ? stepTable(task, io) : "",
+    isGraph(task) ? stepTable(task, io) : "",
     task.runs.length > 0 ? runTable(task, io) : "",
     task.outputJson === "" ? "" : `result\n${inert(pretty(task.outputJson))}\n`,
   ];
@@ -29,7 +31,7 @@ function factsOf(task: Task, io: Io): [string, string][] {
   return [
     ["task", task.id],
     ["agent", oneLine(task.agent)],
-    ["template", template ? oneLine(`${template.namespace}/${template.name}@${template.version}`) : ""],
+    ["template", template ? oneLine(nameOf(template)) : ""],
     ["namespace", task.namespace],
     ["status", `${paintStatus(colors, task.status)} (${task.state})`],
     ["error", oneLine(task.errorMessage)],
@@ -43,6 +45,9 @@ function factsOf(task: Task, io: Io): [string, string][] {
       Object.keys(task.workerSelector).length === 0 ? "" : oneLine(labelText(task.workerSelector)),
     ],
     ["retry of", task.retryOf],
+    ["step of", task.parentTaskId === "" ? "" : `${task.parentTaskId} (${oneLine(task.parentStepName)})`],
+    ["undoes", task.compensates],
+    ["undone by", task.compensatedBy],
     ["input", truncate(oneLine(task.inputJson), INPUT_SHOWN)],
   ];
 }
@@ -53,18 +58,6 @@ function lasting({ status, createdAtMs, finishedAtMs, runs }: Task, now: number)
   if (status === "PENDING") return ["waiting for", duration(now - createdAtMs)];
   const begunAtMs = runs.map(({ startedAtMs }) => startedAtMs).find((startedAtMs) => startedAtMs > 0);
   return ["running for", duration(now - (begunAtMs ?? createdAtMs))];
-}
-
-function stepTable(task: Task, io: Io): string {
-  const columns: Column<Step>[] = [
-    { title: "STEP", cell: ({ name }) => name },
-    { title: "STATE", cell: ({ state }) => state },
-    { title: "AGENT", cell: ({ agent }) => agent },
-    { title: "TRIES", cell: ({ attempts, maxAttempts }) => `${attempts}/${maxAttempts}` },
-    { title: "AFTER", cell: ({ dependsOn }) => dependsOn.join(" ") || "-" },
-    { title: "ERROR", cell: ({ errorMessage }) => errorMessage },
-  ];
-  return table(columns, task.steps, io.stdout.columns);
 }
 
 function runTable(task: Task, io: Io): string {

@@ -88,8 +88,8 @@ export async function watchTask(
 ): Promise<ExitCode> {
   return withClient(io, options, async (client) => {
     // A watch waits for a server that is away; whoever has just typed the command would rather be told.
-    await client.tasks.get(id);
-    return follow(client, id, { afterSeq: options.afterSeq ?? 0, json: options.json === true }, io);
+    const task = await client.tasks.get(id);
+    return follow(client, task, { afterSeq: options.afterSeq ?? 0, json: options.json === true }, io);
   });
 }
 
@@ -115,7 +115,7 @@ export async function retryTask(
     const task = await client.tasks.retry(id, idempotencyKey === undefined ? {} : { idempotencyKey });
     if (watch) {
       if (!json) await io.stderr.write(`task ${task.id} created, to do ${id} again\n`);
-      return follow(client, task.id, { json: json === true }, io);
+      return follow(client, task, { json: json === true }, io);
     }
     await io.stdout.write(json ? document(taskJson(task)) : `${task.id}\n`);
     return exit.ok;

@@ -8,13 +8,13 @@ export const PATIENCE_MS = 2_000;
 
 /** In a sentence, what a task waits for that should have begun by now; undefined if it does not, or nobody can tell. */
 export async function whyWaiting(client: TaskRunClient, task: Task, io: Io): Promise<string | undefined> {
-  const { status, agent, workerSelector } = task;
-  const dueAtMs = Math.max(task.createdAtMs, task.startAtMs);
-  if (status !== "PENDING" || agent === "" || io.now() < dueAtMs + PATIENCE_MS) return undefined;
+  const awaited = awaitedAgent(task);
+  if (!awaited || io.now() < awaited.sinceMs + PATIENCE_MS) return undefined;
 
-  const having = await client.workers.list({ agent }).catch(() => undefined);
+  const { workerSelector } = task;
+  const having = await client.workers.list({ agent: awaited.agent }).catch(() => undefined);
   if (having === undefined) return undefined;
-  const name = `agent "${oneLine(agent)}"`;
+  const name = `agent "${oneLine(awaited.agent)}"`;
   const see = `see \`${io.self} worker list\``;
   if (having.length === 0) return `no connected worker runs ${name}; ${see}`;
   const fitting = having.filter(({ labels }) => carries(labels, workerSelector));
@@ -22,6 +22,19 @@ export async function whyWaiting(client: TaskRunClient, task: Task, io: Io): Pro
     return `no connected worker with ${name} has the labels ${oneLine(labelText(workerSelector))}; ${see}`;
   }
   return fitting.every(isFull) ? `all workers with ${name} are busy; ${see}` : undefined;
+}
+
+/** The agent without which a task does not go on, and since when it has waited for it. */
+function awaitedAgent(task: Task): { readonly agent: string; readonly sinceMs: number } | undefined {
+  const { status, agent, createdAtMs, startAtMs, steps } = task;
+  const dueMs = Math.max(createdAtMs, startAtMs);
+  if (status === "PENDING" && agent !== "") return { agent, sinceMs: dueMs };
+  if (status !== "PENDING" && status !== "RUNNING") return undefined;
+  if (steps.some(({ state }) => state === "in_progress")) return undefined;
+
+  const ready = steps.find((step) => step.state === "enqueued" && step.agent !== "");
+  const times = steps.flatMap(({ finishedAtMs, nextAttemptAtMs }) => [finishedAtMs, nextAttemptAtMs]);
+  return ready && { agent: ready.agent, sinceMs: Math.max(dueMs, ...times) };
 }
 
 function carries(labels: Task["labels"], selector: Task["labels"]): boolean {

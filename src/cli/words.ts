@@ -28,6 +28,26 @@ export function paintStatus(colors: Colors, status: string): string {
   }
 }
 
+/** A Step's state in the same colours. */
+export function paintState(colors: Colors, state: string, text = state): string {
+  switch (state) {
+    case "complete":
+    case "resolved_manually":
+      return colors.green(text);
+    case "error":
+      return colors.red(text);
+    case "cancelled":
+    case "waiting_for_retry":
+      return colors.yellow(text);
+    case "in_progress":
+      return colors.cyan(text);
+    case "pending":
+      return colors.dim(text);
+    default:
+      return text;
+  }
+}
+
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;

@@ -13,6 +13,8 @@ export interface Setting {
   readonly stdin?: string;
   /** Pretends that stdout and stderr are terminals of this width. */
   readonly terminal?: number;
+  /** The height of that terminal; 24 if left out. */
+  readonly rows?: number;
   /** Told what has been written to either so far, and how to send the signal. */
   readonly onWrite?: (text: string, signal: () => void) => void;
 }
@@ -31,6 +33,7 @@ export async function taskrun(words: readonly string[], setting: Setting = {}): 
     },
     isTTY: setting.terminal !== undefined,
     columns: setting.terminal,
+    rows: setting.terminal === undefined ? undefined : (setting.rows ?? 24),
   });
   const io: Io = {
     stdout: sink("stdout"),

@@ -52,9 +52,14 @@ test("completion knows commands, options and values", async () => {
   const complete = async (...words: string[]) =>
     (await taskrun(["complete", "--", ...words])).stdout.trim().split("\n");
 
-  expect(await complete("")).toEqual(["dev", "server", "worker", "task", "completion"]);
+  expect(await complete("")).toEqual(["dev", "server", "worker", "task", "template", "completion"]);
   expect(await complete("task", "c")).toEqual(["create", "cancel"]);
   expect(await complete("worker", "")).toEqual(["list", "get", "drain"]);
+  expect(await complete("task", "s")).toEqual(["steps", "signal"]);
+  expect(await complete("template", "")).toEqual(["apply", "list", "get", "validate", "visualize"]);
+  expect(await complete("task", "resolve", "t1", "--r")).toEqual(["--retry", "--result"]);
+  expect(await complete("task", "create", "--t")).toEqual(["--template", "--timeout"]);
+  expect(await complete("server", "--tem")).toEqual(["--templates"]);
   expect(await complete("task", "create", "--a")).toEqual(["--agent", "--attempts", "--addr"]);
   expect(await complete("task", "list", "--status", "C")).toEqual(["COMPLETED", "CANCELLED"]);
   expect(await complete("completion", "")).toEqual(["bash", "zsh", "fish"]);

@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -72,6 +72,66 @@ test("a server, a worker and a task, each by its command", async () => {
   });
 
   expect(server).toMatchObject({ code: 0, stderr: "stopping; once more to stop at once\n" });
+});
+
+test("a server registers the templates of its folder, before it serves and when one is added", async () => {
+  const cwd = mkdtempSync(join(tmpdir(), "taskrun-serving-"));
+  const flow = (version: string) => `name: pair
+namespace_name: test
+version: ${version}
+steps:
+  - name: first
+    handler: { callable: greeting }
+  - name: second
+    dependencies: [first]
+    handler: { callable: greeting }
+`;
+  mkdirSync(join(cwd, "flows"));
+  writeFileSync(join(cwd, "flows", "one.yaml"), flow("1.0.0"));
+  writeFileSync(join(cwd, "two.yaml"), flow("2.0.0"));
+
+  await during({
+    words: ["server", "--json", ...quiet, "--templates", join(cwd, "flows")],
+    async use(firstLine) {
+      const [addr] = JSON.parse(firstLine).grpc;
+      const on = ["--addr", addr];
+      const list = async () => {
+        const { stdout } = await taskrun(["template", "list", "--json", ...on]);
+        return stdout.split("\n").flatMap((line) => (line === "" ? [] : JSON.parse(line).version));
+      };
+      expect(await list()).toEqual(["1.0.0"]);
+      renameSync(join(cwd, "two.yaml"), join(cwd, "flows", "two.yaml"));
+      await expect.poll(list, { timeout: 8_000 }).toEqual(["2.0.0", "1.0.0"]);
+
+      await during({
+        words: ["worker", ...on, "--module", "fixtures/greeting.ts"],
+        async use() {
+          const input = ["--input", '{"name":"you"}'];
+          const watched = await taskrun([
+            "task",
+            "create",
+            "--template",
+            "test/pair",
+            ...input,
+            "--watch",
+            ...on,
+          ]);
+          expect(watched).toMatchObject({ code: 0, stdout: "hello you\nhello you\n" });
+          const [, id = ""] = /^task (\S+) created/.exec(watched.stderr) ?? [];
+          const steps = await taskrun(["task", "steps", id, ...on]);
+          expect(steps.stdout).toMatch(/^second +standard +complete +1\/3 +greeting +first /m);
+        },
+      });
+    },
+  });
+});
+
+test("a folder of templates that is not there ends with 1 and names the option", async () => {
+  const { code, stderr } = await taskrun(["server", ...quiet, "--templates", "nowhere"]);
+
+  expect(code).toBe(1);
+  expect(stderr).toContain("nowhere cannot be read");
+  expect(stderr).toContain("--templates DIR");
 });
 
 test("dev serves, runs the agents that come along, and says what to try", async () => {

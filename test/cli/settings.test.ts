@@ -49,6 +49,8 @@ test("with nothing given everything is as documented", () => {
     heartbeat: 5_000,
     publicLease: 90_000,
     retention: 604_800_000,
+    environment: "development",
+    templates: "",
     logLevel: "info",
   });
   for (const name of settingNames) {
@@ -85,6 +87,14 @@ test("text becomes what the setting is: lists, none of them, and truths", () => 
     insecure: true,
     allowedHosts: ["a.example", "b.example"],
     data: join(cwd, "here"),
+  });
+});
+
+test("the folder of templates is looked for from the working directory, and is none if it is not named", () => {
+  expect(load({ flags: { templates: "flows" } }).templates).toBe(join(cwd, "flows"));
+  expect(load({}, 'environment = "production"\ntemplates = ""\n')).toMatchObject({
+    environment: "production",
+    templates: "",
   });
 });
 

@@ -115,7 +115,8 @@ test("an input is JSON, a file behind @, or standard input", async () => {
 
 test.each([
   [["create"], "name the agent that is to do it, with --agent NAME"],
-  [["create", "--template", "n/t@1"], "unknown option '--template'"],
+  [["create", "--template", "n/t@1", "--agent", "a"], "of --agent or of --template, not of both"],
+  [["create", "--template", "n/t/u"], '--template: "n/t/u" is not NS/NAME@VERSION'],
   [["create", "--agent", "a", "--input", "{query: 1}"], "--input is not JSON"],
   [["create", "--agent", "a", "--input", "@none.json"], "none.json cannot be read"],
   [["create", "--agent", "a", "--priority", "101"], "whole number from -100 to 100"],

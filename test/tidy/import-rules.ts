@@ -88,7 +88,7 @@ export const layers: readonly Layer[] = [
   },
   {
     path: "src/host",
-    layers: ["src/domain", "src/ports", "src/templates"],
+    layers: ["src/domain", "src/ports"],
     packages: ["uuidv7", "pino", "prom-client", "ajv", "ajv-formats"],
     node: true,
     why: "Real clock, real chance, real logs, real files and schemas: the adapters that tests replace.",

@@ -1,0 +1,94 @@
+import type { Run, Step, Task, TaskEvent } from "#client/index";
+import { Inert, oneLine } from "./inert.js";
+
+/** Of what an agent writes so many characters are kept; no terminal shows more on one line. */
+const TAIL_CHARS = 512;
+
+/** The end of what one run has written, as far as it fits on a line. */
+interface Tail {
+  readonly filter: Inert;
+  line: string;
+  /** The last line that was not empty. */
+  shown: string;
+}
+
+/** A watched task as its events tell it: its steps, and the last line that each has written. */
+export class ProgressView {
+  #task: Task;
+  readonly #steps: Map<string, Step>;
+  /** Which step a live run is of. */
+  readonly #stepOf: Map<string, string>;
+  readonly #tails = new Map<string, Tail>();
+  readonly #remarks = new Map<string, string>();
+
+  constructor(task: Task) {
+    this.#task = task;
+    this.#steps = new Map(task.steps.map((step) => [step.name, step]));
+    this.#stepOf = new Map(task.runs.map(({ id, stepName }) => [id, stepName]));
+  }
+
+  get task(): Task {
+    return this.#task;
+  }
+
+  /** In the order in which they were planned or made. */
+  get steps(): readonly Step[] {
+    return [...this.#steps.values()];
+  }
+
+  /** What its agent has said last, on one line, harmless to a terminal. */
+  remarkOf(stepName: string): string {
+    return this.#remarks.get(stepName) ?? "";
+  }
+
+  tell(event: TaskEvent): void {
+    switch (event.type) {
+      case "task": {
+        const { status, state, errorMessage, finishedAtMs, outputJson } = event.task;
+        this.#task = { ...this.#task, status, state, errorMessage, finishedAtMs, outputJson };
+        break;
+      }
+      case "step":
+        this.#steps.set(event.step.name, event.step);
+        break;
+      case "run":
+        this.#run(event.run);
+        break;
+      case "output":
+        this.#output(event.output.runId, event.output.content);
+        break;
+      case "event": {
+        const facts = Object.entries(event.event.metadata).map(([name, value]) => ` ${name}=${value}`);
+        this.#remark(event.event.runId, oneLine(`${event.event.kind}${facts.join("")}`));
+        break;
+      }
+      case "chat":
+        this.#remark(event.chat.runId, oneLine(`${event.chat.role}: ${event.chat.content}`));
+        break;
+    }
+  }
+
+  #run({ id, stepName, status }: Run): void {
+    this.#stepOf.set(id, stepName);
+    // A new try has said nothing yet.
+    if (status === "ASSIGNED") this.#remarks.delete(stepName);
+    if (status === "ASSIGNED" || status === "RUNNING") return;
+    this.#tails.delete(id);
+    this.#stepOf.delete(id);
+  }
+
+  #output(runId: string, content: string): void {
+    const tail = this.#tails.get(runId) ?? { filter: new Inert(), line: "", shown: "" };
+    this.#tails.set(runId, tail);
+
+    const lines = (tail.line + tail.filter.pass(content)).split("\n");
+    tail.line = lines.at(-1)?.slice(-TAIL_CHARS) ?? "";
+    tail.shown = lines.findLast((text) => text.trim() !== "") ?? tail.shown;
+    this.#remark(runId, tail.shown.replaceAll("\t", " "));
+  }
+
+  #remark(runId: string, text: string): void {
+    const stepName = this.#stepOf.get(runId);
+    if (stepName !== undefined) this.#remarks.set(stepName, text.slice(-TAIL_CHARS));
+  }
+}

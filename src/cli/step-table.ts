@@ -1,0 +1,55 @@
+import type { Step, Task } from "#client/index";
+import type { Io } from "./io.js";
+import { type Column, table } from "./table.js";
+import { type Colors, colorsFor, duration, paintState, took } from "./words.js";
+
+/** More dependencies than these are counted: a convergence can have a thousand. */
+const NAMES_SHOWN = 4;
+
+/** True if there is more to tell of a task than the one thing that it does. */
+export function isGraph({ steps }: Pick<Task, "steps">): boolean {
+  return steps.length > 1 || steps.some(({ type }) => type !== "" && type !== "standard");
+}
+
+/** The steps of a task; `STARTED` counts from when the task was created. */
+export function stepTable(task: Pick<Task, "steps" | "createdAtMs">, io: Io): string {
+  return table(columnsFor(task, io.now(), colorsFor(io.stdout, io)), task.steps, io.stdout.columns);
+}
+
+function columnsFor({ createdAtMs }: Pick<Task, "createdAtMs">, now: number, colors: Colors): Column<Step>[] {
+  return [
+    { title: "STEP", cell: ({ name }) => name },
+    { title: "TYPE", cell: ({ type }) => type || "-" },
+    {
+      title: "STATE",
+      cell: ({ state }) => state,
+      paint: (text, { state }) => paintState(colors, state, text),
+    },
+    { title: "TRIES", cell: triesOf },
+    { title: "AGENT", cell: ({ agent }) => agent || "-" },
+    { title: "AFTER", cell: ({ dependsOn }) => namesOf(dependsOn) },
+    {
+      title: "STARTED",
+      cell: ({ startedAtMs }) => (startedAtMs === 0 ? "-" : `+${duration(startedAtMs - createdAtMs)}`),
+    },
+    { title: "TOOK", cell: (step) => lastedSoFar(step, now) },
+    { title: "ERROR", cell: ({ errorMessage }) => errorMessage },
+  ];
+}
+
+/** A step that no worker has a part in is not tried. */
+function triesOf({ agent, attempts, maxAttempts }: Step): string {
+  return agent === "" && attempts <= 1 ? "-" : `${attempts}/${maxAttempts}`;
+}
+
+function namesOf(names: readonly string[]): string {
+  const shown = names.slice(0, NAMES_SHOWN).join(" ");
+  return names.length > NAMES_SHOWN ? `${shown} +${names.length - NAMES_SHOWN}` : shown || "-";
+}
+
+/** How long a step took, or has taken until now. */
+export function lastedSoFar({ startedAtMs, finishedAtMs }: Step, now: number): string {
+  return startedAtMs > 0 && finishedAtMs === 0
+    ? duration(now - startedAtMs)
+    : took(startedAtMs, finishedAtMs);
+}

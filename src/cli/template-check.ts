@@ -1,0 +1,85 @@
+import { existsSync } from "node:fs";
+import { extname, resolve } from "node:path";
+import type { TaskRunClient } from "#client/index";
+import type { TemplateBody } from "#domain/template";
+import { readWhole } from "#gateway/template-source";
+import { jsonSchemas } from "#host/schemas";
+import { drawTemplate } from "#templates/draw";
+import { type ConnectionOptions, withClient } from "./connection.js";
+import { type ExitCode, exit } from "./exit.js";
+import { findingLine } from "./findings.js";
+import type { Io } from "./io.js";
+import { document, line } from "./json.js";
+import type { JsonOption } from "./task.js";
+import { nameOf, readTemplateName } from "./template-name.js";
+import { readSource, readSources } from "./template-source.js";
+import { colorsFor } from "./words.js";
+
+/** `template validate`: what there is to say of each file, without a server. Ends with 1 if one could not be registered. */
+export async function validateTemplates(
+  files: readonly string[],
+  { json }: JsonOption,
+  io: Io,
+): Promise<ExitCode> {
+  const schemas = jsonSchemas();
+  const colors = colorsFor(io.stdout, io);
+  let code: ExitCode = exit.ok;
+
+  for (const { file, text } of await readSources(files, io)) {
+    const { template, findings, stepCount, hasCycles } = await readWhole(text, schemas);
+    const valid = template !== undefined;
+    if (!valid) code = exit.failed;
+    if (json) {
+      await io.stdout.write(line({ file, valid, stepCount, hasCycles, findings }));
+      continue;
+    }
+    const verdict = template && `${file}: ${nameOf(refOf(template.body))} is valid, ${steps(stepCount)}\n`;
+    await io.stdout.write(findings.map((each) => findingLine(file, each, colors)).join("") + (verdict ?? ""));
+  }
+  return code;
+}
+
+/** `template visualize`: a file, standard input, or a registered template as a Mermaid flowchart. */
+export async function visualizeTemplate(
+  given: string,
+  options: ConnectionOptions & JsonOption,
+  io: Io,
+): Promise<ExitCode> {
+  const body = isFile(given, io)
+    ? await bodyOfFile(given, io)
+    : await withClient(io, options, (client) => bodyOfRegistered(client, given));
+  if (!body) return exit.failed;
+
+  const mermaid = drawTemplate(body);
+  await io.stdout.write(options.json ? document({ ...refOf(body), mermaid }) : mermaid);
+  return exit.ok;
+}
+
+/** A name has no extension that a file of templates has. */
+const extensions: readonly string[] = [".yaml", ".yml", ".json"];
+
+function isFile(given: string, { cwd }: Io): boolean {
+  return given === "-" || extensions.includes(extname(given)) || existsSync(resolve(cwd, given));
+}
+
+async function bodyOfFile(given: string, io: Io): Promise<TemplateBody | undefined> {
+  const { file, text } = await readSource(given, io);
+  const { template, findings } = await readWhole(text, jsonSchemas());
+  const errors = template ? [] : findings.filter(({ severity }) => severity === "error");
+  const colors = colorsFor(io.stderr, io);
+  await io.stderr.write(errors.map((each) => findingLine(file, each, colors)).join(""));
+  return template?.body;
+}
+
+async function bodyOfRegistered(client: TaskRunClient, given: string): Promise<TemplateBody> {
+  const { bodyJson } = await client.templates.get(readTemplateName(given, "TEMPLATE"));
+  return JSON.parse(bodyJson);
+}
+
+function refOf({ namespace_name: namespace, name, version }: TemplateBody) {
+  return { namespace, name, version };
+}
+
+function steps(count: number): string {
+  return count === 1 ? "1 step" : `${count} steps`;
+}

@@ -1,0 +1,55 @@
+import type { Command } from "commander";
+import type { Ending } from "./exit.js";
+import type { Io } from "./io.js";
+import { addrOption, jsonOption, namespaceOption, whole } from "./options.js";
+
+/** Beyond this a list is for programs to page through with the client. */
+const LIST_MAX = 100_000;
+
+export function addTemplateCommands(program: Command, io: Io, end: Ending): void {
+  const template = program.command("template").description("Register templates, check them, show them.");
+  const verbs = () => import("./template.js");
+  // Brings the language of templates along, with YAML and JSON Schema.
+  const checks = () => import("./template-check.js");
+
+  template
+    .command("apply <file...>")
+    .description("Register templates; - is standard input. A version that is registered never changes.")
+    .addOption(jsonOption("Print JSON, what became of a file a line."))
+    .addOption(addrOption())
+    .action(async (files, options) =>
+      end((await import("./template-apply.js")).applyTemplates(files, options, io)),
+    );
+
+  template
+    .command("list")
+    .description("List templates, the newest version of each name first.")
+    .option("--name <name>", "Only versions of this one.")
+    .option("--limit <n>", "At most so many.", whole(1, LIST_MAX), 100)
+    .addOption(jsonOption("Print JSON, a template a line."))
+    .addOption(namespaceOption())
+    .addOption(addrOption())
+    .action(async (options) => end((await verbs()).listTemplates(options, io)));
+
+  template
+    .command("get <name>")
+    .description("Print a template, NS/NAME@VERSION, as it was registered. NS/ and @VERSION may be left out.")
+    .addOption(jsonOption("Print all that is known of it as JSON."))
+    .addOption(namespaceOption())
+    .addOption(addrOption())
+    .action(async (name, options) => end((await verbs()).getTemplate(name, options, io)));
+
+  template
+    .command("validate <file...>")
+    .description("Say all that is wrong with templates, without a server; - is standard input.")
+    .addOption(jsonOption("Print JSON, a file a line."))
+    .action(async (files, options) => end((await checks()).validateTemplates(files, options, io)));
+
+  template
+    .command("visualize <template>")
+    .description("Draw a file, - or NS/NAME@VERSION as a Mermaid flowchart.")
+    .addOption(jsonOption("Print the drawing within JSON."))
+    .addOption(namespaceOption())
+    .addOption(addrOption())
+    .action(async (given, options) => end((await checks()).visualizeTemplate(given, options, io)));
+}

@@ -1,0 +1,125 @@
+import type { Dirent } from "node:fs";
+import { constants, open, opendir, realpath, stat } from "node:fs/promises";
+import { extname, join, relative, sep } from "node:path";
+import { limits } from "#domain/limits";
+
+/** Files of templates end so; others may lie beside them. */
+const extensions: ReadonlySet<string> = new Set([".yaml", ".yml", ".json"]);
+
+/** Deeper is another tree that was put there by mistake. */
+const DEPTH_MAX = 8;
+/** Each folder takes one of the system's watches. */
+const FOLDERS_MAX = 256;
+/** More is a folder of data; each is looked at after every change. */
+const FILES_MAX = 1_000;
+/** Entries looked at, whatever they are. */
+const ENTRIES_MAX = 20_000;
+
+/** What lies below a folder, as far as it concerns templates. */
+export interface Walk {
+  /** By path from the root, in the order of the paths. */
+  readonly files: readonly FoundFile[];
+  readonly folders: readonly string[];
+  /** What was left out, and why, for people. */
+  readonly leftOut: readonly string[];
+}
+
+export interface FoundFile {
+  /** From the root. */
+  readonly name: string;
+  /** Where it really is. */
+  readonly path: string;
+}
+
+/**
+ * Looks for files of templates below `root`. Names that begin with a dot are passed over, links to folders and links
+ * that lead out are not followed.
+ *
+ * @param enter told of each folder before it is read, so that no change to it goes unnoticed
+ * @throws {Error} of the system, if the root itself cannot be read
+ */
+export async function walk(root: string, enter: (folder: string) => Promise<void>): Promise<Walk> {
+  const realRoot = await realpath(root);
+  const files: FoundFile[] = [];
+  const folders: string[] = [];
+  const leftOut: string[] = [];
+  const pending = [{ folder: root, depth: 0 }];
+  let entries = 0;
+
+  const take = async (folder: string, depth: number, entry: Dirent): Promise<void> => {
+    const path = join(folder, entry.name);
+    const name = relative(root, path);
+    if (entry.isDirectory()) {
+      if (depth < DEPTH_MAX) pending.push({ folder: path, depth: depth + 1 });
+      else leftOut.push(`${name} lies more than ${DEPTH_MAX} folders deep`);
+    } else if (entry.isSymbolicLink()) {
+      const target = await targetOf(path, realRoot);
+      if (target !== undefined && extensions.has(extname(name))) files.push({ name, path: target });
+      else if (target === undefined) leftOut.push(`${name} is a link that leads out, or to no file`);
+    } else if (entry.isFile() && extensions.has(extname(name))) files.push({ name, path });
+  };
+
+  for (let next = pending.shift(); next; next = pending.shift()) {
+    if (folders.length === FOLDERS_MAX) {
+      leftOut.push(`there are more than ${FOLDERS_MAX} folders`);
+      break;
+    }
+    const { folder, depth } = next;
+    try {
+      await enter(folder);
+      for await (const entry of await opendir(folder)) {
+        entries += 1;
+        if (entries <= ENTRIES_MAX && !entry.name.startsWith(".")) await take(folder, depth, entry);
+      }
+      folders.push(folder);
+    } catch (error) {
+      if (folder === root) throw error;
+      leftOut.push(`${relative(root, folder)} cannot be read: ${(error as Error).message}`);
+    }
+  }
+
+  if (entries > ENTRIES_MAX) leftOut.push(`there are more than ${ENTRIES_MAX} files and folders`);
+  if (files.length > FILES_MAX) leftOut.push(`there are more than ${FILES_MAX} files of templates`);
+  files.sort((a, b) => (a.name < b.name ? -1 : 1));
+  return { files: files.slice(0, FILES_MAX), folders, leftOut };
+}
+
+/** The file a link leads to, if it is one below the root. */
+async function targetOf(link: string, realRoot: string): Promise<string | undefined> {
+  try {
+    const target = await realpath(link);
+    return target.startsWith(realRoot + sep) && (await stat(target)).isFile() ? target : undefined;
+  } catch {
+    return undefined; // it leads nowhere
+  }
+}
+
+/** A file as it is now. */
+export interface ReadFile {
+  /** Changes whenever the file does; empty if it changed while it was read. */
+  readonly stamp: string;
+  /** Absent if the stamp is the one that is known already, or empty. */
+  readonly text?: string;
+}
+
+/**
+ * Reads a file that is not as it is known.
+ *
+ * @throws {Error} of the system, if it cannot be read
+ */
+export async function readChanged({ path }: FoundFile, known: string): Promise<ReadFile> {
+  // What was a file a moment ago may be a link or a pipe now; neither may be followed, or waited for.
+  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const { ino, size, mtimeMs } = await handle.stat();
+    const stamp = `${ino} ${size} ${mtimeMs}`;
+    if (stamp === known) return { stamp };
+    // One byte more than a template may have is enough for its reader to say so.
+    const length = Math.min(size, limits.templateBytes) + 1;
+    const { buffer, bytesRead } = await handle.read({ buffer: Buffer.alloc(length), position: 0 });
+    if (bytesRead !== Math.min(size, length)) return { stamp: "" };
+    return { stamp, text: buffer.toString("utf8", 0, bytesRead) };
+  } finally {
+    await handle.close();
+  }
+}
