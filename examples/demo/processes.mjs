@@ -18,11 +18,11 @@ const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !n
 export class Processes {
   #running = [];
 
-  /** `taskrun ...args`, as a process of its own. */
-  start(name, args) {
-    const child = spawn(process.execPath, [taskrun, ...args], {
+  /** `taskrun ...args`, as a process of its own; or another program of ours, with more in its environment. */
+  start(name, args, { program = taskrun, more = {} } = {}) {
+    const child = spawn(process.execPath, [program, ...args], {
       cwd: root,
-      env,
+      env: { ...env, ...more },
       stdio: ["ignore", "pipe", "pipe"],
     });
     const one = { name, child, lines: [] };

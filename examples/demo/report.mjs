@@ -116,11 +116,15 @@ export function summary(watched) {
   return table(["agent", "tasks", "completed", "runs", "lost", "chunks", "median", "longest"], rows);
 }
 
-export function table(head, rows) {
+/** @param left columns that are text; all others are numbers, and stand to the right */
+export function table(head, rows, left = [0]) {
   const cells = [head, ...rows].map((row) => row.map(String));
   const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column].length)));
   const line = (row) =>
-    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join("  ");
+    row
+      .map((cell, i) => (left.includes(i) ? cell.padEnd(widths[i]) : cell.padStart(widths[i])))
+      .join("  ")
+      .trimEnd();
   return [
     line(cells[0]),
     widths.map((width) => "─".repeat(width)).join("  "),

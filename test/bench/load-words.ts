@@ -2,12 +2,21 @@
 export type LoadOrder =
   /** Keep `inFlight` tasks going, each created alone and watched to its end, for `ms`. */
   | { readonly type: "single"; readonly inFlight: number; readonly ms: number }
-  /** The same by batches of `size`, `lanes` of them at a time; every task is watched. */
+  /** The same with tasks made from a template. */
+  | { readonly type: "workflow"; readonly flow: Flow; readonly inFlight: number; readonly ms: number }
+  /** The same as `single`, by batches of `size`, `lanes` of them at a time; every task is watched. */
   | { readonly type: "batch"; readonly size: number; readonly lanes: number; readonly ms: number }
   /** `tasks` at once that write `chunks` chunks of `bytes` each, all of them watched. */
   | { readonly type: "chunks"; readonly tasks: number; readonly chunks: number; readonly bytes: number }
   /** Create `count` tasks that no worker will ever take. */
   | { readonly type: "backlog"; readonly count: number };
+
+/** A registered template, and what its tasks are given. */
+export interface Flow {
+  readonly namespace: string;
+  readonly name: string;
+  readonly inputJson: string;
+}
 
 export interface LoadResult {
   /** Tasks seen to complete, or chunks seen, or tasks created. */

@@ -4,7 +4,7 @@
  */
 import { type TaskEvent, TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
 import { answer } from "./child.js";
-import { agents, BACKLOG_NAMESPACE, type LoadOrder, type LoadResult } from "./load-words.js";
+import { agents, BACKLOG_NAMESPACE, type Flow, type LoadOrder, type LoadResult } from "./load-words.js";
 import { Rpc } from "./rpc.js";
 
 /** Watches open at a time on the one connection; the server allows 100 streams. */
@@ -17,7 +17,9 @@ const rpc = new Rpc(process.argv[2] ?? "");
 answer<LoadOrder, LoadResult>((order) => {
   switch (order.type) {
     case "single":
-      return single(order.inFlight, order.ms);
+      return oneByOne({ agentName: agents.nothing }, order.inFlight, order.ms);
+    case "workflow":
+      return oneByOne(requestFor(order.flow), order.inFlight, order.ms);
     case "batch":
       return batches(order.size, order.lanes, order.ms);
     case "chunks":
@@ -27,14 +29,19 @@ answer<LoadOrder, LoadResult>((order) => {
   }
 });
 
-async function single(inFlight: number, ms: number): Promise<LoadResult> {
+function requestFor({ namespace, name, inputJson }: Flow): Wanted {
+  return { namespace, template: { namespace, name, version: "" }, inputJson };
+}
+
+/** Each task created alone and watched to its end. */
+async function oneByOne(wanted: Wanted, inFlight: number, ms: number): Promise<LoadResult> {
   const latencies: number[] = [];
   const begin = performance.now();
   let done = 0;
 
   await inParallel(inFlight, async () => {
     for (let at = performance.now(); at < begin + ms; at = performance.now()) {
-      const { id } = await rpc.unary(TaskService.method.createTask, { agentName: agents.nothing });
+      const { id } = await rpc.unary(TaskService.method.createTask, wanted);
       await watchToEnd(id);
       done += 1;
       if (latencies.length < SAMPLES) latencies.push(performance.now() - at);
@@ -88,7 +95,8 @@ async function backlog(count: number): Promise<LoadResult> {
 }
 
 interface Wanted {
-  readonly agentName: string;
+  readonly agentName?: string;
+  readonly template?: { readonly namespace: string; readonly name: string; readonly version: string };
   readonly namespace?: string;
   readonly inputJson?: string;
 }

@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: how fast, how lean and how soon back. Server, worker and load are processes of their own, the
+ * `npm run bench`: how fast, how lean and how soon back, for tasks of one step and for workflows. Server, worker and load are processes of their own, the
  * store is SQLite with fsync, the wire real gRPC over the loopback.
  *
  *     npm run bench -- [--quick] [--only NAME]... [--profile] [--json FILE]
@@ -11,8 +11,9 @@ import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { comparePlanes, fullSizes, idleCpu, memoryPerWorker, quickSizes, rateNames } from "./measures.js";
 import { jsonOf, missed, type Results, tableOf } from "./report.js";
+import { measureWorkflows } from "./workflows.js";
 
-const names = [...rateNames, "restart", "idle", "memory"] as const;
+const names = [...rateNames, "restart", "idle", "memory", "workflows"] as const;
 
 const { values } = parseArgs({
   options: {
@@ -52,5 +53,6 @@ async function measure(): Promise<Results> {
   const idle = wanted("idle") ? { idlePercent: await idleCpu(sizes, options) } : {};
   if (wanted("memory")) say(`connecting ${sizes.crowd} idle workers`);
   const memory = wanted("memory") ? { bytesPerWorker: await memoryPerWorker(sizes, options) } : {};
-  return { planes, ...idle, ...memory };
+  const workflows = wanted("workflows") ? { workflows: await measureWorkflows(sizes, options, say) } : {};
+  return { planes, ...idle, ...memory, ...workflows };
 }

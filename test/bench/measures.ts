@@ -18,6 +18,8 @@ export interface Sizes {
   readonly chunksPerTask: number;
   readonly idleMs: number;
   readonly crowd: number;
+  /** How long each workflow is run in each round, one at a time. */
+  readonly workflowMs: number;
 }
 
 export const fullSizes: Sizes = {
@@ -27,6 +29,7 @@ export const fullSizes: Sizes = {
   chunksPerTask: 10_000,
   idleMs: 15_000,
   crowd: 500,
+  workflowMs: 2_000,
 };
 
 export const quickSizes: Sizes = {
@@ -36,14 +39,20 @@ export const quickSizes: Sizes = {
   chunksPerTask: 5_000,
   idleMs: 3_000,
   crowd: 100,
+  workflowMs: 500,
 };
+
+export interface Percentiles {
+  readonly p50: number;
+  readonly p99: number;
+}
 
 /** What one plane has shown. Rates are per second, times in milliseconds. */
 export interface PlaneFigures {
   readonly waiting: number;
   readonly restartMs: number;
   readonly rates: Readonly<Partial<Record<RateName, number>>>;
-  readonly latency?: { readonly p50: number; readonly p99: number };
+  readonly latency?: Percentiles;
 }
 
 export const rateNames = ["one", "many", "batch", "chunks"] as const;
@@ -123,7 +132,7 @@ async function warmUp(plane: BenchPlane, { roundMs }: Sizes): Promise<void> {
   await plane.order({ type: "chunks", tasks: 4, chunks: 500, bytes: 100 });
 }
 
-function percentiles(latencies: readonly number[]): { p50: number; p99: number } {
+export function percentiles(latencies: readonly number[]): Percentiles {
   const sorted = [...latencies].sort((a, b) => a - b);
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
   return { p50: at(0.5), p99: at(0.99) };

@@ -2,16 +2,15 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
+import { TemplateService } from "#wire/gen/taskrun/v1/template_service_pb";
 import { Child, type HelperName } from "./child.js";
 import type { LoadOrder, LoadResult } from "./load-words.js";
+import { root } from "./root.js";
 import { Rpc } from "./rpc.js";
-
-const root = dirname(createRequire(import.meta.url).resolve("taskrun/package.json"));
 
 /** A start or stop that takes longer has failed. */
 const PATIENCE_MS = 30_000;
@@ -70,6 +69,16 @@ export class BenchPlane {
   async order(order: LoadOrder): Promise<LoadResult> {
     this.#load ??= await this.helper("load");
     return this.#load.order(order);
+  }
+
+  /** Makes a template known to the server. @param source YAML or JSON text */
+  async register(source: string): Promise<void> {
+    const rpc = new Rpc(this.addr);
+    try {
+      await rpc.unary(TemplateService.method.register, { source });
+    } finally {
+      rpc.close();
+    }
   }
 
   /** SIGKILL, and a new start on the same data. Milliseconds from the kill to the first request served. */

@@ -1,5 +1,8 @@
 import { cpus } from "node:os";
+import { align } from "./align.js";
 import { type PlaneFigures, RATIO_LEAST, type RateName, rateNames } from "./measures.js";
+import { workflowTables } from "./workflow-report.js";
+import type { WorkflowFigures } from "./workflows.js";
 
 /** From a SIGKILL to the first request served, whatever the machine. */
 const RESTART_MOST_MS = 3_000;
@@ -18,6 +21,7 @@ export interface Results {
   readonly planes: readonly PlaneFigures[];
   readonly idlePercent?: number;
   readonly bytesPerWorker?: number;
+  readonly workflows?: WorkflowFigures;
 }
 
 /** What is missed, in words; nothing if all holds. */
@@ -72,23 +76,18 @@ export function tableOf(results: Results): string {
     const [a, b] = [few.restartMs.toFixed(0), many.restartMs.toFixed(0)];
     rows.push(["SIGKILL to serving again, ms", a, b, "", `≤ ${RESTART_MOST_MS}`, ""]);
   }
-  const { idlePercent, bytesPerWorker } = results;
+  const { idlePercent, bytesPerWorker, workflows } = results;
   if (idlePercent !== undefined)
     rows.push(["idle CPU, %", idlePercent.toFixed(2), "", "", "", `< ${aims.idlePercent}`]);
   if (bytesPerWorker !== undefined)
     rows.push(["memory per idle worker, KiB", (bytesPerWorker / 1_024).toFixed(1), "", "", "", ""]);
-  return align(rows);
+  return [...(rows.length > 0 ? [align(rows)] : []), ...(workflows ? workflowTables(workflows) : [])].join(
+    "\n\n",
+  );
 }
 
 /** The figures for programs, with what they were measured on. */
 export function jsonOf(results: Results, quick: boolean): string {
   const machine = { node: process.version, cpus: cpus().length, cpu: cpus()[0]?.model ?? "" };
   return `${JSON.stringify({ at: new Date().toISOString(), quick, machine, ...results, missed: missed(results) }, null, 2)}\n`;
-}
-
-function align(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const cell = (text: string, column: number) =>
-    column === 0 ? text.padEnd(widths[0] ?? 0) : text.padStart(widths[column] ?? 0);
-  return rows.map((row) => row.map(cell).join("  ").trimEnd()).join("\n");
 }

@@ -1,9 +1,11 @@
-/** The bench's worker: the real SDK with two agents that cost nothing themselves. */
+/** The bench's worker: the real SDK with two agents that cost nothing themselves, and those of the example workflows. */
+import { pathToFileURL } from "node:url";
 import { z } from "zod";
 import { silentTelemetry } from "#host/silent-telemetry";
-import { agent, serve } from "#worker/index";
+import { type Agent, agent, serve } from "#worker/index";
 import { answer } from "./child.js";
 import { agents } from "./load-words.js";
+import { examples } from "./root.js";
 
 /** More than any load keeps in flight, so that no slot is ever waited for. */
 const MAX_RUNS = 1_024;
@@ -23,11 +25,16 @@ const chatter = agent({
   },
 });
 
+/** They are programs of their own, which import the package by its name, as anybody's would. */
+const { agents: ofExamples } = (await import(pathToFileURL(examples("agents/index.mjs")).href)) as {
+  readonly agents: readonly Agent[];
+};
+
 const addr = process.argv[2] ?? "";
 const { log } = silentTelemetry();
 await new Promise<void>((onConnected) =>
   serve({
-    agents: [nothing, chatter],
+    agents: [nothing, chatter, ...ofExamples],
     addr,
     id: "bench",
     maxRuns: MAX_RUNS,
