@@ -70,13 +70,15 @@ function meetStepDeadline(
     }
     default: {
       const run = runs.find(({ id, status }) => id === step.runId && !isOver(status));
-      if (!run || later(run.createdAt, step.spec.timeoutMs) > at) return [clear];
+      if (!run) return [clear];
+      const end = later(run.createdAt, step.spec.timeoutMs);
+      if (end > at) return [{ type: "setDeadline", params: { taskId, stepName, kind, at: end } }];
       const text = `the attempt did not end within ${step.spec.timeoutMs} ms, the timeout of its step`;
-      const end = { type: "end", at, reason: "TIMEOUT", message: text } as const;
+      const timeout = { type: "end", at, reason: "TIMEOUT", message: text } as const;
       const failure = { errorMessage: text, retryable: true, retryAfter: millis(0) };
       return [
         clear,
-        { type: "advanceRun", params: { runId: run.id, message: end } },
+        { type: "advanceRun", params: { runId: run.id, message: timeout } },
         ...failAttempt(task, step, failure, at, draw),
       ];
     }

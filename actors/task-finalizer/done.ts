@@ -128,7 +128,7 @@ function satisfy(task: TaskRow, row: StepRow, at: Instant): Ask[] {
 }
 
 /** A member of a batch or map goes when its turn has come. */
-function mayGo({ opened }: TaskRow, { spec: { member } }: StepRow): boolean {
+export function mayGo({ opened }: TaskRow, { spec: { member } }: StepRow): boolean {
   return !member || member.group === "" || member.index < (opened[member.group] ?? 0);
 }
 

@@ -1,4 +1,5 @@
 import { setup } from "xstate";
+import { isTerminal } from "#domain/task";
 import { type Ask, asks } from "../asks.js";
 import { actorStates } from "../life.js";
 import { endChild, startChild } from "./child.js";
@@ -17,7 +18,20 @@ const parts = setup({
   actions: asks,
 });
 
+/** What may still be said of a Task that has ended: each of these looks for itself. */
+const OUTLIVE: ReadonlySet<TaskFinalizerEvent["type"]> = new Set([
+  "task.ended",
+  "run.released",
+  "deadline.passed",
+  "cancel",
+  "signal",
+  "resolve",
+]);
+
 function decide(event: TaskFinalizerEvent): Ask[] {
+  // Of several things that one message led to, an earlier one may have ended the Task: then nothing fires any more.
+  const task = "found" in event ? event.found.task : undefined;
+  if (task && isTerminal(task.state) && !OUTLIVE.has(event.type)) return [];
   switch (event.type) {
     case "run.ended":
       return settle(event, event.found, event.at, event.draw);

@@ -14,6 +14,7 @@ import {
   complete,
   keepOutput,
   keyOf,
+  mayGo,
   nextOrder,
   succeed,
   tellFollowers,
@@ -111,7 +112,7 @@ function resolveStep(
   if (!step) {
     return new Fault("not_found", `task ${task.id} has no step "${stepName}"`, { reason: "STEP_NOT_FOUND" });
   }
-  const wrong = mayNot(step, action.type);
+  const wrong = mayNot(task, step, action.type);
   if (wrong !== undefined) {
     return new Fault("wrong_state", `step "${stepName}" ${wrong}`, { reason: "STEP_STATE" });
   }
@@ -145,13 +146,20 @@ function resolveStep(
 }
 
 /** Why this cannot be done with the Step, or undefined if it can. */
-function mayNot(step: StepRow, action: Message<"resolve">["action"]["type"]): string | undefined {
+function mayNot(
+  task: TaskRow,
+  step: StepRow,
+  action: Message<"resolve">["action"]["type"],
+): string | undefined {
   const { state, spec, members } = step;
   if (state === "complete" || state === "cancelled" || state === "resolved_manually") {
     return `is ${state}, and that is final`;
   }
   if (state === "in_progress" && (step.childId !== "" || members.length > 0)) {
     return "is at work through others: settle those, or cancel the task";
+  }
+  if (state === "pending" && !mayGo(task, step)) {
+    return "is one of many, and its turn has not come: settle it once it has begun, or cancel the task";
   }
   if (action !== "retry") return undefined;
   if (state !== "error") return `is ${state}: only one that failed for good can be tried anew`;

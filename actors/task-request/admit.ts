@@ -33,7 +33,7 @@ export function admit(
   const answers = drafts.map((draft, i): TaskId | Fault => {
     if (!mayUse(caller, draft.namespace)) return namespaceDenied(draft.namespace);
     const key = JSON.stringify([draft.namespace, draft.spec.idempotencyKey]);
-    const holder = found.holders[i] ?? made.get(key);
+    const holder = made.get(key) ?? found.holders[i];
     if (holder && !isOutdated(holder, at)) return sameWork(holder, draft);
 
     const newLanes = lanesOf(draft).filter((lane) => !lanes.has(lane));

@@ -93,6 +93,8 @@ class Gardener {
     this.#source = source;
     this.#types = new Map(plan.steps.map(({ name, spec }) => [name, spec.type]));
     for (const { name, spec, state } of there) {
+      // A map answers for its members: what joins it waits for the map alone, and is given its list.
+      if (spec.member && this.#types.get(spec.planned) === "map") continue;
       const made = this.#made.get(spec.planned);
       if (made) made.push(name);
       else this.#made.set(spec.planned, [name]);

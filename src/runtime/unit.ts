@@ -260,13 +260,16 @@ export class Unit {
       memory.followTask(before, after, journal);
       journal.push(work.changes.tasks, { before, after });
       if (before) this.#recordPath(id, before);
+      else if (isTerminal(after.state)) work.record(id, taskLine(after, this.#parts.at));
     }
   }
 
+  /** The states a Task has come through. A new one may have come to its end already: that is told last of all. */
   #recordPath(id: TaskId, before: TaskRow | undefined): void {
     const { scene, at } = this.#parts;
     const after = scene.work.task(id) as TaskRow;
-    const states = (this.#paths.get(id) ?? []).slice(before ? 1 : 0);
+    const path = this.#paths.get(id) ?? [];
+    const states = before ? path.slice(1) : path.filter((state) => !isTerminal(state));
     for (const state of states) scene.work.record(id, taskLine({ ...after, state }, at));
     if (states.length === 0 && before?.hasRun !== after.hasRun) scene.work.record(id, taskLine(after, at));
   }

@@ -1,14 +1,16 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Ask } from "#actors/asks";
-import { admit } from "#actors/task-request/admit";
+import { admit, lanesOf } from "#actors/task-request/admit";
 import type { RequestFound } from "#actors/task-request/messages";
 import { type Caller, LOCAL_CALLER } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import { limits } from "#domain/limits";
 import type { TaskDraft } from "#domain/task";
-import { instant } from "#domain/time";
+import { instant, millis } from "#domain/time";
+import { asked } from "./asked.js";
 import { requestFound } from "./found.js";
+import { plan, planDraft } from "./plans.js";
 import { draft, lane, spec, t1, task } from "./rows.js";
 
 const at = instant(10);
@@ -123,4 +125,102 @@ test("a caller creates only in its own namespaces", () => {
   const caller: Caller = { principal: "ada", namespaces: ["own"], roles: [] };
   const drafts = [draft(t1, {}, "another")];
   expect(admitted(drafts, requestFound(), caller)).toEqual({ answers: ["DENIED"], made: [] });
+});
+
+const flow = plan([
+  { name: "fetch", handler: { callable: "crawler" } },
+  { name: "nap", type: "timer", timer: { delay_ms: 50 } },
+  { name: "sum", dependencies: ["fetch", "nap"] },
+]);
+
+test("a task of a template begins with its steps; those that wait for nothing go at once", () => {
+  const asks = admit({ type: "submit", caller: LOCAL_CALLER, drafts: [planDraft(flow)] }, requestFound(), at);
+  expect(asked(asks)).toEqual([
+    "new task t1 {}",
+    "new fetch after [] open 0",
+    "new nap after [] open 0",
+    "new sum after [fetch nap] open 2",
+    "task start",
+    "fetch enqueue",
+    "nap begin",
+    "setDeadline nap timer 60",
+    "task readyStepsFound",
+    "answer t1",
+  ]);
+  const [made] = asks.flatMap((ask) => (ask.type === "createTask" ? [ask.params.task] : []));
+  expect(made).toMatchObject({
+    counts: { pending: 3 },
+    opened: {},
+    tolerated: 0,
+    isolated: 0,
+    compensatedBy: "",
+  });
+});
+
+test("a request's own number of tries is that of every step; without one the template's are", () => {
+  const tries = (maxAttempts: number) =>
+    admit(
+      { type: "submit", caller: LOCAL_CALLER, drafts: [planDraft(flow, { maxAttempts })] },
+      requestFound(),
+      at,
+    ).flatMap((ask) => (ask.type === "createStep" ? [ask.params.step.maxAttempts] : []));
+  expect(tries(0)).toEqual([1, 1, 1]);
+  expect(tries(5)).toEqual([5, 5, 5]);
+});
+
+test("a task needs a lane for each agent of its template, and all of them or none", () => {
+  expect(lanesOf(planDraft(flow)).length).toBe(2); // the timer needs none
+  const room = (lanes: number) => requestFound({ lanesIn: { default: limits.lanesPerNamespace - lanes } });
+  expect(admitted([planDraft(flow)], room(2)).answers).toEqual(["t1"]);
+  expect(admitted([planDraft(flow)], room(1))).toEqual({ answers: ["QUEUE_FULL"], made: [] });
+
+  const one = { ...room(1), knownLanes: [lane.key] };
+  const drafts = [
+    planDraft(flow, {}, "t1"),
+    draft("t2", { agentName: "crawler" }),
+    planDraft(flow, {}, "t3"),
+  ];
+  expect(admitted(drafts, one).answers).toEqual(["t1", "t2", "t3"]);
+});
+
+test("a key whose time is over is the new task's, and the old one lets go of it in the same commit", () => {
+  const holder = (keyFor: number) =>
+    task({
+      createdAt: instant(5),
+      spec: spec({ idempotencyKey: "k", fingerprint: "a", keyFor: millis(keyFor) }),
+    });
+  const answered = (keyFor: number, fingerprint = "a") => {
+    const found = requestFound({ holders: [holder(keyFor)] });
+    return asked(
+      admit({ type: "submit", caller: LOCAL_CALLER, drafts: [keyed("t2", fingerprint)] }, found, at),
+    );
+  };
+  for (const fingerprint of ["a", "b"]) {
+    const asks = answered(5, fingerprint);
+    expect([asks[0], asks.at(-1)]).toEqual(["releaseKey", "answer t2"]);
+  }
+  expect(answered(6)).toEqual(["answer t1"]); // its time is over in a millisecond
+  expect(answered(0)).toEqual(["answer t1"]); // its time is never over
+});
+
+test("the key is let go of for one draft of a batch alone: the next one finds it taken again", () => {
+  const old = task({
+    createdAt: instant(1),
+    spec: spec({ idempotencyKey: "k", fingerprint: "a", keyFor: millis(1) }),
+  });
+  const found = requestFound({ holders: [old, old] });
+  const drafts = [keyed("t2"), keyed("t3")];
+  const asks = admit({ type: "submit", caller: LOCAL_CALLER, drafts }, found, at);
+  expect(asked(asks).at(-1)).toBe("answer t2 t2");
+  expect(asks.filter(({ type }) => type === "releaseKey")).toHaveLength(1);
+});
+
+test("a key is not let go of for a draft that is refused", () => {
+  const old = task({
+    createdAt: instant(1),
+    spec: spec({ idempotencyKey: "k", fingerprint: "a", keyFor: millis(1) }),
+  });
+  const found = requestFound({ holders: [old], waiting: limits.waitingTotal });
+  const asks = admit({ type: "submit", caller: LOCAL_CALLER, drafts: [keyed("t2")] }, found, at);
+  expect(asks.map(({ type }) => type)).toEqual(["reply"]);
 });

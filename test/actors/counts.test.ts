@@ -3,13 +3,16 @@ import { expect, test } from "vitest";
 import type { Ask } from "#actors/asks";
 import type { StepMessage } from "#actors/step/messages";
 import { startTask } from "#actors/task/start";
-import { endTheRest } from "#actors/task-finalizer/settle";
+import { endTheRest } from "#actors/task-finalizer/ending";
+import type { StepSpec } from "#domain/plan";
 import { isSettled, type StepRow, type StepState } from "#domain/step";
 import { isTerminal, type StepCounts, type TaskRow, type TaskState } from "#domain/task";
+import { type FailureStrategy, failureStrategies } from "#domain/template";
 import { instant } from "#domain/time";
 import { advanceStep, advanceTask } from "#runtime/lifecycles";
+import { finalizerFound } from "./found.js";
 import { stepLife } from "./lives.js";
-import { spec, step, t1, task } from "./rows.js";
+import { memberOf, spec, step, stepSpec, t1, task } from "./rows.js";
 
 const at = instant(10);
 
@@ -18,9 +21,14 @@ class Family {
   task: TaskRow;
   readonly steps: Map<string, StepRow>;
 
-  constructor(size: number, holdOnFailure: boolean) {
-    this.task = task({ counts: { pending: size }, spec: spec({ holdOnFailure }) });
-    this.steps = new Map(Array.from({ length: size }, (_, i) => [`s${i}`, step({ name: `s${i}` })]));
+  constructor(strategies: readonly FailureStrategy[], holdOnFailure: boolean) {
+    this.task = task({ counts: { pending: strategies.length }, spec: spec({ holdOnFailure }) });
+    this.steps = new Map(
+      strategies.map((failure, i) => {
+        const name = `s${i}`;
+        return [name, step({ name, spec: stepSpec(memberOf("", { failure })) })];
+      }),
+    );
     this.carryOut(startTask(this.task, [...this.steps.values()], at));
   }
 
@@ -37,7 +45,7 @@ class Family {
         this.carryOut(asked);
       } else if (ask.type === "tell" && ask.params.message.type === "task.ended") {
         const steps = [...this.steps.values()].filter(({ state }) => !isSettled(state));
-        this.carryOut(endTheRest(ask.params.message, { task: this.task, steps, runs: [] }, at));
+        this.carryOut(endTheRest(ask.params.message, finalizerFound({ task: this.task, steps }), at));
       }
     }
   }
@@ -53,12 +61,16 @@ class Family {
   }
 }
 
-/** Where the counts say a Task stands once one of its Steps has changed: the first that fits. */
-function contract(counts: StepCounts, hasRun: boolean, holds: boolean): TaskState {
-  const has = (...states: StepState[]) => states.some((state) => counts[state]);
-  if (has("error")) return holds ? "blocked_by_failures" : "error";
-  if (Object.keys(counts).every((state) => state === "complete" || state === "resolved_manually"))
-    return "complete";
+/** Where the Steps say a Task stands once one of them has changed: the first that fits. */
+function contract(steps: readonly StepRow[], { hasRun, spec: { holdOnFailure } }: TaskRow): TaskState {
+  const failed = (...strategies: FailureStrategy[]) =>
+    steps.some(({ state, spec }) => state === "error" && strategies.includes(strategyOf(spec)));
+  const has = (...states: StepState[]) => steps.some(({ state }) => states.includes(state));
+  const settled = steps.every(({ state }) => isSettled(state));
+
+  if (failed("fail_fast") || (settled && failed("isolate")))
+    return holdOnFailure ? "blocked_by_failures" : "error";
+  if (settled) return "complete";
   const busy = has(
     "enqueued",
     "in_progress",
@@ -69,30 +81,33 @@ function contract(counts: StepCounts, hasRun: boolean, holds: boolean): TaskStat
   return has("waiting_for_retry") ? "waiting_for_retry" : "waiting_for_dependencies";
 }
 
+function strategyOf({ member }: StepSpec): FailureStrategy {
+  return member?.failure ?? "fail_fast";
+}
+
+/** Only the end of its Task cancels a Step: that is another story. */
+const messages = stepLife.cases.map(({ message }) => message).filter(({ type }) => type !== "cancel");
+
 const stories = fc.record({
-  size: fc.integer({ min: 1, max: 4 }),
+  strategies: fc.array(fc.constantFrom(...failureStrategies), { minLength: 1, maxLength: 4 }),
   holds: fc.boolean(),
-  told: fc.array(
-    fc.record({
-      index: fc.nat(3),
-      message: fc.constantFrom(...stepLife.cases.map(({ message }) => message)),
-    }),
-    { maxLength: 60 },
-  ),
+  told: fc.array(fc.record({ index: fc.nat(3), message: fc.constantFrom(...messages) }), { maxLength: 60 }),
 });
 
-test("a task's counts are a recount of its steps, and its state is what the counts say", () => {
+test("a task's counts are a recount of its steps, and its state is what its steps say", () => {
   fc.assert(
-    fc.property(stories, ({ size, holds, told }) => {
-      const family = new Family(size, holds);
+    fc.property(stories, ({ strategies, holds, told }) => {
+      const family = new Family(strategies, holds);
       for (const { index, message } of told) {
         if (isTerminal(family.task.state)) break; // nobody tells the steps of an ended task anything
         const { counts: before } = family.task;
-        family.tell(`s${index % size}`, message);
+        family.tell(`s${index % strategies.length}`, message);
 
         expect(family.task.counts).toEqual(family.recount());
         if (family.task.counts === before) continue;
-        expect(family.task.state).toBe(contract(family.task.counts, family.task.hasRun, holds));
+        const steps = [...family.steps.values()];
+        expect(family.task.state).toBe(contract(steps, family.task));
+        if (family.task.state === "complete") expect(family.task.counts.cancelled).toBeUndefined();
       }
     }),
     { numRuns: 300 },
@@ -106,10 +121,10 @@ test("whatever ends a task ends all of its steps, and the counts know", () => {
   );
 
   fc.assert(
-    fc.property(stories, ends, ({ size, holds, told }, message) => {
-      const family = new Family(size, holds);
+    fc.property(stories, ends, ({ strategies, holds, told }, message) => {
+      const family = new Family(strategies, holds);
       for (const { index, message: first } of told) {
-        if (!isTerminal(family.task.state)) family.tell(`s${index % size}`, first);
+        if (!isTerminal(family.task.state)) family.tell(`s${index % strategies.length}`, first);
       }
       family.carryOut([{ type: "advanceTask", params: { taskId: t1, message } }]);
 

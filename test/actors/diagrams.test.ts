@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { setup } from "xstate";
 import { type ActorName, asks } from "#actors/asks";
+import { taskFinalizerMachine } from "#actors/task-finalizer/machine";
 import { actorNames } from "#runtime/actors";
 import { redrawn, stateDiagram } from "./diagrams.js";
 
@@ -62,4 +63,13 @@ function listed(heading: string): string[] {
 test("actors/README.md lists every actor, and every ask in its group and order", () => {
   expect(listed("Actors")).toEqual(actorNames satisfies readonly ActorName[]);
   expect(listed("What a machine may ask for")).toEqual(Object.keys(asks));
+});
+
+test("actors/README.md tells what the finalizer hears from within a turn: all that nobody outside says", () => {
+  const outside = ["run.ended", "cancel", "signal", "resolve", "deadline.passed"];
+  const life = ["serve", "fill", "ease", "drain", "stop"];
+  const within = taskFinalizerMachine.events.filter(
+    (type) => !outside.includes(type) && !life.includes(type),
+  );
+  expect(listed("Words within a turn").sort()).toEqual([...within].sort());
 });

@@ -7,12 +7,11 @@ import { taskFinalizerMachine } from "#actors/task-finalizer/machine";
 import { taskRequestMachine } from "#actors/task-request/machine";
 import { isOver, type RunRow, runStatuses } from "#domain/run";
 import { type StepState, stepStates } from "#domain/step";
-import { isTerminal, type TaskRow, taskStates } from "#domain/task";
-import { instant } from "#domain/time";
+import { countOf, isTerminal, type TaskRow, taskStates } from "#domain/task";
 import { decider } from "#runtime/evaluate";
 import { advanceRun, advanceStep, advanceTask, advanceWorker } from "#runtime/lifecycles";
 import { transitionsOf } from "./definition.js";
-import { runLife, sessionStates, stepLife, taskLife, workerLife } from "./lives.js";
+import { changeOf, runLife, sessionStates, stepLife, taskLife, workerLife } from "./lives.js";
 import { run, session, spec, step, task } from "./rows.js";
 
 /** More nodes than any of these lives has; a life that passes it never ends. */
@@ -59,16 +58,25 @@ const stepMoves = new Map<StepState, readonly StepState[]>(
   ]),
 );
 
-/** All a Task can hear where it stands: its Steps move only as Steps do. */
+/** All a Task can hear where it stands, but more Steps: its Steps move only as Steps do. */
 function afterTask(row: TaskRow): TaskRow[] {
-  const at = instant(10);
-  const plain = taskLife.cases.map(({ message }) => message).filter(({ type }) => type !== "stepChanged");
+  const plain = taskLife.cases
+    .map(({ message }) => message)
+    .filter(({ type }) => type !== "stepChanged" && type !== "stepsAdded" && type !== "opened");
   const moves = (Object.keys(row.counts) as StepState[]).flatMap((from) =>
-    (stepMoves.get(from) ?? []).map(
-      (to) => ({ type: "stepChanged", at, from, to, errorMessage: "" }) as const,
-    ),
+    (stepMoves.get(from) ?? []).flatMap((to) => kinds(row, from).map((kind) => changeOf(from, to, kind))),
   );
   return [...plain, ...moves].map((message) => advanceTask(row, message)[0]);
+}
+
+/** The Step that moves may be one whose failure is passed over, or isolated; one that has failed is known to be. */
+function kinds({ counts, tolerated, isolated }: TaskRow, from: StepState) {
+  const possible = [
+    { tolerated: false, isolated: false, is: countOf(counts, "error") > tolerated },
+    { tolerated: true, isolated: false, is: tolerated > isolated },
+    { tolerated: true, isolated: true, is: isolated > 0 },
+  ];
+  return possible.filter(({ is }) => from !== "error" || is).map(({ is: _, ...kind }) => kind);
 }
 
 test("from everywhere a task of two steps can get to, it can get to an end, and it never rests while evaluating", () => {
@@ -78,8 +86,11 @@ test("from everywhere a task of two steps can get to, it can get to an end, and 
   const { nodes, stuck } = explore(
     starts,
     afterTask,
-    ({ state, counts, hasRun, spec }) =>
-      JSON.stringify([state, Object.entries(counts).sort(), hasRun, spec.holdOnFailure]),
+    ({ state, counts, hasRun, spec, tolerated, isolated }) =>
+      JSON.stringify([
+        [state, hasRun, spec.holdOnFailure, tolerated, isolated],
+        Object.entries(counts).sort(),
+      ]),
     ({ state }) => isTerminal(state),
   );
 

@@ -9,10 +9,9 @@ import { taskFinalizerMachine } from "#actors/task-finalizer/machine";
 import type { TaskFinalizerMessage } from "#actors/task-finalizer/messages";
 import { taskRequestMachine } from "#actors/task-request/machine";
 import type { TaskRequestMessage } from "#actors/task-request/messages";
-import { instant } from "#domain/time";
+import { instant, millis } from "#domain/time";
 import { decider } from "#runtime/evaluate";
 import {
-  finalizerFound,
   half,
   placement,
   requestFound,
@@ -25,7 +24,9 @@ import {
   waiting,
 } from "./found.js";
 import { runLife, stepLife, taskLife, workerLife } from "./lives.js";
-import { begun, caller, draft, heldRun, hello, r1, s1, step, t1, task, terms, w1 } from "./rows.js";
+import { plan, planDraft, registered, template } from "./plans.js";
+import { caller, draft, heldRun, hello, r1, s1, step, stepSpec, task, terms, w1 } from "./rows.js";
+import { finalizerScenes } from "./scenes.js";
 
 /** A state, what the row holds, and a message; nothing of it is typed by its machine any more. */
 interface Pair {
@@ -51,13 +52,15 @@ const actorLives: ActorLife[] = [
   { type: "stop" },
 ];
 
-/** Every message in every state of an actor, with what the runtime might have found. */
-function actor<Message extends { type: string }>(
-  machine: AnyStateMachine,
-  found: object,
-  messages: readonly Message[],
-) {
-  const stamped = messages.map((message) => ({ ...message, at: instant(10), ...half, found }));
+/** What an actor is told, with what the runtime might have found for it. */
+interface Told<Message> {
+  readonly message: Message;
+  readonly found: object;
+}
+
+/** Every message in every state of an actor. */
+function actor<Message extends { type: string }>(machine: AnyStateMachine, all: readonly Told<Message>[]) {
+  const stamped = all.map(({ message, found }) => ({ ...message, at: instant(10), ...half, found }));
   return {
     machine,
     pairs: ["starting", "serving", "saturated", "draining", "stopped"].flatMap((value) =>
@@ -68,52 +71,63 @@ function actor<Message extends { type: string }>(
   };
 }
 
-const end = { how: "completed", output: "{}", outputBytes: 2 } as const;
-const key = { taskId: t1, stepName: "main" };
+function withFound<Message>(found: object, ...messages: readonly Message[]): Told<Message>[] {
+  return messages.map((message) => ({ message, found }));
+}
+
+const known = registered(template([{ name: "a" }]));
+const { registeredAt: _, ...newer } = known;
 
 const actors = [
-  actor<TaskRequestMessage>(taskRequestMachine, requestFound(), [
-    { type: "submit", caller, drafts: [draft("t1"), draft("t2")] },
+  actor<TaskRequestMessage>(taskRequestMachine, [
+    ...withFound<TaskRequestMessage>(
+      requestFound(),
+      { type: "submit", caller, drafts: [draft("t1"), planDraft(plan([{ name: "a" }]), {}, "t2")] },
+      { type: "register", caller, template: newer },
+    ),
+    ...withFound<TaskRequestMessage>(requestFound({ template: { ...known, digest: "d2" } }), {
+      type: "register",
+      caller,
+      template: newer,
+    }),
   ]),
   actor<SchedulerMessage>(
     schedulerMachine,
-    schedulerFound({
-      lanes: [waiting("t1", "t2")],
-      workers: [slots()],
-      runIds: runIds(1),
-      rows: [{ step: step({ state: "enqueued" }), task: task() }],
-    }),
-    [{ type: "schedule" }, { type: "assign", placements: [placement("t1", "r1")] }],
+    withFound<SchedulerMessage>(
+      schedulerFound({
+        lanes: [waiting("t1", "t2")],
+        workers: [slots()],
+        runIds: runIds(1),
+        rows: [{ step: step({ state: "enqueued", spec: stepSpec({ timeoutMs: millis(5) }) }), task: task() }],
+      }),
+      { type: "schedule" },
+      { type: "assign", placements: [placement("t1", "r1")] },
+    ),
   ),
   actor<RunTrackerMessage>(
     runTrackerMachine,
-    trackerFound({ run: heldRun(), runs: [heldRun()], leaseUntil: instant(10) }),
-    [
+    withFound<RunTrackerMessage>(
+      trackerFound({ run: heldRun(), runs: [heldRun()], leaseUntil: instant(10) }),
       { type: "hello", session: s1, caller, hello: hello(), terms },
       { type: "report", ...says(status()) },
+      { type: "report", ...says({ type: "yield", runId: r1, fence: 1, cursor: "7", output: "" }) },
       { type: "held", session: s1, held: { runIds: [], lastOrdinal: 1 } },
       { type: "worker.changed", session: s1, status: "BUSY", capacity: 1 },
       { type: "closed", session: s1 },
       { type: "silent", session: s1 },
       { type: "drain.worker", caller, workerId: w1, message: "" },
-    ],
+    ),
   ),
-  actor<TaskFinalizerMessage>(
-    taskFinalizerMachine,
-    finalizerFound({
-      task: task({ state: "steps_in_process" }),
-      step: begun(),
-      steps: [begun()],
-      runs: [heldRun()],
-    }),
-    [
-      { type: "run.ended", ...key, runId: r1, end },
-      { type: "cancel", caller, taskId: t1, message: "" },
-      { type: "task.ended", taskId: t1, reason: "CANCELLED" },
-      { type: "deadline.passed", ...key, kind: "timeout", due: instant(10) },
-    ],
-  ),
+  actor<TaskFinalizerMessage>(taskFinalizerMachine, finalizerScenes),
 ];
+
+test("each message to the finalizer is asked about with rows that make it ask for something", () => {
+  const decide = decider<unknown, { type: string }>(taskFinalizerMachine);
+  for (const { message, found } of finalizerScenes) {
+    const event = { ...message, at: instant(10), ...half, found };
+    expect(decide({ value: "serving", context: {} }, event).asks.length, message.type).toBeGreaterThan(0);
+  }
+});
 
 test.each([...lifecycles, ...actors])(
   "the wrapper decides as XState's own transition does, for $machine.id, in every state and for every message",

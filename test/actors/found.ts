@@ -11,7 +11,7 @@ import { lane, r1, ready, s1, session } from "./rows.js";
 export const half = { draw: 0.5 } as const;
 
 export function requestFound(part: Partial<RequestFound> = {}): RequestFound {
-  return { holders: [], waiting: 0, waitingIn: {}, lanesIn: {}, knownLanes: [], ...part };
+  return { holders: [], waiting: 0, waitingIn: {}, lanesIn: {}, knownLanes: [], templatesIn: 0, ...part };
 }
 
 export function schedulerFound(part: Partial<SchedulerFound> = {}): SchedulerFound {
@@ -23,7 +23,7 @@ export function trackerFound(part: Partial<TrackerFound> = {}): TrackerFound {
 }
 
 export function finalizerFound(part: Partial<FinalizerFound> = {}): FinalizerFound {
-  return { steps: [], runs: [], ...part };
+  return { steps: [], runs: [], outputs: new Map(), ...part };
 }
 
 export function slots(part: Partial<Slots> = {}): Slots {

@@ -39,14 +39,27 @@ function plain<Message extends { readonly type: string }>(...messages: Message[]
   return messages.map((message) => ({ name: message.type, message }));
 }
 
+type StepChanged = Extract<TaskMessage, { type: "stepChanged" }>;
+
+/** A Step's change as its Task hears of it, from a worker's Step whose failure ends the Task. */
+export function changeOf(from: StepState, to: StepState, part: Partial<StepChanged> = {}): StepChanged {
+  const plain = { stepName: "main", taken: true, tolerated: false, isolated: false, errorMessage: "" };
+  return { type: "stepChanged", at, from, to, ...plain, ...part };
+}
+
 /** One Step of two has gone from one state to another; the other one is complete. */
-function stepChanged(name: string, from: StepState, to: StepState, given: Partial<TaskRow> = {}) {
-  const message: TaskMessage = { type: "stepChanged", at, from, to, errorMessage: "" };
-  const counts = from === "complete" ? { complete: 2 } : { complete: 1, [from]: 1 };
+function stepChanged(
+  name: string,
+  message: StepChanged,
+  given: Partial<TaskRow> = {},
+): Case<TaskRow, TaskMessage> {
+  const counts = message.from === "complete" ? { complete: 2 } : { complete: 1, [message.from]: 1 };
   return { name: `stepChanged to ${name}`, message, given: { hasRun: true, counts, ...given } };
 }
 
 const held = { spec: spec({ holdOnFailure: true }) };
+const givesUp = { spec: spec() };
+const failure = "enqueued_as_error_for_orchestration";
 
 export const taskLife: Life<TaskRow, TaskMessage> = {
   machine: taskMachine,
@@ -65,20 +78,31 @@ export const taskLife: Life<TaskRow, TaskMessage> = {
       { type: "readyStepsFound", at },
       { type: "noDependenciesReady", at },
       { type: "noStepsFound", at },
+      { type: "stepsAdded", at, count: 3 },
+      { type: "opened", at, group: "rows", count: 2 },
       { type: "cancel", at, message: "not needed" },
       { type: "timeout", at, message: "too long" },
       { type: "giveUp", at },
       { type: "manualResolution", at },
     ),
-    stepChanged("enqueued", "pending", "enqueued", { hasRun: false }),
-    stepChanged("enqueued, after a run", "pending", "enqueued"),
-    stepChanged("in_progress", "enqueued", "in_progress", { hasRun: false }),
-    stepChanged("waiting_for_retry", "enqueued_as_error_for_orchestration", "waiting_for_retry"),
-    stepChanged("pending", "waiting_for_retry", "pending"),
-    stepChanged("complete", "enqueued_for_orchestration", "complete"),
-    stepChanged("resolved_manually", "error", "resolved_manually"),
-    stepChanged("error, held", "enqueued_as_error_for_orchestration", "error", held),
-    stepChanged("error", "enqueued_as_error_for_orchestration", "error", { spec: spec() }),
+    stepChanged("enqueued", changeOf("pending", "enqueued"), { hasRun: false }),
+    stepChanged("enqueued, after a run", changeOf("pending", "enqueued")),
+    stepChanged("in_progress", changeOf("enqueued", "in_progress"), { hasRun: false }),
+    stepChanged("in_progress, without a worker", changeOf("pending", "in_progress", { taken: false }), {
+      hasRun: false,
+    }),
+    stepChanged("waiting_for_retry", changeOf(failure, "waiting_for_retry")),
+    stepChanged("pending", changeOf("waiting_for_retry", "pending")),
+    stepChanged("complete", changeOf("enqueued_for_orchestration", "complete")),
+    stepChanged("resolved_manually", changeOf("error", "resolved_manually")),
+    stepChanged("error, held", changeOf(failure, "error"), held),
+    stepChanged("error", changeOf(failure, "error"), givesUp),
+    stepChanged("error, passed over", changeOf(failure, "error", { tolerated: true }), givesUp),
+    stepChanged(
+      "error, isolated",
+      changeOf(failure, "error", { tolerated: true, isolated: true, errorMessage: "no such row" }),
+      givesUp,
+    ),
   ],
 };
 
@@ -91,18 +115,32 @@ export const stepLife: Life<StepRow, StepMessage> = {
   cases: [
     ...plain<StepMessage>(
       { type: "enqueue", at, ...place },
+      { type: "begin", at, childId: "" },
+      { type: "signalled", at, outputBytes: 2 },
       { type: "start", at, runId: "r2" as RunId },
       { type: "succeeded", at, outputBytes: 2 },
       { type: "failed", at, errorMessage: "no such ticket" },
-      { type: "complete", at },
+      { type: "complete", at, order: 1 },
       { type: "waitForRetry", at, until: instant(500) },
-      { type: "fail", at },
+      { type: "fail", at, errorMessage: "no such ticket" },
       { type: "retry", at },
+      { type: "yielded", at, ...place },
       { type: "handBack", at, ...place, avoidWorker: w1, avoidUntil: instant(500) },
       { type: "cancel", at },
-      { type: "completeManually", at },
-      { type: "resolveManually", at },
+      { type: "completeManually", at, outputBytes: 2, order: 1 },
+      { type: "resolveManually", at, order: 1 },
+      { type: "resetForRetry", at },
     ),
+    {
+      name: "dependencySatisfied",
+      message: { type: "dependencySatisfied", at },
+      given: { unsatisfied: 1 },
+    },
+    {
+      name: "begin with a dependency open",
+      message: { type: "begin", at, childId: "" },
+      given: { unsatisfied: 1 },
+    },
     {
       name: "enqueue with a dependency open",
       message: { type: "enqueue", at, ...place },
@@ -132,6 +170,7 @@ export const runLife: Life<RunRow, RunMessage> = {
       { type: "completed", at, backend: null, output: "{}", outputBytes: 2 },
       { type: "failed", at, ...last, retryable: true, retryAfter: millis(0) },
       { type: "cancelled", at, errorMessage: "" },
+      { type: "yielded", at, cursor: "7", output: "" },
       { type: "declined", at, message: "I must go" },
       { type: "broken", at, reason: "OUTPUT_LIMIT", message: "too much output" },
       { type: "lost", at, message: "the worker was silent" },

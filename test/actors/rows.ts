@@ -2,8 +2,10 @@ import { LOCAL_CALLER } from "#domain/caller";
 import { MAIN_STEP, type RunId, type SessionId, type TaskId, type WorkerId } from "#domain/id";
 import { laneOf } from "#domain/lane";
 import { limits } from "#domain/limits";
+import type { Membership, StepSpec } from "#domain/plan";
+import { DEFAULT_RETRY } from "#domain/retry";
 import type { RunRow } from "#domain/run";
-import type { ReadyStep, StepRow } from "#domain/step";
+import { newStep, type ReadyStep, type StepRow } from "#domain/step";
 import type { TaskDraft, TaskRow, TaskSpec } from "#domain/task";
 import { instant, millis, NEVER } from "#domain/time";
 import type { AgentSpec, Hello, LeaseTerms, SessionRow, WorkerInfo } from "#domain/worker";
@@ -42,6 +44,13 @@ export function spec(part: Partial<TaskSpec> = {}): TaskSpec {
     fingerprint: "",
     holdOnFailure: false,
     principal: caller.principal,
+    template: null,
+    environment: "development",
+    keyFor: millis(0),
+    parent: null,
+    depth: 0,
+    compensates: "",
+    undoes: false,
     ...part,
   };
 }
@@ -59,6 +68,11 @@ export function task(part: Partial<TaskRow> = {}): TaskRow {
     finishedAt: NEVER,
     reason: "",
     errorMessage: "",
+    tolerated: 0,
+    isolated: 0,
+    opened: {},
+    holdsKey: false,
+    compensatedBy: "",
     ...part,
   };
 }
@@ -67,29 +81,33 @@ export function draft(id: string, part: Partial<TaskSpec> = {}, namespace = "def
   return { id: id as TaskId, namespace, spec: spec(part), input: "{}" };
 }
 
-export function step(part: Partial<StepRow> = {}): StepRow {
+/** What a Step of an agent alone is to do. */
+export function stepSpec(part: Partial<StepSpec> = {}): StepSpec {
   return {
+    type: "standard",
+    planned: MAIN_STEP,
+    config: null,
+    retry: DEFAULT_RETRY,
+    maxAttempts: 1,
+    timeoutMs: millis(0),
+    ...part,
+  };
+}
+
+export function step(part: Partial<StepRow> = {}): StepRow {
+  return newStep({
     taskId: t1,
     name: MAIN_STEP,
     revision: 1,
-    state: "pending",
     agentName: "triage",
-    dependsOn: [],
-    unsatisfied: 0,
-    fence: 0,
-    attempts: 0,
-    maxAttempts: 1,
-    declines: 0,
-    avoidWorker: "",
-    avoidUntil: NEVER,
-    lane: "",
-    rank: 0,
-    nextAttemptAt: NEVER,
-    runId: "",
-    outputBytes: 0,
-    errorMessage: "",
+    spec: stepSpec(),
     ...part,
-  };
+  });
+}
+
+/** Makes a Step one of many, of a batch or map called `group`. */
+export function memberOf(group: string, part: Partial<Membership> = {}): Pick<StepSpec, "member"> {
+  return { member: { group, index: 0, concurrency: 1, failure: "fail_fast", ...part } };
 }
 
 /** A Step whose first Run is `r1`. */

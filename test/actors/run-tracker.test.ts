@@ -320,3 +320,45 @@ test("while the plane drains, workers are still heard", () => {
     "
   `);
 });
+
+test("a run that stops at a checkpoint has said its last word; once more it is only acknowledged", () => {
+  const stop = { type: "yield", runId: r1, fence: 1, cursor: "7", output: "" } as const;
+  const over = trackerFound({ run: heldRun({ status: "COMPLETED", reason: "YIELDED", heldBy: "" }) });
+
+  expect(
+    track([
+      [5, "report", { ...held, ...says(stop) }],
+      [6, "report", { ...half, ...says(stop), found: over }],
+      [7, "report", { ...held, ...says({ ...stop, fence: 0 }) }],
+    ]),
+  ).toMatchInlineSnapshot(`
+    "
+    0 ms        starting
+    0 ms serve  serving
+    5 ms report serving   advanceRun(r1, yielded(5, 7, "")), send(s1, ack.status(r1))
+    6 ms report serving   countRefused(repeated), send(s1, ack.status(r1))
+    7 ms report serving   send(s1, cancel(r1, the run has been superseded by a later attempt)), countRefused(stale), send(s1, ack.status(r1))
+    "
+  `);
+});
+
+test("a result that does not fit its schema is a failed attempt, and the worker is done with it all the same", () => {
+  const found = trackerFound({ run: heldRun(), resultProblem: "/ok is missing" });
+  expect(
+    track([
+      [5, "report", { ...half, ...says(status({ output: "{}", outputCount: 0 })), found }],
+      [
+        5,
+        "report",
+        { ...half, ...says(status({ status: "FAILED", errorMessage: "no", retryable: false })), found },
+      ],
+    ]),
+  ).toMatchInlineSnapshot(`
+    "
+    0 ms        starting
+    0 ms serve  serving
+    5 ms report serving   advanceRun(r1, failed(5, null, the result does not fit result_schema: /ok is missing, true, 0)), send(s1, ack.status(r1))
+    5 ms report serving   advanceRun(r1, failed(5, null, no, false, 0)), send(s1, ack.status(r1))
+    "
+  `);
+});

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { runMachine } from "#actors/run/machine";
+import type { RunMessage } from "#actors/run/messages";
 import type { SessionId } from "#domain/id";
 import type { ModelBackend } from "#domain/run";
 import { instant, NEVER } from "#domain/time";
@@ -87,7 +88,7 @@ test("a run out of time has failed, and its worker is told to stop", () => {
      0 ms          status.PENDING hold.free
      0 ms assign   status.ASSIGNED hold.held    sendAssignment(r1)
     10 ms end      status.FAILED hold.held      send(s1, cancel(r1, the task did not end within timeout_ms = 10))
-    15 ms released hold.released status.FAILED
+    15 ms released hold.released status.FAILED  tell(task-finalizer, run.released(t1))
     16 ms released ignored
     "
   `);
@@ -171,7 +172,7 @@ test("a run changes hands when its worker is back on another stream, even one th
      5 ms resumed  status.ASSIGNED hold.held
     10 ms end      status.CANCELLED hold.held      send(s2, cancel(r1, not needed))
     15 ms resumed  status.CANCELLED hold.held
-    16 ms released hold.released status.CANCELLED
+    16 ms released hold.released status.CANCELLED  tell(task-finalizer, run.released(t1))
     "
   `);
 });
@@ -194,6 +195,7 @@ test("an ended run's row says when, why and in whose words", () => {
     resumed: "goes on",
     released: "goes on",
     completed: "COMPLETED 10",
+    yielded: "COMPLETED 10 YIELDED",
     failed: "FAILED 10 AGENT_ERROR no such ticket",
     cancelled: "CANCELLED 10 CANCELLED",
     declined: "CANCELLED 10 DECLINED I must go",
@@ -218,4 +220,32 @@ test("a run's row keeps what is durable of its output, when it began, and the mo
   const [done] = advanceRun(wrote, { type: "completed", at, backend, output: "", outputBytes: 0 });
 
   expect(done).toMatchObject({ startedAt: 5, nextSeq: 2, outputBytes: 64, backend, heldBy: "" });
+});
+
+test("a run that stops at a checkpoint is completed, and says where the next one goes on", () => {
+  expect(
+    play(runMachine, run(), [
+      [0, "assign"],
+      [5, "started"],
+      [20, "yielded", { cursor: '{"row":7}', output: "[1]" }],
+      [21, "yielded", { cursor: '{"row":7}', output: "[1]" }],
+    ]),
+  ).toMatchInlineSnapshot(`
+    "
+     0 ms         status.PENDING hold.free
+     0 ms assign  status.ASSIGNED hold.held       sendAssignment(r1)
+     5 ms started status.RUNNING hold.held
+    20 ms yielded hold.released status.COMPLETED  tell(task-finalizer, run.ended(t1, main, r1, {yielded, {"row":7}, [1]}))
+    21 ms yielded ignored
+    "
+  `);
+});
+
+test("a run that is let go of after its end says so: what its task did may now be undone", () => {
+  const letGo = (message: RunMessage) =>
+    advanceRun(heldRun({ status: "CANCELLED", finishedAt: instant(5) }), message)[1];
+  const at = instant(9);
+  expect(letGo({ type: "released", at })).toEqual([
+    { type: "tell", params: { to: "task-finalizer", message: { type: "run.released", taskId: "t1" } } },
+  ]);
 });

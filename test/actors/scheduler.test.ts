@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { schedulerMachine } from "#actors/scheduler/machine";
-import { instant } from "#domain/time";
+import { instant, millis } from "#domain/time";
 import { decider } from "#runtime/evaluate";
 import { play } from "#testing/transcript";
 import { half, placement, runIds, schedulerFound, slots, waiting } from "./found.js";
-import { run, session, step, task } from "./rows.js";
+import { run, session, step, stepSpec, task } from "./rows.js";
 
 const enqueued = { step: step({ state: "enqueued" }), task: task({ state: "enqueuing_steps" }) };
 
@@ -105,4 +105,21 @@ test("a run carries its step's next fence and attempt, and its session's next or
   const [first, second] = asks.flatMap((ask) => (ask.type === "createRun" ? [ask.params.run] : []));
   expect(first).toEqual(run({ revision: 0, createdAt: instant(5), fence: 1, attempt: 1, ordinal: 8 }));
   expect(second).toMatchObject({ id: "r2", fence: 4, attempt: 2, ordinal: 9 });
+});
+
+test("an attempt that may take only so long has a clock from the moment it is made", () => {
+  const timed = { ...enqueued, step: step({ state: "enqueued", spec: stepSpec({ timeoutMs: millis(90) }) }) };
+  const found = schedulerFound({ workers: [slots()], rows: [timed] });
+  expect(
+    play(schedulerMachine, undefined, [
+      [0, "serve"],
+      [5, "assign", { ...half, placements: [placement("t1", "r1")], found }],
+    ]),
+  ).toMatchInlineSnapshot(`
+    "
+    0 ms        starting
+    0 ms serve  serving
+    5 ms assign serving   advanceStep(t1, main, start(5, r1)), createRun(r1), advanceRun(r1, assign(5)), setDeadline(t1, main, attempt, 95)
+    "
+  `);
 });

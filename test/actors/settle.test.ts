@@ -2,18 +2,22 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Ask } from "#actors/asks";
 import type { RunEnd } from "#actors/run/messages";
-import { meetDeadline, settle } from "#actors/task-finalizer/settle";
-import { ceiling, DEFAULT_RETRY, nextAttemptAt } from "#domain/retry";
+import { meetDeadline } from "#actors/task-finalizer/deadlines";
+import type { FinalizerFound } from "#actors/task-finalizer/messages";
+import { settle } from "#actors/task-finalizer/settle";
+import { ceiling, DEFAULT_RETRY, nextAttemptAt, type RetryPolicy } from "#domain/retry";
 import { isSettled, type StepRow, type StepState, stepStates } from "#domain/step";
 import { taskStates } from "#domain/task";
+import type { FailureStrategy } from "#domain/template";
 import { type Instant, instant, millis } from "#domain/time";
 import { advanceStep } from "#runtime/lifecycles";
+import { asked } from "./asked.js";
 import { finalizerFound } from "./found.js";
-import { begun, r1, step, t1, task, w1 } from "./rows.js";
+import { begun, memberOf, r1, spec, step, stepSpec, t1, task, w1 } from "./rows.js";
 
 const draws = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 const moments = fc.integer({ min: 1, max: 4e12 }).map(instant);
-const waits = fc.integer({ min: 0, max: 600_000 }).map(millis);
+const hints = fc.integer({ min: 0, max: 600_000 }).map(millis);
 
 const ends: fc.Arbitrary<RunEnd> = fc.oneof(
   fc.record({
@@ -25,10 +29,15 @@ const ends: fc.Arbitrary<RunEnd> = fc.oneof(
     how: fc.constant("failed" as const),
     errorMessage: fc.constant("no such ticket"),
     retryable: fc.boolean(),
-    retryAfter: waits,
+    retryAfter: hints,
   }),
   fc.record({ how: fc.constant("lost" as const), errorMessage: fc.constant("silent") }),
   fc.constant({ how: "handedBack", workerId: w1 } as const),
+  fc.record({
+    how: fc.constant("yielded" as const),
+    cursor: fc.constantFrom("7", '{"row":7}'),
+    output: fc.constantFrom("", "[1]"),
+  }),
 );
 
 /** The Step after everything that was asked of it. */
@@ -58,15 +67,19 @@ test("however a run ends, its step is done, waits, or is in the queue again: nev
       const after = stepAfter(before, settled(before, end, at, draw));
 
       const mayTryAgain = tries.attempts < tries.maxAttempts;
+      const atOnce = nextAttemptAt(DEFAULT_RETRY, tries.attempts, at, draw) <= at;
+      const waits = (hint: number) => (atOnce && hint === 0 ? "enqueued" : "waiting_for_retry");
       const expected: Record<RunEnd["how"], StepState> = {
         completed: "complete",
         handedBack: "enqueued",
+        yielded: "enqueued",
         cancelled: "in_progress",
         lost: mayTryAgain ? "enqueued" : "error",
-        failed: mayTryAgain && end.how === "failed" && end.retryable ? "waiting_for_retry" : "error",
+        failed: mayTryAgain && end.how === "failed" && end.retryable ? waits(end.retryAfter) : "error",
       };
       expect(after.state).toBe(expected[end.how]);
-      expect(after.attempts).toBe(end.how === "handedBack" ? tries.attempts - 1 : tries.attempts);
+      const free = end.how === "handedBack" || end.how === "yielded";
+      expect(after.attempts).toBe(free ? tries.attempts - 1 : tries.attempts);
       expect(after.fence).toBe(before.fence);
     }),
   );
@@ -77,14 +90,14 @@ test("max_attempts is exact: a step whose every run fails has had that many, and
     fc.property(fc.integer({ min: 1, max: 12 }), fc.infiniteStream(ends), (maxAttempts, stream) => {
       let row = step({ maxAttempts });
       let counted = 0;
-      // A handed back run costs nothing, so the story is bounded by its length too.
+      // A run handed back or stopped at a checkpoint costs nothing, so the story is bounded by its length too.
       for (let i = 1; i < 60 && !isSettled(row.state); i += 1) {
         const at = instant(i * 1_000_000);
         if (row.state === "waiting_for_retry") row = advanceStep(row, { type: "retry", at })[0];
         if (row.state === "pending") row = advanceStep(row, { type: "enqueue", at, lane: "", rank: 0 })[0];
         row = advanceStep(row, { type: "start", at, runId: r1 })[0];
         const end = stream.next().value as RunEnd;
-        if (end.how !== "handedBack") counted += 1;
+        if (end.how !== "handedBack" && end.how !== "yielded") counted += 1;
         expect(row.fence).toBe(i);
         row = stepAfter(row, settled(row, end, at, 0.5));
         expect(row.attempts).toBe(counted);
@@ -102,26 +115,32 @@ test("only the step's own run counts, and only while the step is in progress", (
   expect(settled(begun({ runId: "r2" as typeof r1 }), end, instant(5), 0)).toEqual([]);
 });
 
-test("a step that waits has a deadline at the moment it waits for", () => {
+test("a step that waits has a deadline at the moment it waits for; one that need not is tried at once", () => {
   fc.assert(
-    fc.property(waits, moments, draws, (retryAfter, at, draw) => {
+    fc.property(hints, moments, draws, (retryAfter, at, draw) => {
       const end = { how: "failed", errorMessage: "", retryable: true, retryAfter } as const;
       const before = begun({ maxAttempts: 2 });
       const asks = settled(before, end, at, draw);
 
-      const { nextAttemptAt: until } = stepAfter(before, asks);
+      const { state, nextAttemptAt: until } = stepAfter(before, asks);
+      if (state === "enqueued") {
+        expect([retryAfter, nextAttemptAt(DEFAULT_RETRY, 1, at, draw)]).toEqual([0, at]);
+        return;
+      }
       expect(asks).toContainEqual({
         type: "setDeadline",
         params: { taskId: t1, stepName: "main", kind: "retry", at: until },
       });
       expect(until).toBeGreaterThanOrEqual(at + retryAfter);
-      expect(until).toBeLessThan(at + Math.max(retryAfter + 1, DEFAULT_RETRY.delayFirst));
+      expect(until).toBeLessThan(at + Math.max(retryAfter + 1, DEFAULT_RETRY.base));
     }),
   );
 });
 
 test("a deadline that comes early is set again; one that is met is done with, whatever the rows say", () => {
-  const kinds = fc.constantFrom("start", "timeout", "retry" as const);
+  const ofTask = ["start", "timeout", "orphan", "hold"] as const;
+  const ofStep = ["retry", "attempt", "timer", "signal"] as const;
+  const kinds = fc.constantFrom<(typeof ofTask | typeof ofStep)[number]>(...ofTask, ...ofStep);
   const rows = fc.record({ state: fc.constantFrom(...taskStates), step: fc.constantFrom(...stepStates) });
 
   fc.assert(
@@ -132,14 +151,14 @@ test("a deadline that comes early is set again; one that is met is done with, wh
         task: task({ state: states.state }),
         step: begun({ state: states.step }),
       });
-      const key = { taskId: t1, stepName: kind === "retry" ? "main" : "", kind };
-      const [first, ...more] = meetDeadline({ type: "deadline.passed", ...key, due }, found, at);
+      const key = { taskId: t1, stepName: ofTask.some((each) => each === kind) ? "" : "main", kind };
+      const [first, ...more] = meetDeadline({ type: "deadline.passed", ...key, due }, found, at, 0.5);
 
       if (early > 0) {
         expect([first, ...more]).toEqual([{ type: "setDeadline", params: { ...key, at: due } }]);
       } else {
         expect(first).toEqual({ type: "clearDeadline", params: key });
-        expect(more.map(({ type }) => type)).not.toContain("setDeadline");
+        expect(more).not.toContainEqual(expect.objectContaining({ type: "setDeadline", params: key }));
       }
     }),
   );
@@ -149,7 +168,7 @@ test("backoff is drawn from the whole interval, which doubles up to its limit", 
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 100 }), moments, draws, (failures, now, draw) => {
       const next = nextAttemptAt(DEFAULT_RETRY, failures, now, draw);
-      const most = Math.min(DEFAULT_RETRY.delayMax, DEFAULT_RETRY.delayFirst * 2 ** (failures - 1));
+      const most = Math.min(DEFAULT_RETRY.max, DEFAULT_RETRY.base * 2 ** (failures - 1));
 
       expect(ceiling(DEFAULT_RETRY, failures)).toBe(most);
       expect(next).toBeGreaterThanOrEqual(now);
@@ -164,4 +183,82 @@ test("a draw out of range, or no failure at all, is a bug of the caller", () => 
   expect(() => nextAttemptAt(DEFAULT_RETRY, 0, instant(0), 0)).toThrow("failures must be at least 1, got 0");
   expect(() => nextAttemptAt(DEFAULT_RETRY, 1, instant(0), 1)).toThrow("draw must be in [0, 1), got 1");
   expect(() => nextAttemptAt(DEFAULT_RETRY, 1, instant(0), -0.1)).toThrow(RangeError);
+});
+
+/** What is asked for when the Run of such a Step ends so. */
+function told(row: StepRow, end: RunEnd, part: Partial<FinalizerFound> = {}): string[] {
+  const message = { type: "run.ended", taskId: t1, stepName: "main", runId: r1, end } as const;
+  return asked(settle(message, finalizerFound({ task: templated, step: row, ...part }), instant(5), 0.5));
+}
+
+const template = { namespace: "default", name: "flow", version: "1.0.0" };
+const templated = task({ ...running, counts: { complete: 3, in_progress: 1 }, spec: spec({ template }) });
+const result = { how: "completed", output: '{"ok":true}', outputBytes: 11 } as const;
+const failure = { how: "failed", errorMessage: "no", retryable: true, retryAfter: millis(0) } as const;
+
+test("the result of a decision or a batch is kept, and followed before the step is complete", () => {
+  for (const type of ["decision", "batchable"] as const) {
+    expect(told(begun({ spec: stepSpec({ type }), dependants: ["next"] }), result)).toEqual([
+      'keepOutput main {"ok":true}',
+      "main succeeded 11",
+      `tell unfold main {"ok":true} ${JSON.stringify(template)}`,
+    ]);
+  }
+  for (const type of ["standard", "deferred_convergence", "batch_worker"] as const) {
+    expect(told(begun({ spec: stepSpec({ type }), dependants: ["next"] }), result)).toEqual([
+      'keepOutput main {"ok":true}',
+      "main succeeded 11",
+      "main complete 4",
+      "tell step.settled main",
+    ]);
+  }
+});
+
+test("a step nobody waits for tells nobody; one of many always does, for the next one's sake", () => {
+  const quiet = { how: "completed", output: "", outputBytes: 0 } as const;
+  expect(told(begun(), quiet)).toEqual(["main succeeded 0", "main complete 4"]);
+  expect(told(begun({ spec: stepSpec(memberOf("rows")) }), quiet).at(-1)).toBe("tell step.settled main");
+});
+
+test("what a failure for good means depends on the strategy of those it is one of", () => {
+  const of = (failure: FailureStrategy) => begun({ spec: stepSpec(memberOf("rows", { failure })) });
+  const failed = ["main failed no", "main fail no"];
+  expect(told(of("fail_fast"), failure)).toEqual(failed);
+  expect(told(of("continue_on_failure"), failure)).toEqual([...failed, "tell step.settled main"]);
+  expect(told(of("isolate"), failure)).toEqual([...failed, "tell step.settled main"]);
+});
+
+test("an attempt that had a clock stops it, however it ends", () => {
+  const timed = begun({ spec: stepSpec({ timeoutMs: millis(1_000) }), maxAttempts: 2 });
+  fc.assert(
+    fc.property(ends, (end) => {
+      expect(told(timed, end)[0]).toBe("clearDeadline main attempt");
+      expect(told(begun({ maxAttempts: 2 }), end)[0]).not.toBe("clearDeadline main attempt");
+    }),
+  );
+});
+
+test("a checkpoint goes into the step's own input, in place of an earlier one and beside all else", () => {
+  const stop = { how: "yielded", cursor: '{"row":7}', output: "" } as const;
+  expect(told(begun(), stop)).toEqual([
+    'keepInput main {"checkpoint":{"cursor":{"row":7},"output":null}}',
+    "main yielded",
+  ]);
+  const earlier = { stepInput: '{"item":"a","checkpoint":{"cursor":1,"output":null},"index":0}' };
+  expect(told(begun(), { ...stop, output: "[1,2]" }, earlier)[0]).toBe(
+    'keepInput main {"item":"a","index":0,"checkpoint":{"cursor":{"row":7},"output":[1,2]}}',
+  );
+});
+
+test("a retry follows the step's own policy; without a backoff it is at once", () => {
+  const policy = { backoff: "linear", base: millis(100), max: millis(250), jitter: 0 } as const;
+  const tried = (attempts: number, retry: RetryPolicy = policy) =>
+    told(begun({ attempts, maxAttempts: 9, spec: stepSpec({ retry }) }), failure).at(-1);
+  expect([1, 2, 3, 4].map((attempts) => tried(attempts))).toEqual([
+    "setDeadline main retry 105",
+    "setDeadline main retry 205",
+    "setDeadline main retry 255",
+    "setDeadline main retry 255",
+  ]);
+  expect(tried(1, { ...policy, backoff: "none" })).toBe("main enqueue");
 });

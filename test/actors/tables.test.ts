@@ -12,13 +12,17 @@ const stepChanged = {
   "stepChanged to enqueued": "enqueuing_steps",
   "stepChanged to enqueued, after a run": "steps_in_process",
   "stepChanged to in_progress": "steps_in_process",
+  "stepChanged to in_progress, without a worker": "enqueuing_steps",
   "stepChanged to waiting_for_retry": "waiting_for_retry",
   "stepChanged to pending": "waiting_for_dependencies",
   "stepChanged to complete": "complete",
   "stepChanged to resolved_manually": "complete",
   "stepChanged to error, held": "blocked_by_failures",
   "stepChanged to error": "error",
+  "stepChanged to error, passed over": "complete",
+  "stepChanged to error, isolated": "error",
 };
+const growth = (state: string) => ({ stepsAdded: state, opened: state });
 const counted = Object.fromEntries(Object.keys(stepChanged).map((name) => [name, "initializing"]));
 
 const taskTable: Table = {
@@ -28,14 +32,16 @@ const taskTable: Table = {
     noDependenciesReady: "waiting_for_dependencies",
     noStepsFound: "complete",
     ...counted,
+    ...growth("initializing"),
     ...taskEnds,
   },
-  enqueuing_steps: { ...stepChanged, ...taskEnds },
-  steps_in_process: { ...stepChanged, ...taskEnds },
-  waiting_for_dependencies: { ...stepChanged, ...taskEnds },
-  waiting_for_retry: { ...stepChanged, ...taskEnds },
+  enqueuing_steps: { ...stepChanged, ...growth("enqueuing_steps"), ...taskEnds },
+  steps_in_process: { ...stepChanged, ...growth("steps_in_process"), ...taskEnds },
+  waiting_for_dependencies: { ...stepChanged, ...growth("waiting_for_dependencies"), ...taskEnds },
+  waiting_for_retry: { ...stepChanged, ...growth("waiting_for_retry"), ...taskEnds },
   blocked_by_failures: {
     ...stepChanged,
+    ...growth("blocked_by_failures"),
     giveUp: "error",
     manualResolution: "resolved_manually",
     ...taskEnds,
@@ -46,13 +52,25 @@ const taskTable: Table = {
   resolved_manually: {},
 };
 
+const byHand = { completeManually: "complete", resolveManually: "resolved_manually" };
+const early = (state: string) => ({ dependencySatisfied: state, signalled: state });
+
 const stepTable: Table = {
-  pending: { enqueue: "enqueued", cancel: "cancelled" },
-  enqueued: { start: "in_progress", cancel: "cancelled" },
+  pending: {
+    enqueue: "enqueued",
+    begin: "in_progress",
+    ...early("pending"),
+    ...byHand,
+    cancel: "cancelled",
+  },
+  enqueued: { start: "in_progress", ...byHand, cancel: "cancelled" },
   in_progress: {
     succeeded: "enqueued_for_orchestration",
     failed: "enqueued_as_error_for_orchestration",
+    yielded: "enqueued",
     handBack: "enqueued",
+    ...early("in_progress"),
+    ...byHand,
     cancel: "cancelled",
   },
   enqueued_for_orchestration: { complete: "complete", fail: "error", cancel: "cancelled" },
@@ -61,15 +79,16 @@ const stepTable: Table = {
     fail: "error",
     cancel: "cancelled",
   },
-  waiting_for_retry: { retry: "pending", cancel: "cancelled" },
+  waiting_for_retry: { retry: "pending", ...byHand, cancel: "cancelled" },
   complete: {},
-  error: { completeManually: "complete", resolveManually: "resolved_manually", cancel: "cancelled" },
+  error: { resetForRetry: "pending", ...byHand, cancel: "cancelled" },
   cancelled: {},
   resolved_manually: {},
 };
 
 const runEnds = {
   completed: "COMPLETED",
+  yielded: "COMPLETED",
   failed: "FAILED",
   broken: "FAILED",
   lost: "FAILED",
@@ -91,6 +110,7 @@ const runStatusTable: Table = {
 const lettingGo = {
   resumed: "held",
   completed: "released",
+  yielded: "released",
   failed: "released",
   cancelled: "released",
   declined: "released",

@@ -39,8 +39,8 @@ test("a completed run completes its step, and its result is kept", () => {
     "
     0 ms           starting
     0 ms serve     serving
-    5 ms run.ended serving   keepOutput(t1, main, {"ok":true}), advanceStep(t1, main, succeeded(5, 11)), advanceStep(t1, main, complete(5))
-    5 ms run.ended serving   advanceStep(t1, main, succeeded(5, 0)), advanceStep(t1, main, complete(5))
+    5 ms run.ended serving   keepOutput(t1, main, {"ok":true}), advanceStep(t1, main, succeeded(5, 11)), advanceStep(t1, main, complete(5, 1))
+    5 ms run.ended serving   advanceStep(t1, main, succeeded(5, 0)), advanceStep(t1, main, complete(5, 1))
     "
   `);
 });
@@ -73,8 +73,8 @@ test("a step fails for good when no attempt remains, or none would help", () => 
     "
     0 ms           starting
     0 ms serve     serving
-    5 ms run.ended serving   advanceStep(t1, main, failed(5, no such ticket)), advanceStep(t1, main, fail(5))
-    5 ms run.ended serving   advanceStep(t1, main, failed(5, no such ticket)), advanceStep(t1, main, fail(5))
+    5 ms run.ended serving   advanceStep(t1, main, failed(5, no such ticket)), advanceStep(t1, main, fail(5, no such ticket))
+    5 ms run.ended serving   advanceStep(t1, main, failed(5, no such ticket)), advanceStep(t1, main, fail(5, no such ticket))
     "
   `);
 });
@@ -92,7 +92,7 @@ test("a lost run is tried again at once, if an attempt remains", () => {
     0 ms           starting
     0 ms serve     serving
     5 ms run.ended serving   advanceStep(t1, main, failed(5, the worker was silent)), advanceStep(t1, main, waitForRetry(5, 5)), advanceStep(t1, main, retry(5)), advanceStep(t1, main, enqueue(5, ["default","triage",[]], 5))
-    6 ms run.ended serving   advanceStep(t1, main, failed(6, the worker was silent)), advanceStep(t1, main, fail(6))
+    6 ms run.ended serving   advanceStep(t1, main, failed(6, the worker was silent)), advanceStep(t1, main, fail(6, the worker was silent))
     "
   `);
 });

@@ -3,6 +3,7 @@ import { taskRequestMachine } from "#actors/task-request/machine";
 import { instant, millis } from "#domain/time";
 import { play } from "#testing/transcript";
 import { half, requestFound } from "./found.js";
+import { registered, template } from "./plans.js";
 import { caller, draft, spec, task } from "./rows.js";
 
 /** A `submit` of these drafts, with what the runtime has found for them. */
@@ -23,7 +24,7 @@ test("a new task is stored with its step, and both begin in the same commit", ()
     "
     0 ms        starting
     0 ms serve  serving
-    5 ms submit serving   createTask(t1, {}), createStep({t1, main, 0, pending, triage, [], 0, 0, 0, 1, 0, "", 0, "", 0, 0, "", 0, ""}), advanceTask(t1, start(5)), advanceStep(t1, main, enqueue(5, ["default","triage",[]], 5)), advanceTask(t1, readyStepsFound(5)), reply(tasks([t1]))
+    5 ms submit serving   createTask(t1, {}), createStep({0, pending, [], [], [], 0, 0, 0, 1, 0, "", 0, "", 0, 0, "", 0, "", false, false, "", 0, 0, 0, t1, main, triage, standard(main, null, {exponential, 1000, 60000, 1}, 1, 0)}), advanceTask(t1, start(5)), advanceStep(t1, main, enqueue(5, ["default","triage",[]], 5)), advanceTask(t1, readyStepsFound(5)), reply(tasks([t1]))
     "
   `);
 });
@@ -40,7 +41,7 @@ test("a task with a time to start and a time limit sets two deadlines and begins
     "
     0 ms        starting
     0 ms serve  serving
-    5 ms submit serving   createTask(t1, {}), createStep({t1, main, 0, pending, triage, [], 0, 0, 0, 1, 0, "", 0, "", 0, 0, "", 0, ""}), setDeadline(t1, "", timeout, 61000), setDeadline(t1, "", start, 1000), reply(tasks([t1]))
+    5 ms submit serving   createTask(t1, {}), createStep({0, pending, [], [], [], 0, 0, 0, 1, 0, "", 0, "", 0, 0, "", 0, "", false, false, "", 0, 0, 0, t1, main, triage, standard(main, null, {exponential, 1000, 60000, 1}, 1, 0)}), setDeadline(t1, "", timeout, 61000), setDeadline(t1, "", start, 1000), reply(tasks([t1]))
     "
   `);
 });
@@ -90,6 +91,28 @@ test("a plane that starts hears nothing, one that drains refuses, a saturated on
     6 ms submit draining   reply(fault(unavailable: the plane is draining and takes no new tasks; n…))
     7 ms stop   stopped
     8 ms submit ignored
+    "
+  `);
+});
+
+test("a plane that drains takes no new templates either", () => {
+  const { registeredAt: _, ...wanted } = registered(template([{ name: "a" }]));
+  const register = { caller, template: wanted, found: requestFound(), ...half };
+
+  expect(
+    play(taskRequestMachine, undefined, [
+      [1, "serve"],
+      [2, "register", register],
+      [3, "drain"],
+      [4, "register", register],
+    ]),
+  ).toMatchInlineSnapshot(`
+    "
+    0 ms          starting
+    1 ms serve    serving
+    2 ms register serving   keepTemplate({default, flow, 1.0.0, {flow, default, 1.0.0, […]}, "", d1, 2}), reply(template({default, flow, 1.0.0, {flow, default, 1.0.0, …}, "", d1, 2}))
+    3 ms drain    draining
+    4 ms register draining  reply(fault(unavailable: the plane is draining and takes no new tasks; n…))
     "
   `);
 });

@@ -9,6 +9,8 @@ interface Recipe {
   readonly after: readonly number[];
   readonly failure: FailureStrategy;
   readonly width: number;
+  /** Where a map looks for its list. */
+  readonly over: string;
 }
 
 const graphTypes = ["standard", "standard", "decision", "deferred_convergence", "batchable"] as const;
@@ -21,6 +23,7 @@ export function anyTemplate(types: readonly StepType[] = graphTypes): fc.Arbitra
     after: fc.array(fc.nat(20), { maxLength: 3 }),
     failure: fc.constantFrom("fail_fast", "continue_on_failure", "isolate"),
     width: fc.integer({ min: 1, max: 2 }),
+    over: fc.constantFrom("input/list", "input/list", "input/list", "input/nothing"),
   });
   return fc.array(recipe, { minLength: 1, maxLength: 9 }).map((recipes) => {
     const steps: TemplateStep[] = [];
@@ -33,7 +36,11 @@ export function anyPlan(types?: readonly StepType[]): fc.Arbitrary<Plan> {
   return anyTemplate(types).map((body) => planOf(body, "development"));
 }
 
-function stepsOf({ type, after, failure, width }: Recipe, name: string, before: readonly TemplateStep[]) {
+function stepsOf(
+  { type, after, failure, width, over }: Recipe,
+  name: string,
+  before: readonly TemplateStep[],
+) {
   const picked = after.flatMap((index) => before[index % Math.max(1, before.length)]?.name ?? []);
   const dependencies = [...new Set(picked)];
   const handler = { callable: "triage" };
@@ -53,7 +60,7 @@ function stepsOf({ type, after, failure, width }: Recipe, name: string, before: 
       return [{ ...step, batch_config }, worker];
     }
     case "map": {
-      const map = { over: "input/list", concurrency: width, failure_strategy: failure };
+      const map = { over, concurrency: width, failure_strategy: failure };
       return [{ ...step, map }];
     }
     case "timer":

@@ -1,0 +1,111 @@
+import type { FinalizerFound, TaskFinalizerMessage } from "#actors/task-finalizer/messages";
+import type { TaskId } from "#domain/id";
+import { instant, millis } from "#domain/time";
+import { finalizerFound } from "./found.js";
+import { called, plan, stepsOf } from "./plans.js";
+import { begun, caller, heldRun, r1, spec, step, stepSpec, t1, task, w1 } from "./rows.js";
+
+interface Scene {
+  readonly message: TaskFinalizerMessage;
+  readonly found: FinalizerFound;
+}
+
+const t2 = "t2" as TaskId;
+const key = { taskId: t1, stepName: "main" };
+const template = { namespace: "default", name: "flow", version: "1.0.0" };
+const busy = task({
+  state: "steps_in_process",
+  counts: { in_progress: 1 },
+  spec: spec({ template, undoes: true }),
+});
+const held = task({ state: "blocked_by_failures", counts: { error: 1 } });
+
+/** A message, and what beside the busy Task and its Step the runtime has found. */
+function scene(message: TaskFinalizerMessage, part: Partial<FinalizerFound> = {}): Scene {
+  return { message, found: finalizerFound({ task: busy, step: begun(), ...part }) };
+}
+
+const flow = plan([
+  { name: "main", type: "decision" },
+  { name: "left", dependencies: ["main"] },
+]);
+const decided = stepsOf(flow, { main: { state: "enqueued_for_orchestration" } });
+const chooses = { decision_point_outcome: { type: "create_steps", step_names: ["left"] } };
+
+const spread = { over: "input", concurrency: 1, failure: "fail_fast" } as const;
+const map = begun({ runId: "", spec: stepSpec({ type: "map", map: spread }) });
+const child = { agentName: "report", template: null, input: "" };
+const sub = (part: Partial<ReturnType<typeof step>> = {}) =>
+  step({ spec: stepSpec({ type: "child_task", child }), ...part });
+const gate = stepSpec({ type: "signal", signal: { name: "go", timeoutMs: millis(5), otherwise: 1 } });
+const undoable = stepSpec({
+  undo: {
+    name: "undo",
+    agentName: "undo",
+    config: null,
+    retry: gate.retry,
+    maxAttempts: 1,
+    timeoutMs: millis(0),
+  },
+});
+const resolve = { type: "resolve", caller, ...key } as const;
+const passed = (kind: "retry" | "attempt" | "timer" | "signal", stepName = "main") =>
+  ({ type: "deadline.passed", taskId: t1, stepName, kind, due: instant(10) }) as const;
+const ended = (end: Extract<TaskFinalizerMessage, { type: "run.ended" }>["end"]) =>
+  ({ type: "run.ended", ...key, runId: r1, end }) as const;
+
+/** For each message the finalizer can be told, and each way it decides, one that makes it ask for something. */
+export const finalizerScenes: readonly Scene[] = [
+  scene(ended({ how: "completed", output: "{}", outputBytes: 2 })),
+  scene(ended({ how: "failed", errorMessage: "no", retryable: true, retryAfter: millis(0) })),
+  scene(ended({ how: "yielded", cursor: "7", output: "" })),
+  scene(ended({ how: "lost", errorMessage: "silent" })),
+  scene(ended({ how: "handedBack", workerId: w1 })),
+  scene(ended({ how: "cancelled", errorMessage: "" })),
+  scene(
+    { type: "run.released", taskId: t1 },
+    { task: { ...busy, compensatedBy: t2 }, compensation: { task: task({ id: t2 }), steps: [] } },
+  ),
+  scene(
+    { type: "step.settled", ...key },
+    { step: begun({ state: "complete", dependants: ["b"] }), steps: [step({ name: "b", unsatisfied: 1 })] },
+  ),
+  scene(
+    { type: "unfold", ...key, template, output: JSON.stringify(chooses) },
+    { step: called("main", decided), steps: decided, plan: flow },
+  ),
+  scene({ type: "map.open", ...key }, { step: map, input: "[1,2]" }),
+  scene({ type: "map.collect", ...key }, { step: map }),
+  scene({ type: "child.start", ...key }, { step: sub(), newTaskId: t2 }),
+  scene(
+    { type: "child.ended", ...key, childId: t2 },
+    {
+      step: sub({ state: "in_progress", childId: t2, attempts: 1 }),
+      child: { task: task({ id: t2, state: "error" }), steps: [], outputs: new Map() },
+    },
+  ),
+  scene({ type: "signal.taken", ...key }, { step: begun({ signalled: true, spec: gate }) }),
+  scene(
+    { type: "signal", caller, taskId: t1, signal: "go", payload: "1" },
+    { steps: [begun({ spec: gate })] },
+  ),
+  scene({ ...resolve, action: { type: "retry" } }, { task: held, steps: [step({ state: "error" })] }),
+  scene({ ...resolve, action: { type: "complete", output: "1" } }, { task: held, steps: [step()] }),
+  scene({ ...resolve, stepName: "", action: { type: "resolve" } }, { task: held }),
+  scene({ type: "cancel", caller, taskId: t1, message: "" }),
+  scene(
+    { type: "task.ended", taskId: t1, reason: "CANCELLED" },
+    {
+      task: { ...busy, state: "cancelled" },
+      steps: [begun(), step({ name: "a", state: "complete", order: 1, spec: undoable })],
+      runs: [heldRun()],
+      newTaskId: t2,
+    },
+  ),
+  scene({ type: "deadline.passed", taskId: t1, stepName: "", kind: "timeout", due: instant(10) }),
+  scene({ type: "deadline.passed", taskId: t1, stepName: "", kind: "orphan", due: instant(11) }),
+  scene(passed("retry"), { step: begun({ state: "waiting_for_retry" }) }),
+  scene(passed("attempt"), { runs: [heldRun()], step: begun({ spec: stepSpec({ timeoutMs: millis(5) }) }) }),
+  scene(passed("timer")),
+  scene(passed("signal"), { step: begun({ spec: gate }) }),
+];

@@ -1,0 +1,158 @@
+import { describe, expect, test } from "vitest";
+import { endTheRest } from "#actors/task-finalizer/ending";
+import type { FinalizerFound } from "#actors/task-finalizer/messages";
+import { beginUndoing, undo } from "#actors/task-finalizer/undo";
+import type { RunId, TaskId } from "#domain/id";
+import type { Undo } from "#domain/plan";
+import { DEFAULT_RETRY } from "#domain/retry";
+import type { StepRow } from "#domain/step";
+import { instant, millis, NEVER } from "#domain/time";
+import { asked } from "./asked.js";
+import { finalizerFound } from "./found.js";
+import { heldRun, spec, step, stepSpec, t1, task } from "./rows.js";
+
+const at = instant(5);
+const t2 = "t2" as TaskId;
+const ended = task({
+  state: "error",
+  errorMessage: "no such row",
+  spec: spec({ undoes: true, idempotencyKey: "k", timeoutMs: millis(9), labels: { team: "a" } }),
+});
+
+function plan(name: string, part: Partial<Undo> = {}): Undo {
+  const tries = { retry: DEFAULT_RETRY, maxAttempts: 3, timeoutMs: millis(100) };
+  return { name, agentName: `agent of ${name}`, config: null, ...tries, ...part };
+}
+
+/** A Step that `un` + its name undoes. */
+function undoable(name: string, part: Partial<StepRow> = {}): StepRow {
+  return step({ name, spec: stepSpec({ planned: name, undo: plan(`un${name}`) }), ...part });
+}
+
+const steps = [
+  undoable("book", { state: "complete", order: 1 }),
+  step({ name: "note", state: "complete", order: 2 }),
+  undoable("pay", { state: "complete", order: 3 }),
+  undoable("ship", { state: "error" }),
+  undoable("later"),
+];
+
+function found(part: Partial<FinalizerFound> = {}): FinalizerFound {
+  return finalizerFound({ task: ended, steps, newTaskId: t2, input: '{"a":1}', ...part });
+}
+
+const undone = (part: Partial<FinalizerFound> = {}) => asked(undo(found(part), at));
+
+describe("what an ended task did", () => {
+  test("is undone in reverse order of completion, one after the other, in a task of its own", () => {
+    expect(undone()).toMatchInlineSnapshot(`
+      [
+        "noteCompensation t2",
+        "new task t2 {"a":1}",
+        "new pay after [] open 0",
+        "new book after [pay] open 1",
+        "task start",
+        "pay enqueue",
+        "task readyStepsFound",
+      ]
+    `);
+  });
+
+  test("is undone by what the template names, told of what and why, and tried as that says", () => {
+    const asks = undo(found(), at);
+    const made = asks.flatMap((ask) => (ask.type === "createStep" ? [ask.params.step] : []));
+    expect(
+      made.map(({ name, agentName, maxAttempts, spec }) => [name, agentName, maxAttempts, spec.planned]),
+    ).toEqual([
+      ["pay", "agent of unpay", 3, "unpay"],
+      ["book", "agent of unbook", 3, "unbook"],
+    ]);
+    expect(made[0]?.spec).toMatchObject({
+      timeoutMs: 100,
+      undoes: { taskId: t1, stepName: "pay", error: "no such row" },
+      member: { group: "", failure: "isolate" },
+    });
+  });
+
+  test("and what a worker had begun is undone before all that is complete; what it only had in hand is not", () => {
+    const begun = (status: "RUNNING" | "ASSIGNED") =>
+      heldRun({ id: "r9" as RunId, stepName: "later", status, heldBy: "" });
+    const names = (part: Partial<FinalizerFound>) =>
+      undo(found(part), at).flatMap((ask) => (ask.type === "createStep" ? [ask.params.step.name] : []));
+    expect(names({ runs: [begun("RUNNING")] })).toEqual(["later", "pay", "book"]);
+    expect(names({ runs: [begun("ASSIGNED")] })).toEqual(["pay", "book"]);
+  });
+
+  test("is not undone before every run has left its worker's hands: the new task waits for that", () => {
+    const waits = undone({ runs: [heldRun({ stepName: "note" })] });
+    expect(waits).toEqual(undone().filter((line) => !line.startsWith("task ") && !line.endsWith("enqueue")));
+  });
+
+  test("is undone once, and only if the template says how, and if there is something to undo", () => {
+    expect(undone({ task: { ...ended, compensatedBy: t2 } })).toEqual([]);
+    expect(undone({ task: { ...ended, spec: spec({ undoes: false }) } })).toEqual([]);
+    expect(undone({ steps: steps.filter(({ state }) => state !== "complete") })).toEqual([]);
+    const { newTaskId: _, ...without } = found();
+    expect(undo(without, at)).toEqual([]);
+  });
+
+  test("is undone for whom and where it was done, and asks for nothing else again", () => {
+    const [, made] = undo(found(), at);
+    expect(made?.type === "createTask" && made.params.task).toMatchObject({
+      namespace: "default",
+      counts: { pending: 2 },
+      createdAt: 5,
+      holdsKey: false,
+      spec: {
+        labels: { team: "a" },
+        timeoutMs: 0,
+        idempotencyKey: "",
+        fingerprint: "",
+        keyFor: 0,
+        startAt: NEVER,
+        retryOf: "",
+        holdOnFailure: false,
+        undoes: false,
+        parent: null,
+        depth: 0,
+        compensates: t1,
+      },
+    });
+  });
+
+  test("is undone in the same commit in which its steps and runs end", () => {
+    const runs = [heldRun({ stepName: "later" })];
+    const message = { type: "task.ended", taskId: t1, reason: "STEP_FAILED" } as const;
+    const live = steps.map((row) => (row.name === "later" ? { ...row, state: "in_progress" as const } : row));
+    const lines = asked(endTheRest(message, found({ steps: live, runs }), at));
+    expect(lines.slice(0, 3)).toEqual([
+      "later cancel",
+      "r1 end STEP_FAILED no such row",
+      "noteCompensation t2",
+    ]);
+    expect(lines).toContain("new later after [] open 0");
+  });
+});
+
+describe("a worker that lets go of a run", () => {
+  const waiting = { task: task({ id: t2 }), steps: [step({ taskId: t2, name: "pay" })] };
+  const undoing = { ...ended, compensatedBy: t2 };
+  const begun = (part: Partial<FinalizerFound>) =>
+    asked(beginUndoing(finalizerFound({ task: undoing, compensation: waiting, ...part }), at));
+
+  test("begins what undoes the task, if it was the last one held", () => {
+    const start = ["task start", "pay enqueue", "task readyStepsFound"];
+    expect(begun({ runs: [] })).toEqual(start);
+    expect(begun({ runs: [heldRun({ status: "FAILED", heldBy: "" })] })).toEqual(start);
+    expect(begun({ runs: [heldRun({ status: "FAILED" })] })).toEqual([]);
+  });
+
+  test("begins nothing that has begun, or that is not there", () => {
+    for (const state of ["enqueuing_steps", "steps_in_process", "complete", "cancelled"] as const) {
+      expect(begun({ compensation: { ...waiting, task: task({ id: t2, state }) } })).toEqual([]);
+    }
+    expect(begun({ task: ended })).toEqual([]);
+    const { compensation: _, ...none } = finalizerFound({ task: undoing, compensation: waiting });
+    expect(beginUndoing(none, at)).toEqual([]);
+  });
+});
