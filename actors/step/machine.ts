@@ -80,7 +80,7 @@ export const stepMachine = setup({
     ),
     noteFailure: assign(({ event }) =>
       event.type === "failed" || event.type === "fail"
-        ? { errorMessage: event.errorMessage, declines: 0 }
+        ? { errorMessage: event.errorMessage, declines: 0, outputBytes: 0 }
         : {},
     ),
     noteWait: assign(({ event }) => (event.type === "waitForRetry" ? { nextAttemptAt: event.until } : {})),

@@ -1,3 +1,5 @@
+import { WHOLE_TASK } from "#domain/deadline";
+import { writeExact } from "#domain/exact-json";
 import { sinksOf } from "#domain/graph";
 import { isJsonObject } from "#domain/json";
 import { limits } from "#domain/limits";
@@ -22,21 +24,30 @@ export function startChild(found: FinalizerFound, at: Instant): Ask[] {
   const begin = advance(step, { type: "begin", at, childId });
   if (typeof drafted === "string") return [begin, ...failForGood(step, drafted, at)];
   const child = rowsOfDraft(drafted, at);
-  return [begin, ...createTask(child.task, child.steps, drafted.input, at)];
+  // In a turn of its own: children may have children, and one commit must not make them all.
+  const start = { taskId: newTaskId, stepName: WHOLE_TASK, kind: "start", at } as const;
+  return [
+    begin,
+    ...createTask(child.task, child.steps, drafted.input, at, false),
+    { type: "setDeadline", params: start },
+  ];
 }
 
 /** What the child is to be, or why there can be none. */
 function draftOf(
   task: TaskRow,
   { name, spec: { child } }: StepRow,
-  { newTaskId, plan, input = "{}", outputs, schemaProblem }: FinalizerFound,
+  { newTaskId, plan, input = "{}", outputs, schemaProblem, noRoom }: FinalizerFound,
 ): TaskDraft | string {
   if (!child || !newTaskId) return "the step has no child to begin";
   if (task.spec.depth >= limits.taskDepth) {
     return `tasks stand ${task.spec.depth} deep within one another, which is the most`;
   }
-  if (child.template && !plan) return `there is no template ${templateKey(child.template)}`;
-  const given = child.input === "" ? input : JSON.stringify(dataAt(child.input, input, outputs));
+  if (noRoom) return `namespace "${task.namespace}" has as many waiting tasks as it may`;
+  if (child.template && !plan) {
+    return `there is no template ${templateKey(child.template)} that a task of namespace "${task.namespace}" may name`;
+  }
+  const given = givenTo(child.input, input, outputs);
   if (given === undefined) return `child.input "${child.input}" leads to nothing`;
   if (plan && !isJsonObject(JSON.parse(given))) return "the input of a template's task must be a JSON object";
   if (schemaProblem !== undefined) return `the child's input does not fit input_schema: ${schemaProblem}`;
@@ -67,10 +78,16 @@ function draftOf(
   };
 }
 
+/** The child's input as JSON text; the whole of its parent's goes as it is. */
+function givenTo(path: string, input: string, outputs: ReadonlyMap<string, string>): string | undefined {
+  const data = path === "" ? undefined : dataAt(path, input, outputs);
+  return path === "" ? input : data === undefined ? undefined : writeExact(data);
+}
+
 /** The Task that a Step is has ended: what it came to, the Step comes to. */
 export function endChild(
   { childId }: Extract<TaskFinalizerMessage, { type: "child.ended" }>,
-  { task, step, child }: FinalizerFound,
+  { task, step, child, schemaProblem }: FinalizerFound,
   at: Instant,
   draw: number,
 ): Ask[] {
@@ -84,7 +101,15 @@ export function endChild(
       const message = `the result of child task ${childId} is over ${limits.resultBytes} bytes: let it return less`;
       return failForGood(step, message, at);
     }
-    return [...succeed(step, result, at), ...complete(task, step, at)];
+    if (schemaProblem === undefined) return [...succeed(step, result, at), ...complete(task, step, at)];
+    const misfit = `the result of child task ${childId} does not fit result_schema: ${schemaProblem}`;
+    return failAttempt(
+      task,
+      step,
+      { errorMessage: misfit, retryable: true, retryAfter: millis(0) },
+      at,
+      draw,
+    );
   }
   const errorMessage = `child task ${childId} ended ${status}: ${child.task.errorMessage || "no reason given"}`;
   const failure = { errorMessage, retryable: status === "FAILED", retryAfter: millis(0) };
@@ -92,7 +117,7 @@ export function endChild(
 }
 
 /** As a client would read it: the last Step's result, or an object of those of several; undefined if too large. */
-function resultOf({ steps, outputs }: NonNullable<FinalizerFound["child"]>): string | undefined {
+export function resultOf({ steps, outputs }: NonNullable<FinalizerFound["child"]>): string | undefined {
   const sinks = sinksOf(steps);
   const bytes = sinks.reduce((sum, { outputBytes, name }) => sum + outputBytes + name.length * 2 + 8, 0);
   if (bytes > limits.resultBytes) return undefined;

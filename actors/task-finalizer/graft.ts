@@ -90,7 +90,7 @@ function tie(
 
 /** Also for maps: what one of many is to do. */
 export function memberSpec({ spec }: Pick<StepPlan, "spec">, member: Membership): StepPlan["spec"] {
-  const { planned, config, retry, maxAttempts, timeoutMs, hasSchema } = spec;
-  const checked = hasSchema === true ? { hasSchema } : {};
+  const { planned, config, retry, maxAttempts, timeoutMs, hasSchema, undo } = spec;
+  const checked = { ...(hasSchema && { hasSchema }), ...(undo && { undo }) };
   return { type: "standard", planned, config, retry, maxAttempts, timeoutMs, member, ...checked };
 }

@@ -71,6 +71,8 @@ export interface FinalizerFound {
     readonly steps: readonly StepRow[];
     readonly outputs: ReadonlyMap<string, string>;
   };
+  /** True if no more Tasks may wait in the namespace. */
+  readonly noRoom?: boolean;
   /** A fresh id, where a Task may be made. */
   readonly newTaskId?: TaskId;
   /** Of the Task that undoes this one, if there is one. */

@@ -34,11 +34,11 @@ export function signal(
   if (!task || !mayUse(caller, task.namespace)) return [refuse(taskNotFound(taskId))];
   const waiting = steps.filter(({ spec }) => spec.signal?.name === name);
   const answer: Ask = { type: "reply", params: { answer: { type: "tasks", tasks: [taskId] } } };
-  if (waiting.some(({ name: step, signalled }) => signalled && outputs.get(step) === payload))
-    return [answer];
+  const step = takerOf(waiting);
+  const repeated = waiting.some(({ name, signalled }) => signalled && outputs.get(name) === payload);
+  if (!step && repeated) return [answer];
   if (isTerminal(task.state)) return [refuse(alreadyEnded(task))];
 
-  const step = waiting.find(({ state, signalled }) => !isSettled(state) && !signalled);
   if (!step) return [refuse(noSuchSignal(task, name, steps))];
   if (schemaProblem !== undefined) {
     const message = `payload_json does not fit result_schema of step "${step.name}": ${schemaProblem}`;
@@ -47,6 +47,12 @@ export function signal(
   const signalled = { type: "signalled", at, outputBytes: utf8Bytes(payload) } as const;
   if (step.state === "pending") return [...keepOutput(step, payload), advance(step, signalled), answer];
   return [advance(step, signalled), ...take(task, step, payload, at), answer];
+}
+
+/** The Step that takes the next payload of a name: one that waits, before one that will. */
+export function takerOf(steps: readonly StepRow[]): StepRow | undefined {
+  const open = steps.filter(({ state, signalled }) => !isSettled(state) && !signalled);
+  return open.find(({ state }) => state === "in_progress") ?? open[0];
 }
 
 function take(task: TaskRow, step: StepRow, payload: string, at: Instant): Ask[] {
@@ -85,6 +91,10 @@ export function resolve(message: Message<"resolve">, found: FinalizerFound, at: 
   const { task } = found;
   if (!task || !mayUse(caller, task.namespace)) return [refuse(taskNotFound(taskId))];
   if (isTerminal(task.state)) return [refuse(alreadyEnded(task))];
+  if (task.state === "pending") {
+    const text = `task ${task.id} has not begun: cancel it, or wait until it has`;
+    return [refuse(new Fault("wrong_state", text, { reason: "NOT_BEGUN" }))];
+  }
 
   const done = stepName === "" ? resolveTask(task, message, at) : resolveStep(task, message, found, at);
   if (done instanceof Fault) return [refuse(done)];
@@ -145,6 +155,9 @@ function resolveStep(
   ];
 }
 
+/** Types whose result is not only kept. */
+const MAKERS: ReadonlySet<string> = new Set(["decision", "batchable", "map"]);
+
 /** Why this cannot be done with the Step, or undefined if it can. */
 function mayNot(
   task: TaskRow,
@@ -160,6 +173,9 @@ function mayNot(
   }
   if (state === "pending" && !mayGo(task, step)) {
     return "is one of many, and its turn has not come: settle it once it has begun, or cancel the task";
+  }
+  if (action === "complete" && MAKERS.has(spec.type)) {
+    return `is a ${spec.type}: it makes steps of its result, so declare it done without one, or try it anew`;
   }
   if (action !== "retry") return undefined;
   if (state !== "error") return `is ${state}: only one that failed for good can be tried anew`;

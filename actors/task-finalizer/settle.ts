@@ -1,4 +1,5 @@
-import { isJsonObject, type Json } from "#domain/json";
+import { parseExact, writeExact } from "#domain/exact-json";
+import { isJsonObject } from "#domain/json";
 import { AVOID, ceiling } from "#domain/retry";
 import type { StepRow } from "#domain/step";
 import type { TaskRow } from "#domain/task";
@@ -74,9 +75,9 @@ function checkpointed(
   own: string | undefined,
   { cursor, output }: Extract<RunEnd, { how: "yielded" }>,
 ): string {
-  const before: Json = own === undefined ? {} : JSON.parse(own);
+  const before = own === undefined ? {} : parseExact(own);
   const { checkpoint: _, ...others } = isJsonObject(before) ? before : {};
-  const text = JSON.stringify(others).slice(1, -1);
+  const text = writeExact(others).slice(1, -1);
   const checkpoint = `{"cursor":${cursor},"output":${output || "null"}}`;
   return `{${text}${text === "" ? "" : ","}"checkpoint":${checkpoint}}`;
 }

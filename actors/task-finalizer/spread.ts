@@ -1,3 +1,4 @@
+import { parseExact, writeExact } from "#domain/exact-json";
 import type { Json } from "#domain/json";
 import { limits } from "#domain/limits";
 import { follow, readPath } from "#domain/path";
@@ -34,7 +35,7 @@ export function openMap({ task, step, outputs, input = "{}" }: FinalizerFound, a
 export function dataAt(path: string, input: string, outputs: ReadonlyMap<string, string>): Json | undefined {
   const place = readPath(path);
   const text = place?.stepName === "" ? input : outputs.get(place?.stepName ?? "");
-  return place && text !== undefined ? follow(JSON.parse(text) as Json, place.parts) : undefined;
+  return place && text !== undefined ? follow(parseExact(text), place.parts) : undefined;
 }
 
 function spread(task: TaskRow, step: StepRow, list: readonly Json[], at: Instant): Ask[] {
@@ -56,7 +57,7 @@ function spread(task: TaskRow, step: StepRow, list: readonly Json[], at: Instant
     advanceTask(task, { type: "stepsAdded", at, count: rows.length }),
     ...rows.map((row): Ask => ({ type: "createStep", params: { step: row } })),
     ...rows.map((row, index): Ask => {
-      const json = JSON.stringify({ item: list[index], index });
+      const json = writeExact({ item: list[index] ?? null, index });
       return { type: "keepInput", params: { ...keyOf(row), json } };
     }),
     {

@@ -1,4 +1,5 @@
 import type { StepSpec } from "#domain/plan";
+import type { RunRow } from "#domain/run";
 import { newStep, type StepRow } from "#domain/step";
 import type { TaskRow, TaskSpec } from "#domain/task";
 import { type Instant, millis, NEVER } from "#domain/time";
@@ -13,10 +14,11 @@ import type { FinalizerFound } from "./messages.js";
  * until then something may still be done that has to be undone.
  */
 export function undo({ task, steps, runs, newTaskId, input }: FinalizerFound, at: Instant): Ask[] {
-  if (!task?.spec.undoes || task.compensatedBy !== "" || newTaskId === undefined) return [];
-  const running = new Set(runs.filter(({ status }) => status === "RUNNING").map(({ stepName }) => stepName));
+  const failed = task?.state === "error" || task?.state === "cancelled";
+  if (!failed || !task.spec.undoes || task.compensatedBy !== "" || newTaskId === undefined) return [];
+  const inHand = new Set(runs.filter(isInHand).map(({ stepName }) => stepName));
   const done = steps
-    .filter(({ name, state, spec }) => spec.undo && (state === "complete" || running.has(name)))
+    .filter(({ name, state, spec }) => spec.undo && !spec.map && (state === "complete" || inHand.has(name)))
     .sort((a, b) => placeIn(b) - placeIn(a));
   if (done.length === 0) return [];
 
@@ -31,6 +33,11 @@ export function undo({ task, steps, runs, newTaskId, input }: FinalizerFound, at
     { type: "noteCompensation", params: { taskId: task.id, compensatedBy: newTaskId } },
     ...createTask(compensation, rows, input ?? "{}", at, free),
   ];
+}
+
+/** A worker is at it, or was told to stop and may have done it by now. */
+function isInHand({ startedAt, status, heldBy }: RunRow): boolean {
+  return status === "RUNNING" || (startedAt !== NEVER && heldBy !== "");
 }
 
 /** What is not complete yet was begun after all that is. */

@@ -59,7 +59,7 @@ function endsBadly({ counts, tolerated, isolated }: TaskRow, { type }: TaskMessa
 function deadlinesOf({ spec }: TaskRow): DeadlineKind[] {
   return [
     ...(spec.timeoutMs > 0 ? (["timeout"] as const) : []),
-    ...(spec.startAt > 0 ? (["start"] as const) : []),
+    ...(spec.startAt > 0 || spec.parent ? (["start"] as const) : []),
     ...(spec.holdOnFailure ? (["hold"] as const) : []),
     ...(spec.parent ? (["orphan"] as const) : []),
   ];
@@ -71,11 +71,20 @@ const tellParent = parts.enqueueActions(({ enqueue, context: { id: childId, spec
   enqueue({ type: "tell", params: { to: "task-finalizer", message } });
 });
 
-/** A held Task is not held for ever. */
+/** A held Task is not held for ever: so long from the last failure. */
 const holdForSomeTime = parts.enqueueActions(({ enqueue, context: { id: taskId, spec }, event }) => {
-  if (!spec.holdOnFailure) return;
+  if (!spec.holdOnFailure || (event.type === "stepChanged" && event.to !== "error")) return;
   const at = later(event.at, limits.hold);
   enqueue({ type: "setDeadline", params: { taskId, stepName: WHOLE_TASK, kind: "hold", at } });
+});
+
+/** An operator has put the last failure right. */
+const holdNoMore = parts.enqueueActions(({ enqueue, context, event }) => {
+  const { id: taskId, spec, counts, tolerated } = context;
+  const mended =
+    event.type === "stepChanged" && event.from === "error" && countOf(counts, "error") <= tolerated;
+  if (!spec.holdOnFailure || !mended) return;
+  enqueue({ type: "clearDeadline", params: { taskId, stepName: WHOLE_TASK, kind: "hold" } });
 });
 
 const finish = parts.assign({
@@ -136,6 +145,7 @@ export const taskMachine = parts
       finish,
       tellParent,
       holdForSomeTime,
+      holdNoMore,
       countStep: assign(({ context, event }) =>
         event.type === "stepChanged" ? counted(context, event) : {},
       ),
@@ -185,7 +195,7 @@ export const taskMachine = parts
       enqueuing_steps: { on: { stepChanged, ...grow, cancel, timeout } },
       steps_in_process: { on: { stepChanged, ...grow, cancel, timeout } },
       evaluating_results: {
-        entry: passing("evaluating_results"),
+        entry: [passing("evaluating_results"), "holdNoMore"],
         always: [
           { guard: "stepFailedForGood", target: "blocked_by_failures" },
           { guard: "someIsolated", target: "blocked_by_failures" },

@@ -58,14 +58,21 @@ export function sinksOf<Step extends Pick<StepRow, "name" | "dependsOn">>(steps:
 
 /** All that have to be done before a Step, directly or not. */
 export function ancestorsOf(
-  steps: readonly Pick<StepRow, "name" | "dependsOn">[],
+  steps: readonly Pick<StepRow, "name" | "dependsOn" | "members" | "spec">[],
   name: string,
 ): ReadonlySet<string> {
   const byName = new Map(steps.map((step) => [step.name, step]));
+  const beforeIt = (at: string): readonly string[] => {
+    const step = byName.get(at);
+    const maker = step?.spec.member ? byName.get(step.spec.member.group) : undefined;
+    // A member of a map stands where the map stands: it may read what the map had to wait for.
+    const makers = maker?.spec.map ? maker.dependsOn.filter((other) => !maker.members.includes(other)) : [];
+    return [...(step?.dependsOn ?? []), ...makers];
+  };
   const found = new Set<string>();
   const open = [name];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    for (const before of byName.get(next)?.dependsOn ?? []) {
+    for (const before of beforeIt(next)) {
       if (found.has(before)) continue;
       found.add(before);
       open.push(before);
@@ -98,7 +105,9 @@ class Gardener {
       const made = this.#made.get(spec.planned);
       if (made) made.push(name);
       else this.#made.set(spec.planned, [name]);
-      if (!isSettled(state) && name !== source) this.#noteUndecided(name, spec.type);
+      // A decision that failed may be tried again in a Task that is held.
+      const open = !isSettled(state) || state === "error";
+      if (open && name !== source) this.#noteUndecided(name, spec.type);
     }
   }
 
@@ -109,7 +118,8 @@ class Gardener {
   ): void {
     const others = worker.dependsOn.filter((name) => name !== batch).flatMap((name) => this.#madeOf(name));
     for (const { name, member } of members) {
-      this.#sprouts.push({ name, planned: worker, dependsOn: [batch, ...others], member });
+      const dependsOn = [...new Set([batch, ...others, ...this.#stillToCome(worker)])];
+      this.#sprouts.push({ name, planned: worker, dependsOn, member });
     }
     this.#made.set(
       worker.name,
@@ -153,13 +163,14 @@ class Gardener {
       .map(({ name }) => name);
   }
 
-  /** What convergences that wait already have to wait for too. */
+  /** What convergences, and workers of batches, that wait already have to wait for too. */
   #newTies(): Map<string, readonly string[]> {
     const ties = new Map<string, readonly string[]>();
     const planned = new Map(this.#plan.steps.map((step) => [step.name, step]));
     for (const row of this.#there) {
       const step = planned.get(row.spec.planned);
-      if (!step || row.spec.type !== "deferred_convergence" || row.state !== "pending") continue;
+      const joins = row.spec.type === "deferred_convergence" || row.spec.type === "batch_worker";
+      if (!step || !joins || row.state !== "pending") continue;
       const more = this.#waitsFor(step, false).filter((name) => !row.dependsOn.includes(name));
       if (more.length > 0) ties.set(row.name, more);
     }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { parseExact } from "#domain/exact-json";
 import { Fault } from "#domain/fault";
 import type { Json } from "#domain/json";
 import { isJsonObject } from "#domain/json";
@@ -76,22 +77,9 @@ function sorted(labels: Labels): readonly (readonly [string, string])[] {
   return Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/** A string of JSON, or a number. */
-const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
-/** A number of so many digits comes through a double as it was. */
-const EXACT_DIGITS = 15;
-
 /** One text for all ways to write the same: names sorted, no blanks, numbers in one form as far as that is exact. */
 function canonical(json: string): string {
-  const marked = json.replace(TOKEN, (token) => {
-    const inexact = !token.startsWith('"') && (digitsOf(token) > EXACT_DIGITS || !Number.isFinite(+token));
-    return inexact ? JSON.stringify(`\0${token}`) : token;
-  });
-  return JSON.stringify(withSortedNames(JSON.parse(marked) as Json));
-}
-
-function digitsOf(number: string): number {
-  return number.replace(/[eE].*/, "").replace(/\D/g, "").length;
+  return JSON.stringify(withSortedNames(parseExact(json)));
 }
 
 function withSortedNames(value: Json): Json {

@@ -1,3 +1,4 @@
+import { parseExact, writeExact } from "#domain/exact-json";
 import type { Assignment } from "#domain/frame";
 import { type StepKey, stepKey } from "#domain/id";
 import { isJsonObject, type Json, type JsonObject } from "#domain/json";
@@ -84,28 +85,32 @@ function deadline(run: RunRow, task: TaskRow, { spec: { timeoutMs } }: StepRow) 
   return earliest(ofTask === NEVER ? undefined : ofTask, ofAttempt) ?? NEVER;
 }
 
-/** The Task's input, with the Step's own parts added. Byte for byte as it was given where nothing is added. */
+/**
+ * The Task's input, with the Step's own parts added; one that is no object stands under `input` then. Byte for
+ * byte as it was given where nothing is added.
+ */
 function inputOf({ id, spec }: TaskRow, step: StepRow, work: Workspace): string {
   const text = work.inputs.get(id) ?? "{}";
   const { config, undoes } = step.spec;
   const own = work.stepInputs.get(stepKey({ taskId: id, stepName: step.name }));
   if (!config && !own && !undoes) return text;
 
-  const given = asObject(JSON.parse(text));
+  const whole = parseExact(text);
+  const given = asObject(whole);
   const parts: JsonObject = {
     ...(config && { config: { ...asObject(given.config), ...config } }),
-    ...(own && asObject(JSON.parse(own))),
+    ...(own && asObject(parseExact(own))),
     ...(undoes && { compensate: compensate(undoes, spec.compensates, work) }),
   };
-  return joined(text, given, parts);
+  return isJsonObject(whole) ? joined(text, given, parts) : writeExact({ input: whole, ...parts });
 }
 
 /** Adds the parts to the text as it stands, so that it grows by no more than them; unless one replaces another. */
 function joined(text: string, given: JsonObject, parts: JsonObject): string {
   if (Object.keys(parts).some((name) => Object.hasOwn(given, name))) {
-    return JSON.stringify({ ...given, ...parts });
+    return writeExact({ ...given, ...parts });
   }
-  const added = JSON.stringify(parts).slice(1);
+  const added = writeExact(parts).slice(1);
   return Object.keys(given).length === 0 ? `{${added}` : `${text.trimEnd().slice(0, -1)},${added}`;
 }
 
@@ -116,7 +121,7 @@ function compensate(
 ): JsonObject {
   const { stepName, error } = undoes;
   const result = work.outputs.get(stepKey(undoes));
-  return { task_id: taskId, step: stepName, result: result ? (JSON.parse(result) as Json) : null, error };
+  return { task_id: taskId, step: stepName, result: result ? parseExact(result) : null, error };
 }
 
 function asObject(value: Json | undefined): JsonObject {

@@ -1,4 +1,6 @@
+import { resultOf } from "#actors/task-finalizer/child";
 import type { FinalizerFound, TaskFinalizerMessage } from "#actors/task-finalizer/messages";
+import { takerOf } from "#actors/task-finalizer/outside";
 import { dataAt } from "#actors/task-finalizer/spread";
 import { sinksOf } from "#domain/graph";
 import { type StepKey, stepKey, type TaskId } from "#domain/id";
@@ -42,13 +44,19 @@ export function finalizerNeeds(message: TaskFinalizerMessage, scene: Scene): Nee
       const child = step?.spec.child;
       return {
         steps: [message],
-        ...planNeeds(childTemplate(step, task), task, scene),
+        wholeTasks: step && step.childId !== "" ? [step.childId] : [],
+        ...planNeeds(childTemplate(step, task, work), task, scene),
         ...(child && dataNeeds(child.input || "input", taskId)),
       };
     }
     case "child.ended": {
       const sinks = keys(message.childId, sinksOf(work.stepsOf(message.childId)).map(nameOf));
-      return { steps: [message], graphs: [message.childId], outputs: fits(sinks, work) ? sinks : [] };
+      return {
+        steps: [message],
+        graphs: [message.childId],
+        outputs: fits(sinks, work) ? sinks : [],
+        ...(step?.spec.hasSchema && planNeeds(task?.spec.template ?? null, task, scene)),
+      };
     }
     case "signal.taken":
       return { steps: [message] };
@@ -101,7 +109,7 @@ export function foundForFinalizer(message: TaskFinalizerMessage, scene: Scene): 
     case "child.start":
       return { ...base, ...childToBe(task, step, scene) };
     case "child.ended":
-      return { ...base, ...childOf(message.childId, work) };
+      return { ...base, ...childEnded(message.childId, task, step, scene) };
     case "signal.taken":
       return base;
     case "signal": {
@@ -114,7 +122,8 @@ export function foundForFinalizer(message: TaskFinalizerMessage, scene: Scene): 
     case "resolve": {
       const { action } = message;
       const output = action.type === "complete" ? action.output || "null" : undefined;
-      const problem = step && output && payloadProblem(output, [step], task, scene);
+      const { plan } = planFound(task?.spec.template ?? null, task, scene);
+      const problem = step && output && schemaProblem(step, output, plan, scene);
       const found = { ...base, steps: work.stepsOf(taskId), runs: work.liveRuns(taskId) };
       return problem ? { ...found, schemaProblem: problem } : found;
     }
@@ -195,16 +204,22 @@ function dataFound(taskId: TaskId, path: string | undefined, work: Workspace) {
   return { input: work.inputs.get(taskId) ?? "{}", outputs };
 }
 
-/** A child's template is its parent's neighbour unless it says otherwise. */
-function childTemplate(step: StepRow | undefined, task: TaskRow | undefined): TemplateRef | null {
+/** A child is of its parent's namespace, and tried again it is of the version it was of before. */
+function childTemplate(
+  step: StepRow | undefined,
+  task: TaskRow | undefined,
+  work: Workspace,
+): TemplateRef | null {
   const ref = step?.spec.child?.template;
-  return ref && task ? { ...ref, namespace: ref.namespace || task.namespace } : null;
+  if (!ref || !task || (ref.namespace !== "" && ref.namespace !== task.namespace)) return null;
+  const before = step.childId === "" ? undefined : work.task(step.childId)?.spec.template;
+  return { ...ref, namespace: task.namespace, version: before?.version ?? ref.version };
 }
 
 function childToBe(task: TaskRow | undefined, step: StepRow | undefined, scene: Scene) {
   const { work, schemas } = scene;
   if (!task || !step?.spec.child) return {};
-  const { plan } = planFound(childTemplate(step, task), task, scene);
+  const { plan } = planFound(childTemplate(step, task, work), task, scene);
   const data = dataFound(task.id, step.spec.child.input || "input", work);
   const given = plan?.inputSchema && inputOfChild(step.spec, data);
   const problem =
@@ -215,8 +230,13 @@ function childToBe(task: TaskRow | undefined, step: StepRow | undefined, scene: 
     ...data,
     ...(plan && { plan }),
     ...(problem !== undefined && { schemaProblem: problem }),
+    noRoom: isFull(task.namespace, scene),
     newTaskId: scene.newTaskId(),
   };
+}
+
+function isFull(namespace: string, { memory }: Scene): boolean {
+  return memory.waitingIn(namespace) >= limits.waitingPerNamespace || memory.waiting >= limits.waitingTotal;
 }
 
 function inputOfChild(
@@ -226,12 +246,21 @@ function inputOfChild(
   return dataAt(child?.input || "input", input, outputs);
 }
 
-function childOf(childId: TaskId, work: Workspace): Pick<FinalizerFound, "child"> {
+function childEnded(
+  childId: TaskId,
+  parent: TaskRow | undefined,
+  step: StepRow | undefined,
+  scene: Scene,
+): Pick<FinalizerFound, "child" | "schemaProblem"> {
+  const { work } = scene;
   const task = work.task(childId);
   if (!task) return {};
   const steps = work.stepsOf(childId);
-  const outputs = textsAt(keys(childId, sinksOf(steps).map(nameOf)), work);
-  return { child: { task, steps, outputs } };
+  const child = { task, steps, outputs: textsAt(keys(childId, sinksOf(steps).map(nameOf)), work) };
+  const result = step?.spec.hasSchema ? resultOf(child) : undefined;
+  const { plan } = planFound(parent?.spec.template ?? null, parent, scene);
+  const problem = step && result !== undefined ? schemaProblem(step, result, plan, scene) : undefined;
+  return problem === undefined ? { child } : { child, schemaProblem: problem };
 }
 
 function compensationOf(task: TaskRow | undefined, work: Workspace): Pick<FinalizerFound, "compensation"> {
@@ -249,8 +278,18 @@ function payloadProblem(
   task: TaskRow | undefined,
   scene: Scene,
 ): string | undefined {
-  const step = waiting.find(({ spec, signalled }) => spec.hasSchema && !signalled);
+  const step = takerOf(waiting);
   const { plan } = planFound(task?.spec.template ?? null, task, scene);
-  const schema = step && plan && plannedStep(plan, step.spec.planned)?.resultSchema;
-  return schema ? scene.schemas.problemOf(schema, JSON.parse(payload)) : undefined;
+  return step && schemaProblem(step, payload, plan, scene);
+}
+
+/** What is wrong with a result of the Step, by the schema its template has for it. */
+function schemaProblem(
+  step: StepRow,
+  json: string,
+  plan: Plan | undefined,
+  { schemas }: Scene,
+): string | undefined {
+  const schema = plan && plannedStep(plan, step.spec.planned)?.resultSchema;
+  return schema ? schemas.problemOf(schema, JSON.parse(json || "null")) : undefined;
 }

@@ -39,6 +39,8 @@ export interface SupervisorParts {
 const RETRY_DELAY = millis(250);
 /** As often a message is decided again without a pause. */
 const CONFLICTS_AT_ONCE = 3;
+/** As often in all, with a pause each: a minute, in which any change of another node has passed. */
+const CONFLICTS_MOST = 240;
 /** Refusals that say for certain that nothing was written. After any other failure the plane stops, and boots anew. */
 const nothingWritten: ReadonlySet<FaultCode> = new Set(["conflict", "disk_full", "overloaded"]);
 
@@ -195,18 +197,32 @@ export class Supervisor {
     this.#wantsSchedule = true;
     this.#alone = true;
     if (posted.length > 1) return this.bus.giveBack(posted);
+    const [mail] = posted;
     if (refusal.code === "conflict") {
-      this.bus.giveBack(posted);
       this.#conflicts += 1;
+      if (mail && this.#conflicts > CONFLICTS_MOST) return this.#drop(mail, refusal);
+      this.bus.giveBack(posted);
       return this.#conflicts > CONFLICTS_AT_ONCE ? this.#pause() : undefined;
     }
-    const [mail] = posted;
     if (mail?.envelope.source === "door") return mail.envelope.answer?.reject(refusal);
 
     // A report that finds no room holds up all behind it: clients are told rather than left waiting.
     this.bus.giveBack(posted);
     for (const { answer } of this.bus.takeFrom("door")) answer?.reject(refusal);
     await this.#pause();
+  }
+
+  /** A message that conflicts again and again, alone, is a bug: it must not hold up all others for ever. */
+  #drop({ envelope }: PostedMail, refusal: Fault): void {
+    const { to, message, answer } = envelope;
+    this.core.telemetry.log.error("a message was dropped: it conflicts again and again", {
+      actor: to,
+      message: message.type,
+      err: refusal,
+    });
+    this.#conflicts = 0;
+    const text = "storing this request conflicts again and again; the server's log says with what";
+    answer?.reject(new Fault("internal", text, { cause: refusal }));
   }
 
   #pause(): Promise<void> {

@@ -9,7 +9,10 @@ interface CodeRow {
   readonly says: string;
 }
 
-/** Everything that can be said of a template. The set is closed. */
+/**
+ * Everything that can be said of a template. The set is closed. `BAD_SCHEMA` and `BAD_DEFAULT` are left to those who
+ * have a validator: {@link readTemplate} takes schemas as they are.
+ */
 export const findingCodes = {
   SYNTAX: {
     severity: "error",
@@ -39,6 +42,8 @@ export const findingCodes = {
     severity: "error",
     says: "A schema is no JSON object, or the input's describes no object.",
   },
+  BAD_SCHEMA: { severity: "error", says: "A schema is no JSON Schema of draft 2020-12." },
+  BAD_DEFAULT: { severity: "error", says: "A signal's `default` does not fit the step's `result_schema`." },
   NO_STEPS: { severity: "error", says: "No step would ever run." },
   TOO_MANY_STEPS: { severity: "error", says: "There are more steps than a Task may have." },
   TOO_MANY_EDGES: { severity: "error", says: "There are more dependencies than a Task may have." },
@@ -80,12 +85,18 @@ export const findingCodes = {
     says: "A step that undoes another takes part in the normal order, or is no standard step.",
   },
   BAD_CHILD: { severity: "error", says: "`child` names neither an agent nor a template, or both." },
+  FOREIGN_TEMPLATE: { severity: "error", says: "`child.template` is of another namespace than its parent." },
+  SELF_TEMPLATE: {
+    severity: "warning",
+    says: "`child.template` is the template itself, so Tasks would lie within one another without end.",
+  },
+  DUPLICATE_SIGNAL: { severity: "error", says: "Two steps wait for a signal of the same name." },
   BAD_PATH: {
     severity: "error",
     says: "A path leads neither into the input nor to a direct dependency's result.",
   },
   MISSING_OVERRIDE_REF: { severity: "error", says: "An environment overrides a step that is not there." },
-  NO_EFFECT: { severity: "warning", says: "A field is kept and shown, and has no effect yet." },
+  NO_EFFECT: { severity: "warning", says: "A field is kept and shown, and has no effect: not yet, or not on a step of its type." },
   NO_RESULT_SCHEMA: { severity: "info", says: "A step does not say what its result looks like." },
 } as const satisfies Readonly<Record<string, CodeRow>>;
 

@@ -55,7 +55,7 @@ const agentName = text(limits.idBytes, {
 
 const timeoutSeconds: Field = {
   shape: whole(1, DAYS_30_S),
-  says: "How long one attempt may take, in seconds. No limit if left out.",
+  says: "How long one attempt may take, in seconds; for a map, one of each member. No limit if left out.",
 };
 
 const failureStrategy: Field = {
@@ -148,7 +148,7 @@ const mapFields = {
 } satisfies Record<keyof NonNullable<TemplateStep["map"]>, Field>;
 
 const childTemplateFields: Fields = {
-  namespace: { shape: WORD, says: "The Task's own if left out." },
+  namespace: { shape: WORD, says: "The Task's own, which it also is if left out." },
   name: { shape: WORD, required: true, says: "The template's name." },
   version: { shape: version, says: "The newest if left out." },
 };

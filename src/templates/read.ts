@@ -30,6 +30,17 @@ export interface TemplateReading {
  * that can be told at once, is among the findings.
  */
 export function readTemplate(source: string): TemplateReading {
+  return readPlaced(source).reading;
+}
+
+/** A reading, and the way back from the objects of its body to where the values of their keys stand. */
+export interface PlacedReading {
+  readonly reading: TemplateReading;
+  placeOf(object: object, key: string): Pick<Finding, "line" | "column">;
+}
+
+/** The same as {@link readTemplate}, for those who find more in the body than it does. */
+export function readPlaced(source: string): PlacedReading {
   const findings = new Findings();
   const lines = new LineCounter();
   const part = readSource(source, lines, findings);
@@ -38,10 +49,17 @@ export function readTemplate(source: string): TemplateReading {
   const body = part && (reader.readBody(part, format) as TemplateBody | undefined);
   const hasCycles = body !== undefined && checkRules(body, reader, findings);
 
-  return {
+  const reading = {
     ...(body && !findings.hasErrors && { template: { body, source, digest: digestOf(body) } }),
     findings: findings.report((offset) => lines.linePos(offset)),
     stepCount: body?.steps?.length ?? 0,
     hasCycles,
+  };
+  return {
+    reading,
+    placeOf(object, key) {
+      const { line, col } = lines.linePos(reader.offsetOf(object, key));
+      return { line, column: col };
+    },
   };
 }

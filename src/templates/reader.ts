@@ -39,6 +39,13 @@ export class Reader {
     return (found ?? entry.part).offset;
   }
 
+  /** Where a key of an object stands. */
+  offsetOfKey(object: object, key: string): number {
+    const origin = this.#origins.get(object);
+    if (origin?.kind !== "object") return 0;
+    return (origin.entries.get(key) ?? origin).offset;
+  }
+
   /** True if the text has the key, even if its value could not be read. */
   has(object: object, key: string): boolean {
     const origin = this.#origins.get(object);

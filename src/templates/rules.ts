@@ -1,5 +1,6 @@
 import { limits } from "#domain/limits";
 import type { StepType, TemplateBody, TemplateStep } from "#domain/template";
+import { checkAgentless } from "./agentless-rules.js";
 import { type FindingCode, type Findings, shown } from "./finding.js";
 import { agentless, partsOfTypes } from "./format-step.js";
 import { checkGraph } from "./graph-rules.js";
@@ -25,6 +26,7 @@ export function checkRules(body: TemplateBody, reader: Reader, findings: Finding
   const hasCycles = checkGraph(subject);
   for (const step of subject.steps) checkParts(step, subject);
   checkTypes(subject);
+  checkAgentless(body, subject, reader, findings);
   checkUndoing(subject);
   checkPaths(subject);
   checkOverrides(body, subject, reader, findings);

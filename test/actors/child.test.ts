@@ -38,14 +38,12 @@ describe("a step that is a task", () => {
         "sub begin t2",
         "new task t2 {"a":{"b":1}}",
         "new main after [] open 0",
-        "task start",
-        "main enqueue",
-        "task readyStepsFound",
+        "setDeadline start 5",
       ]
     `);
   });
 
-  test("of a template: the task has its steps", () => {
+  test("of a template: the task has its steps, and begins in a turn of its own", () => {
     const template = { namespace: "", name: "inner", version: "" };
     expect(started(sub({ agentName: "", template }), { plan: inner })).toMatchInlineSnapshot(`
       [
@@ -53,9 +51,7 @@ describe("a step that is a task", () => {
         "new task t2 {"a":{"b":1}}",
         "new x after [] open 0",
         "new y after [x] open 1",
-        "task start",
-        "x enqueue",
-        "task readyStepsFound",
+        "setDeadline start 5",
       ]
     `);
   });
@@ -113,7 +109,12 @@ describe("a step that is a task", () => {
 
   const template = { namespace: "default", name: "inner", version: "1.0.0" };
   test.each<[string, StepRow, Partial<FinalizerFound>]>([
-    ["there is no template default/inner@1.0.0", sub({ template }), {}],
+    [
+      'there is no template default/inner@1.0.0 that a task of namespace "default" may name',
+      sub({ template }),
+      {},
+    ],
+    ['namespace "default" has as many waiting tasks as it may', sub(), { noRoom: true }],
     ['child.input "input/nowhere" leads to nothing', sub({ input: "input/nowhere" }), {}],
     [
       "the input of a template's task must be a JSON object",
@@ -170,6 +171,15 @@ describe("the end of the task that a step is", () => {
     expect(ended(waiting(), { child: { ...apart, outputs: new Map([["x", "1"]]) } })[0]).toBe(
       'keepOutput sub {"x":1,"y":null}',
     );
+  });
+
+  test("a result that does not fit the step's schema is a failed attempt: another task, later", () => {
+    const misfit = { child: child({ state: "complete" }, { y: "1" }), schemaProblem: "/ok is missing" };
+    expect(ended(waiting(), misfit)).toEqual([
+      "sub failed the result of child task t2 does not fit result_schema: /ok is missing",
+      "sub waitForRetry 505",
+      "setDeadline sub retry 505",
+    ]);
   });
 
   test("without a result it is complete all the same; settled by hand too", () => {

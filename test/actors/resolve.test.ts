@@ -152,11 +152,20 @@ describe("a step", () => {
   });
 });
 
+test("nothing of a task that has not begun is settled: it may be cancelled", () => {
+  for (const stepName of ["main", ""]) {
+    expect(resolved("resolve", {}, { task: task() }, stepName)).toEqual([
+      "refused NOT_BEGUN: task t1 has not begun: cancel it, or wait until it has",
+    ]);
+  }
+});
+
 describe("the whole task", () => {
   test("is declared done only while it is held because of a failure", () => {
     const done = (state: TaskState) => outcome(resolved("resolve", {}, { task: task({ state }) }, ""));
     for (const state of taskStates) {
       if (state === "blocked_by_failures") expect(done(state)).toBe("done");
+      else if (state === "pending") expect(done(state)).toContain("has not begun");
       else if (isTerminal(state)) expect(done(state)).toContain("is already in terminal state");
       else
         expect(done(state)).toBe(

@@ -92,6 +92,14 @@ test("two steps that wait for one signal take one each, in order", () => {
   ]);
 });
 
+test("a step that waits takes a signal before one that will, and the same payload twice is for two steps", () => {
+  const later = gate({ name: "later", state: "pending" });
+  expect(signalled([later, gate()])[0]).toBe("gate signalled 11");
+  const outputs = new Map([["gate", '{"ok":true}']]);
+  const had = gate({ state: "complete", signalled: true });
+  expect(signalled([had, later], { outputs })[1]).toBe("later signalled 11");
+});
+
 test("a payload that does not fit the schema is refused, and the step goes on waiting", () => {
   expect(signalled([gate()], { schemaProblem: "/ok must be a string" })).toEqual([
     'refused INVALID: payload_json does not fit result_schema of step "gate": /ok must be a string',

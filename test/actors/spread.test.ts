@@ -157,6 +157,11 @@ test("a path leads through names and indexes; one that leads nowhere finds nothi
     expect(found(path), path).toBeUndefined();
 });
 
+test("numbers that are more than a double can hold reach the members as they are", () => {
+  const asks = opened(map(), { input: '{"urls":[12345678901234567890,1e2]}' });
+  expect(asks).toContain('keepInput each_000 {"item":12345678901234567890,"index":0}');
+});
+
 test("a map's members share its clock", () => {
   const spec = stepSpec({ ...map().spec, timeoutMs: millis(500) });
   const asks = openMap(finalizerFound({ task: busy, step: map({}, { spec }), input: '{"urls":[1]}' }), at);

@@ -5,11 +5,13 @@ import { beginUndoing, undo } from "#actors/task-finalizer/undo";
 import type { RunId, TaskId } from "#domain/id";
 import type { Undo } from "#domain/plan";
 import { DEFAULT_RETRY } from "#domain/retry";
+import type { RunRow } from "#domain/run";
 import type { StepRow } from "#domain/step";
+import { taskStates } from "#domain/task";
 import { instant, millis, NEVER } from "#domain/time";
 import { asked } from "./asked.js";
 import { finalizerFound } from "./found.js";
-import { heldRun, spec, step, stepSpec, t1, task } from "./rows.js";
+import { heldRun, memberOf, spec, step, stepSpec, t1, task } from "./rows.js";
 
 const at = instant(5);
 const t2 = "t2" as TaskId;
@@ -75,17 +77,50 @@ describe("what an ended task did", () => {
   });
 
   test("and what a worker had begun is undone before all that is complete; what it only had in hand is not", () => {
-    const begun = (status: "RUNNING" | "ASSIGNED") =>
-      heldRun({ id: "r9" as RunId, stepName: "later", status, heldBy: "" });
+    const begun = (part: Partial<RunRow>) => heldRun({ id: "r9" as RunId, stepName: "later", ...part });
+    const startedAt = instant(3);
     const names = (part: Partial<FinalizerFound>) =>
       undo(found(part), at).flatMap((ask) => (ask.type === "createStep" ? [ask.params.step.name] : []));
-    expect(names({ runs: [begun("RUNNING")] })).toEqual(["later", "pay", "book"]);
-    expect(names({ runs: [begun("ASSIGNED")] })).toEqual(["pay", "book"]);
+    expect(names({ runs: [begun({ startedAt })] })).toEqual(["later", "pay", "book"]);
+    expect(names({ runs: [begun({ status: "ASSIGNED" })] })).toEqual(["pay", "book"]);
+    // Told to stop, it may have done its work before it hears of it; once it has let go, it has said how it ended.
+    expect(names({ runs: [begun({ startedAt, status: "CANCELLED" })] })).toEqual(["later", "pay", "book"]);
+    expect(names({ runs: [begun({ startedAt, status: "CANCELLED", heldBy: "" })] })).toEqual(["pay", "book"]);
   });
 
   test("is not undone before every run has left its worker's hands: the new task waits for that", () => {
     const waits = undone({ runs: [heldRun({ stepName: "note" })] });
     expect(waits).toEqual(undone().filter((line) => !line.startsWith("task ") && !line.endsWith("enqueue")));
+  });
+
+  test("is undone only if the task failed or was cancelled", () => {
+    for (const state of taskStates) {
+      const failed = state === "error" || state === "cancelled";
+      expect(undone({ task: { ...ended, state } }).length > 0, state).toBe(failed);
+    }
+  });
+
+  test("is undone member by member where there were many, and not once more for what has made them", () => {
+    const spread = { over: "input", concurrency: 1, failure: "fail_fast" } as const;
+    const spec = (part: object) => stepSpec({ planned: "each", undo: plan("uneach"), ...part });
+    const members = [0, 1].map((index) =>
+      step({
+        name: `each_00${index}`,
+        state: "complete",
+        order: index + 1,
+        spec: spec(memberOf("each", { index })),
+      }),
+    );
+    const each = step({
+      name: "each",
+      state: "complete",
+      order: 3,
+      spec: spec({ type: "map", map: spread }),
+    });
+    expect(undone({ steps: [...members, each] }).slice(2, 4)).toEqual([
+      "new each_001 after [] open 0",
+      "new each_000 after [each_001] open 1",
+    ]);
   });
 
   test("is undone once, and only if the template says how, and if there is something to undo", () => {
@@ -121,7 +156,7 @@ describe("what an ended task did", () => {
   });
 
   test("is undone in the same commit in which its steps and runs end", () => {
-    const runs = [heldRun({ stepName: "later" })];
+    const runs = [heldRun({ stepName: "later", startedAt: instant(3) })];
     const message = { type: "task.ended", taskId: t1, reason: "STEP_FAILED" } as const;
     const live = steps.map((row) => (row.name === "later" ? { ...row, state: "in_progress" as const } : row));
     const lines = asked(endTheRest(message, found({ steps: live, runs }), at));

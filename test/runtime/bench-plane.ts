@@ -1,3 +1,4 @@
+import { afterEach, expect } from "vitest";
 import { LOCAL_CALLER } from "#domain/caller";
 import type { Fault } from "#domain/fault";
 import { MAIN_STEP, type TaskId } from "#domain/id";
@@ -5,15 +6,16 @@ import type { LogEntry } from "#domain/log";
 import type { TaskDraft, TaskSpec } from "#domain/task";
 import { millis, NEVER } from "#domain/time";
 import type { LeaseTerms } from "#domain/worker";
+import { jsonSchemas } from "#host/schemas";
 import type { Entropy } from "#ports/entropy";
 import type { Plane, Receipt } from "#ports/plane";
 import type { Store } from "#ports/store";
 import type { CounterName } from "#ports/telemetry";
-import { jsonSchemas } from "#host/schemas";
 import { openPlane } from "#runtime/plane";
 import { Supervisor } from "#runtime/supervisor";
 import { memoryStore } from "#stores/memory";
 import { seededEntropy, settle, VirtualClock } from "#testing/virtual-time";
+import { auditStore } from "./audit-task.js";
 import { type BenchWorker, type BenchWorkerOptions, workerOf } from "./bench-worker.js";
 import { countingTelemetry } from "./counting-telemetry.js";
 import { mortalClock, mortalStore } from "./mortal.js";
@@ -49,17 +51,29 @@ export interface BenchPlane {
   settle(): Promise<void>;
 }
 
+/** The stores of the benches that the test has started. */
+const stores = new Set<Store>();
+
+/** Whatever a test is about: where it ends, all that is counted is what it stands for. */
+afterEach(async () => {
+  const all = [...stores];
+  stores.clear();
+  for (const store of all) expect(await auditStore(store)).toEqual([]);
+});
+
 export interface BenchOptions {
   readonly clock?: VirtualClock;
   readonly mailbox?: number;
   /** Draws of chance; by default the seeded ones. */
   readonly draw?: () => number;
   readonly seed?: number;
+  /** False if whoever starts it audits its store, sooner than at the end of the test. */
+  readonly audit?: boolean;
 }
 
 export async function startBench(
   store: Store = memoryStore(),
-  { clock = new VirtualClock(1_000_000), mailbox, draw, seed = 1 }: BenchOptions = {},
+  { clock = new VirtualClock(1_000_000), mailbox, draw, seed = 1, audit = true }: BenchOptions = {},
 ): Promise<BenchPlane> {
   const seeded = seededEntropy(seed + clock.now(), () => clock.now());
   const entropy: Entropy = draw ? { uuid: seeded.uuid, draw } : seeded;
@@ -77,6 +91,7 @@ export async function startBench(
     onFatal: (error) => fatal.push(error),
   });
   await supervisor.start();
+  if (audit) stores.add(store);
   const plane = openPlane(supervisor);
 
   const tryCreate: BenchPlane["tryCreate"] = async (spec = {}, rest = {}) => {

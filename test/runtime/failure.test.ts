@@ -246,6 +246,16 @@ test("a conflict that lasts is tried again with pauses, not in a loop", async ()
   expect((await created).task.state).toBe("enqueuing_steps");
 });
 
+test("a message that conflicts for ever is dropped, and all others go on", async () => {
+  const { store, bench } = await busyPlane();
+  store.refuse = ({ tasks }) =>
+    tasks.some(({ spec }) => spec.createdBy === "cursed") ? new Fault("conflict", "for ever") : undefined;
+  const cursed = bench.create({ createdBy: "cursed" }).catch((error: unknown) => error);
+  await bench.clock.advance(120_000);
+  expect(await cursed).toMatchObject({ code: "internal" });
+  expect((await bench.create()).task.state).toBe("enqueuing_steps");
+});
+
 test("draining is not taken back with a turn that fails", async () => {
   const { store, bench, worker, run } = await busyPlane();
   const open = store.block();

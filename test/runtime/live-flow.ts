@@ -2,10 +2,11 @@ import type { TaskId } from "#domain/id";
 import { isOver } from "#domain/run";
 import { isSettled } from "#domain/step";
 import { isTerminal } from "#domain/task";
+import { memoryStore } from "#stores/memory";
 import { seededEntropy } from "#testing/virtual-time";
+import { auditTask } from "./audit-task.js";
 import { type BenchPlane, startBench } from "./bench-plane.js";
 import type { AssignFrame, BenchWorker } from "./bench-worker.js";
-import { auditTask } from "./audit-task.js";
 import { type Flow, fate, INPUT, itemsOf, replyOf } from "./random-flows.js";
 import { Reference } from "./reference.js";
 import { answer, begin } from "./workflow-bench.js";
@@ -22,8 +23,8 @@ export interface Lived {
 
 /** More than this and it would never end. */
 const BEATS_MOST = 5_000;
-/** Longer than any backoff and any timer. */
-const WAKE_MS = 1_000;
+/** As long as a timer takes, and at least as long as any backoff: no second one can pass in it. */
+const WAKE_MS = 500;
 
 /**
  * Lets the plane and the interpreter live through the same Task, word for word, and compares them whenever the
@@ -34,7 +35,7 @@ const WAKE_MS = 1_000;
  */
 export async function live(flow: Flow, seed: number, cancelAfter = Number.POSITIVE_INFINITY): Promise<Lived> {
   const dice = seededEntropy(seed);
-  const bench = await startBench();
+  const bench = await startBench(memoryStore(), { audit: false });
   const worker = bench.worker("w1", { capacity: 1_000 });
   await bench.settle();
   const reference = new Reference(flow.body.steps, itemsOf(flow));
@@ -126,11 +127,12 @@ class Pair {
     if (this.#reference.end !== "") throw new Error(`${name} is handed out after the end`);
     if (this.held.has(name)) throw new Error(`${name} is handed out twice`);
     const node = this.#reference.nodes.get(name);
-    agree(`attempt and fence of ${name}`, [attempt, fence], [(node?.tries ?? 0) + 1, (node?.tries ?? 0) + 1]);
+    const { tries, yields } = node ?? { tries: 0, yields: 0 };
+    agree(`attempt and fence of ${name}`, [attempt, fence], [tries + 1, tries + yields + 1]);
     this.held.set(name, frame);
     this.runs += 1;
-    const { given, failed, mayBe } = this.#reference.results(name);
-    agree(`results for ${name}`, Object.keys(frame.results).filter((each) => !mayBe.has(each)), given);
+    const { given, failed } = this.#reference.results(name);
+    agree(`results for ${name}`, Object.keys(frame.results), given);
     agree(`failures told to ${name}`, frame.failed, failed);
   }
 
@@ -139,7 +141,11 @@ class Pair {
     if (!detail) throw new Error("the task is gone");
     const { end, nodes } = this.#reference;
     agree("end of the task", [detail.task.state], [end]);
-    agree("steps", detail.steps.map(({ name }) => name), [...nodes.keys()]);
+    agree(
+      "steps",
+      detail.steps.map(({ name }) => name),
+      [...nodes.keys()],
+    );
     for (const { name, state, attempts } of detail.steps) {
       const node = nodes.get(name);
       const settled = node?.state === "complete" || node?.state === "error";
@@ -148,7 +154,11 @@ class Pair {
         agree(`tries of ${name}`, [attempts], [node.tries]);
     }
     const live = detail.runs.filter(({ status, heldBy }) => !isOver(status) || heldBy !== "");
-    agree("live runs", live.map(({ stepName }) => stepName), []);
+    agree(
+      "live runs",
+      live.map(({ stepName }) => stepName),
+      [],
+    );
     await this.#compareLog();
   }
 
@@ -162,13 +172,19 @@ class Pair {
     const begun = log.filter((line) => line.type === "run" && line.run.status === "ASSIGNED");
     agree("runs told", [`${begun.length}`], [`${this.runs}`]);
     const last = log.at(-1);
-    if (last?.type !== "task" || !isTerminal(last.state)) throw new Error("the log does not end with the task");
+    if (last?.type !== "task" || !isTerminal(last.state))
+      throw new Error("the log does not end with the task");
   }
 }
 
 function agree(what: string, is: readonly unknown[], shouldBe: readonly unknown[]): void {
-  const [one, other] = [[...is].sort().join(" "), [...shouldBe].sort().join(" ")];
-  if (one !== other) throw new Error(`${what}: the plane says "${one}", the interpreter "${other}"`);
+  const [one, other] = [[...is].map(String).sort(), [...shouldBe].map(String).sort()];
+  if (one.join() === other.join()) return;
+  const more = one.filter((each) => !other.includes(each));
+  const less = other.filter((each) => !one.includes(each));
+  throw new Error(
+    `${what}: the plane alone says [${more}], the interpreter alone [${less}], of ${other.length}`,
+  );
 }
 
 function shuffled<Item>(items: readonly Item[], draw: () => number): Item[] {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import type { TemplateBody, TemplateStep } from "#domain/template";
 import { backoffs } from "#domain/retry";
+import type { TemplateBody, TemplateStep } from "#domain/template";
 import { failureStrategies } from "#domain/template";
 import { seededEntropy } from "#testing/virtual-time";
 import type { Node, Reference, Word } from "./reference.js";
@@ -14,11 +14,23 @@ export interface Flow {
   /** How likely an attempt fails so that it can be tried again, or for good. */
   readonly fails: number;
   readonly breaks: number;
+  /** How likely it saves a checkpoint and goes back, at most three times. */
+  readonly yields: number;
 }
 
 /** What becomes one step, or a few that belong together. */
 const sprout = fc.record({
-  kind: fc.constantFrom("standard", "standard", "standard", "decision", "join", "join", "batch", "map", "timer"),
+  kind: fc.constantFrom(
+    "standard",
+    "standard",
+    "standard",
+    "decision",
+    "join",
+    "join",
+    "batch",
+    "map",
+    "timer",
+  ),
   /** Which of the steps before it depends on, counted back from the last one. */
   back: fc.uniqueArray(fc.integer({ min: 0, max: 11 }), { maxLength: 4 }),
   width: fc.integer({ min: 1, max: 3 }),
@@ -26,22 +38,23 @@ const sprout = fc.record({
     max_attempts: fc.integer({ min: 1, max: 3 }),
     backoff: fc.constantFrom(...backoffs),
     backoff_base_ms: fc.constant(100),
-    max_backoff_ms: fc.constant(800),
-    jitter: fc.constantFrom(0, 1),
+    max_backoff_ms: fc.constant(400),
+    jitter: fc.constantFrom(0, 0.5),
   }),
   failure: fc.constantFrom(...failureStrategies),
 });
 type Sprout = typeof sprout extends fc.Arbitrary<infer Value> ? Value : never;
 
-/** Templates of up to `most` steps, each step after all that it depends on. */
-export function flows(most: number): fc.Arbitrary<Flow> {
+/** Templates of up to `most` steps, each step after all that it depends on; of `least` sprouts or more. */
+export function flows(least: number, most: number): fc.Arbitrary<Flow> {
   return fc.record({
     body: fc
-      .array(sprout, { minLength: 1, maxLength: most, size: "max" })
+      .array(sprout, { minLength: least, maxLength: most, size: "max" })
       .map((sprouts) => template(stepsOf(sprouts, most))),
     salt: fc.integer({ min: 0 }),
     fails: fc.constantFrom(0, 0.1, 0.4),
     breaks: fc.constantFrom(0, 0, 0, 0.01, 0.1),
+    yields: fc.constantFrom(0, 0, 0.3),
   });
 }
 
@@ -49,7 +62,11 @@ function stepsOf(sprouts: readonly Sprout[], most: number): TemplateStep[] {
   const steps: TemplateStep[] = [];
   const add = (step: Partial<TemplateStep>, dependencies: readonly string[]): string => {
     const name = `${step.type ?? "step"}${steps.length}`;
-    steps.push({ name, ...step, ...(dependencies.length > 0 && { dependencies: [...new Set(dependencies)] }) });
+    steps.push({
+      name,
+      ...step,
+      ...(dependencies.length > 0 && { dependencies: [...new Set(dependencies)] }),
+    });
     return name;
   };
   for (const { kind, back, width, retry, failure } of sprouts) {
@@ -66,7 +83,10 @@ function stepsOf(sprouts: readonly Sprout[], most: number): TemplateStep[] {
       const batch_config = { worker_template, parallelism: width, failure_strategy: failure };
       const source = add({ type: "batchable", batch_config, retry }, before);
       const worker = add({ type: "batch_worker", retry }, width === 2 ? [source, ...before] : [source]);
-      add({ type: width === 3 ? "deferred_convergence" : "standard", retry }, [worker, ...before.slice(0, 1)]);
+      add({ type: width === 3 ? "deferred_convergence" : "standard", retry }, [
+        worker,
+        ...before.slice(0, 1),
+      ]);
     } else if (kind === "map") {
       const [only] = before.length === 1 ? before : [];
       const fromStep = only !== undefined && steps.find(({ name }) => name === only)?.type === undefined;
@@ -106,14 +126,18 @@ export function itemsOf(flow: Flow): (map: TemplateStep) => number {
 /** The last word about an attempt. */
 export function fate(flow: Flow, reference: Reference, name: string): Word {
   const draw = drawer(flow.salt);
-  const { plan, tries } = reference.nodes.get(name) as Node;
+  const { plan, tries, yields } = reference.nodes.get(name) as Node;
+  if (yields < 3 && draw("yields", name, yields) < flow.yields) return "yields";
   const luck = draw("luck", name, tries);
   if (luck < flow.breaks) return { ok: false, again: false };
   if (luck < flow.breaks + flow.fails) return { ok: false, again: true };
   if (plan.type === "decision") {
     const most = draw("most", name) < 0.2 ? 0 : 0.6;
     const likely = (each: string) => (reference.follows(each, name) ? most : most / 10);
-    return { ok: true, chosen: reference.choices(name).filter((each) => draw("choice", name, each) < likely(each)) };
+    return {
+      ok: true,
+      chosen: reference.choices(name).filter((each) => draw("choice", name, each) < likely(each)),
+    };
   }
   if (plan.type !== "batchable") return { ok: true };
   const count = batchCount(flow, name);
@@ -126,6 +150,7 @@ function batchCount({ salt }: Flow, name: string): number {
 
 /** The same word as a worker says it. */
 export function replyOf(flow: Flow, name: string, word: Word): Reply {
+  if (word === "yields") return { cursor: name };
   if (!word.ok) return { error: `${name} fails`, retryable: word.again };
   if (word.chosen) {
     const type = word.chosen.length === 0 ? "no_branches" : "create_steps";

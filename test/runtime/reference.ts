@@ -3,11 +3,13 @@ import type { FailureStrategy, TemplateStep } from "#domain/template";
 /** A step as the interpreter sees it. */
 export interface Node {
   readonly plan: TemplateStep;
-  /** What it waited for when it was made. */
-  readonly after: readonly string[];
+  /** What it waits for. Only a convergence comes to wait for more, once it is there. */
+  after: readonly string[];
   /** `ready` is in a worker's hands, `asleep` waits for time, `spread` for its members. */
   state: "waits" | "ready" | "asleep" | "spread" | "complete" | "error";
   tries: number;
+  /** Times it went back with a checkpoint, which is no try. */
+  yields: number;
   readonly member?: { readonly of: string; readonly index: number; readonly most: number };
   readonly failure: FailureStrategy;
 }
@@ -15,7 +17,8 @@ export interface Node {
 /** A worker's last word about an attempt. */
 export type Word =
   | { readonly ok: true; readonly chosen?: readonly string[]; readonly batches?: readonly string[] }
-  | { readonly ok: false; readonly again: boolean };
+  | { readonly ok: false; readonly again: boolean }
+  | "yields";
 
 /**
  * What a template means, with no regard to how fast it is found out: after each word everything is looked at
@@ -39,12 +42,16 @@ export class Reference {
   say(name: string, word: Word): void {
     const node = this.nodes.get(name);
     if (this.end !== "" || node?.state !== "ready") return;
+    if (word === "yields") {
+      node.yields += 1;
+      return;
+    }
     node.tries += 1;
     const { max_attempts = 3, backoff } = node.plan.retry ?? {};
     if (word.ok) {
       node.state = "complete";
       if (word.batches) this.#batch(node.plan, word.batches);
-      this.#grow(word.chosen, name);
+      if (decides(node)) this.#grow(word.chosen, name);
     } else if (word.again && node.tries < max_attempts) node.state = backoff === "none" ? "ready" : "asleep";
     else node.state = "error";
     this.#run();
@@ -87,29 +94,28 @@ export class Reference {
     return found;
   }
 
-  /** What a decision may choose now. */
+  /** What a decision may choose now; no map whose list nobody would make. */
   choices(decision: string): string[] {
-    const may = (name: string) => !this.nodes.has(name) && this.#steps.get(name)?.type !== "batch_worker";
-    return [...this.reach(decision)].filter(may);
+    return [...this.reach(decision)].filter((name) => {
+      const { type, map } = this.#steps.get(name) as TemplateStep;
+      const [from, maker = ""] = map?.over.split("/") ?? [];
+      if (from === "results" && !this.nodes.has(maker)) return false;
+      return type !== "batch_worker" && !this.nodes.has(name);
+    });
   }
 
   follows(name: string, before: string): boolean {
     return this.#steps.get(name)?.dependencies?.includes(before) ?? false;
   }
 
-  /** What a worker is given with a step: results, names of those that failed; and results that may be there too. */
-  results(name: string): { given: string[]; failed: string[]; mayBe: ReadonlySet<string> } {
-    const { plan, after, member } = this.nodes.get(name) as Node;
-    const joins = plan.type === "deferred_convergence" && !member;
-    const before = new Set(joins ? [...after, ...(plan.dependencies ?? []).flatMap((each) => this.of(each))] : after);
+  /** What a worker is given with a step: results, and names of those that failed. */
+  results(name: string): { given: string[]; failed: string[] } {
+    const { after } = this.nodes.get(name) as Node;
     const is = (each: string, state: Node["state"]) => this.nodes.get(each)?.state === state;
-    // What might have added to a convergence was waited for as well.
-    const mayBe = [...this.nodes].filter(([, node]) => joins && decides(node)).map(nameOf);
     const timed = (each: string) => this.#steps.get(each)?.type === "timer";
     return {
-      given: [...before].filter((each) => is(each, "complete") && !timed(each) && !mayBe.includes(each)),
-      failed: [...before].filter((each) => is(each, "error")),
-      mayBe: new Set(mayBe),
+      given: after.filter((each) => is(each, "complete") && !timed(each)),
+      failed: after.filter((each) => is(each, "error")),
     };
   }
 
@@ -124,10 +130,22 @@ export class Reference {
       const after = [...there.flatMap((each) => this.of(each)), ...instead];
       if (joins || chosen.includes(name)) this.#add(name, { plan, after, failure: "fail_fast" });
     }
+    for (const node of this.nodes.values()) {
+      if (node.plan.type === "deferred_convergence" && node.state === "waits")
+        node.after = this.#joined(node);
+    }
   }
 
-  #add(name: string, node: Omit<Node, "state" | "tries">): void {
-    this.nodes.set(name, { ...node, state: "waits", tries: 0 });
+  /** All it joins that is there, and all that may still make more of it. */
+  #joined({ plan: { dependencies = [] }, after }: Node): string[] {
+    const missing = dependencies.filter((each) => this.of(each).length === 0);
+    const open = [...this.nodes].filter(([, node]) => decides(node) && !isDone(node)).map(nameOf);
+    const mayAdd = open.filter((name) => missing.some((each) => this.reach(name).has(each)));
+    return [...new Set([...after, ...dependencies.flatMap((each) => this.of(each)), ...mayAdd])];
+  }
+
+  #add(name: string, node: Omit<Node, "state" | "tries" | "yields">): void {
+    this.nodes.set(name, { ...node, after: [...new Set(node.after)], state: "waits", tries: 0, yields: 0 });
   }
 
   #batch({ name: of, batch_config: batch = {} }: TemplateStep, ids: readonly string[]): void {
@@ -141,9 +159,7 @@ export class Reference {
   }
 
   #spread(plan: TemplateStep): Node["state"] {
-    const { concurrency: most = 10, failure_strategy: failure = "fail_fast", over = "" } = plan.map ?? {};
-    const [from, step = ""] = over.split("/");
-    if (from === "results" && !this.nodes.has(step)) return "error";
+    const { concurrency: most = 10, failure_strategy: failure = "fail_fast" } = plan.map ?? {};
     for (let index = 0; index < this.#items(plan); index += 1) {
       const name = `${plan.name}_${String(index).padStart(3, "0")}`;
       this.#add(name, { plan, after: [], failure, member: { of: plan.name, index, most } });
@@ -175,19 +191,11 @@ export class Reference {
     return plan.type === "map" && !member ? this.#spread(plan) : "ready";
   }
 
-  #mayGo({ plan, after, member }: Node): boolean {
+  #mayGo({ after, member }: Node): boolean {
     if (!after.every((each) => this.satisfied(each))) return false;
-    if (member) {
-      const done = this.#members(member.of).filter((each) => this.satisfied(each)).length;
-      return member.index < member.most + done;
-    }
-    if (plan.type !== "deferred_convergence") return true;
-    const joined = plan.dependencies ?? [];
-    const missing = joined.filter((each) => this.of(each).length === 0);
-    const mayCome = [...this.nodes].some(
-      ([name, node]) => decides(node) && !isDone(node) && missing.some((each) => this.reach(name).has(each)),
-    );
-    return !mayCome && joined.flatMap((each) => this.of(each)).every((each) => this.satisfied(each));
+    if (!member) return true;
+    const done = this.#members(member.of).filter((each) => this.satisfied(each)).length;
+    return member.index < member.most + done;
   }
 
   #members(of: string): string[] {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { LOCAL_CALLER } from "#domain/caller";
+import { planOf } from "#domain/plan";
 import { begin, echo, register, shown, stepOf, template, work, workflowBed } from "./workflow-bench.js";
 
 describe("steps without a worker", () => {
@@ -117,6 +118,76 @@ describe("tasks within tasks", () => {
   });
 });
 
+describe("children of children", () => {
+  test("come each in a turn of its own, so that no commit makes them all", async () => {
+    const { bench } = await workflowBed();
+    const child = (name: string) => ({
+      name,
+      type: "child_task" as const,
+      child: { template: { name: "flow" } },
+      retry: { max_attempts: 1 },
+    });
+    await begin(bench, template(["a", "b"].map(child)));
+    const made = async () =>
+      (await bench.plane.reads.tasks({ namespaces: "*" }, undefined, 1_000)).tasks.length;
+    expect(await made()).toBe(3);
+    await bench.clock.advance(1_000);
+    await bench.settle();
+    // Each of 256 Tasks at the ninth level has found that it is too deep.
+    expect(await made()).toBe(511);
+  });
+
+  test("tried again, a child is of the version it was of before", async () => {
+    const { bench, worker } = await workflowBed();
+    const inner = (version: string) =>
+      template([{ name: version.replaceAll(".", "_") }], { name: "inner", version });
+    await register(bench, inner("1.0.0"));
+    const outer = template(
+      [
+        {
+          name: "sub",
+          type: "child_task",
+          child: { template: { name: "inner" } },
+          retry: { backoff: "none" },
+        },
+      ],
+      { name: "outer" },
+    );
+    const { task } = await begin(bench, outer);
+    const seen: string[] = [];
+    await work(
+      bench,
+      worker,
+      ({ stepName }) => {
+        seen.push(stepName);
+        return seen.length === 1 ? { error: "no", retryable: false } : { result: 1 };
+      },
+      1,
+    );
+    await register(bench, inner("2.0.0"));
+    await work(bench, worker, ({ stepName }) => {
+      seen.push(stepName);
+      return { result: 1 };
+    });
+    expect(await shown(bench, task.id)).toBe("complete sub=complete");
+    expect(seen).toEqual(["1_0_0", "1_0_0"]);
+  });
+
+  test("a template of another namespace is none of theirs", async () => {
+    const { bench, worker } = await workflowBed();
+    await register(bench, template([{ name: "x" }], { name: "secret", namespace_name: "bob" }));
+    const child = { template: { namespace: "bob", name: "secret" } };
+    const { task } = await begin(
+      bench,
+      template([{ name: "sub", type: "child_task", child, retry: { max_attempts: 1 } }]),
+    );
+    await work(bench, worker, echo);
+    expect((await stepOf(bench, task.id, "sub")).errorMessage).toBe(
+      'there is no template bob/secret@ that a task of namespace "default" may name',
+    );
+  });
+});
+
 describe("undoing", () => {
   const booking = template([
     { name: "flight", compensate: "cancel_flight" },
@@ -172,5 +243,56 @@ describe("undoing", () => {
     await worker.report(flight.runId, "CANCELLED");
     await work(bench, worker, echo);
     expect(await shown(bench, compensatedBy as typeof task.id)).toBe("complete flight=complete");
+  });
+
+  test("a held task that is declared done is not undone", async () => {
+    const { bench, worker } = await workflowBed();
+    const held = { ...booking, hold_on_failure: true };
+    const { task } = await begin(bench, held);
+    await work(bench, worker, ({ stepName }) => (stepName === "pay" ? { error: "declined" } : { result: 1 }));
+    await bench.plane.resolve(LOCAL_CALLER, task.id, "", { type: "resolve" });
+    const detail = await bench.store.reads.task(task.id);
+    expect([detail?.task.state, detail?.task.compensatedBy]).toEqual(["resolved_manually", ""]);
+  });
+
+  test("an attempt that took too long is undone once its worker has let go of it", async () => {
+    const { bench, worker } = await workflowBed();
+    const pay = template([
+      { name: "pay", compensate: "refund", timeout_seconds: 5, retry: { max_attempts: 1 } },
+      { name: "refund" },
+    ]);
+    const { task } = await begin(bench, pay);
+    await bench.settle();
+    const { runId } = worker.assigned();
+    await worker.report(runId, "RUNNING");
+    await bench.pass(6_000, worker);
+    const { compensatedBy } = (await bench.store.reads.task(task.id))?.task ?? { compensatedBy: "" };
+    expect(await shown(bench, compensatedBy as typeof task.id)).toBe("pending pay=pending");
+    await worker.report(runId, "CANCELLED");
+    await work(bench, worker, echo);
+    expect(await shown(bench, compensatedBy as typeof task.id)).toBe("complete pay=complete");
+  });
+
+  test("of a map that failed half-way, what its members did is undone, to the digit", async () => {
+    const { bench, worker } = await workflowBed();
+    const charges = template([
+      { name: "charge", type: "map", map: { over: "input/cards", concurrency: 1 }, compensate: "refund" },
+      { name: "refund" },
+    ]);
+    await register(bench, charges);
+    const plan = planOf(charges, "development");
+    const input = '{"cards":[{"id":9007199254740993},{"id":2}]}';
+    const { task } = await bench.create(
+      { agentName: "", maxAttempts: 1, template: plan.template, environment: "development", undoes: true },
+      { plan, input },
+    );
+    const inputs: string[] = [];
+    await work(bench, worker, (frame, { compensate, index }) => {
+      inputs.push(frame.input);
+      return !compensate && index === 1 ? { error: "no" } : { result: 1 };
+    });
+    const { compensatedBy } = (await bench.store.reads.task(task.id))?.task ?? { compensatedBy: "" };
+    expect(await shown(bench, compensatedBy as typeof task.id)).toBe("complete charge_000=complete");
+    expect(inputs[0]).toContain('"item":{"id":9007199254740993}');
   });
 });

@@ -1,0 +1,93 @@
+import { limits } from "#domain/limits";
+import type { StepOverride, StepType, TemplateBody, TemplateStep } from "#domain/template";
+import { type FindingCode, type Findings, shown } from "./finding.js";
+import type { Reader } from "./reader.js";
+import type { Subject } from "./subject.js";
+
+/** A key that says how an agent is tried. */
+type TryKey = "timeout_seconds" | "retry";
+
+/** Of the steps that no agent does: the keys that change nothing there, and what to do instead. */
+const inert: Partial<Record<StepType, Partial<Record<TryKey, string>>>> = {
+  signal: {
+    timeout_seconds: "signal.timeout_ms says how long it waits",
+    retry: "it is waited for once, as long as signal.timeout_ms says",
+  },
+  timer: {
+    timeout_seconds: "timer.delay_ms says how long it waits",
+    retry: "it cannot fail: take it out",
+  },
+  child_task: {
+    timeout_seconds:
+      "a child keeps to its own limits: lifecycle.max_duration_minutes of its template, timeout_seconds of its steps",
+  },
+};
+
+/** What signals, timers and child Tasks ask for, and what has no effect on them. */
+export function checkAgentless(
+  body: TemplateBody,
+  subject: Subject,
+  reader: Reader,
+  findings: Findings,
+): void {
+  /** Reports something of a step at a key of one of its parts. */
+  const say = (code: FindingCode, message: string, { name }: TemplateStep, part: object, key: string) =>
+    findings.add(code, message, reader.offsetOf(part, key), name);
+
+  checkSignals(subject, say);
+  for (const step of subject.steps) checkChildTemplate(step, body, say);
+  checkEffects(body, subject, reader, findings);
+}
+
+type Say = (code: FindingCode, message: string, step: TemplateStep, part: object, key: string) => void;
+
+/** A payload names its signal, and must mean one step by it. */
+function checkSignals({ byName }: Subject, say: Say): void {
+  const waiting = new Map<string, string>();
+  for (const step of byName.values()) {
+    const { name, type, signal } = step;
+    if (type !== "signal") continue;
+    const called = signal?.name ?? name;
+    const other = waiting.get(called);
+    if (other === undefined) {
+      waiting.set(called, name);
+      continue;
+    }
+    const message = `${other} waits for the signal ${shown(called)} too, so a payload could not say which of the two it is for: give ${name} another signal.name`;
+    if (signal?.name === undefined) say("DUPLICATE_SIGNAL", message, step, step, "name");
+    else say("DUPLICATE_SIGNAL", message, step, signal, "name");
+  }
+}
+
+function checkChildTemplate(step: TemplateStep, body: TemplateBody, say: Say): void {
+  const { name, type, child } = step;
+  const template = child?.template;
+  const { namespace_name: own } = body;
+  if (type !== "child_task" || !template || own === undefined) return;
+
+  const { namespace = "", version = body.version } = template;
+  if (namespace !== "" && namespace !== own) {
+    const message = `${name} is a Task of namespace ${shown(namespace)}, and a child is of its parent's, ${shown(own)}: register its template there, and leave namespace out`;
+    say("FOREIGN_TEMPLATE", message, step, template, "namespace");
+  } else if (template.name !== undefined && template.name === body.name && version === body.version) {
+    const message = `${name} is a Task of this very template, and so is that one's ${name}, until one fails for standing ${limits.taskDepth} deep: name another template, or let a decision say whether it is made`;
+    say("SELF_TEMPLATE", message, step, template, "name");
+  }
+}
+
+/** What an environment says of ALL steps means those that it has an effect on. */
+function checkEffects(body: TemplateBody, { steps, byName }: Subject, reader: Reader, findings: Findings): void {
+  const check = (part: TemplateStep | StepOverride, type: StepType | undefined, label: string) => {
+    for (const [key, instead] of Object.entries((type && inert[type]) ?? {})) {
+      if (part[key as TryKey] === undefined) continue;
+      const message = `${label}.${part.name}.${key} has no effect on a step of type ${type}: ${instead}`;
+      findings.add("NO_EFFECT", message, reader.offsetOfKey(part, key), part.name);
+    }
+  };
+  for (const step of steps) check(step, step.type, "steps");
+  for (const [environment, { steps: overrides = [] }] of Object.entries(body.environments ?? {})) {
+    for (const override of overrides) {
+      check(override, byName.get(override.name)?.type, `environments.${environment}.steps`);
+    }
+  }
+}

@@ -1,0 +1,167 @@
+import { describe, expect, test } from "vitest";
+import type { Json } from "#domain/json";
+import type { TemplateStep } from "#domain/template";
+import { cancelDuring, type Death, type Story, signalTo, tell } from "./crash-bed.js";
+import { type Agent, template } from "./workflow-bench.js";
+
+/** Says its step's name and what it was given. */
+const tells: Agent = ({ stepName, results }) => ({
+  result: { step: stepName, of: Object.keys(results).sort() },
+});
+
+/** Fails these attempts, by step; otherwise tells. */
+function failing(attempts: Readonly<Record<string, number>>, otherwise: Agent = tells): Agent {
+  return (frame, input) =>
+    frame.attempt <= (attempts[frame.stepName] ?? 0)
+      ? { error: `${frame.stepName} fails for the ${frame.attempt}. time` }
+      : otherwise(frame, input);
+}
+
+const outcomes =
+  (named: Readonly<Record<string, Json>>): Agent =>
+  (frame, input) => {
+    const result = named[frame.stepName];
+    return result === undefined ? tells(frame, input) : { result };
+  };
+
+const seven: readonly TemplateStep[] = [
+  { name: "init" },
+  { name: "left", dependencies: ["init"] },
+  { name: "right", dependencies: ["init"] },
+  { name: "validate", dependencies: ["left", "right"] },
+  { name: "transform", dependencies: ["left"] },
+  { name: "analyze", dependencies: ["right"] },
+  { name: "finalize", dependencies: ["validate", "transform", "analyze"] },
+];
+const patient = { retry: { max_attempts: 3, backoff: "linear", backoff_base_ms: 1_000, jitter: 0 } } as const;
+const hasty = { retry: { max_attempts: 3, backoff: "none" } } as const;
+const once = { retry: { max_attempts: 1 } } as const;
+
+const booking = template([
+  { name: "flight", compensate: "cancel_flight" },
+  { name: "hotel", compensate: "cancel_hotel", dependencies: ["flight"] },
+  { name: "pay", dependencies: ["hotel"], ...once },
+  { name: "cancel_flight", ...hasty },
+  { name: "cancel_hotel", ...once },
+]);
+const cursor_configs = ["0", "1", "2"].map((batch_id) => ({
+  batch_id,
+  start_cursor: 0,
+  end_cursor: 1,
+  batch_size: 1,
+}));
+
+const stories: Readonly<Record<string, Story>> = {
+  "seven steps": { body: template(seven), agent: tells },
+  "seven steps, of which some are tried again": {
+    body: template(seven.map((step) => ({ ...step, ...(step.name === "right" ? hasty : patient) }))),
+    agent: failing({ left: 1, right: 2, finalize: 1 }),
+  },
+  "a step that goes on from its checkpoint": {
+    body: template([
+      { name: "long", ...once },
+      { name: "after", dependencies: ["long"] },
+    ]),
+    agent: (frame, { checkpoint }) => {
+      const { cursor = 0 } = (checkpoint ?? {}) as { cursor?: number };
+      if (frame.stepName !== "long" || cursor >= 3) return { result: { step: frame.stepName, cursor } };
+      return { cursor: cursor + 1, output: { upTo: cursor + 1 } };
+    },
+  },
+  "decisions within decisions": {
+    body: template([
+      { name: "check" },
+      { name: "route", type: "decision", dependencies: ["check"] },
+      { name: "auto", dependencies: ["route"] },
+      { name: "ask", type: "decision", dependencies: ["route"] },
+      { name: "manager", dependencies: ["ask"] },
+      { name: "finance", dependencies: ["ask"] },
+      { name: "done", type: "deferred_convergence", dependencies: ["auto", "manager", "finance"] },
+    ]),
+    agent: outcomes({
+      route: { decision_point_outcome: { type: "create_steps", step_names: ["auto", "ask"] } },
+      ask: { decision_point_outcome: { type: "create_steps", step_names: ["finance"] } },
+    }),
+  },
+  "a batch with a bad row": {
+    body: template([
+      {
+        name: "split",
+        type: "batchable",
+        batch_config: { worker_template: "rows", parallelism: 2, failure_strategy: "isolate" },
+      },
+      { name: "rows", type: "batch_worker", dependencies: ["split"], ...hasty },
+      { name: "sum", type: "deferred_convergence", dependencies: ["rows"] },
+    ]),
+    agent: failing(
+      { rows_1: 3, rows_2: 1 },
+      outcomes({
+        split: { batch_processing_outcome: { type: "create_batches", worker_count: 3, cursor_configs } },
+      }),
+    ),
+  },
+  "a map, two at a time": {
+    body: template([
+      { name: "each", type: "map", map: { over: "input/urls", concurrency: 2 }, ...patient },
+      { name: "join", dependencies: ["each"] },
+    ]),
+    input: { urls: [1, 2, 3] },
+    agent: failing({ each_001: 1 }),
+  },
+  "a timer, a signal and a task within": {
+    body: template([
+      { name: "nap", type: "timer", timer: { delay_ms: 2_000 } },
+      { name: "gate", type: "signal", signal: { timeout_ms: 60_000 } },
+      {
+        name: "sub",
+        type: "child_task",
+        child: { template: { name: "inner" } },
+        dependencies: ["gate"],
+        ...hasty,
+      },
+      { name: "end", dependencies: ["nap", "sub"] },
+    ]),
+    others: [template([{ name: "x" }, { name: "y", dependencies: ["x"] }], { name: "inner" })],
+    agent: tells,
+    asks: [signalTo("gate")],
+  },
+  "a failure, and what was done is undone": {
+    body: booking,
+    agent: failing({ pay: 1 }, (frame, input) => failing({ flight: input.compensate ? 1 : 0 })(frame, input)),
+  },
+  "a cancel, and what was done or begun is undone": {
+    body: booking,
+    agent: tells,
+    asks: [cancelDuring("hotel")],
+  },
+};
+
+/** Each commit of an undisturbed process, and both sides of it. */
+function deathsOf(commits: number): Death[] {
+  return Array.from({ length: commits }, (_, i) => i + 1).flatMap((commit) => [
+    { commit, when: "before" },
+    { commit, when: "after" },
+  ]);
+}
+
+describe.each(Object.entries(stories))("%s", (_, story) => {
+  test("end as if nothing had happened, wherever the process is killed", { timeout: 60_000 }, async () => {
+    const undisturbed = await tell(story);
+    for (const death of deathsOf(undisturbed.commits)) {
+      const told = await tell(story, [death]);
+      expect({ death, lives: told.lives, end: told.end }).toEqual({ death, lives: 2, end: undisturbed.end });
+      for (const [step, times] of undisturbed.ran) expect(told.ran.get(step)).toBeGreaterThanOrEqual(times);
+    }
+  });
+});
+
+test("seven steps end as if nothing had happened, also if the next process is killed in its first commits", async () => {
+  const story = stories["seven steps"] as Story;
+  const undisturbed = await tell(story);
+  for (const first of deathsOf(undisturbed.commits)) {
+    for (const second of deathsOf(2)) {
+      const told = await tell(story, [first, second, { commit: 1, when: "before" }]);
+      expect({ first, second, end: told.end }).toEqual({ first, second, end: undisturbed.end });
+    }
+  }
+});
