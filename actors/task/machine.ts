@@ -157,6 +157,8 @@ export const taskMachine = parts
       countOpened: assign(({ context: { opened }, event }) =>
         event.type === "opened" ? { opened: { ...opened, [event.group]: event.count } } : {},
       ),
+      /** What failed stands in its Step; the Task has come to a good end. */
+      forgive: assign({ reason: "" as const, errorMessage: "" }),
       noteCancelled: assign(({ event }) =>
         event.type === "cancel" ? { reason: "CANCELLED" as const, errorMessage: event.message } : {},
       ),
@@ -211,7 +213,7 @@ export const taskMachine = parts
       blocked_by_failures: {
         entry: [passing("blocked_by_failures"), "holdForSomeTime"],
         always: { guard: "givesUp", target: "error" },
-        on: { stepChanged, ...grow, giveUp: "error", manualResolution: "resolved_manually", cancel, timeout },
+        on: { stepChanged, ...grow, giveUp: "error", manualResolution: { target: "resolved_manually", actions: "forgive" }, cancel, timeout },
       },
       complete: end,
       error: end,
