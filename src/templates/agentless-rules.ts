@@ -15,7 +15,7 @@ const inert: Partial<Record<StepType, Partial<Record<TryKey, string>>>> = {
   },
   timer: {
     timeout_seconds: "timer.delay_ms says how long it waits",
-    retry: "it cannot fail: take it out",
+    retry: "it does not fail: take it out",
   },
   child_task: {
     timeout_seconds:
@@ -76,7 +76,12 @@ function checkChildTemplate(step: TemplateStep, body: TemplateBody, say: Say): v
 }
 
 /** What an environment says of ALL steps means those that it has an effect on. */
-function checkEffects(body: TemplateBody, { steps, byName }: Subject, reader: Reader, findings: Findings): void {
+function checkEffects(
+  body: TemplateBody,
+  { steps, byName }: Subject,
+  reader: Reader,
+  findings: Findings,
+): void {
   const check = (part: TemplateStep | StepOverride, type: StepType | undefined, label: string) => {
     for (const [key, instead] of Object.entries((type && inert[type]) ?? {})) {
       if (part[key as TryKey] === undefined) continue;

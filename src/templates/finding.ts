@@ -96,7 +96,10 @@ export const findingCodes = {
     says: "A path leads neither into the input nor to a direct dependency's result.",
   },
   MISSING_OVERRIDE_REF: { severity: "error", says: "An environment overrides a step that is not there." },
-  NO_EFFECT: { severity: "warning", says: "A field is kept and shown, and has no effect: not yet, or not on a step of its type." },
+  NO_EFFECT: {
+    severity: "warning",
+    says: "A field is kept and shown, and has no effect: not yet, or not on a step of its type.",
+  },
   NO_RESULT_SCHEMA: { severity: "info", says: "A step does not say what its result looks like." },
 } as const satisfies Readonly<Record<string, CodeRow>>;
 

@@ -82,6 +82,18 @@ test.each<[string, string, string, RegExp]>([
     "",
     /^3 BAD_SCHEMA source: source has an error: input_schema: this is no JSON Schema .* \(BAD_SCHEMA\)\.$/,
   ],
+  [
+    "a default that does not fit",
+    text(
+      "steps:",
+      "  - name: approval",
+      "    type: signal",
+      "    signal: { timeout_ms: 5, default: { ok: 1 } }",
+      "    result_schema: { type: object, properties: { ok: { type: boolean } } }",
+    ),
+    "",
+    /^3 BAD_DEFAULT source: source has an error at line 7, column 39: steps\.approval\.signal\.default does not fit result_schema: \/ok must be boolean \(BAD_DEFAULT\)\.$/,
+  ],
 ])("a text with %s is not registered", async (_, source, namespace, refused) => {
   expect(await registered(source, namespace)).toMatch(refused);
   expect(opened.plane.templates.size).toBe(0);

@@ -265,6 +265,49 @@ const cases: readonly Case[] = [
     "not both",
   ],
   [
+    "FOREIGN_TEMPLATE",
+    "a",
+    steps("  - { name: a, type: child_task, child: { template: { name: y, namespace: §other } } }"),
+    'a is a Task of namespace "other", and a child is of its parent\'s, "shop"',
+  ],
+  [
+    "SELF_TEMPLATE",
+    "a",
+    steps("  - { name: a, type: child_task, child: { template: { name: §order } } }"),
+    "until one fails for standing 8 deep",
+  ],
+  [
+    "SELF_TEMPLATE",
+    "a",
+    steps(`
+  - name: a
+    type: child_task
+    child:
+      input: input/x
+      template:
+        namespace: shop
+        version: 1.0.0
+        name: §order`),
+    "a is a Task of this very template",
+  ],
+  [
+    "DUPLICATE_SIGNAL",
+    "c",
+    steps(`
+  - { name: a, type: signal, signal: { name: go } }
+  - { name: b, type: signal, dependencies: [a] }
+  - { name: c, type: signal, dependencies: [b], signal: { timeout_ms: 5, name: §go } }`),
+    'a waits for the signal "go" too, so a payload could not say which of the two it is for: give c another',
+  ],
+  [
+    "DUPLICATE_SIGNAL",
+    "b",
+    steps(`
+  - { name: a, type: signal, signal: { name: b } }
+  - { name: §b, type: signal, dependencies: [a], signal: { timeout_ms: 5 } }`),
+    'a waits for the signal "b" too',
+  ],
+  [
     "BAD_PATH",
     "a",
     steps(`  - { name: a, type: map, ${work}, map: §{ over: output/x } }`),
@@ -303,6 +346,30 @@ const cases: readonly Case[] = [
     steps("  - { name: a, handler: { callable: x, §method: go } }"),
     "steps.a.handler.method is kept and shown",
   ],
+  [
+    "NO_EFFECT",
+    "a",
+    steps("  - { name: a, type: signal, §timeout_seconds: 5 }"),
+    "steps.a.timeout_seconds has no effect on a step of type signal: signal.timeout_ms says",
+  ],
+  [
+    "NO_EFFECT",
+    "a",
+    steps("  - name: a\n    type: timer\n    timer: { delay_ms: 5 }\n    §retry:\n      max_attempts: 2"),
+    "steps.a.retry has no effect on a step of type timer: it does not fail",
+  ],
+  [
+    "NO_EFFECT",
+    "a",
+    steps("  - { name: a, type: child_task, child: { template: { name: y } }, §timeout_seconds: 5 }"),
+    "lifecycle.max_duration_minutes of its template",
+  ],
+  [
+    "NO_EFFECT",
+    "a",
+    `${steps("  - { name: a, type: signal }\n")}environments: { test: { steps: [{ name: a, §retry: { jitter: 0 } }] } }\n`,
+    "environments.test.steps.a.retry has no effect on a step of type signal",
+  ],
   ["NO_RESULT_SCHEMA", "a", steps(`  - §{ name: a, ${work} }`), "does not say what its result looks like"],
 ];
 
@@ -327,8 +394,10 @@ test.each(cases)("%s of step %j", (code, stepName, marked, message) => {
   expect(template === undefined).toBe(findings.some((finding) => finding.severity === "error"));
 });
 
-test("every code has a case", () => {
-  expect(new Set(cases.map(([code]) => code))).toEqual(new Set(Object.keys(findingCodes)));
+test("every code has a case, but those that need a validator", () => {
+  const told = [...cases.map(([code]) => code), "BAD_SCHEMA", "BAD_DEFAULT"];
+
+  expect(new Set(told)).toEqual(new Set(Object.keys(findingCodes)));
 });
 
 test.each([

@@ -73,7 +73,8 @@ test("the compiler knows what a workflow takes and gives, and what each step doe
   expectTypeOf<ResultOf<typeof report>>().toEqualTypeOf<{ text: string }>();
   expectTypeOf(report).toExtend<{ namespace: string; name: string; version: string }>();
 
-  workflow("typed", { input: z.object({ ids: z.array(z.int()), note: z.string() }) }, (w) => {
+  const input = z.object({ ids: z.array(z.int()), note: z.string() });
+  workflow("typed", { namespace: "example", input }, (w) => {
     expectTypeOf(w.input.at("ids").at(0)).toHaveProperty("path");
     expectTypeOf(w.input.at).parameter(0).toEqualTypeOf<"ids" | "note">();
 
