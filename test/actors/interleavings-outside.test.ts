@@ -161,7 +161,7 @@ describe("an operator, and what is undone", () => {
           "t1 cancelled "not needed"",
           "t1 complete """,
           "t1 error "no"",
-          "t1 resolved_manually "no"",
+          "t1 resolved_manually """,
         ],
         "searched": "4714410 orders, 1304 situations",
       }

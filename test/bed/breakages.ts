@@ -1,23 +1,5 @@
-/** One change of one file: `find` stands there exactly once. */
-export interface Edit {
-  readonly file: string;
-  readonly find: string;
-  readonly replace: string;
-}
-
-/** A way to build the plane wrong, and the test that must notice. */
-export interface Breakage {
-  /** What is wrong with the build. */
-  readonly name: string;
-  readonly edits: readonly Edit[];
-  readonly test: TestName;
-}
-
-export interface TestName {
-  readonly file: string;
-  /** What stands in the test's name, or in that of its suite; all tests of the file if absent. */
-  readonly name?: string;
-}
+import { type Breakage, edit, type TestName } from "./breakage.js";
+import { workflowBreakages } from "./workflow-breakages.js";
 
 /** The shortest story in which a promise shows. */
 const promise = (name: string): TestName => ({ file: "test/bed/promises.test.ts", name });
@@ -27,8 +9,6 @@ const sqliteSuite: TestName = {
   file: "test/stores/sqlite.test.ts",
   name: "sqlite by libsql, on this thread",
 };
-
-const edit = (file: string, find: string, replace: string): Edit => ({ file, find, replace });
 
 const report = "actors/run-tracker/report.ts";
 const supervisor = "src/runtime/supervisor.ts";
@@ -77,8 +57,12 @@ export const breakages: readonly Breakage[] = [
   {
     name: "idempotency keys are not looked at",
     edits: [
-      edit("actors/task-request/admit.ts", "    if (holder) return sameWork(holder, draft);\n", ""),
-      edit("src/stores/memory.ts", "      if (!stored) this.#checkKey(task, turn);\n", ""),
+      edit(
+        "actors/task-request/admit.ts",
+        "    if (holder && !isOutdated(holder, at)) return sameWork(holder, draft);\n",
+        "",
+      ),
+      edit("src/stores/memory-check.ts", "  checkKeys(tables, turn);\n", ""),
     ],
     test: promise("a key makes one task"),
   },
@@ -97,8 +81,8 @@ export const breakages: readonly Breakage[] = [
     name: "cancel is answered, not kept",
     edits: [
       edit(
-        "actors/task-finalizer/settle.ts",
-        '    { type: "advanceTask", params: { taskId, message: { type: "cancel", at, message } } },\n    { type: "reply"',
+        "actors/task-finalizer/ending.ts",
+        '    advanceTask(task, { type: "cancel", at, message }),\n    { type: "reply"',
         '    { type: "reply"',
       ),
     ],
@@ -120,7 +104,7 @@ export const breakages: readonly Breakage[] = [
     name: "a terminal row can be overwritten",
     edits: [
       edit(
-        "src/stores/memory.ts",
+        "src/stores/memory-check.ts",
         "const same = !stored || !isOver(stored.status) || stored.status === run.status;",
         "const same = true;",
       ),
@@ -132,8 +116,8 @@ export const breakages: readonly Breakage[] = [
     edits: [
       edit(
         "src/stores/sqlite/table.ts",
-        '[...keys.map(columnOf), "revision"].map(',
-        "[...keys.map(columnOf)].map(",
+        '[...keys.map(column), "revision"].map(',
+        "[...keys.map(column)].map(",
       ),
       edit("src/stores/sqlite/table.ts", "      row.revision - 1,\n", ""),
     ],
@@ -374,4 +358,5 @@ export const breakages: readonly Breakage[] = [
     ],
     test: { file: "test/stores/sqlite-file.test.ts", name: "a second store on the same file is refused" },
   },
+  ...workflowBreakages,
 ];

@@ -17,7 +17,8 @@ import {
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { type Breakage, breakages, type Edit, type TestName } from "./breakages.js";
+import type { Breakage, Edit, TestName } from "./breakage.js";
+import { breakages } from "./breakages.js";
 
 const root = dirname(createRequire(import.meta.url).resolve("taskrun/package.json"));
 const parts = [

@@ -1,0 +1,170 @@
+import { type Breakage, edit, type TestName } from "./breakage.js";
+
+const runtime = (file: string, name: string): TestName => ({ file: `test/runtime/${file}.test.ts`, name });
+
+const done = "actors/task-finalizer/done.ts";
+const graph = "src/domain/graph.ts";
+const undo = "actors/task-finalizer/undo.ts";
+
+/** Ways to build the workflow engine wrong. */
+export const workflowBreakages: readonly Breakage[] = [
+  {
+    name: "a step goes with the first result it waits for",
+    edits: [
+      edit(done, "if (row.unsatisfied !== 1) return asks;", "if (row.unsatisfied === 0) return asks;"),
+      edit("actors/step/machine.ts", "context.unsatisfied === 0", "context.unsatisfied >= 0"),
+    ],
+    test: runtime("random-dags", "ten results in one turn"),
+  },
+  {
+    name: "the last result of a fan-in wakes nobody",
+    edits: [edit(done, "if (row.unsatisfied !== 1) return asks;", "if (row.unsatisfied !== 0) return asks;")],
+    test: runtime("random-dags", "ten results in one turn"),
+  },
+  {
+    name: "steps live on when their task is cancelled",
+    edits: [
+      edit(
+        "actors/task-finalizer/ending.ts",
+        "...steps.filter(({ state }) => !isSettled(state)).flatMap((step) => endStep(step, at)),",
+        '...steps.filter(({ state }) => state === "in_progress").flatMap((step) => endStep(step, at)),',
+      ),
+    ],
+    test: runtime("random-dags", "and when they are cancelled nothing fires any more"),
+  },
+  {
+    name: "what a message led to goes on after the end of its task",
+    edits: [
+      edit(
+        "actors/task-finalizer/machine.ts",
+        "if (task && isTerminal(task.state) && !OUTLIVE.has(event.type)) return [];",
+        "void [task, isTerminal, OUTLIVE];",
+      ),
+    ],
+    test: runtime("defects", "a worker that dies with two steps of a task"),
+  },
+  {
+    name: "a map's members stand for the map",
+    edits: [edit(graph, 'if (spec.member && this.#types.get(spec.planned) === "map") continue;\n', "")],
+    test: runtime("defects", "what joins a map and a branch"),
+  },
+  {
+    name: "a convergence does not wait for what may still be made",
+    edits: [
+      edit(
+        graph,
+        'if (step.spec.type === "deferred_convergence") names.push(...this.#stillToCome(step));\n',
+        "",
+      ),
+    ],
+    test: runtime("random-dags", "of 5 to 60 steps"),
+  },
+  {
+    name: "the end of a task is not the end of its story",
+    edits: [
+      edit(
+        "src/runtime/unit.ts",
+        "path.filter((state) => !isTerminal(state));",
+        "path.filter((state) => state !== undefined || isTerminal(state));",
+      ),
+    ],
+    test: runtime("defects", "the story of a task that ends as it begins"),
+  },
+  {
+    name: "members of a batch go when they like",
+    edits: [
+      edit(
+        done,
+        'return !member || member.group === "" || member.index < (opened[member.group] ?? 0);',
+        'return !member || member.group === "" || opened !== undefined;',
+      ),
+    ],
+    test: runtime("defects", "no more workers of a batch at a time"),
+  },
+  {
+    name: "no member lets the next one go",
+    edits: [
+      edit(
+        done,
+        "return goes ? [opened, ...letGo(task, next, at)] : [opened];",
+        "return goes ? [opened] : [opened];",
+      ),
+    ],
+    test: runtime("random-dags", "of 5 to 60 steps"),
+  },
+  {
+    name: "a wait before the next try is in nobody's book",
+    edits: [
+      edit(done, '    { type: "setDeadline", params: { ...keyOf(step), kind: "retry", at: until } },\n', ""),
+    ],
+    test: runtime("crash-commits", "seven steps, of which some are tried again"),
+  },
+  {
+    name: "an agent's hint to wait is not heeded",
+    edits: [
+      edit(
+        done,
+        "Math.min(retryAfter, limits.retryAfterMax)",
+        "Math.min(0, retryAfter, limits.retryAfterMax)",
+      ),
+    ],
+    test: runtime("defects", "a step waits between its tries"),
+  },
+  {
+    name: "a checkpoint costs an attempt",
+    edits: [
+      edit(
+        "actors/step/machine.ts",
+        "takeAttemptBack: assign(({ context, event }) => ({\n      attempts: context.attempts - 1,",
+        'takeAttemptBack: assign(({ context, event }) => ({\n      attempts: context.attempts - (event.type === "yielded" ? 0 : 1),',
+      ),
+    ],
+    test: runtime("crash-commits", "a step that goes on from its checkpoint"),
+  },
+  {
+    name: "an assignment that a crash has lost costs an attempt",
+    edits: [
+      edit(
+        "actors/run-tracker/session.ts",
+        'if (sameProcess && run.status === "ASSIGNED") {',
+        'if (sameProcess && run.status === "PENDING") {',
+      ),
+    ],
+    test: runtime("crash-commits", "seven steps"),
+  },
+  {
+    name: "what was done first is undone first",
+    edits: [
+      edit(undo, ".sort((a, b) => placeIn(b) - placeIn(a));", ".sort((a, b) => placeIn(a) - placeIn(b));"),
+    ],
+    test: runtime("waiting", "what was done is undone in reverse order"),
+  },
+  {
+    name: "undoing begins while a worker is still at it",
+    edits: [
+      edit(undo, 'const free = runs.every(({ heldBy }) => heldBy === "");', "const free = runs.length >= 0;"),
+    ],
+    test: runtime("waiting", "undoing waits until the worker has let go"),
+  },
+  {
+    name: "a child outlives its parent",
+    edits: [edit("actors/task-finalizer/ending.ts", 'if (childId !== "") {', 'if (childId === "-") {')],
+    test: runtime("waiting", "when the parent ends, the child is cancelled"),
+  },
+  {
+    name: "an operator's retry has no attempts left",
+    edits: [edit("actors/step/machine.ts", "beginAnew: assign({ attempts: 0, ", "beginAnew: assign({ ")],
+    test: runtime("defects", "a step an operator tries anew"),
+  },
+  {
+    name: "a version of a template can be changed",
+    edits: [
+      edit(
+        "actors/task-request/admit.ts",
+        "return known.digest === template.digest ? [answer(known)] : refuse(changed(known, template));",
+        "return known.digest !== changed.name ? [answer({ ...known, ...template })] : refuse(changed(known, template));",
+      ),
+    ],
+    test: runtime("defects-templates", "a running task keeps the template it began with"),
+  },
+];
