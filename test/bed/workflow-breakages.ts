@@ -14,7 +14,7 @@ export const workflowBreakages: readonly Breakage[] = [
       edit(done, "if (row.unsatisfied !== 1) return asks;", "if (row.unsatisfied === 0) return asks;"),
       edit("actors/step/machine.ts", "context.unsatisfied === 0", "context.unsatisfied >= 0"),
     ],
-    test: runtime("random-dags", "ten results in one turn"),
+    test: runtime("random-dags", "of 1 to 8 steps"),
   },
   {
     name: "the last result of a fan-in wakes nobody",
@@ -119,7 +119,7 @@ export const workflowBreakages: readonly Breakage[] = [
         'takeAttemptBack: assign(({ context, event }) => ({\n      attempts: context.attempts - (event.type === "yielded" ? 0 : 1),',
       ),
     ],
-    test: runtime("crash-commits", "a step that goes on from its checkpoint"),
+    test: runtime("workflows", "a step goes on from its checkpoint"),
   },
   {
     name: "an assignment that a crash has lost costs an attempt",

@@ -136,6 +136,15 @@ const stories: Readonly<Record<string, Story>> = {
   },
 };
 
+test("undisturbed they end as they should", async () => {
+  const ends: Record<string, string> = {};
+  for (const [name, story] of Object.entries(stories)) {
+    const { end } = await tell(story);
+    ends[name] = end.map((line) => line.replace(/ [[{].*/, "")).join("; ");
+  }
+  expect(ends).toMatchInlineSnapshot();
+});
+
 /** Each commit of an undisturbed process, and both sides of it. */
 function deathsOf(commits: number): Death[] {
   return Array.from({ length: commits }, (_, i) => i + 1).flatMap((commit) => [

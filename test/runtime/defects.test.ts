@@ -333,6 +333,7 @@ describe("what the random templates have shown", () => {
       line.type === "task" ? line.state : line.type === "step" ? `each ${line.step.state}` : line.type,
     );
     expect(told.slice(-2)).toEqual(["each complete", "complete"]);
+    expect(told.filter((line) => line === "complete")).toHaveLength(1);
   });
 
   test("what joins a map and a branch is given the map's list, not its members one by one", async () => {

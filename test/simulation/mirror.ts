@@ -3,9 +3,10 @@ import type { WorkerFrame } from "#domain/frame";
 import { type RunId, type SessionId, stepKey, type TaskId } from "#domain/id";
 import type { LogEntry } from "#domain/log";
 import { isOver, type RunRow } from "#domain/run";
-import type { StepRow } from "#domain/step";
+import { type StepRow, satisfies } from "#domain/step";
 import { isTerminal, type TaskRow } from "#domain/task";
 import type { Commit } from "#ports/store";
+import { auditGraph } from "#testing/audit";
 
 /** What the n-th chunk of a Run must say. */
 export function contentOf(runId: RunId, seq: number): string {
@@ -43,7 +44,7 @@ export class Mirror {
     for (const { taskId, entries } of turn.log) for (const entry of entries) this.#followLog(taskId, entry);
     for (const run of turn.runs) this.#checkRun(run, before.get(run.id));
     this.#checkSlots();
-    for (const task of turn.tasks) this.#checkCounts(task);
+    for (const id of new Set(turn.steps.map(({ taskId }) => taskId))) this.#checkGraph(id);
   }
 
   #followTask(task: TaskRow): void {
@@ -52,6 +53,8 @@ export class Mirror {
     promise(!moved, `task ${task.id} was ${before?.state} for good and is ${task.state}`);
     this.tasks.set(task.id, task);
     this.marks.add(`task ${task.state} ${task.reason}`.trimEnd());
+    if (task.spec.parent) this.marks.add(`child ${task.state}`);
+    if (task.spec.compensates !== "") this.marks.add(`undoing ${task.state}`);
   }
 
   #followStep(step: StepRow): void {
@@ -66,6 +69,7 @@ export class Mirror {
       `${key} is at attempt ${step.attempts} of ${step.maxAttempts}`,
     );
     this.steps.set(key, step);
+    if (step.spec.type !== "standard") this.marks.add(`${step.spec.type} ${step.state}`);
   }
 
   #followRun(run: RunRow): void {
@@ -100,7 +104,10 @@ export class Mirror {
   #checkRun(run: RunRow, before: RunRow | undefined): void {
     const step = this.steps.get(stepKey(run));
     promise(step && this.tasks.has(run.taskId), `run ${run.id} has no step`);
+    if (!before) this.#checkDependencies(step);
     if (isOver(run.status)) return;
+    const { state = "pending" } = this.tasks.get(run.taskId) ?? {};
+    promise(!isTerminal(state), `run ${run.id} lives, and its task is ${state}`);
     promise(
       step.runId === run.id && step.fence === run.fence,
       `run ${run.id} lives beside run ${step.runId}`,
@@ -120,12 +127,24 @@ export class Mirror {
     }
   }
 
-  #checkCounts({ id, counts }: TaskRow): void {
-    const steps = [...this.steps.values()].filter(({ taskId }) => taskId === id);
-    for (const { state } of steps) {
-      const count = steps.filter((other) => other.state === state).length;
-      promise(counts[state] === count, `task ${id} counts ${counts[state]} steps ${state}, and has ${count}`);
+  /** No Step fires before all that it waits for is done. */
+  #checkDependencies({ taskId, name, dependsOn }: StepRow): void {
+    for (const stepName of dependsOn) {
+      const before = this.steps.get(stepKey({ taskId, stepName }));
+      promise(
+        before && satisfies(before),
+        `${name} of ${taskId} has begun, and ${stepName} is ${before?.state}`,
+      );
     }
+  }
+
+  /** What is counted is what it stands for. */
+  #checkGraph(id: TaskId): void {
+    const steps = [...this.steps.values()].filter(({ taskId }) => taskId === id);
+    const task = this.tasks.get(id);
+    promise(task, `task ${id} has steps and no row`);
+    const wrong = auditGraph(steps, [task]);
+    promise(wrong.length === 0, wrong.join("; "));
   }
 
   /** Whatever a worker hears must follow from what is durable. */

@@ -1,7 +1,10 @@
+import type { RunId } from "#domain/id";
 import { isOver } from "#domain/run";
+import type { StepRow } from "#domain/step";
+import type { Store } from "#ports/store";
 import type { Memory } from "#runtime/memory";
 import { EvilWorker } from "./evil-worker.js";
-import { BrokenPromise } from "./mirror.js";
+import { BrokenPromise, type Mirror } from "./mirror.js";
 import { SimClient } from "./sim-client.js";
 import { SimWorker } from "./sim-worker.js";
 import { World } from "./world.js";
@@ -62,7 +65,7 @@ async function live(world: World): Promise<Lived> {
   await pass(world, 150_000); // the last holders let go, at the latest when their leases end
 
   if (!ended()) throw new BrokenPromise(`not over: ${unfinished(world)}`);
-  await checkEnd(world, client);
+  await checkEnd(world, client, honest);
   const marks = [...mirror.marks].sort();
   return { trace: world.trace, tasks: mirror.tasks.size, runs: mirror.runs.size, marks };
 }
@@ -100,7 +103,7 @@ async function pass(world: World, ms: number): Promise<void> {
   }
 }
 
-async function checkEnd(world: World, client: SimClient): Promise<void> {
+async function checkEnd(world: World, client: SimClient, honest: readonly SimWorker[]): Promise<void> {
   const { mirror, up, inner } = world;
   const stillHeld = [...mirror.runs.values()].filter(({ heldBy }) => heldBy !== "");
   broke(stillHeld.length === 0, `still held: ${stillHeld.map(({ id }) => id).join(" ")}`);
@@ -108,10 +111,8 @@ async function checkEnd(world: World, client: SimClient): Promise<void> {
     [...mirror.runs.values()].every(({ status }) => isOver(status)),
     "a run never ended",
   );
-  broke(
-    new Set(client.created.values()).size === mirror.tasks.size,
-    "a task was made twice, or one is missing",
-  );
+  const asked = [...mirror.tasks.values()].filter(({ spec }) => !spec.parent && spec.compensates === "");
+  broke(new Set(client.created.values()).size === asked.length, "a task was made twice, or one is missing");
   for (const taskId of client.cancelled) mirror.checkCancelled(taskId);
 
   for (const { taskId, entries, ended } of client.watched) {
@@ -119,18 +120,28 @@ async function checkEnd(world: World, client: SimClient): Promise<void> {
     const log = mirror.logs.get(taskId) ?? [];
     broke(JSON.stringify(entries) === JSON.stringify(log), `a watcher of ${taskId} saw another story`);
   }
-  for (const task of mirror.tasks.values()) {
-    if (task.state !== "complete") continue;
-    const accepted = [...mirror.runs.values()].filter(
-      (r) => r.taskId === task.id && r.status === "COMPLETED",
-    );
-    broke(accepted.length === 1, `task ${task.id} has ${accepted.length} results`);
-    const result = await inner.reads.output({ taskId: task.id, stepName: "main" });
-    const run = accepted[0]?.id;
-    const own = run && mirror.evil.has(run) ? result : JSON.stringify(run);
-    broke(result === own, `task ${task.id} has the result ${result}`);
-  }
+  const results = new Map(honest.flatMap((worker) => [...worker.results]));
+  for (const step of mirror.steps.values()) await checkResult(step, results, mirror, inner);
   checkMemory(up?.supervisor.core.memory);
+}
+
+/** A Step that is done has the result of the one Run that completed, and no Step has two. */
+async function checkResult(
+  { taskId, name, state, agentName, spec }: StepRow,
+  results: ReadonlyMap<RunId, string>,
+  { runs, evil }: Mirror,
+  { reads }: Store,
+): Promise<void> {
+  if (agentName === "" || spec.type === "map") return;
+  const own = [...runs.values()].filter((run) => run.taskId === taskId && run.stepName === name);
+  const accepted = own.filter(({ status, reason }) => status === "COMPLETED" && reason === "");
+  const [run] = accepted;
+  if (state === "complete")
+    broke(accepted.length === 1, `${name} of ${taskId} has ${accepted.length} results`);
+  broke(accepted.length <= 1, `${name} of ${taskId} has ${accepted.length} results`);
+  if (!run || evil.has(run.id)) return;
+  const result = await reads.output({ taskId, stepName: name });
+  broke(result === results.get(run.id), `${name} of ${taskId} has the result ${result}`);
 }
 
 /** When nothing is left to do, memory must hold nothing: no slot, no lane, no waiting Task has leaked. */

@@ -2,10 +2,11 @@ import { LOCAL_CALLER } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
 import type { LogEntry } from "#domain/log";
-import { isTerminal, type TaskSpec } from "#domain/task";
+import { isTerminal, type TaskDraft, type TaskSpec } from "#domain/task";
 import { instant, millis, NEVER } from "#domain/time";
 import { seededEntropy } from "#testing/virtual-time";
 import { draftOf } from "../runtime/bench-plane.js";
+import { someFlow, templates } from "./sim-flows.js";
 import type { World } from "./world.js";
 
 /** A client gives up waiting for an answer after this, and asks again. */
@@ -37,9 +38,12 @@ export class SimClient {
     for (let i = 0; i < weather.tasks; i += 1) {
       world.after(dice.between(0, 60_000), () => {
         const key = `key-${i}`;
-        const spec = this.#someSpec(key);
-        void this.#create(key, spec);
-        if (dice.chance(0.3)) void this.#create(key, spec);
+        const flow = dice.chance(weather.workflows) ? someFlow(dice) : undefined;
+        const spec = { ...this.#someSpec(key), ...flow?.spec };
+        void this.#create(key, spec, flow?.rest);
+        if (dice.chance(0.3)) void this.#create(key, spec, flow?.rest);
+        if (flow && dice.chance(weather.signals))
+          world.after(dice.between(1, 60_000), () => void this.#signal(key));
         if (dice.chance(weather.cancels)) world.after(dice.between(1, 60_000), () => void this.#cancel(key));
         if (dice.chance(0.4)) world.after(dice.between(0, 60_000), () => void this.#watch(key));
       });
@@ -71,10 +75,15 @@ export class SimClient {
     return first === "dead" ? undefined : (first as Answer | Fault | undefined);
   }
 
-  async #create(key: string, spec: Partial<TaskSpec>): Promise<void> {
+  async #create(
+    key: string,
+    spec: Partial<TaskSpec>,
+    rest: Partial<Pick<TaskDraft, "plan" | "input">> = {},
+  ): Promise<void> {
     const world = this.#world;
-    const draft = draftOf(this.#uuid() as TaskId, spec, { namespace: "default" });
+    const draft = draftOf(this.#uuid() as TaskId, spec, { namespace: "default", ...rest });
     this.#unanswered += 1;
+    if (rest.plan) await this.#register();
     for (;;) {
       const plane = world.up?.plane;
       const answer = plane && (await this.#ask(() => plane.submit(LOCAL_CALLER, [draft])));
@@ -90,6 +99,35 @@ export class SimClient {
         world.note(`created ${key}`);
         break;
       }
+      await world.sleep(world.dice.between(100, 1_000));
+    }
+    this.#unanswered -= 1;
+  }
+
+  /** All templates, again and again until each was acknowledged. */
+  async #register(): Promise<void> {
+    const world = this.#world;
+    for (const template of templates) {
+      for (;;) {
+        const plane = world.up?.plane;
+        const answer = plane && (await this.#ask(() => plane.register(LOCAL_CALLER, template)));
+        if (answer instanceof Fault && answer.again === "never") world.broken ??= answer;
+        if (answer && !(answer instanceof Fault)) break;
+        await world.sleep(world.dice.between(100, 1_000));
+      }
+    }
+  }
+
+  /** A payload for the step that waits for one, until it was taken, or refused for good. */
+  async #signal(key: string): Promise<void> {
+    const world = this.#world;
+    const taskId = this.created.get(key);
+    if (!taskId) return;
+    this.#unanswered += 1;
+    for (;;) {
+      const plane = world.up?.plane;
+      const answer = plane && (await this.#ask(() => plane.signal(LOCAL_CALLER, taskId, "gate", '"go"')));
+      if (answer && (!(answer instanceof Fault) || answer.again === "never")) break;
       await world.sleep(world.dice.between(100, 1_000));
     }
     this.#unanswered -= 1;

@@ -4,6 +4,7 @@ import type { RunStatus } from "#domain/run";
 import { millis } from "#domain/time";
 import type { WorkerReport } from "#ports/plane";
 import { contentOf } from "./mirror.js";
+import { answerOf } from "./sim-flows.js";
 import { Stream } from "./stream.js";
 import { TERMS, type World } from "./world.js";
 
@@ -20,7 +21,9 @@ interface RunInHand {
   next: number | undefined;
   /** Chunks before it are durable and forgotten. */
   acked: number;
-  ending: Extract<RunStatus, "COMPLETED" | "FAILED" | "CANCELLED"> | undefined;
+  ending: Extract<RunStatus, "COMPLETED" | "FAILED" | "CANCELLED"> | "YIELDED" | undefined;
+  /** What it says when it has completed, as JSON text. */
+  readonly result: string;
   reported: boolean;
 }
 
@@ -40,6 +43,8 @@ export class SimWorker {
   /** Everything it has said, for those who repeat it. */
   readonly said: WorkerReport[] = [];
   readonly assignedEver = new Set<RunId>();
+  /** What each of its Runs says when it has completed. */
+  readonly results = new Map<RunId, string>();
   #generation = 0;
   #pausedUntil = 0;
   #stream: Stream | undefined;
@@ -194,7 +199,7 @@ export class SimWorker {
     }
   }
 
-  #take({ runId, taskId, fence }: Extract<WorkerFrame, { type: "assign" }>): void {
+  #take({ runId, taskId, stepName, fence }: Extract<WorkerFrame, { type: "assign" }>): void {
     if (this.assignedEver.has(runId)) this.#world.broken ??= new Error(`run ${runId} was assigned twice`);
     this.assignedEver.add(runId);
     const { dice, weather, faulty } = this.#world;
@@ -204,7 +209,9 @@ export class SimWorker {
     }
     const total = dice.between(0, 6);
     const hangs = dice.chance(weather.hangs);
-    const nothing = { hangs, made: 0, acked: 0, ending: undefined, reported: false };
+    const result = answerOf(stepName, dice) ?? JSON.stringify(runId);
+    this.results.set(runId, result);
+    const nothing = { hangs, made: 0, acked: 0, ending: undefined, reported: false, result };
     const run: RunInHand = { runId, taskId, fence, total, next: 0, ...nothing };
     this.#runs.set(runId, run);
     this.#say(this.#status(run, "RUNNING"));
@@ -217,6 +224,8 @@ export class SimWorker {
       if (this.#runs.get(run.runId) !== run || run.ending) return;
       if (run.made < run.total) run.made += 1;
       else if (this.#world.faulty && run.hangs) return this.#work(run);
+      else if (this.#protocol === 1 && this.#world.faulty && dice.chance(weather.yields))
+        run.ending = "YIELDED";
       else run.ending = dice.chance(weather.fails) ? "FAILED" : "COMPLETED";
       this.#flush(run);
       this.#work(run);
@@ -233,13 +242,15 @@ export class SimWorker {
     }
     if (!run.ending || run.reported) return;
     run.reported = true;
-    this.#say(this.#status(run, run.ending));
+    const { runId, fence, ending } = run;
+    if (ending === "YIELDED") this.#say({ type: "yield", runId, fence, cursor: "1", output: "" });
+    else this.#say(this.#status(run, ending));
     if (this.#protocol === 0) this.#runs.delete(run.runId);
   }
 
-  #status({ runId, fence, made }: RunInHand, status: RunStatus): WorkerReport {
+  #status({ runId, fence, made, result }: RunInHand, status: RunStatus): WorkerReport {
     const retryAfter = millis(0);
-    const output = status === "COMPLETED" ? JSON.stringify(runId) : "";
+    const output = status === "COMPLETED" ? result : "";
     const outputCount = status === "COMPLETED" && this.#protocol === 1 ? { outputCount: made } : {};
     const own = this.#protocol === 1 ? { fence } : {};
     return {

@@ -7,18 +7,31 @@ const FROM = Number(process.env.SIMULATION_FROM ?? 1);
 
 /** What must have come to pass in one world or another, or the worlds are too kind. */
 const MARKS = [
+  "batchable complete",
+  "child cancelled",
+  "child complete",
+  "child error",
+  "child_task complete",
+  "decision complete",
+  "deferred_convergence complete",
+  "map complete",
   "run CANCELLED CANCELLED",
   "run CANCELLED DECLINED",
   "run COMPLETED",
+  "run COMPLETED YIELDED",
   "run FAILED AGENT_ERROR",
   "run FAILED TIMEOUT",
   "run FAILED WORKER_LOST",
   "run resumed",
+  "signal complete",
   "task cancelled CANCELLED",
   "task complete",
   "task error STEP_FAILED",
   "task error TIMEOUT",
   "task waiting_for_retry",
+  "timer complete",
+  "undoing complete",
+  "undoing error",
 ];
 
 test(

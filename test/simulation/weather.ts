@@ -21,6 +21,10 @@ export interface Weather {
   readonly mailbox: number;
   readonly capacity: number;
   readonly tasks: number;
+  /** How many of the tasks are of a template. */
+  readonly workflows: number;
+  readonly yields: number;
+  readonly signals: number;
 }
 
 const NEVER_MS = Number.POSITIVE_INFINITY;
@@ -48,5 +52,8 @@ export function weatherOf(dice: Dice): Weather {
     mailbox: dice.chance(0.2) ? dice.between(2, 6) : 1_024,
     capacity: dice.between(1, 4),
     tasks: dice.between(4, 16),
+    workflows: rate(1),
+    yields: rate(0.2),
+    signals: rate(1),
   };
 }

@@ -3,6 +3,7 @@ import type { WorkerFrame } from "#domain/frame";
 import type { TaskId } from "#domain/id";
 import { instant, millis } from "#domain/time";
 import type { LeaseTerms } from "#domain/worker";
+import { jsonSchemas } from "#host/schemas";
 import { silentTelemetry } from "#host/silent-telemetry";
 import type { Plane } from "#ports/plane";
 import { openPlane } from "#runtime/plane";
@@ -115,6 +116,7 @@ export class World {
       clock: mortalClock(this.clock, life),
       entropy,
       telemetry: silentTelemetry(),
+      schemas: jsonSchemas(),
       terms: TERMS,
       mailbox: this.weather.mailbox,
       onFatal: (error) => {
