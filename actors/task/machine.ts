@@ -213,7 +213,14 @@ export const taskMachine = parts
       blocked_by_failures: {
         entry: [passing("blocked_by_failures"), "holdForSomeTime"],
         always: { guard: "givesUp", target: "error" },
-        on: { stepChanged, ...grow, giveUp: "error", manualResolution: { target: "resolved_manually", actions: "forgive" }, cancel, timeout },
+        on: {
+          stepChanged,
+          ...grow,
+          giveUp: "error",
+          manualResolution: { target: "resolved_manually", actions: "forgive" },
+          cancel,
+          timeout,
+        },
       },
       complete: end,
       error: end,

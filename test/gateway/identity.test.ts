@@ -6,7 +6,6 @@ import { identityOf } from "#gateway/identity";
 import { type CheckedTask, createTask } from "#gateway/schemas";
 import { CreateTaskRequestSchema } from "#wire/gen/taskrun/v1/task_service_pb";
 
-
 function plan(part: Partial<TemplateBody>) {
   const steps = [{ name: "one", handler: { callable: "a" } }];
   const body = { name: "t", namespace_name: "ns", version: "1.0.0", steps, ...part };

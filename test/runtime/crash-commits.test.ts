@@ -142,7 +142,19 @@ test("undisturbed they end as they should", async () => {
     const { end } = await tell(story);
     ends[name] = end.map((line) => line.replace(/ [[{].*/, "")).join("; ");
   }
-  expect(ends).toMatchInlineSnapshot();
+  expect(ends).toMatchInlineSnapshot(`
+    {
+      "a batch with a bad row": "error rows_1: rows_1 fails for the 3. time; split complete 1; rows_0 complete 1; rows_1 error 3; rows_2 complete 2; sum complete 1; 4 results kept, 1 end",
+      "a cancel, and what was done or begun is undone": "cancelled not needed; flight complete 1; hotel cancelled 1; pay cancelled 0; 1 results kept, 1 end;   complete;   hotel complete 1;   flight complete 1;   2 results kept, 1 end",
+      "a failure, and what was done is undone": "error pay fails for the 1. time; flight complete 1; hotel complete 1; pay error 1; 2 results kept, 1 end;   complete;   hotel complete 1;   flight complete 2;   2 results kept, 1 end",
+      "a map, two at a time": "complete; each complete 1; join complete 1; each_000 complete 1; each_001 complete 2; each_002 complete 1; 5 results kept, 1 end",
+      "a step that goes on from its checkpoint": "complete; long complete 1; after complete 1; 2 results kept, 1 end",
+      "a timer, a signal and a task within": "complete; nap complete 1; gate complete 1; sub complete 1; end complete 1; 4 results kept, 1 end;   complete;   x complete 1;   y complete 1;   2 results kept, 1 end",
+      "decisions within decisions": "complete; check complete 1; route complete 1; auto complete 1; ask complete 1; done complete 1; finance complete 1; 6 results kept, 1 end",
+      "seven steps": "complete; init complete 1; left complete 1; right complete 1; transform complete 1; validate complete 1; analyze complete 1; finalize complete 1; 7 results kept, 1 end",
+      "seven steps, of which some are tried again": "complete; init complete 1; left complete 2; right complete 3; transform complete 1; validate complete 1; analyze complete 1; finalize complete 2; 7 results kept, 1 end",
+    }
+  `);
 });
 
 /** Each commit of an undisturbed process, and both sides of it. */
