@@ -34,7 +34,7 @@ async function story(taskId: string): Promise<string[]> {
 function inWords(event: TaskEvent): string {
   switch (event.type) {
     case "task":
-      return `task ${event.task.status}`;
+      return `task ${event.task.state}`;
     case "step":
       return `step ${event.step.state}`;
     case "run":
@@ -73,11 +73,14 @@ test("it runs a task as the public worker does, headless: output, events, a fina
   worker.status(run.runId, RunStatus.COMPLETED, { backendUsed: backend });
 
   expect(await story(created.id)).toEqual([
+    "task pending",
+    "task initializing",
+    "task enqueuing_steps",
     "step enqueued",
-    "task PENDING",
     "run ASSIGNED",
     "step in_progress",
-    "task RUNNING",
+    "task evaluating_results",
+    "task steps_in_process",
     "run RUNNING",
     "event EXECUTION_STARTED",
     "event SESSION_INITIALIZED",
@@ -86,8 +89,10 @@ test("it runs a task as the public worker does, headless: output, events, a fina
     "event EXECUTION_COMPLETED",
     'output 2 "" final',
     "run COMPLETED",
+    "step enqueued_for_orchestration",
     "step complete",
-    "task COMPLETED",
+    "task evaluating_results",
+    "task complete",
   ]);
   const { runs } = await client.tasks.get(created.id);
   expect(runs).toMatchObject([{ status: "COMPLETED", backendUsed: backend, reason: "" }]);
@@ -109,13 +114,15 @@ test("one with a screen says it in chat messages, without any output", async () 
   say(ChatRole.ASSISTANT, "the whole answer");
   worker.status(run.runId, RunStatus.COMPLETED, { backendUsed: backend });
 
-  expect((await story(id)).slice(-6)).toEqual([
+  expect((await story(id)).slice(-8)).toEqual([
     'chat USER "help"',
     "run RUNNING",
     'chat ASSISTANT "the whole answer"',
     "run COMPLETED",
+    "step enqueued_for_orchestration",
     "step complete",
-    "task COMPLETED",
+    "task evaluating_results",
+    "task complete",
   ]);
   worker.close();
 });
