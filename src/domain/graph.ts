@@ -1,4 +1,4 @@
-import type { Membership, Plan, StepPlan } from "./plan.js";
+import type { Membership, Plan, StepPlan, StepSpec } from "./plan.js";
 import { isSettled, type StepRow } from "./step.js";
 
 /** A Step that is to be made, with the names of those it waits for. */
@@ -91,6 +91,7 @@ class Gardener {
   /** The Steps made of each step of the plan. */
   readonly #made = new Map<string, string[]>();
   readonly #sprouts: Sprout[] = [];
+  #members: () => readonly Sprout[] = () => [];
   /** Decisions and batches whose result may still add Steps, and what can follow from each. */
   readonly #undecided: { readonly name: string; readonly reach: ReadonlySet<string> }[] = [];
 
@@ -116,15 +117,13 @@ class Gardener {
     batch: string,
     members: readonly { readonly name: string; readonly member: Membership }[],
   ): void {
-    const others = worker.dependsOn.filter((name) => name !== batch).flatMap((name) => this.#madeOf(name));
-    for (const { name, member } of members) {
-      const dependsOn = [...new Set([batch, ...others, ...this.#stillToCome(worker)])];
-      this.#sprouts.push({ name, planned: worker, dependsOn, member });
-    }
-    this.#made.set(
-      worker.name,
-      members.map(({ name }) => name),
-    );
+    const names = members.map(({ name }) => name);
+    this.#made.set(worker.name, names);
+    // What they wait for is known once all that comes with them is.
+    this.#members = () => {
+      const dependsOn = [...new Set([batch, ...this.#waitsFor(worker, false)])];
+      return members.map(({ name, member }) => ({ name, planned: worker, dependsOn, member }));
+    };
   }
 
   grow(chosen: ReadonlySet<string> = new Set()): Growth {
@@ -136,7 +135,7 @@ class Gardener {
       this.#sprouts.push({ name, planned: step, dependsOn: this.#waitsFor(step, chosen.has(name)) });
       this.#noteUndecided(name, step.spec.type);
     }
-    return { sprouts: this.#sprouts, ties: this.#newTies() };
+    return { sprouts: [...this.#members(), ...this.#sprouts], ties: this.#newTies() };
   }
 
   /** A branch comes only if it is chosen; a convergence with the first of what it joins; all others with the last. */
@@ -149,13 +148,13 @@ class Gardener {
 
   #waitsFor(step: StepPlan, chosen: boolean): string[] {
     const names = step.dependsOn.flatMap((name) => this.#madeOf(name));
-    if (step.spec.type === "deferred_convergence") names.push(...this.#stillToCome(step));
+    if (waitsForMore(step.spec)) names.push(...this.#stillToCome(step));
     // A branch follows its decision, also in place of what was not chosen with it.
     if (chosen && step.dependsOn.some((name) => !this.#made.has(name))) names.push(this.#source);
     return [...new Set(names)];
   }
 
-  /** The undecided that may still add something a convergence joins. */
+  /** The undecided that may still add something the step depends on. */
   #stillToCome({ dependsOn }: StepPlan): string[] {
     const missing = dependsOn.filter((name) => !this.#made.has(name));
     return this.#undecided
@@ -169,8 +168,7 @@ class Gardener {
     const planned = new Map(this.#plan.steps.map((step) => [step.name, step]));
     for (const row of this.#there) {
       const step = planned.get(row.spec.planned);
-      const joins = row.spec.type === "deferred_convergence" || row.spec.type === "batch_worker";
-      if (!step || !joins || row.state !== "pending") continue;
+      if (!step || !waitsForMore(row.spec) || row.state !== "pending") continue;
       const more = this.#waitsFor(step, false).filter((name) => !row.dependsOn.includes(name));
       if (more.length > 0) ties.set(row.name, more);
     }
@@ -185,6 +183,11 @@ class Gardener {
     if (type !== "decision" && type !== "batchable") return;
     this.#undecided.push({ name, reach: reachable(this.#plan, [name]) });
   }
+}
+
+/** A convergence, and a worker of a batch, is there before all that it is to wait for may be. */
+function waitsForMore({ type }: Pick<StepSpec, "type">): boolean {
+  return type === "deferred_convergence" || type === "batch_worker";
 }
 
 /** All of the plan that can follow from these steps; a batch is followed by its workers. */

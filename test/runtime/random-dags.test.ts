@@ -9,7 +9,7 @@ import { storeDouble } from "./store-double.js";
 import { answer, begin, shown, template } from "./workflow-bench.js";
 
 /** More of them by hand: FLOWS=2000, and FLOWS_SEED to repeat a run. */
-const FLOWS = Number(process.env.FLOWS ?? 40);
+const FLOWS = Number(process.env.FLOWS ?? 60);
 const seed = process.env.FLOWS_SEED === undefined ? {} : { seed: Number(process.env.FLOWS_SEED) };
 /** The smallest counterexample takes minutes to find: FLOWS_SHRINK=1. */
 const how = { ...seed, endOnFailure: process.env.FLOWS_SHRINK === undefined };

@@ -3,7 +3,7 @@ import type { FailureStrategy, TemplateStep } from "#domain/template";
 /** A step as the interpreter sees it. */
 export interface Node {
   readonly plan: TemplateStep;
-  /** What it waits for. Only a convergence comes to wait for more, once it is there. */
+  /** What it waits for. Only a convergence, or a worker of a batch, comes to wait for more, once it is there. */
   after: readonly string[];
   /** `ready` is in a worker's hands, `asleep` waits for time, `spread` for its members. */
   state: "waits" | "ready" | "asleep" | "spread" | "complete" | "error";
@@ -131,8 +131,9 @@ export class Reference {
       if (joins || chosen.includes(name)) this.#add(name, { plan, after, failure: "fail_fast" });
     }
     for (const node of this.nodes.values()) {
-      if (node.plan.type === "deferred_convergence" && node.state === "waits")
-        node.after = this.#joined(node);
+      const { type } = node.plan;
+      const joins = type === "deferred_convergence" || type === "batch_worker";
+      if (joins && node.state === "waits") node.after = this.#joined(node);
     }
   }
 
