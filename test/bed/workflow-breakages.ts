@@ -50,13 +50,7 @@ export const workflowBreakages: readonly Breakage[] = [
   },
   {
     name: "a convergence does not wait for what may still be made",
-    edits: [
-      edit(
-        graph,
-        'if (step.spec.type === "deferred_convergence") names.push(...this.#stillToCome(step));\n',
-        "",
-      ),
-    ],
+    edits: [edit(graph, "if (waitsForMore(step.spec)) names.push(...this.#stillToCome(step));\n", "")],
     test: runtime("random-dags", "of 5 to 60 steps"),
   },
   {

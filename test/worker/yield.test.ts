@@ -16,7 +16,7 @@ const checkpoint = { runId: "r1", fence: 4, cursorJson: '{"line":10}', outputJso
 test("an agent stops at a checkpoint after its output, and is held until that is recorded", async () => {
   const plane = await startPlane();
   await startWorker(plane, { agents: [pausing] });
-  const session = await plane.greet({ heartbeatMs: 5 });
+  const session = await plane.greet({ heartbeatMs: 100 });
   session.assign({ runId: "r1", fence: 4 });
 
   expect(await session.next()).toMatchObject({ value: { status: RunStatus.RUNNING } });
