@@ -45,7 +45,6 @@ export async function draftOf(asked: CheckedTask, call: Call): Promise<TaskDraft
       correlationId: request.correlationId,
       startAt: request.startAtMs,
       retryOf: "",
-      // A clock set wrong moves the end of a window by as much, and nothing else.
       ...identityOf(request, namespace, plan),
       holdOnFailure: plan?.holdOnFailure ?? false,
       principal: caller.principal,

@@ -1,20 +1,16 @@
 import { Fault } from "#domain/fault";
-import { limits } from "#domain/limits";
-import { type Plan, planOf } from "#domain/plan";
+import type { Plan } from "#domain/plan";
+import { Plans } from "#domain/plans";
 import { type TemplateRef, type TemplateRow, templateKey } from "#domain/template";
 import type { Reads } from "#ports/store";
 
 /** So many versions are named to who asked for one that is not there. */
 const VERSIONS_NAMED = 10;
 
-/**
- * Plans of the templates that clients name, each made once. A registered version never changes, so nothing
- * here is ever out of date, and what was used longest ago goes first. Which version is the newest is asked
- * each time.
- */
-export class Plans {
+/** Plans of the templates that clients name. Which version is the newest is asked each time. */
+export class ClientPlans {
   readonly #reads: Pick<Reads, "template" | "templates">;
-  readonly #plans = new Map<string, Plan>();
+  readonly #plans = new Plans();
 
   constructor(reads: Pick<Reads, "template" | "templates">) {
     this.#reads = reads;
@@ -22,24 +18,8 @@ export class Plans {
 
   /** @throws {Fault} `not_found`, naming the template and the versions there are */
   async find(ref: TemplateRef, environment: string): Promise<Plan> {
-    const known = ref.version === "" ? undefined : this.#recall(ref, environment);
-    if (known) return known;
-    const row = await findTemplate(this.#reads, ref);
-    return this.#recall(row, environment) ?? this.#keep(planOf(row.body, environment));
-  }
-
-  #recall(ref: TemplateRef, environment: string): Plan | undefined {
-    const plan = this.#plans.get(keyOf(ref, environment));
-    return plan && this.#keep(plan);
-  }
-
-  #keep(plan: Plan): Plan {
-    const key = keyOf(plan.template, plan.environment);
-    this.#plans.delete(key);
-    this.#plans.set(key, plan);
-    const [oldest] = this.#plans.keys();
-    if (this.#plans.size > limits.templatesInMemory && oldest !== undefined) this.#plans.delete(oldest);
-    return plan;
+    const known = ref.version === "" ? undefined : this.#plans.get(ref, environment);
+    return known ?? this.#plans.make(await findTemplate(this.#reads, ref), environment);
   }
 }
 
@@ -69,9 +49,4 @@ export function templateNotFound(ref: TemplateRef, versions = ""): Fault {
   const wanted = ref.version === "" ? `${ref.namespace}/${ref.name}` : templateKey(ref);
   const way = versions === "" ? "register it first" : `its versions are ${versions}`;
   return new Fault("not_found", `Template not found: ${wanted}; ${way}.`, { reason: "TEMPLATE_NOT_FOUND" });
-}
-
-/** Names of templates and environments have no newline. */
-function keyOf(ref: TemplateRef, environment: string): string {
-  return `${environment}\n${templateKey(ref)}`;
 }

@@ -14,7 +14,7 @@ import type { Plane } from "#ports/plane";
 import type { Schemas } from "#ports/schemas";
 import type { Telemetry } from "#ports/telemetry";
 import type { Health } from "./health.js";
-import type { Plans } from "./plans.js";
+import type { ClientPlans } from "./plans.js";
 import { checked } from "./validate.js";
 
 /** What every handler may use. One object for all requests of one caller. */
@@ -28,7 +28,7 @@ export interface Call {
   readonly schemas: Schemas;
   /** Whose overrides new Tasks of templates run with. */
   readonly environment: string;
-  readonly plans: Plans;
+  readonly plans: ClientPlans;
 }
 
 export interface StreamCall extends Call {

@@ -14,7 +14,7 @@ import { Health } from "./health.js";
 import { type HttpDoor, httpDoor } from "./http.js";
 import type { MetricsSource } from "./http-pages.js";
 import { drainingFault } from "./outcome.js";
-import { Plans } from "./plans.js";
+import { ClientPlans } from "./plans.js";
 import type { Call } from "./rpc.js";
 import { OpenStreams } from "./streams.js";
 
@@ -65,7 +65,7 @@ export async function openDoors(settings: DoorSettings): Promise<Doors> {
 
   const health = new Health(plane, serviceNames);
   const streams = new OpenStreams();
-  const plans = new Plans(plane.reads);
+  const plans = new ClientPlans(plane.reads);
   const caller = LOCAL_CALLER;
   const call: Call = { plane, entropy, telemetry, health, caller, schemas, environment, plans };
   const grpc = grpcServer(rpcs, call, streams);

@@ -1,3 +1,4 @@
+import type { Plans } from "#domain/plans";
 import type { LeaseTerms } from "#domain/worker";
 import type { Clock } from "#ports/clock";
 import type { Entropy } from "#ports/entropy";
@@ -7,7 +8,6 @@ import type { Telemetry } from "#ports/telemetry";
 import type { Actors } from "./actors.js";
 import type { Leases } from "./leases.js";
 import type { Memory } from "./memory.js";
-import type { Plans } from "./plans.js";
 
 /** What every part of the runtime works with: the ports, and what the plane keeps in memory. */
 export interface Core {

@@ -1,8 +1,8 @@
 import type { RunId, TaskId } from "#domain/id";
+import type { Plans } from "#domain/plans";
 import type { Schemas } from "#ports/schemas";
 import type { Leases } from "./leases.js";
 import type { Memory } from "./memory.js";
-import type { Plans } from "./plans.js";
 import type { Workspace } from "./workspace.js";
 
 /** The turn's view of everything a message may want to see. */

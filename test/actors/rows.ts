@@ -3,12 +3,12 @@ import { MAIN_STEP, type RunId, type SessionId, type TaskId, type WorkerId } fro
 import { laneOf } from "#domain/lane";
 import { limits } from "#domain/limits";
 import type { Membership, StepSpec } from "#domain/plan";
-import { DEFAULT_RETRY } from "#domain/retry";
 import type { RunRow } from "#domain/run";
 import { newStep, type ReadyStep, type StepRow } from "#domain/step";
 import type { TaskDraft, TaskRow, TaskSpec } from "#domain/task";
 import { instant, millis, NEVER } from "#domain/time";
 import type { AgentSpec, Hello, LeaseTerms, SessionRow, WorkerInfo } from "#domain/worker";
+import * as rows from "#testing/rows";
 
 /**
  * Rows as small as a test can want them: everything at rest, nothing set. A test names only what its
@@ -29,52 +29,13 @@ export const terms: LeaseTerms = {
 };
 
 export function spec(part: Partial<TaskSpec> = {}): TaskSpec {
-  return {
-    agentName: "triage",
-    priority: 0,
-    timeoutMs: millis(0),
-    maxAttempts: 1,
-    labels: {},
-    workerSelector: {},
-    createdBy: "",
-    correlationId: "",
-    startAt: NEVER,
-    retryOf: "",
-    idempotencyKey: "",
-    fingerprint: "",
-    holdOnFailure: false,
-    principal: caller.principal,
-    template: null,
-    environment: "development",
-    keyFor: millis(0),
-    parent: null,
-    depth: 0,
-    compensates: "",
-    undoes: false,
-    ...part,
-  };
+  return rows.spec({ agentName: "triage", environment: "development", ...part });
 }
 
+/** A Task of which nothing has happened yet. */
 export function task(part: Partial<TaskRow> = {}): TaskRow {
-  return {
-    id: t1,
-    namespace: "default",
-    revision: 1,
-    state: "pending",
-    spec: spec(),
-    counts: { pending: 1 },
-    hasRun: false,
-    createdAt: NEVER,
-    finishedAt: NEVER,
-    reason: "",
-    errorMessage: "",
-    tolerated: 0,
-    isolated: 0,
-    opened: {},
-    holdsKey: false,
-    compensatedBy: "",
-    ...part,
-  };
+  const fresh = { state: "pending", counts: { pending: 1 }, createdAt: NEVER, holdsKey: false } as const;
+  return rows.task(part.id ?? t1, { spec: spec(), ...fresh, ...part });
 }
 
 export function draft(id: string, part: Partial<TaskSpec> = {}, namespace = "default"): TaskDraft {
@@ -82,17 +43,7 @@ export function draft(id: string, part: Partial<TaskSpec> = {}, namespace = "def
 }
 
 /** What a Step of an agent alone is to do. */
-export function stepSpec(part: Partial<StepSpec> = {}): StepSpec {
-  return {
-    type: "standard",
-    planned: MAIN_STEP,
-    config: null,
-    retry: DEFAULT_RETRY,
-    maxAttempts: 1,
-    timeoutMs: millis(0),
-    ...part,
-  };
-}
+export const stepSpec = rows.stepSpec;
 
 export function step(part: Partial<StepRow> = {}): StepRow {
   return newStep({

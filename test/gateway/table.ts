@@ -1,7 +1,7 @@
 import { create, type DescMethod, type Message } from "@bufbuild/protobuf";
 import type { Caller } from "#domain/caller";
 import { rpcs } from "#gateway/handlers/index";
-import { Plans } from "#gateway/plans";
+import { ClientPlans } from "#gateway/plans";
 import type { StreamCall } from "#gateway/rpc";
 import { jsonSchemas } from "#host/schemas";
 import type { FakePlane } from "./fake-plane.js";
@@ -12,7 +12,7 @@ export function tableFor(plane: FakePlane) {
   return async (caller: Caller, method: DescMethod, request: Record<string, unknown>): Promise<Message> => {
     const rpc = rpcs.find((each) => each.method === method);
     const entropy = { uuid: () => `id-${++drawn}`, draw: () => 0 };
-    const own = { schemas: jsonSchemas(), environment: "test", plans: new Plans(plane.reads) };
+    const own = { schemas: jsonSchemas(), environment: "test", plans: new ClientPlans(plane.reads) };
     const { signal } = new AbortController();
     const call = { plane, entropy, caller, signal, ...own } as unknown as StreamCall;
     const message = create(method.input, request);

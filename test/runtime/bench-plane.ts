@@ -4,7 +4,7 @@ import type { Fault } from "#domain/fault";
 import { MAIN_STEP, type TaskId } from "#domain/id";
 import type { LogEntry } from "#domain/log";
 import type { TaskDraft, TaskSpec } from "#domain/task";
-import { millis, NEVER } from "#domain/time";
+import { millis } from "#domain/time";
 import type { LeaseTerms } from "#domain/worker";
 import { jsonSchemas } from "#host/schemas";
 import type { Entropy } from "#ports/entropy";
@@ -14,6 +14,7 @@ import type { CounterName } from "#ports/telemetry";
 import { openPlane } from "#runtime/plane";
 import { Supervisor } from "#runtime/supervisor";
 import { memoryStore } from "#stores/memory";
+import { spec as specOf } from "#testing/rows";
 import { seededEntropy, settle, VirtualClock } from "#testing/virtual-time";
 import { auditStore } from "./audit-task.js";
 import { type BenchWorker, type BenchWorkerOptions, workerOf } from "./bench-worker.js";
@@ -140,30 +141,7 @@ export function draftOf(
     namespace: "default",
     input: "{}",
     ...rest,
-    spec: {
-      agentName: "echo",
-      priority: 0,
-      timeoutMs: millis(0),
-      maxAttempts: 1,
-      labels: {},
-      workerSelector: {},
-      createdBy: "",
-      correlationId: "",
-      startAt: NEVER,
-      retryOf: "",
-      idempotencyKey: "",
-      fingerprint: "",
-      holdOnFailure: false,
-      principal: "local",
-      template: null,
-      environment: "",
-      keyFor: millis(0),
-      parent: null,
-      depth: 0,
-      compensates: "",
-      undoes: false,
-      ...spec,
-    },
+    spec: specOf(spec),
   };
 }
 
