@@ -1,6 +1,6 @@
 import type { StepKey, TaskId } from "./id.js";
 import type { Plan } from "./plan.js";
-import type { StepState } from "./step.js";
+import { type StepState, stepStates } from "./step.js";
 import type { TemplateRef } from "./template.js";
 import { type Instant, later, type Millis, NEVER } from "./time.js";
 
@@ -166,9 +166,10 @@ export function countOf(counts: StepCounts, ...states: readonly StepState[]): nu
 
 /** The counts after one Step has gone from one state to another. */
 export function moved(counts: StepCounts, from: StepState, to: StepState): StepCounts {
-  const next: Partial<Record<StepState, number>> = { ...counts, [to]: (counts[to] ?? 0) + 1 };
-  const left = (next[from] ?? 0) - 1;
-  if (left > 0) next[from] = left;
-  else delete next[from];
+  const next: Partial<Record<StepState, number>> = {};
+  for (const state of stepStates) {
+    const count = (counts[state] ?? 0) + Number(state === to) - Number(state === from);
+    if (count > 0) next[state] = count;
+  }
   return next;
 }

@@ -8,9 +8,13 @@ export interface Rest<Context> {
   readonly context: Context;
 }
 
-/** Where a message led, and what the machine asks for. `ignored` if the state does not listen for it. */
+/**
+ * Where a message led, and what the machine asks for. The context is the one that was given, or a copy that nobody
+ * else has.
+ */
 export interface Decision<Context> extends Rest<Context> {
   readonly asks: readonly Ask[];
+  /** True if the state does not listen for the message. */
   readonly ignored: boolean;
 }
 
@@ -22,38 +26,37 @@ export interface Decision<Context> extends Rest<Context> {
  * that from what XState has parsed. A test holds the two equal on every machine, state and message.
  */
 export function decider<Context, Message extends EventObject>(machine: AnyStateMachine) {
-  const parsed = flatOf(machine);
+  const flat = flatten(machine);
   return (rest: Rest<Context>, message: Message): Decision<Context> => {
-    const way = new Way(parsed, rest, message);
+    const way = new Way(flat, rest, message);
     const ignored = !way.go();
     return { value: way.value, context: way.context as Context, asks: way.asks, ignored };
   };
 }
 
-/** The parts of XState's parsed machine that deciding needs. */
+/** The parts of XState's parsed machine that are read here. */
 interface Node {
   readonly key: string;
   readonly type: "atomic" | "compound" | "parallel" | "final" | "history";
   readonly states: Readonly<Record<string, Node>>;
-  readonly entry: readonly Action[];
-  readonly exit: readonly Action[];
+  readonly entry: readonly Named[];
+  readonly exit: readonly Named[];
   readonly invoke: readonly unknown[];
-  readonly always?: readonly Transition[];
-  readonly transitions: ReadonlyMap<string, readonly Transition[]>;
+  readonly always?: readonly Guarded[];
+  readonly transitions: ReadonlyMap<string, readonly Guarded[]>;
 }
 
-interface Transition {
+interface Guarded {
   readonly guard: string | undefined;
   readonly target: readonly Node[] | undefined;
-  readonly actions: readonly Action[];
+  readonly actions: readonly Named[];
 }
 
-/** A name alone, or with parameters, which may be computed. */
-type Action = string | NamedAction;
-type NamedAction = { readonly type: string; readonly params?: unknown };
-type Args = { readonly context: unknown; readonly event: EventObject };
+/** An action's name alone, or with parameters, which may be computed. */
+type Named = string | { readonly type: string; readonly params?: unknown };
+type Args = { context: unknown; readonly event: EventObject };
 type Assignment = ((args: Args, params: unknown) => object) | Readonly<Record<string, unknown>>;
-type Enqueue = ((action: NamedAction) => void) & { assign: (assignment: Assignment) => void };
+type Enqueue = ((action: Exclude<Named, string>) => void) & { assign: (assignment: Assignment) => void };
 
 /** What a name stands for: an assignment, a list of further actions, or an ask, which has no body here. */
 interface Implementation {
@@ -61,29 +64,69 @@ interface Implementation {
   readonly collect?: (args: Args & { enqueue: Enqueue }, params: unknown) => void;
 }
 
-/** A machine of one region, or of several side by side. */
-interface Flat {
-  readonly id: string;
-  readonly parallel: boolean;
-  readonly regions: readonly Node[];
+interface Implementations {
   readonly actions: Readonly<Record<string, Implementation>>;
   readonly guards: Readonly<Record<string, (args: Args) => boolean>>;
 }
 
-/** Refuses at the start what would not be heeded later. */
-function flatOf({ id, root, implementations }: AnyStateMachine): Flat {
-  const node = root as unknown as Node;
-  const parallel = node.type === "parallel";
-  const regions = parallel ? Object.values(node.states) : [node];
-  for (const { key, type, states, exit, invoke } of regions.flatMap(({ states }) => Object.values(states))) {
-    const flat = (type === "atomic" || type === "final") && Object.keys(states).length === 0;
-    invariant(flat && exit.length === 0 && invoke.length === 0, `${id}.${key} is more than a flat state`);
-  }
-  return { id, parallel, regions, ...(implementations as unknown as Pick<Flat, "actions" | "guards">) };
+/** A machine of one region, or of several side by side, with every name looked up. */
+interface Flat extends Implementations {
+  readonly id: string;
+  readonly parallel: boolean;
+  readonly regions: readonly { readonly key: string; readonly states: ReadonlyMap<string, State> }[];
 }
 
-/** A transition, and the region in which it is taken. */
-type Taken = Transition & { readonly region: number };
+interface State {
+  readonly key: string;
+  readonly entry: readonly Action[];
+  readonly on: ReadonlyMap<string, readonly Transition[]>;
+  readonly always: readonly Transition[];
+}
+
+interface Transition {
+  readonly guard: ((args: Args) => boolean) | undefined;
+  /** Empty if the state stays. */
+  readonly target: string;
+  readonly actions: readonly Action[];
+}
+
+interface Action {
+  readonly type: string;
+  readonly params: unknown;
+  readonly does: Implementation | undefined;
+}
+
+/** Refuses at the start what would not be heeded later. */
+function flatten({ id, root, implementations }: AnyStateMachine): Flat {
+  const node = root as unknown as Node;
+  const parallel = node.type === "parallel";
+  const names = implementations as unknown as Implementations;
+  const regions = (parallel ? Object.values(node.states) : [node]).map(({ key, states }) => ({
+    key,
+    states: new Map(Object.values(states).map((state) => [state.key, flatState(id, state, names)])),
+  }));
+  return { id, parallel, regions, ...names };
+}
+
+function flatState(id: string, node: Node, names: Implementations): State {
+  const { key, type, states, entry, exit, invoke, always = [], transitions } = node;
+  const flat = (type === "atomic" || type === "final") && Object.keys(states).length === 0;
+  invariant(flat && exit.length === 0 && invoke.length === 0, `${id}.${key} is more than a flat state`);
+
+  const known = (named: Named) => actionOf(named, names);
+  const resolved = ({ guard, target, actions }: Guarded): Transition => ({
+    guard: guard === undefined ? undefined : names.guards[guard],
+    target: target?.[0]?.key ?? "",
+    actions: actions.map(known),
+  });
+  const on = [...transitions].map(([event, list]) => [event, list.map(resolved)] as const);
+  return { key, entry: entry.map(known), on: new Map(on), always: always.map(resolved) };
+}
+
+function actionOf(named: Named, { actions }: Implementations): Action {
+  const { type, params } = typeof named === "string" ? { type: named, params: undefined } : named;
+  return { type, params, does: actions[type] };
+}
 
 /** Passing states follow one another in none of our machines for long; a longer way is a circle. */
 const ALWAYS_MOST = 8;
@@ -92,111 +135,118 @@ const ALWAYS_MOST = 8;
 class Way {
   readonly asks: Ask[] = [];
   readonly #machine: Flat;
-  readonly #event: EventObject;
-  readonly #active: Node[];
-  #context: unknown;
+  readonly #args: Args;
+  readonly #given: unknown;
+  readonly #active: State[] = [];
 
   constructor(machine: Flat, { value, context }: Rest<unknown>, event: EventObject) {
     this.#machine = machine;
-    this.#event = event;
-    this.#context = context;
-    this.#active = machine.regions.map((region) => {
-      const key = (machine.parallel ? (value as Record<string, string>)[region.key] : value) as string;
-      const node = region.states[key];
-      invariant(node, `${machine.id} has no state "${key}"`);
-      return node;
-    });
+    this.#args = { context, event };
+    this.#given = context;
+    for (const { key, states } of machine.regions) {
+      const name = (machine.parallel ? (value as Record<string, string>)[key] : value) as string;
+      const state = states.get(name);
+      invariant(state, `${machine.id} has no state "${name}"`);
+      this.#active.push(state);
+    }
   }
 
   /** False if no state listens. */
   go(): boolean {
-    let taken = this.#enabled(({ transitions }) => transitions.get(this.#event.type));
-    const heard = taken.length > 0;
-    for (let turns = 0; taken.length > 0; turns += 1) {
-      invariant(turns < ALWAYS_MOST, `${this.#machine.id} never comes to rest on "${this.#event.type}"`);
-      this.#take(taken);
-      taken = this.#enabled(({ always }) => always);
+    const { type } = this.#args.event;
+    const heard = this.#move(({ on }) => on.get(type));
+    for (let turns = 1; heard && this.#move(({ always }) => always); turns += 1) {
+      invariant(turns < ALWAYS_MOST, `${this.#machine.id} never comes to rest on "${type}"`);
     }
     return heard;
   }
 
   get context(): unknown {
-    return this.#context;
+    return this.#args.context;
   }
 
   get value(): unknown {
     const { parallel, regions } = this.#machine;
     if (!parallel) return this.#active[0]?.key;
-    return Object.fromEntries(this.#active.map(({ key }, i) => [regions[i]?.key, key]));
+    const value: Record<string, string> = {};
+    for (const [i, { key }] of this.#active.entries()) value[regions[i]?.key ?? ""] = key;
+    return value;
   }
 
-  /** In each region the first transition whose guard holds. */
-  #enabled(of: (node: Node) => readonly Transition[] | undefined): Taken[] {
-    const { guards } = this.#machine;
-    const args = this.#args();
-    return this.#active.flatMap((node, region) => {
-      const found = of(node)?.find(({ guard }) => guard === undefined || guards[guard]?.(args));
-      return found ? { ...found, region } : [];
-    });
-  }
-
-  /** What the transitions do, then what the states do that are entered. */
-  #take(taken: readonly Taken[]): void {
-    for (const { actions } of taken) this.#run(actions);
-    for (const { target, region } of taken) {
-      const next = target?.[0];
-      if (!next || next === this.#active[region]) continue;
-      this.#active[region] = next;
-      this.#run(next.entry);
+  /**
+   * In each region the first transition whose guard holds: first what all of them do, then what the states do that
+   * are entered. False if there is none.
+   */
+  #move(of: (state: State) => readonly Transition[] | undefined): boolean {
+    const taken = this.#active.map((state) => this.#enabled(of(state)));
+    let any = false;
+    for (const transition of taken) {
+      if (!transition) continue;
+      any = true;
+      this.#run(transition.actions);
     }
+    for (const [region, transition] of taken.entries()) {
+      if (transition && transition.target !== "") this.#enter(region, transition.target);
+    }
+    return any;
+  }
+
+  #enabled(transitions: readonly Transition[] | undefined): Transition | undefined {
+    if (!transitions) return undefined;
+    for (const transition of transitions) {
+      if (!transition.guard || transition.guard(this.#args)) return transition;
+    }
+    return undefined;
+  }
+
+  #enter(region: number, key: string): void {
+    if (this.#active[region]?.key === key) return;
+    const next = this.#machine.regions[region]?.states.get(key) as State;
+    this.#active[region] = next;
+    this.#run(next.entry);
   }
 
   #run(actions: readonly Action[]): void {
-    for (const action of actions) {
-      if (typeof action === "string") this.#carryOut(action, undefined);
-      else {
-        const { type, params } = action;
-        this.#carryOut(type, typeof params === "function" ? params(this.#args()) : params);
-      }
+    for (const { type, params, does } of actions) {
+      this.#carryOut(type, does, typeof params === "function" ? params(this.#args) : params);
     }
   }
 
-  #carryOut(type: string, params: unknown): void {
-    const action = this.#machine.actions[type];
-    if (action?.assignment) this.#assign(action.assignment, params);
-    else if (action?.collect) this.#collect(action.collect, params);
+  #carryOut(type: string, does: Implementation | undefined, params: unknown): void {
+    if (does?.assignment) this.#assign(does.assignment, params);
+    else if (does?.collect) this.#collect(does.collect, params);
     else this.asks.push({ type, params } as Ask);
   }
 
+  /** The first assignment makes the copy that all of them change. */
   #assign(assignment: Assignment, params: unknown): void {
-    const args = this.#args();
-    const context = this.#context as object;
-    if (typeof assignment === "function") {
-      this.#context = { ...context, ...assignment(args, params) };
-      return;
-    }
-    const change: Record<string, unknown> = {};
-    for (const key in assignment) {
-      const value = assignment[key];
-      change[key] = typeof value === "function" ? value(args, params) : value;
-    }
-    this.#context = { ...context, ...change };
+    const args = this.#args;
+    const change =
+      typeof assignment === "function" ? assignment(args, params) : computed(assignment, args, params);
+    if (args.context === this.#given) args.context = { ...(this.#given as object) };
+    Object.assign(args.context as object, change);
   }
 
   /** What is enqueued is carried out once all of it is known. */
   #collect(collect: NonNullable<Implementation["collect"]>, params: unknown): void {
-    const todo: (NamedAction | { readonly assignment: Assignment })[] = [];
-    const enqueue: Enqueue = Object.assign((action: NamedAction) => void todo.push(action), {
-      assign: (assignment: Assignment) => void todo.push({ assignment }),
-    });
-    collect({ ...this.#args(), enqueue }, params);
+    const todo: (Exclude<Named, string> | { readonly assignment: Assignment })[] = [];
+    const enqueue = ((action) => void todo.push(action)) as Enqueue;
+    enqueue.assign = (assignment) => void todo.push({ assignment });
+    const { context, event } = this.#args;
+    collect({ context, event, enqueue }, params);
     for (const item of todo) {
       if ("assignment" in item) this.#assign(item.assignment, undefined);
-      else this.#carryOut(item.type, item.params);
+      else this.#carryOut(item.type, this.#machine.actions[item.type], item.params);
     }
   }
+}
 
-  #args(): Args {
-    return { context: this.#context, event: this.#event };
+/** An assignment that is written field by field. */
+function computed(assignment: Readonly<Record<string, unknown>>, args: Args, params: unknown): object {
+  const change: Record<string, unknown> = {};
+  for (const key in assignment) {
+    const value = assignment[key];
+    change[key] = typeof value === "function" ? value(args, params) : value;
   }
+  return change;
 }

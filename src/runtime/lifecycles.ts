@@ -25,26 +25,37 @@ const worker = decider<SessionRow, WorkerMessage>(workerMachine);
 type Advanced<Row> = readonly [Row, Decision<Row>["asks"]];
 
 export function advanceTask(row: TaskRow, message: TaskMessage): Advanced<TaskRow> {
-  const { value, context, asks, ignored } = task({ value: row.state, context: row }, message);
-  return [ignored ? row : { ...context, state: value as TaskState }, asks];
+  const decision = task({ value: row.state, context: row }, message);
+  return [moved(row, decision, "state", decision.value as TaskState), decision.asks];
 }
 
 export function advanceStep(row: StepRow, message: StepMessage): Advanced<StepRow> {
-  const { value, context, asks, ignored } = step({ value: row.state, context: row }, message);
-  return [ignored ? row : { ...context, state: value as StepState }, asks];
+  const decision = step({ value: row.state, context: row }, message);
+  return [moved(row, decision, "state", decision.value as StepState), decision.asks];
 }
 
 /** A Run has two regions: its status, and whether a worker holds it. */
 export function advanceRun(row: RunRow, message: RunMessage): Advanced<RunRow> {
   const hold = row.heldBy !== "" ? "held" : row.status === "PENDING" ? "free" : "released";
-  const { value, context, asks, ignored } = run(
-    { value: { status: row.status, hold }, context: row },
-    message,
-  );
-  return [ignored ? row : { ...context, status: (value as { status: RunStatus }).status }, asks];
+  const decision = run({ value: { status: row.status, hold }, context: row }, message);
+  const { status } = decision.value as { status: RunStatus };
+  return [moved(row, decision, "status", status), decision.asks];
 }
 
 export function advanceWorker(row: SessionRow, message: WorkerMessage): Advanced<SessionRow> {
-  const { value, context, asks, ignored } = worker({ value: row.state, context: row }, message);
-  return [ignored ? row : { ...context, state: value as SessionState }, asks];
+  const decision = worker({ value: row.state, context: row }, message);
+  return [moved(row, decision, "state", decision.value as SessionState), decision.asks];
+}
+
+/** The row with its state in its column: the machine's copy of it, or if that changed nothing else, one of our own. */
+function moved<Row, Column extends keyof Row>(
+  row: Row,
+  { context, ignored }: Decision<Row>,
+  column: Column,
+  state: Row[Column],
+): Row {
+  if (ignored) return row;
+  const after: { -readonly [Field in keyof Row]: Row[Field] } = context === row ? { ...row } : context;
+  after[column] = state;
+  return after;
 }
