@@ -58,13 +58,13 @@ export type RunReport = {
 
 export interface TrackerFound {
   /** The session that speaks, or that is spoken of; for `hello` the one it supersedes. */
-  readonly session?: SessionRow;
+  readonly session?: SessionRow | undefined;
   /** The Run a report is about. */
-  readonly run?: RunRow;
+  readonly run?: RunRow | undefined;
   /** The Runs the session holds, and for `hello` and `held` those the message names. */
   readonly runs: readonly RunRow[];
   /** What is wrong with the result that is reported, by the template's schema. */
-  readonly resultProblem?: string;
+  readonly resultProblem?: string | undefined;
   /** When the session's lease ends. */
   readonly leaseUntil: Instant;
 }

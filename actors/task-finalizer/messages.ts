@@ -46,10 +46,10 @@ export type TaskFinalizerMessage =
   /** timers: may be stale; the rows decide. */
   | ({ readonly type: "deadline.passed"; readonly kind: DeadlineKind; readonly due: Instant } & StepKey);
 
-/** The rows the runtime has found for a message; absent if there is no such row. */
+/** The rows the runtime has found for a message; undefined if there is no such row. */
 export interface FinalizerFound {
-  readonly task?: TaskRow;
-  readonly step?: StepRow;
+  readonly task?: TaskRow | undefined;
+  readonly step?: StepRow | undefined;
   /**
    * Steps the message is about beside its own. For `step.settled` those that depend on it, the batch or
    * map that made it, and that one's next member; for `unfold`, `signal`, `resolve` and the end of a Task

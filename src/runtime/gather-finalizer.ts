@@ -88,7 +88,7 @@ export function foundForFinalizer(message: TaskFinalizerMessage, scene: Scene): 
   const { taskId } = message;
   const task = work.task(taskId);
   const step = "stepName" in message ? work.step(message) : undefined;
-  const base = { ...(task && { task }), ...(step && { step }), outputs: NO_TEXTS, runs: [], steps: [] };
+  const base = { task, step, outputs: NO_TEXTS, runs: [], steps: [] };
   switch (message.type) {
     case "run.ended": {
       const stepInput = work.stepInputs.get(stepKey(message));

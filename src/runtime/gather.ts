@@ -129,13 +129,12 @@ export function foundForTracker(message: RunTrackerMessage, scene: Scene): Track
   const { work, memory, leases } = scene;
   const session = speaker(message, memory);
   const run = message.type === "report" ? work.run(message.report.runId) : undefined;
-  const many = message.type === "report" ? [] : runIdsOf(message, memory);
-  const problem = resultProblem(message, run, scene);
+  const many = message.type === "report" ? [] : [...new Set(runIdsOf(message, memory))];
   return {
-    ...(session && { session }),
-    ...(run && { run }),
-    ...(problem !== undefined && { resultProblem: problem }),
-    runs: [...new Set(many)].flatMap((id): RunRow | RunRow[] => work.run(id) ?? []),
+    session,
+    run,
+    resultProblem: resultProblem(message, run, scene),
+    runs: many.flatMap((id): RunRow | RunRow[] => work.run(id) ?? []),
     leaseUntil: message.type === "silent" ? leases.until(message.session) : NEVER,
   };
 }

@@ -12,8 +12,8 @@ export class Journal {
 
   /** Sets an entry of a map; undoing puts back what was there. */
   set<Key, Value>(map: Map<Key, Value>, key: Key, value: Value): void {
-    const had = map.has(key);
     const before = map.get(key) as Value;
+    const had = before !== undefined || map.has(key);
     map.set(key, value);
     this.#undo.push(() => (had ? map.set(key, before) : map.delete(key)));
   }

@@ -16,6 +16,9 @@ export class Seen {
   readonly #store: Store;
   readonly #work: Workspace;
   readonly #asked = new Set<string>();
+  /** What is not here yet and will be asked for next. */
+  #wanted = nothing();
+  #missing = 0;
 
   constructor(store: Store, work: Workspace) {
     this.#store = store;
@@ -24,16 +27,14 @@ export class Seen {
 
   /** One batched read for all first messages of a turn. */
   async seeFor(messages: readonly Told[], scene: Scene): Promise<void> {
-    const wanted = nothing();
-    for (const message of messages) this.#addTo(wanted, needsOf(message, scene));
-    await this.#load(wanted);
+    for (const message of messages) this.#want(needsOf(message, scene));
+    await this.#load();
   }
 
   /** Undefined if everything is here, so that the common case needs no tick of the event loop. */
   see(needs: Needs): Promise<void> | undefined {
-    const wanted = nothing();
-    this.#addTo(wanted, needs);
-    return Object.values(wanted).some((list) => list.length > 0) ? this.#load(wanted) : undefined;
+    this.#want(needs);
+    return this.#missing > 0 ? this.#load() : undefined;
   }
 
   /**
@@ -52,42 +53,48 @@ export class Seen {
     return [...kept, ...added].sort(compareReady);
   }
 
-  async #load(wanted: Wanted): Promise<void> {
-    if (!Object.values(wanted).some((list) => list.length > 0)) return;
+  async #load(): Promise<void> {
+    if (this.#missing === 0) return;
+    const wanted = this.#wanted;
+    this.#wanted = nothing();
+    this.#missing = 0;
     this.#work.take(await this.#store.load(wanted), wanted.wholeTasks, wanted.graphs);
   }
 
-  #addTo(wanted: Wanted, needs: Needs): void {
-    const { wholeTasks = [], graphs = [], steps = [], runs = [], keys = [], inputs = [] } = needs;
-    const { stepInputs = [], outputs = [], templates = [] } = needs;
+  #want(needs: Needs): void {
+    const { wholeTasks, graphs, steps, runs, keys, inputs, stepInputs, outputs, templates } = needs;
     const work = this.#work;
-    for (const id of graphs) if (!work.isComplete(id) && this.#isNew(`graph ${id}`)) wanted.graphs.push(id);
-    for (const key of stepInputs)
-      if (!work.stepInputs.has(stepKey(key)) && this.#isNew(`given ${stepKey(key)}`))
-        wanted.stepInputs.push(key);
-    for (const key of outputs)
-      if (!work.outputs.has(stepKey(key)) && this.#isNew(`output ${stepKey(key)}`)) wanted.outputs.push(key);
-    for (const ref of templates) if (this.#isNew(`template ${templateKey(ref)}`)) wanted.templates.push(ref);
-    for (const id of wholeTasks)
-      if (!work.isWhole(id) && this.#isNew(`whole ${id}`)) wanted.wholeTasks.push(id);
-    for (const key of steps)
-      if (!this.#hasStep(key) && this.#isNew(`step ${stepKey(key)}`)) wanted.steps.push(key);
-    for (const id of runs) if (!work.run(id) && this.#isNew(`run ${id}`)) wanted.runs.push(id);
-    for (const id of inputs) if (!work.inputs.has(id) && this.#isNew(`input ${id}`)) wanted.inputs.push(id);
-    for (const key of keys) {
-      if (!work.holder(key.namespace, key.key) && this.#isNew(`key ${holderKey(key.namespace, key.key)}`))
-        wanted.keys.push(key);
+    if (steps) for (const key of steps) if (!this.#hasStep(key)) this.#ask("steps", key, stepKey(key));
+    if (runs) for (const id of runs) if (!work.run(id)) this.#ask("runs", id, id);
+    if (inputs) for (const id of inputs) if (!work.inputs.has(id)) this.#ask("inputs", id, id);
+    if (outputs) for (const key of outputs) this.#askText("outputs", key);
+    if (stepInputs) for (const key of stepInputs) this.#askText("stepInputs", key);
+    if (wholeTasks) for (const id of wholeTasks) if (!work.isWhole(id)) this.#ask("wholeTasks", id, id);
+    if (graphs) for (const id of graphs) if (!work.isComplete(id)) this.#ask("graphs", id, id);
+    if (templates) for (const ref of templates) this.#ask("templates", ref, templateKey(ref));
+    if (keys) {
+      for (const key of keys) {
+        if (!work.holder(key.namespace, key.key)) this.#ask("keys", key, holderKey(key.namespace, key.key));
+      }
     }
+  }
+
+  #askText(kind: "outputs" | "stepInputs", key: StepKey): void {
+    const name = stepKey(key);
+    if (!this.#work[kind].has(name)) this.#ask(kind, key, name);
+  }
+
+  /** Nothing is asked for twice in a turn. */
+  #ask<Kind extends keyof Wanted>(kind: Kind, item: Wanted[Kind][number], name: string): void {
+    const asked = `${kind} ${name}`;
+    if (this.#asked.has(asked)) return;
+    this.#asked.add(asked);
+    (this.#wanted[kind] as Wanted[Kind][number][]).push(item);
+    this.#missing += 1;
   }
 
   #hasStep(key: StepKey): boolean {
     return this.#work.step(key) !== undefined && this.#work.task(key.taskId) !== undefined;
-  }
-
-  #isNew(name: string): boolean {
-    if (this.#asked.has(name)) return false;
-    this.#asked.add(name);
-    return true;
   }
 }
 

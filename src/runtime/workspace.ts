@@ -39,9 +39,10 @@ export class Workspace {
   readonly #taskOfRun = new Map<RunId, TaskId>();
   /** Tasks by the idempotency key they hold. */
   readonly #holders = new Map<string, TaskId>();
-  /** Rows as the store has them; absent for rows made in this turn. */
-  readonly #stored = new Map<string, TaskRow | StepRow | RunRow>();
-  readonly #changed = new Map<string, TaskRow | StepRow | RunRow>();
+  /** Rows as the commit will have them, but for their revision, which is still the stored one. */
+  readonly #changedTasks = new Map<TaskId, TaskRow>();
+  readonly #changedSteps = new Map<string, StepRow>();
+  readonly #changedRuns = new Map<RunId, RunRow>();
   readonly #log = new Map<TaskId, LogEntry[]>();
   readonly #newOutputs = new Map<string, StepKey & { readonly json: string }>();
   readonly #newStepInputs = new Map<string, StepKey & { readonly json: string }>();
@@ -75,21 +76,18 @@ export class Workspace {
       const family = this.#family(row.id);
       if (family.task) continue;
       family.task = row;
-      this.#stored.set(`task ${row.id}`, row);
       if (row.holdsKey) this.#holders.set(holderKey(row.namespace, row.spec.idempotencyKey), row.id);
     }
     for (const row of steps) {
       const family = this.#family(row.taskId);
       if (family.steps.has(row.name)) continue;
       family.steps.set(row.name, row);
-      this.#stored.set(`step ${row.taskId}/${row.name}`, row);
     }
     for (const row of runs) {
       const family = this.#family(row.taskId);
       if (family.runs.has(row.id)) continue;
       family.runs.set(row.id, row);
       this.#taskOfRun.set(row.id, row.taskId);
-      this.#stored.set(`run ${row.id}`, row);
     }
     for (const [taskId, json] of inputs) this.inputs.set(taskId, json);
     for (const [key, json] of stepInputs) if (!this.stepInputs.has(key)) this.stepInputs.set(key, json);
@@ -184,18 +182,18 @@ export class Workspace {
     this.#journal.changed(() => {
       family.task = before;
     });
-    this.#journal.set(this.#changed, `task ${row.id}`, row);
+    this.#journal.set(this.#changedTasks, row.id, row);
   }
 
   putStep(row: StepRow): void {
     this.#journal.set(this.#family(row.taskId).steps, row.name, row);
-    this.#journal.set(this.#changed, `step ${row.taskId}/${row.name}`, row);
+    this.#journal.set(this.#changedSteps, stepKey({ taskId: row.taskId, stepName: row.name }), row);
   }
 
   putRun(row: RunRow): void {
     this.#journal.set(this.#family(row.taskId).runs, row.id, row);
     this.#journal.set(this.#taskOfRun, row.id, row.taskId);
-    this.#journal.set(this.#changed, `run ${row.id}`, row);
+    this.#journal.set(this.#changedRuns, row.id, row);
   }
 
   keepOutput(output: StepKey & { readonly json: string }): void {
@@ -240,7 +238,7 @@ export class Workspace {
   }
 
   get changedRows(): number {
-    return this.#changed.size;
+    return this.#changedTasks.size + this.#changedSteps.size + this.#changedRuns.size;
   }
 
   /** The deadlines the turn sets, for the timers. */
@@ -250,29 +248,20 @@ export class Workspace {
 
   /** All of the turn as the store takes it; undefined if there is nothing to write. */
   commit(at: Instant): Commit | undefined {
-    const tasks: TaskRow[] = [];
-    const steps: StepRow[] = [];
-    const runs: RunRow[] = [];
-    for (const [key, row] of this.#changed) {
-      const revision = (this.#stored.get(key)?.revision ?? 0) + 1;
-      if ("stepName" in row) runs.push({ ...row, revision });
-      else if ("dependsOn" in row) steps.push({ ...row, revision });
-      else tasks.push({ ...row, revision });
-    }
     const { log } = this;
     const deadlines = this.deadlines;
     const lanesAdded = [...this.#lanesAdded.values()];
     const lanesRemoved = [...this.#lanesRemoved.keys()];
     const templates = this.#newTemplates;
     const others = [log, deadlines, lanesAdded, lanesRemoved, templates];
-    if (this.#changed.size === 0 && others.every(({ length }) => length === 0)) return undefined;
+    if (this.changedRows === 0 && others.every(({ length }) => length === 0)) return undefined;
 
     const inputs = this.#newInputs;
     return {
       at,
-      tasks,
-      steps,
-      runs,
+      tasks: Array.from(this.#changedTasks.values(), revised),
+      steps: Array.from(this.#changedSteps.values(), revised),
+      runs: Array.from(this.#changedRuns.values(), revised),
       inputs,
       outputs: [...this.#newOutputs.values()],
       stepInputs: [...this.#newStepInputs.values()],
@@ -292,6 +281,11 @@ export class Workspace {
     }
     return family;
   }
+}
+
+/** The row as it is stored next: nothing but a commit counts revisions. */
+function revised<Row extends { readonly revision: number }>(row: Row): Row {
+  return { ...row, revision: row.revision + 1 };
 }
 
 /** Both are clients' words and may hold anything: only quoting keeps them apart. */
