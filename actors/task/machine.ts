@@ -27,7 +27,8 @@ function settledCounts(counts: StepCounts): StepCounts {
 }
 
 function stepsAlive(counts: StepCounts): boolean {
-  return Object.keys(counts).some((state) => !isSettled(state as StepState));
+  for (const state in counts) if (!isSettled(state as StepState)) return true;
+  return false;
 }
 
 const parts = setup({

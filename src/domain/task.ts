@@ -161,7 +161,9 @@ export function rowsOf(status: TaskStatus): readonly Pick<TaskRow, "state" | "ha
 }
 
 export function countOf(counts: StepCounts, ...states: readonly StepState[]): number {
-  return states.reduce((sum, state) => sum + (counts[state] ?? 0), 0);
+  let sum = 0;
+  for (const state of states) sum += counts[state] ?? 0;
+  return sum;
 }
 
 /** The counts after one Step has gone from one state to another. */

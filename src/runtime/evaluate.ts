@@ -79,8 +79,8 @@ interface Flat extends Implementations {
 interface State {
   readonly key: string;
   readonly entry: readonly Action[];
+  /** By the message that leads on, and under {@link ALWAYS} what needs none. */
   readonly on: ReadonlyMap<string, readonly Transition[]>;
-  readonly always: readonly Transition[];
 }
 
 interface Transition {
@@ -119,8 +119,9 @@ function flatState(id: string, node: Node, names: Implementations): State {
     target: target?.[0]?.key ?? "",
     actions: actions.map(known),
   });
-  const on = [...transitions].map(([event, list]) => [event, list.map(resolved)] as const);
-  return { key, entry: entry.map(known), on: new Map(on), always: always.map(resolved) };
+  const lists = always.length === 0 ? transitions : new Map([...transitions, [ALWAYS, always]]);
+  const on = Array.from(lists, ([event, list]) => [event, list.map(resolved)] as const);
+  return { key, entry: entry.map(known), on: new Map(on) };
 }
 
 function actionOf(named: Named, { actions }: Implementations): Action {
@@ -128,6 +129,8 @@ function actionOf(named: Named, { actions }: Implementations): Action {
   return { type, params, does: actions[type] };
 }
 
+/** No message's type. */
+const ALWAYS = "";
 /** Passing states follow one another in none of our machines for long; a longer way is a circle. */
 const ALWAYS_MOST = 8;
 
@@ -137,25 +140,25 @@ class Way {
   readonly #machine: Flat;
   readonly #args: Args;
   readonly #given: unknown;
-  readonly #active: State[] = [];
+  readonly #active: State[];
 
   constructor(machine: Flat, { value, context }: Rest<unknown>, event: EventObject) {
     this.#machine = machine;
     this.#args = { context, event };
     this.#given = context;
-    for (const { key, states } of machine.regions) {
+    this.#active = machine.regions.map(({ key, states }) => {
       const name = (machine.parallel ? (value as Record<string, string>)[key] : value) as string;
       const state = states.get(name);
       invariant(state, `${machine.id} has no state "${name}"`);
-      this.#active.push(state);
-    }
+      return state;
+    });
   }
 
   /** False if no state listens. */
   go(): boolean {
     const { type } = this.#args.event;
-    const heard = this.#move(({ on }) => on.get(type));
-    for (let turns = 1; heard && this.#move(({ always }) => always); turns += 1) {
+    const heard = this.#move(type);
+    for (let turns = 1; heard && this.#move(ALWAYS); turns += 1) {
       invariant(turns < ALWAYS_MOST, `${this.#machine.id} never comes to rest on "${type}"`);
     }
     return heard;
@@ -169,7 +172,7 @@ class Way {
     const { parallel, regions } = this.#machine;
     if (!parallel) return this.#active[0]?.key;
     const value: Record<string, string> = {};
-    for (const [i, { key }] of this.#active.entries()) value[regions[i]?.key ?? ""] = key;
+    for (let i = 0; i < regions.length; i += 1) value[regions[i]?.key ?? ""] = this.#active[i]?.key ?? "";
     return value;
   }
 
@@ -177,16 +180,16 @@ class Way {
    * In each region the first transition whose guard holds: first what all of them do, then what the states do that
    * are entered. False if there is none.
    */
-  #move(of: (state: State) => readonly Transition[] | undefined): boolean {
-    const taken = this.#active.map((state) => this.#enabled(of(state)));
+  #move(type: string): boolean {
+    const taken = this.#active.map((state) => this.#enabled(state.on.get(type)));
     let any = false;
     for (const transition of taken) {
       if (!transition) continue;
       any = true;
       this.#run(transition.actions);
     }
-    for (const [region, transition] of taken.entries()) {
-      if (transition && transition.target !== "") this.#enter(region, transition.target);
+    for (let region = 0; any && region < taken.length; region += 1) {
+      this.#enter(region, taken[region]?.target ?? "");
     }
     return any;
   }
@@ -200,7 +203,7 @@ class Way {
   }
 
   #enter(region: number, key: string): void {
-    if (this.#active[region]?.key === key) return;
+    if (key === "" || this.#active[region]?.key === key) return;
     const next = this.#machine.regions[region]?.states.get(key) as State;
     this.#active[region] = next;
     this.#run(next.entry);
@@ -229,10 +232,8 @@ class Way {
 
   /** What is enqueued is carried out once all of it is known. */
   #collect(collect: NonNullable<Implementation["collect"]>, params: unknown): void {
-    const todo: (Exclude<Named, string> | { readonly assignment: Assignment })[] = [];
-    const enqueue = ((action) => void todo.push(action)) as Enqueue;
-    enqueue.assign = (assignment) => void todo.push({ assignment });
     const { context, event } = this.#args;
+    todo = [];
     collect({ context, event, enqueue }, params);
     for (const item of todo) {
       if ("assignment" in item) this.#assign(item.assignment, undefined);
@@ -240,6 +241,12 @@ class Way {
     }
   }
 }
+
+/** What the list of actions that is being collected has so far; there is only ever one. */
+let todo: (Exclude<Named, string> | { readonly assignment: Assignment })[] = [];
+const enqueue: Enqueue = Object.assign((action: Exclude<Named, string>) => void todo.push(action), {
+  assign: (assignment: Assignment) => void todo.push({ assignment }),
+});
 
 /** An assignment that is written field by field. */
 function computed(assignment: Readonly<Record<string, unknown>>, args: Args, params: unknown): object {
