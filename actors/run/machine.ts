@@ -50,13 +50,16 @@ const reportEnd = parts.enqueueActions(({ enqueue, context, event }) => {
 
 const noteEnd = parts.assign(({ context, event }) => {
   const finishedAt = event.at;
+  // What has ended within an instant may say so at once, without a word about its start.
+  const startedAt = context.startedAt === NEVER ? finishedAt : context.startedAt;
   switch (event.type) {
     case "completed":
-      return { finishedAt, backend: event.backend ?? context.backend };
+      return { startedAt, finishedAt, backend: event.backend ?? context.backend };
     case "yielded":
-      return { finishedAt, reason: "YIELDED" };
+      return { startedAt, finishedAt, reason: "YIELDED" };
     case "failed":
       return {
+        startedAt,
         finishedAt,
         reason: "AGENT_ERROR",
         errorMessage: event.errorMessage,

@@ -43,13 +43,10 @@ function toUrl(addr: string): URL | undefined {
  */
 export function dial(url: string, outgoing: AsyncIterable<RunClientMessage>, opened: () => void): Connection {
   const aborter = new AbortController();
-  const { hostname } = new URL(url);
-  const manager = new Http2SessionManager(
-    url,
-    { pingIntervalMs: PING_INTERVAL_MS, pingTimeoutMs: limits.keepaliveTimeout },
-    // Node leaves the brackets of an IPv6 address out of `:authority`, unless it is named.
-    hostname.startsWith("[") ? { servername: hostname } : {},
-  );
+  const manager = new SessionManager(url, {
+    pingIntervalMs: PING_INTERVAL_MS,
+    pingTimeoutMs: limits.keepaliveTimeout,
+  });
   const transport = createGrpcTransport({
     baseUrl: url,
     sessionManager: manager,
@@ -69,4 +66,11 @@ export function dial(url: string, outgoing: AsyncIterable<RunClientMessage>, ope
   const readResult: AskForResult = async (wanted, options) =>
     (await client.getStepResult(wanted, options)).outputJson;
   return { incoming, readResult, close };
+}
+
+/** Names the plane in each request: Node would leave the brackets of an IPv6 address out of `:authority`. */
+class SessionManager extends Http2SessionManager {
+  override request(...[method, path, headers, options]: Parameters<Http2SessionManager["request"]>) {
+    return super.request(method, path, { ...headers, ":authority": new URL(this.authority).host }, options);
+  }
 }

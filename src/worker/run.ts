@@ -65,7 +65,8 @@ export class Run {
 
   /** Lets the agent work. Resolves when it has ended, however it did; never rejects. */
   async start(agent: Agent): Promise<void> {
-    this.#around.ready(this);
+    // Told once no promise can go on by itself: what has ended by then needs no word about its start.
+    process.nextTick(() => this.#around.ready(this));
     if (agent.backends.length === 1) this.#backend = agent.backends[0];
 
     const outcome = await outcomeOf(agent, this.#assignment.inputJson, this.#context());
@@ -140,7 +141,7 @@ export class Run {
     if (!this.#attached) return undefined;
     if (!this.#startTold) {
       this.#startTold = true;
-      return started(this);
+      if (!this.#outcome || this.#outbox.count > 0) return started(this);
     }
 
     const entry = this.#outbox.take();

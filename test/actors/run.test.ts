@@ -222,6 +222,17 @@ test("a run's row keeps what is durable of its output, when it began, and the mo
   expect(done).toMatchObject({ startedAt: 5, nextSeq: 2, outputBytes: 64, backend, heldBy: "" });
 });
 
+test("a run that tells only its end began then; one that told its start before began before", () => {
+  const at = instant(7);
+  const end = { type: "completed", at, backend: null, output: "", outputBytes: 0 } as const;
+  const assigned = heldRun({ status: "ASSIGNED" });
+  const [begun] = advanceRun(assigned, { type: "started", at: instant(5) });
+
+  expect(advanceRun(assigned, end)[0]).toMatchObject({ status: "COMPLETED", startedAt: 7, finishedAt: 7 });
+  expect(advanceRun(begun, end)[0]).toMatchObject({ startedAt: 5, finishedAt: 7 });
+  expect(advanceRun(assigned, { type: "lost", at, message: "gone" })[0]).toMatchObject({ startedAt: 0 });
+});
+
 test("a run that stops at a checkpoint is completed, and says where the next one goes on", () => {
   expect(
     play(runMachine, run(), [

@@ -5,12 +5,14 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { ErrorInfoSchema } from "#wire/gen/google/rpc/error_details_pb";
+import { RunStatus } from "#wire/gen/taskrun/v1/common_pb";
 import {
   type GetRunStepResultRequest,
   type RunAssignmentSchema,
   type RunClientMessage,
   RunServerMessageSchema,
   RunService,
+  type RunStatusUpdate,
   type ServerAckSchema,
 } from "#wire/gen/taskrun/v1/run_service_pb";
 
@@ -63,6 +65,14 @@ export class PlaneSession {
       const next = await this.said.take();
       if (!next) throw new Error(`the worker closed its side before it said ${name}`);
       if (next.case === name) return next.value as ValueOf<Name>;
+    }
+  }
+
+  /** The next word about the end of a run; of its start there may be one before, or none. */
+  async hearEnd(): Promise<RunStatusUpdate> {
+    for (;;) {
+      const update = await this.hear("statusUpdate");
+      if (update.status !== RunStatus.RUNNING) return update;
     }
   }
 

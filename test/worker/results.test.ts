@@ -19,8 +19,7 @@ async function endOf(
   value: Parameters<typeof session.assign>[0] = {},
 ) {
   session.assign({ runId: "r1", ...value });
-  await session.hear("statusUpdate");
-  return session.hear("statusUpdate");
+  return session.hearEnd();
 }
 
 /** Answers reads, and keeps what was asked. */

@@ -138,14 +138,32 @@ test.each([
   await startWorker(plane, { agents: [moody] });
   const session = await plane.greet();
   session.assign({ runId: "r1", inputJson });
-  await session.hear("statusUpdate");
 
-  const end = await session.hear("statusUpdate");
+  const end = await session.hearEnd();
 
   expect(end.status).toBe(RunStatus.FAILED);
   expect(end.errorMessage).toMatch(errorMessage);
   expect(end).toMatchObject(expected);
   expect(end.retryable).toBe("retryable" in expected ? expected.retryable : undefined);
+});
+
+test("a run that ends at once tells only its end; one that waits for anything tells its start first", async () => {
+  const plane = await startPlane();
+  const moody = echo(async (input) => {
+    for (let i = 0; i < 100; i += 1) await undefined;
+    if (input === "waited") await new Promise((resolve) => setImmediate(resolve));
+    return input;
+  });
+  await startWorker(plane, { agents: [moody] });
+  const session = await plane.greet();
+
+  session.assign({ runId: "r1", inputJson: '"at once"' });
+  const completed = { status: RunStatus.COMPLETED };
+  expect(await session.next()).toMatchObject({ value: { ...completed, outputJson: '"at once"' } });
+
+  session.assign({ runId: "r2", inputJson: '"waited"' });
+  expect(await session.next()).toMatchObject({ value: { runId: "r2", status: RunStatus.RUNNING } });
+  expect(await session.next()).toMatchObject({ value: { ...completed, outputJson: '"waited"' } });
 });
 
 test("what cannot be taken is declined, and a repeated assignment is neither taken nor declined", async () => {
@@ -175,7 +193,7 @@ test("what cannot be taken is declined, and a repeated assignment is neither tak
   session.ack({ ackType: "status", refId: "r1" });
   session.assign({ runId: "r1" });
   session.assign({ runId: "r4" });
-  expect(await session.hear("statusUpdate")).toMatchObject({ runId: "r4", status: RunStatus.RUNNING });
+  expect(await session.hear("statusUpdate")).toMatchObject({ runId: "r4", status: RunStatus.COMPLETED });
   expect(begun).toBe(2);
 });
 

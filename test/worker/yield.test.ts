@@ -46,8 +46,7 @@ test("the next run of the step finds cursor and output, on the same worker too",
     inputJson: `{"checkpoint":{"cursor":${cursorJson},"output":${outputJson}}}`,
   });
 
-  await session.hear("statusUpdate");
-  expect(await session.hear("statusUpdate")).toMatchObject({
+  expect(await session.hearEnd()).toMatchObject({
     status: RunStatus.COMPLETED,
     outputJson: '{"resumed":{"cursor":1,"output":"one"}}',
   });
@@ -83,9 +82,8 @@ test("a checkpoint that is yielded instead of returned fails the run", async () 
   await startWorker(plane, { agents: [confused] });
   const session = await plane.greet();
   session.assign({ runId: "r1" });
-  await session.hear("statusUpdate");
 
-  expect((await session.hear("statusUpdate")).errorMessage).toMatch(/return what ctx.yield gives/);
+  expect((await session.hearEnd()).errorMessage).toMatch(/return what ctx.yield gives/);
 });
 
 test("a checkpoint whose acknowledgement is lost is told again with the heartbeats", async () => {
@@ -176,9 +174,8 @@ test.each([
   await startWorker(plane, { agents: [echo(async (_, ctx) => stop(ctx))] });
   const session = await plane.greet();
   session.assign({ runId: "r1" });
-  await session.hear("statusUpdate");
 
-  const end = await session.hear("statusUpdate");
+  const end = await session.hearEnd();
 
   expect(end).toMatchObject({ status: RunStatus.FAILED, retryable: false });
   expect(end.errorMessage).toMatch(complaint);

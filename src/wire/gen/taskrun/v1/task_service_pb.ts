@@ -363,7 +363,7 @@ export type RunSummary = Message<"taskrun.v1.RunSummary"> & {
   status: RunStatus;
 
   /**
-   * When its Worker reported RUNNING; 0 before.
+   * When its Worker reported RUNNING, or its end without that; 0 before.
    *
    * @generated from field: int64 started_at_ms = 4;
    */
