@@ -9,9 +9,9 @@ import type { Reads } from "#ports/store";
 
 /** What the watchers of one Task share: how far its log goes, as far as commits have told. */
 interface Watched {
-  watchers: number;
   lastSeq: number;
-  readonly waiting: Set<() => void>;
+  /** Each watcher's way to hear that there may be more. */
+  readonly listeners: Set<() => void>;
 }
 
 /**
@@ -37,12 +37,12 @@ export class Watchers {
     if (!watched) return;
 
     watched.lastSeq = lastSeq;
-    for (const resume of [...watched.waiting]) resume();
+    for (const tell of watched.listeners) tell();
   }
 
   /** Retention has removed the Task. */
   removed(taskId: TaskId): void {
-    for (const resume of [...(this.#tasks.get(taskId)?.waiting ?? [])]) resume();
+    for (const tell of this.#tasks.get(taskId)?.listeners ?? []) tell();
   }
 
   /** @param mayWatch throws if this watcher may not see the Task */
@@ -53,52 +53,55 @@ export class Watchers {
     mayWatch: () => Promise<void>,
   ): AsyncGenerator<LogSlice> {
     await mayWatch();
-    const watched = this.#join(taskId);
+    let wake = () => {};
+    const tell = () => wake();
+    const watched = this.#join(taskId, tell);
+    signal.addEventListener("abort", tell);
     try {
       await this.#checkCursor(taskId, afterSeq);
       let cursor = afterSeq;
       while (!signal.aborted) {
+        // Made before the log is read: a commit may come meanwhile.
+        const changed = new Promise<void>((resolve) => {
+          wake = resolve;
+        });
         const slice = await this.#reads.log(taskId, cursor, limits.watchReadBytes);
         if (slice.entries.length > 0) {
           yield slice;
           cursor += slice.entries.length;
           if (isLast(slice.entries.at(-1))) return;
-        } else if (watched.lastSeq <= cursor) {
-          if (cursor === afterSeq && (await this.#hasEnded(taskId, cursor))) return;
-          // A commit may have come while the log was read.
-          if (watched.lastSeq <= cursor) await changed(watched, signal);
-          await this.#checkCursor(taskId, cursor);
+          if (watched.lastSeq !== cursor) continue;
         } else {
-          await this.#checkCursor(taskId, cursor); // there were lines, and now there are none: removed
+          if (cursor === afterSeq && (await this.#hasEnded(taskId, cursor))) return;
+          await this.#checkCursor(taskId, cursor); // there may be none because the Task was removed
         }
+        await changed;
       }
     } finally {
-      this.#leave(taskId, watched);
+      signal.removeEventListener("abort", tell);
+      this.#leave(taskId, watched, tell);
     }
   }
 
-  #join(taskId: TaskId): Watched {
-    const watched = this.#tasks.get(taskId) ?? { watchers: 0, lastSeq: 0, waiting: new Set() };
-    if (watched.watchers >= limits.watchersPerTask) {
-      throw new Fault(
-        "overloaded",
-        `task ${taskId} has ${watched.watchers} watchers, the most one may have`,
-        {
-          reason: "TOO_MANY_WATCHERS",
-          retryAfter: millis(1_000),
-        },
-      );
+  #join(taskId: TaskId, tell: () => void): Watched {
+    const watched = this.#tasks.get(taskId) ?? { lastSeq: 0, listeners: new Set() };
+    const { listeners } = watched;
+    if (listeners.size >= limits.watchersPerTask) {
+      throw new Fault("overloaded", `task ${taskId} has ${listeners.size} watchers, the most one may have`, {
+        reason: "TOO_MANY_WATCHERS",
+        retryAfter: millis(1_000),
+      });
     }
-    watched.watchers += 1;
+    listeners.add(tell);
     this.#count += 1;
     this.#tasks.set(taskId, watched);
     return watched;
   }
 
-  #leave(taskId: TaskId, watched: Watched): void {
-    watched.watchers -= 1;
+  #leave(taskId: TaskId, { listeners }: Watched, tell: () => void): void {
+    listeners.delete(tell);
     this.#count -= 1;
-    if (watched.watchers === 0) this.#tasks.delete(taskId);
+    if (listeners.size === 0) this.#tasks.delete(taskId);
   }
 
   async #checkCursor(taskId: TaskId, afterSeq: number): Promise<void> {
@@ -132,17 +135,4 @@ export class Watchers {
 /** The terminal line is the last of a Task's log. */
 function isLast(entry: LogEntry | undefined): boolean {
   return entry?.type === "task" && isTerminal(entry.state);
-}
-
-function changed(watched: Watched, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const done = () => {
-      watched.waiting.delete(done);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    watched.waiting.add(done);
-    signal.addEventListener("abort", done, { once: true });
-  });
 }
