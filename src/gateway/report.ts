@@ -146,14 +146,21 @@ function checkLabels(metadata: Labels, field: string): void {
  * stream closed instead, the worker would come back and send the same again.
  */
 function acceptable(update: RunStatusUpdate, cut: () => void): RunStatusUpdate {
-  const { outputJson, backendUsed, ...same } = update;
-  const fitting = { ...same, ...(backendUsed && { backendUsed: fitBackend(backendUsed, cut) }) };
+  const { outputJson, backendUsed } = update;
   const problem = outputJson === "" ? undefined : resultProblem(outputJson);
-  if (problem === undefined) {
-    return { ...fitting, outputJson, errorMessage: clip(update.errorMessage, limits.errorMessageBytes) };
-  }
-  const errorMessage = `The agent's result ${problem}`;
-  return { ...fitting, status: RunStatus.FAILED, outputJson: "", errorMessage, retryable: false };
+  const errorMessage = clip(update.errorMessage, limits.errorMessageBytes);
+  // As it is nearly always.
+  if (problem === undefined && !backendUsed && errorMessage === update.errorMessage) return update;
+
+  const fitting = { ...update, ...(backendUsed && { backendUsed: fitBackend(backendUsed, cut) }) };
+  if (problem === undefined) return { ...fitting, errorMessage };
+  return {
+    ...fitting,
+    status: RunStatus.FAILED,
+    outputJson: "",
+    errorMessage: `The agent's result ${problem}`,
+    retryable: false,
+  };
 }
 
 /** Refused, a checkpoint would come again like a result: one that cannot be kept fails the Run for good too. */
