@@ -116,8 +116,8 @@ export const breakages: readonly Breakage[] = [
     edits: [
       edit(
         "src/stores/sqlite/table.ts",
-        '[...keys.map(column), "revision"].map(',
-        "[...keys.map(column)].map(",
+        '[...keys.map(columnOf), "revision"].map(',
+        "[...keys.map(columnOf)].map(",
       ),
       edit("src/stores/sqlite/table.ts", "      row.revision - 1,\n", ""),
     ],
@@ -340,7 +340,7 @@ export const breakages: readonly Breakage[] = [
         '          COMPLETED: { entry: over.entry, on: { failed: "FAILED", cancelled: "CANCELLED" } },',
       ),
       edit(
-        "src/stores/sqlite/migrations/0001-tasks.ts",
+        "src/stores/sqlite/migrations/0003-rest.ts",
         "RAISE(ABORT, 'the status of a Run that has ended never changes')",
         "1",
       ),

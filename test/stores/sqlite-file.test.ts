@@ -6,6 +6,7 @@ import { instant } from "#domain/time";
 import type { Store } from "#ports/store";
 import { openDriver, SqliteError } from "#stores/sqlite/driver";
 import { type SqliteOptions, sqliteStore } from "#stores/sqlite/index";
+import { migrations } from "#stores/sqlite/migrations/index";
 import { commit, ended, run, runId, spec, task, taskId, template } from "#testing/rows";
 
 const root = await mkdtemp(join(tmpdir(), "taskrun-store-"));
@@ -41,7 +42,7 @@ test("a file of a later release is refused, and left as it is", async () => {
     reason: "STORE_TOO_NEW",
     message: expect.stringContaining(`${path} was written by a later release (tables of version 99`),
   });
-  raw(path, "PRAGMA user_version = 2");
+  raw(path, `PRAGMA user_version = ${migrations.length}`);
   await (await booted(path)).close();
 });
 

@@ -16,6 +16,8 @@ export interface Driver {
 export interface Statement {
   /** Returns how many rows were changed. */
   run(values: SqlRow): number;
+  /** The first row; no read stays open behind it either. */
+  get(values: SqlRow): SqlRow | undefined;
   /** Steps to the end, so that no read stays open. */
   all(values: SqlRow): SqlRow[];
 }
@@ -51,6 +53,7 @@ interface LibsqlStatement {
   readonly reader: boolean;
   raw(): LibsqlStatement;
   run(values: SqlRow): { readonly changes: number };
+  get(values: SqlRow): SqlRow | undefined;
   all(values: SqlRow): SqlRow[];
 }
 
@@ -72,6 +75,7 @@ function openLibsql(path: string): Driver {
       const reader = statement.reader ? statement.raw() : statement;
       return {
         run: (values) => translate(() => statement.run(values).changes),
+        get: (values) => translate(() => reader.get(values)),
         all: (values) => translate(() => reader.all(values)),
       };
     },
@@ -83,6 +87,7 @@ function openLibsql(path: string): Driver {
 interface NodeStatement {
   setReturnArrays(enabled: boolean): void;
   run(...values: SqlRow): { readonly changes: number };
+  get(...values: SqlRow): SqlRow | undefined;
   all(...values: SqlRow): SqlRow[];
 }
 
@@ -103,6 +108,7 @@ function openNode(path: string): Driver {
       statement.setReturnArrays(true);
       return {
         run: (values) => translate(() => statement.run(...values).changes),
+        get: (values) => translate(() => statement.get(...values)),
         all: (values) => translate(() => statement.all(...values)),
       };
     },

@@ -82,12 +82,15 @@ export function migrate(db: Driver, path: string): void {
     throw new Fault("wrong_state", message, { reason: "STORE_TOO_NEW" });
   }
 
+  // A table that is made anew must not take with it the rows that refer to it.
+  db.exec("PRAGMA foreign_keys = OFF");
   migrations.slice(version).forEach((sql, i) => {
     db.exec("BEGIN IMMEDIATE");
     db.exec(sql);
     db.exec(`PRAGMA user_version = ${version + i + 1}`);
     db.exec("COMMIT");
   });
+  db.exec("PRAGMA foreign_keys = ON");
 }
 
 /** Bytes of a file; 0 if there is none. */

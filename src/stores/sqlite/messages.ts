@@ -1,8 +1,6 @@
 import { type StepKey, stepKey, type TaskId } from "#domain/id";
 import { limits } from "#domain/limits";
 import type { LogEntry } from "#domain/log";
-import type { RunRow } from "#domain/run";
-import type { StepRow } from "#domain/step";
 import type { TaskRow } from "#domain/task";
 import { type TemplateRow, templateKey } from "#domain/template";
 import { instant } from "#domain/time";
@@ -80,9 +78,9 @@ export function encodeNeeds(needs: Needs): LoadRequest {
 
 export function decodeLoaded({ tasks, steps, runs, inputs, ...more }: LoadReply): Loaded {
   return {
-    tasks: distinct(tasks.flatMap(rows<TaskRow>), ({ id }) => id),
-    steps: distinct(steps.flatMap(rows<StepRow>), ({ taskId, name }) => stepKey({ taskId, stepName: name })),
-    runs: distinct(runs.flatMap(rows<RunRow>), ({ id }) => id),
+    tasks: distinct(tasks.flatMap(taskTable.rows), ({ id }) => id),
+    steps: distinct(steps.flatMap(stepTable.rows), ({ taskId, name }) => stepKey({ taskId, stepName: name })),
+    runs: distinct(runs.flatMap(runTable.rows), ({ id }) => id),
     inputs: new Map(inputs.flatMap(rows<readonly [TaskId, string]>)),
     stepInputs: texts(more.stepInputs),
     outputs: texts(more.outputs),
@@ -94,7 +92,7 @@ export function decodeBoot({ at, lanes, held, waiting, templates, nextDueAt }: B
   return {
     at: instant(at),
     lanes: rows(lanes),
-    held: rows(held),
+    held: runTable.rows(held),
     waiting: new Map(rows<readonly [string, number]>(waiting)),
     templates: new Map(rows<readonly [string, number]>(templates)),
     nextDueAt: nextDueAt === null ? undefined : instant(nextDueAt),

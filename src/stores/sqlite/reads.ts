@@ -8,6 +8,7 @@ import { versionKey } from "#domain/version";
 import type { Reads, TaskDetail, TaskFilter, TaskPage, TemplateFilter } from "#ports/store";
 import type { Link } from "./link.js";
 import { rows } from "./messages.js";
+import { runTable, stepTable, taskTable } from "./rows.js";
 
 /** The read side, over the link to the connection that serves it. */
 export function sqliteReads(reader: Link<"reader">): Reads {
@@ -16,10 +17,10 @@ export function sqliteReads(reader: Link<"reader">): Reads {
       const found = await reader.call("task", id);
       if (!found) return undefined;
       return {
-        task: JSON.parse(found.task),
+        task: taskTable.row(found.task),
         input: found.input,
-        steps: rows(found.steps),
-        runs: rows(found.runs),
+        steps: stepTable.rows(found.steps),
+        runs: runTable.rows(found.runs),
       };
     },
 
@@ -34,14 +35,14 @@ export function sqliteReads(reader: Link<"reader">): Reads {
         scannedRows: limits.pageScannedRows,
       });
       return {
-        tasks: rows(page.tasks),
+        tasks: taskTable.rows(page.tasks),
         next: (page.next ?? undefined) as TaskId | undefined,
       };
     },
 
     async run(id: RunId): Promise<RunRow | undefined> {
       const found = await reader.call("run", id);
-      return found === null ? undefined : JSON.parse(found);
+      return found === null ? undefined : runTable.row(found);
     },
 
     async template({ namespace, name, version }: TemplateRef): Promise<TemplateRow | undefined> {

@@ -21,6 +21,10 @@ const pendingStates = quoted(
   taskStates.filter((state) => taskStatus({ state, hasRun: false }) === "PENDING"),
 );
 
+/** Where a Task's log goes on; its last row says it. */
+const NEXT_SEQ =
+  "coalesce((SELECT first_seq + count FROM log WHERE task_id = ?1 ORDER BY first_seq DESC LIMIT 1), 1)";
+
 /** Templates by namespace, name and version, in the order asked for; and the newest of namespace and name. */
 const registered = {
   templates: `SELECT ${templates.json("t.")} FROM json_each(?) AS wanted CROSS JOIN templates AS t
@@ -61,7 +65,7 @@ export const loads = {
   outputs: textsOf("outputs"),
   ...registered,
   ready: `SELECT json_object('taskId', task_id, 'stepName', name, 'lane', lane, 'rank', rank,
-      'avoidWorker', avoid_worker, 'avoidUntil', avoid_until) FROM steps
+      'avoidWorker', ${stepTable.field("avoidWorker")}, 'avoidUntil', ${stepTable.field("avoidUntil")}) FROM steps
     WHERE state = 'enqueued' AND lane = ? ORDER BY rank, task_id, name LIMIT ?`,
   due: `SELECT ${plainJson("taskId", "stepName", "kind", "at")} FROM deadlines
     WHERE at <= ? ORDER BY at, task_id, step_name, kind LIMIT ?`,
@@ -91,8 +95,9 @@ export const writes = {
   putStepInput: `INSERT INTO step_inputs (task_id, step_name, json) VALUES (?, ?, ?)
     ON CONFLICT (task_id, step_name) DO UPDATE SET json = excluded.json`,
   addTemplate: `INSERT INTO templates (${templates.columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-  numberLog: "UPDATE tasks SET last_seq = last_seq + ? WHERE id = ? RETURNING last_seq",
-  appendLog: "INSERT INTO log (task_id, first_seq, count, entries) VALUES (?, ?, ?, ?)",
+  appendLog: `INSERT INTO log (task_id, first_seq, count, entries)
+    VALUES (?1, ${NEXT_SEQ}, ?2, ?3) RETURNING first_seq`,
+  nextSeq: `SELECT ${NEXT_SEQ} FROM tasks WHERE id = ?1`,
   putDeadline: `INSERT INTO deadlines (task_id, step_name, kind, at) VALUES (?, ?, ?, ?)
     ON CONFLICT (task_id, step_name, kind) DO UPDATE SET at = excluded.at`,
   removeDeadline: "DELETE FROM deadlines WHERE task_id = ? AND step_name = ? AND kind = ?",
@@ -119,8 +124,8 @@ export const reads = {
       (SELECT max(first_seq) FROM log WHERE task_id = ?1 AND first_seq <= ?2), 0)
     ORDER BY first_seq LIMIT ?3`,
   logEntries: `SELECT entries FROM log WHERE task_id = ? AND first_seq BETWEEN ? AND ? ORDER BY first_seq`,
-  logBounds: `SELECT coalesce((SELECT min(first_seq) FROM log WHERE task_id = tasks.id), last_seq + 1), last_seq
-    FROM tasks WHERE id = ?`,
+  logBounds: `SELECT coalesce((SELECT min(first_seq) FROM log WHERE task_id = ?1), 1), ${NEXT_SEQ} - 1
+    FROM tasks WHERE id = ?1`,
 } as const;
 
 /** What `template-list.ts` walks the templates with: names and sizes only. */

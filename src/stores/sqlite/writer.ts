@@ -174,18 +174,13 @@ export class Writer {
     return firstSeqs;
   }
 
+  /** Answers with the seq of the first of the new lines, were there any. */
   #appendLog({ taskId, packed }: CommitRequest["log"][number]): number {
-    const lines = packed.reduce((sum, [count]) => sum + count, 0);
-    const [row] = this.#sql.numberLog.all([lines, taskId]);
+    const sql = this.#sql;
+    const rows = packed.map(([count, entries]) => sql.appendLog.get([taskId, count, entries]));
+    const row = packed.length === 0 ? sql.nextSeq.get([taskId]) : rows[0];
     invariant(row, `no task ${taskId}`);
-    const first = Number(row[0]) - lines + 1;
-
-    let seq = first;
-    for (const [count, entries] of packed) {
-      this.#sql.appendLog.run([taskId, seq, count, entries]);
-      seq += count;
-    }
-    return first;
+    return Number(row[0]);
   }
 }
 
