@@ -1,12 +1,9 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { ServerDuplexStream, ServerWritableStream } from "@grpc/grpc-js";
 
-/** Bytes written and not yet taken by the network, past which the next answer waits. */
-const UNSENT = 128 * 1024;
-
 /**
- * Writes all answers, at the pace at which the peer reads. grpc-js counts messages, not bytes, and would
- * keep sixteen of any size; this counts bytes. Stops early when the signal aborts.
+ * Writes all answers, at the pace at which the peer reads: the next is made when the call has taken the last.
+ * The stream itself would keep sixteen of any size. Stops early when the signal aborts.
  */
 export async function pump(
   answers: AsyncIterable<Message>,
@@ -14,19 +11,13 @@ export async function pump(
   stream: ServerWritableStream<Message, Buffer> | ServerDuplexStream<Message, Buffer>,
   signal: AbortSignal,
 ): Promise<void> {
-  let unsent = 0;
   let wake = () => {};
-  const onAbort = () => wake();
-  signal.addEventListener("abort", onAbort);
+  const onChange = () => wake();
+  signal.addEventListener("abort", onChange);
   try {
     for await (const answer of answers) {
-      const bytes = serialize(answer);
-      unsent += bytes.length;
-      stream.write(bytes, () => {
-        unsent -= bytes.length;
-        wake();
-      });
-      while (unsent > UNSENT && !signal.aborted) {
+      stream.write(serialize(answer), onChange);
+      while (stream.writableLength > 0 && !signal.aborted) {
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
@@ -34,7 +25,7 @@ export async function pump(
       if (signal.aborted) return;
     }
   } finally {
-    signal.removeEventListener("abort", onAbort);
+    signal.removeEventListener("abort", onChange);
   }
 }
 
@@ -53,13 +44,15 @@ export async function* received(
   signal.addEventListener("abort", onChange);
   try {
     while (!signal.aborted) {
-      const changed = new Promise<void>((resolve) => {
+      const message: Message | null = stream.read();
+      if (message !== null) {
+        yield message;
+        continue;
+      }
+      if (stream.readableEnded || stream.destroyed) return;
+      await new Promise<void>((resolve) => {
         wake = resolve;
       });
-      const message: Message | null = stream.read();
-      if (message !== null) yield message;
-      else if (stream.readableEnded || stream.destroyed) return;
-      else await changed;
     }
   } finally {
     for (const event of events) stream.off(event, onChange);

@@ -15,6 +15,7 @@ import {
 } from "@grpc/grpc-js";
 import { limits } from "#domain/limits";
 import { encodeStatus, statusCodes } from "#wire/faults";
+import { writeAhead } from "./grpc-ahead.js";
 import { pump, received } from "./grpc-streams.js";
 import {
   answerTooLarge,
@@ -39,7 +40,7 @@ const options = {
 
 /** The table of handlers as a native gRPC server, not yet bound. */
 export function grpcServer(rpcs: readonly Rpc[], call: Call, streams: OpenStreams): Server {
-  const server = new Server(options);
+  const server = new Server({ ...options, interceptors: [writeAhead] });
   for (const rpc of rpcs) {
     const { definition, implementation } = mounted(rpc, call, streams);
     server.addService(definition, implementation);
