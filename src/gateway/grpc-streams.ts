@@ -8,7 +8,7 @@ import type { Answers } from "./rpc.js";
  */
 export async function pump(
   answers: Answers<Message>,
-  encode: (message: Message) => Buffer,
+  serialize: (message: Message) => Buffer,
   stream: ServerWritableStream<Message, Buffer> | ServerDuplexStream<Message, Buffer>,
   signal: AbortSignal,
 ): Promise<void> {
