@@ -1,6 +1,7 @@
 /**
- * `npm run bench`: how fast, how lean and how soon back, for tasks of one step and for workflows. Server, worker and load are processes of their own, the
- * store is SQLite with fsync, the wire real gRPC over the loopback.
+ * `npm run bench`: how fast, how lean and how soon back, for tasks of one step and for workflows. Server, worker and
+ * load are processes of their own, the store is SQLite with fsync, the wire real gRPC over the loopback. Rates and
+ * latencies are those of a warm server: it has worked on many tasks at a time for some seconds before.
  *
  *     npm run bench -- [--quick] [--only NAME]... [--profile] [--json FILE]
  *

@@ -128,7 +128,7 @@ export async function comparePlanes(
 /** The first thousands of tasks are run by code that is not compiled yet. */
 async function warmUp(plane: BenchPlane, { roundMs }: Sizes): Promise<void> {
   await plane.helper("worker");
-  await plane.order({ type: "single", inFlight: 32, ms: roundMs });
+  await plane.order({ type: "single", inFlight: 64, ms: roundMs });
   await plane.order({ type: "chunks", tasks: 4, chunks: 500, bytes: 100 });
 }
 
