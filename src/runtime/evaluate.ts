@@ -114,11 +114,11 @@ function flatState(id: string, node: Node, names: Implementations): State {
   invariant(flat && exit.length === 0 && invoke.length === 0, `${id}.${key} is more than a flat state`);
 
   const known = (named: Named) => actionOf(named, names);
-  const resolved = ({ guard, target, actions }: Guarded): Transition => ({
-    guard: guard === undefined ? undefined : names.guards[guard],
-    target: target?.[0]?.key ?? "",
-    actions: actions.map(known),
-  });
+  const resolved = ({ guard, target, actions }: Guarded): Transition => {
+    const holds = guard === undefined ? undefined : names.guards[guard];
+    invariant(guard === undefined || holds, `${id}.${key} has a guard that nobody wrote: ${guard}`);
+    return { guard: holds, target: target?.[0]?.key ?? "", actions: actions.map(known) };
+  };
   const lists = always.length === 0 ? transitions : new Map([...transitions, [ALWAYS, always]]);
   const on = Array.from(lists, ([event, list]) => [event, list.map(resolved)] as const);
   return { key, entry: entry.map(known), on: new Map(on) };

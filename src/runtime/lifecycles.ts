@@ -26,12 +26,12 @@ type Advanced<Row> = readonly [Row, Decision<Row>["asks"]];
 
 export function advanceTask(row: TaskRow, message: TaskMessage): Advanced<TaskRow> {
   const decision = task({ value: row.state, context: row }, message);
-  return [moved(row, decision, "state", decision.value as TaskState), decision.asks];
+  return [placed(row, decision, "state", decision.value as TaskState), decision.asks];
 }
 
 export function advanceStep(row: StepRow, message: StepMessage): Advanced<StepRow> {
   const decision = step({ value: row.state, context: row }, message);
-  return [moved(row, decision, "state", decision.value as StepState), decision.asks];
+  return [placed(row, decision, "state", decision.value as StepState), decision.asks];
 }
 
 /** A Run has two regions: its status, and whether a worker holds it. */
@@ -39,16 +39,16 @@ export function advanceRun(row: RunRow, message: RunMessage): Advanced<RunRow> {
   const hold = row.heldBy !== "" ? "held" : row.status === "PENDING" ? "free" : "released";
   const decision = run({ value: { status: row.status, hold }, context: row }, message);
   const { status } = decision.value as { status: RunStatus };
-  return [moved(row, decision, "status", status), decision.asks];
+  return [placed(row, decision, "status", status), decision.asks];
 }
 
 export function advanceWorker(row: SessionRow, message: WorkerMessage): Advanced<SessionRow> {
   const decision = worker({ value: row.state, context: row }, message);
-  return [moved(row, decision, "state", decision.value as SessionState), decision.asks];
+  return [placed(row, decision, "state", decision.value as SessionState), decision.asks];
 }
 
 /** The row with its state in its column: the machine's copy of it, or if that changed nothing else, one of our own. */
-function moved<Row, Column extends keyof Row>(
+function placed<Row, Column extends keyof Row>(
   row: Row,
   { context, ignored }: Decision<Row>,
   column: Column,
