@@ -51,20 +51,28 @@ export class Unit {
     const { scene, actors, journal, at, draw } = this.#parts;
     this.#untold.push(first);
     for (let told = this.#untold.shift(); told; told = this.#untold.shift()) {
-      await this.#look(told);
+      const looking = this.#look(told);
+      if (looking) await looking;
       for (const ask of actors.tell(told, scene, { at, draw: draw() }, journal)) this.#carryOut(ask);
     }
     this.#settle();
   }
 
-  /** Rows say which further rows matter: a Step its dependants, a batch its next member. */
-  async #look(told: Told): Promise<void> {
+  /** Rows say which further rows matter: a Step its dependants, a batch its next member. Undefined if all are here. */
+  #look(told: Told): Promise<void> | undefined {
     const { scene, see } = this.#parts;
-    for (let round = 0; round < ROUNDS; round += 1) {
-      const loading = see(needsOf(told, scene));
-      if (!loading) return;
-      await loading;
+    const loading = see(needsOf(told, scene));
+    return loading && this.#lookOn(told, loading);
+  }
+
+  async #lookOn(told: Told, loading: Promise<void>): Promise<void> {
+    const { scene, see } = this.#parts;
+    let more: Promise<void> | undefined = loading;
+    for (let round = 0; more && round < ROUNDS; round += 1) {
+      await more;
+      more = see(needsOf(told, scene));
     }
+    await more;
   }
 
   #carryOut(ask: Ask): void {
