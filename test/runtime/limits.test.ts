@@ -90,16 +90,16 @@ test("so many kinds of work may wait in a namespace, and no more; known kinds st
 test("a task has so many watchers and no more", async () => {
   const bench = await startBench();
   const { task } = await bench.create();
-  const { signal } = new AbortController();
+  const ownSignal = () => new AbortController().signal;
   const open = Array.from({ length: limits.watchersPerTask }, () =>
-    bench.plane.watch(LOCAL_CALLER, task.id, 0, signal)[Symbol.asyncIterator](),
+    bench.plane.watch(LOCAL_CALLER, task.id, 0, ownSignal())[Symbol.asyncIterator](),
   );
   await Promise.all(open.map((watch) => watch.next()));
-  const late = bench.plane.watch(LOCAL_CALLER, task.id, 0, signal)[Symbol.asyncIterator]();
+  const late = bench.plane.watch(LOCAL_CALLER, task.id, 0, ownSignal())[Symbol.asyncIterator]();
   await expect(late.next()).rejects.toMatchObject({ code: "overloaded", reason: "TOO_MANY_WATCHERS" });
 
   await open[0]?.return?.();
-  const next = bench.plane.watch(LOCAL_CALLER, task.id, 0, signal)[Symbol.asyncIterator]();
+  const next = bench.plane.watch(LOCAL_CALLER, task.id, 0, ownSignal())[Symbol.asyncIterator]();
   expect((await next.next()).done).toBe(false);
   expect(bench.supervisor.watchers.count).toBe(limits.watchersPerTask);
 });
