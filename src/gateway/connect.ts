@@ -11,7 +11,7 @@ import { compressionGzip } from "@connectrpc/connect-node";
 import { limits } from "#domain/limits";
 import { detailsOf, statusCodes } from "#wire/faults";
 import { CANCELLED, drainingFault, type Failure, Meter, OK, type Outcome } from "./outcome.js";
-import type { Answers, Call, Rpc, StreamCall } from "./rpc.js";
+import type { Call, Rpc, StreamCall } from "./rpc.js";
 import type { OpenStreams } from "./streams.js";
 
 /** What a stream's handler may do to the response that carries it. */
@@ -90,7 +90,7 @@ interface Serving {
 }
 
 async function* streamed(
-  handle: (call: StreamCall) => Answers<Message>,
+  handle: (call: StreamCall) => AsyncIterable<Message>,
   { call, streams, meter, context }: Serving,
 ): AsyncGenerator<Message, void> {
   const peer = context.values.get(peerKey);
@@ -105,8 +105,7 @@ async function* streamed(
   });
   let outcome: Outcome = CANCELLED;
   try {
-    const answers = handle({ ...call, signal: open.signal, end: (fault) => open.end(fault) });
-    for await (const together of answers) yield* together;
+    yield* handle({ ...call, signal: open.signal, end: (fault) => open.end(fault) });
     outcome = open.signal.aborted ? CANCELLED : OK;
   } catch (error) {
     outcome = open.signal.aborted ? CANCELLED : meter.outcomeOf(error);

@@ -22,6 +22,7 @@ class AheadCall extends ServerInterceptingCall {
     this.#call = call;
   }
 
+  /** What comes in goes straight on: nobody here listens to it. */
   override start(...args: Parameters<ServerInterceptingCallInterface["start"]>): void {
     this.#call.start(...args);
   }

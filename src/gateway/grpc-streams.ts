@@ -1,13 +1,12 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { ServerDuplexStream, ServerWritableStream } from "@grpc/grpc-js";
-import type { Answers } from "./rpc.js";
 
 /**
  * Writes all answers, at the pace at which the peer reads: the next is made when the call has taken the last.
  * The stream itself would keep sixteen of any size. Stops early when the signal aborts.
  */
 export async function pump(
-  answers: Answers<Message>,
+  answers: AsyncIterable<Message>,
   serialize: (message: Message) => Buffer,
   stream: ServerWritableStream<Message, Buffer> | ServerDuplexStream<Message, Buffer>,
   signal: AbortSignal,
@@ -16,16 +15,14 @@ export async function pump(
   const onChange = () => wake();
   signal.addEventListener("abort", onChange);
   try {
-    for await (const together of answers) {
-      for (const answer of together) {
-        stream.write(serialize(answer), onChange);
-        while (stream.writableLength > 0 && !signal.aborted) {
-          await new Promise<void>((resolve) => {
-            wake = resolve;
-          });
-        }
-        if (signal.aborted) return;
+    for await (const answer of answers) {
+      stream.write(serialize(answer), onChange);
+      while (stream.writableLength > 0 && !signal.aborted) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
       }
+      if (signal.aborted) return;
     }
   } finally {
     signal.removeEventListener("abort", onChange);

@@ -38,9 +38,6 @@ export interface StreamCall extends Call {
   end(fault: Fault): void;
 }
 
-/** What a stream answers. Messages that are there together come together: each turn of it costs as much as one. */
-export type Answers<Answer> = AsyncIterable<Iterable<Answer>>;
-
 /** One row of the table of handlers, with its types forgotten: all that a mount needs. */
 export type Rpc =
   | {
@@ -51,12 +48,12 @@ export type Rpc =
   | {
       readonly kind: "server_streaming";
       readonly method: DescMethodServerStreaming;
-      readonly handle: (request: Message, call: StreamCall) => Answers<Message>;
+      readonly handle: (request: Message, call: StreamCall) => AsyncIterable<Message>;
     }
   | {
       readonly kind: "bidi_streaming";
       readonly method: DescMethodBiDiStreaming;
-      readonly handle: (requests: AsyncIterable<Message>, call: StreamCall) => Answers<Message>;
+      readonly handle: (requests: AsyncIterable<Message>, call: StreamCall) => AsyncIterable<Message>;
     };
 
 /** The request is checked here, before any handler and for every mount; the handler sees what passed. */
@@ -75,7 +72,7 @@ export function unary<I extends DescMessage, O extends DescMessage, Checked>(
 export function serverStreaming<I extends DescMessage, O extends DescMessage, Checked>(
   method: DescMethodServerStreaming<I, O>,
   schema: z.ZodType<Checked>,
-  handle: (request: Checked, call: StreamCall) => Answers<MessageShape<O>>,
+  handle: (request: Checked, call: StreamCall) => AsyncIterable<MessageShape<O>>,
 ): Rpc {
   return {
     kind: "server_streaming",
@@ -87,7 +84,7 @@ export function serverStreaming<I extends DescMessage, O extends DescMessage, Ch
 /** The handler checks what it reads: which message may come depends on those before it. */
 export function bidiStreaming<I extends DescMessage, O extends DescMessage>(
   method: DescMethodBiDiStreaming<I, O>,
-  handle: (requests: AsyncIterable<MessageShape<I>>, call: StreamCall) => Answers<MessageShape<O>>,
+  handle: (requests: AsyncIterable<MessageShape<I>>, call: StreamCall) => AsyncIterable<MessageShape<O>>,
 ): Rpc {
   return {
     kind: "bidi_streaming",

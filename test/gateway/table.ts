@@ -22,7 +22,7 @@ export function tableFor(plane: FakePlane) {
       yield message;
     }
     const answers = rpc.kind === "bidi_streaming" ? rpc.handle(once(), call) : rpc.handle(message, call);
-    for await (const [answer] of answers) if (answer) return answer;
+    for await (const answer of answers) return answer;
     throw new Error("the stream ended without an answer");
   };
 }

@@ -6,7 +6,7 @@ import {
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from "#wire/gen/grpc/health/v1/health_pb";
 import { checkKnown } from "../health.js";
-import { type Answers, type Call, type StreamCall, serverStreaming, unary } from "../rpc.js";
+import { type Call, type StreamCall, serverStreaming, unary } from "../rpc.js";
 import { optionalName } from "../validate.js";
 
 const which = z.object({ service: optionalName });
@@ -30,10 +30,13 @@ async function list(_: unknown, { health }: Call): Promise<HealthListResponse> {
 }
 
 /** Services do not appear later, so an unknown one is told once and the stream then stays silent. */
-async function* watch({ service }: Which, { health, signal }: StreamCall): Answers<HealthCheckResponse> {
+async function* watch(
+  { service }: Which,
+  { health, signal }: StreamCall,
+): AsyncIterable<HealthCheckResponse> {
   const known = health.knows(service);
-  if (!known) yield [{ ...answer(false), status: ServingStatus.SERVICE_UNKNOWN }];
-  for await (const serving of health.changes(signal)) if (known) yield [answer(serving)];
+  if (!known) yield { ...answer(false), status: ServingStatus.SERVICE_UNKNOWN };
+  for await (const serving of health.changes(signal)) if (known) yield answer(serving);
 }
 
 function answer(serving: boolean): HealthCheckResponse {

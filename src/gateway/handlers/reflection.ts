@@ -28,14 +28,14 @@ export function reflectionService(services: readonly string[], files: readonly D
     });
   return [
     bidiStreaming(v1.ServerReflection.method.serverReflectionInfo, async function* (requests) {
-      for await (const request of requests) yield [respond(request)];
+      for await (const request of requests) yield respond(request);
     }),
     bidiStreaming(v1alpha.ServerReflection.method.serverReflectionInfo, async function* (requests) {
       for await (const request of requests) {
         const answer = respond(
           retold(v1alpha.ServerReflectionRequestSchema, v1.ServerReflectionRequestSchema, request),
         );
-        yield [retold(v1.ServerReflectionResponseSchema, v1alpha.ServerReflectionResponseSchema, answer)];
+        yield retold(v1.ServerReflectionResponseSchema, v1alpha.ServerReflectionResponseSchema, answer);
       }
     }),
   ];

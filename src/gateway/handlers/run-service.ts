@@ -17,7 +17,7 @@ import { FrameQueue } from "../frame-queue.js";
 import { helloOf } from "../hello.js";
 import { findRun } from "../lookup.js";
 import { reportOf } from "../report.js";
-import { type Answers, bidiStreaming, type Call, type StreamCall, unary } from "../rpc.js";
+import { bidiStreaming, type Call, type StreamCall, unary } from "../rpc.js";
 import { getRunStepResult } from "../schemas.js";
 
 /** What workers do: take Runs and report on them. */
@@ -29,13 +29,13 @@ export const runService = [
 async function* streamConnect(
   messages: AsyncIterable<RunClientMessage>,
   call: StreamCall,
-): Answers<RunServerMessage> {
+): AsyncIterable<RunServerMessage> {
   const frames = new FrameQueue<WorkerFrame>(limits.streamFrames, () => call.end(readTooSlowly()));
   const stop = () => frames.end();
   call.signal.addEventListener("abort", stop, { once: true });
   const link = listen(messages, frames, call);
   try {
-    for await (const frame of frames) yield [serverMessage(frame)];
+    for await (const frame of frames) yield serverMessage(frame);
   } finally {
     call.signal.removeEventListener("abort", stop);
     link.close();

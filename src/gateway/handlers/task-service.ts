@@ -17,7 +17,7 @@ import {
 } from "#wire/gen/taskrun/v1/task_service_pb";
 import { findTask } from "../lookup.js";
 import { toPageToken } from "../page-token.js";
-import { type Answers, type Call, type StreamCall, serverStreaming, unary } from "../rpc.js";
+import { type Call, type StreamCall, serverStreaming, unary } from "../rpc.js";
 import * as schemas from "../schemas.js";
 import { endOf, sizeOf, wholeTask } from "../task-answer.js";
 import { batchCreateTasks, createTask, retryTask } from "./task-create.js";
@@ -121,16 +121,13 @@ async function getStepResult(
 async function* watchTask(
   { id, afterSeq }: { readonly id: TaskId; readonly afterSeq: number },
   { plane, caller, signal }: StreamCall,
-): Answers<TaskEvent> {
+): AsyncIterable<TaskEvent> {
   const { task } = await findTask(plane, caller, id);
   for await (const { firstSeq, entries } of plane.watch(caller, id, afterSeq, signal)) {
-    const last = entries.at(-1);
-    const ended = last?.type === "task" && isTerminal(last.state);
-    const end = ended ? await endOf(plane.reads, task) : undefined;
-    yield entries.map((entry, i) =>
-      end && entry === last
-        ? taskEvent(end.task, firstSeq + i, entry, end.output)
-        : taskEvent(task, firstSeq + i, entry),
-    );
+    for (const [i, entry] of entries.entries()) {
+      const ended = entry.type === "task" && isTerminal(entry.state);
+      const { task: shown, output } = ended ? await endOf(plane.reads, task) : { task, output: "" };
+      yield taskEvent(shown, firstSeq + i, entry, output);
+    }
   }
 }
