@@ -2,6 +2,7 @@ import { setup } from "xstate";
 import { isTerminal } from "#domain/task";
 import { type Ask, asks } from "../asks.js";
 import { actorStates } from "../life.js";
+import { abort } from "./abort.js";
 import { endChild, startChild } from "./child.js";
 import { meetDeadline } from "./deadlines.js";
 import { unblock } from "./done.js";
@@ -61,6 +62,8 @@ function decide(event: TaskFinalizerEvent): Ask[] {
       return cancel(event, event.found, event.at);
     case "task.ended":
       return endTheRest(event, event.found, event.at);
+    case "abort":
+      return abort(event, event.found, event.at);
     case "deadline.passed":
       return meetDeadline(event, event.found, event.at, event.draw);
     default:
@@ -86,6 +89,7 @@ const listens = {
   resolve: { actions: "resolve" },
   cancel: { actions: "cancelTask" },
   "task.ended": { actions: "endTheRest" },
+  abort: { actions: "abort" },
   "deadline.passed": { actions: "meetDeadline" },
 } as const;
 
@@ -106,6 +110,7 @@ export const taskFinalizerMachine = parts
       resolve: askAll,
       cancelTask: askAll,
       endTheRest: askAll,
+      abort: askAll,
       meetDeadline: askAll,
     },
   })

@@ -43,6 +43,8 @@ export type TaskFinalizerMessage =
   | { readonly type: "cancel"; readonly caller: Caller; readonly taskId: TaskId; readonly message: string }
   /** itself: the Task has ended; end its Steps and Runs in the same commit, and undo what it did. */
   | { readonly type: "task.ended"; readonly taskId: TaskId; readonly reason: EndReason }
+  /** runtime: a message about these failed to be decided. Empty Step and Run mean the whole Task. */
+  | ({ readonly type: "abort"; readonly runId: RunId | ""; readonly message: string } & StepKey)
   /** timers: may be stale; the rows decide. */
   | ({ readonly type: "deadline.passed"; readonly kind: DeadlineKind; readonly due: Instant } & StepKey);
 

@@ -6,7 +6,7 @@ import { countOf, moved, type StepCounts, type TaskRow, type TaskState } from "#
 import { clip } from "#domain/text";
 import { later } from "#domain/time";
 import { asks } from "../asks.js";
-import type { TaskMessage } from "./messages.js";
+import type { EndReason, TaskMessage } from "./messages.js";
 
 /** Steps a worker has, should get, or has just answered for. */
 const PIPELINE = [
@@ -47,13 +47,25 @@ const endTheRest = parts.enqueueActions(({ enqueue, context, event }) => {
   }
   if (!stepsAlive(counts) && !(spec.undoes && endsBadly(context, event))) return;
 
-  const reason = event.type === "timeout" ? "TIMEOUT" : event.type === "cancel" ? "CANCELLED" : "STEP_FAILED";
-  const message = { type: "task.ended", taskId, reason } as const;
+  const message = { type: "task.ended", taskId, reason: endReasonOf(event) } as const;
   enqueue({ type: "tell", params: { to: "task-finalizer", message } });
 });
 
+function endReasonOf({ type }: TaskMessage): EndReason {
+  switch (type) {
+    case "cancel":
+      return "CANCELLED";
+    case "timeout":
+      return "TIMEOUT";
+    case "abort":
+      return "INTERNAL";
+    default:
+      return "STEP_FAILED";
+  }
+}
+
 function endsBadly({ counts, tolerated, isolated }: TaskRow, { type }: TaskMessage): boolean {
-  if (type === "cancel" || type === "timeout") return true;
+  if (type === "cancel" || type === "timeout" || type === "abort") return true;
   return type !== "manualResolution" && (countOf(counts, "error") > tolerated || isolated > 0);
 }
 
@@ -96,6 +108,7 @@ const finish = parts.assign({
 const end = { type: "final", entry: ["endTheRest", "finish", "tellParent"] } as const;
 const cancel = { target: "#task.cancelled", actions: "noteCancelled" } as const;
 const timeout = { target: "#task.error", actions: "noteTimeout" } as const;
+const abort = { target: "#task.error", actions: "noteAborted" } as const;
 const grow = { stepsAdded: { actions: "countAdded" }, opened: { actions: "countOpened" } } as const;
 const stepChanged = { target: "#task.evaluating_results", actions: "countStep" } as const;
 
@@ -166,6 +179,9 @@ export const taskMachine = parts
       noteTimeout: assign(({ event }) =>
         event.type === "timeout" ? { reason: "TIMEOUT" as const, errorMessage: event.message } : {},
       ),
+      noteAborted: assign(({ event }) =>
+        event.type === "abort" ? { reason: "INTERNAL" as const, errorMessage: event.message } : {},
+      ),
     },
     guards: {
       stepFailedForGood: ({ context }) => countOf(context.counts, "error") > context.tolerated,
@@ -182,7 +198,7 @@ export const taskMachine = parts
     context: ({ input }) => input,
     initial: "pending",
     states: {
-      pending: { on: { start: "initializing", cancel, timeout } },
+      pending: { on: { start: "initializing", cancel, timeout, abort } },
       initializing: {
         entry: passing("initializing"),
         on: {
@@ -193,10 +209,11 @@ export const taskMachine = parts
           noStepsFound: "complete",
           cancel,
           timeout,
+          abort,
         },
       },
-      enqueuing_steps: { on: { stepChanged, ...grow, cancel, timeout } },
-      steps_in_process: { on: { stepChanged, ...grow, cancel, timeout } },
+      enqueuing_steps: { on: { stepChanged, ...grow, cancel, timeout, abort } },
+      steps_in_process: { on: { stepChanged, ...grow, cancel, timeout, abort } },
       evaluating_results: {
         entry: [passing("evaluating_results"), "holdNoMore"],
         always: [
@@ -209,8 +226,8 @@ export const taskMachine = parts
           { target: "waiting_for_dependencies" },
         ],
       },
-      waiting_for_dependencies: { on: { stepChanged, ...grow, cancel, timeout } },
-      waiting_for_retry: { on: { stepChanged, ...grow, cancel, timeout } },
+      waiting_for_dependencies: { on: { stepChanged, ...grow, cancel, timeout, abort } },
+      waiting_for_retry: { on: { stepChanged, ...grow, cancel, timeout, abort } },
       blocked_by_failures: {
         entry: [passing("blocked_by_failures"), "holdForSomeTime"],
         always: { guard: "givesUp", target: "error" },
@@ -221,6 +238,7 @@ export const taskMachine = parts
           manualResolution: { target: "resolved_manually", actions: "forgive" },
           cancel,
           timeout,
+          abort,
         },
       },
       complete: end,

@@ -32,10 +32,12 @@ export type TaskMessage =
   | { readonly type: "cancel"; readonly at: Instant; readonly message: string }
   /** finalizer: `timeout_ms` is over. */
   | { readonly type: "timeout"; readonly at: Instant; readonly message: string }
+  /** finalizer: deciding what concerns it fails again and again; `message` says so. */
+  | { readonly type: "abort"; readonly at: Instant; readonly message: string }
   /** finalizer: it was held for an operator for too long. */
   | { readonly type: "giveUp"; readonly at: Instant }
   /** finalizer: an operator declares it done as it is. */
   | { readonly type: "manualResolution"; readonly at: Instant };
 
 /** Why a Task's end ends what is left of it. */
-export type EndReason = Extract<Reason, "CANCELLED" | "TIMEOUT" | "STEP_FAILED">;
+export type EndReason = Extract<Reason, "CANCELLED" | "TIMEOUT" | "STEP_FAILED" | "INTERNAL">;

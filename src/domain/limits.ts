@@ -70,6 +70,15 @@ export const limits = {
   turnBytes: 4 * MIB,
   /** Assignments one turn makes; the next turn goes on. */
   turnAssignments: 512,
+  /** Messages one outside message leads to: beyond what ends a thousand runs at once it is a circle. */
+  unitMessages: 50_000,
+  /** Runs, steps or tasks ended because one message fails on each of them; then the message is left alone. */
+  culpritsPerMessage: 16,
+  /** A message that cannot be decided is tried again after this, then after twice as long each time. */
+  parkFirst: millis(30_000),
+  parkMost: millis(3_600_000),
+  /** Messages that cannot be decided, remembered so that they are left alone. */
+  parkedMessages: 1_000,
   /** Due deadlines read at once; the next tick goes on. */
   dueDeadlines: 256,
 

@@ -1,20 +1,24 @@
 import { setInterval } from "node:timers";
 import { Fault } from "#domain/fault";
-import type { Plane } from "#ports/plane";
+import type { Plane, PlaneHealth } from "#ports/plane";
 
 /** How often the plane is asked whether it is ready, while somebody watches. */
 const LOOK_EVERY_MS = 1_000;
 
+export interface HealthReport extends PlaneHealth {
+  readonly status: "healthy" | "degraded" | "unavailable";
+}
+
 /** Whether requests are served, for all who ask: load balancers, `/health/ready`, and those who watch. */
 export class Health {
-  readonly #plane: Pick<Plane, "ready">;
+  readonly #plane: Pick<Plane, "ready" | "health">;
   readonly #listeners = new Set<() => void>();
   readonly #services: ReadonlySet<string>;
   #draining = false;
   #looking: NodeJS.Timeout | undefined;
 
   /** @param services fully qualified names of what is served; they share one state */
-  constructor(plane: Pick<Plane, "ready">, services: readonly string[]) {
+  constructor(plane: Pick<Plane, "ready" | "health">, services: readonly string[]) {
     this.#plane = plane;
     this.#services = new Set(services);
   }
@@ -25,6 +29,13 @@ export class Health {
 
   get serving(): boolean {
     return !this.#draining && this.#plane.ready;
+  }
+
+  /** What `/health` tells: whether requests are served, and what an operator should look at. Times are Unix ms. */
+  get report(): HealthReport {
+    const { parked } = this.#plane.health;
+    const status = !this.serving ? "unavailable" : parked ? "degraded" : "healthy";
+    return { status, ...(parked && { parked }) };
   }
 
   get draining(): boolean {

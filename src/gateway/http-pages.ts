@@ -16,6 +16,7 @@ const WELCOME = `TaskRun control plane.
 gRPC, gRPC-Web and Connect are served on this port, by method path, for example
   curl -H 'content-type: application/json' -d '{}' http://localhost:8080/taskrun.v1.WorkerService/ListWorkers
 
+/health        what an operator should look at, as JSON
 /health/live   the process runs
 /health/ready  requests are served
 /metrics       numbers for Prometheus
@@ -35,6 +36,8 @@ export async function servePage(
   switch (path) {
     case "/":
       return sendText(response, 200, WELCOME);
+    case "/health":
+      return sendHealth(response, health);
     case "/health/live":
       return sendText(response, 200, "live\n");
     case "/health/ready":
@@ -44,6 +47,11 @@ export async function servePage(
     default:
       return sendText(response, 404, `${path} is not served here; see / for what is.\n`);
   }
+}
+
+function sendHealth(response: HttpResponse, { report }: Health): void {
+  const status = report.status === "unavailable" ? 503 : 200;
+  sendText(response, status, `${JSON.stringify(report)}\n`, "application/json");
 }
 
 export function sendText(

@@ -30,6 +30,7 @@ export const metricLabels = {
   taskrun_tasks_waiting: [],
   taskrun_workers_connected: ["status"],
   taskrun_runs_held: [],
+  taskrun_messages_parked: [],
   taskrun_lanes: [],
   taskrun_watchers: [],
 } as const satisfies Record<CounterName | HistogramName | GaugeName, readonly string[]>;

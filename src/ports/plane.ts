@@ -8,6 +8,7 @@ import type { RunSummary } from "#domain/run";
 import type { ResolveAction, StepSummary } from "#domain/step";
 import type { TaskDraft, TaskRow } from "#domain/task";
 import type { TemplateRow } from "#domain/template";
+import type { Instant } from "#domain/time";
 import type { LeaseTerms, WorkerView } from "#domain/worker";
 import type { Reads } from "./store.js";
 
@@ -17,6 +18,8 @@ export interface Plane {
   readonly terms: LeaseTerms;
   /** True while requests are served; false while starting and draining. */
   readonly ready: boolean;
+  /** What an operator should look at; empty in a plane that is well. */
+  readonly health: PlaneHealth;
 
   /**
    * Creates all of them in one commit; the answers keep the order. A draft whose idempotency key is
@@ -69,6 +72,12 @@ export interface Plane {
 
   /** A worker's stream begins. Speak through what is returned; hear through the sink. */
   connect(caller: Caller, sink: WorkerSink): WorkerLink;
+}
+
+/** Trouble that does not keep the plane from serving. */
+export interface PlaneHealth {
+  /** Messages that cannot be decided and are tried again later: so many, since when, and when the next one is tried. */
+  readonly parked?: { readonly count: number; readonly since: Instant; readonly next: Instant };
 }
 
 /** A Task as it stands right after the commit that answers for it, with those of its Steps and Runs the turn has seen. */

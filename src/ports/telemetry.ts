@@ -65,6 +65,7 @@ export const gauges = {
   taskrun_tasks_waiting: "Tasks that wait for their first run.",
   taskrun_workers_connected: "Connected workers, by status.",
   taskrun_runs_held: "Runs in workers' hands.",
+  taskrun_messages_parked: "Messages that cannot be decided and are tried again later.",
   taskrun_lanes: "Lanes with ready steps.",
   taskrun_watchers: "Open watch streams.",
 } as const;

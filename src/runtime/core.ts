@@ -8,6 +8,7 @@ import type { Telemetry } from "#ports/telemetry";
 import type { Actors } from "./actors.js";
 import type { Leases } from "./leases.js";
 import type { Memory } from "./memory.js";
+import type { ParkedMessages } from "./parked.js";
 
 /** What every part of the runtime works with: the ports, and what the plane keeps in memory. */
 export interface Core {
@@ -20,5 +21,6 @@ export interface Core {
   readonly memory: Memory;
   readonly plans: Plans;
   readonly leases: Leases;
+  readonly parked: ParkedMessages;
   readonly actors: Actors;
 }

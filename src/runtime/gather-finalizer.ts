@@ -76,6 +76,8 @@ export function finalizerNeeds(message: TaskFinalizerMessage, scene: Scene): Nee
       return { wholeTasks: [taskId] };
     case "task.ended":
       return { wholeTasks: [taskId], ...(task?.spec.undoes && { graphs: [taskId], inputs: [taskId] }) };
+    case "abort":
+      return { wholeTasks: [taskId] };
     case "deadline.passed":
       if (message.stepName === "") return { wholeTasks: [taskId] };
       return { steps: [message], runs: step && step.runId !== "" ? [step.runId] : [] };
@@ -135,6 +137,8 @@ export function foundForFinalizer(message: TaskFinalizerMessage, scene: Scene): 
     }
     case "cancel":
       return base;
+    case "abort":
+      return { ...base, runs: work.liveRuns(taskId) };
     case "deadline.passed":
       return { ...base, steps: work.liveSteps(taskId), runs: work.liveRuns(taskId) };
   }

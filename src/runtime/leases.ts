@@ -88,6 +88,12 @@ export class Leases {
     return ended;
   }
 
+  /** The session's silence cannot be decided about: it is named again after this. */
+  postpone(session: SessionId, until: Instant): void {
+    const lease = this.#leases.get(session);
+    if (lease && lease.until < until) lease.until = until;
+  }
+
   /** Name it again at the next look: the mailbox had no room. */
   retell(session: SessionId): void {
     const lease = this.#leases.get(session);

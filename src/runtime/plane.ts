@@ -35,6 +35,11 @@ export function openPlane(supervisor: Supervisor): Plane {
       return supervisor.serving && core.actors.stateOf("task-request") !== "draining";
     },
 
+    get health() {
+      const parked = core.parked.count(core.clock.now());
+      return parked ? { parked } : {};
+    },
+
     submit(caller: Caller, drafts: readonly TaskDraft[]): Promise<readonly (Receipt | Fault)[]> {
       const weight = drafts.reduce((sum, { input }) => sum + utf8Bytes(input), 0);
       for (const { plan } of drafts) if (plan) core.plans.keep(plan);

@@ -7,6 +7,7 @@ import { templateKey } from "#domain/template";
 import type { Needs, Store } from "#ports/store";
 import { needsOf } from "./gather.js";
 import type { Scene } from "./scene.js";
+import { fromStore } from "./store-error.js";
 import { holderKey, type Workspace } from "./workspace.js";
 
 type Wanted = { [Kind in keyof Needs]-?: NonNullable<Needs[Kind]>[number][] };
@@ -25,9 +26,16 @@ export class Seen {
     this.#work = work;
   }
 
-  /** One batched read for all first messages of a turn. */
+  /**
+   * One batched read for all first messages of a turn. A message whose needs cannot be told fails by itself, when it
+   * is decided.
+   */
   async seeFor(messages: readonly Told[], scene: Scene): Promise<void> {
-    for (const message of messages) this.#want(needsOf(message, scene));
+    for (const message of messages) {
+      try {
+        this.#want(needsOf(message, scene));
+      } catch {}
+    }
     await this.#load();
   }
 
@@ -58,7 +66,7 @@ export class Seen {
     const wanted = this.#wanted;
     this.#wanted = nothing();
     this.#missing = 0;
-    this.#work.take(await this.#store.load(wanted), wanted.wholeTasks, wanted.graphs);
+    this.#work.take(await fromStore(this.#store.load(wanted)), wanted.wholeTasks, wanted.graphs);
   }
 
   #want(needs: Needs): void {

@@ -17,7 +17,9 @@ import type { Core } from "./core.js";
 import { expectHolders } from "./holders.js";
 import { Leases } from "./leases.js";
 import { Memory } from "./memory.js";
+import { ParkedMessages } from "./parked.js";
 import { perform } from "./perform.js";
+import { StoreError } from "./store-error.js";
 import { Timers } from "./timers.js";
 import { type Decided, type Mail, type Message, type PostedMail, Turn } from "./turn.js";
 import { Watchers } from "./watchers.js";
@@ -66,7 +68,15 @@ export class Supervisor {
 
   constructor({ clock, onFatal, mailbox = limits.mailbox, ...ports }: SupervisorParts) {
     const leases = new Leases();
-    this.core = { ...ports, clock, leases, memory: new Memory(), plans: new Plans(), actors: new Actors() };
+    this.core = {
+      ...ports,
+      clock,
+      leases,
+      memory: new Memory(),
+      parked: new ParkedMessages(),
+      plans: new Plans(),
+      actors: new Actors(),
+    };
     this.#clock = clock;
     this.#onFatal = onFatal;
     const bounds = { count: mailbox, bytes: limits.mailboxBytes };
@@ -92,7 +102,7 @@ export class Supervisor {
     expectHolders(boot.held, this.core);
     this.core.actors.live({ type: "serve" });
     this.#serving = true;
-    this.#loop = this.#serve();
+    this.#loop = this.#serve().catch((error: unknown) => this.#fatal(error));
     if (boot.nextDueAt !== undefined) this.timers.deadlineSet(boot.nextDueAt);
     this.timers.arm();
   }
@@ -163,7 +173,7 @@ export class Supervisor {
       if (committed) telemetry.observe("taskrun_commit_seconds", (clock.monotonic() - decidedAt) / 1_000);
     } catch (error) {
       turn.undo();
-      return this.#turnFailed(posted, error);
+      return this.#turnFailed(posted, error instanceof StoreError ? error.cause : error);
     }
     this.#alone = false;
     this.#conflicts = 0;

@@ -2,18 +2,16 @@ import type { ActorName, Answer, Told } from "#actors/asks";
 import type { LaneView } from "#actors/scheduler/messages";
 import { mayTake } from "#actors/scheduler/placement";
 import type { Asker, Envelope, Posted } from "#bus/bus";
-import { Fault } from "#domain/fault";
-import type { RunId, TaskId } from "#domain/id";
+import type { RunId } from "#domain/id";
 import type { Lane } from "#domain/lane";
 import { limits } from "#domain/limits";
 import type { Instant } from "#domain/time";
-import type { Committed, Needs } from "#ports/store";
-import type { LogFields } from "#ports/telemetry";
+import type { Committed } from "#ports/store";
+import { UnitDecider, UnitFailure } from "./containment.js";
 import type { Core } from "./core.js";
 import { Journal } from "./journal.js";
-import type { Scene } from "./scene.js";
 import { Seen } from "./seen.js";
-import { Unit } from "./unit.js";
+import { fromStore, StoreError } from "./store-error.js";
 import { Workspace } from "./workspace.js";
 
 export type Message = Told["message"];
@@ -41,6 +39,7 @@ export class Turn {
   readonly #journal = new Journal();
   readonly #work = new Workspace(this.#journal);
   readonly #seen: Seen;
+  readonly #units: UnitDecider;
   readonly #at: Instant;
   readonly #answers: { to: Asker; answer: Answer | Error | undefined }[] = [];
   /** Lanes whose pages this turn has read. */
@@ -50,20 +49,27 @@ export class Turn {
     this.#core = core;
     this.#at = core.clock.now();
     this.#seen = new Seen(core.store, this.#work);
+    this.#units = new UnitDecider({
+      core,
+      journal: this.#journal,
+      work: this.#work,
+      seen: this.#seen,
+      at: this.#at,
+    });
   }
 
   async decide(posted: readonly PostedMail[]): Promise<Decided> {
     await this.#seen.seeFor(
       posted.map(({ envelope }) => told(envelope)),
-      this.#scene(),
+      this.#units.scene(),
     );
     let done = 0;
     for (; done < posted.length && this.#work.changedRows < limits.turnRows; done += 1) {
       const { envelope } = posted[done] as PostedMail;
-      const answer = await this.#unit(told(envelope));
+      const answer = await this.#unit(envelope);
       if (envelope.answer) this.#answers.push({ to: envelope.answer, answer });
     }
-    const moreToSchedule = await this.#schedule();
+    const moreToSchedule = await this.#scheduleSafely();
     this.#dropEmptyLanes();
     return {
       work: this.#work,
@@ -84,37 +90,26 @@ export class Turn {
     this.#journal.undoTo(0);
   }
 
-  /** A unit that throws is answered with a Fault and dropped whole. */
-  async #unit(first: Told, runIds: readonly RunId[] = []): Promise<Answer | Error | undefined> {
-    const { actors, entropy, telemetry } = this.#core;
-    const scene = this.#scene(runIds);
-    const see = (needs: Needs) => this.#seen.see(needs);
-    const mark = this.#journal.mark();
-    const unit = new Unit({
-      scene,
-      actors,
-      journal: this.#journal,
-      at: this.#at,
-      draw: () => entropy.draw(),
-      see,
-    });
-    try {
-      await unit.decide(first);
-      return unit.answer;
-    } catch (error) {
-      if (error instanceof Fault) throw error; // the store failed: the whole turn fails
-      this.#journal.undoTo(mark);
-      telemetry.log.error("a message was dropped: deciding it failed", { ...about(first), err: error });
-      return new Fault("internal", "deciding this request failed; the server's log says why", {
-        cause: error,
-      });
-    }
+  /** Who asked hears at once of a message that cannot be decided; what would come again is seen to. */
+  async #unit(envelope: Mail): Promise<Answer | Error | undefined> {
+    const first = told(envelope);
+    const outcome =
+      envelope.source === "door" ? await this.#units.decide(first) : await this.#units.decideForGood(first);
+    return outcome instanceof UnitFailure ? outcome.fault : outcome;
   }
 
-  #scene(runIds: readonly RunId[] = []): Scene {
-    const { memory, leases, plans, schemas, entropy } = this.#core;
-    const newTaskId = () => entropy.uuid() as TaskId;
-    return { work: this.#work, memory, leases, plans, schemas, runIds, newTaskId };
+  /** A fault in the scheduler costs this turn's assignments, not the turn. */
+  async #scheduleSafely(): Promise<boolean> {
+    const mark = this.#journal.mark();
+    try {
+      return await this.#schedule();
+    } catch (error) {
+      if (error instanceof StoreError) throw error;
+      this.#journal.undoTo(mark);
+      this.#lanesRead = [];
+      this.#core.telemetry.log.error("scheduling failed", { err: error });
+      return false;
+    }
   }
 
   /** Last in the turn, a unit of its own: every Step and slot of the turn is known by now. */
@@ -136,9 +131,21 @@ export class Turn {
 
     const before = this.#work.changes.runs.length;
     const runIds = Array.from({ length: count }, () => entropy.uuid() as RunId);
-    await this.#unit({ to: "scheduler", message: { type: "schedule" } }, runIds);
+    const outcome = await this.#units.decide({ to: "scheduler", message: { type: "schedule" } }, runIds);
+    if (outcome instanceof UnitFailure) await this.#assignOneByOne(outcome, runIds);
     const made = this.#work.changes.runs.length - before;
     return slots > made && (made === limits.turnAssignments || unread());
+  }
+
+  /** One Step that cannot be assigned ends its Task, and holds up nobody else. */
+  async #assignOneByOne({ deciding }: UnitFailure, runIds: readonly RunId[]): Promise<void> {
+    const message = deciding.told?.message;
+    if (message?.type !== "assign") return;
+    for (const placement of message.placements) {
+      const alone = { to: "scheduler", message: { type: "assign", placements: [placement] } } as const;
+      const outcome = await this.#units.decide(alone, runIds);
+      if (outcome instanceof UnitFailure && outcome.culprit) await this.#units.end(outcome.culprit, alone);
+    }
   }
 
   /** Pages that are used up: of lanes somebody could take from, and of lanes this turn has taken Steps from. */
@@ -151,7 +158,7 @@ export class Turn {
     const useful = anyRoom ? unread.slice(0, LANES_READ_PER_TURN) : [];
     this.#lanesRead = [...new Set([...unread.filter(({ key }) => left.has(key)), ...useful])];
     for (const lane of this.#lanesRead) {
-      const ready = await this.#core.store.ready(lane.key, limits.lanePage);
+      const ready = await fromStore(this.#core.store.ready(lane.key, limits.lanePage));
       const whole = ready.length < limits.lanePage;
       backlog.refill(lane.key, this.#seen.corrected(lane, ready), whole, this.#journal);
     }
@@ -171,8 +178,4 @@ const LANES_READ_PER_TURN = 16;
 
 function told({ to, message }: Mail): Told {
   return { to, message } as Told;
-}
-
-function about({ to, message }: Told): LogFields {
-  return { actor: to, message: message.type };
 }

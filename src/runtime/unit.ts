@@ -1,16 +1,19 @@
 import type { Answer, Ask, Told } from "#actors/asks";
 import { type RunId, stepKey, type TaskId } from "#domain/id";
 import { invariant, unreachable } from "#domain/invariant";
+import { limits } from "#domain/limits";
 import { type RunRow, runSummary } from "#domain/run";
-import { type StepRow, stepSummary } from "#domain/step";
-import { isTerminal, type TaskRow, type TaskState } from "#domain/task";
+import type { StepRow } from "#domain/step";
+import { isTerminal, type TaskRow } from "#domain/task";
 import { type Instant, NEVER } from "#domain/time";
 import type { Needs } from "#ports/store";
 import type { Actors } from "./actors.js";
+import type { Deciding } from "./culprit.js";
 import { needsOf } from "./gather.js";
 import type { Journal } from "./journal.js";
 import { advanceRun, advanceStep, advanceTask, advanceWorker } from "./lifecycles.js";
 import type { Scene } from "./scene.js";
+import { recordEnd, recordStep, StateHistory } from "./state-history.js";
 
 export interface UnitParts {
   readonly scene: Scene;
@@ -37,20 +40,29 @@ export class Unit {
     { readonly before: StepRow | undefined; readonly taskId: TaskId; readonly stepName: string }
   >();
   readonly #runs = new Map<RunId, RunRow | undefined>();
-  /** Every state a Step has come to, in order. */
-  readonly #stepLines: StepRow[] = [];
-  /** The states each Task has come through, from the one it began in. */
-  readonly #paths = new Map<TaskId, TaskState[]>();
+  readonly #states = new StateHistory();
+  #told: Told | undefined;
+  #ask: Ask | undefined;
   answer: Answer | undefined;
 
   constructor(parts: UnitParts) {
     this.#parts = parts;
   }
 
+  /** What is being decided: after a failure, what to blame. */
+  get deciding(): Deciding {
+    return { told: this.#told, ask: this.#ask };
+  }
+
   async decide(first: Told): Promise<void> {
     const { scene, actors, journal, at, draw } = this.#parts;
     this.#untold.push(first);
+    let count = 0;
     for (let told = this.#untold.shift(); told; told = this.#untold.shift()) {
+      this.#told = told;
+      this.#ask = undefined;
+      count += 1;
+      invariant(count <= limits.unitMessages, `${first.message.type} leads to messages without end`);
       const looking = this.#look(told);
       if (looking) await looking;
       for (const ask of actors.tell(told, scene, { at, draw: draw() }, journal)) this.#carryOut(ask);
@@ -77,14 +89,15 @@ export class Unit {
 
   #carryOut(ask: Ask): void {
     const { work, memory } = this.#parts.scene;
+    this.#ask = ask;
     switch (ask.type) {
       case "createTask":
         this.#tasks.set(ask.params.task.id, undefined);
         work.addTask(ask.params.task, ask.params.input);
-        this.#notePath(ask.params.task.id, ask.params.task.state);
+        this.#states.noteTask(ask.params.task.id, ask.params.task.state);
         break;
       case "pass":
-        this.#notePath(ask.params.taskId, ask.params.state);
+        this.#states.noteTask(ask.params.taskId, ask.params.state);
         break;
       case "noteCompensation":
         this.#changeTask(ask.params.taskId, { compensatedBy: ask.params.compensatedBy });
@@ -156,7 +169,7 @@ export class Unit {
         const [after, asks] = advanceTask(before, ask.params.message);
         if (after !== before) this.#putTask(after);
         this.#all(asks);
-        if (after !== before) this.#notePath(after.id, after.state);
+        if (after !== before) this.#states.noteTask(after.id, after.state);
         break;
       }
       case "advanceStep": {
@@ -164,7 +177,7 @@ export class Unit {
         invariant(before, `step ${stepKey(ask.params)} is advanced but was not loaded`);
         const [after, asks] = advanceStep(before, ask.params.message);
         if (after !== before) this.#putStep(after);
-        if (after.state !== before.state) this.#stepLines.push(after);
+        if (after.state !== before.state) this.#states.noteStep(after);
         this.#all(asks);
         break;
       }
@@ -202,18 +215,9 @@ export class Unit {
     if (!this.#tasks.has(row.id)) {
       const before = work.task(row.id);
       this.#tasks.set(row.id, before);
-      if (before) this.#paths.set(row.id, [before.state]);
+      if (before) this.#states.noteTask(before.id, before.state);
     }
     work.putTask(row);
-  }
-
-  /** A way that leads back to where it was is no way: only what remains of it is told. */
-  #notePath(id: TaskId, state: TaskState): void {
-    const path = this.#paths.get(id) ?? [];
-    this.#paths.set(id, path);
-    const seen = path.indexOf(state);
-    if (seen >= 0) path.length = seen + 1;
-    else path.push(state);
   }
 
   #tie({ taskId, stepName, ...more }: Extract<Ask, { type: "tieStep" }>["params"]): void {
@@ -247,7 +251,8 @@ export class Unit {
   #settle(): void {
     const { scene, journal, at } = this.#parts;
     const { work, memory } = scene;
-    for (const [id, before] of this.#tasks) if (!before) this.#recordPath(id, before);
+    const states = this.#states;
+    for (const [id, before] of this.#tasks) if (!before) states.recordTask(id, before, work, at);
     for (const [id, before] of this.#runs) {
       const after = work.run(id) as RunRow;
       memory.followRun(before, after, journal);
@@ -260,38 +265,18 @@ export class Unit {
       const lane = memory.followStep(before, after, work.task(key.taskId) as TaskRow, journal);
       if (lane) work.addLane(lane);
       journal.push(work.changes.steps, { before, after });
-      if (!before && after.state === "pending") this.#record(after);
+      if (!before && after.state === "pending") recordStep(after, work, at);
     }
-    for (const row of this.#stepLines) this.#record(row);
+    states.recordSteps(work, at);
     for (const [id, before] of this.#tasks) {
       const after = work.task(id) as TaskRow;
       memory.followTask(before, after, journal);
       journal.push(work.changes.tasks, { before, after });
-      if (before) this.#recordPath(id, before);
-      else if (isTerminal(after.state)) work.record(id, taskLine(after, this.#parts.at));
+      if (before) states.recordTask(id, before, work, at);
+      else if (isTerminal(after.state)) recordEnd(after, work, at);
     }
-  }
-
-  /** The states a Task has come through. A new one may have come to its end already: that is told last of all. */
-  #recordPath(id: TaskId, before: TaskRow | undefined): void {
-    const { scene, at } = this.#parts;
-    const after = scene.work.task(id) as TaskRow;
-    const path = this.#paths.get(id) ?? [];
-    const states = before ? path.slice(1) : path.filter((state) => !isTerminal(state));
-    for (const state of states) scene.work.record(id, taskLine({ ...after, state }, at));
-    if (states.length === 0 && before?.hasRun !== after.hasRun) scene.work.record(id, taskLine(after, at));
-  }
-
-  #record(row: StepRow): void {
-    const { scene, at } = this.#parts;
-    scene.work.record(row.taskId, { type: "step", at, step: stepSummary(row) });
   }
 }
 
 /** A message's rows, what they point to, and twice what that points to: no message needs more. */
 const ROUNDS = 4;
-
-function taskLine({ state, hasRun, finishedAt, reason, errorMessage }: TaskRow, at: Instant) {
-  const line = { type: "task", at, state, hasRun, finishedAt, reason, errorMessage } as const;
-  return isTerminal(state) || finishedAt === NEVER ? line : { ...line, finishedAt: NEVER };
-}

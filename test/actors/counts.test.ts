@@ -118,6 +118,7 @@ test("whatever ends a task ends all of its steps, and the counts know", () => {
   const ends = fc.constantFrom(
     { type: "cancel", at, message: "not needed" } as const,
     { type: "timeout", at, message: "too long" } as const,
+    { type: "abort", at, message: "a bug" } as const,
   );
 
   fc.assert(

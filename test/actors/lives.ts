@@ -82,6 +82,7 @@ export const taskLife: Life<TaskRow, TaskMessage> = {
       { type: "opened", at, group: "rows", count: 2 },
       { type: "cancel", at, message: "not needed" },
       { type: "timeout", at, message: "too long" },
+      { type: "abort", at, message: "a bug" },
       { type: "giveUp", at },
       { type: "manualResolution", at },
     ),

@@ -7,7 +7,7 @@ import { type Life, type RunValue, runLife, stepLife, taskLife, workerLife } fro
 /** Where each message leads from each state. What is not in the table is ignored. */
 type Table = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
-const taskEnds = { cancel: "cancelled", timeout: "error" };
+const taskEnds = { cancel: "cancelled", timeout: "error", abort: "error" };
 const stepChanged = {
   "stepChanged to enqueued": "enqueuing_steps",
   "stepChanged to enqueued, after a run": "steps_in_process",

@@ -1,4 +1,5 @@
 import { type Breakage, edit, type TestName } from "./breakage.js";
+import { poisonBreakages } from "./poison-breakages.js";
 import { workflowBreakages } from "./workflow-breakages.js";
 
 /** The shortest story in which a promise shows. */
@@ -358,5 +359,6 @@ export const breakages: readonly Breakage[] = [
     ],
     test: { file: "test/stores/sqlite-file.test.ts", name: "a second store on the same file is refused" },
   },
+  ...poisonBreakages,
   ...workflowBreakages,
 ];

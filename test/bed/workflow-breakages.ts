@@ -57,7 +57,7 @@ export const workflowBreakages: readonly Breakage[] = [
     name: "the end of a task is not the end of its story",
     edits: [
       edit(
-        "src/runtime/unit.ts",
+        "src/runtime/state-history.ts",
         "path.filter((state) => !isTerminal(state));",
         "path.filter((state) => state !== undefined || isTerminal(state));",
       ),

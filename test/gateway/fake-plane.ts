@@ -11,7 +11,7 @@ import { type TemplateRef, type TemplateRow, templateKey } from "#domain/templat
 import { instant, millis } from "#domain/time";
 import { versionKey } from "#domain/version";
 import type { WorkerView } from "#domain/worker";
-import type { Plane, Receipt, WorkerLink, WorkerReport, WorkerSink } from "#ports/plane";
+import type { Plane, PlaneHealth, Receipt, WorkerLink, WorkerReport, WorkerSink } from "#ports/plane";
 import type { Reads, TaskDetail, TaskFilter, TemplateFilter } from "#ports/store";
 import { step as aStep, task as aTask } from "#testing/rows";
 
@@ -20,6 +20,7 @@ const BORN = instant(1_700_000_000_000);
 /** A plane of plain maps: it decides nothing, and remembers what the doors told it. */
 export class FakePlane implements Plane {
   ready = true;
+  health: PlaneHealth = {};
   readonly terms = { lease: millis(30_000), heartbeat: millis(5_000), publicLease: millis(90_000) };
   readonly details = new Map<TaskId, TaskDetail>();
   readonly outputs = new Map<string, string>();

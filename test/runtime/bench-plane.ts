@@ -36,6 +36,8 @@ export interface BenchPlane {
   readonly clock: VirtualClock;
   readonly store: Store;
   readonly fatal: Error[];
+  /** Takes what the plane has logged as errors. What no test takes fails it: nothing may go wrong unseen. */
+  errors(): string[];
   create(spec?: Partial<TaskSpec>, rest?: Partial<Omit<TaskDraft, "spec">>): Promise<Receipt>;
   tryCreate(spec?: Partial<TaskSpec>, rest?: Partial<Omit<TaskDraft, "spec">>): Promise<Receipt | Fault>;
   cancel(taskId: TaskId, message?: string): Promise<Receipt>;
@@ -52,14 +54,18 @@ export interface BenchPlane {
   settle(): Promise<void>;
 }
 
-/** The stores of the benches that the test has started. */
+/** The stores of the benches that the test has started, and the errors their planes have logged. */
 const stores = new Set<Store>();
+const logs = new Set<string[]>();
 
 /** Whatever a test is about: where it ends, all that is counted is what it stands for. */
 afterEach(async () => {
   const all = [...stores];
   stores.clear();
   for (const store of all) expect(await auditStore(store)).toEqual([]);
+  const errors = [...logs].flat();
+  logs.clear();
+  expect(errors).toEqual([]);
 });
 
 export interface BenchOptions {
@@ -93,6 +99,7 @@ export async function startBench(
   });
   await supervisor.start();
   if (audit) stores.add(store);
+  logs.add(counting.errors);
   const plane = openPlane(supervisor);
 
   const tryCreate: BenchPlane["tryCreate"] = async (spec = {}, rest = {}) => {
@@ -106,6 +113,7 @@ export async function startBench(
     clock,
     store,
     fatal,
+    errors: () => counting.errors.splice(0),
     tryCreate,
     create: async (spec, rest) => {
       const made = await tryCreate(spec, rest);

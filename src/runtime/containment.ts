@@ -1,0 +1,165 @@
+import type { Answer, Told } from "#actors/asks";
+import { Fault } from "#domain/fault";
+import type { RunId, TaskId } from "#domain/id";
+import { limits } from "#domain/limits";
+import { isTerminal } from "#domain/task";
+import { type Instant, NEVER } from "#domain/time";
+import type { Needs } from "#ports/store";
+import type { LogFields } from "#ports/telemetry";
+import type { Core } from "./core.js";
+import { type Culprit, culpritKey, culpritOf, type Deciding } from "./culprit.js";
+import type { Journal } from "./journal.js";
+import type { Scene } from "./scene.js";
+import type { Seen } from "./seen.js";
+import { StoreError } from "./store-error.js";
+import { Unit } from "./unit.js";
+import type { Workspace } from "./workspace.js";
+
+/** What a turn decides its messages with. */
+export interface TurnTools {
+  readonly core: Core;
+  readonly journal: Journal;
+  readonly work: Workspace;
+  readonly seen: Seen;
+  readonly at: Instant;
+}
+
+/** A unit that threw. All of it is undone. */
+export class UnitFailure {
+  readonly error: unknown;
+  readonly deciding: Deciding;
+  readonly culprit: Culprit | undefined;
+
+  constructor(error: unknown, deciding: Deciding, culprit: Culprit | undefined) {
+    this.error = error;
+    this.deciding = deciding;
+    this.culprit = culprit;
+  }
+
+  /** What a client hears; the server's log says more. */
+  get fault(): Fault {
+    const text = "deciding this request failed; the server's log says why";
+    return new Fault("internal", text, { cause: this.error });
+  }
+}
+
+/**
+ * Decides the messages of one turn, each as a unit of its own, and sees to it that one which cannot be decided
+ * concerns nobody else and does not come back for ever.
+ */
+export class UnitDecider {
+  readonly #tools: TurnTools;
+
+  constructor(tools: TurnTools) {
+    this.#tools = tools;
+  }
+
+  /**
+   * Decides a message and all that follows from it. What a unit that throws has changed is undone.
+   *
+   * @param runIds fresh ids, for the scheduler
+   * @throws {StoreError} if the store failed: then the turn fails, not the message
+   */
+  async decide(first: Told, runIds: readonly RunId[] = []): Promise<Answer | undefined | UnitFailure> {
+    const { core, journal, work, seen, at } = this.#tools;
+    const mark = journal.mark();
+    const unit = new Unit({
+      scene: this.scene(runIds),
+      actors: core.actors,
+      journal,
+      at,
+      draw: () => core.entropy.draw(),
+      see: (needs: Needs) => seen.see(needs),
+    });
+    try {
+      await unit.decide(first);
+      core.parked.forget(first);
+      return unit.answer;
+    } catch (error) {
+      journal.undoTo(mark);
+      if (error instanceof StoreError) throw error;
+      const { deciding } = unit;
+      const culprit = culpritOf(deciding, work);
+      core.telemetry.log.error("deciding a message failed", {
+        ...about(first, deciding),
+        ...culprit,
+        err: error,
+      });
+      return new UnitFailure(error, deciding, culprit);
+    }
+  }
+
+  /**
+   * The same for a message that comes again until it is decided: a worker's report, a deadline. Whatever it fails on is
+   * ended with reason INTERNAL, the narrowest first, and the message decided without it; if that cannot be done
+   * either, it is parked.
+   */
+  async decideForGood(first: Told): Promise<Answer | undefined | UnitFailure> {
+    const { core, at } = this.#tools;
+    if (core.parked.holds(first, at)) {
+      core.telemetry.count("taskrun_reports_refused_total", { cause: "parked" });
+      return undefined;
+    }
+    const ended = new Set<string>();
+    for (;;) {
+      const outcome = await this.decide(first);
+      if (!(outcome instanceof UnitFailure)) return outcome;
+      const { culprit } = outcome;
+      if (culprit && ended.size < limits.culpritsPerMessage && (await this.end(culprit, first, ended)))
+        continue;
+      this.#park(first);
+      return outcome;
+    }
+  }
+
+  /** Ends the culprit; if that fails, or has been done before and was not enough, its whole Task. */
+  async end(culprit: Culprit, { message }: Told, ended: Set<string> = new Set()): Promise<boolean> {
+    const wholeTask: Culprit = { taskId: culprit.taskId, stepName: "", runId: "" };
+    const text = `the server failed to decide about this (${message.type}); its log has the error`;
+    for (const part of [culprit, wholeTask]) {
+      const key = culpritKey(part);
+      if (ended.has(key)) continue;
+      ended.add(key);
+      const abort = { type: "abort", ...part, message: `INTERNAL: ${text}` } as const;
+      if (!((await this.decide({ to: "task-finalizer", message: abort })) instanceof UnitFailure))
+        return true;
+    }
+    return false;
+  }
+
+  scene(runIds: readonly RunId[] = []): Scene {
+    const { memory, leases, plans, schemas, entropy } = this.#tools.core;
+    const newTaskId = () => entropy.uuid() as TaskId;
+    return { work: this.#tools.work, memory, leases, plans, schemas, runIds, newTaskId };
+  }
+
+  /**
+   * Leaves the message alone for a while: its deadline is moved, or the lease it is about; a worker says it again.
+   * The deadline of a Task that has ended is of no more use.
+   */
+  #park(told: Told): void {
+    const { core, work, at } = this.#tools;
+    const { message } = told;
+    if (message.type === "deadline.passed") {
+      const task = work.task(message.taskId);
+      if (!task || isTerminal(task.state)) {
+        work.setDeadline({ ...keyOf(message), at: NEVER });
+        return;
+      }
+    }
+    const until = core.parked.park(told, at);
+    const text = "a message cannot be decided; it is left alone for a while";
+    core.telemetry.log.error(text, { ...about(told), until });
+    if (message.type === "silent") core.leases.postpone(message.session, until);
+    if (message.type === "deadline.passed") work.setDeadline({ ...keyOf(message), at: until });
+  }
+}
+
+function keyOf({ taskId, stepName, kind }: Extract<Told["message"], { type: "deadline.passed" }>) {
+  return { taskId, stepName, kind };
+}
+
+function about({ to, message }: Told, { told }: Partial<Deciding> = {}): LogFields {
+  const within = told && told.message !== message ? { within: `${told.to} ${told.message.type}` } : {};
+  return { actor: to, message: message.type, ...within };
+}

@@ -1,0 +1,69 @@
+import type { Ask, Told } from "#actors/asks";
+import type { RunId, StepKey, TaskId } from "#domain/id";
+import { isTerminal } from "#domain/task";
+import type { Workspace } from "./workspace.js";
+
+/** The Run, Step or Task that a message failed on. An empty Step or Run means that the whole Task is meant. */
+export interface Culprit extends StepKey {
+  readonly runId: RunId | "";
+}
+
+/** What was at work when deciding failed, the closest first. */
+export interface Deciding {
+  readonly ask: Ask | undefined;
+  readonly told: Told | undefined;
+}
+
+/**
+ * Finds what to end so that the message can be decided without it: the live Task that the failing ask names, else
+ * the one the message named that was being decided. Undefined if neither names one.
+ *
+ * Call it after the unit is undone: rows that only the unit made are no culprits.
+ */
+export function culpritOf({ ask, told }: Deciding, work: Workspace): Culprit | undefined {
+  for (const named of [ask && namedByAsk(ask, work), told && namedByMessage(told, work)]) {
+    const task = named && work.task(named.taskId);
+    if (named && task && !isTerminal(task.state)) return named;
+  }
+  return undefined;
+}
+
+export function culpritKey({ taskId, stepName, runId }: Culprit): string {
+  return JSON.stringify([taskId, stepName, runId]);
+}
+
+interface Names {
+  readonly taskId?: TaskId | "";
+  readonly stepName?: string;
+  readonly runId?: RunId | "";
+}
+
+function namedByAsk(ask: Ask, work: Workspace): Culprit | undefined {
+  switch (ask.type) {
+    case "tell":
+      return namedByMessage(ask.params, work);
+    case "createTask":
+      return named({ taskId: ask.params.task.id }, work);
+    case "createStep":
+      return named({ taskId: ask.params.step.taskId, stepName: ask.params.step.name }, work);
+    case "createRun":
+      return named({ taskId: ask.params.run.taskId, stepName: ask.params.run.stepName }, work);
+    default:
+      return named(ask.params as Names, work);
+  }
+}
+
+function namedByMessage({ message }: Told, work: Workspace): Culprit | undefined {
+  if (message.type === "report") return named({ runId: message.report.runId }, work);
+  if (message.type !== "assign") return named(message as Names, work);
+  const [only, ...others] = message.placements;
+  return only && others.length === 0
+    ? named({ taskId: only.taskId, stepName: only.stepName }, work)
+    : undefined;
+}
+
+function named({ taskId = "", stepName = "", runId = "" }: Names, work: Workspace): Culprit | undefined {
+  const run = runId === "" ? undefined : work.run(runId);
+  if (run) return { taskId: run.taskId, stepName: run.stepName, runId: run.id };
+  return taskId === "" ? undefined : { taskId, stepName, runId: "" };
+}
