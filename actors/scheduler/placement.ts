@@ -2,7 +2,7 @@ import type { RunId } from "#domain/id";
 import type { ReadyStep } from "#domain/step";
 import type { Instant } from "#domain/time";
 import { carries, type SessionRow } from "#domain/worker";
-import type { LaneView, Placement, Slots } from "./messages.js";
+import type { LaneView, Placement, SchedulerFound, Slots } from "./messages.js";
 
 /** How many Runs each namespace has been given, counted only while it has work: the measure of fairness. */
 export type Served = Readonly<Record<string, number>>;
@@ -45,11 +45,39 @@ export function choose(
     }
     const { taskId, stepName } = pick.step;
     const runId = runIds[placements.length] as RunId;
-    placements.push({ taskId, stepName, session: pick.taker.session.id, runId });
+    const { namespace } = queue;
+    placements.push({ taskId, stepName, session: pick.taker.session.id, runId, namespace });
     pick.taker.held += 1;
-    count[queue.namespace] = (count[queue.namespace] ?? 0) + 1;
+    count[namespace] = (count[namespace] ?? 0) + 1;
   }
   return { placements, served: count };
+}
+
+/**
+ * The placements for which there is room in bytes, in their order: as many as the turn may load, and for each worker
+ * as many as may wait for its transport. Each is taken while there is room at all, so that the largest goes too.
+ * What is left out is not counted as served.
+ */
+export function affordable(
+  placements: readonly Placement[],
+  { rows, workers, room }: Pick<SchedulerFound, "rows" | "workers" | "room">,
+  served: Served,
+): { readonly placements: readonly Placement[]; readonly served: Served } {
+  const rooms = new Map(workers.map((worker) => [worker.session.id, worker.room]));
+  const count = { ...served };
+  let left = room;
+  const taken = placements.filter(({ session, namespace }, i) => {
+    const row = rows[i];
+    const ofWorker = rooms.get(session) ?? 0;
+    if (row && left > 0 && ofWorker > 0) {
+      left -= row.weight;
+      rooms.set(session, ofWorker - row.weight);
+      return true;
+    }
+    count[namespace] = Math.max(0, (count[namespace] ?? 0) - 1);
+    return false;
+  });
+  return { placements: taken, served: count };
 }
 
 function queueOf({ lane, ready }: LaneView, all: readonly Taker[]): Queue {

@@ -35,7 +35,9 @@ export type Reason =
   | "OUTPUT_LOST"
   | "OUTPUT_LIMIT"
   | "STEP_FAILED"
-  | "YIELDED";
+  | "YIELDED"
+  | "ASSIGNMENT_TOO_LARGE"
+  | "INTERNAL";
 
 export type Labels = Readonly<Record<string, string>>;
 
@@ -106,6 +108,8 @@ export interface TaskRow {
   readonly holdsKey: boolean;
   /** The Task that undoes this one's completed Steps, or empty. */
   readonly compensatedBy: TaskId | "";
+  /** UTF-8 length of its input; null in a row of a release that did not keep it. */
+  readonly inputBytes: number | null;
 }
 
 /** A Task a client wants, complete with the id the door has drawn for it. */

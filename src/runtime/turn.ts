@@ -11,6 +11,7 @@ import type { Committed, Needs } from "#ports/store";
 import type { LogFields } from "#ports/telemetry";
 import type { Core } from "./core.js";
 import { Journal } from "./journal.js";
+import { freeWorkers, type Offer } from "./offer.js";
 import type { Scene } from "./scene.js";
 import { Seen } from "./seen.js";
 import { Unit } from "./unit.js";
@@ -85,12 +86,13 @@ export class Turn {
   }
 
   /** A unit that throws is answered with a Fault and dropped whole. */
-  async #unit(first: Told, runIds: readonly RunId[] = []): Promise<Answer | Error | undefined> {
+  async #unit(first: Told, offer?: Offer): Promise<Answer | Error | undefined> {
     const { actors, entropy, telemetry } = this.#core;
-    const scene = this.#scene(runIds);
+    const scene = this.#scene(offer);
     const see = (needs: Needs) => this.#seen.see(needs);
     const mark = this.#journal.mark();
     const unit = new Unit({
+      core: this.#core,
       scene,
       actors,
       journal: this.#journal,
@@ -111,16 +113,17 @@ export class Turn {
     }
   }
 
-  #scene(runIds: readonly RunId[] = []): Scene {
+  #scene(offer?: Offer): Scene {
     const { memory, leases, plans, schemas, entropy } = this.#core;
     const newTaskId = () => entropy.uuid() as TaskId;
-    return { work: this.#work, memory, leases, plans, schemas, runIds, newTaskId };
+    return { work: this.#work, memory, leases, plans, schemas, newTaskId, ...(offer && { offer }) };
   }
 
   /** Last in the turn, a unit of its own: every Step and slot of the turn is known by now. */
   async #schedule(): Promise<boolean> {
-    const { memory, entropy } = this.#core;
-    const workers = memory.roster.withRoom();
+    const { memory, leases, entropy } = this.#core;
+    const { workers, room, heldBack } = freeWorkers(memory.roster, leases);
+    leases.heldBack = heldBack;
     await this.#readLanes(workers.length > 0);
     if (workers.length === 0) return false;
 
@@ -136,8 +139,11 @@ export class Turn {
 
     const before = this.#work.changes.runs.length;
     const runIds = Array.from({ length: count }, () => entropy.uuid() as RunId);
-    await this.#unit({ to: "scheduler", message: { type: "schedule" } }, runIds);
+    const told = { to: "scheduler", message: { type: "schedule" } } as const;
+    const answer = await this.#unit(told, { workers, room, runIds });
     const made = this.#work.changes.runs.length - before;
+    // What found no room in bytes may find it at another worker, or be held back, but only after what was made is sent.
+    if (isLeftOut(answer) && made > 0) return true;
     return slots > made && (made === limits.turnAssignments || unread());
   }
 
@@ -168,6 +174,10 @@ export class Turn {
 
 /** Lanes whose pages one turn reads again; the next turn goes on. */
 const LANES_READ_PER_TURN = 16;
+
+function isLeftOut(answer: Answer | Error | undefined): boolean {
+  return answer !== undefined && !(answer instanceof Error) && answer.type === "scheduled";
+}
 
 function told({ to, message }: Mail): Told {
   return { to, message } as Told;

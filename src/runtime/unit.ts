@@ -1,5 +1,5 @@
 import type { Answer, Ask, Told } from "#actors/asks";
-import { type RunId, stepKey, type TaskId } from "#domain/id";
+import { type RunId, type StepKey, stepKey, type TaskId } from "#domain/id";
 import { invariant, unreachable } from "#domain/invariant";
 import { type RunRow, runSummary } from "#domain/run";
 import { type StepRow, stepSummary } from "#domain/step";
@@ -7,12 +7,17 @@ import { isTerminal, type TaskRow, type TaskState } from "#domain/task";
 import { type Instant, NEVER } from "#domain/time";
 import type { Needs } from "#ports/store";
 import type { Actors } from "./actors.js";
+import type { Core } from "./core.js";
+import { boundedSend } from "./effect.js";
 import { needsOf } from "./gather.js";
 import type { Journal } from "./journal.js";
 import { advanceRun, advanceStep, advanceTask, advanceWorker } from "./lifecycles.js";
 import type { Scene } from "./scene.js";
+import { sendOrEnd } from "./send-assignment.js";
+import { tied, withInput } from "./step-changes.js";
 
 export interface UnitParts {
+  readonly core: Pick<Core, "terms" | "telemetry">;
   readonly scene: Scene;
   readonly actors: Actors;
   readonly journal: Journal;
@@ -93,7 +98,7 @@ export class Unit {
         this.#changeTask(ask.params.taskId, { holdsKey: false });
         break;
       case "tieStep":
-        this.#tie(ask.params);
+        this.#changeStep(ask.params, (row) => tied(row, ask.params));
         break;
       case "keepTemplate":
         work.addTemplate(ask.params.template);
@@ -101,6 +106,7 @@ export class Unit {
         break;
       case "keepInput":
         work.keepInput(ask.params);
+        this.#changeStep(ask.params, (row) => withInput(row, ask.params.json));
         break;
       case "createStep":
         this.#putStep(ask.params.step);
@@ -124,10 +130,8 @@ export class Unit {
         work.record(ask.params.taskId, ask.params.entry);
         break;
       case "setDeadline":
-        work.setDeadline(ask.params);
-        break;
       case "clearDeadline":
-        work.setDeadline({ ...ask.params, at: NEVER });
+        work.setDeadline({ at: NEVER, ...ask.params });
         break;
       case "tell":
         this.#untold.push(ask.params);
@@ -136,7 +140,11 @@ export class Unit {
         this.answer = ask.params.answer;
         break;
       case "sendAssignment":
+        this.#carryOut(sendOrEnd(ask.params.runId, this.#parts));
+        break;
       case "send":
+        work.effect(boundedSend(ask));
+        break;
       case "disconnect":
       case "countRefused":
         work.effect(ask);
@@ -216,17 +224,10 @@ export class Unit {
     else path.push(state);
   }
 
-  #tie({ taskId, stepName, ...more }: Extract<Ask, { type: "tieStep" }>["params"]): void {
-    const row = this.#parts.scene.work.step({ taskId, stepName });
-    invariant(row, `step ${stepName} of task ${taskId} is tied but was not loaded`);
-    const { dependsOn = [], dependants = [], members = [], unsatisfied = 0 } = more;
-    this.#putStep({
-      ...row,
-      dependsOn: [...row.dependsOn, ...dependsOn],
-      dependants: [...row.dependants, ...dependants],
-      members: [...row.members, ...members],
-      unsatisfied: row.unsatisfied + unsatisfied,
-    });
+  #changeStep(key: StepKey, change: (row: StepRow) => StepRow): void {
+    const row = this.#parts.scene.work.step(key);
+    invariant(row, `step ${stepKey(key)} is changed but was not loaded`);
+    this.#putStep(change(row));
   }
 
   #putStep(row: StepRow): void {

@@ -15,7 +15,7 @@ export function requestFound(part: Partial<RequestFound> = {}): RequestFound {
 }
 
 export function schedulerFound(part: Partial<SchedulerFound> = {}): SchedulerFound {
-  return { lanes: [], workers: [], runIds: [], rows: [], ...part };
+  return { lanes: [], workers: [], runIds: [], room: 1_000_000, rows: [], ...part };
 }
 
 export function trackerFound(part: Partial<TrackerFound> = {}): TrackerFound {
@@ -27,7 +27,7 @@ export function finalizerFound(part: Partial<FinalizerFound> = {}): FinalizerFou
 }
 
 export function slots(part: Partial<Slots> = {}): Slots {
-  return { session: session(), held: 0, lastOrdinal: 0, ...part };
+  return { session: session(), held: 0, lastOrdinal: 0, room: 1_000_000, ...part };
 }
 
 export function runIds(count: number): RunId[] {
@@ -40,7 +40,13 @@ export function waiting(...taskIds: readonly string[]) {
 }
 
 export function placement(taskId: string, runId: string, to: SessionId = s1): Placement {
-  return { taskId: taskId as TaskId, stepName: MAIN_STEP, session: to, runId: runId as RunId };
+  return {
+    taskId: taskId as TaskId,
+    stepName: MAIN_STEP,
+    session: to,
+    runId: runId as RunId,
+    namespace: "default",
+  };
 }
 
 type Report = Extract<RunTrackerMessage, { type: "report" }>["report"];
