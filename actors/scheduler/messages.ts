@@ -34,8 +34,8 @@ export interface Slots {
   readonly held: number;
   /** The ordinal of its last assignment. */
   readonly lastOrdinal: number;
-  /** Bytes it may be sent now, more than 0; the last assignment may go beyond. */
-  readonly room: number;
+  /** Bytes that its transport has not taken yet. */
+  readonly unsent: number;
 }
 
 /** A Step with its Task, and roughly what its assignment weighs. */
@@ -50,8 +50,8 @@ export interface SchedulerFound {
   readonly workers: readonly Slots[];
   /** Fresh ids, as many as Runs may be made now. */
   readonly runIds: readonly RunId[];
-  /** Bytes of assignments that may be loaded now; the last one may go beyond. */
-  readonly room: number;
+  /** Bytes that may still wait for the transports of all workers together. */
+  readonly free: number;
   /** In the order of the placements; absent if there is no such row, or if it is not loaded in this turn. */
   readonly rows: readonly (PlacedRows | undefined)[];
 }

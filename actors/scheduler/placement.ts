@@ -1,4 +1,5 @@
 import type { RunId } from "#domain/id";
+import { limits } from "#domain/limits";
 import type { ReadyStep } from "#domain/step";
 import type { Instant } from "#domain/time";
 import { carries, type SessionRow } from "#domain/worker";
@@ -54,24 +55,34 @@ export function choose(
 }
 
 /**
- * The placements for which there is room in bytes, in their order: as many as the turn may load, and for each worker
- * as many as may wait for its transport. Each is taken while there is room at all, so that the largest goes too.
- * What is left out is not counted as served.
+ * True if a worker may be given more: it may have as many bytes waiting for its transport as are still free for all,
+ * but no more than one may have. So many that read slowly share the bound, and never take all of it from one that
+ * reads. What is given last may go beyond, for else the largest would never go.
+ */
+export function mayHaveMore(unsent: number, free: number): boolean {
+  return unsent < Math.min(limits.unsentPerWorkerBytes, free);
+}
+
+/**
+ * The placements for which there is room in bytes, in their order: as many as one turn may load, and as each worker
+ * may have. What is left out is not counted as served.
  */
 export function affordable(
   placements: readonly Placement[],
-  { rows, workers, room }: Pick<SchedulerFound, "rows" | "workers" | "room">,
+  { rows, workers, free }: Pick<SchedulerFound, "rows" | "workers" | "free">,
   served: Served,
 ): { readonly placements: readonly Placement[]; readonly served: Served } {
-  const rooms = new Map(workers.map((worker) => [worker.session.id, worker.room]));
+  const unsent = new Map(workers.map((worker) => [worker.session.id, worker.unsent]));
   const count = { ...served };
-  let left = room;
+  let given = 0;
   const taken = placements.filter(({ session, namespace }, i) => {
-    const row = rows[i];
-    const ofWorker = rooms.get(session) ?? 0;
-    if (row && left > 0 && ofWorker > 0) {
-      left -= row.weight;
-      rooms.set(session, ofWorker - row.weight);
+    const weight = rows[i]?.weight;
+    const before = unsent.get(session);
+    const fits =
+      given < limits.turnAssignmentBytes && before !== undefined && mayHaveMore(before, free - given);
+    if (weight !== undefined && fits) {
+      given += weight;
+      unsent.set(session, before + weight);
       return true;
     }
     count[namespace] = Math.max(0, (count[namespace] ?? 0) - 1);

@@ -155,12 +155,12 @@ export function foundForRequest(message: TaskRequestMessage, { work, memory }: S
 }
 
 export function foundForScheduler(message: SchedulerMessage, scene: Scene): SchedulerFound {
-  const { workers, room, runIds } = scene.offer ?? NO_OFFER;
+  const { workers, free, runIds } = scene.offer ?? NO_OFFER;
   return {
     lanes: message.type === "schedule" ? scene.memory.backlog.views() : [],
     workers,
     runIds,
-    room,
+    free,
     rows: message.type === "schedule" ? [] : placedRows(message, scene),
   };
 }

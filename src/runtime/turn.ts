@@ -122,7 +122,7 @@ export class Turn {
   /** Last in the turn, a unit of its own: every Step and slot of the turn is known by now. */
   async #schedule(): Promise<boolean> {
     const { memory, leases, entropy } = this.#core;
-    const { workers, room, heldBack } = freeWorkers(memory.roster, leases);
+    const { workers, free, heldBack } = freeWorkers(memory.roster, leases);
     leases.heldBack = heldBack;
     await this.#readLanes(workers.length > 0);
     if (workers.length === 0) return false;
@@ -140,7 +140,7 @@ export class Turn {
     const before = this.#work.changes.runs.length;
     const runIds = Array.from({ length: count }, () => entropy.uuid() as RunId);
     const told = { to: "scheduler", message: { type: "schedule" } } as const;
-    const answer = await this.#unit(told, { workers, room, runIds });
+    const answer = await this.#unit(told, { workers, free, runIds });
     const made = this.#work.changes.runs.length - before;
     // What found no room in bytes may find it at another worker, or be held back, but only after what was made is sent.
     if (isLeftOut(answer) && made > 0) return true;

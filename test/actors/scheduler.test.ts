@@ -80,13 +80,14 @@ test("a step that has moved on, or whose worker is gone, is left out", () => {
   `);
 });
 
-/** What becomes of placements of these weights, all of one worker unless said otherwise: how it goes on, and who was served. */
+const MIB = 1024 * 1024;
+
+/** What becomes of placements of so many MiB, which go round among the workers: who goes on, and who was served. */
 function weigh(
   weights: readonly (number | undefined)[],
-  part: { readonly room?: number; readonly ofWorkers?: readonly number[] } = {},
+  { free = 64, unsent = [0] }: { readonly free?: number; readonly unsent?: readonly number[] } = {},
 ) {
-  const { room = 1_000, ofWorkers = [1_000] } = part;
-  const sessions = ofWorkers.map((_, i) => `s${i + 1}` as SessionId);
+  const sessions = unsent.map((_, i) => `s${i + 1}` as SessionId);
   const placements = weights.map((_, i) =>
     placement(`t${i + 1}`, `r${i + 1}`, sessions[i % sessions.length] as SessionId),
   );
@@ -96,9 +97,11 @@ function weigh(
     ...half,
     placements,
     found: schedulerFound({
-      room,
-      workers: sessions.map((id, i) => slots({ session: session({ id }), room: ofWorkers[i] as number })),
-      rows: weights.map((weight) => (weight === undefined ? undefined : { ...enqueued, weight })),
+      free: free * MIB,
+      workers: sessions.map((id, i) => slots({ session: session({ id }), unsent: (unsent[i] ?? 0) * MIB })),
+      rows: weights.map((weight) =>
+        weight === undefined ? undefined : { ...enqueued, weight: weight * MIB },
+      ),
     }),
   };
   const decide = decider<{ readonly served: Readonly<Record<string, number>> }, typeof message>(
@@ -107,35 +110,36 @@ function weigh(
   const before = { value: "serving", context: { served: { default: weights.length } } };
   const { context, asks } = decide(before, message);
   const told = asks.flatMap((ask) => (ask.type === "tell" ? [ask.params.message] : []));
-  const goOn = told.flatMap((next) =>
-    "placements" in next ? next.placements.map(({ taskId }) => taskId) : [],
+  const next = told.flatMap((each) =>
+    "placements" in each ? each.placements.map(({ taskId }) => taskId) : [],
   );
   const answers = asks.flatMap((ask) => (ask.type === "reply" ? [ask.params.answer] : []));
-  return { goOn: goOn.join(" "), served: context.served.default, answers };
+  return { next: next.join(" "), served: context.served.default, answers };
 }
 
-test("as many bytes go in one turn as there is room for, the last assignment beyond; the rest is not counted as served", () => {
-  expect(weigh([400, 400, 400, 400], { room: 900 })).toEqual({
-    goOn: "t1 t2 t3",
+test("a turn loads so many bytes, the last assignment beyond; the rest is not counted as served", () => {
+  expect(weigh([6, 6, 6, 6], { unsent: [0, 0, 0, 0] })).toEqual({
+    next: "t1 t2 t3",
     served: 3,
     answers: [{ type: "scheduled", leftOut: 1 }],
   });
 });
 
 test("an assignment larger than all there is room for goes alone", () => {
-  expect(weigh([5_000, 1], { room: 10 }).goOn).toBe("t1");
+  expect(weigh([100, 1], { free: 1 }).next).toBe("t1");
 });
 
 test("a worker that has enough waiting gets no more, and others do", () => {
-  expect(weigh([400, 400, 400, 400, 400, 400], { room: 9_000, ofWorkers: [500, 9_000] })).toMatchObject({
-    goOn: "t1 t2 t3 t4 t6",
-    served: 5,
-  });
+  expect(weigh([2, 2, 2, 2, 2, 2], { unsent: [5, 0] })).toMatchObject({ next: "t1 t2 t3 t4 t6", served: 5 });
 });
 
-test("what was not loaded is left out, and what fits is said without another word", () => {
-  expect(weigh([1, undefined, 1])).toMatchObject({ goOn: "t1 t3", served: 2 });
-  expect(weigh([1, 1])).toEqual({ goOn: "t1 t2", served: 2, answers: [] });
+test("what is free shrinks with what is given, for all of them", () => {
+  expect(weigh([1, 1, 1, 1, 1, 1], { free: 4, unsent: [0, 2] }).next).toBe("t1 t2 t3");
+});
+
+test("what was not loaded is left out; where all go nothing is said of it", () => {
+  expect(weigh([1, undefined, 1])).toMatchObject({ next: "t1 t3", served: 2 });
+  expect(weigh([1, 1])).toEqual({ next: "t1 t2", served: 2, answers: [] });
 });
 
 test("nothing is assigned while the plane drains", () => {

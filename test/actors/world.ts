@@ -102,7 +102,7 @@ export class World {
       leases: new Leases(),
       plans: this.#plans,
       schemas: { problemOf: () => undefined },
-      offer: { workers: [{ session: worker, held: 0, lastOrdinal: 0, room: 1 }], room: 1, runIds: [] },
+      offer: { workers: [{ session: worker, held: 0, lastOrdinal: 0, unsent: 0 }], free: 1, runIds: [] },
       newTaskId: () => {
         made += 1;
         return `t${made}` as TaskId;
