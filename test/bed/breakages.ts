@@ -1,3 +1,4 @@
+import { assignmentBreakages } from "./assignment-breakages.js";
 import { type Breakage, edit, type TestName } from "./breakage.js";
 import { workflowBreakages } from "./workflow-breakages.js";
 
@@ -359,4 +360,5 @@ export const breakages: readonly Breakage[] = [
     test: { file: "test/stores/sqlite-file.test.ts", name: "a second store on the same file is refused" },
   },
   ...workflowBreakages,
+  ...assignmentBreakages,
 ];
