@@ -82,7 +82,10 @@ export const asks = {
 
   /** Answer who asked. Tasks are named by id and answered as they are after the commit. */
   reply: carriedOutByRuntime<{ readonly answer: Answer }>(),
-  /** Hand the Run to the worker that holds it. Written to a stream at most once. */
+  /**
+   * Make what the worker that holds the Run needs, and send it after the commit, at most once. If it cannot be made
+   * or sent, the Run hears so at once.
+   */
   sendAssignment: carriedOutByRuntime<{ readonly runId: RunId }>(),
   /** Write to a worker's stream; nothing happens if it is gone. */
   send: carriedOutByRuntime<{ readonly session: SessionId; readonly frame: WorkerFrame }>(),
@@ -99,6 +102,8 @@ export type Answer =
   | { readonly type: "tasks"; readonly tasks: readonly (TaskId | Fault)[] }
   | { readonly type: "worker"; readonly session: SessionId }
   | { readonly type: "template"; readonly template: TemplateRow }
+  /** The scheduler's own: so many Steps found a slot, and no room in bytes. */
+  | { readonly type: "scheduled"; readonly leftOut: number }
   | { readonly type: "fault"; readonly fault: Fault };
 
 type Asks = typeof asks;

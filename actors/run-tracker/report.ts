@@ -16,7 +16,7 @@ export function heed(message: RunReport, found: TrackerFound, at: Instant): Ask[
   if (cause) return refuse(message, found, cause, at);
 
   const run = found.run as RunRow;
-  const acks = found.session?.protocol === 1;
+  const acks = speaksOfAcks(found);
   const heard = { run, session, bytes: message.bytes, acks, problem: found.resultProblem, at };
   switch (report.type) {
     case "status":
@@ -33,6 +33,11 @@ export function heed(message: RunReport, found: TrackerFound, at: Instant): Ask[
       return [advance(run, { type: "yielded", at, cursor, output }), ...statusAck(heard)];
     }
   }
+}
+
+/** True if the worker waits for acks. */
+function speaksOfAcks({ session }: TrackerFound): boolean {
+  return session !== undefined && session.protocol >= 1;
 }
 
 /** The worker may forget the Run. */
@@ -89,7 +94,7 @@ function refuse(
   asks.push({ type: "countRefused", params: { cause: repeated ? "repeated" : cause } });
   if (!lastWord) return asks;
 
-  if (found.session?.protocol === 1)
+  if (speaksOfAcks(found))
     asks.push({ type: "send", params: { session, frame: { type: "ack.status", runId } } });
   if (cause === "ended" && run?.heldBy === session) asks.push(advance(run, { type: "released", at }));
   return asks;

@@ -34,7 +34,7 @@ export function greet(
       params: { session: previous.id, message: { type: "superseded", at } },
     });
   asks.push({ type: "attachWorker", params: { session } });
-  if (protocol === 1) {
+  if (protocol >= 1) {
     const { lease, heartbeat } = terms;
     asks.push({
       type: "send",
@@ -67,7 +67,7 @@ function isOwn(run: RunRow, { fence }: ResumedRun, session: SessionRow): boolean
     run.principal === session.principal &&
     run.workerId === session.info.workerId &&
     run.instance === session.instance &&
-    session.protocol === 1
+    session.protocol >= 1
   );
 }
 
@@ -82,7 +82,7 @@ function takeBack(run: RunRow, { nextSeq }: ResumedRun, session: SessionId, at: 
 
 /** What becomes of a Run the returning worker did not show. */
 function giveUp(run: RunRow, previous: SessionRow, hello: Hello, at: Instant): Ask {
-  const sameProcess = hello.protocol === 1 && previous.instance === hello.instance;
+  const sameProcess = hello.protocol >= 1 && previous.instance === hello.instance;
   if (sameProcess && run.status === "ASSIGNED") {
     return advance(run, { type: "declined", at, message: "the assignment did not reach the worker" });
   }

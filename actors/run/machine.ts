@@ -13,6 +13,8 @@ function endOf(run: RunRow, event: RunMessage): RunEnd | undefined {
       return { how: "failed", ...pick(event) };
     case "broken":
       return { how: "failed", errorMessage: event.message, ...brokenOff(event.reason) };
+    case "undeliverable":
+      return { how: "failed", errorMessage: event.message, retryable: false, retryAfter: millis(0) };
     case "yielded":
       return { how: "yielded", cursor: event.cursor, output: event.output };
     case "lost":
@@ -72,6 +74,7 @@ const noteEnd = parts.assign(({ context, event }) => {
     case "lost":
       return { finishedAt, reason: "WORKER_LOST", errorMessage: event.message };
     case "broken":
+    case "undeliverable":
     case "end":
       return { finishedAt, reason: event.reason, errorMessage: event.message };
     default:
@@ -154,6 +157,7 @@ export const runMachine = parts
           ASSIGNED: {
             on: {
               ...endings,
+              undeliverable: "FAILED",
               started: { target: "RUNNING", actions: "noteStart" },
               wrote: { actions: "noteOutput" },
             },
@@ -177,6 +181,7 @@ export const runMachine = parts
               cancelled: "released",
               declined: "released",
               lost: "released",
+              undeliverable: "released",
               released: { guard: "over", target: "released" },
             },
           },

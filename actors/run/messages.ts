@@ -37,6 +37,13 @@ export type RunMessage =
   | { readonly type: "declined"; readonly at: Instant; readonly message: string }
   /** The plane breaks it off: too much output, or output the worker no longer has. */
   | { readonly type: "broken"; readonly at: Instant; readonly reason: Reason; readonly message: string }
+  /** The plane cannot make or send the assignment, and never will: the worker has not heard of the Run. */
+  | {
+      readonly type: "undeliverable";
+      readonly at: Instant;
+      readonly reason: Reason;
+      readonly message: string;
+    }
   /** The worker is silent, or has forgotten the Run. */
   | { readonly type: "lost"; readonly at: Instant; readonly message: string }
   /** finalizer: the Task has ended, and the Run with it. */

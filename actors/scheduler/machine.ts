@@ -4,7 +4,7 @@ import { type Instant, later, NEVER } from "#domain/time";
 import { type Ask, asks } from "../asks.js";
 import { actorStates } from "../life.js";
 import type { Placement, SchedulerEvent, SchedulerFound, Slots } from "./messages.js";
-import { choose, type Served } from "./placement.js";
+import { affordable, choose, type Served } from "./placement.js";
 
 interface Scheduler {
   readonly served: Served;
@@ -20,6 +20,20 @@ const place = parts.enqueueActions(({ enqueue, context, event }) => {
   const { lanes, workers, runIds } = event.found;
   const { placements, served } = choose(lanes, workers, runIds, context.served, event.at);
   enqueue.assign({ served });
+  if (placements.length > 0) {
+    enqueue({ type: "tell", params: { to: "scheduler", message: { type: "weigh", placements } } });
+  }
+});
+
+/** Rows say how much there is to load before it is loaded. What is left out goes in a later turn. */
+const weigh = parts.enqueueActions(({ enqueue, context, event }) => {
+  if (event.type !== "weigh") return;
+  const { placements, served } = affordable(event.placements, event.found, context.served);
+  const leftOut = event.placements.length - placements.length;
+  if (leftOut > 0) {
+    enqueue.assign({ served });
+    enqueue({ type: "reply", params: { answer: { type: "scheduled", leftOut } } });
+  }
   if (placements.length > 0) {
     enqueue({ type: "tell", params: { to: "scheduler", message: { type: "assign", placements } } });
   }
@@ -93,10 +107,14 @@ function runOf(
   };
 }
 
-const listens = { schedule: { actions: "place" }, assign: { actions: "assignRuns" } } as const;
+const listens = {
+  schedule: { actions: "place" },
+  weigh: { actions: "weigh" },
+  assign: { actions: "assignRuns" },
+} as const;
 
 /** Decides which ready Step gets which worker now. Remembers only how often each namespace was served. */
-export const schedulerMachine = parts.extend({ actions: { place, assignRuns } }).createMachine({
+export const schedulerMachine = parts.extend({ actions: { place, weigh, assignRuns } }).createMachine({
   id: "scheduler",
   context: { served: {} },
   initial: "starting",

@@ -9,13 +9,16 @@ import type { ActorLife, Stamped } from "../life.js";
 export type SchedulerMessage =
   /** runtime: last in a turn, if a Step is ready and a slot is free. */
   | { readonly type: "schedule" }
-  /** itself: with the rows at hand, make these Runs. A Step that has moved on is left out. */
+  /** itself: with the rows at hand, as many of these as may be loaded and sent now. */
+  | { readonly type: "weigh"; readonly placements: readonly Placement[] }
+  /** itself: with what they are given at hand, make these Runs. A Step that has moved on is left out. */
   | { readonly type: "assign"; readonly placements: readonly Placement[] };
 
 /** This Step to this worker, as this Run. */
 export interface Placement extends StepKey {
   readonly session: SessionId;
   readonly runId: RunId;
+  readonly namespace: string;
 }
 
 /** A lane and the head of its backlog, best rank first. */
@@ -31,6 +34,15 @@ export interface Slots {
   readonly held: number;
   /** The ordinal of its last assignment. */
   readonly lastOrdinal: number;
+  /** Bytes that its transport has not taken yet. */
+  readonly unsent: number;
+}
+
+/** A Step with its Task, and roughly what its assignment weighs. */
+export interface PlacedRows {
+  readonly step: StepRow;
+  readonly task: TaskRow;
+  readonly weight: number;
 }
 
 export interface SchedulerFound {
@@ -38,8 +50,10 @@ export interface SchedulerFound {
   readonly workers: readonly Slots[];
   /** Fresh ids, as many as Runs may be made now. */
   readonly runIds: readonly RunId[];
-  /** For `assign`, in the order of its placements; absent if there is no such row. */
-  readonly rows: readonly ({ readonly step: StepRow; readonly task: TaskRow } | undefined)[];
+  /** Bytes that may still wait for the transports of all workers together. */
+  readonly free: number;
+  /** In the order of the placements; absent if there is no such row, or if it is not loaded in this turn. */
+  readonly rows: readonly (PlacedRows | undefined)[];
 }
 
 export type SchedulerEvent = (SchedulerMessage & Stamped & { readonly found: SchedulerFound }) | ActorLife;

@@ -1,8 +1,9 @@
 import type { RunId } from "#domain/id";
+import { limits } from "#domain/limits";
 import type { ReadyStep } from "#domain/step";
 import type { Instant } from "#domain/time";
 import { carries, type SessionRow } from "#domain/worker";
-import type { LaneView, Placement, Slots } from "./messages.js";
+import type { LaneView, Placement, SchedulerFound, Slots } from "./messages.js";
 
 /** How many Runs each namespace has been given, counted only while it has work: the measure of fairness. */
 export type Served = Readonly<Record<string, number>>;
@@ -45,11 +46,49 @@ export function choose(
     }
     const { taskId, stepName } = pick.step;
     const runId = runIds[placements.length] as RunId;
-    placements.push({ taskId, stepName, session: pick.taker.session.id, runId });
+    const { namespace } = queue;
+    placements.push({ taskId, stepName, session: pick.taker.session.id, runId, namespace });
     pick.taker.held += 1;
-    count[queue.namespace] = (count[queue.namespace] ?? 0) + 1;
+    count[namespace] = (count[namespace] ?? 0) + 1;
   }
   return { placements, served: count };
+}
+
+/**
+ * True if a worker may be given more: it may have as many bytes waiting for its transport as are still free for all,
+ * but no more than one may have. So many that read slowly share the bound, and never take all of it from one that
+ * reads. What is given last may go beyond, for else the largest would never go.
+ */
+export function mayHaveMore(unsent: number, free: number): boolean {
+  return unsent < Math.min(limits.unsentPerWorkerBytes, free);
+}
+
+/**
+ * The placements for which there is room in bytes, in their order: as many as one turn may load, and as each worker
+ * may have. What is left out is not counted as served.
+ */
+export function affordable(
+  placements: readonly Placement[],
+  { rows, workers, free }: Pick<SchedulerFound, "rows" | "workers" | "free">,
+  served: Served,
+): { readonly placements: readonly Placement[]; readonly served: Served } {
+  const unsent = new Map(workers.map((worker) => [worker.session.id, worker.unsent]));
+  const count = { ...served };
+  let given = 0;
+  const taken = placements.filter(({ session, namespace }, i) => {
+    const weight = rows[i]?.weight;
+    const before = unsent.get(session);
+    const fits =
+      given < limits.turnAssignmentBytes && before !== undefined && mayHaveMore(before, free - given);
+    if (weight !== undefined && fits) {
+      given += weight;
+      unsent.set(session, before + weight);
+      return true;
+    }
+    count[namespace] = Math.max(0, (count[namespace] ?? 0) - 1);
+    return false;
+  });
+  return { placements: taken, served: count };
 }
 
 function queueOf({ lane, ready }: LaneView, all: readonly Taker[]): Queue {

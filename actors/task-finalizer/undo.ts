@@ -13,7 +13,7 @@ import type { FinalizerFound } from "./messages.js";
  * before them those that a worker had in hand. It begins once no Run of the old one is held any more, for
  * until then something may still be done that has to be undone.
  */
-export function undo({ task, steps, runs, newTaskId, input }: FinalizerFound, at: Instant): Ask[] {
+export function undo({ task, steps, runs, newTaskId, input = "{}" }: FinalizerFound, at: Instant): Ask[] {
   const failed = task?.state === "error" || task?.state === "cancelled";
   if (!failed || !task.spec.undoes || task.compensatedBy !== "" || newTaskId === undefined) return [];
   const inHand = new Set(runs.filter(isInHand).map(({ stepName }) => stepName));
@@ -23,7 +23,7 @@ export function undo({ task, steps, runs, newTaskId, input }: FinalizerFound, at
   if (done.length === 0) return [];
 
   const compensation = newTask(
-    { id: newTaskId, namespace: task.namespace, spec: specOf(task) },
+    { id: newTaskId, namespace: task.namespace, spec: specOf(task), input },
     done.length,
     at,
   );
@@ -31,7 +31,7 @@ export function undo({ task, steps, runs, newTaskId, input }: FinalizerFound, at
   const free = runs.every(({ heldBy }) => heldBy === "");
   return [
     { type: "noteCompensation", params: { taskId: task.id, compensatedBy: newTaskId } },
-    ...createTask(compensation, rows, input ?? "{}", at, free),
+    ...createTask(compensation, rows, input, at, free),
   ];
 }
 

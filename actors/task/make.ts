@@ -4,6 +4,7 @@ import type { StepSpec } from "#domain/plan";
 import { DEFAULT_RETRY } from "#domain/retry";
 import { newStep, type StepRow } from "#domain/step";
 import type { TaskDraft, TaskRow } from "#domain/task";
+import { utf8Bytes } from "#domain/text";
 import { type Instant, millis, NEVER } from "#domain/time";
 
 /** The rows of a new Task: one Step if it names an agent, otherwise all its template begins with. */
@@ -16,11 +17,7 @@ export function rowsOfDraft(draft: TaskDraft, at: Instant): { task: TaskRow; ste
   return { task: newTask(draft, steps.length, at), steps };
 }
 
-export function newTask(
-  { id, namespace, spec }: Omit<TaskDraft, "input">,
-  steps: number,
-  at: Instant,
-): TaskRow {
+export function newTask({ id, namespace, spec, input }: TaskDraft, steps: number, at: Instant): TaskRow {
   return {
     id,
     namespace,
@@ -38,6 +35,7 @@ export function newTask(
     opened: {},
     holdsKey: spec.idempotencyKey !== "",
     compensatedBy: "",
+    inputBytes: utf8Bytes(input),
   };
 }
 

@@ -1,5 +1,7 @@
 import type { RunId, SessionId, TaskId } from "./id.js";
+import { limits } from "./limits.js";
 import type { Labels } from "./task.js";
+import { clip } from "./text.js";
 import type { Instant, Millis } from "./time.js";
 
 /** What the plane writes to a worker's stream. */
@@ -26,7 +28,12 @@ export interface Assignment {
   readonly taskId: TaskId;
   readonly stepName: string;
   readonly agentName: string;
+  /** JSON text with all parts in it; empty if it is read by reference. */
   readonly input: string;
+  /** Where the Task's input is read; absent if `input` is all there is to know. */
+  readonly inputRef?: InputRef;
+  /** What is laid over an input that is read by reference: JSON text of an object; empty if nothing is. */
+  readonly parts: string;
   readonly labels: Labels;
   readonly issuedAt: Instant;
   /** The Task's deadline; 0 is none. */
@@ -41,4 +48,19 @@ export interface Assignment {
   readonly refs: readonly string[];
   /** Steps it depends on that failed and were passed over. */
   readonly failed: readonly string[];
+  /** Length of the whole message on the wire, see `frame-size.ts`. */
+  readonly bytes: number;
+}
+
+/** An input that the worker reads by itself, once for all Runs whose references have the same id. */
+export interface InputRef {
+  readonly id: string;
+  readonly bytes: number;
+}
+
+/** A frame whose free text is cut to what an error message may have. */
+export function bounded(frame: WorkerFrame): WorkerFrame {
+  if (frame.type !== "cancel" && frame.type !== "drain") return frame;
+  const reason = clip(frame.reason, limits.errorMessageBytes);
+  return reason.length === frame.reason.length ? frame : { ...frame, reason };
 }

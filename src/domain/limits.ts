@@ -12,6 +12,8 @@ export const limits = {
   messageBytes: 4 * MIB,
   /** Leaves room in a 4 MiB message for everything else an assignment carries. */
   inputBytes: 1 * MIB,
+  /** An input over it is read by reference where the worker can: copies of smaller ones cost less than a read. */
+  inlineInputBytes: 64 * KIB,
   /** Same reason: a result returns in one status update and goes out in one Task. */
   resultBytes: 1 * MIB,
   /** Step outputs inlined in one GetTask answer, all together. */
@@ -79,6 +81,10 @@ export const limits = {
   parkMost: millis(3_600_000),
   /** Messages that cannot be decided, remembered so that they are left alone. */
   parkedMessages: 1_000,
+  /** Inputs and results one turn loads for assignments, with one more of any size; the next turn goes on. */
+  turnAssignmentBytes: 16 * MIB,
+  /** Rows of earlier steps one turn loads to see what an assignment is given: a few tasks of a thousand steps. */
+  turnDependencies: 10_000,
   /** Due deadlines read at once; the next tick goes on. */
   dueDeadlines: 256,
 
@@ -89,6 +95,18 @@ export const limits = {
   watchCacheBytes: 256 * KIB,
   /** Frames waiting for one worker stream; past this the stream is closed and resumes. */
   streamFrames: 4_096,
+  /** The same in bytes: the assignments a worker may have waiting, one more of any size, and as much again for acks. */
+  streamFrameBytes: 16 * MIB,
+  /** Frames wait this long for a worker that takes none of them: two leases of ours. */
+  streamStall: millis(60_000),
+  /** Assignments not yet taken by one worker's transport, in bytes: several of the largest, so that it never waits for us. */
+  unsentPerWorkerBytes: 8 * MIB,
+  /** The same over all workers: what may lie in memory because others read slowly. */
+  unsentBytes: 64 * MIB,
+  /** Inputs read by reference at once; as many answers of the largest size are in memory. */
+  inputReads: 16,
+  /** Reads of inputs that wait for one of those; more are told to come again. */
+  inputReadsWaiting: 1_024,
 
   pageSizeDefault: 100,
   pageSizeMax: 1_000,

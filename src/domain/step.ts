@@ -65,6 +65,8 @@ export interface StepRow {
   readonly finishedAt: Instant;
   /** Counts the Task's Steps in the order in which they completed, from 1; 0 before. */
   readonly order: number;
+  /** UTF-8 length of its own input, 0 if it has none; null in a row of a release that did not keep it. */
+  readonly inputBytes: number | null;
 }
 
 /** A Step as it is made. */
@@ -96,6 +98,7 @@ export function newStep(
     startedAt: NEVER,
     finishedAt: NEVER,
     order: 0,
+    inputBytes: 0,
     ...made,
   };
 }

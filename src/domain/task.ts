@@ -37,6 +37,8 @@ export type Reason =
   | "STEP_FAILED"
   /** The plane could not decide what a message means: a bug, told of in the server's log. */
   | "INTERNAL"
+  /** What its worker needs does not fit into a message. */
+  | "ASSIGNMENT_TOO_LARGE"
   | "YIELDED";
 
 export type Labels = Readonly<Record<string, string>>;
@@ -108,6 +110,8 @@ export interface TaskRow {
   readonly holdsKey: boolean;
   /** The Task that undoes this one's completed Steps, or empty. */
   readonly compensatedBy: TaskId | "";
+  /** UTF-8 length of its input; null in a row of a release that did not keep it. */
+  readonly inputBytes: number | null;
 }
 
 /** A Task a client wants, complete with the id the door has drawn for it. */

@@ -9,8 +9,11 @@ export type WorkerStatus = (typeof workerStatuses)[number];
 /** Where a worker session stands; only its machine changes it. */
 export type SessionState = "serving" | "failing" | "draining" | "detached" | "gone";
 
-/** 0: the public worker, which knows no leases, fences or acks. 1: ours. */
-export type WorkerProtocol = 0 | 1;
+/**
+ * 0: the public worker, which knows no leases, fences or acks. 1: ours. 2: as 1, and reads large inputs by
+ * reference. Whatever holds for one holds for all above it.
+ */
+export type WorkerProtocol = 0 | 1 | 2;
 
 export interface AgentSpec {
   readonly name: string;

@@ -67,7 +67,7 @@ export function helloOf(message: WorkerHello, caller: Caller): Hello {
   }
 
   // What a later protocol adds is left out by one that speaks an earlier one.
-  const protocol: WorkerProtocol = message.protocol === 0 ? 0 : 1;
+  const protocol = Math.min(message.protocol, LATEST) as WorkerProtocol;
   return {
     info,
     protocol,
@@ -76,6 +76,9 @@ export function helloOf(message: WorkerHello, caller: Caller): Hello {
     resume: protocol === 0 ? [] : resume.map(resumedFromWire),
   };
 }
+
+/** The latest protocol that is spoken here. */
+const LATEST: WorkerProtocol = 2;
 
 /** A description is for people only: no worker is turned away for a long one. */
 function shortened(info: WorkerInfo): WorkerInfo {

@@ -14,6 +14,7 @@ import type { Plane } from "#ports/plane";
 import type { Schemas } from "#ports/schemas";
 import type { Telemetry } from "#ports/telemetry";
 import type { Health } from "./health.js";
+import type { InputReads } from "./input-reads.js";
 import type { ClientPlans } from "./plans.js";
 import { checked } from "./validate.js";
 
@@ -29,6 +30,7 @@ export interface Call {
   /** Whose overrides new Tasks of templates run with. */
   readonly environment: string;
   readonly plans: ClientPlans;
+  readonly inputs: InputReads;
 }
 
 export interface StreamCall extends Call {

@@ -156,8 +156,8 @@ export const listWorkers = z.object({
 export const getWorker = z.object({ workerId });
 export const drainWorker = z.object({ workerId, reason });
 
-export const getRunStepResult = z.object({
+export const getRunInput = z.object({
   runId: requiredName("the run_id of your assignment").transform((id) => id as RunId),
   fence: z.number(),
-  stepName,
 });
+export const getRunStepResult = getRunInput.extend({ stepName });

@@ -13,6 +13,7 @@ import { rpcs, serviceNames } from "./handlers/index.js";
 import { Health } from "./health.js";
 import { type HttpDoor, httpDoor } from "./http.js";
 import type { MetricsSource } from "./http-pages.js";
+import { InputReads } from "./input-reads.js";
 import { drainingFault } from "./outcome.js";
 import { ClientPlans } from "./plans.js";
 import type { Call } from "./rpc.js";
@@ -66,8 +67,9 @@ export async function openDoors(settings: DoorSettings): Promise<Doors> {
   const health = new Health(plane, serviceNames);
   const streams = new OpenStreams();
   const plans = new ClientPlans(plane.reads);
+  const inputs = new InputReads(plane.reads);
   const caller = LOCAL_CALLER;
-  const call: Call = { plane, entropy, telemetry, health, caller, schemas, environment, plans };
+  const call: Call = { plane, entropy, telemetry, health, caller, schemas, environment, plans, inputs };
   const grpc = grpcServer(rpcs, call, streams);
   const handlers = connectHandlers(rpcs, call, streams);
   const hosts = [...(settings.allowedHosts ?? []), ...addresses.http.map(({ host }) => host)];

@@ -14,6 +14,7 @@ export const metricLabels = {
   taskrun_reports_refused_total: ["cause"],
   taskrun_mailbox_refused_total: ["actor"],
   taskrun_turns_total: ["outcome"],
+  taskrun_effects_failed_total: ["part"],
   taskrun_requests_total: ["rpc", "door", "code"],
   taskrun_tasks_removed_total: [],
 
@@ -31,6 +32,7 @@ export const metricLabels = {
   taskrun_workers_connected: ["status"],
   taskrun_runs_held: [],
   taskrun_messages_parked: [],
+  taskrun_unsent_bytes: [],
   taskrun_lanes: [],
   taskrun_watchers: [],
 } as const satisfies Record<CounterName | HistogramName | GaugeName, readonly string[]>;

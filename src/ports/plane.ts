@@ -89,6 +89,8 @@ export interface Receipt {
 
 /** The plane's end of a worker's stream, given by a door. */
 export interface WorkerSink {
+  /** Bytes of frames given to `send` that the peer's transport has not taken yet. */
+  readonly unsentBytes: number;
   /** Writes a frame, or keeps it in the transport's bounded buffer. */
   send(frame: WorkerFrame): void;
   /** Ends the stream; the worker may come back. */
@@ -104,6 +106,8 @@ export interface WorkerLink {
    * @throws {Fault} if the worker broke the protocol: the door ends the stream with it.
    */
   receive(report: WorkerReport): Promise<void>;
+  /** Much of what waited has been taken: say so when the sink's `unsentBytes` comes down to half of its bound, or to 0. */
+  drained(): void;
   /** The stream has ended, however it did. Call once. */
   closed(): void;
 }

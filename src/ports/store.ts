@@ -146,6 +146,9 @@ export interface Reads {
   /** By namespace, name, and version, newest version first; with every version of each name. */
   templates(filter: TemplateFilter, after: TemplateRef | undefined, pageSize: number): Promise<TemplatePage>;
 
+  /** A Task's input as JSON text, as it was given; undefined if the Task is unknown. */
+  input(id: TaskId): Promise<string | undefined>;
+
   /** A Step's result as JSON text, or undefined if it has none. */
   output(step: StepKey): Promise<string | undefined>;
 

@@ -43,6 +43,8 @@ export const counters = {
     "Worker reports that changed nothing, being stale, foreign or unknown, or that were cut (too_long), by cause.",
   taskrun_mailbox_refused_total: "Messages a full mailbox refused, by actor.",
   taskrun_turns_total: "Turns taken, by outcome.",
+  taskrun_effects_failed_total:
+    "Answers, frames and the like of a commit that failed, by part; the log says how.",
   taskrun_requests_total: "Requests served, by rpc, door and code.",
   taskrun_tasks_removed_total: "Finished tasks removed by retention.",
 } as const;
@@ -66,6 +68,7 @@ export const gauges = {
   taskrun_workers_connected: "Connected workers, by status.",
   taskrun_runs_held: "Runs in workers' hands.",
   taskrun_messages_parked: "Messages that cannot be decided and are tried again later.",
+  taskrun_unsent_bytes: "Bytes of frames that workers' transports have not taken yet.",
   taskrun_lanes: "Lanes with ready steps.",
   taskrun_watchers: "Open watch streams.",
 } as const;

@@ -1,13 +1,16 @@
-import { parseExact, writeExact } from "#domain/exact-json";
-import type { Assignment } from "#domain/frame";
+import type { Assignment, InputRef } from "#domain/frame";
+import { type AssignmentBytes, assignmentBytes } from "#domain/frame-size";
 import { type StepKey, stepKey } from "#domain/id";
-import { isJsonObject, type Json, type JsonObject } from "#domain/json";
+import { invariant } from "#domain/invariant";
+import { membersOf, withMembers } from "#domain/json-slices";
 import { limits } from "#domain/limits";
 import type { RunRow } from "#domain/run";
 import { type StepRow, satisfies } from "#domain/step";
+import { joined, type SharedText, sharedText } from "#domain/step-input";
 import { deadlineOf, type TaskRow } from "#domain/task";
 import { utf8Bytes } from "#domain/text";
 import { earliest, later, type Millis, NEVER } from "#domain/time";
+import type { WorkerProtocol } from "#domain/worker";
 import type { Workspace } from "./workspace.js";
 
 /** What of its dependencies goes along with a Run. */
@@ -18,6 +21,8 @@ export interface Dependencies {
   readonly refs: readonly string[];
   /** Steps that failed and were passed over. */
   readonly failed: readonly string[];
+  /** Results of those that fit, in bytes. */
+  readonly bytes: number;
 }
 
 /** Which results a Step is given, by the rows of the Steps it depends on. */
@@ -29,7 +34,8 @@ export function dependenciesOf(
   const inline: StepKey[] = [];
   const refs: string[] = [];
   const failed: string[] = [];
-  let room = Math.min(most, limits.dependencyResultsBytes);
+  const whole = Math.max(0, Math.min(most, limits.dependencyResultsBytes));
+  let room = whole;
   for (const stepName of step.dependsOn) {
     const key = { taskId: step.taskId, stepName };
     const before = work.step(key);
@@ -42,28 +48,67 @@ export function dependenciesOf(
     room -= before.outputBytes;
     inline.push(key);
   }
-  return { inline, refs, failed };
+  return { inline, refs, failed, bytes: whole - room };
+}
+
+/** True if the worker is to read the Task's input by itself. Of a Task whose size is unknown nobody does. */
+export function isByReference({ inputBytes }: TaskRow, protocol: WorkerProtocol): boolean {
+  return protocol >= 2 && inputBytes !== null && inputBytes > limits.inlineInputBytes;
 }
 
 /** What an assignment weighs beside its input and results: labels, ids, and the names of up to a thousand Steps. */
 const FRAME = 256 * 1024;
 
-/** Everything a worker needs to carry out the Run, from rows that the turn has seen. */
-export function assignmentOf(
-  run: RunRow,
+/**
+ * Roughly what the assignment will weigh, by rows alone: what is not known counts as much as it may be, and what
+ * every assignment has, nothing.
+ */
+export function assignmentWeight(
   task: TaskRow,
   step: StepRow,
   work: Workspace,
+  protocol: WorkerProtocol,
+): number {
+  const { config, undoes } = step.spec;
+  const input = isByReference(task, protocol) ? 0 : (task.inputBytes ?? limits.inputBytes);
+  const own = step.hasInput ? (step.inputBytes ?? limits.inputBytes) : 0;
+  const undone = undoes ? limits.resultBytes : 0;
+  const parts = own + undone + (config ? JSON.stringify(config).length : 0);
+  return input + parts + (step.dependsOn.length > 0 ? dependenciesOf(work, step).bytes : 0);
+}
+
+/** An assignment as it is sent, and what its bytes are made of. */
+export interface BuiltAssignment {
+  readonly assignment: Assignment;
+  readonly bytes: AssignmentBytes;
+}
+
+/**
+ * Everything a worker needs to carry out the Run, from rows and texts that the turn has seen.
+ *
+ * @throws if something of it is not at hand, or is not what it should be
+ */
+export function buildAssignment(
+  run: RunRow,
+  work: Workspace,
+  protocol: WorkerProtocol,
   lease: Millis,
-): Assignment {
-  const input = inputOf(task, step, work);
-  const { inline, refs, failed } = dependenciesOf(work, step, limits.messageBytes - FRAME - utf8Bytes(input));
-  return {
+): BuiltAssignment {
+  const task = work.task(run.taskId);
+  const step = work.step(run);
+  invariant(task && step, `run ${run.id} is assigned without its task or step at hand`);
+  const input = inputOf(task, step, work, protocol);
+  const most = limits.messageBytes - FRAME - input.bytes;
+  const { inline, refs, failed } =
+    step.dependsOn.length > 0 ? dependenciesOf(work, step, most) : NO_DEPENDENCIES;
+  const content = {
     runId: run.id,
     taskId: run.taskId,
     stepName: run.stepName,
     agentName: run.agentName,
-    input,
+    input: input.text,
+    ...(input.ref && { inputRef: input.ref }),
+    parts: input.parts,
     labels: task.spec.labels,
     issuedAt: run.createdAt,
     deadlineAt: deadline(run, task, step),
@@ -71,12 +116,20 @@ export function assignmentOf(
     fence: run.fence,
     lease,
     ordinal: run.ordinal,
-    results: Object.fromEntries(
-      inline.map((key) => [key.stepName, work.outputs.get(stepKey(key)) ?? "null"]),
-    ),
+    results: Object.fromEntries(inline.map((key) => [key.stepName, resultOf(key, work)])),
     refs,
     failed,
   };
+  const bytes = assignmentBytes(content, input.ref ? 0 : input.bytes);
+  return { assignment: { ...content, bytes: bytes.whole }, bytes };
+}
+
+const NO_DEPENDENCIES: Dependencies = { inline: [], refs: [], failed: [], bytes: 0 };
+
+function resultOf(key: StepKey, work: Workspace): string {
+  const json = work.outputs.get(stepKey(key));
+  invariant(json !== undefined, `the result of step ${stepKey(key)} is not at hand`);
+  return json;
 }
 
 function deadline(run: RunRow, task: TaskRow, { spec: { timeoutMs } }: StepRow) {
@@ -85,45 +138,55 @@ function deadline(run: RunRow, task: TaskRow, { spec: { timeoutMs } }: StepRow) 
   return earliest(ofTask === NEVER ? undefined : ofTask, ofAttempt) ?? NEVER;
 }
 
-/**
- * The Task's input, with the Step's own parts added; one that is no object stands under `input` then. Byte for
- * byte as it was given where nothing is added.
- */
-function inputOf({ id, spec }: TaskRow, step: StepRow, work: Workspace): string {
-  const text = work.inputs.get(id) ?? "{}";
+/** How a Step's input goes to its worker. */
+interface SentInput {
+  readonly text: string;
+  readonly ref?: InputRef;
+  readonly parts: string;
+  /** What of it travels with the assignment. */
+  readonly bytes: number;
+}
+
+function inputOf(task: TaskRow, step: StepRow, work: Workspace, protocol: WorkerProtocol): SentInput {
+  const parts = partsOf(task, step, work);
+  if (isByReference(task, protocol)) {
+    const ref = { id: task.id, bytes: task.inputBytes ?? 0 };
+    return { text: "", ref, parts, bytes: utf8Bytes(parts) };
+  }
+  return { ...joined(sharedInput(task, work), parts), parts: "" };
+}
+
+function sharedInput({ id, inputBytes }: TaskRow, { inputs, sharedInputs }: Workspace): SharedText {
+  const known = sharedInputs.get(id);
+  if (known) return known;
+  const text = inputs.get(id);
+  invariant(text !== undefined, `the input of task ${id} is not at hand`);
+  const shared = sharedText(text, inputBytes ?? undefined);
+  sharedInputs.set(id, shared);
+  return shared;
+}
+
+/** What the plane adds to a Task's input for one Step: JSON text of an object, or nothing. */
+function partsOf({ id, spec }: TaskRow, step: StepRow, work: Workspace): string {
   const { config, undoes } = step.spec;
   const own = work.stepInputs.get(stepKey({ taskId: id, stepName: step.name }));
-  if (!config && !own && !undoes) return text;
+  invariant(
+    own !== undefined || !step.hasInput,
+    `the input of step ${step.name} of task ${id} is not at hand`,
+  );
+  if (!config && own === undefined && !undoes) return "";
 
-  const whole = parseExact(text);
-  const given = asObject(whole);
-  const parts: JsonObject = {
-    ...(config && { config: { ...asObject(given.config), ...config } }),
-    ...(own && asObject(parseExact(own))),
-    ...(undoes && { compensate: compensate(undoes, spec.compensates, work) }),
-  };
-  return isJsonObject(whole) ? joined(text, given, parts) : writeExact({ input: whole, ...parts });
+  const parts = new Map(membersOf(own ?? "{}"));
+  if (config && !parts.has("config")) parts.set("config", JSON.stringify(config));
+  if (undoes) parts.set("compensate", compensate(undoes, spec.compensates, work));
+  return withMembers("{}", parts);
 }
 
-/** Adds the parts to the text as it stands, so that it grows by no more than them; unless one replaces another. */
-function joined(text: string, given: JsonObject, parts: JsonObject): string {
-  if (Object.keys(parts).some((name) => Object.hasOwn(given, name))) {
-    return writeExact({ ...given, ...parts });
-  }
-  const added = writeExact(parts).slice(1);
-  return Object.keys(given).length === 0 ? `{${added}` : `${text.trimEnd().slice(0, -1)},${added}`;
-}
-
-function compensate(
-  undoes: NonNullable<StepRow["spec"]["undoes"]>,
-  taskId: string,
-  work: Workspace,
-): JsonObject {
+function compensate(undoes: NonNullable<StepRow["spec"]["undoes"]>, taskId: string, work: Workspace): string {
   const { stepName, error } = undoes;
-  const result = work.outputs.get(stepKey(undoes));
-  return { task_id: taskId, step: stepName, result: result ? parseExact(result) : null, error };
-}
-
-function asObject(value: Json | undefined): JsonObject {
-  return isJsonObject(value) ? value : {};
+  const result = work.outputs.get(stepKey(undoes)) || "null";
+  return withMembers(
+    JSON.stringify({ task_id: taskId, step: stepName, error }),
+    new Map([["result", result]]),
+  );
 }

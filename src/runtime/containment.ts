@@ -1,6 +1,6 @@
 import type { Answer, Told } from "#actors/asks";
 import { Fault } from "#domain/fault";
-import type { RunId, TaskId } from "#domain/id";
+import type { TaskId } from "#domain/id";
 import { limits } from "#domain/limits";
 import { isTerminal } from "#domain/task";
 import { type Instant, NEVER } from "#domain/time";
@@ -9,6 +9,7 @@ import type { LogFields } from "#ports/telemetry";
 import type { Core } from "./core.js";
 import { type Culprit, culpritKey, culpritOf, type Deciding } from "./culprit.js";
 import type { Journal } from "./journal.js";
+import type { Offer } from "./offer.js";
 import type { Scene } from "./scene.js";
 import type { Seen } from "./seen.js";
 import { StoreError } from "./store-error.js";
@@ -57,14 +58,15 @@ export class UnitDecider {
   /**
    * Decides a message and all that follows from it. What a unit that throws has changed is undone.
    *
-   * @param runIds fresh ids, for the scheduler
+   * @param offer what the scheduler may give out
    * @throws {StoreError} if the store failed: then the turn fails, not the message
    */
-  async decide(first: Told, runIds: readonly RunId[] = []): Promise<Answer | undefined | UnitFailure> {
+  async decide(first: Told, offer?: Offer): Promise<Answer | undefined | UnitFailure> {
     const { core, journal, work, seen, at } = this.#tools;
     const mark = journal.mark();
     const unit = new Unit({
-      scene: this.scene(runIds),
+      core,
+      scene: this.scene(offer),
       actors: core.actors,
       journal,
       at,
@@ -127,10 +129,10 @@ export class UnitDecider {
     return false;
   }
 
-  scene(runIds: readonly RunId[] = []): Scene {
+  scene(offer?: Offer): Scene {
     const { memory, leases, plans, schemas, entropy } = this.#tools.core;
     const newTaskId = () => entropy.uuid() as TaskId;
-    return { work: this.#tools.work, memory, leases, plans, schemas, runIds, newTaskId };
+    return { work: this.#tools.work, memory, leases, plans, schemas, newTaskId, ...(offer && { offer }) };
   }
 
   /**

@@ -3,16 +3,20 @@ import type { RunTrackerMessage, TrackerFound } from "#actors/run-tracker/messag
 import type { Placement, SchedulerFound, SchedulerMessage } from "#actors/scheduler/messages";
 import { lanesOf } from "#actors/task-request/admit";
 import type { RequestFound, TaskRequestMessage } from "#actors/task-request/messages";
-import type { RunId } from "#domain/id";
+import type { RunId, SessionId, StepKey, TaskId } from "#domain/id";
+import { limits } from "#domain/limits";
 import type { RunRow } from "#domain/run";
+import type { StepRow } from "#domain/step";
 import { NEVER } from "#domain/time";
-import type { SessionRow } from "#domain/worker";
+import type { SessionRow, WorkerProtocol } from "#domain/worker";
 import type { IdempotencyKey, Needs } from "#ports/store";
-import { dependenciesOf } from "./assignment.js";
+import { assignmentWeight, dependenciesOf, isByReference } from "./assignment.js";
 import { finalizerNeeds } from "./gather-finalizer.js";
 import type { Memory } from "./memory.js";
+import { NO_OFFER } from "./offer.js";
 import { planFor, plannedStep } from "./plans.js";
 import type { Scene } from "./scene.js";
+import type { Workspace } from "./workspace.js";
 
 /** The rows a message wants to see, before it is decided; as far as those that are here tell. */
 export function needsOf({ to, message }: Told, scene: Scene): Needs {
@@ -20,7 +24,7 @@ export function needsOf({ to, message }: Told, scene: Scene): Needs {
     case "task-request":
       return message.type === "register" ? { templates: [message.template] } : { keys: keysOf(message) };
     case "scheduler":
-      return message.type === "schedule" ? {} : placementNeeds(message.placements, scene);
+      return schedulerNeeds(message, scene);
     case "run-tracker":
       return { runs: runIdsOf(message, scene.memory), ...schemaNeeds(message, scene) };
     case "task-finalizer":
@@ -28,17 +32,59 @@ export function needsOf({ to, message }: Told, scene: Scene): Needs {
   }
 }
 
-/** The Steps, what they work on, and the results they are given. */
-function placementNeeds(placements: readonly Placement[], { work }: Scene): Needs {
-  const here = placements.flatMap((key) => work.step(key) ?? []);
-  const before = here.flatMap(({ taskId, dependsOn }) => dependsOn.map((stepName) => ({ taskId, stepName })));
-  const undone = here.flatMap(({ spec }) => spec.undoes ?? []);
-  return {
-    steps: [...placements, ...before],
-    inputs: placements.map(({ taskId }) => taskId),
-    stepInputs: here.flatMap(({ hasInput, taskId, name }) => (hasInput ? { taskId, stepName: name } : [])),
-    outputs: [...here.flatMap((step) => dependenciesOf(work, step).inline), ...undone],
-  };
+function schedulerNeeds(message: SchedulerMessage, scene: Scene): Needs {
+  switch (message.type) {
+    case "schedule":
+      return {};
+    case "weigh":
+      return rowNeeds(message.placements, scene);
+    case "assign":
+      return payloadNeeds(message.placements, scene);
+  }
+}
+
+/** The Steps, and those whose results they are given. */
+function rowNeeds(placements: readonly Placement[], { work }: Scene): Needs {
+  const before = withinRows(placements, work).flatMap(({ taskId, dependsOn }) =>
+    dependsOn.map((stepName) => ({ taskId, stepName })),
+  );
+  return { steps: before.length > 0 ? [...placements, ...before] : placements };
+}
+
+/** As many of the Steps, in their order, as one turn may look behind. */
+function withinRows(placements: readonly Placement[], work: Workspace): StepRow[] {
+  const steps: StepRow[] = [];
+  let rows = 0;
+  for (const key of placements) {
+    if (rows >= limits.turnDependencies) break;
+    const step = work.step(key);
+    if (!step) continue;
+    steps.push(step);
+    rows += step.dependsOn.length;
+  }
+  return steps;
+}
+
+/** What the Steps work on, and the results they are given; but no input that the worker reads by itself. */
+function payloadNeeds(placements: readonly Placement[], scene: Scene): Needs {
+  const { work } = scene;
+  const inputs: TaskId[] = [];
+  const stepInputs: StepKey[] = [];
+  const outputs: StepKey[] = [];
+  for (const { session, ...key } of placements) {
+    const step = work.step(key);
+    const task = work.task(key.taskId);
+    if (!step || !task) continue;
+    if (!isByReference(task, protocolOf(session, scene))) inputs.push(key.taskId);
+    if (step.hasInput) stepInputs.push(key);
+    if (step.dependsOn.length > 0) outputs.push(...dependenciesOf(work, step).inline);
+    if (step.spec.undoes) outputs.push(step.spec.undoes);
+  }
+  return { inputs, stepInputs, outputs };
+}
+
+function protocolOf(session: SessionId, { memory }: Scene): WorkerProtocol {
+  return memory.roster.get(session)?.protocol ?? 0;
 }
 
 /** A result may have to fit a schema of the template. */
@@ -108,21 +154,31 @@ export function foundForRequest(message: TaskRequestMessage, { work, memory }: S
   };
 }
 
-export function foundForScheduler(
-  message: SchedulerMessage,
-  { work, memory, runIds }: Scene,
-): SchedulerFound {
-  const placements = message.type === "assign" ? message.placements : [];
+export function foundForScheduler(message: SchedulerMessage, scene: Scene): SchedulerFound {
+  const { workers, free, runIds } = scene.offer ?? NO_OFFER;
   return {
-    lanes: message.type === "schedule" ? memory.backlog.views() : [],
-    workers: memory.roster.withRoom(),
+    lanes: message.type === "schedule" ? scene.memory.backlog.views() : [],
+    workers,
     runIds,
-    rows: placements.map((key) => {
-      const step = work.step(key);
-      const task = work.task(key.taskId);
-      return step && task && { step, task };
-    }),
+    free,
+    rows: message.type === "schedule" ? [] : placedRows(message, scene),
   };
+}
+
+/** Only what is loaded to its end can be weighed. */
+function placedRows(
+  { type, placements }: Exclude<SchedulerMessage, { type: "schedule" }>,
+  scene: Scene,
+): SchedulerFound["rows"] {
+  const { work } = scene;
+  const weighed = type === "weigh" ? new Set(withinRows(placements, work)) : undefined;
+  return placements.map((key) => {
+    const step = work.step(key);
+    const task = work.task(key.taskId);
+    if (!step || !task || weighed?.has(step) === false) return undefined;
+    const weight = weighed ? assignmentWeight(task, step, work, protocolOf(key.session, scene)) : 0;
+    return { step, task, weight };
+  });
 }
 
 export function foundForTracker(message: RunTrackerMessage, scene: Scene): TrackerFound {

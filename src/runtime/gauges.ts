@@ -19,6 +19,7 @@ export function showGauges(supervisor: Supervisor): void {
   telemetry.gauge("taskrun_tasks_waiting", () => memory.waiting);
   telemetry.gauge("taskrun_runs_held", () => memory.roster.heldCount);
   telemetry.gauge("taskrun_messages_parked", () => core.parked.count(core.clock.now())?.count ?? 0);
+  telemetry.gauge("taskrun_unsent_bytes", () => core.leases.unsentBytes());
   telemetry.gauge("taskrun_lanes", () => memory.backlog.size);
   telemetry.gauge("taskrun_watchers", () => watchers.count);
   telemetry.gauge("taskrun_workers_connected", () => {

@@ -22,6 +22,8 @@ const FOREVER = Number.MAX_SAFE_INTEGER as Instant;
  */
 export class Leases {
   readonly #leases = new Map<SessionId, Lease>();
+  /** True if the scheduler has last passed over a worker with a free slot because too much waits to be sent. */
+  heldBack = false;
 
   open(session: SessionId, sink: WorkerSink, ttl: Millis, at: Instant): void {
     const until = later(at, ttl);
@@ -106,6 +108,13 @@ export class Leases {
       if (!told && !unread && (earliest === undefined || until < earliest)) earliest = until;
     }
     return earliest;
+  }
+
+  /** What all workers' transports have not taken yet. */
+  unsentBytes(): number {
+    let bytes = 0;
+    for (const { sink } of this.#leases.values()) if (sink) bytes += sink.unsentBytes;
+    return bytes;
   }
 
   sinks(): WorkerSink[] {

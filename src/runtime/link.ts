@@ -15,6 +15,8 @@ import type { Mail } from "./turn.js";
 export interface LinkParts {
   readonly core: Core;
   readonly timers: Timers;
+  /** A transport has taken much of what waited for it. */
+  readonly drained: () => void;
   /** False if the mailbox is full. */
   readonly post: (mail: Mail) => boolean;
   /** Resolves when run-tracker's mailbox has room. */
@@ -62,6 +64,10 @@ export class Link implements WorkerLink {
     await this.#post({ type: "report", session, report, bytes }, bytes, asker);
   }
 
+  drained(): void {
+    if (!this.#closed) this.#parts.drained();
+  }
+
   closed(): void {
     this.#closed = true;
     const session = this.#session;
@@ -81,7 +87,7 @@ export class Link implements WorkerLink {
     const { core, timers } = this.#parts;
     const session = core.entropy.uuid() as SessionId;
     const { lease, publicLease } = core.terms;
-    const ttl = hello.protocol === 1 ? millis(Math.ceil(lease * GRACE)) : publicLease;
+    const ttl = hello.protocol >= 1 ? millis(Math.ceil(lease * GRACE)) : publicLease;
     core.leases.open(session, this.#sink, ttl, core.clock.now());
     this.#session = session;
     this.#hello = hello;
@@ -144,7 +150,7 @@ export class Link implements WorkerLink {
    */
   #onCredit(bytes: number): Asker {
     const allowed = limits.workerCreditBytes + limits.chunkBytes;
-    if (this.#hello?.protocol === 1 && this.#undecided + bytes > allowed) {
+    if ((this.#hello?.protocol ?? 0) >= 1 && this.#undecided + bytes > allowed) {
       const message = `more than ${limits.workerCreditBytes} bytes were sent and not yet acknowledged`;
       throw new Fault("overloaded", message, { reason: "CREDIT_EXCEEDED", retryAfter: millis(1_000) });
     }

@@ -1,4 +1,5 @@
 import type { Answer } from "#actors/asks";
+import type { Asker } from "#bus/bus";
 import { Fault } from "#domain/fault";
 import type { WorkerFrame } from "#domain/frame";
 import type { RunId, SessionId, TaskId } from "#domain/id";
@@ -8,9 +9,8 @@ import { isTerminal, type TaskRow, taskStatus } from "#domain/task";
 import type { TemplateRow } from "#domain/template";
 import type { Receipt } from "#ports/plane";
 import type { Committed } from "#ports/store";
-import { assignmentOf } from "./assignment.js";
+import type { LogFields } from "#ports/telemetry";
 import type { Core } from "./core.js";
-import type { Effect } from "./effect.js";
 import type { Decided } from "./turn.js";
 import type { Watchers } from "./watchers.js";
 import type { Workspace } from "./workspace.js";
@@ -18,36 +18,91 @@ import type { Workspace } from "./workspace.js";
 /** What an answer becomes for who asked: ids are replaced by rows. */
 export type Reply = readonly (Receipt | Fault)[] | SessionId | TemplateRow | undefined;
 
-/** The commit has landed: now, and only now, the outside hears of it. */
+/**
+ * The commit has landed: now, and only now, the outside hears of it. Never throws: what fails is logged and counted,
+ * and the rest is done all the same, for the rows say that it was.
+ *
+ * @returns sessions whose streams failed. They are closed; their Runs live on until the lease ends
+ */
 export function perform(
-  decided: Decided,
+  { work, answers }: Decided,
   committed: Committed | undefined,
   core: Core,
   watchers: Watchers,
-): void {
-  const { work } = decided;
-  for (const { to, answer } of decided.answers) {
-    if (answer instanceof Error) to.reject(answer);
-    else if (answer?.type === "fault") to.reject(answer.fault);
-    else to.resolve(replyOf(answer, work));
+): readonly SessionId[] {
+  for (const { to, answer } of answers) {
+    try {
+      reply(to, answer, work);
+    } catch (error) {
+      failed("reply", error, {}, core);
+    }
   }
-  for (const [session, frames] of framesBySession(work, core)) {
+  const broken: SessionId[] = [];
+  for (const [session, frames] of framesBySession(work)) {
     const sink = core.leases.sink(session);
-    if (sink) for (const frame of frames) sink.send(frame);
+    if (!sink) continue;
+    try {
+      for (const frame of frames) sink.send(frame);
+    } catch (error) {
+      failed("send", error, { sessionId: session }, core);
+      broken.push(session);
+    }
   }
-  for (const effect of work.effects) if (effect.type === "disconnect") hangUp(effect.params, core);
+  for (const effect of work.effects) {
+    if (effect.type !== "disconnect") continue;
+    hangUp(effect.params.session, effect.params.fault, core);
+    core.leases.forget(effect.params.session);
+  }
+  for (const session of broken) {
+    hangUp(session, new Fault("internal", "writing to this stream failed; connect again"), core);
+    core.leases.hangUp(session);
+  }
   const { log } = work;
   committed?.firstSeqs.forEach((firstSeq, i) => {
     const added = log[i];
-    if (added) watchers.wake(added.taskId, firstSeq + added.entries.length - 1);
+    if (!added) return;
+    try {
+      watchers.wake(added.taskId, firstSeq + added.entries.length - 1);
+    } catch (error) {
+      failed("watch", error, { taskId: added.taskId }, core);
+    }
   });
-  count(work, core);
+  try {
+    count(work, core);
+  } catch (error) {
+    failed("metrics", error, {}, core);
+  }
+  return broken;
+}
+
+/** What is performed, as far as it can fail. A closed set: it labels a metric. */
+type Part = "reply" | "send" | "disconnect" | "watch" | "metrics";
+
+/** Where metrics or the log fail themselves there is nobody left to tell. */
+function failed(part: Part, error: unknown, fields: LogFields, { telemetry }: Core): void {
+  try {
+    telemetry.log.error("an effect of a commit failed", { part, ...fields, err: error });
+    telemetry.count("taskrun_effects_failed_total", { part });
+  } catch {}
+}
+
+function reply(to: Asker, answer: Answer | Error | undefined, work: Workspace): void {
+  if (answer instanceof Error) to.reject(answer);
+  else if (answer?.type === "fault") to.reject(answer.fault);
+  else to.resolve(replyOf(answer, work));
 }
 
 function replyOf(answer: Exclude<Answer, { type: "fault" }> | undefined, work: Workspace): Reply {
-  if (answer?.type === "worker") return answer.session;
-  if (answer?.type === "template") return answer.template;
-  return answer?.tasks.map((task) => (task instanceof Fault ? task : receipt(task, work)));
+  switch (answer?.type) {
+    case "worker":
+      return answer.session;
+    case "template":
+      return answer.template;
+    case "tasks":
+      return answer.tasks.map((task) => (task instanceof Fault ? task : receipt(task, work)));
+    default:
+      return undefined;
+  }
 }
 
 function receipt(taskId: TaskId, work: Workspace): Receipt | Fault {
@@ -56,53 +111,34 @@ function receipt(taskId: TaskId, work: Workspace): Receipt | Fault {
   return { task, steps: work.stepsOf(taskId).map(stepSummary), runs: work.runsOf(taskId).map(runSummary) };
 }
 
-function hangUp(
-  { session, fault }: Extract<Effect, { type: "disconnect" }>["params"],
-  { leases }: Core,
-): void {
-  leases.sink(session)?.close(fault);
-  leases.forget(session);
+function hangUp(session: SessionId, fault: Fault, core: Core): void {
+  try {
+    core.leases.sink(session)?.close(fault);
+  } catch (error) {
+    failed("disconnect", error, { sessionId: session }, core);
+  }
 }
 
 /** Frames in the order asked for; of several acks of one Run's output only the last says anything. */
-function framesBySession(work: Workspace, core: Core): Map<SessionId, WorkerFrame[]> {
+function framesBySession(work: Workspace): Map<SessionId, WorkerFrame[]> {
   const bySession = new Map<SessionId, WorkerFrame[]>();
   const ackAt = new Map<RunId, number>();
   for (const effect of work.effects) {
-    const sent = frameOf(effect, work, core);
-    if (!sent) continue;
-
-    const frames = bySession.get(sent.session) ?? [];
-    bySession.set(sent.session, frames);
-    if (sent.frame.type === "ack.output") {
-      const earlier = ackAt.get(sent.frame.runId);
+    if (effect.type !== "send") continue;
+    const { session, frame } = effect.params;
+    const frames = bySession.get(session) ?? [];
+    bySession.set(session, frames);
+    if (frame.type === "ack.output") {
+      const earlier = ackAt.get(frame.runId);
       if (earlier !== undefined) {
-        frames[earlier] = sent.frame;
+        frames[earlier] = frame;
         continue;
       }
-      ackAt.set(sent.frame.runId, frames.length);
+      ackAt.set(frame.runId, frames.length);
     }
-    frames.push(sent.frame);
+    frames.push(frame);
   }
   return bySession;
-}
-
-function frameOf(
-  effect: Effect,
-  work: Workspace,
-  core: Core,
-): { session: SessionId; frame: WorkerFrame } | undefined {
-  if (effect.type === "send") return effect.params;
-  if (effect.type !== "sendAssignment") return undefined;
-
-  const run = work.run(effect.params.runId);
-  const task = run && work.task(run.taskId);
-  // A Run made and ended in one turn was never held, and is never sent.
-  if (!run || !task || run.status !== "ASSIGNED" || run.heldBy === "") return undefined;
-  const step = work.step(run);
-  if (!step) return undefined;
-  const assignment = assignmentOf(run, task, step, work, core.terms.lease);
-  return { session: run.heldBy, frame: { type: "assign", ...assignment } };
 }
 
 function count({ changes, effects, log }: Workspace, { telemetry }: Core): void {
@@ -122,7 +158,7 @@ function count({ changes, effects, log }: Workspace, { telemetry }: Core): void 
     telemetry.observe("taskrun_task_seconds", secondsSince(after.createdAt, after.finishedAt));
   }
   for (const { before, after } of changes.runs) {
-    if (!before) telemetry.count("taskrun_runs_assigned_total");
+    if (!before && !isOver(after.status)) telemetry.count("taskrun_runs_assigned_total");
     if (!isOver(after.status) || (before && isOver(before.status))) continue;
     telemetry.count("taskrun_runs_finished_total", { status: after.status, reason: after.reason || "NONE" });
   }

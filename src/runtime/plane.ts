@@ -88,7 +88,8 @@ export function openPlane(supervisor: Supervisor): Plane {
 
     connect(caller: Caller, sink: WorkerSink): WorkerLink {
       const room = () => bus.room("run-tracker");
-      return new Link(caller, sink, { core, timers, post: (mail) => supervisor.post(mail), room });
+      const drained = () => supervisor.drained();
+      return new Link(caller, sink, { core, timers, drained, post: (mail) => supervisor.post(mail), room });
     },
   };
 }

@@ -40,7 +40,7 @@ export class Roster {
     return this.#places.get(session)?.held ?? NONE;
   }
 
-  /** Sessions a Run may be given to, with how full they are. */
+  /** Sessions with a free slot, with how full they are. */
   withRoom(): { readonly session: SessionRow; readonly held: number; readonly lastOrdinal: number }[] {
     const found = [];
     for (const { row, held, lastOrdinal } of this.#places.values()) {

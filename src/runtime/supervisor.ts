@@ -16,6 +16,7 @@ import { Actors, actorNames } from "./actors.js";
 import type { Core } from "./core.js";
 import { expectHolders } from "./holders.js";
 import { Leases } from "./leases.js";
+import { measure } from "./measure.js";
 import { Memory } from "./memory.js";
 import { ParkedMessages } from "./parked.js";
 import { perform } from "./perform.js";
@@ -122,6 +123,14 @@ export class Supervisor {
     this.#wake?.();
   }
 
+  /** A worker's transport has taken much of what waited: whoever was held back for it may go on. */
+  drained(): void {
+    const { leases } = this.core;
+    if (!leases.heldBack) return;
+    leases.heldBack = false;
+    this.schedule();
+  }
+
   /** New work is refused from now on; what is in the mailboxes is decided. */
   drain(): void {
     this.core.actors.live({ type: "drain" });
@@ -160,30 +169,31 @@ export class Supervisor {
 
   /** Decide, commit, perform. */
   async #takeTurn(posted: readonly PostedMail[]): Promise<void> {
-    const { telemetry, clock } = this.core;
+    const { clock } = this.core;
     this.#wantsSchedule = false;
     const turn = new Turn(this.core);
     const began = clock.monotonic();
     let decided: Decided;
     let committed: Committed | undefined;
+    let decidedAt: number;
     try {
       decided = await turn.decide(posted);
-      const decidedAt = clock.monotonic();
+      decidedAt = clock.monotonic();
       committed = await turn.commit();
-      if (committed) telemetry.observe("taskrun_commit_seconds", (clock.monotonic() - decidedAt) / 1_000);
     } catch (error) {
       turn.undo();
       return this.#turnFailed(posted, error instanceof StoreError ? error.cause : error);
     }
     this.#alone = false;
     this.#conflicts = 0;
-    perform(decided, committed, this.core, this.watchers);
+    const committedAt = clock.monotonic();
+    for (const session of perform(decided, committed, this.core, this.watchers)) {
+      this.post({ to: "run-tracker", message: { type: "closed", session }, source: "timer", weight: 0 });
+    }
     this.#lookAhead(decided);
     this.bus.giveBack(decided.left);
-    telemetry.count("taskrun_turns_total", { outcome: "committed" });
-    telemetry.observe("taskrun_turn_messages", posted.length);
-    telemetry.observe("taskrun_turn_seconds", (clock.monotonic() - began) / 1_000);
-    if (committed) telemetry.observe("taskrun_commit_rows", decided.work.changedRows);
+    const rows = committed && decided.work.changedRows;
+    measure({ began, decidedAt, committedAt, messages: posted.length, rows }, this.core);
   }
 
   /** What the turn has made due later. */

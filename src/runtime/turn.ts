@@ -10,6 +10,7 @@ import type { Committed } from "#ports/store";
 import { UnitDecider, UnitFailure } from "./containment.js";
 import type { Core } from "./core.js";
 import { Journal } from "./journal.js";
+import { freeWorkers, type Offer } from "./offer.js";
 import { Seen } from "./seen.js";
 import { fromStore, StoreError } from "./store-error.js";
 import { Workspace } from "./workspace.js";
@@ -114,8 +115,9 @@ export class Turn {
 
   /** Last in the turn, a unit of its own: every Step and slot of the turn is known by now. */
   async #schedule(): Promise<boolean> {
-    const { memory, entropy } = this.#core;
-    const workers = memory.roster.withRoom();
+    const { memory, leases, entropy } = this.#core;
+    const { workers, free, heldBack } = freeWorkers(memory.roster, leases);
+    leases.heldBack = heldBack;
     await this.#readLanes(workers.length > 0);
     if (workers.length === 0) return false;
 
@@ -131,19 +133,22 @@ export class Turn {
 
     const before = this.#work.changes.runs.length;
     const runIds = Array.from({ length: count }, () => entropy.uuid() as RunId);
-    const outcome = await this.#units.decide({ to: "scheduler", message: { type: "schedule" } }, runIds);
-    if (outcome instanceof UnitFailure) await this.#assignOneByOne(outcome, runIds);
+    const offer = { workers, free, runIds };
+    const outcome = await this.#units.decide({ to: "scheduler", message: { type: "schedule" } }, offer);
+    if (outcome instanceof UnitFailure) await this.#assignOneByOne(outcome, offer);
     const made = this.#work.changes.runs.length - before;
+    // What found no room in bytes may find it at another worker, or be held back, but only after what was made is sent.
+    if (isLeftOut(outcome) && made > 0) return true;
     return slots > made && (made === limits.turnAssignments || unread());
   }
 
   /** One Step that cannot be assigned ends its Task, and holds up nobody else. */
-  async #assignOneByOne({ deciding }: UnitFailure, runIds: readonly RunId[]): Promise<void> {
+  async #assignOneByOne({ deciding }: UnitFailure, offer: Offer): Promise<void> {
     const message = deciding.told?.message;
     if (message?.type !== "assign") return;
     for (const placement of message.placements) {
       const alone = { to: "scheduler", message: { type: "assign", placements: [placement] } } as const;
-      const outcome = await this.#units.decide(alone, runIds);
+      const outcome = await this.#units.decide(alone, offer);
       if (outcome instanceof UnitFailure && outcome.culprit) await this.#units.end(outcome.culprit, alone);
     }
   }
@@ -175,6 +180,10 @@ export class Turn {
 
 /** Lanes whose pages one turn reads again; the next turn goes on. */
 const LANES_READ_PER_TURN = 16;
+
+function isLeftOut(outcome: Answer | UnitFailure | undefined): boolean {
+  return outcome !== undefined && !(outcome instanceof UnitFailure) && outcome.type === "scheduled";
+}
 
 function told({ to, message }: Mail): Told {
   return { to, message } as Told;

@@ -1,5 +1,5 @@
 import type { Answer, Ask, Told } from "#actors/asks";
-import { type RunId, stepKey, type TaskId } from "#domain/id";
+import { type RunId, type StepKey, stepKey, type TaskId } from "#domain/id";
 import { invariant, unreachable } from "#domain/invariant";
 import { limits } from "#domain/limits";
 import { type RunRow, runSummary } from "#domain/run";
@@ -8,14 +8,19 @@ import { isTerminal, type TaskRow } from "#domain/task";
 import { type Instant, NEVER } from "#domain/time";
 import type { Needs } from "#ports/store";
 import type { Actors } from "./actors.js";
+import type { Core } from "./core.js";
 import type { Deciding } from "./culprit.js";
+import { boundedSend } from "./effect.js";
 import { needsOf } from "./gather.js";
 import type { Journal } from "./journal.js";
 import { advanceRun, advanceStep, advanceTask, advanceWorker } from "./lifecycles.js";
 import type { Scene } from "./scene.js";
+import { sendOrEnd } from "./send-assignment.js";
 import { recordEnd, recordStep, StateHistory } from "./state-history.js";
+import { tied, withInput } from "./step-changes.js";
 
 export interface UnitParts {
+  readonly core: Pick<Core, "terms" | "telemetry">;
   readonly scene: Scene;
   readonly actors: Actors;
   readonly journal: Journal;
@@ -65,7 +70,7 @@ export class Unit {
       invariant(count <= limits.unitMessages, `${first.message.type} leads to messages without end`);
       const looking = this.#look(told);
       if (looking) await looking;
-      for (const ask of actors.tell(told, scene, { at, draw: draw() }, journal)) this.#carryOut(ask);
+      this.#all(actors.tell(told, scene, { at, draw: draw() }, journal));
     }
     this.#settle();
   }
@@ -89,7 +94,6 @@ export class Unit {
 
   #carryOut(ask: Ask): void {
     const { work, memory } = this.#parts.scene;
-    this.#ask = ask;
     switch (ask.type) {
       case "createTask":
         this.#tasks.set(ask.params.task.id, undefined);
@@ -106,7 +110,7 @@ export class Unit {
         this.#changeTask(ask.params.taskId, { holdsKey: false });
         break;
       case "tieStep":
-        this.#tie(ask.params);
+        this.#changeStep(ask.params, (row) => tied(row, ask.params));
         break;
       case "keepTemplate":
         work.addTemplate(ask.params.template);
@@ -114,6 +118,7 @@ export class Unit {
         break;
       case "keepInput":
         work.keepInput(ask.params);
+        this.#changeStep(ask.params, (row) => withInput(row, ask.params.json));
         break;
       case "createStep":
         this.#putStep(ask.params.step);
@@ -137,10 +142,8 @@ export class Unit {
         work.record(ask.params.taskId, ask.params.entry);
         break;
       case "setDeadline":
-        work.setDeadline(ask.params);
-        break;
       case "clearDeadline":
-        work.setDeadline({ ...ask.params, at: NEVER });
+        work.setDeadline({ at: NEVER, ...ask.params });
         break;
       case "tell":
         this.#untold.push(ask.params);
@@ -149,7 +152,11 @@ export class Unit {
         this.answer = ask.params.answer;
         break;
       case "sendAssignment":
+        this.#carryOut(sendOrEnd(ask.params.runId, this.#parts));
+        break;
       case "send":
+        work.effect(boundedSend(ask));
+        break;
       case "disconnect":
       case "countRefused":
         work.effect(ask);
@@ -201,7 +208,10 @@ export class Unit {
   }
 
   #all(asks: readonly Ask[]): void {
-    for (const ask of asks) this.#carryOut(ask);
+    for (const ask of asks) {
+      this.#ask = ask;
+      this.#carryOut(ask);
+    }
   }
 
   #changeTask(id: TaskId, change: Partial<TaskRow>): void {
@@ -220,17 +230,10 @@ export class Unit {
     work.putTask(row);
   }
 
-  #tie({ taskId, stepName, ...more }: Extract<Ask, { type: "tieStep" }>["params"]): void {
-    const row = this.#parts.scene.work.step({ taskId, stepName });
-    invariant(row, `step ${stepName} of task ${taskId} is tied but was not loaded`);
-    const { dependsOn = [], dependants = [], members = [], unsatisfied = 0 } = more;
-    this.#putStep({
-      ...row,
-      dependsOn: [...row.dependsOn, ...dependsOn],
-      dependants: [...row.dependants, ...dependants],
-      members: [...row.members, ...members],
-      unsatisfied: row.unsatisfied + unsatisfied,
-    });
+  #changeStep(key: StepKey, change: (row: StepRow) => StepRow): void {
+    const row = this.#parts.scene.work.step(key);
+    invariant(row, `step ${stepKey(key)} is changed but was not loaded`);
+    this.#putStep(change(row));
   }
 
   #putStep(row: StepRow): void {

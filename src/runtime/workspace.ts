@@ -4,6 +4,7 @@ import type { Lane } from "#domain/lane";
 import type { LogEntry } from "#domain/log";
 import { isOver, type RunRow } from "#domain/run";
 import { isSettled, type StepRow } from "#domain/step";
+import type { SharedText } from "#domain/step-input";
 import type { TaskRow } from "#domain/task";
 import { type TemplateRef, type TemplateRow, templateKey } from "#domain/template";
 import type { Instant } from "#domain/time";
@@ -53,6 +54,8 @@ export class Workspace {
   readonly #lanesRemoved = new Map<string, true>();
   readonly #newInputs: { readonly taskId: TaskId; readonly json: string }[] = [];
   readonly inputs = new Map<TaskId, string>();
+  /** The same as all assignments of the turn share them; made when first sent. */
+  readonly sharedInputs = new Map<TaskId, SharedText>();
   /** Steps' own inputs and results, by {@link stepKey}; those the turn has seen. */
   readonly stepInputs = new Map<string, string>();
   readonly outputs = new Map<string, string>();

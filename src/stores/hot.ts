@@ -93,6 +93,10 @@ export class HotTasks {
     return taskId && this.#families.get(taskId)?.runs.get(id);
   }
 
+  input(id: TaskId): string | undefined {
+    return this.#families.get(id)?.input;
+  }
+
   output({ taskId, stepName }: StepKey): string | undefined {
     return this.#families.get(taskId)?.outputs.get(stepName);
   }

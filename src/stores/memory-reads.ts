@@ -74,6 +74,10 @@ export class MemoryReads implements Reads {
     return this.#tables.templates.page(filter, after, pageSize);
   }
 
+  async input(id: TaskId): Promise<string | undefined> {
+    return this.#tables.tasks.get(id)?.input;
+  }
+
   async output({ taskId, stepName }: StepKey): Promise<string | undefined> {
     return this.#tables.tasks.get(taskId)?.outputs.get(stepName);
   }

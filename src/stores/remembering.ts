@@ -97,6 +97,9 @@ function rememberingReads(reads: Reads, { tasks: hot, templates }: Hot): Reads {
       if (row) templates.remember([ref], [row], registrations);
       return row;
     },
+    async input(id: TaskId): Promise<string | undefined> {
+      return hot.input(id) ?? reads.input(id);
+    },
     async output(step: StepKey): Promise<string | undefined> {
       return hot.output(step) ?? reads.output(step);
     },

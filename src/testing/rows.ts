@@ -75,6 +75,7 @@ export function task(id: TaskId, part: Partial<TaskRow> = {}): TaskRow {
     opened: {},
     holdsKey: true,
     compensatedBy: "",
+    inputBytes: 2,
     ...part,
   };
 }

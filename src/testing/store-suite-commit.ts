@@ -41,6 +41,8 @@ export function commitTests({ test, expect, use }: Suite): void {
         steps: rows.steps,
         runs: rows.runs,
       });
+      expect(await store.reads.input(id)).toBe('{"n":1}');
+      expect(await store.reads.input(other)).toBe(undefined);
       expect(await store.reads.output({ taskId: id, stepName: "main" })).toBe("[2]");
       expect(await store.reads.log(id, 0, 1_000)).toEqual({ firstSeq: 1, entries: [line("hello")] });
     }));

@@ -73,5 +73,13 @@ function assignment(run: Assignment): RunAssignment {
     dependencyRefs: [...run.refs],
     ordinal: BigInt(run.ordinal),
     failedDependencies: [...run.failed],
+    ...(run.inputRef && {
+      inputRef: {
+        $typeName: "taskrun.v1.InputRef",
+        id: run.inputRef.id,
+        bytes: BigInt(run.inputRef.bytes),
+      },
+    }),
+    inputPartsJson: run.parts,
   };
 }

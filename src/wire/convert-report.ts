@@ -22,7 +22,7 @@ export function heartbeatFromWire(beat: wire.WorkerHeartbeat, protocol: WorkerPr
     status,
     capacity: beat.maxConcurrentRuns,
     beat: whole(beat.beat, "beat"),
-    ...(protocol === 1 && {
+    ...(protocol >= 1 && {
       held: {
         runIds: beat.heldRunIds as RunId[],
         lastOrdinal: whole(beat.lastOrdinal, "last_ordinal"),

@@ -1,12 +1,24 @@
 import type { Labels } from "#domain/task";
 
+/** A task's input that did not come along. */
+export interface InputRef {
+  /** Whatever has the same id is the same text. */
+  readonly id: string;
+  readonly bytes: number;
+}
+
 /** What a run is told when it begins, in plain words. */
 export interface Assignment {
   readonly runId: string;
   readonly taskId: string;
   readonly stepName: string;
   readonly agentName: string;
+  /** Empty if it is read by reference. */
   readonly inputJson: string;
+  /** Where the task's input is read; undefined if `inputJson` is all there is. */
+  readonly inputRef: InputRef | undefined;
+  /** What is laid over an input that is read by reference; empty if nothing is. */
+  readonly inputPartsJson: string;
   readonly labels: Labels;
   readonly attempt: number;
   readonly fence: number;

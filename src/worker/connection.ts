@@ -6,7 +6,9 @@ import {
   type RunServerMessage,
   RunService,
 } from "#wire/gen/taskrun/v1/run_service_pb";
-import type { AskForResult } from "./result-reader.js";
+import type { RunKey } from "./frames.js";
+import type { Ask } from "./patient-reader.js";
+import type { ResultWanted } from "./result-reader.js";
 
 /** Well below the minute after which idle connections are dropped by what lies between. */
 const PING_INTERVAL_MS = 15_000;
@@ -15,7 +17,9 @@ const PING_INTERVAL_MS = 15_000;
 export interface Connection {
   readonly incoming: AsyncIterable<RunServerMessage>;
   /** The result of a step, as JSON text. */
-  readonly readResult: AskForResult;
+  readonly readResult: Ask<ResultWanted>;
+  /** The input of a run's task, as JSON text. */
+  readonly readInput: Ask<RunKey>;
   /** Ends the stream and its connection at once. */
   close(): void;
 }
@@ -63,9 +67,11 @@ export function dial(url: string, outgoing: AsyncIterable<RunClientMessage>, ope
     aborter.abort();
     manager.abort();
   };
-  const readResult: AskForResult = async (wanted, options) =>
+  const readResult: Ask<ResultWanted> = async (wanted, options) =>
     (await client.getStepResult(wanted, options)).outputJson;
-  return { incoming, readResult, close };
+  const readInput: Ask<RunKey> = async ({ runId, fence }, options) =>
+    (await client.getRunInput({ runId, fence }, options)).inputJson;
+  return { incoming, readResult, readInput, close };
 }
 
 /** Names the plane in each request: Node would leave the brackets of an IPv6 address out of `:authority`. */

@@ -3,6 +3,7 @@ import type { RunClientMessage } from "#wire/gen/taskrun/v1/run_service_pb";
 import type { Agent, StopCause } from "./agent.js";
 import type { Assignment } from "./assignment.js";
 import { decline, type Resume } from "./frames.js";
+import type { InputReader } from "./input-reader.js";
 import type { ResultReader } from "./result-reader.js";
 import { Run } from "./run.js";
 import { after } from "./timers.js";
@@ -25,6 +26,8 @@ export interface HeldRunsOptions {
   readonly poke: () => void;
   /** The result of a step, as JSON text; see {@link ResultReader.read}. */
   readonly readResult: ResultReader["read"];
+  /** The input of a run's task, as JSON text; see {@link InputReader.read}. */
+  readonly readInput: InputReader["read"];
   /** The last run has left our hands. */
   readonly emptied: () => void;
 }
@@ -154,6 +157,7 @@ export class HeldRuns {
       log: this.#options.log,
       window: this.#window,
       readResult: this.#options.readResult,
+      readInput: this.#options.readInput,
       ready: (speaker) => this.#wake(speaker),
     });
     const overdue = (): void => run.stop("deadline", "the task's time is up");

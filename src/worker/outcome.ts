@@ -17,6 +17,22 @@ export async function outcomeOf(agent: Agent, inputJson: string, ctx: AgentConte
   }
 }
 
+/** The same for a run whose input is read first: one that cannot be read is how it ends. */
+export async function outcomeWith(
+  readInput: () => Promise<string>,
+  signal: AbortSignal,
+  perform: (inputJson: string) => Promise<Outcome>,
+): Promise<Outcome> {
+  let inputJson: string;
+  try {
+    inputJson = await readInput();
+    signal.throwIfAborted();
+  } catch (error) {
+    return failure(error, signal);
+  }
+  return perform(inputJson);
+}
+
 function failure(error: unknown, signal: AbortSignal): Outcome {
   if (signal.aborted) return failed((signal.reason as RunStopped).message, false, 0);
   if (error instanceof AgentError) return failed(error.message, error.retryable, error.retryAfterMs);

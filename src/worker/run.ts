@@ -1,17 +1,19 @@
 import { setMaxListeners } from "node:events";
 import { limits } from "#domain/limits";
 import { labelsBytes } from "#domain/report";
+import { withParts } from "#domain/step-input";
 import type { Labels } from "#domain/task";
 import { splitText, utf8Bytes } from "#domain/text";
 import type { Log } from "#ports/telemetry";
 import type { RunClientMessage } from "#wire/gen/taskrun/v1/run_service_pb";
 import { type Agent, AgentError, RunStopped, type StopCause } from "./agent.js";
 import type { AgentContext, Backend } from "./agent-context.js";
-import type { Assignment } from "./assignment.js";
+import type { Assignment, InputRef } from "./assignment.js";
 import { ended, type Outcome, output, type Resume, started } from "./frames.js";
+import type { InputReader } from "./input-reader.js";
 import { logWith } from "./log.js";
 import { Outbox } from "./outbox.js";
-import { outcomeOf } from "./outcome.js";
+import { outcomeOf, outcomeWith } from "./outcome.js";
 import type { ResultReader } from "./result-reader.js";
 import { contextFor } from "./run-context.js";
 import { wall } from "./timers.js";
@@ -26,6 +28,7 @@ export interface RunSurroundings {
   /** Bytes of all runs that are not yet durable. */
   readonly window: Window;
   readonly readResult: ResultReader["read"];
+  readonly readInput: InputReader["read"];
   /** The run has something to send. */
   ready(run: Run): void;
 }
@@ -69,7 +72,15 @@ export class Run {
     process.nextTick(() => this.#around.ready(this));
     if (agent.backends.length === 1) this.#backend = agent.backends[0];
 
-    const outcome = await outcomeOf(agent, this.#assignment.inputJson, this.#context());
+    const { signal } = this.#abort;
+    const { inputRef } = this.#assignment;
+    const outcome = inputRef
+      ? await outcomeWith(
+          () => this.#readInput(inputRef),
+          signal,
+          (input) => this.#perform(agent, input),
+        )
+      : await this.#perform(agent, this.#assignment.inputJson);
     this.#outcome = this.#cancelled ?? outcome;
     this.#around.ready(this);
   }
@@ -167,19 +178,32 @@ export class Run {
     this.#outbox.rewind();
   }
 
-  #context(): AgentContext {
+  #perform(agent: Agent, inputJson: string): Promise<Outcome> {
+    return outcomeOf(agent, inputJson, this.#context(inputJson));
+  }
+
+  /** @throws if the plane refuses, or has not answered in time */
+  async #readInput(ref: InputRef): Promise<string> {
+    const input = await this.#around.readInput(ref, this, this.#abort.signal);
+    return withParts(input, this.#assignment.inputPartsJson);
+  }
+
+  #context(inputJson: string): AgentContext {
     const { runId, fence } = this;
     const { signal } = this.#abort;
-    return contextFor(this.#assignment, {
-      signal,
-      log: logWith(this.#around.log, { runId, taskId: this.#assignment.taskId }),
-      write: (text, metadata) => this.#write(text, metadata),
-      note: (content) => this.#note(content),
-      backendUsed: (backend) => {
-        this.#backend = backend;
+    return contextFor(
+      { ...this.#assignment, inputJson },
+      {
+        signal,
+        log: logWith(this.#around.log, { runId, taskId: this.#assignment.taskId }),
+        write: (text, metadata) => this.#write(text, metadata),
+        note: (content) => this.#note(content),
+        backendUsed: (backend) => {
+          this.#backend = backend;
+        },
+        fetchResult: (stepName) => this.#around.readResult({ runId, fence, stepName }, signal),
       },
-      fetchResult: (stepName) => this.#around.readResult({ runId, fence, stepName }, signal),
-    });
+    );
   }
 
   #note(content: RunClientMessage): void {

@@ -9,15 +9,17 @@ import type {
   Welcome,
 } from "#wire/gen/taskrun/v1/run_service_pb";
 import { type Connection, dial } from "./connection.js";
+import type { RunKey } from "./frames.js";
 import * as frames from "./frames.js";
 import type { HeldRuns } from "./held.js";
 import type { Lease } from "./lease.js";
 import { Outgoing } from "./outgoing.js";
-import type { AskForResult } from "./result-reader.js";
+import type { Ask } from "./patient-reader.js";
+import type { ResultWanted } from "./result-reader.js";
 import { after, monotonic } from "./timers.js";
 
-/** This stream speaks of leases, fences and acknowledgements. */
-const PROTOCOL = 1;
+/** This stream speaks of leases, fences and acknowledgements, and reads large inputs by reference. */
+const PROTOCOL = 2;
 /** From dialling to the first sign of the plane. */
 const CONNECT_MS = limits.handshake;
 /** From dialling to the plane's welcome: as long as it would wait for our hello. */
@@ -86,9 +88,15 @@ export class Session {
   }
 
   /** The result of a step, over this session's connection. */
-  readonly readResult: AskForResult = async (wanted, options) => {
+  readonly readResult: Ask<ResultWanted> = async (wanted, options) => {
     if (!this.#connection) throw new Error("not connected");
     return this.#connection.readResult(wanted, options);
+  };
+
+  /** The input of a run's task, over the same. */
+  readonly readInput: Ask<RunKey> = async (wanted, options) => {
+    if (!this.#connection) throw new Error("not connected");
+    return this.#connection.readInput(wanted, options);
   };
 
   /** Sends a heartbeat now instead of when it is due. */
@@ -197,12 +205,14 @@ export class Session {
   #assigned(assignment: RunAssignment): void {
     const { runId, taskId, agentName, inputJson, labels, attempt, fence, stepName } = assignment;
     const { dependencyResultsJson: results, dependencyRefs: resultRefs, failedDependencies } = assignment;
+    const { inputRef: ref, inputPartsJson } = assignment;
+    const inputRef = ref && { id: ref.id, bytes: Number(ref.bytes) };
     if (assignment.ordinal > this.#lastOrdinal) this.#lastOrdinal = assignment.ordinal;
     const deadlineMs = Number(assignment.deadlineMs);
     this.#options.held.take(
       {
         ...{ runId, taskId, stepName, agentName, inputJson, labels, attempt, fence, deadlineMs },
-        ...{ results, resultRefs, failedDependencies },
+        ...{ results, resultRefs, failedDependencies, inputRef, inputPartsJson },
       },
       this.#left(assignment.deadlineMs),
     );

@@ -7,6 +7,7 @@ import type { Log } from "#ports/telemetry";
 import type { WorkerInfoSchema } from "#wire/gen/taskrun/v1/common_pb";
 import type { Agent } from "./agent.js";
 import { HeldRuns } from "./held.js";
+import { InputReader } from "./input-reader.js";
 import { Lease } from "./lease.js";
 import { ResultReader } from "./result-reader.js";
 import { Session } from "./session.js";
@@ -41,6 +42,7 @@ export class Worker {
   readonly #held: HeldRuns;
   readonly #lease = new Lease();
   readonly #results = new ResultReader();
+  readonly #inputs = new InputReader();
   readonly #leaving = new AbortController();
   #session: Session | undefined;
   /** How often this session has renewed the lease. */
@@ -58,6 +60,7 @@ export class Worker {
       log: options.log,
       poke: () => this.#session?.poke(),
       readResult: (wanted, signal) => this.#results.read(wanted, signal),
+      readInput: (ref, run, signal) => this.#inputs.read(ref, run, signal),
       emptied: () => {
         if (this.#held.refusing) this.#leave();
       },
@@ -143,6 +146,7 @@ export class Worker {
       welcomed: (name) => {
         this.#everWelcomed = true;
         this.#results.use(session.readResult);
+        this.#inputs.use(session.readInput);
         log.info("connected", { workerId: info.workerId, sessionId: name, addr: url });
         this.#options.onConnected(name);
       },
@@ -163,6 +167,7 @@ export class Worker {
     } finally {
       this.#session = undefined;
       this.#results.use(undefined);
+      this.#inputs.use(undefined);
       this.#held.detach();
     }
   }

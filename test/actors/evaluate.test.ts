@@ -98,9 +98,16 @@ const actors = [
         lanes: [waiting("t1", "t2")],
         workers: [slots()],
         runIds: runIds(1),
-        rows: [{ step: step({ state: "enqueued", spec: stepSpec({ timeoutMs: millis(5) }) }), task: task() }],
+        rows: [
+          {
+            step: step({ state: "enqueued", spec: stepSpec({ timeoutMs: millis(5) }) }),
+            task: task(),
+            weight: 1,
+          },
+        ],
       }),
       { type: "schedule" },
+      { type: "weigh", placements: [placement("t1", "r1"), placement("t2", "r2")] },
       { type: "assign", placements: [placement("t1", "r1")] },
     ),
   ),

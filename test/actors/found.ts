@@ -3,6 +3,7 @@ import type { Placement, SchedulerFound, Slots } from "#actors/scheduler/message
 import type { FinalizerFound } from "#actors/task-finalizer/messages";
 import type { RequestFound } from "#actors/task-request/messages";
 import { MAIN_STEP, type RunId, type SessionId, type TaskId } from "#domain/id";
+import { limits } from "#domain/limits";
 import type { StatusReport } from "#domain/report";
 import { millis, NEVER } from "#domain/time";
 import { lane, r1, ready, s1, session } from "./rows.js";
@@ -15,7 +16,7 @@ export function requestFound(part: Partial<RequestFound> = {}): RequestFound {
 }
 
 export function schedulerFound(part: Partial<SchedulerFound> = {}): SchedulerFound {
-  return { lanes: [], workers: [], runIds: [], rows: [], ...part };
+  return { lanes: [], workers: [], runIds: [], free: limits.unsentBytes, rows: [], ...part };
 }
 
 export function trackerFound(part: Partial<TrackerFound> = {}): TrackerFound {
@@ -27,7 +28,7 @@ export function finalizerFound(part: Partial<FinalizerFound> = {}): FinalizerFou
 }
 
 export function slots(part: Partial<Slots> = {}): Slots {
-  return { session: session(), held: 0, lastOrdinal: 0, ...part };
+  return { session: session(), held: 0, lastOrdinal: 0, unsent: 0, ...part };
 }
 
 export function runIds(count: number): RunId[] {
@@ -40,7 +41,13 @@ export function waiting(...taskIds: readonly string[]) {
 }
 
 export function placement(taskId: string, runId: string, to: SessionId = s1): Placement {
-  return { taskId: taskId as TaskId, stepName: MAIN_STEP, session: to, runId: runId as RunId };
+  return {
+    taskId: taskId as TaskId,
+    stepName: MAIN_STEP,
+    session: to,
+    runId: runId as RunId,
+    namespace: "default",
+  };
 }
 
 type Report = Extract<RunTrackerMessage, { type: "report" }>["report"];

@@ -174,6 +174,7 @@ export const runLife: Life<RunRow, RunMessage> = {
       { type: "yielded", at, cursor: "7", output: "" },
       { type: "declined", at, message: "I must go" },
       { type: "broken", at, reason: "OUTPUT_LIMIT", message: "too much output" },
+      { type: "undeliverable", at, reason: "ASSIGNMENT_TOO_LARGE", message: "too large" },
       { type: "lost", at, message: "the worker was silent" },
       { type: "resumed", at, session: "s2" as SessionId },
       { type: "released", at },

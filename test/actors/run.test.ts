@@ -156,6 +156,21 @@ test("a run broken off by the plane stays with its worker until that has stopped
   `);
 });
 
+test("a run that cannot be sent ends for good and is let go: its worker never hears of it", () => {
+  expect(
+    play(runMachine, run(), [
+      [0, "assign"],
+      [0, "undeliverable", { reason: "ASSIGNMENT_TOO_LARGE", message: "it is too large" }],
+    ]),
+  ).toMatchInlineSnapshot(`
+    "
+    0 ms               status.PENDING hold.free
+    0 ms assign        status.ASSIGNED hold.held    sendAssignment(r1)
+    0 ms undeliverable hold.released status.FAILED  tell(task-finalizer, run.ended(t1, main, r1, {failed, it is too large, false, 0}))
+    "
+  `);
+});
+
 test("a run changes hands when its worker is back on another stream, even one that has ended", () => {
   expect(
     play(runMachine, run(), [
@@ -200,6 +215,7 @@ test("an ended run's row says when, why and in whose words", () => {
     cancelled: "CANCELLED 10 CANCELLED",
     declined: "CANCELLED 10 DECLINED I must go",
     broken: "FAILED 10 OUTPUT_LIMIT too much output",
+    undeliverable: "goes on",
     lost: "FAILED 10 WORKER_LOST the worker was silent",
     end: "CANCELLED 10 CANCELLED not needed",
     "end, out of time": "FAILED 10 TIMEOUT too long",

@@ -1,12 +1,13 @@
 import { expect, test } from "vitest";
 import { schedulerMachine } from "#actors/scheduler/machine";
+import type { SessionId } from "#domain/id";
 import { instant, millis } from "#domain/time";
 import { decider } from "#runtime/evaluate";
 import { play } from "#testing/transcript";
 import { half, placement, runIds, schedulerFound, slots, waiting } from "./found.js";
 import { run, session, step, stepSpec, task } from "./rows.js";
 
-const enqueued = { step: step({ state: "enqueued" }), task: task({ state: "enqueuing_steps" }) };
+const enqueued = { step: step({ state: "enqueued" }), task: task({ state: "enqueuing_steps" }), weight: 1 };
 
 test("the scheduler chooses first and makes the runs once it has the rows: run and step move together", () => {
   const workers = [slots({ session: session({ capacity: 2 }), held: 1, lastOrdinal: 7 })];
@@ -18,6 +19,15 @@ test("the scheduler chooses first and makes the runs once it has the rows: run a
         5,
         "schedule",
         { ...half, found: schedulerFound({ lanes: [waiting("t1", "t2")], workers, runIds: runIds(2) }) },
+      ],
+      [
+        5,
+        "weigh",
+        {
+          ...half,
+          placements: [placement("t1", "r1")],
+          found: schedulerFound({ workers, rows: [enqueued] }),
+        },
       ],
       [
         5,
@@ -33,7 +43,8 @@ test("the scheduler chooses first and makes the runs once it has the rows: run a
     "
     0 ms          starting
     0 ms serve    serving
-    5 ms schedule serving   tell(scheduler, assign([{t1, main, s1, r1}]))
+    5 ms schedule serving   tell(scheduler, weigh([{t1, main, s1, r1, default}]))
+    5 ms weigh    serving   tell(scheduler, assign([{t1, main, s1, r1, default}]))
     5 ms assign   serving   advanceStep(t1, main, start(5, r1)), createRun(r1), advanceRun(r1, assign(5))
     "
   `);
@@ -67,6 +78,68 @@ test("a step that has moved on, or whose worker is gone, is left out", () => {
     3 ms assign ignored
     "
   `);
+});
+
+const MIB = 1024 * 1024;
+
+/** What becomes of placements of so many MiB, which go round among the workers: who goes on, and who was served. */
+function weigh(
+  weights: readonly (number | undefined)[],
+  { free = 64, unsent = [0] }: { readonly free?: number; readonly unsent?: readonly number[] } = {},
+) {
+  const sessions = unsent.map((_, i) => `s${i + 1}` as SessionId);
+  const placements = weights.map((_, i) =>
+    placement(`t${i + 1}`, `r${i + 1}`, sessions[i % sessions.length] as SessionId),
+  );
+  const message = {
+    type: "weigh",
+    at: instant(5),
+    ...half,
+    placements,
+    found: schedulerFound({
+      free: free * MIB,
+      workers: sessions.map((id, i) => slots({ session: session({ id }), unsent: (unsent[i] ?? 0) * MIB })),
+      rows: weights.map((weight) =>
+        weight === undefined ? undefined : { ...enqueued, weight: weight * MIB },
+      ),
+    }),
+  };
+  const decide = decider<{ readonly served: Readonly<Record<string, number>> }, typeof message>(
+    schedulerMachine,
+  );
+  const before = { value: "serving", context: { served: { default: weights.length } } };
+  const { context, asks } = decide(before, message);
+  const told = asks.flatMap((ask) => (ask.type === "tell" ? [ask.params.message] : []));
+  const next = told.flatMap((each) =>
+    "placements" in each ? each.placements.map(({ taskId }) => taskId) : [],
+  );
+  const answers = asks.flatMap((ask) => (ask.type === "reply" ? [ask.params.answer] : []));
+  return { next: next.join(" "), served: context.served.default, answers };
+}
+
+test("a turn loads so many bytes, the last assignment beyond; the rest is not counted as served", () => {
+  expect(weigh([6, 6, 6, 6], { unsent: [0, 0, 0, 0] })).toEqual({
+    next: "t1 t2 t3",
+    served: 3,
+    answers: [{ type: "scheduled", leftOut: 1 }],
+  });
+});
+
+test("an assignment larger than all there is room for goes alone", () => {
+  expect(weigh([100, 1], { free: 1 }).next).toBe("t1");
+});
+
+test("a worker that has enough waiting gets no more, and others do", () => {
+  expect(weigh([2, 2, 2, 2, 2, 2], { unsent: [5, 0] })).toMatchObject({ next: "t1 t2 t3 t4 t6", served: 5 });
+});
+
+test("what is free shrinks with what is given, for all of them", () => {
+  expect(weigh([1, 1, 1, 1, 1, 1], { free: 4, unsent: [0, 2] }).next).toBe("t1 t2 t3");
+});
+
+test("what was not loaded is left out; where all go nothing is said of it", () => {
+  expect(weigh([1, undefined, 1])).toMatchObject({ next: "t1 t3", served: 2 });
+  expect(weigh([1, 1])).toEqual({ next: "t1 t2", served: 2, answers: [] });
 });
 
 test("nothing is assigned while the plane drains", () => {

@@ -100,7 +100,7 @@ const runEnds = {
 
 const runStatusTable: Table = {
   PENDING: { assign: "ASSIGNED", end: "CANCELLED", "end, out of time": "CANCELLED" },
-  ASSIGNED: { started: "RUNNING", wrote: "ASSIGNED", ...runEnds },
+  ASSIGNED: { started: "RUNNING", wrote: "ASSIGNED", ...runEnds, undeliverable: "FAILED" },
   RUNNING: { wrote: "RUNNING", ...runEnds },
   COMPLETED: {},
   FAILED: {},
@@ -115,6 +115,7 @@ const lettingGo = {
   cancelled: "released",
   declined: "released",
   lost: "released",
+  undeliverable: "released",
 };
 
 const runHoldTable: Table = {

@@ -9,7 +9,8 @@ import { isOver, type RunRow } from "#domain/run";
 import { isSettled, type StepRow } from "#domain/step";
 import type { TaskDraft, TaskRow } from "#domain/task";
 import type { TemplateRow } from "#domain/template";
-import { type Instant, NEVER } from "#domain/time";
+import { type Instant, millis, NEVER } from "#domain/time";
+import { silentTelemetry } from "#host/silent-telemetry";
 import type { Commit, Deadline, Loaded, Needs, Store } from "#ports/store";
 import { Actors } from "#runtime/actors";
 import { Journal } from "#runtime/journal";
@@ -54,6 +55,7 @@ export interface Came {
   readonly set: readonly Deadline[];
 }
 
+const terms = { lease: millis(30_000), heartbeat: millis(5_000), publicLease: millis(90_000) };
 /** A worker with room for all that a story can have. */
 const worker = session({ capacity: 1_000 });
 
@@ -81,7 +83,10 @@ export class World {
 
   /** Gives a ready Step to the worker. */
   start(rows: Rows, key: StepKey, runId: RunId, at: Instant): Promise<Came> {
-    const message: SchedulerMessage = { type: "assign", placements: [{ ...key, session: s1, runId }] };
+    const message: SchedulerMessage = {
+      type: "weigh",
+      placements: [{ ...key, session: s1, runId, namespace: "default" }],
+    };
     return this.tell(rows, { to: "scheduler", message }, at);
   }
 
@@ -97,19 +102,20 @@ export class World {
       leases: new Leases(),
       plans: this.#plans,
       schemas: { problemOf: () => undefined },
-      runIds: [],
+      offer: { workers: [{ session: worker, held: 0, lastOrdinal: 0, unsent: 0 }], free: 1, runIds: [] },
       newTaskId: () => {
         made += 1;
         return `t${made}` as TaskId;
       },
     };
     const see = (needs: Needs) => seen.see(needs);
-    const unit = new Unit({ scene, actors: this.#actors, journal, at, draw: () => 0.5, see });
+    const core = { terms, telemetry: silentTelemetry() };
+    const unit = new Unit({ core, scene, actors: this.#actors, journal, at, draw: () => 0.5, see });
     await unit.decide(told);
 
     const commit = work.commit(at);
     const assigned = work.effects.flatMap((effect) =>
-      effect.type === "sendAssignment" ? [effect.params.runId] : [],
+      effect.type === "send" && effect.params.frame.type === "assign" ? [effect.params.frame.runId] : [],
     );
     const set = work.deadlines.filter((deadline) => deadline.at !== NEVER);
     return { rows: commit ? after(rows, commit) : rows, answer: unit.answer, assigned, set };

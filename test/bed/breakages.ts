@@ -1,3 +1,4 @@
+import { assignmentBreakages } from "./assignment-breakages.js";
 import { type Breakage, edit, type TestName } from "./breakage.js";
 import { poisonBreakages } from "./poison-breakages.js";
 import { workflowBreakages } from "./workflow-breakages.js";
@@ -361,4 +362,5 @@ export const breakages: readonly Breakage[] = [
   },
   ...poisonBreakages,
   ...workflowBreakages,
+  ...assignmentBreakages,
 ];

@@ -119,6 +119,11 @@ export class PublicWorker {
     });
   }
 
+  /** Reads no more of what it is sent. */
+  stop(): void {
+    this.#stream.pause();
+  }
+
   close(): void {
     this.#stream.close();
     this.#session.destroy();

@@ -39,6 +39,8 @@ export class FakePlane implements Plane {
   closedLinks = 0;
   /** How many log slices were asked for. */
   slicesRead = 0;
+  inputsRead = 0;
+  drainedLinks = 0;
   /** What the next submit answers with instead of a Task. */
   refusal: Fault | undefined;
   /** Called with each report; may throw, to stand for a plane that refuses it. */
@@ -67,6 +69,10 @@ export class FakePlane implements Plane {
       const start = after ? all.findIndex((row) => templateKey(row) === templateKey(after)) + 1 : 0;
       const templates = all.slice(start, start + pageSize);
       return { templates, next: start + pageSize < all.length ? templates.at(-1) : undefined };
+    },
+    input: async (id) => {
+      this.inputsRead++;
+      return this.details.get(id)?.input;
     },
     output: async (step) => this.outputs.get(stepKey(step)),
     log: async () => ({ firstSeq: 1, entries: [] }),
@@ -160,6 +166,9 @@ export class FakePlane implements Plane {
       receive: async (report) => {
         this.reports.push(report);
         await this.onReport(report, sink);
+      },
+      drained: () => {
+        this.drainedLinks++;
       },
       closed: () => {
         this.closedLinks++;

@@ -1,6 +1,7 @@
 import { create, type DescMethod, type Message } from "@bufbuild/protobuf";
 import type { Caller } from "#domain/caller";
 import { rpcs } from "#gateway/handlers/index";
+import { InputReads } from "#gateway/input-reads";
 import { ClientPlans } from "#gateway/plans";
 import type { StreamCall } from "#gateway/rpc";
 import { jsonSchemas } from "#host/schemas";
@@ -12,7 +13,12 @@ export function tableFor(plane: FakePlane) {
   return async (caller: Caller, method: DescMethod, request: Record<string, unknown>): Promise<Message> => {
     const rpc = rpcs.find((each) => each.method === method);
     const entropy = { uuid: () => `id-${++drawn}`, draw: () => 0 };
-    const own = { schemas: jsonSchemas(), environment: "test", plans: new ClientPlans(plane.reads) };
+    const own = {
+      schemas: jsonSchemas(),
+      environment: "test",
+      plans: new ClientPlans(plane.reads),
+      inputs: new InputReads(plane.reads),
+    };
     const { signal } = new AbortController();
     const call = { plane, entropy, caller, signal, ...own } as unknown as StreamCall;
     const message = create(method.input, request);

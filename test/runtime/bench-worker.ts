@@ -1,6 +1,7 @@
 import { LOCAL_CALLER } from "#domain/caller";
 import type { Fault } from "#domain/fault";
 import type { WorkerFrame } from "#domain/frame";
+import { frameBytes } from "#domain/frame-size";
 import type { RunId, WorkerId } from "#domain/id";
 import type { HeartbeatReport, OutputReport, StatusReport } from "#domain/report";
 import { millis } from "#domain/time";
@@ -14,6 +15,8 @@ export interface BenchWorker {
   readonly frames: WorkerFrame[];
   readonly closed: Fault[];
   readonly link: WorkerLink;
+  /** What stands for the connection: it takes every frame at once, unless told otherwise. */
+  readonly transport: BenchTransport;
   /** Takes all frames; returns the assignments among them. */
   assignments(): AssignFrame[];
   /** Takes all frames; returns the one assignment that must be among them. */
@@ -27,6 +30,13 @@ export interface BenchWorker {
   alive(rest?: Partial<HeartbeatReport>): Promise<void>;
 }
 
+export interface BenchTransport {
+  reads: boolean;
+  unsentBytes: number;
+  /** Frames at which it throws. */
+  breaksOn?: (frame: WorkerFrame) => boolean;
+}
+
 export type BenchWorkerOptions = Partial<Omit<Hello, "info">> & {
   readonly agents?: readonly string[];
   readonly info?: Partial<WorkerInfo>;
@@ -35,8 +45,17 @@ export type BenchWorkerOptions = Partial<Omit<Hello, "info">> & {
 export function workerOf(plane: Plane, id: string, options: BenchWorkerOptions): BenchWorker {
   const frames: WorkerFrame[] = [];
   const closed: Fault[] = [];
+  const transport: BenchTransport = { reads: true, unsentBytes: 0 };
   const link = plane.connect(LOCAL_CALLER, {
-    send: (frame) => void frames.push(frame),
+    get unsentBytes() {
+      return transport.unsentBytes;
+    },
+    send: (frame) => {
+      if (transport.breaksOn?.(frame)) throw new Error("the transport is broken");
+      frames.push(frame);
+      if (transport.reads) return;
+      transport.unsentBytes += frameBytes(frame);
+    },
     close: (fault) => {
       closed.push(fault);
       link.closed();
@@ -57,6 +76,7 @@ export function workerOf(plane: Plane, id: string, options: BenchWorkerOptions):
     frames,
     closed,
     link,
+    transport,
     assignments,
     assigned: () => {
       const [frame, ...others] = assignments();

@@ -156,7 +156,7 @@ test("a stream that begins without hello, says it twice, or speaks for another w
   const bench = await startBench();
   const worker = bench.worker("w1");
   await bench.settle();
-  const silent = { send: () => {}, close: () => {} };
+  const silent = { unsentBytes: 0, send: () => {}, close: () => {} };
   const mute = bench.plane.connect(LOCAL_CALLER, silent);
   const beat = { type: "heartbeat", workerId: "w2" as never, status: "IDLE", capacity: 0, beat: 1 } as const;
   await expect(mute.receive(beat)).rejects.toMatchObject({ code: "invalid", details: { field: "hello" } });

@@ -25,6 +25,7 @@ export function simStore(inner: Store, world: World, mirror: Mirror, life: Life)
     run: (id) => takesTime(() => reads.run(id)),
     template: (ref) => takesTime(() => reads.template(ref)),
     templates: (...args) => takesTime(() => reads.templates(...args)),
+    input: (id) => takesTime(() => reads.input(id)),
     output: (step) => takesTime(() => reads.output(step)),
     log: (...args) => takesTime(() => reads.log(...args)),
     logBounds: (id) => takesTime(() => reads.logBounds(id)),

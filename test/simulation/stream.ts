@@ -36,6 +36,7 @@ export class Stream {
     this.#ears = ears;
     this.#isEvil = isEvil;
     this.#link = plane.plane.connect(LOCAL_CALLER, {
+      unsentBytes: 0,
       send: (frame) => this.#send(frame),
       close: (fault) => this.#closeFromPlane(fault),
     });

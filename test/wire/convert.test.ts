@@ -200,6 +200,8 @@ test("an assignment tells which results came along, which are to be read, and wh
     results: { one: "1" },
     refs: ["large"],
     failed: ["broken"],
+    parts: "",
+    bytes: 0,
   } as const;
 
   expect(serverMessage(frame).payload).toMatchObject({

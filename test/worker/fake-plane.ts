@@ -7,6 +7,7 @@ import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { ErrorInfoSchema } from "#wire/gen/google/rpc/error_details_pb";
 import { RunStatus } from "#wire/gen/taskrun/v1/common_pb";
 import {
+  type GetRunInputRequest,
   type GetRunStepResultRequest,
   type RunAssignmentSchema,
   type RunClientMessage,
@@ -147,6 +148,11 @@ export class FakePlane {
     throw refusal(Code.NotFound, "STEP_NOT_FOUND", `Step "${stepName}" is none that must be done before.`);
   };
 
+  /** What a worker is answered that reads an input. */
+  readInput = async ({ runId }: Pick<GetRunInputRequest, "runId">): Promise<string> => {
+    throw refusal(Code.NotFound, "RUN_NOT_FOUND", `Run not found: ${runId}`);
+  };
+
   private constructor(server: Http2Server) {
     this.#server = server;
     server.on("session", (peer) => {
@@ -171,6 +177,7 @@ export class FakePlane {
             if (session.failure) throw session.failure;
           },
           getStepResult: async (wanted) => ({ outputJson: await plane.readResult(wanted) }),
+          getRunInput: async (wanted) => ({ inputJson: await plane.readInput(wanted) }),
         }),
     });
     const plane = new FakePlane(createServer(handler));

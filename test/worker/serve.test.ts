@@ -16,7 +16,7 @@ test("a worker says who it is, and beats at once and again with what it holds", 
   const session = await plane.accept();
 
   const hello = await session.hear("hello");
-  expect(hello).toMatchObject({ protocol: 1, resume: [] });
+  expect(hello).toMatchObject({ protocol: 2, resume: [] });
   expect(hello.instance).toMatch(/^[0-9a-f-]{36}$/);
   expect(hello.info).toMatchObject({
     workerId: id,
@@ -51,7 +51,7 @@ test("a worker reaches a plane that listens on IPv6 only", async () => {
 
   const session = await plane.accept();
 
-  expect(await session.hear("hello")).toMatchObject({ protocol: 1 });
+  expect(await session.hear("hello")).toMatchObject({ protocol: 2 });
 });
 
 test("a run is started, streamed and ended, and held until its end is recorded", async () => {

@@ -82,6 +82,8 @@ export function assignment(changes: Partial<Assignment> = {}): Assignment {
     stepName: "main",
     agentName: "x",
     inputJson: "{}",
+    inputRef: undefined,
+    inputPartsJson: "",
     labels: {},
     attempt: 1,
     fence: 1,

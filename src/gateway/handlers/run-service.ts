@@ -1,13 +1,10 @@
-import type { z } from "zod";
 import { Fault } from "#domain/fault";
 import type { WorkerFrame } from "#domain/frame";
-import { ancestorsOf } from "#domain/graph";
+import { frameBytes } from "#domain/frame-size";
 import { limits } from "#domain/limits";
-import { isOver } from "#domain/run";
 import type { Hello } from "#domain/worker";
 import type { WorkerLink } from "#ports/plane";
 import { serverMessage } from "#wire/convert-frame";
-import type { GetStepResultResponse } from "#wire/gen/taskrun/v1/common_pb";
 import {
   type RunClientMessage,
   type RunServerMessage,
@@ -15,29 +12,41 @@ import {
 } from "#wire/gen/taskrun/v1/run_service_pb";
 import { FrameQueue } from "../frame-queue.js";
 import { helloOf } from "../hello.js";
-import { findRun } from "../lookup.js";
 import { reportOf } from "../report.js";
-import { bidiStreaming, type Call, type StreamCall, unary } from "../rpc.js";
-import { getRunStepResult } from "../schemas.js";
+import { bidiStreaming, type StreamCall, unary } from "../rpc.js";
+import { getRunInput, getRunStepResult } from "../schemas.js";
+import { StallWatch } from "../stall.js";
+import { getStepResult, readRunInput } from "./run-reads.js";
 
 /** What workers do: take Runs and report on them. */
 export const runService = [
   bidiStreaming(RunService.method.streamConnect, streamConnect),
   unary(RunService.method.getStepResult, getRunStepResult, getStepResult),
+  unary(RunService.method.getRunInput, getRunInput, readRunInput),
 ];
 
 async function* streamConnect(
   messages: AsyncIterable<RunClientMessage>,
   call: StreamCall,
 ): AsyncIterable<RunServerMessage> {
-  const frames = new FrameQueue<WorkerFrame>(limits.streamFrames, () => call.end(readTooSlowly()));
+  const stalled = () => call.end(readTooSlowly(frames.unsentBytes));
+  const frames: FrameQueue<WorkerFrame> = new FrameQueue<WorkerFrame>({
+    count: limits.streamFrames,
+    bytes: limits.streamFrameBytes,
+    sizeOf: frameBytes,
+    overflow: stalled,
+    lowBytes: limits.unsentPerWorkerBytes / 2,
+    drained: () => link.drained(),
+  });
+  const stall = new StallWatch(frames, stalled);
   const stop = () => frames.end();
   call.signal.addEventListener("abort", stop, { once: true });
-  const link = listen(messages, frames, call);
+  const link = listen(messages, frames, stall, call);
   try {
     for await (const frame of frames) yield serverMessage(frame);
   } finally {
     call.signal.removeEventListener("abort", stop);
+    stall.stop();
     link.close();
   }
 }
@@ -46,6 +55,7 @@ async function* streamConnect(
 function listen(
   messages: AsyncIterable<RunClientMessage>,
   frames: FrameQueue<WorkerFrame>,
+  stall: StallWatch,
   call: StreamCall,
 ) {
   let link: WorkerLink | undefined;
@@ -64,8 +74,14 @@ function listen(
         if (!hello) continue;
         clearTimeout(helloDue);
         link = call.plane.connect(call.caller, {
-          send: (frame) => frames.push(frame),
-          close: (fault) => frames.end(fault),
+          get unsentBytes() {
+            return frames.unsentBytes;
+          },
+          send: (frame) => {
+            frames.push(frame);
+            stall.arm();
+          },
+          close: (fault) => frames.abandon(fault),
         });
         await link.receive({ type: "hello", ...hello });
         continue;
@@ -81,6 +97,7 @@ function listen(
   );
 
   return {
+    drained: () => link?.drained(),
     close(): void {
       open = false;
       clearTimeout(helloDue);
@@ -104,37 +121,9 @@ function helloMissing(): Fault {
   return new Fault("too_slow", message, { reason: "HELLO_TIMEOUT" });
 }
 
-function readTooSlowly(): Fault {
-  const message = `the stream is read too slowly: ${limits.streamFrames} messages wait. Reconnect and resume.`;
+function readTooSlowly(bytes: number): Fault {
+  const message =
+    `the stream is read too slowly: ${limits.streamFrames} messages or ${limits.streamFrameBytes} bytes wait, or ` +
+    `none of ${bytes} bytes was taken for ${limits.streamStall / 1_000} s. Reconnect and resume.`;
   return new Fault("overloaded", message, { reason: "STREAM_STALLED" });
-}
-
-/** A Run reads what had to be done before its Step, as long as it is the one that tries it. */
-async function getStepResult(
-  { runId, fence, stepName }: z.output<typeof getRunStepResult>,
-  { plane, caller }: Call,
-): Promise<GetStepResultResponse> {
-  const run = await findRun(plane, caller, runId);
-  if (run.fence !== fence) {
-    const message = `fence ${fence} is not that of Run ${runId}, which is ${run.fence}: it was given to somebody else since.`;
-    throw new Fault("wrong_state", message, { field: "fence", reason: "FENCE_OUTDATED" });
-  }
-  if (isOver(run.status)) {
-    const message = `Run ${runId} is ${run.status}: only one that has not ended reads results.`;
-    throw new Fault("wrong_state", message, { reason: "RUN_ENDED", metadata: { status: run.status } });
-  }
-  const { taskId } = run;
-  const steps = (await plane.reads.task(taskId))?.steps ?? [];
-  const before = ancestorsOf(steps, run.stepName);
-  if (!before.has(stepName)) {
-    const message = `Step "${stepName}" is none that must be done before Step "${run.stepName}" of Task ${taskId}.`;
-    throw new Fault("not_found", message, { field: "step_name", reason: "STEP_NOT_FOUND" });
-  }
-  const outputJson = await plane.reads.output({ taskId, stepName });
-  if (outputJson === undefined || outputJson === "") {
-    const message = `Step "${stepName}" of Task ${taskId} has no result.`;
-    throw new Fault("not_found", message, { field: "step_name", reason: "NO_RESULT" });
-  }
-  const outputBytes = BigInt(Buffer.byteLength(outputJson));
-  return { $typeName: "taskrun.v1.GetStepResultResponse", outputJson, outputBytes };
 }

@@ -66,6 +66,10 @@ export class Reader {
     return this.#atOnce(() => listTemplates(this.#sql, request));
   }
 
+  input(id: string): string | null {
+    return only(this.#sql.input.all([id]));
+  }
+
   output({ taskId, stepName }: { readonly taskId: string; readonly stepName: string }): string | null {
     return only(this.#sql.output.all([taskId, stepName]));
   }

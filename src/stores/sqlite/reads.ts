@@ -64,6 +64,10 @@ export function sqliteReads(reader: Link<"reader">): Reads {
       return { templates: rows<TemplateRow>(page.templates), next: page.next ? refOf(page.next) : undefined };
     },
 
+    async input(id: TaskId): Promise<string | undefined> {
+      return (await reader.call("input", id)) ?? undefined;
+    },
+
     async output({ taskId, stepName }: StepKey): Promise<string | undefined> {
       return (await reader.call("output", { taskId, stepName })) ?? undefined;
     },

@@ -28,6 +28,7 @@ export const taskTable = table<TaskRow>(
     isolated: rest,
     opened: rest,
     compensatedBy: rest,
+    inputBytes: rest,
   },
   { agentName: ({ spec }) => spec.agentName, idempotencyKey: ({ spec }) => spec.idempotencyKey },
 );
@@ -61,6 +62,7 @@ export const stepTable = table<StepRow>("steps", ["taskId", "name"], {
   startedAt: rest,
   finishedAt: rest,
   order: rest,
+  inputBytes: rest,
 });
 
 export const runTable = table<RunRow>("runs", ["id"], {

@@ -84,7 +84,8 @@ export function table<Row extends { readonly revision: number }>(
     const row: Partial<Record<Field, unknown>> = {};
     for (const [i, { field }] of columns.entries()) row[field] = values[i];
     const others = values[columns.length] as readonly unknown[];
-    for (const [i, field] of together.entries()) row[field] = others[i];
+    // A row of an earlier release lacks what was added since, which is null then.
+    for (const [i, field] of together.entries()) row[field] = others[i] ?? null;
     return row as Row;
   };
   const restOf = (row: Row) => JSON.stringify(together.map((field) => row[field]));

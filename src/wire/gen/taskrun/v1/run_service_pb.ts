@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file taskrun/v1/run_service.proto.
  */
 export const file_taskrun_v1_run_service: GenFile = /*@__PURE__*/
-  fileDesc("Chx0YXNrcnVuL3YxL3J1bl9zZXJ2aWNlLnByb3RvEgp0YXNrcnVuLnYxIpADChBSdW5DbGllbnRNZXNzYWdlEigKBWhlbGxvGAEgASgLMhcudGFza3J1bi52MS5Xb3JrZXJIZWxsb0gAEjAKCWhlYXJ0YmVhdBgCIAEoCzIbLnRhc2tydW4udjEuV29ya2VySGVhcnRiZWF0SAASNAoNc3RhdHVzX3VwZGF0ZRgDIAEoCzIbLnRhc2tydW4udjEuUnVuU3RhdHVzVXBkYXRlSAASMgoMb3V0cHV0X2NodW5rGAQgASgLMhoudGFza3J1bi52MS5SdW5PdXRwdXRDaHVua0gAEiUKBWV2ZW50GAUgASgLMhQudGFza3J1bi52MS5SdW5FdmVudEgAEjIKDGNoYXRfbWVzc2FnZRgGIAEoCzIaLnRhc2tydW4udjEuUnVuQ2hhdE1lc3NhZ2VIABIpCgdkZWNsaW5lGGQgASgLMhYudGFza3J1bi52MS5SdW5EZWNsaW5lSAASJQoFeWllbGQYZSABKAsyFC50YXNrcnVuLnYxLlJ1bllpZWxkSABCCQoHcGF5bG9hZCKBAQoLV29ya2VySGVsbG8SJAoEaW5mbxgBIAEoCzIWLnRhc2tydW4udjEuV29ya2VySW5mbxIoCgZyZXN1bWUYZCADKAsyGC50YXNrcnVuLnYxLldvcmtlclJlc3VtZRIQCghwcm90b2NvbBhlIAEoDRIQCghpbnN0YW5jZRhmIAEoCSJNCgxXb3JrZXJSZXN1bWUSDgoGcnVuX2lkGAEgASgJEg0KBWZlbmNlGAIgASgNEhAKCG5leHRfc2VxGAMgASgEEgwKBHR1cm4YBCABKA0iuwIKD1dvcmtlckhlYXJ0YmVhdBIRCgl3b3JrZXJfaWQYASABKAkSKAoGc3RhdHVzGAIgASgOMhgudGFza3J1bi52MS5Xb3JrZXJTdGF0dXMSEwoLYWN0aXZlX3J1bnMYAyABKA0SGwoTbWF4X2NvbmN1cnJlbnRfcnVucxgEIAEoDRI5CgdtZXRyaWNzGAUgAygLMigudGFza3J1bi52MS5Xb3JrZXJIZWFydGJlYXQuTWV0cmljc0VudHJ5EhQKDHRpbWVzdGFtcF9tcxgGIAEoAxIUCgxoZWxkX3J1bl9pZHMYZCADKAkSDAoEYmVhdBhlIAEoBBIUCgxsYXN0X29yZGluYWwYZiABKAQaLgoMTWV0cmljc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiswIKD1J1blN0YXR1c1VwZGF0ZRIOCgZydW5faWQYASABKAkSJQoGc3RhdHVzGAIgASgOMhUudGFza3J1bi52MS5SdW5TdGF0dXMSFQoNZXJyb3JfbWVzc2FnZRgDIAEoCRIuCgxiYWNrZW5kX3VzZWQYBCABKAsyGC50YXNrcnVuLnYxLk1vZGVsQmFja2VuZBIUCgx0aW1lc3RhbXBfbXMYBSABKAMSEwoLb3V0cHV0X2pzb24YZCABKAkSDQoFZmVuY2UYZSABKA0SFgoJcmV0cnlhYmxlGGYgASgISACIAQESGQoMb3V0cHV0X2NvdW50GGcgASgESAGIAQESFgoOcmV0cnlfYWZ0ZXJfbXMYaCABKANCDAoKX3JldHJ5YWJsZUIPCg1fb3V0cHV0X2NvdW50IvABCg5SdW5PdXRwdXRDaHVuaxIOCgZydW5faWQYASABKAkSCwoDc2VxGAIgASgEEg8KB2NvbnRlbnQYAyABKAkSEAoIaXNfZmluYWwYBCABKAgSOgoIbWV0YWRhdGEYBSADKAsyKC50YXNrcnVuLnYxLlJ1bk91dHB1dENodW5rLk1ldGFkYXRhRW50cnkSFAoMdGltZXN0YW1wX21zGAYgASgDEg0KBWZlbmNlGGQgASgNEgwKBHR1cm4YZSABKA0aLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIlkKDlJ1bkNoYXRNZXNzYWdlEg4KBnJ1bl9pZBgBIAEoCRIoCgdtZXNzYWdlGAIgASgLMhcudGFza3J1bi52MS5DaGF0TWVzc2FnZRINCgVmZW5jZRhkIAEoDSIsCgpSdW5EZWNsaW5lEg4KBnJ1bl9pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkiUwoIUnVuWWllbGQSDgoGcnVuX2lkGAEgASgJEg0KBWZlbmNlGAIgASgNEhMKC2N1cnNvcl9qc29uGAMgASgJEhMKC291dHB1dF9qc29uGAQgASgJIqQCChBSdW5TZXJ2ZXJNZXNzYWdlEi8KCmFzc2lnbl9ydW4YASABKAsyGS50YXNrcnVuLnYxLlJ1bkFzc2lnbm1lbnRIABIrCgpjYW5jZWxfcnVuGAIgASgLMhUudGFza3J1bi52MS5DYW5jZWxSdW5IABIkCgNhY2sYAyABKAsyFS50YXNrcnVuLnYxLlNlcnZlckFja0gAEi8KDGNvbnRpbnVlX3J1bhgEIAEoCzIXLnRhc2tydW4udjEuQ29udGludWVSdW5IABImCgd3ZWxjb21lGGQgASgLMhMudGFza3J1bi52MS5XZWxjb21lSAASKAoFZHJhaW4YZSABKAsyFy50YXNrcnVuLnYxLldvcmtlckRyYWluSABCCQoHcGF5bG9hZCKuBAoNUnVuQXNzaWdubWVudBIOCgZydW5faWQYASABKAkSDwoHdGFza19pZBgCIAEoCRISCgphZ2VudF9uYW1lGAMgASgJEhIKCmlucHV0X2pzb24YBCABKAkSNQoGbGFiZWxzGAUgAygLMiUudGFza3J1bi52MS5SdW5Bc3NpZ25tZW50LkxhYmVsc0VudHJ5EhQKDGlzc3VlZF9hdF9tcxgGIAEoAxITCgtkZWFkbGluZV9tcxgHIAEoAxIPCgdhdHRlbXB0GGQgASgNEg0KBWZlbmNlGGUgASgNEhAKCGxlYXNlX21zGGYgASgDEg0KBW5vbmNlGGcgASgJEhEKCXN0ZXBfbmFtZRhoIAEoCRJVChdkZXBlbmRlbmN5X3Jlc3VsdHNfanNvbhhpIAMoCzI0LnRhc2tydW4udjEuUnVuQXNzaWdubWVudC5EZXBlbmRlbmN5UmVzdWx0c0pzb25FbnRyeRITCgt0cmFjZXBhcmVudBhqIAEoCRIXCg9kZXBlbmRlbmN5X3JlZnMYayADKAkSDwoHb3JkaW5hbBhsIAEoBBIbChNmYWlsZWRfZGVwZW5kZW5jaWVzGG0gAygJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaPAoaRGVwZW5kZW5jeVJlc3VsdHNKc29uRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIrCglDYW5jZWxSdW4SDgoGcnVuX2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSKHAQoJU2VydmVyQWNrEhAKCGFja190eXBlGAEgASgJEg4KBnJlZl9pZBgCIAEoCRIQCghuZXh0X3NlcRhkIAEoBBIMCgRiZWF0GGUgASgEEhkKDGNyZWRpdF9ieXRlcxhmIAEoBEgAiAEBEgwKBHR1cm4YZyABKA1CDwoNX2NyZWRpdF9ieXRlcyJECgtDb250aW51ZVJ1bhIOCgZydW5faWQYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIUCgx0aW1lc3RhbXBfbXMYAyABKAMiWgoHV2VsY29tZRIUCgxoZWFydGJlYXRfbXMYASABKAMSEAoIbGVhc2VfbXMYAiABKAMSFgoOc2VydmVyX3RpbWVfbXMYAyABKAMSDwoHc2Vzc2lvbhgEIAEoCSIyCgtXb3JrZXJEcmFpbhIOCgZyZWFzb24YASABKAkSEwoLZGVhZGxpbmVfbXMYAiABKAMiSwoXR2V0UnVuU3RlcFJlc3VsdFJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEg0KBWZlbmNlGAIgASgNEhEKCXN0ZXBfbmFtZRgDIAEoCTK2AQoKUnVuU2VydmljZRJPCg1TdHJlYW1Db25uZWN0EhwudGFza3J1bi52MS5SdW5DbGllbnRNZXNzYWdlGhwudGFza3J1bi52MS5SdW5TZXJ2ZXJNZXNzYWdlKAEwARJXCg1HZXRTdGVwUmVzdWx0EiMudGFza3J1bi52MS5HZXRSdW5TdGVwUmVzdWx0UmVxdWVzdBohLnRhc2tydW4udjEuR2V0U3RlcFJlc3VsdFJlc3BvbnNlYgZwcm90bzM", [file_taskrun_v1_common]);
+  fileDesc("Chx0YXNrcnVuL3YxL3J1bl9zZXJ2aWNlLnByb3RvEgp0YXNrcnVuLnYxIpADChBSdW5DbGllbnRNZXNzYWdlEigKBWhlbGxvGAEgASgLMhcudGFza3J1bi52MS5Xb3JrZXJIZWxsb0gAEjAKCWhlYXJ0YmVhdBgCIAEoCzIbLnRhc2tydW4udjEuV29ya2VySGVhcnRiZWF0SAASNAoNc3RhdHVzX3VwZGF0ZRgDIAEoCzIbLnRhc2tydW4udjEuUnVuU3RhdHVzVXBkYXRlSAASMgoMb3V0cHV0X2NodW5rGAQgASgLMhoudGFza3J1bi52MS5SdW5PdXRwdXRDaHVua0gAEiUKBWV2ZW50GAUgASgLMhQudGFza3J1bi52MS5SdW5FdmVudEgAEjIKDGNoYXRfbWVzc2FnZRgGIAEoCzIaLnRhc2tydW4udjEuUnVuQ2hhdE1lc3NhZ2VIABIpCgdkZWNsaW5lGGQgASgLMhYudGFza3J1bi52MS5SdW5EZWNsaW5lSAASJQoFeWllbGQYZSABKAsyFC50YXNrcnVuLnYxLlJ1bllpZWxkSABCCQoHcGF5bG9hZCKBAQoLV29ya2VySGVsbG8SJAoEaW5mbxgBIAEoCzIWLnRhc2tydW4udjEuV29ya2VySW5mbxIoCgZyZXN1bWUYZCADKAsyGC50YXNrcnVuLnYxLldvcmtlclJlc3VtZRIQCghwcm90b2NvbBhlIAEoDRIQCghpbnN0YW5jZRhmIAEoCSJNCgxXb3JrZXJSZXN1bWUSDgoGcnVuX2lkGAEgASgJEg0KBWZlbmNlGAIgASgNEhAKCG5leHRfc2VxGAMgASgEEgwKBHR1cm4YBCABKA0iuwIKD1dvcmtlckhlYXJ0YmVhdBIRCgl3b3JrZXJfaWQYASABKAkSKAoGc3RhdHVzGAIgASgOMhgudGFza3J1bi52MS5Xb3JrZXJTdGF0dXMSEwoLYWN0aXZlX3J1bnMYAyABKA0SGwoTbWF4X2NvbmN1cnJlbnRfcnVucxgEIAEoDRI5CgdtZXRyaWNzGAUgAygLMigudGFza3J1bi52MS5Xb3JrZXJIZWFydGJlYXQuTWV0cmljc0VudHJ5EhQKDHRpbWVzdGFtcF9tcxgGIAEoAxIUCgxoZWxkX3J1bl9pZHMYZCADKAkSDAoEYmVhdBhlIAEoBBIUCgxsYXN0X29yZGluYWwYZiABKAQaLgoMTWV0cmljc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiswIKD1J1blN0YXR1c1VwZGF0ZRIOCgZydW5faWQYASABKAkSJQoGc3RhdHVzGAIgASgOMhUudGFza3J1bi52MS5SdW5TdGF0dXMSFQoNZXJyb3JfbWVzc2FnZRgDIAEoCRIuCgxiYWNrZW5kX3VzZWQYBCABKAsyGC50YXNrcnVuLnYxLk1vZGVsQmFja2VuZBIUCgx0aW1lc3RhbXBfbXMYBSABKAMSEwoLb3V0cHV0X2pzb24YZCABKAkSDQoFZmVuY2UYZSABKA0SFgoJcmV0cnlhYmxlGGYgASgISACIAQESGQoMb3V0cHV0X2NvdW50GGcgASgESAGIAQESFgoOcmV0cnlfYWZ0ZXJfbXMYaCABKANCDAoKX3JldHJ5YWJsZUIPCg1fb3V0cHV0X2NvdW50IvABCg5SdW5PdXRwdXRDaHVuaxIOCgZydW5faWQYASABKAkSCwoDc2VxGAIgASgEEg8KB2NvbnRlbnQYAyABKAkSEAoIaXNfZmluYWwYBCABKAgSOgoIbWV0YWRhdGEYBSADKAsyKC50YXNrcnVuLnYxLlJ1bk91dHB1dENodW5rLk1ldGFkYXRhRW50cnkSFAoMdGltZXN0YW1wX21zGAYgASgDEg0KBWZlbmNlGGQgASgNEgwKBHR1cm4YZSABKA0aLwoNTWV0YWRhdGFFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIlkKDlJ1bkNoYXRNZXNzYWdlEg4KBnJ1bl9pZBgBIAEoCRIoCgdtZXNzYWdlGAIgASgLMhcudGFza3J1bi52MS5DaGF0TWVzc2FnZRINCgVmZW5jZRhkIAEoDSIsCgpSdW5EZWNsaW5lEg4KBnJ1bl9pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkiUwoIUnVuWWllbGQSDgoGcnVuX2lkGAEgASgJEg0KBWZlbmNlGAIgASgNEhMKC2N1cnNvcl9qc29uGAMgASgJEhMKC291dHB1dF9qc29uGAQgASgJIqQCChBSdW5TZXJ2ZXJNZXNzYWdlEi8KCmFzc2lnbl9ydW4YASABKAsyGS50YXNrcnVuLnYxLlJ1bkFzc2lnbm1lbnRIABIrCgpjYW5jZWxfcnVuGAIgASgLMhUudGFza3J1bi52MS5DYW5jZWxSdW5IABIkCgNhY2sYAyABKAsyFS50YXNrcnVuLnYxLlNlcnZlckFja0gAEi8KDGNvbnRpbnVlX3J1bhgEIAEoCzIXLnRhc2tydW4udjEuQ29udGludWVSdW5IABImCgd3ZWxjb21lGGQgASgLMhMudGFza3J1bi52MS5XZWxjb21lSAASKAoFZHJhaW4YZSABKAsyFy50YXNrcnVuLnYxLldvcmtlckRyYWluSABCCQoHcGF5bG9hZCLxBAoNUnVuQXNzaWdubWVudBIOCgZydW5faWQYASABKAkSDwoHdGFza19pZBgCIAEoCRISCgphZ2VudF9uYW1lGAMgASgJEhIKCmlucHV0X2pzb24YBCABKAkSNQoGbGFiZWxzGAUgAygLMiUudGFza3J1bi52MS5SdW5Bc3NpZ25tZW50LkxhYmVsc0VudHJ5EhQKDGlzc3VlZF9hdF9tcxgGIAEoAxITCgtkZWFkbGluZV9tcxgHIAEoAxIPCgdhdHRlbXB0GGQgASgNEg0KBWZlbmNlGGUgASgNEhAKCGxlYXNlX21zGGYgASgDEg0KBW5vbmNlGGcgASgJEhEKCXN0ZXBfbmFtZRhoIAEoCRJVChdkZXBlbmRlbmN5X3Jlc3VsdHNfanNvbhhpIAMoCzI0LnRhc2tydW4udjEuUnVuQXNzaWdubWVudC5EZXBlbmRlbmN5UmVzdWx0c0pzb25FbnRyeRITCgt0cmFjZXBhcmVudBhqIAEoCRIXCg9kZXBlbmRlbmN5X3JlZnMYayADKAkSDwoHb3JkaW5hbBhsIAEoBBIbChNmYWlsZWRfZGVwZW5kZW5jaWVzGG0gAygJEicKCWlucHV0X3JlZhhuIAEoCzIULnRhc2tydW4udjEuSW5wdXRSZWYSGAoQaW5wdXRfcGFydHNfanNvbhhvIAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGjwKGkRlcGVuZGVuY3lSZXN1bHRzSnNvbkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiJQoISW5wdXRSZWYSCgoCaWQYASABKAkSDQoFYnl0ZXMYAiABKAQiKwoJQ2FuY2VsUnVuEg4KBnJ1bl9pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkihwEKCVNlcnZlckFjaxIQCghhY2tfdHlwZRgBIAEoCRIOCgZyZWZfaWQYAiABKAkSEAoIbmV4dF9zZXEYZCABKAQSDAoEYmVhdBhlIAEoBBIZCgxjcmVkaXRfYnl0ZXMYZiABKARIAIgBARIMCgR0dXJuGGcgASgNQg8KDV9jcmVkaXRfYnl0ZXMiRAoLQ29udGludWVSdW4SDgoGcnVuX2lkGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSFAoMdGltZXN0YW1wX21zGAMgASgDIloKB1dlbGNvbWUSFAoMaGVhcnRiZWF0X21zGAEgASgDEhAKCGxlYXNlX21zGAIgASgDEhYKDnNlcnZlcl90aW1lX21zGAMgASgDEg8KB3Nlc3Npb24YBCABKAkiMgoLV29ya2VyRHJhaW4SDgoGcmVhc29uGAEgASgJEhMKC2RlYWRsaW5lX21zGAIgASgDIksKF0dldFJ1blN0ZXBSZXN1bHRSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRINCgVmZW5jZRgCIAEoDRIRCglzdGVwX25hbWUYAyABKAkiMwoSR2V0UnVuSW5wdXRSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRINCgVmZW5jZRgCIAEoDSI+ChNHZXRSdW5JbnB1dFJlc3BvbnNlEhIKCmlucHV0X2pzb24YASABKAkSEwoLaW5wdXRfYnl0ZXMYAiABKAQyhgIKClJ1blNlcnZpY2USTwoNU3RyZWFtQ29ubmVjdBIcLnRhc2tydW4udjEuUnVuQ2xpZW50TWVzc2FnZRocLnRhc2tydW4udjEuUnVuU2VydmVyTWVzc2FnZSgBMAESVwoNR2V0U3RlcFJlc3VsdBIjLnRhc2tydW4udjEuR2V0UnVuU3RlcFJlc3VsdFJlcXVlc3QaIS50YXNrcnVuLnYxLkdldFN0ZXBSZXN1bHRSZXNwb25zZRJOCgtHZXRSdW5JbnB1dBIeLnRhc2tydW4udjEuR2V0UnVuSW5wdXRSZXF1ZXN0Gh8udGFza3J1bi52MS5HZXRSdW5JbnB1dFJlc3BvbnNlYgZwcm90bzM", [file_taskrun_v1_common]);
 
 /**
  * From the Worker to the control plane.
@@ -129,7 +129,8 @@ export type WorkerHello = Message<"taskrun.v1.WorkerHello"> & {
   resume: WorkerResume[];
 
   /**
-   * What the Worker understands: 0 the public protocol only, 1 the fields from 100 up as well.
+   * What the Worker understands: 0 the public protocol only, 1 the fields from 100 up as well, 2 also inputs by
+   * reference. Whatever is said of 1 holds for all above it.
    *
    * @generated from field: uint32 protocol = 101;
    */
@@ -634,7 +635,8 @@ export type RunAssignment = Message<"taskrun.v1.RunAssignment"> & {
   agentName: string;
 
   /**
-   * The agent's input as JSON text, at most 1 MiB.
+   * The agent's input as JSON text: the Task's, at most 1 MiB, with what the Step adds to it. Empty if there is an
+   * `input_ref`.
    *
    * @generated from field: string input_json = 4;
    */
@@ -732,6 +734,23 @@ export type RunAssignment = Message<"taskrun.v1.RunAssignment"> & {
    * @generated from field: repeated string failed_dependencies = 109;
    */
   failedDependencies: string[];
+
+  /**
+   * The Task's input is over 64 KiB: read it with RunService.GetRunInput, and lay `input_parts_json` over it. Only to
+   * Workers of protocol 2; others get `input_json` whole.
+   *
+   * @generated from field: taskrun.v1.InputRef input_ref = 110;
+   */
+  inputRef?: InputRef | undefined;
+
+  /**
+   * With `input_ref`, what the Step adds to its Task's input: JSON text of an object, or empty. A member replaces the
+   * input's own of that name, but for `config`, whose members are laid over those of an object there. An input that
+   * is no object stands under `input` then.
+   *
+   * @generated from field: string input_parts_json = 111;
+   */
+  inputPartsJson: string;
 };
 
 /**
@@ -740,6 +759,34 @@ export type RunAssignment = Message<"taskrun.v1.RunAssignment"> & {
  */
 export const RunAssignmentSchema: GenMessage<RunAssignment> = /*@__PURE__*/
   messageDesc(file_taskrun_v1_run_service, 10);
+
+/**
+ * An input that is read beside the stream.
+ *
+ * @generated from message taskrun.v1.InputRef
+ */
+export type InputRef = Message<"taskrun.v1.InputRef"> & {
+  /**
+   * Names the text: whatever has the same id is the same, and need not be read again.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Its length in bytes of UTF-8.
+   *
+   * @generated from field: uint64 bytes = 2;
+   */
+  bytes: bigint;
+};
+
+/**
+ * Describes the message taskrun.v1.InputRef.
+ * Use `create(InputRefSchema)` to create a new message.
+ */
+export const InputRefSchema: GenMessage<InputRef> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_run_service, 11);
 
 /**
  * Stop a Run and let go of it. May come for a Run that has ended or that the Worker never had.
@@ -767,7 +814,7 @@ export type CancelRun = Message<"taskrun.v1.CancelRun"> & {
  * Use `create(CancelRunSchema)` to create a new message.
  */
 export const CancelRunSchema: GenMessage<CancelRun> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_run_service, 11);
+  messageDesc(file_taskrun_v1_run_service, 12);
 
 /**
  * The server has made durable what the Worker sent.
@@ -825,7 +872,7 @@ export type ServerAck = Message<"taskrun.v1.ServerAck"> & {
  * Use `create(ServerAckSchema)` to create a new message.
  */
 export const ServerAckSchema: GenMessage<ServerAck> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_run_service, 12);
+  messageDesc(file_taskrun_v1_run_service, 13);
 
 /**
  * Another turn of a Run's conversation. The Worker answers it with output whose seq starts at 0.
@@ -860,7 +907,7 @@ export type ContinueRun = Message<"taskrun.v1.ContinueRun"> & {
  * Use `create(ContinueRunSchema)` to create a new message.
  */
 export const ContinueRunSchema: GenMessage<ContinueRun> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_run_service, 13);
+  messageDesc(file_taskrun_v1_run_service, 14);
 
 /**
  * The server's answer to a hello.
@@ -902,7 +949,7 @@ export type Welcome = Message<"taskrun.v1.Welcome"> & {
  * Use `create(WelcomeSchema)` to create a new message.
  */
 export const WelcomeSchema: GenMessage<Welcome> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_run_service, 14);
+  messageDesc(file_taskrun_v1_run_service, 15);
 
 /**
  * The server asks the Worker to take nothing new, and to finish or hand back what it holds.
@@ -930,7 +977,7 @@ export type WorkerDrain = Message<"taskrun.v1.WorkerDrain"> & {
  * Use `create(WorkerDrainSchema)` to create a new message.
  */
 export const WorkerDrainSchema: GenMessage<WorkerDrain> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_run_service, 15);
+  messageDesc(file_taskrun_v1_run_service, 16);
 
 /**
  * Which result a running agent wants to read.
@@ -965,7 +1012,63 @@ export type GetRunStepResultRequest = Message<"taskrun.v1.GetRunStepResultReques
  * Use `create(GetRunStepResultRequestSchema)` to create a new message.
  */
 export const GetRunStepResultRequestSchema: GenMessage<GetRunStepResultRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_run_service, 16);
+  messageDesc(file_taskrun_v1_run_service, 17);
+
+/**
+ * Which Run wants to read its Task's input.
+ *
+ * @generated from message taskrun.v1.GetRunInputRequest
+ */
+export type GetRunInputRequest = Message<"taskrun.v1.GetRunInputRequest"> & {
+  /**
+   * The Run that reads.
+   *
+   * @generated from field: string run_id = 1;
+   */
+  runId: string;
+
+  /**
+   * The fence of its assignment.
+   *
+   * @generated from field: uint32 fence = 2;
+   */
+  fence: number;
+};
+
+/**
+ * Describes the message taskrun.v1.GetRunInputRequest.
+ * Use `create(GetRunInputRequestSchema)` to create a new message.
+ */
+export const GetRunInputRequestSchema: GenMessage<GetRunInputRequest> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_run_service, 18);
+
+/**
+ * An input as it was given, without what the Step adds to it.
+ *
+ * @generated from message taskrun.v1.GetRunInputResponse
+ */
+export type GetRunInputResponse = Message<"taskrun.v1.GetRunInputResponse"> & {
+  /**
+   * JSON text.
+   *
+   * @generated from field: string input_json = 1;
+   */
+  inputJson: string;
+
+  /**
+   * Its length in bytes of UTF-8.
+   *
+   * @generated from field: uint64 input_bytes = 2;
+   */
+  inputBytes: bigint;
+};
+
+/**
+ * Describes the message taskrun.v1.GetRunInputResponse.
+ * Use `create(GetRunInputResponseSchema)` to create a new message.
+ */
+export const GetRunInputResponseSchema: GenMessage<GetRunInputResponse> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_run_service, 19);
 
 /**
  * How Workers take Runs and report on them.
@@ -996,6 +1099,17 @@ export const RunService: GenService<{
     methodKind: "unary";
     input: typeof GetRunStepResultRequestSchema;
     output: typeof GetStepResultResponseSchema;
+  },
+  /**
+   * Reads the Task's input for a Run whose assignment has `input_ref` instead of `input_json`. The same refusals as
+   * GetStepResult; RESOURCE_EXHAUSTED if too many read at once: try again a little later.
+   *
+   * @generated from rpc taskrun.v1.RunService.GetRunInput
+   */
+  getRunInput: {
+    methodKind: "unary";
+    input: typeof GetRunInputRequestSchema;
+    output: typeof GetRunInputResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_taskrun_v1_run_service, 0);

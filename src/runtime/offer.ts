@@ -1,0 +1,37 @@
+import type { Slots } from "#actors/scheduler/messages";
+import { mayHaveMore } from "#actors/scheduler/placement";
+import type { RunId } from "#domain/id";
+import { limits } from "#domain/limits";
+import type { Leases } from "./leases.js";
+import type { Roster } from "./roster.js";
+
+/** What the scheduler may give out in one turn, in slots and in bytes. */
+export interface Offer {
+  readonly workers: readonly Slots[];
+  /** Bytes that may still wait for the transports of all workers together. */
+  readonly free: number;
+  /** Fresh ids, as many as Runs may be made. */
+  readonly runIds: readonly RunId[];
+}
+
+export const NO_OFFER: Offer = { workers: [], free: 0, runIds: [] };
+
+export interface FreeWorkers extends Omit<Offer, "runIds"> {
+  /** True if a worker with a free slot is left out because too much waits for its transport. */
+  readonly heldBack: boolean;
+}
+
+/** The workers with a free slot and with room in bytes. */
+export function freeWorkers(roster: Roster, leases: Leases): FreeWorkers {
+  const free = limits.unsentBytes - leases.unsentBytes();
+  const workers: Slots[] = [];
+  let heldBack = false;
+  for (const slots of roster.withRoom()) {
+    const sink = leases.sink(slots.session.id);
+    if (!sink) continue; // its stream is gone, and it will be said so
+    const unsent = sink.unsentBytes;
+    if (mayHaveMore(unsent, free)) workers.push({ ...slots, unsent });
+    else heldBack = true;
+  }
+  return { workers, free, heldBack };
+}

@@ -1,0 +1,149 @@
+/**
+ * Maps whose members share a large input: the server's memory stays flat however many of them there are, whether
+ * workers read the input by reference or get it whole, and also where one of them stops reading.
+ */
+import { readFileSync } from "node:fs";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { z } from "zod";
+import { hasEnded, type TaskRunClient } from "#client/index";
+import { RunStatus } from "#wire/gen/taskrun/v1/common_pb";
+import { agent } from "#worker/agent";
+import { serve, type WorkerHandle } from "#worker/serve";
+import { type Server, Stage, until } from "./harness.js";
+import { PublicWorker } from "./public-worker.js";
+
+const MEMBERS = 990;
+const MIB = 1024 * 1024;
+const MEMORY_MAX = 600 * MIB;
+const LONG = { timeout: 240_000 };
+const PATIENCE_MS = 180_000;
+
+const source = JSON.stringify({
+  name: "each",
+  namespace_name: "default",
+  version: "1.0.0",
+  steps: [
+    {
+      name: "each",
+      type: "map",
+      map: { over: "input/list", concurrency: MEMBERS },
+      handler: { callable: "length" },
+    },
+  ],
+});
+const input = { list: Array.from({ length: MEMBERS }, (_, i) => i), pad: "x".repeat(MIB - 8_000) };
+
+let stage: Stage;
+let server: Server;
+let client: TaskRunClient;
+const workers: WorkerHandle[] = [];
+/** Inputs as the agents have seen them: all must have the same length and their own item. */
+let seen: string[];
+
+const measure = agent({
+  name: "length",
+  input: z.object({ pad: z.string(), item: z.number(), index: z.number() }),
+  run: async ({ pad, item, index }) => {
+    seen.push(`${pad.length} ${item === index}`);
+    return item;
+  },
+});
+
+beforeEach(async () => {
+  seen = [];
+  stage = new Stage();
+  server = await stage.server({ lease: "10s", heartbeat: "1s" });
+  client = stage.client(server.addr);
+  await client.templates.register(source);
+});
+afterEach(async () => {
+  for (const worker of workers.splice(0)) await worker.close();
+  await stage.end();
+});
+
+async function work(maxRuns: number): Promise<void> {
+  const log = { debug() {}, info() {}, warn() {}, error() {} };
+  workers.push(await serve({ agents: [measure], addr: server.addr, maxRuns, handleSignals: false, log }));
+}
+
+/** The most memory the server has had since it was started. */
+function peak(): number {
+  const status = readFileSync(`/proc/${server.proc.pid}/status`, "utf8");
+  return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
+}
+
+function create(): Promise<string> {
+  return client.tasks.create({ template: { name: "each" }, input }).then(({ id }) => id);
+}
+
+async function result(id: string): Promise<string> {
+  const task = await until(
+    `task ${id} ends`,
+    async () => {
+      const found = await client.tasks.get(id);
+      return hasEnded(found) && found;
+    },
+    PATIENCE_MS,
+  );
+  return task.status === "COMPLETED" ? (task.outputJson ?? "") : `${task.status} ${task.errorMessage}`;
+}
+
+const whole = JSON.stringify(input.list);
+
+test(
+  "six maps of 990 members over an input of 1 MiB, at once, take no more memory than one",
+  LONG,
+  async () => {
+    const ids = await Promise.all(Array.from({ length: 6 }, create));
+    await work(1_000);
+    for (const id of ids) expect(await result(id)).toBe(whole);
+    expect(new Set(seen)).toEqual(new Set([`${input.pad.length} true`]));
+    expect(peak()).toBeLessThan(MEMORY_MAX);
+    expect(server.proc.over).toBe(false);
+  },
+);
+
+test("they go on after the server was killed in the midst of them", LONG, async () => {
+  const ids = await Promise.all(Array.from({ length: 6 }, create));
+  await work(200);
+  await until("some have run", () => seen.length > 300);
+  await server.restart();
+  for (const id of ids) expect(await result(id)).toBe(whole);
+  expect(peak()).toBeLessThan(MEMORY_MAX);
+});
+
+test(
+  "a public worker gets the input whole, as fast as it reads, beside one that reads nothing",
+  LONG,
+  async () => {
+    const stalled = new PublicWorker(server.addr, "stalled");
+    await stalled.headers();
+    stalled.hello("length");
+    stalled.stop();
+    const reader = new PublicWorker(server.addr, "reader");
+    await reader.headers();
+    reader.hello("length");
+
+    const id = await create();
+    let inputs = 0;
+    const done = await until(
+      "the task ends",
+      async () => {
+        for (const frame of reader.heard.splice(0)) {
+          if (frame.case !== "assignRun") continue;
+          const { inputJson, inputRef, runId } = frame.value;
+          const { pad, item, index } = JSON.parse(inputJson);
+          inputs += Number(pad === input.pad && item === index && inputRef === undefined);
+          reader.status(runId, RunStatus.COMPLETED);
+        }
+        return inputs >= MEMBERS - 10;
+      },
+      PATIENCE_MS,
+    );
+    expect(done).toBe(true);
+    expect((await client.tasks.get(id)).status).toBe("RUNNING");
+    expect(peak()).toBeLessThan(MEMORY_MAX);
+    stalled.close();
+    reader.close();
+  },
+);
