@@ -4,6 +4,9 @@ import { defineConfig } from "vitest/config";
 const conditions = ["source", "module", "node", "development|production"];
 const shared = { resolve: { conditions }, ssr: { resolve: { conditions, externalConditions: conditions } } };
 
+/** What hangs ends; none of these is a measure, for a machine may have far more to do than cores. */
+const bounds = { testTimeout: 120_000, hookTimeout: 120_000, expect: { poll: { timeout: 60_000 } } };
+
 export default defineConfig({
   test: {
     projects: [
@@ -13,7 +16,7 @@ export default defineConfig({
           name: "core",
           include: ["test/**/*.test.ts"],
           exclude: ["test/e2e/**", "test/tidy/pack.test.ts", "test/**/fixtures/**"],
-          testTimeout: 10_000,
+          ...bounds,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
@@ -23,8 +26,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts", "test/tidy/pack.test.ts"],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          ...bounds,
           // Each of these files starts servers and workers of its own, and expects an answer in time.
           maxWorkers: 1,
           sequence: { groupOrder: 1 },

@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Told } from "#actors/asks";
 import type { ResolveAction } from "#domain/step";
 import {
@@ -18,8 +18,6 @@ import {
 import { template } from "./plans.js";
 
 /** As `interleavings.test.ts`, with timers, signals, children, operators and what is undone. */
-
-vi.setConfig({ testTimeout: 60_000 }); // a story takes a second or two, more if the machine is busy
 
 describe("steps that wait for something else than a worker", () => {
   test("a signal that is early, late, repeated or another one, a timeout with a default, and a timer", async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { FailureStrategy } from "#domain/template";
 import { millis } from "#domain/time";
 import { all, cancel, ends, fails, failsForGood, of, retry, undecided, withSteps, words } from "./orders.js";
@@ -9,8 +9,6 @@ import { t1 } from "./rows.js";
  * Every order in which the events around a Task can happen, over the runtime's own units. After each event
  * every row is audited, no result is lost, and nothing moves in a Task that has ended: see `wrong.ts`.
  */
-
-vi.setConfig({ testTimeout: 60_000 }); // a story takes a second or two, more if the machine is busy
 
 /** Two Steps side by side, and one that follows both. */
 const joined = (part: object = {}) =>

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import type { Told } from "#actors/asks";
 import { branchesOf } from "#domain/graph";
 import { type Plan, planOf } from "#domain/plan";
@@ -16,8 +16,6 @@ import { wrongAfter } from "./wrong.js";
  * Random templates of every type of Step, walked through in a random order of events: a wider, thinner net
  * than that of the orders that are all looked at.
  */
-
-vi.setConfig({ testTimeout: 60_000 }); // two seconds, more if the machine is busy
 
 /** More events than the largest of the templates has. */
 const EVENTS_MOST = 400;

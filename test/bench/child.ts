@@ -1,14 +1,8 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { basename } from "node:path";
 
-const helpers = {
-  load: new URL("./load.js", import.meta.url),
-  worker: new URL("./worker.js", import.meta.url),
-  crowd: new URL("./crowd.js", import.meta.url),
-} as const;
-export type HelperName = keyof typeof helpers;
-
-/** A helper process of the bench: it takes one order at a time and answers it. */
+/** A helper process: it takes one order at a time and answers it. */
 export class Child {
   readonly #process: ChildProcess;
   readonly #name: string;
@@ -18,9 +12,9 @@ export class Child {
     this.#process = child;
   }
 
-  /** Resolves when the process has said that it is ready. */
-  static async start(name: HelperName, args: readonly string[]): Promise<Child> {
-    const child = new Child(name, fork(helpers[name], args));
+  /** Starts a module that calls {@link answer}. Resolves when it has said that it is ready. */
+  static async start(module: URL, args: readonly string[]): Promise<Child> {
+    const child = new Child(basename(module.pathname, ".js"), fork(module, args));
     await child.#answer();
     return child;
   }

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
 import { TemplateService } from "#wire/gen/taskrun/v1/template_service_pb";
-import { Child, type HelperName } from "./child.js";
+import { Child } from "./child.js";
 import type { LoadOrder, LoadResult } from "./load-words.js";
 import { root } from "./root.js";
 import { Rpc } from "./rpc.js";
@@ -19,6 +19,13 @@ const STDERR_CHARS = 4_000;
 
 /** Settings of whoever runs the bench must not reach it. */
 const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("TASKRUN_")));
+
+const helpers = {
+  load: new URL("./load.js", import.meta.url),
+  worker: new URL("./worker.js", import.meta.url),
+  crowd: new URL("./crowd.js", import.meta.url),
+} as const;
+type HelperName = keyof typeof helpers;
 
 export interface PlaneOptions {
   /** Writes a CPU profile of the server into the working directory when it stops. */
@@ -61,7 +68,7 @@ export class BenchPlane {
 
   /** Starts a helper process that is ended with the plane. */
   async helper(name: HelperName, ...args: readonly string[]): Promise<Child> {
-    const child = await Child.start(name, [this.addr, ...args]);
+    const child = await Child.start(helpers[name], [this.addr, ...args]);
     this.#helpers.push(child);
     return child;
   }

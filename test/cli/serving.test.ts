@@ -101,7 +101,7 @@ steps:
       };
       expect(await list()).toEqual(["1.0.0"]);
       renameSync(join(cwd, "two.yaml"), join(cwd, "flows", "two.yaml"));
-      await expect.poll(list, { timeout: 8_000 }).toEqual(["2.0.0", "1.0.0"]);
+      await expect.poll(list).toEqual(["2.0.0", "1.0.0"]);
 
       await during({
         words: ["worker", ...on, "--module", "fixtures/greeting.ts"],

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { readTemplate } from "#templates/read";
 import { ErrorInfoSchema } from "#wire/gen/google/rpc/error_details_pb";
 import type { TemplateSchema } from "#wire/gen/taskrun/v1/template_service_pb";
@@ -39,7 +39,13 @@ const known: MessageInitShape<typeof TemplateSchema> = {
   digest: "d1",
 };
 let plane: FakePlane;
+/** True once the flow is known to the plane. */
+let registered = false;
+/** How often the plane was asked to register one. */
 let registrations = 0;
+beforeEach(() => {
+  registered = false;
+});
 
 beforeAll(async () => {
   plane = await fakePlane(
@@ -53,7 +59,9 @@ beforeAll(async () => {
         if (source.includes("other")) {
           refuse(Code.AlreadyExists, "template shop/flow@1.2.0 is registered with another body (a: 1 → 2)");
         }
-        return { template: { ...known, source }, created: registrations === 1, findings: [...findings] };
+        const created = !registered;
+        registered = true;
+        return { template: { ...known, source }, created, findings: [...findings] };
       },
       validate({ source }) {
         const { template, findings } = readTemplate(source);
@@ -97,6 +105,7 @@ test("apply says what it made, and what was there already", async () => {
 });
 
 test("apply names all errors of a file and the difference to what is there, goes on with the others, and ends with 1", async () => {
+  registered = true;
   const { code, stdout, stderr } = await template(["apply", "broken.yaml", "changed.yaml", "lonely.yaml"]);
 
   expect(code).toBe(1);
@@ -109,6 +118,7 @@ test("apply names all errors of a file and the difference to what is there, goes
 });
 
 test("apply --json is a line a file", async () => {
+  registered = true;
   const { code, stdout } = await template(["apply", "flow.yaml", "changed.yaml", "broken.yaml", "--json"]);
 
   expect(code).toBe(1);

@@ -13,6 +13,7 @@ const texts = Array.from({ length: 20 }, (_, i) => `line ${i}\n`);
 test("a watch whose connection is cut goes on from the last event, and brings each seq once", async () => {
   const life = lifeOf("t1", texts);
   const asked: number[] = [];
+  const seen: TaskEvent[] = [];
   await using plane = await fakePlane({
     async *watchTask({ afterSeq }) {
       asked.push(Number(afterSeq));
@@ -21,14 +22,15 @@ test("a watch whose connection is cut goes on from the last event, and brings ea
 
       yield* rest.slice(0, 5);
       // What was written reaches the client before the cut does.
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await expect.poll(() => seen.length).toBe(Number(afterSeq) + 5);
       plane.cut();
     },
   });
   const client = createClient({ addr: plane.addr });
 
   const lost: string[] = [];
-  const seen = await collect(client.tasks.watch("t1", { onLost: ({ code }) => lost.push(code) }));
+  const events = client.tasks.watch("t1", { onLost: ({ code }) => lost.push(code) });
+  for await (const event of events) seen.push(event);
   client.close();
 
   expect(lost).toEqual(["UNAVAILABLE", "UNAVAILABLE", "UNAVAILABLE"]);

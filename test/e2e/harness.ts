@@ -12,7 +12,7 @@ const program = join(root, "bin/taskrun.js");
 const agents = fileURLToPath(new URL("./agents.mjs", import.meta.url));
 
 /** A start, an end or a condition that takes longer has failed, also on a machine with more to do than cores. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 60_000;
 /** What of a process' output is kept: enough for any expectation, and bounded. */
 const KEPT_CHARS = 1_000_000;
 

@@ -5,7 +5,7 @@ import { expectWholeStory } from "./content.js";
 import { pause, type Trace, until } from "./harness.js";
 
 /** After the last fault everything must come to its end: leases, backoff, and a busy machine. */
-export const SETTLE_MS = 60_000;
+export const SETTLE_MS = 120_000;
 
 /** Uniform in [0, 1), the same for the same seed: mulberry32. */
 export function randomFrom(seed: number): () => number {

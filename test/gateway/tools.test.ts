@@ -11,7 +11,7 @@ const proto = fileURLToPath(new URL("../../proto", import.meta.url));
 const run = promisify(execFile);
 
 /** One call of buf takes about a second; a busy machine takes several. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 
 let opened: Opened;
 

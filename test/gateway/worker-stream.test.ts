@@ -265,7 +265,7 @@ test.each(["grpcPort", "httpPort"] as const)(
     prefix.writeUInt32BE(bytes.length, 1);
     stream.write(Buffer.concat([prefix, bytes])); // and then nothing is read
 
-    await expect.poll(() => opened.plane.closedLinks, { timeout: 5_000 }).toBe(1);
+    await expect.poll(() => opened.plane.closedLinks).toBe(1);
     await expect
       .poll(() => opened.counted.filter(({ labels }) => labels?.code === "RESOURCE_EXHAUSTED").length)
       .toBe(1);

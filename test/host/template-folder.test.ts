@@ -60,7 +60,7 @@ async function open({ refuse }: { refuse?: () => Fault | undefined } = {}) {
   return { parts, registered, said, stop: () => opened.stop() };
 }
 
-const soon = { timeout: 8_000, interval: 20 };
+const soon = { interval: 20 };
 
 test("all templates below the folder are registered before it is open", async () => {
   put("b.yml", template("b"));

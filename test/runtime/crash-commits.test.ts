@@ -166,7 +166,7 @@ function deathsOf(commits: number): Death[] {
 }
 
 describe.each(Object.entries(stories))("%s", (_, story) => {
-  test("end as if nothing had happened, wherever the process is killed", { timeout: 60_000 }, async () => {
+  test("end as if nothing had happened, wherever the process is killed", async () => {
     const undisturbed = await tell(story);
     for (const death of deathsOf(undisturbed.commits)) {
       const told = await tell(story, [death]);

@@ -32,14 +32,14 @@ describe("random templates go the way the interpreter goes", () => {
     { least: 5, most: 60, share: 0.5 },
     { least: 60, most: 200, share: 0.2 },
   ];
-  test.each(sizes)("of $least to $most steps", { timeout: 60_000 + FLOWS * 1_000 }, async (size) => {
+  test.each(sizes)("of $least to $most steps", { timeout: 120_000 + FLOWS * 1_000 }, async (size) => {
     const { least, most, share } = size;
     const property = fc.asyncProperty(flows(least, most), fc.nat(), (flow, dice) => lived(flow, dice));
     await fc.assert(property, { numRuns: Math.ceil(FLOWS * share), ...how });
   });
 
   test("and when they are cancelled nothing fires any more", {
-    timeout: 60_000 + FLOWS * 1_000,
+    timeout: 120_000 + FLOWS * 1_000,
   }, async () => {
     const property = fc.asyncProperty(flows(1, 60), fc.nat(), fc.nat(12), lived);
     await fc.assert(property, { numRuns: FLOWS, ...how });

@@ -103,6 +103,28 @@ test("the core's tests never wait: they mirror layers that have no clock", () =>
   expect(matches(timeless, /\bset(Timeout|Interval|Immediate)\b|node:timers/g)).toEqual([]);
 });
 
+test("an attack is a small file that says what it does, named after the point of the wire it is about", () => {
+  const attacks = files(["test/hostile/attacks"], [".ts"]);
+  const wrong = attacks.filter((path) => {
+    const source = text(path);
+    const exported = source.match(/^export .*/gm) ?? [];
+    const named = /\/p[1-6]-[a-z0-9-]+\.ts$/.test(path);
+    const functions = exported.every((line) => /^export async function \w+\(target: Target\)/.test(line));
+    return !named || !functions || exported.length === 0 || !/^\/\*\*/m.test(source);
+  });
+
+  expect(attacks.length).toBeGreaterThan(40);
+  expect(wrong).toEqual([]);
+});
+
+test("attacks reach the server over the wire alone", () => {
+  const attacks = files(["test/hostile/attacks"], [".ts"]);
+
+  expect(
+    matches(attacks, /from "#(actors|bus|runtime|stores|gateway|host|cli|control-plane)[^"]*"/g),
+  ).toEqual([]);
+});
+
 test("every dependency is pinned to one exact version", () => {
   const { dependencies, devDependencies } = JSON.parse(text("package.json"));
   const loose = Object.entries({ ...dependencies, ...devDependencies }).filter(

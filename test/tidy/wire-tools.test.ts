@@ -11,7 +11,7 @@ const tools = join(project, "node_modules/.bin");
 const generated = "src/wire/gen";
 
 /** One call of buf takes about a second; a busy machine takes several. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 
 const run = promisify(execFile);
 

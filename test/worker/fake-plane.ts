@@ -20,6 +20,8 @@ import {
 type Said = RunClientMessage["payload"];
 type Case = Exclude<Said["case"], undefined>;
 type ValueOf<Name extends Case> = Extract<Said, { case: Name }>["value"];
+
+const ENDS: ReadonlySet<RunStatus> = new Set([RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED]);
 type Frame = NonNullable<MessageInitShape<typeof RunServerMessageSchema>["payload"]>;
 
 /** A queue that is read by waiting. */
@@ -49,7 +51,10 @@ class Mailbox<Item> {
   }
 }
 
-/** One worker stream as the plane sees it. It answers nothing by itself but what a test tells it to. */
+/**
+ * One worker stream as the plane sees it. It answers what a test tells it to and, as any plane does, heartbeats
+ * and repeats: an end or output that it has answered once gets the same answer each time it is said again.
+ */
 export class PlaneSession {
   readonly said = new Mailbox<Said>();
   readonly toSay = new Mailbox<Frame>();
@@ -59,6 +64,30 @@ export class PlaneSession {
   beating = true;
   failure: ConnectError | undefined;
   #ordinal = 0n;
+  /** Runs whose end the worker has told. */
+  readonly #ended = new Set<string>();
+  /** What was answered to a run's end: an acknowledgement, or a cancel. */
+  readonly #answers = new Map<string, Frame>();
+  /** The first seq of each run that was not acknowledged. */
+  readonly #durable = new Map<string, bigint>();
+
+  /** Takes in what the worker says, as it comes off the wire. */
+  take(said: Said): void {
+    this.log.push(said);
+    this.said.push(said);
+    if (said.case === "heartbeat" && this.beating) {
+      this.ack({ ackType: "heartbeat", beat: said.value.beat });
+    } else if (said.case === "outputChunk") {
+      const { runId, seq } = said.value;
+      const nextSeq = this.#durable.get(runId) ?? 0n;
+      if (seq < nextSeq) this.ack({ ackType: "output", refId: runId, nextSeq });
+    } else if (said.case === "yield" || (said.case === "statusUpdate" && ENDS.has(said.value.status))) {
+      const { runId } = said.value;
+      const answer = this.#answers.get(runId);
+      if (answer) this.toSay.push(answer);
+      this.#ended.add(runId);
+    }
+  }
 
   /** The next message of this kind; messages of other kinds before it are passed over. */
   async hear<Name extends Case>(name: Name): Promise<ValueOf<Name>> {
@@ -87,6 +116,9 @@ export class PlaneSession {
   }
 
   send(frame: Frame): void {
+    if (frame.case === "cancelRun" && this.#ended.has(frame.value.runId ?? "")) {
+      this.#answers.set(frame.value.runId ?? "", frame);
+    }
     this.toSay.push(frame);
   }
 
@@ -117,6 +149,9 @@ export class PlaneSession {
   }
 
   ack(value: MessageInitShape<typeof ServerAckSchema>): void {
+    const { ackType, refId = "", nextSeq = 0n } = value;
+    if (ackType === "status") this.#answers.set(refId, { case: "ack", value });
+    if (ackType === "output") this.#durable.set(refId, nextSeq);
     this.send({ case: "ack", value });
   }
 
@@ -221,13 +256,7 @@ export class FakePlane {
 
 async function listen(session: PlaneSession, messages: AsyncIterable<RunClientMessage>): Promise<void> {
   try {
-    for await (const { payload } of messages) {
-      session.log.push(payload);
-      session.said.push(payload);
-      if (payload.case === "heartbeat" && session.beating) {
-        session.ack({ ackType: "heartbeat", beat: payload.value.beat });
-      }
-    }
+    for await (const { payload } of messages) session.take(payload);
   } catch {
     // Cut off; what was said until then stays in the log.
   }

@@ -99,6 +99,22 @@ test("a run is started, streamed and ended, and held until its end is recorded",
   expect(beat.status).toBe(WorkerStatus.IDLE);
 });
 
+test("a run is let go of, although its end is just being said again when the acknowledgement comes", async () => {
+  const plane = await startPlane();
+  await startWorker(plane);
+  const session = await plane.greet({ heartbeatMs: 1 });
+
+  for (let i = 0; i < 40; i += 1) {
+    const runId = `r${i}`;
+    session.assign({ runId });
+    await session.hearEnd();
+    for (let beats = 0; beats <= i % 4; beats += 1) await session.hear("heartbeat");
+    session.ack({ ackType: "status", refId: runId });
+    let beat = await session.hear("heartbeat");
+    while (beat.heldRunIds.length > 0) beat = await session.hear("heartbeat");
+  }
+});
+
 test.each([
   [
     "an input that does not fit",

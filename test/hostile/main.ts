@@ -1,0 +1,72 @@
+/**
+ * `npm run test:hostile`: attacks on a real server, each by a process pinned to one core, beside an honest client
+ * and honest workers at ordinary work. Every file in `attacks/` is one.
+ *
+ *     npm run test:hostile -- [--seconds 180] [--only NAME]... [--json FILE]
+ *
+ * These gate: the server does not end, holds less than 600 MB, does all that it has acknowledged and nothing twice,
+ * and is idle in the end. How long the honest client had to wait is printed beside what it waits while a busy
+ * loop has the attacker's core, and marked where it misses the aim. Ends with 1 if a gate does not hold.
+ */
+import { writeFile } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import { Arena, attackersCore } from "./arena.js";
+import { catalogue } from "./catalogue.js";
+import { type Row, tableOf } from "./table.js";
+
+/** What a round takes beside its attack: processes that start, and a server that comes to rest. */
+const BETWEEN_S = 1.5;
+const BASELINE_S = 6;
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: "string", default: "180" },
+    only: { type: "string", multiple: true, default: [] },
+    json: { type: "string", default: "" },
+  },
+});
+// The children end when this process does, and the server is killed on its exit.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+
+const attacks = (await catalogue()).filter(
+  ({ name }) => values.only.length === 0 || values.only.some((part) => name.includes(part)),
+);
+if (attacks.length === 0) {
+  console.error(`test:hostile: no attack is called ${values.only.join(" or ")}`);
+  process.exit(2);
+}
+const seconds = Math.max(1, (Number(values.seconds) - BASELINE_S) / attacks.length - BETWEEN_S);
+if (attackersCore === undefined) console.log("skipped: no taskset here, so the attacker shares every core");
+console.log(`${attacks.length} attacks of ${seconds.toFixed(1)} s each`);
+
+const rows: Row[] = [];
+let highWaterMb = 0;
+let arena = await Arena.open();
+await arena.baseline(BASELINE_S / 2); // everything is compiled after this
+const baseline = await arena.baseline(BASELINE_S / 2);
+for (const attack of attacks) {
+  const row = await arena.attack(attack, seconds);
+  rows.push(row);
+  const { name, failures, notes } = row;
+  console.log(
+    `${failures.length === 0 ? "ok    " : "FAILED"}  ${[name, notes, ...failures].filter(Boolean).join("; ")}`,
+  );
+  highWaterMb = Math.max(highWaterMb, arena.server.highWaterMb);
+  if (failures.length === 0) continue;
+  // What comes next is to be judged by itself.
+  await arena.close();
+  arena = await Arena.open();
+}
+const miscounted = await arena.count();
+await arena.close();
+
+const failed = rows.filter(({ failures }) => failures.length > 0).length + Number(miscounted.length > 0);
+const passed = rows.length + 1 - failed;
+console.log(`\n${tableOf(baseline, rows)}\n`);
+for (const problem of miscounted) console.log(`FAILED  in the end: ${problem}`);
+console.log(`at most ${highWaterMb} MB by the system's count (VmHWM)`);
+console.log(
+  `hostile: ${passed} held, ${failed} did not (${attacks.length} attacks and a count of all Tasks)`,
+);
+if (values.json !== "") await writeFile(values.json, `${JSON.stringify({ passed, failed, rows })}\n`);
+process.exit(failed > 0 ? 1 : 0);

@@ -1,0 +1,72 @@
+/** HTTP/2 and gRPC below any client: what a peer sends that means harm. */
+import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
+import { connect as connectTcp, type Socket } from "node:net";
+import type { Target } from "./target.js";
+
+/** A gRPC message as it travels: whether it is compressed, its length, and its bytes. */
+export function envelope(bytes: Uint8Array, length = bytes.length, compressed = 0): Buffer {
+  const head = Buffer.alloc(5);
+  head[0] = compressed;
+  head.writeUInt32BE(length, 1);
+  return Buffer.concat([head, bytes]);
+}
+
+/** A field of a protobuf message that holds a text shorter than 16 KiB. */
+export function stringField(number: number, text: string): Buffer {
+  const bytes = Buffer.from(text);
+  return Buffer.concat([Buffer.from([number * 8 + 2, (bytes.length & 127) | 128, bytes.length >> 7]), bytes]);
+}
+
+/** A connection that is dropped when the time is up, to the gRPC listener if `i` is even, else to the HTTP one. */
+export function session(target: Target, i: number, windowSize?: number): ClientHttp2Session {
+  const port = i % 2 === 0 ? target.grpcPort : target.httpPort;
+  const settings = windowSize === undefined ? {} : { initialWindowSize: windowSize };
+  const opened = connect(`http://127.0.0.1:${port}`, { settings });
+  opened.on("error", () => {});
+  target.signal.addEventListener("abort", () => opened.destroy(), { once: true });
+  return opened;
+}
+
+/** A gRPC call that is open and has said nothing yet. */
+export function grpcRequest(
+  http2: ClientHttp2Session,
+  path: string,
+  headers: Readonly<Record<string, string>> = {},
+): ClientHttp2Stream {
+  const own = { ":method": "POST", ":path": path, te: "trailers", "content-type": "application/grpc" };
+  const stream = http2.request({ ...own, ...headers });
+  stream.on("error", () => {});
+  return stream;
+}
+
+/** A bare socket, to the gRPC listener if `i` is even, else to the HTTP one. */
+export function socket(target: Target, i: number): Socket {
+  const opened = connectTcp(i % 2 === 0 ? target.grpcPort : target.httpPort, "127.0.0.1");
+  opened.on("error", () => {});
+  target.signal.addEventListener("abort", () => opened.destroy(), { once: true });
+  return opened;
+}
+
+/** How every HTTP/2 connection begins, with settings that change nothing. */
+export const PREFACE = Buffer.concat([
+  Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+  frame(4, 0, 0, Buffer.alloc(0)),
+]);
+
+/** One frame of HTTP/2. */
+export function frame(type: number, flags: number, stream: number, payload: Uint8Array): Buffer {
+  const head = Buffer.alloc(9);
+  head.writeUIntBE(payload.length, 0, 3);
+  head[3] = type;
+  head[4] = flags;
+  head.writeUInt32BE(stream, 5);
+  return Buffer.concat([head, payload]);
+}
+
+/** Writes for as long as the other side takes it, and no longer than the time lasts. */
+export async function pour(to: Socket, { signal }: Target, bytes: () => Uint8Array): Promise<void> {
+  while (!signal.aborted && !to.destroyed) {
+    if (to.write(bytes())) await new Promise((resolve) => setImmediate(resolve));
+    else await new Promise((resolve) => to.once("drain", resolve).once("close", resolve));
+  }
+}
