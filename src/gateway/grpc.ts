@@ -1,166 +1,134 @@
-import { type DescMessage, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
-import {
-  logVerbosity,
-  Metadata,
-  Server,
-  ServerCredentials,
-  type ServerDuplexStream,
-  type ServerErrorResponse,
-  type ServerUnaryCall,
-  type ServerWritableStream,
-  type ServiceDefinition,
-  type sendUnaryData,
-  setLogVerbosity,
-  type UntypedServiceImplementation,
-} from "@grpc/grpc-js";
+/** The table of handlers as native gRPC over HTTP/2. */
+import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import { type DescMessage, type Message, toBinary } from "@bufbuild/protobuf";
 import { limits } from "#domain/limits";
-import { encodeStatus, statusCodes } from "#wire/faults";
-import { writeAhead } from "./grpc-ahead.js";
-import { pump, received } from "./grpc-streams.js";
-import {
-  answerTooLarge,
-  CANCELLED,
-  drainingFault,
-  type Failure,
-  Meter,
-  OK,
-  type Outcome,
-} from "./outcome.js";
+import type { Connections } from "./connections.js";
+import { GrpcCall } from "./grpc-call.js";
+import { statusOfOutcome } from "./grpc-status.js";
+import { parse, parsed, pump } from "./grpc-streams.js";
+import type { Listener } from "./listener.js";
+import { answerTooLarge, CANCELLED, drainingFault, Meter, OK, type Outcome } from "./outcome.js";
 import type { Call, Rpc } from "./rpc.js";
+import { type Session, Sessions } from "./sessions.js";
 import type { OpenStreams } from "./streams.js";
+import type { Traffic } from "./traffic.js";
 
-const options = {
-  "grpc.max_receive_message_length": limits.messageBytes,
-  "grpc.max_send_message_length": limits.messageBytes,
-  "grpc.max_concurrent_streams": limits.streamsPerClientConnection,
-  "grpc.keepalive_time_ms": limits.keepalivePing,
-  "grpc.keepalive_timeout_ms": limits.keepaliveTimeout,
-  "grpc.enable_channelz": 0,
-};
-
-/** The table of handlers as a native gRPC server, not yet bound. */
-export function grpcServer(rpcs: readonly Rpc[], call: Call, streams: OpenStreams): Server {
-  const server = new Server({ ...options, interceptors: [writeAhead] });
-  for (const rpc of rpcs) {
-    const { definition, implementation } = mounted(rpc, call, streams);
-    server.addService(definition, implementation);
-  }
-  return server;
+export interface GrpcParts {
+  readonly rpcs: readonly Rpc[];
+  readonly call: Call;
+  readonly streams: OpenStreams;
+  readonly connections: Connections;
+  readonly traffic: Traffic;
 }
 
-/** @returns the port that was bound, which is another than asked for if 0 was */
-export function bindGrpc(server: Server, address: string): Promise<number> {
-  // A failure is told to the caller; grpc-js would print it to stderr as well.
-  setLogVerbosity(logVerbosity.NONE);
-  return new Promise((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) =>
-      error ? reject(error) : resolve(port),
-    );
-  });
-}
+type Serve = (grpc: GrpcCall) => void;
 
-function mounted(rpc: Rpc, call: Call, streams: OpenStreams) {
-  const { method } = rpc;
-  const definition: ServiceDefinition = {
-    [method.localName]: {
-      path: `/${method.parent.typeName}/${method.name}`,
-      requestStream: rpc.kind === "bidi_streaming",
-      responseStream: rpc.kind !== "unary",
-      requestDeserialize: (bytes: Buffer) => fromBinary(method.input, bytes),
-      requestSerialize: (message: Message) => asBuffer(toBinary(method.input, message)),
-      responseDeserialize: (bytes: Buffer) => fromBinary(method.output, bytes),
-      // Handlers' answers are made into bytes here already, where their size counts.
-      responseSerialize: (bytes: Buffer) => bytes,
-    },
-  };
-  const meter = new Meter(call.telemetry, rpc, "grpc");
-  const handler =
-    rpc.kind === "unary" ? unaryHandler(rpc, call, meter) : streamHandler(rpc, call, streams, meter);
-  const implementation: UntypedServiceImplementation = { [method.localName]: handler };
-  return { definition, implementation };
-}
-
-function unaryHandler(rpc: Rpc & { kind: "unary" }, call: Call, meter: Meter) {
-  const { output, parent } = rpc.method;
-  const always = parent.typeName.startsWith("grpc.");
-  return ({ request }: ServerUnaryCall<Message, Buffer>, callback: sendUnaryData<Buffer>): void => {
-    const beganAt = performance.now();
-    const fail = (error: unknown) => {
-      const outcome = meter.outcomeOf(error);
-      callback(errorOf(outcome));
-      meter.count(outcome);
-      meter.time(beganAt);
-    };
-    if (call.health.draining && !always) {
-      fail(drainingFault());
+/** A listener for gRPC, not yet bound. */
+export function grpcListener({ rpcs, call, streams, connections, traffic }: GrpcParts): Listener {
+  const served = new Map(
+    rpcs.map((rpc): [string, Serve] => {
+      const meter = new Meter(call.telemetry, rpc, "grpc");
+      const serve = rpc.kind === "unary" ? unary(rpc, call, meter) : streaming(rpc, call, streams, meter);
+      return [`/${rpc.method.parent.typeName}/${rpc.method.name}`, serve];
+    }),
+  );
+  const onStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, session: Session) => {
+    if (!isGrpc(headers)) {
+      // Whatever it is, it does not read gRPC's statuses.
+      stream.respond({ ":status": 415 }, { endStream: true });
       return;
     }
-
-    rpc
-      .handle(request, call)
-      .then((message) => {
-        callback(null, encoded(output, message));
-        meter.count(OK);
-        meter.time(beganAt);
-      })
-      .catch(fail);
+    const path = headers[":path"] ?? "";
+    const grpc = new GrpcCall(stream, headers, session, traffic);
+    const serve = served.get(path);
+    if (serve) serve(grpc);
+    else grpc.end({ name: "UNIMPLEMENTED", message: `The server does not implement the method ${path}` });
+  };
+  const sessions = new Sessions(onStream, "grpc", call.telemetry);
+  const server = connections.server((connection) => sessions.accept(connection));
+  return {
+    server,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        sessions.close();
+      }),
+    destroy: () => sessions.destroy(),
   };
 }
 
-type Stream = ServerDuplexStream<Message, Buffer> | ServerWritableStream<Message, Buffer>;
+function isGrpc(headers: IncomingHttpHeaders): boolean {
+  return headers[":method"] === "POST" && /^application\/grpc(?:$|[+;])/i.test(headers["content-type"] ?? "");
+}
 
-function streamHandler(rpc: Exclude<Rpc, { kind: "unary" }>, call: Call, streams: OpenStreams, meter: Meter) {
-  const serialize = (message: Message) => encoded(rpc.method.output, message);
-  const serve = async (stream: Stream): Promise<void> => {
+function unary(rpc: Rpc & { kind: "unary" }, call: Call, meter: Meter): Serve {
+  const { input, output, parent } = rpc.method;
+  const always = parent.typeName.startsWith("grpc.");
+  const handle = async (bytes: Uint8Array) => rpc.handle(parse(input, bytes), call);
+  return (grpc) =>
+    grpc.single((bytes) => {
+      const beganAt = performance.now();
+      const fail = (error: unknown) => {
+        const outcome = meter.outcomeOf(error);
+        grpc.end(statusOfOutcome(outcome));
+        meter.count(outcome);
+        meter.time(beganAt);
+      };
+      if (call.health.draining && !always) return fail(drainingFault());
+
+      handle(bytes)
+        .then((message) => {
+          grpc.answer(encoded(output, message));
+          meter.count(OK);
+          meter.time(beganAt);
+        })
+        .catch(fail);
+    });
+}
+
+function streaming(
+  rpc: Exclude<Rpc, { kind: "unary" }>,
+  call: Call,
+  streams: OpenStreams,
+  meter: Meter,
+): Serve {
+  const { input, output } = rpc.method;
+  const serialize = (message: Message) => encoded(output, message);
+  const serve = async (grpc: GrpcCall, request?: Buffer): Promise<void> => {
     // Peers wait for the headers before they speak; left alone, they go out with the first message.
-    stream.sendMetadata(new Metadata());
+    grpc.sendHeaders();
     const open = streams.open();
-    const gone = () => open.gone();
-    stream.once("cancelled", gone);
     const { signal } = open;
-    const streamCall = { ...call, signal, end: open.end.bind(open) };
+    grpc.onGone(() => open.gone());
+    grpc.refuse = (fault) => open.end(fault);
+    const identified = () => grpc.session.connection.identified();
+    const streamCall = { ...call, signal, end: open.end.bind(open), identified };
     let outcome: Outcome = OK;
     try {
       const answers =
         rpc.kind === "bidi_streaming"
-          ? rpc.handle(received(stream as ServerDuplexStream<Message, Buffer>, signal), streamCall)
-          : rpc.handle((stream as ServerWritableStream<Message, Buffer>).request, streamCall);
-      await pump(answers, serialize, stream, signal);
+          ? rpc.handle(parsed(input, grpc.messages(signal)), streamCall)
+          : rpc.handle(parse(input, request as Buffer), streamCall);
+      await pump(answers, serialize, grpc, signal);
     } catch (error) {
-      outcome = stream.cancelled ? CANCELLED : meter.outcomeOf(error);
+      outcome = grpc.gone ? CANCELLED : meter.outcomeOf(error);
     }
     if (open.fault) outcome = meter.outcomeOf(open.fault);
-    else if (stream.cancelled) outcome = CANCELLED;
-    stream.off("cancelled", gone);
+    else if (grpc.gone) outcome = CANCELLED;
     streams.close(open);
     meter.count(outcome);
-    if (stream.cancelled) return;
-    if (outcome.fault) stream.emit("error", errorOf(outcome));
-    else stream.end();
+    grpc.end(statusOfOutcome(outcome));
   };
-  return (stream: Stream): void => {
-    serve(stream).catch((error: unknown) => meter.outcomeOf(error));
+  const begin = (grpc: GrpcCall, request?: Buffer) => {
+    serve(grpc, request).catch((error: unknown) => meter.outcomeOf(error));
   };
+  if (rpc.kind === "bidi_streaming") return (grpc) => begin(grpc);
+  return (grpc) => grpc.single((bytes) => begin(grpc, bytes));
 }
 
-function errorOf({ status, fault }: Failure): ServerErrorResponse {
-  const { message } = fault;
-  const metadata = new Metadata();
-  metadata.set("grpc-status-details-bin", asBuffer(encodeStatus(fault)));
-  return { name: status, message, code: statusCodes[status], details: message, metadata };
-}
-
-/**
- * Left to itself, grpc-js ends the call and never tells who waits for the message to be written.
- *
- * @throws {Fault} `overloaded` if the answer is larger than a message may be
- */
-function encoded(schema: DescMessage, message: Message): Buffer {
+/** @throws {Fault} `overloaded` if the answer is larger than a message may be */
+function encoded(schema: DescMessage, message: Message): Uint8Array {
   const bytes = toBinary(schema, message);
   if (bytes.length > limits.messageBytes) throw answerTooLarge(bytes.length);
-  return asBuffer(bytes);
-}
-
-function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
-  return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
+  return bytes;
 }

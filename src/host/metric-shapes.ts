@@ -15,6 +15,9 @@ export const metricLabels = {
   taskrun_mailbox_refused_total: ["actor"],
   taskrun_turns_total: ["outcome"],
   taskrun_requests_total: ["rpc", "door", "code"],
+  taskrun_connections_refused_total: ["door", "bound"],
+  taskrun_connections_ended_total: ["door", "cause"],
+  taskrun_messages_cut_total: ["direction", "cause"],
   taskrun_tasks_removed_total: [],
 
   taskrun_turn_seconds: [],
@@ -32,6 +35,7 @@ export const metricLabels = {
   taskrun_runs_held: [],
   taskrun_lanes: [],
   taskrun_watchers: [],
+  taskrun_connections: ["door"],
 } as const satisfies Record<CounterName | HistogramName | GaugeName, readonly string[]>;
 
 /** From a commit that never left the cache to a disk that hangs. */

@@ -44,6 +44,10 @@ export const counters = {
   taskrun_mailbox_refused_total: "Messages a full mailbox refused, by actor.",
   taskrun_turns_total: "Turns taken, by outcome.",
   taskrun_requests_total: "Requests served, by rpc, door and code.",
+  taskrun_connections_refused_total:
+    "Connections closed at once because there were too many, by door and bound.",
+  taskrun_connections_ended_total: "HTTP/2 connections that this side ended, by door and cause.",
+  taskrun_messages_cut_total: "Requests and answers that peers did not finish sending or reading, by cause.",
   taskrun_tasks_removed_total: "Finished tasks removed by retention.",
 } as const;
 export type CounterName = keyof typeof counters;
@@ -67,5 +71,6 @@ export const gauges = {
   taskrun_runs_held: "Runs in workers' hands.",
   taskrun_lanes: "Lanes with ready steps.",
   taskrun_watchers: "Open watch streams.",
+  taskrun_connections: "Open connections, by door.",
 } as const;
 export type GaugeName = keyof typeof gauges;

@@ -63,6 +63,7 @@ function listen(
         hello = firstWords(message, call);
         if (!hello) continue;
         clearTimeout(helloDue);
+        call.identified();
         link = call.plane.connect(call.caller, {
           send: (frame) => frames.push(frame),
           close: (fault) => frames.end(fault),
