@@ -10,6 +10,8 @@ const MIB = 1024 * KIB;
 export const limits = {
   /** gRPC's own default; larger messages end a public worker's stream. */
   messageBytes: 4 * MIB,
+  /** Things in one message that become objects: a batch of 1 000 tasks with 64 labels and selectors each has 129 000. */
+  messageElements: 131_072,
   /** Leaves room in a 4 MiB message for everything else an assignment carries. */
   inputBytes: 1 * MIB,
   /** Same reason: a result returns in one status update and goes out in one Task. */

@@ -45,6 +45,7 @@ export function connectHandlers(
     readMaxBytes: limits.messageBytes,
     writeMaxBytes: limits.messageBytes,
     acceptCompression: [gzipBy(compressor)],
+    binaryOptions: { readUnknownFields: false },
   });
   for (const rpc of rpcs) mount(router, rpc, call, streams);
   return new Map(router.handlers.map((handler) => [handler.requestPath, handler]));

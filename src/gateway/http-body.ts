@@ -1,20 +1,15 @@
+import type { DescMessage } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { Fault } from "#domain/fault";
+import { checkElements, checkJsonElements } from "./elements.js";
 import type { HttpRequest } from "./http-guard.js";
 import { Incoming } from "./incoming.js";
 import { PREFIX_BYTES } from "./message-reader.js";
 import type { Traffic } from "./traffic.js";
 
-/** How the body of a request is made up: one message and nothing else, or messages with their lengths before them. */
-export type Framing = "whole" | "framed";
-
-/** Connect's streams, gRPC and gRPC-Web announce each message; Connect's unary requests are the message. */
-export function framingOf(contentType = ""): Framing {
-  return /^application\/(?:connect\+|grpc)/i.test(contentType) ? "framed" : "whole";
-}
-
 export interface BodyOptions {
-  readonly framing: Framing;
+  /** What its messages are. */
+  readonly input: DescMessage;
   /** A request with one message has a deadline for all of it, a stream for each message. */
   readonly single: boolean;
   readonly traffic: Traffic;
@@ -23,31 +18,71 @@ export interface BodyOptions {
   readonly errorOf: (fault: Fault) => ConnectError;
 }
 
+/** Headers that announce what the body is no more once it has been taken apart here. */
+const LENGTH = "content-length";
+const encodings = {
+  whole: "content-encoding",
+  connect: "connect-content-encoding",
+  grpc: "grpc-encoding",
+} as const;
+
 /**
- * A request's body, in pieces that are each one whole message: Connect allocates what a length or a header announces,
- * which then is there already.
+ * The body of a request in pieces that are each one whole message, expanded: Connect allocates what a length or a
+ * header announces, and by then it is there. Takes the headers away that speak of what was sent.
  */
-export function bodyOf(request: HttpRequest, options: BodyOptions): AsyncIterable<Uint8Array> {
-  const { framing, single, traffic, carried, errorOf } = options;
+export function bodyOf(
+  request: HttpRequest,
+  header: Headers,
+  options: BodyOptions,
+): AsyncIterable<Uint8Array> {
+  const { input, single, traffic, carried, errorOf } = options;
+  const type = header.get("content-type") ?? "";
+  const [, protocol] = /^application\/(connect\+|grpc)/i.exec(type) ?? [];
+  const encoding = encodings[protocol === undefined ? "whole" : protocol === "grpc" ? "grpc" : "connect"];
+  // Connect refuses all others, and says so in the protocol's own way.
+  const gzipped = header.get(encoding) === "gzip";
+  if (gzipped) header.delete(encoding);
+  header.delete(LENGTH);
+
   const refuse = (fault: Fault) => incoming.fail(fault);
-  const incoming = new Incoming(request, traffic, { framed: framing === "framed", carried, refuse });
+  const incoming = new Incoming(request, traffic, { framed: protocol !== undefined, carried, refuse });
   const gone = () => {
     if (!incoming.complete) incoming.fail(new ConnectError("the request was cut short", Code.Aborted));
   };
   request.once("error", gone);
   request.once("close", gone);
-  const pieces = framing === "framed" ? framed(incoming, single) : whole(incoming);
+
+  const check = /json/i.test(type) ? checkJsonElements : (bytes: Uint8Array) => checkElements(input, bytes);
+  const open = async (bytes: Buffer, compressed: boolean): Promise<Buffer> => {
+    const expanded = compressed && bytes.length > 0 ? await traffic.compressor.expand(bytes, "gzip") : bytes;
+    check(expanded);
+    return expanded;
+  };
+  const pieces =
+    protocol === undefined ? whole(incoming, gzipped, open) : framed(incoming, single, gzipped, open);
   return caught(pieces, errorOf);
 }
 
-async function* whole(incoming: Incoming): AsyncGenerator<Uint8Array> {
-  yield await incoming.whole();
+type Open = (bytes: Buffer, compressed: boolean) => Promise<Buffer>;
+
+async function* whole(incoming: Incoming, gzipped: boolean, open: Open): AsyncGenerator<Uint8Array> {
+  yield await open(await incoming.whole(), gzipped);
 }
 
-async function* framed(incoming: Incoming, single: boolean): AsyncGenerator<Uint8Array> {
-  for await (const { bytes } of incoming.messages(undefined, single)) {
-    const { buffer, byteOffset, length } = bytes;
-    yield new Uint8Array(buffer as ArrayBuffer, byteOffset - PREFIX_BYTES, PREFIX_BYTES + length);
+async function* framed(
+  incoming: Incoming,
+  single: boolean,
+  gzipped: boolean,
+  open: Open,
+): AsyncGenerator<Uint8Array> {
+  for await (const { flags, bytes } of incoming.messages(undefined, single)) {
+    const compressed = (flags & 1) === 1 && gzipped;
+    const expanded = await open(bytes, compressed);
+    const piece = Buffer.allocUnsafe(PREFIX_BYTES + expanded.length);
+    piece[0] = compressed ? flags & ~1 : flags;
+    piece.writeUInt32BE(expanded.length, 1);
+    expanded.copy(piece, PREFIX_BYTES);
+    yield piece;
   }
 }
 

@@ -9,7 +9,7 @@ import type { Telemetry } from "#ports/telemetry";
 import { errorOfFault, peerKey } from "./connect.js";
 import type { Connections } from "./connections.js";
 import type { Health } from "./health.js";
-import { bodyOf, framingOf } from "./http-body.js";
+import { bodyOf } from "./http-body.js";
 import { type HttpRequest, refusalOf } from "./http-guard.js";
 import { type HttpResponse, type MetricsSource, sendText, servePage } from "./http-pages.js";
 import { Http1Peer, Http2Peer, type HttpPeer } from "./http-peer.js";
@@ -125,11 +125,10 @@ async function serve(
   });
   const universal = universalRequestFromNodeRequest(request, response, undefined, contextValues);
   const carried = (bytes: number) => peer.carried(bytes);
-  const framing = framingOf(request.headers["content-type"]);
   if (request.method === "POST") {
-    universal.body = bodyOf(request, { framing, single, traffic, carried, errorOf: errorOfFault });
-    // Connect would allocate what it announces.
-    universal.header.delete("content-length");
+    const { input } = handler.method;
+    const body = { input, single, traffic, carried, errorOf: errorOfFault };
+    universal.body = bodyOf(request, universal.header, body);
   }
   const outgoing = new Outgoing(response, traffic, handler.method.methodKind === "unary", peer);
   try {

@@ -28,28 +28,32 @@ const SESSION_MEMORY_MB = 64;
 export class Session {
   readonly session: ServerHttp2Session;
   readonly connection: Connection;
-  readonly openedAt = performance.now();
+  /** All times are those of {@link Sessions}' own clock. */
+  readonly openedAt: number;
   /** The streams that are open. */
   open = 0;
-  emptySince = this.openedAt;
+  emptySince: number;
   /** True once the peer has acknowledged our settings: then Node holds it to them. */
   settled = false;
   lastStreamId = 0;
   /** Since when the headers of a request have begun and not ended. */
   headersSince = 0;
-  pingedAt = this.openedAt;
+  pingedAt: number;
   answerDue = Number.POSITIVE_INFINITY;
   /** What is left to spend on rapid resets. */
   #resets: number = limits.resetBurst;
-  #resetsAt = this.openedAt;
+  #resetsAt = performance.now();
   /** Bytes received that were explained by requests, their content, or our own messages. */
   #explained = 0;
   #seenBytes = 0;
   #overhead = 0;
 
-  constructor(session: ServerHttp2Session, connection: Connection) {
+  constructor(session: ServerHttp2Session, connection: Connection, now: number) {
     this.session = session;
     this.connection = connection;
+    this.openedAt = now;
+    this.emptySince = now;
+    this.pingedAt = now;
   }
 
   /** A peer has been sent this many bytes of a message, or has sent that many of one. */
@@ -114,6 +118,12 @@ export class Sessions {
   /** That of the session which is just being made. */
   #accepting: Connection | undefined;
   #sweeping: NodeJS.Timeout | undefined;
+  /**
+   * A clock that stands still while this process has no time to listen: what a peer has said meanwhile waits in the
+   * system's buffers, and must not count as silence.
+   */
+  #now = SWEEP_MS;
+  #sweptAt = 0;
 
   /** @param listener what metrics call it */
   constructor(onStream: OnStream, listener: string, telemetry: Telemetry) {
@@ -151,14 +161,16 @@ export class Sessions {
   }
 
   #watch(http2Session: ServerHttp2Session): void {
-    const session = new Session(http2Session, this.#accepting as Connection);
+    const session = new Session(http2Session, this.#accepting as Connection, this.#now + SWEEP_MS);
     this.#sessions.set(http2Session, session);
     http2Session.on("error", () => undefined);
     http2Session.once("localSettings", () => {
       session.settled = true;
     });
     http2Session.once("close", () => this.#sessions.delete(http2Session));
-    this.#sweeping ??= setInterval(() => this.#sweep(), SWEEP_MS).unref();
+    if (this.#sweeping) return;
+    this.#sweptAt = performance.now();
+    this.#sweeping = setInterval(() => this.#sweep(), SWEEP_MS).unref();
   }
 
   #admit(...[stream, headers, flags, rawHeaders]: StreamEvent): void {
@@ -170,7 +182,7 @@ export class Sessions {
     session.open++;
     const openedAt = performance.now();
     stream.once("close", () => {
-      if (--session.open === 0) session.emptySince = performance.now();
+      if (--session.open === 0) session.emptySince = this.#now;
       const rapid = stream.rstCode !== constants.NGHTTP2_NO_ERROR && performance.now() - openedAt < RAPID_MS;
       if (rapid && !session.reset()) this.#end(session, "resets", constants.NGHTTP2_ENHANCE_YOUR_CALM);
     });
@@ -183,7 +195,10 @@ export class Sessions {
   }
 
   #sweep(): void {
-    const now = performance.now();
+    const sweptAt = performance.now();
+    this.#now += Math.min(SWEEP_MS, sweptAt - this.#sweptAt);
+    this.#sweptAt = sweptAt;
+    const now = this.#now;
     for (const session of this.#sessions.values()) {
       if (session.session.destroyed) continue;
       const cause = lookAt(session, now);
