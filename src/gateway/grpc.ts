@@ -1,11 +1,20 @@
 /** The table of handlers as native gRPC over HTTP/2. */
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { type DescMessage, type Message, toBinary } from "@bufbuild/protobuf";
+import {
+  Metadata,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  type ServiceDefinition,
+  type sendUnaryData,
+} from "@grpc/grpc-js";
 import { limits } from "#domain/limits";
 import type { Connections } from "./connections.js";
-import { GrpcCall } from "./grpc-call.js";
-import { statusOfOutcome } from "./grpc-status.js";
-import { parse, parsed, pump } from "./grpc-streams.js";
+import { GrpcEngine } from "./grpc-engine.js";
+import { asBuffer, grpcStatus } from "./grpc-status.js";
+import { parse, pump, Received, received } from "./grpc-streams.js";
+import { GrpcTransport, transportOf } from "./grpc-transport.js";
 import type { Listener } from "./listener.js";
 import { answerTooLarge, CANCELLED, drainingFault, Meter, OK, type Outcome } from "./outcome.js";
 import type { Call, Rpc } from "./rpc.js";
@@ -21,28 +30,18 @@ export interface GrpcParts {
   readonly traffic: Traffic;
 }
 
-type Serve = (grpc: GrpcCall) => void;
-
 /** A listener for gRPC, not yet bound. */
 export function grpcListener({ rpcs, call, streams, connections, traffic }: GrpcParts): Listener {
-  const served = new Map(
-    rpcs.map((rpc): [string, Serve] => {
-      const meter = new Meter(call.telemetry, rpc, "grpc");
-      const serve = rpc.kind === "unary" ? unary(rpc, call, meter) : streaming(rpc, call, streams, meter);
-      return [`/${rpc.method.parent.typeName}/${rpc.method.name}`, serve];
-    }),
-  );
+  const engine = new GrpcEngine();
+  const kinds = new Map<string, Rpc["kind"]>();
+  for (const rpc of rpcs) {
+    kinds.set(pathOf(rpc), rpc.kind);
+    mount(engine, rpc, call, streams);
+  }
   const onStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, session: Session) => {
-    if (!isGrpc(headers)) {
-      // Whatever it is, it does not read gRPC's statuses.
-      stream.respond({ ":status": 415 }, { endStream: true });
-      return;
-    }
-    const path = headers[":path"] ?? "";
-    const grpc = new GrpcCall(stream, headers, session, traffic);
-    const serve = served.get(path);
-    if (serve) serve(grpc);
-    else grpc.end({ name: "UNIMPLEMENTED", message: `The server does not implement the method ${path}` });
+    const kind = kinds.get(headers[":path"] ?? "") ?? "unary";
+    const transport = new GrpcTransport(stream, headers, session, { kind, traffic });
+    engine.serve(transport, headers, (made) => transport.intercept(made));
   };
   const sessions = new Sessions(onStream, "grpc", call.telemetry);
   const server = connections.server((connection) => sessions.accept(connection));
@@ -57,78 +56,106 @@ export function grpcListener({ rpcs, call, streams, connections, traffic }: Grpc
   };
 }
 
-function isGrpc(headers: IncomingHttpHeaders): boolean {
-  return headers[":method"] === "POST" && /^application\/grpc(?:$|[+;])/i.test(headers["content-type"] ?? "");
+function mount(engine: GrpcEngine, rpc: Rpc, call: Call, streams: OpenStreams): void {
+  const name = rpc.method.localName;
+  const definition: ServiceDefinition = {
+    [name]: {
+      path: pathOf(rpc),
+      requestStream: rpc.kind === "bidi_streaming",
+      responseStream: rpc.kind !== "unary",
+      // Requests are read, and answers made into bytes, where their failures are told.
+      requestDeserialize: (bytes: Buffer) => new Received(bytes),
+      requestSerialize: (bytes: Buffer) => bytes,
+      responseDeserialize: (bytes: Buffer) => bytes,
+      responseSerialize: (bytes: Buffer) => bytes,
+    },
+  };
+  const meter = new Meter(call.telemetry, rpc, "grpc");
+  const handler = rpc.kind === "unary" ? unary(rpc, call, meter) : streaming(rpc, call, streams, meter);
+  engine.addService(definition, { [name]: handler });
 }
 
-function unary(rpc: Rpc & { kind: "unary" }, call: Call, meter: Meter): Serve {
+function pathOf({ method }: Rpc): string {
+  return `/${method.parent.typeName}/${method.name}`;
+}
+
+function unary(rpc: Rpc & { kind: "unary" }, call: Call, meter: Meter) {
   const { input, output, parent } = rpc.method;
   const always = parent.typeName.startsWith("grpc.");
   const handle = async (bytes: Uint8Array) => rpc.handle(parse(input, bytes), call);
-  return (grpc) =>
-    grpc.single((bytes) => {
-      const beganAt = performance.now();
-      const fail = (error: unknown) => {
-        const outcome = meter.outcomeOf(error);
-        grpc.end(statusOfOutcome(outcome));
-        meter.count(outcome);
-        meter.time(beganAt);
-      };
-      if (call.health.draining && !always) return fail(drainingFault());
+  return ({ request }: ServerUnaryCall<Received, Buffer>, callback: sendUnaryData<Buffer>): void => {
+    const beganAt = performance.now();
+    const fail = (error: unknown) => {
+      const outcome = meter.outcomeOf(error);
+      callback(grpcStatus(outcome));
+      meter.count(outcome);
+      meter.time(beganAt);
+    };
+    if (call.health.draining && !always) {
+      fail(drainingFault());
+      return;
+    }
 
-      handle(bytes)
-        .then((message) => {
-          grpc.answer(encoded(output, message));
-          meter.count(OK);
-          meter.time(beganAt);
-        })
-        .catch(fail);
-    });
+    handle(request.take())
+      .then((message) => {
+        callback(null, encoded(output, message));
+        meter.count(OK);
+        meter.time(beganAt);
+      })
+      .catch(fail);
+  };
 }
 
-function streaming(
-  rpc: Exclude<Rpc, { kind: "unary" }>,
-  call: Call,
-  streams: OpenStreams,
-  meter: Meter,
-): Serve {
+type Stream = ServerDuplexStream<Received, Buffer> | ServerWritableStream<Received, Buffer>;
+
+function streaming(rpc: Exclude<Rpc, { kind: "unary" }>, call: Call, streams: OpenStreams, meter: Meter) {
   const { input, output } = rpc.method;
   const serialize = (message: Message) => encoded(output, message);
-  const serve = async (grpc: GrpcCall, request?: Buffer): Promise<void> => {
+  const serve = async (stream: Stream): Promise<void> => {
+    const transport = transportOf(stream);
     // Peers wait for the headers before they speak; left alone, they go out with the first message.
-    grpc.sendHeaders();
+    stream.sendMetadata(new Metadata());
     const open = streams.open();
     const { signal } = open;
-    grpc.onGone(() => open.gone());
-    grpc.refuse = (fault) => open.end(fault);
-    const identified = () => grpc.session.connection.identified();
+    transport.onGone(() => open.gone());
+    transport.refuse = (fault) => open.end(fault);
+    const identified = () => transport.connection.identified();
     const streamCall = { ...call, signal, end: open.end.bind(open), identified };
     let outcome: Outcome = OK;
     try {
       const answers =
         rpc.kind === "bidi_streaming"
-          ? rpc.handle(parsed(input, grpc.messages(signal)), streamCall)
-          : rpc.handle(parse(input, request as Buffer), streamCall);
-      await pump(answers, serialize, grpc, signal);
+          ? rpc.handle(
+              received(input, stream as ServerDuplexStream<Received, Buffer>, transport, signal),
+              streamCall,
+            )
+          : rpc.handle(
+              parse(input, (stream as ServerWritableStream<Received, Buffer>).request.take()),
+              streamCall,
+            );
+      await pump(answers, serialize, stream, signal);
     } catch (error) {
-      outcome = grpc.gone ? CANCELLED : meter.outcomeOf(error);
+      outcome = transport.gone ? CANCELLED : meter.outcomeOf(error);
     }
     if (open.fault) outcome = meter.outcomeOf(open.fault);
-    else if (grpc.gone) outcome = CANCELLED;
+    else if (transport.gone) outcome = CANCELLED;
     streams.close(open);
     meter.count(outcome);
-    grpc.end(statusOfOutcome(outcome));
+    if (outcome.fault) transport.fail(outcome.fault);
+    else stream.end();
   };
-  const begin = (grpc: GrpcCall, request?: Buffer) => {
-    serve(grpc, request).catch((error: unknown) => meter.outcomeOf(error));
+  return (stream: Stream): void => {
+    serve(stream).catch((error: unknown) => meter.outcomeOf(error));
   };
-  if (rpc.kind === "bidi_streaming") return (grpc) => begin(grpc);
-  return (grpc) => grpc.single((bytes) => begin(grpc, bytes));
 }
 
-/** @throws {Fault} `overloaded` if the answer is larger than a message may be */
-function encoded(schema: DescMessage, message: Message): Uint8Array {
+/**
+ * Left to itself, grpc-js ends the call and never tells who waits for the message to be written.
+ *
+ * @throws {Fault} `overloaded` if the answer is larger than a message may be
+ */
+function encoded(schema: DescMessage, message: Message): Buffer {
   const bytes = toBinary(schema, message);
   if (bytes.length > limits.messageBytes) throw answerTooLarge(bytes.length);
-  return bytes;
+  return asBuffer(bytes);
 }

@@ -9,7 +9,7 @@ const READ_AHEAD = 64 * 1024;
 
 /**
  * What a peer sends in one request, taken apart as it comes and counted in {@link Traffic} until it has been taken.
- * One of `single`, `whole` and `messages` is called, once.
+ * One of `whole` and `messages` is called, once.
  */
 export class Incoming {
   readonly #source: Readable;
@@ -54,32 +54,6 @@ export class Incoming {
   fail(error: Error): void {
     this.#failed ??= error;
     this.close();
-  }
-
-  /**
-   * Reads the one message of a request to its end, without a promise.
-   *
-   * @param wrong told what is wrong with the request, if it is not one message
-   */
-  single(received: (message: WireMessage) => void, wrong: (what: string) => void): void {
-    this.#source.on("data", (chunk: Buffer) => {
-      if (this.#closed) return;
-      this.#receive(chunk);
-      try {
-        this.#reader.settle();
-      } catch (error) {
-        this.#refuse(error as Fault);
-      }
-    });
-    this.#source.on("end", () => {
-      this.#complete = true;
-      if (this.#closed) return;
-      const message = this.#reader.take();
-      const rest = this.#reader.held;
-      if (message && rest === 0) received(message);
-      else if (message) wrong("there is more than one message in the request");
-      else wrong(rest > 0 ? "the request ends within a message" : "there is no message in the request");
-    });
   }
 
   /**
@@ -176,6 +150,6 @@ export interface IncomingOptions {
   readonly refuse: (fault: Fault) => void;
 }
 
-function cutShort(): Fault {
+export function cutShort(): Fault {
   return new Fault("invalid", "the request ends within a message.", { reason: "MESSAGE_CUT_SHORT" });
 }

@@ -63,17 +63,26 @@ export class MessageReader {
    * @throws {Fault} `overloaded` if it is announced larger than a message may be
    */
   take(): WireMessage | undefined {
+    const frame = this.takeFrame();
+    return frame && { flags: frame[0] as number, bytes: frame.subarray(PREFIX_BYTES) };
+  }
+
+  /**
+   * The same with its prefix before it.
+   *
+   * @throws {Fault} like {@link take}
+   */
+  takeFrame(): Buffer | undefined {
     const size = this.#checkedSize();
     if (this.held < size) {
       if (!this.#own && this.held > 0) this.#grow(0);
       return undefined;
     }
-    const flags = this.#buffer[this.#start] as number;
     const end = this.#start + size;
-    const bytes = this.#buffer.subarray(this.#start + PREFIX_BYTES, end);
+    const frame = this.#buffer.subarray(this.#start, end);
     if (end === this.#end) this.#set(NOTHING, 0, 0, false);
     else this.#start = end;
-    return { flags, bytes };
+    return frame;
   }
 
   /** All that is held, whatever it is. */
