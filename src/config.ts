@@ -58,6 +58,15 @@ function oneOf<const Word extends string>(words: readonly Word[]) {
   return z.enum(words, { error: ({ input }) => `${JSON.stringify(input)} is none of ${words.join(", ")}` });
 }
 
+/** A whole number between two bounds. From a flag or a variable it comes as text. */
+function count(least: number, most: number) {
+  const advice = `is out of range: write a whole number from ${least} to ${most}`;
+  return z
+    .union([z.number(), z.string().regex(/^\d{1,9}$/)], advice)
+    .transform(Number)
+    .pipe(z.int(advice).min(least, advice).max(most, advice));
+}
+
 const logLevels = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
@@ -117,6 +126,18 @@ export const settings = {
     help: "Listen beyond the loopback without TLS and authentication: everybody who reaches the port may do everything.",
     range: "true or false",
   },
+  connections: {
+    schema: count(1, 100_000),
+    fallback: limits.connections,
+    help: "Connections that the gRPC doors hold together, and again the HTTP doors; more are closed at once.",
+    range: "1 to 100000",
+  },
+  "connections-per-address": {
+    schema: count(1, 100_000),
+    fallback: limits.connectionsPerAddress,
+    help: "Of them, those of one remote address that has not said hello; the loopback is not counted.",
+    range: "1 to 100000",
+  },
   lease: {
     schema: duration("500ms", "1h"),
     fallback: "30s",
@@ -175,6 +196,8 @@ export interface ServerConfig {
   readonly http: readonly string[];
   readonly allowedHosts: readonly string[];
   readonly insecure: boolean;
+  readonly connections: number;
+  readonly connectionsPerAddress: number;
   readonly lease: Millis;
   readonly heartbeat: Millis;
   readonly publicLease: Millis;
@@ -216,6 +239,8 @@ export function serverConfig(
     http: setting("http"),
     allowedHosts: setting("allowed-hosts"),
     insecure: setting("insecure"),
+    connections: setting("connections"),
+    connectionsPerAddress: setting("connections-per-address"),
     lease: setting("lease"),
     heartbeat: setting("heartbeat"),
     publicLease: setting("public-lease"),

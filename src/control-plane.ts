@@ -121,7 +121,7 @@ export async function startServer(config: ServerConfig, log?: Log): Promise<Runn
     await control.stop();
     throw error;
   });
-  const { grpc, http, allowedHosts, insecure } = config;
+  const { grpc, http, allowedHosts, insecure, connections, connectionsPerAddress } = config;
   const doors = await openDoors({
     plane: control.plane,
     entropy: nodeEntropy,
@@ -133,6 +133,8 @@ export async function startServer(config: ServerConfig, log?: Log): Promise<Runn
     http,
     allowedHosts,
     insecure,
+    connections,
+    connectionsPerAddress,
   }).catch(async (error: unknown) => {
     await folder?.stop();
     await control.stop();

@@ -10,6 +10,8 @@ const MIB = 1024 * KIB;
 export const limits = {
   /** gRPC's own default; larger messages end a public worker's stream. */
   messageBytes: 4 * MIB,
+  /** Things in one message that become objects: a batch of 1 000 tasks with 64 labels and selectors each has 129 000. */
+  messageElements: 131_072,
   /** Leaves room in a 4 MiB message for everything else an assignment carries. */
   inputBytes: 1 * MIB,
   /** An input over it is read by reference where the worker can: copies of smaller ones cost less than a read. */
@@ -19,6 +21,8 @@ export const limits = {
   /** Step outputs inlined in one GetTask answer, all together. */
   inlineOutputBytes: 1 * MIB,
   headerBytes: 16 * KIB,
+  /** Node's own default for HTTP/2: browsers and proxies send about thirty. */
+  headerPairs: 128,
   idBytes: 256,
   labels: 64,
   labelBytes: 256,
@@ -113,9 +117,36 @@ export const limits = {
   pageBytes: 2 * MIB,
   pageScannedRows: 10_000,
 
+  /** Connections of one kind of listener: far more than the workers and tools of one plane open. */
+  connections: 1_024,
+  /** Of them, those that one remote address holds and that have not said who they are: a quarter, so that no one address takes all. */
+  connectionsPerAddress: 256,
   streamsPerClientConnection: 100,
+  /** Streams of workers, watchers and health checks over all connections: 20 KiB each, 300 MiB together at worst. */
+  openStreams: 16_384,
+  /** Requests that have begun and not yet been received whole, over all connections. */
+  unfinishedRequests: 4_096,
+  /** What has been received of them: 16 of the largest size; past this the oldest is refused. */
+  unfinishedBytes: 64 * MIB,
+  /** Answers that peers have not yet taken, over all connections; past this the oldest is ended. */
+  untakenBytes: 64 * MIB,
+  /** Messages compressed or expanded at once: as many as Node has threads for it; others wait. */
+  compressing: 4,
+  /** Streams reset within a second of their opening that one connection may spend at once, ... */
+  resetBurst: 100,
+  /** ... and get back each second: who cancels watches and requests stays far below it. */
+  resetsPerSecond: 10,
+  /** Bytes of HTTP/2 frames that carry neither a request nor its content, in a burst and each second. */
+  frameOverheadBurst: 4 * MIB,
+  frameOverheadPerSecond: 1 * MIB,
   handshake: millis(5_000),
   headers: millis(5_000),
+  /** A message of 4 MiB at a tenth of a megabyte a second, in either direction. */
+  body: millis(40_000),
+  /** From an answer to the end of its request: several round trips. */
+  halfOpen: millis(5_000),
+  /** An HTTP/2 connection without an open stream: clients open the next one by themselves. */
+  idleConnection: millis(300_000),
   hello: millis(10_000),
   keepalivePing: millis(30_000),
   keepaliveTimeout: millis(10_000),

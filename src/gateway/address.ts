@@ -37,6 +37,25 @@ export function isLoopback(host: string): boolean {
 }
 
 /**
+ * What is counted as one peer: an IPv4 address, or the 64 bits of an IPv6 address that a network hands out whole.
+ * Undefined for this machine itself, whose peers cannot be told apart by address.
+ */
+export function networkOf(remoteAddress: string): string | undefined {
+  const address = remoteAddress.replace(/^::ffff:(?=\d+\.)/i, "").replace(/%.*$/, "");
+  if (isLoopback(address)) return undefined;
+  if (isIP(address) !== 6) return address;
+  const [head = "", tail] = address.split("::");
+  const left = head === "" ? [] : head.split(":");
+  const right = tail ? tail.split(":") : [];
+  const zeros = tail === undefined ? 0 : 8 - left.length - right.length;
+  const groups = [...left, ...Array<string>(Math.max(0, zeros)).fill("0"), ...right];
+  return groups
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(":");
+}
+
+/**
  * Anybody who reaches a door may use it, so it must not be reached from elsewhere by accident.
  *
  * @throws {Fault} `denied`

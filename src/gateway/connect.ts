@@ -6,10 +6,11 @@ import {
   createContextKey,
   type HandlerContext,
 } from "@connectrpc/connect";
-import type { UniversalHandler } from "@connectrpc/connect/protocol";
-import { compressionGzip } from "@connectrpc/connect-node";
+import type { Compression, UniversalHandler } from "@connectrpc/connect/protocol";
+import { Fault } from "#domain/fault";
 import { limits } from "#domain/limits";
-import { detailsOf, statusCodes } from "#wire/faults";
+import { detailsOf, statusCodes, statusOf } from "#wire/faults";
+import type { Compressor } from "./compression.js";
 import { CANCELLED, drainingFault, type Failure, Meter, OK, type Outcome } from "./outcome.js";
 import type { Call, Rpc, StreamCall } from "./rpc.js";
 import type { OpenStreams } from "./streams.js";
@@ -20,9 +21,15 @@ export interface Peer {
   sendHeaders(headers: Headers): void;
   /** Drops the stream without a word: for a peer that reads nothing, so that no word would reach it. */
   hangUp(): void;
+  /** The peer has said who it is. */
+  identified(): void;
 }
 
-export const peerKey = createContextKey<Peer>({ sendHeaders: () => undefined, hangUp: () => undefined });
+export const peerKey = createContextKey<Peer>({
+  sendHeaders: () => undefined,
+  hangUp: () => undefined,
+  identified: () => undefined,
+});
 
 /** How long a peer has to take the last words of a stream that this side ends. */
 const LAST_WORDS_MS = 1_000;
@@ -32,11 +39,13 @@ export function connectHandlers(
   rpcs: readonly Rpc[],
   call: Call,
   streams: OpenStreams,
+  compressor: Compressor,
 ): ReadonlyMap<string, UniversalHandler> {
   const router = createConnectRouter({
     readMaxBytes: limits.messageBytes,
     writeMaxBytes: limits.messageBytes,
-    acceptCompression: [compressionGzip],
+    acceptCompression: [gzipBy(compressor)],
+    binaryOptions: { readUnknownFields: false },
   });
   for (const rpc of rpcs) mount(router, rpc, call, streams);
   return new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
@@ -105,7 +114,9 @@ async function* streamed(
   });
   let outcome: Outcome = CANCELLED;
   try {
-    yield* handle({ ...call, signal: open.signal, end: (fault) => open.end(fault) });
+    const { signal } = open;
+    const identified = () => peer.identified();
+    yield* handle({ ...call, signal, end: (fault) => open.end(fault), identified });
     outcome = open.signal.aborted ? CANCELLED : OK;
   } catch (error) {
     outcome = open.signal.aborted ? CANCELLED : meter.outcomeOf(error);
@@ -123,4 +134,26 @@ function errorOf({ status, fault }: Failure): ConnectError {
   const error = new ConnectError(fault.message, statusCodes[status]);
   error.details = detailsOf(fault);
   return error;
+}
+
+/** A failure outside the handlers, as Connect tells it. */
+export function errorOfFault(fault: Fault): ConnectError {
+  return errorOf({ status: statusOf(fault), fault });
+}
+
+function gzipBy(compressor: Compressor): Compression {
+  const view = ({ buffer, byteOffset, length }: Buffer) =>
+    new Uint8Array(buffer as ArrayBuffer, byteOffset, length);
+  return {
+    name: "gzip",
+    compress: async (bytes) => view(await compressor.compress(bytes)),
+    decompress: async (bytes) => {
+      if (bytes.length === 0) return new Uint8Array(0);
+      try {
+        return view(await compressor.expand(bytes, "gzip"));
+      } catch (error) {
+        throw error instanceof Fault ? errorOfFault(error) : error;
+      }
+    },
+  };
 }

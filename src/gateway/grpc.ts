@@ -1,93 +1,93 @@
-import { type DescMessage, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
+/** The table of handlers as native gRPC over HTTP/2. */
+import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import { type DescMessage, type Message, toBinary } from "@bufbuild/protobuf";
 import {
-  logVerbosity,
   Metadata,
-  Server,
-  ServerCredentials,
   type ServerDuplexStream,
-  type ServerErrorResponse,
   type ServerUnaryCall,
   type ServerWritableStream,
   type ServiceDefinition,
   type sendUnaryData,
-  setLogVerbosity,
-  type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { limits } from "#domain/limits";
-import { encodeStatus, statusCodes } from "#wire/faults";
-import { writeAhead } from "./grpc-ahead.js";
-import { pump, received } from "./grpc-streams.js";
-import {
-  answerTooLarge,
-  CANCELLED,
-  drainingFault,
-  type Failure,
-  Meter,
-  OK,
-  type Outcome,
-} from "./outcome.js";
+import type { Connections } from "./connections.js";
+import { GrpcEngine } from "./grpc-engine.js";
+import { asBuffer, grpcStatus } from "./grpc-status.js";
+import { parse, pump, Received, received } from "./grpc-streams.js";
+import { GrpcTransport, transportOf } from "./grpc-transport.js";
+import type { Listener } from "./listener.js";
+import { answerTooLarge, CANCELLED, drainingFault, Meter, OK, type Outcome } from "./outcome.js";
 import type { Call, Rpc } from "./rpc.js";
+import { type Session, Sessions } from "./sessions.js";
 import type { OpenStreams } from "./streams.js";
+import type { Traffic } from "./traffic.js";
 
-const options = {
-  "grpc.max_receive_message_length": limits.messageBytes,
-  "grpc.max_send_message_length": limits.messageBytes,
-  "grpc.max_concurrent_streams": limits.streamsPerClientConnection,
-  "grpc.keepalive_time_ms": limits.keepalivePing,
-  "grpc.keepalive_timeout_ms": limits.keepaliveTimeout,
-  "grpc.enable_channelz": 0,
-};
+export interface GrpcParts {
+  readonly rpcs: readonly Rpc[];
+  readonly call: Call;
+  readonly streams: OpenStreams;
+  readonly connections: Connections;
+  readonly traffic: Traffic;
+}
 
-/** The table of handlers as a native gRPC server, not yet bound. */
-export function grpcServer(rpcs: readonly Rpc[], call: Call, streams: OpenStreams): Server {
-  const server = new Server({ ...options, interceptors: [writeAhead] });
+/** A listener for gRPC, not yet bound. */
+export function grpcListener({ rpcs, call, streams, connections, traffic }: GrpcParts): Listener {
+  const engine = new GrpcEngine();
+  const kinds = new Map<string, Rpc["kind"]>();
   for (const rpc of rpcs) {
-    const { definition, implementation } = mounted(rpc, call, streams);
-    server.addService(definition, implementation);
+    kinds.set(pathOf(rpc), rpc.kind);
+    mount(engine, rpc, call, streams);
   }
-  return server;
+  const onStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, session: Session) => {
+    const kind = kinds.get(headers[":path"] ?? "") ?? "unary";
+    const transport = new GrpcTransport(stream, headers, session, { kind, traffic });
+    engine.serve(transport, headers, (made) => transport.intercept(made));
+  };
+  const sessions = new Sessions(onStream, "grpc", call.telemetry);
+  const server = connections.server((connection) => sessions.accept(connection));
+  return {
+    server,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        sessions.close();
+      }),
+    destroy: () => sessions.destroy(),
+  };
 }
 
-/** @returns the port that was bound, which is another than asked for if 0 was */
-export function bindGrpc(server: Server, address: string): Promise<number> {
-  // A failure is told to the caller; grpc-js would print it to stderr as well.
-  setLogVerbosity(logVerbosity.NONE);
-  return new Promise((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) =>
-      error ? reject(error) : resolve(port),
-    );
-  });
-}
-
-function mounted(rpc: Rpc, call: Call, streams: OpenStreams) {
-  const { method } = rpc;
+function mount(engine: GrpcEngine, rpc: Rpc, call: Call, streams: OpenStreams): void {
+  const name = rpc.method.localName;
   const definition: ServiceDefinition = {
-    [method.localName]: {
-      path: `/${method.parent.typeName}/${method.name}`,
+    [name]: {
+      path: pathOf(rpc),
       requestStream: rpc.kind === "bidi_streaming",
       responseStream: rpc.kind !== "unary",
-      requestDeserialize: (bytes: Buffer) => fromBinary(method.input, bytes),
-      requestSerialize: (message: Message) => asBuffer(toBinary(method.input, message)),
-      responseDeserialize: (bytes: Buffer) => fromBinary(method.output, bytes),
-      // Handlers' answers are made into bytes here already, where their size counts.
+      // Requests are read, and answers made into bytes, where their failures are told.
+      requestDeserialize: (bytes: Buffer) => new Received(bytes),
+      requestSerialize: (bytes: Buffer) => bytes,
+      responseDeserialize: (bytes: Buffer) => bytes,
       responseSerialize: (bytes: Buffer) => bytes,
     },
   };
   const meter = new Meter(call.telemetry, rpc, "grpc");
-  const handler =
-    rpc.kind === "unary" ? unaryHandler(rpc, call, meter) : streamHandler(rpc, call, streams, meter);
-  const implementation: UntypedServiceImplementation = { [method.localName]: handler };
-  return { definition, implementation };
+  const handler = rpc.kind === "unary" ? unary(rpc, call, meter) : streaming(rpc, call, streams, meter);
+  engine.addService(definition, { [name]: handler });
 }
 
-function unaryHandler(rpc: Rpc & { kind: "unary" }, call: Call, meter: Meter) {
-  const { output, parent } = rpc.method;
+function pathOf({ method }: Rpc): string {
+  return `/${method.parent.typeName}/${method.name}`;
+}
+
+function unary(rpc: Rpc & { kind: "unary" }, call: Call, meter: Meter) {
+  const { input, output, parent } = rpc.method;
   const always = parent.typeName.startsWith("grpc.");
-  return ({ request }: ServerUnaryCall<Message, Buffer>, callback: sendUnaryData<Buffer>): void => {
+  const handle = async (bytes: Uint8Array) => rpc.handle(parse(input, bytes), call);
+  return ({ request }: ServerUnaryCall<Received, Buffer>, callback: sendUnaryData<Buffer>): void => {
     const beganAt = performance.now();
     const fail = (error: unknown) => {
       const outcome = meter.outcomeOf(error);
-      callback(errorOf(outcome));
+      callback(grpcStatus(outcome));
       meter.count(outcome);
       meter.time(beganAt);
     };
@@ -96,8 +96,7 @@ function unaryHandler(rpc: Rpc & { kind: "unary" }, call: Call, meter: Meter) {
       return;
     }
 
-    rpc
-      .handle(request, call)
+    handle(request.take())
       .then((message) => {
         callback(null, encoded(output, message));
         meter.count(OK);
@@ -107,47 +106,47 @@ function unaryHandler(rpc: Rpc & { kind: "unary" }, call: Call, meter: Meter) {
   };
 }
 
-type Stream = ServerDuplexStream<Message, Buffer> | ServerWritableStream<Message, Buffer>;
+type Stream = ServerDuplexStream<Received, Buffer> | ServerWritableStream<Received, Buffer>;
 
-function streamHandler(rpc: Exclude<Rpc, { kind: "unary" }>, call: Call, streams: OpenStreams, meter: Meter) {
-  const serialize = (message: Message) => encoded(rpc.method.output, message);
+function streaming(rpc: Exclude<Rpc, { kind: "unary" }>, call: Call, streams: OpenStreams, meter: Meter) {
+  const { input, output } = rpc.method;
+  const serialize = (message: Message) => encoded(output, message);
   const serve = async (stream: Stream): Promise<void> => {
+    const transport = transportOf(stream);
     // Peers wait for the headers before they speak; left alone, they go out with the first message.
     stream.sendMetadata(new Metadata());
     const open = streams.open();
-    const gone = () => open.gone();
-    stream.once("cancelled", gone);
     const { signal } = open;
-    const streamCall = { ...call, signal, end: open.end.bind(open) };
+    transport.onGone(() => open.gone());
+    transport.refuse = (fault) => open.end(fault);
+    const identified = () => transport.connection.identified();
+    const streamCall = { ...call, signal, end: open.end.bind(open), identified };
     let outcome: Outcome = OK;
     try {
       const answers =
         rpc.kind === "bidi_streaming"
-          ? rpc.handle(received(stream as ServerDuplexStream<Message, Buffer>, signal), streamCall)
-          : rpc.handle((stream as ServerWritableStream<Message, Buffer>).request, streamCall);
+          ? rpc.handle(
+              received(input, stream as ServerDuplexStream<Received, Buffer>, transport, signal),
+              streamCall,
+            )
+          : rpc.handle(
+              parse(input, (stream as ServerWritableStream<Received, Buffer>).request.take()),
+              streamCall,
+            );
       await pump(answers, serialize, stream, signal);
     } catch (error) {
-      outcome = stream.cancelled ? CANCELLED : meter.outcomeOf(error);
+      outcome = transport.gone ? CANCELLED : meter.outcomeOf(error);
     }
     if (open.fault) outcome = meter.outcomeOf(open.fault);
-    else if (stream.cancelled) outcome = CANCELLED;
-    stream.off("cancelled", gone);
+    else if (transport.gone) outcome = CANCELLED;
     streams.close(open);
     meter.count(outcome);
-    if (stream.cancelled) return;
-    if (outcome.fault) stream.emit("error", errorOf(outcome));
+    if (outcome.fault) transport.fail(outcome.fault);
     else stream.end();
   };
   return (stream: Stream): void => {
     serve(stream).catch((error: unknown) => meter.outcomeOf(error));
   };
-}
-
-function errorOf({ status, fault }: Failure): ServerErrorResponse {
-  const { message } = fault;
-  const metadata = new Metadata();
-  metadata.set("grpc-status-details-bin", asBuffer(encodeStatus(fault)));
-  return { name: status, message, code: statusCodes[status], details: message, metadata };
 }
 
 /**
@@ -159,8 +158,4 @@ function encoded(schema: DescMessage, message: Message): Buffer {
   const bytes = toBinary(schema, message);
   if (bytes.length > limits.messageBytes) throw answerTooLarge(bytes.length);
   return asBuffer(bytes);
-}
-
-function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
-  return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
 }

@@ -38,6 +38,8 @@ export interface StreamCall extends Call {
   readonly signal: AbortSignal;
   /** Ends the stream with this failure at once, even if the peer does not read. */
   end(fault: Fault): void;
+  /** The peer has said who it is: its connection no longer counts by its address. */
+  identified(): void;
 }
 
 /** One row of the table of handlers, with its types forgotten: all that a mount needs. */

@@ -1,23 +1,26 @@
-import type { AddressInfo, Server } from "node:net";
-import type { Server as GrpcServer } from "@grpc/grpc-js";
 import { LOCAL_CALLER } from "#domain/caller";
 import type { Fault } from "#domain/fault";
+import { limits } from "#domain/limits";
+import type { Millis } from "#domain/time";
 import type { Entropy } from "#ports/entropy";
 import type { Plane } from "#ports/plane";
 import type { Schemas } from "#ports/schemas";
 import type { Telemetry } from "#ports/telemetry";
 import { type Address, bindFault, checkReach, formatAddress, isAbsent, parseAddress } from "./address.js";
 import { connectHandlers } from "./connect.js";
-import { bindGrpc, grpcServer } from "./grpc.js";
+import { Connections } from "./connections.js";
+import { grpcListener } from "./grpc.js";
 import { rpcs, serviceNames } from "./handlers/index.js";
 import { Health } from "./health.js";
-import { type HttpDoor, httpDoor } from "./http.js";
+import { httpListener } from "./http.js";
 import type { MetricsSource } from "./http-pages.js";
 import { InputReads } from "./input-reads.js";
+import { bind, type Listener } from "./listener.js";
 import { drainingFault } from "./outcome.js";
 import { ClientPlans } from "./plans.js";
 import type { Call } from "./rpc.js";
 import { OpenStreams } from "./streams.js";
+import { Traffic } from "./traffic.js";
 
 export interface DoorSettings {
   readonly plane: Plane;
@@ -37,6 +40,12 @@ export interface DoorSettings {
   readonly allowedHosts?: readonly string[];
   /** Allows addresses that other machines can reach. */
   readonly insecure?: boolean;
+  /** Connections of the gRPC doors together, and again of the HTTP doors. Default 1 024. */
+  readonly connections?: number;
+  /** Of those, how many one remote address may have without saying who it is. Default 256; none on the loopback. */
+  readonly connectionsPerAddress?: number;
+  /** How long a message may take to come, or an answer to be read. Default 40 s. */
+  readonly messageDeadline?: Millis;
 }
 
 export interface Doors {
@@ -70,27 +79,40 @@ export async function openDoors(settings: DoorSettings): Promise<Doors> {
   const inputs = new InputReads(plane.reads);
   const caller = LOCAL_CALLER;
   const call: Call = { plane, entropy, telemetry, health, caller, schemas, environment, plans, inputs };
-  const grpc = grpcServer(rpcs, call, streams);
-  const handlers = connectHandlers(rpcs, call, streams);
+  const traffic = new Traffic(telemetry, settings.messageDeadline);
+  const bounds = {
+    connections: settings.connections ?? limits.connections,
+    connectionsPerAddress: settings.connectionsPerAddress ?? limits.connectionsPerAddress,
+  };
+  const connections = {
+    grpc: new Connections(bounds, "grpc", telemetry),
+    http: new Connections(bounds, "http", telemetry),
+  };
+  telemetry.gauge("taskrun_connections", () =>
+    Object.entries(connections).map(([door, { open }]) => ({ labels: { door }, value: open })),
+  );
+  const handlers = connectHandlers(rpcs, call, streams, traffic.compressor);
   const hosts = [...(settings.allowedHosts ?? []), ...addresses.http.map(({ host }) => host)];
   const allowedHosts = new Set(hosts.map((host) => host.toLowerCase()));
-  const httpDoors: HttpDoor[] = [];
-  const openHttp = (address: Address): Promise<number> => {
-    const door = httpDoor({ handlers, health, metrics, allowedHosts, log: telemetry.log });
-    httpDoors.push(door);
-    return listen(door.server, address);
+  const listeners: Listener[] = [];
+  const open = (listener: Listener, address: Address): Promise<number> => {
+    listeners.push(listener);
+    return bind(listener.server, address);
   };
+  const openGrpc = (address: Address) =>
+    open(grpcListener({ rpcs, call, streams, connections: connections.grpc, traffic }), address);
+  const http = { handlers, health, metrics, allowedHosts, telemetry, connections: connections.http, traffic };
+  const openHttp = (address: Address) => open(httpListener(http), address);
 
   try {
     const { log } = telemetry;
     return {
-      grpc: await bindAll(addresses.grpc, (address) => bindGrpc(grpc, formatAddress(address)), log),
+      grpc: await bindAll(addresses.grpc, openGrpc, log),
       http: await bindAll(addresses.http, openHttp, log),
-      close: once((deadlineMs) => closeAll({ health, streams, grpc, httpDoors }, deadlineMs)),
+      close: once((deadlineMs) => closeAll({ health, streams, listeners }, deadlineMs)),
     };
   } catch (error) {
-    grpc.forceShutdown();
-    await Promise.all(httpDoors.map((door) => door.close()));
+    await Promise.all(listeners.map((listener) => listener.close()));
     throw error;
   }
 }
@@ -118,37 +140,21 @@ async function bindAll(
   return bound;
 }
 
-function listen(server: Server, { host, port }: Address): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ host, port }, () => {
-      server.off("error", reject);
-      server.on("error", () => undefined);
-      resolve((server.address() as AddressInfo).port);
-    });
-  });
-}
-
 interface Open {
   readonly health: Health;
   readonly streams: OpenStreams;
-  readonly grpc: GrpcServer;
-  readonly httpDoors: readonly HttpDoor[];
+  readonly listeners: readonly Listener[];
 }
 
-async function closeAll({ health, streams, grpc, httpDoors }: Open, deadlineMs: number): Promise<void> {
+async function closeAll({ health, streams, listeners }: Open, deadlineMs: number): Promise<void> {
   health.drain();
   // Those who watch the health hear of it before their stream is ended with the others.
   await new Promise(setImmediate);
   streams.drain(drainingFault());
-  const closed = Promise.all([
-    new Promise<void>((resolve) => grpc.tryShutdown(() => resolve())),
-    ...httpDoors.map((door) => door.close()),
-  ]);
+  const closed = Promise.all(listeners.map((listener) => listener.close()));
   if (await within(closed, deadlineMs)) return;
 
-  grpc.forceShutdown();
-  for (const door of httpDoors) door.destroy();
+  for (const listener of listeners) listener.destroy();
 }
 
 /** True if it is done in time. */

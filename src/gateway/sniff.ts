@@ -1,26 +1,18 @@
-import { createServer, type Server, type Socket } from "node:net";
 import { limits } from "#domain/limits";
+import type { Connection } from "./connections.js";
 
 /** How every HTTP/2 connection begins. HTTP/1.1 requests may share its first letters, never all of it. */
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
-/** Connections held at once: far more than browsers and tools of one machine open. */
-const CONNECTIONS = 4_096;
-
 /** What takes a connection over once its protocol is known. */
 export interface Speakers {
-  readonly http1: { emit(event: "connection", socket: Socket): boolean };
-  readonly http2: { emit(event: "connection", socket: Socket): boolean };
+  http1(connection: Connection): void;
+  http2(connection: Connection): void;
 }
 
-/** A server for HTTP/1.1 and unencrypted HTTP/2 on one port: the peer's first bytes tell which. */
-export function sniffingServer(speakers: Speakers): Server {
-  const server = createServer({ noDelay: true }, (socket) => sniff(socket, speakers));
-  server.maxConnections = CONNECTIONS;
-  return server;
-}
-
-function sniff(socket: Socket, { http1, http2 }: Speakers): void {
+/** HTTP/1.1 and unencrypted HTTP/2 on one port: the peer's first bytes tell which. */
+export function sniff(connection: Connection, { http1, http2 }: Speakers): void {
+  const { socket } = connection;
   let seen: Buffer = Buffer.alloc(0);
   const silent = setTimeout(() => socket.destroy(), limits.handshake);
   const forget = () => socket.destroy();
@@ -39,9 +31,9 @@ function sniff(socket: Socket, { http1, http2 }: Speakers): void {
     socket.unshift(seen);
     if (alike) {
       // The session takes what lies in the buffer by itself, then reads past the socket.
-      http2.emit("connection", socket);
+      http2(connection);
     } else {
-      http1.emit("connection", socket);
+      http1(connection);
       socket.resume();
     }
   };

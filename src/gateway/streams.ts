@@ -1,4 +1,5 @@
-import type { Fault } from "#domain/fault";
+import { Fault } from "#domain/fault";
+import { limits } from "#domain/limits";
 
 /** Nobody reads why a stream's signal aborts; without a reason Node would make an exception with a trace for each. */
 const OVER = "the stream is over";
@@ -35,9 +36,11 @@ export class OpenStreams {
   readonly #streams = new Set<OpenStream>();
   #drained: Fault | undefined;
 
+  /** One more; it has ended already while the doors drain, or if there are too many. */
   open(): OpenStream {
     const stream = new OpenStream();
     if (this.#drained) stream.end(this.#drained);
+    else if (this.#streams.size >= limits.openStreams) stream.end(tooManyStreams());
     else this.#streams.add(stream);
     return stream;
   }
@@ -53,4 +56,9 @@ export class OpenStreams {
     for (const stream of this.#streams) stream.end(fault);
     this.#streams.clear();
   }
+}
+
+function tooManyStreams(): Fault {
+  const message = `${limits.openStreams} streams are open, as many as may be: try again when some have ended.`;
+  return new Fault("overloaded", message, { reason: "TOO_MANY_STREAMS" });
 }

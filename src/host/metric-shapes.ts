@@ -16,6 +16,9 @@ export const metricLabels = {
   taskrun_turns_total: ["outcome"],
   taskrun_effects_failed_total: ["part"],
   taskrun_requests_total: ["rpc", "door", "code"],
+  taskrun_connections_refused_total: ["door", "bound"],
+  taskrun_connections_ended_total: ["door", "cause"],
+  taskrun_messages_cut_total: ["direction", "cause"],
   taskrun_tasks_removed_total: [],
 
   taskrun_turn_seconds: [],
@@ -35,6 +38,7 @@ export const metricLabels = {
   taskrun_unsent_bytes: [],
   taskrun_lanes: [],
   taskrun_watchers: [],
+  taskrun_connections: ["door"],
 } as const satisfies Record<CounterName | HistogramName | GaugeName, readonly string[]>;
 
 /** From a commit that never left the cache to a disk that hangs. */

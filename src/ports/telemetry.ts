@@ -46,6 +46,10 @@ export const counters = {
   taskrun_effects_failed_total:
     "Answers, frames and the like of a commit that failed, by part; the log says how.",
   taskrun_requests_total: "Requests served, by rpc, door and code.",
+  taskrun_connections_refused_total:
+    "Connections closed at once because there were too many, by door and bound.",
+  taskrun_connections_ended_total: "HTTP/2 connections that this side ended, by door and cause.",
+  taskrun_messages_cut_total: "Requests and answers that peers did not finish sending or reading, by cause.",
   taskrun_tasks_removed_total: "Finished tasks removed by retention.",
 } as const;
 export type CounterName = keyof typeof counters;
@@ -71,5 +75,6 @@ export const gauges = {
   taskrun_unsent_bytes: "Bytes of frames that workers' transports have not taken yet.",
   taskrun_lanes: "Lanes with ready steps.",
   taskrun_watchers: "Open watch streams.",
+  taskrun_connections: "Open connections, by door.",
 } as const;
 export type GaugeName = keyof typeof gauges;

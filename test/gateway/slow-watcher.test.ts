@@ -7,6 +7,8 @@ import { taskWithLog, watchRaw } from "./raw-watch.js";
 
 const CHUNK = 64 * 1024;
 const MIB = 1024 * 1024;
+/** On a machine with more to do than cores. */
+const PATIENCE_MS = 20_000;
 
 let opened: Opened;
 let id: TaskId;
@@ -34,6 +36,7 @@ afterAll(() => opened.doors.close(1_000));
 
 test.each(["grpcPort", "httpPort"] as const)(
   "a watcher that does not read costs at most 1 MiB (%s)",
+  { timeout: 3 * PATIENCE_MS },
   async (door) => {
     opened.plane.slicesRead = 0;
     const { stream, end } = await watchRaw(opened[door], id); // and then nothing is read
@@ -47,13 +50,13 @@ test.each(["grpcPort", "httpPort"] as const)(
           before = opened.plane.slicesRead;
           return settled;
         },
-        { interval: 100 },
+        { interval: 100, timeout: PATIENCE_MS },
       )
       .toBe(true);
     expect(opened.plane.slicesRead * CHUNK).toBeLessThan(MIB);
 
     stream.resume(); // the reader comes back and gets all the rest
-    await expect.poll(() => opened.plane.slicesRead).toBe(400);
+    await expect.poll(() => opened.plane.slicesRead, { timeout: PATIENCE_MS }).toBe(400);
     end();
   },
 );

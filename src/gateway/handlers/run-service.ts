@@ -73,6 +73,7 @@ function listen(
         hello = firstWords(message, call);
         if (!hello) continue;
         clearTimeout(helloDue);
+        call.identified();
         link = call.plane.connect(call.caller, {
           get unsentBytes() {
             return frames.unsentBytes;

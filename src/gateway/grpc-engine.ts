@@ -1,0 +1,96 @@
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http2";
+import type { Socket } from "node:net";
+import {
+  logVerbosity,
+  Server,
+  type ServerInterceptingCallInterface,
+  type ServiceDefinition,
+  setLogVerbosity,
+  type UntypedServiceImplementation,
+} from "@grpc/grpc-js";
+import { limits } from "#domain/limits";
+
+/** As much of an HTTP/2 stream as grpc-js uses; a test holds it to that. */
+export interface EngineStream {
+  readonly session: { readonly socket: Socket };
+  readonly destroyed: boolean;
+  readonly closed: boolean;
+  readonly rstCode: number | undefined;
+  on(event: "data" | "end", listener: (chunk: Buffer) => void): unknown;
+  once(event: "close" | "error" | "wantTrailers", listener: (error: Error) => void): unknown;
+  pause(): unknown;
+  resume(): unknown;
+  respond(headers: OutgoingHttpHeaders, options: { endStream?: boolean; waitForTrailers?: boolean }): void;
+  write(bytes: Buffer, taken: (error?: Error | null) => void): unknown;
+  end(): unknown;
+  sendTrailers(headers: OutgoingHttpHeaders): void;
+}
+
+/** Told of the call that grpc-js has made of a stream; answers with what the handler is given in its place. */
+export type Intercept = (call: ServerInterceptingCallInterface) => ServerInterceptingCallInterface;
+
+interface StreamHandler {
+  _streamHandler(
+    interceptors: readonly ((method: unknown, call: ServerInterceptingCallInterface) => unknown)[],
+    stream: EngineStream,
+    headers: IncomingHttpHeaders,
+  ): void;
+}
+
+const options = {
+  "grpc.max_receive_message_length": limits.messageBytes,
+  "grpc.max_send_message_length": limits.messageBytes,
+  // With channelz, another method would handle streams.
+  "grpc.enable_channelz": 0,
+};
+
+/**
+ * grpc-js without its transport: it is handed single streams. Publicly it takes whole connections at best
+ * (`createConnectionInjector`), and hides their sessions, which are guarded here, and their bytes, which are counted
+ * here. So this file, and no other, uses a method that is not public; the version of grpc-js is pinned exactly.
+ */
+export class GrpcEngine {
+  readonly #server: Server;
+  /** The same. */
+  readonly #handler: StreamHandler;
+
+  /** @throws {Error} if this is not the grpc-js that this file was written for */
+  constructor() {
+    // It prints metadata that it cannot read to stderr.
+    setLogVerbosity(logVerbosity.NONE);
+    this.#server = new Server(options);
+    const handler: object = this.#server;
+    assertStreamHandler(handler);
+    this.#handler = handler;
+  }
+
+  addService(definition: ServiceDefinition, implementation: UntypedServiceImplementation): void {
+    this.#server.addService(definition, implementation);
+  }
+
+  /** Serves one stream, whatever it asks for: what is not gRPC, or not known, is refused. */
+  serve(stream: EngineStream, headers: IncomingHttpHeaders, intercept: Intercept): void {
+    if (isForEver(headers[TIMEOUT])) delete headers[TIMEOUT];
+    this.#handler._streamHandler([(_, call) => intercept(call)], stream, headers);
+  }
+}
+
+/** @throws {Error} */
+export function assertStreamHandler(server: object): asserts server is StreamHandler {
+  if ("_streamHandler" in server && typeof server._streamHandler === "function") return;
+  throw new Error(
+    "this @grpc/grpc-js has no Server._streamHandler: install version 1.14.7, as package.json says",
+  );
+}
+
+const TIMEOUT = "grpc-timeout";
+/** Days: Node's timers, and the arithmetic of grpc-js, end after 24.8 of them. */
+const DEADLINE_MAX_H = 24 * 24;
+const PER_HOUR: Readonly<Record<string, number>> = { H: 1, M: 60, S: 3_600, m: 3_600_000 };
+
+/** True for a deadline so far away that grpc-js would take it for one that has passed. */
+function isForEver(timeout: string | string[] | undefined): boolean {
+  if (timeout === undefined) return false;
+  const [, amount, unit = ""] = /^(\d{1,8})\s*([HMSm])$/.exec(String(timeout)) ?? [];
+  return Number(amount) / (PER_HOUR[unit] ?? 1) > DEADLINE_MAX_H;
+}

@@ -1,0 +1,69 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { limits } from "#domain/limits";
+import type { Connection } from "./connections.js";
+import type { Session } from "./sessions.js";
+
+/** What one request has to tell of its connection. */
+export interface HttpPeer {
+  /** The peer has said who it is. */
+  identified(): void;
+  /** So many bytes of content have come. */
+  carried(bytes: number): void;
+  /** So many bytes of an answer go out. */
+  sent(bytes: number): void;
+}
+
+export class Http2Peer implements HttpPeer {
+  readonly #session: Session;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  identified(): void {
+    this.#session.connection.identified();
+  }
+
+  carried(bytes: number): void {
+    this.#session.carried(bytes);
+  }
+
+  sent(bytes: number): void {
+    this.#session.sent(bytes);
+  }
+}
+
+/** A connection of HTTP/1.1, whose requests may come before the answers to earlier ones. */
+export class Http1Peer implements HttpPeer {
+  readonly #connection: Connection;
+  #open = 0;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /** @returns false if the request is not taken; then it is answered, or its connection closed */
+  begin(request: IncomingMessage, response: ServerResponse): boolean {
+    response.once("close", () => {
+      this.#open--;
+      // What is left of a request that was answered early is not worth a connection.
+      if (!request.complete) request.socket.destroy();
+    });
+    if (++this.#open > limits.streamsPerClientConnection) {
+      request.socket.destroy();
+      return false;
+    }
+    if (request.rawHeaders.length <= 2 * limits.headerPairs) return true;
+    response.writeHead(431, { connection: "close" }).end();
+    return false;
+  }
+
+  identified(): void {
+    this.#connection.identified();
+  }
+
+  /** Node bounds what HTTP/1.1 sends beside content. */
+  carried(): void {}
+
+  sent(): void {}
+}

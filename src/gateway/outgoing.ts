@@ -1,0 +1,49 @@
+import { type HeldBytes, Holding } from "./held-bytes.js";
+import type { HttpResponse } from "./http-pages.js";
+import type { HttpPeer } from "./http-peer.js";
+import type { Traffic } from "./traffic.js";
+
+/** Writes an answer at the pace at which the peer reads. What it has not read is counted, and may end the answer. */
+export class Outgoing {
+  readonly #response: HttpResponse;
+  readonly #untaken: HeldBytes;
+  readonly #single: boolean;
+  readonly #peer: HttpPeer;
+  readonly #holding: Holding;
+
+  /** @param single it is one message, and counts until it has been read; a stream's counts while the next one waits */
+  constructor(response: HttpResponse, { untaken, stalled }: Traffic, single: boolean, peer: HttpPeer) {
+    this.#response = response;
+    this.#untaken = single ? untaken : stalled;
+    this.#single = single;
+    this.#peer = peer;
+    this.#holding = new Holding(() => response.destroy());
+    response.once("close", () => this.#untaken.release(this.#holding));
+  }
+
+  /** Resolves when the next chunk may be written, or when nobody is there to read it. */
+  async write(chunk: Uint8Array): Promise<void> {
+    const response = this.#response;
+    if (response.destroyed) return;
+    this.#peer.sent(chunk.length);
+    const flows = "stream" in response ? response.write(chunk) : response.write(chunk);
+    if (this.#single) this.#untaken.hold(this.#holding, this.#holding.bytes + chunk.length);
+    if (flows) return;
+    if (!this.#single) this.#untaken.hold(this.#holding, chunk.length);
+    await drained(response);
+    if (!this.#single) this.#untaken.release(this.#holding);
+  }
+}
+
+function drained(response: HttpResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off("drain", done);
+      response.off("close", done);
+      resolve();
+    };
+    response.on("drain", done);
+    response.on("close", done);
+    if (response.destroyed) done();
+  });
+}
