@@ -26,7 +26,7 @@ export interface HeldRunsOptions {
   readonly poke: () => void;
   /** The result of a step, as JSON text; see {@link ResultReader.read}. */
   readonly readResult: ResultReader["read"];
-  /** The input of a run's task, as JSON text; see {@link InputReader.read}. */
+  /** The input of a run, as JSON text; see {@link InputReader.read}. */
   readonly readInput: InputReader["read"];
   /** The last run has left our hands. */
   readonly emptied: () => void;

@@ -1,4 +1,5 @@
 import { limits } from "#domain/limits";
+import { joined, type SharedText, sharedText } from "#domain/step-input";
 import { AgentError } from "./agent.js";
 import type { InputRef } from "./assignment.js";
 import type { RunKey } from "./frames.js";
@@ -18,9 +19,10 @@ export class InputReader {
   readonly #reader = new PatientReader<RunKey>();
   readonly #window = new Window(WINDOW_BYTES);
   /** By id; the one used longest ago comes first. */
-  readonly #kept = new Map<string, { readonly json: string; readonly bytes: number }>();
-  readonly #underWay = new Map<string, Promise<string>>();
+  readonly #kept = new Map<string, SharedText>();
+  readonly #underWay = new Map<string, Promise<SharedText>>();
   #keptBytes = 0;
+  #lastTurn: Promise<void> = Promise.resolve();
 
   /** A session has begun or, with undefined, ended. */
   use(ask: Ask<RunKey> | undefined): void {
@@ -28,12 +30,23 @@ export class InputReader {
   }
 
   /**
-   * The task's input as JSON text, as it was given.
+   * The run's input as JSON text: its task's, with these parts laid over it.
+   *
+   * Hundreds of runs may wait for one answer, and each has a large text to read: they begin one by one, so that
+   * heartbeats get a word in between.
    *
    * @throws {AgentError} if the plane refuses, or has not answered in time
    * @throws the signal's reason, if it aborts first
    */
-  async read(ref: InputRef, run: RunKey, signal: AbortSignal): Promise<string> {
+  async read(ref: InputRef, parts: string, run: RunKey, signal: AbortSignal): Promise<string> {
+    const input = await this.#shared(ref, run, signal);
+    this.#lastTurn = this.#lastTurn.then(nextTurn);
+    await this.#lastTurn;
+    signal.throwIfAborted();
+    return joined(input, parts).text;
+  }
+
+  async #shared(ref: InputRef, run: RunKey, signal: AbortSignal): Promise<SharedText> {
     for (;;) {
       const known = this.#find(ref.id);
       if (known !== undefined) return known;
@@ -49,15 +62,15 @@ export class InputReader {
     }
   }
 
-  #find(id: string): string | undefined {
+  #find(id: string): SharedText | undefined {
     const kept = this.#kept.get(id);
     if (!kept) return undefined;
     this.#kept.delete(id);
     this.#kept.set(id, kept);
-    return kept.json;
+    return kept;
   }
 
-  async #readFor(ref: InputRef, run: RunKey, signal: AbortSignal): Promise<string> {
+  async #readFor(ref: InputRef, run: RunKey, signal: AbortSignal): Promise<SharedText> {
     const reading = this.#readOnce(ref, run, signal);
     this.#underWay.set(ref.id, reading);
     try {
@@ -71,27 +84,32 @@ export class InputReader {
     }
   }
 
-  async #readOnce(ref: InputRef, { runId, fence }: RunKey, signal: AbortSignal): Promise<string> {
+  async #readOnce(ref: InputRef, { runId, fence }: RunKey, signal: AbortSignal): Promise<SharedText> {
     await this.#window.enter(ref.bytes, signal);
     try {
-      const json = await this.#reader.read({ runId, fence }, "the input", signal);
-      this.#keep(ref, json);
-      return json;
+      const input = sharedText(await this.#reader.read({ runId, fence }, "the input", signal));
+      this.#keep(ref.id, input);
+      return input;
     } finally {
       this.#window.leave(ref.bytes);
     }
   }
 
-  #keep({ id, bytes }: InputRef, json: string): void {
+  #keep(id: string, input: SharedText): void {
     if (this.#kept.has(id)) return;
-    this.#kept.set(id, { json, bytes });
-    this.#keptBytes += bytes;
+    this.#kept.set(id, input);
+    this.#keptBytes += input.bytes;
     for (const [oldest, kept] of this.#kept) {
       if (this.#keptBytes <= CACHE_BYTES) break;
       this.#kept.delete(oldest);
       this.#keptBytes -= kept.bytes;
     }
   }
+}
+
+/** Resolves once everything else that is due has had its turn. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** What the promise comes to. @throws the signal's reason, if it aborts first */

@@ -1,14 +1,13 @@
 import { setMaxListeners } from "node:events";
 import { limits } from "#domain/limits";
 import { labelsBytes } from "#domain/report";
-import { withParts } from "#domain/step-input";
 import type { Labels } from "#domain/task";
 import { splitText, utf8Bytes } from "#domain/text";
 import type { Log } from "#ports/telemetry";
 import type { RunClientMessage } from "#wire/gen/taskrun/v1/run_service_pb";
 import { type Agent, AgentError, RunStopped, type StopCause } from "./agent.js";
 import type { AgentContext, Backend } from "./agent-context.js";
-import type { Assignment, InputRef } from "./assignment.js";
+import type { Assignment } from "./assignment.js";
 import { ended, type Outcome, output, type Resume, started } from "./frames.js";
 import type { InputReader } from "./input-reader.js";
 import { logWith } from "./log.js";
@@ -73,14 +72,14 @@ export class Run {
     if (agent.backends.length === 1) this.#backend = agent.backends[0];
 
     const { signal } = this.#abort;
-    const { inputRef } = this.#assignment;
+    const { inputJson, inputRef, inputPartsJson } = this.#assignment;
     const outcome = inputRef
       ? await outcomeWith(
-          () => this.#readInput(inputRef),
+          () => this.#around.readInput(inputRef, inputPartsJson, this, signal),
           signal,
           (input) => this.#perform(agent, input),
         )
-      : await this.#perform(agent, this.#assignment.inputJson);
+      : await this.#perform(agent, inputJson);
     this.#outcome = this.#cancelled ?? outcome;
     this.#around.ready(this);
   }
@@ -180,12 +179,6 @@ export class Run {
 
   #perform(agent: Agent, inputJson: string): Promise<Outcome> {
     return outcomeOf(agent, inputJson, this.#context(inputJson));
-  }
-
-  /** @throws if the plane refuses, or has not answered in time */
-  async #readInput(ref: InputRef): Promise<string> {
-    const input = await this.#around.readInput(ref, this, this.#abort.signal);
-    return withParts(input, this.#assignment.inputPartsJson);
   }
 
   #context(inputJson: string): AgentContext {

@@ -60,7 +60,7 @@ export class Worker {
       log: options.log,
       poke: () => this.#session?.poke(),
       readResult: (wanted, signal) => this.#results.read(wanted, signal),
-      readInput: (ref, run, signal) => this.#inputs.read(ref, run, signal),
+      readInput: (...args) => this.#inputs.read(...args),
       emptied: () => {
         if (this.#held.refusing) this.#leave();
       },

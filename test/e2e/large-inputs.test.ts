@@ -9,14 +9,15 @@ import { hasEnded, type TaskRunClient } from "#client/index";
 import { RunStatus } from "#wire/gen/taskrun/v1/common_pb";
 import { agent } from "#worker/agent";
 import { serve, type WorkerHandle } from "#worker/serve";
-import { type Server, Stage, until } from "./harness.js";
+import { pause, type Server, Stage, until } from "./harness.js";
 import { PublicWorker } from "./public-worker.js";
 
 const MEMBERS = 990;
 const MIB = 1024 * 1024;
 const MEMORY_MAX = 600 * MIB;
-const LONG = { timeout: 240_000 };
-const PATIENCE_MS = 180_000;
+/** A minute or two of one core; a machine that has more to do takes longer. */
+const PATIENCE_MS = 500_000;
+const LONG = { timeout: PATIENCE_MS + 60_000 };
 
 const source = JSON.stringify({
   name: "each",
@@ -52,7 +53,7 @@ const measure = agent({
 beforeEach(async () => {
   seen = [];
   stage = new Stage();
-  server = await stage.server({ lease: "10s", heartbeat: "1s" });
+  server = await stage.server({ lease: "30s", heartbeat: "2s" });
   client = stage.client(server.addr);
   await client.templates.register(source);
 });
@@ -76,41 +77,33 @@ function create(): Promise<string> {
   return client.tasks.create({ template: { name: "each" }, input }).then(({ id }) => id);
 }
 
+/** Asked seldom: each answer has the input and a thousand steps in it. */
 async function result(id: string): Promise<string> {
-  const task = await until(
-    `task ${id} ends`,
-    async () => {
-      const found = await client.tasks.get(id);
-      return hasEnded(found) && found;
-    },
-    PATIENCE_MS,
-  );
-  return task.status === "COMPLETED" ? (task.outputJson ?? "") : `${task.status} ${task.errorMessage}`;
+  for (const end = Date.now() + PATIENCE_MS; Date.now() < end; await pause(2_000)) {
+    const task = await client.tasks.get(id).catch(() => undefined);
+    if (!task || !hasEnded(task)) continue;
+    return task.status === "COMPLETED" ? (task.outputJson ?? "") : `${task.status} ${task.errorMessage}`;
+  }
+  return `not within ${PATIENCE_MS} ms`;
 }
 
 const whole = JSON.stringify(input.list);
 
 test(
-  "six maps of 990 members over an input of 1 MiB, at once, take no more memory than one",
+  "six maps of 990 members over an input of 1 MiB run at once, through the death of their server",
   LONG,
   async () => {
     const ids = await Promise.all(Array.from({ length: 6 }, create));
     await work(1_000);
+    await until("some have run", () => seen.length > 200, PATIENCE_MS);
+    expect(peak()).toBeLessThan(MEMORY_MAX);
+    await server.restart();
+
     for (const id of ids) expect(await result(id)).toBe(whole);
     expect(new Set(seen)).toEqual(new Set([`${input.pad.length} true`]));
     expect(peak()).toBeLessThan(MEMORY_MAX);
-    expect(server.proc.over).toBe(false);
   },
 );
-
-test("they go on after the server was killed in the midst of them", LONG, async () => {
-  const ids = await Promise.all(Array.from({ length: 6 }, create));
-  await work(200);
-  await until("some have run", () => seen.length > 300);
-  await server.restart();
-  for (const id of ids) expect(await result(id)).toBe(whole);
-  expect(peak()).toBeLessThan(MEMORY_MAX);
-});
 
 test(
   "a public worker gets the input whole, as fast as it reads, beside one that reads nothing",
