@@ -1,7 +1,6 @@
 import { WHOLE_TASK } from "#domain/deadline";
-import { writeExact } from "#domain/exact-json";
 import { sinksOf } from "#domain/graph";
-import { isJsonObject } from "#domain/json";
+import { detached, isObjectText } from "#domain/json-slices";
 import { limits } from "#domain/limits";
 import type { StepRow } from "#domain/step";
 import { isTerminal, type TaskDraft, type TaskRow, taskStatus } from "#domain/task";
@@ -49,7 +48,7 @@ function draftOf(
   }
   const given = givenTo(child.input, input, outputs);
   if (given === undefined) return `child.input "${child.input}" leads to nothing`;
-  if (plan && !isJsonObject(JSON.parse(given))) return "the input of a template's task must be a JSON object";
+  if (plan && !isObjectText(given)) return "the input of a template's task must be a JSON object";
   if (schemaProblem !== undefined) return `the child's input does not fit input_schema: ${schemaProblem}`;
 
   const { spec } = task;
@@ -80,8 +79,9 @@ function draftOf(
 
 /** The child's input as JSON text; the whole of its parent's goes as it is. */
 function givenTo(path: string, input: string, outputs: ReadonlyMap<string, string>): string | undefined {
-  const data = path === "" ? undefined : dataAt(path, input, outputs);
-  return path === "" ? input : data === undefined ? undefined : writeExact(data);
+  if (path === "") return input;
+  const data = dataAt(path, input, outputs);
+  return data === undefined ? undefined : detached(data);
 }
 
 /** The Task that a Step is has ended: what it came to, the Step comes to. */

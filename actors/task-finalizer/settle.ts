@@ -1,5 +1,4 @@
-import { parseExact, writeExact } from "#domain/exact-json";
-import { isJsonObject } from "#domain/json";
+import { withMembers } from "#domain/json-slices";
 import { AVOID, ceiling } from "#domain/retry";
 import type { StepRow } from "#domain/step";
 import type { TaskRow } from "#domain/task";
@@ -75,9 +74,6 @@ function checkpointed(
   own: string | undefined,
   { cursor, output }: Extract<RunEnd, { how: "yielded" }>,
 ): string {
-  const before = own === undefined ? {} : parseExact(own);
-  const { checkpoint: _, ...others } = isJsonObject(before) ? before : {};
-  const text = writeExact(others).slice(1, -1);
   const checkpoint = `{"cursor":${cursor},"output":${output || "null"}}`;
-  return `{${text}${text === "" ? "" : ","}"checkpoint":${checkpoint}}`;
+  return withMembers(own ?? "{}", new Map([["checkpoint", checkpoint]]));
 }

@@ -1,9 +1,9 @@
-import { parseExact, writeExact } from "#domain/exact-json";
-import type { Json } from "#domain/json";
+import { itemsOf, sliceAt } from "#domain/json-slices";
 import { limits } from "#domain/limits";
-import { follow, readPath } from "#domain/path";
+import { readPath } from "#domain/path";
 import { newStep, type StepRow } from "#domain/step";
 import type { TaskRow } from "#domain/task";
+import { clip } from "#domain/text";
 import type { Instant } from "#domain/time";
 import type { Ask } from "../asks.js";
 import { letGo } from "../task/start.js";
@@ -16,9 +16,10 @@ export function openMap({ task, step, outputs, input = "{}" }: FinalizerFound, a
   if (!task || step?.state !== "in_progress" || !step.spec.map) return [];
   if (step.members.length > 0) return []; // spread before; an operator has had it tried anew
   const { over } = step.spec.map;
-  const list = dataAt(over, input, outputs);
-  if (!Array.isArray(list)) {
-    const found = list === undefined ? "nothing" : JSON.stringify(list).slice(0, 64);
+  const data = dataAt(over, input, outputs);
+  const list = data && itemsOf(data);
+  if (!list) {
+    const found = data === undefined ? "nothing" : clip(data, FOUND_BYTES);
     return failForGood(step, `map.over "${over}" should be a list; found ${found}`, at);
   }
   if (list.length === 0) return [...succeed(step, "[]", at), ...complete(task, step, at)];
@@ -28,17 +29,24 @@ export function openMap({ task, step, outputs, input = "{}" }: FinalizerFound, a
     const message = `map.over "${over}" has ${list.length} items; with the ${there} steps there are, ${limits.taskSteps} are the most of one task`;
     return failForGood(step, message, at);
   }
-  return spread(task, step, list as readonly Json[], at);
+  return spread(task, step, list, at);
 }
 
-/** What lies at a path of the Task's data; undefined if nothing does. */
-export function dataAt(path: string, input: string, outputs: ReadonlyMap<string, string>): Json | undefined {
+/** As much of what is no list as its error message shows. */
+const FOUND_BYTES = 64;
+
+/** What lies at a path of the Task's data, as JSON text; undefined if nothing does. */
+export function dataAt(
+  path: string,
+  input: string,
+  outputs: ReadonlyMap<string, string>,
+): string | undefined {
   const place = readPath(path);
   const text = place?.stepName === "" ? input : outputs.get(place?.stepName ?? "");
-  return place && text !== undefined ? follow(parseExact(text), place.parts) : undefined;
+  return place && text !== undefined ? sliceAt(text, place.parts) : undefined;
 }
 
-function spread(task: TaskRow, step: StepRow, list: readonly Json[], at: Instant): Ask[] {
+function spread(task: TaskRow, step: StepRow, list: readonly string[], at: Instant): Ask[] {
   const { concurrency, failure } = step.spec.map ?? { concurrency: 1, failure: "fail_fast" };
   const digits = String(list.length - 1).length;
   const rows = list.map((_, index) =>
@@ -57,7 +65,7 @@ function spread(task: TaskRow, step: StepRow, list: readonly Json[], at: Instant
     advanceTask(task, { type: "stepsAdded", at, count: rows.length }),
     ...rows.map((row): Ask => ({ type: "createStep", params: { step: row } })),
     ...rows.map((row, index): Ask => {
-      const json = writeExact({ item: list[index] ?? null, index });
+      const json = `{"item":${list[index]},"index":${index}}`;
       return { type: "keepInput", params: { ...keyOf(row), json } };
     }),
     {

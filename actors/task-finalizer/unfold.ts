@@ -1,5 +1,6 @@
 import { batchSteps, branchesOf, chosenSteps } from "#domain/graph";
 import { isJsonObject, type Json } from "#domain/json";
+import { itemsOf, membersOf, sliceAt, withMembers } from "#domain/json-slices";
 import type { BatchPlan, Membership, Plan } from "#domain/plan";
 import type { StepRow } from "#domain/step";
 import type { Instant } from "#domain/time";
@@ -22,7 +23,9 @@ export function unfold(
 
   const result: Json = output === "" ? null : JSON.parse(output);
   const unfolded =
-    step.spec.type === "decision" ? decided(plan, step, steps, result) : batched(plan, step, steps, result);
+    step.spec.type === "decision"
+      ? decided(plan, step, steps, result)
+      : batched(plan, step, steps, result, output);
   const problem = typeof unfolded === "string" ? unfolded : tooLarge(steps, unfolded.growth);
   if (typeof unfolded === "string" || problem !== undefined) {
     return fail(step, `the result of ${step.spec.type} "${step.name}" cannot be followed: ${problem}`, at);
@@ -54,11 +57,18 @@ function decided(plan: Plan, { name }: StepRow, steps: readonly StepRow[], resul
 
 const NONE: ReadonlyMap<string, string> = new Map();
 
-function batched(plan: Plan, step: StepRow, steps: readonly StepRow[], result: Json): Unfolded {
+/** @param output the result as text, from which cursors go to their members as they were written */
+function batched(
+  plan: Plan,
+  step: StepRow,
+  steps: readonly StepRow[],
+  result: Json,
+  output: string,
+): Unfolded {
   const { batch } = step.spec;
   const worker = plan.steps.find(({ name }) => name === batch?.workerTemplate);
   if (!batch || !worker) return `the template has no worker "${batch?.workerTemplate}"`;
-  const outcome = outcomeIn(result, "batch_processing_outcome");
+  const outcome = outcomeIn(result, BATCHES);
   if (typeof outcome === "string") return outcome;
 
   const none = outcome.type === "no_batches";
@@ -73,15 +83,19 @@ function batched(plan: Plan, step: StepRow, steps: readonly StepRow[], result: J
   if (problem !== undefined) return problem;
 
   const list = cursors as readonly Cursor[];
+  const texts = none
+    ? [JSON.stringify(NO_OP)]
+    : (itemsOf(sliceAt(output, [BATCHES, "cursor_configs"]) ?? "") ?? []);
+  const totalItems = sliceAt(output, [BATCHES, "total_items"]) ?? "0";
   const members = list.map(({ batch_id }, index) => ({
     name: `${worker.name}_${batch_id}`,
     member: memberOf(step.name, index, batch),
   }));
   const taken = members.find(({ name }) => steps.some((other) => other.name === name));
   if (taken) return `a step "${taken.name}" is there already`;
-  const inputs = list.map((cursor, i): [string, string] => [
-    members[i]?.name ?? "",
-    JSON.stringify({ batch: batchInput(cursor, batch, outcome.total_items ?? 0, none) }),
+  const inputs = members.map(({ name }, i): [string, string] => [
+    name,
+    `{"batch":${batchInput(texts[i] ?? "{}", batch, totalItems, none)}}`,
   ]);
   return { growth: batchSteps(plan, steps, step.name, worker, members), inputs: new Map(inputs) };
 }
@@ -92,21 +106,28 @@ function memberOf(group: string, index: number, { parallelism, failure }: BatchP
 
 type Cursor = { readonly batch_id: string } & Readonly<Record<string, Json>>;
 
+const BATCHES = "batch_processing_outcome";
 /** With nothing to do one worker runs all the same, so that what joins the batches does. */
 const NO_OP = { batch_id: "000", start_cursor: 0, end_cursor: 0, batch_size: 0 };
 
-function batchInput(cursor: Cursor, { cursorField, failure }: BatchPlan, totalItems: Json, none: boolean) {
-  const { batch_id, start_cursor = null, end_cursor = null, batch_size = null } = cursor;
-  return {
-    batch_id,
-    start_cursor,
-    end_cursor,
-    batch_size,
-    cursor_field: cursorField,
-    total_items: totalItems,
-    failure_strategy: failure,
-    is_no_op: none,
-  };
+function batchInput(
+  cursor: string,
+  { cursorField, failure }: BatchPlan,
+  totalItems: string,
+  none: boolean,
+): string {
+  const given = membersOf(cursor);
+  const named = ["batch_id", "start_cursor", "end_cursor", "batch_size"].map(
+    (name) => [name, given?.get(name) ?? "null"] as const,
+  );
+  const parts = [
+    ...named,
+    ["cursor_field", JSON.stringify(cursorField)],
+    ["total_items", totalItems],
+    ["failure_strategy", JSON.stringify(failure)],
+    ["is_no_op", String(none)],
+  ] as const;
+  return withMembers("{}", new Map(parts));
 }
 
 const BATCH_ID = /^[A-Za-z0-9_.-]{1,64}$/;

@@ -2,7 +2,8 @@
  * JSON as text, taken apart and put together without being parsed. A value is a slice of the text that it lies
  * in, so its digits, escapes, blanks, and the order of its names survive byte for byte, and no string can be
  * mistaken for anything else. All functions take valid JSON, take time in proportion to its length, and need no
- * stack however deep it is; on text that is not JSON they end all the same, with a result of no meaning.
+ * stack however deep it is; on text that is not JSON they end all the same, with a result of no meaning or a
+ * SyntaxError.
  */
 
 /** True if the value is an object. */
@@ -38,16 +39,16 @@ export function membersOf(text: string): Map<string, string> | undefined {
  */
 export function sliceAt(text: string, parts: readonly string[]): string | undefined {
   const start = skipBlanks(text, 0);
-  let at: string | undefined = text.slice(start, skipValue(text, start));
+  let found: string | undefined = text.slice(start, skipValue(text, start));
   for (const part of parts) {
-    if (at === undefined) return undefined;
-    at = isObjectText(at)
-      ? membersOf(at)?.get(part)
-      : INDEX.test(part)
-        ? itemsOf(at)?.[Number(part)]
-        : undefined;
+    if (found === undefined) return undefined;
+    found = isObjectText(found) ? membersOf(found)?.get(part) : itemAt(found, part);
   }
-  return at;
+  return found;
+}
+
+function itemAt(text: string, index: string): string | undefined {
+  return /^\d+$/.test(index) ? itemsOf(text)?.[Number(index)] : undefined;
 }
 
 /**
@@ -74,7 +75,6 @@ export function detached(slice: string): string {
 
 const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c];
 const [OPEN_OBJECT, CLOSE_OBJECT, OPEN_ARRAY, CLOSE_ARRAY] = [0x7b, 0x7d, 0x5b, 0x5d];
-const INDEX = /^\d+$/;
 
 /** Where a member of an object stands in its text. */
 interface Member {

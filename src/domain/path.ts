@@ -1,5 +1,3 @@
-import { isJsonObject, type Json } from "./json.js";
-
 /** A place in the data of a Task: in its input, or in the result of a Step. */
 export interface DataPath {
   /** The Step whose result is meant; empty for the Task's input. */
@@ -15,15 +13,4 @@ export function readPath(text: string): DataPath | undefined {
   if (root === "input") return { stepName: "", parts };
   const [stepName, ...rest] = parts;
   return root === "results" && stepName !== undefined ? { stepName, parts: rest } : undefined;
-}
-
-/** What lies there, or undefined if nothing does. */
-export function follow(data: Json, parts: readonly string[]): Json | undefined {
-  let at: Json | undefined = data;
-  for (const part of parts) {
-    if (Array.isArray(at)) at = (at as readonly Json[])[Number(part)];
-    else if (isJsonObject(at) && Object.hasOwn(at, part)) at = at[part];
-    else return undefined;
-  }
-  return at;
 }

@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { parseExact } from "#domain/exact-json";
 import { Fault } from "#domain/fault";
 import type { Json } from "#domain/json";
 import { isJsonObject } from "#domain/json";
@@ -79,7 +78,22 @@ function sorted(labels: Labels): readonly (readonly [string, string])[] {
 
 /** One text for all ways to write the same: names sorted, no blanks, numbers in one form as far as that is exact. */
 function canonical(json: string): string {
-  return JSON.stringify(withSortedNames(parseExact(json)));
+  return JSON.stringify(withSortedNames(JSON.parse(json.replace(TOKEN, exactToken)) as Json));
+}
+
+/** A string of JSON, or a number. */
+const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+/** A number of so many digits comes through a double as it was. */
+const EXACT_DIGITS = 15;
+/** As JSON writes the character 0, which begins a string that stands for a number. */
+const NUL = "\\u0000";
+
+/** Numbers that a double would change become strings that begin with NUL; one that is none, but does so too, has it twice. */
+function exactToken(token: string): string {
+  if (token.startsWith('"')) return token.startsWith(`"${NUL}`) ? `"${NUL}${token.slice(1)}` : token;
+  const digits = token.replace(/[eE].*/, "").replace(/\D/g, "").length;
+  const isExact = digits <= EXACT_DIGITS && Number.isFinite(Number(token));
+  return isExact ? token : `"${NUL}${token}"`;
 }
 
 function withSortedNames(value: Json): Json {

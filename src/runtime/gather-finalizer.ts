@@ -247,7 +247,8 @@ function inputOfChild(
   { child }: StepSpec,
   { input, outputs }: ReturnType<typeof dataFound>,
 ): Json | undefined {
-  return dataAt(child?.input || "input", input, outputs);
+  const text = dataAt(child?.input || "input", input, outputs);
+  return text === undefined ? undefined : (JSON.parse(text) as Json);
 }
 
 function childEnded(

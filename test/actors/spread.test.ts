@@ -142,10 +142,10 @@ test("a path leads through names and indexes; one that leads nowhere finds nothi
   const input = '{"a":[{"b":7},null],"constructor":1}';
   const outputs = new Map([["fetch", '{"pages":[1]}']]);
   const found = (path: string) => dataAt(path, input, outputs);
-  expect(found("input/a/0/b")).toBe(7);
-  expect(found("input/a/1")).toBe(null);
-  expect(found("input/constructor")).toBe(1);
-  expect(found("results/fetch")).toEqual({ pages: [1] });
+  expect(found("input/a/0/b")).toBe("7");
+  expect(found("input/a/1")).toBe("null");
+  expect(found("input/constructor")).toBe("1");
+  expect(found("results/fetch")).toBe('{"pages":[1]}');
   for (const path of [
     "input/a/2",
     "input/toString",
@@ -157,9 +157,17 @@ test("a path leads through names and indexes; one that leads nowhere finds nothi
     expect(found(path), path).toBeUndefined();
 });
 
-test("numbers that are more than a double can hold reach the members as they are", () => {
-  const asks = opened(map(), { input: '{"urls":[12345678901234567890,1e2]}' });
-  expect(asks).toContain('keepInput each_000 {"item":12345678901234567890,"index":0}');
+test.each([
+  ["a number that is more than a double can hold", "12345678901234567890"],
+  ["a number beyond all doubles", "1E400"],
+  ["a number with zeros at its end", "1.00"],
+  ["text that begins with a NUL", String.raw`"\u000042"`],
+  ["text of a NUL and no number", String.raw`"\u0000-"`],
+  ["half of a surrogate pair", String.raw`"\ud800"`],
+  ["an object, in the order it is written", '{"2":1, "1":{"__proto__":-0},"2":3}'],
+])("%s reaches its member as it is written", (_, item) => {
+  const asks = opened(map(), { input: `{"urls":[ ${item} , 1]}` });
+  expect(asks).toContain(`keepInput each_000 {"item":${item},"index":0}`);
 });
 
 test("a map's members share its clock", () => {

@@ -45,6 +45,23 @@ describe("one piece of work", () => {
     expect((await begin(bench, strict, same)).task.id).not.toBe(task.id);
   });
 
+  test("numbers are told apart by all their digits, and from texts that look like them", () => {
+    const plan = planOf({ ...pair(), identity_strategy: "strict" }, "development");
+    const key = (inputJson: string) => identityOf(asked({ inputJson }), "default", plan).idempotencyKey;
+    const works = [
+      "12345678901234567890",
+      "12345678901234567891",
+      '"12345678901234567890"',
+      String.raw`"\u000012345678901234567890"`,
+      String.raw`"\u0000\u000012345678901234567890"`,
+      "1E400",
+      String.raw`"\u00001E400"`,
+    ];
+    expect(new Set(works.map(key)).size).toBe(works.length);
+    expect(key('{"a":1.0,"b":[1e2]}')).toBe(key('{"b":[100],"a":1}'));
+    expect(key(`"${String.raw`\"`.repeat(500_000)}"`)).toMatch(/^strict:/);
+  });
+
   test("by default every request is work of its own", async () => {
     const bench = await startBench();
     const unique = identityOf(asked(), "default", planOf(pair(), "development"));
