@@ -12,15 +12,15 @@ function endOf(run: RunRow, event: RunMessage): RunEnd | undefined {
     case "failed":
       return { how: "failed", ...pick(event) };
     case "broken":
-      return { how: "failed", errorMessage: event.message, ...brokenOff(event.reason) };
+      return brokenOff(event);
     case "undeliverable":
       return { how: "failed", errorMessage: event.message, retryable: false, retryAfter: millis(0) };
     case "yielded":
-      return { how: "yielded", cursor: event.cursor, output: event.output };
+      return { how: "yielded", cursor: event.cursor, output: event.output, startedAt: run.createdAt };
     case "lost":
       return { how: "lost", errorMessage: event.message };
     case "declined":
-      return { how: "handedBack", workerId: run.workerId };
+      return { how: "handedBack", workerId: run.workerId, message: event.message };
     case "cancelled":
       return { how: "cancelled", errorMessage: event.errorMessage };
     default:
@@ -29,8 +29,9 @@ function endOf(run: RunRow, event: RunMessage): RunEnd | undefined {
 }
 
 /** Too much output would be too much again; lost output may arrive the next time. */
-function brokenOff(reason: RunRow["reason"]) {
-  return { retryable: reason === "OUTPUT_LOST", retryAfter: millis(0) };
+function brokenOff({ reason, message: errorMessage }: Extract<RunMessage, { type: "broken" }>): RunEnd {
+  if (reason === "OUTPUT_LOST") return { how: "lost", errorMessage };
+  return { how: "failed", errorMessage, retryable: false, retryAfter: millis(0) };
 }
 
 function pick({ errorMessage, retryable, retryAfter }: Extract<RunMessage, { type: "failed" }>) {

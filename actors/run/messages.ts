@@ -64,9 +64,15 @@ export type RunEnd =
       readonly retryAfter: Millis;
     }
   /** It goes on from the cursor in another Run; both are JSON text, the output may be empty. */
-  | { readonly how: "yielded"; readonly cursor: string; readonly output: string }
-  /** The worker is gone: try again at once, if attempts remain. */
+  | {
+      readonly how: "yielded";
+      readonly cursor: string;
+      readonly output: string;
+      /** When the Run was given out. */
+      readonly startedAt: Instant;
+    }
+  /** The worker is gone, or what the Run had written: try again, if attempts remain. */
   | { readonly how: "lost"; readonly errorMessage: string }
   /** The worker never began, or gave it back: costs no attempt. */
-  | { readonly how: "handedBack"; readonly workerId: WorkerId }
+  | { readonly how: "handedBack"; readonly workerId: WorkerId; readonly message: string }
   | { readonly how: "cancelled"; readonly errorMessage: string };

@@ -134,8 +134,12 @@ function rankAt({ ready, next }: Queue): number {
 function pickFrom(queue: Queue, at: Instant): { step: ReadyStep; taker: Taker } | undefined {
   for (; queue.next < queue.ready.length; queue.next += 1) {
     const step = queue.ready[queue.next] as ReadyStep;
+    if (step.nextAttemptAt > at) continue;
     const avoided = step.avoidUntil > at ? step.avoidWorker : "";
-    const taker = leastLoaded(queue.takers, avoided);
+    const taker =
+      step.declines < TRUSTED_DECLINES
+        ? leastLoaded(queue.takers, avoided)
+        : nextInTurn(queue.takers, avoided, step.declines);
     if (taker) {
       queue.next += 1;
       return { step, taker };
@@ -145,11 +149,27 @@ function pickFrom(queue: Queue, at: Instant): { step: ReadyStep; taker: Taker } 
   return undefined;
 }
 
+/** Two that have room because they take nothing would else hand a Step to and fro, and no third would see it. */
+const TRUSTED_DECLINES = 2;
+
+/** Goes round: each further decline begins with another worker. */
+function nextInTurn(takers: readonly Taker[], avoided: string, turn: number): Taker | undefined {
+  for (let i = 0; i < takers.length; i += 1) {
+    const taker = takers[(turn + i) % takers.length] as Taker;
+    if (mayTakeOneMore(taker, avoided)) return taker;
+  }
+  return undefined;
+}
+
+function mayTakeOneMore({ session, held }: Taker, avoided: string): boolean {
+  return held < session.capacity && session.info.workerId !== avoided;
+}
+
 function leastLoaded(takers: readonly Taker[], avoided: string): Taker | undefined {
   let least: Taker | undefined;
   for (const taker of takers) {
     const { session, held } = taker;
-    if (held >= session.capacity || session.info.workerId === avoided) continue;
+    if (!mayTakeOneMore(taker, avoided)) continue;
     if (!least || held * least.session.capacity < least.held * session.capacity) least = taker;
   }
   return least;

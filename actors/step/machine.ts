@@ -10,11 +10,11 @@ type Told = { context: StepRow; event: StepMessage };
 function tellTask(to: StepState) {
   const tell = {
     type: "advanceTask",
-    params: ({ context, event: { at } }: Told) => ({
+    params: ({ context, event }: Told) => ({
       taskId: context.taskId,
       message: {
         type: "stepChanged" as const,
-        at,
+        at: event.at,
         stepName: context.name,
         from: context.state,
         to,
@@ -22,6 +22,7 @@ function tellTask(to: StepState) {
         tolerated: tolerates(context.spec),
         isolated: context.spec.member?.failure === "isolate",
         errorMessage: context.errorMessage,
+        ...(event.type === "fail" && event.reason && { reason: event.reason }),
       },
     }),
   } as const;
@@ -47,7 +48,7 @@ export const stepMachine = setup({
     noteSatisfied: assign(({ context }) => ({ unsatisfied: context.unsatisfied - 1 })),
     takePlace: assign(({ event }) =>
       event.type === "enqueue" || event.type === "handBack" || event.type === "yielded"
-        ? { lane: event.lane, rank: event.rank }
+        ? { lane: event.lane, rank: event.rank, nextAttemptAt: "until" in event ? event.until : NEVER }
         : {},
     ),
     beginAttempt: assign(({ context, event }) => {
@@ -68,7 +69,7 @@ export const stepMachine = setup({
         avoidWorker: event.avoidWorker,
         avoidUntil: event.avoidUntil,
       }),
-      ...(event.type === "yielded" && { hasInput: true, declines: 0 }),
+      ...(event.type === "yielded" && { hasInput: true, declines: event.fruitless }),
     })),
     noteSignal: assign(({ event }) =>
       event.type === "signalled" ? { signalled: true, outputBytes: event.outputBytes } : {},

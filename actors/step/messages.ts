@@ -1,4 +1,5 @@
 import type { RunId, TaskId, WorkerId } from "#domain/id";
+import type { Reason } from "#domain/task";
 import type { Instant } from "#domain/time";
 
 /** What a Step can be told. */
@@ -22,15 +23,35 @@ export type StepMessage =
   /** finalizer: attempts remain; wait until then. */
   | { readonly type: "waitForRetry"; readonly at: Instant; readonly until: Instant }
   /** finalizer: no attempt remains, or none would help; or the result cannot be followed. */
-  | { readonly type: "fail"; readonly at: Instant; readonly errorMessage: string }
+  | {
+      readonly type: "fail";
+      readonly at: Instant;
+      readonly errorMessage: string;
+      /** What the Task's reason becomes; STEP_FAILED if absent. */
+      readonly reason?: Reason;
+    }
   /** finalizer: the wait is over. */
   | { readonly type: "retry"; readonly at: Instant }
-  /** finalizer: its Run stopped at a checkpoint; the next one goes on from there. Costs no attempt. */
-  | { readonly type: "yielded"; readonly at: Instant; readonly lane: string; readonly rank: number }
-  /** finalizer: the worker never began, or gave it back. Costs no attempt; another worker is preferred. */
+  /**
+   * finalizer: its Run stopped at a checkpoint; the next one goes on from there, not before `until`,
+   * where 0 is at once. Costs no attempt. `fruitless` counts those in a row that came no further.
+   */
+  | {
+      readonly type: "yielded";
+      readonly at: Instant;
+      readonly until: Instant;
+      readonly fruitless: number;
+      readonly lane: string;
+      readonly rank: number;
+    }
+  /**
+   * finalizer: the worker never began, or gave it back. It goes to no worker before `until`, where 0 is at once,
+   * and not to the same one before `avoidUntil`. Costs no attempt.
+   */
   | {
       readonly type: "handBack";
       readonly at: Instant;
+      readonly until: Instant;
       readonly lane: string;
       readonly rank: number;
       readonly avoidWorker: WorkerId;

@@ -2,6 +2,7 @@ import { WHOLE_TASK } from "#domain/deadline";
 import { sinksOf } from "#domain/graph";
 import { detached, isObjectText } from "#domain/json-slices";
 import { limits } from "#domain/limits";
+import { pauseAfter } from "#domain/retry";
 import type { StepRow } from "#domain/step";
 import { isTerminal, type TaskDraft, type TaskRow, taskStatus } from "#domain/task";
 import { templateKey } from "#domain/template";
@@ -106,13 +107,14 @@ export function endChild(
     return failAttempt(
       task,
       step,
-      { errorMessage: misfit, retryable: true, retryAfter: millis(0) },
+      { errorMessage: misfit, retryable: true, retryAfter: pauseAfter(step.attempts) },
       at,
       draw,
     );
   }
   const errorMessage = `child task ${childId} ended ${status}: ${child.task.errorMessage || "no reason given"}`;
-  const failure = { errorMessage, retryable: status === "FAILED", retryAfter: millis(0) };
+  // Tasks within tasks multiply: tried again without a pause they would be made without end.
+  const failure = { errorMessage, retryable: status === "FAILED", retryAfter: pauseAfter(step.attempts) };
   return failAttempt(task, step, failure, at, draw);
 }
 

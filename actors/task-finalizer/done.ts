@@ -1,7 +1,7 @@
 import { limits } from "#domain/limits";
-import { nextAttemptAt } from "#domain/retry";
+import { nextAttemptAt, pauseAfter } from "#domain/retry";
 import { type StepRow, satisfies, tolerates } from "#domain/step";
-import { countOf, type TaskRow } from "#domain/task";
+import { countOf, type Reason, type TaskRow } from "#domain/task";
 import { utf8Bytes } from "#domain/text";
 import { type Instant, later, type Millis, millis } from "#domain/time";
 import type { Ask } from "../asks.js";
@@ -59,14 +59,19 @@ export function nextOrder({ counts }: TaskRow): number {
 }
 
 /** Nothing more is tried. A failure that is passed over lets those go on that waited. */
-export function fail(step: StepRow, errorMessage: string, at: Instant): Ask[] {
-  const asks = [advance(step, { type: "fail", at, errorMessage })];
+export function fail(step: StepRow, errorMessage: string, at: Instant, reason?: Reason): Ask[] {
+  const asks = [advance(step, { type: "fail", at, errorMessage, ...(reason && { reason }) })];
   return tolerates(step.spec) ? [...asks, ...tellFollowers(step)] : asks;
 }
 
-/** Fails for good what is in progress, whatever attempts remain. */
-export function failForGood(step: StepRow, errorMessage: string, at: Instant): Ask[] {
-  return [advance(step, { type: "failed", at, errorMessage }), ...fail(step, errorMessage, at)];
+/**
+ * Fails for good what is in progress, whatever attempts remain.
+ *
+ * @param reason what the Task's reason becomes if it fails with the Step; its error message begins with it
+ */
+export function failForGood(step: StepRow, text: string, at: Instant, reason?: Reason): Ask[] {
+  const errorMessage = reason ? `${reason}: ${text}` : text;
+  return [advance(step, { type: "failed", at, errorMessage }), ...fail(step, errorMessage, at, reason)];
 }
 
 export function tellFollowers(step: StepRow): Ask[] {
@@ -78,7 +83,7 @@ export function tellFollowers(step: StepRow): Ask[] {
 export interface Failure {
   readonly errorMessage: string;
   readonly retryable: boolean;
-  /** The worker is gone: that says nothing about what the agent calls, so nothing is waited for. */
+  /** The worker is gone: that says nothing about what the agent calls, so its own backoff is not waited for. */
   readonly lost?: boolean;
   /** A hint; 0 is none. */
   readonly retryAfter: Millis;
@@ -94,7 +99,9 @@ export function failAttempt(
 ): Ask[] {
   const failed = advance(step, { type: "failed", at, errorMessage });
   if (!retryable || step.attempts >= step.maxAttempts) return [failed, ...fail(step, errorMessage, at)];
-  const backoff = lost ? at : nextAttemptAt(step.spec.retry, step.attempts, at, draw);
+  const backoff = lost
+    ? later(at, pauseAfter(step.attempts))
+    : nextAttemptAt(step.spec.retry, step.attempts, at, draw);
   const hint = later(at, millis(Math.min(retryAfter, limits.retryAfterMax)));
   const until = Math.max(backoff, hint) as Instant;
   if (until <= at)

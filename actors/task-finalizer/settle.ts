@@ -1,13 +1,11 @@
-import { withMembers } from "#domain/json-slices";
-import { AVOID, ceiling } from "#domain/retry";
 import type { StepRow } from "#domain/step";
 import type { TaskRow } from "#domain/task";
-import { type Instant, later } from "#domain/time";
+import type { Instant } from "#domain/time";
 import type { Ask } from "../asks.js";
 import type { RunEnd } from "../run/messages.js";
-import { placeOf } from "../task/start.js";
-import { advance, advanceTask, complete, failAttempt, keyOf, succeed, tell } from "./done.js";
+import { advanceTask, complete, failAttempt, keyOf, succeed, tell } from "./done.js";
 import type { FinalizerFound, TaskFinalizerMessage } from "./messages.js";
+import { requeueDeclined, requeueYielded } from "./requeue.js";
 
 /** A Run has ended: its Step is done, goes on later, tries again, or fails for good. */
 export function settle(
@@ -40,18 +38,11 @@ function outcome(
     case "completed":
       return [...succeed(step, end.output, at), ...accept(task, step, end.output, at)];
     case "yielded":
-      return [
-        { type: "keepInput", params: { ...keyOf(step), json: checkpointed(stepInput, end) } },
-        advance(step, { type: "yielded", at, ...placeOf(task, step, at) }),
-      ];
+      return requeueYielded(task, step, end, stepInput, at);
     case "cancelled":
       return [advanceTask(task, { type: "cancel", at, message: end.errorMessage })];
-    case "handedBack": {
-      const avoidUntil = later(at, ceiling(AVOID, step.declines + 1));
-      const { workerId: avoidWorker } = end;
-      const place = placeOf(task, step, at);
-      return [advance(step, { type: "handBack", at, ...place, avoidWorker, avoidUntil })];
-    }
+    case "handedBack":
+      return requeueDeclined(task, step, end, at);
     case "lost":
       return failAttempt(task, step, { ...end, lost: true, retryable: true, retryAfter: NONE }, at, draw);
     case "failed":
@@ -67,13 +58,4 @@ function accept(task: TaskRow, step: StepRow, output: string, at: Instant): Ask[
   const unfolds = step.spec.type === "decision" || step.spec.type === "batchable";
   if (!unfolds || !template) return complete(task, step, at);
   return [tell({ type: "unfold", ...keyOf(step), output, template })];
-}
-
-/** The Step's own input, with the checkpoint in place of an earlier one. */
-function checkpointed(
-  own: string | undefined,
-  { cursor, output }: Extract<RunEnd, { how: "yielded" }>,
-): string {
-  const checkpoint = `{"cursor":${cursor},"output":${output || "null"}}`;
-  return withMembers(own ?? "{}", new Map([["checkpoint", checkpoint]]));
 }

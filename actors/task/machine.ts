@@ -145,7 +145,8 @@ function blame(task: TaskRow, event: StepChanged, failed: number): Partial<TaskR
     const text = `${others}${event.stepName}: ${event.errorMessage}`;
     return { reason: "STEP_FAILED", errorMessage: clip(text, limits.errorMessageBytes) };
   }
-  return event.tolerated ? {} : { reason: "STEP_FAILED", errorMessage: event.errorMessage };
+  const { reason = "STEP_FAILED", errorMessage } = event;
+  return event.tolerated ? {} : { reason, errorMessage };
 }
 
 /**

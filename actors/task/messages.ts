@@ -23,6 +23,8 @@ export type TaskMessage =
       readonly tolerated: boolean;
       readonly isolated: boolean;
       readonly errorMessage: string;
+      /** Why it failed, if that is not for its agent's sake. */
+      readonly reason?: Reason;
     }
   /** finalizer: a decision, a batch or a map has made more Steps; they are pending. */
   | { readonly type: "stepsAdded"; readonly at: Instant; readonly count: number }

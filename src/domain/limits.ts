@@ -159,6 +159,10 @@ export const limits = {
   backendsPerAgent: 16,
   namespacesPerWorker: 64,
   maxAttempts: 100,
+  /** Runs in a row that are handed back, or stop at the checkpoint they began from: an hour and a half of trying. */
+  fruitlessRuns: 100,
+  /** Runs of one Step in all, so that its Task can be read: a week of checkpoints, one a minute. */
+  stepRuns: 10_000,
   /** An agent's hint to wait longer than a day is a mistake, or a task for tomorrow. */
   retryAfterMax: millis(24 * 3_600_000),
   priority: 100,

@@ -30,6 +30,34 @@ export const AVOID: RetryPolicy = {
   jitter: 0,
 };
 
+/** What a Step waits that comes back again and again for a reason that is not its agent's failure. */
+const PAUSE: RetryPolicy = { backoff: "exponential", base: millis(500), max: millis(60_000), jitter: 0 };
+/** As often it goes on at once: the next worker may well take it. */
+const AT_ONCE = 2;
+
+/**
+ * How long a Step waits that was handed back, lost, or stopped where it began.
+ *
+ * @param times in a row
+ */
+export function pauseAfter(times: number): Millis {
+  return times <= AT_ONCE ? millis(0) : ceiling(PAUSE, times - AT_ONCE);
+}
+
+/** Checkpoints that cost no time. */
+const UNPACED = 10;
+/** Each further one adds so much: a Step that stops every minute is never slowed in the 10 000 Runs it may have. */
+const PACE = 6;
+
+/**
+ * How long after the begin of a Run that stops at a checkpoint the next one may begin, at the earliest.
+ *
+ * @param runs that the Step has had
+ */
+export function paceAfter(runs: number): Millis {
+  return millis(Math.max(0, runs - UNPACED) * PACE);
+}
+
 /**
  * When to try again after the `failures`-th failure: a uniform draw from the last `jitter` of the delay,
  * so that with a jitter of 1 it is anywhere between now and the ceiling.

@@ -40,7 +40,7 @@ export interface StepRow {
   /** Runs that counted as a try. */
   readonly attempts: number;
   readonly maxAttempts: number;
-  /** Times in a row a worker handed the Run back. */
+  /** Runs in a row that were handed back, or that stopped at the checkpoint they had begun from. */
   readonly declines: number;
   /** The worker to keep away from until `avoidUntil`, or empty. */
   readonly avoidWorker: WorkerId | "";
@@ -49,6 +49,7 @@ export interface StepRow {
   readonly lane: string;
   /** Order in the lane, lower first; fixed when the Step becomes ready. */
   readonly rank: number;
+  /** While it waits, for a retry or in the queue: it goes to no worker before. */
   readonly nextAttemptAt: Instant;
   /** The newest Run, or empty. */
   readonly runId: RunId | "";
@@ -109,8 +110,11 @@ export interface ReadyStep {
   readonly stepName: string;
   readonly lane: string;
   readonly rank: number;
+  readonly declines: number;
   readonly avoidWorker: WorkerId | "";
   readonly avoidUntil: Instant;
+  /** It goes to no worker before. */
+  readonly nextAttemptAt: Instant;
 }
 
 /** True if Steps that depend on it may go on: it is done, or its failure is not theirs. */
@@ -131,8 +135,8 @@ export function isSettled(state: StepState): boolean {
 }
 
 export function readyStep(step: StepRow): ReadyStep {
-  const { taskId, name, lane, rank, avoidWorker, avoidUntil } = step;
-  return { taskId, stepName: name, lane, rank, avoidWorker, avoidUntil };
+  const { taskId, name, lane, rank, declines, avoidWorker, avoidUntil, nextAttemptAt } = step;
+  return { taskId, stepName: name, lane, rank, declines, avoidWorker, avoidUntil, nextAttemptAt };
 }
 
 /** One point of priority is worth this much waiting: a step of priority 0 overtakes one of 10 after a minute. */

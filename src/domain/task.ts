@@ -39,7 +39,9 @@ export type Reason =
   | "INTERNAL"
   /** What its worker needs does not fit into a message. */
   | "ASSIGNMENT_TOO_LARGE"
-  | "YIELDED";
+  | "YIELDED"
+  | "DECLINE_LIMIT"
+  | "YIELD_LIMIT";
 
 export type Labels = Readonly<Record<string, string>>;
 

@@ -103,12 +103,13 @@ export class Backlog {
     return true;
   }
 
-  /** When the first Step that keeps away from a worker may go to it again; undefined if none does. */
+  /** When the first Step that waits, or keeps away from a worker, may go to one again; undefined if none does. */
   nextAvoidEnd(at: Instant): Instant | undefined {
     let next: Instant | undefined;
     for (const { page } of this.#queues.values()) {
-      for (const { avoidUntil } of page) {
+      for (const { avoidUntil, nextAttemptAt } of page) {
         if (avoidUntil > at && (next === undefined || avoidUntil < next)) next = avoidUntil;
+        if (nextAttemptAt > at && (next === undefined || nextAttemptAt < next)) next = nextAttemptAt;
       }
     }
     return next;

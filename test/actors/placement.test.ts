@@ -128,6 +128,17 @@ test("a step keeps away from the worker that handed it back, for as long as it s
   expect(placed([worker("w1", 1)], instant(at + 500))).toEqual(["shy to w1"]);
 });
 
+test("a step that waits goes to nobody before its time, and holds nobody up", () => {
+  const lane = laneOf("default", "triage", {});
+  const waits = ready("waits", { rank: 1, nextAttemptAt: instant(at + 500) });
+  const lanes = [{ lane, ready: [waits, ready("next", { rank: 2 })] }];
+  const placed = (now: Instant) =>
+    choose(lanes, [worker("w1", 9)], runIds(9), {}, now).placements.map(({ taskId }) => taskId);
+
+  expect(placed(at)).toEqual(["next"]);
+  expect(placed(instant(at + 500))).toEqual(["waits", "next"]);
+});
+
 test("the worker with the smallest share of its slots taken gets the next step", () => {
   const workers = [worker("busy", 4, 2), worker("wide", 10, 4), worker("small", 2, 1)];
   const { placements } = choose([queue("default", 3)], workers, runIds(3), {}, at);

@@ -149,8 +149,10 @@ export function ready(taskId: string, part: Partial<ReadyStep> = {}): ReadyStep 
     stepName: MAIN_STEP,
     lane: lane.key,
     rank: 0,
+    declines: 0,
     avoidWorker: "",
     avoidUntil: instant(0),
+    nextAttemptAt: instant(0),
     ...part,
   };
 }

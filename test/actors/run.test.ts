@@ -134,7 +134,7 @@ test("a lost run fails, a declined one is handed back: both leave the worker's h
     "
     0 ms          status.PENDING hold.free
     0 ms assign   status.ASSIGNED hold.held       sendAssignment(r1)
-    5 ms declined hold.released status.CANCELLED  tell(task-finalizer, run.ended(t1, main, r1, {handedBack, w1}))
+    5 ms declined hold.released status.CANCELLED  tell(task-finalizer, run.ended(t1, main, r1, {handedBack, w1, I must go}))
     "
   `);
 });
@@ -262,7 +262,7 @@ test("a run that stops at a checkpoint is completed, and says where the next one
      0 ms         status.PENDING hold.free
      0 ms assign  status.ASSIGNED hold.held       sendAssignment(r1)
      5 ms started status.RUNNING hold.held
-    20 ms yielded hold.released status.COMPLETED  tell(task-finalizer, run.ended(t1, main, r1, {yielded, {"row":7}, [1]}))
+    20 ms yielded hold.released status.COMPLETED  tell(task-finalizer, run.ended(t1, main, r1, {yielded, {"row":7}, [1], 0}))
     21 ms yielded ignored
     "
   `);

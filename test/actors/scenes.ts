@@ -58,9 +58,9 @@ const ended = (end: Extract<TaskFinalizerMessage, { type: "run.ended" }>["end"])
 export const finalizerScenes: readonly Scene[] = [
   scene(ended({ how: "completed", output: "{}", outputBytes: 2 })),
   scene(ended({ how: "failed", errorMessage: "no", retryable: true, retryAfter: millis(0) })),
-  scene(ended({ how: "yielded", cursor: "7", output: "" })),
+  scene(ended({ how: "yielded", cursor: "7", output: "", startedAt: instant(1) })),
   scene(ended({ how: "lost", errorMessage: "silent" })),
-  scene(ended({ how: "handedBack", workerId: w1 })),
+  scene(ended({ how: "handedBack", workerId: w1, message: "I must go" })),
   scene(ended({ how: "cancelled", errorMessage: "" })),
   scene(
     { type: "run.released", taskId: t1 },

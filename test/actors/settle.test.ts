@@ -1,11 +1,19 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Ask } from "#actors/asks";
 import type { RunEnd } from "#actors/run/messages";
 import { meetDeadline } from "#actors/task-finalizer/deadlines";
 import type { FinalizerFound } from "#actors/task-finalizer/messages";
 import { settle } from "#actors/task-finalizer/settle";
-import { ceiling, DEFAULT_RETRY, nextAttemptAt, type RetryPolicy } from "#domain/retry";
+import { limits } from "#domain/limits";
+import {
+  ceiling,
+  DEFAULT_RETRY,
+  nextAttemptAt,
+  paceAfter,
+  pauseAfter,
+  type RetryPolicy,
+} from "#domain/retry";
 import { isSettled, type StepRow, type StepState, stepStates } from "#domain/step";
 import { taskStates } from "#domain/task";
 import type { FailureStrategy } from "#domain/template";
@@ -32,11 +40,12 @@ const ends: fc.Arbitrary<RunEnd> = fc.oneof(
     retryAfter: hints,
   }),
   fc.record({ how: fc.constant("lost" as const), errorMessage: fc.constant("silent") }),
-  fc.constant({ how: "handedBack", workerId: w1 } as const),
+  fc.constant({ how: "handedBack", workerId: w1, message: "I must go" } as const),
   fc.record({
     how: fc.constant("yielded" as const),
     cursor: fc.constantFrom("7", '{"row":7}'),
     output: fc.constantFrom("", "[1]"),
+    startedAt: fc.constant(instant(1)),
   }),
 );
 
@@ -74,7 +83,7 @@ test("however a run ends, its step is done, waits, or is in the queue again: nev
         handedBack: "enqueued",
         yielded: "enqueued",
         cancelled: "in_progress",
-        lost: mayTryAgain ? "enqueued" : "error",
+        lost: !mayTryAgain ? "error" : pauseAfter(tries.attempts) === 0 ? "enqueued" : "waiting_for_retry",
         failed: mayTryAgain && end.how === "failed" && end.retryable ? waits(end.retryAfter) : "error",
       };
       expect(after.state).toBe(expected[end.how]);
@@ -239,10 +248,10 @@ test("an attempt that had a clock stops it, however it ends", () => {
 });
 
 test("a checkpoint goes into the step's own input, in place of an earlier one and beside all else", () => {
-  const stop = { how: "yielded", cursor: '{"row":7}', output: "" } as const;
+  const stop = { how: "yielded", cursor: '{"row":7}', output: "", startedAt: instant(5) } as const;
   expect(told(begun(), stop)).toEqual([
     'keepInput main {"checkpoint":{"cursor":{"row":7},"output":null}}',
-    "main yielded",
+    "main yielded 0 0",
   ]);
   const earlier = { stepInput: '{"item":"a","checkpoint":{"cursor":1,"output":null},"index":0}' };
   expect(told(begun(), { ...stop, output: "[1,2]" }, earlier)[0]).toBe(
@@ -261,4 +270,52 @@ test("a retry follows the step's own policy; without a backoff it is at once", (
     "setDeadline main retry 255",
   ]);
   expect(tried(1, { ...policy, backoff: "none" })).toBe("main enqueue");
+});
+
+describe("a step that comes back without an end", () => {
+  const back = { how: "handedBack", workerId: w1, message: "I must go" } as const;
+  const stop = (cursor: string, startedAt = 5) =>
+    ({ how: "yielded", cursor, output: "", startedAt: instant(startedAt) }) as const;
+  const at7 = { stepInput: '{"checkpoint":{"cursor":7,"output":null}}' };
+
+  test("waits for longer each time it is handed back, whoever did it, and fails at the bound", () => {
+    const waits = Array.from({ length: limits.fruitlessRuns - 1 }, (_, declines) => {
+      const after = stepAfter(begun({ declines }), settled(begun({ declines }), back, instant(5), 0));
+      expect(after.declines).toBe(declines + 1);
+      return after.nextAttemptAt === 0 ? 0 : after.nextAttemptAt - 5;
+    });
+    expect(waits.slice(0, 12)).toEqual([
+      0, 0, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000,
+    ]);
+    const all = waits.reduce((sum, wait) => sum + wait, 0);
+    expect(all / 3_600_000).toBeCloseTo(1.5, 0);
+    expect(told(begun({ declines: limits.fruitlessRuns - 1 }), back)).toEqual([
+      'main failed DECLINE_LIMIT: the step was handed back 100 times in a row, the last by worker "w1": I must go',
+      'main fail DECLINE_LIMIT: the step was handed back 100 times in a row, the last by worker "w1": I must go DECLINE_LIMIT',
+    ]);
+  });
+
+  test("waits as long when it stops at the checkpoint it began from, and fails at the bound", () => {
+    expect(told(begun({ declines: 4 }), stop("8"), at7).slice(1)).toEqual(["main yielded 0 0"]);
+    expect(told(begun({ declines: 4 }), stop("7"), at7).slice(1)).toEqual(["main yielded 5 2005"]);
+    expect(told(begun({ declines: limits.fruitlessRuns - 1 }), stop("7"), at7).at(-1)).toBe(
+      "main fail YIELD_LIMIT: 100 runs in a row stopped at the checkpoint that they began from YIELD_LIMIT",
+    );
+  });
+
+  test("may stop ten times at once; after that the more there have been, the longer from run to run", () => {
+    const next = (fence: number, startedAt: number) => told(begun({ fence }), stop("8", startedAt), at7)[1];
+    expect(next(10, 5)).toBe("main yielded 0 0");
+    expect(next(110, 5)).toBe("main yielded 0 605");
+    expect(next(110, -100)).toBe("main yielded 0 500");
+    expect(next(110, -1_000)).toBe("main yielded 0 0"); // it took long enough itself: at once
+    // A step that stops once a minute is never slowed.
+    expect(paceAfter(limits.stepRuns - 1)).toBeLessThan(60_000);
+    const last = told(begun({ fence: limits.stepRuns }), stop("8"), at7);
+    expect(last).toEqual([
+      'keepInput main {"checkpoint":{"cursor":8,"output":null}}',
+      "main failed YIELD_LIMIT: the step has had 10000 runs, the most of one: stop at fewer checkpoints",
+      "main fail YIELD_LIMIT: the step has had 10000 runs, the most of one: stop at fewer checkpoints YIELD_LIMIT",
+    ]);
+  });
 });

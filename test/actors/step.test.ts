@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { stepMachine } from "#actors/step/machine";
 import type { StepMessage } from "#actors/step/messages";
 import type { StepRow } from "#domain/step";
-import { instant } from "#domain/time";
+import { instant, NEVER } from "#domain/time";
 import { advanceStep } from "#runtime/lifecycles";
 import { play } from "#testing/transcript";
 import { r1, step, w1 } from "./rows.js";
@@ -66,7 +66,7 @@ test("a run handed back puts its step in the queue again", () => {
     play(stepMachine, step(), [
       [0, "enqueue", place],
       [10, "start", { runId: "r1" }],
-      [20, "handBack", { ...place, rank: 20, avoidWorker: "w1", avoidUntil: 520 }],
+      [20, "handBack", { ...place, until: 0, rank: 20, avoidWorker: "w1", avoidUntil: 520 }],
       [30, "start", { runId: "r2" }],
     ]),
   ).toMatchInlineSnapshot(`
@@ -121,7 +121,7 @@ test("a step's row keeps its runs, its tries and its wait; a hand-back takes the
   expect(first).toMatchObject({ lane: "a", rank: 7, runId: r1, fence: 1, attempts: 1 });
 
   const avoid = { avoidWorker: w1, avoidUntil: instant(505) };
-  const back = told(first, { type: "handBack", at, lane: "a", rank: 9, ...avoid });
+  const back = told(first, { type: "handBack", at, until: NEVER, lane: "a", rank: 9, ...avoid });
   expect(back).toMatchObject({ state: "enqueued", rank: 9, fence: 1, attempts: 0, declines: 1, ...avoid });
 
   const wait = { type: "waitForRetry", at, until: instant(900) } as const;
@@ -169,10 +169,32 @@ test("a step that needs no worker begins by itself, and is done or not as any ot
   `);
 });
 
+test("a step that comes back too often waits in the queue until its time has come, and costs no attempt", () => {
+  const at = instant(5);
+  const until = instant(505);
+  const begun = step({ state: "in_progress", runId: r1, fence: 3, attempts: 2, declines: 2 });
+  const waits = { state: "enqueued", attempts: 1, nextAttemptAt: until, declines: 3 };
+  const place = { lane: "a", rank: 9 } as const;
+  const avoid = { avoidWorker: w1, avoidUntil: instant(4_005) };
+  expect(advanceStep(begun, { type: "handBack", at, until, ...place, ...avoid })[0]).toMatchObject({
+    ...waits,
+    ...avoid,
+  });
+  expect(advanceStep(begun, { type: "yielded", at, until, fruitless: 3, ...place })[0]).toMatchObject({
+    ...waits,
+    hasInput: true,
+  });
+  const begunAgain = advanceStep(
+    { ...begun, state: "enqueued", nextAttemptAt: until },
+    { type: "start", at, runId: r1 },
+  );
+  expect(begunAgain[0].nextAttemptAt).toBe(0);
+});
+
 test("a run that stops at a checkpoint costs no attempt, and its step waits in the queue again", () => {
   const at = instant(5);
   const begun = step({ state: "in_progress", runId: r1, fence: 3, attempts: 2, declines: 2 });
-  const [after] = advanceStep(begun, { type: "yielded", at, lane: "a", rank: 9 });
+  const [after] = advanceStep(begun, { type: "yielded", at, until: NEVER, fruitless: 0, lane: "a", rank: 9 });
   expect(after).toMatchObject({
     state: "enqueued",
     attempts: 1,

@@ -97,8 +97,8 @@ test("a lost run is tried again at once, if an attempt remains", () => {
   `);
 });
 
-test("a run handed back costs no attempt; its step avoids that worker for longer each time", () => {
-  const back = { how: "handedBack", workerId: w1 } as const;
+test("a run handed back costs no attempt; its step avoids that worker for longer each time, and waits", () => {
+  const back = { how: "handedBack", workerId: w1, message: "I must go" } as const;
 
   expect(
     finalize([
@@ -109,8 +109,8 @@ test("a run handed back costs no attempt; its step avoids that worker for longer
     "
     0 ms           starting
     0 ms serve     serving
-    0 ms run.ended serving   advanceStep(t1, main, handBack(0, ["default","triage",[]], 0, w1, 500))
-    0 ms run.ended serving   advanceStep(t1, main, handBack(0, ["default","triage",[]], 0, w1, 4000))
+    0 ms run.ended serving   advanceStep(t1, main, handBack(0, 0, ["default","triage",[]], 0, w1, 500))
+    0 ms run.ended serving   advanceStep(t1, main, handBack(0, 1000, ["default","triage",[]], 1000, w1, 4000))
     "
   `);
 });

@@ -2,6 +2,7 @@ import { assignmentBreakages } from "./assignment-breakages.js";
 import { type Breakage, edit, type TestName } from "./breakage.js";
 import { poisonBreakages } from "./poison-breakages.js";
 import { dataBreakages } from "./data-breakages.js";
+import { loopBreakages } from "./loop-breakages.js";
 import { workflowBreakages } from "./workflow-breakages.js";
 
 /** The shortest story in which a promise shows. */
@@ -363,6 +364,7 @@ export const breakages: readonly Breakage[] = [
   },
   ...poisonBreakages,
   ...dataBreakages,
+  ...loopBreakages,
   ...workflowBreakages,
   ...assignmentBreakages,
 ];

@@ -65,7 +65,8 @@ export const loads = {
   outputs: textsOf("outputs"),
   ...registered,
   ready: `SELECT json_object('taskId', task_id, 'stepName', name, 'lane', lane, 'rank', rank,
-      'avoidWorker', ${stepTable.field("avoidWorker")}, 'avoidUntil', ${stepTable.field("avoidUntil")}) FROM steps
+      'declines', ${stepTable.field("declines")}, 'avoidWorker', ${stepTable.field("avoidWorker")},
+      'avoidUntil', ${stepTable.field("avoidUntil")}, 'nextAttemptAt', ${stepTable.field("nextAttemptAt")}) FROM steps
     WHERE state = 'enqueued' AND lane = ? ORDER BY rank, task_id, name LIMIT ?`,
   due: `SELECT ${plainJson("taskId", "stepName", "kind", "at")} FROM deadlines
     WHERE at <= ? ORDER BY at, task_id, step_name, kind LIMIT ?`,

@@ -1,0 +1,71 @@
+import { sliceAt, withMembers } from "#domain/json-slices";
+import { limits } from "#domain/limits";
+import { AVOID, ceiling, paceAfter, pauseAfter } from "#domain/retry";
+import type { StepRow } from "#domain/step";
+import type { TaskRow } from "#domain/task";
+import { type Instant, later, NEVER } from "#domain/time";
+import type { Ask } from "../asks.js";
+import type { RunEnd } from "../run/messages.js";
+import { placeOf } from "../task/start.js";
+import { advance, failForGood, keyOf } from "./done.js";
+
+type End<How extends RunEnd["how"]> = Extract<RunEnd, { how: How }>;
+
+/**
+ * A worker gave the Run back: its Step goes to another one. At once the first times, for one worker's no says
+ * nothing of the next one's; then after a growing delay; and not for ever.
+ */
+export function requeueDeclined(
+  task: TaskRow,
+  step: StepRow,
+  { workerId, message }: End<"handedBack">,
+  at: Instant,
+): Ask[] {
+  const declines = step.declines + 1;
+  if (declines >= limits.fruitlessRuns) {
+    const last = `the last by worker "${workerId}": ${message || "no reason given"}`;
+    const text = `the step was handed back ${declines} times in a row, ${last}`;
+    return failForGood(step, text, at, "DECLINE_LIMIT");
+  }
+  const place = placeFrom(task, step, later(at, pauseAfter(declines)), at);
+  const avoid = { avoidWorker: workerId, avoidUntil: later(at, ceiling(AVOID, declines)) };
+  return [advance(step, { type: "handBack", at, ...place, ...avoid })];
+}
+
+/**
+ * The Run stopped at a checkpoint: the next one goes on from there, the later the more there have been, so that a
+ * step which stops at once cannot keep the plane busy. One that comes no further fails in the end.
+ */
+export function requeueYielded(
+  task: TaskRow,
+  step: StepRow,
+  end: End<"yielded">,
+  stepInput: string | undefined,
+  at: Instant,
+): Ask[] {
+  const before = stepInput ?? "{}";
+  const checkpoint = `{"cursor":${end.cursor},"output":${end.output || "null"}}`;
+  const fruitless = sliceAt(before, ["checkpoint"]) === checkpoint ? step.declines + 1 : 0;
+  const json = withMembers(before, new Map([["checkpoint", checkpoint]]));
+  const keep: Ask = { type: "keepInput", params: { ...keyOf(step), json } };
+
+  const tooOften = whyNoFurther(step, fruitless);
+  if (tooOften !== undefined) return [keep, ...failForGood(step, tooOften, at, "YIELD_LIMIT")];
+  const paced = later(end.startedAt, paceAfter(step.fence));
+  const until = Math.max(paced, later(at, pauseAfter(fruitless))) as Instant;
+  return [keep, advance(step, { type: "yielded", at, fruitless, ...placeFrom(task, step, until, at) })];
+}
+
+function whyNoFurther({ fence }: StepRow, fruitless: number): string | undefined {
+  if (fruitless >= limits.fruitlessRuns) {
+    return `${fruitless} runs in a row stopped at the checkpoint that they began from`;
+  }
+  return fence >= limits.stepRuns
+    ? `the step has had ${fence} runs, the most of one: stop at fewer checkpoints`
+    : undefined;
+}
+
+/** Its place in the queue from then on: behind all that may go before it. */
+function placeFrom(task: TaskRow, step: StepRow, until: Instant, at: Instant) {
+  return until > at ? { until, ...placeOf(task, step, until) } : { until: NEVER, ...placeOf(task, step, at) };
+}

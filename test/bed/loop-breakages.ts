@@ -1,0 +1,57 @@
+import { type Breakage, edit, type TestName } from "./breakage.js";
+
+const loops = (name: string): TestName => ({ file: "test/runtime/loops.test.ts", name });
+
+const requeue = "actors/task-finalizer/requeue.ts";
+const retry = "src/domain/retry.ts";
+const placement = "actors/scheduler/placement.ts";
+
+/** Ways to come back for ever, or without a pause. */
+export const loopBreakages: readonly Breakage[] = [
+  {
+    name: "what comes back again and again comes at once",
+    edits: [edit(retry, "const AT_ONCE = 2;", "const AT_ONCE = 1_000;")],
+    test: loops("by 2 workers in turn comes ever slower"),
+  },
+  {
+    name: "a step is handed back for ever",
+    edits: [edit(requeue, "if (declines >= limits.fruitlessRuns) {", "if (declines < 0) {")],
+    test: loops("by 2 workers in turn comes ever slower"),
+  },
+  {
+    name: "a step that waits is given to a worker all the same",
+    edits: [edit(placement, "if (step.nextAttemptAt > at) continue;", "")],
+    test: loops("waits on over a restart"),
+  },
+  {
+    name: "two workers hand a step to and fro, and a third never sees it",
+    edits: [edit(placement, "const TRUSTED_DECLINES = 2;", "const TRUSTED_DECLINES = 1_000;")],
+    test: loops("goes to a worker that takes it at once"),
+  },
+  {
+    name: "a step that stops where it began counts as one that went on",
+    edits: [edit(requeue, "? step.declines + 1 : 0;", "? 0 : 0;")],
+    test: loops("at once and at the same one comes ever slower"),
+  },
+  {
+    name: "checkpoints without a pace",
+    edits: [edit(retry, "const PACE = 6;", "const PACE = 0;")],
+    test: loops("at once but at another each time is paced"),
+  },
+  {
+    name: "a lost step is tried again at once, always",
+    edits: [edit("actors/task-finalizer/done.ts", "? later(at, pauseAfter(step.attempts))", "? at")],
+    test: loops("whose workers are lost at once again and again"),
+  },
+  {
+    name: "tasks within tasks are made anew without a pause",
+    edits: [
+      edit(
+        "actors/task-finalizer/child.ts",
+        'retryable: status === "FAILED", retryAfter: pauseAfter(step.attempts) }',
+        'retryable: status === "FAILED", retryAfter: millis(0) }',
+      ),
+    ],
+    test: loops("a task within a task that fails at once"),
+  },
+];
