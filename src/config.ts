@@ -162,6 +162,12 @@ export const settings = {
     help: "How long an ended task is kept, and its idempotency key with it.",
     range: `${RETENTION_LEAST} to 3650d`,
   },
+  "accept-clock": {
+    schema: z.boolean("write true or false"),
+    fallback: false,
+    help: "The wall clock is right although it is more than 7 days from what the data directory remembers; for one start.",
+    range: "true or false",
+  },
   environment: {
     schema: z
       .string("write a name in quotes")
@@ -202,6 +208,7 @@ export interface ServerConfig {
   readonly heartbeat: Millis;
   readonly publicLease: Millis;
   readonly retention: Millis;
+  readonly acceptClock: boolean;
   readonly environment: string;
   /** Absolute path, or empty. */
   readonly templates: string;
@@ -245,6 +252,7 @@ export function serverConfig(
     heartbeat: setting("heartbeat"),
     publicLease: setting("public-lease"),
     retention: setting("retention"),
+    acceptClock: setting("accept-clock"),
     environment: setting("environment"),
     templates: setting("templates") && resolve(setting("templates")),
     logLevel: setting("log-level"),

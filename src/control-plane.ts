@@ -35,6 +35,8 @@ export interface ControlPlaneParts {
   readonly terms?: LeaseTerms;
   /** How long an ended Task is kept. Default 7 days. */
   readonly retention?: Millis;
+  /** The wall clock is right at this start, however far it is from what the store remembers. Default false. */
+  readonly acceptClock?: boolean;
   readonly telemetry?: Telemetry;
   readonly clock?: StartableClock;
   readonly entropy?: Entropy;
@@ -70,15 +72,17 @@ const WEEK = millis(7 * 24 * 3_600_000);
  */
 export async function startControlPlane(parts: ControlPlaneParts): Promise<ControlPlane> {
   const { store, terms = DEFAULT_TERMS, retention = WEEK, telemetry = silentTelemetry() } = parts;
-  const { clock = nodeClock(), entropy = nodeEntropy, schemas = jsonSchemas() } = parts;
+  const { clock = nodeClock(), schemas = jsonSchemas(), acceptClock = false } = parts;
+  const { entropy = nodeEntropy(() => clock.now()) } = parts;
   let onFatal: (error: Error) => void = () => {};
   const failed = new Promise<Error>((resolve) => {
     onFatal = resolve;
   });
-  const supervisor = new Supervisor({ store, clock, entropy, telemetry, schemas, terms, onFatal });
+  const ports = { store, clock, entropy, telemetry, schemas };
+  const supervisor = new Supervisor({ ...ports, terms, acceptClock, onFatal });
   await supervisor.start();
   showGauges(supervisor);
-  const sweeper = new Retention(supervisor.core, supervisor.watchers, retention);
+  const sweeper = new Retention(supervisor.core, supervisor.watchers, retention, supervisor.clockStart);
   sweeper.start();
 
   return {
@@ -100,6 +104,8 @@ export interface RunningServer {
   /** The addresses that were bound. */
   readonly grpc: readonly string[];
   readonly http: readonly string[];
+  /** What an operator should know of the start, a sentence each; empty if all is well. */
+  readonly warnings: readonly string[];
   readonly failed: Promise<Error>;
   /** Drains, closes the doors, closes the store. Bounded; the second call waits for the first. */
   stop(): Promise<void>;
@@ -114,9 +120,9 @@ export async function startServer(config: ServerConfig, log?: Log): Promise<Runn
   const telemetry = nodeTelemetry({ log: log ?? logPort(createLog({ level: config.logLevel })) });
   const store =
     config.store === "memory" ? memoryStore() : sqliteStore({ path: join(config.data, "taskrun.db") });
-  const { lease, heartbeat, publicLease, retention } = config;
+  const { lease, heartbeat, publicLease, retention, acceptClock } = config;
   const terms = { lease, heartbeat, publicLease };
-  const control = await startControlPlane({ store, terms, retention, telemetry });
+  const control = await startControlPlane({ store, terms, retention, acceptClock, telemetry });
   const folder = await openTemplates(config, control).catch(async (error: unknown) => {
     await control.stop();
     throw error;
@@ -124,7 +130,7 @@ export async function startServer(config: ServerConfig, log?: Log): Promise<Runn
   const { grpc, http, allowedHosts, insecure, connections, connectionsPerAddress } = config;
   const doors = await openDoors({
     plane: control.plane,
-    entropy: nodeEntropy,
+    entropy: control.entropy,
     telemetry,
     schemas: control.schemas,
     environment: config.environment,
@@ -151,12 +157,17 @@ export async function startServer(config: ServerConfig, log?: Log): Promise<Runn
   return {
     grpc: doors.grpc,
     http: doors.http,
+    warnings: warningsOf(control.plane),
     failed: control.failed,
     stop: () => {
       stopping ??= stop();
       return stopping;
     },
   };
+}
+
+function warningsOf({ health: { clock } }: Plane): string[] {
+  return clock ? [clock.message] : [];
 }
 
 /** The folder of templates, all in it registered, if the configuration names one. */

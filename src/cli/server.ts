@@ -19,15 +19,21 @@ export async function runServer(options: ServerOptions, io: Io): Promise<ExitCod
   const config = loadConfig({ flags: options.flags, env: io.env, cwd: io.cwd, file: options.config });
   const server = await startOrExplain(config, io);
 
-  const { grpc, http } = server;
-  const facts = { grpc, http, data: config.data, store: config.store };
+  const { grpc, http, warnings } = server;
+  const facts = {
+    grpc,
+    http,
+    data: config.data,
+    store: config.store,
+    ...(warnings.length > 0 && { warnings }),
+  };
   const announcement = options.json ? line(facts) : `${describeServer(server, config)}\n`;
   return untilStopped(server, announcement, io);
 }
 
-/** `gRPC at A, B; HTTP at C; data in DIR (sqlite)`. */
+/** `gRPC at A, B; HTTP at C; data in DIR (sqlite)`, and a line for each warning. */
 export function describeServer(
-  { grpc, http }: Pick<RunningServer, "grpc" | "http">,
+  { grpc, http, warnings }: Pick<RunningServer, "grpc" | "http" | "warnings">,
   config: ServerConfig,
 ): string {
   const doors = [`gRPC at ${grpc.join(", ")}`, ...(http.length > 0 ? [`HTTP at ${http.join(", ")}`] : [])];
@@ -35,7 +41,9 @@ export function describeServer(
     config.store === "memory"
       ? "data in memory, gone when it stops"
       : `data in ${config.data} (${config.store})`;
-  return `taskrun serves ${doors.join("; ")}; ${data}`;
+  return [`taskrun serves ${doors.join("; ")}; ${data}`, ...warnings.map((text) => `warning: ${text}`)].join(
+    "\n",
+  );
 }
 
 /** @throws {CliError} that says which setting to change, if the world is not as the settings say */

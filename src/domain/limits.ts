@@ -171,6 +171,10 @@ export const limits = {
   drain: millis(10_000),
   /** Finished tasks are kept at least this long, so that an idempotency key holds for a day. */
   retentionMin: millis(24 * 3_600_000),
+  /** After a start, what only the time since the last one has made old is kept for so long: to notice a wrong clock. */
+  retentionPause: millis(6 * 3_600_000),
+  /** A wall clock further than this from what the store remembers is doubted: longer than a long weekend. */
+  clockGap: millis(7 * 24 * 3_600_000),
   /** Finished tasks one retention commit removes: a few milliseconds of the writer's time. */
   retentionBatch: 200,
 } as const;

@@ -1,7 +1,7 @@
 /**
- * A moment in plane time, in Unix milliseconds. Plane time starts at the wall clock (or at the last
- * instant the store remembers, if that is later) and then grows with the monotonic clock, so a jump
- * of the wall clock moves nothing.
+ * A moment in plane time, in Unix milliseconds. Plane time starts at the wall clock, as far as that agrees
+ * with what the store remembers (see `plane-time.ts`), and then grows with the monotonic clock, so a jump of
+ * the wall clock moves nothing.
  */
 export type Instant = number & { readonly __kind: "Instant" };
 

@@ -33,9 +33,9 @@ export class Health {
 
   /** What `/health` tells: whether requests are served, and what an operator should look at. Times are Unix ms. */
   get report(): HealthReport {
-    const { parked } = this.#plane.health;
-    const status = !this.serving ? "unavailable" : parked ? "degraded" : "healthy";
-    return { status, ...(parked && { parked }) };
+    const trouble = this.#plane.health;
+    const status = Object.keys(trouble).length > 0 ? "degraded" : "healthy";
+    return { status: this.serving ? status : "unavailable", ...trouble };
   }
 
   get draining(): boolean {

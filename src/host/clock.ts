@@ -28,8 +28,10 @@ export function nodeClock(sources: TimeSources = hostSources): StartableClock {
 
     monotonic: () => sources.monotonic(),
 
-    startFrom(lastPersisted) {
-      offset = Math.max(lastPersisted, sources.wall()) - sources.monotonic();
+    wall: () => instant(Math.floor(sources.wall())),
+
+    startFrom(at) {
+      offset = at - sources.monotonic();
     },
 
     wakeAt(at, fire) {

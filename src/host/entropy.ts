@@ -1,11 +1,14 @@
-import { uuidv7 } from "uuidv7";
+import { V7Generator } from "uuidv7";
 import type { Entropy } from "#ports/entropy";
 
 /**
  * Chance on a real machine. Ids made in the same millisecond still sort in the order they were made in;
  * draws spread retries and are no secrets.
+ *
+ * @param now what ids are dated by, in Unix milliseconds. For a server plane time: lists are in the order of ids, and
+ *   one from a wrong wall clock would stay at their top for ever.
  */
-export const nodeEntropy: Entropy = {
-  uuid: uuidv7,
-  draw: Math.random,
-};
+export function nodeEntropy(now: () => number = Date.now): Entropy {
+  const ids = new V7Generator();
+  return { uuid: () => ids.generateOrResetWithTs(now()).toString(), draw: Math.random };
+}

@@ -11,9 +11,12 @@ export interface Clock {
   yield(): Promise<void>;
 }
 
-/** A clock that can still be set: plane time begins at the wall clock or at `lastPersisted`, whichever is later. */
+/** A clock that can still be set. */
 export interface StartableClock extends Clock {
-  startFrom(lastPersisted: Instant): void;
+  /** What the machine thinks the time is, right or wrong. */
+  wall(): Instant;
+  /** From now on plane time is `at`, and grows by the monotonic clock. */
+  startFrom(at: Instant): void;
 }
 
 /** How late a wake-up may come before leases are extended by the delay. */

@@ -78,6 +78,8 @@ export interface Plane {
 export interface PlaneHealth {
   /** Messages that cannot be decided and are tried again later: so many, since when, and when the next one is tried. */
   readonly parked?: { readonly count: number; readonly since: Instant; readonly next: Instant };
+  /** The wall clock at the start, which is too far from the last instant that the store remembers. */
+  readonly clock?: { readonly wall: Instant; readonly remembered: Instant; readonly message: string };
 }
 
 /** A Task as it stands right after the commit that answers for it, with those of its Steps and Runs the turn has seen. */

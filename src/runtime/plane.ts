@@ -37,7 +37,8 @@ export function openPlane(supervisor: Supervisor): Plane {
 
     get health() {
       const parked = core.parked.count(core.clock.now());
-      return parked ? { parked } : {};
+      const { clockTrouble: clock } = supervisor;
+      return { ...(parked && { parked }), ...(clock && { clock }) };
     },
 
     submit(caller: Caller, drafts: readonly TaskDraft[]): Promise<readonly (Receipt | Fault)[]> {

@@ -1,5 +1,6 @@
 import { limits } from "#domain/limits";
-import { instant, later, type Millis, millis } from "#domain/time";
+import type { ClockStart } from "#domain/plane-time";
+import { instant, later, type Millis, millis, NEVER } from "#domain/time";
 import type { Core } from "./core.js";
 import type { Watchers } from "./watchers.js";
 
@@ -13,14 +14,19 @@ export class Retention {
   readonly #core: Core;
   readonly #watchers: Watchers;
   readonly #keep: Millis;
+  readonly #clockStart: ClockStart | undefined;
   #cancel: (() => void) | undefined;
   #stopped = false;
 
-  /** @param keep how long an ended Task is kept, with its idempotency key; at least `limits.retentionMin` */
-  constructor(core: Core, watchers: Watchers, keep: Millis) {
+  /**
+   * @param keep how long an ended Task is kept, with its idempotency key; at least `limits.retentionMin`
+   * @param clockStart how plane time began
+   */
+  constructor(core: Core, watchers: Watchers, keep: Millis, clockStart?: ClockStart) {
     this.#core = core;
     this.#watchers = watchers;
     this.#keep = keep;
+    this.#clockStart = clockStart;
   }
 
   start(): void {
@@ -37,7 +43,7 @@ export class Retention {
   /** Returns how many Tasks were removed. */
   async sweep(): Promise<number> {
     const { clock, store, telemetry } = this.#core;
-    const before = instant(clock.now() - this.#keep);
+    const before = instant(clock.now() - this.#keep - this.#unproven());
     let sum = 0;
     for (let batch = 0; batch < BATCHES_PER_SWEEP && !this.#stopped; batch += 1) {
       const removed = await store.removeFinished(before, limits.retentionBatch);
@@ -48,6 +54,14 @@ export class Retention {
     }
     if (sum > 0) telemetry.count("taskrun_tasks_removed_total", {}, sum);
     return sum;
+  }
+
+  /** Time that went by while no server ran, of which only the wall clock knows: it counts once somebody could object. */
+  #unproven(): number {
+    if (!this.#clockStart) return 0;
+    const { at, persisted } = this.#clockStart;
+    const isSettled = this.#core.clock.now() - at >= limits.retentionPause;
+    return isSettled || persisted === NEVER ? 0 : at - persisted;
   }
 
   async #sweepAndGoOn(): Promise<void> {

@@ -4,15 +4,18 @@ import type { Deadline } from "#domain/deadline";
 import { Fault, type FaultCode } from "#domain/fault";
 import type { SessionId } from "#domain/id";
 import { limits } from "#domain/limits";
+import { type ClockStart, clockWarning } from "#domain/plane-time";
 import { Plans } from "#domain/plans";
 import { instant, later, millis, NEVER } from "#domain/time";
 import type { LeaseTerms } from "#domain/worker";
 import type { StartableClock } from "#ports/clock";
 import type { Entropy } from "#ports/entropy";
+import type { PlaneHealth } from "#ports/plane";
 import type { Schemas } from "#ports/schemas";
 import type { Committed, Store } from "#ports/store";
 import type { Telemetry } from "#ports/telemetry";
 import { Actors, actorNames } from "./actors.js";
+import { startClock } from "./clock-start.js";
 import type { Core } from "./core.js";
 import { expectHolders } from "./holders.js";
 import { Leases } from "./leases.js";
@@ -34,6 +37,8 @@ export interface SupervisorParts {
   readonly terms: LeaseTerms;
   /** Messages each actor's mailbox holds. */
   readonly mailbox?: number;
+  /** The wall clock is right at this start, however far it is from what the store remembers. */
+  readonly acceptClock?: boolean;
   /** The store can no longer be trusted: the process should end. */
   readonly onFatal: (error: Error) => void;
 }
@@ -58,6 +63,8 @@ export class Supervisor {
   readonly watchers: Watchers;
   readonly #clock: StartableClock;
   readonly #onFatal: (error: Error) => void;
+  readonly #acceptClock: boolean;
+  #clockStart: ClockStart | undefined;
   #wantsSchedule = true;
   #serving = false;
   #loop: Promise<void> | undefined;
@@ -67,7 +74,7 @@ export class Supervisor {
   /** In a row; two changes that met have met for once, a conflict that lasts needs time. */
   #conflicts = 0;
 
-  constructor({ clock, onFatal, mailbox = limits.mailbox, ...ports }: SupervisorParts) {
+  constructor({ clock, onFatal, mailbox = limits.mailbox, acceptClock = false, ...ports }: SupervisorParts) {
     const leases = new Leases();
     this.core = {
       ...ports,
@@ -80,6 +87,7 @@ export class Supervisor {
     };
     this.#clock = clock;
     this.#onFatal = onFatal;
+    this.#acceptClock = acceptClock;
     const bounds = { count: mailbox, bytes: limits.mailboxBytes };
     this.bus = new Bus<ActorName, Message>(actorNames, bounds, () => this.#wake?.());
     this.watchers = new Watchers(ports.store.reads);
@@ -98,7 +106,7 @@ export class Supervisor {
   /** Rebuilds memory from the store, then serves. */
   async start(): Promise<void> {
     const boot = await this.core.store.boot();
-    this.#clock.startFrom(boot.at);
+    this.#clockStart = await startClock(this.core, this.#clock, boot.at, this.#acceptClock);
     this.core.memory.restore(boot);
     expectHolders(boot.held, this.core);
     this.core.actors.live({ type: "serve" });
@@ -106,6 +114,18 @@ export class Supervisor {
     this.#loop = this.#serve().catch((error: unknown) => this.#fatal(error));
     if (boot.nextDueAt !== undefined) this.timers.deadlineSet(boot.nextDueAt);
     this.timers.arm();
+  }
+
+  /** How plane time began; undefined before. */
+  get clockStart(): ClockStart | undefined {
+    return this.#clockStart;
+  }
+
+  /** What an operator should know of how it began. */
+  get clockTrouble(): PlaneHealth["clock"] {
+    const start = this.#clockStart;
+    const message = start && clockWarning(start);
+    return message === undefined ? undefined : { wall: start.wall, remembered: start.persisted, message };
   }
 
   /** False if the mailbox is full; then nothing has happened. */

@@ -16,6 +16,8 @@ const WAKE_UPS_PER_INSTANT = 10_000;
  */
 export class VirtualClock implements StartableClock {
   #now: Instant;
+  /** How far the wall clock is ahead of plane time. */
+  #wallAhead = 0;
   /** In the order they were set; those of one instant fire in this order too. */
   #wakeUps: WakeUp[] = [];
 
@@ -32,8 +34,18 @@ export class VirtualClock implements StartableClock {
     return this.#now;
   }
 
-  startFrom(lastPersisted: Instant): void {
-    this.#now = instant(Math.max(this.#now, lastPersisted));
+  wall(): Instant {
+    return instant(this.#now + this.#wallAhead);
+  }
+
+  /** The machine's clock is set, rightly or wrongly; plane time does not move. */
+  setWall(at: Instant): void {
+    this.#wallAhead = at - this.#now;
+  }
+
+  startFrom(at: Instant): void {
+    this.#wallAhead += this.#now - at;
+    this.#now = at;
   }
 
   wakeAt(at: Instant, fire: () => void): () => void {

@@ -1,6 +1,7 @@
 import { assignmentBreakages } from "./assignment-breakages.js";
 import { type Breakage, edit, type TestName } from "./breakage.js";
 import { poisonBreakages } from "./poison-breakages.js";
+import { clockBreakages } from "./clock-breakages.js";
 import { dataBreakages } from "./data-breakages.js";
 import { loopBreakages } from "./loop-breakages.js";
 import { workflowBreakages } from "./workflow-breakages.js";
@@ -363,6 +364,7 @@ export const breakages: readonly Breakage[] = [
     test: { file: "test/stores/sqlite-file.test.ts", name: "a second store on the same file is refused" },
   },
   ...poisonBreakages,
+  ...clockBreakages,
   ...dataBreakages,
   ...loopBreakages,
   ...workflowBreakages,

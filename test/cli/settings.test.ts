@@ -49,6 +49,7 @@ test("with nothing given everything is as documented", () => {
     heartbeat: 5_000,
     publicLease: 90_000,
     retention: 604_800_000,
+    acceptClock: false,
     environment: "development",
     templates: "",
     logLevel: "info",

@@ -168,10 +168,14 @@ export class Server {
     await this.ready();
   }
 
-  /** Over a connection of its own, so that none stays open beside what a test looks at. */
   metrics(): Promise<string> {
+    return this.page("/metrics");
+  }
+
+  /** Over a connection of its own, so that none stays open beside what a test looks at. */
+  page(path: string): Promise<string> {
     return new Promise((resolve, reject) => {
-      const request = get(`http://${this.#http}/metrics`, { agent: false }, (answer) => {
+      const request = get(`http://${this.#http}${path}`, { agent: false }, (answer) => {
         let text = "";
         answer.setEncoding("utf8").on("data", (part: string) => {
           text += part;

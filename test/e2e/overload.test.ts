@@ -49,7 +49,7 @@ async function smallServer() {
   const telemetry = silentTelemetry();
   const onFatal = () => {};
   const clock = nodeClock();
-  const entropy = nodeEntropy;
+  const entropy = nodeEntropy();
   const supervisor = new Supervisor({
     store,
     clock,

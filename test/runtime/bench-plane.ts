@@ -74,13 +74,22 @@ export interface BenchOptions {
   /** Draws of chance; by default the seeded ones. */
   readonly draw?: () => number;
   readonly seed?: number;
+  /** An operator says that the wall clock is right. */
+  readonly acceptClock?: boolean;
   /** False if whoever starts it audits its store, sooner than at the end of the test. */
   readonly audit?: boolean;
 }
 
 export async function startBench(
   store: Store = memoryStore(),
-  { clock = new VirtualClock(1_000_000), mailbox, draw, seed = 1, audit = true }: BenchOptions = {},
+  {
+    clock = new VirtualClock(1_000_000),
+    mailbox,
+    draw,
+    seed = 1,
+    audit = true,
+    acceptClock = false,
+  }: BenchOptions = {},
 ): Promise<BenchPlane> {
   const seeded = seededEntropy(seed + clock.now(), () => clock.now());
   const entropy: Entropy = draw ? { uuid: seeded.uuid, draw } : seeded;
@@ -94,6 +103,7 @@ export async function startBench(
     telemetry: counting.telemetry,
     schemas: jsonSchemas(),
     terms: TERMS,
+    acceptClock,
     ...(mailbox !== undefined && { mailbox }),
     onFatal: (error) => fatal.push(error),
   });

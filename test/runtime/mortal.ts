@@ -49,6 +49,7 @@ export function mortalClock(clock: StartableClock, life: Life): StartableClock {
   return {
     now: () => clock.now(),
     monotonic: () => clock.monotonic(),
+    wall: () => clock.wall(),
     startFrom: (at) => clock.startFrom(at),
     yield: () => unlessDead(life, () => clock.yield()),
     wakeAt: (at, fire) =>
