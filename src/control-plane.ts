@@ -82,7 +82,12 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
   const supervisor = new Supervisor({ ...ports, terms, acceptClock, onFatal });
   await supervisor.start();
   showGauges(supervisor);
-  const sweeper = new Retention(supervisor.core, supervisor.watchers, retention, supervisor.clockStart);
+  const sweeper = new Retention(
+    supervisor.core,
+    supervisor.watchers,
+    retention,
+    supervisor.clockStarter.started,
+  );
   sweeper.start();
 
   return {

@@ -41,7 +41,7 @@ export async function servePage(
     case "/health/live":
       return sendText(response, 200, "live\n");
     case "/health/ready":
-      return sendText(response, health.serving ? 200 : 503, readiness(health));
+      return health.serving ? sendText(response, 200, "ready\n") : sendText(response, 503, "not ready\n");
     case "/metrics":
       return sendText(response, 200, await metrics.render(), metrics.contentType);
     default:

@@ -1,32 +1,52 @@
 import { type ClockStart, clockWarning, isFar, startOfPlaneTime } from "#domain/plane-time";
 import type { Instant } from "#domain/time";
 import type { StartableClock } from "#ports/clock";
+import type { PlaneHealth } from "#ports/plane";
 import type { Store } from "#ports/store";
 import type { Core } from "./core.js";
 
-/**
- * Begins plane time, and says loudly if the wall clock cannot be right.
- *
- * @param persisted the last instant that the store remembers
- * @param accept an operator says that the wall clock is right
- */
-export async function startClock(
-  { store, telemetry: { log } }: Pick<Core, "store" | "telemetry">,
-  clock: StartableClock,
-  persisted: Instant,
-  accept: boolean,
-): Promise<ClockStart> {
-  const wall = clock.wall();
-  const anythingAtStake = isFar(wall - persisted) && (await holdsTasks(store));
-  const start = startOfPlaneTime({ wall, persisted, anythingAtStake, accept });
-  clock.startFrom(start.at);
+/** Begins plane time, and says loudly if the wall clock cannot be right. */
+export class ClockStarter {
+  readonly #core: Pick<Core, "store" | "telemetry">;
+  readonly #clock: StartableClock;
+  readonly #accept: boolean;
+  #started: ClockStart | undefined;
 
-  const warning = clockWarning(start);
-  if (warning !== undefined) log.error(warning);
-  else if (start.verdict === "accepted")
-    log.warn("the wall clock is believed, by --accept-clock", { ...start });
-  else if (accept) log.info("--accept-clock changed nothing: leave it out, or no wrong clock is noticed");
-  return start;
+  /** @param accept an operator says that the wall clock is right */
+  constructor(core: Pick<Core, "store" | "telemetry">, clock: StartableClock, accept: boolean) {
+    this.#core = core;
+    this.#clock = clock;
+    this.#accept = accept;
+  }
+
+  /** How plane time began; undefined before. */
+  get started(): ClockStart | undefined {
+    return this.#started;
+  }
+
+  /** What an operator should look at, if anything. */
+  get trouble(): PlaneHealth["clock"] {
+    const message = this.#started && clockWarning(this.#started);
+    if (!this.#started || message === undefined) return undefined;
+    return { wall: this.#started.wall, remembered: this.#started.persisted, message };
+  }
+
+  /** @param persisted the last instant that the store remembers */
+  async start(persisted: Instant): Promise<void> {
+    const { store, telemetry } = this.#core;
+    const accept = this.#accept;
+    const wall = this.#clock.wall();
+    const anythingAtStake = isFar(wall - persisted) && (await holdsTasks(store));
+    this.#started = startOfPlaneTime({ wall, persisted, anythingAtStake, accept });
+    this.#clock.startFrom(this.#started.at);
+
+    const { log } = telemetry;
+    const { verdict } = this.#started;
+    if (this.trouble) log.error(this.trouble.message);
+    else if (verdict === "accepted")
+      log.warn("the wall clock is believed, by --accept-clock", { wall, persisted });
+    else if (accept) log.info("--accept-clock changed nothing: leave it out, or no wrong clock is noticed");
+  }
 }
 
 /** A page may end early, with nothing on it. */

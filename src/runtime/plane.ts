@@ -37,7 +37,7 @@ export function openPlane(supervisor: Supervisor): Plane {
 
     get health() {
       const parked = core.parked.count(core.clock.now());
-      const { clockTrouble: clock } = supervisor;
+      const { trouble: clock } = supervisor.clockStarter;
       return { ...(parked && { parked }), ...(clock && { clock }) };
     },
 

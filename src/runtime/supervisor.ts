@@ -4,18 +4,16 @@ import type { Deadline } from "#domain/deadline";
 import { Fault, type FaultCode } from "#domain/fault";
 import type { SessionId } from "#domain/id";
 import { limits } from "#domain/limits";
-import { type ClockStart, clockWarning } from "#domain/plane-time";
 import { Plans } from "#domain/plans";
 import { instant, later, millis, NEVER } from "#domain/time";
 import type { LeaseTerms } from "#domain/worker";
-import type { StartableClock } from "#ports/clock";
+import type { Clock, StartableClock } from "#ports/clock";
 import type { Entropy } from "#ports/entropy";
-import type { PlaneHealth } from "#ports/plane";
 import type { Schemas } from "#ports/schemas";
 import type { Committed, Store } from "#ports/store";
 import type { Telemetry } from "#ports/telemetry";
 import { Actors, actorNames } from "./actors.js";
-import { startClock } from "./clock-start.js";
+import { ClockStarter } from "./clock-start.js";
 import type { Core } from "./core.js";
 import { expectHolders } from "./holders.js";
 import { Leases } from "./leases.js";
@@ -61,10 +59,9 @@ export class Supervisor {
   readonly bus: Bus<ActorName, Message>;
   readonly timers: Timers;
   readonly watchers: Watchers;
-  readonly #clock: StartableClock;
+  readonly clockStarter: ClockStarter;
+  readonly #clock: Clock;
   readonly #onFatal: (error: Error) => void;
-  readonly #acceptClock: boolean;
-  #clockStart: ClockStart | undefined;
   #wantsSchedule = true;
   #serving = false;
   #loop: Promise<void> | undefined;
@@ -76,18 +73,11 @@ export class Supervisor {
 
   constructor({ clock, onFatal, mailbox = limits.mailbox, acceptClock = false, ...ports }: SupervisorParts) {
     const leases = new Leases();
-    this.core = {
-      ...ports,
-      clock,
-      leases,
-      memory: new Memory(),
-      parked: new ParkedMessages(),
-      plans: new Plans(),
-      actors: new Actors(),
-    };
+    const state = { leases, memory: new Memory(), parked: new ParkedMessages(), plans: new Plans() };
+    this.core = { ...ports, ...state, clock, actors: new Actors() };
     this.#clock = clock;
     this.#onFatal = onFatal;
-    this.#acceptClock = acceptClock;
+    this.clockStarter = new ClockStarter(this.core, clock, acceptClock);
     const bounds = { count: mailbox, bytes: limits.mailboxBytes };
     this.bus = new Bus<ActorName, Message>(actorNames, bounds, () => this.#wake?.());
     this.watchers = new Watchers(ports.store.reads);
@@ -106,7 +96,7 @@ export class Supervisor {
   /** Rebuilds memory from the store, then serves. */
   async start(): Promise<void> {
     const boot = await this.core.store.boot();
-    this.#clockStart = await startClock(this.core, this.#clock, boot.at, this.#acceptClock);
+    await this.clockStarter.start(boot.at);
     this.core.memory.restore(boot);
     expectHolders(boot.held, this.core);
     this.core.actors.live({ type: "serve" });
@@ -114,18 +104,6 @@ export class Supervisor {
     this.#loop = this.#serve().catch((error: unknown) => this.#fatal(error));
     if (boot.nextDueAt !== undefined) this.timers.deadlineSet(boot.nextDueAt);
     this.timers.arm();
-  }
-
-  /** How plane time began; undefined before. */
-  get clockStart(): ClockStart | undefined {
-    return this.#clockStart;
-  }
-
-  /** What an operator should know of how it began. */
-  get clockTrouble(): PlaneHealth["clock"] {
-    const start = this.#clockStart;
-    const message = start && clockWarning(start);
-    return message === undefined ? undefined : { wall: start.wall, remembered: start.persisted, message };
   }
 
   /** False if the mailbox is full; then nothing has happened. */

@@ -1,9 +1,9 @@
 import { assignmentBreakages } from "./assignment-breakages.js";
 import { type Breakage, edit, type TestName } from "./breakage.js";
-import { poisonBreakages } from "./poison-breakages.js";
 import { clockBreakages } from "./clock-breakages.js";
 import { dataBreakages } from "./data-breakages.js";
 import { loopBreakages } from "./loop-breakages.js";
+import { poisonBreakages } from "./poison-breakages.js";
 import { workflowBreakages } from "./workflow-breakages.js";
 
 /** The shortest story in which a promise shows. */

@@ -20,7 +20,7 @@ async function startAt(store: Store, wall: number, acceptClock = false): Promise
 }
 
 const retentionOf = ({ supervisor }: BenchPlane, keep = 7 * DAY) =>
-  new Retention(supervisor.core, supervisor.watchers, millis(keep), supervisor.clockStart);
+  new Retention(supervisor.core, supervisor.watchers, millis(keep), supervisor.clockStarter.started);
 
 for (const { name, make } of stores) {
   describe(`a wall clock that is wrong at the start (${name})`, () => {
