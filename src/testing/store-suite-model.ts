@@ -25,7 +25,7 @@ type Move =
 /** Enough for every pair of moves to meet often; a failure shrinks to the few that matter. */
 const RUNS = 25;
 const MOVES = 25;
-const MODEL_TIMEOUT_MS = 60_000;
+const MODEL_TIMEOUT_MS = 300_000;
 
 /** Whatever is done to it, the store answers as the reference does. */
 export function modelTests({ test, expect, use, ...kit }: Suite): void {

@@ -2,6 +2,7 @@
  * The attacker, a process of its own: one attack, until it returns or its time is up. It says when it begins, what
  * became of it, and what became of its requests; it ends with 1 if the server answered what it must not.
  */
+import { setMaxListeners } from "node:events";
 import { tally } from "./kit.js";
 import type { Attack } from "./target.js";
 
@@ -20,6 +21,10 @@ const target = {
 // A connection that the server breaks off is what many attacks are about; its error may come when nobody awaits it.
 process.on("uncaughtException", () => {});
 process.on("unhandledRejection", () => {});
+// Each connection and worker of an attack listens for its end.
+setMaxListeners(0, target.signal);
+// What waits for the end of its time holds nothing that would keep this process alive.
+setInterval(() => {}, 60_000);
 console.log("begun");
 let found = "";
 try {

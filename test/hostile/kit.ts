@@ -24,7 +24,7 @@ const ENDED = [3, 4, 5];
 /** Nobody waits longer for one call. */
 const CALL_MS = 10_000;
 
-/** What became of the templates and Tasks that were asked for; `why` is the last refusal. */
+/** What became of the templates and Tasks that were asked for; `why` is the first refusal. */
 export const tally = { accepted: 0, refused: 0, why: "" };
 
 async function counted<Answer>(call: Promise<Answer>): Promise<Answer | undefined> {
@@ -34,7 +34,7 @@ async function counted<Answer>(call: Promise<Answer>): Promise<Answer | undefine
     return answer;
   } catch (error) {
     tally.refused += 1;
-    tally.why = (error as Error).message.slice(0, 150);
+    tally.why ||= (error as Error).message.slice(0, 150);
     return undefined;
   }
 }

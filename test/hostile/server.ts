@@ -39,10 +39,7 @@ export class ServerProcess {
 
   static async start(): Promise<ServerProcess> {
     const server = new ServerProcess(await mkdtemp(join(tmpdir(), "taskrun-hostile-")), await freePorts());
-    process.once("exit", () => {
-      server.#child?.kill("SIGKILL");
-      rmSync(server.#dir, { recursive: true, force: true });
-    });
+    process.once("exit", server.#atExit);
     await server.restart();
     return server;
   }
@@ -108,8 +105,14 @@ export class ServerProcess {
       await this.ended();
       clearTimeout(force);
     }
+    process.off("exit", this.#atExit);
     await rm(this.#dir, { recursive: true, force: true });
   }
+
+  readonly #atExit = (): void => {
+    this.#child?.kill("SIGKILL");
+    rmSync(this.#dir, { recursive: true, force: true });
+  };
 
   async #serving(child: ChildProcess): Promise<void> {
     const end = performance.now() + PATIENCE_MS;

@@ -5,7 +5,7 @@ import { ECHO, type Target } from "../target.js";
 export async function nestedAnyOf(target: Target): Promise<void> {
   const rpc = connect(target);
   let schema: object = { const: "nothing" };
-  for (let depth = 0; depth < 14; depth += 1)
+  for (let depth = 0; depth < 10; depth += 1)
     schema = { anyOf: [{ not: schema, const: depth }, schema, { not: {} }] };
   const item = { anyOf: [{ properties: { a: schema } }, schema], unevaluatedProperties: false };
   const input_schema = {
