@@ -21,6 +21,7 @@ import { Memory } from "./memory.js";
 import { ParkedMessages } from "./parked.js";
 import { perform } from "./perform.js";
 import { StoreError } from "./store-error.js";
+import { TakeoverLog } from "./takeovers.js";
 import { Timers } from "./timers.js";
 import { type Decided, type Mail, type Message, type PostedMail, Turn } from "./turn.js";
 import { Watchers } from "./watchers.js";
@@ -75,6 +76,7 @@ export class Supervisor {
       leases,
       memory: new Memory(),
       parked: new ParkedMessages(),
+      takeovers: new TakeoverLog(),
       plans: new Plans(),
       actors: new Actors(),
     };
