@@ -181,7 +181,7 @@ test.each([
   [
     "cursor and output together",
     (ctx: AgentContext) => ctx.yield(large.slice(600_000), large.slice(448_573)),
-    /checkpoint is 1048579 bytes of JSON, cursor and output together; at most 1048576/,
+    /checkpoint is 1048583 bytes of JSON, cursor and output together; at most 1048576/,
     "OUTPUT_LIMIT",
   ],
   ["cursor", (ctx: AgentContext) => ctx.yield(1n), /cursor cannot be written as JSON/, ""],
