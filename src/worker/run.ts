@@ -47,7 +47,10 @@ export class Run {
   readonly #outbox = new Outbox<RunClientMessage>();
   #attached = true;
   #startTold = false;
+  /** The end need not be said (again) for now. */
   #endTold = false;
+  /** The end was said in this session, perhaps more than once: whatever acknowledges it counts. */
+  #endSaid = false;
   /** Heartbeats since the end was told and not acknowledged. */
   #beatsWaited = 0;
   /** The end has been told again, at once, because output before it was missing. */
@@ -98,7 +101,7 @@ export class Run {
 
   /** The agent has ended, and the plane has been told so in this session. */
   get endTold(): boolean {
-    return this.#endTold;
+    return this.#endSaid;
   }
 
   /**
@@ -121,7 +124,7 @@ export class Run {
   /** The session is gone: say nothing until a new one has said from where. */
   detach(): void {
     this.#attached = false;
-    this.#endTold = false;
+    this.#endTold = this.#endSaid = false;
   }
 
   /** Where this run stands, for the hello of a new session. */
@@ -176,7 +179,7 @@ export class Run {
     if (entry) return entry.kind === "chunk" ? output(this, entry) : entry.content;
     if (!this.#outcome || this.#endTold || !this.#outbox.allSent) return undefined;
 
-    this.#endTold = true;
+    this.#endTold = this.#endSaid = true;
     const count = this.#outcome.status === "CANCELLED" ? undefined : this.#outbox.count;
     return ended(this, this.#outcome, count, this.#backend);
   }
@@ -216,7 +219,7 @@ export class Run {
     this.#around.window.leave(this.#outbox.clear());
     this.#outcome = undefined;
     const outcome = this.#fail(problem, "REPORT_INVALID");
-    this.#endTold = true;
+    this.#endTold = this.#endSaid = true;
     return ended(this, outcome, undefined, undefined);
   }
 

@@ -10,7 +10,7 @@ import { ErrorInfoSchema } from "#wire/gen/google/rpc/error_details_pb";
 const STAY_AWAY: RetryPolicy = {
   backoff: "exponential",
   base: millis(5_000),
-  max: millis(120_000),
+  max: millis(80_000),
   jitter: 0.5,
 };
 /** Who has kept the id for so long has no rival any more: longer than any rival stays away. */

@@ -1,6 +1,7 @@
 import { assignmentBreakages } from "./assignment-breakages.js";
 import { type Breakage, edit, type TestName } from "./breakage.js";
 import { poisonBreakages } from "./poison-breakages.js";
+import { workerBreakages } from "./worker-breakages.js";
 import { workflowBreakages } from "./workflow-breakages.js";
 
 /** The shortest story in which a promise shows. */
@@ -363,4 +364,5 @@ export const breakages: readonly Breakage[] = [
   ...poisonBreakages,
   ...workflowBreakages,
   ...assignmentBreakages,
+  ...workerBreakages,
 ];
