@@ -110,6 +110,7 @@ test.each(["output", "event", "chat"] as const)(
 
     expect(await bench.show(bad.taskId)).toContain("run FAILED/OUTPUT_LIMIT held");
   },
+  60_000,
 );
 
 test("a worker that finds out itself that a run has said too much gives that as the reason", async () => {
