@@ -96,7 +96,7 @@ export const asks = {
 };
 
 /** Why a worker's report changed nothing. A closed set: it labels a metric. */
-export type RefusalCause = "unknown" | "foreign" | "stale" | "ended" | "repeated" | "gap";
+export type RefusalCause = "unknown" | "foreign" | "stale" | "ended" | "repeated" | "gap" | "invalid";
 
 export type Answer =
   | { readonly type: "tasks"; readonly tasks: readonly (TaskId | Fault)[] }

@@ -6,6 +6,7 @@ import type {
   EventReport,
   HeldSet,
   OutputReport,
+  RefusedReport,
   StatusReport,
   YieldReport,
 } from "#domain/report";
@@ -51,8 +52,15 @@ export type RunTrackerMessage =
 export type RunReport = {
   readonly type: "report";
   readonly session: SessionId;
-  readonly report: StatusReport | OutputReport | EventReport | ChatReport | DeclineReport | YieldReport;
-  /** What the report weighs: the UTF-8 bytes of all in it that a worker can make long. */
+  readonly report:
+    | StatusReport
+    | OutputReport
+    | EventReport
+    | ChatReport
+    | DeclineReport
+    | YieldReport
+    | RefusedReport;
+  /** What the report weighs. */
   readonly bytes: number;
 };
 

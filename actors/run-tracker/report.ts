@@ -1,7 +1,14 @@
 import type { SessionId } from "#domain/id";
 import { limits } from "#domain/limits";
 import type { LogEntry } from "#domain/log";
-import type { ChatReport, EventReport, OutputReport, StatusReport } from "#domain/report";
+import {
+  type ChatReport,
+  type EventReport,
+  type OutputReport,
+  outputLimit,
+  type RefusedReport,
+  type StatusReport,
+} from "#domain/report";
 import { isOver, type RunRow } from "#domain/run";
 import { utf8Bytes } from "#domain/text";
 import type { Instant } from "#domain/time";
@@ -32,6 +39,8 @@ export function heed(message: RunReport, found: TrackerFound, at: Instant): Ask[
       const { cursor, output } = report;
       return [advance(run, { type: "yielded", at, cursor, output }), ...statusAck(heard)];
     }
+    case "refused":
+      return breakOff(report, heard);
   }
 }
 
@@ -45,11 +54,19 @@ function statusAck({ run: { id: runId }, session, acks }: Heard): Ask[] {
   return acks ? [{ type: "send", params: { session, frame: { type: "ack.status", runId } } }] : [];
 }
 
+/** What cannot be accepted costs the Run it is about. If it was to be the last word, the worker lets go of it now. */
+function breakOff({ message, last }: RefusedReport, heard: Heard): Ask[] {
+  const { run, at } = heard;
+  const broken = advance(run, { type: "broken", at, reason: "REPORT_INVALID", message });
+  const released = last ? [...statusAck(heard), advance(run, { type: "released", at })] : [];
+  return [broken, ...released, { type: "countRefused", params: { cause: "invalid" } }];
+}
+
 /** A report that counts: the Run it is about, and who speaks. */
 interface Heard {
   readonly run: RunRow;
   readonly session: SessionId;
-  /** UTF-8 length of what it carries. */
+  /** What the report weighs. */
   readonly bytes: number;
   /** True if the worker expects acks. */
   readonly acks: boolean;
@@ -81,6 +98,7 @@ function refuse(
   const lastWord =
     report.type === "decline" ||
     report.type === "yield" ||
+    (report.type === "refused" && report.last) ||
     (report.type === "status" && isOver(report.status));
   const asks: Ask[] = [];
 
@@ -103,6 +121,7 @@ function refuse(
 /** The last word once more, because its ack was lost. */
 function isRepeat(report: RunReport["report"], run: RunRow | undefined): boolean {
   if (report.type === "yield") return run?.reason === "YIELDED";
+  if (report.type === "refused") return report.last && run?.reason === "REPORT_INVALID";
   return report.type === "status" && report.status === run?.status;
 }
 
@@ -113,6 +132,7 @@ const reasons: Record<RefusalCause, string> = {
   ended: "the run has ended",
   repeated: "the run has ended",
   gap: "output is missing",
+  invalid: "a report about the run was refused",
 };
 
 function heedStatus(report: StatusReport, heard: Heard): Ask[] {
@@ -143,6 +163,7 @@ function heedStatus(report: StatusReport, heard: Heard): Ask[] {
         errorMessage,
         retryable,
         retryAfter: report.retryAfter,
+        ...(report.reason && { reason: report.reason }),
       } as const;
       return [advance(run, failed), ...ack];
     }
@@ -173,7 +194,7 @@ function heedOutput(report: OutputReport, heard: Heard): Ask[] {
 /** Breaks the Run off if it says more than one Run may. */
 function tooMuch({ run, bytes, at }: Heard): Ask[] | undefined {
   if (run.outputBytes + bytes <= limits.runOutputBytes) return undefined;
-  const message = `the run wrote more than ${limits.runOutputBytes} bytes of output, the most one run may`;
+  const message = outputLimit;
   return [advance(run, { type: "broken", at, reason: "OUTPUT_LIMIT", message })];
 }
 

@@ -1,5 +1,5 @@
 import type { SessionId } from "#domain/id";
-import { workerNotFound } from "#domain/refusals";
+import { processOf, takenOver, workerNotFound } from "#domain/refusals";
 import { isOver, type RunRow } from "#domain/run";
 import type { Instant } from "#domain/time";
 import type { Hello, ResumedRun, SessionRow } from "#domain/worker";
@@ -28,18 +28,17 @@ export function greet(
     connectedAt: at,
   };
   const asks: Ask[] = [];
-  if (previous)
-    asks.push({
-      type: "advanceWorker",
-      params: { session: previous.id, message: { type: "superseded", at } },
-    });
+  const rival = previous && rivalOf(previous, session);
+  if (previous) {
+    const message = { type: "superseded", at, ...(rival && { by: processOf(session) }) } as const;
+    asks.push({ type: "advanceWorker", params: { session: previous.id, message } });
+  }
   asks.push({ type: "attachWorker", params: { session } });
   if (protocol >= 1) {
     const { lease, heartbeat } = terms;
-    asks.push({
-      type: "send",
-      params: { session: id, frame: { type: "welcome", session: id, heartbeat, lease, serverTime: at } },
-    });
+    const notice = rival && { notice: takenOver(info.workerId, processOf(rival), at) };
+    const frame = { type: "welcome", session: id, heartbeat, lease, serverTime: at, ...notice } as const;
+    asks.push({ type: "send", params: { session: id, frame } });
   }
 
   const shown = new Set<string>();
@@ -57,6 +56,14 @@ export function greet(
       asks.push(giveUp(run, previous, hello, at));
   }
   return asks;
+}
+
+/**
+ * The session that is superseded, if it is another process with the same worker id and still connected. Two public
+ * workers cannot be told apart: they draw no instance.
+ */
+function rivalOf(previous: SessionRow, session: SessionRow): SessionRow | undefined {
+  return previous.state !== "detached" && previous.instance !== session.instance ? previous : undefined;
 }
 
 /** A Run can be taken back only by the process that had it. */

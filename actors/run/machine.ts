@@ -28,7 +28,7 @@ function endOf(run: RunRow, event: RunMessage): RunEnd | undefined {
   }
 }
 
-/** Too much output would be too much again; lost output may arrive the next time. */
+/** Too much output, or a report that nobody accepts, would be that again; lost output may arrive the next time. */
 function brokenOff({ reason, message: errorMessage }: Extract<RunMessage, { type: "broken" }>): RunEnd {
   if (reason === "OUTPUT_LOST") return { how: "lost", errorMessage };
   return { how: "failed", errorMessage, retryable: false, retryAfter: millis(0) };
@@ -64,7 +64,7 @@ const noteEnd = parts.assign(({ context, event }) => {
       return {
         startedAt,
         finishedAt,
-        reason: "AGENT_ERROR",
+        reason: event.reason ?? "AGENT_ERROR",
         errorMessage: event.errorMessage,
         backend: event.backend ?? context.backend,
       };
@@ -86,10 +86,8 @@ const noteEnd = parts.assign(({ context, event }) => {
 /** The worker goes on until it hears this; repeated at each heartbeat while it holds the Run. */
 const stopWorker = parts.enqueueActions(({ enqueue, context: { id: runId, heldBy }, event }) => {
   if (heldBy === "" || (event.type !== "end" && event.type !== "broken")) return;
-  enqueue({
-    type: "send",
-    params: { session: heldBy, frame: { type: "cancel", runId, reason: event.message } },
-  });
+  const reason = event.type === "broken" ? `${event.reason}: ${event.message}` : event.message;
+  enqueue({ type: "send", params: { session: heldBy, frame: { type: "cancel", runId, reason } } });
 });
 
 /** What its Task did may have to be undone, as soon as nobody holds a Run of it. */

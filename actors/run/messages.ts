@@ -1,4 +1,5 @@
 import type { SessionId, WorkerId } from "#domain/id";
+import type { FailureReason } from "#domain/report";
 import type { ModelBackend } from "#domain/run";
 import type { Reason } from "#domain/task";
 import type { Instant, Millis } from "#domain/time";
@@ -28,6 +29,8 @@ export type RunMessage =
       readonly errorMessage: string;
       readonly retryable: boolean;
       readonly retryAfter: Millis;
+      /** Absent where it is what the agent threw. */
+      readonly reason?: FailureReason;
     }
   /** worker: it was stopped, without our asking. The last word. */
   | { readonly type: "cancelled"; readonly at: Instant; readonly errorMessage: string }
@@ -35,7 +38,7 @@ export type RunMessage =
   | { readonly type: "yielded"; readonly at: Instant; readonly cursor: string; readonly output: string }
   /** worker: I never began, or I must go. The last word. */
   | { readonly type: "declined"; readonly at: Instant; readonly message: string }
-  /** The plane breaks it off: too much output, or output the worker no longer has. */
+  /** The plane breaks it off: too much output, output the worker no longer has, or a report it cannot accept. */
   | { readonly type: "broken"; readonly at: Instant; readonly reason: Reason; readonly message: string }
   /** The plane cannot make or send the assignment, and never will: the worker has not heard of the Run. */
   | {

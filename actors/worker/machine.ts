@@ -1,5 +1,6 @@
 import { assign, setup } from "xstate";
 import { Fault } from "#domain/fault";
+import { superseded } from "#domain/refusals";
 import type { SessionRow } from "#domain/worker";
 import { asks } from "../asks.js";
 import type { WorkerMessage } from "./messages.js";
@@ -15,13 +16,10 @@ const sayDrain = parts.enqueueActions(({ enqueue, context, event }) => {
 });
 
 const hangUp = parts.enqueueActions(({ enqueue, context, event }) => {
-  const said =
+  const fault =
     event.type === "superseded"
-      ? "the worker has opened another stream"
-      : "no heartbeat within the lease; connect again";
-  const fault = new Fault("unavailable", said, {
-    reason: event.type === "superseded" ? "SUPERSEDED" : "LEASE_ENDED",
-  });
+      ? superseded(context.info.workerId, event.by)
+      : new Fault("unavailable", "no heartbeat within the lease; connect again", { reason: "LEASE_ENDED" });
   enqueue({ type: "disconnect", params: { session: context.id, fault } });
 });
 

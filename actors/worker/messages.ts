@@ -1,3 +1,4 @@
+import type { WorkerProcess } from "#domain/refusals";
 import type { Instant } from "#domain/time";
 import type { WorkerStatus } from "#domain/worker";
 
@@ -11,5 +12,5 @@ export type WorkerMessage =
   | { readonly type: "closed"; readonly at: Instant }
   /** timers: its lease has ended. */
   | { readonly type: "silent"; readonly at: Instant }
-  /** The same worker has said hello on another stream. */
-  | { readonly type: "superseded"; readonly at: Instant };
+  /** The same worker has said hello on another stream; `by` is the process, if it is known to be another one. */
+  | { readonly type: "superseded"; readonly at: Instant; readonly by?: WorkerProcess };

@@ -25,6 +25,7 @@ export async function runDev(options: ServerOptions, io: Io): Promise<ExitCode> 
     addr,
     id: "dev",
     handleSignals: false,
+    handleUncaught: true,
     log: logPort(createLog({ level: config.logLevel })),
     onConnected: () => say(),
   });

@@ -29,6 +29,7 @@ export async function runWorker(options: WorkerRunOptions, io: Io): Promise<Exit
       agents,
       addr,
       handleSignals: false,
+      handleUncaught: true,
       log: logPort(createLog()),
       ...(id !== undefined && { id }),
       ...(label !== undefined && { labels: label }),
@@ -69,13 +70,8 @@ async function untilTold(worker: WorkerHandle, announcement: string, io: Io): Pr
     await io.stdout.write(announcement);
     await worker.closed;
   } catch (cause) {
-    const hint = `A worker's id is letters, digits, - and _; \`${io.self} worker --help\` lists the options.`;
-    throw new CliError(
-      exit.failed,
-      `the server refuses this worker: ${(cause as Error).message}`,
-      [hint],
-      cause,
-    );
+    const hint = `A worker's id is letters, digits, - and _, and its own alone (--id); \`${io.self} worker --help\` lists the options.`;
+    throw new CliError(exit.failed, (cause as Error).message, [hint], cause);
   } finally {
     unhear();
   }

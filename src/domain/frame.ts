@@ -12,6 +12,8 @@ export type WorkerFrame =
       readonly heartbeat: Millis;
       readonly lease: Millis;
       readonly serverTime: Instant;
+      /** Something a person at the worker should read. */
+      readonly notice?: string;
     }
   | ({ readonly type: "assign" } & Assignment)
   | { readonly type: "cancel"; readonly runId: RunId; readonly reason: string }

@@ -33,8 +33,13 @@ export const limits = {
 
   /** One packed log row stays well below a message. */
   chunkBytes: 64 * KIB,
-  /** A run that writes more than this is a runaway. */
+  /** All that one run adds to its task's log. A run that writes more than this is a runaway. */
   runOutputBytes: 64 * MIB,
+  /**
+   * What a report of a worker counts at least: its line in the log with its ids and times, on disk and to watchers.
+   * So a run adds at most 262 144 lines, which is more than an hour of an answer that is streamed word by word.
+   */
+  reportBytes: 256,
   /** Bytes of one run sent and not yet acknowledged, before any ack says otherwise. */
   runCreditBytes: 256 * KIB,
   /** The same over all runs of one worker. */

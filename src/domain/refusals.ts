@@ -1,6 +1,8 @@
 import { Fault } from "./fault.js";
 import type { WorkerId } from "./id.js";
 import { type TaskRow, taskStatus } from "./task.js";
+import type { Instant } from "./time.js";
+import type { SessionRow } from "./worker.js";
 
 /**
  * Refusals whose wording clients of the public protocol compare. A thing of another's namespace is
@@ -19,6 +21,50 @@ export function alreadyEnded(task: TaskRow): Fault {
   const ending = status.charAt(0) + status.slice(1).toLowerCase();
   const message = `Task ${task.id} is already in terminal state: ${ending}`;
   return new Fault("wrong_state", message, { reason: "TASK_ENDED", metadata: { status } });
+}
+
+/** A worker process, as far as its worker id does not tell it from others. */
+export type WorkerProcess = Pick<SessionRow, "instance" | "connectedAt"> & {
+  readonly hostname: string;
+};
+
+export function processOf({ instance, connectedAt, info: { hostname } }: SessionRow): WorkerProcess {
+  return { instance, connectedAt, hostname };
+}
+
+/** What a worker's stream ends with when another one of the same worker takes over, in the same process or in another. */
+export function superseded(workerId: WorkerId, by: WorkerProcess | undefined): Fault {
+  if (!by) {
+    const message = `worker "${workerId}" has opened another stream; two processes need two worker ids`;
+    return new Fault("unavailable", message, { reason: "SUPERSEDED", metadata: { worker_id: workerId } });
+  }
+  const message = `another process has taken over the worker id "${workerId}": ${inWords(by)}. ${TWO_IDS}`;
+  const metadata = {
+    worker_id: workerId,
+    by_instance: shown(by.instance),
+    by_hostname: by.hostname,
+    by_connected_at_ms: String(by.connectedAt),
+  };
+  return new Fault("unavailable", message, { reason: "SUPERSEDED", metadata });
+}
+
+/** What the process hears that has taken over, at this instant. */
+export function takenOver(workerId: WorkerId, from: WorkerProcess, at: Instant): string {
+  const seconds = Math.round((at - from.connectedAt) / 1_000);
+  const which = `${inWords(from)}, connected for ${seconds} s`;
+  return `another process served under the worker id "${workerId}", and has lost its stream and its runs to this one: ${which}. ${TWO_IDS}`;
+}
+
+const TWO_IDS = "Give each process an id of its own, or stop one of them.";
+
+function inWords({ hostname, instance }: WorkerProcess): string {
+  const where = hostname === "" ? "on a host it does not name" : `on host ${hostname}`;
+  return instance === "" ? where : `${where}, instance ${shown(instance)}`;
+}
+
+/** Enough of a random name to tell two apart; the whole of it is what lets a process take its Runs back. */
+function shown(instance: string): string {
+  return instance.slice(0, 8);
 }
 
 export function namespaceDenied(namespace: string): Fault {

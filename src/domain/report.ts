@@ -1,6 +1,8 @@
 import type { RunId, WorkerId } from "./id.js";
+import { labelsBytes } from "./labels.js";
+import { limits } from "./limits.js";
 import type { ModelBackend, RunStatus } from "./run.js";
-import type { Labels } from "./task.js";
+import type { Labels, Reason } from "./task.js";
 import { utf8Bytes } from "./text.js";
 import type { Millis } from "./time.js";
 import type { Hello, WorkerStatus } from "./worker.js";
@@ -14,7 +16,8 @@ export type WorkerReport =
   | EventReport
   | ChatReport
   | DeclineReport
-  | YieldReport;
+  | YieldReport
+  | RefusedReport;
 
 export interface HeartbeatReport {
   readonly type: "heartbeat";
@@ -34,6 +37,9 @@ export interface HeldSet {
   readonly lastOrdinal: number;
 }
 
+/** What a worker may give as the reason of a failed Run: it has found out what the plane would have. */
+export type FailureReason = Extract<Reason, "OUTPUT_LIMIT" | "REPORT_INVALID">;
+
 export interface StatusReport {
   readonly type: "status";
   readonly runId: RunId;
@@ -44,6 +50,8 @@ export interface StatusReport {
   /** JSON text, or empty. */
   readonly output: string;
   readonly retryable?: boolean;
+  /** With FAILED: why, where it is not what the agent threw. */
+  readonly reason?: FailureReason;
   /** How many chunks the Run sent; COMPLETED counts only once they are all durable. */
   readonly outputCount?: number;
   /** The worker's hint; 0 is none. */
@@ -98,30 +106,63 @@ export interface YieldReport {
   readonly output: string;
 }
 
-/** What a report weighs against credit and a turn's bound: the UTF-8 bytes of all that a worker may make long. */
+/** The worker has said of its Run what cannot be accepted: that Run ends with it, and nothing else. */
+export interface RefusedReport {
+  readonly type: "refused";
+  readonly runId: RunId;
+  readonly fence?: number;
+  /** Names the field and what is wrong with it. */
+  readonly message: string;
+  /** True if it was to be the worker's last word about the Run. */
+  readonly last: boolean;
+}
+
+/**
+ * What a report weighs, on both ends: against its worker's credit, a turn's bound and what one Run may write. The
+ * UTF-8 bytes of all that a worker may make long, and never less than its line in the log costs.
+ */
 export function reportBytes(report: WorkerReport): number {
   switch (report.type) {
     case "status":
-      return textsBytes([report.output, report.errorMessage]) + backendBytes(report.backend);
+      return weight(textsBytes([report.output, report.errorMessage]) + backendBytes(report.backend));
     case "output":
-      return utf8Bytes(report.content) + labelsBytes(report.metadata);
+      return outputBytes(report.content, report.metadata);
     case "event":
-      return utf8Bytes(report.id) + labelsBytes(report.metadata);
+      return eventBytes(report.id, report.metadata);
     case "chat":
-      return utf8Bytes(report.content);
+      return chatBytes(report.content);
     case "decline":
-      return utf8Bytes(report.reason);
+      return weight(utf8Bytes(report.reason));
     case "yield":
-      return textsBytes([report.cursor, report.output]);
+      return weight(checkpointBytes(report.cursor, report.output));
+    case "refused":
+      return weight(utf8Bytes(report.message));
     case "hello":
     case "heartbeat":
       return 0; // bounded by the door, and not repeated
   }
 }
 
-/** UTF-8 bytes of all names and values. */
-export function labelsBytes(labels: Labels): number {
-  return textsBytes(Object.entries(labels).flat());
+/** What a chunk of output weighs. */
+export function outputBytes(content: string, metadata: Labels): number {
+  return weight(utf8Bytes(content) + labelsBytes(metadata));
+}
+
+export function eventBytes(id: string, metadata: Labels): number {
+  return weight(utf8Bytes(id) + labelsBytes(metadata));
+}
+
+export function chatBytes(content: string): number {
+  return weight(utf8Bytes(content));
+}
+
+/** What of a checkpoint counts against the limit of a result: cursor and output together, as JSON text. */
+export function checkpointBytes(cursor: string, output: string): number {
+  return utf8Bytes(cursor) + utf8Bytes(output);
+}
+
+function weight(bytes: number): number {
+  return Math.max(limits.reportBytes, bytes);
 }
 
 function backendBytes(backend: ModelBackend | null): number {
@@ -133,3 +174,6 @@ function backendBytes(backend: ModelBackend | null): number {
 function textsBytes(texts: readonly string[]): number {
   return texts.reduce((sum, text) => sum + utf8Bytes(text), 0);
 }
+
+/** Why a Run is broken off that says more than one Run may; in the same words on both ends. */
+export const outputLimit = `the run wrote more than ${limits.runOutputBytes} bytes of output, the most one run may; each piece, event and message counts ${limits.reportBytes} at least`;

@@ -34,6 +34,7 @@ export type Reason =
   | "DECLINED"
   | "OUTPUT_LOST"
   | "OUTPUT_LIMIT"
+  | "REPORT_INVALID"
   | "STEP_FAILED"
   /** The plane could not decide what a message means: a bug, told of in the server's log. */
   | "INTERNAL"

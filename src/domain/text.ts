@@ -1,11 +1,27 @@
-/** Length of the text in bytes of UTF-8, counted, since the domain has no encoder. */
+/**
+ * Length of the text in bytes of UTF-8, as every encoder writes it: half of a surrogate pair without its other
+ * half is written as U+FFFD, which takes three. Counted, since the domain has no encoder.
+ */
 export function utf8Bytes(text: string): number {
   let bytes = text.length;
   for (let at = 0; at < text.length; at += 1) {
     const unit = text.charCodeAt(at);
-    if (unit > 0x7f) bytes += unit > 0x7ff && (unit < 0xd800 || unit > 0xdfff) ? 2 : 1;
+    if (unit <= 0x7f) continue;
+    if (unit <= 0x7ff) bytes += 1;
+    else {
+      bytes += 2; // also right for a pair: two units, four bytes
+      if (isHigh(unit) && isLow(text.charCodeAt(at + 1))) at += 1;
+    }
   }
   return bytes;
+}
+
+function isHigh(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdbff;
+}
+
+function isLow(unit: number): boolean {
+  return unit >= 0xdc00 && unit <= 0xdfff;
 }
 
 /**
@@ -39,5 +55,6 @@ export function splitText(text: string, bytesMax: number): string[] {
 
 /** The text, or as much of its beginning as fits into `bytesMax` bytes of UTF-8. */
 export function clip(text: string, bytesMax: number): string {
-  return splitText(text, bytesMax)[0] ?? "";
+  // Each unit takes a byte at least, so what lies further on cannot be part of it.
+  return splitText(text.length > bytesMax ? text.slice(0, bytesMax) : text, bytesMax)[0] ?? "";
 }

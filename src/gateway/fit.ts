@@ -1,8 +1,9 @@
+import { labelsProblem } from "#domain/labels";
 import { limits } from "#domain/limits";
 import type { Labels } from "#domain/task";
 import { clip } from "#domain/text";
 import type { ModelBackend } from "#wire/gen/taskrun/v1/common_pb";
-import { exceeds, labelsProblem } from "./validate.js";
+import { exceeds } from "./validate.js";
 
 /**
  * What is within its limits stays as it is; of what is not, as much is kept as fits, and `cut` is called.

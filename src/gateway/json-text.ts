@@ -1,3 +1,5 @@
+import { tooDeepAt } from "#domain/json-depth";
+
 /**
  * What is wrong with a JSON text, with the place in it, or undefined if nothing is. `JSON.parse` decides;
  * only where it refuses is the text read again to find the place, which V8 does not always tell.
@@ -15,30 +17,13 @@ export function jsonProblem(text: string, maxDepth: number): string | undefined 
   }
 }
 
-/** The depth of broken JSON is unknown, but never larger than counted here: brackets outside strings. */
 function depthProblem(text: string, maxDepth: number): string | undefined {
-  // A level costs two characters, and the text may end before the closing ones.
-  if (text.length <= maxDepth) return undefined;
-
-  let depth = 0;
-  let inString = false;
-  for (let i = 0; i < text.length; i++) {
-    const c = text.charCodeAt(i);
-    if (inString) {
-      if (c === BACKSLASH) i++;
-      else if (c === QUOTE) inString = false;
-    } else if (c === QUOTE) inString = true;
-    else if (c === OPEN_OBJECT || c === OPEN_ARRAY) {
-      if (++depth > maxDepth) {
-        return `is nested deeper than ${maxDepth} levels: ${place(text, i)}. Send flatter JSON, or the inner part as a string.`;
-      }
-    } else if (c === CLOSE_OBJECT || c === CLOSE_ARRAY) depth--;
-  }
-  return undefined;
+  const at = tooDeepAt(text, maxDepth);
+  if (at === undefined) return undefined;
+  return `is nested deeper than ${maxDepth} levels: ${place(text, at)}. Send flatter JSON, or the inner part as a string.`;
 }
 
 const [QUOTE, BACKSLASH] = [0x22, 0x5c];
-const [OPEN_OBJECT, CLOSE_OBJECT, OPEN_ARRAY, CLOSE_ARRAY] = [0x7b, 0x7d, 0x5b, 0x5d];
 
 function place(text: string, offset: number): string {
   const before = text.slice(0, offset);

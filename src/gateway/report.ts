@@ -1,20 +1,26 @@
 import { Fault } from "#domain/fault";
+import type { RunId } from "#domain/id";
+import { labelsProblem } from "#domain/labels";
 import { limits } from "#domain/limits";
+import { checkpointBytes, type FailureReason, type RefusedReport, type StatusReport } from "#domain/report";
+import { isOver } from "#domain/run";
 import type { Labels } from "#domain/task";
 import { clip } from "#domain/text";
 import { millis } from "#domain/time";
 import type { WorkerProtocol } from "#domain/worker";
 import type { WorkerReport } from "#ports/plane";
+import { runStatusFromWire } from "#wire/convert-enums";
 import {
   agentEventFromWire,
   chatFromWire,
   declineFromWire,
+  fenceOf,
   heartbeatFromWire,
   outputFromWire,
   statusFromWire,
   yieldFromWire,
 } from "#wire/convert-report";
-import { type RunEvent, RunStatus } from "#wire/gen/taskrun/v1/common_pb";
+import type { RunEvent, RunStatus } from "#wire/gen/taskrun/v1/common_pb";
 import type {
   RunChatMessage,
   RunClientMessage,
@@ -25,7 +31,7 @@ import type {
 } from "#wire/gen/taskrun/v1/run_service_pb";
 import { fitBackend, fitLabels, fitText } from "./fit.js";
 import { jsonProblem } from "./json-text.js";
-import { exceeds, labelsProblem } from "./validate.js";
+import { exceeds } from "./validate.js";
 
 /**
  * The longest content of a public worker, which knows no limit but that of the message: it still fits into
@@ -38,11 +44,56 @@ const PUBLIC_CONTENT_BYTES = limits.messageBytes - 64 * 1024;
  * version of the protocol may say things that this one does not know. Whatever passes fits into one
  * message to the Task's watchers.
  *
+ * What cannot be accepted of a Run becomes a `refused` report, which costs that Run alone: were the stream
+ * ended instead, the worker would come back and send the same again, with all its other Runs behind it.
+ *
  * @param cut called if a part was too long and has been left out
- * @throws {Fault} `invalid` if the worker breaks the protocol, `overloaded` if output could not be passed
- *   on: the stream ends with it
+ * @throws {Fault} `invalid` if the worker breaks the protocol without naming a Run: the stream ends with it
  */
 export function reportOf(
+  message: RunClientMessage,
+  protocol: WorkerProtocol,
+  cut: () => void,
+): WorkerReport | undefined {
+  try {
+    return read(message, protocol, cut);
+  } catch (error) {
+    const refused = error instanceof Fault && refusedReport(message, protocol, error.message);
+    if (refused) return refused;
+    throw error;
+  }
+}
+
+/** The refusal of what was said about one Run; undefined if it names none that could exist. */
+function refusedReport(
+  { payload }: RunClientMessage,
+  protocol: WorkerProtocol,
+  message: string,
+): RefusedReport | undefined {
+  switch (payload.case) {
+    case "statusUpdate":
+    case "outputChunk":
+    case "event":
+    case "chatMessage":
+    case "yield": {
+      const { runId, fence } = payload.value;
+      if (exceeds(runId, limits.idBytes)) return undefined;
+      const last =
+        payload.case === "yield" || (payload.case === "statusUpdate" && isLastWord(payload.value.status));
+      const about = { runId: runId as RunId, ...fenceOf(fence, protocol) };
+      return { type: "refused", ...about, message: clip(message, limits.errorMessageBytes), last };
+    }
+    default:
+      return undefined;
+  }
+}
+
+function isLastWord(status: RunStatus): boolean {
+  const known = runStatusFromWire(status);
+  return known !== undefined && isOver(known);
+}
+
+function read(
   { payload }: RunClientMessage,
   protocol: WorkerProtocol,
   cut: () => void,
@@ -59,7 +110,7 @@ export function reportOf(
     }
     case "statusUpdate":
       checkId(payload.value.runId, "status_update.run_id");
-      return statusFromWire(acceptable(payload.value, cut), protocol);
+      return acceptable(payload.value, protocol, cut);
     case "outputChunk":
       checkId(payload.value.runId, "output_chunk.run_id");
       return outputFromWire(fitOutput(payload.value, protocol, cut), protocol);
@@ -102,7 +153,7 @@ function fitOutput(chunk: RunOutputChunk, protocol: WorkerProtocol, cut: () => v
   if (exceeds(chunk.content, PUBLIC_CONTENT_BYTES)) {
     const size = Buffer.byteLength(chunk.content);
     const message = `${field} is ${size} bytes long; only ${PUBLIC_CONTENT_BYTES} bytes can be passed on: send it in pieces.`;
-    throw new Fault("overloaded", message, { field, reason: "CHUNK_TOO_LARGE" });
+    throw new Fault("invalid", message, { field });
   }
   return { ...chunk, metadata: fitLabels(chunk.metadata, cut) };
 }
@@ -145,52 +196,68 @@ function checkLabels(metadata: Labels, field: string): void {
  * A result that cannot be kept fails the Run for good, and what is too long beside it is cut: were the
  * stream closed instead, the worker would come back and send the same again.
  */
-function acceptable(update: RunStatusUpdate, cut: () => void): RunStatusUpdate {
+function acceptable(
+  update: RunStatusUpdate,
+  protocol: WorkerProtocol,
+  cut: () => void,
+): StatusReport | undefined {
   const { outputJson, backendUsed } = update;
   const problem = outputJson === "" ? undefined : resultProblem(outputJson);
   const errorMessage = clip(update.errorMessage, limits.errorMessageBytes);
   // As it is nearly always.
-  if (problem === undefined && !backendUsed && errorMessage === update.errorMessage) return update;
+  if (problem === undefined && !backendUsed && errorMessage === update.errorMessage) {
+    return statusFromWire(update, protocol);
+  }
 
   const fitting = { ...update, ...(backendUsed && { backendUsed: fitBackend(backendUsed, cut) }) };
-  if (problem === undefined) return { ...fitting, errorMessage };
-  return {
-    ...fitting,
-    status: RunStatus.FAILED,
-    outputJson: "",
-    errorMessage: `The agent's result ${problem}`,
-    retryable: false,
-  };
+  const report = statusFromWire({ ...fitting, errorMessage }, protocol);
+  return problem === undefined || !report ? report : { ...report, ...failedBy("result", problem) };
 }
 
 /** Refused, a checkpoint would come again like a result: one that cannot be kept fails the Run for good too. */
 function acceptableYield(said: RunYield, protocol: WorkerProtocol): WorkerReport {
   const { cursor, output, ...same } = yieldFromWire(said, protocol);
   const parts = { cursor: cursor || "null", output };
-  const cursorProblem = resultProblem(parts.cursor);
-  const together = Buffer.byteLength(parts.cursor) + Buffer.byteLength(output);
-  const tooLarge =
-    together > limits.resultBytes
-      ? `and its other part are ${together} bytes together; the limit is ${limits.resultBytes} bytes.`
+  const bytes = checkpointBytes(parts.cursor, output);
+  const size =
+    bytes > limits.resultBytes
+      ? {
+          said: `is ${bytes} bytes, cursor_json and output_json together; the limit is ${limits.resultBytes} bytes.`,
+          reason: "OUTPUT_LIMIT" as const,
+        }
       : undefined;
-  const problem = cursorProblem ?? (output === "" ? undefined : resultProblem(output)) ?? tooLarge;
+  const problem = size ?? textProblem(parts.cursor) ?? (output === "" ? undefined : textProblem(output));
   if (problem === undefined) return { ...same, ...parts };
-
-  const field = cursorProblem === undefined ? "output_json" : "cursor_json";
-  return {
-    ...same,
-    type: "status",
-    status: "FAILED",
-    errorMessage: `The ${field} of the agent's checkpoint ${problem}`,
-    backend: null,
-    output: "",
-    retryable: false,
-    retryAfter: millis(0),
-  };
+  const rest = { backend: null, retryAfter: millis(0) } as const;
+  return { ...same, type: "status", ...rest, ...failedBy("checkpoint", problem) };
 }
 
-function resultProblem(json: string): string | undefined {
-  if (!exceeds(json, limits.resultBytes)) return jsonProblem(json, limits.jsonDepth);
+/** Why a JSON text that an agent has left cannot be kept. */
+interface Problem {
+  /** Goes on where the text's name stops. */
+  readonly said: string;
+  /** Absent if it is the agent's own error. */
+  readonly reason?: FailureReason;
+}
+
+function failedBy(what: string, { said, reason }: Problem) {
+  return {
+    status: "FAILED",
+    output: "",
+    errorMessage: `The agent's ${what} ${said}`,
+    retryable: false,
+    ...(reason && { reason }),
+  } as const;
+}
+
+function resultProblem(json: string): Problem | undefined {
+  if (!exceeds(json, limits.resultBytes)) return textProblem(json);
   const size = Buffer.byteLength(json);
-  return `is ${size} bytes long; the limit is ${limits.resultBytes} bytes: stream it as output, or store it elsewhere.`;
+  const said = `is ${size} bytes long; the limit is ${limits.resultBytes} bytes: stream it as output, or store it elsewhere.`;
+  return { said, reason: "OUTPUT_LIMIT" };
+}
+
+function textProblem(json: string): Problem | undefined {
+  const said = jsonProblem(json, limits.jsonDepth);
+  return said === undefined ? undefined : { said };
 }

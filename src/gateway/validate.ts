@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { Fault } from "#domain/fault";
+import { labelsProblem } from "#domain/labels";
 import { limits } from "#domain/limits";
-import type { Labels } from "#domain/task";
 import { instant, millis } from "#domain/time";
 import { jsonProblem } from "./json-text.js";
 
@@ -59,18 +59,6 @@ export const requiredName = (what: string) =>
   ruled(optionalName, (value) => (value === "" ? `is required: send ${what}.` : undefined));
 
 export const labels = ruled(z.record(z.string(), z.string()), labelsProblem);
-
-/** What is wrong with labels or metadata, to go on where the field's name stops; undefined if nothing is. */
-export function labelsProblem(value: Labels): string | undefined {
-  const names = Object.keys(value);
-  if (names.length > limits.labels) return tooMany(names.length, limits.labels);
-  const long = names.find(
-    (name) => exceeds(name, limits.labelBytes) || exceeds(value[name] ?? "", limits.labelBytes),
-  );
-  if (long === undefined) return undefined;
-  const shown = JSON.stringify(long.slice(0, 64));
-  return `has an entry ${shown} whose name or value is over ${limits.labelBytes} bytes: send a shorter one.`;
-}
 
 export const atMost = <T extends z.ZodType>(max: number, element: T) =>
   ruled(z.array(element), ({ length }) => (length > max ? tooMany(length, max) : undefined));

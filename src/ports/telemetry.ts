@@ -38,9 +38,10 @@ export const counters = {
   taskrun_runs_assigned_total: "Runs handed to workers.",
   taskrun_runs_finished_total: "Runs that ended, by status and reason.",
   taskrun_output_chunks_total: "Output chunks made durable.",
-  taskrun_output_bytes_total: "Output bytes made durable.",
+  taskrun_output_bytes_total:
+    "Output, events and chat made durable, in bytes as they count against a run's limit.",
   taskrun_reports_refused_total:
-    "Worker reports that changed nothing, being stale, foreign or unknown, or that were cut (too_long), by cause.",
+    "Worker reports that changed nothing, being stale, foreign or unknown, that were cut (too_long), or that failed their run (invalid), by cause.",
   taskrun_mailbox_refused_total: "Messages a full mailbox refused, by actor.",
   taskrun_turns_total: "Turns taken, by outcome.",
   taskrun_effects_failed_total:

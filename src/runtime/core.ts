@@ -9,6 +9,7 @@ import type { Actors } from "./actors.js";
 import type { Leases } from "./leases.js";
 import type { Memory } from "./memory.js";
 import type { ParkedMessages } from "./parked.js";
+import type { TakeoverLog } from "./takeovers.js";
 
 /** What every part of the runtime works with: the ports, and what the plane keeps in memory. */
 export interface Core {
@@ -23,4 +24,5 @@ export interface Core {
   readonly leases: Leases;
   readonly parked: ParkedMessages;
   readonly actors: Actors;
+  readonly takeovers: TakeoverLog;
 }

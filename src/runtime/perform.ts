@@ -113,6 +113,7 @@ function receipt(taskId: TaskId, work: Workspace): Receipt | Fault {
 
 function hangUp(session: SessionId, fault: Fault, core: Core): void {
   try {
+    core.takeovers.note(fault, core.clock.now(), core.telemetry.log);
     core.leases.sink(session)?.close(fault);
   } catch (error) {
     failed("disconnect", error, { sessionId: session }, core);

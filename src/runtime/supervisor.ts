@@ -22,6 +22,7 @@ import { Memory } from "./memory.js";
 import { ParkedMessages } from "./parked.js";
 import { perform } from "./perform.js";
 import { StoreError } from "./store-error.js";
+import { TakeoverLog } from "./takeovers.js";
 import { Timers } from "./timers.js";
 import { type Decided, type Mail, type Message, type PostedMail, Turn } from "./turn.js";
 import { Watchers } from "./watchers.js";
@@ -73,8 +74,8 @@ export class Supervisor {
 
   constructor({ clock, onFatal, mailbox = limits.mailbox, acceptClock = false, ...ports }: SupervisorParts) {
     const leases = new Leases();
-    const state = { leases, memory: new Memory(), parked: new ParkedMessages(), plans: new Plans() };
-    this.core = { ...ports, ...state, clock, actors: new Actors() };
+    const state = { leases, memory: new Memory(), parked: new ParkedMessages(), takeovers: new TakeoverLog() };
+    this.core = { ...ports, ...state, clock, plans: new Plans(), actors: new Actors() };
     this.#clock = clock;
     this.#onFatal = onFatal;
     this.clockStarter = new ClockStarter(this.core, clock, acceptClock);

@@ -10,7 +10,7 @@ export function serverMessage(frame: WorkerFrame): RunServerMessage {
 function payload(frame: WorkerFrame): RunServerMessage["payload"] {
   switch (frame.type) {
     case "welcome": {
-      const { heartbeat, lease, serverTime, session } = frame;
+      const { heartbeat, lease, serverTime, session, notice = "" } = frame;
       return {
         case: "welcome",
         value: {
@@ -19,6 +19,7 @@ function payload(frame: WorkerFrame): RunServerMessage["payload"] {
           leaseMs: BigInt(lease),
           serverTimeMs: BigInt(serverTime),
           session,
+          notice,
         },
       };
     }

@@ -1,6 +1,8 @@
 import { Fault } from "#domain/fault";
 import type { RunId, WorkerId } from "#domain/id";
-import { millis } from "#domain/time";
+import { limits } from "#domain/limits";
+import type { FailureReason } from "#domain/report";
+import { type Millis, millis } from "#domain/time";
 import type { ResumedRun, WorkerProtocol } from "#domain/worker";
 import { runStatusFromWire, workerStatusFromWire } from "./convert-enums.js";
 import { modelBackendFromWire } from "./convert-worker.js";
@@ -44,7 +46,8 @@ export function statusFromWire(update: wire.RunStatusUpdate, protocol: WorkerPro
     output: update.outputJson,
     ...(update.retryable !== undefined && { retryable: update.retryable }),
     ...(update.outputCount !== undefined && { outputCount: whole(update.outputCount, "output_count") }),
-    retryAfter: millis(Math.max(0, whole(update.retryAfterMs, "retry_after_ms"))),
+    ...failureReasonOf(update.reason),
+    retryAfter: retryAfterOf(update.retryAfterMs),
   } as const;
 }
 
@@ -110,8 +113,22 @@ export function resumedFromWire({ runId, fence, nextSeq }: wire.WorkerResume): R
   return { runId: runId as RunId, fence, nextSeq: whole(nextSeq, "resume.next_seq") };
 }
 
+const failureReasons: readonly FailureReason[] = ["OUTPUT_LIMIT", "REPORT_INVALID"];
+
+/** Any other reason is not the worker's to give, or that of a later version: it is then the agent's error. */
+function failureReasonOf(reason: string): { readonly reason?: FailureReason } {
+  const known = failureReasons.find((name) => name === reason);
+  return known ? { reason: known } : {};
+}
+
+/** A longer wait counts as the longest there is; so does one that we could not count. */
+function retryAfterOf(value: bigint): Millis {
+  if (value <= 0n) return millis(0);
+  return value > BigInt(limits.retryAfterMax) ? limits.retryAfterMax : millis(Number(value));
+}
+
 /** A public worker sends no fence; what ours sends counts as it stands, so that 0 never passes for none. */
-function fenceOf(fence: number, protocol: WorkerProtocol): { readonly fence?: number } {
+export function fenceOf(fence: number, protocol: WorkerProtocol): { readonly fence?: number } {
   return protocol === 0 && fence === 0 ? {} : { fence };
 }
 

@@ -9,11 +9,18 @@ import type { Yielded } from "./yielded.js";
 /** A model behind an agent. What is left out is unknown. */
 export type Backend = Pick<ModelBackend, "provider" | "modelName"> & Partial<ModelBackend>;
 
+export const agentEvents = [
+  "SESSION_INITIALIZED",
+  "TOOL_REQUESTED",
+  "TOOL_COMPLETED",
+  "OUTPUT_GENERATED",
+] as const;
 /** What an agent can tell of beside its output. */
-export type AgentEvent = "SESSION_INITIALIZED" | "TOOL_REQUESTED" | "TOOL_COMPLETED" | "OUTPUT_GENERATED";
+export type AgentEvent = (typeof agentEvents)[number];
 
+export const speakers = ["USER", "ASSISTANT", "SYSTEM"] as const;
 /** Who speaks in a chat message. */
-export type Speaker = "USER" | "ASSISTANT" | "SYSTEM";
+export type Speaker = (typeof speakers)[number];
 
 /** What one run gives its agent. */
 export interface AgentContext extends StepContext {
@@ -33,13 +40,19 @@ export interface AgentContext extends StepContext {
   /**
    * Sends text to whoever watches the task. Resolves when there is room for more, which may be only when
    * the plane has made earlier output durable: await it, and a slow disk slows the agent, not the plane.
-   * Text over 64 KiB is sent in pieces.
+   * Text over 64 KiB is sent in pieces; empty text without metadata is not sent. Cut text between code points:
+   * half of a surrogate pair is sent as U+FFFD.
    *
    * @throws {RunStopped} if the run is no longer wanted
-   * @throws {RangeError} if the metadata is over the plane's limits
+   * @throws {AgentError} if the run has said more than one run may: it then fails with `OUTPUT_LIMIT`
+   * @throws {TypeError} if text or metadata are not what they must be, at once
+   * @throws {RangeError} if the metadata is over the plane's limits, at once
    */
   output(text: string, metadata?: Labels): Promise<void>;
-  /** Tells of something done. One that is under way when the connection breaks may be lost. */
+  /**
+   * Tells of something done. One that is under way when the connection breaks may be lost. Throws like
+   * {@link output}, and so do the next two.
+   */
   event(type: AgentEvent, metadata?: Labels): void;
   /** Adds to the run's conversation, at most 64 KiB. One under way when the connection breaks may be lost. */
   chat(speaker: Speaker, text: string): void;
@@ -65,7 +78,9 @@ export interface StepContext extends StepResults {
   readonly compensate: CompensatePart | undefined;
   /**
    * Stops here for now: return what it gives. The step goes on in another run, which finds cursor and output
-   * in `checkpoint`; that costs no attempt. Both are at most 1 MiB of JSON.
+   * in `checkpoint`; that costs no attempt. Together they are at most 1 MiB of JSON.
+   *
+   * @throws {AgentError} if they are more, or JSON cannot say them
    */
   yield(cursor: unknown, output?: unknown): Yielded;
 }

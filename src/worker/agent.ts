@@ -3,6 +3,7 @@ import { limits } from "#domain/limits";
 import type { Labels } from "#domain/task";
 import { utf8Bytes } from "#domain/text";
 import type { AgentContext, Backend } from "./agent-context.js";
+import { AgentError } from "./agent-error.js";
 import { Yielded } from "./yielded.js";
 
 /** What `serve` runs. Made by {@link agent}, or by `execAgent`. */
@@ -38,38 +39,6 @@ export interface AgentDefinition<Input extends z.ZodType> {
     input: z.output<Input>,
     ctx: AgentContext,
   ): AsyncGenerator<unknown, unknown, undefined> | Promise<unknown>;
-}
-
-/** How an agent says that it failed, and whether trying again can help. */
-export class AgentError extends Error {
-  override readonly name = "AgentError";
-  /** Undefined leaves it to the plane. */
-  readonly retryable: boolean | undefined;
-  /** Try again no sooner than this; 0 leaves it to the plane. */
-  readonly retryAfterMs: number;
-
-  constructor(
-    message: string,
-    options: { readonly retryable?: boolean; readonly retryAfterMs?: number; readonly cause?: unknown } = {},
-  ) {
-    super(message, options.cause === undefined ? {} : { cause: options.cause });
-    this.retryable = options.retryable;
-    this.retryAfterMs = options.retryAfterMs ?? 0;
-  }
-}
-
-/** Why a run was stopped from outside. */
-export type StopCause = "cancelled" | "deadline" | "lease lost" | "shutdown";
-
-/** The reason a run's signal aborts with. */
-export class RunStopped extends Error {
-  override readonly name = "RunStopped";
-  readonly why: StopCause;
-
-  constructor(why: StopCause, detail: string) {
-    super(detail === "" ? why : `${why}: ${detail}`);
-    this.why = why;
-  }
 }
 
 /**
@@ -117,22 +86,36 @@ function parseJson(json: string): unknown {
   }
 }
 
-async function follow(
-  running: AsyncGenerator<unknown, unknown, undefined> | Promise<unknown>,
-  ctx: AgentContext,
-): Promise<unknown> {
-  if (!("next" in running)) return running;
+/** What `run` has begun may be anything where no types are checked: what is no generator is the result. */
+async function follow(running: unknown, ctx: AgentContext): Promise<unknown> {
+  if (!isGenerator(running)) return running;
 
   try {
     for (;;) {
       const step = await running.next();
       if (step.done) return step.value;
-      if (step.value instanceof Yielded)
-        throw new TypeError("return what ctx.yield gives instead of yielding it");
-      await ctx.output(typeof step.value === "string" ? step.value : `${JSON.stringify(step.value)}\n`);
+      await say(step.value, ctx);
     }
   } finally {
     // Lets the agent's own `finally` run if it was left between two yields.
-    await running.return(undefined);
+    await running.return?.(undefined);
   }
+}
+
+type Running = Pick<AsyncGenerator<unknown, unknown, undefined>, "next"> &
+  Partial<Pick<AsyncGenerator<unknown, unknown, undefined>, "return">>;
+
+function isGenerator(running: unknown): running is Running {
+  return typeof (running as Partial<Running> | null | undefined)?.next === "function";
+}
+
+/** A bare `yield` says nothing. */
+async function say(value: unknown, ctx: AgentContext): Promise<void> {
+  if (value === undefined) return;
+  if (value instanceof Yielded) throw new TypeError("return what ctx.yield gives instead of yielding it");
+  if (typeof value === "string") return ctx.output(value);
+  const json = JSON.stringify(value) as string | undefined;
+  if (json === undefined)
+    throw new TypeError(`a ${typeof value} was yielded: yield text, or what JSON can say`);
+  return ctx.output(`${json}\n`);
 }

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { limits } from "#domain/limits";
 import { clip } from "#domain/text";
-import { AgentError } from "./agent.js";
 import type { StepResults } from "./agent-context.js";
+import { AgentError } from "./agent-error.js";
 
 /** What a worker of a batch says of its items, so that {@link aggregateBatches} can add it up. */
 export interface BatchWorkerResult {

@@ -1,5 +1,5 @@
 import { limits } from "#domain/limits";
-import { AgentError } from "./agent.js";
+import { AgentError } from "./agent-error.js";
 
 /** The part of the work that one worker is given. */
 export interface Batch<Cursor = unknown> {

@@ -1,29 +1,135 @@
+import { labelsProblem } from "#domain/labels";
 import { limits } from "#domain/limits";
+import type { ModelBackend } from "#domain/run";
 import type { Labels } from "#domain/task";
 import { utf8Bytes } from "#domain/text";
+import { type AgentEvent, agentEvents, type Backend, type Speaker, speakers } from "./agent-context.js";
+import { inWords } from "./in-words.js";
 
 /**
- * The plane refuses a report over its limits by ending the stream, with every run on it: so the agent that
- * made it is told first.
+ * What an agent says, checked where it says it, so that the error reaches the code that made it: the plane would
+ * fail the whole run for it. What is answered is a copy in plain values, whose text is as it will be on the wire.
  *
- * @throws {RangeError} if there are too many labels, or one is too long
+ * All throw a `TypeError` for a value of the wrong kind and a `RangeError` for one beyond a limit; both name the
+ * argument and the way out.
  */
-export function checkMetadata(metadata: Labels): void {
-  const entries = Object.entries(metadata);
-  if (entries.length > limits.labels) {
-    throw new RangeError(`metadata has ${entries.length} entries, at most ${limits.labels} are allowed`);
-  }
-  for (const [name, value] of entries) {
-    if (utf8Bytes(name) > limits.labelBytes || utf8Bytes(value) > limits.labelBytes) {
-      throw new RangeError(`metadata "${name.slice(0, 40)}" is over ${limits.labelBytes} bytes`);
-    }
-  }
+
+/** Half of a surrogate pair becomes U+FFFD here, as any encoder would write it. */
+export function textOf(value: unknown, name: string): string {
+  if (typeof value === "string") return value.toWellFormed();
+  throw new TypeError(`${name} is ${kindOf(value)}, not a string: send text, or JSON.stringify what is none`);
 }
 
-/** @throws {RangeError} if the message would not fit into one frame */
-export function checkChat(text: string): void {
-  const bytes = utf8Bytes(text);
-  if (bytes > limits.chunkBytes) {
-    throw new RangeError(`a chat message of ${bytes} bytes is over the limit of ${limits.chunkBytes}`);
+export function labelsOf(value: unknown, name: string): Labels {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new TypeError(`${name} is ${kindOf(value)}: send an object of strings`);
   }
+  const entries = entriesOf(value, name).map(([key, text]) => {
+    return [key.toWellFormed(), textOf(text, `${name} ${JSON.stringify(key.slice(0, 64))}`)] as const;
+  });
+  const labels = Object.fromEntries(entries);
+  const problem = labelsProblem(labels);
+  if (problem !== undefined) throw new RangeError(`${name} ${problem}`);
+  return labels;
+}
+
+/** Whatever a getter or a proxy does is the agent's own doing, and said so. */
+function entriesOf(value: object, name: string): [string, unknown][] {
+  let entries: [string, unknown][] | undefined;
+  try {
+    if (!(Symbol.iterator in value)) entries = Object.entries(value);
+  } catch (cause) {
+    throw new TypeError(`${name} cannot be read: ${inWords(cause)}`, { cause });
+  }
+  // A Map, for example, has entries but no properties.
+  if (entries === undefined) throw new TypeError(`${name} is a collection: send an object of strings`);
+  return entries;
+}
+
+export function chatOf(value: unknown): string {
+  const text = textOf(value, "chat(speaker, text): text");
+  const bytes = utf8Bytes(text);
+  if (bytes <= limits.chunkBytes) return text;
+  throw new RangeError(
+    `a chat message of ${bytes} bytes is over the limit of ${limits.chunkBytes}: send several`,
+  );
+}
+
+export function speakerOf(value: unknown): Speaker {
+  return oneOf(speakers, value, "chat(speaker, text): speaker");
+}
+
+export function eventOf(value: unknown): AgentEvent {
+  return oneOf(agentEvents, value, "event(type, metadata): type");
+}
+
+function oneOf<Word extends string>(words: readonly Word[], value: unknown, name: string): Word {
+  const found = words.find((word) => word === value);
+  if (found !== undefined) return found;
+  const given = typeof value === "string" ? JSON.stringify(value.slice(0, 64)) : kindOf(value);
+  throw new TypeError(`${name} is ${given}, not one of ${words.join(", ")}`);
+}
+
+/** @param name where the backend stands, for people */
+export function backendOf(value: unknown, name: string): ModelBackend {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new TypeError(`${name} is ${kindOf(value)}: send { provider, modelName } at least`);
+  }
+  let parts: Backend;
+  try {
+    const { provider, modelName, contextWindow, supportsStreaming, modalities, tools, metadata } =
+      value as Backend;
+    parts = { provider, modelName, contextWindow, supportsStreaming, modalities, tools, metadata } as Backend;
+  } catch (cause) {
+    throw new TypeError(`${name} cannot be read: ${inWords(cause)}`, { cause });
+  }
+  const { contextWindow = 0, supportsStreaming = false, modalities = [], tools = [], metadata = {} } = parts;
+  if (typeof supportsStreaming !== "boolean") {
+    throw new TypeError(`${name}.supportsStreaming is ${kindOf(supportsStreaming)}, not true or false`);
+  }
+  return {
+    provider: nameOf(parts.provider, `${name}.provider`),
+    modelName: nameOf(parts.modelName, `${name}.modelName`),
+    contextWindow: tokensOf(contextWindow, `${name}.contextWindow`),
+    supportsStreaming,
+    modalities: wordsOf(modalities, `${name}.modalities`),
+    tools: wordsOf(tools, `${name}.tools`),
+    metadata: labelsOf(metadata, `${name}.metadata`),
+  };
+}
+
+export function nameOf(value: unknown, name: string): string {
+  return within(textOf(value, name), limits.idBytes, name);
+}
+
+/** What the wire has room for. */
+const TOKENS_MAX = 2 ** 32 - 1;
+
+function tokensOf(value: unknown, name: string): number {
+  if (typeof value !== "number") throw new TypeError(`${name} is ${kindOf(value)}, not a number of tokens`);
+  if (Number.isInteger(value) && value >= 0 && value <= TOKENS_MAX) return value;
+  throw new RangeError(`${name} is ${value}, not a whole number of tokens from 0 to ${TOKENS_MAX}`);
+}
+
+export function wordsOf(value: unknown, name: string): string[] {
+  if (!Array.isArray(value)) throw new TypeError(`${name} is ${kindOf(value)}, not an array of strings`);
+  if (value.length > limits.labels) {
+    throw new RangeError(`${name} has ${value.length} entries; the limit is ${limits.labels}: send fewer`);
+  }
+  return Array.from(value, (word: unknown, i) => {
+    return within(textOf(word, `${name}[${i}]`), limits.labelBytes, `${name}[${i}]`);
+  });
+}
+
+function within(text: string, bytesMax: number, name: string): string {
+  const bytes = utf8Bytes(text);
+  if (bytes <= bytesMax) return text;
+  throw new RangeError(`${name} is ${bytes} bytes long; the limit is ${bytesMax} bytes: send a shorter one`);
+}
+
+/** What a value is, for a sentence: "a number", "null", "an array". Reads nothing of it. */
+export function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (Array.isArray(value)) return "an array";
+  return `${typeof value === "object" ? "an" : "a"} ${typeof value}`;
 }

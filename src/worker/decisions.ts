@@ -1,4 +1,4 @@
-import { AgentError } from "./agent.js";
+import { AgentError } from "./agent-error.js";
 
 /** The result of a decision step: which of the steps that depend on it are to be made. */
 export interface DecisionResult {

@@ -1,7 +1,7 @@
 import { limits } from "#domain/limits";
 import { utf8Bytes } from "#domain/text";
-import { AgentError } from "./agent.js";
 import type { StepResults } from "./agent-context.js";
+import { AgentError } from "./agent-error.js";
 
 /** What a program is expected to read at once; a join of more than that is for an agent that reads one by one. */
 const RESULTS_BYTES_MAX = 16 * limits.resultBytes;

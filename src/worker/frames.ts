@@ -1,4 +1,7 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { limits } from "#domain/limits";
+import type { FailureReason } from "#domain/report";
+import type { ModelBackend } from "#domain/run";
 import type { Labels } from "#domain/task";
 import {
   ChatRole,
@@ -14,7 +17,7 @@ import {
   type WorkerHelloSchema,
   type WorkerResumeSchema,
 } from "#wire/gen/taskrun/v1/run_service_pb";
-import type { AgentEvent, Backend, Speaker } from "./agent-context.js";
+import type { AgentEvent, Speaker } from "./agent-context.js";
 import type { Chunk } from "./outbox.js";
 import { wall } from "./timers.js";
 
@@ -35,12 +38,24 @@ export type Outcome =
       readonly status: "FAILED";
       readonly error: string;
       readonly retryable: boolean | undefined;
+      /** A whole number. */
       readonly retryAfterMs: number;
+      readonly reason: FailureReason | undefined;
     }
   | { readonly status: "CANCELLED"; readonly error: string };
 
 /** Where a run stands when it is resumed. */
 export type Resume = MessageInitShape<typeof WorkerResumeSchema>;
+
+/**
+ * @throws if the transport could not write the message: that would end the stream, and all that is on it, so whoever
+ *   made the message is asked for another one first
+ */
+export function checkWritable(message: RunClientMessage): void {
+  const { length } = toBinary(RunClientMessageSchema, message);
+  if (length <= limits.messageBytes) return;
+  throw new RangeError(`it is ${length} bytes long; a message has at most ${limits.messageBytes} bytes`);
+}
 
 export function hello(value: MessageInitShape<typeof WorkerHelloSchema>): RunClientMessage {
   return create(RunClientMessageSchema, { payload: { case: "hello", value } });
@@ -66,7 +81,7 @@ export function ended(
   { runId, fence }: RunKey,
   outcome: Outcome,
   outputCount: number | undefined,
-  backend: Backend | undefined,
+  backend: ModelBackend | undefined,
 ): RunClientMessage {
   if (outcome.status === "YIELDED") {
     const { cursorJson, outputJson } = outcome;
@@ -85,7 +100,8 @@ export function ended(
       : { errorMessage: outcome.error }),
     ...(outcome.status === "FAILED"
       ? {
-          retryAfterMs: BigInt(Math.max(0, Math.round(outcome.retryAfterMs))),
+          retryAfterMs: BigInt(outcome.retryAfterMs),
+          ...(outcome.reason !== undefined && { reason: outcome.reason }),
           ...(outcome.retryable === undefined ? {} : { retryable: outcome.retryable }),
         }
       : {}),
@@ -124,16 +140,6 @@ export function workerStatus(draining: boolean, activeRuns: number): WorkerStatu
   return activeRuns > 0 ? WorkerStatus.BUSY : WorkerStatus.IDLE;
 }
 
-export function backendFrame(backend: Backend): MessageInitShape<typeof ModelBackendSchema> {
-  const { provider, modelName, contextWindow = 0, supportsStreaming = false, metadata = {} } = backend;
-  const { modalities = [], tools = [] } = backend;
-  return {
-    provider,
-    modelName,
-    contextWindow,
-    supportsStreaming,
-    modalities: [...modalities],
-    tools: [...tools],
-    metadata,
-  };
+export function backendFrame(backend: ModelBackend): MessageInitShape<typeof ModelBackendSchema> {
+  return { ...backend, modalities: [...backend.modalities], tools: [...backend.tools] };
 }

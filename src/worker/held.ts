@@ -1,11 +1,12 @@
 import type { Log } from "#ports/telemetry";
 import type { RunClientMessage } from "#wire/gen/taskrun/v1/run_service_pb";
-import type { Agent, StopCause } from "./agent.js";
+import type { StopCause } from "./agent-error.js";
 import type { Assignment } from "./assignment.js";
 import { decline, type Resume } from "./frames.js";
 import type { InputReader } from "./input-reader.js";
 import type { ResultReader } from "./result-reader.js";
 import { Run } from "./run.js";
+import type { ServedAgent } from "./served-agent.js";
 import { after } from "./timers.js";
 import { Window } from "./window.js";
 
@@ -17,7 +18,7 @@ const DECLINES_MAX = 4_096;
 const DEADLINE_SLACK_MS = 1_000;
 
 export interface HeldRunsOptions {
-  readonly agents: readonly Agent[];
+  readonly agents: readonly ServedAgent[];
   readonly maxRuns: number;
   /** Bytes of output of all runs that may be under way. */
   readonly windowBytes: number;
@@ -39,7 +40,7 @@ interface Held {
 
 /** The runs in this worker's hands: what it takes, what it refuses, and whose turn it is to speak. */
 export class HeldRuns {
-  readonly #agents: ReadonlyMap<string, Agent>;
+  readonly #agents: ReadonlyMap<string, ServedAgent>;
   readonly #options: HeldRunsOptions;
   readonly #window: Window;
   readonly #held = new Map<string, Held>();
@@ -152,7 +153,7 @@ export class HeldRuns {
     return undefined;
   }
 
-  #begin(assignment: Assignment, agent: Agent, leftMs: number | undefined): void {
+  #begin(assignment: Assignment, agent: ServedAgent, leftMs: number | undefined): void {
     const run = new Run(assignment, {
       log: this.#options.log,
       window: this.#window,

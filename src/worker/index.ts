@@ -2,10 +2,7 @@
 export {
   type Agent,
   type AgentDefinition,
-  AgentError,
   agent,
-  RunStopped,
-  type StopCause,
 } from "./agent.js";
 export type {
   AgentContext,
@@ -15,6 +12,7 @@ export type {
   StepContext,
   StepResults,
 } from "./agent-context.js";
+export { AgentError, type AgentErrorOptions, RunStopped, type StopCause } from "./agent-error.js";
 export { repoReport, repoReportIn } from "./agents/repo-report.js";
 export { supportTriage } from "./agents/support-triage.js";
 export { aggregateBatches, type BatchTotals, type BatchWorkerResult } from "./aggregate.js";

@@ -1,6 +1,6 @@
 import { limits } from "#domain/limits";
 import { joined, type SharedText, sharedText } from "#domain/step-input";
-import { AgentError } from "./agent.js";
+import { AgentError } from "./agent-error.js";
 import type { InputRef } from "./assignment.js";
 import type { RunKey } from "./frames.js";
 import { type Ask, PatientReader, Refused } from "./patient-reader.js";

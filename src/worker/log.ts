@@ -1,4 +1,5 @@
 import type { Log, LogFields } from "#ports/telemetry";
+import { inWords } from "./in-words.js";
 
 const levels = ["debug", "info", "warn", "error"] as const;
 type Level = (typeof levels)[number];
@@ -46,9 +47,15 @@ function inert(line: string): string {
   return line.replace(controls, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
-/** The same log with `bound` added to every entry. */
+/** The same log with `bound` added to every entry. An entry that cannot be written fails nobody: it is named instead. */
 export function logWith(log: Log, bound: LogFields): Log {
-  return logThrough((level, message, fields) => log[level](message, { ...bound, ...fields }));
+  return logThrough((level, message, fields) => {
+    try {
+      log[level](message, { ...bound, ...fields });
+    } catch (error) {
+      log.warn("a log entry could not be written", { ...bound, why: inWords(error) });
+    }
+  });
 }
 
 function logThrough(write: (level: Level, message: string, fields?: LogFields) => void): Log {

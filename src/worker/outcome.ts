@@ -1,8 +1,12 @@
 import { limits } from "#domain/limits";
-import { clip, utf8Bytes } from "#domain/text";
-import { type Agent, AgentError, type RunStopped } from "./agent.js";
+import type { FailureReason } from "#domain/report";
+import { clip } from "#domain/text";
+import type { Agent } from "./agent.js";
 import type { AgentContext } from "./agent-context.js";
+import { AgentError, OutputLimitError, type RunStopped, retryAfterOf } from "./agent-error.js";
 import type { Outcome } from "./frames.js";
+import { inWords } from "./in-words.js";
+import { jsonOf } from "./json-of.js";
 import { Yielded } from "./yielded.js";
 
 /** Lets the agent do its work, and puts the way it ended into the words of the wire. Never rejects. */
@@ -10,8 +14,8 @@ export async function outcomeOf(agent: Agent, inputJson: string, ctx: AgentConte
   try {
     const result = await agent.perform(inputJson, ctx);
     if (!(result instanceof Yielded)) return { status: "COMPLETED", outputJson: jsonOf(result, "result") };
-    const cursorJson = jsonOf(result.cursor ?? null, "cursor");
-    return { status: "YIELDED", cursorJson, outputJson: jsonOf(result.output, "output at a checkpoint") };
+    const { cursorJson, outputJson } = result;
+    return { status: "YIELDED", cursorJson, outputJson };
   } catch (error) {
     return failure(error, ctx.signal);
   }
@@ -34,31 +38,34 @@ export async function outcomeWith(
 }
 
 function failure(error: unknown, signal: AbortSignal): Outcome {
-  if (signal.aborted) return failed((signal.reason as RunStopped).message, false, 0);
-  if (error instanceof AgentError) return failed(error.message, error.retryable, error.retryAfterMs);
-  return failed(error instanceof Error ? `${error.name}: ${error.message}` : String(error), undefined, 0);
+  if (signal.aborted) return failed((signal.reason as RunStopped).message, { retryable: false });
+  return verdictOf(error) ?? failed(inWords(error));
 }
 
-function failed(message: string, retryable: boolean | undefined, retryAfterMs: number): Outcome {
-  return { status: "FAILED", error: clip(message, limits.errorMessageBytes), retryable, retryAfterMs };
-}
-
-/**
- * @param what the name of the value, for people
- * @throws {AgentError} if the value cannot be sent: trying again would not change that
- */
-function jsonOf(value: unknown, what: string): string {
-  let json: string | undefined;
+/** What an `AgentError` says; undefined if it is none, or cannot be read. */
+function verdictOf(error: unknown): Outcome | undefined {
   try {
-    json = JSON.stringify(value);
-  } catch (cause) {
-    const message = `the agent's ${what} cannot be written as JSON: ${(cause as Error).message}`;
-    throw new AgentError(message, { retryable: false, cause });
+    if (!(error instanceof AgentError)) return undefined;
+    const { message, retryable, retryAfterMs } = error;
+    return failed(typeof message === "string" ? message : inWords(error), {
+      // Both were checked when it was made, but it is the agent's to change.
+      ...(typeof retryable === "boolean" && { retryable }),
+      ...(Number.isFinite(retryAfterMs) && { retryAfterMs: retryAfterOf(retryAfterMs) }),
+      ...(error instanceof OutputLimitError && { reason: "OUTPUT_LIMIT" as const }),
+    });
+  } catch {
+    return undefined;
   }
-  const bytes = utf8Bytes(json ?? "");
-  if (bytes > limits.resultBytes) {
-    const message = `the agent's ${what} is ${bytes} bytes of JSON, at most ${limits.resultBytes} can be kept`;
-    throw new AgentError(message, { retryable: false });
-  }
-  return json ?? "";
+}
+
+interface Verdict {
+  readonly retryable?: boolean;
+  readonly retryAfterMs?: number;
+  readonly reason?: FailureReason;
+}
+
+/** @param message at any length; the plane keeps the beginning */
+export function failed(message: string, { retryable, retryAfterMs = 0, reason }: Verdict = {}): Outcome {
+  const error = clip(message, limits.errorMessageBytes).toWellFormed();
+  return { status: "FAILED", error, retryable, retryAfterMs, reason };
 }

@@ -1,7 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { nextAttemptAt, type RetryPolicy } from "#domain/retry";
 import { instant, millis } from "#domain/time";
-import { AgentError } from "./agent.js";
+import { AgentError } from "./agent-error.js";
 import { monotonic, pause } from "./timers.js";
 
 /** Asks the plane once, over the connection of a session; the answer is JSON text. */

@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import { AgentError } from "./agent.js";
 import type { StepResults } from "./agent-context.js";
+import { AgentError } from "./agent-error.js";
 import type { Assignment } from "./assignment.js";
 
 /**
@@ -13,24 +13,34 @@ export function resultsFor(
   { results, resultRefs, failedDependencies }: Assignment,
   fetch: (stepName: string) => Promise<string>,
 ): StepResults {
-  async function resultJson(stepName: string): Promise<string | undefined> {
+  async function readJson(stepName: string): Promise<string | undefined> {
     const json = Object.hasOwn(results, stepName) ? results[stepName] : await fetch(stepName);
     return json === "" ? undefined : json;
   }
 
+  async function read(stepName: string, schema: z.ZodType | undefined): Promise<unknown> {
+    const value = parse(stepName, await readJson(stepName));
+    return schema ? fitted(stepName, value, schema) : value;
+  }
+
   function result(stepName: string): Promise<unknown>;
   function result<Schema extends z.ZodType>(stepName: string, schema: Schema): Promise<z.output<Schema>>;
-  async function result(stepName: string, schema?: z.ZodType): Promise<unknown> {
-    const value = parse(stepName, await resultJson(stepName));
-    return schema ? fitted(stepName, value, schema) : value;
+  function result(stepName: string, schema?: z.ZodType): Promise<unknown> {
+    return unawaited(read(stepName, schema));
   }
 
   return {
     dependencies: [...Object.keys(results), ...resultRefs].sort(),
     failedDependencies: [...failedDependencies].sort(),
     result,
-    resultJson,
+    resultJson: (stepName) => unawaited(readJson(stepName)),
   };
+}
+
+/** An agent may ask early, and fail before it awaits the answer: what is left behind must not end the process. */
+function unawaited<Value>(answer: Promise<Value>): Promise<Value> {
+  answer.catch(() => {});
+  return answer;
 }
 
 function parse(stepName: string, json: string | undefined): unknown {

@@ -1,9 +1,11 @@
+import { chatBytes, eventBytes } from "#domain/report";
+import type { ModelBackend } from "#domain/run";
 import type { Labels } from "#domain/task";
 import type { Log } from "#ports/telemetry";
 import type { RunClientMessage } from "#wire/gen/taskrun/v1/run_service_pb";
-import type { AgentContext, Backend } from "./agent-context.js";
+import type { AgentContext } from "./agent-context.js";
 import type { Assignment } from "./assignment.js";
-import { checkChat, checkMetadata } from "./checks.js";
+import { backendOf, chatOf, eventOf, labelsOf, speakerOf, textOf } from "./checks.js";
 import { chat, event } from "./frames.js";
 import { Given } from "./given.js";
 import { resultsFor } from "./results.js";
@@ -14,8 +16,9 @@ export interface RunVoice {
   readonly signal: AbortSignal;
   readonly log: Log;
   write(text: string, metadata: Labels): Promise<void>;
-  note(content: RunClientMessage): void;
-  backendUsed(backend: Backend): void;
+  /** @param bytes what it weighs against the run's limit */
+  note(content: RunClientMessage, bytes: number): void;
+  backendUsed(backend: ModelBackend): void;
   /** The result of another step as JSON text, from the plane; empty if it has none. */
   fetchResult(stepName: string): Promise<string>;
 }
@@ -35,20 +38,23 @@ export function contextFor(assignment: Assignment, voice: RunVoice): AgentContex
     deadline: deadlineMs > 0 ? new Date(deadlineMs) : undefined,
     signal: voice.signal,
     log: voice.log,
-    output: (text, metadata = {}) => {
-      checkMetadata(metadata);
-      return voice.write(text, metadata);
-    },
+    output: (text, metadata = {}) =>
+      voice.write(
+        textOf(text, "output(text, metadata): text"),
+        labelsOf(metadata, "output(text, metadata): metadata"),
+      ),
     event: (type, metadata = {}) => {
-      checkMetadata(metadata);
+      const kind = eventOf(type);
+      const labels = labelsOf(metadata, "event(type, metadata): metadata");
       events += 1;
-      voice.note(event(assignment, taskId, `${runId}-${events}`, type, metadata));
+      const id = `${runId}-${events}`;
+      voice.note(event(assignment, taskId, id, kind, labels), eventBytes(id, labels));
     },
     chat: (speaker, text) => {
-      checkChat(text);
-      voice.note(chat(assignment, speaker, text));
+      const [by, said] = [speakerOf(speaker), chatOf(text)];
+      voice.note(chat(assignment, by, said), chatBytes(said));
     },
-    backendUsed: (backend) => voice.backendUsed(backend),
+    backendUsed: (backend) => voice.backendUsed(backendOf(backend, "backendUsed(backend): backend")),
 
     ...resultsFor(assignment, (name) => voice.fetchResult(name)),
     get config() {

@@ -1,21 +1,22 @@
 import { setMaxListeners } from "node:events";
 import { limits } from "#domain/limits";
-import { labelsBytes } from "#domain/report";
-import type { Labels } from "#domain/task";
-import { splitText, utf8Bytes } from "#domain/text";
+import { type FailureReason, outputLimit } from "#domain/report";
+import type { ModelBackend } from "#domain/run";
 import type { Log } from "#ports/telemetry";
 import type { RunClientMessage } from "#wire/gen/taskrun/v1/run_service_pb";
-import { type Agent, AgentError, RunStopped, type StopCause } from "./agent.js";
-import type { AgentContext, Backend } from "./agent-context.js";
+import type { AgentContext } from "./agent-context.js";
+import { RunStopped, type StopCause } from "./agent-error.js";
 import type { Assignment } from "./assignment.js";
-import { ended, type Outcome, output, type Resume, started } from "./frames.js";
+import { checkWritable, ended, type Outcome, output, type Resume, started } from "./frames.js";
+import { inWords } from "./in-words.js";
 import type { InputReader } from "./input-reader.js";
 import { logWith } from "./log.js";
 import { Outbox } from "./outbox.js";
-import { outcomeOf, outcomeWith } from "./outcome.js";
+import { failed, outcomeOf, outcomeWith } from "./outcome.js";
 import type { ResultReader } from "./result-reader.js";
 import { contextFor } from "./run-context.js";
-import { wall } from "./timers.js";
+import { RunOutput } from "./run-output.js";
+import type { ServedAgent } from "./served-agent.js";
 import type { Window } from "./window.js";
 
 /** What an agent may wait for at once before it looks like a mistake: the result of every step, and some output. */
@@ -45,17 +46,18 @@ export class Run {
   readonly #outbox = new Outbox<RunClientMessage>();
   #attached = true;
   #startTold = false;
+  /** The end need not be said (again) for now. */
   #endTold = false;
+  /** The end was said in this session, perhaps more than once: whatever acknowledges it counts. */
+  #endSaid = false;
   /** Heartbeats since the end was told and not acknowledged. */
   #beatsWaited = 0;
   /** The end has been told again, at once, because output before it was missing. */
   #repeated = false;
   #outcome: Outcome | undefined;
   #cancelled: Outcome | undefined;
-  #backend: Backend | undefined;
-  #writing: Promise<void> = Promise.resolve();
-  #wakeWriter: (() => void) | undefined;
-  #outputBytes = 0;
+  #backend: ModelBackend | undefined;
+  readonly #says: RunOutput;
 
   constructor(assignment: Assignment, around: RunSurroundings) {
     this.runId = assignment.runId;
@@ -63,10 +65,18 @@ export class Run {
     this.#assignment = assignment;
     this.#around = around;
     setMaxListeners(WAITS_MAX, this.#abort.signal);
+    this.#says = new RunOutput(this.#outbox, {
+      signal: this.#abort.signal,
+      window: around.window,
+      ended: () => this.#outcome !== undefined,
+      ready: () => around.ready(this),
+      overspent: () => void this.#fail(outputLimit, "OUTPUT_LIMIT"),
+      forgotten: () => around.log.warn("events are forgotten: too many wait", { runId: this.runId }),
+    });
   }
 
   /** Lets the agent work. Resolves when it has ended, however it did; never rejects. */
-  async start(agent: Agent): Promise<void> {
+  async start(agent: ServedAgent): Promise<void> {
     // Told once no promise can go on by itself: what has ended by then needs no word about its start.
     process.nextTick(() => this.#around.ready(this));
     if (agent.backends.length === 1) this.#backend = agent.backends[0];
@@ -80,7 +90,7 @@ export class Run {
           (input) => this.#perform(agent, input),
         )
       : await this.#perform(agent, inputJson);
-    this.#outcome = this.#cancelled ?? outcome;
+    this.#outcome ??= this.#cancelled ?? outcome;
     this.#around.ready(this);
   }
 
@@ -90,7 +100,7 @@ export class Run {
 
   /** The agent has ended, and the plane has been told so in this session. */
   get endTold(): boolean {
-    return this.#endTold;
+    return this.#endSaid;
   }
 
   /**
@@ -113,7 +123,7 @@ export class Run {
   /** The session is gone: say nothing until a new one has said from where. */
   detach(): void {
     this.#attached = false;
-    this.#endTold = false;
+    this.#endTold = this.#endSaid = false;
   }
 
   /** Where this run stands, for the hello of a new session. */
@@ -126,7 +136,7 @@ export class Run {
     if (creditBytes !== undefined) this.#outbox.setCredit(creditBytes);
     const freed = this.#outbox.acknowledge(nextSeq);
     this.#around.window.leave(freed);
-    this.#wakeWriter?.();
+    this.#says.wake();
 
     if (!this.#attached) {
       this.#attach();
@@ -149,6 +159,16 @@ export class Run {
   /** The next message to send in this session, or undefined if there is none for now. */
   next(): RunClientMessage | undefined {
     if (!this.#attached) return undefined;
+    try {
+      const message = this.#next();
+      if (message) checkWritable(message);
+      return message;
+    } catch (error) {
+      return this.#unwritable(error);
+    }
+  }
+
+  #next(): RunClientMessage | undefined {
     if (!this.#startTold) {
       this.#startTold = true;
       if (!this.#outcome || this.#outbox.count > 0) return started(this);
@@ -158,7 +178,7 @@ export class Run {
     if (entry) return entry.kind === "chunk" ? output(this, entry) : entry.content;
     if (!this.#outcome || this.#endTold || !this.#outbox.allSent) return undefined;
 
-    this.#endTold = true;
+    this.#endTold = this.#endSaid = true;
     const count = this.#outcome.status === "CANCELLED" ? undefined : this.#outbox.count;
     return ended(this, this.#outcome, count, this.#backend);
   }
@@ -177,8 +197,31 @@ export class Run {
     this.#outbox.rewind();
   }
 
-  #perform(agent: Agent, inputJson: string): Promise<Outcome> {
+  #perform(agent: ServedAgent, inputJson: string): Promise<Outcome> {
     return outcomeOf(agent, inputJson, this.#context(inputJson));
+  }
+
+  /**
+   * A message that cannot be written would end the stream, and with it every run of this worker: the run fails
+   * instead, and this is what is sent of it, with nothing in it that an agent has said.
+   */
+  #unwritable(cause: unknown): RunClientMessage {
+    const problem = `what the run has to say cannot be sent: ${inWords(cause)}`;
+    this.#around.log.error("a report cannot be written: its run fails", { runId: this.runId, problem });
+    this.#backend = undefined;
+    this.#around.window.leave(this.#outbox.clear());
+    this.#outcome = undefined;
+    const outcome = this.#fail(problem, "REPORT_INVALID");
+    this.#endTold = this.#endSaid = true;
+    return ended(this, outcome, undefined, undefined);
+  }
+
+  /** Ends the run here and now, whatever its agent still does. */
+  #fail(message: string, reason: FailureReason): Outcome {
+    this.#outcome ??= failed(message, { retryable: false, reason });
+    if (!this.stopped) this.#abort.abort(new RunStopped("cancelled", `${reason}: ${message}`));
+    this.#around.ready(this);
+    return this.#outcome;
   }
 
   #context(inputJson: string): AgentContext {
@@ -189,63 +232,13 @@ export class Run {
       {
         signal,
         log: logWith(this.#around.log, { runId, taskId: this.#assignment.taskId }),
-        write: (text, metadata) => this.#write(text, metadata),
-        note: (content) => this.#note(content),
+        write: (text, metadata) => this.#says.write(text, metadata),
+        note: (frame, bytes) => this.#says.note(frame, bytes),
         backendUsed: (backend) => {
-          this.#backend = backend;
+          if (!this.#outcome) this.#backend = backend;
         },
         fetchResult: (stepName) => this.#around.readResult({ runId, fence, stepName }, signal),
       },
     );
-  }
-
-  #note(content: RunClientMessage): void {
-    if (this.stopped || this.#outcome) return;
-    const kept = this.#outbox.addNote(content);
-    if (!kept) this.#around.log.warn("an event was forgotten: too many wait", { runId: this.runId });
-    this.#around.ready(this);
-  }
-
-  /** One writer at a time, so that output keeps the order it was called in. */
-  #write(text: string, metadata: Labels): Promise<void> {
-    const written = this.#writing.then(() => this.#writeNow(text, metadata));
-    this.#writing = written.catch(() => {});
-    return written;
-  }
-
-  async #writeNow(text: string, metadata: Labels): Promise<void> {
-    const { signal } = this.#abort;
-    for (const piece of splitText(text, limits.chunkBytes)) {
-      const written = utf8Bytes(piece);
-      const bytes = written + labelsBytes(metadata);
-      this.#outputBytes += written;
-      if (this.#outputBytes > limits.runOutputBytes) {
-        const message = `the run's output is over ${limits.runOutputBytes} bytes`;
-        throw new AgentError(message, { retryable: false });
-      }
-      while (!this.#outbox.hasRoom(bytes)) await this.#room(signal);
-      await this.#around.window.enter(bytes, signal);
-      if (signal.aborted || this.#outcome) {
-        this.#around.window.leave(bytes);
-        signal.throwIfAborted();
-        return; // written by something the agent left behind
-      }
-      this.#outbox.add(piece, bytes, metadata, wall());
-      this.#around.ready(this);
-    }
-    signal.throwIfAborted();
-  }
-
-  /** Resolves at the next acknowledgement. */
-  #room(signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(signal.reason);
-      const stop = (): void => reject(signal.reason);
-      this.#wakeWriter = () => {
-        signal.removeEventListener("abort", stop);
-        resolve();
-      };
-      signal.addEventListener("abort", stop, { once: true });
-    });
   }
 }

@@ -5,11 +5,13 @@ import { limits } from "#domain/limits";
 import type { Labels } from "#domain/task";
 import type { Log } from "#ports/telemetry";
 import type { Agent } from "./agent.js";
-import { checkMetadata } from "./checks.js";
+import { labelsOf, nameOf } from "./checks.js";
 import { planeUrl } from "./connection.js";
 import { backendFrame } from "./frames.js";
 import { stderrLog } from "./log.js";
+import { servedAgents } from "./served-agent.js";
 import { onSignals } from "./signals.js";
+import { onUncaught } from "./uncaught.js";
 import { Worker } from "./worker.js";
 
 export interface ServeOptions {
@@ -30,6 +32,11 @@ export interface ServeOptions {
   readonly drainMs?: number;
   /** SIGTERM and SIGINT drain the worker; a second one ends the process. Default true. */
   readonly handleSignals?: boolean;
+  /**
+   * Errors that agents leave where nobody catches them, such as a rejected promise that nobody awaits, are logged and
+   * the process goes on. For the whole process: Node would end it. Default false.
+   */
+  readonly handleUncaught?: boolean;
   /** Called at every welcome, with the name of the new session. */
   readonly onConnected?: (session: string) => void;
   /** Default: stderr, one JSON object a line, or a readable line where stderr is a terminal. */
@@ -39,7 +46,10 @@ export interface ServeOptions {
 /** A worker at work. */
 export interface WorkerHandle {
   readonly id: string;
-  /** Resolves when the worker has left. Rejects if the plane refuses it for good, for example because of its id. */
+  /**
+   * Resolves when the worker has left. Rejects if the plane refuses it for good, for example because of its id, or if
+   * other processes have taken over its id again and again.
+   */
   readonly closed: Promise<void>;
   /** Runs in hand now. */
   readonly activeRuns: number;
@@ -56,13 +66,15 @@ const DRAIN_MS = 20_000;
  * Serves the agents' runs until drained: connects, reconnects whenever the connection is lost, and keeps
  * its runs meanwhile, as long as their lease lasts. Resolves at once; the plane need not be up yet.
  *
- * @throws {RangeError} naming the option that cannot be
+ * @throws {RangeError | TypeError} naming the option that cannot be
  */
 export async function serve(options: ServeOptions): Promise<WorkerHandle> {
-  const { agents, maxRuns = limits.defaultRunsPerWorker, drainMs = DRAIN_MS, labels = {} } = options;
+  const { maxRuns = limits.defaultRunsPerWorker, drainMs = DRAIN_MS, labels = {} } = options;
   const id = options.id ?? inventId();
-  check(options, id, maxRuns, drainMs);
+  check(id, maxRuns, drainMs);
+  const agents = servedAgents(options.agents);
 
+  const log = options.log ?? stderrLog();
   const worker = new Worker({
     url: planeUrl(options.addr ?? process.env.TASKRUN_ADDR ?? "localhost:50051"),
     info: {
@@ -72,24 +84,26 @@ export async function serve(options: ServeOptions): Promise<WorkerHandle> {
       agents: agents.map(({ name, description, labels, backends }) => {
         return { name, description, labels, backends: backends.map(backendFrame) };
       }),
-      labels,
+      labels: labelsOf(labels, "labels"),
       maxConcurrentRuns: maxRuns,
-      namespaces: [...(options.namespaces ?? [])],
+      namespaces: namespacesOf(options.namespaces ?? []),
     },
     instance: randomUUID(),
     agents,
     maxRuns,
     drainMs,
-    log: options.log ?? stderrLog(),
+    log,
     onConnected: options.onConnected ?? (() => {}),
   });
 
   const leave = (reason: string): void => worker.drain(reason);
   const unhandle = options.handleSignals === false ? () => {} : onSignals(leave);
+  const uncatch = options.handleUncaught === true ? onUncaught(log) : () => {};
   const aborted = (): void => leave("aborted");
   options.signal?.addEventListener("abort", aborted, { once: true });
   const closed = worker.run().finally(() => {
     unhandle();
+    uncatch();
     options.signal?.removeEventListener("abort", aborted);
   });
   if (options.signal?.aborted) aborted();
@@ -108,11 +122,7 @@ export async function serve(options: ServeOptions): Promise<WorkerHandle> {
   };
 }
 
-function check({ agents, labels = {} }: ServeOptions, id: string, maxRuns: number, drainMs: number): void {
-  if (agents.length === 0) throw new RangeError("agents is empty: a worker without agents has nothing to do");
-  const names = new Set(agents.map(({ name }) => name));
-  if (names.size < agents.length)
-    throw new RangeError("agents has two of the same name; tasks could not tell them apart");
+function check(id: string, maxRuns: number, drainMs: number): void {
   if (!/^[A-Za-z0-9_-]{1,256}$/.test(id)) {
     throw new RangeError(`id "${id}" is not 1 to 256 letters, digits, "-" or "_"`);
   }
@@ -120,7 +130,14 @@ function check({ agents, labels = {} }: ServeOptions, id: string, maxRuns: numbe
     throw new RangeError(`maxRuns is ${maxRuns}, not a whole number from 1 to ${limits.maxRunsPerWorker}`);
   }
   if (!(drainMs >= 0)) throw new RangeError(`drainMs is ${drainMs}, not a number of milliseconds`);
-  checkMetadata(labels);
+}
+
+function namespacesOf(namespaces: readonly string[]): string[] {
+  if (namespaces.length > limits.namespacesPerWorker) {
+    const most = `a worker works for ${limits.namespacesPerWorker}`;
+    throw new RangeError(`namespaces has ${namespaces.length} entries; ${most} at most: name fewer, or none`);
+  }
+  return namespaces.map((namespace, i) => nameOf(namespace, `namespaces[${i}]`));
 }
 
 function inventId(): string {

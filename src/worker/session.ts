@@ -40,7 +40,8 @@ export interface SessionOptions {
   readonly renewed: () => void;
   /** The lease is over; called instead of sending anything more. */
   readonly fenced: () => void;
-  readonly welcomed: (session: string) => void;
+  /** @param notice something a person should read; empty if there is nothing */
+  readonly welcomed: (session: string, notice: string) => void;
   /** The plane asks us to leave; `leftMs` is undefined if it sets no time. */
   readonly drained: (reason: string, leftMs: number | undefined) => void;
 }
@@ -189,7 +190,7 @@ export class Session {
     this.#serverOffsetMs = Number(welcome.serverTimeMs) - monotonic();
     this.#options.lease.welcomed(Number(welcome.leaseMs));
     this.#options.renewed();
-    this.#options.welcomed(welcome.session);
+    this.#options.welcomed(welcome.session, welcome.notice);
     this.#beatForever(Math.max(1, Number(welcome.heartbeatMs)));
   }
 

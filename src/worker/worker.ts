@@ -5,12 +5,13 @@ import { nextAttemptAt, type RetryPolicy } from "#domain/retry";
 import { instant, millis } from "#domain/time";
 import type { Log } from "#ports/telemetry";
 import type { WorkerInfoSchema } from "#wire/gen/taskrun/v1/common_pb";
-import type { Agent } from "./agent.js";
 import { HeldRuns } from "./held.js";
 import { InputReader } from "./input-reader.js";
 import { Lease } from "./lease.js";
 import { ResultReader } from "./result-reader.js";
+import type { ServedAgent } from "./served-agent.js";
 import { Session } from "./session.js";
+import { Takeovers, takeoverIn } from "./takeovers.js";
 import { after, monotonic, pause } from "./timers.js";
 
 /** Between two tries to reach the plane; drawn from the whole interval, so that a fleet does not come back at once. */
@@ -29,7 +30,7 @@ export interface WorkerOptions {
   readonly url: string;
   readonly info: MessageInitShape<typeof WorkerInfoSchema> & { readonly workerId: string };
   readonly instance: string;
-  readonly agents: readonly Agent[];
+  readonly agents: readonly ServedAgent[];
   readonly maxRuns: number;
   readonly drainMs: number;
   readonly log: Log;
@@ -48,6 +49,9 @@ export class Worker {
   /** How often this session has renewed the lease. */
   #renewals = 0;
   #everWelcomed = false;
+  readonly #takeovers = new Takeovers();
+  /** When this session was welcomed. */
+  #welcomedAt: number | undefined;
   #clearFence = (): void => {};
   #clearDrain = (): void => {};
 
@@ -67,21 +71,16 @@ export class Worker {
     });
   }
 
-  /** Serves until drained or closed. @throws if the plane will never take this worker */
+  /** Serves until drained or closed. @throws if the plane will never take this worker, or others have its id */
   async run(): Promise<void> {
     const { signal } = this.#leaving;
     try {
       for (let failures = 0; !signal.aborted; ) {
-        const why = await this.#oneSession();
+        const error = await this.#oneSession();
         if (signal.aborted) break;
 
         failures = this.#renewals >= RENEWALS_STABLE ? 1 : failures + 1;
-        const delayMs = nextAttemptAt(RECONNECT, failures, instant(0), Math.random());
-        this.#options.log.warn("connection to the plane lost", {
-          why,
-          addr: this.#options.url,
-          retryInMs: delayMs,
-        });
+        const delayMs = this.#stayAwayMs(error) ?? this.#reconnectMs(error, failures);
         await pause(delayMs, signal);
       }
     } finally {
@@ -125,10 +124,41 @@ export class Worker {
     else this.#session?.close();
   }
 
-  /** @returns why it ended */
-  async #oneSession(): Promise<string> {
+  /** @param error why the session has ended; undefined if the plane has closed it without a word */
+  #reconnectMs(error: unknown, failures: number): number {
+    const { log, url } = this.#options;
+    const retryInMs = nextAttemptAt(RECONNECT, failures, instant(0), Math.random());
+    const why = error === undefined ? "the plane closed the stream" : (error as Error).message;
+    log.warn("connection to the plane lost", { why, addr: url, retryInMs });
+    return retryInMs;
+  }
+
+  /**
+   * Another process has taken over our worker id, and the plane has ended our runs: they stop, and we come back later.
+   *
+   * @returns undefined if the session has ended otherwise
+   * @throws if it has happened too often
+   */
+  #stayAwayMs(error: unknown): number | undefined {
+    const takeover = takeoverIn(error);
+    if (takeover === undefined) return undefined;
+
+    const { log, info } = this.#options;
+    this.#held.giveUp("lease lost", takeover);
+    const heldMs = this.#welcomedAt === undefined ? 0 : monotonic() - this.#welcomedAt;
+    const retryInMs = this.#takeovers.next(heldMs, Math.random());
+    if (retryInMs === undefined) {
+      throw new Error(`this worker gives up, since it does not keep its id: ${takeover}`, { cause: error });
+    }
+    log.error("another process has this worker's id", { workerId: info.workerId, why: takeover, retryInMs });
+    return retryInMs;
+  }
+
+  /** @returns what ended it; undefined if the plane has closed it without a word */
+  async #oneSession(): Promise<unknown> {
     const { url, info, instance, maxRuns, log } = this.#options;
     this.#renewals = 0;
+    this.#welcomedAt = undefined;
     const session = new Session({
       url,
       info,
@@ -143,18 +173,20 @@ export class Worker {
       },
       fenced: () => this.#fence(),
       drained: (reason, leftMs) => this.drain(reason, Math.min(leftMs ?? Infinity, this.#options.drainMs)),
-      welcomed: (name) => {
+      welcomed: (name, notice) => {
         this.#everWelcomed = true;
+        this.#welcomedAt = monotonic();
         this.#results.use(session.readResult);
         this.#inputs.use(session.readInput);
         log.info("connected", { workerId: info.workerId, sessionId: name, addr: url });
+        if (notice !== "") log.warn("the plane says", { workerId: info.workerId, notice });
         this.#options.onConnected(name);
       },
     });
     this.#session = session;
     try {
       await session.run();
-      return "the plane closed the stream";
+      return undefined;
     } catch (error) {
       if (
         !this.#everWelcomed &&
@@ -163,7 +195,7 @@ export class Worker {
       ) {
         throw new Error(`the plane at ${url} refuses this worker: ${error.rawMessage}`, { cause: error });
       }
-      return (error as Error).message;
+      return error;
     } finally {
       this.#session = undefined;
       this.#results.use(undefined);

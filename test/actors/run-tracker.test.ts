@@ -125,6 +125,31 @@ test("a run that writes more than it may is broken off", () => {
   `);
 });
 
+test("a report that is refused breaks its run off; as the last word it lets go of it too", () => {
+  const refused = { type: "refused", runId: r1, fence: 1, message: "seq is too large", last: false } as const;
+  const over = trackerFound({ run: heldRun({ status: "FAILED", reason: "REPORT_INVALID" }) });
+
+  expect(
+    track([
+      [5, "report", { ...held, ...says(refused, 256) }],
+      [6, "report", { ...held, ...says({ ...refused, last: true }, 256) }],
+      [7, "report", { ...half, ...says(refused, 256), found: over }], // and all that follow
+      [8, "report", { ...half, ...says({ ...refused, last: true }, 256), found: over }],
+      [9, "report", { ...held, ...says({ ...refused, fence: 0 }, 256) }],
+    ]),
+  ).toMatchInlineSnapshot(`
+    "
+    0 ms        starting
+    0 ms serve  serving
+    5 ms report serving   advanceRun(r1, broken(5, REPORT_INVALID, seq is too large)), countRefused(invalid)
+    6 ms report serving   advanceRun(r1, broken(6, REPORT_INVALID, seq is too large)), send(s1, ack.status(r1)), advanceRun(r1, released(6)), countRefused(invalid)
+    7 ms report serving   send(s1, cancel(r1, the run has ended)), countRefused(ended)
+    8 ms report serving   countRefused(repeated), send(s1, ack.status(r1)), advanceRun(r1, released(8))
+    9 ms report serving   send(s1, cancel(r1, the run has been superseded by a later attempt)), countRefused(stale)
+    "
+  `);
+});
+
 test("a report about a run that is unknown, another's, superseded or over changes nothing and is answered", () => {
   const about = (run?: ReturnType<typeof heldRun>) => ({
     ...half,
@@ -221,7 +246,7 @@ test("a run the returning worker does not show is lost, or handed back if it nev
     0 ms       starting
     0 ms serve serving
     1 ms hello serving   advanceWorker(s1, superseded(1)), attachWorker({s2, serving, local, i1, 1, {w1, "", "", […], {}, []}, 10, 1}), send(s2, welcome(s2, 5000, 30000, 1)), advanceRun(r1, declined(1, the assignment did not reach the worker))
-    2 ms hello serving   advanceWorker(s1, superseded(2)), attachWorker({s2, serving, local, i2, 1, {w1, "", "", […], {}, []}, 10, 2}), send(s2, welcome(s2, 5000, 30000, 2)), advanceRun(r1, lost(2, the worker came back without the run))
+    2 ms hello serving   advanceWorker(s1, superseded(2, {i2, 2, ""})), attachWorker({s2, serving, local, i2, 1, {w1, "", "", […], {}, []}, 10, 2}), send(s2, welcome(s2, 5000, 30000, 2, another process served under the worker id "w1", and has los…)), advanceRun(r1, lost(2, the worker came back without the run))
     3 ms hello serving   advanceWorker(s1, superseded(3)), attachWorker({s2, serving, local, i1, 1, {w1, "", "", […], {}, []}, 10, 3}), send(s2, welcome(s2, 5000, 30000, 3)), advanceRun(r1, lost(3, the worker came back without the run))
     4 ms hello serving   advanceWorker(s1, superseded(4)), attachWorker({s2, serving, local, i1, 1, {w1, "", "", […], {}, []}, 10, 4}), send(s2, welcome(s2, 5000, 30000, 4)), advanceRun(r1, released(4))
     "

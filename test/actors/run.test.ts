@@ -150,7 +150,7 @@ test("a run broken off by the plane stays with its worker until that has stopped
     "
     0 ms           status.PENDING hold.free
     0 ms assign    status.ASSIGNED hold.held    sendAssignment(r1)
-    5 ms broken    status.FAILED hold.held      tell(task-finalizer, run.ended(t1, main, r1, {failed, too much output, false, 0})), send(s1, cancel(r1, too much output))
+    5 ms broken    status.FAILED hold.held      tell(task-finalizer, run.ended(t1, main, r1, {failed, too much output, false, 0})), send(s1, cancel(r1, OUTPUT_LIMIT: too much output))
     9 ms cancelled hold.released status.FAILED
     "
   `);

@@ -60,7 +60,7 @@ test("a worker whose stream ends is away, not gone: its lease goes on", () => {
       100 ms closed     detached
       101 ms closed     ignored
       200 ms beat       ignored
-     5000 ms superseded gone      disconnect(s1, unavailable: the worker has opened another stream)
+     5000 ms superseded gone      disconnect(s1, unavailable: worker "w1" has opened another stream; two proc…)
     30000 ms silent     ignored
     "
   `);
@@ -75,7 +75,7 @@ test("a worker that opens another stream loses the first, and when that closes l
   ).toMatchInlineSnapshot(`
     "
        0 ms            serving
-     100 ms superseded gone     disconnect(s1, unavailable: the worker has opened another stream)
+     100 ms superseded gone     disconnect(s1, unavailable: worker "w1" has opened another stream; two proc…)
     5100 ms closed     ignored
     "
   `);

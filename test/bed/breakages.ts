@@ -4,6 +4,7 @@ import { clockBreakages } from "./clock-breakages.js";
 import { dataBreakages } from "./data-breakages.js";
 import { loopBreakages } from "./loop-breakages.js";
 import { poisonBreakages } from "./poison-breakages.js";
+import { workerBreakages } from "./worker-breakages.js";
 import { workflowBreakages } from "./workflow-breakages.js";
 
 /** The shortest story in which a promise shows. */
@@ -369,4 +370,5 @@ export const breakages: readonly Breakage[] = [
   ...loopBreakages,
   ...workflowBreakages,
   ...assignmentBreakages,
+  ...workerBreakages,
 ];

@@ -1,3 +1,6 @@
+import { create, toBinary } from "@bufbuild/protobuf";
+import { BinaryReader } from "@bufbuild/protobuf/wire";
+import { StringValueSchema } from "@bufbuild/protobuf/wkt";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { clip, splitText, utf8Bytes } from "#domain/text";
@@ -14,6 +17,31 @@ test("a split text is the same text, in pieces that fit and break no character",
         expect(utf8Bytes(piece)).toBeLessThanOrEqual(bytesMax);
         expect(Buffer.from(piece).toString()).toBe(piece);
       }
+    }),
+  );
+});
+
+/** Any text a program can hold, halves of surrogate pairs included. */
+const units = fc
+  .array(fc.oneof(fc.integer({ min: 0, max: 0xffff }), fc.integer({ min: 0xd7f0, max: 0xe010 })), {
+    maxLength: 60,
+  })
+  .map((codes) => String.fromCharCode(...codes));
+
+test("text is as long as the wire makes it, whatever it is cut from", () => {
+  fc.assert(
+    fc.property(units, fc.integer({ min: 4, max: 20 }), (text, bytesMax) => {
+      const onTheWire = toBinary(StringValueSchema, create(StringValueSchema, { value: text }));
+      const value = new BinaryReader(onTheWire.subarray(1)).bytes();
+      expect(utf8Bytes(text)).toBe(text === "" ? 0 : value.length);
+      expect(utf8Bytes(text)).toBe(Buffer.byteLength(text));
+      expect(utf8Bytes(text.toWellFormed())).toBe(utf8Bytes(text));
+
+      const pieces = splitText(text, bytesMax);
+      expect(pieces.join("")).toBe(text);
+      expect(pieces.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0)).toBe(utf8Bytes(text));
+      for (const piece of pieces) expect(Buffer.byteLength(piece)).toBeLessThanOrEqual(bytesMax);
+      expect(clip(text, bytesMax)).toBe(pieces[0] ?? "");
     }),
   );
 });

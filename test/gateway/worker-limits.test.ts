@@ -41,21 +41,6 @@ const cuts = () =>
 
 test.each<[string, Payload[], string]>([
   [
-    "sends too much metadata with output",
-    [hello(1), { case: "outputChunk", value: { runId: "r", metadata: many(65) } }],
-    "3 output_chunk.metadata: output_chunk.metadata has 65 entries; the limit is 64: send fewer.",
-  ],
-  [
-    "sends long metadata with an event",
-    [hello(1), { case: "event", value: { runId: "r", id: "e", metadata: { tool: LONG } } }],
-    '3 event.metadata: event.metadata has an entry "tool" whose name or value is over 256 bytes: send a shorter one.',
-  ],
-  [
-    "says too much at once",
-    [hello(1), { case: "chatMessage", value: { runId: "r", message: { content: "x".repeat(65_537) } } }],
-    "3 chat_message.message.content: chat_message.message.content is 65537 bytes long; the limit is 65536 bytes: send it in pieces.",
-  ],
-  [
     "holds a run with a name that is none",
     [hello(1), { case: "heartbeat", value: { heldRunIds: ["r", LONG] } }],
     "3 heartbeat.held_run_ids: heartbeat.held_run_ids is 257 bytes long; the limit is 256 bytes: send an id as it was given.",
@@ -110,12 +95,121 @@ test("what a public worker says is cut where it is too long, and counted; its st
   expect(cuts()).toBe(4);
 });
 
-test("output of a public worker that could not be passed on whole ends its stream", async () => {
-  const content = "x".repeat(4 * 1024 * 1024 - 64 * 1024 + 1);
+const HUGE = 2n ** 60n;
+const over = (content: string, field: string) =>
+  `${field} is ${content.length} bytes long; the limit is 65536 bytes: send it in pieces.`;
 
-  expect(await ending(hello(0), { case: "outputChunk", value: { runId: "r", content } })).toBe(
-    "8 output_chunk.content: output_chunk.content is 4128769 bytes long; only 4128768 bytes can be passed on: send it in pieces.",
+test.each<[string, 0 | 1, Payload, { readonly message: string; readonly last?: boolean }]>([
+  [
+    "too much metadata with output",
+    1,
+    { case: "outputChunk", value: { runId: "r", fence: 2, metadata: many(65) } },
+    { message: "output_chunk.metadata has 65 entries; the limit is 64: send fewer." },
+  ],
+  [
+    "a large chunk",
+    1,
+    { case: "outputChunk", value: { runId: "r", fence: 2, content: "x".repeat(65_537) } },
+    { message: over("x".repeat(65_537), "output_chunk.content") },
+  ],
+  [
+    "a chunk that could not be passed on",
+    0,
+    { case: "outputChunk", value: { runId: "r", content: "x".repeat(4 * 1024 * 1024 - 64 * 1024 + 1) } },
+    {
+      message:
+        "output_chunk.content is 4128769 bytes long; only 4128768 bytes can be passed on: send it in pieces.",
+    },
+  ],
+  [
+    "a chunk that nobody could count",
+    1,
+    { case: "outputChunk", value: { runId: "r", fence: 2, seq: HUGE } },
+    { message: `seq is ${HUGE}; send a number between -2^53 and 2^53.` },
+  ],
+  [
+    "long metadata with an event",
+    1,
+    { case: "event", value: { runId: "r", fence: 2, id: "e", metadata: { tool: LONG } } },
+    {
+      message:
+        'event.metadata has an entry "tool" whose name or value is over 256 bytes: send a shorter one.',
+    },
+  ],
+  [
+    "an event with a long name",
+    1,
+    { case: "event", value: { runId: "r", fence: 2, id: LONG, eventType: RunEventType.TOOL_REQUESTED } },
+    { message: "event.id is 257 bytes long; the limit is 256 bytes: send an id as it was given." },
+  ],
+  [
+    "too much said at once",
+    1,
+    { case: "chatMessage", value: { runId: "r", fence: 2, message: { content: "x".repeat(65_537) } } },
+    { message: over("x".repeat(65_537), "chat_message.message.content") },
+  ],
+  [
+    "a last word that nobody could count",
+    1,
+    {
+      case: "statusUpdate",
+      value: { runId: "r", fence: 2, status: RunStatus.COMPLETED, outputCount: HUGE },
+    },
+    { message: `output_count is ${HUGE}; send a number between -2^53 and 2^53.`, last: true },
+  ],
+])("%s is refused of that run alone, and the stream goes on", async (_, protocol, payload, refused) => {
+  const beat: Payload = { case: "heartbeat", value: { workerId: "w-1" } };
+  const reports = await heard(hello(protocol), payload, beat);
+
+  const fence = protocol === 0 ? {} : { fence: 2 };
+  expect(reports.slice(1)).toEqual([
+    { type: "refused", runId: "r", ...fence, last: false, ...refused },
+    expect.objectContaining({ type: "heartbeat" }),
+  ]);
+});
+
+test("who names no run that could exist has broken the protocol", async () => {
+  expect(await ending(hello(1), { case: "outputChunk", value: { runId: LONG } })).toBe(
+    "3 output_chunk.run_id: output_chunk.run_id is 257 bytes long; the limit is 256 bytes: send an id as it was given.",
   );
+});
+
+test("a wait that nobody could count is the longest there is, and a negative one is none", async () => {
+  const failed = { runId: "r", fence: 2, status: RunStatus.FAILED };
+  const reports = await heard(
+    hello(1),
+    { case: "statusUpdate", value: { ...failed, retryAfterMs: HUGE } },
+    { case: "statusUpdate", value: { ...failed, retryAfterMs: -1n } },
+  );
+
+  expect(reports.slice(1)).toMatchObject([{ retryAfter: 86_400_000 }, { retryAfter: 0 }]);
+});
+
+test("a worker gives one of two reasons itself; any other is the agent's error", async () => {
+  const failed = { runId: "r", fence: 2, status: RunStatus.FAILED };
+  const reports = await heard(
+    hello(1),
+    { case: "statusUpdate", value: { ...failed, reason: "OUTPUT_LIMIT" } },
+    { case: "statusUpdate", value: { ...failed, reason: "TIMEOUT" } },
+  );
+
+  expect(reports[1]).toMatchObject({ reason: "OUTPUT_LIMIT" });
+  expect(reports[2]).not.toHaveProperty("reason");
+});
+
+test("a checkpoint has the room of a result for both its parts", async () => {
+  const cursorJson = `"${"x".repeat(limits.resultBytes / 2 - 2)}"`;
+  const stop = { runId: "r", fence: 2, cursorJson, outputJson: cursorJson };
+  const reports = await heard(
+    hello(1),
+    { case: "yield", value: stop },
+    { case: "yield", value: { ...stop, outputJson: `${cursorJson} ` } },
+  );
+
+  expect(reports.slice(1)).toMatchObject([
+    { type: "yield" },
+    { type: "status", status: "FAILED", reason: "OUTPUT_LIMIT", retryable: false },
+  ]);
 });
 
 test("whatever a worker may say fits into one message to those who watch", async () => {

@@ -147,11 +147,6 @@ test.each<[string, Payload[], string]>([
     [hello(1), hello(1)],
     "3 hello: hello was said on this stream already; open another one.",
   ],
-  [
-    "sends a large chunk",
-    [hello(1), { case: "outputChunk", value: { runId: "r", content: "x".repeat(65_537) } }],
-    "3 output_chunk.content: output_chunk.content is 65537 bytes long; the limit is 65536 bytes: send it in pieces.",
-  ],
 ])("a worker of ours that %s loses its stream and hears why", async (_, payloads, answer) => {
   expect(await ending(...payloads)).toBe(answer);
 });
@@ -167,7 +162,11 @@ test("a result that cannot be kept fails the Run, so that it is not sent again f
   const failed = { type: "status", status: "FAILED", output: "", retryable: false };
   expect(reports.slice(1)).toMatchObject([
     { ...failed, errorMessage: expect.stringContaining("The agent's result is not JSON") },
-    { ...failed, errorMessage: expect.stringContaining("The agent's result is 1048578 bytes long") },
+    {
+      ...failed,
+      reason: "OUTPUT_LIMIT",
+      errorMessage: expect.stringContaining("The agent's result is 1048578 bytes long"),
+    },
   ]);
 });
 

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { expect, test } from "vitest";
-import { RunStopped } from "#worker/agent";
+import { RunStopped } from "#worker/agent-error";
 import { type ExecOptions, execAgent } from "#worker/exec";
 import { rehearsal } from "./workbench.js";
 

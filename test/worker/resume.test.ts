@@ -1,7 +1,21 @@
 import { expect, test, vi } from "vitest";
 import { RunStatus } from "#wire/gen/taskrun/v1/common_pb";
 import type { AgentContext } from "#worker/agent-context";
-import { comeBack, echo, latch, settle, startPlane, startWorker, stopped, stopTime } from "./workbench.js";
+import { Run } from "#worker/run";
+import { Window } from "#worker/window";
+import {
+  assignment,
+  comeBack,
+  echo,
+  fetchFrom,
+  latch,
+  settle,
+  silent,
+  startPlane,
+  startWorker,
+  stopped,
+  stopTime,
+} from "./workbench.js";
 
 /** An agent whose context the test gets hold of. */
 function puppet() {
@@ -280,4 +294,21 @@ test("a worker whose heartbeats were acknowledged comes back soon, however often
     plane.cut();
     await settle();
   }
+});
+
+test("an acknowledgement that crosses the repeat of an end counts for it", async () => {
+  const run = new Run(assignment(), {
+    log: silent,
+    window: new Window(1_000),
+    readResult: fetchFrom({}) as never,
+    ready: () => {},
+  });
+  await run.start({ ...echo(async () => 1), backends: [] });
+  while (run.next()) {}
+  expect(run.endTold).toBe(true);
+  run.beat();
+  run.beat();
+
+  expect(run.endTold).toBe(true);
+  expect(run.next()).toMatchObject({ payload: { case: "statusUpdate" } });
 });

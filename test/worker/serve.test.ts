@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { RunStatus, WorkerStatus } from "#wire/gen/taskrun/v1/common_pb";
-import { AgentError, agent } from "#worker/agent";
+import { agent } from "#worker/agent";
+import { AgentError } from "#worker/agent-error";
 import { serve } from "#worker/serve";
 import { echo, latch, silent, startPlane, startWorker } from "./workbench.js";
 
@@ -241,7 +242,7 @@ test.each([
   [{ id: "worker:1" }, /id "worker:1" is not/],
   [{ maxRuns: 0 }, /maxRuns is 0/],
   [{ addr: "nowhere" }, /addr "nowhere" is not an address/],
-  [{ labels: { a: "x".repeat(300) } }, /"a" is over 256 bytes/],
+  [{ labels: { a: "x".repeat(300) } }, /labels has an entry "a" whose name or value is over 256 bytes/],
 ])("serve refuses %o and names the option", async (options, message) => {
   const agents = [echo(async () => undefined)];
 

@@ -1,8 +1,9 @@
 import { onTestFinished, vi } from "vitest";
 import { z } from "zod";
 import type { Log } from "#ports/telemetry";
-import { type Agent, AgentError, agent, type RunStopped } from "#worker/agent";
+import { type Agent, agent } from "#worker/agent";
 import type { AgentContext } from "#worker/agent-context";
+import { AgentError, type RunStopped } from "#worker/agent-error";
 import type { Assignment } from "#worker/assignment";
 import { contextFor } from "#worker/run-context";
 import { type ServeOptions, serve, type WorkerHandle } from "#worker/serve";

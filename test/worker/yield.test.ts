@@ -166,10 +166,27 @@ test("a run that is cancelled while its agent comes to a checkpoint is cancelled
 const large = "x".repeat(1024 * 1024);
 
 test.each([
-  ["cursor", (ctx: AgentContext) => ctx.yield(large), /cursor is 1048578 bytes of JSON, at most 1048576/],
-  ["output", (ctx: AgentContext) => ctx.yield(1, large), /output at a checkpoint is 1048578 bytes/],
-  ["cursor", (ctx: AgentContext) => ctx.yield(1n), /cursor cannot be written as JSON/],
-])("a checkpoint whose %s cannot be kept fails the run for good", async (_, stop, complaint) => {
+  [
+    "cursor",
+    (ctx: AgentContext) => ctx.yield(large),
+    /cursor is 1048578 bytes of JSON, at most 1048576/,
+    "OUTPUT_LIMIT",
+  ],
+  [
+    "output",
+    (ctx: AgentContext) => ctx.yield(1, large),
+    /output at a checkpoint is 1048578 bytes/,
+    "OUTPUT_LIMIT",
+  ],
+  [
+    "cursor and output together",
+    (ctx: AgentContext) => ctx.yield(large.slice(600_000), large.slice(448_573)),
+    /checkpoint is 1048583 bytes of JSON, cursor and output together; at most 1048576/,
+    "OUTPUT_LIMIT",
+  ],
+  ["cursor", (ctx: AgentContext) => ctx.yield(1n), /cursor cannot be written as JSON/, ""],
+  ["cursor", (ctx: AgentContext) => ctx.yield(() => 1), /cursor is a function, of which JSON can say/, ""],
+])("a checkpoint whose %s cannot be kept fails the run for good", async (_, stop, complaint, reason) => {
   const plane = await startPlane();
   await startWorker(plane, { agents: [echo(async (_, ctx) => stop(ctx))] });
   const session = await plane.greet();
@@ -177,6 +194,6 @@ test.each([
 
   const end = await session.hearEnd();
 
-  expect(end).toMatchObject({ status: RunStatus.FAILED, retryable: false });
+  expect(end).toMatchObject({ status: RunStatus.FAILED, retryable: false, reason });
   expect(end.errorMessage).toMatch(complaint);
 });

@@ -1,7 +1,8 @@
 import { open, realpath } from "node:fs/promises";
 import { basename, posix, relative, resolve, sep } from "node:path";
 import { z } from "zod";
-import { type Agent, AgentError, agent } from "../agent.js";
+import { type Agent, agent } from "../agent.js";
+import { AgentError } from "../agent-error.js";
 import { byLanguage, type FileFacts, type LanguageTotals, largest, sum, table } from "./repo-tally.js";
 import { glob, walk } from "./walk.js";
 

@@ -406,7 +406,7 @@ export type RunSummary = Message<"taskrun.v1.RunSummary"> & {
 
   /**
    * Why it ended as it did, for programs: AGENT_ERROR, WORKER_LOST, TIMEOUT, CANCELLED, DECLINED,
-   * OUTPUT_LOST, OUTPUT_LIMIT, YIELDED. Empty if it simply succeeded or has not ended; more may come.
+   * OUTPUT_LOST, OUTPUT_LIMIT, REPORT_INVALID, YIELDED. Empty if it simply succeeded or has not ended; more may come.
    *
    * @generated from field: string reason = 102;
    */
