@@ -63,7 +63,7 @@ const noteEnd = parts.assign(({ context, event }) => {
       return {
         startedAt,
         finishedAt,
-        reason: "AGENT_ERROR",
+        reason: event.reason ?? "AGENT_ERROR",
         errorMessage: event.errorMessage,
         backend: event.backend ?? context.backend,
       };

@@ -2,6 +2,7 @@ import type { SessionId, WorkerId } from "#domain/id";
 import type { ModelBackend } from "#domain/run";
 import type { Reason } from "#domain/task";
 import type { Instant, Millis } from "#domain/time";
+import type { SchemaReason } from "#domain/verdict";
 
 /** What one Run can be told. All but `assign` and `end` come from run-tracker. */
 export type RunMessage =
@@ -28,6 +29,8 @@ export type RunMessage =
       readonly errorMessage: string;
       readonly retryable: boolean;
       readonly retryAfter: Millis;
+      /** Where it is not the agent's failure: its result could not be checked. */
+      readonly reason?: SchemaReason;
     }
   /** worker: it was stopped, without our asking. The last word. */
   | { readonly type: "cancelled"; readonly at: Instant; readonly errorMessage: string }

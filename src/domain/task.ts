@@ -34,6 +34,8 @@ export type Reason =
   | "DECLINED"
   | "OUTPUT_LOST"
   | "OUTPUT_LIMIT"
+  | "SCHEMA_LIMIT"
+  | "SCHEMA_INVALID"
   | "STEP_FAILED"
   /** The plane could not decide what a message means: a bug, told of in the server's log. */
   | "INTERNAL"

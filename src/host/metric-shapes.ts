@@ -15,6 +15,7 @@ export const metricLabels = {
   taskrun_mailbox_refused_total: ["actor"],
   taskrun_turns_total: ["outcome"],
   taskrun_effects_failed_total: ["part"],
+  taskrun_verdicts_awaited_total: [],
   taskrun_requests_total: ["rpc", "door", "code"],
   taskrun_tasks_removed_total: [],
 
@@ -28,6 +29,7 @@ export const metricLabels = {
 
   taskrun_mailbox_messages: ["actor"],
   taskrun_mailbox_capacity: ["actor"],
+  taskrun_messages_aside: [],
   taskrun_tasks_waiting: [],
   taskrun_workers_connected: ["status"],
   taskrun_runs_held: [],
