@@ -122,8 +122,10 @@ export class Lane {
 
   #finish(outcome: Verdict | Miss): void {
     const check = this.#current;
-    this.#next();
+    this.#current = undefined;
+    // Who asked may take away, or bring, what comes next.
     check?.done(outcome);
+    if (!this.#current) this.#next();
   }
 
   #rest(): void {

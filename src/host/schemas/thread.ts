@@ -43,6 +43,7 @@ function compile(schema: JsonObject): CompiledSchema | Verdict {
     const compiled = new CompiledSchema(schema, engine);
     return endless(compiled) ? notASchema("it refers to itself without end") : compiled;
   } catch (error) {
+    if (error instanceof RangeError) return { type: "limit", text: "it lies deeper than there is room for" };
     return notASchema(error);
   }
 }
