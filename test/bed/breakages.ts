@@ -1,6 +1,7 @@
 import { assignmentBreakages } from "./assignment-breakages.js";
 import { type Breakage, edit, type TestName } from "./breakage.js";
 import { poisonBreakages } from "./poison-breakages.js";
+import { schemaBreakages } from "./schema-breakages.js";
 import { workflowBreakages } from "./workflow-breakages.js";
 
 /** The shortest story in which a promise shows. */
@@ -361,6 +362,7 @@ export const breakages: readonly Breakage[] = [
     test: { file: "test/stores/sqlite-file.test.ts", name: "a second store on the same file is refused" },
   },
   ...poisonBreakages,
+  ...schemaBreakages,
   ...workflowBreakages,
   ...assignmentBreakages,
 ];

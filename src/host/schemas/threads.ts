@@ -81,8 +81,8 @@ export class SchemaThreads {
         settle(miss);
         return;
       }
-      if (miss.type !== "failed") this.#remember(question.digest);
       this.#second.push({ ...question, done: (outcome) => this.#conclude(question, outcome, settle) });
+      if (miss.type !== "failed") this.#remember(question.digest);
     };
     if (this.#isSlow(question.digest)) again({ type: "time" });
     else this.#first.push({ ...question, done: again });
