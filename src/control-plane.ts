@@ -100,6 +100,7 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
     async stop() {
       sweeper.stop();
       await supervisor.stop();
+      if (!parts.schemas) await schemas.close();
       await store.close();
     },
   };

@@ -12,6 +12,7 @@ import type {
 } from "#domain/report";
 import type { RunRow } from "#domain/run";
 import type { Instant } from "#domain/time";
+import type { SchemaProblem } from "#domain/verdict";
 import type { Hello, LeaseTerms, SessionRow, WorkerStatus } from "#domain/worker";
 import type { ActorLife, Stamped } from "../life.js";
 
@@ -72,7 +73,7 @@ export interface TrackerFound {
   /** The Runs the session holds, and for `hello` and `held` those the message names. */
   readonly runs: readonly RunRow[];
   /** What is wrong with the result that is reported, by the template's schema. */
-  readonly resultProblem?: string | undefined;
+  readonly resultProblem?: SchemaProblem | undefined;
   /** When the session's lease ends. */
   readonly leaseUntil: Instant;
 }

@@ -12,6 +12,7 @@ import {
 import { isOver, type RunRow } from "#domain/run";
 import { utf8Bytes } from "#domain/text";
 import type { Instant } from "#domain/time";
+import { misfitOf, type SchemaProblem, schemaReason } from "#domain/verdict";
 import type { Ask, RefusalCause } from "../asks.js";
 import type { RunMessage } from "../run/messages.js";
 import type { RunReport, TrackerFound } from "./messages.js";
@@ -71,12 +72,15 @@ interface Heard {
   /** True if the worker expects acks. */
   readonly acks: boolean;
   /** Why the result cannot be accepted. */
-  readonly problem: string | undefined;
+  readonly problem: SchemaProblem | undefined;
   readonly at: Instant;
 }
 
 /** A report counts only if Run, fence, principal and session are the Run's own, and the Run is alive. */
-function whyNot({ report, session }: RunReport, found: TrackerFound): RefusalCause | undefined {
+export function whyNot(
+  { report, session }: RunReport,
+  found: Pick<TrackerFound, "run" | "session">,
+): RefusalCause | undefined {
   const { run, session: speaker } = found;
   if (!run) return "unknown";
   if (!speaker || run.principal !== speaker.principal) return "foreign";
@@ -146,9 +150,18 @@ function heedStatus(report: StatusReport, heard: Heard): Ask[] {
     case "COMPLETED":
       if ((report.outputCount ?? 0) > run.nextSeq) return [outputAck(run, session)];
       if (problem !== undefined) {
-        const message = `the result does not fit result_schema: ${problem}`;
-        const failed = { type: "failed", at, backend, errorMessage: message } as const;
-        return [advance(run, { ...failed, retryable: true, retryAfter: report.retryAfter }), ...ack];
+        const reason = schemaReason(problem);
+        const message = misfitOf("the result", "result_schema", problem);
+        const failed = {
+          type: "failed",
+          at,
+          backend,
+          errorMessage: message,
+          ...(reason && { reason }),
+        } as const;
+        // Another result may fit; that a check takes too long, no other attempt would change.
+        const retryable = reason === undefined;
+        return [advance(run, { ...failed, retryable, retryAfter: report.retryAfter }), ...ack];
       }
       return [
         advance(run, { type: "completed", at, backend, output, outputBytes: utf8Bytes(output) }),

@@ -3,6 +3,7 @@ import type { FailureReason } from "#domain/report";
 import type { ModelBackend } from "#domain/run";
 import type { Reason } from "#domain/task";
 import type { Instant, Millis } from "#domain/time";
+import type { SchemaReason } from "#domain/verdict";
 
 /** What one Run can be told. All but `assign` and `end` come from run-tracker. */
 export type RunMessage =
@@ -29,8 +30,8 @@ export type RunMessage =
       readonly errorMessage: string;
       readonly retryable: boolean;
       readonly retryAfter: Millis;
-      /** Absent where it is what the agent threw. */
-      readonly reason?: FailureReason;
+      /** Absent where it is what the agent threw: its result could not be checked, or is too much. */
+      readonly reason?: FailureReason | SchemaReason;
     }
   /** worker: it was stopped, without our asking. The last word. */
   | { readonly type: "cancelled"; readonly at: Instant; readonly errorMessage: string }

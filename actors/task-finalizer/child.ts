@@ -7,6 +7,7 @@ import type { StepRow } from "#domain/step";
 import { isTerminal, type TaskDraft, type TaskRow, taskStatus } from "#domain/task";
 import { templateKey } from "#domain/template";
 import { type Instant, millis, NEVER } from "#domain/time";
+import { misfitOf, schemaReason } from "#domain/verdict";
 import type { Ask } from "../asks.js";
 import { rowsOfDraft } from "../task/make.js";
 import { createTask } from "../task/start.js";
@@ -50,7 +51,7 @@ function draftOf(
   const given = givenTo(child.input, input, outputs);
   if (given === undefined) return `child.input "${child.input}" leads to nothing`;
   if (plan && !isObjectText(given)) return "the input of a template's task must be a JSON object";
-  if (schemaProblem !== undefined) return `the child's input does not fit input_schema: ${schemaProblem}`;
+  if (schemaProblem) return misfitOf("the child's input", "input_schema", schemaProblem);
 
   const { spec } = task;
   return {
@@ -78,8 +79,12 @@ function draftOf(
   };
 }
 
-/** The child's input as JSON text; the whole of its parent's goes as it is. */
-function givenTo(path: string, input: string, outputs: ReadonlyMap<string, string>): string | undefined {
+/** The child's input as JSON text; the whole of its parent's goes as it is. Undefined if the path leads to nothing. */
+export function givenTo(
+  path: string,
+  input: string,
+  outputs: ReadonlyMap<string, string>,
+): string | undefined {
   if (path === "") return input;
   const data = dataAt(path, input, outputs);
   return data === undefined ? undefined : detached(data);
@@ -103,7 +108,8 @@ export function endChild(
       return failForGood(step, message, at);
     }
     if (schemaProblem === undefined) return [...succeed(step, result, at), ...complete(task, step, at)];
-    const misfit = `the result of child task ${childId} does not fit result_schema: ${schemaProblem}`;
+    const misfit = misfitOf(`the result of child task ${childId}`, "result_schema", schemaProblem);
+    if (schemaReason(schemaProblem)) return failForGood(step, misfit, at);
     return failAttempt(
       task,
       step,

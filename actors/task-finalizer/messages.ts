@@ -7,6 +7,7 @@ import type { ResolveAction, StepRow } from "#domain/step";
 import type { TaskRow } from "#domain/task";
 import type { TemplateRef } from "#domain/template";
 import type { Instant } from "#domain/time";
+import type { SchemaProblem } from "#domain/verdict";
 import type { ActorLife, Stamped } from "../life.js";
 import type { RunEnd } from "../run/messages.js";
 import type { EndReason } from "../task/messages.js";
@@ -80,7 +81,7 @@ export interface FinalizerFound {
   /** Of the Task that undoes this one, if there is one. */
   readonly compensation?: { readonly task: TaskRow; readonly steps: readonly StepRow[] };
   /** What is wrong with the child's input, or with a payload or result, by the template's schema. */
-  readonly schemaProblem?: string;
+  readonly schemaProblem?: SchemaProblem;
 }
 
 export type TaskFinalizerEvent =

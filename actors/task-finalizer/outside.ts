@@ -6,6 +6,7 @@ import { isSettled, type StepRow, tolerates } from "#domain/step";
 import { isTerminal, type TaskRow } from "#domain/task";
 import { utf8Bytes } from "#domain/text";
 import type { Instant } from "#domain/time";
+import { misfitOf, type SchemaProblem, schemaReason } from "#domain/verdict";
 import type { Ask } from "../asks.js";
 import { letGo } from "../task/start.js";
 import {
@@ -40,13 +41,16 @@ export function signal(
   if (isTerminal(task.state)) return [refuse(alreadyEnded(task))];
 
   if (!step) return [refuse(noSuchSignal(task, name, steps))];
-  if (schemaProblem !== undefined) {
-    const message = `payload_json does not fit result_schema of step "${step.name}": ${schemaProblem}`;
-    return [refuse(new Fault("invalid", message, { field: "payload_json" }))];
-  }
+  if (schemaProblem) return [refuse(unfit("payload_json", step, schemaProblem))];
   const signalled = { type: "signalled", at, outputBytes: utf8Bytes(payload) } as const;
   if (step.state === "pending") return [...keepOutput(step, payload), advance(step, signalled), answer];
   return [advance(step, signalled), ...take(task, step, payload, at), answer];
+}
+
+function unfit(field: string, { name }: StepRow, problem: SchemaProblem): Fault {
+  const reason = schemaReason(problem);
+  const message = misfitOf(field, `result_schema of step "${name}"`, problem);
+  return new Fault("invalid", message, { field, ...(reason && { reason }) });
 }
 
 /** The Step that takes the next payload of a name: one that waits, before one that will. */
@@ -126,10 +130,7 @@ function resolveStep(
   if (wrong !== undefined) {
     return new Fault("wrong_state", `step "${stepName}" ${wrong}`, { reason: "STEP_STATE" });
   }
-  if (action.type === "complete" && schemaProblem !== undefined) {
-    const text = `result_json does not fit result_schema of step "${stepName}": ${schemaProblem}`;
-    return new Fault("invalid", text, { field: "result_json" });
-  }
+  if (action.type === "complete" && schemaProblem) return unfit("result_json", step, schemaProblem);
   if (action.type === "retry") {
     const fresh = { ...step, attempts: 0 };
     return [advance(step, { type: "resetForRetry", at }), ...letGo(task, fresh, at)];

@@ -1,3 +1,4 @@
+import type { KnownVerdict } from "#ports/schemas";
 import { Mailbox, type MailboxBounds } from "./mailbox.js";
 
 /** Where a message comes from decides what a failed commit does with it. */
@@ -17,12 +18,16 @@ export interface Envelope<Name extends string, Message> {
   readonly weight: number;
   /** Takes the answer, or the error; absent if nobody waits. */
   readonly answer?: Asker;
+  /** What an earlier attempt to decide it lacked. */
+  readonly verdicts?: readonly KnownVerdict[];
 }
 
 /** Who waits for an answer. */
 export interface Asker {
   resolve(answer: unknown): void;
   reject(error: Error): void;
+  /** The message has been put aside for something that takes time; it will be answered all the same. */
+  delayed?(): void;
 }
 
 /** A message in its place: what has been taken can be given back there. */
@@ -109,6 +114,20 @@ export class Bus<Name extends string, Message> {
       if (own.length > 0) mailbox.giveBack(own);
     }
     if (posted.length > 0) this.#onMessage();
+  }
+
+  /**
+   * What was taken counts as waiting, though nobody can take it, until it is given back. As many as a mailbox holds
+   * can be put aside; then the mailbox is full for new ones.
+   */
+  putAside({ envelope, weight }: Posted<Name, Message>): void {
+    this.#mailbox(envelope.to).putAside(weight);
+  }
+
+  /** What was put aside can be given back, or forgotten. */
+  takeUp({ envelope, weight }: Posted<Name, Message>): void {
+    this.#mailbox(envelope.to).takeUp(weight);
+    if (!this.#mailbox(envelope.to).isFull) this.#callWaiting(envelope.to);
   }
 
   #mailbox(name: Name): Mailbox<Posted<Name, Message>> {

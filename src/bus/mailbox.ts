@@ -13,6 +13,9 @@ export class Mailbox<Item extends { readonly weight: number }> {
   readonly capacity: number;
   readonly #bytesMax: number;
   #bytes = 0;
+  /** What was taken and put aside, until it is decided after all. */
+  #asideCount = 0;
+  #asideBytes = 0;
   /** Items wait from `#first` on; the part before has been taken and is cut off now and then. */
   #items: Item[] = [];
   #first = 0;
@@ -30,7 +33,10 @@ export class Mailbox<Item extends { readonly weight: number }> {
   }
 
   get isFull(): boolean {
-    return this.size >= this.capacity || this.#bytes >= this.#bytesMax;
+    return (
+      Math.max(this.size, this.#asideCount) >= this.capacity ||
+      Math.max(this.#bytes, this.#asideBytes) >= this.#bytesMax
+    );
   }
 
   /** False if it is full; then nothing has happened. */
@@ -56,6 +62,17 @@ export class Mailbox<Item extends { readonly weight: number }> {
       this.#first = 0;
     }
     return item;
+  }
+
+  /** Counts an item that was taken among those that wait elsewhere; as many as the mailbox holds may. */
+  putAside(weight: number): void {
+    this.#asideCount += 1;
+    this.#asideBytes += weight;
+  }
+
+  takeUp(weight: number): void {
+    this.#asideCount -= 1;
+    this.#asideBytes -= weight;
   }
 
   /** Puts back what was taken, in its old order, before everything else. */

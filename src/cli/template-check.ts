@@ -4,6 +4,7 @@ import type { TaskRunClient } from "#client/index";
 import type { TemplateBody } from "#domain/template";
 import { readWhole } from "#gateway/template-source";
 import { jsonSchemas } from "#host/schemas";
+import type { Schemas } from "#ports/schemas";
 import { drawTemplate } from "#templates/draw";
 import { type ConnectionOptions, withClient } from "./connection.js";
 import { type ExitCode, exit } from "./exit.js";
@@ -22,9 +23,21 @@ export async function validateTemplates(
   io: Io,
 ): Promise<ExitCode> {
   const schemas = jsonSchemas();
+  try {
+    return await validateWith(schemas, files, json, io);
+  } finally {
+    await schemas.close();
+  }
+}
+
+async function validateWith(
+  schemas: Schemas,
+  files: readonly string[],
+  json: boolean | undefined,
+  io: Io,
+): Promise<ExitCode> {
   const colors = colorsFor(io.stdout, io);
   let code: ExitCode = exit.ok;
-
   for (const { file, text } of await readSources(files, io)) {
     const { template, findings, stepCount, hasCycles } = await readWhole(text, schemas);
     const valid = template !== undefined;
@@ -64,7 +77,8 @@ function isFile(given: string, { cwd }: Io): boolean {
 
 async function bodyOfFile(given: string, io: Io): Promise<TemplateBody | undefined> {
   const { file, text } = await readSource(given, io);
-  const { template, findings } = await readWhole(text, jsonSchemas());
+  const schemas = jsonSchemas();
+  const { template, findings } = await readWhole(text, schemas).finally(() => schemas.close());
   const errors = template ? [] : findings.filter(({ severity }) => severity === "error");
   const colors = colorsFor(io.stderr, io);
   await io.stderr.write(errors.map((each) => findingLine(file, each, colors)).join(""));

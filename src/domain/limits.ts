@@ -62,6 +62,17 @@ export const limits = {
   templatesInMemory: 256,
   /** Findings one validation reports; the rest are as wrong. */
   templateFindings: 100,
+  /** A schema is written by hand or drawn from a type; its validator takes a hundred times the room. */
+  schemaBytes: 256 * KIB,
+  /** What a check may take that is not known to be cheap; most take a thousandth of it. */
+  schemaCheck: millis(250),
+  /** The second and last attempt, among others of its kind. */
+  schemaCheckAlone: millis(2_500),
+  /** The schemas of one template together, when it is registered or validated. */
+  schemaChecksOfTemplate: millis(10_000),
+  /** Values that wait to be checked, in number and with their schemas in bytes. */
+  schemaChecks: 4_096,
+  schemaChecksBytes: 128 * MIB,
   /** Results of earlier steps that travel with an assignment; larger ones are read when wanted. */
   dependencyResultsBytes: 1 * MIB,
   /** A held task is given up after this long if nobody puts it right. */
@@ -76,6 +87,10 @@ export const limits = {
   mailbox: 1_024,
   /** Payload a mailbox holds, many turns' worth; 1 024 messages of the largest size would be 4 GiB. */
   mailboxBytes: 64 * MIB,
+  /** Verdicts by schemas that one message is sent for at once; what it lacks then, it is sent for again. */
+  verdictsAtOnce: 64,
+  /** How often one message is sent for verdicts: enough for a step that starts a thousand children. */
+  verdictRounds: 32,
   turnMessages: 512,
   turnRows: 5_000,
   turnBytes: 4 * MIB,

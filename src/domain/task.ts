@@ -35,6 +35,8 @@ export type Reason =
   | "OUTPUT_LOST"
   | "OUTPUT_LIMIT"
   | "REPORT_INVALID"
+  | "SCHEMA_LIMIT"
+  | "SCHEMA_INVALID"
   | "STEP_FAILED"
   /** The plane could not decide what a message means: a bug, told of in the server's log. */
   | "INTERNAL"

@@ -7,6 +7,7 @@ import { namespaceDenied } from "#domain/refusals";
 import { isTerminal, type TaskDraft, type TaskRow } from "#domain/task";
 import { type TemplateRef, templateKey } from "#domain/template";
 import { NEVER } from "#domain/time";
+import { misfitOf, schemaReason } from "#domain/verdict";
 import type { Schemas } from "#ports/schemas";
 import type { TaskDetail } from "#ports/store";
 import { identityOf, identityOfRetry } from "./identity.js";
@@ -27,7 +28,7 @@ export async function draftOf(asked: CheckedTask, call: Call): Promise<TaskDraft
   const { caller, entropy, environment, schemas } = call;
   const namespace = asked.namespace || ownNamespace(caller);
   const plan = asked.template && (await planFor(asked.template, namespace, call));
-  if (plan) checkInput(plan, asked.inputJson, schemas);
+  if (plan) await checkInput(plan, asked.inputJson, schemas);
   const request = plan ? asked : { ...asked, maxAttempts: asked.maxAttempts || AGENT_ATTEMPTS };
   return {
     id: entropy.uuid() as TaskId,
@@ -117,15 +118,16 @@ async function planFor(named: TemplateRef, taskNamespace: string, call: Call): P
 }
 
 /** Throws `invalid` if the template does not take the input, naming every place. */
-function checkInput({ template, inputSchema }: Plan, json: string, schemas: Schemas): void {
+async function checkInput({ template, inputSchema }: Plan, json: string, schemas: Schemas): Promise<void> {
   const field = "input_json";
   const input: unknown = JSON.parse(json);
   if (!isJsonObject(input)) {
     const message = `${field} is no JSON object, which template ${templateKey(template)} takes: send {…}.`;
     throw new Fault("invalid", message, { field });
   }
-  const problem = inputSchema && schemas.problemOf(inputSchema, input);
-  if (!problem) return;
-  const message = `${field} does not fit input_schema of template ${templateKey(template)}: ${problem}`;
-  throw new Fault("invalid", message, { field, reason: "INPUT_SCHEMA" });
+  if (!inputSchema) return;
+  const verdict = schemas.known(inputSchema, json) ?? (await schemas.judge(inputSchema, json));
+  if (verdict.type === "fits") return;
+  const message = misfitOf(field, `input_schema of template ${templateKey(template)}`, verdict);
+  throw new Fault("invalid", message, { field, reason: schemaReason(verdict) ?? "INPUT_SCHEMA" });
 }

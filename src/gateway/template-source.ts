@@ -1,18 +1,18 @@
-import { setImmediate as others } from "node:timers/promises";
-import { Fault } from "#domain/fault";
-import type { Json, JsonObject } from "#domain/json";
+import type { JsonObject } from "#domain/json";
 import { limits } from "#domain/limits";
-import type { TemplateBody } from "#domain/template";
+import type { TemplateBody, TemplateSignal } from "#domain/template";
+import type { Verdict } from "#domain/verdict";
 import type { Schemas } from "#ports/schemas";
 import type { Finding } from "#templates/finding";
 import { type PlacedReading, readPlaced, type TemplateReading } from "#templates/read";
 
 export type { Finding as ReadFinding } from "#templates/finding";
 
-/** A schema takes about a millisecond to compile; after so many others have their turn. */
-const SCHEMAS_AT_ONCE = 16;
-
-/** What is to be said of a template's text, its schemas included: those the reader takes as they are. */
+/**
+ * What is to be said of a template's text, its schemas included: those the reader takes as they are.
+ *
+ * @throws {Fault} what {@link Schemas.judge} throws
+ */
 export async function readWhole(source: string, schemas: Schemas): Promise<TemplateReading> {
   const { reading, placeOf } = readPlaced(source);
   if (!reading.template) return reading;
@@ -36,36 +36,37 @@ async function schemaFindings(
     }),
   ];
   const found: Finding[] = [];
-  let compiled = 0;
+  const until = performance.now() + limits.schemaChecksOfTemplate;
   for (const { key, stepName, schema, signal } of all) {
     if (!schema) continue;
-    const { flaw, misfit } = problemsOf(schema, signal?.default, schemas);
-    if (flaw !== undefined) {
-      const message = `${key}: ${flaw}`;
-      found.push({ code: "BAD_SCHEMA", severity: "error", message, stepName, line: 0, column: 0 });
-    }
-    if (signal && misfit !== undefined) {
-      const message = `steps.${stepName}.signal.default does not fit result_schema: ${misfit}`;
+    const verdict = performance.now() > until ? tooManyOfThem : await verdictOn(schema, signal, schemas);
+    if (verdict.type === "fits") continue;
+    if (verdict.type === "misfit") {
+      if (signal?.default === undefined) continue;
+      const message = `steps.${stepName}.signal.default does not fit result_schema: ${verdict.text}`;
       const place = placeOf(signal, "default");
       found.push({ code: "BAD_DEFAULT", severity: "error", message, stepName, ...place });
+      continue;
     }
-    compiled += 1;
-    if (compiled % SCHEMAS_AT_ONCE === 0) await others();
+    const code = verdict.type === "limit" ? "SCHEMA_LIMIT" : "BAD_SCHEMA";
+    const message = `${key}: ${verdict.text}`;
+    found.push({ code, severity: "error", message, stepName, line: 0, column: 0 });
+    if (verdict === tooManyOfThem) break;
   }
   return found;
 }
 
-/** What is wrong with a schema, or else with the value that should fit it, if there is one. */
-function problemsOf(
+const tooManyOfThem: Verdict = {
+  type: "limit",
+  text: `the schemas up to here take longer than ${limits.schemaChecksOfTemplate} ms to check: simplify them`,
+};
+
+/** On the value that stands for one that never comes, or on nothing: whether the schema is one is said all the same. */
+function verdictOn(
   schema: JsonObject,
-  value: Json | undefined,
+  signal: TemplateSignal | undefined,
   schemas: Schemas,
-): { readonly flaw?: string; readonly misfit?: string | undefined } {
-  try {
-    const problem = schemas.problemOf(schema, value ?? null);
-    return value === undefined ? {} : { misfit: problem };
-  } catch (error) {
-    if (error instanceof Fault) return { flaw: error.message };
-    throw error;
-  }
+): Verdict | Promise<Verdict> {
+  const json = JSON.stringify(signal?.default ?? null);
+  return schemas.known(schema, json) ?? schemas.judge(schema, json);
 }

@@ -15,6 +15,7 @@ export const metricLabels = {
   taskrun_mailbox_refused_total: ["actor"],
   taskrun_turns_total: ["outcome"],
   taskrun_effects_failed_total: ["part"],
+  taskrun_verdicts_awaited_total: [],
   taskrun_requests_total: ["rpc", "door", "code"],
   taskrun_connections_refused_total: ["door", "bound"],
   taskrun_connections_ended_total: ["door", "cause"],
@@ -31,6 +32,7 @@ export const metricLabels = {
 
   taskrun_mailbox_messages: ["actor"],
   taskrun_mailbox_capacity: ["actor"],
+  taskrun_messages_aside: [],
   taskrun_tasks_waiting: [],
   taskrun_workers_connected: ["status"],
   taskrun_runs_held: [],

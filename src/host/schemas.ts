@@ -1,127 +1,138 @@
-import { type ErrorObject, type ValidateFunction, Ajv2020 as Validator } from "ajv/dist/2020.js";
-import formats from "ajv-formats";
-import { Fault } from "#domain/fault";
+import { createHash } from "node:crypto";
+import { setImmediate as othersTurn } from "node:timers/promises";
 import type { JsonObject } from "#domain/json";
-import { clip } from "#domain/text";
+import type { Verdict } from "#domain/verdict";
 import type { Schemas } from "#ports/schemas";
+import { CompiledSchema, notASchema, parseValue } from "./schemas/compile.js";
+import { type Cost, costOf } from "./schemas/cost.js";
+import { type PatternEngine, patternEngine, plainEngine } from "./schemas/engine.js";
+import { SchemaThreads } from "./schemas/threads.js";
 
-/** So many problems are named; the rest are counted. */
-const NAMED = 10;
-/** One problem is one line: a path can be as long as a name in the value. */
-const PROBLEM_BYTES = 256;
-/** In a larger value only the first problem is looked for: each item of a long list may have one. */
-const SEARCHED_WHOLE = 64 * 1024;
+/** Steps that a check in place may take at most: some tens of milliseconds. */
+const STEPS_MOST = 4 * 1024 * 1024;
+/** The same of all checks in place until others have their turn: a turn may bring hundreds. */
+const STEPS_AT_A_STRETCH = 4 * STEPS_MOST;
+/** The same where every problem is wanted, each of which takes room. */
+const STEPS_FOR_ALL = 256 * 1024;
+/** Compiled schemas that are kept, of some ten kilobytes each. */
+const KEPT = 1_024;
 
-type Validate = (value: unknown) => readonly ErrorObject[];
-
-/** The two ways to look at a value: only whether it fits, or for all that does not. */
-interface Compiled {
-  readonly first: Validate;
-  /** Made when a value does not fit: most never see one. */
-  readonly all: () => Validate;
+/** What is known of a schema without running it. */
+interface Known {
+  readonly digest: string;
+  readonly text: string;
+  readonly cost: Cost | undefined;
 }
+
+/** What checks that may take long are given to; closed with the schemas. */
+export type Threads = Pick<SchemaThreads, "judge" | "close">;
 
 /**
- * Schemas as ajv reads them: draft 2020-12 with its formats, unknown keywords and formats left alone, nothing
- * fetched, nothing filled in. Each schema is compiled once, and forgotten with the object it came in.
+ * Schemas as ajv reads them. One that is known to be cheap is compiled once and checks values in place; any other is
+ * compiled, and checks, in a thread that is ended when it takes too long. Threads begin when they are first needed.
  */
-export function jsonSchemas(): Schemas {
-  const known = new WeakMap<JsonObject, Compiled | Fault>();
-  const meta = new Validator({ strict: false, logger: false });
-
-  const compiled = (schema: JsonObject): Compiled => {
-    let found = known.get(schema);
-    if (found === undefined) {
-      found = compile(schema, meta);
-      known.set(schema, found);
-    }
-    if (found instanceof Fault) throw found;
-    return found;
-  };
-
-  return {
-    problemOf(schema, value) {
-      const { first, all } = compiled(schema);
-      const problems = first(value);
-      if (problems.length === 0) return undefined;
-      const small = (JSON.stringify(value) ?? "").length <= SEARCHED_WHOLE;
-      return textOf(small ? all()(value) : problems);
-    },
-  };
+export function jsonSchemas(threads: Threads = new SchemaThreads()): Schemas {
+  return new InPlaceOrThread(threads);
 }
 
-function compile(schema: JsonObject, meta: Validator): Compiled | Fault {
+/** What it does not take although it looks well is no schema, such as a reference to nowhere. */
+function compile(schema: JsonObject, engine: PatternEngine): CompiledSchema | Verdict {
   try {
-    if (!meta.validateSchema(schema)) return notASchema(textOf(meta.errors ?? []));
-    const first = validator(schema, false);
-    let all: Validate | undefined;
-    return {
-      first,
-      all: () => {
-        all ??= validator(schema, true);
-        return all;
-      },
-    };
+    return new CompiledSchema(schema, engine);
   } catch (error) {
-    return notASchema(clip(error instanceof Error ? error.message : String(error), 4 * PROBLEM_BYTES));
+    return notASchema(error);
   }
 }
 
-/** Each schema has a validator of its own: names that one gives with `$id` are not seen by another. */
-function validator(schema: JsonObject, allErrors: boolean): Validate {
-  const ajv = new Validator({
-    allErrors,
-    strict: false,
-    logger: false,
-    meta: false,
-    validateSchema: false,
-    // What every object inherits is no property of the value.
-    ownProperties: true,
-  });
-  formats.default(ajv);
-  const validate: ValidateFunction = ajv.compile(schema);
-  if ("$async" in validate) throw new Error("$async is not JSON Schema");
-  return (value) => {
-    try {
-      return validate(value) ? [] : (validate.errors ?? []);
-    } catch (error) {
-      if (error instanceof RangeError) throw notASchema("it refers to itself without end");
-      throw error;
+class InPlaceOrThread implements Schemas {
+  readonly #threads: Threads;
+  /** By the object a schema came in, and forgotten with it. */
+  readonly #known = new WeakMap<JsonObject, Known>();
+  /** By digest, those that are cheap; the oldest goes first. */
+  readonly #compiled = new Map<string, CompiledSchema | Verdict>();
+  /** What is being compiled, one after the other. */
+  #compiling: Promise<unknown> = Promise.resolve();
+  /** Steps since the event loop last came round. */
+  #taken = 0;
+
+  constructor(threads: Threads) {
+    this.#threads = threads;
+  }
+
+  known(schema: JsonObject, json: string): Verdict | undefined {
+    const { cost, digest } = this.#know(schema);
+    if (cost === undefined) return undefined;
+    const compiled = this.#compiled.get(digest);
+    if (!(compiled instanceof CompiledSchema)) return compiled;
+    const steps = cost.weight * json.length;
+    if (steps > STEPS_MOST || !this.#mayTake(steps)) return undefined;
+    const value = parseValue(json);
+    const verdict = compiled.first(value);
+    if (verdict.type !== "misfit" || steps > STEPS_FOR_ALL) return verdict;
+    return compiled.isWhole ? compiled.all(value) : undefined;
+  }
+
+  async judge(schema: JsonObject, json: string): Promise<Verdict> {
+    const { cost, digest, text } = this.#know(schema);
+    const steps = cost === undefined ? Number.POSITIVE_INFINITY : cost.weight * json.length;
+    if (cost === undefined || steps > STEPS_MOST) {
+      return this.#threads.judge({ digest, schema: text, json });
     }
-  };
-}
+    const compiled = await this.#compile(schema, digest, cost);
+    if (!(compiled instanceof CompiledSchema)) return compiled;
+    while (!this.#mayTake(steps)) await othersTurn();
+    const value = parseValue(json);
+    const verdict = compiled.first(value);
+    return verdict.type === "misfit" && steps <= STEPS_FOR_ALL ? compiled.all(value) : verdict;
+  }
 
-function notASchema(why: string): Fault {
-  return new Fault("invalid", `this is no JSON Schema of draft 2020-12: ${why}`, {
-    reason: "SCHEMA_INVALID",
-  });
-}
+  close(): Promise<void> {
+    return this.#threads.close();
+  }
 
-/** Every problem once, with its place; as many as a person reads. */
-function textOf(errors: readonly ErrorObject[]): string {
-  const problems = [...new Set(errors.slice(0, 10 * NAMED).map(problem))];
-  const more = errors.length - Math.min(problems.length, NAMED);
-  const named = problems.slice(0, NAMED).join("; ");
-  return problems.length > NAMED || errors.length > 10 * NAMED ? `${named}; and ${more} more` : named;
-}
+  /** False if checks have kept this thread from everything else for long enough. */
+  #mayTake(steps: number): boolean {
+    if (this.#taken === 0) {
+      setImmediate(() => {
+        this.#taken = 0;
+      });
+    }
+    const may = this.#taken + steps <= STEPS_AT_A_STRETCH;
+    if (may) this.#taken += steps;
+    return may;
+  }
 
-function problem({ instancePath, message = "is not valid", keyword, params }: ErrorObject): string {
-  const place = instancePath === "" ? "the value" : instancePath;
-  return clip(`${place} ${message}${detail(keyword, params)}`, PROBLEM_BYTES);
-}
+  #know(schema: JsonObject): Known {
+    let known = this.#known.get(schema);
+    if (known === undefined) {
+      const text = JSON.stringify(schema);
+      const digest = createHash("sha256").update(text).digest("base64");
+      known = { digest, text, cost: costOf(schema, text.length) };
+      this.#known.set(schema, known);
+    }
+    return known;
+  }
 
-/** What ajv's own words leave out. */
-function detail(keyword: string, params: Record<string, unknown>): string {
-  switch (keyword) {
-    case "additionalProperties":
-      return `: ${JSON.stringify(params.additionalProperty)}`;
-    case "unevaluatedProperties":
-      return `: ${JSON.stringify(params.unevaluatedProperty)}`;
-    case "enum":
-      return `: ${JSON.stringify(params.allowedValues)}`;
-    case "const":
-      return `: ${JSON.stringify(params.allowedValue)}`;
-    default:
-      return "";
+  /** One at a time, and others have their turn between two: each may take some tens of milliseconds. */
+  #compile(schema: JsonObject, digest: string, cost: Cost): Promise<CompiledSchema | Verdict> {
+    const compiling = this.#compiling.then(async () => {
+      const found = this.#compiled.get(digest);
+      if (found) return this.#keep(digest, found);
+      const engine = cost.hasPatterns ? await patternEngine() : plainEngine;
+      await othersTurn();
+      return this.#keep(digest, compile(schema, engine));
+    });
+    this.#compiling = compiling.catch(() => {});
+    return compiling;
+  }
+
+  #keep(digest: string, compiled: CompiledSchema | Verdict): CompiledSchema | Verdict {
+    this.#compiled.delete(digest);
+    this.#compiled.set(digest, compiled);
+    for (const oldest of this.#compiled.keys()) {
+      if (this.#compiled.size <= KEPT) break;
+      this.#compiled.delete(oldest);
+    }
+    return compiled;
   }
 }

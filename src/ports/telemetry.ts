@@ -46,6 +46,8 @@ export const counters = {
   taskrun_turns_total: "Turns taken, by outcome.",
   taskrun_effects_failed_total:
     "Answers, frames and the like of a commit that failed, by part; the log says how.",
+  taskrun_verdicts_awaited_total:
+    "Checks by a schema that were too costly for a turn, so that their message was put aside.",
   taskrun_requests_total: "Requests served, by rpc, door and code.",
   taskrun_connections_refused_total:
     "Connections closed at once because there were too many, by door and bound.",
@@ -69,6 +71,7 @@ export type HistogramName = keyof typeof histograms;
 export const gauges = {
   taskrun_mailbox_messages: "Messages waiting, by actor.",
   taskrun_mailbox_capacity: "Messages an actor's mailbox can hold, by actor.",
+  taskrun_messages_aside: "Messages put aside until a value is checked by a schema.",
   taskrun_tasks_waiting: "Tasks that wait for their first run.",
   taskrun_workers_connected: "Connected workers, by status.",
   taskrun_runs_held: "Runs in workers' hands.",

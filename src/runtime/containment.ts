@@ -14,6 +14,7 @@ import type { Scene } from "./scene.js";
 import type { Seen } from "./seen.js";
 import { StoreError } from "./store-error.js";
 import { Unit } from "./unit.js";
+import type { Verdicts } from "./verdicts.js";
 import type { Workspace } from "./workspace.js";
 
 /** What a turn decides its messages with. */
@@ -23,6 +24,7 @@ export interface TurnTools {
   readonly work: Workspace;
   readonly seen: Seen;
   readonly at: Instant;
+  readonly verdicts: Verdicts;
 }
 
 /** A unit that threw. All of it is undone. */
@@ -56,13 +58,14 @@ export class UnitDecider {
   }
 
   /**
-   * Decides a message and all that follows from it. What a unit that throws has changed is undone.
+   * Decides a message and all that follows from it. What a unit that throws has changed is undone, and what one has
+   * changed that lacks verdicts: what is missing then says so.
    *
    * @param offer what the scheduler may give out
    * @throws {StoreError} if the store failed: then the turn fails, not the message
    */
   async decide(first: Told, offer?: Offer): Promise<Answer | undefined | UnitFailure> {
-    const { core, journal, work, seen, at } = this.#tools;
+    const { core, journal, work, seen, at, verdicts } = this.#tools;
     const mark = journal.mark();
     const unit = new Unit({
       core,
@@ -75,11 +78,14 @@ export class UnitDecider {
     });
     try {
       await unit.decide(first);
+      verdicts.settle();
       core.parked.forget(first);
       return unit.answer;
     } catch (error) {
       journal.undoTo(mark);
       if (error instanceof StoreError) throw error;
+      // Whatever was thrown: the unit went on as if what it could not check had fitted.
+      if (verdicts.missing.length > 0) return undefined;
       const { deciding } = unit;
       const culprit = culpritOf(deciding, work);
       core.telemetry.log.error("deciding a message failed", {
@@ -130,9 +136,10 @@ export class UnitDecider {
   }
 
   scene(offer?: Offer): Scene {
-    const { memory, leases, plans, schemas, entropy } = this.#tools.core;
+    const { core, work, verdicts } = this.#tools;
+    const { memory, leases, plans, entropy } = core;
     const newTaskId = () => entropy.uuid() as TaskId;
-    return { work: this.#tools.work, memory, leases, plans, schemas, newTaskId, ...(offer && { offer }) };
+    return { work, memory, leases, plans, verdicts, newTaskId, ...(offer && { offer }) };
   }
 
   /**

@@ -1,17 +1,17 @@
-import { resultOf } from "#actors/task-finalizer/child";
+import { givenTo, resultOf } from "#actors/task-finalizer/child";
 import type { FinalizerFound, TaskFinalizerMessage } from "#actors/task-finalizer/messages";
 import { takerOf } from "#actors/task-finalizer/outside";
-import { dataAt } from "#actors/task-finalizer/spread";
+import { mayUse } from "#domain/caller";
 import { sinksOf } from "#domain/graph";
 import { type StepKey, stepKey, type TaskId } from "#domain/id";
-import type { Json } from "#domain/json";
 import { limits } from "#domain/limits";
 import { readPath } from "#domain/path";
-import type { Plan, StepSpec } from "#domain/plan";
+import type { Plan } from "#domain/plan";
 import { isOver } from "#domain/run";
 import type { StepRow } from "#domain/step";
-import type { TaskRow } from "#domain/task";
+import { isTerminal, type TaskRow, taskStatus } from "#domain/task";
 import type { TemplateRef } from "#domain/template";
+import type { SchemaProblem } from "#domain/verdict";
 import type { Needs } from "#ports/store";
 import { planFor, plannedStep } from "./plans.js";
 import type { Scene } from "./scene.js";
@@ -117,15 +117,16 @@ export function foundForFinalizer(message: TaskFinalizerMessage, scene: Scene): 
     case "signal": {
       const steps = work.stepsOf(taskId);
       const waiting = signalSteps(message.signal, taskId, work);
-      const problem = payloadProblem(message.payload, waiting, task, scene);
+      const problem = payloadProblem(message, waiting, task, scene);
       const outputs = textsAt(keys(taskId, waiting.map(nameOf)), work);
       return { ...base, steps, outputs, ...(problem !== undefined && { schemaProblem: problem }) };
     }
     case "resolve": {
       const { action } = message;
-      const output = action.type === "complete" ? action.output || "null" : undefined;
+      const open = task && mayUse(message.caller, task.namespace) && !isTerminal(task.state);
+      const output = open && action.type === "complete" ? action.output : undefined;
       const { plan } = planFound(task?.spec.template ?? null, task, scene);
-      const problem = step && output && schemaProblem(step, output, plan, scene);
+      const problem = step && output !== undefined && schemaProblem(step, output, plan, scene);
       const found = { ...base, steps: work.stepsOf(taskId), runs: work.liveRuns(taskId) };
       return problem ? { ...found, schemaProblem: problem } : found;
     }
@@ -221,15 +222,15 @@ function childTemplate(
 }
 
 function childToBe(task: TaskRow | undefined, step: StepRow | undefined, scene: Scene) {
-  const { work, schemas } = scene;
+  const { work, verdicts } = scene;
   if (!task || !step?.spec.child) return {};
+  const { input: path } = step.spec.child;
   const { plan } = planFound(childTemplate(step, task, work), task, scene);
-  const data = dataFound(task.id, step.spec.child.input || "input", work);
-  const given = plan?.inputSchema && inputOfChild(step.spec, data);
-  const problem =
-    plan?.inputSchema && given !== undefined && given !== null
-      ? schemas.problemOf(plan.inputSchema, given)
-      : undefined;
+  const data = dataFound(task.id, path || "input", work);
+  const checks = step.state === "pending" ? plan?.inputSchema : undefined;
+  // The text that the child will have: its agents read the numbers in it, and so does the check.
+  const given = checks ? givenTo(path, data.input, data.outputs) : undefined;
+  const problem = checks && given !== undefined ? verdicts.problem(checks, given) : undefined;
   return {
     ...data,
     ...(plan && { plan }),
@@ -243,14 +244,6 @@ function isFull(namespace: string, { memory }: Scene): boolean {
   return memory.waitingIn(namespace) >= limits.waitingPerNamespace || memory.waiting >= limits.waitingTotal;
 }
 
-function inputOfChild(
-  { child }: StepSpec,
-  { input, outputs }: ReturnType<typeof dataFound>,
-): Json | undefined {
-  const text = dataAt(child?.input || "input", input, outputs);
-  return text === undefined ? undefined : (JSON.parse(text) as Json);
-}
-
 function childEnded(
   childId: TaskId,
   parent: TaskRow | undefined,
@@ -262,7 +255,9 @@ function childEnded(
   if (!task) return {};
   const steps = work.stepsOf(childId);
   const child = { task, steps, outputs: textsAt(keys(childId, sinksOf(steps).map(nameOf)), work) };
-  const result = step?.spec.hasSchema ? resultOf(child) : undefined;
+  const counts = step?.state === "in_progress" && step.childId === childId;
+  const checks = counts && step.spec.hasSchema && taskStatus(task) === "COMPLETED";
+  const result = checks ? resultOf(child) : undefined;
   const { plan } = planFound(parent?.spec.template ?? null, parent, scene);
   const problem = step && result !== undefined ? schemaProblem(step, result, plan, scene) : undefined;
   return problem === undefined ? { child } : { child, schemaProblem: problem };
@@ -278,13 +273,14 @@ function signalSteps(signal: string, taskId: TaskId, work: Workspace): StepRow[]
 }
 
 function payloadProblem(
-  payload: string,
+  { caller, payload }: Extract<TaskFinalizerMessage, { type: "signal" }>,
   waiting: readonly StepRow[],
   task: TaskRow | undefined,
   scene: Scene,
-): string | undefined {
+): SchemaProblem | undefined {
+  if (!task || isTerminal(task.state) || !mayUse(caller, task.namespace)) return undefined;
   const step = takerOf(waiting);
-  const { plan } = planFound(task?.spec.template ?? null, task, scene);
+  const { plan } = planFound(task.spec.template, task, scene);
   return step && schemaProblem(step, payload, plan, scene);
 }
 
@@ -293,8 +289,8 @@ function schemaProblem(
   step: StepRow,
   json: string,
   plan: Plan | undefined,
-  { schemas }: Scene,
-): string | undefined {
+  { verdicts }: Scene,
+): SchemaProblem | undefined {
   const schema = plan && plannedStep(plan, step.spec.planned)?.resultSchema;
-  return schema ? schemas.problemOf(schema, JSON.parse(json || "null")) : undefined;
+  return schema ? verdicts.problem(schema, json || "null") : undefined;
 }

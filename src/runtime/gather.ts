@@ -1,5 +1,6 @@
 import type { Told } from "#actors/asks";
 import type { RunTrackerMessage, TrackerFound } from "#actors/run-tracker/messages";
+import { whyNot } from "#actors/run-tracker/report";
 import type { Placement, SchedulerFound, SchedulerMessage } from "#actors/scheduler/messages";
 import { lanesOf } from "#actors/task-request/admit";
 import type { RequestFound, TaskRequestMessage } from "#actors/task-request/messages";
@@ -8,6 +9,7 @@ import { limits } from "#domain/limits";
 import type { RunRow } from "#domain/run";
 import type { StepRow } from "#domain/step";
 import { NEVER } from "#domain/time";
+import type { SchemaProblem } from "#domain/verdict";
 import type { SessionRow, WorkerProtocol } from "#domain/worker";
 import type { IdempotencyKey, Needs } from "#ports/store";
 import { assignmentWeight, dependenciesOf, isByReference } from "./assignment.js";
@@ -189,24 +191,27 @@ export function foundForTracker(message: RunTrackerMessage, scene: Scene): Track
   return {
     session,
     run,
-    resultProblem: resultProblem(message, run, scene),
+    resultProblem: resultProblem(message, session, run, scene),
     runs: many.flatMap((id): RunRow | RunRow[] => work.run(id) ?? []),
     leaseUntil: message.type === "silent" ? leases.until(message.session) : NEVER,
   };
 }
 
+/** Looked for only in a report that will count. */
 function resultProblem(
   message: RunTrackerMessage,
+  session: SessionRow | undefined,
   run: RunRow | undefined,
-  { work, plans, schemas }: Scene,
-): string | undefined {
+  { work, plans, verdicts }: Scene,
+): SchemaProblem | undefined {
   if (message.type !== "report" || message.report.type !== "status" || !run) return undefined;
-  const { status, output } = message.report;
+  const { status, output, outputCount = 0 } = message.report;
   const step = work.step(run);
-  if (status !== "COMPLETED" || !step?.spec.hasSchema) return undefined;
+  if (status !== "COMPLETED" || !step?.spec.hasSchema || outputCount > run.nextSeq) return undefined;
+  if (whyNot(message, { run, session })) return undefined;
 
   const task = work.task(run.taskId);
   const plan = task && planFor(task.spec.template, task.spec.environment, work, plans);
   const schema = plan && plannedStep(plan, step.spec.planned)?.resultSchema;
-  return schema ? schemas.problemOf(schema, output === "" ? null : JSON.parse(output)) : undefined;
+  return schema ? verdicts.problem(schema, output || "null") : undefined;
 }

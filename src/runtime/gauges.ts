@@ -16,6 +16,7 @@ export function showGauges(supervisor: Supervisor): void {
     "taskrun_mailbox_capacity",
     byActor((actor) => bus.depth(actor).capacity),
   );
+  telemetry.gauge("taskrun_messages_aside", () => supervisor.awaited.count);
   telemetry.gauge("taskrun_tasks_waiting", () => memory.waiting);
   telemetry.gauge("taskrun_runs_held", () => memory.roster.heldCount);
   telemetry.gauge("taskrun_messages_parked", () => core.parked.count(core.clock.now())?.count ?? 0);

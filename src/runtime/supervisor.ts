@@ -13,6 +13,7 @@ import type { Schemas } from "#ports/schemas";
 import type { Committed, Store } from "#ports/store";
 import type { Telemetry } from "#ports/telemetry";
 import { Actors, actorNames } from "./actors.js";
+import { AwaitedVerdicts } from "./awaited-verdicts.js";
 import { ClockStarter } from "./clock-start.js";
 import type { Core } from "./core.js";
 import { expectHolders } from "./holders.js";
@@ -60,6 +61,7 @@ export class Supervisor {
   readonly bus: Bus<ActorName, Message>;
   readonly timers: Timers;
   readonly watchers: Watchers;
+  readonly awaited: AwaitedVerdicts;
   readonly clockStarter: ClockStarter;
   readonly #clock: Clock;
   readonly #onFatal: (error: Error) => void;
@@ -74,17 +76,23 @@ export class Supervisor {
 
   constructor({ clock, onFatal, mailbox = limits.mailbox, acceptClock = false, ...ports }: SupervisorParts) {
     const leases = new Leases();
-    const state = { leases, memory: new Memory(), parked: new ParkedMessages(), takeovers: new TakeoverLog() };
+    const state = {
+      leases,
+      memory: new Memory(),
+      parked: new ParkedMessages(),
+      takeovers: new TakeoverLog(),
+    };
     this.core = { ...ports, ...state, clock, plans: new Plans(), actors: new Actors() };
     this.#clock = clock;
     this.#onFatal = onFatal;
     this.clockStarter = new ClockStarter(this.core, clock, acceptClock);
     const bounds = { count: mailbox, bytes: limits.mailboxBytes };
     this.bus = new Bus<ActorName, Message>(actorNames, bounds, () => this.#wake?.());
+    this.awaited = new AwaitedVerdicts(this.core, this.bus);
     this.watchers = new Watchers(ports.store.reads);
     this.timers = new Timers(clock, ports.store, leases, {
       silent: (session) => this.#tellOfSilence(session),
-      deadline: (deadline, handled) => this.#tellOfDeadline(deadline, handled),
+      deadline: (deadline, handled, delayed) => this.#tellOfDeadline(deadline, handled, delayed),
       schedule: () => this.schedule(),
       failed: (error) => this.#fatal(error),
     });
@@ -191,6 +199,7 @@ export class Supervisor {
     }
     this.#lookAhead(decided);
     this.bus.giveBack(decided.left);
+    this.awaited.ask(decided.undecided);
     const rows = committed && decided.work.changedRows;
     measure({ began, decidedAt, committedAt, messages: posted.length, rows }, this.core);
   }
@@ -267,6 +276,7 @@ export class Supervisor {
   /** Nobody will decide what is still in the mailboxes. */
   #refuseWaiting(cause?: Error): void {
     const fault = new Fault("unavailable", "the plane has stopped; nothing was stored", { cause });
+    this.awaited.stop(fault);
     for (const source of ["door", "stream", "timer"] as const) {
       for (const { answer } of this.bus.takeFrom(source)) answer?.reject(fault);
     }
@@ -283,9 +293,13 @@ export class Supervisor {
     return this.post({ to: "run-tracker", message, source: "timer", weight: 0, answer });
   }
 
-  #tellOfDeadline({ taskId, stepName, kind, at }: Deadline, handled: () => void): boolean {
+  #tellOfDeadline(
+    { taskId, stepName, kind, at }: Deadline,
+    handled: () => void,
+    delayed: () => void,
+  ): boolean {
     const message = { type: "deadline.passed", taskId, stepName, kind, due: instant(at) } as const;
-    const answer = { resolve: handled, reject: handled };
+    const answer = { resolve: handled, reject: handled, delayed };
     return this.post({ to: "task-finalizer", message, source: "timer", weight: 0, answer });
   }
 

@@ -1,7 +1,7 @@
 import type { Deadline } from "#domain/deadline";
 import type { SessionId } from "#domain/id";
 import { limits } from "#domain/limits";
-import { earliest, type Instant, later, millis } from "#domain/time";
+import { earliest, type Instant, instant, later, millis } from "#domain/time";
 import { type Clock, LATE_TICK } from "#ports/clock";
 import type { Store } from "#ports/store";
 import type { Leases } from "./leases.js";
@@ -9,8 +9,11 @@ import type { Leases } from "./leases.js";
 /** What a tick finds due. Both return false if a mailbox has no room; they are asked again soon. */
 export interface Due {
   silent(session: SessionId): boolean;
-  /** @param handled call when the message has been decided and committed */
-  deadline(deadline: Deadline, handled: () => void): boolean;
+  /**
+   * @param handled call when the message has been decided and committed
+   * @param delayed call first if that will take time: others that are due need not wait for it
+   */
+  deadline(deadline: Deadline, handled: () => void, delayed: () => void): boolean;
   /** Steps that kept away from a worker may go to it again. */
   schedule(): void;
   /** The store could not be read. */
@@ -18,6 +21,8 @@ export interface Due {
 }
 
 const SOON = millis(50);
+/** No deadline is set later. */
+const LAST = instant(Number.MAX_SAFE_INTEGER);
 
 /**
  * One wake-up for everything that is due some time: leases in memory, deadlines in the store, Steps
@@ -32,8 +37,10 @@ export class Timers {
   #avoidEnd: Instant | undefined;
   #armedFor: Instant | undefined;
   #disarm: (() => void) | undefined;
-  /** Deadlines read from the store and not yet committed away. */
+  /** Deadlines read from the store and not yet committed away, less those that are delayed. */
   #pending = 0;
+  /** Deadlines that are decided later: the store goes on to name them, and they are passed over. */
+  readonly #delayed = new Set<string>();
   /** True while the store is asked what is due. */
   #reading = false;
   /** Sessions whose silence found no room in the mailbox, and when they are named again. */
@@ -109,26 +116,46 @@ export class Timers {
 
   async #readDue(at: Instant): Promise<void> {
     this.#reading = true;
-    const due = await this.#store.due(at, limits.dueDeadlines);
+    const read = await this.#store.due(at, limits.dueDeadlines + this.#delayed.size);
+    const due = read.filter((deadline) => !this.#delayed.has(keyOf(deadline)));
     if (due.length === 0) await this.#readNext();
     this.#reading = false;
     for (const deadline of due) {
       this.#pending += 1;
-      if (!this.#due.deadline(deadline, () => void this.#handled())) this.#pending -= 1;
+      if (!this.#tell(deadline)) this.#pending -= 1;
     }
     if (due.length > 0 && this.#pending === 0) this.#nextDueAt = later(at, SOON);
+  }
+
+  #tell(deadline: Deadline): boolean {
+    const key = keyOf(deadline);
+    const handled = () => {
+      if (!this.#delayed.delete(key)) this.#pending -= 1;
+      void this.#goOn();
+    };
+    const delayed = () => {
+      if (this.#delayed.has(key)) return;
+      this.#delayed.add(key);
+      this.#pending -= 1;
+      void this.#goOn();
+    };
+    return this.#due.deadline(deadline, handled, delayed);
   }
 
   /** A deadline set while the store was asked may be missing from its answer. */
   async #readNext(): Promise<void> {
     this.#nextDueAt = undefined;
-    const stored = await this.#store.nextDueAt();
+    const stored = this.#delayed.size === 0 ? await this.#store.nextDueAt() : await this.#nextAfterDelayed();
     this.#nextDueAt = earliest(this.#nextDueAt, stored);
   }
 
-  async #handled(): Promise<void> {
-    this.#pending -= 1;
-    if (this.#pending > 0) return;
+  async #nextAfterDelayed(): Promise<Instant | undefined> {
+    const first = await this.#store.due(LAST, this.#delayed.size + 1);
+    return first.find((deadline) => !this.#delayed.has(keyOf(deadline)))?.at;
+  }
+
+  async #goOn(): Promise<void> {
+    if (this.#pending > 0 || this.#stopped) return;
     try {
       await this.#readNext();
     } catch (error) {
@@ -136,4 +163,8 @@ export class Timers {
     }
     this.arm();
   }
+}
+
+function keyOf({ taskId, stepName, kind, at }: Deadline): string {
+  return `${at} ${kind} ${taskId} ${stepName}`;
 }

@@ -13,6 +13,7 @@ import { Journal } from "./journal.js";
 import { freeWorkers, type Offer } from "./offer.js";
 import { Seen } from "./seen.js";
 import { fromStore, StoreError } from "./store-error.js";
+import { type MissingVerdict, Verdicts } from "./verdicts.js";
 import { Workspace } from "./workspace.js";
 
 export type Message = Told["message"];
@@ -26,8 +27,16 @@ export interface Decided {
   readonly answers: readonly { readonly to: Asker; readonly answer: Answer | Error | undefined }[];
   /** Messages left for the next turn: this one has changed enough rows. */
   readonly left: readonly PostedMail[];
+  /** Messages that were taken back for want of verdicts: nothing of them has happened, and nobody was answered. */
+  readonly undecided: readonly Undecided[];
   /** True if the scheduler stopped at its bound and would go on. */
   readonly moreToSchedule: boolean;
+}
+
+/** A message that is to be decided again with the verdicts it lacks. */
+export interface Undecided {
+  readonly mail: PostedMail;
+  readonly missing: readonly MissingVerdict[];
 }
 
 /**
@@ -43,6 +52,8 @@ export class Turn {
   readonly #units: UnitDecider;
   readonly #at: Instant;
   readonly #answers: { to: Asker; answer: Answer | Error | undefined }[] = [];
+  readonly #verdicts: Verdicts;
+  readonly #undecided: Undecided[] = [];
   /** Lanes whose pages this turn has read. */
   #lanesRead: readonly Lane[] = [];
 
@@ -50,12 +61,14 @@ export class Turn {
     this.#core = core;
     this.#at = core.clock.now();
     this.#seen = new Seen(core.store, this.#work);
+    this.#verdicts = new Verdicts(core.schemas);
     this.#units = new UnitDecider({
       core,
       journal: this.#journal,
       work: this.#work,
       seen: this.#seen,
       at: this.#at,
+      verdicts: this.#verdicts,
     });
   }
 
@@ -66,10 +79,15 @@ export class Turn {
     );
     let done = 0;
     for (; done < posted.length && this.#work.changedRows < limits.turnRows; done += 1) {
-      const { envelope } = posted[done] as PostedMail;
+      const mail = posted[done] as PostedMail;
+      const { envelope } = mail;
+      this.#verdicts.begin(envelope.verdicts);
       const answer = await this.#unit(envelope);
-      if (envelope.answer) this.#answers.push({ to: envelope.answer, answer });
+      if (this.#verdicts.missing.length > 0) {
+        this.#undecided.push({ mail, missing: this.#verdicts.missing });
+      } else if (envelope.answer) this.#answers.push({ to: envelope.answer, answer });
     }
+    this.#verdicts.beginLast();
     const moreToSchedule = await this.#scheduleSafely();
     this.#dropEmptyLanes();
     return {
@@ -77,6 +95,7 @@ export class Turn {
       at: this.#at,
       answers: this.#answers,
       left: posted.slice(done),
+      undecided: this.#undecided,
       moreToSchedule,
     };
   }

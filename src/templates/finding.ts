@@ -10,8 +10,8 @@ interface CodeRow {
 }
 
 /**
- * Everything that can be said of a template. The set is closed. `BAD_SCHEMA` and `BAD_DEFAULT` are left to those who
- * have a validator: {@link readTemplate} takes schemas as they are.
+ * Everything that can be said of a template. The set is closed. `BAD_SCHEMA`, `SCHEMA_LIMIT` and `BAD_DEFAULT` are left
+ * to those who have a validator: {@link readTemplate} takes schemas as they are.
  */
 export const findingCodes = {
   SYNTAX: {
@@ -43,6 +43,10 @@ export const findingCodes = {
     says: "A schema is no JSON object, or the input's describes no object.",
   },
   BAD_SCHEMA: { severity: "error", says: "A schema is no JSON Schema of draft 2020-12." },
+  SCHEMA_LIMIT: {
+    severity: "error",
+    says: "A schema takes too long to compile, or too much memory; or all of them together do.",
+  },
   BAD_DEFAULT: { severity: "error", says: "A signal's `default` does not fit the step's `result_schema`." },
   NO_STEPS: { severity: "error", says: "No step would ever run." },
   TOO_MANY_STEPS: { severity: "error", says: "There are more steps than a Task may have." },

@@ -124,7 +124,12 @@ describe("a step that is a task", () => {
     [
       "the child's input does not fit input_schema: /a is missing",
       sub({ template }),
-      { plan: inner, schemaProblem: "/a is missing" },
+      { plan: inner, schemaProblem: { type: "misfit", text: "/a is missing" } },
+    ],
+    [
+      "SCHEMA_LIMIT: the child's input could not be checked by input_schema: too slow",
+      sub({ template }),
+      { plan: inner, schemaProblem: { type: "limit", text: "too slow" } },
     ],
     [
       `tasks stand ${limits.taskDepth} deep within one another, which is the most`,
@@ -174,11 +179,20 @@ describe("the end of the task that a step is", () => {
   });
 
   test("a result that does not fit the step's schema is a failed attempt: another task, later", () => {
-    const misfit = { child: child({ state: "complete" }, { y: "1" }), schemaProblem: "/ok is missing" };
-    expect(ended(waiting(), misfit)).toEqual([
+    const schemaProblem = { type: "misfit", text: "/ok is missing" } as const;
+    expect(ended(waiting(), { child: child({ state: "complete" }, { y: "1" }), schemaProblem })).toEqual([
       "sub failed the result of child task t2 does not fit result_schema: /ok is missing",
       "sub waitForRetry 505",
       "setDeadline sub retry 505",
+    ]);
+  });
+
+  test("a result that cannot be checked fails the step, whatever attempts remain", () => {
+    const schemaProblem = { type: "limit", text: "too slow" } as const;
+    const why = "SCHEMA_LIMIT: the result of child task t2 could not be checked by result_schema: too slow";
+    expect(ended(waiting(), { child: child({ state: "complete" }, { y: "1" }), schemaProblem })).toEqual([
+      `sub failed ${why}`,
+      `sub fail ${why}`,
     ]);
   });
 

@@ -97,7 +97,7 @@ describe("a step", () => {
   });
 
   test("a result that does not fit the template's schema is refused; without one there is nothing to fit", () => {
-    const problem = { schemaProblem: "/ok is missing" };
+    const problem = { schemaProblem: { type: "misfit", text: "/ok is missing" } as const };
     expect(outcome(resolved("complete", { state: "error" }, problem))).toBe(
       'result_json does not fit result_schema of step "main": /ok is missing',
     );

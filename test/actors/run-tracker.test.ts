@@ -368,7 +368,7 @@ test("a run that stops at a checkpoint has said its last word; once more it is o
 });
 
 test("a result that does not fit its schema is a failed attempt, and the worker is done with it all the same", () => {
-  const found = trackerFound({ run: heldRun(), resultProblem: "/ok is missing" });
+  const found = trackerFound({ run: heldRun(), resultProblem: { type: "misfit", text: "/ok is missing" } });
   expect(
     track([
       [5, "report", { ...half, ...says(status({ output: "{}", outputCount: 0 })), found }],

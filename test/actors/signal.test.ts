@@ -101,8 +101,12 @@ test("a step that waits takes a signal before one that will, and the same payloa
 });
 
 test("a payload that does not fit the schema is refused, and the step goes on waiting", () => {
-  expect(signalled([gate()], { schemaProblem: "/ok must be a string" })).toEqual([
+  const schemaProblem = { type: "misfit", text: "/ok must be a string" } as const;
+  expect(signalled([gate()], { schemaProblem })).toEqual([
     'refused INVALID: payload_json does not fit result_schema of step "gate": /ok must be a string',
+  ]);
+  expect(signalled([gate()], { schemaProblem: { type: "limit", text: "too slow" } })).toEqual([
+    'refused SCHEMA_LIMIT: SCHEMA_LIMIT: payload_json could not be checked by result_schema of step "gate": too slow',
   ]);
 });
 

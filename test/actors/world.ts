@@ -10,6 +10,7 @@ import { isSettled, type StepRow } from "#domain/step";
 import type { TaskDraft, TaskRow } from "#domain/task";
 import type { TemplateRow } from "#domain/template";
 import { type Instant, millis, NEVER } from "#domain/time";
+import { FITS } from "#domain/verdict";
 import { silentTelemetry } from "#host/silent-telemetry";
 import type { Commit, Deadline, Loaded, Needs, Store } from "#ports/store";
 import { Actors } from "#runtime/actors";
@@ -19,6 +20,7 @@ import { Memory } from "#runtime/memory";
 import type { Scene } from "#runtime/scene";
 import { Seen } from "#runtime/seen";
 import { Unit } from "#runtime/unit";
+import { Verdicts } from "#runtime/verdicts";
 import { Workspace } from "#runtime/workspace";
 import { caller, s1, session } from "./rows.js";
 
@@ -101,7 +103,7 @@ export class World {
       memory: memoryOf(rows, journal),
       leases: new Leases(),
       plans: this.#plans,
-      schemas: { problemOf: () => undefined },
+      verdicts: new Verdicts({ known: () => FITS, judge: async () => FITS, close: async () => {} }),
       offer: { workers: [{ session: worker, held: 0, lastOrdinal: 0, unsent: 0 }], free: 1, runIds: [] },
       newTaskId: () => {
         made += 1;

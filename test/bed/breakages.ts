@@ -4,6 +4,7 @@ import { clockBreakages } from "./clock-breakages.js";
 import { dataBreakages } from "./data-breakages.js";
 import { loopBreakages } from "./loop-breakages.js";
 import { poisonBreakages } from "./poison-breakages.js";
+import { schemaBreakages } from "./schema-breakages.js";
 import { workerBreakages } from "./worker-breakages.js";
 import { workflowBreakages } from "./workflow-breakages.js";
 
@@ -368,6 +369,7 @@ export const breakages: readonly Breakage[] = [
   ...clockBreakages,
   ...dataBreakages,
   ...loopBreakages,
+  ...schemaBreakages,
   ...workflowBreakages,
   ...assignmentBreakages,
   ...workerBreakages,

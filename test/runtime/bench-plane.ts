@@ -6,7 +6,6 @@ import type { LogEntry } from "#domain/log";
 import type { TaskDraft, TaskSpec } from "#domain/task";
 import { millis } from "#domain/time";
 import type { LeaseTerms } from "#domain/worker";
-import { jsonSchemas } from "#host/schemas";
 import type { Entropy } from "#ports/entropy";
 import type { Plane, Receipt } from "#ports/plane";
 import type { Store } from "#ports/store";
@@ -20,6 +19,7 @@ import { auditStore } from "./audit-task.js";
 import { type BenchWorker, type BenchWorkerOptions, workerOf } from "./bench-worker.js";
 import { countingTelemetry } from "./counting-telemetry.js";
 import { mortalClock, mortalStore } from "./mortal.js";
+import { SchemaDouble } from "./schema-double.js";
 
 export const TERMS: LeaseTerms = {
   lease: millis(30_000),
@@ -38,6 +38,7 @@ export interface BenchPlane {
   readonly fatal: Error[];
   /** Takes what the plane has logged as errors. What no test takes fails it: nothing may go wrong unseen. */
   errors(): string[];
+  readonly schemas: SchemaDouble;
   create(spec?: Partial<TaskSpec>, rest?: Partial<Omit<TaskDraft, "spec">>): Promise<Receipt>;
   tryCreate(spec?: Partial<TaskSpec>, rest?: Partial<Omit<TaskDraft, "spec">>): Promise<Receipt | Fault>;
   cancel(taskId: TaskId, message?: string): Promise<Receipt>;
@@ -96,12 +97,14 @@ export async function startBench(
   const fatal: Error[] = [];
   const counting = countingTelemetry();
   const life = { alive: true };
+  const mortal = mortalClock(clock, life);
+  const schemas = new SchemaDouble(mortal);
   const supervisor = new Supervisor({
     store: mortalStore(store, life),
-    clock: mortalClock(clock, life),
+    clock: mortal,
     entropy,
     telemetry: counting.telemetry,
-    schemas: jsonSchemas(),
+    schemas,
     terms: TERMS,
     acceptClock,
     ...(mailbox !== undefined && { mailbox }),
@@ -124,6 +127,7 @@ export async function startBench(
     store,
     fatal,
     errors: () => counting.errors.splice(0),
+    schemas,
     tryCreate,
     create: async (spec, rest) => {
       const made = await tryCreate(spec, rest);

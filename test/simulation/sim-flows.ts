@@ -20,11 +20,17 @@ function body(name: string, steps: readonly TemplateStep[]): TemplateBody {
   return { name, namespace_name: "default", version: "1.0.0", steps: withAgents };
 }
 
-const inner = body("inner", [
-  { name: "x", ...stubborn, compensate: "undo_x" },
-  { name: "y", dependencies: ["x"], ...hasty },
-  { name: "undo_x", ...patient },
-]);
+/** Everything fits it; whether that is known at once, later or never is the weather's. */
+const checked = { result_schema: { title: "checked" } } as const;
+
+const inner: TemplateBody = {
+  ...body("inner", [
+    { name: "x", ...stubborn, ...checked, compensate: "undo_x" },
+    { name: "y", dependencies: ["x"], ...hasty },
+    { name: "undo_x", ...patient },
+  ]),
+  input_schema: checked.result_schema,
+};
 
 /** A little of everything, so that each can be in the way of each. */
 const flows: readonly TemplateBody[] = [
@@ -32,9 +38,15 @@ const flows: readonly TemplateBody[] = [
   body("route", [
     { name: "start", ...stubborn, compensate: "undo_start" },
     { name: "route", type: "decision", dependencies: ["start"], ...stubborn },
-    { name: "fast", dependencies: ["route"], ...patient, compensate: "undo_fast" },
+    { name: "fast", dependencies: ["route"], ...patient, ...checked, compensate: "undo_fast" },
     { name: "slow", dependencies: ["route"], ...patient, timeout_seconds: 60 },
-    { name: "gate", type: "signal", dependencies: ["start"], signal: { timeout_ms: 40_000, default: null } },
+    {
+      name: "gate",
+      type: "signal",
+      dependencies: ["start"],
+      signal: { timeout_ms: 40_000, default: null },
+      ...checked,
+    },
     { name: "end", type: "deferred_convergence", dependencies: ["fast", "slow", "gate"], ...hasty },
     { name: "undo_start", ...patient },
     { name: "undo_fast", ...hasty },
@@ -45,6 +57,7 @@ const flows: readonly TemplateBody[] = [
       type: "map",
       map: { over: "input/list", concurrency: 2, failure_strategy: "isolate" },
       ...hasty,
+      ...checked,
     },
     { name: "nap", type: "timer", timer: { delay_ms: 5_000 } },
     {
@@ -65,6 +78,7 @@ const flows: readonly TemplateBody[] = [
       child: { template: { name: "inner" } },
       dependencies: ["first"],
       ...hasty,
+      ...checked,
     },
     { name: "side", type: "child_task", child: { agent: "echo" }, ...stubborn },
     { name: "last", dependencies: ["sub", "side"], ...hasty },

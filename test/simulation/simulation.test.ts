@@ -20,6 +20,7 @@ const MARKS = [
   "run COMPLETED",
   "run COMPLETED YIELDED",
   "run FAILED AGENT_ERROR",
+  "run FAILED SCHEMA_LIMIT",
   "run FAILED TIMEOUT",
   "run FAILED WORKER_LOST",
   "run resumed",

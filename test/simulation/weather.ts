@@ -25,6 +25,10 @@ export interface Weather {
   readonly workflows: number;
   readonly yields: number;
   readonly signals: number;
+  /** How many checks by a schema take time; of these, how many find no verdict, and how many no room at first. */
+  readonly lateVerdicts: number;
+  readonly noVerdicts: number;
+  readonly noRoomForChecks: number;
 }
 
 const NEVER_MS = Number.POSITIVE_INFINITY;
@@ -55,5 +59,8 @@ export function weatherOf(dice: Dice): Weather {
     workflows: rate(1),
     yields: rate(0.2),
     signals: rate(1),
+    lateVerdicts: rate(1),
+    noVerdicts: rate(0.3),
+    noRoomForChecks: rate(0.5),
   };
 }

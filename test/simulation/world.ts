@@ -3,7 +3,6 @@ import type { WorkerFrame } from "#domain/frame";
 import type { TaskId } from "#domain/id";
 import { instant, millis } from "#domain/time";
 import type { LeaseTerms } from "#domain/worker";
-import { jsonSchemas } from "#host/schemas";
 import { silentTelemetry } from "#host/silent-telemetry";
 import type { Plane } from "#ports/plane";
 import { openPlane } from "#runtime/plane";
@@ -14,6 +13,7 @@ import { seededEntropy, VirtualClock } from "#testing/virtual-time";
 import { type Life, mortalClock, mortalStore } from "../runtime/mortal.js";
 import { type Dice, diceOf } from "./dice.js";
 import { Mirror } from "./mirror.js";
+import { simSchemas } from "./sim-schemas.js";
 import { simStore } from "./sim-store.js";
 import { type Weather, weatherOf } from "./weather.js";
 
@@ -116,7 +116,7 @@ export class World {
       clock: mortalClock(this.clock, life),
       entropy,
       telemetry: silentTelemetry(),
-      schemas: jsonSchemas(),
+      schemas: simSchemas(this, life),
       terms: TERMS,
       mailbox: this.weather.mailbox,
       onFatal: (error) => {

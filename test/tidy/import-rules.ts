@@ -89,7 +89,7 @@ export const layers: readonly Layer[] = [
   {
     path: "src/host",
     layers: ["src/domain", "src/ports"],
-    packages: ["uuidv7", "pino", "prom-client", "ajv", "ajv-formats"],
+    packages: ["uuidv7", "pino", "prom-client", "ajv", "ajv-formats", "re2js"],
     node: true,
     why: "Real clock, real chance, real logs, real files and schemas: the adapters that tests replace.",
   },

@@ -301,6 +301,7 @@ test("an acknowledgement that crosses the repeat of an end counts for it", async
     log: silent,
     window: new Window(1_000),
     readResult: fetchFrom({}) as never,
+    readInput: () => Promise.reject(new Error("nothing is read")),
     ready: () => {},
   });
   await run.start({ ...echo(async () => 1), backends: [] });

@@ -1,0 +1,230 @@
+import { isJsonObject, type Json, type JsonObject } from "#domain/json";
+import { isKeyword } from "./compile.js";
+import { costOfFormat } from "./formats.js";
+import { linearPattern } from "./pattern.js";
+
+/** No schema of so many bytes is looked at further: it is for the thread. */
+export const CHEAP_BYTES = 16 * 1024;
+/** To compile takes about a tenth of a millisecond for each. */
+const CHEAP_WEIGHT = 256;
+const DEPTH_MAX = 32;
+
+/** What a schema costs that is known to be cheap. */
+export interface Cost {
+  /**
+   * How often one place of a value is looked at, at most: the keywords of the schema, those behind a `$ref` counted
+   * wherever it stands. Checking takes no more steps than this times the bytes of the value.
+   */
+  readonly weight: number;
+  /** True if it has patterns, which need the linear engine. */
+  readonly hasPatterns: boolean;
+}
+
+/**
+ * The cost of a schema, if it can be told without running any of it; undefined if it is large, unfolds to something
+ * large, or holds a keyword that is not known to be linear. Whatever is malformed is not cheap: the thread will say
+ * what is wrong with it. Takes time in proportion to the schema, of which nothing beyond {@link CHEAP_BYTES} is read.
+ *
+ * @param bytes length of its text
+ */
+export function costOf(schema: JsonObject, bytes: number): Cost | undefined {
+  if (bytes > CHEAP_BYTES || hasNames(schema, 0)) return undefined;
+  const scale = new Scale(schema);
+  const weight = scale.weigh(schema, 0);
+  return weight <= CHEAP_WEIGHT ? { weight, hasPatterns: scale.hasPatterns } : undefined;
+}
+
+const COSTLY = Number.POSITIVE_INFINITY;
+const SCALARS = ["string", "number", "integer", "boolean", "null"];
+const TYPES: ReadonlySet<unknown> = new Set([...SCALARS, "object", "array"]);
+const DIALECT = /^https:\/\/json-schema\.org\/draft\/2020-12\/schema#?$/;
+const PLAIN_ID = /^[A-Za-z0-9:/._-]+$/;
+
+/** Adds up what a schema costs. What several `$ref`s lead to is weighed once and counted for each. */
+class Scale {
+  hasPatterns = false;
+  readonly #root: JsonObject;
+  readonly #weights = new Map<JsonObject, number>();
+
+  constructor(root: JsonObject) {
+    this.#root = root;
+  }
+
+  weigh(schema: Json | undefined, depth: number): number {
+    if (typeof schema === "boolean") return 1;
+    if (!isJsonObject(schema) || depth > DEPTH_MAX) return COSTLY;
+    const known = this.#weights.get(schema);
+    if (known !== undefined) return known;
+    this.#weights.set(schema, COSTLY); // what is come back to while it is weighed has no end
+    let weight = 1;
+    for (const [keyword, value] of Object.entries(schema)) {
+      if (value !== undefined) weight += this.#keyword(keyword, value, schema, depth + 1);
+    }
+    this.#weights.set(schema, weight);
+    return weight;
+  }
+
+  #keyword(keyword: string, value: Json, schema: JsonObject, depth: number): number {
+    switch (keyword) {
+      case "type":
+        return isType(value) ? 1 : COSTLY;
+      case "enum":
+        return Array.isArray(value) && value.length > 0 ? sizeOf(value) : COSTLY;
+      case "const":
+        return sizeOf(value);
+      case "maximum":
+      case "minimum":
+      case "exclusiveMaximum":
+      case "exclusiveMinimum":
+        return typeof value === "number" ? 1 : COSTLY;
+      case "multipleOf":
+        return typeof value === "number" && value > 0 ? 1 : COSTLY;
+      case "maxLength":
+      case "minLength":
+      case "maxItems":
+      case "minItems":
+      case "maxProperties":
+      case "minProperties":
+      case "minContains":
+      case "maxContains":
+        return Number.isSafeInteger(value) && (value as number) >= 0 ? 1 : COSTLY;
+      case "uniqueItems":
+        // Found out by a table only for scalars; anything else is compared with everything else.
+        return value === false || (value === true && hasScalarItems(schema)) ? 2 : COSTLY;
+      case "pattern":
+        return this.#pattern(value);
+      case "format":
+        return typeof value === "string" ? (costOfFormat(value) ?? COSTLY) : COSTLY;
+      case "required":
+        return isNames(value) ? value.length : COSTLY;
+      case "dependentRequired":
+        return this.#each(value, (names) => (isNames(names) ? 1 + names.length : COSTLY));
+      case "patternProperties":
+        return this.#each(value, (part, pattern) => this.#pattern(pattern) + this.weigh(part, depth));
+      case "properties":
+      case "dependentSchemas":
+        return this.#each(value, (part) => 1 + this.weigh(part, depth));
+      case "additionalProperties":
+      case "propertyNames":
+      case "items":
+      case "contains":
+      case "not":
+      case "if":
+      case "then":
+      case "else":
+        return this.weigh(value, depth);
+      case "prefixItems":
+      case "allOf":
+      case "anyOf":
+      case "oneOf":
+        return isFull(value) ? value.reduce<number>((all, part) => all + this.weigh(part, depth), 0) : COSTLY;
+      case "$ref":
+        return this.weigh(this.#target(value), depth);
+      case "$defs":
+      case "definitions":
+        // They cost where they are referred to, but they must be schemas.
+        return this.#each(value, (part) => (this.weigh(part, depth) < COSTLY ? 0 : COSTLY));
+      default:
+        return costOfWord(keyword, value);
+    }
+  }
+
+  #pattern(value: Json): number {
+    if (typeof value !== "string" || !isPattern(value)) return COSTLY;
+    this.hasPatterns = true;
+    return linearPattern(value)?.size ?? COSTLY;
+  }
+
+  #each(value: Json, weigh: (part: Json, name: string) => number): number {
+    if (!isJsonObject(value)) return COSTLY;
+    let weight = 0;
+    for (const [name, part] of Object.entries(value)) weight += part === undefined ? 0 : weigh(part, name);
+    return weight;
+  }
+
+  /** Of references only those that lead by plain names from the root. */
+  #target(ref: Json): Json | undefined {
+    if (typeof ref !== "string" || !/^#(\/[A-Za-z0-9_$. -]+)*$/.test(ref)) return undefined;
+    let target: Json | undefined = this.#root;
+    for (const name of ref.split("/").slice(1)) {
+      const part: Json | undefined =
+        isJsonObject(target) && Object.hasOwn(target, name) ? target[name] : undefined;
+      target = part;
+    }
+    return target;
+  }
+}
+
+/** Words for people and tools cost nothing, nor do words that no validator knows. */
+function costOfWord(keyword: string, value: Json): number {
+  switch (keyword) {
+    case "title":
+    case "description":
+    case "$comment":
+    case "contentEncoding":
+    case "contentMediaType":
+      return typeof value === "string" ? 0 : COSTLY;
+    case "deprecated":
+    case "readOnly":
+    case "writeOnly":
+      return typeof value === "boolean" ? 0 : COSTLY;
+    case "examples":
+      return Array.isArray(value) ? 0 : COSTLY;
+    case "default":
+      return 0;
+    case "$schema":
+      return typeof value === "string" && DIALECT.test(value) ? 0 : COSTLY;
+    case "$id":
+      return typeof value === "string" && PLAIN_ID.test(value) ? 0 : COSTLY;
+    default:
+      return isKeyword(keyword) ? COSTLY : 0;
+  }
+}
+
+/** True if some part gives itself a name to be referred to by: then a reference may lead anywhere. */
+function hasNames(value: Json | undefined, depth: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (depth > 2 * DEPTH_MAX) return true;
+  return Object.entries(value).some(
+    ([key, part]) =>
+      (NAMES.has(key) && typeof part === "string" && !(key === "$id" && depth === 0)) ||
+      hasNames(part, depth + 1),
+  );
+}
+
+const NAMES: ReadonlySet<string> = new Set(["$id", "$anchor", "$dynamicAnchor"]);
+
+function isType(value: Json): boolean {
+  if (!Array.isArray(value)) return TYPES.has(value);
+  return value.length > 0 && new Set(value).size === value.length && value.every((type) => TYPES.has(type));
+}
+
+function hasScalarItems({ items }: JsonObject): boolean {
+  const { type } = isJsonObject(items) ? items : {};
+  const types = Array.isArray(type) ? type : [type];
+  return types.length > 0 && types.every((each) => SCALARS.includes(each as string));
+}
+
+function isNames(value: Json): value is readonly string[] {
+  const isList = Array.isArray(value) && value.every((name) => typeof name === "string");
+  return isList && new Set(value).size === value.length;
+}
+
+function isFull(value: Json): value is readonly Json[] {
+  return Array.isArray(value) && value.length > 0;
+}
+
+function isPattern(text: string): boolean {
+  try {
+    new RegExp(text, "u");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** How many values there are in one. */
+function sizeOf(value: Json | undefined): number {
+  if (typeof value !== "object" || value === null) return 1;
+  return Object.values(value).reduce<number>((sum, part) => sum + sizeOf(part as Json), 1);
+}

@@ -1,0 +1,148 @@
+import type { Verdict } from "#domain/verdict";
+import type { Allowance, Answer, Miss, Question } from "./question.js";
+import type { RunningThread, StartThread } from "./running-thread.js";
+
+export interface Check extends Question {
+  done(outcome: Verdict | Miss): void;
+}
+
+/** A thread costs some 20 MB: one that nobody needs is ended. */
+const IDLE_MS = 30_000;
+/** On a machine at its limit a thread takes seconds to begin; that is no fault of the first question's. */
+const START_MS = 30_000;
+
+/**
+ * One thread, one question at a time, each with the same allowance. A question that uses it up ends the thread, and
+ * the next one gets a new thread. Schemas take turns, so that one of which much is asked does not hold up the others.
+ */
+export class Lane {
+  readonly #allowance: Allowance;
+  readonly #start: StartThread;
+  /** By schema, in the order in which they are next. */
+  readonly #waiting = new Map<string, Check[]>();
+  #thread: RunningThread | undefined;
+  #ready = false;
+  #current: Check | undefined;
+  /** What is known of the current question's verdict, should nothing more be heard. */
+  #first: Verdict | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(allowance: Allowance, start: StartThread) {
+    this.#allowance = allowance;
+    this.#start = start;
+  }
+
+  push(check: Check): void {
+    const checks = this.#waiting.get(check.digest);
+    if (checks) checks.push(check);
+    else this.#waiting.set(check.digest, [check]);
+    if (!this.#current) this.#next();
+  }
+
+  /** Takes out what waits for a verdict by a schema. */
+  drop(digest: string): readonly Check[] {
+    const checks = this.#waiting.get(digest) ?? [];
+    this.#waiting.delete(digest);
+    return checks;
+  }
+
+  /** Nothing that waits is answered any more. */
+  async close(): Promise<void> {
+    this.#waiting.clear();
+    this.#current = undefined;
+    await this.#endThread();
+  }
+
+  #next(): void {
+    this.#disarm();
+    this.#current = this.#shift();
+    this.#first = undefined;
+    if (!this.#current) this.#rest();
+    else if (this.#thread && this.#ready) this.#ask(this.#current);
+    else {
+      if (!this.#thread) this.#begin();
+      this.#limit(START_MS, { type: "failed", error: new Error("no thread could be started") });
+    }
+  }
+
+  #shift(): Check | undefined {
+    const [next] = this.#waiting;
+    if (!next) return undefined;
+    const [digest, checks] = next;
+    const check = checks.shift();
+    this.#waiting.delete(digest);
+    if (checks.length > 0) this.#waiting.set(digest, checks);
+    return check;
+  }
+
+  #begin(): void {
+    this.#ready = false;
+    try {
+      const thread = this.#start(this.#allowance, {
+        answered: (answer) => this.#thread === thread && this.#answered(answer),
+        broke: (miss) => {
+          if (this.#thread !== thread) return;
+          this.#thread = undefined;
+          this.#missed(miss);
+        },
+      });
+      this.#thread = thread;
+    } catch (error) {
+      // Said later: whoever asks is not told before it has asked.
+      setImmediate(() => this.#missed({ type: "failed", error: error as Error }));
+    }
+  }
+
+  #ask(check: Check): void {
+    this.#thread?.hold(true);
+    this.#thread?.ask({ digest: check.digest, schema: check.schema, json: check.json });
+    this.#limit(this.#allowance.milliseconds, { type: "time" });
+  }
+
+  #limit(milliseconds: number, miss: Miss): void {
+    clearTimeout(this.#timer);
+    // An answer that came while this thread was busy is read before it is called late.
+    const late = () => setImmediate(() => this.#timer === timer && this.#missed(miss));
+    const timer = setTimeout(late, milliseconds);
+    this.#timer = timer;
+  }
+
+  #answered(answer: Answer): void {
+    if (answer === "ready") {
+      this.#ready = true;
+      if (this.#current) this.#ask(this.#current);
+    } else if (answer.last) this.#finish(answer.verdict);
+    else this.#first = answer.verdict;
+  }
+
+  #missed(miss: Miss): void {
+    void this.#endThread();
+    this.#finish(this.#first ?? miss);
+  }
+
+  #finish(outcome: Verdict | Miss): void {
+    const check = this.#current;
+    this.#current = undefined;
+    // Who asked may take away, or bring, what comes next.
+    check?.done(outcome);
+    if (!this.#current) this.#next();
+  }
+
+  #rest(): void {
+    if (!this.#thread) return;
+    this.#thread.hold(false);
+    this.#timer = setTimeout(() => void this.#endThread(), IDLE_MS).unref();
+  }
+
+  #disarm(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  async #endThread(): Promise<void> {
+    this.#disarm();
+    const thread = this.#thread;
+    this.#thread = undefined;
+    await thread?.end();
+  }
+}

@@ -1,0 +1,79 @@
+import { parentPort } from "node:worker_threads";
+import { invariant } from "#domain/invariant";
+import type { JsonObject } from "#domain/json";
+import { clip } from "#domain/text";
+import type { Verdict } from "#domain/verdict";
+import { CompiledSchema, notASchema, parseValue, schemaProblem } from "./compile.js";
+import { patternEngine } from "./engine.js";
+import type { Answer, Question } from "./question.js";
+
+/** In a larger value only the first problem is looked for: each item of a long list may have one. */
+const SEARCHED_WHOLE = 16 * 1024;
+/** Compiled schemas that are kept: one that is used again and again is compiled once. */
+const KEPT = 32;
+
+/** The thread that checks what may take any time or memory. Whoever started it ends it when it has had enough of either. */
+invariant(parentPort, "this module is the entry of a thread, not of a program");
+const port = parentPort;
+const kept = new Map<string, CompiledSchema>();
+const engine = await patternEngine();
+
+function answer({ digest, schema, json }: Question): Verdict {
+  const compiled = kept.get(digest) ?? compile(JSON.parse(schema) as JsonObject);
+  if (!(compiled instanceof CompiledSchema)) return compiled;
+  keep(digest, compiled);
+  try {
+    const value = parseValue(json);
+    const verdict = compiled.first(value);
+    if (verdict.type !== "misfit" || json.length > SEARCHED_WHOLE) return verdict;
+    // Should looking for the others take too long, this one is the answer.
+    send({ digest, verdict, last: false });
+    return compiled.all(value);
+  } catch (error) {
+    const why =
+      error instanceof RangeError ? "the value leads it deeper than there is room for" : String(error);
+    return { type: "limit", text: clip(why, 256) };
+  }
+}
+
+function compile(schema: JsonObject): CompiledSchema | Verdict {
+  try {
+    const problem = schemaProblem(schema);
+    if (problem) return problem;
+    const compiled = new CompiledSchema(schema, engine);
+    return endless(compiled) ? notASchema("it refers to itself without end") : compiled;
+  } catch (error) {
+    if (error instanceof RangeError) return { type: "limit", text: "it lies deeper than there is room for" };
+    return notASchema(error);
+  }
+}
+
+/** A value in which nothing lies deeper leads a schema into no depth, unless it goes there by itself. */
+function endless(compiled: CompiledSchema): boolean {
+  try {
+    compiled.first(null);
+    return false;
+  } catch (error) {
+    return error instanceof RangeError;
+  }
+}
+
+function keep(digest: string, compiled: CompiledSchema): void {
+  kept.delete(digest);
+  kept.set(digest, compiled);
+  for (const oldest of kept.keys()) {
+    if (kept.size <= KEPT) break;
+    kept.delete(oldest);
+  }
+}
+
+function send(message: Answer): void {
+  port.postMessage(message);
+}
+
+// The first schema would otherwise pay for what all of them need.
+schemaProblem({});
+port.on("message", (question: Question) => {
+  send({ digest: question.digest, verdict: answer(question), last: true });
+});
+send("ready");
