@@ -1,11 +1,11 @@
 import type { ActorName } from "#actors/asks";
 import { Bus } from "#bus/bus";
 import type { Deadline } from "#domain/deadline";
-import { Fault, type FaultCode } from "#domain/fault";
+import { Fault } from "#domain/fault";
 import type { SessionId } from "#domain/id";
 import { limits } from "#domain/limits";
 import { Plans } from "#domain/plans";
-import { instant, later, millis, NEVER } from "#domain/time";
+import { instant, NEVER } from "#domain/time";
 import type { LeaseTerms } from "#domain/worker";
 import type { Clock, StartableClock } from "#ports/clock";
 import type { Entropy } from "#ports/entropy";
@@ -22,6 +22,7 @@ import { measure } from "./measure.js";
 import { Memory } from "./memory.js";
 import { ParkedMessages } from "./parked.js";
 import { perform } from "./perform.js";
+import { RefusedTurns, refusalOf } from "./refused-turns.js";
 import { StoreError } from "./store-error.js";
 import { TakeoverLog } from "./takeovers.js";
 import { Timers } from "./timers.js";
@@ -43,15 +44,6 @@ export interface SupervisorParts {
   readonly onFatal: (error: Error) => void;
 }
 
-/** How long a turn that failed waits before it is tried again. */
-const RETRY_DELAY = millis(250);
-/** As often a message is decided again without a pause. */
-const CONFLICTS_AT_ONCE = 3;
-/** As often in all, with a pause each: a minute, in which any change of another node has passed. */
-const CONFLICTS_MOST = 240;
-/** Refusals that say for certain that nothing was written. After any other failure the plane stops, and boots anew. */
-const nothingWritten: ReadonlySet<FaultCode> = new Set(["conflict", "disk_full", "overloaded"]);
-
 /**
  * Keeps one turn in flight: takes what the mailboxes hold, has it decided and committed, performs it,
  * and begins anew when there is more. Boots, drains, and decides what a failure means.
@@ -65,14 +57,11 @@ export class Supervisor {
   readonly clockStarter: ClockStarter;
   readonly #clock: Clock;
   readonly #onFatal: (error: Error) => void;
+  readonly #refused: RefusedTurns;
   #wantsSchedule = true;
   #serving = false;
   #loop: Promise<void> | undefined;
   #wake: (() => void) | undefined;
-  /** After a failed commit, messages are decided one by one until one succeeds. */
-  #alone = false;
-  /** In a row; two changes that met have met for once, a conflict that lasts needs time. */
-  #conflicts = 0;
 
   constructor({ clock, onFatal, mailbox = limits.mailbox, acceptClock = false, ...ports }: SupervisorParts) {
     const leases = new Leases();
@@ -89,6 +78,7 @@ export class Supervisor {
     const bounds = { count: mailbox, bytes: limits.mailboxBytes };
     this.bus = new Bus<ActorName, Message>(actorNames, bounds, () => this.#wake?.());
     this.awaited = new AwaitedVerdicts(this.core, this.bus);
+    this.#refused = new RefusedTurns(this.core, this.bus);
     this.watchers = new Watchers(ports.store.reads);
     this.timers = new Timers(clock, ports.store, leases, {
       silent: (session) => this.#tellOfSilence(session),
@@ -157,10 +147,10 @@ export class Supervisor {
     while (this.#serving || !this.bus.isEmpty) {
       if (this.bus.isEmpty && !this.#wantsSchedule) await this.#somethingToDo();
       await this.#clock.yield();
-      const posted = this.bus.take(this.#alone ? 1 : limits.turnMessages, limits.turnBytes);
+      const posted = this.bus.take(this.#refused.alone ? 1 : limits.turnMessages, limits.turnBytes);
       this.#easeAll();
       if (posted.length > 0 || this.#wantsSchedule) await this.#takeTurn(posted);
-      if (this.#alone && !this.#serving) return;
+      if (this.#refused.alone && !this.#serving) return;
     }
   }
 
@@ -191,8 +181,7 @@ export class Supervisor {
       turn.undo();
       return this.#turnFailed(posted, error instanceof StoreError ? error.cause : error);
     }
-    this.#alone = false;
-    this.#conflicts = 0;
+    this.#refused.passed();
     const committedAt = clock.monotonic();
     for (const session of perform(decided, committed, this.core, this.watchers)) {
       this.post({ to: "run-tracker", message: { type: "closed", session }, source: "timer", weight: 0 });
@@ -211,50 +200,14 @@ export class Supervisor {
     this.timers.avoidEndsAt(this.core.memory.backlog.nextAvoidEnd(at));
   }
 
-  /**
-   * Nothing was written, and memory is as before the turn. What was taken is decided again one by one,
-   * so that one message cannot hold up the rest for ever; a client hears of a refusal at once.
-   */
+  /** Nothing was written, or nobody knows: then the plane stops. */
   async #turnFailed(posted: readonly PostedMail[], error: unknown): Promise<void> {
-    const { telemetry } = this.core;
-    const refusal = error instanceof Fault && nothingWritten.has(error.code) ? error : undefined;
-    telemetry.count("taskrun_turns_total", { outcome: error instanceof Fault ? error.code : "failed" });
+    const outcome = error instanceof Fault ? error.code : "failed";
+    this.core.telemetry.count("taskrun_turns_total", { outcome });
+    const refusal = refusalOf(error);
     if (!refusal) return this.#fatal(error, posted);
-
-    telemetry.log.warn("a turn was not committed", { reason: refusal.reason, err: refusal });
     this.#wantsSchedule = true;
-    this.#alone = true;
-    if (posted.length > 1) return this.bus.giveBack(posted);
-    const [mail] = posted;
-    if (refusal.code === "conflict") {
-      this.#conflicts += 1;
-      if (mail && this.#conflicts > CONFLICTS_MOST) return this.#drop(mail, refusal);
-      this.bus.giveBack(posted);
-      return this.#conflicts > CONFLICTS_AT_ONCE ? this.#pause() : undefined;
-    }
-    if (mail?.envelope.source === "door") return mail.envelope.answer?.reject(refusal);
-
-    // A report that finds no room holds up all behind it: clients are told rather than left waiting.
-    this.bus.giveBack(posted);
-    for (const { answer } of this.bus.takeFrom("door")) answer?.reject(refusal);
-    await this.#pause();
-  }
-
-  /** A message that conflicts again and again, alone, is a bug: it must not hold up all others for ever. */
-  #drop({ envelope }: PostedMail, refusal: Fault): void {
-    const { to, message, answer } = envelope;
-    this.core.telemetry.log.error("a message was dropped: it conflicts again and again", {
-      actor: to,
-      message: message.type,
-      err: refusal,
-    });
-    this.#conflicts = 0;
-    const text = "storing this request conflicts again and again; the server's log says with what";
-    answer?.reject(new Fault("internal", text, { cause: refusal }));
-  }
-
-  #pause(): Promise<void> {
-    return new Promise((resolve) => void this.#clock.wakeAt(later(this.#clock.now(), RETRY_DELAY), resolve));
+    await this.#refused.refused(posted, refusal);
   }
 
   #fatal(error: unknown, posted: readonly PostedMail[] = []): void {
@@ -267,7 +220,7 @@ export class Supervisor {
     );
     for (const { envelope } of posted) envelope.answer?.reject(fault);
     this.#serving = false;
-    this.#alone = true;
+    this.#refused.alone = true;
     this.timers.stop();
     this.#refuseWaiting(cause);
     this.#onFatal(cause);
