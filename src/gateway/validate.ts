@@ -72,8 +72,11 @@ export function labelsProblem(value: Labels): string | undefined {
   return `has an entry ${shown} whose name or value is over ${limits.labelBytes} bytes: send a shorter one.`;
 }
 
+/** Their number is looked at first: too many of them are not looked at one by one. */
 export const atMost = <T extends z.ZodType>(max: number, element: T) =>
-  ruled(z.array(element), ({ length }) => (length > max ? tooMany(length, max) : undefined));
+  ruled(z.unknown(), (value) =>
+    Array.isArray(value) && value.length > max ? tooMany(value.length, max) : undefined,
+  ).pipe(z.array(element));
 
 function tooMany(count: number, max: number): string {
   return `has ${count} entries; the limit is ${max}: send fewer.`;
