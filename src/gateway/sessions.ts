@@ -15,7 +15,7 @@ type EndCause = "handshake" | "headers" | "keepalive" | "resets" | "overhead" | 
 
 /** How often the sessions are looked at; no deadline of theirs is finer. */
 const SWEEP_MS = 1_000;
-/** A reset counts against its connection if the stream was open for less: later ones are somebody's decision. */
+/** A reset counts against its connection if the stream was open for no more: later ones are somebody's decision. */
 const RAPID_MS = 1_000;
 /** What a peer may send for each message it gets: window updates for its stream and its connection. */
 const UPDATE_BYTES = 32;
@@ -140,8 +140,7 @@ export class Sessions {
       },
     })
       .on("sessionError", () => undefined)
-      .on("session", (session) => this.#watch(session))
-      .on("stream", (...args: StreamEvent) => this.#admit(...args));
+      .on("session", (session) => this.#watch(session));
   }
 
   /** Takes over a connection whose first bytes have not been read, or have been put back. */
@@ -164,6 +163,7 @@ export class Sessions {
     const session = new Session(http2Session, this.#accepting as Connection, this.#now + SWEEP_MS);
     this.#sessions.set(http2Session, session);
     http2Session.on("error", () => undefined);
+    http2Session.on("stream", (...event: StreamEvent) => this.#admit(session, ...event));
     http2Session.once("localSettings", () => {
       session.settled = true;
     });
@@ -173,18 +173,21 @@ export class Sessions {
     this.#sweeping = setInterval(() => this.#sweep(), SWEEP_MS).unref();
   }
 
-  #admit(...[stream, headers, flags, rawHeaders]: StreamEvent): void {
+  #admit(session: Session, ...[stream, headers, flags, rawHeaders]: StreamEvent): void {
     stream.on("error", () => undefined);
-    const session = stream.session && this.#sessions.get(stream.session as ServerHttp2Session);
-    if (!session || stream.destroyed) return;
-    session.lastStreamId = stream.id ?? 0;
+    session.lastStreamId = stream.id ?? session.lastStreamId;
     session.headersSince = 0;
+    // What was reset with the bytes that opened it has come and gone already.
+    if (stream.destroyed) {
+      this.#wasReset(session);
+      return;
+    }
     session.open++;
-    const openedAt = performance.now();
+    const openedAt = this.#now;
     stream.once("close", () => {
       if (--session.open === 0) session.emptySince = this.#now;
-      const rapid = stream.rstCode !== constants.NGHTTP2_NO_ERROR && performance.now() - openedAt < RAPID_MS;
-      if (rapid && !session.reset()) this.#end(session, "resets", constants.NGHTTP2_ENHANCE_YOUR_CALM);
+      const rapid = stream.rstCode !== constants.NGHTTP2_NO_ERROR && this.#now - openedAt <= RAPID_MS;
+      if (rapid) this.#wasReset(session);
     });
 
     const bytes = sizeOf(headers);
@@ -192,6 +195,10 @@ export class Sessions {
     // Until the peer has acknowledged our settings, Node holds it to none of them.
     if (!session.settled && bytes > limits.headerBytes) stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
     else this.#onStream(stream, headers, session, flags, rawHeaders);
+  }
+
+  #wasReset(session: Session): void {
+    if (!session.reset()) this.#end(session, "resets", constants.NGHTTP2_ENHANCE_YOUR_CALM);
   }
 
   #sweep(): void {

@@ -60,8 +60,11 @@ export const requiredName = (what: string) =>
 
 export const labels = ruled(z.record(z.string(), z.string()), labelsProblem);
 
+/** Their number is looked at first: too many of them are not looked at one by one. */
 export const atMost = <T extends z.ZodType>(max: number, element: T) =>
-  ruled(z.array(element), ({ length }) => (length > max ? tooMany(length, max) : undefined));
+  ruled(z.unknown(), (value) =>
+    Array.isArray(value) && value.length > max ? tooMany(value.length, max) : undefined,
+  ).pipe(z.array(element));
 
 function tooMany(count: number, max: number): string {
   return `has ${count} entries; the limit is ${max}: send fewer.`;

@@ -45,6 +45,8 @@ test("with nothing given everything is as documented", () => {
     http: ["127.0.0.1:8080", "[::1]:8080"],
     allowedHosts: [],
     insecure: false,
+    connections: 1_024,
+    connectionsPerAddress: 256,
     lease: 30_000,
     heartbeat: 5_000,
     publicLease: 90_000,
@@ -91,6 +93,15 @@ test("text becomes what the setting is: lists, none of them, and truths", () => 
   });
 });
 
+test("numbers may be text, and are whole", () => {
+  const flags = { connections: "20" };
+  expect(load({ flags }, "connections-per-address = 7\n")).toMatchObject({
+    connections: 20,
+    connectionsPerAddress: 7,
+  });
+  expect(() => load({}, "connections = 1.5\n")).toThrow(/whole number/);
+});
+
 test("the folder of templates is looked for from the working directory, and is none if it is not named", () => {
   expect(load({ flags: { templates: "flows" } }).templates).toBe(join(cwd, "flows"));
   expect(load({}, 'environment = "production"\ntemplates = ""\n')).toMatchObject({
@@ -130,6 +141,8 @@ test.each<[string, Partial<Sources>, string | undefined, string]>([
   ["a number among addresses", {}, "http = [8080]", 'http: "8080" is no text; write addresses in quotes'],
   ["a text where a truth stands", {}, 'insecure = "yes"', "insecure: write true or false"],
   ["a number where a word stands", {}, "log-level = 3", "log-level: 3 is none of debug, info, warn, error"],
+  ["a number that is none", { flags: { connections: "many" } }, undefined, "--connections: "],
+  ["a number out of range", {}, "connections-per-address = 0", "write a whole number from 1 to 100000"],
   ["a bad address", { flags: { grpc: ["127.0.0.1"] } }, undefined, '--grpc: "127.0.0.1" is not HOST:PORT'],
   ["a port beyond the last", { flags: { http: ["[::1]:65536"] } }, undefined, "is not HOST:PORT"],
   ["no door for workers", {}, "grpc = []", "at least one address"],

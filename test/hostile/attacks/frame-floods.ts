@@ -17,11 +17,21 @@ const floods: Readonly<Record<string, (stream: number) => Buffer>> = {
 export type FloodName = keyof typeof floods;
 export const floodNames = Object.keys(floods);
 
-/** One connection that sends nothing but such frames until it is closed. @returns how often it was closed */
-export async function flood(target: Target, port: PortName, name: FloodName): Promise<number> {
+/**
+ * One connection that sends nothing but such frames until it is closed, then the next one.
+ *
+ * @param most connections
+ * @returns how many were closed
+ */
+export async function flood(
+  target: Target,
+  port: PortName,
+  name: FloodName,
+  most = Number.POSITIVE_INFINITY,
+): Promise<number> {
   const clock = clockOf(target);
   let closed = 0;
-  while (clock()) {
+  while (clock() && closed < most) {
     const http2 = new RawHttp2(target[port]);
     await http2.opened;
     const stream = http2.request(requestHeaders(paths.unary));

@@ -10,7 +10,7 @@ const FRAME = 16_384;
 export async function manyElements(target: Target): Promise<void> {
   const clock = clockOf(target);
   const batch = envelope(Buffer.alloc(4 * MIB - 16, Buffer.from([0x0a, 0x00])));
-  const json = `{"requests":[${Array<string>(1_300_000).fill("{}").join(",")}]}`;
+  const json = `{"tasks":[${Array<string>(1_300_000).fill("{}").join(",")}]}`;
   while (clock()) {
     const sockets: RawSocket[] = [];
     for (const port of bothPorts) {

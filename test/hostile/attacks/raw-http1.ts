@@ -46,8 +46,13 @@ export class RawSocket {
   async flush(bytes: Buffer | string): Promise<void> {
     if (this.write(bytes) || this.isClosed) return;
     await new Promise<void>((resolve) => {
-      this.socket.once("drain", resolve);
-      this.socket.once("close", () => resolve());
+      const done = () => {
+        this.socket.off("drain", done);
+        this.socket.off("close", done);
+        resolve();
+      };
+      this.socket.on("drain", done);
+      this.socket.on("close", done);
     });
   }
 
