@@ -1,11 +1,10 @@
 import type { ActorName } from "#actors/asks";
 import { Bus } from "#bus/bus";
-import type { Deadline } from "#domain/deadline";
 import { Fault } from "#domain/fault";
 import type { SessionId } from "#domain/id";
 import { limits } from "#domain/limits";
 import { Plans } from "#domain/plans";
-import { instant, NEVER } from "#domain/time";
+import { NEVER } from "#domain/time";
 import type { LeaseTerms } from "#domain/worker";
 import type { Clock, StartableClock } from "#ports/clock";
 import type { Entropy } from "#ports/entropy";
@@ -16,6 +15,7 @@ import { Actors, actorNames } from "./actors.js";
 import { AwaitedVerdicts } from "./awaited-verdicts.js";
 import { ClockStarter } from "./clock-start.js";
 import type { Core } from "./core.js";
+import { deadlineMail, silenceMail } from "./due-mail.js";
 import { expectHolders } from "./holders.js";
 import { Leases } from "./leases.js";
 import { measure } from "./measure.js";
@@ -82,7 +82,7 @@ export class Supervisor {
     this.watchers = new Watchers(ports.store.reads);
     this.timers = new Timers(clock, ports.store, leases, {
       silent: (session) => this.#tellOfSilence(session),
-      deadline: (deadline, handled, delayed) => this.#tellOfDeadline(deadline, handled, delayed),
+      deadline: (deadline, handled, delayed) => this.post(deadlineMail(deadline, handled, delayed)),
       schedule: () => this.schedule(),
       failed: (error) => this.#fatal(error),
     });
@@ -236,24 +236,11 @@ export class Supervisor {
   }
 
   #tellOfSilence(session: SessionId): boolean {
-    // If a heartbeat, or a pause of ours, came first, the session lives on and is judged anew.
     const judgeAnew = () => {
       this.core.leases.retell(session);
       this.timers.arm();
     };
-    const answer = { resolve: judgeAnew, reject: judgeAnew };
-    const message = { type: "silent", session } as const;
-    return this.post({ to: "run-tracker", message, source: "timer", weight: 0, answer });
-  }
-
-  #tellOfDeadline(
-    { taskId, stepName, kind, at }: Deadline,
-    handled: () => void,
-    delayed: () => void,
-  ): boolean {
-    const message = { type: "deadline.passed", taskId, stepName, kind, due: instant(at) } as const;
-    const answer = { resolve: handled, reject: handled, delayed };
-    return this.post({ to: "task-finalizer", message, source: "timer", weight: 0, answer });
+    return this.post(silenceMail(session, judgeAnew));
   }
 
   #saturate(name: ActorName, full: boolean): void {

@@ -5,13 +5,13 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { hasEnded, type TaskRunClient, TaskRunError } from "#client/index";
+import { startControlPlane } from "#control-plane";
 import { LOCAL_CALLER } from "#domain/caller";
 import type { TaskId } from "#domain/id";
 import { planOf } from "#domain/plan";
 import type { TemplateBody } from "#domain/template";
 import { memoryStore } from "#stores/memory";
 import { spec } from "#testing/rows";
-import { startControlPlane } from "../../src/control-plane.js";
 import { type Server, Stage, until } from "./harness.js";
 
 const agents = fileURLToPath(new URL("./fixtures/repeating-agent.mjs", import.meta.url));
