@@ -21,7 +21,7 @@ async function withPlane<T>(
   workers: WorkerRpcs = {},
 ): Promise<T> {
   await using plane = await fakePlane(tasks, workers);
-  const client = createClient({ addr: plane.addr, namespace: "ops", timeoutMs: 2_000 });
+  const client = createClient({ addr: plane.addr, namespace: "ops", timeoutMs: 60_000 });
   try {
     return await story(client);
   } finally {

@@ -10,7 +10,7 @@ async function withPlane<T>(
   story: (client: ReturnType<typeof createClient>) => Promise<T>,
 ): Promise<T> {
   await using plane = await fakePlane(rpcs.tasks ?? {}, {}, rpcs.templates ?? {});
-  const client = createClient({ addr: plane.addr, namespace: "ops", timeoutMs: 2_000 });
+  const client = createClient({ addr: plane.addr, namespace: "ops", timeoutMs: 60_000 });
   try {
     return await story(client);
   } finally {

@@ -263,7 +263,7 @@ export class Stage {
   }
 
   client(addr: string): TaskRunClient {
-    const client = createClient({ addr, timeoutMs: 5_000 });
+    const client = createClient({ addr, timeoutMs: 30_000 });
     this.#clients.push(client);
     return client;
   }
