@@ -57,7 +57,7 @@ export class PublicWorker {
     return this.headersAfterMs;
   }
 
-  hello(agentName: string): void {
+  hello(agentName: string, maxConcurrentRuns = 10): void {
     const agents = [{ name: agentName, description: "Support ticket triage agent", backends: [backend] }];
     const info = {
       workerId: this.id,
@@ -73,7 +73,7 @@ export class PublicWorker {
         workerId: this.id,
         status: WorkerStatus.IDLE,
         activeRuns: 0,
-        maxConcurrentRuns: 10,
+        maxConcurrentRuns,
         timestampMs: BigInt(Date.now()),
       },
     });

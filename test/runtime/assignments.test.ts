@@ -50,6 +50,9 @@ test("an assignment that cannot be made fails its run in the same commit; others
 
   expect(worker.assigned().taskId).toBe(good);
   expect(await bench.show(bad as TaskId)).toBe("error STEP_FAILED, error attempts=1, run FAILED/INTERNAL");
+  expect(bench.errors()).toEqual([
+    `an assignment could not be made: InvariantViolation: the input of task ${bad} is not at hand`,
+  ]);
   expect(bench.fatal).toEqual([]);
   const { roster } = bench.supervisor.core.memory;
   expect(roster.rows().map(({ id }) => roster.held(id).size)).toEqual([1]);
@@ -268,6 +271,7 @@ test("a transport that throws loses its stream; nobody else is kept from anythin
   expect(whole.assignments()).toHaveLength(1);
   expect(broken.closed.map(({ code }) => code)).toEqual(["internal"]);
   expect(bench.counted("taskrun_effects_failed_total", { part: "send" })).toBe(1);
+  expect(bench.errors()).toEqual(["an effect of a commit failed: Error: the transport is broken"]);
   expect(bench.fatal).toEqual([]);
   await bench.create();
 });
