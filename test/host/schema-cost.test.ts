@@ -19,6 +19,8 @@ test("a schema as people write them is cheap, and weighs as much as it has keywo
   expect(weightOf({})).toBe(1);
   expect(weightOf({ type: "array", uniqueItems: true, items: { type: ["string", "null"] } })).toBe(6);
   expect(weightOf({ pattern: "^(a+)+$" })).toBeLessThan(20);
+  const mails = Array.from({ length: 60 }, (_, i) => [`mail${i}`, { type: "string", format: "email" }]);
+  expect(weightOf({ properties: Object.fromEntries(mails) })).toBe(1 + 60 * (1 + 1 + 1 + 16));
   expect(weightOf({ title: "x", description: "y", default: { a: 1 }, "x-form": [1], format: "colour" })).toBe(
     1,
   );

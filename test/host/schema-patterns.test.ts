@@ -92,6 +92,23 @@ test("a pattern that runs in linear time matches what JavaScript's engine matche
 });
 
 test.each([
+  [".", "\n", false],
+  [".", "\u2028", false],
+  ["a$", "a\n", false],
+  ["^b", "a\nb", false],
+  ["\\s", "\ufeff", true],
+  ["[\\s]", "\u00a0", true],
+  ["\\w", "\u017f", false],
+  ["[]", "a", false],
+  ["[^]", "\n", true],
+  ["^.$", "\u{1f600}", true],
+  ["\\ud83d", "\u{1f600}", false],
+])("%s means of %j what it means in JavaScript", (pattern, text, expected) => {
+  expect(new RegExp(pattern, "u").test(text)).toBe(expected);
+  expect(matches(pattern, text)).toBe(expected);
+});
+
+test.each([
   "(?=a)",
   "(?!a)",
   "(?<=a)",

@@ -21,6 +21,8 @@ const costly = { type: "string", "x-costly": true };
 const isCostly = (schema: object) => "x-costly" in schema;
 const tooSlow: Verdict = { type: "limit", text: "the check takes longer than 2500 ms" };
 const caller = LOCAL_CALLER;
+/** What is broken here hangs, and nothing takes longer than this. */
+const HANGS = { timeout: 20_000 };
 
 describe("a result whose check takes long", () => {
   test("waits for it alone: all others of the turn are decided, and it after them", async () => {
@@ -186,7 +188,7 @@ describe("a request whose check takes long", () => {
     expect(await shown(bench, task.id)).toBe("enqueuing_steps gate=in_progress");
   });
 
-  test("does not hold up the end of the plane", async () => {
+  test("does not hold up the end of the plane", HANGS, async () => {
     const { bench } = await workflowBed();
     bench.schemas.slow = () => ({ afterMs: 1e9 });
     const { task } = await begin(bench, gate);
@@ -196,7 +198,7 @@ describe("a request whose check takes long", () => {
     expect(await signalled).toMatchObject({ code: "unavailable" });
   });
 
-  test("asks for nothing if who asks may not, or if nothing would come of it", async () => {
+  test("asks for nothing if who asks may not, or if nothing would come of it", HANGS, async () => {
     const { bench } = await workflowBed();
     bench.schemas.slow = () => ({ afterMs: 1_000 });
     const { task } = await begin(bench, gate);
@@ -210,7 +212,7 @@ describe("a request whose check takes long", () => {
     expect(bench.schemas.judged).toEqual([]);
   });
 
-  test("finds no room when as many are put aside as a mailbox holds, and finds it again", async () => {
+  test("finds no room when as many are put aside as a mailbox holds, and finds it again", HANGS, async () => {
     const bench = await startBench(undefined, { mailbox: 2 });
     bench.schemas.slow = () => ({ afterMs: 1_000 });
     const { task } = await begin(bench, gate);

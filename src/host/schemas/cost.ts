@@ -5,15 +5,17 @@ import { linearPattern } from "./pattern.js";
 
 /** No schema of so many bytes is looked at further: it is for the thread. */
 export const CHEAP_BYTES = 16 * 1024;
-/** To compile takes about a tenth of a millisecond for each. */
-const CHEAP_WEIGHT = 256;
+/** Compiling takes about a tenth of a millisecond for each keyword. */
+const CHEAP_KEYWORDS = 256;
+/** Instructions of a pattern that compile in the time of one keyword. */
+const INSTRUCTIONS_PER_KEYWORD = 4;
 const DEPTH_MAX = 32;
 
 /** What a schema costs that is known to be cheap. */
 export interface Cost {
   /**
-   * How often one place of a value is looked at, at most: the keywords of the schema, those behind a `$ref` counted
-   * wherever it stands. Checking takes no more steps than this times the bytes of the value.
+   * What one character of a value takes, at most: a step for each keyword of the schema, and more for a format or a
+   * pattern. Those behind a `$ref` are counted wherever it stands.
    */
   readonly weight: number;
   /** True if it has patterns, which need the linear engine. */
@@ -29,9 +31,9 @@ export interface Cost {
  */
 export function costOf(schema: JsonObject, bytes: number): Cost | undefined {
   if (bytes > CHEAP_BYTES || hasNames(schema, 0)) return undefined;
-  const scale = new Scale(schema);
-  const weight = scale.weigh(schema, 0);
-  return weight <= CHEAP_WEIGHT ? { weight, hasPatterns: scale.hasPatterns } : undefined;
+  if (new Scale(schema, "keywords").weigh(schema, 0) > CHEAP_KEYWORDS) return undefined;
+  const scale = new Scale(schema, "steps");
+  return { weight: scale.weigh(schema, 0), hasPatterns: scale.hasPatterns };
 }
 
 const COSTLY = Number.POSITIVE_INFINITY;
@@ -40,14 +42,16 @@ const TYPES: ReadonlySet<unknown> = new Set([...SCALARS, "object", "array"]);
 const DIALECT = /^https:\/\/json-schema\.org\/draft\/2020-12\/schema#?$/;
 const PLAIN_ID = /^[A-Za-z0-9:/._-]+$/;
 
-/** Adds up what a schema costs. What several `$ref`s lead to is weighed once and counted for each. */
+/** Adds up what a schema has, or what a character takes. What several `$ref`s lead to is weighed once and counted for each. */
 class Scale {
   hasPatterns = false;
   readonly #root: JsonObject;
+  readonly #unit: "keywords" | "steps";
   readonly #weights = new Map<JsonObject, number>();
 
-  constructor(root: JsonObject) {
+  constructor(root: JsonObject, unit: "keywords" | "steps") {
     this.#root = root;
+    this.#unit = unit;
   }
 
   weigh(schema: Json | undefined, depth: number): number {
@@ -94,7 +98,7 @@ class Scale {
       case "pattern":
         return this.#pattern(value);
       case "format":
-        return typeof value === "string" ? (costOfFormat(value) ?? COSTLY) : COSTLY;
+        return this.#format(value);
       case "required":
         return isNames(value) ? value.length : COSTLY;
       case "dependentRequired":
@@ -132,7 +136,14 @@ class Scale {
   #pattern(value: Json): number {
     if (typeof value !== "string" || !isPattern(value)) return COSTLY;
     this.hasPatterns = true;
-    return linearPattern(value)?.size ?? COSTLY;
+    const size = linearPattern(value)?.size ?? COSTLY;
+    return this.#unit === "steps" ? size : Math.ceil(size / INSTRUCTIONS_PER_KEYWORD);
+  }
+
+  #format(value: Json): number {
+    const steps = typeof value === "string" ? costOfFormat(value) : undefined;
+    if (steps === undefined) return COSTLY;
+    return this.#unit === "steps" ? steps : 1;
   }
 
   #each(value: Json, weigh: (part: Json, name: string) => number): number {
