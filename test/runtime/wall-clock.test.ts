@@ -35,6 +35,7 @@ for (const { name, make } of stores) {
 
       const wrong = await startAt(await reopen(), NOW + YEARS_10);
       expect(wrong.plane.health.clock?.message).toContain("3653 days after");
+      expect(wrong.errors()).toEqual([expect.stringContaining("3653 days after")]);
       await wrong.clock.advance(10 * 60_000);
       expect(await retentionOf(wrong).sweep()).toBe(0);
       expect(await wrong.show(waits.task.id)).toMatch(/^enqueuing_steps/);
@@ -58,6 +59,7 @@ for (const { name, make } of stores) {
 
       const wrong = await startAt(await reopen(), NOW - YEARS_10);
       expect(wrong.plane.health.clock?.message).toContain("3653 days before");
+      expect(wrong.errors()).toEqual([expect.stringContaining("3653 days before")]);
       expect(wrong.clock.now()).toBe(NOW);
       await wrong.clock.advance(HOUR - 1);
       expect(await wrong.show(task.id)).toMatch(/^enqueuing_steps/);
