@@ -143,18 +143,14 @@ const hostile: Readonly<Record<string, () => string>> = {
     `steps:\n${Array.from({ length: 1_000 }, (_, i) => `- { name: s${i}, depends_on: [${Array.from({ length: 9 }, (_, j) => `s${(i * 7 + j * 13) % 1_000}`)}] }`).join("\n")}`,
 };
 
-test.each(Object.keys(hostile))(
-  "refused in bounded time: %s",
-  (name) => {
-    const { template, findings } = readTemplate(hostile[name]?.() ?? "");
+test.each(Object.keys(hostile))("refused in bounded time: %s", (name) => {
+  const { template, findings } = readTemplate(hostile[name]?.() ?? "");
 
-    expect(template).toBeUndefined();
-    expect(findings[0]?.severity).toBe("error");
-    expect(findings.length).toBeLessThanOrEqual(limits.templateFindings);
-    for (const { message } of findings) expect(message.length).toBeLessThan(1_000);
-  },
-  5_000,
-);
+  expect(template).toBeUndefined();
+  expect(findings[0]?.severity).toBe("error");
+  expect(findings.length).toBeLessThanOrEqual(limits.templateFindings);
+  for (const { message } of findings) expect(message.length).toBeLessThan(1_000);
+});
 
 test("whatever the text is, reading it answers", () => {
   const signs = fc.constantFrom(..."[]{}:,-?&*!|>'\"%@`#\n \tab1~<.");

@@ -12,7 +12,9 @@ export async function itemsOfTheLargest(target: Target): Promise<void> {
     map: { over: "input/list" },
   };
   const part = { name: "part", type: "child_task", child: { agent: ECHO, input: "input/list/0" } };
-  await register(rpc, "items", { steps: [fan, part, { ...fan, name: "again", dependencies: ["part"] }] });
+  await register(rpc, "items", {
+    steps: [fan, part, { ...fan, name: "again", handler: { callable: ECHO }, dependencies: ["part"] }],
+  });
   for (const text of ["x".repeat(MIB - 32), "\\u0001".repeat(170_000), "é".repeat(MIB / 2 - 32)]) {
     if (target.signal.aborted) return;
     await fromTemplate(rpc, "items", `{"list":["${text}"]}`);

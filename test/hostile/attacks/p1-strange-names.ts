@@ -6,9 +6,8 @@ const STRANGE = ["__proto__", "constructor", "toString", "hasOwnProperty", "valu
 /** Keys, labels, steps, signals and paths named like what every object of JavaScript has. */
 export async function strangeNames(target: Target): Promise<void> {
   const rpc = connect(target);
-  const names = STRANGE.filter((name) => /^[a-z_]+$/i.test(name));
-  const steps = names.flatMap((name, i) => [
-    step(name, ECHO, { dependencies: names.slice(0, i) }),
+  const steps = STRANGE.flatMap((name, i) => [
+    step(name, ECHO, { dependencies: STRANGE.slice(0, i) }),
     { ...step(`fan-${i}`, ECHO), type: "map", map: { over: `input/${name}` } },
     {
       ...step(`of-${i}`, ECHO, { dependencies: [name] }),
@@ -18,11 +17,15 @@ export async function strangeNames(target: Target): Promise<void> {
     { name: `sig-${i}`, type: "signal", signal: { name, timeout_ms: 10, default: { [name]: null } } },
   ]);
   await register(rpc, "strange", { steps });
-  for (const [i, step] of steps.entries()) await register(rpc, `strange_${i}`, { steps: [step] });
+  for (const name of STRANGE)
+    await register(rpc, name, { steps: [step(name, ECHO, { compensate: "undo" }), step("undo", ECHO)] });
   const input = `{${STRANGE.map((name) => `"${name}":[1,{"__proto__":{"list":[1]}}]`).join(",")},"list":[1]}`;
   const labels = Object.fromEntries(STRANGE.map((name) => [name, name]));
   for (let i = 0; i < 20 && !target.signal.aborted; i += 1) {
     await fromTemplate(rpc, "strange", input, { labels, correlationId: "__proto__" });
-    await fromTemplate(rpc, `strange_${i}`, input, { labels, workerSelector: { constructor: "x" } });
+    await fromTemplate(rpc, STRANGE[i % STRANGE.length] ?? "", input, {
+      labels,
+      workerSelector: { constructor: "x" },
+    });
   }
 }
