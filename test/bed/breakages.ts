@@ -1,4 +1,5 @@
 import { type Breakage, edit, type TestName } from "./breakage.js";
+import { gatewayBreakages } from "./gateway-breakages.js";
 import { workflowBreakages } from "./workflow-breakages.js";
 
 /** The shortest story in which a promise shows. */
@@ -359,4 +360,5 @@ export const breakages: readonly Breakage[] = [
     test: { file: "test/stores/sqlite-file.test.ts", name: "a second store on the same file is refused" },
   },
   ...workflowBreakages,
+  ...gatewayBreakages,
 ];
