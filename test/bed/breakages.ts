@@ -2,6 +2,7 @@ import { assignmentBreakages } from "./assignment-breakages.js";
 import { type Breakage, edit, type TestName } from "./breakage.js";
 import { clockBreakages } from "./clock-breakages.js";
 import { dataBreakages } from "./data-breakages.js";
+import { gatewayBreakages } from "./gateway-breakages.js";
 import { loopBreakages } from "./loop-breakages.js";
 import { poisonBreakages } from "./poison-breakages.js";
 import { schemaBreakages } from "./schema-breakages.js";
@@ -373,4 +374,5 @@ export const breakages: readonly Breakage[] = [
   ...workflowBreakages,
   ...assignmentBreakages,
   ...workerBreakages,
+  ...gatewayBreakages,
 ];

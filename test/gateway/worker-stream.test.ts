@@ -287,3 +287,22 @@ test("a worker without a hello is sent away when its time is up", async () => {
   await expect(ending).rejects.toMatchObject({ reason: "HELLO_TIMEOUT" });
   expect(opened.plane.sinks).toHaveLength(0);
 });
+
+test("a hello says who is on the connection, and nothing before it does", async () => {
+  const rpc = rpcs.find(({ method }) => method === RunService.method.streamConnect);
+  if (rpc?.kind !== "bidi_streaming") throw new Error("StreamConnect is not served");
+  const told: string[] = [];
+  async function* speech(): AsyncGenerator<Message> {
+    const [nothing, first] = said({ case: undefined }, hello(1));
+    yield nothing as Message;
+    told.push("nothing");
+    yield first as Message;
+    told.push("hello");
+  }
+  const { signal } = new AbortController();
+  const identified = () => told.push("identified");
+  const call = { plane: opened.plane, caller: LOCAL_CALLER, signal, identified } as unknown;
+  for await (const _ of rpc.handle(speech(), call as StreamCall)) break;
+
+  expect(told).toEqual(["nothing", "identified", "hello"]);
+});

@@ -1,0 +1,175 @@
+import { type Breakage, edit, type TestName } from "./breakage.js";
+
+const reader = "src/gateway/message-reader.ts";
+const held = "src/gateway/held-bytes.ts";
+const incoming = "src/gateway/incoming.ts";
+const sessions = "src/gateway/sessions.ts";
+const connections = "src/gateway/connections.ts";
+
+const inFile =
+  (file: string) =>
+  (name: string): TestName => ({ file: `test/gateway/${file}.test.ts`, name });
+const readerTest = inFile("message-reader");
+const heldTest = inFile("held-bytes");
+const received = inFile("received-bytes");
+const deadlines = inFile("deadlines");
+const floods = inFile("floods");
+const connectionsTest = inFile("connections");
+
+/** Ways in which peers could make the server hold what they have not sent, or keep it from others. */
+export const gatewayBreakages: readonly Breakage[] = [
+  {
+    name: "peer: memory follows what is announced",
+    edits: [edit(reader, "Math.max(needed, Math.min(twice, enough))", "Math.max(needed, enough)")],
+    test: readerTest("what is announced costs nothing until it comes"),
+  },
+  {
+    name: "peer: a taken message is written over",
+    edits: [
+      edit(
+        reader,
+        "    const next = Buffer.allocUnsafeSlow(",
+        "    const next = this.#own && this.#start >= needed ? this.#buffer : Buffer.allocUnsafeSlow(",
+      ),
+    ],
+    test: readerTest("messages come out as they went in"),
+  },
+  {
+    name: "peer: few bytes keep much memory alive",
+    edits: [edit(reader, "if (!this.#own && this.held > 0) this.#grow(0);", "")],
+    test: readerTest("a few bytes do not keep the memory alive"),
+  },
+  {
+    name: "peer: Connect allocates what is announced",
+    edits: [
+      edit("src/gateway/http.ts", 'if (request.method === "POST") {', 'if (request.method === "PUT") {'),
+    ],
+    test: received("six thousand announced messages"),
+  },
+  {
+    name: "peer: as many messages are expanded at once as come",
+    edits: [edit("src/gateway/compression.ts", "this.#busy >= limits.compressing", "this.#busy < 0")],
+    test: received("a few messages are expanded at once"),
+  },
+  {
+    name: "peer: a message has as many elements as it likes",
+    edits: [edit("src/gateway/elements.ts", "if (field) this.#left--;", "")],
+    test: received("is bounded over gRPC"),
+  },
+  {
+    name: "peer: who grows is young again",
+    edits: [
+      edit(
+        held,
+        "    this.#bytes += bytes - holding.bytes;",
+        "    holding.since = performance.now();\n    this.#bytes += bytes - holding.bytes;",
+      ),
+    ],
+    test: heldTest("each has its time from when it was held first"),
+  },
+  {
+    name: "peer: the newest is cut, not the oldest",
+    edits: [edit(held, "const [oldest] = this.#holdings;", "const oldest = [...this.#holdings].at(-1);")],
+    test: heldTest("above its number the oldest goes"),
+  },
+  {
+    name: "peer: a body may take for ever",
+    edits: [edit(incoming, "    traffic.unfinished.hold(this.#receiving, 0);\n", "")],
+    test: deadlines("a body that does not end is ended"),
+  },
+  {
+    name: "peer: a stream must not be silent",
+    edits: [
+      edit(
+        incoming,
+        "    if (!toTheEnd) unfinished.release(this.#receiving);\n    const wake",
+        "    const wake",
+      ),
+    ],
+    test: deadlines("a stream may be silent between its messages"),
+  },
+  {
+    name: "peer: an answer may wait for ever to be read",
+    edits: [
+      edit(
+        "src/gateway/grpc-transport.ts",
+        "    this.#untaken.hold(this.#sending, this.#unsent);\n    ",
+        "    ",
+      ),
+    ],
+    test: deadlines("an answer that is not read is ended (grpcPort)"),
+  },
+  {
+    name: "peer: headers may take for ever",
+    edits: [
+      edit(
+        sessions,
+        "if (begun && session.headersSince === 0) {",
+        "if (begun && session.headersSince < 0) {",
+      ),
+    ],
+    test: deadlines("handshakes and headers have 5 s"),
+  },
+  {
+    name: "peer: a handshake may take for ever",
+    edits: [edit(sessions, 'return "handshake";', "return undefined;")],
+    test: deadlines("handshakes and headers have 5 s"),
+  },
+  {
+    name: "peer: headers are bounded only once it agrees",
+    edits: [edit(sessions, "!session.settled && bytes > limits.headerBytes", "session.openedAt < 0")],
+    test: deadlines("headers have 16 KiB and 128 pairs"),
+  },
+  {
+    name: "peer: resets cost nothing",
+    edits: [edit(sessions, "return this.#resets >= 0;", "return true;")],
+    test: floods("streams that are cancelled at once"),
+  },
+  {
+    name: "peer: a reset counts however late it comes",
+    edits: [edit(sessions, " && this.#now - openedAt <= RAPID_MS", "")],
+    test: floods("streams that are cancelled after a while"),
+  },
+  {
+    name: "peer: empty frames cost nothing",
+    edits: [edit(sessions, "return this.#overhead <= limits.frameOverheadBurst;", "return true;")],
+    test: floods("frames that carry nothing"),
+  },
+  {
+    name: "peer: content counts as overhead",
+    edits: [edit(sessions, "this.#explained += bytes + FRAME_BYTES;", "this.#explained += bytes;")],
+    test: floods("what is explained by requests"),
+  },
+  {
+    name: "peer: as many streams as it likes",
+    edits: [
+      edit("src/gateway/streams.ts", "this.#streams.size >= limits.openStreams", "this.#streams.size < 0"),
+    ],
+    test: floods("no more streams are open"),
+  },
+  {
+    name: "peer: as many connections as it likes",
+    edits: [edit(connections, "if (this.#open >= connections)", "if (this.#open < 0)")],
+    test: connectionsTest("a connection above the bound"),
+  },
+  {
+    name: "peer: the loopback counts as one address",
+    edits: [edit("src/gateway/address.ts", "if (isLoopback(address)) return undefined;", "")],
+    test: connectionsTest("one address has its own bound"),
+  },
+  {
+    name: "peer: who has said hello is counted off twice",
+    edits: [edit(connections, "      counted = undefined;\n", "")],
+    test: connectionsTest("who has said hello"),
+  },
+  {
+    name: "peer: who has said hello still counts by address",
+    edits: [edit("src/gateway/handlers/run-service.ts", "        call.identified();\n", "")],
+    test: { file: "test/gateway/worker-stream.test.ts", name: "a hello says who is on the connection" },
+  },
+  {
+    name: "peer: TCP does not look after a silent one",
+    edits: [edit(connections, "keepAlive: true", "keepAlive: false")],
+    test: deadlines("a peer that is gone is found by TCP"),
+  },
+];
