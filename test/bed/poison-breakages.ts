@@ -44,7 +44,7 @@ export const poisonBreakages: readonly Breakage[] = [
     edits: [
       edit(
         "src/runtime/turn.ts",
-        "    if (outcome instanceof UnitFailure) await this.#assignOneByOne(outcome, runIds);\n",
+        "    if (outcome instanceof UnitFailure) await this.#assignOneByOne(outcome, offer);\n",
         "",
       ),
     ],
