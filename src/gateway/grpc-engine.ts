@@ -84,13 +84,13 @@ export function assertStreamHandler(server: object): asserts server is StreamHan
 }
 
 const TIMEOUT = "grpc-timeout";
-/** Days: Node's timers, and the arithmetic of grpc-js, end after 24.8 of them. */
+/** 24 days: Node's timers, and the arithmetic of grpc-js, end after 24.8. */
 const DEADLINE_MAX_H = 24 * 24;
-const PER_HOUR: Readonly<Record<string, number>> = { H: 1, M: 60, S: 3_600, m: 3_600_000 };
+const PER_HOUR: Readonly<Record<string, number>> = { H: 1, M: 60, S: 3_600 };
 
 /** True for a deadline so far away that grpc-js would take it for one that has passed. */
 function isForEver(timeout: string | string[] | undefined): boolean {
   if (timeout === undefined) return false;
-  const [, amount, unit = ""] = /^(\d{1,8})\s*([HMSm])$/.exec(String(timeout)) ?? [];
+  const [, amount, unit = ""] = /^(\d{1,8})\s*([HMS])$/.exec(String(timeout)) ?? [];
   return Number(amount) / (PER_HOUR[unit] ?? 1) > DEADLINE_MAX_H;
 }
