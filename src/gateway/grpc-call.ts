@@ -35,7 +35,7 @@ export class GrpcCall {
   readonly #traffic: Traffic;
   readonly #encoding: string;
   readonly #incoming: Incoming;
-  readonly #sending = new Holding(() => this.#stream.close(constants.NGHTTP2_CANCEL));
+  readonly #sending = new Holding(() => this.#stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM));
   #deadline: NodeJS.Timeout | undefined;
   /** This side has said all, or there is nobody to say it to. */
   #ended = false;

@@ -63,6 +63,7 @@ export class Incoming {
    */
   single(received: (message: WireMessage) => void, wrong: (what: string) => void): void {
     this.#source.on("data", (chunk: Buffer) => {
+      this.#carried(chunk.length);
       if (this.#closed) return;
       this.#receive(chunk);
       try {
@@ -141,6 +142,7 @@ export class Incoming {
 
   #listen(onChunk: () => void): void {
     this.#source.on("data", (chunk: Buffer) => {
+      this.#carried(chunk.length);
       if (this.#closed) return;
       this.#receive(chunk);
       try {
@@ -157,7 +159,6 @@ export class Incoming {
   }
 
   #receive(chunk: Buffer): void {
-    this.#carried(chunk.length);
     this.#reader.push(chunk);
     this.#traffic.unfinished.hold(this.#receiving, this.#reader.held);
   }
