@@ -146,10 +146,11 @@ export const limits = {
   openStreams: 16_384,
   /** Requests that have begun and not yet been received whole, over all connections. */
   unfinishedRequests: 4_096,
-  /** What has been received of them: 16 of the largest size; past this the oldest is refused. */
-  unfinishedBytes: 64 * MIB,
-  /** Answers that peers have not yet taken, over all connections; past this the oldest is ended. */
-  untakenBytes: 64 * MIB,
+  /** Bytes held for peers that have not finished sending or reading: 24 messages of the largest size; past this the oldest goes, ... */
+  heldBytes: 96 * MIB,
+  /** ... unless it is younger than this and they are fewer than that: many workers may have large results at once. */
+  heldGrace: millis(2_000),
+  heldBytesMost: 192 * MIB,
   /** Messages compressed or expanded at once: as many as Node has threads for it; others wait. */
   compressing: 4,
   /** Streams reset within a second of their opening that one connection may spend at once, ... */

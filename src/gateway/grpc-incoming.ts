@@ -89,8 +89,8 @@ export class GrpcIncoming {
   }
 
   #receive(chunk: Buffer): void {
-    if (this.#closed) return;
     this.#options.carried(chunk.length);
+    if (this.#closed) return;
     this.#reader.push(chunk);
     this.#go();
   }

@@ -33,7 +33,7 @@ export class GrpcTransport implements EngineStream {
   readonly #incoming: GrpcIncoming;
   /** Where bytes count that were written and not taken. */
   readonly #untaken: HeldBytes;
-  readonly #sending = new Holding(() => this.#stream.close(constants.NGHTTP2_CANCEL));
+  readonly #sending = new Holding(() => this.#stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM));
   #call: ServerInterceptingCallInterface | undefined;
   #unsent = 0;
   #taken: (() => void) | undefined;

@@ -1,7 +1,8 @@
 import type { Fault } from "#domain/fault";
+import { limits } from "#domain/limits";
 import type { Millis } from "#domain/time";
 
-/** One request or answer that a peer has not finished sending or taking, and what it keeps in memory. */
+/** One request or answer that a peer has not finished sending or reading, and what it keeps in memory. */
 export class Holding {
   readonly cut: (fault: Fault) => void;
   bytes = 0;
@@ -15,8 +16,6 @@ export class Holding {
 }
 
 export interface HeldBounds {
-  /** Bytes of all together. */
-  readonly bytes: number;
   readonly holdings: number;
   /** How long each may take; as long as it likes if left out. */
   readonly deadline?: Millis;
@@ -26,30 +25,75 @@ export interface HeldBounds {
   readonly full: () => Fault;
 }
 
-/** How often deadlines are looked at. */
-const SWEEP_MS = 1_000;
-
 /**
- * What peers make this process hold, bounded in number, bytes and time over all connections. When a bound is
- * passed, the oldest is cut: whoever sends and reads at a normal pace is never the oldest for long.
+ * Bytes that are held for peers, whatever for. Above `usual` the oldest is cut, unless it is so young that its peer
+ * may well be sending or reading as fast as it can; above `most` it is cut in any case.
  */
-export class HeldBytes {
-  readonly #bounds: HeldBounds;
-  /** In the order in which they were held first, which is that of their deadlines. */
-  readonly #holdings = new Set<Holding>();
+export class HeldBudget {
+  readonly #usual: number;
+  readonly #most: number;
+  readonly #kinds: HeldBytes[] = [];
   #bytes = 0;
-  #sweeping: NodeJS.Timeout | undefined;
 
-  constructor(bounds: HeldBounds) {
-    this.#bounds = bounds;
+  constructor(usual: number, most: number) {
+    this.#usual = usual;
+    this.#most = most;
   }
 
   get bytes(): number {
     return this.#bytes;
   }
 
+  /** Takes part in the budget from now on. */
+  join(kind: HeldBytes): void {
+    this.#kinds.push(kind);
+  }
+
+  add(bytes: number): void {
+    this.#bytes += bytes;
+  }
+
+  makeRoom(): void {
+    while (this.#bytes > this.#usual) {
+      const [first, ...others] = this.#kinds.filter(({ oldest }) => oldest);
+      if (!first) return;
+      const kind = others.reduce((found, each) => (sinceOf(each) < sinceOf(found) ? each : found), first);
+      if (this.#bytes <= this.#most && performance.now() - sinceOf(kind) < limits.heldGrace) return;
+      kind.cutOldest();
+    }
+  }
+}
+
+const sinceOf = ({ oldest }: HeldBytes) => oldest?.since ?? Number.POSITIVE_INFINITY;
+
+/** How often deadlines are looked at. */
+const SWEEP_MS = 1_000;
+
+/**
+ * One kind of what peers make this process hold, bounded in number and time over all connections, and in bytes
+ * together with the other kinds of its budget. When a bound is passed, the oldest is cut: whoever sends and reads at
+ * a normal pace is never the oldest for long.
+ */
+export class HeldBytes {
+  readonly #budget: HeldBudget;
+  readonly #bounds: HeldBounds;
+  /** In the order in which they were held first, which is that of their deadlines. */
+  readonly #holdings = new Set<Holding>();
+  #sweeping: NodeJS.Timeout | undefined;
+
+  constructor(budget: HeldBudget, bounds: HeldBounds) {
+    this.#budget = budget;
+    this.#bounds = bounds;
+    budget.join(this);
+  }
+
   get count(): number {
     return this.#holdings.size;
+  }
+
+  get oldest(): Holding | undefined {
+    const [oldest] = this.#holdings;
+    return oldest;
   }
 
   /** Counts it with so many bytes from now on; the first time starts its deadline. It may be cut within this call. */
@@ -59,21 +103,23 @@ export class HeldBytes {
       holding.bytes = 0;
       this.#holdings.add(holding);
       this.#startSweeping();
+      if (this.#holdings.size > this.#bounds.holdings) this.cutOldest();
     }
-    this.#bytes += bytes - holding.bytes;
+    const more = bytes - holding.bytes;
     holding.bytes = bytes;
-    while (this.#bytes > this.#bounds.bytes || this.#holdings.size > this.#bounds.holdings) {
-      const [oldest] = this.#holdings;
-      if (!oldest) return;
-      this.#cut(oldest, this.#bounds.full());
-    }
+    this.#budget.add(more);
+    if (more > 0) this.#budget.makeRoom();
   }
 
   /** Forgets it; nothing happens if it is not held. */
   release(holding: Holding): void {
     if (!this.#holdings.delete(holding)) return;
-    this.#bytes -= holding.bytes;
+    this.#budget.add(-holding.bytes);
     holding.bytes = 0;
+  }
+
+  cutOldest(): void {
+    if (this.oldest) this.#cut(this.oldest, this.#bounds.full());
   }
 
   #cut(holding: Holding, fault: Fault): void {

@@ -115,6 +115,7 @@ export class Incoming {
 
   #listen(onChunk: () => void): void {
     this.#source.on("data", (chunk: Buffer) => {
+      this.#carried(chunk.length);
       if (this.#closed) return;
       this.#receive(chunk);
       try {
@@ -131,7 +132,6 @@ export class Incoming {
   }
 
   #receive(chunk: Buffer): void {
-    this.#carried(chunk.length);
     this.#reader.push(chunk);
     this.#traffic.unfinished.hold(this.#receiving, this.#reader.held);
   }

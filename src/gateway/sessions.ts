@@ -21,8 +21,6 @@ const RAPID_MS = 1_000;
 const UPDATE_BYTES = 32;
 /** HTTP/2's own bytes for each frame. */
 const FRAME_BYTES = 9;
-/** Megabytes that Node lets one session use; beyond, it refuses its streams. Answers are bounded elsewhere. */
-const SESSION_MEMORY_MB = 64;
 
 /** One HTTP/2 connection of a peer, and what tells an honest one from a flood. */
 export class Session {
@@ -132,7 +130,8 @@ export class Sessions {
     this.#telemetry = telemetry;
     this.#http2 = createServer({
       maxHeaderListPairs: limits.headerPairs,
-      maxSessionMemory: SESSION_MEMORY_MB,
+      // Beyond it Node would refuse an honest peer's streams; what sessions hold is counted by us.
+      maxSessionMemory: Number.MAX_SAFE_INTEGER,
       maxSendHeaderBlockLength: Number.MAX_SAFE_INTEGER,
       settings: {
         maxConcurrentStreams: limits.streamsPerClientConnection,

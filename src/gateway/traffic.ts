@@ -3,7 +3,7 @@ import { limits } from "#domain/limits";
 import type { Millis } from "#domain/time";
 import type { CounterName, Telemetry } from "#ports/telemetry";
 import { Compressor } from "./compression.js";
-import { HeldBytes } from "./held-bytes.js";
+import { HeldBudget, HeldBytes } from "./held-bytes.js";
 
 /** What all listeners together hold for peers that have not finished sending, or taking. */
 export class Traffic {
@@ -19,8 +19,8 @@ export class Traffic {
   constructor(telemetry: Telemetry, body: Millis = limits.body) {
     const cut = (direction: "request" | "answer", cause: "late" | "full") =>
       telemetry.count("taskrun_messages_cut_total" satisfies CounterName, { direction, cause });
-    this.unfinished = new HeldBytes({
-      bytes: limits.unfinishedBytes,
+    const budget = new HeldBudget(limits.heldBytes, limits.heldBytesMost);
+    this.unfinished = new HeldBytes(budget, {
       holdings: limits.unfinishedRequests,
       deadline: body,
       late: () => {
@@ -45,8 +45,7 @@ export class Traffic {
         "SENDING_FULL",
       );
     };
-    this.untaken = new HeldBytes({
-      bytes: limits.untakenBytes,
+    this.untaken = new HeldBytes(budget, {
       holdings: Number.POSITIVE_INFINITY,
       deadline: body,
       late: () => {
@@ -55,7 +54,7 @@ export class Traffic {
       },
       full,
     });
-    this.stalled = new HeldBytes({ bytes: limits.untakenBytes, holdings: Number.POSITIVE_INFINITY, full });
+    this.stalled = new HeldBytes(budget, { holdings: Number.POSITIVE_INFINITY, full });
   }
 }
 

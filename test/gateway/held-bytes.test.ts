@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Fault } from "#domain/fault";
 import { millis } from "#domain/time";
-import { HeldBytes, Holding } from "#gateway/held-bytes";
+import { HeldBudget, HeldBytes, Holding } from "#gateway/held-bytes";
 
 const late = () => new Fault("too_slow", "late");
 const full = () => new Fault("overloaded", "full");
@@ -15,40 +15,60 @@ afterEach(() => vi.useRealTimers());
 
 const holding = (name: string) => new Holding(({ message }) => cuts.push(`${name} ${message}`));
 
-test("above its bytes the oldest goes, and no more than must", () => {
-  const held = new HeldBytes({ bytes: 100, holdings: 10, full });
+const unbounded = { holdings: Number.POSITIVE_INFINITY, full };
+
+test("above the usual bytes the oldest goes if it is not young, and no more than must", () => {
+  const budget = new HeldBudget(100, 200);
+  const [received, sent] = [new HeldBytes(budget, unbounded), new HeldBytes(budget, unbounded)];
   const [a, b, c] = ["a", "b", "c"].map(holding) as [Holding, Holding, Holding];
-  held.hold(a, 40);
-  held.hold(b, 40);
-  held.hold(a, 50); // grows, and is no younger for it
+  received.hold(a, 40);
+  sent.hold(b, 40);
+  received.hold(a, 50); // grows, and is no younger for it
+  received.hold(c, 90);
   expect(cuts).toEqual([]);
-  held.hold(c, 30);
+  vi.advanceTimersByTime(2_001);
+  received.hold(c, 91);
+  expect(cuts).toEqual(["a full", "b full"]);
+  expect([budget.bytes, received.count, sent.count]).toEqual([91, 1, 0]);
+});
+
+test("above the most the oldest goes, however young, and be it the one that asks", () => {
+  const budget = new HeldBudget(100, 200);
+  const held = new HeldBytes(budget, unbounded);
+  const [a, b] = ["a", "b"].map(holding) as [Holding, Holding];
+  held.hold(a, 150);
+  held.hold(b, 51);
   expect(cuts).toEqual(["a full"]);
-  expect([held.bytes, held.count]).toEqual([70, 2]);
-  held.hold(c, 101);
-  expect(cuts).toEqual(["a full", "b full", "c full"]);
-  expect([held.bytes, held.count]).toEqual([0, 0]);
+  held.hold(b, 201);
+  expect(cuts).toEqual(["a full", "b full"]);
+  expect(budget.bytes).toBe(0);
 });
 
 test("above its number the oldest goes", () => {
-  const held = new HeldBytes({ bytes: 100, holdings: 2, full });
+  const held = new HeldBytes(new HeldBudget(100, 100), { holdings: 2, full });
   for (const name of ["a", "b", "c", "d"]) held.hold(holding(name), 0);
   expect(cuts).toEqual(["a full", "b full"]);
 });
 
 test("what is released counts no more, once, and may be held anew", () => {
-  const held = new HeldBytes({ bytes: 100, holdings: 10, full });
+  const budget = new HeldBudget(100, 100);
+  const held = new HeldBytes(budget, unbounded);
   const a = holding("a");
   held.hold(a, 60);
   held.release(a);
   held.release(a);
-  expect([held.bytes, held.count, a.bytes]).toEqual([0, 0, 0]);
+  expect([budget.bytes, held.count, a.bytes]).toEqual([0, 0, 0]);
   held.hold(a, 10);
-  expect([held.bytes, held.count]).toEqual([10, 1]);
+  expect([budget.bytes, held.count]).toEqual([10, 1]);
 });
 
 test("each has its time from when it was held first, however it grows", () => {
-  const held = new HeldBytes({ bytes: 1_000, holdings: 10, deadline: millis(40_000), late, full });
+  const held = new HeldBytes(new HeldBudget(1_000, 1_000), {
+    holdings: 10,
+    deadline: millis(40_000),
+    late,
+    full,
+  });
   const [a, b] = ["a", "b"].map(holding) as [Holding, Holding];
   held.hold(a, 1);
   vi.advanceTimersByTime(30_000);
