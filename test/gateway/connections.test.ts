@@ -4,8 +4,8 @@ import { expect, test } from "vitest";
 import { networkOf } from "#gateway/address";
 import { type Connection, Connections } from "#gateway/connections";
 import { silentTelemetry } from "#host/silent-telemetry";
-import { RawSocket } from "../hostile/attacks/raw-http1.js";
-import { RawHttp2 } from "../hostile/attacks/raw-http2.js";
+import { RawSocket } from "../hostile/raw/raw-http1.js";
+import { RawHttp2 } from "../hostile/raw/raw-http2.js";
 import { open } from "./open.js";
 
 /** As much of a socket as is looked at. */

@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { millis } from "#domain/time";
-import { paths } from "../hostile/attacks/paths.js";
-import { RawSocket } from "../hostile/attacks/raw-http1.js";
+import { paths } from "../hostile/raw/paths.js";
+import { RawSocket } from "../hostile/raw/raw-http1.js";
 import {
   END_HEADERS,
   END_STREAM,
@@ -15,8 +15,8 @@ import {
   PREFACE,
   RawHttp2,
   requestHeaders,
-} from "../hostile/attacks/raw-http2.js";
-import { bothPorts } from "../hostile/attacks/target.js";
+} from "../hostile/raw/raw-http2.js";
+import { bothPorts } from "../hostile/target.js";
 import { type Opened, open } from "./open.js";
 
 /** Deadlines of 5 s are looked at once a second, on a machine that may have more to do. */

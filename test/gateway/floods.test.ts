@@ -5,10 +5,11 @@ import { limits } from "#domain/limits";
 import type { Connection } from "#gateway/connections";
 import { Session } from "#gateway/sessions";
 import { OpenStreams } from "#gateway/streams";
-import { flood, floodNames } from "../hostile/attacks/frame-floods.js";
-import { http1Oddities, oddities } from "../hostile/attacks/http1-oddities.js";
-import { paths } from "../hostile/attacks/paths.js";
-import { RawSocket } from "../hostile/attacks/raw-http1.js";
+import { http1Oddities } from "../hostile/attacks/p4-http1-oddities.js";
+import { flood, floodNames } from "../hostile/raw/floods.js";
+import { oddities } from "../hostile/raw/oddities.js";
+import { paths } from "../hostile/raw/paths.js";
+import { RawSocket } from "../hostile/raw/raw-http1.js";
 import {
   END_STREAM,
   envelope,
@@ -16,8 +17,8 @@ import {
   frameTypes,
   RawHttp2,
   requestHeaders,
-} from "../hostile/attacks/raw-http2.js";
-import { bothPorts } from "../hostile/attacks/target.js";
+} from "../hostile/raw/raw-http2.js";
+import { bothPorts } from "../hostile/target.js";
 import { type Opened, open } from "./open.js";
 
 const PATIENCE_MS = 30_000;

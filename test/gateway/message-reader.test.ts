@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { limits } from "#domain/limits";
 import { MessageReader } from "#gateway/message-reader";
-import { envelope } from "../hostile/attacks/raw-http2.js";
+import { envelope } from "../hostile/raw/raw-http2.js";
 
 const MIB = 1024 * 1024;
 /** As a transport reads: many peers' bytes in one piece of memory. */

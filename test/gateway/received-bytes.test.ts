@@ -5,11 +5,11 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { limits } from "#domain/limits";
 import { Compressor } from "#gateway/compression";
 import { BatchCreateTasksRequestSchema, CreateTaskRequestSchema } from "#wire/gen/taskrun/v1/task_service_pb";
-import { announcedEnvelopes } from "../hostile/attacks/announced-envelopes.js";
-import { emptyMessages } from "../hostile/attacks/empty-messages.js";
-import { paths } from "../hostile/attacks/paths.js";
-import { envelope } from "../hostile/attacks/raw-http2.js";
-import { tinyFrames } from "../hostile/attacks/tiny-frames.js";
+import { announcedEnvelopes } from "../hostile/attacks/p4-announced-envelopes.js";
+import { emptyMessages } from "../hostile/attacks/p4-empty-messages.js";
+import { tinyFrames } from "../hostile/attacks/p4-tiny-frames.js";
+import { paths } from "../hostile/raw/paths.js";
+import { envelope } from "../hostile/raw/raw-http2.js";
 import { type Opened, open } from "./open.js";
 import { type RawAnswer, rawCall, rawPost } from "./raw-call.js";
 

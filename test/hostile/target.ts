@@ -20,3 +20,22 @@ export const EVIL = "evil";
 export const HONEST = "honest";
 /** The honest worker's agent that returns what it is given: its item, or else its input. */
 export const ECHO = "echo";
+
+/** Where a request of gRPC can be sent. */
+export type PortName = "grpcPort" | "httpPort";
+export const bothPorts: readonly PortName[] = ["grpcPort", "httpPort"];
+
+/** True until the attack is to end. */
+export function clockOf({ signal, seconds }: Target): () => boolean {
+  const end = performance.now() + seconds * 1_000;
+  return () => !signal.aborted && performance.now() < end;
+}
+
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+/** Waits until the attack is to end. */
+export async function untilOver(target: Target, clock: () => boolean): Promise<void> {
+  while (clock()) await pause(Math.min(100, target.seconds * 100));
+}

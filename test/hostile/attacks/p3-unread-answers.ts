@@ -1,6 +1,7 @@
 import { type ClientHttp2Stream, connect as connectHttp2 } from "node:http2";
 import { connect, createTask, MIB, untilTimeIsUp } from "../kit.js";
-import { envelope, grpcRequest, stringField } from "../raw.js";
+import { envelope } from "../raw/raw-http2.js";
+import { grpcRequest, stringField } from "../raw/sessions.js";
 import { ECHO, type Target } from "../target.js";
 
 /** Ten connections of ninety reads of a Task of a megabyte each, and nobody takes an answer. */

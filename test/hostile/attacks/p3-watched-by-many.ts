@@ -2,7 +2,8 @@ import { connect as connectHttp2 } from "node:http2";
 import { z } from "zod";
 import { agent } from "#worker/index";
 import { connect, createTask, sdkWorker, untilTimeIsUp } from "../kit.js";
-import { envelope, grpcRequest, stringField } from "../raw.js";
+import { envelope } from "../raw/raw-http2.js";
+import { grpcRequest, stringField } from "../raw/sessions.js";
 import type { Target } from "../target.js";
 
 /** Twenty Tasks that talk without end, each watched by sixty-four, none of whom reads. */

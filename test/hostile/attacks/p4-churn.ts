@@ -1,5 +1,6 @@
 import { flood } from "../kit.js";
-import { PREFACE, socket } from "../raw.js";
+import { PREFACE } from "../raw/raw-http2.js";
+import { socket } from "../raw/sessions.js";
 import type { Target } from "../target.js";
 
 /** Connections that come and go as fast as they can, half of them after they have greeted. */

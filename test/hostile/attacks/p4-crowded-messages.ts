@@ -1,5 +1,6 @@
 import { flood } from "../kit.js";
-import { envelope, grpcRequest, session } from "../raw.js";
+import { envelope } from "../raw/raw-http2.js";
+import { grpcRequest, session } from "../raw/sessions.js";
 import type { Target } from "../target.js";
 
 const MESSAGE = 4 * 1024 * 1024 - 1_024;

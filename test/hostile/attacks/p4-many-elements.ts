@@ -1,7 +1,7 @@
-import { paths } from "./paths.js";
-import { RawSocket } from "./raw-http1.js";
-import { END_STREAM, envelope, frame, frameTypes, RawHttp2, requestHeaders } from "./raw-http2.js";
-import { bothPorts, clockOf, pause, type Target } from "./target.js";
+import { paths } from "../raw/paths.js";
+import { RawSocket } from "../raw/raw-http1.js";
+import { END_STREAM, envelope, frame, frameTypes, RawHttp2, requestHeaders } from "../raw/raw-http2.js";
+import { bothPorts, clockOf, pause, type Target } from "../target.js";
 
 const MIB = 1024 * 1024;
 const FRAME = 16_384;

@@ -1,6 +1,6 @@
-import { paths } from "./paths.js";
-import { envelope, RawHttp2, requestHeaders } from "./raw-http2.js";
-import { bothPorts, clockOf, pause, type Target, untilOver } from "./target.js";
+import { paths } from "../raw/paths.js";
+import { envelope, RawHttp2, requestHeaders } from "../raw/raw-http2.js";
+import { bothPorts, clockOf, pause, type Target, untilOver } from "../target.js";
 
 const CONNECTIONS = 10;
 const STREAMS = 50;

@@ -1,6 +1,6 @@
+import { clockOf, type PortName, pause, type Target } from "../target.js";
 import { paths } from "./paths.js";
 import { frame, frameTypes, RawHttp2, requestHeaders } from "./raw-http2.js";
-import { bothPorts, clockOf, type PortName, pause, type Target } from "./target.js";
 
 const AT_ONCE = 2_000;
 /** Of this type nobody has heard. */
@@ -42,9 +42,4 @@ export async function flood(
     await pause(10);
   }
   return closed;
-}
-
-/** Frames that carry nothing, of each kind, as fast as they are taken. */
-export async function frameFloods(target: Target): Promise<void> {
-  await Promise.all(bothPorts.flatMap((port) => floodNames.map((name) => flood(target, port, name))));
 }

@@ -1,7 +1,7 @@
-import { paths } from "./paths.js";
-import { RawSocket } from "./raw-http1.js";
-import { END_STREAM, envelope, RawHttp2, requestHeaders } from "./raw-http2.js";
-import { bothPorts, clockOf, type Target, untilOver } from "./target.js";
+import { paths } from "../raw/paths.js";
+import { RawSocket } from "../raw/raw-http1.js";
+import { END_STREAM, envelope, RawHttp2, requestHeaders } from "../raw/raw-http2.js";
+import { bothPorts, clockOf, type Target, untilOver } from "../target.js";
 
 const CONNECTIONS = 20;
 const STREAMS = 100;

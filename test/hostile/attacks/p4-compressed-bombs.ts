@@ -1,7 +1,7 @@
 import { gzipSync } from "node:zlib";
-import { paths } from "./paths.js";
-import { END_STREAM, envelope, RawHttp2, requestHeaders } from "./raw-http2.js";
-import { bothPorts, clockOf, pause, type Target } from "./target.js";
+import { paths } from "../raw/paths.js";
+import { END_STREAM, envelope, RawHttp2, requestHeaders } from "../raw/raw-http2.js";
+import { bothPorts, clockOf, pause, type Target } from "../target.js";
 
 const MIB = 1024 * 1024;
 const CONNECTIONS = 10;

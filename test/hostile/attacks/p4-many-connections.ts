@@ -1,6 +1,6 @@
-import { RawSocket } from "./raw-http1.js";
-import { RawHttp2 } from "./raw-http2.js";
-import { bothPorts, clockOf, pause, type Target } from "./target.js";
+import { RawSocket } from "../raw/raw-http1.js";
+import { RawHttp2 } from "../raw/raw-http2.js";
+import { bothPorts, clockOf, pause, type Target } from "../target.js";
 
 /** More than any server should hold at once. */
 const CONNECTIONS = 3_000;

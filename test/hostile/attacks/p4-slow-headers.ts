@@ -1,7 +1,15 @@
-import { paths } from "./paths.js";
-import { RawSocket } from "./raw-http1.js";
-import { END_HEADERS, frame, frameTypes, hpack, PREFACE, RawHttp2, requestHeaders } from "./raw-http2.js";
-import { bothPorts, clockOf, pause, type Target } from "./target.js";
+import { paths } from "../raw/paths.js";
+import { RawSocket } from "../raw/raw-http1.js";
+import {
+  END_HEADERS,
+  frame,
+  frameTypes,
+  hpack,
+  PREFACE,
+  RawHttp2,
+  requestHeaders,
+} from "../raw/raw-http2.js";
+import { bothPorts, clockOf, pause, type Target } from "../target.js";
 
 const CONNECTIONS = 40;
 

@@ -1,6 +1,4 @@
 import { paths } from "./paths.js";
-import { RawSocket } from "./raw-http1.js";
-import { bothPorts, clockOf, pause, type Target } from "./target.js";
 
 const post = (headers: string) =>
   `POST ${paths.unary} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n${headers}\r\n`;
@@ -30,19 +28,3 @@ export const oddities: Readonly<Record<string, Buffer | string>> = {
   noHost: "GET / HTTP/1.1\r\n\r\n",
   zeros: Buffer.alloc(100_000),
 };
-
-/** All of them, over and over, on both ports. */
-export async function http1Oddities(target: Target): Promise<void> {
-  const clock = clockOf(target);
-  while (clock()) {
-    const sockets = bothPorts.flatMap((port) =>
-      Object.values(oddities).map((bytes) => {
-        const socket = new RawSocket(target[port]);
-        socket.write(bytes);
-        return socket;
-      }),
-    );
-    await pause(200);
-    for (const socket of sockets) socket.end();
-  }
-}

@@ -1,15 +1,7 @@
-/** HTTP/2 and gRPC below any client: what a peer sends that means harm. */
+/** Connections and calls that end with the attack, by Node's own HTTP/2 and by bare sockets. */
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
 import { connect as connectTcp, type Socket } from "node:net";
-import type { Target } from "./target.js";
-
-/** A gRPC message as it travels: whether it is compressed, its length, and its bytes. */
-export function envelope(bytes: Uint8Array, length = bytes.length, compressed = 0): Buffer {
-  const head = Buffer.alloc(5);
-  head[0] = compressed;
-  head.writeUInt32BE(length, 1);
-  return Buffer.concat([head, bytes]);
-}
+import type { Target } from "../target.js";
 
 /** A field of a protobuf message that holds a text shorter than 16 KiB. */
 export function stringField(number: number, text: string): Buffer {
@@ -45,22 +37,6 @@ export function socket(target: Target, i: number): Socket {
   opened.on("error", () => {});
   target.signal.addEventListener("abort", () => opened.destroy(), { once: true });
   return opened;
-}
-
-/** How every HTTP/2 connection begins, with settings that change nothing. */
-export const PREFACE = Buffer.concat([
-  Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
-  frame(4, 0, 0, Buffer.alloc(0)),
-]);
-
-/** One frame of HTTP/2. */
-export function frame(type: number, flags: number, stream: number, payload: Uint8Array): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head[3] = type;
-  head[4] = flags;
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
 }
 
 /** Writes for as long as the other side takes it, and no longer than the time lasts. */
