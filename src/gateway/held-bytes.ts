@@ -91,6 +91,13 @@ export class HeldBytes {
     return this.#holdings.size;
   }
 
+  /** Bytes of this kind alone. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const holding of this.#holdings) bytes += holding.bytes;
+    return bytes;
+  }
+
   get oldest(): Holding | undefined {
     const [oldest] = this.#holdings;
     return oldest;

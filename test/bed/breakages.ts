@@ -283,7 +283,7 @@ export const breakages: readonly Breakage[] = [
   },
   {
     name: "response headers wait for the first message",
-    edits: [edit("src/gateway/grpc.ts", "    grpc.sendHeaders();\n", "")],
+    edits: [edit("src/gateway/grpc.ts", "    stream.sendMetadata(new Metadata());\n", "")],
     test: promise("a worker stream has its response headers"),
   },
   {

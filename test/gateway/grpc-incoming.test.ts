@@ -7,7 +7,7 @@ import { millis } from "#domain/time";
 import { GrpcIncoming } from "#gateway/grpc-incoming";
 import { Traffic } from "#gateway/traffic";
 import { silentTelemetry } from "#host/silent-telemetry";
-import { envelope } from "../hostile/attacks/raw-http2.js";
+import { envelope } from "../hostile/raw/raw-http2.js";
 
 const KIB = 1024;
 

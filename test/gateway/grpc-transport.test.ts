@@ -6,8 +6,8 @@ import { Fault } from "#domain/fault";
 import { millis } from "#domain/time";
 import { HealthCheckRequestSchema } from "#wire/gen/grpc/health/v1/health_pb";
 import { RunClientMessageSchema, RunService } from "#wire/gen/taskrun/v1/run_service_pb";
-import { paths } from "../hostile/attacks/paths.js";
-import { envelope } from "../hostile/attacks/raw-http2.js";
+import { paths } from "../hostile/raw/paths.js";
+import { envelope } from "../hostile/raw/raw-http2.js";
 import { type Opened, open } from "./open.js";
 import { hello, type Payload } from "./speaking.js";
 
