@@ -141,6 +141,7 @@ export const runMachine = parts
     },
     guards: {
       over: ({ context }) => context.finishedAt !== NEVER,
+      unstarted: ({ context }) => context.startedAt === NEVER && context.finishedAt === NEVER,
       timedOut: ({ event }) => event.type === "end" && event.reason === "TIMEOUT",
     },
   })
@@ -180,7 +181,7 @@ export const runMachine = parts
               cancelled: "released",
               declined: "released",
               lost: "released",
-              undeliverable: "released",
+              undeliverable: { guard: "unstarted", target: "released" },
               released: { guard: "over", target: "released" },
             },
           },

@@ -226,10 +226,12 @@ function acceptableYield(said: RunYield, protocol: WorkerProtocol): WorkerReport
           reason: "OUTPUT_LIMIT" as const,
         }
       : undefined;
-  const problem = size ?? textProblem(parts.cursor) ?? (output === "" ? undefined : textProblem(output));
+  const ofCursor = textProblem(parts.cursor);
+  const problem = size ?? ofCursor ?? (output === "" ? undefined : textProblem(output));
   if (problem === undefined) return { ...same, ...parts };
   const rest = { backend: null, retryAfter: millis(0) } as const;
-  return { ...same, type: "status", ...rest, ...failedBy("checkpoint", problem) };
+  const what = size ? "checkpoint" : ofCursor ? "checkpoint's cursor_json" : "checkpoint's output_json";
+  return { ...same, type: "status", ...rest, ...failedBy(what, problem) };
 }
 
 /** Why a JSON text that an agent has left cannot be kept. */

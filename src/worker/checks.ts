@@ -5,6 +5,7 @@ import type { Labels } from "#domain/task";
 import { utf8Bytes } from "#domain/text";
 import { type AgentEvent, agentEvents, type Backend, type Speaker, speakers } from "./agent-context.js";
 import { inWords } from "./in-words.js";
+import { kindOf } from "./kind-of.js";
 
 /**
  * What an agent says, checked where it says it, so that the error reaches the code that made it: the plane would
@@ -125,11 +126,4 @@ function within(text: string, bytesMax: number, name: string): string {
   const bytes = utf8Bytes(text);
   if (bytes <= bytesMax) return text;
   throw new RangeError(`${name} is ${bytes} bytes long; the limit is ${bytesMax} bytes: send a shorter one`);
-}
-
-/** What a value is, for a sentence: "a number", "null", "an array". Reads nothing of it. */
-export function kindOf(value: unknown): string {
-  if (value === null || value === undefined) return String(value);
-  if (Array.isArray(value)) return "an array";
-  return `${typeof value === "object" ? "an" : "a"} ${typeof value}`;
 }

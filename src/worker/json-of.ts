@@ -2,8 +2,8 @@ import { tooDeepAt } from "#domain/json-depth";
 import { limits } from "#domain/limits";
 import { utf8Bytes } from "#domain/text";
 import { AgentError, OutputLimitError } from "./agent-error.js";
-import { kindOf } from "./checks.js";
 import { inWords } from "./in-words.js";
+import { kindOf } from "./kind-of.js";
 
 /**
  * A value that an agent leaves behind, as JSON text that the plane will take; empty for undefined.

@@ -1,7 +1,8 @@
 import { limits } from "#domain/limits";
 import type { ModelBackend } from "#domain/run";
 import { type Agent, checkName } from "./agent.js";
-import { backendOf, kindOf, labelsOf, textOf } from "./checks.js";
+import { backendOf, labelsOf, textOf } from "./checks.js";
+import { kindOf } from "./kind-of.js";
 
 /** An agent as a worker serves it: checked, and a copy, so that it stays what the plane was told. */
 export interface ServedAgent extends Agent {

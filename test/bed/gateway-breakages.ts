@@ -5,6 +5,8 @@ const held = "src/gateway/held-bytes.ts";
 const incoming = "src/gateway/incoming.ts";
 const sessions = "src/gateway/sessions.ts";
 const connections = "src/gateway/connections.ts";
+const grpcIncoming = "src/gateway/grpc-incoming.ts";
+const grpcTransport = "src/gateway/grpc-transport.ts";
 
 const inFile =
   (file: string) =>
@@ -14,6 +16,7 @@ const heldTest = inFile("held-bytes");
 const received = inFile("received-bytes");
 const deadlines = inFile("deadlines");
 const floods = inFile("floods");
+const grpcIncomingTest = inFile("grpc-incoming");
 const connectionsTest = inFile("connections");
 
 /** Ways in which peers could make the server hold what they have not sent, or keep it from others. */
@@ -61,8 +64,8 @@ export const gatewayBreakages: readonly Breakage[] = [
     edits: [
       edit(
         held,
-        "    this.#bytes += bytes - holding.bytes;",
-        "    holding.since = performance.now();\n    this.#bytes += bytes - holding.bytes;",
+        "    const more = bytes - holding.bytes;",
+        "    holding.since = performance.now();\n    const more = bytes - holding.bytes;",
       ),
     ],
     test: heldTest("each has its time from when it was held first"),
@@ -93,8 +96,8 @@ export const gatewayBreakages: readonly Breakage[] = [
     edits: [
       edit(
         "src/gateway/grpc-transport.ts",
-        "    this.#untaken.hold(this.#sending, this.#unsent);\n    ",
-        "    ",
+        "    this.#untaken.hold(this.#sending, this.#unsent);\n    this.#stream",
+        "    this.#stream",
       ),
     ],
     test: deadlines("an answer that is not read is ended (grpcPort)"),
@@ -171,5 +174,43 @@ export const gatewayBreakages: readonly Breakage[] = [
     name: "peer: TCP does not look after a silent one",
     edits: [edit(connections, "keepAlive: true", "keepAlive: false")],
     test: deadlines("a peer that is gone is found by TCP"),
+  },
+  {
+    name: "grpc: what a busy handler has not taken is read ahead without end",
+    edits: [edit(grpcIncoming, "this.#options.streamed && this.#ahead > READ_AHEAD", "this.#ahead < 0")],
+    test: grpcIncomingTest("what the handler has not taken counts"),
+  },
+  {
+    name: "grpc: a request of one message counts only until it is there",
+    edits: [edit(grpcIncoming, "held + this.#ahead);", "held);")],
+    test: grpcIncomingTest("a request of one message counts"),
+  },
+  {
+    name: "grpc: grpc-js keeps the last message of a silent stream",
+    edits: [edit(grpcIncoming, "this.onData(piece);\n    this.onData(PLAIN);", "this.onData(piece);")],
+    test: grpcIncomingTest("only whole messages are handed on"),
+  },
+  {
+    name: "grpc: a deadline does not reach the handler of a peer that does not read",
+    edits: [
+      edit(
+        grpcTransport,
+        "    this.#incoming.close();\n    this.#leave();\n",
+        "    this.#incoming.close();\n",
+      ),
+    ],
+    test: inFile("grpc-transport")("a deadline ends the handler"),
+  },
+  {
+    name: "grpc: a deadline next year has passed",
+    edits: [
+      edit("src/gateway/grpc-engine.ts", "if (isForEver(headers[TIMEOUT])) delete headers[TIMEOUT];", ""),
+    ],
+    test: inFile("grpc-engine")("a deadline further away than timers go"),
+  },
+  {
+    name: "grpc: half a character ends the process",
+    edits: [edit("src/gateway/grpc-status.ts", "wellFormed(fault.message)", "fault.message")],
+    test: inFile("grpc-transport")("a failure that quotes half a character"),
   },
 ];

@@ -43,28 +43,33 @@ test.each([
   [
     "a cursor that is no JSON",
     { cursorJson: "{" },
-    "The cursor_json of the agent's checkpoint is not JSON: the text ends too early at line 1, column 2. Send valid JSON text.",
+    "The agent's checkpoint's cursor_json is not JSON: the text ends too early at line 1, column 2. Send valid JSON text.",
   ],
   [
     "achievements that are none",
     { cursorJson: "1", outputJson: "done" },
-    `The output_json of the agent's checkpoint is not JSON: unexpected "d" at line 1, column 1. Send valid JSON text.`,
+    `The agent's checkpoint's output_json is not JSON: unexpected "d" at line 1, column 1. Send valid JSON text.`,
   ],
   [
     "a cursor that is too large",
     { cursorJson: large },
-    "The cursor_json of the agent's checkpoint is 1048578 bytes long; the limit is 1048576 bytes: stream it as output, or store it elsewhere.",
+    "The agent's checkpoint is 1048578 bytes, cursor_json and output_json together; the limit is 1048576 bytes.",
+    "OUTPUT_LIMIT",
   ],
-])("%s fails the Run for good: the worker would send it again", async (_, parts, errorMessage) => {
-  expect(await yielded(parts)).toEqual({
-    type: "status",
-    runId: "r",
-    fence: 2,
-    status: "FAILED",
-    errorMessage,
-    backend: null,
-    output: "",
-    retryable: false,
-    retryAfter: 0,
-  });
-});
+])(
+  "%s fails the Run for good: the worker would send it again",
+  async (_, parts, errorMessage, reason?: string) => {
+    expect(await yielded(parts)).toEqual({
+      type: "status",
+      runId: "r",
+      fence: 2,
+      status: "FAILED",
+      errorMessage,
+      backend: null,
+      output: "",
+      retryable: false,
+      retryAfter: 0,
+      ...(reason && { reason }),
+    });
+  },
+);

@@ -49,6 +49,7 @@ const samples: Readonly<
     atMost: 1,
   },
   "taskrun.v1.RunService/GetStepResult": { request: { runId: runId(1), fence: 1, stepName: "main" } },
+  "taskrun.v1.RunService/GetRunInput": { request: { runId: runId(1), fence: 1 } },
   "grpc.health.v1.Health/Check": { request: {} },
   "grpc.health.v1.Health/List": { request: {} },
   "grpc.health.v1.Health/Watch": { request: {}, atMost: 1 },

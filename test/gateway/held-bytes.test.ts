@@ -24,6 +24,7 @@ test("above the usual bytes the oldest goes if it is not young, and no more than
   received.hold(a, 40);
   sent.hold(b, 40);
   received.hold(a, 50); // grows, and is no younger for it
+  vi.advanceTimersByTime(1);
   received.hold(c, 90);
   expect(cuts).toEqual([]);
   vi.advanceTimersByTime(2_001);

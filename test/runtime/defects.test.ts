@@ -164,7 +164,7 @@ describe("results", () => {
     await bench.settle();
     expect(await shown(bench, task.id)).toMatch(/^complete valueOf=complete constructor=complete/);
     const config = '"config":{"k":1}';
-    const members = [0, 1].map((i) => `${odd.slice(0, -1)},${config},"item":${i + 1},"index":${i}}`);
+    const members = [0, 1].map((i) => `${odd.slice(0, -1)},"item":${i + 1},"index":${i},${config}}`);
     expect(inputs).toEqual([...members, odd, odd, odd]);
     const output = (stepName: string) => bench.store.reads.output({ taskId: task.id, stepName });
     expect(await output("toString")).toBe(odd);

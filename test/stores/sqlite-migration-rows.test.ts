@@ -120,10 +120,10 @@ test("no field of a row is lost or mistaken for another when they come to lie to
   const path = join(root, "rows.db");
   const db = openDriver(path);
   db.exec(`PRAGMA foreign_keys = ON; ${migrations.slice(0, 2).join("")}; PRAGMA user_version = 2`);
-  for (const row of tasks) {
+  for (const { inputBytes: _, ...row } of tasks) {
     insert(db, "tasks", { ...row, agentName: "echo", idempotencyKey: row.spec.idempotencyKey, lastSeq: 3 });
   }
-  for (const { order, ...row } of steps) insert(db, "steps", { ...row, finishedOrder: order });
+  for (const { order, inputBytes: _, ...row } of steps) insert(db, "steps", { ...row, finishedOrder: order });
   for (const row of runs) insert(db, "runs", { ...row });
   insert(db, "inputs", { taskId: id, json: "7" });
   insert(db, "outputs", { taskId: id, stepName: "b", json: "8" });
@@ -133,8 +133,16 @@ test("no field of a row is lost or mistaken for another when they come to lie to
 
   const store = sqliteStore({ path, threads: false, reserveBytes: 0 });
   expect((await store.boot()).held).toEqual([...runs].reverse());
-  expect(await store.reads.task(id)).toEqual({ task: tasks[1], input: "7", steps, runs: [runs[0]] });
-  expect(await store.reads.task(parent)).toEqual({ task: tasks[0], input: "{}", steps: [], runs: [runs[1]] });
+  // How large an input is was not kept then.
+  const unknown = <Row>(row: Row) => ({ ...row, inputBytes: null });
+  const [first, second] = tasks.map(unknown);
+  expect(await store.reads.task(id)).toEqual({
+    task: second,
+    input: "7",
+    steps: steps.map(unknown),
+    runs: [runs[0]],
+  });
+  expect(await store.reads.task(parent)).toEqual({ task: first, input: "{}", steps: [], runs: [runs[1]] });
   expect(await store.reads.output({ taskId: id, stepName: "b" })).toBe("8");
   expect(await store.due(instant(9), 2)).toEqual([{ taskId: id, stepName: "b", kind: "retry", at: 9 }]);
   expect(await store.reads.logBounds(id)).toEqual({ earliest: 1, last: 3 });

@@ -118,12 +118,14 @@ test("a file of the first release is brought up to date, and what was running th
   const wanted = { priority: 2, timeoutMs: millis(60_000), maxAttempts: 3, labels: { a: "b" } };
   const keyed = spec({ ...wanted, idempotencyKey: "k", fingerprint: "f" });
   const part = { revision: 3, state: "steps_in_process", counts: { in_progress: 1 }, hasRun: true } as const;
-  expect(tasks).toEqual([task(running, { ...part, spec: keyed })]);
+  // The first release did not keep how large an input is.
+  expect(tasks).toEqual([task(running, { ...part, spec: keyed, inputBytes: null })]);
   const standard = { type: "standard", planned: "main", config: null, retry: DEFAULT_RETRY } as const;
   const main = newStep({
     ...{ taskId: running, name: "main", agentName: "echo", revision: 2, state: "in_progress" },
     ...{ fence: 1, attempts: 1, lane: lane.key, runId: runId(1) },
     spec: { ...standard, maxAttempts: 3, timeoutMs: millis(0) },
+    inputBytes: null,
   });
   expect(steps).toEqual([main]);
   expect((await store.reads.task(done))?.steps[0]?.spec).toEqual({ ...main.spec, maxAttempts: 1 });
