@@ -111,6 +111,7 @@ const endings = {
   failed: "FAILED",
   broken: "FAILED",
   lost: "FAILED",
+  undeliverable: "FAILED",
   cancelled: "CANCELLED",
   declined: "CANCELLED",
   end: [{ guard: "timedOut", target: "FAILED" }, { target: "CANCELLED" }],
@@ -141,7 +142,6 @@ export const runMachine = parts
     },
     guards: {
       over: ({ context }) => context.finishedAt !== NEVER,
-      unstarted: ({ context }) => context.startedAt === NEVER && context.finishedAt === NEVER,
       timedOut: ({ event }) => event.type === "end" && event.reason === "TIMEOUT",
     },
   })
@@ -157,7 +157,6 @@ export const runMachine = parts
           ASSIGNED: {
             on: {
               ...endings,
-              undeliverable: "FAILED",
               started: { target: "RUNNING", actions: "noteStart" },
               wrote: { actions: "noteOutput" },
             },
@@ -181,7 +180,7 @@ export const runMachine = parts
               cancelled: "released",
               declined: "released",
               lost: "released",
-              undeliverable: { guard: "unstarted", target: "released" },
+              undeliverable: "released",
               released: { guard: "over", target: "released" },
             },
           },

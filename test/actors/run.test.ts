@@ -215,7 +215,7 @@ test("an ended run's row says when, why and in whose words", () => {
     cancelled: "CANCELLED 10 CANCELLED",
     declined: "CANCELLED 10 DECLINED I must go",
     broken: "FAILED 10 OUTPUT_LIMIT too much output",
-    undeliverable: "goes on",
+    undeliverable: "FAILED 10 ASSIGNMENT_TOO_LARGE too large",
     lost: "FAILED 10 WORKER_LOST the worker was silent",
     end: "CANCELLED 10 CANCELLED not needed",
     "end, out of time": "FAILED 10 TIMEOUT too long",

@@ -92,6 +92,7 @@ const runEnds = {
   failed: "FAILED",
   broken: "FAILED",
   lost: "FAILED",
+  undeliverable: "FAILED",
   cancelled: "CANCELLED",
   declined: "CANCELLED",
   end: "CANCELLED",
@@ -100,7 +101,7 @@ const runEnds = {
 
 const runStatusTable: Table = {
   PENDING: { assign: "ASSIGNED", end: "CANCELLED", "end, out of time": "CANCELLED" },
-  ASSIGNED: { started: "RUNNING", wrote: "ASSIGNED", ...runEnds, undeliverable: "FAILED" },
+  ASSIGNED: { started: "RUNNING", wrote: "ASSIGNED", ...runEnds },
   RUNNING: { wrote: "RUNNING", ...runEnds },
   COMPLETED: {},
   FAILED: {},
