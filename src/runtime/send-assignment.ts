@@ -23,8 +23,8 @@ interface Undeliverable {
 
 /**
  * What becomes of a Run that a worker is to have: its assignment, made before the commit so that nothing can fail
- * after it; or, if that cannot be made or
- * does not fit into one message, its end. Its worker never hears of it then, and has its slot back.
+ * after it; or its end, if that cannot be made or does not fit into one message. Its worker never hears of it then,
+ * and has its slot back.
  */
 export function sendOrEnd(runId: RunId, { scene, core, at }: Parts): Ask {
   const run = scene.work.run(runId);
