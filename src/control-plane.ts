@@ -2,6 +2,7 @@
  * The composition root: the one file that knows every layer. A plane is built from its ports, doors
  * are opened in front of it, and all of it is taken down again in the opposite order.
  */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { ServerConfig } from "#config";
 import { limits } from "#domain/limits";
@@ -28,6 +29,7 @@ import { Retention } from "#runtime/retention";
 import { Supervisor } from "#runtime/supervisor";
 import { memoryStore } from "#stores/memory";
 import { sqliteStore } from "#stores/sqlite/index";
+import { repair } from "#stores/sqlite/repair";
 
 export interface ControlPlaneParts {
   readonly store: Store;
@@ -106,6 +108,9 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
   };
 }
 
+/** The file of the SQLite store, in the data directory. */
+export const DATABASE = "taskrun.db";
+
 export interface RunningServer {
   /** The addresses that were bound. */
   readonly grpc: readonly string[];
@@ -125,7 +130,9 @@ export interface RunningServer {
 export async function startServer(config: ServerConfig, log?: Log): Promise<RunningServer> {
   const telemetry = nodeTelemetry({ log: log ?? logPort(createLog({ level: config.logLevel })) });
   const store =
-    config.store === "memory" ? memoryStore() : sqliteStore({ path: join(config.data, "taskrun.db") });
+    config.store === "memory"
+      ? memoryStore()
+      : sqliteStore({ path: join(config.data, DATABASE), onNotice: (notice) => telemetry.log.warn(notice) });
   const { lease, heartbeat, publicLease, retention, acceptClock } = config;
   const terms = { lease, heartbeat, publicLease };
   const control = await startControlPlane({ store, terms, retention, acceptClock, telemetry });
@@ -174,6 +181,14 @@ export async function startServer(config: ServerConfig, log?: Log): Promise<Runn
 
 function warningsOf({ health: { clock } }: Plane): string[] {
   return clock ? [clock.message] : [];
+}
+
+/** Before a start: makes the data usable that a server refuses, and says what is gone, a sentence each. */
+export async function* repairData({
+  store,
+  data,
+}: Pick<ServerConfig, "store" | "data">): AsyncGenerator<string> {
+  if (store === "sqlite" && existsSync(data)) yield* repair({ path: join(data, DATABASE) });
 }
 
 /** The folder of templates, all in it registered, if the configuration names one. */

@@ -13,7 +13,7 @@ export async function runDev(options: ServerOptions, io: Io): Promise<ExitCode> 
   const { flags, config: file } = options;
   // What is worth reading here is the hints below, not every session that comes and goes.
   const config = loadConfig({ flags, env: io.env, cwd: io.cwd, file, defaults: { "log-level": "warn" } });
-  const server = await startOrExplain(config, io);
+  const server = await startOrExplain(config, io, options);
   const [addr = ""] = server.grpc;
 
   let say = () => {};

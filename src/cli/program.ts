@@ -4,6 +4,7 @@ import { candidates, completionScript, type Shell, shells } from "./completion.j
 import { type CliError, type Ending, type ExitCode, exit, toCliError } from "./exit.js";
 import { inert } from "./inert.js";
 import type { Io } from "./io.js";
+import { addStoreCommands } from "./store-commands.js";
 import { addTaskCommands } from "./task-commands.js";
 import { addTemplateCommands } from "./template-commands.js";
 import { colorsFor } from "./words.js";
@@ -62,6 +63,7 @@ async function buildProgram(
   const end: Ending = async (code) => ended(await code);
 
   await addServerCommands(program, words, io, end);
+  addStoreCommands(program, io, end);
   addWorkerCommands(program, io, end);
   addTaskCommands(program, io, end);
   addTemplateCommands(program, io, end);
@@ -84,6 +86,12 @@ async function addServerCommands(
   const dev = program.command("dev").description("Run a server and a worker here, and say what to try next.");
   const server = program.command("server").description("Run a server.");
   server.option("--json", "Print the addresses as JSON, one line, once it serves.");
+  for (const command of [dev, server]) {
+    command.option(
+      "--repair",
+      "Start although the data is damaged or has lost commits, and say what is gone.",
+    );
+  }
 
   // The table of settings brings its schema library along, which is half of what other commands take to start.
   if (!words.some((word) => word === "server" || word === "dev")) return;

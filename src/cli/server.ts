@@ -12,12 +12,14 @@ export interface ServerOptions {
   readonly flags: Readonly<Partial<Record<SettingName, unknown>>>;
   readonly config?: string;
   readonly json?: boolean;
+  /** Makes the data usable first, and says what is gone. */
+  readonly repair?: boolean;
 }
 
 /** `server`: serves until it is told to stop. The first SIGTERM or SIGINT drains, the second ends it at once. */
 export async function runServer(options: ServerOptions, io: Io): Promise<ExitCode> {
   const config = loadConfig({ flags: options.flags, env: io.env, cwd: io.cwd, file: options.config });
-  const server = await startOrExplain(config, io);
+  const server = await startOrExplain(config, io, options);
 
   const { grpc, http, warnings } = server;
   const facts = {
@@ -47,10 +49,16 @@ export function describeServer(
 }
 
 /** @throws {CliError} that says which setting to change, if the world is not as the settings say */
-export async function startOrExplain(config: ServerConfig, io: Io): Promise<RunningServer> {
-  const { startServer } = await import("#control-plane");
+export async function startOrExplain(
+  config: ServerConfig,
+  io: Io,
+  options: Pick<ServerOptions, "repair">,
+): Promise<RunningServer> {
+  const { repairData, startServer } = await import("#control-plane");
+  const log = logPort(createLog({ level: config.logLevel }));
   try {
-    return await startServer(config, logPort(createLog({ level: config.logLevel })));
+    if (options.repair) for await (const what of repairData(config)) log.error(what);
+    return await startServer(config, log);
   } catch (cause) {
     throw explain(cause, config, io);
   }

@@ -169,6 +169,12 @@ export interface Reads {
 export interface Store {
   readonly reads: Reads;
 
+  /**
+   * Settles with the reason once nothing may be asked of it any more, also if nobody has asked: a row is damaged, the
+   * disk has failed, its files are gone. Absent if that cannot happen.
+   */
+  readonly failed?: Promise<Error>;
+
   /** Opens what is there; called once, before anything else. */
   boot(): Promise<BootState>;
 

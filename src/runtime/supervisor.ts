@@ -62,6 +62,7 @@ export class Supervisor {
   #serving = false;
   #loop: Promise<void> | undefined;
   #wake: (() => void) | undefined;
+  #failed = false;
 
   constructor({ clock, onFatal, mailbox = limits.mailbox, acceptClock = false, ...ports }: SupervisorParts) {
     const leases = new Leases();
@@ -103,6 +104,7 @@ export class Supervisor {
     this.#loop = this.#serve().catch((error: unknown) => this.#fatal(error));
     if (boot.nextDueAt !== undefined) this.timers.deadlineSet(boot.nextDueAt);
     this.timers.arm();
+    void this.core.store.failed?.then((error) => this.#fatal(error));
   }
 
   /** False if the mailbox is full; then nothing has happened. */
@@ -212,7 +214,9 @@ export class Supervisor {
 
   #fatal(error: unknown, posted: readonly PostedMail[] = []): void {
     const cause = error instanceof Error ? error : new Error(String(error));
-    this.core.telemetry.log.error("the store has failed; the plane stops", { err: cause });
+    // The store may say so itself, beside refusing what it is asked.
+    if (!this.#failed) this.core.telemetry.log.error("the store has failed; the plane stops", { err: cause });
+    this.#failed = true;
     const fault = new Fault(
       "unavailable",
       "the store has failed; it is not known whether the request was stored",
@@ -223,6 +227,7 @@ export class Supervisor {
     this.#refused.alone = true;
     this.timers.stop();
     this.#refuseWaiting(cause);
+    this.#wake?.();
     this.#onFatal(cause);
   }
 

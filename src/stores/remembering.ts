@@ -24,6 +24,7 @@ export function remembering(store: Store): Store {
   const hot: Hot = { tasks: new HotTasks(), templates: new HotTemplates() };
   return {
     reads: rememberingReads(store.reads, hot),
+    ...(store.failed && { failed: store.failed }),
     boot: () => store.boot(),
     load: (needs) => load(needs, store, hot),
 

@@ -1,61 +1,6 @@
-import { isSettled, type StepRow, type StepState, satisfies, stepStates } from "#domain/step";
-import type { TaskRow } from "#domain/task";
+import { isSettled, stepStates } from "#domain/step";
 
-/**
- * What is wrong with the graphs of some Tasks, one sentence for each place; sorted, and empty if all is well. All
- * Steps of each Task must be given; of the Tasks only those whose counts are to be compared.
- *
- * It holds wherever the plane rests: while somebody is still being told that a Step is done, those that wait for
- * it have not counted it yet. A settled Step has stopped counting.
- */
-export function auditGraph(steps: readonly StepRow[], tasks: readonly TaskRow[] = []): string[] {
-  const families = new Map<string, StepRow[]>();
-  for (const step of steps) {
-    const family = families.get(step.taskId);
-    if (family) family.push(step);
-    else families.set(step.taskId, [step]);
-  }
-  const findings = [...families.values()].flatMap(auditFamily);
-  const counts = tasks.flatMap((task) => auditCounts(task, families.get(task.id) ?? []));
-  return [...findings, ...counts].sort();
-}
-
-function auditFamily(family: readonly StepRow[]): string[] {
-  const byName = new Map(family.map((step) => [step.name, step]));
-  return family.flatMap(({ taskId, name, state, unsatisfied, dependsOn, dependants }) => {
-    const step = `${taskId}/${name}`;
-    const missing = dependsOn.filter((before) => {
-      const row = byName.get(before);
-      return !row || !satisfies(row);
-    });
-    return [
-      ...(isSettled(state) || unsatisfied === missing.length
-        ? []
-        : [`${step} waits for ${unsatisfied}, but ${missing.length} it depends on are not done`]),
-      ...repeated(dependsOn).map((before) => `${step} depends on ${before} more than once`),
-      ...repeated(dependants).map((after) => `${step} names ${after} as a dependant more than once`),
-      ...dependsOn
-        .filter((before) => !byName.get(before)?.dependants.includes(name))
-        .map((before) => `${step} depends on ${before}, which does not name it`),
-      ...dependants
-        .filter((after) => !byName.get(after)?.dependsOn.includes(name))
-        .map((after) => `${step} names ${after} as a dependant, which does not depend on it`),
-    ];
-  });
-}
-
-function auditCounts({ id, counts }: TaskRow, family: readonly StepRow[]): string[] {
-  const found: Partial<Record<StepState, number>> = {};
-  for (const { state } of family) found[state] = (found[state] ?? 0) + 1;
-  return stepStates
-    .filter((state) => (counts[state] ?? 0) !== (found[state] ?? 0))
-    .map((state) => `${id} counts ${counts[state] ?? 0} ${state}, but has ${found[state] ?? 0}`);
-}
-
-/** Each name that is there more than once, once. */
-function repeated(names: readonly string[]): string[] {
-  return [...new Set(names.filter((name, i) => names.indexOf(name) !== i))];
-}
+export { auditGraph } from "#domain/audit";
 
 const DONE =
   "d.state IN ('complete', 'resolved_manually') OR (d.state = 'error' AND d.spec ->> '$.member.failure' <> 'fail_fast')";

@@ -1,6 +1,7 @@
 import { assignmentBreakages } from "./assignment-breakages.js";
 import { type Breakage, edit, type TestName } from "./breakage.js";
 import { clockBreakages } from "./clock-breakages.js";
+import { damageBreakages } from "./damage-breakages.js";
 import { dataBreakages } from "./data-breakages.js";
 import { gatewayBreakages } from "./gateway-breakages.js";
 import { loopBreakages } from "./loop-breakages.js";
@@ -124,8 +125,8 @@ export const breakages: readonly Breakage[] = [
     edits: [
       edit(
         "src/stores/sqlite/table.ts",
-        '[...keys.map(columnOf), "revision"].map(',
-        "[...keys.map(columnOf)].map(",
+        '[...keys.map(({ column }) => column), "revision"].map(',
+        "[...keys.map(({ column }) => column)].map(",
       ),
       edit("src/stores/sqlite/table.ts", "      row.revision - 1,\n", ""),
     ],
@@ -359,10 +360,11 @@ export const breakages: readonly Breakage[] = [
     name: "two servers may have one file",
     edits: [
       edit(
-        "src/stores/sqlite/file.ts",
+        "src/stores/sqlite/lock.ts",
         "    if (!isBusy(error)) throw error;\n",
         "    if (isBusy(error)) return () => {};\n",
       ),
+      edit("src/stores/sqlite/lock.ts", 'if (refusal?.code === "EADDRINUSE") throw locked(path);', ""),
     ],
     test: { file: "test/stores/sqlite-file.test.ts", name: "a second store on the same file is refused" },
   },
@@ -371,6 +373,7 @@ export const breakages: readonly Breakage[] = [
   ...dataBreakages,
   ...loopBreakages,
   ...schemaBreakages,
+  ...damageBreakages,
   ...workflowBreakages,
   ...assignmentBreakages,
   ...workerBreakages,

@@ -1,5 +1,5 @@
 import { invariant } from "#domain/invariant";
-import { type Failure, failureOf, STORE_FAILED } from "./failure.js";
+import { type Failure, failureOf, isFinal } from "./failure.js";
 import type { FileOptions } from "./file.js";
 import { Reader } from "./reader.js";
 import { Writer } from "./writer.js";
@@ -26,12 +26,15 @@ export type Reply = { readonly value: unknown } | { readonly failure: Failure };
 export class Desk {
   readonly #role: Role;
   readonly #options: FileOptions;
+  readonly #failed: (failure: Failure) => void;
   #connection: Writer | Reader | undefined;
   #failure: Failure | undefined;
 
-  constructor(role: Role, options: FileOptions) {
+  /** @param failed hears once of the failure after which nothing is carried out */
+  constructor(role: Role, options: FileOptions, failed: (failure: Failure) => void) {
     this.#role = role;
     this.#options = options;
+    this.#failed = failed;
   }
 
   /** `open` comes first and `close` last; between them every method of the connection can be called. */
@@ -48,12 +51,22 @@ export class Desk {
 
   #carryOut({ name, request }: Call): unknown {
     if (name === "open") {
-      this.#connection = this.#role === "writer" ? new Writer(this.#options) : new Reader(this.#options);
+      this.#connection = this.#role === "writer" ? this.#openWriter() : new Reader(this.#options);
       return undefined;
     }
     const method: unknown = Reflect.get(this.#connection ?? {}, name);
     invariant(typeof method === "function", `${name} called on a ${this.#role} that has no such method`);
     return Reflect.apply(method, this.#connection, [request]);
+  }
+
+  #openWriter(): Writer {
+    return new Writer(this.#options, (error) => this.#fail(failureOf(error, this.#options.path)));
+  }
+
+  #fail(failure: Failure): void {
+    if (this.#failure) return;
+    this.#failure = failure;
+    this.#failed(failure);
   }
 
   /** A connection that has failed is left as it is: to close it could write. */
@@ -67,7 +80,7 @@ export class Desk {
       return { value: work() };
     } catch (error) {
       const failure = failureOf(error, this.#options.path);
-      if (failure.type === "fault" && failure.reason === STORE_FAILED) this.#failure = failure;
+      if (isFinal(failure)) this.#fail(failure);
       return { failure };
     }
   }

@@ -1,8 +1,27 @@
 import { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
 
-/** What a column can hold, as it is bound and as it is read. */
+/** What is bound. */
 export type SqlValue = string | number | null;
 export type SqlRow = readonly SqlValue[];
+
+/** What is read. Texts of a file come as bytes, see {@link bytesOf}. */
+export type SqlCell = SqlValue | Uint8Array;
+export type SqlCells = readonly SqlCell[];
+
+/**
+ * SQL that selects a text as its bytes. A text of a damaged file may be no UTF-8, and at one of those libsql ends the
+ * whole process; the checksum is over the bytes anyway.
+ */
+export function bytesOf(expression: string): string {
+  return `CAST(${expression} AS BLOB)`;
+}
+
+/** A text that was selected by {@link bytesOf}. */
+export function textIn(cell: SqlCell | undefined): string {
+  if (!(cell instanceof Uint8Array)) return String(cell);
+  return Buffer.from(cell.buffer, cell.byteOffset, cell.byteLength).toString();
+}
 
 /** One open file. All of SQLite the store needs, so that another binding is another function here. */
 export interface Driver {
@@ -16,10 +35,8 @@ export interface Driver {
 export interface Statement {
   /** Returns how many rows were changed. */
   run(values: SqlRow): number;
-  /** The first row; no read stays open behind it either. */
-  get(values: SqlRow): SqlRow | undefined;
   /** Steps to the end, so that no read stays open. */
-  all(values: SqlRow): SqlRow[];
+  all(values: SqlRow): SqlCells[];
 }
 
 /** What SQLite itself says went wrong: an extended result code, see https://sqlite.org/rescode.html */
@@ -46,6 +63,42 @@ export function openDriver(path: string, name: DriverName = preferredDriver()): 
   return name === "node" ? openNode(path) : openLibsql(path);
 }
 
+/** A file opened to read only. */
+export interface ReadOnly extends Driver {
+  /** What the file is called in statements that have to say which they mean. */
+  readonly schema: string;
+}
+
+/**
+ * Opens a file that is there, to read only. Nothing of it is changed, not even when it is closed: a connection that
+ * may write moves the write-ahead log into the file and removes it when it is the last one.
+ */
+export function openReadOnly(
+  path: string,
+  name: DriverName = preferredDriver(),
+  /** What to run first, before SQLite has looked at the file. */
+  before = "",
+): ReadOnly {
+  if (name === "node") {
+    const db = openNode(path, { readOnly: true });
+    db.exec(before);
+    return { ...db, schema: "main" };
+  }
+
+  // A connection of libsql stays open while there is a statement of it; what it has attached can be let go of.
+  const memory = openLibsql(":memory:");
+  const url = `${pathToFileURL(path)}?mode=ro`.replaceAll("'", "%27");
+  memory.exec(`${before}; ATTACH '${url}' AS file`);
+  return {
+    ...memory,
+    schema: "file",
+    close() {
+      memory.exec("DETACH file");
+      memory.close();
+    },
+  };
+}
+
 /** Only what is used of either binding; loaded when needed, because one of them may be absent. */
 const load = createRequire(import.meta.url);
 
@@ -53,8 +106,7 @@ interface LibsqlStatement {
   readonly reader: boolean;
   raw(): LibsqlStatement;
   run(values: SqlRow): { readonly changes: number };
-  get(values: SqlRow): SqlRow | undefined;
-  all(values: SqlRow): SqlRow[];
+  all(values: SqlRow): SqlCells[];
 }
 
 interface Libsql {
@@ -75,7 +127,6 @@ function openLibsql(path: string): Driver {
       const reader = statement.reader ? statement.raw() : statement;
       return {
         run: (values) => translate(() => statement.run(values).changes),
-        get: (values) => translate(() => reader.get(values)),
         all: (values) => translate(() => reader.all(values)),
       };
     },
@@ -87,8 +138,7 @@ function openLibsql(path: string): Driver {
 interface NodeStatement {
   setReturnArrays(enabled: boolean): void;
   run(...values: SqlRow): { readonly changes: number };
-  get(...values: SqlRow): SqlRow | undefined;
-  all(...values: SqlRow): SqlRow[];
+  all(...values: SqlRow): SqlCells[];
 }
 
 interface NodeSqlite {
@@ -97,10 +147,12 @@ interface NodeSqlite {
   close(): void;
 }
 
-function openNode(path: string): Driver {
-  const { DatabaseSync }: { DatabaseSync: new (path: string) => NodeSqlite } = load("node:sqlite");
+type OpenNode = new (path: string, options: { readonly readOnly: boolean }) => NodeSqlite;
+
+function openNode(path: string, options = { readOnly: false }): Driver {
+  const { DatabaseSync }: { DatabaseSync: OpenNode } = load("node:sqlite");
   const translate = guard((error) => error.errcode);
-  const db = translate(() => new DatabaseSync(path));
+  const db = translate(() => new DatabaseSync(path, options));
 
   return {
     prepare(sql) {
@@ -108,7 +160,6 @@ function openNode(path: string): Driver {
       statement.setReturnArrays(true);
       return {
         run: (values) => translate(() => statement.run(...values).changes),
-        get: (values) => translate(() => statement.get(...values)),
         all: (values) => translate(() => statement.all(...values)),
       };
     },

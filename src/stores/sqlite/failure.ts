@@ -1,9 +1,13 @@
 import { Fault, type FaultCode } from "#domain/fault";
 import { InvariantViolation } from "#domain/invariant";
+import { DamagedRow } from "./checksum.js";
 import { SqliteError } from "./driver.js";
 
 /** The reason of a Fault after which the store is of no use: the process must end, and open the file afresh. */
 export const STORE_FAILED = "STORE_FAILED";
+
+/** The same, because something in it is not what was written. */
+export const STORE_DAMAGED = "STORE_DAMAGED";
 
 /** An error as it crosses from one thread to another. */
 export type Failure =
@@ -12,13 +16,23 @@ export type Failure =
 
 /** Primary result codes of SQLite. */
 const BUSY = 5;
+const CORRUPT = 11;
 const FULL = 13;
 const CONSTRAINT = 19;
+const NOTADB = 26;
 /** The shared memory of the write-ahead log could not grow; nothing has been written yet. */
 const IOERR_SHMSIZE = 4874;
 
 export function isFull(error: unknown): boolean {
+  // Of a file beside the store, before anything is written to the store itself.
+  if (error instanceof Error && (error as NodeJS.ErrnoException).code === "ENOSPC") return true;
   return error instanceof SqliteError && ((error.code & 0xff) === FULL || error.code === IOERR_SHMSIZE);
+}
+
+/** True if SQLite has found the file damaged, or we have a row of it. */
+export function isDamage(error: unknown): boolean {
+  if (error instanceof DamagedRow) return true;
+  return error instanceof SqliteError && [CORRUPT, NOTADB].includes(error.code & 0xff);
 }
 
 export function isBusy(error: unknown): boolean {
@@ -33,8 +47,12 @@ export function failureOf(error: unknown, path: string): Failure {
   if (error instanceof Fault) {
     return { type: "fault", code: error.code, message: error.message, reason: error.reason };
   }
+  if (isDamage(error)) {
+    const code = error instanceof SqliteError ? ` (SQLite code ${error.code})` : "";
+    return damaged(`${path} is damaged: ${messageOf(error)}${code}`);
+  }
   if (error instanceof InvariantViolation) return { type: "invariant", message: error.message };
-  const said = error instanceof Error ? error.message : String(error);
+  const said = messageOf(error);
   if (isFull(error)) {
     const message = `no room left for ${path}: nothing was stored; free some space and send it again`;
     return { type: "fault", code: "disk_full", message, reason: "DISK_FULL" };
@@ -52,6 +70,22 @@ export function failureOf(error: unknown, path: string): Failure {
 
 export function failed(message: string): Failure {
   return { type: "fault", code: "internal", message, reason: STORE_FAILED };
+}
+
+/** @param what is damaged, as a sentence without its full stop */
+export function damaged(what: string): Failure & { readonly type: "fault" } {
+  const advice =
+    "nothing of it is served; `taskrun store verify` says all that is wrong, and `taskrun server --repair` starts without it";
+  return { type: "fault", code: "internal", message: `${what}; ${advice}`, reason: STORE_DAMAGED };
+}
+
+/** True if nothing may be asked of the store any more. */
+export function isFinal(failure: Failure): boolean {
+  return failure.type === "fault" && (failure.reason === STORE_FAILED || failure.reason === STORE_DAMAGED);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 export function errorOf(failure: Failure): Fault | InvariantViolation {

@@ -1,8 +1,8 @@
-import { statSync } from "node:fs";
 import { Fault } from "#domain/fault";
 import { type Driver, type DriverName, openDriver } from "./driver.js";
-import { isBusy } from "./failure.js";
+import { PAGE_BYTES } from "./files.js";
 import { migrations } from "./migrations/index.js";
+import { sealAll } from "./seal.js";
 
 export interface FileOptions {
   readonly path: string;
@@ -17,19 +17,24 @@ export interface FileOptions {
 const BUSY_MS = 2_000;
 /** Enough that the upper levels of every index stay in memory. */
 const CACHE_KIB = 32 * 1024;
-
-export const PAGE_BYTES = 4_096;
 /** How far the write-ahead log may have grown once, before the file is cut back after its next reset. */
 const WAL_KEPT_BYTES = 32 * 1024 * 1024;
+
+/** What every connection is set to, one that only reads too. */
+const reading = [
+  `busy_timeout = ${BUSY_MS}`,
+  `cache_size = -${CACHE_KIB}`,
+  "temp_store = MEMORY",
+  // A page whose parts do not fit together is found when it is read, not when it is written next.
+  "cell_size_check = ON",
+];
 
 /** Opens the file to read and, on the writer's thread, to write. */
 export function openFile({ path, driver, maxBytes }: FileOptions): Driver {
   const db = openDriver(path, driver);
   const settings = [
-    `busy_timeout = ${BUSY_MS}`,
+    ...reading,
     "foreign_keys = ON",
-    `cache_size = -${CACHE_KIB}`,
-    "temp_store = MEMORY",
     "journal_mode = WAL",
     // Every commit is on the disk before it is acknowledged.
     "synchronous = FULL",
@@ -43,57 +48,47 @@ export function openFile({ path, driver, maxBytes }: FileOptions): Driver {
   return db;
 }
 
-/**
- * Holds the file for this process, by a lock that SQLite takes on an empty file beside it and the system lets go
- * when the process ends, however it does. The file's own locks must stay free for our reader. Returns what lets
- * go of it.
- *
- * @throws {Fault} `unavailable`, reason `STORE_LOCKED`, if another server has it.
- */
-export function lockFile({ path, driver }: FileOptions): () => void {
-  // Only `exec`: a prepared statement would keep the connection, and with it the lock, beyond its close.
-  const lock = openDriver(`${path}.lock`, driver);
-  try {
-    lock.exec("PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
-  } catch (error) {
-    lock.close();
-    if (!isBusy(error)) throw error;
-    const message = `another server has ${path} open; end that one, or choose another data directory`;
-    throw new Fault("unavailable", message, { reason: "STORE_LOCKED" });
-  }
-
-  return () => {
-    lock.exec("ROLLBACK");
-    lock.close();
-  };
+export function setForReading(db: Driver): void {
+  for (const setting of reading) db.exec(`PRAGMA ${setting}`);
 }
 
 /**
- * Brings the tables up to date, each migration in a transaction of its own.
+ * How many migrations the file has had; 0 for a new one.
  *
+ * @throws {Fault} `wrong_state`, reason `STORE_TOO_NEW`, if it was written by a later release.
+ */
+export function versionOf(db: Driver, path: string, schema = "main"): number {
+  const version = Number(db.prepare(`PRAGMA ${schema}.user_version`).all([])[0]?.[0]);
+  if (version <= migrations.length) return version;
+
+  const message =
+    `${path} was written by a later release (tables of version ${version}, known up to ` +
+    `${migrations.length}); install that release, or choose another data directory`;
+  throw new Fault("wrong_state", message, { reason: "STORE_TOO_NEW" });
+}
+
+/**
+ * Brings the tables up to date and puts a checksum into every row, in one transaction: a crash in between leaves the
+ * file as it was.
+ *
+ * @param store the name of the file, if it has none yet
  * @throws {Fault} `wrong_state`, reason `STORE_TOO_NEW`, if the file was written by a later release.
  */
-export function migrate(db: Driver, path: string): void {
-  const version = Number(db.prepare("PRAGMA user_version").all([])[0]?.[0]);
-  if (version > migrations.length) {
-    const message =
-      `${path} was written by a later release (tables of version ${version}, known up to ` +
-      `${migrations.length}); install that release, or choose another data directory`;
-    throw new Fault("wrong_state", message, { reason: "STORE_TOO_NEW" });
-  }
+export function migrate(db: Driver, path: string, store: string): void {
+  const version = versionOf(db, path);
+  if (version === migrations.length) return;
 
   // A table that is made anew must not take with it the rows that refer to it.
   db.exec("PRAGMA foreign_keys = OFF");
-  migrations.slice(version).forEach((sql, i) => {
-    db.exec("BEGIN IMMEDIATE");
-    db.exec(sql);
-    db.exec(`PRAGMA user_version = ${version + i + 1}`);
+  db.exec("BEGIN IMMEDIATE");
+  try {
+    for (const sql of migrations.slice(version)) db.exec(sql);
+    sealAll(db, store);
+    db.exec(`PRAGMA user_version = ${migrations.length}`);
     db.exec("COMMIT");
-  });
+  } catch (error) {
+    db.exec("ROLLBACK");
+    throw error;
+  }
   db.exec("PRAGMA foreign_keys = ON");
-}
-
-/** Bytes of a file; 0 if there is none. */
-export function sizeOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }

@@ -1,19 +1,23 @@
 import { dirname } from "node:path";
 import type { TaskId } from "#domain/id";
 import { limits } from "#domain/limits";
-import type { ReadyStep } from "#domain/step";
+import { type ReadyStep, readyStep, type StepRow } from "#domain/step";
 import { type Instant, instant } from "#domain/time";
 import type { BootState, Commit, Committed, Deadline, Loaded, Needs, Reads, Store } from "#ports/store";
 import { remembering } from "../remembering.js";
-import { type DriverName, preferredDriver } from "./driver.js";
+import { type Driver, type DriverName, openReadOnly, preferredDriver } from "./driver.js";
+import { errorOf, type Failure } from "./failure.js";
 import type { FileOptions } from "./file.js";
+import { makeFile } from "./files.js";
 import { makeFolder } from "./folder.js";
 import { Link } from "./link.js";
-import { decodeBoot, decodeLoaded, encodeCommit, encodeNeeds, rows } from "./messages.js";
+import { holdInode } from "./lock.js";
+import { decodeBoot, decodeLoaded, encodeCommit, encodeNeeds } from "./messages.js";
 import { sqliteReads } from "./reads.js";
+import { stepTable } from "./rows.js";
 
 export interface SqliteOptions {
-  /** The file, made if it is not there. Beside it lie `-wal`, `-shm`, `.lock` and `.reserve`. */
+  /** The file, made if it is not there. Beside it lie `-wal`, `-shm`, `.lock`, `.reserve`, `.head` and `.sums`. */
   readonly path: string;
   /** False runs everything on the calling thread, which then waits for the disk. Default true. */
   readonly threads?: boolean;
@@ -25,6 +29,8 @@ export interface SqliteOptions {
   readonly driver?: DriverName;
   /** False asks the file even for what was committed a moment ago. Default true. */
   readonly remember?: boolean;
+  /** Hears what an operator should know about the file that was opened; called before `boot` settles. */
+  readonly onNotice?: (notice: string) => void;
 }
 
 /** Several turns' worth: what is running can end and be told. */
@@ -41,29 +47,48 @@ export function sqliteStore(options: SqliteOptions): Store {
 
 class SqliteStore implements Store {
   readonly reads: Reads;
-  readonly #path: string;
+  readonly failed: Promise<Error>;
+  readonly #file: FileOptions;
+  readonly #onNotice: (notice: string) => void;
   readonly #writer: Link<"writer">;
   readonly #reader: Link<"reader">;
+  #guard: Driver | undefined;
+  #releaseInode = async (): Promise<void> => {};
 
-  constructor({ path, threads = true, maxBytes = 0, reserveBytes = RESERVE_BYTES, driver }: SqliteOptions) {
-    const file: FileOptions = { path, maxBytes, reserveBytes, driver: driver ?? preferredDriver() };
-    this.#path = path;
-    this.#writer = new Link("writer", file, threads);
-    this.#reader = new Link("reader", file, threads);
+  constructor(options: SqliteOptions) {
+    const { path, threads = true, maxBytes = 0, reserveBytes = RESERVE_BYTES } = options;
+    const { driver = preferredDriver(), onNotice = () => {} } = options;
+    let onFailure: (failure: Failure) => void = () => {};
+    this.failed = new Promise((resolve) => {
+      onFailure = (failure) => resolve(errorOf(failure));
+    });
+    this.#file = { path, maxBytes, reserveBytes, driver };
+    this.#onNotice = onNotice;
+    this.#writer = new Link("writer", this.#file, threads, onFailure);
+    this.#reader = new Link("reader", this.#file, threads, onFailure);
     this.reads = sqliteReads(this.#reader);
   }
 
-  /** @throws {Fault} reason `STORE_LOCKED` or `STORE_TOO_NEW`, see `file.ts`; then the store is closed again. */
+  /**
+   * @throws {Fault} reason `STORE_LOCKED`, `STORE_TOO_NEW`, `STORE_DAMAGED` or `STORE_BEHIND`; then the store is closed
+   *   again, and the file as it was
+   */
   async boot(): Promise<BootState> {
-    makeFolder(dirname(this.#path));
+    const { path, driver } = this.#file;
+    makeFolder(dirname(path));
     try {
+      makeFile(path);
+      this.#releaseInode = await holdInode(path);
       await this.#writer.open();
+      this.#guard = guardOf(path, driver);
       await this.#reader.open();
     } catch (error) {
       await this.close();
       throw error;
     }
-    return decodeBoot(await this.#writer.call("boot", undefined));
+    const reply = await this.#writer.call("boot", undefined);
+    for (const notice of reply.notices) this.#onNotice(notice);
+    return decodeBoot(reply);
   }
 
   async load(needs: Needs): Promise<Loaded> {
@@ -75,11 +100,13 @@ class SqliteStore implements Store {
   }
 
   async ready(lane: string, limit: number): Promise<readonly ReadyStep[]> {
-    return rows(await this.#writer.call("ready", { lane, limit }));
+    return stepTable
+      .changing(await this.#writer.call("ready", { lane, limit }))
+      .map((step) => readyStep(step as StepRow));
   }
 
   async due(at: Instant, limit: number): Promise<readonly Deadline[]> {
-    return rows(await this.#writer.call("due", { at, limit }));
+    return this.#writer.call("due", { at, limit });
   }
 
   async nextDueAt(): Promise<Instant | undefined> {
@@ -94,6 +121,29 @@ class SqliteStore implements Store {
   /** The reader goes first, so that the writer can leave one whole file behind. */
   async close(): Promise<void> {
     await this.#reader.close();
+    if (!this.#writer.hasFailed) this.#dropGuard();
     await this.#writer.close();
+    await this.#releaseInode();
   }
+
+  #dropGuard(): void {
+    if (!this.#guard) return;
+    guards.delete(this.#guard);
+    this.#guard.close();
+    this.#guard = undefined;
+  }
+}
+
+/** Open until their store has been closed as it should be, or the process has ended. */
+const guards = new Set<Driver>();
+
+/**
+ * A connection that only reads and does nothing. While it is open, the one that writes is not the last one: if its
+ * thread is ended, SQLite would otherwise move the write-ahead log into the file, after a failure too.
+ */
+function guardOf(path: string, driver: DriverName): Driver {
+  const guard = openReadOnly(path, driver);
+  guards.add(guard);
+  guard.exec(`SELECT 1 FROM ${guard.schema}.sqlite_schema`);
+  return guard;
 }

@@ -13,9 +13,21 @@ type Asked<Connection, Name extends keyof Connection> = Connection[Name] extends
 export class Link<R extends Role> {
   readonly #carrierTo: () => Carrier;
   #carrier: Carrier | undefined;
+  #hasFailed = false;
 
-  constructor(role: R, options: FileOptions, onThread: boolean) {
-    this.#carrierTo = () => (onThread ? new ThreadCarrier(role, options) : new DirectCarrier(role, options));
+  /** @param failed hears of the failure after which nothing is answered any more, also when nobody has asked */
+  constructor(role: R, options: FileOptions, onThread: boolean, failed: (failure: Failure) => void) {
+    const fail = (failure: Failure) => {
+      this.#hasFailed = true;
+      failed(failure);
+    };
+    this.#carrierTo = () =>
+      onThread ? new ThreadCarrier(role, options, fail) : new DirectCarrier(role, options, fail);
+  }
+
+  /** True once nothing is answered any more. */
+  get hasFailed(): boolean {
+    return this.#hasFailed;
   }
 
   /** Starts the thread and opens the connection on it. */
@@ -59,8 +71,8 @@ interface Carrier {
 class DirectCarrier implements Carrier {
   readonly #desk: Desk;
 
-  constructor(role: Role, options: FileOptions) {
-    this.#desk = new Desk(role, options);
+  constructor(role: Role, options: FileOptions, failed: (failure: Failure) => void) {
+    this.#desk = new Desk(role, options, failed);
   }
 
   async send(call: Call): Promise<Reply> {
@@ -78,11 +90,17 @@ class ThreadCarrier implements Carrier {
   /** As many as there are turns in flight and reads under way: their callers bound both. */
   readonly #waiting: ((reply: Reply) => void)[] = [];
   readonly #ended: Promise<void>;
+  readonly #failed: (failure: Failure) => void;
+  #isEnding = false;
   #failure: Failure | undefined;
 
-  constructor(role: Role, options: FileOptions) {
+  constructor(role: Role, options: FileOptions, failed: (failure: Failure) => void) {
+    this.#failed = failed;
     this.#thread = new Worker(threadFile(), { workerData: { role, options }, execArgv: [] });
-    this.#thread.on("message", (reply: Reply) => this.#waiting.shift()?.(reply));
+    this.#thread.on("message", (said: Reply | { readonly event: Failure }) => {
+      if ("event" in said) this.#failed(said.event);
+      else this.#waiting.shift()?.(said);
+    });
     this.#thread.on("error", (error) =>
       this.#fail(`the store's ${role} thread has failed: ${error.message}`),
     );
@@ -103,12 +121,14 @@ class ThreadCarrier implements Carrier {
   }
 
   async end(): Promise<void> {
+    this.#isEnding = true;
     await this.#thread.terminate();
     await this.#ended;
   }
 
   #fail(message: string): void {
     this.#failure ??= failed(message);
+    if (!this.#isEnding) this.#failed(this.#failure);
     for (const answer of this.#waiting.splice(0)) answer({ failure: this.#failure });
   }
 }

@@ -2,12 +2,12 @@ import { type StepKey, stepKey, type TaskId } from "#domain/id";
 import { limits } from "#domain/limits";
 import type { LogEntry } from "#domain/log";
 import type { TaskRow } from "#domain/task";
-import { type TemplateRow, templateKey } from "#domain/template";
+import { templateKey } from "#domain/template";
 import { instant } from "#domain/time";
 import type { BootState, Commit, Loaded, Needs } from "#ports/store";
 import type { SqlRow } from "./driver.js";
 import type { BootReply, CommitRequest, LoadReply, LoadRequest, Packed, RowChanges } from "./requests.js";
-import { lanes, runTable, stepTable, taskTable, templates } from "./rows.js";
+import { laneValues, runTable, stepTable, taskTable, templateFrom, templateValues } from "./rows.js";
 import type { Table } from "./table.js";
 
 /** Between the words of the port and the messages of the store's threads. */
@@ -21,10 +21,10 @@ export function encodeCommit(turn: Commit): CommitRequest {
     inputs: turn.inputs.map(({ taskId, json }) => [taskId, json]),
     outputs: turn.outputs.map(({ taskId, stepName, json }) => [taskId, stepName, json]),
     stepInputs: turn.stepInputs.map(({ taskId, stepName, json }) => [taskId, stepName, json]),
-    templates: turn.templates.map(templates.values),
+    templates: turn.templates.map(templateValues),
     log: turn.log.map(({ taskId, entries }) => ({ taskId, packed: pack(entries) })),
     deadlines: turn.deadlines.map(({ taskId, stepName, kind, at }) => [taskId, stepName, kind, at]),
-    lanes: turn.lanesAdded.map(lanes.values),
+    lanes: turn.lanesAdded.map(laneValues),
     lanesRemoved: turn.lanesRemoved,
   };
 }
@@ -81,20 +81,20 @@ export function decodeLoaded({ tasks, steps, runs, inputs, ...more }: LoadReply)
     tasks: distinct(tasks.flatMap(taskTable.rows), ({ id }) => id),
     steps: distinct(steps.flatMap(stepTable.rows), ({ taskId, name }) => stepKey({ taskId, stepName: name })),
     runs: distinct(runs.flatMap(runTable.rows), ({ id }) => id),
-    inputs: new Map(inputs.flatMap(rows<readonly [TaskId, string]>)),
+    inputs: new Map(inputs.map(([taskId, json]) => [taskId as TaskId, String(json)])),
     stepInputs: texts(more.stepInputs),
     outputs: texts(more.outputs),
-    templates: distinct(more.templates.flatMap(rows<TemplateRow>), templateKey),
+    templates: distinct(more.templates.map(templateFrom), templateKey),
   };
 }
 
 export function decodeBoot({ at, lanes, held, waiting, templates, nextDueAt }: BootReply): BootState {
   return {
     at: instant(at),
-    lanes: rows(lanes),
+    lanes,
     held: runTable.rows(held),
-    waiting: new Map(rows<readonly [string, number]>(waiting)),
-    templates: new Map(rows<readonly [string, number]>(templates)),
+    waiting: new Map(waiting),
+    templates: new Map(templates),
     nextDueAt: nextDueAt === null ? undefined : instant(nextDueAt),
   };
 }
@@ -108,9 +108,13 @@ function pairs(keys: readonly StepKey[] = []): [string, string][] {
   return keys.map(({ taskId, stepName }) => [taskId, stepName]);
 }
 
-function texts(found: readonly string[]): Map<string, string> {
-  const triples = found.flatMap(rows<readonly [TaskId, string, string]>);
-  return new Map(triples.map(([taskId, stepName, json]) => [stepKey({ taskId, stepName }), json]));
+function texts(found: readonly SqlRow[]): Map<string, string> {
+  return new Map(
+    found.map(([taskId, stepName, json]) => [
+      stepKey({ taskId: taskId as TaskId, stepName: String(stepName) }),
+      String(json),
+    ]),
+  );
 }
 
 function unique<Id extends string>(ids: readonly Id[] = []): Id[] {

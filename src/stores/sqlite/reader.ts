@@ -1,6 +1,8 @@
 import type { TemplateRef } from "#domain/template";
-import type { Driver, SqlRow, SqlValue, Statement } from "./driver.js";
+import { DamagedRow } from "./checksum.js";
+import { bytesOf, type Driver, type SqlRow, type SqlValue, type Statement, textIn } from "./driver.js";
 import { type FileOptions, openFile } from "./file.js";
+import { nextSeqAfter } from "./log-ends.js";
 import type {
   DetailReply,
   ListReply,
@@ -9,7 +11,7 @@ import type {
   TemplateListReply,
   TemplateListRequest,
 } from "./requests.js";
-import { taskTable } from "./rows.js";
+import { inputs, log, outputs, runTable, stepTable, taskTable, templates } from "./rows.js";
 import { listed, type Prepared, prepareAll, reads, walks } from "./statements.js";
 import { listTemplates } from "./template-list.js";
 
@@ -31,11 +33,16 @@ export class Reader {
 
   task(id: string): DetailReply | null {
     return this.#atOnce(() => {
-      const task = only(this.#sql.task.all([id]));
-      if (task === null) return null;
+      const [task] = this.#sql.task.all([id]);
+      if (!task) return null;
 
-      const input = only(this.#sql.input.all([id])) ?? "{}";
-      return { task, input, steps: listed(this.#sql.stepsOf, [id]), runs: listed(this.#sql.runsOf, [id]) };
+      const [input] = this.#sql.input.all([id]);
+      return {
+        task: taskTable.textOf(task),
+        input: input ? String(inputs.open(input)[1]) : "{}",
+        steps: listed(stepTable, this.#sql.stepsOf, [id]),
+        runs: listed(runTable, this.#sql.runsOf, [id]),
+      };
     });
   }
 
@@ -44,22 +51,29 @@ export class Reader {
     return this.#atOnce(() => {
       const found = this.#list(page.sql).all(page.values);
       const shown = found.slice(0, request.pageSize);
-      const tasks = `[${shown.map(([, json]) => json).join(",")}]`;
+      const tasks = `[${shown.map(([, ...task]) => taskTable.textOf(task)).join(",")}]`;
       const isCut = found.length > request.pageSize;
-      return { tasks, next: only(isCut ? shown.slice(-1) : this.#list(last.sql).all(last.values)) };
+      const [end] = isCut ? shown.slice(-1) : this.#list(last.sql).all(last.values);
+      if (!end) return { tasks, next: null };
+
+      taskTable.textOf(end.slice(1));
+      return { tasks, next: textIn(end[0]) };
     });
   }
 
   run(id: string): string | null {
-    return only(this.#sql.run.all([id]));
+    const [run] = this.#sql.run.all([id]);
+    return run ? runTable.textOf(run) : null;
   }
 
   /** An empty version asks for the newest. */
-  template({ namespace, name, version }: TemplateRef): string | null {
-    const { templates, newestTemplates } = this.#sql;
-    return version === ""
-      ? only(newestTemplates.all([JSON.stringify([[namespace, name]])]))
-      : only(templates.all([JSON.stringify([[namespace, name, version]])]));
+  template({ namespace, name, version }: TemplateRef): SqlRow | null {
+    const { templates: chosen, newestTemplates } = this.#sql;
+    const [row] =
+      version === ""
+        ? newestTemplates.all([JSON.stringify([[namespace, name]])])
+        : chosen.all([JSON.stringify([[namespace, name, version]])]);
+    return row ? templates.open(row) : null;
   }
 
   templates(request: TemplateListRequest): TemplateListReply {
@@ -67,11 +81,13 @@ export class Reader {
   }
 
   input(id: string): string | null {
-    return only(this.#sql.input.all([id]));
+    const [row] = this.#sql.input.all([id]);
+    return row ? String(inputs.open(row)[1]) : null;
   }
 
   output({ taskId, stepName }: { readonly taskId: string; readonly stepName: string }): string | null {
-    return only(this.#sql.output.all([taskId, stepName]));
+    const [row] = this.#sql.output.all([taskId, stepName]);
+    return row ? String(outputs.open(row)[2]) : null;
   }
 
   log(request: { readonly taskId: string; readonly afterSeq: number; readonly maxBytes: number }): LogReply {
@@ -88,20 +104,34 @@ export class Reader {
         end = row;
         bytes += Number(row[1]);
       }
-      const entries = this.#sql.logEntries.all([taskId, Number(first[0]), Number(end[0])]);
-      return { firstSeq: Number(first[0]), rows: entries.map(([json]) => String(json)) };
+      return this.#packedRows(taskId, Number(first[0]), Number(end[0]), afterSeq + 1);
     });
   }
 
   logBounds(taskId: string): readonly [earliest: number, last: number] | null {
-    const [row] = this.#sql.logBounds.all([taskId]);
-    return row ? [Number(row[0]), Number(row[1])] : null;
+    return this.#atOnce(() => {
+      if (this.#sql.hasTask.all([taskId]).length === 0) return null;
+      const [first] = this.#sql.firstOfLog.all([taskId]);
+      const [last] = this.#sql.lastOfLog.all([taskId]);
+      return first && last ? [Number(log.open(first)[1]), nextSeqAfter(log.open(last)) - 1] : [1, 0];
+    });
   }
 
   settle(): void {}
 
   close(): void {
     this.#db.close();
+  }
+
+  /** @throws {DamagedRow} if a row is damaged or missing: lines are numbered without gaps */
+  #packedRows(taskId: string, from: number, to: number, wanted: number): LogReply {
+    const rows = this.#sql.logEntries.all([taskId, from, to]).map(log.open);
+    let next = Math.min(from, wanted);
+    for (const row of rows) {
+      if (Number(row[1]) !== next) throw new DamagedRow("log", `${taskId}/${next}`, "is missing");
+      next = nextSeqAfter(row);
+    }
+    return { firstSeq: from, rows: rows.map(([, , , entries = ""]) => entries) };
   }
 
   /** One snapshot for several statements. */
@@ -119,11 +149,6 @@ export class Reader {
     this.#lists.set(sql, statement);
     return statement;
   }
-}
-
-/** The first column of the only row, if there is one. */
-function only([row]: readonly SqlRow[]): string | null {
-  return row ? String(row[0]) : null;
 }
 
 interface Query {
@@ -153,11 +178,11 @@ export function listStatements(request: ListRequest): { readonly page: Query; re
 
   return {
     page: {
-      sql: `SELECT id, ${taskTable.json("")} FROM (SELECT * FROM tasks ${all(where)} ${order} ?) ${all(conditions)} LIMIT ?`,
+      sql: `SELECT ${bytesOf("id")}, ${taskTable.sealed("")} FROM (SELECT * FROM tasks ${all(where)} ${order} ?) ${all(conditions)} LIMIT ?`,
       values: [...values, scannedRows, ...conditions.map(({ value }) => value), pageSize + 1],
     },
     last: {
-      sql: `SELECT id FROM tasks ${all(where)} ${order} 1 OFFSET ?`,
+      sql: `SELECT ${bytesOf("id")}, ${taskTable.sealed("")} FROM tasks ${all(where)} ${order} 1 OFFSET ?`,
       values: [...values, scannedRows - 1],
     },
   };

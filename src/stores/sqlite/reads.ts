@@ -8,7 +8,7 @@ import { versionKey } from "#domain/version";
 import type { Reads, TaskDetail, TaskFilter, TaskPage, TemplateFilter } from "#ports/store";
 import type { Link } from "./link.js";
 import { rows } from "./messages.js";
-import { runTable, stepTable, taskTable } from "./rows.js";
+import { runTable, stepTable, taskTable, templateFrom } from "./rows.js";
 
 /** The read side, over the link to the connection that serves it. */
 export function sqliteReads(reader: Link<"reader">): Reads {
@@ -47,7 +47,7 @@ export function sqliteReads(reader: Link<"reader">): Reads {
 
     async template({ namespace, name, version }: TemplateRef): Promise<TemplateRow | undefined> {
       const found = await reader.call("template", { namespace, name, version });
-      return found === null ? undefined : JSON.parse(found);
+      return found === null ? undefined : templateFrom(found);
     },
 
     async templates(filter: TemplateFilter, after: TemplateRef | undefined, pageSize: number) {
@@ -61,7 +61,7 @@ export function sqliteReads(reader: Link<"reader">): Reads {
         pageSize,
         maxBytes: limits.pageBytes,
       });
-      return { templates: rows<TemplateRow>(page.templates), next: page.next ? refOf(page.next) : undefined };
+      return { templates: page.templates.map(templateFrom), next: page.next ? refOf(page.next) : undefined };
     },
 
     async input(id: TaskId): Promise<string | undefined> {

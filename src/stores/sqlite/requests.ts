@@ -1,3 +1,4 @@
+import type { Lane } from "#domain/lane";
 import type { SqlRow } from "./driver.js";
 
 /*
@@ -52,28 +53,28 @@ export interface LoadRequest {
   readonly newestTemplates: readonly Pair[];
 }
 
-/** Lists of rows, each as one JSON array. */
+/** Lists of rows, each as one JSON array; and rows as their values lie in the file. */
 export interface LoadReply {
   readonly tasks: readonly string[];
   readonly steps: readonly string[];
   readonly runs: readonly string[];
-  /** Pairs of Task and input. */
-  readonly inputs: readonly string[];
-  /** Task, Step and text. */
-  readonly stepInputs: readonly string[];
-  readonly outputs: readonly string[];
-  readonly templates: readonly string[];
+  readonly inputs: readonly SqlRow[];
+  readonly stepInputs: readonly SqlRow[];
+  readonly outputs: readonly SqlRow[];
+  readonly templates: readonly SqlRow[];
 }
 
-/** As JSON arrays, but for the instants. */
 export interface BootReply {
   readonly at: number;
-  readonly lanes: string;
+  readonly lanes: readonly Lane[];
+  /** Rows as one JSON array. */
   readonly held: string;
-  /** Pairs of namespace and count. */
-  readonly waiting: string;
-  readonly templates: string;
+  /** Namespace and count. */
+  readonly waiting: readonly (readonly [string, number])[];
+  readonly templates: readonly (readonly [string, number])[];
   readonly nextDueAt: number | null;
+  /** What an operator should know, for the log. */
+  readonly notices: readonly string[];
 }
 
 export interface ListRequest {
@@ -104,9 +105,9 @@ export interface TemplateListRequest {
   readonly maxBytes: number;
 }
 
-/** Rows as JSON. */
+/** Rows as their values lie in the file. */
 export interface TemplateListReply {
-  readonly templates: string;
+  readonly templates: readonly SqlRow[];
   /** Namespace, name and version to go on after, or null if there is no more. */
   readonly next: Triple | null;
 }

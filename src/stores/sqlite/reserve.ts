@@ -1,7 +1,8 @@
 import { rmSync, statfsSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Driver } from "./driver.js";
-import { type FileOptions, PAGE_BYTES, sizeOf } from "./file.js";
+import type { FileOptions } from "./file.js";
+import { beside, PAGE_BYTES, sizeOf } from "./files.js";
 
 /**
  * Room held back, so that what is running can still end on a full disk: a file of zeros beside the store, and as
@@ -34,7 +35,7 @@ export class Reserve {
   }
 
   get #path(): string {
-    return `${this.#options.path}.reserve`;
+    return beside.reserve(this.#options.path);
   }
 
   #takePages(): boolean {
@@ -48,7 +49,7 @@ export class Reserve {
 
   #takeFile(): boolean {
     const { reserveBytes } = this.#options;
-    if (sizeOf(this.#path) >= reserveBytes) return true;
+    if ((sizeOf(this.#path) ?? 0) >= reserveBytes) return true;
     const { bavail, bsize } = statfsSync(dirname(this.#path));
     if (bavail * bsize < reserveBytes) return false;
     try {

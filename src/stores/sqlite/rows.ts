@@ -1,10 +1,14 @@
+import type { Deadline, DeadlineKind } from "#domain/deadline";
+import type { TaskId } from "#domain/id";
 import type { Lane } from "#domain/lane";
 import type { RunRow } from "#domain/run";
 import type { StepRow } from "#domain/step";
 import type { TaskRow } from "#domain/task";
 import type { TemplateRow } from "#domain/template";
+import { instant } from "#domain/time";
 import { versionKey } from "#domain/version";
-import type { SqlRow } from "./driver.js";
+import { sealedTable } from "./checksum.js";
+import type { SqlCells, SqlRow } from "./driver.js";
 import { fixed, fixedJson, flag, json, plain, rest, table } from "./table.js";
 
 /** A Task with a column for what SQL looks at; its log has no part in its revision. */
@@ -91,32 +95,75 @@ export const runTable = table<RunRow>("runs", ["id"], {
   outputBytes: rest,
 });
 
+/** Texts of a Task and of its Steps, and the packed lines of its log. */
+export const inputs = sealedTable("inputs", 1, ["task_id", "json"]);
+export const outputs = sealedTable("outputs", 2, ["task_id", "step_name", "json"]);
+export const stepInputs = sealedTable("step_inputs", 2, ["task_id", "step_name", "json"]);
+export const log = sealedTable("log", 2, ["task_id", "first_seq", "count", "entries"]);
+
+export const deadlines = sealedTable("deadlines", 3, ["task_id", "step_name", "kind", "at"]);
+
+/** As selected by `deadlines.columns`. */
+export function deadlineOf(selected: SqlCells): Deadline {
+  const [taskId, stepName, kind, at] = deadlines.open(selected);
+  return {
+    taskId: taskId as TaskId,
+    stepName: stepName as string,
+    kind: kind as DeadlineKind,
+    at: instant(Number(at)),
+  };
+}
+
 /** A lane never changes: it is there or not. */
-export const lanes = {
-  columns: "key, namespace, agent_name, selector",
-  json: "json_object('key', key, 'namespace', namespace, 'agentName', agent_name, 'selector', json(selector))",
-  values: ({ key, namespace, agentName, selector }: Lane) => [
-    key,
-    namespace,
-    agentName,
-    JSON.stringify(selector),
-  ],
-};
+export const lanes = sealedTable("lanes", 1, ["key", "namespace", "agent_name", "selector"]);
+
+export function laneValues({ key, namespace, agentName, selector }: Lane): SqlRow {
+  return [key, namespace, agentName, JSON.stringify(selector)];
+}
+
+export function laneFrom(selected: SqlCells): Lane {
+  const [key, namespace, agentName, selector] = lanes.open(selected);
+  return {
+    key: key as string,
+    namespace: namespace as string,
+    agentName: agentName as string,
+    selector: JSON.parse(selector as string),
+  };
+}
 
 /** A template never changes either. Its version is there twice: as it is, and as it sorts. */
-export const templates = {
-  columns: "namespace, name, version, version_key, digest, body, source, registered_at",
-  json: (prefix: string) => `json_object('namespace', ${prefix}namespace, 'name', ${prefix}name,
-    'version', ${prefix}version, 'digest', ${prefix}digest, 'body', json(${prefix}body),
-    'source', ${prefix}source, 'registeredAt', ${prefix}registered_at)`,
-  values: ({ namespace, name, version, digest, body, source, registeredAt }: TemplateRow): SqlRow => [
-    namespace,
-    name,
-    version,
-    versionKey(version),
-    digest,
-    JSON.stringify(body),
-    source,
-    registeredAt,
-  ],
-};
+export const templates = sealedTable("templates", 3, [
+  "namespace",
+  "name",
+  "version",
+  "version_key",
+  "digest",
+  "body",
+  "source",
+  "registered_at",
+]);
+
+export function templateValues(row: TemplateRow): SqlRow {
+  const { namespace, name, version, digest, body, source, registeredAt } = row;
+  return [namespace, name, version, versionKey(version), digest, JSON.stringify(body), source, registeredAt];
+}
+
+/** Of values that have been checked. */
+export function templateFrom(values: SqlRow): TemplateRow {
+  const [namespace, name, version, , digest, body, source, registeredAt] = values;
+  return {
+    namespace: String(namespace),
+    name: String(name),
+    version: String(version),
+    digest: String(digest),
+    body: JSON.parse(String(body)),
+    source: String(source),
+    registeredAt: instant(Number(registeredAt)),
+  };
+}
+
+/**
+ * The one row about the file itself: its name for life, plane time and number of the last commit, and a digest over
+ * all commits there have been.
+ */
+export const plane = sealedTable("plane", 1, ["id", "store", "at", "commits", "digest"]);

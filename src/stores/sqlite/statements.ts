@@ -1,9 +1,22 @@
 import { isOver, runStatuses } from "#domain/run";
 import { isSettled, stepStates } from "#domain/step";
 import { isTerminal, taskStates, taskStatus } from "#domain/task";
-import type { Driver, SqlRow, Statement } from "./driver.js";
-import { lanes, runTable, stepTable, taskTable, templates } from "./rows.js";
-import { plainJson } from "./table.js";
+import type { SealedTable } from "./checksum.js";
+import { bytesOf, type Driver, type SqlRow, type Statement } from "./driver.js";
+import {
+  deadlines,
+  inputs,
+  lanes,
+  log,
+  outputs,
+  plane,
+  runTable,
+  stepInputs,
+  stepTable,
+  taskTable,
+  templates,
+} from "./rows.js";
+import type { Table } from "./table.js";
 
 /**
  * Every statement that runs while the plane does, so that one test can ask SQLite how it would run each of them:
@@ -15,21 +28,21 @@ import { plainJson } from "./table.js";
 const quoted = (names: readonly string[]) => names.map((name) => `'${name}'`).join(", ");
 const settledStates = quoted(stepStates.filter(isSettled));
 const terminalStates = quoted(taskStates.filter(isTerminal));
-const liveStatuses = quoted(runStatuses.filter((status) => !isOver(status)));
+/** Conditions name what is over, so that a row whose state is damaged is among the others, and is found. */
+const overStatuses = quoted(runStatuses.filter(isOver));
 /** Also the condition of the index `tasks_waiting`. */
 const pendingStates = quoted(
   taskStates.filter((state) => taskStatus({ state, hasRun: false }) === "PENDING"),
 );
 
-/** Where a Task's log goes on; its last row says it. */
-const NEXT_SEQ =
-  "coalesce((SELECT first_seq + count FROM log WHERE task_id = ?1 ORDER BY first_seq DESC LIMIT 1), 1)";
+/** The last row of a Task's log: it says where the log goes on. */
+const LAST_OF_LOG = `SELECT ${log.columns()} FROM log WHERE task_id = ? ORDER BY first_seq DESC LIMIT 1`;
 
 /** Templates by namespace, name and version, in the order asked for; and the newest of namespace and name. */
 const registered = {
-  templates: `SELECT ${templates.json("t.")} FROM json_each(?) AS wanted CROSS JOIN templates AS t
+  templates: `SELECT ${templates.columns("t.")} FROM json_each(?) AS wanted CROSS JOIN templates AS t
     ON t.namespace = wanted.value ->> 0 AND t.name = wanted.value ->> 1 AND t.version = wanted.value ->> 2`,
-  newestTemplates: `SELECT ${templates.json("t.")} FROM json_each(?) AS wanted CROSS JOIN templates AS t
+  newestTemplates: `SELECT ${templates.columns("t.")} FROM json_each(?) AS wanted CROSS JOIN templates AS t
     ON t.namespace = wanted.value ->> 0 AND t.name = wanted.value ->> 1 AND t.version_key = (
       SELECT max(version_key) FROM templates
       WHERE namespace = wanted.value ->> 0 AND name = wanted.value ->> 1)`,
@@ -37,49 +50,47 @@ const registered = {
 
 export const loads = {
   /** By their ids, and of the Runs with these ids. */
-  tasks: `SELECT ${taskTable.json("t.")} FROM tasks AS t WHERE t.id IN (
+  tasks: `SELECT ${taskTable.sealed("t.")} FROM tasks AS t WHERE t.id IN (
     SELECT value FROM json_each(?)
     UNION ALL
     SELECT r.task_id FROM json_each(?) AS wanted CROSS JOIN runs AS r ON r.id = wanted.value)`,
-  tasksByKey: `SELECT ${taskTable.json("t.")} FROM json_each(?) AS wanted
+  tasksByKey: `SELECT ${taskTable.sealed("t.")} FROM json_each(?) AS wanted
     CROSS JOIN tasks AS t ON t.namespace = wanted.value ->> 0 AND t.idempotency_key = wanted.value ->> 1
     WHERE t.holds_key = 1 AND t.idempotency_key <> ''`,
-  steps: `SELECT ${stepTable.json("s.")} FROM json_each(?) AS wanted
+  steps: `SELECT ${stepTable.sealed("s.")} FROM json_each(?) AS wanted
     CROSS JOIN steps AS s ON s.task_id = wanted.value ->> 0 AND s.name = wanted.value ->> 1`,
-  stepsOfRuns: `SELECT ${stepTable.json("s.")} FROM json_each(?) AS wanted
+  stepsOfRuns: `SELECT ${stepTable.sealed("s.")} FROM json_each(?) AS wanted
     CROSS JOIN runs AS r ON r.id = wanted.value
     CROSS JOIN steps AS s ON s.task_id = r.task_id AND s.name = r.step_name`,
-  openSteps: `SELECT ${stepTable.json("s.")} FROM json_each(?) AS wanted
+  openSteps: `SELECT ${stepTable.sealed("s.")} FROM json_each(?) AS wanted
     CROSS JOIN steps AS s ON s.task_id = wanted.value WHERE s.state NOT IN (${settledStates})`,
   /** Each Task's in the order of its DAG. */
-  graphSteps: `SELECT ${stepTable.json("s.")} FROM json_each(?) AS wanted
+  graphSteps: `SELECT ${stepTable.sealed("s.")} FROM json_each(?) AS wanted
     CROSS JOIN steps AS s ON s.task_id = wanted.value ORDER BY s.position`,
-  runs: `SELECT ${runTable.json("r.")} FROM json_each(?) AS wanted
+  runs: `SELECT ${runTable.sealed("r.")} FROM json_each(?) AS wanted
     CROSS JOIN runs AS r ON r.id = wanted.value`,
-  openRuns: `SELECT ${runTable.json("r.")} FROM json_each(?) AS wanted
+  openRuns: `SELECT ${runTable.sealed("r.")} FROM json_each(?) AS wanted
     CROSS JOIN runs AS r ON r.task_id = wanted.value
-    WHERE r.status IN (${liveStatuses}) OR r.held_by <> ''`,
-  inputs: `SELECT json_array(i.task_id, i.json) FROM json_each(?) AS wanted
+    WHERE r.status NOT IN (${overStatuses}) OR r.held_by <> ''`,
+  inputs: `SELECT ${inputs.columns("i.")} FROM json_each(?) AS wanted
     CROSS JOIN inputs AS i ON i.task_id = wanted.value`,
-  stepInputs: textsOf("step_inputs"),
-  outputs: textsOf("outputs"),
+  stepInputs: textsOf(stepInputs),
+  outputs: textsOf(outputs),
   ...registered,
-  ready: `SELECT json_object('taskId', task_id, 'stepName', name, 'lane', lane, 'rank', rank,
-      'declines', ${stepTable.field("declines")}, 'avoidWorker', ${stepTable.field("avoidWorker")},
-      'avoidUntil', ${stepTable.field("avoidUntil")}, 'nextAttemptAt', ${stepTable.field("nextAttemptAt")}) FROM steps
+  ready: `SELECT ${stepTable.sealedChanging("")} FROM steps
     WHERE state = 'enqueued' AND lane = ? ORDER BY rank, task_id, name LIMIT ?`,
-  due: `SELECT ${plainJson("taskId", "stepName", "kind", "at")} FROM deadlines
+  due: `SELECT ${deadlines.columns()} FROM deadlines
     WHERE at <= ? ORDER BY at, task_id, step_name, kind LIMIT ?`,
-  nextDue: "SELECT at FROM deadlines ORDER BY at LIMIT 1",
+  nextDue: `SELECT ${deadlines.columns()} FROM deadlines ORDER BY at, task_id, step_name, kind LIMIT 1`,
 } as const;
 
 export const boots = {
-  at: "SELECT at FROM plane WHERE id = 1",
-  lanes: `SELECT ${lanes.json} FROM lanes`,
-  held: `SELECT ${runTable.json("")} FROM runs WHERE held_by <> ''`,
-  waiting: `SELECT json_array(namespace, count(*)) FROM tasks
+  head: `SELECT ${plane.columns()} FROM plane WHERE id = 1`,
+  lanes: `SELECT ${lanes.columns()} FROM lanes`,
+  held: `SELECT ${runTable.sealed("")} FROM runs WHERE held_by <> ''`,
+  waiting: `SELECT ${bytesOf("namespace")}, count(*) FROM tasks
     WHERE has_run = 0 AND state IN (${pendingStates}) GROUP BY namespace`,
-  templateCounts: "SELECT json_array(namespace, count(*)) FROM templates GROUP BY namespace",
+  templateCounts: `SELECT ${bytesOf("namespace")}, count(*) FROM templates GROUP BY namespace`,
 } as const;
 
 export const writes = {
@@ -89,23 +100,25 @@ export const writes = {
   updateStep: stepTable.update,
   insertRun: runTable.insert,
   updateRun: runTable.update,
-  putInput: `INSERT INTO inputs (task_id, json) VALUES (?, ?)
-    ON CONFLICT (task_id) DO UPDATE SET json = excluded.json`,
-  putOutput: `INSERT INTO outputs (task_id, step_name, json) VALUES (?, ?, ?)
-    ON CONFLICT (task_id, step_name) DO UPDATE SET json = excluded.json`,
-  putStepInput: `INSERT INTO step_inputs (task_id, step_name, json) VALUES (?, ?, ?)
-    ON CONFLICT (task_id, step_name) DO UPDATE SET json = excluded.json`,
-  addTemplate: `INSERT INTO templates (${templates.columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-  appendLog: `INSERT INTO log (task_id, first_seq, count, entries)
-    VALUES (?1, ${NEXT_SEQ}, ?2, ?3) RETURNING first_seq`,
-  nextSeq: `SELECT ${NEXT_SEQ} FROM tasks WHERE id = ?1`,
-  putDeadline: `INSERT INTO deadlines (task_id, step_name, kind, at) VALUES (?, ?, ?, ?)
-    ON CONFLICT (task_id, step_name, kind) DO UPDATE SET at = excluded.at`,
+  putInput: `INSERT INTO ${inputs.insert}
+    ON CONFLICT (task_id) DO UPDATE SET json = excluded.json, sum = excluded.sum`,
+  putOutput: `INSERT INTO ${outputs.insert}
+    ON CONFLICT (task_id, step_name) DO UPDATE SET json = excluded.json, sum = excluded.sum`,
+  putStepInput: `INSERT INTO ${stepInputs.insert}
+    ON CONFLICT (task_id, step_name) DO UPDATE SET json = excluded.json, sum = excluded.sum`,
+  addTemplate: `INSERT INTO ${templates.insert} ON CONFLICT DO NOTHING`,
+  appendLog: `INSERT INTO ${log.insert}`,
+  lastOfLog: LAST_OF_LOG,
+  hasTask: "SELECT 1 FROM tasks WHERE id = ?",
+  putDeadline: `INSERT INTO ${deadlines.insert}
+    ON CONFLICT (task_id, step_name, kind) DO UPDATE SET at = excluded.at, sum = excluded.sum`,
   removeDeadline: "DELETE FROM deadlines WHERE task_id = ? AND step_name = ? AND kind = ?",
-  addLane: `INSERT INTO lanes (${lanes.columns}) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+  addLane: `INSERT INTO ${lanes.insert} ON CONFLICT DO NOTHING`,
   removeLane: "DELETE FROM lanes WHERE key = ?",
-  setTime: "UPDATE plane SET at = ? WHERE id = 1",
-  finished: `SELECT id FROM tasks WHERE finished_at > 0 AND finished_at < ? AND state IN (${terminalStates})
+  /** Changes no row if another program has written to the file. */
+  setHead: `UPDATE plane SET id = ?1, store = ?2, at = ?3, commits = ?4, digest = ?5, sum = ?6
+    WHERE id = 1 AND commits = ?4 - 1`,
+  finished: `SELECT ${taskTable.sealedChanging("")} FROM tasks WHERE finished_at > 0 AND finished_at < ? AND state IN (${terminalStates})
     AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.task_id = tasks.id AND runs.held_by <> '')
     ORDER BY finished_at, id LIMIT ?`,
   removeTask: "DELETE FROM tasks WHERE id = ?",
@@ -113,38 +126,39 @@ export const writes = {
 
 /** What the reader thread runs; lists of Tasks are put together in `reader.ts`. */
 export const reads = {
-  task: `SELECT ${taskTable.json("")} FROM tasks WHERE id = ?`,
-  input: "SELECT json FROM inputs WHERE task_id = ?",
-  stepsOf: `SELECT ${stepTable.json("")} FROM steps WHERE task_id = ? ORDER BY position`,
-  runsOf: `SELECT ${runTable.json("")} FROM runs WHERE task_id = ? ORDER BY id`,
-  run: `SELECT ${runTable.json("")} FROM runs WHERE id = ?`,
-  output: "SELECT json FROM outputs WHERE task_id = ? AND step_name = ?",
-  /** The packed rows from the one that holds a seq on, without what they hold; bounded by LIMIT. */
+  task: `SELECT ${taskTable.sealed("")} FROM tasks WHERE id = ?`,
+  input: `SELECT ${inputs.columns()} FROM inputs WHERE task_id = ?`,
+  stepsOf: `SELECT ${stepTable.sealed("")} FROM steps WHERE task_id = ? ORDER BY position`,
+  runsOf: `SELECT ${runTable.sealed("")} FROM runs WHERE task_id = ? ORDER BY id`,
+  run: `SELECT ${runTable.sealed("")} FROM runs WHERE id = ?`,
+  output: `SELECT ${outputs.columns()} FROM outputs WHERE task_id = ? AND step_name = ?`,
+  /** The packed rows from the last one that begins at a seq or before, without what they hold; bounded by LIMIT. */
   logRows: `SELECT first_seq, octet_length(entries) FROM log
-    WHERE task_id = ?1 AND first_seq + count > ?2 AND first_seq >= coalesce(
+    WHERE task_id = ?1 AND first_seq >= coalesce(
       (SELECT max(first_seq) FROM log WHERE task_id = ?1 AND first_seq <= ?2), 0)
     ORDER BY first_seq LIMIT ?3`,
-  logEntries: `SELECT entries FROM log WHERE task_id = ? AND first_seq BETWEEN ? AND ? ORDER BY first_seq`,
-  logBounds: `SELECT coalesce((SELECT min(first_seq) FROM log WHERE task_id = ?1), 1), ${NEXT_SEQ} - 1
-    FROM tasks WHERE id = ?1`,
+  logEntries: `SELECT ${log.columns()} FROM log WHERE task_id = ? AND first_seq BETWEEN ? AND ? ORDER BY first_seq`,
+  hasTask: "SELECT 1 FROM tasks WHERE id = ?",
+  firstOfLog: `SELECT ${log.columns()} FROM log WHERE task_id = ? ORDER BY first_seq LIMIT 1`,
+  lastOfLog: LAST_OF_LOG,
 } as const;
+
+const PLACE = `${["namespace", "name", "version"].map(bytesOf).join(", ")}, octet_length(body) + octet_length(source)`;
 
 /** What `template-list.ts` walks the templates with: names and sizes only. */
 export const walks = {
   ...registered,
-  nextNamespace: "SELECT namespace FROM templates WHERE namespace > ? ORDER BY namespace LIMIT 1",
-  nextNamespaceOf:
-    "SELECT namespace FROM templates WHERE name = ? AND namespace > ? ORDER BY namespace LIMIT 1",
-  versionsBelow: `SELECT namespace, name, version, octet_length(body) + octet_length(source) FROM templates
+  nextNamespace: `SELECT ${bytesOf("namespace")} FROM templates WHERE namespace > ? ORDER BY namespace LIMIT 1`,
+  nextNamespaceOf: `SELECT ${bytesOf("namespace")} FROM templates WHERE name = ? AND namespace > ? ORDER BY namespace LIMIT 1`,
+  versionsBelow: `SELECT ${PLACE} FROM templates
     WHERE namespace = ? AND name = ? AND version_key < ? ORDER BY version_key DESC LIMIT ?`,
-  namesAbove: `SELECT namespace, name, version, octet_length(body) + octet_length(source) FROM templates
+  namesAbove: `SELECT ${PLACE} FROM templates
     WHERE namespace = ? AND name > ? ORDER BY name, version_key DESC LIMIT ?`,
 } as const;
 
-/** Task, Step and JSON text of Steps that have one. */
-function textsOf(table: "step_inputs" | "outputs"): string {
-  return `SELECT json_array(o.task_id, o.step_name, o.json) FROM json_each(?) AS wanted
-    CROSS JOIN ${table} AS o ON o.task_id = wanted.value ->> 0 AND o.step_name = wanted.value ->> 1`;
+function textsOf(table: SealedTable): string {
+  return `SELECT ${table.columns("o.")} FROM json_each(?) AS wanted
+    CROSS JOIN ${table.name} AS o ON o.task_id = wanted.value ->> 0 AND o.step_name = wanted.value ->> 1`;
 }
 
 export type Prepared<Texts> = { readonly [Name in keyof Texts]: Statement };
@@ -157,7 +171,11 @@ export function prepareAll<Texts extends Readonly<Record<string, string>>>(
   return Object.fromEntries(prepared) as Prepared<Texts>;
 }
 
-/** The rows of a statement that selects one JSON text, as one JSON array. */
-export function listed(statement: Statement, values: SqlRow): string {
-  return `[${statement.all(values).join(",")}]`;
+/**
+ * The rows of a statement that selects `table.sealed`, as one JSON array.
+ *
+ * @throws {DamagedRow}
+ */
+export function listed(table: Pick<Table<unknown>, "textOf">, statement: Statement, values: SqlRow): string {
+  return `[${statement.all(values).map(table.textOf).join(",")}]`;
 }

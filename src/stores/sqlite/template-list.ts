@@ -1,6 +1,8 @@
-import type { SqlRow } from "./driver.js";
+import { DamagedRow, nameOf } from "./checksum.js";
+import { type SqlCells, type SqlRow, textIn } from "./driver.js";
 import type { TemplateListReply, TemplateListRequest } from "./requests.js";
-import { listed, type Prepared, type walks } from "./statements.js";
+import { templates } from "./rows.js";
+import type { Prepared, walks } from "./statements.js";
 
 /** Sorts after every version's key, which begins with a digit. */
 const ABOVE_ALL = "~";
@@ -26,8 +28,11 @@ export function listTemplates(sql: Prepared<typeof walks>, request: TemplateList
     bytes += found[end]?.[3] ?? 0;
   }
   const refs = found.slice(0, end).map(([namespace, name, version]) => [namespace, name, version] as const);
+  const rows = sql.templates.all([JSON.stringify(refs)]).map(templates.open);
+  // Names come from an index: what it names must be there.
+  if (rows.length < refs.length) throw new DamagedRow("templates", missing(refs, rows), "is missing");
   return {
-    templates: listed(sql.templates, [JSON.stringify(refs)]),
+    templates: rows,
     next: end < found.length ? (refs.at(-1) ?? null) : null,
   };
 }
@@ -43,7 +48,7 @@ function* namespacesOf(sql: Prepared<typeof walks>, request: TemplateListRequest
   for (let at = after?.namespace ?? ""; ; ) {
     const [row] = name === null ? sql.nextNamespace.all([at]) : sql.nextNamespaceOf.all([name, at]);
     if (!row) return;
-    at = String(row[0]);
+    at = textIn(row[0]);
     yield at;
   }
 }
@@ -67,6 +72,12 @@ function placesIn(
   return [...rest, ...later].map(placeOf);
 }
 
-function placeOf([namespace, name, version, bytes]: SqlRow): Place {
-  return [String(namespace), String(name), String(version), Number(bytes)];
+function placeOf([namespace, name, version, bytes]: SqlCells): Place {
+  return [textIn(namespace), textIn(name), textIn(version), Number(bytes)];
+}
+
+/** The first of `refs` that is not among `rows`. */
+function missing(refs: readonly SqlRow[], rows: readonly SqlRow[]): string {
+  const found = new Set(rows.map((row) => nameOf(row.slice(0, 3))));
+  return refs.map(nameOf).find((name) => !found.has(name)) ?? "";
 }

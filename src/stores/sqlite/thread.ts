@@ -7,7 +7,8 @@ import type { FileOptions } from "./file.js";
 invariant(parentPort, "this module is the entry of a thread, not of a program");
 const port = parentPort;
 const { role, options } = workerData as { readonly role: Role; readonly options: FileOptions };
-const desk = new Desk(role, options);
+/** What nobody has asked for: the store has failed. */
+const desk = new Desk(role, options, (failure) => port.postMessage({ event: failure }));
 
 port.on("message", (call: Call) => {
   port.postMessage(desk.answer(call));

@@ -1,14 +1,19 @@
+import type { Deadline } from "#domain/deadline";
 import { Fault } from "#domain/fault";
-import { invariant } from "#domain/invariant";
-import { NEVER } from "#domain/time";
-import type { Driver, Statement } from "./driver.js";
+import type { TaskId } from "#domain/id";
+import { Changes } from "./changes.js";
+import { type Driver, type SqlCells, textIn } from "./driver.js";
 import { isFull } from "./failure.js";
-import { type FileOptions, lockFile, migrate, openFile, PAGE_BYTES } from "./file.js";
+import type { FileOptions } from "./file.js";
+import { PAGE_BYTES } from "./files.js";
+import type { Head } from "./head.js";
 import { load } from "./load.js";
-import type { BootReply, CommitRequest, LoadReply, LoadRequest, RowChanges } from "./requests.js";
+import { type OpenFile, openChecked } from "./open.js";
+import type { BootReply, CommitRequest, LoadReply, LoadRequest } from "./requests.js";
 import { Reserve } from "./reserve.js";
-import { runTable, stepTable, taskTable } from "./rows.js";
+import { deadlineOf, laneFrom, plane, runTable, stepTable, taskTable } from "./rows.js";
 import { boots, listed, loads, type Prepared, prepareAll, writes } from "./statements.js";
+import { FileWatch } from "./watch.js";
 
 /** A checkpoint after about this many pages, SQLite's own default: a start has little to read again. */
 const CHECKPOINT_PAGES = 1_000;
@@ -21,35 +26,39 @@ const WAL_PAGES_MAX = 16 * CHECKPOINT_PAGES;
 
 /** The one connection that writes, and that loads what turns ask for. Every method runs to its end at once. */
 export class Writer {
+  readonly #file: OpenFile;
   readonly #db: Driver;
-  readonly #release: () => void;
   readonly #reserve: Reserve;
   readonly #sql: Prepared<typeof loads & typeof boots & typeof writes>;
+  readonly #watch: FileWatch;
+  #head: Head;
+  readonly #changes: Changes;
   #pagesWritten = 0;
 
-  /** @throws {Fault} if another server has the file, or if it is of a later release. */
-  constructor(options: FileOptions) {
-    this.#release = lockFile(options);
-    try {
-      this.#db = openFile(options);
-      migrate(this.#db, options.path);
-      this.#sql = prepareAll(this.#db, { ...loads, ...boots, ...writes });
-      this.#reserve = new Reserve(this.#db, options);
-    } catch (error) {
-      this.#release();
-      throw error;
-    }
+  /**
+   * @param failed hears of what ends the store while nobody has asked it anything
+   * @throws {Fault} if another server has the file, if it is damaged, or if it is of a later release
+   */
+  constructor(options: FileOptions, failed: (error: unknown) => void) {
+    this.#file = openChecked(options, failed);
+    this.#db = this.#file.db;
+    this.#head = this.#file.head;
+    this.#sql = prepareAll(this.#db, { ...loads, ...boots, ...writes });
+    this.#changes = new Changes(this.#sql, this.#head.digest);
+    this.#reserve = new Reserve(this.#db, options);
     this.#reserve.take();
+    this.#watch = new FileWatch(options.path, failed);
   }
 
   boot(): BootReply {
     return {
-      at: Number(this.#sql.at.all([])[0]?.[0]),
-      lanes: listed(this.#sql.lanes, []),
-      held: listed(this.#sql.held, []),
-      waiting: listed(this.#sql.waiting, []),
-      templates: listed(this.#sql.templateCounts, []),
+      at: this.#head.at,
+      lanes: this.#sql.lanes.all([]).map(laneFrom),
+      held: listed(runTable, this.#sql.held, []),
+      waiting: this.#sql.waiting.all([]).map(countOf),
+      templates: this.#sql.templateCounts.all([]).map(countOf),
       nextDueAt: this.nextDueAt(),
+      notices: this.#file.notices,
     };
   }
 
@@ -66,30 +75,30 @@ export class Writer {
         "no room for anything new: nothing was stored; free some space and send it again",
       );
     }
-    return this.#withReserve(!bringsWork, () => this.#write(turn));
+    return this.#withReserve(!bringsWork, turn.at, () => this.#write(turn));
   }
 
+  /** As one JSON array, of the part of Steps that changes. */
   ready({ lane, limit }: { readonly lane: string; readonly limit: number }): string {
-    return listed(this.#sql.ready, [lane, limit]);
+    return `[${this.#sql.ready.all([lane, limit]).map(stepTable.changingTextOf).join(",")}]`;
   }
 
-  due({ at, limit }: { readonly at: number; readonly limit: number }): string {
-    return listed(this.#sql.due, [at, limit]);
+  due({ at, limit }: { readonly at: number; readonly limit: number }): readonly Deadline[] {
+    return this.#sql.due.all([at, limit]).map(deadlineOf);
   }
 
   nextDueAt(): number | null {
     const [row] = this.#sql.nextDue.all([]);
-    return row ? Number(row[0]) : null;
+    return row ? deadlineOf(row).at : null;
   }
 
-  removeFinished({ before, limit }: { readonly before: number; readonly limit: number }): readonly string[] {
-    const remove = () => {
-      const ids = this.#sql.finished.all([before, limit]).map(([id]) => String(id));
-      for (const id of ids) this.#sql.removeTask.run([id]);
-      this.#pagesWritten += COMMIT_PAGES * ids.length;
-      return ids;
-    };
-    return this.#withReserve(true, remove);
+  removeFinished({ before, limit }: { readonly before: number; readonly limit: number }): readonly TaskId[] {
+    const found = this.#sql.finished.all([before, limit]).map(taskTable.changingTextOf);
+    const ids = taskTable.changing(`[${found.join(",")}]`).map(({ id }) => id as TaskId);
+    // An idle plane writes nothing.
+    if (ids.length > 0) this.#withReserve(true, this.#head.at, () => this.#changes.remove(ids));
+    this.#pagesWritten += COMMIT_PAGES * ids.length;
+    return ids;
   }
 
   /** What can wait until the answer is out: moves what was committed from the log into the tables. */
@@ -102,15 +111,17 @@ export class Writer {
   }
 
   close(): void {
+    this.#watch.end();
     this.#checkpoint("TRUNCATE");
-    this.#db.close();
-    this.#release();
+    this.#file.close();
   }
 
   /** A full disk postpones a checkpoint; any other failure of one is for the caller. */
   #checkpoint(mode: "PASSIVE" | "RESTART" | "TRUNCATE"): readonly [busy: number, pages: number] {
     try {
+      this.#file.sums.record();
       const [row = []] = this.#db.prepare(`PRAGMA wal_checkpoint(${mode})`).all([]);
+      this.#watch.note();
       return [Number(row[0]), Number(row[1])];
     } catch (error) {
       if (!isFull(error)) throw error;
@@ -119,13 +130,29 @@ export class Writer {
   }
 
   /** All of `work` or nothing; on a full disk once more with the reserve, where it may be used. */
-  #withReserve<T>(mayUse: boolean, work: () => T): T {
+  #withReserve<T>(mayUse: boolean, at: number, work: () => T): T {
     try {
-      return this.#atomically(work);
+      return this.#commit(at, work);
     } catch (error) {
       if (!isFull(error) || !mayUse || !this.#reserve.giveUp()) throw error;
-      return this.#atomically(work);
+      return this.#commit(at, work);
     }
+  }
+
+  /** The mark beside the file moves after the commit, and before anybody hears of it. */
+  #commit<T>(at: number, work: () => T): T {
+    const { store, commits } = this.#head;
+    let head = this.#head;
+    const result = this.#atomically(() => {
+      const done = work();
+      head = { store, at, commits: commits + 1, digest: this.#changes.digest };
+      const changed = this.#sql.setHead.run(plane.seal([1, store, at, head.commits, head.digest]));
+      if (changed === 0) throw new Error("another program has written to it since this server opened it");
+      return done;
+    });
+    this.#head = head;
+    this.#file.mark.write(head);
+    return result;
   }
 
   #atomically<T>(work: () => T): T {
@@ -136,8 +163,15 @@ export class Writer {
       return result;
     } catch (error) {
       this.#rollBack();
+      this.#changes.takeBack(this.#head.digest);
       throw error;
     }
+  }
+
+  #write(turn: CommitRequest): readonly number[] {
+    const firstSeqs = this.#changes.write(turn);
+    this.#pagesWritten += pagesOf(turn);
+    return firstSeqs;
   }
 
   /** SQLite has already rolled back after some errors, and then says there is nothing to roll back. */
@@ -146,66 +180,10 @@ export class Writer {
       this.#db.exec("ROLLBACK");
     } catch {}
   }
-
-  #write(turn: CommitRequest): readonly number[] {
-    const { tasks, steps, runs, at } = turn;
-    const sql = this.#sql;
-    writeRows(taskTable, sql.insertTask, sql.updateTask, tasks);
-    writeRows(stepTable, sql.insertStep, sql.updateStep, steps);
-    writeRows(runTable, sql.insertRun, sql.updateRun, runs);
-    for (const values of turn.inputs) sql.putInput.run(values);
-    for (const values of turn.outputs) sql.putOutput.run(values);
-    for (const values of turn.stepInputs) sql.putStepInput.run(values);
-    for (const values of turn.templates) {
-      if (sql.addTemplate.run(values) > 0) continue;
-      const [namespace, name, version] = values;
-      throw new Fault("conflict", `template ${namespace}/${name}@${version} is there; load it again`);
-    }
-    const firstSeqs = turn.log.map((added) => this.#appendLog(added));
-    for (const values of turn.deadlines) {
-      if (values[3] === NEVER) sql.removeDeadline.run(values.slice(0, 3));
-      else sql.putDeadline.run(values);
-    }
-    for (const key of turn.lanesRemoved) sql.removeLane.run([key]);
-    for (const values of turn.lanes) sql.addLane.run(values);
-    sql.setTime.run([at]);
-
-    this.#pagesWritten += pagesOf(turn);
-    return firstSeqs;
-  }
-
-  /** Answers with the seq of the first of the new lines, were there any. */
-  #appendLog({ taskId, packed }: CommitRequest["log"][number]): number {
-    const sql = this.#sql;
-    const rows = packed.map(([count, entries]) => sql.appendLog.get([taskId, count, entries]));
-    const row = packed.length === 0 ? sql.nextSeq.get([taskId]) : rows[0];
-    invariant(row, `no task ${taskId}`);
-    return Number(row[0]);
-  }
 }
 
-/**
- * Updates come first: one may let go of the idempotency key that an insert takes.
- *
- * @throws {Fault} `conflict` if a row to insert is there, or one to update is not of the revision before.
- */
-function writeRows(
-  table: Pick<typeof taskTable, "nameInserted" | "nameUpdated">,
-  insert: Statement,
-  update: Statement,
-  { inserts, updates }: RowChanges,
-): void {
-  for (const values of updates) {
-    if (update.run(values) > 0) continue;
-    throw new Fault("conflict", `${table.nameUpdated(values)} has moved; load it again`);
-  }
-  for (const values of inserts) {
-    if (insert.run(values) > 0) continue;
-    throw new Fault(
-      "conflict",
-      `${table.nameInserted(values)} is there, or its idempotency key; load it again`,
-    );
-  }
+function countOf([namespace, count]: SqlCells): readonly [string, number] {
+  return [textIn(namespace), Number(count)];
 }
 
 /** About as many as the commit adds to the write-ahead log. */

@@ -1,9 +1,10 @@
 import { tasks } from "./0001-tasks.js";
 import { workflows } from "./0002-workflows.js";
 import { rest } from "./0003-rest.js";
+import { checksums } from "./0004-checksums.js";
 
 /**
  * Every change of the tables there has been, oldest first; a file's `user_version` counts those it has. What has
  * been released is never edited: a change is a new entry.
  */
-export const migrations: readonly string[] = [tasks, workflows, rest];
+export const migrations: readonly string[] = [tasks, workflows, rest, checksums];

@@ -1,0 +1,58 @@
+import { join } from "node:path";
+import { DATABASE } from "#control-plane";
+import { Fault } from "#domain/fault";
+import { sentenceOf } from "#stores/sqlite/check";
+import { hasFile, verify } from "#stores/sqlite/verify";
+import { CliError, type ExitCode, exit } from "./exit.js";
+import { inert } from "./inert.js";
+import type { Io } from "./io.js";
+import { line } from "./json.js";
+import { loadConfig } from "./settings.js";
+
+export interface VerifyStoreOptions {
+  readonly data?: string;
+  readonly config?: string;
+  readonly json?: boolean;
+}
+
+/** `store verify`: all that is wrong with a data directory. Ends with 1 if anything is. */
+export async function verifyStore(options: VerifyStoreOptions, io: Io): Promise<ExitCode> {
+  const { data, config: file, json } = options;
+  const flags = data === undefined ? {} : { data };
+  const config = loadConfig({ flags, env: io.env, cwd: io.cwd, file });
+  const path = join(config.data, DATABASE);
+  if (!hasFile(path)) {
+    throw new CliError(exit.notFound, `there is no ${path}`, [
+      "The data directory is chosen with --data DIR.",
+    ]);
+  }
+
+  const progress = (what: string) => {
+    if (io.stderr.isTTY && !json) void io.stderr.write(`\r\u001b[Kverifying ${what}`);
+  };
+  const clear = async () => {
+    if (io.stderr.isTTY && !json) await io.stderr.write("\r\u001b[K");
+  };
+  let found = 0;
+  try {
+    for await (const finding of verify({ path, progress })) {
+      found += 1;
+      await clear();
+      await io.stdout.write(json ? line(finding) : `${inert(sentenceOf(finding))}\n`);
+    }
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    const next =
+      error.reason === "STORE_LOCKED" ? ["Stop that server first, or verify a copy of its directory."] : [];
+    throw new CliError(exit.failed, error.message, next, error);
+  } finally {
+    await clear();
+  }
+  if (found > 0) {
+    const advice = `\`${io.self} server --data ${config.data} --repair\` starts without what is damaged, and says what is gone`;
+    await io.stderr.write(`${found} found wrong with ${path}; ${advice}\n`);
+    return exit.failed;
+  }
+  if (!json) await io.stdout.write(`${path} is sound\n`);
+  return exit.ok;
+}

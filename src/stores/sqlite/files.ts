@@ -1,0 +1,51 @@
+import { closeSync, fsyncSync, openSync, renameSync, statSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+
+/** SQLite's own default, and the size every file of ours was made with. */
+export const PAGE_BYTES = 4_096;
+
+/** The files beside the one of a store, by what they are for. */
+export const beside = {
+  wal: (path: string) => `${path}-wal`,
+  journal: (path: string) => `${path}-journal`,
+  lock: (path: string) => `${path}.lock`,
+  reserve: (path: string) => `${path}.reserve`,
+  /** Number and digest of the last commit, see `head.ts`. */
+  head: (path: string) => `${path}.head`,
+  /** A checksum for every page, see `page-sums.ts`. */
+  sums: (path: string) => `${path}.sums`,
+} as const;
+
+/** Bytes of a file; undefined if there is none. */
+export function sizeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.size;
+}
+
+/** Makes an empty file unless there is one. One that is there is not even opened: that could give up its locks. */
+export function makeFile(path: string): void {
+  if (sizeOf(path) === undefined) closeSync(openSync(path, "a"));
+}
+
+/** Puts a file there, or another one in its place: whole or not at all, and on the disk when this returns. */
+export function replaceFile(path: string, content: Uint8Array): void {
+  const draft = `${path}.new`;
+  const fd = openSync(draft, "w");
+  try {
+    for (let done = 0; done < content.length; ) done += writeSync(fd, content, done);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(draft, path);
+  syncFolderOf(path);
+}
+
+/** A new name is only on the disk when its folder is. */
+export function syncFolderOf(path: string): void {
+  const folder = openSync(dirname(path), "r");
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}

@@ -1,0 +1,128 @@
+import { Fault } from "#domain/fault";
+import { check, type Finding, sentenceOf, structure } from "./check.js";
+import { type Driver, openDriver, openReadOnly } from "./driver.js";
+import { damaged, errorOf } from "./failure.js";
+import { type FileOptions, setForReading, versionOf } from "./file.js";
+import { beside, sizeOf } from "./files.js";
+import { type Head, type HeadMark, readHeadFile } from "./head.js";
+import type { PageSums } from "./page-sums.js";
+import { plane } from "./rows.js";
+import { boots } from "./statements.js";
+
+/** The reason of a Fault: acknowledged commits are not in the file. */
+export const STORE_BEHIND = "STORE_BEHIND";
+
+/** From this version on, rows have checksums, and the head is put beside the file. */
+export const SEALED_SINCE = 4;
+
+/** What a file is before it is opened to write. */
+export interface Inspected {
+  /** How many migrations it has had; 0 for none, or an empty one. */
+  readonly version: number;
+  readonly head: Head | undefined;
+  /** True if the checksums of its pages have to be taken anew. */
+  readonly unsummed: boolean;
+  /** For the log: what was found and is of no harm. */
+  readonly notices: readonly string[];
+}
+
+/** Damaged pages that are counted; one is enough to look at everything. */
+const MOST_PAGES = 100;
+/** Half a gigabyte of pages is looked at before a server is ready; the rest while it serves. */
+export const PAGES_AT_START = 131_072;
+
+/**
+ * Looks whether the file is what was left behind, and changes nothing of it: every page by its checksum, the head by
+ * what is beside the file. Where a page is not as its checksum says, which another program can have done as well,
+ * everything in the file is looked at, and decides. No connection to it may be open in this process.
+ *
+ * @param upTo how many pages to look at; all if it is not given
+ * @throws {Fault} reason `STORE_BEHIND` if it has lost commits, `STORE_DAMAGED`, `STORE_TOO_NEW`
+ */
+export function inspect(
+  { path, driver }: Pick<FileOptions, "path" | "driver">,
+  sums: PageSums,
+  upTo?: number,
+): Inspected {
+  const mark = readHeadFile(beside.head(path));
+  if ((sizeOf(path) ?? 0) === 0) {
+    refuseIfBehind(path, undefined, mark);
+    return { version: 0, head: undefined, unsummed: true, notices: [] };
+  }
+
+  finishJournal(path, driver);
+  const pages = sums.damaged(MOST_PAGES, upTo);
+  const db = openReadOnly(path, driver);
+  try {
+    setForReading(db);
+    const version = versionOf(db, path, db.schema);
+    if (version < SEALED_SINCE) {
+      refuseIfBehind(path, undefined, mark);
+      refuseFindings(path, structure(db));
+      return { version, head: undefined, unsummed: true, notices: [] };
+    }
+    const head = headOf(db);
+    refuseIfBehind(path, head, mark);
+    if (pages.length === 0) return { version, head, unsummed: false, notices: [] };
+
+    refuseFindings(path, check(db));
+    const number = pages.length < MOST_PAGES ? pages.length : `${MOST_PAGES} or more`;
+    const notice =
+      `${number} pages of ${path} are not as this server left them, so another program has written to it; ` +
+      "everything in it was looked at, and is sound";
+    return { version, head, unsummed: true, notices: [notice] };
+  } finally {
+    db.close();
+  }
+}
+
+/** @throws {DamagedRow} */
+export function headOf(db: Driver): Head {
+  const [row = []] = db.prepare(boots.head).all([]);
+  const [, store, at, commits, digest] = plane.open(row);
+  return { store: String(store), at: Number(at), commits: Number(commits), digest: Number(digest) };
+}
+
+/** SQLite makes a new file in its older way, with a journal. What a kill has left of that must be finished first. */
+function finishJournal(path: string, driver: FileOptions["driver"]): void {
+  if (sizeOf(beside.journal(path)) === undefined) return;
+  const db = openDriver(path, driver);
+  db.prepare("SELECT count(*) FROM sqlite_schema").all([]);
+  db.close();
+}
+
+/** @throws {Fault} reason `STORE_BEHIND` */
+function refuseIfBehind(path: string, head: HeadMark | undefined, mark: HeadMark | null | undefined): void {
+  const why = behind(path, head, mark);
+  if (why === undefined) return;
+  const advice = `put back what is missing, perhaps ${beside.wal(path)}, or go on without it by \`taskrun server --repair\``;
+  throw new Fault("wrong_state", `${why}; ${advice}`, { reason: STORE_BEHIND });
+}
+
+/** What is missing of a file whose head is compared with the mark beside it; undefined if nothing is. */
+export function behind(
+  path: string,
+  head: HeadMark | undefined,
+  mark: HeadMark | null | undefined,
+): string | undefined {
+  const file = beside.head(path);
+  if (mark === null) return `${file} is damaged, so that nobody knows whether ${path} has lost commits`;
+  if (mark === undefined) {
+    return head && `${file} is missing, so that nobody knows whether ${path} has lost commits`;
+  }
+  const commits = head?.commits ?? 0;
+  if (commits < mark.commits) {
+    return `${path} has lost commits: its last one is number ${commits}, but number ${mark.commits} was acknowledged, as ${file} says`;
+  }
+  if (!head) return undefined;
+  if (head.store !== mark.store) return `${path} is not the file that ${file} belongs to`;
+  if (commits > mark.commits || head.digest === mark.digest) return undefined;
+  return `${path} has other commits than those acknowledged: number ${commits} has the digest ${head.digest}, but ${mark.digest} in ${file}`;
+}
+
+/** @throws {Fault} reason `STORE_DAMAGED` with the first of them */
+function refuseFindings(path: string, findings: Iterable<Finding>): void {
+  for (const finding of findings) {
+    throw errorOf(damaged(`${path} is damaged: ${sentenceOf(finding)}`));
+  }
+}

@@ -1,0 +1,76 @@
+import { randomUUID } from "node:crypto";
+import { closeSync, openSync, readSync } from "node:fs";
+import { type Driver, openDriver } from "./driver.js";
+import { type FileOptions, migrate, openFile } from "./file.js";
+import { beside } from "./files.js";
+import { createHeadFile, type Head, HeadFile, NO_COMMITS } from "./head.js";
+import { headOf, inspect, PAGES_AT_START } from "./inspect.js";
+import { lockFile } from "./lock.js";
+import { PageSums } from "./page-sums.js";
+
+/** A file that has been looked at, locked, opened to write, and brought up to date. */
+export interface OpenFile {
+  readonly db: Driver;
+  readonly head: Head;
+  /** The head beside the file. */
+  readonly mark: HeadFile;
+  readonly sums: PageSums;
+  /** What an operator should know. */
+  readonly notices: readonly string[];
+  close(): void;
+}
+
+/**
+ * Opens the file for the one connection that writes. What is refused is left as it was found.
+ *
+ * @param failed hears of an error of the disk that comes up between two commits
+ * @throws {Fault} reason `STORE_LOCKED`, `STORE_BEHIND`, `STORE_DAMAGED`, `STORE_TOO_NEW`
+ */
+export function openChecked(options: FileOptions, failed: (error: unknown) => void): OpenFile {
+  const { path } = options;
+  const release = lockFile(options);
+  try {
+    const sums = new PageSums(path);
+    const found = inspect(options, sums, PAGES_AT_START);
+    // Before anything is written through SQLite: to read the file past it, no connection may be open.
+    if (found.unsummed || switchToLog(options)) sums.rebuild();
+    const store = found.head?.store ?? randomUUID();
+    // From the first commit on the file says that it has a mark beside it; so the mark comes first.
+    if (!found.head) createHeadFile(beside.head(path), { store, commits: 0, digest: NO_COMMITS });
+
+    const db = openFile(options);
+    migrate(db, path, store);
+    const head = headOf(db);
+    const mark = new HeadFile(beside.head(path), failed);
+    if (found.head) mark.write(head);
+    const endCheck = sums.checkRest(failed);
+    const close = () => {
+      db.close();
+      endCheck();
+      mark.close();
+      release();
+    };
+    return { db, head, mark, sums, notices: found.notices, close };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/** Where SQLite says how the file is written, and what it says of one with a write-ahead log. */
+const WRITE_VERSION_AT = 18;
+const WITH_LOG = 2;
+
+/** A copy that SQLite made has none, and is told of it past the log. True if it was. */
+function switchToLog({ path, driver }: FileOptions): boolean {
+  const fd = openSync(path, "r");
+  const header = Buffer.alloc(WRITE_VERSION_AT + 1);
+  const read = readSync(fd, header, 0, header.length, 0);
+  closeSync(fd);
+  if (read < header.length || header[WRITE_VERSION_AT] === WITH_LOG) return false;
+
+  const db = openDriver(path, driver);
+  db.exec("PRAGMA journal_mode = WAL");
+  db.close();
+  return true;
+}

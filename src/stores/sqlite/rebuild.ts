@@ -1,0 +1,280 @@
+import { randomUUID } from "node:crypto";
+import { closeSync, fsyncSync, openSync, rmSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import { auditGraph } from "#domain/audit";
+import { Fault } from "#domain/fault";
+import { laneOf } from "#domain/lane";
+import type { StepRow } from "#domain/step";
+import { DamagedRow, nameOf } from "./checksum.js";
+import {
+  bytesOf,
+  type Driver,
+  type DriverName,
+  openDriver,
+  openReadOnly,
+  type SqlCells,
+  textIn,
+} from "./driver.js";
+import { isDamage, STORE_DAMAGED } from "./failure.js";
+import { beside } from "./files.js";
+import { createHeadFile, type Head, NO_COMMITS } from "./head.js";
+import { migrations } from "./migrations/index.js";
+import { deadlines, lanes, laneValues, log, plane, runTable, stepTable, taskTable } from "./rows.js";
+import { type Scanned, scan, scannedTables } from "./scan.js";
+
+export interface Rebuilding {
+  readonly path: string;
+  /** The file to make. */
+  readonly draft: string;
+  readonly driver: DriverName;
+  /** The number to go on from. */
+  readonly commits: number;
+  /** That of the damaged file, if it can be read. */
+  readonly head: Head | undefined;
+}
+
+/** A row that could not be copied, and the Task it was a part of. */
+interface Lost {
+  readonly table: string;
+  readonly key: string;
+  readonly taskId: string | undefined;
+}
+
+/** The columns of an index over each table that has a rowid; the first one names the Task. */
+const indexed: Readonly<Record<string, readonly string[]>> = {
+  tasks: ["id"],
+  steps: ["task_id", "name"],
+  runs: ["task_id", "id"],
+  inputs: ["task_id"],
+  step_inputs: ["task_id", "step_name"],
+  outputs: ["task_id", "step_name"],
+  log: ["task_id", "first_seq"],
+  templates: ["namespace", "name", "version"],
+};
+/** All that belongs to Tasks, beside the Tasks themselves. */
+const ofTasks = ["steps", "runs", "inputs", "step_inputs", "outputs", "log", "deadlines"];
+/** Tables without a rowid of their own are copied in another way, or made anew. */
+const withRowid = scannedTables.filter(({ order }) => order[0] === "rowid");
+
+/** Copies all that is whole into a new file. */
+export function* rebuild({ path, draft, driver, commits, head }: Rebuilding): Generator<string> {
+  for (const file of [draft, beside.journal(draft), beside.wal(draft)]) rmSync(file, { force: true });
+  const made = openDriver(draft, driver);
+  for (const sql of migrations) made.exec(sql);
+  made.exec(`PRAGMA user_version = ${migrations.length}`);
+  made.close();
+
+  // Attached, so that the connection can let go of it; and two of them, since a failed read fails a later write.
+  // Indexes and triggers that cannot be understood are not needed; tables are.
+  const source = openReadOnly(path, driver, "PRAGMA writable_schema = ON");
+  const target = openDriver(":memory:", driver);
+  try {
+    requireTables(source, path);
+    target.exec(`ATTACH '${urlOf(draft)}' AS target; PRAGMA foreign_keys = OFF`);
+    target.exec("PRAGMA target.synchronous = OFF; BEGIN");
+    const lost = [
+      ...withRowid.flatMap((table) => [...copyTable(source, target, table)]),
+      ...copyDeadlines(source, target),
+    ];
+    yield* removeTasks(target, incomplete(target, lost));
+    for (const { table, key } of lost)
+      if (table === "templates") yield `template ${key} is gone: its row is damaged`;
+    makeLanes(target);
+    const mark = {
+      store: head?.store ?? randomUUID(),
+      at: head?.at ?? lastInstant(target),
+      commits,
+      digest: head?.digest ?? NO_COMMITS,
+    };
+    const sealed = plane.seal([1, mark.store, mark.at, mark.commits, mark.digest]);
+    target
+      .prepare("UPDATE plane SET id = ?, store = ?, at = ?, commits = ?, digest = ?, sum = ?")
+      .run(sealed);
+    target.exec("COMMIT; PRAGMA target.journal_mode = WAL; DETACH target");
+    syncFile(draft);
+    createHeadFile(beside.head(path), mark);
+  } finally {
+    source.close();
+    target.close();
+  }
+}
+
+/** @throws {Fault} reason `STORE_DAMAGED` if the file no longer says where its tables are */
+function requireTables(source: Driver, path: string): void {
+  for (const name of [...withRowid.map((table) => table.name), deadlines.name]) {
+    try {
+      source.prepare(`SELECT 1 FROM ${name} LIMIT 0`).all([]);
+    } catch {
+      const advice = "restore a copy, or move the directory away to begin anew";
+      throw new Fault(
+        "internal",
+        `${path} cannot be repaired: where its table ${name} lies is damaged; ${advice}`,
+        {
+          reason: STORE_DAMAGED,
+        },
+      );
+    }
+  }
+}
+
+function urlOf(path: string): string {
+  return String(pathToFileURL(path)).replaceAll("'", "%27");
+}
+
+/** Copies each row that is whole, wherever it can be found: from both ends of the table, and of an index over it. */
+function* copyTable(source: Driver, target: Driver, table: Scanned): Generator<Lost> {
+  const { name } = table;
+  const places = new Map<number, string | undefined>();
+  for (const direction of ["", " DESC"]) {
+    for (const [place] of readable(
+      source,
+      `SELECT rowid FROM ${name} NOT INDEXED ORDER BY rowid${direction}`,
+    )) {
+      places.set(Number(place), undefined);
+    }
+  }
+  // The index names the Task even of a row that cannot be read.
+  const columns = indexed[name] ?? [];
+  for (const direction of ["", " DESC"]) {
+    const order = columns.map((column) => `${column}${direction}`).join(", ");
+    const query = `SELECT rowid, ${bytesOf(columns[0] ?? "")} FROM ${name} ORDER BY ${order}`;
+    for (const [place, taskId] of readable(source, query)) places.set(Number(place), textIn(taskId));
+  }
+
+  const row = source.prepare(`SELECT ${table.selected} FROM ${name} WHERE rowid = ?`);
+  const insert = target.prepare(table.insert);
+  for (const [place, taskId] of [...places].sort(([a], [b]) => a - b)) {
+    try {
+      const [found] = row.all([place]);
+      if (!found) throw new DamagedRow(name, `rowid ${place}`, "is missing");
+      insert.run(table.copyOf(found));
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      const key = error instanceof DamagedRow ? error.key : (taskId ?? `rowid ${place}`);
+      yield { table: name, key, taskId: name === "templates" ? undefined : taskId };
+    }
+  }
+}
+
+/** Deadlines are read from their own tree and from the index over it, which repeats all of them. */
+function* copyDeadlines(source: Driver, target: Driver): Generator<Lost> {
+  const insert = target.prepare(`INSERT INTO ${deadlines.insert} ON CONFLICT DO NOTHING`);
+  for (const order of ["task_id", "task_id DESC", "at", "at DESC"]) {
+    for (const row of readable(source, `SELECT ${deadlines.columns()} FROM deadlines ORDER BY ${order}`)) {
+      try {
+        insert.run(deadlines.seal(deadlines.open(row)));
+      } catch (error) {
+        if (!(error instanceof DamagedRow)) throw error;
+        yield { table: "deadlines", key: error.key, taskId: textIn(row[0]) };
+      }
+    }
+  }
+}
+
+/** As many rows from the beginning as can be read before SQLite meets what it cannot. */
+function readable(db: Driver, sql: string): SqlCells[] {
+  const read = (limit: number) => {
+    try {
+      return db.prepare(`${sql} LIMIT ${limit}`).all([]);
+    } catch (error) {
+      if (isDamage(error)) return undefined;
+      throw error;
+    }
+  };
+  const all = read(-1);
+  if (all) return all;
+  let [good, bad] = [0, 1];
+  while (read(bad)) [good, bad] = [bad, bad * 2];
+  while (bad - good > 1) {
+    const middle = Math.floor((good + bad) / 2);
+    if (read(middle)) good = middle;
+    else bad = middle;
+  }
+  return good === 0 ? [] : (read(good) ?? []);
+}
+
+/** The Tasks that are not whole, each with what is wrong with it; those that cannot go on without them included. */
+function incomplete(db: Driver, lost: readonly Lost[]): Map<string, string> {
+  const reasons = new Map<string, string>();
+  const add = (taskId: string, why: string) => reasons.has(taskId) || reasons.set(taskId, why);
+  for (const { table, key, taskId } of lost) {
+    if (taskId !== undefined) add(taskId, `row ${key} of table ${table} is damaged`);
+  }
+  for (const table of ofTasks) {
+    const query = `SELECT DISTINCT ${bytesOf("task_id")} FROM ${table} WHERE task_id NOT IN (SELECT id FROM tasks)`;
+    for (const [id] of db.prepare(query).all([]))
+      add(textIn(id), "its row of table tasks is damaged or missing");
+  }
+  const gaps = `SELECT DISTINCT ${bytesOf("task_id")} FROM log AS l WHERE first_seq <> coalesce((SELECT p.first_seq + p.count
+    FROM log AS p WHERE p.task_id = l.task_id AND p.first_seq < l.first_seq ORDER BY p.first_seq DESC LIMIT 1), 1)`;
+  for (const [id] of db.prepare(gaps).all([])) add(textIn(id), `lines of table ${log.name} are missing`);
+  auditTasks(db, add);
+
+  const steps = db.prepare(`SELECT ${stepTable.sealed("s.")} FROM steps AS s WHERE s.rest ->> 14 <> ''`);
+  const links = steps.all([]).map((row) => stepTable.row(stepTable.textOf(row)));
+  const ended = db.prepare("SELECT 1 FROM tasks WHERE id = ? AND finished_at > 0");
+  const isLive = (id: string) => ended.all([id]).length === 0;
+  for (let before = -1; before !== reasons.size; ) {
+    before = reasons.size;
+    for (const { taskId, childId } of links) {
+      if (reasons.has(childId) && isLive(taskId)) add(taskId, `it is the parent of Task ${childId}`);
+      if (reasons.has(taskId) && isLive(childId)) add(childId, `it is a Step of Task ${taskId}`);
+    }
+  }
+  return reasons;
+}
+
+/** Steps that are missing are missed by those they depend on, and by what their Task counts; Runs by their Steps. */
+function auditTasks(db: Driver, add: (taskId: string, why: string) => void): void {
+  const steps = db.prepare(
+    `SELECT ${stepTable.sealed("s.")} FROM steps AS s WHERE s.task_id = ? ORDER BY s.position`,
+  );
+  const runs = db.prepare(`SELECT ${runTable.sealed("r.")} FROM runs AS r WHERE r.task_id = ?`);
+  for (const [, row] of scan(db, { name: "tasks", order: ["rowid"], selected: taskTable.sealed("") })) {
+    const task = taskTable.row(taskTable.textOf(row));
+    const family: StepRow[] = steps.all([task.id]).map((step) => stepTable.row(stepTable.textOf(step)));
+    const known = new Set(runs.all([task.id]).map((run) => runTable.row(runTable.textOf(run)).id));
+    for (const finding of auditGraph(family, [task]))
+      add(task.id, `some of its Steps are missing: ${finding}`);
+    for (const { name, runId } of family) {
+      if (runId !== "" && !known.has(runId)) add(task.id, `Run ${runId} of its Step ${name} is missing`);
+    }
+  }
+}
+
+function* removeTasks(db: Driver, reasons: ReadonlyMap<string, string>): Generator<string> {
+  const known = db.prepare(`SELECT ${taskTable.sealed("t.")} FROM tasks AS t WHERE t.id = ?`);
+  const removals = [...ofTasks.map((table) => `${table} WHERE task_id`), "tasks WHERE id"].map((from) =>
+    db.prepare(`DELETE FROM ${from} = ?`),
+  );
+  for (const [id, why] of reasons) {
+    const [row] = known.all([id]);
+    const task = row && taskTable.row(taskTable.textOf(row));
+    const which = task ? ` of namespace ${task.namespace}, ${task.state}` : "";
+    for (const removal of removals) removal.run([id]);
+    yield `Task ${nameOf([id])}${which}, is gone: ${why}`;
+  }
+}
+
+/** A lane is there as long as Steps wait in it, and its key says all of it. */
+function makeLanes(db: Driver): void {
+  const insert = db.prepare(`INSERT INTO ${lanes.insert}`);
+  for (const [cell] of db
+    .prepare(`SELECT DISTINCT ${bytesOf("lane")} FROM steps WHERE state = 'enqueued'`)
+    .all([])) {
+    const [namespace, agentName, selector] = JSON.parse(textIn(cell));
+    insert.run(lanes.seal(laneValues(laneOf(namespace, agentName, Object.fromEntries(selector)))));
+  }
+}
+
+/** Plane time never goes back behind what has happened. */
+function lastInstant(db: Driver): number {
+  const query = "SELECT max(max(finished_at, rest ->> 0)) FROM tasks";
+  return Number(db.prepare(query).all([])[0]?.[0] ?? 0);
+}
+
+function syncFile(path: string): void {
+  const fd = openSync(path, "r");
+  fsyncSync(fd);
+  closeSync(fd);
+}

@@ -1,0 +1,136 @@
+import { linkSync, renameSync, rmSync } from "node:fs";
+import { Fault } from "#domain/fault";
+import { check } from "./check.js";
+import { type DriverName, openReadOnly, preferredDriver, type ReadOnly } from "./driver.js";
+import { errorOf, failureOf, isDamage, STORE_DAMAGED } from "./failure.js";
+import { openFile, setForReading, versionOf } from "./file.js";
+import { beside, sizeOf, syncFolderOf } from "./files.js";
+import { createHeadFile, type Head, readHeadFile } from "./head.js";
+import { headOf, inspect, SEALED_SINCE, STORE_BEHIND } from "./inspect.js";
+import { holdInode, lockFile } from "./lock.js";
+import { PageSums } from "./page-sums.js";
+import { rebuild } from "./rebuild.js";
+import { plane } from "./rows.js";
+
+export interface RepairOptions {
+  readonly path: string;
+  readonly driver?: DriverName;
+}
+
+/**
+ * Makes a file usable again that a server refuses, and says in sentences what is gone. What is sound is left as it
+ * is. A damaged file is written anew from all that can be read of it; the old one is kept beside it. A Task of which
+ * a row is damaged or missing goes as a whole, and so do the Tasks that wait for it.
+ *
+ * @throws {Fault} reason `STORE_LOCKED` if a server has it, `STORE_TOO_NEW`, or `STORE_DAMAGED` if even this cannot help
+ */
+export async function* repair({ path, driver = preferredDriver() }: RepairOptions): AsyncGenerator<string> {
+  const releaseInode = sizeOf(path) === undefined ? async () => {} : await holdInode(path);
+  try {
+    const release = lockFile({ path, driver });
+    try {
+      yield* repairFile(path, driver);
+    } finally {
+      release();
+    }
+  } finally {
+    await releaseInode();
+  }
+}
+
+function* repairFile(path: string, driver: DriverName): Generator<string> {
+  const refusal = refusalOf(path, driver);
+  if (!refusal) return;
+  if (refusal.reason !== STORE_DAMAGED && refusal.reason !== STORE_BEHIND) throw refusal;
+  yield refusal.message;
+
+  const mark = readHeadFile(beside.head(path));
+  if ((sizeOf(path) ?? 0) === 0) {
+    rmSync(beside.head(path));
+    yield `${path} is gone with everything in it: ${mark?.commits ?? "an unknown number of"} commits; a new one is begun`;
+    return;
+  }
+  const found = whatIs(path, driver);
+  if (found.version < SEALED_SINCE) {
+    if (!found.isSound)
+      throw new Fault("internal", `${path} is of an earlier release and damaged: restore a copy`, {
+        reason: STORE_DAMAGED,
+      });
+    rmSync(beside.head(path));
+    return;
+  }
+  const commits = Math.max(found.head?.commits ?? 0, mark?.commits ?? 0);
+  if (found.isSound && found.head) {
+    setHead(path, driver, { ...found.head, commits: commits + 1 });
+    const lost = commits - found.head.commits;
+    if (lost > 0)
+      yield `what the last ${lost} commits changed is gone: Tasks and results that were acknowledged in them`;
+    yield `${path} goes on from commit ${commits + 1}`;
+  } else {
+    const draft = `${path}.repaired`;
+    yield* rebuild({ path, draft, driver, commits: commits + 1, head: found.head });
+    const kept = putInPlace(path, draft);
+    yield `the damaged file is kept as ${kept}; ${path} goes on from commit ${commits + 1}`;
+  }
+  new PageSums(path).rebuild();
+}
+
+/** Why a server would refuse the file. What only another program has written is put right on the way. */
+function refusalOf(path: string, driver: DriverName): Fault | undefined {
+  try {
+    const sums = new PageSums(path);
+    const { version, unsummed } = inspect({ path, driver }, sums);
+    if (version > 0 && unsummed) sums.rebuild();
+    return undefined;
+  } catch (error) {
+    const failure = errorOf(failureOf(error, path));
+    if (failure instanceof Fault) return failure;
+    throw failure;
+  }
+}
+
+interface Found {
+  readonly version: number;
+  readonly isSound: boolean;
+  readonly head: Head | undefined;
+}
+
+function whatIs(path: string, driver: DriverName): Found {
+  let db: ReadOnly | undefined;
+  let head: Head | undefined;
+  let version = SEALED_SINCE;
+  try {
+    db = openReadOnly(path, driver);
+    setForReading(db);
+    version = versionOf(db, path, db.schema);
+    if (version >= SEALED_SINCE) head = headOf(db);
+    const [finding] = version >= SEALED_SINCE ? check(db) : [];
+    return { version, head, isSound: finding === undefined };
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    return { version, head, isSound: false };
+  } finally {
+    db?.close();
+  }
+}
+
+/** Only `exec`: a prepared statement would keep the connection beyond its close. */
+function setHead(path: string, driver: DriverName, head: Head): void {
+  const db = openFile({ path, driver, maxBytes: 0, reserveBytes: 0 });
+  const sum = plane.seal([1, head.store, head.at, head.commits, head.digest]).at(-1);
+  db.exec(`UPDATE plane SET commits = ${head.commits}, sum = ${sum} WHERE id = 1`);
+  db.close();
+  createHeadFile(beside.head(path), head);
+}
+
+/** The old file, and the log that belongs to it, get other names; nothing is deleted. */
+function putInPlace(path: string, draft: string): string {
+  let kept = `${path}.damaged`;
+  for (let n = 2; sizeOf(kept) !== undefined; n++) kept = `${path}.damaged-${n}`;
+  linkSync(path, kept);
+  if (sizeOf(beside.wal(path)) !== undefined) renameSync(beside.wal(path), beside.wal(kept));
+  rmSync(`${path}-shm`, { force: true });
+  renameSync(draft, path);
+  syncFolderOf(path);
+  return kept;
+}

@@ -1,0 +1,121 @@
+import { isUtf8 } from "node:buffer";
+import { DamagedRow, nameOf, type SealedTable } from "./checksum.js";
+import {
+  bytesOf,
+  type Driver,
+  type SqlCell,
+  type SqlCells,
+  type SqlRow,
+  type SqlValue,
+  textIn,
+} from "./driver.js";
+import {
+  deadlines,
+  inputs,
+  lanes,
+  log,
+  outputs,
+  plane,
+  runTable,
+  stepInputs,
+  stepTable,
+  taskTable,
+  templates,
+} from "./rows.js";
+import type { Table } from "./table.js";
+
+/** A table as it is gone through from one end to the other. */
+export interface Scanned {
+  readonly name: string;
+  /** What finds its rows again, in order. */
+  readonly order: readonly string[];
+  /** What to select, for `open`. */
+  readonly selected: string;
+  /** @throws {DamagedRow} */
+  open(selected: SqlCells): unknown;
+  /** An INSERT, and what it binds to copy a row that was selected. */
+  readonly insert: string;
+  /** @throws {DamagedRow} */
+  copyOf(selected: SqlCells): SqlRow;
+  /** The columns of its checksums. */
+  readonly sums: readonly string[];
+  /** Those that belong to what was selected. */
+  sumsOf(selected: SqlCells): SqlRow;
+}
+
+/** Rows taken at once: of the longest inputs some ten megabytes. */
+const SCANNED_ROWS = 64;
+
+/** Every table there is; Tasks come first. */
+export const scannedTables: readonly Scanned[] = [
+  ofTable(taskTable),
+  ofTable(stepTable),
+  ofTable(runTable),
+  ofSealed(inputs, ["rowid"]),
+  ofSealed(stepInputs, ["rowid"]),
+  ofSealed(outputs, ["rowid"]),
+  ofSealed(log, ["rowid"]),
+  ofSealed(deadlines, ["task_id", "step_name", "kind"]),
+  ofSealed(lanes, ["key"]),
+  ofSealed(templates, ["rowid"]),
+  ofSealed(plane, ["id"]),
+];
+
+function ofTable<Row extends { readonly revision: number }>(table: Table<Row>): Scanned {
+  return {
+    name: table.name,
+    order: ["rowid"],
+    selected: table.sealed(""),
+    open: table.textOf,
+    sums: ["fixed_sum", "sum"],
+    insert: table.insert,
+    copyOf: (selected) => table.sealInserted(table.insertValues(table.row(table.textOf(selected)))),
+    sumsOf: table.sumsOf,
+  };
+}
+
+function ofSealed(table: SealedTable, order: readonly string[]): Scanned {
+  return {
+    name: table.name,
+    order,
+    selected: table.columns(),
+    open: table.open,
+    sums: ["sum"],
+    insert: `INSERT INTO ${table.insert} ON CONFLICT DO NOTHING`,
+    copyOf: (selected) => table.seal(table.open(selected)),
+    sumsOf: (selected) => [table.sumOf(selected)],
+  };
+}
+
+/**
+ * The rows of a table in their order, a few at a time: first what finds them again, then what was selected.
+ *
+ * @throws {DamagedRow} if a key is no text, so that there is no going on behind it
+ */
+export function* scan(
+  db: Driver,
+  { name, order, selected }: Pick<Scanned, "name" | "order" | "selected">,
+): Generator<readonly [place: SqlRow, row: SqlCells]> {
+  const columns = order.join(", ");
+  const places = order.map(() => "?").join(", ");
+  const what = `${order.map((column) => (column === "rowid" ? column : bytesOf(column))).join(", ")}, ${selected}`;
+  const first = db.prepare(`SELECT ${what} FROM ${name} ORDER BY ${columns} LIMIT ${SCANNED_ROWS}`);
+  const next = db.prepare(
+    `SELECT ${what} FROM ${name} WHERE (${columns}) > (${places}) ORDER BY ${columns} LIMIT ${SCANNED_ROWS}`,
+  );
+  let place: SqlRow | undefined;
+  for (;;) {
+    const rows = place ? next.all(place) : first.all([]);
+    for (const row of rows) {
+      place = row.slice(0, order.length).map((cell) => keyOf(name, cell));
+      yield [place, row.slice(order.length)];
+    }
+    if (rows.length < SCANNED_ROWS) return;
+  }
+}
+
+function keyOf(table: string, cell: SqlCell): SqlValue {
+  if (!(cell instanceof Uint8Array)) return cell;
+  if (isUtf8(cell)) return textIn(cell);
+  throw new DamagedRow(table, nameOf([textIn(cell)]));
+}

@@ -1,0 +1,114 @@
+import { auditGraph } from "#domain/audit";
+import { check, type Finding } from "./check.js";
+import { type DriverName, openReadOnly, preferredDriver, type ReadOnly, textIn } from "./driver.js";
+import { errorOf, failureOf, isDamage } from "./failure.js";
+import { setForReading, versionOf } from "./file.js";
+import { beside, sizeOf } from "./files.js";
+import { readHeadFile } from "./head.js";
+import { behind, headOf, SEALED_SINCE } from "./inspect.js";
+import { holdInode, lockFile } from "./lock.js";
+import { PageSums } from "./page-sums.js";
+import { stepTable, taskTable } from "./rows.js";
+import { scan } from "./scan.js";
+import { listed, loads } from "./statements.js";
+
+export interface VerifyOptions {
+  readonly path: string;
+  readonly driver?: DriverName;
+  /** Told of each part before it is looked at. */
+  readonly progress?: (what: string) => void;
+}
+
+/** Tasks whose graphs are looked at together. */
+const TASKS_AT_ONCE = 64;
+/** Damaged pages that are named. */
+const MOST_PAGES = 100;
+
+/**
+ * All that is wrong with a file that no server has open: pages, indexes, rows and their checksums, logs, the graphs
+ * of Tasks, and the head beside it. Changes nothing, and holds a few rows at a time.
+ *
+ * @throws {Fault} reason `STORE_LOCKED` if a server has it, `STORE_TOO_NEW` if it was written by a later release
+ */
+export async function* verify(options: VerifyOptions): AsyncGenerator<Finding> {
+  const { path, driver = preferredDriver(), progress = () => {} } = options;
+  const releaseInode = await holdInode(path);
+  try {
+    const release = lockFile({ path, driver });
+    try {
+      yield* findings(path, driver, progress);
+    } finally {
+      release();
+    }
+  } finally {
+    await releaseInode();
+  }
+}
+
+function* findings(path: string, driver: DriverName, progress: (what: string) => void): Generator<Finding> {
+  const ofFile = (what: string): Finding => ({ table: "file", key: "", what });
+  progress("pages");
+  const pages = new PageSums(path).damaged(MOST_PAGES);
+  let db: ReadOnly | undefined;
+  try {
+    db = openReadOnly(path, driver);
+    setForReading(db);
+    const version = versionOf(db, path, db.schema);
+    if (version < SEALED_SINCE) {
+      yield ofFile(`it has no checksums yet (tables of version ${version}): the first start puts them in`);
+      return;
+    }
+    for (const page of pages) yield ofFile(`page ${page} is not as its checksum says`);
+    const why = behind(path, headOf(db), readHeadFile(beside.head(path)));
+    if (why !== undefined) yield ofFile(why);
+    yield* insideOf(db, progress);
+  } catch (error) {
+    if (!isDamage(error)) throw errorOf(failureOf(error, path));
+    yield ofFile(`it cannot be read to its end: ${(error as Error).message}`);
+  } finally {
+    db?.close();
+  }
+}
+
+/** What rows mean is only looked at if they are what was written. */
+function* insideOf(db: ReadOnly, progress: (what: string) => void): Generator<Finding> {
+  let isSound = true;
+  for (const finding of check(db, progress)) {
+    isSound = false;
+    yield finding;
+  }
+  if (!isSound) return;
+  progress("graphs");
+  yield* graphs(db);
+}
+
+/** The Steps of each Task agree with each other, and with what the Task counts; each ready Step has its lane. */
+function* graphs(db: ReadOnly): Generator<Finding> {
+  const steps = db.prepare(loads.graphSteps);
+  const finding = (what: string): Finding => ({ table: "file", key: "", what });
+  let texts: string[] = [];
+  const audit = function* () {
+    const tasks = taskTable.rows(`[${texts.join(",")}]`);
+    const family = stepTable.rows(listed(stepTable, steps, [JSON.stringify(tasks.map(({ id }) => id))]));
+    yield* auditGraph(family, tasks).map(finding);
+    texts = [];
+  };
+  for (const [, row] of scan(db, {
+    name: taskTable.name,
+    order: ["rowid"],
+    selected: taskTable.sealed(""),
+  })) {
+    texts.push(taskTable.textOf(row));
+    if (texts.length === TASKS_AT_ONCE) yield* audit();
+  }
+  yield* audit();
+  const query = `SELECT DISTINCT CAST(lane AS BLOB) FROM steps
+    WHERE state = 'enqueued' AND lane NOT IN (SELECT key FROM lanes) LIMIT ${MOST_PAGES}`;
+  for (const [lane] of db.prepare(query).all([]))
+    yield finding(`lane ${textIn(lane)} is missing, but Steps wait in it`);
+}
+
+/** True if there is a file to verify. */
+export function hasFile(path: string): boolean {
+  return (sizeOf(path) ?? 0) > 0;
+}

@@ -1,0 +1,107 @@
+import { closeSync, openSync, readSync } from "node:fs";
+import { beside, PAGE_BYTES, sizeOf } from "./files.js";
+
+/** As SQLite documents its write-ahead log: https://sqlite.org/fileformat2.html#the_write_ahead_log */
+const HEADER_BYTES = 32;
+const FRAME_HEADER_BYTES = 24;
+const FRAME_BYTES = FRAME_HEADER_BYTES + PAGE_BYTES;
+/** Where the header of the log, and that of a frame, say which round they belong to. */
+const SALT_IN_HEADER = 16;
+const SALT_IN_FRAME = 8;
+/** Frames read at once, a megabyte. */
+const CHUNK_FRAMES = 256;
+const chunk = Buffer.allocUnsafe(CHUNK_FRAMES * FRAME_BYTES);
+
+/** How far the log has been read. Another salt means that it has begun anew. */
+export interface WalPosition {
+  readonly salt: string;
+  readonly frame: number;
+}
+
+export const WAL_START: WalPosition = { salt: "", frame: 0 };
+
+/** A stretch of committed frames: the last content of each page in it. Valid until the next one is taken. */
+export interface WalChunk {
+  readonly pages: ReadonlyMap<number, Uint8Array>;
+  /** Pages the file has after the last commit in it; 0 if there is none, but one in a later stretch. */
+  readonly pageCount: number;
+  /** Where to read on another time. */
+  readonly end: WalPosition;
+}
+
+/**
+ * What has been committed to the log since a position. Frames that belong to no commit are passed over, and those of
+ * an earlier round, which have another salt. Whether the content is what was written is not checked here: SQLite
+ * does that when it opens the log, and what it drops then is missed by the head of the commits.
+ */
+export function* committedChunks(path: string, from: WalPosition = WAL_START): Generator<WalChunk> {
+  const wal = beside.wal(path);
+  if ((sizeOf(wal) ?? 0) < HEADER_BYTES) return;
+  const fd = openSync(wal, "r");
+  try {
+    const header = Buffer.alloc(HEADER_BYTES);
+    readSync(fd, header, 0, HEADER_BYTES, 0);
+    const salt = header.toString("hex", SALT_IN_HEADER, SALT_IN_HEADER + 8);
+    let frame = from.salt === salt ? from.frame : 0;
+    for (;;) {
+      const read = Math.floor(readSync(fd, chunk, 0, chunk.length, placeOf(frame)) / FRAME_BYTES);
+      const found = lastCommit(read, header);
+      let { frames } = found;
+      if (frames === 0) {
+        // The end, or a commit longer than this: all of what was read is a part of it.
+        if (found.valid < CHUNK_FRAMES || !commitFollows(fd, frame, header)) return;
+        frames = found.valid;
+      }
+      frame += frames;
+      yield { pages: pagesIn(frames), pageCount: found.pageCount, end: { salt, frame } };
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** How many frames of the chunk belong to this round, and how many of them to commits that end in it. */
+function lastCommit(read: number, header: Buffer): { valid: number; frames: number; pageCount: number } {
+  let valid = 0;
+  let frames = 0;
+  let pageCount = 0;
+  for (; valid < read && isOfRound(chunk, valid * FRAME_BYTES, header); valid++) {
+    const pages = chunk.readUInt32BE(valid * FRAME_BYTES + 4);
+    if (pages === 0) continue;
+    frames = valid + 1;
+    pageCount = pages;
+  }
+  return { valid, frames, pageCount };
+}
+
+/** True if a commit ends at `frame` or later. */
+function commitFollows(fd: number, frame: number, header: Buffer): boolean {
+  const found = Buffer.alloc(FRAME_HEADER_BYTES);
+  for (let at = frame; readSync(fd, found, 0, FRAME_HEADER_BYTES, placeOf(at)) > 0; at++) {
+    if (!isOfRound(found, 0, header)) return false;
+    if (found.readUInt32BE(4) > 0) return true;
+  }
+  return false;
+}
+
+function isOfRound(bytes: Buffer, frame: number, header: Buffer): boolean {
+  return (
+    bytes.readUInt32BE(frame + SALT_IN_FRAME) === header.readUInt32BE(SALT_IN_HEADER) &&
+    bytes.readUInt32BE(frame + SALT_IN_FRAME + 4) === header.readUInt32BE(SALT_IN_HEADER + 4)
+  );
+}
+
+/** The pages in the first `frames` frames of the chunk. */
+function pagesIn(frames: number): Map<number, Uint8Array> {
+  const places = new Map<number, number>();
+  for (let at = 0; at < frames * FRAME_BYTES; at += FRAME_BYTES) places.set(chunk.readUInt32BE(at), at);
+  const pages = new Map<number, Uint8Array>();
+  for (const [page, at] of places) {
+    pages.set(page, chunk.subarray(at + FRAME_HEADER_BYTES, at + FRAME_BYTES));
+  }
+  return pages;
+}
+
+function placeOf(frame: number): number {
+  return HEADER_BYTES + frame * FRAME_BYTES;
+}

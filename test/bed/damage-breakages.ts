@@ -1,0 +1,64 @@
+import { type Breakage, edit, type TestName } from "./breakage.js";
+
+const damage = (name: string): TestName => ({ file: "test/stores/sqlite-damage.test.ts", name });
+const watch = (name: string): TestName => ({ file: "test/stores/sqlite-watch.test.ts", name });
+const rows = (name: string): TestName => ({ file: "test/stores/sqlite-rows-damage.test.ts", name });
+
+/** Stores that serve what is damaged, or do not notice what they have lost. */
+export const damageBreakages: readonly Breakage[] = [
+  {
+    name: "rows are served whatever their checksums say",
+    edits: [
+      edit(
+        "src/stores/sqlite/table.ts",
+        "if (checksum(bytes instanceof Uint8Array ? bytes : text, from) === sum) return text;",
+        "if (from !== 0 || sum !== 0) return text;",
+      ),
+    ],
+    test: rows("a row that is not what was written is refused by every read of it"),
+  },
+  {
+    name: "texts and lines are served whatever their checksums say",
+    edits: [
+      edit(
+        "src/stores/sqlite/checksum.ts",
+        "if (sumOf(selected) === selected[names.length]) return values;",
+        "return values;",
+      ),
+    ],
+    test: rows("a row that is not what was written is refused by every read of it"),
+  },
+  {
+    name: "pages are not looked at before the file is opened",
+    edits: [
+      edit(
+        "src/stores/sqlite/inspect.ts",
+        "const pages = sums.damaged(MOST_PAGES, upTo);",
+        "const pages: number[] = sums.damaged(MOST_PAGES, upTo).slice(MOST_PAGES);",
+      ),
+    ],
+    test: damage("single flipped bits"),
+  },
+  {
+    name: "a file that has lost commits is opened",
+    edits: [edit("src/stores/sqlite/inspect.ts", "if (commits < mark.commits) {", "if (commits < 0) {")],
+    test: damage("a write-ahead log that is gone, zeroed or halved is missed"),
+  },
+  {
+    name: "the head beside the file is not written with a commit",
+    edits: [edit("src/stores/sqlite/writer.ts", "    this.#file.mark.write(head);\n", "")],
+    test: damage("a write-ahead log that is gone, zeroed or halved is missed"),
+  },
+  {
+    name: "nobody looks whether the files are still there",
+    edits: [
+      edit("src/stores/sqlite/watch.ts", "if (what === undefined) return;", "if (what !== null) return;"),
+    ],
+    test: watch("a store whose directory is deleted, moved away or replaced"),
+  },
+  {
+    name: "only the lock file keeps a second server out",
+    edits: [edit("src/stores/sqlite/lock.ts", 'if (refusal?.code === "EADDRINUSE") throw locked(path);', "")],
+    test: watch("a lock file that was deleted lets no second one in"),
+  },
+];
