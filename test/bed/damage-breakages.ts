@@ -2,6 +2,7 @@ import { type Breakage, edit, type TestName } from "./breakage.js";
 
 const damage = (name: string): TestName => ({ file: "test/stores/sqlite-damage.test.ts", name });
 const watch = (name: string): TestName => ({ file: "test/stores/sqlite-watch.test.ts", name });
+const old = (name: string): TestName => ({ file: "test/stores/sqlite-old-pages.test.ts", name });
 const rows = (name: string): TestName => ({ file: "test/stores/sqlite-rows-damage.test.ts", name });
 
 /** Stores that serve what is damaged, or do not notice what they have lost. */
@@ -33,11 +34,16 @@ export const damageBreakages: readonly Breakage[] = [
     edits: [
       edit(
         "src/stores/sqlite/inspect.ts",
-        "const pages = sums.damaged(MOST_PAGES, upTo);",
-        "const pages: number[] = sums.damaged(MOST_PAGES, upTo).slice(MOST_PAGES);",
+        "const { different, unknown } = sums.compare(MOST_PAGES, upTo);",
+        "const [different, unknown]: [number[], number] = [[], upTo === 0 ? 1 : 0];",
       ),
     ],
     test: damage("single flipped bits"),
+  },
+  {
+    name: "a page of another time is served if all in it fits together",
+    edits: [edit("src/stores/sqlite/inspect.ts", "if (different.length > 0) throw", "if (upTo === 0) throw")],
+    test: old("a page that was put back as it once was"),
   },
   {
     name: "a file that has lost commits is opened",

@@ -110,7 +110,7 @@ test(
 const PAGE = 4_096;
 
 test(
-  "after pages were zeroed, swapped, or put back as they once were, the answers are the same, or there are none",
+  "after pages were zeroed or swapped the answers are the same, or there are none",
   async () => {
     const bytes = readFileSync(join(sound, "taskrun.db"));
     const pages = bytes.length / PAGE;

@@ -79,6 +79,8 @@ class SqliteStore implements Store {
     try {
       makeFile(path);
       this.#releaseInode = await holdInode(path);
+      this.#writer.start();
+      this.#reader.start();
       await this.#writer.open();
       this.#guard = guardOf(path, driver);
       await this.#reader.open();

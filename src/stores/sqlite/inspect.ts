@@ -26,15 +26,16 @@ export interface Inspected {
   readonly notices: readonly string[];
 }
 
-/** Damaged pages that are counted; one is enough to look at everything. */
+/** Pages that are counted; one is enough to look at everything. */
 const MOST_PAGES = 100;
 /** Half a gigabyte of pages is looked at before a server is ready; the rest while it serves. */
 export const PAGES_AT_START = 131_072;
 
 /**
  * Looks whether the file is what was left behind, and changes nothing of it: every page by its checksum, the head by
- * what is beside the file. Where a page is not as its checksum says, which another program can have done as well,
- * everything in the file is looked at, and decides. No connection to it may be open in this process.
+ * what is beside the file. Where one of them is not as it should be, everything in the file is looked at, to say what
+ * is damaged; but a page that only is of another time is refused as well. Where pages have no checksum, what is found
+ * inside decides. No connection to the file may be open in this process.
  *
  * @param upTo how many pages to look at; all if it is not given
  * @throws {Fault} reason `STORE_BEHIND` if it has lost commits, `STORE_DAMAGED`, `STORE_TOO_NEW`
@@ -51,7 +52,7 @@ export function inspect(
   }
 
   finishJournal(path, driver);
-  const pages = sums.damaged(MOST_PAGES, upTo);
+  const { different, unknown } = sums.compare(MOST_PAGES, upTo);
   const db = openReadOnly(path, driver);
   try {
     setForReading(db);
@@ -63,17 +64,26 @@ export function inspect(
     }
     const head = headOf(db);
     refuseIfBehind(path, head, mark);
-    if (pages.length === 0) return { version, head, unsummed: false, notices: [] };
+    if (different.length + unknown === 0) return { version, head, unsummed: false, notices: [] };
 
     refuseFindings(path, check(db));
-    const number = pages.length < MOST_PAGES ? pages.length : `${MOST_PAGES} or more`;
+    if (different.length > 0) throw errorOf(damaged(`${path} is damaged: ${differenceOf(different)}`));
     const notice =
-      `${number} pages of ${path} are not as this server left them, so another program has written to it; ` +
-      "everything in it was looked at, and is sound";
+      `${beside.sums(path)} had no checksum for ${unknown} pages of ${path}: everything in it was looked at, ` +
+      "and is sound";
     return { version, head, unsummed: true, notices: [notice] };
   } finally {
     db.close();
   }
+}
+
+/** What is wrong with pages though all that is in them fits together. */
+function differenceOf(pages: readonly number[]): string {
+  const number = pages.length < MOST_PAGES ? pages.length : `at least ${MOST_PAGES}`;
+  return (
+    `${number} of its pages, the first one number ${pages[0]}, are whole but not as this server left them: they are of ` +
+    "another time, or another program has written to the file"
+  );
 }
 
 /** @throws {DamagedRow} */

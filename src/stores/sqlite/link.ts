@@ -30,9 +30,12 @@ export class Link<R extends Role> {
     return this.#hasFailed;
   }
 
-  /** Starts the thread and opens the connection on it. */
-  async open(): Promise<void> {
+  /** Starts the thread, which takes longer than to open the connection on it. */
+  start(): void {
     this.#carrier = this.#carrierTo();
+  }
+
+  async open(): Promise<void> {
     await this.#ask("open", undefined);
   }
 

@@ -1,7 +1,7 @@
-import { closeSync, fdatasyncSync, openSync, readSync, renameSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, fdatasyncSync, openSync, readSync, writeSync } from "node:fs";
 import { crc32 } from "node:zlib";
 import { DamagedRow } from "./checksum.js";
-import { beside, PAGE_BYTES, sizeOf } from "./files.js";
+import { beside, PAGE_BYTES, replaceFile, sizeOf } from "./files.js";
 import { committedChunks, WAL_START, type WalPosition } from "./wal.js";
 
 const HEADER = "taskrun-page-sums 1\n";
@@ -13,6 +13,13 @@ const SUMS_PER_BLOCK = PAGE_BYTES / SUM_BYTES;
 const CHUNK_PAGES = 256;
 /** Where SQLite keeps the number of pages in the first one. */
 const PAGE_COUNT_AT = 28;
+
+export interface Compared {
+  /** The numbers of pages that are not as their sums say, or missing. */
+  readonly different: readonly number[];
+  /** How many pages have no sum to compare them with. */
+  readonly unknown: number;
+}
 
 /**
  * A checksum for every page of the file, in a file of its own. Rows say themselves if they are damaged; but a damaged
@@ -45,29 +52,32 @@ export class PageSums {
   }
 
   /**
-   * The pages that are not as their sums say, or missing; up to `most` of them, and among the first `upTo`. No
-   * connection to the file may be open in this process: closing a file gives up the locks that SQLite holds on it.
+   * Compares the first `upTo` pages with their sums, and names up to `most` that differ. No connection to the file may
+   * be open in this process: closing a file gives up the locks that SQLite holds on it.
    */
-  damaged(most: number, upTo = Number.POSITIVE_INFINITY): number[] {
+  compare(most: number, upTo = Number.POSITIVE_INFINITY): Compared {
     const { pages, pageCount } = pagesInLog(this.#path);
     this.#inLog = pages;
     const files = openBoth(this.#path);
     try {
       this.#expected = pageCount || pageCountOf(files.db);
       const last = Math.min(this.#expected, upTo);
-      const found: number[] = [];
-      for (let first = 1; first <= last && found.length < most; first += CHUNK_PAGES) {
-        found.push(...mismatches(files, first, Math.min(first + CHUNK_PAGES - 1, last), this.#inLog));
+      const different: number[] = [];
+      for (let first = 1; first <= last && different.length < most; first += CHUNK_PAGES) {
+        different.push(...mismatches(files, first, Math.min(first + CHUNK_PAGES - 1, last), this.#inLog));
       }
       this.#checked = last;
-      return found.slice(0, most);
+      return {
+        different: different.slice(0, most),
+        unknown: unknownSums(files, this.#expected, this.#inLog),
+      };
     } finally {
       closeBoth(files);
     }
   }
 
   /**
-   * Goes through the pages that `damaged` has left, a megabyte at a time, while the thread has nothing else to do.
+   * Goes through the pages that `compare` has left, a megabyte at a time, while the thread has nothing else to do.
    * Returns what ends it, which may only be called when no connection is open any more.
    *
    * @param failed hears of a page that is not as its sum says
@@ -107,13 +117,14 @@ export class PageSums {
     } finally {
       closeSync(db);
     }
-    // Not waited for: without them everything is looked at, as for any other that are wrong.
-    writeFileSync(`${beside.sums(this.#path)}.new`, content);
-    renameSync(`${beside.sums(this.#path)}.new`, beside.sums(this.#path));
+    replaceFile(beside.sums(this.#path), content);
   }
 }
 
-/** Two pages that have changed places are damaged as well, so that the number has a part in it. 0 says "not known". */
+/** In the place of a sum that was never taken. */
+const UNKNOWN = 0;
+
+/** Two pages that have changed places are damaged as well, so that the number has a part in it. */
 function sumOf(bytes: Uint8Array, page: number): number {
   return crc32(bytes, page) || 1;
 }
@@ -140,7 +151,7 @@ function closeBoth({ db, sums }: Files): void {
 const bytes = Buffer.allocUnsafe(CHUNK_PAGES * PAGE_BYTES);
 const wanted = Buffer.allocUnsafe(CHUNK_PAGES * SUM_BYTES);
 
-/** Of at most a chunk of pages those that are not as their sums say; what is in the log is passed over. */
+/** Of at most a chunk of pages those that are not as their sums say; what is in the log, or has no sum, is passed over. */
 function mismatches({ db, sums }: Files, first: number, last: number, inLog: ReadonlySet<number>): number[] {
   const found: number[] = [];
   const read = readSync(db, bytes, 0, bytes.length, (first - 1) * PAGE_BYTES);
@@ -151,9 +162,23 @@ function mismatches({ db, sums }: Files, first: number, last: number, inLog: Rea
     const at = (page - first) * PAGE_BYTES;
     const isWhole = at + PAGE_BYTES <= read;
     const sum = wanted.readUInt32LE((page - first) * SUM_BYTES);
+    if (isWhole && sum === UNKNOWN) continue;
     if (!isWhole || sumOf(bytes.subarray(at, at + PAGE_BYTES), page) !== sum) found.push(page);
   }
   return found;
+}
+
+/** Of the first `pages`, how many have no sum. */
+function unknownSums({ sums }: Files, pages: number, inLog: ReadonlySet<number>): number {
+  let unknown = 0;
+  for (let first = 1; first <= pages; first += CHUNK_PAGES) {
+    wanted.fill(0);
+    if (sums !== undefined) readSync(sums, wanted, 0, wanted.length, placeOf(first));
+    for (let page = first; page < first + CHUNK_PAGES && page <= pages; page++) {
+      if (wanted.readUInt32LE((page - first) * SUM_BYTES) === UNKNOWN && !inLog.has(page)) unknown += 1;
+    }
+  }
+  return unknown;
 }
 
 function pagesInLog(path: string): { readonly pages: Set<number>; readonly pageCount: number } {

@@ -48,7 +48,7 @@ export async function* verify(options: VerifyOptions): AsyncGenerator<Finding> {
 function* findings(path: string, driver: DriverName, progress: (what: string) => void): Generator<Finding> {
   const ofFile = (what: string): Finding => ({ table: "file", key: "", what });
   progress("pages");
-  const pages = new PageSums(path).damaged(MOST_PAGES);
+  const pages = new PageSums(path).compare(MOST_PAGES);
   let db: ReadOnly | undefined;
   try {
     db = openReadOnly(path, driver);
@@ -58,7 +58,9 @@ function* findings(path: string, driver: DriverName, progress: (what: string) =>
       yield ofFile(`it has no checksums yet (tables of version ${version}): the first start puts them in`);
       return;
     }
-    for (const page of pages) yield ofFile(`page ${page} is not as its checksum says`);
+    for (const page of pages.different) yield ofFile(`page ${page} is not as its checksum says`);
+    if (pages.unknown > 0)
+      yield ofFile(`${beside.sums(path)} has no checksum for ${pages.unknown} of its pages`);
     const why = behind(path, headOf(db), readHeadFile(beside.head(path)));
     if (why !== undefined) yield ofFile(why);
     yield* insideOf(db, progress);
