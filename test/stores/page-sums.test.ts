@@ -2,10 +2,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import type { Store } from "#ports/store";
 import { failureOf } from "#stores/sqlite/failure";
 import { HeadFile } from "#stores/sqlite/head";
 import { sqliteStore } from "#stores/sqlite/index";
 import { PageSums } from "#stores/sqlite/page-sums";
+import { committedChunks } from "#stores/sqlite/wal";
 import { commit, task, taskId } from "#testing/rows";
 
 const root = mkdtempSync(join(tmpdir(), "taskrun-pages-"));
@@ -13,17 +15,23 @@ afterAll(() => rmSync(root, { recursive: true }));
 const PAGE = 4_096;
 let files = 0;
 
-/** A file of a few hundred pages that nobody has open. */
-async function settledFile(): Promise<string> {
+/** A file with one commit of so many pages, which are all in the log. */
+async function fileWith(pages: number): Promise<{ path: string; store: Store }> {
   const path = join(root, `${++files}.db`);
   const store = sqliteStore({ path, threads: false, reserveBytes: 0 });
   await store.boot();
   await store.commit(
     commit({
       tasks: [task(taskId(1))],
-      inputs: [{ taskId: taskId(1), json: `"${"x".repeat(300 * PAGE)}"` }],
+      inputs: [{ taskId: taskId(1), json: `"${"x".repeat(pages * PAGE)}"` }],
     }),
   );
+  return { path, store };
+}
+
+/** A file of a few hundred pages that nobody has open. */
+async function settledFile(): Promise<string> {
+  const { path, store } = await fileWith(300);
   await store.close();
   return path;
 }
@@ -51,6 +59,16 @@ test("a flipped bit is found by its page; one beyond the first pages is found wh
   });
   end();
   expect(found.message).toBe("row 290 of table pages is not what was written");
+});
+
+test("of a commit longer than what is read at once every page is known to be in the log", async () => {
+  const { path, store } = await fileWith(1_500);
+  const pages = [...committedChunks(path)].map(({ pages }) => pages.size);
+  expect(pages.length).toBeGreaterThan(5);
+  expect(pages.reduce((sum, count) => sum + count, 0)).toBeGreaterThan(1_500);
+  expect(new PageSums(path).compare(10)).toEqual({ different: [], unknown: 0 });
+  await store.close();
+  expect(new PageSums(path).compare(10)).toEqual({ different: [], unknown: 0 });
 });
 
 test.runIf(process.platform === "linux")(

@@ -72,11 +72,12 @@ export function versionOf(db: Driver, path: string, schema = "main"): number {
  * file as it was.
  *
  * @param store the name of the file, if it has none yet
+ * @returns false if nothing had to be done
  * @throws {Fault} `wrong_state`, reason `STORE_TOO_NEW`, if the file was written by a later release.
  */
-export function migrate(db: Driver, path: string, store: string): void {
+export function migrate(db: Driver, path: string, store: string): boolean {
   const version = versionOf(db, path);
-  if (version === migrations.length) return;
+  if (version === migrations.length) return false;
 
   // A table that is made anew must not take with it the rows that refer to it.
   db.exec("PRAGMA foreign_keys = OFF");
@@ -91,4 +92,5 @@ export function migrate(db: Driver, path: string, store: string): void {
     throw error;
   }
   db.exec("PRAGMA foreign_keys = ON");
+  return true;
 }

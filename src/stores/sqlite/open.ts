@@ -12,6 +12,8 @@ import { PageSums } from "./page-sums.js";
 export interface OpenFile {
   readonly db: Driver;
   readonly head: Head;
+  /** True if its log holds all of its rows, since a migration has just written them. */
+  readonly isMigrated: boolean;
   /** The head beside the file. */
   readonly mark: HeadFile;
   readonly sums: PageSums;
@@ -39,7 +41,7 @@ export function openChecked(options: FileOptions, failed: (error: unknown) => vo
     if (!found.head) createHeadFile(beside.head(path), { store, commits: 0, digest: NO_COMMITS });
 
     const db = openFile(options);
-    migrate(db, path, store);
+    const isMigrated = migrate(db, path, store);
     const head = headOf(db);
     const mark = new HeadFile(beside.head(path), failed);
     if (found.head) mark.write(head);
@@ -50,7 +52,7 @@ export function openChecked(options: FileOptions, failed: (error: unknown) => vo
       mark.close();
       release();
     };
-    return { db, head, mark, sums, notices: found.notices, close };
+    return { db, head, isMigrated, mark, sums, notices: found.notices, close };
   } catch (error) {
     release();
     throw error;

@@ -43,13 +43,16 @@ export function* committedChunks(path: string, from: WalPosition = WAL_START): G
     readSync(fd, header, 0, HEADER_BYTES, 0);
     const salt = header.toString("hex", SALT_IN_HEADER, SALT_IN_HEADER + 8);
     let frame = from.salt === salt ? from.frame : 0;
+    let commitEnd = 0;
     for (;;) {
       const read = Math.floor(readSync(fd, chunk, 0, chunk.length, placeOf(frame)) / FRAME_BYTES);
       const found = lastCommit(read, header);
       let { frames } = found;
       if (frames === 0) {
         // The end, or a commit longer than this: all of what was read is a part of it.
-        if (found.valid < CHUNK_FRAMES || !commitFollows(fd, frame, header)) return;
+        if (found.valid < CHUNK_FRAMES) return;
+        if (commitEnd <= frame) commitEnd = nextCommitEnd(fd, frame, header);
+        if (commitEnd === 0) return;
         frames = found.valid;
       }
       frame += frames;
@@ -74,14 +77,14 @@ function lastCommit(read: number, header: Buffer): { valid: number; frames: numb
   return { valid, frames, pageCount };
 }
 
-/** True if a commit ends at `frame` or later. */
-function commitFollows(fd: number, frame: number, header: Buffer): boolean {
+/** The frame behind the first commit that ends at `frame` or later; 0 if there is none. */
+function nextCommitEnd(fd: number, frame: number, header: Buffer): number {
   const found = Buffer.alloc(FRAME_HEADER_BYTES);
   for (let at = frame; readSync(fd, found, 0, FRAME_HEADER_BYTES, placeOf(at)) > 0; at++) {
-    if (!isOfRound(found, 0, header)) return false;
-    if (found.readUInt32BE(4) > 0) return true;
+    if (!isOfRound(found, 0, header)) return 0;
+    if (found.readUInt32BE(4) > 0) return at + 1;
   }
-  return false;
+  return 0;
 }
 
 function isOfRound(bytes: Buffer, frame: number, header: Buffer): boolean {

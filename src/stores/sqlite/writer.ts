@@ -48,6 +48,7 @@ export class Writer {
     this.#reserve = new Reserve(this.#db, options);
     this.#reserve.take();
     this.#watch = new FileWatch(options.path, failed);
+    if (this.#file.isMigrated) this.#checkpoint("TRUNCATE");
   }
 
   boot(): BootReply {
