@@ -52,7 +52,7 @@ test("completion knows commands, options and values", async () => {
   const complete = async (...words: string[]) =>
     (await taskrun(["complete", "--", ...words])).stdout.trim().split("\n");
 
-  expect(await complete("")).toEqual(["dev", "server", "worker", "task", "template", "completion"]);
+  expect(await complete("")).toEqual(["dev", "server", "store", "worker", "task", "template", "completion"]);
   expect(await complete("task", "c")).toEqual(["create", "cancel"]);
   expect(await complete("worker", "")).toEqual(["list", "get", "drain"]);
   expect(await complete("task", "s")).toEqual(["steps", "signal"]);
