@@ -1,3 +1,4 @@
+import { randomFillSync } from "node:crypto";
 import { V7Generator } from "uuidv7";
 import type { Entropy } from "#ports/entropy";
 
@@ -9,6 +10,23 @@ import type { Entropy } from "#ports/entropy";
  *   one from a wrong wall clock would stay at their top for ever.
  */
 export function nodeEntropy(now: () => number = Date.now): Entropy {
-  const ids = new V7Generator();
+  const ids = new V7Generator(pooledRandom());
   return { uuid: () => ids.generateOrResetWithTs(now()).toString(), draw: Math.random };
+}
+
+/** Random numbers drawn at a time: asking the system for those of one id costs twice what the rest of it does. */
+const POOLED = 256;
+
+function pooledRandom(): { nextUint32(): number } {
+  const pool = new Uint32Array(POOLED);
+  let used = POOLED;
+  return {
+    nextUint32() {
+      if (used === POOLED) {
+        randomFillSync(pool);
+        used = 0;
+      }
+      return pool[used++] as number;
+    },
+  };
 }
