@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { repair } from "#stores/sqlite/repair";
 import { verify } from "#stores/sqlite/verify";
-import { commit, ended, run, runId, task, taskId } from "#testing/rows";
+import { commit, ended, run, runId, step, task, taskId } from "#testing/rows";
 import { everything, fill, opened } from "./damage-kit.js";
 
 /*
@@ -19,7 +19,7 @@ let intact = "";
 let copies = 0;
 afterAll(() => rmSync(root, { recursive: true }));
 
-/** The same directory twice, nobody having it open; in between a Task has ended. */
+/** The same directory twice, nobody having it open; in between a Task has ended, and a Step was tried, which is in no index. */
 beforeAll(async () => {
   const live = join(root, "live");
   await (await fill(live)).close();
@@ -27,9 +27,11 @@ beforeAll(async () => {
   const store = opened(live);
   await store.boot();
   const row = task(taskId(1), { counts: { enqueued: 2 } });
+  const tried = step(taskId(2), { name: "b", rank: 2, revision: 2, attempts: 1 });
   await store.commit(
     commit({
       tasks: [ended(row, 70)],
+      steps: [tried],
       runs: [run(runId(1), row.id, { stepName: "a", revision: 2, status: "COMPLETED", heldBy: "" })],
     }),
   );
