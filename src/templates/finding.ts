@@ -34,6 +34,10 @@ export const findingCodes = {
   UNKNOWN_VALUE: { severity: "error", says: "A value is none of those its key takes." },
   UNKNOWN_STEP_TYPE: { severity: "error", says: "There is no step of that type." },
   UNKNOWN_IDENTITY_STRATEGY: { severity: "error", says: "There is no such identity strategy." },
+  BAD_TEXT: {
+    severity: "error",
+    says: "A text has half a character: a surrogate without its other half, which no message can carry.",
+  },
   BAD_NAME: { severity: "error", says: "A name has characters that names cannot have, or is reserved." },
   BAD_VERSION: { severity: "error", says: "A version is no semantic version." },
   NAMESPACE_TOO_LONG: { severity: "error", says: "The namespace is longer than 29 characters." },

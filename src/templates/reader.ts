@@ -87,6 +87,10 @@ export class Reader {
       this.#add(maxCode, part, where, `has ${value.length} characters; at most ${max} are taken`);
       return undefined;
     }
+    if (/\p{Cs}/u.test(value)) {
+      this.#add("BAD_TEXT", part, where, `is ${shown(value)}, which has half a character in it`);
+      return undefined;
+    }
     if (form && !new RegExp(form.pattern).test(value)) {
       this.#add(form.code, part, where, `is ${shown(value)}, which is not ${form.says}`);
     }

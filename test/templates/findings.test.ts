@@ -63,6 +63,7 @@ const cases: readonly Case[] = [
   ["UNKNOWN_VALUE", "a", steps(`  - { name: a, ${work}, retry: { backoff: §expo } }`), "one of none, linear"],
   ["UNKNOWN_STEP_TYPE", "a", steps(`  - { name: a, type: §decison, ${work} }`), 'did you mean "decision"?'],
   ["UNKNOWN_IDENTITY_STRATEGY", "", `${steps(plain)}identity_strategy: §always\n`, "one of always_unique"],
+  ["BAD_TEXT", "", `${steps(plain)}description: §"\\ud800 x"\n`, "which has half a character in it"],
   ["BAD_NAME", "a b", steps(`  - { name: §a b, ${work} }`), 'is "a b", which is not made of letters'],
   ["BAD_NAME", "ALL", steps(`  - { name: §ALL, ${work} }`), "other than ALL"],
   ["BAD_VERSION", "", steps(plain).replace("1.0.0", "§1.0.x"), "not a semantic version"],
