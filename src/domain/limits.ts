@@ -151,6 +151,10 @@ export const limits = {
   /** ... unless it is younger than this and they are fewer than that: many workers may have large results at once. */
   heldGrace: millis(2_000),
   heldBytesMost: 192 * MIB,
+  /** Of them, answers of one connection that it has not read, with those being made: four of the largest size. */
+  answersPerConnection: 16 * MIB,
+  /** Requests that wait until there is room for their answers; past this the oldest is told to come again. */
+  answersWaiting: 1_024,
   /** Messages compressed or expanded at once: as many as Node has threads for it; others wait. */
   compressing: 4,
   /** Streams reset within a second of their opening that one connection may spend at once, ... */

@@ -12,11 +12,11 @@ import { limits } from "#domain/limits";
 import { detailsOf, statusCodes, statusOf } from "#wire/faults";
 import type { Compressor } from "./compression.js";
 import { CANCELLED, drainingFault, type Failure, Meter, OK, type Outcome } from "./outcome.js";
-import type { Call, Rpc, StreamCall } from "./rpc.js";
+import type { AnswerChannel, Call, Rpc, StreamCall } from "./rpc.js";
 import type { OpenStreams } from "./streams.js";
 
-/** What a stream's handler may do to the response that carries it. */
-export interface Peer {
+/** What a handler may do to the response that carries its answer. */
+export interface Peer extends AnswerChannel {
   /** Sends the response headers before there is anything to say. */
   sendHeaders(headers: Headers): void;
   /** Drops the stream without a word: for a peer that reads nothing, so that no word would reach it. */
@@ -29,6 +29,7 @@ export const peerKey = createContextKey<Peer>({
   sendHeaders: () => undefined,
   hangUp: () => undefined,
   identified: () => undefined,
+  reserve: () => undefined,
 });
 
 /** How long a peer has to take the last words of a stream that this side ends. */
@@ -55,7 +56,7 @@ function mount(router: ConnectRouter, rpc: Rpc, call: Call, streams: OpenStreams
   const meter = new Meter(call.telemetry, rpc, "http");
   switch (rpc.kind) {
     case "unary":
-      router.rpc(rpc.method, (request: Message) => answered(rpc, request, call, meter));
+      router.rpc(rpc.method, (request: Message, context) => answered(rpc, request, { call, meter, context }));
       return;
     case "server_streaming":
       router.rpc(rpc.method, (request: Message, context) =>
@@ -72,15 +73,14 @@ function mount(router: ConnectRouter, rpc: Rpc, call: Call, streams: OpenStreams
 async function answered(
   rpc: Rpc & { kind: "unary" },
   request: Message,
-  call: Call,
-  meter: Meter,
+  { call, meter, context }: Omit<Serving, "streams">,
 ): Promise<Message> {
   const beganAt = performance.now();
   let outcome: Outcome = OK;
   try {
     const always = rpc.method.parent.typeName.startsWith("grpc.");
     if (call.health.draining && !always) throw drainingFault();
-    return await rpc.handle(request, call);
+    return await rpc.handle(request, call, context.values.get(peerKey));
   } catch (error) {
     const failure = meter.outcomeOf(error);
     outcome = failure;

@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { limits } from "#domain/limits";
 import type { Telemetry } from "#ports/telemetry";
 import { networkOf } from "./address.js";
+import { AnswerQuota } from "./answer-admission.js";
 
 export interface ConnectionBounds {
   /** Connections in all. */
@@ -16,6 +17,7 @@ const WARN_EVERY_MS = 60_000;
 /** One accepted connection. */
 export class Connection {
   readonly socket: Socket;
+  readonly quota = new AnswerQuota();
   readonly #identified: () => void;
 
   constructor(socket: Socket, identified: () => void) {

@@ -8,12 +8,13 @@ import { ServerInterceptingCall, type ServerInterceptingCallInterface } from "@g
 import type { Fault } from "#domain/fault";
 import { limits } from "#domain/limits";
 import { statusOf } from "#wire/faults";
+import type { AnswerAdmission } from "./answer-admission.js";
 import type { Connection } from "./connections.js";
 import type { EngineStream } from "./grpc-engine.js";
 import { GrpcIncoming } from "./grpc-incoming.js";
 import { grpcStatus } from "./grpc-status.js";
 import { type HeldBytes, Holding } from "./held-bytes.js";
-import type { Rpc } from "./rpc.js";
+import type { AnswerChannel, Rpc } from "./rpc.js";
 import type { Session } from "./sessions.js";
 import type { Traffic } from "./traffic.js";
 
@@ -25,7 +26,7 @@ const UNSENT = 128 * 1024;
  * network has taken the last, as long as few bytes wait. So an answer goes out together with its status. What is
  * kept for the peer is counted in {@link Traffic}, which may end the call.
  */
-export class GrpcTransport implements EngineStream {
+export class GrpcTransport implements EngineStream, AnswerChannel {
   readonly connection: Connection;
   readonly #session: Session;
   readonly #stream: ServerHttp2Stream;
@@ -33,7 +34,10 @@ export class GrpcTransport implements EngineStream {
   readonly #incoming: GrpcIncoming;
   /** Where bytes count that were written and not taken. */
   readonly #untaken: HeldBytes;
-  readonly #sending = new Holding(() => this.#stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM));
+  readonly #answers: AnswerAdmission;
+  readonly #sending: Holding;
+  /** Room was asked for, and nothing has been written. */
+  #reserved = false;
   #call: ServerInterceptingCallInterface | undefined;
   #unsent = 0;
   #taken: (() => void) | undefined;
@@ -54,7 +58,11 @@ export class GrpcTransport implements EngineStream {
     this.#session = session;
     this.#stream = stream;
     this.#kind = kind;
-    this.#untaken = kind === "unary" ? traffic.untaken : traffic.stalled;
+    const isUnary = kind === "unary";
+    this.#untaken = isUnary ? traffic.untaken : traffic.stalled;
+    this.#answers = traffic.answers;
+    const cut = () => stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    this.#sending = new Holding(cut, isUnary ? session.connection.quota : undefined);
     this.#incoming = new GrpcIncoming(stream, traffic, {
       streamed: kind === "bidi_streaming",
       encoding: String(headers["grpc-encoding"] ?? "identity"),
@@ -84,6 +92,11 @@ export class GrpcTransport implements EngineStream {
     if (!this.#mute) this.#call?.sendStatus(grpcStatus({ status: statusOf(fault), fault }));
   }
 
+  reserve(bytes: number): Promise<void> | undefined {
+    this.#reserved = true;
+    return this.#answers.reserve(this.#sending, this.connection.quota, bytes);
+  }
+
   /** The handler of a stream has taken a message of this length. */
   took(bytes: number): void {
     this.#incoming.took(bytes);
@@ -92,7 +105,17 @@ export class GrpcTransport implements EngineStream {
   /** grpc-js has made this call of the stream. @returns what the handler is to be given */
   intercept(call: ServerInterceptingCallInterface): ServerInterceptingCallInterface {
     this.#call = call;
-    return this.#kind === "unary" ? call : new TransportCall(call, this);
+    if (this.#kind !== "unary") return new TransportCall(call, this);
+    call.getAuthContext = () => ({ transport: this }) as AuthContext;
+    return call;
+  }
+
+  /** Nothing is said any more for which room was asked. */
+  #unreserve(): void {
+    if (!this.#reserved) return;
+    this.#reserved = false;
+    this.#untaken.release(this.#sending);
+    this.#answers.abandon(this.#sending, this.connection.quota);
   }
 
   /** True if nobody can be told anything any more. */
@@ -104,6 +127,7 @@ export class GrpcTransport implements EngineStream {
     const stream = this.#stream;
     this.#ended = true;
     this.#incoming.close();
+    this.#unreserve();
     this.#leave();
     if (this.#incoming.complete) return;
     // What the peer still sends is not wanted; if it does not notice by itself, it is told.
@@ -115,6 +139,7 @@ export class GrpcTransport implements EngineStream {
     clearTimeout(this.#halfOpen);
     this.#ended = true;
     this.#incoming.close();
+    this.#unreserve();
     this.#untaken.release(this.#sending);
     this.#leave();
   }
@@ -175,6 +200,7 @@ export class GrpcTransport implements EngineStream {
     const { length } = bytes;
     this.#session.sent(length);
     this.#unsent += length;
+    this.#reserved = false;
     this.#untaken.hold(this.#sending, this.#unsent);
     this.#stream.write(bytes, () => this.#written(length));
     if (this.#unsent > UNSENT) this.#taken = taken;

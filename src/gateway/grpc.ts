@@ -17,7 +17,7 @@ import { parse, pump, Received, received } from "./grpc-streams.js";
 import { GrpcTransport, transportOf } from "./grpc-transport.js";
 import type { Listener } from "./listener.js";
 import { answerTooLarge, CANCELLED, drainingFault, Meter, OK, type Outcome } from "./outcome.js";
-import type { Call, Rpc } from "./rpc.js";
+import type { AnswerChannel, Call, Rpc } from "./rpc.js";
 import { type Session, Sessions } from "./sessions.js";
 import type { OpenStreams } from "./streams.js";
 import type { Traffic } from "./traffic.js";
@@ -82,8 +82,9 @@ function pathOf({ method }: Rpc): string {
 function unary(rpc: Rpc & { kind: "unary" }, call: Call, meter: Meter) {
   const { input, output, parent } = rpc.method;
   const always = parent.typeName.startsWith("grpc.");
-  const handle = async (bytes: Uint8Array) => rpc.handle(parse(input, bytes), call);
-  return ({ request }: ServerUnaryCall<Received, Buffer>, callback: sendUnaryData<Buffer>): void => {
+  const handle = async (bytes: Uint8Array, channel: AnswerChannel) =>
+    rpc.handle(parse(input, bytes), call, channel);
+  return (unaryCall: ServerUnaryCall<Received, Buffer>, callback: sendUnaryData<Buffer>): void => {
     const beganAt = performance.now();
     const fail = (error: unknown) => {
       const outcome = meter.outcomeOf(error);
@@ -96,7 +97,7 @@ function unary(rpc: Rpc & { kind: "unary" }, call: Call, meter: Meter) {
       return;
     }
 
-    handle(request.take())
+    handle(unaryCall.request.take(), transportOf(unaryCall))
       .then((message) => {
         callback(null, encoded(output, message));
         meter.count(OK);

@@ -5,13 +5,16 @@ import type { Millis } from "#domain/time";
 /** One request or answer that a peer has not finished sending or reading, and what it keeps in memory. */
 export class Holding {
   readonly cut: (fault: Fault) => void;
+  /** Counts the bytes of all that is held for the same peer. */
+  readonly quota: { bytes: number } | undefined;
   bytes = 0;
   /** When it was held first, from `performance.now()`. */
   since = 0;
 
   /** @param cut ends it with this failure and lets go of its bytes; called at most once for each time it is held */
-  constructor(cut: (fault: Fault) => void) {
+  constructor(cut: (fault: Fault) => void, quota?: { bytes: number }) {
     this.cut = cut;
+    this.quota = quota;
   }
 }
 
@@ -34,6 +37,8 @@ export class HeldBudget {
   readonly #most: number;
   readonly #kinds: HeldBytes[] = [];
   #bytes = 0;
+  /** Called when some have been let go of. */
+  onLess: () => void = () => undefined;
 
   constructor(usual: number, most: number) {
     this.#usual = usual;
@@ -51,10 +56,12 @@ export class HeldBudget {
 
   add(bytes: number): void {
     this.#bytes += bytes;
+    if (bytes < 0) this.onLess();
   }
 
-  makeRoom(): void {
-    while (this.#bytes > this.#usual) {
+  /** @param wanted bytes that somebody waits for: for their sake what is old goes, and nothing that is young */
+  makeRoom(wanted = 0): void {
+    while (this.#bytes + wanted > this.#usual) {
       const [first, ...others] = this.#kinds.filter(({ oldest }) => oldest);
       if (!first) return;
       const kind = others.reduce((found, each) => (sinceOf(each) < sinceOf(found) ? each : found), first);
@@ -114,6 +121,7 @@ export class HeldBytes {
     }
     const more = bytes - holding.bytes;
     holding.bytes = bytes;
+    if (holding.quota) holding.quota.bytes += more;
     this.#budget.add(more);
     if (more > 0) this.#budget.makeRoom();
   }
@@ -121,6 +129,7 @@ export class HeldBytes {
   /** Forgets it; nothing happens if it is not held. */
   release(holding: Holding): void {
     if (!this.#holdings.delete(holding)) return;
+    if (holding.quota) holding.quota.bytes -= holding.bytes;
     this.#budget.add(-holding.bytes);
     holding.bytes = 0;
   }

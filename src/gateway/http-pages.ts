@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import type { Http2ServerResponse } from "node:http2";
 import type { Health } from "./health.js";
 import type { HttpRequest } from "./http-guard.js";
+import type { Outgoing } from "./outgoing.js";
 
 export type HttpResponse = ServerResponse | Http2ServerResponse;
 
@@ -22,11 +23,15 @@ gRPC, gRPC-Web and Connect are served on this port, by method path, for example
 /metrics       numbers for Prometheus
 `;
 
+/** More than the numbers of any server come to. */
+const METRICS_BYTES = 256 * 1024;
+
 /** The few pages that are not rpcs. */
 export async function servePage(
   request: HttpRequest,
   response: HttpResponse,
   { health, metrics }: { readonly health: Health; readonly metrics: MetricsSource },
+  outgoing: Outgoing,
 ): Promise<void> {
   const [path] = (request.url ?? "").split("?", 1);
   if (request.method !== "GET" && request.method !== "HEAD") {
@@ -43,7 +48,8 @@ export async function servePage(
     case "/health/ready":
       return health.serving ? sendText(response, 200, "ready\n") : sendText(response, 503, "not ready\n");
     case "/metrics":
-      return sendText(response, 200, await metrics.render(), metrics.contentType);
+      await outgoing.reserve(METRICS_BYTES);
+      return sendText(response, 200, await metrics.render(), metrics.contentType, outgoing);
     default:
       return sendText(response, 404, `${path} is not served here; see / for what is.\n`);
   }
@@ -59,10 +65,13 @@ export function sendText(
   status: number,
   text: string,
   contentType = "text/plain; charset=utf-8",
+  outgoing?: Outgoing,
 ): void {
+  const length = Buffer.byteLength(text);
+  outgoing?.count(length);
   const headers = {
     "content-type": contentType,
-    "content-length": Buffer.byteLength(text),
+    "content-length": length,
     "x-content-type-options": "nosniff",
   };
   // The two kinds of response have one method of the same shape, which their types do not share.

@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { limits } from "#domain/limits";
+import type { AnswerQuota } from "./answer-admission.js";
 import type { Connection } from "./connections.js";
 import type { Session } from "./sessions.js";
 
 /** What one request has to tell of its connection. */
 export interface HttpPeer {
+  readonly quota: AnswerQuota;
   /** The peer has said who it is. */
   identified(): void;
   /** So many bytes of content have come. */
@@ -18,6 +20,10 @@ export class Http2Peer implements HttpPeer {
 
   constructor(session: Session) {
     this.#session = session;
+  }
+
+  get quota(): AnswerQuota {
+    return this.#session.connection.quota;
   }
 
   identified(): void {
@@ -40,6 +46,10 @@ export class Http1Peer implements HttpPeer {
 
   constructor(connection: Connection) {
     this.#connection = connection;
+  }
+
+  get quota(): AnswerQuota {
+    return this.#connection.quota;
   }
 
   /** @returns false if the request is not taken; then it is answered, or its connection closed */

@@ -113,15 +113,17 @@ async function serve(
     return;
   }
   const [path = ""] = (request.url ?? "").split("?", 1);
-  const handler = parts.handlers.get(path);
-  if (!handler) return servePage(request, response, parts);
-
   const { traffic } = parts;
+  const handler = parts.handlers.get(path);
+  if (!handler) return servePage(request, response, parts, new Outgoing(response, traffic, true, peer));
+
   const single = handler.method.methodKind !== "bidi_streaming";
+  const outgoing = new Outgoing(response, traffic, handler.method.methodKind === "unary", peer);
   const contextValues = createContextValues().set(peerKey, {
     sendHeaders: (header) => writeHead(response, { status: 200, header }),
     hangUp: () => response.destroy(),
     identified: () => peer.identified(),
+    reserve: (bytes) => outgoing.reserve(bytes),
   });
   const universal = universalRequestFromNodeRequest(request, response, undefined, contextValues);
   const carried = (bytes: number) => peer.carried(bytes);
@@ -130,7 +132,6 @@ async function serve(
     const body = { input, single, traffic, carried, errorOf: errorOfFault };
     universal.body = bodyOf(request, universal.header, body);
   }
-  const outgoing = new Outgoing(response, traffic, handler.method.methodKind === "unary", peer);
   try {
     await writeAnswer(await handler(universal), response, outgoing);
   } catch (error) {

@@ -38,6 +38,7 @@ export class Meter {
 
   /** Anything but a Fault is a bug of ours: it is logged here, and the caller learns only where to look. */
   outcomeOf(error: unknown): Failure {
+    if (error === CANCELLED.fault) return CANCELLED;
     if (error instanceof Fault) return { status: statusOf(error), fault: error };
     this.#telemetry.log.error("a request failed by a bug", { rpc: this.#rpc, door: this.#door, err: error });
     const fault = new Fault("internal", `${this.#rpc} failed inside; the server's log says why.`);

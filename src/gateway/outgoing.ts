@@ -1,24 +1,37 @@
 import { type HeldBytes, Holding } from "./held-bytes.js";
 import type { HttpResponse } from "./http-pages.js";
 import type { HttpPeer } from "./http-peer.js";
+import type { AnswerChannel } from "./rpc.js";
 import type { Traffic } from "./traffic.js";
 
 /** Writes an answer at the pace at which the peer reads. What it has not read is counted, and may end the answer. */
-export class Outgoing {
+export class Outgoing implements AnswerChannel {
   readonly #response: HttpResponse;
+  readonly #traffic: Traffic;
   readonly #untaken: HeldBytes;
   readonly #single: boolean;
   readonly #peer: HttpPeer;
   readonly #holding: Holding;
+  /** Its bytes are those that were reserved, not those that were written. */
+  #reserved = false;
 
   /** @param single it is one message, and counts until it has been read; a stream's counts while the next one waits */
-  constructor(response: HttpResponse, { untaken, stalled }: Traffic, single: boolean, peer: HttpPeer) {
+  constructor(response: HttpResponse, traffic: Traffic, single: boolean, peer: HttpPeer) {
     this.#response = response;
-    this.#untaken = single ? untaken : stalled;
+    this.#traffic = traffic;
+    this.#untaken = single ? traffic.untaken : traffic.stalled;
     this.#single = single;
     this.#peer = peer;
-    this.#holding = new Holding(() => response.destroy());
-    response.once("close", () => this.#untaken.release(this.#holding));
+    this.#holding = new Holding(() => response.destroy(), single ? peer.quota : undefined);
+    response.once("close", () => {
+      this.#untaken.release(this.#holding);
+      traffic.answers.abandon(this.#holding, peer.quota);
+    });
+  }
+
+  reserve(bytes: number): Promise<void> | undefined {
+    this.#reserved = true;
+    return this.#traffic.answers.reserve(this.#holding, this.#peer.quota, bytes);
   }
 
   /** Resolves when the next chunk may be written, or when nobody is there to read it. */
@@ -27,11 +40,18 @@ export class Outgoing {
     if (response.destroyed) return;
     this.#peer.sent(chunk.length);
     const flows = "stream" in response ? response.write(chunk) : response.write(chunk);
-    if (this.#single) this.#untaken.hold(this.#holding, this.#holding.bytes + chunk.length);
+    if (this.#single) this.count(chunk.length);
     if (flows) return;
     if (!this.#single) this.#untaken.hold(this.#holding, chunk.length);
     await drained(response);
     if (!this.#single) this.#untaken.release(this.#holding);
+  }
+
+  /** So many bytes of a single answer are written. They count until it has been read. */
+  count(bytes: number): void {
+    const before = this.#reserved ? 0 : this.#holding.bytes;
+    this.#reserved = false;
+    this.#untaken.hold(this.#holding, before + bytes);
   }
 }
 

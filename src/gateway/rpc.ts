@@ -42,12 +42,24 @@ export interface StreamCall extends Call {
   identified(): void;
 }
 
+/** What carries the answer of one unary request. */
+export interface AnswerChannel {
+  /**
+   * Makes room for an answer of up to so many bytes. To be called before anything is read for it, and awaited.
+   *
+   * @returns undefined if there is room at once
+   * @throws {Fault} `overloaded`, by the promise, if the peer or all peers together have not read enough of what they
+   *   asked for before
+   */
+  reserve(bytes: number): Promise<void> | undefined;
+}
+
 /** One row of the table of handlers, with its types forgotten: all that a mount needs. */
 export type Rpc =
   | {
       readonly kind: "unary";
       readonly method: DescMethodUnary;
-      readonly handle: (request: Message, call: Call) => Promise<Message>;
+      readonly handle: (request: Message, call: Call, channel: AnswerChannel) => Promise<Message>;
     }
   | {
       readonly kind: "server_streaming";
@@ -64,13 +76,30 @@ export type Rpc =
 export function unary<I extends DescMessage, O extends DescMessage, Checked>(
   method: DescMethodUnary<I, O>,
   schema: z.ZodType<Checked>,
-  handle: (request: Checked, call: Call) => Promise<MessageShape<O>>,
+  handle: (request: Checked, call: Call, channel: AnswerChannel) => Promise<MessageShape<O>>,
 ): Rpc {
   return {
     kind: "unary",
     method,
-    handle: async (request, call) => handle(checked(schema, request), call),
+    handle: async (request, call, channel) => handle(checked(schema, request), call, channel),
   };
+}
+
+/**
+ * The same for a request that is small, and changes nothing, while its answer may be large.
+ *
+ * @param answerBytes the most it may be, with what is read to make it
+ */
+export function reading<I extends DescMessage, O extends DescMessage, Checked>(
+  method: DescMethodUnary<I, O>,
+  schema: z.ZodType<Checked>,
+  answerBytes: number,
+  handle: (request: Checked, call: Call) => Promise<MessageShape<O>>,
+): Rpc {
+  return unary(method, schema, async (request, call, channel) => {
+    await channel.reserve(answerBytes);
+    return handle(request, call);
+  });
 }
 
 export function serverStreaming<I extends DescMessage, O extends DescMessage, Checked>(

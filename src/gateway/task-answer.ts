@@ -11,6 +11,8 @@ import type { Task } from "#wire/gen/taskrun/v1/task_service_pb";
 const RUNS_BYTES = 512 * 1024;
 /** Error messages and models go along as far as this: each can be as long as a hundred Steps. */
 const DETAILS_BYTES = 512 * 1024;
+/** What is read for one Step's result: its Task with its input, and the result. */
+export const RESULT_READ_BYTES = limits.inputBytes + limits.resultBytes;
 /** For what is only estimated here. */
 const SPARE_BYTES = 64 * 1024;
 

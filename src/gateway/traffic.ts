@@ -1,7 +1,8 @@
 import { Fault } from "#domain/fault";
 import { limits } from "#domain/limits";
-import type { Millis } from "#domain/time";
+import { type Millis, millis } from "#domain/time";
 import type { CounterName, Telemetry } from "#ports/telemetry";
+import { AnswerAdmission } from "./answer-admission.js";
 import { Compressor } from "./compression.js";
 import { HeldBudget, HeldBytes } from "./held-bytes.js";
 
@@ -13,12 +14,19 @@ export class Traffic {
   readonly untaken: HeldBytes;
   /** The same of streams, in both directions. A reader may pause for as long as it likes while there is room. */
   readonly stalled: HeldBytes;
+  /** Before an answer that may be large is read for one of them. */
+  readonly answers: AnswerAdmission;
   readonly compressor = new Compressor();
 
   /** @param body how long a message may take, in either direction */
   constructor(telemetry: Telemetry, body: Millis = limits.body) {
     const cut = (direction: "request" | "answer", cause: "late" | "full") =>
       telemetry.count("taskrun_messages_cut_total" satisfies CounterName, { direction, cause });
+    const answersFull = (cause: "late" | "full", why: string) => {
+      cut("answer", cause);
+      const message = `${why}: read those that you have, and ask for this one a little later.`;
+      return new Fault("overloaded", message, { reason: "ANSWERS_FULL", retryAfter: millis(1_000) });
+    };
     const budget = new HeldBudget(limits.heldBytes, limits.heldBytesMost);
     this.unfinished = new HeldBytes(budget, {
       holdings: limits.unfinishedRequests,
@@ -55,6 +63,14 @@ export class Traffic {
       full,
     });
     this.stalled = new HeldBytes(budget, { holdings: Number.POSITIVE_INFINITY, full });
+    const waiting = new HeldBytes(budget, {
+      holdings: limits.answersWaiting,
+      deadline: body,
+      late: () => answersFull("late", `there was no room for the answer within ${body / 1_000} s`),
+      full: () =>
+        answersFull("full", `${limits.answersWaiting} requests wait for room for their answers already`),
+    });
+    this.answers = new AnswerAdmission(budget, this.untaken, waiting);
   }
 }
 

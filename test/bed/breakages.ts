@@ -1,3 +1,4 @@
+import { answerBreakages } from "./answer-breakages.js";
 import { assignmentBreakages } from "./assignment-breakages.js";
 import { type Breakage, edit, type TestName } from "./breakage.js";
 import { clockBreakages } from "./clock-breakages.js";
@@ -377,5 +378,6 @@ export const breakages: readonly Breakage[] = [
   ...workflowBreakages,
   ...assignmentBreakages,
   ...workerBreakages,
+  ...answerBreakages,
   ...gatewayBreakages,
 ];

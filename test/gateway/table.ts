@@ -22,7 +22,7 @@ export function tableFor(plane: FakePlane) {
     const { signal } = new AbortController();
     const call = { plane, entropy, caller, signal, ...own } as unknown as StreamCall;
     const message = create(method.input, request);
-    if (rpc?.kind === "unary") return rpc.handle(message, call);
+    if (rpc?.kind === "unary") return rpc.handle(message, call, { reserve: () => undefined });
     if (rpc === undefined) throw new Error(`${method.name} is not served`);
     async function* once() {
       yield message;

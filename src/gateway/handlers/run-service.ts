@@ -13,16 +13,17 @@ import {
 import { FrameQueue } from "../frame-queue.js";
 import { helloOf } from "../hello.js";
 import { reportOf } from "../report.js";
-import { bidiStreaming, type StreamCall, unary } from "../rpc.js";
+import { bidiStreaming, reading, type StreamCall } from "../rpc.js";
 import { getRunInput, getRunStepResult } from "../schemas.js";
 import { StallWatch } from "../stall.js";
+import { RESULT_READ_BYTES } from "../task-answer.js";
 import { getStepResult, readRunInput } from "./run-reads.js";
 
 /** What workers do: take Runs and report on them. */
 export const runService = [
   bidiStreaming(RunService.method.streamConnect, streamConnect),
-  unary(RunService.method.getStepResult, getRunStepResult, getStepResult),
-  unary(RunService.method.getRunInput, getRunInput, readRunInput),
+  reading(RunService.method.getStepResult, getRunStepResult, RESULT_READ_BYTES, getStepResult),
+  reading(RunService.method.getRunInput, getRunInput, limits.inputBytes, readRunInput),
 ];
 
 async function* streamConnect(

@@ -13,25 +13,28 @@ import type {
 } from "#wire/gen/taskrun/v1/task_service_pb";
 import { draftAgain, draftOf } from "../draft.js";
 import { findTask } from "../lookup.js";
-import type { Call } from "../rpc.js";
+import type { AnswerChannel, Call } from "../rpc.js";
 import { type CheckedTask, createTask as createTaskSchema } from "../schemas.js";
 import { sizeOfStep, wholeTask } from "../task-answer.js";
 import { checked, fieldPath } from "../validate.js";
 
 /** The rpcs that make Tasks: one, many, or one again. */
-export async function createTask(request: CheckedTask, call: Call): Promise<Task> {
-  return submitOne(await draftOf(request, call), call);
+export async function createTask(request: CheckedTask, call: Call, channel: AnswerChannel): Promise<Task> {
+  return submitOne(await draftOf(request, call), call, channel);
 }
 
 export async function retryTask(
   { id, idempotencyKey }: { readonly id: TaskId; readonly idempotencyKey: string },
   call: Call,
+  channel: AnswerChannel,
 ): Promise<Task> {
+  await channel.reserve(limits.messageBytes);
   const detail = await findTask(call.plane, call.caller, id);
   return submitOne(await draftAgain(detail, idempotencyKey, call), call);
 }
 
-async function submitOne(draft: TaskDraft, { plane, caller }: Call): Promise<Task> {
+/** @param channel left out if there is room for the answer already */
+async function submitOne(draft: TaskDraft, { plane, caller }: Call, channel?: AnswerChannel): Promise<Task> {
   const [receipt] = await plane.submit(caller, [draft]);
   if (receipt === undefined) throw noAnswer();
   if (receipt instanceof Fault) throw receipt;
@@ -39,6 +42,7 @@ async function submitOne(draft: TaskDraft, { plane, caller }: Call): Promise<Tas
   // A new Task is all in its receipt; only one that was there before has more to show.
   const fresh = freshTask(receipt, draft);
   if (fresh) return fresh;
+  await channel?.reserve(limits.messageBytes);
   const detail = await plane.reads.task(receipt.task.id);
   return detail ? wholeTask(plane.reads, detail) : taskToWire(receipt.task, { input: draft.input });
 }

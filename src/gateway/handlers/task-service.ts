@@ -17,9 +17,9 @@ import {
 } from "#wire/gen/taskrun/v1/task_service_pb";
 import { findTask } from "../lookup.js";
 import { toPageToken } from "../page-token.js";
-import { type Call, type StreamCall, serverStreaming, unary } from "../rpc.js";
+import { type AnswerChannel, type Call, reading, type StreamCall, serverStreaming, unary } from "../rpc.js";
 import * as schemas from "../schemas.js";
-import { endOf, sizeOf, wholeTask } from "../task-answer.js";
+import { endOf, RESULT_READ_BYTES, sizeOf, wholeTask } from "../task-answer.js";
 import { batchCreateTasks, createTask, retryTask } from "./task-create.js";
 
 /** What clients do with Tasks. */
@@ -27,12 +27,12 @@ export const taskService = [
   unary(TaskService.method.createTask, schemas.createTask, createTask),
   unary(TaskService.method.batchCreateTasks, schemas.batchCreateTasks, batchCreateTasks),
   unary(TaskService.method.retryTask, schemas.retryTask, retryTask),
-  unary(TaskService.method.getTask, schemas.getTask, getTask),
-  unary(TaskService.method.listTasks, schemas.listTasks, listTasks),
+  reading(TaskService.method.getTask, schemas.getTask, limits.messageBytes, getTask),
+  reading(TaskService.method.listTasks, schemas.listTasks, limits.pageBytes, listTasks),
   unary(TaskService.method.cancelTask, schemas.cancelTask, cancelTask),
   unary(TaskService.method.signalTask, schemas.signalTask, signalTask),
   unary(TaskService.method.resolveStep, schemas.resolveStep, resolveStep),
-  unary(TaskService.method.getStepResult, schemas.getStepResult, getStepResult),
+  reading(TaskService.method.getStepResult, schemas.getStepResult, RESULT_READ_BYTES, getStepResult),
   serverStreaming(TaskService.method.watchTask, schemas.watchTask, watchTask),
 ];
 
@@ -72,28 +72,39 @@ async function listTasks(
 async function cancelTask(
   { id, reason }: { readonly id: TaskId; readonly reason: string },
   { plane, caller }: Call,
+  channel: AnswerChannel,
 ): Promise<Task> {
-  return afterwards(await plane.cancel(caller, id, reason), plane);
+  return afterwards(await plane.cancel(caller, id, reason), plane, channel);
 }
 
 async function signalTask(
   { id, signal, payloadJson }: z.output<typeof schemas.signalTask>,
   { plane, caller }: Call,
+  channel: AnswerChannel,
 ): Promise<Task> {
-  return afterwards(await plane.signal(caller, id, signal, payloadJson), plane);
+  return afterwards(await plane.signal(caller, id, signal, payloadJson), plane, channel);
 }
 
 async function resolveStep(
   { taskId, stepName, action, resultJson }: z.output<typeof schemas.resolveStep>,
   { plane, caller }: Call,
+  channel: AnswerChannel,
 ): Promise<Task> {
   const decision: ResolveAction =
     action === "complete" ? { type: action, output: resultJson } : { type: action };
-  return afterwards(await plane.resolve(caller, taskId, stepName, decision), plane);
+  return afterwards(await plane.resolve(caller, taskId, stepName, decision), plane, channel);
 }
 
-/** The whole Task after a change, or what the change itself tells if it has been removed since. */
-async function afterwards({ task }: Receipt, { reads }: Plane): Promise<Task> {
+/**
+ * The whole Task after a change, or what the change itself tells if the Task has been removed since, or if there is
+ * no room for more: what is done must not look refused.
+ */
+async function afterwards({ task }: Receipt, { reads }: Plane, channel: AnswerChannel): Promise<Task> {
+  try {
+    await channel.reserve(limits.messageBytes);
+  } catch {
+    return taskToWire(task);
+  }
   const detail = await reads.task(task.id);
   return detail ? wholeTask(reads, detail) : taskToWire(task);
 }

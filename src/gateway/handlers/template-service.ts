@@ -15,15 +15,15 @@ import {
 import { ownNamespace } from "../draft.js";
 import { toTemplateToken } from "../page-token.js";
 import { findTemplate, templateNotFound } from "../plans.js";
-import { type Call, unary } from "../rpc.js";
+import { type Call, reading, unary } from "../rpc.js";
 import * as schemas from "../template-schemas.js";
 import { type ReadFinding, readWhole } from "../template-source.js";
 
 /** What clients do with templates. */
 export const templateService = [
   unary(TemplateService.method.register, schemas.registerTemplate, register),
-  unary(TemplateService.method.get, schemas.getTemplate, get),
-  unary(TemplateService.method.list, schemas.listTemplates, list),
+  reading(TemplateService.method.get, schemas.getTemplate, limits.messageBytes, get),
+  reading(TemplateService.method.list, schemas.listTemplates, limits.pageBytes, list),
   unary(TemplateService.method.validate, schemas.validateTemplate, validate),
 ];
 

@@ -12,13 +12,16 @@ import {
 } from "#wire/gen/taskrun/v1/worker_service_pb";
 import { findWorker } from "../lookup.js";
 import { answerTooLarge } from "../outcome.js";
-import { type Call, unary } from "../rpc.js";
+import { type AnswerChannel, type Call, reading, unary } from "../rpc.js";
 import * as schemas from "../schemas.js";
+
+/** One Worker may say as much of itself as fits into its hello. */
+const WORKER_BYTES = limits.messageBytes;
 
 /** What clients and operators do with the fleet. */
 export const workerService = [
-  unary(WorkerService.method.listWorkers, schemas.listWorkers, listWorkers),
-  unary(WorkerService.method.getWorker, schemas.getWorker, getWorker),
+  reading(WorkerService.method.listWorkers, schemas.listWorkers, limits.messageBytes, listWorkers),
+  reading(WorkerService.method.getWorker, schemas.getWorker, WORKER_BYTES, getWorker),
   unary(WorkerService.method.drainWorker, schemas.drainWorker, drainWorker),
 ];
 
@@ -73,6 +76,8 @@ async function getWorker(
 async function drainWorker(
   { workerId, reason }: { readonly workerId: WorkerId; readonly reason: string },
   { plane, caller }: Call,
+  channel: AnswerChannel,
 ): Promise<Worker> {
+  await channel.reserve(WORKER_BYTES);
   return workerToWire(await plane.drainWorker(caller, workerId, reason));
 }

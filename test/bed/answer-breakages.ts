@@ -1,0 +1,52 @@
+import { type Breakage, edit, type TestName } from "./breakage.js";
+
+const admission = "src/gateway/answer-admission.ts";
+const inTest = (name: string): TestName => ({ file: "test/gateway/answer-admission.test.ts", name });
+
+/** Ways in which answers that nobody reads could fill the memory, or keep others from theirs. */
+export const answerBreakages: readonly Breakage[] = [
+  {
+    name: "answer: each is read at once, whoever has not read the last",
+    edits: [
+      edit(
+        admission,
+        "return this.#budget.bytes + bytes <= most && withinShare(quota, bytes);",
+        "return true;",
+      ),
+    ],
+    test: inTest("are read from the store for a part of those who ask"),
+  },
+  {
+    name: "answer: a Task is read without room for it",
+    edits: [
+      edit(
+        "src/gateway/handlers/task-service.ts",
+        "reading(TaskService.method.getTask, schemas.getTask, limits.messageBytes, getTask)",
+        "unary(TaskService.method.getTask, schemas.getTask, getTask)",
+      ),
+    ],
+    test: inTest("are read from the store for a part of those who ask"),
+  },
+  {
+    name: "answer: one connection takes what all have",
+    edits: [edit(admission, "quota.bytes + bytes <= limits.answersPerConnection", "bytes > 0")],
+    test: inTest("a connection has its share"),
+  },
+  {
+    name: "answer: who has nothing waits for those who do not read",
+    edits: [
+      edit(admission, "quota.bytes === 0 ? limits.heldBytesMost : limits.heldBytes", "limits.heldBytes"),
+    ],
+    test: inTest("when all is full, who has nothing is served"),
+  },
+  {
+    name: "answer: it is read for a peer that is gone",
+    edits: [edit(admission, "if (waiting.sending === sending) waiting.cut(CANCELLED.fault);", "")],
+    test: inTest("who waits is refused in the end"),
+  },
+  {
+    name: "answer: one connection is served to its end before the next",
+    edits: [edit(admission, "if (this.#quotas.delete(quota)) this.#quotas.add(quota);", "")],
+    test: inTest("connections take turns"),
+  },
+];
