@@ -3,6 +3,7 @@ import zlib from "node:zlib";
 import { Fault } from "#domain/fault";
 import { limits } from "#domain/limits";
 import { messageTooLarge } from "./message-reader.js";
+import { CANCELLED } from "./outcome.js";
 
 /**
  * Compresses and expands messages, a few at a time over all connections: each one at work takes up to the size of
@@ -13,11 +14,13 @@ export class Compressor {
   #busy = 0;
 
   /**
+   * @param wanted asked when its turn has come: what nobody waits for any more costs nothing
    * @throws {Fault} `overloaded` if it expands to more than a message may be, `invalid` if it is damaged
    */
-  expand(bytes: Uint8Array, encoding: "gzip" | "deflate"): Promise<Buffer> {
+  expand(bytes: Uint8Array, encoding: "gzip" | "deflate", wanted = always): Promise<Buffer> {
     const expand = encoding === "gzip" ? gunzip : inflate;
     return this.#inTurn(async () => {
+      if (!wanted()) throw CANCELLED.fault;
       try {
         return await expand(bytes, { maxOutputLength: limits.messageBytes });
       } catch (error) {
@@ -47,6 +50,7 @@ export class Compressor {
   }
 }
 
+const always = () => true;
 const gunzip = promisify<zlib.InputType, zlib.ZlibOptions, Buffer>(zlib.gunzip);
 const inflate = promisify<zlib.InputType, zlib.ZlibOptions, Buffer>(zlib.inflate);
 const gzip = promisify<zlib.InputType, Buffer>(zlib.gzip);

@@ -156,7 +156,7 @@ export class GrpcIncoming {
   #expanded(bytes: Buffer): Promise<Buffer> {
     const { encoding } = this.#options;
     if (encoding === "gzip" || encoding === "deflate")
-      return this.#traffic.compressor.expand(bytes, encoding);
+      return this.#traffic.compressor.expand(bytes, encoding, () => !this.#closed);
     const message = `a message is compressed by ${encoding}, which is not known here: use gzip, deflate or none.`;
     return Promise.reject(new Fault("invalid", message, { reason: "COMPRESSION_UNKNOWN" }));
   }

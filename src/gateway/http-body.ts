@@ -15,6 +15,8 @@ export interface BodyOptions {
   readonly traffic: Traffic;
   /** Told of all bytes that have come. */
   readonly carried: (bytes: number) => void;
+  /** False once the peer has given up. */
+  readonly wanted: () => boolean;
   readonly errorOf: (fault: Fault) => ConnectError;
 }
 
@@ -35,7 +37,7 @@ export function bodyOf(
   header: Headers,
   options: BodyOptions,
 ): AsyncIterable<Uint8Array> {
-  const { input, single, traffic, carried, errorOf } = options;
+  const { input, single, traffic, carried, wanted, errorOf } = options;
   const type = header.get("content-type") ?? "";
   const [, protocol] = /^application\/(connect\+|grpc)/i.exec(type) ?? [];
   const encoding = encodings[protocol === undefined ? "whole" : protocol === "grpc" ? "grpc" : "connect"];
@@ -54,7 +56,8 @@ export function bodyOf(
 
   const check = /json/i.test(type) ? checkJsonElements : (bytes: Uint8Array) => checkElements(input, bytes);
   const open = async (bytes: Buffer, compressed: boolean): Promise<Buffer> => {
-    const expanded = compressed && bytes.length > 0 ? await traffic.compressor.expand(bytes, "gzip") : bytes;
+    const { compressor } = traffic;
+    const expanded = compressed && bytes.length > 0 ? await compressor.expand(bytes, "gzip", wanted) : bytes;
     check(expanded);
     return expanded;
   };

@@ -6,6 +6,11 @@ import type { Outgoing } from "./outgoing.js";
 
 export type HttpResponse = ServerResponse | Http2ServerResponse;
 
+/** True once nobody can be told anything by it. A response over HTTP/2 does not say so itself. */
+export function isGone(response: HttpResponse): boolean {
+  return "stream" in response ? response.stream.destroyed : response.destroyed;
+}
+
 /** Where the numbers come from that `/metrics` shows. */
 export interface MetricsSource {
   readonly contentType: string;

@@ -11,7 +11,7 @@ import type { Connections } from "./connections.js";
 import type { Health } from "./health.js";
 import { bodyOf } from "./http-body.js";
 import { type HttpRequest, refusalOf } from "./http-guard.js";
-import { type HttpResponse, type MetricsSource, sendText, servePage } from "./http-pages.js";
+import { type HttpResponse, isGone, type MetricsSource, sendText, servePage } from "./http-pages.js";
 import { Http1Peer, Http2Peer, type HttpPeer } from "./http-peer.js";
 import type { Listener } from "./listener.js";
 import { Outgoing } from "./outgoing.js";
@@ -129,7 +129,8 @@ async function serve(
   const carried = (bytes: number) => peer.carried(bytes);
   if (request.method === "POST") {
     const { input } = handler.method;
-    const body = { input, single, traffic, carried, errorOf: errorOfFault };
+    const wanted = () => !isGone(response);
+    const body = { input, single, traffic, carried, wanted, errorOf: errorOfFault };
     universal.body = bodyOf(request, universal.header, body);
   }
   try {
@@ -148,9 +149,9 @@ async function writeAnswer(
   writeHead(response, answer);
   for await (const chunk of answer.body ?? []) {
     await outgoing.write(chunk);
-    if (response.destroyed) break;
+    if (isGone(response)) break;
   }
-  if (response.destroyed) return;
+  if (isGone(response)) return;
   if (answer.trailer) response.addTrailers(Object.fromEntries(new Headers(answer.trailer)));
   response.end();
   if ("stream" in response) closeSoon(response.stream);
@@ -166,7 +167,7 @@ function writeHead(
   response: HttpResponse,
   { status, header }: Pick<UniversalServerResponse, "status" | "header">,
 ): void {
-  if (response.headersSent || response.destroyed) return;
+  if (response.headersSent || isGone(response)) return;
   const headers = Object.fromEntries(new Headers(header));
   if ("stream" in response) {
     response.writeHead(status, headers);

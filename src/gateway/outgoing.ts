@@ -1,5 +1,5 @@
 import { type HeldBytes, Holding } from "./held-bytes.js";
-import type { HttpResponse } from "./http-pages.js";
+import { type HttpResponse, isGone } from "./http-pages.js";
 import type { HttpPeer } from "./http-peer.js";
 import type { AnswerChannel } from "./rpc.js";
 import type { Traffic } from "./traffic.js";
@@ -37,7 +37,7 @@ export class Outgoing implements AnswerChannel {
   /** Resolves when the next chunk may be written, or when nobody is there to read it. */
   async write(chunk: Uint8Array): Promise<void> {
     const response = this.#response;
-    if (response.destroyed) return;
+    if (isGone(response)) return;
     this.#peer.sent(chunk.length);
     const flows = "stream" in response ? response.write(chunk) : response.write(chunk);
     if (this.#single) this.count(chunk.length);
@@ -64,6 +64,6 @@ function drained(response: HttpResponse): Promise<void> {
     };
     response.on("drain", done);
     response.on("close", done);
-    if (response.destroyed) done();
+    if (isGone(response)) done();
   });
 }

@@ -45,6 +45,22 @@ export const answerBreakages: readonly Breakage[] = [
     test: inTest("who waits is refused in the end"),
   },
   {
+    name: "answer: over HTTP/2 it is written for ever to who has left",
+    edits: [
+      edit(
+        "src/gateway/http-pages.ts",
+        '"stream" in response ? response.stream.destroyed : response.destroyed',
+        "response.destroyed",
+      ),
+    ],
+    test: { file: "test/gateway/slow-watcher.test.ts", name: "a watcher that leaves is over" },
+  },
+  {
+    name: "peer: what is compressed is expanded for who has left",
+    edits: [edit("src/gateway/compression.ts", "if (!wanted()) throw CANCELLED.fault;", "")],
+    test: { file: "test/gateway/received-bytes.test.ts", name: "nothing is expanded for who has gone" },
+  },
+  {
     name: "answer: one connection is served to its end before the next",
     edits: [edit(admission, "if (this.#quotas.delete(quota)) this.#quotas.add(quota);", "")],
     test: inTest("connections take turns"),

@@ -39,6 +39,9 @@ export class FakePlane implements Plane {
   closedLinks = 0;
   /** How many log slices were asked for. */
   slicesRead = 0;
+  sliceEntries = 1;
+  /** How many watch at the moment. */
+  watchers = 0;
   inputsRead = 0;
   drainedLinks = 0;
   /** What the next submit answers with instead of a Task. */
@@ -148,16 +151,21 @@ export class FakePlane implements Plane {
     const entries = this.logs.get(taskId) ?? [];
     if (afterSeq > entries.length)
       throw new Fault("cursor_ahead", `after_seq ${afterSeq} is ahead of ${entries.length}`);
-    for (let seq = afterSeq + 1; seq <= entries.length && !signal.aborted; seq++) {
-      this.slicesRead++;
-      yield { firstSeq: seq, entries: entries.slice(seq - 1, seq) };
+    this.watchers++;
+    try {
+      for (let seq = afterSeq + 1; seq <= entries.length && !signal.aborted; seq += this.sliceEntries) {
+        this.slicesRead++;
+        yield { firstSeq: seq, entries: entries.slice(seq - 1, seq - 1 + this.sliceEntries) };
+      }
+      const last = entries.at(-1);
+      if (last?.type === "task" && isTerminal(last.state)) return;
+      await new Promise<void>((resolve) => {
+        if (signal.aborted) resolve();
+        signal.addEventListener("abort", () => resolve());
+      });
+    } finally {
+      this.watchers--;
     }
-    const last = entries.at(-1);
-    if (last?.type === "task" && isTerminal(last.state)) return;
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      signal.addEventListener("abort", () => resolve());
-    });
   }
 
   connect(_: Caller, sink: WorkerSink): WorkerLink {

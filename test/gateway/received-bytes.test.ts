@@ -135,6 +135,19 @@ test("a few messages are expanded at once, whatever came", { timeout: 60_000 }, 
   expect(expanded).toBe(60 * limits.messageBytes);
 });
 
+test("nothing is expanded for who has gone meanwhile", async () => {
+  const compressor = new Compressor();
+  const broken = Buffer.from("no gzip at all");
+  let here = true;
+  const asked = Array.from({ length: 2 * limits.compressing }, () =>
+    compressor.expand(broken, "gzip", () => here).catch(({ code }) => code),
+  );
+  here = false;
+  const became = await Promise.all(asked);
+  expect(became.filter((code) => code === "invalid")).toHaveLength(limits.compressing);
+  expect(became.filter((code) => code === "unavailable")).toHaveLength(limits.compressing);
+});
+
 function framed(body: Buffer, compressed: boolean): Buffer {
   return envelope(body, undefined, compressed ? COMPRESSED : 0);
 }

@@ -60,3 +60,15 @@ test.each(["grpcPort", "httpPort"] as const)(
     end();
   },
 );
+
+test.each(["grpcPort", "httpPort"] as const)(
+  "a watcher that leaves is over, whatever it had still to read (%s)",
+  { timeout: 3 * PATIENCE_MS },
+  async (door) => {
+    opened.plane.sliceEntries = 20;
+    const { end } = await watchRaw(opened[door], id);
+    await expect.poll(() => opened.plane.watchers, { timeout: PATIENCE_MS }).toBe(1);
+    end();
+    await expect.poll(() => opened.plane.watchers, { timeout: PATIENCE_MS }).toBe(0);
+  },
+);
