@@ -18,3 +18,8 @@ export interface Deadline {
   readonly kind: DeadlineKind;
   readonly at: Instant;
 }
+
+/** How many starts come with so many other deadlines: what they leave of the limit, and a quarter of it at least. */
+export function startsAmong(limit: number, others: number): number {
+  return Math.max(limit - others, Math.floor(limit / 4));
+}

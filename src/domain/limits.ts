@@ -111,6 +111,8 @@ export const limits = {
   turnDependencies: 10_000,
   /** Due deadlines read at once; the next tick goes on. */
   dueDeadlines: 256,
+  /** Fewer are read at once while so many take longer than this: whatever comes meanwhile waits behind them. */
+  dueBatch: millis(100),
 
   watchersPerTask: 64,
   /** What one read for a watcher takes from the log; with the transport's buffer it stays under 1 MiB. */

@@ -191,7 +191,11 @@ export interface Store {
   /** The first `limit` ready Steps of a lane, by (rank, task id, step name). */
   ready(lane: string, limit: number): Promise<readonly ReadyStep[]>;
 
-  /** Deadlines due at `at` or before, earliest first. */
+  /**
+   * Deadlines due at `at` or before: first those of Tasks that have begun, then the starts of others, the earliest
+   * first among both. {@link startsAmong} says how many starts there may be: a Task that begins may have children
+   * that begin, and what is to end them must not wait behind them all.
+   */
   due(at: Instant, limit: number): Promise<readonly Deadline[]>;
 
   nextDueAt(): Promise<Instant | undefined>;

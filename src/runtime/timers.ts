@@ -21,6 +21,8 @@ export interface Due {
 }
 
 const SOON = millis(50);
+/** With fewer, no starts would come with the others. */
+const BATCH_MIN = 4;
 /** No deadline is set later. */
 const LAST = instant(Number.MAX_SAFE_INTEGER);
 
@@ -41,6 +43,9 @@ export class Timers {
   #pending = 0;
   /** Deadlines that are decided later: the store goes on to name them, and they are passed over. */
   readonly #delayed = new Set<string>();
+  /** How many are read at once: so many that what others ask for need not wait long behind them. */
+  #batch: number = limits.dueDeadlines;
+  #batchBegan = 0;
   /** True while the store is asked what is due. */
   #reading = false;
   /** Sessions whose silence found no room in the mailbox, and when they are named again. */
@@ -116,10 +121,11 @@ export class Timers {
 
   async #readDue(at: Instant): Promise<void> {
     this.#reading = true;
-    const read = await this.#store.due(at, limits.dueDeadlines + this.#delayed.size);
+    const read = await this.#store.due(at, this.#batch + this.#delayed.size);
     const due = read.filter((deadline) => !this.#delayed.has(keyOf(deadline)));
     if (due.length === 0) await this.#readNext();
     this.#reading = false;
+    this.#batchBegan = this.#clock.monotonic();
     for (const deadline of due) {
       this.#pending += 1;
       if (!this.#tell(deadline)) this.#pending -= 1;
@@ -150,12 +156,21 @@ export class Timers {
   }
 
   async #nextAfterDelayed(): Promise<Instant | undefined> {
-    const first = await this.#store.due(LAST, this.#delayed.size + 1);
-    return first.find((deadline) => !this.#delayed.has(keyOf(deadline)))?.at;
+    // A quarter of them may be starts.
+    const first = await this.#store.due(LAST, 4 * (this.#delayed.size + 1));
+    const left = first.filter((deadline) => !this.#delayed.has(keyOf(deadline)));
+    return left.reduce<Instant | undefined>((next, { at }) => earliest(next, at), undefined);
+  }
+
+  /** One deadline may make a thousand rows, or end a thousand Runs: then fewer of them are one turn's work. */
+  #fitBatch(tookMs: number): void {
+    const fits = tookMs > limits.dueBatch ? (this.#batch * limits.dueBatch) / tookMs : 2 * this.#batch;
+    this.#batch = Math.max(BATCH_MIN, Math.min(limits.dueDeadlines, Math.floor(fits)));
   }
 
   async #goOn(): Promise<void> {
     if (this.#pending > 0 || this.#stopped) return;
+    this.#fitBatch(this.#clock.monotonic() - this.#batchBegan);
     try {
       await this.#readNext();
     } catch (error) {

@@ -1,3 +1,4 @@
+import { startsAmong } from "#domain/deadline";
 import { stepKey, type TaskId } from "#domain/id";
 import { invariant } from "#domain/invariant";
 import type { Lane } from "#domain/lane";
@@ -88,10 +89,10 @@ class MemoryStore implements Store {
   }
 
   async due(at: Instant, limit: number): Promise<readonly Deadline[]> {
-    return [...this.#deadlines.values()]
-      .filter((deadline) => deadline.at <= at)
-      .sort(byInstant)
-      .slice(0, limit);
+    const due = [...this.#deadlines.values()].filter((deadline) => deadline.at <= at).sort(byInstant);
+    const others = due.filter(({ kind }) => kind !== "start").slice(0, limit);
+    const starts = due.filter(({ kind }) => kind === "start").slice(0, startsAmong(limit, others.length));
+    return [...others, ...starts];
   }
 
   async nextDueAt(): Promise<Instant | undefined> {

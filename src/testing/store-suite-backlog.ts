@@ -7,7 +7,8 @@ import type { Suite } from "./store-suite-kit.js";
 const [a, b, c] = [taskId(1), taskId(2), taskId(3)];
 
 /** Ready Steps, lanes and deadlines. */
-export function backlogTests({ test, expect, use }: Suite): void {
+export function backlogTests(suite: Suite): void {
+  const { test, expect, use } = suite;
   test("ready Steps come by rank, then Task, then name, up to the limit", () =>
     use(async (store) => {
       const steps = [
@@ -49,6 +50,10 @@ export function backlogTests({ test, expect, use }: Suite): void {
       expect((await (await reopen()).boot()).lanes).toEqual([second]);
     }));
 
+  deadlineTests(suite);
+}
+
+function deadlineTests({ test, expect, use }: Suite): void {
   test("deadlines fall due in their order, and stay until they are removed", () =>
     use(async (store) => {
       const start = deadline(a, 300, "start", "main");
@@ -63,12 +68,23 @@ export function backlogTests({ test, expect, use }: Suite): void {
       expect(await store.due(instant(300), 1)).toEqual([timeout]);
     }));
 
+  test("starts come after all else that is due, and have a quarter of the room at least", () =>
+    use(async (store) => {
+      const starts = [1, 2, 3, 4].map((at) => deadline(a, at, "start", `s${at}`));
+      const timers = [11, 12, 13, 14, 15].map((at) => deadline(a, at, "timer", `t${at}`));
+      await store.commit(commit({ tasks: [task(a)], deadlines: [...starts, ...timers] }));
+
+      expect(await store.due(instant(20), 4)).toEqual([...timers.slice(0, 4), starts[0]]);
+      expect(await store.due(instant(20), 8)).toEqual([...timers, ...starts.slice(0, 3)]);
+      expect(await store.due(instant(10), 3)).toEqual(starts.slice(0, 3));
+    }));
+
   test("a deadline replaces the one of the same Task, Step and kind; at 0 it removes it", () =>
     use(async (store) => {
       const kept = deadline(a, 500, "start");
       await store.commit(commit({ tasks: [task(a)], deadlines: [deadline(a, 100), kept] }));
       await store.commit(commit({ deadlines: [deadline(a, 600)] }));
-      expect(await store.due(instant(1_000), 10)).toEqual([kept, deadline(a, 600)]);
+      expect(await store.due(instant(1_000), 10)).toEqual([deadline(a, 600), kept]);
 
       await store.commit(commit({ deadlines: [deadline(a, 0), deadline(b, 0)] }));
       expect(await store.due(instant(1_000), 10)).toEqual([kept]);

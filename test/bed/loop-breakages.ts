@@ -54,4 +54,14 @@ export const loopBreakages: readonly Breakage[] = [
     ],
     test: loops("a task within a task that fails at once"),
   },
+  {
+    name: "what is to end a Task waits behind all that its children begin",
+    edits: [edit("src/stores/memory.ts", "return [...others, ...starts];", "return due.slice(0, limit);")],
+    test: { file: "test/stores/memory.test.ts", name: "starts come after all else that is due" },
+  },
+  {
+    name: "as many deadlines are read at once, however long they take",
+    edits: [edit("src/runtime/timers.ts", "tookMs > limits.dueBatch", "tookMs < 0")],
+    test: { file: "test/runtime/due-batches.test.ts", name: "so many deadlines are read at once" },
+  },
 ];

@@ -54,6 +54,7 @@ test("every statement finds its rows by an index, and none sorts more than the S
       "addTemplate": "",
       "appendLog": "",
       "due": "SEARCH deadlines USING COVERING INDEX deadlines_due (at<?)",
+      "dueStarts": "SEARCH deadlines USING COVERING INDEX deadlines_due (at<?)",
       "finished": "SEARCH tasks USING INDEX tasks_finished (finished_at>? AND finished_at<?); SEARCH runs USING INDEX runs_held (task_id=?)",
       "firstOfLog": "SEARCH log USING INDEX sqlite_autoindex_log_1 (task_id=?)",
       "graphSteps": "SEARCH s USING INDEX sqlite_autoindex_steps_1 (task_id=?); USE TEMP B-TREE FOR ORDER BY",

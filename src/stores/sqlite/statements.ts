@@ -80,7 +80,9 @@ export const loads = {
   ready: `SELECT ${stepTable.sealedChanging("")} FROM steps
     WHERE state = 'enqueued' AND lane = ? ORDER BY rank, task_id, name LIMIT ?`,
   due: `SELECT ${deadlines.columns()} FROM deadlines
-    WHERE at <= ? ORDER BY at, task_id, step_name, kind LIMIT ?`,
+    WHERE at <= ? AND kind <> 'start' ORDER BY at, task_id, step_name, kind LIMIT ?`,
+  dueStarts: `SELECT ${deadlines.columns()} FROM deadlines
+    WHERE at <= ? AND kind = 'start' ORDER BY at, task_id, step_name LIMIT ?`,
   nextDue: `SELECT ${deadlines.columns()} FROM deadlines ORDER BY at, task_id, step_name, kind LIMIT 1`,
 } as const;
 

@@ -1,4 +1,4 @@
-import type { Deadline } from "#domain/deadline";
+import { type Deadline, startsAmong } from "#domain/deadline";
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
 import { Changes } from "./changes.js";
@@ -85,7 +85,9 @@ export class Writer {
   }
 
   due({ at, limit }: { readonly at: number; readonly limit: number }): readonly Deadline[] {
-    return this.#sql.due.all([at, limit]).map(deadlineOf);
+    const others = this.#sql.due.all([at, limit]);
+    const starts = this.#sql.dueStarts.all([at, startsAmong(limit, others.length)]);
+    return [...others, ...starts].map(deadlineOf);
   }
 
   nextDueAt(): number | null {
