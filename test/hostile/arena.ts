@@ -3,8 +3,9 @@ import { once } from "node:events";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { Child } from "../bench/child.js";
+import type { Order } from "./attacker.js";
 import type { Entry } from "./catalogue.js";
-import type { Order, Report } from "./honest.js";
+import type { Order as ClientOrder, Report } from "./honest.js";
 import { ServerProcess } from "./server.js";
 import type { Row } from "./table.js";
 import { EVIL, HONEST } from "./target.js";
@@ -51,18 +52,20 @@ export class Arena {
 
   /** Honest work beside a loop that keeps the attacker's core busy: what attacks are compared with. */
   baseline(seconds: number): Promise<Row> {
-    return this.#round("a busy loop", seconds, [process.execPath, "-e", "for(;;);"], true);
+    const loop = startPinned([process.execPath, "-e", "for(;;);"]);
+    return this.#round("a busy loop", seconds, loop, () => {});
   }
 
-  attack({ name, module, exportName }: Entry, seconds: number): Promise<Row> {
+  /** @param over called when it is, before the server comes to rest */
+  attack(name: string, attacker: ChildProcess, seconds: number, over: () => void): Promise<Row> {
     const { grpcPort, httpPort } = this.server;
-    const args = [module, exportName, `${grpcPort}`, `${httpPort}`, `${seconds}`];
-    return this.#round(name, seconds, [process.execPath, file("./attacker.js"), ...args], false);
+    const order: Order = { grpcPort, httpPort, seconds };
+    return this.#round(name, seconds, attacker, over, order);
   }
 
   /** Everything that was ever acknowledged is there, and nothing else. */
   async count(): Promise<readonly string[]> {
-    return (await this.#client.order<Order, Report>({ type: "count" })).problems;
+    return (await this.#client.order<ClientOrder, Report>({ type: "count" })).problems;
   }
 
   async close(): Promise<void> {
@@ -70,15 +73,22 @@ export class Arena {
     await this.server.stop();
   }
 
-  async #round(name: string, seconds: number, command: readonly string[], loop: boolean): Promise<Row> {
+  async #round(
+    name: string,
+    seconds: number,
+    child: ChildProcess,
+    over: () => void,
+    order?: Order,
+  ): Promise<Row> {
     this.server.takePeakMb();
     await this.#client.order({ type: "begin" });
-    const attacker = await runPinned(command, this.server, seconds, loop);
+    const attacker = await run(child, this.server, seconds, order);
+    over();
     const failures = attacker.found === "" ? [] : [attacker.found];
     let report: Report = { calls: [], tasks: 0, problems: [] };
     if (this.server.end !== undefined) failures.push(this.server.end, ...(await this.#secondLook()));
     if (this.server.end === undefined) {
-      report = await this.#client.order<Order, Report>({ type: "end" });
+      report = await this.#client.order<ClientOrder, Report>({ type: "end" });
       failures.push(...report.problems);
     }
     if (this.server.end === undefined && !(await this.server.idle(IDLE_PATIENCE_MS))) {
@@ -107,34 +117,47 @@ interface Attacker {
   readonly notes: string;
 }
 
-/** Runs a command on the attacker's core until it ends, the server does, or its time is up. */
-async function runPinned(
-  command: readonly string[],
-  server: ServerProcess,
-  seconds: number,
-  loop: boolean,
-): Promise<Attacker> {
+/** A process that loads an attack and waits for its order: loading takes as long as many an attack. */
+export function startAttacker({ module, exportName }: Entry): ChildProcess {
+  return startPinned([process.execPath, file("./attacker.js"), module, exportName]);
+}
+
+/** A command on the attacker's core. It ends when this process does. */
+function startPinned(command: readonly string[]): ChildProcess {
   const pinned = attackersCore === undefined ? command : ["taskset", "-c", `${attackersCore}`, ...command];
   const [program = "", ...args] = pinned;
-  const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(program, args, { stdio: ["pipe", "pipe", "inherit"] });
   const atExit = () => child.kill("SIGKILL");
   process.once("exit", atExit);
+  child.once("close", () => process.off("exit", atExit));
+  return child;
+}
+
+/** Gives it the order, if there is one, and waits until it ends, the server does, or its time is up. */
+async function run(
+  child: ChildProcess,
+  server: ServerProcess,
+  seconds: number,
+  order: Order | undefined,
+): Promise<Attacker> {
   let said = "";
   const begun = new Promise<void>((resolve) => {
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    child.stdout?.setEncoding("utf8").on("data", (text: string) => {
       said = (said + text).slice(0, SAID_CHARS);
       resolve();
     });
   });
   const ended = once(child, "close");
   const over = Promise.race([ended, server.ended()]);
-  if (!loop) await Promise.race([begun, over]);
-  await within(seconds * 1_000 + (loop ? 0 : OVERTIME_MS), over);
+  if (order) {
+    child.stdin?.end(`${JSON.stringify(order)}\n`);
+    await Promise.race([begun, over]);
+  }
+  await within(seconds * 1_000 + (order ? OVERTIME_MS : 0), over);
   const cutOff = isAlive(child);
   if (cutOff) child.kill("SIGKILL");
   await ended;
-  process.off("exit", atExit);
-  if (loop) return { found: "", notes: "" };
+  if (!order) return { found: "", notes: "" };
   if (cutOff) return { found: "", notes: "cut off" };
   return read(said, child.exitCode);
 }

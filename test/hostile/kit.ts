@@ -93,6 +93,11 @@ export function fromTemplate(rpc: Rpc, name: string, inputJson: string, more: Wa
   return createTask(rpc, { template: { namespace: EVIL, name, version: "" }, inputJson, ...more });
 }
 
+/** True if there is so much time that a Task which has not ended by then is stuck, even on a busy machine. */
+export function isPatient({ seconds }: Target): boolean {
+  return seconds >= 5;
+}
+
 /** The Task once it has ended; undefined if it has not when the time is up. */
 export async function endOf(rpc: Rpc, { signal }: Target, id: string): Promise<Task | undefined> {
   while (!signal.aborted) {

@@ -1,4 +1,4 @@
-import { connect, endOf, fromTemplate, register, step } from "../kit.js";
+import { connect, endOf, fromTemplate, isPatient, register, step } from "../kit.js";
 import { ECHO, type Target } from "../target.js";
 
 /** A child that begins when a timer is due is given a string that looks like a kept number; the timer goes on for others. */
@@ -20,5 +20,5 @@ export async function marksBehindATimer(target: Target): Promise<void> {
 
   const id = await fromTemplate(rpc, "marks_later", '{"part":{"x":1},"list":[2]}');
   const task = id && (await endOf(rpc, target, id));
-  if (!task) throw new Error("a Task with a timer has not ended");
+  if (!task && isPatient(target)) throw new Error("a Task with a timer has not ended");
 }
