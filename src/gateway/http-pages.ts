@@ -1,15 +1,7 @@
-import type { ServerResponse } from "node:http";
-import type { Http2ServerResponse } from "node:http2";
 import type { Health } from "./health.js";
 import type { HttpRequest } from "./http-guard.js";
+import type { HttpResponse } from "./http-response.js";
 import type { Outgoing } from "./outgoing.js";
-
-export type HttpResponse = ServerResponse | Http2ServerResponse;
-
-/** True once nobody can be told anything by it. A response over HTTP/2 does not say so itself. */
-export function isGone(response: HttpResponse): boolean {
-  return "stream" in response ? response.stream.destroyed : response.destroyed;
-}
 
 /** Where the numbers come from that `/metrics` shows. */
 export interface MetricsSource {

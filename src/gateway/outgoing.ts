@@ -1,6 +1,6 @@
 import { type HeldBytes, Holding } from "./held-bytes.js";
-import { type HttpResponse, isGone } from "./http-pages.js";
 import type { HttpPeer } from "./http-peer.js";
+import { type HttpResponse, isGone } from "./http-response.js";
 import type { AnswerChannel } from "./rpc.js";
 import type { Traffic } from "./traffic.js";
 

@@ -48,7 +48,7 @@ export const answerBreakages: readonly Breakage[] = [
     name: "answer: over HTTP/2 it is written for ever to who has left",
     edits: [
       edit(
-        "src/gateway/http-pages.ts",
+        "src/gateway/http-response.ts",
         '"stream" in response ? response.stream.destroyed : response.destroyed',
         "response.destroyed",
       ),
