@@ -192,13 +192,7 @@ export const gatewayBreakages: readonly Breakage[] = [
   },
   {
     name: "grpc: a deadline does not reach the handler of a peer that does not read",
-    edits: [
-      edit(
-        grpcTransport,
-        "    this.#incoming.close();\n    this.#leave();\n",
-        "    this.#incoming.close();\n",
-      ),
-    ],
+    edits: [edit(grpcTransport, "    this.#unreserve();\n    this.#leave();\n", "    this.#unreserve();\n")],
     test: inFile("grpc-transport")("a deadline ends the handler"),
   },
   {
