@@ -33,8 +33,8 @@ export class StateHistory {
     const after = work.task(id) as TaskRow;
     const path = this.#paths.get(id) ?? [];
     const states = before ? path.slice(1) : path.filter((state) => !isTerminal(state));
-    for (const state of states) work.record(id, taskLine({ ...after, state }, at));
-    if (states.length === 0 && before?.hasRun !== after.hasRun) work.record(id, taskLine(after, at));
+    for (const state of states) work.record(id, taskLine(after, state, at));
+    if (states.length === 0 && before?.hasRun !== after.hasRun) work.record(id, taskLine(after, after.state, at));
   }
 }
 
@@ -43,10 +43,10 @@ export function recordStep(row: StepRow, work: Workspace, at: Instant): void {
 }
 
 export function recordEnd(row: TaskRow, work: Workspace, at: Instant): void {
-  work.record(row.id, taskLine(row, at));
+  work.record(row.id, taskLine(row, row.state, at));
 }
 
-function taskLine({ state, hasRun, finishedAt, reason, errorMessage }: TaskRow, at: Instant) {
-  const line = { type: "task", at, state, hasRun, finishedAt, reason, errorMessage } as const;
-  return isTerminal(state) || finishedAt === NEVER ? line : { ...line, finishedAt: NEVER };
+function taskLine({ hasRun, finishedAt, reason, errorMessage }: TaskRow, state: TaskState, at: Instant) {
+  const ended = isTerminal(state) ? finishedAt : NEVER;
+  return { type: "task", at, state, hasRun, finishedAt: ended, reason, errorMessage } as const;
 }
