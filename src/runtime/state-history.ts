@@ -34,7 +34,8 @@ export class StateHistory {
     const path = this.#paths.get(id) ?? [];
     const states = before ? path.slice(1) : path.filter((state) => !isTerminal(state));
     for (const state of states) work.record(id, taskLine(after, state, at));
-    if (states.length === 0 && before?.hasRun !== after.hasRun) work.record(id, taskLine(after, after.state, at));
+    if (states.length === 0 && before?.hasRun !== after.hasRun)
+      work.record(id, taskLine(after, after.state, at));
   }
 }
 
