@@ -116,7 +116,7 @@ async function* streamed(
   try {
     const { signal } = open;
     const identified = () => peer.identified();
-    yield* handle({ ...call, signal, end: (fault) => open.end(fault), identified });
+    yield* handle({ ...call, signal, end: open.end.bind(open), keep: open.keep.bind(open), identified });
     outcome = open.signal.aborted ? CANCELLED : OK;
   } catch (error) {
     outcome = open.signal.aborted ? CANCELLED : meter.outcomeOf(error);

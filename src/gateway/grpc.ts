@@ -121,7 +121,7 @@ function streaming(rpc: Exclude<Rpc, { kind: "unary" }>, call: Call, streams: Op
     transport.onGone(() => open.gone());
     transport.refuse = (fault) => open.end(fault);
     const identified = () => transport.connection.identified();
-    const streamCall = { ...call, signal, end: open.end.bind(open), identified };
+    const streamCall = { ...call, signal, end: open.end.bind(open), keep: open.keep.bind(open), identified };
     let outcome: Outcome = OK;
     try {
       const answers =

@@ -38,6 +38,8 @@ export interface StreamCall extends Call {
   readonly signal: AbortSignal;
   /** Ends the stream with this failure at once, even if the peer does not read. */
   end(fault: Fault): void;
+  /** Says how many bytes are kept for the peer beside what was written to it; 0 when none are any more. May end the stream. */
+  keep(bytes: number): void;
   /** The peer has said who it is: its connection no longer counts by its address. */
   identified(): void;
 }

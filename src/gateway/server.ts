@@ -74,12 +74,12 @@ export async function openDoors(settings: DoorSettings): Promise<Doors> {
   for (const address of [...addresses.grpc, ...addresses.http]) checkReach(address, insecure);
 
   const health = new Health(plane, serviceNames);
-  const streams = new OpenStreams();
   const plans = new ClientPlans(plane.reads);
   const inputs = new InputReads(plane.reads);
   const caller = LOCAL_CALLER;
   const call: Call = { plane, entropy, telemetry, health, caller, schemas, environment, plans, inputs };
   const traffic = new Traffic(telemetry, settings.messageDeadline);
+  const streams = new OpenStreams(traffic.stalled);
   const bounds = {
     connections: settings.connections ?? limits.connections,
     connectionsPerAddress: settings.connectionsPerAddress ?? limits.connectionsPerAddress,

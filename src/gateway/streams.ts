@@ -1,5 +1,6 @@
 import { Fault } from "#domain/fault";
 import { limits } from "#domain/limits";
+import { type HeldBytes, Holding } from "./held-bytes.js";
 
 /** Nobody reads why a stream's signal aborts; without a reason Node would make an exception with a trace for each. */
 const OVER = "the stream is over";
@@ -7,7 +8,14 @@ const OVER = "the stream is over";
 /** One open stream of a door: what its handler listens to, and why it was ended from this side. */
 export class OpenStream {
   readonly #controller = new AbortController();
+  readonly #stalled: HeldBytes;
   #fault: Fault | undefined;
+  #kept: Holding | undefined;
+
+  /** @param stalled where bytes count that are kept for peers until they read */
+  constructor(stalled: HeldBytes) {
+    this.#stalled = stalled;
+  }
 
   get signal(): AbortSignal {
     return this.#controller.signal;
@@ -27,18 +35,38 @@ export class OpenStream {
 
   /** The peer is gone, or all is said. */
   gone(): void {
+    this.keep(0);
     this.#controller.abort(OVER);
+  }
+
+  /**
+   * So many bytes are kept for the peer beside what was written to it, until the next call; 0 lets go of them. Ends the
+   * stream if all streams together keep too much, and this one has kept it longest.
+   */
+  keep(bytes: number): void {
+    if (bytes > 0 && !this.signal.aborted) {
+      this.#kept ??= new Holding((fault) => this.end(fault));
+      this.#stalled.hold(this.#kept, bytes);
+    } else if (this.#kept) {
+      this.#stalled.release(this.#kept);
+    }
   }
 }
 
 /** The open streams of all doors, so that a drain can end them. */
 export class OpenStreams {
   readonly #streams = new Set<OpenStream>();
+  readonly #stalled: HeldBytes;
   #drained: Fault | undefined;
+
+  /** @param stalled where bytes count that are kept for peers until they read */
+  constructor(stalled: HeldBytes) {
+    this.#stalled = stalled;
+  }
 
   /** One more; it has ended already while the doors drain, or if there are too many. */
   open(): OpenStream {
-    const stream = new OpenStream();
+    const stream = new OpenStream(this.#stalled);
     if (this.#drained) stream.end(this.#drained);
     else if (this.#streams.size >= limits.openStreams) stream.end(tooManyStreams());
     else this.#streams.add(stream);

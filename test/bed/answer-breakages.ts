@@ -65,4 +65,12 @@ export const answerBreakages: readonly Breakage[] = [
     edits: [edit(admission, "if (this.#quotas.delete(quota)) this.#quotas.add(quota);", "")],
     test: inTest("connections take turns"),
   },
+  {
+    name: "what a paused watcher keeps is not counted",
+    edits: [edit("src/gateway/handlers/task-service.ts", "    if (kept > KEPT_UNCOUNTED) keep(kept);\n", "")],
+    test: {
+      file: "test/gateway/slow-watcher.test.ts",
+      name: "a slice of the log counts as kept for its watcher",
+    },
+  },
 ];

@@ -5,6 +5,8 @@ import { limits } from "#domain/limits";
 import type { Connection } from "#gateway/connections";
 import { Session } from "#gateway/sessions";
 import { OpenStreams } from "#gateway/streams";
+import { Traffic } from "#gateway/traffic";
+import { silentTelemetry } from "#host/silent-telemetry";
 import { http1Oddities } from "../hostile/attacks/p4-http1-oddities.js";
 import { flood, floodNames } from "../hostile/raw/floods.js";
 import { oddities } from "../hostile/raw/oddities.js";
@@ -127,12 +129,29 @@ test("what is explained by requests, content and answers is no flood; the rest m
 });
 
 test("no more streams are open than may be, whoever opens them", () => {
-  const streams = new OpenStreams();
+  const streams = new OpenStreams(new Traffic(silentTelemetry()).stalled);
   const open = Array.from({ length: limits.openStreams }, () => streams.open());
   expect(open.some(({ fault }) => fault)).toBe(false);
   expect(streams.open().fault?.reason).toBe("TOO_MANY_STREAMS");
   streams.close(open[0] as (typeof open)[number]);
   expect(streams.open().fault).toBeUndefined();
+});
+
+test("what streams keep for readers that pause is bounded, and who has paused longest goes", () => {
+  const { stalled } = new Traffic(silentTelemetry());
+  const streams = new OpenStreams(stalled);
+  const slice = 256 * 1024;
+  const many = Math.ceil(limits.heldBytesMost / slice) + 1;
+  const open = Array.from({ length: many }, () => {
+    const stream = streams.open();
+    stream.keep(slice);
+    return stream;
+  });
+  expect(open[0]?.fault?.reason).toBe("SENDING_FULL");
+  expect(open.at(-1)?.fault).toBeUndefined();
+  expect(stalled.bytes).toBeLessThanOrEqual(limits.heldBytesMost);
+  for (const stream of open) streams.close(stream);
+  expect(stalled.bytes).toBe(0);
 });
 
 test("whatever is odd about HTTP/1.1 is answered or closed, on both ports, and nothing fails inside", {

@@ -1,7 +1,12 @@
+import { create } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { LOCAL_CALLER } from "#domain/caller";
 import type { RunId, TaskId } from "#domain/id";
 import type { LogEntry } from "#domain/log";
 import { instant } from "#domain/time";
+import { taskService } from "#gateway/handlers/task-service";
+import type { StreamCall } from "#gateway/rpc";
+import { WatchTaskRequestSchema } from "#wire/gen/taskrun/v1/task_service_pb";
 import { type Opened, open } from "./open.js";
 import { taskWithLog, watchRaw } from "./raw-watch.js";
 
@@ -72,3 +77,23 @@ test.each(["grpcPort", "httpPort"] as const)(
     await expect.poll(() => opened.plane.watchers, { timeout: PATIENCE_MS }).toBe(0);
   },
 );
+
+test("a slice of the log counts as kept for its watcher until all of it has been taken", async () => {
+  opened.plane.sliceEntries = 4;
+  const rpc = taskService.find(({ method }) => method.localName === "watchTask");
+  if (rpc?.kind !== "server_streaming") throw new Error("WatchTask is no stream");
+  const kept: number[] = [];
+  const call: Partial<StreamCall> = {
+    plane: opened.plane,
+    caller: LOCAL_CALLER,
+    signal: AbortSignal.timeout(PATIENCE_MS),
+    keep: (bytes) => kept.push(bytes),
+  };
+  const request = create(WatchTaskRequestSchema, { id });
+  const events = rpc.handle(request, call as StreamCall)[Symbol.asyncIterator]();
+  for (let n = 1; n <= 4; n++) await events.next();
+  expect(kept).toEqual([4 * CHUNK]);
+  await events.next();
+  expect(kept).toEqual([4 * CHUNK, 0, 4 * CHUNK]);
+  await events.return?.();
+});

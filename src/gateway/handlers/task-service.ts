@@ -3,6 +3,7 @@ import { mayUse } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
 import { limits } from "#domain/limits";
+import type { LogEntry } from "#domain/log";
 import type { ResolveAction } from "#domain/step";
 import { isTerminal } from "#domain/task";
 import type { Plane, Receipt } from "#ports/plane";
@@ -131,14 +132,27 @@ async function getStepResult(
 
 async function* watchTask(
   { id, afterSeq }: { readonly id: TaskId; readonly afterSeq: number },
-  { plane, caller, signal }: StreamCall,
+  { plane, caller, signal, keep }: StreamCall,
 ): AsyncIterable<TaskEvent> {
   const { task } = await findTask(plane, caller, id);
   for await (const { firstSeq, entries } of plane.watch(caller, id, afterSeq, signal)) {
+    const kept = textsOf(entries);
+    if (kept > KEPT_UNCOUNTED) keep(kept);
     for (const [i, entry] of entries.entries()) {
       const ended = entry.type === "task" && isTerminal(entry.state);
       const { task: shown, output } = ended ? await endOf(plane.reads, task) : { task, output: "" };
       yield taskEvent(shown, firstSeq + i, entry, output);
     }
+    if (kept > KEPT_UNCOUNTED) keep(0);
   }
+}
+
+/** A slice of a log is kept until all of it has been read; no more than this is what any open stream costs anyhow. */
+const KEPT_UNCOUNTED = 16 * 1024;
+
+/** Characters of output and chat in a slice: most of what it takes, if it takes much. */
+function textsOf(entries: readonly LogEntry[]): number {
+  let length = 0;
+  for (const entry of entries) if ("content" in entry) length += entry.content.length;
+  return length;
 }
