@@ -8,8 +8,6 @@ import type { ServerConfig } from "#config";
 import { limits } from "#domain/limits";
 import { type Millis, millis } from "#domain/time";
 import type { LeaseTerms } from "#domain/worker";
-import { openDoors } from "#gateway/server";
-import { readWhole } from "#gateway/template-source";
 import { nodeClock } from "#host/clock";
 import { nodeEntropy } from "#host/entropy";
 import { createLog } from "#host/log";
@@ -128,6 +126,9 @@ export interface RunningServer {
  * @throws {Fault} if the store or an address cannot be opened; then nothing stays open
  */
 export async function startServer(config: ServerConfig, log?: Log): Promise<RunningServer> {
+  // Loading the gateway takes as long as opening a large store, which goes on in threads meanwhile.
+  const gateway = import("#gateway/server");
+  gateway.catch(() => {});
   const telemetry = nodeTelemetry({ log: log ?? logPort(createLog({ level: config.logLevel })) });
   const store =
     config.store === "memory"
@@ -141,6 +142,7 @@ export async function startServer(config: ServerConfig, log?: Log): Promise<Runn
     throw error;
   });
   const { grpc, http, allowedHosts, insecure, connections, connectionsPerAddress } = config;
+  const { openDoors } = await gateway;
   const doors = await openDoors({
     plane: control.plane,
     entropy: control.entropy,
@@ -197,5 +199,6 @@ async function openTemplates(
   { plane, telemetry: { log }, schemas }: ControlPlane,
 ): Promise<TemplateFolder | undefined> {
   if (folder === "") return undefined;
+  const { readWhole } = await import("#gateway/template-source");
   return openTemplateFolder({ folder, plane, log, read: (source) => readWhole(source, schemas) });
 }

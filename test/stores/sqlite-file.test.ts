@@ -121,13 +121,13 @@ test("a full disk refuses new Tasks, lets running ones end, and takes new ones a
 test("the write-ahead log stays short however much is written", async () => {
   const path = join(root, "wal.db");
   const store = await booted(path, { threads: true });
-  for (let n = 1; n <= 60; n++) {
+  for (let n = 1; n <= 30; n++) {
     await store.commit(commit({ tasks: [task(taskId(n))], inputs: [input(n, MIB)] }));
     await store.reads.task(taskId(n));
   }
-  expect((await stat(`${path}-wal`)).size).toBeLessThan(24 * MIB);
+  expect((await stat(`${path}-wal`)).size).toBeLessThan(12 * MIB);
   await store.close();
-  expect((await stat(path)).size).toBeGreaterThan(60 * MIB);
+  expect((await stat(path)).size).toBeGreaterThan(30 * MIB);
 });
 
 test("a file with damaged pages is refused", async () => {

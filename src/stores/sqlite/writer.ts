@@ -15,17 +15,14 @@ import { deadlineOf, laneFrom, plane, runTable, stepTable, taskTable } from "./r
 import { boots, listed, loads, type Prepared, prepareAll, writes } from "./statements.js";
 import { FileWatch } from "./watch.js";
 
-/**
- * A checkpoint after about this many pages. Each moves a page once, however often it was written, so that rare ones
- * move less; but a start after a kill reads all of them again, 16 MiB in some hundredths of a second.
- */
-const CHECKPOINT_PAGES = 4_000;
+/** A checkpoint after about this many pages, SQLite's own default: a start has little to read again. */
+const CHECKPOINT_PAGES = 1_000;
 /** A commit of a few rows writes about this many pages. */
 const COMMIT_PAGES = 8;
 /** Rows to each further page: more when they are new and lie together, fewer when they are spread. */
 const ROWS_PER_PAGE = 2;
 /** A log longer than this waits for the moment without a read that lets it begin anew: it cannot grow for ever. */
-const WAL_PAGES_MAX = 4 * CHECKPOINT_PAGES;
+const WAL_PAGES_MAX = 16 * CHECKPOINT_PAGES;
 
 /** The one connection that writes, and that loads what turns ask for. Every method runs to its end at once. */
 export class Writer {
