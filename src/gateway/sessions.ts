@@ -173,7 +173,7 @@ export class Sessions {
   }
 
   #admit(session: Session, ...[stream, headers, flags, rawHeaders]: StreamEvent): void {
-    stream.on("error", () => undefined);
+    stream.on("error", ignore);
     session.lastStreamId = stream.id ?? session.lastStreamId;
     session.headersSince = 0;
     // What was reset with the bytes that opened it has come and gone already.
@@ -254,6 +254,9 @@ function ping(session: Session, now: number, patience: number): void {
     session.lastStreamId = session.session.state.lastProcStreamID ?? 0;
   });
 }
+
+/** Of a stream that fails, what matters is that it closes. */
+function ignore(): void {}
 
 /** As HTTP/2 counts the headers of a request. */
 function sizeOf(headers: IncomingHttpHeaders): number {
