@@ -210,8 +210,7 @@ function incomplete(db: Driver, lost: readonly Lost[]): Map<string, string> {
   for (const [id] of db.prepare(gaps).all([])) add(textIn(id), `lines of table ${log.name} are missing`);
   auditTasks(db, add);
 
-  const steps = db.prepare(`SELECT ${stepTable.sealed("s.")} FROM steps AS s WHERE s.rest ->> 14 <> ''`);
-  const links = steps.all([]).map((row) => stepTable.row(stepTable.textOf(row)));
+  const links = stepsWithChild(db);
   const ended = db.prepare("SELECT 1 FROM tasks WHERE id = ? AND finished_at > 0");
   const isLive = (id: string) => ended.all([id]).length === 0;
   for (let before = -1; before !== reasons.size; ) {
@@ -222,6 +221,16 @@ function incomplete(db: Driver, lost: readonly Lost[]): Map<string, string> {
     }
   }
   return reasons;
+}
+
+/** The Steps that are Tasks of their own, those of Tasks that are lost as well. */
+function stepsWithChild(db: Driver): StepRow[] {
+  const found: StepRow[] = [];
+  for (const [, row] of scan(db, { name: "steps", order: ["rowid"], selected: stepTable.sealed("") })) {
+    const step = stepTable.row(stepTable.textOf(row));
+    if (step.childId !== "") found.push(step);
+  }
+  return found;
 }
 
 /** Steps that are missing are missed by those they depend on, and by what their Task counts; Runs by their Steps. */
