@@ -1,4 +1,4 @@
-import { mkdtemp, open, rm, stat } from "node:fs/promises";
+import { mkdtemp, open, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -56,6 +56,15 @@ test("a file that is no database is refused by name", async () => {
     reason: "STORE_DAMAGED",
     message: expect.stringContaining(`${path} is damaged: file is not a database`),
   });
+});
+
+test("a lock file that is none is named, and can be deleted", async () => {
+  const path = join(root, "lock.db");
+  await (await booted(path)).close();
+  await writeFile(`${path}.lock`, "no lock at all ".repeat(100));
+  await expect(booted(path)).rejects.toThrow(/lock\.db\.lock is not what a server has made: delete it/);
+  await rm(`${path}.lock`);
+  await (await booted(path)).close();
 });
 
 test("even SQL by hand cannot change what has ended, nor a template", async () => {

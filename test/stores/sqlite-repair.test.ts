@@ -1,8 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { TaskDetail } from "#ports/store";
+import { openDriver } from "#stores/sqlite/driver";
 import { repair } from "#stores/sqlite/repair";
 import { verify } from "#stores/sqlite/verify";
 import { taskId } from "#testing/rows";
@@ -151,3 +152,69 @@ test(
   },
   SLOW_MS,
 );
+
+test("one flipped bit of the version is no other release's file, nor an earlier one, and repair puts it right", async () => {
+  // To 0, to 5, and to one far beyond: none has checksums beside it that would fit.
+  for (const [byte, bit] of [
+    [63, 4],
+    [63, 1],
+    [60, 64],
+  ] as const) {
+    const folder = harmed(() => {});
+    const path = await settled(folder);
+    const bytes = readFileSync(path);
+    bytes[byte] = (bytes[byte] ?? 0) ^ bit;
+    writeFileSync(path, bytes);
+    await expect(opened(folder).boot()).rejects.toMatchObject({
+      reason: expect.stringMatching(/^STORE_(DAMAGED|BEHIND)$/),
+    });
+    expect((await said(folder)).length).toBeGreaterThan(1);
+    expect(await findings(folder)).toEqual([]);
+    expect((await survivors(folder)).size).toBe(TASKS - 1);
+  }
+});
+
+test("a file that does not say how many pages it has is looked at whole", async () => {
+  const folder = harmed(() => {});
+  const path = await settled(folder);
+  const bytes = readFileSync(path);
+  bytes.fill(0, 28, 32);
+  writeFileSync(path, bytes);
+  await expect(opened(folder).boot()).rejects.toMatchObject({ reason: "STORE_DAMAGED" });
+});
+
+test("a trigger that another program has put in is named, and repair leaves it behind", async () => {
+  const folder = harmed(() => {});
+  const path = await settled(folder);
+  const db = openDriver(path);
+  db.exec("CREATE TRIGGER eater AFTER INSERT ON outputs BEGIN DELETE FROM outputs; END");
+  db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").all([]);
+  db.close();
+  expect(await findings(folder)).toContainEqual(
+    expect.objectContaining({ what: "the trigger eater does not belong in it" }),
+  );
+  await expect(opened(folder).boot()).rejects.toMatchObject({ reason: "STORE_DAMAGED" });
+  await said(folder);
+  expect(await findings(folder)).toEqual([]);
+  expect((await survivors(folder)).size).toBe(TASKS - 1);
+});
+
+test("a repair that was killed before the new file was in its place is finished by the next one", async () => {
+  const folder = harmed(() => {});
+  const path = join(folder, "taskrun.db");
+  // So that the file is written anew, while the log has commits that only the draft can keep.
+  const before = join(root, "before-repair");
+  const settledPath = await settled(folder);
+  replaceOnce(settledPath, `"${"y".repeat(9)}"`, `"${"y".repeat(8)}z"`);
+  copyOf(folder, before);
+  const lines = await said(folder);
+  expect(lines.at(-1)).toContain("the damaged file is kept as");
+
+  const killed = join(root, "killed");
+  copyOf(before, killed);
+  copyFileSync(path, join(killed, "taskrun.db.repaired"));
+  copyFileSync(`${path}.head`, join(killed, "taskrun.db.head"));
+  expect((await said(killed))[0]).toContain("a repair that was interrupted is finished");
+  expect(await findings(killed)).toEqual([]);
+  expect(await survivors(killed)).toEqual(await survivors(folder));
+});

@@ -61,11 +61,15 @@ function* definitions(db: ReadOnly): Generator<Finding> {
     return new Map(rows.map((row) => [textIn(row[0]), textIn(row[1])]));
   };
   const found = textsOf(db, db.schema);
-  for (const [name, text] of textsOf(made, "main")) {
+  const wanted = textsOf(made, "main");
+  made.close();
+  for (const [name, text] of wanted) {
     if (found.get(name) === text) continue;
     yield { table: "file", key: "", what: `the ${name} is not defined as it should be` };
   }
-  made.close();
+  for (const name of found.keys()) {
+    if (!wanted.has(name)) yield { table: "file", key: "", what: `the ${name} does not belong in it` };
+  }
 }
 
 function* rows(db: ReadOnly, table: (typeof scannedTables)[number]): Generator<Finding> {

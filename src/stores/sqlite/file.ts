@@ -13,6 +13,9 @@ export interface FileOptions {
   readonly reserveBytes: number;
 }
 
+/** The reason of a Fault: a later release has written the file. */
+export const STORE_TOO_NEW = "STORE_TOO_NEW";
+
 /** Another connection of ours holds a lock for a moment only, e.g. while it resets the write-ahead log. */
 const BUSY_MS = 2_000;
 /** Enough that the upper levels of every index stay in memory. */
@@ -64,7 +67,7 @@ export function versionOf(db: Driver, path: string, schema = "main"): number {
   const message =
     `${path} was written by a later release (tables of version ${version}, known up to ` +
     `${migrations.length}); install that release, or choose another data directory`;
-  throw new Fault("wrong_state", message, { reason: "STORE_TOO_NEW" });
+  throw new Fault("wrong_state", message, { reason: STORE_TOO_NEW });
 }
 
 /**

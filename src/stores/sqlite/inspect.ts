@@ -1,8 +1,9 @@
 import { Fault } from "#domain/fault";
 import { check, type Finding, sentenceOf, structure } from "./check.js";
+import { DamagedRow } from "./checksum.js";
 import { type Driver, openDriver, openReadOnly } from "./driver.js";
 import { damaged, errorOf } from "./failure.js";
-import { type FileOptions, setForReading, versionOf } from "./file.js";
+import { type FileOptions, STORE_TOO_NEW, setForReading, versionOf } from "./file.js";
 import { beside, sizeOf } from "./files.js";
 import { type Head, type HeadMark, readHeadFile } from "./head.js";
 import type { PageSums } from "./page-sums.js";
@@ -53,6 +54,22 @@ export function inspect(
 
   finishJournal(path, driver);
   const { different, unknown } = sums.compare(MOST_PAGES, upTo);
+  try {
+    return inspectInside({ path, driver }, mark, different, unknown);
+  } catch (error) {
+    // What a damaged first page says of the file's version or encoding is no reason of its own.
+    const isOwn = error instanceof Fault && error.reason !== STORE_TOO_NEW;
+    if (isOwn || error instanceof DamagedRow || !different.includes(1)) throw error;
+    throw errorOf(damaged(`${path} is damaged: page 1 is not as its checksum says`));
+  }
+}
+
+function inspectInside(
+  { path, driver }: Pick<FileOptions, "path" | "driver">,
+  mark: HeadMark | null | undefined,
+  different: readonly number[],
+  unknown: number,
+): Inspected {
   const db = openReadOnly(path, driver);
   try {
     setForReading(db);

@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { createServer } from "node:net";
 import { Fault } from "#domain/fault";
 import { openDriver } from "./driver.js";
-import { isBusy } from "./failure.js";
+import { isBusy, isDamage, STORE_DAMAGED } from "./failure.js";
 import type { FileOptions } from "./file.js";
 import { beside } from "./files.js";
 
@@ -25,6 +25,10 @@ export function lockFile({ path, driver }: Pick<FileOptions, "path" | "driver">)
     lock.exec("PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
   } catch (error) {
     lock.close();
+    if (isDamage(error)) {
+      const message = `${beside.lock(path)} is not what a server has made: delete it, and start again`;
+      throw new Fault("wrong_state", message, { reason: STORE_DAMAGED });
+    }
     if (!isBusy(error)) throw error;
     throw locked(path);
   }

@@ -60,7 +60,8 @@ export class PageSums {
     this.#inLog = pages;
     const files = openBoth(this.#path);
     try {
-      this.#expected = pageCount || pageCountOf(files.db);
+      // Where the file does not say how many pages it has, SQLite takes its size.
+      this.#expected = pageCount || pageCountOf(files.db) || pagesOf(this.#path);
       const last = Math.min(this.#expected, upTo);
       const different: number[] = [];
       for (let first = 1; first <= last && different.length < most; first += CHUNK_PAGES) {
@@ -68,7 +69,7 @@ export class PageSums {
       }
       this.#checked = last;
       // A damaged file may say that it has billions of pages.
-      const there = Math.min(this.#expected, Math.floor((sizeOf(this.#path) ?? 0) / PAGE_BYTES));
+      const there = Math.min(this.#expected, pagesOf(this.#path));
       return { different: different.slice(0, most), unknown: unknownSums(files, there, this.#inLog) };
     } finally {
       closeBoth(files);
@@ -101,7 +102,7 @@ export class PageSums {
 
   /** Takes the sums of the file as it is. The same holds as for `damaged`. */
   rebuild(): void {
-    const pages = Math.floor((sizeOf(this.#path) ?? 0) / PAGE_BYTES);
+    const pages = pagesOf(this.#path);
     const content = Buffer.alloc(HEADER_BYTES + Math.ceil(pages / SUMS_PER_BLOCK) * PAGE_BYTES);
     content.write(HEADER);
     const db = openSync(this.#path, "r");
@@ -188,6 +189,11 @@ function pagesInLog(path: string): { readonly pages: Set<number>; readonly pageC
     pageCount = chunk.pageCount;
   }
   return { pages, pageCount };
+}
+
+/** As many as lie in the file. */
+function pagesOf(path: string): number {
+  return Math.floor((sizeOf(path) ?? 0) / PAGE_BYTES);
 }
 
 function pageCountOf(db: number): number {

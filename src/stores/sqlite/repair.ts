@@ -1,7 +1,7 @@
 import { linkSync, renameSync, rmSync } from "node:fs";
 import { Fault } from "#domain/fault";
 import { check } from "./check.js";
-import { type DriverName, openReadOnly, preferredDriver, type ReadOnly } from "./driver.js";
+import { type DriverName, openReadOnly, preferredDriver, type ReadOnly, SqliteError } from "./driver.js";
 import { errorOf, failureOf, isDamage, STORE_DAMAGED } from "./failure.js";
 import { openFile, setForReading, versionOf } from "./file.js";
 import { beside, sizeOf, syncFolderOf } from "./files.js";
@@ -39,6 +39,12 @@ export async function* repair({ path, driver = preferredDriver() }: RepairOption
 }
 
 function* repairFile(path: string, driver: DriverName): Generator<string> {
+  const draft = `${path}.repaired`;
+  if (isWhole(draft, path, driver)) {
+    const kept = putInPlace(path, draft);
+    new PageSums(path).rebuild();
+    yield `a repair that was interrupted is finished; the damaged file is kept as ${kept}`;
+  }
   const refusal = refusalOf(path, driver);
   if (!refusal) return;
   if (refusal.reason !== STORE_DAMAGED && refusal.reason !== STORE_BEHIND) throw refusal;
@@ -47,11 +53,17 @@ function* repairFile(path: string, driver: DriverName): Generator<string> {
   const mark = readHeadFile(beside.head(path));
   if ((sizeOf(path) ?? 0) === 0) {
     rmSync(beside.head(path));
+    if (sizeOf(beside.wal(path)) !== undefined) {
+      renameSync(beside.wal(path), `${beside.wal(path)}.orphaned`);
+      yield `its log is kept as ${beside.wal(path)}.orphaned`;
+    }
     yield `${path} is gone with everything in it: ${mark?.commits ?? "an unknown number of"} commits; a new one is begun`;
     return;
   }
   const found = whatIs(path, driver);
-  if (found.version < SEALED_SINCE) {
+  // One that has had commits beside a head has checksums, whatever is left of its version.
+  const wasSealed = (mark?.commits ?? 0) > 0;
+  if (found.version < SEALED_SINCE && !wasSealed) {
     if (!found.isSound)
       throw new Fault("internal", `${path} is of an earlier release and damaged: restore a copy`, {
         reason: STORE_DAMAGED,
@@ -60,19 +72,27 @@ function* repairFile(path: string, driver: DriverName): Generator<string> {
     return;
   }
   const commits = Math.max(found.head?.commits ?? 0, mark?.commits ?? 0);
-  if (found.isSound && found.head) {
+  if (found.isSound && found.head && found.version >= SEALED_SINCE) {
     setHead(path, driver, { ...found.head, commits: commits + 1 });
     const lost = commits - found.head.commits;
     if (lost > 0)
       yield `what the last ${lost} commits changed is gone: Tasks and results that were acknowledged in them`;
     yield `${path} goes on from commit ${commits + 1}`;
   } else {
-    const draft = `${path}.repaired`;
-    yield* rebuild({ path, draft, driver, commits: commits + 1, head: found.head });
+    try {
+      yield* rebuild({ path, draft, driver, commits: commits + 1, head: found.head });
+    } catch (error) {
+      throw error instanceof SqliteError ? hopeless(path, error) : error;
+    }
     const kept = putInPlace(path, draft);
     yield `the damaged file is kept as ${kept}; ${path} goes on from commit ${commits + 1}`;
   }
   new PageSums(path).rebuild();
+}
+
+function hopeless(path: string, { message }: SqliteError): Fault {
+  const text = `${path} cannot be repaired: ${message}; restore a copy, or move the directory away to begin anew`;
+  return new Fault("internal", text, { reason: STORE_DAMAGED });
 }
 
 /** Why a server would refuse the file. What only another program has written is put right on the way. */
@@ -107,8 +127,25 @@ function whatIs(path: string, driver: DriverName): Found {
     const [finding] = version >= SEALED_SINCE ? check(db) : [];
     return { version, head, isSound: finding === undefined };
   } catch (error) {
-    if (!isDamage(error)) throw error;
+    // The refusal says that it is damaged; what SQLite makes of it is no matter.
+    if (!isDamage(error) && !(error instanceof SqliteError || error instanceof Fault)) throw error;
     return { version, head, isSound: false };
+  } finally {
+    db?.close();
+  }
+}
+
+/** True if a draft was finished, and not put in place: the head beside the file is written in between. */
+function isWhole(draft: string, path: string, driver: DriverName): boolean {
+  const mark = readHeadFile(beside.head(path));
+  if (!mark || (sizeOf(draft) ?? 0) === 0) return false;
+  let db: ReadOnly | undefined;
+  try {
+    db = openReadOnly(draft, driver);
+    const head = headOf(db);
+    return head.store === mark.store && head.commits === mark.commits && head.digest === mark.digest;
+  } catch {
+    return false;
   } finally {
     db?.close();
   }
