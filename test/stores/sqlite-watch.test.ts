@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
 import type { Store } from "#ports/store";
@@ -24,9 +25,9 @@ async function booted(folder = join(root, `${++folders}`)): Promise<{ store: Sto
 }
 
 /** Why the store says that nothing may be asked of it any more, without having been asked. */
-async function reasonAfter(harm: (folder: string) => void): Promise<string> {
+async function reasonAfter(harm: (folder: string) => void | Promise<void>): Promise<string> {
   const { store, folder } = await booted();
-  harm(folder);
+  await harm(folder);
   const error = await store.failed;
   await expect(store.commit(commit({}))).rejects.toMatchObject({ reason: "STORE_FAILED" });
   await store.close();
@@ -51,6 +52,15 @@ test("a store whose directory is deleted, moved away or replaced says so by itse
   expect(
     await reasonAfter((folder) => writeFileSync(join(folder, "taskrun.db"), "other", { flag: "r+" })),
   ).toMatch(/taskrun\.db has been written by another program/);
+  const cut = await reasonAfter(async (folder) => {
+    // A log is known by the last look at it, of which there are two a second.
+    await pause(1_100);
+    truncateSync(join(folder, "taskrun.db-wal"), 4_000);
+  });
+  expect(cut).toMatch(/taskrun\.db-wal has been cut short/);
+  expect(await reasonAfter((folder) => rmSync(join(folder, "taskrun.db.sums")))).toMatch(
+    /\.sums has been deleted/,
+  );
   expect(await reasonAfter((folder) => rmSync(join(folder, "taskrun.db.head")))).toMatch(
     /\.head has been deleted/,
   );

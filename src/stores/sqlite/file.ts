@@ -21,7 +21,7 @@ const BUSY_MS = 2_000;
 /** Enough that the upper levels of every index stay in memory. */
 const CACHE_KIB = 32 * 1024;
 /** How far the write-ahead log may have grown once, before the file is cut back after its next reset. */
-const WAL_KEPT_BYTES = 32 * 1024 * 1024;
+export const WAL_KEPT_BYTES = 32 * 1024 * 1024;
 
 /** What every connection is set to, one that only reads too. */
 const reading = [

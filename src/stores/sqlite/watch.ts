@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
-import { beside } from "./files.js";
+import { WAL_KEPT_BYTES } from "./file.js";
+import { beside, sizeOf } from "./files.js";
 
 /** Twice within the second in which a server has to notice. */
 const EVERY_MS = 500;
@@ -8,13 +9,15 @@ const EVERY_MS = 500;
  * Looks whether the files that are open are still those that their names stand for, and whether nobody else has
  * written to the one that only checkpoints change.
  *
- * By a timer, on the store's thread: it takes three `stat` calls, some ten microseconds, and no read or write. What
+ * By a timer, on the store's thread: it takes five `stat` calls, some ten microseconds, and no read or write. What
  * the system can tell by itself would wake us with every commit, and says nothing of a folder that is renamed.
  */
 export class FileWatch {
   readonly #path: string;
   readonly #timer: NodeJS.Timeout;
   #known = new Map<string, string>();
+  /** Bytes of the log when it was looked at last: it only grows, but for what SQLite cuts off above its limit. */
+  #logBytes = 0;
 
   /** @param gone hears once what is not as it was */
   constructor(path: string, gone: (error: Error) => void) {
@@ -31,6 +34,7 @@ export class FileWatch {
   /** The files are as they should be; to be called after each checkpoint. */
   note(): void {
     this.#known = this.#state();
+    this.#logBytes = sizeOf(beside.wal(this.#path)) ?? 0;
   }
 
   end(): void {
@@ -46,11 +50,16 @@ export class FileWatch {
       const isSame = idOf(found) === idOf(known);
       return `${path} has been ${isSame ? "written by another program" : "replaced"} under this server`;
     }
+    const log = beside.wal(this.#path);
+    const bytes = sizeOf(log) ?? 0;
+    if (bytes < Math.min(this.#logBytes, WAL_KEPT_BYTES))
+      return `${log} has been cut short under this server`;
+    this.#logBytes = bytes;
     return undefined;
   }
 
   #state(): Map<string, string> {
-    const watched = [beside.wal(this.#path), beside.head(this.#path)];
+    const watched = [beside.wal, beside.head, beside.sums].map((file) => file(this.#path));
     // Where nothing but this file keeps a second server out, see `holdInode`.
     if (process.platform !== "linux") watched.push(beside.lock(this.#path));
     return new Map([
