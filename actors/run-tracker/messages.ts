@@ -1,15 +1,6 @@
 import type { Caller } from "#domain/caller";
 import type { SessionId, WorkerId } from "#domain/id";
-import type {
-  ChatReport,
-  DeclineReport,
-  EventReport,
-  HeldSet,
-  OutputReport,
-  RefusedReport,
-  StatusReport,
-  YieldReport,
-} from "#domain/report";
+import type { HeldSet, WorkerReport } from "#domain/report";
 import type { RunRow } from "#domain/run";
 import type { Instant } from "#domain/time";
 import type { SchemaProblem } from "#domain/verdict";
@@ -53,14 +44,7 @@ export type RunTrackerMessage =
 export type RunReport = {
   readonly type: "report";
   readonly session: SessionId;
-  readonly report:
-    | StatusReport
-    | OutputReport
-    | EventReport
-    | ChatReport
-    | DeclineReport
-    | YieldReport
-    | RefusedReport;
+  readonly report: Exclude<WorkerReport, { readonly type: "hello" | "heartbeat" }>;
   /** What the report weighs. */
   readonly bytes: number;
 };

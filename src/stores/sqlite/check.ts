@@ -15,6 +15,11 @@ export interface Finding {
   readonly what: string;
 }
 
+/** One that is about no table. */
+export function ofFile(what: string): Finding {
+  return { table: "file", key: "", what };
+}
+
 /** SQLite itself stops after so many. */
 const MOST_OF_SQLITE = 100;
 
@@ -47,7 +52,7 @@ export function* structure(db: ReadOnly): Generator<Finding> {
   const query = `SELECT ${bytesOf("integrity_check")} FROM pragma_integrity_check(${MOST_OF_SQLITE}, '${db.schema}')`;
   for (const [cell] of db.prepare(query).all([])) {
     const what = textIn(cell).replaceAll("\n", " ");
-    if (what !== "ok") yield { table: "file", key: "", what };
+    if (what !== "ok") yield ofFile(what);
   }
 }
 
@@ -65,10 +70,10 @@ function* definitions(db: ReadOnly): Generator<Finding> {
   made.close();
   for (const [name, text] of wanted) {
     if (found.get(name) === text) continue;
-    yield { table: "file", key: "", what: `the ${name} is not defined as it should be` };
+    yield ofFile(`the ${name} is not defined as it should be`);
   }
   for (const name of found.keys()) {
-    if (!wanted.has(name)) yield { table: "file", key: "", what: `the ${name} does not belong in it` };
+    if (!wanted.has(name)) yield ofFile(`the ${name} does not belong in it`);
   }
 }
 

@@ -100,7 +100,7 @@ export class PageSums {
     };
   }
 
-  /** Takes the sums of the file as it is. The same holds as for `damaged`. */
+  /** Takes the sums of the file as it is. No connection may be open, as for `compare`. */
   rebuild(): void {
     const pages = pagesOf(this.#path);
     const content = Buffer.alloc(HEADER_BYTES + Math.ceil(pages / SUMS_PER_BLOCK) * PAGE_BYTES);

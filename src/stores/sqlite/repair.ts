@@ -95,7 +95,7 @@ function hopeless(path: string, { message }: SqliteError): Fault {
   return new Fault("internal", text, { reason: STORE_DAMAGED });
 }
 
-/** Why a server would refuse the file. What only another program has written is put right on the way. */
+/** Why a server would refuse the file. Checksums of pages that are only missing are taken anew on the way. */
 function refusalOf(path: string, driver: DriverName): Fault | undefined {
   try {
     const sums = new PageSums(path);

@@ -1,5 +1,5 @@
 import { auditGraph } from "#domain/audit";
-import { check, type Finding } from "./check.js";
+import { check, type Finding, ofFile } from "./check.js";
 import { type DriverName, openReadOnly, preferredDriver, type ReadOnly, textIn } from "./driver.js";
 import { errorOf, failureOf, isDamage } from "./failure.js";
 import { setForReading, versionOf } from "./file.js";
@@ -46,26 +46,26 @@ export async function* verify(options: VerifyOptions): AsyncGenerator<Finding> {
 }
 
 function* findings(path: string, driver: DriverName, progress: (what: string) => void): Generator<Finding> {
-  const ofFile = (what: string): Finding => ({ table: "file", key: "", what });
   progress("pages");
   const pages = new PageSums(path).compare(MOST_PAGES);
+  for (const page of pages.different) yield ofFile(`page ${page} is not as its checksum says`);
   let db: ReadOnly | undefined;
   try {
     db = openReadOnly(path, driver);
     setForReading(db);
     const version = versionOf(db, path, db.schema);
-    if (version < SEALED_SINCE) {
+    if (version < SEALED_SINCE && !pages.different.includes(1)) {
       yield ofFile(`it has no checksums yet (tables of version ${version}): the first start puts them in`);
       return;
     }
-    for (const page of pages.different) yield ofFile(`page ${page} is not as its checksum says`);
     if (pages.unknown > 0)
       yield ofFile(`${beside.sums(path)} has no checksum for ${pages.unknown} of its pages`);
     const why = behind(path, headOf(db), readHeadFile(beside.head(path)));
     if (why !== undefined) yield ofFile(why);
     yield* insideOf(db, progress);
   } catch (error) {
-    if (!isDamage(error)) throw errorOf(failureOf(error, path));
+    // A damaged first page may say anything of the file's version and encoding.
+    if (!isDamage(error) && !pages.different.includes(1)) throw errorOf(failureOf(error, path));
     yield ofFile(`it cannot be read to its end: ${(error as Error).message}`);
   } finally {
     db?.close();
@@ -87,12 +87,11 @@ function* insideOf(db: ReadOnly, progress: (what: string) => void): Generator<Fi
 /** The Steps of each Task agree with each other, and with what the Task counts; each ready Step has its lane. */
 function* graphs(db: ReadOnly): Generator<Finding> {
   const steps = db.prepare(loads.graphSteps);
-  const finding = (what: string): Finding => ({ table: "file", key: "", what });
   let texts: string[] = [];
   const audit = function* () {
     const tasks = taskTable.rows(`[${texts.join(",")}]`);
     const family = stepTable.rows(listed(stepTable, steps, [JSON.stringify(tasks.map(({ id }) => id))]));
-    yield* auditGraph(family, tasks).map(finding);
+    yield* auditGraph(family, tasks).map(ofFile);
     texts = [];
   };
   for (const [, row] of scan(db, {
@@ -107,7 +106,7 @@ function* graphs(db: ReadOnly): Generator<Finding> {
   const query = `SELECT DISTINCT CAST(lane AS BLOB) FROM steps
     WHERE state = 'enqueued' AND lane NOT IN (SELECT key FROM lanes) LIMIT ${MOST_PAGES}`;
   for (const [lane] of db.prepare(query).all([]))
-    yield finding(`lane ${textIn(lane)} is missing, but Steps wait in it`);
+    yield ofFile(`lane ${textIn(lane)} is missing, but Steps wait in it`);
 }
 
 /** True if there is a file to verify. */
