@@ -166,6 +166,8 @@ export const limits = {
   /** Bytes of HTTP/2 frames that carry neither a request nor its content, in a burst and each second. */
   frameOverheadBurst: 4 * MIB,
   frameOverheadPerSecond: 1 * MIB,
+  /** Messages of all streams that are dealt with before timers, sockets and requests get their turn: a few milliseconds of work. */
+  messagesPerIteration: 64,
   handshake: millis(5_000),
   headers: millis(5_000),
   /** A message of 4 MiB at a tenth of a megabyte a second, in either direction. */

@@ -85,6 +85,8 @@ export async function* received(
     while (!signal.aborted) {
       const message: Received | null = stream.read();
       if (message !== null) {
+        const crowded = transport.pace();
+        if (crowded) await crowded;
         const bytes = message.take();
         transport.took(bytes.length);
         yield parse(schema, bytes);

@@ -14,12 +14,15 @@ import type { EngineStream } from "./grpc-engine.js";
 import { GrpcIncoming } from "./grpc-incoming.js";
 import { grpcStatus } from "./grpc-status.js";
 import { type HeldBytes, Holding } from "./held-bytes.js";
+import type { Pace } from "./pace.js";
 import type { AnswerChannel, Rpc } from "./rpc.js";
 import type { Session } from "./sessions.js";
 import type { Traffic } from "./traffic.js";
 
 /** Bytes written and not yet taken by the network, past which the next message waits. */
 const UNSENT = 128 * 1024;
+/** What Node keeps for each write beside its bytes; without it, messages of a few bytes would wait by the thousand. */
+const WRITE_BYTES = 512;
 
 /**
  * An HTTP/2 stream as grpc-js sees it: what comes in are whole messages, and the next message is taken before the
@@ -35,6 +38,7 @@ export class GrpcTransport implements EngineStream, AnswerChannel {
   /** Where bytes count that were written and not taken. */
   readonly #untaken: HeldBytes;
   readonly #answers: AnswerAdmission;
+  readonly #pace: Pace;
   readonly #sending: Holding;
   /** Room was asked for, and nothing has been written. */
   #reserved = false;
@@ -61,6 +65,7 @@ export class GrpcTransport implements EngineStream, AnswerChannel {
     const isUnary = kind === "unary";
     this.#untaken = isUnary ? traffic.untaken : traffic.stalled;
     this.#answers = traffic.answers;
+    this.#pace = traffic.pace;
     const cut = () => stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
     this.#sending = new Holding(cut, isUnary ? session.connection.quota : undefined);
     this.#incoming = new GrpcIncoming(stream, traffic, {
@@ -95,6 +100,11 @@ export class GrpcTransport implements EngineStream, AnswerChannel {
   reserve(bytes: number): Promise<void> | undefined {
     this.#reserved = true;
     return this.#answers.reserve(this.#sending, this.connection.quota, bytes);
+  }
+
+  /** To be called before the handler of a stream takes a message. @returns what to wait for first, if anything */
+  pace(): Promise<void> | undefined {
+    return this.#pace.next();
   }
 
   /** The handler of a stream has taken a message of this length. */
@@ -197,12 +207,12 @@ export class GrpcTransport implements EngineStream, AnswerChannel {
 
   write(bytes: Buffer, taken: () => void): void {
     if (this.#mute) return;
-    const { length } = bytes;
-    this.#session.sent(length);
-    this.#unsent += length;
+    const held = bytes.length + WRITE_BYTES;
+    this.#session.sent(bytes.length);
+    this.#unsent += held;
     this.#reserved = false;
     this.#untaken.hold(this.#sending, this.#unsent);
-    this.#stream.write(bytes, () => this.#written(length));
+    this.#stream.write(bytes, () => this.#written(held));
     if (this.#unsent > UNSENT) this.#taken = taken;
     else taken();
   }

@@ -95,6 +95,8 @@ export class Incoming {
         const message = this.#reader.take();
         if (message) {
           stalled.hold(waiting, this.#reader.held);
+          const crowded = toTheEnd ? undefined : this.#traffic.pace.next();
+          if (crowded) await crowded;
           yield message;
           continue;
         }

@@ -5,6 +5,7 @@ import type { CounterName, Telemetry } from "#ports/telemetry";
 import { AnswerAdmission } from "./answer-admission.js";
 import { Compressor } from "./compression.js";
 import { HeldBudget, HeldBytes } from "./held-bytes.js";
+import { Pace } from "./pace.js";
 
 /** What all listeners together hold for peers that have not finished sending, or taking. */
 export class Traffic {
@@ -17,6 +18,8 @@ export class Traffic {
   /** Before an answer that may be large is read for one of them. */
   readonly answers: AnswerAdmission;
   readonly compressor = new Compressor();
+  /** Of messages of streams, before each is taken. */
+  readonly pace = new Pace();
 
   /** @param body how long a message may take, in either direction */
   constructor(telemetry: Telemetry, body: Millis = limits.body) {

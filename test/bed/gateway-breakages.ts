@@ -203,6 +203,21 @@ export const gatewayBreakages: readonly Breakage[] = [
     test: inFile("grpc-engine")("a deadline further away than timers go"),
   },
   {
+    name: "grpc: a stream's messages are dealt with at once, however many",
+    edits: [edit("src/gateway/grpc-streams.ts", "if (crowded) await crowded;", "")],
+    test: inFile("pace")("messages that came together leave room for others between them (grpcPort)"),
+  },
+  {
+    name: "peer: a stream's messages are dealt with at once, however many",
+    edits: [edit("src/gateway/incoming.ts", "if (crowded) await crowded;", "")],
+    test: inFile("pace")("messages that came together leave room for others between them (httpPort)"),
+  },
+  {
+    name: "peer: whoever sends most goes first",
+    edits: [edit("src/gateway/pace.ts", "this.#waiting.push(resolve)", "this.#waiting.unshift(resolve)")],
+    test: inFile("pace")("so many messages may be dealt with at once"),
+  },
+  {
     name: "grpc: half a character ends the process",
     edits: [edit("src/gateway/grpc-status.ts", "wellFormed(fault.message)", "fault.message")],
     test: inFile("grpc-transport")("a failure that quotes half a character"),

@@ -54,6 +54,8 @@ function retold<From extends DescMessage, To extends DescMessage>(
 interface Index {
   readonly byName: ReadonlyMap<string, DescFile>;
   readonly bySymbol: ReadonlyMap<string, DescFile>;
+  /** Files that were asked for, each with all that it imports, as they are sent: encoding them takes milliseconds. */
+  readonly encoded: Map<DescFile, Uint8Array[]>;
 }
 
 function indexOf(files: readonly DescFile[]): Index {
@@ -77,17 +79,18 @@ function indexOf(files: readonly DescFile[]): Index {
     for (const nested of message.nestedMessages) addMessage(nested, file);
   };
   for (const file of files) addFile(file);
-  return { byName, bySymbol };
+  return { byName, bySymbol, encoded: new Map() };
 }
 
-function answerTo(question: Question, services: readonly string[], { byName, bySymbol }: Index): Answer {
+function answerTo(question: Question, services: readonly string[], index: Index): Answer {
+  const { byName, bySymbol } = index;
   switch (question.case) {
     case "listServices":
       return { case: "listServicesResponse", value: { service: services.map((name) => ({ name })) } };
     case "fileByFilename":
-      return describe(byName.get(question.value), `file ${question.value}`);
+      return describe(index, byName.get(question.value), `file ${question.value}`);
     case "fileContainingSymbol":
-      return describe(bySymbol.get(question.value), `symbol ${question.value}`);
+      return describe(index, bySymbol.get(question.value), `symbol ${question.value}`);
     case "allExtensionNumbersOfType": {
       if (!bySymbol.has(question.value)) return unknown(`type ${question.value}`);
       return { case: "allExtensionNumbersResponse", value: { baseTypeName: question.value } };
@@ -101,9 +104,15 @@ function answerTo(question: Question, services: readonly string[], { byName, byS
   }
 }
 
-/** With all that the file imports, so that no tool has to ask again. */
-function describe(file: DescFile | undefined, what: string): Answer {
+function describe({ encoded }: Index, file: DescFile | undefined, what: string): Answer {
   if (!file) return unknown(what);
+  const fileDescriptorProto = encoded.get(file) ?? encodeWithImports(file);
+  encoded.set(file, fileDescriptorProto);
+  return { case: "fileDescriptorResponse", value: { fileDescriptorProto } };
+}
+
+/** With all that the file imports, so that no tool has to ask again. */
+function encodeWithImports(file: DescFile): Uint8Array[] {
   const all = new Set<DescFile>();
   const add = (each: DescFile): void => {
     if (all.has(each)) return;
@@ -111,8 +120,7 @@ function describe(file: DescFile | undefined, what: string): Answer {
     for (const dependency of each.dependencies) add(dependency);
   };
   add(file);
-  const fileDescriptorProto = [...all].map(({ proto }) => toBinary(FileDescriptorProtoSchema, proto));
-  return { case: "fileDescriptorResponse", value: { fileDescriptorProto } };
+  return [...all].map(({ proto }) => toBinary(FileDescriptorProtoSchema, proto));
 }
 
 function unknown(what: string): Answer {
