@@ -203,6 +203,11 @@ export const gatewayBreakages: readonly Breakage[] = [
     test: inFile("grpc-engine")("a deadline further away than timers go"),
   },
   {
+    name: "grpc: small messages wait by the thousand",
+    edits: [edit(grpcTransport, "bytes.length + WRITE_BYTES", "bytes.length")],
+    test: inFile("grpc-transport")("small messages that nobody reads"),
+  },
+  {
     name: "grpc: a stream's messages are dealt with at once, however many",
     edits: [edit("src/gateway/grpc-streams.ts", "if (crowded) await crowded;", "")],
     test: inFile("pace")("messages that came together leave room for others between them (grpcPort)"),

@@ -1,9 +1,14 @@
 /** What grpc-js does on streams whose bytes are counted here, over the wire. */
-import { connect } from "node:http2";
+import { EventEmitter } from "node:events";
+import { connect, type ServerHttp2Stream } from "node:http2";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Fault } from "#domain/fault";
 import { millis } from "#domain/time";
+import { GrpcTransport } from "#gateway/grpc-transport";
+import type { Session } from "#gateway/sessions";
+import { Traffic } from "#gateway/traffic";
+import { silentTelemetry } from "#host/silent-telemetry";
 import { HealthCheckRequestSchema } from "#wire/gen/grpc/health/v1/health_pb";
 import { RunClientMessageSchema, RunService } from "#wire/gen/taskrun/v1/run_service_pb";
 import { paths } from "../hostile/raw/paths.js";
@@ -126,6 +131,27 @@ test("what a busy handler has not taken is not read ahead without end", {
   go();
   await expect.poll(() => opened.plane.reports.length, { timeout: PATIENCE_MS }).toBe(41);
   stream.destroy();
+});
+
+test("small messages that nobody reads wait by the hundred, not by the thousand", () => {
+  const unread = Object.assign(new EventEmitter(), { closed: false, destroyed: false, write: () => false });
+  const session = { connection: { quota: { bytes: 0 } }, sent: () => undefined };
+  const traffic = new Traffic(silentTelemetry());
+  const transport = new GrpcTransport(
+    unread as unknown as ServerHttp2Stream,
+    {},
+    session as unknown as Session,
+    { kind: "server_streaming", traffic },
+  );
+  let written = 0;
+  for (let taken = true; taken && written < 10_000; written++) {
+    taken = false;
+    transport.write(Buffer.alloc(10), () => {
+      taken = true;
+    });
+  }
+  expect(written).toBeLessThan(300);
+  expect(traffic.stalled.bytes).toBeGreaterThan(64 * 1024);
 });
 
 test("a failure that quotes half a character is told", { timeout: PATIENCE_MS }, async () => {
