@@ -53,7 +53,18 @@ export function nodeTelemetry({ log }: { readonly log: Log }): NodeTelemetry {
     count: (name, labels = {}, by = 1) => safely(name, () => counterOf[name].inc(labels, by)),
     observe: (name, value, labels = {}) => safely(name, () => histogramOf[name].observe(labels, value)),
     gauge: (name, read) => void readers[name].push(read),
-    metrics: { contentType: registry.contentType, render: () => registry.metrics() },
+    metrics: { contentType: registry.contentType, render: shared(() => registry.metrics()) },
+  };
+}
+
+/** Whoever asks while it is being made gets the same: it takes milliseconds, and a peer may ask a thousand times. */
+function shared<Made>(make: () => Promise<Made>): () => Promise<Made> {
+  let making: Promise<Made> | undefined;
+  return () => {
+    making ??= make().finally(() => {
+      making = undefined;
+    });
+    return making;
   };
 }
 

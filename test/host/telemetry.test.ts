@@ -90,3 +90,17 @@ test("the log port hands on message and fields", () => {
     { level: "info", msg: "ready" },
   ]);
 });
+
+test("those who ask at once share one rendering, and the next one is new", async () => {
+  let read = 0;
+  const { telemetry } = start();
+  telemetry.gauge("taskrun_runs_held", () => {
+    read += 1;
+    return 1;
+  });
+  const { metrics } = telemetry;
+  await Promise.all([metrics.render(), metrics.render(), metrics.render()]);
+  expect(read).toBe(1);
+  await metrics.render();
+  expect(read).toBe(2);
+});
