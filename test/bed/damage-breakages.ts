@@ -4,6 +4,7 @@ const damage = (name: string): TestName => ({ file: "test/stores/sqlite-damage.t
 const watch = (name: string): TestName => ({ file: "test/stores/sqlite-watch.test.ts", name });
 const old = (name: string): TestName => ({ file: "test/stores/sqlite-old-pages.test.ts", name });
 const rows = (name: string): TestName => ({ file: "test/stores/sqlite-rows-damage.test.ts", name });
+const foreign = (name: string): TestName => ({ file: "test/stores/sqlite-foreign.test.ts", name });
 
 /** Stores that serve what is damaged, or do not notice what they have lost. */
 export const damageBreakages: readonly Breakage[] = [
@@ -66,5 +67,43 @@ export const damageBreakages: readonly Breakage[] = [
     name: "only the lock file keeps a second server out",
     edits: [edit("src/stores/sqlite/lock.ts", 'if (refusal?.code === "EADDRINUSE") throw locked(path);', "")],
     test: watch("a lock file that was deleted lets no second one in"),
+  },
+  {
+    name: "what another program has left in the log is served",
+    edits: [
+      edit(
+        "src/stores/sqlite/log-commits.ts",
+        "if (this.#written !== undefined && isNext) this.#isFollowed",
+        "if (isNext || this.#frame > 0) this.#isFollowed",
+      ),
+    ],
+    test: foreign("a commit of another program that lies in the log"),
+  },
+  {
+    name: "a change of the log may leave the number of commits as it was",
+    edits: [
+      edit(
+        "src/stores/sqlite/log-commits.ts",
+        "this.#last === undefined || this.#written === this.#last + 1;",
+        "this.#last === undefined || this.#written !== 0;",
+      ),
+    ],
+    test: foreign("a commit of another program that lies in the log"),
+  },
+  {
+    name: "nobody looks whether another program commits under a running server",
+    edits: [edit("src/stores/sqlite/watch.ts", "      look();\n", "      void look;\n")],
+    test: foreign("what another program commits under a running server"),
+  },
+  {
+    name: "what lies behind the end of the log is taken for commits",
+    edits: [
+      edit(
+        "src/stores/sqlite/open.ts",
+        "    if (found.brokenAt !== undefined) cutLog(path, found.brokenAt);\n",
+        "    void cutLog;\n",
+      ),
+    ],
+    test: foreign("what a power cut has left behind a lost commit"),
   },
 ];

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -6,9 +6,10 @@ import { DEFAULT_RETRY } from "#domain/retry";
 import { newStep } from "#domain/step";
 import { instant, millis } from "#domain/time";
 import { advanceStep, advanceTask } from "#runtime/lifecycles";
-import { openDriver } from "#stores/sqlite/driver";
+import { openDriver, preferredDriver } from "#stores/sqlite/driver";
 import { sqliteStore } from "#stores/sqlite/index";
 import { migrations } from "#stores/sqlite/migrations/index";
+import { openChecked } from "#stores/sqlite/open";
 import { auditGraph, auditGraphSql } from "#testing/audit";
 import { commit, lane, loaded, run, runId, spec, task, taskId } from "#testing/rows";
 
@@ -42,8 +43,12 @@ const noWait = {
 };
 const firstTask = { namespace: "default", has_run: 1, reason: "", error_message: "", created_at: 1000 };
 
-/** A file as the first release left it: one Task in a worker's hands, one that is done. */
-function fileOfFirstRelease(path: string): void {
+/**
+ * A file as the first release left it: one Task in a worker's hands, one that is done.
+ *
+ * @param left is called while all of it is still in the log
+ */
+function fileOfFirstRelease(path: string, left = () => {}): void {
   const db = openDriver(path);
   const insert = (table: string, row: Record<string, string | number>) => {
     const columns = Object.keys(row);
@@ -100,6 +105,7 @@ function fileOfFirstRelease(path: string): void {
   });
   insert("inputs", { task_id: running, json: '{"n":1}' });
   insert("log", { task_id: running, first_seq: 1, count: 2, entries: firstLog });
+  left();
   db.close();
 }
 
@@ -186,5 +192,29 @@ test("a key the first release gave is held until it is let go", async () => {
   await store.commit(commit({ tasks: released ? [keyed, released] : [] }));
   const keys = [{ namespace: "default", key: "k" }];
   expect(await store.load({ keys })).toEqual(loaded({ tasks: [keyed] }));
+  await store.close();
+});
+
+test("a kill behind the migration of a file whose log has changes of the release before leaves a file that opens", async () => {
+  const parts = ["", "-wal", ".head", ".sums"];
+  const copyTo = (from: string, to: string) => {
+    for (const part of parts) if (existsSync(from + part)) copyFileSync(from + part, to + part);
+  };
+  const [old, killed, left] = ["old.db", "killed.db", "left.db"].map((name) => join(root, name)) as [
+    string,
+    string,
+    string,
+  ];
+  fileOfFirstRelease(old, () => copyTo(old, killed));
+  expect(statSync(`${killed}-wal`).size).toBeGreaterThan(4_096);
+  const opened = openChecked(
+    { path: killed, driver: preferredDriver(), maxBytes: 0, reserveBytes: 0 },
+    () => {},
+  );
+  copyTo(killed, left);
+  opened.close();
+
+  const store = sqliteStore({ path: left, threads: false, reserveBytes: 0 });
+  expect((await store.boot()).held).toEqual([run(runId(1), running)]);
   await store.close();
 });

@@ -42,10 +42,14 @@ export function replaceFile(path: string, content: Uint8Array): void {
 
 /** A new name is only on the disk when its folder is. */
 export function syncFolderOf(path: string): void {
-  const folder = openSync(dirname(path), "r");
+  syncFile(dirname(path));
+}
+
+export function syncFile(path: string): void {
+  const fd = openSync(path, "r");
   try {
-    fsyncSync(folder);
+    fsyncSync(fd);
   } finally {
-    closeSync(folder);
+    closeSync(fd);
   }
 }

@@ -6,6 +6,7 @@ import { damaged, errorOf } from "./failure.js";
 import { type FileOptions, STORE_TOO_NEW, setForReading, versionOf } from "./file.js";
 import { beside, sizeOf } from "./files.js";
 import { type Head, type HeadMark, readHeadFile } from "./head.js";
+import { foreignOf, headPageOf, trailOf } from "./log-commits.js";
 import type { PageSums } from "./page-sums.js";
 import { plane } from "./rows.js";
 import { boots } from "./statements.js";
@@ -23,6 +24,8 @@ export interface Inspected {
   readonly head: Head | undefined;
   /** True if the checksums of its pages have to be taken anew. */
   readonly unsummed: boolean;
+  /** Behind so many frames the log holds what SQLite does not take, though it looks like commits. */
+  readonly brokenAt?: number | undefined;
   /** For the log: what was found and is of no harm. */
   readonly notices: readonly string[];
 }
@@ -81,14 +84,16 @@ function inspectInside(
     }
     const head = headOf(db);
     refuseIfBehind(path, head, mark);
-    if (different.length + unknown === 0) return { version, head, unsummed: false, notices: [] };
+    const { foreign, brokenAt } = trailOf(path, headPageOf(db, db.schema));
+    if (foreign) throw errorOf(damaged(foreignOf(path, foreign)));
+    if (different.length + unknown === 0) return { version, head, unsummed: false, brokenAt, notices: [] };
 
     refuseFindings(path, check(db));
     if (different.length > 0) throw errorOf(damaged(`${path} is damaged: ${differenceOf(different)}`));
     const notice =
       `${beside.sums(path)} had no checksum for ${unknown} pages of ${path}: everything in it was looked at, ` +
       "and is sound";
-    return { version, head, unsummed: true, notices: [notice] };
+    return { version, head, unsummed: true, brokenAt, notices: [notice] };
   } finally {
     db.close();
   }

@@ -1,12 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { closeSync, openSync, readSync } from "node:fs";
+import { Fault } from "#domain/fault";
 import { type Driver, openDriver } from "./driver.js";
 import { type FileOptions, migrate, openFile } from "./file.js";
 import { beside } from "./files.js";
 import { createHeadFile, type Head, HeadFile, NO_COMMITS } from "./head.js";
 import { headOf, inspect, PAGES_AT_START } from "./inspect.js";
 import { lockFile } from "./lock.js";
+import { headPageOf } from "./log-commits.js";
 import { PageSums } from "./page-sums.js";
+import { cutLog } from "./wal.js";
 
 /** A file that has been looked at, locked, opened to write, and brought up to date. */
 export interface OpenFile {
@@ -36,12 +39,16 @@ export function openChecked(options: FileOptions, failed: (error: unknown) => vo
     const found = inspect(options, sums, PAGES_AT_START);
     // Before anything is written through SQLite: to read the file past it, no connection may be open.
     if (found.unsummed || switchToLog(options)) sums.rebuild();
+    if (found.brokenAt !== undefined) cutLog(path, found.brokenAt);
     const store = found.head?.store ?? randomUUID();
     // From the first commit on the file says that it has a mark beside it; so the mark comes first.
     if (!found.head) createHeadFile(beside.head(path), { store, commits: 0, digest: NO_COMMITS });
 
     const db = openFile(options);
+    // What an earlier release has left in the log has no head: the log begins with the migration.
+    if (!found.head) emptyLog(db, path, sums);
     const isMigrated = migrate(db, path, store);
+    sums.follow(headPageOf(db));
     const head = headOf(db);
     const mark = new HeadFile(beside.head(path), failed);
     if (found.head) mark.write(head);
@@ -57,6 +64,15 @@ export function openChecked(options: FileOptions, failed: (error: unknown) => vo
     release();
     throw error;
   }
+}
+
+/** @throws {Fault} `overloaded` if another program reads from it */
+function emptyLog(db: Driver, path: string, sums: PageSums): void {
+  sums.record();
+  const [row = []] = db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").all([]);
+  if (row[0] === 0) return;
+  const message = `another program has ${path} open, whose tables have to be brought up to date: end that one, and start again`;
+  throw new Fault("overloaded", message, { reason: "STORE_BUSY" });
 }
 
 /** Where SQLite says how the file is written, and what it says of one with a write-ahead log. */

@@ -1,7 +1,9 @@
 import { closeSync, fdatasyncSync, openSync, readSync, writeSync } from "node:fs";
 import { crc32 } from "node:zlib";
 import { DamagedRow } from "./checksum.js";
+import { damaged, errorOf } from "./failure.js";
 import { beside, PAGE_BYTES, replaceFile, sizeOf } from "./files.js";
+import { CommitTrail, foreignOf } from "./log-commits.js";
 import { committedChunks, WAL_START, type WalPosition } from "./wal.js";
 
 const HEADER = "taskrun-page-sums 1\n";
@@ -32,6 +34,7 @@ export interface Compared {
 export class PageSums {
   readonly #path: string;
   #summed: WalPosition = WAL_START;
+  #trail: CommitTrail | undefined;
   /** Pages that were in the log when the file was looked at, or have come through it since. */
   #inLog = new Set<number>();
   #expected = 0;
@@ -41,9 +44,21 @@ export class PageSums {
     this.#path = path;
   }
 
-  /** Takes the sums of all that was committed since the last time. To be called before every checkpoint. */
+  /** From now on everything in the log has to be ours. */
+  follow(headPage: number): void {
+    this.#trail = new CommitTrail(headPage);
+  }
+
+  /**
+   * Takes the sums of all that was committed since the last time. To be called before every checkpoint.
+   *
+   * @throws {Fault} reason `STORE_DAMAGED` if another program has committed; no sums are taken of that
+   */
   record(): void {
-    for (const { pages, end } of committedChunks(this.#path, this.#summed)) {
+    for (const chunk of committedChunks(this.#path, this.#summed)) {
+      const { pages, end } = chunk;
+      this.#trail?.follow(chunk);
+      if (this.#trail?.foreign) throw errorOf(damaged(foreignOf(this.#path, this.#trail.foreign)));
       const sums = [...pages].map(([page, bytes]) => [page, sumOf(bytes, page)] as const);
       writeSums(beside.sums(this.#path), sums);
       if (this.#checked < this.#expected) for (const [page] of sums) this.#inLog.add(page);

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { closeSync, fsyncSync, openSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { auditGraph } from "#domain/audit";
 import { Fault } from "#domain/fault";
@@ -16,7 +16,7 @@ import {
   textIn,
 } from "./driver.js";
 import { isDamage, STORE_DAMAGED } from "./failure.js";
-import { beside } from "./files.js";
+import { beside, syncFile } from "./files.js";
 import { createHeadFile, type Head, NO_COMMITS } from "./head.js";
 import { migrations } from "./migrations/index.js";
 import { deadlines, lanes, laneValues, log, plane, runTable, stepTable, taskTable } from "./rows.js";
@@ -280,10 +280,4 @@ function makeLanes(db: Driver): void {
 function lastInstant(db: Driver): number {
   const query = "SELECT max(max(finished_at, rest ->> 0)) FROM tasks";
   return Number(db.prepare(query).all([])[0]?.[0] ?? 0);
-}
-
-function syncFile(path: string): void {
-  const fd = openSync(path, "r");
-  fsyncSync(fd);
-  closeSync(fd);
 }

@@ -1,16 +1,18 @@
-import { linkSync, renameSync, rmSync } from "node:fs";
+import { copyFileSync, linkSync, renameSync, rmSync } from "node:fs";
 import { Fault } from "#domain/fault";
 import { check } from "./check.js";
 import { type DriverName, openReadOnly, preferredDriver, type ReadOnly, SqliteError } from "./driver.js";
 import { errorOf, failureOf, isDamage, STORE_DAMAGED } from "./failure.js";
 import { openFile, setForReading, versionOf } from "./file.js";
-import { beside, sizeOf, syncFolderOf } from "./files.js";
+import { beside, sizeOf, syncFile, syncFolderOf } from "./files.js";
 import { createHeadFile, type Head, readHeadFile } from "./head.js";
 import { headOf, inspect, SEALED_SINCE, STORE_BEHIND } from "./inspect.js";
 import { holdInode, lockFile } from "./lock.js";
+import { type CommitTrail, type Foreign, headPageOf, trailOf } from "./log-commits.js";
 import { PageSums } from "./page-sums.js";
 import { rebuild } from "./rebuild.js";
 import { plane } from "./rows.js";
+import { cutLog } from "./wal.js";
 
 export interface RepairOptions {
   readonly path: string;
@@ -45,10 +47,14 @@ function* repairFile(path: string, driver: DriverName): Generator<string> {
     new PageSums(path).rebuild();
     yield `a repair that was interrupted is finished; the damaged file is kept as ${kept}`;
   }
-  const refusal = refusalOf(path, driver);
-  if (!refusal) return;
-  if (refusal.reason !== STORE_DAMAGED && refusal.reason !== STORE_BEHIND) throw refusal;
-  yield refusal.message;
+  if (!(yield* refused(path, driver))) return;
+  const trail = trailIn(path, driver);
+  if (trail?.foreign && !trail.isFollowed) {
+    yield takeOut(path, trail.foreign);
+    if (!(yield* refused(path, driver))) return;
+  } else if (trail?.foreign) {
+    yield "commits of this server follow what the other program has changed: it cannot be told from them, and stays";
+  }
 
   const mark = readHeadFile(beside.head(path));
   if ((sizeOf(path) ?? 0) === 0) {
@@ -88,6 +94,40 @@ function* repairFile(path: string, driver: DriverName): Generator<string> {
     yield `the damaged file is kept as ${kept}; ${path} goes on from commit ${commits + 1}`;
   }
   new PageSums(path).rebuild();
+}
+
+/** Says why a server would refuse the file. False if none would. */
+function* refused(path: string, driver: DriverName): Generator<string, boolean> {
+  const refusal = refusalOf(path, driver);
+  if (!refusal) return false;
+  if (refusal.reason !== STORE_DAMAGED && refusal.reason !== STORE_BEHIND) throw refusal;
+  yield refusal.message;
+  return true;
+}
+
+/** Undefined if the file cannot be read that far, or has no head yet. */
+function trailIn(path: string, driver: DriverName): CommitTrail | undefined {
+  let db: ReadOnly | undefined;
+  try {
+    db = openReadOnly(path, driver);
+    const headPage = headPageOf(db, db.schema);
+    return versionOf(db, path, db.schema) < SEALED_SINCE ? undefined : trailOf(path, headPage);
+  } catch (error) {
+    if (!isDamage(error) && !(error instanceof SqliteError || error instanceof Fault)) throw error;
+    return undefined;
+  } finally {
+    db?.close();
+  }
+}
+
+/** Nothing of ours lies behind the first transaction that is none of ours: the log ends before it. */
+function takeOut(path: string, { frame }: Foreign): string {
+  const kept = beside.wal(keptName(path));
+  copyFileSync(beside.wal(path), kept);
+  syncFile(kept);
+  cutLog(path, frame);
+  rmSync(`${path}-shm`, { force: true });
+  return `what another program has changed is taken out; the log with it is kept as ${kept}`;
 }
 
 function hopeless(path: string, { message }: SqliteError): Fault {
@@ -162,12 +202,19 @@ function setHead(path: string, driver: DriverName, head: Head): void {
 
 /** The old file, and the log that belongs to it, get other names; nothing is deleted. */
 function putInPlace(path: string, draft: string): string {
-  let kept = `${path}.damaged`;
-  for (let n = 2; sizeOf(kept) !== undefined; n++) kept = `${path}.damaged-${n}`;
+  const kept = keptName(path);
   linkSync(path, kept);
   if (sizeOf(beside.wal(path)) !== undefined) renameSync(beside.wal(path), beside.wal(kept));
   rmSync(`${path}-shm`, { force: true });
   renameSync(draft, path);
   syncFolderOf(path);
+  return kept;
+}
+
+/** A name beside the file under which nothing is kept yet. */
+function keptName(path: string): string {
+  const isTaken = (name: string) => sizeOf(name) !== undefined || sizeOf(beside.wal(name)) !== undefined;
+  let kept = `${path}.damaged`;
+  for (let n = 2; isTaken(kept); n++) kept = `${path}.damaged-${n}`;
   return kept;
 }

@@ -7,6 +7,7 @@ import { beside, sizeOf } from "./files.js";
 import { readHeadFile } from "./head.js";
 import { behind, headOf, SEALED_SINCE } from "./inspect.js";
 import { holdInode, lockFile } from "./lock.js";
+import { foreignOf, headPageOf, trailOf } from "./log-commits.js";
 import { PageSums } from "./page-sums.js";
 import { stepTable, taskTable } from "./rows.js";
 import { scan } from "./scan.js";
@@ -62,6 +63,8 @@ function* findings(path: string, driver: DriverName, progress: (what: string) =>
       yield ofFile(`${beside.sums(path)} has no checksum for ${pages.unknown} of its pages`);
     const why = behind(path, headOf(db), readHeadFile(beside.head(path)));
     if (why !== undefined) yield ofFile(why);
+    const { foreign } = trailOf(path, headPageOf(db, db.schema));
+    if (foreign) yield ofFile(foreignOf(path, foreign));
     yield* insideOf(db, progress);
   } catch (error) {
     // A damaged first page may say anything of the file's version and encoding.

@@ -1,9 +1,9 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, fsyncSync, ftruncateSync, openSync, readSync } from "node:fs";
 import { beside, PAGE_BYTES, sizeOf } from "./files.js";
 
 /** As SQLite documents its write-ahead log: https://sqlite.org/fileformat2.html#the_write_ahead_log */
 const HEADER_BYTES = 32;
-const FRAME_HEADER_BYTES = 24;
+export const FRAME_HEADER_BYTES = 24;
 const FRAME_BYTES = FRAME_HEADER_BYTES + PAGE_BYTES;
 /** Where the header of the log, and that of a frame, say which round they belong to. */
 const SALT_IN_HEADER = 16;
@@ -23,6 +23,10 @@ export const WAL_START: WalPosition = { salt: "", frame: 0 };
 /** A stretch of committed frames: the last content of each page in it. Valid until the next one is taken. */
 export interface WalChunk {
   readonly pages: ReadonlyMap<number, Uint8Array>;
+  /** The header of the log. */
+  readonly header: Buffer;
+  /** The frames one after another, each with its header. */
+  readonly bytes: Buffer;
   /** Pages the file has after the last commit in it; 0 if there is none, but one in a later stretch. */
   readonly pageCount: number;
   /** Where to read on another time. */
@@ -56,7 +60,8 @@ export function* committedChunks(path: string, from: WalPosition = WAL_START): G
         frames = found.valid;
       }
       frame += frames;
-      yield { pages: pagesIn(frames), pageCount: found.pageCount, end: { salt, frame } };
+      const bytes = chunk.subarray(0, frames * FRAME_BYTES);
+      yield { pages: pagesIn(frames), header, bytes, pageCount: found.pageCount, end: { salt, frame } };
     }
   } finally {
     closeSync(fd);
@@ -105,6 +110,40 @@ function pagesIn(frames: number): Map<number, Uint8Array> {
   return pages;
 }
 
+/** A page as it lies in the log. */
+export interface WalFrame {
+  readonly page: number;
+  readonly endsCommit: boolean;
+  readonly content: Buffer;
+  /** All of it, the header included. */
+  readonly bytes: Buffer;
+}
+
+export function* framesOf({ bytes }: WalChunk): Generator<WalFrame> {
+  for (let at = 0; at < bytes.length; at += FRAME_BYTES) {
+    const frame = bytes.subarray(at, at + FRAME_BYTES);
+    const endsCommit = frame.readUInt32BE(4) > 0;
+    yield {
+      page: frame.readUInt32BE(0),
+      endsCommit,
+      content: frame.subarray(FRAME_HEADER_BYTES),
+      bytes: frame,
+    };
+  }
+}
+
+/** Takes from the log all behind so many frames, on the disk. No connection may be open. */
+export function cutLog(path: string, frames: number): void {
+  const fd = openSync(beside.wal(path), "r+");
+  try {
+    ftruncateSync(fd, placeOf(frames));
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Where a frame begins, by how many there are before it. */
 function placeOf(frame: number): number {
   return HEADER_BYTES + frame * FRAME_BYTES;
 }

@@ -19,15 +19,25 @@ export class FileWatch {
   /** Bytes of the log when it was looked at last: it only grows, but for what SQLite cuts off above its limit. */
   #logBytes = 0;
 
-  /** @param gone hears once what is not as it was */
-  constructor(path: string, gone: (error: Error) => void) {
+  /**
+   * @param gone hears once what is not as it was
+   * @param look is called as often; what it throws is not as it was either
+   */
+  constructor(path: string, gone: (error: unknown) => void, look: () => void) {
     this.#path = path;
     this.note();
-    this.#timer = setInterval(() => {
+    const check = () => {
       const what = this.#difference();
-      if (what === undefined) return;
-      this.end();
-      gone(new Error(what));
+      if (what !== undefined) throw new Error(what);
+      look();
+    };
+    this.#timer = setInterval(() => {
+      try {
+        check();
+      } catch (error) {
+        this.end();
+        gone(error);
+      }
     }, EVERY_MS).unref();
   }
 

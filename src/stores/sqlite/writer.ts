@@ -34,6 +34,8 @@ export class Writer {
   #head: Head;
   readonly #changes: Changes;
   #pagesWritten = 0;
+  /** As SQLite counts what other connections have committed. */
+  #dataVersion: unknown;
 
   /**
    * @param failed hears of what ends the store while nobody has asked it anything
@@ -47,7 +49,8 @@ export class Writer {
     this.#changes = new Changes(this.#sql, this.#head.digest);
     this.#reserve = new Reserve(this.#db, options);
     this.#reserve.take();
-    this.#watch = new FileWatch(options.path, failed);
+    this.#dataVersion = this.#readDataVersion();
+    this.#watch = new FileWatch(options.path, failed, () => this.#lookForOthers());
     if (this.#file.isMigrated) this.#checkpoint("TRUNCATE");
   }
 
@@ -117,6 +120,18 @@ export class Writer {
     this.#watch.end();
     this.#checkpoint("TRUNCATE");
     this.#file.close();
+  }
+
+  /** @throws {Fault} reason `STORE_DAMAGED` if another program has committed, which has no number of ours */
+  #lookForOthers(): void {
+    const now = this.#readDataVersion();
+    if (now === this.#dataVersion) return;
+    this.#dataVersion = now;
+    this.#file.sums.record();
+  }
+
+  #readDataVersion(): unknown {
+    return this.#db.prepare("PRAGMA data_version").all([])[0]?.[0];
   }
 
   /** A full disk postpones a checkpoint; any other failure of one is for the caller. */
