@@ -131,9 +131,7 @@ export async function startServer(config: ServerConfig, log?: Log): Promise<Runn
   gateway.catch(() => {});
   const telemetry = nodeTelemetry({ log: log ?? logPort(createLog({ level: config.logLevel })) });
   const store =
-    config.store === "memory"
-      ? memoryStore()
-      : sqliteStore({ path: join(config.data, DATABASE), onNotice: (notice) => telemetry.log.warn(notice) });
+    config.store === "memory" ? memoryStore() : sqliteStore({ path: join(config.data, DATABASE) });
   const { lease, heartbeat, publicLease, retention, acceptClock } = config;
   const terms = { lease, heartbeat, publicLease };
   const control = await startControlPlane({ store, terms, retention, acceptClock, telemetry });

@@ -1,7 +1,8 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { openDriver } from "#stores/sqlite/driver";
 import { repair } from "#stores/sqlite/repair";
 import { verify } from "#stores/sqlite/verify";
 import { commit, ended, run, runId, step, task, taskId } from "#testing/rows";
@@ -51,6 +52,12 @@ function copied(harm: (folder: string) => void): string {
 
 const database = (folder: string) => join(folder, "taskrun.db");
 
+async function said(folder: string): Promise<string[]> {
+  const lines = [];
+  for await (const line of repair({ path: database(folder) })) lines.push(line);
+  return lines;
+}
+
 /** For each page that differs between the two: a directory where only that page is the earlier one. */
 function foldersWithOnePageOfBefore(): { page: number; folder: string }[] {
   const [before, after] = [readFileSync(database(earlier)), readFileSync(database(later))];
@@ -86,27 +93,32 @@ test("the file of another store is refused", async () => {
   await expect(opened(folder).boot()).rejects.toThrow(/has lost commits|is not the file that/);
 });
 
-test("without its checksums everything in a file is looked at, and serves if it is sound", async () => {
-  const folder = copied((folder) => rmSync(`${database(folder)}.sums`));
-  const store = opened(folder);
-  expect(await everything(store)).toBe(intact);
-  await store.close();
+test("a file whose checksums are missing or cut is refused, and repair takes them anew", async () => {
+  for (const bytes of [0, 4_096, 4_100]) {
+    const folder = copied((folder) => truncateSync(`${database(folder)}.sums`, bytes));
+    if (bytes === 0) rmSync(`${database(folder)}.sums`);
+    await expect(opened(folder).boot()).rejects.toMatchObject({
+      reason: "STORE_DAMAGED",
+      message: expect.stringMatching(/\.sums is missing, or was cut: .* nobody knows .*--repair/),
+    });
+    expect((await said(folder)).at(-1)).toMatch(/goes on from commit \d+$/);
+    const store = opened(folder);
+    expect(await everything(store)).toBe(intact);
+    await store.close();
+  }
+});
 
-  const harmed = copied((folder) => {
-    rmSync(`${database(folder)}.sums`);
-    const bytes = readFileSync(database(folder));
-    const at = bytes.indexOf('"yyy');
-    bytes.write("z", at + 2);
-    writeFileSync(database(folder), bytes);
-  });
-  await expect(opened(harmed).boot()).rejects.toMatchObject({ reason: "STORE_DAMAGED" });
+test("a change of another program is not served because the checksums are gone too", async () => {
+  const folder = copied((folder) => rmSync(`${database(folder)}.sums`));
+  const db = openDriver(database(folder));
+  db.exec("DELETE FROM outputs; PRAGMA wal_checkpoint(TRUNCATE)");
+  db.close();
+  await expect(opened(folder).boot()).rejects.toMatchObject({ reason: "STORE_DAMAGED" });
 });
 
 test("repair goes on from a page of another time, and verify is content with what it leaves", async () => {
   for (const { folder } of foldersWithOnePageOfBefore()) {
-    const lines = [];
-    for await (const line of repair({ path: database(folder) })) lines.push(line);
-    expect(lines.at(-1)).toMatch(/goes on from commit \d+$/);
+    expect((await said(folder)).at(-1)).toMatch(/goes on from commit \d+$/);
     const findings = [];
     for await (const finding of verify({ path: database(folder) })) findings.push(finding);
     expect(findings).toEqual([]);

@@ -29,8 +29,6 @@ export interface SqliteOptions {
   readonly driver?: DriverName;
   /** False asks the file even for what was committed a moment ago. Default true. */
   readonly remember?: boolean;
-  /** Hears what an operator should know about the file that was opened; called before `boot` settles. */
-  readonly onNotice?: (notice: string) => void;
 }
 
 /** Several turns' worth: what is running can end and be told. */
@@ -49,7 +47,6 @@ class SqliteStore implements Store {
   readonly reads: Reads;
   readonly failed: Promise<Error>;
   readonly #file: FileOptions;
-  readonly #onNotice: (notice: string) => void;
   readonly #writer: Link<"writer">;
   readonly #reader: Link<"reader">;
   #guard: Driver | undefined;
@@ -57,13 +54,12 @@ class SqliteStore implements Store {
 
   constructor(options: SqliteOptions) {
     const { path, threads = true, maxBytes = 0, reserveBytes = RESERVE_BYTES } = options;
-    const { driver = preferredDriver(), onNotice = () => {} } = options;
+    const { driver = preferredDriver() } = options;
     let onFailure: (failure: Failure) => void = () => {};
     this.failed = new Promise((resolve) => {
       onFailure = (failure) => resolve(errorOf(failure));
     });
     this.#file = { path, maxBytes, reserveBytes, driver };
-    this.#onNotice = onNotice;
     this.#writer = new Link("writer", this.#file, threads, onFailure);
     this.#reader = new Link("reader", this.#file, threads, onFailure);
     this.reads = sqliteReads(this.#reader);
@@ -88,9 +84,7 @@ class SqliteStore implements Store {
       await this.close();
       throw error;
     }
-    const reply = await this.#writer.call("boot", undefined);
-    for (const notice of reply.notices) this.#onNotice(notice);
-    return decodeBoot(reply);
+    return decodeBoot(await this.#writer.call("boot", undefined));
   }
 
   async load(needs: Needs): Promise<Loaded> {

@@ -21,13 +21,10 @@ export const SEALED_SINCE = 4;
 export interface Inspected {
   /** How many migrations it has had; 0 for none, or an empty one. */
   readonly version: number;
+  /** Undefined if it has none yet, nor checksums of its rows and pages. */
   readonly head: Head | undefined;
-  /** True if the checksums of its pages have to be taken anew. */
-  readonly unsummed: boolean;
   /** Behind so many frames the log holds what SQLite does not take, though it looks like commits. */
   readonly brokenAt?: number | undefined;
-  /** For the log: what was found and is of no harm. */
-  readonly notices: readonly string[];
 }
 
 /** Pages that are counted; one is enough to look at everything. */
@@ -38,8 +35,7 @@ export const PAGES_AT_START = 131_072;
 /**
  * Looks whether the file is what was left behind, and changes nothing of it: every page by its checksum, the head by
  * what is beside the file. Where one of them is not as it should be, everything in the file is looked at, to say what
- * is damaged; but a page that only is of another time is refused as well. Where pages have no checksum, what is found
- * inside decides. No connection to the file may be open in this process.
+ * is damaged; but a page that only is of another time, or has lost its checksum, is refused as well. No connection to the file may be open in this process.
  *
  * @param upTo how many pages to look at; all if it is not given
  * @throws {Fault} reason `STORE_BEHIND` if it has lost commits, `STORE_DAMAGED`, `STORE_TOO_NEW`
@@ -52,7 +48,7 @@ export function inspect(
   const mark = readHeadFile(beside.head(path));
   if ((sizeOf(path) ?? 0) === 0) {
     refuseIfBehind(path, undefined, mark);
-    return { version: 0, head: undefined, unsummed: true, notices: [] };
+    return { version: 0, head: undefined };
   }
 
   finishJournal(path, driver);
@@ -80,23 +76,32 @@ function inspectInside(
     if (version < SEALED_SINCE) {
       refuseIfBehind(path, undefined, mark);
       refuseFindings(path, structure(db));
-      return { version, head: undefined, unsummed: true, notices: [] };
+      return { version, head: undefined };
     }
     const head = headOf(db);
     refuseIfBehind(path, head, mark);
     const { foreign, brokenAt } = trailOf(path, headPageOf(db, db.schema));
     if (foreign) throw errorOf(damaged(foreignOf(path, foreign)));
-    if (different.length + unknown === 0) return { version, head, unsummed: false, brokenAt, notices: [] };
+    if (different.length + unknown === 0) return { version, head, brokenAt };
 
     refuseFindings(path, check(db));
     if (different.length > 0) throw errorOf(damaged(`${path} is damaged: ${differenceOf(different)}`));
-    const notice =
-      `${beside.sums(path)} had no checksum for ${unknown} pages of ${path}: everything in it was looked at, ` +
-      "and is sound";
-    return { version, head, unsummed: true, brokenAt, notices: [notice] };
+    throw errorOf(damaged(missingSums(path, unknown)));
   } finally {
     db.close();
   }
+}
+
+/**
+ * A file with a head has had checksums for all of its pages. As a sentence without its full stop.
+ *
+ * @param unknown how many have none
+ */
+export function missingSums(path: string, unknown: number): string {
+  return (
+    `${beside.sums(path)} is missing, or was cut: it has no checksum for ${unknown} pages of ${path}, so that nobody ` +
+    "knows whether they are what this server has written"
+  );
 }
 
 /** What is wrong with pages though all that is in them fits together. */

@@ -20,8 +20,6 @@ export interface OpenFile {
   /** The head beside the file. */
   readonly mark: HeadFile;
   readonly sums: PageSums;
-  /** What an operator should know. */
-  readonly notices: readonly string[];
   close(): void;
 }
 
@@ -38,7 +36,7 @@ export function openChecked(options: FileOptions, failed: (error: unknown) => vo
     const sums = new PageSums(path);
     const found = inspect(options, sums, PAGES_AT_START);
     // Before anything is written through SQLite: to read the file past it, no connection may be open.
-    if (found.unsummed || switchToLog(options)) sums.rebuild();
+    if (!found.head || switchToLog(options)) sums.rebuild();
     if (found.brokenAt !== undefined) cutLog(path, found.brokenAt);
     const store = found.head?.store ?? randomUUID();
     // From the first commit on the file says that it has a mark beside it; so the mark comes first.
@@ -59,7 +57,7 @@ export function openChecked(options: FileOptions, failed: (error: unknown) => vo
       mark.close();
       release();
     };
-    return { db, head, isMigrated, mark, sums, notices: found.notices, close };
+    return { db, head, isMigrated, mark, sums, close };
   } catch (error) {
     release();
     throw error;

@@ -135,12 +135,10 @@ function hopeless(path: string, { message }: SqliteError): Fault {
   return new Fault("internal", text, { reason: STORE_DAMAGED });
 }
 
-/** Why a server would refuse the file. Checksums of pages that are only missing are taken anew on the way. */
+/** Why a server would refuse the file. */
 function refusalOf(path: string, driver: DriverName): Fault | undefined {
   try {
-    const sums = new PageSums(path);
-    const { version, unsummed } = inspect({ path, driver }, sums);
-    if (version > 0 && unsummed) sums.rebuild();
+    inspect({ path, driver }, new PageSums(path));
     return undefined;
   } catch (error) {
     const failure = errorOf(failureOf(error, path));

@@ -73,8 +73,6 @@ export interface BootReply {
   readonly waiting: readonly (readonly [string, number])[];
   readonly templates: readonly (readonly [string, number])[];
   readonly nextDueAt: number | null;
-  /** What an operator should know, for the log. */
-  readonly notices: readonly string[];
 }
 
 export interface ListRequest {

@@ -5,7 +5,7 @@ import { errorOf, failureOf, isDamage } from "./failure.js";
 import { setForReading, versionOf } from "./file.js";
 import { beside, sizeOf } from "./files.js";
 import { readHeadFile } from "./head.js";
-import { behind, headOf, SEALED_SINCE } from "./inspect.js";
+import { behind, headOf, missingSums, SEALED_SINCE } from "./inspect.js";
 import { holdInode, lockFile } from "./lock.js";
 import { foreignOf, headPageOf, trailOf } from "./log-commits.js";
 import { PageSums } from "./page-sums.js";
@@ -59,8 +59,7 @@ function* findings(path: string, driver: DriverName, progress: (what: string) =>
       yield ofFile(`it has no checksums yet (tables of version ${version}): the first start puts them in`);
       return;
     }
-    if (pages.unknown > 0)
-      yield ofFile(`${beside.sums(path)} has no checksum for ${pages.unknown} of its pages`);
+    if (pages.unknown > 0) yield ofFile(missingSums(path, pages.unknown));
     const why = behind(path, headOf(db), readHeadFile(beside.head(path)));
     if (why !== undefined) yield ofFile(why);
     const { foreign } = trailOf(path, headPageOf(db, db.schema));

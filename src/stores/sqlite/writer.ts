@@ -62,7 +62,6 @@ export class Writer {
       waiting: this.#sql.waiting.all([]).map(countOf),
       templates: this.#sql.templateCounts.all([]).map(countOf),
       nextDueAt: this.nextDueAt(),
-      notices: this.#file.notices,
     };
   }
 
