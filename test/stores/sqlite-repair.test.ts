@@ -1,12 +1,21 @@
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { instant } from "#domain/time";
 import type { TaskDetail } from "#ports/store";
 import { openDriver } from "#stores/sqlite/driver";
 import { repair } from "#stores/sqlite/repair";
 import { verify } from "#stores/sqlite/verify";
-import { taskId } from "#testing/rows";
+import { commit, line, run, runId, step, task, taskId } from "#testing/rows";
 import { copyOf, fill, opened, TASKS } from "./damage-kit.js";
 
 const SLOW_MS = 120_000;
@@ -221,3 +230,87 @@ test("a repair that was killed before the new file was in its place is finished 
   expect(await findings(killed)).toEqual([]);
   expect(await survivors(killed)).toEqual(await survivors(folder));
 });
+
+/** Changes that another program has made and moved into the file, with whole rows. */
+async function changed(sql: string): Promise<string> {
+  const folder = harmed(() => {});
+  const db = openDriver(await settled(folder));
+  db.exec(`PRAGMA foreign_keys = OFF; ${sql}`);
+  db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").all([]);
+  db.close();
+  return folder;
+}
+
+test("repair in place keeps the file as it was, and says what leaves no trace", async () => {
+  const folder = await changed("DELETE FROM templates");
+  const path = join(folder, "taskrun.db");
+  const before = readFileSync(path);
+  const lines = await said(folder);
+  expect(lines.join("\n")).toMatch(/templates, deadlines and .* leave no trace\n.*taskrun\.db\.damaged; /);
+  expect(readFileSync(`${path}.damaged`).equals(before)).toBe(true);
+  expect(await findings(folder)).toEqual([]);
+});
+
+test("lost commits too leave a copy of what was there, the log included", async () => {
+  const folder = harmed((path) => truncateSync(`${path}-wal`, 200_000));
+  const path = join(folder, "taskrun.db");
+  const before = [path, `${path}-wal`].map((file) => readFileSync(file));
+  await said(folder);
+  const kept = [`${path}.damaged`, `${path}.damaged-wal`].map((file) => readFileSync(file));
+  expect(kept.map((bytes, i) => bytes.equals(before[i] as Buffer))).toEqual([true, true]);
+});
+
+/** One more Task, with every part that there can be, all of it in the file. */
+async function withParts(folder: string): Promise<void> {
+  const store = opened(folder);
+  await store.boot();
+  const id = taskId(70);
+  const a = step(id, { name: "a", rank: 1, runId: runId(70) });
+  const b = step(id, { name: "b", rank: 2, hasInput: true, outputBytes: 3 });
+  const texts = {
+    inputs: [{ taskId: id, json: '{"a":1}' }],
+    stepInputs: [{ taskId: id, stepName: "b", json: "[1]" }],
+    outputs: [{ taskId: id, stepName: "b", json: '"y"' }],
+  };
+  const entries = { log: [{ taskId: id, entries: [line("one")] }] };
+  const row = task(id, { counts: { enqueued: 2 }, inputBytes: 7 });
+  const at = instant(TASKS + 1);
+  const runs = [run(runId(70), id, { stepName: "a" })];
+  await store.commit(commit({ at, tasks: [row], steps: [a, b], runs, ...texts, ...entries }));
+  await store.commit(commit({ at, ...entries }));
+  await store.close();
+}
+
+test(
+  "rows that another program has deleted from a Task are missed: verify names them, and repair takes out the Task",
+  async () => {
+    const harms = [
+      ["DELETE FROM steps WHERE task_id = 'task-0070'", "some of its Steps are missing"],
+      ["DELETE FROM runs WHERE task_id = 'task-0070'", "Run run-0070 of its Step a is missing"],
+      ["DELETE FROM inputs WHERE task_id = 'task-0070'", "its input is missing"],
+      ["DELETE FROM step_inputs WHERE task_id = 'task-0070'", "the input of its Step b is missing"],
+      ["DELETE FROM outputs WHERE task_id = 'task-0070'", "the output of its Step b is missing"],
+      ["DELETE FROM log WHERE task_id = 'task-0070' AND first_seq = 1", "lines of table log are missing"],
+      ["DELETE FROM tasks WHERE id = 'task-0070'", "its row of table tasks is damaged or missing"],
+    ] as const;
+    for (const [sql, why] of harms) {
+      const folder = harmed(() => {});
+      await withParts(folder);
+      const db = openDriver(join(folder, "taskrun.db"));
+      db.exec(`PRAGMA foreign_keys = OFF; ${sql}`);
+      db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").all([]);
+      db.close();
+      expect([sql, await findings(folder)]).toEqual([
+        sql,
+        expect.arrayContaining([expect.objectContaining({ what: expect.stringMatching(/missing|does not follow/) })]),
+      ]);
+      const lines = await said(folder);
+      expect([sql, lines.join("\n")]).toEqual([
+        sql,
+        expect.stringMatching(`Task task-0070.* is gone: ${why}`),
+      ]);
+      expect([sql, await findings(folder)]).toEqual([sql, []]);
+    }
+  },
+  SLOW_MS,
+);

@@ -1,10 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { rmSync } from "node:fs";
 import { pathToFileURL } from "node:url";
-import { auditGraph } from "#domain/audit";
 import { Fault } from "#domain/fault";
 import { laneOf } from "#domain/lane";
-import type { StepRow } from "#domain/step";
 import { DamagedRow, nameOf } from "./checksum.js";
 import {
   bytesOf,
@@ -18,9 +16,10 @@ import {
 import { isDamage, STORE_DAMAGED } from "./failure.js";
 import { beside, syncFile } from "./files.js";
 import { createHeadFile, type Head, NO_COMMITS } from "./head.js";
+import { incomplete, type Lost, ofTasks } from "./incomplete.js";
 import { migrations } from "./migrations/index.js";
-import { deadlines, lanes, laneValues, log, plane, runTable, stepTable, taskTable } from "./rows.js";
-import { type Scanned, scan, scannedTables } from "./scan.js";
+import { deadlines, lanes, laneValues, plane, taskTable } from "./rows.js";
+import { type Scanned, scannedTables } from "./scan.js";
 
 export interface Rebuilding {
   readonly path: string;
@@ -31,13 +30,6 @@ export interface Rebuilding {
   readonly commits: number;
   /** That of the damaged file, if it can be read. */
   readonly head: Head | undefined;
-}
-
-/** A row that could not be copied, and the Task it was a part of. */
-interface Lost {
-  readonly table: string;
-  readonly key: string;
-  readonly taskId: string | undefined;
 }
 
 /** The columns of an index over each table that has a rowid; the first one names the Task. */
@@ -51,8 +43,6 @@ const indexed: Readonly<Record<string, readonly string[]>> = {
   log: ["task_id", "first_seq"],
   templates: ["namespace", "name", "version"],
 };
-/** All that belongs to Tasks, beside the Tasks themselves. */
-const ofTasks = ["steps", "runs", "inputs", "step_inputs", "outputs", "log", "deadlines"];
 /** Tables without a rowid of their own are copied in another way, or made anew. */
 const withRowid = scannedTables.filter(({ order }) => order[0] === "rowid");
 
@@ -191,64 +181,6 @@ function readable(db: Driver, sql: string): SqlCells[] {
     else bad = middle;
   }
   return good === 0 ? [] : (read(good) ?? []);
-}
-
-/** The Tasks that are not whole, each with what is wrong with it; those that cannot go on without them included. */
-function incomplete(db: Driver, lost: readonly Lost[]): Map<string, string> {
-  const reasons = new Map<string, string>();
-  const add = (taskId: string, why: string) => reasons.has(taskId) || reasons.set(taskId, why);
-  for (const { table, key, taskId } of lost) {
-    if (taskId !== undefined) add(taskId, `row ${key} of table ${table} is damaged`);
-  }
-  for (const table of ofTasks) {
-    const query = `SELECT DISTINCT ${bytesOf("task_id")} FROM ${table} WHERE task_id NOT IN (SELECT id FROM tasks)`;
-    for (const [id] of db.prepare(query).all([]))
-      add(textIn(id), "its row of table tasks is damaged or missing");
-  }
-  const gaps = `SELECT DISTINCT ${bytesOf("task_id")} FROM log AS l WHERE first_seq <> coalesce((SELECT p.first_seq + p.count
-    FROM log AS p WHERE p.task_id = l.task_id AND p.first_seq < l.first_seq ORDER BY p.first_seq DESC LIMIT 1), 1)`;
-  for (const [id] of db.prepare(gaps).all([])) add(textIn(id), `lines of table ${log.name} are missing`);
-  auditTasks(db, add);
-
-  const links = stepsWithChild(db);
-  const ended = db.prepare("SELECT 1 FROM tasks WHERE id = ? AND finished_at > 0");
-  const isLive = (id: string) => ended.all([id]).length === 0;
-  for (let before = -1; before !== reasons.size; ) {
-    before = reasons.size;
-    for (const { taskId, childId } of links) {
-      if (reasons.has(childId) && isLive(taskId)) add(taskId, `it is the parent of Task ${childId}`);
-      if (reasons.has(taskId) && isLive(childId)) add(childId, `it is a Step of Task ${taskId}`);
-    }
-  }
-  return reasons;
-}
-
-/** The Steps that are Tasks of their own, those of Tasks that are lost as well. */
-function stepsWithChild(db: Driver): StepRow[] {
-  const found: StepRow[] = [];
-  for (const [, row] of scan(db, { name: "steps", order: ["rowid"], selected: stepTable.sealed("") })) {
-    const step = stepTable.row(stepTable.textOf(row));
-    if (step.childId !== "") found.push(step);
-  }
-  return found;
-}
-
-/** Steps that are missing are missed by those they depend on, and by what their Task counts; Runs by their Steps. */
-function auditTasks(db: Driver, add: (taskId: string, why: string) => void): void {
-  const steps = db.prepare(
-    `SELECT ${stepTable.sealed("s.")} FROM steps AS s WHERE s.task_id = ? ORDER BY s.position`,
-  );
-  const runs = db.prepare(`SELECT ${runTable.sealed("r.")} FROM runs AS r WHERE r.task_id = ?`);
-  for (const [, row] of scan(db, { name: "tasks", order: ["rowid"], selected: taskTable.sealed("") })) {
-    const task = taskTable.row(taskTable.textOf(row));
-    const family: StepRow[] = steps.all([task.id]).map((step) => stepTable.row(stepTable.textOf(step)));
-    const known = new Set(runs.all([task.id]).map((run) => runTable.row(runTable.textOf(run)).id));
-    for (const finding of auditGraph(family, [task]))
-      add(task.id, `some of its Steps are missing: ${finding}`);
-    for (const { name, runId } of family) {
-      if (runId !== "" && !known.has(runId)) add(task.id, `Run ${runId} of its Step ${name} is missing`);
-    }
-  }
 }
 
 function* removeTasks(db: Driver, reasons: ReadonlyMap<string, string>): Generator<string> {

@@ -1,4 +1,4 @@
-import { copyFileSync, linkSync, renameSync, rmSync } from "node:fs";
+import { constants, copyFileSync, linkSync, renameSync, rmSync } from "node:fs";
 import { Fault } from "#domain/fault";
 import { check } from "./check.js";
 import { type DriverName, openReadOnly, preferredDriver, type ReadOnly, SqliteError } from "./driver.js";
@@ -6,6 +6,7 @@ import { errorOf, failureOf, isDamage, STORE_DAMAGED } from "./failure.js";
 import { openFile, setForReading, versionOf } from "./file.js";
 import { beside, sizeOf, syncFile, syncFolderOf } from "./files.js";
 import { createHeadFile, type Head, readHeadFile } from "./head.js";
+import { incomplete } from "./incomplete.js";
 import { headOf, inspect, SEALED_SINCE, STORE_BEHIND } from "./inspect.js";
 import { holdInode, lockFile } from "./lock.js";
 import { type CommitTrail, type Foreign, headPageOf, trailOf } from "./log-commits.js";
@@ -79,11 +80,13 @@ function* repairFile(path: string, driver: DriverName): Generator<string> {
   }
   const commits = Math.max(found.head?.commits ?? 0, mark?.commits ?? 0);
   if (found.isSound && found.head && found.version >= SEALED_SINCE) {
-    setHead(path, driver, { ...found.head, commits: commits + 1 });
     const lost = commits - found.head.commits;
     if (lost > 0)
       yield `what the last ${lost} commits changed is gone: Tasks and results that were acknowledged in them`;
-    yield `${path} goes on from commit ${commits + 1}`;
+    yield "every row that is there is sound, and every Task has its parts; Tasks, templates, deadlines and last lines of logs that another program may have deleted leave no trace";
+    const kept = keepCopy(path);
+    setHead(path, driver, { ...found.head, commits: commits + 1 });
+    yield `the file as it was is kept as ${kept}; ${path} goes on from commit ${commits + 1}`;
   } else {
     try {
       yield* rebuild({ path, draft, driver, commits: commits + 1, head: found.head });
@@ -162,8 +165,9 @@ function whatIs(path: string, driver: DriverName): Found {
     setForReading(db);
     version = versionOf(db, path, db.schema);
     if (version >= SEALED_SINCE) head = headOf(db);
-    const [finding] = version >= SEALED_SINCE ? check(db) : [];
-    return { version, head, isSound: finding === undefined };
+    if (version < SEALED_SINCE) return { version, head, isSound: true };
+    const [finding] = check(db);
+    return { version, head, isSound: finding === undefined && incomplete(db, []).size === 0 };
   } catch (error) {
     // The refusal says that it is damaged; what SQLite makes of it is no matter.
     if (!isDamage(error) && !(error instanceof SqliteError || error instanceof Fault)) throw error;
@@ -205,6 +209,18 @@ function putInPlace(path: string, draft: string): string {
   if (sizeOf(beside.wal(path)) !== undefined) renameSync(beside.wal(path), beside.wal(kept));
   rmSync(`${path}-shm`, { force: true });
   renameSync(draft, path);
+  syncFolderOf(path);
+  return kept;
+}
+
+/** The file and its log, under another name, with as little room as the file system allows. */
+function keepCopy(path: string): string {
+  const kept = keptName(path);
+  for (const file of [(name: string) => name, beside.wal]) {
+    if (sizeOf(file(path)) === undefined) continue;
+    copyFileSync(file(path), file(kept), constants.COPYFILE_FICLONE);
+    syncFile(file(kept));
+  }
   syncFolderOf(path);
   return kept;
 }

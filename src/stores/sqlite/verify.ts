@@ -1,17 +1,15 @@
-import { auditGraph } from "#domain/audit";
 import { check, type Finding, ofFile } from "./check.js";
 import { type DriverName, openReadOnly, preferredDriver, type ReadOnly, textIn } from "./driver.js";
 import { errorOf, failureOf, isDamage } from "./failure.js";
 import { setForReading, versionOf } from "./file.js";
 import { beside, sizeOf } from "./files.js";
 import { readHeadFile } from "./head.js";
+import { missingParts } from "./incomplete.js";
 import { behind, headOf, missingSums, SEALED_SINCE } from "./inspect.js";
 import { holdInode, lockFile } from "./lock.js";
 import { foreignOf, headPageOf, trailOf } from "./log-commits.js";
 import { PageSums } from "./page-sums.js";
-import { stepTable, taskTable } from "./rows.js";
-import { scan } from "./scan.js";
-import { listed, loads } from "./statements.js";
+import { taskTable } from "./rows.js";
 
 export interface VerifyOptions {
   readonly path: string;
@@ -20,8 +18,6 @@ export interface VerifyOptions {
   readonly progress?: (what: string) => void;
 }
 
-/** Tasks whose graphs are looked at together. */
-const TASKS_AT_ONCE = 64;
 /** Damaged pages that are named. */
 const MOST_PAGES = 100;
 
@@ -86,25 +82,9 @@ function* insideOf(db: ReadOnly, progress: (what: string) => void): Generator<Fi
   yield* graphs(db);
 }
 
-/** The Steps of each Task agree with each other, and with what the Task counts; each ready Step has its lane. */
+/** Each Task has all its parts, which agree with each other; each ready Step has its lane. */
 function* graphs(db: ReadOnly): Generator<Finding> {
-  const steps = db.prepare(loads.graphSteps);
-  let texts: string[] = [];
-  const audit = function* () {
-    const tasks = taskTable.rows(`[${texts.join(",")}]`);
-    const family = stepTable.rows(listed(stepTable, steps, [JSON.stringify(tasks.map(({ id }) => id))]));
-    yield* auditGraph(family, tasks).map(ofFile);
-    texts = [];
-  };
-  for (const [, row] of scan(db, {
-    name: taskTable.name,
-    order: ["rowid"],
-    selected: taskTable.sealed(""),
-  })) {
-    texts.push(taskTable.textOf(row));
-    if (texts.length === TASKS_AT_ONCE) yield* audit();
-  }
-  yield* audit();
+  for (const { taskId, what } of missingParts(db)) yield { table: taskTable.name, key: taskId, what };
   const query = `SELECT DISTINCT CAST(lane AS BLOB) FROM steps
     WHERE state = 'enqueued' AND lane NOT IN (SELECT key FROM lanes) LIMIT ${MOST_PAGES}`;
   for (const [lane] of db.prepare(query).all([]))
