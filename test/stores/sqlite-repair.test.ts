@@ -302,7 +302,9 @@ test(
       db.close();
       expect([sql, await findings(folder)]).toEqual([
         sql,
-        expect.arrayContaining([expect.objectContaining({ what: expect.stringMatching(/missing|does not follow/) })]),
+        expect.arrayContaining([
+          expect.objectContaining({ what: expect.stringMatching(/missing|does not follow/) }),
+        ]),
       ]);
       const lines = await said(folder);
       expect([sql, lines.join("\n")]).toEqual([
@@ -314,3 +316,18 @@ test(
   },
   SLOW_MS,
 );
+
+test("templates that are gone are named as one asks for them, whether their row or its page is damaged", async () => {
+  for (const wholePage of [false, true]) {
+    const folder = harmed(() => {});
+    const path = await settled(folder);
+    const bytes = readFileSync(path);
+    const at = bytes.lastIndexOf('"version":"1.0.40"');
+    expect(at).toBeGreaterThan(0);
+    if (wholePage) bytes.fill(0, at - (at % 4_096), at - (at % 4_096) + 4_096);
+    else bytes.write("9", at + 12);
+    writeFileSync(path, bytes);
+    expect(await said(folder)).toContain("template default/etl@1.0.40 is gone: its row is damaged");
+    expect(await findings(folder)).toEqual([]);
+  }
+});

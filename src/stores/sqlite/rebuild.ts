@@ -18,7 +18,7 @@ import { beside, syncFile } from "./files.js";
 import { createHeadFile, type Head, NO_COMMITS } from "./head.js";
 import { incomplete, type Lost, ofTasks } from "./incomplete.js";
 import { migrations } from "./migrations/index.js";
-import { deadlines, lanes, laneValues, plane, taskTable } from "./rows.js";
+import { deadlines, lanes, laneValues, plane, taskTable, templates } from "./rows.js";
 import { type Scanned, scannedTables } from "./scan.js";
 
 export interface Rebuilding {
@@ -68,7 +68,8 @@ export function* rebuild({ path, draft, driver, commits, head }: Rebuilding): Ge
     ];
     yield* removeTasks(target, incomplete(target, lost));
     for (const { table, key } of lost)
-      if (table === "templates") yield `template ${key} is gone: its row is damaged`;
+      if (table === templates.name)
+        yield `template ${key.replace(/\/([^/]*)$/, "@$1")} is gone: its row is damaged`;
     makeLanes(target);
     const mark = {
       store: head?.store ?? randomUUID(),
@@ -114,34 +115,35 @@ function urlOf(path: string): string {
 /** Copies each row that is whole, wherever it can be found: from both ends of the table, and of an index over it. */
 function* copyTable(source: Driver, target: Driver, table: Scanned): Generator<Lost> {
   const { name } = table;
-  const places = new Map<number, string | undefined>();
+  const places = new Map<number, readonly string[]>();
   for (const direction of ["", " DESC"]) {
     for (const [place] of readable(
       source,
       `SELECT rowid FROM ${name} NOT INDEXED ORDER BY rowid${direction}`,
     )) {
-      places.set(Number(place), undefined);
+      places.set(Number(place), []);
     }
   }
-  // The index names the Task even of a row that cannot be read.
+  // The index names even a row that cannot be read.
   const columns = indexed[name] ?? [];
   for (const direction of ["", " DESC"]) {
     const order = columns.map((column) => `${column}${direction}`).join(", ");
-    const query = `SELECT rowid, ${bytesOf(columns[0] ?? "")} FROM ${name} ORDER BY ${order}`;
-    for (const [place, taskId] of readable(source, query)) places.set(Number(place), textIn(taskId));
+    const query = `SELECT rowid, ${columns.map((column) => bytesOf(column)).join(", ")} FROM ${name} ORDER BY ${order}`;
+    for (const [place, ...key] of readable(source, query)) places.set(Number(place), key.map(textIn));
   }
 
   const row = source.prepare(`SELECT ${table.selected} FROM ${name} WHERE rowid = ?`);
   const insert = target.prepare(table.insert);
-  for (const [place, taskId] of [...places].sort(([a], [b]) => a - b)) {
+  for (const [place, key] of [...places].sort(([a], [b]) => a - b)) {
     try {
       const [found] = row.all([place]);
       if (!found) throw new DamagedRow(name, `rowid ${place}`, "is missing");
       insert.run(table.copyOf(found));
     } catch (error) {
       if (!isDamage(error)) throw error;
-      const key = error instanceof DamagedRow ? error.key : (taskId ?? `rowid ${place}`);
-      yield { table: name, key, taskId: name === "templates" ? undefined : taskId };
+      const own = error instanceof DamagedRow ? error.key : `rowid ${place}`;
+      const taskId = name === templates.name ? undefined : key[0];
+      yield { table: name, key: key.length === columns.length ? nameOf(key) : own, taskId };
     }
   }
 }
