@@ -1,5 +1,5 @@
 import { DamagedRow } from "./checksum.js";
-import { bytesOf, type Driver, openDriver, type ReadOnly, textIn } from "./driver.js";
+import { bytesOf, type Driver, openDriver, opened, type ReadOnly, textIn } from "./driver.js";
 import { isDamage } from "./failure.js";
 import { migrations } from "./migrations/index.js";
 import { log } from "./rows.js";
@@ -59,7 +59,7 @@ export function* structure(db: ReadOnly): Generator<Finding> {
 /** Tables, indexes and triggers are those that the migrations make. */
 function* definitions(db: ReadOnly): Generator<Finding> {
   const made = openDriver(":memory:");
-  for (const sql of migrations) made.exec(sql);
+  opened(made, () => made.exec(migrations.join("\n")));
   const query = `SELECT ${bytesOf("type || ' ' || name")}, ${bytesOf("tbl_name || ' ' || coalesce(sql, '')")} FROM`;
   const textsOf = (from: Driver, schema: string) => {
     const rows = from.prepare(`${query} ${schema}.sqlite_schema`).all([]);

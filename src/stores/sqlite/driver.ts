@@ -63,6 +63,16 @@ export function openDriver(path: string, name: DriverName = preferredDriver()): 
   return name === "node" ? openNode(path) : openLibsql(path);
 }
 
+/** Does what belongs to the opening of something, and closes it again if that fails. */
+export function opened<T>(resource: { close(): void }, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    resource.close();
+    throw error;
+  }
+}
+
 /** A file opened to read only. */
 export interface ReadOnly extends Driver {
   /** What the file is called in statements that have to say which they mean. */
@@ -81,14 +91,14 @@ export function openReadOnly(
 ): ReadOnly {
   if (name === "node") {
     const db = openNode(path, { readOnly: true });
-    db.exec(before);
+    opened(db, () => db.exec(before));
     return { ...db, schema: "main" };
   }
 
   // A connection of libsql stays open while there is a statement of it; what it has attached can be let go of.
   const memory = openLibsql(":memory:");
   const url = `${pathToFileURL(path)}?mode=ro`.replaceAll("'", "%27");
-  memory.exec(`${before}; ATTACH '${url}' AS file`);
+  opened(memory, () => memory.exec(`${before}; ATTACH '${url}' AS file`));
   return {
     ...memory,
     schema: "file",

@@ -1,5 +1,5 @@
 import { Fault } from "#domain/fault";
-import { type Driver, type DriverName, openDriver } from "./driver.js";
+import { type Driver, type DriverName, openDriver, opened } from "./driver.js";
 import { PAGE_BYTES } from "./files.js";
 import { migrations } from "./migrations/index.js";
 import { sealAll } from "./seal.js";
@@ -47,7 +47,7 @@ export function openFile({ path, driver, maxBytes }: FileOptions): Driver {
     ...(maxBytes > 0 ? [`max_page_count = ${Math.floor(maxBytes / PAGE_BYTES)}`] : []),
   ];
 
-  for (const setting of settings) db.exec(`PRAGMA ${setting}`);
+  opened(db, () => db.exec(settings.map((setting) => `PRAGMA ${setting};`).join("\n")));
   return db;
 }
 

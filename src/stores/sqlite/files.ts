@@ -1,5 +1,6 @@
 import { closeSync, fsyncSync, openSync, renameSync, statSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
+import { Fault } from "#domain/fault";
 
 /** SQLite's own default, and the size every file of ours was made with. */
 export const PAGE_BYTES = 4_096;
@@ -7,6 +8,8 @@ export const PAGE_BYTES = 4_096;
 /** The files beside the one of a store, by what they are for. */
 export const beside = {
   wal: (path: string) => `${path}-wal`,
+  /** SQLite's index of the log, in memory that its connections share. */
+  shm: (path: string) => `${path}-shm`,
   journal: (path: string) => `${path}-journal`,
   lock: (path: string) => `${path}.lock`,
   reserve: (path: string) => `${path}.reserve`,
@@ -19,6 +22,19 @@ export const beside = {
 /** Bytes of a file; undefined if there is none. */
 export function sizeOf(path: string): number | undefined {
   return statSync(path, { throwIfNoEntry: false })?.size;
+}
+
+/**
+ * Nothing but files may lie under the names of ours: some would be opened all the same, and fail later.
+ *
+ * @throws {Fault} `wrong_state`, naming what is in the way
+ */
+export function requireFiles(path: string): void {
+  for (const name of [path, ...Object.values(beside).map((of) => of(path))]) {
+    if (statSync(name, { throwIfNoEntry: false })?.isFile() !== false) continue;
+    const message = `${name} is no file, but lies where the store has one: move it away, and start again`;
+    throw new Fault("wrong_state", message, { reason: "STORE_FAILED" });
+  }
 }
 
 /** Makes an empty file unless there is one. One that is there is not even opened: that could give up its locks. */

@@ -5,10 +5,10 @@ import { type ReadyStep, readyStep, type StepRow } from "#domain/step";
 import { type Instant, instant } from "#domain/time";
 import type { BootState, Commit, Committed, Deadline, Loaded, Needs, Reads, Store } from "#ports/store";
 import { remembering } from "../remembering.js";
-import { type Driver, type DriverName, openReadOnly, preferredDriver } from "./driver.js";
+import { type Driver, type DriverName, opened, openReadOnly, preferredDriver } from "./driver.js";
 import { errorOf, type Failure } from "./failure.js";
 import type { FileOptions } from "./file.js";
-import { makeFile } from "./files.js";
+import { makeFile, requireFiles } from "./files.js";
 import { makeFolder } from "./folder.js";
 import { Link } from "./link.js";
 import { holdInode } from "./lock.js";
@@ -72,6 +72,7 @@ class SqliteStore implements Store {
   async boot(): Promise<BootState> {
     const { path, driver } = this.#file;
     makeFolder(dirname(path));
+    requireFiles(path);
     try {
       makeFile(path);
       this.#releaseInode = await holdInode(path);
@@ -116,10 +117,13 @@ class SqliteStore implements Store {
 
   /** The reader goes first, so that the writer can leave one whole file behind. */
   async close(): Promise<void> {
-    await this.#reader.close();
-    if (!this.#writer.hasFailed) this.#dropGuard();
-    await this.#writer.close();
-    await this.#releaseInode();
+    try {
+      await this.#reader.close();
+      if (!this.#writer.hasFailed) this.#dropGuard();
+      await this.#writer.close();
+    } finally {
+      await this.#releaseInode();
+    }
   }
 
   #dropGuard(): void {
@@ -139,7 +143,7 @@ const guards = new Set<Driver>();
  */
 function guardOf(path: string, driver: DriverName): Driver {
   const guard = openReadOnly(path, driver);
+  opened(guard, () => guard.exec(`SELECT 1 FROM ${guard.schema}.sqlite_schema`));
   guards.add(guard);
-  guard.exec(`SELECT 1 FROM ${guard.schema}.sqlite_schema`);
   return guard;
 }

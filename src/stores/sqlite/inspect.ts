@@ -1,7 +1,7 @@
 import { Fault } from "#domain/fault";
 import { check, type Finding, sentenceOf, structure } from "./check.js";
 import { DamagedRow } from "./checksum.js";
-import { type Driver, openDriver, openReadOnly } from "./driver.js";
+import { type Driver, openDriver, opened, openReadOnly } from "./driver.js";
 import { damaged, errorOf } from "./failure.js";
 import { type FileOptions, STORE_TOO_NEW, setForReading, versionOf } from "./file.js";
 import { beside, sizeOf } from "./files.js";
@@ -124,7 +124,7 @@ export function headOf(db: Driver): Head {
 function finishJournal(path: string, driver: FileOptions["driver"]): void {
   if (sizeOf(beside.journal(path)) === undefined) return;
   const db = openDriver(path, driver);
-  db.prepare("SELECT count(*) FROM sqlite_schema").all([]);
+  opened(db, () => db.prepare("SELECT count(*) FROM sqlite_schema").all([]));
   db.close();
 }
 

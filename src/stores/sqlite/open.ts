@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { closeSync, openSync, readSync } from "node:fs";
 import { Fault } from "#domain/fault";
-import { type Driver, openDriver } from "./driver.js";
+import { type Driver, openDriver, opened } from "./driver.js";
 import { type FileOptions, migrate, openFile } from "./file.js";
 import { beside } from "./files.js";
 import { createHeadFile, type Head, HeadFile, NO_COMMITS } from "./head.js";
@@ -32,6 +32,11 @@ export interface OpenFile {
 export function openChecked(options: FileOptions, failed: (error: unknown) => void): OpenFile {
   const { path } = options;
   const release = lockFile(options);
+  const resources: { close(): void }[] = [];
+  const open = <T extends { close(): void }>(resource: T): T => {
+    resources.push(resource);
+    return resource;
+  };
   try {
     const sums = new PageSums(path);
     const found = inspect(options, sums, PAGES_AT_START);
@@ -43,23 +48,33 @@ export function openChecked(options: FileOptions, failed: (error: unknown) => vo
     if (!found.head) createHeadFile(beside.head(path), { store, commits: 0, digest: NO_COMMITS });
 
     const db = openFile(options);
+    // The last connection that may write moves the log into the file: its sums come first.
+    const closeDb = () => {
+      sums.record();
+      db.close();
+    };
+    open({ close: closeDb });
     // What an earlier release has left in the log has no head: the log begins with the migration.
     if (!found.head) emptyLog(db, path, sums);
     const isMigrated = migrate(db, path, store);
     sums.follow(headPageOf(db));
     const head = headOf(db);
-    const mark = new HeadFile(beside.head(path), failed);
+    const mark = open(new HeadFile(beside.head(path), failed));
     if (found.head) mark.write(head);
     const endCheck = sums.checkRest(failed);
     const close = () => {
-      db.close();
+      closeDb();
       endCheck();
       mark.close();
       release();
     };
     return { db, head, isMigrated, mark, sums, close };
   } catch (error) {
-    release();
+    try {
+      for (const resource of resources.reverse()) resource.close();
+    } finally {
+      release();
+    }
     throw error;
   }
 }
@@ -81,12 +96,12 @@ const WITH_LOG = 2;
 function switchToLog({ path, driver }: FileOptions): boolean {
   const fd = openSync(path, "r");
   const header = Buffer.alloc(WRITE_VERSION_AT + 1);
-  const read = readSync(fd, header, 0, header.length, 0);
+  const read = opened({ close: () => closeSync(fd) }, () => readSync(fd, header, 0, header.length, 0));
   closeSync(fd);
   if (read < header.length || header[WRITE_VERSION_AT] === WITH_LOG) return false;
 
   const db = openDriver(path, driver);
-  db.exec("PRAGMA journal_mode = WAL");
+  opened(db, () => db.exec("PRAGMA journal_mode = WAL"));
   db.close();
   return true;
 }

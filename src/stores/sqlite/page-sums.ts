@@ -1,6 +1,7 @@
 import { closeSync, fdatasyncSync, openSync, readSync, writeSync } from "node:fs";
 import { crc32 } from "node:zlib";
 import { DamagedRow } from "./checksum.js";
+import { opened } from "./driver.js";
 import { damaged, errorOf } from "./failure.js";
 import { beside, PAGE_BYTES, replaceFile, sizeOf } from "./files.js";
 import { CommitTrail, foreignOf } from "./log-commits.js";
@@ -155,7 +156,9 @@ interface Files {
 }
 
 function openBoth(path: string): Files {
-  return { db: openSync(path, "r"), sums: openSums(path) };
+  const sums = openSums(path);
+  const close = () => sums !== undefined && closeSync(sums);
+  return { db: opened({ close }, () => openSync(path, "r")), sums };
 }
 
 function closeBoth({ db, sums }: Files): void {
@@ -222,7 +225,7 @@ function openSums(path: string): number | undefined {
   if (sizeOf(beside.sums(path)) === undefined) return undefined;
   const fd = openSync(beside.sums(path), "r");
   const header = Buffer.alloc(HEADER.length);
-  readSync(fd, header, 0, HEADER.length, 0);
+  opened({ close: () => closeSync(fd) }, () => readSync(fd, header, 0, HEADER.length, 0));
   if (header.toString("latin1") === HEADER) return fd;
   closeSync(fd);
   return undefined;

@@ -1,6 +1,14 @@
 import type { TemplateRef } from "#domain/template";
 import { DamagedRow } from "./checksum.js";
-import { bytesOf, type Driver, type SqlRow, type SqlValue, type Statement, textIn } from "./driver.js";
+import {
+  bytesOf,
+  type Driver,
+  opened,
+  type SqlRow,
+  type SqlValue,
+  type Statement,
+  textIn,
+} from "./driver.js";
 import { type FileOptions, openFile } from "./file.js";
 import { nextSeqAfter } from "./log-ends.js";
 import type {
@@ -28,7 +36,7 @@ export class Reader {
   /** The writer has opened the file before, and brought its tables up to date. */
   constructor(options: FileOptions) {
     this.#db = openFile(options);
-    this.#sql = prepareAll(this.#db, { ...reads, ...walks });
+    this.#sql = opened(this.#db, () => prepareAll(this.#db, { ...reads, ...walks }));
   }
 
   task(id: string): DetailReply | null {

@@ -9,6 +9,7 @@ import {
   type Driver,
   type DriverName,
   openDriver,
+  opened,
   openReadOnly,
   type SqlCells,
   textIn,
@@ -50,14 +51,13 @@ const withRowid = scannedTables.filter(({ order }) => order[0] === "rowid");
 export function* rebuild({ path, draft, driver, commits, head }: Rebuilding): Generator<string> {
   for (const file of [draft, beside.journal(draft), beside.wal(draft)]) rmSync(file, { force: true });
   const made = openDriver(draft, driver);
-  for (const sql of migrations) made.exec(sql);
-  made.exec(`PRAGMA user_version = ${migrations.length}`);
+  opened(made, () => made.exec(`${migrations.join("\n")}\nPRAGMA user_version = ${migrations.length}`));
   made.close();
 
   // Attached, so that the connection can let go of it; and two of them, since a failed read fails a later write.
   // Indexes and triggers that cannot be understood are not needed; tables are.
   const source = openReadOnly(path, driver, "PRAGMA writable_schema = ON");
-  const target = openDriver(":memory:", driver);
+  const target = opened(source, () => openDriver(":memory:", driver));
   try {
     requireTables(source, path);
     target.exec(`ATTACH '${urlOf(draft)}' AS target; PRAGMA foreign_keys = OFF`);

@@ -1,10 +1,17 @@
 import { constants, copyFileSync, linkSync, renameSync, rmSync } from "node:fs";
 import { Fault } from "#domain/fault";
 import { check } from "./check.js";
-import { type DriverName, openReadOnly, preferredDriver, type ReadOnly, SqliteError } from "./driver.js";
+import {
+  type DriverName,
+  opened,
+  openReadOnly,
+  preferredDriver,
+  type ReadOnly,
+  SqliteError,
+} from "./driver.js";
 import { errorOf, failureOf, isDamage, STORE_DAMAGED } from "./failure.js";
 import { openFile, setForReading, versionOf } from "./file.js";
-import { beside, sizeOf, syncFile, syncFolderOf } from "./files.js";
+import { beside, requireFiles, sizeOf, syncFile, syncFolderOf } from "./files.js";
 import { createHeadFile, type Head, readHeadFile } from "./head.js";
 import { incomplete } from "./incomplete.js";
 import { headOf, inspect, SEALED_SINCE, STORE_BEHIND } from "./inspect.js";
@@ -28,6 +35,7 @@ export interface RepairOptions {
  * @throws {Fault} reason `STORE_LOCKED` if a server has it, `STORE_TOO_NEW`, or `STORE_DAMAGED` if even this cannot help
  */
 export async function* repair({ path, driver = preferredDriver() }: RepairOptions): AsyncGenerator<string> {
+  requireFiles(path);
   const releaseInode = sizeOf(path) === undefined ? async () => {} : await holdInode(path);
   try {
     const release = lockFile({ path, driver });
@@ -129,7 +137,7 @@ function takeOut(path: string, { frame }: Foreign): string {
   copyFileSync(beside.wal(path), kept);
   syncFile(kept);
   cutLog(path, frame);
-  rmSync(`${path}-shm`, { force: true });
+  rmSync(beside.shm(path), { force: true });
   return `what another program has changed is taken out; the log with it is kept as ${kept}`;
 }
 
@@ -197,7 +205,7 @@ function isWhole(draft: string, path: string, driver: DriverName): boolean {
 function setHead(path: string, driver: DriverName, head: Head): void {
   const db = openFile({ path, driver, maxBytes: 0, reserveBytes: 0 });
   const sum = plane.seal([1, head.store, head.at, head.commits, head.digest]).at(-1);
-  db.exec(`UPDATE plane SET commits = ${head.commits}, sum = ${sum} WHERE id = 1`);
+  opened(db, () => db.exec(`UPDATE plane SET commits = ${head.commits}, sum = ${sum} WHERE id = 1`));
   db.close();
   createHeadFile(beside.head(path), head);
 }
@@ -207,7 +215,7 @@ function putInPlace(path: string, draft: string): string {
   const kept = keptName(path);
   linkSync(path, kept);
   if (sizeOf(beside.wal(path)) !== undefined) renameSync(beside.wal(path), beside.wal(kept));
-  rmSync(`${path}-shm`, { force: true });
+  rmSync(beside.shm(path), { force: true });
   renameSync(draft, path);
   syncFolderOf(path);
   return kept;

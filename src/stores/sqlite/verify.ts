@@ -2,7 +2,7 @@ import { check, type Finding, ofFile } from "./check.js";
 import { type DriverName, openReadOnly, preferredDriver, type ReadOnly, textIn } from "./driver.js";
 import { errorOf, failureOf, isDamage } from "./failure.js";
 import { setForReading, versionOf } from "./file.js";
-import { beside, sizeOf } from "./files.js";
+import { beside, requireFiles, sizeOf } from "./files.js";
 import { readHeadFile } from "./head.js";
 import { missingParts } from "./incomplete.js";
 import { behind, headOf, missingSums, SEALED_SINCE } from "./inspect.js";
@@ -29,6 +29,7 @@ const MOST_PAGES = 100;
  */
 export async function* verify(options: VerifyOptions): AsyncGenerator<Finding> {
   const { path, driver = preferredDriver(), progress = () => {} } = options;
+  requireFiles(path);
   const releaseInode = await holdInode(path);
   try {
     const release = lockFile({ path, driver });

@@ -2,7 +2,7 @@ import { type Deadline, startsAmong } from "#domain/deadline";
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
 import { Changes } from "./changes.js";
-import { type Driver, type SqlCells, type SqlRow, textIn } from "./driver.js";
+import { type Driver, opened, type SqlCells, type SqlRow, textIn } from "./driver.js";
 import { isFull } from "./failure.js";
 import type { FileOptions } from "./file.js";
 import { PAGE_BYTES } from "./files.js";
@@ -45,13 +45,15 @@ export class Writer {
     this.#file = openChecked(options, failed);
     this.#db = this.#file.db;
     this.#head = this.#file.head;
-    this.#sql = prepareAll(this.#db, { ...loads, ...boots, ...writes });
+    this.#sql = opened(this.#file, () => prepareAll(this.#db, { ...loads, ...boots, ...writes }));
     this.#changes = new Changes(this.#sql, this.#head.digest);
     this.#reserve = new Reserve(this.#db, options);
-    this.#reserve.take();
-    this.#dataVersion = this.#readDataVersion();
-    this.#watch = new FileWatch(options.path, failed, () => this.#lookForOthers());
-    if (this.#file.isMigrated) this.#checkpoint("TRUNCATE");
+    this.#watch = opened(this.#file, () => {
+      this.#reserve.take();
+      this.#dataVersion = this.#readDataVersion();
+      return new FileWatch(options.path, failed, () => this.#lookForOthers());
+    });
+    if (this.#file.isMigrated) this.#empty();
   }
 
   boot(): BootReply {
@@ -119,6 +121,15 @@ export class Writer {
     this.#watch.end();
     this.#checkpoint("TRUNCATE");
     this.#file.close();
+  }
+
+  /** What a migration has written goes into the file at once. */
+  #empty(): void {
+    const close = () => {
+      this.#watch.end();
+      this.#file.close();
+    };
+    opened({ close }, () => this.#checkpoint("TRUNCATE"));
   }
 
   /** @throws {Fault} reason `STORE_DAMAGED` if another program has committed, which has no number of ours */

@@ -1,0 +1,80 @@
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test, vi } from "vitest";
+import { Fault } from "#domain/fault";
+import type { Store } from "#ports/store";
+import { sqliteStore } from "#stores/sqlite/index";
+import { PageSums } from "#stores/sqlite/page-sums";
+import { Reserve } from "#stores/sqlite/reserve";
+import { commit, task, taskId } from "#testing/rows";
+import { copyOf } from "./damage-kit.js";
+
+/** What lies in the place of a file of ours. A start that fails lets go of all that it has taken. */
+
+const root = mkdtempSync(join(tmpdir(), "taskrun-obstacle-"));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+const names = ["", "-shm", "-wal", "-journal", ".lock", ".reserve", ".head", ".sums"];
+
+const storeIn = (folder: string, threads: boolean): Store =>
+  sqliteStore({ path: join(folder, "taskrun.db"), threads, reserveBytes: 65_536 });
+
+for (const threads of [false, true]) {
+  for (const isNew of [true, false]) {
+    const when = `${isNew ? "at the first start" : "later"}, ${threads ? "on threads" : "on this thread"}`;
+    test(`a directory in the place of a file is named ${when}, and once it is gone the store opens`, {
+      timeout: 60_000,
+    }, async () => {
+      for (const name of isNew ? [...names, ".head.new", ".sums.new"] : names) {
+        const folder = mkdtempSync(join(root, "case-"));
+        if (!isNew) {
+          const store = storeIn(folder, threads);
+          await store.boot();
+          await store.commit(commit({ tasks: [task(taskId(1))] }));
+          await store.close();
+        }
+        const file = join(folder, `taskrun.db${name}`);
+        if (existsSync(file)) renameSync(file, `${file}.aside`);
+        mkdirSync(file);
+        const error = await storeIn(folder, threads)
+          .boot()
+          .then(() => undefined)
+          .catch((error: unknown) => error);
+        expect([name, error]).toEqual([name, expect.any(Fault)]);
+        expect([name, (error as Fault).message]).toEqual([name, expect.stringContaining("taskrun.db")]);
+
+        rmdirSync(file);
+        if (existsSync(`${file}.aside`)) renameSync(`${file}.aside`, file);
+        const again = storeIn(folder, threads);
+        await expect(again.boot(), name).resolves.toBeDefined();
+        if (!isNew) expect((await again.reads.task(taskId(1)))?.task.id).toBe(taskId(1));
+        await again.close();
+      }
+    });
+  }
+}
+
+test("a start that fails when the file is open already lets go of it, in the same process", async () => {
+  for (const isLate of [true, false]) {
+    const folder = mkdtempSync(join(root, "case-"));
+    const first = storeIn(folder, false);
+    await first.boot();
+    await first.commit(commit({ tasks: [task(taskId(1))] }));
+    const killed = `${folder}-killed`;
+    copyOf(folder, killed);
+    await first.close();
+
+    const fail = () => {
+      throw new Error("not this time");
+    };
+    const spy = isLate
+      ? vi.spyOn(Reserve.prototype, "take").mockImplementation(fail)
+      : vi.spyOn(PageSums.prototype, "checkRest").mockImplementation(fail);
+    await expect(storeIn(killed, false).boot()).rejects.toThrow("not this time");
+    spy.mockRestore();
+    const again = storeIn(killed, false);
+    await again.boot();
+    expect((await again.reads.task(taskId(1)))?.task.id).toBe(taskId(1));
+    await again.close();
+  }
+});
