@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { DATABASE } from "#control-plane";
 import { Fault } from "#domain/fault";
 import { sentenceOf } from "#stores/sqlite/check";
-import { hasFile, verify } from "#stores/sqlite/verify";
+import { verify } from "#stores/sqlite/verify";
 import { CliError, type ExitCode, exit } from "./exit.js";
 import { inert } from "./inert.js";
 import type { Io } from "./io.js";
@@ -21,11 +21,6 @@ export async function verifyStore(options: VerifyStoreOptions, io: Io): Promise<
   const flags = data === undefined ? {} : { data };
   const config = loadConfig({ flags, env: io.env, cwd: io.cwd, file });
   const path = join(config.data, DATABASE);
-  if (!hasFile(path)) {
-    throw new CliError(exit.notFound, `there is no ${path}`, [
-      "The data directory is chosen with --data DIR.",
-    ]);
-  }
 
   const progress = (what: string) => {
     if (io.stderr.isTTY && !json) void io.stderr.write(`\r\u001b[Kverifying ${what}`);
@@ -42,6 +37,9 @@ export async function verifyStore(options: VerifyStoreOptions, io: Io): Promise<
     }
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
+    if (error.code === "not_found") {
+      throw new CliError(exit.notFound, error.message, ["The data directory is chosen with --data DIR."]);
+    }
     const next =
       error.reason === "STORE_LOCKED" ? ["Stop that server first, or verify a copy of its directory."] : [];
     throw new CliError(exit.failed, error.message, next, error);

@@ -171,3 +171,33 @@ test("what a power cut has left behind a lost commit is not taken for one, now o
   await store.boot();
   await store.close();
 });
+
+test("a journal that another program has left is looked at before it is used, and repair puts it aside", async () => {
+  const folder = join(root, `${++copies}`);
+  copyOf(sound, folder);
+  const path = database(folder);
+  // What would put back page 2 as it never was: one record, as SQLite documents it.
+  const journal = Buffer.alloc(512 + 4 + 4_096 + 4);
+  Buffer.from("d9d505f920a163d7", "hex").copy(journal);
+  for (const [at, value] of [
+    [8, 1],
+    [12, 7],
+    [16, readFileSync(path).length / 4_096],
+    [20, 512],
+    [24, 4_096],
+    [512, 2],
+  ] as const)
+    journal.writeUInt32BE(value, at);
+  journal.writeUInt32BE(7, 512 + 4 + 4_096);
+  writeFileSync(`${path}-journal`, journal);
+  const before = readFileSync(path);
+  await expect(opened(folder).boot()).rejects.toMatchObject({
+    reason: "STORE_DAMAGED",
+    message: expect.stringMatching(/-journal lies beside .* another program has written to it; .*--repair/),
+  });
+  expect(await findings(folder)).toContainEqual(expect.stringContaining("-journal lies beside"));
+  expect(readFileSync(path).equals(before)).toBe(true);
+  expect((await said(folder)).at(-1)).toMatch(/it is kept as .*taskrun\.db\.damaged-journal/);
+  expect(await findings(folder)).toEqual([]);
+  expect((await answers(folder)) === intact).toBe(true);
+});

@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmdirSync, rmSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test, vi } from "vitest";
@@ -7,6 +17,7 @@ import type { Store } from "#ports/store";
 import { sqliteStore } from "#stores/sqlite/index";
 import { PageSums } from "#stores/sqlite/page-sums";
 import { Reserve } from "#stores/sqlite/reserve";
+import { verify } from "#stores/sqlite/verify";
 import { commit, task, taskId } from "#testing/rows";
 import { copyOf } from "./damage-kit.js";
 
@@ -77,4 +88,53 @@ test("a start that fails when the file is open already lets go of it, in the sam
     expect((await again.reads.task(taskId(1)))?.task.id).toBe(taskId(1));
     await again.close();
   }
+});
+
+test("a file whose name is a link has all its files beside the one that is meant, and opens again after each clean close", async () => {
+  const folder = mkdtempSync(join(root, "case-"));
+  const target = mkdtempSync(join(root, "target-"));
+  const first = storeIn(target, false);
+  await first.boot();
+  await first.close();
+  symlinkSync(join(target, "taskrun.db"), join(folder, "taskrun.db"));
+  for (let n = 1; n <= 3; n++) {
+    const store = storeIn(folder, false);
+    await store.boot();
+    await store.commit(commit({ tasks: [task(taskId(n), { counts: {} })] }));
+    await store.close();
+  }
+  expect(readdirSync(folder)).toEqual(["taskrun.db"]);
+  const found = [];
+  for await (const { what } of verify({ path: join(folder, "taskrun.db") })) found.push(what);
+  expect(found).toEqual([]);
+});
+
+test("a link that leads nowhere is refused, and nothing is made", async () => {
+  const folder = mkdtempSync(join(root, "case-"));
+  symlinkSync(join(folder, "away", "taskrun.db"), join(folder, "taskrun.db"));
+  expect(() => storeIn(folder, false)).toThrow(
+    /taskrun\.db is a link that leads to no file .*: put it right/,
+  );
+  expect(readdirSync(folder)).toEqual(["taskrun.db"]);
+});
+
+test("where there is no store, verify says so; an emptied one has lost its commits", async () => {
+  const folder = mkdtempSync(join(root, "case-"));
+  const path = join(folder, "taskrun.db");
+  const findings = async () => {
+    const found = [];
+    for await (const { what } of verify({ path })) found.push(what);
+    return found;
+  };
+  await expect(findings()).rejects.toMatchObject({
+    code: "not_found",
+    message: `there is no store at ${path}`,
+  });
+  expect(readdirSync(folder)).toEqual([]);
+  const store = storeIn(folder, false);
+  await store.boot();
+  await store.commit(commit({ tasks: [task(taskId(1))] }));
+  await store.close();
+  truncateSync(path, 0);
+  expect(await findings()).toContainEqual(expect.stringContaining("has lost commits"));
 });

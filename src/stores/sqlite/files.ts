@@ -1,4 +1,13 @@
-import { closeSync, fsyncSync, openSync, renameSync, statSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  fsyncSync,
+  lstatSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { Fault } from "#domain/fault";
 
@@ -22,6 +31,21 @@ export const beside = {
 /** Bytes of a file; undefined if there is none. */
 export function sizeOf(path: string): number | undefined {
   return statSync(path, { throwIfNoEntry: false })?.size;
+}
+
+/**
+ * The file itself where its name is a link: SQLite puts its own files beside that, and so do we.
+ *
+ * @throws {Fault} `wrong_state` if the link leads nowhere: what is meant may only be unmounted
+ */
+export function realFile(path: string): string {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return path;
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    const message = `${path} is a link that leads to no file (${(error as Error).message}): put it right, or remove it`;
+    throw new Fault("wrong_state", message, { reason: "STORE_FAILED" });
+  }
 }
 
 /**

@@ -8,7 +8,7 @@ import { remembering } from "../remembering.js";
 import { type Driver, type DriverName, opened, openReadOnly, preferredDriver } from "./driver.js";
 import { errorOf, type Failure } from "./failure.js";
 import type { FileOptions } from "./file.js";
-import { makeFile, requireFiles } from "./files.js";
+import { makeFile, realFile, requireFiles } from "./files.js";
 import { makeFolder } from "./folder.js";
 import { Link } from "./link.js";
 import { holdInode } from "./lock.js";
@@ -59,7 +59,7 @@ class SqliteStore implements Store {
     this.failed = new Promise((resolve) => {
       onFailure = (failure) => resolve(errorOf(failure));
     });
-    this.#file = { path, maxBytes, reserveBytes, driver };
+    this.#file = { path: realFile(path), maxBytes, reserveBytes, driver };
     this.#writer = new Link("writer", this.#file, threads, onFailure);
     this.#reader = new Link("reader", this.#file, threads, onFailure);
     this.reads = sqliteReads(this.#reader);

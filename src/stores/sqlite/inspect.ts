@@ -51,6 +51,8 @@ export function inspect(
     return { version: 0, head: undefined };
   }
 
+  const journal = foreignJournal(path, mark);
+  if (journal !== undefined) throw errorOf(damaged(journal));
   finishJournal(path, driver);
   const { different, unknown } = sums.compare(MOST_PAGES, upTo);
   try {
@@ -118,6 +120,15 @@ export function headOf(db: Driver): Head {
   const [row = []] = db.prepare(boots.head).all([]);
   const [, store, at, commits, digest] = plane.open(row);
   return { store: String(store), at: Number(at), commits: Number(commits), digest: Number(digest) };
+}
+
+/**
+ * From its first commit on the file has a log instead of a journal: SQLite would undo from this one what it says. As
+ * a sentence without its full stop; undefined if there is none.
+ */
+export function foreignJournal(path: string, mark: HeadMark | null | undefined): string | undefined {
+  if ((mark?.commits ?? 0) === 0 || (sizeOf(beside.journal(path)) ?? 0) === 0) return undefined;
+  return `${beside.journal(path)} lies beside ${path}, which this server does not leave there: another program has written to it`;
 }
 
 /** SQLite makes a new file in its older way, with a journal. What a kill has left of that must be finished first. */

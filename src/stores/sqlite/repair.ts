@@ -11,10 +11,10 @@ import {
 } from "./driver.js";
 import { errorOf, failureOf, isDamage, STORE_DAMAGED } from "./failure.js";
 import { openFile, setForReading, versionOf } from "./file.js";
-import { beside, requireFiles, sizeOf, syncFile, syncFolderOf } from "./files.js";
+import { beside, realFile, requireFiles, sizeOf, syncFile, syncFolderOf } from "./files.js";
 import { createHeadFile, type Head, readHeadFile } from "./head.js";
 import { incomplete } from "./incomplete.js";
-import { headOf, inspect, SEALED_SINCE, STORE_BEHIND } from "./inspect.js";
+import { foreignJournal, headOf, inspect, SEALED_SINCE, STORE_BEHIND } from "./inspect.js";
 import { holdInode, lockFile } from "./lock.js";
 import { type CommitTrail, type Foreign, headPageOf, trailOf } from "./log-commits.js";
 import { PageSums } from "./page-sums.js";
@@ -34,7 +34,9 @@ export interface RepairOptions {
  *
  * @throws {Fault} reason `STORE_LOCKED` if a server has it, `STORE_TOO_NEW`, or `STORE_DAMAGED` if even this cannot help
  */
-export async function* repair({ path, driver = preferredDriver() }: RepairOptions): AsyncGenerator<string> {
+export async function* repair(options: RepairOptions): AsyncGenerator<string> {
+  const { driver = preferredDriver() } = options;
+  const path = realFile(options.path);
   requireFiles(path);
   const releaseInode = sizeOf(path) === undefined ? async () => {} : await holdInode(path);
   try {
@@ -57,6 +59,13 @@ function* repairFile(path: string, driver: DriverName): Generator<string> {
     yield `a repair that was interrupted is finished; the damaged file is kept as ${kept}`;
   }
   if (!(yield* refused(path, driver))) return;
+  if (foreignJournal(path, readHeadFile(beside.head(path))) !== undefined) {
+    const kept = beside.journal(keptName(path));
+    renameSync(beside.journal(path), kept);
+    syncFolderOf(path);
+    yield `it is kept as ${kept}, and nothing of it is used`;
+    if (!(yield* refused(path, driver))) return;
+  }
   const trail = trailIn(path, driver);
   if (trail?.foreign && !trail.isFollowed) {
     yield takeOut(path, trail.foreign);
@@ -235,7 +244,8 @@ function keepCopy(path: string): string {
 
 /** A name beside the file under which nothing is kept yet. */
 function keptName(path: string): string {
-  const isTaken = (name: string) => sizeOf(name) !== undefined || sizeOf(beside.wal(name)) !== undefined;
+  const isTaken = (name: string) =>
+    [name, beside.wal(name), beside.journal(name)].some((file) => sizeOf(file) !== undefined);
   let kept = `${path}.damaged`;
   for (let n = 2; isTaken(kept); n++) kept = `${path}.damaged-${n}`;
   return kept;

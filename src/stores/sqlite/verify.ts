@@ -1,11 +1,12 @@
+import { Fault } from "#domain/fault";
 import { check, type Finding, ofFile } from "./check.js";
 import { type DriverName, openReadOnly, preferredDriver, type ReadOnly, textIn } from "./driver.js";
 import { errorOf, failureOf, isDamage } from "./failure.js";
 import { setForReading, versionOf } from "./file.js";
-import { beside, requireFiles, sizeOf } from "./files.js";
+import { beside, realFile, requireFiles, sizeOf } from "./files.js";
 import { readHeadFile } from "./head.js";
 import { missingParts } from "./incomplete.js";
-import { behind, headOf, missingSums, SEALED_SINCE } from "./inspect.js";
+import { behind, foreignJournal, headOf, missingSums, SEALED_SINCE } from "./inspect.js";
 import { holdInode, lockFile } from "./lock.js";
 import { foreignOf, headPageOf, trailOf } from "./log-commits.js";
 import { PageSums } from "./page-sums.js";
@@ -28,7 +29,9 @@ const MOST_PAGES = 100;
  * @throws {Fault} reason `STORE_LOCKED` if a server has it, `STORE_TOO_NEW` if it was written by a later release
  */
 export async function* verify(options: VerifyOptions): AsyncGenerator<Finding> {
-  const { path, driver = preferredDriver(), progress = () => {} } = options;
+  const { driver = preferredDriver(), progress = () => {} } = options;
+  const path = realFile(options.path);
+  if (sizeOf(path) === undefined) throw new Fault("not_found", `there is no store at ${path}`);
   requireFiles(path);
   const releaseInode = await holdInode(path);
   try {
@@ -47,6 +50,14 @@ function* findings(path: string, driver: DriverName, progress: (what: string) =>
   progress("pages");
   const pages = new PageSums(path).compare(MOST_PAGES);
   for (const page of pages.different) yield ofFile(`page ${page} is not as its checksum says`);
+  const mark = readHeadFile(beside.head(path));
+  const journal = foreignJournal(path, mark);
+  // SQLite would have to use it up before it reads anything.
+  if (journal !== undefined) return yield ofFile(journal);
+  if (sizeOf(path) === 0) {
+    yield ofFile(behind(path, undefined, mark) ?? "it is empty: the first start makes its tables");
+    return;
+  }
   let db: ReadOnly | undefined;
   try {
     db = openReadOnly(path, driver);
@@ -57,7 +68,7 @@ function* findings(path: string, driver: DriverName, progress: (what: string) =>
       return;
     }
     if (pages.unknown > 0) yield ofFile(missingSums(path, pages.unknown));
-    const why = behind(path, headOf(db), readHeadFile(beside.head(path)));
+    const why = behind(path, headOf(db), mark);
     if (why !== undefined) yield ofFile(why);
     const { foreign } = trailOf(path, headPageOf(db, db.schema));
     if (foreign) yield ofFile(foreignOf(path, foreign));
@@ -90,9 +101,4 @@ function* graphs(db: ReadOnly): Generator<Finding> {
     WHERE state = 'enqueued' AND lane NOT IN (SELECT key FROM lanes) LIMIT ${MOST_PAGES}`;
   for (const [lane] of db.prepare(query).all([]))
     yield ofFile(`lane ${textIn(lane)} is missing, but Steps wait in it`);
-}
-
-/** True if there is a file to verify. */
-export function hasFile(path: string): boolean {
-  return (sizeOf(path) ?? 0) > 0;
 }
