@@ -4,6 +4,8 @@ const damage = (name: string): TestName => ({ file: "test/stores/sqlite-damage.t
 const watch = (name: string): TestName => ({ file: "test/stores/sqlite-watch.test.ts", name });
 const old = (name: string): TestName => ({ file: "test/stores/sqlite-old-pages.test.ts", name });
 const rows = (name: string): TestName => ({ file: "test/stores/sqlite-rows-damage.test.ts", name });
+const obstacle = (name: string): TestName => ({ file: "test/stores/sqlite-obstacle.test.ts", name });
+const repairs = (name: string): TestName => ({ file: "test/stores/sqlite-repair.test.ts", name });
 const foreign = (name: string): TestName => ({ file: "test/stores/sqlite-foreign.test.ts", name });
 
 /** Stores that serve what is damaged, or do not notice what they have lost. */
@@ -116,5 +118,35 @@ export const damageBreakages: readonly Breakage[] = [
       ),
     ],
     test: old("a file whose checksums are missing or cut is refused"),
+  },
+  {
+    name: "a journal of another program is used before it is looked at",
+    edits: [
+      edit("src/stores/sqlite/inspect.ts", "if (journal !== undefined) throw", "if (upTo === 0) throw"),
+    ],
+    test: foreign("a journal that another program has left"),
+  },
+  {
+    name: "files lie beside the link instead of the database",
+    edits: [edit("src/stores/sqlite/index.ts", "path: realFile(path)", "path")],
+    test: obstacle("a file whose name is a link"),
+  },
+  {
+    name: "a start that fails keeps the file",
+    edits: [
+      edit("src/stores/sqlite/driver.ts", "    resource.close();\n    throw error;", "    throw error;"),
+    ],
+    test: obstacle("a start that fails when the file is open"),
+  },
+  {
+    name: "what is missing of Tasks is not missed where every row is sound",
+    edits: [
+      edit(
+        "src/stores/sqlite/repair.ts",
+        "finding === undefined && incomplete(db, []).size === 0",
+        "finding === undefined",
+      ),
+    ],
+    test: repairs("rows that another program has deleted"),
   },
 ];

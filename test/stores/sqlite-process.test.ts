@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { truncateSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +8,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
 import { sqliteStore } from "#stores/sqlite/index";
+import { verify } from "#stores/sqlite/verify";
 import { taskId, template } from "#testing/rows";
 
 const root = await mkdtemp(join(tmpdir(), "taskrun-store-"));
@@ -74,6 +76,33 @@ test(
       await store.close();
       acknowledged = at;
     }
+  },
+  SLOW_MS,
+);
+
+test(
+  "after the shared memory was cut under a running server, whose process that ends, the next start is sound",
+  async () => {
+    const path = join(root, "cut.db");
+    const { child, says } = start(path);
+    await says.next();
+    let acknowledged = 0;
+    while (acknowledged < 20) acknowledged = Number((await says.next()).value);
+    const gone = once(child, "exit");
+    truncateSync(`${path}-shm`, 0);
+    for (let line = await says.next(); !line.done; line = await says.next())
+      acknowledged = Number(line.value) || acknowledged;
+    const [code, signal] = await gone;
+    expect(code !== 0 || signal !== null).toBe(true);
+
+    const found = [];
+    for await (const { table, what } of verify({ path })) if (table === "file") found.push(what);
+    // Its Steps wait in a lane that it has never added.
+    expect(found).toEqual(["lane lane is missing, but Steps wait in it"]);
+    const store = sqliteStore({ path });
+    const { at } = await store.boot();
+    expect(at === acknowledged || at === acknowledged + 1).toBe(true);
+    await store.close();
   },
   SLOW_MS,
 );
