@@ -24,6 +24,11 @@ type ValueOf<Name extends Case> = Extract<Said, { case: Name }>["value"];
 const ENDS: ReadonlySet<RunStatus> = new Set([RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED]);
 type Frame = NonNullable<MessageInitShape<typeof RunServerMessageSchema>["payload"]>;
 
+/** What a worker does not say for so long it will never say; a test that waits for it has failed. */
+const SILENCE_MS = 30_000;
+/** The real one, whatever a test does to the time of the worker. */
+const { setTimeout, clearTimeout } = globalThis;
+
 /** A queue that is read by waiting. */
 class Mailbox<Item> {
   readonly #items: Item[] = [];
@@ -40,7 +45,17 @@ class Mailbox<Item> {
     this.#wake();
   }
 
-  /** The next item, or undefined once closed and empty. */
+  /** The next item, or undefined once closed and empty. @throws {Error} if there is none for long */
+  async hear(): Promise<Item | undefined> {
+    let late: NodeJS.Timeout | undefined;
+    const silence = new Promise<never>((_, reject) => {
+      const message = `the test waits for what a worker has not done within ${SILENCE_MS} ms`;
+      late = setTimeout(() => reject(new Error(message)), SILENCE_MS);
+    });
+    return Promise.race([this.take(), silence]).finally(() => clearTimeout(late));
+  }
+
+  /** The same, for as long as it takes. */
   async take(): Promise<Item | undefined> {
     while (this.#items.length === 0 && !this.#closed) {
       await new Promise<void>((resolve) => {
@@ -92,7 +107,7 @@ export class PlaneSession {
   /** The next message of this kind; messages of other kinds before it are passed over. */
   async hear<Name extends Case>(name: Name): Promise<ValueOf<Name>> {
     for (;;) {
-      const next = await this.said.take();
+      const next = await this.said.hear();
       if (!next) throw new Error(`the worker closed its side before it said ${name}`);
       if (next.case === name) return next.value as ValueOf<Name>;
     }
@@ -109,7 +124,7 @@ export class PlaneSession {
   /** The next message, of whatever kind but heartbeats. */
   async next(): Promise<Said> {
     for (;;) {
-      const next = await this.said.take();
+      const next = await this.said.hear();
       if (!next) throw new Error("the worker closed its side");
       if (next.case !== "heartbeat") return next;
     }
@@ -228,7 +243,7 @@ export class FakePlane {
 
   /** The next stream that a worker opens. */
   async accept(): Promise<PlaneSession> {
-    const session = await this.#arrivals.take();
+    const session = await this.#arrivals.hear();
     if (!session) throw new Error("the plane has stopped");
     return session;
   }
