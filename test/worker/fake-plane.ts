@@ -24,10 +24,19 @@ type ValueOf<Name extends Case> = Extract<Said, { case: Name }>["value"];
 const ENDS: ReadonlySet<RunStatus> = new Set([RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED]);
 type Frame = NonNullable<MessageInitShape<typeof RunServerMessageSchema>["payload"]>;
 
-/** What a worker does not say for so long it will never say; a test that waits for it has failed. */
-const SILENCE_MS = 30_000;
+/** What a worker has not said for so long, among all that it may have said, it will never say. */
+const UNHEARD_MS = 30_000;
 /** The real one, whatever a test does to the time of the worker. */
 const { setTimeout, clearTimeout } = globalThis;
+
+/** @throws {Error} if what a test waits for does not happen */
+async function soon<Heard>(what: string, heard: Promise<Heard>): Promise<Heard> {
+  let late: NodeJS.Timeout | undefined;
+  const unheard = new Promise<never>((_, reject) => {
+    late = setTimeout(() => reject(new Error(`${what}: not within ${UNHEARD_MS} ms`)), UNHEARD_MS);
+  });
+  return Promise.race([heard, unheard]).finally(() => clearTimeout(late));
+}
 
 /** A queue that is read by waiting. */
 class Mailbox<Item> {
@@ -45,17 +54,7 @@ class Mailbox<Item> {
     this.#wake();
   }
 
-  /** The next item, or undefined once closed and empty. @throws {Error} if there is none for long */
-  async hear(): Promise<Item | undefined> {
-    let late: NodeJS.Timeout | undefined;
-    const silence = new Promise<never>((_, reject) => {
-      const message = `the test waits for what a worker has not done within ${SILENCE_MS} ms`;
-      late = setTimeout(() => reject(new Error(message)), SILENCE_MS);
-    });
-    return Promise.race([this.take(), silence]).finally(() => clearTimeout(late));
-  }
-
-  /** The same, for as long as it takes. */
+  /** The next item, or undefined once closed and empty. */
   async take(): Promise<Item | undefined> {
     while (this.#items.length === 0 && !this.#closed) {
       await new Promise<void>((resolve) => {
@@ -106,11 +105,8 @@ export class PlaneSession {
 
   /** The next message of this kind; messages of other kinds before it are passed over. */
   async hear<Name extends Case>(name: Name): Promise<ValueOf<Name>> {
-    for (;;) {
-      const next = await this.said.hear();
-      if (!next) throw new Error(`the worker closed its side before it said ${name}`);
-      if (next.case === name) return next.value as ValueOf<Name>;
-    }
+    const { value } = await this.#said(name, (said) => said.case === name);
+    return value as ValueOf<Name>;
   }
 
   /** The next word about the end of a run; of its start there may be one before, or none. */
@@ -123,11 +119,19 @@ export class PlaneSession {
 
   /** The next message, of whatever kind but heartbeats. */
   async next(): Promise<Said> {
-    for (;;) {
-      const next = await this.said.hear();
-      if (!next) throw new Error("the worker closed its side");
-      if (next.case !== "heartbeat") return next;
-    }
+    return this.#said("anything", (said) => said.case !== "heartbeat");
+  }
+
+  /** The next message that is one of these; others before it are passed over. */
+  #said(what: string, isWanted: (said: Said) => boolean): Promise<Said> {
+    const hear = async () => {
+      for (;;) {
+        const next = await this.said.take();
+        if (!next) throw new Error(`the worker closed its side before it said ${what}`);
+        if (isWanted(next)) return next;
+      }
+    };
+    return soon(`the worker says ${what}`, hear());
   }
 
   send(frame: Frame): void {
@@ -243,7 +247,7 @@ export class FakePlane {
 
   /** The next stream that a worker opens. */
   async accept(): Promise<PlaneSession> {
-    const session = await this.#arrivals.hear();
+    const session = await soon("a worker opens a stream", this.#arrivals.take());
     if (!session) throw new Error("the plane has stopped");
     return session;
   }
