@@ -30,7 +30,7 @@ const UNHEARD_MS = 30_000;
 const { setTimeout, clearTimeout } = globalThis;
 
 /** @throws {Error} if what a test waits for does not happen */
-async function soon<Heard>(what: string, heard: Promise<Heard>): Promise<Heard> {
+export async function soon<Heard>(what: string, heard: Promise<Heard>): Promise<Heard> {
   let late: NodeJS.Timeout | undefined;
   const unheard = new Promise<never>((_, reject) => {
     late = setTimeout(() => reject(new Error(`${what}: not within ${UNHEARD_MS} ms`)), UNHEARD_MS);
