@@ -38,6 +38,8 @@ export class Session {
   headersSince = 0;
   pingedAt: number;
   answerDue = Number.POSITIVE_INFINITY;
+  /** True once it is being destroyed from this side. */
+  ending = false;
   /** What is left to spend on rapid resets. */
   #resets: number = limits.resetBurst;
   #resetsAt = performance.now();
@@ -174,6 +176,7 @@ export class Sessions {
 
   #admit(session: Session, ...[stream, headers, flags, rawHeaders]: StreamEvent): void {
     stream.on("error", ignore);
+    if (session.ending) return;
     session.lastStreamId = stream.id ?? session.lastStreamId;
     session.headersSince = 0;
     // What was reset with the bytes that opened it has come and gone already.
@@ -216,11 +219,16 @@ export class Sessions {
     this.#sweeping = undefined;
   }
 
-  #end({ session }: Session, cause: EndCause, code: number): void {
-    if (session.destroyed) return;
+  #end(session: Session, cause: EndCause, code: number): void {
+    if (session.ending || session.session.destroyed) return;
     this.#telemetry.count("taskrun_connections_ended_total", { door: this.#listener, cause });
-    if (cause === "idle") session.close();
-    else session.destroy(undefined, code);
+    if (cause === "idle") {
+      session.session.close();
+      return;
+    }
+    session.ending = true;
+    // Not at once: destroyed while Node closes a stream that the peer has reset, a session never stops sending.
+    setImmediate(() => session.session.destroy(undefined, code));
   }
 }
 

@@ -313,7 +313,10 @@ export const breakages: readonly Breakage[] = [
         "process.kill(this.#leader.pid, signal);",
       ),
     ],
-    test: { file: "test/worker/exec.test.ts" },
+    test: {
+      file: "test/worker/exec.test.ts",
+      name: "a cancelled program gets SIGTERM with all that it started",
+    },
   },
   {
     name: "answers before the commit, and is killed",

@@ -126,12 +126,23 @@ export const gatewayBreakages: readonly Breakage[] = [
   {
     name: "peer: resets cost nothing",
     edits: [edit(sessions, "return this.#resets >= 0;", "return true;")],
-    test: floods("streams that are cancelled at once"),
+    test: floods("(grpcPort /taskrun.v1.TaskService/WatchTask)"),
   },
   {
     name: "peer: a reset counts however late it comes",
     edits: [edit(sessions, " && this.#now - openedAt <= RAPID_MS", "")],
     test: floods("streams that are cancelled after a while"),
+  },
+  {
+    name: "peer: who resets streams that are answered stops the server",
+    edits: [
+      edit(
+        sessions,
+        "setImmediate(() => session.session.destroy(undefined, code));",
+        "session.session.destroy(undefined, code);",
+      ),
+    ],
+    test: { file: "test/e2e/resets.test.ts", name: "a server outlives streams that are reset (addr)" },
   },
   {
     name: "peer: empty frames cost nothing",
@@ -140,7 +151,17 @@ export const gatewayBreakages: readonly Breakage[] = [
   },
   {
     name: "peer: content counts as overhead",
+    edits: [edit(sessions, "this.#explained += bytes + FRAME_BYTES;", "this.#explained += FRAME_BYTES;")],
+    test: floods("what is explained by requests"),
+  },
+  {
+    name: "peer: what stands around content counts as overhead",
     edits: [edit(sessions, "this.#explained += bytes + FRAME_BYTES;", "this.#explained += bytes;")],
+    test: floods("what is explained by requests"),
+  },
+  {
+    name: "peer: window updates for answers count as overhead",
+    edits: [edit(sessions, "UPDATE_BYTES + bytes / 256", "bytes / 256")],
     test: floods("what is explained by requests"),
   },
   {

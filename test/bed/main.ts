@@ -39,7 +39,9 @@ const LANES = 2;
 const KILL_ROUNDS = "12";
 /** A broken build may well wait for ever. */
 const TEST_MS_MAX = 120_000;
-const VITEST_ARGS = ["run", "--reporter", "json", "--retry", "0"];
+/** A test that waits for ever has failed; its limit comes before that of its run, which proves nothing. */
+const LIMIT = ["--testTimeout", String(TEST_MS_MAX / 2)];
+const VITEST_ARGS = ["run", "--reporter", "json", "--retry", "0", ...LIMIT];
 /** Only what Node runs; whether a broken build has the right types is not the question. */
 const TSC_ARGS = ["-p", "tsconfig.build.json", "--noCheck", "--declaration", "false", "--sourceMap", "false"];
 

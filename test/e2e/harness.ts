@@ -142,6 +142,10 @@ export class Server {
     return this.#grpc[0] ?? "";
   }
 
+  get httpAddr(): string {
+    return this.#http;
+  }
+
   get addrs(): readonly string[] {
     return this.#grpc;
   }

@@ -51,9 +51,12 @@ test.each(bothPorts)("handshakes and headers have 5 s (%s)", { timeout: 3 * SOON
   const preface = says(PREFACE.subarray(0, 10));
   const noSettings = says(PREFACE);
   const unacknowledged = new RawHttp2(port, { acknowledges: false });
-  const noEnd = new RawHttp2(port);
+  const noEnd = new RawHttp2(port, { answers: false });
+  const laterNoEnd = new RawHttp2(port, { answers: false });
+  // Within headers nothing else may be sent: what must be said has been said before.
+  for (const { frames } of [noEnd, laterNoEnd])
+    await expect.poll(() => frames.get(frameTypes.settings), { timeout: SOON_MS }).toBe(2);
   noEnd.write(half);
-  const laterNoEnd = new RawHttp2(port);
   const honest = new RawHttp2(port);
   honest.request(requestHeaders(paths.healthWatch));
   const done = laterNoEnd.request(requestHeaders(paths.healthCheck));
@@ -68,6 +71,10 @@ test.each(bothPorts)("handshakes and headers have 5 s (%s)", { timeout: 3 * SOON
     expect(life).toBeLessThan(SOON_MS);
   }
   expect(honest.isClosed).toBe(false);
+  const causes = opened.counted.flatMap(({ labels }) =>
+    labels?.door === name.slice(0, 4) ? labels.cause : [],
+  );
+  expect(causes.filter((cause) => cause === "headers")).toHaveLength(2);
   honest.end();
 });
 
@@ -181,10 +188,11 @@ test.each(bothPorts)(
     const stream = http2.request(requestHeaders(paths.reflection));
     const list = envelope(Buffer.from([0x3a, 0]));
     http2.data(stream, list);
+    const laterBegun = http2.request(requestHeaders(paths.reflection));
     await expect.poll(() => http2.heardFrames(frameTypes.data), { timeout: SOON_MS }).toBe(1);
     await new Promise((resolve) => setTimeout(resolve, 2_500));
-    http2.data(stream, list);
-    await expect.poll(() => http2.heardFrames(frameTypes.data), { timeout: SOON_MS }).toBe(2);
+    for (const id of [stream, laterBegun]) http2.data(id, list);
+    await expect.poll(() => http2.heardFrames(frameTypes.data), { timeout: SOON_MS }).toBe(3);
     http2.end();
   },
 );
@@ -212,7 +220,7 @@ test.runIf(process.platform === "linux").each(bothPorts)(
   async (name) => {
     const socket = connect(opened[name], "127.0.0.1");
     await new Promise((resolve) => socket.once("connect", resolve));
-    await expect.poll(() => timerOf(socket, opened[name])).toMatch(/^02:/);
+    await expect.poll(() => timerOf(socket, opened[name]), { timeout: SOON_MS }).toMatch(/^02:/);
     const [, when = ""] = (timerOf(socket, opened[name]) ?? "").split(":");
     expect(Number.parseInt(when, 16) / 100).toBeLessThanOrEqual(30);
     socket.destroy();

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { RunId } from "#domain/id";
 import { limits } from "#domain/limits";
-import { outputBytes, type RefusedReport } from "#domain/report";
+import type { RefusedReport } from "#domain/report";
 import { startBench } from "./bench-plane.js";
 
 const refused = (runId: RunId, rest: Partial<RefusedReport> = {}): RefusedReport => {
@@ -85,7 +85,7 @@ test.each(["output", "event", "chat"] as const)(
   async (kind) => {
     const { bench, worker, bad } = await twoRuns(1, false); // its log is longer than an audit reads
     const { runId } = bad;
-    const most = limits.runOutputBytes / outputBytes("", {});
+    const most = limits.runOutputBytes / limits.reportBytes;
     const say = (i: number) => {
       if (kind === "output") return worker.output(runId, i, "");
       if (kind === "event")
@@ -99,7 +99,7 @@ test.each(["output", "event", "chat"] as const)(
       await worker.output(runId, seq, large);
       if (seq % 64 === 0) await bench.settle();
     }
-    const small = limits.chunkBytes / outputBytes("", {});
+    const small = limits.chunkBytes / limits.reportBytes;
     for (let i = 0; i < small; i += 1) await say(chunks + i);
     await bench.settle();
     expect(most).toBe(262_144);

@@ -24,6 +24,20 @@ type ValueOf<Name extends Case> = Extract<Said, { case: Name }>["value"];
 const ENDS: ReadonlySet<RunStatus> = new Set([RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED]);
 type Frame = NonNullable<MessageInitShape<typeof RunServerMessageSchema>["payload"]>;
 
+/** What a worker has not said for so long, among all that it may have said, it will never say. */
+const UNHEARD_MS = 30_000;
+/** The real one, whatever a test does to the time of the worker. */
+const { setTimeout, clearTimeout } = globalThis;
+
+/** @throws {Error} if what a test waits for does not happen */
+export async function soon<Heard>(what: string, heard: Promise<Heard>): Promise<Heard> {
+  let late: NodeJS.Timeout | undefined;
+  const unheard = new Promise<never>((_, reject) => {
+    late = setTimeout(() => reject(new Error(`${what}: not within ${UNHEARD_MS} ms`)), UNHEARD_MS);
+  });
+  return Promise.race([heard, unheard]).finally(() => clearTimeout(late));
+}
+
 /** A queue that is read by waiting. */
 class Mailbox<Item> {
   readonly #items: Item[] = [];
@@ -91,11 +105,8 @@ export class PlaneSession {
 
   /** The next message of this kind; messages of other kinds before it are passed over. */
   async hear<Name extends Case>(name: Name): Promise<ValueOf<Name>> {
-    for (;;) {
-      const next = await this.said.take();
-      if (!next) throw new Error(`the worker closed its side before it said ${name}`);
-      if (next.case === name) return next.value as ValueOf<Name>;
-    }
+    const { value } = await this.#said(name, (said) => said.case === name);
+    return value as ValueOf<Name>;
   }
 
   /** The next word about the end of a run; of its start there may be one before, or none. */
@@ -108,11 +119,19 @@ export class PlaneSession {
 
   /** The next message, of whatever kind but heartbeats. */
   async next(): Promise<Said> {
-    for (;;) {
-      const next = await this.said.take();
-      if (!next) throw new Error("the worker closed its side");
-      if (next.case !== "heartbeat") return next;
-    }
+    return this.#said("anything", (said) => said.case !== "heartbeat");
+  }
+
+  /** The next message that is one of these; others before it are passed over. */
+  #said(what: string, isWanted: (said: Said) => boolean): Promise<Said> {
+    const hear = async () => {
+      for (;;) {
+        const next = await this.said.take();
+        if (!next) throw new Error(`the worker closed its side before it said ${what}`);
+        if (isWanted(next)) return next;
+      }
+    };
+    return soon(`the worker says ${what}`, hear());
   }
 
   send(frame: Frame): void {
@@ -228,7 +247,7 @@ export class FakePlane {
 
   /** The next stream that a worker opens. */
   async accept(): Promise<PlaneSession> {
-    const session = await this.#arrivals.take();
+    const session = await soon("a worker opens a stream", this.#arrivals.take());
     if (!session) throw new Error("the plane has stopped");
     return session;
   }

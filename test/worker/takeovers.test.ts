@@ -3,7 +3,7 @@ import { expect, test, vi } from "vitest";
 import type { LogFields } from "#ports/telemetry";
 import { RunStatus } from "#wire/gen/taskrun/v1/common_pb";
 import { Takeovers } from "#worker/takeovers";
-import { type PlaneSession, refusal } from "./fake-plane.js";
+import { type PlaneSession, refusal, soon } from "./fake-plane.js";
 import { echo, latch, settle, silent, startPlane, startWorker, stopped, stopTime } from "./workbench.js";
 
 const WHY = 'another process has taken over the worker id "w-1": on host h2, instance 2222. Give each an id.';
@@ -52,7 +52,8 @@ test("a worker whose id another process has taken stops its runs, says so, and d
 
   oust(first);
 
-  expect(await ended).toMatchObject({ why: "lease lost", message: `lease lost: ${WHY}` });
+  const why = await soon("the run is told to stop", ended);
+  expect(why).toMatchObject({ why: "lease lost", message: `lease lost: ${WHY}` });
   await settle();
   expect(said).toEqual([
     [
