@@ -4,7 +4,7 @@ import { runTrackerMachine } from "#actors/run-tracker/machine";
 import { schedulerMachine } from "#actors/scheduler/machine";
 import { taskFinalizerMachine } from "#actors/task-finalizer/machine";
 import { taskRequestMachine } from "#actors/task-request/machine";
-import { decider } from "./evaluate.js";
+import { decider } from "./flat-interpreter.js";
 import { foundForRequest, foundForScheduler, foundForTracker } from "./gather.js";
 import { foundForFinalizer } from "./gather-finalizer.js";
 import type { Journal } from "./journal.js";

@@ -10,7 +10,7 @@ import type { RunRow, RunStatus } from "#domain/run";
 import type { StepRow, StepState } from "#domain/step";
 import type { TaskRow, TaskState } from "#domain/task";
 import type { SessionRow, SessionState } from "#domain/worker";
-import { type Decision, decider } from "./evaluate.js";
+import { type Decision, decider } from "./flat-interpreter.js";
 
 /**
  * The four lifecycles as functions on rows. A machine's context is the row itself, less its payloads;

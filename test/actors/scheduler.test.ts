@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { schedulerMachine } from "#actors/scheduler/machine";
 import type { SessionId } from "#domain/id";
 import { instant, millis } from "#domain/time";
-import { decider } from "#runtime/evaluate";
+import { decider } from "#runtime/flat-interpreter";
 import { play } from "#testing/transcript";
 import { half, placement, runIds, schedulerFound, slots, waiting } from "./found.js";
 import { run, session, step, stepSpec, task } from "./rows.js";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { isOver } from "#domain/run";
-import { decider } from "#runtime/evaluate";
+import { decider } from "#runtime/flat-interpreter";
 import { muted, named, nodesOf, takenBy, transitionsOf } from "./definition.js";
 import { type Life, type RunValue, runLife, stepLife, taskLife, workerLife } from "./lives.js";
 
