@@ -3,7 +3,16 @@
  * for. Pure: no clock, no chance, no Node. Start with `asks.ts`, then any `messages.ts`.
  */
 export { type ActorName, type Answer, type Ask, asks, type RefusalCause, type Told } from "./asks.js";
+export {
+  definitions,
+  type MachineDefinition,
+  type StateDefinition,
+  type Timeout,
+  type TransitionDefinition,
+  timeouts,
+} from "./definitions.js";
 export type { ActorLife, ActorState, Stamped } from "./life.js";
+export { type MachineId, machines } from "./machines.js";
 export { runMachine } from "./run/machine.js";
 export type { RunMessage } from "./run/messages.js";
 export { runTrackerMachine } from "./run-tracker/machine.js";
