@@ -2,7 +2,14 @@
  * The inner contract: the machines, what each can be told, and the closed list of what they may ask
  * for. Pure: no clock, no chance, no Node. Start with `asks.ts`, then any `messages.ts`.
  */
-export { type ActorName, type Answer, type Ask, asks, type RefusalCause, type Told } from "./asks.js";
+export {
+  type ActorName,
+  type AddressedMessage,
+  type Answer,
+  type Command,
+  commands,
+  type RefusalCause,
+} from "./commands.js";
 export {
   definitions,
   type MachineDefinition,

@@ -1,5 +1,5 @@
 import type { AnyStateMachine, EventObject } from "xstate";
-import { type Ask, asks } from "#actors/asks";
+import { type Command, commands } from "#actors/commands";
 import { invariant } from "#domain/invariant";
 import {
   type Action,
@@ -27,7 +27,7 @@ export interface MachineState<Context> {
  * copy that nobody else has.
  */
 export interface Decision<Context> extends MachineState<Context> {
-  readonly asks: readonly Ask[];
+  readonly commands: readonly Command[];
   /** True if the state does not listen for the message: nothing has changed. */
   readonly ignored: boolean;
 }
@@ -50,12 +50,12 @@ export type Decide<Context, Message extends EventObject> = (
 export function decider<Context, Message extends EventObject>(
   machine: AnyStateMachine,
 ): Decide<Context, Message> {
-  const flat = flattenMachine(machine, asks);
+  const flat = flattenMachine(machine, commands);
   const queue = new ActionQueue();
   return (state, message) => {
     const step = new Macrostep(flat, queue, state, message);
     const ignored = !step.run();
-    return { value: step.value, context: step.context as Context, asks: step.asks, ignored };
+    return { value: step.value, context: step.context as Context, commands: step.commands, ignored };
   };
 }
 
@@ -64,7 +64,7 @@ const ALWAYS_MOST = 8;
 
 /** One message to one machine: the transition it causes in each region, and those without a message that follow. */
 class Macrostep {
-  readonly asks: Ask[] = [];
+  readonly commands: Command[] = [];
   readonly #machine: FlatMachine;
   readonly #queue: ActionQueue;
   readonly #args: Args;
@@ -155,7 +155,7 @@ class Macrostep {
   #carryOut(type: string, does: Implementation, params: unknown): void {
     if (does.assignment) this.#assign(does.assignment, params);
     else if (does.collect) this.#collect(does.collect, params);
-    else this.asks.push({ type, params } as Ask);
+    else this.commands.push({ type, params } as Command);
   }
 
   /** The first assignment makes the copy that all of them change. */

@@ -54,13 +54,16 @@ const actorLives: ActorLife[] = [
 ];
 
 /** What an actor is told, with what the runtime might have found for it. */
-interface Told<Message> {
+interface AddressedMessage<Message> {
   readonly message: Message;
   readonly found: object;
 }
 
 /** Every message in every state of an actor. */
-function actor<Message extends { type: string }>(machine: AnyStateMachine, all: readonly Told<Message>[]) {
+function actor<Message extends { type: string }>(
+  machine: AnyStateMachine,
+  all: readonly AddressedMessage<Message>[],
+) {
   const stamped = all.map(({ message, found }) => ({ ...message, at: instant(10), ...half, found }));
   return {
     machine,
@@ -72,7 +75,7 @@ function actor<Message extends { type: string }>(machine: AnyStateMachine, all: 
   };
 }
 
-function withFound<Message>(found: object, ...messages: readonly Message[]): Told<Message>[] {
+function withFound<Message>(found: object, ...messages: readonly Message[]): AddressedMessage<Message>[] {
   return messages.map((message) => ({ message, found }));
 }
 
@@ -133,7 +136,7 @@ test("each message to the finalizer is asked about with rows that make it ask fo
   const decide = decider<unknown, { type: string }>(taskFinalizerMachine);
   for (const { message, found } of finalizerScenes) {
     const event = { ...message, at: instant(10), ...half, found };
-    expect(decide({ value: "serving", context: {} }, event).asks.length, message.type).toBeGreaterThan(0);
+    expect(decide({ value: "serving", context: {} }, event).commands.length, message.type).toBeGreaterThan(0);
   }
 });
 

@@ -11,7 +11,7 @@ import {
   setup,
   spawnChild,
 } from "xstate";
-import { asks } from "#actors/asks";
+import { commands } from "#actors/commands";
 import { decider } from "#runtime/flat-interpreter";
 
 /** A machine of two states with one thing that is more than flat. */
@@ -86,7 +86,7 @@ test("targets inside other states, and in other regions", () => {
 
 const parts = setup({
   types: { context: {} as { n: number }, events: {} as { type: "go" } },
-  actions: asks,
+  actions: commands,
 });
 
 function acting(act: Parameters<typeof parts.enqueueActions>[0]): AnyStateMachine {
@@ -117,5 +117,5 @@ test("nothing is left of an action that threw", () => {
   expect(() => decide({ value: "a", context: { n: 0 } }, { type: "go" })).toThrow("at first");
   fails = false;
   const other = decide({ value: "a", context: { n: 5 } }, { type: "go" });
-  expect(other).toEqual({ value: "a", context: { n: 1 }, asks: [], ignored: false });
+  expect(other).toEqual({ value: "a", context: { n: 1 }, commands: [], ignored: false });
 });

@@ -1,5 +1,5 @@
 import { type AnyStateMachine, type EventObject, transition } from "xstate";
-import type { Ask } from "#actors/asks";
+import type { Command } from "#actors/commands";
 import type { Decide } from "#runtime/flat-interpreter";
 
 /** What `#runtime/flat-interpreter` exports, carried out by XState's own `transition()`. */
@@ -12,7 +12,7 @@ export function decider<Context, Message extends EventObject>(
     return {
       value: after.value,
       context: after.context,
-      asks: actions.map(({ type, params }) => ({ type, params }) as unknown as Ask),
+      commands: actions.map(({ type, params }) => ({ type, params }) as unknown as Command),
       ignored: after === before && actions.length === 0,
     };
   };
