@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 /** The import maps of package.json name their TypeScript under this condition; without it they mean `dist`. */
@@ -6,6 +7,27 @@ const shared = { resolve: { conditions }, ssr: { resolve: { conditions, external
 
 /** What hangs ends; none of these is a measure, for a machine may have far more to do than cores. */
 const bounds = { testTimeout: 120_000, hookTimeout: 120_000, expect: { poll: { timeout: 60_000 } } };
+
+/** The runtime's tests once more, over XState's own `transition()` in the place of our interpreter. */
+const xstate = {
+  resolve: {
+    conditions,
+    alias: [
+      {
+        find: /^(\.|#runtime)\/flat-interpreter(\.js)?$/,
+        replacement: fileURLToPath(new URL("test/runtime/xstate-interpreter.ts", import.meta.url)),
+      },
+    ],
+  },
+  ssr: shared.ssr,
+  test: {
+    name: "xstate",
+    include: ["test/runtime/**/*.test.ts"],
+    ...bounds,
+    maxWorkers: 2,
+    sequence: { groupOrder: 2 },
+  },
+};
 
 export default defineConfig({
   test: {
@@ -32,6 +54,7 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
+      ...(process.env.XSTATE_TRANSITION ? [xstate] : []),
     ],
   },
 });

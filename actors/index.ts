@@ -2,8 +2,24 @@
  * The inner contract: the machines, what each can be told, and the closed list of what they may ask
  * for. Pure: no clock, no chance, no Node. Start with `asks.ts`, then any `messages.ts`.
  */
-export { type ActorName, type Answer, type Ask, asks, type RefusalCause, type Told } from "./asks.js";
+export {
+  type ActorName,
+  type AddressedMessage,
+  type Answer,
+  type Command,
+  commands,
+  type RefusalCause,
+} from "./commands.js";
+export {
+  definitions,
+  type MachineDefinition,
+  type StateDefinition,
+  type Timeout,
+  type TransitionDefinition,
+  timeouts,
+} from "./definitions.js";
 export type { ActorLife, ActorState, Stamped } from "./life.js";
+export { type MachineId, machines } from "./machines.js";
 export { runMachine } from "./run/machine.js";
 export type { RunMessage } from "./run/messages.js";
 export { runTrackerMachine } from "./run-tracker/machine.js";

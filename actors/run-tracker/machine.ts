@@ -1,21 +1,21 @@
 import { setup } from "xstate";
-import { type Ask, asks } from "../asks.js";
+import { type Command, commands } from "../commands.js";
 import { actorStates } from "../life.js";
 import type { RunTrackerEvent } from "./messages.js";
-import { heed } from "./report.js";
-import { drainWorker, greet, loseSilent, reconcile } from "./session.js";
+import { handleReport } from "./report.js";
+import { drainWorker, loseSilent, openSession, reconcile } from "./session.js";
 
 const parts = setup({
   types: { context: {} as Record<string, never>, events: {} as RunTrackerEvent },
-  actions: asks,
+  actions: commands,
 });
 
-function decide(event: RunTrackerEvent): Ask[] {
+function decide(event: RunTrackerEvent): Command[] {
   switch (event.type) {
     case "hello":
-      return greet(event, event.found, event.at);
+      return openSession(event, event.found, event.at);
     case "report":
-      return heed(event, event.found, event.at);
+      return handleReport(event, event.found, event.at);
     case "held":
       return reconcile(event, event.found, event.at);
     case "worker.changed": {
@@ -37,8 +37,8 @@ function decide(event: RunTrackerEvent): Ask[] {
   }
 }
 
-const askAll = parts.enqueueActions(({ enqueue, event }) => {
-  for (const ask of decide(event)) enqueue(ask);
+const enqueueAll = parts.enqueueActions(({ enqueue, event }) => {
+  for (const command of decide(event)) enqueue(command);
 });
 
 const listens = {
@@ -55,13 +55,13 @@ const listens = {
 export const runTrackerMachine = parts
   .extend({
     actions: {
-      greet: askAll,
-      heed: askAll,
-      reconcile: askAll,
-      noteChange: askAll,
-      detach: askAll,
-      loseSilent: askAll,
-      drainWorker: askAll,
+      greet: enqueueAll,
+      heed: enqueueAll,
+      reconcile: enqueueAll,
+      noteChange: enqueueAll,
+      detach: enqueueAll,
+      loseSilent: enqueueAll,
+      drainWorker: enqueueAll,
     },
   })
   .createMachine({

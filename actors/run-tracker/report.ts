@@ -13,12 +13,12 @@ import { isOver, type RunRow } from "#domain/run";
 import { utf8Bytes } from "#domain/text";
 import type { Instant } from "#domain/time";
 import { misfitOf, type SchemaProblem, schemaReason } from "#domain/verdict";
-import type { Ask, RefusalCause } from "../asks.js";
+import type { Command, RefusalCause } from "../commands.js";
 import type { RunMessage } from "../run/messages.js";
 import type { RunReport, TrackerFound } from "./messages.js";
 
 /** Decides what a worker's word about a Run changes, and what the worker hears in answer. */
-export function heed(message: RunReport, found: TrackerFound, at: Instant): Ask[] {
+export function handleReport(message: RunReport, found: TrackerFound, at: Instant): Command[] {
   const { report, session } = message;
   const cause = whyNot(message, found);
   if (cause) return refuse(message, found, cause, at);
@@ -51,12 +51,12 @@ function speaksOfAcks({ session }: TrackerFound): boolean {
 }
 
 /** The worker may forget the Run. */
-function statusAck({ run: { id: runId }, session, acks }: Heard): Ask[] {
+function statusAck({ run: { id: runId }, session, acks }: Heard): Command[] {
   return acks ? [{ type: "send", params: { session, frame: { type: "ack.status", runId } } }] : [];
 }
 
 /** What cannot be accepted costs the Run it is about. If it was to be the last word, the worker lets go of it now. */
-function breakOff({ message, last }: RefusedReport, heard: Heard): Ask[] {
+function breakOff({ message, last }: RefusedReport, heard: Heard): Command[] {
   const { run, at } = heard;
   const broken = advance(run, { type: "broken", at, reason: "REPORT_INVALID", message });
   const released = last ? [...statusAck(heard), advance(run, { type: "released", at })] : [];
@@ -96,7 +96,7 @@ function refuse(
   found: TrackerFound,
   cause: RefusalCause,
   at: Instant,
-): Ask[] {
+): Command[] {
   const { run } = found;
   const runId = report.runId;
   const lastWord =
@@ -104,22 +104,22 @@ function refuse(
     report.type === "yield" ||
     (report.type === "refused" && report.last) ||
     (report.type === "status" && isOver(report.status));
-  const asks: Ask[] = [];
+  const commands: Command[] = [];
 
   const repeated = cause === "ended" && isRepeat(report, run);
   if (!repeated) {
-    asks.push({
+    commands.push({
       type: "send",
       params: { session, frame: { type: "cancel", runId, reason: reasons[cause] } },
     });
   }
-  asks.push({ type: "countRefused", params: { cause: repeated ? "repeated" : cause } });
-  if (!lastWord) return asks;
+  commands.push({ type: "countRefused", params: { cause: repeated ? "repeated" : cause } });
+  if (!lastWord) return commands;
 
   if (speaksOfAcks(found))
-    asks.push({ type: "send", params: { session, frame: { type: "ack.status", runId } } });
-  if (cause === "ended" && run?.heldBy === session) asks.push(advance(run, { type: "released", at }));
-  return asks;
+    commands.push({ type: "send", params: { session, frame: { type: "ack.status", runId } } });
+  if (cause === "ended" && run?.heldBy === session) commands.push(advance(run, { type: "released", at }));
+  return commands;
 }
 
 /** The last word once more, because its ack was lost. */
@@ -139,7 +139,7 @@ const reasons: Record<RefusalCause, string> = {
   invalid: "a report about the run was refused",
 };
 
-function heedStatus(report: StatusReport, heard: Heard): Ask[] {
+function heedStatus(report: StatusReport, heard: Heard): Command[] {
   const { run, session, problem, at } = heard;
   const { backend, errorMessage, output } = report;
   const ack = statusAck(heard);
@@ -188,7 +188,7 @@ function heedStatus(report: StatusReport, heard: Heard): Ask[] {
   }
 }
 
-function heedOutput(report: OutputReport, heard: Heard): Ask[] {
+function heedOutput(report: OutputReport, heard: Heard): Command[] {
   const { run, session, acks, at } = heard;
   if (report.seq !== run.nextSeq) {
     const cause = report.seq < run.nextSeq ? "repeated" : "gap";
@@ -200,19 +200,19 @@ function heedOutput(report: OutputReport, heard: Heard): Ask[] {
   const { runId, seq, content, isFinal, metadata, sentAt } = report;
   const { fence } = run;
   const entry = { type: "output", at, runId, fence, seq, content, isFinal, metadata, sentAt } as const;
-  const asks = write(heard, entry, 1);
-  return acks ? [...asks, outputAck({ ...run, nextSeq: seq + 1 }, session)] : asks;
+  const commands = write(heard, entry, 1);
+  return acks ? [...commands, outputAck({ ...run, nextSeq: seq + 1 }, session)] : commands;
 }
 
 /** Breaks the Run off if it says more than one Run may. */
-function tooMuch({ run, bytes, at }: Heard): Ask[] | undefined {
+function tooMuch({ run, bytes, at }: Heard): Command[] | undefined {
   if (run.outputBytes + bytes <= limits.runOutputBytes) return undefined;
   const message = outputLimit;
   return [advance(run, { type: "broken", at, reason: "OUTPUT_LIMIT", message })];
 }
 
 /** Adds to the Task's log what a Run says. */
-function write({ run, bytes, at }: Heard, entry: LogEntry, count: number): Ask[] {
+function write({ run, bytes, at }: Heard, entry: LogEntry, count: number): Command[] {
   return [
     { type: "record", params: { taskId: run.taskId, entry } },
     advance(run, { type: "wrote", at, count, bytes }),
@@ -229,15 +229,15 @@ function entryOf(report: EventReport | ChatReport, at: Instant) {
 }
 
 /** Tells the worker which output is durable: it may forget that, and sends the rest again if asked. */
-export function outputAck({ id: runId, nextSeq }: RunRow, session: SessionId): Ask {
+export function outputAck({ id: runId, nextSeq }: RunRow, session: SessionId): Command {
   return { type: "send", params: { session, frame: { type: "ack.output", runId, nextSeq } } };
 }
 
-export function advance(run: RunRow, message: RunMessage): Ask {
+export function advance(run: RunRow, message: RunMessage): Command {
   return { type: "advanceRun", params: { runId: run.id, message } };
 }
 
 /** What a held Run of a worker that no longer has it comes to: lost if alive, let go if over. */
-export function leave(run: RunRow, at: Instant, message: string): Ask {
+export function abandonRun(run: RunRow, at: Instant, message: string): Command {
   return advance(run, isOver(run.status) ? { type: "released", at } : { type: "lost", at, message });
 }

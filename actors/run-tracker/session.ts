@@ -3,18 +3,18 @@ import { processOf, takenOver, workerNotFound } from "#domain/refusals";
 import { isOver, type RunRow } from "#domain/run";
 import type { Instant } from "#domain/time";
 import type { Hello, ResumedRun, SessionRow } from "#domain/worker";
-import type { Ask } from "../asks.js";
+import type { Command } from "../commands.js";
 import type { RunTrackerMessage, TrackerFound } from "./messages.js";
-import { advance, leave, outputAck } from "./report.js";
+import { abandonRun, advance, outputAck } from "./report.js";
 
 type Message<Type extends RunTrackerMessage["type"]> = Extract<RunTrackerMessage, { type: Type }>;
 
 /** A worker's stream begins: it supersedes an older one, and takes back the Runs it can show. */
-export function greet(
+export function openSession(
   message: Message<"hello">,
   { session: previous, runs }: TrackerFound,
   at: Instant,
-): Ask[] {
+): Command[] {
   const { session: id, hello, caller, terms } = message;
   const { info, protocol, instance, capacity, resume } = hello;
   const session: SessionRow = {
@@ -27,18 +27,18 @@ export function greet(
     capacity,
     connectedAt: at,
   };
-  const asks: Ask[] = [];
+  const commands: Command[] = [];
   const rival = previous && rivalOf(previous, session);
   if (previous) {
     const message = { type: "superseded", at, ...(rival && { by: processOf(session) }) } as const;
-    asks.push({ type: "advanceWorker", params: { session: previous.id, message } });
+    commands.push({ type: "advanceWorker", params: { session: previous.id, message } });
   }
-  asks.push({ type: "attachWorker", params: { session } });
+  commands.push({ type: "attachWorker", params: { session } });
   if (protocol >= 1) {
     const { lease, heartbeat } = terms;
     const notice = rival && { notice: takenOver(info.workerId, processOf(rival), at) };
     const frame = { type: "welcome", session: id, heartbeat, lease, serverTime: at, ...notice } as const;
-    asks.push({ type: "send", params: { session: id, frame } });
+    commands.push({ type: "send", params: { session: id, frame } });
   }
 
   const shown = new Set<string>();
@@ -46,16 +46,16 @@ export function greet(
     const run = runs.find((row) => row.id === claim.runId);
     if (run && isOwn(run, claim, session)) {
       shown.add(run.id);
-      asks.push(...takeBack(run, claim, id, at));
+      commands.push(...takeBack(run, claim, id, at));
     } else {
-      asks.push(cancel(id, claim.runId, "the run is no longer yours"));
+      commands.push(cancel(id, claim.runId, "the run is no longer yours"));
     }
   }
   for (const run of runs) {
     if (previous && run.heldBy === previous.id && !shown.has(run.id))
-      asks.push(giveUp(run, previous, hello, at));
+      commands.push(giveUp(run, previous, hello, at));
   }
-  return asks;
+  return commands;
 }
 
 /**
@@ -78,47 +78,53 @@ function isOwn(run: RunRow, { fence }: ResumedRun, session: SessionRow): boolean
   );
 }
 
-function takeBack(run: RunRow, { nextSeq }: ResumedRun, session: SessionId, at: Instant): Ask[] {
-  const asks: Ask[] = [advance(run, { type: "resumed", at, session }), outputAck(run, session)];
-  if (isOver(run.status)) return [...asks, cancel(session, run.id, "the run has ended")];
-  if (nextSeq <= run.nextSeq) return asks;
+function takeBack(run: RunRow, { nextSeq }: ResumedRun, session: SessionId, at: Instant): Command[] {
+  const commands: Command[] = [advance(run, { type: "resumed", at, session }), outputAck(run, session)];
+  if (isOver(run.status)) return [...commands, cancel(session, run.id, "the run has ended")];
+  if (nextSeq <= run.nextSeq) return commands;
 
   const message = `output from seq ${run.nextSeq} is lost: the worker can send it only from ${nextSeq}`;
-  return [...asks, advance(run, { type: "broken", at, reason: "OUTPUT_LOST", message })];
+  return [...commands, advance(run, { type: "broken", at, reason: "OUTPUT_LOST", message })];
 }
 
 /** What becomes of a Run the returning worker did not show. */
-function giveUp(run: RunRow, previous: SessionRow, hello: Hello, at: Instant): Ask {
+function giveUp(run: RunRow, previous: SessionRow, hello: Hello, at: Instant): Command {
   const sameProcess = hello.protocol >= 1 && previous.instance === hello.instance;
   if (sameProcess && run.status === "ASSIGNED") {
     return advance(run, { type: "declined", at, message: "the assignment did not reach the worker" });
   }
-  return leave(run, at, "the worker came back without the run");
+  return abandonRun(run, at, "the worker came back without the run");
 }
 
 /** Makes the plane's view of what a worker holds and the worker's own agree. */
-export function reconcile({ session, held }: Message<"held">, { runs }: TrackerFound, at: Instant): Ask[] {
+export function reconcile(
+  { session, held }: Message<"held">,
+  { runs }: TrackerFound,
+  at: Instant,
+): Command[] {
   const named = new Set(held.runIds);
-  const asks: Ask[] = [];
+  const commands: Command[] = [];
   for (const run of runs) {
     if (run.heldBy !== session || named.has(run.id) || run.ordinal > held.lastOrdinal) continue;
-    asks.push(leave(run, at, "the worker no longer has the run"));
+    commands.push(abandonRun(run, at, "the worker no longer has the run"));
   }
   for (const runId of held.runIds) {
     const run = runs.find(({ id }) => id === runId);
     if (run?.heldBy === session && !isOver(run.status)) continue;
-    asks.push(cancel(session, runId, run?.heldBy === session ? "the run has ended" : "the run is not yours"));
+    commands.push(
+      cancel(session, runId, run?.heldBy === session ? "the run has ended" : "the run is not yours"),
+    );
   }
-  return asks;
+  return commands;
 }
 
 /** The lease is over: what the worker held is lost. A heartbeat that came first has moved the lease. */
-export function loseSilent({ session }: Message<"silent">, found: TrackerFound, at: Instant): Ask[] {
+export function loseSilent({ session }: Message<"silent">, found: TrackerFound, at: Instant): Command[] {
   if (!found.session || found.leaseUntil > at) return [];
 
   return [
     { type: "advanceWorker", params: { session, message: { type: "silent", at } } },
-    ...found.runs.map((run) => leave(run, at, "the worker was silent for longer than its lease")),
+    ...found.runs.map((run) => abandonRun(run, at, "the worker was silent for longer than its lease")),
   ];
 }
 
@@ -126,7 +132,7 @@ export function drainWorker(
   { workerId, message }: Message<"drain.worker">,
   found: TrackerFound,
   at: Instant,
-): Ask[] {
+): Command[] {
   if (!found.session || found.session.state === "detached") {
     const fault = workerNotFound(workerId);
     return [{ type: "reply", params: { answer: { type: "fault", fault } } }];
@@ -138,6 +144,6 @@ export function drainWorker(
   ];
 }
 
-function cancel(session: SessionId, runId: RunRow["id"], reason: string): Ask {
+function cancel(session: SessionId, runId: RunRow["id"], reason: string): Command {
   return { type: "send", params: { session, frame: { type: "cancel", runId, reason } } };
 }

@@ -1,7 +1,7 @@
 import { assign, setup } from "xstate";
 import type { RunRow } from "#domain/run";
 import { millis, NEVER } from "#domain/time";
-import { asks } from "../asks.js";
+import { commands } from "../commands.js";
 import type { RunEnd, RunMessage } from "./messages.js";
 
 /** What the finalizer is told of an end, for each message that can bring one. */
@@ -40,7 +40,7 @@ function pick({ errorMessage, retryable, retryAfter }: Extract<RunMessage, { typ
 
 const parts = setup({
   types: { context: {} as RunRow, events: {} as RunMessage, input: {} as RunRow },
-  actions: asks,
+  actions: commands,
 });
 
 const reportEnd = parts.enqueueActions(({ enqueue, context, event }) => {
@@ -138,7 +138,7 @@ export const runMachine = parts
         event.type === "resumed" ? { heldBy: event.session, session: event.session, ordinal: 0 } : {},
       ),
       take: assign(({ context }) => ({ heldBy: context.session })),
-      letGo: assign({ heldBy: "" as const }),
+      release: assign({ heldBy: "" as const }),
     },
     guards: {
       over: ({ context }) => context.finishedAt !== NEVER,
@@ -184,7 +184,7 @@ export const runMachine = parts
               released: { guard: "over", target: "released" },
             },
           },
-          released: { type: "final", entry: ["letGo", "tellReleased"] },
+          released: { type: "final", entry: ["release", "tellReleased"] },
         },
       },
     },

@@ -1,18 +1,18 @@
 import { setup } from "xstate";
 import type { RunRow } from "#domain/run";
 import { type Instant, later, NEVER } from "#domain/time";
-import { type Ask, asks } from "../asks.js";
+import { type Command, commands } from "../commands.js";
 import { actorStates } from "../life.js";
 import type { Placement, SchedulerEvent, SchedulerFound, Slots } from "./messages.js";
 import { affordable, choose, type Served } from "./placement.js";
 
-interface Scheduler {
+export interface SchedulerContext {
   readonly served: Served;
 }
 
 const parts = setup({
-  types: { context: {} as Scheduler, events: {} as SchedulerEvent },
-  actions: asks,
+  types: { context: {} as SchedulerContext, events: {} as SchedulerEvent },
+  actions: commands,
 });
 
 const place = parts.enqueueActions(({ enqueue, context, event }) => {
@@ -41,13 +41,13 @@ const weigh = parts.enqueueActions(({ enqueue, context, event }) => {
 
 const assignRuns = parts.enqueueActions(({ enqueue, event }) => {
   if (event.type !== "assign") return;
-  for (const ask of makeRuns(event.placements, event.found, event.at)) enqueue(ask);
+  for (const command of makeRuns(event.placements, event.found, event.at)) enqueue(command);
 });
 
 /** The Run and its Step move together, so that a cancel and an assignment meet on one row. */
-function makeRuns(placements: readonly Placement[], found: SchedulerFound, at: Instant): Ask[] {
+function makeRuns(placements: readonly Placement[], found: SchedulerFound, at: Instant): Command[] {
   const ordinals = new Map(found.workers.map(({ session, lastOrdinal }) => [session.id, lastOrdinal]));
-  return placements.flatMap((placement, i): Ask[] => {
+  return placements.flatMap((placement, i): Command[] => {
     const rows = found.rows[i];
     const worker = found.workers.find(({ session }) => session.id === placement.session);
     if (rows?.step.state !== "enqueued" || !worker) return [];
@@ -65,7 +65,7 @@ function makeRuns(placements: readonly Placement[], found: SchedulerFound, at: I
 }
 
 /** An attempt may take only so long. */
-function startClock({ taskId, name: stepName, spec }: Rows["step"], at: Instant): Ask[] {
+function startClock({ taskId, name: stepName, spec }: Rows["step"], at: Instant): Command[] {
   if (spec.timeoutMs === 0) return [];
   const due = later(at, spec.timeoutMs);
   return [{ type: "setDeadline", params: { taskId, stepName, kind: "attempt", at: due } }];

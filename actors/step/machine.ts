@@ -1,16 +1,16 @@
 import { assign, setup } from "xstate";
 import { type StepRow, type StepState, tolerates } from "#domain/step";
 import { NEVER } from "#domain/time";
-import { asks } from "../asks.js";
+import { commands } from "../commands.js";
 import type { StepMessage } from "./messages.js";
 
-type Told = { context: StepRow; event: StepMessage };
+type AddressedMessage = { context: StepRow; event: StepMessage };
 
 /** Every state tells the Task that the Step has come to it, and from where, so that the Task can count. */
 function tellTask(to: StepState) {
   const tell = {
     type: "advanceTask",
-    params: ({ context, event }: Told) => ({
+    params: ({ context, event }: AddressedMessage) => ({
       taskId: context.taskId,
       message: {
         type: "stepChanged" as const,
@@ -42,7 +42,7 @@ const byHand = {
 export const stepMachine = setup({
   types: { context: {} as StepRow, events: {} as StepMessage, input: {} as StepRow },
   actions: {
-    ...asks,
+    ...commands,
     /** For the next `from`. */
     noteState: assign((_, { state }: { readonly state: StepState }) => ({ state })),
     noteSatisfied: assign(({ context }) => ({ unsatisfied: context.unsatisfied - 1 })),

@@ -1,7 +1,7 @@
 import { isOver } from "#domain/run";
 import { isTerminal } from "#domain/task";
 import type { Instant } from "#domain/time";
-import type { Ask } from "../asks.js";
+import type { Command } from "../commands.js";
 import { advanceTask, failForGood } from "./done.js";
 import type { FinalizerFound, TaskFinalizerMessage } from "./messages.js";
 
@@ -13,7 +13,7 @@ export function abort(
   { runId, message }: Extract<TaskFinalizerMessage, { type: "abort" }>,
   { task, step, runs }: FinalizerFound,
   at: Instant,
-): Ask[] {
+): Command[] {
   if (!task || isTerminal(task.state)) return [];
   const run = runs.find(({ id, status }) => (id === runId || id === step?.runId) && !isOver(status));
   if (run) {

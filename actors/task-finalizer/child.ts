@@ -8,7 +8,7 @@ import { isTerminal, type TaskDraft, type TaskRow, taskStatus } from "#domain/ta
 import { templateKey } from "#domain/template";
 import { type Instant, millis, NEVER } from "#domain/time";
 import { misfitOf, schemaReason } from "#domain/verdict";
-import type { Ask } from "../asks.js";
+import type { Command } from "../commands.js";
 import { rowsOfDraft } from "../task/make.js";
 import { createTask } from "../task/start.js";
 import { advance, complete, failAttempt, failForGood, succeed } from "./done.js";
@@ -16,7 +16,7 @@ import type { FinalizerFound, TaskFinalizerMessage } from "./messages.js";
 import { dataAt } from "./spread.js";
 
 /** A Step that is a Task of its own begins: the Task is made, and the Step waits for it. */
-export function startChild(found: FinalizerFound, at: Instant): Ask[] {
+export function startChild(found: FinalizerFound, at: Instant): Command[] {
   const { task, step, newTaskId } = found;
   if (!task || step?.state !== "pending" || !newTaskId) return [];
 
@@ -96,7 +96,7 @@ export function endChild(
   { task, step, child, schemaProblem }: FinalizerFound,
   at: Instant,
   draw: number,
-): Ask[] {
+): Command[] {
   const waits = step?.state === "in_progress" && step.childId === childId;
   if (!task || !waits || !child || !isTerminal(child.task.state)) return [];
 

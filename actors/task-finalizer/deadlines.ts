@@ -2,7 +2,7 @@ import { isOver } from "#domain/run";
 import type { StepRow } from "#domain/step";
 import { isTerminal, type TaskRow } from "#domain/task";
 import { type Instant, later, millis } from "#domain/time";
-import type { Ask } from "../asks.js";
+import type { Command } from "../commands.js";
 import { startTask } from "../task/start.js";
 import { advanceTask, complete, failAttempt, failForGood, succeed, tryNow } from "./done.js";
 import type { FinalizerFound, TaskFinalizerMessage } from "./messages.js";
@@ -10,12 +10,12 @@ import type { FinalizerFound, TaskFinalizerMessage } from "./messages.js";
 type Passed = Extract<TaskFinalizerMessage, { type: "deadline.passed" }>;
 
 /** A deadline is a value in a row: what it finds there decides; the deadline itself is done with. */
-export function meetDeadline(message: Passed, found: FinalizerFound, at: Instant, draw: number): Ask[] {
+export function meetDeadline(message: Passed, found: FinalizerFound, at: Instant, draw: number): Command[] {
   const { taskId, stepName, kind, due } = message;
   if (due > at) return [{ type: "setDeadline", params: { taskId, stepName, kind, at: due } }];
 
   const { task, step } = found;
-  const clear: Ask = { type: "clearDeadline", params: { taskId, stepName, kind } };
+  const clear: Command = { type: "clearDeadline", params: { taskId, stepName, kind } };
   if (!task || isTerminal(task.state)) return [clear];
   switch (kind) {
     case "timeout": {
@@ -41,13 +41,13 @@ export function meetDeadline(message: Passed, found: FinalizerFound, at: Instant
 
 function meetStepDeadline(
   { taskId, stepName, kind }: Passed,
-  clear: Ask,
+  clear: Command,
   task: TaskRow,
   step: StepRow,
   { runs }: FinalizerFound,
   at: Instant,
   draw: number,
-): Ask[] {
+): Command[] {
   if (kind === "retry") {
     if (step.state !== "waiting_for_retry") return [clear];
     if (step.nextAttemptAt > at) {

@@ -4,22 +4,22 @@ import { type StepRow, satisfies, tolerates } from "#domain/step";
 import { countOf, type Reason, type TaskRow } from "#domain/task";
 import { utf8Bytes } from "#domain/text";
 import { type Instant, later, type Millis, millis } from "#domain/time";
-import type { Ask } from "../asks.js";
+import type { Command } from "../commands.js";
 import type { StepMessage } from "../step/messages.js";
 import type { TaskMessage } from "../task/messages.js";
-import { letGo } from "../task/start.js";
+import { dispatchStep } from "../task/start.js";
 import type { TaskFinalizerMessage } from "./messages.js";
 
 /** The ways a Step comes out of `in_progress`, as asks. */
-export function advance({ taskId, name }: StepRow, message: StepMessage): Ask {
+export function advance({ taskId, name }: StepRow, message: StepMessage): Command {
   return { type: "advanceStep", params: { taskId, stepName: name, message } };
 }
 
-export function advanceTask({ id: taskId }: TaskRow, message: TaskMessage): Ask {
+export function advanceTask({ id: taskId }: TaskRow, message: TaskMessage): Command {
   return { type: "advanceTask", params: { taskId, message } };
 }
 
-export function tell(message: TaskFinalizerMessage): Ask {
+export function tell(message: TaskFinalizerMessage): Command {
   return { type: "tell", params: { to: "task-finalizer", message } };
 }
 
@@ -28,28 +28,28 @@ export function keyOf({ taskId, name: stepName }: StepRow) {
 }
 
 /** The result is kept; whether it is accepted is said next. */
-export function succeed(step: StepRow, output: string, at: Instant): Ask[] {
+export function succeed(step: StepRow, output: string, at: Instant): Command[] {
   return [
     ...keepOutput(step, output),
     advance(step, { type: "succeeded", at, outputBytes: utf8Bytes(output) }),
   ];
 }
 
-export function keepOutput(step: StepRow, json: string): Ask[] {
+export function keepOutput(step: StepRow, json: string): Command[] {
   return json === "" ? [] : [{ type: "keepOutput", params: { ...keyOf(step), json } }];
 }
 
 /** Done: those that waited for it are told. */
-export function complete(task: TaskRow, step: StepRow, at: Instant): Ask[] {
+export function complete(task: TaskRow, step: StepRow, at: Instant): Command[] {
   return [accept(task, step, at), ...tellFollowers(step)];
 }
 
 /** Done, and whoever was made to follow it is told. */
-export function completeUnfolded(task: TaskRow, step: StepRow, at: Instant): Ask[] {
+export function completeUnfolded(task: TaskRow, step: StepRow, at: Instant): Command[] {
   return [accept(task, step, at), tell({ type: "step.settled", ...keyOf(step) })];
 }
 
-function accept(task: TaskRow, step: StepRow, at: Instant): Ask {
+function accept(task: TaskRow, step: StepRow, at: Instant): Command {
   return advance(step, { type: "complete", at, order: nextOrder(task) });
 }
 
@@ -59,9 +59,9 @@ export function nextOrder({ counts }: TaskRow): number {
 }
 
 /** Nothing more is tried. A failure that is passed over lets those go on that waited. */
-export function fail(step: StepRow, errorMessage: string, at: Instant, reason?: Reason): Ask[] {
-  const asks = [advance(step, { type: "fail", at, errorMessage, ...(reason && { reason }) })];
-  return tolerates(step.spec) ? [...asks, ...tellFollowers(step)] : asks;
+export function fail(step: StepRow, errorMessage: string, at: Instant, reason?: Reason): Command[] {
+  const commands = [advance(step, { type: "fail", at, errorMessage, ...(reason && { reason }) })];
+  return tolerates(step.spec) ? [...commands, ...tellFollowers(step)] : commands;
 }
 
 /**
@@ -69,12 +69,12 @@ export function fail(step: StepRow, errorMessage: string, at: Instant, reason?: 
  *
  * @param reason what the Task's reason becomes if it fails with the Step; its error message begins with it
  */
-export function failForGood(step: StepRow, text: string, at: Instant, reason?: Reason): Ask[] {
+export function failForGood(step: StepRow, text: string, at: Instant, reason?: Reason): Command[] {
   const errorMessage = reason ? `${reason}: ${text}` : text;
   return [advance(step, { type: "failed", at, errorMessage }), ...fail(step, errorMessage, at, reason)];
 }
 
-export function tellFollowers(step: StepRow): Ask[] {
+export function tellFollowers(step: StepRow): Command[] {
   const awaited = step.dependants.length > 0 || step.spec.member !== undefined;
   return awaited ? [tell({ type: "step.settled", ...keyOf(step) })] : [];
 }
@@ -96,7 +96,7 @@ export function failAttempt(
   { errorMessage, retryable, lost = false, retryAfter }: Failure,
   at: Instant,
   draw: number,
-): Ask[] {
+): Command[] {
   const failed = advance(step, { type: "failed", at, errorMessage });
   if (!retryable || step.attempts >= step.maxAttempts) return [failed, ...fail(step, errorMessage, at)];
   const backoff = lost
@@ -114,24 +114,24 @@ export function failAttempt(
 }
 
 /** The wait is over. */
-export function tryNow(task: TaskRow, step: StepRow, at: Instant): Ask[] {
-  return [advance(step, { type: "retry", at }), ...letGo(task, step, at)];
+export function tryNow(task: TaskRow, step: StepRow, at: Instant): Command[] {
+  return [advance(step, { type: "retry", at }), ...dispatchStep(task, step, at)];
 }
 
 /** Settled: each Step that waited has one thing less to wait for; the batch or map lets its next member go. */
-export function unblock(task: TaskRow, step: StepRow, found: readonly StepRow[], at: Instant): Ask[] {
+export function unblock(task: TaskRow, step: StepRow, found: readonly StepRow[], at: Instant): Command[] {
   if (!satisfies(step)) return [];
   const byName = new Map(found.map((row) => [row.name, row]));
   const dependants = step.dependants.flatMap((name) => byName.get(name) ?? []);
   return [...dependants.flatMap((row) => satisfy(task, row, at)), ...openNext(task, step, byName, at)];
 }
 
-function satisfy(task: TaskRow, row: StepRow, at: Instant): Ask[] {
-  const asks = [advance(row, { type: "dependencySatisfied", at })];
-  if (row.unsatisfied !== 1) return asks;
-  if (row.state === "pending" && mayGo(task, row)) return [...asks, ...letGo(task, row, at)];
-  if (row.state === "in_progress") return [...asks, tell({ type: "map.collect", ...keyOf(row) })];
-  return asks;
+function satisfy(task: TaskRow, row: StepRow, at: Instant): Command[] {
+  const commands = [advance(row, { type: "dependencySatisfied", at })];
+  if (row.unsatisfied !== 1) return commands;
+  if (row.state === "pending" && mayGo(task, row)) return [...commands, ...dispatchStep(task, row, at)];
+  if (row.state === "in_progress") return [...commands, tell({ type: "map.collect", ...keyOf(row) })];
+  return commands;
 }
 
 /** A member of a batch or map goes when its turn has come. */
@@ -144,7 +144,7 @@ function openNext(
   { spec: { member } }: StepRow,
   byName: ReadonlyMap<string, StepRow>,
   at: Instant,
-): Ask[] {
+): Command[] {
   const group = member && byName.get(member.group);
   const count = group && task.opened[group.name];
   if (!group || count === undefined || count >= group.members.length) return [];
@@ -152,5 +152,5 @@ function openNext(
   const next = byName.get(group.members[count] ?? "");
   const opened = advanceTask(task, { type: "opened", at, group: group.name, count: count + 1 });
   const goes = next?.state === "pending" && next.unsatisfied === 0;
-  return goes ? [opened, ...letGo(task, next, at)] : [opened];
+  return goes ? [opened, ...dispatchStep(task, next, at)] : [opened];
 }

@@ -6,7 +6,7 @@ import { isOver } from "#domain/run";
 import { isSettled, type StepRow } from "#domain/step";
 import { isTerminal } from "#domain/task";
 import type { Instant } from "#domain/time";
-import type { Ask } from "../asks.js";
+import type { Command } from "../commands.js";
 import { advance, advanceTask, keyOf } from "./done.js";
 import type { FinalizerFound, TaskFinalizerMessage } from "./messages.js";
 import { stopClock } from "./settle.js";
@@ -18,7 +18,7 @@ export function cancel(
   { caller, taskId, message }: Message<"cancel">,
   { task }: FinalizerFound,
   at: Instant,
-): Ask[] {
+): Command[] {
   if (!task || !mayUse(caller, task.namespace)) return [refuse(taskNotFound(taskId))];
   if (isTerminal(task.state)) return [refuse(alreadyEnded(task))];
   return [
@@ -27,7 +27,7 @@ export function cancel(
   ];
 }
 
-export function refuse(fault: Fault): Ask {
+export function refuse(fault: Fault): Command {
   return { type: "reply", params: { answer: { type: "fault", fault } } };
 }
 
@@ -35,7 +35,7 @@ export function refuse(fault: Fault): Ask {
  * Whatever ends a Task ends its Steps and Runs in the same commit, and makes the Task that undoes what it
  * did. Held Runs are told to stop by their machine; Tasks that are Steps of it end in turns of their own.
  */
-export function endTheRest(message: Message<"task.ended">, found: FinalizerFound, at: Instant): Ask[] {
+export function endTheRest(message: Message<"task.ended">, found: FinalizerFound, at: Instant): Command[] {
   const { task, steps, runs } = found;
   const why = task?.errorMessage || "the task has ended";
   return [
@@ -43,7 +43,7 @@ export function endTheRest(message: Message<"task.ended">, found: FinalizerFound
     ...runs
       .filter(({ status }) => !isOver(status))
       .map(
-        ({ id: runId }): Ask => ({
+        ({ id: runId }): Command => ({
           type: "advanceRun",
           params: { runId, message: { type: "end", at, reason: message.reason, message: why } },
         }),
@@ -52,20 +52,20 @@ export function endTheRest(message: Message<"task.ended">, found: FinalizerFound
   ];
 }
 
-function endStep(step: StepRow, at: Instant): Ask[] {
+function endStep(step: StepRow, at: Instant): Command[] {
   const { state, spec, childId } = step;
-  const asks = [advance(step, { type: "cancel", at })];
+  const commands = [advance(step, { type: "cancel", at })];
   const waited =
     state === "waiting_for_retry" ? "retry" : state === "in_progress" ? WAITS[spec.type] : undefined;
-  if (waited) asks.push({ type: "clearDeadline", params: { ...keyOf(step), kind: waited } });
-  if (state !== "in_progress") return asks;
+  if (waited) commands.push({ type: "clearDeadline", params: { ...keyOf(step), kind: waited } });
+  if (state !== "in_progress") return commands;
   if (childId !== "") {
-    asks.push({
+    commands.push({
       type: "setDeadline",
       params: { taskId: childId, stepName: WHOLE_TASK, kind: "orphan", at },
     });
   }
-  return [...asks, ...stopClock(step)];
+  return [...commands, ...stopClock(step)];
 }
 
 /** The deadline of a Step that waits for something else than a worker. */

@@ -1,6 +1,6 @@
 import { setup } from "xstate";
 import { isTerminal } from "#domain/task";
-import { type Ask, asks } from "../asks.js";
+import { type Command, commands } from "../commands.js";
 import { actorStates } from "../life.js";
 import { abort } from "./abort.js";
 import { endChild, startChild } from "./child.js";
@@ -16,7 +16,7 @@ import { unfold } from "./unfold.js";
 
 const parts = setup({
   types: { context: {} as Record<string, never>, events: {} as TaskFinalizerEvent },
-  actions: asks,
+  actions: commands,
 });
 
 /** What may still be said of a Task that has ended: each of these looks for itself. */
@@ -29,7 +29,7 @@ const OUTLIVE: ReadonlySet<TaskFinalizerEvent["type"]> = new Set([
   "resolve",
 ]);
 
-function decide(event: TaskFinalizerEvent): Ask[] {
+function decide(event: TaskFinalizerEvent): Command[] {
   // Of several things that one message led to, an earlier one may have ended the Task: then nothing fires any more.
   const task = "found" in event ? event.found.task : undefined;
   if (task && isTerminal(task.state) && !OUTLIVE.has(event.type)) return [];
@@ -71,8 +71,8 @@ function decide(event: TaskFinalizerEvent): Ask[] {
   }
 }
 
-const askAll = parts.enqueueActions(({ enqueue, event }) => {
-  for (const ask of decide(event)) enqueue(ask);
+const enqueueAll = parts.enqueueActions(({ enqueue, event }) => {
+  for (const command of decide(event)) enqueue(command);
 });
 
 const listens = {
@@ -97,21 +97,21 @@ const listens = {
 export const taskFinalizerMachine = parts
   .extend({
     actions: {
-      settle: askAll,
-      beginUndoing: askAll,
-      unblock: askAll,
-      unfold: askAll,
-      openMap: askAll,
-      collect: askAll,
-      startChild: askAll,
-      endChild: askAll,
-      takeSignal: askAll,
-      signal: askAll,
-      resolve: askAll,
-      cancelTask: askAll,
-      endTheRest: askAll,
-      abort: askAll,
-      meetDeadline: askAll,
+      settle: enqueueAll,
+      beginUndoing: enqueueAll,
+      unblock: enqueueAll,
+      unfold: enqueueAll,
+      openMap: enqueueAll,
+      collect: enqueueAll,
+      startChild: enqueueAll,
+      endChild: enqueueAll,
+      takeSignal: enqueueAll,
+      signal: enqueueAll,
+      resolve: enqueueAll,
+      cancelTask: enqueueAll,
+      endTheRest: enqueueAll,
+      abort: enqueueAll,
+      meetDeadline: enqueueAll,
     },
   })
   .createMachine({

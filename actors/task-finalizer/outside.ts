@@ -7,8 +7,8 @@ import { isTerminal, type TaskRow } from "#domain/task";
 import { utf8Bytes } from "#domain/text";
 import type { Instant } from "#domain/time";
 import { misfitOf, type SchemaProblem, schemaReason } from "#domain/verdict";
-import type { Ask } from "../asks.js";
-import { letGo } from "../task/start.js";
+import type { Command } from "../commands.js";
+import { dispatchStep } from "../task/start.js";
 import {
   advance,
   advanceTask,
@@ -31,10 +31,10 @@ export function signal(
   { caller, taskId, signal: name, payload }: Message<"signal">,
   { task, steps, outputs, schemaProblem }: FinalizerFound,
   at: Instant,
-): Ask[] {
+): Command[] {
   if (!task || !mayUse(caller, task.namespace)) return [refuse(taskNotFound(taskId))];
   const waiting = steps.filter(({ spec }) => spec.signal?.name === name);
-  const answer: Ask = { type: "reply", params: { answer: { type: "tasks", tasks: [taskId] } } };
+  const answer: Command = { type: "reply", params: { answer: { type: "tasks", tasks: [taskId] } } };
   const step = takerOf(waiting);
   const repeated = waiting.some(({ name, signalled }) => signalled && outputs.get(name) === payload);
   if (!step && repeated) return [answer];
@@ -59,7 +59,7 @@ export function takerOf(steps: readonly StepRow[]): StepRow | undefined {
   return open.find(({ state }) => state === "in_progress") ?? open[0];
 }
 
-function take(task: TaskRow, step: StepRow, payload: string, at: Instant): Ask[] {
+function take(task: TaskRow, step: StepRow, payload: string, at: Instant): Command[] {
   return [
     { type: "clearDeadline", params: { ...keyOf(step), kind: "signal" } },
     ...succeed(step, payload, at),
@@ -68,7 +68,7 @@ function take(task: TaskRow, step: StepRow, payload: string, at: Instant): Ask[]
 }
 
 /** The Step has begun to wait for what is there already. */
-export function takeSignal({ task, step }: FinalizerFound, at: Instant): Ask[] {
+export function takeSignal({ task, step }: FinalizerFound, at: Instant): Command[] {
   if (!task || step?.state !== "in_progress" || !step.signalled) return [];
   const { outputBytes } = step;
   return [advance(step, { type: "succeeded", at, outputBytes }), ...complete(task, step, at)];
@@ -90,7 +90,7 @@ function noSuchSignal(task: TaskRow, name: string, steps: readonly StepRow[]): F
 }
 
 /** An operator settles by hand what failed, or what hangs. */
-export function resolve(message: Message<"resolve">, found: FinalizerFound, at: Instant): Ask[] {
+export function resolve(message: Message<"resolve">, found: FinalizerFound, at: Instant): Command[] {
   const { caller, taskId, stepName } = message;
   const { task } = found;
   if (!task || !mayUse(caller, task.namespace)) return [refuse(taskNotFound(taskId))];
@@ -105,7 +105,7 @@ export function resolve(message: Message<"resolve">, found: FinalizerFound, at: 
   return [...done, { type: "reply", params: { answer: { type: "tasks", tasks: [taskId] } } }];
 }
 
-function resolveTask(task: TaskRow, { action }: Message<"resolve">, at: Instant): Ask[] | Fault {
+function resolveTask(task: TaskRow, { action }: Message<"resolve">, at: Instant): Command[] | Fault {
   if (action.type !== "resolve") {
     return new Fault("invalid", "step_name is required: name the step that failed", { field: "step_name" });
   }
@@ -121,7 +121,7 @@ function resolveStep(
   { stepName, action }: Message<"resolve">,
   { steps, runs, schemaProblem }: FinalizerFound,
   at: Instant,
-): Ask[] | Fault {
+): Command[] | Fault {
   const step = steps.find(({ name }) => name === stepName);
   if (!step) {
     return new Fault("not_found", `task ${task.id} has no step "${stepName}"`, { reason: "STEP_NOT_FOUND" });
@@ -133,7 +133,7 @@ function resolveStep(
   if (action.type === "complete" && schemaProblem) return unfit("result_json", step, schemaProblem);
   if (action.type === "retry") {
     const fresh = { ...step, attempts: 0 };
-    return [advance(step, { type: "resetForRetry", at }), ...letGo(task, fresh, at)];
+    return [advance(step, { type: "resetForRetry", at }), ...dispatchStep(task, fresh, at)];
   }
   const order = nextOrder(task);
   const end = { type: "end", at, reason: "CANCELLED", message: "the step was settled by hand" } as const;
@@ -147,11 +147,11 @@ function resolveStep(
       : [advance(step, { type: "resolveManually", at, order })]),
     ...stopClock(step),
     ...(["retry", "timer", "signal"] as const).map(
-      (kind): Ask => ({ type: "clearDeadline", params: { ...keyOf(step), kind } }),
+      (kind): Command => ({ type: "clearDeadline", params: { ...keyOf(step), kind } }),
     ),
     ...runs
       .filter((run) => run.stepName === stepName && !isOver(run.status))
-      .map(({ id: runId }): Ask => ({ type: "advanceRun", params: { runId, message: end } })),
+      .map(({ id: runId }): Command => ({ type: "advanceRun", params: { runId, message: end } })),
     ...(passedOver ? [] : tellFollowers(step)),
   ];
 }

@@ -4,7 +4,7 @@ import { AVOID, ceiling, paceAfter, pauseAfter } from "#domain/retry";
 import type { StepRow } from "#domain/step";
 import type { TaskRow } from "#domain/task";
 import { type Instant, later, NEVER } from "#domain/time";
-import type { Ask } from "../asks.js";
+import type { Command } from "../commands.js";
 import type { RunEnd } from "../run/messages.js";
 import { placeOf } from "../task/start.js";
 import { advance, failForGood, keyOf } from "./done.js";
@@ -20,7 +20,7 @@ export function requeueDeclined(
   step: StepRow,
   { workerId, message }: End<"handedBack">,
   at: Instant,
-): Ask[] {
+): Command[] {
   const declines = step.declines + 1;
   if (declines >= limits.fruitlessRuns) {
     const last = `the last by worker "${workerId}": ${message || "no reason given"}`;
@@ -42,12 +42,12 @@ export function requeueYielded(
   end: End<"yielded">,
   stepInput: string | undefined,
   at: Instant,
-): Ask[] {
+): Command[] {
   const before = stepInput ?? "{}";
   const checkpoint = `{"cursor":${end.cursor},"output":${end.output || "null"}}`;
   const fruitless = sliceAt(before, ["checkpoint"]) === checkpoint ? step.declines + 1 : 0;
   const json = withMembers(before, new Map([["checkpoint", checkpoint]]));
-  const keep: Ask = { type: "keepInput", params: { ...keyOf(step), json } };
+  const keep: Command = { type: "keepInput", params: { ...keyOf(step), json } };
 
   const tooOften = whyNoFurther(step, fruitless);
   if (tooOften !== undefined) return [keep, ...failForGood(step, tooOften, at, "YIELD_LIMIT")];

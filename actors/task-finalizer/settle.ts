@@ -1,7 +1,7 @@
 import type { StepRow } from "#domain/step";
 import type { TaskRow } from "#domain/task";
 import type { Instant } from "#domain/time";
-import type { Ask } from "../asks.js";
+import type { Command } from "../commands.js";
 import type { RunEnd } from "../run/messages.js";
 import { advanceTask, complete, failAttempt, keyOf, succeed, tell } from "./done.js";
 import type { FinalizerFound, TaskFinalizerMessage } from "./messages.js";
@@ -13,7 +13,7 @@ export function settle(
   found: FinalizerFound,
   at: Instant,
   draw: number,
-): Ask[] {
+): Command[] {
   const { task, step } = found;
   if (!task || step?.state !== "in_progress" || step.runId !== runId) return [];
 
@@ -21,7 +21,7 @@ export function settle(
 }
 
 /** The deadline of the attempt, if it had one, is past with it. */
-export function stopClock(step: StepRow): Ask[] {
+export function stopClock(step: StepRow): Command[] {
   if (step.spec.timeoutMs === 0) return [];
   return [{ type: "clearDeadline", params: { ...keyOf(step), kind: "attempt" } }];
 }
@@ -33,7 +33,7 @@ function outcome(
   { stepInput }: FinalizerFound,
   at: Instant,
   draw: number,
-): Ask[] {
+): Command[] {
   switch (end.how) {
     case "completed":
       return [...succeed(step, end.output, at), ...accept(task, step, end.output, at)];
@@ -53,7 +53,7 @@ function outcome(
 const NONE = 0 as Extract<RunEnd, { how: "failed" }>["retryAfter"];
 
 /** A decision or a batch is done once what it says has been made. */
-function accept(task: TaskRow, step: StepRow, output: string, at: Instant): Ask[] {
+function accept(task: TaskRow, step: StepRow, output: string, at: Instant): Command[] {
   const { template } = task.spec;
   const unfolds = step.spec.type === "decision" || step.spec.type === "batchable";
   if (!unfolds || !template) return complete(task, step, at);

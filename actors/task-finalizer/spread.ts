@@ -5,14 +5,14 @@ import { newStep, type StepRow } from "#domain/step";
 import type { TaskRow } from "#domain/task";
 import { clip } from "#domain/text";
 import type { Instant } from "#domain/time";
-import type { Ask } from "../asks.js";
-import { letGo } from "../task/start.js";
+import type { Command } from "../commands.js";
+import { dispatchStep } from "../task/start.js";
 import { advanceTask, complete, failForGood, keyOf, succeed } from "./done.js";
-import { memberSpec } from "./graft.js";
+import { memberSpec } from "./expansion.js";
 import type { FinalizerFound } from "./messages.js";
 
 /** A map has begun: one Step for each item of its list, of which so many may run at a time. */
-export function openMap({ task, step, outputs, input = "{}" }: FinalizerFound, at: Instant): Ask[] {
+export function openMap({ task, step, outputs, input = "{}" }: FinalizerFound, at: Instant): Command[] {
   if (!task || step?.state !== "in_progress" || !step.spec.map) return [];
   if (step.members.length > 0) return []; // spread before; an operator has had it tried anew
   const { over } = step.spec.map;
@@ -46,7 +46,7 @@ export function dataAt(
   return place && text !== undefined ? sliceAt(text, place.parts) : undefined;
 }
 
-function spread(task: TaskRow, step: StepRow, list: readonly string[], at: Instant): Ask[] {
+function spread(task: TaskRow, step: StepRow, list: readonly string[], at: Instant): Command[] {
   const { concurrency, failure } = step.spec.map ?? { concurrency: 1, failure: "fail_fast" };
   const digits = String(list.length - 1).length;
   const rows = list.map((_, index) =>
@@ -63,22 +63,22 @@ function spread(task: TaskRow, step: StepRow, list: readonly string[], at: Insta
   const members = rows.map(({ name }) => name);
   return [
     advanceTask(task, { type: "stepsAdded", at, count: rows.length }),
-    ...rows.map((row): Ask => ({ type: "createStep", params: { step: row } })),
-    ...rows.map((row, index): Ask => {
+    ...rows.map((row): Command => ({ type: "createStep", params: { step: row } })),
+    ...rows.map((row, index): Command => {
       const json = `{"item":${list[index]},"index":${index}}`;
       return { type: "keepInput", params: { ...keyOf(row), json } };
     }),
     {
-      type: "tieStep",
+      type: "addDependencies",
       params: { ...keyOf(step), dependsOn: members, unsatisfied: members.length, members },
     },
     advanceTask(task, { type: "opened", at, group: step.name, count: Math.min(concurrency, rows.length) }),
-    ...rows.slice(0, concurrency).flatMap((row) => letGo(task, row, at)),
+    ...rows.slice(0, concurrency).flatMap((row) => dispatchStep(task, row, at)),
   ];
 }
 
 /** All members of a map are done: its result is the list of theirs, null for one that failed or has none. */
-export function collect({ task, step, steps, outputs }: FinalizerFound, at: Instant): Ask[] {
+export function collect({ task, step, steps, outputs }: FinalizerFound, at: Instant): Command[] {
   if (!task || step?.state !== "in_progress") return [];
   const bytes = steps.reduce((sum, { outputBytes }) => sum + outputBytes + 1, 1);
   if (bytes > limits.resultBytes) {

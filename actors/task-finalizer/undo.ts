@@ -3,7 +3,7 @@ import type { RunRow } from "#domain/run";
 import { newStep, type StepRow } from "#domain/step";
 import type { TaskRow, TaskSpec } from "#domain/task";
 import { type Instant, millis, NEVER } from "#domain/time";
-import type { Ask } from "../asks.js";
+import type { Command } from "../commands.js";
 import { newTask } from "../task/make.js";
 import { createTask, startTask } from "../task/start.js";
 import type { FinalizerFound } from "./messages.js";
@@ -13,7 +13,7 @@ import type { FinalizerFound } from "./messages.js";
  * before them those that a worker had in hand. It begins once no Run of the old one is held any more, for
  * until then something may still be done that has to be undone.
  */
-export function undo({ task, steps, runs, newTaskId, input = "{}" }: FinalizerFound, at: Instant): Ask[] {
+export function undo({ task, steps, runs, newTaskId, input = "{}" }: FinalizerFound, at: Instant): Command[] {
   const failed = task?.state === "error" || task?.state === "cancelled";
   if (!failed || !task.spec.undoes || task.compensatedBy !== "" || newTaskId === undefined) return [];
   const inHand = new Set(runs.filter(isInHand).map(({ stepName }) => stepName));
@@ -94,7 +94,7 @@ function chain({ id: taskId }: TaskRow, done: readonly StepRow[], error: string)
 }
 
 /** A worker has let go of a Run: if it was the last one held, what the Task did can be undone. */
-export function beginUndoing({ task, runs, compensation }: FinalizerFound, at: Instant): Ask[] {
+export function beginUndoing({ task, runs, compensation }: FinalizerFound, at: Instant): Command[] {
   const waits = compensation?.task.state === "pending" && task?.compensatedBy === compensation.task.id;
   if (!waits || runs.some(({ heldBy }) => heldBy !== "")) return [];
   return startTask(compensation.task, compensation.steps, at);

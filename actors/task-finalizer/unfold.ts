@@ -4,20 +4,20 @@ import { itemsOf, membersOf, sliceAt, withMembers } from "#domain/json-slices";
 import type { BatchPlan, Membership, Plan } from "#domain/plan";
 import type { StepRow } from "#domain/step";
 import type { Instant } from "#domain/time";
-import type { Ask } from "../asks.js";
+import type { Command } from "../commands.js";
 import { completeUnfolded, fail } from "./done.js";
-import { graft, type Scion, tooLarge } from "./graft.js";
+import { applyExpansion, type ExpansionWithInputs, expansionLimitError } from "./expansion.js";
 import type { FinalizerFound, TaskFinalizerMessage } from "./messages.js";
 
 /** What is to be made, or what keeps it from being made. */
-type Unfolded = Scion | string;
+type Unfolded = ExpansionWithInputs | string;
 
 /** A decision or a batch has its result: what it asks for is made, and then it is complete. */
 export function unfold(
   { output }: Extract<TaskFinalizerMessage, { type: "unfold" }>,
   { task, step, steps, plan }: FinalizerFound,
   at: Instant,
-): Ask[] {
+): Command[] {
   if (!task || step?.state !== "enqueued_for_orchestration") return [];
   if (!plan) return fail(step, "the template of this task is no longer known", at);
 
@@ -26,17 +26,17 @@ export function unfold(
     step.spec.type === "decision"
       ? decided(plan, step, steps, result)
       : batched(plan, step, steps, result, output);
-  const problem = typeof unfolded === "string" ? unfolded : tooLarge(steps, unfolded.growth);
+  const problem = typeof unfolded === "string" ? unfolded : expansionLimitError(steps, unfolded.expansion);
   if (typeof unfolded === "string" || problem !== undefined) {
     return fail(step, `the result of ${step.spec.type} "${step.name}" cannot be followed: ${problem}`, at);
   }
-  return [...graft(task, step, steps, unfolded, at), ...completeUnfolded(task, step, at)];
+  return [...applyExpansion(task, step, steps, unfolded, at), ...completeUnfolded(task, step, at)];
 }
 
 function decided(plan: Plan, { name }: StepRow, steps: readonly StepRow[], result: Json): Unfolded {
   const outcome = outcomeIn(result, "decision_point_outcome");
   if (typeof outcome === "string") return outcome;
-  if (outcome.type === "no_branches") return { growth: chosenSteps(plan, steps, name, []), inputs: NONE };
+  if (outcome.type === "no_branches") return { expansion: chosenSteps(plan, steps, name, []), inputs: NONE };
   if (outcome.type !== "create_steps") return `its type is neither "create_steps" nor "no_branches"`;
 
   const { step_names: names } = outcome;
@@ -52,7 +52,7 @@ function decided(plan: Plan, { name }: StepRow, steps: readonly StepRow[], resul
       return `step "${chosen}" is made by its batch alone`;
     if (steps.some((step) => step.name === chosen)) return `step "${chosen}" is there already`;
   }
-  return { growth: chosenSteps(plan, steps, name, [...new Set(names as string[])]), inputs: NONE };
+  return { expansion: chosenSteps(plan, steps, name, [...new Set(names as string[])]), inputs: NONE };
 }
 
 const NONE: ReadonlyMap<string, string> = new Map();
@@ -97,7 +97,7 @@ function batched(
     name,
     `{"batch":${batchInput(texts[i] ?? "{}", batch, totalItems, none)}}`,
   ]);
-  return { growth: batchSteps(plan, steps, step.name, worker, members), inputs: new Map(inputs) };
+  return { expansion: batchSteps(plan, steps, step.name, worker, members), inputs: new Map(inputs) };
 }
 
 function memberOf(group: string, index: number, { parallelism, failure }: BatchPlan): Membership {

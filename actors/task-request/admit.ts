@@ -8,7 +8,7 @@ import type { TaskDraft, TaskRow } from "#domain/task";
 import { type TemplateRow, templateKey } from "#domain/template";
 import { differences } from "#domain/template-diff";
 import { type Instant, later, millis } from "#domain/time";
-import type { Ask } from "../asks.js";
+import type { Command } from "../commands.js";
 import { rowsOfDraft } from "../task/make.js";
 import { createTask } from "../task/start.js";
 import type { RequestFound, TaskRequestMessage } from "./messages.js";
@@ -24,11 +24,11 @@ export function admit(
   { caller, drafts }: Extract<TaskRequestMessage, { type: "submit" }>,
   found: RequestFound,
   at: Instant,
-): Ask[] {
+): Command[] {
   const made = new Map<string, TaskRow>();
   const lanes = new Set(found.knownLanes);
   const added: Added = { waiting: 0, waitingIn: new Map(), lanesIn: new Map() };
-  const asks: Ask[] = [];
+  const commands: Command[] = [];
 
   const answers = drafts.map((draft, i): TaskId | Fault => {
     if (!mayUse(caller, draft.namespace)) return namespaceDenied(draft.namespace);
@@ -46,12 +46,12 @@ export function admit(
     bump(added.waitingIn, draft.namespace, 1);
     bump(added.lanesIn, draft.namespace, newLanes.length);
     for (const lane of newLanes) lanes.add(lane);
-    if (holder) asks.push({ type: "releaseKey", params: { taskId: holder.id } });
-    asks.push(...createTask(task, steps, draft.input, at));
+    if (holder) commands.push({ type: "releaseKey", params: { taskId: holder.id } });
+    commands.push(...createTask(task, steps, draft.input, at));
     return task.id;
   });
 
-  return [...asks, { type: "reply", params: { answer: { type: "tasks", tasks: answers } } }];
+  return [...commands, { type: "reply", params: { answer: { type: "tasks", tasks: answers } } }];
 }
 
 /** The template lets the same work run again after a while. */
@@ -117,12 +117,14 @@ export function register(
   { caller, template }: Extract<TaskRequestMessage, { type: "register" }>,
   { template: known, templatesIn }: RequestFound,
   at: Instant,
-): Ask[] {
-  const answer = (row: TemplateRow): Ask => ({
+): Command[] {
+  const answer = (row: TemplateRow): Command => ({
     type: "reply",
     params: { answer: { type: "template", template: row } },
   });
-  const refuse = (fault: Fault): Ask[] => [{ type: "reply", params: { answer: { type: "fault", fault } } }];
+  const refuse = (fault: Fault): Command[] => [
+    { type: "reply", params: { answer: { type: "fault", fault } } },
+  ];
 
   if (!mayUse(caller, template.namespace)) return refuse(namespaceDenied(template.namespace));
   if (known) return known.digest === template.digest ? [answer(known)] : refuse(changed(known, template));

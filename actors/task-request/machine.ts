@@ -1,19 +1,20 @@
 import { setup } from "xstate";
 import { Fault } from "#domain/fault";
 import { millis } from "#domain/time";
-import { asks } from "../asks.js";
+import { commands } from "../commands.js";
 import { actorStates } from "../life.js";
 import { admit, register } from "./admit.js";
 import type { TaskRequestEvent } from "./messages.js";
 
 const parts = setup({
   types: { context: {} as Record<string, never>, events: {} as TaskRequestEvent },
-  actions: asks,
+  actions: commands,
 });
 
 const decide = parts.enqueueActions(({ enqueue, event }) => {
-  if (event.type === "submit") for (const ask of admit(event, event.found, event.at)) enqueue(ask);
-  if (event.type === "register") for (const ask of register(event, event.found, event.at)) enqueue(ask);
+  if (event.type === "submit") for (const command of admit(event, event.found, event.at)) enqueue(command);
+  if (event.type === "register")
+    for (const command of register(event, event.found, event.at)) enqueue(command);
 });
 
 const refuse = parts.enqueueActions(({ enqueue }) => {

@@ -5,7 +5,7 @@ import { isSettled, type StepState } from "#domain/step";
 import { countOf, moved, type StepCounts, type TaskRow, type TaskState } from "#domain/task";
 import { clip } from "#domain/text";
 import { later } from "#domain/time";
-import { asks } from "../asks.js";
+import { commands } from "../commands.js";
 import type { EndReason, TaskMessage } from "./messages.js";
 
 /** Steps a worker has, should get, or has just answered for. */
@@ -33,7 +33,7 @@ function stepsAlive(counts: StepCounts): boolean {
 
 const parts = setup({
   types: { context: {} as TaskRow, events: {} as TaskMessage, input: {} as TaskRow },
-  actions: asks,
+  actions: commands,
 });
 
 /**

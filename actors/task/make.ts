@@ -1,4 +1,4 @@
-import { firstSteps, type Sprout } from "#domain/graph";
+import { firstSteps, type NewStep } from "#domain/graph";
 import { MAIN_STEP, type TaskId } from "#domain/id";
 import type { StepSpec } from "#domain/plan";
 import { DEFAULT_RETRY } from "#domain/retry";
@@ -10,9 +10,9 @@ import { type Instant, millis, NEVER } from "#domain/time";
 /** The rows of a new Task: one Step if it names an agent, otherwise all its template begins with. */
 export function rowsOfDraft(draft: TaskDraft, at: Instant): { task: TaskRow; steps: StepRow[] } {
   const { id, spec, plan } = draft;
-  const sprouts = plan && firstSteps(plan);
-  const steps = sprouts
-    ? rowsOfSprouts(id, sprouts, spec.maxAttempts, NOTHING_SATISFIED)
+  const newSteps = plan && firstSteps(plan);
+  const steps = newSteps
+    ? rowsOfNewSteps(id, newSteps, spec.maxAttempts, NOTHING_SATISFIED)
     : [mainStep(id, spec.agentName, spec.maxAttempts)];
   return { task: newTask(draft, steps.length, at), steps };
 }
@@ -61,17 +61,17 @@ const NOTHING_SATISFIED: ReadonlySet<string> = new Set();
  * @param maxAttempts what the request says for every Step; 0 leaves it to the template
  * @param satisfied Steps that are there already and need not be waited for
  */
-export function rowsOfSprouts(
+export function rowsOfNewSteps(
   taskId: TaskId,
-  sprouts: readonly Sprout[],
+  newSteps: readonly NewStep[],
   maxAttempts: number,
   satisfied: ReadonlySet<string>,
 ): StepRow[] {
-  const dependants = new Map<string, string[]>(sprouts.map(({ name }) => [name, []]));
-  for (const { name, dependsOn } of sprouts)
+  const dependants = new Map<string, string[]>(newSteps.map(({ name }) => [name, []]));
+  for (const { name, dependsOn } of newSteps)
     for (const before of dependsOn) dependants.get(before)?.push(name);
 
-  return sprouts.map(({ name, planned, dependsOn, member }): StepRow => {
+  return newSteps.map(({ name, planned, dependsOn, member }): StepRow => {
     const spec = member ? { ...planned.spec, member } : planned.spec;
     return newStep({
       taskId,

@@ -4,7 +4,7 @@ import type { StepRow } from "#domain/step";
 import { rankOf } from "#domain/step";
 import { deadlineOf, type TaskRow } from "#domain/task";
 import { type Instant, later, millis, NEVER } from "#domain/time";
-import type { Ask } from "../asks.js";
+import type { Command } from "../commands.js";
 import type { TaskFinalizerMessage } from "../task-finalizer/messages.js";
 
 type Place = { readonly lane: string; readonly rank: number };
@@ -32,32 +32,32 @@ export function createTask(
   input: string,
   at: Instant,
   mayStart = true,
-): Ask[] {
+): Command[] {
   const { id: taskId, spec } = task;
-  const asks: Ask[] = [
+  const commands: Command[] = [
     { type: "createTask", params: { task, input } },
-    ...steps.map((step): Ask => ({ type: "createStep", params: { step } })),
+    ...steps.map((step): Command => ({ type: "createStep", params: { step } })),
   ];
   const deadline = deadlineOf(task);
   if (deadline !== NEVER) {
-    asks.push({
+    commands.push({
       type: "setDeadline",
       params: { taskId, stepName: WHOLE_TASK, kind: "timeout", at: deadline },
     });
   }
-  if (!mayStart) return asks;
+  if (!mayStart) return commands;
   if (spec.startAt > at) {
-    asks.push({
+    commands.push({
       type: "setDeadline",
       params: { taskId, stepName: WHOLE_TASK, kind: "start", at: spec.startAt },
     });
-    return asks;
+    return commands;
   }
-  return [...asks, ...startTask(task, steps, at)];
+  return [...commands, ...startTask(task, steps, at)];
 }
 
 /** What begins a Task: its Steps without dependencies become ready, and the Task says so. */
-export function startTask(task: TaskRow, steps: readonly StepRow[], at: Instant): Ask[] {
+export function startTask(task: TaskRow, steps: readonly StepRow[], at: Instant): Command[] {
   const taskId = task.id;
   const ready = steps.filter(({ unsatisfied }) => unsatisfied === 0);
   const found =
@@ -65,13 +65,13 @@ export function startTask(task: TaskRow, steps: readonly StepRow[], at: Instant)
 
   return [
     { type: "advanceTask", params: { taskId, message: { type: "start", at } } },
-    ...ready.flatMap((step) => letGo(task, step, at)),
+    ...ready.flatMap((step) => dispatchStep(task, step, at)),
     { type: "advanceTask", params: { taskId, message: { type: found, at } } },
   ];
 }
 
 /** What a Step does that depends on nothing more. */
-export function letGo(task: TaskRow, step: StepRow, at: Instant): Ask[] {
+export function dispatchStep(task: TaskRow, step: StepRow, at: Instant): Command[] {
   const key = { taskId: task.id, stepName: step.name };
   const begin = {
     type: "advanceStep",
@@ -102,6 +102,6 @@ export function letGo(task: TaskRow, step: StepRow, at: Instant): Ask[] {
 
 const NO_DELAY = millis(0);
 
-function tell(message: TaskFinalizerMessage): Ask {
+function tell(message: TaskFinalizerMessage): Command {
   return { type: "tell", params: { to: "task-finalizer", message } };
 }

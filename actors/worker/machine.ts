@@ -2,12 +2,12 @@ import { assign, setup } from "xstate";
 import { Fault } from "#domain/fault";
 import { superseded } from "#domain/refusals";
 import type { SessionRow } from "#domain/worker";
-import { asks } from "../asks.js";
+import { commands } from "../commands.js";
 import type { WorkerMessage } from "./messages.js";
 
 const parts = setup({
   types: { context: {} as SessionRow, events: {} as WorkerMessage, input: {} as SessionRow },
-  actions: asks,
+  actions: commands,
 });
 
 const sayDrain = parts.enqueueActions(({ enqueue, context, event }) => {

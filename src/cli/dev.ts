@@ -3,10 +3,10 @@ import { logPort } from "#host/telemetry";
 import { serve } from "#worker/index";
 import { builtIn } from "./agents.js";
 import type { ExitCode } from "./exit.js";
+import { colorsFor } from "./format.js";
 import type { Io } from "./io.js";
 import { describeServer, type ServerOptions, startOrExplain, untilStopped } from "./server.js";
 import { loadConfig } from "./settings.js";
-import { colorsFor } from "./words.js";
 
 /** `dev`: a server and a worker with the agents that come with the program, in one process, and what to try. */
 export async function runDev(options: ServerOptions, io: Io): Promise<ExitCode> {

@@ -1,6 +1,6 @@
 import type { Finding } from "#client/index";
-import { oneLine } from "./inert.js";
-import type { Colors } from "./words.js";
+import type { Colors } from "./format.js";
+import { oneLine } from "./terminal-sanitizer.js";
 
 /** What can be known of a finding without asking whether a server or this program has found it. */
 export type Found = Pick<Finding, "code" | "severity" | "message" | "line" | "column">;

@@ -61,7 +61,7 @@ async function showFor(task: Task, io: Io): Promise<Show> {
   const canDraw = io.stdout.isTTY && io.stderr.isTTY && io.env.TERM !== "dumb";
   const { isGraph } = await import("./step-table.js");
   if (canDraw && isGraph(task)) return new (await import("./progress.js")).Progress(task, io);
-  return new (await import("./story.js")).Story(io);
+  return new (await import("./event-printer.js")).EventPrinter(io);
 }
 
 /** Says why, if nobody has begun the task after a while. Returns what makes it say nothing more. */

@@ -3,9 +3,9 @@
  * `bin/taskrun.js`.
  */
 import type { WriteStream } from "node:tty";
+import { commandAsTyped } from "./command-name.js";
 import type { Io, Signal, Sink } from "./io.js";
 import { runProgram } from "./program.js";
-import { commandAsTyped } from "./self.js";
 
 const signals = ["SIGINT", "SIGTERM"] as const satisfies Signal[];
 

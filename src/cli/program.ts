@@ -2,12 +2,12 @@ import { createRequire } from "node:module";
 import { Argument, Command, CommanderError } from "commander";
 import { candidates, completionScript, type Shell, shells } from "./completion.js";
 import { type CliError, type Ending, type ExitCode, exit, toCliError } from "./exit.js";
-import { inert } from "./inert.js";
+import { colorsFor } from "./format.js";
 import type { Io } from "./io.js";
 import { addStoreCommands } from "./store-commands.js";
 import { addTaskCommands } from "./task-commands.js";
 import { addTemplateCommands } from "./template-commands.js";
-import { colorsFor } from "./words.js";
+import { sanitize } from "./terminal-sanitizer.js";
 import { addWorkerCommands } from "./worker-commands.js";
 
 /** Runs one command line, without the words `node` and `taskrun`, and answers with the exit code. Never throws. */
@@ -28,8 +28,8 @@ export async function runProgram(words: readonly string[], io: Io): Promise<Exit
 async function tell(error: CliError, io: Io): Promise<ExitCode> {
   const { red } = colorsFor(io.stderr, io);
   const lines = [
-    `${red("taskrun:")} ${inert(error.message)}`,
-    ...error.next.map((line) => `  ${inert(line)}`),
+    `${red("taskrun:")} ${sanitize(error.message)}`,
+    ...error.next.map((line) => `  ${sanitize(line)}`),
   ];
   await io.stderr.write(lines.map((line) => `${line}\n`).join(""));
   return error.code;

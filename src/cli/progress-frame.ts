@@ -1,10 +1,10 @@
 import type { Step, Task } from "#client/index";
-import { oneLine } from "./inert.js";
+import { type Colors, duration, paintState, paintStatus } from "./format.js";
 import type { ProgressView } from "./progress-view.js";
 import { lastedSoFar } from "./step-table.js";
 import { displayWidth, truncate, truncateStart } from "./table.js";
 import { nameOf } from "./template-name.js";
-import { type Colors, duration, paintState, paintStatus } from "./words.js";
+import { oneLine } from "./terminal-sanitizer.js";
 
 /** What a frame is drawn on. */
 export interface Canvas {

@@ -1,12 +1,12 @@
 import type { Run, Step, Task, TaskEvent } from "#client/index";
-import { Inert, oneLine } from "./inert.js";
+import { oneLine, TerminalSanitizer } from "./terminal-sanitizer.js";
 
 /** Of what an agent writes so many characters are kept; no terminal shows more on one line. */
 const TAIL_CHARS = 512;
 
 /** The end of what one run has written, as far as it fits on a line. */
 interface Tail {
-  readonly filter: Inert;
+  readonly filter: TerminalSanitizer;
   line: string;
   /** The last line that was not empty. */
   shown: string;
@@ -78,7 +78,7 @@ export class ProgressView {
   }
 
   #output(runId: string, content: string): void {
-    const tail = this.#tails.get(runId) ?? { filter: new Inert(), line: "", shown: "" };
+    const tail = this.#tails.get(runId) ?? { filter: new TerminalSanitizer(), line: "", shown: "" };
     this.#tails.set(runId, tail);
 
     const lines = (tail.line + tail.filter.pass(content)).split("\n");

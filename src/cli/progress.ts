@@ -1,11 +1,11 @@
 import { hasEnded, type Task, type TaskEvent } from "#client/index";
-import { inert } from "./inert.js";
+import { type Colors, colorsFor } from "./format.js";
 import type { Io } from "./io.js";
 import { frame } from "./progress-frame.js";
 import { ProgressView } from "./progress-view.js";
 import { endOf, type Show } from "./show.js";
 import { displayWidth } from "./table.js";
-import { type Colors, colorsFor } from "./words.js";
+import { sanitize } from "./terminal-sanitizer.js";
 
 /** Events come by the thousand; an eye takes ten frames a second. */
 const FRAME_MS = 100;
@@ -91,7 +91,7 @@ export class Progress implements Show {
   #erasing(): string {
     const { columns = COLUMNS } = this.#io.stderr;
     // In a window that has become narrower since, a line has become several.
-    const heights = this.#drawn.map((line) => Math.ceil(displayWidth(inert(line)) / Math.max(columns, 1)));
+    const heights = this.#drawn.map((line) => Math.ceil(displayWidth(sanitize(line)) / Math.max(columns, 1)));
     const height = heights.reduce((sum, lines) => sum + Math.max(lines, 1), 0);
     this.#drawn = [];
     return height === 0 ? "" : `\u001b[${height}A\u001b[J`;

@@ -1,8 +1,8 @@
 import { outputOf, type Task, type TaskEvent } from "#client/index";
-import { inert, oneLine } from "./inert.js";
+import { type Colors, duration, paintStatus } from "./format.js";
 import type { Io } from "./io.js";
 import { eventJson, line } from "./json.js";
-import { type Colors, duration, paintStatus } from "./words.js";
+import { oneLine, sanitize } from "./terminal-sanitizer.js";
 
 /** A way to show what happens to a task while it is watched. */
 export interface Show {
@@ -29,6 +29,6 @@ export function endOf(task: Task, colors: Colors): readonly string[] {
   const result = outputOf(task);
   return [
     `task ${task.id}: ${paintStatus(colors, task.status)}${lasted}${why}`,
-    ...(result === undefined ? [] : [`result ${inert(JSON.stringify(result, null, 2))}`]),
+    ...(result === undefined ? [] : [`result ${sanitize(JSON.stringify(result, null, 2))}`]),
   ];
 }

@@ -1,7 +1,7 @@
 import type { Step, Task } from "#client/index";
+import { type Colors, colorsFor, duration, paintState, took } from "./format.js";
 import type { Io } from "./io.js";
 import { type Column, table } from "./table.js";
-import { type Colors, colorsFor, duration, paintState, took } from "./words.js";
 
 /** More dependencies than these are counted: a convergence can have a thousand. */
 const NAMES_SHOWN = 4;

@@ -4,10 +4,10 @@ import { Fault } from "#domain/fault";
 import { sentenceOf } from "#stores/sqlite/check";
 import { verify } from "#stores/sqlite/verify";
 import { CliError, type ExitCode, exit } from "./exit.js";
-import { inert } from "./inert.js";
 import type { Io } from "./io.js";
 import { line } from "./json.js";
 import { loadConfig } from "./settings.js";
+import { sanitize } from "./terminal-sanitizer.js";
 
 export interface VerifyStoreOptions {
   readonly data?: string;
@@ -33,7 +33,7 @@ export async function verifyStore(options: VerifyStoreOptions, io: Io): Promise<
     for await (const finding of verify({ path, progress })) {
       found += 1;
       await clear();
-      await io.stdout.write(json ? line(finding) : `${inert(sentenceOf(finding))}\n`);
+      await io.stdout.write(json ? line(finding) : `${sanitize(sentenceOf(finding))}\n`);
     }
   } catch (error) {
     if (!(error instanceof Fault)) throw error;

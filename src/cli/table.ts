@@ -1,4 +1,4 @@
-import { oneLine } from "./inert.js";
+import { oneLine } from "./terminal-sanitizer.js";
 
 /** One column: its heading, and how its cells are painted once they have their width. */
 export interface Column<Row> {

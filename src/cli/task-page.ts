@@ -1,10 +1,10 @@
 import type { Run, Task } from "#client/index";
-import { inert, oneLine } from "./inert.js";
+import { ago, colorsFor, duration, labelText, paintStatus, took } from "./format.js";
 import type { Io } from "./io.js";
 import { isGraph, stepTable } from "./step-table.js";
 import { type Column, table, truncate } from "./table.js";
 import { nameOf } from "./template-name.js";
-import { ago, colorsFor, duration, labelText, paintStatus, took } from "./words.js";
+import { oneLine, sanitize } from "./terminal-sanitizer.js";
 
 /** The longest input shown on a page; all of it is in `--json`. */
 const INPUT_SHOWN = 400;
@@ -17,7 +17,7 @@ export function describeTask(task: Task, io: Io): string {
     facts.map(([name, value]) => `${name.padEnd(named)}  ${value}\n`).join(""),
     isGraph(task) ? stepTable(task, io) : "",
     task.runs.length > 0 ? runTable(task, io) : "",
-    task.outputJson === "" ? "" : `result\n${inert(pretty(task.outputJson))}\n`,
+    task.outputJson === "" ? "" : `result\n${sanitize(pretty(task.outputJson))}\n`,
   ];
   return sections.filter((section) => section !== "").join("\n");
 }

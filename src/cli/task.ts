@@ -2,12 +2,12 @@ import type { Task, TaskFilter } from "#client/index";
 import { type ConnectionOptions, withClient } from "./connection.js";
 import { type ExitCode, exit } from "./exit.js";
 import { follow } from "./follow.js";
+import { ago, colorsFor, paintStatus, took } from "./format.js";
 import type { Io } from "./io.js";
 import { document, line, taskJson } from "./json.js";
 import { type Column, table } from "./table.js";
 import { describeTask } from "./task-page.js";
 import { whyWaiting } from "./waiting.js";
-import { ago, colorsFor, paintStatus, took } from "./words.js";
 
 export interface JsonOption {
   readonly json?: boolean;

@@ -2,13 +2,13 @@ import { type Finding, type TaskRunClient, TaskRunError, type Template } from "#
 import { type ConnectionOptions, withClient } from "./connection.js";
 import { type ExitCode, exit } from "./exit.js";
 import { findingLine } from "./findings.js";
-import { oneLine } from "./inert.js";
+import { colorsFor } from "./format.js";
 import type { Io } from "./io.js";
 import { line } from "./json.js";
 import type { JsonOption } from "./task.js";
 import { nameOf } from "./template-name.js";
 import { readSources, type SourceText } from "./template-source.js";
-import { colorsFor } from "./words.js";
+import { oneLine } from "./terminal-sanitizer.js";
 
 /** What became of one file. */
 type Applied =

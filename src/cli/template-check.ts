@@ -9,12 +9,12 @@ import { drawTemplate } from "#templates/draw";
 import { type ConnectionOptions, withClient } from "./connection.js";
 import { type ExitCode, exit } from "./exit.js";
 import { findingLine } from "./findings.js";
+import { colorsFor } from "./format.js";
 import type { Io } from "./io.js";
 import { document, line } from "./json.js";
 import type { JsonOption } from "./task.js";
 import { nameOf, readTemplateName } from "./template-name.js";
 import { readSource, readSources } from "./template-source.js";
-import { colorsFor } from "./words.js";
 
 /** `template validate`: what there is to say of each file, without a server. Ends with 1 if one could not be registered. */
 export async function validateTemplates(

@@ -1,13 +1,13 @@
 import type { Template, TemplateFilter } from "#client/index";
 import { type ConnectionOptions, withClient } from "./connection.js";
 import { type ExitCode, exit } from "./exit.js";
-import { inert } from "./inert.js";
+import { ago } from "./format.js";
 import type { Io } from "./io.js";
 import { document, line } from "./json.js";
 import { type Column, table } from "./table.js";
 import type { JsonOption } from "./task.js";
 import { readTemplateName } from "./template-name.js";
-import { ago } from "./words.js";
+import { sanitize } from "./terminal-sanitizer.js";
 
 /** `template get`: the text it was registered with, or with `--json` all that is known of it. */
 export async function getTemplate(
@@ -20,7 +20,7 @@ export async function getTemplate(
   const { bodyJson, ...rest } = template;
   const text = rest.source.endsWith("\n") ? rest.source : `${rest.source}\n`;
   if (options.json) await io.stdout.write(document({ ...rest, body: JSON.parse(bodyJson) }));
-  else await io.stdout.write(io.stdout.isTTY ? inert(text) : text);
+  else await io.stdout.write(io.stdout.isTTY ? sanitize(text) : text);
   return exit.ok;
 }
 

@@ -1,7 +1,7 @@
 import type { Task, TaskRunClient, Worker } from "#client/index";
-import { oneLine } from "./inert.js";
+import { labelText } from "./format.js";
 import type { Io } from "./io.js";
-import { labelText } from "./words.js";
+import { oneLine } from "./terminal-sanitizer.js";
 
 /** A task that nobody has begun for so long waits for something; sooner, it may just be on its way to a worker. */
 export const PATIENCE_MS = 2_000;

@@ -1,11 +1,11 @@
 import type { Worker, WorkerFilter } from "#client/index";
 import { type ConnectionOptions, withClient } from "./connection.js";
 import { type ExitCode, exit } from "./exit.js";
+import { ago, colorsFor, labelText, paintStatus } from "./format.js";
 import type { Io } from "./io.js";
 import { document, line } from "./json.js";
 import { type Column, table } from "./table.js";
 import type { JsonOption } from "./task.js";
-import { ago, colorsFor, labelText, paintStatus } from "./words.js";
 
 export interface WorkerListOptions extends ConnectionOptions, JsonOption {
   readonly agent?: string;

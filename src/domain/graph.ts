@@ -2,7 +2,7 @@ import type { Membership, Plan, StepPlan, StepSpec } from "./plan.js";
 import { isSettled, type StepRow } from "./step.js";
 
 /** A Step that is to be made, with the names of those it waits for. */
-export interface Sprout {
+export interface NewStep {
   readonly name: string;
   readonly planned: StepPlan;
   readonly dependsOn: readonly string[];
@@ -10,16 +10,16 @@ export interface Sprout {
 }
 
 /** What grows when a Task begins, or when a decision or a batch has its result. */
-export interface Growth {
+export interface Expansion {
   /** In an order in which they can be run. */
-  readonly sprouts: readonly Sprout[];
+  readonly newSteps: readonly NewStep[];
   /** More that Steps wait for which are there already, by their name. */
-  readonly ties: ReadonlyMap<string, readonly string[]>;
+  readonly extraDependencies: ReadonlyMap<string, readonly string[]>;
 }
 
 /** The Steps a Task begins with: all that follow from no decision and no batch. */
-export function firstSteps(plan: Plan): readonly Sprout[] {
-  return new Gardener(plan, []).grow().sprouts;
+export function firstSteps(plan: Plan): readonly NewStep[] {
+  return new GraphExpander(plan, []).grow().newSteps;
 }
 
 /** What a decision's choice adds to the Steps that are there. Names must be checked before: {@link branchesOf}. */
@@ -28,8 +28,8 @@ export function chosenSteps(
   there: readonly StepRow[],
   decision: string,
   chosen: readonly string[],
-): Growth {
-  return new Gardener(plan, there, decision).grow(new Set(chosen));
+): Expansion {
+  return new GraphExpander(plan, there, decision).grow(new Set(chosen));
 }
 
 /** What a batch adds: its workers, and what had to wait for them to be known. */
@@ -39,8 +39,8 @@ export function batchSteps(
   batch: string,
   worker: StepPlan,
   members: readonly { readonly name: string; readonly member: Membership }[],
-): Growth {
-  const gardener = new Gardener(plan, there, batch);
+): Expansion {
+  const gardener = new GraphExpander(plan, there, batch);
   gardener.addMembers(worker, batch, members);
   return gardener.grow();
 }
@@ -82,7 +82,7 @@ export function ancestorsOf(
 }
 
 /** Lets Steps grow from a plan, one pass in its order. */
-class Gardener {
+class GraphExpander {
   readonly #plan: Plan;
   readonly #there: readonly StepRow[];
   /** The decision or batch whose result is at hand, or empty. */
@@ -90,8 +90,8 @@ class Gardener {
   readonly #types: ReadonlyMap<string, string>;
   /** The Steps made of each step of the plan. */
   readonly #made = new Map<string, string[]>();
-  readonly #sprouts: Sprout[] = [];
-  #members: () => readonly Sprout[] = () => [];
+  readonly #sprouts: NewStep[] = [];
+  #members: () => readonly NewStep[] = () => [];
   /** Decisions and batches whose result may still add Steps, and what can follow from each. */
   readonly #undecided: { readonly name: string; readonly reach: ReadonlySet<string> }[] = [];
 
@@ -126,7 +126,7 @@ class Gardener {
     };
   }
 
-  grow(chosen: ReadonlySet<string> = new Set()): Growth {
+  grow(chosen: ReadonlySet<string> = new Set()): Expansion {
     for (const step of this.#plan.steps) {
       if (this.#made.has(step.name) || step.spec.type === "batch_worker") continue;
       if (!chosen.has(step.name) && !this.#comesByItself(step)) continue;
@@ -135,7 +135,7 @@ class Gardener {
       this.#sprouts.push({ name, planned: step, dependsOn: this.#waitsFor(step, chosen.has(name)) });
       this.#noteUndecided(name, step.spec.type);
     }
-    return { sprouts: [...this.#members(), ...this.#sprouts], ties: this.#newTies() };
+    return { newSteps: [...this.#members(), ...this.#sprouts], extraDependencies: this.#newTies() };
   }
 
   /** A branch comes only if it is chosen; a convergence with the first of what it joins; all others with the last. */
@@ -164,15 +164,15 @@ class Gardener {
 
   /** What convergences, and workers of batches, that wait already have to wait for too. */
   #newTies(): Map<string, readonly string[]> {
-    const ties = new Map<string, readonly string[]>();
+    const extraDependencies = new Map<string, readonly string[]>();
     const planned = new Map(this.#plan.steps.map((step) => [step.name, step]));
     for (const row of this.#there) {
       const step = planned.get(row.spec.planned);
       if (!step || !waitsForMore(row.spec) || row.state !== "pending") continue;
       const more = this.#waitsFor(step, false).filter((name) => !row.dependsOn.includes(name));
-      if (more.length > 0) ties.set(row.name, more);
+      if (more.length > 0) extraDependencies.set(row.name, more);
     }
-    return ties;
+    return extraDependencies;
   }
 
   #madeOf(name: string): readonly string[] {

@@ -53,7 +53,7 @@ export function createLog(options: LogOptions = {}): Logger {
         paths: secretFields.flatMap((field) => [field, `*.${field}`, `headers["${field}"]`]),
         censor: "[redacted]",
       },
-      hooks: { streamWrite: readable ? (line) => oneLiner(line, colors) : inert },
+      hooks: { streamWrite: readable ? (line) => oneLiner(line, colors) : sanitize },
     },
     sink,
   );
@@ -64,7 +64,7 @@ const controls = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
 const escaped = (char: string) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
 
 /** JSON escapes what lies below a space, but not the second block of control characters terminals obey. */
-function inert(line: string): string {
+function sanitize(line: string): string {
   return `${line.trimEnd().replace(controls, escaped)}\n`;
 }
 

@@ -1,14 +1,14 @@
-import type { ActorName, Ask, Told } from "#actors/asks";
+import type { ActorName, AddressedMessage, Command } from "#actors/commands";
 import type { ActorLife, ActorState, Stamped } from "#actors/life";
 import { runTrackerMachine } from "#actors/run-tracker/machine";
 import { schedulerMachine } from "#actors/scheduler/machine";
 import { taskFinalizerMachine } from "#actors/task-finalizer/machine";
 import { taskRequestMachine } from "#actors/task-request/machine";
-import { decider } from "./evaluate.js";
+import { decider } from "./flat-interpreter.js";
 import { foundForRequest, foundForScheduler, foundForTracker } from "./gather.js";
 import { foundForFinalizer } from "./gather-finalizer.js";
 import type { Journal } from "./journal.js";
-import type { Scene } from "./scene.js";
+import type { TurnContext } from "./turn-context.js";
 
 /** In the order in which the diagram of actors is read. */
 export const actorNames = ["task-request", "scheduler", "run-tracker", "task-finalizer"] as const;
@@ -41,12 +41,17 @@ export class Actors {
   }
 
   /** A message with all it may want to see: the rows and the moment. */
-  tell(told: Told, scene: Scene, stamp: Stamped, journal: Journal): readonly Ask[] {
-    const event: Heard = Object.assign({}, told.message, stamp, { found: foundFor(told, scene) });
-    const rest = { value: this.stateOf(told.to), context: this.#contexts.get(told.to) };
-    const { context, asks } = deciders[told.to](rest, event);
-    if (context !== rest.context) journal.set(this.#contexts, told.to, context);
-    return asks;
+  tell(
+    addressed: AddressedMessage,
+    context: TurnContext,
+    stamp: Stamped,
+    journal: Journal,
+  ): readonly Command[] {
+    const event: Heard = Object.assign({}, addressed.message, stamp, { found: foundFor(addressed, context) });
+    const before = { value: this.stateOf(addressed.to), context: this.#contexts.get(addressed.to) };
+    const after = deciders[addressed.to](before, event);
+    if (after.context !== before.context) journal.set(this.#contexts, addressed.to, after.context);
+    return after.commands;
   }
 
   /** A step in the life of one actor, or of all. */
@@ -61,15 +66,15 @@ export class Actors {
   }
 }
 
-function foundFor(told: Told, scene: Scene): unknown {
-  switch (told.to) {
+function foundFor(addressed: AddressedMessage, context: TurnContext): unknown {
+  switch (addressed.to) {
     case "task-request":
-      return foundForRequest(told.message, scene);
+      return foundForRequest(addressed.message, context);
     case "scheduler":
-      return foundForScheduler(told.message, scene);
+      return foundForScheduler(addressed.message, context);
     case "run-tracker":
-      return foundForTracker(told.message, scene);
+      return foundForTracker(addressed.message, context);
     case "task-finalizer":
-      return foundForFinalizer(told.message, scene);
+      return foundForFinalizer(addressed.message, context);
   }
 }

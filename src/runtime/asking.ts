@@ -1,4 +1,4 @@
-import type { ActorName } from "#actors/asks";
+import type { ActorName } from "#actors/commands";
 import type { TaskFinalizerMessage } from "#actors/task-finalizer/messages";
 import { Fault } from "#domain/fault";
 import { taskNotFound } from "#domain/refusals";

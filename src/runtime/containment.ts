@@ -1,4 +1,4 @@
-import type { Answer, Told } from "#actors/asks";
+import type { AddressedMessage, Answer } from "#actors/commands";
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
 import { limits } from "#domain/limits";
@@ -9,11 +9,11 @@ import type { LogFields } from "#ports/telemetry";
 import type { Core } from "./core.js";
 import { type Culprit, culpritKey, culpritOf, type Deciding } from "./culprit.js";
 import type { Journal } from "./journal.js";
+import { MessageCascade } from "./message-cascade.js";
 import type { Offer } from "./offer.js";
-import type { Scene } from "./scene.js";
-import type { Seen } from "./seen.js";
+import type { RowLoader } from "./row-loader.js";
 import { StoreError } from "./store-error.js";
-import { Unit } from "./unit.js";
+import type { TurnContext } from "./turn-context.js";
 import type { Verdicts } from "./verdicts.js";
 import type { Workspace } from "./workspace.js";
 
@@ -22,13 +22,13 @@ export interface TurnTools {
   readonly core: Core;
   readonly journal: Journal;
   readonly work: Workspace;
-  readonly seen: Seen;
+  readonly loader: RowLoader;
   readonly at: Instant;
   readonly verdicts: Verdicts;
 }
 
-/** A unit that threw. All of it is undone. */
-export class UnitFailure {
+/** A cascade that threw. All of it is undone. */
+export class CascadeFailure {
   readonly error: unknown;
   readonly deciding: Deciding;
   readonly culprit: Culprit | undefined;
@@ -47,10 +47,10 @@ export class UnitFailure {
 }
 
 /**
- * Decides the messages of one turn, each as a unit of its own, and sees to it that one which cannot be decided
+ * Decides the messages of one turn, each as a cascade of its own, and sees to it that one which cannot be decided
  * concerns nobody else and does not come back for ever.
  */
-export class UnitDecider {
+export class CascadeDecider {
   readonly #tools: TurnTools;
 
   constructor(tools: TurnTools) {
@@ -58,42 +58,42 @@ export class UnitDecider {
   }
 
   /**
-   * Decides a message and all that follows from it. What a unit that throws has changed is undone, and what one has
+   * Decides a message and all that follows from it. What a cascade that throws has changed is undone, and what one has
    * changed that lacks verdicts: what is missing then says so.
    *
    * @param offer what the scheduler may give out
    * @throws {StoreError} if the store failed: then the turn fails, not the message
    */
-  async decide(first: Told, offer?: Offer): Promise<Answer | undefined | UnitFailure> {
-    const { core, journal, work, seen, at, verdicts } = this.#tools;
+  async decide(first: AddressedMessage, offer?: Offer): Promise<Answer | undefined | CascadeFailure> {
+    const { core, journal, work, loader, at, verdicts } = this.#tools;
     const mark = journal.mark();
-    const unit = new Unit({
+    const cascade = new MessageCascade({
       core,
-      scene: this.scene(offer),
+      context: this.context(offer),
       actors: core.actors,
       journal,
       at,
       draw: () => core.entropy.draw(),
-      see: (needs: Needs) => seen.see(needs),
+      loadMissing: (needs: Needs) => loader.loadMissing(needs),
     });
     try {
-      await unit.decide(first);
+      await cascade.decide(first);
       verdicts.settle();
       core.parked.forget(first);
-      return unit.answer;
+      return cascade.answer;
     } catch (error) {
       journal.undoTo(mark);
       if (error instanceof StoreError) throw error;
-      // Whatever was thrown: the unit went on as if what it could not check had fitted.
+      // Whatever was thrown: the cascade went on as if what it could not check had fitted.
       if (verdicts.missing.length > 0) return undefined;
-      const { deciding } = unit;
+      const { deciding } = cascade;
       const culprit = culpritOf(deciding, work);
       core.telemetry.log.error("deciding a message failed", {
         ...about(first, deciding),
         ...culprit,
         err: error,
       });
-      return new UnitFailure(error, deciding, culprit);
+      return new CascadeFailure(error, deciding, culprit);
     }
   }
 
@@ -102,7 +102,7 @@ export class UnitDecider {
    * ended with reason INTERNAL, the narrowest first, and the message decided without it; if that cannot be done
    * either, it is parked.
    */
-  async decideForGood(first: Told): Promise<Answer | undefined | UnitFailure> {
+  async decideForGood(first: AddressedMessage): Promise<Answer | undefined | CascadeFailure> {
     const { core, at } = this.#tools;
     if (core.parked.holds(first, at)) {
       core.telemetry.count("taskrun_reports_refused_total", { cause: "parked" });
@@ -111,7 +111,7 @@ export class UnitDecider {
     const ended = new Set<string>();
     for (;;) {
       const outcome = await this.decide(first);
-      if (!(outcome instanceof UnitFailure)) return outcome;
+      if (!(outcome instanceof CascadeFailure)) return outcome;
       const { culprit } = outcome;
       if (culprit && ended.size < limits.culpritsPerMessage && (await this.end(culprit, first, ended)))
         continue;
@@ -121,7 +121,11 @@ export class UnitDecider {
   }
 
   /** Ends the culprit; if that fails, or has been done before and was not enough, its whole Task. */
-  async end(culprit: Culprit, { message }: Told, ended: Set<string> = new Set()): Promise<boolean> {
+  async end(
+    culprit: Culprit,
+    { message }: AddressedMessage,
+    ended: Set<string> = new Set(),
+  ): Promise<boolean> {
     const wholeTask: Culprit = { taskId: culprit.taskId, stepName: "", runId: "" };
     const text = `the server failed to decide about this (${message.type}); its log has the error`;
     for (const part of [culprit, wholeTask]) {
@@ -129,13 +133,13 @@ export class UnitDecider {
       if (ended.has(key)) continue;
       ended.add(key);
       const abort = { type: "abort", ...part, message: `INTERNAL: ${text}` } as const;
-      if (!((await this.decide({ to: "task-finalizer", message: abort })) instanceof UnitFailure))
+      if (!((await this.decide({ to: "task-finalizer", message: abort })) instanceof CascadeFailure))
         return true;
     }
     return false;
   }
 
-  scene(offer?: Offer): Scene {
+  context(offer?: Offer): TurnContext {
     const { core, work, verdicts } = this.#tools;
     const { memory, leases, plans, entropy } = core;
     const newTaskId = () => entropy.uuid() as TaskId;
@@ -146,9 +150,9 @@ export class UnitDecider {
    * Leaves the message alone for a while: its deadline is moved, or the lease it is about; a worker says it again.
    * The deadline of a Task that has ended is of no more use.
    */
-  #park(told: Told): void {
+  #park(addressed: AddressedMessage): void {
     const { core, work, at } = this.#tools;
-    const { message } = told;
+    const { message } = addressed;
     if (message.type === "deadline.passed") {
       const task = work.task(message.taskId);
       if (!task || isTerminal(task.state)) {
@@ -156,19 +160,24 @@ export class UnitDecider {
         return;
       }
     }
-    const until = core.parked.park(told, at);
+    const until = core.parked.park(addressed, at);
     const text = "a message cannot be decided; it is left alone for a while";
-    core.telemetry.log.error(text, { ...about(told), until });
+    core.telemetry.log.error(text, { ...about(addressed), until });
     if (message.type === "silent") core.leases.postpone(message.session, until);
     if (message.type === "deadline.passed") work.setDeadline({ ...keyOf(message), at: until });
   }
 }
 
-function keyOf({ taskId, stepName, kind }: Extract<Told["message"], { type: "deadline.passed" }>) {
+function keyOf({
+  taskId,
+  stepName,
+  kind,
+}: Extract<AddressedMessage["message"], { type: "deadline.passed" }>) {
   return { taskId, stepName, kind };
 }
 
-function about({ to, message }: Told, { told }: Partial<Deciding> = {}): LogFields {
-  const within = told && told.message !== message ? { within: `${told.to} ${told.message.type}` } : {};
+function about({ to, message }: AddressedMessage, { addressed }: Partial<Deciding> = {}): LogFields {
+  const within =
+    addressed && addressed.message !== message ? { within: `${addressed.to} ${addressed.message.type}` } : {};
   return { actor: to, message: message.type, ...within };
 }

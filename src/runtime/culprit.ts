@@ -1,4 +1,4 @@
-import type { Ask, Told } from "#actors/asks";
+import type { AddressedMessage, Command } from "#actors/commands";
 import type { RunId, StepKey, TaskId } from "#domain/id";
 import { isTerminal } from "#domain/task";
 import type { Workspace } from "./workspace.js";
@@ -10,18 +10,21 @@ export interface Culprit extends StepKey {
 
 /** What was at work when deciding failed, the closest first. */
 export interface Deciding {
-  readonly ask: Ask | undefined;
-  readonly told: Told | undefined;
+  readonly command: Command | undefined;
+  readonly addressed: AddressedMessage | undefined;
 }
 
 /**
  * Finds what to end so that the message can be decided without it: the live Task that the failing ask names, else
  * the one the message named that was being decided. Undefined if neither names one.
  *
- * Call it after the unit is undone: rows that only the unit made are no culprits.
+ * Call it after the cascade is undone: rows that only the cascade made are no culprits.
  */
-export function culpritOf({ ask, told }: Deciding, work: Workspace): Culprit | undefined {
-  for (const named of [ask && namedByAsk(ask, work), told && namedByMessage(told, work)]) {
+export function culpritOf({ command, addressed }: Deciding, work: Workspace): Culprit | undefined {
+  for (const named of [
+    command && namedByCommand(command, work),
+    addressed && namedByMessage(addressed, work),
+  ]) {
     const task = named && work.task(named.taskId);
     if (named && task && !isTerminal(task.state)) return named;
   }
@@ -38,22 +41,22 @@ interface Names {
   readonly runId?: RunId | "";
 }
 
-function namedByAsk(ask: Ask, work: Workspace): Culprit | undefined {
-  switch (ask.type) {
+function namedByCommand(command: Command, work: Workspace): Culprit | undefined {
+  switch (command.type) {
     case "tell":
-      return namedByMessage(ask.params, work);
+      return namedByMessage(command.params, work);
     case "createTask":
-      return named({ taskId: ask.params.task.id }, work);
+      return named({ taskId: command.params.task.id }, work);
     case "createStep":
-      return named({ taskId: ask.params.step.taskId, stepName: ask.params.step.name }, work);
+      return named({ taskId: command.params.step.taskId, stepName: command.params.step.name }, work);
     case "createRun":
-      return named({ taskId: ask.params.run.taskId, stepName: ask.params.run.stepName }, work);
+      return named({ taskId: command.params.run.taskId, stepName: command.params.run.stepName }, work);
     default:
-      return named(ask.params as Names, work);
+      return named(command.params as Names, work);
   }
 }
 
-function namedByMessage({ message }: Told, work: Workspace): Culprit | undefined {
+function namedByMessage({ message }: AddressedMessage, work: Workspace): Culprit | undefined {
   if (message.type === "report") return named({ runId: message.report.runId }, work);
   if (message.type !== "assign") return named(message as Names, work);
   const [only, ...others] = message.placements;

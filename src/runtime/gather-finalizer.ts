@@ -14,12 +14,12 @@ import type { TemplateRef } from "#domain/template";
 import type { SchemaProblem } from "#domain/verdict";
 import type { Needs } from "#ports/store";
 import { planFor, plannedStep } from "./plans.js";
-import type { Scene } from "./scene.js";
+import type { TurnContext } from "./turn-context.js";
 import type { Workspace } from "./workspace.js";
 
 /** What the finalizer wants to see for each kind of message. */
-export function finalizerNeeds(message: TaskFinalizerMessage, scene: Scene): Needs {
-  const { work } = scene;
+export function finalizerNeeds(message: TaskFinalizerMessage, context: TurnContext): Needs {
+  const { work } = context;
   const { taskId } = message;
   const task = work.task(taskId);
   const step = "stepName" in message ? work.step(message) : undefined;
@@ -33,7 +33,7 @@ export function finalizerNeeds(message: TaskFinalizerMessage, scene: Scene): Nee
     case "step.settled":
       return { steps: [message, ...affected(message, work)] };
     case "unfold":
-      return { graphs: [taskId], ...planNeeds(message.template, task, scene) };
+      return { graphs: [taskId], ...planNeeds(message.template, task, context) };
     case "map.open":
       return { steps: [message], ...dataNeeds(step?.spec.map?.over, taskId) };
     case "map.collect": {
@@ -45,7 +45,7 @@ export function finalizerNeeds(message: TaskFinalizerMessage, scene: Scene): Nee
       return {
         steps: [message],
         wholeTasks: step && step.childId !== "" ? [step.childId] : [],
-        ...planNeeds(childTemplate(step, task, work), task, scene),
+        ...planNeeds(childTemplate(step, task, work), task, context),
         ...(child && dataNeeds(child.input || "input", taskId)),
       };
     }
@@ -55,7 +55,7 @@ export function finalizerNeeds(message: TaskFinalizerMessage, scene: Scene): Nee
         steps: [message],
         graphs: [message.childId],
         outputs: fits(sinks, work) ? sinks : [],
-        ...(step?.spec.hasSchema && planNeeds(task?.spec.template ?? null, task, scene)),
+        ...(step?.spec.hasSchema && planNeeds(task?.spec.template ?? null, task, context)),
       };
     }
     case "signal.taken":
@@ -64,13 +64,13 @@ export function finalizerNeeds(message: TaskFinalizerMessage, scene: Scene): Nee
       return {
         graphs: [taskId],
         outputs: keys(taskId, signalSteps(message.signal, taskId, work).map(nameOf)),
-        ...planNeeds(task?.spec.template ?? null, task, scene),
+        ...planNeeds(task?.spec.template ?? null, task, context),
       };
     case "resolve":
       return {
         graphs: [taskId],
         wholeTasks: [taskId],
-        ...planNeeds(task?.spec.template ?? null, task, scene),
+        ...planNeeds(task?.spec.template ?? null, task, context),
       };
     case "cancel":
       return { wholeTasks: [taskId] };
@@ -85,8 +85,8 @@ export function finalizerNeeds(message: TaskFinalizerMessage, scene: Scene): Nee
 }
 
 /** The rows and texts the message is decided by. */
-export function foundForFinalizer(message: TaskFinalizerMessage, scene: Scene): FinalizerFound {
-  const { work } = scene;
+export function foundForFinalizer(message: TaskFinalizerMessage, context: TurnContext): FinalizerFound {
+  const { work } = context;
   const { taskId } = message;
   const task = work.task(taskId);
   const step = "stepName" in message ? work.step(message) : undefined;
@@ -101,7 +101,7 @@ export function foundForFinalizer(message: TaskFinalizerMessage, scene: Scene): 
     case "step.settled":
       return { ...base, steps: rowsAt(affected(message, work), work) };
     case "unfold":
-      return { ...base, steps: work.stepsOf(taskId), ...planFound(message.template, task, scene) };
+      return { ...base, steps: work.stepsOf(taskId), ...planFound(message.template, task, context) };
     case "map.open":
       return { ...base, ...dataFound(taskId, step?.spec.map?.over, work) };
     case "map.collect": {
@@ -109,15 +109,15 @@ export function foundForFinalizer(message: TaskFinalizerMessage, scene: Scene): 
       return { ...base, steps: rowsAt(members, work), outputs: textsAt(members, work) };
     }
     case "child.start":
-      return { ...base, ...childToBe(task, step, scene) };
+      return { ...base, ...childToBe(task, step, context) };
     case "child.ended":
-      return { ...base, ...childEnded(message.childId, task, step, scene) };
+      return { ...base, ...childEnded(message.childId, task, step, context) };
     case "signal.taken":
       return base;
     case "signal": {
       const steps = work.stepsOf(taskId);
       const waiting = signalSteps(message.signal, taskId, work);
-      const problem = payloadProblem(message, waiting, task, scene);
+      const problem = payloadProblem(message, waiting, task, context);
       const outputs = textsAt(keys(taskId, waiting.map(nameOf)), work);
       return { ...base, steps, outputs, ...(problem !== undefined && { schemaProblem: problem }) };
     }
@@ -125,8 +125,8 @@ export function foundForFinalizer(message: TaskFinalizerMessage, scene: Scene): 
       const { action } = message;
       const open = task && mayUse(message.caller, task.namespace) && !isTerminal(task.state);
       const output = open && action.type === "complete" ? action.output : undefined;
-      const { plan } = planFound(task?.spec.template ?? null, task, scene);
-      const problem = step && output !== undefined && schemaProblem(step, output, plan, scene);
+      const { plan } = planFound(task?.spec.template ?? null, task, context);
+      const problem = step && output !== undefined && schemaProblem(step, output, plan, context);
       const found = { ...base, steps: work.stepsOf(taskId), runs: work.liveRuns(taskId) };
       return problem ? { ...found, schemaProblem: problem } : found;
     }
@@ -134,7 +134,7 @@ export function foundForFinalizer(message: TaskFinalizerMessage, scene: Scene): 
       if (!task?.spec.undoes) return { ...base, steps: work.liveSteps(taskId), runs: work.liveRuns(taskId) };
       const input = work.inputs.get(taskId) ?? "{}";
       const runs = work.runsOf(taskId).filter(({ status, heldBy }) => !isOver(status) || heldBy !== "");
-      return { ...base, steps: work.stepsOf(taskId), runs, input, newTaskId: scene.newTaskId() };
+      return { ...base, steps: work.stepsOf(taskId), runs, input, newTaskId: context.newTaskId() };
     }
     case "cancel":
       return base;
@@ -184,14 +184,18 @@ function affected(key: StepKey, work: Workspace): StepKey[] {
   return keys(key.taskId, [...step.dependants, ...(group ? [group] : []), ...(next ? [next] : [])]);
 }
 
-function planNeeds(ref: TemplateRef | null, task: TaskRow | undefined, { plans }: Scene): Needs {
+function planNeeds(ref: TemplateRef | null, task: TaskRow | undefined, { plans }: TurnContext): Needs {
   if (!ref || !task) return {};
   const known = ref.version !== "" && plans.get(ref, task.spec.environment);
   return known ? {} : { templates: [ref] };
 }
 
-function planFound(ref: TemplateRef | null, task: TaskRow | undefined, scene: Scene): { plan?: Plan } {
-  const plan = task && planFor(ref, task.spec.environment, scene.work, scene.plans);
+function planFound(
+  ref: TemplateRef | null,
+  task: TaskRow | undefined,
+  context: TurnContext,
+): { plan?: Plan } {
+  const plan = task && planFor(ref, task.spec.environment, context.work, context.plans);
   return plan ? { plan } : {};
 }
 
@@ -221,11 +225,11 @@ function childTemplate(
   return { ...ref, namespace: task.namespace, version: before?.version ?? ref.version };
 }
 
-function childToBe(task: TaskRow | undefined, step: StepRow | undefined, scene: Scene) {
-  const { work, verdicts } = scene;
+function childToBe(task: TaskRow | undefined, step: StepRow | undefined, context: TurnContext) {
+  const { work, verdicts } = context;
   if (!task || !step?.spec.child) return {};
   const { input: path } = step.spec.child;
-  const { plan } = planFound(childTemplate(step, task, work), task, scene);
+  const { plan } = planFound(childTemplate(step, task, work), task, context);
   const data = dataFound(task.id, path || "input", work);
   const checks = step.state === "pending" ? plan?.inputSchema : undefined;
   // The text that the child will have: its agents read the numbers in it, and so does the check.
@@ -235,12 +239,12 @@ function childToBe(task: TaskRow | undefined, step: StepRow | undefined, scene: 
     ...data,
     ...(plan && { plan }),
     ...(problem !== undefined && { schemaProblem: problem }),
-    noRoom: isFull(task.namespace, scene),
-    newTaskId: scene.newTaskId(),
+    noRoom: isFull(task.namespace, context),
+    newTaskId: context.newTaskId(),
   };
 }
 
-function isFull(namespace: string, { memory }: Scene): boolean {
+function isFull(namespace: string, { memory }: TurnContext): boolean {
   return memory.waitingIn(namespace) >= limits.waitingPerNamespace || memory.waiting >= limits.waitingTotal;
 }
 
@@ -248,9 +252,9 @@ function childEnded(
   childId: TaskId,
   parent: TaskRow | undefined,
   step: StepRow | undefined,
-  scene: Scene,
+  context: TurnContext,
 ): Pick<FinalizerFound, "child" | "schemaProblem"> {
-  const { work } = scene;
+  const { work } = context;
   const task = work.task(childId);
   if (!task) return {};
   const steps = work.stepsOf(childId);
@@ -258,8 +262,8 @@ function childEnded(
   const counts = step?.state === "in_progress" && step.childId === childId;
   const checks = counts && step.spec.hasSchema && taskStatus(task) === "COMPLETED";
   const result = checks ? resultOf(child) : undefined;
-  const { plan } = planFound(parent?.spec.template ?? null, parent, scene);
-  const problem = step && result !== undefined ? schemaProblem(step, result, plan, scene) : undefined;
+  const { plan } = planFound(parent?.spec.template ?? null, parent, context);
+  const problem = step && result !== undefined ? schemaProblem(step, result, plan, context) : undefined;
   return problem === undefined ? { child } : { child, schemaProblem: problem };
 }
 
@@ -276,12 +280,12 @@ function payloadProblem(
   { caller, payload }: Extract<TaskFinalizerMessage, { type: "signal" }>,
   waiting: readonly StepRow[],
   task: TaskRow | undefined,
-  scene: Scene,
+  context: TurnContext,
 ): SchemaProblem | undefined {
   if (!task || isTerminal(task.state) || !mayUse(caller, task.namespace)) return undefined;
   const step = takerOf(waiting);
-  const { plan } = planFound(task.spec.template, task, scene);
-  return step && schemaProblem(step, payload, plan, scene);
+  const { plan } = planFound(task.spec.template, task, context);
+  return step && schemaProblem(step, payload, plan, context);
 }
 
 /** What is wrong with a result of the Step, by the schema its template has for it. */
@@ -289,7 +293,7 @@ function schemaProblem(
   step: StepRow,
   json: string,
   plan: Plan | undefined,
-  { verdicts }: Scene,
+  { verdicts }: TurnContext,
 ): SchemaProblem | undefined {
   const schema = plan && plannedStep(plan, step.spec.planned)?.resultSchema;
   return schema ? verdicts.problem(schema, json || "null") : undefined;

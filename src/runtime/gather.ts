@@ -1,4 +1,4 @@
-import type { Told } from "#actors/asks";
+import type { AddressedMessage } from "#actors/commands";
 import type { RunTrackerMessage, TrackerFound } from "#actors/run-tracker/messages";
 import { whyNot } from "#actors/run-tracker/report";
 import type { Placement, SchedulerFound, SchedulerMessage } from "#actors/scheduler/messages";
@@ -17,36 +17,36 @@ import { finalizerNeeds } from "./gather-finalizer.js";
 import type { Memory } from "./memory.js";
 import { NO_OFFER } from "./offer.js";
 import { planFor, plannedStep } from "./plans.js";
-import type { Scene } from "./scene.js";
+import type { TurnContext } from "./turn-context.js";
 import type { Workspace } from "./workspace.js";
 
 /** The rows a message wants to see, before it is decided; as far as those that are here tell. */
-export function needsOf({ to, message }: Told, scene: Scene): Needs {
+export function needsOf({ to, message }: AddressedMessage, context: TurnContext): Needs {
   switch (to) {
     case "task-request":
       return message.type === "register" ? { templates: [message.template] } : { keys: keysOf(message) };
     case "scheduler":
-      return schedulerNeeds(message, scene);
+      return schedulerNeeds(message, context);
     case "run-tracker":
-      return { runs: runIdsOf(message, scene.memory), ...schemaNeeds(message, scene) };
+      return { runs: runIdsOf(message, context.memory), ...schemaNeeds(message, context) };
     case "task-finalizer":
-      return finalizerNeeds(message, scene);
+      return finalizerNeeds(message, context);
   }
 }
 
-function schedulerNeeds(message: SchedulerMessage, scene: Scene): Needs {
+function schedulerNeeds(message: SchedulerMessage, context: TurnContext): Needs {
   switch (message.type) {
     case "schedule":
       return {};
     case "weigh":
-      return rowNeeds(message.placements, scene);
+      return rowNeeds(message.placements, context);
     case "assign":
-      return payloadNeeds(message.placements, scene);
+      return payloadNeeds(message.placements, context);
   }
 }
 
 /** The Steps, and those whose results they are given. */
-function rowNeeds(placements: readonly Placement[], { work }: Scene): Needs {
+function rowNeeds(placements: readonly Placement[], { work }: TurnContext): Needs {
   const before = withinRows(placements, work).flatMap(({ taskId, dependsOn }) =>
     dependsOn.map((stepName) => ({ taskId, stepName })),
   );
@@ -68,8 +68,8 @@ function withinRows(placements: readonly Placement[], work: Workspace): StepRow[
 }
 
 /** What the Steps work on, and the results they are given; but no input that the worker reads by itself. */
-function payloadNeeds(placements: readonly Placement[], scene: Scene): Needs {
-  const { work } = scene;
+function payloadNeeds(placements: readonly Placement[], context: TurnContext): Needs {
+  const { work } = context;
   const inputs: TaskId[] = [];
   const stepInputs: StepKey[] = [];
   const outputs: StepKey[] = [];
@@ -77,7 +77,7 @@ function payloadNeeds(placements: readonly Placement[], scene: Scene): Needs {
     const step = work.step(key);
     const task = work.task(key.taskId);
     if (!step || !task) continue;
-    if (!isByReference(task, protocolOf(session, scene))) inputs.push(key.taskId);
+    if (!isByReference(task, protocolOf(session, context))) inputs.push(key.taskId);
     if (step.hasInput) stepInputs.push(key);
     if (step.dependsOn.length > 0) outputs.push(...dependenciesOf(work, step).inline);
     if (step.spec.undoes) outputs.push(step.spec.undoes);
@@ -85,12 +85,12 @@ function payloadNeeds(placements: readonly Placement[], scene: Scene): Needs {
   return { inputs, stepInputs, outputs };
 }
 
-function protocolOf(session: SessionId, { memory }: Scene): WorkerProtocol {
+function protocolOf(session: SessionId, { memory }: TurnContext): WorkerProtocol {
   return memory.roster.get(session)?.protocol ?? 0;
 }
 
 /** A result may have to fit a schema of the template. */
-function schemaNeeds(message: RunTrackerMessage, { work, plans }: Scene): Needs {
+function schemaNeeds(message: RunTrackerMessage, { work, plans }: TurnContext): Needs {
   const run = message.type === "report" ? work.run(message.report.runId) : undefined;
   const task = run && work.task(run.taskId);
   const ref = task?.spec.template;
@@ -138,7 +138,7 @@ function speaker(message: RunTrackerMessage, { roster }: Memory): SessionRow | u
   }
 }
 
-export function foundForRequest(message: TaskRequestMessage, { work, memory }: Scene): RequestFound {
+export function foundForRequest(message: TaskRequestMessage, { work, memory }: TurnContext): RequestFound {
   const drafts = message.type === "submit" ? message.drafts : [];
   const namespaces = [...new Set(drafts.map(({ namespace }) => namespace))];
   const lanes = drafts.flatMap(lanesOf);
@@ -156,42 +156,42 @@ export function foundForRequest(message: TaskRequestMessage, { work, memory }: S
   };
 }
 
-export function foundForScheduler(message: SchedulerMessage, scene: Scene): SchedulerFound {
-  const { workers, free, runIds } = scene.offer ?? NO_OFFER;
+export function foundForScheduler(message: SchedulerMessage, context: TurnContext): SchedulerFound {
+  const { workers, free, runIds } = context.offer ?? NO_OFFER;
   return {
-    lanes: message.type === "schedule" ? scene.memory.backlog.views() : [],
+    lanes: message.type === "schedule" ? context.memory.backlog.views() : [],
     workers,
     runIds,
     free,
-    rows: message.type === "schedule" ? [] : placedRows(message, scene),
+    rows: message.type === "schedule" ? [] : placedRows(message, context),
   };
 }
 
 /** Only what is loaded to its end can be weighed. */
 function placedRows(
   { type, placements }: Exclude<SchedulerMessage, { type: "schedule" }>,
-  scene: Scene,
+  context: TurnContext,
 ): SchedulerFound["rows"] {
-  const { work } = scene;
+  const { work } = context;
   const weighed = type === "weigh" ? new Set(withinRows(placements, work)) : undefined;
   return placements.map((key) => {
     const step = work.step(key);
     const task = work.task(key.taskId);
     if (!step || !task || weighed?.has(step) === false) return undefined;
-    const weight = weighed ? assignmentWeight(task, step, work, protocolOf(key.session, scene)) : 0;
+    const weight = weighed ? assignmentWeight(task, step, work, protocolOf(key.session, context)) : 0;
     return { step, task, weight };
   });
 }
 
-export function foundForTracker(message: RunTrackerMessage, scene: Scene): TrackerFound {
-  const { work, memory, leases } = scene;
+export function foundForTracker(message: RunTrackerMessage, context: TurnContext): TrackerFound {
+  const { work, memory, leases } = context;
   const session = speaker(message, memory);
   const run = message.type === "report" ? work.run(message.report.runId) : undefined;
   const many = message.type === "report" ? [] : [...new Set(runIdsOf(message, memory))];
   return {
     session,
     run,
-    resultProblem: resultProblem(message, session, run, scene),
+    resultProblem: resultProblem(message, session, run, context),
     runs: many.flatMap((id): RunRow | RunRow[] => work.run(id) ?? []),
     leaseUntil: message.type === "silent" ? leases.until(message.session) : NEVER,
   };
@@ -202,7 +202,7 @@ function resultProblem(
   message: RunTrackerMessage,
   session: SessionRow | undefined,
   run: RunRow | undefined,
-  { work, plans, verdicts }: Scene,
+  { work, plans, verdicts }: TurnContext,
 ): SchemaProblem | undefined {
   if (message.type !== "report" || message.report.type !== "status" || !run) return undefined;
   const { status, output, outputCount = 0 } = message.report;

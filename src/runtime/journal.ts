@@ -1,5 +1,5 @@
 /**
- * How memory stays as before when a unit throws or a commit fails: every change of the workspace and of
+ * How memory stays as before when a cascade throws or a commit fails: every change of the workspace and of
  * the plane's memory says here how to undo it.
  */
 export class Journal {

@@ -10,7 +10,7 @@ import type { RunRow, RunStatus } from "#domain/run";
 import type { StepRow, StepState } from "#domain/step";
 import type { TaskRow, TaskState } from "#domain/task";
 import type { SessionRow, SessionState } from "#domain/worker";
-import { type Decision, decider } from "./evaluate.js";
+import { type Decision, decider } from "./flat-interpreter.js";
 
 /**
  * The four lifecycles as functions on rows. A machine's context is the row itself, less its payloads;
@@ -22,16 +22,16 @@ const run = decider<RunRow, RunMessage>(runMachine);
 const worker = decider<SessionRow, WorkerMessage>(workerMachine);
 
 /** The row after the message, the same one if it was ignored, and what the machine asks for. */
-type Advanced<Row> = readonly [Row, Decision<Row>["asks"]];
+type Advanced<Row> = readonly [Row, Decision<Row>["commands"]];
 
 export function advanceTask(row: TaskRow, message: TaskMessage): Advanced<TaskRow> {
   const decision = task({ value: row.state, context: row }, message);
-  return [placed(row, decision, "state", decision.value as TaskState), decision.asks];
+  return [placed(row, decision, "state", decision.value as TaskState), decision.commands];
 }
 
 export function advanceStep(row: StepRow, message: StepMessage): Advanced<StepRow> {
   const decision = step({ value: row.state, context: row }, message);
-  return [placed(row, decision, "state", decision.value as StepState), decision.asks];
+  return [placed(row, decision, "state", decision.value as StepState), decision.commands];
 }
 
 /** A Run has two regions: its status, and whether a worker holds it. */
@@ -39,12 +39,12 @@ export function advanceRun(row: RunRow, message: RunMessage): Advanced<RunRow> {
   const hold = row.heldBy !== "" ? "held" : row.status === "PENDING" ? "free" : "released";
   const decision = run({ value: { status: row.status, hold }, context: row }, message);
   const { status } = decision.value as { status: RunStatus };
-  return [placed(row, decision, "status", status), decision.asks];
+  return [placed(row, decision, "status", status), decision.commands];
 }
 
 export function advanceWorker(row: SessionRow, message: WorkerMessage): Advanced<SessionRow> {
   const decision = worker({ value: row.state, context: row }, message);
-  return [placed(row, decision, "state", decision.value as SessionState), decision.asks];
+  return [placed(row, decision, "state", decision.value as SessionState), decision.commands];
 }
 
 /** The row with its state in its column: the machine's copy of it, or if that changed nothing else, one of our own. */

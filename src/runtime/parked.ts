@@ -1,4 +1,4 @@
-import type { Told } from "#actors/asks";
+import type { AddressedMessage } from "#actors/commands";
 import { stepKey } from "#domain/id";
 import { limits } from "#domain/limits";
 import { type Instant, later, millis } from "#domain/time";
@@ -19,8 +19,8 @@ export class ParkedMessages {
   readonly #entries = new Map<string, Entry>();
 
   /** Returns when the message may be tried again. The oldest entry makes room for one too many. */
-  park(told: Told, at: Instant): Instant {
-    const key = keyOf(told);
+  park(addressed: AddressedMessage, at: Instant): Instant {
+    const key = keyOf(addressed);
     const { since, tries } = this.#entries.get(key) ?? { since: at, tries: 0 };
     const delay = Math.min(limits.parkFirst * 2 ** tries, limits.parkMost);
     const entry = { since, tries: tries + 1, until: later(at, millis(delay)) };
@@ -31,16 +31,16 @@ export class ParkedMessages {
   }
 
   /** True if a worker says again what is to be left alone for now. Deadlines and leases are moved instead. */
-  holds(told: Told, at: Instant): boolean {
-    const { type } = told.message;
+  holds(addressed: AddressedMessage, at: Instant): boolean {
+    const { type } = addressed.message;
     if (this.#entries.size === 0 || (type !== "report" && type !== "held")) return false;
-    const entry = this.#entries.get(keyOf(told));
+    const entry = this.#entries.get(keyOf(addressed));
     return entry !== undefined && entry.until > at;
   }
 
   /** The message has been decided after all. */
-  forget(told: Told): void {
-    if (this.#entries.size > 0) this.#entries.delete(keyOf(told));
+  forget(addressed: AddressedMessage): void {
+    if (this.#entries.size > 0) this.#entries.delete(keyOf(addressed));
   }
 
   /** Undefined if there are none. */
@@ -63,7 +63,7 @@ export class ParkedMessages {
 }
 
 /** What a message is recognised by when it comes again. */
-function keyOf({ to, message }: Told): string {
+function keyOf({ to, message }: AddressedMessage): string {
   switch (message.type) {
     case "deadline.passed":
       return `deadline ${stepKey(message)} ${message.kind}`;

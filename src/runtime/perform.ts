@@ -1,4 +1,4 @@
-import type { Answer } from "#actors/asks";
+import type { Answer } from "#actors/commands";
 import type { Asker } from "#bus/bus";
 import { Fault } from "#domain/fault";
 import type { WorkerFrame } from "#domain/frame";

@@ -10,8 +10,8 @@ import { utf8Bytes } from "#domain/text";
 import type { SessionRow, WorkerStatus, WorkerView } from "#domain/worker";
 import type { Plane, Receipt, WorkerLink, WorkerSink } from "#ports/plane";
 import { asking } from "./asking.js";
-import { Link } from "./link.js";
 import type { Supervisor } from "./supervisor.js";
+import { WorkerConnection } from "./worker-connection.js";
 
 /** The plane as doors see it: their requests become messages, their reads go past the actors. */
 export function openPlane(supervisor: Supervisor): Plane {
@@ -90,7 +90,13 @@ export function openPlane(supervisor: Supervisor): Plane {
     connect(caller: Caller, sink: WorkerSink): WorkerLink {
       const room = () => bus.room("run-tracker");
       const drained = () => supervisor.drained();
-      return new Link(caller, sink, { core, timers, drained, post: (mail) => supervisor.post(mail), room });
+      return new WorkerConnection(caller, sink, {
+        core,
+        timers,
+        drained,
+        post: (mail) => supervisor.post(mail),
+        room,
+      });
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { ActorName } from "#actors/asks";
+import type { ActorName } from "#actors/commands";
 import type { Bus } from "#bus/bus";
 import { Fault, type FaultCode } from "#domain/fault";
 import { later, millis } from "#domain/time";

@@ -1,4 +1,4 @@
-import type { Ask } from "#actors/asks";
+import type { Command } from "#actors/commands";
 import type { RunId } from "#domain/id";
 import { invariant } from "#domain/invariant";
 import { limits } from "#domain/limits";
@@ -7,10 +7,10 @@ import type { Reason } from "#domain/task";
 import type { Instant } from "#domain/time";
 import { type BuiltAssignment, buildAssignment } from "./assignment.js";
 import type { Core } from "./core.js";
-import type { Scene } from "./scene.js";
+import type { TurnContext } from "./turn-context.js";
 
 interface Parts {
-  readonly scene: Scene;
+  readonly context: TurnContext;
   readonly core: Pick<Core, "terms" | "telemetry">;
   readonly at: Instant;
 }
@@ -26,10 +26,10 @@ interface Undeliverable {
  * after it; or its end, if that cannot be made or does not fit into one message. Its worker never hears of it then,
  * and has its slot back.
  */
-export function sendOrEnd(runId: RunId, { scene, core, at }: Parts): Ask {
-  const run = scene.work.run(runId);
+export function sendOrEnd(runId: RunId, { context, core, at }: Parts): Command {
+  const run = context.work.run(runId);
   invariant(run && run.heldBy !== "", `run ${runId} is to be sent but nobody holds it`);
-  const made = assignmentOf(run, scene, core);
+  const made = assignmentOf(run, context, core);
   if ("assignment" in made) {
     const frame = { type: "assign", ...made.assignment } as const;
     return { type: "send", params: { session: run.heldBy, frame } };
@@ -39,7 +39,7 @@ export function sendOrEnd(runId: RunId, { scene, core, at }: Parts): Ask {
 
 function assignmentOf(
   run: RunRow,
-  { work, memory }: Scene,
+  { work, memory }: TurnContext,
   { terms, telemetry }: Parts["core"],
 ): BuiltAssignment | Undeliverable {
   const protocol = (run.heldBy && memory.roster.get(run.heldBy)?.protocol) || 0;

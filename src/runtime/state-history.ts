@@ -4,7 +4,7 @@ import { isTerminal, type TaskRow, type TaskState } from "#domain/task";
 import { type Instant, NEVER } from "#domain/time";
 import type { Workspace } from "./workspace.js";
 
-/** The states that a unit's Tasks and Steps come through, as the log tells them once the unit is decided. */
+/** The states that a cascade's Tasks and Steps come through, as the log tells them once the cascade is decided. */
 export class StateHistory {
   /** Every state a Step has come to, in order. */
   readonly #steps: StepRow[] = [];
@@ -15,7 +15,7 @@ export class StateHistory {
     this.#steps.push(row);
   }
 
-  /** Records the net path: states that were entered and left again within one unit are dropped. */
+  /** Records the net path: states that were entered and left again within one cascade are dropped. */
   noteTask(id: TaskId, state: TaskState): void {
     const path = this.#paths.get(id) ?? [];
     this.#paths.set(id, path);
@@ -28,7 +28,7 @@ export class StateHistory {
     for (const row of this.#steps) recordStep(row, work, at);
   }
 
-  /** The Task's path. The end of a Task that the unit made is left out: {@link recordEnd} tells it, last of all. */
+  /** The Task's path. The end of a Task that the cascade made is left out: {@link recordEnd} tells it, last of all. */
   recordTask(id: TaskId, before: TaskRow | undefined, work: Workspace, at: Instant): void {
     const after = work.task(id) as TaskRow;
     const path = this.#paths.get(id) ?? [];

@@ -1,11 +1,14 @@
-import type { Ask } from "#actors/asks";
+import type { Command } from "#actors/commands";
 import type { StepRow } from "#domain/step";
 import { utf8Bytes } from "#domain/text";
 
 /** Changes of a Step's row that are no step in its life. */
 
 /** With more that it waits for, more that waits for it, or more that it has made. */
-export function tied(row: StepRow, more: Extract<Ask, { type: "tieStep" }>["params"]): StepRow {
+export function withDependencies(
+  row: StepRow,
+  more: Extract<Command, { type: "addDependencies" }>["params"],
+): StepRow {
   const { dependsOn = [], dependants = [], members = [], unsatisfied = 0 } = more;
   return {
     ...row,

@@ -1,4 +1,4 @@
-import type { ActorName } from "#actors/asks";
+import type { ActorName } from "#actors/commands";
 import { Bus } from "#bus/bus";
 import { Fault } from "#domain/fault";
 import type { SessionId } from "#domain/id";

@@ -1,4 +1,4 @@
-import type { ActorName, Answer, Told } from "#actors/asks";
+import type { ActorName, AddressedMessage, Answer } from "#actors/commands";
 import type { LaneView } from "#actors/scheduler/messages";
 import { mayTake } from "#actors/scheduler/placement";
 import type { Asker, Envelope, Posted } from "#bus/bus";
@@ -7,16 +7,16 @@ import type { Lane } from "#domain/lane";
 import { limits } from "#domain/limits";
 import type { Instant } from "#domain/time";
 import type { Committed } from "#ports/store";
-import { UnitDecider, UnitFailure } from "./containment.js";
+import { CascadeDecider, CascadeFailure } from "./containment.js";
 import type { Core } from "./core.js";
 import { Journal } from "./journal.js";
 import { freeWorkers, type Offer } from "./offer.js";
-import { Seen } from "./seen.js";
+import { RowLoader } from "./row-loader.js";
 import { fromStore, StoreError } from "./store-error.js";
 import { type MissingVerdict, Verdicts } from "./verdicts.js";
 import { Workspace } from "./workspace.js";
 
-export type Message = Told["message"];
+export type Message = AddressedMessage["message"];
 export type Mail = Envelope<ActorName, Message>;
 export type PostedMail = Posted<ActorName, Message>;
 
@@ -48,8 +48,8 @@ export class Turn {
   readonly #core: Core;
   readonly #journal = new Journal();
   readonly #work = new Workspace(this.#journal);
-  readonly #seen: Seen;
-  readonly #units: UnitDecider;
+  readonly #loader: RowLoader;
+  readonly #cascades: CascadeDecider;
   readonly #at: Instant;
   readonly #answers: { to: Asker; answer: Answer | Error | undefined }[] = [];
   readonly #verdicts: Verdicts;
@@ -60,29 +60,29 @@ export class Turn {
   constructor(core: Core) {
     this.#core = core;
     this.#at = core.clock.now();
-    this.#seen = new Seen(core.store, this.#work);
+    this.#loader = new RowLoader(core.store, this.#work);
     this.#verdicts = new Verdicts(core.schemas);
-    this.#units = new UnitDecider({
+    this.#cascades = new CascadeDecider({
       core,
       journal: this.#journal,
       work: this.#work,
-      seen: this.#seen,
+      loader: this.#loader,
       at: this.#at,
       verdicts: this.#verdicts,
     });
   }
 
   async decide(posted: readonly PostedMail[]): Promise<Decided> {
-    await this.#seen.seeFor(
-      posted.map(({ envelope }) => told(envelope)),
-      this.#units.scene(),
+    await this.#loader.loadFor(
+      posted.map(({ envelope }) => addressed(envelope)),
+      this.#cascades.context(),
     );
     let done = 0;
     for (; done < posted.length && this.#work.changedRows < limits.turnRows; done += 1) {
       const mail = posted[done] as PostedMail;
       const { envelope } = mail;
       this.#verdicts.begin(envelope.verdicts);
-      const answer = await this.#unit(envelope);
+      const answer = await this.#cascade(envelope);
       if (this.#verdicts.missing.length > 0) {
         this.#undecided.push({ mail, missing: this.#verdicts.missing });
       } else if (envelope.answer) this.#answers.push({ to: envelope.answer, answer });
@@ -111,11 +111,13 @@ export class Turn {
   }
 
   /** Who asked hears at once of a message that cannot be decided; what would come again is seen to. */
-  async #unit(envelope: Mail): Promise<Answer | Error | undefined> {
-    const first = told(envelope);
+  async #cascade(envelope: Mail): Promise<Answer | Error | undefined> {
+    const first = addressed(envelope);
     const outcome =
-      envelope.source === "door" ? await this.#units.decide(first) : await this.#units.decideForGood(first);
-    return outcome instanceof UnitFailure ? outcome.fault : outcome;
+      envelope.source === "door"
+        ? await this.#cascades.decide(first)
+        : await this.#cascades.decideForGood(first);
+    return outcome instanceof CascadeFailure ? outcome.fault : outcome;
   }
 
   /** A fault in the scheduler costs this turn's assignments, not the turn. */
@@ -132,7 +134,7 @@ export class Turn {
     }
   }
 
-  /** Last in the turn, a unit of its own: every Step and slot of the turn is known by now. */
+  /** Last in the turn, a cascade of its own: every Step and slot of the turn is known by now. */
   async #schedule(): Promise<boolean> {
     const { memory, leases, entropy } = this.#core;
     const { workers, free, heldBack } = freeWorkers(memory.roster, leases);
@@ -153,8 +155,8 @@ export class Turn {
     const before = this.#work.changes.runs.length;
     const runIds = Array.from({ length: count }, () => entropy.uuid() as RunId);
     const offer = { workers, free, runIds };
-    const outcome = await this.#units.decide({ to: "scheduler", message: { type: "schedule" } }, offer);
-    if (outcome instanceof UnitFailure) await this.#assignOneByOne(outcome, offer);
+    const outcome = await this.#cascades.decide({ to: "scheduler", message: { type: "schedule" } }, offer);
+    if (outcome instanceof CascadeFailure) await this.#assignOneByOne(outcome, offer);
     const made = this.#work.changes.runs.length - before;
     // What found no room in bytes may find it at another worker, or be held back, but only after what was made is sent.
     if (isLeftOut(outcome) && made > 0) return true;
@@ -162,13 +164,14 @@ export class Turn {
   }
 
   /** One Step that cannot be assigned ends its Task, and holds up nobody else. */
-  async #assignOneByOne({ deciding }: UnitFailure, offer: Offer): Promise<void> {
-    const message = deciding.told?.message;
+  async #assignOneByOne({ deciding }: CascadeFailure, offer: Offer): Promise<void> {
+    const message = deciding.addressed?.message;
     if (message?.type !== "assign") return;
     for (const placement of message.placements) {
       const alone = { to: "scheduler", message: { type: "assign", placements: [placement] } } as const;
-      const outcome = await this.#units.decide(alone, offer);
-      if (outcome instanceof UnitFailure && outcome.culprit) await this.#units.end(outcome.culprit, alone);
+      const outcome = await this.#cascades.decide(alone, offer);
+      if (outcome instanceof CascadeFailure && outcome.culprit)
+        await this.#cascades.end(outcome.culprit, alone);
     }
   }
 
@@ -184,7 +187,7 @@ export class Turn {
     for (const lane of this.#lanesRead) {
       const ready = await fromStore(this.#core.store.ready(lane.key, limits.lanePage));
       const whole = ready.length < limits.lanePage;
-      backlog.refill(lane.key, this.#seen.corrected(lane, ready), whole, this.#journal);
+      backlog.refill(lane.key, this.#loader.corrected(lane, ready), whole, this.#journal);
     }
   }
 
@@ -200,10 +203,10 @@ export class Turn {
 /** Lanes whose pages one turn reads again; the next turn goes on. */
 const LANES_READ_PER_TURN = 16;
 
-function isLeftOut(outcome: Answer | UnitFailure | undefined): boolean {
-  return outcome !== undefined && !(outcome instanceof UnitFailure) && outcome.type === "scheduled";
+function isLeftOut(outcome: Answer | CascadeFailure | undefined): boolean {
+  return outcome !== undefined && !(outcome instanceof CascadeFailure) && outcome.type === "scheduled";
 }
 
-function told({ to, message }: Mail): Told {
-  return { to, message } as Told;
+function addressed({ to, message }: Mail): AddressedMessage {
+  return { to, message } as AddressedMessage;
 }

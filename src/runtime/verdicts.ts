@@ -9,14 +9,14 @@ export interface MissingVerdict {
   readonly json: string;
 }
 
-/** Ends a unit that lacks a verdict: it is to be taken back whole, and decided again with what it lacks. */
+/** Ends a cascade that lacks a verdict: it is to be taken back whole, and decided again with what it lacks. */
 export class VerdictMissing extends Error {
   override readonly name = "VerdictMissing";
 }
 
 /**
- * What the unit at hand knows of values and schemas: what its message has brought along, and what is cheap to find
- * out. A unit that asks for more is decided to its end as if all of that fitted, so that what else it lacks becomes
+ * What the cascade at hand knows of values and schemas: what its message has brought along, and what is cheap to find
+ * out. A cascade that asks for more is decided to its end as if all of that fitted, so that what else it lacks becomes
  * known as well; then it is taken back.
  */
 export class Verdicts {
@@ -65,7 +65,7 @@ export class Verdicts {
 
   /** @throws {VerdictMissing} if anything was missing */
   settle(): void {
-    if (this.#missing.length > 0) throw new VerdictMissing("the unit is decided without a verdict");
+    if (this.#missing.length > 0) throw new VerdictMissing("the cascade is decided without a verdict");
   }
 
   #broughtFor(schema: JsonObject, json: string): Verdict | undefined {

@@ -24,7 +24,7 @@ interface Family {
   readonly runs: Map<RunId, RunRow>;
 }
 
-/** One row before and after a unit. */
+/** One row before and after a cascade. */
 export interface Change<Row> {
   readonly before: Row | undefined;
   readonly after: Row;
@@ -32,7 +32,7 @@ export interface Change<Row> {
 
 /**
  * What a turn works on: rows as loaded and as changed, and what else the commit will carry. Units see
- * the changes of earlier units. Every change goes through the journal, so a unit can be dropped whole.
+ * the changes of earlier cascades. Every change goes through the journal, so a cascade can be dropped whole.
  */
 export class Workspace {
   readonly #journal: Journal;
@@ -61,7 +61,7 @@ export class Workspace {
   readonly outputs = new Map<string, string>();
   /** Performed in this order once the commit has landed. */
   readonly effects: Effect[] = [];
-  /** Every change of a row, unit by unit: what metrics, watchers and the inspector are told of. */
+  /** Every change of a row, cascade by cascade: what metrics, watchers and the inspector are told of. */
   readonly changes = {
     tasks: [] as Change<TaskRow>[],
     steps: [] as Change<StepRow>[],

@@ -109,9 +109,9 @@ export function revisionTests({ test, expect, use }: Suite): void {
       await expect(store.commit(revived)).rejects.toMatchObject({ name: "InvariantViolation" });
       const completed = commit({ runs: [{ ...failed, revision: 3, status: "COMPLETED" }] });
       await expect(store.commit(completed)).rejects.toMatchObject({ name: "InvariantViolation" });
-      const letGo = { ...failed, revision: 3, heldBy: "" } as const;
-      await store.commit(commit({ runs: [letGo] }));
-      expect(await store.load({ runs: [runId(1)] })).toMatchObject({ tasks: [done], runs: [letGo] });
+      const dispatchStep = { ...failed, revision: 3, heldBy: "" } as const;
+      await store.commit(commit({ runs: [dispatchStep] }));
+      expect(await store.load({ runs: [runId(1)] })).toMatchObject({ tasks: [done], runs: [dispatchStep] });
     }));
 }
 

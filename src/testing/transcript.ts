@@ -10,7 +10,7 @@ import {
 } from "xstate";
 
 /** At so many milliseconds the machine is told this; what the message holds beside `type` and `at` comes last. */
-export type Told<Machine extends AnyStateMachine> = readonly [
+export type AddressedMessage<Machine extends AnyStateMachine> = readonly [
   atMs: number,
   type: EventFromLogic<Machine>["type"],
   fields?: Readonly<Record<string, unknown>>,
@@ -31,7 +31,7 @@ interface Row {
 export function play<Machine extends AnyStateMachine>(
   machine: Machine,
   input: InputFrom<Machine>,
-  script: readonly Told<Machine>[],
+  script: readonly AddressedMessage<Machine>[],
 ): string {
   const [snapshot, asked] = initialTransition(machine, input);
   return format([row(0, "", snapshot, asked), ...follow(machine, snapshot, script)]);
@@ -41,7 +41,7 @@ export function play<Machine extends AnyStateMachine>(
 export function playFrom<Machine extends AnyStateMachine>(
   machine: Machine,
   snapshot: SnapshotFrom<Machine>,
-  script: readonly Told<Machine>[],
+  script: readonly AddressedMessage<Machine>[],
 ): string {
   return format([row(0, "", snapshot, []), ...follow(machine, snapshot, script)]);
 }
@@ -49,7 +49,7 @@ export function playFrom<Machine extends AnyStateMachine>(
 function follow<Machine extends AnyStateMachine>(
   machine: Machine,
   first: SnapshotFrom<Machine>,
-  script: readonly Told<Machine>[],
+  script: readonly AddressedMessage<Machine>[],
 ): Row[] {
   let before = first;
   return script.map(([at, type, fields]) => {

@@ -3,7 +3,7 @@ import type { JsonObject } from "#domain/json";
 import type { ModelBackend } from "#domain/run";
 import type { Labels } from "#domain/task";
 import type { Log } from "#ports/telemetry";
-import type { BatchPart, CheckpointPart, CompensatePart } from "./given.js";
+import type { BatchPart, CheckpointPart, CompensatePart } from "./step-input.js";
 import type { Yielded } from "./yielded.js";
 
 /** A model behind an agent. What is left out is unknown. */

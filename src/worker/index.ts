@@ -27,6 +27,6 @@ export {
 export { splitCommand } from "./command.js";
 export { createSteps, type DecisionResult, noBranches } from "./decisions.js";
 export { type ExecOptions, execAgent } from "./exec.js";
-export type { BatchPart, CheckpointPart, CompensatePart } from "./given.js";
 export { type ServeOptions, serve, type WorkerHandle } from "./serve.js";
+export type { BatchPart, CheckpointPart, CompensatePart } from "./step-input.js";
 export type { Yielded } from "./yielded.js";

@@ -18,14 +18,14 @@ export function stderrLog(lowest: Level = "info"): Log {
 
 /** `{"level":"info","time":"…","workerId":"w1","msg":"connected"}` */
 export function jsonLine(level: Level, message: string, fields: LogFields, time: Date): string {
-  return `${inert(JSON.stringify({ level, time, ...fields, msg: message }, errorsToo))}\n`;
+  return `${sanitize(JSON.stringify({ level, time, ...fields, msg: message }, errorsToo))}\n`;
 }
 
 /** `12:03:55.120 info   connected  workerId=w1` */
 export function readableLine(level: Level, message: string, fields: LogFields, time: Date): string {
   const facts = Object.entries(fields).map(([name, value]) => `${name}=${brief(value)}`);
   const head = `${time.toISOString().slice(11, 23)} ${level.padEnd(5)}`;
-  return `${inert(`${head} ${[message, ...facts].join("  ")}`)}\n`;
+  return `${sanitize(`${head} ${[message, ...facts].join("  ")}`)}\n`;
 }
 
 function brief(value: unknown): string | undefined {
@@ -43,7 +43,7 @@ function errorsToo(_: string, value: unknown): unknown {
 const controls = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
 
 /** One line that does nothing to a terminal, whatever an agent has said. */
-function inert(line: string): string {
+function sanitize(line: string): string {
   return line.replace(controls, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 

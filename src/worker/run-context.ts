@@ -7,8 +7,8 @@ import type { AgentContext } from "./agent-context.js";
 import type { Assignment } from "./assignment.js";
 import { backendOf, chatOf, eventOf, labelsOf, speakerOf, textOf } from "./checks.js";
 import { chat, event } from "./frames.js";
-import { Given } from "./given.js";
 import { resultsFor } from "./results.js";
+import { StepInput } from "./step-input.js";
 import { Yielded } from "./yielded.js";
 
 /** How a run acts for its agent. */
@@ -26,7 +26,7 @@ export interface RunVoice {
 /** What the agent of this assignment is given. Its functions may be taken out of it and called alone. */
 export function contextFor(assignment: Assignment, voice: RunVoice): AgentContext {
   const { runId, taskId, stepName, attempt, labels, deadlineMs, inputJson } = assignment;
-  const given = new Given(inputJson);
+  const given = new StepInput(inputJson);
   let events = 0;
 
   return {

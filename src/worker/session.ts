@@ -13,8 +13,8 @@ import type { RunKey } from "./frames.js";
 import * as frames from "./frames.js";
 import type { HeldRuns } from "./held.js";
 import type { Lease } from "./lease.js";
-import { Outgoing } from "./outgoing.js";
 import type { Ask } from "./patient-reader.js";
+import { PullStream } from "./pull-stream.js";
 import type { ResultWanted } from "./result-reader.js";
 import { after, monotonic } from "./timers.js";
 
@@ -49,7 +49,7 @@ export interface SessionOptions {
 /** One stream, from hello to its end: says who we are, beats, and carries what the runs say and hear. */
 export class Session {
   readonly #options: SessionOptions;
-  readonly #outgoing = new Outgoing(() => this.#next());
+  readonly #outgoing = new PullStream(() => this.#next());
   #connection: Connection | undefined;
   #failure: Error | undefined;
   #helloSaid = false;

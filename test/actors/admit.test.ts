@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Ask } from "#actors/asks";
+import type { Command } from "#actors/commands";
 import { admit, lanesOf } from "#actors/task-request/admit";
 import type { RequestFound } from "#actors/task-request/messages";
 import { type Caller, LOCAL_CALLER } from "#domain/caller";
@@ -21,9 +21,11 @@ function admitted(
   found: RequestFound = requestFound(),
   caller: Caller = LOCAL_CALLER,
 ) {
-  const asks = admit({ type: "submit", caller, drafts }, found, at);
-  const made = asks.flatMap((ask: Ask) => (ask.type === "createTask" ? [ask.params.task.id] : []));
-  const last = asks.at(-1);
+  const commands = admit({ type: "submit", caller, drafts }, found, at);
+  const made = commands.flatMap((command: Command) =>
+    command.type === "createTask" ? [command.params.task.id] : [],
+  );
+  const last = commands.at(-1);
   if (last?.type !== "reply" || last.params.answer.type !== "tasks")
     throw new Error("the last ask is no answer");
   const answers = last.params.answer.tasks.map((one) => (one instanceof Fault ? one.reason : one));
@@ -134,8 +136,12 @@ const flow = plan([
 ]);
 
 test("a task of a template begins with its steps; those that wait for nothing go at once", () => {
-  const asks = admit({ type: "submit", caller: LOCAL_CALLER, drafts: [planDraft(flow)] }, requestFound(), at);
-  expect(asked(asks)).toEqual([
+  const commands = admit(
+    { type: "submit", caller: LOCAL_CALLER, drafts: [planDraft(flow)] },
+    requestFound(),
+    at,
+  );
+  expect(asked(commands)).toEqual([
     "new task t1 {}",
     "new fetch after [] open 0",
     "new nap after [] open 0",
@@ -147,7 +153,7 @@ test("a task of a template begins with its steps; those that wait for nothing go
     "task readyStepsFound",
     "answer t1",
   ]);
-  const [made] = asks.flatMap((ask) => (ask.type === "createTask" ? [ask.params.task] : []));
+  const [made] = commands.flatMap((command) => (command.type === "createTask" ? [command.params.task] : []));
   expect(made).toMatchObject({
     counts: { pending: 3 },
     opened: {},
@@ -163,7 +169,7 @@ test("a request's own number of tries is that of every step; without one the tem
       { type: "submit", caller: LOCAL_CALLER, drafts: [planDraft(flow, { maxAttempts })] },
       requestFound(),
       at,
-    ).flatMap((ask) => (ask.type === "createStep" ? [ask.params.step.maxAttempts] : []));
+    ).flatMap((command) => (command.type === "createStep" ? [command.params.step.maxAttempts] : []));
   expect(tries(0)).toEqual([1, 1, 1]);
   expect(tries(5)).toEqual([5, 5, 5]);
 });
@@ -196,8 +202,8 @@ test("a key whose time is over is the new task's, and the old one lets go of it 
     );
   };
   for (const fingerprint of ["a", "b"]) {
-    const asks = answered(5, fingerprint);
-    expect([asks[0], asks.at(-1)]).toEqual(["releaseKey", "answer t2"]);
+    const commands = answered(5, fingerprint);
+    expect([commands[0], commands.at(-1)]).toEqual(["releaseKey", "answer t2"]);
   }
   expect(answered(6)).toEqual(["answer t1"]); // its time is over in a millisecond
   expect(answered(0)).toEqual(["answer t1"]); // its time is never over
@@ -210,9 +216,9 @@ test("the key is let go of for one draft of a batch alone: the next one finds it
   });
   const found = requestFound({ holders: [old, old] });
   const drafts = [keyed("t2"), keyed("t3")];
-  const asks = admit({ type: "submit", caller: LOCAL_CALLER, drafts }, found, at);
-  expect(asked(asks).at(-1)).toBe("answer t2 t2");
-  expect(asks.filter(({ type }) => type === "releaseKey")).toHaveLength(1);
+  const commands = admit({ type: "submit", caller: LOCAL_CALLER, drafts }, found, at);
+  expect(asked(commands).at(-1)).toBe("answer t2 t2");
+  expect(commands.filter(({ type }) => type === "releaseKey")).toHaveLength(1);
 });
 
 test("a key is not let go of for a draft that is refused", () => {
@@ -221,6 +227,6 @@ test("a key is not let go of for a draft that is refused", () => {
     spec: spec({ idempotencyKey: "k", fingerprint: "a", keyFor: millis(1) }),
   });
   const found = requestFound({ holders: [old], waiting: limits.waitingTotal });
-  const asks = admit({ type: "submit", caller: LOCAL_CALLER, drafts: [keyed("t2")] }, found, at);
-  expect(asks.map(({ type }) => type)).toEqual(["reply"]);
+  const commands = admit({ type: "submit", caller: LOCAL_CALLER, drafts: [keyed("t2")] }, found, at);
+  expect(commands.map(({ type }) => type)).toEqual(["reply"]);
 });

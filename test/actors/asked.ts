@@ -1,39 +1,39 @@
-import type { Ask } from "#actors/asks";
+import type { Command } from "#actors/commands";
 import { Fault } from "#domain/fault";
 
 /**
  * Asks as an operator would tell them, one line each: who is told what. Moments of now and places in the
  * queue are left out; `createStep` says what the Step waits for.
  */
-export function asked(asks: readonly Ask[]): string[] {
-  return asks.map(line);
+export function asked(commands: readonly Command[]): string[] {
+  return commands.map(line);
 }
 
-function line(ask: Ask): string {
-  switch (ask.type) {
+function line(command: Command): string {
+  switch (command.type) {
     case "advanceStep":
-      return said(ask.params.stepName, ask.params.message);
+      return said(command.params.stepName, command.params.message);
     case "advanceTask":
-      return said("task", ask.params.message);
+      return said("task", command.params.message);
     case "advanceRun":
-      return said(ask.params.runId, ask.params.message);
+      return said(command.params.runId, command.params.message);
     case "tell":
-      return said("tell", ask.params.message);
+      return said("tell", command.params.message);
     case "createTask": {
-      const { task, input } = ask.params;
+      const { task, input } = command.params;
       return `new task ${task.id} ${input}`;
     }
     case "createStep": {
-      const { name, dependsOn, unsatisfied } = ask.params.step;
+      const { name, dependsOn, unsatisfied } = command.params.step;
       return `new ${name} after [${dependsOn.join(" ")}] open ${unsatisfied}`;
     }
     case "reply": {
-      const { answer } = ask.params;
+      const { answer } = command.params;
       if (answer.type === "fault") return `refused ${text(answer.fault)}`;
       return `answer ${answer.type === "tasks" ? answer.tasks.map(text).join(" ") : answer.type}`;
     }
     default:
-      return said(ask.type, { type: "", ...ask.params });
+      return said(command.type, { type: "", ...command.params });
   }
 }
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Ask } from "#actors/asks";
+import type { Command } from "#actors/commands";
 import type { StepMessage } from "#actors/step/messages";
 import { startTask } from "#actors/task/start";
 import { endTheRest } from "#actors/task-finalizer/ending";
@@ -32,20 +32,20 @@ class Family {
     this.carryOut(startTask(this.task, [...this.steps.values()], at));
   }
 
-  carryOut(asks: readonly Ask[]): void {
-    for (const ask of asks) {
-      if (ask.type === "advanceTask") {
-        const [after, asked] = advanceTask(this.task, ask.params.message);
+  carryOut(commands: readonly Command[]): void {
+    for (const command of commands) {
+      if (command.type === "advanceTask") {
+        const [after, asked] = advanceTask(this.task, command.params.message);
         this.task = after;
         this.carryOut(asked);
-      } else if (ask.type === "advanceStep") {
-        const before = this.steps.get(ask.params.stepName) as StepRow;
-        const [after, asked] = advanceStep(before, ask.params.message);
+      } else if (command.type === "advanceStep") {
+        const before = this.steps.get(command.params.stepName) as StepRow;
+        const [after, asked] = advanceStep(before, command.params.message);
         this.steps.set(after.name, after);
         this.carryOut(asked);
-      } else if (ask.type === "tell" && ask.params.message.type === "task.ended") {
+      } else if (command.type === "tell" && command.params.message.type === "task.ended") {
         const steps = [...this.steps.values()].filter(({ state }) => !isSettled(state));
-        this.carryOut(endTheRest(ask.params.message, finalizerFound({ task: this.task, steps }), at));
+        this.carryOut(endTheRest(command.params.message, finalizerFound({ task: this.task, steps }), at));
       }
     }
   }
@@ -91,14 +91,16 @@ const messages = stepLife.cases.map(({ message }) => message).filter(({ type }) 
 const stories = fc.record({
   strategies: fc.array(fc.constantFrom(...failureStrategies), { minLength: 1, maxLength: 4 }),
   holds: fc.boolean(),
-  told: fc.array(fc.record({ index: fc.nat(3), message: fc.constantFrom(...messages) }), { maxLength: 60 }),
+  addressed: fc.array(fc.record({ index: fc.nat(3), message: fc.constantFrom(...messages) }), {
+    maxLength: 60,
+  }),
 });
 
 test("a task's counts are a recount of its steps, and its state is what its steps say", () => {
   fc.assert(
-    fc.property(stories, ({ strategies, holds, told }) => {
+    fc.property(stories, ({ strategies, holds, addressed }) => {
       const family = new Family(strategies, holds);
-      for (const { index, message } of told) {
+      for (const { index, message } of addressed) {
         if (isTerminal(family.task.state)) break; // nobody tells the steps of an ended task anything
         const { counts: before } = family.task;
         family.tell(`s${index % strategies.length}`, message);
@@ -122,9 +124,9 @@ test("whatever ends a task ends all of its steps, and the counts know", () => {
   );
 
   fc.assert(
-    fc.property(stories, ends, ({ strategies, holds, told }, message) => {
+    fc.property(stories, ends, ({ strategies, holds, addressed }, message) => {
       const family = new Family(strategies, holds);
-      for (const { index, message: first } of told) {
+      for (const { index, message: first } of addressed) {
         if (!isTerminal(family.task.state)) family.tell(`s${index % strategies.length}`, first);
       }
       family.carryOut([{ type: "advanceTask", params: { taskId: t1, message } }]);

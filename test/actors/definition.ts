@@ -1,9 +1,11 @@
 import { type AnyStateMachine, type AnyStateNode, type AnyTransitionDefinition, createActor } from "xstate";
-import { asks } from "#actors/asks";
+import { commands } from "#actors/commands";
 
 /** A copy of the machine that runs alone: whatever it asks for is let fall. */
 export function muted(machine: AnyStateMachine): AnyStateMachine {
-  return machine.provide({ actions: Object.fromEntries(Object.keys(asks).map((name) => [name, () => {}])) });
+  return machine.provide({
+    actions: Object.fromEntries(Object.keys(commands).map((name) => [name, () => {}])),
+  });
 }
 
 /** The machine's states, its regions' states included. */
@@ -26,8 +28,8 @@ export function takenBy(
   const taken: AnyTransitionDefinition[] = [];
   const actor = createActor(machine, {
     snapshot: machine.resolveState({ value: value as never, context }),
-    inspect: (seen) => {
-      if (seen.type === "@xstate.microstep") taken.push(...seen._transitions);
+    inspect: (loader) => {
+      if (loader.type === "@xstate.microstep") taken.push(...loader._transitions);
     },
   });
   actor.start();

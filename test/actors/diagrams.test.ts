@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { setup } from "xstate";
-import { type ActorName, asks } from "#actors/asks";
+import { type ActorName, commands } from "#actors/commands";
 import { taskFinalizerMachine } from "#actors/task-finalizer/machine";
 import { actorNames } from "#runtime/actors";
 import { redrawn, stateDiagram } from "./diagrams.js";
@@ -62,7 +62,7 @@ function listed(heading: string): string[] {
 
 test("actors/README.md lists every actor, and every ask in its group and order", () => {
   expect(listed("Actors")).toEqual(actorNames satisfies readonly ActorName[]);
-  expect(listed("What a machine may ask for")).toEqual(Object.keys(asks));
+  expect(listed("What a machine may ask for")).toEqual(Object.keys(commands));
 });
 
 test("actors/README.md tells what the finalizer hears from within a turn: all that nobody outside says", () => {

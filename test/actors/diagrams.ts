@@ -1,23 +1,5 @@
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from "xstate";
-import { runMachine } from "#actors/run/machine";
-import { runTrackerMachine } from "#actors/run-tracker/machine";
-import { schedulerMachine } from "#actors/scheduler/machine";
-import { stepMachine } from "#actors/step/machine";
-import { taskMachine } from "#actors/task/machine";
-import { taskFinalizerMachine } from "#actors/task-finalizer/machine";
-import { taskRequestMachine } from "#actors/task-request/machine";
-import { workerMachine } from "#actors/worker/machine";
-
-const machines: readonly AnyStateMachine[] = [
-  taskMachine,
-  stepMachine,
-  runMachine,
-  workerMachine,
-  taskRequestMachine,
-  schedulerMachine,
-  runTrackerMachine,
-  taskFinalizerMachine,
-];
+import { machines } from "#actors/machines";
 
 /**
  * A machine as a Mermaid state diagram: an arrow is a change of state, a line inside a state is a message
@@ -90,7 +72,7 @@ function chunks(words: readonly string[]): string[] {
 
 /** The page with every diagram drawn anew, between `<!-- diagram: ID -->` and `<!-- end -->`. */
 export function redrawn(page: string): string {
-  const drawn = new Map(machines.map((machine) => [machine.id, stateDiagram(machine)]));
+  const drawn = new Map(Object.entries(machines).map(([id, machine]) => [id, stateDiagram(machine)]));
   return (
     page.replaceAll(/<!-- diagram: (\S+) -->[\s\S]*?<!-- end -->/g, (_, id: string) => {
       const diagram = drawn.get(id);

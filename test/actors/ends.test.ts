@@ -8,7 +8,7 @@ import { taskRequestMachine } from "#actors/task-request/machine";
 import { isOver, type RunRow, runStatuses } from "#domain/run";
 import { type StepState, stepStates } from "#domain/step";
 import { countOf, isTerminal, type TaskRow, taskStates } from "#domain/task";
-import { decider } from "#runtime/evaluate";
+import { decider } from "#runtime/flat-interpreter";
 import { advanceRun, advanceStep, advanceTask, advanceWorker } from "#runtime/lifecycles";
 import { transitionsOf } from "./definition.js";
 import { changeOf, runLife, sessionStates, stepLife, taskLife, workerLife } from "./lives.js";

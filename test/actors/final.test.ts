@@ -20,14 +20,14 @@ function messages<Row, Message>(cases: readonly Case<Row, Message>[]) {
 /** A row, and every row it becomes as it is told one message after the other. */
 function live<Row, Message>(
   first: Row,
-  told: readonly Message[],
+  addressed: readonly Message[],
   advance: (row: Row, message: Message) => readonly [Row, readonly unknown[]],
 ): { readonly row: Row; readonly asked: number }[] {
   let row = first;
-  return told.map((message) => {
-    const [after, asks] = advance(row, message);
+  return addressed.map((message) => {
+    const [after, commands] = advance(row, message);
     row = after;
-    return { row, asked: asks.length };
+    return { row, asked: commands.length };
   });
 }
 
@@ -46,17 +46,17 @@ function expectFinal<Row>(
 
 test("a task that has ended hears nothing any more", () => {
   fc.assert(
-    fc.property(messages(taskLife.cases), fc.boolean(), (told, holdOnFailure) => {
+    fc.property(messages(taskLife.cases), fc.boolean(), (addressed, holdOnFailure) => {
       const first = task({ counts: { pending: 3 }, spec: spec({ holdOnFailure }) });
-      expectFinal<TaskRow>(live(first, told, advanceTask), ({ state }) => isTerminal(state));
+      expectFinal<TaskRow>(live(first, addressed, advanceTask), ({ state }) => isTerminal(state));
     }),
   );
 });
 
 test("a step that is complete, cancelled or resolved hears nothing any more", () => {
   fc.assert(
-    fc.property(messages(stepLife.cases), (told) => {
-      expectFinal<StepRow>(live(step(), told, advanceStep), ({ state }) =>
+    fc.property(messages(stepLife.cases), (addressed) => {
+      expectFinal<StepRow>(live(step(), addressed, advanceStep), ({ state }) =>
         ["complete", "cancelled", "resolved_manually"].includes(state),
       );
     }),
@@ -67,8 +67,8 @@ test("a run's status ends once, its hold ends at most once, and after both it he
   const isFree = ({ heldBy }: RunRow) => heldBy === "";
 
   fc.assert(
-    fc.property(messages(runLife.cases), (told) => {
-      const rows = [{ row: run(), asked: 0 }, ...live(run(), told, advanceRun)];
+    fc.property(messages(runLife.cases), (addressed) => {
+      const rows = [{ row: run(), asked: 0 }, ...live(run(), addressed, advanceRun)];
 
       const ends = rows.filter(
         ({ row }, i) => i > 0 && row.status !== rows[i - 1]?.row.status && isOver(row.status),
@@ -77,8 +77,10 @@ test("a run's status ends once, its hold ends at most once, and after both it he
       const over = rows.findIndex(({ row }) => isOver(row.status));
       for (const { row } of over < 0 ? [] : rows.slice(over)) expect(row.status).toBe(rows[over]?.row.status);
 
-      const letGo = rows.filter(({ row }, i) => i > 0 && isFree(row) && !isFree(rows[i - 1]?.row as RunRow));
-      expect(letGo.length).toBeLessThanOrEqual(1);
+      const dispatchStep = rows.filter(
+        ({ row }, i) => i > 0 && isFree(row) && !isFree(rows[i - 1]?.row as RunRow),
+      );
+      expect(dispatchStep.length).toBeLessThanOrEqual(1);
       expectFinal(rows, (row) => isOver(row.status) && isFree(row));
     }),
   );
@@ -86,8 +88,8 @@ test("a run's status ends once, its hold ends at most once, and after both it he
 
 test("a run that is alive is held, so that its slot is never given away", () => {
   fc.assert(
-    fc.property(messages(runLife.cases), (told) => {
-      for (const { row } of live(run(), told, advanceRun)) {
+    fc.property(messages(runLife.cases), (addressed) => {
+      for (const { row } of live(run(), addressed, advanceRun)) {
         if (row.status === "ASSIGNED" || row.status === "RUNNING") expect(row.heldBy).not.toBe("");
       }
     }),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Told } from "#actors/asks";
+import type { AddressedMessage } from "#actors/commands";
 import type { ResolveAction } from "#domain/step";
 import {
   all,
@@ -139,7 +139,7 @@ describe("an operator, and what is undone", () => {
     const batches = { type: "create_batches", cursor_configs };
     const word = words({ "split#1": { ok: { batch_processing_outcome: batches } } });
     const [done, first, last] = ["end", "rows_0", "rows_2"].map((name) => resolve(name, { type: "resolve" }));
-    const outside = { done, first, last } as Record<string, Told>;
+    const outside = { done, first, last } as Record<string, AddressedMessage>;
     const searched = await all({ ...of(flow), word, outside });
     expect(ends(searched)).toMatchInlineSnapshot(`
       {

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import type { Told } from "#actors/asks";
+import type { AddressedMessage } from "#actors/commands";
 import type { ResolveAction } from "#domain/step";
 import type { TemplateBody } from "#domain/template";
 import { plan, planDraft, registered } from "./plans.js";
@@ -7,16 +7,16 @@ import { caller, t1 } from "./rows.js";
 import { type Searched, search } from "./search.js";
 import type { Story, Word } from "./story.js";
 
-export const cancel: Told = {
+export const cancel: AddressedMessage = {
   to: "task-finalizer",
   message: { type: "cancel", caller, taskId: t1, message: "not needed" },
 };
 
-export function signal(payload: string): Told {
+export function signal(payload: string): AddressedMessage {
   return { to: "task-finalizer", message: { type: "signal", caller, taskId: t1, signal: "go", payload } };
 }
 
-export function resolve(stepName: string, action: ResolveAction): Told {
+export function resolve(stepName: string, action: ResolveAction): AddressedMessage {
   return { to: "task-finalizer", message: { type: "resolve", caller, taskId: t1, stepName, action } };
 }
 

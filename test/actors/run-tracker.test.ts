@@ -3,11 +3,11 @@ import { runTrackerMachine } from "#actors/run-tracker/machine";
 import type { RunId, SessionId, WorkerId } from "#domain/id";
 import { limits } from "#domain/limits";
 import { instant } from "#domain/time";
-import { play, type Told } from "#testing/transcript";
+import { type AddressedMessage, play } from "#testing/transcript";
 import { chunk, half, says, status, trackerFound } from "./found.js";
 import { caller, heldRun, hello, r1, s1, session, terms } from "./rows.js";
 
-type Script = readonly Told<typeof runTrackerMachine>[];
+type Script = readonly AddressedMessage<typeof runTrackerMachine>[];
 
 /** What the tracker asks for, message by message, once it serves. */
 function track(script: Script): string {
@@ -186,12 +186,16 @@ test("a report about a run that is unknown, another's, superseded or over change
 });
 
 test("a worker that says hello is welcomed; a public one is not, and its older session is superseded", () => {
-  const told = { ...half, session: s2, caller, terms };
+  const addressed = { ...half, session: s2, caller, terms };
 
   expect(
     track([
-      [1, "hello", { ...told, hello: hello(), found: { runs: [], leaseUntil: instant(0) } }],
-      [2, "hello", { ...told, hello: hello({ protocol: 0 }), found: trackerFound({ runs: [heldRun()] }) }],
+      [1, "hello", { ...addressed, hello: hello(), found: { runs: [], leaseUntil: instant(0) } }],
+      [
+        2,
+        "hello",
+        { ...addressed, hello: hello({ protocol: 0 }), found: trackerFound({ runs: [heldRun()] }) },
+      ],
     ]),
   ).toMatchInlineSnapshot(`
     "
@@ -204,17 +208,17 @@ test("a worker that says hello is welcomed; a public one is not, and its older s
 });
 
 test("a worker that reconnects takes back what it can show, and learns what it should drop", () => {
-  const told = { ...half, session: s2, caller, terms };
+  const addressed = { ...half, session: s2, caller, terms };
   const claims = (nextSeq: number, fence = 1) => hello({ resume: [{ runId: r1, fence, nextSeq }] });
   const found = (run: ReturnType<typeof heldRun>) => trackerFound({ runs: [run] });
 
   expect(
     track([
-      [1, "hello", { ...told, hello: claims(0), found: found(heldRun({ nextSeq: 2 })) }],
-      [2, "hello", { ...told, hello: claims(3), found: found(heldRun({ nextSeq: 2 })) }], // chunk 2 is lost
-      [3, "hello", { ...told, hello: claims(0), found: found(heldRun({ status: "CANCELLED" })) }],
-      [4, "hello", { ...told, hello: claims(0, 2), found: found(heldRun()) }], // not its fence
-      [5, "hello", { ...told, hello: claims(0), found: found(heldRun({ instance: "another" })) }],
+      [1, "hello", { ...addressed, hello: claims(0), found: found(heldRun({ nextSeq: 2 })) }],
+      [2, "hello", { ...addressed, hello: claims(3), found: found(heldRun({ nextSeq: 2 })) }], // chunk 2 is lost
+      [3, "hello", { ...addressed, hello: claims(0), found: found(heldRun({ status: "CANCELLED" })) }],
+      [4, "hello", { ...addressed, hello: claims(0, 2), found: found(heldRun()) }], // not its fence
+      [5, "hello", { ...addressed, hello: claims(0), found: found(heldRun({ instance: "another" })) }],
     ]),
   ).toMatchInlineSnapshot(`
     "
@@ -230,16 +234,16 @@ test("a worker that reconnects takes back what it can show, and learns what it s
 });
 
 test("a run the returning worker does not show is lost, or handed back if it never got there", () => {
-  const told = { ...half, session: s2, caller, terms, hello: hello() };
+  const addressed = { ...half, session: s2, caller, terms, hello: hello() };
   const found = (status: "ASSIGNED" | "RUNNING" | "CANCELLED") =>
     trackerFound({ runs: [heldRun({ status })] });
 
   expect(
     track([
-      [1, "hello", { ...told, found: found("ASSIGNED") }],
-      [2, "hello", { ...told, hello: hello({ instance: "i2" }), found: found("ASSIGNED") }], // another process
-      [3, "hello", { ...told, found: found("RUNNING") }],
-      [4, "hello", { ...told, found: found("CANCELLED") }],
+      [1, "hello", { ...addressed, found: found("ASSIGNED") }],
+      [2, "hello", { ...addressed, hello: hello({ instance: "i2" }), found: found("ASSIGNED") }], // another process
+      [3, "hello", { ...addressed, found: found("RUNNING") }],
+      [4, "hello", { ...addressed, found: found("CANCELLED") }],
     ]),
   ).toMatchInlineSnapshot(`
     "

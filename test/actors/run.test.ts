@@ -110,11 +110,11 @@ test("a run that ends before it was ever assigned is never sent and never held",
 });
 
 test("a lost run fails, a declined one is handed back: both leave the worker's hands", () => {
-  const told = { message: "the worker was silent for longer than its lease" };
+  const addressed = { message: "the worker was silent for longer than its lease" };
   expect(
     play(runMachine, run(), [
       [0, "assign"],
-      [30_000, "lost", told],
+      [30_000, "lost", addressed],
       [30_001, "resumed", { session: "s2" }],
     ]),
   ).toMatchInlineSnapshot(`
@@ -269,10 +269,10 @@ test("a run that stops at a checkpoint is completed, and says where the next one
 });
 
 test("a run that is let go of after its end says so: what its task did may now be undone", () => {
-  const letGo = (message: RunMessage) =>
+  const dispatchStep = (message: RunMessage) =>
     advanceRun(heldRun({ status: "CANCELLED", finishedAt: instant(5) }), message)[1];
   const at = instant(9);
-  expect(letGo({ type: "released", at })).toEqual([
+  expect(dispatchStep({ type: "released", at })).toEqual([
     { type: "tell", params: { to: "task-finalizer", message: { type: "run.released", taskId: "t1" } } },
   ]);
 });

@@ -21,7 +21,7 @@ const busy = task({
 const held = task({ state: "blocked_by_failures", counts: { error: 1 } });
 
 /** A message, and what beside the busy Task and its Step the runtime has found. */
-function scene(message: TaskFinalizerMessage, part: Partial<FinalizerFound> = {}): Scene {
+function context(message: TaskFinalizerMessage, part: Partial<FinalizerFound> = {}): Scene {
   return { message, found: finalizerFound({ task: busy, step: begun(), ...part }) };
 }
 
@@ -56,47 +56,47 @@ const ended = (end: Extract<TaskFinalizerMessage, { type: "run.ended" }>["end"])
 
 /** For each message the finalizer can be told, and each way it decides, one that makes it ask for something. */
 export const finalizerScenes: readonly Scene[] = [
-  scene(ended({ how: "completed", output: "{}", outputBytes: 2 })),
-  scene(ended({ how: "failed", errorMessage: "no", retryable: true, retryAfter: millis(0) })),
-  scene(ended({ how: "yielded", cursor: "7", output: "", startedAt: instant(1) })),
-  scene(ended({ how: "lost", errorMessage: "silent" })),
-  scene(ended({ how: "handedBack", workerId: w1, message: "I must go" })),
-  scene(ended({ how: "cancelled", errorMessage: "" })),
-  scene(
+  context(ended({ how: "completed", output: "{}", outputBytes: 2 })),
+  context(ended({ how: "failed", errorMessage: "no", retryable: true, retryAfter: millis(0) })),
+  context(ended({ how: "yielded", cursor: "7", output: "", startedAt: instant(1) })),
+  context(ended({ how: "lost", errorMessage: "silent" })),
+  context(ended({ how: "handedBack", workerId: w1, message: "I must go" })),
+  context(ended({ how: "cancelled", errorMessage: "" })),
+  context(
     { type: "run.released", taskId: t1 },
     { task: { ...busy, compensatedBy: t2 }, compensation: { task: task({ id: t2 }), steps: [] } },
   ),
-  scene(
+  context(
     { type: "step.settled", ...key },
     { step: begun({ state: "complete", dependants: ["b"] }), steps: [step({ name: "b", unsatisfied: 1 })] },
   ),
-  scene(
+  context(
     { type: "unfold", ...key, template, output: JSON.stringify(chooses) },
     { step: called("main", decided), steps: decided, plan: flow },
   ),
-  scene({ type: "abort", ...key, runId: r1, message: "a bug" }, { runs: [heldRun()] }),
-  scene({ type: "abort", ...key, runId: "", message: "a bug" }, { step: map }),
-  scene({ type: "abort", ...key, stepName: "", runId: "", message: "a bug" }, { step: undefined }),
-  scene({ type: "map.open", ...key }, { step: map, input: "[1,2]" }),
-  scene({ type: "map.collect", ...key }, { step: map }),
-  scene({ type: "child.start", ...key }, { step: sub(), newTaskId: t2 }),
-  scene(
+  context({ type: "abort", ...key, runId: r1, message: "a bug" }, { runs: [heldRun()] }),
+  context({ type: "abort", ...key, runId: "", message: "a bug" }, { step: map }),
+  context({ type: "abort", ...key, stepName: "", runId: "", message: "a bug" }, { step: undefined }),
+  context({ type: "map.open", ...key }, { step: map, input: "[1,2]" }),
+  context({ type: "map.collect", ...key }, { step: map }),
+  context({ type: "child.start", ...key }, { step: sub(), newTaskId: t2 }),
+  context(
     { type: "child.ended", ...key, childId: t2 },
     {
       step: sub({ state: "in_progress", childId: t2, attempts: 1 }),
       child: { task: task({ id: t2, state: "error" }), steps: [], outputs: new Map() },
     },
   ),
-  scene({ type: "signal.taken", ...key }, { step: begun({ signalled: true, spec: gate }) }),
-  scene(
+  context({ type: "signal.taken", ...key }, { step: begun({ signalled: true, spec: gate }) }),
+  context(
     { type: "signal", caller, taskId: t1, signal: "go", payload: "1" },
     { steps: [begun({ spec: gate })] },
   ),
-  scene({ ...resolve, action: { type: "retry" } }, { task: held, steps: [step({ state: "error" })] }),
-  scene({ ...resolve, action: { type: "complete", output: "1" } }, { task: held, steps: [step()] }),
-  scene({ ...resolve, stepName: "", action: { type: "resolve" } }, { task: held }),
-  scene({ type: "cancel", caller, taskId: t1, message: "" }),
-  scene(
+  context({ ...resolve, action: { type: "retry" } }, { task: held, steps: [step({ state: "error" })] }),
+  context({ ...resolve, action: { type: "complete", output: "1" } }, { task: held, steps: [step()] }),
+  context({ ...resolve, stepName: "", action: { type: "resolve" } }, { task: held }),
+  context({ type: "cancel", caller, taskId: t1, message: "" }),
+  context(
     { type: "task.ended", taskId: t1, reason: "CANCELLED" },
     {
       task: { ...busy, state: "cancelled" },
@@ -105,10 +105,13 @@ export const finalizerScenes: readonly Scene[] = [
       newTaskId: t2,
     },
   ),
-  scene({ type: "deadline.passed", taskId: t1, stepName: "", kind: "timeout", due: instant(10) }),
-  scene({ type: "deadline.passed", taskId: t1, stepName: "", kind: "orphan", due: instant(11) }),
-  scene(passed("retry"), { step: begun({ state: "waiting_for_retry" }) }),
-  scene(passed("attempt"), { runs: [heldRun()], step: begun({ spec: stepSpec({ timeoutMs: millis(5) }) }) }),
-  scene(passed("timer")),
-  scene(passed("signal"), { step: begun({ spec: gate }) }),
+  context({ type: "deadline.passed", taskId: t1, stepName: "", kind: "timeout", due: instant(10) }),
+  context({ type: "deadline.passed", taskId: t1, stepName: "", kind: "orphan", due: instant(11) }),
+  context(passed("retry"), { step: begun({ state: "waiting_for_retry" }) }),
+  context(passed("attempt"), {
+    runs: [heldRun()],
+    step: begun({ spec: stepSpec({ timeoutMs: millis(5) }) }),
+  }),
+  context(passed("timer")),
+  context(passed("signal"), { step: begun({ spec: gate }) }),
 ];

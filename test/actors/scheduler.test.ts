@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { schedulerMachine } from "#actors/scheduler/machine";
 import type { SessionId } from "#domain/id";
 import { instant, millis } from "#domain/time";
-import { decider } from "#runtime/evaluate";
+import { decider } from "#runtime/flat-interpreter";
 import { play } from "#testing/transcript";
 import { half, placement, runIds, schedulerFound, slots, waiting } from "./found.js";
 import { run, session, step, stepSpec, task } from "./rows.js";
@@ -108,12 +108,12 @@ function weigh(
     schedulerMachine,
   );
   const before = { value: "serving", context: { served: { default: weights.length } } };
-  const { context, asks } = decide(before, message);
-  const told = asks.flatMap((ask) => (ask.type === "tell" ? [ask.params.message] : []));
-  const next = told.flatMap((each) =>
+  const { context, commands } = decide(before, message);
+  const addressed = commands.flatMap((command) => (command.type === "tell" ? [command.params.message] : []));
+  const next = addressed.flatMap((each) =>
     "placements" in each ? each.placements.map(({ taskId }) => taskId) : [],
   );
-  const answers = asks.flatMap((ask) => (ask.type === "reply" ? [ask.params.answer] : []));
+  const answers = commands.flatMap((command) => (command.type === "reply" ? [command.params.answer] : []));
   return { next: next.join(" "), served: context.served.default, answers };
 }
 
@@ -173,9 +173,11 @@ test("a run carries its step's next fence and attempt, and its session's next or
     found: schedulerFound({ workers: [slots({ lastOrdinal: 7 })], rows: [enqueued, again] }),
   };
   const decide = decider<unknown, typeof message>(schedulerMachine);
-  const { asks } = decide({ value: "serving", context: { served: {} } }, message);
+  const { commands } = decide({ value: "serving", context: { served: {} } }, message);
 
-  const [first, second] = asks.flatMap((ask) => (ask.type === "createRun" ? [ask.params.run] : []));
+  const [first, second] = commands.flatMap((command) =>
+    command.type === "createRun" ? [command.params.run] : [],
+  );
   expect(first).toEqual(run({ revision: 0, createdAt: instant(5), fence: 1, attempt: 1, ordinal: 8 }));
   expect(second).toMatchObject({ id: "r2", fence: 4, attempt: 2, ordinal: 9 });
 });

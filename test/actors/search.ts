@@ -38,11 +38,11 @@ export async function search(story: Story): Promise<Searched> {
     let sum = events.length === 0 ? 1n : 0n;
     for (const event of events) {
       const { came, ...there } = await happen(event, here, world);
-      const told = [...way, event.name];
+      const addressed = [...way, event.name];
       for (const text of wrongAfter(event, here.rows, came)) {
-        if (wrong.length < WRONG_SHOWN) wrong.push(`${told.join(", ")}: ${text}`);
+        if (wrong.length < WRONG_SHOWN) wrong.push(`${addressed.join(", ")}: ${text}`);
       }
-      sum += await look(there, told);
+      sum += await look(there, addressed);
     }
     if (events.length === 0) {
       const past = here.past.join(", ");

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Ask } from "#actors/asks";
+import type { Command } from "#actors/commands";
 import type { RunEnd } from "#actors/run/messages";
 import { meetDeadline } from "#actors/task-finalizer/deadlines";
 import type { FinalizerFound } from "#actors/task-finalizer/messages";
@@ -50,16 +50,16 @@ const ends: fc.Arbitrary<RunEnd> = fc.oneof(
 );
 
 /** The Step after everything that was asked of it. */
-function stepAfter(row: StepRow, asks: readonly Ask[]): StepRow {
-  return asks.reduce(
-    (each, ask) => (ask.type === "advanceStep" ? advanceStep(each, ask.params.message)[0] : each),
+function stepAfter(row: StepRow, commands: readonly Command[]): StepRow {
+  return commands.reduce(
+    (each, command) => (command.type === "advanceStep" ? advanceStep(each, command.params.message)[0] : each),
     row,
   );
 }
 
 const running = task({ state: "steps_in_process", counts: { in_progress: 1 }, hasRun: true });
 
-function settled(row: StepRow, end: RunEnd, at: Instant, draw: number): Ask[] {
+function settled(row: StepRow, end: RunEnd, at: Instant, draw: number): Command[] {
   const message = { type: "run.ended", taskId: t1, stepName: "main", runId: r1, end } as const;
   return settle(message, finalizerFound({ task: running, step: row }), at, draw);
 }
@@ -129,14 +129,14 @@ test("a step that waits has a deadline at the moment it waits for; one that need
     fc.property(hints, moments, draws, (retryAfter, at, draw) => {
       const end = { how: "failed", errorMessage: "", retryable: true, retryAfter } as const;
       const before = begun({ maxAttempts: 2 });
-      const asks = settled(before, end, at, draw);
+      const commands = settled(before, end, at, draw);
 
-      const { state, nextAttemptAt: until } = stepAfter(before, asks);
+      const { state, nextAttemptAt: until } = stepAfter(before, commands);
       if (state === "enqueued") {
         expect([retryAfter, nextAttemptAt(DEFAULT_RETRY, 1, at, draw)]).toEqual([0, at]);
         return;
       }
-      expect(asks).toContainEqual({
+      expect(commands).toContainEqual({
         type: "setDeadline",
         params: { taskId: t1, stepName: "main", kind: "retry", at: until },
       });
@@ -195,7 +195,7 @@ test("a draw out of range, or no failure at all, is a bug of the caller", () => 
 });
 
 /** What is asked for when the Run of such a Step ends so. */
-function told(row: StepRow, end: RunEnd, part: Partial<FinalizerFound> = {}): string[] {
+function addressed(row: StepRow, end: RunEnd, part: Partial<FinalizerFound> = {}): string[] {
   const message = { type: "run.ended", taskId: t1, stepName: "main", runId: r1, end } as const;
   return asked(settle(message, finalizerFound({ task: templated, step: row, ...part }), instant(5), 0.5));
 }
@@ -207,14 +207,14 @@ const failure = { how: "failed", errorMessage: "no", retryable: true, retryAfter
 
 test("the result of a decision or a batch is kept, and followed before the step is complete", () => {
   for (const type of ["decision", "batchable"] as const) {
-    expect(told(begun({ spec: stepSpec({ type }), dependants: ["next"] }), result)).toEqual([
+    expect(addressed(begun({ spec: stepSpec({ type }), dependants: ["next"] }), result)).toEqual([
       'keepOutput main {"ok":true}',
       "main succeeded 11",
       `tell unfold main {"ok":true} ${JSON.stringify(template)}`,
     ]);
   }
   for (const type of ["standard", "deferred_convergence", "batch_worker"] as const) {
-    expect(told(begun({ spec: stepSpec({ type }), dependants: ["next"] }), result)).toEqual([
+    expect(addressed(begun({ spec: stepSpec({ type }), dependants: ["next"] }), result)).toEqual([
       'keepOutput main {"ok":true}',
       "main succeeded 11",
       "main complete 4",
@@ -225,36 +225,36 @@ test("the result of a decision or a batch is kept, and followed before the step 
 
 test("a step nobody waits for tells nobody; one of many always does, for the next one's sake", () => {
   const quiet = { how: "completed", output: "", outputBytes: 0 } as const;
-  expect(told(begun(), quiet)).toEqual(["main succeeded 0", "main complete 4"]);
-  expect(told(begun({ spec: stepSpec(memberOf("rows")) }), quiet).at(-1)).toBe("tell step.settled main");
+  expect(addressed(begun(), quiet)).toEqual(["main succeeded 0", "main complete 4"]);
+  expect(addressed(begun({ spec: stepSpec(memberOf("rows")) }), quiet).at(-1)).toBe("tell step.settled main");
 });
 
 test("what a failure for good means depends on the strategy of those it is one of", () => {
   const of = (failure: FailureStrategy) => begun({ spec: stepSpec(memberOf("rows", { failure })) });
   const failed = ["main failed no", "main fail no"];
-  expect(told(of("fail_fast"), failure)).toEqual(failed);
-  expect(told(of("continue_on_failure"), failure)).toEqual([...failed, "tell step.settled main"]);
-  expect(told(of("isolate"), failure)).toEqual([...failed, "tell step.settled main"]);
+  expect(addressed(of("fail_fast"), failure)).toEqual(failed);
+  expect(addressed(of("continue_on_failure"), failure)).toEqual([...failed, "tell step.settled main"]);
+  expect(addressed(of("isolate"), failure)).toEqual([...failed, "tell step.settled main"]);
 });
 
 test("an attempt that had a clock stops it, however it ends", () => {
   const timed = begun({ spec: stepSpec({ timeoutMs: millis(1_000) }), maxAttempts: 2 });
   fc.assert(
     fc.property(ends, (end) => {
-      expect(told(timed, end)[0]).toBe("clearDeadline main attempt");
-      expect(told(begun({ maxAttempts: 2 }), end)[0]).not.toBe("clearDeadline main attempt");
+      expect(addressed(timed, end)[0]).toBe("clearDeadline main attempt");
+      expect(addressed(begun({ maxAttempts: 2 }), end)[0]).not.toBe("clearDeadline main attempt");
     }),
   );
 });
 
 test("a checkpoint goes into the step's own input, in place of an earlier one and beside all else", () => {
   const stop = { how: "yielded", cursor: '{"row":7}', output: "", startedAt: instant(5) } as const;
-  expect(told(begun(), stop)).toEqual([
+  expect(addressed(begun(), stop)).toEqual([
     'keepInput main {"checkpoint":{"cursor":{"row":7},"output":null}}',
     "main yielded 0 0",
   ]);
   const earlier = { stepInput: '{"item":"a","checkpoint":{"cursor":1,"output":null},"index":0}' };
-  expect(told(begun(), { ...stop, output: "[1,2]" }, earlier)[0]).toBe(
+  expect(addressed(begun(), { ...stop, output: "[1,2]" }, earlier)[0]).toBe(
     'keepInput main {"item":"a","index":0,"checkpoint":{"cursor":{"row":7},"output":[1,2]}}',
   );
 });
@@ -262,7 +262,7 @@ test("a checkpoint goes into the step's own input, in place of an earlier one an
 test("a retry follows the step's own policy; without a backoff it is at once", () => {
   const policy = { backoff: "linear", base: millis(100), max: millis(250), jitter: 0 } as const;
   const tried = (attempts: number, retry: RetryPolicy = policy) =>
-    told(begun({ attempts, maxAttempts: 9, spec: stepSpec({ retry }) }), failure).at(-1);
+    addressed(begun({ attempts, maxAttempts: 9, spec: stepSpec({ retry }) }), failure).at(-1);
   expect([1, 2, 3, 4].map((attempts) => tried(attempts))).toEqual([
     "setDeadline main retry 105",
     "setDeadline main retry 205",
@@ -289,29 +289,30 @@ describe("a step that comes back without an end", () => {
     ]);
     const all = waits.reduce((sum, wait) => sum + wait, 0);
     expect(all / 3_600_000).toBeCloseTo(1.5, 0);
-    expect(told(begun({ declines: limits.fruitlessRuns - 1 }), back)).toEqual([
+    expect(addressed(begun({ declines: limits.fruitlessRuns - 1 }), back)).toEqual([
       'main failed DECLINE_LIMIT: the step was handed back 100 times in a row, the last by worker "w1": I must go',
       'main fail DECLINE_LIMIT: the step was handed back 100 times in a row, the last by worker "w1": I must go DECLINE_LIMIT',
     ]);
   });
 
   test("waits as long when it stops at the checkpoint it began from, and fails at the bound", () => {
-    expect(told(begun({ declines: 4 }), stop("8"), at7).slice(1)).toEqual(["main yielded 0 0"]);
-    expect(told(begun({ declines: 4 }), stop("7"), at7).slice(1)).toEqual(["main yielded 5 2005"]);
-    expect(told(begun({ declines: limits.fruitlessRuns - 1 }), stop("7"), at7).at(-1)).toBe(
+    expect(addressed(begun({ declines: 4 }), stop("8"), at7).slice(1)).toEqual(["main yielded 0 0"]);
+    expect(addressed(begun({ declines: 4 }), stop("7"), at7).slice(1)).toEqual(["main yielded 5 2005"]);
+    expect(addressed(begun({ declines: limits.fruitlessRuns - 1 }), stop("7"), at7).at(-1)).toBe(
       "main fail YIELD_LIMIT: 100 runs in a row stopped at the checkpoint that they began from YIELD_LIMIT",
     );
   });
 
   test("may stop ten times at once; after that the more there have been, the longer from run to run", () => {
-    const next = (fence: number, startedAt: number) => told(begun({ fence }), stop("8", startedAt), at7)[1];
+    const next = (fence: number, startedAt: number) =>
+      addressed(begun({ fence }), stop("8", startedAt), at7)[1];
     expect(next(10, 5)).toBe("main yielded 0 0");
     expect(next(110, 5)).toBe("main yielded 0 605");
     expect(next(110, -100)).toBe("main yielded 0 500");
     expect(next(110, -1_000)).toBe("main yielded 0 0"); // it took long enough itself: at once
     // A step that stops once a minute is never slowed.
     expect(paceAfter(limits.stepRuns - 1)).toBeLessThan(60_000);
-    const last = told(begun({ fence: limits.stepRuns }), stop("8"), at7);
+    const last = addressed(begun({ fence: limits.stepRuns }), stop("8"), at7);
     expect(last).toEqual([
       'keepInput main {"checkpoint":{"cursor":8,"output":null}}',
       "main failed YIELD_LIMIT: the step has had 10000 runs, the most of one: stop at fewer checkpoints",

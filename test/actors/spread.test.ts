@@ -33,7 +33,7 @@ test("a map makes a step for each item of its list, waits for them, and lets so 
       "keepInput each_000 {"item":"a","index":0}",
       "keepInput each_001 {"item":null,"index":1}",
       "keepInput each_002 {"item":{"b":1},"index":2}",
-      "tieStep each dependsOn [each_000 each_001 each_002] 3 members [each_000 each_001 each_002]",
+      "addDependencies each dependsOn [each_000 each_001 each_002] 3 members [each_000 each_001 each_002]",
       "task opened each 2",
       "each_000 enqueue",
       "each_001 enqueue",
@@ -49,8 +49,8 @@ test("its list may be a part of a result of a step before it", () => {
 
 test("a member has the agent, the tries and the clock of its map, and its own failure is the map's strategy", () => {
   const of = map({ failure: "isolate" }, { agentName: "fetch", maxAttempts: 7 });
-  const asks = openMap(finalizerFound({ task: busy, step: of, input: '{"urls":[1]}' }), at);
-  const [made] = asks.flatMap((ask) => (ask.type === "createStep" ? [ask.params.step] : []));
+  const commands = openMap(finalizerFound({ task: busy, step: of, input: '{"urls":[1]}' }), at);
+  const [made] = commands.flatMap((command) => (command.type === "createStep" ? [command.params.step] : []));
   expect(made).toMatchObject({
     name: "each_000",
     agentName: "fetch",
@@ -69,8 +69,8 @@ test("a member has the agent, the tries and the clock of its map, and its own fa
 test("names count in three digits, or as many as the longest needs", () => {
   const names = (count: number) => {
     const input = JSON.stringify({ urls: Array.from({ length: count }, () => 0) });
-    const asks = openMap(finalizerFound({ task: task({ counts: {} }), step: map(), input }), at);
-    return asks.flatMap((ask) => (ask.type === "createStep" ? [ask.params.step.name] : []));
+    const commands = openMap(finalizerFound({ task: task({ counts: {} }), step: map(), input }), at);
+    return commands.flatMap((command) => (command.type === "createStep" ? [command.params.step.name] : []));
   };
   expect(names(12).at(-1)).toBe("each_011");
   expect(names(limits.taskSteps).at(-1)).toBe("each_999");
@@ -166,14 +166,19 @@ test.each([
   ["half of a surrogate pair", String.raw`"\ud800"`],
   ["an object, in the order it is written", '{"2":1, "1":{"__proto__":-0},"2":3}'],
 ])("%s reaches its member as it is written", (_, item) => {
-  const asks = opened(map(), { input: `{"urls":[ ${item} , 1]}` });
-  expect(asks).toContain(`keepInput each_000 {"item":${item},"index":0}`);
+  const commands = opened(map(), { input: `{"urls":[ ${item} , 1]}` });
+  expect(commands).toContain(`keepInput each_000 {"item":${item},"index":0}`);
 });
 
 test("a map's members share its clock", () => {
   const spec = stepSpec({ ...map().spec, timeoutMs: millis(500) });
-  const asks = openMap(finalizerFound({ task: busy, step: map({}, { spec }), input: '{"urls":[1]}' }), at);
-  expect(asks.flatMap((ask) => (ask.type === "createStep" ? [ask.params.step.spec.timeoutMs] : []))).toEqual([
-    500,
-  ]);
+  const commands = openMap(
+    finalizerFound({ task: busy, step: map({}, { spec }), input: '{"urls":[1]}' }),
+    at,
+  );
+  expect(
+    commands.flatMap((command) =>
+      command.type === "createStep" ? [command.params.step.spec.timeoutMs] : [],
+    ),
+  ).toEqual([500]);
 });

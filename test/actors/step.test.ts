@@ -114,18 +114,18 @@ test("a failed step is settled by hand, once", () => {
 
 test("a step's row keeps its runs, its tries and its wait; a hand-back takes the try back", () => {
   const at = instant(5);
-  const told = (row: StepRow, ...messages: StepMessage[]) =>
+  const addressed = (row: StepRow, ...messages: StepMessage[]) =>
     messages.reduce((each, message) => advanceStep(each, message)[0], row);
   const start = { type: "start", at, runId: r1 } as const;
-  const first = told(step(), { type: "enqueue", at, lane: "a", rank: 7 }, start);
+  const first = addressed(step(), { type: "enqueue", at, lane: "a", rank: 7 }, start);
   expect(first).toMatchObject({ lane: "a", rank: 7, runId: r1, fence: 1, attempts: 1 });
 
   const avoid = { avoidWorker: w1, avoidUntil: instant(505) };
-  const back = told(first, { type: "handBack", at, until: NEVER, lane: "a", rank: 9, ...avoid });
+  const back = addressed(first, { type: "handBack", at, until: NEVER, lane: "a", rank: 9, ...avoid });
   expect(back).toMatchObject({ state: "enqueued", rank: 9, fence: 1, attempts: 0, declines: 1, ...avoid });
 
   const wait = { type: "waitForRetry", at, until: instant(900) } as const;
-  const failed = told(back, start, { type: "failed", at, errorMessage: "no such ticket" }, wait);
+  const failed = addressed(back, start, { type: "failed", at, errorMessage: "no such ticket" }, wait);
   expect(failed).toMatchObject({
     fence: 2,
     attempts: 1,
@@ -134,11 +134,14 @@ test("a step's row keeps its runs, its tries and its wait; a hand-back takes the
     errorMessage: "no such ticket",
   });
 
-  const done = told(told(failed, { type: "retry", at }, { type: "enqueue", at, lane: "a", rank: 9 }, start), {
-    type: "succeeded",
-    at,
-    outputBytes: 12,
-  });
+  const done = addressed(
+    addressed(failed, { type: "retry", at }, { type: "enqueue", at, lane: "a", rank: 9 }, start),
+    {
+      type: "succeeded",
+      at,
+      outputBytes: 12,
+    },
+  );
   expect(done).toMatchObject({ fence: 3, attempts: 2, nextAttemptAt: 0, outputBytes: 12, errorMessage: "" });
 });
 
@@ -222,10 +225,10 @@ test("a step that is tried anew has all its tries again, and nothing of its fail
 });
 
 test("a step's row says when it first began, when it was settled, and as which of its task's", () => {
-  const told = (row: StepRow, ...messages: StepMessage[]) =>
+  const addressed = (row: StepRow, ...messages: StepMessage[]) =>
     messages.reduce((each, message) => advanceStep(each, message)[0], row);
   const enqueue = { type: "enqueue", lane: "", rank: 0 } as const;
-  const twice = told(
+  const twice = addressed(
     step({ maxAttempts: 2 }),
     { ...enqueue, at: instant(1) },
     { type: "start", at: instant(10), runId: r1 },
@@ -236,17 +239,17 @@ test("a step's row says when it first began, when it was settled, and as which o
     { type: "start", at: instant(40), runId: r1 },
   );
   expect(twice).toMatchObject({ startedAt: 10, finishedAt: 0, order: 0 });
-  const done = told(
+  const done = addressed(
     twice,
     { type: "succeeded", at: instant(50), outputBytes: 2 },
     { type: "complete", at: instant(50), order: 7 },
   );
   expect(done).toMatchObject({ startedAt: 10, finishedAt: 50, order: 7 });
-  expect(told(twice, { type: "resolveManually", at: instant(60), order: 3 })).toMatchObject({
+  expect(addressed(twice, { type: "resolveManually", at: instant(60), order: 3 })).toMatchObject({
     finishedAt: 60,
     order: 3,
   });
-  expect(told(twice, { type: "cancel", at: instant(70) })).toMatchObject({ finishedAt: 70, order: 0 });
+  expect(addressed(twice, { type: "cancel", at: instant(70) })).toMatchObject({ finishedAt: 70, order: 0 });
 });
 
 test("a signal that came early is kept with the step, and so is what is left to wait for", () => {

@@ -1,4 +1,4 @@
-import type { Told } from "#actors/asks";
+import type { AddressedMessage } from "#actors/commands";
 import type { RunReport } from "#actors/run-tracker/messages";
 import { type RunId, stepKey } from "#domain/id";
 import type { Json } from "#domain/json";
@@ -27,7 +27,7 @@ export interface Story {
   /** The last word about a Step's Run; `fence` counts the Step's Runs from 1. */
   readonly word: (step: StepRow, fence: number, rows: Rows) => Word;
   /** Each may come at any time, once. */
-  readonly outside?: Readonly<Record<string, Told>>;
+  readonly outside?: Readonly<Record<string, AddressedMessage>>;
   /** Every last word is said twice. */
   readonly repeats?: boolean;
   /** A worker says that it has begun before it says anything else, or does not come to it. */
@@ -95,26 +95,29 @@ export function eventsOf(story: Story, { rows, past, alarms }: Situation): Event
     const message = { type: "deadline.passed", ...key, due } as const;
     events.push({ name, due, happen: (world, now, at) => world.finalizer(now, message, at) });
   }
-  for (const [name, told] of Object.entries(outside)) {
-    events.push({ name, happen: (world, now, at) => world.tell(now, told, at) });
+  for (const [name, addressed] of Object.entries(outside)) {
+    events.push({ name, happen: (world, now, at) => world.tell(now, addressed, at) });
   }
   return events.filter(({ name }) => !past.includes(name));
 }
 
 function firstWord({ id: runId, fence }: RunRow): Event {
   const report = { ...QUIET, type: "status", runId, fence, status: "RUNNING" } as const;
-  const told: Told = { to: "run-tracker", message: { type: "report", session: s1, bytes: 0, report } };
-  return { name: `begin ${runId}`, happen: (world, rows, at) => world.tell(rows, told, at) };
+  const addressed: AddressedMessage = {
+    to: "run-tracker",
+    message: { type: "report", session: s1, bytes: 0, report },
+  };
+  return { name: `begin ${runId}`, happen: (world, rows, at) => world.tell(rows, addressed, at) };
 }
 
 const QUIET = { backend: null, errorMessage: "", output: "", retryAfter: millis(0) } as const;
 
 function lastWord(run: RunRow, word: Word, name: string): Event {
-  const told: Told = { to: "run-tracker", message: messageOf(run, word) };
+  const addressed: AddressedMessage = { to: "run-tracker", message: messageOf(run, word) };
   const output = "ok" in word ? JSON.stringify(word.ok) : undefined;
   return {
     name,
-    happen: (world, rows, at) => world.tell(rows, "lost" in word ? forgotten(rows, run) : told, at),
+    happen: (world, rows, at) => world.tell(rows, "lost" in word ? forgotten(rows, run) : addressed, at),
     ...(output !== undefined && { brings: { runId: run.id, output } }),
   };
 }
@@ -141,7 +144,7 @@ function messageOf({ id: runId, fence }: RunRow, word: Word): RunReport {
 }
 
 /** The worker is there, but has the Run no more. */
-function forgotten(rows: Rows, lost: RunRow): Told {
+function forgotten(rows: Rows, lost: RunRow): AddressedMessage {
   const held = [...rows.runs.values()].filter(({ id, heldBy }) => heldBy === s1 && id !== lost.id);
   const message = {
     type: "held",

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { isOver } from "#domain/run";
-import { decider } from "#runtime/evaluate";
+import { decider } from "#runtime/flat-interpreter";
 import { muted, named, nodesOf, takenBy, transitionsOf } from "./definition.js";
 import { type Life, type RunValue, runLife, stepLife, taskLife, workerLife } from "./lives.js";
 
@@ -22,7 +22,7 @@ const stepChanged = {
   "stepChanged to error, passed over": "complete",
   "stepChanged to error, isolated": "error",
 };
-const growth = (state: string) => ({ stepsAdded: state, opened: state });
+const expansion = (state: string) => ({ stepsAdded: state, opened: state });
 const counted = Object.fromEntries(Object.keys(stepChanged).map((name) => [name, "initializing"]));
 
 const taskTable: Table = {
@@ -32,16 +32,16 @@ const taskTable: Table = {
     noDependenciesReady: "waiting_for_dependencies",
     noStepsFound: "complete",
     ...counted,
-    ...growth("initializing"),
+    ...expansion("initializing"),
     ...taskEnds,
   },
-  enqueuing_steps: { ...stepChanged, ...growth("enqueuing_steps"), ...taskEnds },
-  steps_in_process: { ...stepChanged, ...growth("steps_in_process"), ...taskEnds },
-  waiting_for_dependencies: { ...stepChanged, ...growth("waiting_for_dependencies"), ...taskEnds },
-  waiting_for_retry: { ...stepChanged, ...growth("waiting_for_retry"), ...taskEnds },
+  enqueuing_steps: { ...stepChanged, ...expansion("enqueuing_steps"), ...taskEnds },
+  steps_in_process: { ...stepChanged, ...expansion("steps_in_process"), ...taskEnds },
+  waiting_for_dependencies: { ...stepChanged, ...expansion("waiting_for_dependencies"), ...taskEnds },
+  waiting_for_retry: { ...stepChanged, ...expansion("waiting_for_retry"), ...taskEnds },
   blocked_by_failures: {
     ...stepChanged,
-    ...growth("blocked_by_failures"),
+    ...expansion("blocked_by_failures"),
     giveUp: "error",
     manualResolution: "resolved_manually",
     ...taskEnds,
@@ -152,7 +152,7 @@ const workerTable: Table = {
 
 interface Cell {
   readonly state: string;
-  readonly told: string;
+  readonly addressed: string;
   readonly leadsTo: string;
 }
 
@@ -163,7 +163,7 @@ function decided({ machine, values, cases, rowAt }: Life): Cell[] {
     cases.map(({ name, message, given }) => {
       const context = { ...(rowAt(value as never) as object), ...(given as object) };
       const after = decide({ value, context }, message as { type: string });
-      return { state: text(value), told: name, leadsTo: after.ignored ? "ignored" : text(after.value) };
+      return { state: text(value), addressed: name, leadsTo: after.ignored ? "ignored" : text(after.value) };
     }),
   );
 }
@@ -177,7 +177,7 @@ function expected({ values, cases }: Life, ...tables: readonly Table[]): Cell[] 
       const heard = tos.some((to) => to !== undefined);
       return {
         state: text(value),
-        told: name,
+        addressed: name,
         leadsTo: heard ? tos.map((to, i) => to ?? froms[i]).join(" ") : "ignored",
       };
     }),

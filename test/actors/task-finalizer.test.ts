@@ -3,11 +3,11 @@ import type { RunEnd } from "#actors/run/messages";
 import { taskFinalizerMachine } from "#actors/task-finalizer/machine";
 import type { TaskState } from "#domain/task";
 import { instant, millis } from "#domain/time";
-import { play, type Told } from "#testing/transcript";
+import { type AddressedMessage, play } from "#testing/transcript";
 import { finalizerFound, half } from "./found.js";
 import { begun, caller, heldRun, r1, spec, step, t1, task, w1 } from "./rows.js";
 
-type Script = readonly Told<typeof taskFinalizerMachine>[];
+type Script = readonly AddressedMessage<typeof taskFinalizerMachine>[];
 
 /** What the finalizer asks for, message by message, once it serves. */
 function finalize(script: Script): string {

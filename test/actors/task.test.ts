@@ -308,14 +308,16 @@ test("a held task is not held for ever, and takes that deadline with it when it 
 test("a task that is a step of another tells that one of its end, whatever it is", () => {
   const parent = { taskId: "t0", stepName: "sub" } as TaskRow["spec"]["parent"];
   const child = task({ state: "steps_in_process", counts: { in_progress: 1 }, spec: spec({ parent }) });
-  const told = (message: TaskMessage) =>
-    advanceTask(child, message)[1].flatMap((ask) => (ask.type === "tell" ? [ask.params.message] : []));
+  const addressed = (message: TaskMessage) =>
+    advanceTask(child, message)[1].flatMap((command) =>
+      command.type === "tell" ? [command.params.message] : [],
+    );
   const ended = { type: "child.ended", taskId: "t0", stepName: "sub", childId: "t1" };
   const at = instant(5);
-  expect(told({ type: "cancel", at, message: "" }).at(-1)).toEqual(ended);
-  expect(told({ type: "timeout", at, message: "" }).at(-1)).toEqual(ended);
-  expect(told(changeOf("in_progress", "complete"))).toEqual([ended]);
-  expect(told(changeOf("in_progress", "error")).at(-1)).toEqual(ended);
+  expect(addressed({ type: "cancel", at, message: "" }).at(-1)).toEqual(ended);
+  expect(addressed({ type: "timeout", at, message: "" }).at(-1)).toEqual(ended);
+  expect(addressed(changeOf("in_progress", "complete"))).toEqual([ended]);
+  expect(addressed(changeOf("in_progress", "error")).at(-1)).toEqual(ended);
 });
 
 test("what an ended task did is to be undone only if it ended badly", () => {

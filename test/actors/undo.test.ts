@@ -61,8 +61,8 @@ describe("what an ended task did", () => {
   });
 
   test("is undone by what the template names, told of what and why, and tried as that says", () => {
-    const asks = undo(found(), at);
-    const made = asks.flatMap((ask) => (ask.type === "createStep" ? [ask.params.step] : []));
+    const commands = undo(found(), at);
+    const made = commands.flatMap((command) => (command.type === "createStep" ? [command.params.step] : []));
     expect(
       made.map(({ name, agentName, maxAttempts, spec }) => [name, agentName, maxAttempts, spec.planned]),
     ).toEqual([
@@ -80,7 +80,9 @@ describe("what an ended task did", () => {
     const begun = (part: Partial<RunRow>) => heldRun({ id: "r9" as RunId, stepName: "later", ...part });
     const startedAt = instant(3);
     const names = (part: Partial<FinalizerFound>) =>
-      undo(found(part), at).flatMap((ask) => (ask.type === "createStep" ? [ask.params.step.name] : []));
+      undo(found(part), at).flatMap((command) =>
+        command.type === "createStep" ? [command.params.step.name] : [],
+      );
     expect(names({ runs: [begun({ startedAt })] })).toEqual(["later", "pay", "book"]);
     expect(names({ runs: [begun({ status: "ASSIGNED" })] })).toEqual(["pay", "book"]);
     // Told to stop, it may have done its work before it hears of it; once it has let go, it has said how it ended.

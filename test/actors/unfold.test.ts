@@ -55,8 +55,8 @@ describe("a decision", () => {
       [
         "task stepsAdded 1",
         "new left after [route] open 1",
-        "tieStep route dependsOn [] 0 dependants [left] members []",
-        "tieStep end dependsOn [left] 1 dependants [] members []",
+        "addDependencies route dependsOn [] 0 dependants [left] members []",
+        "addDependencies end dependsOn [left] 1 dependants [] members []",
         "route complete 2",
         "tell step.settled route",
       ]
@@ -74,7 +74,7 @@ describe("a decision", () => {
         "task stepsAdded 2",
         "new left after [route] open 1",
         "new after after [left] open 1",
-        "tieStep route dependsOn [] 0 dependants [left] members []",
+        "addDependencies route dependsOn [] 0 dependants [left] members []",
         "route complete 2",
         "tell step.settled route",
       ]
@@ -184,7 +184,7 @@ describe("a batch", () => {
         "keepInput rows_001 {"batch":{"batch_id":"001","start_cursor":10,"end_cursor":19,"batch_size":10,"cursor_field":"id","total_items":25,"failure_strategy":"fail_fast","is_no_op":false}}",
         "keepInput rows_002 {"batch":{"batch_id":"002","start_cursor":20,"end_cursor":29,"batch_size":10,"cursor_field":"id","total_items":25,"failure_strategy":"fail_fast","is_no_op":false}}",
         "keepInput rows_003 {"batch":{"batch_id":"003","start_cursor":30,"end_cursor":39,"batch_size":10,"cursor_field":"id","total_items":25,"failure_strategy":"fail_fast","is_no_op":false}}",
-        "tieStep split dependsOn [] 0 dependants [rows_001 rows_002 rows_003] members [rows_001 rows_002 rows_003]",
+        "addDependencies split dependsOn [] 0 dependants [rows_001 rows_002 rows_003] members [rows_001 rows_002 rows_003]",
         "task opened split 2",
         "split complete 2",
         "tell step.settled split",
@@ -193,12 +193,12 @@ describe("a batch", () => {
   });
 
   test("with nothing to do makes one worker that is told so", () => {
-    const asks = unfolded(
+    const commands = unfolded(
       flow({ cursor_field: "nr", failure_strategy: "isolate" }),
       "split",
       outcome({ type: "no_batches" }),
     );
-    expect(asks.slice(1, 4)).toEqual([
+    expect(commands.slice(1, 4)).toEqual([
       "new rows_000 after [split] open 1",
       "new sum after [rows_000] open 1",
       'keepInput rows_000 {"batch":{"batch_id":"000","start_cursor":0,"end_cursor":0,"batch_size":0,"cursor_field":"nr","total_items":0,"failure_strategy":"isolate","is_no_op":true}}',
@@ -226,8 +226,10 @@ describe("a batch", () => {
         steps,
         plan: of,
       });
-      const asks = unfold({ ...message, output: JSON.stringify(batches(...three)) }, found, at);
-      return asks.flatMap((ask) => (ask.type === "createStep" ? ask.params.step.maxAttempts : []));
+      const commands = unfold({ ...message, output: JSON.stringify(batches(...three)) }, found, at);
+      return commands.flatMap((command) =>
+        command.type === "createStep" ? command.params.step.maxAttempts : [],
+      );
     };
     expect([tries(0), tries(7)]).toEqual([
       [4, 4, 4],

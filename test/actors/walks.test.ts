@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Told } from "#actors/asks";
+import type { AddressedMessage } from "#actors/commands";
 import { branchesOf } from "#domain/graph";
 import { type Plan, planOf } from "#domain/plan";
 import type { StepRow } from "#domain/step";
@@ -80,7 +80,7 @@ async function walk(story: Story, draws: Draws): Promise<{ end: Situation; wrong
   return { end: here, wrong: [`${way.join(", ")}: no end in sight`] };
 }
 
-const cancel: Told = {
+const cancel: AddressedMessage = {
   to: "task-finalizer",
   message: { type: "cancel", caller, taskId: t1, message: "not needed" },
 };
@@ -99,14 +99,15 @@ test("whatever the template and the order of events, the rows stay true and the 
       const plan = planOf(body, "development");
       const input = JSON.stringify({ list: Array.from({ length: items }, (_, i) => i) });
       const draws = new Draws(drawn);
-      const told = new Map<string, Word>();
+      const addressed = new Map<string, Word>();
       const word: Story["word"] = (step, fence, rows) => {
         const key = `${step.taskId}/${step.name}#${fence}`;
-        const said = told.get(key) ?? wordOf(plan, step, rows, drawn[told.size % drawn.length] ?? 0);
-        if (step.spec.type !== "decision") told.set(key, said);
+        const said =
+          addressed.get(key) ?? wordOf(plan, step, rows, drawn[addressed.size % drawn.length] ?? 0);
+        if (step.spec.type !== "decision") addressed.set(key, said);
         return said;
       };
-      const outside: Record<string, Told> = cancelled ? { cancel } : {};
+      const outside: Record<string, AddressedMessage> = cancelled ? { cancel } : {};
       const draft = planDraft(plan, {}, t1, input);
       const story = { draft, templates: [registered(body)], word, repeats, outside };
 

@@ -1,4 +1,4 @@
-import type { Answer, Told } from "#actors/asks";
+import type { AddressedMessage, Answer } from "#actors/commands";
 import type { SchedulerMessage } from "#actors/scheduler/messages";
 import type { TaskFinalizerMessage } from "#actors/task-finalizer/messages";
 import type { RunId, StepKey, TaskId } from "#domain/id";
@@ -17,9 +17,9 @@ import { Actors } from "#runtime/actors";
 import { Journal } from "#runtime/journal";
 import { Leases } from "#runtime/leases";
 import { Memory } from "#runtime/memory";
-import type { Scene } from "#runtime/scene";
-import { Seen } from "#runtime/seen";
-import { Unit } from "#runtime/unit";
+import { MessageCascade } from "#runtime/message-cascade";
+import { RowLoader } from "#runtime/row-loader";
+import type { TurnContext } from "#runtime/turn-context";
 import { Verdicts } from "#runtime/verdicts";
 import { Workspace } from "#runtime/workspace";
 import { caller, s1, session } from "./rows.js";
@@ -92,13 +92,13 @@ export class World {
     return this.tell(rows, { to: "scheduler", message }, at);
   }
 
-  async tell(rows: Rows, told: Told, at: Instant): Promise<Came> {
+  async tell(rows: Rows, addressed: AddressedMessage, at: Instant): Promise<Came> {
     const journal = new Journal();
     const work = new Workspace(journal);
     const store = { load: (needs: Needs) => Promise.resolve(this.#load(rows, needs)) } as unknown as Store;
-    const seen = new Seen(store, work);
+    const loader = new RowLoader(store, work);
     let made = Math.max(rows.tasks.size, 1); // the first is a client's
-    const scene: Scene = {
+    const context: TurnContext = {
       work,
       memory: memoryOf(rows, journal),
       leases: new Leases(),
@@ -110,17 +110,25 @@ export class World {
         return `t${made}` as TaskId;
       },
     };
-    const see = (needs: Needs) => seen.see(needs);
+    const loadMissing = (needs: Needs) => loader.loadMissing(needs);
     const core = { terms, telemetry: silentTelemetry() };
-    const unit = new Unit({ core, scene, actors: this.#actors, journal, at, draw: () => 0.5, see });
-    await unit.decide(told);
+    const cascade = new MessageCascade({
+      core,
+      context,
+      actors: this.#actors,
+      journal,
+      at,
+      draw: () => 0.5,
+      loadMissing: loadMissing,
+    });
+    await cascade.decide(addressed);
 
     const commit = work.commit(at);
     const assigned = work.effects.flatMap((effect) =>
       effect.type === "send" && effect.params.frame.type === "assign" ? [effect.params.frame.runId] : [],
     );
     const set = work.deadlines.filter((deadline) => deadline.at !== NEVER);
-    return { rows: commit ? after(rows, commit) : rows, answer: unit.answer, assigned, set };
+    return { rows: commit ? after(rows, commit) : rows, answer: cascade.answer, assigned, set };
   }
 
   /** As a store answers: what is asked for, and not a row more. */

@@ -83,7 +83,7 @@ export const assignmentBreakages: readonly Breakage[] = [
     edits: [
       edit(
         "src/runtime/gather.ts",
-        "if (!isByReference(task, protocolOf(session, scene))) inputs.push",
+        "if (!isByReference(task, protocolOf(session, context))) inputs.push",
         "inputs.push",
       ),
     ],
@@ -103,7 +103,7 @@ export const assignmentBreakages: readonly Breakage[] = [
   },
   {
     name: "reasons are sent as long as they are",
-    edits: [edit("src/runtime/unit.ts", "work.effect(boundedSend(ask));", "work.effect(ask);")],
+    edits: [edit("src/runtime/message-cascade.ts", "work.effect(boundedSend(command));", "work.effect(command);")],
     test: assignments("reasons are cut"),
   },
   {

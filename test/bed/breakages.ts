@@ -23,7 +23,7 @@ const sqliteSuite: TestName = {
 const report = "actors/run-tracker/report.ts";
 const supervisor = "src/runtime/supervisor.ts";
 const holders = "src/runtime/holders.ts";
-const link = "src/runtime/link.ts";
+const link = "src/runtime/worker-connection.ts";
 
 export const breakages: readonly Breakage[] = [
   {

@@ -11,8 +11,8 @@ export const poisonBreakages: readonly Breakage[] = [
     edits: [
       edit(
         "src/runtime/turn.ts",
-        "await this.#units.decideForGood(first)",
-        "await this.#units.decide(first)",
+        "await this.#cascades.decideForGood(first)",
+        "await this.#cascades.decide(first)",
       ),
     ],
     test: poison("ends what it leads to, where that is what fails"),

@@ -7,11 +7,11 @@ const thread = (name: string): TestName => ({ file: "test/host/schema-threads.te
 /** Ways to let a schema stop the plane, or to lose what waits for one. */
 export const schemaBreakages: readonly Breakage[] = [
   {
-    name: "keeps a unit that lacked a verdict",
+    name: "keeps a cascade that lacked a verdict",
     edits: [
       edit(
         "src/runtime/verdicts.ts",
-        '    if (this.#missing.length > 0) throw new VerdictMissing("the unit is decided without a verdict");\n',
+        '    if (this.#missing.length > 0) throw new VerdictMissing("the cascade is decided without a verdict");\n',
         "",
       ),
     ],

@@ -1,7 +1,7 @@
 import type { Io, Signal, Sink } from "#cli/io";
 import { runProgram } from "#cli/program";
 
-export interface Told {
+export interface AddressedMessage {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
@@ -20,7 +20,7 @@ export interface Setting {
 }
 
 /** Runs one command line in this process and answers with what it wrote and how it ended. */
-export async function taskrun(words: readonly string[], setting: Setting = {}): Promise<Told> {
+export async function taskrun(words: readonly string[], setting: Setting = {}): Promise<AddressedMessage> {
   const written = { stdout: "", stderr: "" };
   const listeners = new Set<(signal: Signal) => void>();
   const signal = () => {

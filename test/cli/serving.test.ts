@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, renameSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { type Told, taskrun } from "./fake-io.js";
+import { type AddressedMessage, taskrun } from "./fake-io.js";
 
 interface Serving {
   readonly words: readonly string[];
@@ -10,7 +10,7 @@ interface Serving {
 }
 
 /** Runs a command that serves until it is told to stop; `use` gets what it said first. */
-async function during({ words, use }: Serving): Promise<Told> {
+async function during({ words, use }: Serving): Promise<AddressedMessage> {
   let used: Promise<void> | undefined;
   const told = await taskrun(words, {
     cwd: import.meta.dirname,

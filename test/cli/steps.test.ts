@@ -5,7 +5,7 @@ import { stepStates } from "#domain/step";
 import { BadRequestSchema, ErrorInfoSchema } from "#wire/gen/google/rpc/error_details_pb";
 import { ResolveAction, type StepSchema } from "#wire/gen/taskrun/v1/task_service_pb";
 import { aTask, Code, type FakePlane, fakePlane } from "../client/fake-plane.js";
-import { type Setting, type Told, taskrun } from "./fake-io.js";
+import { type AddressedMessage, type Setting, taskrun } from "./fake-io.js";
 
 type Init = MessageInitShape<typeof StepSchema>;
 
@@ -75,7 +75,7 @@ beforeAll(async () => {
 });
 afterAll(() => plane[Symbol.asyncDispose]());
 
-const task = (words: readonly string[], setting: Setting = {}): Promise<Told> =>
+const task = (words: readonly string[], setting: Setting = {}): Promise<AddressedMessage> =>
   taskrun(["task", ...words, "--addr", plane.addr], setting);
 const lastHeard = () => heard.at(-1);
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { Inert, inert, oneLine } from "#cli/inert";
+import { duration } from "#cli/format";
 import { type Column, displayWidth, table, truncate } from "#cli/table";
-import { duration } from "#cli/words";
+import { oneLine, sanitize, TerminalSanitizer } from "#cli/terminal-sanitizer";
 
 const columns: Column<readonly [string, string]>[] = [
   { title: "NAME", cell: ([name]) => name },
@@ -44,8 +44,8 @@ test.each([
   ["tabs and line feeds, which stay", "a\tb\nc", "a\tb\nc"],
   ["a sequence nobody ends, which costs a line", "\u001b]0;title\nnext", "\nnext"],
 ])("inert text: %s", (_, text, shown) => {
-  expect(inert(text)).toBe(shown);
-  const filter = new Inert();
+  expect(sanitize(text)).toBe(shown);
+  const filter = new TerminalSanitizer();
   expect([...text].map((char) => filter.pass(char)).join("")).toBe(shown);
 });
 

@@ -5,7 +5,7 @@ import { ConnectError } from "@connectrpc/connect";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { BadRequestSchema } from "#wire/gen/google/rpc/error_details_pb";
 import { aTask, Code, deadAddr, type FakePlane, fakePlane, lifeOf, refuse } from "../client/fake-plane.js";
-import { type Setting, type Told, taskrun } from "./fake-io.js";
+import { type AddressedMessage, type Setting, taskrun } from "./fake-io.js";
 
 const hostile = "\u001b[2Jred\u001b]0;title\u0007 \u202eevil\r\n";
 let plane: FakePlane;
@@ -64,7 +64,7 @@ beforeAll(async () => {
 });
 afterAll(() => plane[Symbol.asyncDispose]());
 
-const task = (words: readonly string[], setting: Setting = {}): Promise<Told> =>
+const task = (words: readonly string[], setting: Setting = {}): Promise<AddressedMessage> =>
   taskrun(["task", ...words, "--addr", plane.addr], setting);
 
 test("create prints the id alone, for programs to take", async () => {

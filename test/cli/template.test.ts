@@ -8,7 +8,7 @@ import { readTemplate } from "#templates/read";
 import { ErrorInfoSchema } from "#wire/gen/google/rpc/error_details_pb";
 import type { TemplateSchema } from "#wire/gen/taskrun/v1/template_service_pb";
 import { Code, type FakePlane, fakePlane, refuse } from "../client/fake-plane.js";
-import { type Setting, type Told, taskrun } from "./fake-io.js";
+import { type AddressedMessage, type Setting, taskrun } from "./fake-io.js";
 
 const cwd = mkdtempSync(join(tmpdir(), "taskrun-cli-"));
 const put = (name: string, text: string) => writeFileSync(join(cwd, name), text);
@@ -86,9 +86,9 @@ beforeAll(async () => {
 });
 afterAll(() => plane[Symbol.asyncDispose]());
 
-const template = (words: readonly string[], setting: Setting = {}): Promise<Told> =>
+const template = (words: readonly string[], setting: Setting = {}): Promise<AddressedMessage> =>
   taskrun(["template", ...words, "--addr", plane.addr], { cwd, ...setting });
-const offline = (words: readonly string[], setting: Setting = {}): Promise<Told> =>
+const offline = (words: readonly string[], setting: Setting = {}): Promise<AddressedMessage> =>
   taskrun(["template", ...words], { cwd, ...setting });
 
 test("apply says what it made, and what was there already", async () => {

@@ -1,4 +1,4 @@
-import { batchSteps, chosenSteps, firstSteps, type Growth } from "#domain/graph";
+import { batchSteps, chosenSteps, type Expansion, firstSteps } from "#domain/graph";
 import type { TaskId } from "#domain/id";
 import type { Membership, Plan, StepPlan } from "#domain/plan";
 import { newStep, type StepRow } from "#domain/step";
@@ -18,41 +18,41 @@ export class Garden {
 
   constructor(of: Plan) {
     this.plan = of;
-    this.take({ sprouts: firstSteps(of), ties: new Map() });
+    this.take({ newSteps: firstSteps(of), extraDependencies: new Map() });
   }
 
   get steps(): StepRow[] {
     return [...this.rows.values()];
   }
 
-  take({ sprouts, ties }: Growth): Growth {
-    for (const { name, planned, dependsOn, member } of sprouts) {
+  take({ newSteps, extraDependencies }: Expansion): Expansion {
+    for (const { name, planned, dependsOn, member } of newSteps) {
       if (this.rows.has(name)) throw new Error(`"${name}" is made twice`);
       for (const before of dependsOn)
         if (!this.rows.has(before)) throw new Error(`"${name}" is made before "${before}"`);
       const spec = member ? { ...planned.spec, member } : planned.spec;
       this.rows.set(name, newStep({ taskId: t1, name, agentName: "triage", spec, dependsOn }));
     }
-    for (const [name, more] of ties) {
+    for (const [name, more] of extraDependencies) {
       const row = this.rows.get(name);
       if (row) this.rows.set(name, { ...row, dependsOn: [...row.dependsOn, ...more] });
     }
-    return { sprouts, ties };
+    return { newSteps: newSteps, extraDependencies: extraDependencies };
   }
 
   /** A decision or a batch has its result, and is not settled before what it makes is made. */
-  grow(name: string, how: (there: readonly StepRow[]) => Growth): Growth {
+  grow(name: string, how: (there: readonly StepRow[]) => Expansion): Expansion {
     this.move(name, "enqueued_for_orchestration");
-    const growth = this.take(how(this.steps));
+    const expansion = this.take(how(this.steps));
     this.move(name, "complete");
-    return growth;
+    return expansion;
   }
 
-  decide(name: string, ...chosen: string[]): Growth {
+  decide(name: string, ...chosen: string[]): Expansion {
     return this.grow(name, (there) => chosenSteps(this.plan, there, name, chosen));
   }
 
-  batch(name: string, ...ids: string[]): Growth {
+  batch(name: string, ...ids: string[]): Expansion {
     const worker = planned(this.plan, planned(this.plan, name).spec.batch?.workerTemplate ?? "");
     return this.grow(name, (there) =>
       batchSteps(

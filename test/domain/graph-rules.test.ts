@@ -128,16 +128,17 @@ function unfoldByTheRules(garden: Garden, { name, spec }: StepRow, what: number)
   if (batch) rules.addMembers(worker, members);
   const expected = sorted([...members, ...rules.arrive()]);
 
-  const { sprouts, ties } = batch ? garden.batch(name, ...ids) : garden.decide(name, ...chosen);
-  expect(sorted(sprouts.map((sprout) => sprout.name))).toEqual(expected);
-  for (const { name, planned, dependsOn, member } of sprouts) {
+  const { newSteps, extraDependencies } = batch ? garden.batch(name, ...ids) : garden.decide(name, ...chosen);
+  expect(sorted(newSteps.map((newStep) => newStep.name))).toEqual(expected);
+  for (const { name, planned, dependsOn, member } of newSteps) {
     if (!member) expect(sorted(dependsOn), name).toEqual(sorted(rules.waitsFor(planned.name)));
   }
-  const late = new Set(sprouts.map((sprout) => sprout.planned.name));
+  const late = new Set(newSteps.map((newStep) => newStep.planned.name));
   for (const row of there) {
     if (row.spec.type !== "deferred_convergence") continue;
     const more = [...rules.waitsFor(row.spec.planned)].filter((each) => !row.dependsOn.includes(each));
-    if (row.state === "pending") expect(sorted(ties.get(row.name) ?? []), row.name).toEqual(sorted(more));
+    if (row.state === "pending")
+      expect(sorted(extraDependencies.get(row.name) ?? []), row.name).toEqual(sorted(more));
     else
       expect(planned(garden.plan, row.spec.planned).dependsOn.filter((each) => late.has(each))).toEqual([]);
   }

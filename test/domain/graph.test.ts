@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { branchesOf, firstSteps, type Growth, sinksOf } from "#domain/graph";
+import { branchesOf, type Expansion, firstSteps, sinksOf } from "#domain/graph";
 import { type Plan, planOf } from "#domain/plan";
 import type { TemplateStep } from "#domain/template";
 import { Garden } from "./garden.js";
@@ -9,10 +9,10 @@ function plan(...steps: readonly TemplateStep[]): Plan {
 }
 
 /** What grows, as `step < what it waits for`; first what is new, then what has more to wait for. */
-function grown({ sprouts, ties }: Pick<Growth, "sprouts"> & Partial<Growth>): string[] {
+function grown({ newSteps, extraDependencies }: Pick<Expansion, "newSteps"> & Partial<Expansion>): string[] {
   return [
-    ...sprouts.map(({ name, dependsOn }) => [name, "<", ...dependsOn].join(" ")),
-    ...[...(ties ?? [])].map(([name, more]) => [name, "+<", ...more].join(" ")),
+    ...newSteps.map(({ name, dependsOn }) => [name, "<", ...dependsOn].join(" ")),
+    ...[...(extraDependencies ?? [])].map(([name, more]) => [name, "+<", ...more].join(" ")),
   ];
 }
 
@@ -24,7 +24,7 @@ describe("what a task begins with", () => {
       { name: "right", dependencies: ["start"] },
       { name: "start" },
     );
-    expect(grown({ sprouts: firstSteps(diamond) })).toEqual([
+    expect(grown({ newSteps: firstSteps(diamond) })).toEqual([
       "start <",
       "left < start",
       "right < start",
@@ -40,7 +40,7 @@ describe("what a task begins with", () => {
       { name: "after", dependencies: ["left"] },
       { name: "end", type: "deferred_convergence", dependencies: ["left"] },
     );
-    expect(grown({ sprouts: firstSteps(flow) })).toEqual(["check <", "route < check"]);
+    expect(grown({ newSteps: firstSteps(flow) })).toEqual(["check <", "route < check"]);
   });
 
   test("not the workers of a batch, nor what depends on all of them", () => {
@@ -49,7 +49,7 @@ describe("what a task begins with", () => {
       { name: "rows", type: "batch_worker", dependencies: ["split"] },
       { name: "sum", dependencies: ["rows"] },
     );
-    expect(grown({ sprouts: firstSteps(flow) })).toEqual(["split <"]);
+    expect(grown({ newSteps: firstSteps(flow) })).toEqual(["split <"]);
   });
 
   test("a convergence of which one dependency is there: it waits for that, and for whoever may bring the others", () => {
@@ -62,7 +62,7 @@ describe("what a task begins with", () => {
       { name: "unrelated", type: "decision" },
       { name: "end", type: "deferred_convergence", dependencies: ["side", "left", "rows"] },
     );
-    expect(grown({ sprouts: firstSteps(flow) }).at(-1)).toBe("end < side route split");
+    expect(grown({ newSteps: firstSteps(flow) }).at(-1)).toBe("end < side route split");
   });
 });
 

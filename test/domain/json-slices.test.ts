@@ -42,18 +42,18 @@ const name = fc.oneof(
   fc.constantFrom('"__proto__"', '"constructor"', '"2"', '"1"', '"a"', '"\\u0061"', '"checkpoint"', '""'),
 );
 
-const { value: written } = fc.letrec<{ value: Written }>((tie) => ({
+const { value: written } = fc.letrec<{ value: Written }>((extendStep) => ({
   value: fc.oneof(
     { maxDepth: 4, depthSize: "medium" },
     fc
       .oneof(string, fc.constantFrom(...numbers, "true", "false", "null"))
       .map((text): Written => ({ kind: "scalar", text })),
-    fc.tuple(fc.array(tie("value"), { maxLength: 5 }), blank).map(([items, gap]): Written => {
+    fc.tuple(fc.array(extendStep("value"), { maxLength: 5 }), blank).map(([items, gap]): Written => {
       const inner = items.map(({ text }) => `${gap}${text}${gap}`).join(",");
       return { kind: "array", items, text: `[${inner || gap}]` };
     }),
     fc
-      .tuple(fc.array(fc.tuple(name, tie("value")), { maxLength: 5 }), blank)
+      .tuple(fc.array(fc.tuple(name, extendStep("value")), { maxLength: 5 }), blank)
       .map(([members, gap]): Written => {
         const inner = members.map(([key, { text }]) => `${gap}${key}${gap}:${gap}${text}${gap}`).join(",");
         return { kind: "object", members, text: `{${inner || gap}}` };

@@ -31,7 +31,7 @@ afterEach(async () => {
 
 /** A plane behind a real door, with mailboxes of four, over a store that commits only when it is let. */
 async function smallServer() {
-  let letGo = () => {};
+  let dispatchStep = () => {};
   let gate: Promise<void> | undefined;
   let commits = 0;
   const memory = memoryStore();
@@ -72,7 +72,7 @@ async function smallServer() {
     http: [],
   });
   cleanUp.push(async () => {
-    letGo();
+    dispatchStep();
     await doors.close(1_000);
     await supervisor.stop();
   });
@@ -81,9 +81,9 @@ async function smallServer() {
     /** No commit lands until the answer is called. */
     hold(): () => void {
       gate = new Promise((resolve) => {
-        letGo = resolve;
+        dispatchStep = resolve;
       });
-      return letGo;
+      return dispatchStep;
     },
     turnBegun: () => commits > 0,
     waiting: () => supervisor.bus.depth("task-request").size,
@@ -110,7 +110,7 @@ function retryDelay(error: ServiceError): number {
 test("a full mailbox refuses with RESOURCE_EXHAUSTED and RetryInfo, and what it refused is not stored", async () => {
   const server = await smallServer();
   const rpc = rpcTo(server.addr);
-  const letGo = server.hold();
+  const dispatchStep = server.hold();
   const send = (name: string) => rpc.unary(createTask, { agentName: "nobody", createdBy: name });
 
   const accepted = [send("in the turn")];
@@ -126,7 +126,7 @@ test("a full mailbox refuses with RESOURCE_EXHAUSTED and RetryInfo, and what it 
   });
   expect(retryDelay(refusal as ServiceError)).toBeGreaterThan(0);
 
-  letGo();
+  dispatchStep();
   const stored = (await Promise.all(accepted)).map(({ id }) => id);
   const listed = await rpc.unary(listTasks, {});
   expect(listed.tasks.map(({ id }) => id).toSorted()).toEqual(stored.toSorted());

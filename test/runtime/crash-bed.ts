@@ -26,7 +26,7 @@ export interface Story {
   readonly input?: Json;
   readonly agent: Agent;
   /** What clients ask for, one after the other, each as soon as the Task is so far; repeated until answered. */
-  readonly asks?: readonly Ask[];
+  readonly commands?: readonly Ask[];
 }
 
 export interface Ask {
@@ -34,7 +34,7 @@ export interface Ask {
   readonly what: (bench: BenchPlane, taskId: TaskId) => Promise<unknown>;
 }
 
-export interface Told {
+export interface AddressedMessage {
   /** Every Task in the end, with each Step's state, attempts and result; children and undoing Tasks after it. */
   readonly end: readonly string[];
   /** How often the agent was begun for each Step. */
@@ -52,7 +52,7 @@ const PASS_MS = 500;
 const AWAY_MS = 1_000;
 
 /** Lives through the story over all these deaths, one a process, and audits every row in the end. */
-export async function tell(story: Story, deaths: readonly Death[] = []): Promise<Told> {
+export async function tell(story: Story, deaths: readonly Death[] = []): Promise<AddressedMessage> {
   const lives = new Lives(memoryStore(), deaths);
   const worker = new Steadfast(story.agent);
   const client = new Insistent(story);
@@ -183,7 +183,7 @@ class Insistent {
 
   constructor(story: Story) {
     this.#story = story;
-    this.#open = [...(story.asks ?? [])];
+    this.#open = [...(story.commands ?? [])];
   }
 
   get taskId(): TaskId {

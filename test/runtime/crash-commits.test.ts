@@ -123,7 +123,7 @@ const stories: Readonly<Record<string, Story>> = {
     ]),
     others: [template([{ name: "x" }, { name: "y", dependencies: ["x"] }], { name: "inner" })],
     agent: tells,
-    asks: [signalTo("gate")],
+    commands: [signalTo("gate")],
   },
   "a failure, and what was done is undone": {
     body: booking,
@@ -132,7 +132,7 @@ const stories: Readonly<Record<string, Story>> = {
   "a cancel, and what was done or begun is undone": {
     body: booking,
     agent: tells,
-    asks: [cancelDuring("hotel")],
+    commands: [cancelDuring("hotel")],
   },
 };
 

@@ -130,10 +130,10 @@ test("a report whose run cannot even end ends the task; its neighbours in the tu
   const { actors } = bench.supervisor.core;
   const tell = actors.tell.bind(actors);
   actors.tell = (told, ...rest) => {
-    const asks = tell(told, ...rest);
+    const commands = tell(told, ...rest);
     const poison = told.to === "task-finalizer" && told.message.type === "run.ended";
     if (poison && told.message.runId === run.runId) throw new Error("a bug");
-    return asks;
+    return commands;
   };
   await worker.report(run.runId, "COMPLETED");
   await worker.report(other.runId, "COMPLETED");

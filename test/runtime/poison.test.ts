@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Told } from "#actors/asks";
+import type { AddressedMessage } from "#actors/commands";
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
 import { memoryStore } from "#stores/memory";
@@ -8,7 +8,11 @@ import { storeDouble } from "./store-double.js";
 import { begin, shown, template } from "./workflow-bench.js";
 
 /** From now on whatever this names cannot be decided, until the returned function is called. */
-function poison(bench: BenchPlane, names: (told: Told) => boolean, error = new Error("a bug")): () => void {
+function poison(
+  bench: BenchPlane,
+  names: (told: AddressedMessage) => boolean,
+  error = new Error("a bug"),
+): () => void {
   const { actors } = bench.supervisor.core;
   const tell = actors.tell.bind(actors);
   actors.tell = (told, ...rest) => {
@@ -21,8 +25,8 @@ function poison(bench: BenchPlane, names: (told: Told) => boolean, error = new E
 }
 
 const about =
-  (taskId: TaskId, ...types: readonly Told["message"]["type"][]) =>
-  ({ message }: Told) =>
+  (taskId: TaskId, ...types: readonly AddressedMessage["message"]["type"][]) =>
+  ({ message }: AddressedMessage) =>
     types.includes(message.type) && "taskId" in message && message.taskId === taskId;
 
 /** What was logged of the poison; everything else would fail the test. */
@@ -150,7 +154,7 @@ describe("a worker that cannot be decided about", () => {
     poison(
       bench,
       ({ message }) =>
-        about(sick, "run.ended")({ to: "task-finalizer", message } as Told) &&
+        about(sick, "run.ended")({ to: "task-finalizer", message } as AddressedMessage) &&
         "end" in message &&
         message.end.how === "handedBack",
     );

@@ -19,7 +19,7 @@ export interface Flow {
 }
 
 /** What becomes one step, or a few that belong together. */
-const sprout = fc.record({
+const newStep = fc.record({
   kind: fc.constantFrom(
     "standard",
     "standard",
@@ -43,14 +43,14 @@ const sprout = fc.record({
   }),
   failure: fc.constantFrom(...failureStrategies),
 });
-type Sprout = typeof sprout extends fc.Arbitrary<infer Value> ? Value : never;
+type Sprout = typeof newStep extends fc.Arbitrary<infer Value> ? Value : never;
 
 /** Templates of up to `most` steps, each step after all that it depends on; of `least` sprouts or more. */
 export function flows(least: number, most: number): fc.Arbitrary<Flow> {
   return fc.record({
     body: fc
-      .array(sprout, { minLength: least, maxLength: most, size: "max" })
-      .map((sprouts) => template(stepsOf(sprouts, most))),
+      .array(newStep, { minLength: least, maxLength: most, size: "max" })
+      .map((newSteps) => template(stepsOf(newSteps, most))),
     salt: fc.integer({ min: 0 }),
     fails: fc.constantFrom(0, 0.1, 0.4),
     breaks: fc.constantFrom(0, 0, 0, 0.01, 0.1),
@@ -58,7 +58,7 @@ export function flows(least: number, most: number): fc.Arbitrary<Flow> {
   });
 }
 
-function stepsOf(sprouts: readonly Sprout[], most: number): TemplateStep[] {
+function stepsOf(newSteps: readonly Sprout[], most: number): TemplateStep[] {
   const steps: TemplateStep[] = [];
   const add = (step: Partial<TemplateStep>, dependencies: readonly string[]): string => {
     const name = `${step.type ?? "step"}${steps.length}`;
@@ -69,7 +69,7 @@ function stepsOf(sprouts: readonly Sprout[], most: number): TemplateStep[] {
     });
     return name;
   };
-  for (const { kind, back, width, retry, failure } of sprouts) {
+  for (const { kind, back, width, retry, failure } of newSteps) {
     if (steps.length + width + 2 > most && steps.length > 0) break;
     const before = back.flatMap((i) => steps[steps.length - 1 - i]?.name ?? []);
     const decides = kind === "decision" && before.length > 0;

@@ -7,8 +7,8 @@ import { silentTelemetry } from "#host/silent-telemetry";
 import type { Plane } from "#ports/plane";
 import { openPlane } from "#runtime/plane";
 import { Supervisor } from "#runtime/supervisor";
+import { cachingStore } from "#stores/caching-store";
 import { memoryStore } from "#stores/memory";
-import { remembering } from "#stores/remembering";
 import { seededEntropy, VirtualClock } from "#testing/virtual-time";
 import { type Life, mortalClock, mortalStore } from "../runtime/mortal.js";
 import { type Dice, diceOf } from "./dice.js";
@@ -112,7 +112,7 @@ export class World {
     const entropy = seededEntropy(this.dice.between(0, 2 ** 31), () => this.clock.now());
     const mortal = mortalStore(simStore(this.#inner, this, this.mirror, life), life);
     const supervisor = new Supervisor({
-      store: this.#remembers ? remembering(mortal) : mortal,
+      store: this.#remembers ? cachingStore(mortal) : mortal,
       clock: mortalClock(this.clock, life),
       entropy,
       telemetry: silentTelemetry(),

@@ -147,9 +147,9 @@ test("a file of the first release is brought up to date, and what was running th
   ] as const;
   let [row, step] = [tasks[0] ?? task(running), main];
   for (const message of ended) {
-    const [next, asks] = advanceStep(step, message);
+    const [next, commands] = advanceStep(step, message);
     step = next;
-    for (const ask of asks) if (ask.type === "advanceTask") row = advanceTask(row, ask.params.message)[0];
+    for (const ask of commands) if (ask.type === "advanceTask") row = advanceTask(row, ask.params.message)[0];
   }
   const outputs = [{ taskId: running, stepName: "main", json: "1" }];
   await store.commit(

@@ -52,9 +52,9 @@ function describeField(field: DescField): string {
 }
 
 function describeRpc({ name, methodKind, input, output }: DescMethod): string {
-  const asks = methodKind === "client_streaming" || methodKind === "bidi_streaming" ? "stream " : "";
+  const commands = methodKind === "client_streaming" || methodKind === "bidi_streaming" ? "stream " : "";
   const answers = methodKind === "server_streaming" || methodKind === "bidi_streaming" ? "stream " : "";
-  return `${name} ${asks}${input.name} -> ${answers}${output.name}`;
+  return `${name} ${commands}${input.name} -> ${answers}${output.name}`;
 }
 
 /** All types of the files, with only those fields of their messages that `wanted` keeps. */

@@ -4,7 +4,7 @@ import { limits } from "#domain/limits";
 import { type ReadyStep, readyStep, type StepRow } from "#domain/step";
 import { type Instant, instant } from "#domain/time";
 import type { BootState, Commit, Committed, Deadline, Loaded, Needs, Reads, Store } from "#ports/store";
-import { remembering } from "../remembering.js";
+import { cachingStore } from "../caching-store.js";
 import { type Driver, type DriverName, opened, openReadOnly, preferredDriver } from "./driver.js";
 import { errorOf, type Failure } from "./failure.js";
 import type { FileOptions } from "./file.js";
@@ -40,7 +40,7 @@ const RESERVE_BYTES = 4 * limits.turnBytes;
  */
 export function sqliteStore(options: SqliteOptions): Store {
   const store = new SqliteStore(options);
-  return options.remember === false ? store : remembering(store);
+  return options.remember === false ? store : cachingStore(store);
 }
 
 class SqliteStore implements Store {

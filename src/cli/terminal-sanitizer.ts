@@ -3,7 +3,7 @@
  * all but line feed and tab, and with them the marks that reorder text for the eye. A sequence may be cut
  * anywhere by the chunks it comes in, so this remembers where it is.
  */
-export class Inert {
+export class TerminalSanitizer {
   #state: State = "text";
 
   /** What of the chunk may be shown. */
@@ -18,13 +18,13 @@ export class Inert {
 }
 
 /** A whole text, made harmless. */
-export function inert(text: string): string {
-  return new Inert().pass(text);
+export function sanitize(text: string): string {
+  return new TerminalSanitizer().pass(text);
 }
 
 /** A whole text, made harmless and put on one line. */
 export function oneLine(text: string): string {
-  return inert(text).replace(/[\n\t]+/g, " ");
+  return sanitize(text).replace(/[\n\t]+/g, " ");
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Answer, Ask, Told } from "#actors/asks";
+import type { AddressedMessage, Answer, Command } from "#actors/commands";
 import { type RunId, type StepKey, stepKey, type TaskId } from "#domain/id";
 import { invariant, unreachable } from "#domain/invariant";
 import { limits } from "#domain/limits";
@@ -14,20 +14,20 @@ import { boundedSend } from "./effect.js";
 import { needsOf } from "./gather.js";
 import type { Journal } from "./journal.js";
 import { advanceRun, advanceStep, advanceTask, advanceWorker } from "./lifecycles.js";
-import type { Scene } from "./scene.js";
 import { sendOrEnd } from "./send-assignment.js";
 import { recordEnd, recordStep, StateHistory } from "./state-history.js";
-import { tied, withInput } from "./step-changes.js";
+import { withDependencies, withInput } from "./step-changes.js";
+import type { TurnContext } from "./turn-context.js";
 
-export interface UnitParts {
+export interface CascadeParts {
   readonly core: Pick<Core, "terms" | "telemetry">;
-  readonly scene: Scene;
+  readonly context: TurnContext;
   readonly actors: Actors;
   readonly journal: Journal;
   readonly at: Instant;
   readonly draw: () => number;
-  /** Loads what the turn has not seen yet; does nothing, at once, if that is nothing. */
-  readonly see: (needs: Needs) => Promise<void> | undefined;
+  /** Loads the rows that the turn does not have yet; undefined if it has them all. */
+  readonly loadMissing: (needs: Needs) => Promise<void> | undefined;
 }
 
 /**
@@ -35,10 +35,10 @@ export interface UnitParts {
  * what it asks for is carried out, and so on until no actor has more to say. Then indexes and log
  * follow from the rows that changed.
  */
-export class Unit {
-  readonly #parts: UnitParts;
-  readonly #untold: Told[] = [];
-  /** Rows as they were before the unit. */
+export class MessageCascade {
+  readonly #parts: CascadeParts;
+  readonly #pending: AddressedMessage[] = [];
+  /** Rows as they were before the cascade. */
   readonly #tasks = new Map<TaskId, TaskRow | undefined>();
   readonly #steps = new Map<
     string,
@@ -46,182 +46,182 @@ export class Unit {
   >();
   readonly #runs = new Map<RunId, RunRow | undefined>();
   readonly #states = new StateHistory();
-  #told: Told | undefined;
-  #ask: Ask | undefined;
+  #current: AddressedMessage | undefined;
+  #command: Command | undefined;
   answer: Answer | undefined;
 
-  constructor(parts: UnitParts) {
+  constructor(parts: CascadeParts) {
     this.#parts = parts;
   }
 
   /** What is being decided: after a failure, what to blame. */
   get deciding(): Deciding {
-    return { told: this.#told, ask: this.#ask };
+    return { addressed: this.#current, command: this.#command };
   }
 
-  async decide(first: Told): Promise<void> {
-    const { scene, actors, journal, at, draw } = this.#parts;
-    this.#untold.push(first);
+  async decide(first: AddressedMessage): Promise<void> {
+    const { context, actors, journal, at, draw } = this.#parts;
+    this.#pending.push(first);
     let count = 0;
-    for (let told = this.#untold.shift(); told; told = this.#untold.shift()) {
-      this.#told = told;
-      this.#ask = undefined;
+    for (let addressed = this.#pending.shift(); addressed; addressed = this.#pending.shift()) {
+      this.#current = addressed;
+      this.#command = undefined;
       count += 1;
       invariant(count <= limits.unitMessages, `${first.message.type} leads to messages without end`);
-      const looking = this.#look(told);
-      if (looking) await looking;
-      this.#all(actors.tell(told, scene, { at, draw: draw() }, journal));
+      const loading = this.#loadFor(addressed);
+      if (loading) await loading;
+      this.#carryOutAll(actors.tell(addressed, context, { at, draw: draw() }, journal));
     }
     this.#settle();
   }
 
   /** Rows say which further rows matter: a Step its dependants, a batch its next member. Undefined if all are here. */
-  #look(told: Told): Promise<void> | undefined {
-    const { scene, see } = this.#parts;
-    const loading = see(needsOf(told, scene));
-    return loading && this.#lookOn(told, loading);
+  #loadFor(addressed: AddressedMessage): Promise<void> | undefined {
+    const { context, loadMissing } = this.#parts;
+    const loading = loadMissing(needsOf(addressed, context));
+    return loading && this.#loadRest(addressed, loading);
   }
 
-  async #lookOn(told: Told, loading: Promise<void>): Promise<void> {
-    const { scene, see } = this.#parts;
+  async #loadRest(addressed: AddressedMessage, loading: Promise<void>): Promise<void> {
+    const { context, loadMissing } = this.#parts;
     let more: Promise<void> | undefined = loading;
     for (let round = 0; more && round < ROUNDS; round += 1) {
       await more;
-      more = see(needsOf(told, scene));
+      more = loadMissing(needsOf(addressed, context));
     }
     await more;
   }
 
-  #carryOut(ask: Ask): void {
-    const { work, memory } = this.#parts.scene;
-    switch (ask.type) {
+  #carryOut(command: Command): void {
+    const { work, memory } = this.#parts.context;
+    switch (command.type) {
       case "createTask":
-        this.#tasks.set(ask.params.task.id, undefined);
-        work.addTask(ask.params.task, ask.params.input);
-        this.#states.noteTask(ask.params.task.id, ask.params.task.state);
+        this.#tasks.set(command.params.task.id, undefined);
+        work.addTask(command.params.task, command.params.input);
+        this.#states.noteTask(command.params.task.id, command.params.task.state);
         break;
       case "pass":
-        this.#states.noteTask(ask.params.taskId, ask.params.state);
+        this.#states.noteTask(command.params.taskId, command.params.state);
         break;
       case "noteCompensation":
-        this.#changeTask(ask.params.taskId, { compensatedBy: ask.params.compensatedBy });
+        this.#changeTask(command.params.taskId, { compensatedBy: command.params.compensatedBy });
         break;
       case "releaseKey":
-        this.#changeTask(ask.params.taskId, { holdsKey: false });
+        this.#changeTask(command.params.taskId, { holdsKey: false });
         break;
-      case "tieStep":
-        this.#changeStep(ask.params, (row) => tied(row, ask.params));
+      case "addDependencies":
+        this.#changeStep(command.params, (row) => withDependencies(row, command.params));
         break;
       case "keepTemplate":
-        work.addTemplate(ask.params.template);
-        memory.addTemplate(ask.params.template.namespace, this.#parts.journal);
+        work.addTemplate(command.params.template);
+        memory.addTemplate(command.params.template.namespace, this.#parts.journal);
         break;
       case "keepInput":
-        work.keepInput(ask.params);
-        this.#changeStep(ask.params, (row) => withInput(row, ask.params.json));
+        work.keepInput(command.params);
+        this.#changeStep(command.params, (row) => withInput(row, command.params.json));
         break;
       case "createStep":
-        this.#putStep(ask.params.step);
+        this.#putStep(command.params.step);
         break;
       case "createRun":
-        this.#putRun(ask.params.run);
+        this.#putRun(command.params.run);
         break;
       case "attachWorker":
-        memory.roster.attach(ask.params.session, this.#parts.journal);
+        memory.roster.attach(command.params.session, this.#parts.journal);
         break;
       case "advanceTask":
       case "advanceStep":
       case "advanceRun":
       case "advanceWorker":
-        this.#advance(ask);
+        this.#advance(command);
         break;
       case "keepOutput":
-        work.keepOutput(ask.params);
+        work.keepOutput(command.params);
         break;
       case "record":
-        work.record(ask.params.taskId, ask.params.entry);
+        work.record(command.params.taskId, command.params.entry);
         break;
       case "setDeadline":
       case "clearDeadline":
-        work.setDeadline({ at: NEVER, ...ask.params });
+        work.setDeadline({ at: NEVER, ...command.params });
         break;
       case "tell":
-        this.#untold.push(ask.params);
+        this.#pending.push(command.params);
         break;
       case "reply":
-        this.answer = ask.params.answer;
+        this.answer = command.params.answer;
         break;
       case "sendAssignment":
-        this.#carryOut(sendOrEnd(ask.params.runId, this.#parts));
+        this.#carryOut(sendOrEnd(command.params.runId, this.#parts));
         break;
       case "send":
-        work.effect(boundedSend(ask));
+        work.effect(boundedSend(command));
         break;
       case "disconnect":
       case "countRefused":
-        work.effect(ask);
+        work.effect(command);
         break;
       default:
-        unreachable(ask, "an ask nobody carries out");
+        unreachable(command, "an ask nobody carries out");
     }
   }
 
   /** Gives a message to a lifecycle; what that asks for is carried out before anything else. */
-  #advance(ask: Extract<Ask, { type: `advance${string}` }>): void {
-    const { work, memory } = this.#parts.scene;
-    switch (ask.type) {
+  #advance(command: Extract<Command, { type: `advance${string}` }>): void {
+    const { work, memory } = this.#parts.context;
+    switch (command.type) {
       case "advanceTask": {
-        const before = work.task(ask.params.taskId);
-        invariant(before, `task ${ask.params.taskId} is advanced but was not loaded`);
-        const [after, asks] = advanceTask(before, ask.params.message);
+        const before = work.task(command.params.taskId);
+        invariant(before, `task ${command.params.taskId} is advanced but was not loaded`);
+        const [after, commands] = advanceTask(before, command.params.message);
         if (after !== before) this.#putTask(after);
-        this.#all(asks);
+        this.#carryOutAll(commands);
         if (after !== before) this.#states.noteTask(after.id, after.state);
         break;
       }
       case "advanceStep": {
-        const before = work.step(ask.params);
-        invariant(before, `step ${stepKey(ask.params)} is advanced but was not loaded`);
-        const [after, asks] = advanceStep(before, ask.params.message);
+        const before = work.step(command.params);
+        invariant(before, `step ${stepKey(command.params)} is advanced but was not loaded`);
+        const [after, commands] = advanceStep(before, command.params.message);
         if (after !== before) this.#putStep(after);
         if (after.state !== before.state) this.#states.noteStep(after);
-        this.#all(asks);
+        this.#carryOutAll(commands);
         break;
       }
       case "advanceRun": {
-        const before = work.run(ask.params.runId);
-        invariant(before, `run ${ask.params.runId} is advanced but was not loaded`);
-        const [after, asks] = advanceRun(before, ask.params.message);
+        const before = work.run(command.params.runId);
+        invariant(before, `run ${command.params.runId} is advanced but was not loaded`);
+        const [after, commands] = advanceRun(before, command.params.message);
         if (after !== before) this.#putRun(after);
-        this.#all(asks);
+        this.#carryOutAll(commands);
         break;
       }
       case "advanceWorker": {
-        const before = memory.roster.get(ask.params.session);
+        const before = memory.roster.get(command.params.session);
         if (!before) return; // the session is gone, and with it whatever it should hear
-        const [after, asks] = advanceWorker(before, ask.params.message);
+        const [after, commands] = advanceWorker(before, command.params.message);
         if (after !== before) memory.roster.update(after, this.#parts.journal);
-        this.#all(asks);
+        this.#carryOutAll(commands);
         break;
       }
     }
   }
 
-  #all(asks: readonly Ask[]): void {
-    for (const ask of asks) {
-      this.#ask = ask;
-      this.#carryOut(ask);
+  #carryOutAll(commands: readonly Command[]): void {
+    for (const command of commands) {
+      this.#command = command;
+      this.#carryOut(command);
     }
   }
 
   #changeTask(id: TaskId, change: Partial<TaskRow>): void {
-    const before = this.#parts.scene.work.task(id);
+    const before = this.#parts.context.work.task(id);
     invariant(before, `task ${id} is changed but was not loaded`);
     this.#putTask({ ...before, ...change });
   }
 
   #putTask(row: TaskRow): void {
-    const { work } = this.#parts.scene;
+    const { work } = this.#parts.context;
     if (!this.#tasks.has(row.id)) {
       const before = work.task(row.id);
       this.#tasks.set(row.id, before);
@@ -231,13 +231,13 @@ export class Unit {
   }
 
   #changeStep(key: StepKey, change: (row: StepRow) => StepRow): void {
-    const row = this.#parts.scene.work.step(key);
+    const row = this.#parts.context.work.step(key);
     invariant(row, `step ${stepKey(key)} is changed but was not loaded`);
     this.#putStep(change(row));
   }
 
   #putStep(row: StepRow): void {
-    const { work } = this.#parts.scene;
+    const { work } = this.#parts.context;
     const key = { taskId: row.taskId, stepName: row.name };
     const name = stepKey(key);
     if (!this.#steps.has(name)) this.#steps.set(name, { before: work.step(key), ...key });
@@ -245,15 +245,15 @@ export class Unit {
   }
 
   #putRun(row: RunRow): void {
-    const { work } = this.#parts.scene;
+    const { work } = this.#parts.context;
     if (!this.#runs.has(row.id)) this.#runs.set(row.id, work.run(row.id));
     work.putRun(row);
   }
 
-  /** What the changed rows mean for memory and for the log. A Task's own changes are its unit's last lines, or its first ever. */
+  /** What the changed rows mean for memory and for the log. A Task's own changes are its cascade's last lines, or its first ever. */
   #settle(): void {
-    const { scene, journal, at } = this.#parts;
-    const { work, memory } = scene;
+    const { context, journal, at } = this.#parts;
+    const { work, memory } = context;
     const states = this.#states;
     for (const [id, before] of this.#tasks) if (!before) states.recordTask(id, before, work, at);
     for (const [id, before] of this.#runs) {

@@ -72,7 +72,7 @@ const compensate = z
  * The parts of a step's input that the plane has added. Parsed at the first question only: most agents never
  * ask, and read the input by a schema of their own.
  */
-export class Given {
+export class StepInput {
   readonly #inputJson: string;
   #parsed: JsonObject | undefined;
 

@@ -3,7 +3,7 @@
  * it can take one, and only then is it decided what that is. So nothing queues up behind a slow
  * connection, and a heartbeat is as fresh as it can be.
  */
-export class Outgoing<Frame> implements AsyncIterable<Frame> {
+export class PullStream<Frame> implements AsyncIterable<Frame> {
   readonly #next: () => Frame | undefined;
   #wake: (() => void) | undefined;
   #ended = false;

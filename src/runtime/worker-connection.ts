@@ -32,7 +32,7 @@ const SAYS_NOTHING = -1;
  * The plane's side of one worker stream. Heartbeats are answered here, on arrival, outside the turn;
  * everything else becomes a message to run-tracker, and waits while its mailbox is full.
  */
-export class Link implements WorkerLink {
+export class WorkerConnection implements WorkerLink {
   readonly #parts: LinkParts;
   readonly #caller: Caller;
   readonly #sink: WorkerSink;
@@ -50,7 +50,7 @@ export class Link implements WorkerLink {
 
   async receive(report: WorkerReport): Promise<void> {
     if (this.#closed) return;
-    if (report.type === "hello") return this.#greet(report);
+    if (report.type === "hello") return this.#openSession(report);
     const session = this.#session;
     if (session === undefined) {
       throw new Fault("invalid", "the first message of a worker stream must be hello", { field: "hello" });
@@ -78,7 +78,7 @@ export class Link implements WorkerLink {
     void this.#post({ type: "closed", session }, 0);
   }
 
-  async #greet({ type: _, ...hello }: Extract<WorkerReport, { type: "hello" }>): Promise<void> {
+  async #openSession({ type: _, ...hello }: Extract<WorkerReport, { type: "hello" }>): Promise<void> {
     if (this.#session !== undefined) {
       throw new Fault("invalid", "a worker stream says hello once; open another stream to say it anew", {
         field: "hello",

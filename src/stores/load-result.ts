@@ -6,7 +6,7 @@ import { type TemplateRow, templateKey } from "#domain/template";
 import type { Loaded } from "#ports/store";
 
 /** An answer to the needs of a turn, as it is put together. */
-export interface Found {
+export interface LoadResult {
   readonly tasks: Map<TaskId, TaskRow>;
   /** By {@link stepKey}, as are the texts of Steps. */
   readonly steps: Map<string, StepRow>;
@@ -18,7 +18,7 @@ export interface Found {
 }
 
 /** An empty answer to fill. */
-export function nothingFound(): Found {
+export function nothingFound(): LoadResult {
   return {
     tasks: new Map(),
     steps: new Map(),
@@ -38,7 +38,7 @@ export function keyOfStep({ taskId, name }: StepRow): string {
  * What was found here, and what only the store has. A row known here and found there is one; it takes its place
  * from there, where all Steps of a graph are in order, and what it says from here, which is the newer.
  */
-export function loadedOf(here: Found, there?: Loaded): Loaded {
+export function loadedOf(here: LoadResult, there?: Loaded): Loaded {
   if (!there) {
     const { tasks, steps, runs, templates, ...texts } = here;
     return {

@@ -4,13 +4,13 @@ import type { RunRow } from "#domain/run";
 import { type TemplateRef, type TemplateRow, templateKey } from "#domain/template";
 import type { Instant } from "#domain/time";
 import type { Commit, Committed, Deadline, Loaded, Needs, Reads, Store, TaskDetail } from "#ports/store";
-import { type Found, loadedOf, nothingFound } from "./found.js";
-import { HotTasks } from "./hot.js";
-import { HotTemplates } from "./hot-templates.js";
+import { type LoadResult, loadedOf, nothingFound } from "./load-result.js";
+import { TaskCache } from "./task-cache.js";
+import { TemplateCache } from "./template-cache.js";
 
-interface Hot {
-  readonly tasks: HotTasks;
-  readonly templates: HotTemplates;
+interface Caches {
+  readonly tasks: TaskCache;
+  readonly templates: TemplateCache;
 }
 
 /**
@@ -20,30 +20,30 @@ interface Hot {
  * Rows are still written under their revision. Whenever a commit fails, everything remembered is
  * forgotten, and the store behind is asked again.
  */
-export function remembering(store: Store): Store {
-  const hot: Hot = { tasks: new HotTasks(), templates: new HotTemplates() };
+export function cachingStore(store: Store): Store {
+  const cached: Caches = { tasks: new TaskCache(), templates: new TemplateCache() };
   return {
-    reads: rememberingReads(store.reads, hot),
+    reads: cachingReads(store.reads, cached),
     ...(store.failed && { failed: store.failed }),
     boot: () => store.boot(),
-    load: (needs) => load(needs, store, hot),
+    load: (needs) => load(needs, store, cached),
 
     async commit(turn: Commit): Promise<Committed> {
       try {
         const committed = await store.commit(turn);
-        hot.tasks.remember(turn, committed);
-        hot.templates.register(turn.templates);
+        cached.tasks.remember(turn, committed);
+        cached.templates.register(turn.templates);
         return committed;
       } catch (error) {
-        hot.tasks.forgetAll();
-        hot.templates.forgetAll();
+        cached.tasks.forgetAll();
+        cached.templates.forgetAll();
         throw error;
       }
     },
 
     async removeFinished(before: Instant, limit: number): Promise<readonly TaskId[]> {
       const removed = await store.removeFinished(before, limit);
-      for (const taskId of removed) hot.tasks.forget(taskId);
+      for (const taskId of removed) cached.tasks.forget(taskId);
       return removed;
     },
 
@@ -54,7 +54,7 @@ export function remembering(store: Store): Store {
   };
 }
 
-async function load(needs: Needs, store: Store, { tasks, templates }: Hot): Promise<Loaded> {
+async function load(needs: Needs, store: Store, { tasks, templates }: Caches): Promise<Loaded> {
   const found = nothingFound();
   const missing: Needs = {
     keys: needs.keys ?? [],
@@ -75,20 +75,20 @@ async function load(needs: Needs, store: Store, { tasks, templates }: Hot): Prom
   return loadedOf(found, loaded);
 }
 
-function findTemplate(ref: TemplateRef, hot: HotTemplates, { templates }: Found): boolean {
-  const row = hot.find(ref);
+function findTemplate(ref: TemplateRef, cached: TemplateCache, { templates }: LoadResult): boolean {
+  const row = cached.find(ref);
   if (row) templates.set(templateKey(row), row);
   return row !== undefined;
 }
 
 /** Clients' reads: of hot Tasks from memory, of all others from the store. */
-function rememberingReads(reads: Reads, { tasks: hot, templates }: Hot): Reads {
+function cachingReads(reads: Reads, { tasks: cached, templates }: Caches): Reads {
   return {
     async task(id: TaskId): Promise<TaskDetail | undefined> {
-      return hot.detail(id) ?? reads.task(id);
+      return cached.detail(id) ?? reads.task(id);
     },
     async run(id: RunId): Promise<RunRow | undefined> {
-      return hot.run(id) ?? reads.run(id);
+      return cached.run(id) ?? reads.run(id);
     },
     async template(ref: TemplateRef): Promise<TemplateRow | undefined> {
       const known = templates.find(ref);
@@ -99,16 +99,16 @@ function rememberingReads(reads: Reads, { tasks: hot, templates }: Hot): Reads {
       return row;
     },
     async input(id: TaskId): Promise<string | undefined> {
-      return hot.input(id) ?? reads.input(id);
+      return cached.input(id) ?? reads.input(id);
     },
     async output(step: StepKey): Promise<string | undefined> {
-      return hot.output(step) ?? reads.output(step);
+      return cached.output(step) ?? reads.output(step);
     },
     async log(taskId: TaskId, afterSeq: number, maxBytes: number): Promise<LogSlice> {
-      return hot.log(taskId, afterSeq, maxBytes) ?? reads.log(taskId, afterSeq, maxBytes);
+      return cached.log(taskId, afterSeq, maxBytes) ?? reads.log(taskId, afterSeq, maxBytes);
     },
     async logBounds(taskId: TaskId) {
-      const last = hot.lastSeq(taskId);
+      const last = cached.lastSeq(taskId);
       return last === undefined ? reads.logBounds(taskId) : { earliest: 1, last };
     },
     tasks: (filter, before, pageSize) => reads.tasks(filter, before, pageSize),

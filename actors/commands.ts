@@ -19,13 +19,13 @@ import type { TaskRequestMessage } from "./task-request/messages.js";
 import type { WorkerMessage } from "./worker/messages.js";
 
 /** A message and the actor it is for. */
-export type Told =
+export type AddressedMessage =
   | { readonly to: "task-request"; readonly message: TaskRequestMessage }
   | { readonly to: "scheduler"; readonly message: SchedulerMessage }
   | { readonly to: "run-tracker"; readonly message: RunTrackerMessage }
   | { readonly to: "task-finalizer"; readonly message: TaskFinalizerMessage };
 
-export type ActorName = Told["to"];
+export type ActorName = AddressedMessage["to"];
 
 /** An action the runtime carries out. Inside a machine it is a name and its parameters, nothing more. */
 function carriedOutByRuntime<Params>() {
@@ -39,7 +39,7 @@ function carriedOutByRuntime<Params>() {
  * the turn is not committed; the second hands on a message within the turn; the third is performed
  * only after the commit.
  */
-export const asks = {
+export const commands = {
   createTask: carriedOutByRuntime<{ readonly task: TaskRow; readonly input: string }>(),
   createStep: carriedOutByRuntime<{ readonly step: StepRow }>(),
   createRun: carriedOutByRuntime<{ readonly run: RunRow }>(),
@@ -51,7 +51,7 @@ export const asks = {
   advanceRun: carriedOutByRuntime<{ readonly runId: RunId; readonly message: RunMessage }>(),
   advanceWorker: carriedOutByRuntime<{ readonly session: SessionId; readonly message: WorkerMessage }>(),
   /** More that a Step waits for, and more that wait for it. What it is to wait for changes no state. */
-  tieStep: carriedOutByRuntime<
+  addDependencies: carriedOutByRuntime<
     StepKey & {
       readonly dependsOn?: readonly string[];
       /** How many of these do not satisfy it yet. */
@@ -78,7 +78,7 @@ export const asks = {
   clearDeadline: carriedOutByRuntime<StepKey & { readonly kind: DeadlineKind }>(),
 
   /** Tell another actor, within this unit. */
-  tell: carriedOutByRuntime<Told>(),
+  tell: carriedOutByRuntime<AddressedMessage>(),
 
   /** Answer who asked. Tasks are named by id and answered as they are after the commit. */
   reply: carriedOutByRuntime<{ readonly answer: Answer }>(),
@@ -106,10 +106,10 @@ export type Answer =
   | { readonly type: "scheduled"; readonly leftOut: number }
   | { readonly type: "fault"; readonly fault: Fault };
 
-type Asks = typeof asks;
-type Params<Name extends keyof Asks> = Parameters<Asks[Name]>[1];
+type Commands = typeof commands;
+type Params<Name extends keyof Commands> = Parameters<Commands[Name]>[1];
 
 /** What a machine asked for, as data. */
-export type Ask = {
-  [Name in keyof Asks]: { readonly type: Name; readonly params: Params<Name> };
-}[keyof Asks];
+export type Command = {
+  [Name in keyof Commands]: { readonly type: Name; readonly params: Params<Name> };
+}[keyof Commands];

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { LogEntry } from "#domain/log";
 import type { ModelBackend } from "#domain/run";
 import { instant } from "#domain/time";
-import { HotTasks } from "#stores/hot";
+import { TaskCache } from "#stores/task-cache";
 import { commit, run, runId, step, stepSpec, task, taskId } from "#testing/rows";
 
 const LONG = "x".repeat(256);
@@ -26,7 +26,7 @@ const events = (count: number) => Array.from({ length: count }, (_, i) => event(
 
 /** How many of a thousand Tasks, each remembered with these, still are in the end. */
 function remembered(each: (number: number) => Partial<Parameters<typeof commit>[0]>): number {
-  const hot = new HotTasks();
+  const hot = new TaskCache();
   const ids = Array.from({ length: 1_000 }, (_, i) => taskId(i));
   for (const [i, id] of ids.entries()) {
     const { tasks = [task(id)], ...rest } = each(i);
@@ -77,7 +77,7 @@ test.each<[string, (number: number) => Partial<Parameters<typeof commit>[0]>]>([
 });
 
 test("a read of the log takes no more than it asked for, metadata included", () => {
-  const hot = new HotTasks();
+  const hot = new TaskCache();
   const log = [{ taskId: taskId(1), entries: events(100) }];
   hot.remember(commit({ tasks: [task(taskId(1))], log }), { firstSeqs: [1] });
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { commandAsTyped } from "#cli/self";
+import { commandAsTyped } from "#cli/command-name";
 
 test.each([
   ["/usr/local/bin/taskrun", {}, "taskrun"],

@@ -1,15 +1,15 @@
 import { hasEnded, type Run, type Step, type Task, type TaskEvent } from "#client/index";
-import { Inert, oneLine } from "./inert.js";
+import { type Colors, colorsFor, paintStatus } from "./format.js";
 import type { Io } from "./io.js";
 import { endOf, type Show } from "./show.js";
-import { type Colors, colorsFor, paintStatus } from "./words.js";
+import { oneLine, TerminalSanitizer } from "./terminal-sanitizer.js";
 
 /** Tells a task's events to a person, a line each; what agents write goes to stdout as it comes. */
-export class Story implements Show {
+export class EventPrinter implements Show {
   readonly #io: Io;
   readonly #colors: Colors;
   /** One filter a run: runs of several steps write in turns, each in the middle of its own sequence. */
-  readonly #filters = new Map<string, Inert>();
+  readonly #filters = new Map<string, TerminalSanitizer>();
   #status = "";
   #atLineStart = true;
 
@@ -50,7 +50,7 @@ export class Story implements Show {
   /** Raw where a program reads it; where a terminal shows it, nothing that would steer the terminal. */
   async #output(runId: string, content: string): Promise<void> {
     const { stdout } = this.#io;
-    const filter = this.#filters.get(runId) ?? new Inert();
+    const filter = this.#filters.get(runId) ?? new TerminalSanitizer();
     this.#filters.set(runId, filter);
 
     const text = stdout.isTTY ? filter.pass(content) : content;

@@ -1,4 +1,4 @@
-import type { Told } from "#actors/asks";
+import type { AddressedMessage } from "#actors/commands";
 import type { StepKey } from "#domain/id";
 import { stepKey } from "#domain/id";
 import type { Lane } from "#domain/lane";
@@ -6,14 +6,14 @@ import { compareReady, type ReadyStep, readyStep } from "#domain/step";
 import { templateKey } from "#domain/template";
 import type { Needs, Store } from "#ports/store";
 import { needsOf } from "./gather.js";
-import type { Scene } from "./scene.js";
 import { fromStore } from "./store-error.js";
+import type { TurnContext } from "./turn-context.js";
 import { holderKey, type Workspace } from "./workspace.js";
 
 type Wanted = { [Kind in keyof Needs]-?: NonNullable<Needs[Kind]>[number][] };
 
 /** What the turn has asked the store for. Nothing is asked for twice, found or not. */
-export class Seen {
+export class RowLoader {
   readonly #store: Store;
   readonly #work: Workspace;
   readonly #asked = new Set<string>();
@@ -30,17 +30,17 @@ export class Seen {
    * One batched read for all first messages of a turn. A message whose needs cannot be told fails by itself, when it
    * is decided.
    */
-  async seeFor(messages: readonly Told[], scene: Scene): Promise<void> {
+  async loadFor(messages: readonly AddressedMessage[], context: TurnContext): Promise<void> {
     for (const message of messages) {
       try {
-        this.#want(needsOf(message, scene));
+        this.#want(needsOf(message, context));
       } catch {}
     }
     await this.#load();
   }
 
   /** Undefined if everything is here, so that the common case needs no tick of the event loop. */
-  see(needs: Needs): Promise<void> | undefined {
+  loadMissing(needs: Needs): Promise<void> | undefined {
     this.#want(needs);
     return this.#missing > 0 ? this.#load() : undefined;
   }

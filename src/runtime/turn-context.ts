@@ -7,7 +7,7 @@ import type { Verdicts } from "./verdicts.js";
 import type { Workspace } from "./workspace.js";
 
 /** The turn's view of everything a message may want to see. */
-export interface Scene {
+export interface TurnContext {
   readonly work: Workspace;
   readonly memory: Memory;
   readonly leases: Leases;

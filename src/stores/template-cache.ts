@@ -10,7 +10,7 @@ const WEIGHT_MAX = 16 * 1024 * 1024;
  * The templates that were registered or asked for last, bounded by number and weight; what was asked for longest
  * ago goes first. They never change, so that all there is to take care of is which version is the newest.
  */
-export class HotTemplates {
+export class TemplateCache {
   readonly #rows = new Map<string, TemplateRow>();
   /** Which of them is the newest, by namespace and name, where that is known. */
   readonly #newest = new Map<string, TemplateRow>();

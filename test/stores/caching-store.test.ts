@@ -3,9 +3,9 @@ import { stepKey } from "#domain/id";
 import type { TemplateRow } from "#domain/template";
 import { instant } from "#domain/time";
 import type { Needs, Reads, Store } from "#ports/store";
-import { HotTemplates } from "#stores/hot-templates";
+import { cachingStore } from "#stores/caching-store";
 import { memoryStore } from "#stores/memory";
-import { remembering } from "#stores/remembering";
+import { TemplateCache } from "#stores/template-cache";
 import { commit, ended, loaded, run, runId, step, task, taskId, template } from "#testing/rows";
 
 const [a, b] = [taskId(1), taskId(2)];
@@ -33,7 +33,7 @@ function asked(store: Store): { readonly store: Store; readonly loads: Needs[]; 
 
 async function begun() {
   const behind = asked(memoryStore());
-  const store = remembering(behind.store);
+  const store = cachingStore(behind.store);
   await store.boot();
   return { ...behind, store };
 }
@@ -78,7 +78,7 @@ test("a graph that is only partly remembered comes whole from the store, in orde
   await inner.boot();
   const names = ["x", "m", "a"];
   await inner.commit(commit({ tasks: [task(a)], steps: names.map((name) => step(a, { name })) }));
-  const store = remembering(inner);
+  const store = cachingStore(inner);
   const moved = step(a, { name: "a", revision: 2, state: "in_progress" });
   await store.commit(commit({ tasks: [task(a, { revision: 2 })], steps: [moved] }));
 
@@ -104,7 +104,7 @@ test("a template is asked for once; the newest is known as soon as it is registe
 });
 
 test("an answer that was under way while a template was registered does not say which is the newest", () => {
-  const hot = new HotTemplates();
+  const hot = new TemplateCache();
   const [old, fresh] = [template("etl", "1.0.0"), template("etl", "2.0.0")];
   const { registrations } = hot;
   hot.register([fresh]);
@@ -117,7 +117,7 @@ test("an answer that was under way while a template was registered does not say 
 
 test("templates are remembered up to a number and a weight, the ones used last", () => {
   const kept = (source: string) => {
-    const hot = new HotTemplates();
+    const hot = new TemplateCache();
     const rows: TemplateRow[] = Array.from({ length: 1_000 }, (_, i) =>
       template(`t${i}`, "1.0.0", { source }),
     );

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type AnyStateMachine, transition } from "xstate";
+import type { AnyStateMachine } from "xstate";
 import type { ActorLife } from "#actors/life";
 import { runTrackerMachine } from "#actors/run-tracker/machine";
 import type { RunTrackerMessage } from "#actors/run-tracker/messages";
@@ -10,7 +10,8 @@ import type { TaskFinalizerMessage } from "#actors/task-finalizer/messages";
 import { taskRequestMachine } from "#actors/task-request/machine";
 import type { TaskRequestMessage } from "#actors/task-request/messages";
 import { instant, millis } from "#domain/time";
-import { decider } from "#runtime/evaluate";
+import { decider } from "#runtime/flat-interpreter";
+import { decider as byXState } from "../runtime/xstate-interpreter.js";
 import {
   half,
   placement,
@@ -53,13 +54,16 @@ const actorLives: ActorLife[] = [
 ];
 
 /** What an actor is told, with what the runtime might have found for it. */
-interface Told<Message> {
+interface AddressedMessage<Message> {
   readonly message: Message;
   readonly found: object;
 }
 
 /** Every message in every state of an actor. */
-function actor<Message extends { type: string }>(machine: AnyStateMachine, all: readonly Told<Message>[]) {
+function actor<Message extends { type: string }>(
+  machine: AnyStateMachine,
+  all: readonly AddressedMessage<Message>[],
+) {
   const stamped = all.map(({ message, found }) => ({ ...message, at: instant(10), ...half, found }));
   return {
     machine,
@@ -71,7 +75,7 @@ function actor<Message extends { type: string }>(machine: AnyStateMachine, all: 
   };
 }
 
-function withFound<Message>(found: object, ...messages: readonly Message[]): Told<Message>[] {
+function withFound<Message>(found: object, ...messages: readonly Message[]): AddressedMessage<Message>[] {
   return messages.map((message) => ({ message, found }));
 }
 
@@ -132,26 +136,20 @@ test("each message to the finalizer is asked about with rows that make it ask fo
   const decide = decider<unknown, { type: string }>(taskFinalizerMachine);
   for (const { message, found } of finalizerScenes) {
     const event = { ...message, at: instant(10), ...half, found };
-    expect(decide({ value: "serving", context: {} }, event).asks.length, message.type).toBeGreaterThan(0);
+    expect(decide({ value: "serving", context: {} }, event).commands.length, message.type).toBeGreaterThan(0);
   }
 });
 
 test.each([...lifecycles, ...actors])(
-  "the wrapper decides as XState's own transition does, for $machine.id, in every state and for every message",
+  "the interpreter decides as XState's own transition does, for $machine.id, in every state and for every message",
   ({ machine, pairs }) => {
     const decide = decider<unknown, { type: string }>(machine);
 
-    for (const { value, context, message } of pairs) {
-      const before = machine.resolveState({ value: value as never, context });
-      const [after, actions] = transition(machine, before, message);
-      const decision = decide({ value, context }, message);
+    const xstate = byXState<unknown, { type: string }>(machine);
 
-      expect(decision).toEqual({
-        value: after.value,
-        context: after.context,
-        asks: actions.map(({ type, params }) => ({ type, params })),
-        ignored: after === before && actions.length === 0,
-      });
+    for (const { value, context, message } of pairs) {
+      const state = { value, context };
+      expect(decide(state, message)).toEqual(xstate(state, message));
     }
   },
 );

@@ -5,7 +5,7 @@ import { isOver, type RunRow } from "#domain/run";
 import { isSettled, type StepRow } from "#domain/step";
 import type { TaskRow } from "#domain/task";
 import type { Commit, Committed, TaskDetail } from "#ports/store";
-import { type Found, keyOfStep } from "./found.js";
+import { keyOfStep, type LoadResult } from "./load-result.js";
 import { weighLine, weighRun, weighSpec, weighStep, weighTask } from "./weight.js";
 
 /** All that is remembered together, roughly. Some ten thousand small Tasks. */
@@ -36,12 +36,12 @@ interface Family {
  * What it is asked to find is added to the answer. True says that the store need not be asked: it is in the
  * answer now, or there is no such thing.
  */
-export class HotTasks {
+export class TaskCache {
   readonly #families = new Map<TaskId, Family>();
   readonly #taskOfRun = new Map<RunId, TaskId>();
   #weight = 0;
 
-  findStep({ taskId, stepName }: StepKey, { tasks, steps }: Found): boolean {
+  findStep({ taskId, stepName }: StepKey, { tasks, steps }: LoadResult): boolean {
     const family = this.#families.get(taskId);
     const step = family?.steps.get(stepName);
     if (!family || !(step || family.whole)) return false;
@@ -50,14 +50,14 @@ export class HotTasks {
     return true;
   }
 
-  findRun(id: RunId, found: Found): boolean {
+  findRun(id: RunId, found: LoadResult): boolean {
     const run = this.run(id);
     if (!run || !this.findStep(run, found)) return false;
     found.runs.set(id, run);
     return true;
   }
 
-  findWhole(id: TaskId, { tasks, steps, runs }: Found): boolean {
+  findWhole(id: TaskId, { tasks, steps, runs }: LoadResult): boolean {
     const family = this.#families.get(id);
     if (!family?.whole) return false;
     tasks.set(id, family.task);
@@ -67,7 +67,7 @@ export class HotTasks {
     return true;
   }
 
-  findGraph(id: TaskId, { tasks, steps }: Found): boolean {
+  findGraph(id: TaskId, { tasks, steps }: LoadResult): boolean {
     const family = this.#families.get(id);
     if (!family?.whole) return false;
     tasks.set(id, family.task);
@@ -75,13 +75,13 @@ export class HotTasks {
     return true;
   }
 
-  findInput(id: TaskId, { inputs }: Found): boolean {
+  findInput(id: TaskId, { inputs }: LoadResult): boolean {
     const family = this.#families.get(id);
     if (family?.input !== undefined) inputs.set(id, family.input);
     return family !== undefined && (family.whole || family.input !== undefined);
   }
 
-  findText(kind: "outputs" | "stepInputs", key: StepKey, found: Found): boolean {
+  findText(kind: "outputs" | "stepInputs", key: StepKey, found: LoadResult): boolean {
     const family = this.#families.get(key.taskId);
     const text = family?.[kind].get(key.stepName);
     if (text !== undefined) found[kind].set(stepKey(key), text);

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { agent } from "#worker/agent";
-import { Given } from "#worker/given";
+import { StepInput } from "#worker/step-input";
 import { rehearsal } from "./workbench.js";
 
-function given(input: unknown): Given {
-  return new Given(JSON.stringify(input));
+function given(input: unknown): StepInput {
+  return new StepInput(JSON.stringify(input));
 }
 
 const batch = {
@@ -63,7 +63,7 @@ test.each([
   ["what is no JSON", "{"],
   ["a client's own words", '{"config":1,"index":"a","batch":"b","checkpoint":"c","compensate":[]}'],
 ])("an input of %s has no parts", (_, json) => {
-  const { config, item, index, batch, checkpoint, compensate } = new Given(json);
+  const { config, item, index, batch, checkpoint, compensate } = new StepInput(json);
 
   expect([config, item, index, batch, checkpoint, compensate]).toEqual(Array(6).fill(undefined));
 });
