@@ -17,7 +17,6 @@ import { WorkerConnection } from "./worker-connection.js";
 export function openPlane(supervisor: Supervisor): Plane {
   const { core, watchers, timers, bus } = supervisor;
   const { roster } = core.memory;
-
   const { ask, change } = asking(supervisor);
   const view = (row: SessionRow): WorkerView => ({
     info: row.info,

@@ -103,7 +103,9 @@ export const assignmentBreakages: readonly Breakage[] = [
   },
   {
     name: "reasons are sent as long as they are",
-    edits: [edit("src/runtime/message-cascade.ts", "work.effect(boundedSend(command));", "work.effect(command);")],
+    edits: [
+      edit("src/runtime/message-cascade.ts", "work.effect(boundedSend(command));", "work.effect(command);"),
+    ],
     test: assignments("reasons are cut"),
   },
   {

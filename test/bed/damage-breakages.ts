@@ -60,9 +60,7 @@ export const damageBreakages: readonly Breakage[] = [
   },
   {
     name: "nobody looks whether the files are still there",
-    edits: [
-      edit("src/stores/sqlite/watch.ts", "if (what === undefined) return;", "if (what !== null) return;"),
-    ],
+    edits: [edit("src/stores/sqlite/watch.ts", "if (what !== undefined) throw", "if (what === null) throw")],
     test: watch("a store whose directory is deleted, moved away or replaced"),
   },
   {
@@ -94,7 +92,7 @@ export const damageBreakages: readonly Breakage[] = [
   },
   {
     name: "nobody looks whether another program commits under a running server",
-    edits: [edit("src/stores/sqlite/watch.ts", "      look();\n", "      void look;\n")],
+    edits: [edit("src/stores/sqlite/watch.ts", "        look();\n", "        void look;\n")],
     test: foreign("what another program commits under a running server"),
   },
   {

@@ -44,7 +44,7 @@ export const poisonBreakages: readonly Breakage[] = [
     edits: [
       edit(
         "src/runtime/turn.ts",
-        "    if (outcome instanceof UnitFailure) await this.#assignOneByOne(outcome, offer);\n",
+        "    if (outcome instanceof CascadeFailure) await this.#assignOneByOne(outcome, offer);\n",
         "",
       ),
     ],

@@ -11,14 +11,24 @@ export const workflowBreakages: readonly Breakage[] = [
   {
     name: "a step goes with the first result it waits for",
     edits: [
-      edit(done, "if (row.unsatisfied !== 1) return commands;", "if (row.unsatisfied === 0) return commands;"),
+      edit(
+        done,
+        "if (row.unsatisfied !== 1) return commands;",
+        "if (row.unsatisfied === 0) return commands;",
+      ),
       edit("actors/step/machine.ts", "context.unsatisfied === 0", "context.unsatisfied >= 0"),
     ],
     test: runtime("random-dags", "of 1 to 8 steps"),
   },
   {
     name: "the last result of a fan-in wakes nobody",
-    edits: [edit(done, "if (row.unsatisfied !== 1) return commands;", "if (row.unsatisfied !== 0) return commands;")],
+    edits: [
+      edit(
+        done,
+        "if (row.unsatisfied !== 1) return commands;",
+        "if (row.unsatisfied !== 0) return commands;",
+      ),
+    ],
     test: runtime("random-dags", "ten results in one turn"),
   },
   {

@@ -26,14 +26,11 @@ export class FileWatch {
   constructor(path: string, gone: (error: unknown) => void, look: () => void) {
     this.#path = path;
     this.note();
-    const check = () => {
-      const what = this.#difference();
-      if (what !== undefined) throw new Error(what);
-      look();
-    };
     this.#timer = setInterval(() => {
       try {
-        check();
+        const what = this.#difference();
+        if (what !== undefined) throw new Error(what);
+        look();
       } catch (error) {
         this.end();
         gone(error);
