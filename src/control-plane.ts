@@ -10,10 +10,10 @@ import { type Millis, millis } from "#domain/time";
 import type { LeaseTerms } from "#domain/worker";
 import { nodeClock } from "#host/clock";
 import { nodeEntropy } from "#host/entropy";
-import { createLog } from "#host/log";
+import { createLog, logPort } from "#host/log";
 import { jsonSchemas } from "#host/schemas";
 import { silentTelemetry } from "#host/silent-telemetry";
-import { logPort, nodeTelemetry } from "#host/telemetry";
+import { nodeTelemetry } from "#host/telemetry";
 import { openTemplateFolder, type TemplateFolder } from "#host/template-folder";
 import type { StartableClock } from "#ports/clock";
 import type { Entropy } from "#ports/entropy";
@@ -25,8 +25,7 @@ import { showGauges } from "#runtime/gauges";
 import { openPlane } from "#runtime/plane";
 import { Retention } from "#runtime/retention";
 import { Supervisor } from "#runtime/supervisor";
-import { memoryStore } from "#stores/memory";
-import { sqliteStore } from "#stores/sqlite/index";
+import { DATABASE, serverStore } from "#stores/server-store";
 import { repair } from "#stores/sqlite/repair";
 
 export interface ControlPlaneParts {
@@ -106,9 +105,6 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
   };
 }
 
-/** The file of the SQLite store, in the data directory. */
-export const DATABASE = "taskrun.db";
-
 export interface RunningServer {
   /** The addresses that were bound. */
   readonly grpc: readonly string[];
@@ -123,15 +119,18 @@ export interface RunningServer {
 /**
  * A whole server: the plane over its store, and every door the configuration names.
  *
+ * @param store what the configuration names, if it is left out; it may be opening already
  * @throws {Fault} if the store or an address cannot be opened; then nothing stays open
  */
-export async function startServer(config: ServerConfig, log?: Log): Promise<RunningServer> {
+export async function startServer(
+  config: ServerConfig,
+  log?: Log,
+  store: Store = serverStore(config),
+): Promise<RunningServer> {
   // Loading the gateway takes as long as opening a large store, which goes on in threads meanwhile.
   const gateway = import("#gateway/server");
   gateway.catch(() => {});
   const telemetry = nodeTelemetry({ log: log ?? logPort(createLog({ level: config.logLevel })) });
-  const store =
-    config.store === "memory" ? memoryStore() : sqliteStore({ path: join(config.data, DATABASE) });
   const { lease, heartbeat, publicLease, retention, acceptClock } = config;
   const terms = { lease, heartbeat, publicLease };
   const control = await startControlPlane({ store, terms, retention, acceptClock, telemetry });

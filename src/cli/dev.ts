@@ -1,5 +1,4 @@
-import { createLog } from "#host/log";
-import { logPort } from "#host/telemetry";
+import { createLog, logPort } from "#host/log";
 import { serve } from "#worker/index";
 import { builtIn } from "./agents.js";
 import type { ExitCode } from "./exit.js";

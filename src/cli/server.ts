@@ -1,8 +1,8 @@
 import type { ServerConfig, SettingName } from "#config";
 import type { RunningServer } from "#control-plane";
 import { Fault } from "#domain/fault";
-import { createLog } from "#host/log";
-import { logPort } from "#host/telemetry";
+import { createLog, logPort } from "#host/log";
+import type { Log } from "#ports/telemetry";
 import { CliError, type ExitCode, exit, toCliError } from "./exit.js";
 import type { Io } from "./io.js";
 import { line } from "./json.js";
@@ -54,14 +54,25 @@ export async function startOrExplain(
   io: Io,
   options: Pick<ServerOptions, "repair">,
 ): Promise<RunningServer> {
-  const { repairData, startServer } = await import("#control-plane");
   const log = logPort(createLog({ level: config.logLevel }));
   try {
-    if (options.repair) for await (const what of repairData(config)) log.error(what);
-    return await startServer(config, log);
+    if (options.repair) {
+      const { repairData } = await import("#control-plane");
+      for await (const what of repairData(config)) log.error(what);
+    }
+    return await start(config, log);
   } catch (cause) {
     throw explain(cause, config, io);
   }
+}
+
+/** Opening a large store takes as long as loading the rest of a server does, and goes on in threads meanwhile. */
+async function start(config: ServerConfig, log: Log): Promise<RunningServer> {
+  const { serverStore } = await import("#stores/server-store");
+  const store = serverStore(config);
+  store.open?.().catch(() => undefined); // the plane hears of it as well
+  const { startServer } = await import("#control-plane");
+  return startServer(config, log, store);
 }
 
 function explain(cause: unknown, config: ServerConfig, { self }: Io): CliError {

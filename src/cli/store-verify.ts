@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { DATABASE } from "#control-plane";
 import { Fault } from "#domain/fault";
+import { DATABASE } from "#stores/server-store";
 import { sentenceOf } from "#stores/sqlite/check";
 import { verify } from "#stores/sqlite/verify";
 import { CliError, type ExitCode, exit } from "./exit.js";

@@ -1,5 +1,4 @@
-import { createLog } from "#host/log";
-import { logPort } from "#host/telemetry";
+import { createLog, logPort } from "#host/log";
 import { serve, type WorkerHandle } from "#worker/index";
 import { type AgentSources, gatherAgents } from "./agents.js";
 import { type ConnectionOptions, target } from "./connection.js";

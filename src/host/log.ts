@@ -1,6 +1,7 @@
 import type { WriteStream } from "node:tty";
 import { styleText } from "node:util";
 import { destination, type Logger, pino, stdSerializers } from "pino";
+import type { Log, LogFields } from "#ports/telemetry";
 
 export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -85,4 +86,12 @@ function oneLiner(line: string, colors: boolean): string {
 function brief(value: unknown): string {
   if (typeof value === "string") return value === "" || /[\s"=]/.test(value) ? JSON.stringify(value) : value;
   return JSON.stringify(value);
+}
+
+/** The Log port over a pino logger, whose own arguments go the other way round. */
+export function logPort(log: Logger): Log {
+  const at = (level: "debug" | "info" | "warn" | "error") => (message: string, fields?: LogFields) =>
+    fields === undefined ? log[level](message) : log[level](fields, message);
+
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }

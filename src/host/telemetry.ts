@@ -1,4 +1,3 @@
-import type { Logger } from "pino";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import {
   type CounterName,
@@ -9,7 +8,6 @@ import {
   histograms,
   type LabelledValue,
   type Log,
-  type LogFields,
   type Telemetry,
 } from "#ports/telemetry";
 import { histogramBuckets, metricLabels } from "./metric-shapes.js";
@@ -66,14 +64,6 @@ function shared<Made>(make: () => Promise<Made>): () => Promise<Made> {
     });
     return making;
   };
-}
-
-/** The Log port over a pino logger, whose own arguments go the other way round. */
-export function logPort(log: Logger): Log {
-  const at = (level: "debug" | "info" | "warn" | "error") => (message: string, fields?: LogFields) =>
-    fields === undefined ? log[level](message) : log[level](fields, message);
-
-  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
 }
 
 function shape(name: CounterName | HistogramName | GaugeName, help: string) {

@@ -175,7 +175,13 @@ export interface Store {
    */
   readonly failed?: Promise<Error>;
 
-  /** Opens what is there; called once, before anything else. */
+  /**
+   * Begins to open what is there, for a caller that has other things to do before `boot`; nothing has to call it. Fails
+   * as `boot` then does too. Absent if there is nothing to wait for.
+   */
+  open?(): Promise<void>;
+
+  /** Opens what is there, unless `open` has; called once, before anything else. */
   boot(): Promise<BootState>;
 
   /** One batched read for all the messages of a turn. */

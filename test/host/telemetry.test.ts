@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { createLog } from "#host/log";
+import { createLog, logPort } from "#host/log";
 import { histogramBuckets, metricLabels } from "#host/metric-shapes";
-import { logPort, nodeTelemetry } from "#host/telemetry";
+import { nodeTelemetry } from "#host/telemetry";
 import { type CounterName, counters, gauges, type HistogramName, histograms } from "#ports/telemetry";
 
 function start() {

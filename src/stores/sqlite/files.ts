@@ -39,12 +39,21 @@ export function sizeOf(path: string): number | undefined {
  * @throws {Fault} `wrong_state` if the link leads nowhere: what is meant may only be unmounted
  */
 export function realFile(path: string): string {
-  if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() !== true) return path;
+  if (!isLink(path)) return path;
   try {
     return realpathSync(path);
   } catch (error) {
     const message = `${path} is a link that leads to no file (${(error as Error).message}): put it right, or remove it`;
     throw new Fault("wrong_state", message, { reason: "STORE_FAILED" });
+  }
+}
+
+/** False also if nothing can be seen there: whoever makes the folder, or opens the file, says why. */
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink();
+  } catch {
+    return false;
   }
 }
 

@@ -49,6 +49,7 @@ class SqliteStore implements Store {
   readonly #file: FileOptions;
   readonly #writer: Link<"writer">;
   readonly #reader: Link<"reader">;
+  #opened: Promise<void> | undefined;
   #guard: Driver | undefined;
   #releaseInode = async (): Promise<void> => {};
 
@@ -70,6 +71,16 @@ class SqliteStore implements Store {
    *   again, and the file as it was
    */
   async boot(): Promise<BootState> {
+    await this.open();
+    return decodeBoot(await this.#writer.call("boot", undefined));
+  }
+
+  open(): Promise<void> {
+    this.#opened ??= this.#open();
+    return this.#opened;
+  }
+
+  async #open(): Promise<void> {
     const { path, driver } = this.#file;
     makeFolder(dirname(path));
     requireFiles(path);
@@ -85,7 +96,6 @@ class SqliteStore implements Store {
       await this.close();
       throw error;
     }
-    return decodeBoot(await this.#writer.call("boot", undefined));
   }
 
   async load(needs: Needs): Promise<Loaded> {
