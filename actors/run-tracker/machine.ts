@@ -42,8 +42,8 @@ const enqueueAll = parts.enqueueActions(({ enqueue, event }) => {
 });
 
 const listens = {
-  hello: { actions: "greet" },
-  report: { actions: "heed" },
+  hello: { actions: "openSession" },
+  report: { actions: "handleReport" },
   held: { actions: "reconcile" },
   "worker.changed": { actions: "noteChange" },
   closed: { actions: "detach" },
@@ -55,8 +55,8 @@ const listens = {
 export const runTrackerMachine = parts
   .extend({
     actions: {
-      greet: enqueueAll,
-      heed: enqueueAll,
+      openSession: enqueueAll,
+      handleReport: enqueueAll,
       reconcile: enqueueAll,
       noteChange: enqueueAll,
       detach: enqueueAll,

@@ -28,9 +28,9 @@ export function handleReport(message: RunReport, found: TrackerFound, at: Instan
   const heard = { run, session, bytes: message.bytes, acks, problem: found.resultProblem, at };
   switch (report.type) {
     case "status":
-      return heedStatus(report, heard);
+      return handleStatus(report, heard);
     case "output":
-      return heedOutput(report, heard);
+      return handleOutput(report, heard);
     case "event":
     case "chat":
       return tooMuch(heard) ?? write(heard, entryOf(report, at), 0);
@@ -139,7 +139,7 @@ const reasons: Record<RefusalCause, string> = {
   invalid: "a report about the run was refused",
 };
 
-function heedStatus(report: StatusReport, heard: Heard): Command[] {
+function handleStatus(report: StatusReport, heard: Heard): Command[] {
   const { run, session, problem, at } = heard;
   const { backend, errorMessage, output } = report;
   const ack = statusAck(heard);
@@ -188,7 +188,7 @@ function heedStatus(report: StatusReport, heard: Heard): Command[] {
   }
 }
 
-function heedOutput(report: OutputReport, heard: Heard): Command[] {
+function handleOutput(report: OutputReport, heard: Heard): Command[] {
   const { run, session, acks, at } = heard;
   if (report.seq !== run.nextSeq) {
     const cause = report.seq < run.nextSeq ? "repeated" : "gap";

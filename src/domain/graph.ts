@@ -40,9 +40,9 @@ export function batchSteps(
   worker: StepPlan,
   members: readonly { readonly name: string; readonly member: Membership }[],
 ): Expansion {
-  const gardener = new GraphExpander(plan, there, batch);
-  gardener.addMembers(worker, batch, members);
-  return gardener.grow();
+  const expander = new GraphExpander(plan, there, batch);
+  expander.addMembers(worker, batch, members);
+  return expander.grow();
 }
 
 /** The steps a decision may choose: those of the plan that can be reached from it. */

@@ -8,7 +8,7 @@ import type { Subject } from "./subject.js";
 type TryKey = "timeout_seconds" | "retry";
 
 /** Of the steps that no agent does: the keys that change nothing there, and what to do instead. */
-const inert: Partial<Record<StepType, Partial<Record<TryKey, string>>>> = {
+const withoutEffect: Partial<Record<StepType, Partial<Record<TryKey, string>>>> = {
   signal: {
     timeout_seconds: "signal.timeout_ms says how long it waits",
     retry: "it is waited for once, as long as signal.timeout_ms says",
@@ -83,7 +83,7 @@ function checkEffects(
   findings: Findings,
 ): void {
   const check = (part: TemplateStep | StepOverride, type: StepType | undefined, label: string) => {
-    for (const [key, instead] of Object.entries((type && inert[type]) ?? {})) {
+    for (const [key, instead] of Object.entries((type && withoutEffect[type]) ?? {})) {
       if (part[key as TryKey] === undefined) continue;
       const message = `${label}.${part.name}.${key} has no effect on a step of type ${type}: ${instead}`;
       findings.add("NO_EFFECT", message, reader.offsetOfKey(part, key), part.name);

@@ -104,9 +104,9 @@ const handlerFields = {
     shape: WORD,
     default: "call",
     says: "Any other than call has no effect yet.",
-    isInert: (value) => value !== "call",
+    hasNoEffect: (value) => value !== "call",
   },
-  resolver: { shape: WORD, says: "No effect yet.", isInert: always },
+  resolver: { shape: WORD, says: "No effect yet.", hasNoEffect: always },
   initialization,
 } satisfies Record<keyof NonNullable<TemplateStep["handler"]>, Field>;
 
@@ -204,7 +204,7 @@ export const stepFields = {
     says: "What kind of step it is.",
   },
   handler: { shape: record(handlerFields), says: "The agent that does the work." },
-  system_dependency: { shape: WORD, says: "No effect yet.", isInert: always },
+  system_dependency: { shape: WORD, says: "No effect yet.", hasNoEffect: always },
   dependencies: {
     shape: listOf(WORD),
     default: [],
@@ -213,13 +213,13 @@ export const stepFields = {
   },
   retry: { shape: record(retryFields), says: "How it is tried again." },
   timeout_seconds: timeoutSeconds,
-  publishes_events: { shape: listOf(record(eventFields)), says: "No effect yet.", isInert: always },
+  publishes_events: { shape: listOf(record(eventFields)), says: "No effect yet.", hasNoEffect: always },
   batch_config: { shape: record(batchFields), says: "How a batchable step is cut into batches." },
   result_schema: {
     shape: jsonSchema,
     says: "JSON Schema 2020-12 of its result, checked when it ends; for a map, of each member's.",
   },
-  composition: { shape: anyObject, says: "No effect yet.", isInert: always },
+  composition: { shape: anyObject, says: "No effect yet.", hasNoEffect: always },
   compensate: {
     shape: WORD,
     says: "Name of the step that undoes this one if the Task fails or is cancelled.",

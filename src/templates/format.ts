@@ -26,7 +26,7 @@ const metadataFields: Fields = {
   updated_at: { shape: WORD, says: "For people." },
 };
 
-const minutes = (says: string): Field => ({ shape: whole(1, 10_080), says, isInert: always });
+const minutes = (says: string): Field => ({ shape: whole(1, 10_080), says, hasNoEffect: always });
 
 const lifecycleFields: Fields = {
   max_duration_minutes: {
@@ -36,9 +36,9 @@ const lifecycleFields: Fields = {
   max_waiting_for_dependencies_minutes: minutes("No effect yet."),
   max_waiting_for_retry_minutes: minutes("No effect yet."),
   max_steps_in_process_minutes: minutes("No effect yet."),
-  staleness_action: { shape: choice(["dlq", "error", "none"]), says: "No effect yet.", isInert: always },
-  auto_fail_on_timeout: { shape: flag, says: "No effect yet.", isInert: always },
-  auto_dlq_on_timeout: { shape: flag, says: "No effect yet.", isInert: always },
+  staleness_action: { shape: choice(["dlq", "error", "none"]), says: "No effect yet.", hasNoEffect: always },
+  auto_fail_on_timeout: { shape: flag, says: "No effect yet.", hasNoEffect: always },
+  auto_dlq_on_timeout: { shape: flag, says: "No effect yet.", hasNoEffect: always },
 };
 
 const dependencyFields: Fields = {
@@ -80,8 +80,8 @@ const bodyFields = {
     shape: { ...record(metadataFields), open: true },
     says: "For people and tools. Keys that are not listed are kept.",
   },
-  system_dependencies: { shape: record(dependencyFields), says: "No effect yet.", isInert: always },
-  domain_events: { shape: listOf(record(domainEventFields)), says: "No effect yet.", isInert: always },
+  system_dependencies: { shape: record(dependencyFields), says: "No effect yet.", hasNoEffect: always },
+  domain_events: { shape: listOf(record(domainEventFields)), says: "No effect yet.", hasNoEffect: always },
   input_schema: {
     shape: jsonSchema,
     says: "JSON Schema 2020-12 of a Task's input, checked before the Task is created.",

@@ -196,7 +196,7 @@ export class Reader {
     const where = { label: label === "" ? name : `${label}.${name}`, stepName };
     const value = this.#read(entry.part, field.shape, where);
     if (value === undefined) return undefined;
-    if (field.isInert?.(value)) {
+    if (field.hasNoEffect?.(value)) {
       this.#addAt("NO_EFFECT", entry.offset, where, "is kept and shown, and has no effect yet");
     }
     return [name, value];

@@ -66,7 +66,7 @@ export interface Field {
   readonly alias?: string;
   readonly default?: Json;
   /** True for a value that is kept and shown, and changes nothing yet. */
-  readonly isInert?: (value: Json) => boolean;
+  readonly hasNoEffect?: (value: Json) => boolean;
 }
 
 export type Fields = Readonly<Record<string, Field>>;

@@ -50,16 +50,38 @@ test("no file puts work off in a comment, and none silences the compiler", () =>
   ).toEqual([]);
 });
 
-test("identifiers use our own words: a Run is no job, a Worker no executor, an Agent no bot", () => {
-  const foreign = /^(jobs?|bots?|executors?)$/;
-  const notOurs = new Set(["actionExecutor"]); // XState calls it so
+/** Words that identifiers may not have, and what stands in their place: see `src/GLOSSARY.md`. */
+const replaced: Readonly<Record<string, string>> = {
+  job: "Task, Step or Run",
+  jobs: "Tasks, Steps or Runs",
+  bot: "agent",
+  bots: "agents",
+  executor: "Worker",
+  executors: "Workers",
+  gardener: "graph expander",
+  sprout: "new step",
+  sprouts: "new steps",
+  scion: "expansion",
+  graft: "apply expansion",
+  heed: "handle report",
+  greet: "open session",
+  scene: "turn context",
+  remembering: "caching",
+  hot: "cached",
+  inert: "sanitize",
+};
+/** XState's own name. */
+const notOurs = new Set(["actionExecutor"]);
+
+test("identifiers use the words of the glossary", () => {
   const found: string[] = [];
   for (const path of own) {
     const visit = (node: ts.Node): void => {
-      if (ts.isIdentifier(node)) {
+      if (ts.isIdentifier(node) && !notOurs.has(node.text)) {
         const words = node.text.split(/(?=[A-Z])|_/).map((word) => word.toLowerCase());
-        if (words.some((word) => foreign.test(word)) && !notOurs.has(node.text))
-          found.push(`${path}: ${node.text}`);
+        for (const word of words) {
+          if (Object.hasOwn(replaced, word)) found.push(`${path}: ${node.text}: say ${replaced[word]}`);
+        }
       }
       ts.forEachChild(node, visit);
     };
@@ -67,6 +89,14 @@ test("identifiers use our own words: a Run is no job, a Worker no executor, an A
   }
 
   expect(found).toEqual([]);
+});
+
+test("the glossary says every word once, in a line", () => {
+  const rows = [...text("src/GLOSSARY.md").matchAll(/^\| ([^|]+) \| ([^|]+) \|$/gm)];
+  const terms = rows.map(([, term]) => term).filter((term) => term !== "term" && !/^-+$/.test(term ?? ""));
+  expect(terms.length).toBeGreaterThan(40);
+  expect(new Set(terms).size).toBe(terms.length);
+  expect(text("src/README.md")).toContain("GLOSSARY.md");
 });
 
 test("every source file longer than a glance explains itself in a doc comment", () => {
