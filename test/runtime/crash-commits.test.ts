@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Json } from "#domain/json";
 import type { TemplateStep } from "#domain/template";
-import { cancelDuring, type Death, type Story, signalTo, tell } from "./crash-bed.js";
+import { cancelDuring, type Death, type Story, signalTo, tell } from "./crash-harness.js";
 import { type Agent, template } from "./workflow-bench.js";
 
 /** Says its step's name and what it was given. */

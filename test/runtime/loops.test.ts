@@ -39,7 +39,7 @@ async function play(bench: BenchPlane, workers: readonly BenchWorker[], answer: 
   return runs;
 }
 
-async function bed(...names: readonly string[]) {
+async function setUp(...names: readonly string[]) {
   const bench = await startBench();
   const workers = (names.length > 0 ? names : ["w1"]).map((name) => bench.worker(name));
   await bench.settle();
@@ -54,7 +54,7 @@ const errorOf = async (bench: BenchPlane, id: TaskId) => {
 describe("a step that is handed back", () => {
   for (const names of [["w1"], ["w1", "w2"], ["w1", "w2", "w3"]]) {
     test(`by ${names.length} workers in turn comes ever slower, and fails with the reason`, async () => {
-      const { bench, workers } = await bed(...names);
+      const { bench, workers } = await setUp(...names);
       const { task } = await bench.create();
       expect(await play(bench, workers, decline, 60)).toBeLessThan(70);
       expect(await shown(bench, task.id)).toBe("steps_in_process main=enqueued");
@@ -67,7 +67,7 @@ describe("a step that is handed back", () => {
   }
 
   test("goes to a worker that takes it at once, however many have said no before", async () => {
-    const { bench, workers } = await bed("w1", "w2");
+    const { bench, workers } = await setUp("w1", "w2");
     const { task } = await bench.create();
     await play(bench, workers, decline, 2);
     const good = bench.worker("w3");
@@ -101,7 +101,7 @@ describe("a step that is handed back", () => {
   });
 
   test("does not hold up what others of its lane are ready to do", async () => {
-    const { bench, workers } = await bed("w1");
+    const { bench, workers } = await setUp("w1");
     await bench.create();
     await play(bench, workers, decline, 3);
     const { task } = await bench.create();
@@ -130,7 +130,7 @@ describe("a step that is handed back", () => {
 
 describe("a step that stops at checkpoints", () => {
   test("at once and at the same one comes ever slower, and fails with the reason", async () => {
-    const { bench, workers } = await bed();
+    const { bench, workers } = await setUp();
     const { task } = await bench.create();
     expect(
       await play(
@@ -152,7 +152,7 @@ describe("a step that stops at checkpoints", () => {
   });
 
   test("at once but at another each time is paced", async () => {
-    const { bench, workers } = await bed();
+    const { bench, workers } = await setUp();
     const { task } = await bench.create();
     // The bound on all of them together is a unit's matter: it takes three days and a half.
     const runs = await play(bench, workers, stopAt(String), 60);
@@ -162,7 +162,7 @@ describe("a step that stops at checkpoints", () => {
   });
 
   test("and works for a minute between them is never slowed", async () => {
-    const { bench, workers } = await bed();
+    const { bench, workers } = await setUp();
     const { task } = await bench.create();
     const [worker] = workers as [BenchWorker];
     for (let count = 1; count <= 200; count += 1) {
@@ -192,7 +192,7 @@ test("a step whose workers are lost at once again and again is tried ever slower
 });
 
 test("a task within a task that fails at once is tried ever slower, although its step knows no backoff", async () => {
-  const { bench, workers } = await bed();
+  const { bench, workers } = await setUp();
   const retry = { max_attempts: 100, backoff: "none" } as const;
   const child = (name: string, version?: string) =>
     ({

@@ -1,4 +1,4 @@
-import { type Breakage, edit, type TestName } from "./breakage.js";
+import { edit, type Mutant, type TestName } from "./mutant.js";
 
 const runtime = (file: string, name: string): TestName => ({ file: `test/runtime/${file}.test.ts`, name });
 
@@ -7,7 +7,7 @@ const graph = "src/domain/graph.ts";
 const undo = "actors/task-finalizer/undo.ts";
 
 /** Ways to build the workflow engine wrong. */
-export const workflowBreakages: readonly Breakage[] = [
+export const workflowMutants: readonly Mutant[] = [
   {
     name: "a step goes with the first result it waits for",
     edits: [

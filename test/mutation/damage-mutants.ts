@@ -1,4 +1,4 @@
-import { type Breakage, edit, type TestName } from "./breakage.js";
+import { edit, type Mutant, type TestName } from "./mutant.js";
 
 const damage = (name: string): TestName => ({ file: "test/stores/sqlite-damage.test.ts", name });
 const watch = (name: string): TestName => ({ file: "test/stores/sqlite-watch.test.ts", name });
@@ -9,7 +9,7 @@ const repairs = (name: string): TestName => ({ file: "test/stores/sqlite-repair.
 const foreign = (name: string): TestName => ({ file: "test/stores/sqlite-foreign.test.ts", name });
 
 /** Stores that serve what is damaged, or do not notice what they have lost. */
-export const damageBreakages: readonly Breakage[] = [
+export const damageMutants: readonly Mutant[] = [
   {
     name: "rows are served whatever their checksums say",
     edits: [

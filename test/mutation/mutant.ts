@@ -6,7 +6,7 @@ export interface Edit {
 }
 
 /** A way to build the plane wrong, and the test that must notice. */
-export interface Breakage {
+export interface Mutant {
   /** What is wrong with the build. */
   readonly name: string;
   readonly edits: readonly Edit[];

@@ -1,4 +1,4 @@
-import { type Breakage, edit, type TestName } from "./breakage.js";
+import { edit, type Mutant, type TestName } from "./mutant.js";
 
 const assignments = (name: string): TestName => ({ file: "test/runtime/assignments.test.ts", name });
 
@@ -7,7 +7,7 @@ const placement = "actors/scheduler/placement.ts";
 const perform = "src/runtime/perform.ts";
 
 /** Ways to send what must not be sent, or more than there is room for. */
-export const assignmentBreakages: readonly Breakage[] = [
+export const assignmentMutants: readonly Mutant[] = [
   {
     name: "an assignment that cannot be made takes its whole turn with it",
     edits: [edit(send, "  } catch (error) {\n", "  } catch (error) {\n    if (error) throw error;\n")],

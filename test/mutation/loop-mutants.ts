@@ -1,4 +1,4 @@
-import { type Breakage, edit, type TestName } from "./breakage.js";
+import { edit, type Mutant, type TestName } from "./mutant.js";
 
 const loops = (name: string): TestName => ({ file: "test/runtime/loops.test.ts", name });
 
@@ -7,7 +7,7 @@ const retry = "src/domain/retry.ts";
 const placement = "actors/scheduler/placement.ts";
 
 /** Ways to come back for ever, or without a pause. */
-export const loopBreakages: readonly Breakage[] = [
+export const loopMutants: readonly Mutant[] = [
   {
     name: "what comes back again and again comes at once",
     edits: [edit(retry, "const AT_ONCE = 2;", "const AT_ONCE = 1_000;")],

@@ -1,10 +1,10 @@
-import { type Breakage, edit, type TestName } from "./breakage.js";
+import { edit, type Mutant, type TestName } from "./mutant.js";
 
 const admission = "src/gateway/answer-admission.ts";
 const inTest = (name: string): TestName => ({ file: "test/gateway/answer-admission.test.ts", name });
 
 /** Ways in which answers that nobody reads could fill the memory, or keep others from theirs. */
-export const answerBreakages: readonly Breakage[] = [
+export const answerMutants: readonly Mutant[] = [
   {
     name: "answer: each is read at once, whoever has not read the last",
     edits: [

@@ -1,11 +1,11 @@
-import { type Breakage, edit } from "./breakage.js";
+import { edit, type Mutant } from "./mutant.js";
 
 const runOutput = "src/worker/run-output.ts";
 const takeovers = { file: "test/worker/takeovers.test.ts" };
 const refused = { file: "test/runtime/refused-reports.test.ts" };
 
 /** Of both ends measuring alike, of refused reports, and of two processes with one worker id. */
-export const workerBreakages: readonly Breakage[] = [
+export const workerMutants: readonly Mutant[] = [
   {
     name: "half a surrogate pair is two bytes long",
     edits: [

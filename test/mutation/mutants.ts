@@ -1,18 +1,18 @@
-import { answerBreakages } from "./answer-breakages.js";
-import { assignmentBreakages } from "./assignment-breakages.js";
-import { type Breakage, edit, type TestName } from "./breakage.js";
-import { clockBreakages } from "./clock-breakages.js";
-import { damageBreakages } from "./damage-breakages.js";
-import { dataBreakages } from "./data-breakages.js";
-import { gatewayBreakages } from "./gateway-breakages.js";
-import { loopBreakages } from "./loop-breakages.js";
-import { poisonBreakages } from "./poison-breakages.js";
-import { schemaBreakages } from "./schema-breakages.js";
-import { workerBreakages } from "./worker-breakages.js";
-import { workflowBreakages } from "./workflow-breakages.js";
+import { answerMutants } from "./answer-mutants.js";
+import { assignmentMutants } from "./assignment-mutants.js";
+import { clockMutants } from "./clock-mutants.js";
+import { damageMutants } from "./damage-mutants.js";
+import { dataMutants } from "./data-mutants.js";
+import { gatewayMutants } from "./gateway-mutants.js";
+import { loopMutants } from "./loop-mutants.js";
+import { edit, type Mutant, type TestName } from "./mutant.js";
+import { poisonMutants } from "./poison-mutants.js";
+import { schemaMutants } from "./schema-mutants.js";
+import { workerMutants } from "./worker-mutants.js";
+import { workflowMutants } from "./workflow-mutants.js";
 
 /** The shortest story in which a promise shows. */
-const promise = (name: string): TestName => ({ file: "test/bed/promises.test.ts", name });
+const promise = (name: string): TestName => ({ file: "test/mutation/promises.test.ts", name });
 
 /** On one thread: the store's own threads run what was built, not the sources. */
 const sqliteSuite: TestName = {
@@ -25,7 +25,7 @@ const supervisor = "src/runtime/supervisor.ts";
 const holders = "src/runtime/holders.ts";
 const link = "src/runtime/worker-connection.ts";
 
-export const breakages: readonly Breakage[] = [
+export const mutants: readonly Mutant[] = [
   {
     name: "answers before the commit",
     edits: [
@@ -372,15 +372,15 @@ export const breakages: readonly Breakage[] = [
     ],
     test: { file: "test/stores/sqlite-file.test.ts", name: "a second store on the same file is refused" },
   },
-  ...poisonBreakages,
-  ...clockBreakages,
-  ...dataBreakages,
-  ...loopBreakages,
-  ...schemaBreakages,
-  ...damageBreakages,
-  ...workflowBreakages,
-  ...assignmentBreakages,
-  ...workerBreakages,
-  ...answerBreakages,
-  ...gatewayBreakages,
+  ...poisonMutants,
+  ...clockMutants,
+  ...dataMutants,
+  ...loopMutants,
+  ...schemaMutants,
+  ...damageMutants,
+  ...workflowMutants,
+  ...assignmentMutants,
+  ...workerMutants,
+  ...answerMutants,
+  ...gatewayMutants,
 ];

@@ -1,11 +1,11 @@
-import { type Breakage, edit, type TestName } from "./breakage.js";
+import { edit, type Mutant, type TestName } from "./mutant.js";
 
 const poison = (name: string): TestName => ({ file: "test/runtime/poison.test.ts", name });
 
 const containment = "src/runtime/containment.ts";
 
 /** Builds in which a message that cannot be decided harms more than itself, or comes back for ever. */
-export const poisonBreakages: readonly Breakage[] = [
+export const poisonMutants: readonly Mutant[] = [
   {
     name: "drops a report that cannot be decided",
     edits: [

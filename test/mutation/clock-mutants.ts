@@ -1,11 +1,11 @@
-import { type Breakage, edit, type TestName } from "./breakage.js";
+import { edit, type Mutant, type TestName } from "./mutant.js";
 
 const clock = (name: string): TestName => ({ file: "test/runtime/wall-clock.test.ts", name });
 
 const planeTime = "src/domain/plane-time.ts";
 
 /** Ways to believe a wall clock that is wrong at the start. */
-export const clockBreakages: readonly Breakage[] = [
+export const clockMutants: readonly Mutant[] = [
   {
     name: "any later wall clock is believed at the start",
     edits: [

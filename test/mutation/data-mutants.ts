@@ -1,9 +1,9 @@
-import { type Breakage, edit, type TestName } from "./breakage.js";
+import { edit, type Mutant, type TestName } from "./mutant.js";
 
 const runtime = (file: string, name: string): TestName => ({ file: `test/runtime/${file}.test.ts`, name });
 
 /** Ways to pass on other data than was given. */
-export const dataBreakages: readonly Breakage[] = [
+export const dataMutants: readonly Mutant[] = [
   {
     name: "a string ends at any quote behind no backslash",
     edits: [

@@ -1,11 +1,11 @@
-import { type Breakage, edit, type TestName } from "./breakage.js";
+import { edit, type Mutant, type TestName } from "./mutant.js";
 
 const inTurn = (name: string): TestName => ({ file: "test/runtime/verdicts.test.ts", name });
 const cost = (name: string): TestName => ({ file: "test/host/schema-cost.test.ts", name });
 const thread = (name: string): TestName => ({ file: "test/host/schema-threads.test.ts", name });
 
 /** Ways to let a schema stop the plane, or to lose what waits for one. */
-export const schemaBreakages: readonly Breakage[] = [
+export const schemaMutants: readonly Mutant[] = [
   {
     name: "keeps a cascade that lacked a verdict",
     edits: [

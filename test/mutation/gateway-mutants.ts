@@ -1,4 +1,4 @@
-import { type Breakage, edit, type TestName } from "./breakage.js";
+import { edit, type Mutant, type TestName } from "./mutant.js";
 
 const reader = "src/gateway/message-reader.ts";
 const held = "src/gateway/held-bytes.ts";
@@ -20,7 +20,7 @@ const grpcIncomingTest = inFile("grpc-incoming");
 const connectionsTest = inFile("connections");
 
 /** Ways in which peers could make the server hold what they have not sent, or keep it from others. */
-export const gatewayBreakages: readonly Breakage[] = [
+export const gatewayMutants: readonly Mutant[] = [
   {
     name: "peer: memory follows what is announced",
     edits: [edit(reader, "Math.max(needed, Math.min(twice, enough))", "Math.max(needed, enough)")],

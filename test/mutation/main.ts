@@ -1,5 +1,5 @@
 /**
- * Proves that the tests can fail: breaks a copy of the sources in each of the ways of `breakages.ts`, runs the
+ * Proves that the tests can fail: breaks a copy of the sources in each of the ways of `mutants.ts`, runs the
  * test that must notice, and wants to see it red. First all of these tests must be green on the sources as they are.
  */
 import { spawn } from "node:child_process";
@@ -17,8 +17,8 @@ import {
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import type { Breakage, Edit, TestName } from "./breakage.js";
-import { breakages } from "./breakages.js";
+import type { Edit, Mutant, TestName } from "./mutant.js";
+import { mutants } from "./mutants.js";
 
 const root = dirname(createRequire(import.meta.url).resolve("taskrun/package.json"));
 const parts = [
@@ -54,7 +54,7 @@ interface Outcome {
 
 /** A copy of the sources in which anything may be broken. */
 class Copy {
-  readonly #dir = mkdtempSync(join(tmpdir(), "taskrun-bed-"));
+  readonly #dir = mkdtempSync(join(tmpdir(), "taskrun-mutation-"));
   /** Files that are broken, as they were. */
   readonly #whole = new Map<string, string>();
 
@@ -148,10 +148,10 @@ function readOutcome(path: string): Outcome {
 }
 
 /** @returns what went wrong; empty if the test has turned red, and by failing */
-async function prove(copy: Copy, breakage: Breakage): Promise<string> {
+async function prove(copy: Copy, mutant: Mutant): Promise<string> {
   try {
-    for (const edit of breakage.edits) copy.edit(edit);
-    const { file, name } = breakage.test;
+    for (const edit of mutant.edits) copy.edit(edit);
+    const { file, name } = mutant.test;
     const { failed, passed, trouble } = await copy.run([file], name === undefined ? [] : [name]);
     if (failed > 0) return "";
     return passed > 0 ? "nothing turned red" : trouble || "no test was run";
@@ -168,12 +168,12 @@ function inWords({ file, name }: TestName): string {
 
 const copies = Array.from({ length: LANES }, () => new Copy());
 const wanted = process.argv.slice(2);
-const chosen = breakages.filter(
+const chosen = mutants.filter(
   ({ name }) => wanted.length === 0 || wanted.some((word) => name.includes(word)),
 );
 const beganAt = performance.now();
 
-const isReal = ({ test }: Breakage) => test.file.startsWith("test/e2e/");
+const isReal = ({ test }: Mutant) => test.file.startsWith("test/e2e/");
 const kinds = [
   chosen.filter((one) => isReal(one)),
   chosen.filter((one) => !isReal(one) && one.test.name !== undefined),

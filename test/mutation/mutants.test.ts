@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { breakages } from "./breakages.js";
+import { mutants } from "./mutants.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-test("every breakage still finds the place that it breaks, and the test that must notice", () => {
-  const promises = readFileSync(`${root}test/bed/promises.test.ts`, "utf8");
-  const lost = breakages.flatMap(({ name, edits, test }) => [
+test("every mutant still finds the place that it breaks, and the test that must notice", () => {
+  const promises = readFileSync(`${root}test/mutation/promises.test.ts`, "utf8");
+  const lost = mutants.flatMap(({ name, edits, test }) => [
     ...edits
       .filter(({ file, find }) => readFileSync(`${root}${file}`, "utf8").split(find).length !== 2)
       .map(({ file }) => `${name}: ${file}`),
