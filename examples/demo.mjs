@@ -62,8 +62,17 @@ async function demo() {
     `Starting a server and ${WORKERS.length} workers. The lease is ${LEASE} and a heartbeat comes every ${HEARTBEAT},`,
   );
   say("instead of 30 s and 5 s, so that the loss of a worker shows soon.");
-  const doors = ["--grpc", addr, "--http", `127.0.0.1:${http}`];
-  processes.start("server", ["server", "--data", dir, ...doors, "--lease", LEASE, "--heartbeat", HEARTBEAT]);
+  const listeners = ["--grpc", addr, "--http", `127.0.0.1:${http}`];
+  processes.start("server", [
+    "server",
+    "--data",
+    dir,
+    ...listeners,
+    "--lease",
+    LEASE,
+    "--heartbeat",
+    HEARTBEAT,
+  ]);
   for (const id of WORKERS)
     processes.start(id, ["worker", "--addr", addr, "--id", id, "--max-runs", "4", ...agents()]);
 

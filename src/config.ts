@@ -100,14 +100,14 @@ export const settings = {
   grpc: {
     schema: addresses.min(1, "is empty; workers and clients need at least one address"),
     fallback: ["127.0.0.1:50051", "[::1]:50051"],
-    help: "Addresses of the gRPC door.",
+    help: "Addresses of the gRPC listener.",
     range: "1 to 16 of HOST:PORT; port 0 is any free one",
   },
   http: {
     schema: addresses,
     fallback: ["127.0.0.1:8080", "[::1]:8080"],
-    help: "Addresses of the HTTP door: Connect, gRPC-Web, gRPC, metrics and health.",
-    range: "0 to 16 of HOST:PORT; off, or [] in the file, closes the door",
+    help: "Addresses of the HTTP listener: Connect, gRPC-Web, gRPC, metrics and health.",
+    range: "0 to 16 of HOST:PORT; off, or [] in the file, closes the listener",
   },
   "allowed-hosts": {
     schema: z
@@ -117,7 +117,7 @@ export const settings = {
       )
       .max(64, "has more than 64 names"),
     fallback: [],
-    help: "Names beside those of the loopback under which the HTTP door may be asked.",
+    help: "Names beside those of the loopback under which the HTTP listener may be asked.",
     range: "0 to 64 host names",
   },
   insecure: {
@@ -129,7 +129,7 @@ export const settings = {
   connections: {
     schema: count(1, 100_000),
     fallback: limits.connections,
-    help: "Connections that the gRPC doors hold together, and again the HTTP doors; more are closed at once.",
+    help: "Connections that the gRPC listeners hold together, and again the HTTP listeners; more are closed at once.",
     range: "1 to 100000",
   },
   "connections-per-address": {

@@ -1,5 +1,5 @@
 /**
- * The composition root: the one file that knows every layer. A plane is built from its ports, doors
+ * The composition root: the one file that knows every layer. A plane is built from its ports, gateways
  * are opened in front of it, and all of it is taken down again in the opposite order.
  */
 import { existsSync } from "node:fs";
@@ -45,7 +45,7 @@ export interface ControlPlaneParts {
 
 export interface ControlPlane {
   readonly plane: Plane;
-  /** What it was started with, for the doors. */
+  /** What it was started with, for a gateway. */
   readonly entropy: Entropy;
   readonly telemetry: Telemetry;
   readonly schemas: Schemas;
@@ -65,7 +65,7 @@ const DEFAULT_TERMS: LeaseTerms = {
 const WEEK = millis(7 * 24 * 3_600_000);
 
 /**
- * A plane without doors, for embedding: open some with `openDoors`, or call `plane` itself.
+ * A plane without a gateway, for embedding: open one with `openGateway`, or call `plane` itself.
  *
  * @throws {Fault} what {@link Store.boot} throws, e.g. reason `STORE_LOCKED`; then the store is closed
  */
@@ -112,12 +112,12 @@ export interface RunningServer {
   /** What an operator should know of the start, a sentence each; empty if all is well. */
   readonly warnings: readonly string[];
   readonly failed: Promise<Error>;
-  /** Drains, closes the doors, closes the store. Bounded; the second call waits for the first. */
+  /** Drains, closes the listeners, closes the store. Bounded; the second call waits for the first. */
   stop(): Promise<void>;
 }
 
 /**
- * A whole server: the plane over its store, and every door the configuration names.
+ * A whole server: the plane over its store, and every listener the configuration names.
  *
  * @param store what the configuration names, if it is left out; it may be opening already
  * @throws {Fault} if the store or an address cannot be opened; then nothing stays open
@@ -128,8 +128,8 @@ export async function startServer(
   store: Store = serverStore(config),
 ): Promise<RunningServer> {
   // Loading the gateway takes as long as opening a large store, which goes on in threads meanwhile.
-  const gateway = import("#gateway/server");
-  gateway.catch(() => {});
+  const loading = import("#gateway/server");
+  loading.catch(() => {});
   const telemetry = nodeTelemetry({ log: log ?? logPort(createLog({ level: config.logLevel })) });
   const { lease, heartbeat, publicLease, retention, acceptClock } = config;
   const terms = { lease, heartbeat, publicLease };
@@ -139,8 +139,8 @@ export async function startServer(
     throw error;
   });
   const { grpc, http, allowedHosts, insecure, connections, connectionsPerAddress } = config;
-  const { openDoors } = await gateway;
-  const doors = await openDoors({
+  const { openGateway } = await loading;
+  const gateway = await openGateway({
     plane: control.plane,
     entropy: control.entropy,
     telemetry,
@@ -163,12 +163,12 @@ export async function startServer(
   const stop = async () => {
     control.drain();
     await folder?.stop();
-    await doors.close(limits.drain);
+    await gateway.close(limits.drain);
     await control.stop();
   };
   return {
-    grpc: doors.grpc,
-    http: doors.http,
+    grpc: gateway.grpc,
+    http: gateway.http,
     warnings: warningsOf(control.plane),
     failed: control.failed,
     stop: () => {

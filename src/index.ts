@@ -1,5 +1,5 @@
 /**
- * The plane as a library: start one in your own process, over a store of your choice, and open doors
+ * The plane as a library: start one in your own process, over a store of your choice, and open its gateway
  * in front of it or none. Clients and workers have entry points of their own, `taskrun/client` and
  * `taskrun/worker`; the machines are in `taskrun/actors`.
  */

@@ -28,7 +28,7 @@ export type RunTrackerMessage =
       readonly status: WorkerStatus;
       readonly capacity: number;
     }
-  /** door: the stream has ended. */
+  /** gateway: the stream has ended. */
   | { readonly type: "closed"; readonly session: SessionId }
   /** timers: the lease has ended, unless a heartbeat came in between. */
   | { readonly type: "silent"; readonly session: SessionId }

@@ -8,7 +8,7 @@ export type WorkerMessage =
   | { readonly type: "beat"; readonly at: Instant; readonly status: WorkerStatus; readonly capacity: number }
   /** operator: give it no more Runs. */
   | { readonly type: "drain"; readonly at: Instant; readonly message: string }
-  /** door: its stream has ended. */
+  /** gateway: its stream has ended. */
   | { readonly type: "closed"; readonly at: Instant }
   /** timers: its lease has ended. */
   | { readonly type: "silent"; readonly at: Instant }

@@ -4,7 +4,7 @@ import { Mailbox, type MailboxBounds } from "./mailbox.js";
 /** Where a message comes from decides what a failed commit does with it. */
 export type Source =
   /** A client waits for the answer: it hears of the failure and may try again. */
-  | "door"
+  | "gateway"
   /** A worker's report or a timer: it stays, and is decided again. */
   | "stream"
   | "timer";

@@ -38,14 +38,15 @@ export function describeServer(
   { grpc, http, warnings }: Pick<RunningServer, "grpc" | "http" | "warnings">,
   config: ServerConfig,
 ): string {
-  const doors = [`gRPC at ${grpc.join(", ")}`, ...(http.length > 0 ? [`HTTP at ${http.join(", ")}`] : [])];
+  const gateway = [`gRPC at ${grpc.join(", ")}`, ...(http.length > 0 ? [`HTTP at ${http.join(", ")}`] : [])];
   const data =
     config.store === "memory"
       ? "data in memory, gone when it stops"
       : `data in ${config.data} (${config.store})`;
-  return [`taskrun serves ${doors.join("; ")}; ${data}`, ...warnings.map((text) => `warning: ${text}`)].join(
-    "\n",
-  );
+  return [
+    `taskrun serves ${gateway.join("; ")}; ${data}`,
+    ...warnings.map((text) => `warning: ${text}`),
+  ].join("\n");
 }
 
 /** @throws {CliError} that says which setting to change, if the world is not as the settings say */

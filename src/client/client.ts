@@ -5,7 +5,7 @@ import { connect, DEFAULT_ADDR } from "./transport.js";
 import { Workers } from "./workers.js";
 
 export interface ClientOptions {
-  /** `HOST:PORT` or a URL of a gRPC door; `localhost:50051` if left out. */
+  /** `HOST:PORT` or a URL of a gRPC listener; `localhost:50051` if left out. */
   readonly addr?: string;
   /** Where Tasks and templates are looked for, and Tasks created, unless a request says otherwise. */
   readonly namespace?: string;

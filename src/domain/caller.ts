@@ -6,7 +6,7 @@ export interface Caller {
   readonly roles: readonly string[];
 }
 
-/** Everyone on a loopback door, until a door knows better. */
+/** Everyone on a loopback listener, until one knows better. */
 export const LOCAL_CALLER: Caller = { principal: "local", namespaces: "*", roles: ["admin"] };
 
 export const DEFAULT_NAMESPACE = "default";

@@ -139,7 +139,7 @@ export function reportBytes(report: WorkerReport): number {
       return weight(utf8Bytes(report.message));
     case "hello":
     case "heartbeat":
-      return 0; // bounded by the door, and not repeated
+      return 0; // bounded by the gateway, and not repeated
   }
 }
 

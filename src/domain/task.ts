@@ -119,7 +119,7 @@ export interface TaskRow {
   readonly inputBytes: number | null;
 }
 
-/** A Task a client wants, complete with the id the door has drawn for it. */
+/** A Task a client wants, complete with the id the gateway has drawn for it. */
 export interface TaskDraft {
   readonly id: TaskId;
   readonly namespace: string;

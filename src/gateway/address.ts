@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { Fault } from "#domain/fault";
 
-/** Where a door listens. */
+/** Where the gateway listens. */
 export interface Address {
   /** An IP address without brackets, or a name. */
   readonly host: string;
@@ -56,7 +56,7 @@ export function networkOf(remoteAddress: string): string | undefined {
 }
 
 /**
- * Anybody who reaches a door may use it, so it must not be reached from elsewhere by accident.
+ * Anybody who reaches a listener may use it, so it must not be reached from elsewhere by accident.
  *
  * @throws {Fault} `denied`
  */

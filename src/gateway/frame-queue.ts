@@ -13,7 +13,7 @@ export interface FrameQueueOptions<Item> {
 }
 
 /**
- * What waits to be written to one stream: pushed by the plane, read by the door. Bounded: a reader that
+ * What waits to be written to one stream: pushed by the plane, read by the gateway. Bounded: a reader that
  * falls behind loses its stream, never the plane its memory. An item counts as waiting until the reader asks for the
  * next one, which is when the transport has taken it.
  */

@@ -11,7 +11,7 @@ export interface Refusal {
 }
 
 /**
- * Keeps web pages away from a door that asks nobody who they are: a page can make a browser send requests
+ * Keeps web pages away from a listener that asks nobody who they are: a page can make a browser send requests
  * here, by its own origin or by a name of its own that it has pointed at this machine. Both show in the
  * headers, and only names of this machine, or configured ones, pass.
  */

@@ -21,18 +21,18 @@ export const CANCELLED: Failure = {
   fault: new Fault("unavailable", "the caller is gone"),
 };
 
-/** Counts and times the requests of one rpc on one door, and tells failures of ours from callers'. */
+/** Counts and times the requests of one rpc on one mount, and tells failures of ours from callers'. */
 export class Meter {
   readonly #telemetry: Telemetry;
   readonly #rpc: string;
-  readonly #door: string;
+  readonly #listener: string;
   readonly #timeLabels: Readonly<Record<string, string>>;
   readonly #countLabels = new Map<StatusName, Readonly<Record<string, string>>>();
 
-  constructor(telemetry: Telemetry, { method }: Rpc, door: string) {
+  constructor(telemetry: Telemetry, { method }: Rpc, listener: string) {
     this.#telemetry = telemetry;
     this.#rpc = `${method.parent.typeName}/${method.name}`;
-    this.#door = door;
+    this.#listener = listener;
     this.#timeLabels = { rpc: this.#rpc };
   }
 
@@ -40,7 +40,11 @@ export class Meter {
   outcomeOf(error: unknown): Failure {
     if (error === CANCELLED.fault) return CANCELLED;
     if (error instanceof Fault) return { status: statusOf(error), fault: error };
-    this.#telemetry.log.error("a request failed by a bug", { rpc: this.#rpc, door: this.#door, err: error });
+    this.#telemetry.log.error("a request failed by a bug", {
+      rpc: this.#rpc,
+      door: this.#listener,
+      err: error,
+    });
     const fault = new Fault("internal", `${this.#rpc} failed inside; the server's log says why.`);
     return { status: "INTERNAL", fault };
   }
@@ -48,7 +52,7 @@ export class Meter {
   count({ status }: Outcome): void {
     let labels = this.#countLabels.get(status);
     if (!labels) {
-      labels = { rpc: this.#rpc, door: this.#door, code: status };
+      labels = { rpc: this.#rpc, door: this.#listener, code: status };
       this.#countLabels.set(status, labels);
     }
     this.#telemetry.count("taskrun_requests_total", labels);

@@ -22,7 +22,7 @@ import type { Call } from "./rpc.js";
 import { OpenStreams } from "./streams.js";
 import { Traffic } from "./traffic.js";
 
-export interface DoorSettings {
+export interface GatewaySettings {
   readonly plane: Plane;
   readonly entropy: Entropy;
   readonly telemetry: Telemetry;
@@ -36,11 +36,11 @@ export interface DoorSettings {
   readonly grpc: readonly string[];
   /** Where to serve HTTP: Connect, gRPC-Web, gRPC, health and metrics. Nowhere if left out. */
   readonly http?: readonly string[];
-  /** Names, beside loopback ones, by which browsers may call the HTTP doors. */
+  /** Names, beside loopback ones, by which browsers may call the HTTP listeners. */
   readonly allowedHosts?: readonly string[];
   /** Allows addresses that other machines can reach. */
   readonly insecure?: boolean;
-  /** Connections of the gRPC doors together, and again of the HTTP doors. Default 1 024. */
+  /** Connections of the gRPC listeners together, and again of the HTTP listeners. Default 1 024. */
   readonly connections?: number;
   /** Of those, how many one remote address may have without saying who it is. Default 256; none on the loopback. */
   readonly connectionsPerAddress?: number;
@@ -48,7 +48,7 @@ export interface DoorSettings {
   readonly messageDeadline?: Millis;
 }
 
-export interface Doors {
+export interface Gateway {
   /** The addresses that were bound, as `HOST:PORT`, in the order asked for. */
   readonly grpc: readonly string[];
   readonly http: readonly string[];
@@ -62,12 +62,12 @@ export interface Doors {
 const noMetrics: MetricsSource = { contentType: "text/plain", render: async () => "" };
 
 /**
- * Opens every door of a plane: one table of handlers behind all of them.
+ * Opens every listener of a plane: one table of handlers behind all of them.
  *
  * @throws {Fault} `invalid` or `denied` for an address that must not be used, `unavailable` if one cannot be
  *   bound; then none stays open
  */
-export async function openDoors(settings: DoorSettings): Promise<Doors> {
+export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
   const { plane, entropy, telemetry, schemas, environment } = settings;
   const { metrics = noMetrics, insecure = false } = settings;
   const addresses = { grpc: settings.grpc.map(parseAddress), http: (settings.http ?? []).map(parseAddress) };
@@ -170,7 +170,7 @@ async function within(done: Promise<unknown>, deadlineMs: number): Promise<boole
   }
 }
 
-function once(close: (deadlineMs: number) => Promise<void>): Doors["close"] {
+function once(close: (deadlineMs: number) => Promise<void>): Gateway["close"] {
   let closing: Promise<void> | undefined;
   return (deadlineMs) => {
     closing ??= close(deadlineMs);

@@ -5,7 +5,7 @@ import { type HeldBytes, Holding } from "./held-bytes.js";
 /** Nobody reads why a stream's signal aborts; without a reason Node would make an exception with a trace for each. */
 const OVER = "the stream is over";
 
-/** One open stream of a door: what its handler listens to, and why it was ended from this side. */
+/** One open stream of a listener: what its handler listens to, and why it was ended from this side. */
 export class OpenStream {
   readonly #controller = new AbortController();
   readonly #stalled: HeldBytes;
@@ -53,7 +53,7 @@ export class OpenStream {
   }
 }
 
-/** The open streams of all doors, so that a drain can end them. */
+/** The open streams of all listeners, so that a drain can end them. */
 export class OpenStreams {
   readonly #streams = new Set<OpenStream>();
   readonly #stalled: HeldBytes;
@@ -64,7 +64,7 @@ export class OpenStreams {
     this.#stalled = stalled;
   }
 
-  /** One more; it has ended already while the doors drain, or if there are too many. */
+  /** One more; it has ended already while the gateway drains, or if there are too many. */
   open(): OpenStream {
     const stream = new OpenStream(this.#stalled);
     if (this.#drained) stream.end(this.#drained);

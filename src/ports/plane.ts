@@ -12,7 +12,7 @@ import type { Instant } from "#domain/time";
 import type { LeaseTerms, WorkerView } from "#domain/worker";
 import type { Reads } from "./store.js";
 
-/** What a door may do with the plane. The only way in; a door never sees an actor or a row's writer. */
+/** What a gateway may do with the plane. The only way in: a gateway never sees an actor or a row's writer. */
 export interface Plane {
   readonly reads: Reads;
   readonly terms: LeaseTerms;
@@ -89,7 +89,7 @@ export interface Receipt {
   readonly runs: readonly RunSummary[];
 }
 
-/** The plane's end of a worker's stream, given by a door. */
+/** The plane's end of a worker's stream, given by a gateway. */
 export interface WorkerSink {
   /** Bytes of frames given to `send` that the peer's transport has not taken yet. */
   readonly unsentBytes: number;
@@ -99,13 +99,13 @@ export interface WorkerSink {
   close(fault: Fault): void;
 }
 
-/** A door's end of a worker's stream. */
+/** A gateway's end of a worker's stream. */
 export interface WorkerLink {
   /**
-   * What the worker says, in order. Resolves when the plane can take more: a door awaits it before
+   * What the worker says, in order. Resolves when the plane can take more: the gateway awaits it before
    * it reads on, so that a full mailbox becomes an unread stream.
    *
-   * @throws {Fault} if the worker broke the protocol: the door ends the stream with it.
+   * @throws {Fault} if the worker broke the protocol: the gateway ends the stream with it.
    */
   receive(report: WorkerReport): Promise<void>;
   /** Much of what waited has been taken: say so when the sink's `unsentBytes` comes down to half of its bound, or to 0. */

@@ -48,10 +48,10 @@ export const counters = {
     "Answers, frames and the like of a commit that failed, by part; the log says how.",
   taskrun_verdicts_awaited_total:
     "Checks by a schema that were too costly for a turn, so that their message was put aside.",
-  taskrun_requests_total: "Requests served, by rpc, door and code.",
+  taskrun_requests_total: "Requests served, by rpc, listener and code.",
   taskrun_connections_refused_total:
-    "Connections closed at once because there were too many, by door and bound.",
-  taskrun_connections_ended_total: "HTTP/2 connections that this side ended, by door and cause.",
+    "Connections closed at once because there were too many, by listener and bound.",
+  taskrun_connections_ended_total: "HTTP/2 connections that this side ended, by listener and cause.",
   taskrun_messages_cut_total: "Requests and answers that peers did not finish sending or reading, by cause.",
   taskrun_tasks_removed_total: "Finished tasks removed by retention.",
 } as const;
@@ -79,6 +79,6 @@ export const gauges = {
   taskrun_unsent_bytes: "Bytes of frames that workers' transports have not taken yet.",
   taskrun_lanes: "Lanes with ready steps.",
   taskrun_watchers: "Open watch streams.",
-  taskrun_connections: "Open connections, by door.",
+  taskrun_connections: "Open connections, by listener.",
 } as const;
 export type GaugeName = keyof typeof gauges;

@@ -7,7 +7,7 @@ import type { Receipt } from "#ports/plane";
 import type { Supervisor } from "./supervisor.js";
 import type { Message } from "./turn.js";
 
-/** How a door's request becomes a message, and the actor's answer the door's. */
+/** How a request at the gateway becomes a message, and the actor's answer its own. */
 export function asking(supervisor: Supervisor) {
   const ask = <Reply>(to: ActorName, message: Message, weight: number): Promise<Reply> =>
     new Promise((resolve, reject) => {
@@ -17,7 +17,7 @@ export function asking(supervisor: Supervisor) {
         return;
       }
       const answer = { resolve: (reply: unknown) => resolve(reply as Reply), reject };
-      if (supervisor.post({ to, message, source: "door", weight, answer })) return;
+      if (supervisor.post({ to, message, source: "gateway", weight, answer })) return;
       reject(
         new Fault(
           "overloaded",

@@ -80,7 +80,7 @@ export class AwaitedVerdicts {
       try {
         return await this.#core.schemas.judge(schema, json);
       } catch (error) {
-        if (this.#stopped || envelope.source === "door") throw error;
+        if (this.#stopped || envelope.source === "gateway") throw error;
         const full = error instanceof Fault && error.code === "overloaded";
         if (!full) {
           failures += 1;

@@ -13,7 +13,7 @@ import { asking } from "./asking.js";
 import type { Supervisor } from "./supervisor.js";
 import { WorkerConnection } from "./worker-connection.js";
 
-/** The plane as doors see it: their requests become messages, their reads go past the actors. */
+/** The plane as the gateway sees it: their requests become messages, their reads go past the actors. */
 export function openPlane(supervisor: Supervisor): Plane {
   const { core, watchers, timers, bus } = supervisor;
   const { roster } = core.memory;

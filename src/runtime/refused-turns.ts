@@ -54,11 +54,11 @@ export class RefusedTurns {
       this.#bus.giveBack(posted);
       return this.#conflicts > CONFLICTS_AT_ONCE ? this.#pause() : undefined;
     }
-    if (mail?.envelope.source === "door") return mail.envelope.answer?.reject(refusal);
+    if (mail?.envelope.source === "gateway") return mail.envelope.answer?.reject(refusal);
 
     // A report that finds no room holds up all behind it: clients are told rather than left waiting.
     this.#bus.giveBack(posted);
-    for (const { answer } of this.#bus.takeFrom("door")) answer?.reject(refusal);
+    for (const { answer } of this.#bus.takeFrom("gateway")) answer?.reject(refusal);
     await this.#pause();
   }
 

@@ -235,7 +235,7 @@ export class Supervisor {
   #refuseWaiting(cause?: Error): void {
     const fault = new Fault("unavailable", "the plane has stopped; nothing was stored", { cause });
     this.awaited.stop(fault);
-    for (const source of ["door", "stream", "timer"] as const) {
+    for (const source of ["gateway", "stream", "timer"] as const) {
       for (const { answer } of this.bus.takeFrom(source)) answer?.reject(fault);
     }
   }

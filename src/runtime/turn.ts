@@ -114,7 +114,7 @@ export class Turn {
   async #cascade(envelope: Mail): Promise<Answer | Error | undefined> {
     const first = addressed(envelope);
     const outcome =
-      envelope.source === "door"
+      envelope.source === "gateway"
         ? await this.#cascades.decide(first)
         : await this.#cascades.decideForGood(first);
     return outcome instanceof CascadeFailure ? outcome.fault : outcome;

@@ -11,7 +11,7 @@ import type * as wire from "./gen/taskrun/v1/run_service_pb.js";
 
 /**
  * What a worker says after its hello, in the domain's words: one function for each kind. The limits on
- * sizes are the door's to check.
+ * sizes are the gateway's to check.
  *
  * `undefined` stands for what is to be ignored: a word we do not know, or a turn of a conversation that
  * was not asked for.

@@ -49,7 +49,7 @@ export function modelBackendFromWire(backend: common.ModelBackend): ModelBackend
   return { provider, modelName, contextWindow, supportsStreaming, modalities, tools, metadata };
 }
 
-/** The limits are the door's to check before. */
+/** The limits are the gateway's to check before. */
 export function workerInfoFromWire(info: common.WorkerInfo): WorkerInfo {
   return {
     workerId: info.workerId as WorkerId,

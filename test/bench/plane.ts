@@ -118,8 +118,8 @@ export class BenchPlane {
   }
 
   async #startServer(): Promise<void> {
-    const doors = ["--grpc", this.addr, "--http", `127.0.0.1:${this.#http}`];
-    const args = ["server", "--data", this.#dir, ...doors, "--log-level", "warn"];
+    const gateway = ["--grpc", this.addr, "--http", `127.0.0.1:${this.#http}`];
+    const args = ["server", "--data", this.#dir, ...gateway, "--log-level", "warn"];
     const profile = this.#options.profile ? ["--cpu-prof"] : [];
     const child = spawn(process.execPath, [...profile, join(root, "bin/taskrun.js"), ...args], {
       env,

@@ -6,7 +6,7 @@ type Name = "left" | "right";
 type Mail = Envelope<Name, string>;
 
 function mail(to: Name, message: string, weight = 0): Mail {
-  return { to, message, source: "door", weight };
+  return { to, message, source: "gateway", weight };
 }
 
 function busOf(capacity: number) {

@@ -145,7 +145,7 @@ test.each<[string, Partial<Sources>, string | undefined, string]>([
   ["a number out of range", {}, "connections-per-address = 0", "write a whole number from 1 to 100000"],
   ["a bad address", { flags: { grpc: ["127.0.0.1"] } }, undefined, '--grpc: "127.0.0.1" is not HOST:PORT'],
   ["a port beyond the last", { flags: { http: ["[::1]:65536"] } }, undefined, "is not HOST:PORT"],
-  ["no door for workers", {}, "grpc = []", "at least one address"],
+  ["no listener for workers", {}, "grpc = []", "at least one address"],
   [
     "a store that is none",
     { flags: { store: "redis" } },
@@ -159,7 +159,7 @@ test.each<[string, Partial<Sources>, string | undefined, string]>([
     "more than half of lease",
   ],
   [
-    "an open door",
+    "an open listener",
     { flags: { grpc: ["0.0.0.0:50051"] } },
     undefined,
     "0.0.0.0:50051 can be reached from other machines",
@@ -186,6 +186,6 @@ test("what a container host sets for a service called taskrun is not taken for a
   expect(load({ env }).lease).toBe(30_000);
 });
 
-test("an open door may be meant", () => {
+test("an open listener may be meant", () => {
   expect(serverConfig({ grpc: ["0.0.0.0:50051"], insecure: true }).grpc).toEqual(["0.0.0.0:50051"]);
 });

@@ -115,7 +115,7 @@ export interface ServerFlags {
   readonly lease?: string;
   readonly heartbeat?: string;
   readonly publicLease?: string;
-  /** Addresses of the gRPC door; by default one free port of 127.0.0.1. */
+  /** Addresses of the gRPC listener; by default one free port of 127.0.0.1. */
   readonly grpc?: readonly string[];
   /** For Node itself. */
   readonly node?: readonly string[];
@@ -200,9 +200,9 @@ export class Server {
     const { lease = "3s", heartbeat = "500ms", publicLease = "90s", node = [] } = this.#flags;
     const http = this.#http || "127.0.0.1:0";
     const timers = ["--lease", lease, "--heartbeat", heartbeat, "--public-lease", publicLease];
-    const doors = ["--grpc", ...this.#grpc, "--http", http];
+    const gateway = ["--grpc", ...this.#grpc, "--http", http];
     const rest = ["--data", this.data, "--log-level", "warn", "--json"];
-    return new Proc([...node, program, "server", ...doors, ...timers, ...rest], this.#cwd);
+    return new Proc([...node, program, "server", ...gateway, ...timers, ...rest], this.#cwd);
   }
 }
 

@@ -5,7 +5,7 @@ import type { ServiceError } from "@grpc/grpc-js";
 import { afterEach, expect, test } from "vitest";
 import { limits } from "#domain/limits";
 import { millis } from "#domain/time";
-import { openDoors } from "#gateway/server";
+import { openGateway } from "#gateway/server";
 import { nodeClock } from "#host/clock";
 import { nodeEntropy } from "#host/entropy";
 import { jsonSchemas } from "#host/schemas";
@@ -29,7 +29,7 @@ afterEach(async () => {
   for (const undo of cleanUp.splice(0).toReversed()) await undo();
 });
 
-/** A plane behind a real door, with mailboxes of four, over a store that commits only when it is let. */
+/** A plane behind a real gateway, with mailboxes of four, over a store that commits only when it is let. */
 async function smallServer() {
   let dispatchStep = () => {};
   let gate: Promise<void> | undefined;
@@ -61,7 +61,7 @@ async function smallServer() {
     onFatal,
   });
   await supervisor.start();
-  const doors = await openDoors({
+  const gateway = await openGateway({
     plane: openPlane(supervisor),
     entropy,
     telemetry,
@@ -73,11 +73,11 @@ async function smallServer() {
   });
   cleanUp.push(async () => {
     dispatchStep();
-    await doors.close(1_000);
+    await gateway.close(1_000);
     await supervisor.stop();
   });
   return {
-    addr: doors.grpc[0] ?? "",
+    addr: gateway.grpc[0] ?? "",
     /** No commit lands until the answer is called. */
     hold(): () => void {
       gate = new Promise((resolve) => {

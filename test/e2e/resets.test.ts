@@ -21,18 +21,21 @@ const CLOSED_MS = 20_000;
 const stage = new Stage();
 afterAll(() => stage.end());
 
-test.each(["addr", "httpAddr"] as const)("a server outlives streams that are reset (%s)", async (door) => {
-  const server = await stage.server();
-  const http2 = new RawHttp2(Number(server[door].split(":").at(-1)));
-  for (let round = 1; round <= 3 && !http2.isClosed; round++) {
-    const ids = Array.from({ length: STREAMS }, () => http2.request(requestHeaders(paths.healthWatch)));
-    for (const id of ids) http2.data(id, envelope(Buffer.alloc(0)), END_STREAM);
-    const answered = () => http2.isClosed || http2.heardFrames(frameTypes.data) >= round * STREAMS;
-    await until("all streams are answered, or ended with their connection", answered, CLOSED_MS);
-    for (const id of ids) http2.write(frame(frameTypes.reset, 0, id, CANCEL));
-  }
+test.each(["addr", "httpAddr"] as const)(
+  "a server outlives streams that are reset (%s)",
+  async (listener) => {
+    const server = await stage.server();
+    const http2 = new RawHttp2(Number(server[listener].split(":").at(-1)));
+    for (let round = 1; round <= 3 && !http2.isClosed; round++) {
+      const ids = Array.from({ length: STREAMS }, () => http2.request(requestHeaders(paths.healthWatch)));
+      for (const id of ids) http2.data(id, envelope(Buffer.alloc(0)), END_STREAM);
+      const answered = () => http2.isClosed || http2.heardFrames(frameTypes.data) >= round * STREAMS;
+      await until("all streams are answered, or ended with their connection", answered, CLOSED_MS);
+      for (const id of ids) http2.write(frame(frameTypes.reset, 0, id, CANCEL));
+    }
 
-  await until("the connection is ended", () => http2.isClosed, CLOSED_MS);
-  expect(await server.page("/health/live")).toBe("live\n");
-  expect(await server.metrics()).toMatch(/^taskrun_connections_ended_total\{.*cause="resets".*\} 1$/m);
-});
+    await until("the connection is ended", () => http2.isClosed, CLOSED_MS);
+    expect(await server.page("/health/live")).toBe("live\n");
+    expect(await server.metrics()).toMatch(/^taskrun_connections_ended_total\{.*cause="resets".*\} 1$/m);
+  },
+);

@@ -166,7 +166,7 @@ describe("answers that nobody reads", () => {
   });
   afterEach(async () => {
     session.destroy();
-    await opened.doors.close(1_000);
+    await opened.gateway.close(1_000);
   });
 
   const idle = async () => {

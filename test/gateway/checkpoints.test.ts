@@ -14,7 +14,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   mount.close();
-  await opened.doors.close(1_000);
+  await opened.gateway.close(1_000);
 });
 
 async function yielded(parts: { readonly cursorJson?: string; readonly outputJson?: string }) {

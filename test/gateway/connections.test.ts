@@ -118,6 +118,6 @@ test.each(["grpcPort", "httpPort"] as const)(
       )
       .toBe(true);
     held.end();
-    await opened.doors.close(1_000);
+    await opened.gateway.close(1_000);
   },
 );

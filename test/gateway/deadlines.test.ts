@@ -28,7 +28,7 @@ let opened: Opened;
 beforeAll(async () => {
   opened = await open({ messageDeadline: millis(500) });
 });
-afterAll(() => opened.doors.close(1_000));
+afterAll(() => opened.gateway.close(1_000));
 
 /** How long it took until the connection was closed. */
 async function lifeOf(socket: RawSocket): Promise<number> {

@@ -81,7 +81,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   for (const mount of mounts) mount.close();
-  await opened.doors.close(1_000);
+  await opened.gateway.close(1_000);
 });
 
 test("the table serves exactly the rpcs that the protocols declare", () => {
@@ -148,7 +148,7 @@ describe.each(methods.map((method) => [nameOf(method), method] as const))("%s", 
   });
 });
 
-test("every request is counted by rpc, door and code, and no bug was logged", async () => {
+test("every request is counted by rpc, listener and code, and no bug was logged", async () => {
   const seen = () =>
     new Set(
       opened.counted

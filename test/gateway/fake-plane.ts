@@ -17,7 +17,7 @@ import { step as aStep, task as aTask } from "#testing/rows";
 
 const BORN = instant(1_700_000_000_000);
 
-/** A plane of plain maps: it decides nothing, and remembers what the doors told it. */
+/** A plane of plain maps: it decides nothing, and remembers what the gateway told it. */
 export class FakePlane implements Plane {
   ready = true;
   health: PlaneHealth = {};

@@ -30,7 +30,7 @@ let opened: Opened;
 beforeAll(async () => {
   opened = await open();
 });
-afterAll(() => opened.doors.close(1_000));
+afterAll(() => opened.gateway.close(1_000));
 
 const causes = (door: string) =>
   opened.counted.filter(

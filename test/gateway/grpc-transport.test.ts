@@ -22,7 +22,7 @@ let opened: Opened;
 beforeEach(async () => {
   opened = await open({ messageDeadline: millis(500) });
 });
-afterEach(() => opened.doors.close(1_000));
+afterEach(() => opened.gateway.close(1_000));
 
 interface Answer {
   readonly status: string;

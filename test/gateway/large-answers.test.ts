@@ -24,7 +24,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   mount.close();
-  await opened.doors.close(1_000);
+  await opened.gateway.close(1_000);
 });
 
 async function createTask(): Promise<TaskId> {

@@ -1,4 +1,4 @@
-import { type DoorSettings, type Doors, openDoors } from "#gateway/server";
+import { type Gateway, type GatewaySettings, openGateway } from "#gateway/server";
 import { jsonSchemas } from "#host/schemas";
 import type { Telemetry } from "#ports/telemetry";
 import { FakePlane } from "./fake-plane.js";
@@ -10,15 +10,15 @@ export interface Counted {
 
 export interface Opened {
   readonly plane: FakePlane;
-  readonly doors: Doors;
+  readonly gateway: Gateway;
   readonly counted: Counted[];
   readonly errors: unknown[];
   readonly grpcPort: number;
   readonly httpPort: number;
 }
 
-/** All doors on free ports of 127.0.0.1, before a fake plane. The caller closes them. */
-export async function open(settings: Partial<Omit<DoorSettings, "plane">> = {}): Promise<Opened> {
+/** A gateway on free ports of 127.0.0.1, before a fake plane. The caller closes them. */
+export async function open(settings: Partial<Omit<GatewaySettings, "plane">> = {}): Promise<Opened> {
   const plane = new FakePlane();
   const counted: Counted[] = [];
   const errors: unknown[] = [];
@@ -30,7 +30,7 @@ export async function open(settings: Partial<Omit<DoorSettings, "plane">> = {}):
     gauge: quiet,
   };
   let drawn = 0;
-  const doors = await openDoors({
+  const gateway = await openGateway({
     plane,
     entropy: { uuid: () => `id-${String(++drawn).padStart(4, "0")}`, draw: () => 0.5 },
     telemetry,
@@ -42,5 +42,12 @@ export async function open(settings: Partial<Omit<DoorSettings, "plane">> = {}):
     ...settings,
   });
   const portOf = (address = "") => Number(address.split(":").at(-1));
-  return { plane, doors, counted, errors, grpcPort: portOf(doors.grpc[0]), httpPort: portOf(doors.http[0]) };
+  return {
+    plane,
+    gateway,
+    counted,
+    errors,
+    grpcPort: portOf(gateway.grpc[0]),
+    httpPort: portOf(gateway.http[0]),
+  };
 }

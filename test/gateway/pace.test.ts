@@ -42,7 +42,7 @@ let opened: Opened;
 beforeAll(async () => {
   opened = await open();
 });
-afterAll(() => opened.doors.close(1_000));
+afterAll(() => opened.gateway.close(1_000));
 
 test.each(["grpcPort", "httpPort"] as const)(
   "messages that came together leave room for others between them (%s)",

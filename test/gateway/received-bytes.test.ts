@@ -20,7 +20,7 @@ let opened: Opened;
 beforeAll(async () => {
   opened = await open();
 });
-afterAll(() => opened.doors.close(1_000));
+afterAll(() => opened.gateway.close(1_000));
 
 /** The most memory that arrays took while something was done. */
 async function peak(work: Promise<unknown>): Promise<number> {

@@ -22,7 +22,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   mount.close();
-  await opened.doors.close(1_000);
+  await opened.gateway.close(1_000);
 });
 
 async function read(part: Partial<RunRow> = {}, fence = 3) {

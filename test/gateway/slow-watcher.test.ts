@@ -37,14 +37,14 @@ beforeAll(async () => {
   );
 });
 
-afterAll(() => opened.doors.close(1_000));
+afterAll(() => opened.gateway.close(1_000));
 
 test.each(["grpcPort", "httpPort"] as const)(
   "a watcher that does not read costs at most 1 MiB (%s)",
   { timeout: 3 * PATIENCE_MS },
-  async (door) => {
+  async (listener) => {
     opened.plane.slicesRead = 0;
-    const { stream, end } = await watchRaw(opened[door], id); // and then nothing is read
+    const { stream, end } = await watchRaw(opened[listener], id); // and then nothing is read
 
     // What was taken from the log settles, because nobody takes more.
     let before = -1;
@@ -69,9 +69,9 @@ test.each(["grpcPort", "httpPort"] as const)(
 test.each(["grpcPort", "httpPort"] as const)(
   "a watcher that leaves is over, whatever it had still to read (%s)",
   { timeout: 3 * PATIENCE_MS },
-  async (door) => {
+  async (listener) => {
     opened.plane.sliceEntries = 20;
-    const { end } = await watchRaw(opened[door], id);
+    const { end } = await watchRaw(opened[listener], id);
     await expect.poll(() => opened.plane.watchers, { timeout: PATIENCE_MS }).toBe(1);
     end();
     await expect.poll(() => opened.plane.watchers, { timeout: PATIENCE_MS }).toBe(0);

@@ -28,7 +28,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   mount.close();
-  await opened.doors.close(1_000);
+  await opened.gateway.close(1_000);
 });
 
 async function read(stepName: string, part: Partial<RunRow> = {}, fence = 3): Promise<string> {

@@ -19,7 +19,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   mount.close();
-  await opened.doors.close(1_000);
+  await opened.gateway.close(1_000);
 });
 
 const { createTask, batchCreateTasks, retryTask } = TaskService.method;

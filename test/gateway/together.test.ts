@@ -19,7 +19,7 @@ beforeAll(async () => {
   id = await taskWithLog(opened, Array.from({ length: LINES }, chat));
 });
 
-afterAll(() => opened.doors.close(1_000));
+afterAll(() => opened.gateway.close(1_000));
 
 test("events that are there together go out together", async () => {
   const { stream, end } = await watchRaw(opened.grpcPort, id);

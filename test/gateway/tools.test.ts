@@ -20,7 +20,7 @@ beforeAll(async () => {
   opened.plane.views.push(workerView("w-1"));
 });
 
-afterAll(() => opened.doors.close(1_000));
+afterAll(() => opened.gateway.close(1_000));
 
 /** Calls an rpc with no knowledge of it but the server's own, unless `more` says otherwise. */
 async function curl(port: number, path: string, ...more: string[]): Promise<unknown> {
@@ -39,8 +39,8 @@ async function curl(port: number, path: string, ...more: string[]): Promise<unkn
 test.each(["grpcPort", "httpPort"] as const)(
   "tools find their way by reflection (%s)",
   { timeout: PATIENCE_MS },
-  async (door) => {
-    const port = opened[door];
+  async (listener) => {
+    const port = opened[listener];
     const v1 = ["--reflect-protocol", "grpc-v1"];
     const v1alpha = ["--reflect-protocol", "grpc-v1alpha"];
 

@@ -17,7 +17,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   mount.close();
-  await opened.doors.close(1_000);
+  await opened.gateway.close(1_000);
 });
 
 type Method = (typeof TaskService.methods)[number];

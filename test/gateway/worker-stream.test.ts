@@ -29,7 +29,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   mount.close();
-  await opened.doors.close(1_000);
+  await opened.gateway.close(1_000);
   vi.useRealTimers();
 });
 
@@ -239,13 +239,13 @@ test("the next report is read only when the plane has taken the one before", asy
 
 test.each(["grpcPort", "httpPort"] as const)(
   "a worker that does not read loses its stream, not the plane its memory (%s)",
-  async (door) => {
+  async (listener) => {
     opened.plane.onReport = (_, sink) => {
       for (let i = 0; i <= limits.streamFrames + 64; i++) {
         sink.send({ type: "cancel", runId: `r-${i}` as RunId, reason: "x".repeat(1_000) });
       }
     };
-    const port = opened[door];
+    const port = opened[listener];
     const session = connect(`http://127.0.0.1:${port}`).on("error", () => undefined);
     const stream = session.request(
       {

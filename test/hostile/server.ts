@@ -46,9 +46,9 @@ export class ServerProcess {
 
   /** Starts it, again if it has ended, on the same data and at the same ports. */
   async restart(): Promise<void> {
-    const doors = ["--grpc", `127.0.0.1:${this.grpcPort}`, "--http", `127.0.0.1:${this.httpPort}`];
+    const gateway = ["--grpc", `127.0.0.1:${this.grpcPort}`, "--http", `127.0.0.1:${this.httpPort}`];
     const rest = ["--data", this.#dir, "--lease", "10s", "--heartbeat", "1s", "--log-level", "warn"];
-    const child = spawn(process.execPath, [join(root, "bin/taskrun.js"), "server", ...doors, ...rest], {
+    const child = spawn(process.execPath, [join(root, "bin/taskrun.js"), "server", ...gateway, ...rest], {
       env,
       stdio: ["ignore", "ignore", "pipe"],
     });

@@ -1,6 +1,6 @@
 /**
- * What the plane promises, told once each as the shortest story in which breaking it shows. The bed breaks the
- * plane in all these ways and sees that each story then fails.
+ * What the plane promises, told once each as the shortest story in which breaking it shows. A mutant breaks the
+ * plane in each of these ways, and its story has to fail.
  */
 import { connect, type IncomingHttpHeaders } from "node:http2";
 import { afterEach, expect, test } from "vitest";
@@ -8,7 +8,7 @@ import { LOCAL_CALLER } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import { limits } from "#domain/limits";
 import { millis } from "#domain/time";
-import { openDoors } from "#gateway/server";
+import { openGateway } from "#gateway/server";
 import { jsonSchemas } from "#host/schemas";
 import { silentTelemetry } from "#host/silent-telemetry";
 import { Retention } from "#runtime/retention";
@@ -297,7 +297,7 @@ test("a plane with workers that beat and work that waits issues no statement", a
 
 test("a worker stream has its response headers before anything was said", async () => {
   const bench = await startBench();
-  const doors = await openDoors({
+  const gateway = await openGateway({
     plane: bench.plane,
     entropy: seededEntropy(1, () => bench.clock.now()),
     telemetry: silentTelemetry(),
@@ -307,11 +307,11 @@ test("a worker stream has its response headers before anything was said", async 
     grpc: ["127.0.0.1:0"],
     http: [],
   });
-  const addr = doors.grpc[0] ?? "";
+  const addr = gateway.grpc[0] ?? "";
   const session = connect(`http://${addr}`);
   undone.push(
     () => session.destroy(),
-    () => doors.close(100),
+    () => gateway.close(100),
   );
   const headers = await new Promise<IncomingHttpHeaders | undefined>((resolve) => {
     const path = "/taskrun.v1.RunService/StreamConnect";

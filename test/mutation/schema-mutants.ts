@@ -59,7 +59,7 @@ export const schemaMutants: readonly Mutant[] = [
     edits: [
       edit(
         "src/runtime/awaited-verdicts.ts",
-        'if (this.#stopped || envelope.source === "door") throw error;',
+        'if (this.#stopped || envelope.source === "gateway") throw error;',
         "throw error;",
       ),
     ],

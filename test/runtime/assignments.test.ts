@@ -291,7 +291,7 @@ test("answers, watchers, metrics and streams that throw keep nothing else of a c
   const answer = { resolve: fail, reject: fail };
   const drafts = [draftOf("first" as TaskId, {})];
   const message = { type: "submit", caller: LOCAL_CALLER, drafts } as const;
-  bench.supervisor.post({ to: "task-request", message, source: "door", weight: 0, answer });
+  bench.supervisor.post({ to: "task-request", message, source: "gateway", weight: 0, answer });
   await bench.settle();
   expect(worker.assigned().taskId).toBe("first");
 

@@ -29,7 +29,7 @@ export const TERMS: LeaseTerms = {
 /** When the plane stops waiting for a worker of ours: later than the worker stops by itself. */
 export const LEASE_OF_OURS = 32_000;
 
-/** A whole plane on virtual time: everything but the doors. */
+/** A whole plane on virtual time: everything but the gateway. */
 export interface BenchPlane {
   readonly plane: Plane;
   readonly supervisor: Supervisor;

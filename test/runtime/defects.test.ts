@@ -1,6 +1,6 @@
 /**
  * What has gone wrong in engines of this kind, each as its user would have seen it, and how it goes here. What
- * is refused at a door before the engine hears of it is in `test/gateway`.
+ * is refused at the gateway before the engine hears of it is in `test/gateway`.
  */
 import { describe, expect, test } from "vitest";
 import { LOCAL_CALLER } from "#domain/caller";

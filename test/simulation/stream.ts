@@ -15,7 +15,7 @@ export class Stream {
   readonly #ears: StreamEars;
   readonly #link: WorkerLink;
   readonly #isEvil: boolean;
-  /** What the plane's door has received and not yet handed on. */
+  /** What the plane's gateway has received and not yet handed on. */
   readonly #inbox: WorkerReport[] = [];
   #reading = false;
   #toPlaneAt = 0;

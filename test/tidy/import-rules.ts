@@ -120,7 +120,7 @@ export const layers: readonly Layer[] = [
     ],
     node: true,
     neverReaches: ["src/stores", "src/cli"],
-    why: "A door tells and asks by message and reads through a port: it must not decide, nor touch a row.",
+    why: "The gateway tells and asks by message and reads through a port: it must not decide, nor touch a row.",
   },
   {
     path: "src/client",
@@ -143,7 +143,7 @@ export const layers: readonly Layer[] = [
     layers: ["src/domain", "src/ports", "src/bus", "src/runtime", "src/stores", "actors"],
     packages: ["xstate", "fast-check"],
     node: true,
-    why: "Suites and virtual time, exported for others' adapters: the core without its doors.",
+    why: "Suites and virtual time, exported for others' adapters: the core without its gateway.",
   },
   {
     path: "src/config.ts",

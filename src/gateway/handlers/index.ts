@@ -13,7 +13,7 @@ import { taskService } from "./task-service.js";
 import { templateService } from "./template-service.js";
 import { workerService } from "./worker-service.js";
 
-/** All services that every door serves. */
+/** All services that every mount serves. */
 export const services = [
   TaskService,
   WorkerService,
@@ -26,7 +26,7 @@ export const services = [
 
 export const serviceNames: readonly string[] = services.map(({ typeName }) => typeName);
 
-/** The one table of handlers, mounted on every door. */
+/** The one table of handlers, mounted by every protocol. */
 export const rpcs: readonly Rpc[] = [
   ...taskService,
   ...workerService,

@@ -36,7 +36,7 @@ const RESERVE_BYTES = 4 * limits.turnBytes;
 
 /**
  * Everything in one SQLite file, on the disk before it is acknowledged. One thread writes and loads turns, another
- * serves the read side, so that a slow disk stops neither doors nor streams. No statement runs unless asked for.
+ * serves the read side, so that a slow disk stops neither requests nor streams. No statement runs unless asked for.
  */
 export function sqliteStore(options: SqliteOptions): Store {
   const store = new SqliteStore(options);

@@ -3,7 +3,7 @@ import { request as httpRequest } from "node:http";
 import { type ClientHttp2Session, connect, constants } from "node:http2";
 import { connect as tcpConnect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openDoors } from "#gateway/server";
+import { openGateway } from "#gateway/server";
 import { type Opened, open } from "./open.js";
 
 let opened: Opened;
@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   for (const session of sessions) session.destroy();
-  await opened.doors.close(1_000);
+  await opened.gateway.close(1_000);
 });
 
 async function get(path: string, headers: Record<string, string> = {}): Promise<string> {
@@ -50,8 +50,8 @@ const rpcHeaders = (path: string, port: number) => ({
 
 test.each(["grpcPort", "httpPort"] as const)(
   "a worker that says nothing has its headers at once (%s)",
-  async (door) => {
-    const port = opened[door];
+  async (listener) => {
+    const port = opened[listener];
     const stream = session(port).request(rpcHeaders("/taskrun.v1.RunService/StreamConnect", port), {
       endStream: false,
     });
@@ -132,38 +132,40 @@ test("bytes that are no protocol end their connection and nothing else", async (
   expect(await get("/health/live")).toBe("200 live\n");
 });
 
-const doorsOf = (settings: { grpc?: string[]; http?: string[]; insecure?: boolean }) =>
-  open({ grpc: [], http: [], ...settings }).then(async ({ doors }) => {
-    await doors.close(1_000);
-    return doors;
+const listenersOf = (settings: { grpc?: string[]; http?: string[]; insecure?: boolean }) =>
+  open({ grpc: [], http: [], ...settings }).then(async ({ gateway }) => {
+    await gateway.close(1_000);
+    return gateway;
   });
 
 test("an address that others can reach is refused unless asked for plainly", async () => {
-  await expect(doorsOf({ grpc: ["0.0.0.0:0"] })).rejects.toThrow(
+  await expect(listenersOf({ grpc: ["0.0.0.0:0"] })).rejects.toThrow(
     "0.0.0.0:0 can be reached from other machines, and nobody is asked who they are",
   );
-  await expect(doorsOf({ http: ["[::]:0"] })).rejects.toMatchObject({ code: "denied" });
-  await expect(doorsOf({ grpc: ["nonsense"] })).rejects.toThrow(
+  await expect(listenersOf({ http: ["[::]:0"] })).rejects.toMatchObject({ code: "denied" });
+  await expect(listenersOf({ grpc: ["nonsense"] })).rejects.toThrow(
     '"nonsense" is no address: write HOST:PORT, for example 127.0.0.1:50051 or [::1]:50051.',
   );
 });
 
 test("an address that is taken is named, with what to do", async () => {
   const advice = /something else listens there: stop it, or choose another port\.$/;
-  for (const door of ["grpc", "http"] as const) {
-    const taken = opened.doors[door][0] ?? "";
-    await expect(doorsOf({ [door]: [taken] })).rejects.toThrow(`cannot listen on ${taken} (EADDRINUSE)`);
-    await expect(doorsOf({ [door]: [taken] })).rejects.toThrow(advice);
+  for (const listener of ["grpc", "http"] as const) {
+    const taken = opened.gateway[listener][0] ?? "";
+    await expect(listenersOf({ [listener]: [taken] })).rejects.toThrow(
+      `cannot listen on ${taken} (EADDRINUSE)`,
+    );
+    await expect(listenersOf({ [listener]: [taken] })).rejects.toThrow(advice);
   }
 });
 
 test("an address that the machine lacks is left out if another is bound, and is an error alone", async () => {
   // A loopback address of the documentation's kind: no interface carries it.
-  const { doors } = await open({ grpc: ["127.0.0.1:0", "192.0.2.1:0"], insecure: true });
-  await doors.close(1_000);
+  const { gateway } = await open({ grpc: ["127.0.0.1:0", "192.0.2.1:0"], insecure: true });
+  await gateway.close(1_000);
 
-  expect(doors.grpc).toHaveLength(1);
-  await expect(doorsOf({ http: ["192.0.2.1:0"], insecure: true })).rejects.toThrow(
+  expect(gateway.grpc).toHaveLength(1);
+  await expect(listenersOf({ http: ["192.0.2.1:0"], insecure: true })).rejects.toThrow(
     "this machine has no such address: choose one that it has.",
   );
 });
@@ -184,14 +186,14 @@ test("a drain says so, ends streams as UNAVAILABLE, and is over in time", async 
   }
 
   // It does not wait for a peer that is well: with this much time for it, the test would run out of its own.
-  await own.doors.close(600_000);
+  await own.gateway.close(600_000);
   expect(endings).toEqual(["14 server%20draining", "14 server%20draining"]);
 });
 
-test("doors that cannot all be opened leave none open", async () => {
-  const taken = opened.doors.grpc[0] ?? "";
-  await expect(doorsOf({ http: ["127.0.0.1:0"], grpc: [taken] })).rejects.toMatchObject({
+test("listeners that cannot all be opened leave none open", async () => {
+  const taken = opened.gateway.grpc[0] ?? "";
+  await expect(listenersOf({ http: ["127.0.0.1:0"], grpc: [taken] })).rejects.toMatchObject({
     code: "unavailable",
   });
-  expect(openDoors).toBeTypeOf("function");
+  expect(openGateway).toBeTypeOf("function");
 });
