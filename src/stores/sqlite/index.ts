@@ -10,11 +10,11 @@ import { errorOf, type Failure } from "./failure.js";
 import type { FileOptions } from "./file.js";
 import { makeFile, realFile, requireFiles } from "./files.js";
 import { makeFolder } from "./folder.js";
-import { Link } from "./link.js";
 import { holdInode } from "./lock.js";
 import { decodeBoot, decodeLoaded, encodeCommit, encodeNeeds } from "./messages.js";
 import { sqliteReads } from "./reads.js";
 import { stepTable } from "./rows.js";
+import { ThreadClient } from "./thread-client.js";
 
 export interface SqliteOptions {
   /** The file, made if it is not there. Beside it lie `-wal`, `-shm`, `.lock`, `.reserve`, `.head` and `.sums`. */
@@ -47,8 +47,8 @@ class SqliteStore implements Store {
   readonly reads: Reads;
   readonly failed: Promise<Error>;
   readonly #file: FileOptions;
-  readonly #writer: Link<"writer">;
-  readonly #reader: Link<"reader">;
+  readonly #writer: ThreadClient<"writer">;
+  readonly #reader: ThreadClient<"reader">;
   #opened: Promise<void> | undefined;
   #guard: Driver | undefined;
   #releaseInode = async (): Promise<void> => {};
@@ -61,8 +61,8 @@ class SqliteStore implements Store {
       onFailure = (failure) => resolve(errorOf(failure));
     });
     this.#file = { path: realFile(path), maxBytes, reserveBytes, driver };
-    this.#writer = new Link("writer", this.#file, threads, onFailure);
-    this.#reader = new Link("reader", this.#file, threads, onFailure);
+    this.#writer = new ThreadClient("writer", this.#file, threads, onFailure);
+    this.#reader = new ThreadClient("reader", this.#file, threads, onFailure);
     this.reads = sqliteReads(this.#reader);
   }
 

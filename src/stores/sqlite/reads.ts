@@ -6,12 +6,12 @@ import { rowsOf, type TaskRow } from "#domain/task";
 import type { TemplateRef, TemplateRow } from "#domain/template";
 import { versionKey } from "#domain/version";
 import type { Reads, TaskDetail, TaskFilter, TaskPage, TemplateFilter } from "#ports/store";
-import type { Link } from "./link.js";
 import { rows } from "./messages.js";
 import { runTable, stepTable, taskTable, templateFrom } from "./rows.js";
+import type { ThreadClient } from "./thread-client.js";
 
 /** The read side, over the link to the connection that serves it. */
-export function sqliteReads(reader: Link<"reader">): Reads {
+export function sqliteReads(reader: ThreadClient<"reader">): Reads {
   return {
     async task(id: TaskId): Promise<TaskDetail | undefined> {
       const found = await reader.call("task", id);

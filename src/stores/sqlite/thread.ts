@@ -1,6 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { invariant } from "#domain/invariant";
-import { type Call, Desk, type Role } from "./desk.js";
+import { type Call, ConnectionHost, type Role } from "./connection-host.js";
 import type { FileOptions } from "./file.js";
 
 /** One of the store's two threads: answers calls one after another, in the order they came. */
@@ -8,9 +8,9 @@ invariant(parentPort, "this module is the entry of a thread, not of a program");
 const port = parentPort;
 const { role, options } = workerData as { readonly role: Role; readonly options: FileOptions };
 /** What nobody has asked for: the store has failed. */
-const desk = new Desk(role, options, (failure) => port.postMessage({ event: failure }));
+const host = new ConnectionHost(role, options, (failure) => port.postMessage({ event: failure }));
 
 port.on("message", (call: Call) => {
-  port.postMessage(desk.answer(call));
-  desk.settle();
+  port.postMessage(host.answer(call));
+  host.settle();
 });

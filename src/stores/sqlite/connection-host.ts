@@ -23,7 +23,7 @@ export type Reply = { readonly value: unknown } | { readonly failure: Failure };
  * Carries out calls on a connection, on whichever thread it is. Once the store has failed nothing is carried out
  * any more: after an I/O error even a read might answer what is not on the disk.
  */
-export class Desk {
+export class ConnectionHost {
   readonly #role: Role;
   readonly #options: FileOptions;
   readonly #failed: (failure: Failure) => void;

@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { Fault } from "#domain/fault";
-import { type Call, type Connections, Desk, type Reply, type Role } from "./desk.js";
+import { type Call, ConnectionHost, type Connections, type Reply, type Role } from "./connection-host.js";
 import { errorOf, type Failure, failed } from "./failure.js";
 import type { FileOptions } from "./file.js";
 
@@ -10,9 +10,9 @@ type Asked<Connection, Name extends keyof Connection> = Connection[Name] extends
   : never;
 
 /** The way to a connection: to another thread, or to this one. Calls are answered in the order they are made. */
-export class Link<R extends Role> {
-  readonly #carrierTo: () => Carrier;
-  #carrier: Carrier | undefined;
+export class ThreadClient<R extends Role> {
+  readonly #connect: () => Transport;
+  #transport: Transport | undefined;
   #hasFailed = false;
 
   /** @param failed hears of the failure after which nothing is answered any more, also when nobody has asked */
@@ -21,8 +21,8 @@ export class Link<R extends Role> {
       this.#hasFailed = true;
       failed(failure);
     };
-    this.#carrierTo = () =>
-      onThread ? new ThreadCarrier(role, options, fail) : new DirectCarrier(role, options, fail);
+    this.#connect = () =>
+      onThread ? new ThreadTransport(role, options, fail) : new DirectTransport(role, options, fail);
   }
 
   /** True once nothing is answered any more. */
@@ -32,7 +32,7 @@ export class Link<R extends Role> {
 
   /** Starts the thread, which takes longer than to open the connection on it. */
   start(): void {
-    this.#carrier = this.#carrierTo();
+    this.#transport = this.#connect();
   }
 
   async open(): Promise<void> {
@@ -48,39 +48,39 @@ export class Link<R extends Role> {
 
   /** Closes the connection, if it could be opened, and ends its thread. */
   async close(): Promise<void> {
-    const carrier = this.#carrier;
-    if (!carrier) return;
+    const transport = this.#transport;
+    if (!transport) return;
     try {
       await this.#ask("close", undefined);
     } finally {
-      this.#carrier = undefined;
-      await carrier.end();
+      this.#transport = undefined;
+      await transport.end();
     }
   }
 
   async #ask(name: string, request: unknown): Promise<unknown> {
-    if (!this.#carrier) throw new Fault("unavailable", `the store is not open: ${name} did nothing`);
-    const reply = await this.#carrier.send({ name, request });
+    if (!this.#transport) throw new Fault("unavailable", `the store is not open: ${name} did nothing`);
+    const reply = await this.#transport.send({ name, request });
     if ("failure" in reply) throw errorOf(reply.failure);
     return reply.value;
   }
 }
 
-interface Carrier {
+interface Transport {
   send(call: Call): Promise<Reply>;
   end(): Promise<void>;
 }
 
-class DirectCarrier implements Carrier {
-  readonly #desk: Desk;
+class DirectTransport implements Transport {
+  readonly #host: ConnectionHost;
 
   constructor(role: Role, options: FileOptions, failed: (failure: Failure) => void) {
-    this.#desk = new Desk(role, options, failed);
+    this.#host = new ConnectionHost(role, options, failed);
   }
 
   async send(call: Call): Promise<Reply> {
-    const reply = this.#desk.answer(call);
-    this.#desk.settle();
+    const reply = this.#host.answer(call);
+    this.#host.settle();
     return reply;
   }
 
@@ -88,7 +88,7 @@ class DirectCarrier implements Carrier {
 }
 
 /** A thread answers first in, first out, so that whoever has waited longest is answered next. */
-class ThreadCarrier implements Carrier {
+class ThreadTransport implements Transport {
   readonly #thread: Worker;
   /** As many as there are turns in flight and reads under way: their callers bound both. */
   readonly #waiting: ((reply: Reply) => void)[] = [];
