@@ -45,6 +45,7 @@ test(`nothing acknowledged is lost over ${rounds} deaths and frosts of workers`,
       }
       await pause(random() * 600);
     }
+    ledger.calm();
     await Promise.all([...tasks, ...thaws]);
     await ledger.watchersDone();
     await check(ledger, client, stage.traces());

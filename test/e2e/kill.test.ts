@@ -100,6 +100,7 @@ test(`nothing acknowledged is lost over ${rounds} deaths of the server`, {
       tasks.push(...(await oneRound(round, server, ledger)));
       await renew(workers, round, server.addr);
     }
+    ledger.calm();
     await Promise.all(tasks);
     await ledger.watchersDone();
     await check(ledger, client, stage.traces());

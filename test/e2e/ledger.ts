@@ -27,10 +27,17 @@ export class Ledger {
   readonly #client: TaskRunClient;
   readonly #random: () => number;
   readonly #watchers: Promise<void>[] = [];
+  /** When the last fault was over. */
+  #calmSince = Number.POSITIVE_INFINITY;
 
   constructor(client: TaskRunClient, random: () => number) {
     this.#client = client;
     this.#random = random;
+  }
+
+  /** From now on nothing is killed any more, and every call has to be answered in time. */
+  calm(): void {
+    this.#calmSince = Date.now();
   }
 
   /** Creates a task, whatever it takes; then perhaps asks again, watches it, cancels it. */
@@ -40,14 +47,14 @@ export class Ledger {
     const delayMs = Math.floor(random() * 40);
     const request = { agent: "writer", input: { chunks, delayMs }, idempotencyKey: key, maxAttempts: 50 };
     const [repeats, watches, cancels] = [random() < 0.3, random() < 0.6, random() < 0.25];
-    const { id } = await insist(() => this.#client.tasks.create(request));
+    const { id } = await this.#insist(() => this.#client.tasks.create(request));
     this.ids.set(key, id);
     if (watches) this.#watchers.push(this.#watch(id));
     if (repeats) {
-      const again = await insist(() => this.#client.tasks.create(request));
+      const again = await this.#insist(() => this.#client.tasks.create(request));
       expect(again.id, `key ${key} makes one task`).toBe(id);
     }
-    if (cancels) await insist(() => this.#cancel(id));
+    if (cancels) await this.#insist(() => this.#cancel(id));
   }
 
   async #cancel(id: string): Promise<void> {
@@ -66,22 +73,22 @@ export class Ledger {
     for await (const event of this.#client.tasks.watch(id, { failuresMax: 1_000 })) events.push(event);
   }
 
+  /** Repeats a call while nobody answers: a server that is killed again and again may have no time for it. */
+  async #insist<Answer>(call: () => Promise<Answer>): Promise<Answer> {
+    for (;;) {
+      try {
+        return await call();
+      } catch (error) {
+        const away =
+          error instanceof TaskRunError && ["UNAVAILABLE", "DEADLINE_EXCEEDED"].includes(error.code);
+        if (!away || Date.now() > this.#calmSince + SETTLE_MS) throw error;
+        await pause(20);
+      }
+    }
+  }
+
   async watchersDone(): Promise<void> {
     await Promise.all(this.#watchers);
-  }
-}
-
-/** Repeats a call for as long as nobody answers. */
-async function insist<Answer>(call: () => Promise<Answer>): Promise<Answer> {
-  const end = Date.now() + SETTLE_MS;
-  for (;;) {
-    try {
-      return await call();
-    } catch (error) {
-      const away = error instanceof TaskRunError && ["UNAVAILABLE", "DEADLINE_EXCEEDED"].includes(error.code);
-      if (!away || Date.now() > end) throw error;
-      await pause(20);
-    }
   }
 }
 
