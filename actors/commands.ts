@@ -77,7 +77,7 @@ export const commands = {
   setDeadline: carriedOutByRuntime<StepKey & { readonly kind: DeadlineKind; readonly at: Instant }>(),
   clearDeadline: carriedOutByRuntime<StepKey & { readonly kind: DeadlineKind }>(),
 
-  /** Tell another actor, within this unit. */
+  /** Tell another actor, within this cascade. */
   tell: carriedOutByRuntime<AddressedMessage>(),
 
   /** Answer who asked. Tasks are named by id and answered as they are after the commit. */

@@ -38,13 +38,16 @@ export function describeServer(
   { grpc, http, warnings }: Pick<RunningServer, "grpc" | "http" | "warnings">,
   config: ServerConfig,
 ): string {
-  const gateway = [`gRPC at ${grpc.join(", ")}`, ...(http.length > 0 ? [`HTTP at ${http.join(", ")}`] : [])];
+  const listeners = [
+    `gRPC at ${grpc.join(", ")}`,
+    ...(http.length > 0 ? [`HTTP at ${http.join(", ")}`] : []),
+  ];
   const data =
     config.store === "memory"
       ? "data in memory, gone when it stops"
       : `data in ${config.data} (${config.store})`;
   return [
-    `taskrun serves ${gateway.join("; ")}; ${data}`,
+    `taskrun serves ${listeners.join("; ")}; ${data}`,
     ...warnings.map((text) => `warning: ${text}`),
   ].join("\n");
 }

@@ -97,7 +97,7 @@ export const limits = {
   /** Assignments one turn makes; the next turn goes on. */
   turnAssignments: 512,
   /** Messages one outside message leads to: beyond what ends a thousand runs at once it is a circle. */
-  unitMessages: 50_000,
+  cascadeMessages: 50_000,
   /** Runs, steps or tasks ended because one message fails on each of them; then the message is left alone. */
   culpritsPerMessage: 16,
   /** A message that cannot be decided is tried again after this, then after twice as long each time. */

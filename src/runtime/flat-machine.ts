@@ -3,7 +3,7 @@ import { invariant } from "#domain/invariant";
 
 /**
  * A machine of one region, or of several side by side, whose states have none inside them, with every name
- * looked up. All that {@link decider} reads of a machine.
+ * looked up. All that the flat interpreter reads of a machine.
  */
 export interface FlatMachine {
   readonly id: string;
@@ -93,7 +93,7 @@ export type Requests = Readonly<Record<string, unknown>>;
  *
  * @param requests the actions that have no body in the machine: they are handed to the caller
  * @throws {InvariantViolation} naming the state and the feature, if the machine uses any part of XState that
- * {@link decider} does not carry out. It accepts flat states and regions, `entry`, `on`, `always`, guards and
+ * the flat interpreter does not carry out. It accepts flat states and regions, `entry`, `on`, `always`, guards and
  * actions by name, `assign`, and `enqueueActions` with named actions and assignments; and nothing else
  */
 export function flattenMachine(machine: AnyStateMachine, requests: Requests): FlatMachine {

@@ -67,7 +67,7 @@ export class MessageCascade {
       this.#current = addressed;
       this.#command = undefined;
       count += 1;
-      invariant(count <= limits.unitMessages, `${first.message.type} leads to messages without end`);
+      invariant(count <= limits.cascadeMessages, `${first.message.type} leads to messages without end`);
       const loading = this.#loadFor(addressed);
       if (loading) await loading;
       this.#carryOutAll(actors.tell(addressed, context, { at, draw: draw() }, journal));
@@ -162,7 +162,7 @@ export class MessageCascade {
         work.effect(command);
         break;
       default:
-        unreachable(command, "an ask nobody carries out");
+        unreachable(command, "a command nobody carries out");
     }
   }
 

@@ -31,7 +31,7 @@ export interface Change<Row> {
 }
 
 /**
- * What a turn works on: rows as loaded and as changed, and what else the commit will carry. Units see
+ * What a turn works on: rows as loaded and as changed, and what else the commit will carry. Cascades see
  * the changes of earlier cascades. Every change goes through the journal, so a cascade can be dropped whole.
  */
 export class Workspace {
