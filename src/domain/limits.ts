@@ -166,6 +166,10 @@ export const limits = {
   /** Bytes of HTTP/2 frames that carry neither a request nor its content, in a burst and each second. */
   frameOverheadBurst: 4 * MIB,
   frameOverheadPerSecond: 1 * MIB,
+  /** HTTP/2 frames with less of a message in them than their own 9 bytes that one connection may send at once, ... */
+  tinyFrameBurst: 4_096,
+  /** ... and gets back each second; one more with each request: each is as much work as one of 16 KiB. */
+  tinyFramesPerSecond: 1_024,
   /** Messages of all streams that are dealt with before timers, sockets and requests get their turn: a few milliseconds of work. */
   messagesPerIteration: 64,
   handshake: millis(5_000),

@@ -16,7 +16,7 @@ import { grpcStatus } from "./grpc-status.js";
 import { type HeldBytes, Holding } from "./held-bytes.js";
 import type { Pace } from "./pace.js";
 import type { AnswerChannel, Rpc } from "./rpc.js";
-import type { Session } from "./sessions.js";
+import type { Session } from "./session.js";
 import type { Traffic } from "./traffic.js";
 
 /** Bytes written and not yet taken by the network, past which the next message waits. */

@@ -18,7 +18,8 @@ import { GrpcTransport, transportOf } from "./grpc-transport.js";
 import type { Listener } from "./listener.js";
 import { answerTooLarge, CANCELLED, drainingFault, Meter, OK, type Outcome } from "./outcome.js";
 import type { AnswerChannel, Call, Rpc } from "./rpc.js";
-import { type Session, Sessions } from "./sessions.js";
+import type { Session } from "./session.js";
+import { Sessions } from "./sessions.js";
 import type { OpenStreams } from "./streams.js";
 import type { Traffic } from "./traffic.js";
 

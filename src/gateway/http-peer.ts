@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { limits } from "#domain/limits";
 import type { AnswerQuota } from "./answer-admission.js";
 import type { Connection } from "./connections.js";
-import type { Session } from "./sessions.js";
+import type { Session } from "./session.js";
 
 /** What one request has to tell of its connection. */
 export interface HttpPeer {

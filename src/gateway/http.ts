@@ -16,7 +16,8 @@ import { Http1Peer, Http2Peer, type HttpPeer } from "./http-peer.js";
 import { type HttpResponse, isGone } from "./http-response.js";
 import type { Listener } from "./listener.js";
 import { Outgoing } from "./outgoing.js";
-import { type Session, Sessions } from "./sessions.js";
+import type { Session } from "./session.js";
+import { Sessions } from "./sessions.js";
 import { sniff } from "./sniff.js";
 import type { Traffic } from "./traffic.js";
 

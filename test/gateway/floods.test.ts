@@ -1,9 +1,9 @@
 /** Who floods is thrown out, and others are served meanwhile. */
 import type { ServerHttp2Session } from "node:http2";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { limits } from "#domain/limits";
 import type { Connection } from "#gateway/connections";
-import { Session } from "#gateway/sessions";
+import { Session } from "#gateway/session";
 import { OpenStreams } from "#gateway/streams";
 import { Traffic } from "#gateway/traffic";
 import { silentTelemetry } from "#host/silent-telemetry";
@@ -106,8 +106,8 @@ test.each(bothPorts)(
 );
 
 /** A session that has received so many bytes. */
-function sessionOf(socket: { bytesRead: number }): Session {
-  return new Session({} as ServerHttp2Session, { socket } as unknown as Connection, 0);
+function sessionOf(socket: { bytesRead: number }, end: () => void = () => expect.fail("ended")): Session {
+  return new Session({} as ServerHttp2Session, { socket } as unknown as Connection, 0, end);
 }
 
 /** What peers send that is no flood, as bytes on the wire; so small that what stands around it is most of it. */
@@ -137,6 +137,44 @@ test("what nothing explains may be so much a second", () => {
   socket.bytesRead += limits.frameOverheadBurst + limits.frameOverheadPerSecond + 1;
   expect(session.overheadWithin()).toBe(false);
 });
+
+test("a message in frames smaller than their heads is a flood", () => {
+  const end = vi.fn();
+  const session = sessionOf({ bytesRead: 0 }, end);
+  for (let n = 0; n < limits.tinyFrameBurst; n++) session.carried(8);
+  expect(end).not.toHaveBeenCalled();
+  for (let n = 0; n < limits.tinyFrameBurst; n++) session.carried(8);
+  expect(end).toHaveBeenCalledWith(session, "overhead");
+});
+
+test("empty requests are no flood, however many", () => {
+  const session = sessionOf({ bytesRead: 0 });
+  for (let n = 0; n < 10 * limits.tinyFrameBurst; n++) {
+    session.requested(100);
+    session.carried(5);
+  }
+});
+
+test.each([
+  ["grpcPort", paths.unary],
+  ["grpcPort", paths.worker],
+  ["httpPort", paths.unary],
+  ["httpPort", paths.worker],
+] as const)(
+  "a message in frames of one byte each costs its connection (%s %s)",
+  { timeout: 2 * PATIENCE_MS },
+  async (name, path) => {
+    const http2 = new RawHttp2(opened[name]);
+    await http2.opened;
+    const id = http2.request(requestHeaders(path));
+    http2.data(id, envelope(Buffer.alloc(0), 100_000));
+    const one = frame(frameTypes.data, 0, id, Buffer.from("x"));
+    for (let sent = 0; sent < 20_000 && !http2.isClosed; sent += 1_000)
+      await http2.flush(Buffer.concat(Array<Buffer>(1_000).fill(one)));
+    await expect.poll(() => http2.isClosed, { timeout: PATIENCE_MS }).toBe(true);
+    expect(http2.heardFrames(frameTypes.goaway)).toBe(1);
+  },
+);
 
 test("no more streams are open than may be, whoever opens them", () => {
   const streams = new OpenStreams(new Traffic(silentTelemetry()).stalled);

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { Fault } from "#domain/fault";
 import { millis } from "#domain/time";
 import { GrpcTransport } from "#gateway/grpc-transport";
-import type { Session } from "#gateway/sessions";
+import type { Session } from "#gateway/session";
 import { Traffic } from "#gateway/traffic";
 import { silentTelemetry } from "#host/silent-telemetry";
 import { HealthCheckRequestSchema } from "#wire/gen/grpc/health/v1/health_pb";

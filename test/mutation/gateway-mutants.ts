@@ -4,6 +4,7 @@ const reader = "src/gateway/message-reader.ts";
 const held = "src/gateway/held-bytes.ts";
 const incoming = "src/gateway/incoming.ts";
 const sessions = "src/gateway/sessions.ts";
+const session = "src/gateway/session.ts";
 const connections = "src/gateway/connections.ts";
 const grpcIncoming = "src/gateway/grpc-incoming.ts";
 const grpcTransport = "src/gateway/grpc-transport.ts";
@@ -105,17 +106,13 @@ export const gatewayMutants: readonly Mutant[] = [
   {
     name: "peer: headers may take for ever",
     edits: [
-      edit(
-        sessions,
-        "if (begun && session.headersSince === 0) {",
-        "if (begun && session.headersSince < 0) {",
-      ),
+      edit(session, "if (begun && session.headersSince === 0) {", "if (begun && session.headersSince < 0) {"),
     ],
     test: deadlines("handshakes and headers have 5 s"),
   },
   {
     name: "peer: a handshake may take for ever",
-    edits: [edit(sessions, 'return "handshake";', "return undefined;")],
+    edits: [edit(session, 'return "handshake";', "return undefined;")],
     test: deadlines("handshakes and headers have 5 s"),
   },
   {
@@ -125,7 +122,7 @@ export const gatewayMutants: readonly Mutant[] = [
   },
   {
     name: "peer: resets cost nothing",
-    edits: [edit(sessions, "return this.#resets >= 0;", "return true;")],
+    edits: [edit(session, "if (!this.#resets.spend())", "if (this.#resets === undefined)")],
     test: floods("(grpcPort /taskrun.v1.TaskService/WatchTask)"),
   },
   {
@@ -138,30 +135,40 @@ export const gatewayMutants: readonly Mutant[] = [
     edits: [
       edit(
         sessions,
-        "setImmediate(() => session.session.destroy(undefined, code));",
-        "session.session.destroy(undefined, code);",
+        "setImmediate(() => session.session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM));",
+        "session.session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM);",
       ),
     ],
     test: { file: "test/e2e/resets.test.ts", name: "a server outlives streams that are reset (addr)" },
   },
   {
     name: "peer: empty frames cost nothing",
-    edits: [edit(sessions, "return this.#overhead <= limits.frameOverheadBurst;", "return true;")],
+    edits: [edit(session, "return this.#overhead <= limits.frameOverheadBurst;", "return true;")],
     test: floods("frames that carry nothing"),
   },
   {
+    name: "peer: frames of one byte cost nothing",
+    edits: [edit(session, "!this.#tinyFrames.spend()", "this.#tinyFrames === undefined")],
+    test: floods("a message in frames of one byte each"),
+  },
+  {
+    name: "peer: empty requests are floods",
+    edits: [edit(session, "this.#tinyFrames.giveBack();", "")],
+    test: floods("empty requests are no flood"),
+  },
+  {
     name: "peer: content counts as overhead",
-    edits: [edit(sessions, "this.#explained += bytes + FRAME_BYTES;", "this.#explained += FRAME_BYTES;")],
+    edits: [edit(session, "this.#explained += bytes + FRAME_BYTES;", "this.#explained += FRAME_BYTES;")],
     test: floods("what is explained by requests"),
   },
   {
     name: "peer: what stands around content counts as overhead",
-    edits: [edit(sessions, "this.#explained += bytes + FRAME_BYTES;", "this.#explained += bytes;")],
+    edits: [edit(session, "this.#explained += bytes + FRAME_BYTES;", "this.#explained += bytes;")],
     test: floods("what is explained by requests"),
   },
   {
     name: "peer: window updates for answers count as overhead",
-    edits: [edit(sessions, "UPDATE_BYTES + bytes / 256", "bytes / 256")],
+    edits: [edit(session, "UPDATE_BYTES + bytes / 256", "bytes / 256")],
     test: floods("what is explained by requests"),
   },
   {

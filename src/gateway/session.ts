@@ -1,0 +1,146 @@
+import type { ServerHttp2Session } from "node:http2";
+import { limits } from "#domain/limits";
+import type { Connection } from "./connections.js";
+
+/** Why a session was ended from this side. */
+export type EndCause = "handshake" | "headers" | "keepalive" | "resets" | "overhead" | "idle";
+
+/** How often the sessions are looked at; no deadline of theirs is finer. */
+export const SWEEP_MS = 1_000;
+/** What a peer may send for each message it gets: window updates for its stream and its connection. */
+const UPDATE_BYTES = 32;
+/** HTTP/2's own bytes for each frame. */
+const FRAME_BYTES = 9;
+
+/** A number of events that may happen at once, of which some come back each second. */
+class Allowance {
+  readonly #burst: number;
+  readonly #perSecond: number;
+  #left: number;
+  #at = performance.now();
+
+  constructor(burst: number, perSecond: number) {
+    this.#burst = burst;
+    this.#perSecond = perSecond;
+    this.#left = burst;
+  }
+
+  /** @returns false if it was one too many */
+  spend(): boolean {
+    const now = performance.now();
+    const back = ((now - this.#at) / 1_000) * this.#perSecond;
+    this.#at = now;
+    this.#left = Math.min(this.#burst, this.#left + back) - 1;
+    return this.#left >= 0;
+  }
+
+  giveBack(): void {
+    this.#left++;
+  }
+}
+
+/** One HTTP/2 connection of a peer, and what tells an honest one from a flood. */
+export class Session {
+  readonly session: ServerHttp2Session;
+  readonly connection: Connection;
+  /** All times are those of {@link Sessions}' own clock. */
+  readonly openedAt: number;
+  /** The streams that are open. */
+  open = 0;
+  emptySince: number;
+  /** True once the peer has acknowledged our settings: then Node holds it to them. */
+  settled = false;
+  lastStreamId = 0;
+  /** Since when the headers of a request have begun and not ended. */
+  headersSince = 0;
+  pingedAt: number;
+  answerDue = Number.POSITIVE_INFINITY;
+  /** True once it is being destroyed from this side. */
+  ending = false;
+  readonly #resets = new Allowance(limits.resetBurst, limits.resetsPerSecond);
+  readonly #tinyFrames = new Allowance(limits.tinyFrameBurst, limits.tinyFramesPerSecond);
+  readonly #end: (session: Session, cause: EndCause) => void;
+  /** Bytes received that were explained by requests, their content, or our own messages. */
+  #explained = 0;
+  #seenBytes = 0;
+  #overhead = 0;
+
+  /** @param end called when the session must end, perhaps more than once */
+  constructor(
+    session: ServerHttp2Session,
+    connection: Connection,
+    now: number,
+    end: (session: Session, cause: EndCause) => void,
+  ) {
+    this.#end = end;
+    this.session = session;
+    this.connection = connection;
+    this.openedAt = now;
+    this.emptySince = now;
+    this.pingedAt = now;
+  }
+
+  /** The peer has sent a frame with this many bytes of a message. */
+  carried(bytes: number): void {
+    this.#explained += bytes + FRAME_BYTES;
+    // The work is by the frame: a message in pieces smaller than their heads is a flood, though all of it is content.
+    if (bytes < FRAME_BYTES && !this.#tinyFrames.spend()) this.#end(this, "overhead");
+  }
+
+  /** The peer has been sent a message of this many bytes. */
+  sent(bytes: number): void {
+    this.#explained += UPDATE_BYTES + bytes / 256;
+  }
+
+  requested(headerBytes: number): void {
+    this.#explained += headerBytes + FRAME_BYTES;
+    // An empty request is one such frame.
+    this.#tinyFrames.giveBack();
+  }
+
+  /** The peer has reset a stream soon after it opened it. */
+  reset(): void {
+    if (!this.#resets.spend()) this.#end(this, "resets");
+  }
+
+  /** @returns false if too much of what came in since the last look was frames that carry nothing */
+  overheadWithin(): boolean {
+    const bytes = this.connection.socket.bytesRead;
+    const unexplained = bytes - this.#seenBytes - this.#explained;
+    this.#seenBytes = bytes;
+    this.#explained = 0;
+    this.#overhead = Math.max(0, this.#overhead + unexplained - limits.frameOverheadPerSecond);
+    return this.#overhead <= limits.frameOverheadBurst;
+  }
+}
+
+/** Why this session must end, if it must. Sends a ping when one is due. */
+export function lookAt(session: Session, now: number): EndCause | undefined {
+  if (!session.settled && now - session.openedAt >= limits.handshake) return "handshake";
+  if (!session.overheadWithin()) return "overhead";
+  if (now >= session.answerDue) return session.headersSince > 0 ? "headers" : "keepalive";
+
+  // Node tells of a request when its headers have ended; its protocol library counts it when they begin.
+  const begun = (session.session.state.lastProcStreamID ?? 0) > session.lastStreamId;
+  if (begun && session.headersSince === 0) {
+    session.headersSince = now;
+    // A peer within its headers cannot answer; one whose headers were refused can.
+    ping(session, now, limits.headers - SWEEP_MS);
+  } else if (now - session.pingedAt >= limits.keepalivePing) {
+    ping(session, now, limits.keepaliveTimeout);
+  }
+  const idle = session.open === 0 && now - session.emptySince >= limits.idleConnection;
+  return idle ? "idle" : undefined;
+}
+
+function ping(session: Session, now: number, patience: number): void {
+  session.pingedAt = now;
+  session.answerDue = Math.min(session.answerDue, now + patience);
+  session.session.ping((error) => {
+    if (error) return;
+    session.answerDue = Number.POSITIVE_INFINITY;
+    if (session.headersSince === 0) return;
+    session.headersSince = 0;
+    session.lastStreamId = session.session.state.lastProcStreamID ?? 0;
+  });
+}
