@@ -149,7 +149,7 @@ export const gatewayMutants: readonly Mutant[] = [
   {
     name: "peer: frames of one byte cost nothing",
     edits: [edit(session, "!this.#tinyFrames.spend()", "this.#tinyFrames === undefined")],
-    test: floods("a message in frames of one byte each"),
+    test: floods("frames of one byte each costs its connection (grpcPort /taskrun.v1.TaskService"),
   },
   {
     name: "peer: empty requests are floods",
