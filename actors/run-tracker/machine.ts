@@ -1,45 +1,39 @@
 import { setup } from "xstate";
-import { type Command, commands } from "../commands.js";
+import { commands } from "../commands.js";
+import { type Handlers, isMessage } from "../handler.js";
 import { actorStates } from "../life.js";
-import type { RunTrackerEvent } from "./messages.js";
-import { handleReport } from "./report.js";
-import { drainWorker, loseSilent, openSession, reconcile } from "./session.js";
+import { closed } from "./closed.js";
+import { drainWorker } from "./drain-worker.js";
+import type { RunTrackerEvent, RunTrackerHandler } from "./handler.js";
+import { held } from "./held.js";
+import { hello } from "./hello.js";
+import type { RunTrackerMessage } from "./messages.js";
+import { report } from "./report.js";
+import { silent } from "./silent.js";
+import { workerChanged } from "./worker-changed.js";
+
+export const trackerHandlers = {
+  hello,
+  report,
+  held,
+  "worker.changed": workerChanged,
+  closed,
+  silent,
+  "drain.worker": drainWorker,
+} as const satisfies Handlers<RunTrackerMessage>;
 
 const parts = setup({
   types: { context: {} as Record<string, never>, events: {} as RunTrackerEvent },
   actions: commands,
 });
 
-function decide(event: RunTrackerEvent): Command[] {
-  switch (event.type) {
-    case "hello":
-      return openSession(event, event.found, event.at);
-    case "report":
-      return handleReport(event, event.found, event.at);
-    case "held":
-      return reconcile(event, event.found, event.at);
-    case "worker.changed": {
-      const { session, status, capacity, at } = event;
-      return [
-        { type: "advanceWorker", params: { session, message: { type: "beat", at, status, capacity } } },
-      ];
-    }
-    case "closed": {
-      const message = { type: "closed", at: event.at } as const;
-      return [{ type: "advanceWorker", params: { session: event.session, message } }];
-    }
-    case "silent":
-      return loseSilent(event, event.found, event.at);
-    case "drain.worker":
-      return drainWorker(event, event.found, event.at);
-    default:
-      return [];
-  }
+/** An action that asks for what the handler decides. */
+function decided<Type extends RunTrackerMessage["type"]>(type: Type, handler: RunTrackerHandler<Type>) {
+  return parts.enqueueActions(({ enqueue, event }) => {
+    if (!isMessage(event, type)) return;
+    for (const command of handler.decide(event, event.view, event)) enqueue(command);
+  });
 }
-
-const enqueueAll = parts.enqueueActions(({ enqueue, event }) => {
-  for (const command of decide(event)) enqueue(command);
-});
 
 const listens = {
   hello: { actions: "openSession" },
@@ -49,19 +43,19 @@ const listens = {
   closed: { actions: "detach" },
   silent: { actions: "loseSilent" },
   "drain.worker": { actions: "drainWorker" },
-} as const;
+} as const satisfies Record<RunTrackerMessage["type"], { readonly actions: string }>;
 
 /** Owns every Run from its assignment on, and every worker session. While draining it goes on listening. */
 export const runTrackerMachine = parts
   .extend({
     actions: {
-      openSession: enqueueAll,
-      handleReport: enqueueAll,
-      reconcile: enqueueAll,
-      noteChange: enqueueAll,
-      detach: enqueueAll,
-      loseSilent: enqueueAll,
-      drainWorker: enqueueAll,
+      openSession: decided("hello", hello),
+      handleReport: decided("report", report),
+      reconcile: decided("held", held),
+      noteChange: decided("worker.changed", workerChanged),
+      detach: decided("closed", closed),
+      loseSilent: decided("silent", silent),
+      drainWorker: decided("drain.worker", drainWorker),
     },
   })
   .createMachine({

@@ -1,11 +1,7 @@
 import type { Caller } from "#domain/caller";
 import type { SessionId, WorkerId } from "#domain/id";
 import type { HeldSet, WorkerReport } from "#domain/report";
-import type { RunRow } from "#domain/run";
-import type { Instant } from "#domain/time";
-import type { SchemaProblem } from "#domain/verdict";
-import type { Hello, LeaseTerms, SessionRow, WorkerStatus } from "#domain/worker";
-import type { ActorLife, Stamped } from "../life.js";
+import type { Hello, LeaseTerms, WorkerStatus } from "#domain/worker";
 
 /** What run-tracker can be told. It owns the life of every Run and of every worker session. */
 export type RunTrackerMessage =
@@ -48,18 +44,3 @@ export type RunReport = {
   /** What the report weighs. */
   readonly bytes: number;
 };
-
-export interface TrackerFound {
-  /** The session that speaks, or that is spoken of; for `hello` the one it supersedes. */
-  readonly session?: SessionRow | undefined;
-  /** The Run a report is about. */
-  readonly run?: RunRow | undefined;
-  /** The Runs the session holds, and for `hello` and `held` those the message names. */
-  readonly runs: readonly RunRow[];
-  /** What is wrong with the result that is reported, by the template's schema. */
-  readonly resultProblem?: SchemaProblem | undefined;
-  /** When the session's lease ends. */
-  readonly leaseUntil: Instant;
-}
-
-export type RunTrackerEvent = (RunTrackerMessage & Stamped & { readonly found: TrackerFound }) | ActorLife;

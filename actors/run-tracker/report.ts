@@ -12,20 +12,37 @@ import {
 import { isOver, type RunRow } from "#domain/run";
 import { utf8Bytes } from "#domain/text";
 import type { Instant } from "#domain/time";
-import { misfitOf, type SchemaProblem, schemaReason } from "#domain/verdict";
+import { misfitOf, schemaReason } from "#domain/verdict";
+import type { SessionRow } from "#domain/worker";
 import type { Command, RefusalCause } from "../commands.js";
-import type { RunMessage } from "../run/messages.js";
-import type { RunReport, TrackerFound } from "./messages.js";
+import { resultSchemaNeeds } from "../handler.js";
+import { advanceRun } from "../make-command.js";
+import type { MessageView } from "../view.js";
+import type { RunTrackerHandler } from "./handler.js";
+import type { RunReport } from "./messages.js";
+import { cancelRun, outputAck, statusAck } from "./runs.js";
 
-/** Decides what a worker's word about a Run changes, and what the worker hears in answer. */
-export function handleReport(message: RunReport, found: TrackerFound, at: Instant): Command[] {
-  const { report, session } = message;
-  const cause = whyNot(message, found);
-  if (cause) return refuse(message, found, cause, at);
+/** A worker speaks about one of its Runs: what changes, and what the worker hears in answer. */
+export const report: RunTrackerHandler<"report"> = {
+  needs({ report: { runId } }, view) {
+    const run = view.run(runId);
+    const step = run && view.step(run);
+    return { runs: [runId], ...resultSchemaNeeds(step, run && view.task(run.taskId), view) };
+  },
 
-  const run = found.run as RunRow;
-  const acks = speaksOfAcks(found);
-  const heard = { run, session, bytes: message.bytes, acks, problem: found.resultProblem, at };
+  decide(message, view, { at }) {
+    const speaker = view.session(message.session);
+    const run = view.run(message.report.runId);
+    const cause = refusalOf(message, run, speaker);
+    if (cause || !run) return refuseReport(message, run, speaker, cause ?? "unknown", at);
+
+    const { session, bytes } = message;
+    return handle(message.report, { run, session, bytes, acks: expectsAcks(speaker), view, at });
+  },
+};
+
+function handle(report: Report, heard: Heard): Command[] {
+  const { run, at } = heard;
   switch (report.type) {
     case "status":
       return handleStatus(report, heard);
@@ -33,33 +50,34 @@ export function handleReport(message: RunReport, found: TrackerFound, at: Instan
       return handleOutput(report, heard);
     case "event":
     case "chat":
-      return tooMuch(heard) ?? write(heard, entryOf(report, at), 0);
+      return exceedsLimit(heard) ?? record(heard, entryOf(report, at), 0);
     case "decline":
-      return [advance(run, { type: "declined", at, message: report.reason })];
+      return [advanceRun(run, { type: "declined", at, message: report.reason })];
     case "yield": {
       const { cursor, output } = report;
-      return [advance(run, { type: "yielded", at, cursor, output }), ...statusAck(heard)];
+      return [advanceRun(run, { type: "yielded", at, cursor, output }), ...ackStatus(heard)];
     }
     case "refused":
       return breakOff(report, heard);
   }
 }
 
+type Report = RunReport["report"];
+
 /** True if the worker waits for acks. */
-function speaksOfAcks({ session }: TrackerFound): boolean {
+function expectsAcks(session: SessionRow | undefined): boolean {
   return session !== undefined && session.protocol >= 1;
 }
 
-/** The worker may forget the Run. */
-function statusAck({ run: { id: runId }, session, acks }: Heard): Command[] {
-  return acks ? [{ type: "send", params: { session, frame: { type: "ack.status", runId } } }] : [];
+function ackStatus({ run, session, acks }: Heard): Command[] {
+  return acks ? [statusAck(run.id, session)] : [];
 }
 
-/** What cannot be accepted costs the Run it is about. If it was to be the last word, the worker lets go of it now. */
+/** What cannot be accepted costs the Run it is about. If it was to be the last word, the worker releases it now. */
 function breakOff({ message, last }: RefusedReport, heard: Heard): Command[] {
   const { run, at } = heard;
-  const broken = advance(run, { type: "broken", at, reason: "REPORT_INVALID", message });
-  const released = last ? [...statusAck(heard), advance(run, { type: "released", at })] : [];
+  const broken = advanceRun(run, { type: "broken", at, reason: "REPORT_INVALID", message });
+  const released = last ? [...ackStatus(heard), advanceRun(run, { type: "released", at })] : [];
   return [broken, ...released, { type: "countRefused", params: { cause: "invalid" } }];
 }
 
@@ -71,17 +89,16 @@ interface Heard {
   readonly bytes: number;
   /** True if the worker expects acks. */
   readonly acks: boolean;
-  /** Why the result cannot be accepted. */
-  readonly problem: SchemaProblem | undefined;
+  readonly view: MessageView;
   readonly at: Instant;
 }
 
 /** A report counts only if Run, fence, principal and session are the Run's own, and the Run is alive. */
-export function whyNot(
+function refusalOf(
   { report, session }: RunReport,
-  found: Pick<TrackerFound, "run" | "session">,
+  run: RunRow | undefined,
+  speaker: SessionRow | undefined,
 ): RefusalCause | undefined {
-  const { run, session: speaker } = found;
   if (!run) return "unknown";
   if (!speaker || run.principal !== speaker.principal) return "foreign";
   if ("fence" in report && report.fence !== undefined && report.fence !== run.fence) return "stale";
@@ -90,40 +107,39 @@ export function whyNot(
   return undefined;
 }
 
-/** What changed nothing is answered all the same, so that the worker stops and forgets. */
-function refuse(
+/** A report that changes nothing is answered all the same, so that the worker stops and forgets. */
+function refuseReport(
   { report, session }: RunReport,
-  found: TrackerFound,
+  run: RunRow | undefined,
+  speaker: SessionRow | undefined,
   cause: RefusalCause,
   at: Instant,
 ): Command[] {
-  const { run } = found;
-  const runId = report.runId;
-  const lastWord =
+  const { runId } = report;
+  const isRepeated = cause === "ended" && isRepeat(report, run);
+  const counted = { type: "countRefused", params: { cause: isRepeated ? "repeated" : cause } } as const;
+  const stopped = isRepeated ? [] : [cancelRun(session, runId, reasons[cause])];
+  if (!isLastWord(report)) return [...stopped, counted];
+  const releases = cause === "ended" && run?.heldBy === session;
+  return [
+    ...stopped,
+    counted,
+    ...(expectsAcks(speaker) ? [statusAck(runId, session)] : []),
+    ...(releases ? [advanceRun(run, { type: "released", at })] : []),
+  ];
+}
+
+function isLastWord(report: Report): boolean {
+  return (
     report.type === "decline" ||
     report.type === "yield" ||
     (report.type === "refused" && report.last) ||
-    (report.type === "status" && isOver(report.status));
-  const commands: Command[] = [];
-
-  const repeated = cause === "ended" && isRepeat(report, run);
-  if (!repeated) {
-    commands.push({
-      type: "send",
-      params: { session, frame: { type: "cancel", runId, reason: reasons[cause] } },
-    });
-  }
-  commands.push({ type: "countRefused", params: { cause: repeated ? "repeated" : cause } });
-  if (!lastWord) return commands;
-
-  if (speaksOfAcks(found))
-    commands.push({ type: "send", params: { session, frame: { type: "ack.status", runId } } });
-  if (cause === "ended" && run?.heldBy === session) commands.push(advance(run, { type: "released", at }));
-  return commands;
+    (report.type === "status" && isOver(report.status))
+  );
 }
 
 /** The last word once more, because its ack was lost. */
-function isRepeat(report: RunReport["report"], run: RunRow | undefined): boolean {
+function isRepeat(report: Report, run: RunRow | undefined): boolean {
   if (report.type === "yield") return run?.reason === "YIELDED";
   if (report.type === "refused") return report.last && run?.reason === "REPORT_INVALID";
   return report.type === "status" && report.status === run?.status;
@@ -140,33 +156,15 @@ const reasons: Record<RefusalCause, string> = {
 };
 
 function handleStatus(report: StatusReport, heard: Heard): Command[] {
-  const { run, session, problem, at } = heard;
-  const { backend, errorMessage, output } = report;
-  const ack = statusAck(heard);
+  const { run, at } = heard;
+  const { backend, errorMessage } = report;
+  const ack = ackStatus(heard);
 
   switch (report.status) {
     case "RUNNING":
-      return run.status === "RUNNING" ? [] : [advance(run, { type: "started", at })];
+      return run.status === "RUNNING" ? [] : [advanceRun(run, { type: "started", at })];
     case "COMPLETED":
-      if ((report.outputCount ?? 0) > run.nextSeq) return [outputAck(run, session)];
-      if (problem !== undefined) {
-        const reason = schemaReason(problem);
-        const message = misfitOf("the result", "result_schema", problem);
-        const failed = {
-          type: "failed",
-          at,
-          backend,
-          errorMessage: message,
-          ...(reason && { reason }),
-        } as const;
-        // Another result may fit; that a check takes too long, no other attempt would change.
-        const retryable = reason === undefined;
-        return [advance(run, { ...failed, retryable, retryAfter: report.retryAfter }), ...ack];
-      }
-      return [
-        advance(run, { type: "completed", at, backend, output, outputBytes: utf8Bytes(output) }),
-        ...ack,
-      ];
+      return handleCompleted(report, heard);
     case "FAILED": {
       const retryable = report.retryable ?? true;
       const failed = {
@@ -178,14 +176,39 @@ function handleStatus(report: StatusReport, heard: Heard): Command[] {
         retryAfter: report.retryAfter,
         ...(report.reason && { reason: report.reason }),
       } as const;
-      return [advance(run, failed), ...ack];
+      return [advanceRun(run, failed), ...ack];
     }
     case "CANCELLED":
-      return [advance(run, { type: "cancelled", at, errorMessage }), ...ack];
+      return [advanceRun(run, { type: "cancelled", at, errorMessage }), ...ack];
     case "PENDING":
     case "ASSIGNED":
       return [{ type: "countRefused", params: { cause: "stale" } }];
   }
+}
+
+/** The result counts once all that the Run has written before it is here, and if it fits its schema. */
+function handleCompleted(report: StatusReport, heard: Heard): Command[] {
+  const { run, session, view, at } = heard;
+  const { backend, output } = report;
+  if ((report.outputCount ?? 0) > run.nextSeq) return [outputAck(run, session)];
+  const step = view.step(run);
+  const problem = step && view.resultProblem(step, output);
+  if (!problem) {
+    const completed = { type: "completed", at, backend, output, outputBytes: utf8Bytes(output) } as const;
+    return [advanceRun(run, completed), ...ackStatus(heard)];
+  }
+  const reason = schemaReason(problem);
+  const failed = {
+    type: "failed",
+    at,
+    backend,
+    errorMessage: misfitOf("the result", "result_schema", problem),
+    // Another result may fit; that a check takes too long, no other attempt would change.
+    retryable: reason === undefined,
+    retryAfter: report.retryAfter,
+    ...(reason && { reason }),
+  } as const;
+  return [advanceRun(run, failed), ...ackStatus(heard)];
 }
 
 function handleOutput(report: OutputReport, heard: Heard): Command[] {
@@ -194,28 +217,28 @@ function handleOutput(report: OutputReport, heard: Heard): Command[] {
     const cause = report.seq < run.nextSeq ? "repeated" : "gap";
     return [{ type: "countRefused", params: { cause } }, ...(acks ? [outputAck(run, session)] : [])];
   }
-  const broken = tooMuch(heard);
+  const broken = exceedsLimit(heard);
   if (broken) return broken;
 
   const { runId, seq, content, isFinal, metadata, sentAt } = report;
   const { fence } = run;
   const entry = { type: "output", at, runId, fence, seq, content, isFinal, metadata, sentAt } as const;
-  const commands = write(heard, entry, 1);
+  const commands = record(heard, entry, 1);
   return acks ? [...commands, outputAck({ ...run, nextSeq: seq + 1 }, session)] : commands;
 }
 
 /** Breaks the Run off if it says more than one Run may. */
-function tooMuch({ run, bytes, at }: Heard): Command[] | undefined {
+function exceedsLimit({ run, bytes, at }: Heard): Command[] | undefined {
   if (run.outputBytes + bytes <= limits.runOutputBytes) return undefined;
   const message = outputLimit;
-  return [advance(run, { type: "broken", at, reason: "OUTPUT_LIMIT", message })];
+  return [advanceRun(run, { type: "broken", at, reason: "OUTPUT_LIMIT", message })];
 }
 
 /** Adds to the Task's log what a Run says. */
-function write({ run, bytes, at }: Heard, entry: LogEntry, count: number): Command[] {
+function record({ run, bytes, at }: Heard, entry: LogEntry, count: number): Command[] {
   return [
     { type: "record", params: { taskId: run.taskId, entry } },
-    advance(run, { type: "wrote", at, count, bytes }),
+    advanceRun(run, { type: "wrote", at, count, bytes }),
   ];
 }
 
@@ -226,18 +249,4 @@ function entryOf(report: EventReport | ChatReport, at: Instant) {
   }
   const { id, kind, metadata } = report;
   return { type: "event", at, runId, id, kind, sentAt, metadata } as const;
-}
-
-/** Tells the worker which output is durable: it may forget that, and sends the rest again if asked. */
-export function outputAck({ id: runId, nextSeq }: RunRow, session: SessionId): Command {
-  return { type: "send", params: { session, frame: { type: "ack.output", runId, nextSeq } } };
-}
-
-export function advance(run: RunRow, message: RunMessage): Command {
-  return { type: "advanceRun", params: { runId: run.id, message } };
-}
-
-/** What a held Run of a worker that no longer has it comes to: lost if alive, let go if over. */
-export function abandonRun(run: RunRow, at: Instant, message: string): Command {
-  return advance(run, isOver(run.status) ? { type: "released", at } : { type: "lost", at, message });
 }

@@ -1,9 +1,7 @@
 import type { RunId, SessionId, StepKey } from "#domain/id";
 import type { Lane } from "#domain/lane";
-import type { ReadyStep, StepRow } from "#domain/step";
-import type { TaskRow } from "#domain/task";
+import type { ReadyStep } from "#domain/step";
 import type { SessionRow } from "#domain/worker";
-import type { ActorLife, Stamped } from "../life.js";
 
 /** What the scheduler can be told. */
 export type SchedulerMessage =
@@ -30,7 +28,7 @@ export interface LaneView {
 /** A worker session with room. */
 export interface Slots {
   readonly session: SessionRow;
-  /** Runs it holds, ended ones it has not let go of included. */
+  /** Runs it holds, ended ones that it has not released included. */
   readonly held: number;
   /** The ordinal of its last assignment. */
   readonly lastOrdinal: number;
@@ -38,22 +36,16 @@ export interface Slots {
   readonly unsent: number;
 }
 
-/** A Step with its Task, and roughly what its assignment weighs. */
-export interface PlacedRows {
-  readonly step: StepRow;
-  readonly task: TaskRow;
-  readonly weight: number;
-}
-
-export interface SchedulerFound {
-  readonly lanes: readonly LaneView[];
+/** What the scheduler may give out in one turn, in slots and in bytes. */
+export interface Offer {
   readonly workers: readonly Slots[];
-  /** Fresh ids, as many as Runs may be made now. */
-  readonly runIds: readonly RunId[];
   /** Bytes that may still wait for the transports of all workers together. */
   readonly free: number;
-  /** In the order of the placements; absent if there is no such row, or if it is not loaded in this turn. */
-  readonly rows: readonly (PlacedRows | undefined)[];
+  /** Fresh ids, as many as Runs may be made. */
+  readonly runIds: readonly RunId[];
 }
 
-export type SchedulerEvent = (SchedulerMessage & Stamped & { readonly found: SchedulerFound }) | ActorLife;
+export const NO_OFFER: Offer = { workers: [], free: 0, runIds: [] };
+
+/** How many Runs each namespace has been given, counted only while it has work: the measure of fairness. */
+export type Served = Readonly<Record<string, number>>;

@@ -3,10 +3,7 @@ import { limits } from "#domain/limits";
 import type { ReadyStep } from "#domain/step";
 import type { Instant } from "#domain/time";
 import { carries, type SessionRow } from "#domain/worker";
-import type { LaneView, Placement, SchedulerFound, Slots } from "./messages.js";
-
-/** How many Runs each namespace has been given, counted only while it has work: the measure of fairness. */
-export type Served = Readonly<Record<string, number>>;
+import type { LaneView, Offer, Placement, Served, Slots } from "./messages.js";
 
 /** A lane during one round: how far it has been looked through, and who could take from it. */
 interface Queue {
@@ -66,17 +63,20 @@ export function mayHaveMore(unsent: number, free: number): boolean {
 /**
  * The placements for which there is room in bytes, in their order: as many as one turn may load, and as each worker
  * may have. What is left out is not counted as served.
+ *
+ * @param weights what each placement weighs in bytes; undefined for one that goes in a later turn
  */
 export function affordable(
   placements: readonly Placement[],
-  { rows, workers, free }: Pick<SchedulerFound, "rows" | "workers" | "free">,
+  weights: readonly (number | undefined)[],
+  { workers, free }: Pick<Offer, "workers" | "free">,
   served: Served,
 ): { readonly placements: readonly Placement[]; readonly served: Served } {
   const unsent = new Map(workers.map((worker) => [worker.session.id, worker.unsent]));
   const count = { ...served };
   let given = 0;
   const taken = placements.filter(({ session, namespace }, i) => {
-    const weight = rows[i]?.weight;
+    const weight = weights[i];
     const before = unsent.get(session);
     const fits =
       given < limits.turnAssignmentBytes && before !== undefined && mayHaveMore(before, free - given);

@@ -1,117 +1,93 @@
 import { setup } from "xstate";
-import { isTerminal } from "#domain/task";
-import { type Command, commands } from "../commands.js";
+import { commands } from "../commands.js";
+import { type Handlers, isMessage } from "../handler.js";
 import { actorStates } from "../life.js";
 import { abort } from "./abort.js";
-import { endChild, startChild } from "./child.js";
-import { meetDeadline } from "./deadlines.js";
-import { unblock } from "./done.js";
-import { cancel, endTheRest } from "./ending.js";
-import type { TaskFinalizerEvent } from "./messages.js";
-import { resolve, signal, takeSignal } from "./outside.js";
-import { settle } from "./settle.js";
-import { collect, openMap } from "./spread.js";
-import { beginUndoing } from "./undo.js";
-import { unfold } from "./unfold.js";
+import { cancel } from "./cancel.js";
+import { childEnded } from "./child-ended.js";
+import { childStart } from "./child-start.js";
+import { deadlinePassed } from "./deadline-passed.js";
+import { expand } from "./expand.js";
+import type { FinalizerHandler, TaskFinalizerEvent } from "./handler.js";
+import { mapCollect } from "./map-collect.js";
+import { mapOpen } from "./map-open.js";
+import type { TaskFinalizerMessage } from "./messages.js";
+import { resolve } from "./resolve.js";
+import { runEnded } from "./run-ended.js";
+import { runReleased } from "./run-released.js";
+import { signal } from "./signal.js";
+import { signalTaken } from "./signal-taken.js";
+import { stepSatisfied } from "./step-satisfied.js";
+import { taskEnded } from "./task-ended.js";
+
+export const finalizerHandlers = {
+  "run.ended": runEnded,
+  "run.released": runReleased,
+  "step.satisfied": stepSatisfied,
+  expand,
+  "map.open": mapOpen,
+  "map.collect": mapCollect,
+  "child.start": childStart,
+  "child.ended": childEnded,
+  "signal.taken": signalTaken,
+  signal,
+  resolve,
+  cancel,
+  "task.ended": taskEnded,
+  abort,
+  "deadline.passed": deadlinePassed,
+} as const satisfies Handlers<TaskFinalizerMessage>;
 
 const parts = setup({
   types: { context: {} as Record<string, never>, events: {} as TaskFinalizerEvent },
   actions: commands,
 });
 
-/** What may still be said of a Task that has ended: each of these looks for itself. */
-const OUTLIVE: ReadonlySet<TaskFinalizerEvent["type"]> = new Set([
-  "task.ended",
-  "run.released",
-  "deadline.passed",
-  "cancel",
-  "signal",
-  "resolve",
-]);
-
-function decide(event: TaskFinalizerEvent): Command[] {
-  // Of several things that one message led to, an earlier one may have ended the Task: then nothing fires any more.
-  const task = "found" in event ? event.found.task : undefined;
-  if (task && isTerminal(task.state) && !OUTLIVE.has(event.type)) return [];
-  switch (event.type) {
-    case "run.ended":
-      return settle(event, event.found, event.at, event.draw);
-    case "run.released":
-      return beginUndoing(event.found, event.at);
-    case "step.settled": {
-      const { task, step, steps } = event.found;
-      return task && step ? unblock(task, step, steps, event.at) : [];
-    }
-    case "unfold":
-      return unfold(event, event.found, event.at);
-    case "map.open":
-      return openMap(event.found, event.at);
-    case "map.collect":
-      return collect(event.found, event.at);
-    case "child.start":
-      return startChild(event.found, event.at);
-    case "child.ended":
-      return endChild(event, event.found, event.at, event.draw);
-    case "signal.taken":
-      return takeSignal(event.found, event.at);
-    case "signal":
-      return signal(event, event.found, event.at);
-    case "resolve":
-      return resolve(event, event.found, event.at);
-    case "cancel":
-      return cancel(event, event.found, event.at);
-    case "task.ended":
-      return endTheRest(event, event.found, event.at);
-    case "abort":
-      return abort(event, event.found, event.at);
-    case "deadline.passed":
-      return meetDeadline(event, event.found, event.at, event.draw);
-    default:
-      return [];
-  }
+/** An action that asks for what the handler decides. */
+function decided<Type extends TaskFinalizerMessage["type"]>(type: Type, handler: FinalizerHandler<Type>) {
+  return parts.enqueueActions(({ enqueue, event }) => {
+    if (!isMessage(event, type)) return;
+    for (const command of handler.decide(event, event.view, event)) enqueue(command);
+  });
 }
 
-const enqueueAll = parts.enqueueActions(({ enqueue, event }) => {
-  for (const command of decide(event)) enqueue(command);
-});
-
 const listens = {
-  "run.ended": { actions: "settle" },
-  "run.released": { actions: "beginUndoing" },
-  "step.settled": { actions: "unblock" },
-  unfold: { actions: "unfold" },
+  "run.ended": { actions: "concludeAttempt" },
+  "run.released": { actions: "startCompensation" },
+  "step.satisfied": { actions: "satisfyDependants" },
+  expand: { actions: "expandGraph" },
   "map.open": { actions: "openMap" },
-  "map.collect": { actions: "collect" },
+  "map.collect": { actions: "collectMap" },
   "child.start": { actions: "startChild" },
-  "child.ended": { actions: "endChild" },
+  "child.ended": { actions: "concludeChild" },
   "signal.taken": { actions: "takeSignal" },
-  signal: { actions: "signal" },
-  resolve: { actions: "resolve" },
+  signal: { actions: "receiveSignal" },
+  resolve: { actions: "resolveByHand" },
   cancel: { actions: "cancelTask" },
-  "task.ended": { actions: "endTheRest" },
-  abort: { actions: "abort" },
+  "task.ended": { actions: "endStepsAndRuns" },
+  abort: { actions: "abortNarrowest" },
   "deadline.passed": { actions: "meetDeadline" },
-} as const;
+} as const satisfies Record<TaskFinalizerMessage["type"], { readonly actions: string }>;
 
-/** Decides over Steps and Tasks after admission: what may go on, what is tried again, done, failed or undone. */
+/** Orchestrates the graph of a Task after admission: what may run, is tried again, is done, has failed, or is compensated. */
 export const taskFinalizerMachine = parts
   .extend({
     actions: {
-      settle: enqueueAll,
-      beginUndoing: enqueueAll,
-      unblock: enqueueAll,
-      unfold: enqueueAll,
-      openMap: enqueueAll,
-      collect: enqueueAll,
-      startChild: enqueueAll,
-      endChild: enqueueAll,
-      takeSignal: enqueueAll,
-      signal: enqueueAll,
-      resolve: enqueueAll,
-      cancelTask: enqueueAll,
-      endTheRest: enqueueAll,
-      abort: enqueueAll,
-      meetDeadline: enqueueAll,
+      concludeAttempt: decided("run.ended", runEnded),
+      startCompensation: decided("run.released", runReleased),
+      satisfyDependants: decided("step.satisfied", stepSatisfied),
+      expandGraph: decided("expand", expand),
+      openMap: decided("map.open", mapOpen),
+      collectMap: decided("map.collect", mapCollect),
+      startChild: decided("child.start", childStart),
+      concludeChild: decided("child.ended", childEnded),
+      takeSignal: decided("signal.taken", signalTaken),
+      receiveSignal: decided("signal", signal),
+      resolveByHand: decided("resolve", resolve),
+      cancelTask: decided("cancel", cancel),
+      endStepsAndRuns: decided("task.ended", taskEnded),
+      abortNarrowest: decided("abort", abort),
+      meetDeadline: decided("deadline.passed", deadlinePassed),
     },
   })
   .createMachine({

@@ -2,36 +2,49 @@ import { setup } from "xstate";
 import { Fault } from "#domain/fault";
 import { millis } from "#domain/time";
 import { commands } from "../commands.js";
+import { type Handlers, isMessage } from "../handler.js";
 import { actorStates } from "../life.js";
-import { admit, register } from "./admit.js";
-import type { TaskRequestEvent } from "./messages.js";
+import { refuse } from "../make-command.js";
+import type { TaskRequestEvent, TaskRequestHandler } from "./handler.js";
+import type { TaskRequestMessage } from "./messages.js";
+import { register } from "./register.js";
+import { submit } from "./submit.js";
+
+export const requestHandlers = { submit, register } as const satisfies Handlers<TaskRequestMessage>;
 
 const parts = setup({
   types: { context: {} as Record<string, never>, events: {} as TaskRequestEvent },
   actions: commands,
 });
 
-const decide = parts.enqueueActions(({ enqueue, event }) => {
-  if (event.type === "submit") for (const command of admit(event, event.found, event.at)) enqueue(command);
-  if (event.type === "register")
-    for (const command of register(event, event.found, event.at)) enqueue(command);
-});
-
-const refuse = parts.enqueueActions(({ enqueue }) => {
-  const fault = new Fault("unavailable", "the plane is draining and takes no new tasks; nothing was stored", {
-    reason: "DRAINING",
-    retryAfter: millis(1_000),
+/** An action that asks for what the handler decides. */
+function decided<Type extends TaskRequestMessage["type"]>(type: Type, handler: TaskRequestHandler<Type>) {
+  return parts.enqueueActions(({ enqueue, event }) => {
+    if (!isMessage(event, type)) return;
+    for (const command of handler.decide(event, event.view, event)) enqueue(command);
   });
-  enqueue({ type: "reply", params: { answer: { type: "fault", fault } } });
+}
+
+const refuseAll = parts.enqueueActions(({ enqueue }) => {
+  const text = "the plane is draining and takes no new tasks; nothing was stored";
+  enqueue(refuse(new Fault("unavailable", text, { reason: "DRAINING", retryAfter: millis(1_000) })));
 });
 
 /** Admits new Tasks or refuses them: idempotency keys, limits, the rows of a Task and its Steps. */
-export const taskRequestMachine = parts.extend({ actions: { admit: decide, refuse } }).createMachine({
-  id: "task-request",
-  context: {},
-  initial: "starting",
-  states: actorStates(
-    { submit: { actions: "admit" }, register: { actions: "admit" } },
-    { submit: { actions: "refuse" }, register: { actions: "refuse" } },
-  ),
-});
+export const taskRequestMachine = parts
+  .extend({
+    actions: {
+      admit: decided("submit", submit),
+      register: decided("register", register),
+      refuse: refuseAll,
+    },
+  })
+  .createMachine({
+    id: "task-request",
+    context: {},
+    initial: "starting",
+    states: actorStates(
+      { submit: { actions: "admit" }, register: { actions: "register" } },
+      { submit: { actions: "refuse" }, register: { actions: "refuse" } },
+    ),
+  });

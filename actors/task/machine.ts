@@ -16,16 +16,6 @@ const PIPELINE = [
   "enqueued_as_error_for_orchestration",
 ] as const satisfies readonly StepState[];
 
-/** The counts once the end of the Task has ended every Step that was not settled. */
-function settledCounts(counts: StepCounts): StepCounts {
-  const next: Partial<Record<StepState, number>> = {};
-  for (const [state, count] of Object.entries(counts) as [StepState, number][]) {
-    const to = isSettled(state) ? state : "cancelled";
-    next[to] = (next[to] ?? 0) + count;
-  }
-  return next;
-}
-
 function stepsAlive(counts: StepCounts): boolean {
   for (const state in counts) if (!isSettled(state as StepState)) return true;
   return false;
@@ -100,10 +90,7 @@ const holdNoMore = parts.enqueueActions(({ enqueue, context, event }) => {
   enqueue({ type: "clearDeadline", params: { taskId, stepName: WHOLE_TASK, kind: "hold" } });
 });
 
-const finish = parts.assign({
-  finishedAt: ({ event }) => event.at,
-  counts: ({ context }) => settledCounts(context.counts),
-});
+const finish = parts.assign({ finishedAt: ({ event }) => event.at });
 
 const end = { type: "final", entry: ["endTheRest", "finish", "tellParent"] } as const;
 const cancel = { target: "#task.cancelled", actions: "noteCancelled" } as const;

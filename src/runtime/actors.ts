@@ -1,14 +1,14 @@
 import type { ActorName, AddressedMessage, Command } from "#actors/commands";
+import type { Reader, Readers } from "#actors/handler";
 import type { ActorLife, ActorState, Stamped } from "#actors/life";
-import { runTrackerMachine } from "#actors/run-tracker/machine";
-import { schedulerMachine } from "#actors/scheduler/machine";
-import { taskFinalizerMachine } from "#actors/task-finalizer/machine";
-import { taskRequestMachine } from "#actors/task-request/machine";
+import { runTrackerMachine, trackerHandlers } from "#actors/run-tracker/machine";
+import { schedulerHandlers, schedulerMachine } from "#actors/scheduler/machine";
+import { finalizerHandlers, taskFinalizerMachine } from "#actors/task-finalizer/machine";
+import { requestHandlers, taskRequestMachine } from "#actors/task-request/machine";
+import type { MessageView } from "#actors/view";
+import type { Needs } from "#domain/needs";
 import { decider } from "./flat-interpreter.js";
-import { foundForRequest, foundForScheduler, foundForTracker } from "./gather.js";
-import { foundForFinalizer } from "./gather-finalizer.js";
 import type { Journal } from "./journal.js";
-import type { TurnContext } from "./turn-context.js";
 
 /** In the order in which the diagram of actors is read. */
 export const actorNames = ["task-request", "scheduler", "run-tracker", "task-finalizer"] as const;
@@ -40,14 +40,9 @@ export class Actors {
     return this.#states.get(name) as ActorState;
   }
 
-  /** A message with all it may want to see: the rows and the moment. */
-  tell(
-    addressed: AddressedMessage,
-    context: TurnContext,
-    stamp: Stamped,
-    journal: Journal,
-  ): readonly Command[] {
-    const event: Heard = Object.assign({}, addressed.message, stamp, { found: foundFor(addressed, context) });
+  /** Gives an actor a message, with the moment and what it may look at. All that it needs is in the view by now. */
+  tell(addressed: AddressedMessage, view: MessageView, stamp: Stamped, journal: Journal): readonly Command[] {
+    const event: Heard = Object.assign({}, addressed.message, stamp, { view });
     const before = { value: this.stateOf(addressed.to), context: this.#contexts.get(addressed.to) };
     const after = deciders[addressed.to](before, event);
     if (after.context !== before.context) journal.set(this.#contexts, addressed.to, after.context);
@@ -66,15 +61,25 @@ export class Actors {
   }
 }
 
-function foundFor(addressed: AddressedMessage, context: TurnContext): unknown {
-  switch (addressed.to) {
+/** The rows that a message needs before it is decided, as far as those that are here already tell. */
+export function needsOf({ to, message }: AddressedMessage, view: MessageView): Needs {
+  switch (to) {
     case "task-request":
-      return foundForRequest(addressed.message, context);
+      return needsBy(requestHandlers, message, view);
     case "scheduler":
-      return foundForScheduler(addressed.message, context);
+      return needsBy(schedulerHandlers, message, view);
     case "run-tracker":
-      return foundForTracker(addressed.message, context);
+      return needsBy(trackerHandlers, message, view);
     case "task-finalizer":
-      return foundForFinalizer(addressed.message, context);
+      return needsBy(finalizerHandlers, message, view);
   }
+}
+
+function needsBy<Message extends { readonly type: string }>(
+  readers: Readers<Message>,
+  message: Message,
+  view: MessageView,
+): Needs {
+  const reader = readers[message.type as Message["type"]] as Reader<Message>;
+  return reader.needs(message, view);
 }

@@ -1,3 +1,4 @@
+import { type Dependencies, dependenciesOf, isByReference } from "#actors/scheduler/weight";
 import type { Assignment, InputRef } from "#domain/frame";
 import { type AssignmentBytes, assignmentBytes } from "#domain/frame-size";
 import { type StepKey, stepKey } from "#domain/id";
@@ -5,7 +6,7 @@ import { invariant } from "#domain/invariant";
 import { membersOf, withMembers } from "#domain/json-slices";
 import { limits } from "#domain/limits";
 import type { RunRow } from "#domain/run";
-import { type StepRow, satisfies } from "#domain/step";
+import type { StepRow } from "#domain/step";
 import { joined, type SharedText, sharedText } from "#domain/step-input";
 import { deadlineOf, type TaskRow } from "#domain/task";
 import { utf8Bytes } from "#domain/text";
@@ -13,69 +14,8 @@ import { earliest, later, type Millis, NEVER } from "#domain/time";
 import type { WorkerProtocol } from "#domain/worker";
 import type { Workspace } from "./workspace.js";
 
-/** What of its dependencies goes along with a Run. */
-export interface Dependencies {
-  /** Steps whose results fit, in order. */
-  readonly inline: readonly StepKey[];
-  /** Steps whose results do not. */
-  readonly refs: readonly string[];
-  /** Steps that failed and were passed over. */
-  readonly failed: readonly string[];
-  /** Results of those that fit, in bytes. */
-  readonly bytes: number;
-}
-
-/** Which results a Step is given, by the rows of the Steps it depends on. */
-export function dependenciesOf(
-  work: Workspace,
-  step: StepRow,
-  most: number = limits.dependencyResultsBytes,
-): Dependencies {
-  const inline: StepKey[] = [];
-  const refs: string[] = [];
-  const failed: string[] = [];
-  const whole = Math.max(0, Math.min(most, limits.dependencyResultsBytes));
-  let room = whole;
-  for (const stepName of step.dependsOn) {
-    const key = { taskId: step.taskId, stepName };
-    const before = work.step(key);
-    if (before?.state === "error" && satisfies(before)) failed.push(stepName);
-    if (!before || before.outputBytes === 0) continue;
-    if (before.outputBytes > room) {
-      refs.push(stepName);
-      continue;
-    }
-    room -= before.outputBytes;
-    inline.push(key);
-  }
-  return { inline, refs, failed, bytes: whole - room };
-}
-
-/** True if the worker is to read the Task's input by itself. Of a Task whose size is unknown nobody does. */
-export function isByReference({ inputBytes }: TaskRow, protocol: WorkerProtocol): boolean {
-  return protocol >= 2 && inputBytes !== null && inputBytes > limits.inlineInputBytes;
-}
-
 /** What an assignment weighs beside its input and results: labels, ids, and the names of up to a thousand Steps. */
 const FRAME = 256 * 1024;
-
-/**
- * Roughly what the assignment will weigh, by rows alone: what is not known counts as much as it may be, and what
- * every assignment has, nothing.
- */
-export function assignmentWeight(
-  task: TaskRow,
-  step: StepRow,
-  work: Workspace,
-  protocol: WorkerProtocol,
-): number {
-  const { config, undoes } = step.spec;
-  const input = isByReference(task, protocol) ? 0 : (task.inputBytes ?? limits.inputBytes);
-  const own = step.hasInput ? (step.inputBytes ?? limits.inputBytes) : 0;
-  const undone = undoes ? limits.resultBytes : 0;
-  const parts = own + undone + (config ? JSON.stringify(config).length : 0);
-  return input + parts + (step.dependsOn.length > 0 ? dependenciesOf(work, step).bytes : 0);
-}
 
 /** An assignment as it is sent, and what its bytes are made of. */
 export interface BuiltAssignment {

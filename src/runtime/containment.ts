@@ -1,4 +1,5 @@
 import type { AddressedMessage, Answer } from "#actors/commands";
+import type { Offer } from "#actors/scheduler/messages";
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
 import { limits } from "#domain/limits";
@@ -10,10 +11,10 @@ import type { Core } from "./core.js";
 import { type Culprit, culpritKey, culpritOf, type Deciding } from "./culprit.js";
 import type { Journal } from "./journal.js";
 import { MessageCascade } from "./message-cascade.js";
-import type { Offer } from "./offer.js";
 import type { RowLoader } from "./row-loader.js";
 import { StoreError } from "./store-error.js";
 import type { TurnContext } from "./turn-context.js";
+import { TurnView } from "./turn-view.js";
 import type { Verdicts } from "./verdicts.js";
 import type { Workspace } from "./workspace.js";
 
@@ -143,7 +144,8 @@ export class CascadeDecider {
     const { core, work, verdicts } = this.#tools;
     const { memory, leases, plans, entropy } = core;
     const newTaskId = () => entropy.uuid() as TaskId;
-    return { work, memory, leases, plans, verdicts, newTaskId, ...(offer && { offer }) };
+    const view = new TurnView({ work, memory, leases, plans, verdicts, newTaskId, ...(offer && { offer }) });
+    return { work, memory, view };
   }
 
   /**

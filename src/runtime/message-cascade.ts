@@ -4,14 +4,13 @@ import { invariant, unreachable } from "#domain/invariant";
 import { limits } from "#domain/limits";
 import { type RunRow, runSummary } from "#domain/run";
 import type { StepRow } from "#domain/step";
-import { isTerminal, type TaskRow } from "#domain/task";
+import { isTerminal, moved, type TaskRow } from "#domain/task";
 import { type Instant, NEVER } from "#domain/time";
 import type { Needs } from "#ports/store";
-import type { Actors } from "./actors.js";
+import { type Actors, needsOf } from "./actors.js";
 import type { Core } from "./core.js";
 import type { Deciding } from "./culprit.js";
 import { boundedSend } from "./effect.js";
-import { needsOf } from "./gather.js";
 import type { Journal } from "./journal.js";
 import { advanceRun, advanceStep, advanceTask, advanceWorker } from "./lifecycles.js";
 import { sendOrEnd } from "./send-assignment.js";
@@ -70,7 +69,7 @@ export class MessageCascade {
       invariant(count <= limits.cascadeMessages, `${first.message.type} leads to messages without end`);
       const loading = this.#loadFor(addressed);
       if (loading) await loading;
-      this.#carryOutAll(actors.tell(addressed, context, { at, draw: draw() }, journal));
+      this.#carryOutAll(actors.tell(addressed, context.view, { at, draw: draw() }, journal));
     }
     this.#settle();
   }
@@ -78,7 +77,7 @@ export class MessageCascade {
   /** Rows say which further rows matter: a Step its dependants, a batch its next member. Undefined if all are here. */
   #loadFor(addressed: AddressedMessage): Promise<void> | undefined {
     const { context, loadMissing } = this.#parts;
-    const loading = loadMissing(needsOf(addressed, context));
+    const loading = loadMissing(needsOf(addressed, context.view));
     return loading && this.#loadRest(addressed, loading);
   }
 
@@ -87,7 +86,7 @@ export class MessageCascade {
     let more: Promise<void> | undefined = loading;
     for (let round = 0; more && round < ROUNDS; round += 1) {
       await more;
-      more = loadMissing(needsOf(addressed, context));
+      more = loadMissing(needsOf(addressed, context.view));
     }
     await more;
   }
@@ -184,7 +183,10 @@ export class MessageCascade {
         invariant(before, `step ${stepKey(command.params)} is advanced but was not loaded`);
         const [after, commands] = advanceStep(before, command.params.message);
         if (after !== before) this.#putStep(after);
-        if (after.state !== before.state) this.#states.noteStep(after);
+        if (after.state !== before.state) {
+          this.#states.noteStep(after);
+          this.#countInEnded(before, after);
+        }
         this.#carryOutAll(commands);
         break;
       }
@@ -212,6 +214,12 @@ export class MessageCascade {
       this.#command = command;
       this.#carryOut(command);
     }
+  }
+
+  /** A Task that has ended is told nothing more: the counts of its Steps follow their rows. */
+  #countInEnded({ taskId, state: from }: StepRow, { state: to }: StepRow): void {
+    const task = this.#parts.context.work.task(taskId);
+    if (task && isTerminal(task.state)) this.#changeTask(taskId, { counts: moved(task.counts, from, to) });
   }
 
   #changeTask(id: TaskId, change: Partial<TaskRow>): void {

@@ -1,20 +1,8 @@
-import type { Slots } from "#actors/scheduler/messages";
+import type { Offer, Slots } from "#actors/scheduler/messages";
 import { mayHaveMore } from "#actors/scheduler/placement";
-import type { RunId } from "#domain/id";
 import { limits } from "#domain/limits";
 import type { Leases } from "./leases.js";
 import type { Roster } from "./roster.js";
-
-/** What the scheduler may give out in one turn, in slots and in bytes. */
-export interface Offer {
-  readonly workers: readonly Slots[];
-  /** Bytes that may still wait for the transports of all workers together. */
-  readonly free: number;
-  /** Fresh ids, as many as Runs may be made. */
-  readonly runIds: readonly RunId[];
-}
-
-export const NO_OFFER: Offer = { workers: [], free: 0, runIds: [] };
 
 export interface FreeWorkers extends Omit<Offer, "runIds"> {
   /** True if a worker with a free slot is left out because too much waits for its transport. */

@@ -1,13 +1,13 @@
 import type { AddressedMessage } from "#actors/commands";
+import type { MessageView } from "#actors/view";
 import type { StepKey } from "#domain/id";
 import { stepKey } from "#domain/id";
 import type { Lane } from "#domain/lane";
 import { compareReady, type ReadyStep, readyStep } from "#domain/step";
 import { templateKey } from "#domain/template";
 import type { Needs, Store } from "#ports/store";
-import { needsOf } from "./gather.js";
+import { needsOf } from "./actors.js";
 import { fromStore } from "./store-error.js";
-import type { TurnContext } from "./turn-context.js";
 import { holderKey, type Workspace } from "./workspace.js";
 
 type Wanted = { [Kind in keyof Needs]-?: NonNullable<Needs[Kind]>[number][] };
@@ -30,10 +30,10 @@ export class RowLoader {
    * One batched read for all first messages of a turn. A message whose needs cannot be told fails by itself, when it
    * is decided.
    */
-  async loadFor(messages: readonly AddressedMessage[], context: TurnContext): Promise<void> {
+  async loadFor(messages: readonly AddressedMessage[], view: MessageView): Promise<void> {
     for (const message of messages) {
       try {
-        this.#want(needsOf(message, context));
+        this.#want(needsOf(message, view));
       } catch {}
     }
     await this.#load();

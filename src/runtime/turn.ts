@@ -1,5 +1,5 @@
 import type { ActorName, AddressedMessage, Answer } from "#actors/commands";
-import type { LaneView } from "#actors/scheduler/messages";
+import type { LaneView, Offer } from "#actors/scheduler/messages";
 import { mayTake } from "#actors/scheduler/placement";
 import type { Asker, Envelope, Posted } from "#bus/bus";
 import type { RunId } from "#domain/id";
@@ -10,7 +10,7 @@ import type { Committed } from "#ports/store";
 import { CascadeDecider, CascadeFailure } from "./containment.js";
 import type { Core } from "./core.js";
 import { Journal } from "./journal.js";
-import { freeWorkers, type Offer } from "./offer.js";
+import { freeWorkers } from "./offer.js";
 import { RowLoader } from "./row-loader.js";
 import { fromStore, StoreError } from "./store-error.js";
 import { type MissingVerdict, Verdicts } from "./verdicts.js";
@@ -75,7 +75,7 @@ export class Turn {
   async decide(posted: readonly PostedMail[]): Promise<Decided> {
     await this.#loader.loadFor(
       posted.map(({ envelope }) => addressed(envelope)),
-      this.#cascades.context(),
+      this.#cascades.context().view,
     );
     let done = 0;
     for (; done < posted.length && this.#work.changedRows < limits.turnRows; done += 1) {

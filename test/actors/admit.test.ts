@@ -1,27 +1,23 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Command } from "#actors/commands";
-import { admit, lanesOf } from "#actors/task-request/admit";
-import type { RequestFound } from "#actors/task-request/messages";
+import { submit } from "#actors/task-request/submit";
 import { type Caller, LOCAL_CALLER } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import { limits } from "#domain/limits";
 import type { TaskDraft } from "#domain/task";
 import { instant, millis } from "#domain/time";
 import { asked } from "./asked.js";
-import { requestFound } from "./found.js";
 import { plan, planDraft } from "./plans.js";
 import { draft, lane, spec, t1, task } from "./rows.js";
+import { half, viewOf } from "./views.js";
 
 const at = instant(10);
+const moment = { at, ...half };
 
 /** For each draft the Task it became or its Fault's reason, and the Tasks that were made. */
-function admitted(
-  drafts: readonly TaskDraft[],
-  found: RequestFound = requestFound(),
-  caller: Caller = LOCAL_CALLER,
-) {
-  const commands = admit({ type: "submit", caller, drafts }, found, at);
+function admitted(drafts: readonly TaskDraft[], view = viewOf(), caller: Caller = LOCAL_CALLER) {
+  const commands = submit.decide({ type: "submit", caller, drafts }, view, moment);
   const made = commands.flatMap((command: Command) =>
     command.type === "createTask" ? [command.params.task.id] : [],
   );
@@ -50,30 +46,30 @@ test("a key belongs to its namespace, and no key to nobody", () => {
 });
 
 test("a key that is taken answers for its task even if the queue is full", () => {
-  const holders = [task({ spec: spec({ idempotencyKey: "k", fingerprint: "a" }) })];
-  const found = requestFound({ holders, waiting: limits.waitingTotal });
+  const holder = task({ spec: spec({ idempotencyKey: "k", fingerprint: "a" }) });
+  const view = viewOf({ holder, waiting: limits.waitingTotal });
 
-  expect(admitted([keyed("t2")], found)).toEqual({ answers: [t1], made: [] });
+  expect(admitted([keyed("t2")], view)).toEqual({ answers: [t1], made: [] });
 });
 
 test("a batch is admitted up to the limit of its namespace, and the rest is told to come back", () => {
-  const found = requestFound({ waitingIn: { default: limits.waitingPerNamespace - 2 } });
+  const view = viewOf({ waitingIn: { default: limits.waitingPerNamespace - 2 } });
   const drafts = [draft("t1"), draft("t2"), draft("t3"), draft("t4", {}, "other")];
 
-  expect(admitted(drafts, found)).toEqual({
+  expect(admitted(drafts, view)).toEqual({
     answers: ["t1", "t2", "QUEUE_FULL", "t4"],
     made: ["t1", "t2", "t4"],
   });
 });
 
 test("the plane as a whole keeps no more than its limit", () => {
-  const found = requestFound({ waiting: limits.waitingTotal - 1 });
+  const view = viewOf({ waiting: limits.waitingTotal - 1 });
 
-  expect(admitted([draft("t1"), draft("t2", {}, "other")], found).answers).toEqual(["t1", "QUEUE_FULL"]);
+  expect(admitted([draft("t1"), draft("t2", {}, "other")], view).answers).toEqual(["t1", "QUEUE_FULL"]);
 });
 
 test("a new lane needs room; a known one, or one made by an earlier draft, does not", () => {
-  const found = requestFound({ lanesIn: { default: limits.lanesPerNamespace - 1 }, knownLanes: [lane.key] });
+  const view = viewOf({ lanesIn: { default: limits.lanesPerNamespace - 1 }, knownLanes: [lane.key] });
   const drafts = [
     draft("known"),
     draft("new", { agentName: "report" }),
@@ -81,13 +77,13 @@ test("a new lane needs room; a known one, or one made by an earlier draft, does 
     draft("one more", { agentName: "exec" }),
   ];
 
-  expect(admitted(drafts, found).answers).toEqual(["known", "new", "same", "QUEUE_FULL"]);
+  expect(admitted(drafts, view).answers).toEqual(["known", "new", "same", "QUEUE_FULL"]);
 });
 
 test("a namespace named like something every object has is counted like any other", () => {
-  const found = requestFound({ waitingIn: { constructor: limits.waitingPerNamespace - 1 } });
+  const view = viewOf({ waitingIn: { constructor: limits.waitingPerNamespace - 1 } });
 
-  expect(admitted([draft("t1", {}, "constructor"), draft("t2", {}, "constructor")], found).answers).toEqual([
+  expect(admitted([draft("t1", {}, "constructor"), draft("t2", {}, "constructor")], view).answers).toEqual([
     "t1",
     "QUEUE_FULL",
   ]);
@@ -108,8 +104,8 @@ test("every draft has one answer, in order; every task made is answered, and no 
   fc.assert(
     fc.property(drafts, fc.nat(5), (all, room) => {
       const full = limits.waitingPerNamespace - room;
-      const found = requestFound({ waitingIn: { a: full, b: full, toString: full } });
-      const { answers, made } = admitted(all, found);
+      const view = viewOf({ waitingIn: { a: full, b: full, toString: full } });
+      const { answers, made } = admitted(all, view);
 
       expect(answers).toHaveLength(all.length);
       expect([...new Set(answers.filter((answer) => answer.startsWith("t")))].sort()).toEqual(
@@ -126,7 +122,7 @@ test("every draft has one answer, in order; every task made is answered, and no 
 test("a caller creates only in its own namespaces", () => {
   const caller: Caller = { principal: "ada", namespaces: ["own"], roles: [] };
   const drafts = [draft(t1, {}, "another")];
-  expect(admitted(drafts, requestFound(), caller)).toEqual({ answers: ["DENIED"], made: [] });
+  expect(admitted(drafts, viewOf(), caller)).toEqual({ answers: ["DENIED"], made: [] });
 });
 
 const flow = plan([
@@ -136,10 +132,10 @@ const flow = plan([
 ]);
 
 test("a task of a template begins with its steps; those that wait for nothing go at once", () => {
-  const commands = admit(
+  const commands = submit.decide(
     { type: "submit", caller: LOCAL_CALLER, drafts: [planDraft(flow)] },
-    requestFound(),
-    at,
+    viewOf(),
+    moment,
   );
   expect(asked(commands)).toEqual([
     "new task t1 {}",
@@ -165,22 +161,23 @@ test("a task of a template begins with its steps; those that wait for nothing go
 
 test("a request's own number of tries is that of every step; without one the template's are", () => {
   const tries = (maxAttempts: number) =>
-    admit(
-      { type: "submit", caller: LOCAL_CALLER, drafts: [planDraft(flow, { maxAttempts })] },
-      requestFound(),
-      at,
-    ).flatMap((command) => (command.type === "createStep" ? [command.params.step.maxAttempts] : []));
+    submit
+      .decide(
+        { type: "submit", caller: LOCAL_CALLER, drafts: [planDraft(flow, { maxAttempts })] },
+        viewOf(),
+        moment,
+      )
+      .flatMap((command) => (command.type === "createStep" ? [command.params.step.maxAttempts] : []));
   expect(tries(0)).toEqual([1, 1, 1]);
   expect(tries(5)).toEqual([5, 5, 5]);
 });
 
 test("a task needs a lane for each agent of its template, and all of them or none", () => {
-  expect(lanesOf(planDraft(flow)).length).toBe(2); // the timer needs none
-  const room = (lanes: number) => requestFound({ lanesIn: { default: limits.lanesPerNamespace - lanes } });
-  expect(admitted([planDraft(flow)], room(2)).answers).toEqual(["t1"]);
-  expect(admitted([planDraft(flow)], room(1))).toEqual({ answers: ["QUEUE_FULL"], made: [] });
+  const room = (lanes: number) => ({ lanesIn: { default: limits.lanesPerNamespace - lanes } });
+  expect(admitted([planDraft(flow)], viewOf(room(2))).answers).toEqual(["t1"]); // the timer needs none
+  expect(admitted([planDraft(flow)], viewOf(room(1)))).toEqual({ answers: ["QUEUE_FULL"], made: [] });
 
-  const one = { ...room(1), knownLanes: [lane.key] };
+  const one = viewOf({ ...room(1), knownLanes: [lane.key] });
   const drafts = [
     planDraft(flow, {}, "t1"),
     draft("t2", { agentName: "crawler" }),
@@ -196,9 +193,13 @@ test("a key whose time is over is the new task's, and the old one lets go of it 
       spec: spec({ idempotencyKey: "k", fingerprint: "a", keyFor: millis(keyFor) }),
     });
   const answered = (keyFor: number, fingerprint = "a") => {
-    const found = requestFound({ holders: [holder(keyFor)] });
+    const view = viewOf({ holder: holder(keyFor) });
     return asked(
-      admit({ type: "submit", caller: LOCAL_CALLER, drafts: [keyed("t2", fingerprint)] }, found, at),
+      submit.decide(
+        { type: "submit", caller: LOCAL_CALLER, drafts: [keyed("t2", fingerprint)] },
+        view,
+        moment,
+      ),
     );
   };
   for (const fingerprint of ["a", "b"]) {
@@ -214,9 +215,9 @@ test("the key is let go of for one draft of a batch alone: the next one finds it
     createdAt: instant(1),
     spec: spec({ idempotencyKey: "k", fingerprint: "a", keyFor: millis(1) }),
   });
-  const found = requestFound({ holders: [old, old] });
+  const view = viewOf({ holder: old });
   const drafts = [keyed("t2"), keyed("t3")];
-  const commands = admit({ type: "submit", caller: LOCAL_CALLER, drafts }, found, at);
+  const commands = submit.decide({ type: "submit", caller: LOCAL_CALLER, drafts }, view, moment);
   expect(asked(commands).at(-1)).toBe("answer t2 t2");
   expect(commands.filter(({ type }) => type === "releaseKey")).toHaveLength(1);
 });
@@ -226,7 +227,11 @@ test("a key is not let go of for a draft that is refused", () => {
     createdAt: instant(1),
     spec: spec({ idempotencyKey: "k", fingerprint: "a", keyFor: millis(1) }),
   });
-  const found = requestFound({ holders: [old], waiting: limits.waitingTotal });
-  const commands = admit({ type: "submit", caller: LOCAL_CALLER, drafts: [keyed("t2")] }, found, at);
+  const view = viewOf({ holder: old, waiting: limits.waitingTotal });
+  const commands = submit.decide(
+    { type: "submit", caller: LOCAL_CALLER, drafts: [keyed("t2")] },
+    view,
+    moment,
+  );
   expect(commands.map(({ type }) => type)).toEqual(["reply"]);
 });

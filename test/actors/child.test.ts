@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { endChild, startChild } from "#actors/task-finalizer/child";
-import type { FinalizerFound } from "#actors/task-finalizer/messages";
+import type { Command } from "#actors/commands";
+import { childEnded } from "#actors/task-finalizer/child-ended";
+import { childStart } from "#actors/task-finalizer/child-start";
 import type { TaskId } from "#domain/id";
 import { limits } from "#domain/limits";
 import type { ChildPlan } from "#domain/plan";
@@ -8,9 +9,9 @@ import type { StepRow } from "#domain/step";
 import { isTerminal, type TaskRow, taskStates } from "#domain/task";
 import { instant, millis, NEVER } from "#domain/time";
 import { asked } from "./asked.js";
-import { finalizerFound } from "./found.js";
 import { plan, stepsOf } from "./plans.js";
 import { caller, spec, step, stepSpec, t1, task } from "./rows.js";
+import { decide, type ViewParts } from "./views.js";
 
 const at = instant(5);
 const t2 = "t2" as TaskId;
@@ -23,12 +24,15 @@ function sub(child: Partial<ChildPlan> = {}, part: Partial<StepRow> = {}): StepR
   return step({ name: "sub", agentName: "", spec: own, ...part });
 }
 
-function found(of: StepRow, part: Partial<FinalizerFound> = {}): FinalizerFound {
-  return finalizerFound({ task: busy, step: of, newTaskId: t2, input: '{"a":{"b":1}}', ...part });
+const key = { taskId: t1, stepName: "sub" };
+
+function start(of: StepRow, part: Partial<ViewParts> = {}): readonly Command[] {
+  const parts = { task: busy, step: of, input: '{"a":{"b":1}}', ...part };
+  return decide(childStart, { type: "child.start", ...key }, parts, at);
 }
 
-function started(of: StepRow, part: Partial<FinalizerFound> = {}): string[] {
-  return asked(startChild(found(of, part), at));
+function started(of: StepRow, part: Partial<ViewParts> = {}): string[] {
+  return asked(start(of, part));
 }
 
 describe("a step that is a task", () => {
@@ -80,7 +84,7 @@ describe("a step that is a task", () => {
     const template = { namespace: "", name: "inner", version: "" };
     const timed = { ...inner, timeoutMs: millis(100), holdOnFailure: false, undoes: false };
     const of = sub({ agentName: "", template });
-    const [, made] = startChild(found(of, { task: { ...busy, spec: parent }, plan: timed }), at);
+    const [, made] = start(of, { task: { ...busy, spec: parent }, plan: timed });
     expect(made?.type === "createTask" && made.params.task.spec).toEqual({
       ...parent,
       timeoutMs: 100,
@@ -108,13 +112,17 @@ describe("a step that is a task", () => {
   });
 
   const template = { namespace: "default", name: "inner", version: "1.0.0" };
-  test.each<[string, StepRow, Partial<FinalizerFound>]>([
+  test.each<[string, StepRow, Partial<ViewParts>]>([
     [
       'there is no template default/inner@1.0.0 that a task of namespace "default" may name',
       sub({ template }),
       {},
     ],
-    ['namespace "default" has as many waiting tasks as it may', sub(), { noRoom: true }],
+    [
+      'namespace "default" has as many waiting tasks as it may',
+      sub(),
+      { waitingIn: { default: limits.waitingPerNamespace } },
+    ],
     ['child.input "input/nowhere" leads to nothing', sub({ input: "input/nowhere" }), {}],
     [
       "the input of a template's task must be a JSON object",
@@ -143,10 +151,8 @@ describe("a step that is a task", () => {
     );
   });
 
-  test("begins once, and not without an id", () => {
+  test("begins once", () => {
     expect(started(sub({}, { state: "in_progress", childId: t2 }))).toEqual([]);
-    const { newTaskId: _, ...without } = found(sub());
-    expect(startChild(without, at)).toEqual([]);
   });
 });
 
@@ -158,9 +164,9 @@ describe("the end of the task that a step is", () => {
     steps: stepsOf(inner).map((each) => ({ ...each, outputBytes: outputs[each.name]?.length ?? 0 })),
     outputs: new Map(Object.entries(outputs)),
   });
-  const ended = (of: StepRow, part: Partial<FinalizerFound>) =>
+  const ended = (of: StepRow, part: Partial<ViewParts>) =>
     asked(
-      endChild({ type: "child.ended", taskId: t1, stepName: "sub", childId: t2 }, found(of, part), at, 0.5),
+      decide(childEnded, { type: "child.ended", ...key, childId: t2 }, { task: busy, step: of, ...part }, at),
     );
 
   test("its result is the step's: the last step's, or each of several under its name", () => {
@@ -168,7 +174,7 @@ describe("the end of the task that a step is", () => {
       'keepOutput sub {"ok":true}',
       "sub succeeded 11",
       "sub complete 1",
-      "tell step.settled sub",
+      "tell step.satisfied sub",
     ]);
     const two = child({ state: "complete" }, { x: "1", y: "2" });
     const apart = { ...two, steps: two.steps.map((each) => ({ ...each, dependsOn: [] })) };

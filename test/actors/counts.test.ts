@@ -3,16 +3,16 @@ import { expect, test } from "vitest";
 import type { Command } from "#actors/commands";
 import type { StepMessage } from "#actors/step/messages";
 import { startTask } from "#actors/task/start";
-import { endTheRest } from "#actors/task-finalizer/ending";
+import { taskEnded } from "#actors/task-finalizer/task-ended";
 import type { StepSpec } from "#domain/plan";
 import { isSettled, type StepRow, type StepState } from "#domain/step";
-import { isTerminal, type StepCounts, type TaskRow, type TaskState } from "#domain/task";
+import { isTerminal, moved, type StepCounts, type TaskRow, type TaskState } from "#domain/task";
 import { type FailureStrategy, failureStrategies } from "#domain/template";
 import { instant } from "#domain/time";
 import { advanceStep, advanceTask } from "#runtime/lifecycles";
-import { finalizerFound } from "./found.js";
 import { stepLife } from "./lives.js";
 import { memberOf, spec, step, stepSpec, t1, task } from "./rows.js";
+import { decide } from "./views.js";
 
 const at = instant(10);
 
@@ -42,12 +42,19 @@ class Family {
         const before = this.steps.get(command.params.stepName) as StepRow;
         const [after, asked] = advanceStep(before, command.params.message);
         this.steps.set(after.name, after);
+        this.countInEnded(before, after);
         this.carryOut(asked);
       } else if (command.type === "tell" && command.params.message.type === "task.ended") {
         const steps = [...this.steps.values()].filter(({ state }) => !isSettled(state));
-        this.carryOut(endTheRest(command.params.message, finalizerFound({ task: this.task, steps }), at));
+        this.carryOut(decide(taskEnded, command.params.message, { task: this.task, steps }, at));
       }
     }
+  }
+
+  /** As the runtime does: a Task that has ended is told nothing more. */
+  countInEnded({ state: from }: StepRow, { state: to }: StepRow): void {
+    if (from === to || !isTerminal(this.task.state)) return;
+    this.task = { ...this.task, counts: moved(this.task.counts, from, to) };
   }
 
   tell(stepName: string, message: StepMessage): void {

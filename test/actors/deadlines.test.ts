@@ -1,22 +1,21 @@
 import { expect, test } from "vitest";
-import { meetDeadline } from "#actors/task-finalizer/deadlines";
-import type { FinalizerFound } from "#actors/task-finalizer/messages";
+import { deadlinePassed } from "#actors/task-finalizer/deadline-passed";
 import type { DeadlineKind } from "#domain/deadline";
 import type { RunId } from "#domain/id";
 import { type StepRow, stepStates } from "#domain/step";
 import { instant, millis } from "#domain/time";
 import { asked } from "./asked.js";
-import { finalizerFound } from "./found.js";
 import { begun, heldRun, spec, step, stepSpec, t1, task } from "./rows.js";
+import { decide, type ViewParts } from "./views.js";
 
 const busy = task({ state: "steps_in_process", counts: { in_progress: 1, complete: 1 }, hasRun: true });
 
 /** What is asked for when a deadline of 100 passes at 100, or later. */
-function met(kind: DeadlineKind, part: Partial<FinalizerFound> = {}, at = 100): string[] {
+function met(kind: DeadlineKind, part: Partial<ViewParts> = {}, at = 100): string[] {
   const ofTask = kind === "timeout" || kind === "start" || kind === "orphan" || kind === "hold";
   const stepName = ofTask ? "" : "main";
   const message = { type: "deadline.passed", taskId: t1, stepName, kind, due: instant(100) } as const;
-  return asked(meetDeadline(message, finalizerFound({ task: busy, ...part }), instant(at), 0.5));
+  return asked(decide(deadlinePassed, message, { task: busy, ...part }, instant(at)));
 }
 
 test("a task's own deadlines end it, begin it, or give it up", () => {
@@ -52,7 +51,7 @@ test("a timer that has run out is complete", () => {
     "clearDeadline main timer",
     "main succeeded 0",
     "main complete 2",
-    "tell step.settled main",
+    "tell step.satisfied main",
   ]);
 });
 
@@ -125,7 +124,9 @@ test("a step's deadline that comes when the step has moved on is done with, and 
   expect(states("timer", (state) => begun({ state, spec: stepSpec({ type: "timer" }) }))).toEqual([
     "in_progress",
   ]);
-  expect(states("signal", (state) => begun({ state, spec: stepSpec({ signal }) }))).toEqual(["in_progress"]);
+  expect(states("signal", (state) => begun({ state, spec: stepSpec({ type: "signal", signal }) }))).toEqual([
+    "in_progress",
+  ]);
   expect(states("attempt", (state) => clocked({ state }))).toEqual(["in_progress"]);
   expect(states("retry", (state) => begun({ state, nextAttemptAt: instant(1) }))).toEqual([
     "waiting_for_retry",

@@ -9,25 +9,15 @@ import { taskFinalizerMachine } from "#actors/task-finalizer/machine";
 import type { TaskFinalizerMessage } from "#actors/task-finalizer/messages";
 import { taskRequestMachine } from "#actors/task-request/machine";
 import type { TaskRequestMessage } from "#actors/task-request/messages";
+import type { MessageView } from "#actors/view";
 import { instant, millis } from "#domain/time";
 import { decider } from "#runtime/flat-interpreter";
 import { decider as byXState } from "../runtime/xstate-interpreter.js";
-import {
-  half,
-  placement,
-  requestFound,
-  runIds,
-  says,
-  schedulerFound,
-  slots,
-  status,
-  trackerFound,
-  waiting,
-} from "./found.js";
 import { runLife, stepLife, taskLife, workerLife } from "./lives.js";
 import { plan, planDraft, registered, template } from "./plans.js";
 import { caller, draft, heldRun, hello, r1, s1, step, stepSpec, task, terms, w1 } from "./rows.js";
 import { finalizerScenes } from "./scenes.js";
+import { half, placement, runIds, says, slots, status, viewOf, waiting } from "./views.js";
 
 /** A state, what the row holds, and a message; nothing of it is typed by its machine any more. */
 interface Pair {
@@ -53,10 +43,10 @@ const actorLives: ActorLife[] = [
   { type: "stop" },
 ];
 
-/** What an actor is told, with what the runtime might have found for it. */
+/** What an actor is told, with what it may look at. */
 interface AddressedMessage<Message> {
   readonly message: Message;
-  readonly found: object;
+  readonly view: MessageView;
 }
 
 /** Every message in every state of an actor. */
@@ -64,7 +54,7 @@ function actor<Message extends { type: string }>(
   machine: AnyStateMachine,
   all: readonly AddressedMessage<Message>[],
 ) {
-  const stamped = all.map(({ message, found }) => ({ ...message, at: instant(10), ...half, found }));
+  const stamped = all.map(({ message, view }) => ({ ...message, at: instant(10), ...half, view }));
   return {
     machine,
     pairs: ["starting", "serving", "saturated", "draining", "stopped"].flatMap((value) =>
@@ -75,8 +65,8 @@ function actor<Message extends { type: string }>(
   };
 }
 
-function withFound<Message>(found: object, ...messages: readonly Message[]): AddressedMessage<Message>[] {
-  return messages.map((message) => ({ message, found }));
+function withView<Message>(view: MessageView, ...messages: readonly Message[]): AddressedMessage<Message>[] {
+  return messages.map((message) => ({ message, view }));
 }
 
 const known = registered(template([{ name: "a" }]));
@@ -84,12 +74,12 @@ const { registeredAt: _, ...newer } = known;
 
 const actors = [
   actor<TaskRequestMessage>(taskRequestMachine, [
-    ...withFound<TaskRequestMessage>(
-      requestFound(),
+    ...withView<TaskRequestMessage>(
+      viewOf(),
       { type: "submit", caller, drafts: [draft("t1"), planDraft(plan([{ name: "a" }]), {}, "t2")] },
       { type: "register", caller, template: newer },
     ),
-    ...withFound<TaskRequestMessage>(requestFound({ template: { ...known, digest: "d2" } }), {
+    ...withView<TaskRequestMessage>(viewOf({ template: { ...known, digest: "d2" } }), {
       type: "register",
       caller,
       template: newer,
@@ -97,18 +87,13 @@ const actors = [
   ]),
   actor<SchedulerMessage>(
     schedulerMachine,
-    withFound<SchedulerMessage>(
-      schedulerFound({
+    withView<SchedulerMessage>(
+      viewOf({
         lanes: [waiting("t1", "t2")],
         workers: [slots()],
         runIds: runIds(1),
-        rows: [
-          {
-            step: step({ state: "enqueued", spec: stepSpec({ timeoutMs: millis(5) }) }),
-            task: task(),
-            weight: 1,
-          },
-        ],
+        task: task(),
+        step: step({ state: "enqueued", spec: stepSpec({ timeoutMs: millis(5) }) }),
       }),
       { type: "schedule" },
       { type: "weigh", placements: [placement("t1", "r1"), placement("t2", "r2")] },
@@ -117,8 +102,8 @@ const actors = [
   ),
   actor<RunTrackerMessage>(
     runTrackerMachine,
-    withFound<RunTrackerMessage>(
-      trackerFound({ run: heldRun(), runs: [heldRun()], leaseUntil: instant(10) }),
+    withView<RunTrackerMessage>(
+      viewOf({ runs: [heldRun()], leaseUntil: instant(10) }),
       { type: "hello", session: s1, caller, hello: hello(), terms },
       { type: "report", ...says(status()) },
       { type: "report", ...says({ type: "yield", runId: r1, fence: 1, cursor: "7", output: "" }) },
@@ -134,8 +119,8 @@ const actors = [
 
 test("each message to the finalizer is asked about with rows that make it ask for something", () => {
   const decide = decider<unknown, { type: string }>(taskFinalizerMachine);
-  for (const { message, found } of finalizerScenes) {
-    const event = { ...message, at: instant(10), ...half, found };
+  for (const { message, view } of finalizerScenes) {
+    const event = { ...message, at: instant(10), ...half, view };
     expect(decide({ value: "serving", context: {} }, event).commands.length, message.type).toBeGreaterThan(0);
   }
 });

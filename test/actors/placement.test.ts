@@ -1,14 +1,14 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { LaneView, Slots } from "#actors/scheduler/messages";
-import { choose, type Served } from "#actors/scheduler/placement";
+import type { LaneView, Served, Slots } from "#actors/scheduler/messages";
+import { choose } from "#actors/scheduler/placement";
 import type { SessionId, WorkerId } from "#domain/id";
 import { laneOf } from "#domain/lane";
 import { rankOf } from "#domain/step";
 import { type Instant, instant } from "#domain/time";
 import { carries } from "#domain/worker";
-import { runIds, slots } from "./found.js";
 import { agent, ready, session, workerInfo } from "./rows.js";
+import { runIds, slots } from "./views.js";
 
 const at = instant(100_000);
 

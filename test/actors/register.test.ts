@@ -1,30 +1,25 @@
 import { expect, test } from "vitest";
-import { register } from "#actors/task-request/admit";
-import type { RequestFound } from "#actors/task-request/messages";
+import { register } from "#actors/task-request/register";
 import { limits } from "#domain/limits";
 import { instant } from "#domain/time";
 import { asked } from "./asked.js";
-import { requestFound } from "./found.js";
 import { registered, template } from "./plans.js";
 import { caller } from "./rows.js";
+import { decide, type ViewParts } from "./views.js";
 
 const at = instant(5);
 const body = template([{ name: "a", retry: { max_attempts: 3 } }]);
 const row = registered(body);
 const { registeredAt: _, ...wanted } = row;
 
-function answered(
-  found: Partial<RequestFound> = {},
-  part: Partial<typeof wanted> = {},
-  who = caller,
-): string[] {
+function answered(parts: Partial<ViewParts> = {}, part: Partial<typeof wanted> = {}, who = caller): string[] {
   const message = { type: "register", caller: who, template: { ...wanted, ...part } } as const;
-  return asked(register(message, requestFound(found), at));
+  return asked(decide(register, message, parts, at));
 }
 
 test("a template becomes known for good, from now on", () => {
   const message = { type: "register", caller, template: wanted } as const;
-  const [kept, reply] = register(message, requestFound(), at);
+  const [kept, reply] = decide(register, message, {}, at);
   const now = { ...row, registeredAt: at };
   expect(kept).toEqual({ type: "keepTemplate", params: { template: now } });
   expect(reply).toEqual({ type: "reply", params: { answer: { type: "template", template: now } } });

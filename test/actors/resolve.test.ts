@@ -1,14 +1,13 @@
 import { describe, expect, test } from "vitest";
-import type { FinalizerFound } from "#actors/task-finalizer/messages";
-import { resolve } from "#actors/task-finalizer/outside";
+import { resolve } from "#actors/task-finalizer/resolve";
 import type { RunId, TaskId } from "#domain/id";
 import { type ResolveAction, type StepRow, type StepState, stepStates } from "#domain/step";
 import { isTerminal, type TaskState, taskStates } from "#domain/task";
 import type { FailureStrategy } from "#domain/template";
 import { instant, millis } from "#domain/time";
 import { asked } from "./asked.js";
-import { finalizerFound } from "./found.js";
 import { caller, heldRun, memberOf, r1, step, stepSpec, t1, task } from "./rows.js";
+import { decide, type ViewParts } from "./views.js";
 
 const at = instant(5);
 const held = task({ state: "blocked_by_failures", counts: { complete: 2, error: 1 } });
@@ -21,12 +20,12 @@ const actions: Readonly<Record<ResolveAction["type"], ResolveAction>> = {
 function resolved(
   action: ResolveAction["type"],
   row: Partial<StepRow> = {},
-  part: Partial<FinalizerFound> = {},
+  part: Partial<ViewParts> = {},
   stepName = "main",
 ): string[] {
   const message = { type: "resolve", caller, taskId: t1, stepName, action: actions[action] } as const;
   const steps = [step({ attempts: 1, ...row }), step({ name: "other" })];
-  return asked(resolve(message, finalizerFound({ task: held, steps, ...part }), at));
+  return asked(decide(resolve, message, { task: held, steps, ...part }, at));
 }
 
 /** True if it is done, and what keeps it from being done if not. */
@@ -87,12 +86,12 @@ describe("a step", () => {
       "main completeManually 3 1",
       "clearDeadline main attempt",
       "clearDeadline main retry",
-      "clearDeadline main timer",
-      "clearDeadline main signal",
       "r1 end CANCELLED the step was settled by hand",
-      "tell step.settled main",
+      "tell step.satisfied main",
       "answer t1",
     ]);
+    const timer = { state: "in_progress", spec: stepSpec({ type: "timer" }) } as const;
+    expect(resolved("resolve", timer)).toContain("clearDeadline main timer");
     expect(resolved("resolve", { state: "error", dependants: ["other"] })[0]).toBe("main resolveManually 3");
   });
 
@@ -111,12 +110,12 @@ describe("a step", () => {
       spec: stepSpec(memberOf("rows", { failure })),
     });
     for (const failure of ["continue_on_failure", "isolate"] as const) {
-      expect(resolved("resolve", of(failure))).not.toContain("tell step.settled main");
+      expect(resolved("resolve", of(failure))).not.toContain("tell step.satisfied main");
       expect(outcome(resolved("retry", of(failure)))).toBe(
         'step "main" failed, and the others went on without it: declare it done, or run the task again',
       );
     }
-    expect(resolved("resolve", of("fail_fast"))).toContain("tell step.settled main");
+    expect(resolved("resolve", of("fail_fast"))).toContain("tell step.satisfied main");
     expect(outcome(resolved("retry", of("fail_fast")))).toBe("done");
   });
 
@@ -192,7 +191,7 @@ describe("the whole task", () => {
       stepName: "",
       action: actions.resolve,
     } as const;
-    expect(asked(resolve(message, finalizerFound({ task: held }), at))).toEqual([
+    expect(asked(decide(resolve, message, { task: held }, at))).toEqual([
       "refused TASK_NOT_FOUND: Task not found: t1",
     ]);
   });

@@ -4,8 +4,8 @@ import type { RunId, SessionId, WorkerId } from "#domain/id";
 import { limits } from "#domain/limits";
 import { instant } from "#domain/time";
 import { type AddressedMessage, play } from "#testing/transcript";
-import { chunk, half, says, status, trackerFound } from "./found.js";
-import { caller, heldRun, hello, r1, s1, session, terms } from "./rows.js";
+import { begun, caller, heldRun, hello, r1, s1, session, terms } from "./rows.js";
+import { chunk, half, says, status, type ViewParts, viewOf } from "./views.js";
 
 type Script = readonly AddressedMessage<typeof runTrackerMachine>[];
 
@@ -14,7 +14,7 @@ function track(script: Script): string {
   return play(runTrackerMachine, undefined, [[0, "serve"], ...script]);
 }
 
-const held = { ...half, found: trackerFound({ run: heldRun() }) };
+const held = { ...half, view: viewOf({ runs: [heldRun()] }) };
 const s2 = "s2" as SessionId;
 
 test("what a worker says of its run is recorded, and acknowledged once it is", () => {
@@ -26,7 +26,7 @@ test("what a worker says of its run is recorded, and acknowledged once it is", (
         {
           ...half,
           ...says(status({ status: "RUNNING" })),
-          found: trackerFound({ run: heldRun({ status: "ASSIGNED" }) }),
+          view: viewOf({ runs: [heldRun({ status: "ASSIGNED" })] }),
         },
       ],
       [6, "report", { ...held, ...says(status({ status: "RUNNING" })) }], // said before
@@ -72,16 +72,16 @@ test("a failure, a stop and a hand-back are the worker's last word", () => {
 });
 
 test("a public worker is heard and never acknowledged: it knows no acks", () => {
-  const found = trackerFound({
+  const view = viewOf({
     session: session({ protocol: 0, instance: "" }),
-    run: heldRun({ instance: "" }),
+    runs: [heldRun({ instance: "" })],
   });
   const { fence: _, ...plain } = status();
 
   expect(
     track([
-      [5, "report", { ...half, ...says(chunk(0, "hello"), 5), found }],
-      [6, "report", { ...half, ...says(plain), found }],
+      [5, "report", { ...half, ...says(chunk(0, "hello"), 5), view }],
+      [6, "report", { ...half, ...says(plain), view }],
     ]),
   ).toMatchInlineSnapshot(`
     "
@@ -94,13 +94,13 @@ test("a public worker is heard and never acknowledged: it knows no acks", () => 
 });
 
 test("output counts in order and once; completion waits for all of it", () => {
-  const found = trackerFound({ run: heldRun({ nextSeq: 3 }) });
+  const view = viewOf({ runs: [heldRun({ nextSeq: 3 })] });
 
   expect(
     track([
-      [5, "report", { ...half, ...says(chunk(2, "again"), 5), found }],
-      [6, "report", { ...half, ...says(chunk(4, "early"), 5), found }],
-      [7, "report", { ...half, ...says(status({ outputCount: 4 })), found }],
+      [5, "report", { ...half, ...says(chunk(2, "again"), 5), view }],
+      [6, "report", { ...half, ...says(chunk(4, "early"), 5), view }],
+      [7, "report", { ...half, ...says(status({ outputCount: 4 })), view }],
     ]),
   ).toMatchInlineSnapshot(`
     "
@@ -114,9 +114,9 @@ test("output counts in order and once; completion waits for all of it", () => {
 });
 
 test("a run that writes more than it may is broken off", () => {
-  const found = trackerFound({ run: heldRun({ outputBytes: limits.runOutputBytes - 4 }) });
+  const view = viewOf({ runs: [heldRun({ outputBytes: limits.runOutputBytes - 4 })] });
 
-  expect(track([[5, "report", { ...half, ...says(chunk(0, "hello"), 5), found }]])).toMatchInlineSnapshot(`
+  expect(track([[5, "report", { ...half, ...says(chunk(0, "hello"), 5), view }]])).toMatchInlineSnapshot(`
     "
     0 ms        starting
     0 ms serve  serving
@@ -127,14 +127,14 @@ test("a run that writes more than it may is broken off", () => {
 
 test("a report that is refused breaks its run off; as the last word it lets go of it too", () => {
   const refused = { type: "refused", runId: r1, fence: 1, message: "seq is too large", last: false } as const;
-  const over = trackerFound({ run: heldRun({ status: "FAILED", reason: "REPORT_INVALID" }) });
+  const over = viewOf({ runs: [heldRun({ status: "FAILED", reason: "REPORT_INVALID" })] });
 
   expect(
     track([
       [5, "report", { ...held, ...says(refused, 256) }],
       [6, "report", { ...held, ...says({ ...refused, last: true }, 256) }],
-      [7, "report", { ...half, ...says(refused, 256), found: over }], // and all that follow
-      [8, "report", { ...half, ...says({ ...refused, last: true }, 256), found: over }],
+      [7, "report", { ...half, ...says(refused, 256), view: over }], // and all that follow
+      [8, "report", { ...half, ...says({ ...refused, last: true }, 256), view: over }],
       [9, "report", { ...held, ...says({ ...refused, fence: 0 }, 256) }],
     ]),
   ).toMatchInlineSnapshot(`
@@ -153,7 +153,7 @@ test("a report that is refused breaks its run off; as the last word it lets go o
 test("a report about a run that is unknown, another's, superseded or over changes nothing and is answered", () => {
   const about = (run?: ReturnType<typeof heldRun>) => ({
     ...half,
-    found: trackerFound(run ? { run } : {}),
+    view: viewOf(run ? { runs: [run] } : {}),
   });
 
   expect(
@@ -190,12 +190,8 @@ test("a worker that says hello is welcomed; a public one is not, and its older s
 
   expect(
     track([
-      [1, "hello", { ...addressed, hello: hello(), found: { runs: [], leaseUntil: instant(0) } }],
-      [
-        2,
-        "hello",
-        { ...addressed, hello: hello({ protocol: 0 }), found: trackerFound({ runs: [heldRun()] }) },
-      ],
+      [1, "hello", { ...addressed, hello: hello(), view: viewOf({ session: undefined }) }],
+      [2, "hello", { ...addressed, hello: hello({ protocol: 0 }), view: viewOf({ runs: [heldRun()] }) }],
     ]),
   ).toMatchInlineSnapshot(`
     "
@@ -210,15 +206,15 @@ test("a worker that says hello is welcomed; a public one is not, and its older s
 test("a worker that reconnects takes back what it can show, and learns what it should drop", () => {
   const addressed = { ...half, session: s2, caller, terms };
   const claims = (nextSeq: number, fence = 1) => hello({ resume: [{ runId: r1, fence, nextSeq }] });
-  const found = (run: ReturnType<typeof heldRun>) => trackerFound({ runs: [run] });
+  const view = (run: ReturnType<typeof heldRun>) => viewOf({ runs: [run] });
 
   expect(
     track([
-      [1, "hello", { ...addressed, hello: claims(0), found: found(heldRun({ nextSeq: 2 })) }],
-      [2, "hello", { ...addressed, hello: claims(3), found: found(heldRun({ nextSeq: 2 })) }], // chunk 2 is lost
-      [3, "hello", { ...addressed, hello: claims(0), found: found(heldRun({ status: "CANCELLED" })) }],
-      [4, "hello", { ...addressed, hello: claims(0, 2), found: found(heldRun()) }], // not its fence
-      [5, "hello", { ...addressed, hello: claims(0), found: found(heldRun({ instance: "another" })) }],
+      [1, "hello", { ...addressed, hello: claims(0), view: view(heldRun({ nextSeq: 2 })) }],
+      [2, "hello", { ...addressed, hello: claims(3), view: view(heldRun({ nextSeq: 2 })) }], // chunk 2 is lost
+      [3, "hello", { ...addressed, hello: claims(0), view: view(heldRun({ status: "CANCELLED" })) }],
+      [4, "hello", { ...addressed, hello: claims(0, 2), view: view(heldRun()) }], // not its fence
+      [5, "hello", { ...addressed, hello: claims(0), view: view(heldRun({ instance: "another" })) }],
     ]),
   ).toMatchInlineSnapshot(`
     "
@@ -235,15 +231,14 @@ test("a worker that reconnects takes back what it can show, and learns what it s
 
 test("a run the returning worker does not show is lost, or handed back if it never got there", () => {
   const addressed = { ...half, session: s2, caller, terms, hello: hello() };
-  const found = (status: "ASSIGNED" | "RUNNING" | "CANCELLED") =>
-    trackerFound({ runs: [heldRun({ status })] });
+  const view = (status: "ASSIGNED" | "RUNNING" | "CANCELLED") => viewOf({ runs: [heldRun({ status })] });
 
   expect(
     track([
-      [1, "hello", { ...addressed, found: found("ASSIGNED") }],
-      [2, "hello", { ...addressed, hello: hello({ instance: "i2" }), found: found("ASSIGNED") }], // another process
-      [3, "hello", { ...addressed, found: found("RUNNING") }],
-      [4, "hello", { ...addressed, found: found("CANCELLED") }],
+      [1, "hello", { ...addressed, view: view("ASSIGNED") }],
+      [2, "hello", { ...addressed, hello: hello({ instance: "i2" }), view: view("ASSIGNED") }], // another process
+      [3, "hello", { ...addressed, view: view("RUNNING") }],
+      [4, "hello", { ...addressed, view: view("CANCELLED") }],
     ]),
   ).toMatchInlineSnapshot(`
     "
@@ -269,9 +264,7 @@ test("a held set brings both views together; it says nothing of assignments it h
   const runIds = ["here", "over", "another's", "unknown"];
 
   expect(
-    track([
-      [5, "held", { ...half, session: s1, held: { runIds, lastOrdinal: 8 }, found: trackerFound({ runs }) }],
-    ]),
+    track([[5, "held", { ...half, session: s1, held: { runIds, lastOrdinal: 8 }, view: viewOf({ runs }) }]]),
   ).toMatchInlineSnapshot(`
     "
     0 ms       starting
@@ -283,10 +276,10 @@ test("a held set brings both views together; it says nothing of assignments it h
 
 test("silence past the lease loses every run; a heartbeat in between has moved the lease", () => {
   const runs = [heldRun(), heldRun({ id: "r2" as RunId, status: "CANCELLED" })];
-  const silent = (leaseUntil: number, part = {}) => ({
+  const silent = (leaseUntil: number, part: Partial<ViewParts> = {}) => ({
     ...half,
     session: s1,
-    found: { ...trackerFound({ runs, leaseUntil: instant(leaseUntil) }), ...part },
+    view: viewOf({ runs, leaseUntil: instant(leaseUntil), ...part }),
   });
 
   expect(
@@ -311,14 +304,10 @@ test("a worker's changes, its closing stream and an operator's drain go to its s
 
   expect(
     track([
-      [1, "worker.changed", { ...half, session: s1, status: "BUSY", capacity: 4, found: trackerFound() }],
-      [2, "drain.worker", { ...drain, found: trackerFound() }],
-      [
-        3,
-        "drain.worker",
-        { ...drain, workerId: "w9" as WorkerId, found: { runs: [], leaseUntil: instant(0) } },
-      ],
-      [4, "closed", { ...half, session: s1, found: trackerFound() }],
+      [1, "worker.changed", { ...half, session: s1, status: "BUSY", capacity: 4, view: viewOf() }],
+      [2, "drain.worker", { ...drain, view: viewOf() }],
+      [3, "drain.worker", { ...drain, workerId: "w9" as WorkerId, view: viewOf({ session: undefined }) }],
+      [4, "closed", { ...half, session: s1, view: viewOf() }],
     ]),
   ).toMatchInlineSnapshot(`
     "
@@ -352,12 +341,12 @@ test("while the plane drains, workers are still heard", () => {
 
 test("a run that stops at a checkpoint has said its last word; once more it is only acknowledged", () => {
   const stop = { type: "yield", runId: r1, fence: 1, cursor: "7", output: "" } as const;
-  const over = trackerFound({ run: heldRun({ status: "COMPLETED", reason: "YIELDED", heldBy: "" }) });
+  const over = viewOf({ runs: [heldRun({ status: "COMPLETED", reason: "YIELDED", heldBy: "" })] });
 
   expect(
     track([
       [5, "report", { ...held, ...says(stop) }],
-      [6, "report", { ...half, ...says(stop), found: over }],
+      [6, "report", { ...half, ...says(stop), view: over }],
       [7, "report", { ...held, ...says({ ...stop, fence: 0 }) }],
     ]),
   ).toMatchInlineSnapshot(`
@@ -372,14 +361,18 @@ test("a run that stops at a checkpoint has said its last word; once more it is o
 });
 
 test("a result that does not fit its schema is a failed attempt, and the worker is done with it all the same", () => {
-  const found = trackerFound({ run: heldRun(), resultProblem: { type: "misfit", text: "/ok is missing" } });
+  const view = viewOf({
+    step: begun(),
+    runs: [heldRun()],
+    schemaProblem: { type: "misfit", text: "/ok is missing" },
+  });
   expect(
     track([
-      [5, "report", { ...half, ...says(status({ output: "{}", outputCount: 0 })), found }],
+      [5, "report", { ...half, ...says(status({ output: "{}", outputCount: 0 })), view }],
       [
         5,
         "report",
-        { ...half, ...says(status({ status: "FAILED", errorMessage: "no", retryable: false })), found },
+        { ...half, ...says(status({ status: "FAILED", errorMessage: "no", retryable: false })), view },
       ],
     ]),
   ).toMatchInlineSnapshot(`

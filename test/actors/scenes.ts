@@ -1,13 +1,14 @@
-import type { FinalizerFound, TaskFinalizerMessage } from "#actors/task-finalizer/messages";
+import type { TaskFinalizerMessage } from "#actors/task-finalizer/messages";
+import type { MessageView } from "#actors/view";
 import type { TaskId } from "#domain/id";
 import { instant, millis } from "#domain/time";
-import { finalizerFound } from "./found.js";
 import { called, plan, stepsOf } from "./plans.js";
 import { begun, caller, heldRun, r1, spec, step, stepSpec, t1, task, w1 } from "./rows.js";
+import { type ViewParts, viewOf } from "./views.js";
 
 interface Scene {
   readonly message: TaskFinalizerMessage;
-  readonly found: FinalizerFound;
+  readonly view: MessageView;
 }
 
 const t2 = "t2" as TaskId;
@@ -20,9 +21,9 @@ const busy = task({
 });
 const held = task({ state: "blocked_by_failures", counts: { error: 1 } });
 
-/** A message, and what beside the busy Task and its Step the runtime has found. */
-function context(message: TaskFinalizerMessage, part: Partial<FinalizerFound> = {}): Scene {
-  return { message, found: finalizerFound({ task: busy, step: begun(), ...part }) };
+/** A message, and what it sees beside the busy Task and its Step. */
+function context(message: TaskFinalizerMessage, part: Partial<ViewParts> = {}): Scene {
+  return { message, view: viewOf({ task: busy, step: begun(), ...part }) };
 }
 
 const flow = plan([
@@ -67,11 +68,11 @@ export const finalizerScenes: readonly Scene[] = [
     { task: { ...busy, compensatedBy: t2 }, compensation: { task: task({ id: t2 }), steps: [] } },
   ),
   context(
-    { type: "step.settled", ...key },
+    { type: "step.satisfied", ...key },
     { step: begun({ state: "complete", dependants: ["b"] }), steps: [step({ name: "b", unsatisfied: 1 })] },
   ),
   context(
-    { type: "unfold", ...key, template, output: JSON.stringify(chooses) },
+    { type: "expand", ...key, template, output: JSON.stringify(chooses) },
     { step: called("main", decided), steps: decided, plan: flow },
   ),
   context({ type: "abort", ...key, runId: r1, message: "a bug" }, { runs: [heldRun()] }),
@@ -79,7 +80,7 @@ export const finalizerScenes: readonly Scene[] = [
   context({ type: "abort", ...key, stepName: "", runId: "", message: "a bug" }, { step: undefined }),
   context({ type: "map.open", ...key }, { step: map, input: "[1,2]" }),
   context({ type: "map.collect", ...key }, { step: map }),
-  context({ type: "child.start", ...key }, { step: sub(), newTaskId: t2 }),
+  context({ type: "child.start", ...key }, { step: sub() }),
   context(
     { type: "child.ended", ...key, childId: t2 },
     {
@@ -102,7 +103,6 @@ export const finalizerScenes: readonly Scene[] = [
       task: { ...busy, state: "cancelled" },
       steps: [begun(), step({ name: "a", state: "complete", order: 1, spec: undoable })],
       runs: [heldRun()],
-      newTaskId: t2,
     },
   ),
   context({ type: "deadline.passed", taskId: t1, stepName: "", kind: "timeout", due: instant(10) }),

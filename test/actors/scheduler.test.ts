@@ -1,13 +1,20 @@
 import { expect, test } from "vitest";
 import { schedulerMachine } from "#actors/scheduler/machine";
-import type { SessionId } from "#domain/id";
+import type { SessionId, TaskId } from "#domain/id";
+import type { StepRow } from "#domain/step";
 import { instant, millis } from "#domain/time";
 import { decider } from "#runtime/flat-interpreter";
 import { play } from "#testing/transcript";
-import { half, placement, runIds, schedulerFound, slots, waiting } from "./found.js";
-import { run, session, step, stepSpec, task } from "./rows.js";
+import { run, session, step, stepSpec, t1, task } from "./rows.js";
+import { type Family, half, placement, runIds, slots, viewOf, waiting } from "./views.js";
 
-const enqueued = { step: step({ state: "enqueued" }), task: task({ state: "enqueuing_steps" }), weight: 1 };
+/** A Task whose Step waits for a worker. */
+function enqueued(part: Partial<StepRow> = {}, id: TaskId = t1): Family {
+  return {
+    task: task({ id, state: "enqueuing_steps", inputBytes: 0 }),
+    steps: [step({ taskId: id, state: "enqueued", ...part })],
+  };
+}
 
 test("the scheduler chooses first and makes the runs once it has the rows: run and step move together", () => {
   const workers = [slots({ session: session({ capacity: 2 }), held: 1, lastOrdinal: 7 })];
@@ -18,7 +25,7 @@ test("the scheduler chooses first and makes the runs once it has the rows: run a
       [
         5,
         "schedule",
-        { ...half, found: schedulerFound({ lanes: [waiting("t1", "t2")], workers, runIds: runIds(2) }) },
+        { ...half, view: viewOf({ lanes: [waiting("t1", "t2")], workers, runIds: runIds(2) }) },
       ],
       [
         5,
@@ -26,7 +33,7 @@ test("the scheduler chooses first and makes the runs once it has the rows: run a
         {
           ...half,
           placements: [placement("t1", "r1")],
-          found: schedulerFound({ workers, rows: [enqueued] }),
+          view: viewOf({ workers, others: [enqueued()] }),
         },
       ],
       [
@@ -35,7 +42,7 @@ test("the scheduler chooses first and makes the runs once it has the rows: run a
         {
           ...half,
           placements: [placement("t1", "r1")],
-          found: schedulerFound({ workers, rows: [enqueued] }),
+          view: viewOf({ workers, others: [enqueued()] }),
         },
       ],
     ]),
@@ -52,22 +59,14 @@ test("the scheduler chooses first and makes the runs once it has the rows: run a
 
 test("a step that has moved on, or whose worker is gone, is left out", () => {
   const placements = [placement("t1", "r1")];
-  const cancelled = { ...enqueued, step: step({ state: "cancelled" }) };
+  const cancelled = enqueued({ state: "cancelled" });
 
   expect(
     play(schedulerMachine, undefined, [
       [0, "serve"],
-      [
-        1,
-        "assign",
-        { ...half, placements, found: schedulerFound({ workers: [slots()], rows: [cancelled] }) },
-      ],
-      [2, "assign", { ...half, placements, found: schedulerFound({ workers: [], rows: [enqueued] }) }],
-      [
-        3,
-        "assign",
-        { ...half, placements, found: schedulerFound({ workers: [slots()], rows: [undefined] }) },
-      ],
+      [1, "assign", { ...half, placements, view: viewOf({ workers: [slots()], others: [cancelled] }) }],
+      [2, "assign", { ...half, placements, view: viewOf({ workers: [], others: [enqueued()] }) }],
+      [3, "assign", { ...half, placements, view: viewOf({ workers: [slots()] }) }],
     ]),
   ).toMatchInlineSnapshot(`
     "
@@ -96,12 +95,13 @@ function weigh(
     at: instant(5),
     ...half,
     placements,
-    found: schedulerFound({
+    view: viewOf({
       free: free * MIB,
       workers: sessions.map((id, i) => slots({ session: session({ id }), unsent: (unsent[i] ?? 0) * MIB })),
-      rows: weights.map((weight) =>
-        weight === undefined ? undefined : { ...enqueued, weight: weight * MIB },
-      ),
+      others: weights.flatMap((weight, i) => {
+        if (weight === undefined) return [];
+        return [enqueued({ hasInput: true, inputBytes: weight * MIB }, `t${i + 1}` as TaskId)];
+      }),
     }),
   };
   const decide = decider<{ readonly served: Readonly<Record<string, number>> }, typeof message>(
@@ -143,13 +143,13 @@ test("what was not loaded is left out; where all go nothing is said of it", () =
 });
 
 test("nothing is assigned while the plane drains", () => {
-  const found = schedulerFound({ lanes: [waiting("t1")], workers: [slots()], runIds: runIds(1) });
+  const view = viewOf({ lanes: [waiting("t1")], workers: [slots()], runIds: runIds(1) });
 
   expect(
     play(schedulerMachine, undefined, [
       [0, "serve"],
       [1, "drain"],
-      [2, "schedule", { ...half, found }],
+      [2, "schedule", { ...half, view }],
       [3, "stop"],
     ]),
   ).toMatchInlineSnapshot(`
@@ -164,13 +164,13 @@ test("nothing is assigned while the plane drains", () => {
 });
 
 test("a run carries its step's next fence and attempt, and its session's next ordinal", () => {
-  const again = { ...enqueued, step: step({ state: "enqueued", fence: 3, attempts: 1 }) };
+  const again = enqueued({ fence: 3, attempts: 1 }, "t2" as TaskId);
   const message = {
     type: "assign",
     at: instant(5),
     ...half,
     placements: [placement("t1", "r1"), placement("t2", "r2")],
-    found: schedulerFound({ workers: [slots({ lastOrdinal: 7 })], rows: [enqueued, again] }),
+    view: viewOf({ workers: [slots({ lastOrdinal: 7 })], others: [enqueued(), again] }),
   };
   const decide = decider<unknown, typeof message>(schedulerMachine);
   const { commands } = decide({ value: "serving", context: { served: {} } }, message);
@@ -183,12 +183,12 @@ test("a run carries its step's next fence and attempt, and its session's next or
 });
 
 test("an attempt that may take only so long has a clock from the moment it is made", () => {
-  const timed = { ...enqueued, step: step({ state: "enqueued", spec: stepSpec({ timeoutMs: millis(90) }) }) };
-  const found = schedulerFound({ workers: [slots()], rows: [timed] });
+  const timed = enqueued({ spec: stepSpec({ timeoutMs: millis(90) }) });
+  const view = viewOf({ workers: [slots()], others: [timed] });
   expect(
     play(schedulerMachine, undefined, [
       [0, "serve"],
-      [5, "assign", { ...half, placements: [placement("t1", "r1")], found }],
+      [5, "assign", { ...half, placements: [placement("t1", "r1")], view }],
     ]),
   ).toMatchInlineSnapshot(`
     "

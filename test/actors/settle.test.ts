@@ -2,9 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Command } from "#actors/commands";
 import type { RunEnd } from "#actors/run/messages";
-import { meetDeadline } from "#actors/task-finalizer/deadlines";
-import type { FinalizerFound } from "#actors/task-finalizer/messages";
-import { settle } from "#actors/task-finalizer/settle";
+import { deadlinePassed } from "#actors/task-finalizer/deadline-passed";
+import { runEnded } from "#actors/task-finalizer/run-ended";
 import { limits } from "#domain/limits";
 import {
   ceiling,
@@ -20,8 +19,8 @@ import type { FailureStrategy } from "#domain/template";
 import { type Instant, instant, millis } from "#domain/time";
 import { advanceStep } from "#runtime/lifecycles";
 import { asked } from "./asked.js";
-import { finalizerFound } from "./found.js";
 import { begun, memberOf, r1, spec, step, stepSpec, t1, task, w1 } from "./rows.js";
+import { decide, type ViewParts } from "./views.js";
 
 const draws = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 const moments = fc.integer({ min: 1, max: 4e12 }).map(instant);
@@ -59,9 +58,9 @@ function stepAfter(row: StepRow, commands: readonly Command[]): StepRow {
 
 const running = task({ state: "steps_in_process", counts: { in_progress: 1 }, hasRun: true });
 
-function settled(row: StepRow, end: RunEnd, at: Instant, draw: number): Command[] {
+function settled(row: StepRow, end: RunEnd, at: Instant, draw: number): readonly Command[] {
   const message = { type: "run.ended", taskId: t1, stepName: "main", runId: r1, end } as const;
-  return settle(message, finalizerFound({ task: running, step: row }), at, draw);
+  return decide(runEnded, message, { task: running, step: row }, at, draw);
 }
 
 test("however a run ends, its step is done, waits, or is in the queue again: never left in progress", () => {
@@ -156,12 +155,12 @@ test("a deadline that comes early is set again; one that is met is done with, wh
     fc.property(kinds, rows, fc.integer({ min: -9, max: 9 }), (kind, states, early) => {
       const at = instant(1_000);
       const due = instant(at + early);
-      const found = finalizerFound({
+      const parts = {
         task: task({ state: states.state }),
         step: begun({ state: states.step }),
-      });
+      };
       const key = { taskId: t1, stepName: ofTask.some((each) => each === kind) ? "" : "main", kind };
-      const [first, ...more] = meetDeadline({ type: "deadline.passed", ...key, due }, found, at, 0.5);
+      const [first, ...more] = decide(deadlinePassed, { type: "deadline.passed", ...key, due }, parts, at);
 
       if (early > 0) {
         expect([first, ...more]).toEqual([{ type: "setDeadline", params: { ...key, at: due } }]);
@@ -195,9 +194,9 @@ test("a draw out of range, or no failure at all, is a bug of the caller", () => 
 });
 
 /** What is asked for when the Run of such a Step ends so. */
-function addressed(row: StepRow, end: RunEnd, part: Partial<FinalizerFound> = {}): string[] {
+function addressed(row: StepRow, end: RunEnd, part: Partial<ViewParts> = {}): string[] {
   const message = { type: "run.ended", taskId: t1, stepName: "main", runId: r1, end } as const;
-  return asked(settle(message, finalizerFound({ task: templated, step: row, ...part }), instant(5), 0.5));
+  return asked(decide(runEnded, message, { task: templated, step: row, ...part }, instant(5)));
 }
 
 const template = { namespace: "default", name: "flow", version: "1.0.0" };
@@ -210,7 +209,7 @@ test("the result of a decision or a batch is kept, and followed before the step 
     expect(addressed(begun({ spec: stepSpec({ type }), dependants: ["next"] }), result)).toEqual([
       'keepOutput main {"ok":true}',
       "main succeeded 11",
-      `tell unfold main {"ok":true} ${JSON.stringify(template)}`,
+      `tell expand main {"ok":true} ${JSON.stringify(template)}`,
     ]);
   }
   for (const type of ["standard", "deferred_convergence", "batch_worker"] as const) {
@@ -218,7 +217,7 @@ test("the result of a decision or a batch is kept, and followed before the step 
       'keepOutput main {"ok":true}',
       "main succeeded 11",
       "main complete 4",
-      "tell step.settled main",
+      "tell step.satisfied main",
     ]);
   }
 });
@@ -226,15 +225,17 @@ test("the result of a decision or a batch is kept, and followed before the step 
 test("a step nobody waits for tells nobody; one of many always does, for the next one's sake", () => {
   const quiet = { how: "completed", output: "", outputBytes: 0 } as const;
   expect(addressed(begun(), quiet)).toEqual(["main succeeded 0", "main complete 4"]);
-  expect(addressed(begun({ spec: stepSpec(memberOf("rows")) }), quiet).at(-1)).toBe("tell step.settled main");
+  expect(addressed(begun({ spec: stepSpec(memberOf("rows")) }), quiet).at(-1)).toBe(
+    "tell step.satisfied main",
+  );
 });
 
 test("what a failure for good means depends on the strategy of those it is one of", () => {
   const of = (failure: FailureStrategy) => begun({ spec: stepSpec(memberOf("rows", { failure })) });
   const failed = ["main failed no", "main fail no"];
   expect(addressed(of("fail_fast"), failure)).toEqual(failed);
-  expect(addressed(of("continue_on_failure"), failure)).toEqual([...failed, "tell step.settled main"]);
-  expect(addressed(of("isolate"), failure)).toEqual([...failed, "tell step.settled main"]);
+  expect(addressed(of("continue_on_failure"), failure)).toEqual([...failed, "tell step.satisfied main"]);
+  expect(addressed(of("isolate"), failure)).toEqual([...failed, "tell step.satisfied main"]);
 });
 
 test("an attempt that had a clock stops it, however it ends", () => {

@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
-import type { FinalizerFound } from "#actors/task-finalizer/messages";
-import { signal, takeSignal } from "#actors/task-finalizer/outside";
+import { signal } from "#actors/task-finalizer/signal";
+import { signalTaken } from "#actors/task-finalizer/signal-taken";
 import type { SignalPlan } from "#domain/plan";
 import { type StepRow, stepStates } from "#domain/step";
 import { isTerminal, taskStates } from "#domain/task";
 import { instant, millis } from "#domain/time";
 import { asked } from "./asked.js";
-import { finalizerFound } from "./found.js";
 import { caller, step, stepSpec, t1, task } from "./rows.js";
+import { decide, type ViewParts } from "./views.js";
 
 const at = instant(5);
 const busy = task({ state: "waiting_for_dependencies", counts: { in_progress: 1 } });
@@ -19,9 +19,9 @@ function gate(part: Partial<StepRow> = {}, plan: Partial<SignalPlan> = {}): Step
   return step({ name: "gate", agentName: "", state: "in_progress", dependants: ["end"], spec, ...part });
 }
 
-function signalled(steps: readonly StepRow[], part: Partial<FinalizerFound> = {}, who = caller): string[] {
+function signalled(steps: readonly StepRow[], part: Partial<ViewParts> = {}, who = caller): string[] {
   const message = { type: "signal", caller: who, taskId: t1, signal: "go", payload: '{"ok":true}' } as const;
-  return asked(signal(message, finalizerFound({ task: busy, steps, ...part }), at));
+  return asked(decide(signal, message, { task: busy, steps, ...part }, at));
 }
 
 test("a step that waits takes the payload for its result, and waits no longer", () => {
@@ -31,7 +31,7 @@ test("a step that waits takes the payload for its result, and waits no longer", 
     'keepOutput gate {"ok":true}',
     "gate succeeded 11",
     "gate complete 1",
-    "tell step.settled gate",
+    "tell step.satisfied gate",
     "answer t1",
   ]);
 });
@@ -42,9 +42,10 @@ test("a payload that comes before the step waits is kept until it does", () => {
 
   const taken = (part: Partial<StepRow>) => {
     const step = gate({ signalled: true, outputBytes: 11, ...part });
-    return asked(takeSignal(finalizerFound({ task: busy, step }), at));
+    const message = { type: "signal.taken", taskId: t1, stepName: "gate" } as const;
+    return asked(decide(signalTaken, message, { task: busy, step }, at));
   };
-  expect(taken({})).toEqual(["gate succeeded 11", "gate complete 1", "tell step.settled gate"]);
+  expect(taken({})).toEqual(["gate succeeded 11", "gate complete 1", "tell step.satisfied gate"]);
   expect(taken({ state: "cancelled" })).toEqual([]);
   expect(taken({ signalled: false })).toEqual([]);
 });
@@ -113,9 +114,10 @@ test("a payload that does not fit the schema is refused, and the step goes on wa
 test("only a live task takes one, and only from whom it belongs to", () => {
   const stranger = { principal: "ada", namespaces: ["own"], roles: [] };
   expect(signalled([gate()], {}, stranger)).toEqual(["refused TASK_NOT_FOUND: Task not found: t1"]);
-  const { task: _, ...none } = finalizerFound({ steps: [gate()] });
   const message = { type: "signal", caller, taskId: t1, signal: "go", payload: "1" } as const;
-  expect(asked(signal(message, none, at))).toEqual(["refused TASK_NOT_FOUND: Task not found: t1"]);
+  expect(asked(decide(signal, message, { steps: [gate()] }, at))).toEqual([
+    "refused TASK_NOT_FOUND: Task not found: t1",
+  ]);
   for (const state of taskStates) {
     const heard = signalled([gate()], { task: task({ state }) }).at(-1) === "answer t1";
     expect(heard, state).toBe(!isTerminal(state));

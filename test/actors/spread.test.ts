@@ -1,13 +1,15 @@
 import { expect, test } from "vitest";
-import type { FinalizerFound } from "#actors/task-finalizer/messages";
-import { collect, dataAt, openMap } from "#actors/task-finalizer/spread";
+import type { Command } from "#actors/commands";
+import { dataAt } from "#actors/data";
+import { mapCollect } from "#actors/task-finalizer/map-collect";
+import { mapOpen } from "#actors/task-finalizer/map-open";
 import { limits } from "#domain/limits";
 import type { MapPlan } from "#domain/plan";
 import type { StepRow } from "#domain/step";
 import { instant, millis } from "#domain/time";
 import { asked } from "./asked.js";
-import { finalizerFound } from "./found.js";
-import { memberOf, step, stepSpec, task } from "./rows.js";
+import { memberOf, step, stepSpec, t1, task } from "./rows.js";
+import { decide, type ViewParts, viewOf } from "./views.js";
 
 const at = instant(5);
 const busy = task({ state: "enqueuing_steps", counts: { complete: 1, in_progress: 1 } });
@@ -19,8 +21,14 @@ function map(part: Partial<MapPlan> = {}, row: Partial<StepRow> = {}): StepRow {
   return step({ name: "each", state: "in_progress", dependsOn: ["fetch"], maxAttempts: 3, spec, ...row });
 }
 
-function opened(of: StepRow, part: Partial<FinalizerFound> = {}): string[] {
-  return asked(openMap(finalizerFound({ task: busy, step: of, ...part }), at));
+const key = { taskId: t1, stepName: "each" };
+
+function open(of: StepRow, part: Partial<ViewParts> = {}): readonly Command[] {
+  return decide(mapOpen, { type: "map.open", ...key }, { task: busy, step: of, ...part }, at);
+}
+
+function opened(of: StepRow, part: Partial<ViewParts> = {}): string[] {
+  return asked(open(of, part));
 }
 
 test("a map makes a step for each item of its list, waits for them, and lets so many go", () => {
@@ -49,7 +57,7 @@ test("its list may be a part of a result of a step before it", () => {
 
 test("a member has the agent, the tries and the clock of its map, and its own failure is the map's strategy", () => {
   const of = map({ failure: "isolate" }, { agentName: "fetch", maxAttempts: 7 });
-  const commands = openMap(finalizerFound({ task: busy, step: of, input: '{"urls":[1]}' }), at);
+  const commands = open(of, { input: '{"urls":[1]}' });
   const [made] = commands.flatMap((command) => (command.type === "createStep" ? [command.params.step] : []));
   expect(made).toMatchObject({
     name: "each_000",
@@ -69,7 +77,7 @@ test("a member has the agent, the tries and the clock of its map, and its own fa
 test("names count in three digits, or as many as the longest needs", () => {
   const names = (count: number) => {
     const input = JSON.stringify({ urls: Array.from({ length: count }, () => 0) });
-    const commands = openMap(finalizerFound({ task: task({ counts: {} }), step: map(), input }), at);
+    const commands = open(map(), { task: task({ counts: {} }), input });
     return commands.flatMap((command) => (command.type === "createStep" ? [command.params.step.name] : []));
   };
   expect(names(12).at(-1)).toBe("each_011");
@@ -112,12 +120,13 @@ test("the map's result is the list of its members' results, null for one that fa
     ["each_000", '"a"'],
   ]);
   const found = { steps: members.map((name) => member(name)), outputs };
-  const collected = (of: StepRow) => asked(collect(finalizerFound({ task: busy, step: of, ...found }), at));
+  const collected = (of: StepRow) =>
+    asked(decide(mapCollect, { type: "map.collect", ...key }, { task: busy, step: of, ...found }, at));
   expect(collected(map({}, { members, dependants: ["end"] }))).toEqual([
     'keepOutput each ["a",null,{"b":1}]',
     "each succeeded 18",
     "each complete 2",
-    "tell step.settled each",
+    "tell step.satisfied each",
   ]);
   expect(collected(map({}, { members, state: "cancelled" }))).toEqual([]);
 });
@@ -131,7 +140,14 @@ test("results that are together too large for one fail the map, whatever attempt
   const half = limits.resultBytes / 2;
   const collected = (second: number) => {
     const steps = [member("each_000", half), member("each_001", second)];
-    return asked(collect(finalizerFound({ task: busy, step: map({}, { members }), steps }), at));
+    return asked(
+      decide(
+        mapCollect,
+        { type: "map.collect", ...key },
+        { task: busy, step: map({}, { members }), steps },
+        at,
+      ),
+    );
   };
   const message = `the results of the map's members are ${limits.resultBytes + 1} bytes together, at most ${limits.resultBytes} can be kept: let each return less`;
   expect(collected(half - 3).at(-1)).toBe("each complete 2");
@@ -141,7 +157,7 @@ test("results that are together too large for one fail the map, whatever attempt
 test("a path leads through names and indexes; one that leads nowhere finds nothing", () => {
   const input = '{"a":[{"b":7},null],"constructor":1}';
   const outputs = new Map([["fetch", '{"pages":[1]}']]);
-  const found = (path: string) => dataAt(path, input, outputs);
+  const found = (path: string) => dataAt(path, t1, viewOf({ task: busy, input, outputs }));
   expect(found("input/a/0/b")).toBe("7");
   expect(found("input/a/1")).toBe("null");
   expect(found("input/constructor")).toBe("1");
@@ -172,10 +188,7 @@ test.each([
 
 test("a map's members share its clock", () => {
   const spec = stepSpec({ ...map().spec, timeoutMs: millis(500) });
-  const commands = openMap(
-    finalizerFound({ task: busy, step: map({}, { spec }), input: '{"urls":[1]}' }),
-    at,
-  );
+  const commands = open(map({}, { spec }), { input: '{"urls":[1]}' });
   expect(
     commands.flatMap((command) =>
       command.type === "createStep" ? [command.params.step.spec.timeoutMs] : [],

@@ -4,8 +4,8 @@ import { taskFinalizerMachine } from "#actors/task-finalizer/machine";
 import type { TaskState } from "#domain/task";
 import { instant, millis } from "#domain/time";
 import { type AddressedMessage, play } from "#testing/transcript";
-import { finalizerFound, half } from "./found.js";
 import { begun, caller, heldRun, r1, spec, step, t1, task, w1 } from "./rows.js";
+import { half, viewOf } from "./views.js";
 
 type Script = readonly AddressedMessage<typeof taskFinalizerMachine>[];
 
@@ -23,7 +23,7 @@ const ended = (end: RunEnd, of = begun()) => ({
   stepName: "main",
   runId: r1,
   end,
-  found: finalizerFound({ task: running, step: of }),
+  view: viewOf({ task: running, step: of }),
 });
 
 const failed = (retryable: boolean, retryAfter = 0) =>
@@ -151,7 +151,7 @@ test("a task is cancelled for whoever asks, but not twice, and not if there is n
     caller,
     taskId: t1,
     message: "not needed",
-    found: finalizerFound(state ? { task: task({ state }) } : {}),
+    view: viewOf(state ? { task: task({ state }) } : {}),
   });
 
   expect(
@@ -172,14 +172,14 @@ test("a task is cancelled for whoever asks, but not twice, and not if there is n
 });
 
 test("what ends a task ends its steps and runs, and takes the backoff's deadline away", () => {
-  const found = finalizerFound({
+  const view = viewOf({
     task: task({ state: "cancelled", errorMessage: "not needed" }),
     steps: [begun(), step({ name: "later", state: "waiting_for_retry" })],
     runs: [heldRun()],
   });
 
   expect(
-    finalize([[5, "task.ended", { ...half, taskId: t1, reason: "CANCELLED", found }]]),
+    finalize([[5, "task.ended", { ...half, taskId: t1, reason: "CANCELLED", view }]]),
   ).toMatchInlineSnapshot(`
     "
     0 ms            starting
@@ -190,22 +190,22 @@ test("what ends a task ends its steps and runs, and takes the backoff's deadline
 });
 
 test("a deadline finds what is in the rows: it ends, starts or tries again, or is done with", () => {
-  const passed = (kind: "start" | "timeout" | "retry", found = finalizerFound(), due = 100) => ({
+  const passed = (kind: "start" | "timeout" | "retry", view = viewOf(), due = 100) => ({
     ...half,
     taskId: t1,
     stepName: kind === "retry" ? "main" : "",
     kind,
     due: instant(due),
-    found,
+    view,
   });
   const timed = task({ state: "steps_in_process", spec: spec({ timeoutMs: millis(100) }) });
   const waiting = begun({ state: "waiting_for_retry", nextAttemptAt: instant(100) });
 
   expect(
     finalize([
-      [100, "deadline.passed", passed("timeout", finalizerFound({ task: timed }))],
-      [100, "deadline.passed", passed("start", finalizerFound({ task: task(), steps: [step()] }))],
-      [100, "deadline.passed", passed("retry", finalizerFound({ task: running, step: waiting }))],
+      [100, "deadline.passed", passed("timeout", viewOf({ task: timed }))],
+      [100, "deadline.passed", passed("start", viewOf({ task: task(), steps: [step()] }))],
+      [100, "deadline.passed", passed("retry", viewOf({ task: running, step: waiting }))],
     ]),
   ).toMatchInlineSnapshot(`
     "
@@ -218,10 +218,10 @@ test("a deadline finds what is in the rows: it ends, starts or tries again, or i
   `);
   expect(
     finalize([
-      [50, "deadline.passed", passed("timeout", finalizerFound({ task: timed }))], // time was moved back
-      [100, "deadline.passed", passed("start", finalizerFound({ task: timed }))], // it has begun
-      [100, "deadline.passed", passed("retry", finalizerFound({ task: running, step: begun() }))],
-      [100, "deadline.passed", passed("timeout", finalizerFound({ task: task({ state: "complete" }) }))],
+      [50, "deadline.passed", passed("timeout", viewOf({ task: timed }))], // time was moved back
+      [100, "deadline.passed", passed("start", viewOf({ task: timed }))], // it has begun
+      [100, "deadline.passed", passed("retry", viewOf({ task: running, step: begun() }))],
+      [100, "deadline.passed", passed("timeout", viewOf({ task: task({ state: "complete" }) }))],
       [100, "deadline.passed", passed("timeout")], // retention has removed it
     ]),
   ).toMatchInlineSnapshot(`

@@ -2,15 +2,15 @@ import { expect, test } from "vitest";
 import { taskRequestMachine } from "#actors/task-request/machine";
 import { instant, millis } from "#domain/time";
 import { play } from "#testing/transcript";
-import { half, requestFound } from "./found.js";
 import { registered, template } from "./plans.js";
 import { caller, draft, spec, task } from "./rows.js";
+import { half, viewOf } from "./views.js";
 
-/** A `submit` of these drafts, with what the runtime has found for them. */
-const submit = (drafts: readonly ReturnType<typeof draft>[], found = requestFound()) => ({
+/** A `submit` of these drafts, with what it may look at. */
+const submit = (drafts: readonly ReturnType<typeof draft>[], view = viewOf()) => ({
   caller,
   drafts,
-  found,
+  view,
   ...half,
 });
 
@@ -53,8 +53,8 @@ test("the same key with the same request is the same task; with another request 
   expect(
     play(taskRequestMachine, undefined, [
       [0, "serve"],
-      [5, "submit", submit([draft("t2", key)], requestFound({ holders: [holder] }))],
-      [9, "submit", submit([draft("t3", { ...key, fingerprint: "b" })], requestFound({ holders: [holder] }))],
+      [5, "submit", submit([draft("t2", key)], viewOf({ holder }))],
+      [9, "submit", submit([draft("t3", { ...key, fingerprint: "b" })], viewOf({ holder }))],
     ]),
   ).toMatchInlineSnapshot(`
     "
@@ -97,7 +97,7 @@ test("a plane that starts hears nothing, one that drains refuses, a saturated on
 
 test("a plane that drains takes no new templates either", () => {
   const { registeredAt: _, ...wanted } = registered(template([{ name: "a" }]));
-  const register = { caller, template: wanted, found: requestFound(), ...half };
+  const register = { caller, template: wanted, view: viewOf(), ...half };
 
   expect(
     play(taskRequestMachine, undefined, [

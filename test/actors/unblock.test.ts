@@ -1,21 +1,19 @@
 import { describe, expect, test } from "vitest";
-import { unblock } from "#actors/task-finalizer/done";
+import { stepSatisfied } from "#actors/task-finalizer/step-satisfied";
 import type { Membership } from "#domain/plan";
 import type { StepRow, StepState } from "#domain/step";
 import type { FailureStrategy } from "#domain/template";
 import { instant, millis } from "#domain/time";
 import { asked } from "./asked.js";
-import { memberOf, step, stepSpec, task } from "./rows.js";
+import { memberOf, step, stepSpec, t1, task } from "./rows.js";
+import { decide } from "./views.js";
 
 const at = instant(5);
 const busy = task({ state: "steps_in_process" });
 
-function unblocked(
-  settled: StepRow,
-  found: readonly StepRow[],
-  opened: Record<string, number> = {},
-): string[] {
-  return asked(unblock({ ...busy, opened }, settled, found, at));
+function unblocked(step: StepRow, steps: readonly StepRow[], opened: Record<string, number> = {}): string[] {
+  const message = { type: "step.satisfied", taskId: t1, stepName: step.name } as const;
+  return asked(decide(stepSatisfied, message, { task: { ...busy, opened }, step, steps }, at));
 }
 
 const done = (part: Partial<StepRow> = {}) =>

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { endTheRest } from "#actors/task-finalizer/ending";
-import type { FinalizerFound } from "#actors/task-finalizer/messages";
-import { beginUndoing, undo } from "#actors/task-finalizer/undo";
+import type { Command } from "#actors/commands";
+import { compensate } from "#actors/task/compensation";
+import { runReleased } from "#actors/task-finalizer/run-released";
+import { taskEnded } from "#actors/task-finalizer/task-ended";
 import type { RunId, TaskId } from "#domain/id";
 import type { Undo } from "#domain/plan";
 import { DEFAULT_RETRY } from "#domain/retry";
@@ -10,8 +11,8 @@ import type { StepRow } from "#domain/step";
 import { taskStates } from "#domain/task";
 import { instant, millis, NEVER } from "#domain/time";
 import { asked } from "./asked.js";
-import { finalizerFound } from "./found.js";
 import { heldRun, memberOf, spec, step, stepSpec, t1, task } from "./rows.js";
+import { decide, type ViewParts, viewOf } from "./views.js";
 
 const at = instant(5);
 const t2 = "t2" as TaskId;
@@ -39,11 +40,14 @@ const steps = [
   undoable("later"),
 ];
 
-function found(part: Partial<FinalizerFound> = {}): FinalizerFound {
-  return finalizerFound({ task: ended, steps, newTaskId: t2, input: '{"a":1}', ...part });
+const of = (part: Partial<ViewParts> = {}) => ({ task: ended, steps, input: '{"a":1}', ...part });
+
+function undo(part: Partial<ViewParts> = {}): readonly Command[] {
+  const parts = of(part);
+  return compensate(parts.task ?? ended, viewOf(parts), at);
 }
 
-const undone = (part: Partial<FinalizerFound> = {}) => asked(undo(found(part), at));
+const undone = (part: Partial<ViewParts> = {}) => asked(undo(part));
 
 describe("what an ended task did", () => {
   test("is undone in reverse order of completion, one after the other, in a task of its own", () => {
@@ -61,7 +65,7 @@ describe("what an ended task did", () => {
   });
 
   test("is undone by what the template names, told of what and why, and tried as that says", () => {
-    const commands = undo(found(), at);
+    const commands = undo();
     const made = commands.flatMap((command) => (command.type === "createStep" ? [command.params.step] : []));
     expect(
       made.map(({ name, agentName, maxAttempts, spec }) => [name, agentName, maxAttempts, spec.planned]),
@@ -79,10 +83,8 @@ describe("what an ended task did", () => {
   test("and what a worker had begun is undone before all that is complete; what it only had in hand is not", () => {
     const begun = (part: Partial<RunRow>) => heldRun({ id: "r9" as RunId, stepName: "later", ...part });
     const startedAt = instant(3);
-    const names = (part: Partial<FinalizerFound>) =>
-      undo(found(part), at).flatMap((command) =>
-        command.type === "createStep" ? [command.params.step.name] : [],
-      );
+    const names = (part: Partial<ViewParts>) =>
+      undo(part).flatMap((command) => (command.type === "createStep" ? [command.params.step.name] : []));
     expect(names({ runs: [begun({ startedAt })] })).toEqual(["later", "pay", "book"]);
     expect(names({ runs: [begun({ status: "ASSIGNED" })] })).toEqual(["pay", "book"]);
     // Told to stop, it may have done its work before it hears of it; once it has let go, it has said how it ended.
@@ -129,12 +131,10 @@ describe("what an ended task did", () => {
     expect(undone({ task: { ...ended, compensatedBy: t2 } })).toEqual([]);
     expect(undone({ task: { ...ended, spec: spec({ undoes: false }) } })).toEqual([]);
     expect(undone({ steps: steps.filter(({ state }) => state !== "complete") })).toEqual([]);
-    const { newTaskId: _, ...without } = found();
-    expect(undo(without, at)).toEqual([]);
   });
 
   test("is undone for whom and where it was done, and asks for nothing else again", () => {
-    const [, made] = undo(found(), at);
+    const [, made] = undo();
     expect(made?.type === "createTask" && made.params.task).toMatchObject({
       namespace: "default",
       counts: { pending: 2 },
@@ -161,7 +161,7 @@ describe("what an ended task did", () => {
     const runs = [heldRun({ stepName: "later", startedAt: instant(3) })];
     const message = { type: "task.ended", taskId: t1, reason: "STEP_FAILED" } as const;
     const live = steps.map((row) => (row.name === "later" ? { ...row, state: "in_progress" as const } : row));
-    const lines = asked(endTheRest(message, found({ steps: live, runs }), at));
+    const lines = asked(decide(taskEnded, message, of({ steps: live, runs }), at));
     expect(lines.slice(0, 3)).toEqual([
       "later cancel",
       "r1 end STEP_FAILED no such row",
@@ -173,9 +173,10 @@ describe("what an ended task did", () => {
 
 describe("a worker that lets go of a run", () => {
   const waiting = { task: task({ id: t2 }), steps: [step({ taskId: t2, name: "pay" })] };
+  const released = { type: "run.released", taskId: t1 } as const;
   const undoing = { ...ended, compensatedBy: t2 };
-  const begun = (part: Partial<FinalizerFound>) =>
-    asked(beginUndoing(finalizerFound({ task: undoing, compensation: waiting, ...part }), at));
+  const begun = (part: Partial<ViewParts>) =>
+    asked(decide(runReleased, released, { task: undoing, compensation: waiting, ...part }, at));
 
   test("begins what undoes the task, if it was the last one held", () => {
     const start = ["task start", "pay enqueue", "task readyStepsFound"];
@@ -189,7 +190,6 @@ describe("a worker that lets go of a run", () => {
       expect(begun({ compensation: { ...waiting, task: task({ id: t2, state }) } })).toEqual([]);
     }
     expect(begun({ task: ended })).toEqual([]);
-    const { compensation: _, ...none } = finalizerFound({ task: undoing, compensation: waiting });
-    expect(beginUndoing(none, at)).toEqual([]);
+    expect(asked(decide(runReleased, released, { task: undoing }, at))).toEqual([]);
   });
 });

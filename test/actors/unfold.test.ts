@@ -1,15 +1,14 @@
 import { describe, expect, test } from "vitest";
-import type { FinalizerFound } from "#actors/task-finalizer/messages";
-import { unfold } from "#actors/task-finalizer/unfold";
+import { expand } from "#actors/task-finalizer/expand";
 import type { Json } from "#domain/json";
 import { limits } from "#domain/limits";
 import type { Plan } from "#domain/plan";
 import type { StepRow } from "#domain/step";
 import { instant } from "#domain/time";
 import { asked } from "./asked.js";
-import { finalizerFound } from "./found.js";
 import { called, plan, stepsOf } from "./plans.js";
 import { spec, t1, task } from "./rows.js";
+import { decide, type ViewParts } from "./views.js";
 
 const at = instant(5);
 const busy = task({ state: "steps_in_process", counts: { complete: 1 }, hasRun: true });
@@ -20,18 +19,17 @@ function unfolded(
   of: Plan,
   stepName: string,
   result: Json | string,
-  part: Partial<FinalizerFound> = {},
+  part: Partial<ViewParts> = {},
 ): string[] {
   const steps = part.steps ?? stepsOf(of, { [stepName]: answered });
   const message = {
-    type: "unfold",
+    type: "expand",
     taskId: t1,
     stepName,
     template: of.template,
     output: typeof result === "string" ? result : JSON.stringify(result),
   } as const;
-  const found = finalizerFound({ task: busy, step: called(stepName, steps), steps, plan: of, ...part });
-  return asked(unfold(message, found, at));
+  return asked(decide(expand, message, { task: busy, steps, plan: of, ...part }, at));
 }
 
 describe("a decision", () => {
@@ -58,7 +56,7 @@ describe("a decision", () => {
         "addDependencies route dependsOn [] 0 dependants [left] members []",
         "addDependencies end dependsOn [left] 1 dependants [] members []",
         "route complete 2",
-        "tell step.settled route",
+        "tell step.satisfied route",
       ]
     `);
   });
@@ -76,7 +74,7 @@ describe("a decision", () => {
         "new after after [left] open 1",
         "addDependencies route dependsOn [] 0 dependants [left] members []",
         "route complete 2",
-        "tell step.settled route",
+        "tell step.satisfied route",
       ]
     `);
   });
@@ -98,7 +96,7 @@ describe("a decision", () => {
     const none = { decision_point_outcome: { type: "no_branches" } };
     expect(unfolded(flow, "route", none, { steps: stepsOf(flow, further) })).toEqual([
       "route complete 2",
-      "tell step.settled route",
+      "tell step.satisfied route",
     ]);
   });
 
@@ -133,15 +131,15 @@ describe("a decision", () => {
   });
 
   test("cannot be followed without its template", () => {
-    const { plan: _, ...found } = finalizerFound({ task: busy, steps: stepsOf(flow, { route: answered }) });
+    const steps = stepsOf(flow, { route: answered });
     const message = {
-      type: "unfold",
+      type: "expand",
       taskId: t1,
       stepName: "route",
       template: flow.template,
       output: "{}",
     } as const;
-    expect(asked(unfold(message, { ...found, step: called("route", found.steps) }, at))).toEqual([
+    expect(asked(decide(expand, message, { task: busy, steps }, at))).toEqual([
       "route fail the template of this task is no longer known",
     ]);
   });
@@ -187,7 +185,7 @@ describe("a batch", () => {
         "addDependencies split dependsOn [] 0 dependants [rows_001 rows_002 rows_003] members [rows_001 rows_002 rows_003]",
         "task opened split 2",
         "split complete 2",
-        "tell step.settled split",
+        "tell step.satisfied split",
       ]
     `);
   });
@@ -218,15 +216,15 @@ describe("a batch", () => {
       { name: "rows", type: "batch_worker", retry: { max_attempts: 4 } },
     ]);
     const steps = stepsOf(of, { split: answered });
-    const message = { type: "unfold", taskId: t1, stepName: "split", template: of.template } as const;
+    const message = { type: "expand", taskId: t1, stepName: "split", template: of.template } as const;
     const tries = (maxAttempts: number) => {
-      const found = finalizerFound({
+      const parts = {
         task: { ...busy, spec: spec({ maxAttempts }) },
         step: called("split", steps),
         steps,
         plan: of,
-      });
-      const commands = unfold({ ...message, output: JSON.stringify(batches(...three)) }, found, at);
+      };
+      const commands = decide(expand, { ...message, output: JSON.stringify(batches(...three)) }, parts, at);
       return commands.flatMap((command) =>
         command.type === "createStep" ? command.params.step.maxAttempts : [],
       );
@@ -284,7 +282,7 @@ describe("a batch", () => {
       batches(...Array.from({ length: count }, (_, i) => ({ batch_id: String(i) })));
     const failed = 'split fail the result of batchable "split" cannot be followed: the task would have ';
     const room = limits.taskSteps - 2; // the batch itself, and what joins it
-    expect(unfolded(flow(), "split", many(room)).at(-1)).toBe("tell step.settled split");
+    expect(unfolded(flow(), "split", many(room)).at(-1)).toBe("tell step.satisfied split");
     expect(unfolded(flow(), "split", many(room + 1))).toEqual([
       `${failed}${limits.taskSteps + 1} steps, ${limits.taskSteps} are the most`,
     ]);

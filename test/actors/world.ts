@@ -19,7 +19,7 @@ import { Leases } from "#runtime/leases";
 import { Memory } from "#runtime/memory";
 import { MessageCascade } from "#runtime/message-cascade";
 import { RowLoader } from "#runtime/row-loader";
-import type { TurnContext } from "#runtime/turn-context";
+import { TurnView } from "#runtime/turn-view";
 import { Verdicts } from "#runtime/verdicts";
 import { Workspace } from "#runtime/workspace";
 import { caller, s1, session } from "./rows.js";
@@ -98,9 +98,10 @@ export class World {
     const store = { load: (needs: Needs) => Promise.resolve(this.#load(rows, needs)) } as unknown as Store;
     const loader = new RowLoader(store, work);
     let made = Math.max(rows.tasks.size, 1); // the first is a client's
-    const context: TurnContext = {
+    const memory = memoryOf(rows, journal);
+    const view = new TurnView({
       work,
-      memory: memoryOf(rows, journal),
+      memory,
       leases: new Leases(),
       plans: this.#plans,
       verdicts: new Verdicts({ known: () => FITS, judge: async () => FITS, close: async () => {} }),
@@ -109,7 +110,8 @@ export class World {
         made += 1;
         return `t${made}` as TaskId;
       },
-    };
+    });
+    const context = { work, memory, view };
     const loadMissing = (needs: Needs) => loader.loadMissing(needs);
     const core = { terms, telemetry: silentTelemetry() };
     const cascade = new MessageCascade({

@@ -82,8 +82,8 @@ export const assignmentMutants: readonly Mutant[] = [
     name: "inputs that go by reference are loaded all the same",
     edits: [
       edit(
-        "src/runtime/gather.ts",
-        "if (!isByReference(task, protocolOf(session, context))) inputs.push",
+        "actors/scheduler/assign.ts",
+        "if (!isByReference(task, view.session(session)?.protocol ?? 0)) inputs.push",
         "inputs.push",
       ),
     ],

@@ -19,7 +19,7 @@ export const dataMutants: readonly Mutant[] = [
     name: "an item of a map comes through a double",
     edits: [
       edit(
-        "actors/task-finalizer/spread.ts",
+        "actors/task-finalizer/map-open.ts",
         "list[index]",
         'JSON.stringify(JSON.parse(list[index] ?? "null"))',
       ),
@@ -30,7 +30,7 @@ export const dataMutants: readonly Mutant[] = [
     name: "a cursor of a batch comes through a double",
     edits: [
       edit(
-        "actors/task-finalizer/unfold.ts",
+        "actors/step-types/batch.ts",
         'given?.get(name) ?? "null"',
         'JSON.stringify(JSON.parse(given?.get(name) ?? "null"))',
       ),

@@ -2,7 +2,7 @@ import { edit, type Mutant, type TestName } from "./mutant.js";
 
 const loops = (name: string): TestName => ({ file: "test/runtime/loops.test.ts", name });
 
-const requeue = "actors/task-finalizer/requeue.ts";
+const requeue = "actors/step/requeue.ts";
 const retry = "src/domain/retry.ts";
 const placement = "actors/scheduler/placement.ts";
 
@@ -40,14 +40,14 @@ export const loopMutants: readonly Mutant[] = [
   },
   {
     name: "a lost step is tried again at once, always",
-    edits: [edit("actors/task-finalizer/done.ts", "? later(at, pauseAfter(step.attempts))", "? at")],
+    edits: [edit("actors/step/attempts.ts", "? later(at, pauseAfter(step.attempts))", "? at")],
     test: loops("whose workers are lost at once again and again"),
   },
   {
     name: "tasks within tasks are made anew without a pause",
     edits: [
       edit(
-        "actors/task-finalizer/child.ts",
+        "actors/task-finalizer/child-ended.ts",
         'retryable: status === "FAILED", retryAfter: pauseAfter(step.attempts) }',
         'retryable: status === "FAILED", retryAfter: millis(0) }',
       ),

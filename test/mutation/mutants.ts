@@ -68,7 +68,7 @@ export const mutants: readonly Mutant[] = [
     name: "idempotency keys are not looked at",
     edits: [
       edit(
-        "actors/task-request/admit.ts",
+        "actors/task-request/submit.ts",
         "    if (holder && !isOutdated(holder, at)) return sameWork(holder, draft);\n",
         "",
       ),
@@ -80,7 +80,7 @@ export const mutants: readonly Mutant[] = [
     name: "a key answers for any request",
     edits: [
       edit(
-        "actors/task-request/admit.ts",
+        "actors/task-request/submit.ts",
         "  if (holder.spec.fingerprint === spec.fingerprint) return holder.id;",
         "  if (holder.spec.fingerprint.length === spec.fingerprint.length) return holder.id;",
       ),
@@ -91,9 +91,9 @@ export const mutants: readonly Mutant[] = [
     name: "cancel is answered, not kept",
     edits: [
       edit(
-        "actors/task-finalizer/ending.ts",
-        '    advanceTask(task, { type: "cancel", at, message }),\n    { type: "reply"',
-        '    { type: "reply"',
+        "actors/task-finalizer/cancel.ts",
+        'return [advanceTask(task, { type: "cancel", at, message }), replyTask(taskId)];',
+        "return [replyTask(taskId)];",
       ),
     ],
     test: promise("a cancel that was acknowledged holds"),

@@ -29,13 +29,7 @@ export const schemaMutants: readonly Mutant[] = [
   },
   {
     name: "tries again what cannot be checked",
-    edits: [
-      edit(
-        "actors/run-tracker/report.ts",
-        "const retryable = reason === undefined;",
-        "const retryable = true;",
-      ),
-    ],
+    edits: [edit("actors/run-tracker/report.ts", "retryable: reason === undefined,", "retryable: true,")],
     test: inTurn("that cannot be checked within the limits fails its step for good"),
   },
   {
@@ -69,9 +63,9 @@ export const schemaMutants: readonly Mutant[] = [
     name: "checks what nobody may ask for",
     edits: [
       edit(
-        "src/runtime/gather-finalizer.ts",
-        "if (!task || isTerminal(task.state) || !mayUse(caller, task.namespace)) return undefined;",
-        "if (!task) return undefined;",
+        "actors/task-finalizer/signal.ts",
+        "if (!task || !mayUse(caller, task.namespace)) return",
+        "if (!task) return",
       ),
     ],
     test: inTurn("asks for nothing if who asks may not"),

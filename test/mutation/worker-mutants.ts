@@ -96,7 +96,7 @@ export const workerMutants: readonly Mutant[] = [
     name: "a takeover by another process is told to nobody",
     edits: [
       edit(
-        "actors/run-tracker/session.ts",
+        "actors/run-tracker/hello.ts",
         'return previous.state !== "detached" && previous.instance !== session.instance ? previous : undefined;',
         "return previous.instance === session.id ? previous : undefined;",
       ),

@@ -2,9 +2,10 @@ import { edit, type Mutant, type TestName } from "./mutant.js";
 
 const runtime = (file: string, name: string): TestName => ({ file: `test/runtime/${file}.test.ts`, name });
 
-const done = "actors/task-finalizer/done.ts";
+const satisfied = "actors/task-finalizer/step-satisfied.ts";
+const attempts = "actors/step/attempts.ts";
 const graph = "src/domain/graph.ts";
-const undo = "actors/task-finalizer/undo.ts";
+const compensation = "actors/task/compensation.ts";
 
 /** Ways to build the workflow engine wrong. */
 export const workflowMutants: readonly Mutant[] = [
@@ -12,9 +13,9 @@ export const workflowMutants: readonly Mutant[] = [
     name: "a step goes with the first result it waits for",
     edits: [
       edit(
-        done,
-        "if (row.unsatisfied !== 1) return commands;",
-        "if (row.unsatisfied === 0) return commands;",
+        satisfied,
+        "if (row.unsatisfied !== 1) return [satisfied];",
+        "if (row.unsatisfied === 0) return [satisfied];",
       ),
       edit("actors/step/machine.ts", "context.unsatisfied === 0", "context.unsatisfied >= 0"),
     ],
@@ -24,9 +25,9 @@ export const workflowMutants: readonly Mutant[] = [
     name: "the last result of a fan-in wakes nobody",
     edits: [
       edit(
-        done,
-        "if (row.unsatisfied !== 1) return commands;",
-        "if (row.unsatisfied !== 0) return commands;",
+        satisfied,
+        "if (row.unsatisfied !== 1) return [satisfied];",
+        "if (row.unsatisfied !== 0) return [satisfied];",
       ),
     ],
     test: runtime("random-dags", "ten results in one turn"),
@@ -35,9 +36,9 @@ export const workflowMutants: readonly Mutant[] = [
     name: "steps live on when their task is cancelled",
     edits: [
       edit(
-        "actors/task-finalizer/ending.ts",
-        "...steps.filter(({ state }) => !isSettled(state)).flatMap((step) => endStep(step, at)),",
-        '...steps.filter(({ state }) => state === "in_progress").flatMap((step) => endStep(step, at)),',
+        "actors/view.ts",
+        "filter(({ state }) => !isSettled(state));",
+        'filter(({ state }) => state === "in_progress" && !isSettled(state));',
       ),
     ],
     test: runtime("random-dags", "and when they are cancelled nothing fires any more"),
@@ -46,9 +47,9 @@ export const workflowMutants: readonly Mutant[] = [
     name: "what a message led to goes on after the end of its task",
     edits: [
       edit(
-        "actors/task-finalizer/machine.ts",
-        "if (task && isTerminal(task.state) && !OUTLIVE.has(event.type)) return [];",
-        "void [task, isTerminal, OUTLIVE];",
+        "actors/view.ts",
+        "return task && !isTerminal(task.state) ? task : undefined;",
+        "return task && !isTerminal(task.state) ? task : task;",
       ),
     ],
     test: runtime("defects", "a worker that dies with two steps of a task"),
@@ -78,7 +79,7 @@ export const workflowMutants: readonly Mutant[] = [
     name: "members of a batch go when they like",
     edits: [
       edit(
-        done,
+        satisfied,
         'return !member || member.group === "" || member.index < (opened[member.group] ?? 0);',
         'return !member || member.group === "" || opened !== undefined;',
       ),
@@ -89,9 +90,9 @@ export const workflowMutants: readonly Mutant[] = [
     name: "no member lets the next one go",
     edits: [
       edit(
-        done,
-        "return goes ? [opened, ...dispatchStep(task, next, at)] : [opened];",
-        "return goes ? [opened] : [opened];",
+        satisfied,
+        "return begins ? [opened, ...dispatchStep(task, next, at)] : [opened];",
+        "return begins ? [opened] : [opened];",
       ),
     ],
     test: runtime("random-dags", "of 5 to 60 steps"),
@@ -99,7 +100,11 @@ export const workflowMutants: readonly Mutant[] = [
   {
     name: "a wait before the next try is in nobody's book",
     edits: [
-      edit(done, '    { type: "setDeadline", params: { ...keyOf(step), kind: "retry", at: until } },\n', ""),
+      edit(
+        attempts,
+        '[failed, wait, { type: "setDeadline", params: { ...keyOf(step), kind: "retry", at: until } }]',
+        "[failed, wait]",
+      ),
     ],
     test: runtime("crash-commits", "seven steps, of which some are tried again"),
   },
@@ -107,7 +112,7 @@ export const workflowMutants: readonly Mutant[] = [
     name: "an agent's hint to wait is not heeded",
     edits: [
       edit(
-        done,
+        attempts,
         "Math.min(retryAfter, limits.retryAfterMax)",
         "Math.min(0, retryAfter, limits.retryAfterMax)",
       ),
@@ -129,7 +134,7 @@ export const workflowMutants: readonly Mutant[] = [
     name: "an assignment that a crash has lost costs an attempt",
     edits: [
       edit(
-        "actors/run-tracker/session.ts",
+        "actors/run-tracker/hello.ts",
         'if (sameProcess && run.status === "ASSIGNED") {',
         'if (sameProcess && run.status === "PENDING") {',
       ),
@@ -139,20 +144,34 @@ export const workflowMutants: readonly Mutant[] = [
   {
     name: "what was done first is undone first",
     edits: [
-      edit(undo, ".sort((a, b) => placeIn(b) - placeIn(a));", ".sort((a, b) => placeIn(a) - placeIn(b));"),
+      edit(
+        compensation,
+        ".sort((a, b) => placeIn(b) - placeIn(a));",
+        ".sort((a, b) => placeIn(a) - placeIn(b));",
+      ),
     ],
     test: runtime("waiting", "what was done is undone in reverse order"),
   },
   {
     name: "undoing begins while a worker is still at it",
     edits: [
-      edit(undo, 'const free = runs.every(({ heldBy }) => heldBy === "");', "const free = runs.length >= 0;"),
+      edit(
+        compensation,
+        'const isFree = runs.every(({ heldBy }) => heldBy === "");',
+        "const isFree = runs.length >= 0;",
+      ),
     ],
     test: runtime("waiting", "undoing waits until the worker has let go"),
   },
   {
     name: "a child outlives its parent",
-    edits: [edit("actors/task-finalizer/ending.ts", 'if (childId !== "") {', 'if (childId === "-") {')],
+    edits: [
+      edit(
+        "actors/step-types/child-task.ts",
+        'if (childId === "") return [];',
+        'if (childId !== "-") return [];',
+      ),
+    ],
     test: runtime("waiting", "when the parent ends, the child is cancelled"),
   },
   {
@@ -164,9 +183,9 @@ export const workflowMutants: readonly Mutant[] = [
     name: "a version of a template can be changed",
     edits: [
       edit(
-        "actors/task-request/admit.ts",
-        "return known.digest === template.digest ? [answer(known)] : refuse(changed(known, template));",
-        "return known.digest !== changed.name ? [answer({ ...known, ...template })] : refuse(changed(known, template));",
+        "actors/task-request/register.ts",
+        "known.digest === template.digest ? answer(known)",
+        "known.digest !== changed.name ? answer({ ...known, ...template })",
       ),
     ],
     test: runtime("defects-templates", "a running task keeps the template it began with"),

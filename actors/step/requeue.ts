@@ -5,9 +5,10 @@ import type { StepRow } from "#domain/step";
 import type { TaskRow } from "#domain/task";
 import { type Instant, later, NEVER } from "#domain/time";
 import type { Command } from "../commands.js";
+import { advanceStep, keyOf } from "../make-command.js";
 import type { RunEnd } from "../run/messages.js";
-import { placeOf } from "../task/start.js";
-import { advance, failForGood, keyOf } from "./done.js";
+import { failForGood } from "./outcomes.js";
+import { placeOf } from "./place.js";
 
 type End<How extends RunEnd["how"]> = Extract<RunEnd, { how: How }>;
 
@@ -29,7 +30,7 @@ export function requeueDeclined(
   }
   const place = placeFrom(task, step, later(at, pauseAfter(declines)), at);
   const avoid = { avoidWorker: workerId, avoidUntil: later(at, ceiling(AVOID, declines)) };
-  return [advance(step, { type: "handBack", at, ...place, ...avoid })];
+  return [advanceStep(step, { type: "handBack", at, ...place, ...avoid })];
 }
 
 /**
@@ -53,7 +54,7 @@ export function requeueYielded(
   if (tooOften !== undefined) return [keep, ...failForGood(step, tooOften, at, "YIELD_LIMIT")];
   const paced = later(end.startedAt, paceAfter(step.fence));
   const until = Math.max(paced, later(at, pauseAfter(fruitless))) as Instant;
-  return [keep, advance(step, { type: "yielded", at, fruitless, ...placeFrom(task, step, until, at) })];
+  return [keep, advanceStep(step, { type: "yielded", at, fruitless, ...placeFrom(task, step, until, at) })];
 }
 
 function whyNoFurther({ fence }: StepRow, fruitless: number): string | undefined {

@@ -1,43 +1,47 @@
-import { mayUse } from "#domain/caller";
+import { type Caller, mayUse } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
 import { laneOf } from "#domain/lane";
 import { limits } from "#domain/limits";
+import type { IdempotencyKey } from "#domain/needs";
 import { namespaceDenied } from "#domain/refusals";
 import type { TaskDraft, TaskRow } from "#domain/task";
-import { type TemplateRow, templateKey } from "#domain/template";
-import { differences } from "#domain/template-diff";
-import { type Instant, later, millis } from "#domain/time";
+import { type Instant, later } from "#domain/time";
 import type { Command } from "../commands.js";
 import { rowsOfDraft } from "../task/make.js";
 import { createTask } from "../task/start.js";
-import type { RequestFound, TaskRequestMessage } from "./messages.js";
-
-/** Long enough for a good part of a full queue to be worked off, short enough to be worth waiting. */
-const RETRY_AFTER = millis(1_000);
+import type { MessageView } from "../view.js";
+import { full } from "./full.js";
+import type { TaskRequestHandler } from "./handler.js";
 
 /**
  * Decides over each draft in turn: the Task that holds its key, a refusal, or a new Task. Drafts of
  * one batch see one another: two with one key become one Task.
  */
-export function admit(
-  { caller, drafts }: Extract<TaskRequestMessage, { type: "submit" }>,
-  found: RequestFound,
-  at: Instant,
-): Command[] {
+export const submit: TaskRequestHandler<"submit"> = {
+  needs: ({ drafts }) => ({ keys: drafts.flatMap(keyOf) }),
+
+  decide: ({ caller, drafts }, view, { at }) => admit(caller, drafts, view, at),
+};
+
+function keyOf({ namespace, spec: { idempotencyKey: key } }: TaskDraft): IdempotencyKey[] {
+  return key === "" ? [] : [{ namespace, key }];
+}
+
+function admit(caller: Caller, drafts: readonly TaskDraft[], view: MessageView, at: Instant): Command[] {
   const made = new Map<string, TaskRow>();
-  const lanes = new Set(found.knownLanes);
+  const lanes = new Set<string>();
   const added: Added = { waiting: 0, waitingIn: new Map(), lanesIn: new Map() };
   const commands: Command[] = [];
 
-  const answers = drafts.map((draft, i): TaskId | Fault => {
+  const answers = drafts.map((draft): TaskId | Fault => {
     if (!mayUse(caller, draft.namespace)) return namespaceDenied(draft.namespace);
     const key = JSON.stringify([draft.namespace, draft.spec.idempotencyKey]);
-    const holder = made.get(key) ?? found.holders[i];
+    const holder = made.get(key) ?? view.holder(draft.namespace, draft.spec.idempotencyKey);
     if (holder && !isOutdated(holder, at)) return sameWork(holder, draft);
 
-    const newLanes = lanesOf(draft).filter((lane) => !lanes.has(lane));
-    const full = noRoom(draft.namespace, newLanes.length, found, added);
+    const newLanes = lanesOf(draft).filter((lane) => !lanes.has(lane) && !view.hasLane(lane));
+    const full = noRoom(draft.namespace, newLanes.length, view, added);
     if (full) return full;
 
     const { task, steps } = rowsOfDraft(draft, at);
@@ -60,7 +64,7 @@ function isOutdated({ createdAt, spec: { keyFor } }: TaskRow, at: Instant): bool
 }
 
 /** The lanes a Task may need: one for each agent it names. */
-export function lanesOf({ namespace, spec, plan }: TaskDraft): string[] {
+function lanesOf({ namespace, spec, plan }: TaskDraft): string[] {
   const agents = plan ? plan.steps.map(({ agentName }) => agentName) : [spec.agentName];
   return [...new Set(agents)]
     .filter((agentName) => agentName !== "")
@@ -84,15 +88,15 @@ interface Added {
   readonly lanesIn: Map<string, number>;
 }
 
-function noRoom(namespace: string, newLanes: number, found: RequestFound, added: Added): Fault | undefined {
-  const inNamespace = (found.waitingIn[namespace] ?? 0) + (added.waitingIn.get(namespace) ?? 0);
+function noRoom(namespace: string, newLanes: number, view: MessageView, added: Added): Fault | undefined {
+  const inNamespace = view.waitingIn(namespace) + (added.waitingIn.get(namespace) ?? 0);
   if (inNamespace >= limits.waitingPerNamespace) {
     return full(`namespace "${namespace}" has ${inNamespace} waiting tasks, the most it may have`);
   }
-  if (found.waiting + added.waiting >= limits.waitingTotal) {
-    return full(`${found.waiting + added.waiting} tasks are waiting, the most the plane keeps`);
+  if (view.waiting + added.waiting >= limits.waitingTotal) {
+    return full(`${view.waiting + added.waiting} tasks are waiting, the most the plane keeps`);
   }
-  const lanes = (found.lanesIn[namespace] ?? 0) + (added.lanesIn.get(namespace) ?? 0);
+  const lanes = view.lanesIn(namespace) + (added.lanesIn.get(namespace) ?? 0);
   if (newLanes > 0 && lanes + newLanes > limits.lanesPerNamespace) {
     return full(
       `namespace "${namespace}" waits for ${lanes} different agents and selectors, the most it may`,
@@ -101,43 +105,6 @@ function noRoom(namespace: string, newLanes: number, found: RequestFound, added:
   return undefined;
 }
 
-function full(what: string): Fault {
-  return new Fault("overloaded", `${what}; nothing was stored, try again later`, {
-    reason: "QUEUE_FULL",
-    retryAfter: RETRY_AFTER,
-  });
-}
-
 function bump(counts: Map<string, number>, name: string, by: number): void {
   counts.set(name, (counts.get(name) ?? 0) + by);
-}
-
-/** A template becomes known for good, unless this version is known with another body. */
-export function register(
-  { caller, template }: Extract<TaskRequestMessage, { type: "register" }>,
-  { template: known, templatesIn }: RequestFound,
-  at: Instant,
-): Command[] {
-  const answer = (row: TemplateRow): Command => ({
-    type: "reply",
-    params: { answer: { type: "template", template: row } },
-  });
-  const refuse = (fault: Fault): Command[] => [
-    { type: "reply", params: { answer: { type: "fault", fault } } },
-  ];
-
-  if (!mayUse(caller, template.namespace)) return refuse(namespaceDenied(template.namespace));
-  if (known) return known.digest === template.digest ? [answer(known)] : refuse(changed(known, template));
-  if (templatesIn >= limits.templatesPerNamespace) {
-    const text = `namespace "${template.namespace}" has ${templatesIn} versions of templates, the most it may`;
-    return refuse(full(text));
-  }
-  const row: TemplateRow = { ...template, registeredAt: at };
-  return [{ type: "keepTemplate", params: { template: row } }, answer(row)];
-}
-
-function changed(known: TemplateRow, template: Omit<TemplateRow, "registeredAt">): Fault {
-  const lines = differences(known.body, template.body).join("; ");
-  const text = `template ${templateKey(known)} is registered with another body (${lines}); give the new one a version of its own`;
-  return new Fault("template_conflict", text, { field: "source", reason: "TEMPLATE_CHANGED" });
 }

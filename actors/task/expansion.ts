@@ -5,15 +5,10 @@ import { type StepRow, satisfies } from "#domain/step";
 import type { TaskRow } from "#domain/task";
 import type { Instant } from "#domain/time";
 import type { Command } from "../commands.js";
-import { rowsOfNewSteps } from "../task/make.js";
-import { dispatchStep } from "../task/start.js";
-import { advanceTask } from "./done.js";
-
-/** Steps to be made, with their own inputs as JSON text. */
-export interface ExpansionWithInputs {
-  readonly expansion: Expansion;
-  readonly inputs: ReadonlyMap<string, string>;
-}
+import { advanceTask } from "../make-command.js";
+import type { ExpansionWithInputs } from "../step-types/behavior.js";
+import { dispatchStep } from "../step-types/index.js";
+import { rowsOfNewSteps } from "./make.js";
 
 /** Why a Task cannot have so much more, or undefined if it can. */
 export function expansionLimitError(

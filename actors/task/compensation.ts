@@ -4,34 +4,35 @@ import { newStep, type StepRow } from "#domain/step";
 import type { TaskRow, TaskSpec } from "#domain/task";
 import { type Instant, millis, NEVER } from "#domain/time";
 import type { Command } from "../commands.js";
-import { newTask } from "../task/make.js";
-import { createTask, startTask } from "../task/start.js";
-import type { FinalizerFound } from "./messages.js";
+import { inputOf } from "../data.js";
+import type { MessageView } from "../view.js";
+import { newTask } from "./make.js";
+import { createTask } from "./start.js";
 
 /**
- * Makes the Task that undoes what an ended one did: its completed Steps in reverse order of completion, and
- * before them those that a worker had in hand. It begins once no Run of the old one is held any more, for
- * until then something may still be done that has to be undone.
+ * Makes the Task that compensates what an ended one did: its completed Steps in reverse order of completion, and
+ * before them those that a worker had in hand. It begins once no worker has a Run of the old one any more, for
+ * until then something may still be done that has to be compensated. Nothing if the Task ended well.
  */
-export function undo({ task, steps, runs, newTaskId, input = "{}" }: FinalizerFound, at: Instant): Command[] {
-  const failed = task?.state === "error" || task?.state === "cancelled";
-  if (!failed || !task.spec.undoes || task.compensatedBy !== "" || newTaskId === undefined) return [];
+export function compensate(task: TaskRow, view: MessageView, at: Instant): Command[] {
+  const failed = task.state === "error" || task.state === "cancelled";
+  if (!failed || !task.spec.undoes || task.compensatedBy !== "") return [];
+  const runs = view.runsOf(task.id);
   const inHand = new Set(runs.filter(isInHand).map(({ stepName }) => stepName));
-  const done = steps
+  const done = view
+    .stepsOf(task.id)
     .filter(({ name, state, spec }) => spec.undo && !spec.map && (state === "complete" || inHand.has(name)))
     .sort((a, b) => placeIn(b) - placeIn(a));
   if (done.length === 0) return [];
 
-  const compensation = newTask(
-    { id: newTaskId, namespace: task.namespace, spec: specOf(task), input },
-    done.length,
-    at,
-  );
+  const id = view.newTaskId();
+  const input = inputOf(task.id, view);
+  const compensation = newTask({ id, namespace: task.namespace, spec: specOf(task), input }, done.length, at);
   const rows = chain(compensation, done, task.errorMessage);
-  const free = runs.every(({ heldBy }) => heldBy === "");
+  const isFree = runs.every(({ heldBy }) => heldBy === "");
   return [
-    { type: "noteCompensation", params: { taskId: task.id, compensatedBy: newTaskId } },
-    ...createTask(compensation, rows, input, at, free),
+    { type: "noteCompensation", params: { taskId: task.id, compensatedBy: id } },
+    ...createTask(compensation, rows, input, at, isFree),
   ];
 }
 
@@ -91,11 +92,4 @@ function chain({ id: taskId }: TaskRow, done: readonly StepRow[], error: string)
       }),
     ];
   });
-}
-
-/** A worker has let go of a Run: if it was the last one held, what the Task did can be undone. */
-export function beginUndoing({ task, runs, compensation }: FinalizerFound, at: Instant): Command[] {
-  const waits = compensation?.task.state === "pending" && task?.compensatedBy === compensation.task.id;
-  if (!waits || runs.some(({ heldBy }) => heldBy !== "")) return [];
-  return startTask(compensation.task, compensation.steps, at);
 }

@@ -1,74 +1,31 @@
-import { batchSteps, branchesOf, chosenSteps } from "#domain/graph";
+import { batchSteps } from "#domain/graph";
 import { isJsonObject, type Json } from "#domain/json";
 import { itemsOf, membersOf, sliceAt, withMembers } from "#domain/json-slices";
 import type { BatchPlan, Membership, Plan } from "#domain/plan";
 import type { StepRow } from "#domain/step";
-import type { Instant } from "#domain/time";
-import type { Command } from "../commands.js";
-import { completeUnfolded, fail } from "./done.js";
-import { applyExpansion, type ExpansionWithInputs, expansionLimitError } from "./expansion.js";
-import type { FinalizerFound, TaskFinalizerMessage } from "./messages.js";
+import type { ExpansionWithInputs, StepBehavior } from "./behavior.js";
+import { acceptExpansion, outcomeIn } from "./outcome.js";
+import { workerStep } from "./worker.js";
 
-/** What is to be made, or what keeps it from being made. */
-type Unfolded = ExpansionWithInputs | string;
+/** A Step whose agent says into which batches the work is cut; each becomes a member. */
+export const batchStep: StepBehavior = {
+  ...workerStep,
+  accept: acceptExpansion,
+  expand: batchesOf,
+  resultRefused: "makes steps of its result",
+};
 
-/** A decision or a batch has its result: what it asks for is made, and then it is complete. */
-export function unfold(
-  { output }: Extract<TaskFinalizerMessage, { type: "unfold" }>,
-  { task, step, steps, plan }: FinalizerFound,
-  at: Instant,
-): Command[] {
-  if (!task || step?.state !== "enqueued_for_orchestration") return [];
-  if (!plan) return fail(step, "the template of this task is no longer known", at);
-
-  const result: Json = output === "" ? null : JSON.parse(output);
-  const unfolded =
-    step.spec.type === "decision"
-      ? decided(plan, step, steps, result)
-      : batched(plan, step, steps, result, output);
-  const problem = typeof unfolded === "string" ? unfolded : expansionLimitError(steps, unfolded.expansion);
-  if (typeof unfolded === "string" || problem !== undefined) {
-    return fail(step, `the result of ${step.spec.type} "${step.name}" cannot be followed: ${problem}`, at);
-  }
-  return [...applyExpansion(task, step, steps, unfolded, at), ...completeUnfolded(task, step, at)];
-}
-
-function decided(plan: Plan, { name }: StepRow, steps: readonly StepRow[], result: Json): Unfolded {
-  const outcome = outcomeIn(result, "decision_point_outcome");
-  if (typeof outcome === "string") return outcome;
-  if (outcome.type === "no_branches") return { expansion: chosenSteps(plan, steps, name, []), inputs: NONE };
-  if (outcome.type !== "create_steps") return `its type is neither "create_steps" nor "no_branches"`;
-
-  const { step_names: names } = outcome;
-  if (!Array.isArray(names) || names.length === 0) return "step_names is no list of names";
-  const branches = branchesOf(plan, name);
-  const planned = new Map(plan.steps.map((step) => [step.name, step]));
-  for (const chosen of names as readonly Json[]) {
-    if (typeof chosen !== "string" || !planned.has(chosen)) {
-      return `the template has no step ${JSON.stringify(chosen)}`;
-    }
-    if (!branches.has(chosen)) return `step "${chosen}" does not follow from this decision`;
-    if (planned.get(chosen)?.spec.type === "batch_worker")
-      return `step "${chosen}" is made by its batch alone`;
-    if (steps.some((step) => step.name === chosen)) return `step "${chosen}" is there already`;
-  }
-  return { expansion: chosenSteps(plan, steps, name, [...new Set(names as string[])]), inputs: NONE };
-}
-
-const NONE: ReadonlyMap<string, string> = new Map();
-
-/** @param output the result as text, from which cursors go to their members as they were written */
-function batched(
+/** Cursors go to their members as they are written in the result: nothing of a large number is lost. */
+function batchesOf(
   plan: Plan,
   step: StepRow,
   steps: readonly StepRow[],
-  result: Json,
   output: string,
-): Unfolded {
+): ExpansionWithInputs | string {
   const { batch } = step.spec;
   const worker = plan.steps.find(({ name }) => name === batch?.workerTemplate);
   if (!batch || !worker) return `the template has no worker "${batch?.workerTemplate}"`;
-  const outcome = outcomeIn(result, BATCHES);
+  const outcome = outcomeIn(output, BATCHES);
   if (typeof outcome === "string") return outcome;
 
   const none = outcome.type === "no_batches";
@@ -154,9 +111,4 @@ function cursorsProblem(
     }
   }
   return undefined;
-}
-
-function outcomeIn(result: Json, name: string): { readonly [field: string]: Json } | string {
-  const outcome = isJsonObject(result) ? result[name] : undefined;
-  return isJsonObject(outcome) ? outcome : `it has no object "${name}"`;
 }

@@ -1,0 +1,127 @@
+import type { RunId, SessionId } from "#domain/id";
+import { processOf, takenOver } from "#domain/refusals";
+import { isOver, type RunRow } from "#domain/run";
+import type { Instant } from "#domain/time";
+import type { Hello, ResumedRun, SessionRow } from "#domain/worker";
+import type { Command } from "../commands.js";
+import { advanceRun, advanceWorker } from "../make-command.js";
+import type { MessageView } from "../view.js";
+import type { RunTrackerHandler, RunTrackerMessageOf } from "./handler.js";
+import { abandonRun, cancelRun, outputAck, runsAt } from "./runs.js";
+
+/** A worker's stream begins: it supersedes an older one, and takes back the Runs it can show. */
+export const hello: RunTrackerHandler<"hello"> = {
+  needs: (message, view) => ({ runs: runIdsOf(message, view) }),
+
+  decide(message, view, { at }) {
+    const previous = previousOf(message, view);
+    const session = sessionOf(message, at);
+    const rival = previous && rivalOf(previous, session);
+    return [
+      ...(previous ? [supersede(previous, rival && session, at)] : []),
+      { type: "attachWorker", params: { session } },
+      ...(session.protocol >= 1 ? [welcome(message, rival, at)] : []),
+      ...resumeRuns(message, session, previous, view, at),
+    ];
+  },
+};
+
+/** The session that the new one supersedes. */
+function previousOf(
+  { caller, hello }: RunTrackerMessageOf<"hello">,
+  view: MessageView,
+): SessionRow | undefined {
+  return view.sessionOf(caller.principal, hello.info.workerId);
+}
+
+/** The Runs that the older session holds, and those that the worker shows. */
+function runIdsOf(message: RunTrackerMessageOf<"hello">, view: MessageView): RunId[] {
+  const previous = previousOf(message, view);
+  const held = previous ? [...view.heldBy(previous.id)] : [];
+  return [...held, ...message.hello.resume.map(({ runId }) => runId)];
+}
+
+function sessionOf({ session: id, caller, hello }: RunTrackerMessageOf<"hello">, at: Instant): SessionRow {
+  const { info, protocol, instance, capacity } = hello;
+  const { principal } = caller;
+  return { id, state: "serving", principal, instance, protocol, info, capacity, connectedAt: at };
+}
+
+/** @param by the new session, if it is another process */
+function supersede({ id }: SessionRow, by: SessionRow | undefined, at: Instant): Command {
+  return advanceWorker(id, { type: "superseded", at, ...(by && { by: processOf(by) }) });
+}
+
+function welcome(
+  { session: id, hello, terms }: RunTrackerMessageOf<"hello">,
+  rival: SessionRow | undefined,
+  at: Instant,
+): Command {
+  const { lease, heartbeat } = terms;
+  const notice = rival && { notice: takenOver(hello.info.workerId, processOf(rival), at) };
+  const frame = { type: "welcome", session: id, heartbeat, lease, serverTime: at, ...notice } as const;
+  return { type: "send", params: { session: id, frame } };
+}
+
+function resumeRuns(
+  message: RunTrackerMessageOf<"hello">,
+  session: SessionRow,
+  previous: SessionRow | undefined,
+  view: MessageView,
+  at: Instant,
+): Command[] {
+  const commands: Command[] = [];
+  const shown = new Set<string>();
+  for (const claim of message.hello.resume) {
+    const run = view.run(claim.runId);
+    if (run && isOwn(run, claim, session)) {
+      shown.add(run.id);
+      commands.push(...takeBack(run, claim, session.id, at));
+    } else {
+      commands.push(cancelRun(session.id, claim.runId, "the run is no longer yours"));
+    }
+  }
+  for (const run of runsAt(runIdsOf(message, view), view)) {
+    if (previous && run.heldBy === previous.id && !shown.has(run.id))
+      commands.push(giveUp(run, previous, message.hello, at));
+  }
+  return commands;
+}
+
+/**
+ * The session that is superseded, if it is another process with the same worker id and still connected. Two public
+ * workers cannot be told apart: they draw no instance.
+ */
+function rivalOf(previous: SessionRow, session: SessionRow): SessionRow | undefined {
+  return previous.state !== "detached" && previous.instance !== session.instance ? previous : undefined;
+}
+
+/** A Run can be taken back only by the process that had it. */
+function isOwn(run: RunRow, { fence }: ResumedRun, session: SessionRow): boolean {
+  return (
+    run.heldBy !== "" &&
+    run.fence === fence &&
+    run.principal === session.principal &&
+    run.workerId === session.info.workerId &&
+    run.instance === session.instance &&
+    session.protocol >= 1
+  );
+}
+
+function takeBack(run: RunRow, { nextSeq }: ResumedRun, session: SessionId, at: Instant): Command[] {
+  const commands: Command[] = [advanceRun(run, { type: "resumed", at, session }), outputAck(run, session)];
+  if (isOver(run.status)) return [...commands, cancelRun(session, run.id, "the run has ended")];
+  if (nextSeq <= run.nextSeq) return commands;
+
+  const message = `output from seq ${run.nextSeq} is lost: the worker can send it only from ${nextSeq}`;
+  return [...commands, advanceRun(run, { type: "broken", at, reason: "OUTPUT_LOST", message })];
+}
+
+/** What becomes of a Run the returning worker did not show. */
+function giveUp(run: RunRow, previous: SessionRow, hello: Hello, at: Instant): Command {
+  const sameProcess = hello.protocol >= 1 && previous.instance === hello.instance;
+  if (sameProcess && run.status === "ASSIGNED") {
+    return advanceRun(run, { type: "declined", at, message: "the assignment did not reach the worker" });
+  }
+  return abandonRun(run, at, "the worker came back without the run");
+}

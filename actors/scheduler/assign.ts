@@ -1,0 +1,96 @@
+import type { StepKey, TaskId } from "#domain/id";
+import type { RunRow } from "#domain/run";
+import type { StepRow } from "#domain/step";
+import type { TaskRow } from "#domain/task";
+import { type Instant, later, NEVER } from "#domain/time";
+import type { Command } from "../commands.js";
+import type { MessageView } from "../view.js";
+import type { SchedulerHandler } from "./handler.js";
+import type { Placement, Slots } from "./messages.js";
+import { dependenciesOf, isByReference } from "./weight.js";
+
+/** With what they are given at hand, the Runs are made and sent. */
+export const assign: SchedulerHandler<"assign"> = {
+  /** What the Steps work on, and the results they are given; but no input that the worker reads by itself. */
+  needs({ placements }, view) {
+    const inputs: TaskId[] = [];
+    const stepInputs: StepKey[] = [];
+    const outputs: StepKey[] = [];
+    for (const { session, ...key } of placements) {
+      const step = view.step(key);
+      const task = view.task(key.taskId);
+      if (!step || !task) continue;
+      if (!isByReference(task, view.session(session)?.protocol ?? 0)) inputs.push(key.taskId);
+      if (step.hasInput) stepInputs.push(key);
+      if (step.dependsOn.length > 0) outputs.push(...dependenciesOf(view, step).inline);
+      if (step.spec.undoes) outputs.push(step.spec.undoes);
+    }
+    return { inputs, stepInputs, outputs };
+  },
+
+  decide: ({ placements }, view, { at }) => ({ commands: makeRuns(placements, view, at) }),
+};
+
+/** The Run and its Step move together, so that a cancel and an assignment meet on one row. */
+function makeRuns(placements: readonly Placement[], view: MessageView, at: Instant): Command[] {
+  const { workers } = view.offer;
+  const ordinals = new Map(workers.map(({ session, lastOrdinal }) => [session.id, lastOrdinal]));
+  return placements.flatMap((placement): Command[] => {
+    const step = view.step(placement);
+    const task = view.task(placement.taskId);
+    const worker = workers.find(({ session }) => session.id === placement.session);
+    if (!task || step?.state !== "enqueued" || !worker) return [];
+
+    const { taskId, stepName, runId } = placement;
+    const ordinal = (ordinals.get(worker.session.id) ?? 0) + 1;
+    ordinals.set(worker.session.id, ordinal);
+    return [
+      { type: "advanceStep", params: { taskId, stepName, message: { type: "start", at, runId } } },
+      { type: "createRun", params: { run: runOf(placement, task, step, worker, ordinal, at) } },
+      { type: "advanceRun", params: { runId, message: { type: "assign", at } } },
+      ...attemptDeadline(step, at),
+    ];
+  });
+}
+
+/** An attempt may take only so long. */
+function attemptDeadline({ taskId, name: stepName, spec }: StepRow, at: Instant): Command[] {
+  if (spec.timeoutMs === 0) return [];
+  const due = later(at, spec.timeoutMs);
+  return [{ type: "setDeadline", params: { taskId, stepName, kind: "attempt", at: due } }];
+}
+
+function runOf(
+  { runId: id }: Placement,
+  task: TaskRow,
+  step: StepRow,
+  { session }: Slots,
+  ordinal: number,
+  at: Instant,
+): RunRow {
+  return {
+    id,
+    taskId: task.id,
+    stepName: step.name,
+    namespace: task.namespace,
+    revision: 0,
+    status: "PENDING",
+    heldBy: "",
+    session: session.id,
+    principal: session.principal,
+    workerId: session.info.workerId,
+    instance: session.instance,
+    agentName: step.agentName,
+    fence: step.fence + 1,
+    attempt: step.attempts + 1,
+    ordinal,
+    createdAt: at,
+    startedAt: NEVER,
+    finishedAt: NEVER,
+    reason: "",
+    errorMessage: "",
+    backend: null,
+    nextSeq: 0,
+    outputBytes: 0,
+  };
+}

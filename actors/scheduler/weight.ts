@@ -1,0 +1,67 @@
+import type { StepKey } from "#domain/id";
+import { limits } from "#domain/limits";
+import { type StepRow, satisfies } from "#domain/step";
+import type { TaskRow } from "#domain/task";
+import type { WorkerProtocol } from "#domain/worker";
+import type { MessageView } from "../view.js";
+
+/** What of its dependencies goes along with a Run. */
+export interface Dependencies {
+  /** Steps whose results fit, in order. */
+  readonly inline: readonly StepKey[];
+  /** Steps whose results do not. */
+  readonly refs: readonly string[];
+  /** Steps that failed and were passed over. */
+  readonly failed: readonly string[];
+  /** Results of those that fit, in bytes. */
+  readonly bytes: number;
+}
+
+/** Which results a Step is given, by the rows of the Steps it depends on. */
+export function dependenciesOf(
+  view: Pick<MessageView, "step">,
+  step: StepRow,
+  most: number = limits.dependencyResultsBytes,
+): Dependencies {
+  const inline: StepKey[] = [];
+  const refs: string[] = [];
+  const failed: string[] = [];
+  const whole = Math.max(0, Math.min(most, limits.dependencyResultsBytes));
+  let room = whole;
+  for (const stepName of step.dependsOn) {
+    const key = { taskId: step.taskId, stepName };
+    const before = view.step(key);
+    if (before?.state === "error" && satisfies(before)) failed.push(stepName);
+    if (!before || before.outputBytes === 0) continue;
+    if (before.outputBytes > room) {
+      refs.push(stepName);
+      continue;
+    }
+    room -= before.outputBytes;
+    inline.push(key);
+  }
+  return { inline, refs, failed, bytes: whole - room };
+}
+
+/** True if the worker is to read the Task's input by itself. Of a Task whose size is unknown nobody does. */
+export function isByReference({ inputBytes }: TaskRow, protocol: WorkerProtocol): boolean {
+  return protocol >= 2 && inputBytes !== null && inputBytes > limits.inlineInputBytes;
+}
+
+/**
+ * Roughly what the assignment will weigh, by rows alone: what is not known counts as much as it may be, and what
+ * every assignment has, nothing.
+ */
+export function assignmentWeight(
+  task: TaskRow,
+  step: StepRow,
+  view: Pick<MessageView, "step">,
+  protocol: WorkerProtocol,
+): number {
+  const { config, undoes } = step.spec;
+  const input = isByReference(task, protocol) ? 0 : (task.inputBytes ?? limits.inputBytes);
+  const own = step.hasInput ? (step.inputBytes ?? limits.inputBytes) : 0;
+  const undone = undoes ? limits.resultBytes : 0;
+  const parts = own + undone + (config ? JSON.stringify(config).length : 0);
+  return input + parts + (step.dependsOn.length > 0 ? dependenciesOf(view, step).bytes : 0);
+}

@@ -1,0 +1,78 @@
+import { sinksOf } from "#domain/graph";
+import { limits } from "#domain/limits";
+import { pauseAfter } from "#domain/retry";
+import type { StepRow } from "#domain/step";
+import { isTerminal, type TaskRow, taskStatus } from "#domain/task";
+import { misfitOf, schemaReason } from "#domain/verdict";
+import type { Command } from "../commands.js";
+import { resultSchemaNeeds } from "../handler.js";
+import type { Stamped } from "../life.js";
+import { failAttempt } from "../step/attempts.js";
+import { complete, failForGood, succeed } from "../step/outcomes.js";
+import { liveTask, type MessageView, outputsOf } from "../view.js";
+import type { FinalizerHandler } from "./handler.js";
+import { fitsOneResult, keysOf } from "./results.js";
+
+/** The Task that a Step is has ended: what it came to, the Step comes to. */
+export const childEnded: FinalizerHandler<"child.ended"> = {
+  needs(message, view) {
+    const sinks = sinksOf(view.stepsOf(message.childId));
+    const names = sinks.map(({ name }) => name);
+    return {
+      steps: [message],
+      graphs: [message.childId],
+      outputs: fitsOneResult(sinks) ? keysOf(message.childId, names) : [],
+      ...resultSchemaNeeds(view.step(message), view.task(message.taskId), view),
+    };
+  },
+
+  decide(message, view, moment) {
+    const { childId } = message;
+    const task = liveTask(view, message.taskId);
+    const step = view.step(message);
+    const child = view.task(childId);
+    const waits = step?.state === "in_progress" && step.childId === childId;
+    if (!task || !waits || !child || !isTerminal(child.state)) return [];
+
+    const status = taskStatus(child);
+    if (status === "COMPLETED") return takeResult(task, step, child, view, moment);
+    const errorMessage = `child task ${childId} ended ${status}: ${child.errorMessage || "no reason given"}`;
+    // Tasks within tasks multiply: tried again without a pause they would be made without end.
+    const failure = { errorMessage, retryable: status === "FAILED", retryAfter: pauseAfter(step.attempts) };
+    return failAttempt(task, step, failure, moment);
+  },
+};
+
+function takeResult(
+  task: TaskRow,
+  step: StepRow,
+  { id }: TaskRow,
+  view: MessageView,
+  moment: Stamped,
+): Command[] {
+  const { at } = moment;
+  const steps = view.stepsOf(id);
+  const names = sinksOf(steps).map(({ name }) => name);
+  const result = resultOf(steps, outputsOf(view, id, names));
+  if (result === undefined) {
+    const message = `the result of child task ${id} is over ${limits.resultBytes} bytes: let it return less`;
+    return failForGood(step, message, at);
+  }
+  const problem = view.resultProblem(step, result);
+  if (problem === undefined) return [...succeed(step, result, at), ...complete(task, step, at)];
+  const misfit = misfitOf(`the result of child task ${id}`, "result_schema", problem);
+  if (schemaReason(problem)) return failForGood(step, misfit, at);
+  const failure = { errorMessage: misfit, retryable: true, retryAfter: pauseAfter(step.attempts) };
+  return failAttempt(task, step, failure, moment);
+}
+
+/** As a client would read it: the last Step's result, or an object of those of several; undefined if too large. */
+function resultOf(steps: readonly StepRow[], outputs: ReadonlyMap<string, string>): string | undefined {
+  const sinks = sinksOf(steps);
+  const bytes = sinks.reduce((sum, { outputBytes, name }) => sum + outputBytes + name.length * 2 + 8, 0);
+  if (bytes > limits.resultBytes) return undefined;
+  const [only] = sinks;
+  if (sinks.every(({ outputBytes }) => outputBytes === 0)) return "";
+  if (sinks.length <= 1) return only ? (outputs.get(only.name) ?? "") : "";
+  return `{${sinks.map(({ name }) => `${JSON.stringify(name)}:${outputs.get(name) ?? "null"}`).join(",")}}`;
+}

@@ -1,0 +1,124 @@
+import { WHOLE_TASK } from "#domain/deadline";
+import { detached, isObjectText } from "#domain/json-slices";
+import { limits } from "#domain/limits";
+import type { Plan } from "#domain/plan";
+import type { StepRow } from "#domain/step";
+import type { TaskDraft, TaskRow } from "#domain/task";
+import { type TemplateRef, templateKey } from "#domain/template";
+import { millis, NEVER } from "#domain/time";
+import { misfitOf } from "#domain/verdict";
+import { dataAt, dataNeeds, inputOf } from "../data.js";
+import { planNeeds } from "../handler.js";
+import { advanceStep } from "../make-command.js";
+import { failForGood } from "../step/outcomes.js";
+import { rowsOfDraft } from "../task/make.js";
+import { createTask } from "../task/start.js";
+import { liveTask, type MessageView } from "../view.js";
+import type { FinalizerHandler } from "./handler.js";
+
+/** A Step that is a Task of its own begins: the Task is made, and the Step waits for it. */
+export const childStart: FinalizerHandler<"child.start"> = {
+  needs(message, view) {
+    const { taskId } = message;
+    const task = view.task(taskId);
+    const step = view.step(message);
+    const child = step?.spec.child;
+    return {
+      steps: [message],
+      wholeTasks: step && step.childId !== "" ? [step.childId] : [],
+      ...planNeeds(templateOf(step, task, view), task, view),
+      ...(child && dataNeeds(child.input || "input", taskId)),
+    };
+  },
+
+  decide(message, view, { at }) {
+    const task = liveTask(view, message.taskId);
+    const step = view.step(message);
+    if (!task || step?.state !== "pending") return [];
+
+    const draft = draftOf(task, step, view);
+    const childId = typeof draft === "string" ? "" : draft.id;
+    const begin = advanceStep(step, { type: "begin", at, childId });
+    if (typeof draft === "string") return [begin, ...failForGood(step, draft, at)];
+    const child = rowsOfDraft(draft, at);
+    // In a turn of its own: children may have children, and one commit must not make them all.
+    const start = { taskId: draft.id, stepName: WHOLE_TASK, kind: "start", at } as const;
+    return [
+      begin,
+      ...createTask(child.task, child.steps, draft.input, at, false),
+      { type: "setDeadline", params: start },
+    ];
+  },
+};
+
+/** A child is of its parent's namespace, and tried again it is of the version it was of before. */
+function templateOf(
+  step: StepRow | undefined,
+  task: TaskRow | undefined,
+  view: MessageView,
+): TemplateRef | null {
+  const ref = step?.spec.child?.template;
+  if (!ref || !task || (ref.namespace !== "" && ref.namespace !== task.namespace)) return null;
+  const before = step.childId === "" ? undefined : view.task(step.childId)?.spec.template;
+  return { ...ref, namespace: task.namespace, version: before?.version ?? ref.version };
+}
+
+/** What the child is to be, or why there can be none. */
+function draftOf(task: TaskRow, step: StepRow, view: MessageView): TaskDraft | string {
+  const { child } = step.spec;
+  if (!child) return "the step has no child to begin";
+  if (task.spec.depth >= limits.taskDepth) {
+    return `tasks stand ${task.spec.depth} deep within one another, which is the most`;
+  }
+  if (isFull(task.namespace, view))
+    return `namespace "${task.namespace}" has as many waiting tasks as it may`;
+  const plan = view.plan(templateOf(step, task, view), task.spec.environment);
+  if (child.template && !plan) {
+    return `there is no template ${templateKey(child.template)} that a task of namespace "${task.namespace}" may name`;
+  }
+  const input = inputFor(child.input, task, view);
+  if (input === undefined) return `child.input "${child.input}" leads to nothing`;
+  if (plan && !isObjectText(input)) return "the input of a template's task must be a JSON object";
+  // The text that the child will have: its agents read the numbers in it, and so does the check.
+  const problem = plan && view.inputProblem(plan, input);
+  if (problem) return misfitOf("the child's input", "input_schema", problem);
+  return {
+    id: view.newTaskId(),
+    namespace: task.namespace,
+    input,
+    ...(plan && { plan }),
+    spec: specOf(task, step.name, child.agentName, plan),
+  };
+}
+
+function isFull(namespace: string, view: MessageView): boolean {
+  return view.waitingIn(namespace) >= limits.waitingPerNamespace || view.waiting >= limits.waitingTotal;
+}
+
+/** The child's input as JSON text; the whole of its parent's goes as it is. Undefined if the path leads to nothing. */
+function inputFor(path: string, { id }: TaskRow, view: MessageView): string | undefined {
+  if (path === "") return inputOf(id, view);
+  const data = dataAt(path, id, view);
+  return data === undefined ? undefined : detached(data);
+}
+
+/** For whom and where as its parent; what was asked of the parent alone is not asked of it. */
+function specOf({ id, spec }: TaskRow, stepName: string, agentName: string, plan: Plan | undefined) {
+  return {
+    ...spec,
+    agentName,
+    timeoutMs: plan?.timeoutMs ?? millis(0),
+    maxAttempts: plan ? 0 : 1,
+    startAt: NEVER,
+    retryOf: "",
+    idempotencyKey: "",
+    fingerprint: "",
+    keyFor: millis(0),
+    holdOnFailure: plan?.holdOnFailure ?? false,
+    template: plan?.template ?? null,
+    parent: { taskId: id, stepName },
+    depth: spec.depth + 1,
+    compensates: "",
+    undoes: plan?.undoes ?? false,
+  } as const;
+}

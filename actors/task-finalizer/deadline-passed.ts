@@ -1,0 +1,100 @@
+import type { StepRow } from "#domain/step";
+import type { TaskRow } from "#domain/task";
+import { later, millis } from "#domain/time";
+import type { Command } from "../commands.js";
+import type { Stamped } from "../life.js";
+import { advanceRun, advanceTask } from "../make-command.js";
+import { failAttempt, retryNow } from "../step/attempts.js";
+import { behaviorOf } from "../step-types/index.js";
+import { startTask } from "../task/start.js";
+import { liveRunsOf, liveStepsOf, liveTask, type MessageView } from "../view.js";
+import type { FinalizerHandler, FinalizerMessage } from "./handler.js";
+
+/**
+ * A deadline has passed, or is believed to: the rows decide what it still means. Whoever has set it anew meanwhile is
+ * woken again; otherwise it is done with.
+ */
+export const deadlinePassed: FinalizerHandler<"deadline.passed"> = {
+  needs(message, view) {
+    if (message.stepName === "") return { wholeTasks: [message.taskId] };
+    const runId = view.step(message)?.runId;
+    return { steps: [message], runs: runId ? [runId] : [] };
+  },
+
+  decide(message, view, moment) {
+    const { taskId, stepName, kind, due } = message;
+    const { at } = moment;
+    if (due > at) return [{ type: "setDeadline", params: { taskId, stepName, kind, at: due } }];
+
+    const clear: Command = { type: "clearDeadline", params: { taskId, stepName, kind } };
+    const task = liveTask(view, taskId);
+    if (!task) return [clear];
+    switch (kind) {
+      case "timeout": {
+        const text = `the task did not end within timeout_ms = ${task.spec.timeoutMs}`;
+        return [clear, advanceTask(task, { type: "timeout", at, message: text })];
+      }
+      case "start":
+        return [clear, ...(task.state === "pending" ? startTask(task, liveStepsOf(view, taskId), at) : [])];
+      case "orphan":
+        return [
+          clear,
+          advanceTask(task, { type: "cancel", at, message: "the task it is a step of has ended" }),
+        ];
+      case "hold":
+        return [clear, advanceTask(task, { type: "giveUp", at })];
+      default: {
+        const step = view.step(message);
+        return step ? stepDeadlinePassed(message, clear, task, step, view, moment) : [clear];
+      }
+    }
+  },
+};
+
+function stepDeadlinePassed(
+  { taskId, stepName, kind }: FinalizerMessage<"deadline.passed">,
+  clear: Command,
+  task: TaskRow,
+  step: StepRow,
+  view: MessageView,
+  moment: Stamped,
+): Command[] {
+  const { at } = moment;
+  if (kind === "retry") {
+    if (step.state !== "waiting_for_retry") return [clear];
+    if (step.nextAttemptAt > at) {
+      return [{ type: "setDeadline", params: { taskId, stepName, kind, at: step.nextAttemptAt } }];
+    }
+    return [clear, ...retryNow(task, step, at)];
+  }
+  if (step.state !== "in_progress") return [clear];
+  if (kind === "attempt") return attemptDeadlinePassed(clear, task, step, view, moment);
+  const { deadline } = behaviorOf(step);
+  return deadline?.kind === kind ? [clear, ...deadline.passed(task, step, at)] : [clear];
+}
+
+/** The Run that is at work may be a later one than the deadline was set for. */
+function attemptDeadlinePassed(
+  clear: Command,
+  task: TaskRow,
+  step: StepRow,
+  view: MessageView,
+  moment: Stamped,
+): Command[] {
+  const { at } = moment;
+  const run = liveRunsOf(view, task.id).find(({ id }) => id === step.runId);
+  if (!run) return [clear];
+  const { timeoutMs } = step.spec;
+  const end = later(run.createdAt, timeoutMs);
+  if (end > at) {
+    const params = { taskId: task.id, stepName: step.name, kind: "attempt", at: end } as const;
+    return [{ type: "setDeadline", params }];
+  }
+  const text = `the attempt did not end within ${timeoutMs} ms, the timeout of its step`;
+  const failure = { errorMessage: text, retryable: true, retryAfter: millis(0) };
+  return [
+    clear,
+    advanceRun(run, { type: "end", at, reason: "TIMEOUT", message: text }),
+    ...failAttempt(task, step, failure, moment),
+  ];
+}

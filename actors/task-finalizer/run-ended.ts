@@ -1,0 +1,57 @@
+import type { StepRow } from "#domain/step";
+import type { TaskRow } from "#domain/task";
+import { millis } from "#domain/time";
+import type { Command } from "../commands.js";
+import type { Stamped } from "../life.js";
+import { advanceTask } from "../make-command.js";
+import type { RunEnd } from "../run/messages.js";
+import { failAttempt } from "../step/attempts.js";
+import { clearAttemptDeadline, complete, succeed } from "../step/outcomes.js";
+import { requeueDeclined, requeueYielded } from "../step/requeue.js";
+import { behaviorOf } from "../step-types/index.js";
+import { liveTask } from "../view.js";
+import type { FinalizerHandler } from "./handler.js";
+
+/** A Run has ended: its Step is done, goes on in another Run, is tried again, or has failed for good. */
+export const runEnded: FinalizerHandler<"run.ended"> = {
+  needs(message, view) {
+    const goesOn = message.end.how === "yielded" && view.step(message)?.hasInput;
+    return { steps: [message], ...(goesOn && { stepInputs: [message] }) };
+  },
+
+  decide(message, view, moment) {
+    const task = liveTask(view, message.taskId);
+    const step = view.step(message);
+    if (!task || step?.state !== "in_progress" || step.runId !== message.runId) return [];
+    return [
+      ...clearAttemptDeadline(step),
+      ...outcome(task, step, message.end, view.stepInput(message), moment),
+    ];
+  },
+};
+
+function outcome(
+  task: TaskRow,
+  step: StepRow,
+  end: RunEnd,
+  stepInput: string | undefined,
+  moment: Stamped,
+): Command[] {
+  const { at } = moment;
+  switch (end.how) {
+    case "completed": {
+      const accepted = behaviorOf(step).accept?.(task, step, end.output, at) ?? complete(task, step, at);
+      return [...succeed(step, end.output, at), ...accepted];
+    }
+    case "yielded":
+      return requeueYielded(task, step, end, stepInput, at);
+    case "cancelled":
+      return [advanceTask(task, { type: "cancel", at, message: end.errorMessage })];
+    case "handedBack":
+      return requeueDeclined(task, step, end, at);
+    case "lost":
+      return failAttempt(task, step, { ...end, lost: true, retryable: true, retryAfter: millis(0) }, moment);
+    case "failed":
+      return failAttempt(task, step, end, moment);
+  }
+}

@@ -1,0 +1,81 @@
+import { mayUse } from "#domain/caller";
+import { Fault } from "#domain/fault";
+import { alreadyEnded, taskNotFound } from "#domain/refusals";
+import { isSettled, type StepRow } from "#domain/step";
+import { isTerminal, type TaskRow } from "#domain/task";
+import { utf8Bytes } from "#domain/text";
+import { planNeeds } from "../handler.js";
+import { advanceStep, refuse, replyTask } from "../make-command.js";
+import { keepOutput } from "../step/outcomes.js";
+import { behaviorOf } from "../step-types/index.js";
+import type { FinalizerHandler } from "./handler.js";
+import { keysOf } from "./results.js";
+import { unfit } from "./unfit.js";
+
+/** A client's payload for a waiting Step; one that comes before the Step waits is kept for it. */
+export const signal: FinalizerHandler<"signal"> = {
+  needs({ taskId, signal: name }, view) {
+    const task = view.task(taskId);
+    const receivers = receiversOf(view.stepsOf(taskId), name).map((step) => step.name);
+    return {
+      graphs: [taskId],
+      outputs: keysOf(taskId, receivers),
+      ...planNeeds(task?.spec.template ?? null, task, view),
+    };
+  },
+
+  decide({ caller, taskId, signal: name, payload }, view, { at }) {
+    const task = view.task(taskId);
+    if (!task || !mayUse(caller, task.namespace)) return [refuse(taskNotFound(taskId))];
+    const steps = view.stepsOf(taskId);
+    const receivers = receiversOf(steps, name);
+    const step = nextReceiver(receivers);
+    const isRepeated = receivers.some(
+      (each) => each.signalled && view.output({ taskId, stepName: each.name }) === payload,
+    );
+    if (!step && isRepeated) return [replyTask(taskId)];
+    if (isTerminal(task.state)) return [refuse(alreadyEnded(task))];
+    if (!step) return [refuse(noSuchSignal(task, name, steps))];
+
+    const problem = view.resultProblem(step, payload);
+    if (problem) return [refuse(unfit("payload_json", step, problem))];
+    const signalled = advanceStep(step, { type: "signalled", at, outputBytes: utf8Bytes(payload) });
+    if (step.state === "pending") return [...keepOutput(step, payload), signalled, replyTask(taskId)];
+    const received = behaviorOf(step).signal?.received(task, step, payload, at) ?? [];
+    return [signalled, ...received, replyTask(taskId)];
+  },
+};
+
+/** The signal that a Step waits for, or will. */
+function signalOf(step: StepRow): string | undefined {
+  return behaviorOf(step).signal?.name(step);
+}
+
+function receiversOf(steps: readonly StepRow[], name: string): StepRow[] {
+  return steps.filter((step) => signalOf(step) === name);
+}
+
+/** The Step that takes the next payload: one that waits, before one that will. */
+function nextReceiver(receivers: readonly StepRow[]): StepRow | undefined {
+  const open = receivers.filter(isOpen);
+  return open.find(({ state }) => state === "in_progress") ?? open[0];
+}
+
+function isOpen({ state, signalled }: StepRow): boolean {
+  return !isSettled(state) && !signalled;
+}
+
+function noSuchSignal(task: TaskRow, name: string, steps: readonly StepRow[]): Fault {
+  const known = steps.filter(isOpen).flatMap((step) => {
+    const signal = signalOf(step);
+    return signal === undefined ? [] : `"${signal}"`;
+  });
+  const waits = known.length > 0 ? `it waits for ${known.join(", ")}` : "it waits for none";
+  return receiversOf(steps, name).length > 0
+    ? new Fault("wrong_state", `task ${task.id} has had its signal "${name}"; ${waits}`, {
+        reason: "SIGNAL_TAKEN",
+      })
+    : new Fault("not_found", `task ${task.id} has no step that waits for a signal "${name}"; ${waits}`, {
+        reason: "SIGNAL_NOT_FOUND",
+      });
+}

@@ -1,0 +1,92 @@
+import type { RunId, SessionId, StepKey, TaskId, WorkerId } from "#domain/id";
+import type { Plan } from "#domain/plan";
+import { isOver, type RunRow } from "#domain/run";
+import { isSettled, type StepRow } from "#domain/step";
+import { isTerminal, type TaskRow } from "#domain/task";
+import type { TemplateRef, TemplateRow } from "#domain/template";
+import type { Instant } from "#domain/time";
+import type { SchemaProblem } from "#domain/verdict";
+import type { SessionRow } from "#domain/worker";
+import type { LaneView, Offer } from "./scheduler/messages.js";
+
+/**
+ * What a message may look at while it is decided: rows as the turn has them by now, and what the plane keeps in memory.
+ * Read-only. A row that is not here either does not exist or was not asked for by the message's `needs`.
+ */
+export interface MessageView {
+  task(id: TaskId): TaskRow | undefined;
+  step(key: StepKey): StepRow | undefined;
+  run(id: RunId): RunRow | undefined;
+  /** The Task's Steps that are here, in DAG order. */
+  stepsOf(taskId: TaskId): readonly StepRow[];
+  /** The Task's Runs that are here, oldest first. */
+  runsOf(taskId: TaskId): readonly RunRow[];
+  /** The Task that has an idempotency key; none has the empty one. */
+  holder(namespace: string, key: string): TaskRow | undefined;
+
+  /** A Task's input, a Step's own input, and a Step's result, as JSON text. */
+  input(taskId: TaskId): string | undefined;
+  stepInput(key: StepKey): string | undefined;
+  output(key: StepKey): string | undefined;
+
+  /** A template; of an empty version the newest that is here. */
+  template(ref: TemplateRef): TemplateRow | undefined;
+  /** What Tasks are made from, remembered or made of a template that is here. */
+  plan(ref: TemplateRef | null, environment: string): Plan | undefined;
+
+  /** What is wrong with a result of the Step by the schema its template has for it; undefined if nothing is, or if there is none. */
+  resultProblem(step: StepRow, json: string): SchemaProblem | undefined;
+  /** The same of the input of a Task that is to be made from the plan. */
+  inputProblem(plan: Plan, json: string): SchemaProblem | undefined;
+
+  /** PENDING Tasks, in all and of one namespace. */
+  readonly waiting: number;
+  waitingIn(namespace: string): number;
+  /** Lanes of a namespace, and whether there is one with this key. */
+  lanesIn(namespace: string): number;
+  hasLane(key: string): boolean;
+  /** Versions of templates in a namespace. */
+  templatesIn(namespace: string): number;
+
+  session(id: SessionId): SessionRow | undefined;
+  /** The newest session of a worker. */
+  sessionOf(principal: string, workerId: WorkerId): SessionRow | undefined;
+  /** The Runs that a session's worker has in hand. */
+  heldBy(session: SessionId): Iterable<RunId>;
+  /** When the session's lease ends. */
+  leaseUntil(session: SessionId): Instant;
+
+  /** The heads of all lanes' backlogs. */
+  readonly lanes: readonly LaneView[];
+  /** What the scheduler may give out in this turn; nothing to other messages. */
+  readonly offer: Offer;
+
+  /** A fresh id. */
+  newTaskId(): TaskId;
+}
+
+/** The Task, if it is here and has not ended: of several messages in a row, an earlier one may have ended it. */
+export function liveTask(view: MessageView, id: TaskId): TaskRow | undefined {
+  const task = view.task(id);
+  return task && !isTerminal(task.state) ? task : undefined;
+}
+
+/** The Task's Steps that have not ended. */
+export function liveStepsOf(view: MessageView, taskId: TaskId): StepRow[] {
+  return view.stepsOf(taskId).filter(({ state }) => !isSettled(state));
+}
+
+/** The Task's Runs that have not ended. */
+export function liveRunsOf(view: MessageView, taskId: TaskId): RunRow[] {
+  return view.runsOf(taskId).filter(({ status }) => !isOver(status));
+}
+
+/** The results of these Steps by name, as JSON text; those without one are left out. */
+export function outputsOf(view: MessageView, taskId: TaskId, names: readonly string[]): Map<string, string> {
+  const outputs = new Map<string, string>();
+  for (const stepName of names) {
+    const json = view.output({ taskId, stepName });
+    if (json !== undefined) outputs.set(stepName, json);
+  }
+  return outputs;
+}
