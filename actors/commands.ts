@@ -102,7 +102,7 @@ export type Answer =
   | { readonly type: "tasks"; readonly tasks: readonly (TaskId | Fault)[] }
   | { readonly type: "worker"; readonly session: SessionId }
   | { readonly type: "template"; readonly template: TemplateRow }
-  /** The scheduler's own: so many Steps found a slot, and no room in bytes. */
+  /** To the turn itself: how many placements exceeded the limits in bytes. */
   | { readonly type: "scheduled"; readonly leftOut: number }
   | { readonly type: "fault"; readonly fault: Fault };
 

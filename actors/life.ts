@@ -23,7 +23,7 @@ export type ActorState = "starting" | "serving" | "saturated" | "draining" | "st
 
 /**
  * The five states of an actor around what it listens for. `open` holds what both serving and saturated
- * listen for; a saturated actor goes on working, it is its mailbox that refuses.
+ * listen for; a saturated actor still decides; only its mailbox refuses new messages.
  */
 export function actorStates<const Open, const Draining>(open: Open, draining: Draining) {
   return {

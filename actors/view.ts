@@ -34,9 +34,9 @@ export interface MessageView {
   /** What Tasks are made from, remembered or made of a template that is here. */
   plan(ref: TemplateRef | null, environment: string): Plan | undefined;
 
-  /** What is wrong with a result of the Step by the schema its template has for it; undefined if nothing is, or if there is none. */
+  /** How a result of the Step fails the `result_schema` of its template; undefined if it fits or there is no schema. */
   resultProblem(step: StepRow, json: string): SchemaProblem | undefined;
-  /** The same of the input of a Task that is to be made from the plan. */
+  /** How the input of a new Task fails the plan's `input_schema`; undefined if it fits or there is no schema. */
   inputProblem(plan: Plan, json: string): SchemaProblem | undefined;
 
   /** PENDING Tasks, in all and of one namespace. */
@@ -51,7 +51,7 @@ export interface MessageView {
   session(id: SessionId): SessionRow | undefined;
   /** The newest session of a worker. */
   sessionOf(principal: string, workerId: WorkerId): SessionRow | undefined;
-  /** The Runs that a session's worker has in hand. */
+  /** The Runs that the worker of a session holds. */
   heldBy(session: SessionId): Iterable<RunId>;
   /** When the session's lease ends. */
   leaseUntil(session: SessionId): Instant;

@@ -3,7 +3,7 @@ import type { Command } from "../commands.js";
 import type { RunTrackerHandler } from "./handler.js";
 import { abandonRun, cancelRun, runsAt } from "./runs.js";
 
-/** A worker says what it has in hand: the plane's view of that and the worker's own are made to agree. */
+/** Reconciles the Runs that the plane believes a worker holds with those that the worker names. */
 export const held: RunTrackerHandler<"held"> = {
   needs: ({ session, held }, view) => ({ runs: [...view.heldBy(session), ...held.runIds] }),
 

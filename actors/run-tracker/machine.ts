@@ -27,7 +27,7 @@ const parts = setup({
   actions: commands,
 });
 
-/** An action that asks for what the handler decides. */
+/** The action of a message: enqueues the commands that its handler decides on. */
 function decided<Type extends RunTrackerMessage["type"]>(type: Type, handler: RunTrackerHandler<Type>) {
   return parts.enqueueActions(({ enqueue, event }) => {
     if (!isMessage(event, type)) return;

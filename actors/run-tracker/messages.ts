@@ -5,7 +5,7 @@ import type { Hello, LeaseTerms, WorkerStatus } from "#domain/worker";
 
 /** What run-tracker can be told. It owns the life of every Run and of every worker session. */
 export type RunTrackerMessage =
-  /** worker: a stream has begun; these Runs are still in hand. */
+  /** worker: a stream has begun; it names the Runs it still holds. */
   | {
       readonly type: "hello";
       readonly session: SessionId;

@@ -28,7 +28,7 @@ function endOf(run: RunRow, event: RunMessage): RunEnd | undefined {
   }
 }
 
-/** Too much output, or a report that nobody accepts, would be that again; lost output may arrive the next time. */
+/** Too much output or a refused report would recur on a retry; lost output may not. */
 function brokenOff({ reason, message: errorMessage }: Extract<RunMessage, { type: "broken" }>): RunEnd {
   if (reason === "OUTPUT_LOST") return { how: "lost", errorMessage };
   return { how: "failed", errorMessage, retryable: false, retryAfter: millis(0) };
@@ -53,7 +53,7 @@ const reportEnd = parts.enqueueActions(({ enqueue, context, event }) => {
 
 const noteEnd = parts.assign(({ context, event }) => {
   const finishedAt = event.at;
-  // What has ended within an instant may say so at once, without a word about its start.
+  // A Run that ends at once may report its end without its start.
   const startedAt = context.startedAt === NEVER ? finishedAt : context.startedAt;
   switch (event.type) {
     case "completed":
@@ -83,14 +83,14 @@ const noteEnd = parts.assign(({ context, event }) => {
   }
 });
 
-/** The worker goes on until it hears this; repeated at each heartbeat while it holds the Run. */
+/** Tells the worker to stop. The runtime repeats it at each heartbeat while the worker holds the Run. */
 const stopWorker = parts.enqueueActions(({ enqueue, context: { id: runId, heldBy }, event }) => {
   if (heldBy === "" || (event.type !== "end" && event.type !== "broken")) return;
   const reason = event.type === "broken" ? `${event.reason}: ${event.message}` : event.message;
   enqueue({ type: "send", params: { session: heldBy, frame: { type: "cancel", runId, reason } } });
 });
 
-/** What its Task did may have to be undone, as soon as nobody holds a Run of it. */
+/** Compensation of its Task may wait for the last held Run to be released. */
 const tellReleased = parts.enqueueActions(({ enqueue, context: { taskId }, event }) => {
   if (event.type !== "released") return;
   enqueue({

@@ -54,7 +54,7 @@ export type RunMessage =
   | { readonly type: "end"; readonly at: Instant; readonly reason: Reason; readonly message: string }
   /** The worker is back on another session. */
   | { readonly type: "resumed"; readonly at: Instant; readonly session: SessionId }
-  /** A worker that holds an ended Run has let it go. */
+  /** The worker that held the ended Run no longer does. */
   | { readonly type: "released"; readonly at: Instant };
 
 /** How a Run ended, as far as its Step is concerned. */
@@ -67,7 +67,7 @@ export type RunEnd =
       /** The agent's hint; 0 is none. */
       readonly retryAfter: Millis;
     }
-  /** It goes on from the cursor in another Run; both are JSON text, the output may be empty. */
+  /** The Step continues from the cursor in another Run. Both are JSON text; the output may be empty. */
   | {
       readonly how: "yielded";
       readonly cursor: string;

@@ -9,9 +9,9 @@ import type { SchedulerHandler } from "./handler.js";
 import type { Placement, Slots } from "./messages.js";
 import { dependenciesOf, isByReference } from "./weight.js";
 
-/** With what they are given at hand, the Runs are made and sent. */
+/** Creates the Runs and sends their assignments, once inputs and results are loaded. */
 export const assign: SchedulerHandler<"assign"> = {
-  /** What the Steps work on, and the results they are given; but no input that the worker reads by itself. */
+  /** Inputs and dependency results of the Steps, except inputs that go to the worker by reference. */
   needs({ placements }, view) {
     const inputs: TaskId[] = [];
     const stepInputs: StepKey[] = [];

@@ -19,7 +19,7 @@ const parts = setup({
   actions: commands,
 });
 
-/** An action that asks for what the handler decides, and notes who was served. */
+/** The action of a message: enqueues the commands that its handler decides on, and notes who was served. */
 function decided<Type extends SchedulerMessage["type"]>(type: Type, handler: SchedulerHandler<Type>) {
   return parts.enqueueActions(({ enqueue, context, event }) => {
     if (!isMessage(event, type)) return;

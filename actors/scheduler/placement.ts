@@ -5,7 +5,7 @@ import type { Instant } from "#domain/time";
 import { carries, type SessionRow } from "#domain/worker";
 import type { LaneView, Offer, Placement, Served, Slots } from "./messages.js";
 
-/** A lane during one round: how far it has been looked through, and who could take from it. */
+/** A lane during one round: the next Step to place, and the workers that may take it. */
 interface Queue {
   readonly namespace: string;
   readonly ready: readonly ReadyStep[];
@@ -53,8 +53,8 @@ export function choose(
 
 /**
  * True if a worker may be given more: it may have as many bytes waiting for its transport as are still free for all,
- * but no more than one may have. So many that read slowly share the bound, and never take all of it from one that
- * reads. What is given last may go beyond, for else the largest would never go.
+ * but no more than one may have. Slow readers share the bound and cannot take all of it from a fast one. The last
+ * assignment may exceed it, since otherwise the largest would never be sent.
  */
 export function mayHaveMore(unsent: number, free: number): boolean {
   return unsent < Math.min(limits.unsentPerWorkerBytes, free);

@@ -7,7 +7,7 @@ import type { Placement } from "./messages.js";
 import { affordable } from "./placement.js";
 import { assignmentWeight } from "./weight.js";
 
-/** Rows say how much there is to load before it is loaded. What there is no room for goes in a later turn. */
+/** Estimates from rows, before any input is loaded, what each assignment weighs; those beyond the limits wait for a later turn. */
 export const weigh: SchedulerHandler<"weigh"> = {
   needs({ placements }, view) {
     const before = withinLimit(placements, view).flatMap(({ taskId, dependsOn }) =>
@@ -29,7 +29,7 @@ export const weigh: SchedulerHandler<"weigh"> = {
   },
 };
 
-/** As many of the Steps, in their order, as one turn may look behind. */
+/** The first Steps whose dependencies together are within what one turn may read. */
 function withinLimit(placements: readonly Placement[], view: MessageView): StepRow[] {
   const steps: StepRow[] = [];
   let rows = 0;
@@ -43,7 +43,7 @@ function withinLimit(placements: readonly Placement[], view: MessageView): StepR
   return steps;
 }
 
-/** Only what has all its rows here can be weighed. */
+/** The weight of each placement; undefined for one whose dependencies are not read in this turn. */
 function weightsOf(placements: readonly Placement[], view: MessageView): (number | undefined)[] {
   const loaded = new Set(withinLimit(placements, view));
   return placements.map((key) => {

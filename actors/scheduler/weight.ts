@@ -5,7 +5,7 @@ import type { TaskRow } from "#domain/task";
 import type { WorkerProtocol } from "#domain/worker";
 import type { MessageView } from "../view.js";
 
-/** What of its dependencies goes along with a Run. */
+/** Which results of its dependencies are sent with a Run. */
 export interface Dependencies {
   /** Steps whose results fit, in order. */
   readonly inline: readonly StepKey[];
@@ -43,7 +43,7 @@ export function dependenciesOf(
   return { inline, refs, failed, bytes: whole - room };
 }
 
-/** True if the worker is to read the Task's input by itself. Of a Task whose size is unknown nobody does. */
+/** True if the worker gets a reference to the Task's input instead of the input. False if its size is unknown. */
 export function isByReference({ inputBytes }: TaskRow, protocol: WorkerProtocol): boolean {
   return protocol >= 2 && inputBytes !== null && inputBytes > limits.inlineInputBytes;
 }

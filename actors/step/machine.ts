@@ -6,7 +6,7 @@ import type { StepMessage } from "./messages.js";
 
 type AddressedMessage = { context: StepRow; event: StepMessage };
 
-/** Every state tells the Task that the Step has come to it, and from where, so that the Task can count. */
+/** Entry actions of a state: the Task is told of the change, so that it can count its Steps by state. */
 function tellTask(to: StepState) {
   const tell = {
     type: "advanceTask",

@@ -10,7 +10,7 @@ export type StepMessage =
   | { readonly type: "enqueue"; readonly at: Instant; readonly lane: string; readonly rank: number }
   /** task-request, finalizer: it may run, and needs no worker: it waits for its timer, signal, members or Task. */
   | { readonly type: "begin"; readonly at: Instant; readonly childId: TaskId | "" }
-  /** scheduler: a worker takes it; this is its Run. */
+  /** scheduler: it is assigned to a worker, as this Run. */
   | { readonly type: "start"; readonly at: Instant; readonly runId: RunId }
   /** finalizer: its signal has come before it waits for one. */
   | { readonly type: "signalled"; readonly at: Instant; readonly outputBytes: number }

@@ -13,8 +13,8 @@ import { placeOf } from "./place.js";
 type End<How extends RunEnd["how"]> = Extract<RunEnd, { how: How }>;
 
 /**
- * A worker gave the Run back: its Step goes to another one. At once the first times, for one worker's no says
- * nothing of the next one's; then after a growing delay; and not for ever.
+ * Queues the Step again after a worker declined its Run: at once the first times, since another worker may accept,
+ * then after a growing delay. After `limits.fruitlessRuns` in a row the Step fails with `DECLINE_LIMIT`.
  */
 export function requeueDeclined(
   task: TaskRow,
@@ -34,8 +34,9 @@ export function requeueDeclined(
 }
 
 /**
- * The Run stopped at a checkpoint: the next one goes on from there, the later the more there have been, so that a
- * step which stops at once cannot keep the plane busy. One that comes no further fails in the end.
+ * Queues the Step again after its Run stopped at a checkpoint, from which the next one continues. The delay grows with
+ * the number of Runs, so that a Step which stops at once cannot keep the plane busy; one that makes no progress fails
+ * with `YIELD_LIMIT`.
  */
 export function requeueYielded(
   task: TaskRow,
@@ -66,7 +67,7 @@ function whyNoFurther({ fence }: StepRow, fruitless: number): string | undefined
     : undefined;
 }
 
-/** Its place in the queue from then on: behind all that may go before it. */
+/** Its place in its lane from `until` on, or from now if that has passed. */
 function placeFrom(task: TaskRow, step: StepRow, until: Instant, at: Instant) {
   return until > at ? { until, ...placeOf(task, step, until) } : { until: NEVER, ...placeOf(task, step, at) };
 }

@@ -43,7 +43,7 @@ const parts = setup({
   actions: commands,
 });
 
-/** An action that asks for what the handler decides. */
+/** The action of a message: enqueues the commands that its handler decides on. */
 function decided<Type extends TaskFinalizerMessage["type"]>(type: Type, handler: FinalizerHandler<Type>) {
   return parts.enqueueActions(({ enqueue, event }) => {
     if (!isMessage(event, type)) return;

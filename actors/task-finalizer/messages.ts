@@ -11,7 +11,7 @@ import type { EndReason } from "../task/messages.js";
 export type TaskFinalizerMessage =
   /** a Run: the Step's Run has ended. Twice is harmless: the Step has moved on. */
   | ({ readonly type: "run.ended"; readonly runId: RunId; readonly end: RunEnd } & StepKey)
-  /** a Run: a worker has let go of it, after its end. */
+  /** a Run: its worker no longer holds it, after its end. */
   | { readonly type: "run.released"; readonly taskId: TaskId }
   /** itself: the Step is complete, or its failure is tolerated; Steps that depend on it may go on. */
   | ({ readonly type: "step.satisfied" } & StepKey)

@@ -1,7 +1,7 @@
 import { startTask } from "../task/start.js";
 import type { FinalizerHandler } from "./handler.js";
 
-/** A worker has let go of an ended Run: if it was the Task's last, the Task that compensates this one may begin. */
+/** A worker has released an ended Run. If it was the last one held of its Task, the compensating Task starts. */
 export const runReleased: FinalizerHandler<"run.released"> = {
   needs({ taskId }, view) {
     const compensatedBy = view.task(taskId)?.compensatedBy;

@@ -17,7 +17,7 @@ const parts = setup({
   actions: commands,
 });
 
-/** An action that asks for what the handler decides. */
+/** The action of a message: enqueues the commands that its handler decides on. */
 function decided<Type extends TaskRequestMessage["type"]>(type: Type, handler: TaskRequestHandler<Type>) {
   return parts.enqueueActions(({ enqueue, event }) => {
     if (!isMessage(event, type)) return;

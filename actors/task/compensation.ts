@@ -36,17 +36,17 @@ export function compensate(task: TaskRow, view: MessageView, at: Instant): Comma
   ];
 }
 
-/** A worker is at it, or was told to stop and may have done it by now. */
+/** True if a worker runs it, or was told to stop it and may have finished it before it heard of that. */
 function isInHand({ startedAt, status, heldBy }: RunRow): boolean {
   return status === "RUNNING" || (startedAt !== NEVER && heldBy !== "");
 }
 
-/** What is not complete yet was begun after all that is. */
+/** Orders by completion; a Step that is not complete began after all that are. */
 function placeIn({ order }: StepRow): number {
   return order === 0 ? Number.POSITIVE_INFINITY : order;
 }
 
-/** The same for whom and where; nothing else of what was asked for is asked for again. */
+/** Same namespace, labels and selector; no deadline, key or parent of the original. */
 function specOf({ id, spec }: TaskRow): TaskSpec {
   return {
     ...spec,
@@ -64,7 +64,7 @@ function specOf({ id, spec }: TaskRow): TaskSpec {
   };
 }
 
-/** One after the other, each under the name of the Step it undoes. One that fails does not keep the rest from it. */
+/** A chain of Steps, each named as the Step it compensates. A failed one does not stop those after it. */
 function chain({ id: taskId }: TaskRow, done: readonly StepRow[], error: string): StepRow[] {
   return done.flatMap(({ taskId: undoneIn, name, spec: { undo: plan } }, i): StepRow[] => {
     if (!plan) return [];

@@ -74,14 +74,14 @@ const tellParent = parts.enqueueActions(({ enqueue, context: { id: childId, spec
   enqueue({ type: "tell", params: { to: "task-finalizer", message } });
 });
 
-/** A held Task is not held for ever: so long from the last failure. */
+/** Sets when a Task that waits for an operator is given up: `limits.hold` after its last failure. */
 const holdForSomeTime = parts.enqueueActions(({ enqueue, context: { id: taskId, spec }, event }) => {
   if (!spec.holdOnFailure || (event.type === "stepChanged" && event.to !== "error")) return;
   const at = later(event.at, limits.hold);
   enqueue({ type: "setDeadline", params: { taskId, stepName: WHOLE_TASK, kind: "hold", at } });
 });
 
-/** An operator has put the last failure right. */
+/** Clears that deadline once an operator has put the last failure right. */
 const holdNoMore = parts.enqueueActions(({ enqueue, context, event }) => {
   const { id: taskId, spec, counts, tolerated } = context;
   const mended =
@@ -159,7 +159,7 @@ export const taskMachine = parts
       countOpened: assign(({ context: { opened }, event }) =>
         event.type === "opened" ? { opened: { ...opened, [event.group]: event.count } } : {},
       ),
-      /** What failed stands in its Step; the Task has come to a good end. */
+      /** Resolved by hand, the Task has no error of its own; those of its Steps stay in their rows. */
       forgive: assign({ reason: "" as const, errorMessage: "" }),
       noteCancelled: assign(({ event }) =>
         event.type === "cancel" ? { reason: "CANCELLED" as const, errorMessage: event.message } : {},

@@ -28,13 +28,13 @@ export type TaskMessage =
     }
   /** finalizer: a decision, a batch or a map has made more Steps; they are pending. */
   | { readonly type: "stepsAdded"; readonly at: Instant; readonly count: number }
-  /** finalizer: so many members of a batch or a map have been let go. */
+  /** finalizer: so many members of a batch or a map have been dispatched. */
   | { readonly type: "opened"; readonly at: Instant; readonly group: string; readonly count: number }
   /** finalizer: a client, or the worker, wants it to end. */
   | { readonly type: "cancel"; readonly at: Instant; readonly message: string }
   /** finalizer: `timeout_ms` is over. */
   | { readonly type: "timeout"; readonly at: Instant; readonly message: string }
-  /** finalizer: deciding what concerns it fails again and again; `message` says so. */
+  /** finalizer: a message about it could not be decided; `message` says which. */
   | { readonly type: "abort"; readonly at: Instant; readonly message: string }
   /** finalizer: it was held for an operator for too long. */
   | { readonly type: "giveUp"; readonly at: Instant }
