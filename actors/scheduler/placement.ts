@@ -137,7 +137,7 @@ function pickFrom(queue: Queue, at: Instant): { step: ReadyStep; taker: Taker } 
     if (step.nextAttemptAt > at) continue;
     const avoided = step.avoidUntil > at ? step.avoidWorker : "";
     const taker =
-      step.declines < TRUSTED_DECLINES
+      step.declines < limits.trustedDeclines
         ? leastLoaded(queue.takers, avoided)
         : nextInTurn(queue.takers, avoided, step.declines);
     if (taker) {
@@ -148,9 +148,6 @@ function pickFrom(queue: Queue, at: Instant): { step: ReadyStep; taker: Taker } 
   }
   return undefined;
 }
-
-/** Two that have room because they take nothing would else hand a Step to and fro, and no third would see it. */
-const TRUSTED_DECLINES = 2;
 
 /** Goes round: each further decline begins with another worker. */
 function nextInTurn(takers: readonly Taker[], avoided: string, turn: number): Taker | undefined {

@@ -29,7 +29,7 @@ export const mapOpen: FinalizerHandler<"map.open"> = {
     const data = dataAt(over, task.id, view);
     const list = data && itemsOf(data);
     if (!list) {
-      const shown = data === undefined ? "nothing" : clip(data, SHOWN_BYTES);
+      const shown = data === undefined ? "nothing" : clip(data, limits.notAListBytes);
       return failForGood(step, `map.over "${over}" should be a list; found ${shown}`, at);
     }
     if (list.length === 0) return [...succeed(step, "[]", at), ...complete(task, step, at)];
@@ -42,9 +42,6 @@ export const mapOpen: FinalizerHandler<"map.open"> = {
     return makeMembers(task, step, list, at);
   },
 };
-
-/** As much of what is no list as its error message shows. */
-const SHOWN_BYTES = 64;
 
 function makeMembers(task: TaskRow, step: StepRow, list: readonly string[], at: Instant): Command[] {
   const { concurrency, failure } = step.spec.map ?? { concurrency: 1, failure: "fail_fast" };

@@ -1,6 +1,6 @@
 import { setup } from "xstate";
 import { Fault } from "#domain/fault";
-import { millis } from "#domain/time";
+import { limits } from "#domain/limits";
 import { commands } from "../commands.js";
 import { type Handlers, isMessage } from "../handler.js";
 import { actorStates } from "../life.js";
@@ -27,7 +27,7 @@ function decided<Type extends TaskRequestMessage["type"]>(type: Type, handler: T
 
 const refuseAll = parts.enqueueActions(({ enqueue }) => {
   const text = "the plane is draining and takes no new tasks; nothing was stored";
-  enqueue(refuse(new Fault("unavailable", text, { reason: "DRAINING", retryAfter: millis(1_000) })));
+  enqueue(refuse(new Fault("unavailable", text, { reason: "DRAINING", retryAfter: limits.retryAfter })));
 });
 
 /** Admits new Tasks or refuses them: idempotency keys, limits, the rows of a Task and its Steps. */

@@ -1,8 +1,9 @@
 import { hasEnded, type Task, type TaskRunClient } from "#client/index";
+import { limits } from "#domain/limits";
 import { type ExitCode, exit } from "./exit.js";
 import type { Io } from "./io.js";
 import { eventLines, type Show } from "./show.js";
-import { PATIENCE_MS, whyWaiting } from "./waiting.js";
+import { whyWaiting } from "./waiting.js";
 
 export interface FollowOptions {
   readonly afterSeq?: number;
@@ -72,7 +73,7 @@ function explainWaiting(client: TaskRunClient, taskId: string, show: Show, io: I
     if (wanted && why !== undefined) await show.note(why);
   };
   // Nobody asked for it: where it cannot be found out, the watch itself says what is wrong.
-  const undo = io.after(PATIENCE_MS, () => void explain().catch(() => {}));
+  const undo = io.after(limits.waitingPatience, () => void explain().catch(() => {}));
   return () => {
     wanted = false;
     undo();

@@ -1,4 +1,5 @@
 import type { Step, Task } from "#client/index";
+import { limits } from "#domain/limits";
 import { type Colors, duration, paintState, paintStatus } from "./format.js";
 import type { ProgressView } from "./progress-view.js";
 import { lastedSoFar } from "./step-table.js";
@@ -15,8 +16,6 @@ export interface Canvas {
   readonly colors: Colors;
 }
 
-/** A longer name is cut, or sooner where the terminal is narrow: members of a batch are called as their agent likes. */
-const NAME_WIDTH = 32;
 const GAP = "  ";
 
 type Paint = (text: string) => string;
@@ -64,7 +63,7 @@ function heading(task: Task, steps: readonly Step[], { columns, now, colors }: C
 /** A line a step, in columns as wide as they need to be. */
 function stepLines(steps: readonly Step[], view: ProgressView, canvas: Canvas): readonly string[] {
   const { columns, now, colors } = canvas;
-  const nameWidth = Math.min(NAME_WIDTH, Math.floor(columns / 3));
+  const nameWidth = Math.min(limits.shownNameChars, Math.floor(columns / 3));
   const texts = steps.map((step) => {
     const { name, state, attempts, maxAttempts } = step;
     return [

@@ -1,8 +1,6 @@
 import type { Run, Step, Task, TaskEvent } from "#client/index";
+import { limits } from "#domain/limits";
 import { oneLine, TerminalSanitizer } from "./terminal-sanitizer.js";
-
-/** Of what an agent writes so many characters are kept; no terminal shows more on one line. */
-const TAIL_CHARS = 512;
 
 /** The end of what one run has written, as far as it fits on a line. */
 interface Tail {
@@ -82,13 +80,13 @@ export class ProgressView {
     this.#tails.set(runId, tail);
 
     const lines = (tail.line + tail.filter.pass(content)).split("\n");
-    tail.line = lines.at(-1)?.slice(-TAIL_CHARS) ?? "";
+    tail.line = lines.at(-1)?.slice(-limits.shownOutputChars) ?? "";
     tail.shown = lines.findLast((text) => text.trim() !== "") ?? tail.shown;
     this.#remark(runId, tail.shown.replaceAll("\t", " "));
   }
 
   #remark(runId: string, text: string): void {
     const stepName = this.#stepOf.get(runId);
-    if (stepName !== undefined) this.#remarks.set(stepName, text.slice(-TAIL_CHARS));
+    if (stepName !== undefined) this.#remarks.set(stepName, text.slice(-limits.shownOutputChars));
   }
 }

@@ -1,4 +1,5 @@
 import { hasEnded, type Task, type TaskEvent } from "#client/index";
+import { limits } from "#domain/limits";
 import { type Colors, colorsFor } from "./format.js";
 import type { Io } from "./io.js";
 import { frame } from "./progress-frame.js";
@@ -6,11 +7,6 @@ import { ProgressView } from "./progress-view.js";
 import { endOf, type Show } from "./show.js";
 import { displayWidth } from "./table.js";
 import { sanitize } from "./terminal-sanitizer.js";
-
-/** Events come by the thousand; an eye takes ten frames a second. */
-const FRAME_MS = 100;
-/** Between events only the times grow. */
-const TICK_MS = 1_000;
 
 /** Where the terminal does not say how large it is. */
 const COLUMNS = 80;
@@ -34,18 +30,18 @@ export class Progress implements Show {
     this.#io = io;
     this.#colors = colorsFor(io.stderr, io);
     this.#view = new ProgressView(task);
-    this.#wake(FRAME_MS);
+    this.#wake(limits.progressFrame);
   }
 
   async tell(event: TaskEvent): Promise<void> {
     this.#view.tell(event);
-    this.#wake(FRAME_MS);
+    this.#wake(limits.progressFrame);
   }
 
   async note(text: string): Promise<void> {
     if (this.#closed) return;
     await this.#io.stderr.write(`${this.#erasing()}${text}\n`);
-    this.#wake(FRAME_MS);
+    this.#wake(limits.progressFrame);
   }
 
   async close(): Promise<void> {
@@ -69,7 +65,7 @@ export class Progress implements Show {
       this.#timer = undefined;
       // A terminal that is behind gets no second frame before it has taken the first.
       if (!this.#writing) await this.#draw();
-      this.#wake(TICK_MS);
+      this.#wake(limits.progressTick);
     };
     this.#timer = { ms, undo: this.#io.after(ms, () => void ring()) };
   }

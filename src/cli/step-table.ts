@@ -1,10 +1,8 @@
 import type { Step, Task } from "#client/index";
+import { limits } from "#domain/limits";
 import { type Colors, colorsFor, duration, paintState, took } from "./format.js";
 import type { Io } from "./io.js";
 import { type Column, table } from "./table.js";
-
-/** More dependencies than these are counted: a convergence can have a thousand. */
-const NAMES_SHOWN = 4;
 
 /** True if there is more to tell of a task than the one thing that it does. */
 export function isGraph({ steps }: Pick<Task, "steps">): boolean {
@@ -43,8 +41,10 @@ function triesOf({ agent, attempts, maxAttempts }: Step): string {
 }
 
 function namesOf(names: readonly string[]): string {
-  const shown = names.slice(0, NAMES_SHOWN).join(" ");
-  return names.length > NAMES_SHOWN ? `${shown} +${names.length - NAMES_SHOWN}` : shown || "-";
+  const shown = names.slice(0, limits.shownDependencies).join(" ");
+  return names.length > limits.shownDependencies
+    ? `${shown} +${names.length - limits.shownDependencies}`
+    : shown || "-";
 }
 
 /** How long a step took, or has taken until now. */

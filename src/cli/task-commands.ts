@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { limits } from "#domain/limits";
 import type { Ending } from "./exit.js";
 import type { Io } from "./io.js";
 import { addrOption, duration, jsonOption, moment, namespaceOption, oneOf, pair, whole } from "./options.js";
@@ -6,10 +7,9 @@ import { addStepCommands } from "./step-commands.js";
 
 const taskStatuses = ["PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"] as const;
 
-/** Beyond this a list is for programs to page through with the client. */
-const LIST_MAX = 100_000;
 const SEQ_MAX = Number.MAX_SAFE_INTEGER;
 
+/** `taskrun task …`. What each command does is loaded when it is used. */
 export function addTaskCommands(program: Command, io: Io, end: Ending): void {
   const task = program.command("task").description("Give tasks, read them, watch them, stop them.");
   addCreate(task, io, end);
@@ -64,7 +64,7 @@ function addReading(task: Command, io: Io, end: Ending): void {
     )
     .option("--agent <name>", "Only those of this agent.")
     .option("--label <name=value...>", "Only those with these labels.", pair)
-    .option("--limit <n>", "At most so many.", whole(1, LIST_MAX), 100)
+    .option("--limit <n>", "At most so many.", whole(1, limits.listRows), 100)
     .addOption(jsonOption("Print JSON, a task a line."))
     .addOption(namespaceOption())
     .addOption(addrOption())

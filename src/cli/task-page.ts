@@ -1,13 +1,11 @@
 import type { Run, Task } from "#client/index";
+import { limits } from "#domain/limits";
 import { ago, colorsFor, duration, labelText, paintStatus, took } from "./format.js";
 import type { Io } from "./io.js";
 import { isGraph, stepTable } from "./step-table.js";
 import { type Column, table, truncate } from "./table.js";
 import { nameOf } from "./template-name.js";
 import { oneLine, sanitize } from "./terminal-sanitizer.js";
-
-/** The longest input shown on a page; all of it is in `--json`. */
-const INPUT_SHOWN = 400;
 
 /** One task on one page: facts, steps, runs, result. */
 export function describeTask(task: Task, io: Io): string {
@@ -48,7 +46,7 @@ function factsOf(task: Task, io: Io): [string, string][] {
     ["step of", task.parentTaskId === "" ? "" : `${task.parentTaskId} (${oneLine(task.parentStepName)})`],
     ["undoes", task.compensates],
     ["undone by", task.compensatedBy],
-    ["input", truncate(oneLine(task.inputJson), INPUT_SHOWN)],
+    ["input", truncate(oneLine(task.inputJson), limits.shownInputChars)],
   ];
 }
 

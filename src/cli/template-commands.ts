@@ -1,11 +1,10 @@
 import type { Command } from "commander";
+import { limits } from "#domain/limits";
 import type { Ending } from "./exit.js";
 import type { Io } from "./io.js";
 import { addrOption, jsonOption, namespaceOption, whole } from "./options.js";
 
-/** Beyond this a list is for programs to page through with the client. */
-const LIST_MAX = 100_000;
-
+/** `taskrun template …`. What each command does is loaded when it is used. */
 export function addTemplateCommands(program: Command, io: Io, end: Ending): void {
   const template = program.command("template").description("Register templates, check them, show them.");
   const verbs = () => import("./template.js");
@@ -25,7 +24,7 @@ export function addTemplateCommands(program: Command, io: Io, end: Ending): void
     .command("list")
     .description("List templates, the newest version of each name first.")
     .option("--name <name>", "Only versions of this one.")
-    .option("--limit <n>", "At most so many.", whole(1, LIST_MAX), 100)
+    .option("--limit <n>", "At most so many.", whole(1, limits.listRows), 100)
     .addOption(jsonOption("Print JSON, a template a line."))
     .addOption(namespaceOption())
     .addOption(addrOption())

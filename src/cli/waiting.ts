@@ -1,15 +1,13 @@
 import type { Task, TaskRunClient, Worker } from "#client/index";
+import { limits } from "#domain/limits";
 import { labelText } from "./format.js";
 import type { Io } from "./io.js";
 import { oneLine } from "./terminal-sanitizer.js";
 
-/** A task that nobody has begun for so long waits for something; sooner, it may just be on its way to a worker. */
-export const PATIENCE_MS = 2_000;
-
 /** In a sentence, what a task waits for that should have begun by now; undefined if it does not, or nobody can tell. */
 export async function whyWaiting(client: TaskRunClient, task: Task, io: Io): Promise<string | undefined> {
   const awaited = awaitedAgent(task);
-  if (!awaited || io.now() < awaited.sinceMs + PATIENCE_MS) return undefined;
+  if (!awaited || io.now() < awaited.sinceMs + limits.waitingPatience) return undefined;
 
   const { workerSelector } = task;
   const having = await client.workers.list({ agent: awaited.agent }).catch(() => undefined);

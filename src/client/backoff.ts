@@ -1,20 +1,20 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { limits } from "#domain/limits";
 import { ceiling, type RetryPolicy } from "#domain/retry";
-import { millis } from "#domain/time";
 
 /** Between two tries of one call: short, because a person or a program is waiting for the answer. */
 export const CALL_BACKOFF: RetryPolicy = {
   backoff: "exponential",
-  base: millis(100),
-  max: millis(2_000),
+  base: limits.callRetryFirst,
+  max: limits.callRetryMost,
   jitter: 1,
 };
 
 /** Between two tries to take up a watch: a server that restarts is back within seconds. */
 export const WATCH_BACKOFF: RetryPolicy = {
   backoff: "exponential",
-  base: millis(200),
-  max: millis(5_000),
+  base: limits.watchRetryFirst,
+  max: limits.watchRetryMost,
   jitter: 1,
 };
 

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { CallOptions } from "@connectrpc/connect";
+import { limits } from "#domain/limits";
 import { backoffMs, CALL_BACKOFF, pause } from "./backoff.js";
 import { type ErrorCode, type TaskRunError, toTaskRunError } from "./error.js";
 
@@ -9,9 +10,6 @@ export interface CallControl {
   /** Milliseconds until the call gives up, in place of the client's; 0 means never. */
   readonly timeoutMs?: number;
 }
-
-/** Tries of a request that carries a key: enough for a server that restarts, few enough to fail while somebody waits. */
-const ATTEMPTS_MAX = 4;
 
 /** Nobody knows whether the request was carried out; with a key it may be sent again. */
 const unclear: ReadonlySet<ErrorCode> = new Set(["UNAVAILABLE", "DEADLINE_EXCEEDED"]);
@@ -50,7 +48,7 @@ export class Caller {
         return await this.once(send, control, key);
       } catch (thrown) {
         const error = thrown as TaskRunError;
-        const stop = control.signal?.aborted || failures === ATTEMPTS_MAX || !unclear.has(error.code);
+        const stop = control.signal?.aborted || failures === limits.callAttempts || !unclear.has(error.code);
         if (stop) throw error;
         await pause(backoffMs(CALL_BACKOFF, failures, Math.random(), error.retryAfterMs), control.signal);
       }

@@ -1,3 +1,4 @@
+import { limits } from "#domain/limits";
 import { Caller } from "./call.js";
 import { Tasks } from "./tasks.js";
 import { Templates } from "./templates.js";
@@ -22,9 +23,6 @@ export interface TaskRunClient {
   close(): void;
 }
 
-/** Long enough for a commit on a slow disk, short enough that a dead server is noticed. */
-const TIMEOUT_MS = 10_000;
-
 /**
  * A client of the control plane at `addr`. It connects with its first call and again by itself.
  *
@@ -34,7 +32,7 @@ const TIMEOUT_MS = 10_000;
  * @throws {TypeError} if `addr` is not an address
  */
 export function createClient(options: ClientOptions = {}): TaskRunClient {
-  const { addr = DEFAULT_ADDR, namespace = "", timeoutMs = TIMEOUT_MS } = options;
+  const { addr = DEFAULT_ADDR, namespace = "", timeoutMs = limits.callTimeout } = options;
   const { transport, close } = connect(addr);
   const caller = new Caller(timeoutMs);
 

@@ -6,9 +6,6 @@ import { limits } from "#domain/limits";
 export const DEFAULT_ADDR = "localhost:50051";
 const DEFAULT_PORT = 50_051;
 
-/** The largest answer: a Task with its input, its result and its Steps' results, each within 1 MiB or so. */
-const READ_MAX_BYTES = 4 * limits.messageBytes;
-
 /** One HTTP/2 connection, opened at the first call and opened again when it is lost. */
 export interface Connection {
   readonly transport: Transport;
@@ -27,7 +24,7 @@ export function connect(addr: string): Connection {
   const transport = createGrpcTransport({
     baseUrl: url,
     sessionManager,
-    readMaxBytes: READ_MAX_BYTES,
+    readMaxBytes: limits.answerBytes,
     acceptCompression: [],
   });
   return { transport, close: () => sessionManager.abort() };

@@ -1,3 +1,4 @@
+import { limits } from "#domain/limits";
 import type { TaskEvent as WireEvent } from "#wire/gen/taskrun/v1/task_service_pb";
 import { backoffMs, pause, WATCH_BACKOFF } from "./backoff.js";
 import { toEvent } from "./convert.js";
@@ -17,8 +18,6 @@ export interface WatchOptions {
   /** Told each time the stream was lost and will be opened again. */
   readonly onLost?: (error: TaskRunError) => void;
 }
-
-const FAILURES_MAX = 30;
 
 /** What the server says for good: asking again would be answered the same. Anything else is worth another try. */
 const final: ReadonlySet<ErrorCode> = new Set([
@@ -47,7 +46,7 @@ export async function* watch(
   ended: () => Promise<boolean>,
   options: WatchOptions = {},
 ): AsyncGenerator<TaskEvent, void> {
-  const { signal, failuresMax = FAILURES_MAX } = options;
+  const { signal, failuresMax = limits.watchFailures } = options;
   let last = options.afterSeq ?? 0;
   let failures = 0;
 

@@ -1,3 +1,4 @@
+import { limits } from "./limits.js";
 import { type Instant, later, type Millis, millis } from "./time.js";
 
 /** How the delay grows from failure to failure: not at all and at once, by the base, doubling, or as Fibonacci's numbers. */
@@ -17,23 +18,26 @@ export interface RetryPolicy {
 /** What a Step that declares nothing gets. The whole delay is drawn: a fleet that failed together must not come back together. */
 export const DEFAULT_RETRY: RetryPolicy = {
   backoff: "exponential",
-  base: millis(1_000),
-  max: millis(60_000),
+  base: limits.defaultRetryFirst,
+  max: limits.defaultRetryMost,
   jitter: 1,
 };
 
 /** How long a Step keeps away from a worker that handed its Run back; doubles with each further time. */
 export const AVOID: RetryPolicy = {
   backoff: "exponential",
-  base: millis(500),
-  max: millis(30_000),
+  base: limits.avoidFirst,
+  max: limits.avoidMost,
   jitter: 0,
 };
 
 /** What a Step waits that comes back again and again for a reason that is not its agent's failure. */
-const PAUSE: RetryPolicy = { backoff: "exponential", base: millis(500), max: millis(60_000), jitter: 0 };
-/** As often it goes on at once: the next worker may well take it. */
-const AT_ONCE = 2;
+const PAUSE: RetryPolicy = {
+  backoff: "exponential",
+  base: limits.fruitlessPauseFirst,
+  max: limits.fruitlessPauseMost,
+  jitter: 0,
+};
 
 /**
  * How long a Step waits that was handed back, lost, or stopped where it began.
@@ -41,13 +45,8 @@ const AT_ONCE = 2;
  * @param times in a row
  */
 export function pauseAfter(times: number): Millis {
-  return times <= AT_ONCE ? millis(0) : ceiling(PAUSE, times - AT_ONCE);
+  return times <= limits.fruitlessAtOnce ? millis(0) : ceiling(PAUSE, times - limits.fruitlessAtOnce);
 }
-
-/** Checkpoints that cost no time. */
-const UNPACED = 10;
-/** Each further one adds so much: a Step that stops every minute is never slowed in the 10 000 Runs it may have. */
-const PACE = 6;
 
 /**
  * How long after the begin of a Run that stops at a checkpoint the next one may begin, at the earliest.
@@ -55,7 +54,7 @@ const PACE = 6;
  * @param runs that the Step has had
  */
 export function paceAfter(runs: number): Millis {
-  return millis(Math.max(0, runs - UNPACED) * PACE);
+  return millis(Math.max(0, runs - limits.freeCheckpoints) * limits.checkpointPace);
 }
 
 /**

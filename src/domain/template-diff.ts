@@ -1,10 +1,6 @@
 import { isJsonObject, type Json } from "./json.js";
+import { limits } from "./limits.js";
 import type { TemplateBody } from "./template.js";
-
-/** What fits into an error message, and is enough to see what happened. */
-const LINES_MAX = 10;
-/** A value longer than this is cut: whole schemas can differ. */
-const VALUE_MAX = 60;
 
 /**
  * What has become different from the first body to the second, as at most ten lines such as
@@ -13,9 +9,12 @@ const VALUE_MAX = 60;
  */
 export function differences(before: TemplateBody, after: TemplateBody): string[] {
   const lines = [...differing(before as unknown as Json, after as unknown as Json, "")];
-  if (lines.length <= LINES_MAX) return lines;
+  if (lines.length <= limits.differencesNamed) return lines;
 
-  return [...lines.slice(0, LINES_MAX - 1), `and ${lines.length - LINES_MAX + 1} more`];
+  return [
+    ...lines.slice(0, limits.differencesNamed - 1),
+    `and ${lines.length - limits.differencesNamed + 1} more`,
+  ];
 }
 
 function* differing(before: Json | undefined, after: Json | undefined, path: string): Generator<string> {
@@ -75,5 +74,5 @@ function common(names: Parts, others: Parts): string[] {
 function shown(value: Json | undefined): string {
   if (value === undefined) return "nothing";
   const text = JSON.stringify(value);
-  return text.length <= VALUE_MAX ? text : `${text.slice(0, VALUE_MAX - 1)}…`;
+  return text.length <= limits.differenceChars ? text : `${text.slice(0, limits.differenceChars - 1)}…`;
 }

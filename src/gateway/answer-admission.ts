@@ -31,9 +31,6 @@ interface WaitingEnd {
   readonly refuse: (fault: Fault) => void;
 }
 
-/** How often old answers are made to leave when requests wait. */
-const SWEEP_MS = 250;
-
 /**
  * Admits requests whose answers may be large, before anything is read for them: so an answer that nobody takes is
  * never built. An answer counts with the most that it may be until it is written, and with its size until it is read.
@@ -134,7 +131,7 @@ export class AnswerAdmission {
       if (this.#quotas.size > 0) return;
       clearInterval(this.#sweeping);
       this.#sweeping = undefined;
-    }, SWEEP_MS).unref();
+    }, limits.answersEvery).unref();
   }
 }
 

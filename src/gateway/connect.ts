@@ -32,9 +32,6 @@ export const peerKey = createContextKey<Peer>({
   reserve: () => undefined,
 });
 
-/** How long a peer has to take the last words of a stream that this side ends. */
-const LAST_WORDS_MS = 1_000;
-
 /** The table of handlers as Connect, gRPC-Web and gRPC over HTTP, by path. */
 export function connectHandlers(
   rpcs: readonly Rpc[],
@@ -110,7 +107,7 @@ async function* streamed(
   if (context.signal.aborted) gone();
   let hangingUp: NodeJS.Timeout | undefined;
   open.signal.addEventListener("abort", () => {
-    hangingUp = setTimeout(() => peer.hangUp(), LAST_WORDS_MS);
+    hangingUp = setTimeout(() => peer.hangUp(), limits.lastMessage);
   });
   let outcome: Outcome = CANCELLED;
   try {

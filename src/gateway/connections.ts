@@ -11,9 +11,6 @@ export interface ConnectionBounds {
   readonly connectionsPerAddress: number;
 }
 
-/** Warns once a minute: the counter says how many there were. */
-const WARN_EVERY_MS = 60_000;
-
 /** One accepted connection. */
 export class Connection {
   readonly socket: Socket;
@@ -94,7 +91,7 @@ export class Connections {
     socket.destroy();
     const now = performance.now();
     if (now < this.#warnAt) return undefined;
-    this.#warnAt = now + WARN_EVERY_MS;
+    this.#warnAt = now + limits.refusedConnectionsLogged;
     const setting = bound === "total" ? "connections" : "connections-per-address";
     this.#telemetry.log.warn("connections are refused: there are as many as the setting allows", {
       door: this.#listener,

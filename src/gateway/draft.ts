@@ -2,6 +2,7 @@ import { type Caller, DEFAULT_NAMESPACE, mayUse } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
 import { isJsonObject } from "#domain/json";
+import { limits } from "#domain/limits";
 import type { Plan } from "#domain/plan";
 import { namespaceDenied } from "#domain/refusals";
 import { isTerminal, type TaskDraft, type TaskRow } from "#domain/task";
@@ -15,9 +16,6 @@ import { templateNotFound } from "./plans.js";
 import type { Call } from "./rpc.js";
 import type { CheckedTask } from "./schemas.js";
 
-/** What a Task that names an agent gets without `max_attempts`; a template says it for each Step. */
-const AGENT_ATTEMPTS = 1;
-
 /**
  * What the request asks for, with an id of its own; whether the caller may, the plane decides.
  *
@@ -29,7 +27,7 @@ export async function draftOf(asked: CheckedTask, call: Call): Promise<TaskDraft
   const namespace = asked.namespace || ownNamespace(caller);
   const plan = asked.template && (await planFor(asked.template, namespace, call));
   if (plan) await checkInput(plan, asked.inputJson, schemas);
-  const request = plan ? asked : { ...asked, maxAttempts: asked.maxAttempts || AGENT_ATTEMPTS };
+  const request = plan ? asked : { ...asked, maxAttempts: asked.maxAttempts || limits.defaultAttempts };
   return {
     id: entropy.uuid() as TaskId,
     namespace,

@@ -2,10 +2,6 @@ import type { DescField, DescMessage } from "@bufbuild/protobuf";
 import { Fault } from "#domain/fault";
 import { limits } from "#domain/limits";
 
-/** Messages below this size cannot hold so many that it matters. */
-const SMALL = 64 * 1024;
-/** Messages within messages; those of our protos are a handful deep. */
-const DEPTH_MAX = 32;
 /** Protobuf's wire types. */
 const VARINT = 0;
 const BIT_64 = 1;
@@ -19,7 +15,7 @@ const BIT_32 = 5;
  * @throws {Fault} `invalid` if there are more than a message may have
  */
 export function checkElements(schema: DescMessage, bytes: Uint8Array): void {
-  if (bytes.length < SMALL) return;
+  if (bytes.length < limits.uncountedMessageBytes) return;
   if (new Count(bytes).fits(schema)) return;
   throw tooManyElements(limits.messageElements);
 }
@@ -30,7 +26,7 @@ export function checkElements(schema: DescMessage, bytes: Uint8Array): void {
  * @throws {Fault} `invalid`
  */
 export function checkJsonElements(bytes: Uint8Array): void {
-  if (bytes.length < SMALL) return;
+  if (bytes.length < limits.uncountedMessageBytes) return;
   let left = 2 * limits.messageElements;
   let quoted = false;
   for (let at = 0; at < bytes.length; at++) {
@@ -85,7 +81,8 @@ class Count {
           const next = this.#at + length;
           const field = fields.get(tag >>> 3);
           if (field) this.#left--;
-          if (field?.message && depth < DEPTH_MAX) this.#walk(field.message, Math.min(next, end), depth + 1);
+          if (field?.message && depth < limits.messageDepth)
+            this.#walk(field.message, Math.min(next, end), depth + 1);
           this.#at = next;
           break;
         }

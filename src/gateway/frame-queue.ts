@@ -1,3 +1,5 @@
+import { limits } from "#domain/limits";
+
 /** How much may wait in a queue, and what is to be told of it. */
 export interface FrameQueueOptions<Item> {
   /** Items that may wait. */
@@ -98,7 +100,7 @@ export class FrameQueue<Item> implements AsyncIterable<Item> {
 
   #sent(size: number): void {
     this.#progress += 1;
-    if (this.#taken >= COMPACT_AT) {
+    if (this.#taken >= limits.streamFrameGap) {
       this.#items = this.#items.slice(this.#taken);
       this.#taken = 0;
     }
@@ -114,6 +116,3 @@ export class FrameQueue<Item> implements AsyncIterable<Item> {
     this.#unsent = 0;
   }
 }
-
-/** Empty places in front, past which what waits moves up: rarely, and before they are many. */
-const COMPACT_AT = 1_024;

@@ -1,12 +1,11 @@
 import type { Readable } from "node:stream";
 import { Fault } from "#domain/fault";
+import { limits } from "#domain/limits";
 import { Holding } from "./held-bytes.js";
 import { cutShort } from "./incoming.js";
 import { MessageReader, PREFIX_BYTES } from "./message-reader.js";
 import type { Traffic } from "./traffic.js";
 
-/** Bytes of whole messages that may wait for the handler; beyond, no more are read until it has taken some. */
-const READ_AHEAD = 64 * 1024;
 /** The first byte of a message that is not compressed. */
 const PLAIN = Buffer.of(0);
 
@@ -107,7 +106,7 @@ export class GrpcIncoming {
   /** @returns false if there is nothing to hand on now */
   #handOn(): boolean {
     if (this.#closed || this.#expanding) return false;
-    if (this.#options.streamed && this.#ahead > READ_AHEAD) return false;
+    if (this.#options.streamed && this.#ahead > limits.readAheadBytes) return false;
     const frame = this.#reader.takeFrame();
     if (frame) {
       this.#ahead += frame.length - PREFIX_BYTES;
@@ -176,7 +175,7 @@ export class GrpcIncoming {
     else stalled.release(this.#waiting);
 
     if (this.#closed) return;
-    if (complete && held > READ_AHEAD) this.#source.pause();
+    if (complete && held > limits.readAheadBytes) this.#source.pause();
     else if (this.#source.isPaused()) this.#source.resume();
   }
 }

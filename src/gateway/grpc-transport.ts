@@ -19,8 +19,6 @@ import type { AnswerChannel, Rpc } from "./rpc.js";
 import type { Session } from "./session.js";
 import type { Traffic } from "./traffic.js";
 
-/** Bytes written and not yet taken by the network, past which the next message waits. */
-const UNSENT = 128 * 1024;
 /** What Node keeps for each write beside its bytes; without it, messages of a few bytes would wait by the thousand. */
 const WRITE_BYTES = 512;
 
@@ -213,7 +211,7 @@ export class GrpcTransport implements EngineStream, AnswerChannel {
     this.#reserved = false;
     this.#untaken.hold(this.#sending, this.#unsent);
     this.#stream.write(bytes, () => this.#written(held));
-    if (this.#unsent > UNSENT) this.#taken = taken;
+    if (this.#unsent > limits.unsentPerStreamBytes) this.#taken = taken;
     else taken();
   }
 
@@ -224,7 +222,7 @@ export class GrpcTransport implements EngineStream, AnswerChannel {
       if (this.#unsent === 0) this.#untaken.release(this.#sending);
       else this.#untaken.hold(this.#sending, this.#unsent);
     }
-    if (this.#unsent > UNSENT) return;
+    if (this.#unsent > limits.unsentPerStreamBytes) return;
     const taken = this.#taken;
     this.#taken = undefined;
     taken?.();

@@ -1,9 +1,7 @@
 import { setInterval } from "node:timers";
 import { Fault } from "#domain/fault";
+import { limits } from "#domain/limits";
 import type { Plane, PlaneHealth } from "#ports/plane";
-
-/** How often the plane is asked whether it is ready, while somebody watches. */
-const LOOK_EVERY_MS = 1_000;
 
 export interface HealthReport extends PlaneHealth {
   readonly status: "healthy" | "degraded" | "unavailable";
@@ -80,7 +78,7 @@ export class Health {
     this.#listeners.add(tell);
     this.#looking ??= setInterval(() => {
       for (const each of this.#listeners) each();
-    }, LOOK_EVERY_MS).unref();
+    }, limits.healthEvery).unref();
   }
 
   #forget(tell: () => void): void {

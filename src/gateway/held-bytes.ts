@@ -73,9 +73,6 @@ export class HeldBudget {
 
 const sinceOf = ({ oldest }: HeldBytes) => oldest?.since ?? Number.POSITIVE_INFINITY;
 
-/** How often deadlines are looked at. */
-const SWEEP_MS = 1_000;
-
 /**
  * One kind of what peers make this process hold, bounded in number and time over all connections, and in bytes
  * together with the other kinds of its budget. When a bound is passed, the oldest is cut: whoever sends and reads at
@@ -147,7 +144,7 @@ export class HeldBytes {
   #startSweeping(): void {
     const { deadline, late } = this.#bounds;
     if (this.#sweeping || deadline === undefined || !late) return;
-    const every = Math.min(SWEEP_MS, deadline);
+    const every = Math.min(limits.deadlineEvery, deadline);
     this.#sweeping = setInterval(() => {
       const end = performance.now() - deadline;
       for (const holding of this.#holdings) {

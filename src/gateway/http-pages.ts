@@ -1,3 +1,4 @@
+import { limits } from "#domain/limits";
 import type { Health } from "./health.js";
 import type { HttpRequest } from "./http-guard.js";
 import type { HttpResponse } from "./http-response.js";
@@ -19,9 +20,6 @@ gRPC, gRPC-Web and Connect are served on this port, by method path, for example
 /health/ready  requests are served
 /metrics       numbers for Prometheus
 `;
-
-/** More than the numbers of any server come to. */
-const METRICS_BYTES = 256 * 1024;
 
 /** The few pages that are not rpcs. */
 export async function servePage(
@@ -45,7 +43,7 @@ export async function servePage(
     case "/health/ready":
       return health.serving ? sendText(response, 200, "ready\n") : sendText(response, 503, "not ready\n");
     case "/metrics":
-      await outgoing.reserve(METRICS_BYTES);
+      await outgoing.reserve(limits.metricsPageBytes);
       return sendText(response, 200, await metrics.render(), metrics.contentType, outgoing);
     default:
       return sendText(response, 404, `${path} is not served here; see / for what is.\n`);

@@ -21,12 +21,6 @@ import { Sessions } from "./sessions.js";
 import { sniff } from "./sniff.js";
 import type { Traffic } from "./traffic.js";
 
-/** How long an idle HTTP/1.1 connection is kept for the next request. */
-const KEEP_ALIVE_MS = 5_000;
-
-/** How often HTTP/1.1 connections are looked at for headers and bodies that are late. */
-const LOOK_EVERY_MS = 1_000;
-
 export interface HttpParts {
   readonly handlers: ReadonlyMap<string, UniversalHandler>;
   readonly health: Health;
@@ -51,9 +45,9 @@ export function httpListener(parts: HttpParts): Listener {
   const http1 = createHttp1({
     maxHeaderSize: limits.headerBytes,
     headersTimeout: limits.headers,
-    connectionsCheckingInterval: LOOK_EVERY_MS,
+    connectionsCheckingInterval: limits.deadlineEvery,
     requestTimeout: limits.body,
-    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveTimeout: limits.idleHttp1,
   }).on("request", (request, response) => {
     const peer = peers.get(request.socket);
     if (peer?.begin(request, response)) answer(request, response, peer);

@@ -1,11 +1,9 @@
 import type { Readable } from "node:stream";
 import { Fault } from "#domain/fault";
+import { limits } from "#domain/limits";
 import { Holding } from "./held-bytes.js";
 import { MessageReader, type WireMessage } from "./message-reader.js";
 import type { Traffic } from "./traffic.js";
-
-/** Bytes of whole messages past which no more are read until some have been taken. */
-const READ_AHEAD = 64 * 1024;
 
 /**
  * What a peer sends in one request, taken apart as it comes and counted in {@link Traffic} until it has been taken.
@@ -88,7 +86,7 @@ export class Incoming {
       if (!complete) return;
       if (!toTheEnd) unfinished.release(this.#receiving);
       stalled.hold(waiting, held);
-      if (held > READ_AHEAD) this.#source.pause();
+      if (held > limits.readAheadBytes) this.#source.pause();
     });
     try {
       while (!signal?.aborted && !this.#closed) {

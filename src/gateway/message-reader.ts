@@ -12,10 +12,6 @@ export interface WireMessage {
 
 export const PREFIX_BYTES = 5;
 const NOTHING = Buffer.alloc(0);
-/** The least that is allocated for the beginning of a message. */
-const LEAST = 64;
-/** The transport's memory that a message may keep alive without being copied. */
-const SHARE_MAX = 4_096;
 const MESSAGE_MAX = PREFIX_BYTES + limits.messageBytes;
 
 /**
@@ -99,7 +95,7 @@ export class MessageReader {
    */
   settle(): void {
     this.#checkedSize();
-    if (!this.#own && this.#buffer.buffer.byteLength > SHARE_MAX + 2 * this.held) this.#grow(0);
+    if (!this.#own && this.#buffer.buffer.byteLength > limits.readSharedBytes + 2 * this.held) this.#grow(0);
   }
 
   #checkedSize(): number {
@@ -121,7 +117,7 @@ export class MessageReader {
   #grow(room: number): void {
     const { held } = this;
     const needed = held + room;
-    const twice = Math.max(LEAST, 2 * needed);
+    const twice = Math.max(limits.readBufferLeastBytes, 2 * needed);
     const enough = this.#framed ? this.#size() : MESSAGE_MAX;
     const next = Buffer.allocUnsafeSlow(Math.max(needed, Math.min(twice, enough)));
     this.#buffer.copy(next, 0, this.#start, this.#end);

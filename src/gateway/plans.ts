@@ -1,11 +1,9 @@
 import { Fault } from "#domain/fault";
+import { limits } from "#domain/limits";
 import type { Plan } from "#domain/plan";
 import { Plans } from "#domain/plans";
 import { type TemplateRef, type TemplateRow, templateKey } from "#domain/template";
 import type { Reads } from "#ports/store";
-
-/** So many versions are named to who asked for one that is not there. */
-const VERSIONS_NAMED = 10;
 
 /** Plans of the templates that clients name. Which version is the newest is asked each time. */
 export class ClientPlans {
@@ -39,7 +37,7 @@ export async function findTemplate(
 
 async function missing(ref: TemplateRef, reads: Pick<Reads, "templates">): Promise<Fault> {
   const filter = { namespaces: [ref.namespace], name: ref.name };
-  const { templates, next } = await reads.templates(filter, undefined, VERSIONS_NAMED);
+  const { templates, next } = await reads.templates(filter, undefined, limits.versionsNamed);
   const versions = templates.map(({ version }) => version).join(", ");
   return templateNotFound(ref, next ? `${versions} and older ones` : versions);
 }

@@ -34,12 +34,6 @@ import { jsonProblem } from "./json-text.js";
 import { exceeds } from "./validate.js";
 
 /**
- * The longest content of a public worker, which knows no limit but that of the message: it still fits into
- * one, for watchers, with 64 entries of metadata of 512 B and the ids beside it.
- */
-const PUBLIC_CONTENT_BYTES = limits.messageBytes - 64 * 1024;
-
-/**
  * What a worker says after its hello, checked; undefined for what is to be ignored, because a later
  * version of the protocol may say things that this one does not know. Whatever passes fits into one
  * message to the Task's watchers.
@@ -150,9 +144,9 @@ function fitOutput(chunk: RunOutputChunk, protocol: WorkerProtocol, cut: () => v
     checkLabels(chunk.metadata, "output_chunk.metadata");
     return chunk;
   }
-  if (exceeds(chunk.content, PUBLIC_CONTENT_BYTES)) {
+  if (exceeds(chunk.content, limits.publicContentBytes)) {
     const size = Buffer.byteLength(chunk.content);
-    const message = `${field} is ${size} bytes long; only ${PUBLIC_CONTENT_BYTES} bytes can be passed on: send it in pieces.`;
+    const message = `${field} is ${size} bytes long; only ${limits.publicContentBytes} bytes can be passed on: send it in pieces.`;
     throw new Fault("invalid", message, { field });
   }
   return { ...chunk, metadata: fitLabels(chunk.metadata, cut) };
@@ -174,7 +168,7 @@ function fitChat(said: RunChatMessage, protocol: WorkerProtocol, cut: () => void
     checkSize(content, limits.chunkBytes, "chat_message.message.content", "send it in pieces");
     return said;
   }
-  return { ...said, message: { ...said.message, content: fitText(content, PUBLIC_CONTENT_BYTES, cut) } };
+  return { ...said, message: { ...said.message, content: fitText(content, limits.publicContentBytes, cut) } };
 }
 
 function checkId(id: string, field: string): void {

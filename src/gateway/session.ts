@@ -5,8 +5,6 @@ import type { Connection } from "./connections.js";
 /** Why a session was ended from this side. */
 export type EndCause = "handshake" | "headers" | "keepalive" | "resets" | "overhead" | "idle";
 
-/** How often the sessions are looked at; no deadline of theirs is finer. */
-export const SWEEP_MS = 1_000;
 /** What a peer may send for each message it gets: window updates for its stream and its connection. */
 const UPDATE_BYTES = 32;
 /** HTTP/2's own bytes for each frame. */
@@ -125,7 +123,7 @@ export function lookAt(session: Session, now: number): EndCause | undefined {
   if (begun && session.headersSince === 0) {
     session.headersSince = now;
     // A peer within its headers cannot answer; one whose headers were refused can.
-    ping(session, now, limits.headers - SWEEP_MS);
+    ping(session, now, limits.headers - limits.deadlineEvery);
   } else if (now - session.pingedAt >= limits.keepalivePing) {
     ping(session, now, limits.keepaliveTimeout);
   }

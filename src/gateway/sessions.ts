@@ -9,10 +9,7 @@ import {
 import { limits } from "#domain/limits";
 import type { Telemetry } from "#ports/telemetry";
 import type { Connection } from "./connections.js";
-import { type EndCause, lookAt, Session, SWEEP_MS } from "./session.js";
-
-/** A reset counts against its connection if the stream was open for no more: later ones are somebody's decision. */
-const RAPID_MS = 1_000;
+import { type EndCause, lookAt, Session } from "./session.js";
 
 /** What is done with a stream once its headers have passed. */
 export type OnStream = (
@@ -47,7 +44,7 @@ export class Sessions {
    * A clock that stands still while this process has no time to listen: what a peer has said meanwhile waits in the
    * system's buffers, and must not count as silence.
    */
-  #now = SWEEP_MS;
+  #now: number = limits.deadlineEvery;
   #sweptAt = 0;
 
   /** @param listener what metrics call it */
@@ -86,8 +83,11 @@ export class Sessions {
   }
 
   #watch(http2Session: ServerHttp2Session): void {
-    const session = new Session(http2Session, this.#accepting as Connection, this.#now + SWEEP_MS, (...end) =>
-      this.#end(...end),
+    const session = new Session(
+      http2Session,
+      this.#accepting as Connection,
+      this.#now + limits.deadlineEvery,
+      (...end) => this.#end(...end),
     );
     this.#sessions.set(http2Session, session);
     http2Session.on("error", () => undefined);
@@ -98,7 +98,7 @@ export class Sessions {
     http2Session.once("close", () => this.#sessions.delete(http2Session));
     if (this.#sweeping) return;
     this.#sweptAt = performance.now();
-    this.#sweeping = setInterval(() => this.#sweep(), SWEEP_MS).unref();
+    this.#sweeping = setInterval(() => this.#sweep(), limits.deadlineEvery).unref();
   }
 
   #admit(session: Session, ...[stream, headers, flags, rawHeaders]: StreamEvent): void {
@@ -115,7 +115,8 @@ export class Sessions {
     const openedAt = this.#now;
     stream.once("close", () => {
       if (--session.open === 0) session.emptySince = this.#now;
-      const rapid = stream.rstCode !== constants.NGHTTP2_NO_ERROR && this.#now - openedAt <= RAPID_MS;
+      const rapid =
+        stream.rstCode !== constants.NGHTTP2_NO_ERROR && this.#now - openedAt <= limits.resetRapid;
       if (rapid) session.reset();
     });
 
@@ -128,7 +129,7 @@ export class Sessions {
 
   #sweep(): void {
     const sweptAt = performance.now();
-    this.#now += Math.min(SWEEP_MS, sweptAt - this.#sweptAt);
+    this.#now += Math.min(limits.deadlineEvery, sweptAt - this.#sweptAt);
     this.#sweptAt = sweptAt;
     const now = this.#now;
     for (const session of this.#sessions.values()) {

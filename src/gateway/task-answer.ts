@@ -7,14 +7,8 @@ import type { Reads, TaskDetail } from "#ports/store";
 import { runToWire, stepToWire, taskToWire } from "#wire/convert-task";
 import type { Task } from "#wire/gen/taskrun/v1/task_service_pb";
 
-/** The newest Runs go along as far as this, some two thousand of them; the rest of a message is others'. */
-const RUNS_BYTES = 512 * 1024;
-/** Error messages and models go along as far as this: each can be as long as a hundred Steps. */
-const DETAILS_BYTES = 512 * 1024;
 /** What is read for one Step's result: its Task with its input, and the result. */
 export const RESULT_READ_BYTES = limits.inputBytes + limits.resultBytes;
-/** For what is only estimated here. */
-const SPARE_BYTES = 64 * 1024;
 
 /**
  * The whole Task, as far as it fits into one message: its input and its Steps always; then its result, the
@@ -22,18 +16,18 @@ const SPARE_BYTES = 64 * 1024;
  */
 export async function wholeTask(reads: Reads, { task, input, steps, runs }: TaskDetail): Promise<Task> {
   const taken = sizeOf(task) + Buffer.byteLength(input) + sum(steps.map(sizeOfStep));
-  let room = limits.messageBytes - SPARE_BYTES - taken;
+  let room = limits.messageBytes - limits.answerSpareBytes - taken;
   const results = new Map<string, string>();
   const result = taskStatus(task) === "COMPLETED" ? await resultOf(reads, steps, results) : "";
   const output = Buffer.byteLength(result) <= room ? result : "";
   room -= Buffer.byteLength(output);
 
-  const shownRuns = asManyAsFit(runs.toReversed(), sizeOfRun, Math.min(room, RUNS_BYTES));
+  const shownRuns = asManyAsFit(runs.toReversed(), sizeOfRun, Math.min(room, limits.answerRunsBytes));
   room -= sum(shownRuns.map(sizeOfRun));
   const inlined = await inlineOutputs(reads, steps, results, Math.min(room, limits.inlineOutputBytes));
   room -= sum([...inlined.values()].map((text) => Buffer.byteLength(text)));
 
-  const fits = upTo(Math.min(room, DETAILS_BYTES));
+  const fits = upTo(Math.min(room, limits.answerDetailsBytes));
   const shownSteps = steps.map((step) => stepToWire(stepAsFits(step, fits), inlined.get(step.name)));
   const newestFirst = shownRuns.map((run) => runToWire(runAsFits(run, fits)));
   return taskToWire(task, { input, output, steps: shownSteps, runs: newestFirst.reverse() });

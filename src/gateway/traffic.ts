@@ -1,6 +1,6 @@
 import { Fault } from "#domain/fault";
 import { limits } from "#domain/limits";
-import { type Millis, millis } from "#domain/time";
+import type { Millis } from "#domain/time";
 import type { CounterName, Telemetry } from "#ports/telemetry";
 import { AnswerAdmission } from "./answer-admission.js";
 import { Compressor } from "./compression.js";
@@ -28,7 +28,7 @@ export class Traffic {
     const answersFull = (cause: "late" | "full", why: string) => {
       cut("answer", cause);
       const message = `${why}: read those that you have, and ask for this one a little later.`;
-      return new Fault("overloaded", message, { reason: "ANSWERS_FULL", retryAfter: millis(1_000) });
+      return new Fault("overloaded", message, { reason: "ANSWERS_FULL", retryAfter: limits.retryAfter });
     };
     const budget = new HeldBudget(limits.heldBytes, limits.heldBytesMost);
     this.unfinished = new HeldBytes(budget, {

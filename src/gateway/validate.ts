@@ -89,8 +89,6 @@ export const sourceText = ruled(z.string(), (text) => {
   return `is ${size} bytes long; the limit is ${limits.templateBytes} bytes: make two templates of it.`;
 });
 
-/** A century: whatever is longer is a mistake in units. */
-const LONGEST_MS = 100 * 365 * 86_400_000;
 /** The last millisecond that a calendar date can name. */
 const LATEST_MS = 8_640_000_000_000_000;
 
@@ -99,7 +97,9 @@ const wholeNumber = (max: number, way: string) =>
     value < 0n || value > BigInt(max) ? `is ${value}; send a number from 0 to ${max}: ${way}.` : undefined,
   ).transform(Number);
 
-export const duration = wholeNumber(LONGEST_MS, "milliseconds, where 0 means no limit").transform(millis);
+export const duration = wholeNumber(limits.durationMost, "milliseconds, where 0 means no limit").transform(
+  millis,
+);
 export const moment = wholeNumber(LATEST_MS, "Unix milliseconds, where 0 means at once").transform(instant);
 export const seq = wholeNumber(Number.MAX_SAFE_INTEGER, "the seq of the last event seen, or 0");
 

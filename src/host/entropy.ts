@@ -1,5 +1,6 @@
 import { randomFillSync } from "node:crypto";
 import { V7Generator } from "uuidv7";
+import { limits } from "#domain/limits";
 import type { Entropy } from "#ports/entropy";
 
 /**
@@ -14,15 +15,12 @@ export function nodeEntropy(now: () => number = Date.now): Entropy {
   return { uuid: () => ids.generateOrResetWithTs(now()).toString(), draw: Math.random };
 }
 
-/** Random numbers drawn at a time: asking the system for those of one id costs twice what the rest of it does. */
-const POOLED = 256;
-
 function pooledRandom(): { nextUint32(): number } {
-  const pool = new Uint32Array(POOLED);
-  let used = POOLED;
+  const pool = new Uint32Array(limits.randomNumbers);
+  let used: number = limits.randomNumbers;
   return {
     nextUint32() {
-      if (used === POOLED) {
+      if (used === limits.randomNumbers) {
         randomFillSync(pool);
         used = 0;
       }

@@ -1,12 +1,8 @@
 import { type FSWatcher, watch } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { limits } from "#domain/limits";
 import type { Log } from "#ports/telemetry";
-
-/** Whoever writes a file does so in several strokes; after so long without one it is done. */
-const QUIET_MS = 200;
-/** A folder that never rests is looked at all the same. */
-const QUIET_MAX_MS = 2_000;
 
 export interface FolderWatchParts {
   readonly root: string;
@@ -124,8 +120,8 @@ export class FolderWatch {
   #arm(): void {
     if (this.#stopped) return;
     clearTimeout(this.#timer);
-    const longest = this.#since + QUIET_MAX_MS - performance.now();
-    this.#timer = setTimeout(() => this.#ring(), Math.max(Math.min(QUIET_MS, longest), 0));
+    const longest = this.#since + limits.folderQuietMost - performance.now();
+    this.#timer = setTimeout(() => this.#ring(), Math.max(Math.min(limits.folderQuiet, longest), 0));
   }
 
   #ring(): void {

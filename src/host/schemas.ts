@@ -1,21 +1,13 @@
 import { createHash } from "node:crypto";
 import { setImmediate as othersTurn } from "node:timers/promises";
 import type { JsonObject } from "#domain/json";
+import { limits } from "#domain/limits";
 import type { Verdict } from "#domain/verdict";
 import type { Schemas } from "#ports/schemas";
 import { CompiledSchema, notASchema, parseValue } from "./schemas/compile.js";
 import { type Cost, costOf } from "./schemas/cost.js";
 import { type PatternEngine, patternEngine, plainEngine } from "./schemas/engine.js";
 import { SchemaThreads } from "./schemas/threads.js";
-
-/** Steps that a check in place may take at most: some tens of milliseconds. */
-const STEPS_MOST = 4 * 1024 * 1024;
-/** The same of all checks in place until others have their turn: a turn may bring hundreds. */
-const STEPS_AT_A_STRETCH = 4 * STEPS_MOST;
-/** The same where every problem is wanted, each of which takes room. */
-const STEPS_FOR_ALL = 256 * 1024;
-/** Compiled schemas that are kept, of some ten kilobytes each. */
-const KEPT = 1_024;
 
 /** What is known of a schema without running it. */
 interface Known {
@@ -65,17 +57,17 @@ class InPlaceOrThread implements Schemas {
     const compiled = this.#compiled.get(digest);
     if (!(compiled instanceof CompiledSchema)) return compiled;
     const steps = cost.weight * json.length;
-    if (steps > STEPS_MOST || !this.#mayTake(steps)) return undefined;
+    if (steps > limits.schemaSteps || !this.#mayTake(steps)) return undefined;
     const value = parseValue(json);
     const verdict = compiled.first(value);
-    if (verdict.type !== "misfit" || steps > STEPS_FOR_ALL) return verdict;
+    if (verdict.type !== "misfit" || steps > limits.schemaStepsForAll) return verdict;
     return compiled.isWhole ? compiled.all(value) : undefined;
   }
 
   async judge(schema: JsonObject, json: string): Promise<Verdict> {
     const { cost, digest, text } = this.#know(schema);
     const steps = cost === undefined ? Number.POSITIVE_INFINITY : cost.weight * json.length;
-    if (cost === undefined || steps > STEPS_MOST) {
+    if (cost === undefined || steps > limits.schemaSteps) {
       return this.#threads.judge({ digest, schema: text, json });
     }
     const compiled = await this.#compile(schema, digest, cost);
@@ -83,7 +75,7 @@ class InPlaceOrThread implements Schemas {
     while (!this.#mayTake(steps)) await othersTurn();
     const value = parseValue(json);
     const verdict = compiled.first(value);
-    return verdict.type === "misfit" && steps <= STEPS_FOR_ALL ? compiled.all(value) : verdict;
+    return verdict.type === "misfit" && steps <= limits.schemaStepsForAll ? compiled.all(value) : verdict;
   }
 
   close(): Promise<void> {
@@ -97,7 +89,7 @@ class InPlaceOrThread implements Schemas {
         this.#taken = 0;
       });
     }
-    const may = this.#taken + steps <= STEPS_AT_A_STRETCH;
+    const may = this.#taken + steps <= limits.schemaStepsAtOnce;
     if (may) this.#taken += steps;
     return may;
   }
@@ -130,7 +122,7 @@ class InPlaceOrThread implements Schemas {
     this.#compiled.delete(digest);
     this.#compiled.set(digest, compiled);
     for (const oldest of this.#compiled.keys()) {
-      if (this.#compiled.size <= KEPT) break;
+      if (this.#compiled.size <= limits.schemasInMemory) break;
       this.#compiled.delete(oldest);
     }
     return compiled;

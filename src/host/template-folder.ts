@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { relative } from "node:path";
 import { LOCAL_CALLER } from "#domain/caller";
 import { Fault } from "#domain/fault";
+import { limits } from "#domain/limits";
 import { type TemplateBody, templateKey } from "#domain/template";
 import type { Plane } from "#ports/plane";
 import type { Log } from "#ports/telemetry";
@@ -35,13 +36,6 @@ export interface TemplateFolder {
   /** Watches no longer; resolves once nothing more is registered. */
   stop(): Promise<void>;
 }
-
-/** A line of the log names so many findings; who repairs the file uses `taskrun template validate`. */
-const FINDINGS_LOGGED = 10;
-
-/** A plane that takes nothing now is asked again, ever later, in all for about four minutes. */
-const RETRIES_MAX = 8;
-const RETRY_FIRST_MS = 1_000;
 
 /**
  * Registers every template in a folder: once now, before this resolves, and each file again whenever it has changed.
@@ -107,7 +101,7 @@ class Folder implements TemplateFolder {
     const { folder } = this.#parts;
     const { files, folders, leftOut } = await walk(folder, (each) => this.#watch.add(each));
     this.#watch.keepOnly(folders);
-    this.#say(leftOut.slice(0, FINDINGS_LOGGED).join("; "));
+    this.#say(leftOut.slice(0, limits.findingsLogged).join("; "));
     const names = new Set(files.map(({ name }) => name));
     for (const name of this.#known.keys()) if (!names.has(name)) this.#known.delete(name);
 
@@ -117,8 +111,8 @@ class Folder implements TemplateFolder {
       later = (await this.#take(file)) === "later" || later;
     }
     this.#failures = later ? this.#failures + 1 : 0;
-    if (later && this.#failures <= RETRIES_MAX) {
-      this.#watch.wakeIn(RETRY_FIRST_MS * 2 ** (this.#failures - 1));
+    if (later && this.#failures <= limits.registerRetries) {
+      this.#watch.wakeIn(limits.registerRetryFirst * 2 ** (this.#failures - 1));
     }
   }
 
@@ -159,7 +153,7 @@ class Folder implements TemplateFolder {
     const { template, findings } = await read(text);
     const severity = template ? "warning" : "error";
     const lines = findings.filter((each) => each.severity === severity).map((each) => lineOf(file, each));
-    const fields = { file, findings: lines.slice(0, FINDINGS_LOGGED), found: lines.length };
+    const fields = { file, findings: lines.slice(0, limits.findingsLogged), found: lines.length };
     if (!template) return log.error(`${lines[0] ?? file} (not registered)`, fields);
 
     const { name, namespace_name: namespace, version } = template.body;

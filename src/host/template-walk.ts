@@ -6,15 +6,6 @@ import { limits } from "#domain/limits";
 /** Files of templates end so; others may lie beside them. */
 const extensions: ReadonlySet<string> = new Set([".yaml", ".yml", ".json"]);
 
-/** Deeper is another tree that was put there by mistake. */
-const DEPTH_MAX = 8;
-/** Each folder takes one of the system's watches. */
-const FOLDERS_MAX = 256;
-/** More is a folder of data; each is looked at after every change. */
-const FILES_MAX = 1_000;
-/** Entries looked at, whatever they are. */
-const ENTRIES_MAX = 20_000;
-
 /** What lies below a folder, as far as it concerns templates. */
 export interface Walk {
   /** By path from the root, in the order of the paths. */
@@ -50,8 +41,8 @@ export async function walk(root: string, enter: (folder: string) => Promise<void
     const path = join(folder, entry.name);
     const name = relative(root, path);
     if (entry.isDirectory()) {
-      if (depth < DEPTH_MAX) pending.push({ folder: path, depth: depth + 1 });
-      else leftOut.push(`${name} lies more than ${DEPTH_MAX} folders deep`);
+      if (depth < limits.folderDepth) pending.push({ folder: path, depth: depth + 1 });
+      else leftOut.push(`${name} lies more than ${limits.folderDepth} folders deep`);
     } else if (entry.isSymbolicLink()) {
       const target = await targetOf(path, realRoot);
       if (target !== undefined && extensions.has(extname(name))) files.push({ name, path: target });
@@ -60,8 +51,8 @@ export async function walk(root: string, enter: (folder: string) => Promise<void
   };
 
   for (let next = pending.shift(); next; next = pending.shift()) {
-    if (folders.length === FOLDERS_MAX) {
-      leftOut.push(`there are more than ${FOLDERS_MAX} folders`);
+    if (folders.length === limits.folders) {
+      leftOut.push(`there are more than ${limits.folders} folders`);
       break;
     }
     const { folder, depth } = next;
@@ -69,7 +60,7 @@ export async function walk(root: string, enter: (folder: string) => Promise<void
       await enter(folder);
       for await (const entry of await opendir(folder)) {
         entries += 1;
-        if (entries <= ENTRIES_MAX && !entry.name.startsWith(".")) await take(folder, depth, entry);
+        if (entries <= limits.folderEntries && !entry.name.startsWith(".")) await take(folder, depth, entry);
       }
       folders.push(folder);
     } catch (error) {
@@ -78,10 +69,12 @@ export async function walk(root: string, enter: (folder: string) => Promise<void
     }
   }
 
-  if (entries > ENTRIES_MAX) leftOut.push(`there are more than ${ENTRIES_MAX} files and folders`);
-  if (files.length > FILES_MAX) leftOut.push(`there are more than ${FILES_MAX} files of templates`);
+  if (entries > limits.folderEntries)
+    leftOut.push(`there are more than ${limits.folderEntries} files and folders`);
+  if (files.length > limits.folderFiles)
+    leftOut.push(`there are more than ${limits.folderFiles} files of templates`);
   files.sort((a, b) => (a.name < b.name ? -1 : 1));
-  return { files: files.slice(0, FILES_MAX), folders, leftOut };
+  return { files: files.slice(0, limits.folderFiles), folders, leftOut };
 }
 
 /** The file a link leads to, if it is one below the root. */

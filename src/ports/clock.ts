@@ -1,4 +1,4 @@
-import type { Instant, Millis } from "#domain/time";
+import type { Instant } from "#domain/time";
 
 /** Plane time and waking up. Wall time is only for display. */
 export interface Clock {
@@ -18,6 +18,3 @@ export interface StartableClock extends Clock {
   /** From now on plane time is `at`, and grows by the monotonic clock. */
   startFrom(at: Instant): void;
 }
-
-/** How late a wake-up may come before leases are extended by the delay. */
-export const LATE_TICK = 1_000 as Millis;

@@ -1,6 +1,7 @@
 import type { ActorName } from "#actors/commands";
 import type { TaskFinalizerMessage } from "#actors/task-finalizer/messages";
 import { Fault } from "#domain/fault";
+import { limits } from "#domain/limits";
 import { taskNotFound } from "#domain/refusals";
 import { millis } from "#domain/time";
 import type { Receipt } from "#ports/plane";
@@ -12,7 +13,7 @@ export function asking(supervisor: Supervisor) {
   const ask = <Reply>(to: ActorName, message: Message, weight: number): Promise<Reply> =>
     new Promise((resolve, reject) => {
       if (!supervisor.serving) {
-        const retryAfter = millis(1_000);
+        const retryAfter = limits.retryAfter;
         reject(new Fault("unavailable", "the plane is not serving; nothing was stored", { retryAfter }));
         return;
       }

@@ -14,9 +14,6 @@ import { earliest, later, type Millis, NEVER } from "#domain/time";
 import type { WorkerProtocol } from "#domain/worker";
 import type { Workspace } from "./workspace.js";
 
-/** What an assignment weighs beside its input and results: labels, ids, and the names of up to a thousand Steps. */
-const FRAME = 256 * 1024;
-
 /** An assignment as it is sent, and what its bytes are made of. */
 export interface BuiltAssignment {
   readonly assignment: Assignment;
@@ -38,7 +35,7 @@ export function buildAssignment(
   const step = work.step(run);
   invariant(task && step, `run ${run.id} is assigned without its task or step at hand`);
   const input = inputOf(task, step, work, protocol);
-  const most = limits.messageBytes - FRAME - input.bytes;
+  const most = limits.messageBytes - limits.assignmentSpareBytes - input.bytes;
   const { inline, refs, failed } =
     step.dependsOn.length > 0 ? dependenciesOf(work, step, most) : NO_DEPENDENCIES;
   const content = {

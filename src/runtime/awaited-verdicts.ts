@@ -2,17 +2,12 @@ import type { ActorName } from "#actors/commands";
 import type { Bus } from "#bus/bus";
 import { Fault } from "#domain/fault";
 import { limits } from "#domain/limits";
-import { later, millis } from "#domain/time";
+import { later } from "#domain/time";
 import type { Verdict } from "#domain/verdict";
 import type { KnownVerdict } from "#ports/schemas";
 import type { Core } from "./core.js";
 import type { Message, PostedMail, Undecided } from "./turn.js";
 import type { MissingVerdict } from "./verdicts.js";
-
-/** How long a question that nobody could take waits until it is asked again. */
-const ASK_AGAIN = millis(250);
-/** As often a question is asked that fails otherwise than for want of room. */
-const FAILURES_MOST = 20;
 
 /**
  * Messages that lack verdicts. Each is put aside, its verdicts are asked for one after the other, and then it is given
@@ -85,7 +80,7 @@ export class AwaitedVerdicts {
         if (!full) {
           failures += 1;
           this.#core.telemetry.log.error("a value could not be checked by its schema", { err: error });
-          if (failures >= FAILURES_MOST) return { type: "limit", text: (error as Error).message };
+          if (failures >= limits.verdictFailures) return { type: "limit", text: (error as Error).message };
         }
         await this.#pause();
       }
@@ -94,7 +89,7 @@ export class AwaitedVerdicts {
 
   #pause(): Promise<void> {
     const { clock } = this.#core;
-    return new Promise((resolve) => void clock.wakeAt(later(clock.now(), ASK_AGAIN), resolve));
+    return new Promise((resolve) => void clock.wakeAt(later(clock.now(), limits.verdictRetry), resolve));
   }
 
   #takeUp(mail: PostedMail): void {

@@ -1,6 +1,7 @@
 import type { AnyStateMachine, EventObject } from "xstate";
 import { type Command, commands } from "#actors/commands";
 import { invariant } from "#domain/invariant";
+import { limits } from "#domain/limits";
 import {
   type Action,
   ALWAYS,
@@ -59,9 +60,6 @@ export function decider<Context, Message extends EventObject>(
   };
 }
 
-/** Transitions without a message that follow one another: more than this in a row are a circle. */
-const ALWAYS_MOST = 8;
-
 /** One message to one machine: the transition it causes in each region, and those without a message that follow. */
 class Macrostep {
   readonly commands: Command[] = [];
@@ -94,7 +92,7 @@ class Macrostep {
     const { type } = this.#args.event;
     const heard = this.#microstep(type);
     for (let turns = 1; heard && this.#microstep(ALWAYS); turns += 1) {
-      invariant(turns < ALWAYS_MOST, `${this.#machine.id} never comes to rest on "${type}"`);
+      invariant(turns < limits.eventlessTransitions, `${this.#machine.id} never comes to rest on "${type}"`);
     }
     return heard;
   }

@@ -1,11 +1,9 @@
+import { limits } from "#domain/limits";
 import type { RunRow } from "#domain/run";
 import { type Instant, millis } from "#domain/time";
 import type { SessionRow } from "#domain/worker";
 import type { Core } from "./core.js";
 import { Journal } from "./journal.js";
-
-/** A held Run has this many leases to reappear after a restart. */
-const BOOT_LEASES = 1.5;
 
 /** Workers that held Runs when the last process ended: they have a while to come back with them. */
 export function expectHolders(held: readonly RunRow[], { leases, memory, terms, clock }: Core): void {
@@ -14,7 +12,7 @@ export function expectHolders(held: readonly RunRow[], { leases, memory, terms, 
     if (run.heldBy !== "" && !memory.roster.get(run.heldBy)) {
       memory.roster.attach(absentSession(run, clock.now()), journal);
       const lease = run.instance === "" ? terms.publicLease : terms.lease;
-      leases.expect(run.heldBy, millis(lease * BOOT_LEASES), clock.now());
+      leases.expect(run.heldBy, millis(lease * limits.bootLeases), clock.now());
     }
     memory.followRun(undefined, run, journal);
   }

@@ -84,7 +84,7 @@ export class MessageCascade {
   async #loadRest(addressed: AddressedMessage, loading: Promise<void>): Promise<void> {
     const { context, loadMissing } = this.#parts;
     let more: Promise<void> | undefined = loading;
-    for (let round = 0; more && round < ROUNDS; round += 1) {
+    for (let round = 0; more && round < limits.loadRounds; round += 1) {
       await more;
       more = loadMissing(needsOf(addressed, context.view));
     }
@@ -288,6 +288,3 @@ export class MessageCascade {
     }
   }
 }
-
-/** A message's rows, what they point to, and twice what that points to: no message needs more. */
-const ROUNDS = 4;

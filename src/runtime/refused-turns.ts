@@ -1,16 +1,11 @@
 import type { ActorName } from "#actors/commands";
 import type { Bus } from "#bus/bus";
 import { Fault, type FaultCode } from "#domain/fault";
-import { later, millis } from "#domain/time";
+import { limits } from "#domain/limits";
+import { later } from "#domain/time";
 import type { Core } from "./core.js";
 import type { Message, PostedMail } from "./turn.js";
 
-/** How long a turn that failed waits before it is tried again. */
-const RETRY_DELAY = millis(250);
-/** As often a message is decided again without a pause. */
-const CONFLICTS_AT_ONCE = 3;
-/** As often in all, with a pause each: a minute, in which any change of another node has passed. */
-const CONFLICTS_MOST = 240;
 /** Refusals that say for certain that nothing was written. After any other failure the plane stops, and boots anew. */
 const nothingWritten: ReadonlySet<FaultCode> = new Set(["conflict", "disk_full", "overloaded"]);
 
@@ -50,9 +45,9 @@ export class RefusedTurns {
     const [mail] = posted;
     if (refusal.code === "conflict") {
       this.#conflicts += 1;
-      if (mail && this.#conflicts > CONFLICTS_MOST) return this.#drop(mail, refusal);
+      if (mail && this.#conflicts > limits.conflicts) return this.#drop(mail, refusal);
       this.#bus.giveBack(posted);
-      return this.#conflicts > CONFLICTS_AT_ONCE ? this.#pause() : undefined;
+      return this.#conflicts > limits.conflictsAtOnce ? this.#pause() : undefined;
     }
     if (mail?.envelope.source === "gateway") return mail.envelope.answer?.reject(refusal);
 
@@ -77,6 +72,6 @@ export class RefusedTurns {
 
   #pause(): Promise<void> {
     const { clock } = this.#core;
-    return new Promise((resolve) => void clock.wakeAt(later(clock.now(), RETRY_DELAY), resolve));
+    return new Promise((resolve) => void clock.wakeAt(later(clock.now(), limits.turnRetry), resolve));
   }
 }

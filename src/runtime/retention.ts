@@ -1,13 +1,8 @@
 import { limits } from "#domain/limits";
 import type { ClockStart } from "#domain/plane-time";
-import { instant, later, type Millis, millis, NEVER } from "#domain/time";
+import { instant, later, type Millis, NEVER } from "#domain/time";
 import type { Core } from "./core.js";
 import type { Watchers } from "./watchers.js";
-
-/** Seldom enough that an idle plane sleeps, often enough that a day's tasks never pile up. */
-const EVERY = millis(10 * 60_000);
-/** Batches one sweep removes at most; the next one goes on. */
-const BATCHES_PER_SWEEP = 500;
 
 /** Removes Tasks that ended long ago, in small batches, so that no commit waits long behind one. */
 export class Retention {
@@ -32,7 +27,7 @@ export class Retention {
   start(): void {
     const { clock } = this.#core;
     if (!this.#stopped)
-      this.#cancel = clock.wakeAt(later(clock.now(), EVERY), () => void this.#sweepAndGoOn());
+      this.#cancel = clock.wakeAt(later(clock.now(), limits.retentionEvery), () => void this.#sweepAndGoOn());
   }
 
   stop(): void {
@@ -45,7 +40,7 @@ export class Retention {
     const { clock, store, telemetry } = this.#core;
     const before = instant(clock.now() - this.#keep - this.#unproven());
     let sum = 0;
-    for (let batch = 0; batch < BATCHES_PER_SWEEP && !this.#stopped; batch += 1) {
+    for (let batch = 0; batch < limits.retentionBatches && !this.#stopped; batch += 1) {
       const removed = await store.removeFinished(before, limits.retentionBatch);
       for (const taskId of removed) this.#watchers.removed(taskId);
       sum += removed.length;

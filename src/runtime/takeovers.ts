@@ -1,11 +1,7 @@
 import type { Fault } from "#domain/fault";
-import { type Instant, later, millis } from "#domain/time";
+import { limits } from "#domain/limits";
+import { type Instant, later } from "#domain/time";
 import type { Log } from "#ports/telemetry";
-
-/** How long one clash is not spoken of again. */
-const QUIET = millis(60_000);
-/** Worker ids remembered; beyond them the oldest is forgotten, and may be spoken of again too soon. */
-const REMEMBERED_MAX = 1_000;
 
 interface Clash {
   readonly quietUntil: Instant;
@@ -36,8 +32,8 @@ export class TakeoverLog {
       ...{ instance, hostname, takeovers },
     });
     this.#clashes.delete(workerId);
-    this.#clashes.set(workerId, { quietUntil: later(at, QUIET), takeovers: 0 });
-    if (this.#clashes.size > REMEMBERED_MAX) {
+    this.#clashes.set(workerId, { quietUntil: later(at, limits.takeoverQuiet), takeovers: 0 });
+    if (this.#clashes.size > limits.takeoversRemembered) {
       for (const oldest of this.#clashes.keys()) {
         this.#clashes.delete(oldest);
         break;

@@ -2,7 +2,7 @@ import type { Deadline } from "#domain/deadline";
 import type { SessionId } from "#domain/id";
 import { limits } from "#domain/limits";
 import { earliest, type Instant, instant, later, millis } from "#domain/time";
-import { type Clock, LATE_TICK } from "#ports/clock";
+import type { Clock } from "#ports/clock";
 import type { Store } from "#ports/store";
 import type { Leases } from "./leases.js";
 
@@ -20,9 +20,6 @@ export interface Due {
   failed(error: unknown): void;
 }
 
-const SOON = millis(50);
-/** With fewer, no starts would come with the others. */
-const BATCH_MIN = 4;
 /** No deadline is set later. */
 const LAST = instant(Number.MAX_SAFE_INTEGER);
 
@@ -96,7 +93,7 @@ export class Timers {
     const at = this.#clock.now();
     const late = millis(at - planned);
     // Beyond the delay itself one more moment: what the workers sent meanwhile may still be on its way.
-    if (late > LATE_TICK) this.#leases.extendAll(millis(late + LATE_TICK));
+    if (late > limits.lateTick) this.#leases.extendAll(millis(late + limits.lateTick));
     this.#nameTheSilent(at);
     if (this.#avoidEnd !== undefined && this.#avoidEnd <= at) {
       this.#avoidEnd = undefined;
@@ -116,7 +113,7 @@ export class Timers {
     for (const session of this.#leases.ended(at)) {
       if (!this.#due.silent(session)) this.#unheard.push(session);
     }
-    this.#unheardAt = this.#unheard.length > 0 ? later(at, SOON) : undefined;
+    this.#unheardAt = this.#unheard.length > 0 ? later(at, limits.dueRetry) : undefined;
   }
 
   async #readDue(at: Instant): Promise<void> {
@@ -130,7 +127,7 @@ export class Timers {
       this.#pending += 1;
       if (!this.#tell(deadline)) this.#pending -= 1;
     }
-    if (due.length > 0 && this.#pending === 0) this.#nextDueAt = later(at, SOON);
+    if (due.length > 0 && this.#pending === 0) this.#nextDueAt = later(at, limits.dueRetry);
   }
 
   #tell(deadline: Deadline): boolean {
@@ -165,7 +162,7 @@ export class Timers {
   /** One deadline may make a thousand rows, or end a thousand Runs: then fewer of them are one turn's work. */
   #fitBatch(tookMs: number): void {
     const fits = tookMs > limits.dueBatch ? (this.#batch * limits.dueBatch) / tookMs : 2 * this.#batch;
-    this.#batch = Math.max(BATCH_MIN, Math.min(limits.dueDeadlines, Math.floor(fits)));
+    this.#batch = Math.max(limits.dueDeadlinesLeast, Math.min(limits.dueDeadlines, Math.floor(fits)));
   }
 
   async #goOn(): Promise<void> {

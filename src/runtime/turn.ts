@@ -182,7 +182,7 @@ export class Turn {
     if (unread.length === 0) return;
 
     const left = new Set(this.#work.changes.steps.map(({ before }) => before?.lane));
-    const useful = anyRoom ? unread.slice(0, LANES_READ_PER_TURN) : [];
+    const useful = anyRoom ? unread.slice(0, limits.turnLanes) : [];
     this.#lanesRead = [...new Set([...unread.filter(({ key }) => left.has(key)), ...useful])];
     for (const lane of this.#lanesRead) {
       const ready = await fromStore(this.#core.store.ready(lane.key, limits.lanePage));
@@ -199,9 +199,6 @@ export class Turn {
     }
   }
 }
-
-/** Lanes whose pages one turn reads again; the next turn goes on. */
-const LANES_READ_PER_TURN = 16;
 
 function isLeftOut(outcome: Answer | CascadeFailure | undefined): boolean {
   return outcome !== undefined && !(outcome instanceof CascadeFailure) && outcome.type === "scheduled";

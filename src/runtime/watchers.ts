@@ -4,7 +4,6 @@ import { limits } from "#domain/limits";
 import type { LogEntry, LogSlice } from "#domain/log";
 import { taskNotFound } from "#domain/refusals";
 import { isTerminal } from "#domain/task";
-import { millis } from "#domain/time";
 import type { Reads } from "#ports/store";
 
 /** What the watchers of one Task share: how far its log goes, as far as commits have told. */
@@ -89,7 +88,7 @@ export class Watchers {
     if (listeners.size >= limits.watchersPerTask) {
       throw new Fault("overloaded", `task ${taskId} has ${listeners.size} watchers, the most one may have`, {
         reason: "TOO_MANY_WATCHERS",
-        retryAfter: millis(1_000),
+        retryAfter: limits.retryAfter,
       });
     }
     listeners.add(tell);

@@ -152,7 +152,7 @@ export class WorkerConnection implements WorkerLink {
     const allowed = limits.workerCreditBytes + limits.chunkBytes;
     if ((this.#hello?.protocol ?? 0) >= 1 && this.#undecided + bytes > allowed) {
       const message = `more than ${limits.workerCreditBytes} bytes were sent and not yet acknowledged`;
-      throw new Fault("overloaded", message, { reason: "CREDIT_EXCEEDED", retryAfter: millis(1_000) });
+      throw new Fault("overloaded", message, { reason: "CREDIT_EXCEEDED", retryAfter: limits.retryAfter });
     }
     this.#undecided += bytes;
     const settle = () => {

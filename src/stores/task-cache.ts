@@ -8,9 +8,6 @@ import type { Commit, Committed, TaskDetail } from "#ports/store";
 import { keyOfStep, type LoadResult } from "./load-result.js";
 import { weighLine, weighRun, weighSpec, weighStep, weighTask } from "./weight.js";
 
-/** All that is remembered together, roughly. Some ten thousand small Tasks. */
-const WEIGHT_MAX = 64 * 1024 * 1024;
-
 /** One Task as last committed. */
 interface Family {
   task: TaskRow;
@@ -150,7 +147,7 @@ export class TaskCache {
       this.#append(taskId, firstSeqs[i] as number, entries);
     }
     for (const id of this.#families.keys()) {
-      if (this.#weight <= WEIGHT_MAX) break;
+      if (this.#weight <= limits.taskCacheBytes) break;
       this.forget(id);
     }
   }

@@ -3,9 +3,6 @@ import { type TemplateRef, type TemplateRow, templateKey } from "#domain/templat
 import { versionKey } from "#domain/version";
 import { weighTemplate } from "./weight.js";
 
-/** All that are remembered together, roughly: a few of the largest, or as many as the limit of ordinary ones. */
-const WEIGHT_MAX = 16 * 1024 * 1024;
-
 /**
  * The templates that were registered or asked for last, bounded by number and weight; what was asked for longest
  * ago goes first. They never change, so that all there is to take care of is which version is the newest.
@@ -67,7 +64,7 @@ export class TemplateCache {
     this.#rows.set(key, row);
     this.#weight += weighTemplate(row);
     for (const old of this.#rows.values()) {
-      if (this.#weight <= WEIGHT_MAX && this.#rows.size <= limits.templatesInMemory) break;
+      if (this.#weight <= limits.templateCacheBytes && this.#rows.size <= limits.templatesInMemory) break;
       this.#forget(old);
     }
   }

@@ -25,14 +25,7 @@ import {
   whole,
 } from "./shape.js";
 
-const DAYS_30_S = 30 * 24 * 3_600;
-const DAYS_30_MS = DAYS_30_S * 1_000;
-/** Longer than any backoff or hint of an agent may be. */
-const BACKOFF_MAX_MS = limits.retryAfterMax;
-/** A batch or map lets at most so many members run at a time. */
-const CONCURRENCY_MAX = 1_000;
-/** Free texts are for people: a page, not a book. */
-export const PROSE = text(10_000);
+export const PROSE = text(limits.proseBytes);
 export const WORD = text(limits.idBytes);
 
 export const stepName = text(128, {
@@ -54,7 +47,7 @@ const agentName = text(limits.idBytes, {
 });
 
 const timeoutSeconds: Field = {
-  shape: whole(1, DAYS_30_S),
+  shape: whole(1, limits.stepWaitMost / 1_000),
   says: "How long one attempt may take, in seconds; for a map, one of each member. No limit if left out.",
 };
 
@@ -77,12 +70,12 @@ const retryFields = {
     says: "How the delay grows from failure to failure: none is no delay, linear grows by the base, exponential doubles, fibonacci is between the two.",
   },
   backoff_base_ms: {
-    shape: whole(0, BACKOFF_MAX_MS),
+    shape: whole(0, limits.retryAfterMax),
     default: planDefaults.baseMs,
     says: "Delay after the first failure, in milliseconds.",
   },
   max_backoff_ms: {
-    shape: whole(0, BACKOFF_MAX_MS),
+    shape: whole(0, limits.retryAfterMax),
     default: planDefaults.maxMs,
     says: "What no delay exceeds, in milliseconds.",
   },
@@ -117,7 +110,7 @@ const batchFields = {
     says: "The most items one batch may say it holds.",
   },
   parallelism: {
-    shape: whole(1, CONCURRENCY_MAX),
+    shape: whole(1, limits.memberConcurrency),
     default: planDefaults.parallelism,
     says: "How many workers may run at a time.",
   },
@@ -140,7 +133,7 @@ const mapFields = {
     says: "Path of the list: `input/urls`, or `results/STEP/items` of a direct dependency.",
   },
   concurrency: {
-    shape: whole(1, CONCURRENCY_MAX),
+    shape: whole(1, limits.memberConcurrency),
     default: planDefaults.concurrency,
     says: "How many members may run at a time.",
   },
@@ -164,7 +157,7 @@ const childFields = {
 
 const timerFields = {
   delay_ms: {
-    shape: whole(1, DAYS_30_MS),
+    shape: whole(1, limits.stepWaitMost),
     required: true,
     says: "How long it waits once its dependencies are done, in milliseconds.",
   },
@@ -173,7 +166,7 @@ const timerFields = {
 const signalFields = {
   name: { shape: WORD, says: "What SignalTask calls it; the step's name if left out." },
   timeout_ms: {
-    shape: whole(1, DAYS_30_MS),
+    shape: whole(1, limits.stepWaitMost),
     says: "How long it waits for the signal, in milliseconds. As long as the Task may take if left out.",
   },
   default: {

@@ -1,3 +1,4 @@
+import { limits } from "#domain/limits";
 import { identityStrategies, type TemplateBody } from "#domain/template";
 import { overrideFields, PROSE, stepFields, version, WORD } from "./format-step.js";
 import {
@@ -16,7 +17,6 @@ import {
 
 const NAME_PATTERN = "^[A-Za-z0-9_][A-Za-z0-9_.-]*$";
 const NAME_SAYS = 'made of letters, digits, "_", "-" and "." alone';
-const YEAR_S = 365 * 24 * 3_600;
 
 const metadataFields: Fields = {
   author: { shape: WORD, says: "Who answers for it." },
@@ -98,7 +98,7 @@ const bodyFields = {
     says: "When two requests mean the same Task.",
   },
   identity_window_seconds: {
-    shape: whole(1, YEAR_S),
+    shape: whole(1, limits.identityWindowMost / 1_000),
     says: "After so many seconds the same work may run again. As long as the Task is kept if left out.",
   },
   hold_on_failure: {

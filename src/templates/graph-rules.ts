@@ -1,12 +1,8 @@
+import { limits } from "#domain/limits";
 import type { TemplateStep } from "#domain/template";
 import { shown } from "./finding.js";
 import { nearMiss } from "./near.js";
 import type { Subject } from "./subject.js";
-
-/** A message that names more steps than this is not read to its end. */
-const NAMED_MAX = 12;
-/** Each is a mistake of its own; who has made so many will look again. */
-const CYCLES_MAX = 10;
 
 /** Dependencies: each is there, once, and none leads back. Returns whether any does. */
 export function checkGraph(subject: Subject): boolean {
@@ -77,7 +73,7 @@ function findCycles({ steps, byName }: Subject): string[][] {
       } else if (onPath.has(next)) {
         const names = path.map(({ name }) => name);
         cycles.push(names.slice(names.indexOf(next)));
-        if (cycles.length === CYCLES_MAX) return cycles;
+        if (cycles.length === limits.cyclesReported) return cycles;
       } else if (!done.has(next)) {
         path.push({ name: next, left: waitsFor(next) });
         onPath.add(next);
@@ -106,7 +102,8 @@ function reportCycle(cycle: readonly string[], { byName, say }: Subject): void {
   const end = byName.get(cycle.at(-1) ?? "");
   if (first === undefined || end === undefined) return;
 
-  const named = cycle.length <= NAMED_MAX ? cycle : [...cycle.slice(0, NAMED_MAX), "…"];
+  const named =
+    cycle.length <= limits.cycleStepsNamed ? cycle : [...cycle.slice(0, limits.cycleStepsNamed), "…"];
   const circle = [...named, first].join(" → ");
   const message = `each of these waits for the next: ${circle}; take one of the dependencies out`;
   say("CYCLE_DETECTED", message, end, "dependencies", first);

@@ -1,7 +1,5 @@
+import { limits } from "#domain/limits";
 import { clip } from "#domain/text";
-
-/** A label is read at a glance; names can be long. */
-const LINE_BYTES = 80;
 
 /** The look of a node, by the names that Mermaid has for shapes. */
 export type Look = "rect" | "diamond" | "hex" | "procs" | "docs" | "subproc" | "delay" | "lean-r" | "stadium";
@@ -17,7 +15,7 @@ export function node(id: string, look: Look, lines: readonly string[], className
  * a directive is written as one.
  */
 export function escaped(line: string): string {
-  const short = clip(line, LINE_BYTES);
+  const short = clip(line, limits.diagramLabelBytes);
   const text = short === line ? line : `${short}…`;
   return text.replace(/\p{Cc}+/gu, " ").replace(/[#"'`<>&;\\{}%]/g, (sign) => `#${sign.charCodeAt(0)};`);
 }

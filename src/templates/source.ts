@@ -29,11 +29,6 @@ export interface Entry {
   readonly part: Part;
 }
 
-/** A text of more and shorter pieces is no template, and would take seconds to read. */
-const PIECES_MAX = 200_000;
-/** The reader calls itself for each level, and a level is up to two of the parser's. */
-const NESTING_MAX = 2 * limits.jsonDepth + 8;
-
 /** The one value of a YAML or JSON text, or undefined if there is none; what is wrong is among the findings. */
 export function readSource(source: string, lines: LineCounter, findings: Findings): Part | undefined {
   if (utf8Bytes(source) > limits.templateBytes) {
@@ -62,12 +57,12 @@ function tokensOf(source: string, lines: LineCounter, findings: Findings): CST.T
   let pieces = 0;
   for (const piece of new Lexer().lex(source)) {
     pieces += 1;
-    if (pieces > PIECES_MAX) {
-      findings.add("TOO_LARGE", `the text has more than ${PIECES_MAX} words and signs`, 0);
+    if (pieces > limits.templatePieces) {
+      findings.add("TOO_LARGE", `the text has more than ${limits.templatePieces} words and signs`, 0);
       return undefined;
     }
     tokens.push(...parser.next(piece));
-    if (parser.stack.length > NESTING_MAX) return tooDeep(parser.offset, findings);
+    if (parser.stack.length > limits.templateNesting) return tooDeep(parser.offset, findings);
   }
   tokens.push(...parser.end());
 

@@ -1,6 +1,7 @@
 import { create, type DescMessage, type Message, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
 import type { Fault, FaultCode } from "#domain/fault";
+import { limits } from "#domain/limits";
 import { type Millis, millis } from "#domain/time";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "./gen/google/rpc/error_details_pb.js";
 import { StatusSchema } from "./gen/google/rpc/status_pb.js";
@@ -50,9 +51,6 @@ export function statusOf({ code }: Fault): FailureName {
   return statusByFault[code];
 }
 
-/** How long to wait before a retry where the failure itself does not say. */
-const RETRY_AFTER = millis(1_000);
-
 /** One `google.rpc` message that goes with an error. */
 export interface Detail {
   readonly desc: DescMessage;
@@ -80,7 +78,7 @@ export function detailsOf(fault: Fault): Detail[] {
 
 /** How long to wait before trying again; 0 if that would not help. */
 export function retryAfterOf({ details, again }: Fault): Millis {
-  return details.retryAfter ?? (again === "later" ? RETRY_AFTER : millis(0));
+  return details.retryAfter ?? (again === "later" ? limits.retryAfter : millis(0));
 }
 
 /** The bytes of `grpc-status-details-bin`. */

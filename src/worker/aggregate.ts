@@ -32,11 +32,6 @@ export interface BatchTotals {
   readonly errors: readonly { readonly step: string; readonly error: string }[];
 }
 
-/** Enough to see what goes wrong; whoever wants all of them reads the workers' own results. */
-const ERRORS_MAX = 10;
-/** Ten of them stay far below what a result may have. */
-const ERROR_BYTES = 1_024;
-
 const made = z.object({
   batch_processing_outcome: z.discriminatedUnion("type", [
     z.object({ type: z.literal("no_batches") }),
@@ -107,8 +102,8 @@ function add(sums: ReturnType<typeof total>, step: string, result: unknown): voi
   sums.items_skipped += said.items_skipped ?? 0;
 
   const errors = withErrors.safeParse(result).data?.errors ?? [];
-  for (const error of errors.slice(0, ERRORS_MAX - sums.errors.length)) {
+  for (const error of errors.slice(0, limits.aggregatedErrors - sums.errors.length)) {
     const text = typeof error === "string" ? error : JSON.stringify(error);
-    sums.errors.push({ step, error: clip(text, ERROR_BYTES) });
+    sums.errors.push({ step, error: clip(text, limits.aggregatedErrorBytes) });
   }
 }

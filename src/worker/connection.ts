@@ -10,9 +10,6 @@ import type { RunKey } from "./frames.js";
 import type { Ask } from "./patient-reader.js";
 import type { ResultWanted } from "./result-reader.js";
 
-/** Well below the minute after which idle connections are dropped by what lies between. */
-const PING_INTERVAL_MS = 15_000;
-
 /** One stream to a plane, and what can be asked beside it. */
 export interface Connection {
   readonly incoming: AsyncIterable<RunServerMessage>;
@@ -48,7 +45,7 @@ function toUrl(addr: string): URL | undefined {
 export function dial(url: string, outgoing: AsyncIterable<RunClientMessage>, opened: () => void): Connection {
   const aborter = new AbortController();
   const manager = new SessionManager(url, {
-    pingIntervalMs: PING_INTERVAL_MS,
+    pingIntervalMs: limits.workerPing,
     pingTimeoutMs: limits.keepaliveTimeout,
   });
   const transport = createGrpcTransport({

@@ -3,9 +3,6 @@ import { utf8Bytes } from "#domain/text";
 import type { StepResults } from "./agent-context.js";
 import { AgentError } from "./agent-error.js";
 
-/** What a program is expected to read at once; a join of more than that is for an agent that reads one by one. */
-const RESULTS_BYTES_MAX = 16 * limits.resultBytes;
-
 /**
  * What a program is given on stdin: the input as it came, and for a step of a workflow that others come
  * before, their results by name under `results`, and the names of those that failed under
@@ -23,8 +20,8 @@ export async function inputWithResults(inputJson: string, results: StepResults):
   for (const name of dependencies) {
     const json = (await results.resultJson(name)) ?? "null";
     bytes += utf8Bytes(json);
-    if (bytes > RESULTS_BYTES_MAX) {
-      const message = `the results of ${dependencies.length} steps are over ${RESULTS_BYTES_MAX} bytes together`;
+    if (bytes > limits.execInputBytes) {
+      const message = `the results of ${dependencies.length} steps are over ${limits.execInputBytes} bytes together`;
       throw new AgentError(`${message}, more than a program is given at once`, { retryable: false });
     }
     parts.push(`${JSON.stringify(name)}:${json}`);

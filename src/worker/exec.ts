@@ -29,17 +29,6 @@ export interface ExecOptions {
   readonly killGraceMs?: number;
 }
 
-/** Enough for a program to close its files, and well within any lease. */
-const KILL_GRACE_MS = 5_000;
-/** A result fits into a status update; nothing on one line is worth more. */
-const LINE_CHARS_MAX = 2 * limits.resultBytes;
-/** What of stderr goes into the error message: the end, where programs say what went wrong. */
-const STDERR_TAIL_CHARS = 2_000;
-/** How long the end of stderr may take to arrive after the program has ended. */
-const STDERR_LATE_MS = 1_000;
-/** A longer line of stderr is cut in the log. */
-const LOG_LINE_CHARS = 2_000;
-
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
 /**
@@ -82,7 +71,7 @@ async function perform(
   const group = new ProcessGroup(child);
   const exit = exitOf(child, program);
   const stop = (): void => {
-    group.end(options.killGraceMs ?? KILL_GRACE_MS);
+    group.end(options.killGraceMs ?? limits.execKill);
     // What escaped the group may hold the pipe open; nobody wants to read it any more.
     const unplug = (): unknown => child.stdout.destroy();
     exit.then(unplug, unplug);
@@ -96,7 +85,7 @@ async function perform(
     const [result, code] = await Promise.all([readOutput(child.stdout, options.output ?? "text", ctx), exit]);
     ctx.signal.throwIfAborted();
     if (code === "code 0") return result;
-    const late = pause(STDERR_LATE_MS, ctx.signal).then(() => "");
+    const late = pause(limits.stderrLate, ctx.signal).then(() => "");
     throw new AgentError(complaint(program, code, await Promise.race([errors, late])));
   } catch (error) {
     stop();
@@ -126,7 +115,7 @@ function complaint(program: string, exit: string, stderr: string): string {
 /** Reads at the pace at which output is taken: the program waits with its next write meanwhile. */
 async function readOutput(stdout: Readable, mode: "text" | "jsonl", ctx: AgentContext): Promise<unknown> {
   const decoder = new TextDecoder();
-  const lines = new Lines(LINE_CHARS_MAX);
+  const lines = new Lines(limits.execLineChars);
   let result: { readonly value: unknown } | undefined;
   let bytes = 0;
 
@@ -168,10 +157,10 @@ async function tailOf(stderr: Readable, log: Log): Promise<string> {
   try {
     stderr.setEncoding("utf8");
     for await (const text of stderr as AsyncIterable<string>) {
-      tail = (tail + text).slice(-STDERR_TAIL_CHARS);
+      tail = (tail + text).slice(-limits.stderrTailChars);
       const parts = (line + text).split("\n");
-      line = (parts.pop() ?? "").slice(0, LOG_LINE_CHARS);
-      for (const part of parts) log.info("stderr", { line: part.slice(0, LOG_LINE_CHARS) });
+      line = (parts.pop() ?? "").slice(0, limits.stderrLineChars);
+      for (const part of parts) log.info("stderr", { line: part.slice(0, limits.stderrLineChars) });
     }
     if (line !== "") log.info("stderr", { line });
   } catch (error) {

@@ -1,3 +1,4 @@
+import { limits } from "#domain/limits";
 import type { Log } from "#ports/telemetry";
 import type { RunClientMessage } from "#wire/gen/taskrun/v1/run_service_pb";
 import type { StopCause } from "./agent-error.js";
@@ -9,13 +10,6 @@ import { Run } from "./run.js";
 import type { ServedAgent } from "./served-agent.js";
 import { after } from "./timers.js";
 import { Window } from "./window.js";
-
-/** Runs that have left our hands and are remembered, so that a late repeat of their assignment starts nothing. */
-const FORMER_MAX = 4_096;
-/** Declines not yet sent. The plane offers no more than our capacity before it hears of one. */
-const DECLINES_MAX = 4_096;
-/** The plane ends an overdue task by itself, and says why better than we could: it gets a head start. */
-const DEADLINE_SLACK_MS = 1_000;
 
 export interface HeldRunsOptions {
   readonly agents: readonly ServedAgent[];
@@ -162,7 +156,7 @@ export class HeldRuns {
       ready: (speaker) => this.#wake(speaker),
     });
     const overdue = (): void => run.stop("deadline", "the task's time is up");
-    const clearDeadline = leftMs === undefined ? () => {} : after(leftMs + DEADLINE_SLACK_MS, overdue);
+    const clearDeadline = leftMs === undefined ? () => {} : after(leftMs + limits.deadlineSlack, overdue);
     this.#held.set(run.runId, { run, clearDeadline });
     this.#working += 1;
     void run.start(agent).then(() => {
@@ -184,7 +178,7 @@ export class HeldRuns {
     this.#ready.delete(held.run);
     this.#held.delete(runId);
     this.#former.add(runId);
-    if (this.#former.size > FORMER_MAX) {
+    if (this.#former.size > limits.formerRuns) {
       for (const oldest of this.#former) {
         this.#former.delete(oldest);
         break;
@@ -194,7 +188,7 @@ export class HeldRuns {
   }
 
   #decline(runId: string, reason: string): void {
-    if (this.#declines.length >= DECLINES_MAX) return; // the next heartbeat says that we do not hold it
+    if (this.#declines.length >= limits.unsentDeclines) return; // the next heartbeat says that we do not hold it
     this.#options.log.info("run declined", { runId, reason });
     this.#declines.push(decline(runId, reason));
     this.#options.poke();

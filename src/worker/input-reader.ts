@@ -6,18 +6,13 @@ import type { RunKey } from "./frames.js";
 import { type Ask, PatientReader, Refused } from "./patient-reader.js";
 import { Window } from "./window.js";
 
-/** Inputs kept for runs that come later: some tasks of the largest size, or hundreds of small ones. */
-const CACHE_BYTES = 16 * limits.inputBytes;
-/** Answers that may be under way at once; a worker seldom has members of more tasks in hand. */
-const WINDOW_BYTES = 8 * limits.inputBytes;
-
 /**
  * Reads inputs that did not come with their assignments, for all runs of a worker: of one task once, however many
  * of its members are here. A run that asks while another reads waits for that one's answer.
  */
 export class InputReader {
   readonly #reader = new PatientReader<RunKey>();
-  readonly #window = new Window(WINDOW_BYTES);
+  readonly #window = new Window(limits.inputWindowBytes);
   /** By id; the one used longest ago comes first. */
   readonly #kept = new Map<string, SharedText>();
   readonly #underWay = new Map<string, Promise<SharedText>>();
@@ -100,7 +95,7 @@ export class InputReader {
     this.#kept.set(id, input);
     this.#keptBytes += input.bytes;
     for (const [oldest, kept] of this.#kept) {
-      if (this.#keptBytes <= CACHE_BYTES) break;
+      if (this.#keptBytes <= limits.inputCacheBytes) break;
       this.#kept.delete(oldest);
       this.#keptBytes -= kept.bytes;
     }

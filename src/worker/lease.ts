@@ -1,8 +1,7 @@
+import { limits } from "#domain/limits";
+
 /** The share of a lease after which the worker gives its runs up: the plane waits a little longer than all of it. */
 const FENCE_SHARE = 5 / 6;
-
-/** Heartbeats sent and not acknowledged that are remembered; by then the lease is long over. */
-const BEATS_KEPT = 64;
 
 /**
  * How long the runs in hand are still ours. Counted from the *sending* of the last message that the
@@ -33,7 +32,8 @@ export class Lease {
   beatSent(at: number): number {
     this.#beat += 1;
     this.#sentAt.set(this.#beat, at);
-    if (this.#sentAt.size > BEATS_KEPT) this.#sentAt.delete(this.#beat - BEATS_KEPT);
+    if (this.#sentAt.size > limits.heartbeatsRemembered)
+      this.#sentAt.delete(this.#beat - limits.heartbeatsRemembered);
     return this.#beat;
   }
 

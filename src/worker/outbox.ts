@@ -17,11 +17,6 @@ export interface Note<Content> {
   readonly content: Content;
 }
 
-/** Unacknowledged chunks of one run, however small: each costs memory of its own. */
-const CHUNKS_MAX = 4_096;
-/** Notes of one run that wait for a connection; beyond them the oldest is forgotten. */
-const NOTES_MAX = 256;
-
 /**
  * What one run has to say, in order. A chunk stays until the plane says that it is durable, and is sent
  * again in every session until then; a note is sent once. Bytes sent and not acknowledged stay within
@@ -62,7 +57,7 @@ export class Outbox<Content> {
 
   /** True if another chunk of this size may be added now; else wait for an acknowledgement. */
   hasRoom(bytes: number): boolean {
-    return this.#chunks < CHUNKS_MAX && within(this.#credit, this.#bytes, bytes);
+    return this.#chunks < limits.outboxChunks && within(this.#credit, this.#bytes, bytes);
   }
 
   add(content: string, bytes: number, metadata: Labels, at: number): void {
@@ -74,7 +69,7 @@ export class Outbox<Content> {
 
   /** @returns false if the oldest waiting note had to be forgotten for it */
   addNote(content: Content): boolean {
-    const fits = this.#notes < NOTES_MAX;
+    const fits = this.#notes < limits.outboxNotes;
     if (!fits) this.#remove(this.#entries.findIndex(({ kind }) => kind === "note"));
     this.#entries.push({ kind: "note", content });
     this.#notes += 1;

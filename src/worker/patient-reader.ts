@@ -1,6 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import { limits } from "#domain/limits";
 import { nextAttemptAt, type RetryPolicy } from "#domain/retry";
-import { instant, millis } from "#domain/time";
+import { instant } from "#domain/time";
 import { AgentError } from "./agent-error.js";
 import { monotonic, pause } from "./timers.js";
 
@@ -10,12 +11,13 @@ export type Ask<Wanted> = (
   options: { readonly signal: AbortSignal; readonly timeoutMs: number },
 ) => Promise<string>;
 
-/** What is read is worth waiting for as long as a plane takes to be started again, and no longer. */
-const READ_MS = 30_000;
-/** One call: a plane that is up answers in far less. */
-const CALL_MS = 10_000;
 /** Between two tries; drawn, since many runs may wait for the same plane. */
-const AGAIN: RetryPolicy = { backoff: "exponential", base: millis(100), max: millis(2_000), jitter: 1 };
+const AGAIN: RetryPolicy = {
+  backoff: "exponential",
+  base: limits.readRetryFirst,
+  max: limits.readRetryMost,
+  jitter: 1,
+};
 /** Answers that trying again will not change. */
 const final = new Set([
   Code.NotFound,
@@ -45,16 +47,16 @@ export class PatientReader<Wanted> {
    * @throws the signal's reason, if it aborts first
    */
   async read(wanted: Wanted, what: string, signal: AbortSignal): Promise<string> {
-    const endsAt = monotonic() + READ_MS;
+    const endsAt = monotonic() + limits.readPatience;
     let why = "not connected";
     for (let failures = 1; ; failures += 1) {
       const leftMs = endsAt - monotonic();
       if (leftMs <= 0) {
-        const message = `${what} could not be read within ${READ_MS / 1_000} s: ${why}`;
+        const message = `${what} could not be read within ${limits.readPatience / 1_000} s: ${why}`;
         throw new AgentError(message, { retryable: true });
       }
       try {
-        const timeoutMs = Math.min(leftMs, CALL_MS);
+        const timeoutMs = Math.min(leftMs, limits.readCall);
         if (this.#ask) return await this.#ask(wanted, { signal, timeoutMs });
       } catch (error) {
         signal.throwIfAborted();

@@ -10,12 +10,9 @@ export interface ResultWanted extends RunKey {
   readonly stepName: string;
 }
 
-/** Answers of the largest size that may be under way at once: eight agents read, and the others wait. */
-const WINDOW_BYTES = 8 * limits.resultBytes;
-
 /** Reads results of earlier steps for all runs of a worker, over whichever session there is. */
 export class ResultReader {
-  readonly #window = new Window(WINDOW_BYTES);
+  readonly #window = new Window(limits.resultWindowBytes);
   readonly #reader = new PatientReader<ResultWanted>();
 
   /** A session has begun or, with undefined, ended. */

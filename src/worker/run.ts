@@ -19,9 +19,6 @@ import { RunOutput } from "./run-output.js";
 import type { ServedAgent } from "./served-agent.js";
 import type { Window } from "./window.js";
 
-/** What an agent may wait for at once before it looks like a mistake: the result of every step, and some output. */
-const WAITS_MAX = limits.taskSteps + 100;
-
 /** What a run needs of the worker around it. */
 export interface RunSurroundings {
   readonly log: Log;
@@ -64,7 +61,7 @@ export class Run {
     this.fence = assignment.fence;
     this.#assignment = assignment;
     this.#around = around;
-    setMaxListeners(WAITS_MAX, this.#abort.signal);
+    setMaxListeners(limits.waitsPerRun, this.#abort.signal);
     this.#says = new RunOutput(this.#outbox, {
       signal: this.#abort.signal,
       window: around.window,

@@ -59,9 +59,6 @@ export interface WorkerHandle {
   close(): void;
 }
 
-/** Finishing usually takes less; what takes longer is better begun anew elsewhere. */
-const DRAIN_MS = 20_000;
-
 /**
  * Serves the agents' runs until drained: connects, reconnects whenever the connection is lost, and keeps
  * its runs meanwhile, as long as their lease lasts. Resolves at once; the plane need not be up yet.
@@ -69,7 +66,7 @@ const DRAIN_MS = 20_000;
  * @throws {RangeError | TypeError} naming the option that cannot be
  */
 export async function serve(options: ServeOptions): Promise<WorkerHandle> {
-  const { maxRuns = limits.defaultRunsPerWorker, drainMs = DRAIN_MS, labels = {} } = options;
+  const { maxRuns = limits.defaultRunsPerWorker, drainMs = limits.workerDrain, labels = {} } = options;
   const id = options.id ?? inventId();
   check(id, maxRuns, drainMs);
   const agents = servedAgents(options.agents);

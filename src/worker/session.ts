@@ -20,12 +20,6 @@ import { after, monotonic } from "./timers.js";
 
 /** This stream speaks of leases, fences and acknowledgements, and reads large inputs by reference. */
 const PROTOCOL = 2;
-/** From dialling to the first sign of the plane. */
-const CONNECT_MS = limits.handshake;
-/** From dialling to the plane's welcome: as long as it would wait for our hello. */
-const WELCOME_MS = limits.hello;
-/** How long the plane may take to close its side after we have closed ours. */
-const FAREWELL_MS = 1_000;
 
 export interface SessionOptions {
   readonly url: string;
@@ -70,8 +64,8 @@ export class Session {
 
   /** Speaks and listens until the stream ends. @throws whatever ended it, unless we did so ourselves */
   async run(): Promise<void> {
-    const silent = this.#after(CONNECT_MS, `no answer within ${CONNECT_MS} ms`);
-    this.#after(WELCOME_MS, `no welcome within ${WELCOME_MS} ms`, () => this.welcomed);
+    const silent = this.#after(limits.handshake, `no answer within ${limits.handshake} ms`);
+    this.#after(limits.hello, `no welcome within ${limits.hello} ms`, () => this.welcomed);
     this.#connection = dial(this.#options.url, this.#outgoing, silent);
     try {
       for await (const message of this.#connection.incoming) this.#receive(message);
@@ -110,7 +104,7 @@ export class Session {
   leave(): void {
     this.beat();
     this.#outgoing.end();
-    this.#after(FAREWELL_MS, "the plane did not close the stream");
+    this.#after(limits.farewell, "the plane did not close the stream");
   }
 
   /** Ends the stream at once. */

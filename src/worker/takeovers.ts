@@ -1,6 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import { limits } from "#domain/limits";
 import { nextAttemptAt, type RetryPolicy } from "#domain/retry";
-import { instant, millis } from "#domain/time";
+import { instant } from "#domain/time";
 import { ErrorInfoSchema } from "#wire/gen/google/rpc/error_details_pb";
 
 /**
@@ -9,14 +10,10 @@ import { ErrorInfoSchema } from "#wire/gen/google/rpc/error_details_pb";
  */
 const STAY_AWAY: RetryPolicy = {
   backoff: "exponential",
-  base: millis(5_000),
-  max: millis(80_000),
+  base: limits.stayAwayFirst,
+  max: limits.stayAwayMost,
   jitter: 0.5,
 };
-/** Who has kept the id for so long has no rival any more: longer than any rival stays away. */
-const CALM_MS = 300_000;
-/** Five tries in about two minutes: what has not come to rest by then needs a person. */
-const TAKEOVERS_MAX = 5;
 
 /** Counts how often another process has taken over this worker's id, and says how long to stay away. */
 export class Takeovers {
@@ -30,8 +27,8 @@ export class Takeovers {
    * @returns how long to stay away in milliseconds; undefined if it is time to give up
    */
   next(heldMs: number, draw: number): number | undefined {
-    this.#inARow = heldMs >= CALM_MS ? 1 : this.#inARow + 1;
-    if (this.#inARow > TAKEOVERS_MAX) return undefined;
+    this.#inARow = heldMs >= limits.takeoverCalm ? 1 : this.#inARow + 1;
+    if (this.#inARow > limits.takeovers) return undefined;
     return nextAttemptAt(STAY_AWAY, this.#inARow, instant(0), draw);
   }
 }

@@ -2,7 +2,7 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { limits } from "#domain/limits";
 import { nextAttemptAt, type RetryPolicy } from "#domain/retry";
-import { instant, millis } from "#domain/time";
+import { instant } from "#domain/time";
 import type { Log } from "#ports/telemetry";
 import type { WorkerInfoSchema } from "#wire/gen/taskrun/v1/common_pb";
 import { HeldRuns } from "./held.js";
@@ -15,9 +15,12 @@ import { Takeovers, takeoverIn } from "./takeovers.js";
 import { after, monotonic, pause } from "./timers.js";
 
 /** Between two tries to reach the plane; drawn from the whole interval, so that a fleet does not come back at once. */
-const RECONNECT: RetryPolicy = { backoff: "exponential", base: millis(250), max: millis(10_000), jitter: 1 };
-/** The welcome and two heartbeats, an interval apart, prove that the plane is well: the next failure is a first one again. */
-const RENEWALS_STABLE = 3;
+const RECONNECT: RetryPolicy = {
+  backoff: "exponential",
+  base: limits.reconnectFirst,
+  max: limits.reconnectMost,
+  jitter: 1,
+};
 /** Answers that trying again will not change, as long as the plane has never taken us. */
 const hopeless = new Set([
   Code.InvalidArgument,
@@ -79,7 +82,7 @@ export class Worker {
         const error = await this.#oneSession();
         if (signal.aborted) break;
 
-        failures = this.#renewals >= RENEWALS_STABLE ? 1 : failures + 1;
+        failures = this.#renewals >= limits.stableRenewals ? 1 : failures + 1;
         const delayMs = this.#stayAwayMs(error) ?? this.#reconnectMs(error, failures);
         await pause(delayMs, signal);
       }

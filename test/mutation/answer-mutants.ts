@@ -67,7 +67,13 @@ export const answerMutants: readonly Mutant[] = [
   },
   {
     name: "what a paused watcher keeps is not counted",
-    edits: [edit("src/gateway/handlers/task-service.ts", "    if (kept > KEPT_UNCOUNTED) keep(kept);\n", "")],
+    edits: [
+      edit(
+        "src/gateway/handlers/task-service.ts",
+        "    if (kept > limits.watchUncountedBytes) keep(kept);\n",
+        "",
+      ),
+    ],
     test: {
       file: "test/gateway/slow-watcher.test.ts",
       name: "a slice of the log counts as kept for its watcher",

@@ -37,7 +37,7 @@ export const damageMutants: readonly Mutant[] = [
     edits: [
       edit(
         "src/stores/sqlite/inspect.ts",
-        "const { different, unknown } = sums.compare(MOST_PAGES, upTo);",
+        "const { different, unknown } = sums.compare(limits.damageNamed, upTo);",
         "const [different, unknown]: [number[], number] = [[], upTo === 0 ? 1 : 0];",
       ),
     ],

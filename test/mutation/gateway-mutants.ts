@@ -127,7 +127,7 @@ export const gatewayMutants: readonly Mutant[] = [
   },
   {
     name: "peer: a reset counts however late it comes",
-    edits: [edit(sessions, " && this.#now - openedAt <= RAPID_MS", "")],
+    edits: [edit(sessions, " && this.#now - openedAt <= limits.resetRapid", "")],
     test: floods("streams that are cancelled after a while"),
   },
   {
@@ -205,7 +205,9 @@ export const gatewayMutants: readonly Mutant[] = [
   },
   {
     name: "grpc: what a busy handler has not taken is read ahead without end",
-    edits: [edit(grpcIncoming, "this.#options.streamed && this.#ahead > READ_AHEAD", "this.#ahead < 0")],
+    edits: [
+      edit(grpcIncoming, "this.#options.streamed && this.#ahead > limits.readAheadBytes", "this.#ahead < 0"),
+    ],
     test: grpcIncomingTest("what the handler has not taken counts"),
   },
   {

@@ -3,14 +3,14 @@ import { edit, type Mutant, type TestName } from "./mutant.js";
 const loops = (name: string): TestName => ({ file: "test/runtime/loops.test.ts", name });
 
 const requeue = "actors/step/requeue.ts";
-const retry = "src/domain/retry.ts";
+const work = "src/limits/work.ts";
 const placement = "actors/scheduler/placement.ts";
 
 /** Ways to come back for ever, or without a pause. */
 export const loopMutants: readonly Mutant[] = [
   {
     name: "what comes back again and again comes at once",
-    edits: [edit(retry, "const AT_ONCE = 2;", "const AT_ONCE = 1_000;")],
+    edits: [edit(work, "fruitlessAtOnce: 2,", "fruitlessAtOnce: 1_000,")],
     test: loops("by 2 workers in turn comes ever slower"),
   },
   {
@@ -25,7 +25,7 @@ export const loopMutants: readonly Mutant[] = [
   },
   {
     name: "two workers hand a step to and fro, and a third never sees it",
-    edits: [edit(placement, "const TRUSTED_DECLINES = 2;", "const TRUSTED_DECLINES = 1_000;")],
+    edits: [edit(work, "trustedDeclines: 2,", "trustedDeclines: 1_000,")],
     test: loops("goes to a worker that takes it at once"),
   },
   {
@@ -35,7 +35,7 @@ export const loopMutants: readonly Mutant[] = [
   },
   {
     name: "checkpoints without a pace",
-    edits: [edit(retry, "const PACE = 6;", "const PACE = 0;")],
+    edits: [edit(work, "checkpointPace: millis(6),", "checkpointPace: millis(0),")],
     test: loops("at once but at another each time is paced"),
   },
   {

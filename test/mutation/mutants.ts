@@ -175,7 +175,7 @@ export const mutants: readonly Mutant[] = [
     edits: [
       edit(
         holders,
-        "      leases.expect(run.heldBy, millis(lease * BOOT_LEASES), clock.now());\n",
+        "      leases.expect(run.heldBy, millis(lease * limits.bootLeases), clock.now());\n",
         "      void lease;\n",
       ),
     ],
@@ -183,7 +183,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "a restart takes all runs away at once",
-    edits: [edit(holders, "const BOOT_LEASES = 1.5;", "const BOOT_LEASES = 0;")],
+    edits: [edit("src/limits/workers.ts", "bootLeases: 1.5,", "bootLeases: 0,")],
     test: promise("after a restart held runs have a while to reappear"),
   },
   {

@@ -137,7 +137,7 @@ export const schemaMutants: readonly Mutant[] = [
   },
   {
     name: "asks for ever what finds no verdict",
-    edits: [edit("src/host/schemas/threads.ts", "const MISSES_MOST = 3;", "const MISSES_MOST = 1e9;")],
+    edits: [edit("src/limits/schemas.ts", "slowSchemaMisses: 3,", "slowSchemaMisses: 1e9,")],
     test: thread("a schema that finds no verdict again and again gets none for a minute"),
   },
 ];

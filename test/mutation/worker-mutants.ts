@@ -89,7 +89,7 @@ export const workerMutants: readonly Mutant[] = [
   },
   {
     name: "an ousted worker never gives up",
-    edits: [edit("src/worker/takeovers.ts", "const TAKEOVERS_MAX = 5;", "const TAKEOVERS_MAX = 5e9;")],
+    edits: [edit("src/limits/worker-library.ts", "takeovers: 5,", "takeovers: 5e9,")],
     test: { ...takeovers, name: "gives up in the end" },
   },
   {

@@ -4,14 +4,13 @@ import { codeToHttpStatus } from "@connectrpc/connect/protocol-connect";
 import { expect, test } from "vitest";
 import { settings } from "#config";
 import { Fault, type FaultCode, faults } from "#domain/fault";
-import { limits } from "#domain/limits";
 import { metricLabels } from "#host/metric-shapes";
 import { counters, gauges, histograms } from "#ports/telemetry";
 import { statusCodes, statusOf } from "#wire/faults";
 
 /**
  * The lists in `docs/` are written for people and held equal to the code's tables, both ways: what the code has
- * and the list lacks is found, and what the list has and the code lacks.
+ * and the list lacks is found, and what the list has and the code lacks. Lists that need no words of their own are generated: `test/docs`.
  */
 const doc = (name: string) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), "utf8");
 
@@ -44,28 +43,6 @@ test.each([
   });
 
   expect(rows(section(doc("metrics.md"), heading))).toEqual(expected);
-});
-
-const units: Readonly<Record<string, number>> = {
-  B: 1,
-  KiB: 1024,
-  MiB: 1024 ** 2,
-  ms: 1,
-  s: 1_000,
-  h: 3_600_000,
-};
-
-/** `4 MiB`, `10 s` and `1 000` as the plain numbers of the table. */
-function parse(value: string): number {
-  const [, digits = "", unit = ""] = /^([\d ]*\d)(?: ([A-Za-z]+))?$/.exec(value) ?? [];
-  return Number(digits.replaceAll(" ", "")) * (unit === "" ? 1 : (units[unit] ?? Number.NaN));
-}
-
-test("docs/limits.md lists every limit with its value", () => {
-  const listed = rows(doc("limits.md")).map(([name = "", value = ""]) => [name.slice(1, -1), parse(value)]);
-
-  expect(new Set(listed.map(([name]) => name)).size).toBe(listed.length);
-  expect(Object.fromEntries(listed)).toEqual(limits);
 });
 
 /** The HTTP status Connect answers with. */

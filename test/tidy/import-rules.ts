@@ -1,8 +1,9 @@
 /**
  * Who may import whom. This file is the only place where that is said: `imports.test.ts` makes a
- * dependency-cruiser rule set of it, runs it over `src` and `actors`, and breaks each rule once on purpose.
+ * dependency-cruiser rule set of it, runs it over `src` and `actors`, and breaks each rule once on purpose. The code
+ * map in `src/README.md` is made of it (`npm run docs`).
  *
- * Imports flow only toward `src/domain`. Types count as imports, because a type that leaks binds two layers as
+ * Imports flow only toward `src/domain` and the bounds in `src/limits`. Types count as imports, because a type that leaks binds two layers as
  * surely as a call does, except where a line says `types`.
  */
 
@@ -20,6 +21,8 @@ export interface Layer {
   readonly node: boolean;
   /** Layers it must not reach even through others, beyond what `layers` says of its own imports. */
   readonly neverReaches?: readonly string[];
+  /** What is in it, for the code map in `src/README.md`. */
+  readonly says: string;
   readonly why: string;
 }
 
@@ -29,7 +32,6 @@ const controlPlane = [
   "src/bus",
   "src/runtime",
   "src/stores",
-  "src/brokers",
   "src/gateway",
   "src/host",
   "src/cli",
@@ -38,78 +40,88 @@ const controlPlane = [
 
 export const layers: readonly Layer[] = [
   {
-    path: "src/domain",
-    layers: [],
+    path: "src/limits",
+    layers: ["src/domain/time.ts"],
     packages: [],
     node: false,
-    why: "The words everything else is written in: were it to import anything, everything would import that too.",
+    says: "every bound, by section, with its reason",
+    why: "Bounds are numbers with their reasons: whoever keeps one may read it, on every side of a wire.",
+  },
+  {
+    path: "src/domain",
+    layers: ["src/limits"],
+    packages: [],
+    node: false,
+    says: "rows, ids, time, faults, retry: types and small pure functions",
+    why: "The words everything else is written in: were it to import more than the bounds, everything would import that too.",
   },
   {
     path: "src/ports",
-    layers: ["src/domain"],
+    layers: ["src/domain", "src/limits"],
     packages: [],
     node: false,
+    says: "what is outside: store, clock, entropy, telemetry, schemas; and the plane as the gateway sees it",
     why: "What the core asks of the world, said in the core's words: an adapter depends on it, never the reverse.",
   },
   {
     path: "actors",
-    layers: ["src/domain"],
+    layers: ["src/domain", "src/limits"],
     packages: ["xstate"],
     node: false,
+    says: "the decisions: pure machines, and the commands they may ask for",
     why: "A machine is pure: what it wants done is data, so there is nothing it could import to do it.",
   },
   {
     path: "src/bus",
-    layers: ["src/domain", "src/ports"],
+    layers: ["src/domain", "src/limits", "src/ports"],
     packages: [],
     node: false,
+    says: "bounded mailboxes, one per actor",
     why: "A mailbox bounds and orders messages without knowing what they mean.",
   },
   {
     path: "src/runtime",
-    layers: ["src/domain", "src/ports", "src/bus", "actors"],
+    layers: ["src/domain", "src/limits", "src/ports", "src/bus", "actors"],
     packages: ["xstate"],
     node: false,
+    says: "the turn, memory, timers, streams' leases, watchers",
     why: "The turn reaches stores, time and chance through ports, so the same code runs in virtual time.",
   },
   {
     path: "src/stores",
-    layers: ["src/domain", "src/ports"],
+    layers: ["src/domain", "src/limits", "src/ports"],
     packages: ["libsql"],
     node: true,
+    says: "`memory` (the reference), `sqlite` (durable); `caching-store`, which keeps what was lately committed at hand",
     why: "A store keeps rows and decides nothing; the one exported suite is all it has to satisfy.",
   },
   {
-    path: "src/brokers",
-    layers: ["src/domain", "src/ports"],
-    packages: [],
-    node: true,
-    why: "A broker carries wake-ups that may be lost or doubled; it knows nothing of what is awoken.",
-  },
-  {
     path: "src/host",
-    layers: ["src/domain", "src/ports"],
+    layers: ["src/domain", "src/limits", "src/ports"],
     packages: ["uuidv7", "pino", "prom-client", "ajv", "ajv-formats", "re2js"],
     node: true,
+    says: "the real clock, entropy, log, metrics and JSON Schema; the folder of templates",
     why: "Real clock, real chance, real logs, real files and schemas: the adapters that tests replace.",
   },
   {
     path: "src/wire",
-    layers: ["src/domain"],
+    layers: ["src/domain", "src/limits"],
     packages: ["@bufbuild/protobuf"],
     node: false,
+    says: "proto ↔ domain, faults ↔ codes: the only place that knows both",
     why: "The only place that knows both proto and domain; which transport carries the bytes is not its business.",
   },
   {
     path: "src/templates",
-    layers: ["src/domain"],
+    layers: ["src/domain", "src/limits"],
     packages: ["yaml", "zod"],
     node: true,
+    says: "the language of templates: reading, checking, drawing, and writing them in TypeScript",
     why: "A template is a value: reading, drawing or writing one asks nobody, so it is the same on every side of a wire.",
   },
   {
     path: "src/gateway",
-    layers: ["src/domain", "src/ports", "src/bus", "src/wire", "src/templates"],
+    layers: ["src/domain", "src/limits", "src/ports", "src/bus", "src/wire", "src/templates"],
     types: ["actors", "src/runtime"],
     packages: [
       "@bufbuild/protobuf",
@@ -120,36 +132,41 @@ export const layers: readonly Layer[] = [
     ],
     node: true,
     neverReaches: ["src/stores", "src/cli"],
+    says: "one table of handlers, mounted by every protocol",
     why: "The gateway tells and asks by message and reads through a port: it must not decide, nor touch a row.",
   },
   {
     path: "src/client",
-    layers: ["src/domain", "src/ports", "src/wire"],
+    layers: ["src/domain", "src/limits", "src/ports", "src/wire"],
     packages: ["@bufbuild/protobuf", "@connectrpc/connect", "@connectrpc/connect-node", "zod"],
     node: true,
     neverReaches: [...controlPlane, "src/worker"],
+    says: "what a program imports that talks to a server; never the plane, not even transitively",
     why: "A client is installed where no control plane runs: it must load, and stay small, without one.",
   },
   {
     path: "src/worker",
-    layers: ["src/domain", "src/ports", "src/wire"],
+    layers: ["src/domain", "src/limits", "src/ports", "src/wire"],
     packages: ["@bufbuild/protobuf", "@connectrpc/connect", "@connectrpc/connect-node", "zod"],
     node: true,
     neverReaches: [...controlPlane, "src/client"],
+    says: "what a program imports that runs agents; never the plane either",
     why: "A worker is remote, and trusted with nothing but its own runs: it must load without the control plane.",
   },
   {
     path: "src/testing",
-    layers: ["src/domain", "src/ports", "src/bus", "src/runtime", "src/stores", "actors"],
+    layers: ["src/domain", "src/limits", "src/ports", "src/bus", "src/runtime", "src/stores", "actors"],
     packages: ["xstate", "fast-check"],
     node: true,
+    says: "the store suite, virtual time, transcripts: exported for others' adapters and tests",
     why: "Suites and virtual time, exported for others' adapters: the core without its gateway.",
   },
   {
     path: "src/config.ts",
-    layers: ["src/domain"],
-    packages: ["zod", "smol-toml"],
+    layers: ["src/domain", "src/limits"],
+    packages: ["zod"],
     node: true,
+    says: "the settings of a server, each with its range, its default and its help",
     why: "Settings are values; who acts on them is the composition root's business.",
   },
 ];
@@ -158,7 +175,12 @@ export const layers: readonly Layer[] = [
  * The composition roots: they may import every layer, because joining the layers is what they are for. Nothing
  * but another of them, and no layer, may import one.
  */
-export const compositionRoots: readonly string[] = ["src/index.ts", "src/control-plane.ts", "src/cli"];
+export const roots: readonly { readonly path: string; readonly says: string }[] = [
+  { path: "src/index.ts", says: 'what `import "taskrun"` gives: a server or a plane to embed' },
+  { path: "src/control-plane.ts", says: "joins store, runtime and gateway to a server" },
+  { path: "src/cli", says: "the command line" },
+];
+export const compositionRoots: readonly string[] = roots.map(({ path }) => path);
 
 /** Generated code, and the only layers that may know its shapes: a domain type stands for it elsewhere. */
 export const generated = {

@@ -137,18 +137,15 @@ async function* watchTask(
   const { task } = await findTask(plane, caller, id);
   for await (const { firstSeq, entries } of plane.watch(caller, id, afterSeq, signal)) {
     const kept = textsOf(entries);
-    if (kept > KEPT_UNCOUNTED) keep(kept);
+    if (kept > limits.watchUncountedBytes) keep(kept);
     for (const [i, entry] of entries.entries()) {
       const ended = entry.type === "task" && isTerminal(entry.state);
       const { task: shown, output } = ended ? await endOf(plane.reads, task) : { task, output: "" };
       yield taskEvent(shown, firstSeq + i, entry, output);
     }
-    if (kept > KEPT_UNCOUNTED) keep(0);
+    if (kept > limits.watchUncountedBytes) keep(0);
   }
 }
-
-/** A slice of a log is kept until all of it has been read; no more than this is what any open stream costs anyhow. */
-const KEPT_UNCOUNTED = 16 * 1024;
 
 /** Characters of output and chat in a slice: most of what it takes, if it takes much. */
 function textsOf(entries: readonly LogEntry[]): number {

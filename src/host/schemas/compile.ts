@@ -1,14 +1,10 @@
 import { type ErrorObject, type ValidateFunction, Ajv2020 as Validator } from "ajv/dist/2020.js";
 import formats from "ajv-formats";
 import type { Json, JsonObject } from "#domain/json";
+import { limits } from "#domain/limits";
 import { clip } from "#domain/text";
 import { FITS, type SchemaProblem, type Verdict } from "#domain/verdict";
 import type { PatternEngine } from "./engine.js";
-
-/** So many problems are named; the rest are counted. */
-const NAMED = 10;
-/** One problem is one line: a path can be as long as a name in the value. */
-const PROBLEM_BYTES = 256;
 
 type Validate = (value: unknown) => readonly ErrorObject[];
 
@@ -77,7 +73,7 @@ export function schemaProblem(schema: JsonObject): SchemaProblem | undefined {
 /** @param why a text, or what was thrown on the way */
 export function notASchema(why: unknown): SchemaProblem {
   const text = why instanceof Error ? why.message : String(why);
-  const clipped = clip(text, 4 * PROBLEM_BYTES);
+  const clipped = clip(text, 4 * limits.schemaProblemBytes);
   return { type: "invalid", text: `this is no JSON Schema of draft 2020-12: ${clipped}` };
 }
 
@@ -104,15 +100,17 @@ function verdictOf(errors: readonly ErrorObject[]): Verdict {
 
 /** Every problem once, with its place; as many as a person reads. */
 function textOf(errors: readonly ErrorObject[]): string {
-  const problems = [...new Set(errors.slice(0, 10 * NAMED).map(problem))];
-  const more = errors.length - Math.min(problems.length, NAMED);
-  const named = problems.slice(0, NAMED).join("; ");
-  return problems.length > NAMED || errors.length > 10 * NAMED ? `${named}; and ${more} more` : named;
+  const problems = [...new Set(errors.slice(0, 10 * limits.schemaProblems).map(problem))];
+  const more = errors.length - Math.min(problems.length, limits.schemaProblems);
+  const named = problems.slice(0, limits.schemaProblems).join("; ");
+  return problems.length > limits.schemaProblems || errors.length > 10 * limits.schemaProblems
+    ? `${named}; and ${more} more`
+    : named;
 }
 
 function problem({ instancePath, message = "is not valid", keyword, params }: ErrorObject): string {
   const place = instancePath === "" ? "the value" : instancePath;
-  return clip(`${place} ${message}${detail(keyword, params)}`, PROBLEM_BYTES);
+  return clip(`${place} ${message}${detail(keyword, params)}`, limits.schemaProblemBytes);
 }
 
 /** What ajv's own words leave out. */

@@ -1,15 +1,11 @@
 import { isJsonObject, type Json, type JsonObject } from "#domain/json";
+import { limits } from "#domain/limits";
 import { isKeyword } from "./compile.js";
 import { costOfFormat } from "./formats.js";
 import { linearPattern } from "./pattern.js";
 
-/** No schema of so many bytes is looked at further: it is for the thread. */
-export const CHEAP_BYTES = 16 * 1024;
-/** Compiling takes about a tenth of a millisecond for each keyword. */
-const CHEAP_KEYWORDS = 256;
 /** Instructions of a pattern that compile in the time of one keyword. */
 const INSTRUCTIONS_PER_KEYWORD = 4;
-const DEPTH_MAX = 32;
 
 /** What a schema costs that is known to be cheap. */
 export interface Cost {
@@ -25,13 +21,13 @@ export interface Cost {
 /**
  * The cost of a schema, if it can be told without running any of it; undefined if it is large, unfolds to something
  * large, or holds a keyword that is not known to be linear. Whatever is malformed is not cheap: the thread will say
- * what is wrong with it. Takes time in proportion to the schema, of which nothing beyond {@link CHEAP_BYTES} is read.
+ * what is wrong with it. Takes time in proportion to the schema, of which nothing beyond `limits.cheapSchemaBytes` is read.
  *
  * @param bytes length of its text
  */
 export function costOf(schema: JsonObject, bytes: number): Cost | undefined {
-  if (bytes > CHEAP_BYTES || hasNames(schema, 0)) return undefined;
-  if (new Scale(schema, "keywords").weigh(schema, 0) > CHEAP_KEYWORDS) return undefined;
+  if (bytes > limits.cheapSchemaBytes || hasNames(schema, 0)) return undefined;
+  if (new Scale(schema, "keywords").weigh(schema, 0) > limits.cheapSchemaKeywords) return undefined;
   const scale = new Scale(schema, "steps");
   return { weight: scale.weigh(schema, 0), hasPatterns: scale.hasPatterns };
 }
@@ -56,7 +52,7 @@ class Scale {
 
   weigh(schema: Json | undefined, depth: number): number {
     if (typeof schema === "boolean") return 1;
-    if (!isJsonObject(schema) || depth > DEPTH_MAX) return COSTLY;
+    if (!isJsonObject(schema) || depth > limits.cheapSchemaDepth) return COSTLY;
     const known = this.#weights.get(schema);
     if (known !== undefined) return known;
     this.#weights.set(schema, COSTLY); // what is come back to while it is weighed has no end
@@ -195,7 +191,7 @@ function costOfWord(keyword: string, value: Json): number {
 /** True if some part gives itself a name to be referred to by: then a reference may lead anywhere. */
 function hasNames(value: Json | undefined, depth: number): boolean {
   if (typeof value !== "object" || value === null) return false;
-  if (depth > 2 * DEPTH_MAX) return true;
+  if (depth > 2 * limits.cheapSchemaDepth) return true;
   return Object.entries(value).some(
     ([key, part]) =>
       (NAMES.has(key) && typeof part === "string" && !(key === "$id" && depth === 0)) ||

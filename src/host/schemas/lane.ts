@@ -1,3 +1,4 @@
+import { limits } from "#domain/limits";
 import type { Verdict } from "#domain/verdict";
 import type { Allowance, Answer, Miss, Question } from "./question.js";
 import type { RunningThread, StartThread } from "./running-thread.js";
@@ -5,11 +6,6 @@ import type { RunningThread, StartThread } from "./running-thread.js";
 export interface Check extends Question {
   done(outcome: Verdict | Miss): void;
 }
-
-/** A thread costs some 20 MB: one that nobody needs is ended. */
-const IDLE_MS = 30_000;
-/** On a machine at its limit a thread takes seconds to begin; that is no fault of the first question's. */
-const START_MS = 30_000;
 
 /**
  * One thread, one question at a time, each with the same allowance. A question that uses it up ends the thread, and
@@ -61,7 +57,10 @@ export class Lane {
     else if (this.#thread && this.#ready) this.#ask(this.#current);
     else {
       if (!this.#thread) this.#begin();
-      this.#limit(START_MS, { type: "failed", error: new Error("no thread could be started") });
+      this.#limit(limits.schemaThreadStart, {
+        type: "failed",
+        error: new Error("no thread could be started"),
+      });
     }
   }
 
@@ -131,7 +130,7 @@ export class Lane {
   #rest(): void {
     if (!this.#thread) return;
     this.#thread.hold(false);
-    this.#timer = setTimeout(() => void this.#endThread(), IDLE_MS).unref();
+    this.#timer = setTimeout(() => void this.#endThread(), limits.schemaThreadIdle).unref();
   }
 
   #disarm(): void {

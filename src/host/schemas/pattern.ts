@@ -1,3 +1,5 @@
+import { limits } from "#domain/limits";
+
 /**
  * Patterns of JSON Schema for an engine that takes linear time. A pattern is an ECMAScript regular expression with the
  * flag `u`; RE2's syntax looks alike and differs in what `.`, `\s`, `[]` and `$` mean. So it is read here and written
@@ -10,9 +12,6 @@ export interface LinearPattern {
   readonly size: number;
 }
 
-/** More is left to the thread: RE2 takes the longer to compile. */
-const SIZE_MAX = 256;
-const DEPTH_MAX = 32;
 const LAST = 0x10ffff;
 
 type Range = readonly [from: number, to: number];
@@ -37,18 +36,18 @@ class PatternReader {
   #at = 0;
 
   constructor(pattern: string) {
-    if (pattern.length > 4 * SIZE_MAX) throw unfit;
+    if (pattern.length > 4 * limits.cheapPatternSize) throw unfit;
     this.#points = [...pattern];
   }
 
   read(): LinearPattern {
     const whole = this.#alternatives(0);
-    if (this.#at < this.#points.length || whole.size > SIZE_MAX) throw unfit;
+    if (this.#at < this.#points.length || whole.size > limits.cheapPatternSize) throw unfit;
     return whole;
   }
 
   #alternatives(depth: number): LinearPattern {
-    if (depth > DEPTH_MAX) throw unfit;
+    if (depth > limits.cheapPatternDepth) throw unfit;
     const branches: LinearPattern[] = [];
     do branches.push(this.#sequence(depth));
     while (this.#takes("|"));
@@ -175,7 +174,7 @@ class PatternReader {
     this.#takes("?"); // how much it takes first does not change whether it matches
     const [least, most] = counts;
     const copies = Math.max(least, most === Number.POSITIVE_INFINITY ? least + 1 : most, 1);
-    if (size * copies > SIZE_MAX) throw unfit;
+    if (size * copies > limits.cheapPatternSize) throw unfit;
     const suffix = most === Number.POSITIVE_INFINITY ? `{${least},}` : `{${least},${most}}`;
     return { source: `(?:${source})${suffix}`, size: size * copies + copies };
   }

@@ -1,16 +1,12 @@
 import { parentPort } from "node:worker_threads";
 import { invariant } from "#domain/invariant";
 import type { JsonObject } from "#domain/json";
+import { limits } from "#domain/limits";
 import { clip } from "#domain/text";
 import type { Verdict } from "#domain/verdict";
 import { CompiledSchema, notASchema, parseValue, schemaProblem } from "./compile.js";
 import { patternEngine } from "./engine.js";
 import type { Answer, Question } from "./question.js";
-
-/** In a larger value only the first problem is looked for: each item of a long list may have one. */
-const SEARCHED_WHOLE = 16 * 1024;
-/** Compiled schemas that are kept: one that is used again and again is compiled once. */
-const KEPT = 32;
 
 /** The thread that checks what may take any time or memory. Whoever started it ends it when it has had enough of either. */
 invariant(parentPort, "this module is the entry of a thread, not of a program");
@@ -25,7 +21,7 @@ function answer({ digest, schema, json }: Question): Verdict {
   try {
     const value = parseValue(json);
     const verdict = compiled.first(value);
-    if (verdict.type !== "misfit" || json.length > SEARCHED_WHOLE) return verdict;
+    if (verdict.type !== "misfit" || json.length > limits.schemaSearchedChars) return verdict;
     // Should looking for the others take too long, this one is the answer.
     send({ digest, verdict, last: false });
     return compiled.all(value);
@@ -62,7 +58,7 @@ function keep(digest: string, compiled: CompiledSchema): void {
   kept.delete(digest);
   kept.set(digest, compiled);
   for (const oldest of kept.keys()) {
-    if (kept.size <= KEPT) break;
+    if (kept.size <= limits.schemasPerThread) break;
     kept.delete(oldest);
   }
 }

@@ -1,20 +1,15 @@
 import { Fault } from "#domain/fault";
 import { limits } from "#domain/limits";
-import { millis } from "#domain/time";
 import type { Verdict } from "#domain/verdict";
 import { type Check, Lane } from "./lane.js";
 import type { Allowance, Miss, Question } from "./question.js";
 import { type StartThread, startThread } from "./running-thread.js";
 
-const FIRST: Allowance = { milliseconds: limits.schemaCheck, megabytes: 64 };
-const SECOND: Allowance = { milliseconds: limits.schemaCheckAlone, megabytes: 256 };
-/** Schemas that are remembered for having used up an allowance. */
-const REMEMBERED = 256;
-/** For so long a schema that was too slow goes to the second lane at once, whatever it is to check. */
-const SLOW_FOR_MS = 600_000;
-/** After so many questions in a row that found no answer in the second lane either, none is asked for a while. */
-const MISSES_MOST = 3;
-const BARRED_FOR_MS = 60_000;
+const FIRST: Allowance = { milliseconds: limits.schemaCheck, megabytes: limits.schemaCheckBytes / 1024 ** 2 };
+const SECOND: Allowance = {
+  milliseconds: limits.schemaCheckAlone,
+  megabytes: limits.schemaCheckAloneBytes / 1024 ** 2,
+};
 
 /** A schema that used up its first allowance lately. */
 interface Slow {
@@ -93,8 +88,8 @@ export class SchemaThreads {
     settle(answerOf(outcome));
     if (!slow || (!isVerdict(outcome) && outcome.type === "failed")) return;
     slow.misses = isVerdict(outcome) ? 0 : slow.misses + 1;
-    if (slow.misses < MISSES_MOST) return;
-    slow.barredUntil = performance.now() + BARRED_FOR_MS;
+    if (slow.misses < limits.slowSchemaMisses) return;
+    slow.barredUntil = performance.now() + limits.slowSchemaBarred;
     for (const check of this.#dropped(digest)) check.done(overTime());
   }
 
@@ -114,10 +109,10 @@ export class SchemaThreads {
 
   #remember(digest: string): void {
     if (this.#slow.has(digest)) return;
-    this.#slow.set(digest, { until: performance.now() + SLOW_FOR_MS, misses: 0, barredUntil: 0 });
+    this.#slow.set(digest, { until: performance.now() + limits.slowSchema, misses: 0, barredUntil: 0 });
     for (const check of this.#first.drop(digest)) check.done({ type: "time" });
     for (const oldest of this.#slow.keys()) {
-      if (this.#slow.size <= REMEMBERED) break;
+      if (this.#slow.size <= limits.slowSchemas) break;
       this.#slow.delete(oldest);
     }
   }
@@ -143,15 +138,15 @@ function overMemory(): Verdict {
 
 function overloaded(): Fault {
   const message = "too many values wait to be checked by a schema; nothing was stored";
-  return new Fault("overloaded", message, { reason: "SCHEMA_CHECKS_FULL", retryAfter: millis(1_000) });
+  return new Fault("overloaded", message, { reason: "SCHEMA_CHECKS_FULL", retryAfter: limits.retryAfter });
 }
 
 function closed(): Fault {
   const message = "the server is stopping: it checks nothing by a schema any more";
-  return new Fault("unavailable", message, { retryAfter: millis(1_000) });
+  return new Fault("unavailable", message, { retryAfter: limits.retryAfter });
 }
 
 function broken(cause: Error): Fault {
   const message = `no thread can be run to check values by a schema: ${cause.message}`;
-  return new Fault("unavailable", message, { retryAfter: millis(1_000), cause });
+  return new Fault("unavailable", message, { retryAfter: limits.retryAfter, cause });
 }

@@ -1,3 +1,4 @@
+import { limits } from "#domain/limits";
 import { DamagedRow } from "./checksum.js";
 import { bytesOf, type Driver, openDriver, opened, type ReadOnly, textIn } from "./driver.js";
 import { isDamage } from "./failure.js";
@@ -19,9 +20,6 @@ export interface Finding {
 export function ofFile(what: string): Finding {
   return { table: "file", key: "", what };
 }
-
-/** SQLite itself stops after so many. */
-const MOST_OF_SQLITE = 100;
 
 /**
  * All that is wrong inside a file, looking at every page, every index entry and every row once. What follows from
@@ -96,7 +94,7 @@ function* gaps(db: ReadOnly): Generator<Finding> {
   const before = `SELECT p.first_seq + p.count FROM log AS p WHERE p.task_id = l.task_id AND p.first_seq < l.first_seq
     ORDER BY p.first_seq DESC LIMIT 1`;
   const query = `SELECT ${bytesOf("task_id")}, first_seq FROM log AS l
-    WHERE first_seq <> coalesce((${before}), 1) LIMIT ${MOST_OF_SQLITE}`;
+    WHERE first_seq <> coalesce((${before}), 1) LIMIT ${limits.damageNamed}`;
   for (const [taskId, firstSeq] of db.prepare(query).all([])) {
     yield {
       table: log.name,
@@ -107,7 +105,7 @@ function* gaps(db: ReadOnly): Generator<Finding> {
 }
 
 function* orphans(db: ReadOnly): Generator<Finding> {
-  const query = `SELECT "table", rowid, parent FROM pragma_foreign_key_check(NULL, '${db.schema}') LIMIT ${MOST_OF_SQLITE}`;
+  const query = `SELECT "table", rowid, parent FROM pragma_foreign_key_check(NULL, '${db.schema}') LIMIT ${limits.damageNamed}`;
   for (const [table, rowid, parent] of db.prepare(query).all([])) {
     yield {
       table: String(table),

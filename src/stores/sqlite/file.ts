@@ -1,4 +1,5 @@
 import { Fault } from "#domain/fault";
+import { limits } from "#domain/limits";
 import { type Driver, type DriverName, openDriver, opened } from "./driver.js";
 import { PAGE_BYTES } from "./files.js";
 import { migrations } from "./migrations/index.js";
@@ -16,17 +17,10 @@ export interface FileOptions {
 /** The reason of a Fault: a later release has written the file. */
 export const STORE_TOO_NEW = "STORE_TOO_NEW";
 
-/** Another connection of ours holds a lock for a moment only, e.g. while it resets the write-ahead log. */
-const BUSY_MS = 2_000;
-/** Enough that the upper levels of every index stay in memory. */
-const CACHE_KIB = 32 * 1024;
-/** How far the write-ahead log may have grown once, before the file is cut back after its next reset. */
-export const WAL_KEPT_BYTES = 32 * 1024 * 1024;
-
 /** What every connection is set to, one that only reads too. */
 const reading = [
-  `busy_timeout = ${BUSY_MS}`,
-  `cache_size = -${CACHE_KIB}`,
+  `busy_timeout = ${limits.databaseBusy}`,
+  `cache_size = -${limits.databaseCacheBytes / 1024}`,
   "temp_store = MEMORY",
   // A page whose parts do not fit together is found when it is read, not when it is written next.
   "cell_size_check = ON",
@@ -43,7 +37,7 @@ export function openFile({ path, driver, maxBytes }: FileOptions): Driver {
     "synchronous = FULL",
     // The writer makes its own checkpoints: a failure in an automatic one would go unseen.
     "wal_autocheckpoint = 0",
-    `journal_size_limit = ${WAL_KEPT_BYTES}`,
+    `journal_size_limit = ${limits.logKeptBytes}`,
     ...(maxBytes > 0 ? [`max_page_count = ${Math.floor(maxBytes / PAGE_BYTES)}`] : []),
   ];
 

@@ -1,4 +1,5 @@
 import { closeSync, fdatasyncSync, openSync, readSync, writeSync } from "node:fs";
+import { limits } from "#domain/limits";
 import { checksum, seedOf } from "./checksum.js";
 import { replaceFile, sizeOf } from "./files.js";
 
@@ -30,8 +31,6 @@ const SLOTS = 2;
 const SLOT_BYTES = 4_096;
 const MARK_BYTES = 128;
 const SEED = seedOf("head");
-/** At most this long after a commit its mark is on the disk, too. A kill loses none of it, only a power cut does. */
-const SYNC_MS = 1_000;
 
 /**
  * The number and digest of the last commit, beside the file. It is written after every commit and before its
@@ -60,7 +59,7 @@ export class HeadFile {
       // Not even for want of space may it be taken for a refusal: the commit is on the disk.
       throw new Error(`the head beside it cannot be written: ${(cause as Error).message}`, { cause });
     }
-    this.#timer ??= setTimeout(() => this.#syncSoon(), SYNC_MS).unref();
+    this.#timer ??= setTimeout(() => this.#syncSoon(), limits.markSync).unref();
   }
 
   close(): void {

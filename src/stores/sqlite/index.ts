@@ -31,9 +31,6 @@ export interface SqliteOptions {
   readonly remember?: boolean;
 }
 
-/** Several turns' worth: what is running can end and be told. */
-const RESERVE_BYTES = 4 * limits.turnBytes;
-
 /**
  * Everything in one SQLite file, on the disk before it is acknowledged. One thread writes and loads turns, another
  * serves the read side, so that a slow disk stops neither requests nor streams. No statement runs unless asked for.
@@ -54,7 +51,7 @@ class SqliteStore implements Store {
   #releaseInode = async (): Promise<void> => {};
 
   constructor(options: SqliteOptions) {
-    const { path, threads = true, maxBytes = 0, reserveBytes = RESERVE_BYTES } = options;
+    const { path, threads = true, maxBytes = 0, reserveBytes = limits.reserveBytes } = options;
     const { driver = preferredDriver() } = options;
     let onFailure: (failure: Failure) => void = () => {};
     this.failed = new Promise((resolve) => {

@@ -1,4 +1,5 @@
 import { Fault } from "#domain/fault";
+import { limits } from "#domain/limits";
 import { check, type Finding, sentenceOf, structure } from "./check.js";
 import { DamagedRow } from "./checksum.js";
 import { type Driver, openDriver, opened, openReadOnly } from "./driver.js";
@@ -27,11 +28,6 @@ export interface Inspected {
   readonly brokenAt?: number | undefined;
 }
 
-/** Pages that are counted; one is enough to look at everything. */
-const MOST_PAGES = 100;
-/** Half a gigabyte of pages is looked at before a server is ready; the rest while it serves. */
-export const PAGES_AT_START = 131_072;
-
 /**
  * Looks whether the file is what was left behind, and changes nothing of it: every page by its checksum, the head by
  * what is beside the file. Where one of them is not as it should be, everything in the file is looked at, to say what
@@ -54,7 +50,7 @@ export function inspect(
   const journal = foreignJournal(path, mark);
   if (journal !== undefined) throw errorOf(damaged(journal));
   finishJournal(path, driver);
-  const { different, unknown } = sums.compare(MOST_PAGES, upTo);
+  const { different, unknown } = sums.compare(limits.damageNamed, upTo);
   try {
     return inspectInside({ path, driver }, mark, different, unknown);
   } catch (error) {
@@ -108,7 +104,7 @@ export function missingSums(path: string, unknown: number): string {
 
 /** What is wrong with pages though all that is in them fits together. */
 function differenceOf(pages: readonly number[]): string {
-  const number = pages.length < MOST_PAGES ? pages.length : `at least ${MOST_PAGES}`;
+  const number = pages.length < limits.damageNamed ? pages.length : `at least ${limits.damageNamed}`;
   return (
     `${number} of its pages, the first one number ${pages[0]}, are whole but not as this server left them: they are of ` +
     "another time, or another program has written to the file"

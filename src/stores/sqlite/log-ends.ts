@@ -1,7 +1,5 @@
+import { limits } from "#domain/limits";
 import type { SqlRow } from "./driver.js";
-
-/** Tasks that are being worked on at a time; of any other one the log is asked. */
-const MOST = 10_000;
 
 /** Where a log goes on after a packed row. */
 export function nextSeqAfter([, firstSeq, count]: readonly unknown[]): number {
@@ -23,7 +21,7 @@ export class LogEnds {
 
   moveTo(taskId: string, next: number): void {
     this.#next.set(taskId, next);
-    if (this.#next.size > MOST) this.forget([this.#next.keys().next().value as string]);
+    if (this.#next.size > limits.logEnds) this.forget([this.#next.keys().next().value as string]);
   }
 
   forget(taskIds: readonly string[]): void {

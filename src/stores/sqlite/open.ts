@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { closeSync, openSync, readSync } from "node:fs";
 import { Fault } from "#domain/fault";
+import { limits } from "#domain/limits";
 import { type Driver, openDriver, opened } from "./driver.js";
 import { type FileOptions, migrate, openFile } from "./file.js";
 import { beside } from "./files.js";
 import { createHeadFile, type Head, HeadFile, NO_COMMITS } from "./head.js";
-import { headOf, inspect, PAGES_AT_START } from "./inspect.js";
+import { headOf, inspect } from "./inspect.js";
 import { lockFile } from "./lock.js";
 import { headPageOf } from "./log-commits.js";
 import { PageSums } from "./page-sums.js";
@@ -39,7 +40,7 @@ export function openChecked(options: FileOptions, failed: (error: unknown) => vo
   };
   try {
     const sums = new PageSums(path);
-    const found = inspect(options, sums, PAGES_AT_START);
+    const found = inspect(options, sums, limits.pagesAtStart);
     // Before anything is written through SQLite: to read the file past it, no connection may be open.
     if (!found.head || switchToLog(options)) sums.rebuild();
     if (found.brokenAt !== undefined) cutLog(path, found.brokenAt);

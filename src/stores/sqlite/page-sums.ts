@@ -1,5 +1,6 @@
 import { closeSync, fdatasyncSync, openSync, readSync, writeSync } from "node:fs";
 import { crc32 } from "node:zlib";
+import { limits } from "#domain/limits";
 import { DamagedRow } from "./checksum.js";
 import { opened } from "./driver.js";
 import { damaged, errorOf } from "./failure.js";
@@ -12,8 +13,6 @@ const HEADER = "taskrun-page-sums 1\n";
 const HEADER_BYTES = PAGE_BYTES;
 const SUM_BYTES = 4;
 const SUMS_PER_BLOCK = PAGE_BYTES / SUM_BYTES;
-/** Pages read and checked at once. */
-const CHUNK_PAGES = 256;
 /** Where SQLite keeps the number of pages in the first one. */
 const PAGE_COUNT_AT = 28;
 
@@ -80,8 +79,10 @@ export class PageSums {
       this.#expected = pageCount || pageCountOf(files.db) || pagesOf(this.#path);
       const last = Math.min(this.#expected, upTo);
       const different: number[] = [];
-      for (let first = 1; first <= last && different.length < most; first += CHUNK_PAGES) {
-        different.push(...mismatches(files, first, Math.min(first + CHUNK_PAGES - 1, last), this.#inLog));
+      for (let first = 1; first <= last && different.length < most; first += limits.pagesAtOnce) {
+        different.push(
+          ...mismatches(files, first, Math.min(first + limits.pagesAtOnce - 1, last), this.#inLog),
+        );
       }
       this.#checked = last;
       // A damaged file may say that it has billions of pages.
@@ -104,7 +105,7 @@ export class PageSums {
     let next: NodeJS.Immediate | undefined;
     const goOn = () => {
       const first = this.#checked + 1;
-      this.#checked = Math.min(this.#checked + CHUNK_PAGES, this.#expected);
+      this.#checked = Math.min(this.#checked + limits.pagesAtOnce, this.#expected);
       const [page] = mismatches(files, first, this.#checked, this.#inLog);
       if (page !== undefined) failed(new DamagedRow("pages", `${page}`));
       else if (this.#checked < this.#expected) next = setImmediate(goOn);
@@ -123,9 +124,9 @@ export class PageSums {
     content.write(HEADER);
     const db = openSync(this.#path, "r");
     try {
-      for (let first = 1; first <= pages; first += CHUNK_PAGES) {
+      for (let first = 1; first <= pages; first += limits.pagesAtOnce) {
         readSync(db, bytes, 0, bytes.length, (first - 1) * PAGE_BYTES);
-        for (let page = first; page < first + CHUNK_PAGES && page <= pages; page++) {
+        for (let page = first; page < first + limits.pagesAtOnce && page <= pages; page++) {
           const at = (page - first) * PAGE_BYTES;
           content.writeUInt32LE(sumOf(bytes.subarray(at, at + PAGE_BYTES), page), placeOf(page));
         }
@@ -166,8 +167,8 @@ function closeBoth({ db, sums }: Files): void {
   if (sums !== undefined) closeSync(sums);
 }
 
-const bytes = Buffer.allocUnsafe(CHUNK_PAGES * PAGE_BYTES);
-const wanted = Buffer.allocUnsafe(CHUNK_PAGES * SUM_BYTES);
+const bytes = Buffer.allocUnsafe(limits.pagesAtOnce * PAGE_BYTES);
+const wanted = Buffer.allocUnsafe(limits.pagesAtOnce * SUM_BYTES);
 
 /** Of at most a chunk of pages those that are not as their sums say; what is in the log, or has no sum, is passed over. */
 function mismatches({ db, sums }: Files, first: number, last: number, inLog: ReadonlySet<number>): number[] {
@@ -189,10 +190,10 @@ function mismatches({ db, sums }: Files, first: number, last: number, inLog: Rea
 /** Of the first `pages`, how many have no sum. */
 function unknownSums({ sums }: Files, pages: number, inLog: ReadonlySet<number>): number {
   let unknown = 0;
-  for (let first = 1; first <= pages; first += CHUNK_PAGES) {
+  for (let first = 1; first <= pages; first += limits.pagesAtOnce) {
     wanted.fill(0);
     if (sums !== undefined) readSync(sums, wanted, 0, wanted.length, placeOf(first));
-    for (let page = first; page < first + CHUNK_PAGES && page <= pages; page++) {
+    for (let page = first; page < first + limits.pagesAtOnce && page <= pages; page++) {
       if (wanted.readUInt32LE((page - first) * SUM_BYTES) === UNKNOWN && !inLog.has(page)) unknown += 1;
     }
   }

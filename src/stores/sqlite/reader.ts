@@ -1,3 +1,4 @@
+import { limits } from "#domain/limits";
 import type { TemplateRef } from "#domain/template";
 import { DamagedRow } from "./checksum.js";
 import {
@@ -22,9 +23,6 @@ import type {
 import { inputs, log, outputs, runTable, stepTable, taskTable, templates } from "./rows.js";
 import { listed, type Prepared, prepareAll, reads, walks } from "./statements.js";
 import { listTemplates } from "./template-list.js";
-
-/** Packed rows one read looks at to find how many fit; small rows beyond them wait for the next read. */
-const LOG_ROWS = 1_024;
 
 /** The connection clients read by. Each method sees one state of the store and keeps nothing open behind it. */
 export class Reader {
@@ -101,7 +99,7 @@ export class Reader {
   log(request: { readonly taskId: string; readonly afterSeq: number; readonly maxBytes: number }): LogReply {
     const { taskId, afterSeq, maxBytes } = request;
     return this.#atOnce(() => {
-      const rows = this.#sql.logRows.all([taskId, afterSeq + 1, LOG_ROWS]);
+      const rows = this.#sql.logRows.all([taskId, afterSeq + 1, limits.logRows]);
       const [first] = rows;
       if (!first) return { firstSeq: afterSeq + 1, rows: [] };
 

@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer";
+import { limits } from "#domain/limits";
 import { DamagedRow, nameOf, type SealedTable } from "./checksum.js";
 import {
   bytesOf,
@@ -42,9 +43,6 @@ export interface Scanned {
   /** Those that belong to what was selected. */
   sumsOf(selected: SqlCells): SqlRow;
 }
-
-/** Rows taken at once: of the longest inputs some ten megabytes. */
-const SCANNED_ROWS = 64;
 
 /** Every table there is; Tasks come first. */
 export const scannedTables: readonly Scanned[] = [
@@ -99,9 +97,9 @@ export function* scan(
   const columns = order.join(", ");
   const places = order.map(() => "?").join(", ");
   const what = `${order.map((column) => (column === "rowid" ? column : bytesOf(column))).join(", ")}, ${selected}`;
-  const first = db.prepare(`SELECT ${what} FROM ${name} ORDER BY ${columns} LIMIT ${SCANNED_ROWS}`);
+  const first = db.prepare(`SELECT ${what} FROM ${name} ORDER BY ${columns} LIMIT ${limits.scannedRows}`);
   const next = db.prepare(
-    `SELECT ${what} FROM ${name} WHERE (${columns}) > (${places}) ORDER BY ${columns} LIMIT ${SCANNED_ROWS}`,
+    `SELECT ${what} FROM ${name} WHERE (${columns}) > (${places}) ORDER BY ${columns} LIMIT ${limits.scannedRows}`,
   );
   let place: SqlRow | undefined;
   for (;;) {
@@ -110,7 +108,7 @@ export function* scan(
       place = row.slice(0, order.length).map((cell) => keyOf(name, cell));
       yield [place, row.slice(order.length)];
     }
-    if (rows.length < SCANNED_ROWS) return;
+    if (rows.length < limits.scannedRows) return;
   }
 }
 

@@ -1,4 +1,5 @@
 import { Fault } from "#domain/fault";
+import { limits } from "#domain/limits";
 import { check, type Finding, ofFile } from "./check.js";
 import { type DriverName, openReadOnly, preferredDriver, type ReadOnly, textIn } from "./driver.js";
 import { errorOf, failureOf, isDamage } from "./failure.js";
@@ -18,9 +19,6 @@ export interface VerifyOptions {
   /** Told of each part before it is looked at. */
   readonly progress?: (what: string) => void;
 }
-
-/** Damaged pages that are named. */
-const MOST_PAGES = 100;
 
 /**
  * All that is wrong with a file that no server has open: pages, indexes, rows and their checksums, logs, the graphs
@@ -48,7 +46,7 @@ export async function* verify(options: VerifyOptions): AsyncGenerator<Finding> {
 
 function* findings(path: string, driver: DriverName, progress: (what: string) => void): Generator<Finding> {
   progress("pages");
-  const pages = new PageSums(path).compare(MOST_PAGES);
+  const pages = new PageSums(path).compare(limits.damageNamed);
   for (const page of pages.different) yield ofFile(`page ${page} is not as its checksum says`);
   const mark = readHeadFile(beside.head(path));
   const journal = foreignJournal(path, mark);
@@ -98,7 +96,7 @@ function* insideOf(db: ReadOnly, progress: (what: string) => void): Generator<Fi
 function* graphs(db: ReadOnly): Generator<Finding> {
   for (const { taskId, what } of missingParts(db)) yield { table: taskTable.name, key: taskId, what };
   const query = `SELECT DISTINCT CAST(lane AS BLOB) FROM steps
-    WHERE state = 'enqueued' AND lane NOT IN (SELECT key FROM lanes) LIMIT ${MOST_PAGES}`;
+    WHERE state = 'enqueued' AND lane NOT IN (SELECT key FROM lanes) LIMIT ${limits.damageNamed}`;
   for (const [lane] of db.prepare(query).all([]))
     yield ofFile(`lane ${textIn(lane)} is missing, but Steps wait in it`);
 }

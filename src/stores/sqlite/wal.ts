@@ -1,4 +1,5 @@
 import { closeSync, fsyncSync, ftruncateSync, openSync, readSync } from "node:fs";
+import { limits } from "#domain/limits";
 import { beside, PAGE_BYTES, sizeOf } from "./files.js";
 
 /** As SQLite documents its write-ahead log: https://sqlite.org/fileformat2.html#the_write_ahead_log */
@@ -8,9 +9,7 @@ const FRAME_BYTES = FRAME_HEADER_BYTES + PAGE_BYTES;
 /** Where the header of the log, and that of a frame, say which round they belong to. */
 const SALT_IN_HEADER = 16;
 const SALT_IN_FRAME = 8;
-/** Frames read at once, a megabyte. */
-const CHUNK_FRAMES = 256;
-const chunk = Buffer.allocUnsafe(CHUNK_FRAMES * FRAME_BYTES);
+const chunk = Buffer.allocUnsafe(limits.pagesAtOnce * FRAME_BYTES);
 
 /** How far the log has been read. Another salt means that it has begun anew. */
 export interface WalPosition {
@@ -54,7 +53,7 @@ export function* committedChunks(path: string, from: WalPosition = WAL_START): G
       let { frames } = found;
       if (frames === 0) {
         // The end, or a commit longer than this: all of what was read is a part of it.
-        if (found.valid < CHUNK_FRAMES) return;
+        if (found.valid < limits.pagesAtOnce) return;
         if (commitEnd <= frame) commitEnd = nextCommitEnd(fd, frame, header);
         if (commitEnd === 0) return;
         frames = found.valid;

@@ -1,9 +1,6 @@
 import { statSync } from "node:fs";
-import { WAL_KEPT_BYTES } from "./file.js";
+import { limits } from "#domain/limits";
 import { beside, sizeOf } from "./files.js";
-
-/** Twice within the second in which a server has to notice. */
-const EVERY_MS = 500;
 
 /**
  * Looks whether the files that are open are still those that their names stand for, and whether nobody else has
@@ -35,7 +32,7 @@ export class FileWatch {
         this.end();
         gone(error);
       }
-    }, EVERY_MS).unref();
+    }, limits.filesEvery).unref();
   }
 
   /** The files are as they should be; to be called after each checkpoint. */
@@ -59,7 +56,7 @@ export class FileWatch {
     }
     const log = beside.wal(this.#path);
     const bytes = sizeOf(log) ?? 0;
-    if (bytes < Math.min(this.#logBytes, WAL_KEPT_BYTES))
+    if (bytes < Math.min(this.#logBytes, limits.logKeptBytes))
       return `${log} has been cut short under this server`;
     this.#logBytes = bytes;
     return undefined;

@@ -1,6 +1,7 @@
 import { type Deadline, startsAmong } from "#domain/deadline";
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
+import { limits } from "#domain/limits";
 import { Changes } from "./changes.js";
 import { type Driver, opened, type SqlCells, type SqlRow, textIn } from "./driver.js";
 import { isFull } from "./failure.js";
@@ -15,14 +16,10 @@ import { deadlineOf, laneFrom, plane, runTable, stepTable, taskTable } from "./r
 import { boots, listed, loads, type Prepared, prepareAll, writes } from "./statements.js";
 import { FileWatch } from "./watch.js";
 
-/** A checkpoint after about this many pages, SQLite's own default: a start has little to read again. */
-const CHECKPOINT_PAGES = 1_000;
 /** A commit of a few rows writes about this many pages. */
 const COMMIT_PAGES = 8;
 /** Rows to each further page: more when they are new and lie together, fewer when they are spread. */
 const ROWS_PER_PAGE = 2;
-/** A log longer than this waits for the moment without a read that lets it begin anew: it cannot grow for ever. */
-const WAL_PAGES_MAX = 16 * CHECKPOINT_PAGES;
 
 /** The one connection that writes, and that loads what turns ask for. Every method runs to its end at once. */
 export class Writer {
@@ -110,11 +107,11 @@ export class Writer {
 
   /** What can wait until the answer is out: moves what was committed from the log into the tables. */
   settle(): void {
-    if (this.#pagesWritten < CHECKPOINT_PAGES) return;
+    if (this.#pagesWritten < limits.checkpointPages) return;
 
     this.#pagesWritten = 0;
     const [, pages] = this.#checkpoint("PASSIVE");
-    if (pages > WAL_PAGES_MAX) this.#checkpoint("RESTART");
+    if (pages > limits.logPages) this.#checkpoint("RESTART");
   }
 
   close(): void {

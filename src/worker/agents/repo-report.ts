@@ -1,15 +1,12 @@
 import { open, realpath } from "node:fs/promises";
 import { basename, posix, relative, resolve, sep } from "node:path";
 import { z } from "zod";
+import { limits } from "#domain/limits";
 import { type Agent, agent } from "../agent.js";
 import { AgentError } from "../agent-error.js";
 import { byLanguage, type FileFacts, type LanguageTotals, largest, sum, table } from "./repo-tally.js";
 import { glob, walk } from "./walk.js";
 
-/** Sources are smaller; a larger file is named and weighed, but not read. */
-const READ_BYTES_MAX = 1024 * 1024;
-/** Where a text has no NUL byte, there is text: the same guess as git makes, over as many bytes. */
-const SNIFF_BYTES = 8_000;
 /** Patterns are tried on every path. */
 const globs = z.array(z.string().min(1).max(256)).max(64).default([]);
 /** Comments that put work off. Spelt with brackets so that this line is not counted as one of them. */
@@ -103,9 +100,10 @@ async function examine(base: string, path: string): Promise<FileFacts> {
   if (!file) return { path, bytes: 0, lines: undefined, markers: 0 }; // gone since, or not ours to read
   try {
     const { size: bytes } = await file.stat();
-    if (bytes > READ_BYTES_MAX) return { path, bytes, lines: undefined, markers: 0 };
+    if (bytes > limits.repoFileBytes) return { path, bytes, lines: undefined, markers: 0 };
     const data = await file.readFile();
-    if (data.subarray(0, SNIFF_BYTES).includes(0)) return { path, bytes, lines: undefined, markers: 0 };
+    if (data.subarray(0, limits.repoSniffedBytes).includes(0))
+      return { path, bytes, lines: undefined, markers: 0 };
     const text = data.toString("utf8");
     return { path, bytes, lines: linesIn(text), markers: text.match(markerPattern)?.length ?? 0 };
   } finally {

@@ -1,3 +1,5 @@
+import { limits } from "#domain/limits";
+
 /** What `repo_report` counts while it walks: pure sums, and the tables made of them. */
 
 const languages: Readonly<Record<string, string>> = {
@@ -55,9 +57,6 @@ export interface LanguageTotals {
   readonly bytes: number;
 }
 
-/** How many of the largest files are named. */
-const LARGEST = 10;
-
 export function languageOf(path: string): string {
   const name = path.slice(path.lastIndexOf("/") + 1);
   const dot = name.lastIndexOf(".");
@@ -79,7 +78,9 @@ export function byLanguage(files: readonly FileFacts[]): LanguageTotals[] {
 
 /** Most lines first, then most bytes. */
 export function largest(files: readonly FileFacts[]): FileFacts[] {
-  return [...files].sort((a, b) => (b.lines ?? 0) - (a.lines ?? 0) || b.bytes - a.bytes).slice(0, LARGEST);
+  return [...files]
+    .sort((a, b) => (b.lines ?? 0) - (a.lines ?? 0) || b.bytes - a.bytes)
+    .slice(0, limits.repoLargest);
 }
 
 export function sum(files: readonly FileFacts[], of: (file: FileFacts) => number): number {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { limits } from "#domain/limits";
 import { type Agent, agent } from "../agent.js";
 import {
   basePriority,
@@ -15,8 +16,6 @@ import {
 const premiumPlans = new Set(["enterprise", "premium", "business"]);
 /** What stands in the subject is what the ticket is about. */
 const SUBJECT_FACTOR = 2;
-/** Longer tickets are judged by their beginning: it is where people say what they want. */
-const TEXT_CHARS_MAX = 100_000;
 
 const customer = z.union([
   z.string(),
@@ -141,5 +140,5 @@ function titleOf({ id, subject, query, body }: Ticket): string {
 }
 
 function normal(text: string): string {
-  return text.slice(0, TEXT_CHARS_MAX).toLowerCase().replaceAll("’", "'");
+  return text.slice(0, limits.ticketChars).toLowerCase().replaceAll("’", "'");
 }

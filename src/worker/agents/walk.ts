@@ -1,6 +1,7 @@
 import type { Dirent } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path/posix";
+import { limits } from "#domain/limits";
 
 /** Folders that hold what others wrote or what was generated. */
 const ignored = new Set([
@@ -14,9 +15,6 @@ const ignored = new Set([
   ".venv",
   "__pycache__",
 ]);
-
-/** A tree deeper than this is a mistake, or made to be one. */
-const DEPTH_MAX = 64;
 
 export interface WalkOptions {
   /** Matched by the path from the root; a file must match one, if there are any. */
@@ -46,7 +44,7 @@ export async function* walk(
     const path = join(folder, entry.name);
     if (options.exclude.some((pattern) => pattern.test(path))) continue;
     if (entry.isDirectory()) {
-      if (!ignored.has(entry.name) && depth < DEPTH_MAX) yield* walk(root, options, path, depth + 1);
+      if (!ignored.has(entry.name) && depth < limits.repoDepth) yield* walk(root, options, path, depth + 1);
     } else if (entry.isFile() && wanted(path, options.include)) {
       yield path;
     }

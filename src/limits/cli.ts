@@ -1,0 +1,25 @@
+import { millis } from "#domain/time";
+
+/**
+ * # The command line
+ *
+ * What is shown at once; `--json` shows everything.
+ */
+export const cli = {
+  /** Rows of one list: beyond this a list is for programs to page through with the client. */
+  listRows: 100_000,
+  /** A Task's input on a page; longer ones are cut. */
+  shownInputChars: 400,
+  /** A Step's name beside its progress; longer ones are cut, or sooner where the terminal is narrow: agents name members of a batch as they like. */
+  shownNameChars: 32,
+  /** Dependencies of a Step that are named; more are counted: a convergence can have a thousand. */
+  shownDependencies: 4,
+  /** The end of what an agent writes that is kept: no terminal shows more on one line. */
+  shownOutputChars: 512,
+  /** Between two pictures of a Task's progress: events come by the thousand, and an eye takes ten pictures a second. */
+  progressFrame: millis(100),
+  /** The same while nothing happens: only the times grow. */
+  progressTick: millis(1_000),
+  /** A Task that nobody has begun for so long waits for something, which is then said; sooner, it may just be on its way to a Worker. */
+  waitingPatience: millis(2_000),
+} as const;

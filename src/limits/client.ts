@@ -1,0 +1,26 @@
+import { millis } from "#domain/time";
+import { MIB } from "./units.js";
+
+/**
+ * # The client
+ *
+ * Bounds within a process that uses the client library.
+ */
+export const client = {
+  /** One call, unless the option says otherwise: long enough for a commit on a slow disk, short enough that a dead server is noticed. */
+  callTimeout: millis(10_000),
+  /** Tries of a request that carries a key: enough for a server that restarts, few enough to fail while somebody waits. */
+  callAttempts: 4,
+  /** The longest pause after the first try that failed; it doubles, and is random. Short, because somebody waits for the answer. */
+  callRetryFirst: millis(100),
+  /** The longest pause between two tries. */
+  callRetryMost: millis(2_000),
+  /** Failures in a row after which a watch is given up, unless the option says otherwise. */
+  watchFailures: 30,
+  /** The longest pause after the first failure of a watch; it doubles, and is random. */
+  watchRetryFirst: millis(200),
+  /** The longest such pause: a server that restarts is back within seconds. */
+  watchRetryMost: millis(5_000),
+  /** The largest answer: a Task with its input, its result and its Steps' results, each within 1 MiB or so. */
+  answerBytes: 16 * MIB,
+} as const;

@@ -1,0 +1,33 @@
+import { cli } from "./cli.js";
+import { client } from "./client.js";
+import { connections } from "./connections.js";
+import { messages } from "./messages.js";
+import { pages } from "./pages.js";
+import { schemas } from "./schemas.js";
+import { store } from "./store.js";
+import { streams } from "./streams.js";
+import { templates } from "./templates.js";
+import { turn } from "./turn.js";
+import { work } from "./work.js";
+import { workerLibrary } from "./worker-library.js";
+import { workers } from "./workers.js";
+
+/**
+ * Every bound of TaskRun: of each queue, message, page, wait, retry, buffer, cache and loop. The reason of each stands with it in
+ * its section; `docs/limits.md` is made from them, in this order (`npm run docs`). Sizes are in bytes, times in milliseconds.
+ */
+export const limits = Object.freeze({
+  ...messages,
+  ...streams,
+  ...connections,
+  ...work,
+  ...workers,
+  ...turn,
+  ...pages,
+  ...templates,
+  ...schemas,
+  ...store,
+  ...workerLibrary,
+  ...client,
+  ...cli,
+});

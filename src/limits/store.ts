@@ -1,0 +1,52 @@
+import { millis } from "#domain/time";
+import { MIB } from "./units.js";
+
+/**
+ * # The store
+ *
+ * What is kept in memory, read at once and left on the disk.
+ */
+export const store = {
+  /** Rows of lately changed Tasks kept in memory, roughly: some ten thousand small Tasks. */
+  taskCacheBytes: 64 * MIB,
+  /** Templates kept in memory, roughly: a few of the largest, or as many ordinary ones as `templatesInMemory`. */
+  templateCacheBytes: 16 * MIB,
+  /** Tasks whose end of the log is kept in memory; of any other one the log is asked. */
+  logEnds: 10_000,
+  /** Packed rows of a log that one read looks at to find how many fit; small rows beyond them wait for the next read. */
+  logRows: 1_024,
+  /** Rows that are read at once when all are read: of the longest inputs some ten megabytes. */
+  scannedRows: 64,
+  /** Memory of one connection to the database for its pages: enough that the upper levels of every index stay. */
+  databaseCacheBytes: 32 * MIB,
+  /** How long a connection waits for a lock of another one of ours, which holds it for a moment only. */
+  databaseBusy: millis(2_000),
+  /** The write-ahead log is written back after about this many pages, SQLite's own default: a start has little to read again. */
+  checkpointPages: 1_000,
+  /** A write-ahead log of more pages waits for a moment without a read, in which it begins anew: it cannot grow for ever. */
+  logPages: 16_000,
+  /** How far the write-ahead log may have grown once, before its file is cut back after the next reset. */
+  logKeptBytes: 32 * MIB,
+  /** Left free of the disk space that a store may take: several turns' worth, so that what is running can end and be told. */
+  reserveBytes: 16 * MIB,
+  /** Pages of a file that are read and checked at once: a megabyte. */
+  pagesAtOnce: 256,
+  /** Pages that are checked before a server is ready, half a gigabyte; the rest while it serves. */
+  pagesAtStart: 131_072,
+  /** Damaged places that are named or counted; one is enough to look at everything. SQLite itself stops after so many. */
+  damageNamed: 100,
+  /** At most this long after a commit its mark is on the disk, too. A kill loses none of it, only a power cut does. */
+  markSync: millis(1_000),
+  /** How often the files are looked for: twice within the second in which a server has to notice that they are gone. */
+  filesEvery: millis(500),
+  /** Finished Tasks are kept at least this long, so that an idempotency key holds for a day. */
+  retentionMin: millis(24 * 3_600_000),
+  /** How often Tasks that are too old are removed: seldom enough that an idle server sleeps, often enough that they never pile up. */
+  retentionEvery: millis(10 * 60_000),
+  /** Finished Tasks one retention commit removes: a few milliseconds of the writer's time. */
+  retentionBatch: 200,
+  /** Such commits in a row; the next time goes on. */
+  retentionBatches: 500,
+  /** After a start, what only the time without a server has made old is kept for so long: time to notice a wrong clock. */
+  retentionPause: millis(6 * 3_600_000),
+} as const;

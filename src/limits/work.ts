@@ -1,0 +1,73 @@
+import { millis } from "#domain/time";
+
+/**
+ * # Tasks, Steps and Runs
+ *
+ * How large a Task may be, how many wait, and how often and how long a Step is tried.
+ */
+export const work = {
+  /** Tasks in one `BatchCreateTasks`: one commit of bearable length. */
+  batchTasks: 1_000,
+  /** Steps of one `BatchCreateTasks` in all: the same commit, counted where it is felt. */
+  batchSteps: 4_000,
+  /** Steps of one Task, those included that decisions, batches and maps make: its graph is loaded, shown and drawn whole. */
+  taskSteps: 1_000,
+  /** Dependencies between the Steps of one Task. */
+  taskEdges: 10_000,
+  /** Tasks within Tasks: deeper is a loop nobody meant. */
+  taskDepth: 8,
+  /** Tasks of one namespace that wait for their first Run. */
+  waitingPerNamespace: 100_000,
+  /** The same over all namespaces. */
+  waitingTotal: 1_000_000,
+  /** Different pairs of agent and Worker selector that have ready Steps at a time. */
+  lanesPerNamespace: 1_000,
+  /** A priority lies between minus this and plus this. */
+  priority: 100,
+  /** What a Task may ask for as `max_attempts`. */
+  maxAttempts: 100,
+  /** What a Task that names an agent gets without `max_attempts`; a template says it for each Step. */
+  defaultAttempts: 1,
+  /**
+   * The longest delay after the first failure of a Step that declares no retry policy; it doubles from failure to failure. The
+   * whole delay is random: a fleet that failed together must not come back together.
+   */
+  defaultRetryFirst: millis(1_000),
+  /** The longest delay however many attempts have failed. */
+  defaultRetryMost: millis(60_000),
+  /** The longest wait an agent's `retry_after_ms` can ask for: longer is a mistake, or a Task for tomorrow. A longer hint counts as this. */
+  retryAfterMax: millis(24 * 3_600_000),
+  /**
+   * Runs of a Step in a row that Workers hand back, or that stop at the checkpoint they began from; with growing pauses this is
+   * an hour and a half of trying, then the Step fails.
+   */
+  fruitlessRuns: 100,
+  /** As many of them are followed by the next Run at once: the next Worker may well take it. */
+  fruitlessAtOnce: 2,
+  /** The first pause after that; twice as long each time. */
+  fruitlessPauseFirst: millis(500),
+  /** The longest such pause. */
+  fruitlessPauseMost: millis(60_000),
+  /** How long a Step keeps away from a Worker that handed its Run back; twice as long each time. */
+  avoidFirst: millis(500),
+  /** The longest that it keeps away. */
+  avoidMost: millis(30_000),
+  /**
+   * Declines of a Step that are believed while its Workers say they have room: two that have room because they take nothing
+   * would else hand it to and fro, and no third would see it.
+   */
+  trustedDeclines: 2,
+  /** Runs of one Step in all, so that its Task can be read: a week of checkpoints, one a minute. */
+  stepRuns: 10_000,
+  /** Checkpoints of a Step that cost no time. */
+  freeCheckpoints: 10,
+  /**
+   * Each further one adds so much to the least time between two Runs: a Step that stops every minute is never slowed in the
+   * 10 000 Runs it may have.
+   */
+  checkpointPace: millis(6),
+  /** A Task that is held for an operator is given up after this long if nobody puts it right. */
+  hold: millis(7 * 24 * 3_600_000),
+  /** Of a value that a map was given and that is no list, what its error message shows. */
+  notAListBytes: 64,
+} as const;

@@ -1,0 +1,87 @@
+import { millis } from "#domain/time";
+import { KIB, MIB } from "./units.js";
+
+/**
+ * # The Worker library
+ *
+ * Bounds within a process that runs agents.
+ */
+export const workerLibrary = {
+  /** The longest pause after the first failure to reach the server; it doubles from failure to failure, and the whole of it is random, so that a fleet does not come back at once. */
+  reconnectFirst: millis(250),
+  /** The longest pause however many tries have failed. */
+  reconnectMost: millis(10_000),
+  /** Renewals of a lease after which the next failure is a first one again: the welcome and two heartbeats, an interval apart, prove that the server is well. */
+  stableRenewals: 3,
+  /** Between two pings on a silent connection: well below the minute after which idle connections are dropped by what lies between. */
+  workerPing: millis(15_000),
+  /** How long the server may take to close its side after the Worker has closed its own. */
+  farewell: millis(1_000),
+  /** What a stopping Worker gives its Runs: finishing usually takes less; what takes longer is better begun anew elsewhere. */
+  workerDrain: millis(20_000),
+  /** Heartbeats sent and not acknowledged that are remembered; by then the lease is long over. */
+  heartbeatsRemembered: 64,
+  /**
+   * How long a Worker whose id was taken by another process stays away, at first; twice as long each time, and half of it
+   * random, so that two processes do not move in step. Coming back takes the id from the other one, and with it its Runs.
+   */
+  stayAwayFirst: millis(5_000),
+  /** The longest that it stays away. */
+  stayAwayMost: millis(80_000),
+  /** Who has kept its id for so long has no rival any more: longer than any rival stays away. */
+  takeoverCalm: millis(300_000),
+  /** How often the id is taken back, in about two minutes: what has not come to rest by then needs a person. */
+  takeovers: 5,
+  /** Unacknowledged chunks of one Run, however small: each costs memory of its own. */
+  outboxChunks: 4_096,
+  /** Notes of one Run that wait for a connection; beyond them the oldest is forgotten. */
+  outboxNotes: 256,
+  /** Runs that have ended and are remembered, so that a late repeat of their assignment starts nothing. */
+  formerRuns: 4_096,
+  /** Declines not yet sent; the next heartbeat says of others that they are not in hand. */
+  unsentDeclines: 4_096,
+  /** How long after the deadline of a Run the Worker ends it by itself: the server does so before, and says why better. */
+  deadlineSlack: millis(1_000),
+  /** What an agent may wait for at once before it looks like a mistake: the result of every Step, and some output. */
+  waitsPerRun: 1_100,
+  /** Inputs kept for Runs that come later: some Tasks of the largest size, or hundreds of small ones. */
+  inputCacheBytes: 16 * MIB,
+  /** Inputs that may be under way at once; a Worker seldom has members of more Tasks in hand. */
+  inputWindowBytes: 8 * MIB,
+  /** Results of earlier Steps that may be under way at once: eight agents read, and the others wait. */
+  resultWindowBytes: 8 * MIB,
+  /** How long an input or result is tried to be read: as long as a server takes to be started again, and no longer. */
+  readPatience: millis(30_000),
+  /** One such try: a server that is up answers in far less. */
+  readCall: millis(10_000),
+  /** The longest pause after the first try that failed; it doubles, and is random, since many Runs may wait for the same server. */
+  readRetryFirst: millis(100),
+  /** The longest such pause. */
+  readRetryMost: millis(2_000),
+  /** Errors that an aggregate names: enough to see what goes wrong; who wants all of them reads the Steps' own results. */
+  aggregatedErrors: 10,
+  /** One of them: together they stay far below what a result may have. */
+  aggregatedErrorBytes: 1 * KIB,
+  /** Results of earlier Steps that a program is given: a join of more than that is for an agent that reads one by one. */
+  execInputBytes: 16 * MIB,
+  /** One line of a program's output: a result fits into a status update; nothing on one line is worth more. */
+  execLineChars: 2_097_152,
+  /** From the signal that asks a program to end to the one that ends it: enough to close its files, and well within any lease. */
+  execKill: millis(5_000),
+  /** What of a program's stderr goes into the error message: the end, where programs say what went wrong. */
+  stderrTailChars: 2_000,
+  /** How long the end of stderr may take to arrive after the program has ended. */
+  stderrLate: millis(1_000),
+  /** A line of stderr in the log; longer ones are cut. */
+  stderrLineChars: 2_000,
+  /** The agent `repo-report` goes no deeper into folders: a deeper tree is a mistake, or made to be one. */
+  repoDepth: 64,
+  /** It names and weighs a larger file without reading it: sources are smaller. */
+  repoFileBytes: 1 * MIB,
+  /** Where it finds no NUL byte, there is text: the same guess as git makes, over as many bytes. */
+  repoSniffedBytes: 8_000,
+  /** The largest files that it names. */
+  repoLargest: 10,
+  /** The agent `support-triage` judges longer tickets by their beginning: it is where people say what they want. */
+  ticketChars: 100_000,
+} as const;
