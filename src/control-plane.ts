@@ -4,9 +4,9 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { ServerConfig } from "#config";
+import { defaultRetention, defaultTerms, type ServerConfig } from "#config/index";
 import { limits } from "#domain/limits";
-import { type Millis, millis } from "#domain/time";
+import type { Millis } from "#domain/time";
 import type { LeaseTerms } from "#domain/worker";
 import { nodeClock } from "#host/clock";
 import { nodeEntropy } from "#host/entropy";
@@ -57,20 +57,13 @@ export interface ControlPlane {
   stop(): Promise<void>;
 }
 
-const DEFAULT_TERMS: LeaseTerms = {
-  heartbeat: millis(5_000),
-  lease: millis(30_000),
-  publicLease: millis(90_000),
-};
-const WEEK = millis(7 * 24 * 3_600_000);
-
 /**
  * A plane without a gateway, for embedding: open one with `openGateway`, or call `plane` itself.
  *
  * @throws {Fault} what {@link Store.boot} throws, e.g. reason `STORE_LOCKED`; then the store is closed
  */
 export async function startControlPlane(parts: ControlPlaneParts): Promise<ControlPlane> {
-  const { store, terms = DEFAULT_TERMS, retention = WEEK, telemetry = silentTelemetry() } = parts;
+  const { store, terms = defaultTerms, retention = defaultRetention, telemetry = silentTelemetry() } = parts;
   const { clock = nodeClock(), schemas = jsonSchemas(), acceptClock = false } = parts;
   const { entropy = nodeEntropy(() => clock.now()) } = parts;
   let onFatal: (error: Error) => void = () => {};

@@ -3,7 +3,7 @@
  * in front of it or none. Clients and workers have entry points of their own, `taskrun/client` and
  * `taskrun/worker`; the machines are in `taskrun/actors`.
  */
-export { type ServerConfig, serverConfig } from "#config";
+export { type ServerConfig, serverConfig } from "#config/index";
 export {
   type ControlPlane,
   type ControlPlaneParts,

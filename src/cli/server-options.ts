@@ -1,5 +1,5 @@
 import { Option } from "commander";
-import { type SettingName, settingNames, settings } from "#config";
+import { type SettingName, settingNames, settings } from "#config/index";
 
 /** One option a setting; what it means, may be and defaults to is said once, in the table of settings. */
 export function serverOptions(): Option[] {

@@ -1,4 +1,4 @@
-import type { ServerConfig, SettingName } from "#config";
+import type { ServerConfig, SettingName } from "#config/index";
 import type { RunningServer } from "#control-plane";
 import { Fault } from "#domain/fault";
 import { createLog, logPort } from "#host/log";

@@ -4,11 +4,12 @@ import { parse, TomlError } from "smol-toml";
 import {
   ConfigError,
   type ServerConfig,
+  type Setting,
   type SettingName,
   serverConfig,
   settingNames,
   settings,
-} from "#config";
+} from "#config/index";
 import { suggestion } from "./suggest.js";
 
 /**
@@ -36,11 +37,12 @@ export function loadConfig(sources: Sources): ServerConfig {
   if (stray.length > 0) throw new ConfigError(stray.join("\n"));
 
   const found = new Map(settingNames.map((name) => [name, findGiven(name, file, sources)]));
-  const values = Object.fromEntries(settingNames.map((name) => [name, found.get(name)?.value]));
-  const path = (value: unknown) => (typeof value === "string" && value ? resolve(sources.cwd, value) : value);
-  const { data = settings.data.fallback, templates } = values;
-  const given = { ...values, data: path(data), templates: path(templates) };
-  return serverConfig(given, (name) => found.get(name)?.origin ?? name);
+  const values = settingNames.map((name) => {
+    const { isPath, fallback }: Setting = settings[name];
+    const value = found.get(name)?.value ?? fallback;
+    return [name, isPath && typeof value === "string" && value ? resolve(sources.cwd, value) : value];
+  });
+  return serverConfig(Object.fromEntries(values), (name) => found.get(name)?.origin ?? name);
 }
 
 /** The address and namespace that the file sets for the commands that talk to a server. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { loadConfig, type Sources } from "#cli/settings";
-import { ConfigError, parseDuration, serverConfig, settingNames, settings } from "#config";
+import { ConfigError, parseDuration, serverConfig, settingNames, settings } from "#config/index";
 
 const cwd = mkdtempSync(join(tmpdir(), "taskrun-settings-"));
 

@@ -6,10 +6,12 @@ import { limits } from "#domain/limits";
 import { layerTable } from "./layers.js";
 import { limitTables, sections } from "./limits.js";
 import { refilled } from "./marked.js";
+import { settingTable } from "./settings.js";
 
 /** What each page has from the source, by the name of the part. */
 test.each([
   ["docs/limits.md", "limits", limitTables],
+  ["docs/operating.md", "settings", settingTable],
   ["src/README.md", "layers", layerTable],
 ])("the generated part of %s is what the source says", async (path, name, made) => {
   const file = fileURLToPath(new URL(`../../${path}`, import.meta.url));

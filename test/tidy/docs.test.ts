@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import type { Code } from "@connectrpc/connect";
 import { codeToHttpStatus } from "@connectrpc/connect/protocol-connect";
 import { expect, test } from "vitest";
-import { settings } from "#config";
 import { Fault, type FaultCode, faults } from "#domain/fault";
 import { metricLabels } from "#host/metric-shapes";
 import { counters, gauges, histograms } from "#ports/telemetry";
@@ -59,19 +58,4 @@ test("docs/errors.md lists every fault with its codes and whether to send again"
   const listed = rows(doc("errors.md").split(/^## /m)[0] ?? "");
   expect(listed.map((cells) => cells.slice(0, 4))).toEqual(expected);
   expect(listed.every(([, , , , advice]) => advice)).toBe(true);
-});
-
-test("docs/operating.md lists every setting with its default, range and meaning", () => {
-  const shown = (fallback: unknown) => {
-    const values = Array.isArray(fallback) ? fallback : [fallback];
-    return values.map((value) => code(String(value))).join(", ");
-  };
-  const expected = Object.entries(settings).map(([name, { fallback, range, help }]) => [
-    code(name),
-    shown(fallback),
-    range,
-    help,
-  ]);
-
-  expect(rows(section(doc("operating.md"), "Settings"))).toEqual(expected);
 });

@@ -162,11 +162,11 @@ export const layers: readonly Layer[] = [
     why: "Suites and virtual time, exported for others' adapters: the core without its gateway.",
   },
   {
-    path: "src/config.ts",
+    path: "src/config",
     layers: ["src/domain", "src/limits"],
     packages: ["zod"],
     node: true,
-    says: "the settings of a server, each with its range, its default and its help",
+    says: "the settings of a server, by section, each with its range, its default and its help",
     why: "Settings are values; who acts on them is the composition root's business.",
   },
 ];

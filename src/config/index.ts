@@ -1,0 +1,105 @@
+/**
+ * The settings of a server: what each is called, means and may be. Every value goes through the same schema, so
+ * that a mistake is reported alike wherever it was made, before anything starts. Where values come from (flags,
+ * the environment, a file) is `cli/settings.ts`.
+ */
+import { resolve } from "node:path";
+import type { z } from "zod";
+import type { Millis } from "#domain/time";
+import { leaseProblems, leases } from "./leases.js";
+import { listenerProblems, listeners } from "./listeners.js";
+import { type LogLevel, log } from "./log.js";
+import { retention } from "./retention.js";
+import { ConfigError, type Setting } from "./setting.js";
+import { store } from "./store.js";
+import { templates } from "./templates.js";
+
+export { defaultTerms } from "./leases.js";
+export type { LogLevel } from "./log.js";
+export { defaultRetention } from "./retention.js";
+export { ConfigError, parseDuration, type Setting } from "./setting.js";
+
+/**
+ * Every setting by its name in the file. A flag is `--name`, a variable `TASKRUN_NAME` with `_` for `-`. The table in
+ * `docs/operating.md` is made from them (`npm run docs`).
+ */
+export const settings = {
+  ...store,
+  ...listeners,
+  ...leases,
+  ...retention,
+  ...templates,
+  ...log,
+} as const satisfies Record<string, Setting>;
+
+export type SettingName = keyof typeof settings;
+export const settingNames = Object.keys(settings) as SettingName[];
+
+/** All settings of a server, checked. Times are milliseconds. */
+export interface ServerConfig {
+  /** Absolute path. */
+  readonly data: string;
+  readonly store: "sqlite" | "memory";
+  readonly grpc: readonly string[];
+  readonly http: readonly string[];
+  readonly allowedHosts: readonly string[];
+  readonly insecure: boolean;
+  readonly connections: number;
+  readonly connectionsPerAddress: number;
+  readonly lease: Millis;
+  readonly heartbeat: Millis;
+  readonly publicLease: Millis;
+  readonly retention: Millis;
+  readonly acceptClock: boolean;
+  readonly environment: string;
+  /** Absolute path, or empty. */
+  readonly templates: string;
+  readonly logLevel: LogLevel;
+}
+
+type Checked<Name extends SettingName> = z.output<(typeof settings)[Name]["schema"]>;
+
+/**
+ * A whole configuration from the values that are given and the defaults of all others.
+ *
+ * @param origin where a setting was given, in words that lead the reader there
+ * @throws {ConfigError} naming everything that is wrong, a line each
+ */
+export function serverConfig(
+  given: Readonly<Partial<Record<SettingName, unknown>>> = {},
+  origin: (name: SettingName) => string = (name) => name,
+): ServerConfig {
+  const problems: string[] = [];
+  const setting = <Name extends SettingName>(name: Name): Checked<Name> => {
+    const { schema, fallback } = settings[name];
+    const value = given[name] ?? fallback;
+    const parsed = schema.safeParse(value);
+    for (const { path, message } of parsed.error?.issues ?? []) {
+      const element = Array.isArray(value) && path.length > 0 ? value[Number(path[0])] : undefined;
+      problems.push(`${origin(name)}: ${element === undefined ? "" : `"${element}" `}${message}`);
+    }
+    return (parsed.success ? parsed.data : schema.parse(fallback)) as Checked<Name>;
+  };
+
+  const config: ServerConfig = {
+    data: resolve(setting("data")),
+    store: setting("store"),
+    grpc: setting("grpc"),
+    http: setting("http"),
+    allowedHosts: setting("allowed-hosts"),
+    insecure: setting("insecure"),
+    connections: setting("connections"),
+    connectionsPerAddress: setting("connections-per-address"),
+    lease: setting("lease"),
+    heartbeat: setting("heartbeat"),
+    publicLease: setting("public-lease"),
+    retention: setting("retention"),
+    acceptClock: setting("accept-clock"),
+    environment: setting("environment"),
+    templates: setting("templates") && resolve(setting("templates")),
+    logLevel: setting("log-level"),
+  };
+  problems.push(...leaseProblems(config), ...listenerProblems(config));
+  if (problems.length > 0) throw new ConfigError(problems.join("\n"));
+  return config;
+}

@@ -1,0 +1,63 @@
+import { z } from "zod";
+import { limits } from "#domain/limits";
+import type { Setting } from "./setting.js";
+import { addresses, count, flag } from "./values.js";
+
+/** Where a server listens, and to whom. */
+export const listeners = {
+  grpc: {
+    ...addresses(1, "port 0 is any free one"),
+    fallback: ["127.0.0.1:50051", "[::1]:50051"],
+    help: "Addresses of the gRPC listener.",
+  },
+  http: {
+    ...addresses(0, "off, or [] in the file, closes the listener"),
+    fallback: ["127.0.0.1:8080", "[::1]:8080"],
+    help: "Addresses of the HTTP listener: Connect, gRPC-Web, gRPC, metrics and health.",
+  },
+  "allowed-hosts": {
+    schema: z
+      .array(
+        z.string("is no text; write names in quotes").min(1, "is empty"),
+        "write a list of names in quotes",
+      )
+      .max(64, "has more than 64 names"),
+    range: "0 to 64 host names",
+    fallback: [],
+    help: "Names beside those of the loopback under which the HTTP listener may be asked.",
+  },
+  insecure: {
+    ...flag,
+    fallback: false,
+    help: "Listen beyond the loopback without TLS and authentication: everybody who reaches the port may do everything.",
+  },
+  connections: {
+    ...count(1, 100_000),
+    fallback: limits.connections,
+    help: "Connections that the gRPC listeners hold together, and again the HTTP listeners; more are closed at once.",
+  },
+  "connections-per-address": {
+    ...count(1, 100_000),
+    fallback: limits.connectionsPerAddress,
+    help: "Of them, those of one remote address that has not said hello; the loopback is not counted.",
+  },
+} as const satisfies Record<string, Setting>;
+
+/** What no setting of a listener says by itself: whether all of them together may be opened. */
+export function listenerProblems(config: {
+  readonly grpc: readonly string[];
+  readonly http: readonly string[];
+  readonly insecure: boolean;
+}): string[] {
+  const open = [...config.grpc, ...config.http].filter((text) => !isLoopback(text));
+  if (open.length === 0 || config.insecure) return [];
+  return [
+    `${open.join(", ")} can be reached from other machines, without TLS and authentication; say --insecure if you mean it`,
+  ];
+}
+
+/** True if only this machine can reach the address. */
+function isLoopback(text: string): boolean {
+  const host = text.slice(0, text.lastIndexOf(":"));
+  return host === "localhost" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host);
+}
