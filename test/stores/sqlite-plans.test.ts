@@ -51,6 +51,7 @@ test("every statement finds its rows by an index, and none sorts more than the S
   expect(Object.fromEntries(plans)).toMatchInlineSnapshot(`
     {
       "addLane": "",
+      "addLayout": "",
       "addTemplate": "",
       "appendLog": "",
       "due": "SEARCH deadlines USING COVERING INDEX deadlines_due (at<?)",

@@ -4,6 +4,7 @@ import { NEVER } from "#domain/time";
 import { checksum, type SealedTable } from "./checksum.js";
 import type { SqlRow, SqlValue, Statement } from "./driver.js";
 import { digested } from "./head.js";
+import { type Layouts, layoutTable, layoutValues } from "./layouts.js";
 import { LogEnds, nextSeqAfter } from "./log-ends.js";
 import type { CommitRequest, RowChanges } from "./requests.js";
 import {
@@ -12,6 +13,7 @@ import {
   lanes,
   log,
   outputs,
+  packedTables,
   runTable,
   stepInputs,
   stepTable,
@@ -25,10 +27,15 @@ import type { Table } from "./table.js";
 export class Changes {
   readonly #sql: Prepared<typeof writes>;
   readonly #logEnds = new LogEnds();
+  readonly #layouts: Layouts;
+  /** True once the file knows how this release lays out its rows. */
+  #knowsLayouts = false;
   #digest: number;
 
-  constructor(sql: Prepared<typeof writes>, digest: number) {
+  /** @param layouts those in the file */
+  constructor(sql: Prepared<typeof writes>, layouts: Layouts, digest: number) {
     this.#sql = sql;
+    this.#layouts = layouts;
     this.#digest = digest;
   }
 
@@ -40,6 +47,7 @@ export class Changes {
   /** Nothing was written after all. */
   takeBack(digest: number): void {
     this.#digest = digest;
+    this.#knowsLayouts = false;
     this.#logEnds.clear();
   }
 
@@ -55,6 +63,7 @@ export class Changes {
   /** Answers where each Task's new log entries begin. */
   write(turn: CommitRequest): readonly number[] {
     const sql = this.#sql;
+    if (!this.#knowsLayouts) this.#writeLayouts();
     this.#writeRows(taskTable, sql.insertTask, sql.updateTask, turn.tasks);
     this.#writeRows(stepTable, sql.insertStep, sql.updateStep, turn.steps);
     this.#writeRows(runTable, sql.insertRun, sql.updateRun, turn.runs);
@@ -79,6 +88,14 @@ export class Changes {
     for (const values of turn.lanes) this.#put(sql.addLane, lanes, values);
 
     return firstSeqs;
+  }
+
+  /** In the transaction of the first rows that need them. */
+  #writeLayouts(): void {
+    for (const { layout } of packedTables) {
+      if (!this.#layouts.has(layout)) this.#put(this.#sql.addLayout, layoutTable, layoutValues(layout));
+    }
+    this.#knowsLayouts = true;
   }
 
   /** Answers with the seq of the first of the new lines, were there any. */

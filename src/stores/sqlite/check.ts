@@ -2,9 +2,10 @@ import { limits } from "#domain/limits";
 import { DamagedRow } from "./checksum.js";
 import { bytesOf, type Driver, openDriver, opened, type ReadOnly, textIn } from "./driver.js";
 import { isDamage } from "./failure.js";
-import { migrations } from "./migrations/index.js";
+import { Layouts, layoutRows } from "./layouts.js";
+import { migrations, SEALED_SINCE } from "./migrations/index.js";
 import { log } from "./rows.js";
-import { scan, scannedTables } from "./scan.js";
+import { type Scanned, scan, tablesOf } from "./scan.js";
 
 /** Something in a file that is not as it should be. */
 export interface Finding {
@@ -28,12 +29,19 @@ export function ofFile(what: string): Finding {
  * @param progress is told of each table before it is gone through
  */
 export function* check(db: ReadOnly, progress: (what: string) => void = () => {}): Generator<Finding> {
+  const version = versionIn(db);
   progress("indexes");
-  yield* guarded("file", () => definitions(db));
+  yield* guarded("file", () => definitions(db, version));
   yield* guarded("file", () => structure(db));
-  for (const table of scannedTables) {
+  let layouts = new Layouts();
+  // What is wrong with those themselves is found among the rows.
+  yield* guarded("layouts", () => {
+    layouts = new Layouts(layoutRows(db, () => {}));
+    return [];
+  });
+  for (const table of tablesOf(version)) {
     progress(table.name);
-    yield* guarded(table.name, () => rows(db, table));
+    yield* guarded(table.name, () => rows(db, table, layouts));
   }
   progress("lines of logs");
   yield* guarded("log", () => gaps(db));
@@ -57,10 +65,16 @@ export function* structure(db: ReadOnly): Generator<Finding> {
   }
 }
 
+/** How many migrations the file has had; as many as there are if it says anything that cannot be. */
+function versionIn(db: ReadOnly): number {
+  const version = Number(db.prepare(`PRAGMA ${db.schema}.user_version`).all([])[0]?.[0]);
+  return version >= SEALED_SINCE && version < migrations.length ? version : migrations.length;
+}
+
 /** Tables, indexes and triggers are those that the migrations make. */
-function* definitions(db: ReadOnly): Generator<Finding> {
+function* definitions(db: ReadOnly, version: number): Generator<Finding> {
   const made = openDriver(":memory:");
-  opened(made, () => made.exec(migrations.join("\n")));
+  opened(made, () => made.exec(migrations.slice(0, version).join("\n")));
   const query = `SELECT ${bytesOf("type || ' ' || name")}, ${bytesOf("tbl_name || ' ' || coalesce(sql, '')")} FROM`;
   const textsOf = (from: Driver, schema: string) => {
     const rows = from.prepare(`${query} ${schema}.sqlite_schema`).all([]);
@@ -78,10 +92,10 @@ function* definitions(db: ReadOnly): Generator<Finding> {
   }
 }
 
-function* rows(db: ReadOnly, table: (typeof scannedTables)[number]): Generator<Finding> {
+function* rows(db: ReadOnly, table: Scanned, layouts: Layouts): Generator<Finding> {
   for (const [, row] of scan(db, table)) {
     try {
-      table.open(row);
+      table.open(row, layouts);
     } catch (error) {
       if (!(error instanceof DamagedRow)) throw error;
       yield { table: error.table, key: error.key, what: "is not what was written" };
@@ -116,7 +130,7 @@ function* orphans(db: ReadOnly): Generator<Finding> {
 }
 
 /** What SQLite cannot read is a finding too, and the end of this part. */
-function* guarded(table: string, part: () => Generator<Finding>): Generator<Finding> {
+function* guarded(table: string, part: () => Iterable<Finding>): Generator<Finding> {
   try {
     yield* part();
   } catch (error) {

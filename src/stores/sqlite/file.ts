@@ -2,8 +2,8 @@ import { Fault } from "#domain/fault";
 import { limits } from "#domain/limits";
 import { type Driver, type DriverName, openDriver, opened } from "./driver.js";
 import { PAGE_BYTES } from "./files.js";
-import { migrations } from "./migrations/index.js";
-import { sealAll } from "./seal.js";
+import { migrations, SEALED_SINCE } from "./migrations/index.js";
+import { moveHead, sealAll } from "./seal.js";
 
 export interface FileOptions {
   readonly path: string;
@@ -65,8 +65,8 @@ export function versionOf(db: Driver, path: string, schema = "main"): number {
 }
 
 /**
- * Brings the tables up to date and puts a checksum into every row, in one transaction: a crash in between leaves the
- * file as it was.
+ * Brings the tables up to date and puts a checksum into every row that has none yet, in one transaction: a crash in
+ * between leaves the file as it was.
  *
  * @param store the name of the file, if it has none yet
  * @returns false if nothing had to be done
@@ -81,7 +81,8 @@ export function migrate(db: Driver, path: string, store: string): boolean {
   db.exec("BEGIN IMMEDIATE");
   try {
     for (const sql of migrations.slice(version)) db.exec(sql);
-    sealAll(db, store);
+    if (version < SEALED_SINCE) sealAll(db, store);
+    else moveHead(db);
     db.exec(`PRAGMA user_version = ${migrations.length}`);
     db.exec("COMMIT");
   } catch (error) {

@@ -2,6 +2,7 @@ import { auditGraph } from "#domain/audit";
 import type { StepRow } from "#domain/step";
 import type { TaskRow } from "#domain/task";
 import { bytesOf, type Driver, textIn } from "./driver.js";
+import { Layouts, layoutRows } from "./layouts.js";
 import { log, stepTable, taskTable } from "./rows.js";
 import { scan } from "./scan.js";
 
@@ -46,9 +47,10 @@ export function incomplete(db: Driver, lost: readonly Lost[]): Map<string, strin
 
 /** The Steps that are Tasks of their own, those of Tasks that are lost as well. */
 function stepsWithChild(db: Driver): StepRow[] {
+  const layouts = new Layouts(layoutRows(db));
   const found: StepRow[] = [];
   for (const [, row] of scan(db, { name: "steps", order: ["rowid"], selected: stepTable.sealed("") })) {
-    const step = stepTable.row(stepTable.textOf(row));
+    const step = stepTable.row(stepTable.textOf(row), layouts);
     if (step.childId !== "") found.push(step);
   }
   return found;
@@ -70,9 +72,12 @@ export function* missingParts(db: Driver): Generator<MissingPart> {
     `SELECT ${stepTable.sealed("s.")} FROM steps AS s WHERE s.task_id = ? ORDER BY s.position`,
   );
   const isThere = partsOf(db);
+  const layouts = new Layouts(layoutRows(db));
   for (const [, row] of scan(db, { name: "tasks", order: ["rowid"], selected: taskTable.sealed("") })) {
-    const task = taskTable.row(taskTable.textOf(row));
-    const family: StepRow[] = steps.all([task.id]).map((step) => stepTable.row(stepTable.textOf(step)));
+    const task = taskTable.row(taskTable.textOf(row), layouts);
+    const family: StepRow[] = steps
+      .all([task.id])
+      .map((step) => stepTable.row(stepTable.textOf(step), layouts));
     const missing = [
       ...auditGraph(family, [task]).map((finding) => `some of its Steps are missing: ${finding}`),
       ...(hasInput(task) && !isThere.input(task.id) ? ["its input is missing"] : []),

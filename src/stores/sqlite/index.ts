@@ -10,6 +10,7 @@ import { errorOf, type Failure } from "./failure.js";
 import type { FileOptions } from "./file.js";
 import { makeFile, realFile, requireFiles } from "./files.js";
 import { makeFolder } from "./folder.js";
+import { Layouts } from "./layouts.js";
 import { holdInode } from "./lock.js";
 import { decodeBoot, decodeLoaded, encodeCommit, encodeNeeds } from "./messages.js";
 import { sqliteReads } from "./reads.js";
@@ -46,6 +47,7 @@ class SqliteStore implements Store {
   readonly #file: FileOptions;
   readonly #writer: ThreadClient<"writer">;
   readonly #reader: ThreadClient<"reader">;
+  readonly #layouts = new Layouts();
   #opened: Promise<void> | undefined;
   #guard: Driver | undefined;
   #releaseInode = async (): Promise<void> => {};
@@ -60,7 +62,7 @@ class SqliteStore implements Store {
     this.#file = { path: realFile(path), maxBytes, reserveBytes, driver };
     this.#writer = new ThreadClient("writer", this.#file, threads, onFailure);
     this.#reader = new ThreadClient("reader", this.#file, threads, onFailure);
-    this.reads = sqliteReads(this.#reader);
+    this.reads = sqliteReads(this.#reader, this.#layouts);
   }
 
   /**
@@ -69,7 +71,7 @@ class SqliteStore implements Store {
    */
   async boot(): Promise<BootState> {
     await this.open();
-    return decodeBoot(await this.#writer.call("boot", undefined));
+    return this.#writer.decoded("boot", undefined, (reply) => decodeBoot(reply, this.#layouts));
   }
 
   open(): Promise<void> {
@@ -87,6 +89,7 @@ class SqliteStore implements Store {
       this.#writer.start();
       this.#reader.start();
       await this.#writer.open();
+      this.#layouts.add(await this.#writer.call("layouts", undefined));
       this.#guard = guardOf(path, driver);
       await this.#reader.open();
     } catch (error) {
@@ -96,7 +99,7 @@ class SqliteStore implements Store {
   }
 
   async load(needs: Needs): Promise<Loaded> {
-    return decodeLoaded(await this.#writer.call("load", encodeNeeds(needs)));
+    return this.#writer.decoded("load", encodeNeeds(needs), (reply) => decodeLoaded(reply, this.#layouts));
   }
 
   async commit(turn: Commit): Promise<Committed> {
@@ -104,9 +107,9 @@ class SqliteStore implements Store {
   }
 
   async ready(lane: string, limit: number): Promise<readonly ReadyStep[]> {
-    return stepTable
-      .changing(await this.#writer.call("ready", { lane, limit }))
-      .map((step) => readyStep(step as StepRow));
+    return this.#writer.decoded("ready", { lane, limit }, (text) =>
+      stepTable.changing(text, this.#layouts).map((step) => readyStep(step as StepRow)),
+    );
   }
 
   async due(at: Instant, limit: number): Promise<readonly Deadline[]> {

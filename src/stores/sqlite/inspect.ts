@@ -8,15 +8,13 @@ import { type FileOptions, STORE_TOO_NEW, setForReading, versionOf } from "./fil
 import { beside, sizeOf } from "./files.js";
 import { type Head, type HeadMark, readHeadFile } from "./head.js";
 import { foreignOf, headPageOf, trailOf } from "./log-commits.js";
+import { SEALED_SINCE } from "./migrations/index.js";
 import type { PageSums } from "./page-sums.js";
 import { plane } from "./rows.js";
 import { boots } from "./statements.js";
 
 /** The reason of a Fault: acknowledged commits are not in the file. */
 export const STORE_BEHIND = "STORE_BEHIND";
-
-/** From this version on, rows have checksums, and the head is put beside the file. */
-export const SEALED_SINCE = 4;
 
 /** What a file is before it is opened to write. */
 export interface Inspected {

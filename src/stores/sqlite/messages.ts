@@ -6,6 +6,7 @@ import { templateKey } from "#domain/template";
 import { instant } from "#domain/time";
 import type { BootState, Commit, Loaded, Needs } from "#ports/store";
 import type { SqlRow } from "./driver.js";
+import type { Layouts } from "./layouts.js";
 import type { BootReply, CommitRequest, LoadReply, LoadRequest, Packed, RowChanges } from "./requests.js";
 import { laneValues, runTable, stepTable, taskTable, templateFrom, templateValues } from "./rows.js";
 import type { Table } from "./table.js";
@@ -76,11 +77,13 @@ export function encodeNeeds(needs: Needs): LoadRequest {
   };
 }
 
-export function decodeLoaded({ tasks, steps, runs, inputs, ...more }: LoadReply): Loaded {
+export function decodeLoaded({ tasks, steps, runs, inputs, ...more }: LoadReply, layouts: Layouts): Loaded {
+  const rowsOf = <Row>({ rows }: Pick<Table<Row>, "rows">, texts: readonly string[]) =>
+    texts.flatMap((text) => rows(text, layouts));
   return {
-    tasks: distinct(tasks.flatMap(taskTable.rows), ({ id }) => id),
-    steps: distinct(steps.flatMap(stepTable.rows), ({ taskId, name }) => stepKey({ taskId, stepName: name })),
-    runs: distinct(runs.flatMap(runTable.rows), ({ id }) => id),
+    tasks: distinct(rowsOf(taskTable, tasks), ({ id }) => id),
+    steps: distinct(rowsOf(stepTable, steps), ({ taskId, name }) => stepKey({ taskId, stepName: name })),
+    runs: distinct(rowsOf(runTable, runs), ({ id }) => id),
     inputs: new Map(inputs.map(([taskId, json]) => [taskId as TaskId, String(json)])),
     stepInputs: texts(more.stepInputs),
     outputs: texts(more.outputs),
@@ -88,11 +91,14 @@ export function decodeLoaded({ tasks, steps, runs, inputs, ...more }: LoadReply)
   };
 }
 
-export function decodeBoot({ at, lanes, held, waiting, templates, nextDueAt }: BootReply): BootState {
+export function decodeBoot(
+  { at, lanes, held, waiting, templates, nextDueAt }: BootReply,
+  layouts: Layouts,
+): BootState {
   return {
     at: instant(at),
     lanes,
-    held: runTable.rows(held),
+    held: runTable.rows(held, layouts),
     waiting: new Map(waiting),
     templates: new Map(templates),
     nextDueAt: nextDueAt === null ? undefined : instant(nextDueAt),

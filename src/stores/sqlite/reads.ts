@@ -6,26 +6,33 @@ import { rowsOf, type TaskRow } from "#domain/task";
 import type { TemplateRef, TemplateRow } from "#domain/template";
 import { versionKey } from "#domain/version";
 import type { Reads, TaskDetail, TaskFilter, TaskPage, TemplateFilter } from "#ports/store";
+import type { Layouts } from "./layouts.js";
 import { rows } from "./messages.js";
 import { runTable, stepTable, taskTable, templateFrom } from "./rows.js";
 import type { ThreadClient } from "./thread-client.js";
 
-/** The read side, over the link to the connection that serves it. */
-export function sqliteReads(reader: ThreadClient<"reader">): Reads {
+/**
+ * The read side, over the link to the connection that serves it.
+ *
+ * @param layouts are those in the file once it is open
+ */
+export function sqliteReads(reader: ThreadClient<"reader">, layouts: Layouts): Reads {
   return {
     async task(id: TaskId): Promise<TaskDetail | undefined> {
-      const found = await reader.call("task", id);
-      if (!found) return undefined;
-      return {
-        task: taskTable.row(found.task),
-        input: found.input,
-        steps: stepTable.rows(found.steps),
-        runs: runTable.rows(found.runs),
-      };
+      return reader.decoded("task", id, (found) =>
+        found
+          ? {
+              task: taskTable.row(found.task, layouts),
+              input: found.input,
+              steps: stepTable.rows(found.steps, layouts),
+              runs: runTable.rows(found.runs, layouts),
+            }
+          : undefined,
+      );
     },
 
     async tasks(filter: TaskFilter, before: TaskId | undefined, pageSize: number): Promise<TaskPage> {
-      const page = await reader.call("tasks", {
+      const request = {
         namespaces: filter.namespaces === "*" ? null : filter.namespaces,
         states: filter.status === undefined ? null : rowsOf(filter.status).map(stateKey),
         agentName: filter.agentName ?? null,
@@ -33,16 +40,15 @@ export function sqliteReads(reader: ThreadClient<"reader">): Reads {
         before: before ?? null,
         pageSize,
         scannedRows: limits.pageScannedRows,
-      });
-      return {
-        tasks: taskTable.rows(page.tasks),
-        next: (page.next ?? undefined) as TaskId | undefined,
       };
+      return reader.decoded("tasks", request, ({ tasks, next }) => ({
+        tasks: taskTable.rows(tasks, layouts),
+        next: (next ?? undefined) as TaskId | undefined,
+      }));
     },
 
     async run(id: RunId): Promise<RunRow | undefined> {
-      const found = await reader.call("run", id);
-      return found === null ? undefined : runTable.row(found);
+      return reader.decoded("run", id, (text) => (text === null ? undefined : runTable.row(text, layouts)));
     },
 
     async template({ namespace, name, version }: TemplateRef): Promise<TemplateRow | undefined> {

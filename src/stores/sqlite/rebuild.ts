@@ -18,9 +18,10 @@ import { isDamage, STORE_DAMAGED } from "./failure.js";
 import { beside, syncFile } from "./files.js";
 import { createHeadFile, type Head, NO_COMMITS } from "./head.js";
 import { incomplete, type Lost, ofTasks } from "./incomplete.js";
+import { Layouts, layoutRows, layoutTable, layoutValues } from "./layouts.js";
 import { migrations } from "./migrations/index.js";
-import { deadlines, lanes, laneValues, plane, taskTable, templates } from "./rows.js";
-import { type Scanned, scannedTables } from "./scan.js";
+import { deadlines, lanes, laneValues, packedTables, plane, taskTable, templates } from "./rows.js";
+import { type Scanned, scan, scannedTables } from "./scan.js";
 
 export interface Rebuilding {
   readonly path: string;
@@ -44,8 +45,10 @@ const indexed: Readonly<Record<string, readonly string[]>> = {
   log: ["task_id", "first_seq"],
   templates: ["namespace", "name", "version"],
 };
-/** Tables without a rowid of their own are copied in another way, or made anew. */
-const withRowid = scannedTables.filter(({ order }) => order[0] === "rowid");
+/** Tables without a rowid of their own are copied in another way, or made anew; so are the layouts, by what is copied. */
+const withRowid = scannedTables.filter(
+  ({ order, name }) => order[0] === "rowid" && name !== layoutTable.name,
+);
 
 /** Copies all that is whole into a new file. */
 export function* rebuild({ path, draft, driver, commits, head }: Rebuilding): Generator<string> {
@@ -62,10 +65,12 @@ export function* rebuild({ path, draft, driver, commits, head }: Rebuilding): Ge
     requireTables(source, path);
     target.exec(`ATTACH '${urlOf(draft)}' AS target; PRAGMA foreign_keys = OFF`);
     target.exec("PRAGMA target.synchronous = OFF; BEGIN");
+    const layouts = soundLayouts(source);
     const lost = [
-      ...withRowid.flatMap((table) => [...copyTable(source, target, table)]),
+      ...withRowid.flatMap((table) => [...copyTable(source, target, table, layouts)]),
       ...copyDeadlines(source, target),
     ];
+    writeLayouts(target);
     yield* removeTasks(target, incomplete(target, lost));
     for (const { table, key } of lost)
       if (table === templates.name)
@@ -112,8 +117,24 @@ function urlOf(path: string): string {
   return String(pathToFileURL(path)).replaceAll("'", "%27");
 }
 
+/** As many of the layouts as can be read: rows of the others are lost. */
+function soundLayouts(source: Driver): Layouts {
+  try {
+    return new Layouts(layoutRows(source, () => {}));
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    return new Layouts();
+  }
+}
+
+/** Rows are copied as this release writes them. */
+function writeLayouts(target: Driver): void {
+  const insert = target.prepare(`INSERT INTO ${layoutTable.insert}`);
+  for (const { layout } of packedTables) insert.run(layoutTable.seal(layoutValues(layout)));
+}
+
 /** Copies each row that is whole, wherever it can be found: from both ends of the table, and of an index over it. */
-function* copyTable(source: Driver, target: Driver, table: Scanned): Generator<Lost> {
+function* copyTable(source: Driver, target: Driver, table: Scanned, layouts: Layouts): Generator<Lost> {
   const { name } = table;
   const places = new Map<number, readonly string[]>();
   for (const direction of ["", " DESC"]) {
@@ -138,7 +159,7 @@ function* copyTable(source: Driver, target: Driver, table: Scanned): Generator<L
     try {
       const [found] = row.all([place]);
       if (!found) throw new DamagedRow(name, `rowid ${place}`, "is missing");
-      insert.run(table.copyOf(found));
+      insert.run(table.copyOf(found, layouts));
     } catch (error) {
       if (!isDamage(error)) throw error;
       const own = error instanceof DamagedRow ? error.key : `rowid ${place}`;
@@ -186,13 +207,14 @@ function readable(db: Driver, sql: string): SqlCells[] {
 }
 
 function* removeTasks(db: Driver, reasons: ReadonlyMap<string, string>): Generator<string> {
+  const layouts = new Layouts();
   const known = db.prepare(`SELECT ${taskTable.sealed("t.")} FROM tasks AS t WHERE t.id = ?`);
   const removals = [...ofTasks.map((table) => `${table} WHERE task_id`), "tasks WHERE id"].map((from) =>
     db.prepare(`DELETE FROM ${from} = ?`),
   );
   for (const [id, why] of reasons) {
     const [row] = known.all([id]);
-    const task = row && taskTable.row(taskTable.textOf(row));
+    const task = row && taskTable.row(taskTable.textOf(row), layouts);
     const which = task ? ` of namespace ${task.namespace}, ${task.state}` : "";
     for (const removal of removals) removal.run([id]);
     yield `Task ${nameOf([id])}${which}, is gone: ${why}`;
@@ -212,6 +234,15 @@ function makeLanes(db: Driver): void {
 
 /** Plane time never goes back behind what has happened. */
 function lastInstant(db: Driver): number {
-  const query = "SELECT max(max(finished_at, rest ->> 0)) FROM tasks";
-  return Number(db.prepare(query).all([])[0]?.[0] ?? 0);
+  const layouts = new Layouts();
+  let last = 0;
+  for (const [, row] of scan(db, {
+    name: taskTable.name,
+    order: ["rowid"],
+    selected: taskTable.sealed(""),
+  })) {
+    const { createdAt, finishedAt } = taskTable.row(taskTable.textOf(row), layouts);
+    last = Math.max(last, createdAt, finishedAt);
+  }
+  return last;
 }

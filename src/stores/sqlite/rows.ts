@@ -8,8 +8,10 @@ import type { TemplateRow } from "#domain/template";
 import { instant } from "#domain/time";
 import { versionKey } from "#domain/version";
 import { sealedTable } from "./checksum.js";
+import { fixed, fixedJson, flag, json, packed, plain } from "./codec.js";
 import type { SqlCells, SqlRow } from "./driver.js";
-import { fixed, fixedJson, flag, json, plain, rest, table } from "./table.js";
+import type { Layout } from "./layouts.js";
+import { table } from "./table.js";
 
 /** A Task with a column for what SQL looks at; its log has no part in its revision. */
 export const taskTable = table<TaskRow>(
@@ -25,14 +27,14 @@ export const taskTable = table<TaskRow>(
     hasRun: flag,
     finishedAt: plain,
     holdsKey: flag,
-    createdAt: rest,
-    reason: rest,
-    errorMessage: rest,
-    tolerated: rest,
-    isolated: rest,
-    opened: rest,
-    compensatedBy: rest,
-    inputBytes: rest,
+    createdAt: packed,
+    reason: packed,
+    errorMessage: packed,
+    tolerated: packed,
+    isolated: packed,
+    opened: packed,
+    compensatedBy: packed,
+    inputBytes: packed,
   },
   { agentName: ({ spec }) => spec.agentName, idempotencyKey: ({ spec }) => spec.idempotencyKey },
 );
@@ -48,25 +50,25 @@ export const stepTable = table<StepRow>("steps", ["taskId", "name"], {
   unsatisfied: plain,
   lane: plain,
   rank: plain,
-  agentName: rest,
-  members: rest,
-  fence: rest,
-  attempts: rest,
-  maxAttempts: rest,
-  declines: rest,
-  avoidWorker: rest,
-  avoidUntil: rest,
-  nextAttemptAt: rest,
-  runId: rest,
-  outputBytes: rest,
-  errorMessage: rest,
-  hasInput: rest,
-  signalled: rest,
-  childId: rest,
-  startedAt: rest,
-  finishedAt: rest,
-  order: rest,
-  inputBytes: rest,
+  agentName: packed,
+  members: packed,
+  fence: packed,
+  attempts: packed,
+  maxAttempts: packed,
+  declines: packed,
+  avoidWorker: packed,
+  avoidUntil: packed,
+  nextAttemptAt: packed,
+  runId: packed,
+  outputBytes: packed,
+  errorMessage: packed,
+  hasInput: packed,
+  signalled: packed,
+  childId: packed,
+  startedAt: packed,
+  finishedAt: packed,
+  order: packed,
+  inputBytes: packed,
 });
 
 export const runTable = table<RunRow>("runs", ["id"], {
@@ -76,23 +78,23 @@ export const runTable = table<RunRow>("runs", ["id"], {
   revision: plain,
   status: plain,
   heldBy: plain,
-  namespace: rest,
-  session: rest,
-  principal: rest,
-  workerId: rest,
-  instance: rest,
-  agentName: rest,
-  fence: rest,
-  attempt: rest,
-  ordinal: rest,
-  createdAt: rest,
-  startedAt: rest,
-  finishedAt: rest,
-  reason: rest,
-  errorMessage: rest,
-  backend: rest,
-  nextSeq: rest,
-  outputBytes: rest,
+  namespace: packed,
+  session: packed,
+  principal: packed,
+  workerId: packed,
+  instance: packed,
+  agentName: packed,
+  fence: packed,
+  attempt: packed,
+  ordinal: packed,
+  createdAt: packed,
+  startedAt: packed,
+  finishedAt: packed,
+  reason: packed,
+  errorMessage: packed,
+  backend: packed,
+  nextSeq: packed,
+  outputBytes: packed,
 });
 
 /** Texts of a Task and of its Steps, and the packed lines of its log. */
@@ -167,3 +169,6 @@ export function templateFrom(values: SqlRow): TemplateRow {
  * all commits there have been.
  */
 export const plane = sealedTable("plane", 1, ["id", "store", "at", "commits", "digest"]);
+
+/** The tables whose rows have layouts, see `layouts.ts`. */
+export const packedTables: readonly { readonly layout: Layout }[] = [taskTable, stepTable, runTable];

@@ -10,6 +10,8 @@ import {
   type SqlValue,
   textIn,
 } from "./driver.js";
+import { type Layouts, layoutTable } from "./layouts.js";
+import { LAYOUTS_SINCE, SEALED_SINCE } from "./migrations/index.js";
 import {
   deadlines,
   inputs,
@@ -32,12 +34,14 @@ export interface Scanned {
   readonly order: readonly string[];
   /** What to select, for `open`. */
   readonly selected: string;
+  /** The first version of a file that has it, with checksums. */
+  readonly since: number;
   /** @throws {DamagedRow} */
-  open(selected: SqlCells): unknown;
+  open(selected: SqlCells, layouts: Layouts): unknown;
   /** An INSERT, and what it binds to copy a row that was selected. */
   readonly insert: string;
   /** @throws {DamagedRow} */
-  copyOf(selected: SqlCells): SqlRow;
+  copyOf(selected: SqlCells, layouts: Layouts): SqlRow;
   /** The columns of its checksums. */
   readonly sums: readonly string[];
   /** Those that belong to what was selected. */
@@ -57,17 +61,25 @@ export const scannedTables: readonly Scanned[] = [
   ofSealed(lanes, ["key"]),
   ofSealed(templates, ["rowid"]),
   ofSealed(plane, ["id"]),
+  { ...ofSealed(layoutTable, ["rowid"]), since: LAYOUTS_SINCE },
 ];
+
+/** Those that a file of some version has. */
+export function tablesOf(version: number): readonly Scanned[] {
+  return scannedTables.filter(({ since }) => since <= version);
+}
 
 function ofTable<Row extends { readonly revision: number }>(table: Table<Row>): Scanned {
   return {
     name: table.name,
+    since: SEALED_SINCE,
     order: ["rowid"],
     selected: table.sealed(""),
-    open: table.textOf,
+    open: (selected, layouts) => table.row(table.textOf(selected), layouts),
     sums: ["fixed_sum", "sum"],
     insert: table.insert,
-    copyOf: (selected) => table.sealInserted(table.insertValues(table.row(table.textOf(selected)))),
+    copyOf: (selected, layouts) =>
+      table.sealInserted(table.insertValues(table.row(table.textOf(selected), layouts))),
     sumsOf: table.sumsOf,
   };
 }
@@ -75,6 +87,7 @@ function ofTable<Row extends { readonly revision: number }>(table: Table<Row>): 
 function ofSealed(table: SealedTable, order: readonly string[]): Scanned {
   return {
     name: table.name,
+    since: SEALED_SINCE,
     order,
     selected: table.columns(),
     open: table.open,

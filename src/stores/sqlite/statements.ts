@@ -3,6 +3,7 @@ import { isSettled, stepStates } from "#domain/step";
 import { isTerminal, taskStates, taskStatus } from "#domain/task";
 import type { SealedTable } from "./checksum.js";
 import { bytesOf, type Driver, type SqlRow, type Statement } from "./driver.js";
+import { layoutTable } from "./layouts.js";
 import {
   deadlines,
   inputs,
@@ -116,6 +117,7 @@ export const writes = {
     ON CONFLICT (task_id, step_name, kind) DO UPDATE SET at = excluded.at, sum = excluded.sum`,
   removeDeadline: "DELETE FROM deadlines WHERE task_id = ? AND step_name = ? AND kind = ?",
   addLane: `INSERT INTO ${lanes.insert} ON CONFLICT DO NOTHING`,
+  addLayout: `INSERT INTO ${layoutTable.insert} ON CONFLICT DO NOTHING`,
   removeLane: "DELETE FROM lanes WHERE key = ?",
   /** Changes no row if another program has written to the file. */
   setHead: `UPDATE plane SET id = ?1, store = ?2, at = ?3, commits = ?4, digest = ?5, sum = ?6

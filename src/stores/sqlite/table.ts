@@ -1,38 +1,14 @@
 import { checksum, DamagedRow, nameOf, seedOf } from "./checksum.js";
+import { type Codec, columnOf, type Packed, underNewNames } from "./codec.js";
 import { bytesOf, type SqlCell, type SqlCells, type SqlRow, type SqlValue, textIn } from "./driver.js";
-
-/** How one field of a row lies in a column of its own. */
-interface Codec {
-  /** Written with the first revision and never again. */
-  readonly fixed: boolean;
-  /** True if the column is JSON text by itself. */
-  readonly isJson: boolean;
-  write(value: unknown): SqlValue;
-  /** From the JSON value of what `write` made. */
-  read(value: unknown): unknown;
-}
-
-const asItIs = {
-  isJson: false,
-  write: (value: unknown) => value as SqlValue,
-  read: (value: unknown) => value,
-};
-const asJson = { ...asItIs, isJson: true, write: (value: unknown) => JSON.stringify(value) };
-const asFlag = {
-  isJson: false,
-  write: (value: unknown) => (value === true ? 1 : 0),
-  read: (value: unknown) => value === 1,
-};
-
-/** The codecs: plain text or number, JSON text, true or false; each for what changes and for what is fixed. */
-export const plain: Codec = { ...asItIs, fixed: false };
-export const json: Codec = { ...asJson, fixed: false };
-export const flag: Codec = { ...asFlag, fixed: false };
-export const fixed: Codec = { ...asItIs, fixed: true };
-export const fixedJson: Codec = { ...asJson, fixed: true };
-
-/** A field that SQL never looks for: it lies with others of its kind in the column `rest`. */
-export const rest = "rest";
+import type { Layout, Layouts } from "./layouts.js";
+import {
+  type PackedColumn,
+  type PackedField,
+  packedColumn,
+  packedReader,
+  packedWriter,
+} from "./packed-column.js";
 
 /**
  * Between rows of the domain and rows of SQL. Rows go to the store's thread as flat arrays of what is bound, so that
@@ -40,7 +16,7 @@ export const rest = "rest";
  * less than half the time of selecting, copying and decoding their columns.
  *
  * What a value costs is not its bytes but that it is one: to be copied to the thread, and to be bound. So all fields
- * without a column of their own go together, as one JSON array.
+ * without a column of their own go together, as one JSON array, whose names its {@link Layout} says.
  *
  * A row has two checksums, each over such a text with the key in it: `fixed_sum` over what is written with the first
  * revision and never again, `sum` over revision and all that changes, so that an update needs nothing but what it
@@ -51,7 +27,7 @@ export interface Table<Row> {
   /** What to select for {@link textOf}, with `prefix` before each column. */
   sealed(prefix: string): string;
   /**
-   * JSON of a row, for `row` and `rows` to read.
+   * JSON of a row, for `row` and `rows` to read, which throw {@link DamagedRow} if none of the layouts is the row's.
    *
    * @throws {DamagedRow} if a checksum is not that of what it is for
    */
@@ -61,11 +37,13 @@ export interface Table<Row> {
   /** The same of the part that changes, for `changing` to read. */
   sealedChanging(prefix: string): string;
   changingTextOf(selected: SqlCells): string;
-  row(text: string): Row;
+  row(text: string, layouts: Layouts): Row;
   /** Of a JSON array of such. */
-  rows(text: string): Row[];
+  rows(text: string, layouts: Layouts): Row[];
   /** The key and the fields that change. */
-  changing(text: string): Partial<Row>[];
+  changing(text: string, layouts: Layouts): Partial<Row>[];
+  /** What rows are written with; the file has to know it before the first of them. */
+  readonly layout: Layout;
   /** Changes no row if there is one of the same key. */
   readonly insert: string;
   insertValues(row: Row): SqlRow;
@@ -93,14 +71,13 @@ interface OwnColumn extends Column {
 }
 
 /** Which field lies where. */
-interface Layout<Row> {
+interface Shape<Row> {
   readonly name: string;
   readonly keys: readonly Column[];
   /** With columns of their own: those that never change, those that do. */
   readonly fixed: readonly OwnColumn[];
   readonly changing: readonly OwnColumn[];
-  /** What lies in `rest`, in its order. */
-  readonly together: readonly string[];
+  readonly packed: PackedColumn;
   readonly copies: readonly (Column & { readonly of: (row: Row) => SqlValue })[];
   /** The two parts of a row, without the key in the second one. */
   readonly fixedPart: readonly Column[];
@@ -111,28 +88,32 @@ type Fields = Record<string, unknown>;
 
 /**
  * @param keys the fields that name a row; the first ones, and fixed
- * @param codecs one for every field, or `rest`: the order of those is their order in the file, and new ones go last
+ * @param codecs one for every field, or `packed`; their order means nothing to what is stored
  * @param copies columns that repeat what lies inside another, so that SQL can search for it
  */
 export function table<Row extends { readonly revision: number }>(
   name: string,
   keys: readonly (keyof Row & string)[],
-  codecs: Readonly<Record<keyof Row & string, Codec | typeof rest>>,
+  codecs: Readonly<Record<keyof Row & string, Codec | Packed>>,
   copies: Readonly<Record<string, (row: Row) => SqlValue>> = {},
 ): Table<Row> {
-  const layout = layoutOf(name, keys, codecs, copies);
-  return { name, ...reading(layout), ...writing<Row>(layout, keys) };
+  const shape = shapeOf(name, keys, codecs, copies);
+  return { name, layout: shape.packed.layout, ...reading(shape), ...writing<Row>(shape, keys) };
 }
 
-function layoutOf<Row>(
+function shapeOf<Row>(
   name: string,
   keys: readonly string[],
-  codecs: Readonly<Record<string, Codec | typeof rest>>,
+  codecs: Readonly<Record<string, Codec | Packed>>,
   copies: Readonly<Record<string, (row: Row) => SqlValue>>,
-): Layout<Row> {
-  const own = Object.entries(codecs).flatMap(([field, codec]) =>
-    codec === rest ? [] : [{ field, codec, column: columnOf(field), isJson: codec.isJson }],
-  );
+): Shape<Row> {
+  const own: OwnColumn[] = [];
+  const packed: PackedField[] = [];
+  for (const [field, codec] of Object.entries(codecs)) {
+    if ("isPacked" in codec) packed.push({ field, missing: codec.missing, name: codec.name ?? field });
+    else own.push({ field, codec, column: codec.column ?? columnOf(field), isJson: codec.isJson });
+  }
+  const columnOfField = (field: string) => own.find((known) => known.field === field)?.column ?? field;
   const fixed = own.filter(({ codec }) => codec.fixed);
   const changing = own.filter(({ codec }) => !codec.fixed);
   const copied = Object.entries(copies).map(([field, of]) => ({
@@ -142,18 +123,18 @@ function layoutOf<Row>(
   }));
   return {
     name,
-    keys: keys.map((key) => ({ column: columnOf(key), isJson: false })),
+    keys: keys.map((key) => ({ column: columnOfField(key), isJson: false })),
     fixed,
     changing,
-    together: Object.keys(codecs).filter((field) => codecs[field] === rest),
+    packed: packedColumn(name, packed),
     copies: copied,
     fixedPart: [...fixed, ...copied],
-    changed: [...changing, { column: rest, isJson: true }],
+    changed: [...changing, { column: "rest", isJson: true }],
   };
 }
 
-function reading<Row>(layout: Layout<Row>) {
-  const { name, keys, fixed, fixedPart, changing, changed, together } = layout;
+function reading<Row>(shape: Shape<Row>) {
+  const { name, keys, fixed, fixedPart, changing, changed } = shape;
   const seed = seedOf(name);
   const fixedSeed = seedOf(`${name}, fixed`);
   const changingPart = [...keys, ...changed];
@@ -162,23 +143,36 @@ function reading<Row>(layout: Layout<Row>) {
     if (checksum(bytes instanceof Uint8Array ? bytes : text, from) === sum) return text;
     throw new DamagedRow(name, keyIn(text, keys.length));
   };
-  const readChanging = (row: Fields, values: readonly unknown[], from: number) => {
-    for (const [i, { field, codec }] of changing.entries()) row[field] = codec.read(values[from + i]);
+  const readPacked = packedReader(shape.packed);
+  const readChanging = (row: Fields, values: readonly unknown[], from: number, layouts: Layouts) => {
+    for (let i = 0; i < changing.length; i++) readOwn(row, changing[i] as OwnColumn, values[from + i]);
     const others = values[from + changing.length] as readonly unknown[];
-    // A row of an earlier release lacks what was added since, which is null then.
-    for (const [i, field] of together.entries()) row[field] = others[i] ?? null;
+    if (readPacked(row, others, layouts)) return;
+    throw new DamagedRow(
+      name,
+      nameOf(values.slice(from - keys.length, from)),
+      "is laid out in an unknown way",
+    );
   };
-  const decode = (values: readonly unknown[]) => {
+  const decode = (values: readonly unknown[], layouts: Layouts) => {
     const row: Fields = {};
-    for (const [i, { field, codec }] of fixed.entries()) row[field] = codec.read(values[i]);
-    readChanging(row, values, fixedPart.length + keys.length);
+    for (let i = 0; i < fixed.length; i++) readOwn(row, fixed[i] as OwnColumn, values[i]);
+    readChanging(row, values, fixedPart.length + keys.length, layouts);
     return row as Row;
   };
-  const decodeChanging = (values: readonly unknown[]) => {
+  const decodeChanging = (values: readonly unknown[], layouts: Layouts) => {
     const row: Fields = {};
     for (const i of keys.keys()) row[fixed[i]?.field ?? ""] = values[i];
-    readChanging(row, values, keys.length);
+    readChanging(row, values, keys.length, layouts);
     return row as Partial<Row>;
+  };
+  const each = <T>(
+    text: string,
+    read: (values: readonly unknown[], layouts: Layouts) => T,
+    layouts: Layouts,
+  ) => {
+    const rows: readonly (readonly unknown[])[] = JSON.parse(text);
+    return rows.map((values) => read(values, layouts));
   };
 
   return {
@@ -192,17 +186,22 @@ function reading<Row>(layout: Layout<Row>) {
     ],
     sealedChanging: (prefix: string) => `${textSql(changingPart, prefix)}, ${prefix}sum`,
     changingTextOf: ([text, sum]: SqlCells) => `[${check(text, seed, sum)}]`,
-    row: (text: string) => decode(JSON.parse(text)),
-    rows: (text: string): Row[] => JSON.parse(text).map(decode),
-    changing: (text: string): Partial<Row>[] => JSON.parse(text).map(decodeChanging),
+    row: (text: string, layouts: Layouts) => decode(JSON.parse(text), layouts),
+    rows: (text: string, layouts: Layouts) => each(text, decode, layouts),
+    changing: (text: string, layouts: Layouts) => each(text, decodeChanging, layouts),
   };
 }
 
+function readOwn(row: Fields, { field, codec }: OwnColumn, value: unknown): void {
+  const read = codec.read(value);
+  row[field] = codec.formerly ? underNewNames(read, codec.formerly) : read;
+}
+
 function writing<Row extends { readonly revision: number }>(
-  layout: Layout<Row>,
+  shape: Shape<Row>,
   keyFields: readonly (keyof Row & string)[],
 ) {
-  const { name, keys, fixed, fixedPart, changing, changed, together, copies } = layout;
+  const { name, keys, fixed, fixedPart, changing, changed, copies } = shape;
   const seed = seedOf(name);
   const fixedSeed = seedOf(`${name}, fixed`);
   const inserted = [...fixedPart, ...changed].map(({ column }) => column);
@@ -210,7 +209,7 @@ function writing<Row extends { readonly revision: number }>(
   const wanted = [...keys.map(({ column }) => column), "revision"].map(
     (column, i) => `${column} = ?${changed.length + i + 1}`,
   );
-  const restOf = (row: Row) => JSON.stringify(together.map((field) => row[field as keyof Row]));
+  const restOf = packedWriter<Row>(shape.packed);
   const written = (row: Row, { field, codec }: OwnColumn) => codec.write(row[field as keyof Row]);
 
   return {
@@ -278,9 +277,4 @@ function keyIn(text: string, length: number): string {
   } catch {
     return nameOf([text.slice(0, 80)]);
   }
-}
-
-/** `heldBy` → `held_by` */
-function columnOf(field: string): string {
-  return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

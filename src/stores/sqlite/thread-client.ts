@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { Fault } from "#domain/fault";
 import { type Call, ConnectionHost, type Connections, type Reply, type Role } from "./connection-host.js";
-import { errorOf, type Failure, failed } from "./failure.js";
+import { errorOf, type Failure, failed, failureOf } from "./failure.js";
 import type { FileOptions } from "./file.js";
 
 /** The methods of a connection, as they are called from afar. */
@@ -11,18 +11,25 @@ type Asked<Connection, Name extends keyof Connection> = Connection[Name] extends
 
 /** The way to a connection: to another thread, or to this one. Calls are answered in the order they are made. */
 export class ThreadClient<R extends Role> {
+  readonly #path: string;
   readonly #connect: () => Transport;
+  readonly #fail: (failure: Failure) => void;
   #transport: Transport | undefined;
   #hasFailed = false;
+  /** Set once an answer could not be read. */
+  #damage: Failure | undefined;
 
   /** @param failed hears of the failure after which nothing is answered any more, also when nobody has asked */
   constructor(role: R, options: FileOptions, onThread: boolean, failed: (failure: Failure) => void) {
-    const fail = (failure: Failure) => {
+    this.#path = options.path;
+    this.#fail = (failure) => {
       this.#hasFailed = true;
       failed(failure);
     };
     this.#connect = () =>
-      onThread ? new ThreadTransport(role, options, fail) : new DirectTransport(role, options, fail);
+      onThread
+        ? new ThreadTransport(role, options, this.#fail)
+        : new DirectTransport(role, options, this.#fail);
   }
 
   /** True once nothing is answered any more. */
@@ -46,12 +53,32 @@ export class ThreadClient<R extends Role> {
     return (await this.#ask(name, request)) as Asked<Connections[R], Name>["answer"];
   }
 
-  /** Closes the connection, if it could be opened, and ends its thread. */
+  /**
+   * As `call`, and makes of the answer what its caller wants.
+   *
+   * @throws {Fault} reason `STORE_DAMAGED` if a row of it cannot be read; nothing is answered any more then
+   */
+  async decoded<Name extends keyof Connections[R] & string, T>(
+    name: Name,
+    request: Asked<Connections[R], Name>["request"],
+    decode: (answer: Asked<Connections[R], Name>["answer"]) => T,
+  ): Promise<T> {
+    const answer = await this.call(name, request);
+    try {
+      return decode(answer);
+    } catch (error) {
+      this.#damage = failureOf(error, this.#path);
+      this.#fail(this.#damage);
+      throw errorOf(this.#damage);
+    }
+  }
+
+  /** Closes the connection, if it could be opened and is of use, and ends its thread. */
   async close(): Promise<void> {
     const transport = this.#transport;
     if (!transport) return;
     try {
-      await this.#ask("close", undefined);
+      if (!this.#damage) await this.#ask("close", undefined);
     } finally {
       this.#transport = undefined;
       await transport.end();
@@ -60,6 +87,7 @@ export class ThreadClient<R extends Role> {
 
   async #ask(name: string, request: unknown): Promise<unknown> {
     if (!this.#transport) throw new Fault("unavailable", `the store is not open: ${name} did nothing`);
+    if (this.#damage) throw errorOf(this.#damage);
     const reply = await this.#transport.send({ name, request });
     if ("failure" in reply) throw errorOf(reply.failure);
     return reply.value;

@@ -7,9 +7,10 @@ import { setForReading, versionOf } from "./file.js";
 import { beside, realFile, requireFiles, sizeOf } from "./files.js";
 import { readHeadFile } from "./head.js";
 import { missingParts } from "./incomplete.js";
-import { behind, foreignJournal, headOf, missingSums, SEALED_SINCE } from "./inspect.js";
+import { behind, foreignJournal, headOf, missingSums } from "./inspect.js";
 import { holdInode, lockFile } from "./lock.js";
 import { foreignOf, headPageOf, trailOf } from "./log-commits.js";
+import { SEALED_SINCE } from "./migrations/index.js";
 import { PageSums } from "./page-sums.js";
 import { taskTable } from "./rows.js";
 

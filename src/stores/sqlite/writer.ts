@@ -8,6 +8,7 @@ import { isFull } from "./failure.js";
 import type { FileOptions } from "./file.js";
 import { PAGE_BYTES } from "./files.js";
 import type { Head } from "./head.js";
+import { Layouts, layoutRows } from "./layouts.js";
 import { load } from "./load.js";
 import { type OpenFile, openChecked } from "./open.js";
 import type { BootReply, CommitRequest, LoadReply, LoadRequest } from "./requests.js";
@@ -30,6 +31,7 @@ export class Writer {
   readonly #watch: FileWatch;
   #head: Head;
   readonly #changes: Changes;
+  readonly #layouts: Layouts;
   #pagesWritten = 0;
   /** As SQLite counts what other connections have committed. */
   #dataVersion: unknown;
@@ -43,7 +45,8 @@ export class Writer {
     this.#db = this.#file.db;
     this.#head = this.#file.head;
     this.#sql = opened(this.#file, () => prepareAll(this.#db, { ...loads, ...boots, ...writes }));
-    this.#changes = new Changes(this.#sql, this.#head.digest);
+    this.#layouts = new Layouts(opened(this.#file, () => layoutRows(this.#db)));
+    this.#changes = new Changes(this.#sql, this.#layouts, this.#head.digest);
     this.#reserve = new Reserve(this.#db, options);
     this.#watch = opened(this.#file, () => {
       this.#reserve.take();
@@ -51,6 +54,11 @@ export class Writer {
       return new FileWatch(options.path, failed, () => this.#lookForOthers());
     });
     if (this.#file.isMigrated) this.#empty();
+  }
+
+  /** How rows of earlier releases are laid out. */
+  layouts(): readonly SqlRow[] {
+    return layoutRows(this.#db);
   }
 
   boot(): BootReply {
@@ -98,7 +106,7 @@ export class Writer {
 
   removeFinished({ before, limit }: { readonly before: number; readonly limit: number }): readonly TaskId[] {
     const found = this.#sql.finished.all([before, limit]).map(taskTable.changingTextOf);
-    const ids = taskTable.changing(`[${found.join(",")}]`).map(({ id }) => id as TaskId);
+    const ids = taskTable.changing(`[${found.join(",")}]`, this.#layouts).map(({ id }) => id as TaskId);
     // An idle plane writes nothing.
     if (ids.length > 0) this.#withReserve(true, this.#head.at, () => this.#changes.remove(ids));
     this.#pagesWritten += COMMIT_PAGES * ids.length;

@@ -1,0 +1,54 @@
+import { type Layout, type Layouts, layoutOf } from "./layouts.js";
+
+/** A field that lies with others in the column `rest`. */
+export interface PackedField {
+  readonly field: string;
+  /** What the file calls it. */
+  readonly name: string;
+  /** Its value in rows that were written before there was such a field. */
+  readonly missing: unknown;
+}
+
+/** The column `rest` of a table, as this release writes it. */
+export interface PackedColumn {
+  readonly fields: readonly PackedField[];
+  readonly layout: Layout;
+}
+
+export function packedColumn(table: string, fields: readonly PackedField[]): PackedColumn {
+  return {
+    fields,
+    layout: layoutOf(
+      table,
+      fields.map(({ name }) => name),
+    ),
+  };
+}
+
+/**
+ * Puts the fields of a stored array into a row, by their names, whichever layout the array has. Answers false if none
+ * that is known.
+ */
+export function packedReader({ fields, layout }: PackedColumn) {
+  return (row: Record<string, unknown>, values: readonly unknown[], layouts: Layouts): boolean => {
+    const isOwn = values[0] === -layout.id;
+    const places = isOwn ? undefined : layouts.placesOf(layout, values[0]);
+    if (!isOwn && !places) return false;
+    for (let i = 0; i < fields.length; i++) {
+      const { field, missing } = fields[i] as PackedField;
+      const value = values[places ? (places[i] as number) : i + 1];
+      row[field] = value === undefined ? missing : value;
+    }
+    return true;
+  };
+}
+
+/** The fields of a row as the text of an array, behind the number of its layout. */
+export function packedWriter<Row>({ fields, layout }: PackedColumn) {
+  const names = fields.map(({ field }) => field as keyof Row);
+  return (row: Row): string => {
+    const values: unknown[] = [-layout.id];
+    for (let i = 0; i < names.length; i++) values.push(row[names[i] as keyof Row]);
+    return JSON.stringify(values);
+  };
+}
