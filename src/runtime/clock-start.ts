@@ -2,18 +2,20 @@ import { type ClockStart, clockWarning, isFar, startOfPlaneTime } from "#domain/
 import type { Instant } from "#domain/time";
 import type { StartableClock } from "#ports/clock";
 import type { PlaneHealth } from "#ports/plane";
-import type { Store } from "#ports/store";
+import type { Reads } from "#ports/store-reads";
 import type { Core } from "./core.js";
+
+type Starting = Pick<Core, "telemetry"> & { readonly store: { readonly reads: Reads } };
 
 /** Begins plane time, and says loudly if the wall clock cannot be right. */
 export class ClockStarter {
-  readonly #core: Pick<Core, "store" | "telemetry">;
+  readonly #core: Starting;
   readonly #clock: StartableClock;
   readonly #accept: boolean;
   #started: ClockStart | undefined;
 
   /** @param accept an operator says that the wall clock is right */
-  constructor(core: Pick<Core, "store" | "telemetry">, clock: StartableClock, accept: boolean) {
+  constructor(core: Starting, clock: StartableClock, accept: boolean) {
     this.#core = core;
     this.#clock = clock;
     this.#accept = accept;
@@ -36,7 +38,7 @@ export class ClockStarter {
     const { store, telemetry } = this.#core;
     const accept = this.#accept;
     const wall = this.#clock.wall();
-    const anythingAtStake = isFar(wall - persisted) && (await holdsTasks(store));
+    const anythingAtStake = isFar(wall - persisted) && (await holdsTasks(store.reads));
     this.#started = startOfPlaneTime({ wall, persisted, anythingAtStake, accept });
     this.#clock.startFrom(this.#started.at);
 
@@ -50,7 +52,7 @@ export class ClockStarter {
 }
 
 /** A page may end early, with nothing on it. */
-async function holdsTasks({ reads }: Store): Promise<boolean> {
+async function holdsTasks(reads: Reads): Promise<boolean> {
   const { tasks, next } = await reads.tasks({ namespaces: "*" }, undefined, 1);
   return tasks.length > 0 || next !== undefined;
 }

@@ -2,7 +2,7 @@ import { type Lane, laneOf } from "#domain/lane";
 import type { RunRow } from "#domain/run";
 import { readyStep, type StepRow } from "#domain/step";
 import { type TaskRow, taskStatus } from "#domain/task";
-import type { BootState } from "#ports/store";
+import type { BootState } from "#ports/store-turns";
 import { Backlog } from "./backlog.js";
 import type { Journal } from "./journal.js";
 import { Roster } from "./roster.js";

@@ -116,7 +116,7 @@ export class MessageCascade {
         memory.addTemplate(command.params.template.namespace, this.#parts.journal);
         break;
       case "keepInput":
-        work.keepInput(command.params);
+        work.rows.keepText("stepInputs", command.params);
         this.#changeStep(command.params, (row) => withInput(row, command.params.json));
         break;
       case "createStep":
@@ -135,7 +135,7 @@ export class MessageCascade {
         this.#advance(command);
         break;
       case "keepOutput":
-        work.keepOutput(command.params);
+        work.rows.keepText("outputs", command.params);
         break;
       case "record":
         work.record(command.params.taskId, command.params.entry);

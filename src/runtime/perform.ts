@@ -8,7 +8,7 @@ import { stepSummary } from "#domain/step";
 import { isTerminal, type TaskRow, taskStatus } from "#domain/task";
 import type { TemplateRow } from "#domain/template";
 import type { Receipt } from "#ports/plane";
-import type { Committed } from "#ports/store";
+import type { Committed } from "#ports/store-turns";
 import type { LogFields } from "#ports/telemetry";
 import type { Core } from "./core.js";
 import type { Decided } from "./turn.js";

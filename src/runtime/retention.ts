@@ -1,12 +1,15 @@
 import { limits } from "#domain/limits";
 import type { ClockStart } from "#domain/plane-time";
 import { instant, later, type Millis, NEVER } from "#domain/time";
+import type { StoreMaintenance } from "#ports/store";
 import type { Core } from "./core.js";
 import type { Watchers } from "./watchers.js";
 
+type Sweeping = Pick<Core, "clock" | "telemetry"> & { readonly store: StoreMaintenance };
+
 /** Removes Tasks that ended long ago, in small batches, so that no commit waits long behind one. */
 export class Retention {
-  readonly #core: Core;
+  readonly #core: Sweeping;
   readonly #watchers: Watchers;
   readonly #keep: Millis;
   readonly #clockStart: ClockStart | undefined;
@@ -17,7 +20,7 @@ export class Retention {
    * @param keep how long an ended Task is kept, with its idempotency key; at least `limits.retentionMin`
    * @param clockStart how plane time began
    */
-  constructor(core: Core, watchers: Watchers, keep: Millis, clockStart?: ClockStart) {
+  constructor(core: Sweeping, watchers: Watchers, keep: Millis, clockStart?: ClockStart) {
     this.#core = core;
     this.#watchers = watchers;
     this.#keep = keep;

@@ -1,11 +1,12 @@
 import type { AddressedMessage } from "#actors/commands";
 import type { MessageView } from "#actors/view";
-import type { StepKey } from "#domain/id";
 import { stepKey } from "#domain/id";
 import type { Lane } from "#domain/lane";
+import type { KeyedNeeds, Needs, TextNeeds } from "#domain/needs";
 import { compareReady, type ReadyStep, readyStep } from "#domain/step";
 import { templateKey } from "#domain/template";
-import type { Needs, Store } from "#ports/store";
+import { forKinds, idOfKey, keyedKindNames, type TextKey, textId, textKindNames } from "#ports/row-kinds";
+import type { TurnStore } from "#ports/store-turns";
 import { needsOf } from "./actors.js";
 import { fromStore } from "./store-error.js";
 import { holderKey, type Workspace } from "./workspace.js";
@@ -14,14 +15,14 @@ type Wanted = { [Kind in keyof Needs]-?: NonNullable<Needs[Kind]>[number][] };
 
 /** What the turn has asked the store for. Nothing is asked for twice, found or not. */
 export class RowLoader {
-  readonly #store: Store;
+  readonly #store: Pick<TurnStore, "load">;
   readonly #work: Workspace;
   readonly #asked = new Set<string>();
   /** What is not here yet and will be asked for next. */
   #wanted = nothing();
   #missing = 0;
 
-  constructor(store: Store, work: Workspace) {
+  constructor(store: Pick<TurnStore, "load">, work: Workspace) {
     this.#store = store;
     this.#work = work;
   }
@@ -70,13 +71,19 @@ export class RowLoader {
   }
 
   #want(needs: Needs): void {
-    const { wholeTasks, graphs, steps, runs, keys, inputs, stepInputs, outputs, templates } = needs;
+    const { wholeTasks, graphs, keys, templates } = needs;
     const work = this.#work;
-    if (steps) for (const key of steps) if (!this.#hasStep(key)) this.#ask("steps", key, stepKey(key));
-    if (runs) for (const id of runs) if (!work.run(id)) this.#ask("runs", id, id);
-    if (inputs) for (const id of inputs) if (!work.inputs.has(id)) this.#ask("inputs", id, id);
-    if (outputs) for (const key of outputs) this.#askText("outputs", key);
-    if (stepInputs) for (const key of stepInputs) this.#askText("stepInputs", key);
+    for (const name of keyedKindNames) {
+      const wanted = needs[name];
+      if (wanted)
+        for (const key of wanted) if (!work.has(name, key)) this.#ask(name, key, idOfKey(name, key));
+    }
+    for (const kind of textKindNames) {
+      const wanted: readonly TextKey[] | undefined = needs[kind];
+      if (wanted)
+        for (const key of wanted)
+          if (!work.rows.texts[kind].has(textId(key))) this.#ask(kind, key, textId(key));
+    }
     if (wholeTasks) for (const id of wholeTasks) if (!work.isWhole(id)) this.#ask("wholeTasks", id, id);
     if (graphs) for (const id of graphs) if (!work.isComplete(id)) this.#ask("graphs", id, id);
     if (templates) for (const ref of templates) this.#ask("templates", ref, templateKey(ref));
@@ -87,35 +94,23 @@ export class RowLoader {
     }
   }
 
-  #askText(kind: "outputs" | "stepInputs", key: StepKey): void {
-    const name = stepKey(key);
-    if (!this.#work[kind].has(name)) this.#ask(kind, key, name);
-  }
-
   /** Nothing is asked for twice in a turn. */
-  #ask<Kind extends keyof Wanted>(kind: Kind, item: Wanted[Kind][number], name: string): void {
+  #ask(kind: keyof Wanted, item: Wanted[keyof Wanted][number], name: string): void {
     const asked = `${kind} ${name}`;
     if (this.#asked.has(asked)) return;
     this.#asked.add(asked);
-    (this.#wanted[kind] as Wanted[Kind][number][]).push(item);
+    (this.#wanted[kind] as unknown[]).push(item);
     this.#missing += 1;
-  }
-
-  #hasStep(key: StepKey): boolean {
-    return this.#work.step(key) !== undefined && this.#work.task(key.taskId) !== undefined;
   }
 }
 
 function nothing(): Wanted {
   return {
+    ...forKinds<Pick<Wanted, keyof KeyedNeeds>>(keyedKindNames, () => []),
+    ...forKinds<Pick<Wanted, keyof TextNeeds>>(textKindNames, () => []),
     wholeTasks: [],
     graphs: [],
-    steps: [],
-    runs: [],
     keys: [],
-    inputs: [],
-    stepInputs: [],
-    outputs: [],
     templates: [],
   };
 }

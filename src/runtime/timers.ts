@@ -3,7 +3,7 @@ import type { SessionId } from "#domain/id";
 import { limits } from "#domain/limits";
 import { earliest, type Instant, instant, later, millis } from "#domain/time";
 import type { Clock } from "#ports/clock";
-import type { Store } from "#ports/store";
+import type { TurnStore } from "#ports/store-turns";
 import type { Leases } from "./leases.js";
 
 /** What a tick finds due. Both return false if a mailbox has no room; they are asked again soon. */
@@ -29,7 +29,7 @@ const LAST = instant(Number.MAX_SAFE_INTEGER);
  */
 export class Timers {
   readonly #clock: Clock;
-  readonly #store: Store;
+  readonly #store: Pick<TurnStore, "due" | "nextDueAt">;
   readonly #leases: Leases;
   readonly #due: Due;
   #nextDueAt: Instant | undefined;
@@ -50,7 +50,7 @@ export class Timers {
   #unheardAt: Instant | undefined;
   #stopped = false;
 
-  constructor(clock: Clock, store: Store, leases: Leases, due: Due) {
+  constructor(clock: Clock, store: Pick<TurnStore, "due" | "nextDueAt">, leases: Leases, due: Due) {
     this.#clock = clock;
     this.#store = store;
     this.#leases = leases;

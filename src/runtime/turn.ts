@@ -6,7 +6,7 @@ import type { RunId } from "#domain/id";
 import type { Lane } from "#domain/lane";
 import { limits } from "#domain/limits";
 import type { Instant } from "#domain/time";
-import type { Committed } from "#ports/store";
+import type { Committed } from "#ports/store-turns";
 import { CascadeDecider, CascadeFailure } from "./containment.js";
 import type { Core } from "./core.js";
 import { Journal } from "./journal.js";

@@ -4,7 +4,7 @@ import { limits } from "#domain/limits";
 import type { LogEntry, LogSlice } from "#domain/log";
 import { taskNotFound } from "#domain/refusals";
 import { isTerminal } from "#domain/task";
-import type { Reads } from "#ports/store";
+import type { Reads } from "#ports/store-reads";
 
 /** What the watchers of one Task share: how far its log goes, as far as commits have told. */
 interface Watched {

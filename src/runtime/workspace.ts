@@ -2,6 +2,7 @@ import type { Deadline } from "#domain/deadline";
 import { type RunId, type StepKey, stepKey, type TaskId } from "#domain/id";
 import type { Lane } from "#domain/lane";
 import type { LogEntry } from "#domain/log";
+import { idOfKey, type KeyedKindName, rowKinds } from "#domain/row-kinds";
 import { isOver, type RunRow } from "#domain/run";
 import { isSettled, type StepRow } from "#domain/step";
 import type { SharedText } from "#domain/step-input";
@@ -9,9 +10,10 @@ import type { TaskRow } from "#domain/task";
 import { type TemplateRef, type TemplateRow, templateKey } from "#domain/template";
 import type { Instant } from "#domain/time";
 import { versionKey } from "#domain/version";
-import type { Commit, Loaded } from "#ports/store";
+import type { Commit, Loaded } from "#ports/store-turns";
 import type { Effect } from "./effect.js";
 import type { Journal } from "./journal.js";
+import { RowChanges } from "./row-changes.js";
 
 /** A Task with those of its Steps and Runs the turn has seen. */
 interface Family {
@@ -40,25 +42,16 @@ export class Workspace {
   readonly #taskOfRun = new Map<RunId, TaskId>();
   /** Tasks by the idempotency key they hold. */
   readonly #holders = new Map<string, TaskId>();
-  /** Rows as the commit will have them, but for their revision, which is still the stored one. */
-  readonly #changedTasks = new Map<TaskId, TaskRow>();
-  readonly #changedSteps = new Map<string, StepRow>();
-  readonly #changedRuns = new Map<RunId, RunRow>();
+  /** Changes of rows of every kind, texts, and rows that are not of a Task's graph. */
+  readonly rows: RowChanges;
   readonly #log = new Map<TaskId, LogEntry[]>();
-  readonly #newOutputs = new Map<string, StepKey & { readonly json: string }>();
-  readonly #newStepInputs = new Map<string, StepKey & { readonly json: string }>();
   readonly #newTemplates: TemplateRow[] = [];
   readonly #templates = new Map<string, TemplateRow>();
   readonly #deadlines = new Map<string, Deadline>();
   readonly #lanesAdded = new Map<string, Lane>();
   readonly #lanesRemoved = new Map<string, true>();
-  readonly #newInputs: { readonly taskId: TaskId; readonly json: string }[] = [];
-  readonly inputs = new Map<TaskId, string>();
   /** The same as all assignments of the turn share them; made when first sent. */
   readonly sharedInputs = new Map<TaskId, SharedText>();
-  /** Steps' own inputs and results, by {@link stepKey}; those the turn has seen. */
-  readonly stepInputs = new Map<string, string>();
-  readonly outputs = new Map<string, string>();
   /** Performed in this order once the commit has landed. */
   readonly effects: Effect[] = [];
   /** Every change of a row, cascade by cascade: what metrics, watchers and the inspector are told of. */
@@ -70,11 +63,24 @@ export class Workspace {
 
   constructor(journal: Journal) {
     this.#journal = journal;
+    this.rows = new RowChanges(journal);
+  }
+
+  get inputs(): ReadonlyMap<string, string> {
+    return this.rows.texts.inputs;
+  }
+
+  get stepInputs(): ReadonlyMap<string, string> {
+    return this.rows.texts.stepInputs;
+  }
+
+  get outputs(): ReadonlyMap<string, string> {
+    return this.rows.texts.outputs;
   }
 
   /** Takes in rows from the store; a row the turn has seen already is newer here and stays. */
   take(loaded: Loaded, whole: readonly TaskId[] = [], graphs: readonly TaskId[] = []): void {
-    const { tasks, steps, runs, inputs, stepInputs, outputs, templates } = loaded;
+    const { tasks, steps, runs, templates } = loaded;
     for (const row of tasks) {
       const family = this.#family(row.id);
       if (family.task) continue;
@@ -92,9 +98,7 @@ export class Workspace {
       family.runs.set(row.id, row);
       this.#taskOfRun.set(row.id, row.taskId);
     }
-    for (const [taskId, json] of inputs) this.inputs.set(taskId, json);
-    for (const [key, json] of stepInputs) if (!this.stepInputs.has(key)) this.stepInputs.set(key, json);
-    for (const [key, json] of outputs) if (!this.outputs.has(key)) this.outputs.set(key, json);
+    this.rows.take(loaded);
     for (const row of templates) this.#templates.set(templateKey(row), row);
     for (const taskId of whole) this.#family(taskId).whole = true;
     for (const taskId of graphs) this.#family(taskId).complete = true;
@@ -174,8 +178,7 @@ export class Workspace {
     family.complete = true;
     this.putTask(task);
     this.#journal.set(this.#holders, holderKey(task.namespace, task.spec.idempotencyKey), task.id);
-    this.#journal.push(this.#newInputs, { taskId: task.id, json: input });
-    this.inputs.set(task.id, input);
+    this.rows.keepText("inputs", { taskId: task.id, json: input });
   }
 
   putTask(row: TaskRow): void {
@@ -185,30 +188,28 @@ export class Workspace {
     this.#journal.changed(() => {
       family.task = before;
     });
-    this.#journal.set(this.#changedTasks, row.id, row);
+    this.rows.changed("tasks", row.id, row);
   }
 
   putStep(row: StepRow): void {
     this.#journal.set(this.#family(row.taskId).steps, row.name, row);
-    this.#journal.set(this.#changedSteps, stepKey({ taskId: row.taskId, stepName: row.name }), row);
+    this.rows.changed("steps", rowKinds.steps.idOf(row), row);
   }
 
   putRun(row: RunRow): void {
     this.#journal.set(this.#family(row.taskId).runs, row.id, row);
     this.#journal.set(this.#taskOfRun, row.id, row.taskId);
-    this.#journal.set(this.#changedRuns, row.id, row);
+    this.rows.changed("runs", row.id, row);
   }
 
-  keepOutput(output: StepKey & { readonly json: string }): void {
-    const key = stepKey(output);
-    this.#journal.set(this.#newOutputs, key, output);
-    this.#journal.set(this.outputs, key, output.json);
-  }
-
-  keepInput(input: StepKey & { readonly json: string }): void {
-    const key = stepKey(input);
-    this.#journal.set(this.#newStepInputs, key, input);
-    this.#journal.set(this.stepInputs, key, input.json);
+  /** True if the row is here, with what comes with it. */
+  has(name: KeyedKindName, key: unknown): boolean {
+    if (name === "steps") {
+      const step = key as StepKey;
+      return this.step(step) !== undefined && this.task(step.taskId) !== undefined;
+    }
+    if (name === "runs") return this.run(key as RunId) !== undefined;
+    return this.rows.single(name, idOfKey(name, key)) !== undefined;
   }
 
   record(taskId: TaskId, entry: LogEntry): void {
@@ -241,7 +242,7 @@ export class Workspace {
   }
 
   get changedRows(): number {
-    return this.#changedTasks.size + this.#changedSteps.size + this.#changedRuns.size;
+    return this.rows.size;
   }
 
   /** The deadlines the turn sets, for the timers. */
@@ -259,15 +260,9 @@ export class Workspace {
     const others = [log, deadlines, lanesAdded, lanesRemoved, templates];
     if (this.changedRows === 0 && others.every(({ length }) => length === 0)) return undefined;
 
-    const inputs = this.#newInputs;
     return {
       at,
-      tasks: Array.from(this.#changedTasks.values(), revised),
-      steps: Array.from(this.#changedSteps.values(), revised),
-      runs: Array.from(this.#changedRuns.values(), revised),
-      inputs,
-      outputs: [...this.#newOutputs.values()],
-      stepInputs: [...this.#newStepInputs.values()],
+      ...this.rows.toCommit(),
       templates,
       log,
       deadlines,
@@ -284,11 +279,6 @@ export class Workspace {
     }
     return family;
   }
-}
-
-/** The row as it is stored next: nothing but a commit counts revisions. */
-function revised<Row extends { readonly revision: number }>(row: Row): Row {
-  return { ...row, revision: row.revision + 1 };
 }
 
 /** Both are clients' words and may hold anything: only quoting keeps them apart. */

@@ -1,9 +1,13 @@
 import type { RunId, StepKey, TaskId } from "#domain/id";
 import type { LogSlice } from "#domain/log";
+import type { KeyedNeeds, Needs, TextNeeds } from "#domain/needs";
+import { forKinds, keyedKindNames, textKindNames } from "#domain/row-kinds";
 import type { RunRow } from "#domain/run";
 import { type TemplateRef, type TemplateRow, templateKey } from "#domain/template";
 import type { Instant } from "#domain/time";
-import type { Commit, Committed, Deadline, Loaded, Needs, Reads, Store, TaskDetail } from "#ports/store";
+import type { Store } from "#ports/store";
+import type { Reads, TaskDetail } from "#ports/store-reads";
+import type { Commit, Committed, Loaded, TurnStore } from "#ports/store-turns";
 import { type LoadResult, loadedOf, nothingFound } from "./load-result.js";
 import { TaskCache } from "./task-cache.js";
 import { TemplateCache } from "./template-cache.js";
@@ -49,23 +53,24 @@ export function cachingStore(store: Store): Store {
     },
 
     ready: (lane, limit) => store.ready(lane, limit),
-    due: (at, limit): Promise<readonly Deadline[]> => store.due(at, limit),
+    due: (at, limit) => store.due(at, limit),
     nextDueAt: () => store.nextDueAt(),
     close: () => store.close(),
   };
 }
 
-async function load(needs: Needs, store: Store, { tasks, templates }: Caches): Promise<Loaded> {
+async function load(needs: Needs, store: TurnStore, { tasks, templates }: Caches): Promise<Loaded> {
   const found = nothingFound();
   const missing: Needs = {
     keys: needs.keys ?? [],
     graphs: (needs.graphs ?? []).filter((id) => !tasks.findGraph(id, found)),
     wholeTasks: (needs.wholeTasks ?? []).filter((id) => !tasks.findWhole(id, found)),
-    steps: (needs.steps ?? []).filter((key) => !tasks.findStep(key, found)),
-    runs: (needs.runs ?? []).filter((id) => !tasks.findRun(id, found)),
-    inputs: (needs.inputs ?? []).filter((id) => !tasks.findInput(id, found)),
-    stepInputs: (needs.stepInputs ?? []).filter((key) => !tasks.findText("stepInputs", key, found)),
-    outputs: (needs.outputs ?? []).filter((key) => !tasks.findText("outputs", key, found)),
+    ...forKinds<KeyedNeeds>(keyedKindNames, (name) =>
+      (needs[name] ?? []).filter((key) => !tasks.findKeyed(name, key, found)),
+    ),
+    ...forKinds<TextNeeds>(textKindNames, (name) =>
+      (needs[name] ?? []).filter((key) => !tasks.findText(name, key, found)),
+    ),
     templates: (needs.templates ?? []).filter((ref) => !findTemplate(ref, templates, found)),
   };
   if (Object.values(missing).every((ids: readonly unknown[]) => ids.length === 0)) return loadedOf(found);

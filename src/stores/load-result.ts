@@ -1,37 +1,30 @@
-import { type RunId, stepKey, type TaskId } from "#domain/id";
-import type { RunRow } from "#domain/run";
-import type { StepRow } from "#domain/step";
-import type { TaskRow } from "#domain/task";
+import {
+  forKinds,
+  type Revisioned,
+  type RowKindName,
+  type RowOf,
+  rowKind,
+  rowKindNames,
+  type TextKindName,
+  textKindNames,
+} from "#domain/row-kinds";
 import { type TemplateRow, templateKey } from "#domain/template";
-import type { Loaded } from "#ports/store";
+import type { Loaded, LoadedRows, LoadedTexts } from "#ports/store-turns";
 
-/** An answer to the needs of a turn, as it is put together. */
-export interface LoadResult {
-  readonly tasks: Map<TaskId, TaskRow>;
-  /** By {@link stepKey}, as are the texts of Steps. */
-  readonly steps: Map<string, StepRow>;
-  readonly runs: Map<RunId, RunRow>;
-  readonly inputs: Map<TaskId, string>;
-  readonly stepInputs: Map<string, string>;
-  readonly outputs: Map<string, string>;
+type FoundRows = { readonly [Name in RowKindName]: Map<string, RowOf<Name>> };
+
+/** An answer to the needs of a turn, as it is put together: rows by their ids, texts by theirs. */
+export interface LoadResult extends FoundRows, Readonly<Record<TextKindName, Map<string, string>>> {
   readonly templates: Map<string, TemplateRow>;
 }
 
 /** An empty answer to fill. */
 export function nothingFound(): LoadResult {
   return {
-    tasks: new Map(),
-    steps: new Map(),
-    runs: new Map(),
-    inputs: new Map(),
-    stepInputs: new Map(),
-    outputs: new Map(),
+    ...forKinds<FoundRows>(rowKindNames, () => new Map()),
+    ...forKinds<Record<TextKindName, Map<string, string>>>(textKindNames, () => new Map()),
     templates: new Map(),
   };
-}
-
-export function keyOfStep({ taskId, name }: StepRow): string {
-  return stepKey({ taskId, stepName: name });
 }
 
 /**
@@ -39,33 +32,24 @@ export function keyOfStep({ taskId, name }: StepRow): string {
  * from there, where all Steps of a graph are in order, and what it says from here, which is the newer.
  */
 export function loadedOf(here: LoadResult, there?: Loaded): Loaded {
-  if (!there) {
-    const { tasks, steps, runs, templates, ...texts } = here;
-    return {
-      tasks: [...tasks.values()],
-      steps: [...steps.values()],
-      runs: [...runs.values()],
-      templates: [...templates.values()],
-      ...texts,
-    };
-  }
+  const rowsOf = (name: RowKindName) => {
+    const found: ReadonlyMap<string, Revisioned> = here[name];
+    return there ? united<Revisioned>(there[name], found, rowKind(name).idOf) : [...found.values()];
+  };
+  const textsOf = (name: TextKindName) => (there ? new Map([...there[name], ...here[name]]) : here[name]);
   return {
-    tasks: united(there.tasks, here.tasks, ({ id }) => id),
-    steps: united(there.steps, here.steps, keyOfStep),
-    runs: united(there.runs, here.runs, ({ id }) => id),
-    templates: united(there.templates, here.templates, templateKey),
-    inputs: new Map([...there.inputs, ...here.inputs]),
-    stepInputs: new Map([...there.stepInputs, ...here.stepInputs]),
-    outputs: new Map([...there.outputs, ...here.outputs]),
+    ...forKinds<LoadedRows>(rowKindNames, rowsOf),
+    ...forKinds<LoadedTexts>(textKindNames, textsOf),
+    templates: there ? united(there.templates, here.templates, templateKey) : [...here.templates.values()],
   };
 }
 
-function united<Key extends string, Row>(
+function united<Row>(
   there: readonly Row[],
-  here: ReadonlyMap<Key, Row>,
-  keyOf: (row: Row) => Key,
+  here: ReadonlyMap<string, Row>,
+  idOf: (row: Row) => string,
 ): Row[] {
-  const byKey = new Map(there.map((row) => [keyOf(row), row]));
-  for (const [key, row] of here) byKey.set(key, row);
-  return [...byKey.values()];
+  const byId = new Map(there.map((row) => [idOf(row), row]));
+  for (const [id, row] of here) byId.set(id, row);
+  return [...byId.values()];
 }

@@ -1,12 +1,12 @@
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
 import { invariant } from "#domain/invariant";
-import { isOver } from "#domain/run";
-import { isTerminal, type TaskRow } from "#domain/task";
+import { rowKind, rowKindNames, textKindNames } from "#domain/row-kinds";
+import type { TaskRow } from "#domain/task";
 import { templateKey } from "#domain/template";
 import { NEVER } from "#domain/time";
-import type { Commit } from "#ports/store";
-import { keyOf, type MemoryTables, runIn } from "./memory-reads.js";
+import type { Commit } from "#ports/store-turns";
+import { keyOf, type MemoryTables, storedOf } from "./memory-reads.js";
 
 /**
  * Everything that can refuse a commit, before anything is written.
@@ -25,24 +25,19 @@ function checkRows(tables: MemoryTables, turn: Commit): void {
   const created = new Set(turn.tasks.map(({ id }) => id));
   const known = (id: TaskId) => invariant(created.has(id) || tasks.has(id), `no task ${id}`);
 
-  for (const task of turn.tasks) {
-    const stored = tasks.get(task.id)?.task;
-    follows(stored, task, `task ${task.id}`);
-    const same = !stored || !isTerminal(stored.state) || stored.state === task.state;
-    invariant(same, `task ${task.id} is ${stored?.state} for ever, not ${task.state}`);
+  for (const name of rowKindNames) {
+    const { noun, idOf, taskOf, endOf } = rowKind(name);
+    for (const row of turn[name]) {
+      const what = `${noun} ${idOf(row)}`;
+      const stored = storedOf(tables, name, row);
+      if (taskOf) known(taskOf(row));
+      follows(stored, row, what);
+      const end = stored && endOf?.(stored);
+      invariant(end === undefined || end === endOf?.(row), `${what} is ${end} for ever`);
+    }
   }
-  for (const step of turn.steps) {
-    known(step.taskId);
-    follows(tasks.get(step.taskId)?.steps.get(step.name), step, `step ${step.taskId}/${step.name}`);
-  }
-  for (const run of turn.runs) {
-    known(run.taskId);
-    const stored = runIn(tables, run.id);
-    follows(stored, run, `run ${run.id}`);
-    const same = !stored || !isOver(stored.status) || stored.status === run.status;
-    invariant(same, `run ${run.id} is ${stored?.status} for ever, not ${run.status}`);
-  }
-  for (const { taskId } of [...turn.inputs, ...turn.outputs, ...turn.stepInputs, ...turn.log]) known(taskId);
+  for (const name of textKindNames) for (const { taskId } of turn[name]) known(taskId);
+  for (const { taskId } of turn.log) known(taskId);
   for (const { taskId, at } of turn.deadlines) if (at !== NEVER) known(taskId);
 }
 

@@ -1,23 +1,29 @@
 import type { RunId, StepKey, TaskId } from "#domain/id";
 import type { LogEntry, LogSlice } from "#domain/log";
+import { type Revisioned, type RowKindName, rowKind, type TextKindName } from "#domain/row-kinds";
 import type { RunRow } from "#domain/run";
 import type { StepRow } from "#domain/step";
 import { type TaskRow, taskStatus } from "#domain/task";
 import type { TemplateRef, TemplateRow } from "#domain/template";
 import { carries } from "#domain/worker";
-import type { Reads, TaskDetail, TaskFilter, TaskPage, TemplateFilter, TemplatePage } from "#ports/store";
+import type {
+  Reads,
+  TaskDetail,
+  TaskFilter,
+  TaskPage,
+  TemplateFilter,
+  TemplatePage,
+} from "#ports/store-reads";
 import { compare, type MemoryTemplates } from "./memory-templates.js";
 
 /** All that is kept of one Task. Rows are immutable, so they are handed out as they are. */
 export interface Kept {
   task: TaskRow;
-  /** Absent until it is written. */
-  input: string | undefined;
   /** By name, in the order they were first written: the order of the DAG. */
   readonly steps: Map<string, StepRow>;
   readonly runs: Map<RunId, RunRow>;
-  readonly outputs: Map<string, string>;
-  readonly stepInputs: Map<string, string>;
+  /** By the name of their Step, or by the empty one. */
+  readonly texts: Readonly<Record<TextKindName, Map<string, string>>>;
   readonly log: LogEntry[];
 }
 
@@ -28,6 +34,8 @@ export interface MemoryTables {
   /** By {@link keyOf}, the Task that holds it. */
   readonly taskOfKey: Map<string, TaskId>;
   readonly templates: MemoryTemplates;
+  /** Rows that are not of a Task's graph, by kind and id. */
+  readonly singles: ReadonlyMap<RowKindName, Map<string, Revisioned>>;
 }
 
 /** The read side of the reference store, over the same tables its commits change. */
@@ -42,7 +50,8 @@ export class MemoryReads implements Reads {
     const kept = this.#tables.tasks.get(id);
     if (!kept) return undefined;
 
-    const { task, input = "{}" } = kept;
+    const { task } = kept;
+    const input = kept.texts.inputs.get("") ?? "{}";
     const runs = [...kept.runs.values()].sort((a, b) => compare(a.id, b.id));
     return { task, input, steps: [...kept.steps.values()], runs };
   }
@@ -75,11 +84,11 @@ export class MemoryReads implements Reads {
   }
 
   async input(id: TaskId): Promise<string | undefined> {
-    return this.#tables.tasks.get(id)?.input;
+    return this.#tables.tasks.get(id)?.texts.inputs.get("");
   }
 
   async output({ taskId, stepName }: StepKey): Promise<string | undefined> {
-    return this.#tables.tasks.get(taskId)?.outputs.get(stepName);
+    return this.#tables.tasks.get(taskId)?.texts.outputs.get(stepName);
   }
 
   async log(taskId: TaskId, afterSeq: number, maxBytes: number): Promise<LogSlice> {
@@ -110,6 +119,17 @@ function selects({ namespaces, status, agentName, labels }: TaskFilter, task: Ta
 export function runIn({ tasks, taskOfRun }: MemoryTables, id: RunId): RunRow | undefined {
   const taskId = taskOfRun.get(id);
   return taskId && tasks.get(taskId)?.runs.get(id);
+}
+
+/** What is stored of a row, whatever its kind. */
+export function storedOf(tables: MemoryTables, name: RowKindName, row: Revisioned): Revisioned | undefined {
+  const { idOf, taskOf } = rowKind(name);
+  const id = idOf(row);
+  const kept = taskOf && tables.tasks.get(taskOf(row));
+  if (name === "tasks") return kept?.task;
+  if (name === "steps") return kept?.steps.get((row as StepRow).name);
+  if (name === "runs") return runIn(tables, id as RunId);
+  return tables.singles.get(name)?.get(id);
 }
 
 /** One string for an idempotency key of a namespace. */

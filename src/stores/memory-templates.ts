@@ -1,7 +1,7 @@
 import { limits } from "#domain/limits";
 import { type TemplateRef, type TemplateRow, templateKey } from "#domain/template";
 import { versionKey } from "#domain/version";
-import type { TemplateFilter, TemplatePage } from "#ports/store";
+import type { TemplateFilter, TemplatePage } from "#ports/store-reads";
 
 /** The reference's templates. Nothing is ever changed or removed. */
 export class MemoryTemplates {

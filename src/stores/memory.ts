@@ -1,11 +1,23 @@
-import { startsAmong } from "#domain/deadline";
+import { type Deadline, startsAmong } from "#domain/deadline";
 import { stepKey, type TaskId } from "#domain/id";
 import { invariant } from "#domain/invariant";
 import type { Lane } from "#domain/lane";
+import type { Needs } from "#domain/needs";
+import {
+  forKinds,
+  type Revisioned,
+  rowKind,
+  singleKindNames,
+  type TextKindName,
+  textKindNames,
+  textPlace,
+} from "#domain/row-kinds";
 import { type ReadyStep, readyStep, type StepRow } from "#domain/step";
 import { isTerminal, type TaskRow, taskStatus } from "#domain/task";
 import { earliest, type Instant, NEVER } from "#domain/time";
-import type { BootState, Commit, Committed, Deadline, Loaded, Needs, Reads, Store } from "#ports/store";
+import type { Store } from "#ports/store";
+import type { Reads } from "#ports/store-reads";
+import type { BootState, Commit, Committed, Loaded } from "#ports/store-turns";
 import { check, heldKey } from "./memory-check.js";
 import { loadFrom } from "./memory-load.js";
 import { type Kept, keyOf, MemoryReads, type MemoryTables } from "./memory-reads.js";
@@ -22,6 +34,7 @@ class MemoryStore implements Store {
     taskOfRun: new Map(),
     taskOfKey: new Map(),
     templates: new MemoryTemplates(),
+    singles: new Map(singleKindNames.map((name) => [name, new Map<string, Revisioned>()])),
   };
   readonly reads: Reads = new MemoryReads(this.#tables);
   readonly #ready = new Map<string, StepRow>();
@@ -60,10 +73,14 @@ class MemoryStore implements Store {
       this.#have(run.taskId).runs.set(run.id, run);
       this.#tables.taskOfRun.set(run.id, run.taskId);
     }
-    for (const { taskId, json } of turn.inputs) this.#have(taskId).input = json;
-    for (const { taskId, stepName, json } of turn.outputs) this.#have(taskId).outputs.set(stepName, json);
-    for (const { taskId, stepName, json } of turn.stepInputs) {
-      this.#have(taskId).stepInputs.set(stepName, json);
+    for (const [name, rows] of this.#tables.singles) {
+      for (const row of turn[name]) rows.set(rowKind(name).idOf(row), row);
+    }
+    for (const kind of textKindNames) {
+      for (const text of turn[kind]) {
+        const [taskId, name] = textPlace(text);
+        this.#have(taskId).texts[kind].set(name, text.json);
+      }
     }
     for (const template of turn.templates) this.#tables.templates.add(template);
     const firstSeqs = turn.log.map(({ taskId, entries }) => {
@@ -119,8 +136,8 @@ class MemoryStore implements Store {
     const kept = tasks.get(task.id);
     if (kept) kept.task = task;
     else {
-      const empty = { steps: new Map(), runs: new Map(), outputs: new Map(), stepInputs: new Map(), log: [] };
-      tasks.set(task.id, { task, input: undefined, ...empty });
+      const texts = forKinds<Record<TextKindName, Map<string, string>>>(textKindNames, () => new Map());
+      tasks.set(task.id, { task, steps: new Map(), runs: new Map(), texts, log: [] });
     }
     const key = heldKey(task);
     if (key === undefined) this.#releaseKey(task);
@@ -146,6 +163,10 @@ class MemoryStore implements Store {
     this.#releaseKey(task);
     for (const name of steps.keys()) this.#ready.delete(stepKey({ taskId: task.id, stepName: name }));
     for (const id of runs.keys()) this.#tables.taskOfRun.delete(id);
+    for (const [name, rows] of this.#tables.singles) {
+      const { taskOf } = rowKind(name);
+      for (const [id, row] of rows) if (taskOf?.(row) === task.id) rows.delete(id);
+    }
     for (const [key, { taskId }] of this.#deadlines) if (taskId === task.id) this.#deadlines.delete(key);
   }
 

@@ -1,11 +1,22 @@
-import { type RunId, type StepKey, stepKey, type TaskId } from "#domain/id";
+import type { RunId, StepKey, TaskId } from "#domain/id";
 import { limits } from "#domain/limits";
 import type { LogEntry, LogSlice } from "#domain/log";
+import {
+  forKinds,
+  type KeyedKindName,
+  rowKinds,
+  type TextKey,
+  type TextKindName,
+  textId,
+  textKindNames,
+  textPlace,
+} from "#domain/row-kinds";
 import { isOver, type RunRow } from "#domain/run";
 import { isSettled, type StepRow } from "#domain/step";
 import type { TaskRow } from "#domain/task";
-import type { Commit, Committed, TaskDetail } from "#ports/store";
-import { keyOfStep, type LoadResult } from "./load-result.js";
+import type { TaskDetail } from "#ports/store-reads";
+import type { Commit, Committed } from "#ports/store-turns";
+import type { LoadResult } from "./load-result.js";
 import { weighLine, weighRun, weighSpec, weighStep, weighTask } from "./weight.js";
 
 /** One Task as last committed. */
@@ -13,12 +24,11 @@ interface Family {
   task: TaskRow;
   /** True if every row and text of it is here: it was made while we watched. */
   readonly whole: boolean;
-  input: string | undefined;
   /** In the order of the DAG, if all are here. */
   readonly steps: Map<string, StepRow>;
   readonly runs: Map<RunId, RunRow>;
-  readonly outputs: Map<string, string>;
-  readonly stepInputs: Map<string, string>;
+  /** By the name of their Step, or by the empty one. */
+  readonly texts: Readonly<Record<TextKindName, Map<string, string>>>;
   /** The end of its log; older lines are only in the store. */
   tail: LogEntry[];
   tailWeight: number;
@@ -38,18 +48,24 @@ export class TaskCache {
   readonly #taskOfRun = new Map<RunId, TaskId>();
   #weight = 0;
 
-  findStep({ taskId, stepName }: StepKey, { tasks, steps }: LoadResult): boolean {
+  /** Rows that are not of a Task's graph are not remembered. */
+  findKeyed(name: KeyedKindName, key: unknown, found: LoadResult): boolean {
+    if (name === "steps") return this.#findStep(key as StepKey, found);
+    return name === "runs" && this.#findRun(key as RunId, found);
+  }
+
+  #findStep({ taskId, stepName }: StepKey, { tasks, steps }: LoadResult): boolean {
     const family = this.#families.get(taskId);
     const step = family?.steps.get(stepName);
     if (!family || !(step || family.whole)) return false;
     tasks.set(taskId, family.task);
-    if (step) steps.set(keyOfStep(step), step);
+    if (step) steps.set(rowKinds.steps.idOf(step), step);
     return true;
   }
 
-  findRun(id: RunId, found: LoadResult): boolean {
+  #findRun(id: RunId, found: LoadResult): boolean {
     const run = this.run(id);
-    if (!run || !this.findStep(run, found)) return false;
+    if (!run || !this.#findStep(run, found)) return false;
     found.runs.set(id, run);
     return true;
   }
@@ -58,7 +74,8 @@ export class TaskCache {
     const family = this.#families.get(id);
     if (!family?.whole) return false;
     tasks.set(id, family.task);
-    for (const step of family.steps.values()) if (!isSettled(step.state)) steps.set(keyOfStep(step), step);
+    for (const step of family.steps.values())
+      if (!isSettled(step.state)) steps.set(rowKinds.steps.idOf(step), step);
     for (const run of family.runs.values())
       if (run.heldBy !== "" || !isOver(run.status)) runs.set(run.id, run);
     return true;
@@ -68,20 +85,15 @@ export class TaskCache {
     const family = this.#families.get(id);
     if (!family?.whole) return false;
     tasks.set(id, family.task);
-    for (const step of family.steps.values()) steps.set(keyOfStep(step), step);
+    for (const step of family.steps.values()) steps.set(rowKinds.steps.idOf(step), step);
     return true;
   }
 
-  findInput(id: TaskId, { inputs }: LoadResult): boolean {
-    const family = this.#families.get(id);
-    if (family?.input !== undefined) inputs.set(id, family.input);
-    return family !== undefined && (family.whole || family.input !== undefined);
-  }
-
-  findText(kind: "outputs" | "stepInputs", key: StepKey, found: LoadResult): boolean {
-    const family = this.#families.get(key.taskId);
-    const text = family?.[kind].get(key.stepName);
-    if (text !== undefined) found[kind].set(stepKey(key), text);
+  findText(kind: TextKindName, key: TextKey, found: LoadResult): boolean {
+    const [taskId, name] = textPlace(key);
+    const family = this.#families.get(taskId);
+    const text = family?.texts[kind].get(name);
+    if (text !== undefined) found[kind].set(textId(key), text);
     return family !== undefined && (family.whole || text !== undefined);
   }
 
@@ -91,17 +103,18 @@ export class TaskCache {
   }
 
   input(id: TaskId): string | undefined {
-    return this.#families.get(id)?.input;
+    return this.#families.get(id)?.texts.inputs.get("");
   }
 
   output({ taskId, stepName }: StepKey): string | undefined {
-    return this.#families.get(taskId)?.outputs.get(stepName);
+    return this.#families.get(taskId)?.texts.outputs.get(stepName);
   }
 
   detail(id: TaskId): TaskDetail | undefined {
     const family = this.#families.get(id);
-    if (!family?.whole || family.input === undefined) return undefined;
-    const { task, input, steps, runs } = family;
+    const input = family?.texts.inputs.get("");
+    if (!family?.whole || input === undefined) return undefined;
+    const { task, steps, runs } = family;
     const oldestFirst = [...runs.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
     return { task, input, steps: [...steps.values()], runs: oldestFirst };
   }
@@ -129,18 +142,14 @@ export class TaskCache {
     for (const task of turn.tasks) this.#touch(task);
     for (const step of turn.steps) this.#putStep(step);
     for (const run of turn.runs) this.#putRun(run);
-    for (const { taskId, json } of turn.inputs) {
-      const family = this.#families.get(taskId);
-      if (!family) continue;
-      this.#grow(family, json.length - (family.input?.length ?? 0));
-      family.input = json;
-    }
-    for (const kind of ["outputs", "stepInputs"] as const) {
-      for (const { taskId, stepName, json } of turn[kind]) {
+    for (const kind of textKindNames) {
+      for (const text of turn[kind]) {
+        const [taskId, name] = textPlace(text);
         const family = this.#families.get(taskId);
         if (!family) continue;
-        this.#grow(family, json.length - (family[kind].get(stepName)?.length ?? 0));
-        family[kind].set(stepName, json);
+        const { [kind]: texts } = family.texts;
+        this.#grow(family, text.json.length - (texts.get(name)?.length ?? 0));
+        texts.set(name, text.json);
       }
     }
     for (const [i, { taskId, entries }] of turn.log.entries()) {
@@ -179,11 +188,9 @@ export class TaskCache {
     const family: Family = {
       task,
       whole: task.revision === 1,
-      input: undefined,
       steps: new Map(),
       runs: new Map(),
-      outputs: new Map(),
-      stepInputs: new Map(),
+      texts: forKinds<Record<TextKindName, Map<string, string>>>(textKindNames, () => new Map()),
       tail: [],
       tailWeight: 0,
       lastSeq: 0,

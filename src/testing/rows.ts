@@ -1,14 +1,23 @@
+import type { Deadline, DeadlineKind } from "#domain/deadline";
 import type { RunId, SessionId, TaskId, WorkerId } from "#domain/id";
 import { laneOf } from "#domain/lane";
 import type { LogEntry } from "#domain/log";
 import type { StepSpec } from "#domain/plan";
 import { DEFAULT_RETRY } from "#domain/retry";
+import { forKinds, rowKindNames, textKindNames } from "#domain/row-kinds";
 import type { RunRow } from "#domain/run";
 import { newStep, type StepRow } from "#domain/step";
 import type { TaskRow, TaskSpec } from "#domain/task";
 import type { TemplateRow } from "#domain/template";
 import { instant, millis, NEVER } from "#domain/time";
-import type { Commit, Deadline, DeadlineKind, Loaded } from "#ports/store";
+import type {
+  Commit,
+  Loaded,
+  LoadedRows,
+  LoadedTexts,
+  RowsToCommit,
+  TextsToCommit,
+} from "#ports/store-turns";
 
 /*
  * Plain rows for tests, each as it is first written: a test names only what it is about.
@@ -165,12 +174,8 @@ export function template(name: string, version: string, part: Partial<TemplateRo
 export function commit(part: Partial<Commit>): Commit {
   return {
     at: instant(5_000),
-    tasks: [],
-    steps: [],
-    runs: [],
-    inputs: [],
-    outputs: [],
-    stepInputs: [],
+    ...forKinds<RowsToCommit>(rowKindNames, () => []),
+    ...forKinds<TextsToCommit>(textKindNames, () => []),
     templates: [],
     log: [],
     deadlines: [],
@@ -183,12 +188,8 @@ export function commit(part: Partial<Commit>): Commit {
 /** What a load answers that has found only this. */
 export function loaded(part: Partial<Loaded> = {}): Loaded {
   return {
-    tasks: [],
-    steps: [],
-    runs: [],
-    inputs: new Map(),
-    stepInputs: new Map(),
-    outputs: new Map(),
+    ...forKinds<LoadedRows>(rowKindNames, () => []),
+    ...forKinds<LoadedTexts>(textKindNames, () => new Map()),
     templates: [],
     ...part,
   };

@@ -11,7 +11,7 @@ import { openDriver } from "#stores/sqlite/driver";
 import { Layouts, layoutRows } from "#stores/sqlite/layouts";
 import { migrations } from "#stores/sqlite/migrations/index";
 import { repair } from "#stores/sqlite/repair";
-import { packedTables, runTable } from "#stores/sqlite/rows";
+import { rowTables, runTable } from "#stores/sqlite/rows";
 import { type Table, table } from "#stores/sqlite/table";
 import { verify } from "#stores/sqlite/verify";
 import { commit, ended, run, runId, task, taskId } from "#testing/rows";
@@ -265,7 +265,8 @@ test("a row whose layout the file does not know is damaged, and ends the store t
 });
 
 test("each layout has a number of its own, and it is in the file from the first row that is laid out by it", async () => {
-  expect(new Set(packedTables.map(({ layout }) => layout.id)).size).toBe(packedTables.length);
+  const tables = Object.values(rowTables);
+  expect(new Set(tables.map(({ layout }) => layout.id)).size).toBe(tables.length);
   const folder = join(root, `${++folders}`);
   const store = opened(folder);
   await store.boot();

@@ -1,5 +1,6 @@
 import { Fault } from "#domain/fault";
 import { invariant } from "#domain/invariant";
+import { rowKindNames, textKindNames } from "#domain/row-kinds";
 import { NEVER } from "#domain/time";
 import { checksum, type SealedTable } from "./checksum.js";
 import type { SqlRow, SqlValue, Statement } from "./driver.js";
@@ -7,19 +8,7 @@ import { digested } from "./head.js";
 import { type Layouts, layoutTable, layoutValues } from "./layouts.js";
 import { LogEnds, nextSeqAfter } from "./log-ends.js";
 import type { CommitRequest, RowChanges } from "./requests.js";
-import {
-  deadlines,
-  inputs,
-  lanes,
-  log,
-  outputs,
-  packedTables,
-  runTable,
-  stepInputs,
-  stepTable,
-  taskTable,
-  templates,
-} from "./rows.js";
+import { deadlines, lanes, log, rowTable, templates, textTables } from "./rows.js";
 import type { Prepared, writes } from "./statements.js";
 import type { Table } from "./table.js";
 
@@ -64,13 +53,13 @@ export class Changes {
   write(turn: CommitRequest): readonly number[] {
     const sql = this.#sql;
     if (!this.#knowsLayouts) this.#writeLayouts();
-    this.#writeRows(taskTable, sql.insertTask, sql.updateTask, turn.tasks);
-    this.#writeRows(stepTable, sql.insertStep, sql.updateStep, turn.steps);
-    this.#writeRows(runTable, sql.insertRun, sql.updateRun, turn.runs);
+    for (const name of rowKindNames) {
+      this.#writeRows(rowTable(name), sql[`insert ${name}`], sql[`update ${name}`], turn[name]);
+    }
     this.#logEnds.begin(turn.tasks.inserts);
-    for (const values of turn.inputs) this.#put(sql.putInput, inputs, values);
-    for (const values of turn.outputs) this.#put(sql.putOutput, outputs, values);
-    for (const values of turn.stepInputs) this.#put(sql.putStepInput, stepInputs, values);
+    for (const name of textKindNames) {
+      for (const values of turn[name]) this.#put(sql[`put ${name}`], textTables[name], values);
+    }
     for (const values of turn.templates) {
       if (this.#put(sql.addTemplate, templates, values) > 0) continue;
       const [namespace, name, version] = values;
@@ -92,7 +81,8 @@ export class Changes {
 
   /** In the transaction of the first rows that need them. */
   #writeLayouts(): void {
-    for (const { layout } of packedTables) {
+    for (const name of rowKindNames) {
+      const { layout } = rowTable(name);
       if (!this.#layouts.has(layout)) this.#put(this.#sql.addLayout, layoutTable, layoutValues(layout));
     }
     this.#knowsLayouts = true;

@@ -3,9 +3,9 @@ import { DamagedRow } from "./checksum.js";
 import { bytesOf, type Driver, openDriver, opened, type ReadOnly, textIn } from "./driver.js";
 import { isDamage } from "./failure.js";
 import { Layouts, layoutRows } from "./layouts.js";
-import { migrations, SEALED_SINCE } from "./migrations/index.js";
+import { migrations } from "./migrations/index.js";
 import { log } from "./rows.js";
-import { type Scanned, scan, tablesOf } from "./scan.js";
+import { type Scanned, scan, tablesOf, versionIn } from "./scan.js";
 
 /** Something in a file that is not as it should be. */
 export interface Finding {
@@ -63,12 +63,6 @@ export function* structure(db: ReadOnly): Generator<Finding> {
     const what = textIn(cell).replaceAll("\n", " ");
     if (what !== "ok") yield ofFile(what);
   }
-}
-
-/** How many migrations the file has had; as many as there are if it says anything that cannot be. */
-function versionIn(db: ReadOnly): number {
-  const version = Number(db.prepare(`PRAGMA ${db.schema}.user_version`).all([])[0]?.[0]);
-  return version >= SEALED_SINCE && version < migrations.length ? version : migrations.length;
 }
 
 /** Tables, indexes and triggers are those that the migrations make. */

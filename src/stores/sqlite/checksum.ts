@@ -33,8 +33,9 @@ export function checksum(text: string | Uint8Array, seed: number): number {
 /** A table whose rows are read column by column; the checksum lies over all of them. */
 export interface SealedTable {
   readonly name: string;
-  /** The columns, without that of the checksum. */
+  /** The columns, without that of the checksum; first those that name a row. */
   readonly names: readonly string[];
+  readonly keys: readonly string[];
   /** What to select, so that `open` can check it. */
   columns(prefix?: string): string;
   /** For an INSERT: the columns, and the places for what `seal` makes. */
@@ -66,6 +67,7 @@ export function sealedTable(name: string, keys: number, names: readonly string[]
   return {
     name,
     names,
+    keys: names.slice(0, keys),
     columns: (prefix = "") => [...names.map((name) => bytesOf(prefix + name)), `${prefix}sum`].join(", "),
     insert: `${name} (${all.join(", ")}) VALUES (${all.map(() => "?").join(", ")})`,
     seal(values) {

@@ -4,7 +4,7 @@ import type { TaskRow } from "#domain/task";
 import { bytesOf, type Driver, textIn } from "./driver.js";
 import { Layouts, layoutRows } from "./layouts.js";
 import { log, stepTable, taskTable } from "./rows.js";
-import { scan } from "./scan.js";
+import { scan, scannedTables } from "./scan.js";
 
 /** A row that could not be copied, and the Task it was a part of. */
 export interface Lost {
@@ -14,7 +14,8 @@ export interface Lost {
 }
 
 /** All that belongs to Tasks, beside the Tasks themselves. */
-export const ofTasks = ["steps", "runs", "inputs", "step_inputs", "outputs", "log", "deadlines"];
+export const ofTasks = scannedTables.filter((table) => table.ofTasks).map(({ name }) => name);
+
 /** The Tasks that are not whole, each with what is wrong with it; those that cannot go on without them included. */
 export function incomplete(db: Driver, lost: readonly Lost[]): Map<string, string> {
   const reasons = new Map<string, string>();

@@ -1,7 +1,8 @@
+import { forKinds, keyedKindNames, rowKindNames, textKindNames } from "#domain/row-kinds";
 import type { SealedTable } from "./checksum.js";
 import type { Statement } from "./driver.js";
-import type { LoadReply, LoadRequest } from "./requests.js";
-import { inputs, outputs, runTable, stepInputs, stepTable, taskTable, templates } from "./rows.js";
+import type { CommittedTexts, LoadReply, LoadRequest } from "./requests.js";
+import { rowTable, runTable, stepTable, taskTable, templates, textTables } from "./rows.js";
 import { listed, type loads, type Prepared } from "./statements.js";
 
 /**
@@ -13,7 +14,7 @@ export function load(sql: Prepared<typeof loads>, needs: LoadRequest): LoadReply
   const whole = JSON.stringify(needs.wholeTasks);
   const taskIds = new Set([...needs.graphs, ...needs.wholeTasks, ...needs.steps.map(([taskId]) => taskId)]);
 
-  const rows: Record<"tasks" | "steps" | "runs", string[]> = { tasks: [], steps: [], runs: [] };
+  const rows = forKinds<Record<(typeof rowKindNames)[number], string[]>>(rowKindNames, () => []);
   if (taskIds.size + needs.runs.length > 0) {
     rows.tasks.push(listed(taskTable, sql.tasks, [JSON.stringify([...taskIds]), runs]));
   }
@@ -23,22 +24,18 @@ export function load(sql: Prepared<typeof loads>, needs: LoadRequest): LoadReply
   if (needs.graphs.length > 0) {
     rows.steps.push(listed(stepTable, sql.graphSteps, [JSON.stringify(needs.graphs)]));
   }
-  if (needs.steps.length > 0) {
-    rows.steps.push(listed(stepTable, sql.steps, [JSON.stringify(needs.steps)]));
+  for (const name of keyedKindNames) {
+    if (needs[name].length > 0)
+      rows[name].push(listed(rowTable(name), sql[name], [JSON.stringify(needs[name])]));
   }
-  if (needs.runs.length > 0) {
-    rows.steps.push(listed(stepTable, sql.stepsOfRuns, [runs]));
-    rows.runs.push(listed(runTable, sql.runs, [runs]));
-  }
+  if (needs.runs.length > 0) rows.steps.push(listed(stepTable, sql.stepsOfRuns, [runs]));
   if (needs.wholeTasks.length > 0) {
     rows.steps.push(listed(stepTable, sql.openSteps, [whole]));
     rows.runs.push(listed(runTable, sql.openRuns, [whole]));
   }
   return {
     ...rows,
-    inputs: opened(inputs, sql.inputs, needs.inputs),
-    stepInputs: opened(stepInputs, sql.stepInputs, needs.stepInputs),
-    outputs: opened(outputs, sql.outputs, needs.outputs),
+    ...forKinds<CommittedTexts>(textKindNames, (name) => opened(textTables[name], sql[name], needs[name])),
     templates: [
       ...opened(templates, sql.templates, needs.templates),
       ...opened(templates, sql.newestTemplates, needs.newestTemplates),

@@ -1,14 +1,38 @@
-import { type StepKey, stepKey, type TaskId } from "#domain/id";
 import { limits } from "#domain/limits";
 import type { LogEntry } from "#domain/log";
+import type { Needs } from "#domain/needs";
+import {
+  forKinds,
+  type KeyedKindName,
+  keyedKindNames,
+  type Revisioned,
+  type RowKindName,
+  rowKind,
+  rowKindNames,
+  type TextKey,
+  type TextRow,
+  textKindNames,
+} from "#domain/row-kinds";
 import type { TaskRow } from "#domain/task";
 import { templateKey } from "#domain/template";
 import { instant } from "#domain/time";
-import type { BootState, Commit, Loaded, Needs } from "#ports/store";
+import type { BootState, Commit, Loaded, LoadedRows, LoadedTexts } from "#ports/store-turns";
 import type { SqlRow } from "./driver.js";
 import type { Layouts } from "./layouts.js";
-import type { BootReply, CommitRequest, LoadReply, LoadRequest, Packed, RowChanges } from "./requests.js";
-import { laneValues, runTable, stepTable, taskTable, templateFrom, templateValues } from "./rows.js";
+import type {
+  BootReply,
+  CommitRequest,
+  CommittedRows,
+  CommittedTexts,
+  LoadReply,
+  LoadRequest,
+  Packed,
+  RowChanges,
+  Wanted,
+  WantedRows,
+  WantedTexts,
+} from "./requests.js";
+import { laneValues, rowTable, runTable, templateFrom, templateValues } from "./rows.js";
 import type { Table } from "./table.js";
 
 /** Between the words of the port and the messages of the store's threads. */
@@ -16,12 +40,8 @@ export function encodeCommit(turn: Commit): CommitRequest {
   return {
     at: turn.at,
     bringsWork: turn.templates.length > 0 || turn.tasks.some(isAskedFor),
-    tasks: changes(taskTable, turn.tasks),
-    steps: changes(stepTable, turn.steps),
-    runs: changes(runTable, turn.runs),
-    inputs: turn.inputs.map(({ taskId, json }) => [taskId, json]),
-    outputs: turn.outputs.map(({ taskId, stepName, json }) => [taskId, stepName, json]),
-    stepInputs: turn.stepInputs.map(({ taskId, stepName, json }) => [taskId, stepName, json]),
+    ...forKinds<CommittedRows>(rowKindNames, (name) => changes(rowTable(name), turn[name])),
+    ...forKinds<CommittedTexts>(textKindNames, (name) => turn[name].map(textValues)),
     templates: turn.templates.map(templateValues),
     log: turn.log.map(({ taskId, entries }) => ({ taskId, packed: pack(entries) })),
     deadlines: turn.deadlines.map(({ taskId, stepName, kind, at }) => [taskId, stepName, kind, at]),
@@ -35,10 +55,11 @@ function isAskedFor({ revision, spec }: TaskRow): boolean {
   return revision === 1 && spec.parent === null && spec.compensates === "";
 }
 
-function changes<Row extends { readonly revision: number }>(
-  table: Table<Row>,
-  rows: readonly Row[],
-): RowChanges {
+function textValues(text: TextRow): SqlRow {
+  return "stepName" in text ? [text.taskId, text.stepName, text.json] : [text.taskId, text.json];
+}
+
+function changes(table: Table<Revisioned>, rows: readonly Revisioned[]): RowChanges {
   const inserts: SqlRow[] = [];
   const updates: SqlRow[] = [];
   for (const row of rows) {
@@ -62,12 +83,9 @@ export function encodeNeeds(needs: Needs): LoadRequest {
   return {
     wholeTasks: unique(needs.wholeTasks),
     graphs: unique(needs.graphs),
-    steps: pairs(needs.steps),
-    runs: unique(needs.runs),
+    ...forKinds<WantedRows>(keyedKindNames, (name) => (needs[name] ?? []).map((key) => wantedRow(name, key))),
+    ...forKinds<WantedTexts>(textKindNames, (name) => (needs[name] ?? []).map(wantedText)),
     keys: (needs.keys ?? []).map(({ namespace, key }) => [namespace, key]),
-    inputs: unique(needs.inputs),
-    stepInputs: pairs(needs.stepInputs),
-    outputs: pairs(needs.outputs),
     templates: (needs.templates ?? [])
       .filter(({ version }) => version !== "")
       .map(({ namespace, name, version }) => [namespace, name, version]),
@@ -77,18 +95,32 @@ export function encodeNeeds(needs: Needs): LoadRequest {
   };
 }
 
-export function decodeLoaded({ tasks, steps, runs, inputs, ...more }: LoadReply, layouts: Layouts): Loaded {
-  const rowsOf = <Row>({ rows }: Pick<Table<Row>, "rows">, texts: readonly string[]) =>
-    texts.flatMap((text) => rows(text, layouts));
-  return {
-    tasks: distinct(rowsOf(taskTable, tasks), ({ id }) => id),
-    steps: distinct(rowsOf(stepTable, steps), ({ taskId, name }) => stepKey({ taskId, stepName: name })),
-    runs: distinct(rowsOf(runTable, runs), ({ id }) => id),
-    inputs: new Map(inputs.map(([taskId, json]) => [taskId as TaskId, String(json)])),
-    stepInputs: texts(more.stepInputs),
-    outputs: texts(more.outputs),
-    templates: distinct(more.templates.map(templateFrom), templateKey),
+function wantedRow(name: KeyedKindName, key: unknown): Wanted {
+  const parts = rowKind(name).partsOf(key);
+  const [only] = parts;
+  return parts.length === 1 && only !== undefined ? only : parts;
+}
+
+function wantedText(key: TextKey): Wanted {
+  return typeof key === "string" ? key : [key.taskId, key.stepName];
+}
+
+export function decodeLoaded(reply: LoadReply, layouts: Layouts): Loaded {
+  const rowsOf = (name: RowKindName) => {
+    const table = rowTable(name);
+    const found = reply[name].flatMap((text) => table.rows(text, layouts));
+    return distinct(found, rowKind(name).idOf);
   };
+  return {
+    ...forKinds<LoadedRows>(rowKindNames, rowsOf),
+    ...forKinds<LoadedTexts>(textKindNames, (name) => new Map(reply[name].map(textOf))),
+    templates: distinct(reply.templates.map(templateFrom), templateKey),
+  };
+}
+
+/** A text by its id, of values that begin with its key. */
+function textOf(values: SqlRow): [id: string, json: string] {
+  return [values.slice(0, -1).join("/"), String(values.at(-1))];
 }
 
 export function decodeBoot(
@@ -108,19 +140,6 @@ export function decodeBoot(
 /** What SQLite has made JSON of, as the statement that selected it says. */
 export function rows<Row>(text: string): readonly Row[] {
   return JSON.parse(text);
-}
-
-function pairs(keys: readonly StepKey[] = []): [string, string][] {
-  return keys.map(({ taskId, stepName }) => [taskId, stepName]);
-}
-
-function texts(found: readonly SqlRow[]): Map<string, string> {
-  return new Map(
-    found.map(([taskId, stepName, json]) => [
-      stepKey({ taskId: taskId as TaskId, stepName: String(stepName) }),
-      String(json),
-    ]),
-  );
 }
 
 function unique<Id extends string>(ids: readonly Id[] = []): Id[] {

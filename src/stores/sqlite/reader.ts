@@ -20,7 +20,7 @@ import type {
   TemplateListReply,
   TemplateListRequest,
 } from "./requests.js";
-import { inputs, log, outputs, runTable, stepTable, taskTable, templates } from "./rows.js";
+import { log, runTable, stepTable, taskTable, templates, textTables } from "./rows.js";
 import { listed, type Prepared, prepareAll, reads, walks } from "./statements.js";
 import { listTemplates } from "./template-list.js";
 
@@ -45,7 +45,7 @@ export class Reader {
       const [input] = this.#sql.input.all([id]);
       return {
         task: taskTable.textOf(task),
-        input: input ? String(inputs.open(input)[1]) : "{}",
+        input: input ? String(textTables.inputs.open(input)[1]) : "{}",
         steps: listed(stepTable, this.#sql.stepsOf, [id]),
         runs: listed(runTable, this.#sql.runsOf, [id]),
       };
@@ -88,12 +88,12 @@ export class Reader {
 
   input(id: string): string | null {
     const [row] = this.#sql.input.all([id]);
-    return row ? String(inputs.open(row)[1]) : null;
+    return row ? String(textTables.inputs.open(row)[1]) : null;
   }
 
   output({ taskId, stepName }: { readonly taskId: string; readonly stepName: string }): string | null {
     const [row] = this.#sql.output.all([taskId, stepName]);
-    return row ? String(outputs.open(row)[2]) : null;
+    return row ? String(textTables.outputs.open(row)[2]) : null;
   }
 
   log(request: { readonly taskId: string; readonly afterSeq: number; readonly maxBytes: number }): LogReply {

@@ -5,7 +5,7 @@ import type { RunRow } from "#domain/run";
 import { rowsOf, type TaskRow } from "#domain/task";
 import type { TemplateRef, TemplateRow } from "#domain/template";
 import { versionKey } from "#domain/version";
-import type { Reads, TaskDetail, TaskFilter, TaskPage, TemplateFilter } from "#ports/store";
+import type { Reads, TaskDetail, TaskFilter, TaskPage, TemplateFilter } from "#ports/store-reads";
 import type { Layouts } from "./layouts.js";
 import { rows } from "./messages.js";
 import { runTable, stepTable, taskTable, templateFrom } from "./rows.js";

@@ -3,6 +3,7 @@ import { rmSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { Fault } from "#domain/fault";
 import { laneOf } from "#domain/lane";
+import { rowKindNames } from "#domain/row-kinds";
 import { DamagedRow, nameOf } from "./checksum.js";
 import {
   bytesOf,
@@ -11,6 +12,7 @@ import {
   openDriver,
   opened,
   openReadOnly,
+  type ReadOnly,
   type SqlCells,
   textIn,
 } from "./driver.js";
@@ -20,8 +22,8 @@ import { createHeadFile, type Head, NO_COMMITS } from "./head.js";
 import { incomplete, type Lost, ofTasks } from "./incomplete.js";
 import { Layouts, layoutRows, layoutTable, layoutValues } from "./layouts.js";
 import { migrations } from "./migrations/index.js";
-import { deadlines, lanes, laneValues, packedTables, plane, taskTable, templates } from "./rows.js";
-import { type Scanned, scan, scannedTables } from "./scan.js";
+import { deadlines, lanes, laneValues, plane, rowTable, taskTable, templates } from "./rows.js";
+import { type Scanned, scan, scannedTables, tablesOf, versionIn } from "./scan.js";
 
 export interface Rebuilding {
   readonly path: string;
@@ -34,21 +36,20 @@ export interface Rebuilding {
   readonly head: Head | undefined;
 }
 
-/** The columns of an index over each table that has a rowid; the first one names the Task. */
-const indexed: Readonly<Record<string, readonly string[]>> = {
-  tasks: ["id"],
-  steps: ["task_id", "name"],
-  runs: ["task_id", "id"],
-  inputs: ["task_id"],
-  step_inputs: ["task_id", "step_name"],
-  outputs: ["task_id", "step_name"],
-  log: ["task_id", "first_seq"],
-  templates: ["namespace", "name", "version"],
-};
 /** Tables without a rowid of their own are copied in another way, or made anew; so are the layouts, by what is copied. */
 const withRowid = scannedTables.filter(
   ({ order, name }) => order[0] === "rowid" && name !== layoutTable.name,
 );
+
+/** One of an earlier release lacks tables that were made since. */
+function isThere(source: Driver, table: string): boolean {
+  try {
+    source.prepare(`SELECT 1 FROM ${table} LIMIT 0`).all([]);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** Copies all that is whole into a new file. */
 export function* rebuild({ path, draft, driver, commits, head }: Rebuilding): Generator<string> {
@@ -67,7 +68,9 @@ export function* rebuild({ path, draft, driver, commits, head }: Rebuilding): Ge
     target.exec("PRAGMA target.synchronous = OFF; BEGIN");
     const layouts = soundLayouts(source);
     const lost = [
-      ...withRowid.flatMap((table) => [...copyTable(source, target, table, layouts)]),
+      ...withRowid
+        .filter(({ name }) => isThere(source, name))
+        .flatMap((table) => [...copyTable(source, target, table, layouts)]),
       ...copyDeadlines(source, target),
     ];
     writeLayouts(target);
@@ -96,11 +99,10 @@ export function* rebuild({ path, draft, driver, commits, head }: Rebuilding): Ge
 }
 
 /** @throws {Fault} reason `STORE_DAMAGED` if the file no longer says where its tables are */
-function requireTables(source: Driver, path: string): void {
-  for (const name of [...withRowid.map((table) => table.name), deadlines.name]) {
-    try {
-      source.prepare(`SELECT 1 FROM ${name} LIMIT 0`).all([]);
-    } catch {
+function requireTables(source: ReadOnly, path: string): void {
+  const copied = new Set([...withRowid.map(({ name }) => name), deadlines.name]);
+  for (const { name } of tablesOf(versionIn(source))) {
+    if (copied.has(name) && !isThere(source, name)) {
       const advice = "restore a copy, or move the directory away to begin anew";
       throw new Fault(
         "internal",
@@ -130,7 +132,7 @@ function soundLayouts(source: Driver): Layouts {
 /** Rows are copied as this release writes them. */
 function writeLayouts(target: Driver): void {
   const insert = target.prepare(`INSERT INTO ${layoutTable.insert}`);
-  for (const { layout } of packedTables) insert.run(layoutTable.seal(layoutValues(layout)));
+  for (const name of rowKindNames) insert.run(layoutTable.seal(layoutValues(rowTable(name).layout)));
 }
 
 /** Copies each row that is whole, wherever it can be found: from both ends of the table, and of an index over it. */
@@ -146,7 +148,7 @@ function* copyTable(source: Driver, target: Driver, table: Scanned, layouts: Lay
     }
   }
   // The index names even a row that cannot be read.
-  const columns = indexed[name] ?? [];
+  const { index: columns } = table;
   for (const direction of ["", " DESC"]) {
     const order = columns.map((column) => `${column}${direction}`).join(", ");
     const query = `SELECT rowid, ${columns.map((column) => bytesOf(column)).join(", ")} FROM ${name} ORDER BY ${order}`;
@@ -163,7 +165,7 @@ function* copyTable(source: Driver, target: Driver, table: Scanned, layouts: Lay
     } catch (error) {
       if (!isDamage(error)) throw error;
       const own = error instanceof DamagedRow ? error.key : `rowid ${place}`;
-      const taskId = name === templates.name ? undefined : key[0];
+      const taskId = table.ofTasks || name === taskTable.name ? key[0] : undefined;
       yield { table: name, key: key.length === columns.length ? nameOf(key) : own, taskId };
     }
   }

@@ -1,4 +1,5 @@
 import type { Lane } from "#domain/lane";
+import type { KeyedKindName, RowKindName, TextKindName } from "#domain/row-kinds";
 import type { SqlRow } from "./driver.js";
 
 /*
@@ -15,16 +16,14 @@ export interface RowChanges {
 /** One row of the log: how many lines, and the lines as a JSON array. */
 export type Packed = readonly [count: number, entries: string];
 
-export interface CommitRequest {
+export type CommittedRows = Readonly<Record<RowKindName, RowChanges>>;
+/** Values of {@link textTables}. */
+export type CommittedTexts = Readonly<Record<TextKindName, readonly SqlRow[]>>;
+
+export interface CommitRequest extends CommittedRows, CommittedTexts {
   readonly at: number;
   /** True if a client asks for something that is not there yet: it has to wait while the disk is full. */
   readonly bringsWork: boolean;
-  readonly tasks: RowChanges;
-  readonly steps: RowChanges;
-  readonly runs: RowChanges;
-  readonly inputs: readonly SqlRow[];
-  readonly outputs: readonly SqlRow[];
-  readonly stepInputs: readonly SqlRow[];
   readonly templates: readonly SqlRow[];
   readonly log: readonly { readonly taskId: string; readonly packed: readonly Packed[] }[];
   /** Task, Step, kind and instant. */
@@ -36,31 +35,26 @@ export interface CommitRequest {
 type Pair = readonly [string, string];
 type Triple = readonly [string, string, string];
 
-export interface LoadRequest {
+/** What is wanted by its key, which is one column or more. */
+export type Wanted = string | readonly string[];
+export type WantedRows = Readonly<Record<KeyedKindName, readonly Wanted[]>>;
+export type WantedTexts = Readonly<Record<TextKindName, readonly Wanted[]>>;
+
+export interface LoadRequest extends WantedRows, WantedTexts {
   readonly wholeTasks: readonly string[];
   readonly graphs: readonly string[];
-  /** Task and Step. */
-  readonly steps: readonly Pair[];
-  readonly runs: readonly string[];
   /** Namespace and key. */
   readonly keys: readonly Pair[];
-  readonly inputs: readonly string[];
-  /** Task and Step. */
-  readonly stepInputs: readonly Pair[];
-  readonly outputs: readonly Pair[];
   /** Namespace, name and version; and without a version where the newest is wanted. */
   readonly templates: readonly Triple[];
   readonly newestTemplates: readonly Pair[];
 }
 
-/** Lists of rows, each as one JSON array; and rows as their values lie in the file. */
-export interface LoadReply {
-  readonly tasks: readonly string[];
-  readonly steps: readonly string[];
-  readonly runs: readonly string[];
-  readonly inputs: readonly SqlRow[];
-  readonly stepInputs: readonly SqlRow[];
-  readonly outputs: readonly SqlRow[];
+/** Lists of rows, each as one JSON array. */
+export type RepliedRows = Readonly<Record<RowKindName, readonly string[]>>;
+
+/** Texts and templates are values as they lie in the file. */
+export interface LoadReply extends RepliedRows, CommittedTexts {
   readonly templates: readonly SqlRow[];
 }
 

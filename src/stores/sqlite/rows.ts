@@ -1,17 +1,17 @@
 import type { Deadline, DeadlineKind } from "#domain/deadline";
 import type { TaskId } from "#domain/id";
 import type { Lane } from "#domain/lane";
+import type { Revisioned, RowKindName, RowOf, TextKindName } from "#domain/row-kinds";
 import type { RunRow } from "#domain/run";
 import type { StepRow } from "#domain/step";
 import type { TaskRow } from "#domain/task";
 import type { TemplateRow } from "#domain/template";
 import { instant } from "#domain/time";
 import { versionKey } from "#domain/version";
-import { sealedTable } from "./checksum.js";
+import { type SealedTable, sealedTable } from "./checksum.js";
 import { fixed, fixedJson, flag, json, packed, plain } from "./codec.js";
 import type { SqlCells, SqlRow } from "./driver.js";
-import type { Layout } from "./layouts.js";
-import { table } from "./table.js";
+import { type Table, table } from "./table.js";
 
 /** A Task with a column for what SQL looks at; its log has no part in its revision. */
 export const taskTable = table<TaskRow>(
@@ -71,36 +71,58 @@ export const stepTable = table<StepRow>("steps", ["taskId", "name"], {
   inputBytes: packed,
 });
 
-export const runTable = table<RunRow>("runs", ["id"], {
-  id: fixed,
-  taskId: fixed,
-  stepName: fixed,
-  revision: plain,
-  status: plain,
-  heldBy: plain,
-  namespace: packed,
-  session: packed,
-  principal: packed,
-  workerId: packed,
-  instance: packed,
-  agentName: packed,
-  fence: packed,
-  attempt: packed,
-  ordinal: packed,
-  createdAt: packed,
-  startedAt: packed,
-  finishedAt: packed,
-  reason: packed,
-  errorMessage: packed,
-  backend: packed,
-  nextSeq: packed,
-  outputBytes: packed,
-});
+export const runTable = table<RunRow>(
+  "runs",
+  ["id"],
+  {
+    id: fixed,
+    taskId: fixed,
+    stepName: fixed,
+    revision: plain,
+    status: plain,
+    heldBy: plain,
+    namespace: packed,
+    session: packed,
+    principal: packed,
+    workerId: packed,
+    instance: packed,
+    agentName: packed,
+    fence: packed,
+    attempt: packed,
+    ordinal: packed,
+    createdAt: packed,
+    startedAt: packed,
+    finishedAt: packed,
+    reason: packed,
+    errorMessage: packed,
+    backend: packed,
+    nextSeq: packed,
+    outputBytes: packed,
+  },
+  {},
+  ["task_id", "id"],
+);
 
-/** Texts of a Task and of its Steps, and the packed lines of its log. */
-export const inputs = sealedTable("inputs", 1, ["task_id", "json"]);
-export const outputs = sealedTable("outputs", 2, ["task_id", "step_name", "json"]);
-export const stepInputs = sealedTable("step_inputs", 2, ["task_id", "step_name", "json"]);
+/** Where each kind of row lies. */
+export const rowTables: { readonly [Name in RowKindName]: Table<RowOf<Name>> } = {
+  tasks: taskTable,
+  steps: stepTable,
+  runs: runTable,
+};
+
+/** The same of code that goes through all of them. */
+export function rowTable(name: RowKindName): Table<Revisioned> {
+  return rowTables[name] as Table<Revisioned>;
+}
+
+/** Where each kind of text lies: behind the key of its Task or Step. */
+export const textTables: Readonly<Record<TextKindName, SealedTable>> = {
+  inputs: sealedTable("inputs", 1, ["task_id", "json"]),
+  stepInputs: sealedTable("step_inputs", 2, ["task_id", "step_name", "json"]),
+  outputs: sealedTable("outputs", 2, ["task_id", "step_name", "json"]),
+};
+
+/** The packed lines of a Task's log. */
 export const log = sealedTable("log", 2, ["task_id", "first_seq", "count", "entries"]);
 
 export const deadlines = sealedTable("deadlines", 3, ["task_id", "step_name", "kind", "at"]);
@@ -169,6 +191,3 @@ export function templateFrom(values: SqlRow): TemplateRow {
  * all commits there have been.
  */
 export const plane = sealedTable("plane", 1, ["id", "store", "at", "commits", "digest"]);
-
-/** The tables whose rows have layouts, see `layouts.ts`. */
-export const packedTables: readonly { readonly layout: Layout }[] = [taskTable, stepTable, runTable];

@@ -1,9 +1,13 @@
 import { isUtf8 } from "node:buffer";
 import { limits } from "#domain/limits";
+import { rowKindNames, textKindNames } from "#domain/row-kinds";
 import { DamagedRow, nameOf, type SealedTable } from "./checksum.js";
 import {
   bytesOf,
   type Driver,
+  openDriver,
+  opened,
+  type ReadOnly,
   type SqlCell,
   type SqlCells,
   type SqlRow,
@@ -11,31 +15,21 @@ import {
   textIn,
 } from "./driver.js";
 import { type Layouts, layoutTable } from "./layouts.js";
-import { LAYOUTS_SINCE, SEALED_SINCE } from "./migrations/index.js";
-import {
-  deadlines,
-  inputs,
-  lanes,
-  log,
-  outputs,
-  plane,
-  runTable,
-  stepInputs,
-  stepTable,
-  taskTable,
-  templates,
-} from "./rows.js";
+import { migrations, SEALED_SINCE } from "./migrations/index.js";
+import { deadlines, lanes, log, plane, rowTable, templates, textTables } from "./rows.js";
 import type { Table } from "./table.js";
 
 /** A table as it is gone through from one end to the other. */
 export interface Scanned {
   readonly name: string;
+  /** The columns of an index over it; the first one names the Task, if {@link ofTasks}. */
+  readonly index: readonly string[];
+  /** True if its rows belong to Tasks, and go with them; false for the Tasks themselves. */
+  readonly ofTasks: boolean;
   /** What finds its rows again, in order. */
   readonly order: readonly string[];
   /** What to select, for `open`. */
   readonly selected: string;
-  /** The first version of a file that has it, with checksums. */
-  readonly since: number;
   /** @throws {DamagedRow} */
   open(selected: SqlCells, layouts: Layouts): unknown;
   /** An INSERT, and what it binds to copy a row that was selected. */
@@ -48,31 +42,43 @@ export interface Scanned {
   sumsOf(selected: SqlCells): SqlRow;
 }
 
+/** The column of all that belongs to a Task. */
+const TASK = "task_id";
+
 /** Every table there is; Tasks come first. */
 export const scannedTables: readonly Scanned[] = [
-  ofTable(taskTable),
-  ofTable(stepTable),
-  ofTable(runTable),
-  ofSealed(inputs, ["rowid"]),
-  ofSealed(stepInputs, ["rowid"]),
-  ofSealed(outputs, ["rowid"]),
+  ...rowKindNames.map((name) => ofTable(rowTable(name))),
+  ...textKindNames.map((name) => ofSealed(textTables[name], ["rowid"])),
   ofSealed(log, ["rowid"]),
   ofSealed(deadlines, ["task_id", "step_name", "kind"]),
   ofSealed(lanes, ["key"]),
   ofSealed(templates, ["rowid"]),
   ofSealed(plane, ["id"]),
-  { ...ofSealed(layoutTable, ["rowid"]), since: LAYOUTS_SINCE },
+  ofSealed(layoutTable, ["rowid"]),
 ];
 
-/** Those that a file of some version has. */
+/** How many migrations a file has had; as many as there are if it says what cannot be. */
+export function versionIn(db: ReadOnly): number {
+  const version = Number(db.prepare(`PRAGMA ${db.schema}.user_version`).all([])[0]?.[0]);
+  return version >= SEALED_SINCE && version < migrations.length ? version : migrations.length;
+}
+
+/** Those of them that a file has after so many migrations. */
 export function tablesOf(version: number): readonly Scanned[] {
-  return scannedTables.filter(({ since }) => since <= version);
+  const made = openDriver(":memory:");
+  const isThere = opened(made, () => {
+    made.exec(migrations.slice(0, version).join("\n"));
+    return new Set(made.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all([]).flat());
+  });
+  made.close();
+  return scannedTables.filter(({ name }) => isThere.has(name));
 }
 
 function ofTable<Row extends { readonly revision: number }>(table: Table<Row>): Scanned {
   return {
     name: table.name,
-    since: SEALED_SINCE,
+    index: table.index,
+    ofTasks: table.index[0] === TASK,
     order: ["rowid"],
     selected: table.sealed(""),
     open: (selected, layouts) => table.row(table.textOf(selected), layouts),
@@ -87,7 +93,8 @@ function ofTable<Row extends { readonly revision: number }>(table: Table<Row>): 
 function ofSealed(table: SealedTable, order: readonly string[]): Scanned {
   return {
     name: table.name,
-    since: SEALED_SINCE,
+    index: table.keys,
+    ofTasks: table.keys[0] === TASK,
     order,
     selected: table.columns(),
     open: table.open,

@@ -1,21 +1,27 @@
+import {
+  forKinds,
+  type KeyedKindName,
+  keyedKindNames,
+  rowKindNames,
+  type TextKindName,
+  textKindNames,
+} from "#domain/row-kinds";
 import { isOver, runStatuses } from "#domain/run";
 import { isSettled, stepStates } from "#domain/step";
 import { isTerminal, taskStates, taskStatus } from "#domain/task";
-import type { SealedTable } from "./checksum.js";
 import { bytesOf, type Driver, type SqlRow, type Statement } from "./driver.js";
 import { layoutTable } from "./layouts.js";
 import {
   deadlines,
-  inputs,
   lanes,
   log,
-  outputs,
   plane,
+  rowTable,
   runTable,
-  stepInputs,
   stepTable,
   taskTable,
   templates,
+  textTables,
 } from "./rows.js";
 import type { Table } from "./table.js";
 
@@ -58,8 +64,14 @@ export const loads = {
   tasksByKey: `SELECT ${taskTable.sealed("t.")} FROM json_each(?) AS wanted
     CROSS JOIN tasks AS t ON t.namespace = wanted.value ->> 0 AND t.idempotency_key = wanted.value ->> 1
     WHERE t.holds_key = 1 AND t.idempotency_key <> ''`,
-  steps: `SELECT ${stepTable.sealed("s.")} FROM json_each(?) AS wanted
-    CROSS JOIN steps AS s ON s.task_id = wanted.value ->> 0 AND s.name = wanted.value ->> 1`,
+  ...forKinds<Record<KeyedKindName, string>>(keyedKindNames, (name) => {
+    const { keys, name: table, sealed } = rowTable(name);
+    return byKey(table, keys, sealed("t."));
+  }),
+  ...forKinds<Record<TextKindName, string>>(textKindNames, (name) => {
+    const { keys, name: table, columns } = textTables[name];
+    return byKey(table, keys, columns("t."));
+  }),
   stepsOfRuns: `SELECT ${stepTable.sealed("s.")} FROM json_each(?) AS wanted
     CROSS JOIN runs AS r ON r.id = wanted.value
     CROSS JOIN steps AS s ON s.task_id = r.task_id AND s.name = r.step_name`,
@@ -68,15 +80,9 @@ export const loads = {
   /** Each Task's in the order of its DAG. */
   graphSteps: `SELECT ${stepTable.sealed("s.")} FROM json_each(?) AS wanted
     CROSS JOIN steps AS s ON s.task_id = wanted.value ORDER BY s.position`,
-  runs: `SELECT ${runTable.sealed("r.")} FROM json_each(?) AS wanted
-    CROSS JOIN runs AS r ON r.id = wanted.value`,
   openRuns: `SELECT ${runTable.sealed("r.")} FROM json_each(?) AS wanted
     CROSS JOIN runs AS r ON r.task_id = wanted.value
     WHERE r.status NOT IN (${overStatuses}) OR r.held_by <> ''`,
-  inputs: `SELECT ${inputs.columns("i.")} FROM json_each(?) AS wanted
-    CROSS JOIN inputs AS i ON i.task_id = wanted.value`,
-  stepInputs: textsOf(stepInputs),
-  outputs: textsOf(outputs),
   ...registered,
   ready: `SELECT ${stepTable.sealedChanging("")} FROM steps
     WHERE state = 'enqueued' AND lane = ? ORDER BY rank, task_id, name LIMIT ?`,
@@ -97,18 +103,13 @@ export const boots = {
 } as const;
 
 export const writes = {
-  insertTask: taskTable.insert,
-  updateTask: taskTable.update,
-  insertStep: stepTable.insert,
-  updateStep: stepTable.update,
-  insertRun: runTable.insert,
-  updateRun: runTable.update,
-  putInput: `INSERT INTO ${inputs.insert}
-    ON CONFLICT (task_id) DO UPDATE SET json = excluded.json, sum = excluded.sum`,
-  putOutput: `INSERT INTO ${outputs.insert}
-    ON CONFLICT (task_id, step_name) DO UPDATE SET json = excluded.json, sum = excluded.sum`,
-  putStepInput: `INSERT INTO ${stepInputs.insert}
-    ON CONFLICT (task_id, step_name) DO UPDATE SET json = excluded.json, sum = excluded.sum`,
+  ...named("insert", rowKindNames, (name) => rowTable(name).insert),
+  ...named("update", rowKindNames, (name) => rowTable(name).update),
+  ...named("put", textKindNames, (name) => {
+    const { insert, keys } = textTables[name];
+    return `INSERT INTO ${insert}
+      ON CONFLICT (${keys.join(", ")}) DO UPDATE SET json = excluded.json, sum = excluded.sum`;
+  }),
   addTemplate: `INSERT INTO ${templates.insert} ON CONFLICT DO NOTHING`,
   appendLog: `INSERT INTO ${log.insert}`,
   lastOfLog: LAST_OF_LOG,
@@ -131,11 +132,11 @@ export const writes = {
 /** What the reader thread runs; lists of Tasks are put together in `reader.ts`. */
 export const reads = {
   task: `SELECT ${taskTable.sealed("")} FROM tasks WHERE id = ?`,
-  input: `SELECT ${inputs.columns()} FROM inputs WHERE task_id = ?`,
+  input: `SELECT ${textTables.inputs.columns()} FROM inputs WHERE task_id = ?`,
   stepsOf: `SELECT ${stepTable.sealed("")} FROM steps WHERE task_id = ? ORDER BY position`,
   runsOf: `SELECT ${runTable.sealed("")} FROM runs WHERE task_id = ? ORDER BY id`,
   run: `SELECT ${runTable.sealed("")} FROM runs WHERE id = ?`,
-  output: `SELECT ${outputs.columns()} FROM outputs WHERE task_id = ? AND step_name = ?`,
+  output: `SELECT ${textTables.outputs.columns()} FROM outputs WHERE task_id = ? AND step_name = ?`,
   /** The packed rows from the last one that begins at a seq or before, without what they hold; bounded by LIMIT. */
   logRows: `SELECT first_seq, octet_length(entries) FROM log
     WHERE task_id = ?1 AND first_seq >= coalesce(
@@ -160,9 +161,22 @@ export const walks = {
     WHERE namespace = ? AND name > ? ORDER BY name, version_key DESC LIMIT ?`,
 } as const;
 
-function textsOf(table: SealedTable): string {
-  return `SELECT ${table.columns("o.")} FROM json_each(?) AS wanted
-    CROSS JOIN ${table.name} AS o ON o.task_id = wanted.value ->> 0 AND o.step_name = wanted.value ->> 1`;
+/** The rows of some keys: each a text, or a list of texts if the key has several columns. */
+function byKey(table: string, keys: readonly string[], selected: string): string {
+  const isOne = keys.length === 1;
+  const matches = keys.map((column, i) => `t.${column} = wanted.value${isOne ? "" : ` ->> ${i}`}`);
+  return `SELECT ${selected} FROM json_each(?) AS wanted
+    CROSS JOIN ${table} AS t ON ${matches.join(" AND ")}`;
+}
+
+/** A statement for each kind, by what it does and the name of the kind: `insert steps`. */
+function named<Verb extends string, Name extends string>(
+  verb: Verb,
+  names: readonly Name[],
+  textOf: (name: Name) => string,
+): Record<`${Verb} ${Name}`, string> {
+  const texts = names.map((name) => [`${verb} ${name}`, textOf(name)]);
+  return Object.fromEntries(texts) as Record<`${Verb} ${Name}`, string>;
 }
 
 export type Prepared<Texts> = { readonly [Name in keyof Texts]: Statement };

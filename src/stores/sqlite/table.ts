@@ -24,6 +24,10 @@ import {
  */
 export interface Table<Row> {
   readonly name: string;
+  /** The columns that name a row. */
+  readonly keys: readonly string[];
+  /** The columns of an index over all rows; the first one names the Task, if they belong to one. */
+  readonly index: readonly string[];
   /** What to select for {@link textOf}, with `prefix` before each column. */
   sealed(prefix: string): string;
   /**
@@ -90,15 +94,19 @@ type Fields = Record<string, unknown>;
  * @param keys the fields that name a row; the first ones, and fixed
  * @param codecs one for every field, or `packed`; their order means nothing to what is stored
  * @param copies columns that repeat what lies inside another, so that SQL can search for it
+ * @param index see {@link Table.index}; by default the key
  */
 export function table<Row extends { readonly revision: number }>(
   name: string,
   keys: readonly (keyof Row & string)[],
   codecs: Readonly<Record<keyof Row & string, Codec | Packed>>,
   copies: Readonly<Record<string, (row: Row) => SqlValue>> = {},
+  index?: readonly string[],
 ): Table<Row> {
   const shape = shapeOf(name, keys, codecs, copies);
-  return { name, layout: shape.packed.layout, ...reading(shape), ...writing<Row>(shape, keys) };
+  const columns = shape.keys.map(({ column }) => column);
+  const named = { name, keys: columns, index: index ?? columns, layout: shape.packed.layout };
+  return { ...named, ...reading(shape), ...writing<Row>(shape, keys) };
 }
 
 function shapeOf<Row>(

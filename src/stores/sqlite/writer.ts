@@ -2,6 +2,7 @@ import { type Deadline, startsAmong } from "#domain/deadline";
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
 import { limits } from "#domain/limits";
+import { rowKindNames, textKindNames } from "#domain/row-kinds";
 import { Changes } from "./changes.js";
 import { type Driver, opened, type SqlCells, type SqlRow, textIn } from "./driver.js";
 import { isFull } from "./failure.js";
@@ -220,11 +221,11 @@ function countOf([namespace, count]: SqlCells): readonly [string, number] {
 }
 
 /** About as many as the commit adds to the write-ahead log. */
-function pagesOf({ tasks, steps, runs, ...turn }: CommitRequest): number {
+function pagesOf(turn: CommitRequest): number {
   let rows = 0;
-  for (const { inserts, updates } of [tasks, steps, runs]) rows += inserts.length + updates.length;
+  for (const name of rowKindNames) rows += turn[name].inserts.length + turn[name].updates.length;
   let bytes = 0;
-  for (const texts of [turn.inputs, turn.outputs, turn.stepInputs]) bytes += lengthOf(texts);
+  for (const name of textKindNames) bytes += lengthOf(turn[name]);
   for (const { packed } of turn.log) bytes += lengthOf(packed);
   for (const values of turn.templates) for (const value of values) bytes += String(value).length;
   return COMMIT_PAGES + Math.ceil(rows / ROWS_PER_PAGE) + Math.ceil(bytes / PAGE_BYTES);

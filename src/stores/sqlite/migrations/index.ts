@@ -13,6 +13,3 @@ export const migrations: readonly string[] = [tasks, workflows, rest, checksums,
 
 /** From this version on, rows have checksums, and the head is put beside the file. */
 export const SEALED_SINCE = 4;
-
-/** From this version on, the file says how its rows are laid out. */
-export const LAYOUTS_SINCE = 5;
