@@ -22,6 +22,7 @@ import { RowLoader } from "#runtime/row-loader";
 import { TurnView } from "#runtime/turn-view";
 import { Verdicts } from "#runtime/verdicts";
 import { Workspace } from "#runtime/workspace";
+import { loaded } from "#testing/rows";
 import { caller, s1, session } from "./rows.js";
 
 /** Everything a store would hold. Never changed: each message makes another. */
@@ -157,7 +158,7 @@ export class World {
     const liveRuns = [...rows.runs.values()].filter(
       ({ taskId, status, heldBy }) => wholeTasks.includes(taskId) && (!isOver(status) || heldBy !== ""),
     );
-    return {
+    return loaded({
       tasks: [...taskIds].flatMap((id) => rows.tasks.get(id) ?? []),
       steps: [...foundSteps],
       runs: [...new Set([...heldRuns, ...liveRuns])],
@@ -165,7 +166,7 @@ export class World {
       stepInputs: pick(rows.stepInputs, stepInputs.map(stepKey)),
       outputs: pick(rows.outputs, outputs.map(stepKey)),
       templates: this.#templates.filter(({ name }) => templates.some((ref) => ref.name === name)),
-    };
+    });
   }
 }
 

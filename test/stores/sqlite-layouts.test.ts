@@ -5,6 +5,7 @@ import { gunzipSync } from "node:zlib";
 import { afterAll, expect, test } from "vitest";
 import type { RunRow } from "#domain/run";
 import { instant } from "#domain/time";
+import type { Store } from "#ports/store";
 import { DamagedRow } from "#stores/sqlite/checksum";
 import { fixed, fixedJson, json, packed, plain } from "#stores/sqlite/codec";
 import { openDriver } from "#stores/sqlite/driver";
@@ -28,7 +29,9 @@ const database = (folder: string) => join(folder, "taskrun.db");
  */
 const FIXTURE = join(import.meta.dirname, "fixtures/before-layouts");
 const unpacked = (name: string) => gunzipSync(readFileSync(join(FIXTURE, name)));
-const before = unpacked("everything.json.gz").toString();
+const before: object = JSON.parse(unpacked("everything.json.gz").toString());
+/** A release may have kinds of rows that the one before had not. */
+const now = async (store: Store): Promise<object> => JSON.parse(await everything(store));
 
 function oldFolder(): string {
   const folder = join(root, `${++folders}`);
@@ -49,7 +52,7 @@ test("a directory of the release before opens, and says what it said; old and ne
   const folder = oldFolder();
   expect(await findings(folder)).toEqual([]);
   const store = opened(folder);
-  expect(await everything(store)).toBe(before);
+  expect(await now(store)).toMatchObject(before);
 
   const made = run(runId(50), taskId(1), { stepName: "b", errorMessage: "new" });
   const [old] = (await store.load({ wholeTasks: [taskId(1)] })).tasks;
@@ -59,7 +62,6 @@ test("a directory of the release before opens, and says what it said; old and ne
   const later = [ended(old, 9_000), task(taskId(20), { counts: {}, errorMessage: "new" })];
   await store.commit(commit({ at: instant(100), tasks: later, runs: [changed, made] }));
   const mixed = await everything(store);
-  expect(mixed).not.toBe(before);
   const killed = join(root, `${++folders}`);
   copyOf(folder, killed);
   await store.close();
@@ -89,7 +91,7 @@ test("a kill right behind the migration leaves a directory that opens", async ()
 
   expect(await findings(killed)).toEqual([]);
   const again = opened(killed);
-  expect(await everything(again)).toBe(before);
+  expect(await now(again)).toMatchObject(before);
   await again.close();
 });
 
@@ -280,7 +282,7 @@ test("each layout has a number of its own, and it is in the file from the first 
   };
   expect(layouts()).toEqual([]);
   await store.commit(commit({ tasks: [task(taskId(1))] }));
-  expect(layouts().toSorted()).toEqual(["runs", "steps", "tasks"]);
+  expect(layouts().toSorted()).toEqual(Object.keys(rowTables).toSorted());
   await store.close();
   expect(migrations.length).toBeGreaterThanOrEqual(5);
 });
