@@ -4,6 +4,7 @@ import { clockMutants } from "./clock-mutants.js";
 import { damageMutants } from "./damage-mutants.js";
 import { dataMutants } from "./data-mutants.js";
 import { gatewayMutants } from "./gateway-mutants.js";
+import { layoutMutants } from "./layout-mutants.js";
 import { loopMutants } from "./loop-mutants.js";
 import { edit, type Mutant, type TestName } from "./mutant.js";
 import { poisonMutants } from "./poison-mutants.js";
@@ -115,8 +116,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       edit(
         "src/stores/memory-check.ts",
-        "const same = !stored || !isOver(stored.status) || stored.status === run.status;",
-        "const same = true;",
+        "invariant(end === undefined || end === endOf?.(row),",
+        'invariant(end !== "",',
       ),
     ],
     test: { file: "test/stores/memory.test.ts" },
@@ -378,6 +379,7 @@ export const mutants: readonly Mutant[] = [
   ...loopMutants,
   ...schemaMutants,
   ...damageMutants,
+  ...layoutMutants,
   ...workflowMutants,
   ...assignmentMutants,
   ...workerMutants,

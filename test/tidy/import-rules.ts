@@ -52,7 +52,7 @@ export const layers: readonly Layer[] = [
     layers: ["src/limits"],
     packages: [],
     node: false,
-    says: "rows, ids, time, faults, retry: types and small pure functions",
+    says: "rows and their kinds, ids, time, faults, retry: types and small pure functions",
     why: "The words everything else is written in: were it to import more than the bounds, everything would import that too.",
   },
   {
@@ -60,7 +60,7 @@ export const layers: readonly Layer[] = [
     layers: ["src/domain", "src/limits"],
     packages: [],
     node: false,
-    says: "what is outside: store, clock, entropy, telemetry, schemas; and the plane as the gateway sees it",
+    says: "what is outside: store (its turns, reads, maintenance), clock, entropy, telemetry, schemas; and the plane as the gateway sees it",
     why: "What the core asks of the world, said in the core's words: an adapter depends on it, never the reverse.",
   },
   {
@@ -92,7 +92,7 @@ export const layers: readonly Layer[] = [
     layers: ["src/domain", "src/limits", "src/ports"],
     packages: ["libsql"],
     node: true,
-    says: "`memory` (the reference), `sqlite` (durable); `caching-store`, which keeps what was lately committed at hand",
+    says: "`memory` (the reference), `sqlite` (durable); `caching-store`, which keeps what was lately committed at hand; all by `domain/row-kinds.ts`",
     why: "A store keeps rows and decides nothing; the one exported suite is all it has to satisfy.",
   },
   {
