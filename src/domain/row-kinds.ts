@@ -89,13 +89,13 @@ export type TextRow<Name extends TextKindName = TextKindName> = TextsOf[(typeof 
 /** The kinds whose rows a turn asks for by their key; a Task comes with what else it wants of it. */
 export type KeyedKindName = Exclude<RowKindName, "tasks">;
 
-/** The kinds that a Task's graph is made of: they are kept and loaded with one another. */
-export type GraphKindName = "tasks" | "steps" | "runs";
-
 export const rowKindNames = Object.keys(rowKinds) as readonly RowKindName[];
 export const keyedKindNames = rowKindNames.filter((name): name is KeyedKindName => name !== "tasks");
-/** Those that are not of the graph: rows that are kept and loaded one by one. */
-export const singleKindNames = rowKindNames.filter((name) => !["tasks", "steps", "runs"].includes(name));
+/** The kinds that a Task's graph is made of: they are kept and loaded with one another. */
+const graphKinds: readonly string[] = ["tasks", "steps", "runs"];
+
+/** The others: rows that are kept and loaded one by one. */
+export const singleKindNames = rowKindNames.filter((name) => !graphKinds.includes(name));
 export const textKindNames = Object.keys(textKinds) as readonly TextKindName[];
 
 /** One of something for each kind. Its types are the caller's word: what is made for a kind has the types of that kind. */
