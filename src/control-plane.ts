@@ -189,6 +189,6 @@ async function openTemplates(
   { plane, telemetry: { log }, schemas }: ControlPlane,
 ): Promise<TemplateFolder | undefined> {
   if (folder === "") return undefined;
-  const { readWhole } = await import("#gateway/template-source");
+  const { readWhole } = await import("#api/templates/template-source");
   return openTemplateFolder({ folder, plane, log, read: (source) => readWhole(source, schemas) });
 }

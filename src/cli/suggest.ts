@@ -1,11 +1,10 @@
-import { editDistance } from "#domain/edit-distance";
+import { nearest } from "#domain/nearest";
 
-/** `; did you mean X?` for the candidate nearest to a word, or nothing if none is near. */
+/** Commands, settings and agents are few and unlike one another: two wrong letters still tell which was meant. */
+const SLIPS = 2;
+
+/** `; did you mean X?` for the candidate nearest to a word, or all of them if none is near. */
 export function suggestion(word: string, candidates: readonly string[]): string {
-  const farthest = Math.max(2, Math.floor(word.length / 3));
-  const [nearest] = candidates
-    .map((candidate) => ({ candidate, distance: editDistance(word, candidate) }))
-    .filter(({ distance }) => distance <= farthest)
-    .sort((a, b) => a.distance - b.distance);
-  return nearest ? `; did you mean ${nearest.candidate}?` : `; there are ${candidates.join(", ")}`;
+  const near = nearest(word, candidates, SLIPS);
+  return near === undefined ? `; there are ${candidates.join(", ")}` : `; did you mean ${near}?`;
 }

@@ -1,11 +1,10 @@
 import { type Command, Option } from "commander";
 import { limits } from "#domain/limits";
+import { taskStatuses } from "#domain/task";
 import type { Ending } from "./exit.js";
 import type { Io } from "./io.js";
 import { addrOption, duration, jsonOption, moment, namespaceOption, oneOf, pair, whole } from "./options.js";
 import { addStepCommands } from "./step-commands.js";
-
-const taskStatuses = ["PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"] as const;
 
 const SEQ_MAX = Number.MAX_SAFE_INTEGER;
 

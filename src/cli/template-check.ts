@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { extname, resolve } from "node:path";
+import { readWhole } from "#api/templates/template-source";
 import type { TaskRunClient } from "#client/index";
 import type { TemplateBody } from "#domain/template";
-import { readWhole } from "#gateway/template-source";
 import { jsonSchemas } from "#host/schemas";
 import type { Schemas } from "#ports/schemas";
 import { drawTemplate } from "#templates/draw";

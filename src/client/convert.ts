@@ -1,8 +1,11 @@
 import type { ModelBackend } from "#domain/run";
-import { runStatuses } from "#domain/run";
-import { stepStates } from "#domain/step";
-import { type TaskStatus, taskStates } from "#domain/task";
-import { type WorkerStatus, workerStatuses } from "#domain/worker";
+import {
+  runStatusFromWire,
+  stepStateFromWire,
+  taskStateFromWire,
+  taskStatusFromWire,
+  workerStatusFromWire,
+} from "#wire/convert-enums";
 import { ChatRole, RunEventType, type ModelBackend as WireBackend } from "#wire/gen/taskrun/v1/common_pb";
 import type {
   RunSummary,
@@ -14,37 +17,14 @@ import type { TemplateFinding, Template as WireTemplate } from "#wire/gen/taskru
 import type { Worker as WireWorker } from "#wire/gen/taskrun/v1/worker_service_pb";
 import type { ChatMessage, Finding, Run, Step, Task, TaskEvent, Template, Worker } from "./views.js";
 
-/** The public statuses of a Task in the order the wire numbers them, from 1. */
-const taskStatuses = [
-  "PENDING",
-  "RUNNING",
-  "COMPLETED",
-  "FAILED",
-  "CANCELLED",
-] as const satisfies TaskStatus[];
-
-/** The word for a wire number; `unknown` for 0 and for numbers that a newer server may send. */
-function word<Word, Unknown>(words: readonly Word[], number: number, unknown: Unknown): Word | Unknown {
-  return words[number - 1] ?? unknown;
-}
-
-/** The wire's number of a status a caller filters by. */
-export function taskStatusNumber(status: TaskStatus): number {
-  return taskStatuses.indexOf(status) + 1;
-}
-
-export function workerStatusNumber(status: WorkerStatus): number {
-  return workerStatuses.indexOf(status) + 1;
-}
-
 export function toTask(task: WireTask): Task {
   const { namespace, name, version } = task.template ?? {};
   return {
     id: task.id,
     agent: task.agentName,
     namespace: task.namespace,
-    status: word(taskStatuses, task.status, "UNSPECIFIED"),
-    state: word(taskStates, task.state, "unspecified"),
+    status: taskStatusFromWire(task.status) ?? "UNSPECIFIED",
+    state: taskStateFromWire(task.state) ?? "unspecified",
     inputJson: task.inputJson,
     outputJson: task.outputJson,
     errorMessage: task.errorMessage,
@@ -72,7 +52,7 @@ export function toTask(task: WireTask): Task {
 function toStep(step: WireStep): Step {
   return {
     name: step.name,
-    state: word(stepStates, step.state, "unspecified"),
+    state: stepStateFromWire(step.state) ?? "unspecified",
     agent: step.agentName,
     attempts: step.attempts,
     maxAttempts: step.maxAttempts,
@@ -92,7 +72,7 @@ function toRun(run: RunSummary): Run {
   return {
     id: run.runId,
     workerId: run.workerId,
-    status: word(runStatuses, run.status, "UNSPECIFIED"),
+    status: runStatusFromWire(run.status) ?? "UNSPECIFIED",
     startedAtMs: Number(run.startedAtMs),
     finishedAtMs: Number(run.finishedAtMs),
     ...(run.backendUsed && { backendUsed: toBackend(run.backendUsed) }),
@@ -114,7 +94,7 @@ export function toWorker(worker: WireWorker): Worker {
     id: worker.workerId,
     hostname: worker.hostname,
     version: worker.version,
-    status: word(workerStatuses, worker.status, "UNSPECIFIED"),
+    status: workerStatusFromWire(worker.status) ?? "UNSPECIFIED",
     agents: worker.agents.map(({ name, description, labels, backends }) => ({
       name,
       description,

@@ -1,6 +1,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { type Client, createClient, type Transport } from "@connectrpc/connect";
 import type { Labels, TaskStatus } from "#domain/task";
+import { taskStatusToWire } from "#wire/convert-enums";
 import {
   BatchCreateTasksRequestSchema,
   CreateTaskRequestSchema,
@@ -8,7 +9,7 @@ import {
   TaskService,
 } from "#wire/gen/taskrun/v1/task_service_pb";
 import { type CallControl, type Caller, keyOr } from "./call.js";
-import { taskStatusNumber, toTask } from "./convert.js";
+import { toTask } from "./convert.js";
 import { codeName, TaskRunError } from "./error.js";
 import type { Task, TaskEvent, TemplateRef } from "./views.js";
 import { hasEnded, outputOf } from "./views.js";
@@ -148,7 +149,7 @@ export class Tasks {
     control?: CallControl,
   ): Promise<TaskPage> {
     const request = {
-      statusFilter: filter.status ? taskStatusNumber(filter.status) : 0,
+      statusFilter: filter.status ? taskStatusToWire[filter.status] : 0,
       agentFilter: filter.agent ?? "",
       namespace: filter.namespace ?? this.#namespace,
       labels: { ...filter.labels },

@@ -1,8 +1,9 @@
 import { type Client, createClient, type Transport } from "@connectrpc/connect";
 import type { WorkerStatus } from "#domain/worker";
+import { workerStatusToWire } from "#wire/convert-enums";
 import { WorkerService } from "#wire/gen/taskrun/v1/worker_service_pb";
 import type { CallControl, Caller } from "./call.js";
-import { toWorker, workerStatusNumber } from "./convert.js";
+import { toWorker } from "./convert.js";
 import type { Worker } from "./views.js";
 
 export interface WorkerFilter {
@@ -24,7 +25,7 @@ export class Workers {
   async list({ agent, status }: WorkerFilter = {}, control?: CallControl): Promise<readonly Worker[]> {
     const request = {
       ...(agent !== undefined && { agentName: agent }),
-      ...(status !== undefined && { status: workerStatusNumber(status) }),
+      ...(status !== undefined && { status: workerStatusToWire[status] }),
     };
     const { workers } = await this.#caller.once((o) => this.#wire.listWorkers(request, o), control);
     return workers.map(toWorker);

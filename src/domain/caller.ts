@@ -15,3 +15,8 @@ export const DEFAULT_NAMESPACE = "default";
 export function mayUse(caller: Caller, namespace: string): boolean {
   return caller.namespaces === "*" || caller.namespaces.includes(namespace);
 }
+
+/** The namespace a caller means that names none. */
+export function ownNamespace({ namespaces }: Caller): string {
+  return (namespaces === "*" ? undefined : namespaces[0]) ?? DEFAULT_NAMESPACE;
+}

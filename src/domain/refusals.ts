@@ -1,6 +1,7 @@
 import { Fault } from "./fault.js";
-import type { WorkerId } from "./id.js";
+import type { RunId, WorkerId } from "./id.js";
 import { type TaskRow, taskStatus } from "./task.js";
+import { type TemplateRef, templateKey } from "./template.js";
 import type { Instant } from "./time.js";
 import type { SessionRow } from "./worker.js";
 
@@ -10,6 +11,17 @@ import type { SessionRow } from "./worker.js";
  */
 export function taskNotFound(id: string): Fault {
   return new Fault("not_found", `Task not found: ${id}`, { reason: "TASK_NOT_FOUND" });
+}
+
+export function runNotFound(id: RunId): Fault {
+  return new Fault("not_found", `Run not found: ${id}`, { field: "run_id", reason: "RUN_NOT_FOUND" });
+}
+
+/** @param versions those there are, for people; empty if there is none, or none that the caller may see */
+export function templateNotFound(ref: TemplateRef, versions = ""): Fault {
+  const wanted = ref.version === "" ? `${ref.namespace}/${ref.name}` : templateKey(ref);
+  const way = versions === "" ? "register it first" : `its versions are ${versions}`;
+  return new Fault("not_found", `Template not found: ${wanted}; ${way}.`, { reason: "TEMPLATE_NOT_FOUND" });
 }
 
 export function workerNotFound(id: WorkerId): Fault {

@@ -154,6 +154,8 @@ export function compareReady(a: ReadyStep, b: ReadyStep): number {
   return a.stepName < b.stepName ? -1 : Number(a.stepName > b.stepName);
 }
 
+export const resolveActions = ["retry", "resolve", "complete"] as const satisfies ResolveAction["type"][];
+
 /** What an operator does with a Step that failed for good: try it anew, or say how it ended. */
 export type ResolveAction =
   | { readonly type: "retry" }

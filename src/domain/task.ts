@@ -22,7 +22,8 @@ export const taskStates = [
 export type TaskState = (typeof taskStates)[number];
 
 /** The five a public client knows. */
-export type TaskStatus = "PENDING" | "RUNNING" | "COMPLETED" | "FAILED" | "CANCELLED";
+export const taskStatuses = ["PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"] as const;
+export type TaskStatus = (typeof taskStatuses)[number];
 
 /** Why a Task or Run ended the way it did; UPPER_SNAKE, empty when there is nothing to say. */
 export type Reason =

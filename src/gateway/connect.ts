@@ -12,7 +12,7 @@ import { limits } from "#domain/limits";
 import { detailsOf, statusCodes, statusOf } from "#wire/faults";
 import type { Compressor } from "./compression.js";
 import { CANCELLED, drainingFault, type Failure, Meter, OK, type Outcome } from "./outcome.js";
-import type { AnswerChannel, Call, Rpc, StreamCall } from "./rpc.js";
+import type { AnswerChannel, Call, Rpc, Served, StreamCall } from "./rpc.js";
 import type { OpenStreams } from "./streams.js";
 
 /** What a handler may do to the response that carries its answer. */
@@ -32,52 +32,67 @@ export const peerKey = createContextKey<Peer>({
   reserve: () => undefined,
 });
 
-/** The table of handlers as Connect, gRPC-Web and gRPC over HTTP, by path. */
+/** The table of handlers as Connect, gRPC-Web and gRPC over HTTP. */
 export function connectHandlers(
   rpcs: readonly Rpc[],
-  call: Call,
+  served: Served,
   streams: OpenStreams,
   compressor: Compressor,
-): ReadonlyMap<string, UniversalHandler> {
+): readonly UniversalHandler[] {
   const router = createConnectRouter({
     readMaxBytes: limits.messageBytes,
     writeMaxBytes: limits.messageBytes,
     acceptCompression: [gzipBy(compressor)],
     binaryOptions: { readUnknownFields: false },
   });
-  for (const rpc of rpcs) mount(router, rpc, call, streams);
-  return new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+  for (const rpc of rpcs) mount(router, rpc, served, streams);
+  return router.handlers;
 }
 
-function mount(router: ConnectRouter, rpc: Rpc, call: Call, streams: OpenStreams): void {
-  const meter = new Meter(call.telemetry, rpc, "http");
+function mount(router: ConnectRouter, rpc: Rpc, served: Served, streams: OpenStreams): void {
+  const meter = new Meter(served.telemetry, rpc, "http");
   switch (rpc.kind) {
     case "unary":
-      router.rpc(rpc.method, (request: Message, context) => answered(rpc, request, { call, meter, context }));
+      router.rpc(rpc.method, (request: Message, context) =>
+        answered(rpc, request, { served, meter, context }),
+      );
       return;
     case "server_streaming":
       router.rpc(rpc.method, (request: Message, context) =>
-        streamed((streamCall) => rpc.handle(request, streamCall), { call, streams, meter, context }),
+        streamed((streamCall) => rpc.handle(request, streamCall), { served, streams, meter, context }),
       );
       return;
     case "bidi_streaming":
       router.rpc(rpc.method, (requests: AsyncIterable<Message>, context) =>
-        streamed((streamCall) => rpc.handle(requests, streamCall), { call, streams, meter, context }),
+        streamed((streamCall) => rpc.handle(requests, streamCall), { served, streams, meter, context }),
       );
   }
 }
 
+/** A request of this peer. */
+function callOf(
+  { services, telemetry, health, identify }: Served,
+  { requestHeader }: HandlerContext,
+  channel: AnswerChannel,
+): Call {
+  const caller = identify({ header: (name) => requestHeader.get(name) ?? undefined });
+  return { services, telemetry, health, caller, reserve: (bytes) => channel.reserve(bytes) };
+}
+
+/** A stream's answers count as they are written. */
+const uncounted: AnswerChannel = { reserve: () => undefined };
+
 async function answered(
   rpc: Rpc & { kind: "unary" },
   request: Message,
-  { call, meter, context }: Omit<Serving, "streams">,
+  { served, meter, context }: Omit<Serving, "streams">,
 ): Promise<Message> {
   const beganAt = performance.now();
   let outcome: Outcome = OK;
   try {
     const always = rpc.method.parent.typeName.startsWith("grpc.");
-    if (call.health.draining && !always) throw drainingFault();
-    return await rpc.handle(request, call, context.values.get(peerKey));
+    if (served.health.draining && !always) throw drainingFault();
+    return await rpc.handle(request, callOf(served, context, context.values.get(peerKey)));
   } catch (error) {
     const failure = meter.outcomeOf(error);
     outcome = failure;
@@ -89,7 +104,7 @@ async function answered(
 }
 
 interface Serving {
-  readonly call: Call;
+  readonly served: Served;
   readonly streams: OpenStreams;
   readonly meter: Meter;
   readonly context: HandlerContext;
@@ -97,7 +112,7 @@ interface Serving {
 
 async function* streamed(
   handle: (call: StreamCall) => AsyncIterable<Message>,
-  { call, streams, meter, context }: Serving,
+  { served, streams, meter, context }: Serving,
 ): AsyncGenerator<Message, void> {
   const peer = context.values.get(peerKey);
   peer.sendHeaders(context.responseHeader);
@@ -113,6 +128,7 @@ async function* streamed(
   try {
     const { signal } = open;
     const identified = () => peer.identified();
+    const call = callOf(served, context, uncounted);
     yield* handle({ ...call, signal, end: open.end.bind(open), keep: open.keep.bind(open), identified });
     outcome = open.signal.aborted ? CANCELLED : OK;
   } catch (error) {

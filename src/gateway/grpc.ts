@@ -17,7 +17,7 @@ import { parse, pump, Received, received } from "./grpc-streams.js";
 import { GrpcTransport, transportOf } from "./grpc-transport.js";
 import type { Listener } from "./listener.js";
 import { answerTooLarge, CANCELLED, drainingFault, Meter, OK, type Outcome } from "./outcome.js";
-import type { AnswerChannel, Call, Rpc } from "./rpc.js";
+import type { AnswerChannel, Call, Rpc, Served } from "./rpc.js";
 import type { Session } from "./session.js";
 import { Sessions } from "./sessions.js";
 import type { OpenStreams } from "./streams.js";
@@ -25,26 +25,26 @@ import type { Traffic } from "./traffic.js";
 
 export interface GrpcParts {
   readonly rpcs: readonly Rpc[];
-  readonly call: Call;
+  readonly served: Served;
   readonly streams: OpenStreams;
   readonly connections: Connections;
   readonly traffic: Traffic;
 }
 
 /** A listener for gRPC, not yet bound. */
-export function grpcListener({ rpcs, call, streams, connections, traffic }: GrpcParts): Listener {
+export function grpcListener({ rpcs, served, streams, connections, traffic }: GrpcParts): Listener {
   const engine = new GrpcEngine();
   const kinds = new Map<string, Rpc["kind"]>();
   for (const rpc of rpcs) {
     kinds.set(pathOf(rpc), rpc.kind);
-    mount(engine, rpc, call, streams);
+    mount(engine, rpc, served, streams);
   }
   const onStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, session: Session) => {
     const kind = kinds.get(headers[":path"] ?? "") ?? "unary";
     const transport = new GrpcTransport(stream, headers, session, { kind, traffic });
     engine.serve(transport, headers, (made) => transport.intercept(made));
   };
-  const sessions = new Sessions(onStream, "grpc", call.telemetry);
+  const sessions = new Sessions(onStream, "grpc", served.telemetry);
   const server = connections.server((connection) => sessions.accept(connection));
   return {
     server,
@@ -57,7 +57,7 @@ export function grpcListener({ rpcs, call, streams, connections, traffic }: Grpc
   };
 }
 
-function mount(engine: GrpcEngine, rpc: Rpc, call: Call, streams: OpenStreams): void {
+function mount(engine: GrpcEngine, rpc: Rpc, served: Served, streams: OpenStreams): void {
   const name = rpc.method.localName;
   const definition: ServiceDefinition = {
     [name]: {
@@ -71,8 +71,8 @@ function mount(engine: GrpcEngine, rpc: Rpc, call: Call, streams: OpenStreams): 
       responseSerialize: (bytes: Buffer) => bytes,
     },
   };
-  const meter = new Meter(call.telemetry, rpc, "grpc");
-  const handler = rpc.kind === "unary" ? unary(rpc, call, meter) : streaming(rpc, call, streams, meter);
+  const meter = new Meter(served.telemetry, rpc, "grpc");
+  const handler = rpc.kind === "unary" ? unary(rpc, served, meter) : streaming(rpc, served, streams, meter);
   engine.addService(definition, { [name]: handler });
 }
 
@@ -80,11 +80,30 @@ function pathOf({ method }: Rpc): string {
   return `/${method.parent.typeName}/${method.name}`;
 }
 
-function unary(rpc: Rpc & { kind: "unary" }, call: Call, meter: Meter) {
+/** A request of this peer. */
+function callOf(
+  { services, telemetry, health, identify }: Served,
+  metadata: Metadata,
+  channel: AnswerChannel,
+): Call {
+  const header = (name: string) => {
+    const [value] = metadata.get(name);
+    return typeof value === "string" ? value : undefined;
+  };
+  const reserve = (bytes: number) => channel.reserve(bytes);
+  return { services, telemetry, health, caller: identify({ header }), reserve };
+}
+
+/** A stream's answers count as they are written. */
+const uncounted: AnswerChannel = { reserve: () => undefined };
+
+function unary(rpc: Rpc & { kind: "unary" }, served: Served, meter: Meter) {
   const { input, output, parent } = rpc.method;
   const always = parent.typeName.startsWith("grpc.");
-  const handle = async (bytes: Uint8Array, channel: AnswerChannel) =>
-    rpc.handle(parse(input, bytes), call, channel);
+  const handle = async (unaryCall: ServerUnaryCall<Received, Buffer>) => {
+    const call = callOf(served, unaryCall.metadata, transportOf(unaryCall));
+    return rpc.handle(parse(input, unaryCall.request.take()), call);
+  };
   return (unaryCall: ServerUnaryCall<Received, Buffer>, callback: sendUnaryData<Buffer>): void => {
     const beganAt = performance.now();
     const fail = (error: unknown) => {
@@ -93,12 +112,12 @@ function unary(rpc: Rpc & { kind: "unary" }, call: Call, meter: Meter) {
       meter.count(outcome);
       meter.time(beganAt);
     };
-    if (call.health.draining && !always) {
+    if (served.health.draining && !always) {
       fail(drainingFault());
       return;
     }
 
-    handle(unaryCall.request.take(), transportOf(unaryCall))
+    handle(unaryCall)
       .then((message) => {
         callback(null, encoded(output, message));
         meter.count(OK);
@@ -110,7 +129,7 @@ function unary(rpc: Rpc & { kind: "unary" }, call: Call, meter: Meter) {
 
 type Stream = ServerDuplexStream<Received, Buffer> | ServerWritableStream<Received, Buffer>;
 
-function streaming(rpc: Exclude<Rpc, { kind: "unary" }>, call: Call, streams: OpenStreams, meter: Meter) {
+function streaming(rpc: Exclude<Rpc, { kind: "unary" }>, served: Served, streams: OpenStreams, meter: Meter) {
   const { input, output } = rpc.method;
   const serialize = (message: Message) => encoded(output, message);
   const serve = async (stream: Stream): Promise<void> => {
@@ -122,9 +141,10 @@ function streaming(rpc: Exclude<Rpc, { kind: "unary" }>, call: Call, streams: Op
     transport.onGone(() => open.gone());
     transport.refuse = (fault) => open.end(fault);
     const identified = () => transport.connection.identified();
-    const streamCall = { ...call, signal, end: open.end.bind(open), keep: open.keep.bind(open), identified };
+    const answering = { signal, end: open.end.bind(open), keep: open.keep.bind(open), identified };
     let outcome: Outcome = OK;
     try {
+      const streamCall = { ...callOf(served, stream.metadata, uncounted), ...answering };
       const answers =
         rpc.kind === "bidi_streaming"
           ? rpc.handle(

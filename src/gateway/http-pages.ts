@@ -1,7 +1,7 @@
 import { limits } from "#domain/limits";
 import type { Health } from "./health.js";
-import type { HttpRequest } from "./http-guard.js";
-import type { HttpResponse } from "./http-response.js";
+import { type HttpResponse, sendText } from "./http-response.js";
+import type { Route } from "./http-router.js";
 import type { Outgoing } from "./outgoing.js";
 
 /** Where the numbers come from that `/metrics` shows. */
@@ -9,6 +9,9 @@ export interface MetricsSource {
   readonly contentType: string;
   render(): Promise<string>;
 }
+
+/** Answers one request with a page. */
+export type Page = (response: HttpResponse, outgoing: Outgoing) => void | Promise<void>;
 
 const WELCOME = `TaskRun control plane.
 
@@ -22,55 +25,25 @@ gRPC, gRPC-Web and Connect are served on this port, by method path, for example
 `;
 
 /** The few pages that are not rpcs. */
-export async function servePage(
-  request: HttpRequest,
-  response: HttpResponse,
-  { health, metrics }: { readonly health: Health; readonly metrics: MetricsSource },
-  outgoing: Outgoing,
-): Promise<void> {
-  const [path] = (request.url ?? "").split("?", 1);
-  if (request.method !== "GET" && request.method !== "HEAD") {
-    sendText(response, 404, `${request.method} ${path} is not served here; see / for what is.\n`);
-    return;
-  }
-  switch (path) {
-    case "/":
-      return sendText(response, 200, WELCOME);
-    case "/health":
-      return sendHealth(response, health);
-    case "/health/live":
-      return sendText(response, 200, "live\n");
-    case "/health/ready":
-      return health.serving ? sendText(response, 200, "ready\n") : sendText(response, 503, "not ready\n");
-    case "/metrics":
+export function pageRoutes(health: Health, metrics: MetricsSource): Route<Page>[] {
+  const page = (path: string, handler: Page): Route<Page> => ({ methods: ["GET", "HEAD"], path, handler });
+  return [
+    page("/", (response) => sendText(response, 200, WELCOME)),
+    page("/health", (response) => sendHealth(response, health)),
+    page("/health/live", (response) => sendText(response, 200, "live\n")),
+    page("/health/ready", (response) =>
+      health.serving ? sendText(response, 200, "ready\n") : sendText(response, 503, "not ready\n"),
+    ),
+    page("/metrics", async (response, outgoing) => {
       await outgoing.reserve(limits.metricsPageBytes);
-      return sendText(response, 200, await metrics.render(), metrics.contentType, outgoing);
-    default:
-      return sendText(response, 404, `${path} is not served here; see / for what is.\n`);
-  }
+      const text = await metrics.render();
+      outgoing.count(Buffer.byteLength(text));
+      sendText(response, 200, text, { "content-type": metrics.contentType });
+    }),
+  ];
 }
 
 function sendHealth(response: HttpResponse, { report }: Health): void {
   const status = report.status === "unavailable" ? 503 : 200;
-  sendText(response, status, `${JSON.stringify(report)}\n`, "application/json");
-}
-
-export function sendText(
-  response: HttpResponse,
-  status: number,
-  text: string,
-  contentType = "text/plain; charset=utf-8",
-  outgoing?: Outgoing,
-): void {
-  const length = Buffer.byteLength(text);
-  outgoing?.count(length);
-  const headers = {
-    "content-type": contentType,
-    "content-length": length,
-    "x-content-type-options": "nosniff",
-  };
-  // The two kinds of response have one method of the same shape, which their types do not share.
-  if ("stream" in response) response.writeHead(status, headers);
-  else response.writeHead(status, headers);
-  response.end(text);
+  sendText(response, status, `${JSON.stringify(report)}\n`, { "content-type": "application/json" });
 }

@@ -1,4 +1,4 @@
-import type { ServerResponse } from "node:http";
+import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { Http2ServerResponse } from "node:http2";
 
 export type HttpResponse = ServerResponse | Http2ServerResponse;
@@ -6,4 +6,39 @@ export type HttpResponse = ServerResponse | Http2ServerResponse;
 /** True once nobody can be told anything by it. A response over HTTP/2 does not say so itself. */
 export function isGone(response: HttpResponse): boolean {
   return "stream" in response ? response.stream.destroyed : response.destroyed;
+}
+
+/** A whole answer at once, as plain text unless its headers say otherwise. */
+export function sendText(
+  response: HttpResponse,
+  status: number,
+  text: string,
+  headers: OutgoingHttpHeaders = {},
+): void {
+  const all = {
+    "content-type": "text/plain; charset=utf-8",
+    "content-length": Buffer.byteLength(text),
+    "x-content-type-options": "nosniff",
+    ...headers,
+  };
+  // The two kinds of response have one method of the same shape, which their types do not share.
+  if ("stream" in response) response.writeHead(status, all);
+  else response.writeHead(status, all);
+  response.end(text);
+}
+
+/** Nothing is served by this method and path. @param allowed methods that the path is served with */
+export function sendNotServed(
+  response: HttpResponse,
+  method: string,
+  path: string,
+  allowed: readonly string[],
+): void {
+  if (allowed.length > 0) {
+    const allow = allowed.join(", ");
+    sendText(response, 405, `${method} is not served here; ${path} takes ${allow}.\n`, { allow });
+    return;
+  }
+  const what = method === "GET" || method === "HEAD" ? path : `${method} ${path}`;
+  sendText(response, 404, `${what} is not served here; see / for what is.\n`);
 }

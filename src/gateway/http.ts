@@ -8,12 +8,12 @@ import { limits } from "#domain/limits";
 import type { Telemetry } from "#ports/telemetry";
 import { errorOfFault, peerKey } from "./connect.js";
 import type { Connections } from "./connections.js";
-import type { Health } from "./health.js";
 import { bodyOf } from "./http-body.js";
 import { type HttpRequest, refusalOf } from "./http-guard.js";
-import { type MetricsSource, sendText, servePage } from "./http-pages.js";
+import type { Page } from "./http-pages.js";
 import { Http1Peer, Http2Peer, type HttpPeer } from "./http-peer.js";
-import { type HttpResponse, isGone } from "./http-response.js";
+import { type HttpResponse, isGone, sendNotServed, sendText } from "./http-response.js";
+import type { Router } from "./http-router.js";
 import type { Listener } from "./listener.js";
 import { Outgoing } from "./outgoing.js";
 import type { Session } from "./session.js";
@@ -21,10 +21,13 @@ import { Sessions } from "./sessions.js";
 import { sniff } from "./sniff.js";
 import type { Traffic } from "./traffic.js";
 
+/** What serves a path: an rpc by any protocol that is spoken over HTTP, or a page. */
+export type HttpHandler =
+  | { readonly kind: "rpc"; readonly handler: UniversalHandler }
+  | { readonly kind: "page"; readonly page: Page };
+
 export interface HttpParts {
-  readonly handlers: ReadonlyMap<string, UniversalHandler>;
-  readonly health: Health;
-  readonly metrics: MetricsSource;
+  readonly router: Router<HttpHandler>;
   readonly allowedHosts: ReadonlySet<string>;
   readonly telemetry: Telemetry;
   readonly connections: Connections;
@@ -109,10 +112,22 @@ async function serve(
     return;
   }
   const [path = ""] = (request.url ?? "").split("?", 1);
-  const { traffic } = parts;
-  const handler = parts.handlers.get(path);
-  if (!handler) return servePage(request, response, parts, new Outgoing(response, traffic, true, peer));
+  const { method = "" } = request;
+  const routed = parts.router.find(method, path);
+  if (!routed.found) return sendNotServed(response, method, path, routed.allowed);
+  if (routed.handler.kind === "page") {
+    return routed.handler.page(response, new Outgoing(response, parts.traffic, true, peer));
+  }
+  return serveRpc(routed.handler.handler, request, response, parts.traffic, peer);
+}
 
+async function serveRpc(
+  handler: UniversalHandler,
+  request: HttpRequest,
+  response: HttpResponse,
+  traffic: Traffic,
+  peer: HttpPeer,
+): Promise<void> {
   const single = handler.method.methodKind !== "bidi_streaming";
   const outgoing = new Outgoing(response, traffic, handler.method.methodKind === "unary", peer);
   const contextValues = createContextValues().set(peerKey, {

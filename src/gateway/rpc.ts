@@ -6,31 +6,26 @@ import type {
   Message,
   MessageShape,
 } from "@bufbuild/protobuf";
-import type { z } from "zod";
-import type { Caller } from "#domain/caller";
+import type { Action } from "#api/authorize";
+import { type Request, run, type Services, type Target, type UseCase } from "#api/use-case";
 import type { Fault } from "#domain/fault";
-import type { Entropy } from "#ports/entropy";
-import type { Plane } from "#ports/plane";
-import type { Schemas } from "#ports/schemas";
 import type { Telemetry } from "#ports/telemetry";
+import type { Identify } from "./caller.js";
 import type { Health } from "./health.js";
-import type { InputReads } from "./input-reads.js";
-import type { ClientPlans } from "./plans.js";
-import { checked } from "./validate.js";
 
-/** What every handler may use. One object for all requests of one caller. */
-export interface Call {
-  readonly plane: Plane;
-  readonly entropy: Entropy;
+/** What every mount serves with: one object of a server. Says nothing of who calls. */
+export interface Served {
+  readonly services: Services;
   readonly telemetry: Telemetry;
   readonly health: Health;
-  readonly caller: Caller;
-  /** Checks inputs against the schemas of templates. */
-  readonly schemas: Schemas;
-  /** Whose overrides new Tasks of templates run with. */
-  readonly environment: string;
-  readonly plans: ClientPlans;
-  readonly inputs: InputReads;
+  /** Who sends a request. Asked anew for each. */
+  readonly identify: Identify;
+}
+
+/** One request, made by the mount that received it. */
+export interface Call extends Request {
+  readonly telemetry: Telemetry;
+  readonly health: Health;
 }
 
 export interface StreamCall extends Call {
@@ -45,23 +40,14 @@ export interface StreamCall extends Call {
 }
 
 /** What carries the answer of one unary request. */
-export interface AnswerChannel {
-  /**
-   * Makes room for an answer of up to so many bytes. To be called before anything is read for it, and awaited.
-   *
-   * @returns undefined if there is room at once
-   * @throws {Fault} `overloaded`, by the promise, if the peer or all peers together have not read enough of what they
-   *   asked for before
-   */
-  reserve(bytes: number): Promise<void> | undefined;
-}
+export type AnswerChannel = Pick<Request, "reserve">;
 
 /** One row of the table of handlers, with its types forgotten: all that a mount needs. */
 export type Rpc =
   | {
       readonly kind: "unary";
       readonly method: DescMethodUnary;
-      readonly handle: (request: Message, call: Call, channel: AnswerChannel) => Promise<Message>;
+      readonly handle: (request: Message, call: Call) => Promise<Message>;
     }
   | {
       readonly kind: "server_streaming";
@@ -74,45 +60,47 @@ export type Rpc =
       readonly handle: (requests: AsyncIterable<Message>, call: StreamCall) => AsyncIterable<Message>;
     };
 
-/** The request is checked here, before any handler and for every mount; the handler sees what passed. */
-export function unary<I extends DescMessage, O extends DescMessage, Checked>(
+/**
+ * A use case as an rpc: what is sent becomes its input, what it answers a message. A message whose fields are named
+ * and typed as the input's is one as it stands, and is not copied.
+ */
+export function unary<
+  I extends DescMessage,
+  O extends DescMessage,
+  A extends Action,
+  Input,
+  Checked,
+  Found extends Target<A>,
+  View,
+>(
   method: DescMethodUnary<I, O>,
-  schema: z.ZodType<Checked>,
-  handle: (request: Checked, call: Call, channel: AnswerChannel) => Promise<MessageShape<O>>,
+  useCase: UseCase<A, Input, Checked, Found, View>,
+  toInput: (message: MessageShape<I>) => Input,
+  toAnswer: (view: View) => MessageShape<O>,
 ): Rpc {
   return {
     kind: "unary",
     method,
-    handle: async (request, call, channel) => handle(checked(schema, request), call, channel),
+    handle: async (message, call) => toAnswer(await run(useCase, toInput(message as MessageShape<I>), call)),
   };
 }
 
-/**
- * The same for a request that is small, and changes nothing, while its answer may be large.
- *
- * @param answerBytes the most it may be, with what is read to make it
- */
-export function reading<I extends DescMessage, O extends DescMessage, Checked>(
+/** What tells of this server itself, to load balancers and tools: no use case, and nobody is asked who they are. */
+export function probe<I extends DescMessage, O extends DescMessage>(
   method: DescMethodUnary<I, O>,
-  schema: z.ZodType<Checked>,
-  answerBytes: number,
-  handle: (request: Checked, call: Call) => Promise<MessageShape<O>>,
+  handle: (message: MessageShape<I>, call: Call) => MessageShape<O>,
 ): Rpc {
-  return unary(method, schema, async (request, call, channel) => {
-    await channel.reserve(answerBytes);
-    return handle(request, call);
-  });
+  return { kind: "unary", method, handle: async (message, call) => handle(message as MessageShape<I>, call) };
 }
 
-export function serverStreaming<I extends DescMessage, O extends DescMessage, Checked>(
+export function serverStreaming<I extends DescMessage, O extends DescMessage>(
   method: DescMethodServerStreaming<I, O>,
-  schema: z.ZodType<Checked>,
-  handle: (request: Checked, call: StreamCall) => AsyncIterable<MessageShape<O>>,
+  handle: (message: MessageShape<I>, call: StreamCall) => AsyncIterable<MessageShape<O>>,
 ): Rpc {
   return {
     kind: "server_streaming",
     method,
-    handle: (request, call) => handle(checked(schema, request), call),
+    handle: (message, call) => handle(message as MessageShape<I>, call),
   };
 }
 
@@ -126,4 +114,9 @@ export function bidiStreaming<I extends DescMessage, O extends DescMessage>(
     method,
     handle: (requests, call) => handle(requests as AsyncIterable<MessageShape<I>>, call),
   };
+}
+
+/** For a message that is the input of a use case as it stands. */
+export function asIs<T>(message: T): T {
+  return message;
 }

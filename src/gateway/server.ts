@@ -1,4 +1,7 @@
-import { LOCAL_CALLER } from "#domain/caller";
+import type { UniversalHandler } from "@connectrpc/connect/protocol";
+import { authorize } from "#api/authorize";
+import { InputReads } from "#api/runs/input-reads";
+import { ClientPlans } from "#api/templates/plans";
 import type { Fault } from "#domain/fault";
 import { limits } from "#domain/limits";
 import type { Millis } from "#domain/time";
@@ -7,18 +10,18 @@ import type { Plane } from "#ports/plane";
 import type { Schemas } from "#ports/schemas";
 import type { Telemetry } from "#ports/telemetry";
 import { type Address, bindFault, checkReach, formatAddress, isAbsent, parseAddress } from "./address.js";
+import { everybodyIsLocal, type Identify } from "./caller.js";
 import { connectHandlers } from "./connect.js";
 import { Connections } from "./connections.js";
 import { grpcListener } from "./grpc.js";
 import { rpcs, serviceNames } from "./handlers/index.js";
 import { Health } from "./health.js";
-import { httpListener } from "./http.js";
-import type { MetricsSource } from "./http-pages.js";
-import { InputReads } from "./input-reads.js";
+import { type HttpHandler, httpListener } from "./http.js";
+import { type MetricsSource, pageRoutes } from "./http-pages.js";
+import { type Route, Router } from "./http-router.js";
 import { bind, type Listener } from "./listener.js";
 import { drainingFault } from "./outcome.js";
-import { ClientPlans } from "./plans.js";
-import type { Call } from "./rpc.js";
+import type { Served } from "./rpc.js";
 import { OpenStreams } from "./streams.js";
 import { Traffic } from "./traffic.js";
 
@@ -44,6 +47,8 @@ export interface GatewaySettings {
   readonly connections?: number;
   /** Of those, how many one remote address may have without saying who it is. Default 256; none on the loopback. */
   readonly connectionsPerAddress?: number;
+  /** Who sends a request. Default: everybody is the local caller. */
+  readonly identify?: Identify;
   /** How long a message may take to come, or an answer to be read. Default 40 s. */
   readonly messageDeadline?: Millis;
 }
@@ -69,15 +74,15 @@ const noMetrics: MetricsSource = { contentType: "text/plain", render: async () =
  */
 export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
   const { plane, entropy, telemetry, schemas, environment } = settings;
-  const { metrics = noMetrics, insecure = false } = settings;
+  const { metrics = noMetrics, insecure = false, identify = everybodyIsLocal } = settings;
   const addresses = { grpc: settings.grpc.map(parseAddress), http: (settings.http ?? []).map(parseAddress) };
   for (const address of [...addresses.grpc, ...addresses.http]) checkReach(address, insecure);
 
   const health = new Health(plane, serviceNames);
   const plans = new ClientPlans(plane.reads);
   const inputs = new InputReads(plane.reads);
-  const caller = LOCAL_CALLER;
-  const call: Call = { plane, entropy, telemetry, health, caller, schemas, environment, plans, inputs };
+  const services = { plane, entropy, schemas, environment, plans, inputs, authorize };
+  const served: Served = { services, telemetry, health, identify };
   const traffic = new Traffic(telemetry, settings.messageDeadline);
   const streams = new OpenStreams(traffic.stalled);
   const bounds = {
@@ -91,7 +96,7 @@ export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
   telemetry.gauge("taskrun_connections", () =>
     Object.entries(connections).map(([door, { open }]) => ({ labels: { door }, value: open })),
   );
-  const handlers = connectHandlers(rpcs, call, streams, traffic.compressor);
+  const handlers = connectHandlers(rpcs, served, streams, traffic.compressor);
   const hosts = [...(settings.allowedHosts ?? []), ...addresses.http.map(({ host }) => host)];
   const allowedHosts = new Set(hosts.map((host) => host.toLowerCase()));
   const listeners: Listener[] = [];
@@ -100,8 +105,13 @@ export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
     return bind(listener.server, address);
   };
   const openGrpc = (address: Address) =>
-    open(grpcListener({ rpcs, call, streams, connections: connections.grpc, traffic }), address);
-  const http = { handlers, health, metrics, allowedHosts, telemetry, connections: connections.http, traffic };
+    open(grpcListener({ rpcs, served, streams, connections: connections.grpc, traffic }), address);
+  const pages = pageRoutes(health, metrics);
+  const router = new Router<HttpHandler>([
+    ...handlers.map((handler) => rpcRoute(handler)),
+    ...pages.map(({ handler: page, ...route }) => ({ ...route, handler: { kind: "page", page } as const })),
+  ]);
+  const http = { router, allowedHosts, telemetry, connections: connections.http, traffic };
   const openHttp = (address: Address) => open(httpListener(http), address);
 
   try {
@@ -115,6 +125,11 @@ export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
     await Promise.all(listeners.map((listener) => listener.close()));
     throw error;
   }
+}
+
+/** Which methods an rpc takes depends on the protocol that it is spoken in, and is for its handler to say. */
+function rpcRoute(handler: UniversalHandler): Route<HttpHandler> {
+  return { methods: "*", path: handler.requestPath, handler: { kind: "rpc", handler } };
 }
 
 /** Binds all; an address that this machine lacks is left out, as long as another of the list is bound. */

@@ -12,15 +12,21 @@ import type { Instant } from "#domain/time";
 import type { LeaseTerms, WorkerView } from "#domain/worker";
 import type { Reads } from "./store.js";
 
-/** What a gateway may do with the plane. The only way in: a gateway never sees an actor or a row's writer. */
-export interface Plane {
+/**
+ * What can be done with the plane. The only way in: use cases never see an actor or a row's writer.
+ *
+ * All that is read through it is committed. Every change is answered after its commit.
+ */
+export interface Plane extends TaskPlane, TemplatePlane, WorkerPlane {
   readonly reads: Reads;
   readonly terms: LeaseTerms;
   /** True while requests are served; false while starting and draining. */
   readonly ready: boolean;
   /** What an operator should look at; empty in a plane that is well. */
   readonly health: PlaneHealth;
+}
 
+export interface TaskPlane {
   /**
    * Creates all of them in one commit; the answers keep the order. A draft whose idempotency key is
    * known answers with the Task that holds it.
@@ -49,26 +55,30 @@ export interface Plane {
   resolve(caller: Caller, taskId: TaskId, stepName: string, action: ResolveAction): Promise<Receipt>;
 
   /**
-   * Makes the template known for good. One that is there already with the same body is answered as it is.
-   *
-   * @throws {Fault} `template_conflict` if this version has another body, `overloaded` if the namespace
-   *   has too many
-   */
-  register(caller: Caller, template: Omit<TemplateRow, "registeredAt">): Promise<TemplateRow>;
-
-  /** @throws {Fault} `not_found` if no such worker is connected. */
-  drainWorker(caller: Caller, workerId: WorkerId, reason: string): Promise<WorkerView>;
-
-  /** Connected workers, in no order. */
-  workers(caller: Caller): readonly WorkerView[];
-
-  /**
    * The Task's log from after `afterSeq`, live, until its terminal entry. Reads at the pace of the
    * consumer and keeps nothing for it.
    *
    * @throws {Fault} `not_found`, `cursor_expired`, `cursor_ahead`, `overloaded` (too many watchers)
    */
   watch(caller: Caller, taskId: TaskId, afterSeq: number, signal: AbortSignal): AsyncIterable<LogSlice>;
+}
+
+export interface TemplatePlane {
+  /**
+   * Makes the template known for good. One that is there already with the same body is answered as it is.
+   *
+   * @throws {Fault} `template_conflict` if this version has another body, `overloaded` if the namespace
+   *   has too many
+   */
+  register(caller: Caller, template: Omit<TemplateRow, "registeredAt">): Promise<TemplateRow>;
+}
+
+export interface WorkerPlane {
+  /** @throws {Fault} `not_found` if no such worker is connected. */
+  drainWorker(caller: Caller, workerId: WorkerId, reason: string): Promise<WorkerView>;
+
+  /** Connected workers, in no order, as the last commit left them. */
+  workers(caller: Caller): readonly WorkerView[];
 
   /** A worker's stream begins. Speak through what is returned; hear through the sink. */
   connect(caller: Caller, sink: WorkerSink): WorkerLink;

@@ -1,7 +1,11 @@
+import type { SessionState } from "#domain/worker";
 import { actorNames } from "./actors.js";
 import type { Supervisor } from "./supervisor.js";
 
-/** What a scrape reads from memory; nothing is counted for it in between. */
+/**
+ * What a scrape reads; nothing is counted for it in between. What follows from rows is shown as the last commit left
+ * it; mailboxes, streams and watchers are not stored, and are shown as they are.
+ */
 export function showGauges(supervisor: Supervisor): void {
   const { core, bus, watchers } = supervisor;
   const { telemetry, memory } = core;
@@ -17,16 +21,18 @@ export function showGauges(supervisor: Supervisor): void {
     byActor((actor) => bus.depth(actor).capacity),
   );
   telemetry.gauge("taskrun_messages_aside", () => supervisor.awaited.count);
-  telemetry.gauge("taskrun_tasks_waiting", () => memory.waiting);
-  telemetry.gauge("taskrun_runs_held", () => memory.roster.heldCount);
+  telemetry.gauge("taskrun_tasks_waiting", () => memory.committedWaiting);
+  telemetry.gauge("taskrun_runs_held", () =>
+    memory.roster.committed().reduce((sum, { held }) => sum + held, 0),
+  );
   telemetry.gauge("taskrun_messages_parked", () => core.parked.count(core.clock.now())?.count ?? 0);
   telemetry.gauge("taskrun_unsent_bytes", () => core.leases.unsentBytes());
-  telemetry.gauge("taskrun_lanes", () => memory.backlog.size);
+  telemetry.gauge("taskrun_lanes", () => memory.committedLanes);
   telemetry.gauge("taskrun_watchers", () => watchers.count);
   telemetry.gauge("taskrun_workers_connected", () => {
-    const rows = memory.roster.rows();
-    const inState = (...states: string[]) => rows.filter(({ state }) => states.includes(state));
-    const busy = inState("serving").filter(({ id }) => memory.roster.held(id).size > 0).length;
+    const sessions = memory.roster.committed();
+    const inState = (state: SessionState) => sessions.filter(({ row }) => row.state === state);
+    const busy = inState("serving").filter(({ held }) => held > 0).length;
     return [
       { labels: { status: "idle" }, value: inState("serving").length - busy },
       { labels: { status: "busy" }, value: busy },

@@ -10,6 +10,9 @@ import { Roster } from "./roster.js";
 /**
  * All that the plane keeps in memory besides the turn itself: the heads of the lanes, who holds what,
  * how many Tasks wait. It is derived from rows, rebuilt at boot, and changed only through a journal.
+ *
+ * The turn in flight changes it before its commit. Who reads beside turns, clients and gauges, reads what is called
+ * committed.
  */
 export class Memory {
   readonly backlog = new Backlog();
@@ -17,7 +20,10 @@ export class Memory {
   readonly #waiting = new Map<string, number>();
   readonly #templates = new Map<string, number>();
   #waitingTotal = 0;
+  #committedWaiting = 0;
+  #committedLanes = 0;
 
+  /** @param boot what is stored, and so committed */
   restore({ lanes, waiting, templates }: BootState): void {
     for (const [namespace, count] of templates) this.#templates.set(namespace, count);
     this.backlog.restore(lanes);
@@ -25,10 +31,27 @@ export class Memory {
       this.#waiting.set(namespace, count);
       this.#waitingTotal += count;
     }
+    this.turnEnded();
+  }
+
+  /** The turn has been committed or taken back: from now on what stands here is what those see who read beside turns. */
+  turnEnded(): void {
+    this.roster.turnEnded();
+    this.#committedWaiting = this.#waitingTotal;
+    this.#committedLanes = this.backlog.size;
   }
 
   get waiting(): number {
     return this.#waitingTotal;
+  }
+
+  /** Tasks that wait, as the last commit left them. */
+  get committedWaiting(): number {
+    return this.#committedWaiting;
+  }
+
+  get committedLanes(): number {
+    return this.#committedLanes;
   }
 
   waitingIn(namespace: string): number {

@@ -99,6 +99,7 @@ export class Supervisor {
     await this.clockStarter.start(boot.at);
     this.core.memory.restore(boot);
     expectHolders(boot.held, this.core);
+    this.core.memory.turnEnded();
     this.core.actors.live({ type: "serve" });
     this.#serving = true;
     this.#loop = this.#serve().catch((error: unknown) => this.#fatal(error));
@@ -181,8 +182,10 @@ export class Supervisor {
       committed = await turn.commit();
     } catch (error) {
       turn.undo();
+      this.core.memory.turnEnded();
       return this.#turnFailed(posted, error instanceof StoreError ? error.cause : error);
     }
+    this.core.memory.turnEnded();
     this.#refused.passed();
     const committedAt = clock.monotonic();
     for (const session of perform(decided, committed, this.core, this.watchers)) {

@@ -8,6 +8,7 @@ import { forKinds, rowKindNames, textKindNames } from "#domain/row-kinds";
 import type { RunRow } from "#domain/run";
 import { newStep, type StepRow } from "#domain/step";
 import type { TaskRow, TaskSpec } from "#domain/task";
+import { newTaskSpec } from "#domain/task-spec";
 import type { TemplateRow } from "#domain/template";
 import { instant, millis, NEVER } from "#domain/time";
 import type {
@@ -40,30 +41,8 @@ export function sessionId(name: string): SessionId {
 }
 
 export function spec(part: Partial<TaskSpec> = {}): TaskSpec {
-  return {
-    agentName: "echo",
-    priority: 0,
-    timeoutMs: millis(0),
-    maxAttempts: 1,
-    labels: {},
-    workerSelector: {},
-    createdBy: "",
-    correlationId: "",
-    startAt: NEVER,
-    retryOf: "",
-    idempotencyKey: "",
-    fingerprint: "",
-    holdOnFailure: false,
-    principal: "local",
-    template: null,
-    environment: "",
-    keyFor: millis(0),
-    parent: null,
-    depth: 0,
-    compensates: "",
-    undoes: false,
-    ...part,
-  };
+  const plain = newTaskSpec({ agentName: "echo", maxAttempts: 1, principal: "local", environment: "" });
+  return { ...plain, ...part };
 }
 
 export function task(id: TaskId, part: Partial<TaskRow> = {}): TaskRow {

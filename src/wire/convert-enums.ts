@@ -64,7 +64,7 @@ export const resolveActionToWire = {
   complete: WireResolveAction.COMPLETE_MANUALLY,
 } as const satisfies Record<ResolveAction["type"], WireResolveAction>;
 
-/** Reads a table backwards: the word for a number, or undefined for UNSPECIFIED and what we do not know. */
+/** Reads a table backwards: the word for a number, or undefined for UNSPECIFIED and what a later version may send. */
 function reader<Word extends string>(table: Readonly<Record<Word, number>>) {
   const words = new Map<number, Word>();
   for (const word in table) words.set(table[word], word);
@@ -72,6 +72,8 @@ function reader<Word extends string>(table: Readonly<Record<Word, number>>) {
 }
 
 export const taskStatusFromWire = reader<TaskStatus>(taskStatusToWire);
+export const taskStateFromWire = reader<TaskState>(taskStateToWire);
+export const stepStateFromWire = reader<StepState>(stepStateToWire);
 export const runStatusFromWire = reader<RunStatus>(runStatusToWire);
 export const workerStatusFromWire = reader<WorkerStatus>(workerStatusToWire);
 export const resolveActionFromWire = reader<ResolveAction["type"]>(resolveActionToWire);

@@ -1,9 +1,9 @@
-import { Fault } from "#domain/fault";
 import type { RunId, WorkerId } from "#domain/id";
 import { limits } from "#domain/limits";
 import type { FailureReason } from "#domain/report";
 import { type Millis, millis } from "#domain/time";
-import type { ResumedRun, WorkerProtocol } from "#domain/worker";
+import { wholeNumber as whole } from "#domain/whole-number";
+import type { WorkerProtocol } from "#domain/worker";
 import { runStatusFromWire, workerStatusFromWire } from "./convert-enums.js";
 import { modelBackendFromWire } from "./convert-worker.js";
 import { ChatRole, type RunEvent, RunEventType } from "./gen/taskrun/v1/common_pb.js";
@@ -109,10 +109,6 @@ export function yieldFromWire(
   } as const;
 }
 
-export function resumedFromWire({ runId, fence, nextSeq }: wire.WorkerResume): ResumedRun {
-  return { runId: runId as RunId, fence, nextSeq: whole(nextSeq, "resume.next_seq") };
-}
-
 const failureReasons: readonly FailureReason[] = ["OUTPUT_LIMIT", "REPORT_INVALID"];
 
 /** Any other reason is not the worker's to give, or that of a later version: it is then the agent's error. */
@@ -130,11 +126,4 @@ function retryAfterOf(value: bigint): Millis {
 /** A public worker sends no fence; what ours sends counts as it stands, so that 0 never passes for none. */
 export function fenceOf(fence: number, protocol: WorkerProtocol): { readonly fence?: number } {
   return protocol === 0 && fence === 0 ? {} : { fence };
-}
-
-/** @throws {Fault} `invalid` if the number is larger than we count exactly. */
-function whole(value: bigint, field: string): number {
-  const number = Number(value);
-  if (Number.isSafeInteger(number)) return number;
-  throw new Fault("invalid", `${field} is ${value}; send a number between -2^53 and 2^53.`, { field });
 }

@@ -1,35 +1,39 @@
 import type { RunSummary } from "#domain/run";
 import type { StepSummary } from "#domain/step";
 import { type TaskRow, taskStatus } from "#domain/task";
+import type { TaskView } from "#domain/task-view";
 import { runStatusToWire, stepStateToWire, taskStateToWire, taskStatusToWire } from "./convert-enums.js";
 import { templateRefToWire } from "./convert-template.js";
 import { modelBackendToWire } from "./convert-worker.js";
+import type { GetStepResultResponse } from "./gen/taskrun/v1/common_pb.js";
 import type * as wire from "./gen/taskrun/v1/task_service_pb.js";
 
 /** What of a Task does not lie in its row. What is left out is empty on the wire. */
-export interface TaskParts {
-  readonly input?: string;
-  readonly output?: string;
-  readonly steps?: readonly wire.Step[];
-  readonly runs?: readonly wire.RunSummary[];
+export type TaskParts = Omit<TaskView, "task">;
+
+export function taskViewToWire(view: TaskView): wire.Task {
+  return taskToWire(view.task, view);
 }
 
 /** Literals name every field, so that a field added to the protocol stops this from compiling. */
-export function taskToWire(row: TaskRow, { input, output, steps, runs }: TaskParts = {}): wire.Task {
+export function taskToWire(
+  row: TaskRow,
+  { input = "", output = "", steps = [], results, runs = [] }: TaskParts = {},
+): wire.Task {
   const { id, namespace, spec } = row;
   return {
     $typeName: "taskrun.v1.Task",
     id,
     agentName: spec.agentName,
-    inputJson: input ?? "",
+    inputJson: input,
     status: taskStatusToWire[taskStatus(row)],
     createdBy: spec.createdBy,
     createdAtMs: BigInt(row.createdAt),
     labels: spec.labels,
-    runs: runs ? [...runs] : [],
+    runs: runs.map(runToWire),
     state: taskStateToWire[row.state],
-    steps: steps ? [...steps] : [],
-    outputJson: output ?? "",
+    steps: steps.map((step) => stepToWire(step, results?.get(step.name))),
+    outputJson: output,
     errorMessage: row.errorMessage,
     finishedAtMs: BigInt(row.finishedAt),
     priority: spec.priority,
@@ -84,4 +88,16 @@ export function runToWire(run: RunSummary): wire.RunSummary {
     fence: run.fence,
   };
   return run.backend ? { ...shown, backendUsed: modelBackendToWire(run.backend) } : shown;
+}
+
+export function stepResultToWire(result: {
+  readonly outputJson: string;
+  readonly outputBytes: number;
+}): GetStepResultResponse {
+  const { outputJson, outputBytes } = result;
+  return {
+    $typeName: "taskrun.v1.GetStepResultResponse",
+    outputJson,
+    outputBytes: BigInt(outputBytes),
+  };
 }

@@ -1,6 +1,5 @@
-import type { WorkerId } from "#domain/id";
 import type { ModelBackend } from "#domain/run";
-import type { AgentSpec, WorkerInfo, WorkerView } from "#domain/worker";
+import type { AgentSpec, WorkerView } from "#domain/worker";
 import { workerStatusToWire } from "./convert-enums.js";
 import type * as common from "./gen/taskrun/v1/common_pb.js";
 import type { Worker } from "./gen/taskrun/v1/worker_service_pb.js";
@@ -47,21 +46,4 @@ export function modelBackendToWire(backend: ModelBackend): common.ModelBackend {
 export function modelBackendFromWire(backend: common.ModelBackend): ModelBackend {
   const { provider, modelName, contextWindow, supportsStreaming, modalities, tools, metadata } = backend;
   return { provider, modelName, contextWindow, supportsStreaming, modalities, tools, metadata };
-}
-
-/** The limits are the gateway's to check before. */
-export function workerInfoFromWire(info: common.WorkerInfo): WorkerInfo {
-  return {
-    workerId: info.workerId as WorkerId,
-    hostname: info.hostname,
-    version: info.version,
-    agents: info.agents.map(({ name, description, labels, backends }) => ({
-      name,
-      description,
-      labels,
-      backends: backends.map(modelBackendFromWire),
-    })),
-    labels: info.labels,
-    namespaces: info.namespaces,
-  };
 }

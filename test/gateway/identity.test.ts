@@ -1,9 +1,9 @@
 import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
+import { identityOf } from "#api/tasks/identity";
+import { type NewTask, newTaskInput } from "#api/tasks/new-task-input";
 import { planOf } from "#domain/plan";
 import type { TemplateBody } from "#domain/template";
-import { identityOf } from "#gateway/identity";
-import { type CheckedTask, createTask } from "#gateway/schemas";
 import { CreateTaskRequestSchema } from "#wire/gen/taskrun/v1/task_service_pb";
 
 function plan(part: Partial<TemplateBody>) {
@@ -12,12 +12,12 @@ function plan(part: Partial<TemplateBody>) {
   return planOf(body, "test");
 }
 
-function request(fields: Partial<CheckedTask> = {}): CheckedTask {
+function request(fields: Partial<NewTask> = {}): NewTask {
   const wire = create(CreateTaskRequestSchema, { template: { name: "t" } });
-  return { ...createTask.parse(wire), ...fields };
+  return { ...newTaskInput.parse(wire), ...fields };
 }
 
-const identity = (part: Partial<TemplateBody>, fields?: Partial<CheckedTask>) =>
+const identity = (part: Partial<TemplateBody>, fields?: Partial<NewTask>) =>
   identityOf(request(fields), "ns", plan(part));
 
 test("unless its template says otherwise a Task is known by the key it was given, or by none", () => {

@@ -1,9 +1,9 @@
 import { create } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { InputReads } from "#api/runs/input-reads";
 import type { TaskId } from "#domain/id";
 import { limits } from "#domain/limits";
 import type { RunRow } from "#domain/run";
-import { InputReads } from "#gateway/input-reads";
 import { run, runId, step, task } from "#testing/rows";
 import { RunService } from "#wire/gen/taskrun/v1/run_service_pb";
 import { grpcJsMount, type Mount } from "./mounts.js";

@@ -1,12 +1,12 @@
 import { create } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { LOCAL_CALLER } from "#domain/caller";
 import type { RunId, TaskId } from "#domain/id";
 import type { LogEntry } from "#domain/log";
 import { instant } from "#domain/time";
 import { taskService } from "#gateway/handlers/task-service";
 import type { StreamCall } from "#gateway/rpc";
 import { WatchTaskRequestSchema } from "#wire/gen/taskrun/v1/task_service_pb";
+import { requestOf, servicesFor } from "../api/services.js";
 import { type Opened, open } from "./open.js";
 import { taskWithLog, watchRaw } from "./raw-watch.js";
 
@@ -84,8 +84,7 @@ test("a slice of the log counts as kept for its watcher until all of it has been
   if (rpc?.kind !== "server_streaming") throw new Error("WatchTask is no stream");
   const kept: number[] = [];
   const call: Partial<StreamCall> = {
-    plane: opened.plane,
-    caller: LOCAL_CALLER,
+    ...requestOf(servicesFor(opened.plane)),
     signal: AbortSignal.timeout(PATIENCE_MS),
     keep: (bytes) => kept.push(bytes),
   };

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { readWhole } from "#gateway/template-source";
+import { readWhole } from "#api/templates/template-source";
 import { jsonSchemas } from "#host/schemas";
 import { findingCodes } from "#templates/index";
 

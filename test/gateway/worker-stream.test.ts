@@ -1,7 +1,6 @@
 import { connect } from "node:http2";
 import { type Message, toBinary } from "@bufbuild/protobuf";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { LOCAL_CALLER } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import type { RunId, SessionId } from "#domain/id";
 import { limits } from "#domain/limits";
@@ -14,6 +13,7 @@ import {
   RunClientMessageSchema,
   RunService,
 } from "#wire/gen/taskrun/v1/run_service_pb";
+import { requestOf, servicesFor } from "../api/services.js";
 import { allMounts, grpcJsMount, type Mount } from "./mounts.js";
 import { type Opened, open } from "./open.js";
 import * as speaking from "./speaking.js";
@@ -279,7 +279,8 @@ test("a worker without a hello is sent away when its time is up", async () => {
   async function* silence(): AsyncGenerator<Message> {
     await new Promise(() => undefined);
   }
-  const call = { plane: opened.plane, caller: LOCAL_CALLER, signal: new AbortController().signal } as unknown;
+  const { signal } = new AbortController();
+  const call = { ...requestOf(servicesFor(opened.plane)), signal } as unknown;
   const answers = rpc.handle(silence(), call as StreamCall)[Symbol.asyncIterator]();
   const ending = answers.next();
   vi.advanceTimersByTime(limits.hello);
@@ -301,7 +302,7 @@ test("a hello says who is on the connection, and nothing before it does", async 
   }
   const { signal } = new AbortController();
   const identified = () => told.push("identified");
-  const call = { plane: opened.plane, caller: LOCAL_CALLER, signal, identified } as unknown;
+  const call = { ...requestOf(servicesFor(opened.plane)), signal, identified } as unknown;
   for await (const _ of rpc.handle(speech(), call as StreamCall)) break;
 
   expect(told).toEqual(["nothing", "identified", "hello"]);

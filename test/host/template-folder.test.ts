@@ -2,10 +2,10 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, utimesSync, wr
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { readWhole } from "#api/templates/template-source";
 import { startControlPlane } from "#control-plane";
 import { Fault } from "#domain/fault";
 import { limits } from "#domain/limits";
-import { readWhole } from "#gateway/template-source";
 import { jsonSchemas } from "#host/schemas";
 import { openTemplateFolder } from "#host/template-folder";
 import { memoryStore } from "#stores/memory";

@@ -18,13 +18,7 @@ export const answerMutants: readonly Mutant[] = [
   },
   {
     name: "answer: a Task is read without room for it",
-    edits: [
-      edit(
-        "src/gateway/handlers/task-service.ts",
-        "reading(TaskService.method.getTask, schemas.getTask, limits.messageBytes, getTask)",
-        "unary(TaskService.method.getTask, schemas.getTask, getTask)",
-      ),
-    ],
+    edits: [edit("src/api/tasks/get-task.ts", "  answerBytes: limits.messageBytes,\n", "")],
     test: inTest("are read from the store for a part of those who ask"),
   },
   {

@@ -39,7 +39,9 @@ export const dataMutants: readonly Mutant[] = [
   },
   {
     name: "text that looks like a long number is the same work as the number",
-    edits: [edit("src/gateway/identity.ts", "return token.startsWith(", "return false && token.startsWith(")],
+    edits: [
+      edit("src/api/tasks/identity.ts", "return token.startsWith(", "return false && token.startsWith("),
+    ],
     test: runtime("defects-templates", "numbers are told apart by all their digits"),
   },
 ];

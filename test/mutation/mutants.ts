@@ -1,4 +1,5 @@
 import { answerMutants } from "./answer-mutants.js";
+import { apiMutants } from "./api-mutants.js";
 import { assignmentMutants } from "./assignment-mutants.js";
 import { clockMutants } from "./clock-mutants.js";
 import { damageMutants } from "./damage-mutants.js";
@@ -383,6 +384,7 @@ export const mutants: readonly Mutant[] = [
   ...workflowMutants,
   ...assignmentMutants,
   ...workerMutants,
+  ...apiMutants,
   ...answerMutants,
   ...gatewayMutants,
 ];

@@ -1,9 +1,9 @@
 /** What has gone wrong in engines of this kind with templates, and with telling one piece of work from another. */
 import { describe, expect, test } from "vitest";
+import { identityOf } from "#api/tasks/identity";
 import type { Json } from "#domain/json";
 import { planOf } from "#domain/plan";
 import { millis } from "#domain/time";
-import { identityOf } from "#gateway/identity";
 import { readTemplate } from "#templates/index";
 import { startBench } from "./bench-plane.js";
 import { begin, echo, register, shown, stepOf, template, work, workflowBed } from "./workflow-bench.js";

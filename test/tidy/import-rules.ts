@@ -32,6 +32,7 @@ const controlPlane = [
   "src/bus",
   "src/runtime",
   "src/stores",
+  "src/api",
   "src/gateway",
   "src/host",
   "src/cli",
@@ -60,7 +61,7 @@ export const layers: readonly Layer[] = [
     layers: ["src/domain", "src/limits"],
     packages: [],
     node: false,
-    says: "what is outside: store (its turns, reads, maintenance), clock, entropy, telemetry, schemas; and the plane as the gateway sees it",
+    says: "what is outside: store (its turns, reads, maintenance), clock, entropy, telemetry, schemas; and the plane as use cases see it",
     why: "What the core asks of the world, said in the core's words: an adapter depends on it, never the reverse.",
   },
   {
@@ -120,8 +121,17 @@ export const layers: readonly Layer[] = [
     why: "A template is a value: reading, drawing or writing one asks nobody, so it is the same on every side of a wire.",
   },
   {
+    path: "src/api",
+    layers: ["src/domain", "src/limits", "src/ports", "src/templates"],
+    packages: ["zod"],
+    node: true,
+    neverReaches: ["src/wire", "src/runtime", "src/stores", "src/gateway", "actors"],
+    says: "what requests mean, one use case a file, in no protocol's words; who may do what: `authorize.ts`",
+    why: "What a request means is the same in every protocol: a mount maps to it, and it knows no mount.",
+  },
+  {
     path: "src/gateway",
-    layers: ["src/domain", "src/limits", "src/ports", "src/bus", "src/wire", "src/templates"],
+    layers: ["src/domain", "src/limits", "src/ports", "src/bus", "src/wire", "src/templates", "src/api"],
     types: ["actors", "src/runtime"],
     packages: [
       "@bufbuild/protobuf",
@@ -132,8 +142,8 @@ export const layers: readonly Layer[] = [
     ],
     node: true,
     neverReaches: ["src/stores", "src/cli"],
-    says: "one table of handlers, mounted by every protocol",
-    why: "The gateway tells and asks by message and reads through a port: it must not decide, nor touch a row.",
+    says: "one table of handlers that map protobuf to use cases, mounted by every protocol; what peers may hold",
+    why: "The gateway maps protocols to use cases, and bounds what peers may hold: it must not decide, nor touch a row.",
   },
   {
     path: "src/client",

@@ -135,7 +135,13 @@ test("a Task, a Step, a Run and a Worker come through the wire whole", () => {
     capacity: 2,
     lastHeartbeatAt: instant(3),
   };
-  const parts = { input: "{}", output: "1", steps: [stepToWire(step, "{}")], runs: [runToWire(run)] };
+  const parts = {
+    input: "{}",
+    output: "1",
+    steps: [step],
+    runs: [run],
+    results: new Map([[step.name, "{}"]]),
+  };
   const shown = taskToWire(row, parts);
 
   expect(fromBinary(TaskSchema, toBinary(TaskSchema, shown))).toEqual(create(TaskSchema, shown));

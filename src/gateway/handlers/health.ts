@@ -1,40 +1,40 @@
 import { z } from "zod";
+import { checked, optionalName } from "#api/validate";
 import {
+  type HealthCheckRequest,
   type HealthCheckResponse,
   type HealthListResponse,
   Health as HealthService,
   HealthCheckResponse_ServingStatus as ServingStatus,
 } from "#wire/gen/grpc/health/v1/health_pb";
 import { checkKnown } from "../health.js";
-import { type Call, type StreamCall, serverStreaming, unary } from "../rpc.js";
-import { optionalName } from "../validate.js";
+import { type Call, probe, type StreamCall, serverStreaming } from "../rpc.js";
 
 const which = z.object({ service: optionalName });
-type Which = z.output<typeof which>;
 
 /** Health checks, as gRPC tools and load balancers make them. */
 export const healthService = [
-  unary(HealthService.method.check, which, check),
-  unary(HealthService.method.list, z.unknown(), list),
-  serverStreaming(HealthService.method.watch, which, watch),
+  probe(HealthService.method.check, check),
+  probe(HealthService.method.list, list),
+  serverStreaming(HealthService.method.watch, watch),
 ];
 
-async function check({ service }: Which, { health }: Call): Promise<HealthCheckResponse> {
-  checkKnown(health, service);
+function check(request: HealthCheckRequest, { health }: Call): HealthCheckResponse {
+  checkKnown(health, checked(which, request).service);
   return answer(health.serving);
 }
 
-async function list(_: unknown, { health }: Call): Promise<HealthListResponse> {
+function list(_: unknown, { health }: Call): HealthListResponse {
   const statuses = Object.fromEntries(["", ...health.services].map((name) => [name, answer(health.serving)]));
   return { $typeName: "grpc.health.v1.HealthListResponse", statuses };
 }
 
 /** Services do not appear later, so an unknown one is told once and the stream then stays silent. */
 async function* watch(
-  { service }: Which,
+  request: HealthCheckRequest,
   { health, signal }: StreamCall,
 ): AsyncIterable<HealthCheckResponse> {
-  const known = health.knows(service);
+  const known = health.knows(checked(which, request).service);
   if (!known) yield { ...answer(false), status: ServingStatus.SERVICE_UNKNOWN };
   for await (const serving of health.changes(signal)) if (known) yield answer(serving);
 }

@@ -1,30 +1,36 @@
+import { getRunInput, type RunInput } from "#api/runs/get-run-input";
+import { getRunStepResult } from "#api/runs/get-run-step-result";
+import { run } from "#api/use-case";
+import { connectWorker, type Introduced } from "#api/workers/connect-worker";
 import { Fault } from "#domain/fault";
 import type { WorkerFrame } from "#domain/frame";
 import { frameBytes } from "#domain/frame-size";
 import { limits } from "#domain/limits";
-import type { Hello } from "#domain/worker";
-import type { WorkerLink } from "#ports/plane";
+import type { WorkerProtocol } from "#domain/worker";
+import type { WorkerLink, WorkerSink } from "#ports/plane";
 import { serverMessage } from "#wire/convert-frame";
+import { stepResultToWire } from "#wire/convert-task";
 import {
+  type GetRunInputResponse,
   type RunClientMessage,
   type RunServerMessage,
   RunService,
 } from "#wire/gen/taskrun/v1/run_service_pb";
 import { FrameQueue } from "../frame-queue.js";
-import { helloOf } from "../hello.js";
 import { reportOf } from "../report.js";
-import { bidiStreaming, reading, type StreamCall } from "../rpc.js";
-import { getRunInput, getRunStepResult } from "../schemas.js";
+import { asIs, bidiStreaming, type StreamCall, unary } from "../rpc.js";
 import { StallWatch } from "../stall.js";
-import { RESULT_READ_BYTES } from "../task-answer.js";
-import { getStepResult, readRunInput } from "./run-reads.js";
 
 /** What workers do: take Runs and report on them. */
 export const runService = [
   bidiStreaming(RunService.method.streamConnect, streamConnect),
-  reading(RunService.method.getStepResult, getRunStepResult, RESULT_READ_BYTES, getStepResult),
-  reading(RunService.method.getRunInput, getRunInput, limits.inputBytes, readRunInput),
+  unary(RunService.method.getStepResult, getRunStepResult, asIs, stepResultToWire),
+  unary(RunService.method.getRunInput, getRunInput, asIs, inputAnswer),
 ];
+
+function inputAnswer({ inputJson, inputBytes }: RunInput): GetRunInputResponse {
+  return { $typeName: "taskrun.v1.GetRunInputResponse", inputJson, inputBytes: BigInt(inputBytes) };
+}
 
 async function* streamConnect(
   messages: AsyncIterable<RunClientMessage>,
@@ -66,29 +72,33 @@ function listen(
 
   const countRefused = (cause: string) => call.telemetry.count("taskrun_reports_refused_total", { cause });
   const cut = () => countRefused("too_long");
+  const sink: WorkerSink = {
+    get unsentBytes() {
+      return frames.unsentBytes;
+    },
+    send: (frame) => {
+      frames.push(frame);
+      stall.arm();
+    },
+    close: (fault) => frames.abandon(fault),
+  };
   const read = async () => {
-    let hello: Hello | undefined;
+    let protocol: WorkerProtocol = 0;
     for await (const message of messages) {
       if (!open) return;
-      if (!hello || !link) {
-        hello = firstWords(message, call);
-        if (!hello) continue;
+      if (!link) {
+        const introduced = await firstWords(message, call);
+        if (!introduced) continue;
+        // The stream may have ended meanwhile: then nobody would close the link.
+        if (!open) return;
         clearTimeout(helloDue);
         call.identified();
-        link = call.plane.connect(call.caller, {
-          get unsentBytes() {
-            return frames.unsentBytes;
-          },
-          send: (frame) => {
-            frames.push(frame);
-            stall.arm();
-          },
-          close: (fault) => frames.abandon(fault),
-        });
-        await link.receive({ type: "hello", ...hello });
+        link = introduced.connect(sink);
+        protocol = introduced.hello.protocol;
+        await link.receive({ type: "hello", ...introduced.hello });
         continue;
       }
-      const report = reportOf(message, hello.protocol, cut);
+      const report = reportOf(message, protocol, cut);
       if (report) await link.receive(report);
       else countRefused("unknown_kind");
     }
@@ -109,10 +119,11 @@ function listen(
   };
 }
 
-/** The hello, or undefined for a message of a kind we do not know, which may come before it. */
-function firstWords({ payload }: RunClientMessage, { caller }: StreamCall): Hello | undefined {
+/** Who the worker is, or undefined for a message of a kind we do not know, which may come before it. */
+async function firstWords({ payload }: RunClientMessage, call: StreamCall): Promise<Introduced | undefined> {
   if (payload.case === undefined) return undefined;
-  if (payload.case === "hello") return helloOf(payload.value, caller);
+  if (payload.case === "hello")
+    return run(connectWorker, { ...payload.value, info: payload.value.info }, call);
   const field = payload.case.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`);
   const message = `${field} came before the hello: the first message must be a hello.`;
   throw new Fault("invalid", message, { field, reason: "HELLO_EXPECTED" });

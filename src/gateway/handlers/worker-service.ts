@@ -1,40 +1,38 @@
 import { toBinary } from "@bufbuild/protobuf";
-import type { z } from "zod";
-import type { WorkerId } from "#domain/id";
+import { UnknownWord } from "#api/validate";
+import { drainWorker } from "#api/workers/drain-worker";
+import { getWorker } from "#api/workers/get-worker";
+import { listWorkers } from "#api/workers/list-workers";
 import { limits } from "#domain/limits";
 import type { WorkerView } from "#domain/worker";
+import { workerStatusFromWire } from "#wire/convert-enums";
 import { workerToWire } from "#wire/convert-worker";
 import {
+  type ListWorkersRequest,
   type ListWorkersResponse,
   type Worker,
   WorkerSchema,
   WorkerService,
 } from "#wire/gen/taskrun/v1/worker_service_pb";
-import { findWorker } from "../lookup.js";
 import { answerTooLarge } from "../outcome.js";
-import { type AnswerChannel, type Call, reading, unary } from "../rpc.js";
-import * as schemas from "../schemas.js";
-
-/** One Worker may say as much of itself as fits into its hello. */
-const WORKER_BYTES = limits.messageBytes;
+import { asIs, unary } from "../rpc.js";
 
 /** What clients and operators do with the fleet. */
 export const workerService = [
-  reading(WorkerService.method.listWorkers, schemas.listWorkers, limits.messageBytes, listWorkers),
-  reading(WorkerService.method.getWorker, schemas.getWorker, WORKER_BYTES, getWorker),
-  unary(WorkerService.method.drainWorker, schemas.drainWorker, drainWorker),
+  unary(WorkerService.method.listWorkers, listWorkers, listInput, list),
+  unary(WorkerService.method.getWorker, getWorker, asIs, workerToWire),
+  unary(WorkerService.method.drainWorker, drainWorker, asIs, workerToWire),
 ];
 
-async function listWorkers(
-  { agentName, status }: z.output<typeof schemas.listWorkers>,
-  { plane, caller }: Call,
-): Promise<ListWorkersResponse> {
-  const workers = plane
-    .workers(caller)
-    .filter((worker) => !status || worker.status === status)
-    .filter(({ info }) => !agentName || info.agents.some(({ name }) => name === agentName))
-    .toSorted((a, b) => (a.info.workerId < b.info.workerId ? -1 : 1));
-  return { $typeName: "taskrun.v1.ListWorkersResponse", workers: inOneMessage(workers) };
+function listInput({ agentName, status: number = 0 }: ListWorkersRequest) {
+  const status =
+    workerStatusFromWire(number) ??
+    new UnknownWord(`is ${number}, which is no WorkerStatus: leave it out for any.`);
+  return { agentName, status: number === 0 ? undefined : status };
+}
+
+function list(views: readonly WorkerView[]): ListWorkersResponse {
+  return { $typeName: "taskrun.v1.ListWorkersResponse", workers: inOneMessage(views) };
 }
 
 /**
@@ -64,20 +62,4 @@ function short(worker: Worker): Worker {
 /** What it adds to the list, with its tag and length. */
 function sizeOf(worker: Worker): number {
   return toBinary(WorkerSchema, worker).length + 6;
-}
-
-async function getWorker(
-  { workerId }: { readonly workerId: WorkerId },
-  { plane, caller }: Call,
-): Promise<Worker> {
-  return workerToWire(findWorker(plane, caller, workerId));
-}
-
-async function drainWorker(
-  { workerId, reason }: { readonly workerId: WorkerId; readonly reason: string },
-  { plane, caller }: Call,
-  channel: AnswerChannel,
-): Promise<Worker> {
-  await channel.reserve(WORKER_BYTES);
-  return workerToWire(await plane.drainWorker(caller, workerId, reason));
 }

@@ -1,0 +1,69 @@
+import { limits } from "#domain/limits";
+import type { RunSummary } from "#domain/run";
+import type { StepSummary } from "#domain/step";
+import type { TaskRow } from "#domain/task";
+import type { TemplateRow } from "#domain/template";
+
+/*
+ * About how many bytes things take in an answer, never much too few: their texts, and some for what is around them. An
+ * answer that is bounded by these fits into one message of any protocol whose field names are short.
+ */
+
+/** A Task without input, Steps and results. */
+export function taskBytes({ spec, errorMessage }: TaskRow): number {
+  const { template, parent } = spec;
+  const texts = [spec.agentName, spec.createdBy, spec.correlationId, errorMessage, parent?.stepName ?? ""];
+  if (template) texts.push(template.namespace, template.name, template.version);
+  const maps = [spec.labels, spec.workerSelector].flatMap((labels) => Object.entries(labels).flat());
+  return sum([...texts, ...maps].map((text) => Buffer.byteLength(text) + 4)) + 384;
+}
+
+/** A Step without result and error message. */
+export function stepBytes({
+  name,
+  agentName,
+  dependsOn,
+}: Pick<StepSummary, "name" | "agentName" | "dependsOn">): number {
+  return (
+    Buffer.byteLength(name) +
+    Buffer.byteLength(agentName) +
+    sum(dependsOn.map((each) => Buffer.byteLength(each) + 3)) +
+    128
+  );
+}
+
+/** A Run without error message and model. */
+export function runBytes({ workerId, stepName }: Pick<RunSummary, "workerId" | "stepName">): number {
+  return Buffer.byteLength(workerId) + Buffer.byteLength(stepName) + 128;
+}
+
+/** A template in a list: a description may be long. */
+export function templateBytes({ namespace, name, body }: TemplateRow): number {
+  return 256 + Buffer.byteLength(namespace + name + (body.description ?? ""));
+}
+
+/** The first ones, until the next would pass the limit. */
+export function asManyAsFit<T>(all: readonly T[], size: (one: T) => number, bytes: number): readonly T[] {
+  const fits = upTo(bytes);
+  const end = all.findIndex((one) => !fits(size(one)));
+  return end === -1 ? all : all.slice(0, end);
+}
+
+/** As many rows as a page has room for; the first one always. */
+export function inOnePage<T>(rows: readonly T[], size: (row: T) => number): readonly T[] {
+  const fitting = asManyAsFit(rows, size, limits.pageBytes);
+  return fitting.length === 0 ? rows.slice(0, 1) : fitting;
+}
+
+/** True as long as all it was asked for comes to no more than so many bytes. */
+export function upTo(bytes: number): (more: number) => boolean {
+  let left = bytes;
+  return (more) => {
+    left -= more;
+    return left >= 0;
+  };
+}
+
+export function sum(numbers: readonly number[]): number {
+  return numbers.reduce((all, each) => all + each, 0);
+}

@@ -1,0 +1,39 @@
+import { z } from "zod";
+import { Fault } from "#domain/fault";
+import { runNotFound } from "#domain/refusals";
+import { isOver, type RunRow } from "#domain/run";
+import type { RunResource } from "../authorize.js";
+import { runId } from "../fields.js";
+import type { Request } from "../use-case.js";
+
+/** Which Run reads, and by which fence it was given its Step. */
+export const reader = z.object({ runId, fence: z.number() });
+export type Reader = z.output<typeof reader>;
+
+export interface FoundRun {
+  readonly resource: RunResource;
+  readonly run: RunRow;
+}
+
+/**
+ * Reads the Run that a request is about.
+ *
+ * @throws {Fault} `not_found`, in the words in which one that was given to somebody else is refused
+ */
+export async function findRun({ runId: id }: Reader, { services }: Request): Promise<FoundRun> {
+  const run = await services.plane.reads.run(id);
+  if (!run) throw runNotFound(id);
+  return { resource: { kind: "run", id, principal: run.principal }, run };
+}
+
+/** @throws {Fault} `wrong_state` unless the Run is the one that tries its Step now */
+export function checkTries({ id, fence, status }: RunRow, reader: Reader): void {
+  if (fence !== reader.fence) {
+    const message = `fence ${reader.fence} is not that of Run ${id}, which is ${fence}: it was given to somebody else since.`;
+    throw new Fault("wrong_state", message, { field: "fence", reason: "FENCE_OUTDATED" });
+  }
+  if (isOver(status)) {
+    const message = `Run ${id} is ${status}: only one that has not ended reads results.`;
+    throw new Fault("wrong_state", message, { reason: "RUN_ENDED", metadata: { status } });
+  }
+}

@@ -1,0 +1,16 @@
+import { limits } from "#domain/limits";
+
+/** A Step's result. */
+export interface StepResult {
+  /** JSON text, never empty. */
+  readonly outputJson: string;
+  /** Its length in UTF-8. */
+  readonly outputBytes: number;
+}
+
+/** What is read for one Step's result: its Task with its input, and the result. */
+export const RESULT_READ_BYTES = limits.inputBytes + limits.resultBytes;
+
+export function stepResult(outputJson: string): StepResult {
+  return { outputJson, outputBytes: Buffer.byteLength(outputJson) };
+}

@@ -1,0 +1,117 @@
+import { Fault } from "#domain/fault";
+import type { TaskId } from "#domain/id";
+import { isJsonObject } from "#domain/json";
+import { limits } from "#domain/limits";
+import type { Plan } from "#domain/plan";
+import { isTerminal, type TaskDraft, type TaskRow } from "#domain/task";
+import { followingTaskSpec, newTaskSpec } from "#domain/task-spec";
+import { templateKey } from "#domain/template";
+import { misfitOf, schemaReason } from "#domain/verdict";
+import type { Schemas } from "#ports/schemas";
+import type { TaskDetail } from "#ports/store";
+import type { NewTaskResource } from "../authorize.js";
+import type { Request } from "../use-case.js";
+import { identityOf, identityOfRetry } from "./identity.js";
+import type { NewTask } from "./new-task-input.js";
+
+/**
+ * What is asked for, with an id of its own.
+ *
+ * @param place where it is to be, and the template it names, in full
+ * @throws {Fault} `not_found` if there is no such template, `invalid` if it does not take the input or wants
+ *   a key of the caller's own
+ */
+export async function draftOf(
+  asked: NewTask,
+  { namespace, template }: NewTaskResource,
+  { caller, services }: Request,
+): Promise<TaskDraft> {
+  const { entropy, environment, schemas, plans } = services;
+  const plan = template && (await plans.find(template, environment));
+  if (plan) await checkInput(plan, asked.inputJson, schemas);
+  const { timeoutMs, maxAttempts } = asked;
+  const { idempotencyKey, fingerprint, keyFor } = identityOf(asked, namespace, plan);
+  return {
+    id: entropy.uuid() as TaskId,
+    namespace,
+    input: asked.inputJson,
+    ...(plan && { plan }),
+    spec: newTaskSpec(
+      {
+        agentName: asked.agentName,
+        priority: asked.priority,
+        timeoutMs: timeoutMs || (plan?.timeoutMs ?? timeoutMs),
+        maxAttempts: plan ? maxAttempts : maxAttempts || limits.defaultAttempts,
+        labels: asked.labels,
+        workerSelector: asked.workerSelector,
+        createdBy: asked.createdBy,
+        correlationId: asked.correlationId,
+        startAt: asked.startAtMs,
+        idempotencyKey,
+        fingerprint,
+        keyFor,
+        principal: caller.principal,
+        environment,
+      },
+      plan,
+    ),
+  };
+}
+
+/**
+ * The same work once more, at once, as a Task of its own, by the version and environment it was made from.
+ *
+ * @throws {Fault} `wrong_state` if it has not ended, or is a part of another Task
+ */
+export async function draftAgain(
+  { task, input }: TaskDetail,
+  idempotencyKey: string,
+  { caller, services: { entropy, plans } }: Request,
+): Promise<TaskDraft> {
+  checkAgain(task);
+  const { template, environment } = task.spec;
+  const plan = template && (await plans.find(template, environment));
+  return {
+    id: entropy.uuid() as TaskId,
+    namespace: task.namespace,
+    input,
+    ...(plan && { plan }),
+    spec: followingTaskSpec(task.spec, {
+      retryOf: task.id,
+      ...identityOfRetry(task.id, idempotencyKey),
+      principal: caller.principal,
+    }),
+  };
+}
+
+function checkAgain({ id, state, spec: { parent, compensates } }: TaskRow): void {
+  if (parent) {
+    const message = `Task ${id} is Step "${parent.stepName}" of Task ${parent.taskId}: retry that one.`;
+    throw new Fault("wrong_state", message, {
+      reason: "TASK_IS_STEP",
+      metadata: { parent_task_id: parent.taskId },
+    });
+  }
+  if (compensates !== "") {
+    const message = `Task ${id} undoes what Task ${compensates} did, which is done only once: put right by hand what its Steps name.`;
+    throw new Fault("wrong_state", message, { reason: "TASK_COMPENSATES", metadata: { compensates } });
+  }
+  if (isTerminal(state)) return;
+  const message = `Task ${id} has not ended: it is ${state}. Cancel it first, or wait for its end.`;
+  throw new Fault("wrong_state", message, { reason: "TASK_NOT_ENDED", metadata: { state } });
+}
+
+/** Throws `invalid` if the template does not take the input, naming every place. */
+async function checkInput({ template, inputSchema }: Plan, json: string, schemas: Schemas): Promise<void> {
+  const field = "input_json";
+  const input: unknown = JSON.parse(json);
+  if (!isJsonObject(input)) {
+    const message = `${field} is no JSON object, which template ${templateKey(template)} takes: send {…}.`;
+    throw new Fault("invalid", message, { field });
+  }
+  if (!inputSchema) return;
+  const verdict = schemas.known(inputSchema, json) ?? (await schemas.judge(inputSchema, json));
+  if (verdict.type === "fits") return;
+  const message = misfitOf(field, `input_schema of template ${templateKey(template)}`, verdict);
+  throw new Fault("invalid", message, { field, reason: schemaReason(verdict) ?? "INPUT_SCHEMA" });
+}

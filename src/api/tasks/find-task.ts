@@ -1,0 +1,22 @@
+import type { TaskId } from "#domain/id";
+import { taskNotFound } from "#domain/refusals";
+import type { TaskDetail } from "#ports/store";
+import type { TaskResource } from "../authorize.js";
+import type { Request } from "../use-case.js";
+
+/** A Task that is there, with its namespace as a resource. */
+export interface FoundTask {
+  readonly resource: TaskResource;
+  readonly detail: TaskDetail;
+}
+
+/**
+ * Reads the Task that a request is about.
+ *
+ * @throws {Fault} `not_found`, in the words in which one that is not the caller's is refused
+ */
+export async function findTask({ id }: { readonly id: TaskId }, { services }: Request): Promise<FoundTask> {
+  const detail = await services.plane.reads.task(id);
+  if (!detail) throw taskNotFound(id);
+  return { resource: { kind: "task", id, namespace: detail.task.namespace }, detail };
+}

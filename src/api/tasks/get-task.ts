@@ -1,0 +1,15 @@
+import { z } from "zod";
+import { limits } from "#domain/limits";
+import { taskId } from "../fields.js";
+import { useCase } from "../use-case.js";
+import { findTask } from "./find-task.js";
+import { wholeTask } from "./whole-task.js";
+
+/** GetTask: one Task, as whole as an answer has room for. */
+export const getTask = useCase({
+  action: "task.read",
+  input: z.object({ id: taskId }),
+  answerBytes: limits.messageBytes,
+  find: findTask,
+  perform: (_, { services }, { detail }) => wholeTask(services.plane.reads, detail),
+});

@@ -1,0 +1,52 @@
+import { z } from "zod";
+import { limits } from "#domain/limits";
+import { type TaskRow, taskStatuses } from "#domain/task";
+import { inOnePage, taskBytes } from "../answer-size.js";
+import { pageRows, pageToken } from "../fields.js";
+import { fromPageToken, toPageToken } from "../page-token.js";
+import { useCase } from "../use-case.js";
+import { labels, oneOf, optionalName } from "../validate.js";
+
+/** Rows without what lies beside them; `next` is empty on the last page. */
+export interface TaskPage {
+  readonly tasks: readonly TaskRow[];
+  readonly nextPageToken: string;
+}
+
+const input = z
+  .object({
+    statusFilter: oneOf(taskStatuses).optional(),
+    agentFilter: optionalName,
+    /** The same as `pageSize`, by its older name. */
+    limit: z.number(),
+    pageSize: z.number(),
+    pageToken: pageToken(fromPageToken),
+    namespace: optionalName,
+    labels,
+  })
+  .transform((request) => ({ ...request, pageSize: pageRows(request.pageSize || request.limit) }));
+
+/** ListTasks: the newest first, a page at a time. */
+export const listTasks = useCase({
+  action: "task.list",
+  input,
+  answerBytes: limits.pageBytes,
+  find: ({ namespace }, { caller }) => {
+    const namespaces = namespace === "" ? caller.namespaces : [namespace];
+    return { resource: { kind: "namespaces" as const, namespaces } };
+  },
+  perform: async (asked, { services }, { resource: { namespaces } }): Promise<TaskPage> => {
+    const { statusFilter, agentFilter, labels, pageSize, pageToken } = asked;
+    const filter = {
+      namespaces,
+      ...(statusFilter && { status: statusFilter }),
+      ...(agentFilter !== "" && { agentName: agentFilter }),
+      ...(Object.keys(labels).length > 0 && { labels }),
+    };
+    const { tasks: rows, next } = await services.plane.reads.tasks(filter, pageToken, pageSize);
+    const tasks = inOnePage(rows, taskBytes);
+    const last = tasks.length < rows.length ? tasks.at(-1)?.id : next;
+    return { tasks, nextPageToken: last === undefined ? "" : toPageToken(last) };
+  },
+  hidden: (): TaskPage => ({ tasks: [], nextPageToken: "" }),
+});

@@ -1,0 +1,33 @@
+import { z } from "zod";
+import { limits } from "#domain/limits";
+import { templateRef } from "../fields.js";
+import { duration, jsonText, labels, moment, optionalName, within } from "../validate.js";
+
+/** What a client says of a Task that it wants. */
+export const newTaskInput = z
+  .object({
+    agentName: optionalName,
+    inputJson: jsonText("{}"),
+    createdBy: optionalName,
+    labels,
+    idempotencyKey: optionalName,
+    priority: within(-limits.priority, limits.priority, "higher goes first, 0 is usual"),
+    timeoutMs: duration,
+    maxAttempts: within(0, limits.maxAttempts, "total tries, where 0 means the default"),
+    namespace: optionalName,
+    template: templateRef.optional(),
+    workerSelector: labels,
+    correlationId: optionalName,
+    startAtMs: moment,
+  })
+  .superRefine(({ agentName, template }, context) => {
+    if ((agentName === "") !== (template === undefined)) return;
+    const message =
+      agentName === ""
+        ? "or template is required: name the agent that is to do the work, or the template to make the Task from."
+        : "and template are both set: name the agent or the template, not both.";
+    context.addIssue({ code: "custom", path: ["agentName"], message });
+  });
+
+/** The same, checked, with defaults filled in. */
+export type NewTask = z.output<typeof newTaskInput>;

@@ -1,0 +1,17 @@
+import { ownNamespace } from "#domain/caller";
+import type { TaskDraft } from "#domain/task";
+import { useCase } from "../use-case.js";
+import { draftOf } from "./draft.js";
+import { newTaskInput } from "./new-task-input.js";
+
+/** A Task that is asked for, alone or in a batch, up to where it is submitted. */
+export const newTask = useCase({
+  action: "task.create",
+  input: newTaskInput,
+  find: ({ namespace: named, template }, { caller }) => {
+    const namespace = named || ownNamespace(caller);
+    const ref = template && { ...template, namespace: template.namespace || namespace };
+    return { resource: { kind: "new_task" as const, namespace, template: ref } };
+  },
+  perform: (asked, request, { resource }): Promise<TaskDraft> => draftOf(asked, resource, request),
+});

@@ -1,0 +1,37 @@
+import { z } from "zod";
+import { type ResolveAction, resolveActions } from "#domain/step";
+import { taskId } from "../fields.js";
+import { useCase } from "../use-case.js";
+import { jsonText, oneOf, optionalName } from "../validate.js";
+import { changedTask } from "./changed-task.js";
+
+const input = z
+  .object({
+    taskId,
+    stepName: optionalName,
+    action: oneOf(resolveActions),
+    resultJson: jsonText(""),
+  })
+  .superRefine(({ stepName, action, resultJson }, context) => {
+    if (stepName === "" && action !== "resolve") {
+      const message = "is required: name the Step; only RESOLVE_MANUALLY may mean the whole Task.";
+      context.addIssue({ code: "custom", path: ["stepName"], message });
+    }
+    if (resultJson !== "" && action !== "complete") {
+      const message = "is taken with COMPLETE_MANUALLY only: send that action, or no result.";
+      context.addIssue({ code: "custom", path: ["resultJson"], message });
+    }
+  });
+
+/** ResolveStep: an operator says how a Step goes on that has failed for good. */
+export const resolveStep = useCase({
+  action: "task.resolve",
+  input,
+  find: ({ taskId: id }) => ({ resource: { kind: "task" as const, id } }),
+  perform: async ({ taskId, stepName, action, resultJson }, request) => {
+    const { caller, services } = request;
+    const decision: ResolveAction =
+      action === "complete" ? { type: action, output: resultJson } : { type: action };
+    return changedTask(await services.plane.resolve(caller, taskId, stepName, decision), request);
+  },
+});

@@ -1,0 +1,30 @@
+import { z } from "zod";
+import type { LogSlice } from "#domain/log";
+import type { TaskRow } from "#domain/task";
+import { taskId } from "../fields.js";
+import { useCase } from "../use-case.js";
+import { seq } from "../validate.js";
+import { findTask } from "./find-task.js";
+import { endOf, type TaskEnd } from "./whole-task.js";
+
+/** A Task's log as somebody watches it. */
+export interface Watch {
+  /** As it stood when the watch began. What changes stands in the log. */
+  readonly task: TaskRow;
+  /** Follows the log to its terminal entry, at the pace of the reader, until the signal aborts. */
+  slices(signal: AbortSignal): AsyncIterable<LogSlice>;
+  /** What goes with the terminal entry. To be asked for when that is shown, for it may be large. */
+  end(): Promise<TaskEnd>;
+}
+
+/** WatchTask: a Task's log from after `afterSeq`, live. */
+export const watchTask = useCase({
+  action: "task.watch",
+  input: z.object({ id: taskId, afterSeq: seq }),
+  find: findTask,
+  perform: ({ id, afterSeq }, { caller, services: { plane } }, { detail: { task } }): Watch => ({
+    task,
+    slices: (signal) => plane.watch(caller, id, afterSeq, signal),
+    end: () => endOf(plane.reads, task),
+  }),
+});

@@ -1,0 +1,95 @@
+import { sinksOf } from "#domain/graph";
+import { limits } from "#domain/limits";
+import { type RunRow, type RunSummary, runSummary } from "#domain/run";
+import { type StepRow, type StepSummary, stepSummary } from "#domain/step";
+import { isTerminal, type TaskRow, taskStatus } from "#domain/task";
+import { resultBytes, resultText } from "#domain/task-result";
+import type { TaskView } from "#domain/task-view";
+import type { Reads, TaskDetail } from "#ports/store";
+import { asManyAsFit, runBytes, stepBytes, sum, taskBytes, upTo } from "../answer-size.js";
+
+/**
+ * The whole Task, as far as it fits into one answer: its input and its Steps always; then its result, the
+ * newest Runs, the results of Steps up to a limit in all, and what went wrong with each.
+ */
+export async function wholeTask(reads: Reads, { task, input, steps, runs }: TaskDetail): Promise<TaskView> {
+  const taken = taskBytes(task) + Buffer.byteLength(input) + sum(steps.map(stepBytes));
+  let room = limits.messageBytes - limits.answerSpareBytes - taken;
+  const known = new Map<string, string>();
+  const result = taskStatus(task) === "COMPLETED" ? await resultOf(reads, steps, known) : "";
+  const output = Buffer.byteLength(result) <= room ? result : "";
+  room -= Buffer.byteLength(output);
+
+  const shownRuns = asManyAsFit(runs.toReversed(), runBytes, Math.min(room, limits.answerRunsBytes));
+  room -= sum(shownRuns.map(runBytes));
+  const results = await resultsOf(reads, steps, known, Math.min(room, limits.inlineOutputBytes));
+  room -= sum([...results.values()].map((text) => Buffer.byteLength(text)));
+
+  const fits = upTo(Math.min(room, limits.answerDetailsBytes));
+  const shownSteps = steps.map((step) => stepAsFits(step, fits));
+  const newestFirst = shownRuns.map((run) => runAsFits(run, fits));
+  return { task, input, output, steps: shownSteps, results, runs: newestFirst.reverse() };
+}
+
+/** A Task that has ended. */
+export interface TaskEnd {
+  readonly task: TaskRow;
+  /** Its result as JSON text; empty if it did not end well, or if that is too large to go along. */
+  readonly output: string;
+}
+
+/** A Task that has just ended, as it stands; as it stood if it has been removed since. */
+export async function endOf(reads: Reads, task: TaskRow): Promise<TaskEnd> {
+  const detail = await reads.task(task.id);
+  if (!detail || !isTerminal(detail.task.state)) return { task, output: "" };
+  const completed = taskStatus(detail.task) === "COMPLETED";
+  return { task: detail.task, output: completed ? await resultOf(reads, detail.steps, new Map()) : "" };
+}
+
+/**
+ * The Task's result; empty if it has none, or if it is too large.
+ *
+ * @param known takes what was read, by Step name
+ */
+async function resultOf(
+  reads: Reads,
+  steps: readonly StepRow[],
+  known: Map<string, string>,
+): Promise<string> {
+  const bytes = resultBytes(steps);
+  if (bytes === 0 || bytes > limits.inlineOutputBytes) return "";
+  const sinks = sinksOf(steps);
+  const outputs = await outputsOf(reads, sinks);
+  for (const [i, { name }] of sinks.entries()) known.set(name, outputs[i] ?? "");
+  return resultText(steps, (name) => known.get(name));
+}
+
+/** Results by Step name, in DAG order, until the next one would pass the limit. */
+async function resultsOf(
+  reads: Reads,
+  steps: readonly StepRow[],
+  known: ReadonlyMap<string, string>,
+  bytes: number,
+): Promise<ReadonlyMap<string, string>> {
+  const having = steps.filter(({ outputBytes }) => outputBytes > 0);
+  const shown = asManyAsFit(having, ({ outputBytes }) => outputBytes, bytes);
+  const missing = shown.filter(({ name }) => !known.has(name));
+  const outputs = await outputsOf(reads, missing);
+  const found = new Map(missing.map(({ name }, i) => [name, outputs[i] ?? ""]));
+  return new Map(shown.map(({ name }) => [name, known.get(name) ?? found.get(name) ?? ""]));
+}
+
+function outputsOf(reads: Reads, steps: readonly StepRow[]): Promise<(string | undefined)[]> {
+  return Promise.all(steps.map(({ taskId, name }) => reads.output({ taskId, stepName: name })));
+}
+
+function stepAsFits(step: StepRow, fits: (bytes: number) => boolean): StepSummary {
+  const summary = stepSummary(step);
+  return fits(Buffer.byteLength(step.errorMessage)) ? summary : { ...summary, errorMessage: "" };
+}
+
+function runAsFits(run: RunRow, fits: (bytes: number) => boolean): RunSummary {
+  // A model's JSON text is longer than what a protocol makes of it.
+  const bytes = Buffer.byteLength(run.errorMessage) + Buffer.byteLength(JSON.stringify(run.backend));
+  return fits(bytes) ? runSummary(run) : { ...runSummary(run), errorMessage: "", backend: null };
+}

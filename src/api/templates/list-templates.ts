@@ -1,0 +1,39 @@
+import { z } from "zod";
+import { limits } from "#domain/limits";
+import type { TemplateRow } from "#domain/template";
+import { inOnePage, templateBytes } from "../answer-size.js";
+import { pageRows, pageToken } from "../fields.js";
+import { fromTemplateToken, toTemplateToken } from "../page-token.js";
+import { useCase } from "../use-case.js";
+import { optionalName } from "../validate.js";
+
+/** Templates as lists show them; `nextPageToken` is empty on the last page. */
+export interface TemplatePage {
+  readonly templates: readonly TemplateRow[];
+  readonly nextPageToken: string;
+}
+
+/** TemplateService.List: by name, the newest version of each first, a page at a time. */
+export const listTemplates = useCase({
+  action: "template.list",
+  input: z.object({
+    namespace: optionalName,
+    name: optionalName,
+    pageSize: z.number().transform(pageRows),
+    pageToken: pageToken(fromTemplateToken),
+  }),
+  answerBytes: limits.pageBytes,
+  find: ({ namespace }, { caller }) => {
+    const namespaces = namespace === "" ? caller.namespaces : [namespace];
+    return { resource: { kind: "namespaces" as const, namespaces } };
+  },
+  perform: async (asked, { services }, { resource: { namespaces } }): Promise<TemplatePage> => {
+    const { name, pageSize, pageToken } = asked;
+    const filter = { namespaces, ...(name !== "" && { name }) };
+    const { templates: rows, next } = await services.plane.reads.templates(filter, pageToken, pageSize);
+    const templates = inOnePage(rows, templateBytes);
+    const last = templates.length < rows.length ? templates.at(-1) : next;
+    return { templates, nextPageToken: last === undefined ? "" : toTemplateToken(last) };
+  },
+  hidden: (): TemplatePage => ({ templates: [], nextPageToken: "" }),
+});

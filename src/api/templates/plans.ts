@@ -1,0 +1,44 @@
+import type { Fault } from "#domain/fault";
+import { limits } from "#domain/limits";
+import type { Plan } from "#domain/plan";
+import { Plans } from "#domain/plans";
+import { templateNotFound } from "#domain/refusals";
+import type { TemplateRef, TemplateRow } from "#domain/template";
+import type { Reads } from "#ports/store";
+
+/** Plans of the templates that clients name. Which version is the newest is asked each time. */
+export class ClientPlans {
+  readonly #reads: Pick<Reads, "template" | "templates">;
+  readonly #plans = new Plans();
+
+  constructor(reads: Pick<Reads, "template" | "templates">) {
+    this.#reads = reads;
+  }
+
+  /** @throws {Fault} `not_found`, naming the template and the versions there are */
+  async find(ref: TemplateRef, environment: string): Promise<Plan> {
+    const known = ref.version === "" ? undefined : this.#plans.get(ref, environment);
+    return known ?? this.#plans.make(await findTemplate(this.#reads, ref), environment);
+  }
+}
+
+/**
+ * One version of a template, the newest if none is named.
+ *
+ * @throws {Fault} `not_found`, naming the template and the versions there are
+ */
+export async function findTemplate(
+  reads: Pick<Reads, "template" | "templates">,
+  ref: TemplateRef,
+): Promise<TemplateRow> {
+  const row = await reads.template(ref);
+  if (!row) throw await missing(ref, reads);
+  return row;
+}
+
+async function missing(ref: TemplateRef, reads: Pick<Reads, "templates">): Promise<Fault> {
+  const filter = { namespaces: [ref.namespace], name: ref.name };
+  const { templates, next } = await reads.templates(filter, undefined, limits.versionsNamed);
+  const versions = templates.map(({ version }) => version).join(", ");
+  return templateNotFound(ref, next ? `${versions} and older ones` : versions);
+}

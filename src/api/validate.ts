@@ -1,0 +1,144 @@
+import { z } from "zod";
+import { Fault } from "#domain/fault";
+import { labelsProblem } from "#domain/labels";
+import { limits } from "#domain/limits";
+import { instant, millis } from "#domain/time";
+import { jsonProblem } from "./json-text.js";
+
+/**
+ * Reads an input through its schema. The messages of a schema go on where the field's name stops:
+ * what is wrong, the limit, and the way out.
+ *
+ * @throws {Fault} `invalid`, naming the first field at fault as it is spelled in public, e.g. `input_json`
+ */
+export function checked<T>(schema: z.ZodType<T>, input: unknown): T {
+  const result = schema.safeParse(input);
+  if (result.success) return result.data;
+
+  const [issue] = result.error.issues;
+  const field = fieldPath(issue?.path ?? []);
+  throw new Fault("invalid", `${field} ${issue?.message ?? "is not valid"}`, { field });
+}
+
+/** `["tasks", 3, "inputJson"]` becomes `tasks[3].input_json`. */
+export function fieldPath(path: readonly PropertyKey[]): string {
+  const parts = path.map((key) =>
+    typeof key === "number" ? `[${key}]` : `.${String(key).replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)}`,
+  );
+  return parts.join("").replace(/^\./, "") || "request";
+}
+
+/** True if the text is longer than `max` bytes of UTF-8. */
+export function exceeds(text: string, max: number): boolean {
+  return text.length > max || (text.length * 3 > max && Buffer.byteLength(text) > max);
+}
+
+/** A check that says what is wrong, or nothing. */
+function ruled<T extends z.ZodType>(type: T, problem: (value: z.output<T>) => string | undefined): T {
+  return type.superRefine((value, context) => {
+    const message = problem(value as z.output<T>);
+    if (message !== undefined) context.addIssue({ code: "custom", message });
+  });
+}
+
+function tooLong(value: string, max: number): string | undefined {
+  if (!exceeds(value, max)) return undefined;
+  return `is ${Buffer.byteLength(value)} bytes long; the limit is ${max} bytes: send a shorter one.`;
+}
+
+export const freeText = (max: number) => ruled(z.string(), (value) => tooLong(value, max));
+
+/** An id or name that may be empty. Control characters are refused: such names end up in terminals and logs. */
+export const optionalName = ruled(z.string(), (value) => {
+  if (/\p{Cc}/u.test(value)) return "contains control characters: send printable text only.";
+  return tooLong(value, limits.idBytes);
+});
+
+/** @param what tells where to find one, e.g. "the id of a Task, as CreateTask answered it" */
+export const requiredName = (what: string) =>
+  ruled(optionalName, (value) => (value === "" ? `is required: send ${what}.` : undefined));
+
+export const labels = ruled(z.record(z.string(), z.string()), labelsProblem);
+
+/** Their number is looked at first: too many of them are not looked at one by one. */
+export const atMost = <T extends z.ZodType>(max: number, element: T) =>
+  ruled(z.custom<readonly z.input<T>[]>(), (value) =>
+    Array.isArray(value) && value.length > max ? tooMany(value.length, max) : undefined,
+  ).pipe(z.array(element) as unknown as z.ZodType<z.output<T>[], readonly z.input<T>[]>);
+
+function tooMany(count: number, max: number): string {
+  return `has ${count} entries; the limit is ${max}: send fewer.`;
+}
+
+/** JSON text of at most 1 MiB; empty stands for `absent`. */
+export const jsonText = (absent: string) =>
+  ruled(z.string(), (text) => {
+    if (text === "") return undefined;
+    if (exceeds(text, limits.inputBytes)) {
+      const size = Buffer.byteLength(text);
+      return `is ${size} bytes long; the limit is ${limits.inputBytes} bytes: store the data elsewhere and send a reference.`;
+    }
+    return jsonProblem(text, limits.jsonDepth);
+  }).transform((text) => text || absent);
+
+/** The text of a template; what stands in it is its reader's to judge. */
+export const sourceText = ruled(z.string(), (text) => {
+  if (text.trim() === "") return "is required: send the YAML or JSON text of a template.";
+  if (!exceeds(text, limits.templateBytes)) return undefined;
+  const size = Buffer.byteLength(text);
+  return `is ${size} bytes long; the limit is ${limits.templateBytes} bytes: make two templates of it.`;
+});
+
+/** The last millisecond that a calendar date can name. */
+const LATEST_MS = 8_640_000_000_000_000;
+
+/** A whole number, as a protocol with 64-bit integers has it or as JSON has it. */
+const wholeNumber = (max: number, way: string) =>
+  ruled(z.custom<bigint | number>(), (value) => {
+    if (typeof value !== "bigint" && !Number.isInteger(value)) return "is no whole number: send one.";
+    if (value >= 0 && value <= max) return undefined;
+    return `is ${value}; send a number from 0 to ${max}: ${way}.`;
+  }).transform(Number);
+
+export const duration = wholeNumber(limits.durationMost, "milliseconds, where 0 means no limit").transform(
+  millis,
+);
+export const moment = wholeNumber(LATEST_MS, "Unix milliseconds, where 0 means at once").transform(instant);
+export const seq = wholeNumber(Number.MAX_SAFE_INTEGER, "the seq of the last event seen, or 0");
+
+export const within = (min: number, max: number, way: string) =>
+  ruled(z.number(), (value) =>
+    value < min || value > max ? `is ${value}; send a number from ${min} to ${max}: ${way}.` : undefined,
+  );
+
+/**
+ * What a mount sends in place of a word that its protocol has no word for, e.g. an unknown number of an enum: the
+ * field is refused with the mount's own message, in its turn among the other fields.
+ */
+export class UnknownWord {
+  readonly message: string;
+
+  /** @param message goes on where the field's name stops */
+  constructor(message: string) {
+    this.message = message;
+  }
+}
+
+/** One of a few words, or what a mount sends in place of one that it does not know. */
+export const oneOf = <Word extends string>(words: readonly Word[]) =>
+  z.custom<Word | UnknownWord>().transform((value, context): Word => {
+    const known = words.find((word) => word === value);
+    if (known !== undefined) return known;
+    const message =
+      value instanceof UnknownWord ? value.message : `is ${shown(value)}; it is one of ${words.join(", ")}.`;
+    context.addIssue({ code: "custom", message });
+    return z.NEVER;
+  });
+
+function shown(value: unknown): string {
+  return typeof value === "string" ? `"${value.slice(0, 64)}"` : typeof value;
+}
+
+/** The same schema for a part that a protocol can leave out: its own message then says that it is required. */
+export const required = <T extends z.ZodType>(part: T) =>
+  part as unknown as z.ZodType<z.output<T>, z.input<T> | undefined>;

@@ -1,0 +1,102 @@
+import { z } from "zod";
+import type { RunId, WorkerId } from "#domain/id";
+import { limits } from "#domain/limits";
+import { clip } from "#domain/text";
+import { wholeNumber } from "#domain/whole-number";
+import type { Hello, WorkerInfo, WorkerProtocol } from "#domain/worker";
+import type { WorkerLink, WorkerSink } from "#ports/plane";
+import { useCase } from "../use-case.js";
+import { atMost, freeText, labels, optionalName, required, requiredName, within } from "../validate.js";
+
+/** A Worker whose first words were taken. Its stream begins with `connect`. */
+export interface Introduced {
+  /** To be given to the link as its first report. */
+  readonly hello: Hello;
+  /** @param sink takes what the plane says to the Worker */
+  connect(sink: WorkerSink): WorkerLink;
+}
+
+const words = atMost(limits.labels, freeText(limits.labelBytes));
+
+const agent = z.object({
+  name: requiredName("the name that Tasks ask for"),
+  // For people only: no Worker is turned away for a long one.
+  description: z.string().transform((text) => clip(text, limits.descriptionBytes)),
+  labels,
+  backends: atMost(
+    limits.backendsPerAgent,
+    z.object({
+      provider: optionalName,
+      modelName: optionalName,
+      contextWindow: z.number(),
+      supportsStreaming: z.boolean(),
+      modalities: words,
+      tools: words,
+      metadata: labels,
+    }),
+  ),
+});
+
+const info = z.object(
+  {
+    workerId: z.string().regex(/^[A-Za-z0-9_.:-]{1,256}$/, {
+      error: 'must be 1 to 256 letters, digits, "-", "_", "." or ":": name the worker accordingly.',
+    }),
+    hostname: optionalName,
+    version: optionalName,
+    agents: atMost(limits.agentsPerWorker, agent),
+    labels,
+    maxConcurrentRuns: within(0, limits.maxRunsPerWorker, "Runs at a time, where 0 means the default"),
+    namespaces: atMost(limits.namespacesPerWorker, optionalName),
+  },
+  { error: "is required: say who the worker is and what it can execute." },
+);
+
+const resumed = z.object({
+  runId: requiredName("the run_id of the assignment"),
+  fence: z.number(),
+  nextSeq: z.custom<bigint | number>(),
+});
+
+const input = z.object({
+  info: required(info),
+  resume: z.array(resumed).max(limits.maxRunsPerWorker, {
+    error: `has more entries than the ${limits.maxRunsPerWorker} Runs a worker may hold: leave out ended Runs.`,
+  }),
+  instance: optionalName,
+  protocol: z.number(),
+});
+
+/** StreamConnect: a Worker says who it is and what it still has in hand, and offers itself to namespaces. */
+export const connectWorker = useCase({
+  action: "worker.connect",
+  input,
+  find: ({ info: { workerId, namespaces } }) => ({
+    resource: { kind: "new_worker" as const, id: workerId as WorkerId, namespaces },
+  }),
+  perform: (asked, { caller, services: { plane } }): Introduced => ({
+    hello: helloOf(asked),
+    connect: (sink) => plane.connect(caller, sink),
+  }),
+});
+
+/** The latest protocol that is spoken here. */
+const LATEST: WorkerProtocol = 2;
+
+/** What a later protocol adds is left out by one that speaks an earlier one. */
+function helloOf({ info: said, instance, resume, protocol: spoken }: z.output<typeof input>): Hello {
+  const protocol = Math.min(spoken, LATEST) as WorkerProtocol;
+  const { maxConcurrentRuns, workerId, ...rest } = said;
+  const info: WorkerInfo = { ...rest, workerId: workerId as WorkerId };
+  return {
+    info,
+    protocol,
+    instance: protocol === 0 ? "" : instance,
+    capacity: maxConcurrentRuns || limits.defaultRunsPerWorker,
+    resume: protocol === 0 ? [] : resume.map(resumedRun),
+  };
+}
+
+function resumedRun({ runId, fence, nextSeq }: z.output<typeof resumed>) {
+  return { runId: runId as RunId, fence, nextSeq: wholeNumber(nextSeq, "resume.next_seq") };
+}

@@ -1,0 +1,15 @@
+import { z } from "zod";
+import { limits } from "#domain/limits";
+import type { WorkerView } from "#domain/worker";
+import { reason, workerId } from "../fields.js";
+import { useCase } from "../use-case.js";
+
+/** DrainWorker: a Worker is to take no more Runs, and to leave when it has done those it has. */
+export const drainWorker = useCase({
+  action: "worker.drain",
+  input: z.object({ workerId, reason }),
+  answerBytes: limits.messageBytes,
+  find: ({ workerId: id }) => ({ resource: { kind: "workers" as const, id } }),
+  perform: ({ workerId, reason }, { caller, services }): Promise<WorkerView> =>
+    services.plane.drainWorker(caller, workerId, reason),
+});

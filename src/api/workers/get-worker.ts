@@ -1,0 +1,21 @@
+import { z } from "zod";
+import { limits } from "#domain/limits";
+import { workerNotFound } from "#domain/refusals";
+import type { WorkerView } from "#domain/worker";
+import { workerId } from "../fields.js";
+import { useCase } from "../use-case.js";
+
+/** GetWorker: one connected Worker, if it is one that the caller may see. */
+export const getWorker = useCase({
+  action: "worker.read",
+  input: z.object({ workerId }),
+  // One Worker may say as much of itself as fits into its hello.
+  answerBytes: limits.messageBytes,
+  find: ({ workerId: id }) => ({ resource: { kind: "workers" as const, id } }),
+  perform: ({ workerId }, { caller, services }): WorkerView => {
+    const workers = services.plane.workers(caller);
+    const worker = workers.find(({ info }) => info.workerId === workerId);
+    if (!worker) throw workerNotFound(workerId);
+    return worker;
+  },
+});

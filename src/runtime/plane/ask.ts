@@ -1,0 +1,46 @@
+import type { ActorName } from "#actors/commands";
+import type { TaskFinalizerMessage } from "#actors/task-finalizer/messages";
+import { Fault } from "#domain/fault";
+import { limits } from "#domain/limits";
+import { taskNotFound } from "#domain/refusals";
+import { millis } from "#domain/time";
+import type { Receipt } from "#ports/plane";
+import type { Supervisor } from "../supervisor.js";
+import type { Message } from "../turn.js";
+
+/**
+ * Posts a request as a message to an actor's mailbox, and waits for the actor's answer, which comes after the commit.
+ *
+ * @param weight bytes of what the message carries
+ * @throws {Fault} `unavailable` or `overloaded`, by the promise, if the message was not taken; and the actor's own
+ */
+export function ask<Reply>(
+  supervisor: Supervisor,
+  to: ActorName,
+  message: Message,
+  weight: number,
+): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    if (!supervisor.serving) {
+      const { retryAfter } = limits;
+      reject(new Fault("unavailable", "the plane is not serving; nothing was stored", { retryAfter }));
+      return;
+    }
+    const answer = { resolve: (reply: unknown) => resolve(reply as Reply), reject };
+    if (supervisor.post({ to, message, source: "gateway", weight, answer })) return;
+    const full = `the plane is at its limit (the mailbox of ${to} is full); nothing was stored`;
+    reject(new Fault("overloaded", full, { reason: "MAILBOX_FULL", retryAfter: millis(250) }));
+  });
+}
+
+/** A change of one Task, answered with the Task. */
+export async function askToChange(
+  supervisor: Supervisor,
+  message: TaskFinalizerMessage,
+  weight: number,
+): Promise<Receipt> {
+  const asked = ask<readonly (Receipt | Fault)[]>(supervisor, "task-finalizer", message, weight);
+  const [receipt] = await asked;
+  if (receipt === undefined || receipt instanceof Fault) throw receipt ?? taskNotFound(message.taskId);
+  return receipt;
+}

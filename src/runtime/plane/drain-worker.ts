@@ -1,0 +1,18 @@
+import type { SessionId } from "#domain/id";
+import { workerNotFound } from "#domain/refusals";
+import type { Plane } from "#ports/plane";
+import type { Supervisor } from "../supervisor.js";
+import { ask } from "./ask.js";
+import { workerView } from "./workers.js";
+
+/** A worker that is to take no more Runs. Answers with the worker as the commit that says so left it. */
+export function drainWorker(supervisor: Supervisor): Plane["drainWorker"] {
+  const { core } = supervisor;
+  return async (caller, workerId, message) => {
+    const drain = { type: "drain.worker", caller, workerId, message } as const;
+    const id = await ask<SessionId>(supervisor, "run-tracker", drain, 0);
+    const session = core.memory.roster.committedOf(id);
+    if (!session) throw workerNotFound(workerId);
+    return workerView(session, core);
+  };
+}

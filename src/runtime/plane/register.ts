@@ -1,0 +1,10 @@
+import { utf8Bytes } from "#domain/text";
+import type { Plane } from "#ports/plane";
+import type { Supervisor } from "../supervisor.js";
+import { ask } from "./ask.js";
+
+/** A template that is to be known for good. */
+export function register(supervisor: Supervisor): Plane["register"] {
+  return (caller, template) =>
+    ask(supervisor, "task-request", { type: "register", caller, template }, utf8Bytes(template.source));
+}

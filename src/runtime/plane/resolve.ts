@@ -1,0 +1,12 @@
+import { utf8Bytes } from "#domain/text";
+import type { Plane } from "#ports/plane";
+import type { Supervisor } from "../supervisor.js";
+import { askToChange } from "./ask.js";
+
+/** An operator's decision on a Step that has failed for good. */
+export function resolve(supervisor: Supervisor): Plane["resolve"] {
+  return (caller, taskId, stepName, action) => {
+    const weight = action.type === "complete" ? utf8Bytes(action.output) : 0;
+    return askToChange(supervisor, { type: "resolve", caller, taskId, stepName, action }, weight);
+  };
+}

@@ -1,0 +1,12 @@
+import { utf8Bytes } from "#domain/text";
+import type { Plane } from "#ports/plane";
+import type { Supervisor } from "../supervisor.js";
+import { askToChange } from "./ask.js";
+
+/** A payload for a Step that waits for a signal. */
+export function signal(supervisor: Supervisor): Plane["signal"] {
+  return (caller, taskId, name, payload) => {
+    const message = { type: "signal", caller, taskId, signal: name, payload } as const;
+    return askToChange(supervisor, message, utf8Bytes(payload));
+  };
+}

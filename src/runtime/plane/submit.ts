@@ -1,0 +1,14 @@
+import { utf8Bytes } from "#domain/text";
+import type { Plane } from "#ports/plane";
+import type { Supervisor } from "../supervisor.js";
+import { ask } from "./ask.js";
+
+/** New Tasks: a message to the mailbox of `task-request`, which `Supervisor.post` takes or refuses. */
+export function submit(supervisor: Supervisor): Plane["submit"] {
+  const { plans } = supervisor.core;
+  return (caller, drafts) => {
+    const weight = drafts.reduce((sum, { input }) => sum + utf8Bytes(input), 0);
+    for (const { plan } of drafts) if (plan) plans.keep(plan);
+    return ask(supervisor, "task-request", { type: "submit", caller, drafts }, weight);
+  };
+}

@@ -1,0 +1,166 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { create } from "@bufbuild/protobuf";
+import { beforeEach, expect, test } from "vitest";
+import { type Action, type Authorize, authorize, type Resource } from "#api/authorize";
+import type { Caller } from "#domain/caller";
+import { LOCAL_CALLER } from "#domain/caller";
+import { Fault } from "#domain/fault";
+import type { RunId, TaskId, WorkerId } from "#domain/id";
+import { rpcs } from "#gateway/handlers/index";
+import type { StreamCall } from "#gateway/rpc";
+import { RunClientMessageSchema } from "#wire/gen/taskrun/v1/run_service_pb";
+import { FakePlane, workerView } from "../gateway/fake-plane.js";
+import { nameOf, prepare, samples } from "../gateway/samples.js";
+import { requestOf, servicesFor } from "./services.js";
+
+/** By which rpc each action is asked for. An action that is added stops this from compiling. */
+const rpcOf: Readonly<Record<Action, string>> = {
+  "task.create": "taskrun.v1.TaskService/CreateTask",
+  "task.create_batch": "taskrun.v1.TaskService/BatchCreateTasks",
+  "task.retry": "taskrun.v1.TaskService/RetryTask",
+  "task.read": "taskrun.v1.TaskService/GetTask",
+  "task.list": "taskrun.v1.TaskService/ListTasks",
+  "task.cancel": "taskrun.v1.TaskService/CancelTask",
+  "task.signal": "taskrun.v1.TaskService/SignalTask",
+  "task.resolve": "taskrun.v1.TaskService/ResolveStep",
+  "task.watch": "taskrun.v1.TaskService/WatchTask",
+  "task.read_result": "taskrun.v1.TaskService/GetStepResult",
+  "run.read_input": "taskrun.v1.RunService/GetRunInput",
+  "run.read_result": "taskrun.v1.RunService/GetStepResult",
+  "template.register": "taskrun.v1.TemplateService/Register",
+  "template.read": "taskrun.v1.TemplateService/Get",
+  "template.list": "taskrun.v1.TemplateService/List",
+  "template.validate": "taskrun.v1.TemplateService/Validate",
+  "worker.connect": "taskrun.v1.RunService/StreamConnect",
+  "worker.list": "taskrun.v1.WorkerService/ListWorkers",
+  "worker.read": "taskrun.v1.WorkerService/GetWorker",
+  "worker.drain": "taskrun.v1.WorkerService/DrainWorker",
+};
+/** What a server tells of itself, to load balancers and tools. */
+const ours = rpcs.filter(({ method }) => !method.parent.typeName.startsWith("grpc."));
+
+let plane: FakePlane;
+
+beforeEach(async () => {
+  plane = new FakePlane();
+  plane.views.push(workerView("w-1"));
+  plane.onReport = (report, sink) => {
+    if (report.type === "hello") sink.send({ type: "drain", reason: report.info.workerId });
+  };
+  await prepare(plane);
+});
+
+/** Sends the rpc its sample, and reads all of its answers that a sample reads. */
+async function callWith(rpc: (typeof rpcs)[number], asked: Authorize): Promise<void> {
+  const name = nameOf(rpc.method);
+  const sample = samples[name];
+  const call = {
+    ...requestOf(servicesFor(plane, { authorize: asked })),
+    signal: new AbortController().signal,
+    keep: () => undefined,
+    identified: () => undefined,
+  } as unknown as StreamCall;
+  if (rpc.kind === "bidi_streaming") {
+    async function* messages() {
+      yield create(RunClientMessageSchema, sample?.request as never);
+    }
+    for await (const _ of rpc.handle(messages(), call)) break;
+    return;
+  }
+  const message = create(rpc.method.input, sample?.request);
+  if (rpc.kind === "unary") await rpc.handle(message, call);
+  else for await (const _ of rpc.handle(message, call));
+}
+
+test.each(ours.map((rpc) => [nameOf(rpc.method), rpc] as const))(
+  "%s asks once whether its caller may",
+  async (name, rpc) => {
+    const asked: { caller: Caller; action: Action }[] = [];
+    await callWith(rpc, (caller, action) => asked.push({ caller, action }));
+
+    const own = Object.entries(rpcOf).flatMap(([action, rpcName]) => (rpcName === name ? [action] : []));
+    // Of the two Tasks of the batch one is not even a request.
+    const each = name.endsWith("BatchCreateTasks") ? ["task.create"] : [];
+    expect(asked.map(({ action }) => action)).toEqual([...own, ...each]);
+    expect(asked.every(({ caller }) => caller === LOCAL_CALLER)).toBe(true);
+  },
+);
+
+test.each(ours.map((rpc) => [nameOf(rpc.method), rpc] as const))(
+  "%s does nothing for a caller who may not",
+  async (_, rpc) => {
+    const before = [plane.drafts.length, plane.said.length, plane.sinks.length, plane.templates.size];
+    const no = new Fault("denied", "no");
+    const refusing: Authorize = () => {
+      throw no;
+    };
+
+    await expect(callWith(rpc, refusing)).rejects.toBe(no);
+    expect([plane.drafts.length, plane.said.length, plane.sinks.length, plane.templates.size]).toEqual(
+      before,
+    );
+    expect(plane.details.get("cancel-me" as TaskId)?.task.state).not.toBe("cancelled");
+  },
+);
+
+test("each use case stands in a file of its own, and every action has one", () => {
+  const folder = fileURLToPath(new URL("../../src/api", import.meta.url));
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((path) =>
+    path.endsWith(".ts"),
+  );
+  const actions = files.flatMap((path) => {
+    const found = [
+      ...readFileSync(join(folder, path), "utf8").matchAll(
+        /^export const \w+ = useCase\(\{\n {2}action: "(.+)",$/gm,
+      ),
+    ];
+    expect.soft(found.length, path).toBeLessThanOrEqual(1);
+    return found.map(([, action]) => action);
+  });
+
+  expect(actions.toSorted()).toEqual(Object.keys(rpcOf).toSorted());
+});
+
+const alice: Caller = { principal: "alice", namespaces: ["alices"], roles: [] };
+const ref = (namespace: string) => ({ namespace, name: "t", version: "" });
+const [id, worker] = ["t-1" as TaskId, "w-1" as WorkerId];
+
+test.each<[string, Resource, string]>([
+  ["what is nobody's", { kind: "server" }, "allowed"],
+  ["her own namespace", { kind: "namespace", namespace: "alices" }, "allowed"],
+  ["another namespace", { kind: "namespace", namespace: "bobs" }, "denied namespace"],
+  ["lists of her own", { kind: "namespaces", namespaces: ["alices"] }, "allowed"],
+  ["lists of others", { kind: "namespaces", namespaces: ["alices", "bobs"] }, "not_found namespace"],
+  ["lists of everybody", { kind: "namespaces", namespaces: "*" }, "not_found namespace"],
+  ["a new Task", { kind: "new_task", namespace: "alices", template: ref("alices") }, "allowed"],
+  ["a new Task elsewhere", { kind: "new_task", namespace: "bobs", template: undefined }, "denied namespace"],
+  ["another's template", { kind: "new_task", namespace: "alices", template: ref("bobs") }, "not_found"],
+  ["her Task", { kind: "task", id, namespace: "alices" }, "allowed"],
+  ["another's Task", { kind: "task", id, namespace: "bobs" }, "not_found"],
+  ["a Task that its actor will look at", { kind: "task", id }, "allowed"],
+  ["her Run", { kind: "run", id: "r" as RunId, principal: "alice" }, "allowed"],
+  ["another's Run", { kind: "run", id: "r" as RunId, principal: "bob" }, "not_found run_id"],
+  ["her template", { kind: "template", ref: ref("alices") }, "allowed"],
+  ["another's template", { kind: "template", ref: ref("bobs") }, "not_found"],
+  ["workers", { kind: "workers" }, "allowed"],
+  ["a worker for her own", { kind: "new_worker", id: worker, namespaces: ["alices"] }, "allowed"],
+  [
+    "a worker for others",
+    { kind: "new_worker", id: worker, namespaces: ["alices", "bobs"] },
+    "denied info.namespaces",
+  ],
+])("a caller with one namespace and %s", (_, resource, expected) => {
+  const ask = () => {
+    try {
+      authorize(alice, "task.read", resource as never);
+      return "allowed";
+    } catch (error) {
+      const { code, details } = error as Fault;
+      return [code, details.field].filter((part) => part !== undefined).join(" ");
+    }
+  };
+
+  expect(ask()).toBe(expected);
+});

@@ -1,0 +1,27 @@
+import { authorize } from "#api/authorize";
+import { InputReads } from "#api/runs/input-reads";
+import { ClientPlans } from "#api/templates/plans";
+import type { Request, Services } from "#api/use-case";
+import { type Caller, LOCAL_CALLER } from "#domain/caller";
+import { jsonSchemas } from "#host/schemas";
+import type { Plane } from "#ports/plane";
+
+/** What use cases work with, over a plane that a test made. */
+export function servicesFor(plane: Plane, part: Partial<Services> = {}): Services {
+  let drawn = 0;
+  return {
+    plane,
+    entropy: { uuid: () => `id-${++drawn}`, draw: () => 0 },
+    schemas: jsonSchemas(),
+    environment: "test",
+    plans: new ClientPlans(plane.reads),
+    inputs: new InputReads(plane.reads),
+    authorize,
+    ...part,
+  };
+}
+
+/** A request of somebody, whose answer always has room. */
+export function requestOf(services: Services, caller: Caller = LOCAL_CALLER): Request {
+  return { services, caller, reserve: () => undefined };
+}
