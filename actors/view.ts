@@ -1,7 +1,7 @@
 import type { RunId, SessionId, StepKey, TaskId, WorkerId } from "#domain/id";
 import type { Plan } from "#domain/plan";
 import { isOver, type RunRow } from "#domain/run";
-import { isSettled, type StepRow } from "#domain/step";
+import { hasEnded, type StepRow } from "#domain/step";
 import { isTerminal, type TaskRow } from "#domain/task";
 import type { TemplateRef, TemplateRow } from "#domain/template";
 import type { Instant } from "#domain/time";
@@ -22,7 +22,7 @@ export interface MessageView {
   /** The Task's Runs that are here, oldest first. */
   runsOf(taskId: TaskId): readonly RunRow[];
   /** The Task that has an idempotency key; none has the empty one. */
-  holder(namespace: string, key: string): TaskRow | undefined;
+  keyOwner(namespace: string, key: string): TaskRow | undefined;
 
   /** A Task's input, a Step's own input, and a Step's result, as JSON text. */
   input(taskId: TaskId): string | undefined;
@@ -73,20 +73,10 @@ export function liveTask(view: MessageView, id: TaskId): TaskRow | undefined {
 
 /** The Task's Steps that have not ended. */
 export function liveStepsOf(view: MessageView, taskId: TaskId): StepRow[] {
-  return view.stepsOf(taskId).filter(({ state }) => !isSettled(state));
+  return view.stepsOf(taskId).filter(({ state }) => !hasEnded(state));
 }
 
 /** The Task's Runs that have not ended. */
 export function liveRunsOf(view: MessageView, taskId: TaskId): RunRow[] {
   return view.runsOf(taskId).filter(({ status }) => !isOver(status));
-}
-
-/** The results of these Steps by name, as JSON text; those without one are left out. */
-export function outputsOf(view: MessageView, taskId: TaskId, names: readonly string[]): Map<string, string> {
-  const outputs = new Map<string, string>();
-  for (const stepName of names) {
-    const json = view.output({ taskId, stepName });
-    if (json !== undefined) outputs.set(stepName, json);
-  }
-  return outputs;
 }

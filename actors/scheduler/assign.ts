@@ -23,7 +23,7 @@ export const assign: SchedulerHandler<"assign"> = {
       if (!isByReference(task, view.session(session)?.protocol ?? 0)) inputs.push(key.taskId);
       if (step.hasInput) stepInputs.push(key);
       if (step.dependsOn.length > 0) outputs.push(...dependenciesOf(view, step).inline);
-      if (step.spec.undoes) outputs.push(step.spec.undoes);
+      if (step.spec.compensates) outputs.push(step.spec.compensates);
     }
     return { inputs, stepInputs, outputs };
   },

@@ -58,10 +58,10 @@ export function assignmentWeight(
   view: Pick<MessageView, "step">,
   protocol: WorkerProtocol,
 ): number {
-  const { config, undoes } = step.spec;
+  const { config, compensates } = step.spec;
   const input = isByReference(task, protocol) ? 0 : (task.inputBytes ?? limits.inputBytes);
   const own = step.hasInput ? (step.inputBytes ?? limits.inputBytes) : 0;
-  const undone = undoes ? limits.resultBytes : 0;
+  const undone = compensates ? limits.resultBytes : 0;
   const parts = own + undone + (config ? JSON.stringify(config).length : 0);
   return input + parts + (step.dependsOn.length > 0 ? dependenciesOf(view, step).bytes : 0);
 }

@@ -3,13 +3,14 @@ import { limits } from "#domain/limits";
 import { pauseAfter } from "#domain/retry";
 import type { StepRow } from "#domain/step";
 import { isTerminal, type TaskRow, taskStatus } from "#domain/task";
+import { resultBytes, resultText } from "#domain/task-result";
 import { misfitOf, schemaReason } from "#domain/verdict";
 import type { Command } from "../commands.js";
 import { resultSchemaNeeds } from "../handler.js";
 import type { Stamped } from "../life.js";
 import { failAttempt } from "../step/attempts.js";
 import { complete, failForGood, succeed } from "../step/outcomes.js";
-import { liveTask, type MessageView, outputsOf } from "../view.js";
+import { liveTask, type MessageView } from "../view.js";
 import type { FinalizerHandler } from "./handler.js";
 import { fitsOneResult, keysOf } from "./results.js";
 
@@ -52,27 +53,15 @@ function takeResult(
 ): Command[] {
   const { at } = moment;
   const steps = view.stepsOf(id);
-  const names = sinksOf(steps).map(({ name }) => name);
-  const result = resultOf(steps, outputsOf(view, id, names));
-  if (result === undefined) {
+  if (resultBytes(steps) > limits.resultBytes) {
     const message = `the result of child task ${id} is over ${limits.resultBytes} bytes: let it return less`;
     return failForGood(step, message, at);
   }
+  const result = resultText(steps, (stepName) => view.output({ taskId: id, stepName }));
   const problem = view.resultProblem(step, result);
   if (problem === undefined) return [...succeed(step, result, at), ...complete(task, step, at)];
   const misfit = misfitOf(`the result of child task ${id}`, "result_schema", problem);
   if (schemaReason(problem)) return failForGood(step, misfit, at);
   const failure = { errorMessage: misfit, retryable: true, retryAfter: pauseAfter(step.attempts) };
   return failAttempt(task, step, failure, moment);
-}
-
-/** As a client would read it: the last Step's result, or an object of those of several; undefined if too large. */
-function resultOf(steps: readonly StepRow[], outputs: ReadonlyMap<string, string>): string | undefined {
-  const sinks = sinksOf(steps);
-  const bytes = sinks.reduce((sum, { outputBytes, name }) => sum + outputBytes + name.length * 2 + 8, 0);
-  if (bytes > limits.resultBytes) return undefined;
-  const [only] = sinks;
-  if (sinks.every(({ outputBytes }) => outputBytes === 0)) return "";
-  if (sinks.length <= 1) return only ? (outputs.get(only.name) ?? "") : "";
-  return `{${sinks.map(({ name }) => `${JSON.stringify(name)}:${outputs.get(name) ?? "null"}`).join(",")}}`;
 }

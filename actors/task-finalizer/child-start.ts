@@ -3,9 +3,10 @@ import { detached, isObjectText } from "#domain/json-slices";
 import { limits } from "#domain/limits";
 import type { Plan } from "#domain/plan";
 import type { StepRow } from "#domain/step";
-import type { TaskDraft, TaskRow } from "#domain/task";
+import type { TaskDraft, TaskRow, TaskSpec } from "#domain/task";
+import { followingTaskSpec } from "#domain/task-spec";
 import { type TemplateRef, templateKey } from "#domain/template";
-import { millis, NEVER } from "#domain/time";
+import { millis } from "#domain/time";
 import { misfitOf } from "#domain/verdict";
 import { dataAt, dataNeeds, inputOf } from "../data.js";
 import { planNeeds } from "../handler.js";
@@ -102,23 +103,21 @@ function inputFor(path: string, { id }: TaskRow, view: MessageView): string | un
   return data === undefined ? undefined : detached(data);
 }
 
-/** For whom and where as its parent; what was asked of the parent alone is not asked of it. */
-function specOf({ id, spec }: TaskRow, stepName: string, agentName: string, plan: Plan | undefined) {
-  return {
-    ...spec,
+/** A Task of an agent is tried once: it is its parent's Step that is tried again. */
+function specOf(
+  { id, spec }: TaskRow,
+  stepName: string,
+  agentName: string,
+  plan: Plan | undefined,
+): TaskSpec {
+  return followingTaskSpec(spec, {
     agentName,
     timeoutMs: plan?.timeoutMs ?? millis(0),
     maxAttempts: plan ? 0 : 1,
-    startAt: NEVER,
-    retryOf: "",
-    idempotencyKey: "",
-    fingerprint: "",
-    keyFor: millis(0),
     holdOnFailure: plan?.holdOnFailure ?? false,
     template: plan?.template ?? null,
     parent: { taskId: id, stepName },
     depth: spec.depth + 1,
-    compensates: "",
-    undoes: plan?.undoes ?? false,
-  } as const;
+    isCompensable: plan?.isCompensable ?? false,
+  });
 }

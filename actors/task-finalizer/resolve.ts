@@ -105,7 +105,7 @@ function clearOwnDeadlines(step: StepRow): Command[] {
 }
 
 function cancelRun(run: RunRow, at: Instant): Command {
-  const message = "the step was settled by hand";
+  const message = "the step was resolved by hand";
   return advanceRun(run, { type: "end", at, reason: "CANCELLED", message });
 }
 
@@ -116,10 +116,10 @@ function refusalOf(task: TaskRow, step: StepRow, action: ResolveAction["type"]):
     return `is ${state}, and that is final`;
   }
   if (state === "in_progress" && (step.childId !== "" || members.length > 0)) {
-    return "is at work through others: settle those, or cancel the task";
+    return "is at work through others: resolve those, or cancel the task";
   }
   if (state === "pending" && !mayBegin(task, step)) {
-    return "is one of many, and its turn has not come: settle it once it has begun, or cancel the task";
+    return "is one of many, and its turn has not come: resolve it once it has begun, or cancel the task";
   }
   const { resultRefused } = behaviorOf(step);
   if (action === "complete" && resultRefused !== undefined) {
@@ -130,6 +130,6 @@ function refusalOf(task: TaskRow, step: StepRow, action: ResolveAction["type"]):
   if (tolerates(spec))
     return "failed, and the others went on without it: declare it done, or run the task again";
   return members.length > 0
-    ? "has made its members already: settle it by hand, or run the task again"
+    ? "has made its members already: resolve it by hand, or run the task again"
     : undefined;
 }

@@ -1,7 +1,7 @@
 import { mayUse } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import { alreadyEnded, taskNotFound } from "#domain/refusals";
-import { isSettled, type StepRow } from "#domain/step";
+import { hasEnded, type StepRow } from "#domain/step";
 import { isTerminal, type TaskRow } from "#domain/task";
 import { utf8Bytes } from "#domain/text";
 import { planNeeds } from "../handler.js";
@@ -62,7 +62,7 @@ function nextReceiver(receivers: readonly StepRow[]): StepRow | undefined {
 }
 
 function isOpen({ state, signalled }: StepRow): boolean {
-  return !isSettled(state) && !signalled;
+  return !hasEnded(state) && !signalled;
 }
 
 function noSuchSignal(task: TaskRow, name: string, steps: readonly StepRow[]): Fault {

@@ -15,8 +15,8 @@ import type { FinalizerHandler } from "./handler.js";
  */
 export const taskEnded: FinalizerHandler<"task.ended"> = {
   needs({ taskId }, view) {
-    const undoes = view.task(taskId)?.spec.undoes;
-    return { wholeTasks: [taskId], ...(undoes && { graphs: [taskId], inputs: [taskId] }) };
+    const isCompensable = view.task(taskId)?.spec.isCompensable;
+    return { wholeTasks: [taskId], ...(isCompensable && { graphs: [taskId], inputs: [taskId] }) };
   },
 
   decide({ taskId, reason }, view, { at }) {

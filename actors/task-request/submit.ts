@@ -37,8 +37,8 @@ function admit(caller: Caller, drafts: readonly TaskDraft[], view: MessageView, 
   const answers = drafts.map((draft): TaskId | Fault => {
     if (!mayUse(caller, draft.namespace)) return namespaceDenied(draft.namespace);
     const key = JSON.stringify([draft.namespace, draft.spec.idempotencyKey]);
-    const holder = made.get(key) ?? view.holder(draft.namespace, draft.spec.idempotencyKey);
-    if (holder && !isOutdated(holder, at)) return sameWork(holder, draft);
+    const keyOwner = made.get(key) ?? view.keyOwner(draft.namespace, draft.spec.idempotencyKey);
+    if (keyOwner && !isOutdated(keyOwner, at)) return sameWork(keyOwner, draft);
 
     const newLanes = lanesOf(draft).filter((lane) => !lanes.has(lane) && !view.hasLane(lane));
     const full = noRoom(draft.namespace, newLanes.length, view, added);
@@ -50,7 +50,7 @@ function admit(caller: Caller, drafts: readonly TaskDraft[], view: MessageView, 
     bump(added.waitingIn, draft.namespace, 1);
     bump(added.lanesIn, draft.namespace, newLanes.length);
     for (const lane of newLanes) lanes.add(lane);
-    if (holder) commands.push({ type: "releaseKey", params: { taskId: holder.id } });
+    if (keyOwner) commands.push({ type: "releaseKey", params: { taskId: keyOwner.id } });
     commands.push(...createTask(task, steps, draft.input, at));
     return task.id;
   });
@@ -71,13 +71,13 @@ function lanesOf({ namespace, spec, plan }: TaskDraft): string[] {
     .map((agentName) => laneOf(namespace, agentName, spec.workerSelector).key);
 }
 
-function sameWork(holder: TaskRow, { spec }: TaskDraft): TaskId | Fault {
-  if (holder.spec.fingerprint === spec.fingerprint) return holder.id;
+function sameWork(keyOwner: TaskRow, { spec }: TaskDraft): TaskId | Fault {
+  if (keyOwner.spec.fingerprint === spec.fingerprint) return keyOwner.id;
   return new Fault(
     "key_conflict",
-    `idempotency_key "${spec.idempotencyKey}" belongs to task ${holder.id}, whose request was another one; ` +
+    `idempotency_key "${spec.idempotencyKey}" belongs to task ${keyOwner.id}, whose request was another one; ` +
       "use a new key for new work",
-    { field: "idempotency_key", reason: "IDEMPOTENCY_KEY_REUSED", metadata: { task_id: holder.id } },
+    { field: "idempotency_key", reason: "IDEMPOTENCY_KEY_REUSED", metadata: { task_id: keyOwner.id } },
   );
 }
 

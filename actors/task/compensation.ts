@@ -2,6 +2,7 @@ import type { StepSpec } from "#domain/plan";
 import type { RunRow } from "#domain/run";
 import { newStep, type StepRow } from "#domain/step";
 import type { TaskRow, TaskSpec } from "#domain/task";
+import { followingTaskSpec } from "#domain/task-spec";
 import { type Instant, millis, NEVER } from "#domain/time";
 import type { Command } from "../commands.js";
 import { inputOf } from "../data.js";
@@ -16,12 +17,14 @@ import { createTask } from "./start.js";
  */
 export function compensate(task: TaskRow, view: MessageView, at: Instant): Command[] {
   const failed = task.state === "error" || task.state === "cancelled";
-  if (!failed || !task.spec.undoes || task.compensatedBy !== "") return [];
+  if (!failed || !task.spec.isCompensable || task.compensatedBy !== "") return [];
   const runs = view.runsOf(task.id);
   const inHand = new Set(runs.filter(isInHand).map(({ stepName }) => stepName));
   const done = view
     .stepsOf(task.id)
-    .filter(({ name, state, spec }) => spec.undo && !spec.map && (state === "complete" || inHand.has(name)))
+    .filter(
+      ({ name, state, spec }) => spec.compensation && !spec.map && (state === "complete" || inHand.has(name)),
+    )
     .sort((a, b) => placeIn(b) - placeIn(a));
   if (done.length === 0) return [];
 
@@ -46,27 +49,21 @@ function placeIn({ order }: StepRow): number {
   return order === 0 ? Number.POSITIVE_INFINITY : order;
 }
 
-/** Same namespace, labels and selector; no deadline, key or parent of the original. */
+/** For whom and where as the original; its deadline, parent and template are not taken over. */
 function specOf({ id, spec }: TaskRow): TaskSpec {
-  return {
-    ...spec,
+  return followingTaskSpec(spec, {
     timeoutMs: millis(0),
-    startAt: NEVER,
-    retryOf: "",
-    idempotencyKey: "",
-    fingerprint: "",
-    keyFor: millis(0),
     holdOnFailure: false,
     parent: null,
     depth: 0,
     compensates: id,
-    undoes: false,
-  };
+    isCompensable: false,
+  });
 }
 
 /** A chain of Steps, each named as the Step it compensates. A failed one does not stop those after it. */
 function chain({ id: taskId }: TaskRow, done: readonly StepRow[], error: string): StepRow[] {
-  return done.flatMap(({ taskId: undoneIn, name, spec: { undo: plan } }, i): StepRow[] => {
+  return done.flatMap(({ taskId: undoneIn, name, spec: { compensation: plan } }, i): StepRow[] => {
     if (!plan) return [];
     const before = done[i - 1]?.name;
     const after = done[i + 1]?.name;
@@ -78,7 +75,7 @@ function chain({ id: taskId }: TaskRow, done: readonly StepRow[], error: string)
       maxAttempts: plan.maxAttempts,
       timeoutMs: plan.timeoutMs,
       member: { group: "", index: i, concurrency: 1, failure: "isolate" },
-      undoes: { taskId: undoneIn, stepName: name, error },
+      compensates: { taskId: undoneIn, stepName: name, error },
     };
     return [
       newStep({

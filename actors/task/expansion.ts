@@ -92,7 +92,7 @@ function extendStep(
 
 /** Also for maps: what one of many is to do. */
 export function memberSpec({ spec }: Pick<StepPlan, "spec">, member: Membership): StepPlan["spec"] {
-  const { planned, config, retry, maxAttempts, timeoutMs, hasSchema, undo } = spec;
-  const checked = { ...(hasSchema && { hasSchema }), ...(undo && { undo }) };
+  const { planned, config, retry, maxAttempts, timeoutMs, hasSchema, compensation } = spec;
+  const checked = { ...(hasSchema && { hasSchema }), ...(compensation && { compensation }) };
   return { type: "standard", planned, config, retry, maxAttempts, timeoutMs, member, ...checked };
 }

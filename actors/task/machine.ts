@@ -1,7 +1,7 @@
 import { assign, setup } from "xstate";
 import { type DeadlineKind, WHOLE_TASK } from "#domain/deadline";
 import { limits } from "#domain/limits";
-import { isSettled, type StepState } from "#domain/step";
+import { hasEnded, type StepState } from "#domain/step";
 import { countOf, moved, type StepCounts, type TaskRow, type TaskState } from "#domain/task";
 import { clip } from "#domain/text";
 import { later } from "#domain/time";
@@ -17,7 +17,7 @@ const PIPELINE = [
 ] as const satisfies readonly StepState[];
 
 function stepsAlive(counts: StepCounts): boolean {
-  for (const state in counts) if (!isSettled(state as StepState)) return true;
+  for (const state in counts) if (!hasEnded(state as StepState)) return true;
   return false;
 }
 
@@ -35,7 +35,7 @@ const endTheRest = parts.enqueueActions(({ enqueue, context, event }) => {
   for (const kind of deadlinesOf(context)) {
     enqueue({ type: "clearDeadline", params: { taskId, stepName: WHOLE_TASK, kind } });
   }
-  if (!stepsAlive(counts) && !(spec.undoes && endsBadly(context, event))) return;
+  if (!stepsAlive(counts) && !(spec.isCompensable && endsBadly(context, event))) return;
 
   const message = { type: "task.ended", taskId, reason: endReasonOf(event) } as const;
   enqueue({ type: "tell", params: { to: "task-finalizer", message } });
@@ -75,14 +75,14 @@ const tellParent = parts.enqueueActions(({ enqueue, context: { id: childId, spec
 });
 
 /** Sets when a Task that waits for an operator is given up: `limits.hold` after its last failure. */
-const holdForSomeTime = parts.enqueueActions(({ enqueue, context: { id: taskId, spec }, event }) => {
+const setGiveUpDeadline = parts.enqueueActions(({ enqueue, context: { id: taskId, spec }, event }) => {
   if (!spec.holdOnFailure || (event.type === "stepChanged" && event.to !== "error")) return;
   const at = later(event.at, limits.hold);
   enqueue({ type: "setDeadline", params: { taskId, stepName: WHOLE_TASK, kind: "hold", at } });
 });
 
 /** Clears that deadline once an operator has put the last failure right. */
-const holdNoMore = parts.enqueueActions(({ enqueue, context, event }) => {
+const clearGiveUpDeadline = parts.enqueueActions(({ enqueue, context, event }) => {
   const { id: taskId, spec, counts, tolerated } = context;
   const mended =
     event.type === "stepChanged" && event.from === "error" && countOf(counts, "error") <= tolerated;
@@ -146,8 +146,8 @@ export const taskMachine = parts
       endTheRest,
       finish,
       tellParent,
-      holdForSomeTime,
-      holdNoMore,
+      setGiveUpDeadline,
+      clearGiveUpDeadline,
       countStep: assign(({ context, event }) =>
         event.type === "stepChanged" ? counted(context, event) : {},
       ),
@@ -174,7 +174,7 @@ export const taskMachine = parts
     guards: {
       stepFailedForGood: ({ context }) => countOf(context.counts, "error") > context.tolerated,
       givesUp: ({ context }) => !context.spec.holdOnFailure,
-      allSettled: ({ context: { counts } }) => !stepsAlive(counts),
+      allEnded: ({ context: { counts } }) => !stepsAlive(counts),
       someIsolated: ({ context }) => !stepsAlive(context.counts) && context.isolated > 0,
       workersAtIt: ({ context }) => context.hasRun && countOf(context.counts, ...PIPELINE) > 0,
       queued: ({ context }) => countOf(context.counts, ...PIPELINE) > 0,
@@ -203,11 +203,11 @@ export const taskMachine = parts
       enqueuing_steps: { on: { stepChanged, ...grow, cancel, timeout, abort } },
       steps_in_process: { on: { stepChanged, ...grow, cancel, timeout, abort } },
       evaluating_results: {
-        entry: [passing("evaluating_results"), "holdNoMore"],
+        entry: [passing("evaluating_results"), "clearGiveUpDeadline"],
         always: [
           { guard: "stepFailedForGood", target: "blocked_by_failures" },
           { guard: "someIsolated", target: "blocked_by_failures" },
-          { guard: "allSettled", target: "complete" },
+          { guard: "allEnded", target: "complete" },
           { guard: "workersAtIt", target: "steps_in_process" },
           { guard: "queued", target: "enqueuing_steps" },
           { guard: "inBackoff", target: "waiting_for_retry" },
@@ -217,7 +217,7 @@ export const taskMachine = parts
       waiting_for_dependencies: { on: { stepChanged, ...grow, cancel, timeout, abort } },
       waiting_for_retry: { on: { stepChanged, ...grow, cancel, timeout, abort } },
       blocked_by_failures: {
-        entry: [passing("blocked_by_failures"), "holdForSomeTime"],
+        entry: [passing("blocked_by_failures"), "setGiveUpDeadline"],
         always: { guard: "givesUp", target: "error" },
         on: {
           stepChanged,

@@ -33,7 +33,7 @@ export function newTask({ id, namespace, spec, input }: TaskDraft, steps: number
     tolerated: 0,
     isolated: 0,
     opened: {},
-    holdsKey: spec.idempotencyKey !== "",
+    ownsKey: spec.idempotencyKey !== "",
     compensatedBy: "",
     inputBytes: utf8Bytes(input),
   };

@@ -1,4 +1,4 @@
-import { isSettled, type StepRow, type StepState, satisfies, stepStates } from "./step.js";
+import { hasEnded, type StepRow, type StepState, satisfies, stepStates } from "./step.js";
 import type { TaskRow } from "./task.js";
 
 /**
@@ -29,7 +29,7 @@ function auditFamily(family: readonly StepRow[]): string[] {
       return !row || !satisfies(row);
     });
     return [
-      ...(isSettled(state) || unsatisfied === missing.length
+      ...(hasEnded(state) || unsatisfied === missing.length
         ? []
         : [`${step} waits for ${unsatisfied}, but ${missing.length} it depends on are not done`]),
       ...repeated(dependsOn).map((before) => `${step} depends on ${before} more than once`),

@@ -1,5 +1,5 @@
 import type { Membership, Plan, StepPlan, StepSpec } from "./plan.js";
-import { isSettled, type StepRow } from "./step.js";
+import { hasEnded, type StepRow } from "./step.js";
 
 /** A Step that is to be made, with the names of those it waits for. */
 export interface NewStep {
@@ -107,7 +107,7 @@ class GraphExpander {
       if (made) made.push(name);
       else this.#made.set(spec.planned, [name]);
       // A decision that failed may be tried again in a Task that is held.
-      const open = !isSettled(state) || state === "error";
+      const open = !hasEnded(state) || state === "error";
       if (open && name !== source) this.#noteUndecided(name, spec.type);
     }
   }

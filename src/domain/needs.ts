@@ -10,9 +10,9 @@ export type TextNeeds = { readonly [Name in TextKindName]?: readonly TextKey<Nam
 
 /** Rows a turn wants to see. Unknown ids are simply absent from the answer. */
 export interface Needs extends KeyedNeeds, TextNeeds {
-  /** The Task with every Step that is not settled and every Run that is live or held. */
+  /** The Task with every Step that has not ended and every Run that is live or held. */
   readonly wholeTasks?: readonly TaskId[];
-  /** The Task with every Step, settled ones too. */
+  /** The Task with every Step, ended ones too. */
   readonly graphs?: readonly TaskId[];
   /** The Task that holds an idempotency key. */
   readonly keys?: readonly IdempotencyKey[];

@@ -23,7 +23,7 @@ export interface Tries {
 }
 
 /** A Step of a plan that no Step depends on, and that runs only to undo another. */
-export interface Undo extends Tries {
+export interface CompensationPlan extends Tries {
   readonly name: string;
   readonly agentName: string;
   readonly config: JsonObject | null;
@@ -75,7 +75,7 @@ export interface StepSpec extends Tries {
   readonly config: JsonObject | null;
   /** True if its results are checked against a schema of the template. */
   readonly hasSchema?: boolean;
-  readonly undo?: Undo;
+  readonly compensation?: CompensationPlan;
   readonly batch?: BatchPlan;
   readonly map?: MapPlan;
   readonly child?: ChildPlan;
@@ -83,7 +83,7 @@ export interface StepSpec extends Tries {
   readonly signal?: SignalPlan;
   readonly member?: Membership;
   /** The Step of another Task that this one undoes, and why. */
-  readonly undoes?: StepKey & { readonly error: string };
+  readonly compensates?: StepKey & { readonly error: string };
 }
 
 /** A Step as a plan has it, before there is a Task. */
@@ -110,7 +110,7 @@ export interface Plan {
   readonly identityWindowMs: Millis;
   readonly holdOnFailure: boolean;
   /** True if some Step can be undone. */
-  readonly undoes: boolean;
+  readonly isCompensable: boolean;
 }
 
 /** The defaults of a template. */
@@ -132,9 +132,9 @@ export function planOf(body: TemplateBody, environment: string): Plan {
   const overrides = body.environments?.[environment]?.steps ?? [];
   const steps = body.steps.map((step) => overridden(step, overrides));
   const byName = new Map(steps.map((step) => [step.name, step]));
-  const undoing = new Set(steps.flatMap(({ compensate }) => compensate ?? []));
+  const compensating = new Set(steps.flatMap(({ compensate }) => compensate ?? []));
   const planned = inOrder(steps)
-    .filter(({ name }) => !undoing.has(name))
+    .filter(({ name }) => !compensating.has(name))
     .map((step) => stepPlan(step, byName));
   const { name, namespace_name: namespace, version } = body;
 
@@ -147,7 +147,7 @@ export function planOf(body: TemplateBody, environment: string): Plan {
     identity: body.identity_strategy ?? "always_unique",
     identityWindowMs: millis((body.identity_window_seconds ?? 0) * 1_000),
     holdOnFailure: body.hold_on_failure ?? false,
-    undoes: undoing.size > 0,
+    isCompensable: compensating.size > 0,
   };
 }
 
@@ -169,14 +169,14 @@ function withOverride(step: TemplateStep, { handler, timeout_seconds, retry }: S
 
 function stepPlan(step: TemplateStep, byName: ReadonlyMap<string, TemplateStep>): StepPlan {
   const { name, type = "standard", handler, child, compensate } = step;
-  const undo = compensate === undefined ? undefined : byName.get(compensate);
+  const compensation = compensate === undefined ? undefined : byName.get(compensate);
   const spec: StepSpec = {
     type,
     planned: name,
     config: handler?.initialization ?? null,
     ...triesOf(step),
     ...(step.result_schema && { hasSchema: true }),
-    ...(undo && { undo: undoOf(undo) }),
+    ...(compensation && { compensation: compensationPlan(compensation) }),
     ...(type === "batchable" && { batch: batchPlan(step) }),
     ...(step.map && { map: mapPlan(step.map) }),
     ...(child && { child: childPlan(child) }),
@@ -192,7 +192,7 @@ function stepPlan(step: TemplateStep, byName: ReadonlyMap<string, TemplateStep>)
   };
 }
 
-function undoOf(step: TemplateStep): Undo {
+function compensationPlan(step: TemplateStep): CompensationPlan {
   const { name, handler } = step;
   return {
     name,

@@ -61,7 +61,7 @@ export interface StepRow {
   readonly signalled: boolean;
   /** The Task it is, or empty. */
   readonly childId: TaskId | "";
-  /** When it first began, and when it was settled. */
+  /** When it first began, and when it ended. */
   readonly startedAt: Instant;
   readonly finishedAt: Instant;
   /** Counts the Task's Steps in the order in which they completed, from 1; 0 before. */
@@ -127,11 +127,11 @@ export function tolerates({ member }: Pick<StepSpec, "member">): boolean {
   return member !== undefined && member.failure !== "fail_fast";
 }
 
-const settled: ReadonlySet<StepState> = new Set(["complete", "error", "cancelled", "resolved_manually"]);
+const ended: ReadonlySet<StepState> = new Set(["complete", "error", "cancelled", "resolved_manually"]);
 
 /** True if nothing more will happen to the Step while its Task lives on without an operator. */
-export function isSettled(state: StepState): boolean {
-  return settled.has(state);
+export function hasEnded(state: StepState): boolean {
+  return ended.has(state);
 }
 
 export function readyStep(step: StepRow): ReadyStep {

@@ -41,7 +41,7 @@ export function newTaskSpec(asked: AskedSpec, plan?: Plan): TaskSpec {
     parent: asked.parent ?? null,
     depth: asked.depth ?? 0,
     compensates: asked.compensates ?? "",
-    undoes: plan?.undoes ?? false,
+    isCompensable: plan?.isCompensable ?? false,
   };
 }
 

@@ -86,7 +86,7 @@ export interface TaskSpec {
   /** The Task whose completed Steps this one undoes, or empty. */
   readonly compensates: TaskId | "";
   /** True if some Step of it can be undone. */
-  readonly undoes: boolean;
+  readonly isCompensable: boolean;
 }
 
 /** How many Steps of a Task are in each state; states with none are absent. */
@@ -113,7 +113,7 @@ export interface TaskRow {
   /** How many members of each batch and map have been let go, by the Step that made them. */
   readonly opened: Readonly<Record<string, number>>;
   /** False once its idempotency key's time was over and another Task has taken it. */
-  readonly holdsKey: boolean;
+  readonly ownsKey: boolean;
   /** The Task that undoes this one's completed Steps, or empty. */
   readonly compensatedBy: TaskId | "";
   /** UTF-8 length of its input; null in a row of a release that did not keep it. */

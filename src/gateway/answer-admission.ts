@@ -1,6 +1,6 @@
 import type { Fault } from "#domain/fault";
 import { limits } from "#domain/limits";
-import { type HeldBudget, type HeldBytes, Holding } from "./held-bytes.js";
+import { type BufferBudget, type BufferedBytes, BufferUse } from "./buffered-bytes.js";
 import { CANCELLED } from "./outcome.js";
 
 /** One connection's share of the bytes that answers may take before they are read. */
@@ -11,13 +11,13 @@ export class AnswerQuota {
   readonly waiting = new Set<WaitingAnswer>();
 }
 
-class WaitingAnswer extends Holding {
-  readonly sending: Holding;
+class WaitingAnswer extends BufferUse {
+  readonly sending: BufferUse;
   readonly connection: AnswerQuota;
   readonly size: number;
   readonly admit: () => void;
 
-  constructor(sending: Holding, connection: AnswerQuota, size: number, end: WaitingEnd) {
+  constructor(sending: BufferUse, connection: AnswerQuota, size: number, end: WaitingEnd) {
     super(end.refuse);
     this.sending = sending;
     this.connection = connection;
@@ -40,9 +40,9 @@ interface WaitingEnd {
  * while others do not. Requests that find no room wait, in turn by connection.
  */
 export class AnswerAdmission {
-  readonly #budget: HeldBudget;
-  readonly #untaken: HeldBytes;
-  readonly #waiting: HeldBytes;
+  readonly #budget: BufferBudget;
+  readonly #untaken: BufferedBytes;
+  readonly #waiting: BufferedBytes;
   /** Those with waiting requests; whoever was admitted last comes last. */
   readonly #quotas = new Set<AnswerQuota>();
   #admitting = false;
@@ -52,7 +52,7 @@ export class AnswerAdmission {
    * @param untaken where answers count
    * @param waiting where requests count that wait for room: bounds their number and time
    */
-  constructor(budget: HeldBudget, untaken: HeldBytes, waiting: HeldBytes) {
+  constructor(budget: BufferBudget, untaken: BufferedBytes, waiting: BufferedBytes) {
     this.#budget = budget;
     this.#untaken = untaken;
     this.#waiting = waiting;
@@ -65,9 +65,9 @@ export class AnswerAdmission {
    * @returns undefined if there is room at once
    * @throws {Fault} `overloaded`, by the promise, if there was none in time
    */
-  reserve(sending: Holding, quota: AnswerQuota, bytes: number): Promise<void> | undefined {
+  reserve(sending: BufferUse, quota: AnswerQuota, bytes: number): Promise<void> | undefined {
     if (quota.waiting.size === 0 && this.#fits(quota, bytes)) {
-      this.#untaken.hold(sending, bytes);
+      this.#untaken.use(sending, bytes);
       return undefined;
     }
     return new Promise((admit, reject) => {
@@ -79,19 +79,19 @@ export class AnswerAdmission {
       quota.waiting.add(waiting);
       this.#quotas.add(quota);
       this.#startSweeping();
-      this.#waiting.hold(waiting, 0);
+      this.#waiting.use(waiting, 0);
     });
   }
 
   /** The peer has given up: its request waits no more. */
-  abandon(sending: Holding, quota: AnswerQuota): void {
+  abandon(sending: BufferUse, quota: AnswerQuota): void {
     for (const waiting of quota.waiting) {
       if (waiting.sending === sending) waiting.cut(CANCELLED.fault);
     }
   }
 
   #fits(quota: AnswerQuota, bytes: number): boolean {
-    const most = quota.bytes === 0 ? limits.heldBytesMost : limits.heldBytes;
+    const most = quota.bytes === 0 ? limits.bufferedBytesMost : limits.bufferedBytes;
     return this.#budget.bytes + bytes <= most && withinShare(quota, bytes);
   }
 
@@ -117,7 +117,7 @@ export class AnswerAdmission {
       this.#remove(waiting);
       // Behind all others that wait.
       if (this.#quotas.delete(quota)) this.#quotas.add(quota);
-      this.#untaken.hold(waiting.sending, waiting.size);
+      this.#untaken.use(waiting.sending, waiting.size);
       waiting.admit();
     }
   }

@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 import { Fault } from "#domain/fault";
 import { limits } from "#domain/limits";
-import { Holding } from "./held-bytes.js";
+import { BufferUse } from "./buffered-bytes.js";
 import { cutShort } from "./incoming.js";
 import { MessageReader, PREFIX_BYTES } from "./message-reader.js";
 import type { Traffic } from "./traffic.js";
@@ -29,9 +29,9 @@ export class GrpcIncoming {
   readonly #options: GrpcIncomingOptions;
   readonly #reader = new MessageReader();
   /** The message that is being received, or all of a request of one message. It has a deadline. */
-  readonly #receiving: Holding;
+  readonly #receiving: BufferUse;
   /** Messages of a stream that wait for this side. They have none. */
-  readonly #waiting: Holding;
+  readonly #waiting: BufferUse;
   #wanted = false;
   #expanding = false;
   /** Bytes that were handed on and not {@link took taken}. */
@@ -48,9 +48,9 @@ export class GrpcIncoming {
     this.#source = source;
     this.#traffic = traffic;
     this.#options = options;
-    this.#receiving = new Holding(options.refuse);
-    this.#waiting = new Holding(options.refuse);
-    if (!options.streamed) traffic.unfinished.hold(this.#receiving, 0);
+    this.#receiving = new BufferUse(options.refuse);
+    this.#waiting = new BufferUse(options.refuse);
+    if (!options.streamed) traffic.unfinished.use(this.#receiving, 0);
     source.on("data", (chunk: Buffer) => this.#receive(chunk));
     source.on("end", () => {
       this.#complete = true;
@@ -164,14 +164,14 @@ export class GrpcIncoming {
     const { unfinished, stalled } = this.#traffic;
     const { held, complete } = this.#reader;
     if (!this.#options.streamed) {
-      unfinished.hold(this.#receiving, held + this.#ahead);
+      unfinished.use(this.#receiving, held + this.#ahead);
       return;
     }
     const begun = held > 0 && !complete;
-    if (begun) unfinished.hold(this.#receiving, held);
+    if (begun) unfinished.use(this.#receiving, held);
     else unfinished.release(this.#receiving);
     const waiting = begun ? this.#ahead : this.#ahead + held;
-    if (waiting > 0) stalled.hold(this.#waiting, waiting);
+    if (waiting > 0) stalled.use(this.#waiting, waiting);
     else stalled.release(this.#waiting);
 
     if (this.#closed) return;

@@ -9,11 +9,11 @@ import type { Fault } from "#domain/fault";
 import { limits } from "#domain/limits";
 import { statusOf } from "#wire/faults";
 import type { AnswerAdmission } from "./answer-admission.js";
+import { type BufferedBytes, BufferUse } from "./buffered-bytes.js";
 import type { Connection } from "./connections.js";
 import type { EngineStream } from "./grpc-engine.js";
 import { GrpcIncoming } from "./grpc-incoming.js";
 import { grpcStatus } from "./grpc-status.js";
-import { type HeldBytes, Holding } from "./held-bytes.js";
 import type { Pace } from "./pace.js";
 import type { AnswerChannel, Rpc } from "./rpc.js";
 import type { Session } from "./session.js";
@@ -34,10 +34,10 @@ export class GrpcTransport implements EngineStream, AnswerChannel {
   readonly #kind: Rpc["kind"];
   readonly #incoming: GrpcIncoming;
   /** Where bytes count that were written and not taken. */
-  readonly #untaken: HeldBytes;
+  readonly #untaken: BufferedBytes;
   readonly #answers: AnswerAdmission;
   readonly #pace: Pace;
-  readonly #sending: Holding;
+  readonly #sending: BufferUse;
   /** Room was asked for, and nothing has been written. */
   #reserved = false;
   #call: ServerInterceptingCallInterface | undefined;
@@ -65,7 +65,7 @@ export class GrpcTransport implements EngineStream, AnswerChannel {
     this.#answers = traffic.answers;
     this.#pace = traffic.pace;
     const cut = () => stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
-    this.#sending = new Holding(cut, isUnary ? session.connection.quota : undefined);
+    this.#sending = new BufferUse(cut, isUnary ? session.connection.quota : undefined);
     this.#incoming = new GrpcIncoming(stream, traffic, {
       streamed: kind === "bidi_streaming",
       encoding: String(headers["grpc-encoding"] ?? "identity"),
@@ -209,7 +209,7 @@ export class GrpcTransport implements EngineStream, AnswerChannel {
     this.#session.sent(bytes.length);
     this.#unsent += held;
     this.#reserved = false;
-    this.#untaken.hold(this.#sending, this.#unsent);
+    this.#untaken.use(this.#sending, this.#unsent);
     this.#stream.write(bytes, () => this.#written(held));
     if (this.#unsent > limits.unsentPerStreamBytes) this.#taken = taken;
     else taken();
@@ -220,7 +220,7 @@ export class GrpcTransport implements EngineStream, AnswerChannel {
     // One answer counts until its stream is closed: then the peer has read it.
     if (this.#kind !== "unary" && !this.#stream.destroyed) {
       if (this.#unsent === 0) this.#untaken.release(this.#sending);
-      else this.#untaken.hold(this.#sending, this.#unsent);
+      else this.#untaken.use(this.#sending, this.#unsent);
     }
     if (this.#unsent > limits.unsentPerStreamBytes) return;
     const taken = this.#taken;

@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 import { Fault } from "#domain/fault";
 import { limits } from "#domain/limits";
-import { Holding } from "./held-bytes.js";
+import { BufferUse } from "./buffered-bytes.js";
 import { MessageReader, type WireMessage } from "./message-reader.js";
 import type { Traffic } from "./traffic.js";
 
@@ -15,7 +15,7 @@ export class Incoming {
   readonly #carried: (bytes: number) => void;
   readonly #reader: MessageReader;
   /** The message that is being received. It has a deadline. */
-  readonly #receiving: Holding;
+  readonly #receiving: BufferUse;
   readonly #refuse: (fault: Fault) => void;
   #complete = false;
   #closed = false;
@@ -32,8 +32,8 @@ export class Incoming {
     this.#carried = carried;
     this.#reader = new MessageReader(framed);
     this.#refuse = refuse;
-    this.#receiving = new Holding(refuse);
-    traffic.unfinished.hold(this.#receiving, 0);
+    this.#receiving = new BufferUse(refuse);
+    traffic.unfinished.use(this.#receiving, 0);
   }
 
   /** True once the peer has said all. */
@@ -60,7 +60,7 @@ export class Incoming {
    * @throws {Fault} if it cannot be taken
    */
   async whole(): Promise<Buffer> {
-    this.#listen(() => this.#reader.settle());
+    this.#listen(() => this.#reader.compact());
     while (!this.#complete && !this.#closed) await this.#change();
     if (this.#failed) throw this.#failed;
     this.close();
@@ -77,7 +77,7 @@ export class Incoming {
   async *messages(signal?: AbortSignal, toTheEnd = false): AsyncGenerator<WireMessage, void> {
     const { unfinished, stalled } = this.#traffic;
     // What waits for this side has no deadline, and neither has the silence between two messages.
-    const waiting = new Holding(this.#refuse);
+    const waiting = new BufferUse(this.#refuse);
     if (!toTheEnd) unfinished.release(this.#receiving);
     const wake = () => this.#wake();
     signal?.addEventListener("abort", wake);
@@ -85,14 +85,14 @@ export class Incoming {
       const { held, complete } = this.#reader;
       if (!complete) return;
       if (!toTheEnd) unfinished.release(this.#receiving);
-      stalled.hold(waiting, held);
+      stalled.use(waiting, held);
       if (held > limits.readAheadBytes) this.#source.pause();
     });
     try {
       while (!signal?.aborted && !this.#closed) {
         const message = this.#reader.take();
         if (message) {
-          stalled.hold(waiting, this.#reader.held);
+          stalled.use(waiting, this.#reader.held);
           const crowded = toTheEnd ? undefined : this.#traffic.pace.next();
           if (crowded) await crowded;
           yield message;
@@ -100,7 +100,7 @@ export class Incoming {
         }
         stalled.release(waiting);
         if (this.#complete) break;
-        if (this.#reader.held > 0) unfinished.hold(this.#receiving, this.#reader.held);
+        if (this.#reader.held > 0) unfinished.use(this.#receiving, this.#reader.held);
         if (this.#source.isPaused()) this.#source.resume();
         await this.#change();
       }
@@ -133,7 +133,7 @@ export class Incoming {
 
   #receive(chunk: Buffer): void {
     this.#reader.push(chunk);
-    this.#traffic.unfinished.hold(this.#receiving, this.#reader.held);
+    this.#traffic.unfinished.use(this.#receiving, this.#reader.held);
   }
 
   #change(): Promise<void> {

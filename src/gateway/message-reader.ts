@@ -93,7 +93,7 @@ export class MessageReader {
    *
    * @throws {Fault} like {@link take}
    */
-  settle(): void {
+  compact(): void {
     this.#checkedSize();
     if (!this.#own && this.#buffer.buffer.byteLength > limits.readSharedBytes + 2 * this.held) this.#grow(0);
   }

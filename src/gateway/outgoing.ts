@@ -1,4 +1,4 @@
-import { type HeldBytes, Holding } from "./held-bytes.js";
+import { type BufferedBytes, BufferUse } from "./buffered-bytes.js";
 import type { HttpPeer } from "./http-peer.js";
 import { type HttpResponse, isGone } from "./http-response.js";
 import type { AnswerChannel } from "./rpc.js";
@@ -8,10 +8,10 @@ import type { Traffic } from "./traffic.js";
 export class Outgoing implements AnswerChannel {
   readonly #response: HttpResponse;
   readonly #traffic: Traffic;
-  readonly #untaken: HeldBytes;
+  readonly #untaken: BufferedBytes;
   readonly #single: boolean;
   readonly #peer: HttpPeer;
-  readonly #holding: Holding;
+  readonly #use: BufferUse;
   /** Its bytes are those that were reserved, not those that were written. */
   #reserved = false;
 
@@ -22,16 +22,16 @@ export class Outgoing implements AnswerChannel {
     this.#untaken = single ? traffic.untaken : traffic.stalled;
     this.#single = single;
     this.#peer = peer;
-    this.#holding = new Holding(() => response.destroy(), single ? peer.quota : undefined);
+    this.#use = new BufferUse(() => response.destroy(), single ? peer.quota : undefined);
     response.once("close", () => {
-      this.#untaken.release(this.#holding);
-      traffic.answers.abandon(this.#holding, peer.quota);
+      this.#untaken.release(this.#use);
+      traffic.answers.abandon(this.#use, peer.quota);
     });
   }
 
   reserve(bytes: number): Promise<void> | undefined {
     this.#reserved = true;
-    return this.#traffic.answers.reserve(this.#holding, this.#peer.quota, bytes);
+    return this.#traffic.answers.reserve(this.#use, this.#peer.quota, bytes);
   }
 
   /** Resolves when the next chunk may be written, or when nobody is there to read it. */
@@ -42,16 +42,16 @@ export class Outgoing implements AnswerChannel {
     const flows = "stream" in response ? response.write(chunk) : response.write(chunk);
     if (this.#single) this.count(chunk.length);
     if (flows) return;
-    if (!this.#single) this.#untaken.hold(this.#holding, chunk.length);
+    if (!this.#single) this.#untaken.use(this.#use, chunk.length);
     await drained(response);
-    if (!this.#single) this.#untaken.release(this.#holding);
+    if (!this.#single) this.#untaken.release(this.#use);
   }
 
   /** So many bytes of a single answer are written. They count until it has been read. */
   count(bytes: number): void {
-    const before = this.#reserved ? 0 : this.#holding.bytes;
+    const before = this.#reserved ? 0 : this.#use.bytes;
     this.#reserved = false;
-    this.#untaken.hold(this.#holding, before + bytes);
+    this.#untaken.use(this.#use, before + bytes);
   }
 }
 

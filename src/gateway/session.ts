@@ -47,7 +47,7 @@ export class Session {
   open = 0;
   emptySince: number;
   /** True once the peer has acknowledged our settings: then Node holds it to them. */
-  settled = false;
+  hasAckedSettings = false;
   lastStreamId = 0;
   /** Since when the headers of a request have begun and not ended. */
   headersSince = 0;
@@ -114,7 +114,7 @@ export class Session {
 
 /** Why this session must end, if it must. Sends a ping when one is due. */
 export function lookAt(session: Session, now: number): EndCause | undefined {
-  if (!session.settled && now - session.openedAt >= limits.handshake) return "handshake";
+  if (!session.hasAckedSettings && now - session.openedAt >= limits.handshake) return "handshake";
   if (!session.overheadWithin()) return "overhead";
   if (now >= session.answerDue) return session.headersSince > 0 ? "headers" : "keepalive";
 

@@ -93,7 +93,7 @@ export class Sessions {
     http2Session.on("error", () => undefined);
     http2Session.on("stream", (...event: StreamEvent) => this.#admit(session, ...event));
     http2Session.once("localSettings", () => {
-      session.settled = true;
+      session.hasAckedSettings = true;
     });
     http2Session.once("close", () => this.#sessions.delete(http2Session));
     if (this.#sweeping) return;
@@ -123,7 +123,8 @@ export class Sessions {
     const bytes = sizeOf(headers);
     session.requested(bytes);
     // Until the peer has acknowledged our settings, Node holds it to none of them.
-    if (!session.settled && bytes > limits.headerBytes) stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    if (!session.hasAckedSettings && bytes > limits.headerBytes)
+      stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
     else this.#onStream(stream, headers, session, flags, rawHeaders);
   }
 

@@ -1,6 +1,6 @@
 import { Fault } from "#domain/fault";
 import { limits } from "#domain/limits";
-import { type HeldBytes, Holding } from "./held-bytes.js";
+import { type BufferedBytes, BufferUse } from "./buffered-bytes.js";
 
 /** Nobody reads why a stream's signal aborts; without a reason Node would make an exception with a trace for each. */
 const OVER = "the stream is over";
@@ -8,12 +8,12 @@ const OVER = "the stream is over";
 /** One open stream of a listener: what its handler listens to, and why it was ended from this side. */
 export class OpenStream {
   readonly #controller = new AbortController();
-  readonly #stalled: HeldBytes;
+  readonly #stalled: BufferedBytes;
   #fault: Fault | undefined;
-  #kept: Holding | undefined;
+  #kept: BufferUse | undefined;
 
   /** @param stalled where bytes count that are kept for peers until they read */
-  constructor(stalled: HeldBytes) {
+  constructor(stalled: BufferedBytes) {
     this.#stalled = stalled;
   }
 
@@ -45,8 +45,8 @@ export class OpenStream {
    */
   keep(bytes: number): void {
     if (bytes > 0 && !this.signal.aborted) {
-      this.#kept ??= new Holding((fault) => this.end(fault));
-      this.#stalled.hold(this.#kept, bytes);
+      this.#kept ??= new BufferUse((fault) => this.end(fault));
+      this.#stalled.use(this.#kept, bytes);
     } else if (this.#kept) {
       this.#stalled.release(this.#kept);
     }
@@ -56,11 +56,11 @@ export class OpenStream {
 /** The open streams of all listeners, so that a drain can end them. */
 export class OpenStreams {
   readonly #streams = new Set<OpenStream>();
-  readonly #stalled: HeldBytes;
+  readonly #stalled: BufferedBytes;
   #drained: Fault | undefined;
 
   /** @param stalled where bytes count that are kept for peers until they read */
-  constructor(stalled: HeldBytes) {
+  constructor(stalled: BufferedBytes) {
     this.#stalled = stalled;
   }
 

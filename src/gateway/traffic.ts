@@ -3,18 +3,18 @@ import { limits } from "#domain/limits";
 import type { Millis } from "#domain/time";
 import type { CounterName, Telemetry } from "#ports/telemetry";
 import { AnswerAdmission } from "./answer-admission.js";
+import { BufferBudget, BufferedBytes } from "./buffered-bytes.js";
 import { Compressor } from "./compression.js";
-import { HeldBudget, HeldBytes } from "./held-bytes.js";
 import { Pace } from "./pace.js";
 
 /** What all listeners together hold for peers that have not finished sending, or taking. */
 export class Traffic {
   /** Requests, and messages of streams, that have begun and not ended. */
-  readonly unfinished: HeldBytes;
+  readonly unfinished: BufferedBytes;
   /** Answers of unary requests that were sent and not taken. */
-  readonly untaken: HeldBytes;
+  readonly untaken: BufferedBytes;
   /** The same of streams, in both directions. A reader may pause for as long as it likes while there is room. */
-  readonly stalled: HeldBytes;
+  readonly stalled: BufferedBytes;
   /** Before an answer that may be large is read for one of them. */
   readonly answers: AnswerAdmission;
   readonly compressor = new Compressor();
@@ -30,9 +30,9 @@ export class Traffic {
       const message = `${why}: read those that you have, and ask for this one a little later.`;
       return new Fault("overloaded", message, { reason: "ANSWERS_FULL", retryAfter: limits.retryAfter });
     };
-    const budget = new HeldBudget(limits.heldBytes, limits.heldBytesMost);
-    this.unfinished = new HeldBytes(budget, {
-      holdings: limits.unfinishedRequests,
+    const budget = new BufferBudget(limits.bufferedBytes, limits.bufferedBytesMost);
+    this.unfinished = new BufferedBytes(budget, {
+      uses: limits.unfinishedRequests,
       deadline: body,
       late: () => {
         cut("request", "late");
@@ -56,8 +56,8 @@ export class Traffic {
         "SENDING_FULL",
       );
     };
-    this.untaken = new HeldBytes(budget, {
-      holdings: Number.POSITIVE_INFINITY,
+    this.untaken = new BufferedBytes(budget, {
+      uses: Number.POSITIVE_INFINITY,
       deadline: body,
       late: () => {
         cut("answer", "late");
@@ -65,9 +65,9 @@ export class Traffic {
       },
       full,
     });
-    this.stalled = new HeldBytes(budget, { holdings: Number.POSITIVE_INFINITY, full });
-    const waiting = new HeldBytes(budget, {
-      holdings: limits.answersWaiting,
+    this.stalled = new BufferedBytes(budget, { uses: Number.POSITIVE_INFINITY, full });
+    const waiting = new BufferedBytes(budget, {
+      uses: limits.answersWaiting,
       deadline: body,
       late: () => answersFull("late", `there was no room for the answer within ${body / 1_000} s`),
       full: () =>

@@ -10,7 +10,7 @@ export interface FolderWatchParts {
   /** Something has happened at this path. */
   readonly changed: (path: string) => void;
   /** Something has changed and then been left alone. Never called twice at a time. */
-  readonly settled: () => Promise<void>;
+  readonly afterChanges: () => Promise<void>;
 }
 
 interface Watched {
@@ -127,7 +127,7 @@ export class FolderWatch {
   #ring(): void {
     this.#timer = undefined;
     this.#since = 0;
-    this.#work = this.during(this.#parts.settled);
+    this.#work = this.during(this.#parts.afterChanges);
   }
 }
 

@@ -68,7 +68,7 @@ class Folder implements TemplateFolder {
     const { folder: root, log } = parts;
     this.#parts = parts;
     const forget = (path: string) => this.#forget(path);
-    this.#watch = new FolderWatch({ root, log, changed: forget, settled: () => this.#lookAgain() });
+    this.#watch = new FolderWatch({ root, log, changed: forget, afterChanges: () => this.#lookAgain() });
   }
 
   async open(): Promise<void> {

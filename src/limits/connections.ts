@@ -35,11 +35,11 @@ export const connections = {
    * messages of the largest size. Past it the oldest is ended, with `RECEIVING_FULL` or `SENDING_FULL`, unless it is younger
    * than `heldGrace` and they are fewer than `heldBytesMost`.
    */
-  heldBytes: 96 * MIB,
+  bufferedBytes: 96 * MIB,
   /** Past this the oldest is ended however young it is: below, many Workers may have large results at once. */
-  heldBytesMost: 192 * MIB,
+  bufferedBytesMost: 192 * MIB,
   /** How long a request or answer may be held though more than `heldBytes` are. */
-  heldGrace: millis(2_000),
+  bufferedGrace: millis(2_000),
   /**
    * Of `heldBytes`, what the answers of one connection take that may be large: four of the largest size. Each counts with the
    * most that it may be from before it is read from the store, and with its size until the peer has read it. More requests of

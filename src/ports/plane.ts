@@ -48,7 +48,7 @@ export interface TaskPlane {
   signal(caller: Caller, taskId: TaskId, signal: string, payload: string): Promise<Receipt>;
 
   /**
-   * An operator settles by hand what failed for good, in a Task that is held for it.
+   * An operator resolves by hand what failed for good, in a Task that is held for it.
    *
    * @throws {Fault} `not_found`, or `wrong_state` if the Task has ended or the Step has not failed
    */

@@ -105,23 +105,27 @@ function sharedInput({ id, inputBytes }: TaskRow, { inputs, sharedInputs }: Work
 
 /** What the plane adds to a Task's input for one Step: JSON text of an object, or nothing. */
 function partsOf({ id, spec }: TaskRow, step: StepRow, work: Workspace): string {
-  const { config, undoes } = step.spec;
+  const { config, compensates } = step.spec;
   const own = work.stepInputs.get(stepKey({ taskId: id, stepName: step.name }));
   invariant(
     own !== undefined || !step.hasInput,
     `the input of step ${step.name} of task ${id} is not at hand`,
   );
-  if (!config && own === undefined && !undoes) return "";
+  if (!config && own === undefined && !compensates) return "";
 
   const parts = new Map(membersOf(own ?? "{}"));
   if (config && !parts.has("config")) parts.set("config", JSON.stringify(config));
-  if (undoes) parts.set("compensate", compensate(undoes, spec.compensates, work));
+  if (compensates) parts.set("compensate", compensate(compensates, spec.compensates, work));
   return withMembers("{}", parts);
 }
 
-function compensate(undoes: NonNullable<StepRow["spec"]["undoes"]>, taskId: string, work: Workspace): string {
-  const { stepName, error } = undoes;
-  const result = work.outputs.get(stepKey(undoes)) || "null";
+function compensate(
+  compensates: NonNullable<StepRow["spec"]["compensates"]>,
+  taskId: string,
+  work: Workspace,
+): string {
+  const { stepName, error } = compensates;
+  const result = work.outputs.get(stepKey(compensates)) || "null";
   return withMembers(
     JSON.stringify({ task_id: taskId, step: stepName, error }),
     new Map([["result", result]]),

@@ -79,11 +79,11 @@ export class CascadeDecider {
     });
     try {
       await cascade.decide(first);
-      verdicts.settle();
+      verdicts.throwIfMissing();
       core.parked.forget(first);
       return cascade.answer;
     } catch (error) {
-      journal.undoTo(mark);
+      journal.rollBackTo(mark);
       if (error instanceof StoreError) throw error;
       // Whatever was thrown: the cascade went on as if what it could not check had fitted.
       if (verdicts.missing.length > 0) return undefined;
@@ -105,7 +105,7 @@ export class CascadeDecider {
    */
   async decideForGood(first: AddressedMessage): Promise<Answer | undefined | CascadeFailure> {
     const { core, at } = this.#tools;
-    if (core.parked.holds(first, at)) {
+    if (core.parked.has(first, at)) {
       core.telemetry.count("taskrun_reports_refused_total", { cause: "parked" });
       return undefined;
     }

@@ -43,7 +43,7 @@ export class Journal {
   }
 
   /** Takes back every change since the mark, the last one first. */
-  undoTo(mark: number): void {
+  rollBackTo(mark: number): void {
     while (this.#undo.length > mark) this.#undo.pop()?.();
   }
 }

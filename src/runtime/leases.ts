@@ -23,7 +23,7 @@ const FOREVER = Number.MAX_SAFE_INTEGER as Instant;
 export class Leases {
   readonly #leases = new Map<SessionId, Lease>();
   /** True if the scheduler has last passed over a worker with a free slot because too much waits to be sent. */
-  heldBack = false;
+  hasDeferred = false;
 
   open(session: SessionId, sink: WorkerSink, ttl: Millis, at: Instant): void {
     const until = later(at, ttl);

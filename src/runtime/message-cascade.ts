@@ -106,7 +106,7 @@ export class MessageCascade {
         this.#changeTask(command.params.taskId, { compensatedBy: command.params.compensatedBy });
         break;
       case "releaseKey":
-        this.#changeTask(command.params.taskId, { holdsKey: false });
+        this.#changeTask(command.params.taskId, { ownsKey: false });
         break;
       case "addDependencies":
         this.#changeStep(command.params, (row) => withDependencies(row, command.params));

@@ -31,7 +31,7 @@ export class ParkedMessages {
   }
 
   /** True if a worker says again what is to be left alone for now. Deadlines and leases are moved instead. */
-  holds(addressed: AddressedMessage, at: Instant): boolean {
+  has(addressed: AddressedMessage, at: Instant): boolean {
     const { type } = addressed.message;
     if (this.#entries.size === 0 || (type !== "report" && type !== "held")) return false;
     const entry = this.#entries.get(keyOf(addressed));

@@ -9,7 +9,7 @@ import { templateKey } from "#domain/template";
 import type { TurnStore } from "#ports/store-turns";
 import { needsOf } from "./actors.js";
 import { fromStore } from "./store-error.js";
-import { holderKey, type Workspace } from "./workspace.js";
+import { keyName, type Workspace } from "./workspace.js";
 
 type Wanted = { [Kind in keyof Needs]-?: NonNullable<Needs[Kind]>[number][] };
 
@@ -89,7 +89,7 @@ export class RowLoader {
     if (templates) for (const ref of templates) this.#ask("templates", ref, templateKey(ref));
     if (keys) {
       for (const key of keys) {
-        if (!work.holder(key.namespace, key.key)) this.#ask("keys", key, holderKey(key.namespace, key.key));
+        if (!work.keyOwner(key.namespace, key.key)) this.#ask("keys", key, keyName(key.namespace, key.key));
       }
     }
   }

@@ -16,7 +16,7 @@ import { AwaitedVerdicts } from "./awaited-verdicts.js";
 import { ClockStarter } from "./clock-start.js";
 import type { Core } from "./core.js";
 import { deadlineMail, silenceMail } from "./due-mail.js";
-import { expectHolders } from "./holders.js";
+import { expectWorkers } from "./expected-workers.js";
 import { Leases } from "./leases.js";
 import { measure } from "./measure.js";
 import { Memory } from "./memory.js";
@@ -98,7 +98,7 @@ export class Supervisor {
     const boot = await this.core.store.boot();
     await this.clockStarter.start(boot.at);
     this.core.memory.restore(boot);
-    expectHolders(boot.held, this.core);
+    expectWorkers(boot.held, this.core);
     this.core.memory.turnEnded();
     this.core.actors.live({ type: "serve" });
     this.#serving = true;
@@ -126,8 +126,8 @@ export class Supervisor {
   /** A worker's transport has taken much of what waited: whoever was held back for it may go on. */
   drained(): void {
     const { leases } = this.core;
-    if (!leases.heldBack) return;
-    leases.heldBack = false;
+    if (!leases.hasDeferred) return;
+    leases.hasDeferred = false;
     this.schedule();
   }
 
@@ -181,7 +181,7 @@ export class Supervisor {
       decidedAt = clock.monotonic();
       committed = await turn.commit();
     } catch (error) {
-      turn.undo();
+      turn.rollBack();
       this.core.memory.turnEnded();
       return this.#turnFailed(posted, error instanceof StoreError ? error.cause : error);
     }

@@ -68,8 +68,8 @@ export class TurnView implements MessageView {
     return this.#work.runsOf(taskId);
   }
 
-  holder(namespace: string, key: string): TaskRow | undefined {
-    return this.#work.holder(namespace, key);
+  keyOwner(namespace: string, key: string): TaskRow | undefined {
+    return this.#work.keyOwner(namespace, key);
   }
 
   input(taskId: TaskId): string | undefined {

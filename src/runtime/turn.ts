@@ -106,8 +106,8 @@ export class Turn {
   }
 
   /** Takes back all of it: memory is as before the turn. */
-  undo(): void {
-    this.#journal.undoTo(0);
+  rollBack(): void {
+    this.#journal.rollBackTo(0);
   }
 
   /** Who asked hears at once of a message that cannot be decided; what would come again is seen to. */
@@ -127,7 +127,7 @@ export class Turn {
       return await this.#schedule();
     } catch (error) {
       if (error instanceof StoreError) throw error;
-      this.#journal.undoTo(mark);
+      this.#journal.rollBackTo(mark);
       this.#lanesRead = [];
       this.#core.telemetry.log.error("scheduling failed", { err: error });
       return false;
@@ -137,8 +137,8 @@ export class Turn {
   /** Last in the turn, a cascade of its own: every Step and slot of the turn is known by now. */
   async #schedule(): Promise<boolean> {
     const { memory, leases, entropy } = this.#core;
-    const { workers, free, heldBack } = freeWorkers(memory.roster, leases);
-    leases.heldBack = heldBack;
+    const { workers, free, deferred } = freeWorkers(memory.roster, leases);
+    leases.hasDeferred = deferred;
     await this.#readLanes(workers.length > 0);
     if (workers.length === 0) return false;
 

@@ -59,12 +59,13 @@ export class Verdicts {
     if (this.#isLast) return { type: "limit", text: "it takes too long to check at this moment" };
     this.#missing.push({ schema, json });
     this.#missingBytes += json.length;
-    if (this.#missing.length >= limits.verdictsAtOnce || this.#missingBytes > limits.turnBytes) this.settle();
+    if (this.#missing.length >= limits.verdictsAtOnce || this.#missingBytes > limits.turnBytes)
+      this.throwIfMissing();
     return undefined;
   }
 
   /** @throws {VerdictMissing} if anything was missing */
-  settle(): void {
+  throwIfMissing(): void {
     if (this.#missing.length > 0) throw new VerdictMissing("the cascade is decided without a verdict");
   }
 

@@ -4,7 +4,7 @@ import type { Lane } from "#domain/lane";
 import type { LogEntry } from "#domain/log";
 import { idOfKey, type KeyedKindName, rowKinds } from "#domain/row-kinds";
 import { isOver, type RunRow } from "#domain/run";
-import { isSettled, type StepRow } from "#domain/step";
+import { hasEnded, type StepRow } from "#domain/step";
 import type { SharedText } from "#domain/step-input";
 import type { TaskRow } from "#domain/task";
 import { type TemplateRef, type TemplateRow, templateKey } from "#domain/template";
@@ -85,7 +85,7 @@ export class Workspace {
       const family = this.#family(row.id);
       if (family.task) continue;
       family.task = row;
-      if (row.holdsKey) this.#holders.set(holderKey(row.namespace, row.spec.idempotencyKey), row.id);
+      if (row.ownsKey) this.#holders.set(keyName(row.namespace, row.spec.idempotencyKey), row.id);
     }
     for (const row of steps) {
       const family = this.#family(row.taskId);
@@ -118,8 +118,8 @@ export class Workspace {
   }
 
   /** The Task that holds an idempotency key; none holds the empty one. */
-  holder(namespace: string, key: string): TaskRow | undefined {
-    const taskId = key === "" ? undefined : this.#holders.get(holderKey(namespace, key));
+  keyOwner(namespace: string, key: string): TaskRow | undefined {
+    const taskId = key === "" ? undefined : this.#holders.get(keyName(namespace, key));
     return taskId && this.task(taskId);
   }
 
@@ -160,7 +160,7 @@ export class Workspace {
   }
 
   liveSteps(taskId: TaskId): StepRow[] {
-    return this.stepsOf(taskId).filter(({ state }) => !isSettled(state));
+    return this.stepsOf(taskId).filter(({ state }) => !hasEnded(state));
   }
 
   liveRuns(taskId: TaskId): RunRow[] {
@@ -177,7 +177,7 @@ export class Workspace {
     family.whole = true;
     family.complete = true;
     this.putTask(task);
-    this.#journal.set(this.#holders, holderKey(task.namespace, task.spec.idempotencyKey), task.id);
+    this.#journal.set(this.#holders, keyName(task.namespace, task.spec.idempotencyKey), task.id);
     this.rows.keepText("inputs", { taskId: task.id, json: input });
   }
 
@@ -282,6 +282,6 @@ export class Workspace {
 }
 
 /** Both are clients' words and may hold anything: only quoting keeps them apart. */
-export function holderKey(namespace: string, key: string): string {
+export function keyName(namespace: string, key: string): string {
   return JSON.stringify([namespace, key]);
 }

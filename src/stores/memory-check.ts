@@ -43,10 +43,10 @@ function checkRows(tables: MemoryTables, turn: Commit): void {
 
 /** One Task may let go of a key that another takes with the same commit. */
 function checkKeys({ taskOfKey }: MemoryTables, turn: Commit): void {
-  const released = new Set(turn.tasks.filter((task) => heldKey(task) === undefined).map(({ id }) => id));
+  const released = new Set(turn.tasks.filter((task) => ownedKey(task) === undefined).map(({ id }) => id));
   const taken = new Map<string, TaskId>();
   for (const task of turn.tasks) {
-    const key = heldKey(task);
+    const key = ownedKey(task);
     if (key === undefined) continue;
     const holder = taken.get(key) ?? taskOfKey.get(key);
     taken.set(key, task.id);
@@ -70,8 +70,8 @@ function checkTemplates({ templates }: MemoryTables, turn: Commit): void {
 }
 
 /** What another Task cannot take while this one has it; undefined if there is no such thing. */
-export function heldKey({ namespace, holdsKey, spec: { idempotencyKey } }: TaskRow): string | undefined {
-  return holdsKey && idempotencyKey !== "" ? keyOf(namespace, idempotencyKey) : undefined;
+export function ownedKey({ namespace, ownsKey, spec: { idempotencyKey } }: TaskRow): string | undefined {
+  return ownsKey && idempotencyKey !== "" ? keyOf(namespace, idempotencyKey) : undefined;
 }
 
 function follows(

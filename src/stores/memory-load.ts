@@ -15,7 +15,7 @@ import {
   textPlace,
 } from "#domain/row-kinds";
 import { isOver } from "#domain/run";
-import { isSettled } from "#domain/step";
+import { hasEnded } from "#domain/step";
 import type { TemplateRow } from "#domain/template";
 import type { Loaded, LoadedRows, LoadedTexts } from "#ports/store-turns";
 import { type Kept, keyOf, type MemoryTables, runIn } from "./memory-reads.js";
@@ -60,7 +60,7 @@ class Answer {
 
   wholeTask(id: TaskId): void {
     const kept = this.task(id);
-    for (const step of kept?.steps.values() ?? []) if (!isSettled(step.state)) this.rows.steps.add(step);
+    for (const step of kept?.steps.values() ?? []) if (!hasEnded(step.state)) this.rows.steps.add(step);
     for (const run of kept?.runs.values() ?? []) {
       if (!isOver(run.status) || run.heldBy !== "") this.rows.runs.add(run);
     }

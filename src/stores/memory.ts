@@ -18,7 +18,7 @@ import { earliest, type Instant, NEVER } from "#domain/time";
 import type { Store } from "#ports/store";
 import type { Reads } from "#ports/store-reads";
 import type { BootState, Commit, Committed, Loaded } from "#ports/store-turns";
-import { check, heldKey } from "./memory-check.js";
+import { check, ownedKey } from "./memory-check.js";
 import { loadFrom } from "./memory-load.js";
 import { type Kept, keyOf, MemoryReads, type MemoryTables } from "./memory-reads.js";
 import { compare, MemoryTemplates } from "./memory-templates.js";
@@ -139,7 +139,7 @@ class MemoryStore implements Store {
       const texts = forKinds<Record<TextKindName, Map<string, string>>>(textKindNames, () => new Map());
       tasks.set(task.id, { task, steps: new Map(), runs: new Map(), texts, log: [] });
     }
-    const key = heldKey(task);
+    const key = ownedKey(task);
     if (key === undefined) this.#releaseKey(task);
     else this.#tables.taskOfKey.set(key, task.id);
   }

@@ -12,7 +12,7 @@ import {
   textPlace,
 } from "#domain/row-kinds";
 import { isOver, type RunRow } from "#domain/run";
-import { isSettled, type StepRow } from "#domain/step";
+import { hasEnded, type StepRow } from "#domain/step";
 import type { TaskRow } from "#domain/task";
 import type { TaskDetail } from "#ports/store-reads";
 import type { Commit, Committed } from "#ports/store-turns";
@@ -75,7 +75,7 @@ export class TaskCache {
     if (!family?.whole) return false;
     tasks.set(id, family.task);
     for (const step of family.steps.values())
-      if (!isSettled(step.state)) steps.set(rowKinds.steps.idOf(step), step);
+      if (!hasEnded(step.state)) steps.set(rowKinds.steps.idOf(step), step);
     for (const run of family.runs.values())
       if (run.heldBy !== "" || !isOver(run.status)) runs.set(run.id, run);
     return true;

@@ -43,10 +43,10 @@ export function weighStep({ errorMessage, dependsOn, dependants, members }: Step
 
 /** Of a Step that an agent's Task has this is nothing; of a template's it can be as much as its author wrote. */
 export function weighSpec({ spec }: StepRow): number {
-  const { config, undo, signal, undoes } = spec;
-  const written = [config, undo?.config, signal?.otherwise].filter((part) => part != null);
+  const { config, compensation, signal, compensates } = spec;
+  const written = [config, compensation?.config, signal?.otherwise].filter((part) => part != null);
   const texts = written.reduce<number>((sum, part) => sum + JSON.stringify(part).length, 0);
-  return texts * PARSED + (undoes?.error.length ?? 0);
+  return texts * PARSED + (compensates?.error.length ?? 0);
 }
 
 export function weighTask({ spec, errorMessage, opened }: TaskRow): number {

@@ -1,4 +1,4 @@
-import { isSettled, stepStates } from "#domain/step";
+import { hasEnded, stepStates } from "#domain/step";
 
 export { auditGraph } from "#domain/audit";
 
@@ -20,7 +20,7 @@ SELECT s.task_id || '/' || s.name || ' waits for ' || s.unsatisfied || ', but ' 
     || ' it depends on are not done' AS finding
   FROM steps AS s LEFT JOIN missing AS m ON m.task_id = s.task_id AND m.name = s.name
   WHERE s.state NOT IN (${stepStates
-    .filter(isSettled)
+    .filter(hasEnded)
     .map((state) => `'${state}'`)
     .join(", ")}) AND s.unsatisfied <> coalesce(m.number, 0)
 UNION ALL

@@ -61,7 +61,7 @@ export function task(id: TaskId, part: Partial<TaskRow> = {}): TaskRow {
     tolerated: 0,
     isolated: 0,
     opened: {},
-    holdsKey: true,
+    ownsKey: true,
     compensatedBy: "",
     inputBytes: 2,
     ...part,

@@ -137,11 +137,11 @@ export function keyTests({ test, expect, use }: Suite): void {
       const first = task(id, { spec: keyed });
       await store.commit(commit({ tasks: [first] }));
       await store.commit(
-        commit({ tasks: [task(other, { spec: keyed }), { ...first, revision: 2, holdsKey: false }] }),
+        commit({ tasks: [task(other, { spec: keyed }), { ...first, revision: 2, ownsKey: false }] }),
       );
       expect(await holder(store)).toEqual([other]);
 
-      const second = task(other, { spec: keyed, revision: 2, holdsKey: false });
+      const second = task(other, { spec: keyed, revision: 2, ownsKey: false });
       const third = task(taskId(3), { spec: keyed });
       await store.commit(commit({ tasks: [second, third] }));
       const again = await reopen();
@@ -156,7 +156,7 @@ export function keyTests({ test, expect, use }: Suite): void {
       const keyed = spec({ idempotencyKey: "k" });
       const first = task(id, { spec: keyed });
       await store.commit(commit({ tasks: [first] }));
-      const released = { ...ended(first, 100), holdsKey: false };
+      const released = { ...ended(first, 100), ownsKey: false };
       await store.commit(commit({ tasks: [released, task(other, { spec: keyed })] }));
       expect((await store.load({ wholeTasks: [id] })).tasks).toEqual([released]);
 

@@ -171,10 +171,10 @@ function withTasks(edits: readonly Edit[], there: ReadonlySet<string>): readonly
 function withKeyReleased(edits: readonly TaskRow[], stored: readonly TaskRow[]): TaskRow[] {
   const takes = edits.some(({ revision, spec }) => revision === 1 && spec.idempotencyKey === "k");
   const holder = takes
-    ? stored.find(({ spec, holdsKey }) => holdsKey && spec.idempotencyKey === "k")
+    ? stored.find(({ spec, ownsKey }) => ownsKey && spec.idempotencyKey === "k")
     : undefined;
   if (!holder || edits.some(({ id }) => id === holder.id)) return [...edits];
-  return [...edits, { ...holder, revision: holder.revision + 1, holdsKey: false }];
+  return [...edits, { ...holder, revision: holder.revision + 1, ownsKey: false }];
 }
 
 function editStep(stored: StepRow | undefined, edit: Edit): StepRow {

@@ -15,7 +15,7 @@ export function graphTests({ test, expect, use }: Suite): void {
         timeoutMs: millis(5),
         map: { over: "results/list", concurrency: 3, failure: "isolate" },
         member: { group: "other", index: 2, concurrency: 1, failure: "continue_on_failure" },
-        undo: {
+        compensation: {
           name: "undo",
           agentName: "eraser",
           config: null,
@@ -51,7 +51,7 @@ export function graphTests({ test, expect, use }: Suite): void {
   test("a Task comes back with what it knows of its Steps, its family and its key", () =>
     use(async (store) => {
       const made = task(a, { opened: { split: 3, "a/b": 1 }, tolerated: 2, isolated: 1 });
-      const later = { ...made, revision: 2, opened: { split: 4 }, holdsKey: false, compensatedBy: b };
+      const later = { ...made, revision: 2, opened: { split: 4 }, ownsKey: false, compensatedBy: b };
       await store.commit(commit({ tasks: [made] }));
       expect((await store.load({ wholeTasks: [a] })).tasks).toEqual([made]);
 
@@ -60,7 +60,7 @@ export function graphTests({ test, expect, use }: Suite): void {
       expect((await store.reads.tasks({ namespaces: "*" }, undefined, 5)).tasks).toEqual([later]);
     }));
 
-  test("a graph has every Step, settled ones too, in the order in which they were made", () =>
+  test("a graph has every Step, ended ones too, in the order in which they were made", () =>
     use(async (store, reopen) => {
       const names = ["source", "z", "m", "a"];
       const steps = names.map((name) => step(a, { name }));

@@ -1,7 +1,7 @@
 import type { DeadlineKind } from "#domain/deadline";
 import { stepKey } from "#domain/id";
 import { isOver } from "#domain/run";
-import { isSettled, type StepRow, type StepState, satisfies } from "#domain/step";
+import { hasEnded, type StepRow, type StepState, satisfies } from "#domain/step";
 import { isTerminal, type StepCounts, type TaskRow } from "#domain/task";
 import { keyOf, type Rows } from "./world.js";
 
@@ -45,7 +45,7 @@ function sorted(counts: StepCounts): string {
 
 /** An ended Task has nothing left that could move. */
 function endOf({ id, state, finishedAt }: TaskRow, steps: readonly StepRow[], rows: Rows): string[] {
-  const live = steps.filter((step) => !isSettled(step.state)).map(({ name }) => name);
+  const live = steps.filter((step) => !hasEnded(step.state)).map(({ name }) => name);
   const deadlines = [...rows.deadlines.values()].filter(({ taskId }) => taskId === id);
   const runs = [...rows.runs.values()].filter(({ taskId, status }) => taskId === id && !isOver(status));
   const last = rows.log.get(id)?.at(-1);
@@ -114,7 +114,7 @@ function edgesOf(step: StepRow, { steps }: Rows): string[] {
     return !before || !satisfies(before);
   });
   return [
-    ...(isSettled(step.state) ? [] : differing(`open dependencies of ${key}`, step.unsatisfied, open.length)),
+    ...(hasEnded(step.state) ? [] : differing(`open dependencies of ${key}`, step.unsatisfied, open.length)),
     ...step.dependsOn
       .filter((name) => !at(name)?.dependants.includes(step.name))
       .map((name) => `${key} waits for ${name}, which does not know it`),
@@ -134,7 +134,7 @@ function groupOf(step: StepRow, { steps, tasks }: Rows): string[] {
   if (!first) return [];
   const most = first.spec.member?.concurrency ?? 0;
   const begun = members.filter(({ state, attempts }) => state !== "pending" || attempts > 0);
-  const underWay = begun.filter(({ state }) => !isSettled(state));
+  const underWay = begun.filter(({ state }) => !hasEnded(state));
   const opened = tasks.get(step.taskId)?.opened[step.name] ?? 0;
   return [
     ...(underWay.length > most

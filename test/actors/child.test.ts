@@ -78,7 +78,7 @@ describe("a step that is a task", () => {
       holdOnFailure: true,
       timeoutMs: millis(60_000),
       maxAttempts: 9,
-      undoes: true,
+      isCompensable: true,
       depth: 2,
     });
     const template = { namespace: "", name: "inner", version: "" };
@@ -202,7 +202,7 @@ describe("the end of the task that a step is", () => {
     ]);
   });
 
-  test("without a result it is complete all the same; settled by hand too", () => {
+  test("without a result it is complete all the same; resolved by hand too", () => {
     expect(ended(waiting(), { child: child({ state: "complete" }) })[0]).toBe("sub succeeded 0");
     expect(ended(waiting(), { child: child({ state: "resolved_manually" }) })[0]).toBe("sub succeeded 0");
   });

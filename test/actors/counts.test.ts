@@ -5,7 +5,7 @@ import type { StepMessage } from "#actors/step/messages";
 import { startTask } from "#actors/task/start";
 import { taskEnded } from "#actors/task-finalizer/task-ended";
 import type { StepSpec } from "#domain/plan";
-import { isSettled, type StepRow, type StepState } from "#domain/step";
+import { hasEnded, type StepRow, type StepState } from "#domain/step";
 import { isTerminal, moved, type StepCounts, type TaskRow, type TaskState } from "#domain/task";
 import { type FailureStrategy, failureStrategies } from "#domain/template";
 import { instant } from "#domain/time";
@@ -45,7 +45,7 @@ class Family {
         this.countInEnded(before, after);
         this.carryOut(asked);
       } else if (command.type === "tell" && command.params.message.type === "task.ended") {
-        const steps = [...this.steps.values()].filter(({ state }) => !isSettled(state));
+        const steps = [...this.steps.values()].filter(({ state }) => !hasEnded(state));
         this.carryOut(decide(taskEnded, command.params.message, { task: this.task, steps }, at));
       }
     }
@@ -73,7 +73,7 @@ function contract(steps: readonly StepRow[], { hasRun, spec: { holdOnFailure } }
   const failed = (...strategies: FailureStrategy[]) =>
     steps.some(({ state, spec }) => state === "error" && strategies.includes(strategyOf(spec)));
   const has = (...states: StepState[]) => steps.some(({ state }) => states.includes(state));
-  const settled = steps.every(({ state }) => isSettled(state));
+  const settled = steps.every(({ state }) => hasEnded(state));
 
   if (failed("fail_fast") || (settled && failed("isolate")))
     return holdOnFailure ? "blocked_by_failures" : "error";
@@ -139,7 +139,7 @@ test("whatever ends a task ends all of its steps, and the counts know", () => {
       family.carryOut([{ type: "advanceTask", params: { taskId: t1, message } }]);
 
       expect(isTerminal(family.task.state)).toBe(true);
-      expect([...family.steps.values()].filter(({ state }) => !isSettled(state))).toEqual([]);
+      expect([...family.steps.values()].filter(({ state }) => !hasEnded(state))).toEqual([]);
       expect(family.task.counts).toEqual(family.recount());
     }),
   );

@@ -39,8 +39,8 @@ export function registered(body: TemplateBody, part: Partial<TemplateRow> = {}):
 
 /** What a client sends that wants a Task of this plan. */
 export function planDraft(of: Plan, part: Partial<TaskSpec> = {}, id: string = t1, input = "{}"): TaskDraft {
-  const { template: ref, timeoutMs, holdOnFailure, undoes } = of;
-  const known = { agentName: "", template: ref, maxAttempts: 0, timeoutMs, holdOnFailure, undoes };
+  const { template: ref, timeoutMs, holdOnFailure, isCompensable } = of;
+  const known = { agentName: "", template: ref, maxAttempts: 0, timeoutMs, holdOnFailure, isCompensable };
   return {
     id: id as TaskId,
     namespace: "default",

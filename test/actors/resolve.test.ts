@@ -69,7 +69,7 @@ describe("a step", () => {
     ]);
   });
 
-  test("settled by hand stops its clock, its waits and its run, and those that waited for it go on", () => {
+  test("resolved by hand stops its clock, its waits and its run, and those that waited for it go on", () => {
     const row = {
       state: "in_progress",
       runId: r1,
@@ -86,7 +86,7 @@ describe("a step", () => {
       "main completeManually 3 1",
       "clearDeadline main attempt",
       "clearDeadline main retry",
-      "r1 end CANCELLED the step was settled by hand",
+      "r1 end CANCELLED the step was resolved by hand",
       "tell step.satisfied main",
       "answer t1",
     ]);
@@ -120,7 +120,7 @@ describe("a step", () => {
   });
 
   test("that is at work through others is settled through those", () => {
-    const through = 'step "main" is at work through others: settle those, or cancel the task';
+    const through = 'step "main" is at work through others: resolve those, or cancel the task';
     for (const action of ["resolve", "complete"] as const) {
       expect(outcome(resolved(action, { state: "in_progress", childId: "t2" as TaskId }))).toBe(through);
       expect(outcome(resolved(action, { state: "in_progress", members: ["main_000"] }))).toBe(through);
@@ -130,7 +130,7 @@ describe("a step", () => {
 
   test("that has made its members is not begun anew", () => {
     expect(outcome(resolved("retry", { state: "error", members: ["main_000"] }))).toBe(
-      'step "main" has made its members already: settle it by hand, or run the task again',
+      'step "main" has made its members already: resolve it by hand, or run the task again',
     );
   });
 
@@ -138,7 +138,7 @@ describe("a step", () => {
     const spec = stepSpec(memberOf("rows", { index: 2 }));
     const turn = (opened: number) => ({ task: { ...held, opened: { rows: opened } } });
     expect(outcome(resolved("resolve", { spec }, turn(2)))).toBe(
-      'step "main" is one of many, and its turn has not come: settle it once it has begun, or cancel the task',
+      'step "main" is one of many, and its turn has not come: resolve it once it has begun, or cancel the task',
     );
     expect(outcome(resolved("resolve", { spec }, turn(3)))).toBe("done");
     expect(outcome(resolved("resolve", { spec: stepSpec(memberOf("")) }, turn(0)))).toBe("done");

@@ -34,7 +34,7 @@ export function spec(part: Partial<TaskSpec> = {}): TaskSpec {
 
 /** A Task of which nothing has happened yet. */
 export function task(part: Partial<TaskRow> = {}): TaskRow {
-  const fresh = { state: "pending", counts: { pending: 1 }, createdAt: NEVER, holdsKey: false } as const;
+  const fresh = { state: "pending", counts: { pending: 1 }, createdAt: NEVER, ownsKey: false } as const;
   return rows.task(part.id ?? t1, { spec: spec(), ...fresh, ...part });
 }
 

@@ -17,7 +17,7 @@ const template = { namespace: "default", name: "flow", version: "1.0.0" };
 const busy = task({
   state: "steps_in_process",
   counts: { in_progress: 1 },
-  spec: spec({ template, undoes: true }),
+  spec: spec({ template, isCompensable: true }),
 });
 const held = task({ state: "blocked_by_failures", counts: { error: 1 } });
 
@@ -40,7 +40,7 @@ const sub = (part: Partial<ReturnType<typeof step>> = {}) =>
   step({ spec: stepSpec({ type: "child_task", child }), ...part });
 const gate = stepSpec({ type: "signal", signal: { name: "go", timeoutMs: millis(5), otherwise: 1 } });
 const undoable = stepSpec({
-  undo: {
+  compensation: {
     name: "undo",
     agentName: "undo",
     config: null,

@@ -89,7 +89,7 @@ test("a step whose dependencies are not satisfied is not enqueued", () => {
   `);
 });
 
-test("a failed step is settled by hand, once", () => {
+test("a failed step is resolved by hand, once", () => {
   const failed = [
     [0, "enqueue", place],
     [10, "start", { runId: "r1" }],
@@ -224,7 +224,7 @@ test("a step that is tried anew has all its tries again, and nothing of its fail
   expect(anew).toMatchObject({ state: "pending", attempts: 0, errorMessage: "", finishedAt: 0, fence: 3 });
 });
 
-test("a step's row says when it first began, when it was settled, and as which of its task's", () => {
+test("a step's row says when it first began, when it ended, and as which of its task's", () => {
   const addressed = (row: StepRow, ...messages: StepMessage[]) =>
     messages.reduce((each, message) => advanceStep(each, message)[0], row);
   const enqueue = { type: "enqueue", lane: "", rank: 0 } as const;

@@ -48,13 +48,13 @@ test("a task with a time to start and a time limit sets two deadlines and begins
 
 test("the same key with the same request is the same task; with another request it is a conflict", () => {
   const key = { idempotencyKey: "k", fingerprint: "a" };
-  const holder = task({ spec: spec(key) });
+  const keyOwner = task({ spec: spec(key) });
 
   expect(
     play(taskRequestMachine, undefined, [
       [0, "serve"],
-      [5, "submit", submit([draft("t2", key)], viewOf({ holder }))],
-      [9, "submit", submit([draft("t3", { ...key, fingerprint: "b" })], viewOf({ holder }))],
+      [5, "submit", submit([draft("t2", key)], viewOf({ keyOwner }))],
+      [9, "submit", submit([draft("t3", { ...key, fingerprint: "b" })], viewOf({ keyOwner }))],
     ]),
   ).toMatchInlineSnapshot(`
     "

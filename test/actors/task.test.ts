@@ -324,7 +324,7 @@ test("what an ended task did is to be undone only if it ended badly", () => {
   const row = task({
     state: "steps_in_process",
     counts: { in_progress: 1, complete: 1 },
-    spec: spec({ undoes: true }),
+    spec: spec({ isCompensable: true }),
   });
   const at = instant(5);
   const undone = (message: TaskMessage, part: Partial<TaskRow> = {}) =>

@@ -48,7 +48,7 @@ export interface ViewParts {
   readonly compensation?: Family;
   readonly others: readonly Family[];
   /** The Task that holds the idempotency key of every draft. */
-  readonly holder?: TaskRow;
+  readonly keyOwner?: TaskRow;
   readonly waiting: number;
   readonly waitingIn: Readonly<Record<string, number>>;
   readonly lanesIn: Readonly<Record<string, number>>;
@@ -90,8 +90,8 @@ export function viewOf(given: Partial<ViewParts> = {}): MessageView {
     run: (id) => runs.get(id),
     stepsOf: (id) => [...steps.values()].filter(({ taskId }) => taskId === id),
     runsOf: (id) => [...runs.values()].filter(({ taskId }) => taskId === id),
-    holder: (namespace, key) =>
-      key === "" || parts.holder?.namespace !== namespace ? undefined : parts.holder,
+    keyOwner: (namespace, key) =>
+      key === "" || parts.keyOwner?.namespace !== namespace ? undefined : parts.keyOwner,
     input: () => parts.input,
     stepInput: () => parts.stepInput,
     output: (key) => outputs.get(stepKey(key)),

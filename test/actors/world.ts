@@ -6,7 +6,7 @@ import { MAIN_STEP, stepKey } from "#domain/id";
 import type { LogEntry } from "#domain/log";
 import { Plans } from "#domain/plans";
 import { isOver, type RunRow } from "#domain/run";
-import { isSettled, type StepRow } from "#domain/step";
+import { hasEnded, type StepRow } from "#domain/step";
 import type { TaskDraft, TaskRow } from "#domain/task";
 import type { TemplateRow } from "#domain/template";
 import { type Instant, millis, NEVER } from "#domain/time";
@@ -140,7 +140,7 @@ export class World {
     const { stepInputs = [], outputs = [], templates = [], keys = [] } = needs;
     const heldRuns = runs.flatMap((id) => rows.runs.get(id) ?? []);
     const keyed = keys.flatMap(({ key }) =>
-      [...rows.tasks.values()].filter(({ spec, holdsKey }) => holdsKey && spec.idempotencyKey === key),
+      [...rows.tasks.values()].filter(({ spec, ownsKey }) => ownsKey && spec.idempotencyKey === key),
     );
     const stepKeys = [...steps, ...heldRuns];
     const taskIds = new Set([
@@ -152,7 +152,7 @@ export class World {
       [...rows.steps.values()].filter(({ taskId }) => ids.includes(taskId));
     const foundSteps = new Set([
       ...of(graphs),
-      ...of(wholeTasks).filter(({ state }) => !isSettled(state)),
+      ...of(wholeTasks).filter(({ state }) => !hasEnded(state)),
       ...stepKeys.flatMap((key) => rows.steps.get(stepKey(key)) ?? []),
     ]);
     const liveRuns = [...rows.runs.values()].filter(

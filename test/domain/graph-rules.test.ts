@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { branchesOf } from "#domain/graph";
 import type { Plan, StepPlan } from "#domain/plan";
-import { isSettled, type StepRow } from "#domain/step";
+import { hasEnded, type StepRow } from "#domain/step";
 import { anyPlan } from "./any-plan.js";
 import { Garden, planned } from "./garden.js";
 
@@ -24,7 +24,7 @@ class Rules {
     for (const { name, spec, state } of there) {
       this.#made.set(spec.planned, [...(this.#made.get(spec.planned) ?? []), name]);
       const decides = spec.type === "decision" || spec.type === "batchable";
-      if (decides && !isSettled(state) && name !== source) this.#undecided.push(name);
+      if (decides && !hasEnded(state) && name !== source) this.#undecided.push(name);
     }
   }
 
@@ -100,8 +100,8 @@ test("whatever grows, in whatever order, grows by the rules, and nothing that is
       for (const { who, what } of all) {
         const free = garden.steps.filter(
           ({ state, dependsOn }) =>
-            !isSettled(state) &&
-            dependsOn.every((name) => isSettled(garden.rows.get(name)?.state ?? "pending")),
+            !hasEnded(state) &&
+            dependsOn.every((name) => hasEnded(garden.rows.get(name)?.state ?? "pending")),
         );
         const next = free[who % Math.max(1, free.length)];
         if (!next) break;

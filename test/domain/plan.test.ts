@@ -93,9 +93,9 @@ test("steps that undo others are no part of the order, and are known to those th
   const steps = [step("refund", { timeout_seconds: 3 }), step("charge", { compensate: "refund" })];
   const plan = planOf(body(steps), "development");
 
-  expect(plan.undoes).toBe(true);
+  expect(plan.isCompensable).toBe(true);
   expect(plan.steps.map(({ name }) => name)).toEqual(["charge"]);
-  expect(plan.steps[0]?.spec.undo).toMatchObject({
+  expect(plan.steps[0]?.spec.compensation).toMatchObject({
     name: "refund",
     agentName: "refund-agent",
     timeoutMs: 3_000,

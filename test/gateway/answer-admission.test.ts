@@ -6,7 +6,7 @@ import type { TaskId } from "#domain/id";
 import { limits } from "#domain/limits";
 import { millis } from "#domain/time";
 import { AnswerAdmission, AnswerQuota } from "#gateway/answer-admission";
-import { HeldBudget, HeldBytes, Holding } from "#gateway/held-bytes";
+import { BufferBudget, BufferedBytes, BufferUse } from "#gateway/buffered-bytes";
 import { step, task } from "#testing/rows";
 import { type Task, TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
 import { paths } from "../hostile/raw/paths.js";
@@ -21,18 +21,18 @@ const share = limits.answersPerConnection / largest;
 
 describe("room for answers", () => {
   let admission: AnswerAdmission;
-  let untaken: HeldBytes;
-  let budget: HeldBudget;
+  let untaken: BufferedBytes;
+  let budget: BufferBudget;
   let log: string[];
 
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "setImmediate", "performance"] });
     log = [];
-    budget = new HeldBudget(limits.heldBytes, limits.heldBytesMost);
+    budget = new BufferBudget(limits.bufferedBytes, limits.bufferedBytesMost);
     const full = () => new Fault("overloaded", "full");
-    untaken = new HeldBytes(budget, { holdings: Number.POSITIVE_INFINITY, full });
-    const waiting = new HeldBytes(budget, {
-      holdings: 3,
+    untaken = new BufferedBytes(budget, { uses: Number.POSITIVE_INFINITY, full });
+    const waiting = new BufferedBytes(budget, {
+      uses: 3,
       deadline: millis(40_000),
       late: () => new Fault("overloaded", "late"),
       full,
@@ -42,8 +42,8 @@ describe("room for answers", () => {
   afterEach(() => vi.useRealTimers());
 
   /** Asks for room, and logs what became of it. @returns what is held then */
-  function ask(name: string, quota: AnswerQuota, bytes = largest): Holding {
-    const sending = new Holding(() => log.push(`${name} cut`), quota);
+  function ask(name: string, quota: AnswerQuota, bytes = largest): BufferUse {
+    const sending = new BufferUse(() => log.push(`${name} cut`), quota);
     const room = admission.reserve(sending, quota, bytes);
     if (room === undefined) log.push(name);
     room?.then(
@@ -53,7 +53,7 @@ describe("room for answers", () => {
     return sending;
   }
 
-  const fill = (bytes: number) => untaken.hold(new Holding(() => log.push("filling cut")), bytes);
+  const fill = (bytes: number) => untaken.use(new BufferUse(() => log.push("filling cut")), bytes);
   const turn = () => vi.advanceTimersByTimeAsync(1);
 
   test("a connection has its share, and the next waits until one of its answers is read", async () => {
@@ -61,10 +61,10 @@ describe("room for answers", () => {
     const asked = Array.from({ length: share + 2 }, (_, i) => ask(`${i}`, quota));
     expect(log).toEqual(["0", "1", "2", "3"]);
     // Written, and small: there is room again for one that may be large only if none is left.
-    untaken.hold(asked[0] as Holding, 100);
+    untaken.use(asked[0] as BufferUse, 100);
     await turn();
     expect(log).toHaveLength(share);
-    untaken.release(asked[1] as Holding);
+    untaken.release(asked[1] as BufferUse);
     await turn();
     expect(log.slice(share)).toEqual(["4 later"]);
     expect(quota.bytes).toBe((share - 1) * largest + 100);
@@ -74,14 +74,14 @@ describe("room for answers", () => {
 
   test("what is small does not use up a share", () => {
     const quota = new AnswerQuota();
-    for (let i = 0; i < 1_000; i += 1) untaken.hold(ask(`${i}`, quota), 1_000);
+    for (let i = 0; i < 1_000; i += 1) untaken.use(ask(`${i}`, quota), 1_000);
     expect(log).toHaveLength(1_000);
   });
 
   test("when all is full, who has nothing is served before who has something", async () => {
     const [evil, honest] = [new AnswerQuota(), new AnswerQuota()];
     ask("evil 1", evil);
-    fill(limits.heldBytes - largest);
+    fill(limits.bufferedBytes - largest);
     ask("evil 2", evil);
     const first = ask("honest 1", honest);
     ask("honest 2", honest);
@@ -92,7 +92,7 @@ describe("room for answers", () => {
   });
 
   test("nobody passes the most, and what is old leaves for those who wait", async () => {
-    fill(limits.heldBytesMost - largest);
+    fill(limits.bufferedBytesMost - largest);
     ask("a", new AnswerQuota());
     ask("b", new AnswerQuota());
     await vi.advanceTimersByTimeAsync(1_500);
@@ -103,7 +103,7 @@ describe("room for answers", () => {
 
   test("nothing of others leaves for one who has its share", async () => {
     const quota = new AnswerQuota();
-    fill(limits.heldBytes - limits.answersPerConnection);
+    fill(limits.bufferedBytes - limits.answersPerConnection);
     for (let i = 0; i <= share; i += 1) ask(`${i}`, quota);
     await vi.advanceTimersByTimeAsync(10_000);
     expect(log).toHaveLength(share);
@@ -113,13 +113,13 @@ describe("room for answers", () => {
     const [a, b] = [new AnswerQuota(), new AnswerQuota()];
     ask("a1", a);
     ask("b1", b);
-    const filling = new Holding(() => undefined);
-    untaken.hold(filling, limits.heldBytes);
+    const filling = new BufferUse(() => undefined);
+    untaken.use(filling, limits.bufferedBytes);
     for (const name of ["a2", "a3"]) ask(name, a);
     ask("b2", b);
     expect(log).toEqual(["a1", "b1"]);
     for (const free of [3, 4]) {
-      untaken.hold(filling, limits.heldBytes - free * largest);
+      untaken.use(filling, limits.bufferedBytes - free * largest);
       await turn();
     }
     expect(log.slice(2)).toEqual(["a2 later", "b2 later"]);
@@ -130,7 +130,7 @@ describe("room for answers", () => {
     for (let i = 0; i < share; i += 1) ask(`${i}`, quota);
     log = [];
     const [first] = [ask("first", quota), ask("second", quota), ask("third", quota)];
-    admission.abandon(first as Holding, quota);
+    admission.abandon(first as BufferUse, quota);
     ask("fourth", quota);
     ask("fifth", quota);
     await turn();

@@ -189,7 +189,7 @@ test("what streams keep for readers that pause is bounded, and who has paused lo
   const { stalled } = new Traffic(silentTelemetry());
   const streams = new OpenStreams(stalled);
   const slice = 256 * 1024;
-  const many = Math.ceil(limits.heldBytesMost / slice) + 1;
+  const many = Math.ceil(limits.bufferedBytesMost / slice) + 1;
   const open = Array.from({ length: many }, () => {
     const stream = streams.open();
     stream.keep(slice);
@@ -197,7 +197,7 @@ test("what streams keep for readers that pause is bounded, and who has paused lo
   });
   expect(open[0]?.fault?.reason).toBe("SENDING_FULL");
   expect(open.at(-1)?.fault).toBeUndefined();
-  expect(stalled.bytes).toBeLessThanOrEqual(limits.heldBytesMost);
+  expect(stalled.bytes).toBeLessThanOrEqual(limits.bufferedBytesMost);
   for (const stream of open) streams.close(stream);
   expect(stalled.bytes).toBe(0);
 });

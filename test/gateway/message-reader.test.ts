@@ -66,7 +66,7 @@ test("a few bytes do not keep the memory alive in which they were read", () => {
     envelope(Buffer.alloc(0), 1_000).copy(read);
     reader.push(read.subarray(0, 5));
     if (n % 2 === 0) expect(reader.take()).toBeUndefined();
-    else reader.settle();
+    else reader.compact();
     return reader;
   });
   (globalThis as { gc?: () => void }).gc?.();
@@ -97,17 +97,17 @@ test("a message above the limit is refused when it is announced, not before it h
   reader.push(announced.subarray(4));
   expect(reader.complete).toBe(true);
   expect(() => reader.take()).toThrow(/4194305 bytes long; the limit is 4194304/);
-  expect(() => reader.settle()).toThrow(/limit/);
+  expect(() => reader.compact()).toThrow(/limit/);
 });
 
 test("a body without a prefix is one message of the same size at most", () => {
   const reader = new MessageReader(false);
   for (let n = 0; n < 64; n++) {
     reader.push(Buffer.alloc(65_536, n));
-    reader.settle();
+    reader.compact();
   }
   reader.push(Buffer.alloc(1));
-  expect(() => reader.settle()).toThrow(/limit/);
+  expect(() => reader.compact()).toThrow(/limit/);
   expect(reader.takeAll()).toHaveLength(limits.messageBytes + 1);
 });
 

@@ -29,7 +29,11 @@ export const answerMutants: readonly Mutant[] = [
   {
     name: "answer: who has nothing waits for those who do not read",
     edits: [
-      edit(admission, "quota.bytes === 0 ? limits.heldBytesMost : limits.heldBytes", "limits.heldBytes"),
+      edit(
+        admission,
+        "quota.bytes === 0 ? limits.bufferedBytesMost : limits.bufferedBytes",
+        "limits.bufferedBytes",
+      ),
     ],
     test: inTest("when all is full, who has nothing is served"),
   },

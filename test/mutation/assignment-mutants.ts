@@ -61,8 +61,8 @@ export const assignmentMutants: readonly Mutant[] = [
     edits: [
       edit(
         "src/runtime/supervisor.ts",
-        "    leases.heldBack = false;\n    this.schedule();\n",
-        "    leases.heldBack = false;\n",
+        "    leases.hasDeferred = false;\n    this.schedule();\n",
+        "    leases.hasDeferred = false;\n",
       ),
     ],
     test: assignments("a worker whose transport takes nothing"),
@@ -72,8 +72,8 @@ export const assignmentMutants: readonly Mutant[] = [
     edits: [
       edit(
         "src/runtime/turn.ts",
-        "    leases.heldBack = heldBack;\n",
-        "    void Promise.resolve().then(() => setTimeout(() => (leases.heldBack = heldBack), 0));\n",
+        "    leases.hasDeferred = deferred;\n",
+        "    void Promise.resolve().then(() => setTimeout(() => (leases.hasDeferred = deferred), 0));\n",
       ),
     ],
     test: assignments("a transport that drains while a turn commits"),

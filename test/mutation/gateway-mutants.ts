@@ -1,7 +1,7 @@
 import { edit, type Mutant, type TestName } from "./mutant.js";
 
 const reader = "src/gateway/message-reader.ts";
-const held = "src/gateway/held-bytes.ts";
+const held = "src/gateway/buffered-bytes.ts";
 const incoming = "src/gateway/incoming.ts";
 const sessions = "src/gateway/sessions.ts";
 const session = "src/gateway/session.ts";
@@ -13,7 +13,7 @@ const inFile =
   (file: string) =>
   (name: string): TestName => ({ file: `test/gateway/${file}.test.ts`, name });
 const readerTest = inFile("message-reader");
-const heldTest = inFile("held-bytes");
+const heldTest = inFile("buffered-bytes");
 const received = inFile("received-bytes");
 const deadlines = inFile("deadlines");
 const floods = inFile("floods");
@@ -65,20 +65,20 @@ export const gatewayMutants: readonly Mutant[] = [
     edits: [
       edit(
         held,
-        "    const more = bytes - holding.bytes;",
-        "    holding.since = performance.now();\n    const more = bytes - holding.bytes;",
+        "    const more = bytes - use.bytes;",
+        "    use.since = performance.now();\n    const more = bytes - use.bytes;",
       ),
     ],
     test: heldTest("each has its time from when it was held first"),
   },
   {
     name: "peer: the newest is cut, not the oldest",
-    edits: [edit(held, "const [oldest] = this.#holdings;", "const oldest = [...this.#holdings].at(-1);")],
+    edits: [edit(held, "const [oldest] = this.#uses;", "const oldest = [...this.#uses].at(-1);")],
     test: heldTest("above its number the oldest goes"),
   },
   {
     name: "peer: a body may take for ever",
-    edits: [edit(incoming, "    traffic.unfinished.hold(this.#receiving, 0);\n", "")],
+    edits: [edit(incoming, "    traffic.unfinished.use(this.#receiving, 0);\n", "")],
     test: deadlines("a body that does not end is ended"),
   },
   {
@@ -97,7 +97,7 @@ export const gatewayMutants: readonly Mutant[] = [
     edits: [
       edit(
         "src/gateway/grpc-transport.ts",
-        "    this.#untaken.hold(this.#sending, this.#unsent);\n    this.#stream",
+        "    this.#untaken.use(this.#sending, this.#unsent);\n    this.#stream",
         "    this.#stream",
       ),
     ],
@@ -117,7 +117,9 @@ export const gatewayMutants: readonly Mutant[] = [
   },
   {
     name: "peer: headers are bounded only once it agrees",
-    edits: [edit(sessions, "!session.settled && bytes > limits.headerBytes", "session.openedAt < 0")],
+    edits: [
+      edit(sessions, "!session.hasAckedSettings && bytes > limits.headerBytes", "session.openedAt < 0"),
+    ],
     test: deadlines("headers have 16 KiB and 128 pairs"),
   },
   {

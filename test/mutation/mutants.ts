@@ -24,7 +24,7 @@ const sqliteSuite: TestName = {
 
 const report = "actors/run-tracker/report.ts";
 const supervisor = "src/runtime/supervisor.ts";
-const holders = "src/runtime/holders.ts";
+const holders = "src/runtime/expected-workers.ts";
 const link = "src/runtime/worker-connection.ts";
 
 export const mutants: readonly Mutant[] = [
@@ -52,7 +52,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "keeps in memory what was not committed",
-    edits: [edit(supervisor, "      turn.undo();\n", "")],
+    edits: [edit(supervisor, "      turn.rollBack();\n", "")],
     test: promise("a commit that was refused leaves memory as it was"),
   },
   {
@@ -71,7 +71,7 @@ export const mutants: readonly Mutant[] = [
     edits: [
       edit(
         "actors/task-request/submit.ts",
-        "    if (holder && !isOutdated(holder, at)) return sameWork(holder, draft);\n",
+        "    if (keyOwner && !isOutdated(keyOwner, at)) return sameWork(keyOwner, draft);\n",
         "",
       ),
       edit("src/stores/memory-check.ts", "  checkKeys(tables, turn);\n", ""),
@@ -83,8 +83,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       edit(
         "actors/task-request/submit.ts",
-        "  if (holder.spec.fingerprint === spec.fingerprint) return holder.id;",
-        "  if (holder.spec.fingerprint.length === spec.fingerprint.length) return holder.id;",
+        "  if (keyOwner.spec.fingerprint === spec.fingerprint) return keyOwner.id;",
+        "  if (keyOwner.spec.fingerprint.length === spec.fingerprint.length) return keyOwner.id;",
       ),
     ],
     test: promise("a key makes one task"),

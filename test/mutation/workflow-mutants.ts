@@ -37,8 +37,8 @@ export const workflowMutants: readonly Mutant[] = [
     edits: [
       edit(
         "actors/view.ts",
-        "filter(({ state }) => !isSettled(state));",
-        'filter(({ state }) => state === "in_progress" && !isSettled(state));',
+        "filter(({ state }) => !hasEnded(state));",
+        'filter(({ state }) => state === "in_progress" && !hasEnded(state));',
       ),
     ],
     test: runtime("random-dags", "and when they are cancelled nothing fires any more"),

@@ -199,7 +199,7 @@ describe("trying again", () => {
     expect(await stepOf(bench, task.id, "a")).toMatchObject({ attempts: 2, maxAttempts: 2 });
   });
 
-  test("a step that is settled by hand lets its task go on in the same commit", async () => {
+  test("a step that is resolved by hand lets its task go on in the same commit", async () => {
     const { bench, worker } = await workflowBed();
     const { task } = await begin(bench, { ...pair(once), hold_on_failure: true });
     await work(bench, worker, () => ({ error: "no" }));

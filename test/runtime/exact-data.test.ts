@@ -25,8 +25,8 @@ const list = `[${tricky.join(" , ")}]`;
 async function beginWith(bench: BenchPlane, body: TemplateBody, input: string) {
   await register(bench, body);
   const plan = planOf(body, "development");
-  const { template: ref, undoes } = plan;
-  const spec = { agentName: "", maxAttempts: 0, template: ref, environment: "development", undoes };
+  const { template: ref, isCompensable } = plan;
+  const spec = { agentName: "", maxAttempts: 0, template: ref, environment: "development", isCompensable };
   return (await bench.create(spec, { plan, input })).task;
 }
 

@@ -1,6 +1,6 @@
 import type { TaskId } from "#domain/id";
 import { isOver } from "#domain/run";
-import { isSettled } from "#domain/step";
+import { hasEnded } from "#domain/step";
 import { isTerminal } from "#domain/task";
 import { memoryStore } from "#stores/memory";
 import { seededEntropy } from "#testing/virtual-time";
@@ -166,7 +166,7 @@ class Pair {
   async #compareLog(): Promise<void> {
     const log = await this.#bench.log(this.#taskId);
     const settled = log.flatMap((line) =>
-      line.type === "step" && isSettled(line.step.state) ? line.step.name : [],
+      line.type === "step" && hasEnded(line.step.state) ? line.step.name : [],
     );
     agree("ends told", settled, [...this.#reference.nodes.keys()]);
     const begun = log.filter((line) => line.type === "run" && line.run.status === "ASSIGNED");

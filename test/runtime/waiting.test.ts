@@ -283,7 +283,13 @@ describe("undoing", () => {
     const plan = planOf(charges, "development");
     const input = '{"cards":[{"id":9007199254740993},{"id":2}]}';
     const { task } = await bench.create(
-      { agentName: "", maxAttempts: 1, template: plan.template, environment: "development", undoes: true },
+      {
+        agentName: "",
+        maxAttempts: 1,
+        template: plan.template,
+        environment: "development",
+        isCompensable: true,
+      },
       { plan, input },
     );
     const inputs: string[] = [];

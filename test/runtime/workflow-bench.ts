@@ -52,7 +52,7 @@ export async function begin(
       environment: "development",
       timeoutMs: plan.timeoutMs,
       holdOnFailure: plan.holdOnFailure,
-      undoes: plan.undoes,
+      isCompensable: plan.isCompensable,
       ...spec,
     },
     { plan, input: JSON.stringify(input) },

@@ -129,7 +129,7 @@ describe("an operator", () => {
     expect(await shown(bench, task.id)).toBe("complete a=complete b=complete");
   });
 
-  test("a held task goes on once its step is settled by hand", async () => {
+  test("a held task goes on once its step is resolved by hand", async () => {
     const { bench, worker } = await workflowBed();
     const { task } = await begin(bench, held);
     await work(bench, worker, () => ({ error: "no" }));

@@ -98,9 +98,9 @@ export interface SimFlow {
 /** One of the templates, and a Task of it. */
 export function someFlow(dice: Dice): SimFlow {
   const plan = planOf(dice.pick(flows), ENVIRONMENT);
-  const { template, undoes } = plan;
+  const { template, isCompensable } = plan;
   const input = JSON.stringify({ list: Array.from({ length: dice.between(0, 4) }, (_, i) => i) });
-  const spec = { agentName: "", maxAttempts: 0, template, environment: ENVIRONMENT, undoes };
+  const spec = { agentName: "", maxAttempts: 0, template, environment: ENVIRONMENT, isCompensable };
   return { plan, spec, rest: { plan, input } };
 }
 

@@ -45,7 +45,7 @@ test("no field of a row is lost or mistaken for another when they come to lie to
       tolerated: 2,
       isolated: 1,
       opened: { b: 3 },
-      holdsKey: false,
+      ownsKey: false,
       compensatedBy: taskId(3),
     }),
   ];

@@ -188,7 +188,7 @@ test("a key the first release gave is held until it is let go", async () => {
   await expect(store.commit(commit({ tasks: [keyed] }))).rejects.toMatchObject({ code: "conflict" });
 
   const [first] = (await store.load({ wholeTasks: [running] })).tasks;
-  const released = first && { ...first, revision: 4, holdsKey: false };
+  const released = first && { ...first, revision: 4, ownsKey: false };
   await store.commit(commit({ tasks: released ? [keyed, released] : [] }));
   const keys = [{ namespace: "default", key: "k" }];
   expect(await store.load({ keys })).toEqual(loaded({ tasks: [keyed] }));

@@ -45,8 +45,8 @@ export class ConnectionHost {
   }
 
   /** What can wait until the answer has been sent. If it fails, the next call says so. */
-  settle(): void {
-    if (this.#connection && !this.#failure) this.#attempt(() => this.#connection?.settle());
+  checkpointIfDue(): void {
+    if (this.#connection && !this.#failure) this.#attempt(() => this.#connection?.checkpointIfDue());
   }
 
   #carryOut({ name, request }: Call): unknown {

@@ -11,7 +11,7 @@ import type { FileOptions } from "./file.js";
 import { makeFile, realFile, requireFiles } from "./files.js";
 import { makeFolder } from "./folder.js";
 import { Layouts } from "./layouts.js";
-import { holdInode } from "./lock.js";
+import { lockInode } from "./lock.js";
 import { decodeBoot, decodeLoaded, encodeCommit, encodeNeeds } from "./messages.js";
 import { sqliteReads } from "./reads.js";
 import { stepTable } from "./rows.js";
@@ -85,7 +85,7 @@ class SqliteStore implements Store {
     requireFiles(path);
     try {
       makeFile(path);
-      this.#releaseInode = await holdInode(path);
+      this.#releaseInode = await lockInode(path);
       this.#writer.start();
       this.#reader.start();
       await this.#writer.open();

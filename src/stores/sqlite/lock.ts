@@ -46,7 +46,7 @@ export function lockFile({ path, driver }: Pick<FileOptions, "path" | "driver">)
  *
  * @throws {Fault} `unavailable`, reason `STORE_LOCKED`, if another server has it.
  */
-export async function holdInode(path: string): Promise<() => Promise<void>> {
+export async function lockInode(path: string): Promise<() => Promise<void>> {
   if (process.platform !== "linux") return async () => {};
   const { dev, ino } = statSync(path, { bigint: true });
   const server = createServer((socket) => socket.destroy());

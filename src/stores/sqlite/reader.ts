@@ -123,7 +123,7 @@ export class Reader {
     });
   }
 
-  settle(): void {}
+  checkpointIfDue(): void {}
 
   close(): void {
     this.#db.close();

@@ -15,7 +15,7 @@ import { beside, realFile, requireFiles, sizeOf, syncFile, syncFolderOf } from "
 import { createHeadFile, type Head, readHeadFile } from "./head.js";
 import { incomplete } from "./incomplete.js";
 import { foreignJournal, headOf, inspect, STORE_BEHIND } from "./inspect.js";
-import { holdInode, lockFile } from "./lock.js";
+import { lockFile, lockInode } from "./lock.js";
 import { type CommitTrail, type Foreign, headPageOf, trailOf } from "./log-commits.js";
 import { SEALED_SINCE } from "./migrations/index.js";
 import { PageSums } from "./page-sums.js";
@@ -39,7 +39,7 @@ export async function* repair(options: RepairOptions): AsyncGenerator<string> {
   const { driver = preferredDriver() } = options;
   const path = realFile(options.path);
   requireFiles(path);
-  const releaseInode = sizeOf(path) === undefined ? async () => {} : await holdInode(path);
+  const releaseInode = sizeOf(path) === undefined ? async () => {} : await lockInode(path);
   try {
     const release = lockFile({ path, driver });
     try {

@@ -7,7 +7,7 @@ import {
   textKindNames,
 } from "#domain/row-kinds";
 import { isOver, runStatuses } from "#domain/run";
-import { isSettled, stepStates } from "#domain/step";
+import { hasEnded, stepStates } from "#domain/step";
 import { isTerminal, taskStates, taskStatus } from "#domain/task";
 import { bytesOf, type Driver, type SqlRow, type Statement } from "./driver.js";
 import { layoutTable } from "./layouts.js";
@@ -33,7 +33,7 @@ import type { Table } from "./table.js";
  * SQLite begin with it.
  */
 const quoted = (names: readonly string[]) => names.map((name) => `'${name}'`).join(", ");
-const settledStates = quoted(stepStates.filter(isSettled));
+const endedStates = quoted(stepStates.filter(hasEnded));
 const terminalStates = quoted(taskStates.filter(isTerminal));
 /** Conditions name what is over, so that a row whose state is damaged is among the others, and is found. */
 const overStatuses = quoted(runStatuses.filter(isOver));
@@ -76,7 +76,7 @@ export const loads = {
     CROSS JOIN runs AS r ON r.id = wanted.value
     CROSS JOIN steps AS s ON s.task_id = r.task_id AND s.name = r.step_name`,
   openSteps: `SELECT ${stepTable.sealed("s.")} FROM json_each(?) AS wanted
-    CROSS JOIN steps AS s ON s.task_id = wanted.value WHERE s.state NOT IN (${settledStates})`,
+    CROSS JOIN steps AS s ON s.task_id = wanted.value WHERE s.state NOT IN (${endedStates})`,
   /** Each Task's in the order of its DAG. */
   graphSteps: `SELECT ${stepTable.sealed("s.")} FROM json_each(?) AS wanted
     CROSS JOIN steps AS s ON s.task_id = wanted.value ORDER BY s.position`,

@@ -108,7 +108,7 @@ class DirectTransport implements Transport {
 
   async send(call: Call): Promise<Reply> {
     const reply = this.#host.answer(call);
-    this.#host.settle();
+    this.#host.checkpointIfDue();
     return reply;
   }
 

@@ -12,5 +12,5 @@ const host = new ConnectionHost(role, options, (failure) => port.postMessage({ e
 
 port.on("message", (call: Call) => {
   port.postMessage(host.answer(call));
-  host.settle();
+  host.checkpointIfDue();
 });

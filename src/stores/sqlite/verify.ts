@@ -8,7 +8,7 @@ import { beside, realFile, requireFiles, sizeOf } from "./files.js";
 import { readHeadFile } from "./head.js";
 import { missingParts } from "./incomplete.js";
 import { behind, foreignJournal, headOf, missingSums } from "./inspect.js";
-import { holdInode, lockFile } from "./lock.js";
+import { lockFile, lockInode } from "./lock.js";
 import { foreignOf, headPageOf, trailOf } from "./log-commits.js";
 import { SEALED_SINCE } from "./migrations/index.js";
 import { PageSums } from "./page-sums.js";
@@ -32,7 +32,7 @@ export async function* verify(options: VerifyOptions): AsyncGenerator<Finding> {
   const path = realFile(options.path);
   if (sizeOf(path) === undefined) throw new Fault("not_found", `there is no store at ${path}`);
   requireFiles(path);
-  const releaseInode = await holdInode(path);
+  const releaseInode = await lockInode(path);
   try {
     const release = lockFile({ path, driver });
     try {

@@ -115,7 +115,7 @@ export class Writer {
   }
 
   /** What can wait until the answer is out: moves what was committed from the log into the tables. */
-  settle(): void {
+  checkpointIfDue(): void {
     if (this.#pagesWritten < limits.checkpointPages) return;
 
     this.#pagesWritten = 0;

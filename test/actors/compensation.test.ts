@@ -4,7 +4,7 @@ import { compensate } from "#actors/task/compensation";
 import { runReleased } from "#actors/task-finalizer/run-released";
 import { taskEnded } from "#actors/task-finalizer/task-ended";
 import type { RunId, TaskId } from "#domain/id";
-import type { Undo } from "#domain/plan";
+import type { CompensationPlan } from "#domain/plan";
 import { DEFAULT_RETRY } from "#domain/retry";
 import type { RunRow } from "#domain/run";
 import type { StepRow } from "#domain/step";
@@ -19,17 +19,17 @@ const t2 = "t2" as TaskId;
 const ended = task({
   state: "error",
   errorMessage: "no such row",
-  spec: spec({ undoes: true, idempotencyKey: "k", timeoutMs: millis(9), labels: { team: "a" } }),
+  spec: spec({ isCompensable: true, idempotencyKey: "k", timeoutMs: millis(9), labels: { team: "a" } }),
 });
 
-function plan(name: string, part: Partial<Undo> = {}): Undo {
+function plan(name: string, part: Partial<CompensationPlan> = {}): CompensationPlan {
   const tries = { retry: DEFAULT_RETRY, maxAttempts: 3, timeoutMs: millis(100) };
   return { name, agentName: `agent of ${name}`, config: null, ...tries, ...part };
 }
 
 /** A Step that `un` + its name undoes. */
 function undoable(name: string, part: Partial<StepRow> = {}): StepRow {
-  return step({ name, spec: stepSpec({ planned: name, undo: plan(`un${name}`) }), ...part });
+  return step({ name, spec: stepSpec({ planned: name, compensation: plan(`un${name}`) }), ...part });
 }
 
 const steps = [
@@ -106,7 +106,7 @@ describe("what an ended task did", () => {
 
   test("is undone member by member where there were many, and not once more for what has made them", () => {
     const spread = { over: "input", concurrency: 1, failure: "fail_fast" } as const;
-    const spec = (part: object) => stepSpec({ planned: "each", undo: plan("uneach"), ...part });
+    const spec = (part: object) => stepSpec({ planned: "each", compensation: plan("uneach"), ...part });
     const members = [0, 1].map((index) =>
       step({
         name: `each_00${index}`,
@@ -129,7 +129,7 @@ describe("what an ended task did", () => {
 
   test("is undone once, and only if the template says how, and if there is something to undo", () => {
     expect(undone({ task: { ...ended, compensatedBy: t2 } })).toEqual([]);
-    expect(undone({ task: { ...ended, spec: spec({ undoes: false }) } })).toEqual([]);
+    expect(undone({ task: { ...ended, spec: spec({ isCompensable: false }) } })).toEqual([]);
     expect(undone({ steps: steps.filter(({ state }) => state !== "complete") })).toEqual([]);
   });
 
@@ -139,7 +139,7 @@ describe("what an ended task did", () => {
       namespace: "default",
       counts: { pending: 2 },
       createdAt: 5,
-      holdsKey: false,
+      ownsKey: false,
       spec: {
         labels: { team: "a" },
         timeoutMs: 0,

@@ -46,8 +46,8 @@ test("a key belongs to its namespace, and no key to nobody", () => {
 });
 
 test("a key that is taken answers for its task even if the queue is full", () => {
-  const holder = task({ spec: spec({ idempotencyKey: "k", fingerprint: "a" }) });
-  const view = viewOf({ holder, waiting: limits.waitingTotal });
+  const keyOwner = task({ spec: spec({ idempotencyKey: "k", fingerprint: "a" }) });
+  const view = viewOf({ keyOwner, waiting: limits.waitingTotal });
 
   expect(admitted([keyed("t2")], view)).toEqual({ answers: [t1], made: [] });
 });
@@ -187,13 +187,13 @@ test("a task needs a lane for each agent of its template, and all of them or non
 });
 
 test("a key whose time is over is the new task's, and the old one lets go of it in the same commit", () => {
-  const holder = (keyFor: number) =>
+  const keyOwner = (keyFor: number) =>
     task({
       createdAt: instant(5),
       spec: spec({ idempotencyKey: "k", fingerprint: "a", keyFor: millis(keyFor) }),
     });
   const answered = (keyFor: number, fingerprint = "a") => {
-    const view = viewOf({ holder: holder(keyFor) });
+    const view = viewOf({ keyOwner: keyOwner(keyFor) });
     return asked(
       submit.decide(
         { type: "submit", caller: LOCAL_CALLER, drafts: [keyed("t2", fingerprint)] },
@@ -215,7 +215,7 @@ test("the key is let go of for one draft of a batch alone: the next one finds it
     createdAt: instant(1),
     spec: spec({ idempotencyKey: "k", fingerprint: "a", keyFor: millis(1) }),
   });
-  const view = viewOf({ holder: old });
+  const view = viewOf({ keyOwner: old });
   const drafts = [keyed("t2"), keyed("t3")];
   const commands = submit.decide({ type: "submit", caller: LOCAL_CALLER, drafts }, view, moment);
   expect(asked(commands).at(-1)).toBe("answer t2 t2");
@@ -227,7 +227,7 @@ test("a key is not let go of for a draft that is refused", () => {
     createdAt: instant(1),
     spec: spec({ idempotencyKey: "k", fingerprint: "a", keyFor: millis(1) }),
   });
-  const view = viewOf({ holder: old, waiting: limits.waitingTotal });
+  const view = viewOf({ keyOwner: old, waiting: limits.waitingTotal });
   const commands = submit.decide(
     { type: "submit", caller: LOCAL_CALLER, drafts: [keyed("t2")] },
     view,

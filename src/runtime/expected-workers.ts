@@ -6,7 +6,7 @@ import type { Core } from "./core.js";
 import { Journal } from "./journal.js";
 
 /** Workers that held Runs when the last process ended: they have a while to come back with them. */
-export function expectHolders(held: readonly RunRow[], { leases, memory, terms, clock }: Core): void {
+export function expectWorkers(held: readonly RunRow[], { leases, memory, terms, clock }: Core): void {
   const journal = new Journal();
   for (const run of held) {
     if (run.heldBy !== "" && !memory.roster.get(run.heldBy)) {

@@ -3,7 +3,7 @@ import { limits } from "#domain/limits";
 import type { Millis } from "#domain/time";
 
 /** One request or answer that a peer has not finished sending or reading, and what it keeps in memory. */
-export class Holding {
+export class BufferUse {
   readonly cut: (fault: Fault) => void;
   /** Counts the bytes of all that is held for the same peer. */
   readonly quota: { bytes: number } | undefined;
@@ -18,8 +18,8 @@ export class Holding {
   }
 }
 
-export interface HeldBounds {
-  readonly holdings: number;
+export interface BufferBounds {
+  readonly uses: number;
   /** How long each may take; as long as it likes if left out. */
   readonly deadline?: Millis;
   /** Why one is cut that took longer than `deadline`. */
@@ -32,10 +32,10 @@ export interface HeldBounds {
  * Bytes that are held for peers, whatever for. Above `usual` the oldest is cut, unless it is so young that its peer
  * may well be sending or reading as fast as it can; above `most` it is cut in any case.
  */
-export class HeldBudget {
+export class BufferBudget {
   readonly #usual: number;
   readonly #most: number;
-  readonly #kinds: HeldBytes[] = [];
+  readonly #kinds: BufferedBytes[] = [];
   #bytes = 0;
   /** Called when some have been let go of. */
   onLess: () => void = () => undefined;
@@ -50,7 +50,7 @@ export class HeldBudget {
   }
 
   /** Takes part in the budget from now on. */
-  join(kind: HeldBytes): void {
+  join(kind: BufferedBytes): void {
     this.#kinds.push(kind);
   }
 
@@ -65,79 +65,79 @@ export class HeldBudget {
       const [first, ...others] = this.#kinds.filter(({ oldest }) => oldest);
       if (!first) return;
       const kind = others.reduce((found, each) => (sinceOf(each) < sinceOf(found) ? each : found), first);
-      if (this.#bytes <= this.#most && performance.now() - sinceOf(kind) < limits.heldGrace) return;
+      if (this.#bytes <= this.#most && performance.now() - sinceOf(kind) < limits.bufferedGrace) return;
       kind.cutOldest();
     }
   }
 }
 
-const sinceOf = ({ oldest }: HeldBytes) => oldest?.since ?? Number.POSITIVE_INFINITY;
+const sinceOf = ({ oldest }: BufferedBytes) => oldest?.since ?? Number.POSITIVE_INFINITY;
 
 /**
  * One kind of what peers make this process hold, bounded in number and time over all connections, and in bytes
  * together with the other kinds of its budget. When a bound is passed, the oldest is cut: whoever sends and reads at
  * a normal pace is never the oldest for long.
  */
-export class HeldBytes {
-  readonly #budget: HeldBudget;
-  readonly #bounds: HeldBounds;
+export class BufferedBytes {
+  readonly #budget: BufferBudget;
+  readonly #bounds: BufferBounds;
   /** In the order in which they were held first, which is that of their deadlines. */
-  readonly #holdings = new Set<Holding>();
+  readonly #uses = new Set<BufferUse>();
   #sweeping: NodeJS.Timeout | undefined;
 
-  constructor(budget: HeldBudget, bounds: HeldBounds) {
+  constructor(budget: BufferBudget, bounds: BufferBounds) {
     this.#budget = budget;
     this.#bounds = bounds;
     budget.join(this);
   }
 
   get count(): number {
-    return this.#holdings.size;
+    return this.#uses.size;
   }
 
   /** Bytes of this kind alone. */
   get bytes(): number {
     let bytes = 0;
-    for (const holding of this.#holdings) bytes += holding.bytes;
+    for (const use of this.#uses) bytes += use.bytes;
     return bytes;
   }
 
-  get oldest(): Holding | undefined {
-    const [oldest] = this.#holdings;
+  get oldest(): BufferUse | undefined {
+    const [oldest] = this.#uses;
     return oldest;
   }
 
   /** Counts it with so many bytes from now on; the first time starts its deadline. It may be cut within this call. */
-  hold(holding: Holding, bytes: number): void {
-    if (!this.#holdings.has(holding)) {
-      holding.since = performance.now();
-      holding.bytes = 0;
-      this.#holdings.add(holding);
+  use(use: BufferUse, bytes: number): void {
+    if (!this.#uses.has(use)) {
+      use.since = performance.now();
+      use.bytes = 0;
+      this.#uses.add(use);
       this.#startSweeping();
-      if (this.#holdings.size > this.#bounds.holdings) this.cutOldest();
+      if (this.#uses.size > this.#bounds.uses) this.cutOldest();
     }
-    const more = bytes - holding.bytes;
-    holding.bytes = bytes;
-    if (holding.quota) holding.quota.bytes += more;
+    const more = bytes - use.bytes;
+    use.bytes = bytes;
+    if (use.quota) use.quota.bytes += more;
     this.#budget.add(more);
     if (more > 0) this.#budget.makeRoom();
   }
 
   /** Forgets it; nothing happens if it is not held. */
-  release(holding: Holding): void {
-    if (!this.#holdings.delete(holding)) return;
-    if (holding.quota) holding.quota.bytes -= holding.bytes;
-    this.#budget.add(-holding.bytes);
-    holding.bytes = 0;
+  release(use: BufferUse): void {
+    if (!this.#uses.delete(use)) return;
+    if (use.quota) use.quota.bytes -= use.bytes;
+    this.#budget.add(-use.bytes);
+    use.bytes = 0;
   }
 
   cutOldest(): void {
     if (this.oldest) this.#cut(this.oldest, this.#bounds.full());
   }
 
-  #cut(holding: Holding, fault: Fault): void {
-    this.release(holding);
-    holding.cut(fault);
+  #cut(use: BufferUse, fault: Fault): void {
+    this.release(use);
+    use.cut(fault);
   }
 
   /** Stops by itself, so that a busy server does not start and stop it with every request. */
@@ -147,11 +147,11 @@ export class HeldBytes {
     const every = Math.min(limits.deadlineEvery, deadline);
     this.#sweeping = setInterval(() => {
       const end = performance.now() - deadline;
-      for (const holding of this.#holdings) {
-        if (holding.since > end) break;
-        this.#cut(holding, late());
+      for (const use of this.#uses) {
+        if (use.since > end) break;
+        this.#cut(use, late());
       }
-      if (this.#holdings.size > 0) return;
+      if (this.#uses.size > 0) return;
       clearInterval(this.#sweeping);
       this.#sweeping = undefined;
     }, every).unref();

@@ -13,7 +13,7 @@ import {
   pauseAfter,
   type RetryPolicy,
 } from "#domain/retry";
-import { isSettled, type StepRow, type StepState, stepStates } from "#domain/step";
+import { hasEnded, type StepRow, type StepState, stepStates } from "#domain/step";
 import { taskStates } from "#domain/task";
 import type { FailureStrategy } from "#domain/template";
 import { type Instant, instant, millis } from "#domain/time";
@@ -99,7 +99,7 @@ test("max_attempts is exact: a step whose every run fails has had that many, and
       let row = step({ maxAttempts });
       let counted = 0;
       // A run handed back or stopped at a checkpoint costs nothing, so the story is bounded by its length too.
-      for (let i = 1; i < 60 && !isSettled(row.state); i += 1) {
+      for (let i = 1; i < 60 && !hasEnded(row.state); i += 1) {
         const at = instant(i * 1_000_000);
         if (row.state === "waiting_for_retry") row = advanceStep(row, { type: "retry", at })[0];
         if (row.state === "pending") row = advanceStep(row, { type: "enqueue", at, lane: "", rank: 0 })[0];
