@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { limits } from "#domain/limits";
 import { ceiling, type RetryPolicy } from "#domain/retry";
 
-/** Between two tries of one call: short, because a person or a program is waiting for the answer. */
+/** Delays between the attempts of one call: short, because a person or a program waits for the answer. */
 export const CALL_BACKOFF: RetryPolicy = {
   backoff: "exponential",
   base: limits.callRetryFirst,
@@ -10,7 +10,7 @@ export const CALL_BACKOFF: RetryPolicy = {
   jitter: 1,
 };
 
-/** Between two tries to take up a watch: a server that restarts is back within seconds. */
+/** Delays between attempts to reopen a watch: a server that restarts is back within seconds. */
 export const WATCH_BACKOFF: RetryPolicy = {
   backoff: "exponential",
   base: limits.watchRetryFirst,
@@ -19,17 +19,18 @@ export const WATCH_BACKOFF: RetryPolicy = {
 };
 
 /**
- * How long to wait after the `failures`-th failure in a row, in milliseconds: a uniform draw from the whole
- * interval below the ceiling, so that clients which failed together do not come back together, and never
- * sooner than the server asked for.
+ * Returns the delay before the next attempt, in milliseconds, after `failures` consecutive failures: `askedForMs` plus
+ * a uniform draw between 0 and the policy's ceiling. Full jitter keeps clients that failed together from retrying
+ * together.
  *
  * @param draw uniform in [0, 1)
+ * @param askedForMs the delay that the server asked for
  */
 export function backoffMs(policy: RetryPolicy, failures: number, draw: number, askedForMs = 0): number {
   return askedForMs + Math.floor(draw * ceiling(policy, failures));
 }
 
-/** Waits, or returns early once the signal aborts. Never throws. */
+/** Resolves after `ms` milliseconds, or as soon as the signal aborts. Never rejects. */
 export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   await delay(ms, undefined, signal ? { signal } : {}).catch(() => {});
 }

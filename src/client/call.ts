@@ -4,17 +4,28 @@ import { limits } from "#domain/limits";
 import { backoffMs, CALL_BACKOFF, pause } from "./backoff.js";
 import { type ErrorCode, type TaskRunError, toTaskRunError } from "./error.js";
 
-/** What every call takes beside its request. */
+/**
+ * Options of a single call, beside its request.
+ *
+ * @example
+ * ```ts
+ * import { createClient } from "taskrun/client";
+ *
+ * const client = createClient();
+ * const task = await client.tasks.get("TASK_ID", { timeoutMs: 2_000, signal: AbortSignal.timeout(5_000) });
+ * ```
+ */
 export interface CallControl {
+  /** Aborting it ends the call with a `CANCELLED` error. The server may have carried the request out all the same. */
   readonly signal?: AbortSignal;
-  /** Milliseconds until the call gives up, in place of the client's; 0 means never. */
+  /** Milliseconds after which an attempt fails with `DEADLINE_EXCEEDED`; 0 is no limit. Default: the client's. */
   readonly timeoutMs?: number;
 }
 
 /** Nobody knows whether the request was carried out; with a key it may be sent again. */
 const unclear: ReadonlySet<ErrorCode> = new Set(["UNAVAILABLE", "DEADLINE_EXCEEDED"]);
 
-/** Makes unary calls: a deadline on each, and every failure a {@link TaskRunError}. */
+/** Makes unary calls, each with a deadline, and turns every failure into a {@link TaskRunError}. */
 export class Caller {
   readonly #timeoutMs: number;
 
@@ -35,8 +46,8 @@ export class Caller {
   }
 
   /**
-   * Sends a request that carries `key` until it is known what became of it, up to a few times: after the first
-   * unclear answer the same key finds what the earlier try has made.
+   * Sends a request that carries the idempotency key `key`, again after errors that leave its outcome open, up to
+   * {@link ATTEMPTS_MAX} times. The server answers a repeated key with what the earlier attempt created.
    */
   async withKey<Answer>(
     key: string,
@@ -61,8 +72,8 @@ export class Caller {
 }
 
 /**
- * The caller's key, or a new one that nobody else will draw. Its beginning tells the server that it says nothing
- * of the work: a template that goes by the caller's own key does not take it for one.
+ * Returns the caller's idempotency key, or a random one. The prefix `drawn:` marks a key that the caller did not
+ * choose: templates with the identity strategy `caller_provided` do not count it as one.
  */
 export function keyOr(given: string | undefined): string {
   return given || `drawn:${randomUUID()}`;

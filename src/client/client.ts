@@ -5,31 +5,68 @@ import { Templates } from "./templates.js";
 import { connect, DEFAULT_ADDR } from "./transport.js";
 import { Workers } from "./workers.js";
 
+/**
+ * Options of {@link createClient}.
+ *
+ * @example
+ * ```ts
+ * import { type ClientOptions, createClient } from "taskrun/client";
+ *
+ * const options: ClientOptions = { addr: "plane.example:50051", namespace: "billing", timeoutMs: 5_000 };
+ * const client = createClient(options);
+ * ```
+ */
 export interface ClientOptions {
-  /** `HOST:PORT` or a URL of a gRPC listener; `localhost:50051` if left out. */
+  /** `HOST:PORT` or the URL of a gRPC listener. Default: `localhost:50051`. */
   readonly addr?: string;
-  /** Where Tasks and templates are looked for, and Tasks created, unless a request says otherwise. */
+  /** Namespace of requests that name none: new Tasks, lists, templates. Default: left to the server. */
   readonly namespace?: string;
-  /** Milliseconds after which a call other than a watch fails with DEADLINE_EXCEEDED; 10 000 if left out, 0 is never. */
+  /** Milliseconds after which an attempt of a unary call fails with `DEADLINE_EXCEEDED`; 0 is no limit. Default 10 000. */
   readonly timeoutMs?: number;
 }
 
-/** A control plane, as its clients see it. */
+/**
+ * A client of one control plane. Safe for concurrent calls; call {@link TaskRunClient.close} when it is no longer
+ * needed, because an open connection keeps the process alive.
+ *
+ * @example
+ * ```ts
+ * import { createClient, type TaskRunClient } from "taskrun/client";
+ *
+ * async function report(client: TaskRunClient): Promise<void> {
+ *   for await (const task of client.tasks.list({ status: "FAILED" })) console.log(task.id, task.errorMessage);
+ * }
+ *
+ * const client = createClient();
+ * await report(client);
+ * client.close();
+ * ```
+ */
 export interface TaskRunClient {
   readonly tasks: Tasks;
   readonly workers: Workers;
   readonly templates: Templates;
-  /** Closes the connection; calls and watches that are open fail. */
+  /** Closes the connection. Calls and watches in progress fail. Idempotent. */
   close(): void;
 }
 
 /**
- * A client of the control plane at `addr`. It connects with its first call and again by itself.
+ * Creates a client of the control plane at `addr`. It connects at the first call, and again after a lost connection.
  *
- * All calls share one connection, on which a server allows 100 at a time: who watches more Tasks than that
- * at once makes a second client.
+ * All calls share one connection, on which a server allows 100 concurrent streams; to watch more Tasks at once,
+ * create more clients.
  *
- * @throws {TypeError} if `addr` is not an address
+ * @throws {TypeError} if `addr` is neither `HOST:PORT` nor an http(s) URL
+ *
+ * @example
+ * ```ts
+ * import { createClient } from "taskrun/client";
+ *
+ * const client = createClient({ addr: "localhost:50051" });
+ * const result = await client.tasks.run({ agent: "support_triage", input: { query: "I was charged twice" } });
+ * console.log(result);
+ * client.close();
+ * ```
  */
 export function createClient(options: ClientOptions = {}): TaskRunClient {
   const { addr = DEFAULT_ADDR, namespace = "", timeoutMs = limits.callTimeout } = options;

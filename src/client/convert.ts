@@ -15,7 +15,10 @@ import type {
 } from "#wire/gen/taskrun/v1/task_service_pb";
 import type { TemplateFinding, Template as WireTemplate } from "#wire/gen/taskrun/v1/template_service_pb";
 import type { Worker as WireWorker } from "#wire/gen/taskrun/v1/worker_service_pb";
-import type { ChatMessage, Finding, Run, Step, Task, TaskEvent, Template, Worker } from "./views.js";
+import type { ChatMessage, TaskEvent } from "./event-views.js";
+import type { Finding, Template } from "./template-views.js";
+import type { Run, Step, Task } from "./views.js";
+import type { Worker } from "./worker-views.js";
 
 export function toTask(task: WireTask): Task {
   const { namespace, name, version } = task.template ?? {};
@@ -117,7 +120,7 @@ export function toFinding({ code, severity, message, stepName, line, column }: T
   return { code, severity, message, stepName, line, column };
 }
 
-/** The event in the client's words; undefined for a kind that only newer clients know. */
+/** Converts an event of the wire; undefined for a kind that this client does not know. */
 export function toEvent(wire: WireEvent): TaskEvent | undefined {
   const stamp = { seq: Number(wire.seq), taskId: wire.taskId, atMs: Number(wire.timestampMs) };
   switch (wire.event.case) {

@@ -2,14 +2,28 @@ import type { Duration } from "@bufbuild/protobuf/wkt";
 import type { ConnectError } from "@connectrpc/connect";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "#wire/gen/google/rpc/error_details_pb";
 
-/** One field of a request that was refused. */
+/**
+ * One invalid field of a refused request.
+ *
+ * @example
+ * ```ts
+ * import { createClient, TaskRunError } from "taskrun/client";
+ *
+ * try {
+ *   await createClient().tasks.create({ agent: "greet", priority: 1_000 });
+ * } catch (error) {
+ *   if (!(error instanceof TaskRunError)) throw error;
+ *   for (const { field, description } of error.violations) console.error(`${field}: ${description}`);
+ * }
+ * ```
+ */
 export interface FieldViolation {
-  /** In the wire's spelling, for example `input_json`. */
+  /** The field's name in the protocol, for example `input_json`. */
   readonly field: string;
   readonly description: string;
 }
 
-/** What an error carries beside its code and message. */
+/** Details of an error, beside its code and message. */
 export interface ErrorDetails {
   readonly reason: string;
   readonly retryAfterMs: number;
@@ -17,7 +31,7 @@ export interface ErrorDetails {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** Reads the `google.rpc` details of an error; what is absent is empty. */
+/** Reads the `google.rpc` details of an error. Absent details are empty, `retryAfterMs` is then 0. */
 export function errorDetails(error: ConnectError): ErrorDetails {
   const [info] = error.findDetails(ErrorInfoSchema);
   const [retry] = error.findDetails(RetryInfoSchema);

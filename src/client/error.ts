@@ -21,6 +21,7 @@ const codeNames = {
   [Code.Unauthenticated]: "UNAUTHENTICATED",
 } as const satisfies Record<Code, string>;
 
+/** The name of a gRPC status code, for example `NOT_FOUND`. */
 export type ErrorCode = (typeof codeNames)[Code];
 
 export interface TaskRunErrorInit extends Partial<ErrorDetails> {
@@ -28,21 +29,38 @@ export interface TaskRunErrorInit extends Partial<ErrorDetails> {
   readonly cause?: unknown;
 }
 
-/** A call that failed, however it did: refused by the server, or never heard by it. */
+/**
+ * The error of every failed call: refused by the server, or not answered by it. Check `code` first, then `reason`;
+ * `docs/errors.md` lists both.
+ *
+ * @example
+ * ```ts
+ * import { createClient, TaskRunError } from "taskrun/client";
+ *
+ * const client = createClient();
+ * try {
+ *   await client.tasks.cancel("TASK_ID", "not needed any more");
+ * } catch (error) {
+ *   if (!(error instanceof TaskRunError && error.code === "FAILED_PRECONDITION")) throw error;
+ *   console.log("it had ended already");
+ * }
+ * ```
+ */
 export class TaskRunError extends Error {
   override readonly name: string = "TaskRunError";
+  /** The gRPC status. `UNAVAILABLE` also stands for a connection that could not be made or was lost. */
   readonly code: ErrorCode;
-  /** The same for programs, UPPER_SNAKE, for example `CURSOR_EXPIRED`; empty if the server gave none. */
+  /** A more specific cause, UPPER_SNAKE, for example `CURSOR_EXPIRED`; empty if the server gave none. */
   readonly reason: string;
-  /** Milliseconds the server asks to wait before another try; 0 if it did not say. */
+  /** Milliseconds to wait before the next attempt, as the server asked; 0 if it did not. */
   readonly retryAfterMs: number;
-  /** The fields at fault, in the wire's spelling. */
+  /** The invalid fields of the request. */
   readonly violations: readonly FieldViolation[];
-  /** More facts for programs, for example `earliest_seq`. */
+  /** Further values for programs, for example `earliest_seq`. */
   readonly metadata: Readonly<Record<string, string>>;
   /**
-   * The key that the request carried, on a failed create or retry; empty otherwise. After UNAVAILABLE or
-   * DEADLINE_EXCEEDED the Task may exist: the same request with this key answers with it.
+   * The idempotency key of a failed create or retry; empty otherwise. After `UNAVAILABLE` or `DEADLINE_EXCEEDED` the
+   * Task may exist: repeat the same request with this key to get it.
    */
   readonly idempotencyKey: string;
 
@@ -57,18 +75,18 @@ export class TaskRunError extends Error {
   }
 }
 
-/** The name of a gRPC status code by its number; UNKNOWN for a number that is none. */
+/** Returns the name of a gRPC status code by its number; `UNKNOWN` for a number without a name. */
 export function codeName(code: number): ErrorCode {
   return codeNames[code as Code] ?? "UNKNOWN";
 }
 
 /**
- * What a transport threw, as a {@link TaskRunError}.
+ * Converts what a transport threw into a {@link TaskRunError}.
  *
- * A connection that broke is UNAVAILABLE here, whatever the transport calls it: it names resets and closed
- * streams differently, and a caller only wants to know that nobody answered.
+ * Errors of the connection itself become `UNAVAILABLE`: the transport reports resets and closed streams under several
+ * codes, which say nothing more to a caller.
  *
- * @param stopped whether the caller itself has aborted the call
+ * @param stopped whether the caller aborted the call
  */
 export function toTaskRunError(thrown: unknown, stopped = false, idempotencyKey = ""): TaskRunError {
   if (thrown instanceof TaskRunError) return thrown;

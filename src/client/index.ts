@@ -1,11 +1,11 @@
 /**
- * The typed client of a TaskRun control plane: `createClient({ addr })`, then `client.tasks`,
- * `client.workers` and `client.templates`.
+ * The client SDK: call `createClient({ addr })`, then use `client.tasks`, `client.workers` and `client.templates`.
  */
 export type { CallControl } from "./call.js";
 export { type ClientOptions, createClient, type TaskRunClient } from "./client.js";
 export { type ErrorCode, TaskRunError } from "./error.js";
 export type { FieldViolation } from "./error-details.js";
+export type { AgentEvent, ChatMessage, OutputChunk, TaskEvent } from "./event-views.js";
 export {
   type Created,
   type CreateTask,
@@ -14,8 +14,9 @@ export {
   TaskFailed,
   type TaskFilter,
   type TaskPage,
-  type Tasks,
-} from "./tasks.js";
+} from "./task-requests.js";
+export type { Tasks } from "./tasks.js";
+export type { Finding, Template, WholeTemplate } from "./template-views.js";
 export type {
   Registered,
   TemplateFilter,
@@ -25,23 +26,7 @@ export type {
   Validated,
 } from "./templates.js";
 export { DEFAULT_ADDR } from "./transport.js";
-export {
-  type Agent,
-  type AgentEvent,
-  type ChatMessage,
-  type Finding,
-  hasEnded,
-  inputOf,
-  type OutputChunk,
-  outputOf,
-  type Run,
-  type Step,
-  type Task,
-  type TaskEvent,
-  type Template,
-  type TemplateRef,
-  type WholeTemplate,
-  type Worker,
-} from "./views.js";
+export { hasEnded, inputOf, outputOf, type Run, type Step, type Task, type TemplateRef } from "./views.js";
 export type { WatchOptions } from "./watch.js";
+export type { Agent, Worker } from "./worker-views.js";
 export type { WorkerFilter, Workers } from "./workers.js";

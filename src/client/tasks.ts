@@ -11,46 +11,18 @@ import {
 import { type CallControl, type Caller, keyOr } from "./call.js";
 import { toTask } from "./convert.js";
 import { codeName, TaskRunError } from "./error.js";
-import type { Task, TaskEvent, TemplateRef } from "./views.js";
-import { hasEnded, outputOf } from "./views.js";
+import type { TaskEvent } from "./event-views.js";
+import {
+  type Created,
+  type CreateTask,
+  type Resolution,
+  type RunOptions,
+  TaskFailed,
+  type TaskFilter,
+  type TaskPage,
+} from "./task-requests.js";
+import { hasEnded, outputOf, type Task } from "./views.js";
 import { type WatchOptions, watch } from "./watch.js";
-
-/** What is wanted: an agent or a template, and what it is to work on. */
-export interface CreateTask {
-  readonly agent?: string;
-  readonly template?:
-    | TemplateRef
-    | { readonly namespace?: string; readonly name: string; readonly version?: string };
-  /** Any JSON value, at most 1 MiB as text; `{}` if left out. */
-  readonly input?: unknown;
-  /** The input as JSON text, in place of `input`: it is stored byte for byte. */
-  readonly inputJson?: string;
-  readonly createdBy?: string;
-  readonly labels?: Labels;
-  /** Drawn at random if left out. See {@link Tasks.create}. */
-  readonly idempotencyKey?: string;
-  /** -100 to 100, higher first. */
-  readonly priority?: number;
-  /** For the whole task, in milliseconds; 0 is no limit. */
-  readonly timeoutMs?: number;
-  /** Total tries of each step; if left out, 1 for an agent, and what the template says for a template. */
-  readonly maxAttempts?: number;
-  readonly namespace?: string;
-  /** Labels a worker must carry. */
-  readonly workerSelector?: Labels;
-  readonly correlationId?: string;
-  /** Not to be started before this time, in Unix milliseconds. */
-  readonly startAtMs?: number;
-}
-
-/** What an operator decides about a Step that failed for good. */
-export type Resolution =
-  /** Try it anew, with all its attempts. */
-  | { readonly action: "retry" }
-  /** It counts as done, without a result. */
-  | { readonly action: "resolve" }
-  /** It is done, with this result. */
-  | { readonly action: "complete"; readonly result?: unknown };
 
 const resolveActions = {
   retry: ResolveAction.RESET_FOR_RETRY,
@@ -58,47 +30,32 @@ const resolveActions = {
   complete: ResolveAction.COMPLETE_MANUALLY,
 } as const satisfies Record<Resolution["action"], ResolveAction>;
 
-export interface TaskFilter {
-  readonly status?: TaskStatus;
-  readonly agent?: string;
-  readonly namespace?: string;
-  readonly labels?: Labels;
-  /** Tasks to a page, at most 1 000; 100 if left out. */
-  readonly pageSize?: number;
-}
-
-export interface TaskPage {
-  readonly tasks: readonly Task[];
-  /** Give it as `pageToken` to read on; empty on the last page. */
-  readonly nextPageToken: string;
-}
-
-/** What became of one request of a batch. */
-export type Created =
-  | { readonly ok: true; readonly task: Task }
-  | { readonly ok: false; readonly error: TaskRunError };
-
-export interface RunOptions {
-  /** Ends the waiting, not the Task. */
-  readonly signal?: AbortSignal;
-  /** Told of everything that happens on the way. */
-  readonly onEvent?: (event: TaskEvent) => void;
-}
-
-/** A Task that was waited for and did not complete. */
-export class TaskFailed extends TaskRunError {
-  override readonly name = "TaskFailed";
-  readonly task: Task;
-
-  constructor(task: Task) {
-    const end =
-      task.status === "CANCELLED" ? "was cancelled" : `failed: ${task.errorMessage || "no reason given"}`;
-    super("FAILED_PRECONDITION", `task ${task.id} ${end}`, { reason: task.runs.at(-1)?.reason ?? "" });
-    this.task = task;
-  }
-}
-
-/** Gives Tasks, reads them, watches them, stops them. Every method throws {@link TaskRunError}. */
+/**
+ * Creates, reads, watches and directs Tasks. Reached as `client.tasks`. Every method throws {@link TaskRunError}.
+ *
+ * @example Create a Task and follow it
+ * ```ts
+ * import { createClient, outputOf } from "taskrun/client";
+ *
+ * const { tasks } = createClient();
+ * const { id } = await tasks.create({ agent: "greet", input: { name: "Ada" }, maxAttempts: 3 });
+ * for await (const event of tasks.watch(id)) {
+ *   if (event.type === "output") process.stdout.write(event.output.content);
+ * }
+ * console.log(outputOf(await tasks.get(id)));
+ * ```
+ *
+ * @example Intervene
+ * ```ts
+ * import { createClient } from "taskrun/client";
+ *
+ * const { tasks } = createClient();
+ * await tasks.signal("TASK_ID", "approved", { by: "Ann" });
+ * await tasks.resolveStep("TASK_ID", "charge", { action: "retry" });
+ * await tasks.cancel("TASK_ID", "order withdrawn");
+ * const again = await tasks.retry("TASK_ID");
+ * ```
+ */
 export class Tasks {
   readonly #wire: Client<typeof TaskService>;
   readonly #caller: Caller;
@@ -111,11 +68,11 @@ export class Tasks {
   }
 
   /**
-   * Creates a Task, which is durable once this resolves.
+   * Creates a Task. It is durable once this resolves.
    *
-   * The request carries an idempotency key, yours or one drawn here, so it is sent again by itself when the
-   * answer is lost, and still makes one Task. If that fails too the error's `idempotencyKey` lets you ask
-   * again, in another process as well, as long as the request stays the same.
+   * The request carries an idempotency key, yours or a random one, so it is repeated when the answer is lost, and still
+   * creates one Task. If all attempts fail, repeat the same request with the error's `idempotencyKey`, from any
+   * process, to learn whether the Task exists.
    */
   async create(request: CreateTask, control?: CallControl): Promise<Task> {
     const message = create(CreateTaskRequestSchema, this.#toWire(request));
@@ -123,7 +80,7 @@ export class Tasks {
     return toTask(await this.#caller.withKey(message.idempotencyKey, (o) => send(message, o), control));
   }
 
-  /** Creates up to 1 000 Tasks in one commit. One that is refused does not hinder the others; order is kept. */
+  /** Creates up to 1 000 Tasks in one commit. Each is accepted or refused on its own; the answer keeps their order. */
   async createMany(requests: readonly CreateTask[], control?: CallControl): Promise<readonly Created[]> {
     const tasks = requests.map((request) => this.#toWire(request));
     const message = create(BatchCreateTasksRequestSchema, { tasks });
@@ -139,11 +96,12 @@ export class Tasks {
     });
   }
 
+  /** Returns a Task with its input, result, Steps and Runs. `NOT_FOUND` if there is none. */
   async get(id: string, control?: CallControl): Promise<Task> {
     return toTask(await this.#caller.once((o) => this.#wire.getTask({ id }, o), control));
   }
 
-  /** One page, newest first. It may be short, even empty, and still not be the last. */
+  /** Returns one page, newest first. Only an empty `nextPageToken` marks the last page: any page may be short or empty. */
   async page(
     filter: TaskFilter & { readonly pageToken?: string } = {},
     control?: CallControl,
@@ -160,7 +118,7 @@ export class Tasks {
     return { tasks: answer.tasks.map(toTask), nextPageToken: answer.nextPageToken };
   }
 
-  /** All Tasks that fit, newest first; pages are read as they are needed. */
+  /** Iterates over all matching Tasks, newest first, reading pages as needed. */
   async *list(filter: TaskFilter = {}, control?: CallControl): AsyncGenerator<Task, void> {
     let pageToken = "";
     do {
@@ -170,12 +128,12 @@ export class Tasks {
     } while (pageToken !== "");
   }
 
-  /** Cancels a Task at once and for good. FAILED_PRECONDITION if it has ended already. */
+  /** Cancels a Task and its Runs. `FAILED_PRECONDITION` if it has ended already. */
   async cancel(id: string, reason = "", control?: CallControl): Promise<Task> {
     return toTask(await this.#caller.once((o) => this.#wire.cancelTask({ id, reason }, o), control));
   }
 
-  /** Does an ended Task again, as a new one. Carries a key like {@link create}. */
+  /** Creates a new Task with the request of one that has ended. Carries an idempotency key like {@link create}. */
   async retry(id: string, options: CallControl & { readonly idempotencyKey?: string } = {}): Promise<Task> {
     const request = { id, idempotencyKey: keyOr(options.idempotencyKey) };
     const send = this.#wire.retryTask;
@@ -183,17 +141,17 @@ export class Tasks {
   }
 
   /**
-   * Gives the Step that waits for this signal its payload, which becomes its result. May come before the Step
-   * waits; the same payload again changes nothing.
+   * Sends a signal to the Step that waits for it, or will; the payload becomes the Step's result. Repeating it with the
+   * same payload changes nothing.
    *
-   * @param payload any JSON value, `null` if left out
+   * @param payload any JSON value. Default: `null`
    */
   async signal(id: string, signal: string, payload?: unknown, control?: CallControl): Promise<Task> {
     const request = { id, signal, payloadJson: payload === undefined ? "" : JSON.stringify(payload) };
     return toTask(await this.#caller.once((o) => this.#wire.signalTask(request, o), control));
   }
 
-  /** Settles a failed Step by hand; an empty `stepName` with `resolve` declares the whole Task done. */
+  /** Resolves a failed Step by hand. An empty `stepName` with the action `resolve` resolves the whole Task. */
   async resolveStep(
     taskId: string,
     stepName: string,
@@ -206,7 +164,7 @@ export class Tasks {
     return toTask(await this.#caller.once((o) => this.#wire.resolveStep(request, o), control));
   }
 
-  /** Everything that happens to a Task, each event once, until it ends; see {@link WatchOptions}. */
+  /** Iterates over a Task's events, each exactly once, until it ends. Reconnects by itself; see {@link WatchOptions}. */
   watch(id: string, options: WatchOptions = {}): AsyncGenerator<TaskEvent, void> {
     const open = (afterSeq: number, signal: AbortSignal) =>
       this.#wire.watchTask({ id, afterSeq: BigInt(afterSeq) }, { signal });
@@ -215,9 +173,9 @@ export class Tasks {
   }
 
   /**
-   * Waits until a Task has ended and answers with all of it, however it ended.
+   * Waits until a Task has ended, and returns it whatever its status.
    *
-   * @throws {TaskRunError} `CANCELLED` if the signal ends the waiting; the Task itself goes on
+   * @throws {TaskRunError} `CANCELLED` if the signal ends the wait; the Task itself continues
    */
   async wait(id: string, { signal, onEvent }: RunOptions = {}): Promise<Task> {
     let ended = false;
@@ -230,7 +188,7 @@ export class Tasks {
   }
 
   /**
-   * Creates a Task, waits for it, and answers with its result.
+   * Creates a Task, waits until it has ended, and returns its result; undefined if it has none.
    *
    * @throws {TaskFailed} if it failed or was cancelled
    */
@@ -241,7 +199,12 @@ export class Tasks {
     return outputOf<Output>(task);
   }
 
-  /** The result of a completed Task, parsed; undefined if it made none. Throws {@link TaskFailed} otherwise. */
+  /**
+   * Returns the parsed result of a completed Task; undefined if it has none.
+   *
+   * @throws {TaskFailed} if it failed or was cancelled
+   * @throws {TaskRunError} `FAILED_PRECONDITION` if it has not ended
+   */
   async result<Output = unknown>(id: string, control?: CallControl): Promise<Output | undefined> {
     const task = await this.get(id, control);
     if (task.status === "COMPLETED") return outputOf<Output>(task);
@@ -250,7 +213,7 @@ export class Tasks {
     throw new TaskRunError("FAILED_PRECONDITION", text);
   }
 
-  /** The result of one Step, parsed, however large; `main` is the Step of a Task that names an agent. */
+  /** Returns the parsed result of one Step, whatever its size. `main` is the Step of a Task that names an agent. */
   async stepResult<Output = unknown>(
     taskId: string,
     stepName = "main",

@@ -2,50 +2,120 @@ import { type Client, createClient, type Transport } from "@connectrpc/connect";
 import { TemplateService, type Template as WireTemplate } from "#wire/gen/taskrun/v1/template_service_pb";
 import type { CallControl, Caller } from "./call.js";
 import { toFinding, toTemplate } from "./convert.js";
-import type { Finding, Template, WholeTemplate } from "./views.js";
+import type { Finding, Template, WholeTemplate } from "./template-views.js";
 
-/** Names a template. */
+/**
+ * Names a registered template.
+ *
+ * @example
+ * ```ts
+ * import { createClient, type TemplateName } from "taskrun/client";
+ *
+ * const newest: TemplateName = { name: "book_trip" };
+ * const { version, source } = await createClient().templates.get(newest);
+ * ```
+ */
 export interface TemplateName {
-  /** The caller's own if left out. */
+  /** Default: the client's. */
   readonly namespace?: string;
   readonly name: string;
-  /** The newest if left out. */
+  /** Default: the newest. */
   readonly version?: string;
 }
 
+/**
+ * Selects templates of a list.
+ *
+ * @example
+ * ```ts
+ * import { createClient, type TemplateFilter } from "taskrun/client";
+ *
+ * const versions: TemplateFilter = { name: "book_trip" };
+ * for await (const { version } of createClient().templates.list(versions)) console.log(version);
+ * ```
+ */
 export interface TemplateFilter {
-  /** All that may be seen if left out. */
+  /** Default: the client's; if that has none, every namespace that the caller may see. */
   readonly namespace?: string;
-  /** Only versions of this one. */
+  /** Only versions of this template. */
   readonly name?: string;
-  /** Templates to a page, at most 1 000; 100 if left out. */
+  /** Templates per page, at most 1 000. Default 100. */
   readonly pageSize?: number;
 }
 
+/**
+ * One page of a list.
+ *
+ * @example
+ * ```ts
+ * import { createClient, type TemplatePage } from "taskrun/client";
+ *
+ * const { templates, nextPageToken }: TemplatePage = await createClient().templates.page({ pageSize: 50 });
+ * console.log(templates.length, nextPageToken === "" ? "that is all" : "there are more");
+ * ```
+ */
 export interface TemplatePage {
   readonly templates: readonly Template[];
-  /** Give it as `pageToken` to read on; empty on the last page. */
+  /** Pass it as `pageToken` to get the next page; empty on the last one. */
   readonly nextPageToken: string;
 }
 
+/**
+ * The answer of {@link Templates.register}.
+ *
+ * @example
+ * ```ts
+ * import { readFile } from "node:fs/promises";
+ * import { createClient, type Registered } from "taskrun/client";
+ *
+ * const source = await readFile("booking.yaml", "utf8");
+ * const { template, created }: Registered = await createClient().templates.register(source);
+ * console.log(created ? "registered" : "already registered", template.name, template.version);
+ * ```
+ */
 export interface Registered {
   readonly template: WholeTemplate;
-  /** False if it was there already. */
+  /** False if the same template was registered before. */
   readonly created: boolean;
-  /** Warnings and remarks. */
+  /** Warnings and infos. */
   readonly findings: readonly Finding[];
 }
 
+/**
+ * The answer of {@link Templates.validate}.
+ *
+ * @example
+ * ```ts
+ * import { createClient, type Validated } from "taskrun/client";
+ *
+ * const { valid, findings }: Validated = await createClient().templates.validate("name: book_trip\n");
+ * if (!valid) console.error(findings.map(({ line, message }) => `${line}: ${message}`).join("\n"));
+ * ```
+ */
 export interface Validated {
-  /** True if it could be registered. */
+  /** True if it can be registered: no finding is an error. */
   readonly valid: boolean;
-  /** Errors first. */
+  /** Errors first, then warnings, then infos. */
   readonly findings: readonly Finding[];
   readonly stepCount: number;
+  /** True if Steps depend on one another in a cycle. */
   readonly hasCycles: boolean;
 }
 
-/** Registers, shows and checks templates. Every method throws `TaskRunError`. */
+/**
+ * Registers, reads and checks templates. Reached as `client.templates`. Every method throws `TaskRunError`.
+ *
+ * @example
+ * ```ts
+ * import { createClient } from "taskrun/client";
+ * import { workflow } from "taskrun/templates";
+ *
+ * const hello = workflow("hello", (w) => w.step("greet", { agent: "greet" }));
+ * const { templates, tasks } = createClient();
+ * await templates.register(hello.source);
+ * await tasks.run({ template: hello, input: { name: "Ada" } });
+ * ```
+ */
 export class Templates {
   readonly #wire: Client<typeof TemplateService>;
   readonly #caller: Caller;
@@ -58,11 +128,12 @@ export class Templates {
   }
 
   /**
-   * Makes a template known for good; the same once more changes nothing. ALREADY_EXISTS if the version is
-   * known with another body, INVALID_ARGUMENT, naming the first, if there are errors.
+   * Registers a version of a template. A registered version cannot be changed or removed; registering the same text
+   * again changes nothing. `ALREADY_EXISTS` if the version has another body; `INVALID_ARGUMENT`, naming the first error,
+   * if the text has errors.
    *
    * @param source YAML or JSON text
-   * @param namespace must be the one that the text names, if given
+   * @param namespace if given, it must equal the namespace in the text
    */
   async register(source: string, namespace = "", control?: CallControl): Promise<Registered> {
     const request = { source, namespace };
@@ -73,14 +144,14 @@ export class Templates {
     return { template: toWhole(template), created, findings: findings.map(toFinding) };
   }
 
-  /** One version, with its text and body. NOT_FOUND names the versions there are. */
+  /** Returns one version with its text and body. The message of `NOT_FOUND` names the versions that exist. */
   async get(named: TemplateName, control?: CallControl): Promise<WholeTemplate> {
     const { namespace = this.#namespace, name, version = "" } = named;
     const request = { template: { namespace, name, version } };
     return toWhole(await this.#caller.once((o) => this.#wire.get(request, o), control));
   }
 
-  /** One page, by namespace and name, the newest version first. */
+  /** Returns one page, ordered by namespace and name, the newest version first. */
   async page(
     filter: TemplateFilter & { readonly pageToken?: string } = {},
     control?: CallControl,
@@ -91,7 +162,7 @@ export class Templates {
     return { templates: templates.map(toTemplate), nextPageToken };
   }
 
-  /** All that fit, in order; pages are read as they are needed. */
+  /** Iterates over all matching templates, in the order of {@link page}, reading pages as needed. */
   async *list(filter: TemplateFilter = {}, control?: CallControl): AsyncGenerator<Template, void> {
     let pageToken = "";
     do {
@@ -101,7 +172,7 @@ export class Templates {
     } while (pageToken !== "");
   }
 
-  /** All that is wrong with a template; nothing is registered. */
+  /** Reports everything that is wrong with a template, without registering it. */
   async validate(source: string, control?: CallControl): Promise<Validated> {
     const answer = await this.#caller.once((o) => this.#wire.validate({ source }, o), control);
     const { valid, findings, stepCount, hasCycles } = answer;

@@ -2,7 +2,7 @@ import type { Transport } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { limits } from "#domain/limits";
 
-/** Where a control plane listens for gRPC unless it was told otherwise. */
+/** The default gRPC address of a control plane. */
 export const DEFAULT_ADDR = "localhost:50051";
 const DEFAULT_PORT = 50_051;
 
@@ -13,9 +13,14 @@ export interface Connection {
   close(): void;
 }
 
+/**
+ * Prepares a connection to a gRPC listener; nothing is sent before the first call.
+ *
+ * @throws {TypeError} see {@link baseUrl}
+ */
 export function connect(addr: string): Connection {
   const url = baseUrl(addr);
-  // A ping tells a connection that has died without a word from one that has nothing to say.
+  // Pings detect a dead connection that no reset has announced.
   const sessionManager = new Http2SessionManager(url, {
     pingIntervalMs: limits.keepalivePing,
     pingTimeoutMs: limits.keepaliveTimeout,
@@ -31,7 +36,7 @@ export function connect(addr: string): Connection {
 }
 
 /**
- * The URL that an address means: `HOST`, `HOST:PORT` (IPv6 in brackets) or a URL.
+ * Returns the URL of an address given as `HOST`, `HOST:PORT` (IPv6 in brackets) or URL.
  *
  * @throws {TypeError} if it is none of them
  */

@@ -2,26 +2,38 @@ import type { ModelBackend, RunStatus } from "#domain/run";
 import type { StepState } from "#domain/step";
 import type { Labels, TaskState, TaskStatus } from "#domain/task";
 import type { StepType } from "#domain/template";
-import type { WorkerStatus } from "#domain/worker";
+
+/*
+ * Plain objects that the client returns. Times are Unix milliseconds, 0 if not set; durations are milliseconds. Inputs
+ * and results are JSON text, which `inputOf` and `outputOf` parse.
+ */
 
 /**
- * What the client answers with: plain objects. States are the official words, times are Unix milliseconds
- * (0 when not set), durations are milliseconds, and inputs and results are JSON text beside which
- * {@link inputOf} and {@link outputOf} stand to read it.
+ * A Task as it was when the server answered.
+ *
+ * @example
+ * ```ts
+ * import { createClient, hasEnded, outputOf, type Task } from "taskrun/client";
+ *
+ * const task: Task = await createClient().tasks.get("TASK_ID");
+ * if (hasEnded(task)) console.log(task.status, outputOf(task) ?? task.errorMessage);
+ * else console.log(task.state, task.steps.map(({ name, state }) => `${name}: ${state}`));
+ * ```
  */
 export interface Task {
   readonly id: string;
   /** Empty if the Task was made from a template. */
   readonly agent: string;
   readonly namespace: string;
+  /** `UNSPECIFIED`, and `unspecified` below, stand for values that this client does not know. */
   readonly status: TaskStatus | "UNSPECIFIED";
-  /** Where it stands in more detail than `status`. */
+  /** More detailed than `status`: one of twelve states. */
   readonly state: TaskState | "unspecified";
-  /** Empty where the server leaves it out: in lists and in events. */
+  /** Empty in lists and events, which leave it out. */
   readonly inputJson: string;
   /** Empty unless COMPLETED with a result. */
   readonly outputJson: string;
-  /** Why it failed, for people. */
+  /** Why it failed, for people; empty if it did not. */
   readonly errorMessage: string;
   readonly createdBy: string;
   readonly createdAtMs: number;
@@ -34,29 +46,52 @@ export interface Task {
   readonly workerSelector: Labels;
   readonly correlationId: string;
   readonly startAtMs: number;
-  /** The id of the Task that this one does again, or empty. */
+  /** Id of the Task that this one retries; empty if none. */
   readonly retryOf: string;
-  /** The Task of which this one is a Step, and the Step's name; empty if none. */
+  /** The parent of a child Task, and the parent's Step that waits for it; empty if it is no child. */
   readonly parentTaskId: string;
   readonly parentStepName: string;
-  /** The Task whose completed Steps this one undoes, or empty. */
+  /** Id of the Task whose completed Steps this one compensates; empty if none. */
   readonly compensates: string;
-  /** The Task that undoes this one's completed Steps, or empty. */
+  /** Id of the Task that compensates this one's completed Steps; empty if none. */
   readonly compensatedBy: string;
-  /** In an order in which they can be run; empty in lists and events. */
+  /** In topological order; empty in lists and events. */
   readonly steps: readonly Step[];
-  /** The oldest first; empty in events. */
+  /** Oldest first; empty in events. */
   readonly runs: readonly Run[];
 }
 
+/**
+ * The template version that a Task was made from.
+ *
+ * @example
+ * ```ts
+ * import { createClient, type TemplateRef } from "taskrun/client";
+ *
+ * const template: TemplateRef = { namespace: "", name: "book_trip", version: "1.0.0" };
+ * await createClient().tasks.create({ template, input: { to: "Lisbon" } });
+ * ```
+ */
 export interface TemplateRef {
-  /** Empty means the Task's own. */
+  /** Empty: the Task's own. */
   readonly namespace: string;
   readonly name: string;
-  /** Empty means the newest. */
+  /** Empty: the newest. */
   readonly version: string;
 }
 
+/**
+ * A node of a Task's graph.
+ *
+ * @example
+ * ```ts
+ * import { createClient, type Step } from "taskrun/client";
+ *
+ * const { steps } = await createClient().tasks.get("TASK_ID");
+ * const failed = steps.filter((step: Step) => step.state === "error");
+ * for (const { name, attempts, errorMessage } of failed) console.error(name, attempts, errorMessage);
+ * ```
+ */
 export interface Step {
   readonly name: string;
   readonly state: StepState | "unspecified";
@@ -65,52 +100,31 @@ export interface Step {
   readonly maxAttempts: number;
   readonly nextAttemptAtMs: number;
   readonly dependsOn: readonly string[];
-  /** Empty if there is no result, or one too large to travel along: then `tasks.stepResult` reads it. */
+  /** Empty if there is no result, or if it is too large for this answer: then read it with `tasks.stepResult`. */
   readonly outputJson: string;
+  /** Size of the result, whether or not it is in `outputJson`. */
   readonly outputBytes: number;
   readonly errorMessage: string;
-  /** What it is, for example `standard` or `map`; a newer server may know more. */
+  /** For example `standard` or `map`; newer servers may have more types. */
   readonly type: StepType | (string & {});
   readonly startedAtMs: number;
   readonly finishedAtMs: number;
-  /** The Task that this Step is, or empty. */
+  /** Id of the child Task that this Step has started; empty if none. */
   readonly childTaskId: string;
 }
 
-/** A registered template, as lists have it. It never changes. */
-export interface Template {
-  readonly namespace: string;
-  readonly name: string;
-  readonly version: string;
-  readonly description: string;
-  readonly stepCount: number;
-  readonly registeredAtMs: number;
-  /** SHA-256 of its canonical body. */
-  readonly digest: string;
-}
-
-export interface WholeTemplate extends Template {
-  /** The text it was registered with. */
-  readonly source: string;
-  /** Its body as JSON text, in the words of the YAML. */
-  readonly bodyJson: string;
-}
-
-/** Something to know about a template. */
-export interface Finding {
-  /** For programs, for example `CYCLE_DETECTED`. */
-  readonly code: string;
-  /** Only an error keeps a template from being registered. */
-  readonly severity: "error" | "warning" | "info" | (string & {});
-  readonly message: string;
-  /** Empty if the whole template is meant. */
-  readonly stepName: string;
-  /** Where in the text, from 1; 0 if it cannot be said. */
-  readonly line: number;
-  readonly column: number;
-}
-
-/** One attempt of a Step on a Worker. */
+/**
+ * One attempt of a Step on a Worker.
+ *
+ * @example
+ * ```ts
+ * import { createClient, type Run } from "taskrun/client";
+ *
+ * const { runs } = await createClient().tasks.get("TASK_ID");
+ * const last: Run | undefined = runs.at(-1);
+ * if (last?.status === "FAILED") console.error(last.workerId, last.reason, last.errorMessage);
+ * ```
+ */
 export interface Run {
   readonly id: string;
   readonly workerId: string;
@@ -121,80 +135,53 @@ export interface Run {
   readonly errorMessage: string;
   readonly attempt: number;
   readonly stepName: string;
-  /** Why it ended as it did, for programs; empty if it just succeeded. */
+  /** Why it ended, UPPER_SNAKE, for example `WORKER_LOST`; empty if it completed its Step. */
   readonly reason: string;
+  /** Grows with each Run of a Step; reports with a lower fence are stale. */
   readonly fence: number;
 }
 
-export interface Worker {
-  readonly id: string;
-  readonly hostname: string;
-  readonly version: string;
-  readonly status: WorkerStatus | "UNSPECIFIED";
-  readonly agents: readonly Agent[];
-  readonly labels: Labels;
-  readonly activeRuns: number;
-  readonly maxConcurrentRuns: number;
-  readonly lastHeartbeatMs: number;
-}
-
-export interface Agent {
-  readonly name: string;
-  readonly description: string;
-  readonly labels: Labels;
-  readonly backends: readonly ModelBackend[];
-}
-
-/** One thing that happened to a Task. `seq` counts from 1 without gaps; `atMs` is when the server recorded it. */
-export type TaskEvent = { readonly seq: number; readonly taskId: string; readonly atMs: number } & (
-  | { readonly type: "task"; readonly task: Task }
-  | { readonly type: "step"; readonly step: Step }
-  | { readonly type: "run"; readonly run: Run }
-  | { readonly type: "output"; readonly output: OutputChunk }
-  | { readonly type: "event"; readonly event: AgentEvent }
-  | { readonly type: "chat"; readonly chat: ChatMessage }
-);
-
-export interface OutputChunk {
-  readonly runId: string;
-  /** Counts the chunks of one turn of the Run from 0. */
-  readonly seq: number;
-  readonly content: string;
-  readonly isFinal: boolean;
-  readonly metadata: Labels;
-  /** When it was produced, by the worker's clock. */
-  readonly sentAtMs: number;
-  readonly fence: number;
-  readonly turn: number;
-}
-
-export interface AgentEvent {
-  readonly id: string;
-  readonly runId: string;
-  /** For example `TOOL_REQUESTED`. */
-  readonly kind: string;
-  readonly sentAtMs: number;
-  readonly metadata: Labels;
-}
-
-export interface ChatMessage {
-  readonly runId: string;
-  readonly role: "USER" | "ASSISTANT" | "SYSTEM" | "UNSPECIFIED";
-  readonly content: string;
-  readonly sentAtMs: number;
-}
-
-/** The Task's input, parsed; undefined where the answer carries none. */
+/**
+ * Parses a Task's input; undefined if the answer left it out, as lists and events do. The type is not checked.
+ *
+ * @example
+ * ```ts
+ * import { createClient, inputOf } from "taskrun/client";
+ *
+ * const task = await createClient().tasks.get("TASK_ID");
+ * const input = inputOf<{ name: string }>(task);
+ * ```
+ */
 export function inputOf<Input = unknown>(task: Pick<Task, "inputJson">): Input | undefined {
   return task.inputJson === "" ? undefined : (JSON.parse(task.inputJson) as Input);
 }
 
-/** The result of a Task or Step, parsed; undefined if it has none. */
+/**
+ * Parses the result of a Task or Step; undefined if it has none. The type is not checked.
+ *
+ * @example
+ * ```ts
+ * import { createClient, outputOf } from "taskrun/client";
+ *
+ * const task = await createClient().tasks.wait("TASK_ID");
+ * const output = outputOf<{ greeted: string }>(task);
+ * ```
+ */
 export function outputOf<Output = unknown>(ended: Pick<Task, "outputJson">): Output | undefined {
   return ended.outputJson === "" ? undefined : (JSON.parse(ended.outputJson) as Output);
 }
 
-/** True if nothing more will happen to the Task. */
+/**
+ * True if the Task completed, failed or was cancelled: its status and log are final.
+ *
+ * @example
+ * ```ts
+ * import { createClient, hasEnded } from "taskrun/client";
+ *
+ * const { tasks } = createClient();
+ * if (hasEnded(await tasks.get("TASK_ID"))) await tasks.retry("TASK_ID");
+ * ```
+ */
 export function hasEnded({ status }: Pick<Task, "status">): boolean {
   return status === "COMPLETED" || status === "FAILED" || status === "CANCELLED";
 }

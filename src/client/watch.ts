@@ -3,19 +3,36 @@ import type { TaskEvent as WireEvent } from "#wire/gen/taskrun/v1/task_service_p
 import { backoffMs, pause, WATCH_BACKOFF } from "./backoff.js";
 import { toEvent } from "./convert.js";
 import { type ErrorCode, TaskRunError, toTaskRunError } from "./error.js";
-import { hasEnded, type TaskEvent } from "./views.js";
+import type { TaskEvent } from "./event-views.js";
+import { hasEnded } from "./views.js";
 
+/**
+ * Options of {@link Tasks.watch}.
+ *
+ * @example Resume where an earlier watch stopped
+ * ```ts
+ * import { createClient, type WatchOptions } from "taskrun/client";
+ *
+ * let lastSeq = 41;
+ * const options: WatchOptions = {
+ *   afterSeq: lastSeq,
+ *   signal: AbortSignal.timeout(60_000),
+ *   onLost: (error) => console.warn(`reconnecting: ${error.message}`),
+ * };
+ * for await (const event of createClient().tasks.watch("TASK_ID", options)) lastSeq = event.seq;
+ * ```
+ */
 export interface WatchOptions {
-  /** The seq of the last event already seen; 0, the default, means from the first. */
+  /** Sequence number of the last event already seen. Default 0: start with the first event. */
   readonly afterSeq?: number;
-  /** Ends the watch, without an error. */
+  /** Aborting it ends the iteration without an error. */
   readonly signal?: AbortSignal;
   /**
-   * Failed tries in a row, without an event between them, after which the watch gives up. The default of 30
-   * is about a minute and a quarter: longer than a server takes to restart, shorter than a night.
+   * Consecutive failures, with no event between them, after which the watch throws. Default 30, which takes about 75 s:
+   * longer than a server's restart.
    */
   readonly failuresMax?: number;
-  /** Told each time the stream was lost and will be opened again. */
+  /** Called each time the stream is lost and will be reopened. */
   readonly onLost?: (error: TaskRunError) => void;
 }
 
@@ -31,15 +48,15 @@ const final: ReadonlySet<ErrorCode> = new Set([
   "DATA_LOSS",
 ]);
 
-/** Opens the server's stream of a Task's events after a seq. */
+/** Opens the server's stream of a Task's events that follow `afterSeq`. */
 export type OpenWatch = (afterSeq: number, signal: AbortSignal) => AsyncIterable<WireEvent>;
 
 /**
- * A Task's events, each exactly once and in order, until the one that says how it ended. When the stream is
- * lost it is opened again from the last event seen, after a growing and random delay.
+ * Iterates over a Task's events, each exactly once and in order, up to the one that reports its end. A lost stream is
+ * reopened after the last event seen, with exponential backoff and jitter.
  *
- * @param ended asked when the server has nothing after the last event: true if the Task has ended before
- * @throws {TaskRunError} what the server answered for good, or the last failure once there were too many
+ * @param ended called when a stream ends without a new event; resolves to whether the Task has ended
+ * @throws {TaskRunError} a failure that retrying cannot change, or the last of too many consecutive failures
  */
 export async function* watch(
   open: OpenWatch,
@@ -51,7 +68,7 @@ export async function* watch(
   let failures = 0;
 
   while (!signal?.aborted) {
-    // Leaving the loop below early must end the server's stream too, hence a controller for each.
+    // Each stream has its own controller, so that a consumer that stops early also ends the server's stream.
     const stream = new AbortController();
     const unlink = withAbort(signal, stream);
     const before = last;
@@ -86,14 +103,14 @@ export async function* watch(
   }
 }
 
-/** Lets `outer` abort `inner`; returns what undoes that, so that a long-lived signal keeps no dead streams. */
+/** Makes `outer` abort `inner`. Returns a function that unlinks them, so that a long-lived signal retains no streams. */
 function withAbort(outer: AbortSignal | undefined, inner: AbortController): () => void {
   const abort = () => inner.abort();
   outer?.addEventListener("abort", abort, { once: true });
   return () => outer?.removeEventListener("abort", abort);
 }
 
-/** Events were lost on the way: to ask again from the last one seen brings them. */
+/** The error of a gap in the sequence. It is retried: reopening the stream after the last event delivers the rest. */
 function gap(last: number, seq: number): TaskRunError {
   return new TaskRunError("UNAVAILABLE", `event ${seq} came after event ${last}; those between were lost`);
 }

@@ -6,12 +6,37 @@ import type { CallControl, Caller } from "./call.js";
 import { toWorker } from "./convert.js";
 import type { Worker } from "./views.js";
 
+/**
+ * Selects Workers of a list. A Worker must match every field that is given.
+ *
+ * @example
+ * ```ts
+ * import { createClient, type WorkerFilter } from "taskrun/client";
+ *
+ * const filter: WorkerFilter = { agent: "greet", status: "IDLE" };
+ * const idle = await createClient().workers.list(filter);
+ * ```
+ */
 export interface WorkerFilter {
+  /** Only Workers that serve this agent. */
   readonly agent?: string;
   readonly status?: WorkerStatus;
 }
 
-/** Reads and directs the Workers that are connected now. Every method throws `TaskRunError`. */
+/**
+ * Reads and drains the connected Workers. Reached as `client.workers`. Every method throws `TaskRunError`.
+ *
+ * @example
+ * ```ts
+ * import { createClient } from "taskrun/client";
+ *
+ * const { workers } = createClient();
+ * for (const { id, activeRuns, maxConcurrentRuns } of await workers.list({ agent: "greet" })) {
+ *   console.log(`${id}: ${activeRuns} of ${maxConcurrentRuns} slots taken`);
+ * }
+ * await workers.drain("WORKER_ID", "new release");
+ * ```
+ */
 export class Workers {
   readonly #wire: Client<typeof WorkerService>;
   readonly #caller: Caller;
@@ -21,7 +46,7 @@ export class Workers {
     this.#caller = caller;
   }
 
-  /** Those that fit the filter, in the order of their ids. None is an empty list. */
+  /** Returns the matching Workers, ordered by id. */
   async list({ agent, status }: WorkerFilter = {}, control?: CallControl): Promise<readonly Worker[]> {
     const request = {
       ...(agent !== undefined && { agentName: agent }),
@@ -31,11 +56,12 @@ export class Workers {
     return workers.map(toWorker);
   }
 
+  /** Returns one Worker. `NOT_FOUND` if it is not connected. */
   async get(id: string, control?: CallControl): Promise<Worker> {
     return toWorker(await this.#caller.once((o) => this.#wire.getWorker({ workerId: id }, o), control));
   }
 
-  /** Gives the Worker nothing new and lets it finish or hand back what it holds. May be called again. */
+  /** Stops assigning Runs to the Worker and tells it to finish or hand back those it holds. Idempotent. */
   async drain(id: string, reason = "", control?: CallControl): Promise<Worker> {
     const request = { workerId: id, reason };
     return toWorker(await this.#caller.once((o) => this.#wire.drainWorker(request, o), control));

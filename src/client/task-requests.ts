@@ -1,0 +1,161 @@
+import type { Labels, TaskStatus } from "#domain/task";
+import { TaskRunError } from "./error.js";
+import type { TaskEvent } from "./event-views.js";
+import type { Task, TemplateRef } from "./views.js";
+
+/**
+ * A request for a new Task. Name either an agent or a template; everything else is optional.
+ *
+ * @example
+ * ```ts
+ * import { type CreateTask, createClient } from "taskrun/client";
+ *
+ * const request: CreateTask = {
+ *   template: { name: "book_trip", version: "1.0.0" },
+ *   input: { to: "Lisbon" },
+ *   idempotencyKey: "order-4711",
+ *   labels: { team: "travel" },
+ *   timeoutMs: 3_600_000,
+ * };
+ * const task = await createClient().tasks.create(request);
+ * ```
+ */
+export interface CreateTask {
+  /** Name of the agent that does the Task. */
+  readonly agent?: string;
+  /** The template of the Task; its newest version if none is named. */
+  readonly template?:
+    | TemplateRef
+    | { readonly namespace?: string; readonly name: string; readonly version?: string };
+  /** Any JSON value, at most 1 MiB as text; `{}` if left out. */
+  readonly input?: unknown;
+  /** The input as JSON text, in place of `input`; stored byte for byte. */
+  readonly inputJson?: string;
+  readonly createdBy?: string;
+  readonly labels?: Labels;
+  /** Identifies the request, so that repeating it creates no second Task. Default: random. See {@link Tasks.create}. */
+  readonly idempotencyKey?: string;
+  /** -100 to 100; Steps of higher priority are dispatched first. */
+  readonly priority?: number;
+  /** Limit of the whole Task, in milliseconds; 0 is no limit. */
+  readonly timeoutMs?: number;
+  /** Attempts of each Step, the first included. Default: 1 for an agent, the template's values for a template. */
+  readonly maxAttempts?: number;
+  /** Default: the client's. */
+  readonly namespace?: string;
+  /** Labels that a Worker must have to get the Task's Runs. */
+  readonly workerSelector?: Labels;
+  readonly correlationId?: string;
+  /** The Task does not start before this time, in Unix milliseconds. */
+  readonly startAtMs?: number;
+}
+
+/**
+ * How an operator resolves a Step that has failed for good; see {@link Tasks.resolveStep}.
+ *
+ * @example
+ * ```ts
+ * import type { Resolution } from "taskrun/client";
+ *
+ * const resolution: Resolution = { action: "complete", result: { refunded: true } };
+ * ```
+ */
+export type Resolution =
+  /** Runs the Step again, with all its attempts. */
+  | { readonly action: "retry" }
+  /** Counts the Step as done, without a result. */
+  | { readonly action: "resolve" }
+  /** Completes the Step with this result. */
+  | { readonly action: "complete"; readonly result?: unknown };
+
+/**
+ * Selects Tasks of a list. A Task must match every field that is given, and have all the labels.
+ *
+ * @example
+ * ```ts
+ * import { createClient, type TaskFilter } from "taskrun/client";
+ *
+ * const filter: TaskFilter = { status: "RUNNING", labels: { team: "travel" } };
+ * for await (const task of createClient().tasks.list(filter)) console.log(task.id);
+ * ```
+ */
+export interface TaskFilter {
+  readonly status?: TaskStatus;
+  readonly agent?: string;
+  /** Default: the client's. */
+  readonly namespace?: string;
+  readonly labels?: Labels;
+  /** Tasks per page, at most 1 000. Default 100. */
+  readonly pageSize?: number;
+}
+
+/**
+ * One page of a list.
+ *
+ * @example
+ * ```ts
+ * import { createClient, type TaskPage } from "taskrun/client";
+ *
+ * const client = createClient();
+ * const first: TaskPage = await client.tasks.page({ pageSize: 20 });
+ * const second = await client.tasks.page({ pageSize: 20, pageToken: first.nextPageToken });
+ * ```
+ */
+export interface TaskPage {
+  readonly tasks: readonly Task[];
+  /** Pass it as `pageToken` to get the next page; empty on the last one. */
+  readonly nextPageToken: string;
+}
+
+/** The outcome of one request of {@link Tasks.createMany}: the Task, or why it was refused. */
+export type Created =
+  | { readonly ok: true; readonly task: Task }
+  | { readonly ok: false; readonly error: TaskRunError };
+
+/**
+ * Options of {@link Tasks.wait} and {@link Tasks.run}.
+ *
+ * @example
+ * ```ts
+ * import { createClient, type RunOptions } from "taskrun/client";
+ *
+ * const options: RunOptions = {
+ *   signal: AbortSignal.timeout(60_000),
+ *   onEvent: (event) => event.type === "output" && process.stdout.write(event.output.content),
+ * };
+ * await createClient().tasks.run({ agent: "greet", input: { name: "Ada" } }, options);
+ * ```
+ */
+export interface RunOptions {
+  /** Aborting it ends the wait with a `CANCELLED` error. The Task continues. */
+  readonly signal?: AbortSignal;
+  /** Called for every event of the Task, in order. What it throws ends the wait. */
+  readonly onEvent?: (event: TaskEvent) => void;
+}
+
+/**
+ * Thrown when a Task that was waited for failed or was cancelled. Its `reason` is the one of the Task's last Run.
+ *
+ * @example
+ * ```ts
+ * import { createClient, TaskFailed } from "taskrun/client";
+ *
+ * try {
+ *   await createClient().tasks.run({ agent: "greet", input: {} });
+ * } catch (error) {
+ *   if (!(error instanceof TaskFailed)) throw error;
+ *   console.error(error.task.status, error.task.errorMessage);
+ * }
+ * ```
+ */
+export class TaskFailed extends TaskRunError {
+  override readonly name = "TaskFailed";
+  readonly task: Task;
+
+  constructor(task: Task) {
+    const end =
+      task.status === "CANCELLED" ? "was cancelled" : `failed: ${task.errorMessage || "no reason given"}`;
+    super("FAILED_PRECONDITION", `task ${task.id} ${end}`, { reason: task.runs.at(-1)?.reason ?? "" });
+    this.task = task;
+  }
+}

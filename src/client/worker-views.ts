@@ -1,0 +1,44 @@
+import type { ModelBackend } from "#domain/run";
+import type { Labels } from "#domain/task";
+import type { WorkerStatus } from "#domain/worker";
+
+/**
+ * A connected Worker process.
+ *
+ * @example
+ * ```ts
+ * import { createClient, type Worker } from "taskrun/client";
+ *
+ * const workers: readonly Worker[] = await createClient().workers.list();
+ * const free = workers.filter(({ activeRuns, maxConcurrentRuns }) => activeRuns < maxConcurrentRuns);
+ * ```
+ */
+export interface Worker {
+  readonly id: string;
+  readonly hostname: string;
+  readonly version: string;
+  readonly status: WorkerStatus | "UNSPECIFIED";
+  readonly agents: readonly Agent[];
+  readonly labels: Labels;
+  readonly activeRuns: number;
+  readonly maxConcurrentRuns: number;
+  readonly lastHeartbeatMs: number;
+}
+
+/**
+ * An agent that a Worker serves.
+ *
+ * @example
+ * ```ts
+ * import { type Agent, createClient } from "taskrun/client";
+ *
+ * const workers = await createClient().workers.list();
+ * const agents: Agent[] = workers.flatMap((worker) => worker.agents);
+ * ```
+ */
+export interface Agent {
+  readonly name: string;
+  readonly description: string;
+  readonly labels: Labels;
+  readonly backends: readonly ModelBackend[];
+}
