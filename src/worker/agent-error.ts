@@ -1,22 +1,52 @@
 import { limits } from "#domain/limits";
 
+/**
+ * Options of {@link AgentError}.
+ *
+ * @example
+ * ```ts
+ * import { AgentError, type AgentErrorOptions } from "taskrun/worker";
+ *
+ * const options: AgentErrorOptions = { retryable: true, retryAfterMs: 30_000 };
+ * throw new AgentError("the model is overloaded", options);
+ * ```
+ */
 export interface AgentErrorOptions {
+  /** False: no further attempt. Default: the server decides, and retries while attempts are left. */
   readonly retryable?: boolean;
+  /** Minimum delay before the next attempt, in milliseconds. */
   readonly retryAfterMs?: number;
   readonly cause?: unknown;
 }
 
-/** How an agent says that it failed, and whether trying again can help. */
+/**
+ * Thrown by an agent to fail its Run and say whether another attempt makes sense. Any other error also fails the Run,
+ * and is retried while attempts are left.
+ *
+ * @example
+ * ```ts
+ * import { agent, AgentError } from "taskrun/worker";
+ * import { z } from "zod";
+ *
+ * const charge = agent({
+ *   name: "charge",
+ *   input: z.object({ card: z.string() }),
+ *   async run({ card }) {
+ *     if (card.length !== 16) throw new AgentError("the card number is invalid", { retryable: false });
+ *     return { charged: true };
+ *   },
+ * });
+ * ```
+ */
 export class AgentError extends Error {
   override readonly name = "AgentError";
-  /** Undefined leaves it to the plane. */
+  /** Undefined: the server decides. */
   readonly retryable: boolean | undefined;
-  /** Try again no sooner than this; 0 leaves it to the plane. */
+  /** Minimum delay before the next attempt, in milliseconds; 0: the server decides. */
   readonly retryAfterMs: number;
 
   /**
-   * @param options `retryAfterMs` in milliseconds: a fraction is rounded up, less than 0 counts as 0, and more than a
-   *   day as a day
+   * @param options `retryAfterMs` is rounded up and clamped to 0 … one day
    * @throws {TypeError} if an option has the wrong type, or `retryAfterMs` is not finite
    */
   constructor(message: string, options: AgentErrorOptions = {}) {
@@ -34,14 +64,14 @@ export class AgentError extends Error {
   }
 }
 
-/** The agent has said more than one run may. */
+/** The Run exceeds a limit of its output, events, chat, result or checkpoint. Not retryable. */
 export class OutputLimitError extends AgentError {
   constructor(message: string) {
     super(message, { retryable: false });
   }
 }
 
-/** A wait as the plane takes it: whole milliseconds, from none to the longest. */
+/** Rounds a delay up to whole milliseconds and clamps it to what the server accepts. */
 export function retryAfterOf(ms: number): number {
   return Math.min(Math.max(0, Math.ceil(ms)), limits.retryAfterMax);
 }
@@ -50,10 +80,28 @@ function shown(value: unknown): string {
   return typeof value === "number" ? String(value) : typeof value;
 }
 
-/** Why a run was stopped from outside. */
+/** Why a Run was stopped before its agent returned. */
 export type StopCause = "cancelled" | "deadline" | "lease lost" | "shutdown";
 
-/** The reason a run's signal aborts with. */
+/**
+ * The reason of a Run's aborted signal. Let it propagate: the Worker does not report it as a failure of the agent.
+ *
+ * @example
+ * ```ts
+ * import { agent, RunStopped } from "taskrun/worker";
+ * import { z } from "zod";
+ *
+ * const watchdog = agent({
+ *   name: "watchdog",
+ *   input: z.looseObject({}),
+ *   async run(_, { signal, log }) {
+ *     signal.addEventListener("abort", () => {
+ *       if (signal.reason instanceof RunStopped) log.info("stopped", { why: signal.reason.why });
+ *     });
+ *   },
+ * });
+ * ```
+ */
 export class RunStopped extends Error {
   override readonly name = "RunStopped";
   readonly why: StopCause;

@@ -6,34 +6,70 @@ import type { AgentContext, Backend } from "./agent-context.js";
 import { AgentError } from "./agent-error.js";
 import { Yielded } from "./yielded.js";
 
-/** What `serve` runs. Made by {@link agent}, or by `execAgent`. */
+/**
+ * An agent that {@link serve} can run. Usually made by {@link agent} or {@link execAgent}.
+ *
+ * @example An agent without a schema
+ * ```ts
+ * import { type Agent, serve } from "taskrun/worker";
+ *
+ * const echo: Agent = {
+ *   name: "echo",
+ *   description: "Returns its input",
+ *   labels: {},
+ *   backends: [],
+ *   perform: async (inputJson) => JSON.parse(inputJson),
+ * };
+ * await serve({ agents: [echo] });
+ * ```
+ */
 export interface Agent {
   readonly name: string;
   readonly description: string;
   readonly labels: Labels;
   readonly backends: readonly Backend[];
   /**
-   * Carries out one run.
+   * Performs one Run. A rejection fails it; see {@link AgentError}.
    *
-   * @param inputJson the task's input, as JSON text
-   * @returns the result: whatever JSON can say, or undefined for none; or what `ctx.yield` gave
+   * @param inputJson the Step's input as JSON text
+   * @returns the result: any JSON value, undefined for none, or the value of `ctx.yield`
    */
   perform(inputJson: string, ctx: AgentContext): Promise<unknown>;
 }
 
+/**
+ * The definition of an agent; see {@link agent}.
+ *
+ * @example
+ * ```ts
+ * import { agent, type AgentDefinition } from "taskrun/worker";
+ * import { z } from "zod";
+ *
+ * const input = z.object({ text: z.string() });
+ * const definition: AgentDefinition<typeof input> = {
+ *   name: "count_words",
+ *   description: "Counts the words of a text",
+ *   backends: [{ provider: "builtin", modelName: "count_words" }],
+ *   input,
+ *   run: async ({ text }) => ({ words: text.split(/\s+/).length }),
+ * };
+ * const countWords = agent(definition);
+ * ```
+ */
 export interface AgentDefinition<Input extends z.ZodType> {
-  /** What tasks ask for; compared exactly. */
+  /** The name that Tasks and templates use; compared exactly. At most 256 bytes. */
   readonly name: string;
   /** One sentence for people. */
   readonly description?: string;
   readonly labels?: Labels;
   /** Models it may use, the preferred one first. */
   readonly backends?: readonly Backend[];
-  /** What the task's input must look like. */
+  /** Schema of the input. Input that does not fit fails the Run for good. */
   readonly input: Input;
   /**
-   * The work. As an `async *` function, each string it yields is a chunk of output, and anything else it
-   * yields is a chunk of one line of JSON. What it returns is the result, unless it is what `ctx.yield` gave.
+   * Performs one Run. Either an async function, or an async generator: each string that it yields is sent as output, any
+   * other value as one line of JSON. The returned value is the result, any JSON value or undefined for none, or the
+   * value of `ctx.yield` to stop at a checkpoint. To fail, throw; see {@link AgentError}.
    */
   run(
     input: z.output<Input>,
@@ -42,9 +78,26 @@ export interface AgentDefinition<Input extends z.ZodType> {
 }
 
 /**
- * Describes an agent. Input that does not fit the schema fails the run for good, naming each path.
+ * Makes an agent for {@link serve}. Input that does not fit the schema fails the Run for good, with a message that names
+ * each path.
  *
  * @throws {RangeError} if the name is empty or over 256 bytes
+ *
+ * @example
+ * ```ts
+ * import { agent, serve } from "taskrun/worker";
+ * import { z } from "zod";
+ *
+ * const greet = agent({
+ *   name: "greet",
+ *   input: z.object({ name: z.string() }),
+ *   async *run({ name }) {
+ *     yield `Hello, ${name}!`; // output
+ *     return { greeted: name }; // the result
+ *   },
+ * });
+ * await serve({ agents: [greet] });
+ * ```
  */
 export function agent<Input extends z.ZodType>(definition: AgentDefinition<Input>): Agent {
   const { name, description = "", labels = {}, backends = [], input: schema } = definition;
@@ -62,7 +115,7 @@ export function agent<Input extends z.ZodType>(definition: AgentDefinition<Input
   };
 }
 
-/** @throws {RangeError} if tasks could not ask for an agent of this name */
+/** @throws {RangeError} if an agent cannot have this name */
 export function checkName(name: string): void {
   if (name === "") throw new RangeError("an agent needs a name");
   if (utf8Bytes(name) > limits.idBytes) {
@@ -86,7 +139,7 @@ function parseJson(json: string): unknown {
   }
 }
 
-/** What `run` has begun may be anything where no types are checked: what is no generator is the result. */
+/** Drives a generator to its end and returns its result; anything else is the result itself, as `run` may be untyped. */
 async function follow(running: unknown, ctx: AgentContext): Promise<unknown> {
   if (!isGenerator(running)) return running;
 
@@ -97,7 +150,7 @@ async function follow(running: unknown, ctx: AgentContext): Promise<unknown> {
       await say(step.value, ctx);
     }
   } finally {
-    // Lets the agent's own `finally` run if it was left between two yields.
+    // Runs the agent's own `finally` blocks if sending output failed between two yields.
     await running.return?.(undefined);
   }
 }
@@ -109,7 +162,7 @@ function isGenerator(running: unknown): running is Running {
   return typeof (running as Partial<Running> | null | undefined)?.next === "function";
 }
 
-/** A bare `yield` says nothing. */
+/** Sends a yielded value as output; undefined is skipped. */
 async function say(value: unknown, ctx: AgentContext): Promise<void> {
   if (value === undefined) return;
   if (value instanceof Yielded) throw new TypeError("return what ctx.yield gives instead of yielding it");

@@ -4,31 +4,58 @@ import { clip } from "#domain/text";
 import type { StepResults } from "./agent-context.js";
 import { AgentError } from "./agent-error.js";
 
-/** What a worker of a batch says of its items, so that {@link aggregateBatches} can add it up. */
+/**
+ * The result of a batch's worker, as {@link aggregateBatches} reads it. Counts that are left out are 0.
+ *
+ * @example
+ * ```ts
+ * import { agent, type BatchWorkerResult } from "taskrun/worker";
+ * import { z } from "zod";
+ *
+ * const importRows = agent({
+ *   name: "import_rows",
+ *   input: z.looseObject({}),
+ *   async run(_, { batch }): Promise<BatchWorkerResult> {
+ *     return { items_processed: batch?.batchSize ?? 0, items_failed: 0 };
+ *   },
+ * });
+ * ```
+ */
 export interface BatchWorkerResult {
   readonly items_processed?: number;
   readonly items_succeeded?: number;
   readonly items_failed?: number;
   readonly items_skipped?: number;
-  /** Any shape; the first ones over all workers are kept. */
+  /** JSON values of any shape. The first ten of all workers are kept. */
   readonly errors?: readonly unknown[];
 }
 
-/** What all workers of a batch have done together. */
+/**
+ * The sums over all workers of a batch; see {@link aggregateBatches}.
+ *
+ * @example
+ * ```ts
+ * import type { BatchTotals } from "taskrun/worker";
+ *
+ * function isClean({ failed_batches, items_failed }: BatchTotals): boolean {
+ *   return failed_batches.length === 0 && items_failed === 0;
+ * }
+ * ```
+ */
 export interface BatchTotals {
-  /** Whether there was anything to do. */
+  /** `NoBatches` if the batchable Step found nothing to do. */
   readonly scenario: "NoBatches" | "WithBatches";
-  /** Workers that have done their part. */
+  /** Workers that completed. */
   readonly batch_count: number;
-  /** Steps of workers that failed and were passed over; their items are in no sum. */
+  /** Names of the worker Steps whose failure was tolerated; the sums leave out their items. */
   readonly failed_batches: readonly string[];
-  /** As the step that made the batches has said. */
+  /** The total that the batchable Step reported. */
   readonly total_items: number;
   readonly items_processed: number;
   readonly items_succeeded: number;
   readonly items_failed: number;
   readonly items_skipped: number;
-  /** The first errors, in the order of the batches, as JSON text where they are none already. */
+  /** The first ten errors, in the order of the batches; JSON text if they are not strings. */
   readonly errors: readonly { readonly step: string; readonly error: string }[];
 }
 
@@ -54,11 +81,22 @@ const counts = z.object({
 const withErrors = z.object({ errors: z.array(z.unknown()) });
 
 /**
- * Adds up what the workers of a batch have said: for the step that joins them. Reads one result at a time and
- * keeps none. A number that a worker did not give counts as 0.
+ * Adds up the results of a batch's workers, for the Step that joins them. Reads one result at a time and keeps none.
  *
- * @param batchStep the step that made the batches; the joining step comes after it, directly or not
- * @throws {AgentError} if that step's result does not say which batches it made, or a result cannot be read
+ * @param batchStep name of the batchable Step; the joining Step must depend on it, directly or not
+ * @throws {AgentError} if that Step's result does not name its batches, or a result cannot be read
+ *
+ * @example
+ * ```ts
+ * import { agent, aggregateBatches } from "taskrun/worker";
+ * import { z } from "zod";
+ *
+ * const join = agent({
+ *   name: "join",
+ *   input: z.looseObject({}),
+ *   run: (_, ctx) => aggregateBatches(ctx, "split"),
+ * });
+ * ```
  */
 export async function aggregateBatches(ctx: StepResults, batchStep: string): Promise<BatchTotals> {
   const { batch_processing_outcome: outcome } = await ctx.result(batchStep, made);

@@ -1,33 +1,33 @@
 import type { Labels } from "#domain/task";
 
-/** A task's input that did not come along. */
+/** Refers to an input that was not sent with the assignment and is read separately. */
 export interface InputRef {
-  /** Whatever has the same id is the same text. */
+  /** Equal ids stand for equal texts. */
   readonly id: string;
   readonly bytes: number;
 }
 
-/** What a run is told when it begins, in plain words. */
+/** A Run to perform, as the server sent it, without types of the wire. */
 export interface Assignment {
   readonly runId: string;
   readonly taskId: string;
   readonly stepName: string;
   readonly agentName: string;
-  /** Empty if it is read by reference. */
+  /** Empty if the input is read through `inputRef`. */
   readonly inputJson: string;
-  /** Where the task's input is read; undefined if `inputJson` is all there is. */
+  /** The Task's input, to be read; undefined if `inputJson` is the input. */
   readonly inputRef: InputRef | undefined;
-  /** What is laid over an input that is read by reference; empty if nothing is. */
+  /** JSON object whose keys override those of an input read by reference; empty if there are none. */
   readonly inputPartsJson: string;
   readonly labels: Labels;
   readonly attempt: number;
   readonly fence: number;
-  /** By the plane's clock, in Unix milliseconds; 0 means no limit. */
+  /** By the server's clock, in Unix milliseconds; 0 is no limit. */
   readonly deadlineMs: number;
-  /** Results of steps this one depends on, as JSON text by step name: those that came along. */
+  /** Results of direct dependencies that were sent with the assignment: JSON text by step name. */
   readonly results: Readonly<Record<string, string>>;
-  /** Names of those that did not: they are read when wanted. */
+  /** Names of the direct dependencies whose results are read on demand. */
   readonly resultRefs: readonly string[];
-  /** Names of those that failed and were passed over. */
+  /** Names of the direct dependencies whose failure is tolerated. */
   readonly failedDependencies: readonly string[];
 }

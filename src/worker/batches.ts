@@ -1,26 +1,67 @@
 import { limits } from "#domain/limits";
 import { AgentError } from "./agent-error.js";
 
-/** The part of the work that one worker is given. */
+/**
+ * The part of a batchable Step's work that one worker gets.
+ *
+ * @example
+ * ```ts
+ * import type { Batch } from "taskrun/worker";
+ *
+ * const january: Batch<string> = {
+ *   batchId: "2026-01",
+ *   startCursor: "2026-01-01",
+ *   endCursor: "2026-02-01",
+ *   batchSize: 31,
+ * };
+ * ```
+ */
 export interface Batch<Cursor = unknown> {
-  /** 1 to 64 letters, digits, `_`, `.` or `-`; the worker's step is named after it. */
+  /** 1 to 64 letters, digits, `_`, `.` or `-`. The worker's Step is named `{worker_template}_{batchId}`. */
   readonly batchId: string;
-  /** Where it begins and ends: whatever JSON can say, as long as the worker's agent understands it. */
+  /** Any JSON values; only the worker's agent interprets them. */
   readonly startCursor: Cursor;
   readonly endCursor: Cursor;
-  /** How many items it holds; at most the template's `batch_size`. */
+  /** Number of items, at most the template's `batch_size`. */
   readonly batchSize: number;
 }
 
+/**
+ * The argument of {@link createBatches}.
+ *
+ * @example
+ * ```ts
+ * import { type Batches, splitIntoBatches } from "taskrun/worker";
+ *
+ * const batches: Batches = {
+ *   workerTemplate: "import_rows",
+ *   batches: splitIntoBatches(1_000, 200),
+ *   totalItems: 1_000,
+ * };
+ * ```
+ */
 export interface Batches {
-  /** The template's step that each batch is given to, as its `worker_template` names it. */
+  /** Name of the step of type `batch_worker` that runs each batch: the template's `worker_template`. */
   readonly workerTemplate: string;
   readonly batches: readonly Batch[];
-  /** Of all batches together. */
+  /** Number of items of all batches together. */
   readonly totalItems: number;
 }
 
-/** The result of a batchable step: the batches to be made. */
+/**
+ * The result of a batchable Step's agent, which tells the server which batches to create. Made by {@link createBatches}
+ * or {@link noBatches}.
+ *
+ * @example
+ * ```ts
+ * import { type BatchesResult, createBatches, noBatches, splitIntoBatches } from "taskrun/worker";
+ *
+ * function resultFor(rows: number): BatchesResult {
+ *   if (rows === 0) return noBatches();
+ *   return createBatches({ workerTemplate: "import_rows", batches: splitIntoBatches(rows, 200), totalItems: rows });
+ * }
+ * ```
+ */
 export interface BatchesResult {
   readonly batch_processing_outcome:
     | {
@@ -41,14 +82,28 @@ interface CursorConfig {
 }
 
 const BATCH_ID = /^[A-Za-z0-9_.-]{1,64}$/;
-/** Batches sort by their ids, and thousands of them would not fit into a task. */
+/** Digits of generated ids, so that they sort as text: a Task has room for fewer than a thousand batches. */
 const ID_DIGITS = 3;
 
 /**
- * The result of a batchable step: a worker for each of these batches. An empty list is the same as
- * {@link noBatches}. Spread it to say more.
+ * Makes the result of a batchable Step: one worker is created for each batch. An empty list equals {@link noBatches}.
+ * Spread it to add fields of your own.
  *
- * @throws {AgentError} if there are more than a task can hold, or two of the same id, or an id cannot be one
+ * @throws {AgentError} if there are more batches than a Task may have Steps, or an id is invalid or used twice
+ *
+ * @example
+ * ```ts
+ * import { agent, createBatches, splitIntoBatches } from "taskrun/worker";
+ * import { z } from "zod";
+ *
+ * const split = agent({
+ *   name: "split",
+ *   input: z.looseObject({ rows: z.int() }),
+ *   async run({ rows }) {
+ *     return createBatches({ workerTemplate: "import_rows", batches: splitIntoBatches(rows, 200), totalItems: rows });
+ *   },
+ * });
+ * ```
  */
 export function createBatches({ workerTemplate, batches, totalItems }: Batches): BatchesResult {
   if (batches.length === 0) return noBatches();
@@ -78,18 +133,35 @@ export function createBatches({ workerTemplate, batches, totalItems }: Batches):
   };
 }
 
-/** The result of a batchable step: there is nothing to do. What joins the batches runs all the same. */
+/**
+ * Makes the result of a batchable Step that has nothing to do. The Step that joins the batches runs all the same.
+ *
+ * @example
+ * ```ts
+ * import { agent, noBatches } from "taskrun/worker";
+ * import { z } from "zod";
+ *
+ * const split = agent({ name: "split", input: z.looseObject({}), run: async () => noBatches() });
+ * ```
+ */
 export function noBatches(): BatchesResult {
   return { batch_processing_outcome: { type: "no_batches" } };
 }
 
 /**
- * Numbered items, 0 to `totalItems` − 1, in batches of `batchSize`, the last one perhaps smaller: each from
- * its start cursor up to, and without, its end cursor. Ids are `000`, `001`, and so on.
+ * Splits the numbers 0 … `totalItems` − 1 into batches of `batchSize`; the last one may be smaller. Cursors are
+ * half-open: a batch includes its start and excludes its end. Ids are `000`, `001`, and so on.
  *
- * @param totalItems a whole number; for 0 there is no batch
- * @param batchSize a whole number of at least 1
- * @throws {AgentError} if a number is none of these, or there are more batches than a task can hold
+ * @param totalItems an integer of at least 0; 0 gives no batch
+ * @param batchSize an integer of at least 1
+ * @throws {AgentError} if an argument is out of range, or there are more batches than a Task may have Steps
+ *
+ * @example
+ * ```ts
+ * import { splitIntoBatches } from "taskrun/worker";
+ *
+ * const [first] = splitIntoBatches(1_000, 300); // { batchId: "000", startCursor: 0, endCursor: 300, batchSize: 300 }
+ * ```
  */
 export function splitIntoBatches(totalItems: number, batchSize: number): Batch<number>[] {
   if (!Number.isSafeInteger(totalItems) || totalItems < 0) refuse(`totalItems is ${totalItems}`);
@@ -110,7 +182,7 @@ function checkCount(count: number): void {
   refuse(`${count} batches are too many: a task has at most ${limits.taskSteps} steps; make them larger`);
 }
 
-/** Trying again would give the same. */
+/** Not retryable: another attempt would compute the same. */
 function refuse(message: string): never {
   throw new AgentError(message, { retryable: false });
 }

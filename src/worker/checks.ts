@@ -8,14 +8,14 @@ import { inWords } from "./in-words.js";
 import { kindOf } from "./kind-of.js";
 
 /**
- * What an agent says, checked where it says it, so that the error reaches the code that made it: the plane would
- * fail the whole run for it. What is answered is a copy in plain values, whose text is as it will be on the wire.
+ * Checks of the values that an agent sends, made at the call, so that the error reaches the code at fault: the server
+ * would fail the whole Run. Each returns a plain copy of the value, with the text as it will be on the wire.
  *
- * All throw a `TypeError` for a value of the wrong kind and a `RangeError` for one beyond a limit; both name the
+ * All throw a `TypeError` for a value of the wrong type and a `RangeError` for one beyond a limit; the message names the
  * argument and the way out.
  */
 
-/** Half of a surrogate pair becomes U+FFFD here, as any encoder would write it. */
+/** Returns the text with each unpaired surrogate replaced by U+FFFD, as UTF-8 encoders do. */
 export function textOf(value: unknown, name: string): string {
   if (typeof value === "string") return value.toWellFormed();
   throw new TypeError(`${name} is ${kindOf(value)}, not a string: send text, or JSON.stringify what is none`);
@@ -34,7 +34,7 @@ export function labelsOf(value: unknown, name: string): Labels {
   return labels;
 }
 
-/** Whatever a getter or a proxy does is the agent's own doing, and said so. */
+/** Reads an object's entries. What its getters or proxy throw becomes the cause of a `TypeError`. */
 function entriesOf(value: object, name: string): [string, unknown][] {
   let entries: [string, unknown][] | undefined;
   try {
@@ -42,7 +42,7 @@ function entriesOf(value: object, name: string): [string, unknown][] {
   } catch (cause) {
     throw new TypeError(`${name} cannot be read: ${inWords(cause)}`, { cause });
   }
-  // A Map, for example, has entries but no properties.
+  // A Map, for example, would look like an empty object.
   if (entries === undefined) throw new TypeError(`${name} is a collection: send an object of strings`);
   return entries;
 }
@@ -71,7 +71,7 @@ function oneOf<Word extends string>(words: readonly Word[], value: unknown, name
   throw new TypeError(`${name} is ${given}, not one of ${words.join(", ")}`);
 }
 
-/** @param name where the backend stands, for people */
+/** @param name what the error message calls the backend */
 export function backendOf(value: unknown, name: string): ModelBackend {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new TypeError(`${name} is ${kindOf(value)}: send { provider, modelName } at least`);
@@ -103,7 +103,7 @@ export function nameOf(value: unknown, name: string): string {
   return within(textOf(value, name), limits.idBytes, name);
 }
 
-/** What the wire has room for. */
+/** The field is a uint32. */
 const TOKENS_MAX = 2 ** 32 - 1;
 
 function tokensOf(value: unknown, name: string): number {

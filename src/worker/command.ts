@@ -1,10 +1,16 @@
 /**
- * Splits a command line into words by the quoting rules of a POSIX shell, and nothing else of it: no
- * variables, no globs, no substitution, no operators. Blanks part words; `'…'` keeps all it holds; `"…"`
- * keeps all but `\"`, `\\`, `\$`, `` \` `` and a backslash before a newline; outside quotes a backslash
- * keeps the next character.
+ * Splits a command line into words by the quoting rules of a POSIX shell, without expansions or operators. White space
+ * separates words; `'…'` is literal; in `"…"` a backslash escapes `"`, `\`, `$`, `` ` `` and a newline; outside quotes
+ * it escapes any character.
  *
- * @throws {SyntaxError} if a quote is not closed, a backslash has nothing behind it, or there is no word
+ * @throws {SyntaxError} if a quote is not closed, the text ends in a backslash, or there is no word
+ *
+ * @example
+ * ```ts
+ * import { execAgent, splitCommand } from "taskrun/worker";
+ *
+ * const wordCount = execAgent({ name: "wc", command: splitCommand("wc -w") });
+ * ```
  */
 export function splitCommand(text: string): string[] {
   const words: string[] = [];
@@ -39,7 +45,7 @@ export function splitCommand(text: string): string[] {
 
 interface Quoted {
   readonly content: string;
-  /** The place after the closing quote. */
+  /** Index after the closing quote. */
   readonly end: number;
 }
 

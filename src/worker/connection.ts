@@ -13,15 +13,19 @@ import type { ResultWanted } from "./result-reader.js";
 /** One stream to a plane, and what can be asked beside it. */
 export interface Connection {
   readonly incoming: AsyncIterable<RunServerMessage>;
-  /** The result of a step, as JSON text. */
+  /** Reads the result of a Step as JSON text. */
   readonly readResult: Ask<ResultWanted>;
-  /** The input of a run's task, as JSON text. */
+  /** Reads the input of a Run's Task as JSON text. */
   readonly readInput: Ask<RunKey>;
   /** Ends the stream and its connection at once. */
   close(): void;
 }
 
-/** Where the plane is, as the transport wants it: `localhost:50051` or `https://plane.example:443`. */
+/**
+ * Returns the origin of an address given as `HOST:PORT` or http(s) URL.
+ *
+ * @throws {RangeError} if it is neither
+ */
 export function planeUrl(addr: string): string {
   const url = URL.canParse(addr) && addr.includes("://") ? new URL(addr) : toUrl(addr);
   if (!url || !/^https?:$/.test(url.protocol) || url.pathname !== "/") {
@@ -36,11 +40,12 @@ function toUrl(addr: string): URL | undefined {
 }
 
 /**
- * Opens a worker stream. Every stream has a connection of its own, so that giving one up leaves nothing
- * behind; an HTTP/2 ping finds out a dead peer.
+ * Opens a Worker's stream on a connection of its own, so that closing it releases everything. HTTP/2 pings detect a dead
+ * peer.
  *
- * @param url as {@link planeUrl} gives it
- * @param opened called when the plane has answered, before its first message
+ * @param url from {@link planeUrl}
+ * @param outgoing read as the transport can send
+ * @param opened called when the server's headers have arrived, before its first message
  */
 export function dial(url: string, outgoing: AsyncIterable<RunClientMessage>, opened: () => void): Connection {
   const aborter = new AbortController();
@@ -71,7 +76,7 @@ export function dial(url: string, outgoing: AsyncIterable<RunClientMessage>, ope
   return { incoming, readResult, readInput, close };
 }
 
-/** Names the plane in each request: Node would leave the brackets of an IPv6 address out of `:authority`. */
+/** Sets `:authority` on each request: Node would omit the brackets of an IPv6 address. */
 class SessionManager extends Http2SessionManager {
   override request(...[method, path, headers, options]: Parameters<Http2SessionManager["request"]>) {
     return super.request(method, path, { ...headers, ":authority": new URL(this.authority).host }, options);

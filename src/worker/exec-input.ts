@@ -4,11 +4,11 @@ import type { StepResults } from "./agent-context.js";
 import { AgentError } from "./agent-error.js";
 
 /**
- * What a program is given on stdin: the input as it came, and for a step of a workflow that others come
- * before, their results by name under `results`, and the names of those that failed under
- * `failed_dependencies`. Numbers and spaces stay as they were written: nothing is parsed to be written anew.
+ * Returns the text for a program's stdin: the input, and if the Step has dependencies, their results by name under
+ * `results` and the names of tolerated failures under `failed_dependencies`. The JSON texts are joined, not parsed and
+ * rewritten, so that numbers keep their digits.
  *
- * @throws {AgentError} if the results are too much for one text, or one could not be read
+ * @throws {AgentError} if the results exceed {@link RESULTS_BYTES_MAX}, or one cannot be read
  */
 export async function inputWithResults(inputJson: string, results: StepResults): Promise<string> {
   const input = inputJson.trim() === "" ? "{}" : inputJson.trim();

@@ -11,33 +11,56 @@ import { Lines } from "./lines.js";
 import { ProcessGroup } from "./process-group.js";
 import { pause } from "./timers.js";
 
+/**
+ * Options of {@link execAgent}.
+ *
+ * @example
+ * ```ts
+ * import type { ExecOptions } from "taskrun/worker";
+ *
+ * const options: ExecOptions = {
+ *   name: "draft_replies",
+ *   command: ["python3", "draft.py"],
+ *   output: "jsonl",
+ *   cwd: "agents",
+ *   env: { MODEL: "small" },
+ * };
+ * ```
+ */
 export interface ExecOptions {
   readonly name: string;
   readonly description?: string;
   readonly labels?: Labels;
-  /** The program and its arguments. No shell reads them; `splitCommand` makes them of a line of text. */
+  /** The program and its arguments, without a shell. {@link splitCommand} splits a command line. */
   readonly command: readonly string[];
   /**
-   * How its stdout is read. `text`: as it comes, in chunks. `jsonl`: each line is a chunk; but a line that is
-   * an object with the one key `result` is kept back and becomes the run's result, the last such line wins.
+   * How stdout is read. `text`, the default: sent as output in chunks. `jsonl`: each line is sent as output, except that
+   * an object with the single key `result` sets the Run's result; the last one counts.
    */
   readonly output?: "text" | "jsonl";
   readonly cwd?: string;
-  /** Added to the worker's own environment. */
+  /** Added to the Worker's own environment. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Between SIGTERM and SIGKILL when the run is no longer wanted. Default 5 s. */
+  /** Milliseconds between SIGTERM and SIGKILL when the Run is stopped. Default 5 000. */
   readonly killGraceMs?: number;
 }
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
 /**
- * An agent that is any program. It gets its input, as JSON, on stdin: the task's, and in a workflow also the
- * results of the steps before it. stdout is its output, stderr goes to the log. Exit code 0 completes the run, with `{"exit_code": 0, "stdout_bytes": …}` as its result unless
- * the program gave one; anything else fails it. When the run is no longer wanted the program and all that it
- * started get SIGTERM, and SIGKILL after the grace.
+ * Makes an agent of a program. The program gets the Step's input as JSON on stdin, in a workflow with the results of its
+ * dependencies; its stdout is output, its stderr is logged. Exit code 0 completes the Run, with
+ * `{"exit_code": 0, "stdout_bytes": …}` as its result unless the program gave one; any other end fails it. When the Run
+ * is stopped, the program and its descendants get SIGTERM, and SIGKILL after the grace period.
  *
- * @throws {RangeError} if there is no name or no program
+ * @throws {RangeError} if the name or the command is empty
+ *
+ * @example
+ * ```ts
+ * import { execAgent, serve } from "taskrun/worker";
+ *
+ * await serve({ agents: [execAgent({ name: "wc", command: ["wc", "-w"] })] });
+ * ```
  */
 export function execAgent(options: ExecOptions): Agent {
   const { name, description, labels = {}, command } = options;
@@ -89,7 +112,7 @@ async function perform(
     throw new AgentError(complaint(program, code, await Promise.race([errors, late])));
   } catch (error) {
     stop();
-    await exit; // the run has its place until the program has really ended; if it never began, that is the error
+    await exit; // the Run takes a slot until the program has ended; if it never started, this throws the reason
     throw error;
   } finally {
     ctx.signal.removeEventListener("abort", stop);
@@ -112,7 +135,7 @@ function complaint(program: string, exit: string, stderr: string): string {
   return `${program} ended with ${exit}${tail === "" ? "" : `; stderr ends: ${tail}`}`;
 }
 
-/** Reads at the pace at which output is taken: the program waits with its next write meanwhile. */
+/** Reads stdout no faster than output is accepted, which blocks the program's writes. Returns the Run's result. */
 async function readOutput(stdout: Readable, mode: "text" | "jsonl", ctx: AgentContext): Promise<unknown> {
   const decoder = new TextDecoder();
   const lines = new Lines(limits.execLineChars);
@@ -138,7 +161,7 @@ async function readOutput(stdout: Readable, mode: "text" | "jsonl", ctx: AgentCo
   return result ? result.value : { exit_code: 0, stdout_bytes: bytes };
 }
 
-/** The value of a line that says `{"result": …}` and nothing else. */
+/** Returns the value of a line of the form `{"result": …}`; undefined for any other line. */
 function resultIn(line: string): { readonly value: unknown } | undefined {
   if (!line.includes('"result"')) return undefined;
   try {
@@ -146,11 +169,11 @@ function resultIn(line: string): { readonly value: unknown } | undefined {
     const isResult = typeof parsed === "object" && parsed !== null && Object.keys(parsed).join() === "result";
     return isResult ? { value: (parsed as { readonly result: unknown }).result } : undefined;
   } catch {
-    return undefined; // a line that is no JSON is output like any other
+    return undefined; // not JSON: output like any other line
   }
 }
 
-/** Logs stderr line by line; resolves, when it ends, to the last of it. */
+/** Logs stderr line by line. Resolves, when it ends, to its last {@link STDERR_TAIL_CHARS} characters. */
 async function tailOf(stderr: Readable, log: Log): Promise<string> {
   let tail = "";
   let line = "";

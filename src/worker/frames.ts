@@ -21,18 +21,18 @@ import type { AgentEvent, Speaker } from "./agent-context.js";
 import type { Chunk } from "./outbox.js";
 import { wall } from "./timers.js";
 
-/** What the worker says on its stream, in the wire's shapes. This file alone writes them. */
+/* Makes every message that the Worker sends on its stream. */
 
-/** Goes with every report of a run. */
+/** Identifies a Run in its reports; the fence lets the server refuse reports of an earlier Run. */
 export interface RunKey {
   readonly runId: string;
   readonly fence: number;
 }
 
-/** How a run ended. */
+/** How a Run ended. */
 export type Outcome =
   | { readonly status: "COMPLETED"; readonly outputJson: string }
-  /** It stops at a checkpoint, to go on in another run. */
+  /** Stopped at a checkpoint; the Step continues in another Run. */
   | { readonly status: "YIELDED"; readonly cursorJson: string; readonly outputJson: string }
   | {
       readonly status: "FAILED";
@@ -44,12 +44,14 @@ export type Outcome =
     }
   | { readonly status: "CANCELLED"; readonly error: string };
 
-/** Where a run stands when it is resumed. */
+/** The state of a Run that is resumed in a new session. */
 export type Resume = MessageInitShape<typeof WorkerResumeSchema>;
 
 /**
- * @throws if the transport could not write the message: that would end the stream, and all that is on it, so whoever
- *   made the message is asked for another one first
+ * Checks that the transport can send a message: one that it cannot would end the stream with all Runs on it.
+ *
+ * @throws {RangeError} if the message is too large
+ * @throws whatever encoding it throws
  */
 export function checkWritable(message: RunClientMessage): void {
   const { length } = toBinary(RunClientMessageSchema, message);
@@ -76,7 +78,7 @@ export function started({ runId, fence }: RunKey): RunClientMessage {
   return create(RunClientMessageSchema, { payload: { case: "statusUpdate", value } });
 }
 
-/** @param outputCount how many chunks the run has sent; undefined where it no longer matters */
+/** @param outputCount number of chunks that the Run has sent; undefined if the server need not check it */
 export function ended(
   { runId, fence }: RunKey,
   outcome: Outcome,

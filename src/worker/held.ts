@@ -14,16 +14,14 @@ import { Window } from "./window.js";
 export interface HeldRunsOptions {
   readonly agents: readonly ServedAgent[];
   readonly maxRuns: number;
-  /** Bytes of output of all runs that may be under way. */
+  /** Bound of the unacknowledged output of all Runs together. */
   readonly windowBytes: number;
   readonly log: Log;
-  /** There may be something to send. */
+  /** Called when there may be something to send. */
   readonly poke: () => void;
-  /** The result of a step, as JSON text; see {@link ResultReader.read}. */
   readonly readResult: ResultReader["read"];
-  /** The input of a run, as JSON text; see {@link InputReader.read}. */
   readonly readInput: InputReader["read"];
-  /** The last run has left our hands. */
+  /** Called when the last Run is released. */
   readonly emptied: () => void;
 }
 
@@ -32,17 +30,20 @@ interface Held {
   readonly clearDeadline: () => void;
 }
 
-/** The runs in this worker's hands: what it takes, what it refuses, and whose turn it is to speak. */
+/**
+ * The Runs that this Worker holds: takes or declines assignments, enforces the capacity, and merges the Runs' reports
+ * into one sequence, round-robin.
+ */
 export class HeldRuns {
   readonly #agents: ReadonlyMap<string, ServedAgent>;
   readonly #options: HeldRunsOptions;
   readonly #window: Window;
   readonly #held = new Map<string, Held>();
-  /** Runs with something to send; each says one thing at a time. */
+  /** Runs that may have something to send, in the order of their turns. */
   readonly #ready = new Set<Run>();
   readonly #former = new Set<string>();
   readonly #declines: RunClientMessage[] = [];
-  /** Agents at work, including those that were told to stop and have not: they take a place all the same. */
+  /** Agents that have not returned, including those of stopped Runs: each takes a slot until it does. */
   #working = 0;
   #refusal = "";
 
@@ -64,15 +65,15 @@ export class HeldRuns {
     return this.#refusal !== "";
   }
 
-  /** From now on every assignment is declined, with this reason. */
+  /** Declines every assignment from now on, with this reason. */
   refuse(reason: string): void {
     this.#refusal = reason;
   }
 
   /**
-   * Starts the run, or declines it. A repeat of an earlier assignment does neither.
+   * Starts the Run or declines it. A repeated assignment is ignored.
    *
-   * @param leftMs until the task's deadline; undefined means there is none
+   * @param leftMs milliseconds until the deadline; undefined if there is none
    */
   take(assignment: Assignment, leftMs: number | undefined): void {
     const { runId } = assignment;
@@ -85,7 +86,7 @@ export class HeldRuns {
     } else this.#begin(assignment, agent, leftMs);
   }
 
-  /** The plane wants the run stopped, or says that it is not ours. One we do not hold is none of our business. */
+  /** Stops a Run that the server has cancelled, or releases it if its end was reported. An unknown Run is ignored. */
   cancel(runId: string, reason: string): void {
     const run = this.#held.get(runId)?.run;
     if (!run) return;
@@ -97,12 +98,12 @@ export class HeldRuns {
     this.#held.get(runId)?.run.acknowledgeOutput(nextSeq, creditBytes);
   }
 
-  /** The run's end is recorded: let go of it. */
+  /** Releases a Run whose end the server has recorded. */
   acknowledgeEnd(runId: string): void {
     if (this.#held.get(runId)?.run.endTold) this.#forget(runId);
   }
 
-  /** Stops every run and lets go of it, without another word about it. */
+  /** Stops and releases every Run, without reporting anything more about it. */
   giveUp(why: StopCause, detail: string): void {
     for (const [runId, { run }] of [...this.#held]) {
       run.stop(why, detail);
@@ -110,18 +111,18 @@ export class HeldRuns {
     }
   }
 
-  /** Declines every run and lets go of it. The plane sees from the next heartbeat that we hold none. */
+  /** Declines, stops and releases every Run. The next heartbeat tells the server that none is held. */
   handBack(reason: string): void {
     for (const runId of this.#held.keys()) this.#decline(runId, reason);
     this.giveUp("shutdown", reason);
   }
 
-  /** A heartbeat is sent. */
+  /** Call it when a heartbeat is sent. */
   beat(): void {
     for (const { run } of this.#held.values()) run.beat();
   }
 
-  /** The stream is gone; what was declined on it is no longer ours to decline. */
+  /** Call it when the stream has ended. Unsent declines are dropped: they concern assignments of that stream. */
   detach(): void {
     this.#declines.length = 0;
     for (const { run } of this.#held.values()) run.detach();
@@ -135,7 +136,7 @@ export class HeldRuns {
     return this.#declines.shift();
   }
 
-  /** What a run says next: they take turns, so that a talkative one holds up no other. */
+  /** Returns the next report, or undefined. Runs take turns, so that one with much output does not delay the others. */
   nextReport(): RunClientMessage | undefined {
     for (const run of this.#ready) {
       this.#ready.delete(run);

@@ -1,4 +1,4 @@
-/** What was thrown, for people. Anything can be thrown, and reading it may throw again: this never does. */
+/** Describes a thrown value of any kind, for people. Never throws, even if reading the value does. */
 export function inWords(thrown: unknown): string {
   try {
     return (
@@ -13,7 +13,7 @@ function ofPlain(thrown: unknown): string {
   return thrown === undefined ? "undefined was thrown" : String(thrown);
 }
 
-/** Also an error of another realm, which is no `Error` here, and one that is none but has a message. */
+/** Any object with a message counts as an error: one of another realm is no `instanceof Error`. */
 function ofObject(thrown: object): string {
   const { name, message } = thrown as Partial<Record<"name" | "message", unknown>>;
   if (typeof message === "string") {

@@ -1,4 +1,4 @@
-/** The worker SDK: describe agents, and serve them. */
+/** The Worker SDK: define agents with `agent` or `execAgent`, and run them with `serve`. */
 export {
   type Agent,
   type AgentDefinition,

@@ -7,8 +7,8 @@ import { type Ask, PatientReader, Refused } from "./patient-reader.js";
 import { Window } from "./window.js";
 
 /**
- * Reads inputs that did not come with their assignments, for all runs of a worker: of one task once, however many
- * of its members are here. A run that asks while another reads waits for that one's answer.
+ * Reads the inputs that were not sent with their assignments, for all Runs of a Worker. Caches them and coalesces
+ * concurrent reads, so that the members of a map read the input of their Task once.
  */
 export class InputReader {
   readonly #reader = new PatientReader<RunKey>();
@@ -19,18 +19,18 @@ export class InputReader {
   #keptBytes = 0;
   #lastTurn: Promise<void> = Promise.resolve();
 
-  /** A session has begun or, with undefined, ended. */
+  /** Sets how to ask the server: call it when a session has begun and, with undefined, when it has ended. */
   use(ask: Ask<RunKey> | undefined): void {
     this.#reader.use(ask);
   }
 
   /**
-   * The run's input as JSON text: its task's, with these parts laid over it.
+   * Returns a Run's input as JSON text: the referenced one, with the keys of `parts` overriding its own.
    *
-   * Hundreds of runs may wait for one answer, and each has a large text to read: they begin one by one, so that
-   * heartbeats get a word in between.
+   * Waiting Runs continue one per turn of the event loop: hundreds may wait for the same large text, and parsing it in
+   * all of them at once would delay heartbeats.
    *
-   * @throws {AgentError} if the plane refuses, or has not answered in time
+   * @throws {AgentError} if the server refuses or does not answer in time; retryable
    * @throws the signal's reason, if it aborts first
    */
   async read(ref: InputRef, parts: string, run: RunKey, signal: AbortSignal): Promise<string> {
@@ -51,7 +51,7 @@ export class InputReader {
         return await untilAborted(others, signal);
       } catch (error) {
         signal.throwIfAborted();
-        // Who reads does so for its own run: if that was stopped, or is refused, this one is asked for itself.
+        // The other Run was stopped or refused, which says nothing about this one: read again for this Run.
         if (error instanceof AgentError && !(error instanceof Refused)) throw error;
       }
     }
@@ -71,7 +71,7 @@ export class InputReader {
     try {
       return await reading;
     } catch (error) {
-      // A refusal is about this run and this moment; another try of its step is asked anew.
+      // A refusal concerns this Run: the Step's next attempt may succeed.
       if (error instanceof Refused) throw new AgentError(error.message, { retryable: true, cause: error });
       throw error;
     } finally {
@@ -102,12 +102,12 @@ export class InputReader {
   }
 }
 
-/** Resolves once everything else that is due has had its turn. */
+/** Resolves in the next turn of the event loop. */
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** What the promise comes to. @throws the signal's reason, if it aborts first */
+/** Settles as the promise does. @throws the signal's reason, if it aborts first */
 function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const stop = (): void => reject(signal.reason);

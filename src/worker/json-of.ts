@@ -6,10 +6,10 @@ import { inWords } from "./in-words.js";
 import { kindOf } from "./kind-of.js";
 
 /**
- * A value that an agent leaves behind, as JSON text that the plane will take; empty for undefined.
+ * Converts a result or checkpoint of an agent to JSON text within the server's limits; empty for undefined.
  *
- * @param what the name of the value, for people
- * @throws {AgentError} if the value cannot be kept: trying again would not change that
+ * @param what the name of the value in error messages
+ * @throws {AgentError} if the value has no JSON form, is too large or too deep; not retryable
  */
 export function jsonOf(value: unknown, what: string): string {
   const json = written(value, what);

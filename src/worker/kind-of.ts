@@ -1,4 +1,4 @@
-/** What a value is, for a sentence: "a number", "null", "an array". Reads nothing of it. */
+/** Names a value's type for a message: "a number", "null", "an array". Does not read the value. */
 export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return "an array";

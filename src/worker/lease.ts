@@ -4,9 +4,9 @@ import { limits } from "#domain/limits";
 const FENCE_SHARE = 5 / 6;
 
 /**
- * How long the runs in hand are still ours. Counted from the *sending* of the last message that the
- * plane has acknowledged: the plane counts from receiving it, which is later, so the worker stops
- * before anybody else may start. Pure: every instant comes in, in monotonic milliseconds.
+ * Computes until when the Worker may work on the Runs it holds. The lease counts from when the last acknowledged message
+ * was *sent*; the server counts from when it received it, which is later, so that the Worker stops before another may
+ * start. Pure: the caller passes every instant, in monotonic milliseconds.
  */
 export class Lease {
   #leaseMs = 0;
@@ -15,20 +15,20 @@ export class Lease {
   #beat = 0;
   readonly #sentAt = new Map<number, number>();
 
-  /** A new session begins with this hello; beats count from 1 again. */
+  /** Call it when the hello of a new session is sent. Heartbeats are numbered from 1 again. */
   helloSent(at: number): void {
     this.#helloAt = at;
     this.#beat = 0;
     this.#sentAt.clear();
   }
 
-  /** The plane has answered the hello: all that it lets us keep is leased from the hello on. */
+  /** Call it when the server has answered the hello: the lease starts when the hello was sent. */
   welcomed(leaseMs: number): void {
     this.#leaseMs = leaseMs;
     this.#renew(this.#helloAt);
   }
 
-  /** @returns the number of the heartbeat that is being sent */
+  /** Call it when a heartbeat is sent. @returns its number */
   beatSent(at: number): number {
     this.#beat += 1;
     this.#sentAt.set(this.#beat, at);
@@ -37,7 +37,7 @@ export class Lease {
     return this.#beat;
   }
 
-  /** The plane has seen this beat, and with it all earlier ones. An unknown beat changes nothing. */
+  /** Call it when a heartbeat is acknowledged, which acknowledges all earlier ones. An unknown number is ignored. */
   acknowledged(beat: number): void {
     const at = this.#sentAt.get(beat);
     if (at === undefined) return;
@@ -45,7 +45,7 @@ export class Lease {
     this.#renew(at);
   }
 
-  /** When the runs in hand must be given up; never before the first welcome. */
+  /** When the held Runs must be stopped; infinity before the first welcome. */
   get fenceAt(): number {
     return this.#renewedAt === undefined
       ? Number.POSITIVE_INFINITY

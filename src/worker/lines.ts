@@ -1,4 +1,4 @@
-/** Cuts a stream of text into lines, without their ends. A last line need not be ended. */
+/** Splits a stream of text into lines, without their terminators (LF or CRLF). */
 export class Lines {
   readonly #charsMax: number;
   #rest = "";
@@ -9,7 +9,7 @@ export class Lines {
   }
 
   /**
-   * The lines that this text completes.
+   * Returns the lines that this text completes.
    *
    * @throws {RangeError} if a line is too long
    */
@@ -20,7 +20,7 @@ export class Lines {
     return lines.map((line) => this.#check(line.endsWith("\r") ? line.slice(0, -1) : line));
   }
 
-  /** The line that was begun and never ended, if there is one. */
+  /** Call it at the end of the stream. Returns the last, unterminated line, if there is one. */
   end(): string[] {
     const last = this.#rest;
     this.#rest = "";

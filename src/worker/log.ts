@@ -5,8 +5,8 @@ const levels = ["debug", "info", "warn", "error"] as const;
 type Level = (typeof levels)[number];
 
 /**
- * What `serve` logs to if it is given nothing else, from `lowest` up: stderr, one JSON object a line for programs, or
- * a readable line for people where stderr is a terminal, in the shapes the server's log has.
+ * The default log of `serve`: writes entries from level `lowest` up to stderr, in the formats of the server's log: one
+ * JSON object a line, or a readable line if stderr is a terminal.
  */
 export function stderrLog(lowest: Level = "info"): Log {
   const render = process.stderr.isTTY ? readableLine : jsonLine;
@@ -33,7 +33,7 @@ function brief(value: unknown): string | undefined {
   return plain ? value : JSON.stringify(value, errorsToo);
 }
 
-/** To JSON an error is an empty object. */
+/** A JSON replacer for errors, whose own properties are not enumerable. */
 function errorsToo(_: string, value: unknown): unknown {
   if (!(value instanceof Error)) return value;
   return { type: value.name, message: value.message, stack: value.stack };
@@ -42,12 +42,12 @@ function errorsToo(_: string, value: unknown): unknown {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
 const controls = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
 
-/** One line that does nothing to a terminal, whatever an agent has said. */
+/** Escapes control characters, so that an entry stays one line and cannot control a terminal. */
 function sanitize(line: string): string {
   return line.replace(controls, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
-/** The same log with `bound` added to every entry. An entry that cannot be written fails nobody: it is named instead. */
+/** Returns a log that adds `bound` to every entry and never throws: if writing an entry fails, it warns about that. */
 export function logWith(log: Log, bound: LogFields): Log {
   return logThrough((level, message, fields) => {
     try {

@@ -1,7 +1,7 @@
 import { limits } from "#domain/limits";
 import type { Labels } from "#domain/task";
 
-/** A piece of output on its way. */
+/** A piece of output that is not yet durable. `at` is Unix milliseconds. */
 export interface Chunk {
   readonly kind: "chunk";
   readonly seq: number;
@@ -11,21 +11,21 @@ export interface Chunk {
   readonly at: number;
 }
 
-/** Something a run says beside its output; told once, never acknowledged. */
+/** An event or chat message: sent at most once, never acknowledged. */
 export interface Note<Content> {
   readonly kind: "note";
   readonly content: Content;
 }
 
 /**
- * What one run has to say, in order. A chunk stays until the plane says that it is durable, and is sent
- * again in every session until then; a note is sent once. Bytes sent and not acknowledged stay within
- * the credit, except that one chunk may always be under way while there is any credit at all.
+ * The ordered output of one Run, with flow control. A chunk is kept until the server acknowledges it as durable, and is
+ * sent again in each new session until then; a note is sent once. The bytes sent and not acknowledged stay within the
+ * credit, except that one chunk may always be sent while there is any credit.
  *
- * Pure: who calls it decides when, and does the sending.
+ * Pure: the caller sends what {@link take} returns.
  */
 export class Outbox<Content> {
-  /** First the chunks sent in this session, then whatever is still to be sent. */
+  /** The chunks sent in this session and not acknowledged, then what is still to be sent. */
   #entries: (Chunk | Note<Content>)[] = [];
   #sent = 0;
   #sentBytes = 0;
@@ -35,17 +35,17 @@ export class Outbox<Content> {
   #nextSeq = 0;
   #credit: number = limits.runCreditBytes;
 
-  /** How many chunks were ever added: the seq of the next one. */
+  /** Number of chunks added so far, which is the next chunk's sequence number. */
   get count(): number {
     return this.#nextSeq;
   }
 
-  /** The lowest seq that can still be sent. */
+  /** The lowest sequence number that is still kept. */
   get lowest(): number {
     return this.#nextSeq - this.#chunks;
   }
 
-  /** Bytes kept: sent or not, but not yet durable. */
+  /** Bytes of the chunks that are kept, sent or not. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -55,7 +55,7 @@ export class Outbox<Content> {
     return this.#sent === this.#entries.length;
   }
 
-  /** True if another chunk of this size may be added now; else wait for an acknowledgement. */
+  /** True if a chunk of this size may be added now; otherwise wait for an acknowledgement. */
   hasRoom(bytes: number): boolean {
     return this.#chunks < limits.outboxChunks && within(this.#credit, this.#bytes, bytes);
   }
@@ -67,7 +67,7 @@ export class Outbox<Content> {
     this.#bytes += bytes;
   }
 
-  /** @returns false if the oldest waiting note had to be forgotten for it */
+  /** @returns false if the oldest unsent note was dropped for it */
   addNote(content: Content): boolean {
     const fits = this.#notes < limits.outboxNotes;
     if (!fits) this.#remove(this.#entries.findIndex(({ kind }) => kind === "note"));
@@ -76,7 +76,7 @@ export class Outbox<Content> {
     return fits;
   }
 
-  /** The next entry to send now, or undefined if there is none or the credit is used up. */
+  /** Returns the next entry to send and counts it as sent; undefined if there is none or the credit is used up. */
   take(): Chunk | Note<Content> | undefined {
     const next = this.#entries[this.#sent];
     if (next === undefined) return undefined;
@@ -91,9 +91,9 @@ export class Outbox<Content> {
   }
 
   /**
-   * All chunks below `nextSeq` are durable and forgotten.
+   * Drops all chunks below `nextSeq`, which are durable.
    *
-   * @returns how many bytes were let go
+   * @returns the number of bytes dropped
    */
   acknowledge(nextSeq: number): number {
     const notes: Note<Content>[] = [];
@@ -119,21 +119,21 @@ export class Outbox<Content> {
     return freed;
   }
 
-  /** A new session begins: whatever is not durable is to be sent again, from the lowest seq. */
+  /** Starts over for a new session: everything that is kept is sent again, from {@link lowest}. */
   rewind(): void {
     this.#sent = 0;
     this.#sentBytes = 0;
   }
 
-  /** @param bytes how much may be sent and not yet acknowledged, from now on */
+  /** @param bytes how much may be sent and not acknowledged, from now on */
   setCredit(bytes: number): void {
     this.#credit = bytes;
   }
 
   /**
-   * Forgets everything that is not durable: nobody wants it any more.
+   * Drops everything.
    *
-   * @returns how many bytes were let go
+   * @returns the number of bytes dropped
    */
   clear(): number {
     const freed = this.#bytes;

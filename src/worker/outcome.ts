@@ -9,7 +9,7 @@ import { inWords } from "./in-words.js";
 import { jsonOf } from "./json-of.js";
 import { Yielded } from "./yielded.js";
 
-/** Lets the agent do its work, and puts the way it ended into the words of the wire. Never rejects. */
+/** Runs the agent and converts its result or error to an outcome. Never rejects. */
 export async function outcomeOf(agent: Agent, inputJson: string, ctx: AgentContext): Promise<Outcome> {
   try {
     const result = await agent.perform(inputJson, ctx);
@@ -21,7 +21,7 @@ export async function outcomeOf(agent: Agent, inputJson: string, ctx: AgentConte
   }
 }
 
-/** The same for a run whose input is read first: one that cannot be read is how it ends. */
+/** Reads the input first, then calls `perform`. An input that cannot be read fails the Run. Never rejects. */
 export async function outcomeWith(
   readInput: () => Promise<string>,
   signal: AbortSignal,
@@ -42,13 +42,13 @@ function failure(error: unknown, signal: AbortSignal): Outcome {
   return verdictOf(error) ?? failed(inWords(error));
 }
 
-/** What an `AgentError` says; undefined if it is none, or cannot be read. */
+/** Returns the outcome that an {@link AgentError} asks for; undefined if it is none, or cannot be read. */
 function verdictOf(error: unknown): Outcome | undefined {
   try {
     if (!(error instanceof AgentError)) return undefined;
     const { message, retryable, retryAfterMs } = error;
     return failed(typeof message === "string" ? message : inWords(error), {
-      // Both were checked when it was made, but it is the agent's to change.
+      // Checked by the constructor, but an agent may have changed them since.
       ...(typeof retryable === "boolean" && { retryable }),
       ...(Number.isFinite(retryAfterMs) && { retryAfterMs: retryAfterOf(retryAfterMs) }),
       ...(error instanceof OutputLimitError && { reason: "OUTPUT_LIMIT" as const }),
@@ -64,7 +64,7 @@ interface Verdict {
   readonly reason?: FailureReason;
 }
 
-/** @param message at any length; the plane keeps the beginning */
+/** Makes the outcome of a failed Run. @param message cut to the server's limit */
 export function failed(message: string, { retryable, retryAfterMs = 0, reason }: Verdict = {}): Outcome {
   const error = clip(message, limits.errorMessageBytes).toWellFormed();
   return { status: "FAILED", error, retryable, retryAfterMs, reason };

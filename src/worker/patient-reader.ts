@@ -5,7 +5,7 @@ import { instant } from "#domain/time";
 import { AgentError } from "./agent-error.js";
 import { monotonic, pause } from "./timers.js";
 
-/** Asks the plane once, over the connection of a session; the answer is JSON text. */
+/** Makes one call to the server over a session's connection; resolves to JSON text. */
 export type Ask<Wanted> = (
   wanted: Wanted,
   options: { readonly signal: AbortSignal; readonly timeoutMs: number },
@@ -28,22 +28,22 @@ const final = new Set([
   Code.Unimplemented,
 ]);
 
-/** The plane's last word: asking again would bring the same. */
+/** The server refused a read for good: a repeated call would be refused again. */
 export class Refused extends AgentError {}
 
-/** Reads over whichever session there is, and waits out a connection that is lost meanwhile. */
+/** Reads over the current session, retrying across lost connections. */
 export class PatientReader<Wanted> {
   #ask: Ask<Wanted> | undefined;
 
-  /** A session has begun or, with undefined, ended. */
+  /** Sets how to ask the server: call it when a session has begun and, with undefined, when it has ended. */
   use(ask: Ask<Wanted> | undefined): void {
     this.#ask = ask;
   }
 
   /**
-   * @param what is read, for people
-   * @throws {Refused} if the plane refuses
-   * @throws {AgentError} if it has not answered in time: another try of the run may fare better
+   * @param what names what is read in error messages
+   * @throws {Refused} if the server refuses
+   * @throws {AgentError} if it has not answered within {@link READ_MS}; retryable
    * @throws the signal's reason, if it aborts first
    */
   async read(wanted: Wanted, what: string, signal: AbortSignal): Promise<string> {

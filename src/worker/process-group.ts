@@ -1,10 +1,10 @@
 import type { ChildProcess } from "node:child_process";
 import { after } from "./timers.js";
 
-/** Groups that are alive: they must not outlive this process if it ends while they run. */
+/** Groups with a running leader; they are killed when this process exits. */
 const alive = new Set<ProcessGroup>();
 
-/** Registered with the first group, and once only. */
+/** True once the exit handler is registered. */
 let guarded = false;
 
 function guard(): void {
@@ -15,7 +15,10 @@ function guard(): void {
   });
 }
 
-/** A program and all that it starts: one process group, whose leader was spawned `detached`. */
+/**
+ * A process group: a program that was spawned `detached`, and its descendants. When the leader exits, the rest of the
+ * group is killed.
+ */
 export class ProcessGroup {
   readonly #leader: ChildProcess;
   #clearGrace = (): void => {};
@@ -24,7 +27,7 @@ export class ProcessGroup {
     guard();
     this.#leader = leader;
     alive.add(this);
-    // Whatever the program leaves behind ends with it. Sent at once, before the number can name another group.
+    // Killed at once, before the system can reuse the group's number.
     leader.once("exit", () => {
       this.kill("SIGKILL");
       this.#clearGrace();
@@ -35,7 +38,7 @@ export class ProcessGroup {
     });
   }
 
-  /** Asks all of the group to end, and after the grace makes it. */
+  /** Sends SIGTERM to the group, and SIGKILL after `graceMs` milliseconds. Repeating it restarts the grace period. */
   end(graceMs: number): void {
     if (!alive.has(this)) return;
     this.kill("SIGTERM");
@@ -49,7 +52,7 @@ export class ProcessGroup {
       process.kill(-this.#leader.pid, signal);
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
-      // ESRCH: nobody left. EPERM: only processes that have changed their user, which are not ours to end.
+      // ESRCH: the group is empty. EPERM: what is left has changed its user and cannot be signalled.
       if (code !== "ESRCH" && code !== "EPERM") throw error;
     }
   }

@@ -1,24 +1,23 @@
 /**
- * The worker's side of its stream, drawn rather than pushed: the transport asks for the next message when
- * it can take one, and only then is it decided what that is. So nothing queues up behind a slow
- * connection, and a heartbeat is as fresh as it can be.
+ * The outgoing side of a stream as a pull source: `next` is called when the transport can send, so that nothing queues
+ * behind a slow connection and heartbeats are never stale.
  */
 export class PullStream<Frame> implements AsyncIterable<Frame> {
   readonly #next: () => Frame | undefined;
   #wake: (() => void) | undefined;
   #ended = false;
 
-  /** @param next what to send now, or undefined if there is nothing until the next {@link poke} */
+  /** @param next returns the frame to send now, or undefined if there is none; then it is called after {@link poke} */
   constructor(next: () => Frame | undefined) {
     this.#next = next;
   }
 
-  /** There may be something to send. */
+  /** Call it when there may be something to send. */
   poke(): void {
     this.#wake?.();
   }
 
-  /** Sends what there is, and closes this side of the stream. */
+  /** Closes this side of the stream once `next` returns undefined. */
   end(): void {
     this.#ended = true;
     this.poke();

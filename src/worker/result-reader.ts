@@ -5,7 +5,7 @@ import type { RunKey } from "./frames.js";
 import { type Ask, PatientReader, Refused } from "./patient-reader.js";
 import { Window } from "./window.js";
 
-/** Which result is wanted, by whom. */
+/** Names a Step's result and the Run that reads it. */
 export interface ResultWanted extends RunKey {
   readonly stepName: string;
 }
@@ -15,15 +15,15 @@ export class ResultReader {
   readonly #window = new Window(limits.resultWindowBytes);
   readonly #reader = new PatientReader<ResultWanted>();
 
-  /** A session has begun or, with undefined, ended. */
+  /** Sets how to ask the server: call it when a session has begun and, with undefined, when it has ended. */
   use(ask: Ask<ResultWanted> | undefined): void {
     this.#reader.use(ask);
   }
 
   /**
-   * The result as JSON text; empty if the step has none. Waits out a connection that is lost meanwhile.
+   * Returns a result as JSON text, empty if the Step has none. Retries across lost connections.
    *
-   * @throws {AgentError} if the plane refuses, or has not answered in time
+   * @throws {AgentError} if the server refuses or does not answer in time
    * @throws the signal's reason, if it aborts first
    */
   async read(wanted: ResultWanted, signal: AbortSignal): Promise<string> {

@@ -4,10 +4,9 @@ import { AgentError } from "./agent-error.js";
 import type { Assignment } from "./assignment.js";
 
 /**
- * What a run can know of the steps before its own: results that came along with its assignment, and those
- * that are fetched when wanted.
+ * Gives a Run access to the results of earlier Steps: those sent with the assignment, and others through `fetch`.
  *
- * @param fetch asks the plane for the result of a step, as JSON text; empty if it has none
+ * @param fetch reads a Step's result from the server as JSON text, empty if it has none
  */
 export function resultsFor(
   { results, resultRefs, failedDependencies }: Assignment,
@@ -37,7 +36,7 @@ export function resultsFor(
   };
 }
 
-/** An agent may ask early, and fail before it awaits the answer: what is left behind must not end the process. */
+/** Marks a promise as handled: an agent may fail before it awaits it, and a later rejection must not end the process. */
 function unawaited<Value>(answer: Promise<Value>): Promise<Value> {
   answer.catch(() => {});
   return answer;

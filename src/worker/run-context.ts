@@ -11,19 +11,19 @@ import { resultsFor } from "./results.js";
 import { StepInput } from "./step-input.js";
 import { Yielded } from "./yielded.js";
 
-/** How a run acts for its agent. */
+/** What {@link contextFor} needs of the Run. */
 export interface RunVoice {
   readonly signal: AbortSignal;
   readonly log: Log;
   write(text: string, metadata: Labels): Promise<void>;
-  /** @param bytes what it weighs against the run's limit */
+  /** @param bytes how much it counts against the Run's limit of output */
   note(content: RunClientMessage, bytes: number): void;
   backendUsed(backend: ModelBackend): void;
-  /** The result of another step as JSON text, from the plane; empty if it has none. */
+  /** Reads another Step's result from the server as JSON text, empty if it has none. */
   fetchResult(stepName: string): Promise<string>;
 }
 
-/** What the agent of this assignment is given. Its functions may be taken out of it and called alone. */
+/** Makes the context of the assignment's agent. Its functions do not use `this`. */
 export function contextFor(assignment: Assignment, voice: RunVoice): AgentContext {
   const { runId, taskId, stepName, attempt, labels, deadlineMs, inputJson } = assignment;
   const given = new StepInput(inputJson);

@@ -8,29 +8,29 @@ import type { Outbox } from "./outbox.js";
 import { wall } from "./timers.js";
 import type { Window } from "./window.js";
 
-/** What the output of a run needs of the run. */
+/** What {@link RunOutput} needs of the Run. */
 export interface OutputSurroundings {
-  /** Aborts when the run is no longer wanted. */
+  /** Aborts when the Run is stopped. */
   readonly signal: AbortSignal;
-  /** Bytes of all runs that are not yet durable. */
+  /** Limits the bytes of all Runs that are not yet durable. */
   readonly window: Window;
-  /** The run has ended: what is still said was left behind by its agent, and is dropped. */
+  /** True once the Run has ended; output that its agent still sends is dropped. */
   readonly ended: () => boolean;
-  /** There is something to send. */
+  /** Called when there is something to send. */
   readonly ready: () => void;
-  /** The run has said more than one run may. */
+  /** Called when the Run exceeds its limit of output. */
   readonly overspent: () => void;
-  /** The first note had to be forgotten. */
+  /** Called when the first note is dropped. */
   readonly forgotten: () => void;
 }
 
-/** Puts what an agent says into its run's outbox: in order, as there is room, and no more than one run may say. */
+/** Adds an agent's output to its Run's outbox: in order, when there is room, and within the limit of one Run. */
 export class RunOutput {
   readonly #outbox: Outbox<RunClientMessage>;
   readonly #around: OutputSurroundings;
   #writing: Promise<void> = Promise.resolve();
   #wake: (() => void) | undefined;
-  /** Weighed as the plane weighs it, so that both ends come to the limit with the same piece. */
+  /** Bytes counted as the server counts them, so that both sides reach the limit at the same piece. */
   #spent = 0;
   #forgotten = 0;
 
@@ -40,23 +40,23 @@ export class RunOutput {
   }
 
   /**
-   * Resolves when the text has found room. One writer at a time, so that output keeps the order it was called in.
+   * Adds text, split into chunks; resolves when all of it has been added. Concurrent calls are queued in order.
    *
-   * @throws {OutputLimitError} if the run has now said too much
+   * @throws {OutputLimitError} if the Run exceeds its limit
    * @throws the signal's reason, if it aborts first
    */
   write(text: string, metadata: Labels): Promise<void> {
     const written = this.#writing.then(() => this.#writeNow(text, metadata));
-    // Who does not await it must not end the process by that.
+    // A rejection that the agent does not await must not end the process.
     this.#writing = written.catch(() => {});
     return written;
   }
 
   /**
-   * Something said beside the output, as it will be sent; it never waits.
+   * Adds an event or chat message, without waiting. Does nothing once the Run has been stopped or has ended.
    *
-   * @param bytes what it weighs
-   * @throws {OutputLimitError} if the run has now said too much
+   * @param bytes how much it counts against the Run's limit
+   * @throws {OutputLimitError} if the Run exceeds its limit
    */
   note(content: RunClientMessage, bytes: number): void {
     if (this.#around.signal.aborted || this.#around.ended()) return;
@@ -67,7 +67,7 @@ export class RunOutput {
     this.#around.ready();
   }
 
-  /** There may be room now. */
+  /** Call it when there may be room. */
   wake(): void {
     this.#wake?.();
   }
@@ -113,7 +113,7 @@ export class RunOutput {
   }
 }
 
-/** Empty text tells nobody anything, unless there is metadata with it. */
+/** Splits text into chunks. Empty text is sent only for the sake of metadata. */
 function piecesOf(text: string, metadata: Labels): readonly string[] {
   if (text !== "") return splitText(text, limits.chunkBytes);
   return Object.keys(metadata).length > 0 ? [""] : [];

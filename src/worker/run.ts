@@ -22,17 +22,17 @@ import type { Window } from "./window.js";
 /** What a run needs of the worker around it. */
 export interface RunSurroundings {
   readonly log: Log;
-  /** Bytes of all runs that are not yet durable. */
+  /** Limits the bytes of all Runs that are not yet durable. */
   readonly window: Window;
   readonly readResult: ResultReader["read"];
   readonly readInput: InputReader["read"];
-  /** The run has something to send. */
+  /** Called when the Run may have something to send. */
   ready(run: Run): void;
 }
 
 /**
- * One run in the worker's hands, from its assignment until the plane has acknowledged its end. Speaks only
- * while it is attached to a session; what it says meanwhile waits, and is said again until it is durable.
+ * A Run that this Worker holds, from its assignment until the server has acknowledged its end. It sends reports only
+ * while attached to a session. Output and the end are kept, and sent again in each new session, until acknowledged.
  */
 export class Run {
   readonly runId: string;
@@ -43,13 +43,13 @@ export class Run {
   readonly #outbox = new Outbox<RunClientMessage>();
   #attached = true;
   #startTold = false;
-  /** The end need not be said (again) for now. */
+  /** True while the end need not be sent again. */
   #endTold = false;
-  /** The end was said in this session, perhaps more than once: whatever acknowledges it counts. */
+  /** True if the end was sent in this session at least once, so that it may be acknowledged. */
   #endSaid = false;
-  /** Heartbeats since the end was told and not acknowledged. */
+  /** Heartbeats since the end was sent, unacknowledged. */
   #beatsWaited = 0;
-  /** The end has been told again, at once, because output before it was missing. */
+  /** True if the end was repeated at once because the server missed output before it; done once. */
   #repeated = false;
   #outcome: Outcome | undefined;
   #cancelled: Outcome | undefined;
@@ -72,9 +72,9 @@ export class Run {
     });
   }
 
-  /** Lets the agent work. Resolves when it has ended, however it did; never rejects. */
+  /** Runs the agent. Resolves when it has returned or failed; never rejects. */
   async start(agent: ServedAgent): Promise<void> {
-    // Told once no promise can go on by itself: what has ended by then needs no word about its start.
+    // Deferred until no promise job is left: an agent that ends by then needs no report of its start.
     process.nextTick(() => this.#around.ready(this));
     if (agent.backends.length === 1) this.#backend = agent.backends[0];
 
@@ -95,40 +95,40 @@ export class Run {
     return this.#abort.signal.aborted;
   }
 
-  /** The agent has ended, and the plane has been told so in this session. */
+  /** True if the agent has ended and its end was sent in this session. */
   get endTold(): boolean {
     return this.#endSaid;
   }
 
   /**
-   * The run is no longer wanted. An agent that is still working is told; output not yet durable is dropped.
-   * A cancel is heard on a live session, which is then told the end.
+   * Stops the Run: aborts the agent's signal and, except at a deadline, drops output that is not durable. After a cancel
+   * the end is reported on the session that it came from.
    */
   stop(why: StopCause, detail: string): void {
     if (!this.#abort.signal.aborted) this.#abort.abort(new RunStopped(why, detail));
-    if (why === "deadline") return; // what the agent said in time still counts
+    if (why === "deadline") return; // output sent in time still counts
 
     this.#around.window.leave(this.#outbox.clear());
     if (why === "cancelled") {
       this.#cancelled = { status: "CANCELLED", error: detail };
       if (this.#outcome) this.#outcome = this.#cancelled;
-      if (!this.#attached) this.#attach(); // nothing else will be said about where to go on
+      if (!this.#attached) this.#attach(); // no acknowledgement will come for this Run in this session
       this.#around.ready(this);
     }
   }
 
-  /** The session is gone: say nothing until a new one has said from where. */
+  /** Call it when the session has ended. Nothing is sent until a new one has acknowledged what the server has. */
   detach(): void {
     this.#attached = false;
     this.#endTold = this.#endSaid = false;
   }
 
-  /** Where this run stands, for the hello of a new session. */
+  /** Returns this Run's entry in the hello of a new session. */
   resume(): Resume {
     return { runId: this.runId, fence: this.fence, nextSeq: BigInt(this.#outbox.lowest) };
   }
 
-  /** The plane has all output before `nextSeq`; after a hello this is also the word to go on. */
+  /** The server has all output before `nextSeq`. The first call after a hello attaches the Run to the new session. */
   acknowledgeOutput(nextSeq: number, creditBytes: number | undefined): void {
     if (creditBytes !== undefined) this.#outbox.setCredit(creditBytes);
     const freed = this.#outbox.acknowledge(nextSeq);
@@ -144,7 +144,10 @@ export class Run {
     this.#around.ready(this);
   }
 
-  /** A heartbeat is sent. An end told a whole interval ago and not acknowledged is told again, with its output. */
+  /**
+   * Call it when a heartbeat is sent. An end that was sent at least an interval ago and not acknowledged is sent again,
+   * with its output.
+   */
   beat(): void {
     if (!this.#attached || !this.#endTold) return;
     this.#beatsWaited += 1;
@@ -153,7 +156,7 @@ export class Run {
     this.#around.ready(this);
   }
 
-  /** The next message to send in this session, or undefined if there is none for now. */
+  /** Returns the next message to send in this session; undefined if there is none. */
   next(): RunClientMessage | undefined {
     if (!this.#attached) return undefined;
     try {
@@ -180,10 +183,10 @@ export class Run {
     return ended(this, this.#outcome, count, this.#backend);
   }
 
-  /** Speaks in this session too: from the start, unless the plane is known to have heard of it. */
+  /** Sends in this session from now on, beginning with the start unless the server is known to have it. */
   #attach(): void {
     this.#attached = true;
-    // Durable output followed the start, so that is durable too; a cancelled run is past it in any case.
+    // If any output is durable, so is the start before it; a cancelled Run needs none.
     this.#startTold = this.#outbox.lowest > 0 || this.#cancelled !== undefined;
     this.#tellAgain();
   }
@@ -199,8 +202,8 @@ export class Run {
   }
 
   /**
-   * A message that cannot be written would end the stream, and with it every run of this worker: the run fails
-   * instead, and this is what is sent of it, with nothing in it that an agent has said.
+   * Fails the Run because a message of it cannot be sent: trying would end the stream with every Run of this Worker.
+   * Returns the report of that failure, which contains nothing that came from the agent.
    */
   #unwritable(cause: unknown): RunClientMessage {
     const problem = `what the run has to say cannot be sent: ${inWords(cause)}`;
@@ -213,7 +216,7 @@ export class Run {
     return ended(this, outcome, undefined, undefined);
   }
 
-  /** Ends the run here and now, whatever its agent still does. */
+  /** Fails the Run at once, whatever its agent still does. */
   #fail(message: string, reason: FailureReason): Outcome {
     this.#outcome ??= failed(message, { retryable: false, reason });
     if (!this.stopped) this.#abort.abort(new RunStopped("cancelled", `${reason}: ${message}`));

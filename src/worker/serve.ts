@@ -14,56 +14,103 @@ import { onSignals } from "./signals.js";
 import { onUncaught } from "./uncaught.js";
 import { Worker } from "./worker.js";
 
+/**
+ * Options of {@link serve}. Only `agents` is required.
+ *
+ * @example
+ * ```ts
+ * import { agent, type ServeOptions, serve } from "taskrun/worker";
+ * import { z } from "zod";
+ *
+ * const echo = agent({ name: "echo", input: z.looseObject({}), run: async (input) => input });
+ * const options: ServeOptions = {
+ *   agents: [echo],
+ *   addr: "plane.example:50051",
+ *   id: "gpu-1",
+ *   labels: { gpu: "true" },
+ *   maxRuns: 4,
+ *   namespaces: ["research"],
+ *   onConnected: (session) => console.log(`session ${session}`),
+ * };
+ * await serve(options);
+ * ```
+ */
 export interface ServeOptions {
+  /** At least one, with different names. */
   readonly agents: readonly Agent[];
-  /** The plane, as `HOST:PORT` or a URL. Default: `TASKRUN_ADDR`, else `localhost:50051`. */
+  /** The server, as `HOST:PORT` or URL. Default: the variable `TASKRUN_ADDR`, else `localhost:50051`. */
   readonly addr?: string;
-  /** Names this worker among all others: letters, digits, `-`, `_`. Default: the host's name and a random part. */
+  /** Identifies this Worker; 1 to 256 letters, digits, `-` or `_`. Default: the host's name and a random suffix. */
   readonly id?: string;
-  /** What a task's `worker_selector` is compared with. */
+  /** Matched by the `worker_selector` of Tasks. */
   readonly labels?: Labels;
-  /** Runs at a time, 1 to 1024. Default 10. */
+  /** Concurrent Runs, 1 to 1024. Default 10. */
   readonly maxRuns?: number;
-  /** Namespaces to work for. Default: `default` alone. */
+  /** Namespaces whose Runs it takes. Default: `default` alone. */
   readonly namespaces?: readonly string[];
-  /** Aborting it drains the worker. */
+  /** Aborting it drains the Worker. */
   readonly signal?: AbortSignal;
-  /** How long a drain waits for runs to finish before it hands them back. Default 20 s. */
+  /** Milliseconds that a drain waits for Runs before it hands them back. Default 20 000. */
   readonly drainMs?: number;
-  /** SIGTERM and SIGINT drain the worker; a second one ends the process. Default true. */
+  /** Whether SIGTERM and SIGINT drain the Worker, and a second one ends the process. Default true. */
   readonly handleSignals?: boolean;
   /**
-   * Errors that agents leave where nobody catches them, such as a rejected promise that nobody awaits, are logged and
-   * the process goes on. For the whole process: Node would end it. Default false.
+   * Whether uncaught errors and unhandled rejections are logged instead of ending the process, and with it the Runs of
+   * all other agents. Applies to the whole process. Default false.
    */
   readonly handleUncaught?: boolean;
-  /** Called at every welcome, with the name of the new session. */
+  /** Called after each (re)connection, with the id of the new session. */
   readonly onConnected?: (session: string) => void;
-  /** Default: stderr, one JSON object a line, or a readable line where stderr is a terminal. */
+  /** Default: stderr, one JSON object a line, or a readable line if stderr is a terminal. */
   readonly log?: Log;
 }
 
-/** A worker at work. */
+/**
+ * A running Worker, returned by {@link serve}.
+ *
+ * @example Stop after an hour
+ * ```ts
+ * import { repoReport, serve, type WorkerHandle } from "taskrun/worker";
+ *
+ * const worker: WorkerHandle = await serve({ agents: [repoReport] });
+ * setTimeout(() => void worker.drain("one hour is over"), 3_600_000);
+ * await worker.closed; // throws if the server refuses this Worker for good
+ * ```
+ */
 export interface WorkerHandle {
   readonly id: string;
   /**
-   * Resolves when the worker has left. Rejects if the plane refuses it for good, for example because of its id, or if
-   * other processes have taken over its id again and again.
+   * Resolves when the Worker has disconnected after a drain or close. Rejects if the server refuses it for good, for
+   * example because of its id, or if other processes keep taking over its id.
    */
   readonly closed: Promise<void>;
-  /** Runs in hand now. */
+  /** Number of Runs that it holds now. */
   readonly activeRuns: number;
-  /** Takes nothing new, finishes or hands back what it holds, and leaves. Resolves when it has. */
+  /** Takes no new Runs, finishes those it holds or hands them back after `drainMs`, and disconnects; then resolves. */
   drain(reason?: string): Promise<void>;
-  /** Stops every run and leaves at once: the plane hears nothing more, and takes the runs for lost. */
+  /** Stops every Run and disconnects at once, without reporting anything: the server will treat the Runs as lost. */
   close(): void;
 }
 
 /**
- * Serves the agents' runs until drained: connects, reconnects whenever the connection is lost, and keeps
- * its runs meanwhile, as long as their lease lasts. Resolves at once; the plane need not be up yet.
+ * Runs agents as a Worker until it is drained or closed. Resolves at once; the server need not be reachable yet. The
+ * Worker reconnects whenever the connection is lost, and continues its Runs meanwhile, as long as its lease lasts.
  *
- * @throws {RangeError | TypeError} naming the option that cannot be
+ * @throws {RangeError | TypeError} naming the invalid option
+ *
+ * @example
+ * ```ts
+ * import { agent, serve } from "taskrun/worker";
+ * import { z } from "zod";
+ *
+ * const greet = agent({
+ *   name: "greet",
+ *   input: z.object({ name: z.string() }),
+ *   run: async ({ name }) => ({ greeting: `Hello, ${name}!` }),
+ * });
+ * const worker = await serve({ agents: [greet], addr: "localhost:50051" });
+ * await worker.closed;
+ * ```
  */
 export async function serve(options: ServeOptions): Promise<WorkerHandle> {
   const { maxRuns = limits.defaultRunsPerWorker, drainMs = limits.workerDrain, labels = {} } = options;

@@ -4,13 +4,13 @@ import { type Agent, checkName } from "./agent.js";
 import { backendOf, labelsOf, textOf } from "./checks.js";
 import { kindOf } from "./kind-of.js";
 
-/** An agent as a worker serves it: checked, and a copy, so that it stays what the plane was told. */
+/** A checked copy of an agent, so that later changes cannot contradict what the server was told. */
 export interface ServedAgent extends Agent {
   readonly backends: readonly ModelBackend[];
 }
 
 /**
- * The agents of a worker. What could not be written in its hello would keep it from ever connecting.
+ * Checks and copies a Worker's agents: a value that its hello cannot carry would keep it from connecting.
  *
  * @throws {RangeError} naming the agent and the part of it that is beyond a limit
  * @throws {TypeError} naming the agent and the part of it that is of the wrong kind

@@ -18,7 +18,7 @@ import { PullStream } from "./pull-stream.js";
 import type { ResultWanted } from "./result-reader.js";
 import { after, monotonic } from "./timers.js";
 
-/** This stream speaks of leases, fences and acknowledgements, and reads large inputs by reference. */
+/** Version of the stream's protocol: with leases, fences, acknowledgements, and inputs by reference. */
 const PROTOCOL = 2;
 
 export interface SessionOptions {
@@ -30,17 +30,17 @@ export interface SessionOptions {
   readonly maxRuns: number;
   readonly held: HeldRuns;
   readonly lease: Lease;
-  /** The lease now ends later than it did. */
+  /** Called when the lease was renewed. */
   readonly renewed: () => void;
-  /** The lease is over; called instead of sending anything more. */
+  /** Called before sending, once the lease is over. */
   readonly fenced: () => void;
-  /** @param notice something a person should read; empty if there is nothing */
+  /** @param notice a message for the operator; empty if there is none */
   readonly welcomed: (session: string, notice: string) => void;
-  /** The plane asks us to leave; `leftMs` is undefined if it sets no time. */
+  /** Called when the server drains this Worker; `leftMs` is undefined if it sets no deadline. */
   readonly drained: (reason: string, leftMs: number | undefined) => void;
 }
 
-/** One stream, from hello to its end: says who we are, beats, and carries what the runs say and hear. */
+/** One stream to the server, from the hello to its end: sends heartbeats and reports, and dispatches what it receives. */
 export class Session {
   readonly #options: SessionOptions;
   readonly #outgoing = new PullStream(() => this.#next());
@@ -50,7 +50,7 @@ export class Session {
   #welcome: Welcome | undefined;
   #beatDue = false;
   #lastOrdinal = 0n;
-  /** The plane's clock minus our monotonic one, in milliseconds. */
+  /** The server's clock minus the monotonic clock, in milliseconds. */
   #serverOffsetMs = 0;
   readonly #stops = new Set<() => void>();
 
@@ -62,7 +62,7 @@ export class Session {
     return this.#welcome !== undefined;
   }
 
-  /** Speaks and listens until the stream ends. @throws whatever ended it, unless we did so ourselves */
+  /** Runs the stream until it ends. @throws what ended it, unless the server or {@link leave} closed it */
   async run(): Promise<void> {
     const silent = this.#after(limits.handshake, `no answer within ${limits.handshake} ms`);
     this.#after(limits.hello, `no welcome within ${limits.hello} ms`, () => this.welcomed);
@@ -77,30 +77,30 @@ export class Session {
     }
   }
 
-  /** There may be something to send. */
+  /** Call it when there may be something to send. */
   poke(): void {
     this.#outgoing.poke();
   }
 
-  /** The result of a step, over this session's connection. */
+  /** Reads a Step's result over this session's connection. */
   readonly readResult: Ask<ResultWanted> = async (wanted, options) => {
     if (!this.#connection) throw new Error("not connected");
     return this.#connection.readResult(wanted, options);
   };
 
-  /** The input of a run's task, over the same. */
+  /** Reads the input of a Run's Task over this session's connection. */
   readonly readInput: Ask<RunKey> = async (wanted, options) => {
     if (!this.#connection) throw new Error("not connected");
     return this.#connection.readInput(wanted, options);
   };
 
-  /** Sends a heartbeat now instead of when it is due. */
+  /** Sends a heartbeat now, whether or not one is due. */
   beat(): void {
     this.#beatDue = true;
     this.poke();
   }
 
-  /** Says what is left to say, a last heartbeat, and goodbye. */
+  /** Sends the pending reports and a last heartbeat, then closes the stream. */
   leave(): void {
     this.beat();
     this.#outgoing.end();
@@ -174,7 +174,7 @@ export class Session {
         this.#options.drained(payload.value.reason, this.#left(payload.value.deadlineMs));
         break;
       default:
-      // A plane newer than we are, or a turn of a conversation: no agent keeps one going.
+      // Messages of newer servers, and turns of conversations, which no agent takes part in.
     }
   }
 
@@ -229,7 +229,7 @@ export class Session {
     }
   }
 
-  /** Milliseconds from now to an instant of the plane's clock; undefined if it is not set. */
+  /** Milliseconds from now to an instant of the server's clock; undefined for 0, which is none. */
   #left(serverMs: bigint): number | undefined {
     if (serverMs === 0n) return undefined;
     return Math.max(0, Number(serverMs) - this.#serverOffsetMs - monotonic());

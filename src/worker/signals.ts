@@ -3,10 +3,10 @@ import { constants } from "node:os";
 const names = ["SIGTERM", "SIGINT"] as const;
 
 /**
- * The first signal asks the process to leave, the second ends it. The answer takes the handlers back, and
- * a process with nothing left to do then ends by itself.
+ * Handles SIGTERM and SIGINT: the first calls `leave`, the second exits the process.
  *
- * @param leave begins an orderly end
+ * @param leave starts an orderly shutdown
+ * @returns removes the handlers
  */
 export function onSignals(leave: (signal: string) => void): () => void {
   let asked = false;

@@ -2,37 +2,89 @@ import { z } from "zod";
 import { isJsonObject, type JsonObject } from "#domain/json";
 import { type FailureStrategy, failureStrategies } from "#domain/template";
 
-/** One worker's part of a batch. */
+/**
+ * The batch of a worker Step, as `ctx.batch`.
+ *
+ * @example
+ * ```ts
+ * import { agent, type BatchPart } from "taskrun/worker";
+ * import { z } from "zod";
+ *
+ * function rangeOf({ startCursor, endCursor, isNoOp }: BatchPart): [number, number] {
+ *   return isNoOp ? [0, 0] : [Number(startCursor), Number(endCursor)];
+ * }
+ *
+ * const sum = agent({
+ *   name: "sum",
+ *   input: z.looseObject({}),
+ *   async run(_, { batch }) {
+ *     const [from, to] = batch ? rangeOf(batch) : [0, 0];
+ *     return { items_processed: to - from };
+ *   },
+ * });
+ * ```
+ */
 export interface BatchPart {
   readonly batchId: string;
-  /** As the step that made the batches has said: for `splitIntoBatches` the first item's number, from 0. */
+  /** As the batchable Step set it; by `splitIntoBatches`: the first item's number, from 0. */
   readonly startCursor: unknown;
-  /** For `splitIntoBatches` the number after the last item's. */
+  /** As the batchable Step set it; by `splitIntoBatches`: the number after the last item's. */
   readonly endCursor: unknown;
-  /** How many items it holds; undefined if that was not said. */
+  /** Number of items of this batch; undefined if the batchable Step did not give it. */
   readonly batchSize: number | undefined;
   readonly cursorField: string;
-  /** Of all batches together; undefined if that was not said. */
+  /** Number of items of all batches; undefined if the batchable Step did not give it. */
   readonly totalItems: number | undefined;
   readonly failureStrategy: FailureStrategy;
-  /** There are no items at all: this worker runs so that what joins the batches does, and should do nothing. */
+  /** True if there are no batches: this worker runs only so that the Step that joins them can run. Do nothing. */
   readonly isNoOp: boolean;
 }
 
-/** Where an earlier run of the same step has stopped. */
+/**
+ * Where an earlier Run of the same Step stopped, as `ctx.checkpoint`.
+ *
+ * @example
+ * ```ts
+ * import type { CheckpointPart } from "taskrun/worker";
+ * import { z } from "zod";
+ *
+ * const pageOf = (checkpoint: CheckpointPart | undefined) => z.int().catch(1).parse(checkpoint?.cursor);
+ * ```
+ */
 export interface CheckpointPart {
+  /** The `cursor` passed to `ctx.yield`. */
   readonly cursor: unknown;
-  /** What had been achieved by then; null if nothing was said. */
+  /** The `output` passed to `ctx.yield`; null if there was none. */
   readonly output: unknown;
 }
 
-/** What is to be undone: a step of another task, and why. */
+/**
+ * The completed Step that a compensating Step compensates, as `ctx.compensate`.
+ *
+ * @example
+ * ```ts
+ * import { agent } from "taskrun/worker";
+ * import { z } from "zod";
+ *
+ * const booked = z.object({ booking: z.string() });
+ * const cancel = agent({
+ *   name: "cancel",
+ *   input: z.looseObject({}),
+ *   async run(_, { compensate }) {
+ *     const { booking } = booked.parse(compensate?.result);
+ *     return { cancelled: booking, because: compensate?.error };
+ *   },
+ * });
+ * ```
+ */
 export interface CompensatePart {
+  /** The Task that failed or was cancelled. */
   readonly taskId: string;
+  /** Name of its Step. */
   readonly step: string;
-  /** Null if the step had no result yet. */
+  /** That Step's result; null if it has none. */
   readonly result: unknown;
-  /** Why that task has ended. */
+  /** Why that Task ended. */
   readonly error: string;
 }
 
@@ -69,8 +121,8 @@ const compensate = z
   .transform(({ task_id: taskId, ...part }): CompensatePart => ({ taskId, ...part }));
 
 /**
- * The parts of a step's input that the plane has added. Parsed at the first question only: most agents never
- * ask, and read the input by a schema of their own.
+ * Reads the parts of a Step's input that the server has added. Parses the input at the first access only: most agents
+ * read it by a schema of their own.
  */
 export class StepInput {
   readonly #inputJson: string;
@@ -106,7 +158,7 @@ export class StepInput {
     return compensate.safeParse(this.#input().compensate).data;
   }
 
-  /** An input that is no JSON object has no parts; who needs it to be one says so. */
+  /** An input that is no JSON object has no parts; the agent's own schema reports it. */
   #input(): JsonObject {
     this.#parsed ??= objectIn(this.#inputJson);
     return this.#parsed;

@@ -5,8 +5,9 @@ import { instant } from "#domain/time";
 import { ErrorInfoSchema } from "#wire/gen/google/rpc/error_details_pb";
 
 /**
- * Coming back takes the worker id from the other process, and with it the runs that this one has in hand: so it is
- * not done at once, and later each time. Half of the delay is drawn, so that two processes do not move in step.
+ * Delays before reconnecting after another process has taken over the Worker's id. Reconnecting takes the id back and
+ * loses the other process's Runs, so the delays are long and grow; half of each is random, so that the two processes do
+ * not stay in step.
  */
 const STAY_AWAY: RetryPolicy = {
   backoff: "exponential",
@@ -15,16 +16,16 @@ const STAY_AWAY: RetryPolicy = {
   jitter: 0.5,
 };
 
-/** Counts how often another process has taken over this worker's id, and says how long to stay away. */
+/** Counts consecutive takeovers of this Worker's id by other processes, and computes how long to stay away. */
 export class Takeovers {
   #inARow = 0;
 
   /**
-   * Another process has taken over.
+   * Counts a takeover.
    *
-   * @param heldMs for how long this process had the id before
+   * @param heldMs milliseconds for which this process had the id before
    * @param draw uniform in [0, 1)
-   * @returns how long to stay away in milliseconds; undefined if it is time to give up
+   * @returns milliseconds to wait before reconnecting; undefined to give up
    */
   next(heldMs: number, draw: number): number | undefined {
     this.#inARow = heldMs >= limits.takeoverCalm ? 1 : this.#inARow + 1;
@@ -33,7 +34,7 @@ export class Takeovers {
   }
 }
 
-/** What the plane says of the process that has taken over, in words; undefined if the stream ended otherwise. */
+/** Returns the server's message about a takeover; undefined if the stream ended for another reason. */
 export function takeoverIn(error: unknown): string | undefined {
   if (!(error instanceof ConnectError) || error.code !== Code.Unavailable) return undefined;
   const superseded = error.findDetails(ErrorInfoSchema).some(({ reason }) => reason === "SUPERSEDED");

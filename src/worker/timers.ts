@@ -1,22 +1,21 @@
 /**
- * All that the worker knows of time. Everything else asks here, so that a test that fakes Node's
- * timers drives the whole of it.
+ * The Worker's only access to clocks and timers, so that a test that fakes Node's timers controls all of them.
  */
 
-/** Milliseconds that only ever grow, at the rate of real time. For leases and deadlines. */
+/** Monotonic milliseconds from an arbitrary origin, for leases and deadlines. */
 export function monotonic(): number {
   return performance.now();
 }
 
-/** Unix milliseconds by this machine's clock. For timestamps that people read. */
+/** Unix milliseconds by this machine's clock, for timestamps. */
 export function wall(): number {
   return Date.now();
 }
 
-/** What Node's timers can hold; a longer wait is made of several. */
+/** The longest delay of Node's timers; longer ones are made of several. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
-/** Calls `act` once, `delayMs` from now or soon after. The answer takes it back. */
+/** Calls `act` once, `delayMs` milliseconds from now or soon after. @returns cancels it */
 export function after(delayMs: number, act: () => void): () => void {
   let timer: NodeJS.Timeout;
   const wait = (leftMs: number): void => {
@@ -27,7 +26,7 @@ export function after(delayMs: number, act: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
-/** Resolves `delayMs` from now, or as soon as the signal aborts. Never rejects. */
+/** Resolves after `delayMs` milliseconds, or as soon as the signal aborts. Never rejects. */
 export function pause(delayMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();

@@ -1,11 +1,10 @@
 import type { Log } from "#ports/telemetry";
 
 /**
- * Errors that an agent has left behind, where nobody catches them, are logged, and the process goes on: they would
- * end it otherwise, and with it the runs of all other agents. For the whole process, so only for one that does nothing
- * but serve agents.
+ * Logs uncaught errors and unhandled rejections instead of letting them end the process with the Runs of all agents.
+ * Applies to the whole process, so use it only in one that does nothing but serve agents.
  *
- * @returns takes it back
+ * @returns removes the handlers
  */
 export function onUncaught(log: Log): () => void {
   const rejected = (error: unknown): void =>

@@ -1,7 +1,6 @@
 /**
- * A bounded number of bytes that may be under way at once; who wants more waits, first come first
- * served. One piece always fits into an empty window, so that a piece larger than the window does not
- * wait for ever.
+ * A counting semaphore over bytes, first come first served. An empty window admits a piece of any size, so that one
+ * larger than the capacity does not wait for ever.
  */
 export class Window {
   readonly #capacity: number;
@@ -17,7 +16,7 @@ export class Window {
   }
 
   /**
-   * Resolves once the bytes are counted in.
+   * Resolves once there is room for the bytes and they are counted. Call {@link leave} with the same number later.
    *
    * @throws the signal's reason, if it aborts first; then nothing is counted
    */
@@ -46,7 +45,7 @@ export class Window {
     });
   }
 
-  /** Gives back bytes that were counted in. */
+  /** Releases bytes that {@link enter} has counted. */
   leave(bytes: number): void {
     this.#used -= bytes;
     this.#admit();

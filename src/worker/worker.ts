@@ -40,7 +40,7 @@ export interface WorkerOptions {
   readonly onConnected: (session: string) => void;
 }
 
-/** A worker process: keeps a session with the plane, and what outlives a session: runs, lease, and the will to leave. */
+/** Connects, reconnects and drains, and keeps what outlives a session: the held Runs and the lease. */
 export class Worker {
   readonly #options: WorkerOptions;
   readonly #held: HeldRuns;
@@ -49,7 +49,7 @@ export class Worker {
   readonly #inputs = new InputReader();
   readonly #leaving = new AbortController();
   #session: Session | undefined;
-  /** How often this session has renewed the lease. */
+  /** Renewals of the lease by this session. */
   #renewals = 0;
   #everWelcomed = false;
   readonly #takeovers = new Takeovers();
@@ -74,7 +74,7 @@ export class Worker {
     });
   }
 
-  /** Serves until drained or closed. @throws if the plane will never take this worker, or others have its id */
+  /** Runs until drained or closed. @throws if the server refuses this Worker for good, or others keep taking its id */
   async run(): Promise<void> {
     const { signal } = this.#leaving;
     try {
@@ -98,7 +98,7 @@ export class Worker {
     return this.#held.size;
   }
 
-  /** Takes nothing new, finishes what it holds within the time, hands back the rest, and leaves. */
+  /** Takes no new Runs, lets held ones finish within `withinMs`, hands back the rest, and disconnects. Idempotent. */
   drain(reason: string, withinMs = this.#options.drainMs): void {
     if (this.#held.refusing) return;
     this.#options.log.info("draining", { reason, runs: this.#held.size, withinMs });
@@ -111,7 +111,7 @@ export class Worker {
     }
   }
 
-  /** Stops every run and ends the stream, at once. */
+  /** Stops every Run and ends the stream at once. */
   close(): void {
     this.#held.refuse("the worker has stopped");
     this.#held.giveUp("shutdown", "the worker was told to stop at once");
@@ -127,7 +127,7 @@ export class Worker {
     else this.#session?.close();
   }
 
-  /** @param error why the session has ended; undefined if the plane has closed it without a word */
+  /** @param error why the session ended; undefined if the server closed it without an error */
   #reconnectMs(error: unknown, failures: number): number {
     const { log, url } = this.#options;
     const retryInMs = nextAttemptAt(RECONNECT, failures, instant(0), Math.random());
@@ -137,10 +137,10 @@ export class Worker {
   }
 
   /**
-   * Another process has taken over our worker id, and the plane has ended our runs: they stop, and we come back later.
+   * If another process has taken over the Worker's id, stops all Runs, which the server has ended.
    *
-   * @returns undefined if the session has ended otherwise
-   * @throws if it has happened too often
+   * @returns milliseconds to wait before reconnecting; undefined if the session ended for another reason
+   * @throws after too many takeovers in a row
    */
   #stayAwayMs(error: unknown): number | undefined {
     const takeover = takeoverIn(error);
@@ -157,7 +157,12 @@ export class Worker {
     return retryInMs;
   }
 
-  /** @returns what ended it; undefined if the plane has closed it without a word */
+  /**
+   * Runs one session to its end.
+   *
+   * @returns what ended it; undefined if the server closed it without an error
+   * @throws if the server refuses this Worker for good
+   */
   async #oneSession(): Promise<unknown> {
     const { url, info, instance, maxRuns, log } = this.#options;
     this.#renewals = 0;
@@ -212,7 +217,7 @@ export class Worker {
     this.#clearFence = after(this.#lease.fenceAt - monotonic(), () => this.#fence());
   }
 
-  /** The plane may give our runs to others soon: stop them first, and say nothing more about them. */
+  /** Stops the held Runs, without reporting on them, before the server may assign their Steps to other Workers. */
   #fence(): void {
     this.#clearFence();
     if (monotonic() < this.#lease.fenceAt) {

@@ -4,19 +4,28 @@ import { OutputLimitError } from "./agent-error.js";
 import { jsonOf } from "./json-of.js";
 
 /**
- * What an agent returns to stop at a checkpoint: its run ends, its place is free for others, and its step goes
- * on in another run, perhaps elsewhere. Made by `ctx.yield`.
+ * The value that an agent returns to stop at a checkpoint: its Run completes and frees its slot, and the Step continues
+ * in another Run, perhaps on another Worker. Made by `ctx.yield`.
+ *
+ * @example
+ * ```ts
+ * import type { AgentContext, Yielded } from "taskrun/worker";
+ *
+ * function pauseAt(page: number, { yield: stopAt }: AgentContext): Yielded {
+ *   return stopAt({ page }, `read up to page ${page}`);
+ * }
+ * ```
  */
 export class Yielded {
-  /** Where to go on. */
+  /** Where to continue. */
   readonly cursor: unknown;
-  /** What has been achieved so far; undefined if nothing is to be kept. */
+  /** What has been achieved so far; undefined for nothing. */
   readonly output: unknown;
   /** Both as JSON text. */
   readonly cursorJson: string;
   readonly outputJson: string;
 
-  /** @throws {AgentError} if they cannot be kept: each must be JSON, and both together within the limit of a result */
+  /** @throws {AgentError} if either has no JSON form, or both together exceed the limit of a result */
   constructor(cursor: unknown, output: unknown) {
     this.cursor = cursor;
     this.output = output;

@@ -9,33 +9,40 @@ import { glob, walk } from "./walk.js";
 
 /** Patterns are tried on every path. */
 const globs = z.array(z.string().min(1).max(256)).max(64).default([]);
-/** Comments that put work off. Spelt with brackets so that this line is not counted as one of them. */
+/** Comments that defer work. Spelt with brackets so that this line does not match. */
 const markerPattern = /\b(?:TO[D]O|FIX[M]E|XX[X]|HAC[K])\b/g;
 
 const request = z.strictObject({
-  /** From the folder the worker serves; the whole of it if left out. */
+  /** Relative to the folder that the Worker serves. */
   path: z.string().default("."),
   include: globs,
   exclude: globs,
-  /** The report ends, and says so, after this many files. */
+  /** The report stops after this many files, and says so. */
   maxFiles: z.int().min(1).max(50_000).default(5_000),
 });
 
-/** The report in numbers. */
+/** The agent's result. */
 export interface RepoTotals {
   readonly files: number;
   readonly lines: number;
   readonly bytes: number;
   readonly markers: number;
-  /** Whether `maxFiles` cut the walk short. */
+  /** True if there are more files than `maxFiles`. */
   readonly truncated: boolean;
   readonly languages: readonly LanguageTotals[];
   readonly largest: readonly { readonly path: string; readonly lines: number; readonly bytes: number }[];
 }
 
 /**
- * An agent that reports on the sources below `root` and on nothing outside it, whatever path a task names:
- * Markdown as it walks, folder by folder, and the totals as its result.
+ * Makes the agent `repo_report`, which reports on the source files below `root` and never on files outside it, whatever
+ * path a Task names. It outputs Markdown, folder by folder; its result is the totals.
+ *
+ * @example
+ * ```ts
+ * import { repoReportIn, serve } from "taskrun/worker";
+ *
+ * await serve({ agents: [repoReportIn("/srv/checkouts")] });
+ * ```
  */
 export function repoReportIn(root: string): Agent {
   return agent({
@@ -79,7 +86,16 @@ export function repoReportIn(root: string): Agent {
   });
 }
 
-/** {@link repoReportIn} the folder the worker was started in. */
+/**
+ * The agent `repo_report` on the folder in which the process was started; see {@link repoReportIn}.
+ *
+ * @example
+ * ```ts
+ * import { repoReport, serve } from "taskrun/worker";
+ *
+ * await serve({ agents: [repoReport] });
+ * ```
+ */
 export const repoReport: Agent = repoReportIn(".");
 
 /** @throws {AgentError} if there is no such folder, or it is outside the root */

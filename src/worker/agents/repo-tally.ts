@@ -46,7 +46,7 @@ export interface FileFacts {
   readonly bytes: number;
   /** Undefined for a file that was not read: binary, or too large. */
   readonly lines: number | undefined;
-  /** Comments that put work off. */
+  /** Number of comments that defer work. */
   readonly markers: number;
 }
 

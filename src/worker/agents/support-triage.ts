@@ -12,9 +12,9 @@ import {
   teams,
 } from "./triage-rules.js";
 
-/** Plans whose tickets go before others of their kind. */
+/** Plans that raise a ticket's priority. */
 const premiumPlans = new Set(["enterprise", "premium", "business"]);
-/** What stands in the subject is what the ticket is about. */
+/** How much more a word counts in the subject. */
 const SUBJECT_FACTOR = 2;
 
 const customer = z.union([
@@ -35,18 +35,28 @@ const ticket = z
   });
 type Ticket = z.output<typeof ticket>;
 
-/** What the triage says in the end. */
+/** The agent's result. */
 export interface Triage {
   readonly id?: string | number;
   readonly category: Category;
   readonly priority: Priority;
   readonly team: string;
-  /** The share of all found evidence that speaks for the category, 0 to 1. */
+  /** Share of the matched weight that belongs to the category, 0 to 1. */
   readonly confidence: number;
   readonly reasons: readonly string[];
 }
 
-/** Sorts a support ticket by weighted words: the same ticket always gives the same answer, and the reasons for it. */
+/**
+ * The agent `support_triage`: sorts a support ticket into a category, priority and team by weighted keywords, and gives
+ * its reasons. Deterministic.
+ *
+ * @example
+ * ```ts
+ * import { serve, supportTriage } from "taskrun/worker";
+ *
+ * await serve({ agents: [supportTriage] });
+ * ```
+ */
 export const supportTriage: Agent = agent({
   name: "support_triage",
   description: "Sorts a support ticket into category, priority and team, with reasons",
@@ -95,7 +105,7 @@ interface Evidence {
   readonly weight: number;
 }
 
-/** Every word that speaks for a category, once, strongest first. */
+/** Returns every matching word once per rule, by decreasing weight. */
 function weigh(input: Ticket): Evidence[] {
   const subject = normal(input.subject ?? input.query ?? "");
   const text = normal([input.subject, input.query, input.body].join("\n"));
@@ -108,7 +118,7 @@ function weigh(input: Ticket): Evidence[] {
   return found.sort((a, b) => b.weight - a.weight);
 }
 
-/** The category with most weight; between equals the one named first in `categories`, which is the graver one. */
+/** Returns the category with the largest weight; of equal ones the first in `categories`, which is the more serious. */
 function verdict(evidence: readonly Evidence[]): { category: Category; confidence: number } {
   let category: Category = "general";
   let most = 0;

@@ -1,4 +1,4 @@
-/** What `support_triage` knows: words that speak for a category, and words that make a ticket urgent. */
+/* The rules of `support_triage`: words that indicate a category, and words that change the priority. */
 
 export const categories = [
   "outage",
@@ -31,7 +31,7 @@ export const teams: Readonly<Record<Category, string>> = {
   general: "front-desk",
 };
 
-/** How urgent a ticket of the category is when nothing else speaks for or against. */
+/** The priority of a ticket of each category before {@link pressures} change it. */
 export const basePriority: Readonly<Record<Category, Priority>> = {
   outage: "urgent",
   security: "high",
@@ -49,7 +49,7 @@ export interface Rule {
   readonly category: Category;
   /** Matches whole words, in text that is lower case. */
   readonly pattern: RegExp;
-  /** 1: a hint. 2: usually means it. 4: hardly means anything else. */
+  /** 1: a hint. 2: usual for the category. 4: almost certain. */
   readonly weight: 1 | 2 | 4;
 }
 

@@ -3,7 +3,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path/posix";
 import { limits } from "#domain/limits";
 
-/** Folders that hold what others wrote or what was generated. */
+/** Folders of dependencies and generated files. */
 const ignored = new Set([
   "node_modules",
   ".git",
@@ -17,15 +17,17 @@ const ignored = new Set([
 ]);
 
 export interface WalkOptions {
-  /** Matched by the path from the root; a file must match one, if there are any. */
+  /** If any are given, a file's path from the root must match one. */
   readonly include: readonly RegExp[];
-  /** A file or folder whose path from the root matches one is left out. */
+  /** Files and folders whose path from the root matches one are skipped. */
   readonly exclude: readonly RegExp[];
 }
 
 /**
- * Every regular file below `root`, as a path from it with `/` between the parts: those of a folder
- * first, in alphabetical order, then its subfolders. Links are not followed; folders that cannot be read are passed over.
+ * Iterates over the regular files below `root`, as paths from it with `/` as separator: the files of a folder in
+ * alphabetical order, then its subfolders. Links are not followed, and unreadable subfolders are skipped.
+ *
+ * @throws {Error} of the system, if `root` cannot be read
  */
 export async function* walk(
   root: string,
@@ -55,7 +57,7 @@ function wanted(path: string, include: readonly RegExp[]): boolean {
   return include.length === 0 || include.some((pattern) => pattern.test(path));
 }
 
-/** A glob over whole paths: `*` and `?` stay within a part of the path, `**` goes over any number of parts. */
+/** Compiles a glob that matches whole paths: `*` and `?` match within a segment, `**` any number of segments. */
 export function glob(pattern: string): RegExp {
   const source = pattern.replaceAll(/\*\*\/|\*\*|[*?]|[.+^${}()|[\]\\]/g, (found) => {
     if (found === "**/") return "(?:[^/]+/)*";
