@@ -4,10 +4,10 @@ import { type FindingCode, type Findings, shown } from "./finding.js";
 import type { Reader } from "./reader.js";
 import type { Subject } from "./subject.js";
 
-/** A key that says how an agent is tried. */
+/** A key about attempts of an agent. */
 type TryKey = "timeout_seconds" | "retry";
 
-/** Of the steps that no agent does: the keys that change nothing there, and what to do instead. */
+/** For step types without an agent: keys that have no effect there, and what to use instead. */
 const withoutEffect: Partial<Record<StepType, Partial<Record<TryKey, string>>>> = {
   signal: {
     timeout_seconds: "signal.timeout_ms says how long it waits",
@@ -23,14 +23,14 @@ const withoutEffect: Partial<Record<StepType, Partial<Record<TryKey, string>>>> 
   },
 };
 
-/** What signals, timers and child Tasks ask for, and what has no effect on them. */
+/** Checks signals, timers and child Tasks, and finds keys that have no effect on them. */
 export function checkAgentless(
   body: TemplateBody,
   subject: Subject,
   reader: Reader,
   findings: Findings,
 ): void {
-  /** Reports something of a step at a key of one of its parts. */
+  /** Reports a finding at a key of one of the step's parts. */
   const say = (code: FindingCode, message: string, { name }: TemplateStep, part: object, key: string) =>
     findings.add(code, message, reader.offsetOf(part, key), name);
 
@@ -41,7 +41,7 @@ export function checkAgentless(
 
 type Say = (code: FindingCode, message: string, step: TemplateStep, part: object, key: string) => void;
 
-/** A payload names its signal, and must mean one step by it. */
+/** Signal names must be unique, because SignalTask addresses a step by its signal. */
 function checkSignals({ byName }: Subject, say: Say): void {
   const waiting = new Map<string, string>();
   for (const step of byName.values()) {
@@ -75,7 +75,7 @@ function checkChildTemplate(step: TemplateStep, body: TemplateBody, say: Say): v
   }
 }
 
-/** What an environment says of ALL steps means those that it has an effect on. */
+/** Overrides for ALL are not reported: they apply to the steps on which they have an effect. */
 function checkEffects(
   body: TemplateBody,
   { steps, byName }: Subject,

@@ -7,6 +7,8 @@ import type {
   BatchHandle,
   BatchOptions,
   ChildOptions,
+  CompensationHandle,
+  CompensationOptions,
   Earlier,
   MapOptions,
   NamedChildOptions,
@@ -17,24 +19,52 @@ import type {
   StepHandle,
   StepOptions,
   TimerOptions,
-  UndoHandle,
-  UndoOptions,
   ValueOf,
 } from "./workflow-options.js";
 
-/** Parts that are undefined are left out when the body becomes text. */
+/** Like `Part`, with undefined allowed everywhere: undefined keys vanish when the body is written as JSON. */
 export type Loose<Part> = { readonly [Key in keyof Part]: Part[Key] | undefined };
 
-/** What one of a map's results is: null for a member that failed and was passed over. */
+/** One entry of a map's result: null for a member whose failure was tolerated. */
 type MemberOf<Result, Failure> = Failure extends "fail_fast" ? ValueOf<Result> : ValueOf<Result> | null;
 
-/** What a workflow is built with. Each method adds one step and returns a handle for later ones to come after. */
+/**
+ * Passed to the function given to `workflow`. Each method adds a step and returns a handle, to be named in the `after` of
+ * later steps or used as a place of its result.
+ *
+ * @example
+ * ```ts
+ * import { workflow } from "taskrun/templates";
+ * import { z } from "zod";
+ *
+ * const order = workflow("order", (w) => {
+ *   const refund = w.compensation("refund", { agent: "refund" }); // runs only to compensate `charge`
+ *   const charge = w.step("charge", { agent: "charge", compensate: refund, retry: { maxAttempts: 5 } });
+ *   const approved = w.signal("approved", { after: [charge], result: z.object({ by: z.string() }) });
+ *   return w.step("ship", { agent: "ship", after: [approved], timeoutSeconds: 600 });
+ * });
+ * ```
+ *
+ * @example Decisions, batches, maps and children
+ * ```ts
+ * import { workflow } from "taskrun/templates";
+ *
+ * const digest = workflow("digest", (w) => {
+ *   const find = w.step("find", { agent: "find" });
+ *   const each = w.map("each", { agent: "summarize", over: "results/find/items", onFailure: "isolate", after: [find] });
+ *   const route = w.decision("route", { agent: "route", after: [each] });
+ *   const review = w.child("review", { agent: "review", input: each, after: [route] });
+ *   const pause = w.timer("pause", { delayMs: 60_000, after: [route] });
+ *   return w.converge("publish", { agent: "publish", after: [review, pause] });
+ * });
+ * ```
+ */
 export class Builder<Input> {
-  /** The Task's input. */
+  /** The Task's input, as a place to read from. */
   readonly input: Place<Input> = place("input");
   readonly #steps: Loose<TemplateStep>[] = [];
 
-  /** A step that one agent does. */
+  /** Adds a step that one agent performs. */
   step<Result extends Schema = JsonObject>(
     name: string,
     options: StepOptions<Result>,
@@ -42,12 +72,12 @@ export class Builder<Input> {
     return this.#add({ name, ...worked(options) });
   }
 
-  /** A step whose agent chooses which of the steps after it are made. */
+  /** Adds a step whose agent chooses which of its dependants are created; see `createSteps` of the Worker SDK. */
   decision(name: string, options: StepOptions<undefined>): StepHandle<unknown> {
     return this.#add({ name, type: "decision", ...worked(options) });
   }
 
-  /** Joins what decisions and batches have made of the steps it comes after. */
+  /** Adds a step that runs after those of its predecessors that decisions and batches have created. */
   converge<Result extends Schema = JsonObject>(
     name: string,
     options: StepOptions<Result>,
@@ -55,7 +85,7 @@ export class Builder<Input> {
     return this.#add({ name, type: "deferred_convergence", ...worked(options) });
   }
 
-  /** One member for each item of a list; its result is the list of theirs. */
+  /** Adds a step that runs its agent once for each item of a list. Its result is the list of their results. */
   map<Result extends Schema = JsonObject, const Failure extends FailureStrategy = "fail_fast">(
     name: string,
     options: MapOptions<Result, Failure>,
@@ -67,7 +97,7 @@ export class Builder<Input> {
     return this.#add({ name, type: "map", ...step, map: map as TemplateStep["map"] });
   }
 
-  /** A step whose agent cuts the work into batches, and the workers that do them. */
+  /** Adds a step whose agent splits the work into batches, and the step `options.worker` that runs once for each batch. */
   batch(name: string, options: BatchOptions): BatchHandle {
     const { worker, batchSize: batch_size, parallelism, cursorField: cursor_field } = options;
     const parts = { batch_size, parallelism, cursor_field, worker_template: worker.name };
@@ -83,7 +113,7 @@ export class Builder<Input> {
     return { ...handle, workers: { kind: "workers", name: worker.name } };
   }
 
-  /** A Task of its own. */
+  /** Adds a step that creates a child Task and takes over its result. Name either a template or an agent. */
   child<ChildInput, Result>(name: string, options: ChildOptions<ChildInput, Result>): StepHandle<Result>;
   child<Result extends Schema = JsonObject>(
     name: string,
@@ -111,7 +141,7 @@ export class Builder<Input> {
     });
   }
 
-  /** Waits once the steps before it are done. */
+  /** Adds a step that completes `delayMs` milliseconds after its dependencies are done. */
   timer(name: string, options: TimerOptions): StepHandle<unknown> {
     return this.#add({
       name,
@@ -121,7 +151,7 @@ export class Builder<Input> {
     });
   }
 
-  /** Waits for SignalTask; its result is the payload. */
+  /** Adds a step that waits for `SignalTask`. Its result is the payload. */
   signal<Result extends Schema = JsonObject>(
     name: string,
     options: SignalOptions<Result> = {},
@@ -137,13 +167,18 @@ export class Builder<Input> {
     });
   }
 
-  /** A step that runs only to undo another: give it to that one as `undo`. */
-  undo(name: string, options: UndoOptions): UndoHandle {
+  /** Adds a step that runs only to compensate another: pass the handle as that step's `compensate`. */
+  compensation(name: string, options: CompensationOptions): CompensationHandle {
     this.#add({ name, ...worked(options) });
-    return { kind: "undo", name };
+    return { kind: "compensation", name };
   }
 
-  /** What has been added, in order. */
+  /** @deprecated Use {@link compensation}. */
+  undo(name: string, options: CompensationOptions): CompensationHandle {
+    return this.compensation(name, options);
+  }
+
+  /** The steps added so far, in order. */
   get steps(): readonly Loose<TemplateStep>[] {
     return this.#steps;
   }
@@ -154,12 +189,17 @@ export class Builder<Input> {
   }
 }
 
-type Common = Pick<StepOptions<Schema>, "description" | "after" | "undo">;
+type Common = Pick<StepOptions<Schema>, "description" | "after" | "compensate" | "undo">;
 
-function ordered({ description, after, undo }: Loose<Common>): Loose<Omit<TemplateStep, "name">> {
+function ordered({
+  description,
+  after,
+  undo,
+  compensate = undo,
+}: Partial<Loose<Common>>): Loose<Omit<TemplateStep, "name">> {
   const names = new Set(after?.map(({ name }) => name));
   const dependencies = names.size === 0 ? undefined : [...names];
-  return { description, dependencies, compensate: undo?.name };
+  return { description, dependencies, compensate: compensate?.name };
 }
 
 function worked(options: Loose<StepOptions<Schema | undefined>>): Loose<Omit<TemplateStep, "name">> {
@@ -198,7 +238,7 @@ function pathOf(value: { readonly path: string } | string | undefined): string |
   return typeof value === "object" ? value.path : value;
 }
 
-/** What a step reads it comes after, said or not. */
+/** Adds the step that a path reads to the dependencies. */
 function including(after: readonly Earlier[] = [], path: string | undefined): readonly Earlier[] {
   const name = stepAt(path);
   if (name === undefined) return after;

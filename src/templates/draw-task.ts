@@ -3,12 +3,30 @@ import { type StepType, stepTypes } from "#domain/template";
 import { looks } from "./draw.js";
 import { comment, duration, node } from "./mermaid.js";
 
-/** A step of a live Task, as a picture needs it; times in Unix milliseconds, 0 for not yet. */
+/**
+ * A Step as {@link drawTask} needs it. A `Step` of the client fits. Times are Unix milliseconds, 0 if not set.
+ *
+ * @example
+ * ```ts
+ * import type { DrawnStep } from "taskrun/templates";
+ *
+ * const step: DrawnStep = {
+ *   name: "charge",
+ *   type: "standard",
+ *   state: "complete",
+ *   dependsOn: ["reserve"],
+ *   startedAtMs: 1_700_000_000_000,
+ *   finishedAtMs: 1_700_000_004_200,
+ *   attempts: 2,
+ *   errorMessage: "",
+ * };
+ * ```
+ */
 export interface DrawnStep {
   readonly name: string;
-  /** One of the step types; anything else is drawn as a standard step. */
+  /** A step type; an unknown one is drawn as `standard`. */
   readonly type: string;
-  /** One of the step states; anything else is drawn without a colour. */
+  /** A step state; an unknown one is drawn without a colour. */
   readonly state: string;
   readonly dependsOn: readonly string[];
   readonly startedAtMs: number;
@@ -17,13 +35,24 @@ export interface DrawnStep {
   readonly errorMessage: string;
 }
 
+/**
+ * A Task as {@link drawTask} needs it. A `Task` of the client fits.
+ *
+ * @example
+ * ```ts
+ * import type { Task } from "taskrun/client";
+ * import type { DrawnTask } from "taskrun/templates";
+ *
+ * const titled = (task: Task, title: string): DrawnTask => ({ ...task, id: title });
+ * ```
+ */
 export interface DrawnTask {
   readonly id: string;
   readonly status: string;
   readonly steps: readonly DrawnStep[];
 }
 
-/** What colours each state: fill and line of a box, with text that stays readable on it. */
+/** The style of each state's nodes, readable in light and dark themes. */
 const colours: Readonly<Record<StepState, string>> = {
   pending: "fill:#f4f4f5,stroke:#a1a1aa,color:#3f3f46",
   enqueued: "fill:#e0f2fe,stroke:#0284c7,color:#0c4a6e",
@@ -37,7 +66,17 @@ const colours: Readonly<Record<StepState, string>> = {
   resolved_manually: "fill:#f3e8ff,stroke:#9333ea,color:#581c87",
 };
 
-/** A live or finished Task as a Mermaid flowchart: each step with its state, how long it took, and its tries. */
+/**
+ * Draws a Task as a Mermaid flowchart: each Step with its state, its duration and its number of attempts.
+ *
+ * @example
+ * ```ts
+ * import { createClient } from "taskrun/client";
+ * import { drawTask } from "taskrun/templates";
+ *
+ * console.log(drawTask(await createClient().tasks.get("TASK_ID")));
+ * ```
+ */
 export function drawTask({ id, status, steps }: DrawnTask): string {
   const ids = new Map(steps.map(({ name }, i) => [name, `s${i}`]));
   const nodes = steps.map((step) => {

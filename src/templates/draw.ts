@@ -3,7 +3,7 @@ import type { StepType, TemplateBody, TemplateStep } from "#domain/template";
 import { templateKey } from "#domain/template";
 import { comment, duration, type Look, node } from "./mermaid.js";
 
-/** How each type of step looks. */
+/** The node shape of each step type. */
 export const looks: Readonly<Record<StepType, Look>> = {
   standard: "rect",
   decision: "diamond",
@@ -17,17 +17,26 @@ export const looks: Readonly<Record<StepType, Look>> = {
 };
 
 /**
- * The template as a Mermaid flowchart: solid arrows are dependencies, thick ones lead from a batch to its workers,
- * dotted ones from a step to the one that undoes it.
+ * Draws a template as a Mermaid flowchart. Solid arrows are dependencies, thick ones lead from a batch to its workers,
+ * dotted ones from a step to the step that compensates it.
+ *
+ * @example
+ * ```ts
+ * import { readFile } from "node:fs/promises";
+ * import { drawTemplate, readTemplate } from "taskrun/templates";
+ *
+ * const { template } = readTemplate(await readFile("booking.yaml", "utf8"));
+ * if (template) console.log(drawTemplate(template.body));
+ * ```
  */
 export function drawTemplate(body: TemplateBody): string {
   const { name, namespace_name: namespace, version, steps } = body;
   const ids = new Map(steps.map((step, i) => [step.name, `s${i}`]));
-  const undoing = new Set(steps.flatMap(({ compensate }) => compensate ?? []));
+  const compensating = new Set(steps.flatMap(({ compensate }) => compensate ?? []));
   const nodes = steps.map((step) => {
-    const undoes = undoing.has(step.name);
-    const look = undoes ? "stadium" : looks[step.type ?? "standard"];
-    return node(ids.get(step.name) ?? "", look, linesOf(step), undoes ? "undo" : "");
+    const compensates = compensating.has(step.name);
+    const look = compensates ? "stadium" : looks[step.type ?? "standard"];
+    return node(ids.get(step.name) ?? "", look, linesOf(step), compensates ? "compensation" : "");
   });
   const makers = new Map(steps.map((step) => [step.batch_config?.worker_template, step.name]));
   const edges = steps.flatMap((step) => edgesOf(step, ids, makers.get(step.name)));
@@ -37,12 +46,12 @@ export function drawTemplate(body: TemplateBody): string {
     comment(templateKey({ namespace, name, version })),
     ...nodes,
     ...edges,
-    ...(undoing.size > 0 ? ["  classDef undo stroke-dasharray: 4 3"] : []),
+    ...(compensating.size > 0 ? ["  classDef compensation stroke-dasharray: 4 3"] : []),
     "",
   ].join("\n");
 }
 
-/** @param maker the batch it is the worker of, if it is one: their arrow is drawn once */
+/** @param maker for a batch's worker, the name of the batch, whose thick arrow replaces the dependency's */
 function edgesOf(step: TemplateStep, ids: ReadonlyMap<string, string>, maker: string | undefined): string[] {
   const { name, dependencies = [], batch_config: batch, compensate } = step;
   const worker = batch?.worker_template;
@@ -54,11 +63,11 @@ function edgesOf(step: TemplateStep, ids: ReadonlyMap<string, string>, maker: st
       .filter((before) => before !== maker)
       .flatMap((before) => edge(ids.get(before), "-->", to)),
     ...(worker === undefined ? [] : edge(to, "==>", ids.get(worker))),
-    ...(compensate === undefined ? [] : edge(to, "-. undone by .->", ids.get(compensate))),
+    ...(compensate === undefined ? [] : edge(to, "-. compensated by .->", ids.get(compensate))),
   ];
 }
 
-/** The step's name, who does it, and what is particular to its type. */
+/** The lines of a node: the step's name, its agent if named otherwise, and the settings of its type. */
 function linesOf(step: TemplateStep): string[] {
   const { name, handler } = step;
   const agent = handler && handler.callable !== name ? [handler.callable] : [];

@@ -1,17 +1,17 @@
 import { limits } from "#domain/limits";
 
+/** Only an error prevents registration. */
 export type Severity = "error" | "warning" | "info";
 
 interface CodeRow {
-  /** An error stops registration; a warning or a remark does not. */
   readonly severity: Severity;
-  /** What it means. `docs/templates.md` lists it; a test holds the two equal. */
+  /** What it means. `docs/templates.md` lists it; a test keeps the two equal. */
   readonly says: string;
 }
 
 /**
- * Everything that can be said of a template. The set is closed. `BAD_SCHEMA`, `SCHEMA_LIMIT` and `BAD_DEFAULT` are left
- * to those who have a validator: {@link readTemplate} takes schemas as they are.
+ * Severity and meaning of every finding, by code. {@link readTemplate} does not check schemas, so `BAD_SCHEMA`,
+ * `SCHEMA_LIMIT` and `BAD_DEFAULT` come only from the server and the CLI.
  */
 export const findingCodes = {
   SYNTAX: {
@@ -90,7 +90,7 @@ export const findingCodes = {
   MISSING_COMPENSATE_REF: { severity: "error", says: "`compensate` names a step that is not there." },
   BAD_COMPENSATION: {
     severity: "error",
-    says: "A step that undoes another takes part in the normal order, or is no standard step.",
+    says: "A step that compensates another takes part in the normal order, or is no standard step.",
   },
   BAD_CHILD: { severity: "error", says: "`child` names neither an agent nor a template, or both." },
   FOREIGN_TEMPLATE: { severity: "error", says: "`child.template` is of another namespace than its parent." },
@@ -113,32 +113,42 @@ export const findingCodes = {
 
 export type FindingCode = keyof typeof findingCodes;
 
-/** Something to know about a template. */
+/**
+ * A problem or remark about a template, with its position in the text.
+ *
+ * @example
+ * ```ts
+ * import { type Finding, readTemplate } from "taskrun/templates";
+ *
+ * const lineOf = ({ line, column, code, message }: Finding) => `${line}:${column} ${code} ${message}`;
+ * console.error(readTemplate("name: book_trip\n").findings.map(lineOf).join("\n"));
+ * ```
+ */
 export interface Finding {
   readonly code: FindingCode;
   readonly severity: Severity;
-  /** What is wrong and what to do, for people. */
+  /** What is wrong and how to correct it, for people. */
   readonly message: string;
-  /** The step it is about; empty if the whole template is meant. */
+  /** The step concerned; empty if it is the whole template. */
   readonly stepName: string;
-  /** Where in the text, from 1. */
+  /** Line in the text, from 1. */
   readonly line: number;
-  /** Where in the line, from 1. */
+  /** Column in the line, from 1. */
   readonly column: number;
 }
 
-/** A finding before its place in the text is a line and a column. */
+/** A finding whose position is still an offset. */
 export interface Remark {
   readonly code: FindingCode;
   readonly message: string;
   readonly stepName: string;
-  /** Characters before it. */
+  /** In characters, from 0. */
   readonly offset: number;
 }
 
 const severities: readonly Severity[] = ["error", "warning", "info"];
 
-/** Collects what is found, and keeps no more of each severity than can be reported. */
+/** Collects findings; keeps no more of each severity than can be reported. */
 export class Findings {
   readonly #kept: Readonly<Record<Severity, Remark[]>> = { error: [], warning: [], info: [] };
 
@@ -151,7 +161,7 @@ export class Findings {
     return this.#kept.error.length > 0;
   }
 
-  /** Errors first, each severity in the order of the text. */
+  /** Returns the findings: errors first, then warnings, then infos, each in the order of the text. */
   report(placeOf: (offset: number) => { readonly line: number; readonly col: number }): Finding[] {
     const all = severities.flatMap((severity) =>
       this.#kept[severity].sort((a, b) => a.offset - b.offset).map((remark) => ({ severity, ...remark })),
@@ -163,7 +173,7 @@ export class Findings {
   }
 }
 
-/** A name or value as a message shows it: quoted, and cut if it is long. */
+/** Writes a name or value for a message: quoted, and cut to 60 characters. */
 export function shown(value: unknown): string {
   const text = JSON.stringify(value) ?? "nothing";
   return text.length <= 60 ? text : `${text.slice(0, 59)}…`;

@@ -215,7 +215,7 @@ export const stepFields = {
   composition: { shape: anyObject, says: "No effect yet.", hasNoEffect: always },
   compensate: {
     shape: WORD,
-    says: "Name of the step that undoes this one if the Task fails or is cancelled.",
+    says: "Name of the step that compensates this one if the Task fails or is cancelled.",
   },
   map: { shape: record(mapFields), says: "The list a map step goes over." },
   child: { shape: record(childFields), says: "The Task that a child_task step is." },
@@ -233,7 +233,7 @@ export const overrideFields = {
   retry: { shape: record(retryFields), says: "Laid over the step's, key by key." },
 } satisfies Record<keyof StepOverride, Field>;
 
-/** Which parts only one type of step has, and whether it must have them. */
+/** The keys that belong to a single step type, and whether that type requires them. */
 export const partsOfTypes = {
   batch_config: { type: "batchable", required: true },
   map: { type: "map", required: true },
@@ -242,5 +242,5 @@ export const partsOfTypes = {
   signal: { type: "signal", required: false },
 } as const satisfies Partial<Record<keyof TemplateStep, { type: StepType; required: boolean }>>;
 
-/** Steps in which no agent has a part. */
+/** The step types without an agent. */
 export const agentless: ReadonlySet<StepType> = new Set<StepType>(["child_task", "timer", "signal"]);

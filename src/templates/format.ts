@@ -108,5 +108,5 @@ const bodyFields = {
   },
 } satisfies Record<keyof TemplateBody, Field>;
 
-/** The format of templates. */
+/** The template format: what the reader checks, the JSON Schema states and the guide lists. */
 export const format: RecordShape = record(bodyFields);

@@ -37,8 +37,8 @@ function checkDependencies(step: TemplateStep, { byName, say }: Subject): void {
   }
 }
 
-function checkOrphans({ steps, undoing, dependants, say }: Subject): void {
-  const running = steps.filter(({ name }) => !undoing.has(name));
+function checkOrphans({ steps, compensating, dependants, say }: Subject): void {
+  const running = steps.filter(({ name }) => !compensating.has(name));
   if (running.length < 2) return;
 
   for (const step of running) {
@@ -50,8 +50,7 @@ function checkOrphans({ steps, undoing, dependants, say }: Subject): void {
 }
 
 /**
- * One circle for each dependency that leads back to a step that is being gone through, found depth first. A worker
- * comes after the batch that makes it.
+ * Finds one cycle for each back edge of a depth-first search. A batch's worker also depends on its batch.
  */
 function findCycles({ steps, byName }: Subject): string[][] {
   const makers = makersOf(steps);
@@ -83,7 +82,7 @@ function findCycles({ steps, byName }: Subject): string[][] {
   return cycles;
 }
 
-/** The batches that have each worker. */
+/** Maps each batch worker to the batches that name it. */
 function makersOf(steps: readonly TemplateStep[]): ReadonlyMap<string, readonly string[]> {
   const makers = new Map<string, string[]>();
   for (const { name, batch_config } of steps) {
@@ -96,7 +95,7 @@ function makersOf(steps: readonly TemplateStep[]): ReadonlyMap<string, readonly 
   return makers;
 }
 
-/** Each step needs the next one, and the last one the first. */
+/** @param cycle each step depends on the next one, and the last one on the first */
 function reportCycle(cycle: readonly string[], { byName, say }: Subject): void {
   const [first] = cycle;
   const end = byName.get(cycle.at(-1) ?? "");

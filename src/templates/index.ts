@@ -1,4 +1,4 @@
-/** Templates: read them, draw them, or write them in code. */
+/** Templates: write them in code (`workflow`), read and check them (`readTemplate`), draw them. */
 export type { Builder } from "./builder.js";
 export { drawTemplate } from "./draw.js";
 export { type DrawnStep, type DrawnTask, drawTask } from "./draw-task.js";
@@ -9,6 +9,7 @@ export { templateSchema } from "./schema.js";
 export { workflow } from "./workflow.js";
 export type {
   BatchHandle,
+  CompensationHandle,
   StepHandle,
   UndoHandle,
   WorkersHandle,

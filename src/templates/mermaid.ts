@@ -4,15 +4,15 @@ import { clip } from "#domain/text";
 /** The look of a node, by the names that Mermaid has for shapes. */
 export type Look = "rect" | "diamond" | "hex" | "procs" | "docs" | "subproc" | "delay" | "lean-r" | "stadium";
 
-/** One node: its lines of text, its look, and the class that colours it. */
+/** Writes a node with its lines of text, its shape and its style class. */
 export function node(id: string, look: Look, lines: readonly string[], className = ""): string {
   const label = lines.map(escaped).join("<br/>");
   return `  ${id}@{ shape: ${look}, label: "${label}" }${className === "" ? "" : `\n  class ${id} ${className}`}`;
 }
 
 /**
- * A line of a label. Mermaid reads entities that begin with `#`; whatever else could end the label, begin markup or
- * a directive is written as one.
+ * Escapes a line of a label. Characters that could end the label or start markup or a directive are written as Mermaid's
+ * entities, which begin with `#`.
  */
 export function escaped(line: string): string {
   const short = clip(line, limits.diagramLabelBytes);
@@ -20,12 +20,12 @@ export function escaped(line: string): string {
   return text.replace(/\p{Cc}+/gu, " ").replace(/[#"'`<>&;\\{}%]/g, (sign) => `#${sign.charCodeAt(0)};`);
 }
 
-/** A comment takes one line. */
+/** Writes a comment of one line. */
 export function comment(text: string): string {
   return `  %% ${text.replace(/[\p{Cc}{}]+/gu, " ")}`;
 }
 
-/** `350 ms`, `4.2 s`, `3 min 5 s` or `2 h 10 min`. */
+/** Formats milliseconds: `350 ms`, `4.2 s`, `3 min 5 s` or `2 h 10 min`. */
 export function duration(ms: number): string {
   if (ms < 1_000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${Number((ms / 1_000).toFixed(1))} s`;

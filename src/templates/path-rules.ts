@@ -3,7 +3,7 @@ import type { TemplateStep } from "#domain/template";
 import { shown } from "./finding.js";
 import type { Subject } from "./subject.js";
 
-/** Paths into data: what they lead into is there before the step begins. */
+/** Checks that paths read the input or the result of a direct dependency, which exists when the step starts. */
 export function checkPaths(subject: Subject): void {
   for (const step of subject.steps) {
     const { map, child } = step;

@@ -1,14 +1,29 @@
 import { readPath } from "#domain/path";
 
-/** Says to the compiler what a place will hold; there is nothing of it at run time. */
-declare const held: unique symbol;
+/** Carries a place's value type for the compiler; does not exist at run time. */
+declare const valueType: unique symbol;
 
-/** Where a value will be once a Task runs: in its input, or in the result of a step. */
+/**
+ * A path to a value of a future Task: in its input, or in the result of a step. Pass it as `over` of a map or `input` of
+ * a child.
+ *
+ * @example
+ * ```ts
+ * import { type Place, workflow } from "taskrun/templates";
+ * import { z } from "zod";
+ *
+ * const links = z.object({ page: z.object({ links: z.array(z.string()) }) });
+ * const crawl = workflow("crawl", { input: links }, (w) => {
+ *   const urls: Place<string[]> = w.input.at("page").at("links"); // input/page/links
+ *   return w.map("fetch", { agent: "fetch", over: urls, concurrency: 20 });
+ * });
+ * ```
+ */
 export interface Place<Value> {
-  readonly [held]?: Value;
-  /** As templates write it: `input/urls`, `results/fetch/items`. */
+  readonly [valueType]?: Value;
+  /** The path as templates write it: `input/urls`, `results/fetch/items`. */
   readonly path: string;
-  /** A part of it, by name or index. */
+  /** Returns the place of a property or item. @throws {RangeError} if the key is empty or contains `/` */
   at<Key extends KeyOf<Value>>(key: Key): Place<PartAt<Value, Key>>;
 }
 
@@ -35,7 +50,7 @@ export function place<Value>(path: string): Place<Value> {
   };
 }
 
-/** The step a path leads to, or undefined if it leads into the input or nowhere. */
+/** Returns the step whose result a path reads; undefined if it reads the input or is no path. */
 export function stepAt(path: string | undefined): string | undefined {
   return (path === undefined ? "" : readPath(path)?.stepName) || undefined;
 }

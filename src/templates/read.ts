@@ -7,45 +7,67 @@ import { Reader } from "./reader.js";
 import { checkRules } from "./rules.js";
 import { readSource } from "./source.js";
 
-/** What was made of a text. */
+/**
+ * The result of {@link readTemplate}.
+ *
+ * @example
+ * ```ts
+ * import type { TemplateReading } from "taskrun/templates";
+ *
+ * function summaryOf({ template, findings, stepCount }: TemplateReading): string {
+ *   if (!template) return `invalid: ${findings[0]?.message}`;
+ *   return `${template.body.name} ${template.body.version}, ${stepCount} steps`;
+ * }
+ * ```
+ */
 export interface TemplateReading {
   /** Absent if any finding is an error. */
   readonly template?: {
     readonly body: TemplateBody;
-    /** The text, as it was given. */
+    /** The text, unchanged. */
     readonly source: string;
     /** SHA-256 of the canonical body, in hexadecimal. */
     readonly digest: string;
   };
-  /** Errors first, then warnings, then remarks, each in the order of the text; bounded in number. */
+  /** Errors first, then warnings, then infos, each in the order of the text. Bounded in number. */
   readonly findings: readonly Finding[];
-  /** Those that only undo others included. */
+  /** Includes compensating steps. */
   readonly stepCount: number;
-  /** True if steps wait for one another in a circle. */
+  /** True if steps depend on one another in a cycle. */
   readonly hasCycles: boolean;
 }
 
 /**
- * Reads a template: YAML or JSON text of at most 1 MiB, one document. Never throws: what is wrong, and all of it
- * that can be told at once, is among the findings.
+ * Reads and checks a template: one YAML or JSON document of at most 1 MiB. Never throws: everything that is wrong is
+ * reported as a finding, as much as possible at once.
+ *
+ * @example
+ * ```ts
+ * import { readFile } from "node:fs/promises";
+ * import { readTemplate } from "taskrun/templates";
+ *
+ * const { template, findings } = readTemplate(await readFile("booking.yaml", "utf8"));
+ * for (const { line, severity, message } of findings) console.error(`${line}: ${severity}: ${message}`);
+ * if (template) console.log(template.body.steps.map(({ name }) => name));
+ * ```
  */
 export function readTemplate(source: string): TemplateReading {
   return readPlaced(source).reading;
 }
 
-/** A reading, and the way back from the objects of its body to where the values of their keys stand. */
+/** A reading that also maps the keys of the body's objects to positions in the text. */
 export interface PlacedReading {
   readonly reading: TemplateReading;
   placeOf(object: object, key: string): Pick<Finding, "line" | "column">;
 }
 
-/** The same as {@link readTemplate}, for those who find more in the body than it does. */
+/** Like {@link readTemplate}, for callers that add findings of their own. */
 export function readPlaced(source: string): PlacedReading {
   const findings = new Findings();
   const lines = new LineCounter();
   const part = readSource(source, lines, findings);
   const reader = new Reader(findings);
-  // The shape of the format is that of the type; where the text has another, that is an error.
+  // The format describes the type; a text that deviates from it has an error among its findings.
   const body = part && (reader.readBody(part, format) as TemplateBody | undefined);
   const hasCycles = body !== undefined && checkRules(body, reader, findings);
 

@@ -4,19 +4,19 @@ import { nearMiss } from "./near.js";
 import type { ChoiceShape, Field, NumberShape, RecordShape, Shape, TextShape } from "./shape.js";
 import { type Entry, jsonOf, type Part } from "./source.js";
 
-/** What a value is called in messages, and the step it is in. */
+/** How messages name a value, and the step that contains it. */
 interface Where {
   readonly label: string;
   readonly stepName: string;
 }
 
 /**
- * Reads parts as the format says. What does not fit is a finding; a value of the wrong type is left out of what
- * is read, one that is only out of range stays in, so that the rules can go on and see the rest.
+ * Converts the parsed text to a body by the format. Deviations become findings; values of the wrong type are left out,
+ * values that are only out of range are kept, so that the rules can check the rest.
  */
 export class Reader {
   readonly #findings: Findings;
-  /** Where each object that was read stands in the text. */
+  /** The part of the text that each object of the body was read from. */
   readonly #origins = new WeakMap<object, Part>();
 
   constructor(findings: Findings) {
@@ -28,7 +28,7 @@ export class Reader {
     return read as JsonObject | undefined;
   }
 
-  /** Where an object, or the value of one of its keys, or one text in that value's list, stands. */
+  /** Returns the offset of an object, of the value of its key, or of a text in that value's list. */
   offsetOf(object: object, key?: string, item?: string): number {
     const origin = this.#origins.get(object);
     if (key === undefined || origin?.kind !== "object") return origin?.offset ?? 0;
@@ -39,7 +39,7 @@ export class Reader {
     return (found ?? entry.part).offset;
   }
 
-  /** Where a key of an object stands. */
+  /** Returns the offset of a key itself. */
   offsetOfKey(object: object, key: string): number {
     const origin = this.#origins.get(object);
     if (origin?.kind !== "object") return 0;
@@ -191,7 +191,7 @@ export class Reader {
   }
 
   #value(name: string, field: Field, entry: Entry, { label, stepName }: Where): [string, Json] | undefined {
-    // A key without a value is as good as left out, but where null is a value like any other.
+    // A key without a value counts as left out, except where null is a valid value.
     if (field.shape.kind !== "any" && !isGiven(entry)) return undefined;
     const where = { label: label === "" ? name : `${label}.${name}`, stepName };
     const value = this.#read(entry.part, field.shape, where);
@@ -215,7 +215,7 @@ export class Reader {
   }
 }
 
-/** Keys that have another name, for finding their place. */
+/** Aliases of keys, for finding their positions. */
 const otherWords: Readonly<Record<string, string>> = { type: "step_type", dependencies: "depends_on" };
 
 function aliasOf(word: string, fields: RecordShape["fields"]): string | undefined {
@@ -226,7 +226,7 @@ function isGiven(entry: Entry | undefined): boolean {
   return entry !== undefined && !(entry.part.kind === "scalar" && entry.part.value === null);
 }
 
-/** An item with a name is called by it; in the list of steps the name is the step's. */
+/** Names a list's item in messages by its `name`, or else its index. */
 function itemWhere(item: Part, index: number, { label, stepName }: Where): Where {
   const name = item.kind === "object" ? item.entries.get("name")?.part : undefined;
   const text = name?.kind === "scalar" && typeof name.value === "string" ? name.value.slice(0, 128) : "";

@@ -10,16 +10,16 @@ import type { Reader } from "./reader.js";
 import { type Subject, subjectOf } from "./subject.js";
 import { checkTypes } from "./type-rules.js";
 
-/** All that the shape of the format alone cannot say. Returns whether steps wait for one another in a circle. */
+/** Checks everything that the format alone cannot express. Returns true if steps depend on one another in a cycle. */
 export function checkRules(body: TemplateBody, reader: Reader, findings: Findings): boolean {
   const subject = subjectOf(body, reader, findings);
   const tooLarge = sizeProblem(subject);
   if (tooLarge) {
     findings.add(...tooLarge, reader.offsetOf(body, "steps"));
-    return false; // the rest is not looked at: it would take long, and has to be changed anyway
+    return false; // the other rules would take long, and the template must be changed anyway
   }
 
-  if (body.steps?.every(({ name }) => name !== undefined && subject.undoing.has(name))) {
+  if (body.steps?.every(({ name }) => name !== undefined && subject.compensating.has(name))) {
     findings.add("NO_STEPS", "a template needs a step that runs", reader.offsetOf(body, "steps"));
   }
   checkNames(subject);
@@ -27,7 +27,7 @@ export function checkRules(body: TemplateBody, reader: Reader, findings: Finding
   for (const step of subject.steps) checkParts(step, subject);
   checkTypes(subject);
   checkAgentless(body, subject, reader, findings);
-  checkUndoing(subject);
+  checkCompensations(subject);
   checkPaths(subject);
   checkOverrides(body, subject, reader, findings);
   checkSchemas(body, subject, reader, findings);
@@ -49,7 +49,7 @@ function checkNames({ steps, byName, say }: Subject): void {
     if (byName.get(step.name) === step) continue;
     say("DUPLICATE_STEP_NAME", `another step is named ${shown(step.name)} too: rename one`, step, "name");
   }
-  // A member is named after what makes it, so each prefix of a name that ends before "_" is a candidate.
+  // Members are named `{step}_{id}`, so each prefix of a name that ends before "_" may be a batch worker or a map.
   for (const step of steps) {
     const { name } = step;
     for (let at = name.indexOf("_"); at >= 0; at = name.indexOf("_", at + 1)) {
@@ -66,11 +66,11 @@ function checkNames({ steps, byName, say }: Subject): void {
   }
 }
 
-/** Each type has the parts it needs, and none of another's. */
+/** Checks that a step has the keys its type requires, and none that belong to another type. */
 function checkParts(step: TemplateStep, { say, has }: Subject): void {
   const { name, handler } = step;
   const type: StepType = step.type ?? "standard";
-  // A type that could not be read is reported as such; what the step needs is then unknown.
+  // An unreadable type is reported already, and what the step requires is unknown.
   if (step.type === undefined && (has(step, "type") || has(step, "step_type"))) return;
 
   for (const [part, owner] of Object.entries(partsOfTypes)) {
@@ -93,22 +93,22 @@ function checkParts(step: TemplateStep, { say, has }: Subject): void {
   }
 }
 
-function checkUndoing({ steps, byName, undoing, dependants, say }: Subject): void {
+function checkCompensations({ steps, byName, compensating, dependants, say }: Subject): void {
   for (const step of steps) {
     const { name, compensate, dependencies = [], type = "standard" } = step;
     if (compensate !== undefined && !byName.has(compensate)) {
       const near = nearMiss(compensate, byName.keys());
       say(
         "MISSING_COMPENSATE_REF",
-        `there is no step ${shown(compensate)} to undo ${name}${near}`,
+        `there is no step ${shown(compensate)} to compensate ${name}${near}`,
         step,
         "compensate",
       );
     }
-    if (!undoing.has(name)) continue;
+    if (!compensating.has(name)) continue;
     const bad = (why: string, key?: string) =>
-      say("BAD_COMPENSATION", `${name} undoes another step: ${why}`, step, key);
-    if (compensate !== undefined) bad("nothing can undo it in turn", "compensate");
+      say("BAD_COMPENSATION", `${name} compensates another step: ${why}`, step, key);
+    if (compensate !== undefined) bad("nothing can compensate it in turn", "compensate");
     if (dependencies.length > 0) bad("it can depend on nothing", "dependencies");
     if (dependants.has(name)) bad(`${dependants.get(name)?.[0]} cannot depend on it`, "name");
     if (type !== "standard") bad(`it must be of type standard, not ${type}`, "type");
@@ -127,12 +127,12 @@ function checkOverrides(body: TemplateBody, { byName }: Subject, reader: Reader,
   }
 }
 
-/** Their results have the shape that the type gives them, or are nobody's. */
+/** Types whose result has a given shape or is not used; they need no `result_schema`. */
 const shapedByType: ReadonlySet<StepType> = new Set<StepType>(["decision", "batchable", "timer"]);
 
 function checkSchemas(
   body: TemplateBody,
-  { steps, undoing, say }: Subject,
+  { steps, compensating, say }: Subject,
   reader: Reader,
   findings: Findings,
 ): void {
@@ -143,7 +143,7 @@ function checkSchemas(
   }
   for (const step of steps) {
     const { name, type: stepType = "standard" } = step;
-    if (step.result_schema || shapedByType.has(stepType) || undoing.has(name)) continue;
+    if (step.result_schema || shapedByType.has(stepType) || compensating.has(name)) continue;
     say("NO_RESULT_SCHEMA", `${name} does not say what its result looks like`, step);
   }
 }

@@ -4,8 +4,16 @@ import { partsOfTypes } from "./format-step.js";
 import type { Field, Fields, RecordShape, Shape } from "./shape.js";
 
 /**
- * The format as JSON Schema 2020-12, for editors that complete and check while one writes. It says what a shape can
- * say; how steps must fit together only {@link readTemplate} knows. `docs/template.schema.json` is its text.
+ * The template format as JSON Schema 2020-12, for completion and checks in editors. It does not state how steps must fit
+ * together, which only {@link readTemplate} checks. `docs/template.schema.json` is its text.
+ *
+ * @example
+ * ```ts
+ * import { writeFile } from "node:fs/promises";
+ * import { templateSchema } from "taskrun/templates";
+ *
+ * await writeFile("template.schema.json", JSON.stringify(templateSchema, null, 2));
+ * ```
  */
 export const templateSchema: JsonObject = {
   $schema: "https://json-schema.org/draft/2020-12/schema",
@@ -26,7 +34,7 @@ function ofRecord({ fields, open }: RecordShape): JsonObject {
   };
 }
 
-/** Optional fields may also be there without a value, which is as good as left out. */
+/** Optional keys may also have the value null, which counts as left out. */
 function propertiesOf(fields: Fields): JsonObject {
   const properties: [string, Json][] = [];
   for (const [name, field] of Object.entries(fields)) {
@@ -73,7 +81,7 @@ function ofShape(shape: Shape): JsonObject {
   }
 }
 
-/** A step of a type that needs a part has it; a part stands in no step of another type. */
+/** Rules that require a type's keys in steps of that type, and forbid them in others. */
 function partsByType(): JsonObject[] {
   const isOf = (type: string): JsonObject => ({
     anyOf: ["type", "step_type"].map((word) => ({

@@ -2,8 +2,7 @@ import type { Json } from "#domain/json";
 import type { FindingCode } from "./finding.js";
 
 /**
- * What a value of the format may be. The reader checks by it, the JSON Schema is made of it, and the guide's tables
- * are held equal to it: a range is written once.
+ * The type and range of a value in the format. The reader, the JSON Schema and the guide's tables all derive from it.
  */
 export type Shape =
   | TextShape
@@ -17,19 +16,19 @@ export type Shape =
   | { readonly kind: "schema" }
   | { readonly kind: "list"; readonly of: Shape }
   | RecordShape
-  /** An object whose keys are names of the author's. */
+  /** An object whose keys the author chooses. */
   | { readonly kind: "named"; readonly of: Shape };
 
 export interface TextShape {
   readonly kind: "text";
-  /** The longest it may be, in characters. */
+  /** Longest text, in characters. */
   readonly max: number;
-  /** What it is if it is longer; out of range if left out. */
+  /** The finding for a longer text. Default: OUT_OF_RANGE. */
   readonly maxCode?: FindingCode;
   readonly form?: Form;
 }
 
-/** A text that not every text is. */
+/** A pattern that a text must match. */
 export interface Form {
   readonly pattern: string;
   /** Completes "… is not". */
@@ -53,19 +52,19 @@ export interface ChoiceShape {
 export interface RecordShape {
   readonly kind: "record";
   readonly fields: Fields;
-  /** Keys that are not listed are kept. */
+  /** If true, unlisted keys are kept; otherwise they are errors. */
   readonly open?: true;
 }
 
 export interface Field {
   readonly shape: Shape;
-  /** For people: what it is, with its unit. */
+  /** For people: its meaning, with the unit. */
   readonly says: string;
   readonly required?: true;
-  /** Another word for the same. */
+  /** Another accepted name. */
   readonly alias?: string;
   readonly default?: Json;
-  /** True for a value that is kept and shown, and changes nothing yet. */
+  /** True for a value that is stored and shown but has no effect yet. */
   readonly hasNoEffect?: (value: Json) => boolean;
 }
 
@@ -75,7 +74,7 @@ export function text(max: number, form?: Form): TextShape {
   return { kind: "text", max, ...(form && { form }) };
 }
 
-/** A whole number, both ends included. */
+/** An integer from `min` to `max`, both included. */
 export function whole(min: number, max: number): NumberShape {
   return { kind: "number", whole: true, min, max };
 }
@@ -101,5 +100,5 @@ export const anyJson: Shape = { kind: "any" };
 export const anyObject: Shape = { kind: "object" };
 export const jsonSchema: Shape = { kind: "schema" };
 
-/** Of a field that is kept and shown whatever it says. */
+/** The `hasNoEffect` of a field that never has an effect. */
 export const always = (): boolean => true;

@@ -16,7 +16,7 @@ import { limits } from "#domain/limits";
 import { utf8Bytes } from "#domain/text";
 import { type Findings, shown } from "./finding.js";
 
-/** A value of the text, with its place in it. */
+/** A value of the text with its offset, its size and nesting depth; aliases count each time they are used. */
 export type Part = { readonly offset: number; readonly bytes: number; readonly depth: number } & (
   | { readonly kind: "scalar"; readonly value: null | boolean | number | string }
   | { readonly kind: "list"; readonly items: readonly Part[] }
@@ -24,7 +24,7 @@ export type Part = { readonly offset: number; readonly bytes: number; readonly d
 );
 
 export interface Entry {
-  /** Of the key. */
+  /** Offset of the key. */
   readonly offset: number;
   readonly part: Part;
 }
@@ -49,7 +49,7 @@ export function readSource(source: string, lines: LineCounter, findings: Finding
   return findings.hasErrors ? undefined : part;
 }
 
-/** The text's syntax, or undefined if it is broken, or nested so deep that reading on would not be safe. */
+/** Tokenizes the text; undefined if its syntax is broken, or it is nested too deep for the recursive reader. */
 function tokensOf(source: string, lines: LineCounter, findings: Findings): CST.Token[] | undefined {
   const parser = new Parser(lines.addNewLine);
   lines.addNewLine(0);
@@ -76,7 +76,7 @@ function tokensOf(source: string, lines: LineCounter, findings: Findings): CST.T
 }
 
 function compose(tokens: readonly CST.Token[], length: number, findings: Findings): ParsedNode | undefined {
-  // Keys are compared in `Reading`: the composer compares each with each other, which takes minutes for some texts.
+  // `Reading` finds duplicate keys: the composer compares all pairs, which takes minutes for some texts.
   const options = { schema: "core", prettyErrors: false, uniqueKeys: false, strict: true } as const;
   const [document, another] = withoutStacks(() => {
     const [first, second] = new Composer(options).compose(tokens, true, length);
@@ -106,7 +106,7 @@ function compose(tokens: readonly CST.Token[], length: number, findings: Finding
   return document.contents;
 }
 
-/** The composer makes an error of each mistake, and the traces of many, which nobody reads, would take a second. */
+/** Runs `work` without stack traces: the composer creates an error for each mistake, and many traces take a second. */
 function withoutStacks<Result>(work: () => Result): Result {
   const before = Error.stackTraceLimit;
   Error.stackTraceLimit = 0;
@@ -122,8 +122,8 @@ function tooDeep(offset: number, findings: Findings): undefined {
 }
 
 /**
- * Makes parts of nodes. What an anchor names is made once and shared by its aliases, while `bytes` and `depth`
- * count it each time: a text that would unfold without end is known for it before anything unfolds.
+ * Converts nodes to parts. An anchor's part is made once and shared by its aliases, while `bytes` and `depth` count it
+ * each time, so that a text whose aliases expand exponentially is refused before it is expanded.
  */
 class Reading {
   readonly #findings: Findings;
@@ -133,7 +133,7 @@ class Reading {
     this.#findings = findings;
   }
 
-  /** @param level how many lists and objects it lies within */
+  /** @param level number of lists and objects around the node */
   read(node: ParsedNode, level = 0): Part {
     const offset = node.range[0];
     if (isAlias(node)) return this.#alias(node.source, offset, level);
@@ -235,7 +235,7 @@ function measure(parts: readonly Part[], own: number): { bytes: number; depth: n
   return { bytes, depth };
 }
 
-/** The part as JSON has it. */
+/** Returns a part's value. */
 export function jsonOf(part: Part): Json {
   switch (part.kind) {
     case "scalar":

@@ -3,7 +3,7 @@ import { shown } from "./finding.js";
 import { nearMiss } from "./near.js";
 import type { Subject } from "./subject.js";
 
-/** What decisions, convergences, batches and child Tasks ask of the steps around them. */
+/** Checks what decisions, convergences, batches and child Tasks require of the steps around them. */
 export function checkTypes(subject: Subject): void {
   checkWorkers(subject);
   for (const step of subject.steps) {
@@ -51,7 +51,7 @@ function checkChild(step: TemplateStep, { say, has }: Subject): void {
   say("BAD_CHILD", message, step, "child");
 }
 
-/** Branches that are not chosen are not made, and neither is what waits for all of them. */
+/** Warns of a step that depends on several branches of one decision: it runs only if all of them are chosen. */
 function checkJoined(step: TemplateStep, { byName, say }: Subject): void {
   const { name, type, dependencies = [] } = step;
   if (type === "deferred_convergence") return;

@@ -1,22 +1,38 @@
 import type { TemplateBody, TemplateRef } from "#domain/template";
 import type { Finding } from "./finding.js";
 
-/** Says to the compiler what Tasks of a workflow take and give; there is nothing of it at run time. */
-declare const carried: unique symbol;
+/** Carries the types of input and result for the compiler; does not exist at run time. */
+declare const types: unique symbol;
 
-/** A template written in code: what it names is registered with `source`, like any other. */
+/**
+ * A template written in code. Register its `source`; then it names itself as the `template` of Tasks and children.
+ *
+ * @example
+ * ```ts
+ * import { createClient } from "taskrun/client";
+ * import { type InputOf, type ResultOf, type Workflow, workflow } from "taskrun/templates";
+ *
+ * async function runOf<Made extends Workflow<unknown, unknown>>(made: Made, input: InputOf<Made>) {
+ *   const { templates, tasks } = createClient();
+ *   await templates.register(made.source);
+ *   return tasks.run<ResultOf<Made>>({ template: made, input });
+ * }
+ *
+ * await runOf(workflow("hello", (w) => w.step("greet", { agent: "greet" })), { name: "Ada" });
+ * ```
+ */
 export interface Workflow<Input, Result> extends TemplateRef {
-  readonly [carried]?: { readonly input: Input; readonly result: Result };
+  readonly [types]?: { readonly input: Input; readonly result: Result };
   readonly body: TemplateBody;
-  /** The template as JSON text. */
+  /** The template as JSON text, to be registered. */
   readonly source: string;
-  /** The same as that of a YAML text that says the same. */
+  /** SHA-256 of the canonical body; equal to that of a YAML text with the same content. */
   readonly digest: string;
-  /** Warnings and remarks. */
+  /** Warnings and infos. */
   readonly findings: readonly Finding[];
 }
 
-/** What a Task of the workflow takes. */
+/** The input type of a workflow's Tasks. */
 export type InputOf<Made> = Made extends Workflow<infer Input, unknown> ? Input : never;
-/** What a Task of the workflow gives. */
+/** The result type of a workflow's Tasks. */
 export type ResultOf<Made> = Made extends Workflow<unknown, infer Result> ? Result : never;

@@ -13,7 +13,7 @@ import type {
 } from "./workflow-options.js";
 import type { Workflow } from "./workflow-type.js";
 
-/** The steps a Task ends with: one, whose result is the Task's, or several, whose results are by their names. */
+/** The steps that a Task ends with: one, whose result is the Task's, or several, whose results are keyed by their names. */
 type Ends = StepRef | Readonly<Record<string, StepRef>>;
 
 type EndResult<Returned> =
@@ -26,10 +26,23 @@ type EndResult<Returned> =
 type Build<Input, Returned> = (w: Builder<Input>) => Returned;
 
 /**
- * Writes a template in code. What `build` returns says which steps a Task ends with, and so what its result is; a
- * workflow that returns nothing has a result the compiler knows nothing of.
+ * Makes a template in code. `build` adds the steps and returns those that a Task ends with, one or an object of several,
+ * which types the result; if it returns nothing, the result is `unknown`.
  *
- * @throws {RangeError} naming all that is wrong: a workflow is a template and keeps to the same rules
+ * @throws {RangeError} listing every error: the same rules apply as to a template in YAML
+ *
+ * @example
+ * ```ts
+ * import { workflow } from "taskrun/templates";
+ * import { z } from "zod";
+ *
+ * const input = z.object({ to: z.string() });
+ * const trip = workflow("trip", { version: "1.0.0", input }, (w) => {
+ *   const cancel = w.compensation("cancel_flight", { agent: "cancel" });
+ *   const flight = w.step("flight", { agent: "book", compensate: cancel });
+ *   return w.step("hotel", { agent: "book", after: [flight], retry: { maxAttempts: 5 } });
+ * });
+ * ```
  */
 export function workflow<Returned>(
   name: string,
@@ -99,7 +112,7 @@ function messages(findings: readonly Finding[]): string {
   return errors.map(({ message }) => message).join("; ");
 }
 
-/** What is said to be the result must be it: of several last steps the Task's result is an object by their names. */
+/** Checks that the returned steps are exactly those without dependants, whose results make the Task's result. */
 function checkEnds(name: string, { steps }: TemplateBody, returned: Ends): void {
   const one = isHandle(returned);
   const said = one ? [returned.name] : Object.entries(returned).map(([key, handle]) => keyed(key, handle));

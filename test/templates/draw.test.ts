@@ -4,8 +4,8 @@ import { stepTypes } from "#domain/template";
 import { type DrawnStep, drawTask, drawTemplate, workflow } from "#templates/index";
 
 const shop = workflow("shop", { namespace: "orders", version: "2.1.0" }, (w) => {
-  const refund = w.undo("refund", { agent: "bank" });
-  const charge = w.step("charge", { agent: "card", undo: refund });
+  const refund = w.compensation("refund", { agent: "bank" });
+  const charge = w.step("charge", { agent: "card", compensate: refund });
   const cut = w.batch("cut", {
     agent: "cut",
     after: [charge],
@@ -25,7 +25,7 @@ test("a template is drawn with what is particular to each type of step", () => {
     "flowchart TD
       %% orders/shop@2.1.0
       s0@{ shape: stadium, label: "refund<br/>bank" }
-      class s0 undo
+      class s0 compensation
       s1@{ shape: rect, label: "charge<br/>card" }
       s2@{ shape: docs, label: "cut<br/>4 batches at a time" }
       s3@{ shape: procs, label: "part<br/>work<br/>one for each batch" }
@@ -35,7 +35,7 @@ test("a template is drawn with what is particular to each type of step", () => {
       s7@{ shape: procs, label: "mails<br/>mail<br/>each of input/people, 10 at a time" }
       s8@{ shape: subproc, label: "audit<br/>Task of audits" }
       s9@{ shape: hex, label: "end<br/>join" }
-      s1 -. undone by .-> s0
+      s1 -. compensated by .-> s0
       s1 --> s2
       s2 ==> s3
       s1 --> s4
@@ -48,7 +48,7 @@ test("a template is drawn with what is particular to each type of step", () => {
       s7 --> s9
       s8 --> s9
       s3 --> s9
-      classDef undo stroke-dasharray: 4 3
+      classDef compensation stroke-dasharray: 4 3
     "
   `);
 });

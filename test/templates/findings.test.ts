@@ -229,7 +229,7 @@ const cases: readonly Case[] = [
     "MISSING_COMPENSATE_REF",
     "a",
     steps(`  - { name: a, ${work}, compensate: §undo }`),
-    'no step "undo" to undo a',
+    'no step "undo" to compensate a',
   ],
   [
     "BAD_COMPENSATION",
@@ -256,7 +256,7 @@ const cases: readonly Case[] = [
     "BAD_COMPENSATION",
     "u",
     steps(`  - { name: a, ${work}, compensate: u }\n  - { name: u, ${work}, compensate: §a }`),
-    "nothing can undo it in turn",
+    "nothing can compensate it in turn",
   ],
   ["BAD_CHILD", "a", steps("  - { name: a, type: child_task, child: §{ input: input/x } }"), "not neither"],
   [

@@ -100,25 +100,37 @@ type ValueIn<Handle> = Handle extends StepHandle<infer Value> ? Value : never;
 
 test("what the compiler should refuse, it refuses", () => {
   workflow("refused", { input: z.object({ ids: z.array(z.int()), note: z.string() }) }, (w) => {
-    const undo = w.undo("undo", { agent: "u" });
+    const cancel = w.compensation("cancel", { agent: "u" });
     type Map = Parameters<typeof w.map>[1];
     type After = NonNullable<Parameters<typeof w.step>[1]["after"]>[number];
 
     const [ids, note] = [w.input.at("ids"), w.input.at("note")];
     expectTypeOf(ids).toExtend<Map["over"]>();
     expectTypeOf(note).not.toExtend<Map["over"]>();
-    expectTypeOf(undo).not.toExtend<After>();
+    expectTypeOf(cancel).not.toExtend<After>();
     expectTypeOf<Place<{ urls: string[] }>>().not.toExtend<typeof w.input>();
-    w.step("kept", { agent: "a", undo });
+    w.step("kept", { agent: "a", compensate: cancel });
   });
+});
+
+test("the old names of compensations make the same template", () => {
+  const now = workflow("same", (w) => {
+    w.step("charge", { agent: "card", compensate: w.compensation("refund", { agent: "bank" }) });
+  });
+  const before = workflow("same", (w) => {
+    w.step("charge", { agent: "card", undo: w.undo("refund", { agent: "bank" }) });
+  });
+
+  expect(now.body.steps.find(({ name }) => name === "charge")?.compensate).toBe("refund");
+  expect(before.digest).toBe(now.digest);
 });
 
 test("every kind of step can be written in code", () => {
   const { body } = workflow("all", { input: z.object({ items: z.array(z.string()) }) }, (w) => {
-    const refund = w.undo("refund", { agent: "bank" });
+    const refund = w.compensation("refund", { agent: "bank" });
     const read = w.step("read", {
       agent: "reader",
-      undo: refund,
+      compensate: refund,
       result: z.object({ rows: z.array(z.int()) }),
     });
     const each = w.map("each", { over: read.at("rows"), agent: "one", onFailure: "isolate" });
