@@ -1,7 +1,7 @@
 /**
- * The plane as a library: start one in your own process, over a store of your choice, and open its gateway
- * in front of it or none. Clients and workers have entry points of their own, `taskrun/client` and
- * `taskrun/worker`; the machines are in `taskrun/actors`.
+ * The control plane as a library: `startControlPlane` runs it in your process over a store of your choice, and
+ * `openGateway` of `taskrun/gateway` serves it. The SDKs are `taskrun/client`, `taskrun/worker` and `taskrun/templates`;
+ * the machines are in `taskrun/actors`.
  */
 export { type ServerConfig, serverConfig } from "#config/index";
 export {

@@ -1,36 +1,36 @@
 import type { KnownVerdict } from "#ports/schemas";
 import { Mailbox, type MailboxBounds } from "./mailbox.js";
 
-/** Where a message comes from decides what a failed commit does with it. */
+/** Where a message comes from, which decides what happens to it when the commit of its turn fails. */
 export type Source =
-  /** A client waits for the answer: it hears of the failure and may try again. */
+  /** A client waits for the answer: it gets the error and may repeat the request. */
   | "gateway"
-  /** A worker's report or a timer: it stays, and is decided again. */
+  /** A Worker's report or a timer: the message stays in the mailbox and is decided again. */
   | "stream"
   | "timer";
 
-/** A message on its way to an actor. */
+/** A message for an actor. */
 export interface Envelope<Name extends string, Message> {
   readonly to: Name;
   readonly message: Message;
   readonly source: Source;
-  /** Bytes of payload, for the bound of a turn. */
+  /** Bytes of payload, which count towards the bound of a turn. */
   readonly weight: number;
-  /** Takes the answer, or the error; absent if nobody waits. */
+  /** Receives the answer or error; absent if nobody waits for one. */
   readonly answer?: Asker;
-  /** What an earlier attempt to decide it lacked. */
+  /** Verdicts for which the message was set aside before. */
   readonly verdicts?: readonly KnownVerdict[];
 }
 
-/** Who waits for an answer. */
+/** Receives the answer to a message: exactly one of `resolve` and `reject` is called, once. */
 export interface Asker {
   resolve(answer: unknown): void;
   reject(error: Error): void;
-  /** The message has been put aside for something that takes time; it will be answered all the same. */
+  /** The message was set aside until a schema check is done; the answer comes later. */
   delayed?(): void;
 }
 
-/** A message in its place: what has been taken can be given back there. */
+/** A message with its position, at which it can be put back. */
 export interface Posted<Name extends string, Message> {
   readonly order: number;
   readonly weight: number;
@@ -38,8 +38,8 @@ export interface Posted<Name extends string, Message> {
 }
 
 /**
- * One bounded mailbox per actor, emptied together by the turn, in the order in which messages came.
- * A full mailbox refuses; who can wait asks to be called when there is room.
+ * A bounded mailbox for each actor. Turns take messages from all of them together, in the order of arrival. A full mailbox
+ * refuses messages; a caller that can wait awaits {@link room}.
  */
 export class Bus<Name extends string, Message> {
   readonly #mailboxes: ReadonlyMap<Name, Mailbox<Posted<Name, Message>>>;
@@ -47,13 +47,13 @@ export class Bus<Name extends string, Message> {
   readonly #onMessage: () => void;
   #order = 0;
 
-  /** @param onMessage called when a message has come in, so that a turn begins */
+  /** @param onMessage called when a message was added, in order to start a turn */
   constructor(names: readonly Name[], bounds: MailboxBounds, onMessage: () => void) {
     this.#mailboxes = new Map(names.map((name) => [name, new Mailbox(bounds)]));
     this.#onMessage = onMessage;
   }
 
-  /** False if the actor's mailbox is full; then nothing has happened. */
+  /** Adds a message to its actor's mailbox. Returns false, without adding it, if that is full. */
   post(envelope: Envelope<Name, Message>): boolean {
     const taken = this.#mailbox(envelope.to).push({
       order: this.#order++,
@@ -64,7 +64,7 @@ export class Bus<Name extends string, Message> {
     return taken;
   }
 
-  /** Resolves when the mailbox has room; at once if it has. */
+  /** Resolves when the mailbox has room. */
   async room(name: Name): Promise<void> {
     while (this.#mailbox(name).isFull) {
       await new Promise<void>((resolve) => {
@@ -82,7 +82,7 @@ export class Bus<Name extends string, Message> {
     return [...this.#mailboxes.values()].every(({ size }) => size === 0);
   }
 
-  /** The oldest messages of all mailboxes, up to a number and a weight; at least one if there is any. */
+  /** Takes the oldest messages of all mailboxes, up to a number and a weight; at least one if there is any. */
   take(count: number, weight: number): Posted<Name, Message>[] {
     const taken: Posted<Name, Message>[] = [];
     let sum = 0;
@@ -100,14 +100,14 @@ export class Bus<Name extends string, Message> {
     return taken;
   }
 
-  /** Takes out every message of a source: nobody will decide them. */
+  /** Removes and returns every message of a source, in order to refuse them when the plane stops. */
   takeFrom(source: Source): Envelope<Name, Message>[] {
     const all = this.take(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
     this.giveBack(all.filter(({ envelope }) => envelope.source !== source));
     return all.flatMap(({ envelope }) => (envelope.source === source ? envelope : []));
   }
 
-  /** Puts back what a turn could not decide, in its old places. */
+  /** Puts back messages that a turn could not commit, at their old positions. */
   giveBack(posted: readonly Posted<Name, Message>[]): void {
     for (const [name, mailbox] of this.#mailboxes) {
       const own = posted.filter(({ envelope }) => envelope.to === name);
@@ -117,14 +117,14 @@ export class Bus<Name extends string, Message> {
   }
 
   /**
-   * What was taken counts as waiting, though nobody can take it, until it is given back. As many as a mailbox holds
-   * can be put aside; then the mailbox is full for new ones.
+   * Counts a message that was taken as set aside, until {@link takeUp}. When as many are set aside as the mailbox holds,
+   * it refuses new ones.
    */
   putAside({ envelope, weight }: Posted<Name, Message>): void {
     this.#mailbox(envelope.to).putAside(weight);
   }
 
-  /** What was put aside can be given back, or forgotten. */
+  /** Ends {@link putAside}: the message is given back or was dropped. */
   takeUp({ envelope, weight }: Posted<Name, Message>): void {
     this.#mailbox(envelope.to).takeUp(weight);
     if (!this.#mailbox(envelope.to).isFull) this.#callWaiting(envelope.to);

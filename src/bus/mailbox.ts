@@ -1,22 +1,21 @@
-/** How much a mailbox holds: so many messages, and so many bytes of payload in all of them. */
+/** Bounds of a mailbox: the number of messages, and the bytes of their payloads together. */
 export interface MailboxBounds {
   readonly count: number;
   readonly bytes: number;
 }
 
 /**
- * A queue bounded by number and by weight. A full one refuses; it never grows and never drops what it
- * has taken. The last message taken in may pass the weight; what a failed turn gives back goes to the
- * front and may pass both by one turn's worth, for it had been taken in before.
+ * A FIFO queue bounded by number and weight. A full queue refuses new items; it never drops an item. The last item that is
+ * accepted may exceed the weight, and items given back by a failed turn may exceed both bounds by one turn's worth.
  */
 export class Mailbox<Item extends { readonly weight: number }> {
   readonly capacity: number;
   readonly #bytesMax: number;
   #bytes = 0;
-  /** What was taken and put aside, until it is decided after all. */
+  /** Items that were taken and set aside. */
   #asideCount = 0;
   #asideBytes = 0;
-  /** Items wait from `#first` on; the part before has been taken and is cut off now and then. */
+  /** The queue starts at `#first`; what is before it was taken and is cut off from time to time. */
   #items: Item[] = [];
   #first = 0;
 
@@ -39,7 +38,7 @@ export class Mailbox<Item extends { readonly weight: number }> {
     );
   }
 
-  /** False if it is full; then nothing has happened. */
+  /** Appends an item. Returns false, without adding it, if the queue is full. */
   push(item: Item): boolean {
     if (this.isFull) return false;
     this.#items.push(item);
@@ -64,7 +63,7 @@ export class Mailbox<Item extends { readonly weight: number }> {
     return item;
   }
 
-  /** Counts an item that was taken among those that wait elsewhere; as many as the mailbox holds may. */
+  /** Counts a taken item as set aside, until {@link takeUp}; when as many are as the mailbox holds, it is full. */
   putAside(weight: number): void {
     this.#asideCount += 1;
     this.#asideBytes += weight;
@@ -75,7 +74,7 @@ export class Mailbox<Item extends { readonly weight: number }> {
     this.#asideBytes -= weight;
   }
 
-  /** Puts back what was taken, in its old order, before everything else. */
+  /** Puts taken items back at the front, in their old order. */
   giveBack(items: readonly Item[]): void {
     this.#items = [...items, ...this.#items.slice(this.#first)];
     for (const { weight } of items) this.#bytes += weight;

@@ -1,7 +1,18 @@
-/** Where ids and chance come from, so that a seed can replay them. */
+/**
+ * The source of ids and random numbers. A seeded one replays them; see `seededEntropy` of `taskrun/testing`.
+ *
+ * @example
+ * ```ts
+ * import type { Entropy } from "taskrun/ports/entropy";
+ * import { seededEntropy } from "taskrun/testing";
+ *
+ * const entropy: Entropy = seededEntropy(42);
+ * const [id, delayMs] = [entropy.uuid(), 1_000 * entropy.draw()];
+ * ```
+ */
 export interface Entropy {
-  /** A fresh UUIDv7. */
+  /** Returns a new UUIDv7. Ids sort in the order in which they were made. */
   uuid(): string;
-  /** Uniform in [0, 1). */
+  /** Returns a number uniform in [0, 1). Not for secrets. */
   draw(): number;
 }

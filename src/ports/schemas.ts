@@ -2,32 +2,57 @@ import type { JsonObject } from "#domain/json";
 import type { Verdict } from "#domain/verdict";
 
 /**
- * Checks JSON by JSON Schema 2020-12. A value is what `JSON.parse` makes of its text, as an agent will see it.
+ * Validates JSON values by JSON Schema 2020-12. Values are parsed as `JSON.parse` does.
  *
- * What a schema costs is its author's choice, so there are two ways: {@link known} answers at once, and only where
- * that is known to be cheap; {@link judge} answers later, and is never longer about it than its limits allow.
+ * The author of a template chooses the schema, and with it the cost of a check. Therefore {@link known} answers
+ * synchronously only if the check is known to be cheap, and {@link judge} answers asynchronously within limits of time and
+ * memory.
+ *
+ * @example
+ * ```ts
+ * import type { Schemas } from "taskrun/ports/schemas";
+ *
+ * const schema = { type: "object", required: ["name"] };
+ *
+ * async function fits(schemas: Schemas, json: string): Promise<boolean> {
+ *   const verdict = schemas.known(schema, json) ?? (await schemas.judge(schema, json));
+ *   return verdict.type === "fits";
+ * }
+ * ```
  */
 export interface Schemas {
   /**
-   * The verdict, if it costs little to find it; undefined if it must be asked of {@link judge}. Compiles nothing.
+   * Returns the verdict if finding it is cheap; undefined if {@link judge} must be called. Never compiles a schema.
    *
-   * @param json text of a JSON value
+   * @param json a JSON text
    */
   known(schema: JsonObject, json: string): Verdict | undefined;
 
   /**
-   * The verdict on a value by any schema, however hostile. Nobody else waits meanwhile.
+   * Finds the verdict by any schema, including hostile ones, without blocking the event loop. A check that exceeds its
+   * limits has the verdict `limit`.
    *
-   * @throws {Fault} `overloaded` if too much waits to be checked, `unavailable` if nothing can be checked now; the
-   *   question may be asked again
+   * @throws {Fault} `overloaded` if too many checks are pending, `unavailable` if none can be made now; both may be
+   *   retried
    */
   judge(schema: JsonObject, json: string): Promise<Verdict>;
 
-  /** Ends what runs in the background. Who still waits for a verdict is told `unavailable`. */
+  /** Ends background work. Pending checks reject with `unavailable`. */
   close(): Promise<void>;
 }
 
-/** A verdict that a message brings along, which an earlier attempt to decide it lacked. */
+/**
+ * A verdict attached to a message that was set aside for it and is decided again.
+ *
+ * @example
+ * ```ts
+ * import type { KnownVerdict, Schemas } from "taskrun/ports/schemas";
+ *
+ * async function judged(schemas: Schemas, schema: KnownVerdict["schema"], json: string): Promise<KnownVerdict> {
+ *   return { schema, json, verdict: await schemas.judge(schema, json) };
+ * }
+ * ```
+ */
 export interface KnownVerdict {
   readonly schema: JsonObject;
   readonly json: string;

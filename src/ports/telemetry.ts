@@ -1,4 +1,13 @@
-/** Ids that belong to a log line. Never metric labels. */
+/**
+ * Fields of a log entry: the ids it concerns, and anything else that JSON can hold. Ids never become metric labels.
+ *
+ * @example
+ * ```ts
+ * import type { LogFields } from "taskrun/ports/telemetry";
+ *
+ * const fields: LogFields = { taskId: "TASK_ID", attempt: 2 };
+ * ```
+ */
 export interface LogFields {
   readonly taskId?: string;
   readonly runId?: string;
@@ -7,6 +16,21 @@ export interface LogFields {
   readonly [field: string]: unknown;
 }
 
+/**
+ * A structured log with four levels. Entries must not contain secrets or payloads.
+ *
+ * @example
+ * ```ts
+ * import type { Log } from "taskrun/ports/telemetry";
+ *
+ * const log: Log = {
+ *   debug: () => {},
+ *   info: (message, fields) => console.log(message, fields),
+ *   warn: (message, fields) => console.warn(message, fields),
+ *   error: (message, fields) => console.error(message, fields),
+ * };
+ * ```
+ */
 export interface Log {
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;
@@ -15,23 +39,56 @@ export interface Log {
 }
 
 /**
- * Counts and measures; the names are the adapter's to map to its own system. Labels come from small
- * closed sets, never ids.
+ * Log and metrics. An adapter maps the names to its own system. No method may throw. Label values come from small closed
+ * sets, never ids; `docs/metrics.md` lists them.
+ *
+ * @example A plane that counts finished Tasks
+ * ```ts
+ * import { startControlPlane } from "taskrun";
+ * import type { Log, Telemetry } from "taskrun/ports/telemetry";
+ * import { memoryStore } from "taskrun/stores/memory";
+ *
+ * const quiet: Log = { debug: () => {}, info: () => {}, warn: console.warn, error: console.error };
+ * let finished = 0;
+ * const telemetry: Telemetry = {
+ *   log: quiet,
+ *   count: (name, _labels, by = 1) => {
+ *     if (name === "taskrun_tasks_finished_total") finished += by;
+ *   },
+ *   observe: () => {},
+ *   gauge: () => {},
+ * };
+ * const control = await startControlPlane({ store: memoryStore(), telemetry });
+ * ```
  */
 export interface Telemetry {
   readonly log: Log;
+  /** @param by how much to add. Default 1 */
   count(name: CounterName, labels?: Readonly<Record<string, string>>, by?: number): void;
   observe(name: HistogramName, value: number, labels?: Readonly<Record<string, string>>): void;
-  /** Read when the metrics are scraped. */
+  /** Registers a gauge. `read` is called at each scrape and must be cheap. */
   gauge(name: GaugeName, read: () => number | readonly LabelledValue[]): void;
 }
 
+/**
+ * One series of a gauge.
+ *
+ * @example
+ * ```ts
+ * import type { LabelledValue, Telemetry } from "taskrun/ports/telemetry";
+ *
+ * function watchWorkers(telemetry: Telemetry, idle: () => number): void {
+ *   const read = (): LabelledValue[] => [{ labels: { status: "IDLE" }, value: idle() }];
+ *   telemetry.gauge("taskrun_workers_connected", read);
+ * }
+ * ```
+ */
 export interface LabelledValue {
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
 }
 
-/** Every metric the plane keeps, with its meaning; `docs/metrics.md` lists them and a test holds the two equal. */
+/** Every metric of the plane, with its meaning; `docs/metrics.md` lists them, and a test keeps the two equal. */
 export const counters = {
   taskrun_tasks_created_total: "Tasks accepted and durable.",
   taskrun_tasks_finished_total: "Tasks that reached a terminal state, by status.",

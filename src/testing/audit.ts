@@ -5,7 +5,10 @@ export { auditGraph } from "#domain/audit";
 const DONE =
   "d.state IN ('complete', 'resolved_manually') OR (d.state = 'error' AND d.spec ->> '$.member.failure' <> 'fail_fast')";
 
-/** The same of every Task in a file of the SQLite store: a query whose rows are the sentences of {@link auditGraph}. */
+/**
+ * {@link auditGraph} for every Task in a database of the SQLite store: a query with one row, `finding`, for each
+ * inconsistency between the dependencies, counters and states of Steps.
+ */
 export const auditGraphSql = `
 WITH
   before AS (SELECT s.task_id, s.name, e.value AS other FROM steps AS s, json_each(s.depends_on) AS e),

@@ -21,13 +21,13 @@ import type {
 } from "#ports/store-turns";
 
 /*
- * Plain rows for tests, each as it is first written: a test names only what it is about.
+ * Factories of rows for tests. Each returns a valid row with defaults, overridden by what the test passes.
  */
 
-/** The lane of Steps that name no other. */
+/** The lane of Steps without another one. */
 export const lane = laneOf("default", "echo", {});
 
-/** Ids that sort as they count. */
+/** Makes an id; ids sort by their numbers. */
 export function taskId(number: number): TaskId {
   return `task-${String(number).padStart(4, "0")}` as TaskId;
 }
@@ -68,7 +68,7 @@ export function task(id: TaskId, part: Partial<TaskRow> = {}): TaskRow {
   };
 }
 
-/** The same Task, completed by its next commit. */
+/** Returns the Task's next revision, completed at `finishedAt`. */
 export function ended(row: TaskRow, finishedAt: number): TaskRow {
   return { ...row, revision: row.revision + 1, state: "complete", finishedAt: instant(finishedAt) };
 }
@@ -164,7 +164,7 @@ export function commit(part: Partial<Commit>): Commit {
   };
 }
 
-/** What a load answers that has found only this. */
+/** Makes the answer of a load that found only `part`. */
 export function loaded(part: Partial<Loaded> = {}): Loaded {
   return {
     ...forKinds<LoadedRows>(rowKindNames, () => []),

@@ -11,7 +11,26 @@ import { templateListTests, templateTests } from "./store-suite-templates.js";
 
 export type { StoreFixture, TestKit };
 
-/** What every adapter of the Store port must do. `open` is called once for each test. */
+/**
+ * Registers the tests that every adapter of the Store port must pass.
+ *
+ * @param open makes an empty store; called once for each test
+ * @param kit the test runner's functions, and the module `fast-check`
+ *
+ * @example
+ * ```ts
+ * import * as fc from "fast-check";
+ * import { describe, expect, test } from "vitest";
+ * import { memoryStore } from "taskrun/stores/memory";
+ * import { storeSuite } from "taskrun/testing";
+ *
+ * const open = async () => {
+ *   const store = memoryStore();
+ *   return { store, reopen: async () => store };
+ * };
+ * storeSuite("the memory store", open, { describe, expect, test, fc });
+ * ```
+ */
 export function storeSuite(name: string, open: () => Promise<StoreFixture>, kit: TestKit): void {
   const suite: Suite = {
     ...kit,

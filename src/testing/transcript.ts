@@ -9,7 +9,7 @@ import {
   transition,
 } from "xstate";
 
-/** At so many milliseconds the machine is told this; what the message holds beside `type` and `at` comes last. */
+/** A message for {@link play}: its time in milliseconds, its type, and its fields other than `type` and `at`. */
 export type AddressedMessage<Machine extends AnyStateMachine> = readonly [
   atMs: number,
   type: EventFromLogic<Machine>["type"],
@@ -24,9 +24,22 @@ interface Row {
 }
 
 /**
- * Feeds a script to a machine, alone, and writes down what an operator would want to read: when, what it
- * was told, where that led, and everything it asked for. `ignored` is a message this state does not listen
- * for: same snapshot, nothing asked.
+ * Runs a machine through a script of messages, alone, and returns a transcript: one line for each message, with its time,
+ * the state it led to, and the commands the machine issued. `ignored` marks a message that the state does not handle.
+ *
+ * @param input the machine's input, as for `createActor`
+ *
+ * @example
+ * ```ts
+ * import { machines } from "taskrun/actors";
+ * import { play } from "taskrun/testing";
+ *
+ * const transcript = play(machines.scheduler, undefined as never, [
+ *   [0, "serve"],
+ *   [5, "drain"],
+ * ]);
+ * console.log(transcript); // 0 ms serve serving …
+ * ```
  */
 export function play<Machine extends AnyStateMachine>(
   machine: Machine,
@@ -37,7 +50,19 @@ export function play<Machine extends AnyStateMachine>(
   return format([row(0, "", snapshot, asked), ...follow(machine, snapshot, script)]);
 }
 
-/** The same from the middle of a life, e.g. from `machine.resolveState(…)`. */
+/**
+ * Like {@link play}, from a given snapshot, for example one of `machine.resolveState(…)`.
+ *
+ * @example
+ * ```ts
+ * import { initialTransition } from "xstate";
+ * import { machines } from "taskrun/actors";
+ * import { playFrom } from "taskrun/testing";
+ *
+ * const [starting] = initialTransition(machines.scheduler, undefined as never);
+ * console.log(playFrom(machines.scheduler, starting, [[0, "serve"]]));
+ * ```
+ */
 export function playFrom<Machine extends AnyStateMachine>(
   machine: Machine,
   snapshot: SnapshotFrom<Machine>,
@@ -69,7 +94,16 @@ function row(at: number, message: string, snapshot: AnyMachineSnapshot, asked: r
   return { at, message, state: stateText(snapshot.value), asked: asked.map(askText).join(", ") };
 }
 
-/** `live.running`; for parallel regions `status.RUNNING hold.held`. */
+/**
+ * Formats a state value: `live.running`; parallel regions are separated by a space: `status.RUNNING hold.held`.
+ *
+ * @example
+ * ```ts
+ * import { stateText } from "taskrun/testing";
+ *
+ * console.log(stateText({ status: "RUNNING", hold: "held" })); // status.RUNNING hold.held
+ * ```
+ */
 export function stateText(value: StateValue): string {
   if (typeof value === "string") return value;
   return Object.entries(value)
@@ -85,11 +119,11 @@ function askText({ type, params }: Asked): string {
   return `${type}(${values.map((value) => brief(value)).join(", ")})`;
 }
 
-/** Longer texts are cut: a transcript tells what was asked for, not all that it carries. */
+/** Longer texts in a transcript are cut. */
 const TEXT_MAX = 60;
 const DEPTH_MAX = 3;
 
-/** A message as `type(values)`, a row as its id, a Fault by its code, anything else by its values. */
+/** Formats a message as `type(values)`, a row as its id, an error as `code: message`, anything else by its values. */
 function brief(value: unknown, depth = 0): string {
   if (value === "") return '""';
   if (typeof value !== "object" || value === null) return cut(String(value));

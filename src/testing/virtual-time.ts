@@ -7,21 +7,34 @@ interface WakeUp {
   readonly fire: () => void;
 }
 
-/** More wake-ups than this without time moving are a loop that sets its own deadline to now. */
+/** Bound of the wake-ups at one instant: more mean a loop that keeps setting a deadline at the current time. */
 const WAKE_UPS_PER_INSTANT = 10_000;
 
 /**
- * A clock that stands still until it is told to move, then jumps from wake-up to wake-up. Between two of
- * them everything that can run without time runs to its end, so a test reads as a story and never waits.
+ * A clock that moves only when a test advances it, from wake-up to wake-up. After each wake-up it lets all pending
+ * promises settle, so that tests are deterministic and never wait.
+ *
+ * @example
+ * ```ts
+ * import { startControlPlane } from "taskrun";
+ * import { memoryStore } from "taskrun/stores/memory";
+ * import { seededEntropy, VirtualClock } from "taskrun/testing";
+ *
+ * const clock = new VirtualClock(1_000_000);
+ * const entropy = seededEntropy(1, () => clock.now());
+ * const control = await startControlPlane({ store: memoryStore(), clock, entropy });
+ * await clock.advance(30_000); // leases and deadlines of 30 s pass now
+ * await control.stop();
+ * ```
  */
 export class VirtualClock implements StartableClock {
   #now: Instant;
-  /** How far the wall clock is ahead of plane time. */
+  /** Wall time minus plane time, in milliseconds. */
   #wallAhead = 0;
-  /** In the order they were set; those of one instant fire in this order too. */
+  /** In the order they were set, in which those of one instant fire. */
   #wakeUps: WakeUp[] = [];
 
-  /** @param start Unix milliseconds; any round number reads well in a transcript */
+  /** @param start plane time to start at, in Unix milliseconds */
   constructor(start = 0) {
     this.#now = instant(start);
   }
@@ -38,7 +51,7 @@ export class VirtualClock implements StartableClock {
     return instant(this.#now + this.#wallAhead);
   }
 
-  /** The machine's clock is set, rightly or wrongly; plane time does not move. */
+  /** Sets the wall clock, as a correction or a mistake would. Plane time is unaffected. */
   setWall(at: Instant): void {
     this.#wallAhead = at - this.#now;
   }
@@ -60,20 +73,20 @@ export class VirtualClock implements StartableClock {
     return Promise.resolve();
   }
 
-  /** When the wake-ups still to come are due, earliest first. */
+  /** Returns the instants of the pending wake-ups, earliest first. */
   pending(): readonly Instant[] {
     return this.#wakeUps.map(({ at }) => at).sort((a, b) => a - b);
   }
 
-  /** @param by whole milliseconds */
+  /** Moves forward by whole milliseconds; see {@link advanceTo}. */
   advance(by: number): Promise<void> {
     return this.advanceTo(later(this.#now, millis(by)));
   }
 
   /**
-   * Moves to `to`, firing on the way what is due, in order, each at its own instant.
+   * Moves to `to` and fires the wake-ups due until then, in order, each at its own instant.
    *
-   * @throws {Error} if time does not get past one instant because wake-ups there never end
+   * @throws {Error} if wake-ups at one instant keep setting others at the same instant
    */
   async advanceTo(to: Instant): Promise<void> {
     await settle();
@@ -99,16 +112,37 @@ export class VirtualClock implements StartableClock {
   }
 }
 
-/** Resolves when every promise that needs neither time nor input has been followed to its end. */
+/**
+ * Resolves when all promises that depend on neither time nor I/O have settled.
+ *
+ * @example
+ * ```ts
+ * import { settle } from "taskrun/testing";
+ *
+ * let done = false;
+ * void Promise.resolve().then(() => {
+ *   done = true;
+ * });
+ * await settle();
+ * console.assert(done);
+ * ```
+ */
 export function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
 /**
- * Ids and draws that are the same for the same number. The ids are UUIDv7 in form and sort in the order
- * they were made in.
+ * Makes an entropy whose ids and draws depend on the seed alone. The ids have the form of UUIDv7 and sort in the order
+ * in which they were made.
  *
- * @param now where their time part comes from, e.g. a {@link VirtualClock}; without it they count from 0
+ * @param now the time part of the ids, in Unix milliseconds, for example from a {@link VirtualClock}. Default: 0
+ *
+ * @example
+ * ```ts
+ * import { seededEntropy } from "taskrun/testing";
+ *
+ * console.assert(seededEntropy(7).uuid() === seededEntropy(7).uuid());
+ * ```
  */
 export function seededEntropy(seed: number, now: () => number = () => 0): Entropy {
   const next = sfc32(seed);
@@ -119,7 +153,7 @@ export function seededEntropy(seed: number, now: () => number = () => 0): Entrop
     uuid() {
       const time = Math.max(at, now());
       count = time > at ? 0 : count + 1;
-      // Twelve bits count the ids of one millisecond; when they are used up, the id is dated one later.
+      // Twelve bits count the ids of one millisecond; after that the next millisecond is used.
       at = count > 0xfff ? time + 1 : time;
       count &= 0xfff;
       const chance = [next(), next()].map((word) => hex(word, 8)).join("");
@@ -147,7 +181,7 @@ function sfc32(seed: number): () => number {
     c = (c + word) >>> 0;
     return word;
   };
-  // The first words still show the seed.
+  // The first words still correlate with the seed.
   for (let i = 0; i < 12; i++) next();
   return next;
 }
