@@ -1,7 +1,7 @@
 import { instant } from "#domain/time";
 import type { StartableClock } from "#ports/clock";
 
-/** Where a machine keeps its two times. The monotonic one counts milliseconds from anywhere, with fractions. */
+/** The machine's clocks: wall time in Unix milliseconds, monotonic time in milliseconds from an arbitrary origin. */
 export interface TimeSources {
   wall(): number;
   monotonic(): number;
@@ -12,12 +12,12 @@ const hostSources: TimeSources = {
   monotonic: () => performance.now(),
 };
 
-/** The longest delay Node's timers take; a longer one would fire at once. */
+/** The longest delay of Node's timers; a longer one would fire at once. */
 const TIMER_MAX = 2 ** 31 - 1;
 
 /**
- * Plane time on a real machine: from the start on it grows by the monotonic clock alone, so that a jump
- * of the wall clock, however far and whichever way, neither fires nor delays anything.
+ * The clock of a real machine. After its start, plane time grows with the monotonic clock alone, so that jumps of the wall
+ * clock neither fire nor delay anything.
  */
 export function nodeClock(sources: TimeSources = hostSources): StartableClock {
   let offset = sources.wall() - sources.monotonic();
@@ -40,7 +40,7 @@ export function nodeClock(sources: TimeSources = hostSources): StartableClock {
         const delay = Math.min(Math.max(Math.ceil(at - exact()), 0), TIMER_MAX);
         timer = setTimeout(ring, delay);
       };
-      // A capped delay ends long before `at`, and Node may ring a fraction of a millisecond early.
+      // A capped delay ends before `at`, and Node's timers may fire a fraction of a millisecond early.
       const ring = () => (exact() < at ? arm() : fire());
       arm();
       return () => clearTimeout(timer);

@@ -4,11 +4,11 @@ import { limits } from "#domain/limits";
 import type { Entropy } from "#ports/entropy";
 
 /**
- * Chance on a real machine. Ids made in the same millisecond still sort in the order they were made in;
- * draws spread retries and are no secrets.
+ * The entropy of a real machine. Ids of the same millisecond sort in the order in which they were made. Draws are not
+ * for secrets.
  *
- * @param now what ids are dated by, in Unix milliseconds. For a server plane time: lists are in the order of ids, and
- *   one from a wrong wall clock would stay at their top for ever.
+ * @param now the time part of ids, in Unix milliseconds. A server passes plane time: lists are ordered by id, and ids from
+ *   a wrong wall clock would stay at the top.
  */
 export function nodeEntropy(now: () => number = Date.now): Entropy {
   const ids = new V7Generator(pooledRandom());

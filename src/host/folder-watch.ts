@@ -7,30 +7,29 @@ import type { Log } from "#ports/telemetry";
 export interface FolderWatchParts {
   readonly root: string;
   readonly log: Log;
-  /** Something has happened at this path. */
+  /** Called at once for every change, with its path. */
   readonly changed: (path: string) => void;
-  /** Something has changed and then been left alone. Never called twice at a time. */
-  readonly afterChanges: () => Promise<void>;
+  /** Called when changes have stopped for a moment. Calls do not overlap. */
+  readonly quiet: () => Promise<void>;
 }
 
 interface Watched {
   readonly watcher: FSWatcher;
-  /** Tells a folder from another one that has taken its place, perhaps with its number. */
+  /** Distinguishes a folder from one that has replaced it, even with the same inode number. */
   readonly identity: string;
 }
 
 /**
- * Says when something in some folders has changed and then been left alone for a moment. Each folder is watched by
- * itself, and so is the name of the root in its own parent, so that a root which is replaced goes on being watched.
- * Nothing runs while nothing changes.
+ * Watches folders and reports changes, debounced. The root's entry in its parent is watched too, so that a root that is
+ * replaced stays watched. Uses no timer while nothing changes.
  */
 export class FolderWatch {
   readonly #parts: FolderWatchParts;
   readonly #watched = new Map<string, Watched>();
-  /** Folders that cannot be watched, which has been said. */
+  /** Folders that cannot be watched and were logged. */
   readonly #unwatched = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
-  /** When the oldest change not yet looked at was heard of, by the monotonic clock; 0 if there is none. */
+  /** Monotonic time of the oldest change not yet reported by `quiet`; 0 if there is none. */
   #since = 0;
   #work: Promise<void> = Promise.resolve();
   #working = false;
@@ -40,7 +39,7 @@ export class FolderWatch {
     this.#parts = parts;
   }
 
-  /** Watches a folder, if it is not watched already. One that cannot be watched is logged, and is as it is now. */
+  /** Watches a folder, unless it is watched already. If it cannot be watched, logs a warning once. */
   async add(folder: string): Promise<void> {
     const identity = await identityOf(folder);
     const { root } = this.#parts;
@@ -48,13 +47,13 @@ export class FolderWatch {
     this.#open(folder, identity, (name) => this.#heard(join(folder, name ?? "")));
   }
 
-  /** Lets go of all folders but these. */
+  /** Stops watching all folders but these. */
   keepOnly(folders: readonly string[]): void {
     const kept = new Set([...folders, this.#parent]);
     for (const folder of this.#watched.keys()) if (!kept.has(folder)) this.#drop(folder);
   }
 
-  /** Does what changes must wait for. */
+  /** Runs `work`; changes during it are reported afterwards. */
   async during(work: () => Promise<void>): Promise<void> {
     this.#working = true;
     try {
@@ -65,13 +64,13 @@ export class FolderWatch {
     if (this.#since > 0) this.#arm();
   }
 
-  /** Settles after so long, whether anything has changed or not. */
+  /** Calls `quiet` after so many milliseconds even without a change. */
   wakeIn(ms: number): void {
     if (this.#stopped || this.#timer) return;
     this.#timer = setTimeout(() => this.#ring(), ms);
   }
 
-  /** Resolves when what was being done is done. */
+  /** Stops watching. Resolves when a running `quiet` has ended. */
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
@@ -95,7 +94,7 @@ export class FolderWatch {
     this.#drop(folder);
     try {
       const watcher = watch(folder, { persistent: false }, (_, name) => heard(name));
-      watcher.on("error", () => this.#drop(folder)); // it is gone; the folder above tells when it is back
+      watcher.on("error", () => this.#drop(folder)); // deleted; the parent reports it if it is created again
       this.#watched.set(folder, { watcher, identity });
     } catch (cause) {
       if (this.#unwatched.has(folder)) return;
@@ -127,7 +126,7 @@ export class FolderWatch {
   #ring(): void {
     this.#timer = undefined;
     this.#since = 0;
-    this.#work = this.during(this.#parts.afterChanges);
+    this.#work = this.during(this.#parts.quiet);
   }
 }
 

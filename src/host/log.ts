@@ -6,7 +6,7 @@ import type { Log, LogFields } from "#ports/telemetry";
 export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-/** What a line is written to; it comes whole, with its newline. */
+/** Receives whole lines, each with its newline. */
 export interface LogSink {
   write(line: string): unknown;
 }
@@ -15,13 +15,13 @@ export interface LogOptions {
   readonly level?: LogLevel;
   /** Fields every line carries, e.g. `{ part: "server" }`. */
   readonly base?: Readonly<Record<string, unknown>>;
-  /** Defaults to stderr: stdout belongs to results. */
+  /** Default: stderr, because stdout is for results. */
   readonly sink?: LogSink;
-  /** One-liners for people instead of JSON. Defaults to whether stderr is a terminal. */
+  /** Readable lines instead of JSON. Default: whether stderr is a terminal. */
   readonly readable?: boolean;
 }
 
-/** Fields whose value is a secret wherever it stands, at the top of a line or one level below. */
+/** Fields whose values are redacted, at the top of an entry and one level below. */
 const secretFields = [
   "authorization",
   "cookie",
@@ -35,11 +35,11 @@ const secretFields = [
   "private_key",
 ] as const;
 
-/** Lines for machines on stderr, or for people if stderr is a terminal. */
+/** Creates the server's log: JSON lines, or readable ones on a terminal, with secrets redacted. */
 export function createLog(options: LogOptions = {}): Logger {
   const terminal = process.stderr as Partial<WriteStream>;
   const { level = "info", base = {}, readable = terminal.isTTY === true } = options;
-  // Written synchronously, so that the last words of a process that ends in an error are not lost.
+  // Written synchronously, so that the last entries of a failing process are not lost.
   const sink = options.sink ?? destination({ dest: 2, sync: true });
   const colors = options.sink === undefined && terminal.hasColors?.() === true;
 
@@ -64,14 +64,14 @@ export function createLog(options: LogOptions = {}): Logger {
 const controls = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
 const escaped = (char: string) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
 
-/** JSON escapes what lies below a space, but not the second block of control characters terminals obey. */
+/** Escapes the control characters that JSON does not: DEL, C1 and the line separators. */
 function sanitize(line: string): string {
   return `${line.trimEnd().replace(controls, escaped)}\n`;
 }
 
 const paint = { warn: "yellow", error: "red", fatal: "red" } as const;
 
-/** `12:03:55.120 warn  message  key=value …`: whatever the values are, it stays one line and plain text. */
+/** Formats an entry as `12:03:55.120 warn  message  key=value …`, always on one line and without control characters. */
 function oneLiner(line: string, colors: boolean): string {
   const { level, time, msg = "", err, ...fields } = JSON.parse(line);
   const rest = Object.entries(fields).map(([name, value]) => `${name}=${brief(value)}`);
@@ -88,7 +88,7 @@ function brief(value: unknown): string {
   return JSON.stringify(value);
 }
 
-/** The Log port over a pino logger, whose own arguments go the other way round. */
+/** Adapts a pino logger, which takes its arguments in the other order, to the Log port. */
 export function logPort(log: Logger): Log {
   const at = (level: "debug" | "info" | "warn" | "error") => (message: string, fields?: LogFields) =>
     fields === undefined ? log[level](message) : log[level](fields, message);

@@ -1,8 +1,8 @@
 import type { CounterName, GaugeName, HistogramName } from "#ports/telemetry";
 
 /**
- * The labels each metric carries. Every one comes from a small closed set; an id would make a new series
- * for every Task. `docs/metrics.md` lists them.
+ * The labels of each metric. Their values come from small closed sets: an id would make a new series for every Task.
+ * `docs/metrics.md` lists them.
  */
 export const metricLabels = {
   taskrun_tasks_created_total: [],
@@ -43,12 +43,12 @@ export const metricLabels = {
   taskrun_connections: ["door"],
 } as const satisfies Record<CounterName | HistogramName | GaugeName, readonly string[]>;
 
-/** From a commit that never left the cache to a disk that hangs. */
+/** Buckets of turns, commits and requests: from a commit in memory to a hanging disk. */
 const MACHINE_SECONDS = [0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
-/** From a worker that was waiting for work to a task that waited a day for a worker. */
+/** Buckets of Tasks: from an idle Worker to a day of waiting. */
 const TASK_SECONDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 1_800, 7_200, 86_400];
 
-/** Upper bounds of the buckets. The largest counts are a turn's own limits. */
+/** Upper bounds of each histogram's buckets. The largest counts are the limits of a turn. */
 export const histogramBuckets: Readonly<Record<HistogramName, readonly number[]>> = {
   taskrun_turn_seconds: MACHINE_SECONDS,
   taskrun_commit_seconds: MACHINE_SECONDS,

@@ -16,18 +16,18 @@ interface Known {
   readonly cost: Cost | undefined;
 }
 
-/** What checks that may take long are given to; closed with the schemas. */
+/** Runs the checks that may take long; closed together with the schemas. */
 export type Threads = Pick<SchemaThreads, "judge" | "close">;
 
 /**
- * Schemas as ajv reads them. One that is known to be cheap is compiled once and checks values in place; any other is
- * compiled, and checks, in a thread that is ended when it takes too long. Threads begin when they are first needed.
+ * The Schemas port by ajv. A schema known to be cheap is compiled once and checks values on this thread; any other is
+ * compiled and run in a worker thread, which is terminated if it takes too long. Threads start when first needed.
  */
 export function jsonSchemas(threads: Threads = new SchemaThreads()): Schemas {
   return new InPlaceOrThread(threads);
 }
 
-/** What it does not take although it looks well is no schema, such as a reference to nowhere. */
+/** What ajv refuses, such as a reference to nothing, is no schema. */
 function compile(schema: JsonObject, engine: PatternEngine): CompiledSchema | Verdict {
   try {
     return new CompiledSchema(schema, engine);
@@ -38,13 +38,13 @@ function compile(schema: JsonObject, engine: PatternEngine): CompiledSchema | Ve
 
 class InPlaceOrThread implements Schemas {
   readonly #threads: Threads;
-  /** By the object a schema came in, and forgotten with it. */
+  /** By the schema object, as long as that lives. */
   readonly #known = new WeakMap<JsonObject, Known>();
-  /** By digest, those that are cheap; the oldest goes first. */
+  /** The cheap ones by digest, least recently compiled first. */
   readonly #compiled = new Map<string, CompiledSchema | Verdict>();
-  /** What is being compiled, one after the other. */
+  /** The tail of the queue of compilations. */
   #compiling: Promise<unknown> = Promise.resolve();
-  /** Steps since the event loop last came round. */
+  /** Steps taken in this turn of the event loop. */
   #taken = 0;
 
   constructor(threads: Threads) {
@@ -82,7 +82,7 @@ class InPlaceOrThread implements Schemas {
     return this.#threads.close();
   }
 
-  /** False if checks have kept this thread from everything else for long enough. */
+  /** Counts the steps of a check; false if it must wait for the next turn of the event loop. */
   #mayTake(steps: number): boolean {
     if (this.#taken === 0) {
       setImmediate(() => {
@@ -105,7 +105,7 @@ class InPlaceOrThread implements Schemas {
     return known;
   }
 
-  /** One at a time, and others have their turn between two: each may take some tens of milliseconds. */
+  /** Compiles one schema at a time, each in a turn of its own, since it may take some tens of milliseconds. */
   #compile(schema: JsonObject, digest: string, cost: Cost): Promise<CompiledSchema | Verdict> {
     const compiling = this.#compiling.then(async () => {
       const found = this.#compiled.get(digest);

@@ -2,7 +2,7 @@ import type { Telemetry } from "#ports/telemetry";
 
 const nothing = () => {};
 
-/** For tests, and for embedders who do not care: takes everything, keeps nothing. */
+/** Returns a telemetry that drops everything, for tests and embedders. */
 export function silentTelemetry(): Telemetry {
   return {
     log: { debug: nothing, info: nothing, warn: nothing, error: nothing },

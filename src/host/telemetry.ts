@@ -12,10 +12,10 @@ import {
 } from "#ports/telemetry";
 import { histogramBuckets, metricLabels } from "./metric-shapes.js";
 
-/** What a scrape gets. */
+/** The metrics for a scrape. */
 export interface Metrics {
   readonly contentType: string;
-  /** Every metric in Prometheus' text format. */
+  /** Returns every metric in Prometheus' text format. */
   render(): Promise<string>;
 }
 
@@ -25,12 +25,12 @@ export interface NodeTelemetry extends Telemetry {
 
 type ReadGauge = () => number | readonly LabelledValue[];
 
-/** The sampler of event loop delay wakes the process this often, in milliseconds; its default of 10 shows in idle CPU. */
+/** Interval of the sampler of event loop delay, in milliseconds; the default of 10 costs noticeable idle CPU. */
 const LOOP_SAMPLE = 100;
 
 /**
- * Metrics by prom-client, in a registry of its own so that several planes can live in one process. A
- * measurement never throws: what was counted wrongly is logged once, and the turn goes on.
+ * The Telemetry port by prom-client, in a registry of its own, so that several planes can run in one process. Measuring
+ * never throws: a measurement with wrong labels is logged once and dropped.
  */
 export function nodeTelemetry({ log }: { readonly log: Log }): NodeTelemetry {
   const registry = new Registry();
@@ -55,7 +55,7 @@ export function nodeTelemetry({ log }: { readonly log: Log }): NodeTelemetry {
   };
 }
 
-/** Whoever asks while it is being made gets the same: it takes milliseconds, and a peer may ask a thousand times. */
+/** Coalesces concurrent calls of `make`: rendering takes milliseconds, and scrapes may be many. */
 function shared<Made>(make: () => Promise<Made>): () => Promise<Made> {
   let making: Promise<Made> | undefined;
   return () => {
@@ -70,7 +70,7 @@ function shape(name: CounterName | HistogramName | GaugeName, help: string) {
   return { name, help, labelNames: [...metricLabels[name]] as string[] };
 }
 
-/** Where several readers give the same labels the last registered one counts, as after a restart in one process. */
+/** If several readers give the same labels, the last registered one counts, as after a restart within the process. */
 function gaugeIn(registry: Registry, name: GaugeName, help: string): ReadGauge[] {
   const readers: ReadGauge[] = [];
   new Gauge({
@@ -88,7 +88,7 @@ function gaugeIn(registry: Registry, name: GaugeName, help: string): ReadGauge[]
   return readers;
 }
 
-/** Runs a measurement; its first failure for each metric is logged, the others are dropped. */
+/** Runs measurements; logs the first failure of each metric and drops the others. */
 function oncePerMetric(log: Log) {
   const complained = new Set<string>();
   return (name: string, measure: () => void): void => {

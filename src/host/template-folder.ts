@@ -9,7 +9,7 @@ import type { Log } from "#ports/telemetry";
 import { FolderWatch } from "./folder-watch.js";
 import { type FoundFile, readChanged, walk } from "./template-walk.js";
 
-/** What is to be said of a text. */
+/** A problem or remark about a text. */
 interface Finding {
   readonly code: string;
   readonly severity: string;
@@ -33,13 +33,13 @@ export interface TemplateFolderParts {
 }
 
 export interface TemplateFolder {
-  /** Watches no longer; resolves once nothing more is registered. */
+  /** Stops watching. Resolves when no registration is in progress. */
   stop(): Promise<void>;
 }
 
 /**
- * Registers every template in a folder: once now, before this resolves, and each file again whenever it has changed.
- * A file that is no template is logged, with the line, and hinders no other.
+ * Registers every template in a folder before it resolves, and again each file that changes later. A file with errors is
+ * logged, with line and column, and does not affect the others.
  *
  * @throws {Fault} `invalid` if the folder cannot be read
  */
@@ -49,7 +49,7 @@ export async function openTemplateFolder(parts: TemplateFolderParts): Promise<Te
   return folder;
 }
 
-/** What is known of a file: how it looked, and the hash of the text that has been dealt with. */
+/** A file that was handled: its stamp, and the hash of its text. */
 interface Known {
   stamp: string;
   hash: string;
@@ -59,7 +59,7 @@ class Folder implements TemplateFolder {
   readonly #parts: TemplateFolderParts;
   readonly #watch: FolderWatch;
   readonly #known = new Map<string, Known>();
-  /** What was last said of the folder as a whole, so that it is not said at every change. */
+  /** The last warning about the folder, which is not repeated at every change. */
   #said = "";
   #failures = 0;
   #stopped = false;
@@ -68,7 +68,7 @@ class Folder implements TemplateFolder {
     const { folder: root, log } = parts;
     this.#parts = parts;
     const forget = (path: string) => this.#forget(path);
-    this.#watch = new FolderWatch({ root, log, changed: forget, afterChanges: () => this.#lookAgain() });
+    this.#watch = new FolderWatch({ root, log, changed: forget, quiet: () => this.#lookAgain() });
   }
 
   async open(): Promise<void> {
@@ -116,7 +116,7 @@ class Folder implements TemplateFolder {
     }
   }
 
-  /** Reads one file and registers it, if it is not as it was. */
+  /** Reads a file and registers it if it has changed. */
   async #take(file: FoundFile): Promise<"done" | "later"> {
     const known = this.#known.get(file.name) ?? { stamp: "", hash: "" };
     this.#known.set(file.name, known);
@@ -142,7 +142,7 @@ class Folder implements TemplateFolder {
       return error.again === "later" ? "later" : "done";
     }
     const { code, message } = error as NodeJS.ErrnoException;
-    // A file that has gone since the folder was read is told of by the watch when it is back.
+    // A file that was deleted meanwhile is reported by the watch when it is created again.
     if (code !== "ENOENT") log.error(`${file}: ${message}`, { file, cause: error });
     return "done";
   }
@@ -165,7 +165,7 @@ class Folder implements TemplateFolder {
     if (lines.length > 0) log.warn(lines[0] ?? "", fields);
   }
 
-  /** Two changes can follow each other so closely that a file looks the same after both. */
+  /** Forgets a changed file's stamp: two quick changes can leave it the same. */
   #forget(path: string): void {
     const known = this.#known.get(relative(this.#parts.folder, path));
     if (known) known.stamp = "";

@@ -3,30 +3,30 @@ import { constants, open, opendir, realpath, stat } from "node:fs/promises";
 import { extname, join, relative, sep } from "node:path";
 import { limits } from "#domain/limits";
 
-/** Files of templates end so; others may lie beside them. */
+/** Extensions of template files; other files are ignored. */
 const extensions: ReadonlySet<string> = new Set([".yaml", ".yml", ".json"]);
 
 /** What lies below a folder, as far as it concerns templates. */
 export interface Walk {
-  /** By path from the root, in the order of the paths. */
+  /** Sorted by name. */
   readonly files: readonly FoundFile[];
   readonly folders: readonly string[];
-  /** What was left out, and why, for people. */
+  /** What was skipped and why, for people. */
   readonly leftOut: readonly string[];
 }
 
 export interface FoundFile {
-  /** From the root. */
+  /** Path from the root. */
   readonly name: string;
-  /** Where it really is. */
+  /** Absolute path, with links resolved. */
   readonly path: string;
 }
 
 /**
- * Looks for files of templates below `root`. Names that begin with a dot are passed over, links to folders and links
- * that lead out are not followed.
+ * Finds the template files below `root`. Names that begin with a dot are skipped; links to folders and links that lead
+ * outside are not followed.
  *
- * @param enter told of each folder before it is read, so that no change to it goes unnoticed
+ * @param enter called for each folder before it is read, in order to watch it without missing a change
  * @throws {Error} of the system, if the root itself cannot be read
  */
 export async function walk(root: string, enter: (folder: string) => Promise<void>): Promise<Walk> {
@@ -77,7 +77,7 @@ export async function walk(root: string, enter: (folder: string) => Promise<void
   return { files: files.slice(0, limits.folderFiles), folders, leftOut };
 }
 
-/** The file a link leads to, if it is one below the root. */
+/** Returns the file that a link leads to, if it is below the root. */
 async function targetOf(link: string, realRoot: string): Promise<string | undefined> {
   try {
     const target = await realpath(link);
@@ -87,27 +87,27 @@ async function targetOf(link: string, realRoot: string): Promise<string | undefi
   }
 }
 
-/** A file as it is now. */
+/** The answer of {@link readChanged}. */
 export interface ReadFile {
-  /** Changes whenever the file does; empty if it changed while it was read. */
+  /** Differs whenever the file has changed; empty if it changed while it was read. */
   readonly stamp: string;
-  /** Absent if the stamp is the one that is known already, or empty. */
+  /** Absent if the stamp is the known one, or empty. */
   readonly text?: string;
 }
 
 /**
- * Reads a file that is not as it is known.
+ * Reads a file unless its stamp is the known one.
  *
  * @throws {Error} of the system, if it cannot be read
  */
 export async function readChanged({ path }: FoundFile, known: string): Promise<ReadFile> {
-  // What was a file a moment ago may be a link or a pipe now; neither may be followed, or waited for.
+  // The file may have been replaced by a link or a pipe, which must be neither followed nor waited for.
   const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     const { ino, size, mtimeMs } = await handle.stat();
     const stamp = `${ino} ${size} ${mtimeMs}`;
     if (stamp === known) return { stamp };
-    // One byte more than a template may have is enough for its reader to say so.
+    // One byte over the limit is enough for the reader to report it.
     const length = Math.min(size, limits.templateBytes) + 1;
     const { buffer, bytesRead } = await handle.read({ buffer: Buffer.alloc(length), position: 0 });
     if (bytesRead !== Math.min(size, length)) return { stamp: "" };

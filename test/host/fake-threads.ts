@@ -1,25 +1,25 @@
 import type { Answer, Question } from "#host/schemas/question";
-import type { StartThread, ThreadEars } from "#host/schemas/running-thread";
+import type { StartThread, ThreadListener } from "#host/schemas/running-thread";
 
 /** A thread that does as the test says, in no time of its own. */
 export interface FakeThread {
   readonly milliseconds: number;
   readonly asked: Question[];
-  readonly ears: ThreadEars;
+  readonly listener: ThreadListener;
   ended: boolean;
-  held: boolean;
+  keptAlive: boolean;
 }
 
 export function fakeThreads(): { readonly all: FakeThread[]; readonly start: StartThread } {
   const all: FakeThread[] = [];
-  const start: StartThread = ({ milliseconds }, ears) => {
-    const thread: FakeThread = { milliseconds, asked: [], ears, ended: false, held: true };
+  const start: StartThread = ({ milliseconds }, listener) => {
+    const thread: FakeThread = { milliseconds, asked: [], listener, ended: false, keptAlive: true };
     all.push(thread);
-    queueMicrotask(() => ears.answered("ready"));
+    queueMicrotask(() => listener.answered("ready"));
     return {
       ask: (question) => void thread.asked.push(question),
-      hold: (held) => {
-        thread.held = held;
+      keepAlive: (kept) => {
+        thread.keptAlive = kept;
       },
       end: async () => {
         thread.ended = true;

@@ -35,9 +35,9 @@ test("threads begin when they are needed, and end when they are not", async () =
   const verdict = threads.judge(question("a"));
   await pass(0);
   const [thread] = all as [FakeThread];
-  thread.ears.answered(fits(thread));
+  thread.listener.answered(fits(thread));
   expect(await verdict).toEqual({ type: "fits" });
-  expect(thread).toMatchObject({ held: false, ended: false });
+  expect(thread).toMatchObject({ keptAlive: false, ended: false });
   await pass(30_000);
   expect(thread.ended).toBe(true);
   await threads.close();
@@ -54,7 +54,7 @@ test("what takes too long is tried once more, alone, and delays no other", async
   const [, fresh] = first(all) as [FakeThread, FakeThread];
   expect(fresh.asked).toMatchObject([{ digest: "good" }]);
   expect(second(all)[0]?.asked).toMatchObject([{ digest: "slow" }]);
-  fresh.ears.answered(fits(fresh));
+  fresh.listener.answered(fits(fresh));
   await pass(0);
   expect(told).toEqual(["good fits"]);
 
@@ -62,13 +62,13 @@ test("what takes too long is tried once more, alone, and delays no other", async
   listen("slow too", threads.judge(question("slow", "2")));
   listen("good too", threads.judge(question("good", "2")));
   await pass(0);
-  fresh.ears.answered(fits(fresh));
+  fresh.listener.answered(fits(fresh));
   await pass(limits.schemaCheckAlone - 50);
   expect(told).toEqual(["good fits", "good too fits"]);
   await pass(50);
   expect(told).toEqual(["good fits", "good too fits", "slow limit"]);
   const last = second(all).at(-1) as FakeThread;
-  last.ears.answered(fits(last));
+  last.listener.answered(fits(last));
   await pass(0);
   expect(told.at(-1)).toBe("slow too fits");
   await threads.close();
@@ -79,9 +79,9 @@ test("what takes too much memory is tried once more too", async () => {
   const threads = new SchemaThreads(start);
   const verdict = threads.judge(question("large"));
   await pass(0);
-  all[0]?.ears.broke({ type: "memory" });
+  all[0]?.listener.broke({ type: "memory" });
   await pass(0);
-  all[1]?.ears.broke({ type: "memory" });
+  all[1]?.listener.broke({ type: "memory" });
   expect(await verdict).toEqual({ type: "limit", text: "the check takes more than 256 MiB of memory" });
   await threads.close();
 });
@@ -92,7 +92,7 @@ test("a problem that was found counts, though looking for others takes too long"
   const verdict = threads.judge(question("a"));
   await pass(0);
   const misfit = { type: "misfit", text: "no" } as const;
-  all[0]?.ears.answered({ digest: "a", verdict: misfit, last: false });
+  all[0]?.listener.answered({ digest: "a", verdict: misfit, last: false });
   await pass(limits.schemaCheck);
   expect(await verdict).toEqual(misfit);
   await threads.close();
@@ -106,7 +106,7 @@ test("schemas take turns, however much is asked of one", async () => {
   await pass(0);
   const [thread] = all as [FakeThread];
   for (let i = 0; i < 3; i += 1) {
-    thread.ears.answered(fits(thread));
+    thread.listener.answered(fits(thread));
     await pass(0);
   }
   expect(thread.asked.map(({ digest }) => digest)).toEqual(["many", "many", "one", "many"]);
@@ -127,7 +127,7 @@ test("a schema that finds no verdict again and again gets none for a minute, and
   await pass(0);
   expect(all.length).toBe(begun + 1);
   const last = all.at(-1) as FakeThread;
-  last.ears.answered(fits(last));
+  last.listener.answered(fits(last));
   await pass(0);
   expect(told.at(-1)).toBe("again fits");
   await threads.close();
@@ -145,7 +145,7 @@ describe("bounds", () => {
       details: { retryAfter: 1_000 },
     });
     await pass(0);
-    all[0]?.ears.answered(fits(all[0]));
+    all[0]?.listener.answered(fits(all[0]));
     await pass(0);
     expect(told).toEqual([" fits"]);
     listen("more", threads.judge(question("more")));
@@ -174,9 +174,9 @@ describe("bounds", () => {
   test("where no thread can be run, who asks is told so, and may ask again", async () => {
     let broken = true;
     const { all, start } = fakeThreads();
-    const threads = new SchemaThreads((allowance, ears) => {
+    const threads = new SchemaThreads((allowance, listener) => {
       if (broken) throw new Error("no room for a thread");
-      return start(allowance, ears);
+      return start(allowance, listener);
     });
     const refused = expect(threads.judge(question("a"))).rejects.toMatchObject({ code: "unavailable" });
     await pass(10);
@@ -184,13 +184,13 @@ describe("bounds", () => {
     broken = false;
     const verdict = threads.judge(question("a"));
     await pass(10);
-    all[0]?.ears.answered(fits(all[0]));
+    all[0]?.listener.answered(fits(all[0]));
     expect(await verdict).toEqual({ type: "fits" });
     await threads.close();
   });
 
   test("one that never says it is ready is given up", async () => {
-    const silent = { ask: () => {}, hold: () => {}, end: async () => {} };
+    const silent = { ask: () => {}, keepAlive: () => {}, end: async () => {} };
     const threads = new SchemaThreads(() => silent);
     const refused = expect(threads.judge(question("a"))).rejects.toMatchObject({ code: "unavailable" });
     await pass(61_000);

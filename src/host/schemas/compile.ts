@@ -9,42 +9,42 @@ import type { PatternEngine } from "./engine.js";
 type Validate = (value: unknown) => readonly ErrorObject[];
 
 /**
- * A schema as ajv reads it: draft 2020-12 with its formats, unknown keywords and formats left alone, nothing fetched,
- * nothing filled in. Compiles and checks on the calling thread, for as long as that takes.
+ * A schema compiled by ajv: draft 2020-12 with its formats. Unknown keywords and formats are ignored, nothing is fetched,
+ * no defaults are applied. Compiles and checks synchronously, without a limit of time.
  */
 export class CompiledSchema {
   readonly #schema: JsonObject;
   readonly #engine: PatternEngine;
   /** Stops at the first problem. */
   readonly #first: Validate;
-  /** Looks for every problem. Made when a value does not fit: most schemas never see one. */
+  /** Finds every problem. Compiled when a value first does not fit. */
   #all: Validate | undefined;
 
-  /** @throws {Error} if it is no schema; {@link notASchema} says so */
+  /** @throws {Error} if it is no schema; convert it with {@link notASchema} */
   constructor(schema: JsonObject, engine: PatternEngine) {
     this.#schema = schema;
     this.#engine = engine;
     this.#first = validator(schema, false, engine);
   }
 
-  /** The first problem of the value, if it has one. */
+  /** Returns the verdict with the first problem only. */
   first(value: unknown): Verdict {
     return verdictOf(this.#first(value));
   }
 
-  /** Whether {@link all} can be asked without compiling. */
+  /** True if {@link all} need not compile. */
   get isWhole(): boolean {
     return this.#all !== undefined;
   }
 
-  /** Every problem of the value. Takes room for each, of which a list may have many for each of its items. */
+  /** Returns the verdict with every problem. Each takes memory, and a long list may have several per item. */
   all(value: unknown): Verdict {
     this.#all ??= validator(this.#schema, true, this.#engine);
     return verdictOf(this.#all(value));
   }
 }
 
-/** Each schema has a validator of its own: names that one gives with `$id` are not seen by another. */
+/** Compiles with a validator of its own for each schema, so that one's `$id`s are not visible to another. */
 function validator(schema: JsonObject, allErrors: boolean, engine: PatternEngine): Validate {
   const ajv = new Validator({
     allErrors,
@@ -52,7 +52,7 @@ function validator(schema: JsonObject, allErrors: boolean, engine: PatternEngine
     logger: false,
     meta: false,
     validateSchema: false,
-    // What every object inherits is no property of the value.
+    // Inherited properties are not part of the value.
     ownProperties: true,
     code: { regExp: engine },
   });
@@ -64,13 +64,13 @@ function validator(schema: JsonObject, allErrors: boolean, engine: PatternEngine
 
 let meta: Validator | undefined;
 
-/** What the schema of schemas has to say against it. Takes a tenth of a second when first called. */
+/** Checks a schema by the meta-schema. The first call takes a tenth of a second. */
 export function schemaProblem(schema: JsonObject): SchemaProblem | undefined {
   meta ??= new Validator({ strict: false, logger: false });
   return meta.validateSchema(schema) ? undefined : notASchema(textOf(meta.errors ?? []));
 }
 
-/** @param why a text, or what was thrown on the way */
+/** Makes the verdict about something that is no schema. @param why a text, or what was thrown */
 export function notASchema(why: unknown): SchemaProblem {
   const text = why instanceof Error ? why.message : String(why);
   const clipped = clip(text, 4 * limits.schemaProblemBytes);
@@ -79,7 +79,7 @@ export function notASchema(why: unknown): SchemaProblem {
 
 let keywords: { readonly [keyword: string]: unknown } | undefined;
 
-/** True of every word that the validator does something for. */
+/** True of every keyword that the validator implements. */
 export function isKeyword(word: string): boolean {
   if (keywords === undefined) {
     const ajv = new Validator({ strict: false, logger: false, meta: false });
@@ -89,7 +89,7 @@ export function isKeyword(word: string): boolean {
   return Object.hasOwn(keywords, word);
 }
 
-/** The value as every agent will see it. */
+/** Parses a value as agents do; an empty text is null. */
 export function parseValue(json: string): Json {
   return JSON.parse(json || "null");
 }
@@ -98,7 +98,7 @@ function verdictOf(errors: readonly ErrorObject[]): Verdict {
   return errors.length === 0 ? FITS : { type: "misfit", text: textOf(errors) };
 }
 
-/** Every problem once, with its place; as many as a person reads. */
+/** Lists the distinct problems with their paths, up to {@link NAMED}. */
 function textOf(errors: readonly ErrorObject[]): string {
   const problems = [...new Set(errors.slice(0, 10 * limits.schemaProblems).map(problem))];
   const more = errors.length - Math.min(problems.length, limits.schemaProblems);
@@ -113,7 +113,7 @@ function problem({ instancePath, message = "is not valid", keyword, params }: Er
   return clip(`${place} ${message}${detail(keyword, params)}`, limits.schemaProblemBytes);
 }
 
-/** What ajv's own words leave out. */
+/** The value that ajv's message leaves out. */
 function detail(keyword: string, params: Record<string, unknown>): string {
   switch (keyword) {
     case "additionalProperties":

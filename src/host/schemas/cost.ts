@@ -7,14 +7,14 @@ import { linearPattern } from "./pattern.js";
 /** Instructions of a pattern that compile in the time of one keyword. */
 const INSTRUCTIONS_PER_KEYWORD = 4;
 
-/** What a schema costs that is known to be cheap. */
+/** The cost of a schema that is known to be cheap. */
 export interface Cost {
   /**
-   * What one character of a value takes, at most: a step for each keyword of the schema, and more for a format or a
-   * pattern. Those behind a `$ref` are counted wherever it stands.
+   * Bound of the steps per character of a value: one for each keyword, more for a format or pattern. Keywords behind a
+   * `$ref` count once for each reference.
    */
   readonly weight: number;
-  /** True if it has patterns, which need the linear engine. */
+  /** True if it has patterns, which need the linear-time engine. */
   readonly hasPatterns: boolean;
 }
 
@@ -23,7 +23,7 @@ export interface Cost {
  * large, or holds a keyword that is not known to be linear. Whatever is malformed is not cheap: the thread will say
  * what is wrong with it. Takes time in proportion to the schema, of which nothing beyond `limits.cheapSchemaBytes` is read.
  *
- * @param bytes length of its text
+ * @param bytes length of the schema's text
  */
 export function costOf(schema: JsonObject, bytes: number): Cost | undefined {
   if (bytes > limits.cheapSchemaBytes || hasNames(schema, 0)) return undefined;
@@ -38,7 +38,7 @@ const TYPES: ReadonlySet<unknown> = new Set([...SCALARS, "object", "array"]);
 const DIALECT = /^https:\/\/json-schema\.org\/draft\/2020-12\/schema#?$/;
 const PLAIN_ID = /^[A-Za-z0-9:/._-]+$/;
 
-/** Adds up what a schema has, or what a character takes. What several `$ref`s lead to is weighed once and counted for each. */
+/** Sums a schema's keywords, or its steps per character. The target of several `$ref`s is weighed once, counted for each. */
 class Scale {
   hasPatterns = false;
   readonly #root: JsonObject;
@@ -55,7 +55,7 @@ class Scale {
     if (!isJsonObject(schema) || depth > limits.cheapSchemaDepth) return COSTLY;
     const known = this.#weights.get(schema);
     if (known !== undefined) return known;
-    this.#weights.set(schema, COSTLY); // what is come back to while it is weighed has no end
+    this.#weights.set(schema, COSTLY); // found again while it is weighed: the schema is recursive
     let weight = 1;
     for (const [keyword, value] of Object.entries(schema)) {
       if (value !== undefined) weight += this.#keyword(keyword, value, schema, depth + 1);
@@ -89,7 +89,7 @@ class Scale {
       case "maxContains":
         return Number.isSafeInteger(value) && (value as number) >= 0 ? 1 : COSTLY;
       case "uniqueItems":
-        // Found out by a table only for scalars; anything else is compared with everything else.
+        // Linear only for scalars, which are hashed; other values are compared pairwise.
         return value === false || (value === true && hasScalarItems(schema)) ? 2 : COSTLY;
       case "pattern":
         return this.#pattern(value);
@@ -122,7 +122,7 @@ class Scale {
         return this.weigh(this.#target(value), depth);
       case "$defs":
       case "definitions":
-        // They cost where they are referred to, but they must be schemas.
+        // Definitions count where they are referred to, but must be schemas.
         return this.#each(value, (part) => (this.weigh(part, depth) < COSTLY ? 0 : COSTLY));
       default:
         return costOfWord(keyword, value);
@@ -149,7 +149,7 @@ class Scale {
     return weight;
   }
 
-  /** Of references only those that lead by plain names from the root. */
+  /** Resolves a reference by plain names from the root; undefined for any other. */
   #target(ref: Json): Json | undefined {
     if (typeof ref !== "string" || !/^#(\/[A-Za-z0-9_$. -]+)*$/.test(ref)) return undefined;
     let target: Json | undefined = this.#root;
@@ -162,7 +162,7 @@ class Scale {
   }
 }
 
-/** Words for people and tools cost nothing, nor do words that no validator knows. */
+/** Annotations and unknown keywords cost nothing; other keywords of the validator are costly. */
 function costOfWord(keyword: string, value: Json): number {
   switch (keyword) {
     case "title":
@@ -188,7 +188,7 @@ function costOfWord(keyword: string, value: Json): number {
   }
 }
 
-/** True if some part gives itself a name to be referred to by: then a reference may lead anywhere. */
+/** True if a subschema has a name of its own, so that a reference could lead anywhere. */
 function hasNames(value: Json | undefined, depth: number): boolean {
   if (typeof value !== "object" || value === null) return false;
   if (depth > 2 * limits.cheapSchemaDepth) return true;
@@ -230,7 +230,7 @@ function isPattern(text: string): boolean {
   }
 }
 
-/** How many values there are in one. */
+/** Counts the values within a value, itself included. */
 function sizeOf(value: Json | undefined): number {
   if (typeof value !== "object" || value === null) return 1;
   return Object.values(value).reduce<number>((sum, part) => sum + sizeOf(part as Json), 1);

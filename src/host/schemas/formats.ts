@@ -1,9 +1,8 @@
 import { type FormatName, fullFormats } from "ajv-formats/dist/formats.js";
 
 /**
- * Formats that take time in proportion to the text, whatever it is, and what they take for each character: measured
- * over texts that begin like each of them (`test/host/schema-formats.test.ts`). The others, of which `url` takes the
- * square, are for the thread.
+ * Formats that take linear time for any text, with their steps per character, measured over texts that resemble them
+ * (`test/host/schema-formats.test.ts`). Others, such as `url`, which is quadratic, are costly.
  */
 const linear: ReadonlyMap<string, number> = new Map<FormatName, number>([
   ["binary", 1],
@@ -27,7 +26,7 @@ const linear: ReadonlyMap<string, number> = new Map<FormatName, number>([
   ["uuid", 1],
 ]);
 
-/** What a format takes for each character; undefined if that may be anything. One that nobody knows takes nothing. */
+/** Returns a format's steps per character; undefined if it is costly, 0 for an unknown format, which is ignored. */
 export function costOfFormat(name: string): number | undefined {
   return linear.get(name) ?? (Object.hasOwn(fullFormats, name) ? undefined : 0);
 }

@@ -8,18 +8,19 @@ export interface Check extends Question {
 }
 
 /**
- * One thread, one question at a time, each with the same allowance. A question that uses it up ends the thread, and
- * the next one gets a new thread. Schemas take turns, so that one of which much is asked does not hold up the others.
+ * One thread that answers one question at a time, each within the same allowance. A question that exceeds it terminates the
+ * thread, and the next one gets a new thread. Schemas take turns, so that many questions about one do not delay the
+ * others.
  */
 export class Lane {
   readonly #allowance: Allowance;
   readonly #start: StartThread;
-  /** By schema, in the order in which they are next. */
+  /** By schema, in the order of their turns. */
   readonly #waiting = new Map<string, Check[]>();
   #thread: RunningThread | undefined;
   #ready = false;
   #current: Check | undefined;
-  /** What is known of the current question's verdict, should nothing more be heard. */
+  /** The current question's preliminary verdict, used if no final one comes in time. */
   #first: Verdict | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -35,14 +36,14 @@ export class Lane {
     if (!this.#current) this.#next();
   }
 
-  /** Takes out what waits for a verdict by a schema. */
+  /** Removes and returns the pending checks by a schema. */
   drop(digest: string): readonly Check[] {
     const checks = this.#waiting.get(digest) ?? [];
     this.#waiting.delete(digest);
     return checks;
   }
 
-  /** Nothing that waits is answered any more. */
+  /** Ends the thread. Pending checks are dropped without an answer. */
   async close(): Promise<void> {
     this.#waiting.clear();
     this.#current = undefined;
@@ -87,20 +88,20 @@ export class Lane {
       });
       this.#thread = thread;
     } catch (error) {
-      // Said later: whoever asks is not told before it has asked.
+      // Asynchronous: `push` must return before its check is answered.
       setImmediate(() => this.#missed({ type: "failed", error: error as Error }));
     }
   }
 
   #ask(check: Check): void {
-    this.#thread?.hold(true);
+    this.#thread?.keepAlive(true);
     this.#thread?.ask({ digest: check.digest, schema: check.schema, json: check.json });
     this.#limit(this.#allowance.milliseconds, { type: "time" });
   }
 
   #limit(milliseconds: number, miss: Miss): void {
     clearTimeout(this.#timer);
-    // An answer that came while this thread was busy is read before it is called late.
+    // Reads an answer that arrived while this thread was busy before calling it late.
     const late = () => setImmediate(() => this.#timer === timer && this.#missed(miss));
     const timer = setTimeout(late, milliseconds);
     this.#timer = timer;
@@ -122,7 +123,7 @@ export class Lane {
   #finish(outcome: Verdict | Miss): void {
     const check = this.#current;
     this.#current = undefined;
-    // Who asked may take away, or bring, what comes next.
+    // `done` may drop or push checks.
     check?.done(outcome);
     if (!this.#current) this.#next();
   }

@@ -1,14 +1,14 @@
 import { limits } from "#domain/limits";
 
 /**
- * Patterns of JSON Schema for an engine that takes linear time. A pattern is an ECMAScript regular expression with the
- * flag `u`; RE2's syntax looks alike and differs in what `.`, `\s`, `[]` and `$` mean. So it is read here and written
- * anew, every character by its number and every class by its ranges: what RE2 reads can mean only one thing.
+ * A JSON Schema pattern translated for RE2, which takes linear time. Patterns are ECMAScript regular expressions with the
+ * flag `u`; RE2's syntax is similar but differs in the meaning of `.`, `\s`, `[]` and `$`. The translation writes every
+ * character as a code point and every class as ranges, which is unambiguous.
  */
 export interface LinearPattern {
   /** For RE2. */
   readonly source: string;
-  /** About how many instructions RE2 makes of it: what a character of text costs at most. */
+  /** Approximate number of RE2 instructions, which bounds the steps per character. */
   readonly size: number;
 }
 
@@ -17,8 +17,10 @@ const LAST = 0x10ffff;
 type Range = readonly [from: number, to: number];
 
 /**
- * Undefined if the pattern needs an engine that goes back (look-around, back references), has properties of Unicode,
- * or is large. It must be one that `new RegExp(pattern, "u")` takes.
+ * Translates a pattern; undefined if it needs backtracking (look-around, back references), uses Unicode properties or is
+ * large.
+ *
+ * @param pattern valid for `new RegExp(pattern, "u")`
  */
 export function linearPattern(pattern: string): LinearPattern | undefined {
   try {
@@ -86,7 +88,7 @@ class PatternReader {
   #group(depth: number): LinearPattern {
     if (this.#takes("?") && !this.#takes(":")) {
       if (!this.#takes("<") || this.#peek() === "=" || this.#peek() === "!") throw unfit;
-      while (this.#take() !== ">"); // a name is of use to back references only
+      while (this.#take() !== ">"); // only back references use the name
     }
     const { source, size } = this.#alternatives(depth + 1);
     if (!this.#takes(")")) throw unfit;
@@ -171,7 +173,7 @@ class PatternReader {
   #repeated({ source, size }: LinearPattern): LinearPattern {
     const counts = this.#counts();
     if (counts === undefined) return { source, size };
-    this.#takes("?"); // how much it takes first does not change whether it matches
+    this.#takes("?"); // laziness does not change whether the pattern matches
     const [least, most] = counts;
     const copies = Math.max(least, most === Number.POSITIVE_INFINITY ? least + 1 : most, 1);
     if (size * copies > limits.cheapPatternSize) throw unfit;
@@ -225,7 +227,7 @@ function one(point: string): Range {
   return [code, code];
 }
 
-/** A class that holds nothing matches nothing. */
+/** Writes a class; an empty one matches nothing. */
 function classOf(ranges: readonly Range[]): LinearPattern {
   const all = ranges.length === 0 ? [[0, LAST] as const] : ranges;
   const text = all

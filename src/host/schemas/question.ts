@@ -1,23 +1,23 @@
 import type { Verdict } from "#domain/verdict";
 
-/** What a thread is asked: one thing at a time. */
+/** A check for a thread. */
 export interface Question {
-  /** Of the schema: two that are the same text are one. */
+  /** Identifies the schema by its text. */
   readonly digest: string;
   /** The schema and the value as JSON text. */
   readonly schema: string;
   readonly json: string;
 }
 
-/** `ready` comes first and once. A verdict that is not the last is what counts if no other comes. */
+/** A thread's message: `ready` once at first; then verdicts, of which a preliminary one counts if no last one follows. */
 export type Answer = "ready" | { readonly digest: string; readonly verdict: Verdict; readonly last: boolean };
 
-/** What a thread may use for one question. */
+/** The limits of one question. */
 export interface Allowance {
   readonly milliseconds: number;
-  /** Heap of the thread. */
+  /** Limit of the thread's heap. */
   readonly megabytes: number;
 }
 
-/** Why a thread gave no verdict: it used up what it was allowed, or it could not be run at all. */
+/** Why there is no verdict: the question exceeded its time or memory, or the thread could not run. */
 export type Miss = { readonly type: "time" | "memory" } | { readonly type: "failed"; readonly error: Error };

@@ -1,32 +1,34 @@
 import { Worker } from "node:worker_threads";
 import type { Allowance, Answer, Miss, Question } from "./question.js";
 
-/** A thread as its lane sees it. */
+/** A thread that answers questions. */
 export interface RunningThread {
   ask(question: Question): void;
-  /** True keeps the process alive. */
-  hold(held: boolean): void;
+  /** @param kept whether the thread keeps the process alive */
+  keepAlive(kept: boolean): void;
   end(): Promise<void>;
 }
 
-export interface ThreadEars {
+/** Receives what a thread reports. */
+export interface ThreadListener {
   answered(answer: Answer): void;
-  /** It ended by itself; nothing more comes. */
+  /** The thread ended by itself; no more calls follow. */
   broke(miss: Miss): void;
 }
 
-export type StartThread = (allowance: Allowance, ears: ThreadEars) => RunningThread;
+export type StartThread = (allowance: Allowance, listener: ThreadListener) => RunningThread;
 
-export const startThread: StartThread = ({ megabytes }, ears) => {
+/** Starts a worker thread; it reports `ready` when it can take questions. */
+export const startThread: StartThread = ({ megabytes }, listener) => {
   const resourceLimits = { maxOldGenerationSizeMb: megabytes, maxYoungGenerationSizeMb: 16 };
   const worker = new Worker(threadFile(), { resourceLimits, execArgv: [] });
   let over = false;
   const broke = (miss: Miss) => {
-    if (!over) ears.broke(miss);
+    if (!over) listener.broke(miss);
     over = true;
   };
   worker.on("message", (answer: Answer) => {
-    if (!over) ears.answered(answer);
+    if (!over) listener.answered(answer);
   });
   worker.on("error", (error: NodeJS.ErrnoException) => {
     broke(error.code === "ERR_WORKER_OUT_OF_MEMORY" ? { type: "memory" } : { type: "failed", error });
@@ -34,7 +36,7 @@ export const startThread: StartThread = ({ megabytes }, ears) => {
   worker.on("exit", () => broke({ type: "failed", error: new Error("the thread has ended") }));
   return {
     ask: (question) => worker.postMessage(question),
-    hold: (held) => (held ? worker.ref() : worker.unref()),
+    keepAlive: (kept) => (kept ? worker.ref() : worker.unref()),
     async end() {
       over = true;
       await worker.terminate();
@@ -43,8 +45,8 @@ export const startThread: StartThread = ({ megabytes }, ears) => {
 };
 
 /**
- * A thread of plain Node cannot load TypeScript. Where this module itself runs from its source, as in tests, the
- * thread runs what the last build made of the same sources.
+ * Returns the thread's module. Node's threads cannot load TypeScript, so if this module itself runs from source, as in
+ * tests, the thread runs the output of the last build.
  */
 function threadFile(): URL {
   const built = import.meta.url.endsWith(".js") ? "./thread.js" : "../../../dist/src/host/schemas/thread.js";

@@ -44,7 +44,7 @@ function compile(schema: JsonObject): CompiledSchema | Verdict {
   }
 }
 
-/** A value in which nothing lies deeper leads a schema into no depth, unless it goes there by itself. */
+/** True if a schema recurses without end: checking null then overflows the stack. */
 function endless(compiled: CompiledSchema): boolean {
   try {
     compiled.first(null);
@@ -67,7 +67,7 @@ function send(message: Answer): void {
   port.postMessage(message);
 }
 
-// The first schema would otherwise pay for what all of them need.
+// Compiles the meta-schema now, so that its cost is not charged to the first question.
 schemaProblem({});
 port.on("message", (question: Question) => {
   send({ digest: question.digest, verdict: answer(question), last: true });

@@ -11,23 +11,23 @@ const SECOND: Allowance = {
   megabytes: limits.schemaCheckAloneBytes / 1024 ** 2,
 };
 
-/** A schema that used up its first allowance lately. */
+/** A schema that exceeded its first allowance recently. */
 interface Slow {
   readonly until: number;
-  /** Questions in a row that used up the second allowance too. */
+  /** Consecutive questions that exceeded the second allowance too. */
   misses: number;
   barredUntil: number;
 }
 
 /**
- * Checks that may take any time, each within an allowance of time and memory. What uses up the first is asked once
- * more in a lane of its own, with ten times the time: there it is among its like, and nobody else waits for it.
+ * Runs checks of any cost within limits of time and memory. A question that exceeds the first allowance is asked again in
+ * a second lane, with ten times the time, where only other slow questions wait for it.
  */
 export class SchemaThreads {
   readonly #first: Lane;
   readonly #second: Lane;
   readonly #slow = new Map<string, Slow>();
-  /** What has been asked and not yet been answered. */
+  /** Rejects each pending question. */
   readonly #open = new Set<(fault: Fault) => void>();
   #bytes = 0;
   #closed = false;
@@ -37,7 +37,7 @@ export class SchemaThreads {
     this.#second = new Lane(SECOND, start);
   }
 
-  /** @throws {Fault} `overloaded` if too much waits already, `unavailable` if no thread can be run */
+  /** Finds the verdict. @throws {Fault} `overloaded` if too much is pending, `unavailable` if no thread can run */
   judge(question: Question): Promise<Verdict> {
     const { digest, schema, json } = question;
     if (this.#closed) return Promise.reject(closed());
@@ -53,13 +53,13 @@ export class SchemaThreads {
     return new Promise((resolve, reject) => {
       this.#open.add(reject);
       this.#bytes += bytes;
-      const settle = (outcome: Verdict | Fault) => {
+      const finish = (outcome: Verdict | Fault) => {
         if (!this.#open.delete(reject)) return;
         this.#bytes -= bytes;
         if (outcome instanceof Fault) reject(outcome);
         else resolve(outcome);
       };
-      this.#ask(question, settle);
+      this.#ask(question, finish);
     });
   }
 
@@ -70,22 +70,22 @@ export class SchemaThreads {
     await Promise.all([this.#first.close(), this.#second.close()]);
   }
 
-  #ask(question: Question, settle: (outcome: Verdict | Fault) => void): void {
+  #ask(question: Question, finish: (outcome: Verdict | Fault) => void): void {
     const again = (miss: Verdict | Miss) => {
       if (isVerdict(miss)) {
-        settle(miss);
+        finish(miss);
         return;
       }
-      this.#second.push({ ...question, done: (outcome) => this.#conclude(question, outcome, settle) });
+      this.#second.push({ ...question, done: (outcome) => this.#conclude(question, outcome, finish) });
       if (miss.type !== "failed") this.#remember(question.digest);
     };
     if (this.#isSlow(question.digest)) again({ type: "time" });
     else this.#first.push({ ...question, done: again });
   }
 
-  #conclude({ digest }: Question, outcome: Verdict | Miss, settle: (outcome: Verdict | Fault) => void): void {
+  #conclude({ digest }: Question, outcome: Verdict | Miss, finish: (outcome: Verdict | Fault) => void): void {
     const slow = this.#slow.get(digest);
-    settle(answerOf(outcome));
+    finish(answerOf(outcome));
     if (!slow || (!isVerdict(outcome) && outcome.type === "failed")) return;
     slow.misses = isVerdict(outcome) ? 0 : slow.misses + 1;
     if (slow.misses < limits.slowSchemaMisses) return;
