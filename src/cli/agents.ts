@@ -5,12 +5,12 @@ import { CliError, exit } from "./exit.js";
 import type { Io } from "./io.js";
 import { suggestion } from "./suggest.js";
 
-/** The agents that come with the program. */
+/** The built-in agents. */
 export const builtIn: readonly Agent[] = [supportTriage, repoReport];
 
-/** What a worker is to run, as the command line says it. */
+/** The options of `worker` that name its agents. */
 export interface AgentSources {
-  /** Names of agents that come with the program. */
+  /** Names of built-in agents. */
   readonly agent?: readonly string[];
   /** `NAME=COMMAND`: a program whose stdout is text. */
   readonly exec?: readonly string[];
@@ -21,9 +21,9 @@ export interface AgentSources {
 }
 
 /**
- * The agents that are asked for; those that come with the program if nothing is.
+ * Collects the agents that the options name; the built-in ones if there are none.
  *
- * @throws {CliError} of wrong use, naming what cannot be run
+ * @throws {CliError} `usage`, naming what cannot be loaded
  */
 export async function gatherAgents(sources: AgentSources, io: Io): Promise<readonly Agent[]> {
   const { agent = [], exec = [], execJsonl = [], module = [] } = sources;
@@ -47,7 +47,7 @@ function named(name: string): Agent {
   if (found) return found;
   const names = builtIn.map((agent) => agent.name);
   const others = "Programs are given as --exec NAME=COMMAND, agents of your own as --module FILE.";
-  throw new CliError(exit.usage, `--agent: no agent ${name} comes with taskrun${suggestion(name, names)}`, [
+  throw new CliError(exit.usage, `--agent: there is no built-in agent ${name}${suggestion(name, names)}`, [
     others,
   ]);
 }

@@ -1,10 +1,10 @@
 import { basename, relative } from "node:path";
 
 /**
- * The command that started this process, as a person in the same place can type it again: `taskrun` where it is
- * installed for all, `npx taskrun` where it lies in a project, and by its file where it was started by that.
+ * Returns the command to type in the current directory to run this program again, for hints: `taskrun` if it is installed
+ * globally, `npx taskrun` if it is in a project, `node PATH` if it was started by its file.
  *
- * @param script the path the process was started with
+ * @param script the path with which the process was started
  */
 export function commandAsTyped(
   script: string,

@@ -1,8 +1,8 @@
 import type { Command, Option } from "commander";
 
 /**
- * Shell completion: a small script for each shell that asks `taskrun complete -- WORDS…`, so that what is offered is
- * always what this version can do.
+ * The shells with completion. Each one's script calls `taskrun complete -- WORDS…`, so that candidates always match the
+ * installed version.
  */
 export const shells = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof shells)[number];
@@ -34,8 +34,8 @@ export function completionScript(shell: Shell): string {
 }
 
 /**
- * What can stand in place of the last of `words`, which is what has been typed of it so far: the values of the option
- * before it, options after a dash, else commands. Nothing where anything may stand.
+ * Returns the candidates for the last of `words`, which may be incomplete: values of the option before it, options after a
+ * dash, otherwise commands. None where the value is free.
  */
 export function candidates(program: Command, words: readonly string[]): string[] {
   const typed = words.at(-1) ?? "";

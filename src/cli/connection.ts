@@ -5,13 +5,13 @@ import { CliError, exit } from "./exit.js";
 import type { Io } from "./io.js";
 import { fromServer } from "./refusal.js";
 
-/** What every command that talks to a server takes. */
+/** Options of every command that calls a server. */
 export interface ConnectionOptions {
   readonly addr?: string;
   readonly namespace?: string;
 }
 
-/** Does something with a client, then closes it. A failed call becomes a {@link CliError} that says what to do. */
+/** Calls `use` with a client and closes it afterwards. Converts a failed call to a {@link CliError} with advice. */
 export async function withClient<Result>(
   io: Io,
   options: ConnectionOptions,
@@ -28,13 +28,13 @@ export async function withClient<Result>(
   }
 }
 
-/** Where to: the flag, else the environment, else `taskrun.toml`, else the default. */
+/** Returns the address and namespace: of the option, else the environment, else `taskrun.toml`, else the default. */
 export async function target(
   io: Io,
   options: ConnectionOptions,
 ): Promise<{ addr: string; namespace: string }> {
   const { cwd, env } = io;
-  // The file's reader is worth a tenth of a second, and most directories have no file.
+  // Loading the file's reader takes a tenth of a second, and most directories have no file.
   const hasFile = env.TASKRUN_CONFIG || existsSync(resolve(cwd, "taskrun.toml"));
   const file = hasFile ? (await import("./settings.js")).loadClientSettings({ cwd, env }) : {};
   return {

@@ -7,10 +7,10 @@ import type { Io } from "./io.js";
 import { describeServer, type ServerOptions, startOrExplain, untilStopped } from "./server.js";
 import { loadConfig } from "./settings.js";
 
-/** `dev`: a server and a worker with the agents that come with the program, in one process, and what to try. */
+/** `dev`: runs a server and a worker with the built-in agents in one process, and prints commands to try. */
 export async function runDev(options: ServerOptions, io: Io): Promise<ExitCode> {
   const { flags, config: file } = options;
-  // What is worth reading here is the hints below, not every session that comes and goes.
+  // Log entries about sessions would hide the hints.
   const config = loadConfig({ flags, env: io.env, cwd: io.cwd, file, defaults: { "log-level": "warn" } });
   const server = await startOrExplain(config, io, options);
   const [addr = ""] = server.grpc;
@@ -28,7 +28,7 @@ export async function runDev(options: ServerOptions, io: Io): Promise<ExitCode> 
     log: logPort(createLog({ level: config.logLevel })),
     onConnected: () => say(),
   });
-  worker.closed.catch(() => {}); // a refusal is in the log; the server goes on without a worker
+  worker.closed.catch(() => {}); // a refusal is logged; the server continues without a worker
   await Promise.race([connected, worker.closed, server.failed]);
 
   const announcement = `${describeServer(server, config)}\n${hints(addr, io)}`;

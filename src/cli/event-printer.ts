@@ -4,11 +4,11 @@ import type { Io } from "./io.js";
 import { endOf, type Show } from "./show.js";
 import { oneLine, TerminalSanitizer } from "./terminal-sanitizer.js";
 
-/** Tells a task's events to a person, a line each; what agents write goes to stdout as it comes. */
+/** Prints a task's events for people: output to stdout as it comes, everything else to stderr, a line each. */
 export class EventPrinter implements Show {
   readonly #io: Io;
   readonly #colors: Colors;
-  /** One filter a run: runs of several steps write in turns, each in the middle of its own sequence. */
+  /** A sanitizer for each run, since chunks of several runs interleave and may split escape sequences. */
   readonly #filters = new Map<string, TerminalSanitizer>();
   #status = "";
   #atLineStart = true;
@@ -37,7 +37,7 @@ export class EventPrinter implements Show {
     }
   }
 
-  /** A line on stderr that does not begin in the middle of the output on the same screen. */
+  /** Prints a line to stderr, after a line break if output on the same terminal has not ended its line. */
   async note(text: string): Promise<void> {
     const { stdout, stderr } = this.#io;
     const breakLine = !this.#atLineStart && stdout.isTTY && stderr.isTTY;
@@ -47,7 +47,7 @@ export class EventPrinter implements Show {
 
   async close(): Promise<void> {}
 
-  /** Raw where a program reads it; where a terminal shows it, nothing that would steer the terminal. */
+  /** Prints output: unchanged into a pipe, sanitized on a terminal. */
   async #output(runId: string, content: string): Promise<void> {
     const { stdout } = this.#io;
     const filter = this.#filters.get(runId) ?? new TerminalSanitizer();
@@ -65,21 +65,21 @@ export class EventPrinter implements Show {
     const why = [reason, errorMessage].filter((text) => text !== "" && text !== status).join(": ");
     const step = stepName === "main" ? "" : ` of ${oneLine(stepName)}`;
     await this.note(
-      `try ${attempt}${step}${where}: ${paintStatus(this.#colors, status)}${why && `, ${oneLine(why)}`}`,
+      `attempt ${attempt}${step}${where}: ${paintStatus(this.#colors, status)}${why && `, ${oneLine(why)}`}`,
     );
     if (status !== "ASSIGNED" && status !== "RUNNING") this.#filters.delete(run.id);
   }
 
-  /** Runs tell the rest of a step's story; here is only what they do not say. */
+  /** Prints what the events of runs do not show. */
   async #step({ name, state, type, errorMessage, childTaskId }: Step): Promise<void> {
     const step = oneLine(name);
     if (state === "waiting_for_retry") {
-      return this.note(`${step} is tried again: ${oneLine(errorMessage) || "no reason given"}`);
+      return this.note(`${step} will be retried: ${oneLine(errorMessage) || "no reason given"}`);
     }
-    if (state === "resolved_manually") return this.note(`${step} is resolved by hand`);
+    if (state === "resolved_manually") return this.note(`${step} was resolved by hand`);
     if (state !== "in_progress") return;
     if (type === "signal") return this.note(`${step} waits for a signal`);
-    if (type === "timer") return this.note(`${step} waits for its time`);
+    if (type === "timer") return this.note(`${step} waits for its timer`);
     if (childTaskId !== "") return this.note(`${step} is task ${childTaskId}`);
   }
 

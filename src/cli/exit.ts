@@ -1,23 +1,23 @@
-/** What the exit code of every command means. Scripts rely on it. */
+/** The exit codes of every command. Scripts rely on them. */
 export const exit = {
   ok: 0,
-  /** The task failed or was cancelled, a template is not valid, or a request was refused for another reason than those below. */
+  /** The task failed or was cancelled, a template is invalid, or a request was refused for another reason than below. */
   failed: 1,
-  /** The command line, a setting or a request is wrong: the same again will fail again. */
+  /** The command line, a setting or a request is invalid. */
   usage: 2,
   /** The server cannot be reached, or did not answer in time. */
   unreachable: 3,
   notFound: 4,
-  /** By Ctrl-C. */
+  /** Ctrl-C. */
   interrupted: 130,
 } as const;
 
 export type ExitCode = (typeof exit)[keyof typeof exit];
 
-/** What an action hands the exit code it will end with to. */
+/** Receives the exit code of a command's action. */
 export type Ending = (ended: Promise<ExitCode>) => Promise<void>;
 
-/** A command that cannot go on: what is wrong, what to do next, and the exit code it ends with. */
+/** A command failed: what is wrong, what to do next, and the exit code. */
 export class CliError extends Error {
   override readonly name = "CliError";
   readonly code: ExitCode;
@@ -31,7 +31,7 @@ export class CliError extends Error {
   }
 }
 
-/** Any failure as one that can be told: a bug of ours keeps its stack. */
+/** Converts what was thrown; an unexpected error keeps its stack trace. */
 export function toCliError(thrown: unknown, self: string): CliError {
   if (thrown instanceof CliError) return thrown;
   if (thrown instanceof Error && thrown.name === "ConfigError") {

@@ -2,10 +2,10 @@ import type { Finding } from "#client/index";
 import type { Colors } from "./format.js";
 import { oneLine } from "./terminal-sanitizer.js";
 
-/** What can be known of a finding without asking whether a server or this program has found it. */
+/** The common fields of the findings of a server and of this program. */
 export type Found = Pick<Finding, "code" | "severity" | "message" | "line" | "column">;
 
-/** `file:line:column: severity CODE message`, as editors and terminals know to jump to; no place where there is none. */
+/** Formats a finding as `file:line:column: severity CODE message`, a form that editors can follow. */
 export function findingLine(
   file: string,
   { code, severity, message, line, column }: Found,

@@ -11,9 +11,9 @@ export interface FollowOptions {
 }
 
 /**
- * Follows a task to its end: output goes to stdout, what happens beside it to stderr; with `json` every event to
- * stdout as a line; and the steps of a graph, on a terminal, as a picture that moves. Ends with the code the task's
- * end means; Ctrl-C leaves the task alone and says how to go on.
+ * Watches a task to its end. Prints output to stdout and other events to stderr; with `json` every event to stdout, a line
+ * each; for a graph on a terminal, a live view of its steps. Returns the exit code of the task's status. Ctrl-C stops
+ * watching, not the task, and prints how to continue.
  */
 export async function follow(
   client: TaskRunClient,
@@ -30,7 +30,7 @@ export async function follow(
   let end: Task | undefined;
   let lost = false;
   const onLost = () => {
-    if (!lost) void show.note("connection lost; the watch goes on when the server is back");
+    if (!lost) void show.note("connection lost; the watch continues when the server is back");
     lost = true;
   };
   const unwait = explainWaiting(client, id, show, io);
@@ -52,12 +52,12 @@ export async function follow(
   if (end) return end.status === "COMPLETED" ? exit.ok : exit.failed;
 
   await io.stderr.write(
-    `\nThe task goes on. Watch it from here with\n  ${io.self} task watch ${id} --after-seq ${seq}\n`,
+    `\nThe task continues. Watch it from here with\n  ${io.self} task watch ${id} --after-seq ${seq}\n`,
   );
   return exit.interrupted;
 }
 
-/** A picture for a graph where it can be drawn and nobody reads the output from a pipe; a story for all else. */
+/** Chooses the live view for a graph on a terminal, and printed events otherwise. */
 async function showFor(task: Task, io: Io): Promise<Show> {
   const canDraw = io.stdout.isTTY && io.stderr.isTTY && io.env.TERM !== "dumb";
   const { isGraph } = await import("./step-table.js");
@@ -65,7 +65,7 @@ async function showFor(task: Task, io: Io): Promise<Show> {
   return new (await import("./event-printer.js")).EventPrinter(io);
 }
 
-/** Says why, if nobody has begun the task after a while. Returns what makes it say nothing more. */
+/** Prints after a while why no worker has started the task. Returns a function that cancels that. */
 function explainWaiting(client: TaskRunClient, taskId: string, show: Show, io: Io): () => void {
   let wanted = true;
   const explain = async () => {
@@ -76,6 +76,6 @@ function explainWaiting(client: TaskRunClient, taskId: string, show: Show, io: I
   const undo = io.after(limits.waitingPatience, () => void explain().catch(() => {}));
   return () => {
     wanted = false;
-    undo();
+    cancel();
   };
 }

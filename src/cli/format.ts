@@ -3,12 +3,12 @@ import type { Io, Sink } from "./io.js";
 
 export type Colors = ReturnType<typeof picocolors.createColors>;
 
-/** Colours on a terminal, unless `NO_COLOR` is set to anything or the terminal has none. */
+/** Returns colours for a terminal; none for a pipe, if `NO_COLOR` is set, or if the terminal is dumb. */
 export function colorsFor(sink: Sink, { env }: Pick<Io, "env">): Colors {
   return picocolors.createColors(sink.isTTY && !env.NO_COLOR && env.TERM !== "dumb");
 }
 
-/** A status in the colour people expect of it. */
+/** Colours the status of a task, run or worker. */
 export function paintStatus(colors: Colors, status: string): string {
   switch (status) {
     case "COMPLETED":
@@ -28,7 +28,7 @@ export function paintStatus(colors: Colors, status: string): string {
   }
 }
 
-/** A Step's state in the same colours. */
+/** Colours a step's state. */
 export function paintState(colors: Colors, state: string, text = state): string {
   switch (state) {
     case "complete":
@@ -53,7 +53,7 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** A length of time as a person would say it: `850 ms`, `1.2 s`, `2m 05s`, `3h 04m`, `5d 3h`. */
+/** Formats milliseconds: `850 ms`, `1.2 s`, `2m 05s`, `3h 04m`, `5d 3h`. */
 export function duration(ms: number): string {
   const two = (count: number) => String(Math.floor(count)).padStart(2, "0");
   if (ms < SECOND) return `${Math.max(0, Math.round(ms))} ms`;
@@ -63,7 +63,7 @@ export function duration(ms: number): string {
   return `${Math.floor(ms / DAY)}d ${Math.floor((ms % DAY) / HOUR)}h`;
 }
 
-/** `1.2 s` from start to end; empty while there is no end. */
+/** Formats the time from start to end; empty if either is not set. */
 export function took(startMs: number, endMs: number): string {
   return startMs === 0 || endMs === 0 ? "" : duration(endMs - startMs);
 }

@@ -5,12 +5,10 @@ import { CliError, exit } from "./exit.js";
 import type { Io } from "./io.js";
 
 /**
- * The JSON text that an option such as `--input` means: the value itself, the file behind an `@`, or standard input
- * for `-`. It goes to the server as it is; that it is JSON is checked here because here the mistake can be shown
- * where it was made.
+ * Returns the JSON text of an option such as `--input`: the value itself, the file after an `@`, or standard input for
+ * `-`. The text is sent unchanged; its syntax is checked here, where the error message can name the source.
  *
- * @param option what it was given with
- * @throws {CliError} of wrong use, naming the source
+ * @throws {CliError} `usage`, naming the source
  */
 export async function readInput(given: string, io: Io, option = "--input"): Promise<string> {
   const { text, source } = await read(given, io, option);

@@ -1,31 +1,31 @@
-/** Everything a command may touch of the process it runs in, so that a test can stand in for the process. */
+/** A command's only access to its process, which a test can replace. */
 export interface Io {
-  /** Results. */
+  /** For results. */
   readonly stdout: Sink;
-  /** Status, errors and what to do next. */
+  /** For status, errors and advice. */
   readonly stderr: Sink;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
-  /** Wall time in Unix milliseconds: to show ages, nothing else. */
+  /** Wall time in Unix milliseconds, to show ages. */
   now(): number;
-  /** What to type to run this command again, for example `npx taskrun`: hints are to be copied as they stand. */
+  /** How to run this program again, for example `npx taskrun`, so that hints can be copied. */
   readonly self: string;
-  /** Calls back once, after so many milliseconds. Returns what undoes it. */
+  /** Calls `then` once after so many milliseconds. @returns cancels it */
   after(ms: number, then: () => void): () => void;
-  /** All of standard input; rejects once it is longer than `maxBytes`. */
+  /** Reads all of standard input. Rejects if it is longer than `maxBytes`. */
   readStdin(maxBytes: number): Promise<string>;
-  /** Calls back at every SIGINT and SIGTERM, which then end nothing by themselves. Returns what undoes it. */
+  /** Calls `heard` at every SIGINT and SIGTERM, instead of ending the process. @returns removes the handler */
   onSignal(heard: (signal: Signal) => void): () => void;
 }
 
 export type Signal = "SIGINT" | "SIGTERM";
 
 export interface Sink {
-  /** Resolves when there is room for more. */
+  /** Resolves when the text was written. */
   write(text: string): Promise<void>;
   readonly isTTY: boolean;
-  /** Width of the terminal; undefined where there is none. */
+  /** Width of the terminal; undefined if it is none. */
   readonly columns: number | undefined;
-  /** Its height. */
+  /** Height of the terminal; undefined if it is none. */
   readonly rows: number | undefined;
 }

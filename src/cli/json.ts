@@ -1,8 +1,8 @@
 import { inputOf, outputOf, type Step, type Task, type TaskEvent } from "#client/index";
 
 /**
- * The shapes that `--json` prints: what the client answers with, inputs and results parsed. One task or worker is
- * one document; lists and watches are JSON Lines, an element a line, so that they can be read as they come.
+ * The output of `--json`: the client's objects with inputs and results parsed. A single task or worker is one document;
+ * lists and watches are JSON Lines, which can be read incrementally.
  */
 
 export function taskJson(task: Task): object {
@@ -31,7 +31,7 @@ export function eventJson(event: TaskEvent): unknown {
   }
 }
 
-/** Events leave out what would repeat itself or be long; what one does not carry must not look like an empty one. */
+/** Removes empty fields: events leave out long values, which must not look like empty ones. */
 function carried(whole: object): object {
   const absent = (value: unknown) => value === null || (Array.isArray(value) && value.length === 0);
   return Object.fromEntries(Object.entries(whole).filter(([, value]) => !absent(value)));

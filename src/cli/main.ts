@@ -1,5 +1,5 @@
 /**
- * The process `taskrun`: joins the command line to this process's streams, environment and signals. Loaded by
+ * The process `taskrun`: runs the command line with this process's streams, environment and signals. Loaded by
  * `bin/taskrun.js`.
  */
 import type { WriteStream } from "node:tty";
@@ -30,7 +30,7 @@ const io: Io = {
 };
 
 function sink(stream: WriteStream): Sink {
-  // Whoever reads has heard enough, as in `taskrun task list | head`.
+  // A closed pipe ends the process, as in `taskrun task list | head`.
   stream.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
   return {
     write: (text) => new Promise((resolve) => void stream.write(text, () => resolve())),
@@ -56,5 +56,5 @@ async function readStdin(maxBytes: number): Promise<string> {
 }
 
 const code = await runProgram(process.argv.slice(2), io);
-// Every write has been waited for; whatever is still open belongs to something told to stop at once.
+// All writes have been awaited; what is still open was told to stop at once.
 process.exit(code);

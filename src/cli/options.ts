@@ -1,23 +1,23 @@
 import { InvalidArgumentError, Option } from "commander";
 import { DURATION_ADVICE, readDuration } from "#domain/duration";
 
-/** Options that several commands share. */
+/* Options that several commands share. */
 
 export const addrOption = () =>
   new Option("--addr <host:port>", "The server's gRPC address. TASKRUN_ADDR; default: localhost:50051");
 export const namespaceOption = () => new Option("--namespace <name>", "TASKRUN_NAMESPACE; default: default");
 export const jsonOption = (words: string) => new Option("--json", words);
 
-/** Readers of option values. What they refuse is a wrong use of the command line. */
+/* Parsers of option values. Invalid values are errors of usage. */
 
-/** For options given as `NAME=VALUE`, any number of times. */
+/** Parses a repeatable option of the form `NAME=VALUE`. */
 export function pair(text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {
   const at = text.indexOf("=");
   if (at < 1) throw new InvalidArgumentError(`"${text}" is not NAME=VALUE.`);
   return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
 }
 
-/** A whole number between two bounds. */
+/** Makes a parser of integers from `least` to `most`. */
 export function whole(least: number, most: number) {
   return (text: string): number => {
     const value = Number(text);
@@ -26,7 +26,7 @@ export function whole(least: number, most: number) {
   };
 }
 
-/** One of some words, in capitals or not. */
+/** Makes a parser of one of some words, in any case. */
 export function oneOf<Word extends string>(words: readonly Word[]) {
   return (text: string): Word => {
     const found = words.find((word) => word === text.toUpperCase());
@@ -35,14 +35,14 @@ export function oneOf<Word extends string>(words: readonly Word[]) {
   };
 }
 
-/** A length of time such as `5m`, in milliseconds. */
+/** Parses a duration such as `5m`. Returns milliseconds. */
 export function duration(text: string): number {
   const read = readDuration(text);
   if (read === undefined) throw new InvalidArgumentError(`"${text}" is not a duration; ${DURATION_ADVICE}.`);
   return read;
 }
 
-/** A moment as ISO 8601, in Unix milliseconds. */
+/** Parses a time in ISO 8601. Returns Unix milliseconds. */
 export function moment(text: string): number {
   const ms = Date.parse(text);
   if (Number.isNaN(ms))

@@ -10,7 +10,7 @@ import { addTemplateCommands } from "./template-commands.js";
 import { sanitize } from "./terminal-sanitizer.js";
 import { addWorkerCommands } from "./worker-commands.js";
 
-/** Runs one command line, without the words `node` and `taskrun`, and answers with the exit code. Never throws. */
+/** Runs a command line, given without `node` and `taskrun`, and returns the exit code. Never throws. */
 export async function runProgram(words: readonly string[], io: Io): Promise<ExitCode> {
   let code: ExitCode = exit.ok;
   try {
@@ -36,7 +36,7 @@ async function tell(error: CliError, io: Io): Promise<ExitCode> {
 }
 
 /**
- * The commands. What a command does is loaded when it is chosen: `task list` must not wait for a server to load.
+ * Defines the commands. The module of a command is loaded only when it runs, so that `task list` does not load a server.
  */
 async function buildProgram(
   words: readonly string[],
@@ -47,7 +47,7 @@ async function buildProgram(
     .description("A control plane for AI agents: durable Tasks, remote Workers, live output.")
     .version(version(), "-V, --version", "Print the version.")
     .helpOption("-h, --help", "Explain a command.")
-    // Options belong to the command they stand behind: `worker` and `worker list` have some of the same name.
+    // Options belong to the command before them: `worker` and `worker list` share some names.
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
@@ -72,9 +72,9 @@ async function buildProgram(
 }
 
 const helpEnd = `
-Exit codes: 0 well, 1 the task failed, the request was refused or a template is not valid, 2 wrong use,
+Exit codes: 0 success, 1 the task failed, the request was refused or a template is invalid, 2 invalid usage,
 3 server unreachable, 4 not found, 130 interrupted.
-TASKRUN_ADDR and taskrun.toml set what is not given as an option; NO_COLOR turns colours off.
+TASKRUN_ADDR and taskrun.toml set the defaults of options; NO_COLOR turns colours off.
 `;
 
 async function addServerCommands(
@@ -83,21 +83,23 @@ async function addServerCommands(
   io: Io,
   end: Ending,
 ): Promise<void> {
-  const dev = program.command("dev").description("Run a server and a worker here, and say what to try next.");
+  const dev = program
+    .command("dev")
+    .description("Run a server and a worker here, and print commands to try.");
   const server = program.command("server").description("Run a server.");
   server.option("--json", "Print the addresses as JSON, one line, once it serves.");
   for (const command of [dev, server]) {
     command.option(
       "--repair",
-      "Start although the data is damaged or has lost commits, and say what is gone.",
+      "Start although the data is damaged or has lost commits, and report what is lost.",
     );
   }
 
-  // The table of settings brings its schema library along, which is half of what other commands take to start.
+  // Loading the settings' schema library takes half as long as other commands take in all.
   if (!words.some((word) => word === "server" || word === "dev")) return;
   const { flagsOf, serverOptions } = await import("./server-options.js");
   for (const command of [dev, server]) {
-    command.option("--config <file>", "Read settings from this file in place of taskrun.toml.");
+    command.option("--config <file>", "Read settings from this file instead of taskrun.toml.");
     for (const option of serverOptions()) command.addOption(option);
   }
 
@@ -115,7 +117,7 @@ function addCompletionCommands(program: Command, io: Io): void {
   program
     .command("completion")
     .description("Print a script that completes commands and options.")
-    .addArgument(new Argument("<shell>", "Which shell it is for.").choices(shells))
+    .addArgument(new Argument("<shell>", "The shell.").choices(shells))
     .action(async (shell: Shell) => io.stdout.write(completionScript(shell)));
 
   program

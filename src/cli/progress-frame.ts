@@ -7,7 +7,7 @@ import { displayWidth, truncate, truncateStart } from "./table.js";
 import { nameOf } from "./template-name.js";
 import { oneLine } from "./terminal-sanitizer.js";
 
-/** What a frame is drawn on. */
+/** The terminal that a frame is drawn for. */
 export interface Canvas {
   readonly columns: number;
   readonly rows: number;
@@ -33,8 +33,8 @@ const marks: Readonly<Record<string, string>> = {
 };
 
 /**
- * A task as a block of lines: what it is, then a line a step. The block is lower than the canvas by the line the
- * cursor is on; where there are more steps than lines, those at work come first, and the rest are counted.
+ * Renders a task as lines: a heading, then a line for each step. The lines leave room for the cursor's line. If there are
+ * more steps than lines, active ones are preferred and the rest are counted.
  */
 export function frame(view: ProgressView, canvas: Canvas): readonly string[] {
   const { steps, task } = view;
@@ -60,7 +60,7 @@ function heading(task: Task, steps: readonly Step[], { columns, now, colors }: C
   );
 }
 
-/** A line a step, in columns as wide as they need to be. */
+/** Renders a line for each step, in aligned columns. */
 function stepLines(steps: readonly Step[], view: ProgressView, canvas: Canvas): readonly string[] {
   const { columns, now, colors } = canvas;
   const nameWidth = Math.min(limits.shownNameChars, Math.floor(columns / 3));
@@ -88,21 +88,21 @@ function stepLines(steps: readonly Step[], view: ProgressView, canvas: Canvas): 
   });
 }
 
-/** Why a step is where it is, or the last it has said: of a reason the beginning says most, of output the end. */
+/** Returns the reason for a step's state, cut at its end, or else its latest output, cut at its beginning. */
 function remark(step: Step, view: ProgressView, room: number, { now, colors }: Canvas): Cell {
   const why = whyThere(step, now);
   const width = Math.max(room, 0);
   return why === "" ? [truncateStart(view.remarkOf(step.name), width), colors.dim] : [truncate(why, width)];
 }
 
-/** What its state does not say; empty where what the agent has written says more. */
+/** Explains a step's state; empty if its output is more useful. */
 function whyThere(step: Step, now: number): string {
   const { state, type, agent, errorMessage, nextAttemptAtMs, childTaskId } = step;
   switch (state) {
     case "error":
       return oneLine(errorMessage);
     case "waiting_for_retry":
-      return `again in ${duration(nextAttemptAtMs - now)}: ${oneLine(errorMessage) || "no reason given"}`;
+      return `retry in ${duration(nextAttemptAtMs - now)}: ${oneLine(errorMessage) || "no reason given"}`;
     case "enqueued":
       return agent === "" ? "" : `waits for a worker that runs ${oneLine(agent)}`;
     case "in_progress":
@@ -113,7 +113,7 @@ function whyThere(step: Step, now: number): string {
   }
 }
 
-/** How much there is to see of a step: the lower the more. */
+/** Order of preference when there are more steps than lines: lower ranks first. */
 const ranks: Readonly<Record<string, number>> = {
   in_progress: 0,
   waiting_for_retry: 1,
@@ -127,7 +127,7 @@ const ranks: Readonly<Record<string, number>> = {
 
 function mostTelling(steps: readonly Step[], count: number): readonly Step[] {
   const rank = ({ state }: Step) => ranks[state] ?? 0;
-  // What has just been done before what was done long ago; sorting keeps the order of equals.
+  // Recently finished steps come first; the sort is stable.
   const sorted = [...steps].sort((a, b) => rank(a) - rank(b) || b.finishedAtMs - a.finishedAtMs);
   const chosen = new Set(sorted.slice(0, count));
   return steps.filter((step) => chosen.has(step));
@@ -144,7 +144,7 @@ function restLine(steps: readonly Step[], shown: readonly Step[], { columns, col
   return [joined([[text, colors.dim]], columns)];
 }
 
-/** Cells side by side, cut before the last column: a line that fills it would wrap on some terminals. */
+/** Joins cells and cuts the line before the last column, where some terminals would wrap it. */
 function joined(cells: readonly Cell[], columns: number): string {
   let room = columns - 1;
   const painted = cells.map(([text, paint = (same: string) => same]) => {

@@ -5,16 +5,17 @@ import { oneLine, TerminalSanitizer } from "./terminal-sanitizer.js";
 /** The end of what one run has written, as far as it fits on a line. */
 interface Tail {
   readonly filter: TerminalSanitizer;
+  /** The current, unfinished line. */
   line: string;
   /** The last line that was not empty. */
   shown: string;
 }
 
-/** A watched task as its events tell it: its steps, and the last line that each has written. */
+/** The state of a watched task, built from its events: its steps, and the last line of each one's output. */
 export class ProgressView {
   #task: Task;
   readonly #steps: Map<string, Step>;
-  /** Which step a live run is of. */
+  /** The step of each live run. */
   readonly #stepOf: Map<string, string>;
   readonly #tails = new Map<string, Tail>();
   readonly #remarks = new Map<string, string>();
@@ -29,12 +30,12 @@ export class ProgressView {
     return this.#task;
   }
 
-  /** In the order in which they were planned or made. */
+  /** The steps in the order in which they were created. */
   get steps(): readonly Step[] {
     return [...this.#steps.values()];
   }
 
-  /** What its agent has said last, on one line, harmless to a terminal. */
+  /** Returns a step's latest output, sanitized and on one line. */
   remarkOf(stepName: string): string {
     return this.#remarks.get(stepName) ?? "";
   }
@@ -68,7 +69,7 @@ export class ProgressView {
 
   #run({ id, stepName, status }: Run): void {
     this.#stepOf.set(id, stepName);
-    // A new try has said nothing yet.
+    // A new attempt has no output yet.
     if (status === "ASSIGNED") this.#remarks.delete(stepName);
     if (status === "ASSIGNED" || status === "RUNNING") return;
     this.#tails.delete(id);

@@ -13,16 +13,16 @@ const COLUMNS = 80;
 const ROWS = 24;
 
 /**
- * A graph at work, as a block of lines on stderr that is drawn over itself, no more often than an eye can follow and
- * no higher than the terminal. What is said beside it scrolls away above it.
+ * Shows the steps of a running graph as a block of lines on stderr that is redrawn in place, at most ten times a second
+ * and no higher than the terminal. Notes are printed above it.
  */
 export class Progress implements Show {
   readonly #io: Io;
   readonly #colors: Colors;
   readonly #view: ProgressView;
-  /** What is on the screen now; its height is what must be gone back by. */
+  /** The lines on the screen, which the next frame replaces. */
   #drawn: readonly string[] = [];
-  #timer: { readonly ms: number; undo(): void } | undefined;
+  #timer: { readonly ms: number; cancel(): void } | undefined;
   #writing = false;
   #closed = false;
 
@@ -46,7 +46,7 @@ export class Progress implements Show {
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#timer?.undo();
+    this.#timer?.cancel();
     await this.#draw();
     const { task } = this.#view;
     if (!hasEnded(task)) return;
@@ -57,17 +57,17 @@ export class Progress implements Show {
     );
   }
 
-  /** Draws after so many milliseconds, unless it is to be drawn sooner. */
+  /** Schedules a frame after so many milliseconds, unless one is due sooner. */
   #wake(ms: number): void {
     if (this.#closed || (this.#timer && this.#timer.ms <= ms)) return;
-    this.#timer?.undo();
+    this.#timer?.cancel();
     const ring = async () => {
       this.#timer = undefined;
-      // A terminal that is behind gets no second frame before it has taken the first.
+      // A slow terminal gets no new frame while one is being written.
       if (!this.#writing) await this.#draw();
       this.#wake(limits.progressTick);
     };
-    this.#timer = { ms, undo: this.#io.after(ms, () => void ring()) };
+    this.#timer = { ms, cancel: this.#io.after(ms, () => void ring()) };
   }
 
   async #draw(): Promise<void> {
@@ -83,10 +83,10 @@ export class Progress implements Show {
     this.#writing = false;
   }
 
-  /** Takes the block off the screen: up by its height, then all below is cleared. */
+  /** Returns the escape sequence that erases the block: moves up by its height and clears what is below. */
   #erasing(): string {
     const { columns = COLUMNS } = this.#io.stderr;
-    // In a window that has become narrower since, a line has become several.
+    // Lines wrap if the window has become narrower since.
     const heights = this.#drawn.map((line) => Math.ceil(displayWidth(sanitize(line)) / Math.max(columns, 1)));
     const height = heights.reduce((sum, lines) => sum + Math.max(lines, 1), 0);
     this.#drawn = [];

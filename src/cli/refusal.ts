@@ -2,9 +2,9 @@ import type { TaskRunError } from "#client/index";
 import { CliError, type ExitCode, exit } from "./exit.js";
 
 /**
- * What a failed call to the server at `addr` means for whoever typed the command.
+ * Converts a failed call to the server at `addr` into an error with an exit code and advice.
  *
- * @param self how to type this command
+ * @param self how to run this program
  */
 export function fromServer(error: TaskRunError, addr: string, self: string): CliError {
   const { code, message, retryAfterMs, metadata, idempotencyKey } = error;
@@ -16,18 +16,18 @@ export function fromServer(error: TaskRunError, addr: string, self: string): Cli
       return say(
         exit.unreachable,
         `${addr}: ${message}`,
-        `Start one with \`${self} dev\`, or name another with --addr HOST:PORT or TASKRUN_ADDR.`,
+        `Start a server with \`${self} dev\`, or name another with --addr HOST:PORT or TASKRUN_ADDR.`,
         ...(neverHeard(message) ? [] : keyHint(idempotencyKey)),
       );
     case "DEADLINE_EXCEEDED":
       return say(
         exit.unreachable,
         `the server at ${addr} did not answer in time`,
-        "It may be overloaded, or the way to it blocked: try again.",
+        "It may be overloaded, or the network blocked: try again.",
         ...keyHint(idempotencyKey),
       );
     case "NOT_FOUND":
-      return say(exit.notFound, message, `\`${self} ${whatThereIs(error)}\` shows what there is.`);
+      return say(exit.notFound, message, `\`${self} ${whatThereIs(error)}\` lists what exists.`);
     case "INVALID_ARGUMENT": {
       const [first = message, ...others] = new Set([message, ...refusals(error)].map(inOptions(error)));
       return say(exit.usage, first, ...others);
@@ -51,7 +51,7 @@ export function fromServer(error: TaskRunError, addr: string, self: string): Cli
   }
 }
 
-/** True if the request cannot have reached anybody. */
+/** True if the request cannot have reached a server. */
 function neverHeard(message: string): boolean {
   return /ECONNREFUSED|ENOTFOUND|EAI_AGAIN/.test(message);
 }
@@ -59,17 +59,17 @@ function neverHeard(message: string): boolean {
 function keyHint(key: string): string[] {
   return key === ""
     ? []
-    : [`The task may exist. The same command with --idempotency-key ${key} makes no second one.`];
+    : [`The task may exist. The same command with --idempotency-key ${key} creates no second one.`];
 }
 
-/** The command that shows what there is in place of what was not found. */
+/** Returns the command that lists the things of the kind that was not found. */
 function whatThereIs({ reason, message }: TaskRunError): string {
   if (reason === "TEMPLATE_NOT_FOUND") return "template list";
   if (reason === "STEP_NOT_FOUND" || reason === "SIGNAL_NOT_FOUND") return "task steps ID";
   return reason === "WORKER_NOT_FOUND" || message.startsWith("Worker ") ? "worker list" : "task list";
 }
 
-/** The options behind the fields of a request, where the two are not called alike. */
+/** The options of request fields, where the names differ. */
 const options: Readonly<Record<string, string>> = {
   id: "ID",
   worker_id: "ID",
@@ -89,14 +89,14 @@ const options: Readonly<Record<string, string>> = {
   page_size: "--limit",
 };
 
-/** What is wrong with each field, the field named. */
+/** Returns the description of each violation, beginning with the field. */
 function refusals({ violations }: TaskRunError): string[] {
   return violations.map(({ field, description }) =>
     description.startsWith(field) ? description : `${field}: ${description}`,
   );
 }
 
-/** Puts the options that were typed in place of the fields they became. */
+/** Returns a function that replaces a field at the beginning of a text by its option. */
 function inOptions({ violations }: TaskRunError): (text: string) => string {
   return (text) => {
     const field = violations.map((violation) => violation.field).find((name) => text.startsWith(name));

@@ -1,7 +1,7 @@
 import { Option } from "commander";
 import { type SettingName, settingNames, settings } from "#config/index";
 
-/** One option a setting; what it means, may be and defaults to is said once, in the table of settings. */
+/** Makes an option for each setting from the table of settings. */
 export function serverOptions(): Option[] {
   return settingNames.map((name) => {
     const { help, range, fallback } = settings[name];
@@ -13,7 +13,7 @@ export function serverOptions(): Option[] {
   });
 }
 
-/** The settings among parsed options, by their names. */
+/** Returns the settings among parsed options, by their names. */
 export function flagsOf(options: Readonly<Record<string, unknown>>): Partial<Record<SettingName, unknown>> {
   const attribute = (name: string) => name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
   const given = settingNames.map((name) => [name, options[attribute(name)]] as const);

@@ -12,11 +12,11 @@ export interface ServerOptions {
   readonly flags: Readonly<Partial<Record<SettingName, unknown>>>;
   readonly config?: string;
   readonly json?: boolean;
-  /** Makes the data usable first, and says what is gone. */
+  /** Repairs the data first, and logs what is lost. */
   readonly repair?: boolean;
 }
 
-/** `server`: serves until it is told to stop. The first SIGTERM or SIGINT drains, the second ends it at once. */
+/** `server`: serves until stopped. The first SIGTERM or SIGINT drains, the second ends the process. */
 export async function runServer(options: ServerOptions, io: Io): Promise<ExitCode> {
   const config = loadConfig({ flags: options.flags, env: io.env, cwd: io.cwd, file: options.config });
   const server = await startOrExplain(config, io, options);
@@ -33,7 +33,7 @@ export async function runServer(options: ServerOptions, io: Io): Promise<ExitCod
   return untilStopped(server, announcement, io);
 }
 
-/** `gRPC at A, B; HTTP at C; data in DIR (sqlite)`, and a line for each warning. */
+/** Formats `gRPC at A, B; HTTP at C; data in DIR (sqlite)`, and a line for each warning. */
 export function describeServer(
   { grpc, http, warnings }: Pick<RunningServer, "grpc" | "http" | "warnings">,
   config: ServerConfig,
@@ -44,7 +44,7 @@ export function describeServer(
   ];
   const data =
     config.store === "memory"
-      ? "data in memory, gone when it stops"
+      ? "data in memory, lost when it stops"
       : `data in ${config.data} (${config.store})`;
   return [
     `taskrun serves ${listeners.join("; ")}; ${data}`,
@@ -52,7 +52,7 @@ export function describeServer(
   ].join("\n");
 }
 
-/** @throws {CliError} that says which setting to change, if the world is not as the settings say */
+/** Starts the server. @throws {CliError} naming the setting to change, if the start fails because of one */
 export async function startOrExplain(
   config: ServerConfig,
   io: Io,
@@ -70,11 +70,11 @@ export async function startOrExplain(
   }
 }
 
-/** Opening a large store takes as long as loading the rest of a server does, and goes on in threads meanwhile. */
+/** Opens the store, in a thread, while the rest of the server is loaded. */
 async function start(config: ServerConfig, log: Log): Promise<RunningServer> {
   const { serverStore } = await import("#stores/server-store");
   const store = serverStore(config);
-  store.open?.().catch(() => undefined); // the plane hears of it as well
+  store.open?.().catch(() => undefined); // the plane reports the error
   const { startServer } = await import("#control-plane");
   return startServer(config, log, store);
 }
@@ -84,37 +84,36 @@ function explain(cause: unknown, config: ServerConfig, { self }: Io): CliError {
   const facts = `${code} ${reason} ${message}`;
   const say = (text: string, ...next: string[]) => new CliError(exit.failed, text, next, cause);
 
-  if (reason === "TEMPLATES_UNREADABLE") return say(message, "The directory is chosen with --templates DIR.");
+  if (reason === "TEMPLATES_UNREADABLE") return say(message, "Choose the directory with --templates DIR.");
   if (/EADDRINUSE|EADDRNOTAVAIL|BIND_FAILED/.test(facts)) {
     return say(
       message,
-      "Addresses are chosen with --grpc HOST:PORT and --http HOST:PORT; port 0 is any free one.",
+      "Choose addresses with --grpc HOST:PORT and --http HOST:PORT; port 0 is any free one.",
     );
   }
   if (/EACCES|EPERM|EROFS|ENOENT|ENOTDIR|EEXIST|SQLITE_(CANTOPEN|READONLY)/.test(facts)) {
-    const advice = "Choose another with --data DIR, or let this user write there.";
+    const advice = "Choose another one with --data DIR, or let this user write there.";
     return say(`cannot write to the data directory ${config.data}: ${message}`, advice);
   }
-  if (reason === "STORE_LOCKED") return say(message, "The data directory is chosen with --data DIR.");
+  if (reason === "STORE_LOCKED") return say(message, "Choose another data directory with --data DIR.");
   return cause instanceof Fault ? say(message) : toCliError(cause, self);
 }
 
-/** Announces the server, then waits for a signal or its own end; `besides` is told to leave along with it. */
+/** Prints the announcement, waits for a signal or the server's failure, and stops it; calls `besides` first. */
 export async function untilStopped(
   server: RunningServer,
   announcement: string,
   io: Io,
   besides: () => Promise<void> = async () => {},
 ): Promise<ExitCode> {
-  // Heard before it is announced: whoever waits for the line may send a signal right after it.
+  // Handlers come first: whoever waits for the announcement may send a signal right after it.
   const signals = countSignals(io);
   try {
     await io.stdout.write(announcement);
     const failure = await Promise.race([signals.first, server.failed]);
-    if (failure)
-      throw new CliError(exit.failed, `the server has stopped by itself: ${failure.message}`, [], failure);
+    if (failure) throw new CliError(exit.failed, `the server has failed: ${failure.message}`, [], failure);
 
-    await io.stderr.write("stopping; once more to stop at once\n");
+    await io.stderr.write("stopping; signal again to stop at once\n");
     const stopped = besides().then(() => server.stop());
     const atOnce = await Promise.race([stopped.then(() => false), signals.second.then(() => true)]);
     return atOnce ? exit.interrupted : exit.ok;

@@ -13,24 +13,23 @@ import {
 import { suggestion } from "./suggest.js";
 
 /**
- * Where settings are given. Flags win over the environment, the environment over the file, that over the
- * defaults.
+ * The sources of settings, by precedence: flags, environment, file, defaults.
  */
 export interface Sources {
-  /** By setting name, as the command line took them: text, lists of text, or true. */
+  /** By setting name, as parsed from the command line: text, lists of text, or true. */
   readonly flags: Readonly<Partial<Record<SettingName, unknown>>>;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
-  /** The file to read, which must then exist; else `TASKRUN_CONFIG`, else `taskrun.toml` if there is one. */
+  /** The file, which must exist. Default: `TASKRUN_CONFIG`, else `taskrun.toml` if it exists. */
   readonly file?: string | undefined;
-  /** In place of the usual defaults. */
+  /** Override the usual defaults. */
   readonly defaults?: Readonly<Partial<Record<SettingName, unknown>>>;
 }
 
-/** What the same file and environment say for the commands that talk to a server. */
+/** Settings of the commands that call a server. */
 const clientNames = ["addr", "namespace"] as const;
 
-/** @throws {ConfigError} naming everything that is wrong, a line each */
+/** Loads the server's settings. @throws {ConfigError} naming everything that is wrong, a line each */
 export function loadConfig(sources: Sources): ServerConfig {
   const file = readFile(sources);
   const stray = unknownNames(file, sources.env);
@@ -45,7 +44,7 @@ export function loadConfig(sources: Sources): ServerConfig {
   return serverConfig(Object.fromEntries(values), (name) => found.get(name)?.origin ?? name);
 }
 
-/** The address and namespace that the file sets for the commands that talk to a server. */
+/** Loads the address and namespace that the file sets for commands that call a server. */
 export function loadClientSettings(sources: Omit<Sources, "flags">): { addr?: string; namespace?: string } {
   const { path, table } = readFile(sources);
   const texts = clientNames.flatMap((name) => {
@@ -76,7 +75,7 @@ function readFile({ cwd, env, file = env.TASKRUN_CONFIG }: Omit<Sources, "flags"
   }
 }
 
-/** A value, and where it came from in words that lead the reader there. */
+/** A value and its origin, as error messages name it. */
 interface Given {
   readonly value: unknown;
   readonly origin: string;
@@ -95,7 +94,7 @@ function findGiven(name: SettingName, file: ConfigFile, sources: Sources): Given
 
 const truths: Readonly<Record<string, boolean>> = { true: true, 1: true, false: false, 0: false };
 
-/** Flags and variables are text; a list is separated by commas, and `off` is the empty one. */
+/** Converts the text of a flag or variable; lists are separated by commas, and `off` is the empty list. */
 function fromText(value: unknown, like: unknown): unknown {
   if (typeof like === "boolean") return truths[String(value)] ?? value;
   if (!Array.isArray(like)) return value;
@@ -107,7 +106,7 @@ function variableOf(name: string): string {
   return `TASKRUN_${name.toUpperCase().replaceAll("-", "_")}`;
 }
 
-/** What a container host sets by itself for a service that is called taskrun; not meant for us. */
+/** Variables that container platforms set for a service named taskrun; ignored. */
 const serviceLink = /^TASKRUN_(\w+_)?(SERVICE_(HOST|PORT)|PORT)(_\w+)?$/;
 
 function unknownNames({ path, table }: ConfigFile, env: Sources["env"]): string[] {

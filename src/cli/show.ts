@@ -4,16 +4,16 @@ import type { Io } from "./io.js";
 import { eventJson, line } from "./json.js";
 import { oneLine, sanitize } from "./terminal-sanitizer.js";
 
-/** A way to show what happens to a task while it is watched. */
+/** Shows the events of a watched task. */
 export interface Show {
   tell(event: TaskEvent): Promise<void>;
-  /** Says something that is not in the task's log, on a line of its own. */
+  /** Prints a line that is not part of the task's log. */
   note(text: string): Promise<void>;
-  /** Nothing more comes. */
+  /** Ends the display. */
   close(): Promise<void>;
 }
 
-/** For programs: an event a line. */
+/** Shows events as JSON Lines. */
 export function eventLines({ stdout, stderr }: Io): Show {
   return {
     tell: (event) => stdout.write(line(eventJson(event))),
@@ -22,7 +22,7 @@ export function eventLines({ stdout, stderr }: Io): Show {
   };
 }
 
-/** How a task has ended, and with what result: lines for people. */
+/** Formats the end of a task and its result, for people. */
 export function endOf(task: Task, colors: Colors): readonly string[] {
   const lasted = task.createdAtMs > 0 ? ` after ${duration(task.finishedAtMs - task.createdAtMs)}` : "";
   const why = task.errorMessage === "" ? "" : `: ${oneLine(task.errorMessage)}`;

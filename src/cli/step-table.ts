@@ -9,7 +9,7 @@ export function isGraph({ steps }: Pick<Task, "steps">): boolean {
   return steps.length > 1 || steps.some(({ type }) => type !== "" && type !== "standard");
 }
 
-/** The steps of a task; `STARTED` counts from when the task was created. */
+/** Formats the steps of a task as a table; `STARTED` counts from the task's creation. */
 export function stepTable(task: Pick<Task, "steps" | "createdAtMs">, io: Io): string {
   return table(columnsFor(task, io.now(), colorsFor(io.stdout, io)), task.steps, io.stdout.columns);
 }
@@ -23,7 +23,7 @@ function columnsFor({ createdAtMs }: Pick<Task, "createdAtMs">, now: number, col
       cell: ({ state }) => state,
       paint: (text, { state }) => paintState(colors, state, text),
     },
-    { title: "TRIES", cell: triesOf },
+    { title: "ATTEMPTS", cell: attemptsOf },
     { title: "AGENT", cell: ({ agent }) => agent || "-" },
     { title: "AFTER", cell: ({ dependsOn }) => namesOf(dependsOn) },
     {
@@ -35,8 +35,8 @@ function columnsFor({ createdAtMs }: Pick<Task, "createdAtMs">, now: number, col
   ];
 }
 
-/** A step that no worker has a part in is not tried. */
-function triesOf({ agent, attempts, maxAttempts }: Step): string {
+/** Steps without an agent have no attempts. */
+function attemptsOf({ agent, attempts, maxAttempts }: Step): string {
   return agent === "" && attempts <= 1 ? "-" : `${attempts}/${maxAttempts}`;
 }
 
@@ -47,7 +47,7 @@ function namesOf(names: readonly string[]): string {
     : shown || "-";
 }
 
-/** How long a step took, or has taken until now. */
+/** Formats how long a step took, or has taken until now. */
 export function lastedSoFar({ startedAtMs, finishedAtMs }: Step, now: number): string {
   return startedAtMs > 0 && finishedAtMs === 0
     ? duration(now - startedAtMs)

@@ -11,7 +11,7 @@ import { whyWaiting } from "./waiting.js";
 
 type Options = ConnectionOptions & JsonOption;
 
-/** `task steps`: the steps of a task, in an order in which they can be run. */
+/** `task steps`: prints the steps of a task in topological order. */
 export async function listSteps(id: string, options: Options, io: Io): Promise<ExitCode> {
   await withClient(io, options, async (client) => {
     const task = await client.tasks.get(id);
@@ -23,7 +23,7 @@ export async function listSteps(id: string, options: Options, io: Io): Promise<E
   return exit.ok;
 }
 
-/** `task signal`: gives the step that waits for it its payload. */
+/** `task signal`: sends a signal to the step that waits for it. */
 export async function signalTask(
   id: string,
   name: string,
@@ -42,7 +42,7 @@ export interface ResolveOptions extends ConnectionOptions, JsonOption {
   readonly result?: string;
 }
 
-/** `task resolve`: an operator settles a step by hand, or without a step the whole task. */
+/** `task resolve`: resolves a failed step by hand, or without a step the whole task. */
 export async function resolveStep(
   id: string,
   step: string | undefined,
@@ -51,7 +51,7 @@ export async function resolveStep(
 ): Promise<ExitCode> {
   const resolution = await resolutionOf(options, io);
   if (step === undefined && resolution.action !== "resolve") {
-    throw new CliError(exit.usage, "name the step that failed; without one, --done settles the whole task");
+    throw new CliError(exit.usage, "name the failed step; without one, --done resolves the whole task");
   }
   const task = await withClient(io, options, ({ tasks }) => tasks.resolveStep(id, step ?? "", resolution));
   await io.stdout.write(options.json ? document(taskJson(task)) : `${task.id} ${task.status}\n`);
@@ -61,8 +61,8 @@ export async function resolveStep(
 async function resolutionOf({ retry, done, result }: ResolveOptions, io: Io): Promise<Resolution> {
   if ([retry, done, result !== undefined].filter(Boolean).length !== 1) {
     const ways =
-      "--retry to try it anew, --done to go on without a result, or --result JSON to go on with one";
-    throw new CliError(exit.usage, `say what is to become of it, in one way: ${ways}`);
+      "--retry to run it again, --done to continue without a result, or --result JSON to continue with one";
+    throw new CliError(exit.usage, `choose one: ${ways}`);
   }
   if (result !== undefined) {
     return { action: "complete", result: JSON.parse(await readInput(result, io, "--result")) };
@@ -70,7 +70,7 @@ async function resolutionOf({ retry, done, result }: ResolveOptions, io: Io): Pr
   return { action: retry ? "retry" : "resolve" };
 }
 
-/** `task visualize`: the task as it stands, as a Mermaid flowchart. */
+/** `task visualize`: prints the current state of a task as a Mermaid flowchart. */
 export async function visualizeTask(id: string, options: Options, io: Io): Promise<ExitCode> {
   const task = await withClient(io, options, (client) => client.tasks.get(id));
   const mermaid = drawTask(task);

@@ -15,7 +15,7 @@ export interface VerifyStoreOptions {
   readonly json?: boolean;
 }
 
-/** `store verify`: all that is wrong with a data directory. Ends with 1 if anything is. */
+/** `store verify`: reports all damage to a data directory. The exit code is 1 if there is any. */
 export async function verifyStore(options: VerifyStoreOptions, io: Io): Promise<ExitCode> {
   const { data, config: file, json } = options;
   const flags = data === undefined ? {} : { data };
@@ -38,7 +38,7 @@ export async function verifyStore(options: VerifyStoreOptions, io: Io): Promise<
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     if (error.code === "not_found") {
-      throw new CliError(exit.notFound, error.message, ["The data directory is chosen with --data DIR."]);
+      throw new CliError(exit.notFound, error.message, ["Choose the data directory with --data DIR."]);
     }
     const next =
       error.reason === "STORE_LOCKED" ? ["Stop that server first, or verify a copy of its directory."] : [];
@@ -47,8 +47,8 @@ export async function verifyStore(options: VerifyStoreOptions, io: Io): Promise<
     await clear();
   }
   if (found > 0) {
-    const advice = `\`${io.self} server --data ${config.data} --repair\` starts without what is damaged, and says what is gone`;
-    await io.stderr.write(`${found} found wrong with ${path}; ${advice}\n`);
+    const advice = `\`${io.self} server --data ${config.data} --repair\` starts without what is damaged, and reports what is lost`;
+    await io.stderr.write(`${found} ${found === 1 ? "problem" : "problems"} in ${path}; ${advice}\n`);
     return exit.failed;
   }
   if (!json) await io.stdout.write(`${path} is sound\n`);

@@ -1,6 +1,6 @@
 import { oneLine } from "./terminal-sanitizer.js";
 
-/** One column: its heading, and how its cells are painted once they have their width. */
+/** A column of a table; `paint` colours a cell that has been cut to its width. */
 export interface Column<Row> {
   readonly title: string;
   cell(row: Row): string;
@@ -10,8 +10,7 @@ export interface Column<Row> {
 const GAP = "  ";
 
 /**
- * A table for people: columns as wide as their widest cell, and lines no longer than `width`, the last cell of a
- * line being cut if need be. Without a width nothing is cut.
+ * Formats a table: columns as wide as their widest cell, lines cut to `width` if it is given.
  */
 export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[], width?: number): string {
   const cells = rows.map((row) => columns.map((column) => oneLine(column.cell(row))));
@@ -39,7 +38,7 @@ export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]
   return [heading, ...body].map((text) => `${text}\n`).join("");
 }
 
-/** A text cut to a width, its end marked by `…`. */
+/** Cuts the end of a text to fit a width, marked by `…`. */
 export function truncate(text: string, width: number): string {
   if (displayWidth(text) <= width) return text;
   let cut = "";
@@ -52,7 +51,7 @@ export function truncate(text: string, width: number): string {
   return width < 1 ? "" : `${cut}…`;
 }
 
-/** A text whose beginning is cut to fit a width, marked by `…`. */
+/** Cuts the beginning of a text to fit a width, marked by `…`. */
 export function truncateStart(text: string, width: number): string {
   if (displayWidth(text) <= width) return text;
   let kept = "";
@@ -65,17 +64,17 @@ export function truncateStart(text: string, width: number): string {
   return width < 1 ? "" : `…${kept}`;
 }
 
-/** Columns of a terminal that a text takes up. */
+/** Returns the number of terminal columns of a text. */
 export function displayWidth(text: string): number {
   let width = 0;
   for (const char of text) width += charWidth(char);
   return width;
 }
 
-/** Chinese, Japanese and Korean signs, full-width forms and emoji take two columns. */
+/** CJK characters, full-width forms and emoji, which take two columns. */
 const wide =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{1f300}-\u{1f64f}\u{1f680}-\u{1f6ff}\u{1f900}-\u{1f9ff}\u{20000}-\u{3fffd}]/u;
-/** Marks that join the sign before them, and signs with no width at all. */
+/** Combining marks and format characters, which take no column. */
 const none = /[\p{Mn}\p{Me}\p{Cf}]/u;
 
 function charWidth(char: string): number {

@@ -10,7 +10,7 @@ const SEQ_MAX = Number.MAX_SAFE_INTEGER;
 
 /** `taskrun task …`. What each command does is loaded when it is used. */
 export function addTaskCommands(program: Command, io: Io, end: Ending): void {
-  const task = program.command("task").description("Give tasks, read them, watch them, stop them.");
+  const task = program.command("task").description("Create, read, watch and cancel tasks.");
   addCreate(task, io, end);
   addReading(task, io, end);
   addChanging(task, io, end);
@@ -21,24 +21,24 @@ function addCreate(task: Command, io: Io, end: Ending): void {
   task
     .command("create")
     .description("Create a task and print its id.")
-    .option("--agent <name>", "The agent that is to do it.")
-    .option("--template <name>", "NS/NAME@VERSION in place of an agent; NS/ and @VERSION may be left out.")
+    .option("--agent <name>", "The agent that does the task.")
+    .option("--template <name>", "NS/NAME@VERSION instead of an agent; NS/ and @VERSION are optional.")
     .option("--input <json>", "JSON, @FILE, or - for standard input. Default: {}")
-    .option("--watch", "Stay and show the output; ends when the task does.")
-    .addOption(jsonOption("Print the task as JSON; with --watch its events, one a line."))
-    .option("--label <name=value...>", "Labels to find it by.", pair)
-    .option("--selector <name=value...>", "Labels a worker must carry.", pair)
+    .option("--watch", "Show the output until the task ends.")
+    .addOption(jsonOption("Print the task as JSON; with --watch its events, one per line."))
+    .option("--label <name=value...>", "Labels of the task, for lists.", pair)
+    .option("--selector <name=value...>", "Labels that a worker must have.", pair)
     .option("--priority <n>", "-100 to 100, higher first. Default: 0", whole(-100, 100))
-    .option("--timeout <duration>", "For the whole task, for example 5m. Default: none", duration)
+    .option("--timeout <duration>", "Limit of the whole task, for example 5m. Default: none", duration)
     .option(
       "--attempts <n>",
-      "How often a step is tried in all. Default: 1, or as the template says",
+      "Attempts of each step, the first included. Default: 1, or the template's",
       whole(1, 100),
     )
-    .option("--start-at <time>", "Not before this time, for example 2030-01-31T09:00Z.", moment)
-    .option("--idempotency-key <key>", "Makes it safe to repeat the command.")
-    .option("--correlation-id <id>", "Ties the task to records of your own.")
-    .option("--created-by <name>", "Who asks. Default: $USER")
+    .option("--start-at <time>", "Do not start before this time, for example 2030-01-31T09:00Z.", moment)
+    .option("--idempotency-key <key>", "Make it safe to repeat the command.")
+    .option("--correlation-id <id>", "An id of your own records.")
+    .option("--created-by <name>", "Who creates it. Default: $USER")
     .addOption(namespaceOption())
     .addOption(addrOption())
     .action(async (options) => end((await import("./task-create.js")).createTask(options, io)));
@@ -48,16 +48,16 @@ function addReading(task: Command, io: Io, end: Ending): void {
   const verbs = () => import("./task.js");
   task
     .command("get <id>")
-    .description("Show a task with its runs and its result.")
+    .description("Show a task with its steps, runs and result.")
     .addOption(jsonOption("Print it as JSON."))
     .addOption(addrOption())
     .action(async (id, options) => end((await verbs()).getTask(id, options, io)));
 
   task
     .command("list")
-    .description("List tasks, the newest first.")
+    .description("List tasks, newest first.")
     .addOption(
-      new Option("--status <status>", "Only those of this status.")
+      new Option("--status <status>", "Only tasks of this status.")
         .choices(taskStatuses)
         .argParser(oneOf(taskStatuses)),
     )
@@ -71,9 +71,9 @@ function addReading(task: Command, io: Io, end: Ending): void {
 
   task
     .command("watch <id>")
-    .description("Show what happens to a task until it ends: output on stdout, the rest on stderr.")
-    .option("--after-seq <n>", "Only what came after this event.", whole(0, SEQ_MAX))
-    .addOption(jsonOption("Print JSON, an event a line."))
+    .description("Show a task's events until it ends: output on stdout, the rest on stderr.")
+    .option("--after-seq <n>", "Only events after this one.", whole(0, SEQ_MAX))
+    .addOption(jsonOption("Print JSON, one event per line."))
     .addOption(addrOption())
     .action(async (id, options) => end((await verbs()).watchTask(id, options, io)));
 }
@@ -82,7 +82,7 @@ function addChanging(task: Command, io: Io, end: Ending): void {
   const verbs = () => import("./task.js");
   task
     .command("cancel <id>")
-    .description("Cancel a task, at once and for good.")
+    .description("Cancel a task.")
     .option("--reason <text>", "Why, for people.")
     .addOption(jsonOption("Print the task as JSON."))
     .addOption(addrOption())
@@ -90,10 +90,10 @@ function addChanging(task: Command, io: Io, end: Ending): void {
 
   task
     .command("retry <id>")
-    .description("Do an ended task again, as a new task, and print the new id.")
-    .option("--idempotency-key <key>", "Makes it safe to repeat the command.")
-    .option("--watch", "Stay and show the output; ends when the task does.")
-    .addOption(jsonOption("Print the task as JSON; with --watch its events, one a line."))
+    .description("Run an ended task again as a new task, and print the new id.")
+    .option("--idempotency-key <key>", "Make it safe to repeat the command.")
+    .option("--watch", "Show the output until the task ends.")
+    .addOption(jsonOption("Print the task as JSON; with --watch its events, one per line."))
     .addOption(addrOption())
     .action(async (id, options) => end((await verbs()).retryTask(id, options, io)));
 }

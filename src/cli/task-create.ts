@@ -27,15 +27,14 @@ export interface CreateOptions extends ConnectionOptions {
 }
 
 /**
- * `task create`: stdout gets the id of the new task, or with `--json` all of it, or with `--watch` what its agents
- * write.
+ * `task create`: prints the id of the new task, with `--json` all of it, with `--watch` its output.
  */
 export async function createTask(options: CreateOptions, io: Io): Promise<ExitCode> {
   if (!options.agent === !options.template) {
     const example = `For example: ${io.self} task create --agent support_triage --input '{"query": "help"}'`;
     const text = options.agent
-      ? "a task is of --agent or of --template, not of both"
-      : "name the agent that is to do it, with --agent NAME, or a template, with --template NS/NAME@VERSION";
+      ? "give either --agent or --template, not both"
+      : "name an agent with --agent NAME, or a template with --template NS/NAME@VERSION";
     throw new CliError(exit.usage, text, [example]);
   }
   const request = await toRequest(options, io);

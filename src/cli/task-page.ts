@@ -50,7 +50,7 @@ function factsOf(task: Task, io: Io): [string, string][] {
   ];
 }
 
-/** How long it took, or what it has been doing for how long. */
+/** How long the task took, or for how long it has been waiting or running. */
 function lasting({ status, createdAtMs, finishedAtMs, runs }: Task, now: number): [string, string] {
   if (finishedAtMs > 0) return ["took", took(createdAtMs, finishedAtMs)];
   if (status === "PENDING") return ["waiting for", duration(now - createdAtMs)];
@@ -63,7 +63,7 @@ function runTable(task: Task, io: Io): string {
   const columns: Column<Run>[] = [
     { title: "RUN", cell: ({ id }) => id },
     { title: "STEP", cell: ({ stepName }) => stepName },
-    { title: "TRY", cell: ({ attempt }) => String(attempt) },
+    { title: "ATTEMPT", cell: ({ attempt }) => String(attempt) },
     { title: "WORKER", cell: ({ workerId }) => workerId || "-" },
     { title: "STATUS", cell: ({ status }) => status, paint: (status) => paintStatus(colors, status) },
     { title: "TOOK", cell: ({ startedAtMs, finishedAtMs }) => took(startedAtMs, finishedAtMs) },

@@ -13,7 +13,7 @@ export interface JsonOption {
   readonly json?: boolean;
 }
 
-/** `task get`: all there is to know about one task. */
+/** `task get`: prints one task. */
 export async function getTask(
   id: string,
   options: ConnectionOptions & JsonOption,
@@ -35,7 +35,7 @@ export interface ListOptions extends ConnectionOptions, JsonOption {
   readonly limit: number;
 }
 
-/** `task list`: the newest first, at most `limit` of them. */
+/** `task list`: prints the newest `limit` tasks. */
 export async function listTasks(options: ListOptions, io: Io): Promise<ExitCode> {
   const { status, agent, label, limit, json } = options;
   const filter: TaskFilter = {
@@ -60,7 +60,7 @@ export async function listTasks(options: ListOptions, io: Io): Promise<ExitCode>
 }
 
 async function showTasks(tasks: readonly Task[], limit: number, io: Io): Promise<void> {
-  if (tasks.length === 0) return io.stderr.write("There are no tasks that fit.\n");
+  if (tasks.length === 0) return io.stderr.write("There are no matching tasks.\n");
   const colors = colorsFor(io.stdout, io);
   const now = io.now();
 
@@ -80,14 +80,14 @@ async function showTasks(tasks: readonly Task[], limit: number, io: Io): Promise
   }
 }
 
-/** `task watch`: what happened after `--after-seq`, then live, until the task ends. */
+/** `task watch`: prints the events after `--after-seq`, then new ones until the task ends. */
 export async function watchTask(
   id: string,
   options: ConnectionOptions & JsonOption & { readonly afterSeq?: number },
   io: Io,
 ): Promise<ExitCode> {
   return withClient(io, options, async (client) => {
-    // A watch waits for a server that is away; whoever has just typed the command would rather be told.
+    // A watch would wait for a server that is down; this call reports it instead.
     const task = await client.tasks.get(id);
     return follow(client, task, { afterSeq: options.afterSeq ?? 0, json: options.json === true }, io);
   });
@@ -104,7 +104,7 @@ export async function cancelTask(
   return exit.ok;
 }
 
-/** `task retry`: a new task that does the work of an ended one again. */
+/** `task retry`: creates a new task with the request of an ended one. */
 export async function retryTask(
   id: string,
   options: ConnectionOptions & JsonOption & { readonly idempotencyKey?: string; readonly watch?: boolean },
@@ -114,7 +114,7 @@ export async function retryTask(
   return withClient(io, options, async (client) => {
     const task = await client.tasks.retry(id, idempotencyKey === undefined ? {} : { idempotencyKey });
     if (watch) {
-      if (!json) await io.stderr.write(`task ${task.id} created, to do ${id} again\n`);
+      if (!json) await io.stderr.write(`task ${task.id} created as a retry of ${id}\n`);
       return follow(client, task, { json: json === true }, io);
     }
     await io.stdout.write(json ? document(taskJson(task)) : `${task.id}\n`);

@@ -10,7 +10,7 @@ import { nameOf } from "./template-name.js";
 import { readSources, type SourceText } from "./template-source.js";
 import { oneLine } from "./terminal-sanitizer.js";
 
-/** What became of one file. */
+/** The outcome of one file. */
 type Applied =
   | {
       readonly outcome: "created" | "unchanged";
@@ -20,8 +20,8 @@ type Applied =
   | { readonly outcome: "refused"; readonly error: TaskRunError; readonly findings: readonly Finding[] };
 
 /**
- * `template apply`: registers each file. One that is refused, because it has errors or its version is known with
- * another body, does not hinder the others; the command then ends with 1.
+ * `template apply`: registers each file. A file is refused if it has errors or its version is registered with another
+ * body; the others are registered all the same, and the exit code is 1.
  */
 export async function applyTemplates(
   files: readonly string[],
@@ -66,7 +66,7 @@ function inJson(applied: Applied): object {
   return { outcome, error: { code, reason, message }, findings };
 }
 
-/** What is there goes to stdout; what is wrong with a file, to stderr. */
+/** Prints the registered template to stdout, problems to stderr. */
 async function tell({ file }: SourceText, applied: Applied, io: Io): Promise<void> {
   const colors = colorsFor(io.stderr, io);
   const refused = applied.outcome === "refused";
@@ -76,7 +76,7 @@ async function tell({ file }: SourceText, applied: Applied, io: Io): Promise<voi
   }
   await io.stderr.write(worth.map((each) => findingLine(file, each, colors)).join(""));
   if (!refused) {
-    const what = applied.outcome === "created" ? "created" : "there already";
+    const what = applied.outcome === "created" ? "created" : "unchanged";
     await io.stdout.write(`${nameOf(applied.template)} ${what}\n`);
   }
 }

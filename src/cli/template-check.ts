@@ -16,7 +16,7 @@ import type { JsonOption } from "./task.js";
 import { nameOf, readTemplateName } from "./template-name.js";
 import { readSource, readSources } from "./template-source.js";
 
-/** `template validate`: what there is to say of each file, without a server. Ends with 1 if one could not be registered. */
+/** `template validate`: prints the findings of each file, without a server. The exit code is 1 if any is invalid. */
 export async function validateTemplates(
   files: readonly string[],
   { json }: JsonOption,
@@ -52,7 +52,7 @@ async function validateWith(
   return code;
 }
 
-/** `template visualize`: a file, standard input, or a registered template as a Mermaid flowchart. */
+/** `template visualize`: prints a file, standard input or a registered template as a Mermaid flowchart. */
 export async function visualizeTemplate(
   given: string,
   options: ConnectionOptions & JsonOption,
@@ -68,7 +68,7 @@ export async function visualizeTemplate(
   return exit.ok;
 }
 
-/** A name has no extension that a file of templates has. */
+/** Extensions that distinguish a file from a template's name. */
 const extensions: readonly string[] = [".yaml", ".yml", ".json"];
 
 function isFile(given: string, { cwd }: Io): boolean {

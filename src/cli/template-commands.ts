@@ -6,15 +6,15 @@ import { addrOption, jsonOption, namespaceOption, whole } from "./options.js";
 
 /** `taskrun template …`. What each command does is loaded when it is used. */
 export function addTemplateCommands(program: Command, io: Io, end: Ending): void {
-  const template = program.command("template").description("Register templates, check them, show them.");
+  const template = program.command("template").description("Register, check, read and draw templates.");
   const verbs = () => import("./template.js");
-  // Brings the language of templates along, with YAML and JSON Schema.
+  // Loads the template reader, with YAML and JSON Schema.
   const checks = () => import("./template-check.js");
 
   template
     .command("apply <file...>")
-    .description("Register templates; - is standard input. A version that is registered never changes.")
-    .addOption(jsonOption("Print JSON, what became of a file a line."))
+    .description("Register templates; - is standard input. A registered version cannot be changed.")
+    .addOption(jsonOption("Print JSON, the outcome of one file per line."))
     .addOption(addrOption())
     .action(async (files, options) =>
       end((await import("./template-apply.js")).applyTemplates(files, options, io)),
@@ -32,22 +32,22 @@ export function addTemplateCommands(program: Command, io: Io, end: Ending): void
 
   template
     .command("get <name>")
-    .description("Print a template, NS/NAME@VERSION, as it was registered. NS/ and @VERSION may be left out.")
-    .addOption(jsonOption("Print all that is known of it as JSON."))
+    .description("Print the text of a template, NS/NAME@VERSION. NS/ and @VERSION are optional.")
+    .addOption(jsonOption("Print the template as JSON."))
     .addOption(namespaceOption())
     .addOption(addrOption())
     .action(async (name, options) => end((await verbs()).getTemplate(name, options, io)));
 
   template
     .command("validate <file...>")
-    .description("Say all that is wrong with templates, without a server; - is standard input.")
-    .addOption(jsonOption("Print JSON, a file a line."))
+    .description("Report all problems of templates, without a server; - is standard input.")
+    .addOption(jsonOption("Print JSON, one file per line."))
     .action(async (files, options) => end((await checks()).validateTemplates(files, options, io)));
 
   template
     .command("visualize <template>")
     .description("Draw a file, - or NS/NAME@VERSION as a Mermaid flowchart.")
-    .addOption(jsonOption("Print the drawing within JSON."))
+    .addOption(jsonOption("Print JSON that contains the drawing."))
     .addOption(namespaceOption())
     .addOption(addrOption())
     .action(async (given, options) => end((await checks()).visualizeTemplate(given, options, io)));

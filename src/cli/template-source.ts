@@ -4,16 +4,16 @@ import { limits } from "#domain/limits";
 import { CliError, exit } from "./exit.js";
 import type { Io } from "./io.js";
 
-/** The text of a template, and what to call the place it came from. */
+/** The text of a template, and the name of its source. */
 export interface SourceText {
   readonly file: string;
   readonly text: string;
 }
 
 /**
- * The texts of all files; `-` is standard input. Nothing is done with the first before the last can be read.
+ * Reads all files before any is used; `-` is standard input.
  *
- * @throws {CliError} of wrong use, naming what cannot be read
+ * @throws {CliError} `usage`, naming what cannot be read
  */
 export async function readSources(files: readonly string[], io: Io): Promise<readonly SourceText[]> {
   if (files.filter((file) => file === "-").length > 1)

@@ -9,7 +9,7 @@ import type { JsonOption } from "./task.js";
 import { readTemplateName } from "./template-name.js";
 import { sanitize } from "./terminal-sanitizer.js";
 
-/** `template get`: the text it was registered with, or with `--json` all that is known of it. */
+/** `template get`: prints the registered text, or with `--json` the whole template. */
 export async function getTemplate(
   name: string,
   options: ConnectionOptions & JsonOption,
@@ -29,7 +29,7 @@ export interface TemplateListOptions extends ConnectionOptions, JsonOption {
   readonly limit: number;
 }
 
-/** `template list`: by namespace and name, the newest version first, at most `limit` of them. */
+/** `template list`: prints at most `limit` templates by namespace and name, the newest version first. */
 export async function listTemplates(options: TemplateListOptions, io: Io): Promise<ExitCode> {
   const { name, limit, json } = options;
   const filter: TemplateFilter = { ...(name !== undefined && { name }), pageSize: Math.min(limit, 1_000) };
@@ -49,7 +49,7 @@ export async function listTemplates(options: TemplateListOptions, io: Io): Promi
 }
 
 async function show(templates: readonly Template[], io: Io): Promise<void> {
-  const hint = `There are no templates that fit; \`${io.self} template apply FILE\` registers one.\n`;
+  const hint = `There are no matching templates; \`${io.self} template apply FILE\` registers one.\n`;
   if (templates.length === 0) return io.stderr.write(hint);
   const now = io.now();
   const columns: Column<Template>[] = [

@@ -1,12 +1,11 @@
 /**
- * Makes text that an agent wrote harmless to a terminal: escape sequences and control characters are taken out,
- * all but line feed and tab, and with them the marks that reorder text for the eye. A sequence may be cut
- * anywhere by the chunks it comes in, so this remembers where it is.
+ * Removes from a stream of text everything that could control a terminal: escape sequences, control characters other than
+ * line feed and tab, and bidirectional overrides. Keeps state between chunks, which may split a sequence anywhere.
  */
 export class TerminalSanitizer {
   #state: State = "text";
 
-  /** What of the chunk may be shown. */
+  /** Returns the safe part of a chunk. */
   pass(chunk: string): string {
     let shown = "";
     for (const char of chunk) {
@@ -17,12 +16,12 @@ export class TerminalSanitizer {
   }
 }
 
-/** A whole text, made harmless. */
+/** Sanitizes a whole text. */
 export function sanitize(text: string): string {
   return new TerminalSanitizer().pass(text);
 }
 
-/** A whole text, made harmless and put on one line. */
+/** Sanitizes a whole text and joins its lines. */
 export function oneLine(text: string): string {
   return sanitize(text).replace(/[\n\t]+/g, " ");
 }

@@ -22,7 +22,7 @@ export async function whyWaiting(client: TaskRunClient, task: Task, io: Io): Pro
   return fitting.every(isFull) ? `all workers with ${name} are busy; ${see}` : undefined;
 }
 
-/** The agent without which a task does not go on, and since when it has waited for it. */
+/** Returns the agent that a task waits for, and since when; undefined if it waits for none. */
 function awaitedAgent(task: Task): { readonly agent: string; readonly sinceMs: number } | undefined {
   const { status, agent, createdAtMs, startAtMs, steps } = task;
   const dueMs = Math.max(createdAtMs, startAtMs);

@@ -15,8 +15,8 @@ export interface WorkerRunOptions extends Pick<ConnectionOptions, "addr">, Agent
 }
 
 /**
- * `worker`: runs agents until it is told to leave. The first SIGTERM or SIGINT drains, the second ends it at once.
- * A server that is away is waited for, at the start as well as later.
+ * `worker`: runs agents until stopped. The first SIGTERM or SIGINT drains, the second ends it at once. Waits for a server
+ * that is down, at the start as well as later.
  */
 export async function runWorker(options: WorkerRunOptions, io: Io): Promise<ExitCode> {
   const { addr } = await target(io, options.addr === undefined ? {} : { addr: options.addr });
@@ -52,7 +52,7 @@ async function begin(start: () => Promise<WorkerHandle>): Promise<WorkerHandle> 
   }
 }
 
-/** Announces the worker, then waits until it has left. */
+/** Prints the announcement, then waits until the worker has disconnected. */
 async function untilTold(worker: WorkerHandle, announcement: string, io: Io): Promise<ExitCode> {
   let signals = 0;
   const unhear = io.onSignal((signal) => {
@@ -60,16 +60,16 @@ async function untilTold(worker: WorkerHandle, announcement: string, io: Io): Pr
     if (signals > 1) return worker.close();
     if (worker.activeRuns > 0) {
       const runs = worker.activeRuns === 1 ? "the run" : `the ${worker.activeRuns} runs`;
-      void io.stderr.write(`finishing ${runs} in hand; once more to stop at once\n`);
+      void io.stderr.write(`finishing ${runs} it holds; signal again to stop at once\n`);
     }
-    worker.drain(signal).catch(() => {}); // `closed` below says the same
+    worker.drain(signal).catch(() => {}); // `closed` below rejects likewise
   });
 
   try {
     await io.stdout.write(announcement);
     await worker.closed;
   } catch (cause) {
-    const hint = `A worker's id is letters, digits, - and _, and its own alone (--id); \`${io.self} worker --help\` lists the options.`;
+    const hint = `Each worker needs an id of its own (--id): letters, digits, - and _. \`${io.self} worker --help\` lists the options.`;
     throw new CliError(exit.failed, (cause as Error).message, [hint], cause);
   } finally {
     unhear();

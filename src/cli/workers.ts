@@ -12,7 +12,7 @@ export interface WorkerListOptions extends ConnectionOptions, JsonOption {
   readonly status?: NonNullable<WorkerFilter["status"]>;
 }
 
-/** `worker list`: who is connected now. */
+/** `worker list`: prints the connected workers. */
 export async function listWorkers(options: WorkerListOptions, io: Io): Promise<ExitCode> {
   const { agent, status, json } = options;
   const filter = { ...(agent !== undefined && { agent }), ...(status !== undefined && { status }) };
@@ -20,7 +20,7 @@ export async function listWorkers(options: WorkerListOptions, io: Io): Promise<E
 
   if (json) await io.stdout.write(workers.map(line).join(""));
   else if (workers.length > 0) await io.stdout.write(workerTable(workers, io));
-  else await io.stderr.write(`No worker that fits is connected; \`${io.self} worker\` starts one.\n`);
+  else await io.stderr.write(`No matching worker is connected; \`${io.self} worker\` starts one.\n`);
   return exit.ok;
 }
 
@@ -35,7 +35,7 @@ export async function getWorker(
   return exit.ok;
 }
 
-/** `worker drain`: answers at once, while the worker finishes or hands back what it holds. */
+/** `worker drain`: returns at once, while the worker finishes or hands back its runs. */
 export async function drainWorker(
   id: string,
   options: ConnectionOptions & JsonOption & { readonly reason?: string },

@@ -39,8 +39,8 @@ test.each([
   [["--max-runs", "0"], "whole number from 1"],
   [["--id", "no spaces"], 'id "no spaces" is not'],
   [["--drain", "soon"], `option '--drain <duration>' argument 'soon' is invalid. "soon" is not a duration`],
-  [["foo"], "unknown command 'foo'\nThere are list, get, drain"],
-  [["lst"], "unknown command 'lst'; did you mean list?\nThere are list, get, drain"],
+  [["foo"], "unknown command 'foo'\nCommands are list, get, drain"],
+  [["lst"], "unknown command 'lst'; did you mean list?\nCommands are list, get, drain"],
 ])("a worker that cannot be started so ends with 2: %j", async (words, message) => {
   const { code, stderr } = await taskrun(["worker", ...words]);
 

@@ -140,7 +140,7 @@ test("a graph on a terminal is a block that is drawn over itself", async () => {
     ✓ take     complete           350 ms
     ● charge   in progress        2.0 s   2/3  50%
     ● approve  in progress        1.0 s        waits for a signal
-    ↻ ship     waiting for retry          1/3  again in 3.0 s: boom
+    ↻ ship     waiting for retry          1/3  retry in 3.0 s: boom
     task t1: CANCELLED after 8.2 s
     "
   `);
@@ -219,7 +219,7 @@ test("a graph in a pipe, and on a terminal that cannot go up, is told line by li
     const { stdout, stderr } = await watch({ steps: diamond, events, ...(setting as Setting) });
     expect(stdout).toBe("hello\n");
     expect(stderr).toBe(
-      "try 1 of take on worker w1: ASSIGNED\napprove waits for a signal\ntask t1: COMPLETED after 8.2 s\n",
+      "attempt 1 of take on worker w1: ASSIGNED\napprove waits for a signal\ntask t1: COMPLETED after 8.2 s\n",
     );
   }
 });
@@ -238,7 +238,7 @@ test("an interrupted watch leaves the block and says how to go on", async () => 
 
   expect(code).toBe(130);
   expect(screen).toMatch(
-    /● take .*\n(.*\n){3}\nThe task goes on\. Watch it from here with\n.* --after-seq \d+\n$/,
+    /● take .*\n(.*\n){3}\nThe task continues\. Watch it from here with\n.* --after-seq \d+\n$/,
   );
 });
 

@@ -71,7 +71,7 @@ test("a server, a worker and a task, each by its command", async () => {
     },
   });
 
-  expect(server).toMatchObject({ code: 0, stderr: "stopping; once more to stop at once\n" });
+  expect(server).toMatchObject({ code: 0, stderr: "stopping; signal again to stop at once\n" });
 });
 
 test("a server registers the templates of its folder, before it serves and when one is added", async () => {

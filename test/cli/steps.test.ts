@@ -95,17 +95,17 @@ test("steps is a table for people", async () => {
 
   expect(code).toBe(0);
   expect(stdout).toMatchInlineSnapshot(`
-    "STEP       TYPE      STATE        TRIES  AGENT   AFTER       STARTED  TOOK    ERROR
-    fetch      standard  complete     1/1    worker  -           +10 ms   240 ms
-    split      map       in_progress  -      -       fetch       +300 ms  59.7 s
-    split_000  standard  error        2/2    worker  fetch       +310 ms  2.0 s   no luck
-    join       standard  pending      0/1    worker  a b c d +2  -
+    "STEP       TYPE      STATE        ATTEMPTS  AGENT   AFTER       STARTED  TOOK    ERROR
+    fetch      standard  complete     1/1       worker  -           +10 ms   240 ms
+    split      map       in_progress  -         -       fetch       +300 ms  59.7 s
+    split_000  standard  error        2/2       worker  fetch       +310 ms  2.0 s   no luck
+    join       standard  pending      0/1       worker  a b c d +2  -
     "
   `);
   expect((await task(["get", "t1"])).stdout).toContain(stdout);
 });
 
-test("steps --json is a step a line, its result parsed", async () => {
+test("steps --json is one step per line, its result parsed", async () => {
   const lines = (await task(["steps", "t1", "--json"])).stdout.trim().split("\n");
 
   expect(lines.map((line) => JSON.parse(line))).toMatchObject([
@@ -129,7 +129,7 @@ test("signal sends its payload: none, as JSON, from a file or from standard inpu
   expect(unfit.stderr).toContain("--payload does not fit result_schema");
   const none = await task(["signal", "t1", "none"]);
   expect(none.code).toBe(4);
-  expect(none.stderr).toContain("`npx taskrun task steps ID` shows");
+  expect(none.stderr).toContain("`npx taskrun task steps ID` lists");
 });
 
 test.each([
@@ -143,9 +143,9 @@ test.each([
 });
 
 test.each([
-  [["fetch"], "say what is to become of it"],
-  [["fetch", "--retry", "--done"], "in one way"],
-  [["--retry"], "name the step that failed"],
+  [["fetch"], "choose one: --retry"],
+  [["fetch", "--retry", "--done"], "choose one: --retry"],
+  [["--retry"], "name the failed step"],
   [["fetch", "--result", "{"], "--result is not JSON"],
 ])("resolve %j is wrong use", async (words, message) => {
   const { code, stderr } = await task(["resolve", "t1", ...words]);

@@ -114,8 +114,8 @@ test("an input is JSON, a file behind @, or standard input", async () => {
 });
 
 test.each([
-  [["create"], "name the agent that is to do it, with --agent NAME"],
-  [["create", "--template", "n/t@1", "--agent", "a"], "of --agent or of --template, not of both"],
+  [["create"], "name an agent with --agent NAME"],
+  [["create", "--template", "n/t@1", "--agent", "a"], "either --agent or --template, not both"],
   [["create", "--template", "n/t/u"], '--template: "n/t/u" is not NS/NAME@VERSION'],
   [["create", "--agent", "a", "--input", "{query: 1}"], "--input is not JSON"],
   [["create", "--agent", "a", "--input", "@none.json"], "none.json cannot be read"],
@@ -140,8 +140,8 @@ test("watch writes output to stdout and the rest to stderr", async () => {
     code: 0,
     stdout: "one\ntwo",
     stderr: [
-      "try 1 on worker w1: RUNNING",
-      "try 1 on worker w1: COMPLETED",
+      "attempt 1 on worker w1: RUNNING",
+      "attempt 1 on worker w1: COMPLETED",
       "task t1: COMPLETED after 1.2 s",
       'result {\n  "ok": true\n}\n',
     ].join("\n"),
@@ -216,7 +216,7 @@ test("list --json is a task on a line; an empty list is no error", async () => {
       .split("\n")
       .map((line) => JSON.parse(line).id),
   ).toEqual(["t2"]);
-  expect(empty).toEqual({ code: 0, stdout: "", stderr: "There are no tasks that fit.\n" });
+  expect(empty).toEqual({ code: 0, stdout: "", stderr: "There are no matching tasks.\n" });
 });
 
 test("get shows a page for people", async () => {
@@ -232,8 +232,8 @@ test("get shows a page for people", async () => {
     took       1.2 s
     input      {}
 
-    RUN  STEP  TRY  WORKER  STATUS     TOOK   WHY
-    r1   main  1    w1      COMPLETED  1.1 s
+    RUN  STEP  ATTEMPT  WORKER  STATUS     TOOK   WHY
+    r1   main  1        w1      COMPLETED  1.1 s
 
     result
     {
@@ -319,8 +319,8 @@ test("a refused field is called as it was typed, once", async () => {
 test("what is not there is followed by the list that shows what is", async () => {
   const worker = await taskrun(["worker", "get", "w1", "--addr", plane.addr]);
 
-  expect((await task(["get", "missing"])).stderr).toMatch(/^ {2}`npx taskrun task list` shows/m);
-  expect(worker.stderr).toMatch(/^ {2}`npx taskrun worker list` shows/m);
+  expect((await task(["get", "missing"])).stderr).toMatch(/^ {2}`npx taskrun task list` lists/m);
+  expect(worker.stderr).toMatch(/^ {2}`npx taskrun worker list` lists/m);
   expect(worker.stderr).not.toContain("task list");
 });
 
@@ -350,7 +350,7 @@ test("a server that is not there ends with 3 and says what to do", async () => {
 
   expect(code).toBe(3);
   expect(stderr).toContain(`${addr}: no answer from the server`);
-  expect(stderr).toContain("Start one with `npx taskrun dev`");
+  expect(stderr).toContain("Start a server with `npx taskrun dev`");
 });
 
 test("the address comes from the flag, else the environment, else the file", async () => {
@@ -370,6 +370,6 @@ test("worker list says when nobody is there", async () => {
   expect(await taskrun(["worker", "list", "--addr", plane.addr])).toEqual({
     code: 0,
     stdout: "",
-    stderr: "No worker that fits is connected; `npx taskrun worker` starts one.\n",
+    stderr: "No matching worker is connected; `npx taskrun worker` starts one.\n",
   });
 });

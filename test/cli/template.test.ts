@@ -91,7 +91,7 @@ const template = (words: readonly string[], setting: Setting = {}): Promise<Addr
 const offline = (words: readonly string[], setting: Setting = {}): Promise<AddressedMessage> =>
   taskrun(["template", ...words], { cwd, ...setting });
 
-test("apply says what it made, and what was there already", async () => {
+test("apply says what it made, and what it found unchanged", async () => {
   expect(await template(["apply", "flow.yaml"])).toEqual({
     code: 0,
     stdout: "shop/flow@1.2.0 created\n",
@@ -99,7 +99,7 @@ test("apply says what it made, and what was there already", async () => {
   });
   expect(await template(["apply", "-"], { stdin: flow })).toEqual({
     code: 0,
-    stdout: "shop/flow@1.2.0 there already\n",
+    stdout: "shop/flow@1.2.0 unchanged\n",
     stderr: "",
   });
 });
@@ -109,7 +109,7 @@ test("apply names all errors of a file and the difference to what is there, goes
   const { code, stdout, stderr } = await template(["apply", "broken.yaml", "changed.yaml", "lonely.yaml"]);
 
   expect(code).toBe(1);
-  expect(stdout).toBe("shop/flow@1.2.0 there already\n");
+  expect(stdout).toBe("shop/flow@1.2.0 unchanged\n");
   expect(stderr.trim().split("\n")).toEqual([
     expect.stringMatching(/^broken\.yaml:9:\d+: error MISSING_DEP_REF .*frist/),
     "changed.yaml: refused: template shop/flow@1.2.0 is registered with another body (a: 1 → 2)",
@@ -189,7 +189,7 @@ test("list is a table for people, and lines for programs", async () => {
   expect(await template(["list", "--name", "none"])).toEqual({
     code: 0,
     stdout: "",
-    stderr: "There are no templates that fit; `npx taskrun template apply FILE` registers one.\n",
+    stderr: "There are no matching templates; `npx taskrun template apply FILE` registers one.\n",
   });
 });
 
@@ -213,7 +213,7 @@ test("a template that is not there ends with 4 and is followed by the list that 
   const { code, stderr } = await template(["get", "shop/none"]);
 
   expect(code).toBe(4);
-  expect(stderr).toMatch(/^ {2}`npx taskrun template list` shows/m);
+  expect(stderr).toMatch(/^ {2}`npx taskrun template list` lists/m);
 });
 
 test("visualize draws a file without a server, and a registered template", async () => {
