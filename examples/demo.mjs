@@ -1,7 +1,7 @@
 /**
- * The whole of TaskRun in half a minute: a server and two workers, each a process of its own, triage the tickets
- * of `tickets.json`, report on these sources, and draft replies. Half-way through one worker is killed; what it
- * had in hand is taken up by the other. Ends with 0 only if every task completed, exactly once.
+ * A demonstration of half a minute: a server and two workers, each a process of its own, triage the tickets of
+ * `tickets.json`, report on these sources, and draft replies. Half-way through, one worker is killed, and the other
+ * takes over its runs. The exit code is 0 only if every task completed exactly once.
  *
  *     npm ci && npm run demo
  */
@@ -15,14 +15,14 @@ import { broken, LiveOutput, say, summary } from "./demo/report.mjs";
 
 /** The longest the demo may take. */
 const DEMO_MS = 30_000;
-/** From here to a reassignment it takes a little more than this; the default of 30 s would be dull to watch. */
+/** A lost worker's runs are reassigned soon after this; with the default of 30 s the demo would take too long. */
 const LEASE = "3s";
 const HEARTBEAT = "500ms";
 const WORKERS = ["ada", "bob"];
-/** Replies are drafted in batches, with this pause before each: it makes a run long enough to be interrupted. */
+/** Replies are drafted in batches, with this pause before each, so that a run is long enough to be interrupted. */
 const TICKETS_PER_BATCH = 5;
 const PAUSE_MS = 300;
-/** Drafts of a batch that are seen before its worker is killed. */
+/** Drafts of a batch that its worker writes before it is killed. */
 const KILL_AFTER = 2;
 
 const started = Date.now();
@@ -50,7 +50,7 @@ function fail(problems) {
   process.exit(1);
 }
 
-/** @returns what was not as promised */
+/** @returns what went wrong */
 async function demo() {
   const { createClient } = await import("taskrun/client").catch((cause) => {
     throw new Error("TaskRun is not built: run `npm ci` (or `npm run build`) first", { cause });
@@ -94,13 +94,13 @@ async function demo() {
   }
 }
 
-/** Two agents that come along, and one that is a program. */
+/** Two built-in agents, and one that is a program. */
 function agents() {
   const program = `'${process.execPath}' examples/draft-replies.mjs`;
   return ["--agent", "support_triage", "--agent", "repo_report", "--exec", `draft_replies=${program}`];
 }
 
-/** What is to be done, with what must be found in its output, and how often. */
+/** The tasks, each with the texts that must be in its output, and how often. */
 async function work() {
   const tickets = JSON.parse(await readFile(new URL("./tickets.json", import.meta.url), "utf8"));
   const batches = Array.from({ length: Math.ceil(tickets.length / TICKETS_PER_BATCH) }, (_, i) =>
@@ -125,7 +125,7 @@ async function work() {
   ];
 }
 
-/** Watches one task to its end, printing what it says. */
+/** Watches one task to its end and prints its output. */
 async function follow(client, created, { title, expect }, killer) {
   if (!created.ok) throw created.error;
   const { id } = created.task;

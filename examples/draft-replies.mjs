@@ -1,15 +1,15 @@
 /**
- * An agent that is a program: it drafts a first reply to each ticket it is given, from the words of the ticket.
+ * An agent that is a program: it drafts a first reply to each ticket.
  *
- * On stdin: `{"tickets": [{"id", "customer", "query"}], "pause_ms": 0}`. On stdout: one line a ticket. It waits
- * `pause_ms` before each, so that somebody can watch; that wait is all that is slow about it.
+ * stdin: `{"tickets": [{"id", "customer", "query"}], "pause_ms": 0}`. stdout: one line per ticket. It waits `pause_ms`
+ * milliseconds before each, so that the output can be watched.
  */
 import { text } from "node:stream/consumers";
 import { setTimeout as pause } from "node:timers/promises";
 
 const { tickets, pause_ms: pauseMs = 0 } = JSON.parse(await text(process.stdin));
 
-// Nobody reads any more: the worker is gone, and what is written here would reach no one.
+// The pipe is closed because the worker has ended.
 process.stdout.on("error", () => process.exit(1));
 
 for (const { id, customer, query } of tickets) {
@@ -17,7 +17,7 @@ for (const { id, customer, query } of tickets) {
   process.stdout.write(`${id}: Hello ${customer}, ${draft(query)}\n`);
 }
 
-/** One sentence that shows the ticket was read, and one that says what comes next. */
+/** A sentence about the ticket, and one about what happens next. */
 function draft(query) {
   const order = query.match(/#\d+/)?.[0];
   const amount = query.match(/\d+[.,]\d\d [A-Z]{3}/)?.[0];

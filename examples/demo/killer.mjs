@@ -22,7 +22,7 @@ export class Killer {
     );
   }
 
-  /** The kill must have cost something, or the demo has shown nothing. */
+  /** The kill must have interrupted a run. */
   verdict(watched) {
     const lost = watched.flatMap(({ title, task }) => {
       const runs = task.runs.filter(
@@ -32,7 +32,7 @@ export class Killer {
     });
     const names = lost.map(({ title, task }) => `${title} (completed by ${task.runs.at(-1).workerId})`);
     say(
-      `\nWorker ${this.#victim} was killed with ${lost.length} runs in hand, done again by the other: ${names.join(", ")}`,
+      `\nWorker ${this.#victim} was killed with ${lost.length} runs that it held, repeated by the other: ${names.join(", ")}`,
     );
     const late = lost.filter(({ task }) => task.runs.at(-1).workerId === this.#victim);
     return [

@@ -1,4 +1,4 @@
-/** Starts the processes of the demo, keeps what they say, and ends them: only these, whatever happens. */
+/** Starts the processes of the demo, collects their stderr, and ends them, and only them. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
@@ -7,12 +7,12 @@ import { fileURLToPath } from "node:url";
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 const taskrun = fileURLToPath(new URL("../../bin/taskrun.js", import.meta.url));
 
-/** What of a process' stderr is kept, to be shown if the demo fails. */
+/** How much of the end of each process's stderr is kept, to be printed if the demo fails. */
 const LINES_KEPT = 15;
 /** A process that does not end by itself within this is killed. */
 const STOP_MS = 3_000;
 
-/** Settings of whoever runs the demo must not reach it. */
+/** The environment without the caller's own settings. */
 const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("TASKRUN_")));
 
 export class Processes {
@@ -36,7 +36,7 @@ export class Processes {
     return child;
   }
 
-  /** SIGKILL: no goodbye, no last word. */
+  /** Ends a process by SIGKILL. */
   kill(name) {
     this.#running.find((one) => one.name === name).child.kill("SIGKILL");
   }
@@ -62,7 +62,7 @@ export class Processes {
   }
 }
 
-/** Ports of the loopback that nobody listens on. */
+/** Finds free ports of the loopback interface. */
 export async function freePorts(count) {
   const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
   await Promise.all(servers.map((server) => once(server, "listening")));
@@ -71,7 +71,7 @@ export async function freePorts(count) {
   return ports;
 }
 
-/** Asks every 50 ms until the answer is true; the failures on the way do not matter. */
+/** Polls every 50 ms until the answer is true, ignoring failures. */
 export async function until(what, timeoutMs, ask) {
   const end = Date.now() + timeoutMs;
   while (Date.now() < end) {

@@ -1,10 +1,10 @@
-/** What the demo shows: output as it comes, and at the end a table and whatever was not as promised. */
+/** The output of the demo: the agents' output as it comes, then a table, and what went wrong. */
 
-/** Lines shown of each task, so that one report does not drown the others. */
+/** Lines shown of each task. */
 const LINES_SHOWN = 8;
 const WIDTH = 96;
 
-/** Prints a task's output line by line, with who is writing it. Chunks need not end where lines do. */
+/** Prints a task's output line by line, with its worker. Chunks may end within a line. */
 export class LiveOutput {
   #title;
   #rest = "";
@@ -21,7 +21,7 @@ export class LiveOutput {
     for (const line of lines) this.#line(line, who);
   }
 
-  /** Another attempt begins, and with it the output. */
+  /** Starts over: another attempt repeats the output. */
   restart() {
     this.#rest = "";
     this.#shown = 0;
@@ -52,12 +52,12 @@ export function say(line) {
   console.log(line);
 }
 
-/** Agents' output is text from somewhere else: it must not move the terminal. */
+/** Removes control characters, which could control the terminal. */
 function inert(line) {
   return line.replace(/\p{Cc}/gu, "�");
 }
 
-/** What was promised and did not hold, for one task as it was watched and as it lies in the store. */
+/** Compares a task's events with its stored state, and returns what is wrong. */
 export function broken({ title, task, events, output, expect }) {
   const completed = task.runs.filter(({ status }) => status === "COMPLETED");
   const ends = events.filter(({ type, task: seen }) => type === "task" && seen.finishedAtMs > 0);
@@ -92,7 +92,7 @@ export function broken({ title, task, events, output, expect }) {
   return problems;
 }
 
-/** One row an agent, and one for all. */
+/** A row for each agent, and one for all. */
 export function summary(watched) {
   const agents = [...new Set(watched.map(({ task }) => task.agent))];
   const groups = [
@@ -116,7 +116,7 @@ export function summary(watched) {
   return table(["agent", "tasks", "completed", "runs", "lost", "chunks", "median", "longest"], rows);
 }
 
-/** @param left columns that are text; all others are numbers, and stand to the right */
+/** @param left text columns; the others are numbers, aligned to the right */
 export function table(head, rows, left = [0]) {
   const cells = [head, ...rows].map((row) => row.map(String));
   const widths = head.map((_, column) => Math.max(...cells.map((row) => row[column].length)));

@@ -1,6 +1,6 @@
 /**
- * `count_primes` once more, in code instead of YAML: where steps are alike, a loop says so. It is the very same
- * template as `templates/count_primes.yaml`, so whichever is registered second changes nothing.
+ * `count_primes` in code instead of YAML, with a loop for similar steps. It is the same template as
+ * `templates/count_primes.yaml`, so registering both changes nothing.
  */
 import { workflow } from "taskrun/templates";
 
@@ -24,7 +24,7 @@ export const countPrimes = workflow(
       agent: "primes_plan",
       description: "The primes up to the root of the limit, with which the quarters sieve.",
     });
-    /** One of the two halves of what another step has. */
+    /** One of the two halves of another step's range. */
     const halfOf = (of, half, name, agent) =>
       w.step(name, { agent, config: { of: of.name, half }, after: [of] });
 

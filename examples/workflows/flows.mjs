@@ -1,11 +1,11 @@
-/** What to run of each workflow, and what to say of its result. */
+/** The input of each workflow, and how to print its result. */
 import { readFileSync } from "node:fs";
 
 function json(path) {
   return JSON.parse(readFileSync(new URL(path, import.meta.url), "utf8"));
 }
 
-/** The input that lies ready for a workflow, as JSON says it. */
+/** Reads the sample input of a workflow. */
 export function inputFor(name) {
   return json(`inputs/${name}.json`);
 }
@@ -15,12 +15,12 @@ export function weekOfTickets() {
   return { week: "2026-04", tickets: json("../tickets.json") };
 }
 
-/** Amounts in cents, as people write them. */
+/** Formats cents for people. */
 function money(cents) {
   return (cents / 100).toFixed(2);
 }
 
-/** An order like the one that lies ready, going where no carrier goes. */
+/** The sample order, to a country that no carrier serves. */
 export function undeliverable() {
   const order = inputFor("order_fulfillment");
   return { ...order, address: { ...order.address, city: "Longyearbyen", country: "SJ" } };
@@ -33,7 +33,7 @@ const approval = (amount) => ({
   say: ({ approved, approvals }) => `${approved ? "approved" : "refused"} (${approvals.join("; ")})`,
 });
 
-/** In the order in which they are run. `signal` is sent when the step of that name waits for it. */
+/** In the order in which they run. `signal` is sent when its step waits for it. */
 export const flows = [
   {
     template: example("linear_workflow"),

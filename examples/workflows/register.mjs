@@ -1,11 +1,11 @@
-/** Makes the templates of this folder known to a server: those of `templates/`, and those that are code. */
+/** Registers the templates of this folder: those in `templates/` and those in code. */
 import { readdirSync, readFileSync } from "node:fs";
 import { countPrimes } from "./count-primes.mjs";
 import { ticketDigest } from "./ticket-digest.mjs";
 
 const folder = new URL("templates/", import.meta.url);
 
-/** Registering the same template once more changes nothing, so this may be done at every start. @returns what the server says of each */
+/** Idempotent, so it can run at every start. @returns the server's answer for each template */
 export async function registerAll(client) {
   const files = readdirSync(folder).filter((name) => name.endsWith(".yaml"));
   const sources = files.map((name) => readFileSync(new URL(name, folder), "utf8"));

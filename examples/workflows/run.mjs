@@ -1,6 +1,6 @@
 /**
  * Starts a server and a worker on free ports of the loopback, registers the workflows of this folder, runs each, and
- * prints what came of it. Ends with 0 if every workflow ended as it should.
+ * prints the results. The exit code is 0 if every workflow ended as expected.
  *
  *     npm run build && node examples/workflows/run.mjs
  */
@@ -15,7 +15,7 @@ import { say, table } from "../demo/report.mjs";
 import { flows } from "./flows.mjs";
 import { registerAll } from "./register.mjs";
 
-/** The longest all of it may take. */
+/** Limit of the whole program. */
 const MOST_MS = 60_000;
 
 const processes = new Processes();
@@ -63,7 +63,7 @@ async function main() {
   }
 }
 
-/** Runs one workflow; if it is undone, what undid it is a row of its own. */
+/** Runs one workflow. If it is compensated, the compensating task has a row of its own. */
 async function run(client, flow) {
   const { template, input, signal } = flow;
   const { id } = await client.tasks.create({ template, namespace: template.namespace, input });
@@ -77,9 +77,9 @@ async function run(client, flow) {
 
   const told = row(template.name, task, task.errorMessage);
   if (!task.compensatedBy) throw new Error(`${template.name} ended as ${task.status}: ${task.errorMessage}`);
-  const undone = await client.tasks.wait(task.compensatedBy);
-  const what = undone.steps.map(({ agent }) => agent).join(", then ");
-  return [told, row("… undone", undone, what)];
+  const compensation = await client.tasks.wait(task.compensatedBy);
+  const what = compensation.steps.map(({ agent }) => agent).join(", then ");
+  return [told, row("… compensated", compensation, what)];
 }
 
 function row(name, { steps, runs, createdAtMs, finishedAtMs, status }, result) {

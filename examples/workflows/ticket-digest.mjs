@@ -1,13 +1,13 @@
 /**
- * `ticket_digest`, written in code: a map over the tickets, a task of its own that counts their words, a pause in
- * which mistakes can still be noticed, and a signal with which somebody approves.
+ * `ticket_digest` in code: a map over the tickets, a child task that counts their words, a timer, and a signal by which
+ * somebody approves.
  */
 import { workflow } from "taskrun/templates";
 import { z } from "zod";
 
-/** Long enough to see it, short enough to watch. */
+/** Length of the timer. */
 const COOLING_OFF_MS = 200;
-/** An approval that has not come by then is taken for a no. */
+/** Without a signal by then, the digest is not approved. */
 const APPROVAL_MS = 60_000;
 
 const ticket = z.object({ id: z.string(), customer: z.string(), query: z.string() });

@@ -52,7 +52,7 @@ test("the program that runs them all says what came of each, and ends well", asy
   expect([await runner.ended, runner.stderr]).toEqual([0, ""]);
   const rows = runner.stdout.split("\n").filter((line) => / (COMPLETED|FAILED) /.test(line));
   expect(rows).toHaveLength(12);
-  expect(rows.at(-1)).toMatch(/^… undone .* COMPLETED {2}order_refund, then order_release$/);
+  expect(rows.at(-1)).toMatch(/^… compensated .* COMPLETED {2}order_refund, then order_release$/);
 });
 
 test("a template in code is the same as one in YAML that says the same", async () => {
@@ -253,7 +253,7 @@ describe("an order", () => {
     expect(task.compensatedBy).toBe("");
   });
 
-  test("that no carrier takes is undone by a task of its own, the latest step first", async () => {
+  test("that no carrier takes is compensated by a task of its own, the last step first", async () => {
     const task = await fulfil({ ...undeliverable(), card: "4242424242424242" });
 
     expect(task.status).toBe("FAILED");
@@ -261,11 +261,11 @@ describe("an order", () => {
     expect(steps(task)).toBe(
       "validate_order=complete reserve_inventory=complete charge_payment=complete ship_order=error",
     );
-    const undone = await client.tasks.wait(task.compensatedBy);
-    expect(undone).toMatchObject({ status: "COMPLETED", compensates: task.id });
-    const byAgent = new Map(undone.steps.map((step) => [step.agent, step]));
+    const compensation = await client.tasks.wait(task.compensatedBy);
+    expect(compensation).toMatchObject({ status: "COMPLETED", compensates: task.id });
+    const byAgent = new Map(compensation.steps.map((step) => [step.agent, step]));
     const [refund, release] = [byAgent.get("order_refund"), byAgent.get("order_release")];
-    expect(undone.steps).toHaveLength(2);
+    expect(compensation.steps).toHaveLength(2);
     expect(release?.dependsOn).toEqual([refund?.name]);
     expect(JSON.parse(refund?.outputJson ?? "")).toEqual({ refunded_cents: 15_894 });
     expect(JSON.parse(release?.outputJson ?? "")).toEqual({
@@ -288,8 +288,8 @@ describe("an order", () => {
 
     expect(task.errorMessage).toContain("the card ending in 0002 was declined");
     expect(task.runs.filter(({ stepName }) => stepName === "charge_payment")).toHaveLength(1);
-    const undone = await client.tasks.wait(task.compensatedBy);
-    expect(undone.steps.map(({ agent, state }) => `${agent}=${state}`)).toEqual(["order_release=complete"]);
+    const compensation = await client.tasks.wait(task.compensatedBy);
+    expect(compensation.steps.map(({ agent, state }) => `${agent}=${state}`)).toEqual(["order_release=complete"]);
   });
 
   test("that the schema does not allow is no task at all", async () => {

@@ -1,8 +1,8 @@
-/** The steps of `reconcile_accounts`: a month of a company's books against its bank statement. Money is in cents. */
+/** The agents of `reconcile_accounts`, which match a month of a company's books with its bank statement, in cents. */
 import { AgentError, agent } from "taskrun/worker";
 import { z } from "zod";
 
-/** A bank books a payment up to so many days after the books do. */
+/** How many days later than the books the bank may book a payment. */
 const DAYS_LATE = 4;
 const DAY_MS = 24 * 3_600_000;
 
@@ -42,7 +42,7 @@ export const bank = agent({
   },
 });
 
-/** An entry is a line if the amounts are equal, the days are near, and the line names it or nothing else fits. */
+/** An entry matches a line if the amounts are equal, the days are near, and the line names it or nothing else fits. */
 export const match = agent({
   name: "accounts_match",
   input: z.unknown(),
@@ -103,7 +103,7 @@ export const close = agent({
     const { accounts, sum_cents } = await ctx.result("totals");
     const { closing_cents, lowest } = await ctx.result("balance");
     const difference = closing_cents - (opening_cents + sum_cents);
-    // What is on one side alone must explain all of the difference, or something was matched wrongly.
+    // The unmatched entries must explain the whole difference; otherwise a match was wrong.
     const explained = sumOf(theirs) - sumOf(ours);
     if (difference !== explained) {
       throw new AgentError(`the difference is ${difference} cents, of which ${explained} are explained`, {
@@ -132,7 +132,7 @@ function sumOf(entries) {
   return entries.reduce((sum, { cents }) => sum + cents, 0);
 }
 
-/** `-1234.50` as whole cents; sums of fractions would not be exact. */
+/** Converts `-1234.50` to cents; sums of fractions would not be exact. */
 function cents(amount) {
   const parts = /^(-?)(\d+)\.(\d\d)$/.exec(amount);
   if (!parts) throw new AgentError(`"${amount}" is no amount such as -1234.50`, { retryable: false });

@@ -1,4 +1,4 @@
-/** The steps of `approval_routing`: who has to approve an expense, and whether they do. Amounts are euros. */
+/** The agents of `approval_routing`, which route an expense to its approvers. Amounts are in euros. */
 import { agent, createSteps } from "taskrun/worker";
 import { z } from "zod";
 
@@ -35,7 +35,7 @@ export const auto = agent({
   },
 });
 
-/** A manager approves what the month's budget still has. */
+/** A manager approves what is left of the month's budget. */
 export const manager = agent({
   name: "approval_manager",
   input: z.object({
@@ -53,7 +53,7 @@ export const manager = agent({
   },
 });
 
-/** Finance spreads the cost over the years a thing is used, and approves what no single year feels. */
+/** Finance spreads the cost over the years of use, and approves it if each year's share is small. */
 export const finance = agent({
   name: "approval_finance",
   input: z.object({ config: z.object({ useful_years: z.int(), largest: z.number() }) }),
@@ -64,7 +64,7 @@ export const finance = agent({
   },
 });
 
-/** Joins those that were asked; the others do not exist in this task. */
+/** Joins the approvals that were requested; the other steps do not exist in this task. */
 export const finalize = agent({
   name: "approval_finalize",
   input: z.unknown(),

@@ -1,8 +1,8 @@
-/** The steps of `ticket_digest`: what customers wrote this week, by topic. */
+/** The agents of `ticket_digest`, which sum up a week's tickets by topic. */
 import { agent } from "taskrun/worker";
 import { z } from "zod";
 
-/** The first topic of which a ticket has a word is its own. */
+/** A ticket's topic is the first one of which it contains a word. */
 const topics = {
   billing: /\b(invoice|charged?|refund|payment|subscription|price|EUR|USD)\b/i,
   outage: /\b(down|outage|50\d|error|crash\w*|slow)\b/i,
@@ -13,7 +13,7 @@ const pressing = /\b(urgent|down|immediately|losing|asap|as soon as possible|mon
 
 const ticket = z.object({ id: z.string(), customer: z.string(), query: z.string() });
 
-/** One ticket: what a map gives each of its members. */
+/** Classifies one ticket: a member of a map. */
 export const classify = agent({
   name: "digest_classify",
   input: z.object({ item: ticket }),
@@ -23,7 +23,7 @@ export const classify = agent({
   },
 });
 
-/** Joins the tickets with what was found out about them; `text` is what a child task goes on with. */
+/** Joins the tickets with their topics; `text` is the input of a child task. */
 export const compose = agent({
   name: "digest_compose",
   input: z.object({ tickets: z.array(ticket) }),
@@ -36,7 +36,7 @@ export const compose = agent({
   },
 });
 
-/** Publishes if somebody said so. */
+/** Publishes the digest if it was approved. */
 export const publish = agent({
   name: "digest_publish",
   input: z.object({ week: z.string() }),

@@ -1,4 +1,4 @@
-/** All agents of the workflows, for one worker to run: also as `taskrun worker --module examples/workflows/agents/index.mjs`. */
+/** All agents of the workflows. `taskrun worker --module examples/workflows/agents/index.mjs` runs them too. */
 import * as accounts from "./accounts.mjs";
 import * as approval from "./approval.mjs";
 import * as digest from "./digest.mjs";

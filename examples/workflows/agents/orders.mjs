@@ -1,10 +1,10 @@
-/** The steps of `order_fulfillment`, with those that undo others. Money is in cents. */
+/** The agents of `order_fulfillment` and its compensations. Amounts are in cents. */
 import { createHash } from "node:crypto";
 import { AgentError, agent } from "taskrun/worker";
 import { z } from "zod";
 import { charge as askBank, available, catalogue, products, record, recordOf } from "./shop.mjs";
 
-/** Trying again would not change it. */
+/** Not retryable: another attempt would fail too. */
 function final(message) {
   return new AgentError(message, { retryable: false });
 }
@@ -39,7 +39,7 @@ export const reserve = agent({
   input: z.unknown(),
   async run(_, ctx) {
     const { lines } = await ctx.result("validate_order");
-    // The task's id is the order's number: whoever reserves for it again finds that it is done.
+    // The task's id is the order's number, so a second attempt finds that the goods are reserved.
     if (!recordOf(ctx.taskId).reserved) {
       const short = lines.filter(({ sku, quantity }) => available(sku) < quantity);
       if (short.length > 0) {
@@ -69,12 +69,12 @@ export const charge = agent({
   },
 });
 
-/** Packs parcels that a carrier takes, and knows what it costs to where. */
+/** Ships the order, if a carrier serves its country. */
 export const ship = agent({
   name: "order_ship",
   input: z.object({ address: z.object({ country: z.string() }) }),
   async run({ address: { country } }, ctx) {
-    // No direct dependency of this step: results of any step before it can be read.
+    // Not a direct dependency: results of all earlier steps can be read.
     const { weight_grams } = await ctx.result("validate_order");
     const tariff = catalogue.shipping[country];
     if (!tariff) throw final(`no carrier goes to ${country}`);
@@ -88,12 +88,12 @@ export const ship = agent({
   },
 });
 
-/** What a step that undoes another is given: whose result, in which task. */
-const undoing = z.object({ compensate: z.object({ task_id: z.string() }) });
+/** The input of a compensating step: the task whose step it compensates. */
+const compensating = z.object({ compensate: z.object({ task_id: z.string() }) });
 
 export const release = agent({
   name: "order_release",
-  input: undoing,
+  input: compensating,
   async run({ compensate: { task_id: order } }) {
     const { reserved = [] } = recordOf(order);
     record(order, { reserved: undefined });
@@ -103,7 +103,7 @@ export const release = agent({
 
 export const refund = agent({
   name: "order_refund",
-  input: undoing,
+  input: compensating,
   async run({ compensate: { task_id: order } }) {
     const { charged_cents = 0, refunded_cents = charged_cents } = recordOf(order);
     record(order, { refunded_cents });

@@ -1,4 +1,4 @@
-/** The steps of `count_primes`: a sieve over a range, cut in two and in two again. */
+/** The agents of `count_primes`: a sieve over the four quarters of a range. */
 import { agent } from "taskrun/worker";
 import { z } from "zod";
 
@@ -13,7 +13,7 @@ export const plan = agent({
   },
 });
 
-/** Hands on the primes to sieve with, and half of the range. */
+/** Passes on the primes to sieve with, and half of the range. */
 export const halve = agent({
   name: "primes_halve",
   input: oneHalf,
@@ -47,7 +47,7 @@ export const total = agent({
   async run({ limit, config: { of } }, ctx) {
     const quarters = await Promise.all(of.map((name) => ctx.result(name)));
     const sum = (of) => quarters.reduce((all, quarter) => all + quarter[of], 0);
-    // Twins may also lie on both sides of a cut.
+    // Twin primes may be on both sides of a boundary.
     const across = quarters.filter(({ last }, i) => last !== null && quarters[i + 1]?.first === last + 2);
     const largest = quarters.findLast(({ last }) => last !== null)?.last ?? null;
     return { limit, primes: sum("count"), twins: sum("twins") + across.length, largest };

@@ -1,19 +1,19 @@
-/** The steps of `csv_products`: a file of products, read by whoever works on a batch and only as far as it needs. */
+/** The agents of `csv_products`. Each worker reads only its own part of the file. */
 import { open } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { AgentError, agent, createBatches, noBatches, splitIntoBatches } from "taskrun/worker";
 import { z } from "zod";
 
-/** The only folder these agents read from. */
+/** The only folder that these agents read. */
 const folder = new URL("../data/", import.meta.url);
-/** Rejected rows a batch names; the rest are counted. */
+/** Rejected rows that a batch lists; the rest are counted. */
 const REJECTED_NAMED = 10;
 
 const input = z.object({ file: z.string().regex(/^[A-Za-z0-9_-]+\.csv$/) });
-/** Before which row, and at which byte of the file. */
+/** A cursor: the number of a row, and its offset in the file in bytes. */
 const cursor = z.object({ row: z.int(), byte: z.int() });
 
-/** Finds where the rows begin, and cuts them into batches. No row of these files has a line break in it. */
+/** Splits the rows into batches. Rows of these files contain no line breaks. */
 export const analyze = agent({
   name: "products_analyze",
   input: input.extend({ config: z.object({ batch_size: z.int().positive() }) }),
@@ -98,7 +98,7 @@ function categoryOf(categories, name) {
   return categories[name];
 }
 
-/** The product of a row, or undefined if the row cannot be right. */
+/** Returns the product of a row; undefined if the row is invalid. */
 function productOf(line) {
   const [sku, , category, price, stock] = fieldsOf(line);
   const [cents, count] = [Math.round(Number(price) * 100), Number(stock)];
@@ -106,7 +106,7 @@ function productOf(line) {
   return { sku, category, cents, stock: count };
 }
 
-/** The fields of a row: commas part them, unless within quotes; a doubled quote is a quote. */
+/** Splits a row at commas outside quotes; a doubled quote is a quote. */
 function fieldsOf(line) {
   const fields = [];
   for (const [, quoted, plain] of line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^",]*))/g)) {
@@ -115,7 +115,7 @@ function fieldsOf(line) {
   return fields;
 }
 
-/** The bytes of a file of the folder, from one to before another, or to its end. */
+/** Reads the bytes of a file from one offset to another, or to its end. */
 async function readPart(name, from, to) {
   const file = await open(fileURLToPath(new URL(name, folder))).catch((cause) => {
     throw new AgentError(`${name} cannot be read: ${cause.message}`, { retryable: false, cause });

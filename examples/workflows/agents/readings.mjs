@@ -1,4 +1,4 @@
-/** The steps of `diamond_workflow`: whether a sensor's measurements can be used. */
+/** The agents of `diamond_workflow`, which judge whether a sensor's measurements are usable. */
 import { agent } from "taskrun/worker";
 import { z } from "zod";
 
@@ -38,7 +38,7 @@ export const describe = agent({
   },
 });
 
-/** By the median, which outliers do not move, unlike the mean. */
+/** Finds outliers by the median, which they do not affect, unlike the mean. */
 export const outliers = agent({
   name: "readings_outliers",
   input: z.object({ config: z.object({ threshold: z.number() }) }),

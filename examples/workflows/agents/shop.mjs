@@ -1,26 +1,26 @@
 /**
- * The shop behind `order_fulfillment`: a warehouse, a card's bank and a carrier. What they do is kept in a folder,
- * one file for each order, so that each of it may be asked for twice and is done once.
+ * The shop of `order_fulfillment`: a warehouse, a card's bank and a carrier. It keeps a file for each order, so that
+ * repeated requests are carried out once.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Where the shop keeps its books. */
+/** The folder of the shop's records. */
 const folder = process.env.ORDERS_FOLDER ?? join(tmpdir(), "taskrun-example-orders");
 
 const text = readFileSync(new URL("../data/catalogue.json", import.meta.url), "utf8");
 export const catalogue = JSON.parse(text);
 export const products = new Map(catalogue.products.map((product) => [product.sku, product]));
 
-/** Cards that behave in a way of their own, as payment services offer them for tests. */
+/** Test cards with special behaviour, as payment services offer them. */
 const testCards = {
   4000000000000002: { declined: true },
   /** The bank does not answer the first two times. */
   4000000000000341: { silentTimes: 2 },
 };
 
-/** What the shop knows of an order, or an empty record. */
+/** Reads an order's record; empty if there is none. */
 export function recordOf(order) {
   try {
     return JSON.parse(readFileSync(pathOf(order), "utf8"));
@@ -30,7 +30,7 @@ export function recordOf(order) {
   }
 }
 
-/** Adds to what is known of an order. A reader sees all of it or nothing. */
+/** Adds to an order's record, atomically. */
 export function record(order, more) {
   const path = pathOf(order);
   mkdirSync(folder, { recursive: true });
@@ -38,7 +38,7 @@ export function record(order, more) {
   renameSync(`${path}.new`, path);
 }
 
-/** How many of a product nobody has reserved. Read and reserve within one turn of the event loop. */
+/** Returns the unreserved stock of a product. Read and reserve within one turn of the event loop. */
 export function available(sku) {
   const names = existsSync(folder) ? readdirSync(folder) : [];
   const records = names.filter((name) => name.endsWith(".json"));
@@ -57,7 +57,7 @@ export function charge(order, card) {
   return charges < silentTimes ? "silent" : "charged";
 }
 
-/** True if the card's last digit fits the others, by Luhn's formula. */
+/** Checks a card number by Luhn's formula. */
 function hasCheckDigit(card) {
   const digits = [...card].reverse().map(Number);
   const sum = digits.reduce(

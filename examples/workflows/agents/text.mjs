@@ -1,4 +1,4 @@
-/** The steps of `linear_workflow`: what a text is about, by its words. */
+/** The agents of `linear_workflow`, which find the topic of a text by its words. */
 import { agent } from "taskrun/worker";
 import { z } from "zod";
 
