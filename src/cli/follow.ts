@@ -72,8 +72,8 @@ function explainWaiting(client: TaskRunClient, taskId: string, show: Show, io: I
     const why = await whyWaiting(client, await client.tasks.get(taskId), io);
     if (wanted && why !== undefined) await show.note(why);
   };
-  // Nobody asked for it: where it cannot be found out, the watch itself says what is wrong.
-  const undo = io.after(limits.waitingPatience, () => void explain().catch(() => {}));
+  // Errors are ignored: the watch reports them itself.
+  const cancel = io.after(limits.waitingPatience, () => void explain().catch(() => {}));
   return () => {
     wanted = false;
     cancel();

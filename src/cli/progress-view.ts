@@ -2,7 +2,7 @@ import type { Run, Step, Task, TaskEvent } from "#client/index";
 import { limits } from "#domain/limits";
 import { oneLine, TerminalSanitizer } from "./terminal-sanitizer.js";
 
-/** The end of what one run has written, as far as it fits on a line. */
+/** The latest output of one run. */
 interface Tail {
   readonly filter: TerminalSanitizer;
   /** The current, unfinished line. */

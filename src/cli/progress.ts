@@ -8,7 +8,7 @@ import { endOf, type Show } from "./show.js";
 import { displayWidth } from "./table.js";
 import { sanitize } from "./terminal-sanitizer.js";
 
-/** Where the terminal does not say how large it is. */
+/** Size of a terminal that does not report it. */
 const COLUMNS = 80;
 const ROWS = 24;
 

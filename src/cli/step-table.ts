@@ -4,7 +4,7 @@ import { type Colors, colorsFor, duration, paintState, took } from "./format.js"
 import type { Io } from "./io.js";
 import { type Column, table } from "./table.js";
 
-/** True if there is more to tell of a task than the one thing that it does. */
+/** True if a task has more than a single standard step. */
 export function isGraph({ steps }: Pick<Task, "steps">): boolean {
   return steps.length > 1 || steps.some(({ type }) => type !== "" && type !== "standard");
 }

@@ -61,9 +61,9 @@ function addReading(task: Command, io: Io, end: Ending): void {
         .choices(taskStatuses)
         .argParser(oneOf(taskStatuses)),
     )
-    .option("--agent <name>", "Only those of this agent.")
-    .option("--label <name=value...>", "Only those with these labels.", pair)
-    .option("--limit <n>", "At most so many.", whole(1, limits.listRows), 100)
+    .option("--agent <name>", "Only tasks of this agent.")
+    .option("--label <name=value...>", "Only tasks with these labels.", pair)
+    .option("--limit <n>", "Number of tasks at most.", whole(1, limits.listRows), 100)
     .addOption(jsonOption("Print JSON, a task a line."))
     .addOption(namespaceOption())
     .addOption(addrOption())

@@ -7,7 +7,7 @@ import { type Column, table, truncate } from "./table.js";
 import { nameOf } from "./template-name.js";
 import { oneLine, sanitize } from "./terminal-sanitizer.js";
 
-/** One task on one page: facts, steps, runs, result. */
+/** Formats a task for people: facts, steps, runs, result. */
 export function describeTask(task: Task, io: Io): string {
   const facts = factsOf(task, io).filter(([, value]) => value !== "");
   const named = Math.max(...facts.map(([name]) => name.length));
@@ -44,8 +44,8 @@ function factsOf(task: Task, io: Io): [string, string][] {
     ],
     ["retry of", task.retryOf],
     ["step of", task.parentTaskId === "" ? "" : `${task.parentTaskId} (${oneLine(task.parentStepName)})`],
-    ["undoes", task.compensates],
-    ["undone by", task.compensatedBy],
+    ["compensates", task.compensates],
+    ["compensated by", task.compensatedBy],
     ["input", truncate(oneLine(task.inputJson), limits.shownInputChars)],
   ];
 }

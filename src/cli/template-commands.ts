@@ -24,7 +24,7 @@ export function addTemplateCommands(program: Command, io: Io, end: Ending): void
     .command("list")
     .description("List templates, the newest version of each name first.")
     .option("--name <name>", "Only versions of this one.")
-    .option("--limit <n>", "At most so many.", whole(1, limits.listRows), 100)
+    .option("--limit <n>", "Number of templates at most.", whole(1, limits.listRows), 100)
     .addOption(jsonOption("Print JSON, a template a line."))
     .addOption(namespaceOption())
     .addOption(addrOption())

@@ -4,7 +4,7 @@ import { labelText } from "./format.js";
 import type { Io } from "./io.js";
 import { oneLine } from "./terminal-sanitizer.js";
 
-/** In a sentence, what a task waits for that should have begun by now; undefined if it does not, or nobody can tell. */
+/** Explains in a sentence why a task waits for a worker; undefined if it does not, or the reason is unknown. */
 export async function whyWaiting(client: TaskRunClient, task: Task, io: Io): Promise<string | undefined> {
   const awaited = awaitedAgent(task);
   if (!awaited || io.now() < awaited.sinceMs + limits.waitingPatience) return undefined;

@@ -22,7 +22,7 @@ export interface CallControl {
   readonly timeoutMs?: number;
 }
 
-/** Nobody knows whether the request was carried out; with a key it may be sent again. */
+/** Errors that leave open whether the request was carried out. With an idempotency key it is safe to send it again. */
 const unclear: ReadonlySet<ErrorCode> = new Set(["UNAVAILABLE", "DEADLINE_EXCEEDED"]);
 
 /** Makes unary calls, each with a deadline, and turns every failure into a {@link TaskRunError}. */
@@ -46,8 +46,8 @@ export class Caller {
   }
 
   /**
-   * Sends a request that carries the idempotency key `key`, again after errors that leave its outcome open, up to
-   * {@link ATTEMPTS_MAX} times. The server answers a repeated key with what the earlier attempt created.
+   * Sends a request that carries the idempotency key `key`, again, up to a few times, after errors that leave its
+   * outcome open. The server answers a repeated key with what the earlier attempt created.
    */
   async withKey<Answer>(
     key: string,

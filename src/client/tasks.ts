@@ -1,6 +1,5 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { type Client, createClient, type Transport } from "@connectrpc/connect";
-import type { Labels, TaskStatus } from "#domain/task";
 import { taskStatusToWire } from "#wire/convert-enums";
 import {
   BatchCreateTasksRequestSchema,

@@ -6,7 +6,7 @@ import { limits } from "#domain/limits";
 export const DEFAULT_ADDR = "localhost:50051";
 const DEFAULT_PORT = 50_051;
 
-/** One HTTP/2 connection, opened at the first call and opened again when it is lost. */
+/** One HTTP/2 connection, opened at the first call and reopened when it is lost. */
 export interface Connection {
   readonly transport: Transport;
   /** Ends the connection and every call on it. Idempotent. */

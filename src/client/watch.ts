@@ -36,7 +36,7 @@ export interface WatchOptions {
   readonly onLost?: (error: TaskRunError) => void;
 }
 
-/** What the server says for good: asking again would be answered the same. Anything else is worth another try. */
+/** Codes that a repeated request would get again. Every other failure is retried. */
 const final: ReadonlySet<ErrorCode> = new Set([
   "NOT_FOUND",
   "OUT_OF_RANGE",

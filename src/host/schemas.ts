@@ -9,7 +9,7 @@ import { type Cost, costOf } from "./schemas/cost.js";
 import { type PatternEngine, patternEngine, plainEngine } from "./schemas/engine.js";
 import { SchemaThreads } from "./schemas/threads.js";
 
-/** What is known of a schema without running it. */
+/** The static properties of a schema. */
 interface Known {
   readonly digest: string;
   readonly text: string;

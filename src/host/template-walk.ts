@@ -6,7 +6,7 @@ import { limits } from "#domain/limits";
 /** Extensions of template files; other files are ignored. */
 const extensions: ReadonlySet<string> = new Set([".yaml", ".yml", ".json"]);
 
-/** What lies below a folder, as far as it concerns templates. */
+/** The template files and folders below a root. */
 export interface Walk {
   /** Sorted by name. */
   readonly files: readonly FoundFile[];

@@ -4,7 +4,7 @@ import { shown } from "./finding.js";
 import { nearMiss } from "./near.js";
 import type { Subject } from "./subject.js";
 
-/** Dependencies: each is there, once, and none leads back. Returns whether any does. */
+/** Checks that dependencies exist, are unique and form no cycle. Returns true if there is a cycle. */
 export function checkGraph(subject: Subject): boolean {
   let selfish = false;
   for (const step of subject.steps) {

@@ -1,7 +1,7 @@
 import { limits } from "#domain/limits";
 import { clip } from "#domain/text";
 
-/** The look of a node, by the names that Mermaid has for shapes. */
+/** The shape of a node, by Mermaid's names. */
 export type Look = "rect" | "diamond" | "hex" | "procs" | "docs" | "subproc" | "delay" | "lean-r" | "stadium";
 
 /** Writes a node with its lines of text, its shape and its style class. */

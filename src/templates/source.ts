@@ -29,7 +29,7 @@ export interface Entry {
   readonly part: Part;
 }
 
-/** The one value of a YAML or JSON text, or undefined if there is none; what is wrong is among the findings. */
+/** Parses a text of one YAML or JSON document; undefined if it cannot be read, which the findings explain. */
 export function readSource(source: string, lines: LineCounter, findings: Findings): Part | undefined {
   if (utf8Bytes(source) > limits.templateBytes) {
     findings.add("TOO_LARGE", `the text is over ${limits.templateBytes} bytes`, 0);

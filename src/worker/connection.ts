@@ -10,7 +10,7 @@ import type { RunKey } from "./frames.js";
 import type { Ask } from "./patient-reader.js";
 import type { ResultWanted } from "./result-reader.js";
 
-/** One stream to a plane, and what can be asked beside it. */
+/** A Worker's stream to the server, and the unary calls on the same connection. */
 export interface Connection {
   readonly incoming: AsyncIterable<RunServerMessage>;
   /** Reads the result of a Step as JSON text. */

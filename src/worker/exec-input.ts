@@ -8,7 +8,7 @@ import { AgentError } from "./agent-error.js";
  * `results` and the names of tolerated failures under `failed_dependencies`. The JSON texts are joined, not parsed and
  * rewritten, so that numbers keep their digits.
  *
- * @throws {AgentError} if the results exceed {@link RESULTS_BYTES_MAX}, or one cannot be read
+ * @throws {AgentError} if the results are too large together, or one cannot be read
  */
 export async function inputWithResults(inputJson: string, results: StepResults): Promise<string> {
   const input = inputJson.trim() === "" ? "{}" : inputJson.trim();

@@ -95,7 +95,7 @@ async function perform(
   const exit = exitOf(child, program);
   const stop = (): void => {
     group.end(options.killGraceMs ?? limits.execKill);
-    // What escaped the group may hold the pipe open; nobody wants to read it any more.
+    // A process that left the group may keep the pipe open; its output is not wanted.
     const unplug = (): unknown => child.stdout.destroy();
     exit.then(unplug, unplug);
   };
@@ -173,7 +173,7 @@ function resultIn(line: string): { readonly value: unknown } | undefined {
   }
 }
 
-/** Logs stderr line by line. Resolves, when it ends, to its last {@link STDERR_TAIL_CHARS} characters. */
+/** Logs stderr line by line. Resolves, when it ends, to its end, cut to a limit. */
 async function tailOf(stderr: Readable, log: Log): Promise<string> {
   let tail = "";
   let line = "";

@@ -13,7 +13,7 @@ import { Window } from "./window.js";
 export class InputReader {
   readonly #reader = new PatientReader<RunKey>();
   readonly #window = new Window(limits.inputWindowBytes);
-  /** By id; the one used longest ago comes first. */
+  /** By id, least recently used first. */
   readonly #kept = new Map<string, SharedText>();
   readonly #underWay = new Map<string, Promise<SharedText>>();
   #keptBytes = 0;

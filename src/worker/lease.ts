@@ -1,6 +1,6 @@
 import { limits } from "#domain/limits";
 
-/** The share of a lease after which the worker gives its runs up: the plane waits a little longer than all of it. */
+/** The share of a lease after which the Worker stops its Runs; the server waits for more than the whole lease. */
 const FENCE_SHARE = 5 / 6;
 
 /**

@@ -11,14 +11,14 @@ export type Ask<Wanted> = (
   options: { readonly signal: AbortSignal; readonly timeoutMs: number },
 ) => Promise<string>;
 
-/** Between two tries; drawn, since many runs may wait for the same plane. */
+/** Delays between attempts, with full jitter, since many Runs may wait for the same server. */
 const AGAIN: RetryPolicy = {
   backoff: "exponential",
   base: limits.readRetryFirst,
   max: limits.readRetryMost,
   jitter: 1,
 };
-/** Answers that trying again will not change. */
+/** Codes that a repeated call would get again. */
 const final = new Set([
   Code.NotFound,
   Code.FailedPrecondition,
@@ -43,7 +43,7 @@ export class PatientReader<Wanted> {
   /**
    * @param what names what is read in error messages
    * @throws {Refused} if the server refuses
-   * @throws {AgentError} if it has not answered within {@link READ_MS}; retryable
+   * @throws {AgentError} if it has not answered in time; retryable
    * @throws the signal's reason, if it aborts first
    */
   async read(wanted: Wanted, what: string, signal: AbortSignal): Promise<string> {

@@ -10,7 +10,7 @@ export interface ResultWanted extends RunKey {
   readonly stepName: string;
 }
 
-/** Reads results of earlier steps for all runs of a worker, over whichever session there is. */
+/** Reads results of earlier Steps for all Runs of a Worker, over the current session. */
 export class ResultReader {
   readonly #window = new Window(limits.resultWindowBytes);
   readonly #reader = new PatientReader<ResultWanted>();

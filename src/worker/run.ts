@@ -19,7 +19,7 @@ import { RunOutput } from "./run-output.js";
 import type { ServedAgent } from "./served-agent.js";
 import type { Window } from "./window.js";
 
-/** What a run needs of the worker around it. */
+/** What a Run needs of its Worker. */
 export interface RunSurroundings {
   readonly log: Log;
   /** Limits the bytes of all Runs that are not yet durable. */

@@ -14,14 +14,14 @@ import { Session } from "./session.js";
 import { Takeovers, takeoverIn } from "./takeovers.js";
 import { after, monotonic, pause } from "./timers.js";
 
-/** Between two tries to reach the plane; drawn from the whole interval, so that a fleet does not come back at once. */
+/** Delays between attempts to connect, with full jitter, so that a fleet does not reconnect at once. */
 const RECONNECT: RetryPolicy = {
   backoff: "exponential",
   base: limits.reconnectFirst,
   max: limits.reconnectMost,
   jitter: 1,
 };
-/** Answers that trying again will not change, as long as the plane has never taken us. */
+/** Codes after which connecting is given up, unless a connection has succeeded before. */
 const hopeless = new Set([
   Code.InvalidArgument,
   Code.PermissionDenied,

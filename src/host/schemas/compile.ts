@@ -98,7 +98,7 @@ function verdictOf(errors: readonly ErrorObject[]): Verdict {
   return errors.length === 0 ? FITS : { type: "misfit", text: textOf(errors) };
 }
 
-/** Lists the distinct problems with their paths, up to {@link NAMED}. */
+/** Lists the distinct problems with their paths, up to a limit, and counts the rest. */
 function textOf(errors: readonly ErrorObject[]): string {
   const problems = [...new Set(errors.slice(0, 10 * limits.schemaProblems).map(problem))];
   const more = errors.length - Math.min(problems.length, limits.schemaProblems);

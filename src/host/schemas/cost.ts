@@ -4,7 +4,7 @@ import { isKeyword } from "./compile.js";
 import { costOfFormat } from "./formats.js";
 import { linearPattern } from "./pattern.js";
 
-/** Instructions of a pattern that compile in the time of one keyword. */
+/** Instructions of a pattern that compile as fast as one keyword. */
 const INSTRUCTIONS_PER_KEYWORD = 4;
 
 /** The cost of a schema that is known to be cheap. */
@@ -19,9 +19,8 @@ export interface Cost {
 }
 
 /**
- * The cost of a schema, if it can be told without running any of it; undefined if it is large, unfolds to something
- * large, or holds a keyword that is not known to be linear. Whatever is malformed is not cheap: the thread will say
- * what is wrong with it. Takes time in proportion to the schema, of which nothing beyond `limits.cheapSchemaBytes` is read.
+ * Returns the cost of a cheap schema; undefined for one that is large, expands to something large, is malformed, or has a
+ * keyword that is not known to take linear time. Takes time linear in the schema, up to `limits.cheapSchemaBytes`.
  *
  * @param bytes length of the schema's text
  */

@@ -130,7 +130,7 @@ export class Lane {
 
   #rest(): void {
     if (!this.#thread) return;
-    this.#thread.hold(false);
+    this.#thread.keepAlive(false);
     this.#timer = setTimeout(() => void this.#endThread(), limits.schemaThreadIdle).unref();
   }
 

@@ -8,7 +8,7 @@ import { CompiledSchema, notASchema, parseValue, schemaProblem } from "./compile
 import { patternEngine } from "./engine.js";
 import type { Answer, Question } from "./question.js";
 
-/** The thread that checks what may take any time or memory. Whoever started it ends it when it has had enough of either. */
+/** The entry of a thread for checks that may take any time or memory; its lane terminates it at its limits. */
 invariant(parentPort, "this module is the entry of a thread, not of a program");
 const port = parentPort;
 const kept = new Map<string, CompiledSchema>();
@@ -22,7 +22,7 @@ function answer({ digest, schema, json }: Question): Verdict {
     const value = parseValue(json);
     const verdict = compiled.first(value);
     if (verdict.type !== "misfit" || json.length > limits.schemaSearchedChars) return verdict;
-    // Should looking for the others take too long, this one is the answer.
+    // The preliminary verdict, in case the search for the others takes too long.
     send({ digest, verdict, last: false });
     return compiled.all(value);
   } catch (error) {

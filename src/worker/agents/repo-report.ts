@@ -7,7 +7,7 @@ import { AgentError } from "../agent-error.js";
 import { byLanguage, type FileFacts, type LanguageTotals, largest, sum, table } from "./repo-tally.js";
 import { glob, walk } from "./walk.js";
 
-/** Patterns are tried on every path. */
+/** Bounded, because each pattern is tried on every path. */
 const globs = z.array(z.string().min(1).max(256)).max(64).default([]);
 /** Comments that defer work. Spelt with brackets so that this line does not match. */
 const markerPattern = /\b(?:TO[D]O|FIX[M]E|XX[X]|HAC[K])\b/g;

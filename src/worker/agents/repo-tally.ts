@@ -1,6 +1,6 @@
 import { limits } from "#domain/limits";
 
-/** What `repo_report` counts while it walks: pure sums, and the tables made of them. */
+/* The sums and tables of `repo_report`. */
 
 const languages: Readonly<Record<string, string>> = {
   ts: "TypeScript",
