@@ -4,7 +4,7 @@ import { workerStatusToWire } from "#wire/convert-enums";
 import { WorkerService } from "#wire/gen/taskrun/v1/worker_service_pb";
 import type { CallControl, Caller } from "./call.js";
 import { toWorker } from "./convert.js";
-import type { Worker } from "./views.js";
+import type { Worker } from "./worker-views.js";
 
 /**
  * Selects Workers of a list. A Worker must match every field that is given.
