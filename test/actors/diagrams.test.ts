@@ -62,7 +62,7 @@ function listed(heading: string): string[] {
 
 test("actors/README.md lists every actor, and every ask in its group and order", () => {
   expect(listed("Actors")).toEqual(actorNames satisfies readonly ActorName[]);
-  expect(listed("What a machine may ask for")).toEqual(Object.keys(commands));
+  expect(listed("Commands")).toEqual(Object.keys(commands));
 });
 
 test("actors/README.md tells what the finalizer hears from within a turn: all that nobody outside says", () => {
@@ -71,5 +71,5 @@ test("actors/README.md tells what the finalizer hears from within a turn: all th
   const within = taskFinalizerMachine.events.filter(
     (type) => !outside.includes(type) && !life.includes(type),
   );
-  expect(listed("Words within a turn").sort()).toEqual([...within].sort());
+  expect(listed("Messages within a turn").sort()).toEqual([...within].sort());
 });
