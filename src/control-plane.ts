@@ -5,7 +5,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { defaultRetention, defaultTerms, type ServerConfig } from "#config/index";
-import { limits } from "#domain/limits";
 import type { Millis } from "#domain/time";
 import type { LeaseTerms } from "#domain/worker";
 import { nodeClock } from "#host/clock";
@@ -15,6 +14,7 @@ import { jsonSchemas } from "#host/schemas";
 import { silentTelemetry } from "#host/silent-telemetry";
 import { nodeTelemetry } from "#host/telemetry";
 import { openTemplateFolder, type TemplateFolder } from "#host/template-folder";
+import { limits } from "#limits/index";
 import type { StartableClock } from "#ports/clock";
 import type { Entropy } from "#ports/entropy";
 import type { Plane } from "#ports/plane";

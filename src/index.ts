@@ -13,5 +13,5 @@ export {
 } from "#control-plane";
 export { type Caller, LOCAL_CALLER } from "#domain/caller";
 export { Fault, type FaultCode, type FaultDetails } from "#domain/fault";
-export { limits } from "#domain/limits";
+export { limits } from "#limits/index";
 export type { Plane, Receipt } from "#ports/plane";

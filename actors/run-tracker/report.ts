@@ -1,5 +1,4 @@
 import type { SessionId } from "#domain/id";
-import { limits } from "#domain/limits";
 import type { LogEntry } from "#domain/log";
 import {
   type ChatReport,
@@ -14,6 +13,7 @@ import { utf8Bytes } from "#domain/text";
 import type { Instant } from "#domain/time";
 import { misfitOf, schemaReason } from "#domain/verdict";
 import type { SessionRow } from "#domain/worker";
+import { limits } from "#limits/index";
 import type { Command, RefusalCause } from "../commands.js";
 import { resultSchemaNeeds } from "../handler.js";
 import { advanceRun } from "../make-command.js";

@@ -1,8 +1,8 @@
 import type { RunId } from "#domain/id";
-import { limits } from "#domain/limits";
 import type { ReadyStep } from "#domain/step";
 import type { Instant } from "#domain/time";
 import { carries, type SessionRow } from "#domain/worker";
+import { limits } from "#limits/index";
 import type { LaneView, Offer, Placement, Served, Slots } from "./messages.js";
 
 /** A lane during one round: the next Step to place, and the workers that may take it. */

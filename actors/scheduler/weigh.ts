@@ -1,5 +1,5 @@
-import { limits } from "#domain/limits";
 import type { StepRow } from "#domain/step";
+import { limits } from "#limits/index";
 import type { Command } from "../commands.js";
 import type { MessageView } from "../view.js";
 import type { SchedulerHandler } from "./handler.js";

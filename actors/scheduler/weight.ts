@@ -1,8 +1,8 @@
 import type { StepKey } from "#domain/id";
-import { limits } from "#domain/limits";
 import { type StepRow, satisfies } from "#domain/step";
 import type { TaskRow } from "#domain/task";
 import type { WorkerProtocol } from "#domain/worker";
+import { limits } from "#limits/index";
 import type { MessageView } from "../view.js";
 
 /** Which results of its dependencies are sent with a Run. */

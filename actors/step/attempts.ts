@@ -1,8 +1,8 @@
-import { limits } from "#domain/limits";
 import { nextAttemptAt, pauseAfter } from "#domain/retry";
 import type { StepRow } from "#domain/step";
 import type { TaskRow } from "#domain/task";
 import { type Instant, later, type Millis, millis } from "#domain/time";
+import { limits } from "#limits/index";
 import type { Command } from "../commands.js";
 import type { Stamped } from "../life.js";
 import { advanceStep, keyOf } from "../make-command.js";

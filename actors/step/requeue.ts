@@ -1,9 +1,9 @@
 import { sliceAt, withMembers } from "#domain/json-slices";
-import { limits } from "#domain/limits";
 import { AVOID, ceiling, paceAfter, pauseAfter } from "#domain/retry";
 import type { StepRow } from "#domain/step";
 import type { TaskRow } from "#domain/task";
 import { type Instant, later, NEVER } from "#domain/time";
+import { limits } from "#limits/index";
 import type { Command } from "../commands.js";
 import { advanceStep, keyOf } from "../make-command.js";
 import type { RunEnd } from "../run/messages.js";

@@ -1,10 +1,10 @@
 import { sinksOf } from "#domain/graph";
-import { limits } from "#domain/limits";
 import { pauseAfter } from "#domain/retry";
 import type { StepRow } from "#domain/step";
 import { isTerminal, type TaskRow, taskStatus } from "#domain/task";
 import { resultBytes, resultText } from "#domain/task-result";
 import { misfitOf, schemaReason } from "#domain/verdict";
+import { limits } from "#limits/index";
 import type { Command } from "../commands.js";
 import { resultSchemaNeeds } from "../handler.js";
 import type { Stamped } from "../life.js";

@@ -1,6 +1,5 @@
 import { WHOLE_TASK } from "#domain/deadline";
 import { detached, isObjectText } from "#domain/json-slices";
-import { limits } from "#domain/limits";
 import type { Plan } from "#domain/plan";
 import type { StepRow } from "#domain/step";
 import type { TaskDraft, TaskRow, TaskSpec } from "#domain/task";
@@ -8,6 +7,7 @@ import { followingTaskSpec } from "#domain/task-spec";
 import { type TemplateRef, templateKey } from "#domain/template";
 import { millis } from "#domain/time";
 import { misfitOf } from "#domain/verdict";
+import { limits } from "#limits/index";
 import { dataAt, dataNeeds, inputOf } from "../data.js";
 import { planNeeds } from "../handler.js";
 import { advanceStep } from "../make-command.js";

@@ -1,4 +1,4 @@
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { complete, failForGood, succeed } from "../step/outcomes.js";
 import { liveTask } from "../view.js";
 import type { FinalizerHandler } from "./handler.js";

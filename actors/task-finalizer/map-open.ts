@@ -1,9 +1,9 @@
 import { itemsOf } from "#domain/json-slices";
-import { limits } from "#domain/limits";
 import { newStep, type StepRow } from "#domain/step";
 import type { TaskRow } from "#domain/task";
 import { clip } from "#domain/text";
 import type { Instant } from "#domain/time";
+import { limits } from "#limits/index";
 import type { Command } from "../commands.js";
 import { dataAt, dataNeeds } from "../data.js";
 import { advanceTask, keyOf } from "../make-command.js";

@@ -1,6 +1,6 @@
 import type { StepKey, TaskId } from "#domain/id";
-import { limits } from "#domain/limits";
 import type { StepRow } from "#domain/step";
+import { limits } from "#limits/index";
 import type { MessageView } from "../view.js";
 
 /** Results of several Steps, of which one result is made. */

@@ -1,5 +1,5 @@
 import { Fault } from "#domain/fault";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 
 /** Refuses what finds no room: nothing of it is stored. */
 export function full(what: string): Fault {

@@ -1,6 +1,6 @@
 import { setup } from "xstate";
 import { Fault } from "#domain/fault";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { commands } from "../commands.js";
 import { type Handlers, isMessage } from "../handler.js";
 import { actorStates } from "../life.js";

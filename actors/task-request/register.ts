@@ -1,9 +1,9 @@
 import { mayUse } from "#domain/caller";
 import { Fault } from "#domain/fault";
-import { limits } from "#domain/limits";
 import { namespaceDenied } from "#domain/refusals";
 import { type TemplateRow, templateKey } from "#domain/template";
 import { differences } from "#domain/template-diff";
+import { limits } from "#limits/index";
 import type { Command } from "../commands.js";
 import { refuse } from "../make-command.js";
 import { full } from "./full.js";

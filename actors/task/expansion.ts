@@ -1,9 +1,9 @@
 import type { Expansion } from "#domain/graph";
-import { limits } from "#domain/limits";
 import type { Membership, StepPlan } from "#domain/plan";
 import { type StepRow, satisfies } from "#domain/step";
 import type { TaskRow } from "#domain/task";
 import type { Instant } from "#domain/time";
+import { limits } from "#limits/index";
 import type { Command } from "../commands.js";
 import { advanceTask } from "../make-command.js";
 import type { ExpansionWithInputs } from "../step-types/behavior.js";

@@ -1,10 +1,10 @@
 import { assign, setup } from "xstate";
 import { type DeadlineKind, WHOLE_TASK } from "#domain/deadline";
-import { limits } from "#domain/limits";
 import { hasEnded, type StepState } from "#domain/step";
 import { countOf, moved, type StepCounts, type TaskRow, type TaskState } from "#domain/task";
 import { clip } from "#domain/text";
 import { later } from "#domain/time";
+import { limits } from "#limits/index";
 import { commands } from "../commands.js";
 import type { EndReason, TaskMessage } from "./messages.js";
 

@@ -1,8 +1,8 @@
-import { limits } from "#domain/limits";
 import type { RunSummary } from "#domain/run";
 import type { StepSummary } from "#domain/step";
 import type { TaskRow } from "#domain/task";
 import type { TemplateRow } from "#domain/template";
+import { limits } from "#limits/index";
 
 /*
  * About how many bytes things take in an answer, never much too few: their texts, and some for what is around them. An

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { RunId, TaskId, WorkerId } from "#domain/id";
-import { limits } from "#domain/limits";
 import { isVersion } from "#domain/version";
+import { limits } from "#limits/index";
 import { freeText, optionalName, requiredName } from "./validate.js";
 
 /** Fields that several use cases take. */

@@ -1,7 +1,7 @@
 import type { TaskId } from "#domain/id";
-import { limits } from "#domain/limits";
 import type { TemplateRef } from "#domain/template";
 import { isVersion } from "#domain/version";
+import { limits } from "#limits/index";
 
 /** Where a page ended, in a form that invites nobody to make one up. */
 export function toPageToken(last: TaskId): string {

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { Fault } from "#domain/fault";
 import { labelsProblem } from "#domain/labels";
-import { limits } from "#domain/limits";
 import { instant, millis } from "#domain/time";
+import { limits } from "#limits/index";
 import { jsonProblem } from "./json-text.js";
 
 /**

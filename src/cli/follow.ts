@@ -1,5 +1,5 @@
 import { hasEnded, type Task, type TaskRunClient } from "#client/index";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { type ExitCode, exit } from "./exit.js";
 import type { Io } from "./io.js";
 import { eventLines, type Show } from "./show.js";

@@ -1,5 +1,5 @@
 import type { Step, Task } from "#client/index";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { type Colors, duration, paintState, paintStatus } from "./format.js";
 import type { ProgressView } from "./progress-view.js";
 import { lastedSoFar } from "./step-table.js";

@@ -1,5 +1,5 @@
 import type { Run, Step, Task, TaskEvent } from "#client/index";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { oneLine, TerminalSanitizer } from "./terminal-sanitizer.js";
 
 /** The latest output of one run. */

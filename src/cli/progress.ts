@@ -1,5 +1,5 @@
 import { hasEnded, type Task, type TaskEvent } from "#client/index";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { type Colors, colorsFor } from "./format.js";
 import type { Io } from "./io.js";
 import { frame } from "./progress-frame.js";

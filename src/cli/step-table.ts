@@ -1,5 +1,5 @@
 import type { Step, Task } from "#client/index";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { type Colors, colorsFor, duration, paintState, took } from "./format.js";
 import type { Io } from "./io.js";
 import { type Column, table } from "./table.js";

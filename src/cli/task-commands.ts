@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
-import { limits } from "#domain/limits";
 import { taskStatuses } from "#domain/task";
+import { limits } from "#limits/index";
 import type { Ending } from "./exit.js";
 import type { Io } from "./io.js";
 import { addrOption, duration, jsonOption, moment, namespaceOption, oneOf, pair, whole } from "./options.js";

@@ -1,5 +1,5 @@
 import type { Run, Task } from "#client/index";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { ago, colorsFor, duration, labelText, paintStatus, took } from "./format.js";
 import type { Io } from "./io.js";
 import { isGraph, stepTable } from "./step-table.js";

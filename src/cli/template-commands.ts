@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import type { Ending } from "./exit.js";
 import type { Io } from "./io.js";
 import { addrOption, jsonOption, namespaceOption, whole } from "./options.js";

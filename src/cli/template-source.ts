@@ -1,6 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { CliError, exit } from "./exit.js";
 import type { Io } from "./io.js";
 

@@ -1,5 +1,5 @@
 import type { Task, TaskRunClient, Worker } from "#client/index";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { labelText } from "./format.js";
 import type { Io } from "./io.js";
 import { oneLine } from "./terminal-sanitizer.js";

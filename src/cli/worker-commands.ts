@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
-import { limits } from "#domain/limits";
 import { workerStatuses } from "#domain/worker";
+import { limits } from "#limits/index";
 import type { Ending } from "./exit.js";
 import type { Io } from "./io.js";
 import { addrOption, duration, jsonOption, oneOf, pair, whole } from "./options.js";

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { limits } from "#domain/limits";
 import { ceiling, type RetryPolicy } from "#domain/retry";
+import { limits } from "#limits/index";
 
 /** Delays between the attempts of one call: short, because a person or a program waits for the answer. */
 export const CALL_BACKOFF: RetryPolicy = {

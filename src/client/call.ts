@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { CallOptions } from "@connectrpc/connect";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { backoffMs, CALL_BACKOFF, pause } from "./backoff.js";
 import { type ErrorCode, type TaskRunError, toTaskRunError } from "./error.js";
 

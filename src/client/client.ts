@@ -1,4 +1,4 @@
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { Caller } from "./call.js";
 import { Tasks } from "./tasks.js";
 import { Templates } from "./templates.js";

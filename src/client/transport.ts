@@ -1,6 +1,6 @@
 import type { Transport } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 
 /** The default gRPC address of a control plane. */
 export const DEFAULT_ADDR = "localhost:50051";

@@ -1,4 +1,4 @@
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import type { TaskEvent as WireEvent } from "#wire/gen/taskrun/v1/task_service_pb";
 import { backoffMs, pause, WATCH_BACKOFF } from "./backoff.js";
 import { toEvent } from "./convert.js";

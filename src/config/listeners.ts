@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import type { Setting } from "./setting.js";
 import { addresses, count, flag } from "./values.js";
 

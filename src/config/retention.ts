@@ -1,4 +1,4 @@
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { parseDuration, type Setting } from "./setting.js";
 import { duration, flag } from "./values.js";
 

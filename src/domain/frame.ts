@@ -1,5 +1,5 @@
+import { limits } from "#limits/index";
 import type { RunId, SessionId, TaskId } from "./id.js";
-import { limits } from "./limits.js";
 import type { Labels } from "./task.js";
 import { clip } from "./text.js";
 import type { Instant, Millis } from "./time.js";

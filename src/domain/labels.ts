@@ -1,4 +1,4 @@
-import { limits } from "./limits.js";
+import { limits } from "#limits/index";
 import type { Labels } from "./task.js";
 import { utf8Bytes } from "./text.js";
 

@@ -1,4 +1,4 @@
-import { limits } from "./limits.js";
+import { limits } from "#limits/index";
 import { type Instant, NEVER } from "./time.js";
 
 /** What is known when a server starts. */

@@ -1,4 +1,4 @@
-import { limits } from "./limits.js";
+import { limits } from "#limits/index";
 import { type Plan, planOf } from "./plan.js";
 import { type TemplateRef, type TemplateRow, templateKey } from "./template.js";
 

@@ -1,6 +1,6 @@
+import { limits } from "#limits/index";
 import type { RunId, WorkerId } from "./id.js";
 import { labelsBytes } from "./labels.js";
-import { limits } from "./limits.js";
 import type { ModelBackend, RunStatus } from "./run.js";
 import type { Labels, Reason } from "./task.js";
 import { utf8Bytes } from "./text.js";

@@ -1,4 +1,4 @@
-import { limits } from "./limits.js";
+import { limits } from "#limits/index";
 import { type Instant, later, type Millis, millis } from "./time.js";
 
 /** How the delay grows from failure to failure: not at all and at once, by the base, doubling, or as Fibonacci's numbers. */

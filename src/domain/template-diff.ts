@@ -1,5 +1,5 @@
+import { limits } from "#limits/index";
 import { isJsonObject, type Json } from "./json.js";
-import { limits } from "./limits.js";
 import type { TemplateBody } from "./template.js";
 
 /**

@@ -1,5 +1,5 @@
 import type { Fault } from "#domain/fault";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { type BufferBudget, type BufferedBytes, BufferUse } from "./buffered-bytes.js";
 import { CANCELLED } from "./outcome.js";
 

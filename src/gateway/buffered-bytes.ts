@@ -1,6 +1,6 @@
 import type { Fault } from "#domain/fault";
-import { limits } from "#domain/limits";
 import type { Millis } from "#domain/time";
+import { limits } from "#limits/index";
 
 /** One request or answer that a peer has not finished sending or reading, and what it keeps in memory. */
 export class BufferUse {

@@ -1,7 +1,7 @@
 import { promisify } from "node:util";
 import zlib from "node:zlib";
 import { Fault } from "#domain/fault";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { messageTooLarge } from "./message-reader.js";
 import { CANCELLED } from "./outcome.js";
 

@@ -8,7 +8,7 @@ import {
 } from "@connectrpc/connect";
 import type { Compression, UniversalHandler } from "@connectrpc/connect/protocol";
 import { Fault } from "#domain/fault";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { detailsOf, statusCodes, statusOf } from "#wire/faults";
 import type { Compressor } from "./compression.js";
 import { CANCELLED, drainingFault, type Failure, Meter, OK, type Outcome } from "./outcome.js";

@@ -1,5 +1,5 @@
 import { createServer, type Server, type Socket } from "node:net";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import type { Telemetry } from "#ports/telemetry";
 import { networkOf } from "./address.js";
 import { AnswerQuota } from "./answer-admission.js";

@@ -1,4 +1,4 @@
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 
 /** How much may wait in a queue, and what is to be told of it. */
 export interface FrameQueueOptions<Item> {

@@ -8,7 +8,7 @@ import {
   setLogVerbosity,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 
 /** As much of an HTTP/2 stream as grpc-js uses; a test holds it to that. */
 export interface EngineStream {

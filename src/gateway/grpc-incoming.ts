@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import { Fault } from "#domain/fault";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { BufferUse } from "./buffered-bytes.js";
 import { cutShort } from "./incoming.js";
 import { MessageReader, PREFIX_BYTES } from "./message-reader.js";

@@ -6,7 +6,7 @@ import {
 } from "node:http2";
 import { ServerInterceptingCall, type ServerInterceptingCallInterface } from "@grpc/grpc-js";
 import type { Fault } from "#domain/fault";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { statusOf } from "#wire/faults";
 import type { AnswerAdmission } from "./answer-admission.js";
 import { type BufferedBytes, BufferUse } from "./buffered-bytes.js";

@@ -9,7 +9,7 @@ import {
   type ServiceDefinition,
   type sendUnaryData,
 } from "@grpc/grpc-js";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import type { Connections } from "./connections.js";
 import { GrpcEngine } from "./grpc-engine.js";
 import { asBuffer, grpcStatus } from "./grpc-status.js";

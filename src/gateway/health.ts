@@ -1,6 +1,6 @@
 import { setInterval } from "node:timers";
 import { Fault } from "#domain/fault";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import type { Plane, PlaneHealth } from "#ports/plane";
 
 export interface HealthReport extends PlaneHealth {

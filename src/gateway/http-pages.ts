@@ -1,4 +1,4 @@
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import type { Health } from "./health.js";
 import { type HttpResponse, sendText } from "./http-response.js";
 import type { Route } from "./http-router.js";

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import type { AnswerQuota } from "./answer-admission.js";
 import type { Connection } from "./connections.js";
 import type { Session } from "./session.js";

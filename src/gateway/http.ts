@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import { Code, ConnectError, createContextValues } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { universalRequestFromNodeRequest } from "@connectrpc/connect-node";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import type { Telemetry } from "#ports/telemetry";
 import { errorOfFault, peerKey } from "./connect.js";
 import type { Connections } from "./connections.js";

@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import { Fault } from "#domain/fault";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { BufferUse } from "./buffered-bytes.js";
 import { MessageReader, type WireMessage } from "./message-reader.js";
 import type { Traffic } from "./traffic.js";

@@ -1,6 +1,6 @@
 import { Fault } from "#domain/fault";
-import { limits } from "#domain/limits";
 import { millis } from "#domain/time";
+import { limits } from "#limits/index";
 
 /** A length-prefixed message as gRPC, gRPC-Web and Connect streams send it. */
 export interface WireMessage {

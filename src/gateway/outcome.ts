@@ -1,6 +1,6 @@
 import { Fault } from "#domain/fault";
-import { limits } from "#domain/limits";
 import { millis } from "#domain/time";
+import { limits } from "#limits/index";
 import type { Telemetry } from "#ports/telemetry";
 import { type FailureName, type StatusName, statusOf } from "#wire/faults";
 import type { Rpc } from "./rpc.js";

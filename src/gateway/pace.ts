@@ -1,4 +1,4 @@
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 
 /**
  * Bounds how many messages of streams are dealt with before timers, sockets and requests get their turn. Messages

@@ -9,11 +9,11 @@ import {
 } from "#api/workers/report-limits";
 import { keptCheckpoint, resultFailure } from "#api/workers/result-limits";
 import { Fault } from "#domain/fault";
-import { limits } from "#domain/limits";
 import type { RefusedReport, StatusReport } from "#domain/report";
 import { isOver } from "#domain/run";
 import { clip } from "#domain/text";
 import type { WorkerProtocol } from "#domain/worker";
+import { limits } from "#limits/index";
 import type { WorkerReport } from "#ports/plane";
 import { runStatusFromWire } from "#wire/convert-enums";
 import {

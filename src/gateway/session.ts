@@ -1,5 +1,5 @@
 import type { ServerHttp2Session } from "node:http2";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import type { Connection } from "./connections.js";
 
 /** Why a session was ended from this side. */

@@ -6,7 +6,7 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import type { Telemetry } from "#ports/telemetry";
 import type { Connection } from "./connections.js";
 import { type EndCause, lookAt, Session } from "./session.js";

@@ -1,4 +1,4 @@
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import type { Connection } from "./connections.js";
 
 /** How every HTTP/2 connection begins. HTTP/1.1 requests may share its first letters, never all of it. */

@@ -1,4 +1,4 @@
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import type { FrameQueue } from "./frame-queue.js";
 
 /** Finds out that a peer takes nothing of what waits for it. Sleeps while nothing waits. */

@@ -1,5 +1,5 @@
 import { Fault } from "#domain/fault";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { type BufferedBytes, BufferUse } from "./buffered-bytes.js";
 
 /** Nobody reads why a stream's signal aborts; without a reason Node would make an exception with a trace for each. */

@@ -1,6 +1,6 @@
 import { Fault } from "#domain/fault";
-import { limits } from "#domain/limits";
 import type { Millis } from "#domain/time";
+import { limits } from "#limits/index";
 import type { CounterName, Telemetry } from "#ports/telemetry";
 import { AnswerAdmission } from "./answer-admission.js";
 import { BufferBudget, BufferedBytes } from "./buffered-bytes.js";

@@ -1,6 +1,6 @@
 import { randomFillSync } from "node:crypto";
 import { V7Generator } from "uuidv7";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import type { Entropy } from "#ports/entropy";
 
 /**

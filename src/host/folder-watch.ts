@@ -1,7 +1,7 @@
 import { type FSWatcher, watch } from "node:fs";
 import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import type { Log } from "#ports/telemetry";
 
 export interface FolderWatchParts {

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { setImmediate as othersTurn } from "node:timers/promises";
 import type { JsonObject } from "#domain/json";
-import { limits } from "#domain/limits";
 import type { Verdict } from "#domain/verdict";
+import { limits } from "#limits/index";
 import type { Schemas } from "#ports/schemas";
 import { CompiledSchema, notASchema, parseValue } from "./schemas/compile.js";
 import { type Cost, costOf } from "./schemas/cost.js";

@@ -1,7 +1,7 @@
 import type { Dirent } from "node:fs";
 import { constants, open, opendir, realpath, stat } from "node:fs/promises";
 import { extname, join, relative, sep } from "node:path";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 
 /** Extensions of template files; other files are ignored. */
 const extensions: ReadonlySet<string> = new Set([".yaml", ".yml", ".json"]);

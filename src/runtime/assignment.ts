@@ -4,7 +4,6 @@ import { type AssignmentBytes, assignmentBytes } from "#domain/frame-size";
 import { type StepKey, stepKey } from "#domain/id";
 import { invariant } from "#domain/invariant";
 import { membersOf, withMembers } from "#domain/json-slices";
-import { limits } from "#domain/limits";
 import type { RunRow } from "#domain/run";
 import type { StepRow } from "#domain/step";
 import { joined, type SharedText, sharedText } from "#domain/step-input";
@@ -12,6 +11,7 @@ import { deadlineOf, type TaskRow } from "#domain/task";
 import { utf8Bytes } from "#domain/text";
 import { earliest, later, type Millis, NEVER } from "#domain/time";
 import type { WorkerProtocol } from "#domain/worker";
+import { limits } from "#limits/index";
 import type { Workspace } from "./workspace.js";
 
 /** An assignment as it is sent, and what its bytes are made of. */

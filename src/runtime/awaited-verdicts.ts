@@ -1,9 +1,9 @@
 import type { ActorName } from "#actors/commands";
 import type { Bus } from "#bus/bus";
 import { Fault } from "#domain/fault";
-import { limits } from "#domain/limits";
 import { later } from "#domain/time";
 import type { Verdict } from "#domain/verdict";
+import { limits } from "#limits/index";
 import type { KnownVerdict } from "#ports/schemas";
 import type { Core } from "./core.js";
 import type { Message, PostedMail, Undecided } from "./turn.js";

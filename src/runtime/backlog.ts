@@ -1,7 +1,7 @@
 import type { Lane } from "#domain/lane";
-import { limits } from "#domain/limits";
 import { compareReady, type ReadyStep } from "#domain/step";
 import type { Instant } from "#domain/time";
+import { limits } from "#limits/index";
 import type { Journal } from "./journal.js";
 
 /** One lane with the head of its backlog; the rest lies in the store's index. */

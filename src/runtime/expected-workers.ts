@@ -1,7 +1,7 @@
-import { limits } from "#domain/limits";
 import type { RunRow } from "#domain/run";
 import { type Instant, millis } from "#domain/time";
 import type { SessionRow } from "#domain/worker";
+import { limits } from "#limits/index";
 import type { Core } from "./core.js";
 import { Journal } from "./journal.js";
 

@@ -1,7 +1,7 @@
 import type { AnyStateMachine, EventObject } from "xstate";
 import { type Command, commands } from "#actors/commands";
 import { invariant } from "#domain/invariant";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import {
   type Action,
   ALWAYS,

@@ -1,11 +1,11 @@
 import type { AddressedMessage, Answer, Command } from "#actors/commands";
 import { type RunId, type StepKey, stepKey, type TaskId } from "#domain/id";
 import { invariant, unreachable } from "#domain/invariant";
-import { limits } from "#domain/limits";
 import { type RunRow, runSummary } from "#domain/run";
 import type { StepRow } from "#domain/step";
 import { isTerminal, moved, type TaskRow } from "#domain/task";
 import { type Instant, NEVER } from "#domain/time";
+import { limits } from "#limits/index";
 import type { Needs } from "#ports/store";
 import { type Actors, needsOf } from "./actors.js";
 import type { Core } from "./core.js";

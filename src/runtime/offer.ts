@@ -1,6 +1,6 @@
 import type { Offer, Slots } from "#actors/scheduler/messages";
 import { mayHaveMore } from "#actors/scheduler/placement";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import type { Leases } from "./leases.js";
 import type { Roster } from "./roster.js";
 

@@ -1,7 +1,7 @@
 import type { AddressedMessage } from "#actors/commands";
 import { stepKey } from "#domain/id";
-import { limits } from "#domain/limits";
 import { type Instant, later, millis } from "#domain/time";
+import { limits } from "#limits/index";
 import type { PlaneHealth } from "#ports/plane";
 
 interface Entry {

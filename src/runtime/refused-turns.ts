@@ -1,8 +1,8 @@
 import type { ActorName } from "#actors/commands";
 import type { Bus } from "#bus/bus";
 import { Fault, type FaultCode } from "#domain/fault";
-import { limits } from "#domain/limits";
 import { later } from "#domain/time";
+import { limits } from "#limits/index";
 import type { Core } from "./core.js";
 import type { Message, PostedMail } from "./turn.js";
 

@@ -1,6 +1,6 @@
-import { limits } from "#domain/limits";
 import type { ClockStart } from "#domain/plane-time";
 import { instant, later, type Millis, NEVER } from "#domain/time";
+import { limits } from "#limits/index";
 import type { StoreMaintenance } from "#ports/store";
 import type { Core } from "./core.js";
 import type { Watchers } from "./watchers.js";

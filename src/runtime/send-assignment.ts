@@ -1,10 +1,10 @@
 import type { Command } from "#actors/commands";
 import type { RunId } from "#domain/id";
 import { invariant } from "#domain/invariant";
-import { limits } from "#domain/limits";
 import type { RunRow } from "#domain/run";
 import type { Reason } from "#domain/task";
 import type { Instant } from "#domain/time";
+import { limits } from "#limits/index";
 import { type BuiltAssignment, buildAssignment } from "./assignment.js";
 import type { Core } from "./core.js";
 import type { TurnContext } from "./turn-context.js";

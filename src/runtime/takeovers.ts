@@ -1,6 +1,6 @@
 import type { Fault } from "#domain/fault";
-import { limits } from "#domain/limits";
 import { type Instant, later } from "#domain/time";
+import { limits } from "#limits/index";
 import type { Log } from "#ports/telemetry";
 
 interface Clash {

@@ -1,7 +1,7 @@
 import type { Deadline } from "#domain/deadline";
 import type { SessionId } from "#domain/id";
-import { limits } from "#domain/limits";
 import { earliest, type Instant, instant, later, millis } from "#domain/time";
+import { limits } from "#limits/index";
 import type { Clock } from "#ports/clock";
 import type { TurnStore } from "#ports/store-turns";
 import type { Leases } from "./leases.js";

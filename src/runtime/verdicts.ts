@@ -1,6 +1,6 @@
 import type { JsonObject } from "#domain/json";
-import { limits } from "#domain/limits";
 import type { SchemaProblem, Verdict } from "#domain/verdict";
+import { limits } from "#limits/index";
 import type { KnownVerdict, Schemas } from "#ports/schemas";
 
 /** A check that nobody has made yet. */

@@ -1,9 +1,9 @@
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
-import { limits } from "#domain/limits";
 import type { LogEntry, LogSlice } from "#domain/log";
 import { taskNotFound } from "#domain/refusals";
 import { isTerminal } from "#domain/task";
+import { limits } from "#limits/index";
 import type { Reads } from "#ports/store-reads";
 
 /** What the watchers of one Task share: how far its log goes, as far as commits have told. */

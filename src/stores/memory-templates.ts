@@ -1,6 +1,6 @@
-import { limits } from "#domain/limits";
 import { type TemplateRef, type TemplateRow, templateKey } from "#domain/template";
 import { versionKey } from "#domain/version";
+import { limits } from "#limits/index";
 import type { TemplateFilter, TemplatePage } from "#ports/store-reads";
 
 /** The reference's templates. Nothing is ever changed or removed. */

@@ -1,5 +1,4 @@
 import type { RunId, StepKey, TaskId } from "#domain/id";
-import { limits } from "#domain/limits";
 import type { LogEntry, LogSlice } from "#domain/log";
 import {
   forKinds,
@@ -14,6 +13,7 @@ import {
 import { isOver, type RunRow } from "#domain/run";
 import { hasEnded, type StepRow } from "#domain/step";
 import type { TaskRow } from "#domain/task";
+import { limits } from "#limits/index";
 import type { TaskDetail } from "#ports/store-reads";
 import type { Commit, Committed } from "#ports/store-turns";
 import type { LoadResult } from "./load-result.js";

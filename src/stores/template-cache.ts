@@ -1,6 +1,6 @@
-import { limits } from "#domain/limits";
 import { type TemplateRef, type TemplateRow, templateKey } from "#domain/template";
 import { versionKey } from "#domain/version";
+import { limits } from "#limits/index";
 import { weighTemplate } from "./weight.js";
 
 /**

@@ -1,5 +1,5 @@
-import { limits } from "#domain/limits";
 import type { StepOverride, StepType, TemplateBody, TemplateStep } from "#domain/template";
+import { limits } from "#limits/index";
 import { type FindingCode, type Findings, shown } from "./finding.js";
 import type { Reader } from "./reader.js";
 import type { Subject } from "./subject.js";

@@ -1,4 +1,4 @@
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 
 /** Only an error prevents registration. */
 export type Severity = "error" | "warning" | "info";

@@ -1,4 +1,3 @@
-import { limits } from "#domain/limits";
 import { planDefaults } from "#domain/plan";
 import { backoffs } from "#domain/retry";
 import {
@@ -9,6 +8,7 @@ import {
   type TemplateStep,
 } from "#domain/template";
 import { VERSION_LENGTH_MAX, versionPattern } from "#domain/version";
+import { limits } from "#limits/index";
 import {
   always,
   anyJson,

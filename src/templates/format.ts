@@ -1,5 +1,5 @@
-import { limits } from "#domain/limits";
 import { identityStrategies, type TemplateBody } from "#domain/template";
+import { limits } from "#limits/index";
 import { overrideFields, PROSE, stepFields, version, WORD } from "./format-step.js";
 import {
   always,

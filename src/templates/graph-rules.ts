@@ -1,5 +1,5 @@
-import { limits } from "#domain/limits";
 import type { TemplateStep } from "#domain/template";
+import { limits } from "#limits/index";
 import { shown } from "./finding.js";
 import { nearMiss } from "./near.js";
 import type { Subject } from "./subject.js";

@@ -1,5 +1,5 @@
-import { limits } from "#domain/limits";
 import { clip } from "#domain/text";
+import { limits } from "#limits/index";
 
 /** The shape of a node, by Mermaid's names. */
 export type Look = "rect" | "diamond" | "hex" | "procs" | "docs" | "subproc" | "delay" | "lean-r" | "stadium";

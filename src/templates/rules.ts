@@ -1,5 +1,5 @@
-import { limits } from "#domain/limits";
 import type { StepType, TemplateBody, TemplateStep } from "#domain/template";
+import { limits } from "#limits/index";
 import { checkAgentless } from "./agentless-rules.js";
 import { type FindingCode, type Findings, shown } from "./finding.js";
 import { agentless, partsOfTypes } from "./format-step.js";

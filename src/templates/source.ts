@@ -12,8 +12,8 @@ import {
   Parser,
 } from "yaml";
 import type { Json } from "#domain/json";
-import { limits } from "#domain/limits";
 import { utf8Bytes } from "#domain/text";
+import { limits } from "#limits/index";
 import { type Findings, shown } from "./finding.js";
 
 /** A value of the text with its offset, its size and nesting depth; aliases count each time they are used. */

@@ -1,5 +1,5 @@
-import { limits } from "#domain/limits";
 import type { LogEntry } from "#domain/log";
+import { limits } from "#limits/index";
 import type { Store } from "#ports/store";
 import { commit, line, task, taskId } from "./rows.js";
 import type { Suite } from "./store-suite-kit.js";

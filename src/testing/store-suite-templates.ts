@@ -1,5 +1,5 @@
-import { limits } from "#domain/limits";
 import type { TemplateRef } from "#domain/template";
+import { limits } from "#limits/index";
 import type { Store, TemplateFilter } from "#ports/store";
 import { commit, loaded, task, taskId, template } from "./rows.js";
 import { nowAndAfterRestart, type Suite } from "./store-suite-kit.js";

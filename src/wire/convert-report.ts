@@ -1,9 +1,9 @@
 import type { RunId, WorkerId } from "#domain/id";
-import { limits } from "#domain/limits";
 import type { FailureReason } from "#domain/report";
 import { type Millis, millis } from "#domain/time";
 import { wholeNumber as whole } from "#domain/whole-number";
 import type { WorkerProtocol } from "#domain/worker";
+import { limits } from "#limits/index";
 import { runStatusFromWire, workerStatusFromWire } from "./convert-enums.js";
 import { modelBackendFromWire } from "./convert-worker.js";
 import { ChatRole, type RunEvent, RunEventType } from "./gen/taskrun/v1/common_pb.js";

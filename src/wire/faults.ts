@@ -1,8 +1,8 @@
 import { create, type DescMessage, type Message, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
 import type { Fault, FaultCode } from "#domain/fault";
-import { limits } from "#domain/limits";
 import { type Millis, millis } from "#domain/time";
+import { limits } from "#limits/index";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "./gen/google/rpc/error_details_pb.js";
 import { StatusSchema } from "./gen/google/rpc/status_pb.js";
 

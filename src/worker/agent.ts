@@ -1,7 +1,7 @@
 import type { z } from "zod";
-import { limits } from "#domain/limits";
 import type { Labels } from "#domain/task";
 import { utf8Bytes } from "#domain/text";
+import { limits } from "#limits/index";
 import type { AgentContext, Backend } from "./agent-context.js";
 import { AgentError } from "./agent-error.js";
 import { Yielded } from "./yielded.js";

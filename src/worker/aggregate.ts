@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { limits } from "#domain/limits";
 import { clip } from "#domain/text";
+import { limits } from "#limits/index";
 import type { StepResults } from "./agent-context.js";
 import { AgentError } from "./agent-error.js";
 

@@ -1,4 +1,4 @@
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { AgentError } from "./agent-error.js";
 
 /**

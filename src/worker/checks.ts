@@ -1,8 +1,8 @@
 import { labelsProblem } from "#domain/labels";
-import { limits } from "#domain/limits";
 import type { ModelBackend } from "#domain/run";
 import type { Labels } from "#domain/task";
 import { utf8Bytes } from "#domain/text";
+import { limits } from "#limits/index";
 import { type AgentEvent, agentEvents, type Backend, type Speaker, speakers } from "./agent-context.js";
 import { inWords } from "./in-words.js";
 import { kindOf } from "./kind-of.js";

@@ -1,6 +1,6 @@
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import {
   type RunClientMessage,
   type RunServerMessage,

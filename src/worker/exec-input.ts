@@ -1,5 +1,5 @@
-import { limits } from "#domain/limits";
 import { utf8Bytes } from "#domain/text";
+import { limits } from "#limits/index";
 import type { StepResults } from "./agent-context.js";
 import { AgentError } from "./agent-error.js";
 

@@ -1,7 +1,7 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
-import { limits } from "#domain/limits";
 import type { Labels } from "#domain/task";
+import { limits } from "#limits/index";
 import type { Log } from "#ports/telemetry";
 import { type Agent, checkName } from "./agent.js";
 import type { AgentContext } from "./agent-context.js";

@@ -1,8 +1,8 @@
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { limits } from "#domain/limits";
 import type { FailureReason } from "#domain/report";
 import type { ModelBackend } from "#domain/run";
 import type { Labels } from "#domain/task";
+import { limits } from "#limits/index";
 import {
   ChatRole,
   type ModelBackendSchema,

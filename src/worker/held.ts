@@ -1,4 +1,4 @@
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import type { Log } from "#ports/telemetry";
 import type { RunClientMessage } from "#wire/gen/taskrun/v1/run_service_pb";
 import type { StopCause } from "./agent-error.js";

@@ -1,5 +1,5 @@
-import { limits } from "#domain/limits";
 import { joined, type SharedText, sharedText } from "#domain/step-input";
+import { limits } from "#limits/index";
 import { AgentError } from "./agent-error.js";
 import type { InputRef } from "./assignment.js";
 import type { RunKey } from "./frames.js";

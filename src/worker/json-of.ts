@@ -1,6 +1,6 @@
 import { tooDeepAt } from "#domain/json-depth";
-import { limits } from "#domain/limits";
 import { utf8Bytes } from "#domain/text";
+import { limits } from "#limits/index";
 import { AgentError, OutputLimitError } from "./agent-error.js";
 import { inWords } from "./in-words.js";
 import { kindOf } from "./kind-of.js";

@@ -1,4 +1,4 @@
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 
 /** The share of a lease after which the Worker stops its Runs; the server waits for more than the whole lease. */
 const FENCE_SHARE = 5 / 6;

@@ -1,5 +1,5 @@
-import { limits } from "#domain/limits";
 import type { Labels } from "#domain/task";
+import { limits } from "#limits/index";
 
 /** A piece of output that is not yet durable. `at` is Unix milliseconds. */
 export interface Chunk {

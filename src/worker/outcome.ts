@@ -1,6 +1,6 @@
-import { limits } from "#domain/limits";
 import type { FailureReason } from "#domain/report";
 import { clip } from "#domain/text";
+import { limits } from "#limits/index";
 import type { Agent } from "./agent.js";
 import type { AgentContext } from "./agent-context.js";
 import { AgentError, OutputLimitError, type RunStopped, retryAfterOf } from "./agent-error.js";

@@ -1,7 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import { limits } from "#domain/limits";
 import { nextAttemptAt, type RetryPolicy } from "#domain/retry";
 import { instant } from "#domain/time";
+import { limits } from "#limits/index";
 import { AgentError } from "./agent-error.js";
 import { monotonic, pause } from "./timers.js";
 

@@ -1,5 +1,5 @@
 import { ConnectError } from "@connectrpc/connect";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { ErrorInfoSchema } from "#wire/gen/google/rpc/error_details_pb";
 import type { RunKey } from "./frames.js";
 import { type Ask, PatientReader, Refused } from "./patient-reader.js";

@@ -1,7 +1,7 @@
-import { limits } from "#domain/limits";
 import { outputBytes, outputLimit } from "#domain/report";
 import type { Labels } from "#domain/task";
 import { splitText } from "#domain/text";
+import { limits } from "#limits/index";
 import type { RunClientMessage } from "#wire/gen/taskrun/v1/run_service_pb";
 import { OutputLimitError } from "./agent-error.js";
 import type { Outbox } from "./outbox.js";

@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events";
-import { limits } from "#domain/limits";
 import { type FailureReason, outputLimit } from "#domain/report";
 import type { ModelBackend } from "#domain/run";
+import { limits } from "#limits/index";
 import type { Log } from "#ports/telemetry";
 import type { RunClientMessage } from "#wire/gen/taskrun/v1/run_service_pb";
 import type { AgentContext } from "./agent-context.js";

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { createRequire } from "node:module";
 import { hostname } from "node:os";
-import { limits } from "#domain/limits";
 import type { Labels } from "#domain/task";
+import { limits } from "#limits/index";
 import type { Log } from "#ports/telemetry";
 import type { Agent } from "./agent.js";
 import { labelsOf, nameOf } from "./checks.js";

@@ -1,5 +1,5 @@
-import { limits } from "#domain/limits";
 import type { ModelBackend } from "#domain/run";
+import { limits } from "#limits/index";
 import { type Agent, checkName } from "./agent.js";
 import { backendOf, labelsOf, textOf } from "./checks.js";
 import { kindOf } from "./kind-of.js";

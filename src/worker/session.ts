@@ -1,5 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import type { WorkerInfoSchema } from "#wire/gen/taskrun/v1/common_pb";
 import type {
   RunAssignment,

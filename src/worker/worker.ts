@@ -1,8 +1,8 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { limits } from "#domain/limits";
 import { nextAttemptAt, type RetryPolicy } from "#domain/retry";
 import { instant } from "#domain/time";
+import { limits } from "#limits/index";
 import type { Log } from "#ports/telemetry";
 import type { WorkerInfoSchema } from "#wire/gen/taskrun/v1/common_pb";
 import { HeldRuns } from "./held.js";

@@ -1,5 +1,5 @@
-import { limits } from "#domain/limits";
 import { checkpointBytes } from "#domain/report";
+import { limits } from "#limits/index";
 import { OutputLimitError } from "./agent-error.js";
 import { jsonOf } from "./json-of.js";
 

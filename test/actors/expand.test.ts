@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { expand } from "#actors/task-finalizer/expand";
 import type { Json } from "#domain/json";
-import { limits } from "#domain/limits";
 import type { Plan } from "#domain/plan";
 import type { StepRow } from "#domain/step";
 import { instant } from "#domain/time";
+import { limits } from "#limits/index";
 import { asked } from "./asked.js";
 import { called, plan, stepsOf } from "./plans.js";
 import { spec, t1, task } from "./rows.js";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { register } from "#actors/task-request/register";
-import { limits } from "#domain/limits";
 import { instant } from "#domain/time";
+import { limits } from "#limits/index";
 import { asked } from "./asked.js";
 import { registered, template } from "./plans.js";
 import { caller } from "./rows.js";

@@ -1,13 +1,13 @@
 import { LOCAL_CALLER } from "#domain/caller";
 import { MAIN_STEP, type RunId, type SessionId, type TaskId, type WorkerId } from "#domain/id";
 import { laneOf } from "#domain/lane";
-import { limits } from "#domain/limits";
 import type { Membership, StepSpec } from "#domain/plan";
 import type { RunRow } from "#domain/run";
 import { newStep, type ReadyStep, type StepRow } from "#domain/step";
 import type { TaskDraft, TaskRow, TaskSpec } from "#domain/task";
 import { instant, millis, NEVER } from "#domain/time";
 import type { AgentSpec, Hello, LeaseTerms, SessionRow, WorkerInfo } from "#domain/worker";
+import { limits } from "#limits/index";
 import * as rows from "#testing/rows";
 
 /**

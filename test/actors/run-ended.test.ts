@@ -4,7 +4,6 @@ import type { Command } from "#actors/commands";
 import type { RunEnd } from "#actors/run/messages";
 import { deadlinePassed } from "#actors/task-finalizer/deadline-passed";
 import { runEnded } from "#actors/task-finalizer/run-ended";
-import { limits } from "#domain/limits";
 import {
   ceiling,
   DEFAULT_RETRY,
@@ -17,6 +16,7 @@ import { hasEnded, type StepRow, type StepState, stepStates } from "#domain/step
 import { taskStates } from "#domain/task";
 import type { FailureStrategy } from "#domain/template";
 import { type Instant, instant, millis } from "#domain/time";
+import { limits } from "#limits/index";
 import { advanceStep } from "#runtime/lifecycles";
 import { asked } from "./asked.js";
 import { begun, memberOf, r1, spec, step, stepSpec, t1, task, w1 } from "./rows.js";

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { runTrackerMachine } from "#actors/run-tracker/machine";
 import type { RunId, SessionId, WorkerId } from "#domain/id";
-import { limits } from "#domain/limits";
 import { instant } from "#domain/time";
+import { limits } from "#limits/index";
 import { type AddressedMessage, play } from "#testing/transcript";
 import { begun, caller, heldRun, hello, r1, s1, session, terms } from "./rows.js";
 import { chunk, half, says, status, type ViewParts, viewOf } from "./views.js";

@@ -4,7 +4,6 @@ import type { RunTrackerMessage } from "#actors/run-tracker/messages";
 import type { LaneView, Placement, Slots } from "#actors/scheduler/messages";
 import type { MessageView } from "#actors/view";
 import { MAIN_STEP, type RunId, type SessionId, type StepKey, stepKey, type TaskId } from "#domain/id";
-import { limits } from "#domain/limits";
 import type { Plan } from "#domain/plan";
 import type { StatusReport } from "#domain/report";
 import type { RunRow } from "#domain/run";
@@ -14,6 +13,7 @@ import type { TemplateRow } from "#domain/template";
 import { type Instant, millis, NEVER } from "#domain/time";
 import type { SchemaProblem } from "#domain/verdict";
 import type { SessionRow } from "#domain/worker";
+import { limits } from "#limits/index";
 import { lane, r1, ready, s1, session, t1 } from "./rows.js";
 
 /** The draw of chance in the tests of machines alone. */

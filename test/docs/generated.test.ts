@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { setFlagsFromString } from "node:v8";
 import { expect, test } from "vitest";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { layerTable } from "./layers.js";
 import { limitTables, sections } from "./limits.js";
 import { refilled } from "./marked.js";

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import ts from "typescript";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { code, table } from "./marked.js";
 
 /** One section of `src/limits`: the bounds of one file, as its source says them. */

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { limits } from "#domain/limits";
 import { type ClockReading, clockWarning, startOfPlaneTime } from "#domain/plane-time";
 import { instant } from "#domain/time";
+import { limits } from "#limits/index";
 
 const DAY = 24 * 3_600_000;
 const known = Date.parse("2026-11-28T10:00:00Z");

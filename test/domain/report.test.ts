@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import type { RunId } from "#domain/id";
-import { limits } from "#domain/limits";
 import { reportBytes, type WorkerReport } from "#domain/report";
 import { millis } from "#domain/time";
+import { limits } from "#limits/index";
 
 const runId = "r" as RunId;
 /** Beyond what a report weighs at least. */

@@ -1,7 +1,7 @@
 /** Workers that speak the public protocol only, and know nothing of leases, fences and acknowledgements. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { TaskEvent, TaskRunClient } from "#client/index";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { ChatRole, RunEventType, RunStatus } from "#wire/gen/taskrun/v1/common_pb";
 import { type Server, Stage, until } from "./harness.js";
 import { backend, PublicWorker } from "./public-worker.js";

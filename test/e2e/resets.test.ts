@@ -1,6 +1,6 @@
 /** Who opens streams and resets them, once they are answered, ends its own connection and nothing else. */
 import { afterAll, expect, test } from "vitest";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { paths } from "../hostile/raw/paths.js";
 import {
   END_STREAM,

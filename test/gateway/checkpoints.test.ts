@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { grpcJsMount, type Mount } from "./mounts.js";
 import { type Opened, open } from "./open.js";
 import { heard, hello } from "./speaking.js";

@@ -1,12 +1,12 @@
 /** Who floods is thrown out, and others are served meanwhile. */
 import type { ServerHttp2Session } from "node:http2";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { limits } from "#domain/limits";
 import type { Connection } from "#gateway/connections";
 import { Session } from "#gateway/session";
 import { OpenStreams } from "#gateway/streams";
 import { Traffic } from "#gateway/traffic";
 import { silentTelemetry } from "#host/silent-telemetry";
+import { limits } from "#limits/index";
 import { http1Oddities } from "../hostile/attacks/p4-http1-oddities.js";
 import { flood, floodNames } from "../hostile/raw/floods.js";
 import { oddities } from "../hostile/raw/oddities.js";

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { limits } from "#domain/limits";
 import { FrameQueue } from "#gateway/frame-queue";
 import { StallWatch } from "#gateway/stall";
+import { limits } from "#limits/index";
 
 function queueOf(part: { count?: number; bytes?: number; lowBytes?: number } = {}) {
   const heard: string[] = [];

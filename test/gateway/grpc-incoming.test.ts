@@ -2,11 +2,11 @@ import { PassThrough } from "node:stream";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Fault } from "#domain/fault";
-import { limits } from "#domain/limits";
 import { millis } from "#domain/time";
 import { GrpcIncoming } from "#gateway/grpc-incoming";
 import { Traffic } from "#gateway/traffic";
 import { silentTelemetry } from "#host/silent-telemetry";
+import { limits } from "#limits/index";
 import { envelope } from "../hostile/raw/raw-http2.js";
 
 const KIB = 1024;

@@ -1,10 +1,10 @@
 import { create, type Message } from "@bufbuild/protobuf";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { RunId, TaskId } from "#domain/id";
-import { limits } from "#domain/limits";
 import type { LogEntry } from "#domain/log";
 import type { ModelBackend } from "#domain/run";
 import { instant } from "#domain/time";
+import { limits } from "#limits/index";
 import { run } from "#testing/rows";
 import { type Task, TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
 import { type ListWorkersResponse, WorkerService } from "#wire/gen/taskrun/v1/worker_service_pb";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { limits } from "#domain/limits";
 import { MessageReader } from "#gateway/message-reader";
+import { limits } from "#limits/index";
 import { envelope } from "../hostile/raw/raw-http2.js";
 
 const MIB = 1024 * 1024;

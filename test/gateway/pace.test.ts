@@ -1,7 +1,7 @@
 /** Who sends many messages at once has them dealt with a few at a time, and others go in between. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { limits } from "#domain/limits";
 import { Pace } from "#gateway/pace";
+import { limits } from "#limits/index";
 import { paths } from "../hostile/raw/paths.js";
 import { envelope } from "../hostile/raw/raw-http2.js";
 import { type Opened, open } from "./open.js";

@@ -2,8 +2,8 @@
 import { gzipSync } from "node:zlib";
 import { create, toBinary, toJsonString } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { limits } from "#domain/limits";
 import { Compressor } from "#gateway/compression";
+import { limits } from "#limits/index";
 import { BatchCreateTasksRequestSchema, CreateTaskRequestSchema } from "#wire/gen/taskrun/v1/task_service_pb";
 import { announcedEnvelopes } from "../hostile/attacks/p4-announced-envelopes.js";
 import { emptyMessages } from "../hostile/attacks/p4-empty-messages.js";

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { limits } from "#domain/limits";
 import { templateKey } from "#domain/template";
+import { limits } from "#limits/index";
 import { template } from "#testing/rows";
 import {
   type ListTemplatesResponse,

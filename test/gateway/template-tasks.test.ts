@@ -1,9 +1,9 @@
 import { create } from "@bufbuild/protobuf";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { limits } from "#domain/limits";
 import { planOf } from "#domain/plan";
 import type { TaskDraft } from "#domain/task";
 import { type TemplateBody, templateKey } from "#domain/template";
+import { limits } from "#limits/index";
 import { template } from "#testing/rows";
 import { type BatchCreateTasksResponse, type Task, TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
 import { grpcJsMount, type Mount } from "./mounts.js";

@@ -1,8 +1,8 @@
 import { create } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Fault } from "#domain/fault";
-import { limits } from "#domain/limits";
 import { millis } from "#domain/time";
+import { limits } from "#limits/index";
 import { TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
 import { allMounts, grpcJsMount, type Mount } from "./mounts.js";
 import { type Opened, open } from "./open.js";

@@ -1,10 +1,10 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type RunId, stepKey, type TaskId } from "#domain/id";
-import { limits } from "#domain/limits";
 import type { StepRow } from "#domain/step";
 import type { TaskRow } from "#domain/task";
 import { instant } from "#domain/time";
+import { limits } from "#limits/index";
 import type { TaskDetail } from "#ports/store";
 import { run, step, stepSpec, task } from "#testing/rows";
 import { type Task, type TaskEvent, TaskSchema, TaskService } from "#wire/gen/taskrun/v1/task_service_pb";

@@ -1,9 +1,9 @@
 import { toBinary } from "@bufbuild/protobuf";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { limits } from "#domain/limits";
 import type { LogEntry } from "#domain/log";
 import type { TaskRow } from "#domain/task";
 import { instant } from "#domain/time";
+import { limits } from "#limits/index";
 import { taskEvent } from "#wire/convert-event";
 import { ChatRole, RunEventType, RunStatus } from "#wire/gen/taskrun/v1/common_pb";
 import { TaskEventSchema } from "#wire/gen/taskrun/v1/task_service_pb";

@@ -3,10 +3,10 @@ import { type Message, toBinary } from "@bufbuild/protobuf";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Fault } from "#domain/fault";
 import type { RunId, SessionId } from "#domain/id";
-import { limits } from "#domain/limits";
 import { instant, millis } from "#domain/time";
 import { rpcs } from "#gateway/handlers/index";
 import type { StreamCall } from "#gateway/rpc";
+import { limits } from "#limits/index";
 import { ChatRole, RunEventType, RunStatus, WorkerStatus } from "#wire/gen/taskrun/v1/common_pb";
 import {
   type RunClientMessage,

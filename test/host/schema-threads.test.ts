@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { limits } from "#domain/limits";
 import { SchemaThreads } from "#host/schemas/threads";
+import { limits } from "#limits/index";
 import { type FakeThread, fakeThreads, fits } from "./fake-threads.js";
 
 beforeEach(() => void vi.useFakeTimers());

@@ -5,9 +5,9 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { readWhole } from "#api/templates/template-source";
 import { startControlPlane } from "#control-plane";
 import { Fault } from "#domain/fault";
-import { limits } from "#domain/limits";
 import { jsonSchemas } from "#host/schemas";
 import { openTemplateFolder } from "#host/template-folder";
+import { limits } from "#limits/index";
 import { memoryStore } from "#stores/memory";
 
 const undo: (() => unknown)[] = [];

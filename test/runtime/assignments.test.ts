@@ -2,7 +2,7 @@ import { expect, test, vi } from "vitest";
 import { LOCAL_CALLER } from "#domain/caller";
 import { frameBytes } from "#domain/frame-size";
 import type { TaskId } from "#domain/id";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import type { Loaded, Store } from "#ports/store";
 import { memoryStore } from "#stores/memory";
 import { type BenchPlane, draftOf, startBench } from "./bench-plane.js";

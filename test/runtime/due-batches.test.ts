@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import type { Deadline } from "#domain/deadline";
 import type { TaskId } from "#domain/id";
-import { limits } from "#domain/limits";
 import { instant } from "#domain/time";
+import { limits } from "#limits/index";
 import type { Clock } from "#ports/clock";
 import type { Store } from "#ports/store";
 import { Leases } from "#runtime/leases";

@@ -2,7 +2,7 @@ import { expect, test, vi } from "vitest";
 import { LOCAL_CALLER } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { draftOf, LEASE_OF_OURS, startBench } from "./bench-plane.js";
 import { storeDouble } from "./store-double.js";
 

@@ -1,7 +1,7 @@
 /** What comes back again and again comes slower each time, and not for ever: counted in simulated hours. */
 import { describe, expect, test } from "vitest";
 import type { TaskId } from "#domain/id";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { memoryStore } from "#stores/memory";
 import { type BenchPlane, startBench } from "./bench-plane.js";
 import type { AssignFrame, BenchWorker } from "./bench-worker.js";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { RunId } from "#domain/id";
-import { limits } from "#domain/limits";
 import type { RefusedReport } from "#domain/report";
+import { limits } from "#limits/index";
 import { startBench } from "./bench-plane.js";
 
 const refused = (runId: RunId, rest: Partial<RefusedReport> = {}): RefusedReport => {

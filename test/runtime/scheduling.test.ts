@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { LOCAL_CALLER } from "#domain/caller";
 import type { TaskId } from "#domain/id";
-import { limits } from "#domain/limits";
 import type { TaskDraft, TaskSpec } from "#domain/task";
+import { limits } from "#limits/index";
 import { type BenchPlane, draftOf, startBench } from "./bench-plane.js";
 import type { AssignFrame, BenchWorker } from "./bench-worker.js";
 import { stores } from "./store-double.js";

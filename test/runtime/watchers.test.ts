@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { LOCAL_CALLER } from "#domain/caller";
 import type { TaskId } from "#domain/id";
-import { limits } from "#domain/limits";
 import type { LogSlice } from "#domain/log";
+import { limits } from "#limits/index";
 import type { Reads } from "#ports/store";
 import { Retention } from "#runtime/retention";
 import { Watchers } from "#runtime/watchers";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { type FindingCode, findingCodes, readTemplate } from "#templates/index";
 
 /** A text in which `§` stands right before what the finding is to point at. */

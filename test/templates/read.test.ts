@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { readTemplate } from "#templates/index";
 
 const source = `

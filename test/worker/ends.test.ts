@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { limits } from "#domain/limits";
 import { outputBytes } from "#domain/report";
+import { limits } from "#limits/index";
 import { RunStatus } from "#wire/gen/taskrun/v1/common_pb";
 import type { AgentContext } from "#worker/agent-context";
 import { AgentError } from "#worker/agent-error";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { type Agent, agent } from "#worker/agent";
 import type { AgentContext } from "#worker/agent-context";
 import { AgentError } from "#worker/agent-error";

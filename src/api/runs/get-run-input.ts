@@ -1,5 +1,5 @@
 import { Fault } from "#domain/fault";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { useCase } from "../use-case.js";
 import { checkTries, findRun, reader } from "./find-run.js";
 

@@ -1,7 +1,7 @@
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
-import { limits } from "#domain/limits";
 import { millis } from "#domain/time";
+import { limits } from "#limits/index";
 import type { Reads } from "#ports/store";
 
 /**

@@ -1,5 +1,5 @@
-import { limits } from "#domain/limits";
 import type { TaskView } from "#domain/task-view";
+import { limits } from "#limits/index";
 import type { Receipt } from "#ports/plane";
 import type { Request } from "../use-case.js";
 import { wholeTask } from "./whole-task.js";

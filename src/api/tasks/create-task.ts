@@ -1,7 +1,7 @@
 import { Fault } from "#domain/fault";
-import { limits } from "#domain/limits";
 import type { TaskDraft } from "#domain/task";
 import type { TaskView } from "#domain/task-view";
+import { limits } from "#limits/index";
 import type { Receipt } from "#ports/plane";
 import { type Request, useCase } from "../use-case.js";
 import { draftOf } from "./draft.js";

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { Fault } from "#domain/fault";
-import { limits } from "#domain/limits";
 import type { TaskDraft } from "#domain/task";
 import type { TaskView } from "#domain/task-view";
+import { limits } from "#limits/index";
 import type { Receipt } from "#ports/plane";
 import { stepBytes } from "../answer-size.js";
 import { type Request, run, useCase } from "../use-case.js";

@@ -1,12 +1,12 @@
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
 import { isJsonObject } from "#domain/json";
-import { limits } from "#domain/limits";
 import type { Plan } from "#domain/plan";
 import { isTerminal, type TaskDraft, type TaskRow } from "#domain/task";
 import { followingTaskSpec, newTaskSpec } from "#domain/task-spec";
 import { templateKey } from "#domain/template";
 import { misfitOf, schemaReason } from "#domain/verdict";
+import { limits } from "#limits/index";
 import type { Schemas } from "#ports/schemas";
 import type { TaskDetail } from "#ports/store";
 import type { NewTaskResource } from "../authorize.js";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { taskId } from "../fields.js";
 import { useCase } from "../use-case.js";
 import { findTask } from "./find-task.js";

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { limits } from "#domain/limits";
 import { type TaskRow, taskStatuses } from "#domain/task";
+import { limits } from "#limits/index";
 import { inOnePage, taskBytes } from "../answer-size.js";
 import { pageRows, pageToken } from "../fields.js";
 import { fromPageToken, toPageToken } from "../page-token.js";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { templateRef } from "../fields.js";
 import { duration, jsonText, labels, moment, optionalName, within } from "../validate.js";
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ownNamespace } from "#domain/caller";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { templateRef } from "../fields.js";
 import { useCase } from "../use-case.js";
 import { required } from "../validate.js";

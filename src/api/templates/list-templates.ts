@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { limits } from "#domain/limits";
 import type { TemplateRow } from "#domain/template";
+import { limits } from "#limits/index";
 import { inOnePage, templateBytes } from "../answer-size.js";
 import { pageRows, pageToken } from "../fields.js";
 import { fromTemplateToken, toTemplateToken } from "../page-token.js";

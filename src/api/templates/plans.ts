@@ -1,9 +1,9 @@
 import type { Fault } from "#domain/fault";
-import { limits } from "#domain/limits";
 import type { Plan } from "#domain/plan";
 import { Plans } from "#domain/plans";
 import { templateNotFound } from "#domain/refusals";
 import type { TemplateRef, TemplateRow } from "#domain/template";
+import { limits } from "#limits/index";
 import type { Reads } from "#ports/store";
 
 /** Plans of the templates that clients name. Which version is the newest is asked each time. */

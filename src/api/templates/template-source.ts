@@ -1,7 +1,7 @@
 import type { JsonObject } from "#domain/json";
-import { limits } from "#domain/limits";
 import type { TemplateBody, TemplateSignal } from "#domain/template";
 import type { Verdict } from "#domain/verdict";
+import { limits } from "#limits/index";
 import type { Schemas } from "#ports/schemas";
 import type { Finding } from "#templates/finding";
 import { type PlacedReading, readPlaced, type TemplateReading } from "#templates/read";

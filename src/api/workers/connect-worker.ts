@@ -1,9 +1,9 @@
 import { z } from "zod";
 import type { RunId, WorkerId } from "#domain/id";
-import { limits } from "#domain/limits";
 import { clip } from "#domain/text";
 import { wholeNumber } from "#domain/whole-number";
 import type { Hello, WorkerInfo, WorkerProtocol } from "#domain/worker";
+import { limits } from "#limits/index";
 import type { WorkerLink, WorkerSink } from "#ports/plane";
 import { useCase } from "../use-case.js";
 import { atMost, freeText, labels, optionalName, required, requiredName, within } from "../validate.js";

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { limits } from "#domain/limits";
 import type { WorkerView } from "#domain/worker";
+import { limits } from "#limits/index";
 import { reason, workerId } from "../fields.js";
 import { useCase } from "../use-case.js";
 

@@ -1,8 +1,8 @@
 import { labelsProblem } from "#domain/labels";
-import { limits } from "#domain/limits";
 import type { ModelBackend } from "#domain/run";
 import type { Labels } from "#domain/task";
 import { clip } from "#domain/text";
+import { limits } from "#limits/index";
 import { exceeds } from "../validate.js";
 
 /**

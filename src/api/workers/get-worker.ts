@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { limits } from "#domain/limits";
 import { workerNotFound } from "#domain/refusals";
 import type { WorkerView } from "#domain/worker";
+import { limits } from "#limits/index";
 import { workerId } from "../fields.js";
 import { useCase } from "../use-case.js";
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { limits } from "#domain/limits";
 import { type WorkerView, workerStatuses } from "#domain/worker";
+import { limits } from "#limits/index";
 import { useCase } from "../use-case.js";
 import { oneOf, optionalName } from "../validate.js";
 

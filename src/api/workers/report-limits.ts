@@ -1,11 +1,11 @@
 import { Fault } from "#domain/fault";
 import type { RunId } from "#domain/id";
 import { labelsProblem } from "#domain/labels";
-import { limits } from "#domain/limits";
 import type { RefusedReport } from "#domain/report";
 import type { Labels } from "#domain/task";
 import { clip } from "#domain/text";
 import type { WorkerProtocol } from "#domain/worker";
+import { limits } from "#limits/index";
 import { exceeds } from "../validate.js";
 import { fitLabels, fitText } from "./fit.js";
 

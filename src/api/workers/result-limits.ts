@@ -1,6 +1,6 @@
-import { limits } from "#domain/limits";
 import { checkpointBytes, type FailureReason, type StatusReport, type YieldReport } from "#domain/report";
 import { millis } from "#domain/time";
+import { limits } from "#limits/index";
 import { jsonProblem } from "../json-text.js";
 import { exceeds } from "../validate.js";
 

@@ -3,8 +3,8 @@ import { UnknownWord } from "#api/validate";
 import { drainWorker } from "#api/workers/drain-worker";
 import { getWorker } from "#api/workers/get-worker";
 import { listWorkers } from "#api/workers/list-workers";
-import { limits } from "#domain/limits";
 import type { WorkerView } from "#domain/worker";
+import { limits } from "#limits/index";
 import { workerStatusFromWire } from "#wire/convert-enums";
 import { workerToWire } from "#wire/convert-worker";
 import {

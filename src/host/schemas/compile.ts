@@ -1,9 +1,9 @@
 import { type ErrorObject, type ValidateFunction, Ajv2020 as Validator } from "ajv/dist/2020.js";
 import formats from "ajv-formats";
 import type { Json, JsonObject } from "#domain/json";
-import { limits } from "#domain/limits";
 import { clip } from "#domain/text";
 import { FITS, type SchemaProblem, type Verdict } from "#domain/verdict";
+import { limits } from "#limits/index";
 import type { PatternEngine } from "./engine.js";
 
 type Validate = (value: unknown) => readonly ErrorObject[];

@@ -1,5 +1,5 @@
 import { isJsonObject, type Json, type JsonObject } from "#domain/json";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { isKeyword } from "./compile.js";
 import { costOfFormat } from "./formats.js";
 import { linearPattern } from "./pattern.js";

@@ -1,5 +1,5 @@
-import { limits } from "#domain/limits";
 import type { Verdict } from "#domain/verdict";
+import { limits } from "#limits/index";
 import type { Allowance, Answer, Miss, Question } from "./question.js";
 import type { RunningThread, StartThread } from "./running-thread.js";
 

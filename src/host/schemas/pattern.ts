@@ -1,4 +1,4 @@
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 
 /**
  * A JSON Schema pattern translated for RE2, which takes linear time. Patterns are ECMAScript regular expressions with the

@@ -1,9 +1,9 @@
 import { parentPort } from "node:worker_threads";
 import { invariant } from "#domain/invariant";
 import type { JsonObject } from "#domain/json";
-import { limits } from "#domain/limits";
 import { clip } from "#domain/text";
 import type { Verdict } from "#domain/verdict";
+import { limits } from "#limits/index";
 import { CompiledSchema, notASchema, parseValue, schemaProblem } from "./compile.js";
 import { patternEngine } from "./engine.js";
 import type { Answer, Question } from "./question.js";

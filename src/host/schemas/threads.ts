@@ -1,6 +1,6 @@
 import { Fault } from "#domain/fault";
-import { limits } from "#domain/limits";
 import type { Verdict } from "#domain/verdict";
+import { limits } from "#limits/index";
 import { type Check, Lane } from "./lane.js";
 import type { Allowance, Miss, Question } from "./question.js";
 import { type StartThread, startThread } from "./running-thread.js";

@@ -1,9 +1,9 @@
 import type { ActorName } from "#actors/commands";
 import type { TaskFinalizerMessage } from "#actors/task-finalizer/messages";
 import { Fault } from "#domain/fault";
-import { limits } from "#domain/limits";
 import { taskNotFound } from "#domain/refusals";
 import { millis } from "#domain/time";
+import { limits } from "#limits/index";
 import type { Receipt } from "#ports/plane";
 import type { Supervisor } from "../supervisor.js";
 import type { Message } from "../turn.js";

@@ -1,4 +1,4 @@
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { DamagedRow } from "./checksum.js";
 import { bytesOf, type Driver, openDriver, opened, type ReadOnly, textIn } from "./driver.js";
 import { isDamage } from "./failure.js";

@@ -1,5 +1,5 @@
 import { Fault } from "#domain/fault";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { type Driver, type DriverName, openDriver, opened } from "./driver.js";
 import { PAGE_BYTES } from "./files.js";
 import { migrations, SEALED_SINCE } from "./migrations/index.js";

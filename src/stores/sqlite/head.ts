@@ -1,5 +1,5 @@
 import { closeSync, fdatasyncSync, openSync, readSync, writeSync } from "node:fs";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { checksum, seedOf } from "./checksum.js";
 import { replaceFile, sizeOf } from "./files.js";
 

@@ -1,8 +1,8 @@
 import { dirname } from "node:path";
 import type { TaskId } from "#domain/id";
-import { limits } from "#domain/limits";
 import { type ReadyStep, readyStep, type StepRow } from "#domain/step";
 import { type Instant, instant } from "#domain/time";
+import { limits } from "#limits/index";
 import type { BootState, Commit, Committed, Deadline, Loaded, Needs, Reads, Store } from "#ports/store";
 import { cachingStore } from "../caching-store.js";
 import { type Driver, type DriverName, opened, openReadOnly, preferredDriver } from "./driver.js";

@@ -1,5 +1,5 @@
 import { Fault } from "#domain/fault";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { check, type Finding, sentenceOf, structure } from "./check.js";
 import { DamagedRow } from "./checksum.js";
 import { type Driver, openDriver, opened, openReadOnly } from "./driver.js";

@@ -1,4 +1,4 @@
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import type { SqlRow } from "./driver.js";
 
 /** Where a log goes on after a packed row. */

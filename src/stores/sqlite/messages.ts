@@ -1,4 +1,3 @@
-import { limits } from "#domain/limits";
 import type { LogEntry } from "#domain/log";
 import type { Needs } from "#domain/needs";
 import {
@@ -16,6 +15,7 @@ import {
 import type { TaskRow } from "#domain/task";
 import { templateKey } from "#domain/template";
 import { instant } from "#domain/time";
+import { limits } from "#limits/index";
 import type { BootState, Commit, Loaded, LoadedRows, LoadedTexts } from "#ports/store-turns";
 import type { SqlRow } from "./driver.js";
 import type { Layouts } from "./layouts.js";

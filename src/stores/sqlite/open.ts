@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { closeSync, openSync, readSync } from "node:fs";
 import { Fault } from "#domain/fault";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { type Driver, openDriver, opened } from "./driver.js";
 import { type FileOptions, migrate, openFile } from "./file.js";
 import { beside } from "./files.js";

@@ -1,6 +1,6 @@
 import { closeSync, fdatasyncSync, openSync, readSync, writeSync } from "node:fs";
 import { crc32 } from "node:zlib";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { DamagedRow } from "./checksum.js";
 import { opened } from "./driver.js";
 import { damaged, errorOf } from "./failure.js";

@@ -1,5 +1,5 @@
-import { limits } from "#domain/limits";
 import type { TemplateRef } from "#domain/template";
+import { limits } from "#limits/index";
 import { DamagedRow } from "./checksum.js";
 import {
   bytesOf,

@@ -1,10 +1,10 @@
 import type { RunId, StepKey, TaskId } from "#domain/id";
-import { limits } from "#domain/limits";
 import type { LogEntry, LogSlice } from "#domain/log";
 import type { RunRow } from "#domain/run";
 import { rowsOf, type TaskRow } from "#domain/task";
 import type { TemplateRef, TemplateRow } from "#domain/template";
 import { versionKey } from "#domain/version";
+import { limits } from "#limits/index";
 import type { Reads, TaskDetail, TaskFilter, TaskPage, TemplateFilter } from "#ports/store-reads";
 import type { Layouts } from "./layouts.js";
 import { rows } from "./messages.js";

@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
-import { limits } from "#domain/limits";
 import { rowKindNames, textKindNames } from "#domain/row-kinds";
+import { limits } from "#limits/index";
 import { DamagedRow, nameOf, type SealedTable } from "./checksum.js";
 import {
   bytesOf,

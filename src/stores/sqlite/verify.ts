@@ -1,5 +1,5 @@
 import { Fault } from "#domain/fault";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { check, type Finding, ofFile } from "./check.js";
 import { type DriverName, openReadOnly, preferredDriver, type ReadOnly, textIn } from "./driver.js";
 import { errorOf, failureOf, isDamage } from "./failure.js";

@@ -1,5 +1,5 @@
 import { closeSync, fsyncSync, ftruncateSync, openSync, readSync } from "node:fs";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { beside, PAGE_BYTES, sizeOf } from "./files.js";
 
 /** As SQLite documents its write-ahead log: https://sqlite.org/fileformat2.html#the_write_ahead_log */

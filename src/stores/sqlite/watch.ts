@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { beside, sizeOf } from "./files.js";
 
 /**

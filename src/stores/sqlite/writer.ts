@@ -1,8 +1,8 @@
 import { type Deadline, startsAmong } from "#domain/deadline";
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
-import { limits } from "#domain/limits";
 import { rowKindNames, textKindNames } from "#domain/row-kinds";
+import { limits } from "#limits/index";
 import { Changes } from "./changes.js";
 import { type Driver, opened, type SqlCells, type SqlRow, textIn } from "./driver.js";
 import { isFull } from "./failure.js";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 import { type Agent, agent } from "../agent.js";
 import {
   basePriority,

@@ -1,7 +1,7 @@
 import type { Dirent } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path/posix";
-import { limits } from "#domain/limits";
+import { limits } from "#limits/index";
 
 /** Folders of dependencies and generated files. */
 const ignored = new Set([
