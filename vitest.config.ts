@@ -14,8 +14,8 @@ const xstate = {
     conditions,
     alias: [
       {
-        find: /^(\.|#runtime)\/flat-interpreter(\.js)?$/,
-        replacement: fileURLToPath(new URL("test/runtime/xstate-interpreter.ts", import.meta.url)),
+        find: /^(\.|(\.\.|#runtime)\/machines)\/flat-interpreter(\.js)?$/,
+        replacement: fileURLToPath(new URL("test/runtime/kit/xstate-interpreter.ts", import.meta.url)),
       },
     ],
   },

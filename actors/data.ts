@@ -1,7 +1,7 @@
+import { readPath } from "#domain/graph/path";
 import type { TaskId } from "#domain/id";
-import { sliceAt } from "#domain/json-slices";
+import { sliceAt } from "#domain/json/slices";
 import type { Needs } from "#domain/needs";
-import { readPath } from "#domain/path";
 import type { MessageView } from "./view.js";
 
 /** What a path of the Task's data begins in: its input, or the result of a Step. */

@@ -1,5 +1,5 @@
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from "xstate";
-import type { DeadlineKind } from "#domain/deadline";
+import type { DeadlineKind } from "#domain/task/deadline";
 import { type MachineId, machines } from "./machines.js";
 
 /**

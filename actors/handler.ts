@@ -1,7 +1,7 @@
 import type { Needs } from "#domain/needs";
-import type { StepRow } from "#domain/step";
-import type { TaskRow } from "#domain/task";
-import type { TemplateRef } from "#domain/template";
+import type { StepRow } from "#domain/task/step";
+import type { TaskRow } from "#domain/task/task";
+import type { TemplateRef } from "#domain/template/template";
 import type { Command } from "./commands.js";
 import type { ActorLife, Stamped } from "./life.js";
 import type { MessageView } from "./view.js";

@@ -1,4 +1,4 @@
-import type { Instant } from "#domain/time";
+import type { Instant } from "#domain/time/time";
 
 /** What the supervisor tells every actor. */
 export type ActorLife =

@@ -1,8 +1,8 @@
 import type { Fault } from "#domain/fault";
 import type { SessionId, StepKey, TaskId } from "#domain/id";
-import type { RunRow } from "#domain/run";
-import type { StepRow } from "#domain/step";
-import type { TaskRow } from "#domain/task";
+import type { RunRow } from "#domain/task/run";
+import type { StepRow } from "#domain/task/step";
+import type { TaskRow } from "#domain/task/task";
 import type { Command } from "./commands.js";
 import type { RunMessage } from "./run/messages.js";
 import type { StepMessage } from "./step/messages.js";

@@ -1,12 +1,12 @@
+import type { Plan } from "#domain/graph/plan";
 import type { RunId, SessionId, StepKey, TaskId, WorkerId } from "#domain/id";
-import type { Plan } from "#domain/plan";
-import { isOver, type RunRow } from "#domain/run";
-import { hasEnded, type StepRow } from "#domain/step";
-import { isTerminal, type TaskRow } from "#domain/task";
-import type { TemplateRef, TemplateRow } from "#domain/template";
-import type { Instant } from "#domain/time";
-import type { SchemaProblem } from "#domain/verdict";
-import type { SessionRow } from "#domain/worker";
+import { isOver, type RunRow } from "#domain/task/run";
+import { hasEnded, type StepRow } from "#domain/task/step";
+import { isTerminal, type TaskRow } from "#domain/task/task";
+import type { TemplateRef, TemplateRow } from "#domain/template/template";
+import type { SchemaProblem } from "#domain/template/verdict";
+import type { Instant } from "#domain/time/time";
+import type { SessionRow } from "#domain/worker/worker";
 import type { LaneView, Offer } from "./scheduler/messages.js";
 
 /**

@@ -5,8 +5,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { defaultRetention, defaultTerms, type ServerConfig } from "#config/index";
-import type { Millis } from "#domain/time";
-import type { LeaseTerms } from "#domain/worker";
+import type { Millis } from "#domain/time/time";
+import type { LeaseTerms } from "#domain/worker/worker";
 import { nodeClock } from "#host/clock";
 import { nodeEntropy } from "#host/entropy";
 import { createLog, logPort } from "#host/log";
@@ -23,10 +23,10 @@ import type { Store } from "#ports/store";
 import type { Log, Telemetry } from "#ports/telemetry";
 import { showGauges } from "#runtime/gauges";
 import { openPlane } from "#runtime/plane";
-import { Retention } from "#runtime/retention";
 import { Supervisor } from "#runtime/supervisor";
-import { DATABASE, serverStore } from "#stores/server-store";
-import { repair } from "#stores/sqlite/repair";
+import { Retention } from "#runtime/timers/retention";
+import { DATABASE, serverStore } from "#stores/shared/server-store";
+import { repair } from "#stores/sqlite/damage/repair";
 
 export interface ControlPlaneParts {
   readonly store: Store;

@@ -1,4 +1,4 @@
-import { isOver } from "#domain/run";
+import { isOver } from "#domain/task/run";
 import type { Command } from "../commands.js";
 import type { RunTrackerHandler } from "./handler.js";
 import { abandonRun, cancelRun, runsAt } from "./runs.js";

@@ -1,8 +1,8 @@
 import type { RunId, SessionId } from "#domain/id";
 import { processOf, takenOver } from "#domain/refusals";
-import { isOver, type RunRow } from "#domain/run";
-import type { Instant } from "#domain/time";
-import type { Hello, ResumedRun, SessionRow } from "#domain/worker";
+import { isOver, type RunRow } from "#domain/task/run";
+import type { Instant } from "#domain/time/time";
+import type { Hello, ResumedRun, SessionRow } from "#domain/worker/worker";
 import type { Command } from "../commands.js";
 import { advanceRun, advanceWorker } from "../make-command.js";
 import type { MessageView } from "../view.js";

@@ -1,7 +1,7 @@
 import type { Caller } from "#domain/caller";
 import type { SessionId, WorkerId } from "#domain/id";
-import type { HeldSet, WorkerReport } from "#domain/report";
-import type { Hello, LeaseTerms, WorkerStatus } from "#domain/worker";
+import type { HeldSet, WorkerReport } from "#domain/task/report";
+import type { Hello, LeaseTerms, WorkerStatus } from "#domain/worker/worker";
 
 /** What run-tracker can be told. It owns the life of every Run and of every worker session. */
 export type RunTrackerMessage =

@@ -1,5 +1,5 @@
 import type { SessionId } from "#domain/id";
-import type { LogEntry } from "#domain/log";
+import type { LogEntry } from "#domain/task/log";
 import {
   type ChatReport,
   type EventReport,
@@ -7,12 +7,12 @@ import {
   outputLimit,
   type RefusedReport,
   type StatusReport,
-} from "#domain/report";
-import { isOver, type RunRow } from "#domain/run";
-import { utf8Bytes } from "#domain/text";
-import type { Instant } from "#domain/time";
-import { misfitOf, schemaReason } from "#domain/verdict";
-import type { SessionRow } from "#domain/worker";
+} from "#domain/task/report";
+import { isOver, type RunRow } from "#domain/task/run";
+import { misfitOf, schemaReason } from "#domain/template/verdict";
+import { utf8Bytes } from "#domain/text/text";
+import type { Instant } from "#domain/time/time";
+import type { SessionRow } from "#domain/worker/worker";
 import { limits } from "#limits/index";
 import type { Command, RefusalCause } from "../commands.js";
 import { resultSchemaNeeds } from "../handler.js";

@@ -1,6 +1,6 @@
 import type { RunId, SessionId } from "#domain/id";
-import { isOver, type RunRow } from "#domain/run";
-import type { Instant } from "#domain/time";
+import { isOver, type RunRow } from "#domain/task/run";
+import type { Instant } from "#domain/time/time";
 import type { Command } from "../commands.js";
 import { advanceRun } from "../make-command.js";
 import type { MessageView } from "../view.js";

@@ -1,6 +1,6 @@
 import { assign, setup } from "xstate";
-import type { RunRow } from "#domain/run";
-import { millis, NEVER } from "#domain/time";
+import type { RunRow } from "#domain/task/run";
+import { millis, NEVER } from "#domain/time/time";
 import { commands } from "../commands.js";
 import type { RunEnd, RunMessage } from "./messages.js";
 

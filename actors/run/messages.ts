@@ -1,9 +1,9 @@
 import type { SessionId, WorkerId } from "#domain/id";
-import type { FailureReason } from "#domain/report";
-import type { ModelBackend } from "#domain/run";
-import type { Reason } from "#domain/task";
-import type { Instant, Millis } from "#domain/time";
-import type { SchemaReason } from "#domain/verdict";
+import type { FailureReason } from "#domain/task/report";
+import type { ModelBackend } from "#domain/task/run";
+import type { Reason } from "#domain/task/task";
+import type { SchemaReason } from "#domain/template/verdict";
+import type { Instant, Millis } from "#domain/time/time";
 
 /** What one Run can be told. All but `assign` and `end` come from run-tracker. */
 export type RunMessage =

@@ -1,8 +1,8 @@
 import type { StepKey, TaskId } from "#domain/id";
-import type { RunRow } from "#domain/run";
-import type { StepRow } from "#domain/step";
-import type { TaskRow } from "#domain/task";
-import { type Instant, later, NEVER } from "#domain/time";
+import type { RunRow } from "#domain/task/run";
+import type { StepRow } from "#domain/task/step";
+import type { TaskRow } from "#domain/task/task";
+import { type Instant, later, NEVER } from "#domain/time/time";
 import type { Command } from "../commands.js";
 import type { MessageView } from "../view.js";
 import type { SchedulerHandler } from "./handler.js";

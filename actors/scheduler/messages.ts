@@ -1,7 +1,7 @@
 import type { RunId, SessionId, StepKey } from "#domain/id";
-import type { Lane } from "#domain/lane";
-import type { ReadyStep } from "#domain/step";
-import type { SessionRow } from "#domain/worker";
+import type { Lane } from "#domain/task/lane";
+import type { ReadyStep } from "#domain/task/step";
+import type { SessionRow } from "#domain/worker/worker";
 
 /** What the scheduler can be told. */
 export type SchedulerMessage =

@@ -1,7 +1,7 @@
 import type { RunId } from "#domain/id";
-import type { ReadyStep } from "#domain/step";
-import type { Instant } from "#domain/time";
-import { carries, type SessionRow } from "#domain/worker";
+import type { ReadyStep } from "#domain/task/step";
+import type { Instant } from "#domain/time/time";
+import { carries, type SessionRow } from "#domain/worker/worker";
 import { limits } from "#limits/index";
 import type { LaneView, Offer, Placement, Served, Slots } from "./messages.js";
 

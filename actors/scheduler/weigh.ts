@@ -1,4 +1,4 @@
-import type { StepRow } from "#domain/step";
+import type { StepRow } from "#domain/task/step";
 import { limits } from "#limits/index";
 import type { Command } from "../commands.js";
 import type { MessageView } from "../view.js";

@@ -1,7 +1,7 @@
 import type { StepKey } from "#domain/id";
-import { type StepRow, satisfies } from "#domain/step";
-import type { TaskRow } from "#domain/task";
-import type { WorkerProtocol } from "#domain/worker";
+import { type StepRow, satisfies } from "#domain/task/step";
+import type { TaskRow } from "#domain/task/task";
+import type { WorkerProtocol } from "#domain/worker/worker";
 import { limits } from "#limits/index";
 import type { MessageView } from "../view.js";
 

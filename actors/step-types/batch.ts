@@ -1,8 +1,8 @@
-import { batchSteps } from "#domain/graph";
-import { isJsonObject, type Json } from "#domain/json";
-import { itemsOf, membersOf, sliceAt, withMembers } from "#domain/json-slices";
-import type { BatchPlan, Membership, Plan } from "#domain/plan";
-import type { StepRow } from "#domain/step";
+import { batchSteps } from "#domain/graph/graph";
+import type { BatchPlan, Membership, Plan } from "#domain/graph/plan";
+import { isJsonObject, type Json } from "#domain/json/json";
+import { itemsOf, membersOf, sliceAt, withMembers } from "#domain/json/slices";
+import type { StepRow } from "#domain/task/step";
 import type { ExpansionWithInputs, StepBehavior } from "./behavior.js";
 import { acceptExpansion, outcomeIn } from "./outcome.js";
 import { workerStep } from "./worker.js";

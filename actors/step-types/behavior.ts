@@ -1,9 +1,9 @@
-import type { DeadlineKind } from "#domain/deadline";
-import type { Expansion } from "#domain/graph";
-import type { Plan } from "#domain/plan";
-import type { StepRow } from "#domain/step";
-import type { TaskRow } from "#domain/task";
-import type { Instant } from "#domain/time";
+import type { Expansion } from "#domain/graph/graph";
+import type { Plan } from "#domain/graph/plan";
+import type { DeadlineKind } from "#domain/task/deadline";
+import type { StepRow } from "#domain/task/step";
+import type { TaskRow } from "#domain/task/task";
+import type { Instant } from "#domain/time/time";
 import type { Command } from "../commands.js";
 
 /** Steps to be made, with their own inputs as JSON text. */

@@ -1,4 +1,4 @@
-import { WHOLE_TASK } from "#domain/deadline";
+import { WHOLE_TASK } from "#domain/task/deadline";
 import { keyOf, tellFinalizer } from "../make-command.js";
 import type { StepBehavior } from "./behavior.js";
 

@@ -1,7 +1,7 @@
-import { branchesOf, chosenSteps } from "#domain/graph";
-import type { Json } from "#domain/json";
-import type { Plan } from "#domain/plan";
-import type { StepRow } from "#domain/step";
+import { branchesOf, chosenSteps } from "#domain/graph/graph";
+import type { Plan } from "#domain/graph/plan";
+import type { Json } from "#domain/json/json";
+import type { StepRow } from "#domain/task/step";
 import type { ExpansionWithInputs, StepBehavior } from "./behavior.js";
 import { acceptExpansion, outcomeIn } from "./outcome.js";
 import { workerStep } from "./worker.js";

@@ -1,7 +1,7 @@
-import type { StepRow } from "#domain/step";
-import type { TaskRow } from "#domain/task";
-import type { StepType } from "#domain/template";
-import type { Instant } from "#domain/time";
+import type { StepRow } from "#domain/task/step";
+import type { TaskRow } from "#domain/task/task";
+import type { StepType } from "#domain/template/template";
+import type { Instant } from "#domain/time/time";
 import type { Command } from "../commands.js";
 import { batchStep } from "./batch.js";
 import type { StepBehavior } from "./behavior.js";

@@ -1,7 +1,7 @@
-import { isJsonObject, type Json } from "#domain/json";
-import type { StepRow } from "#domain/step";
-import type { TaskRow } from "#domain/task";
-import type { Instant } from "#domain/time";
+import { isJsonObject, type Json } from "#domain/json/json";
+import type { StepRow } from "#domain/task/step";
+import type { TaskRow } from "#domain/task/task";
+import type { Instant } from "#domain/time/time";
 import type { Command } from "../commands.js";
 import { keyOf, tellFinalizer } from "../make-command.js";
 import { complete } from "../step/outcomes.js";

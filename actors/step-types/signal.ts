@@ -1,6 +1,6 @@
-import type { StepRow } from "#domain/step";
-import type { TaskRow } from "#domain/task";
-import { type Instant, later, millis } from "#domain/time";
+import type { StepRow } from "#domain/task/step";
+import type { TaskRow } from "#domain/task/task";
+import { type Instant, later, millis } from "#domain/time/time";
 import type { Command } from "../commands.js";
 import { advanceStep, keyOf, tellFinalizer } from "../make-command.js";
 import { complete, failForGood, succeed } from "../step/outcomes.js";

@@ -1,4 +1,4 @@
-import { later, millis } from "#domain/time";
+import { later, millis } from "#domain/time/time";
 import { advanceStep, keyOf } from "../make-command.js";
 import { complete, succeed } from "../step/outcomes.js";
 import type { StepBehavior } from "./behavior.js";

@@ -1,7 +1,7 @@
-import { nextAttemptAt, pauseAfter } from "#domain/retry";
-import type { StepRow } from "#domain/step";
-import type { TaskRow } from "#domain/task";
-import { type Instant, later, type Millis, millis } from "#domain/time";
+import { nextAttemptAt, pauseAfter } from "#domain/task/retry";
+import type { StepRow } from "#domain/task/step";
+import type { TaskRow } from "#domain/task/task";
+import { type Instant, later, type Millis, millis } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { Command } from "../commands.js";
 import type { Stamped } from "../life.js";

@@ -1,6 +1,6 @@
 import { assign, setup } from "xstate";
-import { type StepRow, type StepState, tolerates } from "#domain/step";
-import { NEVER } from "#domain/time";
+import { type StepRow, type StepState, tolerates } from "#domain/task/step";
+import { NEVER } from "#domain/time/time";
 import { commands } from "../commands.js";
 import type { StepMessage } from "./messages.js";
 

@@ -1,6 +1,6 @@
 import type { RunId, TaskId, WorkerId } from "#domain/id";
-import type { Reason } from "#domain/task";
-import type { Instant } from "#domain/time";
+import type { Reason } from "#domain/task/task";
+import type { Instant } from "#domain/time/time";
 
 /** What a Step can be told. */
 export type StepMessage =

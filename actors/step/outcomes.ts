@@ -1,7 +1,7 @@
-import { type StepRow, tolerates } from "#domain/step";
-import { countOf, type Reason, type TaskRow } from "#domain/task";
-import { utf8Bytes } from "#domain/text";
-import type { Instant } from "#domain/time";
+import { type StepRow, tolerates } from "#domain/task/step";
+import { countOf, type Reason, type TaskRow } from "#domain/task/task";
+import { utf8Bytes } from "#domain/text/text";
+import type { Instant } from "#domain/time/time";
 import type { Command } from "../commands.js";
 import { advanceStep, keyOf, tellFinalizer } from "../make-command.js";
 

@@ -1,7 +1,7 @@
-import { laneOf } from "#domain/lane";
-import { rankOf, type StepRow } from "#domain/step";
-import type { TaskRow } from "#domain/task";
-import type { Instant } from "#domain/time";
+import { laneOf } from "#domain/task/lane";
+import { rankOf, type StepRow } from "#domain/task/step";
+import type { TaskRow } from "#domain/task/task";
+import type { Instant } from "#domain/time/time";
 
 /** Where a Step waits for a worker: its lane, and its rank there. */
 export interface Place {

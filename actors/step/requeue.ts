@@ -1,8 +1,8 @@
-import { sliceAt, withMembers } from "#domain/json-slices";
-import { AVOID, ceiling, paceAfter, pauseAfter } from "#domain/retry";
-import type { StepRow } from "#domain/step";
-import type { TaskRow } from "#domain/task";
-import { type Instant, later, NEVER } from "#domain/time";
+import { sliceAt, withMembers } from "#domain/json/slices";
+import { AVOID, ceiling, paceAfter, pauseAfter } from "#domain/task/retry";
+import type { StepRow } from "#domain/task/step";
+import type { TaskRow } from "#domain/task/task";
+import { type Instant, later, NEVER } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { Command } from "../commands.js";
 import { advanceStep, keyOf } from "../make-command.js";

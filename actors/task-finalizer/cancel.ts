@@ -1,6 +1,6 @@
 import { mayUse } from "#domain/caller";
 import { alreadyEnded, taskNotFound } from "#domain/refusals";
-import { isTerminal } from "#domain/task";
+import { isTerminal } from "#domain/task/task";
 import { advanceTask, refuse, replyTask } from "../make-command.js";
 import type { FinalizerHandler } from "./handler.js";
 

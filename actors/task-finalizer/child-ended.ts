@@ -1,9 +1,9 @@
-import { sinksOf } from "#domain/graph";
-import { pauseAfter } from "#domain/retry";
-import type { StepRow } from "#domain/step";
-import { isTerminal, type TaskRow, taskStatus } from "#domain/task";
-import { resultBytes, resultText } from "#domain/task-result";
-import { misfitOf, schemaReason } from "#domain/verdict";
+import { sinksOf } from "#domain/graph/graph";
+import { resultBytes, resultText } from "#domain/task/result";
+import { pauseAfter } from "#domain/task/retry";
+import type { StepRow } from "#domain/task/step";
+import { isTerminal, type TaskRow, taskStatus } from "#domain/task/task";
+import { misfitOf, schemaReason } from "#domain/template/verdict";
 import { limits } from "#limits/index";
 import type { Command } from "../commands.js";
 import { resultSchemaNeeds } from "../handler.js";

@@ -1,8 +1,8 @@
-import { itemsOf } from "#domain/json-slices";
-import { newStep, type StepRow } from "#domain/step";
-import type { TaskRow } from "#domain/task";
-import { clip } from "#domain/text";
-import type { Instant } from "#domain/time";
+import { itemsOf } from "#domain/json/slices";
+import { newStep, type StepRow } from "#domain/task/step";
+import type { TaskRow } from "#domain/task/task";
+import { clip } from "#domain/text/text";
+import type { Instant } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { Command } from "../commands.js";
 import { dataAt, dataNeeds } from "../data.js";

@@ -1,9 +1,9 @@
 import type { Caller } from "#domain/caller";
-import type { DeadlineKind } from "#domain/deadline";
 import type { RunId, StepKey, TaskId } from "#domain/id";
-import type { ResolveAction } from "#domain/step";
-import type { TemplateRef } from "#domain/template";
-import type { Instant } from "#domain/time";
+import type { DeadlineKind } from "#domain/task/deadline";
+import type { ResolveAction } from "#domain/task/step";
+import type { TemplateRef } from "#domain/template/template";
+import type { Instant } from "#domain/time/time";
 import type { RunEnd } from "../run/messages.js";
 import type { EndReason } from "../task/messages.js";
 

@@ -1,11 +1,11 @@
 import { mayUse } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import { alreadyEnded, taskNotFound } from "#domain/refusals";
-import type { RunRow } from "#domain/run";
-import { type ResolveAction, type StepRow, tolerates } from "#domain/step";
-import { isTerminal, type TaskRow } from "#domain/task";
-import { utf8Bytes } from "#domain/text";
-import type { Instant } from "#domain/time";
+import type { RunRow } from "#domain/task/run";
+import { type ResolveAction, type StepRow, tolerates } from "#domain/task/step";
+import { isTerminal, type TaskRow } from "#domain/task/task";
+import { utf8Bytes } from "#domain/text/text";
+import type { Instant } from "#domain/time/time";
 import type { Command } from "../commands.js";
 import { planNeeds } from "../handler.js";
 import { advanceRun, advanceStep, advanceTask, keyOf, refuse, replyTask } from "../make-command.js";

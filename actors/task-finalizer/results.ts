@@ -1,5 +1,5 @@
 import type { StepKey, TaskId } from "#domain/id";
-import type { StepRow } from "#domain/step";
+import type { StepRow } from "#domain/task/step";
 import { limits } from "#limits/index";
 import type { MessageView } from "../view.js";
 

@@ -1,6 +1,6 @@
-import type { StepRow } from "#domain/step";
-import type { TaskRow } from "#domain/task";
-import { millis } from "#domain/time";
+import type { StepRow } from "#domain/task/step";
+import type { TaskRow } from "#domain/task/task";
+import { millis } from "#domain/time/time";
 import type { Command } from "../commands.js";
 import type { Stamped } from "../life.js";
 import { advanceTask } from "../make-command.js";

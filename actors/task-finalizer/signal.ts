@@ -1,9 +1,9 @@
 import { mayUse } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import { alreadyEnded, taskNotFound } from "#domain/refusals";
-import { hasEnded, type StepRow } from "#domain/step";
-import { isTerminal, type TaskRow } from "#domain/task";
-import { utf8Bytes } from "#domain/text";
+import { hasEnded, type StepRow } from "#domain/task/step";
+import { isTerminal, type TaskRow } from "#domain/task/task";
+import { utf8Bytes } from "#domain/text/text";
 import { planNeeds } from "../handler.js";
 import { advanceStep, refuse, replyTask } from "../make-command.js";
 import { keepOutput } from "../step/outcomes.js";

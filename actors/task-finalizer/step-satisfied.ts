@@ -1,7 +1,7 @@
 import type { StepKey } from "#domain/id";
-import { type StepRow, satisfies } from "#domain/step";
-import type { TaskRow } from "#domain/task";
-import type { Instant } from "#domain/time";
+import { type StepRow, satisfies } from "#domain/task/step";
+import type { TaskRow } from "#domain/task/task";
+import type { Instant } from "#domain/time/time";
 import type { Command } from "../commands.js";
 import { advanceStep, advanceTask, keyOf, tellFinalizer } from "../make-command.js";
 import { dispatchStep } from "../step-types/index.js";

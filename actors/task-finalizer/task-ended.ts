@@ -1,6 +1,6 @@
-import type { DeadlineKind } from "#domain/deadline";
-import type { StepRow } from "#domain/step";
-import type { Instant } from "#domain/time";
+import type { DeadlineKind } from "#domain/task/deadline";
+import type { StepRow } from "#domain/task/step";
+import type { Instant } from "#domain/time/time";
 import type { Command } from "../commands.js";
 import { advanceRun, advanceStep, keyOf } from "../make-command.js";
 import { clearAttemptDeadline } from "../step/outcomes.js";

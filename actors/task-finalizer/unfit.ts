@@ -1,6 +1,6 @@
 import { Fault } from "#domain/fault";
-import type { StepRow } from "#domain/step";
-import { misfitOf, type SchemaProblem, schemaReason } from "#domain/verdict";
+import type { StepRow } from "#domain/task/step";
+import { misfitOf, type SchemaProblem, schemaReason } from "#domain/template/verdict";
 
 /** Refuses a client's value for a Step that does not fit the schema of its result. */
 export function unfit(field: string, { name }: StepRow, problem: SchemaProblem): Fault {

@@ -1,6 +1,6 @@
 import type { Caller } from "#domain/caller";
-import type { TaskDraft } from "#domain/task";
-import type { TemplateRow } from "#domain/template";
+import type { TaskDraft } from "#domain/task/task";
+import type { TemplateRow } from "#domain/template/template";
 
 /** What task-request can be told. */
 export type TaskRequestMessage =

@@ -1,8 +1,8 @@
 import { mayUse } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import { namespaceDenied } from "#domain/refusals";
-import { type TemplateRow, templateKey } from "#domain/template";
-import { differences } from "#domain/template-diff";
+import { differences } from "#domain/template/diff";
+import { type TemplateRow, templateKey } from "#domain/template/template";
 import { limits } from "#limits/index";
 import type { Command } from "../commands.js";
 import { refuse } from "../make-command.js";

@@ -1,11 +1,11 @@
 import { type Caller, mayUse } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
-import { laneOf } from "#domain/lane";
 import type { IdempotencyKey } from "#domain/needs";
 import { namespaceDenied } from "#domain/refusals";
-import type { TaskDraft, TaskRow } from "#domain/task";
-import { type Instant, later } from "#domain/time";
+import { laneOf } from "#domain/task/lane";
+import type { TaskDraft, TaskRow } from "#domain/task/task";
+import { type Instant, later } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { Command } from "../commands.js";
 import { rowsOfDraft } from "../task/make.js";

@@ -1,9 +1,9 @@
-import type { StepSpec } from "#domain/plan";
-import type { RunRow } from "#domain/run";
-import { newStep, type StepRow } from "#domain/step";
-import type { TaskRow, TaskSpec } from "#domain/task";
-import { followingTaskSpec } from "#domain/task-spec";
-import { type Instant, millis, NEVER } from "#domain/time";
+import type { StepSpec } from "#domain/graph/plan";
+import type { RunRow } from "#domain/task/run";
+import { followingTaskSpec } from "#domain/task/spec";
+import { newStep, type StepRow } from "#domain/task/step";
+import type { TaskRow, TaskSpec } from "#domain/task/task";
+import { type Instant, millis, NEVER } from "#domain/time/time";
 import type { Command } from "../commands.js";
 import { inputOf } from "../data.js";
 import type { MessageView } from "../view.js";

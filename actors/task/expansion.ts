@@ -1,8 +1,8 @@
-import type { Expansion } from "#domain/graph";
-import type { Membership, StepPlan } from "#domain/plan";
-import { type StepRow, satisfies } from "#domain/step";
-import type { TaskRow } from "#domain/task";
-import type { Instant } from "#domain/time";
+import type { Expansion } from "#domain/graph/graph";
+import type { Membership, StepPlan } from "#domain/graph/plan";
+import { type StepRow, satisfies } from "#domain/task/step";
+import type { TaskRow } from "#domain/task/task";
+import type { Instant } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { Command } from "../commands.js";
 import { advanceTask } from "../make-command.js";

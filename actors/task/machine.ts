@@ -1,9 +1,9 @@
 import { assign, setup } from "xstate";
-import { type DeadlineKind, WHOLE_TASK } from "#domain/deadline";
-import { hasEnded, type StepState } from "#domain/step";
-import { countOf, moved, type StepCounts, type TaskRow, type TaskState } from "#domain/task";
-import { clip } from "#domain/text";
-import { later } from "#domain/time";
+import { type DeadlineKind, WHOLE_TASK } from "#domain/task/deadline";
+import { hasEnded, type StepState } from "#domain/task/step";
+import { countOf, moved, type StepCounts, type TaskRow, type TaskState } from "#domain/task/task";
+import { clip } from "#domain/text/text";
+import { later } from "#domain/time/time";
 import { limits } from "#limits/index";
 import { commands } from "../commands.js";
 import type { EndReason, TaskMessage } from "./messages.js";

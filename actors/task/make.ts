@@ -1,11 +1,11 @@
-import { firstSteps, type NewStep } from "#domain/graph";
+import { firstSteps, type NewStep } from "#domain/graph/graph";
+import type { StepSpec } from "#domain/graph/plan";
 import { MAIN_STEP, type TaskId } from "#domain/id";
-import type { StepSpec } from "#domain/plan";
-import { DEFAULT_RETRY } from "#domain/retry";
-import { newStep, type StepRow } from "#domain/step";
-import type { TaskDraft, TaskRow } from "#domain/task";
-import { utf8Bytes } from "#domain/text";
-import { type Instant, millis, NEVER } from "#domain/time";
+import { DEFAULT_RETRY } from "#domain/task/retry";
+import { newStep, type StepRow } from "#domain/task/step";
+import type { TaskDraft, TaskRow } from "#domain/task/task";
+import { utf8Bytes } from "#domain/text/text";
+import { type Instant, millis, NEVER } from "#domain/time/time";
 
 /** The rows of a new Task: one Step if it names an agent, otherwise all its template begins with. */
 export function rowsOfDraft(draft: TaskDraft, at: Instant): { task: TaskRow; steps: StepRow[] } {

@@ -1,6 +1,6 @@
-import type { StepState } from "#domain/step";
-import type { Reason } from "#domain/task";
-import type { Instant } from "#domain/time";
+import type { StepState } from "#domain/task/step";
+import type { Reason } from "#domain/task/task";
+import type { Instant } from "#domain/time/time";
 
 /** What a Task can be told. `at` is plane time: a machine never reads a clock. */
 export type TaskMessage =

@@ -1,7 +1,7 @@
-import { WHOLE_TASK } from "#domain/deadline";
-import type { StepRow } from "#domain/step";
-import { deadlineOf, type TaskRow } from "#domain/task";
-import { type Instant, NEVER } from "#domain/time";
+import { WHOLE_TASK } from "#domain/task/deadline";
+import type { StepRow } from "#domain/task/step";
+import { deadlineOf, type TaskRow } from "#domain/task/task";
+import { type Instant, NEVER } from "#domain/time/time";
 import type { Command } from "../commands.js";
 import { advanceTask } from "../make-command.js";
 import { dispatchStep } from "../step-types/index.js";

@@ -1,7 +1,7 @@
 import { assign, setup } from "xstate";
 import { Fault } from "#domain/fault";
 import { superseded } from "#domain/refusals";
-import type { SessionRow } from "#domain/worker";
+import type { SessionRow } from "#domain/worker/worker";
 import { commands } from "../commands.js";
 import type { WorkerMessage } from "./messages.js";
 

@@ -1,6 +1,6 @@
 import type { WorkerProcess } from "#domain/refusals";
-import type { Instant } from "#domain/time";
-import type { WorkerStatus } from "#domain/worker";
+import type { Instant } from "#domain/time/time";
+import type { WorkerStatus } from "#domain/worker/worker";
 
 /** What a worker session can be told. */
 export type WorkerMessage =

@@ -1,7 +1,7 @@
-import type { RunSummary } from "#domain/run";
-import type { StepSummary } from "#domain/step";
-import type { TaskRow } from "#domain/task";
-import type { TemplateRow } from "#domain/template";
+import type { RunSummary } from "#domain/task/run";
+import type { StepSummary } from "#domain/task/step";
+import type { TaskRow } from "#domain/task/task";
+import type { TemplateRow } from "#domain/template/template";
 import { limits } from "#limits/index";
 
 /*

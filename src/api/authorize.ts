@@ -2,7 +2,7 @@ import { type Caller, mayUse } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import type { RunId, TaskId, WorkerId } from "#domain/id";
 import { namespaceDenied, runNotFound, taskNotFound, templateNotFound } from "#domain/refusals";
-import type { TemplateRef } from "#domain/template";
+import type { TemplateRef } from "#domain/template/template";
 
 /** Nothing that is anybody's own: what this server can do for whoever may speak to it. */
 export interface ServerResource {

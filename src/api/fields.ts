@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { RunId, TaskId, WorkerId } from "#domain/id";
-import { isVersion } from "#domain/version";
+import { isVersion } from "#domain/template/version";
 import { limits } from "#limits/index";
 import { freeText, optionalName, requiredName } from "./validate.js";
 

@@ -1,4 +1,4 @@
-import { tooDeepAt } from "#domain/json-depth";
+import { tooDeepAt } from "#domain/json/depth";
 
 /**
  * What is wrong with a JSON text, with the place in it, or undefined if nothing is. `JSON.parse` decides;

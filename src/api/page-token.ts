@@ -1,6 +1,6 @@
 import type { TaskId } from "#domain/id";
-import type { TemplateRef } from "#domain/template";
-import { isVersion } from "#domain/version";
+import type { TemplateRef } from "#domain/template/template";
+import { isVersion } from "#domain/template/version";
 import { limits } from "#limits/index";
 
 /** Where a page ended, in a form that invites nobody to make one up. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { Fault } from "#domain/fault";
-import { labelsProblem } from "#domain/labels";
-import { instant, millis } from "#domain/time";
+import { labelsProblem } from "#domain/text/labels";
+import { instant, millis } from "#domain/time/time";
 import { limits } from "#limits/index";
 import { jsonProblem } from "./json-text.js";
 

@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { createClient, DEFAULT_ADDR, type TaskRunClient, TaskRunError } from "#client/index";
 import { CliError, exit } from "./exit.js";
-import type { Io } from "./io.js";
 import { fromServer } from "./refusal.js";
+import type { Io } from "./terminal/io.js";
 
 /** Options of every command that calls a server. */
 export interface ConnectionOptions {
@@ -36,7 +36,7 @@ export async function target(
   const { cwd, env } = io;
   // Loading the file's reader takes a tenth of a second, and most directories have no file.
   const hasFile = env.TASKRUN_CONFIG || existsSync(resolve(cwd, "taskrun.toml"));
-  const file = hasFile ? (await import("./settings.js")).loadClientSettings({ cwd, env }) : {};
+  const file = hasFile ? (await import("./server/settings.js")).loadClientSettings({ cwd, env }) : {};
   return {
     addr: options.addr || env.TASKRUN_ADDR || file.addr || DEFAULT_ADDR,
     namespace: options.namespace || env.TASKRUN_NAMESPACE || file.namespace || "",

@@ -4,8 +4,8 @@
  */
 import type { WriteStream } from "node:tty";
 import { commandAsTyped } from "./command-name.js";
-import type { Io, Signal, Sink } from "./io.js";
 import { runProgram } from "./program.js";
+import type { Io, Signal, Sink } from "./terminal/io.js";
 
 const signals = ["SIGINT", "SIGTERM"] as const satisfies Signal[];
 

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from "commander";
-import { DURATION_ADVICE, readDuration } from "#domain/duration";
+import { DURATION_ADVICE, readDuration } from "#domain/time/duration";
 
 /* Options that several commands share. */
 

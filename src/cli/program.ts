@@ -2,13 +2,13 @@ import { createRequire } from "node:module";
 import { Argument, Command, CommanderError } from "commander";
 import { candidates, completionScript, type Shell, shells } from "./completion.js";
 import { type CliError, type Ending, type ExitCode, exit, toCliError } from "./exit.js";
-import { colorsFor } from "./format.js";
-import type { Io } from "./io.js";
-import { addStoreCommands } from "./store-commands.js";
-import { addTaskCommands } from "./task-commands.js";
-import { addTemplateCommands } from "./template-commands.js";
-import { sanitize } from "./terminal-sanitizer.js";
-import { addWorkerCommands } from "./worker-commands.js";
+import { addStoreCommands } from "./server/store-commands.js";
+import { addTaskCommands } from "./task/commands.js";
+import { addTemplateCommands } from "./template/commands.js";
+import { colorsFor } from "./terminal/format.js";
+import type { Io } from "./terminal/io.js";
+import { sanitize } from "./terminal/sanitizer.js";
+import { addWorkerCommands } from "./worker/commands.js";
 
 /** Runs a command line, given without `node` and `taskrun`, and returns the exit code. Never throws. */
 export async function runProgram(words: readonly string[], io: Io): Promise<ExitCode> {
@@ -97,18 +97,18 @@ async function addServerCommands(
 
   // Loading the settings' schema library takes half as long as other commands take in all.
   if (!words.some((word) => word === "server" || word === "dev")) return;
-  const { flagsOf, serverOptions } = await import("./server-options.js");
+  const { flagsOf, serverOptions } = await import("./server/options.js");
   for (const command of [dev, server]) {
     command.option("--config <file>", "Read settings from this file instead of taskrun.toml.");
     for (const option of serverOptions()) command.addOption(option);
   }
 
   dev.action(async (options) => {
-    const { runDev } = await import("./dev.js");
+    const { runDev } = await import("./server/dev.js");
     await end(runDev({ ...options, flags: flagsOf(options) }, io));
   });
   server.action(async (options) => {
-    const { runServer } = await import("./server.js");
+    const { runServer } = await import("./server/server.js");
     await end(runServer({ ...options, flags: flagsOf(options) }, io));
   });
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { ceiling, type RetryPolicy } from "#domain/retry";
+import { ceiling, type RetryPolicy } from "#domain/task/retry";
 import { limits } from "#limits/index";
 
 /** Delays between the attempts of one call: short, because a person or a program waits for the answer. */

@@ -1,4 +1,4 @@
-import type { ModelBackend } from "#domain/run";
+import type { ModelBackend } from "#domain/task/run";
 import {
   runStatusFromWire,
   stepStateFromWire,

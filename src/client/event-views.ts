@@ -1,4 +1,4 @@
-import type { Labels } from "#domain/task";
+import type { Labels } from "#domain/task/task";
 import type { Run, Step, Task } from "./views.js";
 
 /**

@@ -1,4 +1,4 @@
-import type { Labels, TaskStatus } from "#domain/task";
+import type { Labels, TaskStatus } from "#domain/task/task";
 import { TaskRunError } from "./error.js";
 import type { TaskEvent } from "./event-views.js";
 import type { Task, TemplateRef } from "./views.js";

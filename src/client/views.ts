@@ -1,7 +1,7 @@
-import type { ModelBackend, RunStatus } from "#domain/run";
-import type { StepState } from "#domain/step";
-import type { Labels, TaskState, TaskStatus } from "#domain/task";
-import type { StepType } from "#domain/template";
+import type { ModelBackend, RunStatus } from "#domain/task/run";
+import type { StepState } from "#domain/task/step";
+import type { Labels, TaskState, TaskStatus } from "#domain/task/task";
+import type { StepType } from "#domain/template/template";
 
 /*
  * Plain objects that the client returns. Times are Unix milliseconds, 0 if not set; durations are milliseconds. Inputs

@@ -1,6 +1,6 @@
-import type { ModelBackend } from "#domain/run";
-import type { Labels } from "#domain/task";
-import type { WorkerStatus } from "#domain/worker";
+import type { ModelBackend } from "#domain/task/run";
+import type { Labels } from "#domain/task/task";
+import type { WorkerStatus } from "#domain/worker/worker";
 
 /**
  * A connected Worker process.

@@ -1,5 +1,5 @@
 import { type Client, createClient, type Transport } from "@connectrpc/connect";
-import type { WorkerStatus } from "#domain/worker";
+import type { WorkerStatus } from "#domain/worker/worker";
 import { workerStatusToWire } from "#wire/convert-enums";
 import { WorkerService } from "#wire/gen/taskrun/v1/worker_service_pb";
 import type { CallControl, Caller } from "./call.js";

@@ -1,11 +1,11 @@
 /**
  * The settings of a server: what each is called, means and may be. Every value goes through the same schema, so
  * that a mistake is reported alike wherever it was made, before anything starts. Where values come from (flags,
- * the environment, a file) is `cli/settings.ts`.
+ * the environment, a file) is `cli/server/settings.ts`.
  */
 import { resolve } from "node:path";
 import type { z } from "zod";
-import type { Millis } from "#domain/time";
+import type { Millis } from "#domain/time/time";
 import { leaseProblems, leases } from "./leases.js";
 import { listenerProblems, listeners } from "./listeners.js";
 import { type LogLevel, log } from "./log.js";

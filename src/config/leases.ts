@@ -1,4 +1,4 @@
-import type { Millis } from "#domain/time";
+import type { Millis } from "#domain/time/time";
 import { parseDuration, type Setting } from "./setting.js";
 import { duration } from "./values.js";
 

@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import { DURATION_ADVICE, readDuration } from "#domain/duration";
-import type { Millis } from "#domain/time";
+import { DURATION_ADVICE, readDuration } from "#domain/time/duration";
+import type { Millis } from "#domain/time/time";
 
 /** What may stand in a setting: its schema, and the same in the words of the file. */
 export interface Values<Schema extends z.ZodType = z.ZodType> {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Millis } from "#domain/time";
+import type { Millis } from "#domain/time/time";
 import { type ConfigError, parseDuration, type Values } from "./setting.js";
 
 /** A length of time between two bounds, given in the words of {@link parseDuration}. */

@@ -1,4 +1,4 @@
-import type { Millis } from "./time.js";
+import type { Millis } from "./time/time.js";
 
 /**
  * Every way a request can fail, and the one thing a caller wants to know: may I send it again?

@@ -1,5 +1,5 @@
 import { limits } from "#limits/index";
-import { editDistance } from "./edit-distance.js";
+import { editDistance } from "./text/edit-distance.js";
 
 /** However long a word is, more letters than this are not a slip. */
 const SLIPS_MAX = 3;

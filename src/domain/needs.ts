@@ -1,6 +1,6 @@
 import type { TaskId } from "./id.js";
 import type { KeyedKindName, KeyOf, TextKey, TextKindName } from "./row-kinds.js";
-import type { TemplateRef } from "./template.js";
+import type { TemplateRef } from "./template/template.js";
 
 /** Rows a turn wants by their keys: a Step with its Task; a Run with its Step and its Task; any other row alone. */
 export type KeyedNeeds = { readonly [Name in KeyedKindName]?: readonly KeyOf<Name>[] };

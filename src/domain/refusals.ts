@@ -1,9 +1,9 @@
 import { Fault } from "./fault.js";
 import type { RunId, WorkerId } from "./id.js";
-import { type TaskRow, taskStatus } from "./task.js";
-import { type TemplateRef, templateKey } from "./template.js";
-import type { Instant } from "./time.js";
-import type { SessionRow } from "./worker.js";
+import { type TaskRow, taskStatus } from "./task/task.js";
+import { type TemplateRef, templateKey } from "./template/template.js";
+import type { Instant } from "./time/time.js";
+import type { SessionRow } from "./worker/worker.js";
 
 /**
  * Refusals whose wording clients of the public protocol compare. A thing of another's namespace is

@@ -1,7 +1,7 @@
 import type { RunId, StepKey, TaskId } from "./id.js";
-import { isOver, type RunRow } from "./run.js";
-import type { StepRow } from "./step.js";
-import { isTerminal, type TaskRow } from "./task.js";
+import { isOver, type RunRow } from "./task/run.js";
+import type { StepRow } from "./task/step.js";
+import { isTerminal, type TaskRow } from "./task/task.js";
 
 /**
  * The kinds of row that a commit carries and a load answers with. `Needs`, `Loaded` and `Commit` are made of these two

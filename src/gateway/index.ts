@@ -1,5 +1,5 @@
 /** The gateway of a control plane, for programs that embed one. */
-export type { MetricsSource } from "./http-pages.js";
+export type { MetricsSource } from "./http/pages.js";
 export {
   type Gateway,
   /** @deprecated Its name is `Gateway`. */

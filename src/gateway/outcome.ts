@@ -1,5 +1,5 @@
 import { Fault } from "#domain/fault";
-import { millis } from "#domain/time";
+import { millis } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { Telemetry } from "#ports/telemetry";
 import { type FailureName, type StatusName, statusOf } from "#wire/faults";

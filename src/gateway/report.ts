@@ -9,10 +9,10 @@ import {
 } from "#api/workers/report-limits";
 import { keptCheckpoint, resultFailure } from "#api/workers/result-limits";
 import { Fault } from "#domain/fault";
-import type { RefusedReport, StatusReport } from "#domain/report";
-import { isOver } from "#domain/run";
-import { clip } from "#domain/text";
-import type { WorkerProtocol } from "#domain/worker";
+import type { RefusedReport, StatusReport } from "#domain/task/report";
+import { isOver } from "#domain/task/run";
+import { clip } from "#domain/text/text";
+import type { WorkerProtocol } from "#domain/worker/worker";
 import { limits } from "#limits/index";
 import type { WorkerReport } from "#ports/plane";
 import { runStatusFromWire } from "#wire/convert-enums";

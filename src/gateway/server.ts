@@ -3,27 +3,34 @@ import { authorize } from "#api/authorize";
 import { InputReads } from "#api/runs/input-reads";
 import { ClientPlans } from "#api/templates/plans";
 import type { Fault } from "#domain/fault";
-import type { Millis } from "#domain/time";
+import type { Millis } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { Entropy } from "#ports/entropy";
 import type { Plane } from "#ports/plane";
 import type { Schemas } from "#ports/schemas";
 import type { Telemetry } from "#ports/telemetry";
-import { type Address, bindFault, checkReach, formatAddress, isAbsent, parseAddress } from "./address.js";
 import { everybodyIsLocal, type Identify } from "./caller.js";
-import { connectHandlers } from "./connect.js";
-import { Connections } from "./connections.js";
-import { grpcListener } from "./grpc.js";
+import {
+  type Address,
+  bindFault,
+  checkReach,
+  formatAddress,
+  isAbsent,
+  parseAddress,
+} from "./connections/address.js";
+import { Connections } from "./connections/connections.js";
+import { bind, type Listener } from "./connections/listener.js";
+import { grpcListener } from "./grpc/grpc.js";
 import { rpcs, serviceNames } from "./handlers/index.js";
 import { Health } from "./health.js";
-import { type HttpHandler, httpListener } from "./http.js";
-import { type MetricsSource, pageRoutes } from "./http-pages.js";
-import { type Route, Router } from "./http-router.js";
-import { bind, type Listener } from "./listener.js";
+import { connectHandlers } from "./http/connect.js";
+import { type HttpHandler, httpListener } from "./http/http.js";
+import { type MetricsSource, pageRoutes } from "./http/pages.js";
+import { type Route, Router } from "./http/router.js";
 import { drainingFault } from "./outcome.js";
 import type { Served } from "./rpc.js";
-import { OpenStreams } from "./streams.js";
-import { Traffic } from "./traffic.js";
+import { OpenStreams } from "./traffic/streams.js";
+import { Traffic } from "./traffic/traffic.js";
 
 export interface GatewaySettings {
   readonly plane: Plane;

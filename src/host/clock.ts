@@ -1,4 +1,4 @@
-import { instant } from "#domain/time";
+import { instant } from "#domain/time/time";
 import type { StartableClock } from "#ports/clock";
 
 /** The machine's clocks: wall time in Unix milliseconds, monotonic time in milliseconds from an arbitrary origin. */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { setImmediate as othersTurn } from "node:timers/promises";
-import type { JsonObject } from "#domain/json";
-import type { Verdict } from "#domain/verdict";
+import type { JsonObject } from "#domain/json/json";
+import type { Verdict } from "#domain/template/verdict";
 import { limits } from "#limits/index";
 import type { Schemas } from "#ports/schemas";
 import { CompiledSchema, notASchema, parseValue } from "./schemas/compile.js";

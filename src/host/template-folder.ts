@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { relative } from "node:path";
 import { LOCAL_CALLER } from "#domain/caller";
 import { Fault } from "#domain/fault";
-import { type TemplateBody, templateKey } from "#domain/template";
+import { type TemplateBody, templateKey } from "#domain/template/template";
 import { limits } from "#limits/index";
 import type { Plane } from "#ports/plane";
 import type { Log } from "#ports/telemetry";

@@ -1,4 +1,4 @@
-import { millis } from "#domain/time";
+import { millis } from "#domain/time/time";
 import { MIB } from "./units.js";
 
 /**

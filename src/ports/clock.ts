@@ -1,4 +1,4 @@
-import type { Instant } from "#domain/time";
+import type { Instant } from "#domain/time/time";
 
 /**
  * The plane's time. It never goes back, within a process or across restarts, and does not follow jumps of the wall clock.

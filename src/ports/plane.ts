@@ -1,15 +1,15 @@
 import type { Caller } from "#domain/caller";
 import type { Fault } from "#domain/fault";
-import type { WorkerFrame } from "#domain/frame";
 import type { TaskId, WorkerId } from "#domain/id";
-import type { LogSlice } from "#domain/log";
-import type { WorkerReport } from "#domain/report";
-import type { RunSummary } from "#domain/run";
-import type { ResolveAction, StepSummary } from "#domain/step";
-import type { TaskDraft, TaskRow } from "#domain/task";
-import type { TemplateRow } from "#domain/template";
-import type { Instant } from "#domain/time";
-import type { LeaseTerms, WorkerView } from "#domain/worker";
+import type { LogSlice } from "#domain/task/log";
+import type { WorkerReport } from "#domain/task/report";
+import type { RunSummary } from "#domain/task/run";
+import type { ResolveAction, StepSummary } from "#domain/task/step";
+import type { TaskDraft, TaskRow } from "#domain/task/task";
+import type { TemplateRow } from "#domain/template/template";
+import type { Instant } from "#domain/time/time";
+import type { WorkerFrame } from "#domain/worker/frame";
+import type { LeaseTerms, WorkerView } from "#domain/worker/worker";
 import type { Reads } from "./store.js";
 
 /**
@@ -124,4 +124,4 @@ export interface WorkerLink {
   closed(): void;
 }
 
-export type { WorkerReport } from "#domain/report";
+export type { WorkerReport } from "#domain/task/report";

@@ -1,5 +1,5 @@
-import type { JsonObject } from "#domain/json";
-import type { Verdict } from "#domain/verdict";
+import type { JsonObject } from "#domain/json/json";
+import type { Verdict } from "#domain/template/verdict";
 
 /**
  * Validates JSON values by JSON Schema 2020-12. Values are parsed as `JSON.parse` does.

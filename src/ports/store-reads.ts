@@ -1,9 +1,9 @@
 import type { RunId, StepKey, TaskId } from "#domain/id";
-import type { LogSlice } from "#domain/log";
-import type { RunRow } from "#domain/run";
-import type { StepRow } from "#domain/step";
-import type { Labels, TaskRow, TaskStatus } from "#domain/task";
-import type { TemplateRef, TemplateRow } from "#domain/template";
+import type { LogSlice } from "#domain/task/log";
+import type { RunRow } from "#domain/task/run";
+import type { StepRow } from "#domain/task/step";
+import type { Labels, TaskRow, TaskStatus } from "#domain/task/task";
+import type { TemplateRef, TemplateRow } from "#domain/template/template";
 
 export interface TaskFilter {
   readonly namespaces: readonly string[] | "*";

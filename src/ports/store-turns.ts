@@ -1,13 +1,13 @@
-import type { Deadline } from "#domain/deadline";
 import type { TaskId } from "#domain/id";
-import type { Lane } from "#domain/lane";
-import type { LogEntry } from "#domain/log";
 import type { Needs } from "#domain/needs";
 import type { RowKindName, RowOf, TextKey, TextKindName, TextRow } from "#domain/row-kinds";
-import type { RunRow } from "#domain/run";
-import type { ReadyStep } from "#domain/step";
-import type { TemplateRow } from "#domain/template";
-import type { Instant } from "#domain/time";
+import type { Deadline } from "#domain/task/deadline";
+import type { Lane } from "#domain/task/lane";
+import type { LogEntry } from "#domain/task/log";
+import type { RunRow } from "#domain/task/run";
+import type { ReadyStep } from "#domain/task/step";
+import type { TemplateRow } from "#domain/template/template";
+import type { Instant } from "#domain/time/time";
 
 /** Rows of each kind, each once, in no order but where `Needs` says so. */
 export type LoadedRows = { readonly [Name in RowKindName]: readonly RowOf<Name>[] };

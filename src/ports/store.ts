@@ -1,10 +1,10 @@
 import type { TaskId } from "#domain/id";
-import type { Instant } from "#domain/time";
+import type { Instant } from "#domain/time/time";
 import type { Reads } from "./store-reads.js";
 import type { TurnStore } from "./store-turns.js";
 
-export type { Deadline, DeadlineKind } from "#domain/deadline";
 export type { IdempotencyKey, Needs } from "#domain/needs";
+export type { Deadline, DeadlineKind } from "#domain/task/deadline";
 export type * from "./store-reads.js";
 export type * from "./store-turns.js";
 

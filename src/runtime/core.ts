@@ -1,15 +1,15 @@
-import type { Plans } from "#domain/plans";
-import type { LeaseTerms } from "#domain/worker";
+import type { Plans } from "#domain/graph/plans";
+import type { LeaseTerms } from "#domain/worker/worker";
 import type { Clock } from "#ports/clock";
 import type { Entropy } from "#ports/entropy";
 import type { Schemas } from "#ports/schemas";
 import type { Store } from "#ports/store";
 import type { Telemetry } from "#ports/telemetry";
-import type { Actors } from "./actors.js";
-import type { Leases } from "./leases.js";
-import type { Memory } from "./memory.js";
-import type { ParkedMessages } from "./parked.js";
-import type { TakeoverLog } from "./takeovers.js";
+import type { Actors } from "./machines/actors.js";
+import type { Memory } from "./memory/memory.js";
+import type { Leases } from "./timers/leases.js";
+import type { ParkedMessages } from "./turn/parked.js";
+import type { TakeoverLog } from "./watch/takeovers.js";
 
 /** What every part of the runtime works with: the ports, and what the plane keeps in memory. */
 export interface Core {

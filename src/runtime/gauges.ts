@@ -1,5 +1,5 @@
-import type { SessionState } from "#domain/worker";
-import { actorNames } from "./actors.js";
+import type { SessionState } from "#domain/worker/worker";
+import { actorNames } from "./machines/actors.js";
 import type { Supervisor } from "./supervisor.js";
 
 /**

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { isJsonObject, type Json } from "#domain/json";
-import type { TemplateBody } from "#domain/template";
+import { isJsonObject, type Json } from "#domain/json/json";
+import type { TemplateBody } from "#domain/template/template";
 
 /** Returns the SHA-256 of the canonical body, in hexadecimal: equal for every text with the same content. */
 export function digestOf(body: TemplateBody): string {

@@ -1,6 +1,6 @@
-import { hasEnded, stepStates } from "#domain/step";
+import { hasEnded, stepStates } from "#domain/task/step";
 
-export { auditGraph } from "#domain/audit";
+export { auditGraph } from "#domain/task/audit";
 
 const DONE =
   "d.state IN ('complete', 'resolved_manually') OR (d.state = 'error' AND d.spec ->> '$.member.failure' <> 'fail_fast')";

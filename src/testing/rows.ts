@@ -1,16 +1,16 @@
-import type { Deadline, DeadlineKind } from "#domain/deadline";
+import type { StepSpec } from "#domain/graph/plan";
 import type { RunId, SessionId, TaskId, WorkerId } from "#domain/id";
-import { laneOf } from "#domain/lane";
-import type { LogEntry } from "#domain/log";
-import type { StepSpec } from "#domain/plan";
-import { DEFAULT_RETRY } from "#domain/retry";
 import { forKinds, rowKindNames, textKindNames } from "#domain/row-kinds";
-import type { RunRow } from "#domain/run";
-import { newStep, type StepRow } from "#domain/step";
-import type { TaskRow, TaskSpec } from "#domain/task";
-import { newTaskSpec } from "#domain/task-spec";
-import type { TemplateRow } from "#domain/template";
-import { instant, millis, NEVER } from "#domain/time";
+import type { Deadline, DeadlineKind } from "#domain/task/deadline";
+import { laneOf } from "#domain/task/lane";
+import type { LogEntry } from "#domain/task/log";
+import { DEFAULT_RETRY } from "#domain/task/retry";
+import type { RunRow } from "#domain/task/run";
+import { newTaskSpec } from "#domain/task/spec";
+import { newStep, type StepRow } from "#domain/task/step";
+import type { TaskRow, TaskSpec } from "#domain/task/task";
+import type { TemplateRow } from "#domain/template/template";
+import { instant, millis, NEVER } from "#domain/time/time";
 import type {
   Commit,
   Loaded,

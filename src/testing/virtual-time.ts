@@ -1,4 +1,4 @@
-import { type Instant, instant, later, millis } from "#domain/time";
+import { type Instant, instant, later, millis } from "#domain/time/time";
 import type { StartableClock } from "#ports/clock";
 import type { Entropy } from "#ports/entropy";
 

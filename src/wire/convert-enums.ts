@@ -1,7 +1,7 @@
-import type { RunStatus } from "#domain/run";
-import type { ResolveAction, StepState } from "#domain/step";
-import type { TaskState, TaskStatus } from "#domain/task";
-import type { WorkerStatus } from "#domain/worker";
+import type { RunStatus } from "#domain/task/run";
+import type { ResolveAction, StepState } from "#domain/task/step";
+import type { TaskState, TaskStatus } from "#domain/task/task";
+import type { WorkerStatus } from "#domain/worker/worker";
 import * as wire from "./gen/taskrun/v1/common_pb.js";
 import { ResolveAction as WireResolveAction } from "./gen/taskrun/v1/task_service_pb.js";
 

@@ -1,6 +1,6 @@
 import { unreachable } from "#domain/invariant";
-import type { LogEntry } from "#domain/log";
-import type { TaskRow } from "#domain/task";
+import type { LogEntry } from "#domain/task/log";
+import type { TaskRow } from "#domain/task/task";
 import { runToWire, stepToWire, taskToWire } from "./convert-task.js";
 import type { TaskEvent } from "./gen/taskrun/v1/task_service_pb.js";
 

@@ -1,5 +1,5 @@
-import type { Assignment, WorkerFrame } from "#domain/frame";
 import { unreachable } from "#domain/invariant";
+import type { Assignment, WorkerFrame } from "#domain/worker/frame";
 import type { RunAssignment, RunServerMessage, ServerAck } from "./gen/taskrun/v1/run_service_pb.js";
 
 /** What the plane writes to a worker, as the worker reads it. */

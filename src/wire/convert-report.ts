@@ -1,8 +1,8 @@
 import type { RunId, WorkerId } from "#domain/id";
-import type { FailureReason } from "#domain/report";
-import { type Millis, millis } from "#domain/time";
-import { wholeNumber as whole } from "#domain/whole-number";
-import type { WorkerProtocol } from "#domain/worker";
+import type { FailureReason } from "#domain/task/report";
+import { wholeNumber as whole } from "#domain/text/whole-number";
+import { type Millis, millis } from "#domain/time/time";
+import type { WorkerProtocol } from "#domain/worker/worker";
 import { limits } from "#limits/index";
 import { runStatusFromWire, workerStatusFromWire } from "./convert-enums.js";
 import { modelBackendFromWire } from "./convert-worker.js";

@@ -1,7 +1,7 @@
-import type { RunSummary } from "#domain/run";
-import type { StepSummary } from "#domain/step";
-import { type TaskRow, taskStatus } from "#domain/task";
-import type { TaskView } from "#domain/task-view";
+import type { RunSummary } from "#domain/task/run";
+import type { StepSummary } from "#domain/task/step";
+import { type TaskRow, taskStatus } from "#domain/task/task";
+import type { TaskView } from "#domain/task/view";
 import { runStatusToWire, stepStateToWire, taskStateToWire, taskStatusToWire } from "./convert-enums.js";
 import { templateRefToWire } from "./convert-template.js";
 import { modelBackendToWire } from "./convert-worker.js";

@@ -1,4 +1,4 @@
-import type { TemplateRef, TemplateRow } from "#domain/template";
+import type { TemplateRef, TemplateRow } from "#domain/template/template";
 import type * as common from "./gen/taskrun/v1/common_pb.js";
 import type { Template } from "./gen/taskrun/v1/template_service_pb.js";
 

@@ -1,5 +1,5 @@
-import type { ModelBackend } from "#domain/run";
-import type { AgentSpec, WorkerView } from "#domain/worker";
+import type { ModelBackend } from "#domain/task/run";
+import type { AgentSpec, WorkerView } from "#domain/worker/worker";
 import { workerStatusToWire } from "./convert-enums.js";
 import type * as common from "./gen/taskrun/v1/common_pb.js";
 import type { Worker } from "./gen/taskrun/v1/worker_service_pb.js";

@@ -1,7 +1,7 @@
 import { create, type DescMessage, type Message, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
 import type { Fault, FaultCode } from "#domain/fault";
-import { type Millis, millis } from "#domain/time";
+import { type Millis, millis } from "#domain/time/time";
 import { limits } from "#limits/index";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "./gen/google/rpc/error_details_pb.js";
 import { StatusSchema } from "./gen/google/rpc/status_pb.js";

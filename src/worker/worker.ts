@@ -1,17 +1,17 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { nextAttemptAt, type RetryPolicy } from "#domain/retry";
-import { instant } from "#domain/time";
+import { nextAttemptAt, type RetryPolicy } from "#domain/task/retry";
+import { instant } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { Log } from "#ports/telemetry";
 import type { WorkerInfoSchema } from "#wire/gen/taskrun/v1/common_pb";
-import { HeldRuns } from "./held.js";
-import { InputReader } from "./input-reader.js";
-import { Lease } from "./lease.js";
-import { ResultReader } from "./result-reader.js";
-import type { ServedAgent } from "./served-agent.js";
-import { Session } from "./session.js";
-import { Takeovers, takeoverIn } from "./takeovers.js";
+import type { ServedAgent } from "./agent/served-agent.js";
+import { Lease } from "./protocol/lease.js";
+import { Session } from "./protocol/session.js";
+import { Takeovers, takeoverIn } from "./protocol/takeovers.js";
+import { HeldRuns } from "./run/held.js";
+import { InputReader } from "./run/input-reader.js";
+import { ResultReader } from "./run/result-reader.js";
 import { after, monotonic, pause } from "./timers.js";
 
 /** Delays between attempts to connect, with full jitter, so that a fleet does not reconnect at once. */

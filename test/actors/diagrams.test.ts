@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { setup } from "xstate";
 import { type ActorName, commands } from "#actors/commands";
 import { taskFinalizerMachine } from "#actors/task-finalizer/machine";
-import { actorNames } from "#runtime/actors";
+import { actorNames } from "#runtime/machines/actors";
 import { redrawn, stateDiagram } from "./diagrams.js";
 
 const path = fileURLToPath(new URL("../../actors/README.md", import.meta.url));

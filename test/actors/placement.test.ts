@@ -3,12 +3,12 @@ import { expect, test } from "vitest";
 import type { LaneView, Served, Slots } from "#actors/scheduler/messages";
 import { choose } from "#actors/scheduler/placement";
 import type { SessionId, WorkerId } from "#domain/id";
-import { laneOf } from "#domain/lane";
-import { rankOf } from "#domain/step";
-import { type Instant, instant } from "#domain/time";
-import { carries } from "#domain/worker";
-import { agent, ready, session, workerInfo } from "./rows.js";
-import { runIds, slots } from "./views.js";
+import { laneOf } from "#domain/task/lane";
+import { rankOf } from "#domain/task/step";
+import { type Instant, instant } from "#domain/time/time";
+import { carries } from "#domain/worker/worker";
+import { agent, ready, session, workerInfo } from "./kit/rows.js";
+import { runIds, slots } from "./kit/views.js";
 
 const at = instant(100_000);
 

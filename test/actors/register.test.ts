@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import { register } from "#actors/task-request/register";
-import { instant } from "#domain/time";
+import { instant } from "#domain/time/time";
 import { limits } from "#limits/index";
-import { asked } from "./asked.js";
-import { registered, template } from "./plans.js";
-import { caller } from "./rows.js";
-import { decide, type ViewParts } from "./views.js";
+import { asked } from "./kit/asked.js";
+import { registered, template } from "./kit/plans.js";
+import { caller } from "./kit/rows.js";
+import { decide, type ViewParts } from "./kit/views.js";
 
 const at = instant(5);
 const body = template([{ name: "a", retry: { max_attempts: 3 } }]);

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import { runTrackerMachine } from "#actors/run-tracker/machine";
 import type { RunId, SessionId, WorkerId } from "#domain/id";
-import { instant } from "#domain/time";
+import { instant } from "#domain/time/time";
 import { limits } from "#limits/index";
 import { type AddressedMessage, play } from "#testing/transcript";
-import { begun, caller, heldRun, hello, r1, s1, session, terms } from "./rows.js";
-import { chunk, half, says, status, type ViewParts, viewOf } from "./views.js";
+import { begun, caller, heldRun, hello, r1, s1, session, terms } from "./kit/rows.js";
+import { chunk, half, says, status, type ViewParts, viewOf } from "./kit/views.js";
 
 type Script = readonly AddressedMessage<typeof runTrackerMachine>[];
 

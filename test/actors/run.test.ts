@@ -2,12 +2,12 @@ import { expect, test } from "vitest";
 import { runMachine } from "#actors/run/machine";
 import type { RunMessage } from "#actors/run/messages";
 import type { SessionId } from "#domain/id";
-import type { ModelBackend } from "#domain/run";
-import { instant, NEVER } from "#domain/time";
-import { advanceRun } from "#runtime/lifecycles";
+import type { ModelBackend } from "#domain/task/run";
+import { instant, NEVER } from "#domain/time/time";
+import { advanceRun } from "#runtime/machines/lifecycles";
 import { play } from "#testing/transcript";
-import { runLife } from "./lives.js";
-import { heldRun, run } from "./rows.js";
+import { runLife } from "./kit/lives.js";
+import { heldRun, run } from "./kit/rows.js";
 
 const result = { backend: null, output: '{"ok":true}', outputBytes: 11 };
 const failure = { backend: null, errorMessage: "no such ticket", retryable: true, retryAfter: 0 };

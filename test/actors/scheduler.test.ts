@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import { schedulerMachine } from "#actors/scheduler/machine";
 import type { SessionId, TaskId } from "#domain/id";
-import type { StepRow } from "#domain/step";
-import { instant, millis } from "#domain/time";
-import { decider } from "#runtime/flat-interpreter";
+import type { StepRow } from "#domain/task/step";
+import { instant, millis } from "#domain/time/time";
+import { decider } from "#runtime/machines/flat-interpreter";
 import { play } from "#testing/transcript";
-import { run, session, step, stepSpec, t1, task } from "./rows.js";
-import { type Family, half, placement, runIds, slots, viewOf, waiting } from "./views.js";
+import { run, session, step, stepSpec, t1, task } from "./kit/rows.js";
+import { type Family, half, placement, runIds, slots, viewOf, waiting } from "./kit/views.js";
 
 /** A Task whose Step waits for a worker. */
 function enqueued(part: Partial<StepRow> = {}, id: TaskId = t1): Family {

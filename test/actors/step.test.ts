@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import { stepMachine } from "#actors/step/machine";
 import type { StepMessage } from "#actors/step/messages";
-import type { StepRow } from "#domain/step";
-import { instant, NEVER } from "#domain/time";
-import { advanceStep } from "#runtime/lifecycles";
+import type { StepRow } from "#domain/task/step";
+import { instant, NEVER } from "#domain/time/time";
+import { advanceStep } from "#runtime/machines/lifecycles";
 import { play } from "#testing/transcript";
-import { r1, step, w1 } from "./rows.js";
+import { r1, step, w1 } from "./kit/rows.js";
 
 const place = { lane: "default/triage", rank: 0 };
 

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { taskRequestMachine } from "#actors/task-request/machine";
-import { instant, millis } from "#domain/time";
+import { instant, millis } from "#domain/time/time";
 import { play } from "#testing/transcript";
-import { registered, template } from "./plans.js";
-import { caller, draft, spec, task } from "./rows.js";
-import { half, viewOf } from "./views.js";
+import { registered, template } from "./kit/plans.js";
+import { caller, draft, spec, task } from "./kit/rows.js";
+import { half, viewOf } from "./kit/views.js";
 
 /** A `submit` of these drafts, with what it may look at. */
 const submit = (drafts: readonly ReturnType<typeof draft>[], view = viewOf()) => ({

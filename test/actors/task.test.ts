@@ -2,13 +2,13 @@ import { expect, test } from "vitest";
 import { transition } from "xstate";
 import { taskMachine } from "#actors/task/machine";
 import type { TaskMessage } from "#actors/task/messages";
-import type { StepState } from "#domain/step";
-import type { TaskRow } from "#domain/task";
-import { instant, millis } from "#domain/time";
-import { advanceTask } from "#runtime/lifecycles";
+import type { StepState } from "#domain/task/step";
+import type { TaskRow } from "#domain/task/task";
+import { instant, millis } from "#domain/time/time";
+import { advanceTask } from "#runtime/machines/lifecycles";
 import { play, playFrom } from "#testing/transcript";
-import { changeOf } from "./lives.js";
-import { spec, task } from "./rows.js";
+import { changeOf } from "./kit/lives.js";
+import { spec, task } from "./kit/rows.js";
 
 /** A Step's change as the Task hears of it. */
 const change = (from: StepState, to: StepState, errorMessage = "", part = {}) => {

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { workerMachine } from "#actors/worker/machine";
-import { instant } from "#domain/time";
-import { advanceWorker } from "#runtime/lifecycles";
+import { instant } from "#domain/time/time";
+import { advanceWorker } from "#runtime/machines/lifecycles";
 import { play } from "#testing/transcript";
-import { session } from "./rows.js";
+import { session } from "./kit/rows.js";
 
 const beat = (status: string, capacity = 0) => ({ status, capacity });
 

@@ -11,8 +11,8 @@ import type { RunId, TaskId, WorkerId } from "#domain/id";
 import { rpcs } from "#gateway/handlers/index";
 import type { StreamCall } from "#gateway/rpc";
 import { RunClientMessageSchema } from "#wire/gen/taskrun/v1/run_service_pb";
-import { FakePlane, workerView } from "../gateway/fake-plane.js";
-import { nameOf, prepare, samples } from "../gateway/samples.js";
+import { FakePlane, workerView } from "../gateway/kit/fake-plane.js";
+import { nameOf, prepare, samples } from "../gateway/kit/samples.js";
 import { requestOf, servicesFor } from "./services.js";
 
 /** By which rpc each action is asked for. An action that is added stops this from compiling. */

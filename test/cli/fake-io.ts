@@ -1,5 +1,5 @@
-import type { Io, Signal, Sink } from "#cli/io";
 import { runProgram } from "#cli/program";
+import type { Io, Signal, Sink } from "#cli/terminal/io";
 
 export interface AddressedMessage {
   readonly code: number;

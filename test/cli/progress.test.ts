@@ -1,10 +1,10 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
-import type { Io, Sink } from "#cli/io";
-import { Progress } from "#cli/progress";
+import { Progress } from "#cli/task/progress";
+import type { Io, Sink } from "#cli/terminal/io";
 import { toTask } from "#client/convert";
 import type { OutputChunk, Run } from "#client/index";
-import { stepStates } from "#domain/step";
+import { stepStates } from "#domain/task/step";
 import { type StepSchema, TaskEventSchema } from "#wire/gen/taskrun/v1/task_service_pb";
 import { aTask, fakePlane } from "../client/fake-plane.js";
 import { type Setting, taskrun } from "./fake-io.js";

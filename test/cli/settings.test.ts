@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { loadConfig, type Sources } from "#cli/settings";
+import { loadConfig, type Sources } from "#cli/server/settings";
 import { ConfigError, parseDuration, serverConfig, settingNames, settings } from "#config/index";
 
 const cwd = mkdtempSync(join(tmpdir(), "taskrun-settings-"));

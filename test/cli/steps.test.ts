@@ -1,7 +1,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { stepStates } from "#domain/step";
+import { stepStates } from "#domain/task/step";
 import { BadRequestSchema, ErrorInfoSchema } from "#wire/gen/google/rpc/error_details_pb";
 import { ResolveAction, type StepSchema } from "#wire/gen/taskrun/v1/task_service_pb";
 import { aTask, Code, type FakePlane, fakePlane } from "../client/fake-plane.js";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { duration } from "#cli/format";
-import { type Column, displayWidth, table, truncate } from "#cli/table";
-import { oneLine, sanitize, TerminalSanitizer } from "#cli/terminal-sanitizer";
+import { duration } from "#cli/terminal/format";
+import { oneLine, sanitize, TerminalSanitizer } from "#cli/terminal/sanitizer";
+import { type Column, displayWidth, table, truncate } from "#cli/terminal/table";
 
 const columns: Column<readonly [string, string]>[] = [
   { title: "NAME", cell: ([name]) => name },

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { readTemplate } from "#templates/read";
+import { readTemplate } from "#templates/read/read";
 import { ErrorInfoSchema } from "#wire/gen/google/rpc/error_details_pb";
 import type { TemplateSchema } from "#wire/gen/taskrun/v1/template_service_pb";
 import { Code, type FakePlane, fakePlane, refuse } from "../client/fake-plane.js";

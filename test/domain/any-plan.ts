@@ -1,6 +1,6 @@
 import fc from "fast-check";
-import { type Plan, planOf } from "#domain/plan";
-import type { FailureStrategy, StepType, TemplateBody, TemplateStep } from "#domain/template";
+import { type Plan, planOf } from "#domain/graph/plan";
+import type { FailureStrategy, StepType, TemplateBody, TemplateStep } from "#domain/template/template";
 
 /** A Step as it is drawn: its type, and which of the Steps before it it depends on. */
 interface Recipe {

@@ -1,7 +1,7 @@
-import { batchSteps, chosenSteps, type Expansion, firstSteps } from "#domain/graph";
+import { batchSteps, chosenSteps, type Expansion, firstSteps } from "#domain/graph/graph";
+import type { Membership, Plan, StepPlan } from "#domain/graph/plan";
 import type { TaskId } from "#domain/id";
-import type { Membership, Plan, StepPlan } from "#domain/plan";
-import { newStep, type StepRow } from "#domain/step";
+import { newStep, type StepRow } from "#domain/task/step";
 
 const t1 = "t1" as TaskId;
 

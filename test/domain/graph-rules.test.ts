@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { branchesOf } from "#domain/graph";
-import type { Plan, StepPlan } from "#domain/plan";
-import { hasEnded, type StepRow } from "#domain/step";
+import { branchesOf } from "#domain/graph/graph";
+import type { Plan, StepPlan } from "#domain/graph/plan";
+import { hasEnded, type StepRow } from "#domain/task/step";
 import { anyPlan } from "./any-plan.js";
 import { Garden, planned } from "./garden.js";
 

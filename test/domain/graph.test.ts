@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { branchesOf, type Expansion, firstSteps, sinksOf } from "#domain/graph";
-import { type Plan, planOf } from "#domain/plan";
-import type { TemplateStep } from "#domain/template";
+import { branchesOf, type Expansion, firstSteps, sinksOf } from "#domain/graph/graph";
+import { type Plan, planOf } from "#domain/graph/plan";
+import type { TemplateStep } from "#domain/template/template";
 import { Garden } from "./garden.js";
 
 function plan(...steps: readonly TemplateStep[]): Plan {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { isObjectText, itemsOf, membersOf, sliceAt, withMembers } from "#domain/json-slices";
+import { isObjectText, itemsOf, membersOf, sliceAt, withMembers } from "#domain/json/slices";
 
 /** JSON text as anybody may write it, with the texts of what it is made of. */
 type Written =

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { inOrder, planDefaults, planOf } from "#domain/plan";
-import type { TemplateBody, TemplateStep } from "#domain/template";
+import { inOrder, planDefaults, planOf } from "#domain/graph/plan";
+import type { TemplateBody, TemplateStep } from "#domain/template/template";
 
 const step = (name: string, rest: Partial<TemplateStep> = {}): TemplateStep => ({
   name,

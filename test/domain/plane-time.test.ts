@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type ClockReading, clockWarning, startOfPlaneTime } from "#domain/plane-time";
-import { instant } from "#domain/time";
+import { type ClockReading, clockWarning, startOfPlaneTime } from "#domain/time/plane-time";
+import { instant } from "#domain/time/time";
 import { limits } from "#limits/index";
 
 const DAY = 24 * 3_600_000;

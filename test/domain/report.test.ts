@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { RunId } from "#domain/id";
-import { reportBytes, type WorkerReport } from "#domain/report";
-import { millis } from "#domain/time";
+import { reportBytes, type WorkerReport } from "#domain/task/report";
+import { millis } from "#domain/time/time";
 import { limits } from "#limits/index";
 
 const runId = "r" as RunId;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Backoff, backoffs, ceiling, nextAttemptAt, type RetryPolicy } from "#domain/retry";
-import { instant, millis } from "#domain/time";
+import { type Backoff, backoffs, ceiling, nextAttemptAt, type RetryPolicy } from "#domain/task/retry";
+import { instant, millis } from "#domain/time/time";
 
 const policy = (backoff: Backoff, jitter = 0): RetryPolicy => ({
   backoff,

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { withMembers } from "#domain/json-slices";
-import { joined, sharedText, withParts } from "#domain/step-input";
-import { utf8Bytes } from "#domain/text";
+import { withMembers } from "#domain/json/slices";
+import { joined, sharedText, withParts } from "#domain/task/step-input";
+import { utf8Bytes } from "#domain/text/text";
 
 test.each<[string, string, string]>([
   ['{"a":1}', "", '{"a":1}'],

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { StepRow } from "#domain/step";
-import { resultBytes, resultText } from "#domain/task-result";
+import { resultBytes, resultText } from "#domain/task/result";
+import type { StepRow } from "#domain/task/step";
 
 type Given = readonly [name: string, output: string | undefined, ...dependsOn: string[]];
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { TemplateBody, TemplateStep } from "#domain/template";
-import { differences } from "#domain/template-diff";
+import { differences } from "#domain/template/diff";
+import type { TemplateBody, TemplateStep } from "#domain/template/template";
 
 const charge: TemplateStep = { name: "charge", handler: { callable: "card" }, retry: { max_attempts: 3 } };
 const ship: TemplateStep = { name: "ship", handler: { callable: "post" }, dependencies: ["charge"] };

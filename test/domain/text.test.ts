@@ -3,8 +3,8 @@ import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { StringValueSchema } from "@bufbuild/protobuf/wkt";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { clip, splitText, utf8Bytes } from "#domain/text";
-import { Window } from "#worker/window";
+import { clip, splitText, utf8Bytes } from "#domain/text/text";
+import { Window } from "#worker/run/window";
 
 test("a split text is the same text, in pieces that fit and break no character", () => {
   const text = fc.string({ unit: "grapheme", maxLength: 200 });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { isVersion, versionKey } from "#domain/version";
+import { isVersion, versionKey } from "#domain/template/version";
 
 const sorted = (versions: readonly string[]) =>
   [...versions].sort((a, b) => (versionKey(a) < versionKey(b) ? -1 : 1));

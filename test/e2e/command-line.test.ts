@@ -1,6 +1,6 @@
 /** The command line against a real server: what it exits with, which scripts rely on. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Server, Stage } from "./harness.js";
+import { type Server, Stage } from "./kit/harness.js";
 
 const stage = new Stage();
 let server: Server;

@@ -4,8 +4,8 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import type { TaskRunClient } from "#client/index";
 import { TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
 import { Rpc } from "../bench/rpc.js";
-import { type Server, Stage, until } from "./harness.js";
-import { RawWorker, statuses } from "./raw-worker.js";
+import { type Server, Stage, until } from "./kit/harness.js";
+import { RawWorker, statuses } from "./kit/raw-worker.js";
 
 const UNAVAILABLE = 14;
 

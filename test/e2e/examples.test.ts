@@ -7,7 +7,7 @@ import { countPrimes } from "../../examples/workflows/count-primes.mjs";
 import { productsCsv } from "../../examples/workflows/data/make-products.mjs";
 import { inputFor, undeliverable, weekOfTickets } from "../../examples/workflows/flows.mjs";
 import { registerAll } from "../../examples/workflows/register.mjs";
-import { Proc, root, type Server, Stage, until } from "./harness.js";
+import { Proc, root, type Server, Stage, until } from "./kit/harness.js";
 
 const stage = new Stage();
 let server: Server;
@@ -289,7 +289,9 @@ describe("an order", () => {
     expect(task.errorMessage).toContain("the card ending in 0002 was declined");
     expect(task.runs.filter(({ stepName }) => stepName === "charge_payment")).toHaveLength(1);
     const compensation = await client.tasks.wait(task.compensatedBy);
-    expect(compensation.steps.map(({ agent, state }) => `${agent}=${state}`)).toEqual(["order_release=complete"]);
+    expect(compensation.steps.map(({ agent, state }) => `${agent}=${state}`)).toEqual([
+      "order_release=complete",
+    ]);
   });
 
   test("that the schema does not allow is no task at all", async () => {

@@ -7,12 +7,12 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { hasEnded, type TaskRunClient, TaskRunError } from "#client/index";
 import { startControlPlane } from "#control-plane";
 import { LOCAL_CALLER } from "#domain/caller";
+import { planOf } from "#domain/graph/plan";
 import type { TaskId } from "#domain/id";
-import { planOf } from "#domain/plan";
-import type { TemplateBody } from "#domain/template";
-import { memoryStore } from "#stores/memory";
+import type { TemplateBody } from "#domain/template/template";
+import { memoryStore } from "#stores/memory/index";
 import { spec } from "#testing/rows";
-import { type Server, Stage, until } from "./harness.js";
+import { type Server, Stage, until } from "./kit/harness.js";
 
 const agents = fileURLToPath(new URL("./fixtures/repeating-agent.mjs", import.meta.url));
 /** It cannot run in linear time, for it looks ahead. */

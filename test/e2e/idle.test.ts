@@ -1,7 +1,7 @@
 /** A server with nothing to do does nothing. `IDLE_SECONDS` says for how long it is looked at; 30 is the whole run. */
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { pause, type Server, Stage, until } from "./harness.js";
+import { pause, type Server, Stage, until } from "./kit/harness.js";
 
 const seconds = Number(process.env.IDLE_SECONDS ?? 5);
 /** Of one core. */

@@ -3,8 +3,8 @@
  * create, watch and cancel. `KILL_ROUNDS` says how often, if not 100 times; `KILL_SEED` repeats the choices.
  */
 import { afterAll, expect, test } from "vitest";
-import { type Proc, pause, Stage } from "./harness.js";
-import { check, Ledger, randomFrom, SETTLE_MS } from "./ledger.js";
+import { type Proc, pause, Stage } from "./kit/harness.js";
+import { check, Ledger, randomFrom, SETTLE_MS } from "./kit/ledger.js";
 
 const rounds = Number(process.env.KILL_ROUNDS ?? 100);
 const seed = Number(process.env.KILL_SEED ?? Math.floor(Math.random() * 2 ** 31));

@@ -3,10 +3,10 @@
  * are killed too. `KILL_ROUNDS` says how often, if not 100 times; `KILL_SEED` repeats a run's choices.
  */
 import { afterAll, test } from "vitest";
-import { chunkOf } from "./content.js";
-import { type Proc, pause, type Server, Stage } from "./harness.js";
-import { check, Ledger, randomFrom, SETTLE_MS } from "./ledger.js";
-import { RawWorker, statuses } from "./raw-worker.js";
+import { chunkOf } from "./kit/content.js";
+import { type Proc, pause, type Server, Stage } from "./kit/harness.js";
+import { check, Ledger, randomFrom, SETTLE_MS } from "./kit/ledger.js";
+import { RawWorker, statuses } from "./kit/raw-worker.js";
 
 const rounds = Number(process.env.KILL_ROUNDS ?? 100);
 const seed = Number(process.env.KILL_SEED ?? Math.floor(Math.random() * 2 ** 31));

@@ -7,10 +7,10 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { z } from "zod";
 import { hasEnded, type TaskRunClient } from "#client/index";
 import { RunStatus } from "#wire/gen/taskrun/v1/common_pb";
-import { agent } from "#worker/agent";
+import { agent } from "#worker/agent/agent";
 import { serve, type WorkerHandle } from "#worker/serve";
-import { pause, type Server, Stage, until } from "./harness.js";
-import { PublicWorker } from "./public-worker.js";
+import { pause, type Server, Stage, until } from "./kit/harness.js";
+import { PublicWorker } from "./kit/public-worker.js";
 
 const MEMBERS = 990;
 const MIB = 1024 * 1024;

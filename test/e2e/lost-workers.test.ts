@@ -1,9 +1,9 @@
 /** Workers that die, freeze or fall silent: their runs are tried again, and nothing late counts. */
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { TaskEvent, TaskRunClient } from "#client/index";
-import { expectWholeStory } from "./content.js";
-import { type Server, Stage, until } from "./harness.js";
-import { RawWorker, statuses } from "./raw-worker.js";
+import { expectWholeStory } from "./kit/content.js";
+import { type Server, Stage, until } from "./kit/harness.js";
+import { RawWorker, statuses } from "./kit/raw-worker.js";
 
 const stage = new Stage();
 const raws: RawWorker[] = [];

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { TaskEvent, TaskRunClient } from "#client/index";
 import { limits } from "#limits/index";
 import { ChatRole, RunEventType, RunStatus } from "#wire/gen/taskrun/v1/common_pb";
-import { type Server, Stage, until } from "./harness.js";
-import { backend, PublicWorker } from "./public-worker.js";
+import { type Server, Stage, until } from "./kit/harness.js";
+import { backend, PublicWorker } from "./kit/public-worker.js";
 
 const stage = new Stage();
 let server: Server;

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { root, type Server, Stage, until } from "./harness.js";
+import { root, type Server, Stage, until } from "./kit/harness.js";
 
 const buf = join(root, "node_modules/.bin/buf");
 const hasIpv6 = Object.values(networkInterfaces()).some((list) =>

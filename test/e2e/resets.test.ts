@@ -10,7 +10,7 @@ import {
   RawHttp2,
   requestHeaders,
 } from "../hostile/raw/raw-http2.js";
-import { Stage, until } from "./harness.js";
+import { Stage, until } from "./kit/harness.js";
 
 const CANCEL = Buffer.from([0, 0, 0, 8]);
 /** As many as one connection may have open. */

@@ -1,10 +1,10 @@
 /** Connections that break: a worker's and a watcher's, in the middle of what is being said. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { TaskEvent, TaskRunClient } from "#client/index";
-import { Cable } from "./cable.js";
-import { expectWholeStory } from "./content.js";
-import { type Server, Stage, until } from "./harness.js";
-import { RawWorker, statuses } from "./raw-worker.js";
+import { Cable } from "./kit/cable.js";
+import { expectWholeStory } from "./kit/content.js";
+import { type Server, Stage, until } from "./kit/harness.js";
+import { RawWorker, statuses } from "./kit/raw-worker.js";
 
 const stage = new Stage();
 const cables: Cable[] = [];

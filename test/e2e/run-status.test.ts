@@ -1,8 +1,8 @@
 /** What a worker may report, over what is recorded: over the wire, by workers that say anything. */
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { TaskRunClient } from "#client/index";
-import { type Server, Stage, until } from "./harness.js";
-import { RawWorker, type RawWorkerOptions, type StatusName, statuses } from "./raw-worker.js";
+import { type Server, Stage, until } from "./kit/harness.js";
+import { RawWorker, type RawWorkerOptions, type StatusName, statuses } from "./kit/raw-worker.js";
 
 const names = Object.keys(statuses) as StatusName[];
 const stage = new Stage();

@@ -5,9 +5,9 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { afterAll, expect, test } from "vitest";
 import type { TaskEvent } from "#client/index";
 import { WatchTaskRequestSchema } from "#wire/gen/taskrun/v1/task_service_pb";
-import { expectWholeStory } from "./content.js";
-import { Stage, until } from "./harness.js";
-import { RawWorker, statuses } from "./raw-worker.js";
+import { expectWholeStory } from "./kit/content.js";
+import { Stage, until } from "./kit/harness.js";
+import { RawWorker, statuses } from "./kit/raw-worker.js";
 
 const MIB = 1024 * 1024;
 /** Three readers and one that stalls each have 16 MiB before them: what were kept for one would show. */

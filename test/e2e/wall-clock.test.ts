@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, expect, test } from "vitest";
-import { type Server, Stage } from "./harness.js";
+import { type Server, Stage } from "./kit/harness.js";
 
 const YEARS_10 = 10 * 365.25 * 86_400_000;
 const MINUTE = 60_000;

@@ -9,8 +9,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { hasEnded, type Task, type TaskRunClient } from "#client/index";
 import { openDriver } from "#stores/sqlite/driver";
 import { auditGraphSql } from "#testing/audit";
-import { Stage, until } from "./harness.js";
-import { MortalServer } from "./mortal-server.js";
+import { Stage, until } from "./kit/harness.js";
+import { MortalServer } from "./kit/mortal-server.js";
 
 const agents = fileURLToPath(new URL("./fixtures/telling-agent.mjs", import.meta.url));
 /** More commits than seven steps take. */

@@ -7,7 +7,7 @@ import type { Caller } from "#domain/caller";
 import type { TaskId } from "#domain/id";
 import { task } from "#testing/rows";
 import { GetTaskRequestSchema, TaskSchema, TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
-import { type Opened, open } from "./open.js";
+import { type Opened, open } from "./kit/open.js";
 
 const id = "t" as TaskId;
 const method = TaskService.method.getTask;

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { limits } from "#limits/index";
-import { grpcJsMount, type Mount } from "./mounts.js";
-import { type Opened, open } from "./open.js";
-import { heard, hello } from "./speaking.js";
+import { grpcJsMount, type Mount } from "./kit/mounts.js";
+import { type Opened, open } from "./kit/open.js";
+import { heard, hello } from "./kit/speaking.js";
 
 let opened: Opened;
 let mount: Mount;

@@ -1,10 +1,10 @@
 import { create, type DescMethod, type Message, toJsonString } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { rpcs, services } from "#gateway/handlers/index";
-import { workerView } from "./fake-plane.js";
-import { allMounts, type Mount, type Seen } from "./mounts.js";
-import { type Opened, open } from "./open.js";
-import { nameOf, prepare, samples } from "./samples.js";
+import { workerView } from "./kit/fake-plane.js";
+import { allMounts, type Mount, type Seen } from "./kit/mounts.js";
+import { type Opened, open } from "./kit/open.js";
+import { nameOf, prepare, samples } from "./kit/samples.js";
 
 const methods: readonly DescMethod[] = services.flatMap((service) => service.methods);
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Router } from "#gateway/http-router";
-import { type Opened, open } from "./open.js";
+import { Router } from "#gateway/http/router";
+import { type Opened, open } from "./kit/open.js";
 
 const router = new Router<string>([
   { methods: "*", path: "/taskrun.v1.TaskService/GetTask", handler: "rpc" },

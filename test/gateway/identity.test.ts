@@ -2,8 +2,8 @@ import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { identityOf } from "#api/tasks/identity";
 import { type NewTask, newTaskInput } from "#api/tasks/new-task-input";
-import { planOf } from "#domain/plan";
-import type { TemplateBody } from "#domain/template";
+import { planOf } from "#domain/graph/plan";
+import type { TemplateBody } from "#domain/template/template";
 import { CreateTaskRequestSchema } from "#wire/gen/taskrun/v1/task_service_pb";
 
 function plan(part: Partial<TemplateBody>) {

@@ -1,13 +1,13 @@
 import { create, type Message } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import type { Caller } from "#domain/caller";
-import { templateKey } from "#domain/template";
+import { templateKey } from "#domain/template/template";
 import { template } from "#testing/rows";
 import { RunClientMessageSchema, RunService } from "#wire/gen/taskrun/v1/run_service_pb";
 import { TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
 import { TemplateService } from "#wire/gen/taskrun/v1/template_service_pb";
-import { FakePlane } from "./fake-plane.js";
-import { tableFor } from "./table.js";
+import { FakePlane } from "./kit/fake-plane.js";
+import { tableFor } from "./kit/table.js";
 
 const alice: Caller = { principal: "alice", namespaces: ["alices"], roles: [] };
 const bob: Caller = { principal: "bob", namespaces: ["bobs"], roles: [] };

@@ -2,12 +2,12 @@ import { create } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { InputReads } from "#api/runs/input-reads";
 import type { TaskId } from "#domain/id";
-import type { RunRow } from "#domain/run";
+import type { RunRow } from "#domain/task/run";
 import { limits } from "#limits/index";
 import { run, runId, step, task } from "#testing/rows";
 import { RunService } from "#wire/gen/taskrun/v1/run_service_pb";
-import { grpcJsMount, type Mount } from "./mounts.js";
-import { type Opened, open } from "./open.js";
+import { grpcJsMount, type Mount } from "./kit/mounts.js";
+import { type Opened, open } from "./kit/open.js";
 
 let opened: Opened;
 let mount: Mount;

@@ -1,12 +1,12 @@
 import { create } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { stepKey, type TaskId } from "#domain/id";
-import type { RunRow } from "#domain/run";
+import type { RunRow } from "#domain/task/run";
 import { run, runId, step, task } from "#testing/rows";
 import { RunService } from "#wire/gen/taskrun/v1/run_service_pb";
 import { TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
-import { grpcJsMount, type Mount } from "./mounts.js";
-import { type Opened, open } from "./open.js";
+import { grpcJsMount, type Mount } from "./kit/mounts.js";
+import { type Opened, open } from "./kit/open.js";
 
 let opened: Opened;
 let mount: Mount;

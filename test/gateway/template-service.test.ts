@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { templateKey } from "#domain/template";
+import { templateKey } from "#domain/template/template";
 import { limits } from "#limits/index";
 import { template } from "#testing/rows";
 import {
@@ -9,8 +9,8 @@ import {
   TemplateService,
   type ValidateTemplateResponse,
 } from "#wire/gen/taskrun/v1/template_service_pb";
-import { grpcJsMount, type Mount } from "./mounts.js";
-import { type Opened, open } from "./open.js";
+import { grpcJsMount, type Mount } from "./kit/mounts.js";
+import { type Opened, open } from "./kit/open.js";
 
 let opened: Opened;
 let mount: Mount;

@@ -1,13 +1,13 @@
 import { create } from "@bufbuild/protobuf";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { planOf } from "#domain/plan";
-import type { TaskDraft } from "#domain/task";
-import { type TemplateBody, templateKey } from "#domain/template";
+import { planOf } from "#domain/graph/plan";
+import type { TaskDraft } from "#domain/task/task";
+import { type TemplateBody, templateKey } from "#domain/template/template";
 import { limits } from "#limits/index";
 import { template } from "#testing/rows";
 import { type BatchCreateTasksResponse, type Task, TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
-import { grpcJsMount, type Mount } from "./mounts.js";
-import { type Opened, open } from "./open.js";
+import { grpcJsMount, type Mount } from "./kit/mounts.js";
+import { type Opened, open } from "./kit/open.js";
 
 let opened: Opened;
 let mount: Mount;

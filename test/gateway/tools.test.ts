@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { workerView } from "./fake-plane.js";
-import { type Opened, open } from "./open.js";
+import { workerView } from "./kit/fake-plane.js";
+import { type Opened, open } from "./kit/open.js";
 
 const buf = fileURLToPath(new URL("../../node_modules/.bin/buf", import.meta.url));
 const proto = fileURLToPath(new URL("../../proto", import.meta.url));

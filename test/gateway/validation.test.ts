@@ -1,11 +1,11 @@
 import { create } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Fault } from "#domain/fault";
-import { millis } from "#domain/time";
+import { millis } from "#domain/time/time";
 import { limits } from "#limits/index";
 import { TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
-import { allMounts, grpcJsMount, type Mount } from "./mounts.js";
-import { type Opened, open } from "./open.js";
+import { allMounts, grpcJsMount, type Mount } from "./kit/mounts.js";
+import { type Opened, open } from "./kit/open.js";
 
 let opened: Opened;
 let mount: Mount;

@@ -1,15 +1,15 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type RunId, stepKey, type TaskId } from "#domain/id";
-import type { StepRow } from "#domain/step";
-import type { TaskRow } from "#domain/task";
-import { instant } from "#domain/time";
+import type { StepRow } from "#domain/task/step";
+import type { TaskRow } from "#domain/task/task";
+import { instant } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { TaskDetail } from "#ports/store";
 import { run, step, stepSpec, task } from "#testing/rows";
 import { type Task, type TaskEvent, TaskSchema, TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
-import { grpcJsMount, type Mount } from "./mounts.js";
-import { type Opened, open } from "./open.js";
+import { grpcJsMount, type Mount } from "./kit/mounts.js";
+import { type Opened, open } from "./kit/open.js";
 
 const MIB = 1024 * 1024;
 

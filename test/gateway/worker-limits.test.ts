@@ -1,16 +1,16 @@
 import { toBinary } from "@bufbuild/protobuf";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { LogEntry } from "#domain/log";
-import type { TaskRow } from "#domain/task";
-import { instant } from "#domain/time";
+import type { LogEntry } from "#domain/task/log";
+import type { TaskRow } from "#domain/task/task";
+import { instant } from "#domain/time/time";
 import { limits } from "#limits/index";
 import { taskEvent } from "#wire/convert-event";
 import { ChatRole, RunEventType, RunStatus } from "#wire/gen/taskrun/v1/common_pb";
 import { TaskEventSchema } from "#wire/gen/taskrun/v1/task_service_pb";
-import { grpcJsMount, type Mount } from "./mounts.js";
-import { type Opened, open } from "./open.js";
-import * as speaking from "./speaking.js";
-import { hello, type Payload } from "./speaking.js";
+import { grpcJsMount, type Mount } from "./kit/mounts.js";
+import { type Opened, open } from "./kit/open.js";
+import * as speaking from "./kit/speaking.js";
+import { hello, type Payload } from "./kit/speaking.js";
 
 let opened: Opened;
 let mount: Mount;

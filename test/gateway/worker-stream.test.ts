@@ -3,7 +3,7 @@ import { type Message, toBinary } from "@bufbuild/protobuf";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Fault } from "#domain/fault";
 import type { RunId, SessionId } from "#domain/id";
-import { instant, millis } from "#domain/time";
+import { instant, millis } from "#domain/time/time";
 import { rpcs } from "#gateway/handlers/index";
 import type { StreamCall } from "#gateway/rpc";
 import { limits } from "#limits/index";
@@ -14,10 +14,10 @@ import {
   RunService,
 } from "#wire/gen/taskrun/v1/run_service_pb";
 import { requestOf, servicesFor } from "../api/services.js";
-import { allMounts, grpcJsMount, type Mount } from "./mounts.js";
-import { type Opened, open } from "./open.js";
-import * as speaking from "./speaking.js";
-import { hello, type Payload, said } from "./speaking.js";
+import { allMounts, grpcJsMount, type Mount } from "./kit/mounts.js";
+import { type Opened, open } from "./kit/open.js";
+import * as speaking from "./kit/speaking.js";
+import { hello, type Payload, said } from "./kit/speaking.js";
 
 let opened: Opened;
 let mount: Mount;

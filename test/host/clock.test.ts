@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { instant } from "#domain/time";
+import { instant } from "#domain/time/time";
 import { nodeClock } from "#host/clock";
 
 const YEARS_10 = 315_576_000_000;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { JsonObject } from "#domain/json";
-import type { Verdict } from "#domain/verdict";
+import type { JsonObject } from "#domain/json/json";
+import type { Verdict } from "#domain/template/verdict";
 import { jsonSchemas } from "#host/schemas";
 
 /**

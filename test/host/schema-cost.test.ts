@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Json, JsonObject } from "#domain/json";
+import type { Json, JsonObject } from "#domain/json/json";
 import { costOf } from "#host/schemas/cost";
 
 const weightOf = (schema: JsonObject) => costOf(schema, JSON.stringify(schema).length)?.weight;

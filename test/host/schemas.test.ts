@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "vitest";
-import type { Json, JsonObject } from "#domain/json";
+import type { Json, JsonObject } from "#domain/json/json";
 import { jsonSchemas } from "#host/schemas";
 
 const schemas = jsonSchemas();

@@ -8,7 +8,7 @@ import { Fault } from "#domain/fault";
 import { jsonSchemas } from "#host/schemas";
 import { openTemplateFolder } from "#host/template-folder";
 import { limits } from "#limits/index";
-import { memoryStore } from "#stores/memory";
+import { memoryStore } from "#stores/memory/index";
 
 const undo: (() => unknown)[] = [];
 let folder: string;

@@ -1,7 +1,7 @@
 import { edit, type Mutant, type TestName } from "./mutant.js";
 
-const admission = "src/gateway/answer-admission.ts";
-const inTest = (name: string): TestName => ({ file: "test/gateway/answer-admission.test.ts", name });
+const admission = "src/gateway/traffic/answer-admission.ts";
+const inTest = (name: string): TestName => ({ file: "test/gateway/traffic/answer-admission.test.ts", name });
 
 /** Ways in which answers that nobody reads could fill the memory, or keep others from theirs. */
 export const answerMutants: readonly Mutant[] = [
@@ -46,17 +46,20 @@ export const answerMutants: readonly Mutant[] = [
     name: "answer: over HTTP/2 it is written for ever to who has left",
     edits: [
       edit(
-        "src/gateway/http-response.ts",
+        "src/gateway/http/response.ts",
         '"stream" in response ? response.stream.destroyed : response.destroyed',
         "response.destroyed",
       ),
     ],
-    test: { file: "test/gateway/slow-watcher.test.ts", name: "a watcher that leaves is over" },
+    test: { file: "test/gateway/traffic/slow-watcher.test.ts", name: "a watcher that leaves is over" },
   },
   {
     name: "peer: what is compressed is expanded for who has left",
-    edits: [edit("src/gateway/compression.ts", "if (!wanted()) throw CANCELLED.fault;", "")],
-    test: { file: "test/gateway/received-bytes.test.ts", name: "nothing is expanded for who has gone" },
+    edits: [edit("src/gateway/traffic/compression.ts", "if (!wanted()) throw CANCELLED.fault;", "")],
+    test: {
+      file: "test/gateway/connections/received-bytes.test.ts",
+      name: "nothing is expanded for who has gone",
+    },
   },
   {
     name: "answer: one connection is served to its end before the next",
@@ -73,7 +76,7 @@ export const answerMutants: readonly Mutant[] = [
       ),
     ],
     test: {
-      file: "test/gateway/slow-watcher.test.ts",
+      file: "test/gateway/traffic/slow-watcher.test.ts",
       name: "a slice of the log counts as kept for its watcher",
     },
   },

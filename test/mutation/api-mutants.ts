@@ -21,7 +21,7 @@ export const apiMutants: readonly Mutant[] = [
     name: "api: whoever called first is the caller of all",
     edits: [
       edit(
-        "src/gateway/grpc.ts",
+        "src/gateway/grpc/grpc.ts",
         "caller: identify({ header }), reserve",
         "caller: identify({ header: () => undefined }), reserve",
       ),
@@ -32,7 +32,7 @@ export const apiMutants: readonly Mutant[] = [
     name: "read: workers are shown as the turn in flight has them",
     edits: [
       edit(
-        "src/runtime/roster.ts",
+        "src/runtime/memory/roster.ts",
         "    if (this.#before.has(session)) return;\n",
         "    if (session) return;\n",
       ),
@@ -41,17 +41,19 @@ export const apiMutants: readonly Mutant[] = [
   },
   {
     name: "read: what was committed is never shown",
-    edits: [edit("src/runtime/roster.ts", "    this.#before.clear();\n", "")],
+    edits: [edit("src/runtime/memory/roster.ts", "    this.#before.clear();\n", "")],
     test: committed("clients and gauges see a worker"),
   },
   {
     name: "read: Tasks are counted as waiting before their commit",
-    edits: [edit("src/runtime/memory.ts", "return this.#committedWaiting;", "return this.#waitingTotal;")],
+    edits: [
+      edit("src/runtime/memory/memory.ts", "return this.#committedWaiting;", "return this.#waitingTotal;"),
+    ],
     test: committed("nobody sees a Task wait whose commit is not through"),
   },
   {
     name: "http: a path that is served takes any method",
-    edits: [edit("src/gateway/http-router.ts", "route.methods.includes(method)", 'method !== ""')],
+    edits: [edit("src/gateway/http/router.ts", "route.methods.includes(method)", 'method !== ""')],
     test: { file: "test/gateway/http-router.test.ts", name: "another method is refused" },
   },
 ];

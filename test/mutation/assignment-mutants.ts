@@ -1,10 +1,10 @@
 import { edit, type Mutant, type TestName } from "./mutant.js";
 
-const assignments = (name: string): TestName => ({ file: "test/runtime/assignments.test.ts", name });
+const assignments = (name: string): TestName => ({ file: "test/runtime/workers/assignments.test.ts", name });
 
-const send = "src/runtime/send-assignment.ts";
+const send = "src/runtime/turn/send-assignment.ts";
 const placement = "actors/scheduler/placement.ts";
-const perform = "src/runtime/perform.ts";
+const perform = "src/runtime/turn/perform.ts";
 
 /** Ways to send what must not be sent, or more than there is room for. */
 export const assignmentMutants: readonly Mutant[] = [
@@ -71,7 +71,7 @@ export const assignmentMutants: readonly Mutant[] = [
     name: "being held back is known only after the commit",
     edits: [
       edit(
-        "src/runtime/turn.ts",
+        "src/runtime/turn/turn.ts",
         "    leases.hasDeferred = deferred;\n",
         "    void Promise.resolve().then(() => setTimeout(() => (leases.hasDeferred = deferred), 0));\n",
       ),
@@ -104,7 +104,11 @@ export const assignmentMutants: readonly Mutant[] = [
   {
     name: "reasons are sent as long as they are",
     edits: [
-      edit("src/runtime/message-cascade.ts", "work.effect(boundedSend(command));", "work.effect(command);"),
+      edit(
+        "src/runtime/turn/message-cascade.ts",
+        "work.effect(boundedSend(command));",
+        "work.effect(command);",
+      ),
     ],
     test: assignments("reasons are cut"),
   },
@@ -112,7 +116,7 @@ export const assignmentMutants: readonly Mutant[] = [
     name: "the size of an assignment is guessed",
     edits: [
       edit(
-        "src/domain/frame-size.ts",
+        "src/domain/worker/frame-size.ts",
         "message(1, utf8Bytes(name)) + message(1",
         "text(1, utf8Bytes(name)) + message(1",
       ),
@@ -121,14 +125,16 @@ export const assignmentMutants: readonly Mutant[] = [
   },
   {
     name: "a queue is bounded in frames alone",
-    edits: [edit("src/gateway/frame-queue.ts", " || (this.#unsent > 0 && this.#unsent + size > bytes)", "")],
-    test: { file: "test/gateway/frame-queue.test.ts", name: "bytes that find no room" },
+    edits: [
+      edit("src/gateway/traffic/frame-queue.ts", " || (this.#unsent > 0 && this.#unsent + size > bytes)", ""),
+    ],
+    test: { file: "test/gateway/traffic/frame-queue.test.ts", name: "bytes that find no room" },
   },
   {
     name: "every member of a map reads its task's input for itself",
     edits: [
-      edit("src/worker/input-reader.ts", "      if (known !== undefined) return known;\n", ""),
-      edit("src/worker/input-reader.ts", "if (!others) return", "if (!others || others) return"),
+      edit("src/worker/run/input-reader.ts", "      if (known !== undefined) return known;\n", ""),
+      edit("src/worker/run/input-reader.ts", "if (!others) return", "if (!others || others) return"),
     ],
     test: { file: "test/worker/input-by-reference.test.ts", name: "an input is read once" },
   },

@@ -2,7 +2,7 @@ import { edit, type Mutant, type TestName } from "./mutant.js";
 
 const clock = (name: string): TestName => ({ file: "test/runtime/wall-clock.test.ts", name });
 
-const planeTime = "src/domain/plane-time.ts";
+const planeTime = "src/domain/time/plane-time.ts";
 
 /** Ways to believe a wall clock that is wrong at the start. */
 export const clockMutants: readonly Mutant[] = [
@@ -24,7 +24,7 @@ export const clockMutants: readonly Mutant[] = [
   },
   {
     name: "time without a server makes tasks old at once",
-    edits: [edit("src/runtime/retention.ts", " - this.#unproven());", ");")],
+    edits: [edit("src/runtime/timers/retention.ts", " - this.#unproven());", ");")],
     test: clock("removes nothing before somebody could object"),
   },
   {

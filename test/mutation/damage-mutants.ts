@@ -1,12 +1,12 @@
 import { edit, type Mutant, type TestName } from "./mutant.js";
 
-const damage = (name: string): TestName => ({ file: "test/stores/sqlite-damage.test.ts", name });
-const watch = (name: string): TestName => ({ file: "test/stores/sqlite-watch.test.ts", name });
-const old = (name: string): TestName => ({ file: "test/stores/sqlite-old-pages.test.ts", name });
-const rows = (name: string): TestName => ({ file: "test/stores/sqlite-rows-damage.test.ts", name });
-const obstacle = (name: string): TestName => ({ file: "test/stores/sqlite-obstacle.test.ts", name });
-const repairs = (name: string): TestName => ({ file: "test/stores/sqlite-repair.test.ts", name });
-const foreign = (name: string): TestName => ({ file: "test/stores/sqlite-foreign.test.ts", name });
+const damage = (name: string): TestName => ({ file: "test/stores/sqlite/damage.test.ts", name });
+const watch = (name: string): TestName => ({ file: "test/stores/sqlite/watch.test.ts", name });
+const old = (name: string): TestName => ({ file: "test/stores/sqlite/old-pages.test.ts", name });
+const rows = (name: string): TestName => ({ file: "test/stores/sqlite/rows-damage.test.ts", name });
+const obstacle = (name: string): TestName => ({ file: "test/stores/sqlite/obstacle.test.ts", name });
+const repairs = (name: string): TestName => ({ file: "test/stores/sqlite/repair.test.ts", name });
+const foreign = (name: string): TestName => ({ file: "test/stores/sqlite/foreign.test.ts", name });
 
 /** Stores that serve what is damaged, or do not notice what they have lost. */
 export const damageMutants: readonly Mutant[] = [
@@ -14,7 +14,7 @@ export const damageMutants: readonly Mutant[] = [
     name: "rows are served whatever their checksums say",
     edits: [
       edit(
-        "src/stores/sqlite/table.ts",
+        "src/stores/sqlite/rows/table.ts",
         "if (checksum(bytes instanceof Uint8Array ? bytes : text, from) === sum) return text;",
         "if (from !== 0 || sum !== 0) return text;",
       ),
@@ -25,7 +25,7 @@ export const damageMutants: readonly Mutant[] = [
     name: "texts and lines are served whatever their checksums say",
     edits: [
       edit(
-        "src/stores/sqlite/checksum.ts",
+        "src/stores/sqlite/rows/checksum.ts",
         "if (sumOf(selected) === selected[names.length]) return values;",
         "return values;",
       ),
@@ -36,7 +36,7 @@ export const damageMutants: readonly Mutant[] = [
     name: "pages are not looked at before the file is opened",
     edits: [
       edit(
-        "src/stores/sqlite/inspect.ts",
+        "src/stores/sqlite/damage/inspect.ts",
         "const { different, unknown } = sums.compare(limits.damageNamed, upTo);",
         "const [different, unknown]: [number[], number] = [[], upTo === 0 ? 1 : 0];",
       ),
@@ -45,12 +45,16 @@ export const damageMutants: readonly Mutant[] = [
   },
   {
     name: "a page of another time is served if all in it fits together",
-    edits: [edit("src/stores/sqlite/inspect.ts", "if (different.length > 0) throw", "if (upTo === 0) throw")],
+    edits: [
+      edit("src/stores/sqlite/damage/inspect.ts", "if (different.length > 0) throw", "if (upTo === 0) throw"),
+    ],
     test: old("a page that was put back as it once was"),
   },
   {
     name: "a file that has lost commits is opened",
-    edits: [edit("src/stores/sqlite/inspect.ts", "if (commits < mark.commits) {", "if (commits < 0) {")],
+    edits: [
+      edit("src/stores/sqlite/damage/inspect.ts", "if (commits < mark.commits) {", "if (commits < 0) {"),
+    ],
     test: damage("a write-ahead log that is gone, zeroed or halved is missed"),
   },
   {
@@ -60,19 +64,23 @@ export const damageMutants: readonly Mutant[] = [
   },
   {
     name: "nobody looks whether the files are still there",
-    edits: [edit("src/stores/sqlite/watch.ts", "if (what !== undefined) throw", "if (what === null) throw")],
+    edits: [
+      edit("src/stores/sqlite/file/watch.ts", "if (what !== undefined) throw", "if (what === null) throw"),
+    ],
     test: watch("a store whose directory is deleted, moved away or replaced"),
   },
   {
     name: "only the lock file keeps a second server out",
-    edits: [edit("src/stores/sqlite/lock.ts", 'if (refusal?.code === "EADDRINUSE") throw locked(path);', "")],
+    edits: [
+      edit("src/stores/sqlite/file/lock.ts", 'if (refusal?.code === "EADDRINUSE") throw locked(path);', ""),
+    ],
     test: watch("a lock file that was deleted lets no second one in"),
   },
   {
     name: "what another program has left in the log is served",
     edits: [
       edit(
-        "src/stores/sqlite/log-commits.ts",
+        "src/stores/sqlite/file/log-commits.ts",
         "if (this.#written !== undefined && isNext) this.#isFollowed",
         "if (isNext || this.#frame > 0) this.#isFollowed",
       ),
@@ -83,7 +91,7 @@ export const damageMutants: readonly Mutant[] = [
     name: "a change of the log may leave the number of commits as it was",
     edits: [
       edit(
-        "src/stores/sqlite/log-commits.ts",
+        "src/stores/sqlite/file/log-commits.ts",
         "this.#last === undefined || this.#written === this.#last + 1;",
         "this.#last === undefined || this.#written !== 0;",
       ),
@@ -92,14 +100,14 @@ export const damageMutants: readonly Mutant[] = [
   },
   {
     name: "nobody looks whether another program commits under a running server",
-    edits: [edit("src/stores/sqlite/watch.ts", "        look();\n", "        void look;\n")],
+    edits: [edit("src/stores/sqlite/file/watch.ts", "        look();\n", "        void look;\n")],
     test: foreign("what another program commits under a running server"),
   },
   {
     name: "what lies behind the end of the log is taken for commits",
     edits: [
       edit(
-        "src/stores/sqlite/open.ts",
+        "src/stores/sqlite/file/open.ts",
         "    if (found.brokenAt !== undefined) cutLog(path, found.brokenAt);\n",
         "    void cutLog;\n",
       ),
@@ -110,7 +118,7 @@ export const damageMutants: readonly Mutant[] = [
     name: "a file without the checksums of its pages is served",
     edits: [
       edit(
-        "src/stores/sqlite/inspect.ts",
+        "src/stores/sqlite/damage/inspect.ts",
         "    if (different.length + unknown === 0) return",
         "    if (different.length === 0) return",
       ),
@@ -120,7 +128,11 @@ export const damageMutants: readonly Mutant[] = [
   {
     name: "a journal of another program is used before it is looked at",
     edits: [
-      edit("src/stores/sqlite/inspect.ts", "if (journal !== undefined) throw", "if (upTo === 0) throw"),
+      edit(
+        "src/stores/sqlite/damage/inspect.ts",
+        "if (journal !== undefined) throw",
+        "if (upTo === 0) throw",
+      ),
     ],
     test: foreign("a journal that another program has left"),
   },
@@ -140,7 +152,7 @@ export const damageMutants: readonly Mutant[] = [
     name: "what is missing of Tasks is not missed where every row is sound",
     edits: [
       edit(
-        "src/stores/sqlite/repair.ts",
+        "src/stores/sqlite/damage/repair.ts",
         "finding === undefined && incomplete(db, []).size === 0",
         "finding === undefined",
       ),

@@ -8,7 +8,7 @@ export const dataMutants: readonly Mutant[] = [
     name: "a string ends at any quote behind no backslash",
     edits: [
       edit(
-        "src/domain/json-slices.ts",
+        "src/domain/json/slices.ts",
         "if ((quote - slash) % 2 === 0) return quote + 1;",
         "if (quote === slash) return quote + 1;",
       ),

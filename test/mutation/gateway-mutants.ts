@@ -1,13 +1,13 @@
 import { edit, type Mutant, type TestName } from "./mutant.js";
 
-const reader = "src/gateway/message-reader.ts";
-const held = "src/gateway/buffered-bytes.ts";
-const incoming = "src/gateway/incoming.ts";
-const sessions = "src/gateway/sessions.ts";
-const session = "src/gateway/session.ts";
-const connections = "src/gateway/connections.ts";
-const grpcIncoming = "src/gateway/grpc-incoming.ts";
-const grpcTransport = "src/gateway/grpc-transport.ts";
+const reader = "src/gateway/traffic/message-reader.ts";
+const held = "src/gateway/traffic/buffered-bytes.ts";
+const incoming = "src/gateway/http/incoming.ts";
+const sessions = "src/gateway/connections/sessions.ts";
+const session = "src/gateway/connections/session.ts";
+const connections = "src/gateway/connections/connections.ts";
+const grpcIncoming = "src/gateway/grpc/incoming.ts";
+const grpcTransport = "src/gateway/grpc/transport.ts";
 
 const inFile =
   (file: string) =>
@@ -46,18 +46,18 @@ export const gatewayMutants: readonly Mutant[] = [
   {
     name: "peer: Connect allocates what is announced",
     edits: [
-      edit("src/gateway/http.ts", 'if (request.method === "POST") {', 'if (request.method === "PUT") {'),
+      edit("src/gateway/http/http.ts", 'if (request.method === "POST") {', 'if (request.method === "PUT") {'),
     ],
     test: received("six thousand announced messages"),
   },
   {
     name: "peer: as many messages are expanded at once as come",
-    edits: [edit("src/gateway/compression.ts", "this.#busy >= limits.compressing", "this.#busy < 0")],
+    edits: [edit("src/gateway/traffic/compression.ts", "this.#busy >= limits.compressing", "this.#busy < 0")],
     test: received("a few messages are expanded at once"),
   },
   {
     name: "peer: a message has as many elements as it likes",
-    edits: [edit("src/gateway/elements.ts", "if (field) this.#left--;", "")],
+    edits: [edit("src/gateway/traffic/elements.ts", "if (field) this.#left--;", "")],
     test: received("is bounded over gRPC"),
   },
   {
@@ -96,7 +96,7 @@ export const gatewayMutants: readonly Mutant[] = [
     name: "peer: an answer may wait for ever to be read",
     edits: [
       edit(
-        "src/gateway/grpc-transport.ts",
+        "src/gateway/grpc/transport.ts",
         "    this.#untaken.use(this.#sending, this.#unsent);\n    this.#stream",
         "    this.#stream",
       ),
@@ -176,7 +176,11 @@ export const gatewayMutants: readonly Mutant[] = [
   {
     name: "peer: as many streams as it likes",
     edits: [
-      edit("src/gateway/streams.ts", "this.#streams.size >= limits.openStreams", "this.#streams.size < 0"),
+      edit(
+        "src/gateway/traffic/streams.ts",
+        "this.#streams.size >= limits.openStreams",
+        "this.#streams.size < 0",
+      ),
     ],
     test: floods("no more streams are open"),
   },
@@ -187,7 +191,7 @@ export const gatewayMutants: readonly Mutant[] = [
   },
   {
     name: "peer: the loopback counts as one address",
-    edits: [edit("src/gateway/address.ts", "if (isLoopback(address)) return undefined;", "")],
+    edits: [edit("src/gateway/connections/address.ts", "if (isLoopback(address)) return undefined;", "")],
     test: connectionsTest("one address has its own bound"),
   },
   {
@@ -230,7 +234,7 @@ export const gatewayMutants: readonly Mutant[] = [
   {
     name: "grpc: a deadline next year has passed",
     edits: [
-      edit("src/gateway/grpc-engine.ts", "if (isForEver(headers[TIMEOUT])) delete headers[TIMEOUT];", ""),
+      edit("src/gateway/grpc/engine.ts", "if (isForEver(headers[TIMEOUT])) delete headers[TIMEOUT];", ""),
     ],
     test: inFile("grpc-engine")("a deadline further away than timers go"),
   },
@@ -241,22 +245,28 @@ export const gatewayMutants: readonly Mutant[] = [
   },
   {
     name: "grpc: a stream's messages are dealt with at once, however many",
-    edits: [edit("src/gateway/grpc-streams.ts", "if (crowded) await crowded;", "")],
+    edits: [edit("src/gateway/grpc/streams.ts", "if (crowded) await crowded;", "")],
     test: inFile("pace")("messages that came together leave room for others between them (grpcPort)"),
   },
   {
     name: "peer: a stream's messages are dealt with at once, however many",
-    edits: [edit("src/gateway/incoming.ts", "if (crowded) await crowded;", "")],
+    edits: [edit("src/gateway/http/incoming.ts", "if (crowded) await crowded;", "")],
     test: inFile("pace")("messages that came together leave room for others between them (httpPort)"),
   },
   {
     name: "peer: whoever sends most goes first",
-    edits: [edit("src/gateway/pace.ts", "this.#waiting.push(resolve)", "this.#waiting.unshift(resolve)")],
+    edits: [
+      edit(
+        "src/gateway/connections/pace.ts",
+        "this.#waiting.push(resolve)",
+        "this.#waiting.unshift(resolve)",
+      ),
+    ],
     test: inFile("pace")("so many messages may be dealt with at once"),
   },
   {
     name: "grpc: half a character ends the process",
-    edits: [edit("src/gateway/grpc-status.ts", "wellFormed(fault.message)", "fault.message")],
+    edits: [edit("src/gateway/grpc/status.ts", "wellFormed(fault.message)", "fault.message")],
     test: inFile("grpc-transport")("a failure that quotes half a character"),
   },
 ];

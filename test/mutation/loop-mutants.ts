@@ -1,6 +1,6 @@
 import { edit, type Mutant, type TestName } from "./mutant.js";
 
-const loops = (name: string): TestName => ({ file: "test/runtime/loops.test.ts", name });
+const loops = (name: string): TestName => ({ file: "test/runtime/faults/loops.test.ts", name });
 
 const requeue = "actors/step/requeue.ts";
 const work = "src/limits/work.ts";
@@ -56,12 +56,14 @@ export const loopMutants: readonly Mutant[] = [
   },
   {
     name: "what is to end a Task waits behind all that its children begin",
-    edits: [edit("src/stores/memory.ts", "return [...others, ...starts];", "return due.slice(0, limit);")],
+    edits: [
+      edit("src/stores/memory/index.ts", "return [...others, ...starts];", "return due.slice(0, limit);"),
+    ],
     test: { file: "test/stores/memory.test.ts", name: "starts come after all else that is due" },
   },
   {
     name: "as many deadlines are read at once, however long they take",
-    edits: [edit("src/runtime/timers.ts", "tookMs > limits.dueBatch", "tookMs < 0")],
+    edits: [edit("src/runtime/timers/timers.ts", "tookMs > limits.dueBatch", "tookMs < 0")],
     test: { file: "test/runtime/due-batches.test.ts", name: "so many deadlines are read at once" },
   },
 ];

@@ -18,14 +18,14 @@ const promise = (name: string): TestName => ({ file: "test/mutation/promises.tes
 
 /** On one thread: the store's own threads run what was built, not the sources. */
 const sqliteSuite: TestName = {
-  file: "test/stores/sqlite.test.ts",
+  file: "test/stores/sqlite/sqlite.test.ts",
   name: "sqlite by libsql, on this thread",
 };
 
 const report = "actors/run-tracker/report.ts";
 const supervisor = "src/runtime/supervisor.ts";
-const holders = "src/runtime/expected-workers.ts";
-const link = "src/runtime/worker-connection.ts";
+const holders = "src/runtime/watch/expected-workers.ts";
+const link = "src/runtime/watch/worker-connection.ts";
 
 export const mutants: readonly Mutant[] = [
   {
@@ -59,7 +59,7 @@ export const mutants: readonly Mutant[] = [
     name: "count of waiting tasks drifts",
     edits: [
       edit(
-        "src/runtime/memory.ts",
+        "src/runtime/memory/memory.ts",
         "Number(before !== undefined && waits(before))",
         "Number(before !== undefined && waits(before) && after.hasRun)",
       ),
@@ -74,7 +74,7 @@ export const mutants: readonly Mutant[] = [
         "    if (keyOwner && !isOutdated(keyOwner, at)) return sameWork(keyOwner, draft);\n",
         "",
       ),
-      edit("src/stores/memory-check.ts", "  checkKeys(tables, turn);\n", ""),
+      edit("src/stores/memory/check.ts", "  checkKeys(tables, turn);\n", ""),
     ],
     test: promise("a key makes one task"),
   },
@@ -116,7 +116,7 @@ export const mutants: readonly Mutant[] = [
     name: "a terminal row can be overwritten",
     edits: [
       edit(
-        "src/stores/memory-check.ts",
+        "src/stores/memory/check.ts",
         "invariant(end === undefined || end === endOf?.(row),",
         'invariant(end !== "",',
       ),
@@ -127,11 +127,11 @@ export const mutants: readonly Mutant[] = [
     name: "a row is written over a newer one",
     edits: [
       edit(
-        "src/stores/sqlite/table.ts",
+        "src/stores/sqlite/rows/table.ts",
         '[...keys.map(({ column }) => column), "revision"].map(',
         "[...keys.map(({ column }) => column)].map(",
       ),
-      edit("src/stores/sqlite/table.ts", "      row.revision - 1,\n", ""),
+      edit("src/stores/sqlite/rows/table.ts", "      row.revision - 1,\n", ""),
     ],
     test: sqliteSuite,
   },
@@ -190,7 +190,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "slots leak",
-    edits: [edit("src/runtime/roster.ts", "        journal.delete(place.held, after.id);\n", "")],
+    edits: [edit("src/runtime/memory/roster.ts", "        journal.delete(place.held, after.id);\n", "")],
     test: promise("a slot is free again after each run"),
   },
   {
@@ -208,7 +208,7 @@ export const mutants: readonly Mutant[] = [
     name: "watchers skip what they missed",
     edits: [
       edit(
-        "src/runtime/watchers.ts",
+        "src/runtime/watch/watchers.ts",
         "          cursor += slice.entries.length;",
         "          cursor = Math.max(cursor + slice.entries.length, watched.lastSeq);",
       ),
@@ -219,7 +219,7 @@ export const mutants: readonly Mutant[] = [
     name: "retention removes live tasks",
     edits: [
       edit(
-        "src/stores/memory.ts",
+        "src/stores/memory/index.ts",
         "isTerminal(task.state) && task.finishedAt !== NEVER && task.finishedAt < before",
         "task.createdAt < before",
       ),
@@ -230,7 +230,7 @@ export const mutants: readonly Mutant[] = [
     name: "retention removes live tasks from the file",
     edits: [
       edit(
-        "src/stores/sqlite/statements.ts",
+        "src/stores/sqlite/rows/statements.ts",
         "WHERE finished_at > 0 AND finished_at < ? AND state IN (",
         "WHERE finished_at < ? AND 1 IN (1, ",
       ),
@@ -246,7 +246,7 @@ export const mutants: readonly Mutant[] = [
     name: "the worker does not wait for credit",
     edits: [
       edit(
-        "src/worker/outbox.ts",
+        "src/worker/run/outbox.ts",
         "return used + more <= credit || (used === 0 && credit > 0);",
         "return true;",
       ),
@@ -262,7 +262,7 @@ export const mutants: readonly Mutant[] = [
     name: "a leaving worker hands nothing back",
     edits: [
       edit(
-        "src/worker/held.ts",
+        "src/worker/run/held.ts",
         "    for (const runId of this.#held.keys()) this.#decline(runId, reason);\n",
         "",
       ),
@@ -278,7 +278,7 @@ export const mutants: readonly Mutant[] = [
     name: "the store is asked although nothing is due",
     edits: [
       edit(
-        "src/runtime/timers.ts",
+        "src/runtime/timers/timers.ts",
         "const isDue = this.#nextDueAt !== undefined && this.#nextDueAt <= at;",
         "const isDue = this.#nextDueAt !== undefined;",
       ),
@@ -287,7 +287,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "response headers wait for the first message",
-    edits: [edit("src/gateway/grpc.ts", "    stream.sendMetadata(new Metadata());\n", "")],
+    edits: [edit("src/gateway/grpc/grpc.ts", "    stream.sendMetadata(new Metadata());\n", "")],
     test: promise("a worker stream has its response headers"),
   },
   {
@@ -303,14 +303,14 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "the worker outlives its lease",
-    edits: [edit("src/worker/lease.ts", "const FENCE_SHARE = 5 / 6;", "const FENCE_SHARE = 3 / 2;")],
+    edits: [edit("src/worker/protocol/lease.ts", "const FENCE_SHARE = 5 / 6;", "const FENCE_SHARE = 3 / 2;")],
     test: { file: "test/worker/lease.test.ts" },
   },
   {
     name: "a cancelled program's children stay",
     edits: [
       edit(
-        "src/worker/process-group.ts",
+        "src/worker/exec/process-group.ts",
         "process.kill(-this.#leader.pid, signal);",
         "process.kill(this.#leader.pid, signal);",
       ),
@@ -366,13 +366,13 @@ export const mutants: readonly Mutant[] = [
     name: "two servers may have one file",
     edits: [
       edit(
-        "src/stores/sqlite/lock.ts",
+        "src/stores/sqlite/file/lock.ts",
         "    if (!isBusy(error)) throw error;\n",
         "    if (isBusy(error)) return () => {};\n",
       ),
-      edit("src/stores/sqlite/lock.ts", 'if (refusal?.code === "EADDRINUSE") throw locked(path);', ""),
+      edit("src/stores/sqlite/file/lock.ts", 'if (refusal?.code === "EADDRINUSE") throw locked(path);', ""),
     ],
-    test: { file: "test/stores/sqlite-file.test.ts", name: "a second store on the same file is refused" },
+    test: { file: "test/stores/sqlite/file.test.ts", name: "a second store on the same file is refused" },
   },
   ...poisonMutants,
   ...clockMutants,

@@ -1,8 +1,8 @@
 import { edit, type Mutant, type TestName } from "./mutant.js";
 
-const poison = (name: string): TestName => ({ file: "test/runtime/poison.test.ts", name });
+const poison = (name: string): TestName => ({ file: "test/runtime/faults/poison.test.ts", name });
 
-const containment = "src/runtime/containment.ts";
+const containment = "src/runtime/turn/containment.ts";
 
 /** Builds in which a message that cannot be decided harms more than itself, or comes back for ever. */
 export const poisonMutants: readonly Mutant[] = [
@@ -10,7 +10,7 @@ export const poisonMutants: readonly Mutant[] = [
     name: "drops a report that cannot be decided",
     edits: [
       edit(
-        "src/runtime/turn.ts",
+        "src/runtime/turn/turn.ts",
         "await this.#cascades.decideForGood(first)",
         "await this.#cascades.decide(first)",
       ),
@@ -43,7 +43,7 @@ export const poisonMutants: readonly Mutant[] = [
     name: "leaves everybody without work where one step cannot be assigned",
     edits: [
       edit(
-        "src/runtime/turn.ts",
+        "src/runtime/turn/turn.ts",
         "    if (outcome instanceof CascadeFailure) await this.#assignOneByOne(outcome, offer);\n",
         "",
       ),

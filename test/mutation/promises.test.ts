@@ -6,15 +6,15 @@ import { connect, type IncomingHttpHeaders } from "node:http2";
 import { afterEach, expect, test } from "vitest";
 import { LOCAL_CALLER } from "#domain/caller";
 import { Fault } from "#domain/fault";
-import { millis } from "#domain/time";
+import { millis } from "#domain/time/time";
 import { openGateway } from "#gateway/server";
 import { jsonSchemas } from "#host/schemas";
 import { silentTelemetry } from "#host/silent-telemetry";
 import { limits } from "#limits/index";
-import { Retention } from "#runtime/retention";
+import { Retention } from "#runtime/timers/retention";
 import { seededEntropy } from "#testing/virtual-time";
-import { LEASE_OF_OURS, startBench, TERMS } from "../runtime/bench-plane.js";
-import { refuseNext, storeDouble } from "../runtime/store-double.js";
+import { LEASE_OF_OURS, startBench, TERMS } from "../runtime/kit/bench-plane.js";
+import { refuseNext, storeDouble } from "../runtime/kit/store-double.js";
 
 const undone: (() => unknown)[] = [];
 afterEach(async () => {

@@ -1,6 +1,6 @@
 import { edit, type Mutant, type TestName } from "./mutant.js";
 
-const inTurn = (name: string): TestName => ({ file: "test/runtime/verdicts.test.ts", name });
+const inTurn = (name: string): TestName => ({ file: "test/runtime/workflows/verdicts.test.ts", name });
 const cost = (name: string): TestName => ({ file: "test/host/schema-cost.test.ts", name });
 const thread = (name: string): TestName => ({ file: "test/host/schema-threads.test.ts", name });
 
@@ -10,7 +10,7 @@ export const schemaMutants: readonly Mutant[] = [
     name: "keeps a cascade that lacked a verdict",
     edits: [
       edit(
-        "src/runtime/verdicts.ts",
+        "src/runtime/turn/verdicts.ts",
         '    if (this.#missing.length > 0) throw new VerdictMissing("the cascade is decided without a verdict");\n',
         "",
       ),
@@ -19,7 +19,7 @@ export const schemaMutants: readonly Mutant[] = [
   },
   {
     name: "puts aside any number of messages",
-    edits: [edit("src/runtime/awaited-verdicts.ts", "      this.#bus.putAside(mail);\n", "")],
+    edits: [edit("src/runtime/turn/awaited-verdicts.ts", "      this.#bus.putAside(mail);\n", "")],
     test: inTurn("finds no room when as many are put aside as a mailbox holds"),
   },
   {
@@ -34,14 +34,14 @@ export const schemaMutants: readonly Mutant[] = [
   },
   {
     name: "a deadline that is delayed holds up the others",
-    edits: [edit("src/runtime/awaited-verdicts.ts", "      mail.envelope.answer?.delayed?.();\n", "")],
+    edits: [edit("src/runtime/turn/awaited-verdicts.ts", "      mail.envelope.answer?.delayed?.();\n", "")],
     test: inTurn("holds up no other deadline, and is handled once"),
   },
   {
     name: "handles a delayed deadline again and again",
     edits: [
       edit(
-        "src/runtime/timers.ts",
+        "src/runtime/timers/timers.ts",
         "    const due = read.filter((deadline) => !this.#delayed.has(keyOf(deadline)));\n",
         "    const due = read;\n",
       ),
@@ -52,7 +52,7 @@ export const schemaMutants: readonly Mutant[] = [
     name: "drops a report for want of room to check it",
     edits: [
       edit(
-        "src/runtime/awaited-verdicts.ts",
+        "src/runtime/turn/awaited-verdicts.ts",
         'if (this.#stopped || envelope.source === "gateway") throw error;',
         "throw error;",
       ),

@@ -1,8 +1,8 @@
 import { edit, type Mutant } from "./mutant.js";
 
-const runOutput = "src/worker/run-output.ts";
+const runOutput = "src/worker/run/output.ts";
 const takeovers = { file: "test/worker/takeovers.test.ts" };
-const refused = { file: "test/runtime/refused-reports.test.ts" };
+const refused = { file: "test/runtime/workers/refused-reports.test.ts" };
 
 /** Of both ends measuring alike, of refused reports, and of two processes with one worker id. */
 export const workerMutants: readonly Mutant[] = [
@@ -10,7 +10,7 @@ export const workerMutants: readonly Mutant[] = [
     name: "half a surrogate pair is two bytes long",
     edits: [
       edit(
-        "src/domain/text.ts",
+        "src/domain/text/text.ts",
         "      bytes += 2; // also right for a pair: two units, four bytes\n",
         "      bytes += isHigh(unit) || isLow(unit) ? 1 : 2;\n",
       ),
@@ -35,7 +35,9 @@ export const workerMutants: readonly Mutant[] = [
   },
   {
     name: "what says nothing weighs nothing",
-    edits: [edit("src/domain/report.ts", "return Math.max(limits.reportBytes, bytes);", "return bytes;")],
+    edits: [
+      edit("src/domain/task/report.ts", "return Math.max(limits.reportBytes, bytes);", "return bytes;"),
+    ],
     test: { ...refused, name: "that says nothing still counts" },
   },
   {
@@ -51,14 +53,14 @@ export const workerMutants: readonly Mutant[] = [
   },
   {
     name: "a message that cannot be written is sent",
-    edits: [edit("src/worker/run.ts", "      if (message) checkWritable(message);\n", "")],
+    edits: [edit("src/worker/run/run.ts", "      if (message) checkWritable(message);\n", "")],
     test: { file: "test/worker/unwritable.test.ts" },
   },
   {
     name: "what is thrown is read without care",
     edits: [
       edit(
-        "src/worker/in-words.ts",
+        "src/worker/agent/in-words.ts",
         '  } catch {\n    return "something was thrown that cannot be read";',
         '  } catch {\n    return "";',
       ),
@@ -69,7 +71,7 @@ export const workerMutants: readonly Mutant[] = [
     name: "a checkpoint's parts have a limit each",
     edits: [
       edit(
-        "src/worker/yielded.ts",
+        "src/worker/agent/yielded.ts",
         "if (bytes <= limits.resultBytes) return;",
         "if (bytes <= 2 * limits.resultBytes) return;",
       ),
@@ -101,11 +103,13 @@ export const workerMutants: readonly Mutant[] = [
         "return previous.instance === session.id ? previous : undefined;",
       ),
     ],
-    test: { file: "test/runtime/takeovers.test.ts", name: "both are told who the other one is" },
+    test: { file: "test/runtime/workers/takeovers.test.ts", name: "both are told who the other one is" },
   },
   {
     name: "every takeover is in the log",
-    edits: [edit("src/runtime/takeovers.ts", "if (known && at < known.quietUntil)", "if (known && at < 0)")],
-    test: { file: "test/runtime/takeovers.test.ts", name: "the log names a clash once a minute" },
+    edits: [
+      edit("src/runtime/watch/takeovers.ts", "if (known && at < known.quietUntil)", "if (known && at < 0)"),
+    ],
+    test: { file: "test/runtime/workers/takeovers.test.ts", name: "the log names a clash once a minute" },
   },
 ];

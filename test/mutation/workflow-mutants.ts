@@ -4,7 +4,7 @@ const runtime = (file: string, name: string): TestName => ({ file: `test/runtime
 
 const satisfied = "actors/task-finalizer/step-satisfied.ts";
 const attempts = "actors/step/attempts.ts";
-const graph = "src/domain/graph.ts";
+const graph = "src/domain/graph/graph.ts";
 const compensation = "actors/task/compensation.ts";
 
 /** Ways to build the workflow engine wrong. */
@@ -68,7 +68,7 @@ export const workflowMutants: readonly Mutant[] = [
     name: "the end of a task is not the end of its story",
     edits: [
       edit(
-        "src/runtime/state-history.ts",
+        "src/runtime/machines/state-history.ts",
         "path.filter((state) => !isTerminal(state));",
         "path.filter((state) => state !== undefined || isTerminal(state));",
       ),

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { instant, millis } from "#domain/time";
-import { LEASE_OF_OURS, startBench } from "./bench-plane.js";
-import { storeDouble } from "./store-double.js";
+import { instant, millis } from "#domain/time/time";
+import { LEASE_OF_OURS, startBench } from "./kit/bench-plane.js";
+import { storeDouble } from "./kit/store-double.js";
 
 test("a task that waits for a worker is cancelled at once, and never starts", async () => {
   const bench = await startBench();

@@ -3,8 +3,8 @@ import { LOCAL_CALLER } from "#domain/caller";
 import type { Telemetry } from "#ports/telemetry";
 import { showGauges } from "#runtime/gauges";
 import type { Supervisor } from "#runtime/supervisor";
-import { startBench } from "./bench-plane.js";
-import { refuseNext, storeDouble } from "./store-double.js";
+import { startBench } from "./kit/bench-plane.js";
+import { refuseNext, storeDouble } from "./kit/store-double.js";
 
 /** What a scrape would show now, by name, without what is 0. */
 function gaugesOf(supervisor: Supervisor): () => Record<string, unknown> {

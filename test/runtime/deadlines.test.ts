@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import type { TaskId } from "#domain/id";
-import { instant, millis } from "#domain/time";
-import { memoryStore } from "#stores/memory";
+import { instant, millis } from "#domain/time/time";
+import { memoryStore } from "#stores/memory/index";
 import { VirtualClock } from "#testing/virtual-time";
-import { type BenchPlane, startBench } from "./bench-plane.js";
-import { storeDouble, stores } from "./store-double.js";
+import { type BenchPlane, startBench } from "./kit/bench-plane.js";
+import { storeDouble, stores } from "./kit/store-double.js";
 
 async function failing(draw: number, maxAttempts: number) {
   const bench = await startBench(memoryStore(), { draw: () => draw });

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import type { Deadline } from "#domain/deadline";
 import type { TaskId } from "#domain/id";
-import { instant } from "#domain/time";
+import type { Deadline } from "#domain/task/deadline";
+import { instant } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { Clock } from "#ports/clock";
 import type { Store } from "#ports/store";
-import { Leases } from "#runtime/leases";
-import { Timers } from "#runtime/timers";
+import { Leases } from "#runtime/timers/leases";
+import { Timers } from "#runtime/timers/timers";
 
 test("so many deadlines are read at once as are decided soon", async () => {
   let now = 0;

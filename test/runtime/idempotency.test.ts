@@ -2,10 +2,10 @@ import { expect, test } from "vitest";
 import { LOCAL_CALLER } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
-import type { TaskSpec } from "#domain/task";
+import type { TaskSpec } from "#domain/task/task";
 import type { Receipt } from "#ports/plane";
-import { draftOf, startBench } from "./bench-plane.js";
-import { stores } from "./store-double.js";
+import { draftOf, startBench } from "./kit/bench-plane.js";
+import { stores } from "./kit/store-double.js";
 
 const ORDER: Partial<TaskSpec> = { idempotencyKey: "order-7", fingerprint: "abc" };
 

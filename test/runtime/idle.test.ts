@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { LOCAL_CALLER } from "#domain/caller";
-import { instant, millis } from "#domain/time";
-import { startBench } from "./bench-plane.js";
-import { storeDouble } from "./store-double.js";
+import { instant, millis } from "#domain/time/time";
+import { startBench } from "./kit/bench-plane.js";
+import { storeDouble } from "./kit/store-double.js";
 
 test("a plane with nothing to do asks its store nothing, however long", async () => {
   const store = storeDouble();

@@ -3,8 +3,8 @@ import { LOCAL_CALLER } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
 import { limits } from "#limits/index";
-import { draftOf, LEASE_OF_OURS, startBench } from "./bench-plane.js";
-import { storeDouble } from "./store-double.js";
+import { draftOf, LEASE_OF_OURS, startBench } from "./kit/bench-plane.js";
+import { storeDouble } from "./kit/store-double.js";
 
 test("a full mailbox refuses at once, says when to come again, and has stored nothing", async () => {
   const store = storeDouble();

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { startBench } from "./bench-plane.js";
+import { startBench } from "./kit/bench-plane.js";
 
 test("a task goes from a client to a worker and back, and its log tells the story", async () => {
   const bench = await startBench();

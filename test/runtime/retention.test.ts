@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { instant, millis } from "#domain/time";
-import { Retention } from "#runtime/retention";
-import { startBench } from "./bench-plane.js";
-import { storeDouble, stores } from "./store-double.js";
+import { instant, millis } from "#domain/time/time";
+import { Retention } from "#runtime/timers/retention";
+import { startBench } from "./kit/bench-plane.js";
+import { storeDouble, stores } from "./kit/store-double.js";
 
 const DAY = 24 * 3_600_000;
 

@@ -1,11 +1,11 @@
 /** A start with a wall clock that is wrong, whichever way, and the start after it. */
 import { describe, expect, test } from "vitest";
-import { instant, millis } from "#domain/time";
+import { instant, millis } from "#domain/time/time";
 import type { Store } from "#ports/store";
-import { Retention } from "#runtime/retention";
+import { Retention } from "#runtime/timers/retention";
 import { VirtualClock } from "#testing/virtual-time";
-import { type BenchPlane, startBench } from "./bench-plane.js";
-import { stores } from "./store-double.js";
+import { type BenchPlane, startBench } from "./kit/bench-plane.js";
+import { stores } from "./kit/store-double.js";
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;

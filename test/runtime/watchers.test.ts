@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
 import { LOCAL_CALLER } from "#domain/caller";
 import type { TaskId } from "#domain/id";
-import type { LogSlice } from "#domain/log";
+import type { LogSlice } from "#domain/task/log";
 import { limits } from "#limits/index";
 import type { Reads } from "#ports/store";
-import { Retention } from "#runtime/retention";
-import { Watchers } from "#runtime/watchers";
-import { memoryStore } from "#stores/memory";
+import { Retention } from "#runtime/timers/retention";
+import { Watchers } from "#runtime/watch/watchers";
+import { memoryStore } from "#stores/memory/index";
 import { settle } from "#testing/virtual-time";
-import { type BenchPlane, startBench } from "./bench-plane.js";
+import { type BenchPlane, startBench } from "./kit/bench-plane.js";
 
 /** Follows a task and keeps what it sees; `end` says how it ended. */
 function follow(bench: BenchPlane, taskId: TaskId, afterSeq = 0, abort = new AbortController()) {

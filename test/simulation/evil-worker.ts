@@ -1,6 +1,6 @@
 import type { RunId, WorkerId } from "#domain/id";
-import { runStatuses } from "#domain/run";
-import { millis } from "#domain/time";
+import { runStatuses } from "#domain/task/run";
+import { millis } from "#domain/time/time";
 import type { WorkerReport } from "#ports/plane";
 import type { SimWorker } from "./sim-worker.js";
 import { Stream } from "./stream.js";

@@ -1,10 +1,10 @@
 import type { Fault } from "#domain/fault";
-import type { WorkerFrame } from "#domain/frame";
 import { type RunId, type SessionId, stepKey, type TaskId } from "#domain/id";
-import type { LogEntry } from "#domain/log";
-import { isOver, type RunRow } from "#domain/run";
-import { type StepRow, satisfies } from "#domain/step";
-import { isTerminal, type TaskRow } from "#domain/task";
+import type { LogEntry } from "#domain/task/log";
+import { isOver, type RunRow } from "#domain/task/run";
+import { type StepRow, satisfies } from "#domain/task/step";
+import { isTerminal, type TaskRow } from "#domain/task/task";
+import type { WorkerFrame } from "#domain/worker/frame";
 import type { Commit } from "#ports/store";
 import { auditGraph } from "#testing/audit";
 

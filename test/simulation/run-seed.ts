@@ -1,8 +1,8 @@
 import type { RunId } from "#domain/id";
-import { isOver } from "#domain/run";
-import type { StepRow } from "#domain/step";
+import { isOver } from "#domain/task/run";
+import type { StepRow } from "#domain/task/step";
 import type { Store } from "#ports/store";
-import type { Memory } from "#runtime/memory";
+import type { Memory } from "#runtime/memory/memory";
 import { EvilWorker } from "./evil-worker.js";
 import { BrokenPromise, type Mirror } from "./mirror.js";
 import { SimClient } from "./sim-client.js";

@@ -1,11 +1,11 @@
 import { LOCAL_CALLER } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
-import type { LogEntry } from "#domain/log";
-import { isTerminal, type TaskDraft, type TaskSpec } from "#domain/task";
-import { instant, millis, NEVER } from "#domain/time";
+import type { LogEntry } from "#domain/task/log";
+import { isTerminal, type TaskDraft, type TaskSpec } from "#domain/task/task";
+import { instant, millis, NEVER } from "#domain/time/time";
 import { seededEntropy } from "#testing/virtual-time";
-import { draftOf } from "../runtime/bench-plane.js";
+import { draftOf } from "../runtime/kit/bench-plane.js";
 import { someFlow, templates } from "./sim-flows.js";
 import type { World } from "./world.js";
 

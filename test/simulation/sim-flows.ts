@@ -1,6 +1,6 @@
-import { type Plan, planOf } from "#domain/plan";
-import type { TaskDraft, TaskSpec } from "#domain/task";
-import type { TemplateBody, TemplateRow, TemplateStep } from "#domain/template";
+import { type Plan, planOf } from "#domain/graph/plan";
+import type { TaskDraft, TaskSpec } from "#domain/task/task";
+import type { TemplateBody, TemplateRow, TemplateStep } from "#domain/template/template";
 import type { Dice } from "./dice.js";
 
 const handler = { callable: "echo" };

@@ -1,7 +1,7 @@
 import { Fault } from "#domain/fault";
-import { FITS, type Verdict } from "#domain/verdict";
+import { FITS, type Verdict } from "#domain/template/verdict";
 import type { Schemas } from "#ports/schemas";
-import type { Life } from "../runtime/mortal.js";
+import type { Life } from "../runtime/kit/mortal.js";
 import type { World } from "./world.js";
 
 /** Longer than a check and its second attempt take, with others before them. */

@@ -1,6 +1,6 @@
 import { Fault } from "#domain/fault";
 import type { Commit, Committed, Reads, Store } from "#ports/store";
-import type { Life } from "../runtime/mortal.js";
+import type { Life } from "../runtime/kit/mortal.js";
 import type { Mirror } from "./mirror.js";
 import type { World } from "./world.js";
 

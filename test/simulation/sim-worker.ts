@@ -1,7 +1,7 @@
-import type { WorkerFrame } from "#domain/frame";
 import type { RunId, TaskId, WorkerId } from "#domain/id";
-import type { RunStatus } from "#domain/run";
-import { millis } from "#domain/time";
+import type { RunStatus } from "#domain/task/run";
+import { millis } from "#domain/time/time";
+import type { WorkerFrame } from "#domain/worker/frame";
 import type { WorkerReport } from "#ports/plane";
 import { contentOf } from "./mirror.js";
 import { answerOf } from "./sim-flows.js";

@@ -1,7 +1,7 @@
 import { LOCAL_CALLER } from "#domain/caller";
 import { Fault } from "#domain/fault";
-import type { WorkerFrame } from "#domain/frame";
 import type { SessionId } from "#domain/id";
+import type { WorkerFrame } from "#domain/worker/frame";
 import type { WorkerLink, WorkerReport } from "#ports/plane";
 import type { Incarnation, StreamEars, World } from "./world.js";
 

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import { stepKey } from "#domain/id";
-import type { TemplateRow } from "#domain/template";
-import { instant } from "#domain/time";
+import type { TemplateRow } from "#domain/template/template";
+import { instant } from "#domain/time/time";
 import type { Needs, Reads, Store } from "#ports/store";
-import { cachingStore } from "#stores/caching-store";
-import { memoryStore } from "#stores/memory";
-import { TemplateCache } from "#stores/template-cache";
+import { memoryStore } from "#stores/memory/index";
+import { cachingStore } from "#stores/shared/caching-store";
+import { TemplateCache } from "#stores/shared/template-cache";
 import { commit, ended, loaded, run, runId, step, task, taskId, template } from "#testing/rows";
 
 const [a, b] = [taskId(1), taskId(2)];

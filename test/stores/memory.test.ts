@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { memoryStore } from "#stores/memory";
-import { storeSuite } from "#testing/store-suite";
+import { memoryStore } from "#stores/memory/index";
+import { storeSuite } from "#testing/store-suite/index";
 
 storeSuite(
   "memory",

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import type { LogEntry } from "#domain/log";
-import type { ModelBackend } from "#domain/run";
-import { instant } from "#domain/time";
-import { TaskCache } from "#stores/task-cache";
+import type { LogEntry } from "#domain/task/log";
+import type { ModelBackend } from "#domain/task/run";
+import { instant } from "#domain/time/time";
+import { TaskCache } from "#stores/shared/task-cache";
 import { commit, run, runId, step, stepSpec, task, taskId } from "#testing/rows";
 
 const LONG = "x".repeat(256);

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { stepStates } from "#domain/step";
-import { stepTypes } from "#domain/template";
+import { stepStates } from "#domain/task/step";
+import { stepTypes } from "#domain/template/template";
 import { type DrawnStep, drawTask, drawTemplate, workflow } from "#templates/index";
 
 const shop = workflow("shop", { namespace: "orders", version: "2.1.0" }, (w) => {

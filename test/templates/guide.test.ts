@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { parse } from "yaml";
-import { stepTypes } from "#domain/template";
+import { stepTypes } from "#domain/template/template";
 import { findingCodes, readTemplate } from "#templates/index";
 import { fencedYaml, guide, rowsUnder } from "./guide.js";
 import { formatTables, tableOf } from "./tables.js";

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { stringify } from "yaml";
-import { backoffs } from "#domain/retry";
-import type { TemplateBody, TemplateStep } from "#domain/template";
+import { backoffs } from "#domain/task/retry";
+import type { TemplateBody, TemplateStep } from "#domain/template/template";
 import { readTemplate } from "#templates/index";
 
 /** The names each step depends on, by its place: any graph, circles and all. */

@@ -1,5 +1,5 @@
-import { format } from "#templates/format";
-import type { Field, Fields, Shape } from "#templates/shape";
+import { format } from "#templates/format/format";
+import type { Field, Fields, Shape } from "#templates/format/shape";
 
 /** The objects of the format, by the headings that the guide has for them. */
 export function formatTables(): ReadonlyMap<string, Fields> {

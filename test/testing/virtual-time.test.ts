@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { instant } from "#domain/time";
+import { instant } from "#domain/time/time";
 import { seededEntropy, VirtualClock } from "#testing/virtual-time";
 
 test("time jumps from wake-up to wake-up, in order, each at its own instant", async () => {

@@ -142,12 +142,12 @@ test("the core's tests never wait: they mirror layers that have no clock", () =>
   expect(matches(timeless, /\bset(Timeout|Interval|Immediate)\b|node:timers/g)).toEqual([]);
 });
 
-test("an attack is a small file that says what it does, named after the point of the wire it is about", () => {
+test("an attack is a small file that says what it does, in the folder of the point of the wire it is about", () => {
   const attacks = files(["test/hostile/attacks"], [".ts"]);
   const wrong = attacks.filter((path) => {
     const source = text(path);
     const exported = source.match(/^export .*/gm) ?? [];
-    const named = /\/p[1-6]-[a-z0-9-]+\.ts$/.test(path);
+    const named = /\/p[1-6]\/[a-z0-9-]+\.ts$/.test(path);
     const functions = exported.every((line) => /^export async function \w+\(target: Target\)/.test(line));
     return !named || !functions || exported.length === 0 || !/^\/\*\*/m.test(source);
   });

@@ -42,7 +42,7 @@ const controlPlane = [
 export const layers: readonly Layer[] = [
   {
     path: "src/limits",
-    layers: ["src/domain/time.ts"],
+    layers: ["src/domain/time/time.ts"],
     packages: [],
     node: false,
     says: "every bound, by section, with its reason",

@@ -2,12 +2,12 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { Fault } from "#domain/fault";
 import type { RunId, TaskId, WorkerId } from "#domain/id";
-import type { LogEntry } from "#domain/log";
-import { type ModelBackend, type RunSummary, runStatuses } from "#domain/run";
-import { stepStates } from "#domain/step";
-import { taskStates } from "#domain/task";
-import { instant, millis } from "#domain/time";
-import { type WorkerView, workerStatuses } from "#domain/worker";
+import type { LogEntry } from "#domain/task/log";
+import { type ModelBackend, type RunSummary, runStatuses } from "#domain/task/run";
+import { stepStates } from "#domain/task/step";
+import { taskStates } from "#domain/task/task";
+import { instant, millis } from "#domain/time/time";
+import { type WorkerView, workerStatuses } from "#domain/worker/worker";
 import { spec, task, template } from "#testing/rows";
 import {
   resolveActionFromWire,

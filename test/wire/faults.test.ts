@@ -2,7 +2,7 @@ import { fromBinary } from "@bufbuild/protobuf";
 import { anyUnpack } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
 import { Fault, type FaultCode, faults } from "#domain/fault";
-import { millis } from "#domain/time";
+import { millis } from "#domain/time/time";
 import { encodeStatus, retryAfterOf, statusCodes, statusOf } from "#wire/faults";
 import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from "#wire/gen/google/rpc/error_details_pb";
 import { StatusSchema } from "#wire/gen/google/rpc/status_pb";

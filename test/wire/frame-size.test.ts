@@ -1,11 +1,11 @@
 import { toBinary } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { Assignment, WorkerFrame } from "#domain/frame";
-import { assignmentBytes, frameBytes } from "#domain/frame-size";
 import type { RunId, SessionId, TaskId } from "#domain/id";
-import { utf8Bytes } from "#domain/text";
-import { instant, millis } from "#domain/time";
+import { utf8Bytes } from "#domain/text/text";
+import { instant, millis } from "#domain/time/time";
+import type { Assignment, WorkerFrame } from "#domain/worker/frame";
+import { assignmentBytes, frameBytes } from "#domain/worker/frame-size";
 import { serverMessage } from "#wire/convert-frame";
 import { RunServerMessageSchema } from "#wire/gen/taskrun/v1/run_service_pb";
 

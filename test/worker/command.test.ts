@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { splitCommand } from "#worker/command";
+import { splitCommand } from "#worker/exec/command";
 
 test.each([
   ["python3 agent.py --fast", ["python3", "agent.py", "--fast"]],

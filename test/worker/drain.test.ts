@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { RunStatus, WorkerStatus } from "#wire/gen/taskrun/v1/common_pb";
-import { echo, latch, startPlane, startWorker, stopped } from "./workbench.js";
+import { echo, latch, startPlane, startWorker, stopped } from "./kit/workbench.js";
 
 test("an idle worker that is drained says so and leaves", async () => {
   const plane = await startPlane();

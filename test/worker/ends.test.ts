@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { outputBytes } from "#domain/report";
+import { outputBytes } from "#domain/task/report";
 import { limits } from "#limits/index";
 import { RunStatus } from "#wire/gen/taskrun/v1/common_pb";
-import type { AgentContext } from "#worker/agent-context";
-import { AgentError } from "#worker/agent-error";
-import { logWith } from "#worker/log";
-import { echo, latch, settle, silent, startPlane, startWorker } from "./workbench.js";
+import type { AgentContext } from "#worker/agent/context";
+import { AgentError } from "#worker/agent/error";
+import { logWith } from "#worker/agent/log";
+import { echo, latch, settle, silent, startPlane, startWorker } from "./kit/workbench.js";
 
 const throwing = (thing: unknown) => async () => {
   throw thing;

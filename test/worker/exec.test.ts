@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { expect, test } from "vitest";
-import { RunStopped } from "#worker/agent-error";
-import { type ExecOptions, execAgent } from "#worker/exec";
-import { rehearsal } from "./workbench.js";
+import { RunStopped } from "#worker/agent/error";
+import { type ExecOptions, execAgent } from "#worker/exec/exec";
+import { rehearsal } from "./kit/workbench.js";
 
 /** A program in one line of JavaScript. */
 function node(script: string, options: Partial<ExecOptions> = {}, input: unknown = {}) {

@@ -1,8 +1,8 @@
 import { Code } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { RunStatus } from "#wire/gen/taskrun/v1/common_pb";
-import { refusal } from "./fake-plane.js";
-import { echo, latch, settle, startPlane, startWorker } from "./workbench.js";
+import { refusal } from "./kit/fake-plane.js";
+import { echo, latch, settle, startPlane, startWorker } from "./kit/workbench.js";
 
 const inputRef = (id: string) => ({ id, bytes: 100_000n });
 const withRef = (runId: string, parts = "", id = "t1") => ({

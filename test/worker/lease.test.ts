@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { Lease } from "#worker/lease";
+import { Lease } from "#worker/protocol/lease";
 
 test("runs are ours for five sixths of the lease from the sending of the last acknowledged heartbeat", () => {
   const lease = new Lease();

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { jsonLine, readableLine } from "#worker/log";
+import { jsonLine, readableLine } from "#worker/agent/log";
 
 const time = new Date("2030-01-31T09:00:00.120Z");
 

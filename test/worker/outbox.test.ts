@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Chunk, Outbox } from "#worker/outbox";
+import { type Chunk, Outbox } from "#worker/run/outbox";
 
 const KIB = 1024;
 

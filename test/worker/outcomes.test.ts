@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { aggregateBatches } from "#worker/aggregate";
-import { createBatches, noBatches, splitIntoBatches } from "#worker/batches";
-import { createSteps, noBranches } from "#worker/decisions";
-import { resultsFor } from "#worker/results";
-import { assignment, fetchFrom } from "./workbench.js";
+import { aggregateBatches } from "#worker/agent/aggregate";
+import { createBatches, noBatches, splitIntoBatches } from "#worker/agent/batches";
+import { createSteps, noBranches } from "#worker/agent/decisions";
+import { resultsFor } from "#worker/agent/results";
+import { assignment, fetchFrom } from "./kit/workbench.js";
 
 test("a decision says which steps go on, or that none does", () => {
   expect(createSteps(["refund", "notify"])).toEqual({

@@ -2,9 +2,18 @@ import { Code } from "@connectrpc/connect";
 import { expect, test, vi } from "vitest";
 import { z } from "zod";
 import { RunStatus } from "#wire/gen/taskrun/v1/common_pb";
-import type { AgentContext } from "#worker/agent-context";
-import { type FakePlane, refusal } from "./fake-plane.js";
-import { comeBack, echo, latch, settle, startPlane, startWorker, stopped, stopTime } from "./workbench.js";
+import type { AgentContext } from "#worker/agent/context";
+import { type FakePlane, refusal } from "./kit/fake-plane.js";
+import {
+  comeBack,
+  echo,
+  latch,
+  settle,
+  startPlane,
+  startWorker,
+  stopped,
+  stopTime,
+} from "./kit/workbench.js";
 
 /** A plane, a worker on it whose one agent does this, and the session between them. */
 async function working(run: (ctx: AgentContext) => Promise<unknown>, maxRuns = 10) {

@@ -1,8 +1,8 @@
 import { expect, test, vi } from "vitest";
 import { RunStatus } from "#wire/gen/taskrun/v1/common_pb";
-import type { AgentContext } from "#worker/agent-context";
-import { Run } from "#worker/run";
-import { Window } from "#worker/window";
+import type { AgentContext } from "#worker/agent/context";
+import { Run } from "#worker/run/run";
+import { Window } from "#worker/run/window";
 import {
   assignment,
   comeBack,
@@ -15,7 +15,7 @@ import {
   startWorker,
   stopped,
   stopTime,
-} from "./workbench.js";
+} from "./kit/workbench.js";
 
 /** An agent whose context the test gets hold of. */
 function puppet() {

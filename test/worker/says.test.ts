@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import { limits } from "#limits/index";
-import { type Agent, agent } from "#worker/agent";
-import type { AgentContext } from "#worker/agent-context";
-import { AgentError } from "#worker/agent-error";
-import { contextFor } from "#worker/run-context";
+import { type Agent, agent } from "#worker/agent/agent";
+import type { AgentContext } from "#worker/agent/context";
+import { AgentError } from "#worker/agent/error";
+import { contextFor } from "#worker/run/context";
 import { serve } from "#worker/serve";
-import { assignment, echo, fetchFrom, silent } from "./workbench.js";
+import { assignment, echo, fetchFrom, silent } from "./kit/workbench.js";
 
 /** A context whose words go nowhere; `said` is what would be sent. */
 function context() {

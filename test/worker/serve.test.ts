@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { RunStatus, WorkerStatus } from "#wire/gen/taskrun/v1/common_pb";
-import { agent } from "#worker/agent";
-import { AgentError } from "#worker/agent-error";
+import { agent } from "#worker/agent/agent";
+import { AgentError } from "#worker/agent/error";
 import { serve } from "#worker/serve";
-import { echo, latch, silent, startPlane, startWorker } from "./workbench.js";
+import { echo, latch, silent, startPlane, startWorker } from "./kit/workbench.js";
 
 test("a worker says who it is, and beats at once and again with what it holds", async () => {
   const plane = await startPlane();

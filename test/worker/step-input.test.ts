@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { agent } from "#worker/agent";
-import { StepInput } from "#worker/step-input";
-import { rehearsal } from "./workbench.js";
+import { agent } from "#worker/agent/agent";
+import { StepInput } from "#worker/agent/step-input";
+import { rehearsal } from "./kit/workbench.js";
 
 function given(input: unknown): StepInput {
   return new StepInput(JSON.stringify(input));

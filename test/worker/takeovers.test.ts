@@ -2,9 +2,9 @@ import { Code } from "@connectrpc/connect";
 import { expect, test, vi } from "vitest";
 import type { LogFields } from "#ports/telemetry";
 import { RunStatus } from "#wire/gen/taskrun/v1/common_pb";
-import { Takeovers } from "#worker/takeovers";
-import { type PlaneSession, refusal, soon } from "./fake-plane.js";
-import { echo, latch, settle, silent, startPlane, startWorker, stopped, stopTime } from "./workbench.js";
+import { Takeovers } from "#worker/protocol/takeovers";
+import { type PlaneSession, refusal, soon } from "./kit/fake-plane.js";
+import { echo, latch, settle, silent, startPlane, startWorker, stopped, stopTime } from "./kit/workbench.js";
 
 const WHY = 'another process has taken over the worker id "w-1": on host h2, instance 2222. Give each an id.';
 

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { RunStatus } from "#wire/gen/taskrun/v1/common_pb";
-import { AgentError } from "#worker/agent-error";
-import { resultsFor } from "#worker/results";
+import { AgentError } from "#worker/agent/error";
+import { resultsFor } from "#worker/agent/results";
 import { onUncaught } from "#worker/uncaught";
-import { assignment, echo, silent, startPlane, startWorker, stopped } from "./workbench.js";
+import { assignment, echo, silent, startPlane, startWorker, stopped } from "./kit/workbench.js";
 
 const events = ["unhandledRejection", "uncaughtException"] as const;
 const listeners = () => events.map((event) => process.listenerCount(event));

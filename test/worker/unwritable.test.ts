@@ -1,12 +1,12 @@
 import { expect, test, vi } from "vitest";
 import { RunStatus } from "#wire/gen/taskrun/v1/common_pb";
-import * as frames from "#worker/frames";
-import { startPlane, startWorker } from "./workbench.js";
+import * as frames from "#worker/protocol/frames";
+import { startPlane, startWorker } from "./kit/workbench.js";
 
-vi.mock("#worker/frames", { spy: true });
+vi.mock("#worker/protocol/frames", { spy: true });
 
 test("a message that cannot be written fails its run with what can; the stream goes on", async () => {
-  const { ended: whole } = await vi.importActual<typeof frames>("#worker/frames");
+  const { ended: whole } = await vi.importActual<typeof frames>("#worker/protocol/frames");
   vi.mocked(frames.ended).mockImplementation((run, outcome, count, backend) => {
     const message = whole(run, outcome, count, backend);
     const broken = run.runId === "bad" && outcome.status === "COMPLETED";

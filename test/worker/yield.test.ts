@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { RunStatus } from "#wire/gen/taskrun/v1/common_pb";
-import { agent } from "#worker/agent";
-import type { AgentContext } from "#worker/agent-context";
-import { comeBack, echo, latch, settle, startPlane, startWorker, stopTime } from "./workbench.js";
+import { agent } from "#worker/agent/agent";
+import type { AgentContext } from "#worker/agent/context";
+import { comeBack, echo, latch, settle, startPlane, startWorker, stopTime } from "./kit/workbench.js";
 
 /** Says a word and stops at a checkpoint. */
 const pausing = echo(async (_, ctx) => {

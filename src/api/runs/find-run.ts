@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { Fault } from "#domain/fault";
 import { runNotFound } from "#domain/refusals";
-import { isOver, type RunRow } from "#domain/run";
+import { isOver, type RunRow } from "#domain/task/run";
 import type { RunResource } from "../authorize.js";
 import { runId } from "../fields.js";
 import type { Request } from "../use-case.js";

@@ -1,5 +1,5 @@
 import { Fault } from "#domain/fault";
-import { ancestorsOf } from "#domain/graph";
+import { ancestorsOf } from "#domain/graph/graph";
 import { stepName } from "../fields.js";
 import { RESULT_READ_BYTES, stepResult } from "../step-result.js";
 import { useCase } from "../use-case.js";

@@ -1,6 +1,6 @@
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
-import { millis } from "#domain/time";
+import { millis } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { Reads } from "#ports/store";
 

@@ -1,4 +1,4 @@
-import type { TaskView } from "#domain/task-view";
+import type { TaskView } from "#domain/task/view";
 import { limits } from "#limits/index";
 import type { Receipt } from "#ports/plane";
 import type { Request } from "../use-case.js";

@@ -1,6 +1,6 @@
 import { Fault } from "#domain/fault";
-import type { TaskDraft } from "#domain/task";
-import type { TaskView } from "#domain/task-view";
+import type { TaskDraft } from "#domain/task/task";
+import type { TaskView } from "#domain/task/view";
 import { limits } from "#limits/index";
 import type { Receipt } from "#ports/plane";
 import { type Request, useCase } from "../use-case.js";

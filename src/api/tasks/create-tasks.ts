@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { Fault } from "#domain/fault";
-import type { TaskDraft } from "#domain/task";
-import type { TaskView } from "#domain/task-view";
+import type { TaskDraft } from "#domain/task/task";
+import type { TaskView } from "#domain/task/view";
 import { limits } from "#limits/index";
 import type { Receipt } from "#ports/plane";
 import { stepBytes } from "../answer-size.js";

@@ -1,11 +1,11 @@
 import { Fault } from "#domain/fault";
+import type { Plan } from "#domain/graph/plan";
 import type { TaskId } from "#domain/id";
-import { isJsonObject } from "#domain/json";
-import type { Plan } from "#domain/plan";
-import { isTerminal, type TaskDraft, type TaskRow } from "#domain/task";
-import { followingTaskSpec, newTaskSpec } from "#domain/task-spec";
-import { templateKey } from "#domain/template";
-import { misfitOf, schemaReason } from "#domain/verdict";
+import { isJsonObject } from "#domain/json/json";
+import { followingTaskSpec, newTaskSpec } from "#domain/task/spec";
+import { isTerminal, type TaskDraft, type TaskRow } from "#domain/task/task";
+import { templateKey } from "#domain/template/template";
+import { misfitOf, schemaReason } from "#domain/template/verdict";
 import { limits } from "#limits/index";
 import type { Schemas } from "#ports/schemas";
 import type { TaskDetail } from "#ports/store";

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { Fault } from "#domain/fault";
-import type { Json } from "#domain/json";
-import { isJsonObject } from "#domain/json";
-import type { Plan } from "#domain/plan";
-import type { Labels, TaskSpec } from "#domain/task";
-import { templateKey } from "#domain/template";
-import { millis } from "#domain/time";
+import type { Plan } from "#domain/graph/plan";
+import type { Json } from "#domain/json/json";
+import { isJsonObject } from "#domain/json/json";
+import type { Labels, TaskSpec } from "#domain/task/task";
+import { templateKey } from "#domain/template/template";
+import { millis } from "#domain/time/time";
 import type { NewTask } from "./new-task-input.js";
 
 /** What tells one piece of work from another, and for how long. */

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type TaskRow, taskStatuses } from "#domain/task";
+import { type TaskRow, taskStatuses } from "#domain/task/task";
 import { limits } from "#limits/index";
 import { inOnePage, taskBytes } from "../answer-size.js";
 import { pageRows, pageToken } from "../fields.js";

@@ -1,5 +1,5 @@
 import { ownNamespace } from "#domain/caller";
-import type { TaskDraft } from "#domain/task";
+import type { TaskDraft } from "#domain/task/task";
 import { useCase } from "../use-case.js";
 import { draftOf } from "./draft.js";
 import { newTaskInput } from "./new-task-input.js";

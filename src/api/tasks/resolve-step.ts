@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type ResolveAction, resolveActions } from "#domain/step";
+import { type ResolveAction, resolveActions } from "#domain/task/step";
 import { taskId } from "../fields.js";
 import { useCase } from "../use-case.js";
 import { jsonText, oneOf, optionalName } from "../validate.js";

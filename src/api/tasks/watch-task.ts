@@ -1,6 +1,6 @@
 import { z } from "zod";
-import type { LogSlice } from "#domain/log";
-import type { TaskRow } from "#domain/task";
+import type { LogSlice } from "#domain/task/log";
+import type { TaskRow } from "#domain/task/task";
 import { taskId } from "../fields.js";
 import { useCase } from "../use-case.js";
 import { seq } from "../validate.js";

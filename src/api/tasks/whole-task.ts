@@ -1,9 +1,9 @@
-import { sinksOf } from "#domain/graph";
-import { type RunRow, type RunSummary, runSummary } from "#domain/run";
-import { type StepRow, type StepSummary, stepSummary } from "#domain/step";
-import { isTerminal, type TaskRow, taskStatus } from "#domain/task";
-import { resultBytes, resultText } from "#domain/task-result";
-import type { TaskView } from "#domain/task-view";
+import { sinksOf } from "#domain/graph/graph";
+import { resultBytes, resultText } from "#domain/task/result";
+import { type RunRow, type RunSummary, runSummary } from "#domain/task/run";
+import { type StepRow, type StepSummary, stepSummary } from "#domain/task/step";
+import { isTerminal, type TaskRow, taskStatus } from "#domain/task/task";
+import type { TaskView } from "#domain/task/view";
 import { limits } from "#limits/index";
 import type { Reads, TaskDetail } from "#ports/store";
 import { asManyAsFit, runBytes, stepBytes, sum, taskBytes, upTo } from "../answer-size.js";

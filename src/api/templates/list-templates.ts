@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { TemplateRow } from "#domain/template";
+import type { TemplateRow } from "#domain/template/template";
 import { limits } from "#limits/index";
 import { inOnePage, templateBytes } from "../answer-size.js";
 import { pageRows, pageToken } from "../fields.js";

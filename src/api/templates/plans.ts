@@ -1,8 +1,8 @@
 import type { Fault } from "#domain/fault";
-import type { Plan } from "#domain/plan";
-import { Plans } from "#domain/plans";
+import type { Plan } from "#domain/graph/plan";
+import { Plans } from "#domain/graph/plans";
 import { templateNotFound } from "#domain/refusals";
-import type { TemplateRef, TemplateRow } from "#domain/template";
+import type { TemplateRef, TemplateRow } from "#domain/template/template";
 import { limits } from "#limits/index";
 import type { Reads } from "#ports/store";
 

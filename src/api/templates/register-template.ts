@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { Fault } from "#domain/fault";
-import type { TemplateRow } from "#domain/template";
-import type { Finding } from "#templates/finding";
+import type { TemplateRow } from "#domain/template/template";
+import type { Finding } from "#templates/read/finding";
 import { useCase } from "../use-case.js";
 import { optionalName, sourceText } from "../validate.js";
 import { readWhole } from "./template-source.js";

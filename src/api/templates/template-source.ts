@@ -1,10 +1,10 @@
-import type { JsonObject } from "#domain/json";
-import type { TemplateBody, TemplateSignal } from "#domain/template";
-import type { Verdict } from "#domain/verdict";
+import type { JsonObject } from "#domain/json/json";
+import type { TemplateBody, TemplateSignal } from "#domain/template/template";
+import type { Verdict } from "#domain/template/verdict";
 import { limits } from "#limits/index";
 import type { Schemas } from "#ports/schemas";
-import type { Finding } from "#templates/finding";
-import { type PlacedReading, readPlaced, type TemplateReading } from "#templates/read";
+import type { Finding } from "#templates/read/finding";
+import { type PlacedReading, readPlaced, type TemplateReading } from "#templates/read/read";
 
 /**
  * What is to be said of a template's text, its schemas included: those the reader takes as they are.

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import type { RunId, WorkerId } from "#domain/id";
-import { clip } from "#domain/text";
-import { wholeNumber } from "#domain/whole-number";
-import type { Hello, WorkerInfo, WorkerProtocol } from "#domain/worker";
+import { clip } from "#domain/text/text";
+import { wholeNumber } from "#domain/text/whole-number";
+import type { Hello, WorkerInfo, WorkerProtocol } from "#domain/worker/worker";
 import { limits } from "#limits/index";
 import type { WorkerLink, WorkerSink } from "#ports/plane";
 import { useCase } from "../use-case.js";

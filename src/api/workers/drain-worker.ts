@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { WorkerView } from "#domain/worker";
+import type { WorkerView } from "#domain/worker/worker";
 import { limits } from "#limits/index";
 import { reason, workerId } from "../fields.js";
 import { useCase } from "../use-case.js";

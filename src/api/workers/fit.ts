@@ -1,7 +1,7 @@
-import { labelsProblem } from "#domain/labels";
-import type { ModelBackend } from "#domain/run";
-import type { Labels } from "#domain/task";
-import { clip } from "#domain/text";
+import type { ModelBackend } from "#domain/task/run";
+import type { Labels } from "#domain/task/task";
+import { labelsProblem } from "#domain/text/labels";
+import { clip } from "#domain/text/text";
 import { limits } from "#limits/index";
 import { exceeds } from "../validate.js";
 

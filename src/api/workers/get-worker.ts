@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { workerNotFound } from "#domain/refusals";
-import type { WorkerView } from "#domain/worker";
+import type { WorkerView } from "#domain/worker/worker";
 import { limits } from "#limits/index";
 import { workerId } from "../fields.js";
 import { useCase } from "../use-case.js";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type WorkerView, workerStatuses } from "#domain/worker";
+import { type WorkerView, workerStatuses } from "#domain/worker/worker";
 import { limits } from "#limits/index";
 import { useCase } from "../use-case.js";
 import { oneOf, optionalName } from "../validate.js";

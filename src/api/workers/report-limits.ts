@@ -1,10 +1,10 @@
 import { Fault } from "#domain/fault";
 import type { RunId } from "#domain/id";
-import { labelsProblem } from "#domain/labels";
-import type { RefusedReport } from "#domain/report";
-import type { Labels } from "#domain/task";
-import { clip } from "#domain/text";
-import type { WorkerProtocol } from "#domain/worker";
+import type { RefusedReport } from "#domain/task/report";
+import type { Labels } from "#domain/task/task";
+import { labelsProblem } from "#domain/text/labels";
+import { clip } from "#domain/text/text";
+import type { WorkerProtocol } from "#domain/worker/worker";
 import { limits } from "#limits/index";
 import { exceeds } from "../validate.js";
 import { fitLabels, fitText } from "./fit.js";

@@ -1,5 +1,10 @@
-import { checkpointBytes, type FailureReason, type StatusReport, type YieldReport } from "#domain/report";
-import { millis } from "#domain/time";
+import {
+  checkpointBytes,
+  type FailureReason,
+  type StatusReport,
+  type YieldReport,
+} from "#domain/task/report";
+import { millis } from "#domain/time/time";
 import { limits } from "#limits/index";
 import { jsonProblem } from "../json-text.js";
 import { exceeds } from "../validate.js";

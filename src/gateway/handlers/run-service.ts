@@ -3,9 +3,9 @@ import { getRunStepResult } from "#api/runs/get-run-step-result";
 import { run } from "#api/use-case";
 import { connectWorker, type Introduced } from "#api/workers/connect-worker";
 import { Fault } from "#domain/fault";
-import type { WorkerFrame } from "#domain/frame";
-import { frameBytes } from "#domain/frame-size";
-import type { WorkerProtocol } from "#domain/worker";
+import type { WorkerFrame } from "#domain/worker/frame";
+import { frameBytes } from "#domain/worker/frame-size";
+import type { WorkerProtocol } from "#domain/worker/worker";
 import { limits } from "#limits/index";
 import type { WorkerLink, WorkerSink } from "#ports/plane";
 import { serverMessage } from "#wire/convert-frame";
@@ -16,10 +16,10 @@ import {
   type RunServerMessage,
   RunService,
 } from "#wire/gen/taskrun/v1/run_service_pb";
-import { FrameQueue } from "../frame-queue.js";
 import { reportOf } from "../report.js";
 import { asIs, bidiStreaming, type StreamCall, unary } from "../rpc.js";
-import { StallWatch } from "../stall.js";
+import { FrameQueue } from "../traffic/frame-queue.js";
+import { StallWatch } from "../traffic/stall.js";
 
 /** What workers do: take Runs and report on them. */
 export const runService = [

@@ -2,8 +2,8 @@ import { getTemplate } from "#api/templates/get-template";
 import { listTemplates, type TemplatePage } from "#api/templates/list-templates";
 import { type Registered, registerTemplate } from "#api/templates/register-template";
 import { validateTemplate } from "#api/templates/validate-template";
-import type { Finding } from "#templates/finding";
-import type { TemplateReading } from "#templates/read";
+import type { Finding } from "#templates/read/finding";
+import type { TemplateReading } from "#templates/read/read";
 import { templateToWire, wholeTemplateToWire } from "#wire/convert-template";
 import {
   type ListTemplatesResponse,

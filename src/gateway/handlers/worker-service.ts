@@ -3,7 +3,7 @@ import { UnknownWord } from "#api/validate";
 import { drainWorker } from "#api/workers/drain-worker";
 import { getWorker } from "#api/workers/get-worker";
 import { listWorkers } from "#api/workers/list-workers";
-import type { WorkerView } from "#domain/worker";
+import type { WorkerView } from "#domain/worker/worker";
 import { limits } from "#limits/index";
 import { workerStatusFromWire } from "#wire/convert-enums";
 import { workerToWire } from "#wire/convert-worker";

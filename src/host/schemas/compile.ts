@@ -1,8 +1,8 @@
 import { type ErrorObject, type ValidateFunction, Ajv2020 as Validator } from "ajv/dist/2020.js";
 import formats from "ajv-formats";
-import type { Json, JsonObject } from "#domain/json";
-import { clip } from "#domain/text";
-import { FITS, type SchemaProblem, type Verdict } from "#domain/verdict";
+import type { Json, JsonObject } from "#domain/json/json";
+import { FITS, type SchemaProblem, type Verdict } from "#domain/template/verdict";
+import { clip } from "#domain/text/text";
 import { limits } from "#limits/index";
 import type { PatternEngine } from "./engine.js";
 

@@ -1,4 +1,4 @@
-import { isJsonObject, type Json, type JsonObject } from "#domain/json";
+import { isJsonObject, type Json, type JsonObject } from "#domain/json/json";
 import { limits } from "#limits/index";
 import { isKeyword } from "./compile.js";
 import { costOfFormat } from "./formats.js";

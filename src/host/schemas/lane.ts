@@ -1,4 +1,4 @@
-import type { Verdict } from "#domain/verdict";
+import type { Verdict } from "#domain/template/verdict";
 import { limits } from "#limits/index";
 import type { Allowance, Answer, Miss, Question } from "./question.js";
 import type { RunningThread, StartThread } from "./running-thread.js";

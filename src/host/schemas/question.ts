@@ -1,4 +1,4 @@
-import type { Verdict } from "#domain/verdict";
+import type { Verdict } from "#domain/template/verdict";
 
 /** A check for a thread. */
 export interface Question {

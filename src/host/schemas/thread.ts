@@ -1,8 +1,8 @@
 import { parentPort } from "node:worker_threads";
 import { invariant } from "#domain/invariant";
-import type { JsonObject } from "#domain/json";
-import { clip } from "#domain/text";
-import type { Verdict } from "#domain/verdict";
+import type { JsonObject } from "#domain/json/json";
+import type { Verdict } from "#domain/template/verdict";
+import { clip } from "#domain/text/text";
 import { limits } from "#limits/index";
 import { CompiledSchema, notASchema, parseValue, schemaProblem } from "./compile.js";
 import { patternEngine } from "./engine.js";

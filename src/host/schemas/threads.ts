@@ -1,5 +1,5 @@
 import { Fault } from "#domain/fault";
-import type { Verdict } from "#domain/verdict";
+import type { Verdict } from "#domain/template/verdict";
 import { limits } from "#limits/index";
 import { type Check, Lane } from "./lane.js";
 import type { Allowance, Miss, Question } from "./question.js";

@@ -2,11 +2,11 @@ import type { ActorName } from "#actors/commands";
 import type { TaskFinalizerMessage } from "#actors/task-finalizer/messages";
 import { Fault } from "#domain/fault";
 import { taskNotFound } from "#domain/refusals";
-import { millis } from "#domain/time";
+import { millis } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { Receipt } from "#ports/plane";
 import type { Supervisor } from "../supervisor.js";
-import type { Message } from "../turn.js";
+import type { Message } from "../turn/turn.js";
 
 /**
  * Posts a request as a message to an actor's mailbox, and waits for the actor's answer, which comes after the commit.

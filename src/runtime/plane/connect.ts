@@ -1,6 +1,6 @@
 import type { Plane } from "#ports/plane";
 import type { Supervisor } from "../supervisor.js";
-import { WorkerConnection } from "../worker-connection.js";
+import { WorkerConnection } from "../watch/worker-connection.js";
 
 /** A worker's stream. */
 export function connect(supervisor: Supervisor): Plane["connect"] {

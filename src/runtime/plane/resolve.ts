@@ -1,4 +1,4 @@
-import { utf8Bytes } from "#domain/text";
+import { utf8Bytes } from "#domain/text/text";
 import type { Plane } from "#ports/plane";
 import type { Supervisor } from "../supervisor.js";
 import { askToChange } from "./ask.js";

@@ -1,8 +1,8 @@
 import { type Caller, mayUse } from "#domain/caller";
-import type { SessionRow, WorkerStatus, WorkerView } from "#domain/worker";
+import type { SessionRow, WorkerStatus, WorkerView } from "#domain/worker/worker";
 import type { Plane } from "#ports/plane";
 import type { Core } from "../core.js";
-import type { CommittedSession } from "../roster.js";
+import type { CommittedSession } from "../memory/roster.js";
 import type { Supervisor } from "../supervisor.js";
 
 /** The connected workers that a caller may see, as the last commit left them. */

@@ -1,7 +1,7 @@
 import { Fault, type FaultCode } from "#domain/fault";
 import { InvariantViolation } from "#domain/invariant";
-import { DamagedRow } from "./checksum.js";
 import { SqliteError } from "./driver.js";
+import { DamagedRow } from "./rows/checksum.js";
 
 /** The reason of a Fault after which the store is of no use: the process must end, and open the file afresh. */
 export const STORE_FAILED = "STORE_FAILED";

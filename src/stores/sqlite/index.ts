@@ -1,21 +1,21 @@
 import { dirname } from "node:path";
 import type { TaskId } from "#domain/id";
-import { type ReadyStep, readyStep, type StepRow } from "#domain/step";
-import { type Instant, instant } from "#domain/time";
+import { type ReadyStep, readyStep, type StepRow } from "#domain/task/step";
+import { type Instant, instant } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { BootState, Commit, Committed, Deadline, Loaded, Needs, Reads, Store } from "#ports/store";
-import { cachingStore } from "../caching-store.js";
+import { cachingStore } from "../shared/caching-store.js";
 import { type Driver, type DriverName, opened, openReadOnly, preferredDriver } from "./driver.js";
 import { errorOf, type Failure } from "./failure.js";
-import type { FileOptions } from "./file.js";
-import { makeFile, realFile, requireFiles } from "./files.js";
-import { makeFolder } from "./folder.js";
-import { Layouts } from "./layouts.js";
-import { lockInode } from "./lock.js";
-import { decodeBoot, decodeLoaded, encodeCommit, encodeNeeds } from "./messages.js";
-import { sqliteReads } from "./reads.js";
-import { stepTable } from "./rows.js";
-import { ThreadClient } from "./thread-client.js";
+import type { FileOptions } from "./file/file.js";
+import { makeFile, realFile, requireFiles } from "./file/files.js";
+import { makeFolder } from "./file/folder.js";
+import { lockInode } from "./file/lock.js";
+import { sqliteReads } from "./read/reads.js";
+import { Layouts } from "./rows/layouts.js";
+import { stepTable } from "./rows/rows.js";
+import { ThreadClient } from "./thread/client.js";
+import { decodeBoot, decodeLoaded, encodeCommit, encodeNeeds } from "./thread/messages.js";
 
 export interface SqliteOptions {
   /** The file, made if it is not there. Beside it lie `-wal`, `-shm`, `.lock`, `.reserve`, `.head` and `.sums`. */

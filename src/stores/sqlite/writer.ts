@@ -1,22 +1,22 @@
-import { type Deadline, startsAmong } from "#domain/deadline";
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
 import { rowKindNames, textKindNames } from "#domain/row-kinds";
+import { type Deadline, startsAmong } from "#domain/task/deadline";
 import { limits } from "#limits/index";
-import { Changes } from "./changes.js";
 import { type Driver, opened, type SqlCells, type SqlRow, textIn } from "./driver.js";
 import { isFull } from "./failure.js";
-import type { FileOptions } from "./file.js";
-import { PAGE_BYTES } from "./files.js";
-import type { Head } from "./head.js";
-import { Layouts, layoutRows } from "./layouts.js";
-import { load } from "./load.js";
-import { type OpenFile, openChecked } from "./open.js";
-import type { BootReply, CommitRequest, LoadReply, LoadRequest } from "./requests.js";
-import { Reserve } from "./reserve.js";
-import { deadlineOf, laneFrom, plane, runTable, stepTable, taskTable } from "./rows.js";
-import { boots, listed, loads, type Prepared, prepareAll, writes } from "./statements.js";
-import { FileWatch } from "./watch.js";
+import type { FileOptions } from "./file/file.js";
+import { PAGE_BYTES } from "./file/files.js";
+import type { Head } from "./file/head.js";
+import { type OpenFile, openChecked } from "./file/open.js";
+import { Reserve } from "./file/reserve.js";
+import { FileWatch } from "./file/watch.js";
+import { load } from "./read/load.js";
+import { Changes } from "./rows/changes.js";
+import { Layouts, layoutRows } from "./rows/layouts.js";
+import { deadlineOf, laneFrom, plane, runTable, stepTable, taskTable } from "./rows/rows.js";
+import { boots, listed, loads, type Prepared, prepareAll, writes } from "./rows/statements.js";
+import type { BootReply, CommitRequest, LoadReply, LoadRequest } from "./thread/requests.js";
 
 /** A commit of a few rows writes about this many pages. */
 const COMMIT_PAGES = 8;

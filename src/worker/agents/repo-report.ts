@@ -2,8 +2,8 @@ import { open, realpath } from "node:fs/promises";
 import { basename, posix, relative, resolve, sep } from "node:path";
 import { z } from "zod";
 import { limits } from "#limits/index";
-import { type Agent, agent } from "../agent.js";
-import { AgentError } from "../agent-error.js";
+import { type Agent, agent } from "../agent/agent.js";
+import { AgentError } from "../agent/error.js";
 import { byLanguage, type FileFacts, type LanguageTotals, largest, sum, table } from "./repo-tally.js";
 import { glob, walk } from "./walk.js";
 

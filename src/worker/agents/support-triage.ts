@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { limits } from "#limits/index";
-import { type Agent, agent } from "../agent.js";
+import { type Agent, agent } from "../agent/agent.js";
 import {
   basePriority,
   type Category,

@@ -1,0 +1,140 @@
+import type { ServerConfig, SettingName } from "#config/index";
+import type { RunningServer } from "#control-plane";
+import { Fault } from "#domain/fault";
+import { createLog, logPort } from "#host/log";
+import type { Log } from "#ports/telemetry";
+import { CliError, type ExitCode, exit, toCliError } from "../exit.js";
+import type { Io } from "../terminal/io.js";
+import { line } from "../terminal/json.js";
+import { loadConfig } from "./settings.js";
+
+export interface ServerOptions {
+  readonly flags: Readonly<Partial<Record<SettingName, unknown>>>;
+  readonly config?: string;
+  readonly json?: boolean;
+  /** Repairs the data first, and logs what is lost. */
+  readonly repair?: boolean;
+}
+
+/** `server`: serves until stopped. The first SIGTERM or SIGINT drains, the second ends the process. */
+export async function runServer(options: ServerOptions, io: Io): Promise<ExitCode> {
+  const config = loadConfig({ flags: options.flags, env: io.env, cwd: io.cwd, file: options.config });
+  const server = await startOrExplain(config, io, options);
+
+  const { grpc, http, warnings } = server;
+  const facts = {
+    grpc,
+    http,
+    data: config.data,
+    store: config.store,
+    ...(warnings.length > 0 && { warnings }),
+  };
+  const announcement = options.json ? line(facts) : `${describeServer(server, config)}\n`;
+  return untilStopped(server, announcement, io);
+}
+
+/** Formats `gRPC at A, B; HTTP at C; data in DIR (sqlite)`, and a line for each warning. */
+export function describeServer(
+  { grpc, http, warnings }: Pick<RunningServer, "grpc" | "http" | "warnings">,
+  config: ServerConfig,
+): string {
+  const listeners = [
+    `gRPC at ${grpc.join(", ")}`,
+    ...(http.length > 0 ? [`HTTP at ${http.join(", ")}`] : []),
+  ];
+  const data =
+    config.store === "memory"
+      ? "data in memory, lost when it stops"
+      : `data in ${config.data} (${config.store})`;
+  return [
+    `taskrun serves ${listeners.join("; ")}; ${data}`,
+    ...warnings.map((text) => `warning: ${text}`),
+  ].join("\n");
+}
+
+/** Starts the server. @throws {CliError} naming the setting to change, if the start fails because of one */
+export async function startOrExplain(
+  config: ServerConfig,
+  io: Io,
+  options: Pick<ServerOptions, "repair">,
+): Promise<RunningServer> {
+  const log = logPort(createLog({ level: config.logLevel }));
+  try {
+    if (options.repair) {
+      const { repairData } = await import("#control-plane");
+      for await (const what of repairData(config)) log.error(what);
+    }
+    return await start(config, log);
+  } catch (cause) {
+    throw explain(cause, config, io);
+  }
+}
+
+/** Opens the store, in a thread, while the rest of the server is loaded. */
+async function start(config: ServerConfig, log: Log): Promise<RunningServer> {
+  const { serverStore } = await import("#stores/shared/server-store");
+  const store = serverStore(config);
+  store.open?.().catch(() => undefined); // the plane reports the error
+  const { startServer } = await import("#control-plane");
+  return startServer(config, log, store);
+}
+
+function explain(cause: unknown, config: ServerConfig, { self }: Io): CliError {
+  const { message = String(cause), code = "", reason = "" } = cause as Partial<NodeJS.ErrnoException & Fault>;
+  const facts = `${code} ${reason} ${message}`;
+  const say = (text: string, ...next: string[]) => new CliError(exit.failed, text, next, cause);
+
+  if (reason === "TEMPLATES_UNREADABLE") return say(message, "Choose the directory with --templates DIR.");
+  if (/EADDRINUSE|EADDRNOTAVAIL|BIND_FAILED/.test(facts)) {
+    return say(
+      message,
+      "Choose addresses with --grpc HOST:PORT and --http HOST:PORT; port 0 is any free one.",
+    );
+  }
+  if (/EACCES|EPERM|EROFS|ENOENT|ENOTDIR|EEXIST|SQLITE_(CANTOPEN|READONLY)/.test(facts)) {
+    const advice = "Choose another one with --data DIR, or let this user write there.";
+    return say(`cannot write to the data directory ${config.data}: ${message}`, advice);
+  }
+  if (reason === "STORE_LOCKED") return say(message, "Choose another data directory with --data DIR.");
+  return cause instanceof Fault ? say(message) : toCliError(cause, self);
+}
+
+/** Prints the announcement, waits for a signal or the server's failure, and stops it; calls `besides` first. */
+export async function untilStopped(
+  server: RunningServer,
+  announcement: string,
+  io: Io,
+  besides: () => Promise<void> = async () => {},
+): Promise<ExitCode> {
+  // Handlers come first: whoever waits for the announcement may send a signal right after it.
+  const signals = countSignals(io);
+  try {
+    await io.stdout.write(announcement);
+    const failure = await Promise.race([signals.first, server.failed]);
+    if (failure) throw new CliError(exit.failed, `the server has failed: ${failure.message}`, [], failure);
+
+    await io.stderr.write("stopping; signal again to stop at once\n");
+    const stopped = besides().then(() => server.stop());
+    const atOnce = await Promise.race([stopped.then(() => false), signals.second.then(() => true)]);
+    return atOnce ? exit.interrupted : exit.ok;
+  } finally {
+    signals.end();
+  }
+}
+
+interface Signals {
+  readonly first: Promise<void>;
+  readonly second: Promise<void>;
+  end(): void;
+}
+
+function countSignals(io: Io): Signals {
+  let heard: (() => void)[] = [];
+  const first = new Promise<void>((resolve) => heard.push(resolve));
+  const second = new Promise<void>((resolve) => heard.push(resolve));
+  const end = io.onSignal(() => {
+    heard[0]?.();
+    heard = heard.slice(1);
+  });
+  return { first, second, end };
+}

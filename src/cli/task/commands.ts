@@ -1,0 +1,99 @@
+import { type Command, Option } from "commander";
+import { taskStatuses } from "#domain/task/task";
+import { limits } from "#limits/index";
+import type { Ending } from "../exit.js";
+import { addrOption, duration, jsonOption, moment, namespaceOption, oneOf, pair, whole } from "../options.js";
+import type { Io } from "../terminal/io.js";
+import { addStepCommands } from "./step-commands.js";
+
+const SEQ_MAX = Number.MAX_SAFE_INTEGER;
+
+/** `taskrun task …`. What each command does is loaded when it is used. */
+export function addTaskCommands(program: Command, io: Io, end: Ending): void {
+  const task = program.command("task").description("Create, read, watch and cancel tasks.");
+  addCreate(task, io, end);
+  addReading(task, io, end);
+  addChanging(task, io, end);
+  addStepCommands(task, io, end);
+}
+
+function addCreate(task: Command, io: Io, end: Ending): void {
+  task
+    .command("create")
+    .description("Create a task and print its id.")
+    .option("--agent <name>", "The agent that does the task.")
+    .option("--template <name>", "NS/NAME@VERSION instead of an agent; NS/ and @VERSION are optional.")
+    .option("--input <json>", "JSON, @FILE, or - for standard input. Default: {}")
+    .option("--watch", "Show the output until the task ends.")
+    .addOption(jsonOption("Print the task as JSON; with --watch its events, one per line."))
+    .option("--label <name=value...>", "Labels of the task, for lists.", pair)
+    .option("--selector <name=value...>", "Labels that a worker must have.", pair)
+    .option("--priority <n>", "-100 to 100, higher first. Default: 0", whole(-100, 100))
+    .option("--timeout <duration>", "Limit of the whole task, for example 5m. Default: none", duration)
+    .option(
+      "--attempts <n>",
+      "Attempts of each step, the first included. Default: 1, or the template's",
+      whole(1, 100),
+    )
+    .option("--start-at <time>", "Do not start before this time, for example 2030-01-31T09:00Z.", moment)
+    .option("--idempotency-key <key>", "Make it safe to repeat the command.")
+    .option("--correlation-id <id>", "An id of your own records.")
+    .option("--created-by <name>", "Who creates it. Default: $USER")
+    .addOption(namespaceOption())
+    .addOption(addrOption())
+    .action(async (options) => end((await import("./create.js")).createTask(options, io)));
+}
+
+function addReading(task: Command, io: Io, end: Ending): void {
+  const verbs = () => import("./task.js");
+  task
+    .command("get <id>")
+    .description("Show a task with its steps, runs and result.")
+    .addOption(jsonOption("Print it as JSON."))
+    .addOption(addrOption())
+    .action(async (id, options) => end((await verbs()).getTask(id, options, io)));
+
+  task
+    .command("list")
+    .description("List tasks, newest first.")
+    .addOption(
+      new Option("--status <status>", "Only tasks of this status.")
+        .choices(taskStatuses)
+        .argParser(oneOf(taskStatuses)),
+    )
+    .option("--agent <name>", "Only tasks of this agent.")
+    .option("--label <name=value...>", "Only tasks with these labels.", pair)
+    .option("--limit <n>", "Number of tasks at most.", whole(1, limits.listRows), 100)
+    .addOption(jsonOption("Print JSON, a task a line."))
+    .addOption(namespaceOption())
+    .addOption(addrOption())
+    .action(async (options) => end((await verbs()).listTasks(options, io)));
+
+  task
+    .command("watch <id>")
+    .description("Show a task's events until it ends: output on stdout, the rest on stderr.")
+    .option("--after-seq <n>", "Only events after this one.", whole(0, SEQ_MAX))
+    .addOption(jsonOption("Print JSON, one event per line."))
+    .addOption(addrOption())
+    .action(async (id, options) => end((await verbs()).watchTask(id, options, io)));
+}
+
+function addChanging(task: Command, io: Io, end: Ending): void {
+  const verbs = () => import("./task.js");
+  task
+    .command("cancel <id>")
+    .description("Cancel a task.")
+    .option("--reason <text>", "Why, for people.")
+    .addOption(jsonOption("Print the task as JSON."))
+    .addOption(addrOption())
+    .action(async (id, options) => end((await verbs()).cancelTask(id, options, io)));
+
+  task
+    .command("retry <id>")
+    .description("Run an ended task again as a new task, and print the new id.")
+    .option("--idempotency-key <key>", "Make it safe to repeat the command.")
+    .option("--watch", "Show the output until the task ends.")
+    .addOption(jsonOption("Print the task as JSON; with --watch its events, one per line."))
+    .addOption(addrOption())
+    .action(async (id, options) => end((await verbs()).retryTask(id, options, io)));
+}

@@ -1,0 +1,81 @@
+import { hasEnded, type Task, type TaskRunClient } from "#client/index";
+import { limits } from "#limits/index";
+import { type ExitCode, exit } from "../exit.js";
+import type { Io } from "../terminal/io.js";
+import { eventLines, type Show } from "./show.js";
+import { whyWaiting } from "./waiting.js";
+
+export interface FollowOptions {
+  readonly afterSeq?: number;
+  readonly json?: boolean;
+}
+
+/**
+ * Watches a task to its end. Prints output to stdout and other events to stderr; with `json` every event to stdout, a line
+ * each; for a graph on a terminal, a live view of its steps. Returns the exit code of the task's status. Ctrl-C stops
+ * watching, not the task, and prints how to continue.
+ */
+export async function follow(
+  client: TaskRunClient,
+  task: Task,
+  options: FollowOptions,
+  io: Io,
+): Promise<ExitCode> {
+  const { afterSeq = 0, json = false } = options;
+  const { id } = task;
+  const interrupted = new AbortController();
+  const unhear = io.onSignal(() => interrupted.abort());
+  const show = json ? eventLines(io) : await showFor(task, io);
+  let seq = afterSeq;
+  let end: Task | undefined;
+  let lost = false;
+  const onLost = () => {
+    if (!lost) void show.note("connection lost; the watch continues when the server is back");
+    lost = true;
+  };
+  const unwait = explainWaiting(client, id, show, io);
+
+  try {
+    const { signal } = interrupted;
+    for await (const event of client.tasks.watch(id, { afterSeq, signal, onLost })) {
+      lost = false;
+      seq = event.seq;
+      if (event.type === "run") unwait();
+      if (event.type === "task" && hasEnded(event.task)) end = event.task;
+      await show.tell(event);
+    }
+  } finally {
+    unhear();
+    unwait();
+    await show.close();
+  }
+  if (end) return end.status === "COMPLETED" ? exit.ok : exit.failed;
+
+  await io.stderr.write(
+    `\nThe task continues. Watch it from here with\n  ${io.self} task watch ${id} --after-seq ${seq}\n`,
+  );
+  return exit.interrupted;
+}
+
+/** Chooses the live view for a graph on a terminal, and printed events otherwise. */
+async function showFor(task: Task, io: Io): Promise<Show> {
+  const canDraw = io.stdout.isTTY && io.stderr.isTTY && io.env.TERM !== "dumb";
+  const { isGraph } = await import("./step-table.js");
+  if (canDraw && isGraph(task)) return new (await import("./progress.js")).Progress(task, io);
+  return new (await import("./event-printer.js")).EventPrinter(io);
+}
+
+/** Prints after a while why no worker has started the task. Returns a function that cancels that. */
+function explainWaiting(client: TaskRunClient, taskId: string, show: Show, io: Io): () => void {
+  let wanted = true;
+  const explain = async () => {
+    const why = await whyWaiting(client, await client.tasks.get(taskId), io);
+    if (wanted && why !== undefined) await show.note(why);
+  };
+  // Errors are ignored: the watch reports them itself.
+  const cancel = io.after(limits.waitingPatience, () => void explain().catch(() => {}));
+  return () => {
+    wanted = false;
+    cancel();
+  };
+}

@@ -1,0 +1,34 @@
+import { outputOf, type Task, type TaskEvent } from "#client/index";
+import { type Colors, duration, paintStatus } from "../terminal/format.js";
+import type { Io } from "../terminal/io.js";
+import { eventJson, line } from "../terminal/json.js";
+import { oneLine, sanitize } from "../terminal/sanitizer.js";
+
+/** Shows the events of a watched task. */
+export interface Show {
+  tell(event: TaskEvent): Promise<void>;
+  /** Prints a line that is not part of the task's log. */
+  note(text: string): Promise<void>;
+  /** Ends the display. */
+  close(): Promise<void>;
+}
+
+/** Shows events as JSON Lines. */
+export function eventLines({ stdout, stderr }: Io): Show {
+  return {
+    tell: (event) => stdout.write(line(eventJson(event))),
+    note: (text) => stderr.write(`${text}\n`),
+    async close() {},
+  };
+}
+
+/** Formats the end of a task and its result, for people. */
+export function endOf(task: Task, colors: Colors): readonly string[] {
+  const lasted = task.createdAtMs > 0 ? ` after ${duration(task.finishedAtMs - task.createdAtMs)}` : "";
+  const why = task.errorMessage === "" ? "" : `: ${oneLine(task.errorMessage)}`;
+  const result = outputOf(task);
+  return [
+    `task ${task.id}: ${paintStatus(colors, task.status)}${lasted}${why}`,
+    ...(result === undefined ? [] : [`result ${sanitize(JSON.stringify(result, null, 2))}`]),
+  ];
+}

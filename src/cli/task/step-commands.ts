@@ -1,0 +1,40 @@
+import type { Command } from "commander";
+import type { Ending } from "../exit.js";
+import { addrOption, jsonOption } from "../options.js";
+import type { Io } from "../terminal/io.js";
+
+/** Adds the commands about a task's steps. */
+export function addStepCommands(task: Command, io: Io, end: Ending): void {
+  const verbs = () => import("./steps.js");
+  task
+    .command("steps <id>")
+    .description("List the steps of a task; STARTED counts from the task's creation.")
+    .addOption(jsonOption("Print JSON, one step per line."))
+    .addOption(addrOption())
+    .action(async (id, options) => end((await verbs()).listSteps(id, options, io)));
+
+  task
+    .command("signal <id> <name>")
+    .description("Send a signal to the step that waits for it; the payload becomes its result.")
+    .option("--payload <json>", "JSON, @FILE, or - for standard input. Default: null")
+    .addOption(jsonOption("Print the task as JSON."))
+    .addOption(addrOption())
+    .action(async (id, name, options) => end((await verbs()).signalTask(id, name, options, io)));
+
+  task
+    .command("resolve <id> [step]")
+    .description("Resolve a failed step by hand; without a step, --done resolves the whole task.")
+    .option("--retry", "Run it again, with all its attempts.")
+    .option("--done", "Count it as done, without a result.")
+    .option("--result <json>", "Complete it with this result: JSON, @FILE, or - for standard input.")
+    .addOption(jsonOption("Print the task as JSON."))
+    .addOption(addrOption())
+    .action(async (id, step, options) => end((await verbs()).resolveStep(id, step, options, io)));
+
+  task
+    .command("visualize <id>")
+    .description("Draw the current state of a task as a Mermaid flowchart.")
+    .addOption(jsonOption("Print JSON that contains the drawing."))
+    .addOption(addrOption())
+    .action(async (id, options) => end((await verbs()).visualizeTask(id, options, io)));
+}

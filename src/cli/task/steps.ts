@@ -1,0 +1,81 @@
+import type { Resolution } from "#client/index";
+import { drawTask } from "#templates/draw/task";
+import { type ConnectionOptions, withClient } from "../connection.js";
+import { CliError, type ExitCode, exit } from "../exit.js";
+import { readInput } from "../terminal/input.js";
+import type { Io } from "../terminal/io.js";
+import { document, line, stepJson, taskJson } from "../terminal/json.js";
+import { stepTable } from "./step-table.js";
+import type { JsonOption } from "./task.js";
+import { whyWaiting } from "./waiting.js";
+
+type Options = ConnectionOptions & JsonOption;
+
+/** `task steps`: prints the steps of a task in topological order. */
+export async function listSteps(id: string, options: Options, io: Io): Promise<ExitCode> {
+  await withClient(io, options, async (client) => {
+    const task = await client.tasks.get(id);
+    if (options.json) return io.stdout.write(task.steps.map((step) => line(stepJson(step))).join(""));
+    await io.stdout.write(stepTable(task, io));
+    const why = await whyWaiting(client, task, io);
+    if (why !== undefined) await io.stderr.write(`${why}\n`);
+  });
+  return exit.ok;
+}
+
+/** `task signal`: sends a signal to the step that waits for it. */
+export async function signalTask(
+  id: string,
+  name: string,
+  options: Options & { readonly payload?: string },
+  io: Io,
+): Promise<ExitCode> {
+  const text = options.payload === undefined ? "null" : await readInput(options.payload, io, "--payload");
+  const task = await withClient(io, options, (client) => client.tasks.signal(id, name, JSON.parse(text)));
+  await io.stdout.write(options.json ? document(taskJson(task)) : `${task.id} ${task.status}\n`);
+  return exit.ok;
+}
+
+export interface ResolveOptions extends ConnectionOptions, JsonOption {
+  readonly retry?: boolean;
+  readonly done?: boolean;
+  readonly result?: string;
+}
+
+/** `task resolve`: resolves a failed step by hand, or without a step the whole task. */
+export async function resolveStep(
+  id: string,
+  step: string | undefined,
+  options: ResolveOptions,
+  io: Io,
+): Promise<ExitCode> {
+  const resolution = await resolutionOf(options, io);
+  if (step === undefined && resolution.action !== "resolve") {
+    throw new CliError(exit.usage, "name the failed step; without one, --done resolves the whole task");
+  }
+  const task = await withClient(io, options, ({ tasks }) => tasks.resolveStep(id, step ?? "", resolution));
+  await io.stdout.write(options.json ? document(taskJson(task)) : `${task.id} ${task.status}\n`);
+  return exit.ok;
+}
+
+async function resolutionOf({ retry, done, result }: ResolveOptions, io: Io): Promise<Resolution> {
+  if ([retry, done, result !== undefined].filter(Boolean).length !== 1) {
+    const ways =
+      "--retry to run it again, --done to continue without a result, or --result JSON to continue with one";
+    throw new CliError(exit.usage, `choose one: ${ways}`);
+  }
+  if (result !== undefined) {
+    return { action: "complete", result: JSON.parse(await readInput(result, io, "--result")) };
+  }
+  return { action: retry ? "retry" : "resolve" };
+}
+
+/** `task visualize`: prints the current state of a task as a Mermaid flowchart. */
+export async function visualizeTask(id: string, options: Options, io: Io): Promise<ExitCode> {
+  const task = await withClient(io, options, (client) => client.tasks.get(id));
+  const mermaid = drawTask(task);
+  await io.stdout.write(
+    options.json ? document({ id: task.id, status: task.status, state: task.state, mermaid }) : mermaid,
+  );
+  return exit.ok;
+}

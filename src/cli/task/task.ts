@@ -1,0 +1,123 @@
+import type { Task, TaskFilter } from "#client/index";
+import { type ConnectionOptions, withClient } from "../connection.js";
+import { type ExitCode, exit } from "../exit.js";
+import { ago, colorsFor, paintStatus, took } from "../terminal/format.js";
+import type { Io } from "../terminal/io.js";
+import { document, line, taskJson } from "../terminal/json.js";
+import { type Column, table } from "../terminal/table.js";
+import { follow } from "./follow.js";
+import { describeTask } from "./page.js";
+import { whyWaiting } from "./waiting.js";
+
+export interface JsonOption {
+  readonly json?: boolean;
+}
+
+/** `task get`: prints one task. */
+export async function getTask(
+  id: string,
+  options: ConnectionOptions & JsonOption,
+  io: Io,
+): Promise<ExitCode> {
+  await withClient(io, options, async (client) => {
+    const task = await client.tasks.get(id);
+    await io.stdout.write(options.json ? document(taskJson(task)) : describeTask(task, io));
+    const why = options.json ? undefined : await whyWaiting(client, task, io);
+    if (why !== undefined) await io.stderr.write(`${why}\n`);
+  });
+  return exit.ok;
+}
+
+export interface ListOptions extends ConnectionOptions, JsonOption {
+  readonly status?: NonNullable<TaskFilter["status"]>;
+  readonly agent?: string;
+  readonly label?: Readonly<Record<string, string>>;
+  readonly limit: number;
+}
+
+/** `task list`: prints the newest `limit` tasks. */
+export async function listTasks(options: ListOptions, io: Io): Promise<ExitCode> {
+  const { status, agent, label, limit, json } = options;
+  const filter: TaskFilter = {
+    ...(status !== undefined && { status }),
+    ...(agent !== undefined && { agent }),
+    ...(label !== undefined && { labels: label }),
+    pageSize: Math.min(limit, 1_000),
+  };
+
+  const tasks: Task[] = [];
+  await withClient(io, options, async (client) => {
+    let left = limit;
+    for await (const task of client.tasks.list(filter)) {
+      if (json) await io.stdout.write(line(taskJson(task)));
+      else tasks.push(task);
+      left -= 1;
+      if (left === 0) break;
+    }
+  });
+  if (!json) await showTasks(tasks, limit, io);
+  return exit.ok;
+}
+
+async function showTasks(tasks: readonly Task[], limit: number, io: Io): Promise<void> {
+  if (tasks.length === 0) return io.stderr.write("There are no matching tasks.\n");
+  const colors = colorsFor(io.stdout, io);
+  const now = io.now();
+
+  const columns: Column<Task>[] = [
+    { title: "TASK", cell: ({ id }) => id },
+    { title: "STATUS", cell: ({ status }) => status, paint: (status) => paintStatus(colors, status) },
+    { title: "AGENT", cell: ({ agent, template }) => agent || (template?.name ?? "-") },
+    { title: "CREATED", cell: ({ createdAtMs }) => ago(createdAtMs, now) },
+    { title: "TOOK", cell: ({ createdAtMs, finishedAtMs }) => took(createdAtMs, finishedAtMs) },
+    { title: "ERROR", cell: ({ errorMessage }) => errorMessage },
+  ];
+  await io.stdout.write(table(columns, tasks, io.stdout.columns));
+  if (tasks.length === limit && io.stderr.isTTY) {
+    await io.stderr.write(
+      `The newest ${limit}; more with --limit N, or fewer with --status, --agent, --label.\n`,
+    );
+  }
+}
+
+/** `task watch`: prints the events after `--after-seq`, then new ones until the task ends. */
+export async function watchTask(
+  id: string,
+  options: ConnectionOptions & JsonOption & { readonly afterSeq?: number },
+  io: Io,
+): Promise<ExitCode> {
+  return withClient(io, options, async (client) => {
+    // A watch would wait for a server that is down; this call reports it instead.
+    const task = await client.tasks.get(id);
+    return follow(client, task, { afterSeq: options.afterSeq ?? 0, json: options.json === true }, io);
+  });
+}
+
+/** `task cancel`. */
+export async function cancelTask(
+  id: string,
+  options: ConnectionOptions & JsonOption & { readonly reason?: string },
+  io: Io,
+): Promise<ExitCode> {
+  const task = await withClient(io, options, (client) => client.tasks.cancel(id, options.reason));
+  await io.stdout.write(options.json ? document(taskJson(task)) : `${task.id} ${task.status}\n`);
+  return exit.ok;
+}
+
+/** `task retry`: creates a new task with the request of an ended one. */
+export async function retryTask(
+  id: string,
+  options: ConnectionOptions & JsonOption & { readonly idempotencyKey?: string; readonly watch?: boolean },
+  io: Io,
+): Promise<ExitCode> {
+  const { idempotencyKey, watch, json } = options;
+  return withClient(io, options, async (client) => {
+    const task = await client.tasks.retry(id, idempotencyKey === undefined ? {} : { idempotencyKey });
+    if (watch) {
+      if (!json) await io.stderr.write(`task ${task.id} created as a retry of ${id}\n`);
+      return follow(client, task, { json: json === true }, io);
+    }
+    await io.stdout.write(json ? document(taskJson(task)) : `${task.id}\n`);
+    return exit.ok;
+  });
+}

@@ -1,0 +1,91 @@
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { type Agent, execAgent, repoReport, splitCommand, supportTriage } from "#worker/index";
+import { CliError, exit } from "../exit.js";
+import { suggestion } from "../suggest.js";
+import type { Io } from "../terminal/io.js";
+
+/** The built-in agents. */
+export const builtIn: readonly Agent[] = [supportTriage, repoReport];
+
+/** The options of `worker` that name its agents. */
+export interface AgentSources {
+  /** Names of built-in agents. */
+  readonly agent?: readonly string[];
+  /** `NAME=COMMAND`: a program whose stdout is text. */
+  readonly exec?: readonly string[];
+  /** `NAME=COMMAND`: a program whose stdout is JSON Lines. */
+  readonly execJsonl?: readonly string[];
+  /** Files that export agents. */
+  readonly module?: readonly string[];
+}
+
+/**
+ * Collects the agents that the options name; the built-in ones if there are none.
+ *
+ * @throws {CliError} `usage`, naming what cannot be loaded
+ */
+export async function gatherAgents(sources: AgentSources, io: Io): Promise<readonly Agent[]> {
+  const { agent = [], exec = [], execJsonl = [], module = [] } = sources;
+  const modules = await Promise.all(module.map((file) => fromModule(resolve(io.cwd, file))));
+  const agents = [
+    ...agent.map(named),
+    ...exec.map((text) => program(text, "text")),
+    ...execJsonl.map((text) => program(text, "jsonl")),
+    ...modules.flat(),
+  ];
+
+  const names = agents.map(({ name }) => name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined)
+    throw new CliError(exit.usage, `there are two agents called ${twice}; rename one of them`);
+  return agents.length > 0 ? agents : builtIn;
+}
+
+function named(name: string): Agent {
+  const found = builtIn.find((agent) => agent.name === name);
+  if (found) return found;
+  const names = builtIn.map((agent) => agent.name);
+  const others = "Programs are given as --exec NAME=COMMAND, agents of your own as --module FILE.";
+  throw new CliError(exit.usage, `--agent: there is no built-in agent ${name}${suggestion(name, names)}`, [
+    others,
+  ]);
+}
+
+function program(text: string, output: "text" | "jsonl"): Agent {
+  const flag = output === "text" ? "--exec" : "--exec-jsonl";
+  const at = text.indexOf("=");
+  if (at < 1)
+    throw new CliError(exit.usage, `${flag}: "${text}" is not NAME=COMMAND, for example shout="tr a-z A-Z"`);
+  try {
+    return execAgent({ name: text.slice(0, at), command: splitCommand(text.slice(at + 1)), output });
+  } catch (cause) {
+    throw new CliError(exit.usage, `${flag}: ${(cause as Error).message}`, [], cause);
+  }
+}
+
+async function fromModule(path: string): Promise<readonly Agent[]> {
+  const exported: Record<string, unknown> = await import(pathToFileURL(path).href).catch((cause: unknown) => {
+    throw new CliError(
+      exit.usage,
+      `--module: ${path} cannot be loaded: ${(cause as Error).message}`,
+      [],
+      cause,
+    );
+  });
+
+  const agents = new Set(Object.values(exported).flat().filter(isAgent));
+  if (agents.size > 0) return [...agents];
+  const how = 'Make one with agent({ name, input, run }) from "taskrun/worker".';
+  throw new CliError(exit.usage, `--module: ${path} exports no agent`, [how]);
+}
+
+function isAgent(value: unknown): value is Agent {
+  if (typeof value !== "object" || value === null) return false;
+  return (
+    "name" in value &&
+    typeof value.name === "string" &&
+    "perform" in value &&
+    typeof value.perform === "function"
+  );
+}

@@ -1,0 +1,78 @@
+import { createLog, logPort } from "#host/log";
+import { serve, type WorkerHandle } from "#worker/index";
+import { type ConnectionOptions, target } from "../connection.js";
+import { CliError, type ExitCode, exit } from "../exit.js";
+import type { Io } from "../terminal/io.js";
+import { type AgentSources, gatherAgents } from "./agents.js";
+
+export interface WorkerRunOptions extends Pick<ConnectionOptions, "addr">, AgentSources {
+  readonly id?: string;
+  readonly label?: Readonly<Record<string, string>>;
+  readonly maxRuns?: number;
+  readonly namespace?: readonly string[];
+  /** Milliseconds. */
+  readonly drain?: number;
+}
+
+/**
+ * `worker`: runs agents until stopped. The first SIGTERM or SIGINT drains, the second ends it at once. Waits for a server
+ * that is down, at the start as well as later.
+ */
+export async function runWorker(options: WorkerRunOptions, io: Io): Promise<ExitCode> {
+  const { addr } = await target(io, options.addr === undefined ? {} : { addr: options.addr });
+  const agents = await gatherAgents(options, io);
+  const { id, label, maxRuns, namespace, drain } = options;
+
+  const worker = await begin(() =>
+    serve({
+      agents,
+      addr,
+      handleSignals: false,
+      handleUncaught: true,
+      log: logPort(createLog()),
+      ...(id !== undefined && { id }),
+      ...(label !== undefined && { labels: label }),
+      ...(maxRuns !== undefined && { maxRuns }),
+      ...(namespace !== undefined && { namespaces: namespace }),
+      ...(drain !== undefined && { drainMs: drain }),
+    }),
+  );
+  const names = agents.map(({ name }) => name).join(", ");
+  return untilTold(worker, `worker ${worker.id} runs ${names} for ${addr}\n`, io);
+}
+
+async function begin(start: () => Promise<WorkerHandle>): Promise<WorkerHandle> {
+  try {
+    return await start();
+  } catch (cause) {
+    if (cause instanceof RangeError || cause instanceof TypeError) {
+      throw new CliError(exit.usage, cause.message, [], cause);
+    }
+    throw cause;
+  }
+}
+
+/** Prints the announcement, then waits until the worker has disconnected. */
+async function untilTold(worker: WorkerHandle, announcement: string, io: Io): Promise<ExitCode> {
+  let signals = 0;
+  const unhear = io.onSignal((signal) => {
+    signals += 1;
+    if (signals > 1) return worker.close();
+    if (worker.activeRuns > 0) {
+      const runs = worker.activeRuns === 1 ? "the run" : `the ${worker.activeRuns} runs`;
+      void io.stderr.write(`finishing ${runs} it holds; signal again to stop at once\n`);
+    }
+    worker.drain(signal).catch(() => {}); // `closed` below rejects likewise
+  });
+
+  try {
+    await io.stdout.write(announcement);
+    await worker.closed;
+  } catch (cause) {
+    const hint = `Each worker needs an id of its own (--id): letters, digits, - and _. \`${io.self} worker --help\` lists the options.`;
+    throw new CliError(exit.failed, (cause as Error).message, [hint], cause);
+  } finally {
+    unhear();
+  }
+  return signals > 1 ? exit.interrupted : exit.ok;
+}

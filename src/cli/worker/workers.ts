@@ -1,0 +1,71 @@
+import type { Worker, WorkerFilter } from "#client/index";
+import { type ConnectionOptions, withClient } from "../connection.js";
+import { type ExitCode, exit } from "../exit.js";
+import type { JsonOption } from "../task/task.js";
+import { ago, colorsFor, labelText, paintStatus } from "../terminal/format.js";
+import type { Io } from "../terminal/io.js";
+import { document, line } from "../terminal/json.js";
+import { type Column, table } from "../terminal/table.js";
+
+export interface WorkerListOptions extends ConnectionOptions, JsonOption {
+  readonly agent?: string;
+  readonly status?: NonNullable<WorkerFilter["status"]>;
+}
+
+/** `worker list`: prints the connected workers. */
+export async function listWorkers(options: WorkerListOptions, io: Io): Promise<ExitCode> {
+  const { agent, status, json } = options;
+  const filter = { ...(agent !== undefined && { agent }), ...(status !== undefined && { status }) };
+  const workers = await withClient(io, options, (client) => client.workers.list(filter));
+
+  if (json) await io.stdout.write(workers.map(line).join(""));
+  else if (workers.length > 0) await io.stdout.write(workerTable(workers, io));
+  else await io.stderr.write(`No matching worker is connected; \`${io.self} worker\` starts one.\n`);
+  return exit.ok;
+}
+
+/** `worker get`. */
+export async function getWorker(
+  id: string,
+  options: ConnectionOptions & JsonOption,
+  io: Io,
+): Promise<ExitCode> {
+  const worker = await withClient(io, options, (client) => client.workers.get(id));
+  await show(worker, options, io);
+  return exit.ok;
+}
+
+/** `worker drain`: returns at once, while the worker finishes or hands back its runs. */
+export async function drainWorker(
+  id: string,
+  options: ConnectionOptions & JsonOption & { readonly reason?: string },
+  io: Io,
+): Promise<ExitCode> {
+  const worker = await withClient(io, options, (client) => client.workers.drain(id, options.reason));
+  await show(worker, options, io);
+  return exit.ok;
+}
+
+async function show(worker: Worker, { json }: JsonOption, io: Io): Promise<void> {
+  if (json) return io.stdout.write(document(worker));
+
+  const agents: Column<Worker["agents"][number]>[] = [
+    { title: "AGENT", cell: ({ name }) => name },
+    { title: "DESCRIPTION", cell: ({ description }) => description },
+  ];
+  await io.stdout.write(`${workerTable([worker], io)}\n${table(agents, worker.agents, io.stdout.columns)}`);
+}
+
+function workerTable(workers: readonly Worker[], io: Io): string {
+  const colors = colorsFor(io.stdout, io);
+  const columns: Column<Worker>[] = [
+    { title: "WORKER", cell: ({ id }) => id },
+    { title: "STATUS", cell: ({ status }) => status, paint: (status) => paintStatus(colors, status) },
+    { title: "RUNS", cell: ({ activeRuns, maxConcurrentRuns }) => `${activeRuns}/${maxConcurrentRuns}` },
+    { title: "HEARD", cell: ({ lastHeartbeatMs }) => ago(lastHeartbeatMs, io.now()) },
+    { title: "HOST", cell: ({ hostname }) => hostname },
+    { title: "LABELS", cell: ({ labels }) => labelText(labels) },
+    { title: "AGENTS", cell: ({ agents }) => agents.map(({ name }) => name).join(" ") },
+  ];
+  return table(columns, workers, io.stdout.columns);
+}

@@ -1,0 +1,70 @@
+import type { RunId } from "../id.js";
+import type { Instant } from "../time/time.js";
+import type { RunSummary } from "./run.js";
+import type { StepSummary } from "./step.js";
+import type { Labels, Reason, TaskState } from "./task.js";
+
+/** One line of a Task's log. Its seq is its place: 1, 2, 3 … with no gaps. Plain JSON. */
+export type LogEntry = TaskChanged | StepChanged | RunChanged | Output | AgentEvent | ChatMessage;
+
+/** The Task has come to rest in another state. The terminal one is the last line of its log. */
+export interface TaskChanged {
+  readonly type: "task";
+  readonly at: Instant;
+  readonly state: TaskState;
+  readonly hasRun: boolean;
+  readonly finishedAt: Instant;
+  readonly reason: Reason;
+  readonly errorMessage: string;
+}
+
+export interface StepChanged {
+  readonly type: "step";
+  readonly at: Instant;
+  readonly step: StepSummary;
+}
+
+export interface RunChanged {
+  readonly type: "run";
+  readonly at: Instant;
+  readonly run: RunSummary;
+}
+
+/** One chunk of a Run's output, as its worker sent it. `seq` counts from 0 in each Run. */
+export interface Output {
+  readonly type: "output";
+  readonly at: Instant;
+  readonly runId: RunId;
+  readonly fence: number;
+  readonly seq: number;
+  readonly content: string;
+  readonly isFinal: boolean;
+  readonly metadata: Labels;
+  readonly sentAt: number;
+}
+
+/** Something the agent did, e.g. a tool call. `kind` is the wire's number of it. */
+export interface AgentEvent {
+  readonly type: "event";
+  readonly at: Instant;
+  readonly id: string;
+  readonly runId: RunId;
+  readonly kind: number;
+  readonly sentAt: number;
+  readonly metadata: Labels;
+}
+
+export interface ChatMessage {
+  readonly type: "chat";
+  readonly at: Instant;
+  readonly runId: RunId;
+  readonly role: number;
+  readonly content: string;
+  readonly sentAt: number;
+}
+
+/** A run of consecutive log lines; `firstSeq` is the seq of `entries[0]`. */
+export interface LogSlice {
+  readonly firstSeq: number;
+  readonly entries: readonly LogEntry[];
+}

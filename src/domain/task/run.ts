@@ -1,0 +1,94 @@
+import type { RunId, SessionId, TaskId, WorkerId } from "../id.js";
+import type { Instant } from "../time/time.js";
+import type { Labels, Reason } from "./task.js";
+
+export const runStatuses = ["PENDING", "ASSIGNED", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"] as const;
+export type RunStatus = (typeof runStatuses)[number];
+
+/** The model behind an agent, as the worker tells it. */
+export interface ModelBackend {
+  readonly provider: string;
+  readonly modelName: string;
+  readonly contextWindow: number;
+  readonly supportsStreaming: boolean;
+  readonly modalities: readonly string[];
+  readonly tools: readonly string[];
+  readonly metadata: Labels;
+}
+
+/**
+ * A Run as it lies in a store: one attempt of a Step on a Worker.
+ *
+ * `status` and `heldBy` are two things: a cancelled Run may stay in its worker's hands a while, and
+ * takes a slot there until the worker's last word, its absence from the held set, or the lease.
+ */
+export interface RunRow {
+  readonly id: RunId;
+  readonly taskId: TaskId;
+  readonly stepName: string;
+  readonly namespace: string;
+  readonly revision: number;
+  readonly status: RunStatus;
+  readonly heldBy: SessionId | "";
+  /** The session that may report about it. */
+  readonly session: SessionId;
+  readonly principal: string;
+  readonly workerId: WorkerId;
+  /** The worker process, drawn by it at random; empty for a public worker. */
+  readonly instance: string;
+  readonly agentName: string;
+  /** Counts the Step's Runs, from 1. */
+  readonly fence: number;
+  /** Counts the Step's tries, from 1. */
+  readonly attempt: number;
+  /** Counts the session's assignments, from 1; 0 once another session has taken the Run over. */
+  readonly ordinal: number;
+  readonly createdAt: Instant;
+  readonly startedAt: Instant;
+  readonly finishedAt: Instant;
+  readonly reason: Reason;
+  readonly errorMessage: string;
+  readonly backend: ModelBackend | null;
+  /** The first output seq not yet durable. */
+  readonly nextSeq: number;
+  readonly outputBytes: number;
+}
+
+/** What a client sees of a Run. */
+export type RunSummary = Pick<
+  RunRow,
+  | "id"
+  | "workerId"
+  | "status"
+  | "startedAt"
+  | "finishedAt"
+  | "backend"
+  | "errorMessage"
+  | "attempt"
+  | "stepName"
+  | "reason"
+  | "fence"
+>;
+
+export function runSummary(run: RunRow): RunSummary {
+  const { id, workerId, status, startedAt, finishedAt, backend, errorMessage } = run;
+  const { attempt, stepName, reason, fence } = run;
+  return {
+    id,
+    workerId,
+    status,
+    startedAt,
+    finishedAt,
+    backend,
+    errorMessage,
+    attempt,
+    stepName,
+    reason,
+    fence,
+  };
+}
+
+/** True if the Run has ended: its status never changes again. */
+export function isOver(status: RunStatus): boolean {
+  return status === "COMPLETED" || status === "FAILED" || status === "CANCELLED";
+}

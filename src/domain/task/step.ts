@@ -1,0 +1,201 @@
+import type { StepSpec } from "../graph/plan.js";
+import type { RunId, TaskId, WorkerId } from "../id.js";
+import type { StepType } from "../template/template.js";
+import { type Instant, type Millis, NEVER } from "../time/time.js";
+
+/** The ten states of a Step, in the order the wire numbers them. */
+export const stepStates = [
+  "pending",
+  "enqueued",
+  "in_progress",
+  "enqueued_for_orchestration",
+  "enqueued_as_error_for_orchestration",
+  "waiting_for_retry",
+  "complete",
+  "error",
+  "cancelled",
+  "resolved_manually",
+] as const;
+export type StepState = (typeof stepStates)[number];
+
+/** A Step as it lies in a store, less its output. */
+export interface StepRow {
+  readonly taskId: TaskId;
+  readonly name: string;
+  readonly revision: number;
+  readonly state: StepState;
+  /** Empty if no worker has a part in it. */
+  readonly agentName: string;
+  /** What it is to do. Written once. */
+  readonly spec: StepSpec;
+  readonly dependsOn: readonly string[];
+  /** The Steps that depend on it: `dependsOn`, seen from the other side. */
+  readonly dependants: readonly string[];
+  /** The Steps it has made, in their order, if it is a batch or a map. */
+  readonly members: readonly string[];
+  /** Dependencies not yet satisfied. 0 means it may run. */
+  readonly unsatisfied: number;
+  /** Runs made so far; the newest Run carries it as its fence. */
+  readonly fence: number;
+  /** Runs that counted as a try. */
+  readonly attempts: number;
+  readonly maxAttempts: number;
+  /** Runs in a row that were handed back, or that stopped at the checkpoint they had begun from. */
+  readonly declines: number;
+  /** The worker to keep away from until `avoidUntil`, or empty. */
+  readonly avoidWorker: WorkerId | "";
+  readonly avoidUntil: Instant;
+  /** The lane it waits in, see `lane.ts`. */
+  readonly lane: string;
+  /** Order in the lane, lower first; fixed when the Step becomes ready. */
+  readonly rank: number;
+  /** While it waits, for a retry or in the queue: it goes to no worker before. */
+  readonly nextAttemptAt: Instant;
+  /** The newest Run, or empty. */
+  readonly runId: RunId | "";
+  readonly outputBytes: number;
+  readonly errorMessage: string;
+  /** True if it has an input of its own beside the Task's: an item, a batch, a checkpoint. */
+  readonly hasInput: boolean;
+  /** True if its signal has come, perhaps before it waits for one. */
+  readonly signalled: boolean;
+  /** The Task it is, or empty. */
+  readonly childId: TaskId | "";
+  /** When it first began, and when it ended. */
+  readonly startedAt: Instant;
+  readonly finishedAt: Instant;
+  /** Counts the Task's Steps in the order in which they completed, from 1; 0 before. */
+  readonly order: number;
+  /** UTF-8 length of its own input, 0 if it has none; null in a row of a release that did not keep it. */
+  readonly inputBytes: number | null;
+}
+
+/** A Step as it is made. */
+export function newStep(
+  made: Pick<StepRow, "taskId" | "name" | "agentName" | "spec"> & Partial<StepRow>,
+): StepRow {
+  return {
+    revision: 0,
+    state: "pending",
+    dependsOn: [],
+    dependants: [],
+    members: [],
+    unsatisfied: 0,
+    fence: 0,
+    attempts: 0,
+    maxAttempts: made.spec.maxAttempts,
+    declines: 0,
+    avoidWorker: "",
+    avoidUntil: NEVER,
+    lane: "",
+    rank: 0,
+    nextAttemptAt: NEVER,
+    runId: "",
+    outputBytes: 0,
+    errorMessage: "",
+    hasInput: false,
+    signalled: false,
+    childId: "",
+    startedAt: NEVER,
+    finishedAt: NEVER,
+    order: 0,
+    inputBytes: 0,
+    ...made,
+  };
+}
+
+/** A Step that waits for a worker: an entry of the backlog index. */
+export interface ReadyStep {
+  readonly taskId: TaskId;
+  readonly stepName: string;
+  readonly lane: string;
+  readonly rank: number;
+  readonly declines: number;
+  readonly avoidWorker: WorkerId | "";
+  readonly avoidUntil: Instant;
+  /** It goes to no worker before. */
+  readonly nextAttemptAt: Instant;
+}
+
+/** True if Steps that depend on it may go on: it is done, or its failure is not theirs. */
+export function satisfies({ state, spec }: Pick<StepRow, "state" | "spec">): boolean {
+  return state === "complete" || state === "resolved_manually" || (state === "error" && tolerates(spec));
+}
+
+/** True if the Step's failure does not end its Task at once. */
+export function tolerates({ member }: Pick<StepSpec, "member">): boolean {
+  return member !== undefined && member.failure !== "fail_fast";
+}
+
+const ended: ReadonlySet<StepState> = new Set(["complete", "error", "cancelled", "resolved_manually"]);
+
+/** True if nothing more will happen to the Step while its Task lives on without an operator. */
+export function hasEnded(state: StepState): boolean {
+  return ended.has(state);
+}
+
+export function readyStep(step: StepRow): ReadyStep {
+  const { taskId, name, lane, rank, declines, avoidWorker, avoidUntil, nextAttemptAt } = step;
+  return { taskId, stepName: name, lane, rank, declines, avoidWorker, avoidUntil, nextAttemptAt };
+}
+
+/** One point of priority is worth this much waiting: a step of priority 0 overtakes one of 10 after a minute. */
+export const PRIORITY_WORTH = 6_000 as Millis;
+
+/** Order within a lane: oldest first, as if it had waited longer the higher its priority. Never rewritten. */
+export function rankOf(readyAt: Instant, priority: number): number {
+  return readyAt - priority * PRIORITY_WORTH;
+}
+
+/** The order in a lane: rank, then age, which ids tell, then name; a store's index has the same. */
+export function compareReady(a: ReadyStep, b: ReadyStep): number {
+  if (a.rank !== b.rank) return a.rank - b.rank;
+  if (a.taskId !== b.taskId) return a.taskId < b.taskId ? -1 : 1;
+  return a.stepName < b.stepName ? -1 : Number(a.stepName > b.stepName);
+}
+
+export const resolveActions = ["retry", "resolve", "complete"] as const satisfies ResolveAction["type"][];
+
+/** What an operator does with a Step that failed for good: try it anew, or say how it ended. */
+export type ResolveAction =
+  | { readonly type: "retry" }
+  | { readonly type: "resolve" }
+  /** With this result, as JSON text; empty if none. */
+  | { readonly type: "complete"; readonly output: string };
+
+/** What a client sees of a Step. */
+export type StepSummary = Pick<
+  StepRow,
+  | "name"
+  | "state"
+  | "agentName"
+  | "attempts"
+  | "maxAttempts"
+  | "nextAttemptAt"
+  | "dependsOn"
+  | "outputBytes"
+  | "errorMessage"
+  | "startedAt"
+  | "finishedAt"
+  | "childId"
+> & { readonly type: StepType };
+
+export function stepSummary(step: StepRow): StepSummary {
+  const { name, state, agentName, attempts, maxAttempts, spec } = step;
+  const { nextAttemptAt, dependsOn, outputBytes, errorMessage, startedAt, finishedAt, childId } = step;
+  return {
+    type: spec.type,
+    name,
+    state,
+    agentName,
+    attempts,
+    maxAttempts,
+    nextAttemptAt,
+    dependsOn,
+    outputBytes,
+    errorMessage,
+    startedAt,
+    finishedAt,
+    childId,
+  };
+}

@@ -1,0 +1,189 @@
+import type { Plan } from "../graph/plan.js";
+import type { StepKey, TaskId } from "../id.js";
+import type { TemplateRef } from "../template/template.js";
+import { type Instant, later, type Millis, NEVER } from "../time/time.js";
+import { type StepState, stepStates } from "./step.js";
+
+/** The twelve states of a Task, in the order the wire numbers them. */
+export const taskStates = [
+  "pending",
+  "initializing",
+  "enqueuing_steps",
+  "steps_in_process",
+  "evaluating_results",
+  "waiting_for_dependencies",
+  "waiting_for_retry",
+  "blocked_by_failures",
+  "complete",
+  "error",
+  "cancelled",
+  "resolved_manually",
+] as const;
+export type TaskState = (typeof taskStates)[number];
+
+/** The five a public client knows. */
+export const taskStatuses = ["PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"] as const;
+export type TaskStatus = (typeof taskStatuses)[number];
+
+/** Why a Task or Run ended the way it did; UPPER_SNAKE, empty when there is nothing to say. */
+export type Reason =
+  | ""
+  | "AGENT_ERROR"
+  | "WORKER_LOST"
+  | "TIMEOUT"
+  | "CANCELLED"
+  | "DECLINED"
+  | "OUTPUT_LOST"
+  | "OUTPUT_LIMIT"
+  | "REPORT_INVALID"
+  | "SCHEMA_LIMIT"
+  | "SCHEMA_INVALID"
+  | "STEP_FAILED"
+  /** The plane could not decide what a message means: a bug, told of in the server's log. */
+  | "INTERNAL"
+  /** What its worker needs does not fit into a message. */
+  | "ASSIGNMENT_TOO_LARGE"
+  | "YIELDED"
+  | "DECLINE_LIMIT"
+  | "YIELD_LIMIT";
+
+export type Labels = Readonly<Record<string, string>>;
+
+/** What the client asked for. Written once, never changed; the input lies apart from it. */
+export interface TaskSpec {
+  readonly agentName: string;
+  readonly priority: number;
+  /** For the whole task; 0 is no limit. */
+  readonly timeoutMs: Millis;
+  /** Total tries of each step; 0 leaves it to the template. */
+  readonly maxAttempts: number;
+  readonly labels: Labels;
+  /** Labels a worker must carry. */
+  readonly workerSelector: Labels;
+  readonly createdBy: string;
+  readonly correlationId: string;
+  /** Not before this instant; 0 is at once. */
+  readonly startAt: Instant;
+  /** The Task this one tries again, or empty. */
+  readonly retryOf: TaskId | "";
+  /** Empty if the client sent none. */
+  readonly idempotencyKey: string;
+  /** SHA-256 of the request after defaults, without key and correlation id. Empty without a key. */
+  readonly fingerprint: string;
+  /** On permanent failure the Task waits for an operator instead of ending. */
+  readonly holdOnFailure: boolean;
+  /** Who created it; only this principal's namespaces may see it. */
+  readonly principal: string;
+  /** The template it was made from, its version chosen; null if it names an agent. */
+  readonly template: TemplateRef | null;
+  /** Whose overrides of the template it runs with. */
+  readonly environment: string;
+  /** For how long, from its creation, the idempotency key is this Task's; 0 is as long as it is kept. */
+  readonly keyFor: Millis;
+  /** The Step this Task is, and how many Tasks stand above it. */
+  readonly parent: StepKey | null;
+  readonly depth: number;
+  /** The Task whose completed Steps this one undoes, or empty. */
+  readonly compensates: TaskId | "";
+  /** True if some Step of it can be undone. */
+  readonly isCompensable: boolean;
+}
+
+/** How many Steps of a Task are in each state; states with none are absent. */
+export type StepCounts = Readonly<Partial<Record<StepState, number>>>;
+
+/** A Task as it lies in a store, less its input and output. */
+export interface TaskRow {
+  readonly id: TaskId;
+  readonly namespace: string;
+  /** Grows by one with every commit that writes the row; 1 when it is first written. */
+  readonly revision: number;
+  readonly state: TaskState;
+  readonly spec: TaskSpec;
+  readonly counts: StepCounts;
+  /** True once a worker has taken a Step. */
+  readonly hasRun: boolean;
+  readonly createdAt: Instant;
+  readonly finishedAt: Instant;
+  readonly reason: Reason;
+  readonly errorMessage: string;
+  /** Steps in `error` that do not end the Task by themselves; of these, the ones that fail it in the end. */
+  readonly tolerated: number;
+  readonly isolated: number;
+  /** How many members of each batch and map have been let go, by the Step that made them. */
+  readonly opened: Readonly<Record<string, number>>;
+  /** False once its idempotency key's time was over and another Task has taken it. */
+  readonly ownsKey: boolean;
+  /** The Task that undoes this one's completed Steps, or empty. */
+  readonly compensatedBy: TaskId | "";
+  /** UTF-8 length of its input; null in a row of a release that did not keep it. */
+  readonly inputBytes: number | null;
+}
+
+/** A Task a client wants, complete with the id the gateway has drawn for it. */
+export interface TaskDraft {
+  readonly id: TaskId;
+  readonly namespace: string;
+  readonly spec: TaskSpec;
+  /** JSON text, as the client sent it; `{}` if it sent none. */
+  readonly input: string;
+  /** What its Steps are made from; absent if it names an agent. */
+  readonly plan?: Plan;
+}
+
+const terminal: ReadonlySet<TaskState> = new Set(["complete", "error", "cancelled", "resolved_manually"]);
+
+/** When the Task's time is over: `timeoutMs` after it may begin; {@link NEVER} if it has no limit. */
+export function deadlineOf({ createdAt, spec }: Pick<TaskRow, "createdAt" | "spec">): Instant {
+  if (spec.timeoutMs === 0) return NEVER;
+  return later(spec.startAt > createdAt ? spec.startAt : createdAt, spec.timeoutMs);
+}
+
+export function isTerminal(state: TaskState): boolean {
+  return terminal.has(state);
+}
+
+/** The public status of a state. Waiting states are PENDING until the first Run, RUNNING after it. */
+export function taskStatus({ state, hasRun }: Pick<TaskRow, "state" | "hasRun">): TaskStatus {
+  switch (state) {
+    case "pending":
+    case "initializing":
+    case "enqueuing_steps":
+    case "waiting_for_dependencies":
+    case "waiting_for_retry":
+      return hasRun ? "RUNNING" : "PENDING";
+    case "steps_in_process":
+    case "evaluating_results":
+    case "blocked_by_failures":
+      return "RUNNING";
+    case "complete":
+    case "resolved_manually":
+      return "COMPLETED";
+    case "error":
+      return "FAILED";
+    case "cancelled":
+      return "CANCELLED";
+  }
+}
+
+/** The rows a public status stands for: what a status filter selects. */
+export function rowsOf(status: TaskStatus): readonly Pick<TaskRow, "state" | "hasRun">[] {
+  const all = taskStates.flatMap((state) => [true, false].map((hasRun) => ({ state, hasRun })));
+  return all.filter((row) => taskStatus(row) === status);
+}
+
+export function countOf(counts: StepCounts, ...states: readonly StepState[]): number {
+  let sum = 0;
+  for (const state of states) sum += counts[state] ?? 0;
+  return sum;
+}
+
+/** The counts after one Step has gone from one state to another. */
+export function moved(counts: StepCounts, from: StepState, to: StepState): StepCounts {
+  const next: Partial<Record<StepState, number>> = {};
+  for (const state of stepStates) {
+    const count = (counts[state] ?? 0) + Number(state === to) - Number(state === from);
+    if (count > 0) next[state] = count;
+  }
+  return next;
+}

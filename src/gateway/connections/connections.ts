@@ -1,0 +1,104 @@
+import { createServer, type Server, type Socket } from "node:net";
+import { limits } from "#limits/index";
+import type { Telemetry } from "#ports/telemetry";
+import { AnswerQuota } from "../traffic/answer-admission.js";
+import { networkOf } from "./address.js";
+
+export interface ConnectionBounds {
+  /** Connections in all. */
+  readonly connections: number;
+  /** Connections of one remote address that have not said who they are. */
+  readonly connectionsPerAddress: number;
+}
+
+/** One accepted connection. */
+export class Connection {
+  readonly socket: Socket;
+  readonly quota = new AnswerQuota();
+  readonly #identified: () => void;
+
+  constructor(socket: Socket, identified: () => void) {
+    this.socket = socket;
+    this.#identified = identified;
+  }
+
+  /** The peer has said who it is: from now on it does not count by its address. May be called again. */
+  identified(): void {
+    this.#identified();
+  }
+}
+
+/** The connections of one kind of listener, bounded over all its addresses. */
+export class Connections {
+  readonly #bounds: ConnectionBounds;
+  readonly #listener: string;
+  readonly #telemetry: Telemetry;
+  readonly #unidentified = new Map<string, number>();
+  #open = 0;
+  #warnAt = 0;
+
+  /** @param listener what metrics and log call it */
+  constructor(bounds: ConnectionBounds, listener: string, telemetry: Telemetry) {
+    this.#bounds = bounds;
+    this.#listener = listener;
+    this.#telemetry = telemetry;
+  }
+
+  get open(): number {
+    return this.#open;
+  }
+
+  /**
+   * A server, not yet bound. What goes over a bound is closed at once; others go on undisturbed. A peer whose
+   * machine or network has gone is found by TCP's keepalive, whatever it speaks.
+   */
+  server(accept: (connection: Connection) => void): Server {
+    const options = { noDelay: true, keepAlive: true, keepAliveInitialDelay: limits.keepalivePing };
+    return createServer(options, (socket) => {
+      const connection = this.#admit(socket);
+      if (connection) accept(connection);
+    });
+  }
+
+  #admit(socket: Socket): Connection | undefined {
+    const network = networkOf(socket.remoteAddress ?? "");
+    const ofNetwork = network === undefined ? 0 : (this.#unidentified.get(network) ?? 0);
+    const { connections, connectionsPerAddress } = this.#bounds;
+    if (this.#open >= connections) return this.#refuse(socket, "total", connections);
+    if (ofNetwork >= connectionsPerAddress) return this.#refuse(socket, "address", connectionsPerAddress);
+
+    this.#open++;
+    if (network !== undefined) this.#unidentified.set(network, ofNetwork + 1);
+    let counted = network;
+    const identified = () => {
+      if (counted === undefined) return;
+      const rest = (this.#unidentified.get(counted) ?? 1) - 1;
+      if (rest > 0) this.#unidentified.set(counted, rest);
+      else this.#unidentified.delete(counted);
+      counted = undefined;
+    };
+    socket.once("close", () => {
+      this.#open--;
+      identified();
+    });
+    return new Connection(socket, identified);
+  }
+
+  #refuse(socket: Socket, bound: "total" | "address", limit: number): undefined {
+    this.#telemetry.count("taskrun_connections_refused_total", { door: this.#listener, bound });
+    // Its errors are nobody's concern any more.
+    socket.on("error", () => undefined);
+    socket.destroy();
+    const now = performance.now();
+    if (now < this.#warnAt) return undefined;
+    this.#warnAt = now + limits.refusedConnectionsLogged;
+    const setting = bound === "total" ? "connections" : "connections-per-address";
+    this.#telemetry.log.warn("connections are refused: there are as many as the setting allows", {
+      door: this.#listener,
+      setting,
+      limit,
+      peer: socket.remoteAddress,
+    });
+    return undefined;
+  }
+}

@@ -1,0 +1,183 @@
+/** The table of handlers as native gRPC over HTTP/2. */
+import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import { type DescMessage, type Message, toBinary } from "@bufbuild/protobuf";
+import {
+  Metadata,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  type ServiceDefinition,
+  type sendUnaryData,
+} from "@grpc/grpc-js";
+import { limits } from "#limits/index";
+import type { Connections } from "../connections/connections.js";
+import type { Listener } from "../connections/listener.js";
+import type { Session } from "../connections/session.js";
+import { Sessions } from "../connections/sessions.js";
+import { answerTooLarge, CANCELLED, drainingFault, Meter, OK, type Outcome } from "../outcome.js";
+import type { AnswerChannel, Call, Rpc, Served } from "../rpc.js";
+import type { OpenStreams } from "../traffic/streams.js";
+import type { Traffic } from "../traffic/traffic.js";
+import { GrpcEngine } from "./engine.js";
+import { asBuffer, grpcStatus } from "./status.js";
+import { parse, pump, Received, received } from "./streams.js";
+import { GrpcTransport, transportOf } from "./transport.js";
+
+export interface GrpcParts {
+  readonly rpcs: readonly Rpc[];
+  readonly served: Served;
+  readonly streams: OpenStreams;
+  readonly connections: Connections;
+  readonly traffic: Traffic;
+}
+
+/** A listener for gRPC, not yet bound. */
+export function grpcListener({ rpcs, served, streams, connections, traffic }: GrpcParts): Listener {
+  const engine = new GrpcEngine();
+  const kinds = new Map<string, Rpc["kind"]>();
+  for (const rpc of rpcs) {
+    kinds.set(pathOf(rpc), rpc.kind);
+    mount(engine, rpc, served, streams);
+  }
+  const onStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, session: Session) => {
+    const kind = kinds.get(headers[":path"] ?? "") ?? "unary";
+    const transport = new GrpcTransport(stream, headers, session, { kind, traffic });
+    engine.serve(transport, headers, (made) => transport.intercept(made));
+  };
+  const sessions = new Sessions(onStream, "grpc", served.telemetry);
+  const server = connections.server((connection) => sessions.accept(connection));
+  return {
+    server,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        sessions.close();
+      }),
+    destroy: () => sessions.destroy(),
+  };
+}
+
+function mount(engine: GrpcEngine, rpc: Rpc, served: Served, streams: OpenStreams): void {
+  const name = rpc.method.localName;
+  const definition: ServiceDefinition = {
+    [name]: {
+      path: pathOf(rpc),
+      requestStream: rpc.kind === "bidi_streaming",
+      responseStream: rpc.kind !== "unary",
+      // Requests are read, and answers made into bytes, where their failures are told.
+      requestDeserialize: (bytes: Buffer) => new Received(bytes),
+      requestSerialize: (bytes: Buffer) => bytes,
+      responseDeserialize: (bytes: Buffer) => bytes,
+      responseSerialize: (bytes: Buffer) => bytes,
+    },
+  };
+  const meter = new Meter(served.telemetry, rpc, "grpc");
+  const handler = rpc.kind === "unary" ? unary(rpc, served, meter) : streaming(rpc, served, streams, meter);
+  engine.addService(definition, { [name]: handler });
+}
+
+function pathOf({ method }: Rpc): string {
+  return `/${method.parent.typeName}/${method.name}`;
+}
+
+/** A request of this peer. */
+function callOf(
+  { services, telemetry, health, identify }: Served,
+  metadata: Metadata,
+  channel: AnswerChannel,
+): Call {
+  const header = (name: string) => {
+    const [value] = metadata.get(name);
+    return typeof value === "string" ? value : undefined;
+  };
+  const reserve = (bytes: number) => channel.reserve(bytes);
+  return { services, telemetry, health, caller: identify({ header }), reserve };
+}
+
+/** A stream's answers count as they are written. */
+const uncounted: AnswerChannel = { reserve: () => undefined };
+
+function unary(rpc: Rpc & { kind: "unary" }, served: Served, meter: Meter) {
+  const { input, output, parent } = rpc.method;
+  const always = parent.typeName.startsWith("grpc.");
+  const handle = async (unaryCall: ServerUnaryCall<Received, Buffer>) => {
+    const call = callOf(served, unaryCall.metadata, transportOf(unaryCall));
+    return rpc.handle(parse(input, unaryCall.request.take()), call);
+  };
+  return (unaryCall: ServerUnaryCall<Received, Buffer>, callback: sendUnaryData<Buffer>): void => {
+    const beganAt = performance.now();
+    const fail = (error: unknown) => {
+      const outcome = meter.outcomeOf(error);
+      callback(grpcStatus(outcome));
+      meter.count(outcome);
+      meter.time(beganAt);
+    };
+    if (served.health.draining && !always) {
+      fail(drainingFault());
+      return;
+    }
+
+    handle(unaryCall)
+      .then((message) => {
+        callback(null, encoded(output, message));
+        meter.count(OK);
+        meter.time(beganAt);
+      })
+      .catch(fail);
+  };
+}
+
+type Stream = ServerDuplexStream<Received, Buffer> | ServerWritableStream<Received, Buffer>;
+
+function streaming(rpc: Exclude<Rpc, { kind: "unary" }>, served: Served, streams: OpenStreams, meter: Meter) {
+  const { input, output } = rpc.method;
+  const serialize = (message: Message) => encoded(output, message);
+  const serve = async (stream: Stream): Promise<void> => {
+    const transport = transportOf(stream);
+    // Peers wait for the headers before they speak; left alone, they go out with the first message.
+    stream.sendMetadata(new Metadata());
+    const open = streams.open();
+    const { signal } = open;
+    transport.onGone(() => open.gone());
+    transport.refuse = (fault) => open.end(fault);
+    const identified = () => transport.connection.identified();
+    const answering = { signal, end: open.end.bind(open), keep: open.keep.bind(open), identified };
+    let outcome: Outcome = OK;
+    try {
+      const streamCall = { ...callOf(served, stream.metadata, uncounted), ...answering };
+      const answers =
+        rpc.kind === "bidi_streaming"
+          ? rpc.handle(
+              received(input, stream as ServerDuplexStream<Received, Buffer>, transport, signal),
+              streamCall,
+            )
+          : rpc.handle(
+              parse(input, (stream as ServerWritableStream<Received, Buffer>).request.take()),
+              streamCall,
+            );
+      await pump(answers, serialize, stream, signal);
+    } catch (error) {
+      outcome = transport.gone ? CANCELLED : meter.outcomeOf(error);
+    }
+    if (open.fault) outcome = meter.outcomeOf(open.fault);
+    else if (transport.gone) outcome = CANCELLED;
+    streams.close(open);
+    meter.count(outcome);
+    if (outcome.fault) transport.fail(outcome.fault);
+    else stream.end();
+  };
+  return (stream: Stream): void => {
+    serve(stream).catch((error: unknown) => meter.outcomeOf(error));
+  };
+}
+
+/**
+ * Left to itself, grpc-js ends the call and never tells who waits for the message to be written.
+ *
+ * @throws {Fault} `overloaded` if the answer is larger than a message may be
+ */
+function encoded(schema: DescMessage, message: Message): Buffer {
+  const bytes = toBinary(schema, message);
+  if (bytes.length > limits.messageBytes) throw answerTooLarge(bytes.length);
+  return asBuffer(bytes);
+}

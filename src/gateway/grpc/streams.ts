@@ -1,0 +1,104 @@
+import { type DescMessage, fromBinary, type Message } from "@bufbuild/protobuf";
+import type { ServerDuplexStream, ServerWritableStream } from "@grpc/grpc-js";
+import { Fault } from "#domain/fault";
+import { checkElements } from "../traffic/elements.js";
+import type { GrpcTransport } from "./transport.js";
+
+/** Nobody here looks at fields of later versions, each of which would be kept as an object. */
+const KNOWN_ONLY = { readUnknownFields: false };
+const NOTHING = Buffer.alloc(0);
+
+/** The bytes of a message as grpc-js hands it on. It keeps this for as long as the call is open. */
+export class Received {
+  #bytes: Buffer;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  /** Once; then they are not kept here any more. */
+  take(): Buffer {
+    const bytes = this.#bytes;
+    this.#bytes = NOTHING;
+    return bytes;
+  }
+}
+
+type Duplex = ServerDuplexStream<Received, Buffer>;
+
+/**
+ * Writes all answers, at the pace at which the peer reads: the next is made when the transport has taken the last.
+ * The stream itself would keep sixteen of any size. Stops early when the signal aborts.
+ */
+export async function pump(
+  answers: AsyncIterable<Message>,
+  serialize: (answer: Message) => Buffer,
+  stream: ServerWritableStream<Received, Buffer> | Duplex,
+  signal: AbortSignal,
+): Promise<void> {
+  let wake = () => {};
+  const onChange = () => wake();
+  signal.addEventListener("abort", onChange);
+  try {
+    for await (const answer of answers) {
+      stream.write(serialize(answer), onChange);
+      while (stream.writableLength > 0 && !signal.aborted) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+      if (signal.aborted) return;
+    }
+  } finally {
+    signal.removeEventListener("abort", onChange);
+  }
+}
+
+/** @throws {Fault} `invalid` if the bytes are no such message, or make up more than a message may have */
+export function parse(schema: DescMessage, bytes: Uint8Array): Message {
+  checkElements(schema, bytes);
+  try {
+    return fromBinary(schema, bytes, KNOWN_ONLY);
+  } catch (cause) {
+    const message = `the message cannot be read as ${schema.typeName}: ${(cause as Error).message}`;
+    throw new Fault("invalid", message, { reason: "MESSAGE_MALFORMED", cause });
+  }
+}
+
+/**
+ * What the peer says, one message at a time. Ends when the peer has said all, or when the signal aborts.
+ *
+ * @throws {Fault} like {@link parse}
+ */
+export async function* received(
+  schema: DescMessage,
+  stream: Duplex,
+  transport: GrpcTransport,
+  signal: AbortSignal,
+): AsyncGenerator<Message, void> {
+  let wake = () => {};
+  const onChange = () => wake();
+  const events = ["readable", "end", "close"] as const;
+  for (const event of events) stream.on(event, onChange);
+  signal.addEventListener("abort", onChange);
+  try {
+    while (!signal.aborted) {
+      const message: Received | null = stream.read();
+      if (message !== null) {
+        const crowded = transport.pace();
+        if (crowded) await crowded;
+        const bytes = message.take();
+        transport.took(bytes.length);
+        yield parse(schema, bytes);
+        continue;
+      }
+      if (stream.readableEnded || stream.destroyed) return;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+  } finally {
+    for (const event of events) stream.off(event, onChange);
+    signal.removeEventListener("abort", onChange);
+  }
+}

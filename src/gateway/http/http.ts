@@ -1,0 +1,189 @@
+import { createServer as createHttp1 } from "node:http";
+import { constants, createServer as createHttp2, type ServerHttp2Stream } from "node:http2";
+import type { Socket } from "node:net";
+import { Code, ConnectError, createContextValues } from "@connectrpc/connect";
+import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
+import { universalRequestFromNodeRequest } from "@connectrpc/connect-node";
+import { limits } from "#limits/index";
+import type { Telemetry } from "#ports/telemetry";
+import type { Connections } from "../connections/connections.js";
+import type { Listener } from "../connections/listener.js";
+import type { Session } from "../connections/session.js";
+import { Sessions } from "../connections/sessions.js";
+import { sniff } from "../connections/sniff.js";
+import type { Traffic } from "../traffic/traffic.js";
+import { bodyOf } from "./body.js";
+import { errorOfFault, peerKey } from "./connect.js";
+import { type HttpRequest, refusalOf } from "./guard.js";
+import { Outgoing } from "./outgoing.js";
+import type { Page } from "./pages.js";
+import { Http1Peer, Http2Peer, type HttpPeer } from "./peer.js";
+import { type HttpResponse, isGone, sendNotServed, sendText } from "./response.js";
+import type { Router } from "./router.js";
+
+/** What serves a path: an rpc by any protocol that is spoken over HTTP, or a page. */
+export type HttpHandler =
+  | { readonly kind: "rpc"; readonly handler: UniversalHandler }
+  | { readonly kind: "page"; readonly page: Page };
+
+export interface HttpParts {
+  readonly router: Router<HttpHandler>;
+  readonly allowedHosts: ReadonlySet<string>;
+  readonly telemetry: Telemetry;
+  readonly connections: Connections;
+  readonly traffic: Traffic;
+}
+
+/** Everything that is spoken over HTTP on one port, not yet bound. */
+export function httpListener(parts: HttpParts): Listener {
+  const answer = (request: HttpRequest, response: HttpResponse, peer: HttpPeer): void => {
+    serve(request, response, parts, peer).catch((error: unknown) => {
+      parts.telemetry.log.debug("an HTTP response was cut short", { err: error });
+      if (response.headersSent) response.destroy();
+      else sendText(response, 500, "Something failed inside; the server's log says what.\n");
+    });
+  };
+
+  const peers = new WeakMap<Socket, Http1Peer>();
+  const http1 = createHttp1({
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: limits.headers,
+    connectionsCheckingInterval: limits.deadlineEvery,
+    requestTimeout: limits.body,
+    keepAliveTimeout: limits.idleHttp1,
+  }).on("request", (request, response) => {
+    const peer = peers.get(request.socket);
+    if (peer?.begin(request, response)) answer(request, response, peer);
+  });
+  // A server that does not listen itself looks at these timeouts only once it believes that it does.
+  http1.emit("listening");
+
+  // Node's own requests and responses over HTTP/2 are made by a server; this one is handed streams and never listens.
+  const streamed = new WeakMap<ServerHttp2Stream, Session>();
+  const http2 = createHttp2().on("request", (request, response) => {
+    const session = streamed.get(request.stream);
+    if (session) answer(request, response, new Http2Peer(session));
+  });
+  const sessions = new Sessions(
+    (stream, headers, session, flags, rawHeaders) => {
+      streamed.set(stream, session);
+      http2.emit("stream", stream, headers, flags, rawHeaders);
+    },
+    "http",
+    parts.telemetry,
+  );
+
+  const server = parts.connections.server((connection) =>
+    sniff(connection, {
+      http1: ({ socket }) => {
+        peers.set(socket, new Http1Peer(connection));
+        http1.emit("connection", socket);
+      },
+      http2: () => sessions.accept(connection),
+    }),
+  );
+  return {
+    server,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        http1.close();
+        http1.closeIdleConnections();
+        sessions.close();
+      }),
+    destroy: () => {
+      http1.closeAllConnections();
+      sessions.destroy();
+    },
+  };
+}
+
+async function serve(
+  request: HttpRequest,
+  response: HttpResponse,
+  parts: HttpParts,
+  peer: HttpPeer,
+): Promise<void> {
+  // A peer that is gone shows as an error of the response; whoever writes notices by itself.
+  response.on("error", () => undefined);
+  const refusal = refusalOf(request, parts.allowedHosts);
+  if (refusal) {
+    sendText(response, refusal.status, refusal.text);
+    return;
+  }
+  const [path = ""] = (request.url ?? "").split("?", 1);
+  const { method = "" } = request;
+  const routed = parts.router.find(method, path);
+  if (!routed.found) return sendNotServed(response, method, path, routed.allowed);
+  if (routed.handler.kind === "page") {
+    return routed.handler.page(response, new Outgoing(response, parts.traffic, true, peer));
+  }
+  return serveRpc(routed.handler.handler, request, response, parts.traffic, peer);
+}
+
+async function serveRpc(
+  handler: UniversalHandler,
+  request: HttpRequest,
+  response: HttpResponse,
+  traffic: Traffic,
+  peer: HttpPeer,
+): Promise<void> {
+  const single = handler.method.methodKind !== "bidi_streaming";
+  const outgoing = new Outgoing(response, traffic, handler.method.methodKind === "unary", peer);
+  const contextValues = createContextValues().set(peerKey, {
+    sendHeaders: (header) => writeHead(response, { status: 200, header }),
+    hangUp: () => response.destroy(),
+    identified: () => peer.identified(),
+    reserve: (bytes) => outgoing.reserve(bytes),
+  });
+  const universal = universalRequestFromNodeRequest(request, response, undefined, contextValues);
+  const carried = (bytes: number) => peer.carried(bytes);
+  if (request.method === "POST") {
+    const { input } = handler.method;
+    const wanted = () => !isGone(response);
+    const body = { input, single, traffic, carried, wanted, errorOf: errorOfFault };
+    universal.body = bodyOf(request, universal.header, body);
+  }
+  try {
+    await writeAnswer(await handler(universal), response, outgoing);
+  } catch (error) {
+    if (ConnectError.from(error).code !== Code.Aborted) throw error;
+  }
+}
+
+/** Like connect-node's own, except that the headers may have been sent before. */
+async function writeAnswer(
+  answer: UniversalServerResponse,
+  response: HttpResponse,
+  outgoing: Outgoing,
+): Promise<void> {
+  writeHead(response, answer);
+  for await (const chunk of answer.body ?? []) {
+    await outgoing.write(chunk);
+    if (isGone(response)) break;
+  }
+  if (isGone(response)) return;
+  if (answer.trailer) response.addTrailers(Object.fromEntries(new Headers(answer.trailer)));
+  response.end();
+  if ("stream" in response) closeSoon(response.stream);
+}
+
+/** A peer that has its answer and never says that it is done would keep its stream, one of a hundred. */
+function closeSoon(stream: ServerHttp2Stream): void {
+  const late = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), limits.halfOpen).unref();
+  stream.once("close", () => clearTimeout(late));
+}
+
+function writeHead(
+  response: HttpResponse,
+  { status, header }: Pick<UniversalServerResponse, "status" | "header">,
+): void {
+  if (response.headersSent || isGone(response)) return;
+  const headers = Object.fromEntries(new Headers(header));
+  if ("stream" in response) {
+    response.writeHead(status, headers);
+  } else {
+    response.writeHead(status, headers);
+    response.flushHeaders();
+  }
+}

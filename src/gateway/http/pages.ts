@@ -1,0 +1,49 @@
+import { limits } from "#limits/index";
+import type { Health } from "../health.js";
+import type { Outgoing } from "./outgoing.js";
+import { type HttpResponse, sendText } from "./response.js";
+import type { Route } from "./router.js";
+
+/** Where the numbers come from that `/metrics` shows. */
+export interface MetricsSource {
+  readonly contentType: string;
+  render(): Promise<string>;
+}
+
+/** Answers one request with a page. */
+export type Page = (response: HttpResponse, outgoing: Outgoing) => void | Promise<void>;
+
+const WELCOME = `TaskRun control plane.
+
+gRPC, gRPC-Web and Connect are served on this port, by method path, for example
+  curl -H 'content-type: application/json' -d '{}' http://localhost:8080/taskrun.v1.WorkerService/ListWorkers
+
+/health        what an operator should look at, as JSON
+/health/live   the process runs
+/health/ready  requests are served
+/metrics       numbers for Prometheus
+`;
+
+/** The few pages that are not rpcs. */
+export function pageRoutes(health: Health, metrics: MetricsSource): Route<Page>[] {
+  const page = (path: string, handler: Page): Route<Page> => ({ methods: ["GET", "HEAD"], path, handler });
+  return [
+    page("/", (response) => sendText(response, 200, WELCOME)),
+    page("/health", (response) => sendHealth(response, health)),
+    page("/health/live", (response) => sendText(response, 200, "live\n")),
+    page("/health/ready", (response) =>
+      health.serving ? sendText(response, 200, "ready\n") : sendText(response, 503, "not ready\n"),
+    ),
+    page("/metrics", async (response, outgoing) => {
+      await outgoing.reserve(limits.metricsPageBytes);
+      const text = await metrics.render();
+      outgoing.count(Buffer.byteLength(text));
+      sendText(response, 200, text, { "content-type": metrics.contentType });
+    }),
+  ];
+}
+
+function sendHealth(response: HttpResponse, { report }: Health): void {
+  const status = report.status === "unavailable" ? 503 : 200;
+  sendText(response, status, `${JSON.stringify(report)}\n`, { "content-type": "application/json" });
+}

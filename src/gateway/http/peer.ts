@@ -1,0 +1,79 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { limits } from "#limits/index";
+import type { Connection } from "../connections/connections.js";
+import type { Session } from "../connections/session.js";
+import type { AnswerQuota } from "../traffic/answer-admission.js";
+
+/** What one request has to tell of its connection. */
+export interface HttpPeer {
+  readonly quota: AnswerQuota;
+  /** The peer has said who it is. */
+  identified(): void;
+  /** So many bytes of content have come. */
+  carried(bytes: number): void;
+  /** So many bytes of an answer go out. */
+  sent(bytes: number): void;
+}
+
+export class Http2Peer implements HttpPeer {
+  readonly #session: Session;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  get quota(): AnswerQuota {
+    return this.#session.connection.quota;
+  }
+
+  identified(): void {
+    this.#session.connection.identified();
+  }
+
+  carried(bytes: number): void {
+    this.#session.carried(bytes);
+  }
+
+  sent(bytes: number): void {
+    this.#session.sent(bytes);
+  }
+}
+
+/** A connection of HTTP/1.1, whose requests may come before the answers to earlier ones. */
+export class Http1Peer implements HttpPeer {
+  readonly #connection: Connection;
+  #open = 0;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  get quota(): AnswerQuota {
+    return this.#connection.quota;
+  }
+
+  /** @returns false if the request is not taken; then it is answered, or its connection closed */
+  begin(request: IncomingMessage, response: ServerResponse): boolean {
+    response.once("close", () => {
+      this.#open--;
+      // What is left of a request that was answered early is not worth a connection.
+      if (!request.complete) request.socket.destroy();
+    });
+    if (++this.#open > limits.streamsPerClientConnection) {
+      request.socket.destroy();
+      return false;
+    }
+    if (request.rawHeaders.length <= 2 * limits.headerPairs) return true;
+    response.writeHead(431, { connection: "close" }).end();
+    return false;
+  }
+
+  identified(): void {
+    this.#connection.identified();
+  }
+
+  /** Node bounds what HTTP/1.1 sends beside content. */
+  carried(): void {}
+
+  sent(): void {}
+}

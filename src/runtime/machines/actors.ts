@@ -1,0 +1,85 @@
+import type { ActorName, AddressedMessage, Command } from "#actors/commands";
+import type { Reader, Readers } from "#actors/handler";
+import type { ActorLife, ActorState, Stamped } from "#actors/life";
+import { runTrackerMachine, trackerHandlers } from "#actors/run-tracker/machine";
+import { schedulerHandlers, schedulerMachine } from "#actors/scheduler/machine";
+import { finalizerHandlers, taskFinalizerMachine } from "#actors/task-finalizer/machine";
+import { requestHandlers, taskRequestMachine } from "#actors/task-request/machine";
+import type { MessageView } from "#actors/view";
+import type { Needs } from "#domain/needs";
+import type { Journal } from "../memory/journal.js";
+import { decider } from "./flat-interpreter.js";
+
+/** In the order in which the diagram of actors is read. */
+export const actorNames = ["task-request", "scheduler", "run-tracker", "task-finalizer"] as const;
+
+interface Heard {
+  readonly type: string;
+}
+
+const deciders = {
+  "task-request": decider<unknown, Heard>(taskRequestMachine),
+  scheduler: decider<unknown, Heard>(schedulerMachine),
+  "run-tracker": decider<unknown, Heard>(runTrackerMachine),
+  "task-finalizer": decider<unknown, Heard>(taskFinalizerMachine),
+};
+
+/** The four actors: where each stands in its life, what it remembers, and what it decides. */
+export class Actors {
+  /** Changed by the supervisor alone, and never taken back with a turn. */
+  readonly #states = new Map<ActorName, ActorState>(actorNames.map((name) => [name, "starting"]));
+  /** Changed by messages, through the turn's journal. */
+  readonly #contexts = new Map<ActorName, unknown>([
+    ["task-request", {}],
+    ["scheduler", { served: {} }],
+    ["run-tracker", {}],
+    ["task-finalizer", {}],
+  ]);
+
+  stateOf(name: ActorName): ActorState {
+    return this.#states.get(name) as ActorState;
+  }
+
+  /** Gives an actor a message, with the moment and what it may look at. All that it needs is in the view by now. */
+  tell(addressed: AddressedMessage, view: MessageView, stamp: Stamped, journal: Journal): readonly Command[] {
+    const event: Heard = Object.assign({}, addressed.message, stamp, { view });
+    const before = { value: this.stateOf(addressed.to), context: this.#contexts.get(addressed.to) };
+    const after = deciders[addressed.to](before, event);
+    if (after.context !== before.context) journal.set(this.#contexts, addressed.to, after.context);
+    return after.commands;
+  }
+
+  /** A step in the life of one actor, or of all. */
+  live(message: ActorLife, name?: ActorName): void {
+    for (const each of name ? [name] : actorNames) {
+      const { value } = deciders[each](
+        { value: this.stateOf(each), context: this.#contexts.get(each) },
+        message,
+      );
+      this.#states.set(each, value as ActorState);
+    }
+  }
+}
+
+/** The rows that a message needs before it is decided, as far as those that are here already tell. */
+export function needsOf({ to, message }: AddressedMessage, view: MessageView): Needs {
+  switch (to) {
+    case "task-request":
+      return needsBy(requestHandlers, message, view);
+    case "scheduler":
+      return needsBy(schedulerHandlers, message, view);
+    case "run-tracker":
+      return needsBy(trackerHandlers, message, view);
+    case "task-finalizer":
+      return needsBy(finalizerHandlers, message, view);
+  }
+}
+
+function needsBy<Message extends { readonly type: string }>(
+  readers: Readers<Message>,
+  message: Message,
+  view: MessageView,
+): Needs {
+  const reader = readers[message.type as Message["type"]] as Reader<Message>;
+  return reader.needs(message, view);
+}

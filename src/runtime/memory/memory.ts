@@ -1,0 +1,100 @@
+import { type Lane, laneOf } from "#domain/task/lane";
+import type { RunRow } from "#domain/task/run";
+import { readyStep, type StepRow } from "#domain/task/step";
+import { type TaskRow, taskStatus } from "#domain/task/task";
+import type { BootState } from "#ports/store-turns";
+import { Backlog } from "./backlog.js";
+import type { Journal } from "./journal.js";
+import { Roster } from "./roster.js";
+
+/**
+ * All that the plane keeps in memory besides the turn itself: the heads of the lanes, who holds what,
+ * how many Tasks wait. It is derived from rows, rebuilt at boot, and changed only through a journal.
+ *
+ * The turn in flight changes it before its commit. Who reads beside turns, clients and gauges, reads what is called
+ * committed.
+ */
+export class Memory {
+  readonly backlog = new Backlog();
+  readonly roster = new Roster();
+  readonly #waiting = new Map<string, number>();
+  readonly #templates = new Map<string, number>();
+  #waitingTotal = 0;
+  #committedWaiting = 0;
+  #committedLanes = 0;
+
+  /** @param boot what is stored, and so committed */
+  restore({ lanes, waiting, templates }: BootState): void {
+    for (const [namespace, count] of templates) this.#templates.set(namespace, count);
+    this.backlog.restore(lanes);
+    for (const [namespace, count] of waiting) {
+      this.#waiting.set(namespace, count);
+      this.#waitingTotal += count;
+    }
+    this.turnEnded();
+  }
+
+  /** The turn has been committed or taken back: from now on what stands here is what those see who read beside turns. */
+  turnEnded(): void {
+    this.roster.turnEnded();
+    this.#committedWaiting = this.#waitingTotal;
+    this.#committedLanes = this.backlog.size;
+  }
+
+  get waiting(): number {
+    return this.#waitingTotal;
+  }
+
+  /** Tasks that wait, as the last commit left them. */
+  get committedWaiting(): number {
+    return this.#committedWaiting;
+  }
+
+  get committedLanes(): number {
+    return this.#committedLanes;
+  }
+
+  waitingIn(namespace: string): number {
+    return this.#waiting.get(namespace) ?? 0;
+  }
+
+  /** Versions of templates in a namespace. */
+  templatesIn(namespace: string): number {
+    return this.#templates.get(namespace) ?? 0;
+  }
+
+  addTemplate(namespace: string, journal: Journal): void {
+    journal.count(this.#templates, namespace, 1);
+  }
+
+  followTask(before: TaskRow | undefined, after: TaskRow, journal: Journal): void {
+    const by = Number(waits(after)) - Number(before !== undefined && waits(before));
+    if (by === 0) return;
+
+    journal.count(this.#waiting, after.namespace, by);
+    this.#waitingTotal += by;
+    journal.changed(() => {
+      this.#waitingTotal -= by;
+    });
+  }
+
+  /** Returns the Step's lane if it is a new one. */
+  followStep(before: StepRow | undefined, after: StepRow, task: TaskRow, journal: Journal): Lane | undefined {
+    if (before?.state === "enqueued" && after.state !== "enqueued") {
+      this.backlog.remove(before.lane, readyStep(before), journal);
+    }
+    if (after.state !== "enqueued" || before?.state === "enqueued") return undefined;
+
+    const lane = laneOf(task.namespace, after.agentName, task.spec.workerSelector);
+    return this.backlog.add(lane, readyStep(after), journal) ? lane : undefined;
+  }
+
+  followRun(before: RunRow | undefined, after: RunRow, journal: Journal): void {
+    this.roster.follow(before, after, journal);
+  }
+}
+
+/** A Task waits until a worker first takes a Step of it. */
+function waits(task: TaskRow): boolean {
+  return taskStatus(task) === "PENDING";
+}

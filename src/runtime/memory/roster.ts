@@ -1,0 +1,155 @@
+import type { RunId, SessionId, TaskId, WorkerId } from "#domain/id";
+import { isOver, type RunRow } from "#domain/task/run";
+import { type SessionRow, workerKey } from "#domain/worker/worker";
+import type { Journal } from "./journal.js";
+
+/** A Run in a worker's hands. */
+export interface Held {
+  readonly runId: RunId;
+  readonly taskId: TaskId;
+  readonly ordinal: number;
+  /** True if the Run has ended and the worker has not let go of it. */
+  readonly over: boolean;
+}
+
+interface Place {
+  row: SessionRow;
+  readonly held: Map<RunId, Held>;
+  lastOrdinal: number;
+}
+
+/** A worker session as the last commit left it: what the turn in flight has changed is not in it. */
+export interface CommittedSession {
+  readonly row: SessionRow;
+  /** Runs in its worker's hands. */
+  readonly held: number;
+}
+
+/**
+ * The worker sessions of this node and what each holds, derived from Run rows: slots are never counted
+ * up and down. Every change goes through the turn's journal.
+ */
+export class Roster {
+  readonly #places = new Map<SessionId, Place>();
+  readonly #byWorker = new Map<string, SessionId>();
+  /** Those that the turn in flight has changed, as they were before it; undefined if they were not there. */
+  readonly #before = new Map<SessionId, CommittedSession | undefined>();
+
+  get(session: SessionId): SessionRow | undefined {
+    return this.#places.get(session)?.row;
+  }
+
+  /** The session of a worker: only the same principal's counts. */
+  of(principal: string, workerId: WorkerId): SessionRow | undefined {
+    const session = this.#byWorker.get(workerKey(principal, workerId));
+    return session && this.get(session);
+  }
+
+  held(session: SessionId): ReadonlyMap<RunId, Held> {
+    return this.#places.get(session)?.held ?? NONE;
+  }
+
+  /** Sessions with a free slot, with how full they are. */
+  withRoom(): { readonly session: SessionRow; readonly held: number; readonly lastOrdinal: number }[] {
+    const found = [];
+    for (const { row, held, lastOrdinal } of this.#places.values()) {
+      if (row.state === "serving" && held.size < row.capacity) {
+        found.push({ session: row, held: held.size, lastOrdinal });
+      }
+    }
+    return found;
+  }
+
+  rows(): SessionRow[] {
+    return [...this.#places.values()].map(({ row }) => row);
+  }
+
+  get heldCount(): number {
+    let count = 0;
+    for (const { held } of this.#places.values()) count += held.size;
+    return count;
+  }
+
+  /** All sessions as the last commit left them, in no order. */
+  committed(): CommittedSession[] {
+    const found: CommittedSession[] = [];
+    for (const [id, place] of this.#places) if (!this.#before.has(id)) found.push(asCommitted(place));
+    for (const session of this.#before.values()) if (session) found.push(session);
+    return found;
+  }
+
+  committedOf(session: SessionId): CommittedSession | undefined {
+    if (this.#before.has(session)) return this.#before.get(session);
+    const place = this.#places.get(session);
+    return place && asCommitted(place);
+  }
+
+  /** The turn has been committed or taken back: what stands here is what is stored. */
+  turnEnded(): void {
+    this.#before.clear();
+  }
+
+  attach(row: SessionRow, journal: Journal): void {
+    this.#keepBefore(row.id);
+    journal.set(this.#places, row.id, { row, held: new Map(), lastOrdinal: 0 });
+    journal.set(this.#byWorker, workerKey(row.principal, row.info.workerId), row.id);
+  }
+
+  /** Keeps the row a lifecycle has led to; a session that is gone is forgotten once it holds nothing. */
+  update(row: SessionRow, journal: Journal): void {
+    const place = this.#places.get(row.id);
+    if (!place) return;
+    this.#keepBefore(row.id);
+    const before = place.row;
+    place.row = row;
+    journal.changed(() => {
+      place.row = before;
+    });
+    this.#forgetIfDone(place, journal);
+  }
+
+  /** A Run row has changed: whoever holds it now takes the slot, and nobody else. */
+  follow(before: RunRow | undefined, after: RunRow, journal: Journal): void {
+    if (before && before.heldBy !== "" && before.heldBy !== after.heldBy) {
+      const place = this.#places.get(before.heldBy);
+      if (place) {
+        this.#keepBefore(before.heldBy);
+        journal.delete(place.held, after.id);
+        this.#forgetIfDone(place, journal);
+      }
+    }
+    const place = after.heldBy === "" ? undefined : this.#places.get(after.heldBy);
+    if (!place) return;
+
+    this.#keepBefore(place.row.id);
+    const { id: runId, taskId, ordinal } = after;
+    journal.set(place.held, runId, { runId, taskId, ordinal, over: isOver(after.status) });
+    if (ordinal > place.lastOrdinal) {
+      const last = place.lastOrdinal;
+      place.lastOrdinal = ordinal;
+      journal.changed(() => {
+        place.lastOrdinal = last;
+      });
+    }
+  }
+
+  /** To be called before the first change of a session in a turn, and again as often as it is changed. */
+  #keepBefore(session: SessionId): void {
+    if (this.#before.has(session)) return;
+    const place = this.#places.get(session);
+    this.#before.set(session, place && asCommitted(place));
+  }
+
+  #forgetIfDone(place: Place, journal: Journal): void {
+    if (place.row.state !== "gone" || place.held.size > 0) return;
+    journal.delete(this.#places, place.row.id);
+    const key = workerKey(place.row.principal, place.row.info.workerId);
+    if (this.#byWorker.get(key) === place.row.id) journal.delete(this.#byWorker, key);
+  }
+}
+
+function asCommitted({ row, held }: Place): CommittedSession {
+  return { row, held: held.size };
+}
+
+const NONE: ReadonlyMap<RunId, Held> = new Map();

@@ -1,0 +1,287 @@
+import { type RunId, type StepKey, stepKey, type TaskId } from "#domain/id";
+import { idOfKey, type KeyedKindName, rowKinds } from "#domain/row-kinds";
+import type { Deadline } from "#domain/task/deadline";
+import type { Lane } from "#domain/task/lane";
+import type { LogEntry } from "#domain/task/log";
+import { isOver, type RunRow } from "#domain/task/run";
+import { hasEnded, type StepRow } from "#domain/task/step";
+import type { SharedText } from "#domain/task/step-input";
+import type { TaskRow } from "#domain/task/task";
+import { type TemplateRef, type TemplateRow, templateKey } from "#domain/template/template";
+import { versionKey } from "#domain/template/version";
+import type { Instant } from "#domain/time/time";
+import type { Commit, Loaded } from "#ports/store-turns";
+import type { Effect } from "../turn/effect.js";
+import { RowChanges } from "../turn/row-changes.js";
+import type { Journal } from "./journal.js";
+
+/** A Task with those of its Steps and Runs the turn has seen. */
+interface Family {
+  task: TaskRow | undefined;
+  /** True if no live Step or Run of it is missing here. */
+  whole: boolean;
+  /** True if no Step of it is missing here. */
+  complete: boolean;
+  readonly steps: Map<string, StepRow>;
+  readonly runs: Map<RunId, RunRow>;
+}
+
+/** One row before and after a cascade. */
+export interface Change<Row> {
+  readonly before: Row | undefined;
+  readonly after: Row;
+}
+
+/**
+ * What a turn works on: rows as loaded and as changed, and what else the commit will carry. Cascades see
+ * the changes of earlier cascades. Every change goes through the journal, so a cascade can be dropped whole.
+ */
+export class Workspace {
+  readonly #journal: Journal;
+  readonly #families = new Map<TaskId, Family>();
+  readonly #taskOfRun = new Map<RunId, TaskId>();
+  /** Tasks by the idempotency key they hold. */
+  readonly #holders = new Map<string, TaskId>();
+  /** Changes of rows of every kind, texts, and rows that are not of a Task's graph. */
+  readonly rows: RowChanges;
+  readonly #log = new Map<TaskId, LogEntry[]>();
+  readonly #newTemplates: TemplateRow[] = [];
+  readonly #templates = new Map<string, TemplateRow>();
+  readonly #deadlines = new Map<string, Deadline>();
+  readonly #lanesAdded = new Map<string, Lane>();
+  readonly #lanesRemoved = new Map<string, true>();
+  /** The same as all assignments of the turn share them; made when first sent. */
+  readonly sharedInputs = new Map<TaskId, SharedText>();
+  /** Performed in this order once the commit has landed. */
+  readonly effects: Effect[] = [];
+  /** Every change of a row, cascade by cascade: what metrics, watchers and the inspector are told of. */
+  readonly changes = {
+    tasks: [] as Change<TaskRow>[],
+    steps: [] as Change<StepRow>[],
+    runs: [] as Change<RunRow>[],
+  };
+
+  constructor(journal: Journal) {
+    this.#journal = journal;
+    this.rows = new RowChanges(journal);
+  }
+
+  get inputs(): ReadonlyMap<string, string> {
+    return this.rows.texts.inputs;
+  }
+
+  get stepInputs(): ReadonlyMap<string, string> {
+    return this.rows.texts.stepInputs;
+  }
+
+  get outputs(): ReadonlyMap<string, string> {
+    return this.rows.texts.outputs;
+  }
+
+  /** Takes in rows from the store; a row the turn has seen already is newer here and stays. */
+  take(loaded: Loaded, whole: readonly TaskId[] = [], graphs: readonly TaskId[] = []): void {
+    const { tasks, steps, runs, templates } = loaded;
+    for (const row of tasks) {
+      const family = this.#family(row.id);
+      if (family.task) continue;
+      family.task = row;
+      if (row.ownsKey) this.#holders.set(keyName(row.namespace, row.spec.idempotencyKey), row.id);
+    }
+    for (const row of steps) {
+      const family = this.#family(row.taskId);
+      if (family.steps.has(row.name)) continue;
+      family.steps.set(row.name, row);
+    }
+    for (const row of runs) {
+      const family = this.#family(row.taskId);
+      if (family.runs.has(row.id)) continue;
+      family.runs.set(row.id, row);
+      this.#taskOfRun.set(row.id, row.taskId);
+    }
+    this.rows.take(loaded);
+    for (const row of templates) this.#templates.set(templateKey(row), row);
+    for (const taskId of whole) this.#family(taskId).whole = true;
+    for (const taskId of graphs) this.#family(taskId).complete = true;
+  }
+
+  task(id: TaskId): TaskRow | undefined {
+    return this.#families.get(id)?.task;
+  }
+
+  step({ taskId, stepName }: StepKey): StepRow | undefined {
+    return this.#families.get(taskId)?.steps.get(stepName);
+  }
+
+  run(id: RunId): RunRow | undefined {
+    const taskId = this.#taskOfRun.get(id);
+    return taskId && this.#families.get(taskId)?.runs.get(id);
+  }
+
+  /** The Task that holds an idempotency key; none holds the empty one. */
+  keyOwner(namespace: string, key: string): TaskRow | undefined {
+    const taskId = key === "" ? undefined : this.#holders.get(keyName(namespace, key));
+    return taskId && this.task(taskId);
+  }
+
+  /** True if every live Step and Run of the Task is here. */
+  isWhole(taskId: TaskId): boolean {
+    return this.#families.get(taskId)?.whole ?? false;
+  }
+
+  /** True if every Step of the Task is here. */
+  isComplete(taskId: TaskId): boolean {
+    return this.#families.get(taskId)?.complete ?? false;
+  }
+
+  /** A template that the turn has loaded; of an empty version the newest of those. */
+  template(ref: TemplateRef): TemplateRow | undefined {
+    if (ref.version !== "") return this.#templates.get(templateKey(ref));
+    let newest: TemplateRow | undefined;
+    for (const row of this.#templates.values()) {
+      if (row.namespace !== ref.namespace || row.name !== ref.name) continue;
+      if (!newest || versionKey(row.version) > versionKey(newest.version)) newest = row;
+    }
+    return newest;
+  }
+
+  /** True if nobody but this turn knows the template yet. */
+  isNewTemplate(row: TemplateRow): boolean {
+    return this.#newTemplates.includes(row);
+  }
+
+  addTemplate(row: TemplateRow): void {
+    this.#journal.set(this.#templates, templateKey(row), row);
+    this.#journal.push(this.#newTemplates, row);
+  }
+
+  /** The Task's Steps that this turn has seen, in DAG order. */
+  stepsOf(taskId: TaskId): StepRow[] {
+    return [...(this.#families.get(taskId)?.steps.values() ?? [])];
+  }
+
+  liveSteps(taskId: TaskId): StepRow[] {
+    return this.stepsOf(taskId).filter(({ state }) => !hasEnded(state));
+  }
+
+  liveRuns(taskId: TaskId): RunRow[] {
+    return this.runsOf(taskId).filter(({ status }) => !isOver(status));
+  }
+
+  /** The Task's Runs that this turn has seen, oldest first. */
+  runsOf(taskId: TaskId): RunRow[] {
+    return [...(this.#families.get(taskId)?.runs.values() ?? [])];
+  }
+
+  addTask(task: TaskRow, input: string): void {
+    const family = this.#family(task.id);
+    family.whole = true;
+    family.complete = true;
+    this.putTask(task);
+    this.#journal.set(this.#holders, keyName(task.namespace, task.spec.idempotencyKey), task.id);
+    this.rows.keepText("inputs", { taskId: task.id, json: input });
+  }
+
+  putTask(row: TaskRow): void {
+    const family = this.#family(row.id);
+    const before = family.task;
+    family.task = row;
+    this.#journal.changed(() => {
+      family.task = before;
+    });
+    this.rows.changed("tasks", row.id, row);
+  }
+
+  putStep(row: StepRow): void {
+    this.#journal.set(this.#family(row.taskId).steps, row.name, row);
+    this.rows.changed("steps", rowKinds.steps.idOf(row), row);
+  }
+
+  putRun(row: RunRow): void {
+    this.#journal.set(this.#family(row.taskId).runs, row.id, row);
+    this.#journal.set(this.#taskOfRun, row.id, row.taskId);
+    this.rows.changed("runs", row.id, row);
+  }
+
+  /** True if the row is here, with what comes with it. */
+  has(name: KeyedKindName, key: unknown): boolean {
+    if (name === "steps") {
+      const step = key as StepKey;
+      return this.step(step) !== undefined && this.task(step.taskId) !== undefined;
+    }
+    if (name === "runs") return this.run(key as RunId) !== undefined;
+    return this.rows.single(name, idOfKey(name, key)) !== undefined;
+  }
+
+  record(taskId: TaskId, entry: LogEntry): void {
+    const entries = this.#log.get(taskId);
+    if (entries) this.#journal.push(entries, entry);
+    else this.#journal.set(this.#log, taskId, [entry]);
+  }
+
+  setDeadline(deadline: Deadline): void {
+    this.#journal.set(this.#deadlines, `${stepKey(deadline)} ${deadline.kind}`, deadline);
+  }
+
+  addLane(lane: Lane): void {
+    if (this.#lanesRemoved.has(lane.key)) this.#journal.delete(this.#lanesRemoved, lane.key);
+    else this.#journal.set(this.#lanesAdded, lane.key, lane);
+  }
+
+  removeLane(key: string): void {
+    if (this.#lanesAdded.has(key)) this.#journal.delete(this.#lanesAdded, key);
+    else this.#journal.set(this.#lanesRemoved, key, true);
+  }
+
+  effect(effect: Effect): void {
+    this.#journal.push(this.effects, effect);
+  }
+
+  /** The lines the turn adds, Task by Task, in the order the commit has them. */
+  get log(): Commit["log"] {
+    return [...this.#log].map(([taskId, entries]) => ({ taskId, entries }));
+  }
+
+  get changedRows(): number {
+    return this.rows.size;
+  }
+
+  /** The deadlines the turn sets, for the timers. */
+  get deadlines(): Deadline[] {
+    return [...this.#deadlines.values()];
+  }
+
+  /** All of the turn as the store takes it; undefined if there is nothing to write. */
+  commit(at: Instant): Commit | undefined {
+    const { log } = this;
+    const deadlines = this.deadlines;
+    const lanesAdded = [...this.#lanesAdded.values()];
+    const lanesRemoved = [...this.#lanesRemoved.keys()];
+    const templates = this.#newTemplates;
+    const others = [log, deadlines, lanesAdded, lanesRemoved, templates];
+    if (this.changedRows === 0 && others.every(({ length }) => length === 0)) return undefined;
+
+    return {
+      at,
+      ...this.rows.toCommit(),
+      templates,
+      log,
+      deadlines,
+      lanesAdded,
+      lanesRemoved,
+    };
+  }
+
+  #family(taskId: TaskId): Family {
+    let family = this.#families.get(taskId);
+    if (!family) {
+      family = { task: undefined, whole: false, complete: false, steps: new Map(), runs: new Map() };
+      this.#families.set(taskId, family);
+    }
+    return family;
+  }
+}
+
+/** Both are clients' words and may hold anything: only quoting keeps them apart. */
+export function keyName(namespace: string, key: string): string {
+  return JSON.stringify([namespace, key]);
+}

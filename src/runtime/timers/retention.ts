@@ -1,0 +1,73 @@
+import type { ClockStart } from "#domain/time/plane-time";
+import { instant, later, type Millis, NEVER } from "#domain/time/time";
+import { limits } from "#limits/index";
+import type { StoreMaintenance } from "#ports/store";
+import type { Core } from "../core.js";
+import type { Watchers } from "../watch/watchers.js";
+
+type Sweeping = Pick<Core, "clock" | "telemetry"> & { readonly store: StoreMaintenance };
+
+/** Removes Tasks that ended long ago, in small batches, so that no commit waits long behind one. */
+export class Retention {
+  readonly #core: Sweeping;
+  readonly #watchers: Watchers;
+  readonly #keep: Millis;
+  readonly #clockStart: ClockStart | undefined;
+  #cancel: (() => void) | undefined;
+  #stopped = false;
+
+  /**
+   * @param keep how long an ended Task is kept, with its idempotency key; at least `limits.retentionMin`
+   * @param clockStart how plane time began
+   */
+  constructor(core: Sweeping, watchers: Watchers, keep: Millis, clockStart?: ClockStart) {
+    this.#core = core;
+    this.#watchers = watchers;
+    this.#keep = keep;
+    this.#clockStart = clockStart;
+  }
+
+  start(): void {
+    const { clock } = this.#core;
+    if (!this.#stopped)
+      this.#cancel = clock.wakeAt(later(clock.now(), limits.retentionEvery), () => void this.#sweepAndGoOn());
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#cancel?.();
+  }
+
+  /** Returns how many Tasks were removed. */
+  async sweep(): Promise<number> {
+    const { clock, store, telemetry } = this.#core;
+    const before = instant(clock.now() - this.#keep - this.#unproven());
+    let sum = 0;
+    for (let batch = 0; batch < limits.retentionBatches && !this.#stopped; batch += 1) {
+      const removed = await store.removeFinished(before, limits.retentionBatch);
+      for (const taskId of removed) this.#watchers.removed(taskId);
+      sum += removed.length;
+      if (removed.length < limits.retentionBatch) break;
+      await clock.yield();
+    }
+    if (sum > 0) telemetry.count("taskrun_tasks_removed_total", {}, sum);
+    return sum;
+  }
+
+  /** Time that went by while no server ran, of which only the wall clock knows: it counts once somebody could object. */
+  #unproven(): number {
+    if (!this.#clockStart) return 0;
+    const { at, persisted } = this.#clockStart;
+    const isSettled = this.#core.clock.now() - at >= limits.retentionPause;
+    return isSettled || persisted === NEVER ? 0 : at - persisted;
+  }
+
+  async #sweepAndGoOn(): Promise<void> {
+    try {
+      await this.sweep();
+    } catch (error) {
+      this.#core.telemetry.log.warn("ended tasks could not be removed; trying again later", { err: error });
+    }
+    this.start();
+  }
+}

@@ -1,0 +1,133 @@
+import { type Dependencies, dependenciesOf, isByReference } from "#actors/scheduler/weight";
+import { type StepKey, stepKey } from "#domain/id";
+import { invariant } from "#domain/invariant";
+import { membersOf, withMembers } from "#domain/json/slices";
+import type { RunRow } from "#domain/task/run";
+import type { StepRow } from "#domain/task/step";
+import { joined, type SharedText, sharedText } from "#domain/task/step-input";
+import { deadlineOf, type TaskRow } from "#domain/task/task";
+import { utf8Bytes } from "#domain/text/text";
+import { earliest, later, type Millis, NEVER } from "#domain/time/time";
+import type { Assignment, InputRef } from "#domain/worker/frame";
+import { type AssignmentBytes, assignmentBytes } from "#domain/worker/frame-size";
+import type { WorkerProtocol } from "#domain/worker/worker";
+import { limits } from "#limits/index";
+import type { Workspace } from "../memory/workspace.js";
+
+/** An assignment as it is sent, and what its bytes are made of. */
+export interface BuiltAssignment {
+  readonly assignment: Assignment;
+  readonly bytes: AssignmentBytes;
+}
+
+/**
+ * Everything a worker needs to carry out the Run, from rows and texts that the turn has seen.
+ *
+ * @throws if something of it is not at hand, or is not what it should be
+ */
+export function buildAssignment(
+  run: RunRow,
+  work: Workspace,
+  protocol: WorkerProtocol,
+  lease: Millis,
+): BuiltAssignment {
+  const task = work.task(run.taskId);
+  const step = work.step(run);
+  invariant(task && step, `run ${run.id} is assigned without its task or step at hand`);
+  const input = inputOf(task, step, work, protocol);
+  const most = limits.messageBytes - limits.assignmentSpareBytes - input.bytes;
+  const { inline, refs, failed } =
+    step.dependsOn.length > 0 ? dependenciesOf(work, step, most) : NO_DEPENDENCIES;
+  const content = {
+    runId: run.id,
+    taskId: run.taskId,
+    stepName: run.stepName,
+    agentName: run.agentName,
+    input: input.text,
+    ...(input.ref && { inputRef: input.ref }),
+    parts: input.parts,
+    labels: task.spec.labels,
+    issuedAt: run.createdAt,
+    deadlineAt: deadline(run, task, step),
+    attempt: run.attempt,
+    fence: run.fence,
+    lease,
+    ordinal: run.ordinal,
+    results: Object.fromEntries(inline.map((key) => [key.stepName, resultOf(key, work)])),
+    refs,
+    failed,
+  };
+  const bytes = assignmentBytes(content, input.ref ? 0 : input.bytes);
+  return { assignment: { ...content, bytes: bytes.whole }, bytes };
+}
+
+const NO_DEPENDENCIES: Dependencies = { inline: [], refs: [], failed: [], bytes: 0 };
+
+function resultOf(key: StepKey, work: Workspace): string {
+  const json = work.outputs.get(stepKey(key));
+  invariant(json !== undefined, `the result of step ${stepKey(key)} is not at hand`);
+  return json;
+}
+
+function deadline(run: RunRow, task: TaskRow, { spec: { timeoutMs } }: StepRow) {
+  const ofTask = deadlineOf(task);
+  const ofAttempt = timeoutMs === 0 ? undefined : later(run.createdAt, timeoutMs);
+  return earliest(ofTask === NEVER ? undefined : ofTask, ofAttempt) ?? NEVER;
+}
+
+/** How a Step's input goes to its worker. */
+interface SentInput {
+  readonly text: string;
+  readonly ref?: InputRef;
+  readonly parts: string;
+  /** What of it travels with the assignment. */
+  readonly bytes: number;
+}
+
+function inputOf(task: TaskRow, step: StepRow, work: Workspace, protocol: WorkerProtocol): SentInput {
+  const parts = partsOf(task, step, work);
+  if (isByReference(task, protocol)) {
+    const ref = { id: task.id, bytes: task.inputBytes ?? 0 };
+    return { text: "", ref, parts, bytes: utf8Bytes(parts) };
+  }
+  return { ...joined(sharedInput(task, work), parts), parts: "" };
+}
+
+function sharedInput({ id, inputBytes }: TaskRow, { inputs, sharedInputs }: Workspace): SharedText {
+  const known = sharedInputs.get(id);
+  if (known) return known;
+  const text = inputs.get(id);
+  invariant(text !== undefined, `the input of task ${id} is not at hand`);
+  const shared = sharedText(text, inputBytes ?? undefined);
+  sharedInputs.set(id, shared);
+  return shared;
+}
+
+/** What the plane adds to a Task's input for one Step: JSON text of an object, or nothing. */
+function partsOf({ id, spec }: TaskRow, step: StepRow, work: Workspace): string {
+  const { config, compensates } = step.spec;
+  const own = work.stepInputs.get(stepKey({ taskId: id, stepName: step.name }));
+  invariant(
+    own !== undefined || !step.hasInput,
+    `the input of step ${step.name} of task ${id} is not at hand`,
+  );
+  if (!config && own === undefined && !compensates) return "";
+
+  const parts = new Map(membersOf(own ?? "{}"));
+  if (config && !parts.has("config")) parts.set("config", JSON.stringify(config));
+  if (compensates) parts.set("compensate", compensate(compensates, spec.compensates, work));
+  return withMembers("{}", parts);
+}
+
+function compensate(
+  compensates: NonNullable<StepRow["spec"]["compensates"]>,
+  taskId: string,
+  work: Workspace,
+): string {
+  const { stepName, error } = compensates;
+  const result = work.outputs.get(stepKey(compensates)) || "null";
+  return withMembers(
+    JSON.stringify({ task_id: taskId, step: stepName, error }),
+    new Map([["result", result]]),
+  );
+}

@@ -1,0 +1,185 @@
+import type { AddressedMessage, Answer } from "#actors/commands";
+import type { Offer } from "#actors/scheduler/messages";
+import { Fault } from "#domain/fault";
+import type { TaskId } from "#domain/id";
+import type { Needs } from "#domain/needs";
+import { isTerminal } from "#domain/task/task";
+import { type Instant, NEVER } from "#domain/time/time";
+import { limits } from "#limits/index";
+import type { LogFields } from "#ports/telemetry";
+import type { Core } from "../core.js";
+import type { Journal } from "../memory/journal.js";
+import type { Workspace } from "../memory/workspace.js";
+import type { TurnContext } from "./context.js";
+import { type Culprit, culpritKey, culpritOf, type Deciding } from "./culprit.js";
+import { MessageCascade } from "./message-cascade.js";
+import type { RowLoader } from "./row-loader.js";
+import { StoreError } from "./store-error.js";
+import type { Verdicts } from "./verdicts.js";
+import { TurnView } from "./view.js";
+
+/** What a turn decides its messages with. */
+export interface TurnTools {
+  readonly core: Core;
+  readonly journal: Journal;
+  readonly work: Workspace;
+  readonly loader: RowLoader;
+  readonly at: Instant;
+  readonly verdicts: Verdicts;
+}
+
+/** A cascade that threw. All of it is undone. */
+export class CascadeFailure {
+  readonly error: unknown;
+  readonly deciding: Deciding;
+  readonly culprit: Culprit | undefined;
+
+  constructor(error: unknown, deciding: Deciding, culprit: Culprit | undefined) {
+    this.error = error;
+    this.deciding = deciding;
+    this.culprit = culprit;
+  }
+
+  /** What a client hears; the server's log says more. */
+  get fault(): Fault {
+    const text = "deciding this request failed; the server's log says why";
+    return new Fault("internal", text, { cause: this.error });
+  }
+}
+
+/**
+ * Decides the messages of one turn, each as a cascade of its own, and sees to it that one which cannot be decided
+ * concerns nobody else and does not come back for ever.
+ */
+export class CascadeDecider {
+  readonly #tools: TurnTools;
+
+  constructor(tools: TurnTools) {
+    this.#tools = tools;
+  }
+
+  /**
+   * Decides a message and all that follows from it. What a cascade that throws has changed is undone, and what one has
+   * changed that lacks verdicts: what is missing then says so.
+   *
+   * @param offer what the scheduler may give out
+   * @throws {StoreError} if the store failed: then the turn fails, not the message
+   */
+  async decide(first: AddressedMessage, offer?: Offer): Promise<Answer | undefined | CascadeFailure> {
+    const { core, journal, work, loader, at, verdicts } = this.#tools;
+    const mark = journal.mark();
+    const cascade = new MessageCascade({
+      core,
+      context: this.context(offer),
+      actors: core.actors,
+      journal,
+      at,
+      draw: () => core.entropy.draw(),
+      loadMissing: (needs: Needs) => loader.loadMissing(needs),
+    });
+    try {
+      await cascade.decide(first);
+      verdicts.throwIfMissing();
+      core.parked.forget(first);
+      return cascade.answer;
+    } catch (error) {
+      journal.rollBackTo(mark);
+      if (error instanceof StoreError) throw error;
+      // Whatever was thrown: the cascade went on as if what it could not check had fitted.
+      if (verdicts.missing.length > 0) return undefined;
+      const { deciding } = cascade;
+      const culprit = culpritOf(deciding, work);
+      core.telemetry.log.error("deciding a message failed", {
+        ...about(first, deciding),
+        ...culprit,
+        err: error,
+      });
+      return new CascadeFailure(error, deciding, culprit);
+    }
+  }
+
+  /**
+   * The same for a message that comes again until it is decided: a worker's report, a deadline. Whatever it fails on is
+   * ended with reason INTERNAL, the narrowest first, and the message decided without it; if that cannot be done
+   * either, it is parked.
+   */
+  async decideForGood(first: AddressedMessage): Promise<Answer | undefined | CascadeFailure> {
+    const { core, at } = this.#tools;
+    if (core.parked.has(first, at)) {
+      core.telemetry.count("taskrun_reports_refused_total", { cause: "parked" });
+      return undefined;
+    }
+    const ended = new Set<string>();
+    for (;;) {
+      const outcome = await this.decide(first);
+      if (!(outcome instanceof CascadeFailure)) return outcome;
+      const { culprit } = outcome;
+      if (culprit && ended.size < limits.culpritsPerMessage && (await this.end(culprit, first, ended)))
+        continue;
+      this.#park(first);
+      return outcome;
+    }
+  }
+
+  /** Ends the culprit; if that fails, or has been done before and was not enough, its whole Task. */
+  async end(
+    culprit: Culprit,
+    { message }: AddressedMessage,
+    ended: Set<string> = new Set(),
+  ): Promise<boolean> {
+    const wholeTask: Culprit = { taskId: culprit.taskId, stepName: "", runId: "" };
+    const text = `the server failed to decide about this (${message.type}); its log has the error`;
+    for (const part of [culprit, wholeTask]) {
+      const key = culpritKey(part);
+      if (ended.has(key)) continue;
+      ended.add(key);
+      const abort = { type: "abort", ...part, message: `INTERNAL: ${text}` } as const;
+      if (!((await this.decide({ to: "task-finalizer", message: abort })) instanceof CascadeFailure))
+        return true;
+    }
+    return false;
+  }
+
+  context(offer?: Offer): TurnContext {
+    const { core, work, verdicts } = this.#tools;
+    const { memory, leases, plans, entropy } = core;
+    const newTaskId = () => entropy.uuid() as TaskId;
+    const view = new TurnView({ work, memory, leases, plans, verdicts, newTaskId, ...(offer && { offer }) });
+    return { work, memory, view };
+  }
+
+  /**
+   * Leaves the message alone for a while: its deadline is moved, or the lease it is about; a worker says it again.
+   * The deadline of a Task that has ended is of no more use.
+   */
+  #park(addressed: AddressedMessage): void {
+    const { core, work, at } = this.#tools;
+    const { message } = addressed;
+    if (message.type === "deadline.passed") {
+      const task = work.task(message.taskId);
+      if (!task || isTerminal(task.state)) {
+        work.setDeadline({ ...keyOf(message), at: NEVER });
+        return;
+      }
+    }
+    const until = core.parked.park(addressed, at);
+    const text = "a message cannot be decided; it is left alone for a while";
+    core.telemetry.log.error(text, { ...about(addressed), until });
+    if (message.type === "silent") core.leases.postpone(message.session, until);
+    if (message.type === "deadline.passed") work.setDeadline({ ...keyOf(message), at: until });
+  }
+}
+
+function keyOf({
+  taskId,
+  stepName,
+  kind,
+}: Extract<AddressedMessage["message"], { type: "deadline.passed" }>) {
+  return { taskId, stepName, kind };
+}
+
+function about({ to, message }: AddressedMessage, { addressed }: Partial<Deciding> = {}): LogFields {
+  const within =
+    addressed && addressed.message !== message ? { within: `${addressed.to} ${addressed.message.type}` } : {};
+  return { actor: to, message: message.type, ...within };
+}

@@ -1,0 +1,182 @@
+import type { Answer } from "#actors/commands";
+import type { Asker } from "#bus/bus";
+import { Fault } from "#domain/fault";
+import type { RunId, SessionId, TaskId } from "#domain/id";
+import { isOver, runSummary } from "#domain/task/run";
+import { stepSummary } from "#domain/task/step";
+import { isTerminal, type TaskRow, taskStatus } from "#domain/task/task";
+import type { TemplateRow } from "#domain/template/template";
+import type { WorkerFrame } from "#domain/worker/frame";
+import type { Receipt } from "#ports/plane";
+import type { Committed } from "#ports/store-turns";
+import type { LogFields } from "#ports/telemetry";
+import type { Core } from "../core.js";
+import type { Workspace } from "../memory/workspace.js";
+import type { Watchers } from "../watch/watchers.js";
+import type { Decided } from "./turn.js";
+
+/** What an answer becomes for who asked: ids are replaced by rows. */
+export type Reply = readonly (Receipt | Fault)[] | SessionId | TemplateRow | undefined;
+
+/**
+ * The commit has landed: now, and only now, the outside hears of it. Never throws: what fails is logged and counted,
+ * and the rest is done all the same, for the rows say that it was.
+ *
+ * @returns sessions whose streams failed. They are closed; their Runs live on until the lease ends
+ */
+export function perform(
+  { work, answers }: Decided,
+  committed: Committed | undefined,
+  core: Core,
+  watchers: Watchers,
+): readonly SessionId[] {
+  for (const { to, answer } of answers) {
+    try {
+      reply(to, answer, work);
+    } catch (error) {
+      failed("reply", error, {}, core);
+    }
+  }
+  const broken: SessionId[] = [];
+  for (const [session, frames] of framesBySession(work)) {
+    const sink = core.leases.sink(session);
+    if (!sink) continue;
+    try {
+      for (const frame of frames) sink.send(frame);
+    } catch (error) {
+      failed("send", error, { sessionId: session }, core);
+      broken.push(session);
+    }
+  }
+  for (const effect of work.effects) {
+    if (effect.type !== "disconnect") continue;
+    hangUp(effect.params.session, effect.params.fault, core);
+    core.leases.forget(effect.params.session);
+  }
+  for (const session of broken) {
+    hangUp(session, new Fault("internal", "writing to this stream failed; connect again"), core);
+    core.leases.hangUp(session);
+  }
+  const { log } = work;
+  committed?.firstSeqs.forEach((firstSeq, i) => {
+    const added = log[i];
+    if (!added) return;
+    try {
+      watchers.wake(added.taskId, firstSeq + added.entries.length - 1);
+    } catch (error) {
+      failed("watch", error, { taskId: added.taskId }, core);
+    }
+  });
+  try {
+    count(work, core);
+  } catch (error) {
+    failed("metrics", error, {}, core);
+  }
+  return broken;
+}
+
+/** What is performed, as far as it can fail. A closed set: it labels a metric. */
+type Part = "reply" | "send" | "disconnect" | "watch" | "metrics";
+
+/** Where metrics or the log fail themselves there is nobody left to tell. */
+function failed(part: Part, error: unknown, fields: LogFields, { telemetry }: Core): void {
+  try {
+    telemetry.log.error("an effect of a commit failed", { part, ...fields, err: error });
+    telemetry.count("taskrun_effects_failed_total", { part });
+  } catch {}
+}
+
+function reply(to: Asker, answer: Answer | Error | undefined, work: Workspace): void {
+  if (answer instanceof Error) to.reject(answer);
+  else if (answer?.type === "fault") to.reject(answer.fault);
+  else to.resolve(replyOf(answer, work));
+}
+
+function replyOf(answer: Exclude<Answer, { type: "fault" }> | undefined, work: Workspace): Reply {
+  switch (answer?.type) {
+    case "worker":
+      return answer.session;
+    case "template":
+      return answer.template;
+    case "tasks":
+      return answer.tasks.map((task) => (task instanceof Fault ? task : receipt(task, work)));
+    default:
+      return undefined;
+  }
+}
+
+function receipt(taskId: TaskId, work: Workspace): Receipt | Fault {
+  const task = work.task(taskId);
+  if (!task) return new Fault("internal", `task ${taskId} was answered for but is not at hand`);
+  return { task, steps: work.stepsOf(taskId).map(stepSummary), runs: work.runsOf(taskId).map(runSummary) };
+}
+
+function hangUp(session: SessionId, fault: Fault, core: Core): void {
+  try {
+    core.takeovers.note(fault, core.clock.now(), core.telemetry.log);
+    core.leases.sink(session)?.close(fault);
+  } catch (error) {
+    failed("disconnect", error, { sessionId: session }, core);
+  }
+}
+
+/** Frames in the order asked for; of several acks of one Run's output only the last says anything. */
+function framesBySession(work: Workspace): Map<SessionId, WorkerFrame[]> {
+  const bySession = new Map<SessionId, WorkerFrame[]>();
+  const ackAt = new Map<RunId, number>();
+  for (const effect of work.effects) {
+    if (effect.type !== "send") continue;
+    const { session, frame } = effect.params;
+    const frames = bySession.get(session) ?? [];
+    bySession.set(session, frames);
+    if (frame.type === "ack.output") {
+      const earlier = ackAt.get(frame.runId);
+      if (earlier !== undefined) {
+        frames[earlier] = frame;
+        continue;
+      }
+      ackAt.set(frame.runId, frames.length);
+    }
+    frames.push(frame);
+  }
+  return bySession;
+}
+
+function count({ changes, effects, log }: Workspace, { telemetry }: Core): void {
+  for (const effect of effects) {
+    if (effect.type === "countRefused") telemetry.count("taskrun_reports_refused_total", effect.params);
+  }
+  for (const { before, after } of changes.tasks) {
+    if (!before) telemetry.count("taskrun_tasks_created_total");
+    if (!before?.hasRun && after.hasRun) {
+      telemetry.observe(
+        "taskrun_task_wait_seconds",
+        secondsSince(after.createdAt, firstRunAt(after, changes)),
+      );
+    }
+    if (!isTerminal(after.state) || (before && isTerminal(before.state))) continue;
+    telemetry.count("taskrun_tasks_finished_total", { status: taskStatus(after) });
+    telemetry.observe("taskrun_task_seconds", secondsSince(after.createdAt, after.finishedAt));
+  }
+  for (const { before, after } of changes.runs) {
+    if (!before && !isOver(after.status)) telemetry.count("taskrun_runs_assigned_total");
+    if (!isOver(after.status) || (before && isOver(before.status))) continue;
+    telemetry.count("taskrun_runs_finished_total", { status: after.status, reason: after.reason || "NONE" });
+  }
+  let chunks = 0;
+  for (const { entries } of log) for (const { type } of entries) if (type === "output") chunks += 1;
+  if (chunks > 0) telemetry.count("taskrun_output_chunks_total", {}, chunks);
+  const bytes = changes.runs.reduce(
+    (sum, { before, after }) => sum + after.outputBytes - (before?.outputBytes ?? 0),
+    0,
+  );
+  if (bytes > 0) telemetry.count("taskrun_output_bytes_total", {}, bytes);
+}
+
+function firstRunAt(task: TaskRow, { runs }: Workspace["changes"]): number {
+  return runs.find(({ after }) => after.taskId === task.id)?.after.createdAt ?? task.createdAt;
+}
+
+function secondsSince(from: number, to: number): number {
+  return (to - from) / 1_000;
+}

@@ -1,0 +1,116 @@
+import type { AddressedMessage } from "#actors/commands";
+import type { MessageView } from "#actors/view";
+import { stepKey } from "#domain/id";
+import type { KeyedNeeds, Needs, TextNeeds } from "#domain/needs";
+import { forKinds, idOfKey, keyedKindNames, type TextKey, textId, textKindNames } from "#domain/row-kinds";
+import type { Lane } from "#domain/task/lane";
+import { compareReady, type ReadyStep, readyStep } from "#domain/task/step";
+import { templateKey } from "#domain/template/template";
+import type { TurnStore } from "#ports/store-turns";
+import { needsOf } from "../machines/actors.js";
+import { keyName, type Workspace } from "../memory/workspace.js";
+import { fromStore } from "./store-error.js";
+
+type Wanted = { [Kind in keyof Needs]-?: NonNullable<Needs[Kind]>[number][] };
+
+/** What the turn has asked the store for. Nothing is asked for twice, found or not. */
+export class RowLoader {
+  readonly #store: Pick<TurnStore, "load">;
+  readonly #work: Workspace;
+  readonly #asked = new Set<string>();
+  /** What is not here yet and will be asked for next. */
+  #wanted = nothing();
+  #missing = 0;
+
+  constructor(store: Pick<TurnStore, "load">, work: Workspace) {
+    this.#store = store;
+    this.#work = work;
+  }
+
+  /**
+   * One batched read for all first messages of a turn. A message whose needs cannot be told fails by itself, when it
+   * is decided.
+   */
+  async loadFor(messages: readonly AddressedMessage[], view: MessageView): Promise<void> {
+    for (const message of messages) {
+      try {
+        this.#want(needsOf(message, view));
+      } catch {}
+    }
+    await this.#load();
+  }
+
+  /** Undefined if everything is here, so that the common case needs no tick of the event loop. */
+  loadMissing(needs: Needs): Promise<void> | undefined {
+    this.#want(needs);
+    return this.#missing > 0 ? this.#load() : undefined;
+  }
+
+  /**
+   * A page as the store has it, and as the turn knows better: without Steps that have moved on, with
+   * those that have just become ready.
+   */
+  corrected(lane: Lane, page: readonly ReadyStep[]): ReadyStep[] {
+    const changed = new Map<string, ReadyStep | undefined>();
+    for (const { after } of this.#work.changes.steps) {
+      const now = this.#work.step({ taskId: after.taskId, stepName: after.name }) ?? after;
+      const ready = now.state === "enqueued" && now.lane === lane.key ? readyStep(now) : undefined;
+      changed.set(stepKey({ taskId: after.taskId, stepName: after.name }), ready);
+    }
+    const kept = page.filter((step) => !changed.has(stepKey(step)));
+    const added = [...changed.values()].filter((step) => step !== undefined);
+    return [...kept, ...added].sort(compareReady);
+  }
+
+  async #load(): Promise<void> {
+    if (this.#missing === 0) return;
+    const wanted = this.#wanted;
+    this.#wanted = nothing();
+    this.#missing = 0;
+    this.#work.take(await fromStore(this.#store.load(wanted)), wanted.wholeTasks, wanted.graphs);
+  }
+
+  #want(needs: Needs): void {
+    const { wholeTasks, graphs, keys, templates } = needs;
+    const work = this.#work;
+    for (const name of keyedKindNames) {
+      const wanted = needs[name];
+      if (wanted)
+        for (const key of wanted) if (!work.has(name, key)) this.#ask(name, key, idOfKey(name, key));
+    }
+    for (const kind of textKindNames) {
+      const wanted: readonly TextKey[] | undefined = needs[kind];
+      if (wanted)
+        for (const key of wanted)
+          if (!work.rows.texts[kind].has(textId(key))) this.#ask(kind, key, textId(key));
+    }
+    if (wholeTasks) for (const id of wholeTasks) if (!work.isWhole(id)) this.#ask("wholeTasks", id, id);
+    if (graphs) for (const id of graphs) if (!work.isComplete(id)) this.#ask("graphs", id, id);
+    if (templates) for (const ref of templates) this.#ask("templates", ref, templateKey(ref));
+    if (keys) {
+      for (const key of keys) {
+        if (!work.keyOwner(key.namespace, key.key)) this.#ask("keys", key, keyName(key.namespace, key.key));
+      }
+    }
+  }
+
+  /** Nothing is asked for twice in a turn. */
+  #ask(kind: keyof Wanted, item: Wanted[keyof Wanted][number], name: string): void {
+    const asked = `${kind} ${name}`;
+    if (this.#asked.has(asked)) return;
+    this.#asked.add(asked);
+    (this.#wanted[kind] as unknown[]).push(item);
+    this.#missing += 1;
+  }
+}
+
+function nothing(): Wanted {
+  return {
+    ...forKinds<Pick<Wanted, keyof KeyedNeeds>>(keyedKindNames, () => []),
+    ...forKinds<Pick<Wanted, keyof TextNeeds>>(textKindNames, () => []),
+    wholeTasks: [],
+    graphs: [],
+    keys: [],
+    templates: [],
+  };
+}

@@ -1,0 +1,63 @@
+import type { Command } from "#actors/commands";
+import type { RunId } from "#domain/id";
+import { invariant } from "#domain/invariant";
+import type { RunRow } from "#domain/task/run";
+import type { Reason } from "#domain/task/task";
+import type { Instant } from "#domain/time/time";
+import { limits } from "#limits/index";
+import type { Core } from "../core.js";
+import { type BuiltAssignment, buildAssignment } from "./assignment.js";
+import type { TurnContext } from "./context.js";
+
+interface Parts {
+  readonly context: TurnContext;
+  readonly core: Pick<Core, "terms" | "telemetry">;
+  readonly at: Instant;
+}
+
+/** Why a Run can be sent to no worker. Trying again would not change it. */
+interface Undeliverable {
+  readonly reason: Reason;
+  readonly message: string;
+}
+
+/**
+ * What becomes of a Run that a worker is to have: its assignment, made before the commit so that nothing can fail
+ * after it; or its end, if that cannot be made or does not fit into one message. Its worker never hears of it then,
+ * and has its slot back.
+ */
+export function sendOrEnd(runId: RunId, { context, core, at }: Parts): Command {
+  const run = context.work.run(runId);
+  invariant(run && run.heldBy !== "", `run ${runId} is to be sent but nobody holds it`);
+  const made = assignmentOf(run, context, core);
+  if ("assignment" in made) {
+    const frame = { type: "assign", ...made.assignment } as const;
+    return { type: "send", params: { session: run.heldBy, frame } };
+  }
+  return { type: "advanceRun", params: { runId, message: { type: "undeliverable", at, ...made } } };
+}
+
+function assignmentOf(
+  run: RunRow,
+  { work, memory }: TurnContext,
+  { terms, telemetry }: Parts["core"],
+): BuiltAssignment | Undeliverable {
+  const protocol = (run.heldBy && memory.roster.get(run.heldBy)?.protocol) || 0;
+  try {
+    const made = buildAssignment(run, work, protocol, terms.lease);
+    return made.bytes.whole > limits.messageBytes ? tooLarge(made) : made;
+  } catch (error) {
+    const { id: runId, taskId, stepName } = run;
+    telemetry.log.error("an assignment could not be made", { taskId, stepName, runId, err: error });
+    const message = "making the assignment failed inside; the server's log says why";
+    return { reason: "INTERNAL", message };
+  }
+}
+
+function tooLarge({ bytes: { whole, input, results } }: BuiltAssignment): Undeliverable {
+  const others = whole - input - results;
+  const message =
+    `the assignment is ${whole} bytes, at most ${limits.messageBytes} can be sent: ${input} of the input and what ` +
+    `is added to it, ${results} of results, ${others} of labels and the rest. Let the step be given less`;
+  return { reason: "ASSIGNMENT_TOO_LARGE", message };
+}

@@ -1,0 +1,209 @@
+import type { ActorName, AddressedMessage, Answer } from "#actors/commands";
+import type { LaneView, Offer } from "#actors/scheduler/messages";
+import { mayTake } from "#actors/scheduler/placement";
+import type { Asker, Envelope, Posted } from "#bus/bus";
+import type { RunId } from "#domain/id";
+import type { Lane } from "#domain/task/lane";
+import type { Instant } from "#domain/time/time";
+import { limits } from "#limits/index";
+import type { Committed } from "#ports/store-turns";
+import type { Core } from "../core.js";
+import { Journal } from "../memory/journal.js";
+import { freeWorkers } from "../memory/offer.js";
+import { Workspace } from "../memory/workspace.js";
+import { CascadeDecider, CascadeFailure } from "./containment.js";
+import { RowLoader } from "./row-loader.js";
+import { fromStore, StoreError } from "./store-error.js";
+import { type MissingVerdict, Verdicts } from "./verdicts.js";
+
+export type Message = AddressedMessage["message"];
+export type Mail = Envelope<ActorName, Message>;
+export type PostedMail = Posted<ActorName, Message>;
+
+/** What a turn has decided, before and after its commit. */
+export interface Decided {
+  readonly work: Workspace;
+  readonly at: Instant;
+  readonly answers: readonly { readonly to: Asker; readonly answer: Answer | Error | undefined }[];
+  /** Messages left for the next turn: this one has changed enough rows. */
+  readonly left: readonly PostedMail[];
+  /** Messages that were taken back for want of verdicts: nothing of them has happened, and nobody was answered. */
+  readonly undecided: readonly Undecided[];
+  /** True if the scheduler stopped at its bound and would go on. */
+  readonly moreToSchedule: boolean;
+}
+
+/** A message that is to be decided again with the verdicts it lacks. */
+export interface Undecided {
+  readonly mail: PostedMail;
+  readonly missing: readonly MissingVerdict[];
+}
+
+/**
+ * The main path: LOAD the rows the messages want to see, in one read, and later what only deciding
+ * reveals; DECIDE message by message, the scheduler last; COMMIT all or nothing. What comes of it is
+ * performed by the caller, after.
+ */
+export class Turn {
+  readonly #core: Core;
+  readonly #journal = new Journal();
+  readonly #work = new Workspace(this.#journal);
+  readonly #loader: RowLoader;
+  readonly #cascades: CascadeDecider;
+  readonly #at: Instant;
+  readonly #answers: { to: Asker; answer: Answer | Error | undefined }[] = [];
+  readonly #verdicts: Verdicts;
+  readonly #undecided: Undecided[] = [];
+  /** Lanes whose pages this turn has read. */
+  #lanesRead: readonly Lane[] = [];
+
+  constructor(core: Core) {
+    this.#core = core;
+    this.#at = core.clock.now();
+    this.#loader = new RowLoader(core.store, this.#work);
+    this.#verdicts = new Verdicts(core.schemas);
+    this.#cascades = new CascadeDecider({
+      core,
+      journal: this.#journal,
+      work: this.#work,
+      loader: this.#loader,
+      at: this.#at,
+      verdicts: this.#verdicts,
+    });
+  }
+
+  async decide(posted: readonly PostedMail[]): Promise<Decided> {
+    await this.#loader.loadFor(
+      posted.map(({ envelope }) => addressed(envelope)),
+      this.#cascades.context().view,
+    );
+    let done = 0;
+    for (; done < posted.length && this.#work.changedRows < limits.turnRows; done += 1) {
+      const mail = posted[done] as PostedMail;
+      const { envelope } = mail;
+      this.#verdicts.begin(envelope.verdicts);
+      const answer = await this.#cascade(envelope);
+      if (this.#verdicts.missing.length > 0) {
+        this.#undecided.push({ mail, missing: this.#verdicts.missing });
+      } else if (envelope.answer) this.#answers.push({ to: envelope.answer, answer });
+    }
+    this.#verdicts.beginLast();
+    const moreToSchedule = await this.#scheduleSafely();
+    this.#dropEmptyLanes();
+    return {
+      work: this.#work,
+      at: this.#at,
+      answers: this.#answers,
+      left: posted.slice(done),
+      undecided: this.#undecided,
+      moreToSchedule,
+    };
+  }
+
+  async commit(): Promise<Committed | undefined> {
+    const commit = this.#work.commit(this.#at);
+    return commit && (await this.#core.store.commit(commit));
+  }
+
+  /** Takes back all of it: memory is as before the turn. */
+  rollBack(): void {
+    this.#journal.rollBackTo(0);
+  }
+
+  /** Who asked hears at once of a message that cannot be decided; what would come again is seen to. */
+  async #cascade(envelope: Mail): Promise<Answer | Error | undefined> {
+    const first = addressed(envelope);
+    const outcome =
+      envelope.source === "gateway"
+        ? await this.#cascades.decide(first)
+        : await this.#cascades.decideForGood(first);
+    return outcome instanceof CascadeFailure ? outcome.fault : outcome;
+  }
+
+  /** A fault in the scheduler costs this turn's assignments, not the turn. */
+  async #scheduleSafely(): Promise<boolean> {
+    const mark = this.#journal.mark();
+    try {
+      return await this.#schedule();
+    } catch (error) {
+      if (error instanceof StoreError) throw error;
+      this.#journal.rollBackTo(mark);
+      this.#lanesRead = [];
+      this.#core.telemetry.log.error("scheduling failed", { err: error });
+      return false;
+    }
+  }
+
+  /** Last in the turn, a cascade of its own: every Step and slot of the turn is known by now. */
+  async #schedule(): Promise<boolean> {
+    const { memory, leases, entropy } = this.#core;
+    const { workers, free, deferred } = freeWorkers(memory.roster, leases);
+    leases.hasDeferred = deferred;
+    await this.#readLanes(workers.length > 0);
+    if (workers.length === 0) return false;
+
+    const canBeTaken = ({ lane }: LaneView) => workers.some(({ session }) => mayTake(session, lane));
+    const ready = memory.backlog
+      .views()
+      .filter(canBeTaken)
+      .reduce((sum, view) => sum + view.ready.length, 0);
+    const slots = workers.reduce((sum, { session, held }) => sum + session.capacity - held, 0);
+    const count = Math.min(ready, slots, limits.turnAssignments);
+    const unread = () => memory.backlog.unread().length > 0;
+    if (count === 0) return slots > 0 && unread();
+
+    const before = this.#work.changes.runs.length;
+    const runIds = Array.from({ length: count }, () => entropy.uuid() as RunId);
+    const offer = { workers, free, runIds };
+    const outcome = await this.#cascades.decide({ to: "scheduler", message: { type: "schedule" } }, offer);
+    if (outcome instanceof CascadeFailure) await this.#assignOneByOne(outcome, offer);
+    const made = this.#work.changes.runs.length - before;
+    // What found no room in bytes may find it at another worker, or be held back, but only after what was made is sent.
+    if (isLeftOut(outcome) && made > 0) return true;
+    return slots > made && (made === limits.turnAssignments || unread());
+  }
+
+  /** One Step that cannot be assigned ends its Task, and holds up nobody else. */
+  async #assignOneByOne({ deciding }: CascadeFailure, offer: Offer): Promise<void> {
+    const message = deciding.addressed?.message;
+    if (message?.type !== "assign") return;
+    for (const placement of message.placements) {
+      const alone = { to: "scheduler", message: { type: "assign", placements: [placement] } } as const;
+      const outcome = await this.#cascades.decide(alone, offer);
+      if (outcome instanceof CascadeFailure && outcome.culprit)
+        await this.#cascades.end(outcome.culprit, alone);
+    }
+  }
+
+  /** Pages that are used up: of lanes somebody could take from, and of lanes this turn has taken Steps from. */
+  async #readLanes(anyRoom: boolean): Promise<void> {
+    const { backlog } = this.#core.memory;
+    const unread = backlog.unread();
+    if (unread.length === 0) return;
+
+    const left = new Set(this.#work.changes.steps.map(({ before }) => before?.lane));
+    const useful = anyRoom ? unread.slice(0, limits.turnLanes) : [];
+    this.#lanesRead = [...new Set([...unread.filter(({ key }) => left.has(key)), ...useful])];
+    for (const lane of this.#lanesRead) {
+      const ready = await fromStore(this.#core.store.ready(lane.key, limits.lanePage));
+      const whole = ready.length < limits.lanePage;
+      backlog.refill(lane.key, this.#loader.corrected(lane, ready), whole, this.#journal);
+    }
+  }
+
+  #dropEmptyLanes(): void {
+    const { backlog } = this.#core.memory;
+    const changed = this.#work.changes.steps.flatMap(({ before, after }) => [before?.lane, after.lane]);
+    for (const lane of [...changed, ...this.#lanesRead.map(({ key }) => key)]) {
+      if (lane && backlog.drop(lane, this.#journal)) this.#work.removeLane(lane);
+    }
+  }
+}
+
+function isLeftOut(outcome: Answer | CascadeFailure | undefined): boolean {
+  return outcome !== undefined && !(outcome instanceof CascadeFailure) && outcome.type === "scheduled";
+}
+
+function addressed({ to, message }: Mail): AddressedMessage {
+  return { to, message } as AddressedMessage;
+}

@@ -1,0 +1,146 @@
+import { type LaneView, NO_OFFER, type Offer } from "#actors/scheduler/messages";
+import type { MessageView } from "#actors/view";
+import type { Plan } from "#domain/graph/plan";
+import type { Plans } from "#domain/graph/plans";
+import { type RunId, type SessionId, type StepKey, stepKey, type TaskId, type WorkerId } from "#domain/id";
+import type { RunRow } from "#domain/task/run";
+import type { StepRow } from "#domain/task/step";
+import type { TaskRow } from "#domain/task/task";
+import type { TemplateRef, TemplateRow } from "#domain/template/template";
+import type { SchemaProblem } from "#domain/template/verdict";
+import type { Instant } from "#domain/time/time";
+import type { SessionRow } from "#domain/worker/worker";
+import type { Memory } from "../memory/memory.js";
+import { planFor, plannedStep } from "../memory/plans.js";
+import type { Workspace } from "../memory/workspace.js";
+import type { Leases } from "../timers/leases.js";
+import type { Verdicts } from "./verdicts.js";
+
+/** What a turn shows of itself to the messages it decides. */
+export interface TurnParts {
+  readonly work: Workspace;
+  readonly memory: Memory;
+  readonly leases: Leases;
+  readonly plans: Plans;
+  readonly verdicts: Verdicts;
+  /** What the scheduler may give out in this turn; absent for others. */
+  readonly offer?: Offer;
+  readonly newTaskId: () => TaskId;
+}
+
+/** The rows of a turn, and the plane's memory, as the message that is decided may look at them. */
+export class TurnView implements MessageView {
+  readonly offer: Offer;
+  readonly newTaskId: () => TaskId;
+  readonly #work: Workspace;
+  readonly #memory: Memory;
+  readonly #leases: Leases;
+  readonly #plans: Plans;
+  readonly #verdicts: Verdicts;
+
+  constructor({ work, memory, leases, plans, verdicts, offer = NO_OFFER, newTaskId }: TurnParts) {
+    this.#work = work;
+    this.#memory = memory;
+    this.#leases = leases;
+    this.#plans = plans;
+    this.#verdicts = verdicts;
+    this.offer = offer;
+    this.newTaskId = newTaskId;
+  }
+
+  task(id: TaskId): TaskRow | undefined {
+    return this.#work.task(id);
+  }
+
+  step(key: StepKey): StepRow | undefined {
+    return this.#work.step(key);
+  }
+
+  run(id: RunId): RunRow | undefined {
+    return this.#work.run(id);
+  }
+
+  stepsOf(taskId: TaskId): readonly StepRow[] {
+    return this.#work.stepsOf(taskId);
+  }
+
+  runsOf(taskId: TaskId): readonly RunRow[] {
+    return this.#work.runsOf(taskId);
+  }
+
+  keyOwner(namespace: string, key: string): TaskRow | undefined {
+    return this.#work.keyOwner(namespace, key);
+  }
+
+  input(taskId: TaskId): string | undefined {
+    return this.#work.inputs.get(taskId);
+  }
+
+  stepInput(key: StepKey): string | undefined {
+    return this.#work.stepInputs.get(stepKey(key));
+  }
+
+  output(key: StepKey): string | undefined {
+    return this.#work.outputs.get(stepKey(key));
+  }
+
+  template(ref: TemplateRef): TemplateRow | undefined {
+    return this.#work.template(ref);
+  }
+
+  plan(ref: TemplateRef | null, environment: string): Plan | undefined {
+    return planFor(ref, environment, this.#work, this.#plans);
+  }
+
+  resultProblem(step: StepRow, json: string): SchemaProblem | undefined {
+    if (!step.spec.hasSchema) return undefined;
+    const task = this.#work.task(step.taskId);
+    const plan = task && this.plan(task.spec.template, task.spec.environment);
+    const schema = plan && plannedStep(plan, step.spec.planned)?.resultSchema;
+    return schema ? this.#verdicts.problem(schema, json || "null") : undefined;
+  }
+
+  inputProblem({ inputSchema }: Plan, json: string): SchemaProblem | undefined {
+    return inputSchema ? this.#verdicts.problem(inputSchema, json) : undefined;
+  }
+
+  get waiting(): number {
+    return this.#memory.waiting;
+  }
+
+  waitingIn(namespace: string): number {
+    return this.#memory.waitingIn(namespace);
+  }
+
+  lanesIn(namespace: string): number {
+    return this.#memory.backlog.lanesIn(namespace);
+  }
+
+  hasLane(key: string): boolean {
+    return this.#memory.backlog.has(key);
+  }
+
+  templatesIn(namespace: string): number {
+    return this.#memory.templatesIn(namespace);
+  }
+
+  session(id: SessionId): SessionRow | undefined {
+    return this.#memory.roster.get(id);
+  }
+
+  sessionOf(principal: string, workerId: WorkerId): SessionRow | undefined {
+    return this.#memory.roster.of(principal, workerId);
+  }
+
+  heldBy(session: SessionId): Iterable<RunId> {
+    return this.#memory.roster.held(session).keys();
+  }
+
+  leaseUntil(session: SessionId): Instant {
+    return this.#leases.until(session);
+  }
+
+  get lanes(): readonly LaneView[] {
+    return this.#memory.backlog.views();
+  }
+}

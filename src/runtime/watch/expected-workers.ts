@@ -1,0 +1,33 @@
+import type { RunRow } from "#domain/task/run";
+import { type Instant, millis } from "#domain/time/time";
+import type { SessionRow } from "#domain/worker/worker";
+import { limits } from "#limits/index";
+import type { Core } from "../core.js";
+import { Journal } from "../memory/journal.js";
+
+/** Workers that held Runs when the last process ended: they have a while to come back with them. */
+export function expectWorkers(held: readonly RunRow[], { leases, memory, terms, clock }: Core): void {
+  const journal = new Journal();
+  for (const run of held) {
+    if (run.heldBy !== "" && !memory.roster.get(run.heldBy)) {
+      memory.roster.attach(absentSession(run, clock.now()), journal);
+      const lease = run.instance === "" ? terms.publicLease : terms.lease;
+      leases.expect(run.heldBy, millis(lease * limits.bootLeases), clock.now());
+    }
+    memory.followRun(undefined, run, journal);
+  }
+}
+
+/** A session as its Runs remember it: enough to lose them when it does not come back. */
+function absentSession(run: RunRow, at: Instant): SessionRow {
+  return {
+    id: run.session,
+    state: "detached",
+    principal: run.principal,
+    instance: run.instance,
+    protocol: run.instance === "" ? 0 : 1,
+    info: { workerId: run.workerId, hostname: "", version: "", agents: [], labels: {}, namespaces: [] },
+    capacity: 0,
+    connectedAt: at,
+  };
+}

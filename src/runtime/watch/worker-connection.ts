@@ -1,0 +1,177 @@
+import type { RunTrackerMessage } from "#actors/run-tracker/messages";
+import type { Asker } from "#bus/bus";
+import type { Caller } from "#domain/caller";
+import { Fault } from "#domain/fault";
+import type { SessionId } from "#domain/id";
+import { type HeartbeatReport, type HeldSet, reportBytes } from "#domain/task/report";
+import { millis } from "#domain/time/time";
+import type { Hello } from "#domain/worker/worker";
+import { limits } from "#limits/index";
+import type { WorkerLink, WorkerReport, WorkerSink } from "#ports/plane";
+import type { Core } from "../core.js";
+import type { Timers } from "../timers/timers.js";
+import type { Mail } from "../turn/turn.js";
+
+export interface LinkParts {
+  readonly core: Core;
+  readonly timers: Timers;
+  /** A transport has taken much of what waited for it. */
+  readonly drained: () => void;
+  /** False if the mailbox is full. */
+  readonly post: (mail: Mail) => boolean;
+  /** Resolves when run-tracker's mailbox has room. */
+  readonly room: () => Promise<void>;
+}
+
+/** Our own worker's lease ends this much later than the terms say: the worker has stopped by itself before. */
+const GRACE = 16 / 15;
+/** As the last ordinal of a held set: it speaks of no assignment but those it names. */
+const SAYS_NOTHING = -1;
+
+/**
+ * The plane's side of one worker stream. Heartbeats are answered here, on arrival, outside the turn;
+ * everything else becomes a message to run-tracker, and waits while its mailbox is full.
+ */
+export class WorkerConnection implements WorkerLink {
+  readonly #parts: LinkParts;
+  readonly #caller: Caller;
+  readonly #sink: WorkerSink;
+  #session: SessionId | undefined;
+  #hello: Hello | undefined;
+  /** Bytes of output taken from the stream and not yet durable. */
+  #undecided = 0;
+  #closed = false;
+
+  constructor(caller: Caller, sink: WorkerSink, parts: LinkParts) {
+    this.#caller = caller;
+    this.#sink = sink;
+    this.#parts = parts;
+  }
+
+  async receive(report: WorkerReport): Promise<void> {
+    if (this.#closed) return;
+    if (report.type === "hello") return this.#openSession(report);
+    const session = this.#session;
+    if (session === undefined) {
+      throw new Fault("invalid", "the first message of a worker stream must be hello", { field: "hello" });
+    }
+    this.#parts.core.leases.renew(session, this.#parts.core.clock.now());
+    if (report.type === "heartbeat") return this.#beat(session, report);
+
+    const bytes = reportBytes(report);
+    // Credit is for output, which the worker sends as fast as it may; the rest is slow, and waits its turn.
+    const asker = report.type === "output" ? this.#onCredit(bytes) : undefined;
+    await this.#post({ type: "report", session, report, bytes }, bytes, asker);
+  }
+
+  drained(): void {
+    if (!this.#closed) this.#parts.drained();
+  }
+
+  closed(): void {
+    this.#closed = true;
+    const session = this.#session;
+    if (session === undefined) return;
+
+    // The lease goes on; whether anybody still cares about this session, run-tracker decides.
+    this.#parts.core.leases.hangUp(session);
+    void this.#post({ type: "closed", session }, 0);
+  }
+
+  async #openSession({ type: _, ...hello }: Extract<WorkerReport, { type: "hello" }>): Promise<void> {
+    if (this.#session !== undefined) {
+      throw new Fault("invalid", "a worker stream says hello once; open another stream to say it anew", {
+        field: "hello",
+      });
+    }
+    const { core, timers } = this.#parts;
+    const session = core.entropy.uuid() as SessionId;
+    const { lease, publicLease } = core.terms;
+    const ttl = hello.protocol >= 1 ? millis(Math.ceil(lease * GRACE)) : publicLease;
+    core.leases.open(session, this.#sink, ttl, core.clock.now());
+    this.#session = session;
+    this.#hello = hello;
+    timers.arm();
+    const failed = (fault: Error) => this.#endStream(session, fault);
+    const answer = { resolve: () => {}, reject: failed };
+    await this.#post({ type: "hello", session, caller: this.#caller, hello, terms: core.terms }, 0, answer);
+  }
+
+  /** A session that never came to be has no lease to wait for. */
+  #endStream(session: SessionId, error: Error): void {
+    this.#parts.core.leases.forget(session);
+    this.#sink.close(error instanceof Fault ? error : new Fault("internal", error.message, { cause: error }));
+  }
+
+  async #beat(
+    session: SessionId,
+    { workerId, status, capacity, beat, held }: HeartbeatReport,
+  ): Promise<void> {
+    if (workerId !== "" && workerId !== this.#hello?.info.workerId) {
+      throw new Fault(
+        "invalid",
+        `heartbeat.worker_id is "${workerId}", but hello said "${this.#hello?.info.workerId}"`,
+        {
+          field: "heartbeat.worker_id",
+        },
+      );
+    }
+    if (beat > 0) this.#sink.send({ type: "ack.heartbeat", beat });
+
+    const { roster } = this.#parts.core.memory;
+    const row = roster.get(session);
+    if (!row) return; // its hello is still waiting to be decided
+    const wanted = status === "ERROR" ? "failing" : status === "DRAINING" ? "draining" : "serving";
+    const moved = row.state === "draining" || row.state === "detached" ? false : row.state !== wanted;
+    if (moved || (capacity > 0 && capacity !== row.capacity)) {
+      await this.#post({ type: "worker.changed", session, status, capacity }, 0);
+    }
+    // Memory may be ahead of the commit: what is still to be cancelled is told by a turn, from rows.
+    const over = [...roster.held(session).values()].filter((run) => run.over).map(({ runId }) => runId);
+    if (held && (over.length > 0 || this.#differs(session, held))) {
+      await this.#post({ type: "held", session, held }, 0);
+    } else if (over.length > 0) {
+      await this.#post({ type: "held", session, held: { runIds: over, lastOrdinal: SAYS_NOTHING } }, 0);
+    }
+  }
+
+  #differs(session: SessionId, { runIds, lastOrdinal }: HeldSet): boolean {
+    const known = this.#parts.core.memory.roster.held(session);
+    const named = new Set(runIds);
+    return (
+      runIds.some((runId) => !known.has(runId)) ||
+      [...known.values()].some(({ runId, ordinal }) => ordinal <= lastOrdinal && !named.has(runId))
+    );
+  }
+
+  /**
+   * Takes output on credit, until it is decided. Beyond its credit a worker is cut off; its Runs survive,
+   * it resumes. A public worker is merely read slower.
+   */
+  #onCredit(bytes: number): Asker {
+    const allowed = limits.workerCreditBytes + limits.chunkBytes;
+    if ((this.#hello?.protocol ?? 0) >= 1 && this.#undecided + bytes > allowed) {
+      const message = `more than ${limits.workerCreditBytes} bytes were sent and not yet acknowledged`;
+      throw new Fault("overloaded", message, { reason: "CREDIT_EXCEEDED", retryAfter: limits.retryAfter });
+    }
+    this.#undecided += bytes;
+    const settle = () => {
+      this.#undecided -= bytes;
+    };
+    return { resolve: settle, reject: settle };
+  }
+
+  async #post(message: RunTrackerMessage, weight: number, answer?: Asker): Promise<void> {
+    const { core, timers, post, room } = this.#parts;
+    const mail: Mail = { to: "run-tracker", message, source: "stream", weight, ...(answer && { answer }) };
+    if (post(mail)) return;
+
+    const session = this.#session as SessionId;
+    core.leases.pause(session, true);
+    do await room();
+    while (!post(mail));
+    core.leases.pause(session, false);
+    core.leases.renew(session, core.clock.now());
+    timers.arm();
+  }
+}

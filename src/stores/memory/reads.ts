@@ -1,0 +1,138 @@
+import type { RunId, StepKey, TaskId } from "#domain/id";
+import { type Revisioned, type RowKindName, rowKind, type TextKindName } from "#domain/row-kinds";
+import type { LogEntry, LogSlice } from "#domain/task/log";
+import type { RunRow } from "#domain/task/run";
+import type { StepRow } from "#domain/task/step";
+import { type TaskRow, taskStatus } from "#domain/task/task";
+import type { TemplateRef, TemplateRow } from "#domain/template/template";
+import { carries } from "#domain/worker/worker";
+import type {
+  Reads,
+  TaskDetail,
+  TaskFilter,
+  TaskPage,
+  TemplateFilter,
+  TemplatePage,
+} from "#ports/store-reads";
+import { compare, type MemoryTemplates } from "./templates.js";
+
+/** All that is kept of one Task. Rows are immutable, so they are handed out as they are. */
+export interface Kept {
+  task: TaskRow;
+  /** By name, in the order they were first written: the order of the DAG. */
+  readonly steps: Map<string, StepRow>;
+  readonly runs: Map<RunId, RunRow>;
+  /** By the name of their Step, or by the empty one. */
+  readonly texts: Readonly<Record<TextKindName, Map<string, string>>>;
+  readonly log: LogEntry[];
+}
+
+/** All the reference keeps, less what it can find again from these. */
+export interface MemoryTables {
+  readonly tasks: Map<TaskId, Kept>;
+  readonly taskOfRun: Map<RunId, TaskId>;
+  /** By {@link keyOf}, the Task that holds it. */
+  readonly taskOfKey: Map<string, TaskId>;
+  readonly templates: MemoryTemplates;
+  /** Rows that are not of a Task's graph, by kind and id. */
+  readonly singles: ReadonlyMap<RowKindName, Map<string, Revisioned>>;
+}
+
+/** The read side of the reference store, over the same tables its commits change. */
+export class MemoryReads implements Reads {
+  readonly #tables: MemoryTables;
+
+  constructor(tables: MemoryTables) {
+    this.#tables = tables;
+  }
+
+  async task(id: TaskId): Promise<TaskDetail | undefined> {
+    const kept = this.#tables.tasks.get(id);
+    if (!kept) return undefined;
+
+    const { task } = kept;
+    const input = kept.texts.inputs.get("") ?? "{}";
+    const runs = [...kept.runs.values()].sort((a, b) => compare(a.id, b.id));
+    return { task, input, steps: [...kept.steps.values()], runs };
+  }
+
+  /** Looks at every Task there is, so that a page is short only if it is the last. */
+  async tasks(filter: TaskFilter, before: TaskId | undefined, pageSize: number): Promise<TaskPage> {
+    const found = [...this.#tables.tasks.values()]
+      .map(({ task }) => task)
+      .filter((task) => (before === undefined || task.id < before) && selects(filter, task))
+      .sort((a, b) => compare(b.id, a.id));
+    const tasks = found.slice(0, pageSize);
+
+    return { tasks, next: found.length > pageSize ? tasks.at(-1)?.id : undefined };
+  }
+
+  async run(id: RunId): Promise<RunRow | undefined> {
+    return runIn(this.#tables, id);
+  }
+
+  async template(ref: TemplateRef): Promise<TemplateRow | undefined> {
+    return this.#tables.templates.get(ref);
+  }
+
+  async templates(
+    filter: TemplateFilter,
+    after: TemplateRef | undefined,
+    pageSize: number,
+  ): Promise<TemplatePage> {
+    return this.#tables.templates.page(filter, after, pageSize);
+  }
+
+  async input(id: TaskId): Promise<string | undefined> {
+    return this.#tables.tasks.get(id)?.texts.inputs.get("");
+  }
+
+  async output({ taskId, stepName }: StepKey): Promise<string | undefined> {
+    return this.#tables.tasks.get(taskId)?.texts.outputs.get(stepName);
+  }
+
+  async log(taskId: TaskId, afterSeq: number, maxBytes: number): Promise<LogSlice> {
+    const log = this.#tables.tasks.get(taskId)?.log ?? [];
+    let end = afterSeq;
+    for (let bytes = 0; end < log.length; end++) {
+      if (end > afterSeq && bytes >= maxBytes) break;
+      bytes += JSON.stringify(log[end]).length;
+    }
+    return { firstSeq: afterSeq + 1, entries: log.slice(afterSeq, end) };
+  }
+
+  async logBounds(taskId: TaskId): Promise<{ earliest: number; last: number } | undefined> {
+    const kept = this.#tables.tasks.get(taskId);
+    return kept && { earliest: 1, last: kept.log.length };
+  }
+}
+
+function selects({ namespaces, status, agentName, labels }: TaskFilter, task: TaskRow): boolean {
+  return (
+    (namespaces === "*" || namespaces.includes(task.namespace)) &&
+    (status === undefined || taskStatus(task) === status) &&
+    (agentName === undefined || task.spec.agentName === agentName) &&
+    (labels === undefined || carries(task.spec.labels, labels))
+  );
+}
+
+export function runIn({ tasks, taskOfRun }: MemoryTables, id: RunId): RunRow | undefined {
+  const taskId = taskOfRun.get(id);
+  return taskId && tasks.get(taskId)?.runs.get(id);
+}
+
+/** What is stored of a row, whatever its kind. */
+export function storedOf(tables: MemoryTables, name: RowKindName, row: Revisioned): Revisioned | undefined {
+  const { idOf, taskOf } = rowKind(name);
+  const id = idOf(row);
+  const kept = taskOf && tables.tasks.get(taskOf(row));
+  if (name === "tasks") return kept?.task;
+  if (name === "steps") return kept?.steps.get((row as StepRow).name);
+  if (name === "runs") return runIn(tables, id as RunId);
+  return tables.singles.get(name)?.get(id);
+}
+
+/** One string for an idempotency key of a namespace. */
+export function keyOf(namespace: string, key: string): string {
+  return JSON.stringify([namespace, key]);
+}

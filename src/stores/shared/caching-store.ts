@@ -1,0 +1,123 @@
+import type { RunId, StepKey, TaskId } from "#domain/id";
+import type { KeyedNeeds, Needs, TextNeeds } from "#domain/needs";
+import { forKinds, keyedKindNames, textKindNames } from "#domain/row-kinds";
+import type { LogSlice } from "#domain/task/log";
+import type { RunRow } from "#domain/task/run";
+import { type TemplateRef, type TemplateRow, templateKey } from "#domain/template/template";
+import type { Instant } from "#domain/time/time";
+import type { Store } from "#ports/store";
+import type { Reads, TaskDetail } from "#ports/store-reads";
+import type { Commit, Committed, Loaded, TurnStore } from "#ports/store-turns";
+import { type LoadResult, loadedOf, nothingFound } from "./load-result.js";
+import { TaskCache } from "./task-cache.js";
+import { TemplateCache } from "./template-cache.js";
+
+interface Caches {
+  readonly tasks: TaskCache;
+  readonly templates: TemplateCache;
+}
+
+/**
+ * A store that remembers what it has lately committed, so that turns, watchers and clients of Tasks that
+ * are being worked on read nothing from the disk. For a store that one process writes.
+ *
+ * Rows are still written under their revision. Whenever a commit fails, everything remembered is
+ * forgotten, and the store behind is asked again.
+ */
+export function cachingStore(store: Store): Store {
+  const cached: Caches = { tasks: new TaskCache(), templates: new TemplateCache() };
+  return {
+    reads: cachingReads(store.reads, cached),
+    ...(store.failed && { failed: store.failed }),
+    open: async () => store.open?.(),
+    boot: () => store.boot(),
+    load: (needs) => load(needs, store, cached),
+
+    async commit(turn: Commit): Promise<Committed> {
+      try {
+        const committed = await store.commit(turn);
+        cached.tasks.remember(turn, committed);
+        cached.templates.register(turn.templates);
+        return committed;
+      } catch (error) {
+        cached.tasks.forgetAll();
+        cached.templates.forgetAll();
+        throw error;
+      }
+    },
+
+    async removeFinished(before: Instant, limit: number): Promise<readonly TaskId[]> {
+      const removed = await store.removeFinished(before, limit);
+      for (const taskId of removed) cached.tasks.forget(taskId);
+      return removed;
+    },
+
+    ready: (lane, limit) => store.ready(lane, limit),
+    due: (at, limit) => store.due(at, limit),
+    nextDueAt: () => store.nextDueAt(),
+    close: () => store.close(),
+  };
+}
+
+async function load(needs: Needs, store: TurnStore, { tasks, templates }: Caches): Promise<Loaded> {
+  const found = nothingFound();
+  const missing: Needs = {
+    keys: needs.keys ?? [],
+    graphs: (needs.graphs ?? []).filter((id) => !tasks.findGraph(id, found)),
+    wholeTasks: (needs.wholeTasks ?? []).filter((id) => !tasks.findWhole(id, found)),
+    ...forKinds<KeyedNeeds>(keyedKindNames, (name) =>
+      (needs[name] ?? []).filter((key) => !tasks.findKeyed(name, key, found)),
+    ),
+    ...forKinds<TextNeeds>(textKindNames, (name) =>
+      (needs[name] ?? []).filter((key) => !tasks.findText(name, key, found)),
+    ),
+    templates: (needs.templates ?? []).filter((ref) => !findTemplate(ref, templates, found)),
+  };
+  if (Object.values(missing).every((ids: readonly unknown[]) => ids.length === 0)) return loadedOf(found);
+
+  const { registrations } = templates;
+  const loaded = await store.load(missing);
+  templates.remember(missing.templates ?? [], loaded.templates, registrations);
+  return loadedOf(found, loaded);
+}
+
+function findTemplate(ref: TemplateRef, cached: TemplateCache, { templates }: LoadResult): boolean {
+  const row = cached.find(ref);
+  if (row) templates.set(templateKey(row), row);
+  return row !== undefined;
+}
+
+/** Clients' reads: of hot Tasks from memory, of all others from the store. */
+function cachingReads(reads: Reads, { tasks: cached, templates }: Caches): Reads {
+  return {
+    async task(id: TaskId): Promise<TaskDetail | undefined> {
+      return cached.detail(id) ?? reads.task(id);
+    },
+    async run(id: RunId): Promise<RunRow | undefined> {
+      return cached.run(id) ?? reads.run(id);
+    },
+    async template(ref: TemplateRef): Promise<TemplateRow | undefined> {
+      const known = templates.find(ref);
+      if (known) return known;
+      const { registrations } = templates;
+      const row = await reads.template(ref);
+      if (row) templates.remember([ref], [row], registrations);
+      return row;
+    },
+    async input(id: TaskId): Promise<string | undefined> {
+      return cached.input(id) ?? reads.input(id);
+    },
+    async output(step: StepKey): Promise<string | undefined> {
+      return cached.output(step) ?? reads.output(step);
+    },
+    async log(taskId: TaskId, afterSeq: number, maxBytes: number): Promise<LogSlice> {
+      return cached.log(taskId, afterSeq, maxBytes) ?? reads.log(taskId, afterSeq, maxBytes);
+    },
+    async logBounds(taskId: TaskId) {
+      const last = cached.lastSeq(taskId);
+      return last === undefined ? reads.logBounds(taskId) : { earliest: 1, last };
+    },
+    tasks: (filter, before, pageSize) => reads.tasks(filter, before, pageSize),
+    templates: (filter, after, pageSize) => reads.templates(filter, after, pageSize),
+  };
+}

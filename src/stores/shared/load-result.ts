@@ -1,0 +1,55 @@
+import {
+  forKinds,
+  type Revisioned,
+  type RowKindName,
+  type RowOf,
+  rowKind,
+  rowKindNames,
+  type TextKindName,
+  textKindNames,
+} from "#domain/row-kinds";
+import { type TemplateRow, templateKey } from "#domain/template/template";
+import type { Loaded, LoadedRows, LoadedTexts } from "#ports/store-turns";
+
+type FoundRows = { readonly [Name in RowKindName]: Map<string, RowOf<Name>> };
+
+/** An answer to the needs of a turn, as it is put together: rows by their ids, texts by theirs. */
+export interface LoadResult extends FoundRows, Readonly<Record<TextKindName, Map<string, string>>> {
+  readonly templates: Map<string, TemplateRow>;
+}
+
+/** An empty answer to fill. */
+export function nothingFound(): LoadResult {
+  return {
+    ...forKinds<FoundRows>(rowKindNames, () => new Map()),
+    ...forKinds<Record<TextKindName, Map<string, string>>>(textKindNames, () => new Map()),
+    templates: new Map(),
+  };
+}
+
+/**
+ * What was found here, and what only the store has. A row known here and found there is one; it takes its place
+ * from there, where all Steps of a graph are in order, and what it says from here, which is the newer.
+ */
+export function loadedOf(here: LoadResult, there?: Loaded): Loaded {
+  const rowsOf = (name: RowKindName) => {
+    const found: ReadonlyMap<string, Revisioned> = here[name];
+    return there ? united<Revisioned>(there[name], found, rowKind(name).idOf) : [...found.values()];
+  };
+  const textsOf = (name: TextKindName) => (there ? new Map([...there[name], ...here[name]]) : here[name]);
+  return {
+    ...forKinds<LoadedRows>(rowKindNames, rowsOf),
+    ...forKinds<LoadedTexts>(textKindNames, textsOf),
+    templates: there ? united(there.templates, here.templates, templateKey) : [...here.templates.values()],
+  };
+}
+
+function united<Row>(
+  there: readonly Row[],
+  here: ReadonlyMap<string, Row>,
+  idOf: (row: Row) => string,
+): Row[] {
+  const byId = new Map(there.map((row) => [idOf(row), row]));
+  for (const [id, row] of here) byId.set(id, row);
+  return [...byId.values()];
+}

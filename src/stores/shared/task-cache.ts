@@ -1,0 +1,236 @@
+import type { RunId, StepKey, TaskId } from "#domain/id";
+import {
+  forKinds,
+  type KeyedKindName,
+  rowKinds,
+  type TextKey,
+  type TextKindName,
+  textId,
+  textKindNames,
+  textPlace,
+} from "#domain/row-kinds";
+import type { LogEntry, LogSlice } from "#domain/task/log";
+import { isOver, type RunRow } from "#domain/task/run";
+import { hasEnded, type StepRow } from "#domain/task/step";
+import type { TaskRow } from "#domain/task/task";
+import { limits } from "#limits/index";
+import type { TaskDetail } from "#ports/store-reads";
+import type { Commit, Committed } from "#ports/store-turns";
+import type { LoadResult } from "./load-result.js";
+import { weighLine, weighRun, weighSpec, weighStep, weighTask } from "./weight.js";
+
+/** One Task as last committed. */
+interface Family {
+  task: TaskRow;
+  /** True if every row and text of it is here: it was made while we watched. */
+  readonly whole: boolean;
+  /** In the order of the DAG, if all are here. */
+  readonly steps: Map<string, StepRow>;
+  readonly runs: Map<RunId, RunRow>;
+  /** By the name of their Step, or by the empty one. */
+  readonly texts: Readonly<Record<TextKindName, Map<string, string>>>;
+  /** The end of its log; older lines are only in the store. */
+  tail: LogEntry[];
+  tailWeight: number;
+  lastSeq: number;
+  weight: number;
+}
+
+/**
+ * The Tasks that were committed last, as they were committed: rows, texts, and the end of each log. Bounded by
+ * weight; what was committed longest ago goes first. Knows nothing of the store behind it.
+ *
+ * What it is asked to find is added to the answer. True says that the store need not be asked: it is in the
+ * answer now, or there is no such thing.
+ */
+export class TaskCache {
+  readonly #families = new Map<TaskId, Family>();
+  readonly #taskOfRun = new Map<RunId, TaskId>();
+  #weight = 0;
+
+  /** Rows that are not of a Task's graph are not remembered. */
+  findKeyed(name: KeyedKindName, key: unknown, found: LoadResult): boolean {
+    if (name === "steps") return this.#findStep(key as StepKey, found);
+    return name === "runs" && this.#findRun(key as RunId, found);
+  }
+
+  #findStep({ taskId, stepName }: StepKey, { tasks, steps }: LoadResult): boolean {
+    const family = this.#families.get(taskId);
+    const step = family?.steps.get(stepName);
+    if (!family || !(step || family.whole)) return false;
+    tasks.set(taskId, family.task);
+    if (step) steps.set(rowKinds.steps.idOf(step), step);
+    return true;
+  }
+
+  #findRun(id: RunId, found: LoadResult): boolean {
+    const run = this.run(id);
+    if (!run || !this.#findStep(run, found)) return false;
+    found.runs.set(id, run);
+    return true;
+  }
+
+  findWhole(id: TaskId, { tasks, steps, runs }: LoadResult): boolean {
+    const family = this.#families.get(id);
+    if (!family?.whole) return false;
+    tasks.set(id, family.task);
+    for (const step of family.steps.values())
+      if (!hasEnded(step.state)) steps.set(rowKinds.steps.idOf(step), step);
+    for (const run of family.runs.values())
+      if (run.heldBy !== "" || !isOver(run.status)) runs.set(run.id, run);
+    return true;
+  }
+
+  findGraph(id: TaskId, { tasks, steps }: LoadResult): boolean {
+    const family = this.#families.get(id);
+    if (!family?.whole) return false;
+    tasks.set(id, family.task);
+    for (const step of family.steps.values()) steps.set(rowKinds.steps.idOf(step), step);
+    return true;
+  }
+
+  findText(kind: TextKindName, key: TextKey, found: LoadResult): boolean {
+    const [taskId, name] = textPlace(key);
+    const family = this.#families.get(taskId);
+    const text = family?.texts[kind].get(name);
+    if (text !== undefined) found[kind].set(textId(key), text);
+    return family !== undefined && (family.whole || text !== undefined);
+  }
+
+  run(id: RunId): RunRow | undefined {
+    const taskId = this.#taskOfRun.get(id);
+    return taskId && this.#families.get(taskId)?.runs.get(id);
+  }
+
+  input(id: TaskId): string | undefined {
+    return this.#families.get(id)?.texts.inputs.get("");
+  }
+
+  output({ taskId, stepName }: StepKey): string | undefined {
+    return this.#families.get(taskId)?.texts.outputs.get(stepName);
+  }
+
+  detail(id: TaskId): TaskDetail | undefined {
+    const family = this.#families.get(id);
+    const input = family?.texts.inputs.get("");
+    if (!family?.whole || input === undefined) return undefined;
+    const { task, steps, runs } = family;
+    const oldestFirst = [...runs.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+    return { task, input, steps: [...steps.values()], runs: oldestFirst };
+  }
+
+  /** The seq of the last line of a Task's log; undefined if the Task is not here. */
+  lastSeq(id: TaskId): number | undefined {
+    return this.#families.get(id)?.lastSeq || undefined;
+  }
+
+  /** Lines after `afterSeq`, as many as fit, or undefined if they do not all lie here. */
+  log(id: TaskId, afterSeq: number, maxBytes: number): LogSlice | undefined {
+    const family = this.#families.get(id);
+    if (!family || family.lastSeq === 0) return undefined;
+    const before = family.lastSeq - family.tail.length;
+    if (afterSeq < before) return undefined;
+
+    let end = afterSeq - before;
+    for (let weight = 0; end < family.tail.length && weight < maxBytes; end += 1) {
+      weight += weighLine(family.tail[end] as LogEntry);
+    }
+    return { firstSeq: afterSeq + 1, entries: family.tail.slice(afterSeq - before, end) };
+  }
+
+  remember(turn: Commit, { firstSeqs }: Committed): void {
+    for (const task of turn.tasks) this.#touch(task);
+    for (const step of turn.steps) this.#putStep(step);
+    for (const run of turn.runs) this.#putRun(run);
+    for (const kind of textKindNames) {
+      for (const text of turn[kind]) {
+        const [taskId, name] = textPlace(text);
+        const family = this.#families.get(taskId);
+        if (!family) continue;
+        const { [kind]: texts } = family.texts;
+        this.#grow(family, text.json.length - (texts.get(name)?.length ?? 0));
+        texts.set(name, text.json);
+      }
+    }
+    for (const [i, { taskId, entries }] of turn.log.entries()) {
+      this.#append(taskId, firstSeqs[i] as number, entries);
+    }
+    for (const id of this.#families.keys()) {
+      if (this.#weight <= limits.taskCacheBytes) break;
+      this.forget(id);
+    }
+  }
+
+  forget(id: TaskId): void {
+    const family = this.#families.get(id);
+    if (!family) return;
+    for (const runId of family.runs.keys()) this.#taskOfRun.delete(runId);
+    this.#families.delete(id);
+    this.#weight -= family.weight;
+  }
+
+  forgetAll(): void {
+    this.#families.clear();
+    this.#taskOfRun.clear();
+    this.#weight = 0;
+  }
+
+  /** The Task is the one committed last now; one that is not here begins with what this commit says. */
+  #touch(task: TaskRow): void {
+    const known = this.#families.get(task.id);
+    if (known) {
+      this.#grow(known, weighTask(task) - weighTask(known.task));
+      known.task = task;
+      this.#families.delete(task.id);
+      this.#families.set(task.id, known);
+      return;
+    }
+    const family: Family = {
+      task,
+      whole: task.revision === 1,
+      steps: new Map(),
+      runs: new Map(),
+      texts: forKinds<Record<TextKindName, Map<string, string>>>(textKindNames, () => new Map()),
+      tail: [],
+      tailWeight: 0,
+      lastSeq: 0,
+      weight: 0,
+    };
+    this.#families.set(task.id, family);
+    this.#grow(family, weighTask(task));
+  }
+
+  #putStep(step: StepRow): void {
+    const family = this.#families.get(step.taskId);
+    if (!family) return;
+    const known = family.steps.get(step.name);
+    this.#grow(family, weighStep(step) + (known ? -weighStep(known) : weighSpec(step)));
+    family.steps.set(step.name, step);
+  }
+
+  #putRun(run: RunRow): void {
+    const family = this.#families.get(run.taskId);
+    if (!family) return;
+    const known = family.runs.get(run.id);
+    this.#grow(family, weighRun(run) - (known ? weighRun(known) : 0));
+    family.runs.set(run.id, run);
+    this.#taskOfRun.set(run.id, run.taskId);
+  }
+
+  #append(taskId: TaskId, firstSeq: number, entries: readonly LogEntry[]): void {
+    const family = this.#families.get(taskId);
+    if (!family) return;
+    const follows = family.lastSeq + 1 === firstSeq;
+    const weight = entries.reduce((sum, entry) => sum + weighLine(entry), 0);
+    const keep = follows && family.tailWeight + weight <= limits.watchCacheBytes;
+    this.#grow(family, weight - (keep ? 0 : family.tailWeight));
+    family.tail = keep ? [...family.tail, ...entries] : [...entries];
+    family.tailWeight = keep ? family.tailWeight + weight : weight;
+    family.lastSeq = firstSeq + entries.length - 1;
+  }
+
+  #grow(family: Family, by: number): void {
+    family.weight += by;
+    this.#weight += by;
+  }
+}

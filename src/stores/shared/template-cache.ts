@@ -1,0 +1,89 @@
+import { type TemplateRef, type TemplateRow, templateKey } from "#domain/template/template";
+import { versionKey } from "#domain/template/version";
+import { limits } from "#limits/index";
+import { weighTemplate } from "./weight.js";
+
+/**
+ * The templates that were registered or asked for last, bounded by number and weight; what was asked for longest
+ * ago goes first. They never change, so that all there is to take care of is which version is the newest.
+ */
+export class TemplateCache {
+  readonly #rows = new Map<string, TemplateRow>();
+  /** Which of them is the newest, by namespace and name, where that is known. */
+  readonly #newest = new Map<string, TemplateRow>();
+  #weight = 0;
+  #registrations = 0;
+
+  /** How many times templates have been registered. What was asked before the last time may be the newest no more. */
+  get registrations(): number {
+    return this.#registrations;
+  }
+
+  /** An empty version asks for the newest. */
+  find(ref: TemplateRef): TemplateRow | undefined {
+    const row = ref.version === "" ? this.#newest.get(nameOf(ref)) : this.#rows.get(templateKey(ref));
+    if (row) this.#put(row);
+    return row;
+  }
+
+  /** These are in the store from now on. */
+  register(rows: readonly TemplateRow[]): void {
+    if (rows.length === 0) return;
+    this.#registrations += 1;
+    for (const row of rows) {
+      const newest = this.#newest.get(nameOf(row));
+      this.#put(row);
+      if (newest && versionKey(row.version) > versionKey(newest.version)) this.#newest.set(nameOf(row), row);
+    }
+  }
+
+  /** The store has answered with these; `registrations` is what it was when they were asked for. */
+  remember(asked: readonly TemplateRef[], rows: readonly TemplateRow[], registrations: number): void {
+    const byName = new Map(rows.map((row) => [templateKey(row), row]));
+    for (const row of rows) this.#put(row);
+    if (registrations !== this.#registrations) return;
+    for (const ref of asked.filter(({ version }) => version === "")) {
+      const newest = newestOf([...byName.values()].filter((row) => nameOf(row) === nameOf(ref)));
+      if (newest && this.#rows.has(templateKey(newest))) this.#newest.set(nameOf(newest), newest);
+    }
+  }
+
+  forgetAll(): void {
+    this.#rows.clear();
+    this.#newest.clear();
+    this.#weight = 0;
+    this.#registrations += 1;
+  }
+
+  #put(row: TemplateRow): void {
+    const key = templateKey(row);
+    if (this.#rows.delete(key)) {
+      this.#rows.set(key, row);
+      return;
+    }
+    this.#rows.set(key, row);
+    this.#weight += weighTemplate(row);
+    for (const old of this.#rows.values()) {
+      if (this.#weight <= limits.templateCacheBytes && this.#rows.size <= limits.templatesInMemory) break;
+      this.#forget(old);
+    }
+  }
+
+  #forget(row: TemplateRow): void {
+    this.#rows.delete(templateKey(row));
+    this.#weight -= weighTemplate(row);
+    const newest = this.#newest.get(nameOf(row));
+    if (newest && templateKey(newest) === templateKey(row)) this.#newest.delete(nameOf(row));
+  }
+}
+
+function newestOf(rows: readonly TemplateRow[]): TemplateRow | undefined {
+  return rows.reduce<TemplateRow | undefined>(
+    (newest, row) => (newest && versionKey(newest.version) > versionKey(row.version) ? newest : row),
+    undefined,
+  );
+}
+
+function nameOf({ namespace, name }: TemplateRef): string {
+  return templateKey({ namespace, name, version: "" });
+}

@@ -1,0 +1,81 @@
+import type { LogEntry } from "#domain/task/log";
+import type { RunRow } from "#domain/task/run";
+import type { StepRow } from "#domain/task/step";
+import type { Labels, TaskRow } from "#domain/task/task";
+import type { TemplateRow } from "#domain/template/template";
+
+/** What a line of a log takes beside its texts, roughly; and a text beside its characters. */
+const LINE = 200;
+const FIELD = 32;
+/** What rows take beside their texts, roughly. */
+const TASK = 2 * 1024;
+const STEP = 1024;
+const RUN = 1536;
+/** Parsed JSON beside its text, roughly: every name and number of it is a thing of its own. */
+const PARSED = 4;
+
+/** Roughly what a line takes, without serialising it. */
+export function weighLine(entry: LogEntry): number {
+  switch (entry.type) {
+    case "output":
+      return LINE + entry.content.length + weighLabels(entry.metadata);
+    case "chat":
+      return LINE + entry.content.length;
+    case "event":
+      return LINE + entry.id.length + weighLabels(entry.metadata);
+    case "run":
+      return LINE + weighBackend(entry.run);
+    case "task":
+      return LINE + entry.errorMessage.length;
+    case "step":
+      return LINE + entry.step.errorMessage.length + weighNames(entry.step.dependsOn);
+  }
+}
+
+export function weighRun(run: RunRow): number {
+  return RUN + weighBackend(run);
+}
+
+/** Without its spec, which never changes: see {@link weighSpec}. */
+export function weighStep({ errorMessage, dependsOn, dependants, members }: StepRow): number {
+  return STEP + errorMessage.length + weighNames(dependsOn) + weighNames(dependants) + weighNames(members);
+}
+
+/** Of a Step that an agent's Task has this is nothing; of a template's it can be as much as its author wrote. */
+export function weighSpec({ spec }: StepRow): number {
+  const { config, compensation, signal, compensates } = spec;
+  const written = [config, compensation?.config, signal?.otherwise].filter((part) => part != null);
+  const texts = written.reduce<number>((sum, part) => sum + JSON.stringify(part).length, 0);
+  return texts * PARSED + (compensates?.error.length ?? 0);
+}
+
+export function weighTask({ spec, errorMessage, opened }: TaskRow): number {
+  const groups = weighNames(Object.keys(opened));
+  return TASK + groups + errorMessage.length + weighLabels(spec.labels) + weighLabels(spec.workerSelector);
+}
+
+/** The body is as long as its source, roughly, and lies here parsed. */
+export function weighTemplate({ source }: TemplateRow): number {
+  return TASK + source.length * (1 + PARSED);
+}
+
+/** What a Run says beside its fields of fixed size. */
+function weighBackend({ errorMessage, backend }: Pick<RunRow, "errorMessage" | "backend">): number {
+  if (backend === null) return errorMessage.length;
+  const { provider, modelName, modalities, tools, metadata } = backend;
+  return (
+    errorMessage.length + weighNames([provider, modelName, ...modalities, ...tools]) + weighLabels(metadata)
+  );
+}
+
+function weighNames(names: readonly string[]): number {
+  let weight = 0;
+  for (const name of names) weight += FIELD + name.length;
+  return weight;
+}
+
+function weighLabels(labels: Labels): number {
+  let weight = 0;
+  for (const name in labels) weight += FIELD + name.length + (labels[name] ?? "").length;
+  return weight;
+}

@@ -1,0 +1,134 @@
+import { limits } from "#limits/index";
+import { bytesOf, type Driver, openDriver, opened, type ReadOnly, textIn } from "../driver.js";
+import { isDamage } from "../failure.js";
+import { migrations } from "../migrations/index.js";
+import { DamagedRow } from "../rows/checksum.js";
+import { Layouts, layoutRows } from "../rows/layouts.js";
+import { log } from "../rows/rows.js";
+import { type Scanned, scan, tablesOf, versionIn } from "./scan.js";
+
+/** Something in a file that is not as it should be. */
+export interface Finding {
+  /** The table, or what else it is about: `file`, `head`, `pages`. */
+  readonly table: string;
+  /** The key of the row; empty if it is not about one. */
+  readonly key: string;
+  /** A sentence without its full stop. */
+  readonly what: string;
+}
+
+/** One that is about no table. */
+export function ofFile(what: string): Finding {
+  return { table: "file", key: "", what };
+}
+
+/**
+ * All that is wrong inside a file, looking at every page, every index entry and every row once. What follows from
+ * the meaning of rows is not looked at, see `audit.ts`.
+ *
+ * @param progress is told of each table before it is gone through
+ */
+export function* check(db: ReadOnly, progress: (what: string) => void = () => {}): Generator<Finding> {
+  const version = versionIn(db);
+  progress("indexes");
+  yield* guarded("file", () => definitions(db, version));
+  yield* guarded("file", () => structure(db));
+  let layouts = new Layouts();
+  // What is wrong with those themselves is found among the rows.
+  yield* guarded("layouts", () => {
+    layouts = new Layouts(layoutRows(db, () => {}));
+    return [];
+  });
+  for (const table of tablesOf(version)) {
+    progress(table.name);
+    yield* guarded(table.name, () => rows(db, table, layouts));
+  }
+  progress("lines of logs");
+  yield* guarded("log", () => gaps(db));
+  yield* guarded("file", () => orphans(db));
+}
+
+export function sentenceOf({ table, key, what }: Finding): string {
+  if (key !== "") return `row ${key} of table ${table} ${what}`;
+  return table === "file" ? what : `table ${table} ${what}`;
+}
+
+/**
+ * What SQLite finds: pages that do not fit together, entries of indexes without their row, and the reverse. At most a
+ * hundred of them: a number of one's own is taken for a table's name by later versions of SQLite.
+ */
+export function* structure(db: ReadOnly): Generator<Finding> {
+  const query = `SELECT ${bytesOf("integrity_check")} FROM pragma_integrity_check(NULL, '${db.schema}')`;
+  for (const [cell] of db.prepare(query).all([])) {
+    const what = textIn(cell).replaceAll("\n", " ");
+    if (what !== "ok") yield ofFile(what);
+  }
+}
+
+/** Tables, indexes and triggers are those that the migrations make. */
+function* definitions(db: ReadOnly, version: number): Generator<Finding> {
+  const made = openDriver(":memory:");
+  opened(made, () => made.exec(migrations.slice(0, version).join("\n")));
+  const query = `SELECT ${bytesOf("type || ' ' || name")}, ${bytesOf("tbl_name || ' ' || coalesce(sql, '')")} FROM`;
+  const textsOf = (from: Driver, schema: string) => {
+    const rows = from.prepare(`${query} ${schema}.sqlite_schema`).all([]);
+    return new Map(rows.map((row) => [textIn(row[0]), textIn(row[1])]));
+  };
+  const found = textsOf(db, db.schema);
+  const wanted = textsOf(made, "main");
+  made.close();
+  for (const [name, text] of wanted) {
+    if (found.get(name) === text) continue;
+    yield ofFile(`the ${name} is not defined as it should be`);
+  }
+  for (const name of found.keys()) {
+    if (!wanted.has(name)) yield ofFile(`the ${name} does not belong in it`);
+  }
+}
+
+function* rows(db: ReadOnly, table: Scanned, layouts: Layouts): Generator<Finding> {
+  for (const [, row] of scan(db, table)) {
+    try {
+      table.open(row, layouts);
+    } catch (error) {
+      if (!(error instanceof DamagedRow)) throw error;
+      yield { table: error.table, key: error.key, what: "is not what was written" };
+    }
+  }
+}
+
+/** The lines of each log are numbered from 1 without gaps. */
+function* gaps(db: ReadOnly): Generator<Finding> {
+  const before = `SELECT p.first_seq + p.count FROM log AS p WHERE p.task_id = l.task_id AND p.first_seq < l.first_seq
+    ORDER BY p.first_seq DESC LIMIT 1`;
+  const query = `SELECT ${bytesOf("task_id")}, first_seq FROM log AS l
+    WHERE first_seq <> coalesce((${before}), 1) LIMIT ${limits.damageNamed}`;
+  for (const [taskId, firstSeq] of db.prepare(query).all([])) {
+    yield {
+      table: log.name,
+      key: `${textIn(taskId)}/${firstSeq}`,
+      what: "does not follow the one before it",
+    };
+  }
+}
+
+function* orphans(db: ReadOnly): Generator<Finding> {
+  const query = `SELECT "table", rowid, parent FROM pragma_foreign_key_check(NULL, '${db.schema}') LIMIT ${limits.damageNamed}`;
+  for (const [table, rowid, parent] of db.prepare(query).all([])) {
+    yield {
+      table: String(table),
+      key: `rowid ${rowid}`,
+      what: `belongs to a row of ${parent} that is missing`,
+    };
+  }
+}
+
+/** What SQLite cannot read is a finding too, and the end of this part. */
+function* guarded(table: string, part: () => Iterable<Finding>): Generator<Finding> {
+  try {
+    yield* part();
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    yield { table, key: "", what: `cannot be read to its end: ${(error as Error).message}` };
+  }
+}

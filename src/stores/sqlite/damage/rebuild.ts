@@ -1,0 +1,250 @@
+import { randomUUID } from "node:crypto";
+import { rmSync } from "node:fs";
+import { pathToFileURL } from "node:url";
+import { Fault } from "#domain/fault";
+import { rowKindNames } from "#domain/row-kinds";
+import { laneOf } from "#domain/task/lane";
+import {
+  bytesOf,
+  type Driver,
+  type DriverName,
+  openDriver,
+  opened,
+  openReadOnly,
+  type ReadOnly,
+  type SqlCells,
+  textIn,
+} from "../driver.js";
+import { isDamage, STORE_DAMAGED } from "../failure.js";
+import { beside, syncFile } from "../file/files.js";
+import { createHeadFile, type Head, NO_COMMITS } from "../file/head.js";
+import { migrations } from "../migrations/index.js";
+import { DamagedRow, nameOf } from "../rows/checksum.js";
+import { Layouts, layoutRows, layoutTable, layoutValues } from "../rows/layouts.js";
+import { deadlines, lanes, laneValues, plane, rowTable, taskTable, templates } from "../rows/rows.js";
+import { incomplete, type Lost, ofTasks } from "./incomplete.js";
+import { type Scanned, scan, scannedTables, tablesOf, versionIn } from "./scan.js";
+
+export interface Rebuilding {
+  readonly path: string;
+  /** The file to make. */
+  readonly draft: string;
+  readonly driver: DriverName;
+  /** The number to go on from. */
+  readonly commits: number;
+  /** That of the damaged file, if it can be read. */
+  readonly head: Head | undefined;
+}
+
+/** Tables without a rowid of their own are copied in another way, or made anew; so are the layouts, by what is copied. */
+const withRowid = scannedTables.filter(
+  ({ order, name }) => order[0] === "rowid" && name !== layoutTable.name,
+);
+
+/** One of an earlier release lacks tables that were made since. */
+function isThere(source: Driver, table: string): boolean {
+  try {
+    source.prepare(`SELECT 1 FROM ${table} LIMIT 0`).all([]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Copies all that is whole into a new file. */
+export function* rebuild({ path, draft, driver, commits, head }: Rebuilding): Generator<string> {
+  for (const file of [draft, beside.journal(draft), beside.wal(draft)]) rmSync(file, { force: true });
+  const made = openDriver(draft, driver);
+  opened(made, () => made.exec(`${migrations.join("\n")}\nPRAGMA user_version = ${migrations.length}`));
+  made.close();
+
+  // Attached, so that the connection can let go of it; and two of them, since a failed read fails a later write.
+  // Indexes and triggers that cannot be understood are not needed; tables are.
+  const source = openReadOnly(path, driver, "PRAGMA writable_schema = ON");
+  const target = opened(source, () => openDriver(":memory:", driver));
+  try {
+    requireTables(source, path);
+    target.exec(`ATTACH '${urlOf(draft)}' AS target; PRAGMA foreign_keys = OFF`);
+    target.exec("PRAGMA target.synchronous = OFF; BEGIN");
+    const layouts = soundLayouts(source);
+    const lost = [
+      ...withRowid
+        .filter(({ name }) => isThere(source, name))
+        .flatMap((table) => [...copyTable(source, target, table, layouts)]),
+      ...copyDeadlines(source, target),
+    ];
+    writeLayouts(target);
+    yield* removeTasks(target, incomplete(target, lost));
+    for (const { table, key } of lost)
+      if (table === templates.name)
+        yield `template ${key.replace(/\/([^/]*)$/, "@$1")} is gone: its row is damaged`;
+    makeLanes(target);
+    const mark = {
+      store: head?.store ?? randomUUID(),
+      at: head?.at ?? lastInstant(target),
+      commits,
+      digest: head?.digest ?? NO_COMMITS,
+    };
+    const sealed = plane.seal([1, mark.store, mark.at, mark.commits, mark.digest]);
+    target
+      .prepare("UPDATE plane SET id = ?, store = ?, at = ?, commits = ?, digest = ?, sum = ?")
+      .run(sealed);
+    target.exec("COMMIT; PRAGMA target.journal_mode = WAL; DETACH target");
+    syncFile(draft);
+    createHeadFile(beside.head(path), mark);
+  } finally {
+    source.close();
+    target.close();
+  }
+}
+
+/** @throws {Fault} reason `STORE_DAMAGED` if the file no longer says where its tables are */
+function requireTables(source: ReadOnly, path: string): void {
+  const copied = new Set([...withRowid.map(({ name }) => name), deadlines.name]);
+  for (const { name } of tablesOf(versionIn(source))) {
+    if (copied.has(name) && !isThere(source, name)) {
+      const advice = "restore a copy, or move the directory away to begin anew";
+      throw new Fault(
+        "internal",
+        `${path} cannot be repaired: where its table ${name} lies is damaged; ${advice}`,
+        {
+          reason: STORE_DAMAGED,
+        },
+      );
+    }
+  }
+}
+
+function urlOf(path: string): string {
+  return String(pathToFileURL(path)).replaceAll("'", "%27");
+}
+
+/** As many of the layouts as can be read: rows of the others are lost. */
+function soundLayouts(source: Driver): Layouts {
+  try {
+    return new Layouts(layoutRows(source, () => {}));
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    return new Layouts();
+  }
+}
+
+/** Rows are copied as this release writes them. */
+function writeLayouts(target: Driver): void {
+  const insert = target.prepare(`INSERT INTO ${layoutTable.insert}`);
+  for (const name of rowKindNames) insert.run(layoutTable.seal(layoutValues(rowTable(name).layout)));
+}
+
+/** Copies each row that is whole, wherever it can be found: from both ends of the table, and of an index over it. */
+function* copyTable(source: Driver, target: Driver, table: Scanned, layouts: Layouts): Generator<Lost> {
+  const { name } = table;
+  const places = new Map<number, readonly string[]>();
+  for (const direction of ["", " DESC"]) {
+    for (const [place] of readable(
+      source,
+      `SELECT rowid FROM ${name} NOT INDEXED ORDER BY rowid${direction}`,
+    )) {
+      places.set(Number(place), []);
+    }
+  }
+  // The index names even a row that cannot be read.
+  const { index: columns } = table;
+  for (const direction of ["", " DESC"]) {
+    const order = columns.map((column) => `${column}${direction}`).join(", ");
+    const query = `SELECT rowid, ${columns.map((column) => bytesOf(column)).join(", ")} FROM ${name} ORDER BY ${order}`;
+    for (const [place, ...key] of readable(source, query)) places.set(Number(place), key.map(textIn));
+  }
+
+  const row = source.prepare(`SELECT ${table.selected} FROM ${name} WHERE rowid = ?`);
+  const insert = target.prepare(table.insert);
+  for (const [place, key] of [...places].sort(([a], [b]) => a - b)) {
+    try {
+      const [found] = row.all([place]);
+      if (!found) throw new DamagedRow(name, `rowid ${place}`, "is missing");
+      insert.run(table.copyOf(found, layouts));
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      const own = error instanceof DamagedRow ? error.key : `rowid ${place}`;
+      const taskId = table.ofTasks || name === taskTable.name ? key[0] : undefined;
+      yield { table: name, key: key.length === columns.length ? nameOf(key) : own, taskId };
+    }
+  }
+}
+
+/** Deadlines are read from their own tree and from the index over it, which repeats all of them. */
+function* copyDeadlines(source: Driver, target: Driver): Generator<Lost> {
+  const insert = target.prepare(`INSERT INTO ${deadlines.insert} ON CONFLICT DO NOTHING`);
+  for (const order of ["task_id", "task_id DESC", "at", "at DESC"]) {
+    for (const row of readable(source, `SELECT ${deadlines.columns()} FROM deadlines ORDER BY ${order}`)) {
+      try {
+        insert.run(deadlines.seal(deadlines.open(row)));
+      } catch (error) {
+        if (!(error instanceof DamagedRow)) throw error;
+        yield { table: "deadlines", key: error.key, taskId: textIn(row[0]) };
+      }
+    }
+  }
+}
+
+/** As many rows from the beginning as can be read before SQLite meets what it cannot. */
+function readable(db: Driver, sql: string): SqlCells[] {
+  const read = (limit: number) => {
+    try {
+      return db.prepare(`${sql} LIMIT ${limit}`).all([]);
+    } catch (error) {
+      if (isDamage(error)) return undefined;
+      throw error;
+    }
+  };
+  const all = read(-1);
+  if (all) return all;
+  let [good, bad] = [0, 1];
+  while (read(bad)) [good, bad] = [bad, bad * 2];
+  while (bad - good > 1) {
+    const middle = Math.floor((good + bad) / 2);
+    if (read(middle)) good = middle;
+    else bad = middle;
+  }
+  return good === 0 ? [] : (read(good) ?? []);
+}
+
+function* removeTasks(db: Driver, reasons: ReadonlyMap<string, string>): Generator<string> {
+  const layouts = new Layouts();
+  const known = db.prepare(`SELECT ${taskTable.sealed("t.")} FROM tasks AS t WHERE t.id = ?`);
+  const removals = [...ofTasks.map((table) => `${table} WHERE task_id`), "tasks WHERE id"].map((from) =>
+    db.prepare(`DELETE FROM ${from} = ?`),
+  );
+  for (const [id, why] of reasons) {
+    const [row] = known.all([id]);
+    const task = row && taskTable.row(taskTable.textOf(row), layouts);
+    const which = task ? ` of namespace ${task.namespace}, ${task.state}` : "";
+    for (const removal of removals) removal.run([id]);
+    yield `Task ${nameOf([id])}${which}, is gone: ${why}`;
+  }
+}
+
+/** A lane is there as long as Steps wait in it, and its key says all of it. */
+function makeLanes(db: Driver): void {
+  const insert = db.prepare(`INSERT INTO ${lanes.insert}`);
+  for (const [cell] of db
+    .prepare(`SELECT DISTINCT ${bytesOf("lane")} FROM steps WHERE state = 'enqueued'`)
+    .all([])) {
+    const [namespace, agentName, selector] = JSON.parse(textIn(cell));
+    insert.run(lanes.seal(laneValues(laneOf(namespace, agentName, Object.fromEntries(selector)))));
+  }
+}
+
+/** Plane time never goes back behind what has happened. */
+function lastInstant(db: Driver): number {
+  const layouts = new Layouts();
+  let last = 0;
+  for (const [, row] of scan(db, {
+    name: taskTable.name,
+    order: ["rowid"],
+    selected: taskTable.sealed(""),
+  })) {
+    const { createdAt, finishedAt } = taskTable.row(taskTable.textOf(row), layouts);
+    last = Math.max(last, createdAt, finishedAt);
+  }
+  return last;
+}

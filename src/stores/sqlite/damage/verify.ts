@@ -1,0 +1,103 @@
+import { Fault } from "#domain/fault";
+import { limits } from "#limits/index";
+import { type DriverName, openReadOnly, preferredDriver, type ReadOnly, textIn } from "../driver.js";
+import { errorOf, failureOf, isDamage } from "../failure.js";
+import { setForReading, versionOf } from "../file/file.js";
+import { beside, realFile, requireFiles, sizeOf } from "../file/files.js";
+import { readHeadFile } from "../file/head.js";
+import { lockFile, lockInode } from "../file/lock.js";
+import { foreignOf, headPageOf, trailOf } from "../file/log-commits.js";
+import { PageSums } from "../file/page-sums.js";
+import { SEALED_SINCE } from "../migrations/index.js";
+import { taskTable } from "../rows/rows.js";
+import { check, type Finding, ofFile } from "./check.js";
+import { missingParts } from "./incomplete.js";
+import { behind, foreignJournal, headOf, missingSums } from "./inspect.js";
+
+export interface VerifyOptions {
+  readonly path: string;
+  readonly driver?: DriverName;
+  /** Told of each part before it is looked at. */
+  readonly progress?: (what: string) => void;
+}
+
+/**
+ * All that is wrong with a file that no server has open: pages, indexes, rows and their checksums, logs, the graphs
+ * of Tasks, and the head beside it. Changes nothing, and holds a few rows at a time.
+ *
+ * @throws {Fault} reason `STORE_LOCKED` if a server has it, `STORE_TOO_NEW` if it was written by a later release
+ */
+export async function* verify(options: VerifyOptions): AsyncGenerator<Finding> {
+  const { driver = preferredDriver(), progress = () => {} } = options;
+  const path = realFile(options.path);
+  if (sizeOf(path) === undefined) throw new Fault("not_found", `there is no store at ${path}`);
+  requireFiles(path);
+  const releaseInode = await lockInode(path);
+  try {
+    const release = lockFile({ path, driver });
+    try {
+      yield* findings(path, driver, progress);
+    } finally {
+      release();
+    }
+  } finally {
+    await releaseInode();
+  }
+}
+
+function* findings(path: string, driver: DriverName, progress: (what: string) => void): Generator<Finding> {
+  progress("pages");
+  const pages = new PageSums(path).compare(limits.damageNamed);
+  for (const page of pages.different) yield ofFile(`page ${page} is not as its checksum says`);
+  const mark = readHeadFile(beside.head(path));
+  const journal = foreignJournal(path, mark);
+  // SQLite would have to use it up before it reads anything.
+  if (journal !== undefined) return yield ofFile(journal);
+  if (sizeOf(path) === 0) {
+    yield ofFile(behind(path, undefined, mark) ?? "it is empty: the first start makes its tables");
+    return;
+  }
+  let db: ReadOnly | undefined;
+  try {
+    db = openReadOnly(path, driver);
+    setForReading(db);
+    const version = versionOf(db, path, db.schema);
+    if (version < SEALED_SINCE && !pages.different.includes(1)) {
+      yield ofFile(`it has no checksums yet (tables of version ${version}): the first start puts them in`);
+      return;
+    }
+    if (pages.unknown > 0) yield ofFile(missingSums(path, pages.unknown));
+    const why = behind(path, headOf(db), mark);
+    if (why !== undefined) yield ofFile(why);
+    const { foreign } = trailOf(path, headPageOf(db, db.schema));
+    if (foreign) yield ofFile(foreignOf(path, foreign));
+    yield* insideOf(db, progress);
+  } catch (error) {
+    // A damaged first page may say anything of the file's version and encoding.
+    if (!isDamage(error) && !pages.different.includes(1)) throw errorOf(failureOf(error, path));
+    yield ofFile(`it cannot be read to its end: ${(error as Error).message}`);
+  } finally {
+    db?.close();
+  }
+}
+
+/** What rows mean is only looked at if they are what was written. */
+function* insideOf(db: ReadOnly, progress: (what: string) => void): Generator<Finding> {
+  let isSound = true;
+  for (const finding of check(db, progress)) {
+    isSound = false;
+    yield finding;
+  }
+  if (!isSound) return;
+  progress("graphs");
+  yield* graphs(db);
+}
+
+/** Each Task has all its parts, which agree with each other; each ready Step has its lane. */
+function* graphs(db: ReadOnly): Generator<Finding> {
+  for (const { taskId, what } of missingParts(db)) yield { table: taskTable.name, key: taskId, what };
+  const query = `SELECT DISTINCT CAST(lane AS BLOB) FROM steps
+    WHERE state = 'enqueued' AND lane NOT IN (SELECT key FROM lanes) LIMIT ${limits.damageNamed}`;
+  for (const [lane] of db.prepare(query).all([]))
+    yield ofFile(`lane ${textIn(lane)} is missing, but Steps wait in it`);
+}

@@ -1,0 +1,116 @@
+import { closeSync, fdatasyncSync, openSync, readSync, writeSync } from "node:fs";
+import { limits } from "#limits/index";
+import { checksum, seedOf } from "../rows/checksum.js";
+import { replaceFile, sizeOf } from "./files.js";
+
+/** Where the commits of a file have come to. It lies in the file, and in a small one beside it. */
+export interface Head {
+  /** The name of the file for life. */
+  readonly store: string;
+  /** Plane time of the last commit. */
+  readonly at: number;
+  /** How many commits there have been. */
+  readonly commits: number;
+  /** Over the checksums of all that was ever committed, in its order: 32 bits, against accidents. */
+  readonly digest: number;
+}
+
+/** What is put beside the file: all but the time, which is of no use there. */
+export type HeadMark = Omit<Head, "at">;
+
+/** The digest of a file without commits. */
+export const NO_COMMITS = 0;
+
+/** The digest with one more checksum in it, of a row that was written or a key that was removed. */
+export function digested(digest: number, sum: number): number {
+  return Math.imul(((digest << 5) | (digest >>> 27)) ^ sum, 0x9e3779b1) >>> 0;
+}
+
+/** Both places are written in turn, so that one is whole whenever the power fails; each in a page of its own. */
+const SLOTS = 2;
+const SLOT_BYTES = 4_096;
+const MARK_BYTES = 128;
+const SEED = seedOf("head");
+
+/**
+ * The number and digest of the last commit, beside the file. It is written after every commit and before its
+ * acknowledgement, so that a file that has lost commits is found behind it. All of its bytes exist from the
+ * beginning: a full disk does not stop it.
+ */
+export class HeadFile {
+  readonly #fd: number;
+  readonly #buffer = Buffer.alloc(MARK_BYTES);
+  readonly #failed: (error: unknown) => void;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @param failed hears of an error of the disk that comes up between two commits */
+  constructor(path: string, failed: (error: unknown) => void) {
+    this.#fd = openSync(path, "r+");
+    this.#failed = failed;
+  }
+
+  /** Returns when another process would see it; it is on the disk a second later. */
+  write(mark: HeadMark): void {
+    this.#buffer.fill(textOf(mark).padEnd(MARK_BYTES), 0, MARK_BYTES, "latin1");
+    try {
+      const written = writeSync(this.#fd, this.#buffer, 0, MARK_BYTES, (mark.commits % SLOTS) * SLOT_BYTES);
+      if (written !== MARK_BYTES) throw new Error(`only ${written} bytes were written`);
+    } catch (cause) {
+      // Not even for want of space may it be taken for a refusal: the commit is on the disk.
+      throw new Error(`the head beside it cannot be written: ${(cause as Error).message}`, { cause });
+    }
+    this.#timer ??= setTimeout(() => this.#syncSoon(), limits.markSync).unref();
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    fdatasyncSync(this.#fd);
+    closeSync(this.#fd);
+  }
+
+  #syncSoon(): void {
+    this.#timer = undefined;
+    try {
+      fdatasyncSync(this.#fd);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+}
+
+/** Makes the file, or makes it anew, in one stroke and on the disk. */
+export function createHeadFile(path: string, mark: HeadMark): void {
+  const content = Buffer.alloc(SLOTS * SLOT_BYTES, " ");
+  for (let slot = 0; slot < SLOTS; slot++) content.write(textOf(mark), slot * SLOT_BYTES, "latin1");
+  replaceFile(path, content);
+}
+
+/** The last mark that is whole; undefined if there is no file, null if there is one and nothing in it is whole. */
+export function readHeadFile(path: string): HeadMark | undefined | null {
+  if (sizeOf(path) === undefined) return undefined;
+  const content = Buffer.alloc(SLOTS * SLOT_BYTES);
+  const fd = openSync(path, "r");
+  try {
+    readSync(fd, content, 0, content.length, 0);
+  } finally {
+    closeSync(fd);
+  }
+  let last: HeadMark | null = null;
+  for (let slot = 0; slot < SLOTS; slot++) {
+    const mark = markIn(content.toString("latin1", slot * SLOT_BYTES, slot * SLOT_BYTES + MARK_BYTES));
+    if (mark && (last === null || mark.commits > last.commits)) last = mark;
+  }
+  return last;
+}
+
+function textOf({ store, commits, digest }: HeadMark): string {
+  const facts = `taskrun-head 1 ${store} ${commits} ${digest}`;
+  return `${facts} ${checksum(facts, SEED)}\n`;
+}
+
+function markIn(text: string): HeadMark | undefined {
+  const [, facts = "", sum] = /^(taskrun-head 1 \S+ \d+ \d+) (\d+)\n *$/.exec(text) ?? [];
+  if (facts === "" || Number(sum) !== checksum(facts, SEED)) return undefined;
+  const [, , store = "", commits, digest] = facts.split(" ");
+  return { store, commits: Number(commits), digest: Number(digest) };
+}

@@ -1,0 +1,60 @@
+import { statSync } from "node:fs";
+import { createServer } from "node:net";
+import { Fault } from "#domain/fault";
+import { openDriver } from "../driver.js";
+import { isBusy, isDamage, STORE_DAMAGED } from "../failure.js";
+import type { FileOptions } from "./file.js";
+import { beside } from "./files.js";
+
+function locked(path: string): Fault {
+  const message = `another server has ${path} open; end that one, or choose another data directory`;
+  return new Fault("unavailable", message, { reason: "STORE_LOCKED" });
+}
+
+/**
+ * Holds the file for this process, by a lock that SQLite takes on an empty file beside it and the system lets go
+ * when the process ends, however it does. The file's own locks must stay free for our reader. Returns what lets
+ * go of it.
+ *
+ * @throws {Fault} `unavailable`, reason `STORE_LOCKED`, if another server has it.
+ */
+export function lockFile({ path, driver }: Pick<FileOptions, "path" | "driver">): () => void {
+  // Only `exec`: a prepared statement would keep the connection, and with it the lock, beyond its close.
+  const lock = openDriver(beside.lock(path), driver);
+  try {
+    lock.exec("PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+  } catch (error) {
+    lock.close();
+    if (isDamage(error)) {
+      const message = `${beside.lock(path)} is not what a server has made: delete it, and start again`;
+      throw new Fault("wrong_state", message, { reason: STORE_DAMAGED });
+    }
+    if (!isBusy(error)) throw error;
+    throw locked(path);
+  }
+
+  return () => {
+    lock.exec("ROLLBACK");
+    lock.close();
+  };
+}
+
+/**
+ * Holds the file itself, whatever it is called and whatever becomes of the file beside it: on Linux, by the name of a
+ * socket that no file stands for, which says device and inode, and which the system frees when the process ends. A
+ * copy is another file. Elsewhere, or where such sockets are forbidden, there is only the lock of {@link lockFile}.
+ *
+ * @throws {Fault} `unavailable`, reason `STORE_LOCKED`, if another server has it.
+ */
+export async function lockInode(path: string): Promise<() => Promise<void>> {
+  if (process.platform !== "linux") return async () => {};
+  const { dev, ino } = statSync(path, { bigint: true });
+  const server = createServer((socket) => socket.destroy());
+  server.unref();
+  const refusal = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
+    server.once("error", resolve);
+    server.listen(`\0taskrun-store-${dev}-${ino}`, () => resolve(undefined));
+  });
+  if (refusal?.code === "EADDRINUSE") throw locked(path);
+  return () => new Promise((resolve) => (refusal ? resolve() : server.close(() => resolve())));
+}

@@ -1,0 +1,108 @@
+import { randomUUID } from "node:crypto";
+import { closeSync, openSync, readSync } from "node:fs";
+import { Fault } from "#domain/fault";
+import { limits } from "#limits/index";
+import { headOf, inspect } from "../damage/inspect.js";
+import { type Driver, openDriver, opened } from "../driver.js";
+import { type FileOptions, migrate, openFile } from "./file.js";
+import { beside } from "./files.js";
+import { createHeadFile, type Head, HeadFile, NO_COMMITS } from "./head.js";
+import { lockFile } from "./lock.js";
+import { headPageOf } from "./log-commits.js";
+import { PageSums } from "./page-sums.js";
+import { cutLog } from "./wal.js";
+
+/** A file that has been looked at, locked, opened to write, and brought up to date. */
+export interface OpenFile {
+  readonly db: Driver;
+  readonly head: Head;
+  /** True if its log holds all of its rows, since a migration has just written them. */
+  readonly isMigrated: boolean;
+  /** The head beside the file. */
+  readonly mark: HeadFile;
+  readonly sums: PageSums;
+  close(): void;
+}
+
+/**
+ * Opens the file for the one connection that writes. What is refused is left as it was found.
+ *
+ * @param failed hears of an error of the disk that comes up between two commits
+ * @throws {Fault} reason `STORE_LOCKED`, `STORE_BEHIND`, `STORE_DAMAGED`, `STORE_TOO_NEW`
+ */
+export function openChecked(options: FileOptions, failed: (error: unknown) => void): OpenFile {
+  const { path } = options;
+  const release = lockFile(options);
+  const resources: { close(): void }[] = [];
+  const open = <T extends { close(): void }>(resource: T): T => {
+    resources.push(resource);
+    return resource;
+  };
+  try {
+    const sums = new PageSums(path);
+    const found = inspect(options, sums, limits.pagesAtStart);
+    // Before anything is written through SQLite: to read the file past it, no connection may be open.
+    if (!found.head || switchToLog(options)) sums.rebuild();
+    if (found.brokenAt !== undefined) cutLog(path, found.brokenAt);
+    const store = found.head?.store ?? randomUUID();
+    // From the first commit on the file says that it has a mark beside it; so the mark comes first.
+    if (!found.head) createHeadFile(beside.head(path), { store, commits: 0, digest: NO_COMMITS });
+
+    const db = openFile(options);
+    // The last connection that may write moves the log into the file: its sums come first.
+    const closeDb = () => {
+      sums.record();
+      db.close();
+    };
+    open({ close: closeDb });
+    // What an earlier release has left in the log has no head: the log begins with the migration.
+    if (!found.head) emptyLog(db, path, sums);
+    const isMigrated = migrate(db, path, store);
+    sums.follow(headPageOf(db));
+    const head = headOf(db);
+    const mark = open(new HeadFile(beside.head(path), failed));
+    if (found.head) mark.write(head);
+    const endCheck = sums.checkRest(failed);
+    const close = () => {
+      closeDb();
+      endCheck();
+      mark.close();
+      release();
+    };
+    return { db, head, isMigrated, mark, sums, close };
+  } catch (error) {
+    try {
+      for (const resource of resources.reverse()) resource.close();
+    } finally {
+      release();
+    }
+    throw error;
+  }
+}
+
+/** @throws {Fault} `overloaded` if another program reads from it */
+function emptyLog(db: Driver, path: string, sums: PageSums): void {
+  sums.record();
+  const [row = []] = db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").all([]);
+  if (row[0] === 0) return;
+  const message = `another program has ${path} open, whose tables have to be brought up to date: end that one, and start again`;
+  throw new Fault("overloaded", message, { reason: "STORE_BUSY" });
+}
+
+/** Where SQLite says how the file is written, and what it says of one with a write-ahead log. */
+const WRITE_VERSION_AT = 18;
+const WITH_LOG = 2;
+
+/** A copy that SQLite made has none, and is told of it past the log. True if it was. */
+function switchToLog({ path, driver }: FileOptions): boolean {
+  const fd = openSync(path, "r");
+  const header = Buffer.alloc(WRITE_VERSION_AT + 1);
+  const read = opened({ close: () => closeSync(fd) }, () => readSync(fd, header, 0, header.length, 0));
+  closeSync(fd);
+  if (read < header.length || header[WRITE_VERSION_AT] === WITH_LOG) return false;
+
+  const db = openDriver(path, driver);
+  opened(db, () => db.exec("PRAGMA journal_mode = WAL"));
+  db.close();
+  return true;
+}

@@ -1,0 +1,258 @@
+import { closeSync, fdatasyncSync, openSync, readSync, writeSync } from "node:fs";
+import { crc32 } from "node:zlib";
+import { limits } from "#limits/index";
+import { opened } from "../driver.js";
+import { damaged, errorOf } from "../failure.js";
+import { DamagedRow } from "../rows/checksum.js";
+import { beside, PAGE_BYTES, replaceFile, sizeOf } from "./files.js";
+import { CommitTrail, foreignOf } from "./log-commits.js";
+import { committedChunks, WAL_START, type WalPosition } from "./wal.js";
+
+const HEADER = "taskrun-page-sums 1\n";
+/** Sums lie behind the header in blocks of a page: the file of a gigabyte has a megabyte of them. */
+const HEADER_BYTES = PAGE_BYTES;
+const SUM_BYTES = 4;
+const SUMS_PER_BLOCK = PAGE_BYTES / SUM_BYTES;
+/** Where SQLite keeps the number of pages in the first one. */
+const PAGE_COUNT_AT = 28;
+
+export interface Compared {
+  /** The numbers of pages that are not as their sums say, or missing. */
+  readonly different: readonly number[];
+  /** How many pages have no sum to compare them with. */
+  readonly unknown: number;
+}
+
+/**
+ * A checksum for every page of the file, in a file of its own. Rows say themselves if they are damaged; but a damaged
+ * index, or a page that leads to others, makes whole rows vanish from answers, and nothing that is read would say so.
+ * SQLite has checksums of pages as an extension only, which none of its bindings for Node brings along.
+ *
+ * Pages reach the file in a checkpoint only, out of the write-ahead log. So their sums are taken from the log and are
+ * on the disk before the checkpoint begins; a page that is in the log is not looked at, since that is what counts.
+ */
+export class PageSums {
+  readonly #path: string;
+  #summed: WalPosition = WAL_START;
+  #trail: CommitTrail | undefined;
+  /** Pages that were in the log when the file was looked at, or have come through it since. */
+  #inLog = new Set<number>();
+  #expected = 0;
+  #checked = 0;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** From now on everything in the log has to be ours. */
+  follow(headPage: number): void {
+    this.#trail = new CommitTrail(headPage);
+  }
+
+  /**
+   * Takes the sums of all that was committed since the last time. To be called before every checkpoint.
+   *
+   * @throws {Fault} reason `STORE_DAMAGED` if another program has committed; no sums are taken of that
+   */
+  record(): void {
+    for (const chunk of committedChunks(this.#path, this.#summed)) {
+      const { pages, end } = chunk;
+      this.#trail?.follow(chunk);
+      if (this.#trail?.foreign) throw errorOf(damaged(foreignOf(this.#path, this.#trail.foreign)));
+      const sums = [...pages].map(([page, bytes]) => [page, sumOf(bytes, page)] as const);
+      writeSums(beside.sums(this.#path), sums);
+      if (this.#checked < this.#expected) for (const [page] of sums) this.#inLog.add(page);
+      this.#summed = end;
+    }
+  }
+
+  /**
+   * Compares the first `upTo` pages with their sums, and names up to `most` that differ. No connection to the file may
+   * be open in this process: closing a file gives up the locks that SQLite holds on it.
+   */
+  compare(most: number, upTo = Number.POSITIVE_INFINITY): Compared {
+    const { pages, pageCount } = pagesInLog(this.#path);
+    this.#inLog = pages;
+    const files = openBoth(this.#path);
+    try {
+      // Where the file does not say how many pages it has, SQLite takes its size.
+      this.#expected = pageCount || pageCountOf(files.db) || pagesOf(this.#path);
+      const last = Math.min(this.#expected, upTo);
+      const different: number[] = [];
+      for (let first = 1; first <= last && different.length < most; first += limits.pagesAtOnce) {
+        different.push(
+          ...mismatches(files, first, Math.min(first + limits.pagesAtOnce - 1, last), this.#inLog),
+        );
+      }
+      this.#checked = last;
+      // A damaged file may say that it has billions of pages.
+      const there = Math.min(this.#expected, pagesOf(this.#path));
+      return { different: different.slice(0, most), unknown: unknownSums(files, there, this.#inLog) };
+    } finally {
+      closeBoth(files);
+    }
+  }
+
+  /**
+   * Goes through the pages that `compare` has left, a megabyte at a time, while the thread has nothing else to do.
+   * Returns what ends it, which may only be called when no connection is open any more.
+   *
+   * @param failed hears of a page that is not as its sum says
+   */
+  checkRest(failed: (error: Error) => void): () => void {
+    if (this.#checked >= this.#expected) return () => {};
+    const files = openBoth(this.#path);
+    let next: NodeJS.Immediate | undefined;
+    const goOn = () => {
+      const first = this.#checked + 1;
+      this.#checked = Math.min(this.#checked + limits.pagesAtOnce, this.#expected);
+      const [page] = mismatches(files, first, this.#checked, this.#inLog);
+      if (page !== undefined) failed(new DamagedRow("pages", `${page}`));
+      else if (this.#checked < this.#expected) next = setImmediate(goOn);
+    };
+    next = setImmediate(goOn);
+    return () => {
+      clearImmediate(next);
+      closeBoth(files);
+    };
+  }
+
+  /** Takes the sums of the file as it is. No connection may be open, as for `compare`. */
+  rebuild(): void {
+    const pages = pagesOf(this.#path);
+    const content = Buffer.alloc(HEADER_BYTES + Math.ceil(pages / SUMS_PER_BLOCK) * PAGE_BYTES);
+    content.write(HEADER);
+    const db = openSync(this.#path, "r");
+    try {
+      for (let first = 1; first <= pages; first += limits.pagesAtOnce) {
+        readSync(db, bytes, 0, bytes.length, (first - 1) * PAGE_BYTES);
+        for (let page = first; page < first + limits.pagesAtOnce && page <= pages; page++) {
+          const at = (page - first) * PAGE_BYTES;
+          content.writeUInt32LE(sumOf(bytes.subarray(at, at + PAGE_BYTES), page), placeOf(page));
+        }
+      }
+    } finally {
+      closeSync(db);
+    }
+    replaceFile(beside.sums(this.#path), content);
+  }
+}
+
+/** In the place of a sum that was never taken. */
+const UNKNOWN = 0;
+
+/** Two pages that have changed places are damaged as well, so that the number has a part in it. */
+function sumOf(bytes: Uint8Array, page: number): number {
+  return crc32(bytes, page) || 1;
+}
+
+function placeOf(page: number): number {
+  return HEADER_BYTES + (page - 1) * SUM_BYTES;
+}
+
+interface Files {
+  readonly db: number;
+  /** Undefined if there are none. */
+  readonly sums: number | undefined;
+}
+
+function openBoth(path: string): Files {
+  const sums = openSums(path);
+  const close = () => sums !== undefined && closeSync(sums);
+  return { db: opened({ close }, () => openSync(path, "r")), sums };
+}
+
+function closeBoth({ db, sums }: Files): void {
+  closeSync(db);
+  if (sums !== undefined) closeSync(sums);
+}
+
+const bytes = Buffer.allocUnsafe(limits.pagesAtOnce * PAGE_BYTES);
+const wanted = Buffer.allocUnsafe(limits.pagesAtOnce * SUM_BYTES);
+
+/** Of at most a chunk of pages those that are not as their sums say; what is in the log, or has no sum, is passed over. */
+function mismatches({ db, sums }: Files, first: number, last: number, inLog: ReadonlySet<number>): number[] {
+  const found: number[] = [];
+  const read = readSync(db, bytes, 0, bytes.length, (first - 1) * PAGE_BYTES);
+  wanted.fill(0);
+  if (sums !== undefined) readSync(sums, wanted, 0, wanted.length, placeOf(first));
+  for (let page = first; page <= last; page++) {
+    if (inLog.has(page)) continue;
+    const at = (page - first) * PAGE_BYTES;
+    const isWhole = at + PAGE_BYTES <= read;
+    const sum = wanted.readUInt32LE((page - first) * SUM_BYTES);
+    if (isWhole && sum === UNKNOWN) continue;
+    if (!isWhole || sumOf(bytes.subarray(at, at + PAGE_BYTES), page) !== sum) found.push(page);
+  }
+  return found;
+}
+
+/** Of the first `pages`, how many have no sum. */
+function unknownSums({ sums }: Files, pages: number, inLog: ReadonlySet<number>): number {
+  let unknown = 0;
+  for (let first = 1; first <= pages; first += limits.pagesAtOnce) {
+    wanted.fill(0);
+    if (sums !== undefined) readSync(sums, wanted, 0, wanted.length, placeOf(first));
+    for (let page = first; page < first + limits.pagesAtOnce && page <= pages; page++) {
+      if (wanted.readUInt32LE((page - first) * SUM_BYTES) === UNKNOWN && !inLog.has(page)) unknown += 1;
+    }
+  }
+  return unknown;
+}
+
+function pagesInLog(path: string): { readonly pages: Set<number>; readonly pageCount: number } {
+  const pages = new Set<number>();
+  let pageCount = 0;
+  for (const chunk of committedChunks(path)) {
+    for (const page of chunk.pages.keys()) pages.add(page);
+    pageCount = chunk.pageCount;
+  }
+  return { pages, pageCount };
+}
+
+/** As many as lie in the file. */
+function pagesOf(path: string): number {
+  return Math.floor((sizeOf(path) ?? 0) / PAGE_BYTES);
+}
+
+function pageCountOf(db: number): number {
+  const header = Buffer.alloc(PAGE_COUNT_AT + 4);
+  readSync(db, header, 0, header.length, 0);
+  return header.readUInt32BE(PAGE_COUNT_AT);
+}
+
+/** Undefined if there are none, or something else has this name. */
+function openSums(path: string): number | undefined {
+  if (sizeOf(beside.sums(path)) === undefined) return undefined;
+  const fd = openSync(beside.sums(path), "r");
+  const header = Buffer.alloc(HEADER.length);
+  opened({ close: () => closeSync(fd) }, () => readSync(fd, header, 0, HEADER.length, 0));
+  if (header.toString("latin1") === HEADER) return fd;
+  closeSync(fd);
+  return undefined;
+}
+
+/** On the disk when it returns. */
+function writeSums(path: string, sums: readonly (readonly [page: number, sum: number])[]): void {
+  const blocks = new Map<number, (readonly [place: number, sum: number])[]>();
+  for (const [page, sum] of sums) {
+    const place = placeOf(page);
+    const block = place - (place % PAGE_BYTES);
+    const places = blocks.get(block) ?? [];
+    places.push([place - block, sum]);
+    blocks.set(block, places);
+  }
+  const fd = openSync(path, "r+");
+  try {
+    const content = Buffer.alloc(PAGE_BYTES);
+    for (const [block, places] of blocks) {
+      content.fill(0);
+      readSync(fd, content, 0, PAGE_BYTES, block);
+      for (const [place, sum] of places) content.writeUInt32LE(sum, place);
+      writeSync(fd, content, 0, PAGE_BYTES, block);
+    }
+    fdatasyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}

@@ -1,0 +1,49 @@
+import { forKinds, keyedKindNames, rowKindNames, textKindNames } from "#domain/row-kinds";
+import type { Statement } from "../driver.js";
+import type { SealedTable } from "../rows/checksum.js";
+import { rowTable, runTable, stepTable, taskTable, templates, textTables } from "../rows/rows.js";
+import { listed, type loads, type Prepared } from "../rows/statements.js";
+import type { CommittedTexts, LoadReply, LoadRequest } from "../thread/requests.js";
+
+/**
+ * Answers all needs of a turn with one statement for each kind of need. Runs bring their Steps, and both their
+ * Tasks. A row wanted in two ways may come twice; the Steps of graphs come first, so that they stay in order.
+ */
+export function load(sql: Prepared<typeof loads>, needs: LoadRequest): LoadReply {
+  const runs = JSON.stringify(needs.runs);
+  const whole = JSON.stringify(needs.wholeTasks);
+  const taskIds = new Set([...needs.graphs, ...needs.wholeTasks, ...needs.steps.map(([taskId]) => taskId)]);
+
+  const rows = forKinds<Record<(typeof rowKindNames)[number], string[]>>(rowKindNames, () => []);
+  if (taskIds.size + needs.runs.length > 0) {
+    rows.tasks.push(listed(taskTable, sql.tasks, [JSON.stringify([...taskIds]), runs]));
+  }
+  if (needs.keys.length > 0) {
+    rows.tasks.push(listed(taskTable, sql.tasksByKey, [JSON.stringify(needs.keys)]));
+  }
+  if (needs.graphs.length > 0) {
+    rows.steps.push(listed(stepTable, sql.graphSteps, [JSON.stringify(needs.graphs)]));
+  }
+  for (const name of keyedKindNames) {
+    if (needs[name].length > 0)
+      rows[name].push(listed(rowTable(name), sql[name], [JSON.stringify(needs[name])]));
+  }
+  if (needs.runs.length > 0) rows.steps.push(listed(stepTable, sql.stepsOfRuns, [runs]));
+  if (needs.wholeTasks.length > 0) {
+    rows.steps.push(listed(stepTable, sql.openSteps, [whole]));
+    rows.runs.push(listed(runTable, sql.openRuns, [whole]));
+  }
+  return {
+    ...rows,
+    ...forKinds<CommittedTexts>(textKindNames, (name) => opened(textTables[name], sql[name], needs[name])),
+    templates: [
+      ...opened(templates, sql.templates, needs.templates),
+      ...opened(templates, sql.newestTemplates, needs.newestTemplates),
+    ],
+  };
+}
+
+/** The values of the rows that are there of those wanted. */
+function opened(table: SealedTable, statement: Statement, wanted: readonly unknown[]): (readonly string[])[] {
+  return wanted.length === 0 ? [] : statement.all([JSON.stringify(wanted)]).map(table.open);
+}

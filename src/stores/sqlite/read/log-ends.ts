@@ -1,0 +1,35 @@
+import { limits } from "#limits/index";
+import type { SqlRow } from "../driver.js";
+
+/** Where a log goes on after a packed row. */
+export function nextSeqAfter([, firstSeq, count]: readonly unknown[]): number {
+  return Number(firstSeq) + Number(count);
+}
+
+/** Where the logs go on that were written last, so that they need not be asked. */
+export class LogEnds {
+  readonly #next = new Map<string, number>();
+
+  nextSeq(taskId: string): number | undefined {
+    return this.#next.get(taskId);
+  }
+
+  /** New Tasks, by the values of their rows: nothing has been logged of them. */
+  begin(tasks: readonly SqlRow[]): void {
+    for (const [id] of tasks) this.moveTo(String(id), 1);
+  }
+
+  moveTo(taskId: string, next: number): void {
+    this.#next.set(taskId, next);
+    if (this.#next.size > limits.logEnds) this.forget([this.#next.keys().next().value as string]);
+  }
+
+  forget(taskIds: readonly string[]): void {
+    for (const taskId of taskIds) this.#next.delete(taskId);
+  }
+
+  /** After a transaction that was taken back. */
+  clear(): void {
+    this.#next.clear();
+  }
+}

@@ -1,0 +1,101 @@
+import type { RunId, StepKey, TaskId } from "#domain/id";
+import type { LogEntry, LogSlice } from "#domain/task/log";
+import type { RunRow } from "#domain/task/run";
+import { rowsOf, type TaskRow } from "#domain/task/task";
+import type { TemplateRef, TemplateRow } from "#domain/template/template";
+import { versionKey } from "#domain/template/version";
+import { limits } from "#limits/index";
+import type { Reads, TaskDetail, TaskFilter, TaskPage, TemplateFilter } from "#ports/store-reads";
+import type { Layouts } from "../rows/layouts.js";
+import { runTable, stepTable, taskTable, templateFrom } from "../rows/rows.js";
+import type { ThreadClient } from "../thread/client.js";
+import { rows } from "../thread/messages.js";
+
+/**
+ * The read side, over the link to the connection that serves it.
+ *
+ * @param layouts are those in the file once it is open
+ */
+export function sqliteReads(reader: ThreadClient<"reader">, layouts: Layouts): Reads {
+  return {
+    async task(id: TaskId): Promise<TaskDetail | undefined> {
+      return reader.decoded("task", id, (found) =>
+        found
+          ? {
+              task: taskTable.row(found.task, layouts),
+              input: found.input,
+              steps: stepTable.rows(found.steps, layouts),
+              runs: runTable.rows(found.runs, layouts),
+            }
+          : undefined,
+      );
+    },
+
+    async tasks(filter: TaskFilter, before: TaskId | undefined, pageSize: number): Promise<TaskPage> {
+      const request = {
+        namespaces: filter.namespaces === "*" ? null : filter.namespaces,
+        states: filter.status === undefined ? null : rowsOf(filter.status).map(stateKey),
+        agentName: filter.agentName ?? null,
+        labels: Object.entries(filter.labels ?? {}),
+        before: before ?? null,
+        pageSize,
+        scannedRows: limits.pageScannedRows,
+      };
+      return reader.decoded("tasks", request, ({ tasks, next }) => ({
+        tasks: taskTable.rows(tasks, layouts),
+        next: (next ?? undefined) as TaskId | undefined,
+      }));
+    },
+
+    async run(id: RunId): Promise<RunRow | undefined> {
+      return reader.decoded("run", id, (text) => (text === null ? undefined : runTable.row(text, layouts)));
+    },
+
+    async template({ namespace, name, version }: TemplateRef): Promise<TemplateRow | undefined> {
+      const found = await reader.call("template", { namespace, name, version });
+      return found === null ? undefined : templateFrom(found);
+    },
+
+    async templates(filter: TemplateFilter, after: TemplateRef | undefined, pageSize: number) {
+      const { namespaces, name = null } = filter;
+      const page = await reader.call("templates", {
+        namespaces: namespaces === "*" ? null : [...new Set(namespaces)].sort(),
+        name,
+        after: after
+          ? { namespace: after.namespace, name: after.name, versionKey: versionKey(after.version) }
+          : null,
+        pageSize,
+        maxBytes: limits.pageBytes,
+      });
+      return { templates: page.templates.map(templateFrom), next: page.next ? refOf(page.next) : undefined };
+    },
+
+    async input(id: TaskId): Promise<string | undefined> {
+      return (await reader.call("input", id)) ?? undefined;
+    },
+
+    async output({ taskId, stepName }: StepKey): Promise<string | undefined> {
+      return (await reader.call("output", { taskId, stepName })) ?? undefined;
+    },
+
+    async log(taskId: TaskId, afterSeq: number, maxBytes: number): Promise<LogSlice> {
+      const { firstSeq, rows: packed } = await reader.call("log", { taskId, afterSeq, maxBytes });
+      const entries = packed.flatMap(rows<LogEntry>);
+      return { firstSeq: afterSeq + 1, entries: entries.slice(afterSeq + 1 - firstSeq) };
+    },
+
+    async logBounds(taskId: TaskId): Promise<{ earliest: number; last: number } | undefined> {
+      const bounds = await reader.call("logBounds", taskId);
+      return bounds ? { earliest: bounds[0], last: bounds[1] } : undefined;
+    },
+  };
+}
+
+function refOf([namespace, name, version]: readonly [string, string, string]): TemplateRef {
+  return { namespace, name, version };
+}
+
+/** How a statement names a Task's state together with whether it has run: `waiting_for_retry 1`. */
+function stateKey({ state, hasRun }: Pick<TaskRow, "state" | "hasRun">): string {
+  return `${state} ${Number(hasRun)}`;
+}

@@ -1,0 +1,153 @@
+import { Fault } from "#domain/fault";
+import { invariant } from "#domain/invariant";
+import { rowKindNames, textKindNames } from "#domain/row-kinds";
+import { NEVER } from "#domain/time/time";
+import type { SqlRow, SqlValue, Statement } from "../driver.js";
+import { digested } from "../file/head.js";
+import { LogEnds, nextSeqAfter } from "../read/log-ends.js";
+import type { CommitRequest, RowChanges } from "../thread/requests.js";
+import { checksum, type SealedTable } from "./checksum.js";
+import { type Layouts, layoutTable, layoutValues } from "./layouts.js";
+import { deadlines, lanes, log, rowTable, templates, textTables } from "./rows.js";
+import type { Prepared, writes } from "./statements.js";
+import type { Table } from "./table.js";
+
+/** Writes the rows of a transaction, each with its checksum, and keeps the digest over all of them. */
+export class Changes {
+  readonly #sql: Prepared<typeof writes>;
+  readonly #logEnds = new LogEnds();
+  readonly #layouts: Layouts;
+  /** True once the file knows how this release lays out its rows. */
+  #knowsLayouts = false;
+  #digest: number;
+
+  /** @param layouts those in the file */
+  constructor(sql: Prepared<typeof writes>, layouts: Layouts, digest: number) {
+    this.#sql = sql;
+    this.#layouts = layouts;
+    this.#digest = digest;
+  }
+
+  /** Over all commits, and what was written since the last one. */
+  get digest(): number {
+    return this.#digest;
+  }
+
+  /** Nothing was written after all. */
+  takeBack(digest: number): void {
+    this.#digest = digest;
+    this.#knowsLayouts = false;
+    this.#logEnds.clear();
+  }
+
+  /** Removes Tasks with all that is theirs. */
+  remove(ids: readonly string[]): void {
+    for (const id of ids) {
+      this.#sql.removeTask.run([id]);
+      this.#digestKey(id);
+    }
+    this.#logEnds.forget(ids);
+  }
+
+  /** Answers where each Task's new log entries begin. */
+  write(turn: CommitRequest): readonly number[] {
+    const sql = this.#sql;
+    if (!this.#knowsLayouts) this.#writeLayouts();
+    for (const name of rowKindNames) {
+      this.#writeRows(rowTable(name), sql[`insert ${name}`], sql[`update ${name}`], turn[name]);
+    }
+    this.#logEnds.begin(turn.tasks.inserts);
+    for (const name of textKindNames) {
+      for (const values of turn[name]) this.#put(sql[`put ${name}`], textTables[name], values);
+    }
+    for (const values of turn.templates) {
+      if (this.#put(sql.addTemplate, templates, values) > 0) continue;
+      const [namespace, name, version] = values;
+      throw new Fault("conflict", `template ${namespace}/${name}@${version} is there; load it again`);
+    }
+    const firstSeqs = turn.log.map((added) => this.#appendLog(added));
+    for (const values of turn.deadlines) {
+      if (values[3] === NEVER) this.#removeDeadline(values.slice(0, 3));
+      else this.#put(sql.putDeadline, deadlines, values);
+    }
+    for (const key of turn.lanesRemoved) {
+      sql.removeLane.run([key]);
+      this.#digestKey(key);
+    }
+    for (const values of turn.lanes) this.#put(sql.addLane, lanes, values);
+
+    return firstSeqs;
+  }
+
+  /** In the transaction of the first rows that need them. */
+  #writeLayouts(): void {
+    for (const name of rowKindNames) {
+      const { layout } = rowTable(name);
+      if (!this.#layouts.has(layout)) this.#put(this.#sql.addLayout, layoutTable, layoutValues(layout));
+    }
+    this.#knowsLayouts = true;
+  }
+
+  /** Answers with the seq of the first of the new lines, were there any. */
+  #appendLog({ taskId, packed }: CommitRequest["log"][number]): number {
+    const first = this.#logEnds.nextSeq(taskId) ?? this.#nextSeq(taskId);
+    let next = first;
+    for (const [count, entries] of packed) {
+      this.#put(this.#sql.appendLog, log, [taskId, next, count, entries]);
+      next += count;
+    }
+    this.#logEnds.moveTo(taskId, next);
+    return first;
+  }
+
+  /** As the log itself says. */
+  #nextSeq(taskId: string): number {
+    const [last] = this.#sql.lastOfLog.all([taskId]);
+    if (last) return nextSeqAfter(log.open(last));
+    invariant(this.#sql.hasTask.all([taskId]).length > 0, `no task ${taskId}`);
+    return 1;
+  }
+
+  #put(statement: Statement, table: SealedTable, values: SqlRow): number {
+    const sealed = table.seal(values);
+    this.#digestSum(sealed.at(-1));
+    return statement.run(sealed);
+  }
+
+  #removeDeadline(key: SqlRow): void {
+    this.#sql.removeDeadline.run(key);
+    this.#digestKey(key.join("\n"));
+  }
+
+  #digestSum(sum: SqlValue | undefined): void {
+    this.#digest = digested(this.#digest, Number(sum));
+  }
+
+  #digestKey(removed: string): void {
+    this.#digestSum(checksum(removed, 0));
+  }
+
+  /**
+   * Updates come first: one may let go of the idempotency key that an insert takes.
+   *
+   * @throws {Fault} `conflict` if a row to insert is there, or one to update is not of the revision before.
+   */
+  #writeRows<Row>(table: Table<Row>, insert: Statement, update: Statement, rows: RowChanges): void {
+    for (const values of rows.updates) {
+      const sealed = table.sealUpdated(values);
+      this.#digestSum(sealed.at(-1));
+      if (update.run(sealed) > 0) continue;
+      throw new Fault("conflict", `${table.nameUpdated(values)} has moved; load it again`);
+    }
+    for (const values of rows.inserts) {
+      const sealed = table.sealInserted(values);
+      this.#digestSum(sealed.at(-2));
+      this.#digestSum(sealed.at(-1));
+      if (insert.run(sealed) > 0) continue;
+      throw new Fault(
+        "conflict",
+        `${table.nameInserted(values)} is there, or its idempotency key; load it again`,
+      );
+    }
+  }
+}

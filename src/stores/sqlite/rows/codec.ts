@@ -1,0 +1,60 @@
+import type { SqlValue } from "../driver.js";
+
+/** How one field of a row lies in a column of its own. */
+export interface Codec {
+  /** Written with the first revision and never again. */
+  readonly fixed: boolean;
+  /** True if the column is JSON text by itself. */
+  readonly isJson: boolean;
+  /** The column, for a field that has been renamed since; by default the name of the field, in snake case. */
+  readonly column?: string;
+  /**
+   * For JSON objects: members that have been renamed in the code, by their former names. They are written under the
+   * new names, and what was written under the former ones is read under the new ones.
+   */
+  readonly formerly?: Readonly<Record<string, string>>;
+  write(value: unknown): SqlValue;
+  /** From the JSON value of what `write` made. */
+  read(value: unknown): unknown;
+}
+
+/** A field that SQL never looks for: it lies with others of its kind in the column `rest`. */
+export interface Packed {
+  readonly isPacked: true;
+  /** What the file calls it, for a field that has been renamed since; by default as the code does. */
+  readonly name?: string;
+  /** The value in rows that were written before there was such a field. */
+  readonly missing: unknown;
+}
+
+const asItIs = {
+  isJson: false,
+  write: (value: unknown) => value as SqlValue,
+  read: (value: unknown) => value,
+};
+const asJson = { ...asItIs, isJson: true, write: (value: unknown) => JSON.stringify(value) };
+const asFlag = {
+  isJson: false,
+  write: (value: unknown) => (value === true ? 1 : 0),
+  read: (value: unknown) => value === 1,
+};
+
+/** The codecs: plain text or number, JSON text, true or false; each for what changes and for what is fixed. */
+export const plain: Codec = { ...asItIs, fixed: false };
+export const json: Codec = { ...asJson, fixed: false };
+export const flag: Codec = { ...asFlag, fixed: false };
+export const fixed: Codec = { ...asItIs, fixed: true };
+export const fixedJson: Codec = { ...asJson, fixed: true };
+export const packed: Packed = { isPacked: true, missing: null };
+
+/** `formerly` applied to a value that was read. */
+export function underNewNames(value: unknown, formerly: NonNullable<Codec["formerly"]>): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (!Object.keys(formerly).some((name) => Object.hasOwn(value, name))) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [formerly[name] ?? name, member]));
+}
+
+/** `heldBy` → `held_by` */
+export function columnOf(field: string): string {
+  return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}

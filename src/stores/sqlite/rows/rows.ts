@@ -1,0 +1,193 @@
+import type { TaskId } from "#domain/id";
+import type { Revisioned, RowKindName, RowOf, TextKindName } from "#domain/row-kinds";
+import type { Deadline, DeadlineKind } from "#domain/task/deadline";
+import type { Lane } from "#domain/task/lane";
+import type { RunRow } from "#domain/task/run";
+import type { StepRow } from "#domain/task/step";
+import type { TaskRow } from "#domain/task/task";
+import type { TemplateRow } from "#domain/template/template";
+import { versionKey } from "#domain/template/version";
+import { instant } from "#domain/time/time";
+import type { SqlCells, SqlRow } from "../driver.js";
+import { type SealedTable, sealedTable } from "./checksum.js";
+import { fixed, fixedJson, flag, json, packed, plain } from "./codec.js";
+import { type Table, table } from "./table.js";
+
+/** A Task with a column for what SQL looks at; its log has no part in its revision. */
+export const taskTable = table<TaskRow>(
+  "tasks",
+  ["id"],
+  {
+    id: fixed,
+    namespace: fixed,
+    revision: plain,
+    state: plain,
+    spec: { ...fixedJson, formerly: { undoes: "isCompensable" } },
+    counts: json,
+    hasRun: flag,
+    finishedAt: plain,
+    ownsKey: { ...flag, column: "holds_key" },
+    createdAt: packed,
+    reason: packed,
+    errorMessage: packed,
+    tolerated: packed,
+    isolated: packed,
+    opened: packed,
+    compensatedBy: packed,
+    inputBytes: packed,
+  },
+  { agentName: ({ spec }) => spec.agentName, idempotencyKey: ({ spec }) => spec.idempotencyKey },
+);
+
+export const stepTable = table<StepRow>("steps", ["taskId", "name"], {
+  taskId: fixed,
+  name: fixed,
+  revision: plain,
+  state: plain,
+  spec: { ...fixedJson, formerly: { undo: "compensation", undoes: "compensates" } },
+  dependsOn: json,
+  dependants: json,
+  unsatisfied: plain,
+  lane: plain,
+  rank: plain,
+  agentName: packed,
+  members: packed,
+  fence: packed,
+  attempts: packed,
+  maxAttempts: packed,
+  declines: packed,
+  avoidWorker: packed,
+  avoidUntil: packed,
+  nextAttemptAt: packed,
+  runId: packed,
+  outputBytes: packed,
+  errorMessage: packed,
+  hasInput: packed,
+  signalled: packed,
+  childId: packed,
+  startedAt: packed,
+  finishedAt: packed,
+  order: packed,
+  inputBytes: packed,
+});
+
+export const runTable = table<RunRow>(
+  "runs",
+  ["id"],
+  {
+    id: fixed,
+    taskId: fixed,
+    stepName: fixed,
+    revision: plain,
+    status: plain,
+    heldBy: plain,
+    namespace: packed,
+    session: packed,
+    principal: packed,
+    workerId: packed,
+    instance: packed,
+    agentName: packed,
+    fence: packed,
+    attempt: packed,
+    ordinal: packed,
+    createdAt: packed,
+    startedAt: packed,
+    finishedAt: packed,
+    reason: packed,
+    errorMessage: packed,
+    backend: packed,
+    nextSeq: packed,
+    outputBytes: packed,
+  },
+  {},
+  ["task_id", "id"],
+);
+
+/** Where each kind of row lies. */
+export const rowTables: { readonly [Name in RowKindName]: Table<RowOf<Name>> } = {
+  tasks: taskTable,
+  steps: stepTable,
+  runs: runTable,
+};
+
+/** The same of code that goes through all of them. */
+export function rowTable(name: RowKindName): Table<Revisioned> {
+  return rowTables[name] as Table<Revisioned>;
+}
+
+/** Where each kind of text lies: behind the key of its Task or Step. */
+export const textTables: Readonly<Record<TextKindName, SealedTable>> = {
+  inputs: sealedTable("inputs", 1, ["task_id", "json"]),
+  stepInputs: sealedTable("step_inputs", 2, ["task_id", "step_name", "json"]),
+  outputs: sealedTable("outputs", 2, ["task_id", "step_name", "json"]),
+};
+
+/** The packed lines of a Task's log. */
+export const log = sealedTable("log", 2, ["task_id", "first_seq", "count", "entries"]);
+
+export const deadlines = sealedTable("deadlines", 3, ["task_id", "step_name", "kind", "at"]);
+
+/** As selected by `deadlines.columns`. */
+export function deadlineOf(selected: SqlCells): Deadline {
+  const [taskId, stepName, kind, at] = deadlines.open(selected);
+  return {
+    taskId: taskId as TaskId,
+    stepName: stepName as string,
+    kind: kind as DeadlineKind,
+    at: instant(Number(at)),
+  };
+}
+
+/** A lane never changes: it is there or not. */
+export const lanes = sealedTable("lanes", 1, ["key", "namespace", "agent_name", "selector"]);
+
+export function laneValues({ key, namespace, agentName, selector }: Lane): SqlRow {
+  return [key, namespace, agentName, JSON.stringify(selector)];
+}
+
+export function laneFrom(selected: SqlCells): Lane {
+  const [key, namespace, agentName, selector] = lanes.open(selected);
+  return {
+    key: key as string,
+    namespace: namespace as string,
+    agentName: agentName as string,
+    selector: JSON.parse(selector as string),
+  };
+}
+
+/** A template never changes either. Its version is there twice: as it is, and as it sorts. */
+export const templates = sealedTable("templates", 3, [
+  "namespace",
+  "name",
+  "version",
+  "version_key",
+  "digest",
+  "body",
+  "source",
+  "registered_at",
+]);
+
+export function templateValues(row: TemplateRow): SqlRow {
+  const { namespace, name, version, digest, body, source, registeredAt } = row;
+  return [namespace, name, version, versionKey(version), digest, JSON.stringify(body), source, registeredAt];
+}
+
+/** Of values that have been checked. */
+export function templateFrom(values: SqlRow): TemplateRow {
+  const [namespace, name, version, , digest, body, source, registeredAt] = values;
+  return {
+    namespace: String(namespace),
+    name: String(name),
+    version: String(version),
+    digest: String(digest),
+    body: JSON.parse(String(body)),
+    source: String(source),
+    registeredAt: instant(Number(registeredAt)),
+  };
+}
+
+/**
+ * The one row about the file itself: its name for life, plane time and number of the last commit, and a digest over
+ * all commits there have been.
+ */
+export const plane = sealedTable("plane", 1, ["id", "store", "at", "commits", "digest"]);

@@ -1,0 +1,37 @@
+import { scan, scannedTables } from "../damage/scan.js";
+import type { Driver } from "../driver.js";
+import { plane } from "./rows.js";
+
+/**
+ * Puts its checksums into every row, a few rows at a time, for a file whose rows have none. To be called within a
+ * transaction.
+ *
+ * @param store the name of the file for life, if it has none yet
+ */
+export function sealAll(db: Driver, store: string): void {
+  db.prepare(`UPDATE ${plane.name} SET store = ? WHERE store = ''`).run([store]);
+  for (const table of scannedTables) {
+    const found = table.order.map((column) => `${column} = ?`).join(" AND ");
+    const places = table.sums.map((column) => `${column} = ?`).join(", ");
+    const update = db.prepare(`UPDATE ${table.name} SET ${places} WHERE ${found}`);
+    for (const [place, row] of scan(db, table)) update.run([...table.sumsOf(row), ...place]);
+  }
+}
+
+/**
+ * Moves the number of commits by one, as every transaction has to, see `log-commits.ts`. To be called within one.
+ *
+ * @throws {DamagedRow} if the row about the file is not what was written
+ */
+export function moveHead(db: Driver): void {
+  const [row = []] = db.prepare(`SELECT ${plane.columns()} FROM ${plane.name} WHERE id = 1`).all([]);
+  const [, store = "", at, commits, digest] = plane.open(row);
+  const [, , , moved = 0, , sum = 0] = plane.seal([
+    1,
+    store,
+    Number(at),
+    Number(commits) + 1,
+    Number(digest),
+  ]);
+  db.prepare(`UPDATE ${plane.name} SET commits = ?, sum = ? WHERE id = 1`).run([moved, sum]);
+}

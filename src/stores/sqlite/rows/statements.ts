@@ -1,0 +1,199 @@
+import {
+  forKinds,
+  type KeyedKindName,
+  keyedKindNames,
+  rowKindNames,
+  type TextKindName,
+  textKindNames,
+} from "#domain/row-kinds";
+import { isOver, runStatuses } from "#domain/task/run";
+import { hasEnded, stepStates } from "#domain/task/step";
+import { isTerminal, taskStates, taskStatus } from "#domain/task/task";
+import { bytesOf, type Driver, type SqlRow, type Statement } from "../driver.js";
+import { layoutTable } from "./layouts.js";
+import {
+  deadlines,
+  lanes,
+  log,
+  plane,
+  rowTable,
+  runTable,
+  stepTable,
+  taskTable,
+  templates,
+  textTables,
+} from "./rows.js";
+import type { Table } from "./table.js";
+
+/**
+ * Every statement that runs while the plane does, so that one test can ask SQLite how it would run each of them:
+ * never by looking through a whole table, never by sorting, except where a name in the test says so.
+ *
+ * `wanted` is a list of ids, or of pairs, as one JSON array: one statement for any number of them. CROSS JOIN makes
+ * SQLite begin with it.
+ */
+const quoted = (names: readonly string[]) => names.map((name) => `'${name}'`).join(", ");
+const endedStates = quoted(stepStates.filter(hasEnded));
+const terminalStates = quoted(taskStates.filter(isTerminal));
+/** Conditions name what is over, so that a row whose state is damaged is among the others, and is found. */
+const overStatuses = quoted(runStatuses.filter(isOver));
+/** Also the condition of the index `tasks_waiting`. */
+const pendingStates = quoted(
+  taskStates.filter((state) => taskStatus({ state, hasRun: false }) === "PENDING"),
+);
+
+/** The last row of a Task's log: it says where the log goes on. */
+const LAST_OF_LOG = `SELECT ${log.columns()} FROM log WHERE task_id = ? ORDER BY first_seq DESC LIMIT 1`;
+
+/** Templates by namespace, name and version, in the order asked for; and the newest of namespace and name. */
+const registered = {
+  templates: `SELECT ${templates.columns("t.")} FROM json_each(?) AS wanted CROSS JOIN templates AS t
+    ON t.namespace = wanted.value ->> 0 AND t.name = wanted.value ->> 1 AND t.version = wanted.value ->> 2`,
+  newestTemplates: `SELECT ${templates.columns("t.")} FROM json_each(?) AS wanted CROSS JOIN templates AS t
+    ON t.namespace = wanted.value ->> 0 AND t.name = wanted.value ->> 1 AND t.version_key = (
+      SELECT max(version_key) FROM templates
+      WHERE namespace = wanted.value ->> 0 AND name = wanted.value ->> 1)`,
+} as const;
+
+export const loads = {
+  /** By their ids, and of the Runs with these ids. */
+  tasks: `SELECT ${taskTable.sealed("t.")} FROM tasks AS t WHERE t.id IN (
+    SELECT value FROM json_each(?)
+    UNION ALL
+    SELECT r.task_id FROM json_each(?) AS wanted CROSS JOIN runs AS r ON r.id = wanted.value)`,
+  tasksByKey: `SELECT ${taskTable.sealed("t.")} FROM json_each(?) AS wanted
+    CROSS JOIN tasks AS t ON t.namespace = wanted.value ->> 0 AND t.idempotency_key = wanted.value ->> 1
+    WHERE t.holds_key = 1 AND t.idempotency_key <> ''`,
+  ...forKinds<Record<KeyedKindName, string>>(keyedKindNames, (name) => {
+    const { keys, name: table, sealed } = rowTable(name);
+    return byKey(table, keys, sealed("t."));
+  }),
+  ...forKinds<Record<TextKindName, string>>(textKindNames, (name) => {
+    const { keys, name: table, columns } = textTables[name];
+    return byKey(table, keys, columns("t."));
+  }),
+  stepsOfRuns: `SELECT ${stepTable.sealed("s.")} FROM json_each(?) AS wanted
+    CROSS JOIN runs AS r ON r.id = wanted.value
+    CROSS JOIN steps AS s ON s.task_id = r.task_id AND s.name = r.step_name`,
+  openSteps: `SELECT ${stepTable.sealed("s.")} FROM json_each(?) AS wanted
+    CROSS JOIN steps AS s ON s.task_id = wanted.value WHERE s.state NOT IN (${endedStates})`,
+  /** Each Task's in the order of its DAG. */
+  graphSteps: `SELECT ${stepTable.sealed("s.")} FROM json_each(?) AS wanted
+    CROSS JOIN steps AS s ON s.task_id = wanted.value ORDER BY s.position`,
+  openRuns: `SELECT ${runTable.sealed("r.")} FROM json_each(?) AS wanted
+    CROSS JOIN runs AS r ON r.task_id = wanted.value
+    WHERE r.status NOT IN (${overStatuses}) OR r.held_by <> ''`,
+  ...registered,
+  ready: `SELECT ${stepTable.sealedChanging("")} FROM steps
+    WHERE state = 'enqueued' AND lane = ? ORDER BY rank, task_id, name LIMIT ?`,
+  due: `SELECT ${deadlines.columns()} FROM deadlines
+    WHERE at <= ? AND kind <> 'start' ORDER BY at, task_id, step_name, kind LIMIT ?`,
+  dueStarts: `SELECT ${deadlines.columns()} FROM deadlines
+    WHERE at <= ? AND kind = 'start' ORDER BY at, task_id, step_name LIMIT ?`,
+  nextDue: `SELECT ${deadlines.columns()} FROM deadlines ORDER BY at, task_id, step_name, kind LIMIT 1`,
+} as const;
+
+export const boots = {
+  head: `SELECT ${plane.columns()} FROM plane WHERE id = 1`,
+  lanes: `SELECT ${lanes.columns()} FROM lanes`,
+  held: `SELECT ${runTable.sealed("")} FROM runs WHERE held_by <> ''`,
+  waiting: `SELECT ${bytesOf("namespace")}, count(*) FROM tasks
+    WHERE has_run = 0 AND state IN (${pendingStates}) GROUP BY namespace`,
+  templateCounts: `SELECT ${bytesOf("namespace")}, count(*) FROM templates GROUP BY namespace`,
+} as const;
+
+export const writes = {
+  ...named("insert", rowKindNames, (name) => rowTable(name).insert),
+  ...named("update", rowKindNames, (name) => rowTable(name).update),
+  ...named("put", textKindNames, (name) => {
+    const { insert, keys } = textTables[name];
+    return `INSERT INTO ${insert}
+      ON CONFLICT (${keys.join(", ")}) DO UPDATE SET json = excluded.json, sum = excluded.sum`;
+  }),
+  addTemplate: `INSERT INTO ${templates.insert} ON CONFLICT DO NOTHING`,
+  appendLog: `INSERT INTO ${log.insert}`,
+  lastOfLog: LAST_OF_LOG,
+  hasTask: "SELECT 1 FROM tasks WHERE id = ?",
+  putDeadline: `INSERT INTO ${deadlines.insert}
+    ON CONFLICT (task_id, step_name, kind) DO UPDATE SET at = excluded.at, sum = excluded.sum`,
+  removeDeadline: "DELETE FROM deadlines WHERE task_id = ? AND step_name = ? AND kind = ?",
+  addLane: `INSERT INTO ${lanes.insert} ON CONFLICT DO NOTHING`,
+  addLayout: `INSERT INTO ${layoutTable.insert} ON CONFLICT DO NOTHING`,
+  removeLane: "DELETE FROM lanes WHERE key = ?",
+  /** Changes no row if another program has written to the file. */
+  setHead: `UPDATE plane SET id = ?1, store = ?2, at = ?3, commits = ?4, digest = ?5, sum = ?6
+    WHERE id = 1 AND commits = ?4 - 1`,
+  finished: `SELECT ${taskTable.sealedChanging("")} FROM tasks WHERE finished_at > 0 AND finished_at < ? AND state IN (${terminalStates})
+    AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.task_id = tasks.id AND runs.held_by <> '')
+    ORDER BY finished_at, id LIMIT ?`,
+  removeTask: "DELETE FROM tasks WHERE id = ?",
+} as const;
+
+/** What the reader thread runs; lists of Tasks are put together in `reader.ts`. */
+export const reads = {
+  task: `SELECT ${taskTable.sealed("")} FROM tasks WHERE id = ?`,
+  input: `SELECT ${textTables.inputs.columns()} FROM inputs WHERE task_id = ?`,
+  stepsOf: `SELECT ${stepTable.sealed("")} FROM steps WHERE task_id = ? ORDER BY position`,
+  runsOf: `SELECT ${runTable.sealed("")} FROM runs WHERE task_id = ? ORDER BY id`,
+  run: `SELECT ${runTable.sealed("")} FROM runs WHERE id = ?`,
+  output: `SELECT ${textTables.outputs.columns()} FROM outputs WHERE task_id = ? AND step_name = ?`,
+  /** The packed rows from the last one that begins at a seq or before, without what they hold; bounded by LIMIT. */
+  logRows: `SELECT first_seq, octet_length(entries) FROM log
+    WHERE task_id = ?1 AND first_seq >= coalesce(
+      (SELECT max(first_seq) FROM log WHERE task_id = ?1 AND first_seq <= ?2), 0)
+    ORDER BY first_seq LIMIT ?3`,
+  logEntries: `SELECT ${log.columns()} FROM log WHERE task_id = ? AND first_seq BETWEEN ? AND ? ORDER BY first_seq`,
+  hasTask: "SELECT 1 FROM tasks WHERE id = ?",
+  firstOfLog: `SELECT ${log.columns()} FROM log WHERE task_id = ? ORDER BY first_seq LIMIT 1`,
+  lastOfLog: LAST_OF_LOG,
+} as const;
+
+const PLACE = `${["namespace", "name", "version"].map(bytesOf).join(", ")}, octet_length(body) + octet_length(source)`;
+
+/** What `template-list.ts` walks the templates with: names and sizes only. */
+export const walks = {
+  ...registered,
+  nextNamespace: `SELECT ${bytesOf("namespace")} FROM templates WHERE namespace > ? ORDER BY namespace LIMIT 1`,
+  nextNamespaceOf: `SELECT ${bytesOf("namespace")} FROM templates WHERE name = ? AND namespace > ? ORDER BY namespace LIMIT 1`,
+  versionsBelow: `SELECT ${PLACE} FROM templates
+    WHERE namespace = ? AND name = ? AND version_key < ? ORDER BY version_key DESC LIMIT ?`,
+  namesAbove: `SELECT ${PLACE} FROM templates
+    WHERE namespace = ? AND name > ? ORDER BY name, version_key DESC LIMIT ?`,
+} as const;
+
+/** The rows of some keys: each a text, or a list of texts if the key has several columns. */
+function byKey(table: string, keys: readonly string[], selected: string): string {
+  const isOne = keys.length === 1;
+  const matches = keys.map((column, i) => `t.${column} = wanted.value${isOne ? "" : ` ->> ${i}`}`);
+  return `SELECT ${selected} FROM json_each(?) AS wanted
+    CROSS JOIN ${table} AS t ON ${matches.join(" AND ")}`;
+}
+
+/** A statement for each kind, by what it does and the name of the kind: `insert steps`. */
+function named<Verb extends string, Name extends string>(
+  verb: Verb,
+  names: readonly Name[],
+  textOf: (name: Name) => string,
+): Record<`${Verb} ${Name}`, string> {
+  const texts = names.map((name) => [`${verb} ${name}`, textOf(name)]);
+  return Object.fromEntries(texts) as Record<`${Verb} ${Name}`, string>;
+}
+
+export type Prepared<Texts> = { readonly [Name in keyof Texts]: Statement };
+
+export function prepareAll<Texts extends Readonly<Record<string, string>>>(
+  driver: Driver,
+  texts: Texts,
+): Prepared<Texts> {
+  const prepared = Object.entries(texts).map(([name, sql]) => [name, driver.prepare(sql)]);
+  return Object.fromEntries(prepared) as Prepared<Texts>;
+}
+
+/**
+ * The rows of a statement that selects `table.sealed`, as one JSON array.
+ *
+ * @throws {DamagedRow}
+ */
+export function listed(table: Pick<Table<unknown>, "textOf">, statement: Statement, values: SqlRow): string {
+  return `[${statement.all(values).map(table.textOf).join(",")}]`;
+}

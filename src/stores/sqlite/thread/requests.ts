@@ -1,0 +1,120 @@
+import type { KeyedKindName, RowKindName, TextKindName } from "#domain/row-kinds";
+import type { Lane } from "#domain/task/lane";
+import type { SqlRow } from "../driver.js";
+
+/*
+ * What the two sides of a store say to each other: already down to what is bound, and JSON as SQLite makes it, so
+ * that a message is cheap to copy from one thread to the other.
+ */
+
+/** Rows of one table: values for its `insert` and for its `update`. */
+export interface RowChanges {
+  readonly inserts: readonly SqlRow[];
+  readonly updates: readonly SqlRow[];
+}
+
+/** One row of the log: how many lines, and the lines as a JSON array. */
+export type Packed = readonly [count: number, entries: string];
+
+export type CommittedRows = Readonly<Record<RowKindName, RowChanges>>;
+/** Values of {@link textTables}. */
+export type CommittedTexts = Readonly<Record<TextKindName, readonly SqlRow[]>>;
+
+export interface CommitRequest extends CommittedRows, CommittedTexts {
+  readonly at: number;
+  /** True if a client asks for something that is not there yet: it has to wait while the disk is full. */
+  readonly bringsWork: boolean;
+  readonly templates: readonly SqlRow[];
+  readonly log: readonly { readonly taskId: string; readonly packed: readonly Packed[] }[];
+  /** Task, Step, kind and instant. */
+  readonly deadlines: readonly SqlRow[];
+  readonly lanes: readonly SqlRow[];
+  readonly lanesRemoved: readonly string[];
+}
+
+type Pair = readonly [string, string];
+type Triple = readonly [string, string, string];
+
+/** What is wanted by its key, which is one column or more. */
+export type Wanted = string | readonly string[];
+export type WantedRows = Readonly<Record<KeyedKindName, readonly Wanted[]>>;
+export type WantedTexts = Readonly<Record<TextKindName, readonly Wanted[]>>;
+
+export interface LoadRequest extends WantedRows, WantedTexts {
+  readonly wholeTasks: readonly string[];
+  readonly graphs: readonly string[];
+  /** Namespace and key. */
+  readonly keys: readonly Pair[];
+  /** Namespace, name and version; and without a version where the newest is wanted. */
+  readonly templates: readonly Triple[];
+  readonly newestTemplates: readonly Pair[];
+}
+
+/** Lists of rows, each as one JSON array. */
+export type RepliedRows = Readonly<Record<RowKindName, readonly string[]>>;
+
+/** Texts and templates are values as they lie in the file. */
+export interface LoadReply extends RepliedRows, CommittedTexts {
+  readonly templates: readonly SqlRow[];
+}
+
+export interface BootReply {
+  readonly at: number;
+  readonly lanes: readonly Lane[];
+  /** Rows as one JSON array. */
+  readonly held: string;
+  /** Namespace and count. */
+  readonly waiting: readonly (readonly [string, number])[];
+  readonly templates: readonly (readonly [string, number])[];
+  readonly nextDueAt: number | null;
+}
+
+export interface ListRequest {
+  /** null is all of them. */
+  readonly namespaces: readonly string[] | null;
+  /** State and whether it has run, see `stateKey`. */
+  readonly states: readonly string[] | null;
+  readonly agentName: string | null;
+  readonly labels: readonly Pair[];
+  readonly before: string | null;
+  readonly pageSize: number;
+  readonly scannedRows: number;
+}
+
+/** Rows as JSON. */
+export interface ListReply {
+  readonly tasks: string;
+  /** The id to go on before, or null if there is no more. */
+  readonly next: string | null;
+}
+
+export interface TemplateListRequest {
+  /** null is all of them; otherwise in order, each once. */
+  readonly namespaces: readonly string[] | null;
+  readonly name: string | null;
+  readonly after: { readonly namespace: string; readonly name: string; readonly versionKey: string } | null;
+  readonly pageSize: number;
+  readonly maxBytes: number;
+}
+
+/** Rows as their values lie in the file. */
+export interface TemplateListReply {
+  readonly templates: readonly SqlRow[];
+  /** Namespace, name and version to go on after, or null if there is no more. */
+  readonly next: Triple | null;
+}
+
+/** Rows as JSON; the input is JSON in itself. */
+export interface DetailReply {
+  readonly task: string;
+  readonly input: string;
+  readonly steps: string;
+  readonly runs: string;
+}
+
+export interface LogReply {
+  /** The seq of the first line of the first row. */
+  readonly firstSeq: number;
+  /** Packed rows, each a JSON array of lines. */
+  readonly rows: readonly string[];
+}

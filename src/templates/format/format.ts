@@ -1,0 +1,112 @@
+import { identityStrategies, type TemplateBody } from "#domain/template/template";
+import { limits } from "#limits/index";
+import {
+  always,
+  choice,
+  type Field,
+  type Fields,
+  flag,
+  jsonSchema,
+  listOf,
+  type RecordShape,
+  record,
+  text,
+  whole,
+} from "./shape.js";
+import { overrideFields, PROSE, stepFields, version, WORD } from "./step.js";
+
+const NAME_PATTERN = "^[A-Za-z0-9_][A-Za-z0-9_.-]*$";
+const NAME_SAYS = 'made of letters, digits, "_", "-" and "." alone';
+
+const metadataFields: Fields = {
+  author: { shape: WORD, says: "Who answers for it." },
+  tags: { shape: listOf(WORD), says: "Words to find it by." },
+  documentation_url: { shape: text(2_048), says: "Where more is written." },
+  created_at: { shape: WORD, says: "For people." },
+  updated_at: { shape: WORD, says: "For people." },
+};
+
+const minutes = (says: string): Field => ({ shape: whole(1, 10_080), says, hasNoEffect: always });
+
+const lifecycleFields: Fields = {
+  max_duration_minutes: {
+    shape: whole(1, 43_200),
+    says: "How long a Task may take, in minutes. No limit if left out.",
+  },
+  max_waiting_for_dependencies_minutes: minutes("No effect yet."),
+  max_waiting_for_retry_minutes: minutes("No effect yet."),
+  max_steps_in_process_minutes: minutes("No effect yet."),
+  staleness_action: { shape: choice(["dlq", "error", "none"]), says: "No effect yet.", hasNoEffect: always },
+  auto_fail_on_timeout: { shape: flag, says: "No effect yet.", hasNoEffect: always },
+  auto_dlq_on_timeout: { shape: flag, says: "No effect yet.", hasNoEffect: always },
+};
+
+const dependencyFields: Fields = {
+  primary: { shape: WORD, default: "default", says: "No effect yet." },
+  secondary: { shape: listOf(WORD), default: [], says: "No effect yet." },
+};
+
+const domainEventFields: Fields = {
+  name: { shape: WORD, required: true, says: "Its name." },
+  description: { shape: PROSE, says: "For people." },
+  schema: { shape: jsonSchema, says: "What its payload looks like." },
+};
+
+const environmentFields: Fields = {
+  steps: { shape: listOf(record(overrideFields)), says: "What is different, step by step." },
+};
+
+const bodyFields = {
+  name: {
+    shape: text(64, { pattern: NAME_PATTERN, says: NAME_SAYS, code: "BAD_NAME" }),
+    required: true,
+    says: "What tasks ask for, together with namespace and version.",
+  },
+  namespace_name: {
+    shape: {
+      ...text(29, { pattern: NAME_PATTERN, says: NAME_SAYS, code: "BAD_NAME" }),
+      maxCode: "NAMESPACE_TOO_LONG",
+    },
+    required: true,
+    says: "The namespace it belongs to.",
+  },
+  version: {
+    shape: version,
+    required: true,
+    says: "A semantic version. One that is registered never changes.",
+  },
+  description: { shape: PROSE, says: "One sentence for people." },
+  metadata: {
+    shape: { ...record(metadataFields), open: true },
+    says: "For people and tools. Keys that are not listed are kept.",
+  },
+  system_dependencies: { shape: record(dependencyFields), says: "No effect yet.", hasNoEffect: always },
+  domain_events: { shape: listOf(record(domainEventFields)), says: "No effect yet.", hasNoEffect: always },
+  input_schema: {
+    shape: jsonSchema,
+    says: "JSON Schema 2020-12 of a Task's input, checked before the Task is created.",
+  },
+  steps: { shape: listOf(record(stepFields)), required: true, says: "The graph, in any order." },
+  environments: {
+    shape: { kind: "named", of: record(environmentFields) },
+    says: "What is different in an environment, by its name.",
+  },
+  lifecycle: { shape: record(lifecycleFields), says: "How long a Task may take." },
+  identity_strategy: {
+    shape: choice(identityStrategies, "UNKNOWN_IDENTITY_STRATEGY"),
+    default: "always_unique",
+    says: "When two requests mean the same Task.",
+  },
+  identity_window_seconds: {
+    shape: whole(1, limits.identityWindowMost / 1_000),
+    says: "After so many seconds the same work may run again. As long as the Task is kept if left out.",
+  },
+  hold_on_failure: {
+    shape: flag,
+    default: false,
+    says: "A step that fails for good holds the Task for an operator instead of ending it.",
+  },
+} satisfies Record<keyof TemplateBody, Field>;
+
+/** The template format: what the reader checks, the JSON Schema states and the guide lists. */
+export const format: RecordShape = record(bodyFields);

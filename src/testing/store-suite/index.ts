@@ -1,0 +1,68 @@
+import { backlogTests } from "./backlog.js";
+import { commitTests, keyTests, revisionTests } from "./commit.js";
+import { graphTests, textTests } from "./graph.js";
+import type { StoreFixture, Suite, TestKit } from "./kit.js";
+import { keepingTests, loadTests } from "./load.js";
+import { logTests } from "./log.js";
+import { modelTests } from "./model.js";
+import { readTests } from "./reads.js";
+import { retentionTests } from "./retention.js";
+import { templateListTests, templateTests } from "./templates.js";
+
+export type { StoreFixture, TestKit };
+
+/**
+ * Registers the tests that every adapter of the Store port must pass.
+ *
+ * @param open makes an empty store; called once for each test
+ * @param kit the test runner's functions, and the module `fast-check`
+ *
+ * @example
+ * ```ts
+ * import * as fc from "fast-check";
+ * import { describe, expect, test } from "vitest";
+ * import { memoryStore } from "taskrun/stores/memory";
+ * import { storeSuite } from "taskrun/testing";
+ *
+ * const open = async () => {
+ *   const store = memoryStore();
+ *   return { store, reopen: async () => store };
+ * };
+ * storeSuite("the memory store", open, { describe, expect, test, fc });
+ * ```
+ */
+export function storeSuite(name: string, open: () => Promise<StoreFixture>, kit: TestKit): void {
+  const suite: Suite = {
+    ...kit,
+    async use(body) {
+      const fixture = await open();
+      let store = fixture.store;
+      await store.boot();
+      try {
+        await body(store, async () => {
+          store = await fixture.reopen();
+          return store;
+        });
+      } finally {
+        await store.close();
+      }
+    },
+  };
+
+  kit.describe(name, () => {
+    commitTests(suite);
+    revisionTests(suite);
+    keyTests(suite);
+    loadTests(suite);
+    keepingTests(suite);
+    graphTests(suite);
+    textTests(suite);
+    backlogTests(suite);
+    logTests(suite);
+    readTests(suite);
+    templateTests(suite);
+    templateListTests(suite);
+    retentionTests(suite);
+    modelTests(suite);
+  });
+}

@@ -1,0 +1,84 @@
+import { instant } from "#domain/time/time";
+import {
+  commit,
+  deadline,
+  ended,
+  lane,
+  line,
+  loaded,
+  run,
+  runId,
+  spec,
+  step,
+  task,
+  taskId,
+} from "../rows.js";
+import type { Suite } from "./kit.js";
+
+const [a, b, c, d] = [taskId(1), taskId(2), taskId(3), taskId(4)];
+
+/** What retention takes, and what it never does. */
+export function retentionTests({ test, expect, use }: Suite): void {
+  test("the Tasks that finished longest ago go first, a batch at a time, and none of the living", () =>
+    use(async (store) => {
+      await store.commit(commit({ tasks: [task(a), task(b), task(c), task(d)] }));
+      await store.commit(commit({ tasks: [ended(task(a), 300), ended(task(b), 100), ended(task(c), 200)] }));
+
+      expect(await store.removeFinished(instant(100), 10)).toEqual([]);
+      expect(await store.removeFinished(instant(300), 1)).toEqual([b]);
+      expect(await store.removeFinished(instant(300), 10)).toEqual([c]);
+      expect(await store.removeFinished(instant(1_000), 10)).toEqual([a]);
+      expect((await store.load({ wholeTasks: [a, b, c, d] })).tasks).toEqual([task(d)]);
+    }));
+
+  test("a finished Task stays while a worker holds one of its Runs", () =>
+    use(async (store) => {
+      const held = run(runId(1), a, { status: "CANCELLED" });
+      await store.commit(commit({ tasks: [task(a), task(b)], runs: [held] }));
+      await store.commit(commit({ tasks: [ended(task(a), 100), ended(task(b), 200)] }));
+      expect(await store.removeFinished(instant(1_000), 1)).toEqual([b]);
+      expect(await store.removeFinished(instant(1_000), 1)).toEqual([]);
+
+      await store.commit(commit({ runs: [{ ...held, revision: 2, heldBy: "" }] }));
+      expect(await store.removeFinished(instant(1_000), 1)).toEqual([a]);
+    }));
+
+  test("all that was a Task's goes with it, and its idempotency key is free", () =>
+    use(async (store) => {
+      const keyed = task(a, { spec: spec({ idempotencyKey: "k" }) });
+      await store.commit(
+        commit({
+          tasks: [keyed],
+          steps: [step(a)],
+          runs: [run(runId(1), a, { heldBy: "" })],
+          inputs: [{ taskId: a, json: "1" }],
+          outputs: [{ taskId: a, stepName: "main", json: "1" }],
+          stepInputs: [{ taskId: a, stepName: "main", json: "1" }],
+          log: [{ taskId: a, entries: [line("one")] }],
+          deadlines: [deadline(a, 50)],
+        }),
+      );
+      await store.commit(commit({ tasks: [ended(keyed, 100)] }));
+      expect(await store.removeFinished(instant(1_000), 10)).toEqual([a]);
+
+      const needs = {
+        wholeTasks: [a],
+        graphs: [a],
+        outputs: [{ taskId: a, stepName: "main" }],
+        stepInputs: [{ taskId: a, stepName: "main" }],
+        steps: [{ taskId: a, stepName: "main" }],
+        runs: [runId(1)],
+        inputs: [a],
+        keys: [{ namespace: "default", key: "k" }],
+      };
+      expect(await store.load(needs)).toEqual(loaded());
+      expect(await store.reads.task(a)).toBe(undefined);
+      expect(await store.reads.run(runId(1))).toBe(undefined);
+      expect(await store.reads.output({ taskId: a, stepName: "main" })).toBe(undefined);
+      expect(await store.reads.log(a, 0, 1_000)).toEqual({ firstSeq: 1, entries: [] });
+      expect(await store.reads.logBounds(a)).toBe(undefined);
+      expect(await store.ready(lane.key, 10)).toEqual([]);
+      expect(await store.nextDueAt()).toBe(undefined);
+      await store.commit(commit({ tasks: [task(b, { spec: keyed.spec })] }));
+    }));
+}

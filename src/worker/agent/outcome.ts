@@ -1,0 +1,71 @@
+import type { FailureReason } from "#domain/task/report";
+import { clip } from "#domain/text/text";
+import { limits } from "#limits/index";
+import type { Outcome } from "../protocol/frames.js";
+import type { Agent } from "./agent.js";
+import type { AgentContext } from "./context.js";
+import { AgentError, OutputLimitError, type RunStopped, retryAfterOf } from "./error.js";
+import { inWords } from "./in-words.js";
+import { jsonOf } from "./json-of.js";
+import { Yielded } from "./yielded.js";
+
+/** Runs the agent and converts its result or error to an outcome. Never rejects. */
+export async function outcomeOf(agent: Agent, inputJson: string, ctx: AgentContext): Promise<Outcome> {
+  try {
+    const result = await agent.perform(inputJson, ctx);
+    if (!(result instanceof Yielded)) return { status: "COMPLETED", outputJson: jsonOf(result, "result") };
+    const { cursorJson, outputJson } = result;
+    return { status: "YIELDED", cursorJson, outputJson };
+  } catch (error) {
+    return failure(error, ctx.signal);
+  }
+}
+
+/** Reads the input first, then calls `perform`. An input that cannot be read fails the Run. Never rejects. */
+export async function outcomeWith(
+  readInput: () => Promise<string>,
+  signal: AbortSignal,
+  perform: (inputJson: string) => Promise<Outcome>,
+): Promise<Outcome> {
+  let inputJson: string;
+  try {
+    inputJson = await readInput();
+    signal.throwIfAborted();
+  } catch (error) {
+    return failure(error, signal);
+  }
+  return perform(inputJson);
+}
+
+function failure(error: unknown, signal: AbortSignal): Outcome {
+  if (signal.aborted) return failed((signal.reason as RunStopped).message, { retryable: false });
+  return verdictOf(error) ?? failed(inWords(error));
+}
+
+/** Returns the outcome that an {@link AgentError} asks for; undefined if it is none, or cannot be read. */
+function verdictOf(error: unknown): Outcome | undefined {
+  try {
+    if (!(error instanceof AgentError)) return undefined;
+    const { message, retryable, retryAfterMs } = error;
+    return failed(typeof message === "string" ? message : inWords(error), {
+      // Checked by the constructor, but an agent may have changed them since.
+      ...(typeof retryable === "boolean" && { retryable }),
+      ...(Number.isFinite(retryAfterMs) && { retryAfterMs: retryAfterOf(retryAfterMs) }),
+      ...(error instanceof OutputLimitError && { reason: "OUTPUT_LIMIT" as const }),
+    });
+  } catch {
+    return undefined;
+  }
+}
+
+interface Verdict {
+  readonly retryable?: boolean;
+  readonly retryAfterMs?: number;
+  readonly reason?: FailureReason;
+}
+
+/** Makes the outcome of a failed Run. @param message cut to the server's limit */
+export function failed(message: string, { retryable, retryAfterMs = 0, reason }: Verdict = {}): Outcome {
+  const error = clip(message, limits.errorMessageBytes).toWellFormed();
+  return { status: "FAILED", error, retryable, retryAfterMs, reason };
+}

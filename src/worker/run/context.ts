@@ -1,0 +1,80 @@
+import { chatBytes, eventBytes } from "#domain/task/report";
+import type { ModelBackend } from "#domain/task/run";
+import type { Labels } from "#domain/task/task";
+import type { Log } from "#ports/telemetry";
+import type { RunClientMessage } from "#wire/gen/taskrun/v1/run_service_pb";
+import { backendOf, chatOf, eventOf, labelsOf, speakerOf, textOf } from "../agent/checks.js";
+import type { AgentContext } from "../agent/context.js";
+import { resultsFor } from "../agent/results.js";
+import { StepInput } from "../agent/step-input.js";
+import { Yielded } from "../agent/yielded.js";
+import { chat, event } from "../protocol/frames.js";
+import type { Assignment } from "./assignment.js";
+
+/** What {@link contextFor} needs of the Run. */
+export interface RunVoice {
+  readonly signal: AbortSignal;
+  readonly log: Log;
+  write(text: string, metadata: Labels): Promise<void>;
+  /** @param bytes how much it counts against the Run's limit of output */
+  note(content: RunClientMessage, bytes: number): void;
+  backendUsed(backend: ModelBackend): void;
+  /** Reads another Step's result from the server as JSON text, empty if it has none. */
+  fetchResult(stepName: string): Promise<string>;
+}
+
+/** Makes the context of the assignment's agent. Its functions do not use `this`. */
+export function contextFor(assignment: Assignment, voice: RunVoice): AgentContext {
+  const { runId, taskId, stepName, attempt, labels, deadlineMs, inputJson } = assignment;
+  const given = new StepInput(inputJson);
+  let events = 0;
+
+  return {
+    runId,
+    taskId,
+    stepName,
+    attempt,
+    labels,
+    deadline: deadlineMs > 0 ? new Date(deadlineMs) : undefined,
+    signal: voice.signal,
+    log: voice.log,
+    output: (text, metadata = {}) =>
+      voice.write(
+        textOf(text, "output(text, metadata): text"),
+        labelsOf(metadata, "output(text, metadata): metadata"),
+      ),
+    event: (type, metadata = {}) => {
+      const kind = eventOf(type);
+      const labels = labelsOf(metadata, "event(type, metadata): metadata");
+      events += 1;
+      const id = `${runId}-${events}`;
+      voice.note(event(assignment, taskId, id, kind, labels), eventBytes(id, labels));
+    },
+    chat: (speaker, text) => {
+      const [by, said] = [speakerOf(speaker), chatOf(text)];
+      voice.note(chat(assignment, by, said), chatBytes(said));
+    },
+    backendUsed: (backend) => voice.backendUsed(backendOf(backend, "backendUsed(backend): backend")),
+
+    ...resultsFor(assignment, (name) => voice.fetchResult(name)),
+    get config() {
+      return given.config;
+    },
+    get item() {
+      return given.item;
+    },
+    get index() {
+      return given.index;
+    },
+    get batch() {
+      return given.batch;
+    },
+    get checkpoint() {
+      return given.checkpoint;
+    },
+    get compensate() {
+      return given.compensate;
+    },
+    yield: (cursor, output) => new Yielded(cursor, output),
+  };
+}

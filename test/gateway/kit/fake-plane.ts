@@ -1,0 +1,229 @@
+import { type Caller, mayUse } from "#domain/caller";
+import { Fault } from "#domain/fault";
+import type { RunId, StepKey, TaskId, WorkerId } from "#domain/id";
+import { stepKey } from "#domain/id";
+import { alreadyEnded, namespaceDenied, taskNotFound, workerNotFound } from "#domain/refusals";
+import type { LogEntry, LogSlice } from "#domain/task/log";
+import type { RunRow } from "#domain/task/run";
+import { type ResolveAction, type StepRow, stepSummary } from "#domain/task/step";
+import { isTerminal, type TaskDraft, type TaskRow, type TaskState } from "#domain/task/task";
+import { type TemplateRef, type TemplateRow, templateKey } from "#domain/template/template";
+import { versionKey } from "#domain/template/version";
+import { instant, millis } from "#domain/time/time";
+import type { WorkerView } from "#domain/worker/worker";
+import type { Plane, PlaneHealth, Receipt, WorkerLink, WorkerReport, WorkerSink } from "#ports/plane";
+import type { Reads, TaskDetail, TaskFilter, TemplateFilter } from "#ports/store";
+import { step as aStep, task as aTask } from "#testing/rows";
+
+const BORN = instant(1_700_000_000_000);
+
+/** A plane of plain maps: it decides nothing, and remembers what the gateway told it. */
+export class FakePlane implements Plane {
+  ready = true;
+  health: PlaneHealth = {};
+  readonly terms = { lease: millis(30_000), heartbeat: millis(5_000), publicLease: millis(90_000) };
+  readonly details = new Map<TaskId, TaskDetail>();
+  readonly outputs = new Map<string, string>();
+  readonly runs = new Map<RunId, RunRow>();
+  readonly templates = new Map<string, TemplateRow>();
+  readonly logs = new Map<TaskId, readonly LogEntry[]>();
+  readonly views: WorkerView[] = [];
+  readonly drafts: TaskDraft[] = [];
+  readonly reports: WorkerReport[] = [];
+  readonly sinks: WorkerSink[] = [];
+  readonly filters: TaskFilter[] = [];
+  /** What was said about Tasks that wait or are held, in order. */
+  readonly said: unknown[] = [];
+  /** How many templates were read. */
+  templatesRead = 0;
+  closedLinks = 0;
+  /** How many log slices were asked for. */
+  slicesRead = 0;
+  sliceEntries = 1;
+  /** How many watch at the moment. */
+  watchers = 0;
+  inputsRead = 0;
+  drainedLinks = 0;
+  /** What the next submit answers with instead of a Task. */
+  refusal: Fault | undefined;
+  /** Called with each report; may throw, to stand for a plane that refuses it. */
+  onReport: (report: WorkerReport, sink: WorkerSink) => void | Promise<void> = () => {};
+
+  readonly reads: Reads = {
+    task: async (id) => this.details.get(id),
+    tasks: async (filter, before, pageSize) => {
+      this.filters.push(filter);
+      const rows = [...this.details.values()]
+        .map(({ task }) => task)
+        .toSorted((a, b) => (a.id < b.id ? 1 : -1));
+      const rest = rows.filter(({ id }) => before === undefined || id < before);
+      const tasks = rest.slice(0, pageSize);
+      return { tasks, next: rest.length > pageSize ? tasks.at(-1)?.id : undefined };
+    },
+    run: async (id) => this.runs.get(id),
+    template: async (ref) => {
+      this.templatesRead++;
+      return this.#versions({ namespaces: [ref.namespace], name: ref.name }).find(
+        ({ version }) => ref.version === "" || version === ref.version,
+      );
+    },
+    templates: async (filter, after, pageSize) => {
+      const all = this.#versions(filter);
+      const start = after ? all.findIndex((row) => templateKey(row) === templateKey(after)) + 1 : 0;
+      const templates = all.slice(start, start + pageSize);
+      return { templates, next: start + pageSize < all.length ? templates.at(-1) : undefined };
+    },
+    input: async (id) => {
+      this.inputsRead++;
+      return this.details.get(id)?.input;
+    },
+    output: async (step) => this.outputs.get(stepKey(step)),
+    log: async () => ({ firstSeq: 1, entries: [] }),
+    logBounds: async () => undefined,
+  };
+
+  async submit(caller: Caller, drafts: readonly TaskDraft[]): Promise<readonly (Receipt | Fault)[]> {
+    return drafts.map((draft) => {
+      if (!mayUse(caller, draft.namespace)) return namespaceDenied(draft.namespace);
+      return this.refusal ?? this.#receipt(this.#store(draft));
+    });
+  }
+
+  async cancel(caller: Caller, taskId: TaskId): Promise<Receipt> {
+    const before = this.details.get(taskId)?.task;
+    if (!before || !mayUse(caller, before.namespace)) throw taskNotFound(taskId);
+    if (isTerminal(before.state)) throw alreadyEnded(before);
+    return this.#receipt(this.finish(taskId, "cancelled"));
+  }
+
+  async signal(caller: Caller, taskId: TaskId, signal: string, payload: string): Promise<Receipt> {
+    this.said.push({ taskId, signal, payload });
+    return this.#receipt(this.#taskOf(caller, taskId));
+  }
+
+  async resolve(caller: Caller, taskId: TaskId, stepName: string, action: ResolveAction): Promise<Receipt> {
+    this.said.push({ taskId, stepName, action });
+    return this.#receipt(this.#taskOf(caller, taskId));
+  }
+
+  async register(caller: Caller, template: Omit<TemplateRow, "registeredAt">): Promise<TemplateRow> {
+    if (!mayUse(caller, template.namespace)) throw namespaceDenied(template.namespace);
+    const known = this.templates.get(templateKey(template));
+    if (known && known.digest !== template.digest) {
+      throw new Fault("template_conflict", `template ${templateKey(template)} has another body`);
+    }
+    const row = known ?? { ...template, registeredAt: BORN };
+    this.templates.set(templateKey(row), row);
+    return row;
+  }
+
+  #taskOf(caller: Caller, taskId: TaskId): TaskRow {
+    const task = this.details.get(taskId)?.task;
+    if (!task || !mayUse(caller, task.namespace)) throw taskNotFound(taskId);
+    return task;
+  }
+
+  #receipt(task: TaskRow): Receipt {
+    return { task, steps: this.details.get(task.id)?.steps.map(stepSummary) ?? [], runs: [] };
+  }
+
+  /** In the order of lists. */
+  #versions({ namespaces, name }: TemplateFilter): TemplateRow[] {
+    const key = (ref: TemplateRef) => `${ref.namespace}/${ref.name}`;
+    return [...this.templates.values()]
+      .filter((row) => namespaces === "*" || namespaces.includes(row.namespace))
+      .filter((row) => name === undefined || row.name === name)
+      .toSorted((a, b) => (versionKey(a.version) < versionKey(b.version) ? 1 : -1))
+      .toSorted((a, b) => Number(key(a) > key(b)) - Number(key(a) < key(b)));
+  }
+
+  async drainWorker(_: Caller, workerId: WorkerId): Promise<WorkerView> {
+    const view = this.views.find(({ info }) => info.workerId === workerId);
+    if (!view) throw workerNotFound(workerId);
+    return { ...view, status: "DRAINING" };
+  }
+
+  workers(): readonly WorkerView[] {
+    return this.views;
+  }
+
+  async *watch(_: Caller, taskId: TaskId, afterSeq: number, signal: AbortSignal): AsyncIterable<LogSlice> {
+    const entries = this.logs.get(taskId) ?? [];
+    if (afterSeq > entries.length)
+      throw new Fault("cursor_ahead", `after_seq ${afterSeq} is ahead of ${entries.length}`);
+    this.watchers++;
+    try {
+      for (let seq = afterSeq + 1; seq <= entries.length && !signal.aborted; seq += this.sliceEntries) {
+        this.slicesRead++;
+        yield { firstSeq: seq, entries: entries.slice(seq - 1, seq - 1 + this.sliceEntries) };
+      }
+      const last = entries.at(-1);
+      if (last?.type === "task" && isTerminal(last.state)) return;
+      await new Promise<void>((resolve) => {
+        if (signal.aborted) resolve();
+        signal.addEventListener("abort", () => resolve());
+      });
+    } finally {
+      this.watchers--;
+    }
+  }
+
+  connect(_: Caller, sink: WorkerSink): WorkerLink {
+    this.sinks.push(sink);
+    return {
+      receive: async (report) => {
+        this.reports.push(report);
+        await this.onReport(report, sink);
+      },
+      drained: () => {
+        this.drainedLinks++;
+      },
+      closed: () => {
+        this.closedLinks++;
+      },
+    };
+  }
+
+  finish(taskId: TaskId, state: TaskState, output = ""): TaskRow {
+    const detail = this.details.get(taskId);
+    if (!detail) throw new Fault("not_found", "whatever the plane says");
+    const task = { ...detail.task, state, hasRun: true, finishedAt: instant(BORN + 5) };
+    const outputBytes = Buffer.byteLength(output);
+    const steps = detail.steps.map((step) => ({ ...step, outputBytes, state: "complete" as const }));
+    this.details.set(taskId, { ...detail, task, steps });
+    if (output) this.outputs.set(stepKey({ taskId, stepName: "main" } satisfies StepKey), output);
+    return task;
+  }
+
+  #store(draft: TaskDraft): TaskRow {
+    this.drafts.push(draft);
+    const { id, namespace, spec, input } = draft;
+    const steps = draft.plan?.steps.map((planned) =>
+      aStep(id, { ...planned, maxAttempts: planned.spec.maxAttempts, lane: "" }),
+    ) ?? [mainStep(draft)];
+    const task = aTask(id, { namespace, spec, createdAt: BORN, counts: { enqueued: steps.length } });
+    this.details.set(id, { task, input, steps, runs: [] });
+    return task;
+  }
+}
+
+function mainStep({ id, spec }: TaskDraft): StepRow {
+  return aStep(id, { agentName: spec.agentName, maxAttempts: spec.maxAttempts, lane: "" });
+}
+
+export function workerView(workerId: string, agentName = "support_triage"): WorkerView {
+  return {
+    info: {
+      workerId: workerId as WorkerId,
+      hostname: "here",
+      version: "0.1.0",
+      agents: [{ name: agentName, description: "", labels: {}, backends: [] }],
+      labels: {},
+      namespaces: [],
+    },
+    status: "IDLE",
+    activeRuns: 0,
+    capacity: 10,
+    lastHeartbeatAt: BORN,
+  };
+}

@@ -1,0 +1,89 @@
+import type { DescMethod } from "@bufbuild/protobuf";
+import { stepKey, type TaskId } from "#domain/id";
+import { templateKey } from "#domain/template/template";
+import { instant } from "#domain/time/time";
+import { run, runId, spec, step, task, template } from "#testing/rows";
+import type { FakePlane } from "./fake-plane.js";
+
+const source = `name: fulfil
+namespace_name: orders
+version: 1.0.0
+steps:
+  - name: pack
+    handler: { callable: packer }
+`;
+
+/** What is sent to each rpc, as the fields of its request; and how many answers of a stream are enough. */
+export const samples: Readonly<
+  Record<string, { readonly request: Record<string, unknown>; readonly atMost?: number }>
+> = {
+  "taskrun.v1.TaskService/CreateTask": {
+    request: { agentName: "support_triage", inputJson: '{"query": "help"}' },
+  },
+  "taskrun.v1.TaskService/GetTask": { request: { id: "done" } },
+  "taskrun.v1.TaskService/ListTasks": { request: {} },
+  "taskrun.v1.TaskService/CancelTask": { request: { id: "cancel-me" } },
+  "taskrun.v1.TaskService/BatchCreateTasks": { request: { tasks: [{ agentName: "a" }, {}] } },
+  "taskrun.v1.TaskService/WatchTask": { request: { id: "done", afterSeq: 0n } },
+  "taskrun.v1.TaskService/GetStepResult": { request: { taskId: "done", stepName: "main" } },
+  "taskrun.v1.TaskService/RetryTask": { request: { id: "done" } },
+  "taskrun.v1.TaskService/SignalTask": {
+    request: { id: "cancel-me", signal: "approve", payloadJson: "true" },
+  },
+  "taskrun.v1.TaskService/ResolveStep": {
+    request: { taskId: "cancel-me", stepName: "main", action: 3, resultJson: "1" },
+  },
+  "taskrun.v1.TemplateService/Register": { request: { source } },
+  "taskrun.v1.TemplateService/Get": { request: { template: { namespace: "orders", name: "fulfil" } } },
+  "taskrun.v1.TemplateService/List": { request: { namespace: "orders" } },
+  "taskrun.v1.TemplateService/Validate": { request: { source: "name: fulfil\n" } },
+  "taskrun.v1.WorkerService/ListWorkers": { request: {} },
+  "taskrun.v1.WorkerService/GetWorker": { request: { workerId: "w-1" } },
+  "taskrun.v1.WorkerService/DrainWorker": { request: { workerId: "w-1" } },
+  "taskrun.v1.RunService/StreamConnect": {
+    request: { payload: { case: "hello", value: { info: { workerId: "w-2" }, protocol: 1 } } },
+    atMost: 1,
+  },
+  "taskrun.v1.RunService/GetStepResult": { request: { runId: runId(1), fence: 1, stepName: "main" } },
+  "taskrun.v1.RunService/GetRunInput": { request: { runId: runId(1), fence: 1 } },
+  "grpc.health.v1.Health/Check": { request: {} },
+  "grpc.health.v1.Health/List": { request: {} },
+  "grpc.health.v1.Health/Watch": { request: {}, atMost: 1 },
+  "grpc.reflection.v1.ServerReflection/ServerReflectionInfo": {
+    request: { messageRequest: { case: "listServices", value: "" } },
+    atMost: 1,
+  },
+  "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": {
+    request: { messageRequest: { case: "fileContainingSymbol", value: "taskrun.v1.Task" } },
+    atMost: 1,
+  },
+};
+
+/** How an rpc is called in samples and metrics. */
+export const nameOf = (method: DescMethod) => `${method.parent.typeName}/${method.name}`;
+
+/** The same Tasks before each call, so that every call sees the same. */
+export async function prepare(plane: FakePlane): Promise<void> {
+  plane.details.clear();
+  plane.templates.clear();
+  const row = template("fulfil", "0.9.0", { namespace: "orders" });
+  plane.templates.set(templateKey(row), row);
+  const chain = "chain" as TaskId;
+  const steps = [
+    step(chain, { state: "complete", outputBytes: 1 }),
+    step(chain, { name: "after", dependsOn: ["main"] }),
+  ];
+  plane.details.set(chain, { task: task(chain), input: "{}", steps, runs: [] });
+  plane.outputs.set(stepKey({ taskId: chain, stepName: "main" }), "1");
+  plane.runs.set(runId(1), run(runId(1), chain, { stepName: "after" }));
+  for (const id of ["done", "cancel-me"]) {
+    await plane.submit({ principal: "local", namespaces: "*", roles: [] }, [
+      { id: id as TaskId, namespace: "default", input: "{}", spec: spec({ labels: { team: "x" } }) },
+    ]);
+  }
+  const id = "done" as TaskId;
+  const ended = plane.finish(id, "complete", '{"answer":42}');
+  const { state, hasRun, finishedAt, reason, errorMessage } = ended;
+  const entry = { type: "task", at: instant(7), state, hasRun, finishedAt, reason, errorMessage } as const;
+  plane.logs.set(id, [{ ...entry, state: "steps_in_process" }, entry]);
+}

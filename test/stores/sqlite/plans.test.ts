@@ -1,0 +1,140 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { preferredDriver } from "#stores/sqlite/driver";
+import { migrate, openFile } from "#stores/sqlite/file/file";
+import { listStatements } from "#stores/sqlite/read/reader";
+import { boots, loads, reads, walks, writes } from "#stores/sqlite/rows/statements";
+
+const root = mkdtempSync(join(tmpdir(), "taskrun-plans-"));
+const path = join(root, "plans.db");
+const db = openFile({ path, driver: preferredDriver(), maxBytes: 0, reserveBytes: 0 });
+migrate(db, path, "plans");
+afterAll(() => {
+  db.close();
+  rmSync(root, { recursive: true });
+});
+
+/** Not about how rows are found: the list of what is wanted, and what SQLite builds to look things up in it. */
+const aside =
+  /^(SCAN (wanted|json_each|label) VIRTUAL TABLE|(LIST|CORRELATED|COMPOUND) |LEFT-MOST|CREATE BLOOM)/;
+
+/** How SQLite would run a statement. */
+function plan(sql: string): string {
+  const unbound = (sql.match(/\?(?!\d)/g) ?? []).map(() => null);
+  const steps = db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(unbound);
+  return steps
+    .map((step) => String(step[3]))
+    .filter((step) => !aside.test(step))
+    .join("; ");
+}
+
+const list = (part: { readonly namespaces: string[] | null; readonly before: string | null }) =>
+  listStatements({
+    states: ["error 1"],
+    agentName: "a",
+    labels: [["k", "v"]],
+    pageSize: 1,
+    scannedRows: 1,
+    ...part,
+  });
+
+test("every statement finds its rows by an index, and none sorts more than the Steps of the Tasks it was asked for", () => {
+  const all = { ...loads, ...boots, ...writes, ...reads, ...walks };
+  const plans = Object.entries(all).map(([name, sql]) => [name, plan(sql)] as const);
+  const named = (pattern: RegExp) => plans.filter(([, found]) => pattern.test(found)).map(([name]) => name);
+
+  expect(named(/TEMP B-TREE/)).toEqual(["graphSteps", "stepsOf"]);
+  // Lanes are few, and templates are counted once, at boot; the others walk an index that holds live rows only.
+  expect(named(/SCAN/)).toEqual(["nextDue", "lanes", "held", "waiting", "templateCounts"]);
+  expect(Object.fromEntries(plans)).toMatchInlineSnapshot(`
+    {
+      "addLane": "",
+      "addLayout": "",
+      "addTemplate": "",
+      "appendLog": "",
+      "due": "SEARCH deadlines USING COVERING INDEX deadlines_due (at<?)",
+      "dueStarts": "SEARCH deadlines USING COVERING INDEX deadlines_due (at<?)",
+      "finished": "SEARCH tasks USING INDEX tasks_finished (finished_at>? AND finished_at<?); SEARCH runs USING INDEX runs_held (task_id=?)",
+      "firstOfLog": "SEARCH log USING INDEX sqlite_autoindex_log_1 (task_id=?)",
+      "graphSteps": "SEARCH s USING INDEX sqlite_autoindex_steps_1 (task_id=?); USE TEMP B-TREE FOR ORDER BY",
+      "hasTask": "SEARCH tasks USING COVERING INDEX sqlite_autoindex_tasks_1 (id=?)",
+      "head": "SEARCH plane USING INTEGER PRIMARY KEY (rowid=?)",
+      "held": "SCAN runs USING INDEX runs_held",
+      "input": "SEARCH inputs USING INDEX sqlite_autoindex_inputs_1 (task_id=?)",
+      "inputs": "SEARCH t USING INDEX sqlite_autoindex_inputs_1 (task_id=?)",
+      "insert runs": "",
+      "insert steps": "",
+      "insert tasks": "",
+      "lanes": "SCAN lanes",
+      "lastOfLog": "SEARCH log USING INDEX sqlite_autoindex_log_1 (task_id=?)",
+      "logEntries": "SEARCH log USING INDEX sqlite_autoindex_log_1 (task_id=? AND first_seq>? AND first_seq<?)",
+      "logRows": "SEARCH log USING INDEX sqlite_autoindex_log_1 (task_id=? AND first_seq>?); SCALAR SUBQUERY 1; SEARCH log USING COVERING INDEX sqlite_autoindex_log_1 (task_id=? AND first_seq<?)",
+      "namesAbove": "SEARCH templates USING INDEX templates_listed (namespace=? AND name>?)",
+      "newestTemplates": "SEARCH t USING INDEX templates_listed (namespace=? AND name=? AND version_key=?); SEARCH templates USING COVERING INDEX templates_listed (namespace=? AND name=?)",
+      "nextDue": "SCAN deadlines USING COVERING INDEX deadlines_due",
+      "nextNamespace": "SEARCH templates USING COVERING INDEX templates_listed (namespace>?)",
+      "nextNamespaceOf": "SEARCH templates USING COVERING INDEX templates_named (name=? AND namespace>?)",
+      "openRuns": "SEARCH r USING INDEX runs_of_task (task_id=?)",
+      "openSteps": "SEARCH s USING INDEX sqlite_autoindex_steps_1 (task_id=?)",
+      "output": "SEARCH outputs USING INDEX sqlite_autoindex_outputs_1 (task_id=? AND step_name=?)",
+      "outputs": "SEARCH t USING INDEX sqlite_autoindex_outputs_1 (task_id=? AND step_name=?)",
+      "put inputs": "",
+      "put outputs": "",
+      "put stepInputs": "",
+      "putDeadline": "",
+      "ready": "SEARCH steps USING INDEX backlog (lane=?)",
+      "removeDeadline": "SEARCH deadlines USING PRIMARY KEY (task_id=? AND step_name=? AND kind=?)",
+      "removeLane": "SEARCH lanes USING PRIMARY KEY (key=?)",
+      "removeTask": "SEARCH tasks USING INDEX sqlite_autoindex_tasks_1 (id=?); SEARCH runs USING COVERING INDEX runs_of_task (task_id=?); SEARCH steps USING COVERING INDEX sqlite_autoindex_steps_1 (task_id=?); SEARCH step_inputs USING COVERING INDEX sqlite_autoindex_step_inputs_1 (task_id=?); SEARCH deadlines USING PRIMARY KEY (task_id=?); SEARCH log USING COVERING INDEX sqlite_autoindex_log_1 (task_id=?); SEARCH outputs USING COVERING INDEX sqlite_autoindex_outputs_1 (task_id=?); SEARCH inputs USING COVERING INDEX sqlite_autoindex_inputs_1 (task_id=?)",
+      "run": "SEARCH runs USING INDEX sqlite_autoindex_runs_1 (id=?)",
+      "runs": "SEARCH t USING INDEX sqlite_autoindex_runs_1 (id=?)",
+      "runsOf": "SEARCH runs USING INDEX runs_of_task (task_id=?)",
+      "setHead": "SEARCH plane USING INTEGER PRIMARY KEY (rowid=?)",
+      "stepInputs": "SEARCH t USING INDEX sqlite_autoindex_step_inputs_1 (task_id=? AND step_name=?)",
+      "steps": "SEARCH t USING INDEX sqlite_autoindex_steps_1 (task_id=? AND name=?)",
+      "stepsOf": "SEARCH steps USING INDEX sqlite_autoindex_steps_1 (task_id=?); USE TEMP B-TREE FOR ORDER BY",
+      "stepsOfRuns": "SEARCH r USING INDEX sqlite_autoindex_runs_1 (id=?); SEARCH s USING INDEX sqlite_autoindex_steps_1 (task_id=? AND name=?)",
+      "task": "SEARCH tasks USING INDEX sqlite_autoindex_tasks_1 (id=?)",
+      "tasks": "SEARCH t USING INDEX sqlite_autoindex_tasks_1 (id=?); UNION ALL; SEARCH r USING INDEX sqlite_autoindex_runs_1 (id=?)",
+      "tasksByKey": "SEARCH t USING INDEX tasks_by_key (namespace=? AND idempotency_key=?)",
+      "templateCounts": "SCAN templates USING COVERING INDEX templates_listed",
+      "templates": "SEARCH t USING INDEX sqlite_autoindex_templates_1 (namespace=? AND name=? AND version=?)",
+      "update runs": "SEARCH runs USING INDEX sqlite_autoindex_runs_1 (id=?)",
+      "update steps": "SEARCH steps USING INDEX sqlite_autoindex_steps_1 (task_id=? AND name=?)",
+      "update tasks": "SEARCH tasks USING INDEX sqlite_autoindex_tasks_1 (id=?)",
+      "versionsBelow": "SEARCH templates USING INDEX templates_listed (namespace=? AND name=? AND version_key<?)",
+      "waiting": "SCAN tasks USING INDEX tasks_waiting",
+    }
+  `);
+});
+
+test("a list walks the ids downward, within the namespace if there is one", () => {
+  const lists = {
+    all: list({ namespaces: null, before: null }),
+    several: list({ namespaces: ["a", "b"], before: "x" }),
+    one: list({ namespaces: ["a"], before: "x" }),
+  };
+  const plans = Object.entries(lists).map(([name, { page, last }]) => [
+    name,
+    [plan(page.sql), plan(last.sql)],
+  ]);
+
+  expect(Object.fromEntries(plans)).toMatchInlineSnapshot(`
+    {
+      "all": [
+        "CO-ROUTINE (subquery-1); SCAN tasks USING INDEX sqlite_autoindex_tasks_1; SCAN (subquery-1)",
+        "SCAN tasks USING INDEX sqlite_autoindex_tasks_1",
+      ],
+      "one": [
+        "CO-ROUTINE (subquery-1); SEARCH tasks USING INDEX tasks_listed (namespace=? AND id<?); SCAN (subquery-1)",
+        "SEARCH tasks USING INDEX tasks_listed (namespace=? AND id<?)",
+      ],
+      "several": [
+        "CO-ROUTINE (subquery-1); SEARCH tasks USING INDEX sqlite_autoindex_tasks_1 (id<?); SCAN (subquery-1)",
+        "SEARCH tasks USING INDEX sqlite_autoindex_tasks_1 (id<?)",
+      ],
+    }
+  `);
+});
