@@ -61,7 +61,7 @@ export function assignmentWeight(
   const { config, compensates } = step.spec;
   const input = isByReference(task, protocol) ? 0 : (task.inputBytes ?? limits.inputBytes);
   const own = step.hasInput ? (step.inputBytes ?? limits.inputBytes) : 0;
-  const undone = compensates ? limits.resultBytes : 0;
-  const parts = own + undone + (config ? JSON.stringify(config).length : 0);
+  const compensated = compensates ? limits.resultBytes : 0;
+  const parts = own + compensated + (config ? JSON.stringify(config).length : 0);
   return input + parts + (step.dependsOn.length > 0 ? dependenciesOf(view, step).bytes : 0);
 }

@@ -63,7 +63,7 @@ function specOf({ id, spec }: TaskRow): TaskSpec {
 
 /** A chain of Steps, each named as the Step it compensates. A failed one does not stop those after it. */
 function chain({ id: taskId }: TaskRow, done: readonly StepRow[], error: string): StepRow[] {
-  return done.flatMap(({ taskId: undoneIn, name, spec: { compensation: plan } }, i): StepRow[] => {
+  return done.flatMap(({ taskId: compensatedTask, name, spec: { compensation: plan } }, i): StepRow[] => {
     if (!plan) return [];
     const before = done[i - 1]?.name;
     const after = done[i + 1]?.name;
@@ -75,7 +75,7 @@ function chain({ id: taskId }: TaskRow, done: readonly StepRow[], error: string)
       maxAttempts: plan.maxAttempts,
       timeoutMs: plan.timeoutMs,
       member: { group: "", index: i, concurrency: 1, failure: "isolate" },
-      compensates: { taskId: undoneIn, stepName: name, error },
+      compensates: { taskId: compensatedTask, stepName: name, error },
     };
     return [
       newStep({

@@ -71,9 +71,17 @@ const replaced: Readonly<Record<string, string>> = {
   inert: "sanitize",
   door: "gateway, listener or mount",
   doors: "gateway, listeners or mounts",
+  settled: "ended, completed, failed or resolved",
+  holder: "owner, or the Worker that holds a Run",
+  holders: "owners, or the Workers that hold Runs",
+  holding: "use, or buffered bytes",
+  undoes: "compensates",
+  undone: "compensated, or rolled back",
+  undoing: "compensation",
+  unfold: "expand",
 };
-/** XState's own name, a label of metrics, and deprecated aliases. */
-const notOurs = new Set(["actionExecutor", "door", "Doors", "DoorSettings", "openDoors"]);
+/** XState's own name, a label of metrics, deprecated aliases, and a former name in stored rows. */
+const notOurs = new Set(["actionExecutor", "door", "Doors", "DoorSettings", "openDoors", "undoes"]);
 
 test("identifiers use the words of the glossary", () => {
   const found: string[] = [];

@@ -58,8 +58,8 @@ export class Retention {
   #unproven(): number {
     if (!this.#clockStart) return 0;
     const { at, persisted } = this.#clockStart;
-    const isSettled = this.#core.clock.now() - at >= limits.retentionPause;
-    return isSettled || persisted === NEVER ? 0 : at - persisted;
+    const hasPaused = this.#core.clock.now() - at >= limits.retentionPause;
+    return hasPaused || persisted === NEVER ? 0 : at - persisted;
   }
 
   async #sweepAndGoOn(): Promise<void> {

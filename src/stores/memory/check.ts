@@ -48,9 +48,9 @@ function checkKeys({ taskOfKey }: MemoryTables, turn: Commit): void {
   for (const task of turn.tasks) {
     const key = ownedKey(task);
     if (key === undefined) continue;
-    const holder = taken.get(key) ?? taskOfKey.get(key);
+    const owner = taken.get(key) ?? taskOfKey.get(key);
     taken.set(key, task.id);
-    if (holder === undefined || holder === task.id || released.has(holder)) continue;
+    if (owner === undefined || owner === task.id || released.has(owner)) continue;
     const { namespace, spec } = task;
     throw new Fault(
       "conflict",

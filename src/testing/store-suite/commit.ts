@@ -130,7 +130,7 @@ export function keyTests({ test, expect, use }: Suite): void {
   test("one commit lets a key go and gives it to another Task, in whichever order they stand", () =>
     use(async (store, reopen) => {
       const keyed = spec({ idempotencyKey: "k", keyFor: millis(9) });
-      const holder = async (opened: Store) => {
+      const owner = async (opened: Store) => {
         const found = await opened.load({ keys: [{ namespace: "default", key: "k" }] });
         return found.tasks.map((row) => row.id);
       };
@@ -139,14 +139,14 @@ export function keyTests({ test, expect, use }: Suite): void {
       await store.commit(
         commit({ tasks: [task(other, { spec: keyed }), { ...first, revision: 2, ownsKey: false }] }),
       );
-      expect(await holder(store)).toEqual([other]);
+      expect(await owner(store)).toEqual([other]);
 
       const second = task(other, { spec: keyed, revision: 2, ownsKey: false });
       const third = task(taskId(3), { spec: keyed });
       await store.commit(commit({ tasks: [second, third] }));
       const again = await reopen();
       await again.boot();
-      expect(await holder(again)).toEqual([third.id]);
+      expect(await owner(again)).toEqual([third.id]);
       const taken = again.commit(commit({ tasks: [task(taskId(4), { spec: keyed })] }));
       await expect(taken).rejects.toMatchObject({ code: "conflict" });
     }));

@@ -170,11 +170,11 @@ function withTasks(edits: readonly Edit[], there: ReadonlySet<string>): readonly
 /** A Task that takes the key another one holds makes that one let it go, unless that one's edit says otherwise. */
 function withKeyReleased(edits: readonly TaskRow[], stored: readonly TaskRow[]): TaskRow[] {
   const takes = edits.some(({ revision, spec }) => revision === 1 && spec.idempotencyKey === "k");
-  const holder = takes
+  const owner = takes
     ? stored.find(({ spec, ownsKey }) => ownsKey && spec.idempotencyKey === "k")
     : undefined;
-  if (!holder || edits.some(({ id }) => id === holder.id)) return [...edits];
-  return [...edits, { ...holder, revision: holder.revision + 1, ownsKey: false }];
+  if (!owner || edits.some(({ id }) => id === owner.id)) return [...edits];
+  return [...edits, { ...owner, revision: owner.revision + 1, ownsKey: false }];
 }
 
 function editStep(stored: StepRow | undefined, edit: Edit): StepRow {

@@ -42,14 +42,12 @@ export function loadTests({ test, expect, use }: Suite): void {
   test("a whole Task has its open Steps and its live or held Runs, and no others", () =>
     use(async (store) => {
       const open = [step(id, { name: "a" }), step(id, { name: "b", state: "in_progress" })];
-      const settled = (["complete", "error", "cancelled", "resolved_manually"] as const).map((state) =>
+      const ended = (["complete", "error", "cancelled", "resolved_manually"] as const).map((state) =>
         step(id, { name: state, state }),
       );
       const wanted = [run(runId(1), id), run(runId(2), id, { status: "CANCELLED" })];
       const over = run(runId(3), id, { status: "COMPLETED", heldBy: "" });
-      await store.commit(
-        commit({ tasks: [task(id)], steps: [...open, ...settled], runs: [...wanted, over] }),
-      );
+      await store.commit(commit({ tasks: [task(id)], steps: [...open, ...ended], runs: [...wanted, over] }));
 
       const whole = await store.load({ wholeTasks: [id] });
 
