@@ -33,17 +33,17 @@ export const connections = {
   /**
    * Bytes of requests that are not complete and of answers and events that have not been read, over all connections: 24
    * messages of the largest size. Past it the oldest is ended, with `RECEIVING_FULL` or `SENDING_FULL`, unless it is younger
-   * than `heldGrace` and they are fewer than `heldBytesMost`.
+   * than `bufferedGrace` and they are fewer than `bufferedBytesMost`.
    */
   bufferedBytes: 96 * MIB,
   /** Past this the oldest is ended however young it is: below, many Workers may have large results at once. */
   bufferedBytesMost: 192 * MIB,
-  /** How long a request or answer may be held though more than `heldBytes` are. */
+  /** How long a request or answer may be held though more than `bufferedBytes` are. */
   bufferedGrace: millis(2_000),
   /**
-   * Of `heldBytes`, what the answers of one connection take that may be large: four of the largest size. Each counts with the
+   * Of `bufferedBytes`, what the answers of one connection take that may be large: four of the largest size. Each counts with the
    * most that it may be from before it is read from the store, and with its size until the peer has read it. More requests of
-   * that connection wait until there is room; the first one is let in above `heldBytes` too, so that who reads is served while
+   * that connection wait until there is room; the first one is let in above `bufferedBytes` too, so that who reads is served while
    * others do not.
    */
   answersPerConnection: 16 * MIB,
