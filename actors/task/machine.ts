@@ -74,10 +74,10 @@ const tellParent = parts.enqueueActions(({ enqueue, context: { id: childId, spec
   enqueue({ type: "tell", params: { to: "task-finalizer", message } });
 });
 
-/** Sets when a Task that waits for an operator is given up: `limits.hold` after its last failure. */
+/** Sets when a Task that waits for an operator is given up: `limits.operatorWait` after its last failure. */
 const setGiveUpDeadline = parts.enqueueActions(({ enqueue, context: { id: taskId, spec }, event }) => {
   if (!spec.holdOnFailure || (event.type === "stepChanged" && event.to !== "error")) return;
-  const at = later(event.at, limits.hold);
+  const at = later(event.at, limits.operatorWait);
   enqueue({ type: "setDeadline", params: { taskId, stepName: WHOLE_TASK, kind: "hold", at } });
 });
 

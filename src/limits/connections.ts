@@ -38,7 +38,7 @@ export const connections = {
   bufferedBytes: 96 * MIB,
   /** Past this the oldest is ended however young it is: below, many Workers may have large results at once. */
   bufferedBytesMost: 192 * MIB,
-  /** How long a request or answer may be held though more than `bufferedBytes` are. */
+  /** How long a request or answer may be buffered though more than `bufferedBytes` are. */
   bufferedGrace: millis(2_000),
   /**
    * Of `bufferedBytes`, what the answers of one connection take that may be large: four of the largest size. Each counts with the

@@ -25,7 +25,7 @@ export const turn = {
   turnDependencies: 10_000,
   /** Lanes whose ready Steps one turn reads again; the next turn goes on. */
   turnLanes: 16,
-  /** Ready Steps held in memory per lane: more than the free slots one turn can fill. */
+  /** Ready Steps kept in memory per lane: more than the free slots one turn can fill. */
   lanePage: 256,
   /** Reads of rows for one message: its own, what they point to, and twice what that points to. No message needs more. */
   loadRounds: 4,

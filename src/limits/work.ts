@@ -66,8 +66,8 @@ export const work = {
    * 10 000 Runs it may have.
    */
   checkpointPace: millis(6),
-  /** A Task that is held for an operator is given up after this long if nobody puts it right. */
-  hold: millis(7 * 24 * 3_600_000),
+  /** A Task that waits for an operator is given up after this long if nobody puts it right. */
+  operatorWait: millis(7 * 24 * 3_600_000),
   /** Of a value that a map was given and that is no list, what its error message shows. */
   notAListBytes: 64,
 } as const;
