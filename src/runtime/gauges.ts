@@ -3,8 +3,8 @@ import { actorNames } from "./machines/actors.js";
 import type { Supervisor } from "./supervisor.js";
 
 /**
- * What a scrape reads; nothing is counted for it in between. What follows from rows is shown as the last commit left
- * it; mailboxes, streams and watchers are not stored, and are shown as they are.
+ * Registers the gauges. Their values are computed when metrics are scraped. Values derived from rows are those of the
+ * last commit; mailboxes, streams and watchers are not stored, and show the present state.
  */
 export function showGauges(supervisor: Supervisor): void {
   const { core, bus, watchers } = supervisor;

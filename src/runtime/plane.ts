@@ -10,7 +10,10 @@ import { watch } from "./plane/watch.js";
 import { workers } from "./plane/workers.js";
 import type { Supervisor } from "./supervisor.js";
 
-/** The plane as use cases see it: requests become messages, reads go past the actors. */
+/**
+ * The plane as use cases see it. A request that changes something becomes a message to an actor and is answered after
+ * the commit; reads go to the store directly.
+ */
 export function openPlane(supervisor: Supervisor): Plane {
   const { core } = supervisor;
   return {

@@ -45,8 +45,10 @@ export interface SupervisorParts {
 }
 
 /**
- * Keeps one turn in flight: takes what the mailboxes hold, has it decided and committed, performs it,
- * and begins anew when there is more. Boots, drains, and decides what a failure means.
+ * The main loop. Takes messages from the mailboxes, has a turn decide and commit them, and performs the effects; one
+ * turn is in flight at a time. Also boots from the store, drains, and decides whether a failure ends the process.
+ *
+ * Call `start` once, then `post`; call `stop` once at the end.
  */
 export class Supervisor {
   readonly core: Core;
@@ -117,13 +119,16 @@ export class Supervisor {
     return false;
   }
 
-  /** A Step or a slot may have become free without a message. */
+  /** Requests a turn even if no message comes. Call when a Step or a slot may have become free without a message. */
   schedule(): void {
     this.#wantsSchedule = true;
     this.#wake?.();
   }
 
-  /** A worker's transport has taken much of what waited: whoever was held back for it may go on. */
+  /**
+   * Call when a worker's transport has written much of what was buffered for it. Schedules again if a worker was passed
+   * over because of unsent bytes.
+   */
   drained(): void {
     const { leases } = this.core;
     if (!leases.hasDeferred) return;
@@ -131,12 +136,15 @@ export class Supervisor {
     this.schedule();
   }
 
-  /** New work is refused from now on; what is in the mailboxes is decided. */
+  /** From now on new work is refused. Messages already in the mailboxes are still decided. */
   drain(): void {
     this.core.actors.live({ type: "drain" });
   }
 
-  /** Ends after the turn in flight and what the mailboxes hold, at the latest after the turn that fails. */
+  /**
+   * Resolves after the turn in flight and the messages in the mailboxes are done, or after the first turn that fails.
+   * Messages that remain then are refused with `unavailable`.
+   */
   async stop(): Promise<void> {
     this.#serving = false;
     this.timers.stop();
@@ -167,7 +175,7 @@ export class Supervisor {
     });
   }
 
-  /** Decide, commit, perform. */
+  /** Decides and commits one turn, then performs its effects. */
   async #takeTurn(posted: readonly PostedMail[]): Promise<void> {
     const { clock } = this.core;
     this.#wantsSchedule = false;
@@ -198,14 +206,14 @@ export class Supervisor {
     measure({ began, decidedAt, committedAt, messages: posted.length, rows }, this.core);
   }
 
-  /** What the turn has made due later. */
+  /** Passes what the turn made due later to the timers, and requests another turn if scheduling is unfinished. */
   #lookAhead({ work, at, moreToSchedule }: Decided): void {
     if (moreToSchedule) this.#wantsSchedule = true;
     for (const deadline of work.deadlines) if (deadline.at !== NEVER) this.timers.deadlineSet(deadline.at);
     this.timers.avoidEndsAt(this.core.memory.backlog.nextAvoidEnd(at));
   }
 
-  /** Nothing was written, or nobody knows: then the plane stops. */
+  /** Repeats the turn if the store is known to have written nothing; otherwise stops the plane. */
   async #turnFailed(posted: readonly PostedMail[], error: unknown): Promise<void> {
     const outcome = error instanceof Fault ? error.code : "failed";
     this.core.telemetry.count("taskrun_turns_total", { outcome });
@@ -217,7 +225,7 @@ export class Supervisor {
 
   #fatal(error: unknown, posted: readonly PostedMail[] = []): void {
     const cause = error instanceof Error ? error : new Error(String(error));
-    // The store may say so itself, beside refusing what it is asked.
+    // Called twice if the store reports its failure through `failed` and also rejects a call.
     if (!this.#failed) this.core.telemetry.log.error("the store has failed; the plane stops", { err: cause });
     this.#failed = true;
     const fault = new Fault(
@@ -234,7 +242,7 @@ export class Supervisor {
     this.#onFatal(cause);
   }
 
-  /** Nobody will decide what is still in the mailboxes. */
+  /** Rejects every request that is still in a mailbox or waits for verdicts. */
   #refuseWaiting(cause?: Error): void {
     const fault = new Fault("unavailable", "the plane has stopped; nothing was stored", { cause });
     this.awaited.stop(fault);

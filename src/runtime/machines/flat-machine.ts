@@ -10,7 +10,7 @@ export interface FlatMachine {
   /** One region's state is its name; of several it is a record of their names. */
   readonly parallel: boolean;
   readonly regions: readonly Region[];
-  /** Of what a list of actions may enqueue by name. */
+  /** Implementations of the actions that may be enqueued, by name. */
   readonly actions: Readonly<Record<string, Implementation>>;
 }
 
@@ -22,11 +22,11 @@ export interface Region {
 export interface FlatState {
   readonly key: string;
   readonly entry: readonly Action[];
-  /** By the message that leads on, and under {@link ALWAYS} those that need none. */
+  /** Transitions by the type of the message that triggers them; those without a message are under {@link ALWAYS}. */
   readonly on: ReadonlyMap<string, readonly Transition[]>;
 }
 
-/** Stands for a message's type where a transition is taken without one. No message has it. */
+/** The key of transitions that are taken without a message. No message has this type. */
 export const ALWAYS = "";
 
 export interface Transition {
@@ -47,13 +47,13 @@ export type Args = { context: unknown; readonly event: EventObject };
 export type Guard = (args: Args) => boolean;
 export type Assignment = ((args: Args, params: unknown) => object) | Readonly<Record<string, unknown>>;
 
-/** An action by name, or an action of XState's itself, which has a type and a body. */
+/** An action by name, or one of XState's own, which has a type and a body. */
 export type Named = string | { readonly type: string; readonly params?: unknown };
 
 /** What an action may enqueue: further actions by name, and assignments. */
 export type Enqueue = ((action: Named) => void) & { assign: (assignment: Assignment) => void };
 
-/** What XState keeps for an action's name: by `assign`, by `enqueueActions`, or neither: then it is a request to the runtime. */
+/** What XState has for an action's name: an `assign`, an `enqueueActions`, or neither if it is a request to the runtime. */
 export interface Implementation {
   readonly type?: string;
   readonly assignment?: Assignment;
@@ -85,7 +85,7 @@ interface Implementations {
   readonly guards: Readonly<Record<string, Guard>>;
 }
 
-/** Who carries a request out is not the machine: these are its names, and what stands for each of them. */
+/** Actions that the caller carries out instead of the machine: the placeholder of each, by name. */
 export type Requests = Readonly<Record<string, unknown>>;
 
 /**

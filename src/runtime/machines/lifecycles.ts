@@ -21,7 +21,7 @@ const step = decider<StepRow, StepMessage>(stepMachine);
 const run = decider<RunRow, RunMessage>(runMachine);
 const worker = decider<SessionRow, WorkerMessage>(workerMachine);
 
-/** The row after the message, the same one if it was ignored, and what the machine asks for. */
+/** The row after the message (the same object if it was ignored), and the machine's commands. */
 type Advanced<Row> = readonly [Row, Decision<Row>["commands"]];
 
 export function advanceTask(row: TaskRow, message: TaskMessage): Advanced<TaskRow> {
@@ -34,7 +34,7 @@ export function advanceStep(row: StepRow, message: StepMessage): Advanced<StepRo
   return [placed(row, decision, "state", decision.value as StepState), decision.commands];
 }
 
-/** A Run has two regions: its status, and whether a worker holds it. */
+/** Sends a message to a Run's machine, which has two regions: its status, and whether a worker holds the Run. */
 export function advanceRun(row: RunRow, message: RunMessage): Advanced<RunRow> {
   const hold = row.heldBy !== "" ? "held" : row.status === "PENDING" ? "free" : "released";
   const decision = run({ value: { status: row.status, hold }, context: row }, message);
@@ -47,7 +47,7 @@ export function advanceWorker(row: SessionRow, message: WorkerMessage): Advanced
   return [placed(row, decision, "state", decision.value as SessionState), decision.commands];
 }
 
-/** The row with its state in its column: the machine's copy of it, or if that changed nothing else, one of our own. */
+/** The row with its state in its column. Reuses the machine's copy of the row; copies it here if the machine did not. */
 function placed<Row, Column extends keyof Row>(
   row: Row,
   { context, ignored }: Decision<Row>,

@@ -4,11 +4,11 @@ import { isTerminal, type TaskRow, type TaskState } from "#domain/task/task";
 import { type Instant, NEVER } from "#domain/time/time";
 import type { Workspace } from "../memory/workspace.js";
 
-/** The states that a cascade's Tasks and Steps come through, as the log tells them once the cascade is decided. */
+/** Collects the states that Tasks and Steps of a cascade pass through, and records them in the log at its end. */
 export class StateHistory {
-  /** Every state a Step has come to, in order. */
+  /** The rows of Steps after each change of state, in order. */
   readonly #steps: StepRow[] = [];
-  /** The states each Task has come through, from the one it began in. */
+  /** The states of each Task, beginning with the one before the cascade. */
   readonly #paths = new Map<TaskId, TaskState[]>();
 
   noteStep(row: StepRow): void {
@@ -28,7 +28,7 @@ export class StateHistory {
     for (const row of this.#steps) recordStep(row, work, at);
   }
 
-  /** The Task's path. The end of a Task that the cascade made is left out: {@link recordEnd} tells it, last of all. */
+  /** Records the Task's states. The terminal state of a Task that the cascade created is left to {@link recordEnd}. */
   recordTask(id: TaskId, before: TaskRow | undefined, work: Workspace, at: Instant): void {
     const after = work.task(id) as TaskRow;
     const path = this.#paths.get(id) ?? [];

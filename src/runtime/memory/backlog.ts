@@ -4,24 +4,24 @@ import type { Instant } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { Journal } from "./journal.js";
 
-/** One lane with the head of its backlog; the rest lies in the store's index. */
+/** One lane with the head of its backlog; the rest is only in the store's index. */
 interface Queue {
   readonly lane: Lane;
   /** Best rank first, at most `limits.lanePage`. Replaced, never changed in place. */
   page: readonly ReadyStep[];
-  /** True if the page is all there is. */
+  /** True if the page is the whole lane. */
   whole: boolean;
 }
 
 /**
- * The ready Steps, as far as memory needs to know them: one page per lane. What does not fit is read
- * from the store when the page is used up. Every change goes through the turn's journal.
+ * The ready Steps that may be assigned next: one page per lane, of at most `limits.lanePage` Steps. Steps beyond it are
+ * read from the store when the page is used up. Every change goes through the turn's journal.
  */
 export class Backlog {
   readonly #queues = new Map<string, Queue>();
   readonly #lanesIn = new Map<string, number>();
 
-  /** Lanes that stand in the store; their pages are read when first needed. */
+  /** Adds lanes from the store at boot; their pages are read when first needed. */
   restore(lanes: readonly Lane[]): void {
     for (const lane of lanes) {
       this.#queues.set(lane.key, { lane, page: [], whole: false });
@@ -41,7 +41,7 @@ export class Backlog {
     return this.#lanesIn.get(namespace) ?? 0;
   }
 
-  /** Lanes with something in their page, and what is there. */
+  /** Lanes whose page is not empty, with the Steps in it. */
   views(): { readonly lane: Lane; readonly ready: readonly ReadyStep[] }[] {
     const views = [];
     for (const { lane, page } of this.#queues.values())
@@ -56,7 +56,7 @@ export class Backlog {
       .map(({ lane }) => lane);
   }
 
-  /** A Step has become ready. Returns true if its lane is new. */
+  /** Adds a Step that has become ready. Returns true if its lane is new. */
   add(lane: Lane, step: ReadyStep, journal: Journal): boolean {
     const known = this.#queues.get(lane.key);
     if (!known) {
@@ -73,7 +73,7 @@ export class Backlog {
     return false;
   }
 
-  /** A Step has left its lane. Returns true if the lane is known to be empty now. */
+  /** Removes a Step that has left its lane. Returns true if the lane is known to be empty now. */
   remove(laneKey: string, step: Pick<ReadyStep, "taskId" | "stepName">, journal: Journal): boolean {
     const queue = this.#queues.get(laneKey);
     if (!queue) return false;
@@ -85,7 +85,7 @@ export class Backlog {
     return queue.whole && page.length === 0;
   }
 
-  /** The head of a lane, read from the store; `whole` if that is all of it. */
+  /** Replaces a lane's page by the one read from the store. @param whole true if it is the whole lane */
   refill(laneKey: string, ready: readonly ReadyStep[], whole: boolean, journal: Journal): void {
     const queue = this.#queues.get(laneKey);
     if (!queue) return;
@@ -93,7 +93,7 @@ export class Backlog {
     this.#replace(queue, fits ? ready : ready.slice(0, limits.lanePage), whole && fits, journal);
   }
 
-  /** Forgets a lane that is known to be empty; false if it is not. */
+  /** Removes a lane that is known to be empty. Returns false if it is not. */
   drop(laneKey: string, journal: Journal): boolean {
     const queue = this.#queues.get(laneKey);
     if (!queue?.whole || queue.page.length > 0) return false;
@@ -103,7 +103,7 @@ export class Backlog {
     return true;
   }
 
-  /** When the first Step that waits, or keeps away from a worker, may go to one again; undefined if none does. */
+  /** The first instant after `at` when a Step's backoff, or its time of avoiding a worker, ends; undefined if there is none. */
   nextAvoidEnd(at: Instant): Instant | undefined {
     let next: Instant | undefined;
     for (const { page } of this.#queues.values()) {

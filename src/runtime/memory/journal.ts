@@ -1,16 +1,16 @@
 /**
- * How memory stays as before when a cascade throws or a commit fails: every change of the workspace and of
- * the plane's memory says here how to undo it.
+ * Restores memory when a cascade throws or a commit fails. Every change of the workspace and of the plane's memory is
+ * made through the journal, or is recorded in it with a function that reverts it.
  */
 export class Journal {
   readonly #undo: (() => void)[] = [];
 
-  /** Call after a change, with what takes it back. */
+  /** Records a change that has been made. @param undo reverts it */
   changed(undo: () => void): void {
     this.#undo.push(undo);
   }
 
-  /** Sets an entry of a map; undoing puts back what was there. */
+  /** Sets an entry of a map. Rolling back restores the previous value or its absence. */
   set<Key, Value>(map: Map<Key, Value>, key: Key, value: Value): void {
     const before = map.get(key) as Value;
     const had = before !== undefined || map.has(key);
@@ -25,7 +25,7 @@ export class Journal {
     this.#undo.push(() => map.set(key, before));
   }
 
-  /** Adds to a count; one that comes to 0 is forgotten, for its name may never be heard again. */
+  /** Adds to a count. A count of 0 is removed, so that the map does not grow with names that are no longer used. */
   count<Key>(counts: Map<Key, number>, key: Key, by: number): void {
     const sum = (counts.get(key) ?? 0) + by;
     if (sum === 0) this.delete(counts, key);
@@ -37,12 +37,12 @@ export class Journal {
     this.#undo.push(() => list.pop());
   }
 
-  /** A place to come back to. */
+  /** The present position, for {@link rollBackTo}. */
   mark(): number {
     return this.#undo.length;
   }
 
-  /** Takes back every change since the mark, the last one first. */
+  /** Reverts every change since the mark, the last one first. */
   rollBackTo(mark: number): void {
     while (this.#undo.length > mark) this.#undo.pop()?.();
   }

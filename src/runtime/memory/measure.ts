@@ -1,6 +1,6 @@
 import type { Core } from "../core.js";
 
-/** What is measured of a turn: instants of the monotonic clock, and counts. */
+/** Measurements of a turn: monotonic times in milliseconds, and counts. */
 export interface TurnMeasures {
   readonly began: number;
   readonly decidedAt: number;
@@ -10,7 +10,7 @@ export interface TurnMeasures {
   readonly rows: number | undefined;
 }
 
-/** Of a turn that is done: metrics that fail change nothing, and have nobody to tell. */
+/** Reports the metrics of a turn that has been committed. Errors of the telemetry are ignored. */
 export function measure(turn: TurnMeasures, { telemetry, clock }: Pick<Core, "telemetry" | "clock">): void {
   const { began, decidedAt, committedAt, messages, rows } = turn;
   try {

@@ -8,11 +8,11 @@ import type { Journal } from "./journal.js";
 import { Roster } from "./roster.js";
 
 /**
- * All that the plane keeps in memory besides the turn itself: the heads of the lanes, who holds what,
- * how many Tasks wait. It is derived from rows, rebuilt at boot, and changed only through a journal.
+ * What the plane keeps in memory between turns: the heads of the lanes, worker sessions and the Runs they hold, and how
+ * many Tasks wait. It is derived from rows, rebuilt at boot, and changed only through a journal.
  *
- * The turn in flight changes it before its commit. Who reads beside turns, clients and gauges, reads what is called
- * committed.
+ * The turn in flight changes it before its commit. Readers outside turns (clients, gauges) use only the members named
+ * `committed…`. Call {@link turnEnded} after every commit or roll-back.
  */
 export class Memory {
   readonly backlog = new Backlog();
@@ -23,7 +23,7 @@ export class Memory {
   #committedWaiting = 0;
   #committedLanes = 0;
 
-  /** @param boot what is stored, and so committed */
+  /** Fills the memory at boot, once. @param boot what the store holds */
   restore({ lanes, waiting, templates }: BootState): void {
     for (const [namespace, count] of templates) this.#templates.set(namespace, count);
     this.backlog.restore(lanes);
@@ -34,7 +34,7 @@ export class Memory {
     this.turnEnded();
   }
 
-  /** The turn has been committed or taken back: from now on what stands here is what those see who read beside turns. */
+  /** Call after a commit or roll-back: makes the present values the committed ones. */
   turnEnded(): void {
     this.roster.turnEnded();
     this.#committedWaiting = this.#waitingTotal;
@@ -45,7 +45,7 @@ export class Memory {
     return this.#waitingTotal;
   }
 
-  /** Tasks that wait, as the last commit left them. */
+  /** Waiting Tasks as of the last commit. */
   get committedWaiting(): number {
     return this.#committedWaiting;
   }
@@ -58,7 +58,7 @@ export class Memory {
     return this.#waiting.get(namespace) ?? 0;
   }
 
-  /** Versions of templates in a namespace. */
+  /** How many template versions a namespace has. */
   templatesIn(namespace: string): number {
     return this.#templates.get(namespace) ?? 0;
   }
@@ -78,7 +78,7 @@ export class Memory {
     });
   }
 
-  /** Returns the Step's lane if it is a new one. */
+  /** Updates the backlog from a changed Step row. Returns the Step's lane if it is new. */
   followStep(before: StepRow | undefined, after: StepRow, task: TaskRow, journal: Journal): Lane | undefined {
     if (before?.state === "enqueued" && after.state !== "enqueued") {
       this.backlog.remove(before.lane, readyStep(before), journal);
@@ -94,7 +94,7 @@ export class Memory {
   }
 }
 
-/** A Task waits until a worker first takes a Step of it. */
+/** A Task waits until a Step of it is first assigned to a worker. */
 function waits(task: TaskRow): boolean {
   return taskStatus(task) === "PENDING";
 }

@@ -5,18 +5,18 @@ import type { Leases } from "../timers/leases.js";
 import type { Roster } from "./roster.js";
 
 export interface FreeWorkers extends Omit<Offer, "runIds"> {
-  /** True if a worker with a free slot is left out because too much waits for its transport. */
+  /** True if a worker with a free slot was left out because it has too many unsent bytes. */
   readonly deferred: boolean;
 }
 
-/** The workers with a free slot and with room in bytes. */
+/** The workers that may get assignments now: with a free slot, and with few enough unsent bytes. */
 export function freeWorkers(roster: Roster, leases: Leases): FreeWorkers {
   const free = limits.unsentBytes - leases.unsentBytes();
   const workers: Slots[] = [];
   let deferred = false;
   for (const slots of roster.withRoom()) {
     const sink = leases.sink(slots.session.id);
-    if (!sink) continue; // its stream is gone, and it will be said so
+    if (!sink) continue; // its stream has ended, and the message `closed` is on its way
     const unsent = sink.unsentBytes;
     if (mayHaveMore(unsent, free)) workers.push({ ...slots, unsent });
     else deferred = true;

@@ -3,7 +3,7 @@ import type { Plans } from "#domain/graph/plans";
 import type { TemplateRef } from "#domain/template/template";
 import type { Workspace } from "./workspace.js";
 
-/** The plan of a template that is remembered, or that the turn has loaded. */
+/** The plan of a template that is cached, or that the turn has loaded; undefined if it is neither. */
 export function planFor(
   ref: TemplateRef | null,
   environment: string,
@@ -14,7 +14,7 @@ export function planFor(
   const known = ref.version === "" ? undefined : plans.get(ref, environment);
   const template = known ? undefined : work.template(ref);
   if (known || !template) return known;
-  // One that is not committed may yet come to nothing: it must not be remembered.
+  // A template of this turn is not cached, because its commit may fail.
   return work.isNewTemplate(template)
     ? planOf(template.body, environment)
     : plans.make(template, environment);

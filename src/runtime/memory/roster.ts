@@ -3,12 +3,12 @@ import { isOver, type RunRow } from "#domain/task/run";
 import { type SessionRow, workerKey } from "#domain/worker/worker";
 import type { Journal } from "./journal.js";
 
-/** A Run in a worker's hands. */
+/** A Run that a worker holds. */
 export interface Held {
   readonly runId: RunId;
   readonly taskId: TaskId;
   readonly ordinal: number;
-  /** True if the Run has ended and the worker has not let go of it. */
+  /** True if the Run has ended and its worker has not released it. */
   readonly over: boolean;
 }
 
@@ -18,28 +18,28 @@ interface Place {
   lastOrdinal: number;
 }
 
-/** A worker session as the last commit left it: what the turn in flight has changed is not in it. */
+/** A worker session as the last commit left it, without changes of the turn in flight. */
 export interface CommittedSession {
   readonly row: SessionRow;
-  /** Runs in its worker's hands. */
+  /** How many Runs its worker holds. */
   readonly held: number;
 }
 
 /**
- * The worker sessions of this node and what each holds, derived from Run rows: slots are never counted
- * up and down. Every change goes through the turn's journal.
+ * The worker sessions of this node and the Runs that each holds. Used slots are derived from Run rows and not counted
+ * separately. Every change goes through the turn's journal.
  */
 export class Roster {
   readonly #places = new Map<SessionId, Place>();
   readonly #byWorker = new Map<string, SessionId>();
-  /** Those that the turn in flight has changed, as they were before it; undefined if they were not there. */
+  /** Sessions that the turn in flight has changed, as they were before it; undefined if they did not exist. */
   readonly #before = new Map<SessionId, CommittedSession | undefined>();
 
   get(session: SessionId): SessionRow | undefined {
     return this.#places.get(session)?.row;
   }
 
-  /** The session of a worker: only the same principal's counts. */
+  /** The session of a worker of this principal. Workers of other principals with the same id are different workers. */
   of(principal: string, workerId: WorkerId): SessionRow | undefined {
     const session = this.#byWorker.get(workerKey(principal, workerId));
     return session && this.get(session);
@@ -49,7 +49,7 @@ export class Roster {
     return this.#places.get(session)?.held ?? NONE;
   }
 
-  /** Sessions with a free slot, with how full they are. */
+  /** Serving sessions with a free slot, each with its number of held Runs and its last ordinal. */
   withRoom(): { readonly session: SessionRow; readonly held: number; readonly lastOrdinal: number }[] {
     const found = [];
     for (const { row, held, lastOrdinal } of this.#places.values()) {
@@ -84,7 +84,7 @@ export class Roster {
     return place && asCommitted(place);
   }
 
-  /** The turn has been committed or taken back: what stands here is what is stored. */
+  /** Call after a commit or roll-back: makes the present sessions the committed ones. */
   turnEnded(): void {
     this.#before.clear();
   }
@@ -95,7 +95,7 @@ export class Roster {
     journal.set(this.#byWorker, workerKey(row.principal, row.info.workerId), row.id);
   }
 
-  /** Keeps the row a lifecycle has led to; a session that is gone is forgotten once it holds nothing. */
+  /** Replaces a session's row. A session in state `gone` is removed once it holds no Run. */
   update(row: SessionRow, journal: Journal): void {
     const place = this.#places.get(row.id);
     if (!place) return;
@@ -108,7 +108,7 @@ export class Roster {
     this.#forgetIfDone(place, journal);
   }
 
-  /** A Run row has changed: whoever holds it now takes the slot, and nobody else. */
+  /** Updates held Runs from a changed Run row: the session in `heldBy` uses a slot for it, and no other session does. */
   follow(before: RunRow | undefined, after: RunRow, journal: Journal): void {
     if (before && before.heldBy !== "" && before.heldBy !== after.heldBy) {
       const place = this.#places.get(before.heldBy);
@@ -133,7 +133,7 @@ export class Roster {
     }
   }
 
-  /** To be called before the first change of a session in a turn, and again as often as it is changed. */
+  /** Call before every change of a session; keeps its state as of the last commit. */
   #keepBefore(session: SessionId): void {
     if (this.#before.has(session)) return;
     const place = this.#places.get(session);

@@ -2,9 +2,9 @@ import type { Command } from "#actors/commands";
 import type { StepRow } from "#domain/task/step";
 import { utf8Bytes } from "#domain/text/text";
 
-/** Changes of a Step's row that are no step in its life. */
+/** Changes of a Step's row that do not change its state. */
 
-/** With more that it waits for, more that waits for it, or more that it has made. */
+/** The row with further dependencies, dependants or members. */
 export function withDependencies(
   row: StepRow,
   more: Extract<Command, { type: "addDependencies" }>["params"],
@@ -19,7 +19,7 @@ export function withDependencies(
   };
 }
 
-/** With the length of its own input, so that the scheduler knows of it before it is loaded. */
+/** The row with the UTF-8 length of the Step's own input, which the scheduler needs without loading the text. */
 export function withInput(row: StepRow, json: string): StepRow {
   return { ...row, inputBytes: utf8Bytes(json) };
 }

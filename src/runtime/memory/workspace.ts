@@ -15,12 +15,12 @@ import type { Effect } from "../turn/effect.js";
 import { RowChanges } from "../turn/row-changes.js";
 import type { Journal } from "./journal.js";
 
-/** A Task with those of its Steps and Runs the turn has seen. */
+/** A Task with those of its Steps and Runs that the turn has loaded or made. */
 interface Family {
   task: TaskRow | undefined;
-  /** True if no live Step or Run of it is missing here. */
+  /** True if every live Step and Run of it is loaded. */
   whole: boolean;
-  /** True if no Step of it is missing here. */
+  /** True if every Step of it is loaded. */
   complete: boolean;
   readonly steps: Map<string, StepRow>;
   readonly runs: Map<RunId, RunRow>;
@@ -33,16 +33,16 @@ export interface Change<Row> {
 }
 
 /**
- * What a turn works on: rows as loaded and as changed, and what else the commit will carry. Cascades see
- * the changes of earlier cascades. Every change goes through the journal, so a cascade can be dropped whole.
+ * The rows of a turn, as loaded and as changed, and everything else that its commit contains. A cascade sees the changes
+ * of earlier cascades. Every change goes through the journal, so that a cascade can be rolled back as one.
  */
 export class Workspace {
   readonly #journal: Journal;
   readonly #families = new Map<TaskId, Family>();
   readonly #taskOfRun = new Map<RunId, TaskId>();
-  /** Tasks by the idempotency key they hold. */
+  /** Tasks by the idempotency key they own. */
   readonly #holders = new Map<string, TaskId>();
-  /** Changes of rows of every kind, texts, and rows that are not of a Task's graph. */
+  /** Changed rows of every kind, texts, and rows that are not part of a Task's graph. */
   readonly rows: RowChanges;
   readonly #log = new Map<TaskId, LogEntry[]>();
   readonly #newTemplates: TemplateRow[] = [];
@@ -50,11 +50,11 @@ export class Workspace {
   readonly #deadlines = new Map<string, Deadline>();
   readonly #lanesAdded = new Map<string, Lane>();
   readonly #lanesRemoved = new Map<string, true>();
-  /** The same as all assignments of the turn share them; made when first sent. */
+  /** Task inputs as the assignments of the turn share them; added when first sent. */
   readonly sharedInputs = new Map<TaskId, SharedText>();
   /** Performed in this order once the commit has landed. */
   readonly effects: Effect[] = [];
-  /** Every change of a row, cascade by cascade: what metrics, watchers and the inspector are told of. */
+  /** Every changed row, cascade by cascade, for the scheduler, metrics and the inspector. */
   readonly changes = {
     tasks: [] as Change<TaskRow>[],
     steps: [] as Change<StepRow>[],
@@ -78,7 +78,12 @@ export class Workspace {
     return this.rows.texts.outputs;
   }
 
-  /** Takes in rows from the store; a row the turn has seen already is newer here and stays. */
+  /**
+   * Adds rows from the store. A row that is already present is kept: it may be newer.
+   *
+   * @param whole Tasks whose live Steps and Runs are now all loaded
+   * @param graphs Tasks whose Steps are now all loaded
+   */
   take(loaded: Loaded, whole: readonly TaskId[] = [], graphs: readonly TaskId[] = []): void {
     const { tasks, steps, runs, templates } = loaded;
     for (const row of tasks) {
@@ -117,23 +122,23 @@ export class Workspace {
     return taskId && this.#families.get(taskId)?.runs.get(id);
   }
 
-  /** The Task that holds an idempotency key; none holds the empty one. */
+  /** The Task that owns an idempotency key; undefined for the empty key. */
   keyOwner(namespace: string, key: string): TaskRow | undefined {
     const taskId = key === "" ? undefined : this.#holders.get(keyName(namespace, key));
     return taskId && this.task(taskId);
   }
 
-  /** True if every live Step and Run of the Task is here. */
+  /** True if every live Step and Run of the Task is loaded. */
   isWhole(taskId: TaskId): boolean {
     return this.#families.get(taskId)?.whole ?? false;
   }
 
-  /** True if every Step of the Task is here. */
+  /** True if every Step of the Task is loaded. */
   isComplete(taskId: TaskId): boolean {
     return this.#families.get(taskId)?.complete ?? false;
   }
 
-  /** A template that the turn has loaded; of an empty version the newest of those. */
+  /** A template that the turn has loaded or made; for an empty version, the newest one of these. */
   template(ref: TemplateRef): TemplateRow | undefined {
     if (ref.version !== "") return this.#templates.get(templateKey(ref));
     let newest: TemplateRow | undefined;
@@ -144,7 +149,7 @@ export class Workspace {
     return newest;
   }
 
-  /** True if nobody but this turn knows the template yet. */
+  /** True if the template was made by this turn and is not committed yet. */
   isNewTemplate(row: TemplateRow): boolean {
     return this.#newTemplates.includes(row);
   }
@@ -154,7 +159,7 @@ export class Workspace {
     this.#journal.push(this.#newTemplates, row);
   }
 
-  /** The Task's Steps that this turn has seen, in DAG order. */
+  /** The Task's Steps that this turn has loaded or made, in DAG order. */
   stepsOf(taskId: TaskId): StepRow[] {
     return [...(this.#families.get(taskId)?.steps.values() ?? [])];
   }
@@ -167,7 +172,7 @@ export class Workspace {
     return this.runsOf(taskId).filter(({ status }) => !isOver(status));
   }
 
-  /** The Task's Runs that this turn has seen, oldest first. */
+  /** The Task's Runs that this turn has loaded or made, oldest first. */
   runsOf(taskId: TaskId): RunRow[] {
     return [...(this.#families.get(taskId)?.runs.values() ?? [])];
   }
@@ -202,7 +207,7 @@ export class Workspace {
     this.rows.changed("runs", row.id, row);
   }
 
-  /** True if the row is here, with what comes with it. */
+  /** True if the row is loaded, and for a Step its Task too. */
   has(name: KeyedKindName, key: unknown): boolean {
     if (name === "steps") {
       const step = key as StepKey;
@@ -236,7 +241,7 @@ export class Workspace {
     this.#journal.push(this.effects, effect);
   }
 
-  /** The lines the turn adds, Task by Task, in the order the commit has them. */
+  /** The log entries that the turn adds, Task by Task, in the order of the commit. */
   get log(): Commit["log"] {
     return [...this.#log].map(([taskId, entries]) => ({ taskId, entries }));
   }
@@ -250,7 +255,7 @@ export class Workspace {
     return [...this.#deadlines.values()];
   }
 
-  /** All of the turn as the store takes it; undefined if there is nothing to write. */
+  /** Everything that the turn writes, as one commit; undefined if there is nothing to write. */
   commit(at: Instant): Commit | undefined {
     const { log } = this;
     const deadlines = this.deadlines;
@@ -281,7 +286,7 @@ export class Workspace {
   }
 }
 
-/** Both are clients' words and may hold anything: only quoting keeps them apart. */
+/** One string for a namespace and an idempotency key. Quoted, because both come from clients and may have any characters. */
 export function keyName(namespace: string, key: string): string {
   return JSON.stringify([namespace, key]);
 }

@@ -9,10 +9,11 @@ import type { Supervisor } from "../supervisor.js";
 import type { Message } from "../turn/turn.js";
 
 /**
- * Posts a request as a message to an actor's mailbox, and waits for the actor's answer, which comes after the commit.
+ * Posts a request as a message to an actor's mailbox. Resolves with the actor's answer, after the commit.
  *
- * @param weight bytes of what the message carries
- * @throws {Fault} `unavailable` or `overloaded`, by the promise, if the message was not taken; and the actor's own
+ * @param weight bytes of the message's payload
+ * @throws {Fault} by the promise: `unavailable` or `overloaded` if the message was not accepted, and any fault that the
+ *   actor answers with
  */
 export function ask<Reply>(
   supervisor: Supervisor,
@@ -33,7 +34,11 @@ export function ask<Reply>(
   });
 }
 
-/** A change of one Task, answered with the Task. */
+/**
+ * Posts a change of one Task; resolves with the Task as the commit left it.
+ *
+ * @throws {Fault} as {@link ask} does; `not_found` if there is no such Task
+ */
 export async function askToChange(
   supervisor: Supervisor,
   message: TaskFinalizerMessage,

@@ -2,7 +2,7 @@ import type { Plane } from "#ports/plane";
 import type { Supervisor } from "../supervisor.js";
 import { WorkerConnection } from "../watch/worker-connection.js";
 
-/** A worker's stream. */
+/** `Plane.connect`: attaches a worker's stream. */
 export function connect(supervisor: Supervisor): Plane["connect"] {
   const { core, timers, bus } = supervisor;
   const parts = {

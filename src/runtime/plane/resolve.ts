@@ -3,7 +3,7 @@ import type { Plane } from "#ports/plane";
 import type { Supervisor } from "../supervisor.js";
 import { askToChange } from "./ask.js";
 
-/** An operator's decision on a Step that has failed for good. */
+/** `Plane.resolve`: applies an operator's decision to a Step that has no attempts left. */
 export function resolve(supervisor: Supervisor): Plane["resolve"] {
   return (caller, taskId, stepName, action) => {
     const weight = action.type === "complete" ? utf8Bytes(action.output) : 0;

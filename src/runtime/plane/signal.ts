@@ -3,7 +3,7 @@ import type { Plane } from "#ports/plane";
 import type { Supervisor } from "../supervisor.js";
 import { askToChange } from "./ask.js";
 
-/** A payload for a Step that waits for a signal. */
+/** `Plane.signal`: delivers a payload to a Step that waits for a signal. */
 export function signal(supervisor: Supervisor): Plane["signal"] {
   return (caller, taskId, name, payload) => {
     const message = { type: "signal", caller, taskId, signal: name, payload } as const;

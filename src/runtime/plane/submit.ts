@@ -3,7 +3,7 @@ import type { Plane } from "#ports/plane";
 import type { Supervisor } from "../supervisor.js";
 import { ask } from "./ask.js";
 
-/** New Tasks: a message to the mailbox of `task-request`, which `Supervisor.post` takes or refuses. */
+/** `Plane.submit`: posts new Tasks as one message to `task-request`; refused if its mailbox is full. */
 export function submit(supervisor: Supervisor): Plane["submit"] {
   const { plans } = supervisor.core;
   return (caller, drafts) => {

@@ -3,7 +3,10 @@ import { taskNotFound } from "#domain/refusals";
 import type { Plane } from "#ports/plane";
 import type { Supervisor } from "../supervisor.js";
 
-/** A Task's log, followed past the actors. A program that calls the plane itself is held to its namespaces here. */
+/**
+ * `Plane.watch`: follows a Task's log, reading from the store without the actors. Checks the caller's namespaces here,
+ * for programs that call the plane directly and not through a use case.
+ */
 export function watch({ core, watchers }: Supervisor): Plane["watch"] {
   return (caller, taskId, afterSeq, signal) => {
     const mayWatch = async () => {

@@ -5,7 +5,7 @@ import type { Core } from "../core.js";
 import type { CommittedSession } from "../memory/roster.js";
 import type { Supervisor } from "../supervisor.js";
 
-/** The connected workers that a caller may see, as the last commit left them. */
+/** `Plane.workers`: the connected workers that the caller may see, as the last commit left them. */
 export function workers({ core }: Supervisor): Plane["workers"] {
   return (caller) =>
     core.memory.roster

@@ -7,26 +7,26 @@ import type { Core } from "../core.js";
 
 type Starting = Pick<Core, "telemetry"> & { readonly store: { readonly reads: Reads } };
 
-/** Begins plane time, and says loudly if the wall clock cannot be right. */
+/** Starts plane time, and logs an error if the wall clock is implausible. Call `start` once, before anything is decided. */
 export class ClockStarter {
   readonly #core: Starting;
   readonly #clock: StartableClock;
   readonly #accept: boolean;
   #started: ClockStart | undefined;
 
-  /** @param accept an operator says that the wall clock is right */
+  /** @param accept true if an operator confirms that the wall clock is right */
   constructor(core: Starting, clock: StartableClock, accept: boolean) {
     this.#core = core;
     this.#clock = clock;
     this.#accept = accept;
   }
 
-  /** How plane time began; undefined before. */
+  /** How plane time was started; undefined before `start`. */
   get started(): ClockStart | undefined {
     return this.#started;
   }
 
-  /** What an operator should look at, if anything. */
+  /** A problem with the wall clock that an operator should look at; undefined if there is none. */
   get trouble(): PlaneHealth["clock"] {
     const message = this.#started && clockWarning(this.#started);
     if (!this.#started || message === undefined) return undefined;
@@ -51,7 +51,7 @@ export class ClockStarter {
   }
 }
 
-/** A page may end early, with nothing on it. */
+/** True if the store has any Task. The page may be empty although there are Tasks; `next` is set then. */
 async function holdsTasks(reads: Reads): Promise<boolean> {
   const { tasks, next } = await reads.tasks({ namespaces: "*" }, undefined, 1);
   return tasks.length > 0 || next !== undefined;

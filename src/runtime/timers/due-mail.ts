@@ -3,14 +3,24 @@ import type { Deadline } from "#domain/task/deadline";
 import { instant } from "#domain/time/time";
 import type { Mail } from "../turn/turn.js";
 
-/** @param judgeAnew called once it is decided: if a heartbeat, or a pause of ours, came first, the session lives on */
+/**
+ * The message that a session's lease has ended.
+ *
+ * @param judgeAnew called when it has been decided; the session continues if a heartbeat came before, or if the stream
+ *   was not being read
+ */
 export function silenceMail(session: SessionId, judgeAnew: () => void): Mail {
   const answer = { resolve: judgeAnew, reject: judgeAnew };
   const message = { type: "silent", session } as const;
   return { to: "run-tracker", message, source: "timer", weight: 0, answer };
 }
 
-/** @param delayed called if it is put aside, before `handled` is called once it is decided */
+/**
+ * The message that a deadline has passed.
+ *
+ * @param handled called when it has been decided
+ * @param delayed called before that, if the message is set aside
+ */
 export function deadlineMail(
   { taskId, stepName, kind, at }: Deadline,
   handled: () => void,

@@ -8,21 +8,21 @@ interface Lease {
   lastHeard: Instant;
   /** The stream, while it is open. */
   sink: WorkerSink | undefined;
-  /** Not judged while we ourselves are not reading the stream. */
+  /** True while this side does not read the stream; the lease does not end then. */
   unread: boolean;
-  /** The plane has been told of the silence and has not answered yet. */
+  /** True after {@link Leases.ended} has returned the session, until it is heard again or `retell` is called. */
   told: boolean;
 }
 
 const FOREVER = Number.MAX_SAFE_INTEGER as Instant;
 
 /**
- * Who was heard when, and how to speak to whom: the leases of this node's worker sessions and their
- * streams. In memory only, and outside the turn: a heartbeat renews on arrival and writes nothing.
+ * The leases of this node's worker sessions, and their streams. Kept in memory only, and changed outside turns: a
+ * heartbeat renews its lease on arrival and writes nothing.
  */
 export class Leases {
   readonly #leases = new Map<SessionId, Lease>();
-  /** True if the scheduler has last passed over a worker with a free slot because too much waits to be sent. */
+  /** True if the last scheduling passed over a worker with a free slot because of its unsent bytes. */
   hasDeferred = false;
 
   open(session: SessionId, sink: WorkerSink, ttl: Millis, at: Instant): void {
@@ -30,7 +30,7 @@ export class Leases {
     this.#leases.set(session, { ttl, until, lastHeard: at, sink, unread: false, told: false });
   }
 
-  /** A session known only from its Runs: it has this long to come back. */
+  /** Adds a session that is known only from its Runs. It is lost if its worker does not reconnect within `ttl`. */
   expect(session: SessionId, ttl: Millis, at: Instant): void {
     const until = later(at, ttl);
     this.#leases.set(session, { ttl, until, lastHeard: NEVER, sink: undefined, unread: false, told: false });
@@ -44,7 +44,7 @@ export class Leases {
     lease.told = false;
   }
 
-  /** While a mailbox is full the stream is not read, and its lease does not run. */
+  /** Suspends (`unread` true) or resumes a lease. Call while a full mailbox keeps the stream from being read. */
   pause(session: SessionId, unread: boolean): void {
     const lease = this.#leases.get(session);
     if (lease) lease.unread = unread;
@@ -64,7 +64,7 @@ export class Leases {
     return this.#leases.get(session)?.sink;
   }
 
-  /** The stream has ended; the lease goes on. */
+  /** Call when the stream has ended: there is no sink any more, but the lease continues. */
   hangUp(session: SessionId): void {
     const lease = this.#leases.get(session);
     if (lease) lease.sink = undefined;
@@ -74,12 +74,12 @@ export class Leases {
     this.#leases.delete(session);
   }
 
-  /** The clock has stood still for us, so it has for the workers' messages: nobody is judged for it. */
+  /** Extends all leases. Call after this process was suspended: it could not receive the workers' messages meanwhile. */
   extendAll(by: Millis): void {
     for (const lease of this.#leases.values()) lease.until = later(lease.until, by);
   }
 
-  /** Sessions whose lease has ended and who have not been told of; each is named once per silence. */
+  /** Sessions whose lease has ended. Each is returned once, until it is renewed or `retell` is called. */
   ended(at: Instant): SessionId[] {
     const ended: SessionId[] = [];
     for (const [session, lease] of this.#leases) {
@@ -90,13 +90,13 @@ export class Leases {
     return ended;
   }
 
-  /** The session's silence cannot be decided about: it is named again after this. */
+  /** Extends a lease to `until` at least. Call when the end of the lease cannot be decided now. */
   postpone(session: SessionId, until: Instant): void {
     const lease = this.#leases.get(session);
     if (lease && lease.until < until) lease.until = until;
   }
 
-  /** Name it again at the next look: the mailbox had no room. */
+  /** Lets {@link ended} return the session again. Call when its message was refused, or did not end it. */
   retell(session: SessionId): void {
     const lease = this.#leases.get(session);
     if (lease) lease.told = false;
@@ -110,7 +110,7 @@ export class Leases {
     return earliest;
   }
 
-  /** What all workers' transports have not taken yet. */
+  /** Bytes that the transports of all workers have not taken yet. */
   unsentBytes(): number {
     let bytes = 0;
     for (const { sink } of this.#leases.values()) if (sink) bytes += sink.unsentBytes;

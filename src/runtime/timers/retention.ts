@@ -7,7 +7,10 @@ import type { Watchers } from "../watch/watchers.js";
 
 type Sweeping = Pick<Core, "clock" | "telemetry"> & { readonly store: StoreMaintenance };
 
-/** Removes Tasks that ended long ago, in small batches, so that no commit waits long behind one. */
+/**
+ * Removes Tasks that ended long ago, every `limits.retentionEvery`, in small batches, so that no commit waits long
+ * behind one. Call `start` once, and `stop` at the end.
+ */
 export class Retention {
   readonly #core: Sweeping;
   readonly #watchers: Watchers;
@@ -38,7 +41,7 @@ export class Retention {
     this.#cancel?.();
   }
 
-  /** Returns how many Tasks were removed. */
+  /** Removes what is old enough now, up to a bound. Returns how many Tasks were removed. */
   async sweep(): Promise<number> {
     const { clock, store, telemetry } = this.#core;
     const before = instant(clock.now() - this.#keep - this.#unproven());
@@ -54,7 +57,10 @@ export class Retention {
     return sum;
   }
 
-  /** Time that went by while no server ran, of which only the wall clock knows: it counts once somebody could object. */
+  /**
+   * Milliseconds before the start that only the wall clock vouches for. They do not count towards a Task's age until the
+   * server has run for `limits.retentionPause`, so that an operator can notice a wrong clock before Tasks are removed.
+   */
   #unproven(): number {
     if (!this.#clockStart) return 0;
     const { at, persisted } = this.#clockStart;

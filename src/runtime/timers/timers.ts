@@ -6,26 +6,26 @@ import type { Clock } from "#ports/clock";
 import type { TurnStore } from "#ports/store-turns";
 import type { Leases } from "./leases.js";
 
-/** What a tick finds due. Both return false if a mailbox has no room; they are asked again soon. */
+/** Receives what is due. `silent` and `deadline` return false if the mailbox is full; they are called again soon. */
 export interface Due {
   silent(session: SessionId): boolean;
   /**
-   * @param handled call when the message has been decided and committed
-   * @param delayed call first if that will take time: others that are due need not wait for it
+   * @param handled to be called when the message has been decided and committed
+   * @param delayed to be called before, if the message is set aside, so that other deadlines do not wait for it
    */
   deadline(deadline: Deadline, handled: () => void, delayed: () => void): boolean;
-  /** Steps that kept away from a worker may go to it again. */
+  /** A Step's backoff, or its time of avoiding a worker, has ended. */
   schedule(): void;
   /** The store could not be read. */
   failed(error: unknown): void;
 }
 
-/** No deadline is set later. */
+/** Not before any deadline. */
 const LAST = instant(Number.MAX_SAFE_INTEGER);
 
 /**
- * One wake-up for everything that is due some time: leases in memory, deadlines in the store, Steps
- * that avoid a worker. Idle, it sleeps until the first of them and issues no statement.
+ * One timer for everything that becomes due: ends of leases, deadlines in the store, Steps that avoid a worker. It
+ * sleeps until the first of them, and does not read the store before that.
  */
 export class Timers {
   readonly #clock: Clock;
@@ -36,16 +36,16 @@ export class Timers {
   #avoidEnd: Instant | undefined;
   #armedFor: Instant | undefined;
   #disarm: (() => void) | undefined;
-  /** Deadlines read from the store and not yet committed away, less those that are delayed. */
+  /** Deadlines that were read from the store and are not handled yet, without the delayed ones. */
   #pending = 0;
-  /** Deadlines that are decided later: the store goes on to name them, and they are passed over. */
+  /** Deadlines whose message is set aside. The store still returns them, and they are skipped. */
   readonly #delayed = new Set<string>();
-  /** How many are read at once: so many that what others ask for need not wait long behind them. */
+  /** How many are read at once. Adapted so that a batch takes about `limits.dueBatch` and delays others little. */
   #batch: number = limits.dueDeadlines;
   #batchBegan = 0;
-  /** True while the store is asked what is due. */
+  /** True while due deadlines are being read from the store. */
   #reading = false;
-  /** Sessions whose silence found no room in the mailbox, and when they are named again. */
+  /** Silent sessions whose message was refused because the mailbox was full, and when it is tried again. */
   #unheard: SessionId[] = [];
   #unheardAt: Instant | undefined;
   #stopped = false;
@@ -57,7 +57,7 @@ export class Timers {
     this.#due = due;
   }
 
-  /** A deadline now stands in the store. */
+  /** Call when a deadline has been committed. */
   deadlineSet(at: Instant): void {
     this.#nextDueAt = earliest(this.#nextDueAt, at);
     this.arm();
@@ -68,7 +68,7 @@ export class Timers {
     if (at !== undefined) this.arm();
   }
 
-  /** Sees that the next wake-up is early enough. Call when a lease has begun. */
+  /** Moves the next wake-up forward if something is due before it. Call when a lease has begun. */
   arm(): void {
     if (this.#stopped) return;
     const stored = this.#pending > 0 || this.#reading ? undefined : this.#nextDueAt;
@@ -78,7 +78,7 @@ export class Timers {
 
     this.#disarm?.();
     this.#armedFor = next;
-    // What was due before we could look is no sign of a clock that stood still.
+    // Lateness is measured from now if it is already due: only a late wake-up shows that the process was suspended.
     const planned = Math.max(next, this.#clock.now()) as Instant;
     this.#disarm = this.#clock.wakeAt(next, () => void this.#tick(planned));
   }
@@ -92,7 +92,7 @@ export class Timers {
     this.#armedFor = undefined;
     const at = this.#clock.now();
     const late = millis(at - planned);
-    // Beyond the delay itself one more moment: what the workers sent meanwhile may still be on its way.
+    // Extended by a little more than the delay, because what the workers sent meanwhile may still be in transit.
     if (late > limits.lateTick) this.#leases.extendAll(millis(late + limits.lateTick));
     this.#nameTheSilent(at);
     if (this.#avoidEnd !== undefined && this.#avoidEnd <= at) {
@@ -145,7 +145,7 @@ export class Timers {
     return this.#due.deadline(deadline, handled, delayed);
   }
 
-  /** A deadline set while the store was asked may be missing from its answer. */
+  /** Reads the next due instant. Keeps one set during the read, which may be missing from the answer. */
   async #readNext(): Promise<void> {
     this.#nextDueAt = undefined;
     const stored = this.#delayed.size === 0 ? await this.#store.nextDueAt() : await this.#nextAfterDelayed();
@@ -153,13 +153,13 @@ export class Timers {
   }
 
   async #nextAfterDelayed(): Promise<Instant | undefined> {
-    // A quarter of them may be starts.
+    // Starts may come last and fill as little as a quarter of the answer: ask for four times as many.
     const first = await this.#store.due(LAST, 4 * (this.#delayed.size + 1));
     const left = first.filter((deadline) => !this.#delayed.has(keyOf(deadline)));
     return left.reduce<Instant | undefined>((next, { at }) => earliest(next, at), undefined);
   }
 
-  /** One deadline may make a thousand rows, or end a thousand Runs: then fewer of them are one turn's work. */
+  /** Adapts the batch to the time that the last one took: one deadline may make a thousand rows or end a thousand Runs. */
   #fitBatch(tookMs: number): void {
     const fits = tookMs > limits.dueBatch ? (this.#batch * limits.dueBatch) / tookMs : 2 * this.#batch;
     this.#batch = Math.max(limits.dueDeadlinesLeast, Math.min(limits.dueDeadlines, Math.floor(fits)));

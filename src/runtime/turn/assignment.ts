@@ -14,16 +14,17 @@ import type { WorkerProtocol } from "#domain/worker/worker";
 import { limits } from "#limits/index";
 import type { Workspace } from "../memory/workspace.js";
 
-/** An assignment as it is sent, and what its bytes are made of. */
+/** An assignment as it is sent, and how its bytes divide into input, results and the rest. */
 export interface BuiltAssignment {
   readonly assignment: Assignment;
   readonly bytes: AssignmentBytes;
 }
 
 /**
- * Everything a worker needs to carry out the Run, from rows and texts that the turn has seen.
+ * Builds the assignment that a worker receives for the Run, from rows and texts that the turn has loaded.
  *
- * @throws if something of it is not at hand, or is not what it should be
+ * @param lease how long the worker may go without a heartbeat, in milliseconds
+ * @throws if a row or text is not loaded, or is malformed
  */
 export function buildAssignment(
   run: RunRow,
@@ -75,12 +76,12 @@ function deadline(run: RunRow, task: TaskRow, { spec: { timeoutMs } }: StepRow) 
   return earliest(ofTask === NEVER ? undefined : ofTask, ofAttempt) ?? NEVER;
 }
 
-/** How a Step's input goes to its worker. */
+/** How a Step's input is sent to its worker: as text, or as a reference that the worker reads. */
 interface SentInput {
   readonly text: string;
   readonly ref?: InputRef;
   readonly parts: string;
-  /** What of it travels with the assignment. */
+  /** Bytes of the input that are part of the assignment. */
   readonly bytes: number;
 }
 
@@ -103,7 +104,7 @@ function sharedInput({ id, inputBytes }: TaskRow, { inputs, sharedInputs }: Work
   return shared;
 }
 
-/** What the plane adds to a Task's input for one Step: JSON text of an object, or nothing. */
+/** What the plane adds to a Task's input for one Step: JSON text of an object, or empty. */
 function partsOf({ id, spec }: TaskRow, step: StepRow, work: Workspace): string {
   const { config, compensates } = step.spec;
   const own = work.stepInputs.get(stepKey({ taskId: id, stepName: step.name }));

@@ -10,9 +10,9 @@ import type { Message, PostedMail, Undecided } from "./turn.js";
 import type { MissingVerdict } from "./verdicts.js";
 
 /**
- * Messages that lack verdicts. Each is put aside, its verdicts are asked for one after the other, and then it is given
- * back to the front of its mailbox with all of them. Nothing of it is stored: a restart derives it anew, as any other
- * message that was never decided.
+ * Messages that cannot be decided until schemas have been checked. Each is set aside while its verdicts are fetched, one
+ * after the other, and is then returned to the front of its mailbox with all of them. Nothing is stored: after a restart
+ * the sender repeats the message, as it does with any message that was not decided.
  */
 export class AwaitedVerdicts {
   readonly #core: Core;
@@ -29,7 +29,7 @@ export class AwaitedVerdicts {
     return this.#waiting.size;
   }
 
-  /** @param undecided of a turn whose commit has landed */
+  /** Sets the messages aside and fetches their verdicts. @param undecided of a turn that has been committed */
   ask(undecided: readonly Undecided[]): void {
     for (const { mail, missing } of undecided) {
       this.#core.telemetry.count("taskrun_verdicts_awaited_total", {}, missing.length);
@@ -40,7 +40,7 @@ export class AwaitedVerdicts {
     }
   }
 
-  /** Nobody will decide what still waits. */
+  /** Rejects all messages that still wait; verdicts that arrive later are ignored. */
   stop(refusal: Fault): void {
     this.#stopped = true;
     for (const mail of [...this.#waiting]) {
@@ -59,7 +59,7 @@ export class AwaitedVerdicts {
       }
     } catch (error) {
       if (this.#stopped) return;
-      // A client hears of it, and may come again; nobody else need be told.
+      // Thrown for a client's message only (see #verdict): the client gets the error and can retry.
       this.#takeUp(mail);
       mail.envelope.answer?.reject(error as Error);
       return;
@@ -68,7 +68,7 @@ export class AwaitedVerdicts {
     this.#bus.giveBack([{ ...mail, envelope: { ...mail.envelope, verdicts: found } }]);
   }
 
-  /** @throws {Fault} if a client waits, who can ask again as well as we can */
+  /** Retries until there is a verdict. @throws {Fault} at the first failure if a client waits: it can retry itself */
   async #verdict({ envelope }: PostedMail, { schema, json }: MissingVerdict): Promise<Verdict> {
     if ((envelope.verdicts?.length ?? 0) >= limits.verdictsAtOnce * limits.verdictRounds) return tooMany();
     for (let failures = 0; ; ) {

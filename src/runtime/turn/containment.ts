@@ -28,7 +28,7 @@ export interface TurnTools {
   readonly verdicts: Verdicts;
 }
 
-/** A cascade that threw. All of it is undone. */
+/** A cascade that threw. All of its changes have been rolled back. */
 export class CascadeFailure {
   readonly error: unknown;
   readonly deciding: Deciding;
@@ -40,7 +40,7 @@ export class CascadeFailure {
     this.culprit = culprit;
   }
 
-  /** What a client hears; the server's log says more. */
+  /** The error that the client gets; the cause is only in the server's log. */
   get fault(): Fault {
     const text = "deciding this request failed; the server's log says why";
     return new Fault("internal", text, { cause: this.error });
@@ -48,8 +48,8 @@ export class CascadeFailure {
 }
 
 /**
- * Decides the messages of one turn, each as a cascade of its own, and sees to it that one which cannot be decided
- * concerns nobody else and does not come back for ever.
+ * Decides the messages of one turn, each as a cascade of its own. A message that cannot be decided does not affect other
+ * messages and is not retried in every turn.
  */
 export class CascadeDecider {
   readonly #tools: TurnTools;
@@ -59,11 +59,11 @@ export class CascadeDecider {
   }
 
   /**
-   * Decides a message and all that follows from it. What a cascade that throws has changed is undone, and what one has
-   * changed that lacks verdicts: what is missing then says so.
+   * Decides a message and all that follows from it. Rolls the cascade back if it throws, or if verdicts are missing;
+   * `Verdicts.missing` lists these, and the answer is undefined.
    *
-   * @param offer what the scheduler may give out
-   * @throws {StoreError} if the store failed: then the turn fails, not the message
+   * @param offer workers, slots and Run ids that the scheduler may use
+   * @throws {StoreError} if the store failed: this fails the whole turn
    */
   async decide(first: AddressedMessage, offer?: Offer): Promise<Answer | undefined | CascadeFailure> {
     const { core, journal, work, loader, at, verdicts } = this.#tools;
@@ -85,7 +85,7 @@ export class CascadeDecider {
     } catch (error) {
       journal.rollBackTo(mark);
       if (error instanceof StoreError) throw error;
-      // Whatever was thrown: the cascade went on as if what it could not check had fitted.
+      // The error may be a consequence of the missing verdict: the cascade continued as if the value were valid.
       if (verdicts.missing.length > 0) return undefined;
       const { deciding } = cascade;
       const culprit = culpritOf(deciding, work);
@@ -99,9 +99,9 @@ export class CascadeDecider {
   }
 
   /**
-   * The same for a message that comes again until it is decided: a worker's report, a deadline. Whatever it fails on is
-   * ended with reason INTERNAL, the narrowest first, and the message decided without it; if that cannot be done
-   * either, it is parked.
+   * Like {@link decide}, for a message that is repeated until it is decided: a worker's report, a deadline. If deciding
+   * fails, ends the Run, Step or Task that it fails on with reason INTERNAL, the narrowest first, and decides the message
+   * again. If this fails too, parks the message.
    */
   async decideForGood(first: AddressedMessage): Promise<Answer | undefined | CascadeFailure> {
     const { core, at } = this.#tools;
@@ -121,7 +121,10 @@ export class CascadeDecider {
     }
   }
 
-  /** Ends the culprit; if that fails, or has been done before and was not enough, its whole Task. */
+  /**
+   * Ends the culprit; if that throws, or was done before without effect, ends its whole Task. Returns false if neither
+   * could be ended.
+   */
   async end(
     culprit: Culprit,
     { message }: AddressedMessage,
@@ -149,8 +152,8 @@ export class CascadeDecider {
   }
 
   /**
-   * Leaves the message alone for a while: its deadline is moved, or the lease it is about; a worker says it again.
-   * The deadline of a Task that has ended is of no more use.
+   * Postpones the message: moves its deadline, or the end of the lease that it is about. A worker's report needs no such
+   * change, because the worker repeats it. The deadline of a Task that has ended is removed.
    */
   #park(addressed: AddressedMessage): void {
     const { core, work, at } = this.#tools;

@@ -2,7 +2,7 @@ import type { MessageView } from "#actors/view";
 import type { Memory } from "../memory/memory.js";
 import type { Workspace } from "../memory/workspace.js";
 
-/** What a cascade works on, and what its messages may see of it. */
+/** The state that a cascade reads and changes, and the read-only view of it that handlers get. */
 export interface TurnContext {
   readonly work: Workspace;
   readonly memory: Memory;

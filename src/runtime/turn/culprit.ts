@@ -8,17 +8,17 @@ export interface Culprit extends StepKey {
   readonly runId: RunId | "";
 }
 
-/** What was at work when deciding failed, the closest first. */
+/** The message that was being decided when deciding failed, and its command that was being carried out, if any. */
 export interface Deciding {
   readonly command: Command | undefined;
   readonly addressed: AddressedMessage | undefined;
 }
 
 /**
- * Finds what to end so that the message can be decided without it: the live Task that the failing ask names, else
- * the one the message named that was being decided. Undefined if neither names one.
+ * Finds what to end so that the message can be decided without it: what the failing command names, or else what the
+ * message names. Undefined if neither names something of a live Task.
  *
- * Call it after the cascade is undone: rows that only the cascade made are no culprits.
+ * Call it after the cascade has been rolled back, so that rows which the cascade created are not found.
  */
 export function culpritOf({ command, addressed }: Deciding, work: Workspace): Culprit | undefined {
   for (const named of [

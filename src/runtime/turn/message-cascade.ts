@@ -30,14 +30,16 @@ export interface CascadeParts {
 }
 
 /**
- * One outside message and all that follows from it, taken to its end: the actor it is for decides,
- * what it asks for is carried out, and so on until no actor has more to say. Then indexes and log
- * follow from the rows that changed.
+ * Decides one message from outside and all messages that follow from it. The addressed actor decides, its commands are
+ * carried out, and messages among them are decided in turn, until none is left. Then the indexes and the log are updated
+ * from the rows that changed.
+ *
+ * One instance decides one message. If `decide` throws, the caller rolls the journal back.
  */
 export class MessageCascade {
   readonly #parts: CascadeParts;
   readonly #pending: AddressedMessage[] = [];
-  /** Rows as they were before the cascade. */
+  /** Changed rows as they were before the cascade. */
   readonly #tasks = new Map<TaskId, TaskRow | undefined>();
   readonly #steps = new Map<
     string,
@@ -53,7 +55,7 @@ export class MessageCascade {
     this.#parts = parts;
   }
 
-  /** What is being decided: after a failure, what to blame. */
+  /** The message and command being decided; after a failure, those that failed. */
   get deciding(): Deciding {
     return { addressed: this.#current, command: this.#command };
   }
@@ -74,7 +76,10 @@ export class MessageCascade {
     this.#settle();
   }
 
-  /** Rows say which further rows matter: a Step its dependants, a batch its next member. Undefined if all are here. */
+  /**
+   * Loads the rows that the message needs; undefined if all are loaded. May take several rounds, because loaded rows name
+   * further rows: a Step its dependants, a batch its next member.
+   */
   #loadFor(addressed: AddressedMessage): Promise<void> | undefined {
     const { context, loadMissing } = this.#parts;
     const loading = loadMissing(needsOf(addressed, context.view));
@@ -165,7 +170,7 @@ export class MessageCascade {
     }
   }
 
-  /** Gives a message to a lifecycle; what that asks for is carried out before anything else. */
+  /** Sends a message to a lifecycle machine; the resulting commands are carried out before any other. */
   #advance(command: Extract<Command, { type: `advance${string}` }>): void {
     const { work, memory } = this.#parts.context;
     switch (command.type) {
@@ -216,7 +221,7 @@ export class MessageCascade {
     }
   }
 
-  /** A Task that has ended is told nothing more: the counts of its Steps follow their rows. */
+  /** Keeps the Step counts of a Task that has ended: its lifecycle gets no more messages that would update them. */
   #countInEnded({ taskId, state: from }: StepRow, { state: to }: StepRow): void {
     const task = this.#parts.context.work.task(taskId);
     if (task && isTerminal(task.state)) this.#changeTask(taskId, { counts: moved(task.counts, from, to) });
@@ -258,7 +263,10 @@ export class MessageCascade {
     work.putRun(row);
   }
 
-  /** What the changed rows mean for memory and for the log. A Task's own changes are its cascade's last lines, or its first ever. */
+  /**
+   * Updates memory, the list of changes, and the log from the changed rows. Log entries of a Task's own state come last
+   * in the cascade, except the first entry of a new Task, which comes first.
+   */
   #settle(): void {
     const { context, journal, at } = this.#parts;
     const { work, memory } = context;

@@ -11,14 +11,14 @@ interface Entry {
 }
 
 /**
- * Messages that cannot be decided, and whose Run, Step or Task cannot be ended either: each is left alone for a
- * while, which doubles each time, so that it neither comes back in every turn nor is forgotten. In memory only: a
- * restart tries all of them at once.
+ * Messages that cannot be decided, and whose Run, Step or Task cannot be ended either. Each is tried again after a delay
+ * that doubles with every failure, from `limits.parkFirst` to `limits.parkMost`. Kept in memory only: after a restart
+ * all are tried at once.
  */
 export class ParkedMessages {
   readonly #entries = new Map<string, Entry>();
 
-  /** Returns when the message may be tried again. The oldest entry makes room for one too many. */
+  /** Returns when the message may be tried again. Evicts the oldest entry when there are `limits.parkedMessages`. */
   park(addressed: AddressedMessage, at: Instant): Instant {
     const key = keyOf(addressed);
     const { since, tries } = this.#entries.get(key) ?? { since: at, tries: 0 };
@@ -30,7 +30,7 @@ export class ParkedMessages {
     return entry.until;
   }
 
-  /** True if a worker says again what is to be left alone for now. Deadlines and leases are moved instead. */
+  /** True if a worker's report is parked at this time. Always false for deadlines and leases, which are moved instead. */
   has(addressed: AddressedMessage, at: Instant): boolean {
     const { type } = addressed.message;
     if (this.#entries.size === 0 || (type !== "report" && type !== "held")) return false;
@@ -38,12 +38,12 @@ export class ParkedMessages {
     return entry !== undefined && entry.until > at;
   }
 
-  /** The message has been decided after all. */
+  /** Call when the message has been decided. */
   forget(addressed: AddressedMessage): void {
     if (this.#entries.size > 0) this.#entries.delete(keyOf(addressed));
   }
 
-  /** Undefined if there are none. */
+  /** How many are parked, for `Plane.health`; undefined if none. */
   count(at: Instant): PlaneHealth["parked"] {
     this.#dropStale(at);
     const entries = [...this.#entries.values()];
@@ -53,7 +53,7 @@ export class ParkedMessages {
     return { count: entries.length, since, next };
   }
 
-  /** Whoever sent it has not come back with it. */
+  /** Removes entries whose message was not repeated within `limits.parkMost` after its delay, and the oldest when full. */
   #dropStale(at: Instant): void {
     for (const [key, { until }] of this.#entries) {
       const stale = later(until, limits.parkMost) <= at;
@@ -62,7 +62,7 @@ export class ParkedMessages {
   }
 }
 
-/** What a message is recognised by when it comes again. */
+/** Identifies a message, so that its repetition is recognised. */
 function keyOf({ to, message }: AddressedMessage): string {
   switch (message.type) {
     case "deadline.passed":

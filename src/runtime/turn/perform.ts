@@ -15,14 +15,15 @@ import type { Workspace } from "../memory/workspace.js";
 import type { Watchers } from "../watch/watchers.js";
 import type { Decided } from "./turn.js";
 
-/** What an answer becomes for who asked: ids are replaced by rows. */
+/** What the caller of a plane method gets for an actor's answer: rows instead of ids. */
 export type Reply = readonly (Receipt | Fault)[] | SessionId | TemplateRow | undefined;
 
 /**
- * The commit has landed: now, and only now, the outside hears of it. Never throws: what fails is logged and counted,
- * and the rest is done all the same, for the rows say that it was.
+ * Performs the effects of a turn: answers, frames, disconnects, wake-ups of watchers, metrics. Call it only after the
+ * commit. Never throws: an effect that fails is logged and counted, and the others are still performed, because the
+ * commit cannot be taken back.
  *
- * @returns sessions whose streams failed. They are closed; their Runs live on until the lease ends
+ * @returns sessions whose streams failed. They are closed; their Runs continue until the lease ends
  */
 export function perform(
   { work, answers }: Decided,
@@ -75,10 +76,10 @@ export function perform(
   return broken;
 }
 
-/** What is performed, as far as it can fail. A closed set: it labels a metric. */
+/** Kinds of effects that can fail. A closed set, because it labels a metric. */
 type Part = "reply" | "send" | "disconnect" | "watch" | "metrics";
 
-/** Where metrics or the log fail themselves there is nobody left to tell. */
+/** Logs and counts a failed effect. An error of the log or the metrics themselves is ignored. */
 function failed(part: Part, error: unknown, fields: LogFields, { telemetry }: Core): void {
   try {
     telemetry.log.error("an effect of a commit failed", { part, ...fields, err: error });
@@ -120,7 +121,10 @@ function hangUp(session: SessionId, fault: Fault, core: Core): void {
   }
 }
 
-/** Frames in the order asked for; of several acks of one Run's output only the last says anything. */
+/**
+ * Frames of each session in the order of their commands. Of several acks of one Run's output only the last is kept, in
+ * the place of the first: acks are cumulative.
+ */
 function framesBySession(work: Workspace): Map<SessionId, WorkerFrame[]> {
   const bySession = new Map<SessionId, WorkerFrame[]>();
   const ackAt = new Map<RunId, number>();

@@ -6,7 +6,7 @@ import { limits } from "#limits/index";
 import type { Core } from "../core.js";
 import type { Message, PostedMail } from "./turn.js";
 
-/** Refusals that say for certain that nothing was written. After any other failure the plane stops, and boots anew. */
+/** Refusals after which nothing was written for certain. After any other failure the plane stops and must be restarted. */
 const nothingWritten: ReadonlySet<FaultCode> = new Set(["conflict", "disk_full", "overloaded"]);
 
 /** The store's refusal, if the error is one after which the turn may be decided again. */
@@ -15,8 +15,8 @@ export function refusalOf(error: unknown): Fault | undefined {
 }
 
 /**
- * What becomes of the messages of a turn that the store refused: memory is as before, and they are decided again one
- * by one, so that one message cannot hold up the rest for ever; a client hears of a refusal at once.
+ * Handles the messages of a turn that the store refused. Memory must already be rolled back. The messages are decided
+ * again one by one, so that a single message cannot block the others; a client's message is refused at once.
  */
 export class RefusedTurns {
   readonly #core: Core;
@@ -31,13 +31,13 @@ export class RefusedTurns {
     this.#bus = bus;
   }
 
-  /** A turn has been committed. */
+  /** Call when a turn has been committed: messages are decided together again. */
   passed(): void {
     this.alone = false;
     this.#conflicts = 0;
   }
 
-  /** Gives the messages back, or answers them. Resolves when the next turn may begin. */
+  /** Returns the messages to their mailboxes, or rejects them. Resolves when the next turn may begin. */
   async refused(posted: readonly PostedMail[], refusal: Fault): Promise<void> {
     this.#core.telemetry.log.warn("a turn was not committed", { reason: refusal.reason, err: refusal });
     this.alone = true;
@@ -51,13 +51,13 @@ export class RefusedTurns {
     }
     if (mail?.envelope.source === "gateway") return mail.envelope.answer?.reject(refusal);
 
-    // A report that finds no room holds up all behind it: clients are told rather than left waiting.
+    // While a report cannot be stored, no message behind it can be decided: clients are refused rather than left waiting.
     this.#bus.giveBack(posted);
     for (const { answer } of this.#bus.takeFrom("gateway")) answer?.reject(refusal);
     await this.#pause();
   }
 
-  /** A message that conflicts again and again, alone, is a bug: it must not hold up all others for ever. */
+  /** Drops a message that conflicts repeatedly although it is decided alone. This is a bug, and must not block others. */
   #drop({ envelope }: PostedMail, refusal: Fault): void {
     const { to, message, answer } = envelope;
     this.#core.telemetry.log.error("a message was dropped: it conflicts again and again", {

@@ -18,27 +18,27 @@ import type { Journal } from "../memory/journal.js";
 type ChangedRows = { readonly [Name in RowKindName]: Map<string, RowOf<Name>> };
 type NewTexts = { readonly [Kind in TextKindName]: Map<string, TextRow> };
 
-/** Kinds whose rows are not of a Task's graph. */
+/** Kinds of rows that are not part of a Task's graph. */
 export type SingleKindName = Exclude<KeyedKindName, "steps" | "runs">;
 
 /**
- * The part of a turn that is the same for every kind of row: what has changed and goes into the commit, the texts, and
- * the rows that are not of a Task's graph. Every change goes through the journal.
+ * The part of the workspace that is the same for every kind of row: changed rows that go into the commit, texts, and
+ * rows that are not part of a Task's graph. Every change goes through the journal.
  */
 export class RowChanges {
   readonly #journal: Journal;
-  /** As the commit will have them, but for their revision, which is still the stored one. */
+  /** Rows for the commit. Their revision is still the stored one; {@link toCommit} counts it up. */
   readonly #changed = forKinds<ChangedRows>(rowKindNames, () => new Map());
   readonly #newTexts = forKinds<NewTexts>(textKindNames, () => new Map());
   readonly #singles = new Map(singleKindNames.map((name) => [name, new Map<string, Revisioned>()]));
-  /** Texts that the turn has seen, by {@link textId}. */
+  /** Texts that the turn has loaded or written, by {@link textId}. */
   readonly texts = forKinds<Record<TextKindName, Map<string, string>>>(textKindNames, () => new Map());
 
   constructor(journal: Journal) {
     this.#journal = journal;
   }
 
-  /** Takes in what the store has answered; what the turn has seen already is newer here and stays. */
+  /** Adds what the store has answered. A row or text that is already present is kept: it may be newer. */
   take(loaded: Loaded): void {
     for (const [name, known] of this.#singles) {
       const { idOf } = rowKind(name);
@@ -50,7 +50,7 @@ export class RowChanges {
     }
   }
 
-  /** The row goes into the commit, in place of what it has of the row so far. */
+  /** Puts the row into the commit, in place of an earlier version of it. */
   changed<Name extends RowKindName>(name: Name, id: string, row: RowOf<Name>): void {
     this.#journal.set<string, Revisioned>(this.#changed[name], id, row);
   }
@@ -66,21 +66,21 @@ export class RowChanges {
     this.changed(name, id, row);
   }
 
-  /** A later text replaces an earlier one. */
+  /** Puts a text into the commit, in place of an earlier one. */
   keepText<Kind extends TextKindName>(kind: Kind, text: TextRow<Kind>): void {
     const id = textId(text);
     this.#journal.set<string, TextRow>(this.#newTexts[kind], id, text);
     this.#journal.set(this.texts[kind], id, text.json);
   }
 
-  /** How many rows go into the commit, less the texts: those come with a row. */
+  /** How many rows go into the commit. Texts are not counted, as each belongs to a row. */
   get size(): number {
     let sum = 0;
     for (const name of rowKindNames) sum += this.#changed[name].size;
     return sum;
   }
 
-  /** What the commit has of each kind. */
+  /** Rows and texts of each kind for the commit, with revisions counted up. */
   toCommit(): RowsToCommit & TextsToCommit {
     const rowsOf = (name: RowKindName) => {
       const changed: ReadonlyMap<string, Revisioned> = this.#changed[name];
@@ -93,7 +93,7 @@ export class RowChanges {
   }
 }
 
-/** The row as it is stored next: nothing but a commit counts revisions. */
+/** The row with its revision counted up, which is done only for a commit. */
 function revised<Row extends Revisioned>(row: Row): Row {
   return { ...row, revision: row.revision + 1 };
 }

@@ -13,12 +13,15 @@ import { fromStore } from "./store-error.js";
 
 type Wanted = { [Kind in keyof Needs]-?: NonNullable<Needs[Kind]>[number][] };
 
-/** What the turn has asked the store for. Nothing is asked for twice, found or not. */
+/**
+ * Loads into the workspace the rows that messages need and the turn does not have yet. Requests each row from the store
+ * at most once in a turn, whether or not it is found.
+ */
 export class RowLoader {
   readonly #store: Pick<TurnStore, "load">;
   readonly #work: Workspace;
   readonly #asked = new Set<string>();
-  /** What is not here yet and will be asked for next. */
+  /** What the next read requests. */
   #wanted = nothing();
   #missing = 0;
 
@@ -28,8 +31,8 @@ export class RowLoader {
   }
 
   /**
-   * One batched read for all first messages of a turn. A message whose needs cannot be told fails by itself, when it
-   * is decided.
+   * Loads the rows for all messages of a turn in one batched read. A message whose needs cannot be computed is skipped
+   * here and fails when it is decided.
    */
   async loadFor(messages: readonly AddressedMessage[], view: MessageView): Promise<void> {
     for (const message of messages) {
@@ -40,15 +43,15 @@ export class RowLoader {
     await this.#load();
   }
 
-  /** Undefined if everything is here, so that the common case needs no tick of the event loop. */
+  /** Undefined if everything is loaded, so that the common case needs no tick of the event loop. */
   loadMissing(needs: Needs): Promise<void> | undefined {
     this.#want(needs);
     return this.#missing > 0 ? this.#load() : undefined;
   }
 
   /**
-   * A page as the store has it, and as the turn knows better: without Steps that have moved on, with
-   * those that have just become ready.
+   * A lane's page as the store has it, corrected by the turn's uncommitted changes: without Steps that have left the
+   * lane, with those that have become ready.
    */
   corrected(lane: Lane, page: readonly ReadyStep[]): ReadyStep[] {
     const changed = new Map<string, ReadyStep | undefined>();
@@ -94,7 +97,7 @@ export class RowLoader {
     }
   }
 
-  /** Nothing is asked for twice in a turn. */
+  /** Adds to the next read, unless the turn has requested it before. */
   #ask(kind: keyof Wanted, item: Wanted[keyof Wanted][number], name: string): void {
     const asked = `${kind} ${name}`;
     if (this.#asked.has(asked)) return;

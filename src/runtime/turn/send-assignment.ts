@@ -15,16 +15,16 @@ interface Parts {
   readonly at: Instant;
 }
 
-/** Why a Run can be sent to no worker. Trying again would not change it. */
+/** Why a Run cannot be sent to any worker. Permanent: a retry would fail in the same way. */
 interface Undeliverable {
   readonly reason: Reason;
   readonly message: string;
 }
 
 /**
- * What becomes of a Run that a worker is to have: its assignment, made before the commit so that nothing can fail
- * after it; or its end, if that cannot be made or does not fit into one message. Its worker never hears of it then,
- * and has its slot back.
+ * The command that sends a Run to its worker; or, if the assignment cannot be built or does not fit into one message, the
+ * command that ends the Run. In this case the worker gets no message and its slot is free again. The assignment is built
+ * before the commit, so that it cannot fail after it.
  */
 export function sendOrEnd(runId: RunId, { context, core, at }: Parts): Command {
   const run = context.work.run(runId);

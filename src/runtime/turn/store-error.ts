@@ -1,6 +1,6 @@
 /**
- * A store's own failure, on its way out of whatever was being decided. It fails the turn; anything else that is
- * thrown while deciding is a fault of one message and concerns that message alone.
+ * A failure of the store. It fails the whole turn; any other error thrown while deciding fails only the message that is
+ * being decided.
  */
 export class StoreError extends Error {
   override readonly name = "StoreError";
@@ -10,7 +10,7 @@ export class StoreError extends Error {
   }
 }
 
-/** Marks what a store throws. */
+/** Waits for a read of the store. @throws {StoreError} with the store's error as its cause */
 export async function fromStore<Result>(reading: Promise<Result>): Promise<Result> {
   try {
     return await reading;

@@ -20,16 +20,16 @@ export type Message = AddressedMessage["message"];
 export type Mail = Envelope<ActorName, Message>;
 export type PostedMail = Posted<ActorName, Message>;
 
-/** What a turn has decided, before and after its commit. */
+/** The outcome of deciding a turn, needed for the commit and for what is performed after it. */
 export interface Decided {
   readonly work: Workspace;
   readonly at: Instant;
   readonly answers: readonly { readonly to: Asker; readonly answer: Answer | Error | undefined }[];
-  /** Messages left for the next turn: this one has changed enough rows. */
+  /** Messages left for the next turn, because this one has reached `limits.turnRows`. */
   readonly left: readonly PostedMail[];
-  /** Messages that were taken back for want of verdicts: nothing of them has happened, and nobody was answered. */
+  /** Messages that were rolled back because verdicts are missing: they changed nothing and were not answered. */
   readonly undecided: readonly Undecided[];
-  /** True if the scheduler stopped at its bound and would go on. */
+  /** True if the scheduler stopped at its bound and could assign more. */
   readonly moreToSchedule: boolean;
 }
 
@@ -40,9 +40,11 @@ export interface Undecided {
 }
 
 /**
- * The main path: LOAD the rows the messages want to see, in one read, and later what only deciding
- * reveals; DECIDE message by message, the scheduler last; COMMIT all or nothing. What comes of it is
- * performed by the caller, after.
+ * The main path: LOAD the rows that the messages need, in one read; DECIDE message by message, loading further rows
+ * where a decision needs them, the scheduler last; COMMIT all or nothing. The caller performs the effects afterwards.
+ *
+ * Call `decide` once, then `commit`. If either throws, call `rollBack`. A {@link StoreError} or the store's refusal
+ * fails the turn; any other error while deciding is contained in its message.
  */
 export class Turn {
   readonly #core: Core;
@@ -105,12 +107,12 @@ export class Turn {
     return commit && (await this.#core.store.commit(commit));
   }
 
-  /** Takes back all of it: memory is as before the turn. */
+  /** Rolls back every change of the turn: memory is as before it. */
   rollBack(): void {
     this.#journal.rollBackTo(0);
   }
 
-  /** Who asked hears at once of a message that cannot be decided; what would come again is seen to. */
+  /** Decides one message. If it fails, a client gets an error; a message that would be repeated is contained or parked. */
   async #cascade(envelope: Mail): Promise<Answer | Error | undefined> {
     const first = addressed(envelope);
     const outcome =
@@ -120,7 +122,7 @@ export class Turn {
     return outcome instanceof CascadeFailure ? outcome.fault : outcome;
   }
 
-  /** A fault in the scheduler costs this turn's assignments, not the turn. */
+  /** Schedules; if this throws, rolls back this turn's assignments only. */
   async #scheduleSafely(): Promise<boolean> {
     const mark = this.#journal.mark();
     try {
@@ -134,7 +136,7 @@ export class Turn {
     }
   }
 
-  /** Last in the turn, a cascade of its own: every Step and slot of the turn is known by now. */
+  /** Assigns ready Steps in a cascade of its own, last in the turn, when all its Steps and slots are known. */
   async #schedule(): Promise<boolean> {
     const { memory, leases, entropy } = this.#core;
     const { workers, free, deferred } = freeWorkers(memory.roster, leases);
@@ -158,12 +160,12 @@ export class Turn {
     const outcome = await this.#cascades.decide({ to: "scheduler", message: { type: "schedule" } }, offer);
     if (outcome instanceof CascadeFailure) await this.#assignOneByOne(outcome, offer);
     const made = this.#work.changes.runs.length - before;
-    // What found no room in bytes may find it at another worker, or be held back, but only after what was made is sent.
+    // A Step left out for want of bytes may fit another worker, but only after these assignments are sent: try again.
     if (isLeftOut(outcome) && made > 0) return true;
     return slots > made && (made === limits.turnAssignments || unread());
   }
 
-  /** One Step that cannot be assigned ends its Task, and holds up nobody else. */
+  /** Assigns the Steps one by one. A Step that cannot be assigned is ended, or its Task, and does not block the others. */
   async #assignOneByOne({ deciding }: CascadeFailure, offer: Offer): Promise<void> {
     const message = deciding.addressed?.message;
     if (message?.type !== "assign") return;
@@ -175,7 +177,7 @@ export class Turn {
     }
   }
 
-  /** Pages that are used up: of lanes somebody could take from, and of lanes this turn has taken Steps from. */
+  /** Reads pages that are used up: of lanes from which a worker could take, and of lanes that Steps have left in this turn. */
   async #readLanes(anyRoom: boolean): Promise<void> {
     const { backlog } = this.#core.memory;
     const unread = backlog.unread();

@@ -3,21 +3,21 @@ import type { SchemaProblem, Verdict } from "#domain/template/verdict";
 import { limits } from "#limits/index";
 import type { KnownVerdict, Schemas } from "#ports/schemas";
 
-/** A check that nobody has made yet. */
+/** A check of a value by a schema whose verdict is not known yet. */
 export interface MissingVerdict {
   readonly schema: JsonObject;
   readonly json: string;
 }
 
-/** Ends a cascade that lacks a verdict: it is to be taken back whole, and decided again with what it lacks. */
+/** Ends a cascade that lacks a verdict. The caller rolls it back and decides it again when the verdict is there. */
 export class VerdictMissing extends Error {
   override readonly name = "VerdictMissing";
 }
 
 /**
- * What the cascade at hand knows of values and schemas: what its message has brought along, and what is cheap to find
- * out. A cascade that asks for more is decided to its end as if all of that fitted, so that what else it lacks becomes
- * known as well; then it is taken back.
+ * Verdicts for the cascade that is being decided: those fetched for its message, and those that are cheap to compute. A
+ * cascade that needs others continues as if the values were valid, so that all missing verdicts are collected at once;
+ * then it is rolled back. Call `begin` before each message.
  */
 export class Verdicts {
   readonly #schemas: Schemas;
@@ -30,7 +30,7 @@ export class Verdicts {
     this.#schemas = schemas;
   }
 
-  /** @param brought by the message that is decided from now on */
+  /** Begins with another message. @param brought the verdicts fetched for it */
   begin(brought: readonly KnownVerdict[] = []): void {
     this.#brought = brought;
     if (this.#missing.length === 0) return;
@@ -38,7 +38,7 @@ export class Verdicts {
     this.#missingBytes = 0;
   }
 
-  /** What follows comes of no message, so that nobody can be sent for a verdict: what is not known has none. */
+  /** Begins the scheduler's cascade, which cannot be repeated with verdicts: an unknown verdict counts as a problem. */
   beginLast(): void {
     this.begin();
     this.#isLast = true;
@@ -49,9 +49,9 @@ export class Verdicts {
   }
 
   /**
-   * What is wrong with a value by a schema.
+   * What is wrong with a value according to a schema; undefined if it is valid, or if the verdict is missing.
    *
-   * @throws {VerdictMissing} if so much is missing that the rest is left for the next time
+   * @throws {VerdictMissing} if `limits.verdictsAtOnce` are missing: the others are collected in the next round
    */
   problem(schema: JsonObject, json: string): SchemaProblem | undefined {
     const verdict = this.#broughtFor(schema, json) ?? this.#schemas.known(schema, json);
@@ -74,7 +74,7 @@ export class Verdicts {
   }
 }
 
-/** A plan that was made anew meanwhile has another object for the same schema. */
+/** Compares by content too, because a plan that was made again has another object for the same schema. */
 function isSame(one: JsonObject, other: JsonObject): boolean {
   return one === other || JSON.stringify(one) === JSON.stringify(other);
 }

@@ -16,19 +16,19 @@ import type { Workspace } from "../memory/workspace.js";
 import type { Leases } from "../timers/leases.js";
 import type { Verdicts } from "./verdicts.js";
 
-/** What a turn shows of itself to the messages it decides. */
+/** The parts of a turn from which its view is made. */
 export interface TurnParts {
   readonly work: Workspace;
   readonly memory: Memory;
   readonly leases: Leases;
   readonly plans: Plans;
   readonly verdicts: Verdicts;
-  /** What the scheduler may give out in this turn; absent for others. */
+  /** Workers, slots and Run ids that the scheduler may use in this turn; absent for other messages. */
   readonly offer?: Offer;
   readonly newTaskId: () => TaskId;
 }
 
-/** The rows of a turn, and the plane's memory, as the message that is decided may look at them. */
+/** The read-only view of a turn's rows and of the plane's memory that handlers decide over. */
 export class TurnView implements MessageView {
   readonly offer: Offer;
   readonly newTaskId: () => TaskId;

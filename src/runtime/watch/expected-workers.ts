@@ -5,7 +5,10 @@ import { limits } from "#limits/index";
 import type { Core } from "../core.js";
 import { Journal } from "../memory/journal.js";
 
-/** Workers that held Runs when the last process ended: they have a while to come back with them. */
+/**
+ * At boot: adds a detached session for every worker that held Runs when the last process ended. Its worker has
+ * `limits.bootLeases` leases to reconnect and keep them.
+ */
 export function expectWorkers(held: readonly RunRow[], { leases, memory, terms, clock }: Core): void {
   const journal = new Journal();
   for (const run of held) {
@@ -18,7 +21,7 @@ export function expectWorkers(held: readonly RunRow[], { leases, memory, terms, 
   }
 }
 
-/** A session as its Runs remember it: enough to lose them when it does not come back. */
+/** A session rebuilt from one of its Runs: enough to end the Runs when the worker does not reconnect. */
 function absentSession(run: RunRow, at: Instant): SessionRow {
   return {
     id: run.session,

@@ -5,18 +5,18 @@ import type { Log } from "#ports/telemetry";
 
 interface Clash {
   readonly quietUntil: Instant;
-  /** Since it was last spoken of. */
+  /** Since the last warning. */
   takeovers: number;
 }
 
 /**
- * Says in the log that two processes use one worker id, each taking over from the other: at once, and then once a
- * minute for as long as they go on.
+ * Warns in the log when two processes use one worker id and take over from each other: at once, and then at most once
+ * per `limits.takeoverQuiet` while it continues.
  */
 export class TakeoverLog {
   readonly #clashes = new Map<string, Clash>();
 
-  /** @param fault what a worker's stream ends with; only a takeover by another process is of interest */
+  /** @param fault the fault that a worker's stream ends with; ignored unless it is a takeover by another process */
   note({ reason, details: { metadata = {} } }: Fault, at: Instant, log: Log): void {
     const { worker_id: workerId, by_instance: instance, by_hostname: hostname } = metadata;
     if (reason !== "SUPERSEDED" || workerId === undefined || instance === undefined) return;

@@ -6,16 +6,16 @@ import { isTerminal } from "#domain/task/task";
 import { limits } from "#limits/index";
 import type { Reads } from "#ports/store-reads";
 
-/** What the watchers of one Task share: how far its log goes, as far as commits have told. */
+/** What the watchers of one Task share: the last seq of its log that a commit since their beginning has written. */
 interface Watched {
   lastSeq: number;
-  /** Each watcher's way to hear that there may be more. */
+  /** Called when there may be more entries, one for each watcher. */
   readonly listeners: Set<() => void>;
 }
 
 /**
- * A watcher is only a cursor: woken after a commit, it reads on from where it is, at its own pace.
- * There is no queue per watcher and no hand-over from replay to live.
+ * The watchers of all Tasks. A watcher is a cursor: it is woken after a commit, and reads the log from its cursor at its
+ * own pace. So there is no queue per watcher, and no difference between replay and live.
  */
 export class Watchers {
   readonly #reads: Reads;
@@ -30,7 +30,7 @@ export class Watchers {
     return this.#count;
   }
 
-  /** A commit has added lines up to this one. */
+  /** Call when a commit has added entries. @param lastSeq of the last one */
   wake(taskId: TaskId, lastSeq: number): void {
     const watched = this.#tasks.get(taskId);
     if (!watched) return;
@@ -39,12 +39,17 @@ export class Watchers {
     for (const tell of watched.listeners) tell();
   }
 
-  /** Retention has removed the Task. */
+  /** Call when retention has removed the Task: its watchers end with `not_found`. */
   removed(taskId: TaskId): void {
     for (const tell of this.#tasks.get(taskId)?.listeners ?? []) tell();
   }
 
-  /** @param mayWatch throws if this watcher may not see the Task */
+  /**
+   * The log after `afterSeq`, live, up to its terminal entry or until the signal aborts.
+   *
+   * @param mayWatch throws if this watcher may not see the Task
+   * @throws {Fault} `not_found`, `cursor_ahead`, `cursor_expired`, `overloaded` (too many watchers)
+   */
   async *watch(
     taskId: TaskId,
     afterSeq: number,
@@ -60,7 +65,7 @@ export class Watchers {
       await this.#checkCursor(taskId, afterSeq);
       let cursor = afterSeq;
       while (!signal.aborted) {
-        // Made before the log is read: a commit may come meanwhile.
+        // Created before the log is read, so that a commit during the read is noticed.
         const changed = new Promise<void>((resolve) => {
           wake = resolve;
         });
@@ -131,7 +136,7 @@ export class Watchers {
   }
 }
 
-/** The terminal line is the last of a Task's log. */
+/** True for the terminal entry, which is the last of a Task's log. */
 function isLast(entry: LogEntry | undefined): boolean {
   return entry?.type === "task" && isTerminal(entry.state);
 }

@@ -15,7 +15,7 @@ import type { Mail } from "../turn/turn.js";
 export interface LinkParts {
   readonly core: Core;
   readonly timers: Timers;
-  /** A transport has taken much of what waited for it. */
+  /** Called when a transport has written much of what was buffered for it. */
   readonly drained: () => void;
   /** False if the mailbox is full. */
   readonly post: (mail: Mail) => boolean;
@@ -23,14 +23,14 @@ export interface LinkParts {
   readonly room: () => Promise<void>;
 }
 
-/** Our own worker's lease ends this much later than the terms say: the worker has stopped by itself before. */
+/** A lease lasts this factor longer than its terms say: a worker of ours has then stopped its Runs before it ends. */
 const GRACE = 16 / 15;
-/** As the last ordinal of a held set: it speaks of no assignment but those it names. */
+/** As the last ordinal of a held set: the set says nothing about Runs that it does not name. */
 const SAYS_NOTHING = -1;
 
 /**
- * The plane's side of one worker stream. Heartbeats are answered here, on arrival, outside the turn;
- * everything else becomes a message to run-tracker, and waits while its mailbox is full.
+ * The plane's side of one worker stream. Heartbeats are answered here, on arrival, outside turns. Every other report is
+ * posted as a message to run-tracker; `receive` waits while its mailbox is full.
  */
 export class WorkerConnection implements WorkerLink {
   readonly #parts: LinkParts;
@@ -38,7 +38,7 @@ export class WorkerConnection implements WorkerLink {
   readonly #sink: WorkerSink;
   #session: SessionId | undefined;
   #hello: Hello | undefined;
-  /** Bytes of output taken from the stream and not yet durable. */
+  /** Bytes of output that were received and are not committed yet. */
   #undecided = 0;
   #closed = false;
 
@@ -59,7 +59,7 @@ export class WorkerConnection implements WorkerLink {
     if (report.type === "heartbeat") return this.#beat(session, report);
 
     const bytes = reportBytes(report);
-    // Credit is for output, which the worker sends as fast as it may; the rest is slow, and waits its turn.
+    // Credit is counted for output only, which a worker sends as fast as it may. Other reports are rare.
     const asker = report.type === "output" ? this.#onCredit(bytes) : undefined;
     await this.#post({ type: "report", session, report, bytes }, bytes, asker);
   }
@@ -73,7 +73,7 @@ export class WorkerConnection implements WorkerLink {
     const session = this.#session;
     if (session === undefined) return;
 
-    // The lease goes on; whether anybody still cares about this session, run-tracker decides.
+    // The lease continues; run-tracker decides whether the session is still needed.
     this.#parts.core.leases.hangUp(session);
     void this.#post({ type: "closed", session }, 0);
   }
@@ -97,7 +97,7 @@ export class WorkerConnection implements WorkerLink {
     await this.#post({ type: "hello", session, caller: this.#caller, hello, terms: core.terms }, 0, answer);
   }
 
-  /** A session that never came to be has no lease to wait for. */
+  /** Ends the stream of a session whose hello was refused. It never existed for the plane, so its lease is removed. */
   #endStream(session: SessionId, error: Error): void {
     this.#parts.core.leases.forget(session);
     this.#sink.close(error instanceof Fault ? error : new Fault("internal", error.message, { cause: error }));
@@ -126,7 +126,7 @@ export class WorkerConnection implements WorkerLink {
     if (moved || (capacity > 0 && capacity !== row.capacity)) {
       await this.#post({ type: "worker.changed", session, status, capacity }, 0);
     }
-    // Memory may be ahead of the commit: what is still to be cancelled is told by a turn, from rows.
+    // Memory may be ahead of the commit, so the cancels are not sent here but by a turn, from rows.
     const over = [...roster.held(session).values()].filter((run) => run.over).map(({ runId }) => runId);
     if (held && (over.length > 0 || this.#differs(session, held))) {
       await this.#post({ type: "held", session, held }, 0);
@@ -145,8 +145,10 @@ export class WorkerConnection implements WorkerLink {
   }
 
   /**
-   * Takes output on credit, until it is decided. Beyond its credit a worker is cut off; its Runs survive,
-   * it resumes. A public worker is merely read slower.
+   * Counts output against the worker's credit until it is committed. A worker that exceeds its credit loses its stream;
+   * its Runs continue, and it may reconnect. A public worker has no credit and is only read more slowly.
+   *
+   * @throws {Fault} `overloaded` if the credit is exceeded
    */
   #onCredit(bytes: number): Asker {
     const allowed = limits.workerCreditBytes + limits.chunkBytes;
