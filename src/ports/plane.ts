@@ -13,59 +13,107 @@ import type { LeaseTerms, WorkerView } from "#domain/worker/worker";
 import type { Reads } from "./store.js";
 
 /**
- * What can be done with the plane. The only way in: use cases never see an actor or a row's writer.
+ * The interface of the control plane to its use cases, and the only one: they never call an actor or write a row.
  *
  * All that is read through it is committed. Every change is answered after its commit.
+ *
+ * @example
+ * ```ts
+ * import type { Plane } from "taskrun/ports/plane";
+ *
+ * function isWell({ ready, health }: Plane): boolean {
+ *   return ready && !health.parked && !health.clock;
+ * }
+ * ```
  */
 export interface Plane extends TaskPlane, TemplatePlane, WorkerPlane {
   readonly reads: Reads;
   readonly terms: LeaseTerms;
   /** True while requests are served; false while starting and draining. */
   readonly ready: boolean;
-  /** What an operator should look at; empty in a plane that is well. */
+  /** Problems that an operator should look at; empty if there are none. */
   readonly health: PlaneHealth;
 }
 
+/**
+ * Creates, changes and follows Tasks.
+ *
+ * @example
+ * ```ts
+ * import { LOCAL_CALLER, type Receipt } from "taskrun";
+ * import type { TaskPlane } from "taskrun/ports/plane";
+ *
+ * async function printLog(plane: TaskPlane, { task }: Receipt, signal: AbortSignal): Promise<void> {
+ *   for await (const { firstSeq, entries } of plane.watch(LOCAL_CALLER, task.id, 0, signal)) {
+ *     entries.forEach(({ type }, i) => console.log(firstSeq + i, type));
+ *   }
+ * }
+ * ```
+ */
 export interface TaskPlane {
   /**
-   * Creates all of them in one commit; the answers keep the order. A draft whose idempotency key is
-   * known answers with the Task that holds it.
+   * Creates all drafts in one commit; answers in the same order, with a `Fault` for each draft that is refused. A draft
+   * whose idempotency key is known is answered with the Task that owns the key.
    *
-   * @throws {Fault} `overloaded` if the mailbox is full; then nothing was stored.
+   * @throws {Fault} `overloaded` if the mailbox is full, `unavailable` if the plane is not serving; then nothing was
+   *   stored
    */
   submit(caller: Caller, drafts: readonly TaskDraft[]): Promise<readonly (Receipt | Fault)[]>;
 
-  /** @throws {Fault} `not_found`, or `wrong_state` if the Task has already ended. */
+  /**
+   * Cancels the Task.
+   *
+   * @param reason for people; stored with the Task
+   * @throws {Fault} `not_found`, or `wrong_state` if the Task has already ended
+   */
   cancel(caller: Caller, taskId: TaskId, reason: string): Promise<Receipt>;
 
   /**
-   * Gives a waiting Step its payload, also one that does not wait yet. The same payload twice is once.
+   * Delivers a payload to the Step that waits for this signal; kept if the Step does not wait yet. Idempotent for the
+   * same payload.
    *
-   * @param signal what the template calls it
-   * @throws {Fault} `not_found`, or `wrong_state` if the Task has ended, the Step is settled, or another
-   *   payload came first
+   * @param signal its name in the template
+   * @param payload JSON text
+   * @throws {Fault} `not_found`, or `wrong_state` if the Task or the Step has ended, or another payload came first
    */
   signal(caller: Caller, taskId: TaskId, signal: string, payload: string): Promise<Receipt>;
 
   /**
-   * An operator resolves by hand what failed for good, in a Task that is held for it.
+   * Applies an operator's decision to a Step that has failed for good, in a Task that waits for an operator.
    *
    * @throws {Fault} `not_found`, or `wrong_state` if the Task has ended or the Step has not failed
    */
   resolve(caller: Caller, taskId: TaskId, stepName: string, action: ResolveAction): Promise<Receipt>;
 
   /**
-   * The Task's log from after `afterSeq`, live, until its terminal entry. Reads at the pace of the
-   * consumer and keeps nothing for it.
+   * Iterates over the Task's log after `afterSeq`, live, up to its terminal entry or until the signal aborts. Reads at
+   * the pace of the consumer and buffers nothing for it.
+   *
+   * @param afterSeq seq of the last entry that the consumer has; 0 for all
    *
    * @throws {Fault} `not_found`, `cursor_expired`, `cursor_ahead`, `overloaded` (too many watchers)
    */
   watch(caller: Caller, taskId: TaskId, afterSeq: number, signal: AbortSignal): AsyncIterable<LogSlice>;
 }
 
+/**
+ * Registers templates.
+ *
+ * @example
+ * ```ts
+ * import { LOCAL_CALLER } from "taskrun";
+ * import type { TemplatePlane } from "taskrun/ports/plane";
+ * import type { TemplatePage } from "taskrun/ports/store";
+ *
+ * async function registerAll({ templates }: TemplatePage, plane: TemplatePlane): Promise<void> {
+ *   for (const template of templates) await plane.register(LOCAL_CALLER, template);
+ * }
+ * ```
+ */
 export interface TemplatePlane {
   /**
-   * Makes the template known for good. One that is there already with the same body is answered as it is.
+   * Stores a template version, which never changes afterwards. Idempotent for the same body: answers with the version
+   * that was registered first.
    *
    * @throws {Fault} `template_conflict` if this version has another body, `overloaded` if the namespace
    *   has too many
@@ -73,54 +121,104 @@ export interface TemplatePlane {
   register(caller: Caller, template: Omit<TemplateRow, "registeredAt">): Promise<TemplateRow>;
 }
 
+/**
+ * Connects, lists and drains workers.
+ *
+ * @example
+ * ```ts
+ * import { LOCAL_CALLER } from "taskrun";
+ * import type { WorkerPlane } from "taskrun/ports/plane";
+ *
+ * async function drainHost(plane: WorkerPlane, hostname: string): Promise<void> {
+ *   for (const { info } of plane.workers(LOCAL_CALLER)) {
+ *     if (info.hostname === hostname) await plane.drainWorker(LOCAL_CALLER, info.workerId, "maintenance");
+ *   }
+ * }
+ * ```
+ */
 export interface WorkerPlane {
-  /** @throws {Fault} `not_found` if no such worker is connected. */
+  /**
+   * Assigns no more Runs to the worker. Resolves with the worker after the commit.
+   *
+   * @throws {Fault} `not_found` if no such worker is connected
+   */
   drainWorker(caller: Caller, workerId: WorkerId, reason: string): Promise<WorkerView>;
 
   /** Connected workers, in no order, as the last commit left them. */
   workers(caller: Caller): readonly WorkerView[];
 
-  /** A worker's stream begins. Speak through what is returned; hear through the sink. */
+  /**
+   * Attaches a worker's stream. Give the worker's reports to the returned link, `hello` first; the plane writes its
+   * frames to the sink.
+   */
   connect(caller: Caller, sink: WorkerSink): WorkerLink;
 }
 
-/** Trouble that does not keep the plane from serving. */
+/** Problems that do not keep the plane from serving. */
 export interface PlaneHealth {
-  /** Messages that cannot be decided and are tried again later: so many, since when, and when the next one is tried. */
+  /** Messages that cannot be decided and are retried: their number, since when, and when the next one is retried. */
   readonly parked?: { readonly count: number; readonly since: Instant; readonly next: Instant };
-  /** The wall clock at the start, which is too far from the last instant that the store remembers. */
+  /** Present if the wall clock at the start was too far from the last instant that the store had recorded. */
   readonly clock?: { readonly wall: Instant; readonly remembered: Instant; readonly message: string };
 }
 
-/** A Task as it stands right after the commit that answers for it, with those of its Steps and Runs the turn has seen. */
+/** A Task right after the commit of a request, with those of its Steps and Runs that the turn had loaded. */
 export interface Receipt {
   readonly task: TaskRow;
   readonly steps: readonly StepSummary[];
   readonly runs: readonly RunSummary[];
 }
 
-/** The plane's end of a worker's stream, given by a gateway. */
+/**
+ * Writes to a worker's stream; implemented by the gateway, called by the plane.
+ *
+ * @example
+ * ```ts
+ * import type { WorkerSink } from "taskrun/ports/plane";
+ *
+ * const sink: WorkerSink = {
+ *   unsentBytes: 0,
+ *   send: (frame) => console.log(frame.type),
+ *   close: (fault) => console.error(`the stream has ended: ${fault.message}`),
+ * };
+ * ```
+ */
 export interface WorkerSink {
   /** Bytes of frames given to `send` that the peer's transport has not taken yet. */
   readonly unsentBytes: number;
-  /** Writes a frame, or keeps it in the transport's bounded buffer. */
+  /** Writes a frame, or appends it to the transport's bounded buffer. Throws if the stream has failed. */
   send(frame: WorkerFrame): void;
-  /** Ends the stream; the worker may come back. */
+  /** Ends the stream with this fault; the worker may reconnect. */
   close(fault: Fault): void;
 }
 
-/** A gateway's end of a worker's stream. */
+/**
+ * Receives what a worker sends; implemented by the plane, called by the gateway.
+ *
+ * @example
+ * ```ts
+ * import type { WorkerLink, WorkerReport } from "taskrun/ports/plane";
+ *
+ * async function pass(reports: AsyncIterable<WorkerReport>, link: WorkerLink): Promise<void> {
+ *   try {
+ *     for await (const report of reports) await link.receive(report);
+ *   } finally {
+ *     link.closed();
+ *   }
+ * }
+ * ```
+ */
 export interface WorkerLink {
   /**
-   * What the worker says, in order. Resolves when the plane can take more: the gateway awaits it before
-   * it reads on, so that a full mailbox becomes an unread stream.
+   * Takes the worker's next report. Await it before reading the next one: it resolves when the plane can take more, so
+   * that a full mailbox stops the reading of the stream.
    *
-   * @throws {Fault} if the worker broke the protocol: the gateway ends the stream with it.
+   * @throws {Fault} if the worker has broken the protocol: end the stream with it
    */
   receive(report: WorkerReport): Promise<void>;
-  /** Much of what waited has been taken: say so when the sink's `unsentBytes` comes down to half of its bound, or to 0. */
+  /** Call when the sink's `unsentBytes` falls to half of its bound, and when it falls to 0. */
   drained(): void;
-  /** The stream has ended, however it did. Call once. */
+  /** Call once, when the stream has ended for whatever reason. */
   closed(): void;
 }
 

@@ -5,6 +5,7 @@ import type { StepRow } from "#domain/task/step";
 import type { Labels, TaskRow, TaskStatus } from "#domain/task/task";
 import type { TemplateRef, TemplateRow } from "#domain/template/template";
 
+/** Which Tasks to list; every given field must match. */
 export interface TaskFilter {
   readonly namespaces: readonly string[] | "*";
   readonly status?: TaskStatus;
@@ -12,25 +13,28 @@ export interface TaskFilter {
   readonly labels?: Labels;
 }
 
+/** A page of Tasks, newest first. */
 export interface TaskPage {
   readonly tasks: readonly TaskRow[];
-  /** Give it as `before` to read on; undefined on the last page. */
+  /** Pass it as `before` for the next page; undefined on the last page. */
   readonly next: TaskId | undefined;
 }
 
+/** Which templates to list; every given field must match. */
 export interface TemplateFilter {
   readonly namespaces: readonly string[] | "*";
   /** Only templates of this name. */
   readonly name?: string;
 }
 
+/** A page of templates. */
 export interface TemplatePage {
   readonly templates: readonly TemplateRow[];
-  /** Give it as `after` to read on; undefined on the last page. */
+  /** Pass it as `after` for the next page; undefined on the last page. */
   readonly next: TemplateRef | undefined;
 }
 
-/** A Task with all there is to show of it, less its log. */
+/** A Task with its input, Steps and Runs; its log and its Steps' results are read separately. */
 export interface TaskDetail {
   readonly task: TaskRow;
   readonly input: string;
@@ -40,36 +44,55 @@ export interface TaskDetail {
   readonly runs: readonly RunRow[];
 }
 
-/** Reads for clients. They see committed rows only and never wait for a turn. */
+/**
+ * Reads for clients. They return committed rows only and never wait for a turn.
+ *
+ * @example
+ * ```ts
+ * import type { Reads, TaskPage } from "taskrun/ports/store";
+ *
+ * async function countFailed(reads: Reads): Promise<number> {
+ *   let count = 0;
+ *   let page: TaskPage | undefined;
+ *   do {
+ *     page = await reads.tasks({ namespaces: "*", status: "FAILED" }, page?.next, 100);
+ *     count += page.tasks.length;
+ *   } while (page.next !== undefined);
+ *   return count;
+ * }
+ * ```
+ */
 export interface Reads {
+  /** A Task with its Steps and Runs; undefined if it is unknown. */
   task(id: TaskId): Promise<TaskDetail | undefined>;
 
   /**
-   * Newest first, by id. Ends at `pageSize` rows, or after a bounded number of rows looked at; then
-   * the page may be short, even empty, with `next` set.
+   * A page of Tasks, newest first, by id. Ends at `pageSize` rows, or after a bounded number of rows has been examined:
+   * then the page may be short, even empty, with `next` set.
    */
   tasks(filter: TaskFilter, before: TaskId | undefined, pageSize: number): Promise<TaskPage>;
 
+  /** A Run; undefined if it is unknown. */
   run(id: RunId): Promise<RunRow | undefined>;
 
-  /** One version of a template; an empty version asks for the newest. */
+  /** One version of a template, the newest for an empty version; undefined if it is unknown. */
   template(ref: TemplateRef): Promise<TemplateRow | undefined>;
 
-  /** By namespace, name, and version, newest version first; with every version of each name. */
+  /** A page of template versions, ordered by namespace, name and version, the newest version of a name first. */
   templates(filter: TemplateFilter, after: TemplateRef | undefined, pageSize: number): Promise<TemplatePage>;
 
-  /** A Task's input as JSON text, as it was given; undefined if the Task is unknown. */
+  /** A Task's input as JSON text, byte for byte; undefined if the Task is unknown. */
   input(id: TaskId): Promise<string | undefined>;
 
   /** A Step's result as JSON text, or undefined if it has none. */
   output(step: StepKey): Promise<string | undefined>;
 
   /**
-   * Log lines after `afterSeq`, whole packed rows cut to begin right there, at least one line if
-   * there is any, then as many as fit in about `maxBytes`. `firstSeq` is `afterSeq + 1`.
+   * Log entries after `afterSeq`: at least one if there is any, and as many as fit into about `maxBytes`. The slice's
+   * `firstSeq` is `afterSeq + 1`. Empty if there are none, or if the Task is unknown.
    */
   log(taskId: TaskId, afterSeq: number, maxBytes: number): Promise<LogSlice>;
 
-  /** The first seq still kept and the last one written; undefined if the Task is unknown. */
+  /** The first seq that is still kept, and the last one written; undefined if the Task is unknown. */
   logBounds(taskId: TaskId): Promise<{ readonly earliest: number; readonly last: number } | undefined>;
 }

@@ -9,7 +9,7 @@ import type { ReadyStep } from "#domain/task/step";
 import type { TemplateRow } from "#domain/template/template";
 import type { Instant } from "#domain/time/time";
 
-/** Rows of each kind, each once, in no order but where `Needs` says so. */
+/** Rows of each kind, each once, in no particular order unless `Needs` defines one. */
 export type LoadedRows = { readonly [Name in RowKindName]: readonly RowOf<Name>[] };
 
 /** JSON texts, by {@link textId}. */
@@ -17,28 +17,28 @@ export type LoadedTexts = {
   readonly [Name in TextKindName]: ReadonlyMap<TextKey<Name> extends TaskId ? TaskId : string, string>;
 };
 
-/** The answer to `Needs`. Every kind is there, with nothing in it if nothing was found. */
+/** The answer to `Needs`. Every kind is present, and empty if nothing was found. */
 export interface Loaded extends LoadedRows, LoadedTexts {
   readonly templates: readonly TemplateRow[];
 }
 
-/** Rows as they are to be stored next, their revision counted up. */
+/** Rows to be stored, with their revision already counted up. */
 export type RowsToCommit = { readonly [Name in RowKindName]: readonly RowOf<Name>[] };
 
 export type TextsToCommit = { readonly [Name in TextKindName]: readonly TextRow<Name>[] };
 
 /**
- * What one turn leaves behind: all of it or nothing.
+ * The writes of one turn, which are applied all or not at all.
  *
- * A row of revision n is written only if the stored one has revision n − 1 (or, for 1, if there is
- * none); one row that has moved refuses the whole commit. A terminal state in a store never changes.
+ * A row of revision n is written only if the stored one has revision n − 1 (for n = 1: if none is stored). If any row
+ * has another revision, the whole commit is refused with `conflict`. A terminal state in a store never changes.
  */
 export interface Commit extends RowsToCommit, TextsToCommit {
-  /** Plane time of the turn; becomes the last persisted instant. */
+  /** Plane time of the turn; becomes the last recorded instant. */
   readonly at: Instant;
-  /** A version that is there already is a conflict: a registered template never changes. */
+  /** New template versions. One that is already stored is a conflict: a registered template never changes. */
   readonly templates: readonly TemplateRow[];
-  /** Numbered by the store, per Task, after what is there. At most one element a Task. */
+  /** Log entries to append. The store numbers them, per Task, after the last one. At most one element per Task. */
   readonly log: readonly { readonly taskId: TaskId; readonly entries: readonly LogEntry[] }[];
   /** `at` 0 removes the deadline; otherwise it replaces the one of the same Task, Step and kind. */
   readonly deadlines: readonly Deadline[];
@@ -51,32 +51,48 @@ export interface Committed {
   readonly firstSeqs: readonly number[];
 }
 
-/** What is rebuilt in memory at boot. */
+/** The state from which the plane rebuilds its memory at boot. */
 export interface BootState {
-  /** The last persisted instant; 0 for a new store. */
+  /** The last recorded instant; 0 for a new store. */
   readonly at: Instant;
   readonly lanes: readonly Lane[];
-  /** Every Run some session still holds. */
+  /** Every Run that a session still holds. */
   readonly held: readonly RunRow[];
-  /** PENDING Tasks by namespace. */
+  /** Number of PENDING Tasks by namespace. */
   readonly waiting: ReadonlyMap<string, number>;
-  /** Versions of templates by namespace. */
+  /** Number of template versions by namespace. */
   readonly templates: ReadonlyMap<string, number>;
   readonly nextDueAt: Instant | undefined;
 }
 
-/** What turns ask of a store: the main path, and what wakes it. */
+/**
+ * What turns need of a store: loading, committing, and the queries for ready Steps and deadlines. The plane calls
+ * `load`, `commit` and `ready` one after the other; `due` and `nextDueAt` may run beside them.
+ *
+ * @example
+ * ```ts
+ * import type { TurnStore } from "taskrun/ports/store";
+ *
+ * async function waitsForWorkers(store: TurnStore): Promise<boolean> {
+ *   const { lanes } = await store.boot();
+ *   for (const { key } of lanes) if ((await store.ready(key, 1)).length > 0) return true;
+ *   return false;
+ * }
+ * ```
+ */
 export interface TurnStore {
-  /** Opens what is there, unless `open` has; called once, before anything else. */
+  /** Opens the store, unless `open` has been called, and reads the state at boot. Called once, before anything else. */
   boot(): Promise<BootState>;
 
-  /** One batched read for all the messages of a turn. */
+  /** Loads rows and texts in one batched read. What does not exist is absent from the answer. */
   load(needs: Needs): Promise<Loaded>;
 
   /**
-   * @throws {Fault} `conflict` if a row has moved: nothing was written; load again and decide again.
-   * @throws {Fault} `disk_full`, `overloaded`: nothing was written; later there may be room.
-   * @throws anything else: it is not known whether the commit landed. The plane stops, and boots anew.
+   * Writes a turn atomically. Resolves when it is durable.
+   *
+   * @throws {Fault} `conflict` if a row has another revision: nothing was written; load and decide again
+   * @throws {Fault} `disk_full`, `overloaded`: nothing was written; try again later
+   * @throws any other error if it is unknown whether the turn was written: the plane stops and must be restarted
    */
   commit(turn: Commit): Promise<Committed>;
 
@@ -85,10 +101,11 @@ export interface TurnStore {
 
   /**
    * Deadlines due at `at` or before: first those of Tasks that have begun, then the starts of others, the earliest
-   * first among both. {@link startsAmong} says how many starts there may be: a Task that begins may have children
-   * that begin, and what is to end them must not wait behind them all.
+   * first in each group. {@link startsAmong} bounds the number of starts: a Task that begins may start children, and
+   * the deadlines that end these must not wait behind all starts.
    */
   due(at: Instant, limit: number): Promise<readonly Deadline[]>;
 
+  /** When the earliest deadline is due; undefined if there is none. */
   nextDueAt(): Promise<Instant | undefined>;
 }

@@ -8,33 +8,58 @@ export type { Deadline, DeadlineKind } from "#domain/task/deadline";
 export type * from "./store-reads.js";
 export type * from "./store-turns.js";
 
-/** What keeps a store going, beside the turns: opening, closing, failures, and the removal of what is over. */
+/**
+ * The operation of a store: opening, closing, failures, and the removal of ended Tasks.
+ *
+ * @example
+ * ```ts
+ * import type { Clock } from "taskrun/ports/clock";
+ * import type { StoreMaintenance } from "taskrun/ports/store";
+ *
+ * async function removeAllEnded(store: StoreMaintenance, clock: Clock): Promise<void> {
+ *   const before = clock.now();
+ *   while ((await store.removeFinished(before, 100)).length === 100) await clock.yield();
+ * }
+ * ```
+ */
 export interface StoreMaintenance {
   /**
-   * Settles with the reason once nothing may be asked of it any more, also if nobody has asked: a row is damaged, the
-   * disk has failed, its files are gone. Absent if that cannot happen.
+   * Resolves with the reason when the store has failed and must not be used any more, even if no call has failed: a row
+   * is damaged, the disk has failed, its files are gone. Absent if this cannot happen.
    */
   readonly failed?: Promise<Error>;
 
   /**
-   * Begins to open what is there, for a caller that has other things to do before `boot`; nothing has to call it. Fails
-   * as `boot` then does too. Absent if there is nothing to wait for.
+   * Optional to call: begins to open the store while the caller does other things before `boot`. If it rejects, `boot`
+   * rejects with the same error. Absent if opening takes no time.
    */
   open?(): Promise<void>;
 
   /**
-   * Removes up to `limit` Tasks that finished before `before`, with all that is theirs, except those
-   * with a Run some worker still holds. Returns the removed.
+   * Removes up to `limit` Tasks that finished before `before`, with everything that belongs to them, except Tasks
+   * with a Run that a worker still holds. Resolves with their ids.
    */
   removeFinished(before: Instant, limit: number): Promise<readonly TaskId[]>;
 
+  /** Closes the store after the calls in flight. Call once; no other call may follow. */
   close(): Promise<void>;
 }
 
 /**
- * What the control plane must not forget, by who uses it: turns, clients' reads, and maintenance. Whoever uses a store
- * asks for the part that it needs. The contract is `testing/store-suite`: an adapter is correct if it passes there,
- * and `stores/memory` is the shortest one that does.
+ * The durable state of the control plane, in three parts: turns, clients' reads, and maintenance. Code that uses a
+ * store takes only the part that it needs. `testing/store-suite` tests the contract: an adapter is correct if it
+ * passes, and `stores/memory` is the shortest one that does.
+ *
+ * @example
+ * ```ts
+ * import type { Store } from "taskrun/ports/store";
+ *
+ * async function inspect(store: Store): Promise<void> {
+ *   const { lanes, held } = await store.boot();
+ *   console.log(`${lanes.length} lanes, ${held.length} runs held by workers`);
+ *   await store.close();
+ * }
+ * ```
  */
 export interface Store extends TurnStore, StoreMaintenance {
   readonly reads: Reads;

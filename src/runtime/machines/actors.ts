@@ -26,7 +26,7 @@ const deciders = {
 
 /** The four actors: where each stands in its life, what it remembers, and what it decides. */
 export class Actors {
-  /** Changed by the supervisor alone, and never taken back with a turn. */
+  /** Changed only by the supervisor; not rolled back with a turn. */
   readonly #states = new Map<ActorName, ActorState>(actorNames.map((name) => [name, "starting"]));
   /** Changed by messages, through the turn's journal. */
   readonly #contexts = new Map<ActorName, unknown>([
@@ -40,7 +40,7 @@ export class Actors {
     return this.#states.get(name) as ActorState;
   }
 
-  /** Gives an actor a message, with the moment and what it may look at. All that it needs is in the view by now. */
+  /** Has an actor decide a message; returns its commands. Call it when the rows of {@link needsOf} are in the view. */
   tell(addressed: AddressedMessage, view: MessageView, stamp: Stamped, journal: Journal): readonly Command[] {
     const event: Heard = Object.assign({}, addressed.message, stamp, { view });
     const before = { value: this.stateOf(addressed.to), context: this.#contexts.get(addressed.to) };
@@ -49,7 +49,7 @@ export class Actors {
     return after.commands;
   }
 
-  /** A step in the life of one actor, or of all. */
+  /** Sends a message of the life cycle (serve, drain, stop, …) to one actor, or to all. */
   live(message: ActorLife, name?: ActorName): void {
     for (const each of name ? [name] : actorNames) {
       const { value } = deciders[each](
@@ -61,7 +61,10 @@ export class Actors {
   }
 }
 
-/** The rows that a message needs before it is decided, as far as those that are here already tell. */
+/**
+ * The rows that a message needs before it is decided, as far as the rows that are already loaded tell. Call it again
+ * after loading: loaded rows may name further ones.
+ */
 export function needsOf({ to, message }: AddressedMessage, view: MessageView): Needs {
   switch (to) {
     case "task-request":

@@ -16,20 +16,20 @@ import {
   type Transition,
 } from "./flat-machine.js";
 
-/** A machine at rest: what a row keeps of it, as plain JSON. */
+/** The state of a machine between messages, as plain JSON. */
 export interface MachineState<Context> {
-  /** The state's name, or of a machine of several regions a record of theirs. */
+  /** The state's name; for a machine of several regions, a record of the name of each region's state. */
   readonly value: unknown;
   readonly context: Context;
 }
 
 /**
- * Where a message led, and what the machine asks the runtime to do. The context is the one that was given, or a
- * copy that nobody else has.
+ * The state of a machine after a message, and its commands for the runtime. The context is the given object if it did
+ * not change, otherwise a copy that the caller owns.
  */
 export interface Decision<Context> extends MachineState<Context> {
   readonly commands: readonly Command[];
-  /** True if the state does not listen for the message: nothing has changed. */
+  /** True if the state has no transition for the message: nothing has changed. */
   readonly ignored: boolean;
 }
 
@@ -42,9 +42,9 @@ export type Decide<Context, Message extends EventObject> = (
 /**
  * Makes a machine a function of its state and a message.
  *
- * XState's own `transition()` does the same at several times the cost: it carries out statecharts nested to any
- * depth, with history, delays and children. Ours are flat, or flat regions side by side, and this carries out just
- * that. A test holds the two equal on every machine, state and message, and the runtime's tests run over either.
+ * XState's own `transition()` does the same at several times the cost, because it supports statecharts nested to any
+ * depth, with history, delays and children. Our machines are flat, or flat regions side by side, and only these are
+ * supported here. A test compares both on every machine, state and message, and the runtime's tests run over either.
  *
  * @throws {InvariantViolation} if the machine uses more of XState than {@link flattenMachine} accepts
  */
@@ -87,7 +87,7 @@ class Macrostep {
     });
   }
 
-  /** @returns false if no state listens for the message */
+  /** @returns false if no state has a transition for the message */
   run(): boolean {
     const { type } = this.#args.event;
     const heard = this.#microstep(type);
@@ -110,8 +110,8 @@ class Macrostep {
   }
 
   /**
-   * In each region the first transition whose guard holds: first the actions of all of them, then the entry
-   * actions of the states that are entered.
+   * Takes in each region the first transition whose guard holds: first runs the actions of all these transitions, then
+   * the entry actions of the states that are entered.
    *
    * @returns false if there is none
    */
@@ -165,7 +165,7 @@ class Macrostep {
     Object.assign(args.context as object, change);
   }
 
-  /** What is enqueued is carried out once all of it is known. */
+  /** Collects what an action enqueues, then carries it out in order. */
   #collect(collect: NonNullable<Implementation["collect"]>, params: unknown): void {
     const { context, event } = this.#args;
     const items = this.#queue.collect((enqueue) => collect({ context, event, enqueue }, params));
@@ -182,7 +182,7 @@ class Macrostep {
   }
 }
 
-/** What XState offers beside `enqueue.assign`, and no machine of ours may use. */
+/** Other members of XState's `enqueue`; a machine that calls one throws. */
 const NOT_CARRIED_OUT = [
   "raise",
   "sendTo",
@@ -195,7 +195,7 @@ const NOT_CARRIED_OUT = [
 
 type Queued = { readonly type: string; readonly params?: unknown } | { readonly assignment: Assignment };
 
-/** What one action enqueues. One for each machine, since an action is over before the next one begins. */
+/** Collects what one action enqueues. Shared by all actions of a machine, which run one after the other. */
 class ActionQueue {
   readonly #enqueue: Enqueue;
   #items: Queued[] = [];
@@ -215,7 +215,7 @@ class ActionQueue {
     this.#enqueue = Object.assign(enqueue, Object.fromEntries(refused), { assign });
   }
 
-  /** @returns what `act` has enqueued; if it throws, nothing of it is left here */
+  /** @returns what `act` has enqueued; the next call starts anew, also after `act` has thrown */
   collect(act: (enqueue: Enqueue) => void): readonly Queued[] {
     this.#items = [];
     act(this.#enqueue);

@@ -53,7 +53,10 @@ export type Named = string | { readonly type: string; readonly params?: unknown 
 /** What an action may enqueue: further actions by name, and assignments. */
 export type Enqueue = ((action: Named) => void) & { assign: (assignment: Assignment) => void };
 
-/** What XState has for an action's name: an `assign`, an `enqueueActions`, or neither if it is a request to the runtime. */
+/**
+ * What XState has for an action's name: an `assign`, an `enqueueActions`, or neither if it is a request to the
+ * runtime.
+ */
 export interface Implementation {
   readonly type?: string;
   readonly assignment?: Assignment;

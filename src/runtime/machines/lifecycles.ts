@@ -47,7 +47,9 @@ export function advanceWorker(row: SessionRow, message: WorkerMessage): Advanced
   return [placed(row, decision, "state", decision.value as SessionState), decision.commands];
 }
 
-/** The row with its state in its column. Reuses the machine's copy of the row; copies it here if the machine did not. */
+/**
+ * The row with its state in its column. Reuses the machine's copy of the row; copies it here if the machine did not.
+ */
 function placed<Row, Column extends keyof Row>(
   row: Row,
   { context, ignored }: Decision<Row>,

@@ -103,7 +103,10 @@ export class Backlog {
     return true;
   }
 
-  /** The first instant after `at` when a Step's backoff, or its time of avoiding a worker, ends; undefined if there is none. */
+  /**
+   * The first instant after `at` when a Step's backoff, or its time of avoiding a worker, ends; undefined if there is
+   * none.
+   */
   nextAvoidEnd(at: Instant): Instant | undefined {
     let next: Instant | undefined;
     for (const { page } of this.#queues.values()) {

@@ -108,7 +108,9 @@ export class Roster {
     this.#forgetIfDone(place, journal);
   }
 
-  /** Updates held Runs from a changed Run row: the session in `heldBy` uses a slot for it, and no other session does. */
+  /**
+   * Updates held Runs from a changed Run row: the session in `heldBy` uses a slot for it, and no other session does.
+   */
   follow(before: RunRow | undefined, after: RunRow, journal: Journal): void {
     if (before && before.heldBy !== "" && before.heldBy !== after.heldBy) {
       const place = this.#places.get(before.heldBy);

@@ -33,8 +33,8 @@ export interface Change<Row> {
 }
 
 /**
- * The rows of a turn, as loaded and as changed, and everything else that its commit contains. A cascade sees the changes
- * of earlier cascades. Every change goes through the journal, so that a cascade can be rolled back as one.
+ * The rows of a turn, as loaded and as changed, and everything else that its commit contains. A cascade sees the
+ * changes of earlier cascades. Every change goes through the journal, so that a cascade can be rolled back as one.
  */
 export class Workspace {
   readonly #journal: Journal;
@@ -286,7 +286,10 @@ export class Workspace {
   }
 }
 
-/** One string for a namespace and an idempotency key. Quoted, because both come from clients and may have any characters. */
+/**
+ * One string for a namespace and an idempotency key. Quoted, because both come from clients and may have any
+ * characters.
+ */
 export function keyName(namespace: string, key: string): string {
   return JSON.stringify([namespace, key]);
 }

@@ -5,7 +5,10 @@ import type { Supervisor } from "../supervisor.js";
 import { ask } from "./ask.js";
 import { workerView } from "./workers.js";
 
-/** `Plane.drainWorker`: assigns no more Runs to a worker. Resolves with the worker as the commit of this change left it. */
+/**
+ * `Plane.drainWorker`: assigns no more Runs to a worker. Resolves with the worker as the commit of this change left
+ * it.
+ */
 export function drainWorker(supervisor: Supervisor): Plane["drainWorker"] {
   const { core } = supervisor;
   return async (caller, workerId, message) => {

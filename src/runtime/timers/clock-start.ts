@@ -7,7 +7,10 @@ import type { Core } from "../core.js";
 
 type Starting = Pick<Core, "telemetry"> & { readonly store: { readonly reads: Reads } };
 
-/** Starts plane time, and logs an error if the wall clock is implausible. Call `start` once, before anything is decided. */
+/**
+ * Starts plane time, and logs an error if the wall clock is implausible. Call `start` once, before anything is
+ * decided.
+ */
 export class ClockStarter {
   readonly #core: Starting;
   readonly #clock: StartableClock;

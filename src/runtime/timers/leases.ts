@@ -74,7 +74,9 @@ export class Leases {
     this.#leases.delete(session);
   }
 
-  /** Extends all leases. Call after this process was suspended: it could not receive the workers' messages meanwhile. */
+  /**
+   * Extends all leases. Call after this process was suspended: it could not receive the workers' messages meanwhile.
+   */
   extendAll(by: Millis): void {
     for (const lease of this.#leases.values()) lease.until = later(lease.until, by);
   }

@@ -58,8 +58,9 @@ export class Retention {
   }
 
   /**
-   * Milliseconds before the start that only the wall clock vouches for. They do not count towards a Task's age until the
-   * server has run for `limits.retentionPause`, so that an operator can notice a wrong clock before Tasks are removed.
+   * Milliseconds before the start that only the wall clock vouches for. They do not count towards a Task's age until
+   * the server has run for `limits.retentionPause`, so that an operator can notice a wrong clock before Tasks are
+   * removed.
    */
   #unproven(): number {
     if (!this.#clockStart) return 0;

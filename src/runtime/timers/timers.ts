@@ -159,7 +159,10 @@ export class Timers {
     return left.reduce<Instant | undefined>((next, { at }) => earliest(next, at), undefined);
   }
 
-  /** Adapts the batch to the time that the last one took: one deadline may make a thousand rows or end a thousand Runs. */
+  /**
+   * Adapts the batch to the time that the last one took: one deadline may make a thousand rows or end a thousand
+   * Runs.
+   */
   #fitBatch(tookMs: number): void {
     const fits = tookMs > limits.dueBatch ? (this.#batch * limits.dueBatch) / tookMs : 2 * this.#batch;
     this.#batch = Math.max(limits.dueDeadlinesLeast, Math.min(limits.dueDeadlines, Math.floor(fits)));

@@ -10,9 +10,9 @@ import type { Message, PostedMail, Undecided } from "./turn.js";
 import type { MissingVerdict } from "./verdicts.js";
 
 /**
- * Messages that cannot be decided until schemas have been checked. Each is set aside while its verdicts are fetched, one
- * after the other, and is then returned to the front of its mailbox with all of them. Nothing is stored: after a restart
- * the sender repeats the message, as it does with any message that was not decided.
+ * Messages that cannot be decided until schemas have been checked. Each is set aside while its verdicts are fetched,
+ * one after the other, and is then returned to the front of its mailbox with all of them. Nothing is stored: after a
+ * restart the sender repeats the message, as it does with any message that was not decided.
  */
 export class AwaitedVerdicts {
   readonly #core: Core;

@@ -48,8 +48,8 @@ export class CascadeFailure {
 }
 
 /**
- * Decides the messages of one turn, each as a cascade of its own. A message that cannot be decided does not affect other
- * messages and is not retried in every turn.
+ * Decides the messages of one turn, each as a cascade of its own. A message that cannot be decided does not affect
+ * other messages and is not retried in every turn.
  */
 export class CascadeDecider {
   readonly #tools: TurnTools;
@@ -99,9 +99,9 @@ export class CascadeDecider {
   }
 
   /**
-   * Like {@link decide}, for a message that is repeated until it is decided: a worker's report, a deadline. If deciding
-   * fails, ends the Run, Step or Task that it fails on with reason INTERNAL, the narrowest first, and decides the message
-   * again. If this fails too, parks the message.
+   * Like {@link decide}, for a message that is repeated until it is decided: a worker's report, a deadline. If
+   * deciding fails, ends the Run, Step or Task that it fails on with reason INTERNAL, the narrowest first, and
+   * decides the message again. If this fails too, parks the message.
    */
   async decideForGood(first: AddressedMessage): Promise<Answer | undefined | CascadeFailure> {
     const { core, at } = this.#tools;
@@ -152,8 +152,8 @@ export class CascadeDecider {
   }
 
   /**
-   * Postpones the message: moves its deadline, or the end of the lease that it is about. A worker's report needs no such
-   * change, because the worker repeats it. The deadline of a Task that has ended is removed.
+   * Postpones the message: moves its deadline, or the end of the lease that it is about. A worker's report needs no
+   * such change, because the worker repeats it. The deadline of a Task that has ended is removed.
    */
   #park(addressed: AddressedMessage): void {
     const { core, work, at } = this.#tools;

@@ -30,9 +30,9 @@ export interface CascadeParts {
 }
 
 /**
- * Decides one message from outside and all messages that follow from it. The addressed actor decides, its commands are
- * carried out, and messages among them are decided in turn, until none is left. Then the indexes and the log are updated
- * from the rows that changed.
+ * Decides one message from outside and all messages that follow from it. The addressed actor decides, its commands
+ * are carried out, and messages among them are decided in turn, until none is left. Then the indexes and the log are
+ * updated from the rows that changed.
  *
  * One instance decides one message. If `decide` throws, the caller rolls the journal back.
  */
@@ -77,8 +77,8 @@ export class MessageCascade {
   }
 
   /**
-   * Loads the rows that the message needs; undefined if all are loaded. May take several rounds, because loaded rows name
-   * further rows: a Step its dependants, a batch its next member.
+   * Loads the rows that the message needs; undefined if all are loaded. May take several rounds, because loaded rows
+   * name further rows: a Step its dependants, a batch its next member.
    */
   #loadFor(addressed: AddressedMessage): Promise<void> | undefined {
     const { context, loadMissing } = this.#parts;

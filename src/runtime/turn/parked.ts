@@ -11,9 +11,9 @@ interface Entry {
 }
 
 /**
- * Messages that cannot be decided, and whose Run, Step or Task cannot be ended either. Each is tried again after a delay
- * that doubles with every failure, from `limits.parkFirst` to `limits.parkMost`. Kept in memory only: after a restart
- * all are tried at once.
+ * Messages that cannot be decided, and whose Run, Step or Task cannot be ended either. Each is tried again after a
+ * delay that doubles with every failure, from `limits.parkFirst` to `limits.parkMost`. Kept in memory only: after a
+ * restart all are tried at once.
  */
 export class ParkedMessages {
   readonly #entries = new Map<string, Entry>();
@@ -30,7 +30,9 @@ export class ParkedMessages {
     return entry.until;
   }
 
-  /** True if a worker's report is parked at this time. Always false for deadlines and leases, which are moved instead. */
+  /**
+   * True if a worker's report is parked at this time. Always false for deadlines and leases, which are moved instead.
+   */
   has(addressed: AddressedMessage, at: Instant): boolean {
     const { type } = addressed.message;
     if (this.#entries.size === 0 || (type !== "report" && type !== "held")) return false;
@@ -53,7 +55,10 @@ export class ParkedMessages {
     return { count: entries.length, since, next };
   }
 
-  /** Removes entries whose message was not repeated within `limits.parkMost` after its delay, and the oldest when full. */
+  /**
+   * Removes entries whose message was not repeated within `limits.parkMost` after its delay, and the oldest when
+   * full.
+   */
   #dropStale(at: Instant): void {
     for (const [key, { until }] of this.#entries) {
       const stale = later(until, limits.parkMost) <= at;

@@ -6,7 +6,10 @@ import { limits } from "#limits/index";
 import type { Core } from "../core.js";
 import type { Message, PostedMail } from "./turn.js";
 
-/** Refusals after which nothing was written for certain. After any other failure the plane stops and must be restarted. */
+/**
+ * Refusals after which nothing was written for certain. After any other failure the plane stops and must be
+ * restarted.
+ */
 const nothingWritten: ReadonlySet<FaultCode> = new Set(["conflict", "disk_full", "overloaded"]);
 
 /** The store's refusal, if the error is one after which the turn may be decided again. */
@@ -51,13 +54,16 @@ export class RefusedTurns {
     }
     if (mail?.envelope.source === "gateway") return mail.envelope.answer?.reject(refusal);
 
-    // While a report cannot be stored, no message behind it can be decided: clients are refused rather than left waiting.
+    // While a report cannot be stored, no message behind it can be decided: clients are refused rather than left
+    // waiting.
     this.#bus.giveBack(posted);
     for (const { answer } of this.#bus.takeFrom("gateway")) answer?.reject(refusal);
     await this.#pause();
   }
 
-  /** Drops a message that conflicts repeatedly although it is decided alone. This is a bug, and must not block others. */
+  /**
+   * Drops a message that conflicts repeatedly although it is decided alone. This is a bug, and must not block others.
+   */
   #drop({ envelope }: PostedMail, refusal: Fault): void {
     const { to, message, answer } = envelope;
     this.#core.telemetry.log.error("a message was dropped: it conflicts again and again", {

@@ -22,9 +22,9 @@ interface Undeliverable {
 }
 
 /**
- * The command that sends a Run to its worker; or, if the assignment cannot be built or does not fit into one message, the
- * command that ends the Run. In this case the worker gets no message and its slot is free again. The assignment is built
- * before the commit, so that it cannot fail after it.
+ * The command that sends a Run to its worker; or, if the assignment cannot be built or does not fit into one message,
+ * the command that ends the Run. In this case the worker gets no message and its slot is free again. The assignment
+ * is built before the commit, so that it cannot fail after it.
  */
 export function sendOrEnd(runId: RunId, { context, core, at }: Parts): Command {
   const run = context.work.run(runId);

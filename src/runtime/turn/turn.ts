@@ -112,7 +112,10 @@ export class Turn {
     this.#journal.rollBackTo(0);
   }
 
-  /** Decides one message. If it fails, a client gets an error; a message that would be repeated is contained or parked. */
+  /**
+   * Decides one message. If it fails, a client gets an error; a message that would be repeated is contained or
+   * parked.
+   */
   async #cascade(envelope: Mail): Promise<Answer | Error | undefined> {
     const first = addressed(envelope);
     const outcome =
@@ -165,7 +168,10 @@ export class Turn {
     return slots > made && (made === limits.turnAssignments || unread());
   }
 
-  /** Assigns the Steps one by one. A Step that cannot be assigned is ended, or its Task, and does not block the others. */
+  /**
+   * Assigns the Steps one by one. A Step that cannot be assigned is ended, or its Task, and does not block the
+   * others.
+   */
   async #assignOneByOne({ deciding }: CascadeFailure, offer: Offer): Promise<void> {
     const message = deciding.addressed?.message;
     if (message?.type !== "assign") return;
@@ -177,7 +183,10 @@ export class Turn {
     }
   }
 
-  /** Reads pages that are used up: of lanes from which a worker could take, and of lanes that Steps have left in this turn. */
+  /**
+   * Reads pages that are used up: of lanes from which a worker could take, and of lanes that Steps have left in this
+   * turn.
+   */
   async #readLanes(anyRoom: boolean): Promise<void> {
     const { backlog } = this.#core.memory;
     const unread = backlog.unread();

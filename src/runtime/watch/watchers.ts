@@ -14,8 +14,8 @@ interface Watched {
 }
 
 /**
- * The watchers of all Tasks. A watcher is a cursor: it is woken after a commit, and reads the log from its cursor at its
- * own pace. So there is no queue per watcher, and no difference between replay and live.
+ * The watchers of all Tasks. A watcher is a cursor: it is woken after a commit, and reads the log from its cursor at
+ * its own pace. So there is no queue per watcher, and no difference between replay and live.
  */
 export class Watchers {
   readonly #reads: Reads;
