@@ -7,7 +7,9 @@ export interface HealthReport extends PlaneHealth {
   readonly status: "healthy" | "degraded" | "unavailable";
 }
 
-/** Whether requests are served, for all who ask: load balancers, `/health/ready`, and those who watch. */
+/**
+ * Reports whether requests are served: to load balancers, to `/health/ready`, and to watchers of gRPC health checks.
+ */
 export class Health {
   readonly #plane: Pick<Plane, "ready" | "health">;
   readonly #listeners = new Set<() => void>();
@@ -15,7 +17,7 @@ export class Health {
   #draining = false;
   #looking: NodeJS.Timeout | undefined;
 
-  /** @param services fully qualified names of what is served; they share one state */
+  /** @param services fully qualified names of the services that are served; all share one state */
   constructor(plane: Pick<Plane, "ready" | "health">, services: readonly string[]) {
     this.#plane = plane;
     this.#services = new Set(services);
@@ -29,7 +31,9 @@ export class Health {
     return !this.#draining && this.#plane.ready;
   }
 
-  /** What `/health` tells: whether requests are served, and what an operator should look at. Times are Unix ms. */
+  /**
+   * The content of `/health`: whether requests are served, and problems for an operator. Times are Unix milliseconds.
+   */
   get report(): HealthReport {
     const trouble = this.#plane.health;
     const status = Object.keys(trouble).length > 0 ? "degraded" : "healthy";
@@ -44,13 +48,13 @@ export class Health {
     return service === "" || this.#services.has(service);
   }
 
-  /** From here on nothing is served; there is no way back. */
+  /** From now on reports that nothing is served. Cannot be reversed. */
   drain(): void {
     this.#draining = true;
     for (const tell of this.#listeners) tell();
   }
 
-  /** Now, and again after each change, until the signal aborts. */
+  /** Yields the present state, and again after each change, until the signal aborts. */
   async *changes(signal: AbortSignal): AsyncGenerator<boolean, void> {
     let wake = () => {};
     const tell = () => wake();

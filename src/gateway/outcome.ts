@@ -15,13 +15,13 @@ export interface Failure {
 
 export const OK: Outcome = { status: "OK" };
 
-/** The peer gave up: nobody reads the answer. */
+/** The peer has cancelled, so that the answer is not sent. */
 export const CANCELLED: Failure = {
   status: "CANCELLED",
   fault: new Fault("unavailable", "the caller is gone"),
 };
 
-/** Counts and times the requests of one rpc on one mount, and tells failures of ours from callers'. */
+/** Counts and times the requests of one rpc on one mount, and logs errors that are bugs of the server. */
 export class Meter {
   readonly #telemetry: Telemetry;
   readonly #rpc: string;
@@ -36,7 +36,7 @@ export class Meter {
     this.#timeLabels = { rpc: this.#rpc };
   }
 
-  /** Anything but a Fault is a bug of ours: it is logged here, and the caller learns only where to look. */
+  /** The failure to send for an error. An error that is no Fault is a bug: it is logged, and its text is not sent. */
   outcomeOf(error: unknown): Failure {
     if (error === CANCELLED.fault) return CANCELLED;
     if (error instanceof Fault) return { status: statusOf(error), fault: error };
@@ -69,7 +69,7 @@ export function drainingFault(): Fault {
   return new Fault("unavailable", "server draining", { reason: "DRAINING" });
 }
 
-/** Asking again brings the same answer, so no time is named to do it. */
+/** The fault for an answer above the size of a message. It has no retry delay, because a retry would fail too. */
 export function answerTooLarge(bytes: number): Fault {
   const message = `the answer is ${bytes} bytes long; the limit is ${limits.messageBytes} bytes: ask for less.`;
   return new Fault("overloaded", message, { reason: "ANSWER_TOO_LARGE", retryAfter: millis(0) });

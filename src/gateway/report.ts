@@ -30,13 +30,13 @@ import type { RunStatus } from "#wire/gen/taskrun/v1/common_pb";
 import type { RunClientMessage, RunStatusUpdate } from "#wire/gen/taskrun/v1/run_service_pb";
 
 /**
- * What a worker says after its hello, checked; undefined for what is to be ignored, because a later
- * version of the protocol may say things that this one does not know.
+ * Checks a worker's message after its hello and converts it to a report; undefined for a message to ignore, because a
+ * later version of the protocol may have kinds that this one does not know.
  *
- * What cannot be accepted of a Run becomes a `refused` report, which costs that Run alone: were the stream
- * ended instead, the worker would come back and send the same again, with all its other Runs behind it.
+ * A message about a Run that cannot be accepted becomes a `refused` report, which ends only that Run. If the stream
+ * were ended instead, the worker would reconnect and send the same message again, and block its other Runs.
  *
- * @param cut called if a part was too long and has been left out
+ * @param cut called if a part was too long and has been cut or left out
  * @throws {Fault} `invalid` if the worker breaks the protocol without naming a Run: the stream ends with it
  */
 export function reportOf(
@@ -123,7 +123,7 @@ function read(
   }
 }
 
-/** A result that cannot be kept fails the Run for good, and what is too long beside it is cut. */
+/** Checks a status: a result that cannot be stored fails the Run permanently; other texts that are too long are cut. */
 function statusOf(
   update: RunStatusUpdate,
   protocol: WorkerProtocol,
@@ -132,7 +132,7 @@ function statusOf(
   const { outputJson, backendUsed } = update;
   const failure = resultFailure(outputJson);
   const errorMessage = clip(update.errorMessage, limits.errorMessageBytes);
-  // As it is nearly always.
+  // The usual case: nothing has to be cut.
   if (failure === undefined && !backendUsed && errorMessage === update.errorMessage) {
     return statusFromWire(update, protocol);
   }

@@ -13,12 +13,12 @@ import type { Telemetry } from "#ports/telemetry";
 import type { Identify } from "./caller.js";
 import type { Health } from "./health.js";
 
-/** What every mount serves with: one object of a server. Says nothing of who calls. */
+/** What every mount needs to serve; one object for a server, independent of the caller. */
 export interface Served {
   readonly services: Services;
   readonly telemetry: Telemetry;
   readonly health: Health;
-  /** Who sends a request. Asked anew for each. */
+  /** Identifies the caller of a request. Called for each request. */
   readonly identify: Identify;
 }
 
@@ -29,20 +29,23 @@ export interface Call extends Request {
 }
 
 export interface StreamCall extends Call {
-  /** Aborted when the peer is gone or the server drains: a handler then stops, however it likes. */
+  /** Aborted when the peer is gone or the server drains: the handler must then return or throw soon. */
   readonly signal: AbortSignal;
   /** Ends the stream with this failure at once, even if the peer does not read. */
   end(fault: Fault): void;
-  /** Says how many bytes are kept for the peer beside what was written to it; 0 when none are any more. May end the stream. */
+  /**
+   * Call whenever the number of bytes changes that are buffered for the peer in addition to those written; 0 if none
+   * are. May end the stream.
+   */
   keep(bytes: number): void;
-  /** The peer has said who it is: its connection no longer counts by its address. */
+  /** Call when the peer has identified itself: its connection no longer counts towards the bound of its address. */
   identified(): void;
 }
 
-/** What carries the answer of one unary request. */
+/** The channel that carries the answer of one unary request. */
 export type AnswerChannel = Pick<Request, "reserve">;
 
-/** One row of the table of handlers, with its types forgotten: all that a mount needs. */
+/** One row of the table of handlers, with its message types erased: all that a mount needs. */
 export type Rpc =
   | {
       readonly kind: "unary";
@@ -61,8 +64,8 @@ export type Rpc =
     };
 
 /**
- * A use case as an rpc: what is sent becomes its input, what it answers a message. A message whose fields are named
- * and typed as the input's is one as it stands, and is not copied.
+ * Makes an rpc of a use case: maps the request message to the input, and the view to the response message. A message
+ * whose fields have the names and types of the input is passed as it is, without a copy (see {@link asIs}).
  */
 export function unary<
   I extends DescMessage,
@@ -85,7 +88,10 @@ export function unary<
   };
 }
 
-/** What tells of this server itself, to load balancers and tools: no use case, and nobody is asked who they are. */
+/**
+ * An rpc about this server itself, for load balancers and tools. It runs no use case and does not identify the
+ * caller.
+ */
 export function probe<I extends DescMessage, O extends DescMessage>(
   method: DescMethodUnary<I, O>,
   handle: (message: MessageShape<I>, call: Call) => MessageShape<O>,
@@ -104,7 +110,7 @@ export function serverStreaming<I extends DescMessage, O extends DescMessage>(
   };
 }
 
-/** The handler checks what it reads: which message may come depends on those before it. */
+/** A bidirectional stream. The handler checks its messages itself, because what is allowed depends on earlier ones. */
 export function bidiStreaming<I extends DescMessage, O extends DescMessage>(
   method: DescMethodBiDiStreaming<I, O>,
   handle: (requests: AsyncIterable<MessageShape<I>>, call: StreamCall) => AsyncIterable<MessageShape<O>>,
@@ -116,7 +122,7 @@ export function bidiStreaming<I extends DescMessage, O extends DescMessage>(
   };
 }
 
-/** For a message that is the input of a use case as it stands. */
+/** The mapping for a message that has the shape of the use case's input. */
 export function asIs<T>(message: T): T {
   return message;
 }

@@ -38,35 +38,37 @@ export interface GatewaySettings {
   readonly telemetry: Telemetry;
   /** Checks inputs against the schemas of templates. */
   readonly schemas: Schemas;
-  /** Whose overrides of a template new Tasks run with, e.g. `production`. */
+  /** The environment whose overrides of a template apply to new Tasks, e.g. `production`. */
   readonly environment: string;
-  /** What `/metrics` answers with; nothing if left out. */
+  /** The metrics of `/metrics`; there is no such page if left out. */
   readonly metrics?: MetricsSource;
-  /** Where to serve native gRPC, as `HOST:PORT`; port 0 takes any free one. */
+  /** Addresses of native gRPC, as `HOST:PORT`; port 0 takes any free port. */
   readonly grpc: readonly string[];
-  /** Where to serve HTTP: Connect, gRPC-Web, gRPC, health and metrics. Nowhere if left out. */
+  /** Addresses of HTTP: Connect, gRPC-Web, gRPC, health and metrics. None if left out. */
   readonly http?: readonly string[];
-  /** Names, beside loopback ones, by which browsers may call the HTTP listeners. */
+  /** Host names, in addition to loopback ones, under which browsers may call the HTTP listeners. */
   readonly allowedHosts?: readonly string[];
-  /** Allows addresses that other machines can reach. */
+  /** True allows addresses that other machines can reach. */
   readonly insecure?: boolean;
-  /** Connections of the gRPC listeners together, and again of the HTTP listeners. Default 1 024. */
+  /** Most connections of all gRPC listeners, and as many of all HTTP listeners. Default 1 024. */
   readonly connections?: number;
-  /** Of those, how many one remote address may have without saying who it is. Default 256; none on the loopback. */
+  /**
+   * Most of them from one remote address that have not identified themselves. Default 256; no bound on the loopback.
+   */
   readonly connectionsPerAddress?: number;
-  /** Who sends a request. Default: everybody is the local caller. */
+  /** Identifies the caller of a request. Default: every request is of the local caller. */
   readonly identify?: Identify;
-  /** How long a message may take to come, or an answer to be read. Default 40 s. */
+  /** How long a message may take to be received, or an answer to be read, in milliseconds. Default 40 s. */
   readonly messageDeadline?: Millis;
 }
 
 export interface Gateway {
-  /** The addresses that were bound, as `HOST:PORT`, in the order asked for. */
+  /** The addresses that were bound, as `HOST:PORT`, in the order of the settings. */
   readonly grpc: readonly string[];
   readonly http: readonly string[];
   /**
-   * Says NOT_SERVING, ends the streams, refuses what is new, lets unary requests finish, and closes what is
-   * still open after `deadlineMs`. Never rejects; the second call does nothing.
+   * Reports NOT_SERVING, ends the streams, refuses new requests, lets unary requests finish, and closes the connections
+   * that are still open after `deadlineMs`. Never rejects; a second call does nothing.
    */
   close(deadlineMs: number): Promise<void>;
 }
@@ -74,10 +76,10 @@ export interface Gateway {
 const noMetrics: MetricsSource = { contentType: "text/plain", render: async () => "" };
 
 /**
- * Opens every listener of a plane: one table of handlers behind all of them.
+ * Opens the listeners of a plane, all with the same table of handlers. Call `close` of the returned gateway at the end.
  *
- * @throws {Fault} `invalid` or `denied` for an address that must not be used, `unavailable` if one cannot be
- *   bound; then none stays open
+ * @throws {Fault} `invalid` or `denied` for an address that must not be used, `unavailable` if one cannot be bound;
+ *   then no listener stays open
  */
 export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
   const { plane, entropy, telemetry, schemas, environment } = settings;
@@ -134,12 +136,15 @@ export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
   }
 }
 
-/** Which methods an rpc takes depends on the protocol that it is spoken in, and is for its handler to say. */
+/**
+ * Routes of the rpcs. They accept any HTTP method: which ones are allowed depends on the protocol, and the handler
+ * checks.
+ */
 function rpcRoute(handler: UniversalHandler): Route<HttpHandler> {
   return { methods: "*", path: handler.requestPath, handler: { kind: "rpc", handler } };
 }
 
-/** Binds all; an address that this machine lacks is left out, as long as another of the list is bound. */
+/** Binds all addresses. One that this machine does not have is skipped, as long as another of the list is bound. */
 async function bindAll(
   addresses: readonly Address[],
   bind: (address: Address) => Promise<number>,
@@ -170,7 +175,7 @@ interface Open {
 
 async function closeAll({ health, streams, listeners }: Open, deadlineMs: number): Promise<void> {
   health.drain();
-  // Those who watch the health hear of it before their stream is ended with the others.
+  // Watchers of the health get NOT_SERVING before their stream is ended with the others.
   await new Promise(setImmediate);
   streams.drain(drainingFault());
   const closed = Promise.all(listeners.map((listener) => listener.close()));
@@ -179,7 +184,7 @@ async function closeAll({ health, streams, listeners }: Open, deadlineMs: number
   for (const listener of listeners) listener.destroy();
 }
 
-/** True if it is done in time. */
+/** True if the promise resolves in time. */
 async function within(done: Promise<unknown>, deadlineMs: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<boolean>((resolve) => {

@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { Fault } from "#domain/fault";
 
-/** Where the gateway listens. */
+/** An address on which the gateway listens. */
 export interface Address {
   /** An IP address without brackets, or a name. */
   readonly host: string;
@@ -11,7 +11,7 @@ export interface Address {
 /**
  * Reads `127.0.0.1:50051`, `[::1]:50051` or `localhost:50051`.
  *
- * @throws {Fault} `invalid`, saying what an address looks like
+ * @throws {Fault} `invalid`, with the form of an address in its message
  */
 export function parseAddress(text: string): Address {
   const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? [];
@@ -29,7 +29,7 @@ export function formatAddress({ host, port }: Address): string {
   return isIP(host) === 6 ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** True if only this machine can reach it, or be meant by it. Brackets are allowed. */
+/** True for a loopback address or name, which only this machine can reach. Brackets are allowed. */
 export function isLoopback(host: string): boolean {
   const name = host.replace(/^\[(.*)\]$/, "$1").toLowerCase();
   if (name === "localhost" || name.endsWith(".localhost") || name === "::1") return true;
@@ -37,8 +37,8 @@ export function isLoopback(host: string): boolean {
 }
 
 /**
- * What is counted as one peer: an IPv4 address, or the 64 bits of an IPv6 address that a network hands out whole.
- * Undefined for this machine itself, whose peers cannot be told apart by address.
+ * The network that counts as one peer: an IPv4 address, or the first 64 bits of an IPv6 address, which a network
+ * assigns as a whole. Undefined for this machine itself, whose peers cannot be distinguished by address.
  */
 export function networkOf(remoteAddress: string): string | undefined {
   const address = remoteAddress.replace(/^::ffff:(?=\d+\.)/i, "").replace(/%.*$/, "");
@@ -56,7 +56,7 @@ export function networkOf(remoteAddress: string): string | undefined {
 }
 
 /**
- * Anybody who reaches a listener may use it, so it must not be reached from elsewhere by accident.
+ * Refuses an address that other machines can reach, unless `insecure` allows it: listeners do not authenticate.
  *
  * @throws {Fault} `denied`
  */
@@ -67,7 +67,7 @@ export function checkReach({ host, port }: Address, insecure: boolean): void {
   throw new Fault("denied", message, { field: "address", reason: "NOT_LOOPBACK" });
 }
 
-/** The failure to bind, told so that an operator knows what to do. */
+/** The fault for an address that cannot be bound, with advice for an operator. */
 export function bindFault(address: Address, cause: unknown): Fault {
   const shown = formatAddress(address);
   const text = cause instanceof Error ? cause.message : String(cause);
@@ -84,7 +84,7 @@ export function bindFault(address: Address, cause: unknown): Fault {
   return new Fault("unavailable", message, { reason: code ?? "BIND_FAILED", cause });
 }
 
-/** True if the machine lacks the address altogether, as a host without IPv6 lacks [::1]. */
+/** True if the machine does not have the address at all, as a host without IPv6 does not have [::1]. */
 export function isAbsent({ reason }: Fault): boolean {
   return reason === "EADDRNOTAVAIL" || reason === "EAFNOSUPPORT";
 }

@@ -5,9 +5,9 @@ import { AnswerQuota } from "../traffic/answer-admission.js";
 import { networkOf } from "./address.js";
 
 export interface ConnectionBounds {
-  /** Connections in all. */
+  /** Most connections in total. */
   readonly connections: number;
-  /** Connections of one remote address that have not said who they are. */
+  /** Most connections of one remote address that have not identified themselves. */
   readonly connectionsPerAddress: number;
 }
 
@@ -22,13 +22,13 @@ export class Connection {
     this.#identified = identified;
   }
 
-  /** The peer has said who it is: from now on it does not count by its address. May be called again. */
+  /** Call when the peer has identified itself: it no longer counts towards the bound of its address. Idempotent. */
   identified(): void {
     this.#identified();
   }
 }
 
-/** The connections of one kind of listener, bounded over all its addresses. */
+/** The connections of one kind of listener, bounded over all addresses. */
 export class Connections {
   readonly #bounds: ConnectionBounds;
   readonly #listener: string;
@@ -37,7 +37,7 @@ export class Connections {
   #open = 0;
   #warnAt = 0;
 
-  /** @param listener what metrics and log call it */
+  /** @param listener its name in metrics and log */
   constructor(bounds: ConnectionBounds, listener: string, telemetry: Telemetry) {
     this.#bounds = bounds;
     this.#listener = listener;
@@ -49,8 +49,8 @@ export class Connections {
   }
 
   /**
-   * A server, not yet bound. What goes over a bound is closed at once; others go on undisturbed. A peer whose
-   * machine or network has gone is found by TCP's keepalive, whatever it speaks.
+   * A server that is not bound yet. A connection over a bound is closed at once. TCP keepalive closes connections whose
+   * peer's machine or network is gone, for every protocol.
    */
   server(accept: (connection: Connection) => void): Server {
     const options = { noDelay: true, keepAlive: true, keepAliveInitialDelay: limits.keepalivePing };
@@ -86,7 +86,7 @@ export class Connections {
 
   #refuse(socket: Socket, bound: "total" | "address", limit: number): undefined {
     this.#telemetry.count("taskrun_connections_refused_total", { door: this.#listener, bound });
-    // Its errors are nobody's concern any more.
+    // Errors of the refused socket are ignored.
     socket.on("error", () => undefined);
     socket.destroy();
     const now = performance.now();

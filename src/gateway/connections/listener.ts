@@ -1,16 +1,16 @@
 import type { AddressInfo, Server } from "node:net";
 import type { Address } from "./address.js";
 
-/** Everything that is spoken on one port. */
+/** A server of one or more protocols that can be bound to an address. */
 export interface Listener {
   readonly server: Server;
-  /** Takes no more connections and lets open requests finish. Resolves when the last connection is closed. */
+  /** Accepts no more connections and lets open requests finish. Resolves when the last connection is closed. */
   close(): Promise<void>;
   /** Closes all connections at once. */
   destroy(): void;
 }
 
-/** @returns the port that was bound, which is another than asked for if 0 was */
+/** Binds a server. @returns the port that was bound, which the system chooses if `port` is 0 */
 export function bind(server: Server, { host, port }: Address): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);

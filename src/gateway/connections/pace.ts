@@ -1,9 +1,9 @@
 import { limits } from "#limits/index";
 
 /**
- * Bounds how many messages of streams are dealt with before timers, sockets and requests get their turn. Messages
- * past the bound wait, and are let on in the order in which their streams have asked: a stream asks for one at a
- * time, so that who sends a thousand at once does not delay who sends one.
+ * Bounds how many messages of streams are handled in one iteration of the event loop, so that timers, sockets and other
+ * requests are served in between. Further messages wait, first come first served. A stream asks for one message at a
+ * time, so that a peer that sends a thousand at once does not delay a peer that sends one.
  */
 export class Pace {
   #left: number = limits.messagesPerIteration;
@@ -11,9 +11,9 @@ export class Pace {
   #waiting: (() => void)[] = [];
 
   /**
-   * To be called before each message that is taken.
+   * Call before taking each message.
    *
-   * @returns undefined if it may be dealt with now; otherwise wait for this, which does not fail
+   * @returns undefined if it may be handled now; otherwise a promise to await, which never rejects
    */
   next(): Promise<void> | undefined {
     if (!this.#renewing) {
@@ -29,7 +29,7 @@ export class Pace {
     });
   }
 
-  /** The event loop has come round. */
+  /** Called in the next iteration of the event loop. */
   #renew(): void {
     const admitted = this.#waiting.splice(0, limits.messagesPerIteration);
     this.#left = limits.messagesPerIteration - admitted.length;

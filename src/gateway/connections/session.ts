@@ -5,12 +5,12 @@ import type { Connection } from "./connections.js";
 /** Why a session was ended from this side. */
 export type EndCause = "handshake" | "headers" | "keepalive" | "resets" | "overhead" | "idle";
 
-/** What a peer may send for each message it gets: window updates for its stream and its connection. */
+/** Bytes of window updates, for stream and connection, that a peer may send for each message that it gets. */
 const UPDATE_BYTES = 32;
 /** HTTP/2's own bytes for each frame. */
 const FRAME_BYTES = 9;
 
-/** A number of events that may happen at once, of which some come back each second. */
+/** A token bucket: `burst` events may happen at once, and `perSecond` are refilled. */
 class Allowance {
   readonly #burst: number;
   readonly #perSecond: number;
@@ -23,7 +23,7 @@ class Allowance {
     this.#left = burst;
   }
 
-  /** @returns false if it was one too many */
+  /** Counts one event. @returns false if the bucket is empty */
   spend(): boolean {
     const now = performance.now();
     const back = ((now - this.#at) / 1_000) * this.#perSecond;
@@ -37,28 +37,28 @@ class Allowance {
   }
 }
 
-/** One HTTP/2 connection of a peer, and what tells an honest one from a flood. */
+/** One HTTP/2 connection of a peer, with the measurements that detect a flood. */
 export class Session {
   readonly session: ServerHttp2Session;
   readonly connection: Connection;
-  /** All times are those of {@link Sessions}' own clock. */
+  /** All times are of the clock of {@link Sessions}, in milliseconds. */
   readonly openedAt: number;
   /** The streams that are open. */
   open = 0;
   emptySince: number;
-  /** True once the peer has acknowledged our settings: then Node holds it to them. */
+  /** True once the peer has acknowledged our settings: from then on Node enforces them. */
   hasAckedSettings = false;
   lastStreamId = 0;
-  /** Since when the headers of a request have begun and not ended. */
+  /** When the headers of a request began that have not ended; undefined if there are none. */
   headersSince = 0;
   pingedAt: number;
   answerDue = Number.POSITIVE_INFINITY;
-  /** True once it is being destroyed from this side. */
+  /** True once this side has begun to destroy it. */
   ending = false;
   readonly #resets = new Allowance(limits.resetBurst, limits.resetsPerSecond);
   readonly #tinyFrames = new Allowance(limits.tinyFrameBurst, limits.tinyFramesPerSecond);
   readonly #end: (session: Session, cause: EndCause) => void;
-  /** Bytes received that were explained by requests, their content, or our own messages. */
+  /** Received bytes that are accounted for by requests, their content, or replies to our messages. */
   #explained = 0;
   #seenBytes = 0;
   #overhead = 0;
@@ -78,14 +78,14 @@ export class Session {
     this.pingedAt = now;
   }
 
-  /** The peer has sent a frame with this many bytes of a message. */
+  /** Call when the peer has sent a frame with this many bytes of a message. */
   carried(bytes: number): void {
     this.#explained += bytes + FRAME_BYTES;
-    // The work is by the frame: a message in pieces smaller than their heads is a flood, though all of it is content.
+    // The work is per frame: a message in frames smaller than their own headers is a flood, although it is content.
     if (bytes < FRAME_BYTES && !this.#tinyFrames.spend()) this.#end(this, "overhead");
   }
 
-  /** The peer has been sent a message of this many bytes. */
+  /** Call when a message of this many bytes has been sent to the peer. */
   sent(bytes: number): void {
     this.#explained += UPDATE_BYTES + bytes / 256;
   }
@@ -96,12 +96,12 @@ export class Session {
     this.#tinyFrames.giveBack();
   }
 
-  /** The peer has reset a stream soon after it opened it. */
+  /** Call when the peer has reset a stream soon after opening it. */
   reset(): void {
     if (!this.#resets.spend()) this.#end(this, "resets");
   }
 
-  /** @returns false if too much of what came in since the last look was frames that carry nothing */
+  /** @returns false if the peer has sent too many bytes since the last call in frames without content */
   overheadWithin(): boolean {
     const bytes = this.connection.socket.bytesRead;
     const unexplained = bytes - this.#seenBytes - this.#explained;
@@ -112,13 +112,13 @@ export class Session {
   }
 }
 
-/** Why this session must end, if it must. Sends a ping when one is due. */
+/** Checks a session: returns why it must be ended, or undefined. Sends a ping when one is due. */
 export function lookAt(session: Session, now: number): EndCause | undefined {
   if (!session.hasAckedSettings && now - session.openedAt >= limits.handshake) return "handshake";
   if (!session.overheadWithin()) return "overhead";
   if (now >= session.answerDue) return session.headersSince > 0 ? "headers" : "keepalive";
 
-  // Node tells of a request when its headers have ended; its protocol library counts it when they begin.
+  // Node reports a request when its headers have ended; its protocol library counts it when they begin.
   const begun = (session.session.state.lastProcStreamID ?? 0) > session.lastStreamId;
   if (begun && session.headersSince === 0) {
     session.headersSince = now;

@@ -11,7 +11,7 @@ import type { Telemetry } from "#ports/telemetry";
 import type { Connection } from "./connections.js";
 import { type EndCause, lookAt, Session } from "./session.js";
 
-/** What is done with a stream once its headers have passed. */
+/** Called for a stream whose headers have been accepted. */
 export type OnStream = (
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
@@ -28,8 +28,8 @@ type StreamEvent = [
 ];
 
 /**
- * The HTTP/2 sessions of one listener: speaks the protocol on accepted connections, and ends those that do not
- * shake hands, do not finish their headers, do not answer pings, are idle, or flood.
+ * The HTTP/2 sessions of one listener. Serves accepted connections, and ends those that do not complete the handshake
+ * or their headers, do not answer pings, are idle, or flood.
  */
 export class Sessions {
   readonly #telemetry: Telemetry;
@@ -37,24 +37,24 @@ export class Sessions {
   readonly #http2: Http2Server;
   readonly #onStream: OnStream;
   readonly #sessions = new Map<ServerHttp2Session, Session>();
-  /** That of the session which is just being made. */
+  /** The connection of the session that is being created. */
   #accepting: Connection | undefined;
   #sweeping: NodeJS.Timeout | undefined;
   /**
-   * A clock that stands still while this process has no time to listen: what a peer has said meanwhile waits in the
-   * system's buffers, and must not count as silence.
+   * Milliseconds, without times when this process was too busy to read: what a peer sent meanwhile is still in the
+   * system's buffers, so that the peer must not count as silent.
    */
   #now: number = limits.deadlineEvery;
   #sweptAt = 0;
 
-  /** @param listener what metrics call it */
+  /** @param listener its name in metrics */
   constructor(onStream: OnStream, listener: string, telemetry: Telemetry) {
     this.#onStream = onStream;
     this.#listener = listener;
     this.#telemetry = telemetry;
     this.#http2 = createServer({
       maxHeaderListPairs: limits.headerPairs,
-      // Beyond it Node would refuse an honest peer's streams; what sessions hold is counted by us.
+      // Beyond it Node would refuse an honest peer's streams; the memory of sessions is counted by us.
       maxSessionMemory: Number.MAX_SAFE_INTEGER,
       maxSendHeaderBlockLength: Number.MAX_SAFE_INTEGER,
       settings: {
@@ -66,14 +66,14 @@ export class Sessions {
       .on("session", (session) => this.#watch(session));
   }
 
-  /** Takes over a connection whose first bytes have not been read, or have been put back. */
+  /** Takes over a connection whose first bytes are unread, or have been put back. */
   accept(connection: Connection): void {
     this.#accepting = connection;
     this.#http2.emit("connection", connection.socket);
     this.#accepting = undefined;
   }
 
-  /** Takes no more requests; each session ends when those it has are answered. */
+  /** Accepts no more requests; each session ends when its open requests are answered. */
   close(): void {
     for (const session of this.#sessions.keys()) session.close();
   }
@@ -106,7 +106,7 @@ export class Sessions {
     if (session.ending) return;
     session.lastStreamId = stream.id ?? session.lastStreamId;
     session.headersSince = 0;
-    // What was reset with the bytes that opened it has come and gone already.
+    // A stream that was reset together with its opening is closed already.
     if (stream.destroyed) {
       session.reset();
       return;
@@ -122,7 +122,7 @@ export class Sessions {
 
     const bytes = sizeOf(headers);
     session.requested(bytes);
-    // Until the peer has acknowledged our settings, Node holds it to none of them.
+    // Node does not enforce our settings until the peer has acknowledged them.
     if (!session.hasAckedSettings && bytes > limits.headerBytes)
       stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
     else this.#onStream(stream, headers, session, flags, rawHeaders);
@@ -151,15 +151,15 @@ export class Sessions {
       return;
     }
     session.ending = true;
-    // Not at once: destroyed while Node closes a stream that the peer has reset, a session never stops sending.
+    // Deferred: a session that is destroyed while Node closes a stream that the peer has reset never stops sending.
     setImmediate(() => session.session.destroy(undefined, constants.NGHTTP2_ENHANCE_YOUR_CALM));
   }
 }
 
-/** Of a stream that fails, what matters is that it closes. */
+/** Errors of a stream are ignored, since it closes after them. */
 function ignore(): void {}
 
-/** As HTTP/2 counts the headers of a request. */
+/** The size of a request's headers as HTTP/2 defines it, in bytes. */
 function sizeOf(headers: IncomingHttpHeaders): number {
   let bytes = 0;
   for (const name in headers) {

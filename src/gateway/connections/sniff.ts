@@ -1,16 +1,18 @@
 import { limits } from "#limits/index";
 import type { Connection } from "./connections.js";
 
-/** How every HTTP/2 connection begins. HTTP/1.1 requests may share its first letters, never all of it. */
+/** The first bytes of every HTTP/2 connection. An HTTP/1.1 request may begin alike, but never with all of it. */
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 
-/** What takes a connection over once its protocol is known. */
+/** Called with a connection once its protocol is known. */
 export interface Speakers {
   http1(connection: Connection): void;
   http2(connection: Connection): void;
 }
 
-/** HTTP/1.1 and unencrypted HTTP/2 on one port: the peer's first bytes tell which. */
+/**
+ * Detects from the peer's first bytes whether it speaks HTTP/1.1 or unencrypted HTTP/2, so that both share one port.
+ */
 export function sniff(connection: Connection, { http1, http2 }: Speakers): void {
   const { socket } = connection;
   let seen: Buffer = Buffer.alloc(0);
@@ -30,7 +32,7 @@ export function sniff(connection: Connection, { http1, http2 }: Speakers): void 
     socket.pause();
     socket.unshift(seen);
     if (alike) {
-      // The session takes what lies in the buffer by itself, then reads past the socket.
+      // The session first takes what is in the socket's buffer, then reads without the socket.
       http2(connection);
     } else {
       http1(connection);

@@ -10,7 +10,7 @@ import {
 } from "@grpc/grpc-js";
 import { limits } from "#limits/index";
 
-/** As much of an HTTP/2 stream as grpc-js uses; a test holds it to that. */
+/** The part of an HTTP/2 stream that grpc-js uses; a test checks that it is complete. */
 export interface EngineStream {
   readonly session: { readonly socket: Socket };
   readonly destroyed: boolean;
@@ -26,7 +26,7 @@ export interface EngineStream {
   sendTrailers(headers: OutgoingHttpHeaders): void;
 }
 
-/** Told of the call that grpc-js has made of a stream; answers with what the handler is given in its place. */
+/** Called with the call that grpc-js has made of a stream; returns the call that the handler gets in its place. */
 export type Intercept = (call: ServerInterceptingCallInterface) => ServerInterceptingCallInterface;
 
 interface StreamHandler {
@@ -45,9 +45,10 @@ const options = {
 };
 
 /**
- * grpc-js without its transport: it is handed single streams. Publicly it takes whole connections at best
- * (`createConnectionInjector`), and hides their sessions, which are guarded here, and their bytes, which are counted
- * here. So this file, and no other, uses a method that is not public; the version of grpc-js is pinned exactly.
+ * grpc-js without its transport: it is given single streams. Its public interface takes whole connections at best
+ * (`createConnectionInjector`), and hides the sessions, which must be guarded here, and the bytes, which must be
+ * counted here. So this file, and no other, uses a method that is not public; the version of grpc-js is pinned
+ * exactly.
  */
 export class GrpcEngine {
   readonly #server: Server;
@@ -68,7 +69,7 @@ export class GrpcEngine {
     this.#server.addService(definition, implementation);
   }
 
-  /** Serves one stream, whatever it asks for: what is not gRPC, or not known, is refused. */
+  /** Serves one stream. Refuses it if it is not gRPC or if its method is unknown. */
   serve(stream: EngineStream, headers: IncomingHttpHeaders, intercept: Intercept): void {
     if (isForEver(headers[TIMEOUT])) delete headers[TIMEOUT];
     this.#handler._streamHandler([(_, call) => intercept(call)], stream, headers);
@@ -88,7 +89,7 @@ const TIMEOUT = "grpc-timeout";
 const DEADLINE_MAX_H = 24 * 24;
 const PER_HOUR: Readonly<Record<string, number>> = { H: 1, M: 60, S: 3_600 };
 
-/** True for a deadline so far away that grpc-js would take it for one that has passed. */
+/** True for a deadline so far away that grpc-js would treat it as passed. */
 function isForEver(timeout: string | string[] | undefined): boolean {
   if (timeout === undefined) return false;
   const [, amount, unit = ""] = /^(\d{1,8})\s*([HMS])$/.exec(String(timeout)) ?? [];

@@ -64,7 +64,7 @@ function mount(engine: GrpcEngine, rpc: Rpc, served: Served, streams: OpenStream
       path: pathOf(rpc),
       requestStream: rpc.kind === "bidi_streaming",
       responseStream: rpc.kind !== "unary",
-      // Requests are read, and answers made into bytes, where their failures are told.
+      // Messages stay bytes here: requests are parsed, and answers encoded, where their failures can be reported.
       requestDeserialize: (bytes: Buffer) => new Received(bytes),
       requestSerialize: (bytes: Buffer) => bytes,
       responseDeserialize: (bytes: Buffer) => bytes,
@@ -134,7 +134,7 @@ function streaming(rpc: Exclude<Rpc, { kind: "unary" }>, served: Served, streams
   const serialize = (message: Message) => encoded(output, message);
   const serve = async (stream: Stream): Promise<void> => {
     const transport = transportOf(stream);
-    // Peers wait for the headers before they speak; left alone, they go out with the first message.
+    // Peers wait for the headers before they send; without this call, the headers go out with the first message.
     stream.sendMetadata(new Metadata());
     const open = streams.open();
     const { signal } = open;
@@ -172,7 +172,7 @@ function streaming(rpc: Exclude<Rpc, { kind: "unary" }>, served: Served, streams
 }
 
 /**
- * Left to itself, grpc-js ends the call and never tells who waits for the message to be written.
+ * Checks the size of an answer: for a larger one grpc-js would end the call and never report it as written.
  *
  * @throws {Fault} `overloaded` if the answer is larger than a message may be
  */

@@ -10,35 +10,40 @@ import type { Traffic } from "../traffic/traffic.js";
 const PLAIN = Buffer.of(0);
 
 export interface GrpcIncomingOptions {
-  /** False for a request of one message: it has a deadline as a whole, and a stream one for each message. */
+  /**
+   * True for a stream, which has a deadline for each message; false for a request of one message, with one deadline.
+   */
   readonly streamed: boolean;
   /** How compressed messages are compressed. */
   readonly encoding: string;
   readonly carried: (bytes: number) => void;
-  /** Called if a message cannot be taken, comes too slowly, or holds what others need. */
+  /**
+   * Called if a message cannot be accepted, comes too slowly, or is cut because all peers' messages use too many
+   * bytes.
+   */
   readonly refuse: (fault: Fault) => void;
 }
 
 /**
- * What a peer sends in one call, handed on in whole messages, expanded, as fast as they are asked for. All that is
- * kept is counted in {@link Traffic}: what is being received, and what was handed on until the handler takes it.
+ * Passes what a peer sends in one call to grpc-js, in whole, decompressed messages, while it is resumed. All buffered
+ * bytes are counted in {@link Traffic}: those being received, and those passed on that the handler has not taken.
  */
 export class GrpcIncoming {
   readonly #source: Readable;
   readonly #traffic: Traffic;
   readonly #options: GrpcIncomingOptions;
   readonly #reader = new MessageReader();
-  /** The message that is being received, or all of a request of one message. It has a deadline. */
+  /** The message being received, or the whole of a request of one message. Has a deadline. */
   readonly #receiving: BufferUse;
-  /** Messages of a stream that wait for this side. They have none. */
+  /** Messages of a stream that wait for the handler. Have no deadline. */
   readonly #waiting: BufferUse;
   #wanted = false;
   #expanding = false;
-  /** Bytes that were handed on and not {@link took taken}. */
+  /** Bytes that were passed on and not {@link took taken}. */
   #ahead = 0;
   #begun = false;
   #complete = false;
-  /** That the peer has said all has been handed on. */
+  /** True once the end of the peer's messages has been passed on. */
   #ended = false;
   #closed = false;
   onData: (bytes: Buffer) => void = () => undefined;
@@ -58,7 +63,7 @@ export class GrpcIncoming {
     });
   }
 
-  /** True once the peer has said all. */
+  /** True once the peer has sent everything. */
   get complete(): boolean {
     return this.#complete;
   }
@@ -67,19 +72,19 @@ export class GrpcIncoming {
     this.#wanted = false;
   }
 
-  /** Hands on what is there, and what comes, until {@link pause}. */
+  /** Passes on what is buffered and what is received, until {@link pause}. */
   resume(): void {
     this.#wanted = true;
     this.#go();
   }
 
-  /** The handler of a stream has taken a message of this length. */
+  /** Call when the handler of a stream has taken a message of this length. */
   took(bytes: number): void {
     this.#ahead -= bytes;
     this.#go();
   }
 
-  /** The rest is not wanted: lets go of what is held. */
+  /** Ends reading and releases all buffered bytes. */
   close(): void {
     this.#closed = true;
     this.#traffic.unfinished.release(this.#receiving);
@@ -103,7 +108,7 @@ export class GrpcIncoming {
     if (!this.#closed) this.#count();
   }
 
-  /** @returns false if there is nothing to hand on now */
+  /** @returns false if there is nothing to pass on now */
   #handOn(): boolean {
     if (this.#closed || this.#expanding) return false;
     if (this.#options.streamed && this.#ahead > limits.readAheadBytes) return false;
@@ -123,7 +128,7 @@ export class GrpcIncoming {
   }
 
   /**
-   * The first byte of each message goes ahead, with the one before: until it comes, grpc-js keeps all of that one.
+   * Passes a message on, and the first byte of the next one with it: grpc-js keeps a message until that byte comes.
    *
    * @param pieces together a message without its first byte
    */

@@ -2,11 +2,11 @@ import { Metadata } from "@grpc/grpc-js";
 import { encodeStatus, statusCodes } from "#wire/faults";
 import type { Failure } from "../outcome.js";
 
-/** How a call fails, in the words of gRPC. */
+/** The status of a failed call, as grpc-js takes it. */
 export interface GrpcStatus {
   readonly code: number;
   readonly details: string;
-  /** What programs are told beside the details. */
+  /** Trailers for programs, with the encoded details. */
   readonly metadata: Metadata;
 }
 
@@ -21,7 +21,7 @@ export function asBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer
   return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
 }
 
-/** Half a surrogate pair, for example from a request that is quoted, cannot be sent: grpc-js would throw. */
+/** Replaces unpaired surrogates, for example in a quoted request: grpc-js would throw for them. */
 function wellFormed(message: string): string {
   return /\p{Surrogate}/u.test(message) ? Buffer.from(message).toString() : message;
 }

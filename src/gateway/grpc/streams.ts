@@ -4,11 +4,13 @@ import { Fault } from "#domain/fault";
 import { checkElements } from "../traffic/elements.js";
 import type { GrpcTransport } from "./transport.js";
 
-/** Nobody here looks at fields of later versions, each of which would be kept as an object. */
+/** Unknown fields are dropped: they are not used, and each would become an object. */
 const KNOWN_ONLY = { readUnknownFields: false };
 const NOTHING = Buffer.alloc(0);
 
-/** The bytes of a message as grpc-js hands it on. It keeps this for as long as the call is open. */
+/**
+ * The bytes of a received message. An object, because grpc-js keeps it while the call is open, but the bytes must go.
+ */
 export class Received {
   #bytes: Buffer;
 
@@ -16,7 +18,7 @@ export class Received {
     this.#bytes = bytes;
   }
 
-  /** Once; then they are not kept here any more. */
+  /** Returns the bytes and releases them. Call once. */
   take(): Buffer {
     const bytes = this.#bytes;
     this.#bytes = NOTHING;
@@ -27,8 +29,8 @@ export class Received {
 type Duplex = ServerDuplexStream<Received, Buffer>;
 
 /**
- * Writes all answers, at the pace at which the peer reads: the next is made when the transport has taken the last.
- * The stream itself would keep sixteen of any size. Stops early when the signal aborts.
+ * Writes all answers at the pace at which the peer reads: takes the next one when the transport has taken the last. The
+ * stream itself would buffer sixteen messages of any size. Stops early when the signal aborts.
  */
 export async function pump(
   answers: AsyncIterable<Message>,
@@ -54,7 +56,11 @@ export async function pump(
   }
 }
 
-/** @throws {Fault} `invalid` if the bytes are no such message, or make up more than a message may have */
+/**
+ * Parses a message.
+ *
+ * @throws {Fault} `invalid` if the bytes are malformed, or have more elements than a message may have
+ */
 export function parse(schema: DescMessage, bytes: Uint8Array): Message {
   checkElements(schema, bytes);
   try {
@@ -66,7 +72,7 @@ export function parse(schema: DescMessage, bytes: Uint8Array): Message {
 }
 
 /**
- * What the peer says, one message at a time. Ends when the peer has said all, or when the signal aborts.
+ * Yields the peer's messages one at a time. Ends when the peer has sent everything, or when the signal aborts.
  *
  * @throws {Fault} like {@link parse}
  */

@@ -19,13 +19,13 @@ import type { EngineStream } from "./engine.js";
 import { GrpcIncoming } from "./incoming.js";
 import { grpcStatus } from "./status.js";
 
-/** What Node keeps for each write beside its bytes; without it, messages of a few bytes would wait by the thousand. */
+/** Bytes that Node needs for each write in addition to its content. Counted, so that small messages are bounded too. */
 const WRITE_BYTES = 512;
 
 /**
- * An HTTP/2 stream as grpc-js sees it: what comes in are whole messages, and the next message is taken before the
- * network has taken the last, as long as few bytes wait. So an answer goes out together with its status. What is
- * kept for the peer is counted in {@link Traffic}, which may end the call.
+ * The HTTP/2 stream that grpc-js gets. Its incoming data are whole messages. A written message is reported as taken
+ * before the network has taken it, as long as few bytes are buffered, so that an answer leaves together with its
+ * status. Bytes buffered for the peer are counted in {@link Traffic}, which may end the call.
  */
 export class GrpcTransport implements EngineStream, AnswerChannel {
   readonly connection: Connection;
@@ -33,12 +33,12 @@ export class GrpcTransport implements EngineStream, AnswerChannel {
   readonly #stream: ServerHttp2Stream;
   readonly #kind: Rpc["kind"];
   readonly #incoming: GrpcIncoming;
-  /** Where bytes count that were written and not taken. */
+  /** Counts the bytes that were written and not taken by the network. */
   readonly #untaken: BufferedBytes;
   readonly #answers: AnswerAdmission;
   readonly #pace: Pace;
   readonly #sending: BufferUse;
-  /** Room was asked for, and nothing has been written. */
+  /** True while room is reserved for an answer and nothing has been written. */
   #reserved = false;
   #call: ServerInterceptingCallInterface | undefined;
   #unsent = 0;
@@ -47,7 +47,7 @@ export class GrpcTransport implements EngineStream, AnswerChannel {
   #gone = false;
   #onGone: () => void = () => undefined;
   #halfOpen: NodeJS.Timeout | undefined;
-  /** Ends the call with this fault; a stream's handler puts its own way of ending in its place. */
+  /** Ends the call with this fault. A stream's handler replaces it by its own function. */
   refuse: (fault: Fault) => void = (fault) => this.fail(fault);
 
   constructor(
@@ -81,7 +81,8 @@ export class GrpcTransport implements EngineStream, AnswerChannel {
   }
 
   /**
-   * grpc-js tells a handler only when the status has left, and that of a peer that does not read never does.
+   * Notifies a handler when its call ends early. grpc-js does so only when the status has been written, which never
+   * happens for a peer that does not read.
    *
    * @param gone called once if the call ends before its handler has ended it
    */
@@ -90,7 +91,7 @@ export class GrpcTransport implements EngineStream, AnswerChannel {
     else this.#onGone = gone;
   }
 
-  /** Ends the call at once, after what was written. Nothing happens if it has ended. */
+  /** Ends the call with this fault after what was written. Does nothing if it has ended. */
   fail(fault: Fault): void {
     if (!this.#mute) this.#call?.sendStatus(grpcStatus({ status: statusOf(fault), fault }));
   }
@@ -100,17 +101,17 @@ export class GrpcTransport implements EngineStream, AnswerChannel {
     return this.#answers.reserve(this.#sending, this.connection.quota, bytes);
   }
 
-  /** To be called before the handler of a stream takes a message. @returns what to wait for first, if anything */
+  /** Call before the handler of a stream takes a message. @returns what to await first, if anything */
   pace(): Promise<void> | undefined {
     return this.#pace.next();
   }
 
-  /** The handler of a stream has taken a message of this length. */
+  /** Call when the handler of a stream has taken a message of this length. */
   took(bytes: number): void {
     this.#incoming.took(bytes);
   }
 
-  /** grpc-js has made this call of the stream. @returns what the handler is to be given */
+  /** Called by grpc-js with the call that it has made of the stream. @returns the call that the handler gets */
   intercept(call: ServerInterceptingCallInterface): ServerInterceptingCallInterface {
     this.#call = call;
     if (this.#kind !== "unary") return new TransportCall(call, this);
@@ -118,7 +119,7 @@ export class GrpcTransport implements EngineStream, AnswerChannel {
     return call;
   }
 
-  /** Nothing is said any more for which room was asked. */
+  /** Releases room that was reserved for an answer which is not written. */
   #unreserve(): void {
     if (!this.#reserved) return;
     this.#reserved = false;
@@ -126,7 +127,7 @@ export class GrpcTransport implements EngineStream, AnswerChannel {
     this.#answers.abandon(this.#sending, this.connection.quota);
   }
 
-  /** True if nobody can be told anything any more. */
+  /** True if nothing can be written any more. */
   get #mute(): boolean {
     return this.#ended || this.#stream.closed || this.#stream.destroyed;
   }
@@ -138,7 +139,7 @@ export class GrpcTransport implements EngineStream, AnswerChannel {
     this.#unreserve();
     this.#leave();
     if (this.#incoming.complete) return;
-    // What the peer still sends is not wanted; if it does not notice by itself, it is told.
+    // What the peer still sends is not needed; it is told so by a reset if it does not stop.
     stream.resume();
     this.#halfOpen = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), limits.halfOpen).unref();
   }
@@ -160,7 +161,7 @@ export class GrpcTransport implements EngineStream, AnswerChannel {
 
   // What follows is called by grpc-js.
 
-  /** Of a session it asks only for the socket; Node's own would answer by a proxy. */
+  /** grpc-js uses only the session's socket; Node's own session would return a proxy of it. */
   get session(): Connection {
     return this.connection;
   }
@@ -217,7 +218,7 @@ export class GrpcTransport implements EngineStream, AnswerChannel {
 
   #written(bytes: number): void {
     this.#unsent -= bytes;
-    // One answer counts until its stream is closed: then the peer has read it.
+    // A single answer counts until its stream is closed, because only then has the peer read it.
     if (this.#kind !== "unary" && !this.#stream.destroyed) {
       if (this.#unsent === 0) this.#untaken.release(this.#sending);
       else this.#untaken.use(this.#sending, this.#unsent);
@@ -243,7 +244,9 @@ type AuthContext = ReturnType<ServerInterceptingCall["getAuthContext"]> & {
   readonly transport: GrpcTransport;
 };
 
-/** A call that tells its handler over what it goes: of all that is known of the peer, grpc-js hands on this alone. */
+/**
+ * A call that gives its handler access to the transport, by the auth context: the only thing that grpc-js passes on.
+ */
 class TransportCall extends ServerInterceptingCall {
   readonly #call: ServerInterceptingCallInterface;
   readonly #transport: GrpcTransport;
@@ -258,7 +261,7 @@ class TransportCall extends ServerInterceptingCall {
     return { transport: this.#transport };
   }
 
-  /** Nobody here listens to what comes in, or changes what goes out. */
+  /** No interceptor reads or changes messages here. */
   override start(...args: Parameters<ServerInterceptingCallInterface["start"]>): void {
     this.#call.start(...args);
   }
@@ -268,7 +271,7 @@ class TransportCall extends ServerInterceptingCall {
   }
 }
 
-/** Over what the call of a stream's handler goes. */
+/** The transport of a stream handler's call. */
 export function transportOf(stream: { getAuthContext(): object }): GrpcTransport {
   return (stream.getAuthContext() as AuthContext).transport;
 }
