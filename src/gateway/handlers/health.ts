@@ -12,7 +12,7 @@ import { type Call, probe, type StreamCall, serverStreaming } from "../rpc.js";
 
 const which = z.object({ service: optionalName });
 
-/** Health checks, as gRPC tools and load balancers make them. */
+/** The standard gRPC health service, for tools and load balancers. */
 export const healthService = [
   probe(HealthService.method.check, check),
   probe(HealthService.method.list, list),
@@ -29,7 +29,7 @@ function list(_: unknown, { health }: Call): HealthListResponse {
   return { $typeName: "grpc.health.v1.HealthListResponse", statuses };
 }
 
-/** Services do not appear later, so an unknown one is told once and the stream then stays silent. */
+/** Watches an unknown service: yields SERVICE_UNKNOWN once, then nothing, because services are not added later. */
 async function* watch(
   request: HealthCheckRequest,
   { health, signal }: StreamCall,

@@ -26,7 +26,7 @@ export const services = [
 
 export const serviceNames: readonly string[] = services.map(({ typeName }) => typeName);
 
-/** The one table of handlers, mounted by every protocol. */
+/** The table of handlers, mounted by every protocol. */
 export const rpcs: readonly Rpc[] = [
   ...taskService,
   ...workerService,

@@ -17,7 +17,7 @@ type Question = v1.ServerReflectionRequest["messageRequest"];
 type Init = Exclude<MessageInitShape<typeof v1.ServerReflectionResponseSchema>, v1.ServerReflectionResponse>;
 type Answer = NonNullable<Init["messageResponse"]>;
 
-/** Server reflection: a tool without our protos asks the server for them. Both versions say the same. */
+/** Server reflection in both versions: gives the protos to tools that do not have them. */
 export function reflectionService(services: readonly string[], files: readonly DescFile[]): readonly Rpc[] {
   const index = indexOf(files);
   const respond = (originalRequest: v1.ServerReflectionRequest) =>
@@ -41,7 +41,7 @@ export function reflectionService(services: readonly string[], files: readonly D
   ];
 }
 
-/** The same message of the other version: their fields have the same numbers. */
+/** Converts a message to the other version, whose fields have the same numbers. */
 function retold<From extends DescMessage, To extends DescMessage>(
   from: From,
   to: To,
@@ -50,11 +50,11 @@ function retold<From extends DescMessage, To extends DescMessage>(
   return fromBinary(to, toBinary(from, message));
 }
 
-/** Files by their own name, and by the names of all that they declare. */
+/** Finds files by their name, and by the names of what they declare. */
 interface Index {
   readonly byName: ReadonlyMap<string, DescFile>;
   readonly bySymbol: ReadonlyMap<string, DescFile>;
-  /** Files that were asked for, each with all that it imports, as they are sent: encoding them takes milliseconds. */
+  /** Encoded files with their imports, by file; kept because encoding them takes milliseconds. */
   readonly encoded: Map<DescFile, Uint8Array[]>;
 }
 
@@ -111,7 +111,7 @@ function describe({ encoded }: Index, file: DescFile | undefined, what: string):
   return { case: "fileDescriptorResponse", value: { fileDescriptorProto } };
 }
 
-/** With all that the file imports, so that no tool has to ask again. */
+/** A file with all that it imports, so that tools need no further requests. */
 function encodeWithImports(file: DescFile): Uint8Array[] {
   const all = new Set<DescFile>();
   const add = (each: DescFile): void => {

@@ -21,7 +21,7 @@ import { asIs, bidiStreaming, type StreamCall, unary } from "../rpc.js";
 import { FrameQueue } from "../traffic/frame-queue.js";
 import { StallWatch } from "../traffic/stall.js";
 
-/** What workers do: take Runs and report on them. */
+/** The RunService: workers take Runs and report on them. */
 export const runService = [
   bidiStreaming(RunService.method.streamConnect, streamConnect),
   unary(RunService.method.getStepResult, getRunStepResult, asIs, stepResultToWire),
@@ -58,7 +58,7 @@ async function* streamConnect(
   }
 }
 
-/** Reads the worker's stream to its end and tells the plane, at the plane's pace. */
+/** Reads the worker's stream to its end and passes its messages to the plane, at the plane's pace. */
 function listen(
   messages: AsyncIterable<RunClientMessage>,
   frames: FrameQueue<WorkerFrame>,
@@ -89,7 +89,7 @@ function listen(
       if (!link) {
         const introduced = await firstWords(message, call);
         if (!introduced) continue;
-        // The stream may have ended meanwhile: then nobody would close the link.
+        // The stream may have ended meanwhile; then the link must be closed here.
         if (!open) return;
         clearTimeout(helloDue);
         call.identified();
@@ -119,7 +119,7 @@ function listen(
   };
 }
 
-/** Who the worker is, or undefined for a message of a kind we do not know, which may come before it. */
+/** Reads the worker's hello; undefined for a message of an unknown kind, which may come before it. */
 async function firstWords({ payload }: RunClientMessage, call: StreamCall): Promise<Introduced | undefined> {
   if (payload.case === undefined) return undefined;
   if (payload.case === "hello")

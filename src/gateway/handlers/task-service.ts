@@ -31,7 +31,7 @@ import {
 } from "#wire/gen/taskrun/v1/task_service_pb";
 import { asIs, type StreamCall, serverStreaming, unary } from "../rpc.js";
 
-/** What clients do with Tasks. */
+/** The TaskService: clients create, change and watch Tasks. */
 export const taskService = [
   unary(TaskService.method.createTask, createTask, asIs, taskViewToWire),
   unary(TaskService.method.batchCreateTasks, createTasks, asIs, batchAnswer),
@@ -107,7 +107,7 @@ async function* watch(request: WatchTaskRequest, call: StreamCall): AsyncIterabl
   }
 }
 
-/** Characters of output and chat in a slice: most of what it takes, if it takes much. */
+/** Characters of output and chat in a slice: an estimate of its size, of which they are the largest part. */
 function textsOf(entries: readonly LogEntry[]): number {
   let length = 0;
   for (const entry of entries) if ("content" in entry) length += entry.content.length;

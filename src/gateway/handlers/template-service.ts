@@ -14,7 +14,7 @@ import {
 } from "#wire/gen/taskrun/v1/template_service_pb";
 import { asIs, unary } from "../rpc.js";
 
-/** What clients do with templates. */
+/** The TemplateService: clients register, validate and read templates. */
 export const templateService = [
   unary(TemplateService.method.register, registerTemplate, asIs, registered),
   unary(TemplateService.method.get, getTemplate, ({ template }) => ({ template }), wholeTemplateToWire),

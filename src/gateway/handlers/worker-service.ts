@@ -17,7 +17,7 @@ import {
 import { answerTooLarge } from "../outcome.js";
 import { asIs, unary } from "../rpc.js";
 
-/** What clients and operators do with the fleet. */
+/** The WorkerService: clients and operators list and drain Workers. */
 export const workerService = [
   unary(WorkerService.method.listWorkers, listWorkers, listInput, list),
   unary(WorkerService.method.getWorker, getWorker, asIs, workerToWire),
@@ -36,10 +36,10 @@ function list(views: readonly WorkerView[]): ListWorkersResponse {
 }
 
 /**
- * All of them, whole as far as a page goes and short from there on: an operator would rather see every
- * Worker than every model of the first ones.
+ * All Workers: in full up to the size of a page, and shortened after that, because seeing every Worker matters more
+ * to an operator than all details of the first ones.
  *
- * @throws {Fault} `overloaded` if there are more than even so fit into a message
+ * @throws {Fault} `overloaded` if they do not fit into a message even when shortened
  */
 function inOneMessage(views: readonly WorkerView[]): Worker[] {
   let bytes = 0;
@@ -53,13 +53,13 @@ function inOneMessage(views: readonly WorkerView[]): Worker[] {
   return workers;
 }
 
-/** Without labels, and with no more of its agents than their names. */
+/** The Worker without labels, and with only the names of its agents. */
 function short(worker: Worker): Worker {
   const agents = worker.agents.map((agent) => ({ ...agent, description: "", labels: {}, backends: [] }));
   return { ...worker, labels: {}, agents };
 }
 
-/** What it adds to the list, with its tag and length. */
+/** Bytes that the Worker adds to the list, with its tag and length. */
 function sizeOf(worker: Worker): number {
   return toBinary(WorkerSchema, worker).length + 6;
 }

@@ -8,19 +8,19 @@ import type { HttpRequest } from "./guard.js";
 import { Incoming } from "./incoming.js";
 
 export interface BodyOptions {
-  /** What its messages are. */
+  /** The schema of its messages. */
   readonly input: DescMessage;
-  /** A request with one message has a deadline for all of it, a stream for each message. */
+  /** True for a request with one message, which has one deadline; false for a stream, with one for each message. */
   readonly single: boolean;
   readonly traffic: Traffic;
-  /** Told of all bytes that have come. */
+  /** Called with the number of bytes received. */
   readonly carried: (bytes: number) => void;
-  /** False once the peer has given up. */
+  /** Returns false once the peer has cancelled. */
   readonly wanted: () => boolean;
   readonly errorOf: (fault: Fault) => ConnectError;
 }
 
-/** Headers that announce what the body is no more once it has been taken apart here. */
+/** Headers that describe the body as it was sent, and no longer apply to what {@link bodyOf} yields. */
 const LENGTH = "content-length";
 const encodings = {
   whole: "content-encoding",
@@ -29,8 +29,8 @@ const encodings = {
 } as const;
 
 /**
- * The body of a request in pieces that are each one whole message, expanded: Connect allocates what a length or a
- * header announces, and by then it is there. Takes the headers away that speak of what was sent.
+ * The body of a request in pieces that are each one whole, decompressed message. Connect allocates what a length or a
+ * header announces; with whole messages, that much has been received already. Removes headers that no longer apply.
  */
 export function bodyOf(
   request: HttpRequest,
@@ -41,7 +41,7 @@ export function bodyOf(
   const type = header.get("content-type") ?? "";
   const [, protocol] = /^application\/(connect\+|grpc)/i.exec(type) ?? [];
   const encoding = encodings[protocol === undefined ? "whole" : protocol === "grpc" ? "grpc" : "connect"];
-  // Connect refuses all others, and says so in the protocol's own way.
+  // Connect refuses all others itself, with the error of the protocol.
   const gzipped = header.get(encoding) === "gzip";
   if (gzipped) header.delete(encoding);
   header.delete(LENGTH);

@@ -15,13 +15,13 @@ import type { AnswerChannel, Call, Rpc, Served, StreamCall } from "../rpc.js";
 import type { Compressor } from "../traffic/compression.js";
 import type { OpenStreams } from "../traffic/streams.js";
 
-/** What a handler may do to the response that carries its answer. */
+/** What a handler may do with the response that carries its answer. */
 export interface Peer extends AnswerChannel {
-  /** Sends the response headers before there is anything to say. */
+  /** Sends the response headers before the first message. */
   sendHeaders(headers: Headers): void;
-  /** Drops the stream without a word: for a peer that reads nothing, so that no word would reach it. */
+  /** Resets the stream without an error message, for a peer that does not read and would not get one. */
   hangUp(): void;
-  /** The peer has said who it is. */
+  /** Call when the peer has identified itself. */
   identified(): void;
 }
 
@@ -149,7 +149,7 @@ function errorOf({ status, fault }: Failure): ConnectError {
   return error;
 }
 
-/** A failure outside the handlers, as Connect tells it. */
+/** The Connect error for a failure outside the handlers. */
 export function errorOfFault(fault: Fault): ConnectError {
   return errorOf({ status: statusOf(fault), fault });
 }

@@ -4,16 +4,18 @@ import { isLoopback } from "../connections/address.js";
 
 export type HttpRequest = IncomingMessage | Http2ServerRequest;
 
-/** Why a request is not taken at all. */
+/** Why a request is refused before it reaches a handler. */
 export interface Refusal {
   readonly status: 400 | 403;
   readonly text: string;
 }
 
 /**
- * Keeps web pages away from a listener that asks nobody who they are: a page can make a browser send requests
- * here, by its own origin or by a name of its own that it has pointed at this machine. Both show in the
- * headers, and only names of this machine, or configured ones, pass.
+ * Protects a listener without authentication from web pages (cross-origin requests and DNS rebinding): a page can
+ * make a browser send requests here, from its own origin, or under a host name that it has pointed at this machine.
+ * Both show in the headers; only host names of this machine, or configured ones, are accepted.
+ *
+ * @returns why the request must be refused, or undefined
  */
 export function refusalOf(request: HttpRequest, allowedHosts: ReadonlySet<string>): Refusal | undefined {
   const authority = authorityOf(request);
@@ -40,7 +42,7 @@ function authorityOf(request: HttpRequest): string | undefined {
   return "authority" in request ? request.authority || request.headers.host : request.headers.host;
 }
 
-/** The host of a URL in the form that `isLoopback` and the allowed hosts use, or undefined if it has none. */
+/** The host of a URL in the form that `isLoopback` and the allowed hosts use; undefined if it has none. */
 function hostnameOf(url: string): string | undefined {
   try {
     const { hostname, username, password } = new URL(url);

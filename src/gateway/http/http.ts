@@ -21,7 +21,7 @@ import { Http1Peer, Http2Peer, type HttpPeer } from "./peer.js";
 import { type HttpResponse, isGone, sendNotServed, sendText } from "./response.js";
 import type { Router } from "./router.js";
 
-/** What serves a path: an rpc by any protocol that is spoken over HTTP, or a page. */
+/** The handler of a path: an rpc in any protocol over HTTP, or a page. */
 export type HttpHandler =
   | { readonly kind: "rpc"; readonly handler: UniversalHandler }
   | { readonly kind: "page"; readonly page: Page };
@@ -34,7 +34,7 @@ export interface HttpParts {
   readonly traffic: Traffic;
 }
 
-/** Everything that is spoken over HTTP on one port, not yet bound. */
+/** A listener for all protocols over HTTP, not bound yet. */
 export function httpListener(parts: HttpParts): Listener {
   const answer = (request: HttpRequest, response: HttpResponse, peer: HttpPeer): void => {
     serve(request, response, parts, peer).catch((error: unknown) => {
@@ -55,10 +55,10 @@ export function httpListener(parts: HttpParts): Listener {
     const peer = peers.get(request.socket);
     if (peer?.begin(request, response)) answer(request, response, peer);
   });
-  // A server that does not listen itself looks at these timeouts only once it believes that it does.
+  // A server that does not listen itself checks these timeouts only after a `listening` event.
   http1.emit("listening");
 
-  // Node's own requests and responses over HTTP/2 are made by a server; this one is handed streams and never listens.
+  // Node's HTTP/2 requests and responses are made by a server; this one is given streams and never listens.
   const streamed = new WeakMap<ServerHttp2Stream, Session>();
   const http2 = createHttp2().on("request", (request, response) => {
     const session = streamed.get(request.stream);
@@ -104,7 +104,7 @@ async function serve(
   parts: HttpParts,
   peer: HttpPeer,
 ): Promise<void> {
-  // A peer that is gone shows as an error of the response; whoever writes notices by itself.
+  // The response of a peer that is gone emits an error, which is ignored: writers check `isGone`.
   response.on("error", () => undefined);
   const refusal = refusalOf(request, parts.allowedHosts);
   if (refusal) {
@@ -151,7 +151,7 @@ async function serveRpc(
   }
 }
 
-/** Like connect-node's own, except that the headers may have been sent before. */
+/** Like connect-node's function, but the headers may have been sent before. */
 async function writeAnswer(
   answer: UniversalServerResponse,
   response: HttpResponse,
@@ -168,7 +168,7 @@ async function writeAnswer(
   if ("stream" in response) closeSoon(response.stream);
 }
 
-/** A peer that has its answer and never says that it is done would keep its stream, one of a hundred. */
+/** Closes the stream after its answer: a peer that never ends its request would keep one of its hundred streams. */
 function closeSoon(stream: ServerHttp2Stream): void {
   const late = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), limits.halfOpen).unref();
   stream.once("close", () => clearTimeout(late));

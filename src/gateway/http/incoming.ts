@@ -6,15 +6,15 @@ import { MessageReader, type WireMessage } from "../traffic/message-reader.js";
 import type { Traffic } from "../traffic/traffic.js";
 
 /**
- * What a peer sends in one request, taken apart as it comes and counted in {@link Traffic} until it has been taken.
- * One of `whole` and `messages` is called, once.
+ * Splits what a peer sends in one request into messages, and counts it in {@link Traffic} until it has been taken. Call
+ * either `whole` or `messages`, once.
  */
 export class Incoming {
   readonly #source: Readable;
   readonly #traffic: Traffic;
   readonly #carried: (bytes: number) => void;
   readonly #reader: MessageReader;
-  /** The message that is being received. It has a deadline. */
+  /** The message being received. Has a deadline. */
   readonly #receiving: BufferUse;
   readonly #refuse: (fault: Fault) => void;
   #complete = false;
@@ -23,8 +23,8 @@ export class Incoming {
   #wake: () => void = () => undefined;
 
   /**
-   * @param carried told of all bytes that have come
-   * @param refuse called if the peer takes too long, announces too much, or holds what others need
+   * @param carried called with the number of bytes received
+   * @param refuse called if the peer takes too long, announces too much, or is cut because all peers use too many bytes
    */
   constructor(source: Readable, traffic: Traffic, { framed = true, carried, refuse }: IncomingOptions) {
     this.#source = source;
@@ -36,28 +36,28 @@ export class Incoming {
     traffic.unfinished.use(this.#receiving, 0);
   }
 
-  /** True once the peer has said all. */
+  /** True once the peer has sent everything. */
   get complete(): boolean {
     return this.#complete;
   }
 
-  /** The rest is not wanted: lets go of what is held. */
+  /** Ends reading and releases all buffered bytes. */
   close(): void {
     this.#closed = true;
     this.#traffic.unfinished.release(this.#receiving);
     this.#wake();
   }
 
-  /** Whoever waits for what comes gets this error instead. */
+  /** Makes the pending and the next read throw this error. */
   fail(error: Error): void {
     this.#failed ??= error;
     this.close();
   }
 
   /**
-   * The whole body as one message.
+   * Reads the whole body as one message.
    *
-   * @throws {Fault} if it cannot be taken
+   * @throws {Fault} if it is too large, too slow, or cut short
    */
   async whole(): Promise<Buffer> {
     this.#listen(() => this.#reader.compact());
@@ -68,15 +68,15 @@ export class Incoming {
   }
 
   /**
-   * Message by message: the next is read when this one has been dealt with. Ends when the peer has said all, or when
-   * the signal aborts.
+   * Yields message by message; the next one is read when the consumer asks for it. Ends when the peer has sent
+   * everything, or when the signal aborts.
    *
-   * @param toTheEnd the deadline is for all of them, not for each
-   * @throws {Fault} if a message cannot be taken
+   * @param toTheEnd true if the deadline is for all messages together, not for each
+   * @throws {Fault} if a message is too large, too slow, or cut short
    */
   async *messages(signal?: AbortSignal, toTheEnd = false): AsyncGenerator<WireMessage, void> {
     const { unfinished, stalled } = this.#traffic;
-    // What waits for this side has no deadline, and neither has the silence between two messages.
+    // There is no deadline while a message waits for the consumer, nor between two messages.
     const waiting = new BufferUse(this.#refuse);
     if (!toTheEnd) unfinished.release(this.#receiving);
     const wake = () => this.#wake();

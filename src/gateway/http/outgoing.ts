@@ -4,7 +4,10 @@ import type { Traffic } from "../traffic/traffic.js";
 import type { HttpPeer } from "./peer.js";
 import { type HttpResponse, isGone } from "./response.js";
 
-/** Writes an answer at the pace at which the peer reads. What it has not read is counted, and may end the answer. */
+/**
+ * Writes an answer at the pace at which the peer reads. Unread bytes are counted in {@link Traffic}, which may end
+ * it.
+ */
 export class Outgoing implements AnswerChannel {
   readonly #response: HttpResponse;
   readonly #traffic: Traffic;
@@ -12,10 +15,10 @@ export class Outgoing implements AnswerChannel {
   readonly #single: boolean;
   readonly #peer: HttpPeer;
   readonly #use: BufferUse;
-  /** Its bytes are those that were reserved, not those that were written. */
+  /** True while its counted bytes are those reserved, not those written. */
   #reserved = false;
 
-  /** @param single it is one message, and counts until it has been read; a stream's counts while the next one waits */
+  /** @param single true for one message, which counts until it is read; a stream's counts while the next one waits */
   constructor(response: HttpResponse, traffic: Traffic, single: boolean, peer: HttpPeer) {
     this.#response = response;
     this.#traffic = traffic;
@@ -34,7 +37,7 @@ export class Outgoing implements AnswerChannel {
     return this.#traffic.answers.reserve(this.#use, this.#peer.quota, bytes);
   }
 
-  /** Resolves when the next chunk may be written, or when nobody is there to read it. */
+  /** Resolves when the next chunk may be written, or when the peer is gone. */
   async write(chunk: Uint8Array): Promise<void> {
     const response = this.#response;
     if (isGone(response)) return;
@@ -47,7 +50,7 @@ export class Outgoing implements AnswerChannel {
     if (!this.#single) this.#untaken.release(this.#use);
   }
 
-  /** So many bytes of a single answer are written. They count until it has been read. */
+  /** Call when bytes of a single answer have been written. They count until it has been read. */
   count(bytes: number): void {
     const before = this.#reserved ? 0 : this.#use.bytes;
     this.#reserved = false;

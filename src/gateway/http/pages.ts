@@ -4,7 +4,7 @@ import type { Outgoing } from "./outgoing.js";
 import { type HttpResponse, sendText } from "./response.js";
 import type { Route } from "./router.js";
 
-/** Where the numbers come from that `/metrics` shows. */
+/** The source of the metrics that `/metrics` shows. */
 export interface MetricsSource {
   readonly contentType: string;
   render(): Promise<string>;
@@ -24,7 +24,7 @@ gRPC, gRPC-Web and Connect are served on this port, by method path, for example
 /metrics       numbers for Prometheus
 `;
 
-/** The few pages that are not rpcs. */
+/** The routes of the pages that are not rpcs. */
 export function pageRoutes(health: Health, metrics: MetricsSource): Route<Page>[] {
   const page = (path: string, handler: Page): Route<Page> => ({ methods: ["GET", "HEAD"], path, handler });
   return [

@@ -4,14 +4,14 @@ import type { Connection } from "../connections/connections.js";
 import type { Session } from "../connections/session.js";
 import type { AnswerQuota } from "../traffic/answer-admission.js";
 
-/** What one request has to tell of its connection. */
+/** Receives what one request reports to its connection. */
 export interface HttpPeer {
   readonly quota: AnswerQuota;
-  /** The peer has said who it is. */
+  /** The peer has identified itself. */
   identified(): void;
-  /** So many bytes of content have come. */
+  /** This many bytes of content have been received. */
   carried(bytes: number): void;
-  /** So many bytes of an answer go out. */
+  /** This many bytes of an answer are being written. */
   sent(bytes: number): void;
 }
 
@@ -39,7 +39,7 @@ export class Http2Peer implements HttpPeer {
   }
 }
 
-/** A connection of HTTP/1.1, whose requests may come before the answers to earlier ones. */
+/** A connection of HTTP/1.1, with pipelining: a request may come before earlier ones are answered. */
 export class Http1Peer implements HttpPeer {
   readonly #connection: Connection;
   #open = 0;
@@ -52,11 +52,11 @@ export class Http1Peer implements HttpPeer {
     return this.#connection.quota;
   }
 
-  /** @returns false if the request is not taken; then it is answered, or its connection closed */
+  /** @returns false if the request is refused; then it has been answered, or its connection closed */
   begin(request: IncomingMessage, response: ServerResponse): boolean {
     response.once("close", () => {
       this.#open--;
-      // What is left of a request that was answered early is not worth a connection.
+      // The rest of a request that was answered early is not read: the connection is closed instead.
       if (!request.complete) request.socket.destroy();
     });
     if (++this.#open > limits.streamsPerClientConnection) {
@@ -72,7 +72,7 @@ export class Http1Peer implements HttpPeer {
     this.#connection.identified();
   }
 
-  /** Node bounds what HTTP/1.1 sends beside content. */
+  /** Nothing to count: Node bounds what HTTP/1.1 sends in addition to content. */
   carried(): void {}
 
   sent(): void {}

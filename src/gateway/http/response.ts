@@ -3,12 +3,12 @@ import type { Http2ServerResponse } from "node:http2";
 
 export type HttpResponse = ServerResponse | Http2ServerResponse;
 
-/** True once nobody can be told anything by it. A response over HTTP/2 does not say so itself. */
+/** True once the response cannot be written any more. Needed because an HTTP/2 response does not show it itself. */
 export function isGone(response: HttpResponse): boolean {
   return "stream" in response ? response.stream.destroyed : response.destroyed;
 }
 
-/** A whole answer at once, as plain text unless its headers say otherwise. */
+/** Sends a whole answer at once, as plain text unless its headers say otherwise. */
 export function sendText(
   response: HttpResponse,
   status: number,
@@ -27,7 +27,7 @@ export function sendText(
   response.end(text);
 }
 
-/** Nothing is served by this method and path. @param allowed methods that the path is served with */
+/** Answers 404 or 405. @param allowed the methods of the path; empty if there is no such path */
 export function sendNotServed(
   response: HttpResponse,
   method: string,

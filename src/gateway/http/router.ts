@@ -1,9 +1,9 @@
 /**
- * Which handler serves a request, by method and path. A path is text, or has parts in braces, such as
- * `/v1/tasks/{id}`, each of which stands for one segment that is not empty.
+ * A handler with its method and path. A path is plain text, or has parameters in braces, such as `/v1/tasks/{id}`, each
+ * of which matches one segment that is not empty.
  */
 export interface Route<Handler> {
-  /** `"*"` leaves it to the handler which methods it takes. */
+  /** `"*"` matches every method; the handler then checks it. */
   readonly methods: readonly string[] | "*";
   readonly path: string;
   readonly handler: Handler;
@@ -13,16 +13,16 @@ export type Routed<Handler> =
   | {
       readonly found: true;
       readonly handler: Handler;
-      /** What stood for the parts in braces, decoded, by name. */
+      /** The decoded values of the parameters, by name. */
       readonly parts: Readonly<Record<string, string>>;
     }
   | {
       readonly found: false;
-      /** The methods that the path is served with; none if there is no such path. */
+      /** The methods of the path; empty if there is no such path. */
       readonly allowed: readonly string[];
     };
 
-/** A table of routes. A path without braces is found before one with them; of those, the first in the table. */
+/** A table of routes. A path without parameters takes precedence; among the others, the first that matches. */
 export class Router<Handler> {
   readonly #fixed = new Map<string, Route<Handler>[]>();
   readonly #open: { readonly route: Route<Handler>; readonly pattern: RegExp }[] = [];
@@ -67,7 +67,7 @@ function patternOf(path: string): RegExp {
   return new RegExp(`^${pieces.join("")}$`);
 }
 
-/** Undefined if the path does not match, or has an escape that stands for nothing. */
+/** The parameters of a path; undefined if it does not match, or has an invalid escape. */
 function partsOf(match: RegExpExecArray | null): Readonly<Record<string, string>> | undefined {
   if (!match) return undefined;
   try {

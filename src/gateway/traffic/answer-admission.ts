@@ -3,11 +3,11 @@ import { limits } from "#limits/index";
 import { CANCELLED } from "../outcome.js";
 import { type BufferBudget, type BufferedBytes, BufferUse } from "./buffered-bytes.js";
 
-/** One connection's share of the bytes that answers may take before they are read. */
+/** One connection's quota of bytes for answers that its peer has not read. */
 export class AnswerQuota {
-  /** Bytes that are reserved for its answers, or written and not read by the peer. */
+  /** Bytes reserved for its answers, or written and not read by the peer. */
   bytes = 0;
-  /** Its requests that wait for room, in the order of their arrival. */
+  /** Its requests that wait for room, oldest first. */
   readonly waiting = new Set<WaitingAnswer>();
 }
 
@@ -32,25 +32,26 @@ interface WaitingEnd {
 }
 
 /**
- * Admits requests whose answers may be large, before anything is read for them: so an answer that nobody takes is
- * never built. An answer counts with the most that it may be until it is written, and with its size until it is read.
+ * Admits requests whose answers may be large, before anything is read for them, so that no answer is built while
+ * earlier ones are unread. An answer counts with its largest possible size until it is written, then with its actual
+ * size until the peer has read it.
  *
- * A connection has a bound of its own, and all have the budget they share with whatever else is held for peers. A
- * connection without any answer is admitted above the usual bound of the budget, so that those who read are served
- * while others do not. Requests that find no room wait, in turn by connection.
+ * Each connection has its own bound, and all share the budget of buffered bytes. A connection without any open answer
+ * is admitted above the usual bound of the budget, so that peers that read are served while others do not read.
+ * Requests without room wait; connections take turns.
  */
 export class AnswerAdmission {
   readonly #budget: BufferBudget;
   readonly #untaken: BufferedBytes;
   readonly #waiting: BufferedBytes;
-  /** Those with waiting requests; whoever was admitted last comes last. */
+  /** Connections with waiting requests; the one admitted last comes last. */
   readonly #quotas = new Set<AnswerQuota>();
   #admitting = false;
   #sweeping: NodeJS.Timeout | undefined;
 
   /**
-   * @param untaken where answers count
-   * @param waiting where requests count that wait for room: bounds their number and time
+   * @param untaken counts the answers
+   * @param waiting counts the requests that wait for room, and bounds their number and time
    */
   constructor(budget: BufferBudget, untaken: BufferedBytes, waiting: BufferedBytes) {
     this.#budget = budget;
@@ -60,10 +61,10 @@ export class AnswerAdmission {
   }
 
   /**
-   * Counts `sending` with so many bytes as soon as there is room for them.
+   * Reserves `bytes` for `sending` as soon as there is room.
    *
    * @returns undefined if there is room at once
-   * @throws {Fault} `overloaded`, by the promise, if there was none in time
+   * @throws {Fault} `overloaded`, by the promise, if there was no room in time
    */
   reserve(sending: BufferUse, quota: AnswerQuota, bytes: number): Promise<void> | undefined {
     if (quota.waiting.size === 0 && this.#fits(quota, bytes)) {
@@ -83,7 +84,7 @@ export class AnswerAdmission {
     });
   }
 
-  /** The peer has given up: its request waits no more. */
+  /** Call when the peer has cancelled: its request stops waiting. */
   abandon(sending: BufferUse, quota: AnswerQuota): void {
     for (const waiting of quota.waiting) {
       if (waiting.sending === sending) waiting.cut(CANCELLED.fault);
@@ -101,7 +102,7 @@ export class AnswerAdmission {
     if (waiting.connection.waiting.size === 0) this.#quotas.delete(waiting.connection);
   }
 
-  /** After what peers have said meanwhile has been heard: some of those that wait may be gone. */
+  /** Admits waiting requests after the next input of the event loop, which may say that some peers are gone. */
   #changed(): void {
     if (this.#admitting || this.#quotas.size === 0) return;
     this.#admitting = true;
@@ -115,7 +116,7 @@ export class AnswerAdmission {
     for (const waiting of quota.waiting) {
       if (!this.#fits(quota, waiting.size)) return;
       this.#remove(waiting);
-      // Behind all others that wait.
+      // Goes to the end of the queue of connections.
       if (this.#quotas.delete(quota)) this.#quotas.add(quota);
       this.#untaken.use(waiting.sending, waiting.size);
       waiting.admit();

@@ -2,16 +2,16 @@ import type { Fault } from "#domain/fault";
 import type { Millis } from "#domain/time/time";
 import { limits } from "#limits/index";
 
-/** One request or answer that a peer has not finished sending or reading, and what it keeps in memory. */
+/** One request or answer that a peer has not finished sending or reading, with the bytes that it buffers. */
 export class BufferUse {
   readonly cut: (fault: Fault) => void;
-  /** Counts the bytes of all that is held for the same peer. */
+  /** Counts the bytes of all uses of the same connection. */
   readonly quota: { bytes: number } | undefined;
   bytes = 0;
-  /** When it was held first, from `performance.now()`. */
+  /** When it was counted first, from `performance.now()`. */
   since = 0;
 
-  /** @param cut ends it with this failure and lets go of its bytes; called at most once for each time it is held */
+  /** @param cut must end it with this fault and release its bytes; called at most once each time it is counted */
   constructor(cut: (fault: Fault) => void, quota?: { bytes: number }) {
     this.cut = cut;
     this.quota = quota;
@@ -20,24 +20,25 @@ export class BufferUse {
 
 export interface BufferBounds {
   readonly uses: number;
-  /** How long each may take; as long as it likes if left out. */
+  /** How long each may take, in milliseconds; unbounded if left out. */
   readonly deadline?: Millis;
-  /** Why one is cut that took longer than `deadline`. */
+  /** The fault for one that took longer than `deadline`. */
   readonly late?: () => Fault;
-  /** Why the oldest is cut when there are too many of them, or too many bytes. */
+  /** The fault for the oldest when there are too many of them, or too many bytes. */
   readonly full: () => Fault;
 }
 
 /**
- * Bytes that are held for peers, whatever for. Above `usual` the oldest is cut, unless it is so young that its peer
- * may well be sending or reading as fast as it can; above `most` it is cut in any case.
+ * A budget of bytes buffered for peers, shared by all kinds of {@link BufferedBytes}. Above `usual` the oldest use is
+ * cut, unless it is so young that its peer may still be sending or reading at full speed; above `most` it is cut in any
+ * case.
  */
 export class BufferBudget {
   readonly #usual: number;
   readonly #most: number;
   readonly #kinds: BufferedBytes[] = [];
   #bytes = 0;
-  /** Called when some have been let go of. */
+  /** Called when bytes have been released. */
   onLess: () => void = () => undefined;
 
   constructor(usual: number, most: number) {
@@ -49,7 +50,7 @@ export class BufferBudget {
     return this.#bytes;
   }
 
-  /** Takes part in the budget from now on. */
+  /** Adds a kind to the budget. */
   join(kind: BufferedBytes): void {
     this.#kinds.push(kind);
   }
@@ -59,7 +60,11 @@ export class BufferBudget {
     if (bytes < 0) this.onLess();
   }
 
-  /** @param wanted bytes that somebody waits for: for their sake what is old goes, and nothing that is young */
+  /**
+   * Cuts uses above the bounds.
+   *
+   * @param wanted bytes that requests wait for: old uses are cut for them, young ones are not
+   */
   makeRoom(wanted = 0): void {
     while (this.#bytes + wanted > this.#usual) {
       const [first, ...others] = this.#kinds.filter(({ oldest }) => oldest);
@@ -74,14 +79,14 @@ export class BufferBudget {
 const sinceOf = ({ oldest }: BufferedBytes) => oldest?.since ?? Number.POSITIVE_INFINITY;
 
 /**
- * One kind of what peers make this process hold, bounded in number and time over all connections, and in bytes
- * together with the other kinds of its budget. When a bound is passed, the oldest is cut: whoever sends and reads at
- * a normal pace is never the oldest for long.
+ * One kind of use of memory by peers, bounded in number and time over all connections, and in bytes together with the
+ * other kinds of its budget. When a bound is exceeded, the oldest is cut: a peer that sends and reads at a normal
+ * pace is not the oldest for long.
  */
 export class BufferedBytes {
   readonly #budget: BufferBudget;
   readonly #bounds: BufferBounds;
-  /** In the order in which they were held first, which is that of their deadlines. */
+  /** Ordered by when they were first counted, which is also the order of their deadlines. */
   readonly #uses = new Set<BufferUse>();
   #sweeping: NodeJS.Timeout | undefined;
 
@@ -107,7 +112,7 @@ export class BufferedBytes {
     return oldest;
   }
 
-  /** Counts it with so many bytes from now on; the first time starts its deadline. It may be cut within this call. */
+  /** Counts a use with this many bytes from now on. The first call starts its deadline. May cut it within the call. */
   use(use: BufferUse, bytes: number): void {
     if (!this.#uses.has(use)) {
       use.since = performance.now();
@@ -123,7 +128,7 @@ export class BufferedBytes {
     if (more > 0) this.#budget.makeRoom();
   }
 
-  /** Forgets it; nothing happens if it is not held. */
+  /** Stops counting a use. Does nothing if it is not counted. */
   release(use: BufferUse): void {
     if (!this.#uses.delete(use)) return;
     if (use.quota) use.quota.bytes -= use.bytes;
@@ -140,7 +145,9 @@ export class BufferedBytes {
     use.cut(fault);
   }
 
-  /** Stops by itself, so that a busy server does not start and stop it with every request. */
+  /**
+   * Starts the sweep if it is not running. It ends when nothing is counted, so that a busy server rarely restarts it.
+   */
   #startSweeping(): void {
     const { deadline, late } = this.#bounds;
     if (this.#sweeping || deadline === undefined || !late) return;

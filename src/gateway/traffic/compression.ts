@@ -6,15 +6,17 @@ import { CANCELLED } from "../outcome.js";
 import { messageTooLarge } from "./message-reader.js";
 
 /**
- * Compresses and expands messages, a few at a time over all connections: each one at work takes up to the size of
- * a message, however few bytes came. Those that wait hold what was received of them, and no more.
+ * Compresses and decompresses messages, a few at a time over all connections, because each running operation needs up
+ * to the size of a message, however small the compressed bytes are. Waiting ones need only their compressed bytes.
  */
 export class Compressor {
   readonly #waiting: (() => void)[] = [];
   #busy = 0;
 
   /**
-   * @param wanted asked when its turn has come: what nobody waits for any more costs nothing
+   * Decompresses a message.
+   *
+   * @param wanted called before it starts: a message that is no longer needed is skipped
    * @throws {Fault} `overloaded` if it expands to more than a message may be, `invalid` if it is damaged
    */
   expand(bytes: Uint8Array, encoding: "gzip" | "deflate", wanted = always): Promise<Buffer> {
@@ -43,7 +45,7 @@ export class Compressor {
       return await work();
     } finally {
       const next = this.#waiting.shift();
-      // Whoever comes next takes this one's place.
+      // The next waiting operation takes this place.
       if (next) next();
       else this.#busy--;
     }

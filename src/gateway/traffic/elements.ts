@@ -9,8 +9,8 @@ const BYTES = 2;
 const BIT_32 = 5;
 
 /**
- * Counts what becomes an object of its own when a message is read: an empty one costs its sender two bytes, and
- * the reader hundreds. Malformed bytes are left to who reads them.
+ * Counts the elements of a message that become objects when it is parsed: an empty one costs its sender two bytes, and
+ * the reader hundreds. Ignores malformed bytes, which the parser refuses.
  *
  * @throws {Fault} `invalid` if there are more than a message may have
  */
@@ -21,7 +21,7 @@ export function checkElements(schema: DescMessage, bytes: Uint8Array): void {
 }
 
 /**
- * The same for a message written as JSON, where the separators between fields count too.
+ * Like {@link checkElements}, for a message in JSON, where the separators between fields count too.
  *
  * @throws {Fault} `invalid`
  */
@@ -104,9 +104,9 @@ class Count {
   }
 }
 
-/** A field whose every occurrence becomes an object or an element. */
+/** A field of which every occurrence becomes an object or an element. */
 interface Counted {
-  /** What is within it, if that is counted as well. */
+  /** The schema of its content, if that is counted too. */
   readonly message?: DescMessage;
 }
 

@@ -1,33 +1,33 @@
 import { limits } from "#limits/index";
 
-/** How much may wait in a queue, and what is to be told of it. */
+/** Bounds and callbacks of a queue. */
 export interface FrameQueueOptions<Item> {
-  /** Items that may wait. */
+  /** Most items that may wait. */
   readonly count: number;
-  /** Bytes that may wait; one item always fits into an empty queue. */
+  /** Most bytes that may wait; an item of any size fits into an empty queue. */
   readonly bytes: number;
   readonly sizeOf: (item: Item) => number;
-  /** Called once, when an item finds no room; the queue has then ended. */
+  /** Called once, when an item does not fit; the queue has then ended. */
   readonly overflow: () => void;
-  /** Called when what waits has come down to this many bytes, or to none. */
+  /** Called when the waiting bytes have fallen to this number, and when they have fallen to 0. */
   readonly lowBytes: number;
   readonly drained: () => void;
 }
 
 /**
- * What waits to be written to one stream: pushed by the plane, read by the gateway. Bounded: a reader that
- * falls behind loses its stream, never the plane its memory. An item counts as waiting until the reader asks for the
- * next one, which is when the transport has taken it.
+ * A bounded queue of items to be written to one stream: pushed by the plane, iterated by the gateway. A reader that
+ * falls too far behind loses its stream. An item counts as waiting until the reader asks for the next one, which is
+ * when the transport has taken it.
  */
 export class FrameQueue<Item> implements AsyncIterable<Item> {
   readonly #options: FrameQueueOptions<Item>;
-  /** Those that were read are empty places, so that nothing keeps them. */
+  /** Items that were read are replaced by undefined, so that they can be collected. */
   #items: (Item | undefined)[] = [];
   #taken = 0;
   #unsent = 0;
   #end: { readonly error?: Error } | undefined;
   #wake: (() => void) | undefined;
-  /** Counts items that the transport has taken. */
+  /** How many items the transport has taken so far. */
   #progress = 0;
 
   constructor(options: FrameQueueOptions<Item>) {
@@ -60,13 +60,13 @@ export class FrameQueue<Item> implements AsyncIterable<Item> {
     this.#wake?.();
   }
 
-  /** What was pushed before is still read; then the iteration ends, or throws `error`. */
+  /** Ends the queue: items pushed before are still read, then the iteration ends, or throws `error`. */
   end(error?: Error): void {
     this.#end ??= error ? { error } : {};
     this.#wake?.();
   }
 
-  /** What was pushed and not read is forgotten: nobody is to hear it any more. The iteration throws `error`. */
+  /** Ends the queue and drops the items that were not read. The iteration throws `error`. */
   abandon(error: Error): void {
     this.#forget();
     this.end(error);
@@ -106,7 +106,7 @@ export class FrameQueue<Item> implements AsyncIterable<Item> {
     }
     const { lowBytes, drained } = this.#options;
     const before = this.#unsent;
-    this.#unsent = Math.max(0, before - size); // what was forgotten counts no more
+    this.#unsent = Math.max(0, before - size); // dropped items no longer count
     if ((before > lowBytes && this.#unsent <= lowBytes) || this.#unsent === 0) drained();
   }
 

@@ -4,9 +4,9 @@ import { limits } from "#limits/index";
 
 /** A length-prefixed message as gRPC, gRPC-Web and Connect streams send it. */
 export interface WireMessage {
-  /** The first bit says that it is compressed; the others are the protocols' own. */
+  /** The lowest bit is set if it is compressed; the others belong to the protocols. */
   readonly flags: number;
-  /** A view of the bytes that were received; valid as long as it is held. */
+  /** A view of the received bytes. They are not overwritten, so that it stays valid. */
   readonly bytes: Buffer;
 }
 
@@ -15,8 +15,8 @@ const NOTHING = Buffer.alloc(0);
 const MESSAGE_MAX = PREFIX_BYTES + limits.messageBytes;
 
 /**
- * Takes the bytes of a stream apart into messages. What it keeps follows what was received, never what was
- * announced: at most twice the bytes, in one buffer, in however many frames they came.
+ * Splits the bytes of a stream into messages. Buffers at most twice the bytes received, in one buffer, whatever
+ * length a prefix announces and however many frames they came in.
  */
 export class MessageReader {
   #buffer: Buffer = NOTHING;
@@ -46,7 +46,7 @@ export class MessageReader {
     this.#end += chunk.length;
   }
 
-  /** True if {@link take} has something to say: a whole message, or that the next one is too large. */
+  /** True if {@link take} would return a message, or throw because the next one is too large. */
   get complete(): boolean {
     if (this.held < PREFIX_BYTES) return false;
     const size = this.#size();
@@ -54,7 +54,7 @@ export class MessageReader {
   }
 
   /**
-   * The next message, or undefined if its end has not been received.
+   * Takes the next message; undefined if its end has not been received.
    *
    * @throws {Fault} `overloaded` if it is announced larger than a message may be
    */
@@ -64,7 +64,7 @@ export class MessageReader {
   }
 
   /**
-   * The same with its prefix before it.
+   * Like {@link take}, but with the prefix before the message.
    *
    * @throws {Fault} like {@link take}
    */
@@ -81,7 +81,7 @@ export class MessageReader {
     return frame;
   }
 
-  /** All that is held, whatever it is. */
+  /** Takes all buffered bytes, without splitting them. */
   takeAll(): Buffer {
     const bytes = this.#buffer.subarray(this.#start, this.#end);
     this.#set(NOTHING, 0, 0, false);
@@ -89,7 +89,7 @@ export class MessageReader {
   }
 
   /**
-   * For who takes the message later: copies what would keep more of the transport's memory alive than it is worth.
+   * Call if messages are taken later: copies the buffered bytes if they would keep much more of the transport's memory.
    *
    * @throws {Fault} like {@link take}
    */
@@ -111,8 +111,8 @@ export class MessageReader {
   }
 
   /**
-   * Moves what is held into memory of its own, with room for so many bytes more. Never within the same memory:
-   * messages that were taken are views of it.
+   * Moves the buffered bytes into a new buffer with room for this many bytes more. The old buffer is not reused,
+   * because messages that were taken are views of it.
    */
   #grow(room: number): void {
     const { held } = this;

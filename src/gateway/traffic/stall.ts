@@ -1,7 +1,7 @@
 import { limits } from "#limits/index";
 import type { FrameQueue } from "./frame-queue.js";
 
-/** Finds out that a peer takes nothing of what waits for it. Sleeps while nothing waits. */
+/** Detects a peer that takes nothing of what waits in its queue. Has no timer while nothing waits. */
 export class StallWatch {
   readonly #queue: Pick<FrameQueue<unknown>, "unsentBytes" | "progress">;
   readonly #stalled: () => void;
@@ -13,7 +13,7 @@ export class StallWatch {
     this.#stalled = stalled;
   }
 
-  /** Something waits. */
+  /** Call when something has been pushed. */
   arm(): void {
     if (this.#timer || this.#queue.unsentBytes === 0) return;
     const { progress } = this.#queue;

@@ -2,10 +2,12 @@ import { Fault } from "#domain/fault";
 import { limits } from "#limits/index";
 import { type BufferedBytes, BufferUse } from "./buffered-bytes.js";
 
-/** Nobody reads why a stream's signal aborts; without a reason Node would make an exception with a trace for each. */
+/**
+ * The reason of aborted signals, which is not used. Without one Node would create an exception with a trace for each.
+ */
 const OVER = "the stream is over";
 
-/** One open stream of a listener: what its handler listens to, and why it was ended from this side. */
+/** One open stream of a listener: the signal for its handler, and why this side ended it. */
 export class OpenStream {
   readonly #controller = new AbortController();
   readonly #stalled: BufferedBytes;
@@ -21,27 +23,27 @@ export class OpenStream {
     return this.#controller.signal;
   }
 
-  /** Why this side ended it; undefined if it did not, or the peer was first. */
+  /** Why this side ended it; undefined if it did not, or if the peer ended it before. */
   get fault(): Fault | undefined {
     return this.#fault;
   }
 
-  /** This side ends it. The first reason counts. */
+  /** Ends it from this side. Only the first fault counts. */
   end(fault: Fault): void {
     if (this.signal.aborted) return;
     this.#fault = fault;
     this.#controller.abort(OVER);
   }
 
-  /** The peer is gone, or all is said. */
+  /** Call when the peer is gone, or the stream has completed. */
   gone(): void {
     this.keep(0);
     this.#controller.abort(OVER);
   }
 
   /**
-   * So many bytes are kept for the peer beside what was written to it, until the next call; 0 lets go of them. Ends the
-   * stream if all streams together keep too much, and this one has kept it longest.
+   * Counts bytes that are buffered for the peer in addition to those written, until the next call; 0 releases them.
+   * Ends the stream if all streams together buffer too much, and this one has done so longest.
    */
   keep(bytes: number): void {
     if (bytes > 0 && !this.signal.aborted) {
@@ -64,7 +66,7 @@ export class OpenStreams {
     this.#stalled = stalled;
   }
 
-  /** One more; it has ended already while the gateway drains, or if there are too many. */
+  /** Opens a stream. It has already ended if the gateway drains, or if there are too many. */
   open(): OpenStream {
     const stream = new OpenStream(this.#stalled);
     if (this.#drained) stream.end(this.#drained);
@@ -78,7 +80,7 @@ export class OpenStreams {
     stream.gone();
   }
 
-  /** Ends all that are open, and from now on each as soon as it opens. */
+  /** Ends all open streams, and from now on each new one at once. */
   drain(fault: Fault): void {
     this.#drained = fault;
     for (const stream of this.#streams) stream.end(fault);

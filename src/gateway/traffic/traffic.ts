@@ -7,21 +7,21 @@ import { AnswerAdmission } from "./answer-admission.js";
 import { BufferBudget, BufferedBytes } from "./buffered-bytes.js";
 import { Compressor } from "./compression.js";
 
-/** What all listeners together hold for peers that have not finished sending, or taking. */
+/** The memory that all listeners use for peers that have not finished sending or reading. */
 export class Traffic {
-  /** Requests, and messages of streams, that have begun and not ended. */
+  /** Requests, and messages of streams, that are being received. */
   readonly unfinished: BufferedBytes;
-  /** Answers of unary requests that were sent and not taken. */
+  /** Answers of unary requests that were written and not read. */
   readonly untaken: BufferedBytes;
-  /** The same of streams, in both directions. A reader may pause for as long as it likes while there is room. */
+  /** Messages of streams that wait, in both directions. Without a deadline: a reader may pause while there is room. */
   readonly stalled: BufferedBytes;
-  /** Before an answer that may be large is read for one of them. */
+  /** Admits requests before a possibly large answer is read for them. */
   readonly answers: AnswerAdmission;
   readonly compressor = new Compressor();
-  /** Of messages of streams, before each is taken. */
+  /** Paces messages of streams, before each is taken. */
   readonly pace = new Pace();
 
-  /** @param body how long a message may take, in either direction */
+  /** @param body how long a message may take, in either direction, in milliseconds */
   constructor(telemetry: Telemetry, body: Millis = limits.body) {
     const cut = (direction: "request" | "answer", cause: "late" | "full") =>
       telemetry.count("taskrun_messages_cut_total" satisfies CounterName, { direction, cause });
