@@ -27,7 +27,7 @@ test("what a template leaves out has its default", () => {
     identity: "always_unique",
     identityWindowMs: 0,
     holdOnFailure: false,
-    undoes: false,
+    isCompensable: false,
   });
   expect(plan.steps).toMatchObject([
     {

@@ -12,7 +12,7 @@ let server: Server;
 let client: TaskRunClient;
 
 beforeAll(async () => {
-  server = await stage.server({ lease: "6s", heartbeat: "500ms" });
+  server = await stage.server({ lease: "20s", heartbeat: "500ms" });
   client = stage.client(server.addr);
 });
 afterAll(async () => {

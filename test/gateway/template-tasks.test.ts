@@ -84,7 +84,7 @@ test("a Task of a template has its Steps, the version that was chosen, and what 
     timeoutMs: 300_000,
     maxAttempts: 0,
     holdOnFailure: true,
-    undoes: true,
+    isCompensable: true,
     parent: null,
     keyFor: 0,
   });

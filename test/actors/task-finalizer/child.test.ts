@@ -82,7 +82,7 @@ describe("a step that is a task", () => {
       depth: 2,
     });
     const template = { namespace: "", name: "inner", version: "" };
-    const timed = { ...inner, timeoutMs: millis(100), holdOnFailure: false, undoes: false };
+    const timed = { ...inner, timeoutMs: millis(100), holdOnFailure: false, isCompensable: false };
     const of = sub({ agentName: "", template });
     const [, made] = start(of, { task: { ...busy, spec: parent }, plan: timed });
     expect(made?.type === "createTask" && made.params.task.spec).toEqual({
@@ -95,7 +95,7 @@ describe("a step that is a task", () => {
       fingerprint: "",
       keyFor: 0,
       holdOnFailure: false,
-      undoes: false,
+      isCompensable: false,
       template: inner.template,
       parent: { taskId: t1, stepName: "sub" },
       depth: 3,

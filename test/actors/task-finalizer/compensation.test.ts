@@ -75,7 +75,7 @@ describe("what an ended task did", () => {
     ]);
     expect(made[0]?.spec).toMatchObject({
       timeoutMs: 100,
-      undoes: { taskId: t1, stepName: "pay", error: "no such row" },
+      compensates: { taskId: t1, stepName: "pay", error: "no such row" },
       member: { group: "", failure: "isolate" },
     });
   });
@@ -149,7 +149,7 @@ describe("what an ended task did", () => {
         startAt: NEVER,
         retryOf: "",
         holdOnFailure: false,
-        undoes: false,
+        isCompensable: false,
         parent: null,
         depth: 0,
         compensates: t1,

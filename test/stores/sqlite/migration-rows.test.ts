@@ -120,8 +120,14 @@ test("no field of a row is lost or mistaken for another when they come to lie to
   const path = join(root, "rows.db");
   const db = openDriver(path);
   db.exec(`PRAGMA foreign_keys = ON; ${migrations.slice(0, 2).join("")}; PRAGMA user_version = 2`);
-  for (const { inputBytes: _, ...row } of tasks) {
-    insert(db, "tasks", { ...row, agentName: "echo", idempotencyKey: row.spec.idempotencyKey, lastSeq: 3 });
+  for (const { inputBytes: _, ownsKey: holdsKey, ...row } of tasks) {
+    insert(db, "tasks", {
+      ...row,
+      holdsKey,
+      agentName: "echo",
+      idempotencyKey: row.spec.idempotencyKey,
+      lastSeq: 3,
+    });
   }
   for (const { order, inputBytes: _, ...row } of steps) insert(db, "steps", { ...row, finishedOrder: order });
   for (const row of runs) insert(db, "runs", { ...row });
