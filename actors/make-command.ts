@@ -5,6 +5,7 @@ import type { StepRow } from "#domain/task/step";
 import type { TaskRow } from "#domain/task/task";
 import type { Command } from "./commands.js";
 import type { RunMessage } from "./run/messages.js";
+import type { SchedulerMessage } from "./scheduler/messages.js";
 import type { StepMessage } from "./step/messages.js";
 import type { TaskMessage } from "./task/messages.js";
 import type { TaskFinalizerMessage } from "./task-finalizer/messages.js";
@@ -32,6 +33,10 @@ export function advanceWorker(session: SessionId, message: WorkerMessage): Comma
 
 export function tellFinalizer(message: TaskFinalizerMessage): Command {
   return { type: "tell", params: { to: "task-finalizer", message } };
+}
+
+export function tellScheduler(message: SchedulerMessage): Command {
+  return { type: "tell", params: { to: "scheduler", message } };
 }
 
 /** Answers who asked with the Task, as it is after the commit. */

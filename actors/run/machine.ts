@@ -2,6 +2,7 @@ import { assign, setup } from "xstate";
 import type { RunRow } from "#domain/task/run";
 import { millis, NEVER } from "#domain/time/time";
 import { commands } from "../commands.js";
+import { tellFinalizer } from "../make-command.js";
 import type { RunEnd, RunMessage } from "./messages.js";
 
 /** What the finalizer is told of an end, for each message that can bring one. */
@@ -48,7 +49,7 @@ const reportEnd = parts.enqueueActions(({ enqueue, context, event }) => {
   if (!end) return;
   const { taskId, stepName, id: runId } = context;
   const message = { type: "run.ended", taskId, stepName, runId, end } as const;
-  enqueue({ type: "tell", params: { to: "task-finalizer", message } });
+  enqueue(tellFinalizer(message));
 });
 
 const noteEnd = parts.assign(({ context, event }) => {

@@ -1,3 +1,4 @@
+import { tellScheduler } from "../make-command.js";
 import type { SchedulerHandler } from "./handler.js";
 import { choose } from "./placement.js";
 
@@ -9,7 +10,6 @@ export const schedule: SchedulerHandler<"schedule"> = {
     const { workers, runIds } = view.offer;
     const { placements, served } = choose(view.lanes, workers, runIds, before, at);
     if (placements.length === 0) return { commands: [], served };
-    const weigh = { to: "scheduler", message: { type: "weigh", placements } } as const;
-    return { commands: [{ type: "tell", params: weigh }], served };
+    return { commands: [tellScheduler({ type: "weigh", placements })], served };
   },
 };

@@ -1,6 +1,7 @@
 import type { StepRow } from "#domain/task/step";
 import { limits } from "#limits/index";
 import type { Command } from "../commands.js";
+import { tellScheduler } from "../make-command.js";
 import type { MessageView } from "../view.js";
 import type { SchedulerHandler } from "./handler.js";
 import type { Placement } from "./messages.js";
@@ -23,7 +24,7 @@ export const weigh: SchedulerHandler<"weigh"> = {
     const leftOut = message.placements.length - placements.length;
     if (leftOut > 0) commands.push({ type: "reply", params: { answer: { type: "scheduled", leftOut } } });
     if (placements.length > 0) {
-      commands.push({ type: "tell", params: { to: "scheduler", message: { type: "assign", placements } } });
+      commands.push(tellScheduler({ type: "assign", placements }));
     }
     return leftOut > 0 ? { commands, served } : { commands };
   },

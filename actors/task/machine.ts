@@ -6,6 +6,7 @@ import { clip } from "#domain/text/text";
 import { later } from "#domain/time/time";
 import { limits } from "#limits/index";
 import { commands } from "../commands.js";
+import { tellFinalizer } from "../make-command.js";
 import type { EndReason, TaskMessage } from "./messages.js";
 
 /** Steps a worker has, should get, or has just answered for. */
@@ -38,7 +39,7 @@ const endTheRest = parts.enqueueActions(({ enqueue, context, event }) => {
   if (!stepsAlive(counts) && !(spec.isCompensable && endsBadly(context, event))) return;
 
   const message = { type: "task.ended", taskId, reason: endReasonOf(event) } as const;
-  enqueue({ type: "tell", params: { to: "task-finalizer", message } });
+  enqueue(tellFinalizer(message));
 });
 
 function endReasonOf({ type }: TaskMessage): EndReason {
@@ -71,7 +72,7 @@ function deadlinesOf({ spec }: TaskRow): DeadlineKind[] {
 const tellParent = parts.enqueueActions(({ enqueue, context: { id: childId, spec } }) => {
   if (!spec.parent) return;
   const message = { type: "child.ended", ...spec.parent, childId } as const;
-  enqueue({ type: "tell", params: { to: "task-finalizer", message } });
+  enqueue(tellFinalizer(message));
 });
 
 /** Sets when a Task that waits for an operator is given up: `limits.operatorWait` after its last failure. */
