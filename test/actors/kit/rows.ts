@@ -66,33 +66,16 @@ export function begun(part: Partial<StepRow> = {}): StepRow {
   return step({ state: "in_progress", runId: r1, fence: 1, attempts: 1, ...part });
 }
 
+/** A Run that has been assigned to nobody yet. */
 export function run(part: Partial<RunRow> = {}): RunRow {
-  return {
-    id: r1,
-    taskId: t1,
-    stepName: MAIN_STEP,
-    namespace: "default",
-    revision: 1,
+  const fresh = {
     status: "PENDING",
     heldBy: "",
-    session: s1,
-    principal: caller.principal,
-    workerId: w1,
     instance: "i1",
     agentName: "triage",
-    fence: 1,
-    attempt: 1,
-    ordinal: 1,
     createdAt: NEVER,
-    startedAt: NEVER,
-    finishedAt: NEVER,
-    reason: "",
-    errorMessage: "",
-    backend: null,
-    nextSeq: 0,
-    outputBytes: 0,
-    ...part,
-  };
+  } as const;
+  return rows.run(part.id ?? r1, part.taskId ?? t1, { ...fresh, ...part });
 }
 
 /** A Run in the hands of session `s1`. */
