@@ -5,8 +5,8 @@ import type { TemplateRow } from "#domain/template/template";
 import { limits } from "#limits/index";
 
 /*
- * About how many bytes things take in an answer, never much too few: their texts, and some for what is around them. An
- * answer that is bounded by these fits into one message of any protocol whose field names are short.
+ * Estimates of the bytes that things take in an answer, never much too low: their texts, and an allowance for the rest.
+ * An answer that is bounded by them fits into one message of any protocol with short field names.
  */
 
 /** A Task without input, Steps and results. */
@@ -42,20 +42,20 @@ export function templateBytes({ namespace, name, body }: TemplateRow): number {
   return 256 + Buffer.byteLength(namespace + name + (body.description ?? ""));
 }
 
-/** The first ones, until the next would pass the limit. */
+/** The first elements, until the next would exceed the limit. */
 export function asManyAsFit<T>(all: readonly T[], size: (one: T) => number, bytes: number): readonly T[] {
   const fits = upTo(bytes);
   const end = all.findIndex((one) => !fits(size(one)));
   return end === -1 ? all : all.slice(0, end);
 }
 
-/** As many rows as a page has room for; the first one always. */
+/** As many rows as fit into a page; at least the first one. */
 export function inOnePage<T>(rows: readonly T[], size: (row: T) => number): readonly T[] {
   const fitting = asManyAsFit(rows, size, limits.pageBytes);
   return fitting.length === 0 ? rows.slice(0, 1) : fitting;
 }
 
-/** True as long as all it was asked for comes to no more than so many bytes. */
+/** Returns a function that adds up the sizes it is called with, and returns true while the sum is at most `bytes`. */
 export function upTo(bytes: number): (more: number) => boolean {
   let left = bytes;
   return (more) => {

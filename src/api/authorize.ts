@@ -4,28 +4,28 @@ import type { RunId, TaskId, WorkerId } from "#domain/id";
 import { namespaceDenied, runNotFound, taskNotFound, templateNotFound } from "#domain/refusals";
 import type { TemplateRef } from "#domain/template/template";
 
-/** Nothing that is anybody's own: what this server can do for whoever may speak to it. */
+/** The server itself, for actions that concern nothing of a namespace. */
 export interface ServerResource {
   readonly kind: "server";
 }
 
-/** Where something new is to be: a template that is registered. */
+/** The namespace of something new: of a template to register. */
 export interface NamespaceResource {
   readonly kind: "namespace";
   readonly namespace: string;
 }
 
-/** Where a list looks; `"*"` is everywhere. */
+/** The namespaces of a list; `"*"` is all. */
 export interface NamespacesResource {
   readonly kind: "namespaces";
   readonly namespaces: readonly string[] | "*";
 }
 
-/** A Task that is not there yet. */
+/** A Task to create. */
 export interface NewTaskResource {
   readonly kind: "new_task";
   readonly namespace: string;
-  /** What it is to be made from; absent if it names an agent. */
+  /** The template of the Task; absent if it names an agent. */
   readonly template: TemplateRef | undefined;
 }
 
@@ -33,8 +33,8 @@ export interface TaskResource {
   readonly kind: "task";
   readonly id: TaskId;
   /**
-   * Absent where only the turn that changes the Task reads it: the actor then compares with the row it decides on,
-   * in the same words.
+   * Absent if only the turn that changes the Task reads its row: the actor then checks the namespace, and refuses with
+   * the same text.
    */
   readonly namespace?: string;
 }
@@ -42,7 +42,7 @@ export interface TaskResource {
 export interface RunResource {
   readonly kind: "run";
   readonly id: RunId;
-  /** To whose worker it was given. */
+  /** The principal whose worker has got the Run. */
   readonly principal: string;
 }
 
@@ -51,24 +51,24 @@ export interface TemplateResource {
   readonly ref: TemplateRef;
 }
 
-/** A connected Worker, or all of them: which ones a caller sees at all, the plane says for each. */
+/** A connected Worker, or all of them. The plane decides for each whether the caller may see it. */
 export interface WorkersResource {
   readonly kind: "workers";
   readonly id?: WorkerId;
 }
 
-/** A Worker that wants to serve. */
+/** A Worker that connects. */
 export interface NewWorkerResource {
   readonly kind: "new_worker";
   readonly id: WorkerId;
-  /** Those it names; none is all that its caller may use. */
+  /** The namespaces that it names; empty for all that its caller may use. */
   readonly namespaces: readonly string[];
 }
 
-/** All that anybody can do, and what it is done to. The set is closed. */
+/** All actions, each with the kind of its resource. The set is closed. */
 export interface Actions {
   readonly "task.create": NewTaskResource;
-  /** The batch as such; each Task of it is a `task.create` of its own. */
+  /** The batch as such. Each of its Tasks is a `task.create` too. */
   readonly "task.create_batch": ServerResource;
   readonly "task.retry": TaskResource;
   readonly "task.read": TaskResource;
@@ -94,14 +94,14 @@ export type Action = keyof Actions;
 export type Resource = Actions[Action];
 
 /**
- * Whether this caller may do this: the one question that every use case asks, once a request, in `use-case.ts`.
+ * Checks that the caller may perform the action on the resource. Called once for every request, in `use-case.ts`.
  *
- * @throws {Fault} `denied`; or `not_found`, in the words of a thing that never was, where the caller is not to know
- *   that there is one
+ * @throws {Fault} `denied`; or `not_found`, with the text for a resource that does not exist, if the caller must not
+ *   know that it exists
  */
 export type Authorize = <A extends Action>(caller: Caller, action: A, resource: Actions[A]) => void;
 
-/** Everybody may do everything in the namespaces that are theirs, and with the Runs that were given to them. */
+/** Callers may perform every action in their own namespaces, and on Runs that were assigned to their workers. */
 export const authorize: Authorize = (caller, _action, resource: Resource) => {
   switch (resource.kind) {
     case "server":
@@ -142,7 +142,7 @@ function mayUseAll(caller: Caller, namespaces: readonly string[] | "*"): boolean
   return namespaces.every((namespace) => mayUse(caller, namespace));
 }
 
-/** A list of what the caller may not see is empty: a list that can be, says so as its `hidden` answer. */
+/** A refusal that a list answers with its `hidden` answer, an empty list. */
 function nothingThere(): Fault {
   return new Fault("not_found", "there is nothing that you may see", { field: "namespace" });
 }

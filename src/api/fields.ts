@@ -13,7 +13,7 @@ export const workerId = requiredName("the id of a Worker, as ListWorkers shows i
 );
 export const runId = requiredName("the run_id of your assignment").transform((id) => id as RunId);
 export const stepName = requiredName('the name of a Step, which is "main" in a Task that names one agent');
-/** Why somebody wants it, for people. */
+/** The reason of a request, for people. */
 export const reason = freeText(limits.errorMessageBytes);
 
 export const templateRef = z.object({
@@ -24,7 +24,7 @@ export const templateRef = z.object({
   }),
 });
 
-/** A token of the page before, or nothing. */
+/** The token of the previous page, or empty for the first page. */
 export const pageToken = <Place>(read: (token: string) => Place | undefined) =>
   z.string().transform((token, context) => {
     const place = read(token);
@@ -35,7 +35,7 @@ export const pageToken = <Place>(read: (token: string) => Place | undefined) =>
     return place;
   });
 
-/** Rows to a page: the default for 0 or less, and never more than the limit. */
+/** The number of rows for a page: the default for 0 or less, and at most the limit. */
 export function pageRows(wanted: number): number {
   return wanted > 0 ? Math.min(wanted, limits.pageSizeMax) : limits.pageSizeDefault;
 }

@@ -1,10 +1,10 @@
 import { tooDeepAt } from "#domain/json/depth";
 
 /**
- * What is wrong with a JSON text, with the place in it, or undefined if nothing is. `JSON.parse` decides;
- * only where it refuses is the text read again to find the place, which V8 does not always tell.
+ * What is wrong with a JSON text, and where; undefined if it is valid. `JSON.parse` decides. Only if it refuses the
+ * text, the text is parsed again to find the place, which V8 does not always report.
  *
- * @param maxDepth how deep arrays and objects may lie in one another
+ * @param maxDepth how deep arrays and objects may be nested
  */
 export function jsonProblem(text: string, maxDepth: number): string | undefined {
   const tooDeep = depthProblem(text, maxDepth);
@@ -34,10 +34,10 @@ function place(text: string, offset: number): string {
   return `${found} at line ${line}, column ${column}`;
 }
 
-/** Thrown at the first character that no JSON text could have there. */
+/** Thrown at the first invalid character. */
 class Unexpected extends Error {}
 
-/** Reads a text of bounded depth by the grammar of RFC 8259, for nothing but the place where it breaks it. */
+/** Parses a text of bounded depth by the grammar of RFC 8259, only to find the place of the first error. */
 class Reader {
   readonly #text: string;
   #at = 0;

@@ -3,24 +3,24 @@ import type { TemplateRef } from "#domain/template/template";
 import { isVersion } from "#domain/template/version";
 import { limits } from "#limits/index";
 
-/** Where a page ended, in a form that invites nobody to make one up. */
+/** An opaque token for the end of a page. */
 export function toPageToken(last: TaskId): string {
   return encoded(last);
 }
 
-/** The Task before which the next page starts, or undefined if the token is not one of ours. */
+/** The Task before which the next page starts; undefined if the token is invalid. */
 export function fromPageToken(token: string): TaskId | undefined {
   const id = decoded(token);
   const ours = /^[\w-]+$/.test(id) && id.length <= limits.idBytes && encoded(id) === token;
   return ours ? (id as TaskId) : undefined;
 }
 
-/** Names have no newline, so it parts them. */
+/** An opaque token for the end of a page of templates. Newlines separate its parts, since names have none. */
 export function toTemplateToken({ namespace, name, version }: TemplateRef): string {
   return encoded([namespace, name, version].join("\n"));
 }
 
-/** The template after which the next page starts, or undefined if the token is not one of ours. */
+/** The template after which the next page starts; undefined if the token is invalid. */
 export function fromTemplateToken(token: string): TemplateRef | undefined {
   const text = decoded(token);
   const [namespace = "", name = "", version = "", ...more] = text.split("\n");

@@ -8,7 +8,7 @@ export interface StepResult {
   readonly outputBytes: number;
 }
 
-/** What is read for one Step's result: its Task with its input, and the result. */
+/** The most bytes read for one Step's result: its Task with its input, and the result. */
 export const RESULT_READ_BYTES = limits.inputBytes + limits.resultBytes;
 
 export function stepResult(outputJson: string): StepResult {

@@ -9,58 +9,59 @@ import type { InputReads } from "./runs/input-reads.js";
 import type { ClientPlans } from "./templates/plans.js";
 import { checked } from "./validate.js";
 
-/** What use cases work with: one object of a server, whoever calls. */
+/** What use cases work with; one object for a server, independent of the caller. */
 export interface Services {
   readonly plane: Plane;
   readonly entropy: Entropy;
   /** Checks inputs against the schemas of templates. */
   readonly schemas: Schemas;
-  /** Whose overrides new Tasks of templates run with. */
+  /** The environment whose overrides apply to new Tasks of templates. */
   readonly environment: string;
   readonly plans: ClientPlans;
   readonly inputs: InputReads;
   readonly authorize: Authorize;
 }
 
-/** One request: who asks, and what the mount that carries the answer can say of it. */
+/** One request: its caller, and what the mount provides for its answer. */
 export interface Request {
   readonly services: Services;
   readonly caller: Caller;
   /**
-   * Makes room for an answer of up to so many bytes. Called before anything is read for it, and awaited.
+   * Reserves memory for an answer of up to this many bytes. Call and await it before anything is read for the answer.
    *
    * @returns undefined if there is room at once
-   * @throws {Fault} `overloaded`, by the promise, if the peer or all peers together have not read enough of what they
-   *   asked for before
+   * @throws {Fault} `overloaded`, by the promise, if the peer, or all peers together, have too many unread answers
    */
   reserve(bytes: number): Promise<void> | undefined;
 }
 
-/** What a request is about, with whatever had to be read to know it. */
+/** The resource of a request, with whatever was read to find it. */
 export interface Target<A extends Action> {
   readonly resource: Actions[A];
 }
 
 /**
- * What a request means, in the domain's words: a mount maps its protocol to `Input`, and the `View` to its protocol.
+ * One kind of request, independent of protocols: a mount maps its protocol to `Input`, and the `View` to its protocol.
  *
- * A use case cannot be run, nor mounted, without saying what it does to what: that is what the caller is asked about.
+ * Its action and target are mandatory, so that every request can be authorized.
  */
 export interface UseCase<A extends Action, Input, Checked, Found extends Target<A>, View> {
   readonly action: A;
-  /** Reads the input; its messages go on where a field's name stops. */
+  /** Validates the input; its messages continue the sentence that begins with the field's name. */
   readonly input: z.ZodType<Checked, Input>;
-  /** The most that the answer may be, with what is read to make it; left out where that is little, or said later. */
+  /**
+   * Most bytes of the answer and of what is read for it. Left out if it is small, or if `perform` reserves it later.
+   */
   readonly answerBytes?: number;
-  /** What the request is about. Reads no more than it takes to say so. */
+  /** Finds the resource of the request. Reads no more than is needed for that. */
   find(asked: NoInfer<Checked>, request: Request): Found | Promise<Found>;
-  /** Does it. Called once the caller may. */
+  /** Performs the action. Called after the caller has been authorized. */
   perform(asked: NoInfer<Checked>, request: Request, found: NoInfer<Found>): View | Promise<View>;
-  /** The answer in place of a refusal with `not_found`, for a list of what the caller may not see. */
+  /** The answer instead of a refusal with `not_found`, for lists that are empty for this caller. */
   hidden?(): View;
 }
 
-/** Gives a use case its types: those of its schema, and of what it finds. */
+/** Defines a use case; infers its types from its schema and from what it finds. */
 export function useCase<A extends Action, Input, Checked, Found extends Target<A>, View>(
   definition: UseCase<A, Input, Checked, Found, View>,
 ): UseCase<A, Input, Checked, Found, View> {
@@ -68,10 +69,10 @@ export function useCase<A extends Action, Input, Checked, Found extends Target<A
 }
 
 /**
- * Runs a use case for one request: reads the input, makes room for a large answer, finds what it is about, asks
- * whether the caller may, and does it. The only place where `authorize` is called.
+ * Runs a use case for one request: validates the input, reserves room for a large answer, finds the resource,
+ * authorizes the caller, and performs the action. The only place where `authorize` is called.
  *
- * @throws {Fault} `invalid`, naming the field; and what the use case throws
+ * @throws {Fault} `invalid`, naming the field; `denied` or `not_found`; and what the use case throws
  */
 export async function run<A extends Action, Input, Checked, Found extends Target<A>, View>(
   definition: UseCase<A, Input, Checked, Found, View>,

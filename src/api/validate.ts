@@ -6,10 +6,10 @@ import { limits } from "#limits/index";
 import { jsonProblem } from "./json-text.js";
 
 /**
- * Reads an input through its schema. The messages of a schema go on where the field's name stops:
- * what is wrong, the limit, and the way out.
+ * Validates an input by its schema. The messages of a schema continue the sentence that begins with the field's name:
+ * what is wrong, the limit, and how to correct it.
  *
- * @throws {Fault} `invalid`, naming the first field at fault as it is spelled in public, e.g. `input_json`
+ * @throws {Fault} `invalid`, naming the first wrong field as the protocol spells it, e.g. `input_json`
  */
 export function checked<T>(schema: z.ZodType<T>, input: unknown): T {
   const result = schema.safeParse(input);
@@ -33,7 +33,7 @@ export function exceeds(text: string, max: number): boolean {
   return text.length > max || (text.length * 3 > max && Buffer.byteLength(text) > max);
 }
 
-/** A check that says what is wrong, or nothing. */
+/** A schema with a check that returns what is wrong, or undefined. */
 function ruled<T extends z.ZodType>(type: T, problem: (value: z.output<T>) => string | undefined): T {
   return type.superRefine((value, context) => {
     const message = problem(value as z.output<T>);
@@ -54,13 +54,19 @@ export const optionalName = ruled(z.string(), (value) => {
   return tooLong(value, limits.idBytes);
 });
 
-/** @param what tells where to find one, e.g. "the id of a Task, as CreateTask answered it" */
+/**
+ * A name or id that must not be empty.
+ *
+ * @param what where to find one, e.g. "the id of a Task, as CreateTask answered it"
+ */
 export const requiredName = (what: string) =>
   ruled(optionalName, (value) => (value === "" ? `is required: send ${what}.` : undefined));
 
 export const labels = ruled(z.record(z.string(), z.string()), labelsProblem);
 
-/** Their number is looked at first: too many of them are not looked at one by one. */
+/**
+ * A list of at most `max` elements. The number is checked first, so that elements of too long a list are not checked.
+ */
 export const atMost = <T extends z.ZodType>(max: number, element: T) =>
   ruled(z.custom<readonly z.input<T>[]>(), (value) =>
     Array.isArray(value) && value.length > max ? tooMany(value.length, max) : undefined,
@@ -70,7 +76,7 @@ function tooMany(count: number, max: number): string {
   return `has ${count} entries; the limit is ${max}: send fewer.`;
 }
 
-/** JSON text of at most 1 MiB; empty stands for `absent`. */
+/** JSON text of at most 1 MiB; empty text is replaced by `absent`. */
 export const jsonText = (absent: string) =>
   ruled(z.string(), (text) => {
     if (text === "") return undefined;
@@ -81,7 +87,7 @@ export const jsonText = (absent: string) =>
     return jsonProblem(text, limits.jsonDepth);
   }).transform((text) => text || absent);
 
-/** The text of a template; what stands in it is its reader's to judge. */
+/** The text of a template. Only its length is checked here; the template reader checks the content. */
 export const sourceText = ruled(z.string(), (text) => {
   if (text.trim() === "") return "is required: send the YAML or JSON text of a template.";
   if (!exceeds(text, limits.templateBytes)) return undefined;
@@ -89,7 +95,7 @@ export const sourceText = ruled(z.string(), (text) => {
   return `is ${size} bytes long; the limit is ${limits.templateBytes} bytes: make two templates of it.`;
 });
 
-/** The last millisecond that a calendar date can name. */
+/** The last millisecond of a JavaScript `Date`. */
 const LATEST_MS = 8_640_000_000_000_000;
 
 /** A whole number, as a protocol with 64-bit integers has it or as JSON has it. */
@@ -112,19 +118,19 @@ export const within = (min: number, max: number, way: string) =>
   );
 
 /**
- * What a mount sends in place of a word that its protocol has no word for, e.g. an unknown number of an enum: the
- * field is refused with the mount's own message, in its turn among the other fields.
+ * A value that a mount cannot map, e.g. an unknown number of an enum. {@link oneOf} refuses the field with the mount's
+ * message, in order among the other fields.
  */
 export class UnknownWord {
   readonly message: string;
 
-  /** @param message goes on where the field's name stops */
+  /** @param message continues the sentence that begins with the field's name */
   constructor(message: string) {
     this.message = message;
   }
 }
 
-/** One of a few words, or what a mount sends in place of one that it does not know. */
+/** One of a closed set of words. Refuses an {@link UnknownWord} with its message. */
 export const oneOf = <Word extends string>(words: readonly Word[]) =>
   z.custom<Word | UnknownWord>().transform((value, context): Word => {
     const known = words.find((word) => word === value);
@@ -139,6 +145,6 @@ function shown(value: unknown): string {
   return typeof value === "string" ? `"${value.slice(0, 64)}"` : typeof value;
 }
 
-/** The same schema for a part that a protocol can leave out: its own message then says that it is required. */
+/** Makes a part required that a protocol can leave out, with the message of its own schema if it is absent. */
 export const required = <T extends z.ZodType>(part: T) =>
   part as unknown as z.ZodType<z.output<T>, z.input<T> | undefined>;

@@ -6,7 +6,7 @@ import type { RunResource } from "../authorize.js";
 import { runId } from "../fields.js";
 import type { Request } from "../use-case.js";
 
-/** Which Run reads, and by which fence it was given its Step. */
+/** The Run that reads, with the fence of its assignment. */
 export const reader = z.object({ runId, fence: z.number() });
 export type Reader = z.output<typeof reader>;
 
@@ -18,7 +18,7 @@ export interface FoundRun {
 /**
  * Reads the Run that a request is about.
  *
- * @throws {Fault} `not_found`, in the words in which one that was given to somebody else is refused
+ * @throws {Fault} `not_found`, with the same text as for a Run of another principal's worker
  */
 export async function findRun({ runId: id }: Reader, { services }: Request): Promise<FoundRun> {
   const run = await services.plane.reads.run(id);
@@ -26,7 +26,7 @@ export async function findRun({ runId: id }: Reader, { services }: Request): Pro
   return { resource: { kind: "run", id, principal: run.principal }, run };
 }
 
-/** @throws {Fault} `wrong_state` unless the Run is the one that tries its Step now */
+/** @throws {Fault} `wrong_state` unless the Run is its Step's current one */
 export function checkTries({ id, fence, status }: RunRow, reader: Reader): void {
   if (fence !== reader.fence) {
     const message = `fence ${reader.fence} is not that of Run ${id}, which is ${fence}: it was given to somebody else since.`;

@@ -3,7 +3,7 @@ import { limits } from "#limits/index";
 import { useCase } from "../use-case.js";
 import { checkTries, findRun, reader } from "./find-run.js";
 
-/** A Task's input as it was given. */
+/** A Task's input, unchanged. */
 export interface RunInput {
   /** JSON text. */
   readonly inputJson: string;
@@ -11,7 +11,7 @@ export interface RunInput {
   readonly inputBytes: number;
 }
 
-/** GetRunInput: a Run reads its Task's input; what its Step adds has come with the assignment. */
+/** GetRunInput: a Run reads its Task's input. What its Step adds to it is in the assignment. */
 export const getRunInput = useCase({
   action: "run.read_input",
   input: reader,

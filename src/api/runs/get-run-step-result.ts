@@ -5,7 +5,7 @@ import { RESULT_READ_BYTES, stepResult } from "../step-result.js";
 import { useCase } from "../use-case.js";
 import { checkTries, findRun, reader } from "./find-run.js";
 
-/** GetStepResult of workers: a Run reads what had to be done before its Step, as long as it is the one that tries it. */
+/** GetStepResult for workers: a Run reads results of Steps before its own, while it is its Step's current Run. */
 export const getRunStepResult = useCase({
   action: "run.read_result",
   input: reader.extend({ stepName }),

@@ -5,8 +5,8 @@ import { limits } from "#limits/index";
 import type { Reads } from "#ports/store";
 
 /**
- * Reads of inputs by reference, for all workers: of one Task's input one at a time, whose answer all share that ask
- * meanwhile, and of all together so many as may lie in memory. Others wait, and no more than can.
+ * Reads of inputs by reference, for all workers. Concurrent reads of one Task's input share one read of the store. The
+ * inputs in memory are bounded; further reads wait, and their number is bounded too.
  */
 export class InputReads {
   readonly #reads: Pick<Reads, "input">;
@@ -48,7 +48,7 @@ export class InputReads {
     await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Whoever waits longest takes the place that becomes free. */
+  /** Gives the free place to the read that has waited longest. */
   #leave(): void {
     const next = this.#waiting.shift();
     if (next) next();

@@ -5,8 +5,8 @@ import type { Request } from "../use-case.js";
 import { wholeTask } from "./whole-task.js";
 
 /**
- * The whole Task after a change, or what the change itself tells if the Task has been removed since, or if there is
- * no room for more: what is done must not look refused.
+ * The whole Task after a change; only the row from the receipt if the Task has been removed since, or if there is no
+ * room for the answer: a change that was made must not appear as refused.
  */
 export async function changedTask({ task }: Receipt, request: Request): Promise<TaskView> {
   const { reads } = request.services.plane;

@@ -8,7 +8,7 @@ import { draftOf } from "./draft.js";
 import { newTask } from "./new-task.js";
 import { wholeTask } from "./whole-task.js";
 
-/** CreateTask: what a client asks for becomes a draft with an id of its own, which the plane takes or refuses. */
+/** CreateTask: makes a draft with a new id of the request, and submits it to the plane. */
 export const createTask = useCase({
   action: newTask.action,
   input: newTask.input,
@@ -16,14 +16,14 @@ export const createTask = useCase({
   perform: async (asked, request, { resource }) => submit(await draftOf(asked, resource, request), request),
 });
 
-/** @param roomMade true if there is room for the answer already */
+/** Submits one draft and returns the Task. @param roomMade true if room for the answer is already reserved */
 export async function submit(draft: TaskDraft, request: Request, roomMade = false): Promise<TaskView> {
   const { plane } = request.services;
   const [receipt] = await plane.submit(request.caller, [draft]);
   if (receipt === undefined) throw noAnswer();
   if (receipt instanceof Fault) throw receipt;
 
-  // A new Task is all in its receipt; only one that was there before has more to show.
+  // The receipt of a new Task is complete; a Task that existed before must be read.
   const fresh = freshTask(receipt, draft);
   if (fresh) return fresh;
   if (!roomMade) await request.reserve(limits.messageBytes);
@@ -31,7 +31,7 @@ export async function submit(draft: TaskDraft, request: Request, roomMade = fals
   return detail ? wholeTask(plane.reads, detail) : { task: receipt.task, input: draft.input };
 }
 
-/** The Task as its first commit left it, or undefined if it was not made by this request. */
+/** The Task as its first commit left it; undefined if this request did not create it. */
 export function freshTask({ task, steps, runs }: Receipt, { id, input }: TaskDraft): TaskView | undefined {
   return task.id === id ? { task, input, steps, runs } : undefined;
 }

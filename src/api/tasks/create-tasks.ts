@@ -10,10 +10,10 @@ import { fieldPath } from "../validate.js";
 import { freshTask, noAnswer } from "./create-task.js";
 import { newTask } from "./new-task.js";
 
-/** What each Task of a batch is asked for with. */
+/** The input for each Task of a batch. */
 type Item = z.input<typeof newTask.input>;
 
-/** Its elements are checked one by one: a Task that is refused does not hinder the others. */
+/** The elements are validated one by one later, so that an invalid one does not refuse the others. */
 const input = z.object({
   tasks: z.custom<readonly Item[]>(Array.isArray).superRefine(({ length }, context) => {
     if (length >= 1 && length <= limits.batchTasks) return;
@@ -22,7 +22,7 @@ const input = z.object({
   }),
 });
 
-/** BatchCreateTasks: many at once, in one commit. Answers in their order, with a Fault for each that is refused. */
+/** BatchCreateTasks: creates Tasks in one commit. Answers in the same order, with a Fault for each that is refused. */
 export const createTasks = useCase({
   action: "task.create_batch",
   input,
@@ -54,7 +54,7 @@ async function submitAll(
   });
 }
 
-/** @param before Steps that the Tasks before it make */
+/** @param before how many Steps the Tasks before it make */
 async function draftOrFault(
   item: Item,
   index: number,
@@ -78,12 +78,12 @@ async function draftOrFault(
   }
 }
 
-/** All that its template may make of it: branches that are not taken count too. */
+/** The most Steps that its template can make; branches that are not taken count too. */
 function stepsOf({ plan }: TaskDraft): number {
   return plan?.steps.length ?? 1;
 }
 
-/** A whole batch must fit in one answer: past a limit the Tasks come back without their inputs and Steps. */
+/** Fits a batch into one answer: Tasks beyond a limit are returned without their inputs and Steps. */
 function viewOf(receipt: Receipt, draft: TaskDraft, room: { bytes: number }): TaskView {
   const { task, steps } = receipt;
   room.bytes -= steps.reduce((sum, step) => sum + stepBytes(step), Buffer.byteLength(draft.input));

@@ -15,9 +15,9 @@ import { identityOf, identityOfRetry } from "./identity.js";
 import type { NewTask } from "./new-task-input.js";
 
 /**
- * What is asked for, with an id of its own.
+ * Makes a draft with a new id of a request for a Task.
  *
- * @param place where it is to be, and the template it names, in full
+ * @param place its namespace, and the template that it names, with the version
  * @throws {Fault} `not_found` if there is no such template, `invalid` if it does not take the input or wants
  *   a key of the caller's own
  */
@@ -59,9 +59,9 @@ export async function draftOf(
 }
 
 /**
- * The same work once more, at once, as a Task of its own, by the version and environment it was made from.
+ * Makes a draft for the same work as an ended Task, to start at once, with the same template version and environment.
  *
- * @throws {Fault} `wrong_state` if it has not ended, or is a part of another Task
+ * @throws {Fault} `wrong_state` if the Task has not ended, or is a part of another Task
  */
 export async function draftAgain(
   { task, input }: TaskDetail,
@@ -101,7 +101,7 @@ function checkAgain({ id, state, spec: { parent, compensates } }: TaskRow): void
   throw new Fault("wrong_state", message, { reason: "TASK_NOT_ENDED", metadata: { state } });
 }
 
-/** Throws `invalid` if the template does not take the input, naming every place. */
+/** @throws {Fault} `invalid` if the input does not match the template's schema, naming every place */
 async function checkInput({ template, inputSchema }: Plan, json: string, schemas: Schemas): Promise<void> {
   const field = "input_json";
   const input: unknown = JSON.parse(json);

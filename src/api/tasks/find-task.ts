@@ -4,7 +4,7 @@ import type { TaskDetail } from "#ports/store";
 import type { TaskResource } from "../authorize.js";
 import type { Request } from "../use-case.js";
 
-/** A Task that is there, with its namespace as a resource. */
+/** An existing Task, with its namespace as the resource. */
 export interface FoundTask {
   readonly resource: TaskResource;
   readonly detail: TaskDetail;
@@ -13,7 +13,7 @@ export interface FoundTask {
 /**
  * Reads the Task that a request is about.
  *
- * @throws {Fault} `not_found`, in the words in which one that is not the caller's is refused
+ * @throws {Fault} `not_found`, with the same text as for a Task of another's namespace
  */
 export async function findTask({ id }: { readonly id: TaskId }, { services }: Request): Promise<FoundTask> {
   const detail = await services.plane.reads.task(id);

@@ -5,7 +5,7 @@ import { RESULT_READ_BYTES, stepResult } from "../step-result.js";
 import { useCase } from "../use-case.js";
 import { findTask } from "./find-task.js";
 
-/** GetStepResult of clients: the result of one Step, whole. */
+/** GetStepResult for clients: the complete result of one Step. */
 export const getStepResult = useCase({
   action: "task.read_result",
   input: z.object({ taskId, stepName }),

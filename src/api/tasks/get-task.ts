@@ -5,7 +5,7 @@ import { useCase } from "../use-case.js";
 import { findTask } from "./find-task.js";
 import { wholeTask } from "./whole-task.js";
 
-/** GetTask: one Task, as whole as an answer has room for. */
+/** GetTask: one Task, with as much of it as fits into an answer. */
 export const getTask = useCase({
   action: "task.read",
   input: z.object({ id: taskId }),

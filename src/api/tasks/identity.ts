@@ -8,17 +8,17 @@ import { templateKey } from "#domain/template/template";
 import { millis } from "#domain/time/time";
 import type { NewTask } from "./new-task-input.js";
 
-/** What tells one piece of work from another, and for how long. */
+/** What identifies a piece of work for idempotency, and for how long. */
 export type Identity = Pick<TaskSpec, "idempotencyKey" | "fingerprint" | "keyFor">;
 
-/** A key that a client library drew, only to be able to send again. */
+/** The prefix of keys that a client library generates to be able to send a request again. */
 const DRAWN = "drawn:";
 
 /**
- * By which key the Task is known: the caller's, or, where its template says so, one made of the work itself.
+ * The identity of a Task: by the caller's key, or, if its template says so, by a key derived from the work itself.
  *
  * @param namespace the Task's, after defaults
- * @throws {Fault} `invalid` if the template wants a key of the caller's own and there is none
+ * @throws {Fault} `invalid` if the template requires a key from the caller and there is none
  */
 export function identityOf(request: NewTask, namespace: string, plan: Plan | undefined): Identity {
   const { idempotencyKey: given, inputJson } = request;
@@ -34,7 +34,7 @@ export function identityOf(request: NewTask, namespace: string, plan: Plan | und
   return { idempotencyKey: given, fingerprint: fingerprint(request, namespace), keyFor };
 }
 
-/** Of doing a Task again: the same key for the same Task is the same request. */
+/** The identity of a retry: the same key for the same Task is the same request. */
 export function identityOfRetry(taskId: string, idempotencyKey: string): Identity {
   return {
     idempotencyKey,
@@ -53,7 +53,7 @@ function keyMissing({ template }: Plan): Fault {
   });
 }
 
-/** Of all that makes two requests the same: everything after defaults but the key and the correlation id. */
+/** SHA-256 of all that makes two requests the same: everything after defaults except the key and the correlation id. */
 function fingerprint(request: NewTask, namespace: string): string {
   const { template } = request;
   return sha256([
@@ -76,19 +76,22 @@ function sorted(labels: Labels): readonly (readonly [string, string])[] {
   return Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/** One text for all ways to write the same: names sorted, no blanks, numbers in one form as far as that is exact. */
+/** Canonical JSON: names sorted, no whitespace, numbers in one form if a double represents them exactly. */
 function canonical(json: string): string {
   return JSON.stringify(withSortedNames(JSON.parse(json.replace(TOKEN, exactToken)) as Json));
 }
 
 /** A string of JSON, or a number. */
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
-/** A number of so many digits comes through a double as it was. */
+/** A number of up to this many digits is exact as a double. */
 const EXACT_DIGITS = 15;
 /** As JSON writes the character 0, which begins a string that stands for a number. */
 const NUL = "\\u0000";
 
-/** Numbers that a double would change become strings that begin with NUL; one that is none, but does so too, has it twice. */
+/**
+ * Numbers that a double would change become strings that begin with NUL; one that is none, but does so too, has it
+ * twice.
+ */
 function exactToken(token: string): string {
   if (token.startsWith('"')) return token.startsWith(`"${NUL}`) ? `"${NUL}${token.slice(1)}` : token;
   const digits = token.replace(/[eE].*/, "").replace(/\D/g, "").length;

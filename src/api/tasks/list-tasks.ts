@@ -7,7 +7,7 @@ import { fromPageToken, toPageToken } from "../page-token.js";
 import { useCase } from "../use-case.js";
 import { labels, oneOf, optionalName } from "../validate.js";
 
-/** Rows without what lies beside them; `next` is empty on the last page. */
+/** Tasks without input, Steps and results; `next` is empty on the last page. */
 export interface TaskPage {
   readonly tasks: readonly TaskRow[];
   readonly nextPageToken: string;
@@ -17,7 +17,7 @@ const input = z
   .object({
     statusFilter: oneOf(taskStatuses).optional(),
     agentFilter: optionalName,
-    /** The same as `pageSize`, by its older name. */
+    /** The older name of `pageSize`. */
     limit: z.number(),
     pageSize: z.number(),
     pageToken: pageToken(fromPageToken),
@@ -26,7 +26,7 @@ const input = z
   })
   .transform((request) => ({ ...request, pageSize: pageRows(request.pageSize || request.limit) }));
 
-/** ListTasks: the newest first, a page at a time. */
+/** ListTasks: Tasks by page, the newest first. */
 export const listTasks = useCase({
   action: "task.list",
   input,

@@ -3,7 +3,7 @@ import { limits } from "#limits/index";
 import { templateRef } from "../fields.js";
 import { duration, jsonText, labels, moment, optionalName, within } from "../validate.js";
 
-/** What a client says of a Task that it wants. */
+/** The input of a client for a new Task. */
 export const newTaskInput = z
   .object({
     agentName: optionalName,
@@ -29,5 +29,5 @@ export const newTaskInput = z
     context.addIssue({ code: "custom", path: ["agentName"], message });
   });
 
-/** The same, checked, with defaults filled in. */
+/** The validated input, with defaults. */
 export type NewTask = z.output<typeof newTaskInput>;

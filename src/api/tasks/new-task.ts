@@ -4,7 +4,7 @@ import { useCase } from "../use-case.js";
 import { draftOf } from "./draft.js";
 import { newTaskInput } from "./new-task-input.js";
 
-/** A Task that is asked for, alone or in a batch, up to where it is submitted. */
+/** Makes the draft of a requested Task, single or in a batch, without submitting it. */
 export const newTask = useCase({
   action: "task.create",
   input: newTaskInput,

@@ -23,7 +23,7 @@ const input = z
     }
   });
 
-/** ResolveStep: an operator says how a Step goes on that has failed for good. */
+/** ResolveStep: an operator decides how a Step that has failed for good continues. */
 export const resolveStep = useCase({
   action: "task.resolve",
   input,

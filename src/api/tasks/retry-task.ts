@@ -7,7 +7,7 @@ import { submit } from "./create-task.js";
 import { draftAgain } from "./draft.js";
 import { findTask } from "./find-task.js";
 
-/** RetryTask: the same work once more, as a Task of its own. */
+/** RetryTask: creates a new Task for the same work as an ended one. */
 export const retryTask = useCase({
   action: "task.retry",
   input: z.object({ id: taskId, idempotencyKey: optionalName }),

@@ -7,17 +7,17 @@ import { seq } from "../validate.js";
 import { findTask } from "./find-task.js";
 import { endOf, type TaskEnd } from "./whole-task.js";
 
-/** A Task's log as somebody watches it. */
+/** A watch of a Task's log. */
 export interface Watch {
-  /** As it stood when the watch began. What changes stands in the log. */
+  /** The Task when the watch began. Its changes are in the log. */
   readonly task: TaskRow;
   /** Follows the log to its terminal entry, at the pace of the reader, until the signal aborts. */
   slices(signal: AbortSignal): AsyncIterable<LogSlice>;
-  /** What goes with the terminal entry. To be asked for when that is shown, for it may be large. */
+  /** The ended Task, for the terminal entry. Call it only then: it may be large. */
   end(): Promise<TaskEnd>;
 }
 
-/** WatchTask: a Task's log from after `afterSeq`, live. */
+/** WatchTask: a Task's log after `afterSeq`, live. */
 export const watchTask = useCase({
   action: "task.watch",
   input: z.object({ id: taskId, afterSeq: seq }),

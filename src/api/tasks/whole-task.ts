@@ -9,8 +9,8 @@ import type { Reads, TaskDetail } from "#ports/store";
 import { asManyAsFit, runBytes, stepBytes, sum, taskBytes, upTo } from "../answer-size.js";
 
 /**
- * The whole Task, as far as it fits into one answer: its input and its Steps always; then its result, the
- * newest Runs, the results of Steps up to a limit in all, and what went wrong with each.
+ * The Task with as much as fits into one answer: always its input and its Steps; then its result, the newest Runs, and
+ * the results and error messages of Steps up to a limit for all together.
  */
 export async function wholeTask(reads: Reads, { task, input, steps, runs }: TaskDetail): Promise<TaskView> {
   const taken = taskBytes(task) + Buffer.byteLength(input) + sum(steps.map(stepBytes));
@@ -34,11 +34,11 @@ export async function wholeTask(reads: Reads, { task, input, steps, runs }: Task
 /** A Task that has ended. */
 export interface TaskEnd {
   readonly task: TaskRow;
-  /** Its result as JSON text; empty if it did not end well, or if that is too large to go along. */
+  /** Its result as JSON text; empty if it has not completed, or if the result is too large for the answer. */
   readonly output: string;
 }
 
-/** A Task that has just ended, as it stands; as it stood if it has been removed since. */
+/** Reads a Task that has ended; returns the given row if the Task has been removed since. */
 export async function endOf(reads: Reads, task: TaskRow): Promise<TaskEnd> {
   const detail = await reads.task(task.id);
   if (!detail || !isTerminal(detail.task.state)) return { task, output: "" };
@@ -49,7 +49,7 @@ export async function endOf(reads: Reads, task: TaskRow): Promise<TaskEnd> {
 /**
  * The Task's result; empty if it has none, or if it is too large.
  *
- * @param known takes what was read, by Step name
+ * @param known gets the results that were read, by Step name
  */
 async function resultOf(
   reads: Reads,
@@ -89,7 +89,7 @@ function stepAsFits(step: StepRow, fits: (bytes: number) => boolean): StepSummar
 }
 
 function runAsFits(run: RunRow, fits: (bytes: number) => boolean): RunSummary {
-  // A model's JSON text is longer than what a protocol makes of it.
+  // The JSON text of a model is longer than its encoding in any protocol.
   const bytes = Buffer.byteLength(run.errorMessage) + Buffer.byteLength(JSON.stringify(run.backend));
   return fits(bytes) ? runSummary(run) : { ...runSummary(run), errorMessage: "", backend: null };
 }

@@ -7,13 +7,13 @@ import { fromTemplateToken, toTemplateToken } from "../page-token.js";
 import { useCase } from "../use-case.js";
 import { optionalName } from "../validate.js";
 
-/** Templates as lists show them; `nextPageToken` is empty on the last page. */
+/** A page of templates; `nextPageToken` is empty on the last page. */
 export interface TemplatePage {
   readonly templates: readonly TemplateRow[];
   readonly nextPageToken: string;
 }
 
-/** TemplateService.List: by name, the newest version of each first, a page at a time. */
+/** TemplateService.List: templates by page, ordered by name, the newest version of each first. */
 export const listTemplates = useCase({
   action: "template.list",
   input: z.object({

@@ -6,7 +6,7 @@ import type { TemplateRef, TemplateRow } from "#domain/template/template";
 import { limits } from "#limits/index";
 import type { Reads } from "#ports/store";
 
-/** Plans of the templates that clients name. Which version is the newest is asked each time. */
+/** Plans of the templates that clients name, cached by version. The newest version is looked up each time. */
 export class ClientPlans {
   readonly #reads: Pick<Reads, "template" | "templates">;
   readonly #plans = new Plans();
@@ -15,7 +15,7 @@ export class ClientPlans {
     this.#reads = reads;
   }
 
-  /** @throws {Fault} `not_found`, naming the template and the versions there are */
+  /** @throws {Fault} `not_found`, naming the template and its existing versions */
   async find(ref: TemplateRef, environment: string): Promise<Plan> {
     const known = ref.version === "" ? undefined : this.#plans.get(ref, environment);
     return known ?? this.#plans.make(await findTemplate(this.#reads, ref), environment);
@@ -25,7 +25,7 @@ export class ClientPlans {
 /**
  * One version of a template, the newest if none is named.
  *
- * @throws {Fault} `not_found`, naming the template and the versions there are
+ * @throws {Fault} `not_found`, naming the template and its existing versions
  */
 export async function findTemplate(
   reads: Pick<Reads, "template" | "templates">,

@@ -8,13 +8,13 @@ import { readWhole } from "./template-source.js";
 
 export interface Registered {
   readonly template: TemplateRow;
-  /** False if this version was there already, with the same body. */
+  /** False if this version was registered before, with the same body. */
   readonly created: boolean;
   /** Warnings. */
   readonly findings: readonly Finding[];
 }
 
-/** TemplateService.Register: makes a template known for good, in the namespace that its text names. */
+/** TemplateService.Register: stores a template version, in the namespace that its text names. */
 export const registerTemplate = useCase({
   action: "template.register",
   input: z.object({ source: sourceText, namespace: optionalName }),

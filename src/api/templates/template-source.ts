@@ -7,9 +7,9 @@ import type { Finding } from "#templates/read/finding";
 import { type PlacedReading, readPlaced, type TemplateReading } from "#templates/read/read";
 
 /**
- * What is to be said of a template's text, its schemas included: those the reader takes as they are.
+ * Reads and checks a template's text, including its JSON Schemas, which the template reader does not check.
  *
- * @throws {Fault} what {@link Schemas.judge} throws
+ * @throws {Fault} as {@link Schemas.judge} does
  */
 export async function readWhole(source: string, schemas: Schemas): Promise<TemplateReading> {
   const { reading, placeOf } = readPlaced(source);
@@ -59,7 +59,7 @@ const tooManyOfThem: Verdict = {
   text: `the schemas up to here take longer than ${limits.schemaChecksOfTemplate} ms to check: simplify them`,
 };
 
-/** On the value that stands for one that never comes, or on nothing: whether the schema is one is said all the same. */
+/** Judges the signal's default, or null if it has none. Either way the verdict shows whether the schema is valid. */
 function verdictOn(
   schema: JsonObject,
   signal: TemplateSignal | undefined,

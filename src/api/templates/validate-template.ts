@@ -3,7 +3,7 @@ import { useCase } from "../use-case.js";
 import { sourceText } from "../validate.js";
 import { readWhole } from "./template-source.js";
 
-/** TemplateService.Validate: all that is to be said of a template's text, without registering it. */
+/** TemplateService.Validate: reports all problems of a template's text, without registering it. */
 export const validateTemplate = useCase({
   action: "template.validate",
   input: z.object({ source: sourceText }),

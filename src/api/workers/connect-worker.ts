@@ -8,11 +8,11 @@ import type { WorkerLink, WorkerSink } from "#ports/plane";
 import { useCase } from "../use-case.js";
 import { atMost, freeText, labels, optionalName, required, requiredName, within } from "../validate.js";
 
-/** A Worker whose first words were taken. Its stream begins with `connect`. */
+/** A Worker whose hello was accepted. Call `connect` to attach its stream. */
 export interface Introduced {
-  /** To be given to the link as its first report. */
+  /** To be passed to the link as the first report. */
   readonly hello: Hello;
-  /** @param sink takes what the plane says to the Worker */
+  /** @param sink writes the plane's frames to the Worker */
   connect(sink: WorkerSink): WorkerLink;
 }
 
@@ -20,7 +20,7 @@ const words = atMost(limits.labels, freeText(limits.labelBytes));
 
 const agent = z.object({
   name: requiredName("the name that Tasks ask for"),
-  // For people only: no Worker is turned away for a long one.
+  // For people only: cut rather than refused if it is too long.
   description: z.string().transform((text) => clip(text, limits.descriptionBytes)),
   labels,
   backends: atMost(
@@ -67,7 +67,7 @@ const input = z.object({
   protocol: z.number(),
 });
 
-/** StreamConnect: a Worker says who it is and what it still has in hand, and offers itself to namespaces. */
+/** StreamConnect: registers a Worker with its agents, its namespaces and the Runs that it still holds. */
 export const connectWorker = useCase({
   action: "worker.connect",
   input,
@@ -80,10 +80,10 @@ export const connectWorker = useCase({
   }),
 });
 
-/** The latest protocol that is spoken here. */
+/** The latest supported protocol version. */
 const LATEST: WorkerProtocol = 2;
 
-/** What a later protocol adds is left out by one that speaks an earlier one. */
+/** The hello with the protocol version to use: the Worker's own, but at most {@link LATEST}. */
 function helloOf({ info: said, instance, resume, protocol: spoken }: z.output<typeof input>): Hello {
   const protocol = Math.min(spoken, LATEST) as WorkerProtocol;
   const { maxConcurrentRuns, workerId, ...rest } = said;

@@ -4,7 +4,7 @@ import { limits } from "#limits/index";
 import { reason, workerId } from "../fields.js";
 import { useCase } from "../use-case.js";
 
-/** DrainWorker: a Worker is to take no more Runs, and to leave when it has done those it has. */
+/** DrainWorker: assigns no more Runs to a Worker; it disconnects when it has finished those it holds. */
 export const drainWorker = useCase({
   action: "worker.drain",
   input: z.object({ workerId, reason }),

@@ -6,8 +6,8 @@ import { limits } from "#limits/index";
 import { exceeds } from "../validate.js";
 
 /**
- * What is within its limits stays as it is; of what is not, as much is kept as fits, and `cut` is called.
- * For those who cannot be refused: a public worker knows no such limits.
+ * Cuts what is beyond its limit, and calls `cut` if anything was cut. For public workers, which do not know the limits
+ * and are therefore not refused.
  */
 export function fitText(text: string, max: number, cut: () => void): string {
   if (!exceeds(text, max)) return text;
@@ -15,7 +15,7 @@ export function fitText(text: string, max: number, cut: () => void): string {
   return clip(text, max);
 }
 
-/** An entry with too long a name is left out whole: a shorter name would be another one. */
+/** Cuts labels. An entry whose name is too long is left out, because a cut name would be another one. */
 export function fitLabels(labels: Labels, cut: () => void): Record<string, string> {
   if (labelsProblem(labels) === undefined) return labels;
   cut();
@@ -25,7 +25,7 @@ export function fitLabels(labels: Labels, cut: () => void): Record<string, strin
   return Object.fromEntries(kept.map(([name, value]) => [name, clip(value, limits.labelBytes)]));
 }
 
-/** The model a Run used, as far as it can be kept with it. */
+/** Cuts the description of the model that a Run used. */
 export function fitBackend(backend: ModelBackend, cut: () => void): ModelBackend {
   const fitName = (name: string) => fitText(name, limits.idBytes, cut);
   const fitWords = (words: readonly string[]) => {

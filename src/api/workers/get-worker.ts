@@ -5,11 +5,11 @@ import { limits } from "#limits/index";
 import { workerId } from "../fields.js";
 import { useCase } from "../use-case.js";
 
-/** GetWorker: one connected Worker, if it is one that the caller may see. */
+/** GetWorker: one connected Worker that the caller may see. */
 export const getWorker = useCase({
   action: "worker.read",
   input: z.object({ workerId }),
-  // One Worker may say as much of itself as fits into its hello.
+  // The description of one Worker can be as large as its hello.
   answerBytes: limits.messageBytes,
   find: ({ workerId: id }) => ({ resource: { kind: "workers" as const, id } }),
   perform: ({ workerId }, { caller, services }): WorkerView => {

@@ -10,9 +10,9 @@ import { exceeds } from "../validate.js";
 import { fitLabels, fitText } from "./fit.js";
 
 /*
- * What a Worker's reports may hold, by the fields they have in every protocol. Whatever passes fits into one message
- * to the Task's watchers. A Worker that speaks our protocol is refused what is too long; of a public one, which knows
- * no limits, as much is kept as fits, and `cut` is called.
+ * The limits of a Worker's reports, by the fields that they have in every protocol. A report within them fits into
+ * one message to the Task's watchers. For a Worker of our protocol, what is too long is refused; for a public one,
+ * which does not know the limits, it is cut, and `cut` is called.
  */
 
 /** @throws {Fault} `invalid` */
@@ -51,7 +51,7 @@ export function fitOutput<Chunk extends { readonly content: string; readonly met
   return { ...chunk, metadata: fitLabels(chunk.metadata, cut) };
 }
 
-/** Something that an agent did. @throws {Fault} `invalid` */
+/** An event of an agent. @throws {Fault} `invalid` */
 export function fitEvent<Event extends { readonly id: string; readonly metadata: Labels }>(
   event: Event,
   protocol: WorkerProtocol,
@@ -65,7 +65,7 @@ export function fitEvent<Event extends { readonly id: string; readonly metadata:
   return { ...event, id: fitText(event.id, limits.idBytes, cut), metadata: fitLabels(event.metadata, cut) };
 }
 
-/** What an agent said in a conversation. @throws {Fault} `invalid` */
+/** A chat message of an agent. @throws {Fault} `invalid` */
 export function fitChat<Said extends { readonly content: string }>(
   said: Said,
   protocol: WorkerProtocol,
@@ -84,9 +84,10 @@ export function checkId(id: string, field: string): void {
 }
 
 /**
- * The refusal of what was said about one Run, which costs that Run alone; undefined if it names none that could exist.
+ * The `refused` report for an invalid report about one Run, which ends only that Run; undefined if the run id is
+ * invalid.
  *
- * @param last true if it was to be the worker's last word about the Run
+ * @param last true if it was the worker's final report about the Run
  */
 export function refusedReport(
   about: { readonly runId: string; readonly fence?: number },

@@ -9,26 +9,26 @@ import { limits } from "#limits/index";
 import { jsonProblem } from "../json-text.js";
 import { exceeds } from "../validate.js";
 
-/** Why a JSON text that an agent has left cannot be kept. */
+/** Why a JSON text of an agent cannot be stored. */
 interface Problem {
-  /** Goes on where the text's name stops. */
+  /** Continues the sentence that begins with the text's name. */
   readonly said: string;
   /** Absent if it is the agent's own error. */
   readonly reason?: FailureReason;
 }
 
 /**
- * A result that cannot be kept fails the Run for good: were the stream closed instead, the worker would come back and
- * send the same again.
+ * Checks a result. One that cannot be stored fails the Run permanently: if the stream were closed instead, the worker
+ * would reconnect and send the same again.
  *
- * @returns what takes the place of the report's own words; undefined if the result can be kept
+ * @returns the fields that replace those of the report; undefined if the result can be stored
  */
 export function resultFailure(outputJson: string): ReturnType<typeof failedBy> | undefined {
   const problem = outputJson === "" ? undefined : resultProblem(outputJson);
   return problem && failedBy("result", problem);
 }
 
-/** Refused, a checkpoint would come again like a result: one that cannot be kept fails the Run for good too. */
+/** Checks a checkpoint. Like a result, one that cannot be stored fails the Run permanently. */
 export function keptCheckpoint(said: YieldReport): YieldReport | StatusReport {
   const { cursor, output, ...same } = said;
   const parts = { cursor: cursor || "null", output };
