@@ -6,8 +6,8 @@ import type { Instant } from "./time/time.js";
 import type { SessionRow } from "./worker/worker.js";
 
 /**
- * Refusals whose wording clients of the public protocol compare. A thing of another's namespace is
- * refused in the same words as one that never was.
+ * Faults whose texts clients of the public protocol compare. A resource of another's namespace is refused with the same
+ * text as one that does not exist.
  */
 export function taskNotFound(id: string): Fault {
   return new Fault("not_found", `Task not found: ${id}`, { reason: "TASK_NOT_FOUND" });
@@ -17,7 +17,7 @@ export function runNotFound(id: RunId): Fault {
   return new Fault("not_found", `Run not found: ${id}`, { field: "run_id", reason: "RUN_NOT_FOUND" });
 }
 
-/** @param versions those there are, for people; empty if there is none, or none that the caller may see */
+/** @param versions the existing ones, for people; empty if there are none that the caller may see */
 export function templateNotFound(ref: TemplateRef, versions = ""): Fault {
   const wanted = ref.version === "" ? `${ref.namespace}/${ref.name}` : templateKey(ref);
   const way = versions === "" ? "register it first" : `its versions are ${versions}`;
@@ -35,7 +35,7 @@ export function alreadyEnded(task: TaskRow): Fault {
   return new Fault("wrong_state", message, { reason: "TASK_ENDED", metadata: { status } });
 }
 
-/** A worker process, as far as its worker id does not tell it from others. */
+/** What distinguishes a worker process from others with the same worker id. */
 export type WorkerProcess = Pick<SessionRow, "instance" | "connectedAt"> & {
   readonly hostname: string;
 };
@@ -44,7 +44,10 @@ export function processOf({ instance, connectedAt, info: { hostname } }: Session
   return { instance, connectedAt, hostname };
 }
 
-/** What a worker's stream ends with when another one of the same worker takes over, in the same process or in another. */
+/**
+ * The fault that ends a worker's stream when another stream of the same worker takes over, from the same or another
+ * process.
+ */
 export function superseded(workerId: WorkerId, by: WorkerProcess | undefined): Fault {
   if (!by) {
     const message = `worker "${workerId}" has opened another stream; two processes need two worker ids`;
@@ -60,7 +63,7 @@ export function superseded(workerId: WorkerId, by: WorkerProcess | undefined): F
   return new Fault("unavailable", message, { reason: "SUPERSEDED", metadata });
 }
 
-/** What the process hears that has taken over, at this instant. */
+/** The notice for a process that has taken over, at this instant. */
 export function takenOver(workerId: WorkerId, from: WorkerProcess, at: Instant): string {
   const seconds = Math.round((at - from.connectedAt) / 1_000);
   const which = `${inWords(from)}, connected for ${seconds} s`;
@@ -74,7 +77,10 @@ function inWords({ hostname, instance }: WorkerProcess): string {
   return instance === "" ? where : `${where}, instance ${shown(instance)}`;
 }
 
-/** Enough of a random name to tell two apart; the whole of it is what lets a process take its Runs back. */
+/**
+ * A prefix of the instance id, enough to distinguish two. The whole id is secret: with it a process can resume its
+ * Runs.
+ */
 function shown(instance: string): string {
   return instance.slice(0, 8);
 }

@@ -1,7 +1,7 @@
 import { hasEnded, type StepRow } from "../task/step.js";
 import type { Membership, Plan, StepPlan, StepSpec } from "./plan.js";
 
-/** A Step that is to be made, with the names of those it waits for. */
+/** A Step to create, with the names of the Steps that it depends on. */
 export interface NewStep {
   readonly name: string;
   readonly planned: StepPlan;
@@ -9,20 +9,20 @@ export interface NewStep {
   readonly member?: Membership;
 }
 
-/** What grows when a Task begins, or when a decision or a batch has its result. */
+/** The Steps and dependencies to add when a Task begins, or when a decision or a batch has its result. */
 export interface Expansion {
-  /** In an order in which they can be run. */
+  /** In an order in which they can run. */
   readonly newSteps: readonly NewStep[];
-  /** More that Steps wait for which are there already, by their name. */
+  /** Further dependencies of existing Steps, by the name of the Step. */
   readonly extraDependencies: ReadonlyMap<string, readonly string[]>;
 }
 
-/** The Steps a Task begins with: all that follow from no decision and no batch. */
+/** The Steps with which a Task begins: all that do not depend on the result of a decision or a batch. */
 export function firstSteps(plan: Plan): readonly NewStep[] {
   return new GraphExpander(plan, []).grow().newSteps;
 }
 
-/** What a decision's choice adds to the Steps that are there. Names must be checked before: {@link branchesOf}. */
+/** What a decision's choice adds to the existing Steps. Check the chosen names before by {@link branchesOf}. */
 export function chosenSteps(
   plan: Plan,
   there: readonly StepRow[],
@@ -32,7 +32,7 @@ export function chosenSteps(
   return new GraphExpander(plan, there, decision).grow(new Set(chosen));
 }
 
-/** What a batch adds: its workers, and what had to wait for them to be known. */
+/** What a batch adds: its members, and the Steps that depend on them. */
 export function batchSteps(
   plan: Plan,
   there: readonly StepRow[],
@@ -45,18 +45,18 @@ export function batchSteps(
   return expander.grow();
 }
 
-/** The steps a decision may choose: those of the plan that can be reached from it. */
+/** The steps that a decision may choose: those of the plan that are reachable from it. */
 export function branchesOf(plan: Plan, decision: string): ReadonlySet<string> {
   return reachable(plan, [decision]);
 }
 
-/** The Steps whose results are the Task's: no other depends on them. */
+/** The Steps whose results form the Task's result: no other Step depends on them. */
 export function sinksOf<Step extends Pick<StepRow, "name" | "dependsOn">>(steps: readonly Step[]): Step[] {
   const followed = new Set(steps.flatMap(({ dependsOn }) => dependsOn));
   return steps.filter(({ name }) => !followed.has(name));
 }
 
-/** All that have to be done before a Step, directly or not. */
+/** All direct and indirect dependencies of a Step. */
 export function ancestorsOf(
   steps: readonly Pick<StepRow, "name" | "dependsOn" | "members" | "spec">[],
   name: string,
@@ -65,7 +65,7 @@ export function ancestorsOf(
   const beforeIt = (at: string): readonly string[] => {
     const step = byName.get(at);
     const maker = step?.spec.member ? byName.get(step.spec.member.group) : undefined;
-    // A member of a map stands where the map stands: it may read what the map had to wait for.
+    // A member of a map has the dependencies of the map: it may read their results.
     const makers = maker?.spec.map ? maker.dependsOn.filter((other) => !maker.members.includes(other)) : [];
     return [...(step?.dependsOn ?? []), ...makers];
   };
@@ -81,18 +81,18 @@ export function ancestorsOf(
   return found;
 }
 
-/** Lets Steps grow from a plan, one pass in its order. */
+/** Adds Steps of a plan, in one pass in its order. */
 class GraphExpander {
   readonly #plan: Plan;
   readonly #there: readonly StepRow[];
-  /** The decision or batch whose result is at hand, or empty. */
+  /** The decision or batch that has its result now, or empty. */
   readonly #source: string;
   readonly #types: ReadonlyMap<string, string>;
-  /** The Steps made of each step of the plan. */
+  /** The names of the Steps created from each step of the plan. */
   readonly #made = new Map<string, string[]>();
   readonly #sprouts: NewStep[] = [];
   #members: () => readonly NewStep[] = () => [];
-  /** Decisions and batches whose result may still add Steps, and what can follow from each. */
+  /** Decisions and batches that may still add Steps, each with the steps that can follow from it. */
   readonly #undecided: { readonly name: string; readonly reach: ReadonlySet<string> }[] = [];
 
   constructor(plan: Plan, there: readonly StepRow[], source = "") {
@@ -101,12 +101,12 @@ class GraphExpander {
     this.#source = source;
     this.#types = new Map(plan.steps.map(({ name, spec }) => [name, spec.type]));
     for (const { name, spec, state } of there) {
-      // A map answers for its members: what joins it waits for the map alone, and is given its list.
+      // A map completes for its members: its dependants depend on the map alone, and get its list.
       if (spec.member && this.#types.get(spec.planned) === "map") continue;
       const made = this.#made.get(spec.planned);
       if (made) made.push(name);
       else this.#made.set(spec.planned, [name]);
-      // A decision that failed may be tried again in a Task that is held.
+      // A decision that failed may be retried by an operator while its Task waits for one.
       const open = !hasEnded(state) || state === "error";
       if (open && name !== source) this.#noteUndecided(name, spec.type);
     }
@@ -119,7 +119,7 @@ class GraphExpander {
   ): void {
     const names = members.map(({ name }) => name);
     this.#made.set(worker.name, names);
-    // What they wait for is known once all that comes with them is.
+    // Their dependencies are known once all Steps of this expansion are.
     this.#members = () => {
       const dependsOn = [...new Set([batch, ...this.#waitsFor(worker, false)])];
       return members.map(({ name, member }) => ({ name, planned: worker, dependsOn, member }));
@@ -138,7 +138,10 @@ class GraphExpander {
     return { newSteps: [...this.#members(), ...this.#sprouts], extraDependencies: this.#newTies() };
   }
 
-  /** A branch comes only if it is chosen; a convergence with the first of what it joins; all others with the last. */
+  /**
+   * True if a step of the plan becomes a Step now. A branch does when a decision selects it; a convergence when any of
+   * its dependencies exists; any other step when all of its dependencies exist.
+   */
   #comesByItself({ spec, dependsOn }: StepPlan): boolean {
     if (spec.type === "deferred_convergence" && dependsOn.length > 0) {
       return dependsOn.some((name) => this.#made.has(name) && this.#types.get(name) !== "decision");
@@ -149,12 +152,12 @@ class GraphExpander {
   #waitsFor(step: StepPlan, chosen: boolean): string[] {
     const names = step.dependsOn.flatMap((name) => this.#madeOf(name));
     if (waitsForMore(step.spec)) names.push(...this.#stillToCome(step));
-    // A branch follows its decision, also in place of what was not chosen with it.
+    // A branch depends on its decision, also in place of dependencies that were not chosen with it.
     if (chosen && step.dependsOn.some((name) => !this.#made.has(name))) names.push(this.#source);
     return [...new Set(names)];
   }
 
-  /** The undecided that may still add something the step depends on. */
+  /** The open decisions and batches that may still add a dependency of the step. */
   #stillToCome({ dependsOn }: StepPlan): string[] {
     const missing = dependsOn.filter((name) => !this.#made.has(name));
     return this.#undecided
@@ -162,7 +165,7 @@ class GraphExpander {
       .map(({ name }) => name);
   }
 
-  /** What convergences, and workers of batches, that wait already have to wait for too. */
+  /** Further dependencies of existing convergences, and of members of batches. */
   #newTies(): Map<string, readonly string[]> {
     const extraDependencies = new Map<string, readonly string[]>();
     const planned = new Map(this.#plan.steps.map((step) => [step.name, step]));
@@ -185,12 +188,12 @@ class GraphExpander {
   }
 }
 
-/** A convergence, and a worker of a batch, is there before all that it is to wait for may be. */
+/** True for a convergence or a member of a batch: it may exist before all of its dependencies do. */
 function waitsForMore({ type }: Pick<StepSpec, "type">): boolean {
   return type === "deferred_convergence" || type === "batch_worker";
 }
 
-/** All of the plan that can follow from these steps; a batch is followed by its workers. */
+/** All steps of the plan that are reachable from these; the members of a batch are reachable from it. */
 function reachable({ steps }: Plan, from: readonly string[]): ReadonlySet<string> {
   const found = new Set<string>();
   const sources = new Set(from);

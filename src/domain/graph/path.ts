@@ -1,6 +1,6 @@
 /** A place in the data of a Task: in its input, or in the result of a Step. */
 export interface DataPath {
-  /** The Step whose result is meant; empty for the Task's input. */
+  /** The Step whose result it is in; empty for the Task's input. */
   readonly stepName: string;
   /** Names and indexes, from the outside in. */
   readonly parts: readonly string[];

@@ -13,16 +13,16 @@ import type {
 } from "../template/template.js";
 import { type Millis, millis } from "../time/time.js";
 
-/** How a Step is tried. */
+/** The attempts of a Step. */
 export interface Tries {
   readonly retry: RetryPolicy;
-  /** Total tries, at least 1. */
+  /** Total number of attempts, at least 1. */
   readonly maxAttempts: number;
-  /** Of one try; 0 is no limit. */
+  /** Timeout of one attempt; 0 is no limit. */
   readonly timeoutMs: Millis;
 }
 
-/** A Step of a plan that no Step depends on, and that runs only to undo another. */
+/** The compensation of a Step: runs only to compensate it, in a Task of its own. */
 export interface CompensationPlan extends Tries {
   readonly name: string;
   readonly agentName: string;
@@ -46,34 +46,34 @@ export interface MapPlan {
 export interface ChildPlan {
   readonly agentName: string;
   readonly template: TemplateRef | null;
-  /** Where its input is; empty is the whole input of the Task. */
+  /** The place of its input in the Task's data; empty for the whole input of the Task. */
   readonly input: string;
 }
 
 export interface SignalPlan {
   readonly name: string;
-  /** 0 waits as long as the Task may take. */
+  /** How long to wait; 0 waits until the Task's own timeout. */
   readonly timeoutMs: Millis;
-  /** The result if nobody signals in time; undefined lets the Step fail. */
+  /** The result if no signal comes in time; undefined makes the Step fail. */
   readonly otherwise: Json | undefined;
 }
 
-/** One of many Steps that a batch or a map has made. */
+/** The membership of a Step in the batch or map that created it. */
 export interface Membership {
-  /** The Step that made it, and that says how many of its members may run at a time. */
+  /** The batch or map that created it, which bounds how many of its members run at a time. */
   readonly group: string;
   readonly index: number;
   readonly concurrency: number;
   readonly failure: FailureStrategy;
 }
 
-/** What a Step is to do: written once with its row. Parts that do not apply are absent. */
+/** What a Step does; written once with its row. Parts that do not apply are absent. */
 export interface StepSpec extends Tries {
   readonly type: StepType;
   /** Its name in the template; members of a batch or map have names of their own. */
   readonly planned: string;
   readonly config: JsonObject | null;
-  /** True if its results are checked against a schema of the template. */
+  /** True if its results are validated by a schema of the template. */
   readonly hasSchema?: boolean;
   readonly compensation?: CompensationPlan;
   readonly batch?: BatchPlan;
@@ -82,34 +82,34 @@ export interface StepSpec extends Tries {
   readonly delayMs?: Millis;
   readonly signal?: SignalPlan;
   readonly member?: Membership;
-  /** The Step of another Task that this one undoes, and why. */
+  /** The Step of another Task that this one compensates, and why. */
   readonly compensates?: StepKey & { readonly error: string };
 }
 
-/** A Step as a plan has it, before there is a Task. */
+/** A step of a plan, from which Steps of Tasks are created. */
 export interface StepPlan {
   readonly name: string;
-  /** Empty if no worker has a part in it. */
+  /** Empty if it needs no worker. */
   readonly agentName: string;
   readonly dependsOn: readonly string[];
   readonly spec: StepSpec;
   readonly resultSchema: JsonObject | null;
 }
 
-/** What Tasks are made from: a template with its defaults, as one environment sees it. Never changes. */
+/** A template prepared for creating Tasks: with its defaults and the overrides of one environment. Immutable. */
 export interface Plan {
   readonly template: TemplateRef;
   readonly environment: string;
-  /** In an order in which they can be run, undoing ones left out. */
+  /** In an order in which they can run, without compensating steps. */
   readonly steps: readonly StepPlan[];
   readonly inputSchema: JsonObject | null;
-  /** For the whole Task; 0 is no limit. */
+  /** Timeout of the whole Task; 0 is no limit. */
   readonly timeoutMs: Millis;
   readonly identity: IdentityStrategy;
-  /** After so long the same work may run again; 0 is as long as the Task is kept. */
+  /** How long the same work is not run again; 0 for as long as the Task is kept. */
   readonly identityWindowMs: Millis;
   readonly holdOnFailure: boolean;
-  /** True if some Step can be undone. */
+  /** True if some Step can be compensated. */
   readonly isCompensable: boolean;
 }
 
@@ -151,7 +151,7 @@ export function planOf(body: TemplateBody, environment: string): Plan {
   };
 }
 
-/** The step as the environment has it: what is said of ALL first, then what is said of it by name. */
+/** The step with the overrides of the environment: first those for ALL, then those for its name. */
 function overridden(step: TemplateStep, overrides: readonly StepOverride[]): TemplateStep {
   const said = ["ALL", step.name].flatMap((name) => overrides.filter((override) => override.name === name));
   return said.reduce(withOverride, step);
@@ -252,8 +252,8 @@ function signalPlan({ name, signal = {} }: TemplateStep): SignalPlan {
 }
 
 /**
- * The steps, each after all it depends on, and the workers of a batch after it; otherwise as written. Of a
- * cycle, which validation refuses, nothing is left.
+ * The steps in topological order, the members of a batch after it; otherwise in the order written. Steps of a cycle,
+ * which validation refuses, are left out.
  */
 export function inOrder(steps: readonly TemplateStep[]): TemplateStep[] {
   const before = new Map(steps.map(({ name, dependencies }) => [name, new Set(dependencies)]));

@@ -3,8 +3,8 @@ import { type TemplateRef, type TemplateRow, templateKey } from "../template/tem
 import { type Plan, planOf } from "./plan.js";
 
 /**
- * Plans of templates, made once. Templates never change, so nothing here is ever out of date; what was used
- * longest ago goes first. The newest version of a name is not remembered: tomorrow it is another one.
+ * A bounded LRU cache of plans. It never becomes stale, because templates are immutable. It does not store which
+ * version of a name is the newest, since that changes.
  */
 export class Plans {
   readonly #plans = new Map<string, Plan>();
@@ -19,7 +19,7 @@ export class Plans {
     return plan;
   }
 
-  /** The plan of a template that was loaded. */
+  /** The plan of a loaded template; creates and caches it if needed. */
   make(template: TemplateRow, environment: string): Plan {
     return this.get(template, environment) ?? this.keep(planOf(template.body, environment));
   }
@@ -34,7 +34,7 @@ export class Plans {
   }
 }
 
-/** Environments are words of the configuration, and template names have no newline. */
+/** The cache's key. Unambiguous, since neither environments nor template names contain a newline. */
 function keyOf(ref: TemplateRef, environment: string): string {
   return `${environment}\n${templateKey(ref)}`;
 }

@@ -1,6 +1,6 @@
 /**
- * Where JSON text is nested deeper than `maxDepth` levels of arrays and objects; undefined if it nowhere is. The
- * depth of broken JSON is unknown, but never larger than counted here: brackets outside strings.
+ * The index where JSON text is first nested deeper than `maxDepth` arrays and objects; undefined if it never is. Counts
+ * brackets outside strings; a parser of malformed JSON never goes deeper than that.
  */
 export function tooDeepAt(text: string, maxDepth: number): number | undefined {
   // A level costs two characters, and the text may end before the closing ones.

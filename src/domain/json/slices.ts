@@ -1,8 +1,7 @@
 /**
- * JSON as text, taken apart and put together without being parsed. A value is a slice of the text that it lies
- * in, so its digits, escapes, blanks, and the order of its names survive byte for byte, and no string can be
- * mistaken for anything else. All functions take valid JSON, take time in proportion to its length, and need no
- * stack however deep it is; on text that is not JSON they end all the same, with a result of no meaning or a
+ * Splits and joins JSON text without parsing it. A value is a slice of the text that contains it, so that its digits,
+ * escapes, whitespace and the order of its names are preserved byte for byte. All functions require valid JSON, take
+ * linear time, and use no recursion. For text that is not JSON they terminate with a meaningless result or a
  * SyntaxError.
  */
 
@@ -11,7 +10,7 @@ export function isObjectText(text: string): boolean {
   return text.charCodeAt(skipBlanks(text, 0)) === OPEN_OBJECT;
 }
 
-/** The elements of an array; undefined if the value is none. */
+/** The elements of an array; undefined if the value is not an array. */
 export function itemsOf(text: string): string[] | undefined {
   let at = skipBlanks(text, 0);
   if (text.charCodeAt(at) !== OPEN_ARRAY) return undefined;
@@ -26,14 +25,14 @@ export function itemsOf(text: string): string[] | undefined {
   return items;
 }
 
-/** The members of an object by name, of those with one name the last; undefined if the value is no object. */
+/** The members of an object by name, the last one of duplicate names; undefined if the value is not an object. */
 export function membersOf(text: string): Map<string, string> | undefined {
   if (!isObjectText(text)) return undefined;
   return new Map(scanMembers(text).map(({ name, valueAt, end }) => [name, text.slice(valueAt, end)]));
 }
 
 /**
- * The value that names and indexes lead to, from the outside in; undefined if they lead nowhere.
+ * The value at a path of names and indexes, from the outside in; undefined if there is none.
  *
  * @param parts a name in an object, or an index in an array, counted from 0
  */
@@ -52,7 +51,7 @@ function itemAt(text: string, index: string): string | undefined {
 }
 
 /**
- * The object with more members, each in place of any there is of its name. What else is in it stays as it is.
+ * The object with further members, which replace members of the same name. Everything else is unchanged.
  *
  * @param added JSON text by name
  */
@@ -62,13 +61,13 @@ export function withMembers(object: string, added: ReadonlyMap<string, string>):
   const written = [...added].map(([name, value]) => `${JSON.stringify(name)}:${value}`);
   if (kept.length === 0) return `{${written.join(",")}}`;
   if (written.length === 0) return object;
-  // Nothing is replaced, as nearly always: the text is as long as it was, and need not be taken apart.
+  // The usual case: nothing is replaced, and the text need not be split.
   if (kept.length === there.length)
     return `${object.slice(0, object.lastIndexOf("}"))},${written.join(",")}}`;
   return `{${[...kept.map(({ at, end }) => object.slice(at, end)), ...written].join(",")}}`;
 }
 
-/** The same text as one that does not keep alive the whole that it was cut from. */
+/** A copy of a slice that does not keep the text in memory from which it was cut. */
 export function detached(slice: string): string {
   return JSON.parse(JSON.stringify(slice)) as string;
 }

@@ -2,15 +2,16 @@ import type { TaskId } from "../id.js";
 import type { Instant } from "../time/time.js";
 
 /**
- * What the plane wakes up for: a Task may begin, its time is over, its parent has ended, nobody has put it
- * right; a Step's backoff is over, its attempt takes too long, its timer has run out, its signal is late.
+ * Why a deadline is due. Of a Task: it may begin (`start`), has timed out, its parent has ended (`orphan`), or no
+ * operator has resolved it (`hold`). Of a Step: its backoff has ended (`retry`), its attempt has timed out, its timer
+ * has expired, or its signal has not come.
  */
 export type DeadlineKind = "start" | "timeout" | "orphan" | "hold" | "retry" | "attempt" | "timer" | "signal";
 
-/** What stands for the Step's name in a deadline of the Task itself. */
+/** The step name in deadlines of the Task itself. */
 export const WHOLE_TASK = "";
 
-/** A row, so that a restart forgets none. One per Task, Step and kind. */
+/** A stored deadline; one per Task, Step and kind. */
 export interface Deadline {
   readonly taskId: TaskId;
   /** {@link WHOLE_TASK} for a deadline of the Task itself. */
@@ -19,7 +20,10 @@ export interface Deadline {
   readonly at: Instant;
 }
 
-/** How many starts come with so many other deadlines: what they leave of the limit, and a quarter of it at least. */
+/**
+ * How many starts a read of deadlines may include beside `others`: the rest of the limit, and at least a quarter of
+ * it.
+ */
 export function startsAmong(limit: number, others: number): number {
   return Math.max(limit - others, Math.floor(limit / 4));
 }

@@ -3,21 +3,21 @@ import { utf8Bytes } from "../text/text.js";
 import type { StepRow } from "./step.js";
 
 /*
- * What a Task comes to: the result of the last Step, or, where several come last, an object of their results by name,
- * null for one that has none. Whoever reads it bounds it by {@link resultBytes} first.
+ * The result of a Task: the result of its last Step, or, if there are several last Steps, an object of their results by
+ * name, with null for a Step without one. Check its size by {@link resultBytes} before reading the parts.
  */
 
 type Counted = Pick<StepRow, "name" | "dependsOn" | "outputBytes">;
 
-/** `"null"` stands for a Step that has no result. */
+/** The length of `"null"`, the value of a Step without a result. */
 const NONE = "null";
 
-/** How long the result is in UTF-8, without reading any part of it; 0 if no Step that comes last has one. */
+/** Length of the result in UTF-8, computed from rows only; 0 if no last Step has a result. */
 export function resultBytes(steps: readonly Counted[]): number {
   const sinks = sinksOf(steps);
   const outputs = sinks.reduce((sum, { outputBytes }) => sum + outputBytes, 0);
   if (outputs === 0 || sinks.length === 1) return outputs;
-  // Braces, and for each member its colon and the comma before the next one.
+  // Braces, and for each member its colon and a comma.
   return sinks.reduce(
     (sum, { name, outputBytes }) => sum + utf8Bytes(JSON.stringify(name)) + 2 + (outputBytes || NONE.length),
     1,

@@ -1,21 +1,21 @@
 import { limits } from "#limits/index";
 import { type Instant, later, type Millis, millis } from "../time/time.js";
 
-/** How the delay grows from failure to failure: not at all and at once, by the base, doubling, or as Fibonacci's numbers. */
+/** How the delay grows with each failure: no delay, by the base, doubling, or by the Fibonacci numbers. */
 export const backoffs = ["none", "linear", "exponential", "fibonacci"] as const;
 export type Backoff = (typeof backoffs)[number];
 
 export interface RetryPolicy {
   readonly backoff: Backoff;
-  /** Ceiling of the delay after the first failure. */
+  /** Largest delay after the first failure. */
   readonly base: Millis;
-  /** Ceiling no delay exceeds, however many attempts have failed. */
+  /** Upper bound of every delay. */
   readonly max: Millis;
-  /** The share of the delay that chance decides, 0 to 1. */
+  /** The random share of the delay, 0 to 1. */
   readonly jitter: number;
 }
 
-/** What a Step that declares nothing gets. The whole delay is drawn: a fleet that failed together must not come back together. */
+/** The default of a Step. The whole delay is random, so that Steps that fail together are not retried together. */
 export const DEFAULT_RETRY: RetryPolicy = {
   backoff: "exponential",
   base: limits.defaultRetryFirst,
@@ -23,7 +23,7 @@ export const DEFAULT_RETRY: RetryPolicy = {
   jitter: 1,
 };
 
-/** How long a Step keeps away from a worker that handed its Run back; doubles with each further time. */
+/** How long a Step avoids a worker that has declined its Run; doubles each further time. */
 export const AVOID: RetryPolicy = {
   backoff: "exponential",
   base: limits.avoidFirst,
@@ -31,7 +31,7 @@ export const AVOID: RetryPolicy = {
   jitter: 0,
 };
 
-/** What a Step waits that comes back again and again for a reason that is not its agent's failure. */
+/** The delays of a Step whose Runs end repeatedly for reasons other than a failure of the agent. */
 const PAUSE: RetryPolicy = {
   backoff: "exponential",
   base: limits.fruitlessPauseFirst,
@@ -40,7 +40,7 @@ const PAUSE: RetryPolicy = {
 };
 
 /**
- * How long a Step waits that was handed back, lost, or stopped where it began.
+ * How long a Step waits after a Run that was declined, lost, or stopped at the checkpoint where it began.
  *
  * @param times in a row
  */
@@ -49,9 +49,9 @@ export function pauseAfter(times: number): Millis {
 }
 
 /**
- * How long after the begin of a Run that stops at a checkpoint the next one may begin, at the earliest.
+ * The least time between the begin of a Run that stops at a checkpoint and the begin of the next one.
  *
- * @param runs that the Step has had
+ * @param runs how many Runs the Step has had
  */
 export function paceAfter(runs: number): Millis {
   return millis(Math.max(0, runs - limits.freeCheckpoints) * limits.checkpointPace);
@@ -74,7 +74,7 @@ export function nextAttemptAt(policy: RetryPolicy, failures: number, now: Instan
   return later(now, millis(Math.floor((1 - jitter + jitter * draw) * ceiling(policy, failures))));
 }
 
-/** The delay without chance: the whole of the ceiling, for waits that are one step's own. */
+/** The largest delay after this many failures; used without randomness for waits of a single Step. */
 export function ceiling({ backoff, base, max }: RetryPolicy, failures: number): Millis {
   if (failures < 1) throw new RangeError(`failures must be at least 1, got ${failures}`);
 

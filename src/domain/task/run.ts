@@ -5,7 +5,7 @@ import type { Labels, Reason } from "./task.js";
 export const runStatuses = ["PENDING", "ASSIGNED", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"] as const;
 export type RunStatus = (typeof runStatuses)[number];
 
-/** The model behind an agent, as the worker tells it. */
+/** The model that an agent uses, as its worker reports it. */
 export interface ModelBackend {
   readonly provider: string;
   readonly modelName: string;
@@ -17,10 +17,10 @@ export interface ModelBackend {
 }
 
 /**
- * A Run as it lies in a store: one attempt of a Step on a Worker.
+ * The row of a Run: one attempt of a Step on a Worker.
  *
- * `status` and `heldBy` are two things: a cancelled Run may stay in its worker's hands a while, and
- * takes a slot there until the worker's last word, its absence from the held set, or the lease.
+ * `status` and `heldBy` are independent: a Run that has ended, for example by a cancel, may still be held by its
+ * worker. It uses a slot there until the worker's final report, its absence from a held set, or the end of the lease.
  */
 export interface RunRow {
   readonly id: RunId;
@@ -30,16 +30,16 @@ export interface RunRow {
   readonly revision: number;
   readonly status: RunStatus;
   readonly heldBy: SessionId | "";
-  /** The session that may report about it. */
+  /** The session whose reports about it are accepted. */
   readonly session: SessionId;
   readonly principal: string;
   readonly workerId: WorkerId;
-  /** The worker process, drawn by it at random; empty for a public worker. */
+  /** A random id of the worker process, which it generates; empty for a public worker. */
   readonly instance: string;
   readonly agentName: string;
   /** Counts the Step's Runs, from 1. */
   readonly fence: number;
-  /** Counts the Step's tries, from 1. */
+  /** Counts the Step's attempts, from 1. */
   readonly attempt: number;
   /** Counts the session's assignments, from 1; 0 once another session has taken the Run over. */
   readonly ordinal: number;
@@ -54,7 +54,7 @@ export interface RunRow {
   readonly outputBytes: number;
 }
 
-/** What a client sees of a Run. */
+/** The part of a Run that clients see. */
 export type RunSummary = Pick<
   RunRow,
   | "id"

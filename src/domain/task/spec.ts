@@ -3,23 +3,23 @@ import { millis, NEVER } from "../time/time.js";
 import type { TaskSpec } from "./task.js";
 
 /**
- * The specs of Tasks are assembled here and nowhere else, so that a field that is added to {@link TaskSpec} has its
- * value for every Task that is made in one place.
+ * The only place where specs of Tasks are made, so that a new field of {@link TaskSpec} gets its value for every kind
+ * of Task here.
  */
 
-/** What a template says of each of its Tasks. */
+/** The fields that a template defines for its Tasks. */
 type OfTemplate = "holdOnFailure" | "template" | "undoes";
 
-/** What a client can ask for. What is left out is as if nobody had asked for it. */
+/** The fields that a client can set. Those left out get their default. */
 export type AskedSpec = Pick<TaskSpec, "principal" | "environment"> & Partial<Omit<TaskSpec, OfTemplate>>;
 
 /**
- * Of a Task that a client asks for.
+ * The spec of a Task that a client creates.
  *
- * @param plan of the template that it is made from; absent if it names an agent
+ * @param plan the plan of its template; absent if it names an agent
  */
 export function newTaskSpec(asked: AskedSpec, plan?: Plan): TaskSpec {
-  // Names every field: of spreads the engine would make a table, which costs several times as much wherever it is read.
+  // Names every field: an object made by spreads becomes a dictionary in V8, which is several times slower to read.
   return {
     agentName: asked.agentName ?? "",
     priority: asked.priority ?? 0,
@@ -46,8 +46,8 @@ export function newTaskSpec(asked: AskedSpec, plan?: Plan): TaskSpec {
 }
 
 /**
- * Of a Task that is made because of another one: the same for whom, where and how urgently. When it is to begin, the
- * key it is known by, and what it is a retry or a compensation of, are the other one's own and are not taken over.
+ * The spec of a Task that follows from another one: same principal, namespace, priority and so on. Not inherited are
+ * the start, the idempotency key, and of which Task it is a retry or a compensation.
  */
 export function followingTaskSpec(spec: TaskSpec, own: Partial<TaskSpec>): TaskSpec {
   return {

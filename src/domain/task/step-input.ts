@@ -1,16 +1,16 @@
 import { isObjectText, membersOf, withMembers } from "../json/slices.js";
 import { utf8Bytes } from "../text/text.js";
 
-/** JSON text that may stand in many assignments, with what is asked of it again and again. */
+/** JSON text that many assignments share, with cached properties. */
 export interface SharedText {
   readonly text: string;
   /** UTF-8 length. */
   readonly bytes: number;
-  /** Names of its members; undefined if it is no object. Read from the text at the first question. */
+  /** Names of its members; undefined if it is not an object. Computed at the first call. */
   readonly names: ReadonlySet<string> | undefined;
 }
 
-/** @param bytes its UTF-8 length, where that is known already */
+/** @param bytes its UTF-8 length, if known */
 export function sharedText(text: string, bytes = utf8Bytes(text)): SharedText {
   let names: ReadonlySet<string> | undefined;
   return {
@@ -25,9 +25,9 @@ export function sharedText(text: string, bytes = utf8Bytes(text)): SharedText {
 }
 
 /**
- * What an agent reads: a Task's input with the parts of its Step over it. One that is no object stands under
- * `input` then. A part replaces a member of its name, but for `config`, which is laid over an object of that
- * name. Byte for byte as given where nothing is added.
+ * The input of an agent: a Task's input merged with the parts of its Step. An input that is not an object becomes the
+ * member `input`. A part replaces the member of its name, except `config`, which is merged with an object of that name.
+ * Without parts the input is unchanged.
  *
  * @param parts JSON text of an object; empty if there are none
  */
@@ -46,11 +46,11 @@ export function withParts(input: string, parts: string): string {
 const CONFIG = "config";
 
 /**
- * The same, and how long it is, without reading the input again or copying it: where nothing is replaced the text
- * is a rope, whose strands the engine joins when it is encoded. All members of a map share their Task's input
- * until then.
+ * Like {@link withParts}, with the length of the result, and without reading or copying the input: if nothing is
+ * replaced, the text is a rope, which the engine flattens when it is encoded. Until then all members of a map share
+ * their Task's input.
  *
- * @param parts as `withMembers` writes an object: without blanks between its members
+ * @param parts as `withMembers` writes an object: without whitespace between its members
  */
 export function joined(input: SharedText, parts: string): { readonly text: string; readonly bytes: number } {
   if (parts === "") return input;
@@ -65,7 +65,8 @@ export function joined(input: SharedText, parts: string): { readonly text: strin
     const replaced = withParts(text, parts);
     return { text: replaced, bytes: utf8Bytes(replaced) };
   }
-  // What follows the last member, a brace and blanks, makes room for a comma and the parts less their own brace.
+  // The text after the last member (whitespace and a brace) is replaced by a comma and the parts without their own
+  // brace.
   const end = text.lastIndexOf("}");
   return { text: `${text.slice(0, end)},${parts.slice(1)}`, bytes: bytes - (text.length - end) + added };
 }

@@ -4,7 +4,7 @@ import type { TemplateRef } from "../template/template.js";
 import { type Instant, later, type Millis, NEVER } from "../time/time.js";
 import { type StepState, stepStates } from "./step.js";
 
-/** The twelve states of a Task, in the order the wire numbers them. */
+/** The twelve states of a Task, in the order of their numbers on the wire. */
 export const taskStates = [
   "pending",
   "initializing",
@@ -21,11 +21,11 @@ export const taskStates = [
 ] as const;
 export type TaskState = (typeof taskStates)[number];
 
-/** The five a public client knows. */
+/** The five statuses of the public protocol. */
 export const taskStatuses = ["PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"] as const;
 export type TaskStatus = (typeof taskStatuses)[number];
 
-/** Why a Task or Run ended the way it did; UPPER_SNAKE, empty when there is nothing to say. */
+/** Why a Task or Run has ended as it did, in UPPER_SNAKE; empty without a particular reason. */
 export type Reason =
   | ""
   | "AGENT_ERROR"
@@ -39,9 +39,9 @@ export type Reason =
   | "SCHEMA_LIMIT"
   | "SCHEMA_INVALID"
   | "STEP_FAILED"
-  /** The plane could not decide what a message means: a bug, told of in the server's log. */
+  /** Deciding a message failed because of a bug of the server; its log has the error. */
   | "INTERNAL"
-  /** What its worker needs does not fit into a message. */
+  /** The assignment does not fit into a message. */
   | "ASSIGNMENT_TOO_LARGE"
   | "YIELDED"
   | "DECLINE_LIMIT"
@@ -49,24 +49,24 @@ export type Reason =
 
 export type Labels = Readonly<Record<string, string>>;
 
-/** What the client asked for. Written once, never changed; the input lies apart from it. */
+/** What the client has requested. Immutable; the input is stored separately. */
 export interface TaskSpec {
   readonly agentName: string;
   readonly priority: number;
-  /** For the whole task; 0 is no limit. */
+  /** Timeout of the whole Task; 0 is no limit. */
   readonly timeoutMs: Millis;
-  /** Total tries of each step; 0 leaves it to the template. */
+  /** Total attempts of each Step; 0 uses the template's number. */
   readonly maxAttempts: number;
   readonly labels: Labels;
-  /** Labels a worker must carry. */
+  /** Labels that a worker must have. */
   readonly workerSelector: Labels;
   readonly createdBy: string;
   readonly correlationId: string;
   /** Not before this instant; 0 is at once. */
   readonly startAt: Instant;
-  /** The Task this one tries again, or empty. */
+  /** The Task of which this one is a retry, or empty. */
   readonly retryOf: TaskId | "";
-  /** Empty if the client sent none. */
+  /** Empty if the client has sent none. */
   readonly idempotencyKey: string;
   /** SHA-256 of the request after defaults, without key and correlation id. Empty without a key. */
   readonly fingerprint: string;
@@ -76,64 +76,64 @@ export interface TaskSpec {
   readonly principal: string;
   /** The template it was made from, its version chosen; null if it names an agent. */
   readonly template: TemplateRef | null;
-  /** Whose overrides of the template it runs with. */
+  /** The environment whose overrides of the template apply. */
   readonly environment: string;
-  /** For how long, from its creation, the idempotency key is this Task's; 0 is as long as it is kept. */
+  /** How long after its creation the Task owns its idempotency key; 0 for as long as it is kept. */
   readonly keyFor: Millis;
-  /** The Step this Task is, and how many Tasks stand above it. */
+  /** The Step whose child this Task is, and how many ancestors it has. */
   readonly parent: StepKey | null;
   readonly depth: number;
-  /** The Task whose completed Steps this one undoes, or empty. */
+  /** The Task whose completed Steps this one compensates, or empty. */
   readonly compensates: TaskId | "";
-  /** True if some Step of it can be undone. */
+  /** True if some Step of it can be compensated. */
   readonly isCompensable: boolean;
 }
 
 /** How many Steps of a Task are in each state; states with none are absent. */
 export type StepCounts = Readonly<Partial<Record<StepState, number>>>;
 
-/** A Task as it lies in a store, less its input and output. */
+/** The row of a Task, without its input and output. */
 export interface TaskRow {
   readonly id: TaskId;
   readonly namespace: string;
-  /** Grows by one with every commit that writes the row; 1 when it is first written. */
+  /** Incremented by every commit that writes the row; 1 when it is first written. */
   readonly revision: number;
   readonly state: TaskState;
   readonly spec: TaskSpec;
   readonly counts: StepCounts;
-  /** True once a worker has taken a Step. */
+  /** True once a Step has been assigned to a worker. */
   readonly hasRun: boolean;
   readonly createdAt: Instant;
   readonly finishedAt: Instant;
   readonly reason: Reason;
   readonly errorMessage: string;
-  /** Steps in `error` that do not end the Task by themselves; of these, the ones that fail it in the end. */
+  /** Steps in `error` that do not end the Task at once; and how many of these make it fail when the rest is done. */
   readonly tolerated: number;
   readonly isolated: number;
-  /** How many members of each batch and map have been let go, by the Step that made them. */
+  /** How many members of each batch and map have been dispatched, by the name of the batch or map. */
   readonly opened: Readonly<Record<string, number>>;
-  /** False once its idempotency key's time was over and another Task has taken it. */
+  /** False once its idempotency key has expired and another Task has taken it over. */
   readonly ownsKey: boolean;
-  /** The Task that undoes this one's completed Steps, or empty. */
+  /** The Task that compensates this one's completed Steps, or empty. */
   readonly compensatedBy: TaskId | "";
   /** UTF-8 length of its input; null in a row of a release that did not keep it. */
   readonly inputBytes: number | null;
 }
 
-/** A Task a client wants, complete with the id the gateway has drawn for it. */
+/** A Task to create, with the id that the use case has generated for it. */
 export interface TaskDraft {
   readonly id: TaskId;
   readonly namespace: string;
   readonly spec: TaskSpec;
   /** JSON text, as the client sent it; `{}` if it sent none. */
   readonly input: string;
-  /** What its Steps are made from; absent if it names an agent. */
+  /** The plan of its Steps; absent if it names an agent. */
   readonly plan?: Plan;
 }
 
 const terminal: ReadonlySet<TaskState> = new Set(["complete", "error", "cancelled", "resolved_manually"]);
 
-/** When the Task's time is over: `timeoutMs` after it may begin; {@link NEVER} if it has no limit. */
+/** When the Task times out: `timeoutMs` after it may begin; {@link NEVER} if it has no timeout. */
 export function deadlineOf({ createdAt, spec }: Pick<TaskRow, "createdAt" | "spec">): Instant {
   if (spec.timeoutMs === 0) return NEVER;
   return later(spec.startAt > createdAt ? spec.startAt : createdAt, spec.timeoutMs);
@@ -166,7 +166,7 @@ export function taskStatus({ state, hasRun }: Pick<TaskRow, "state" | "hasRun">)
   }
 }
 
-/** The rows a public status stands for: what a status filter selects. */
+/** The states that a public status covers, for a status filter. */
 export function rowsOf(status: TaskStatus): readonly Pick<TaskRow, "state" | "hasRun">[] {
   const all = taskStates.flatMap((state) => [true, false].map((hasRun) => ({ state, hasRun })));
   return all.filter((row) => taskStatus(row) === status);
@@ -178,7 +178,7 @@ export function countOf(counts: StepCounts, ...states: readonly StepState[]): nu
   return sum;
 }
 
-/** The counts after one Step has gone from one state to another. */
+/** The counts after one Step has moved from one state to another. */
 export function moved(counts: StepCounts, from: StepState, to: StepState): StepCounts {
   const next: Partial<Record<StepState, number>> = {};
   for (const state of stepStates) {

@@ -1,4 +1,4 @@
-/** How many letters must be put in, left out, replaced or swapped with the next to make one word the other. */
+/** The number of insertions, deletions, substitutions and transpositions of adjacent letters between two words. */
 export function editDistance(from: string, to: string): number {
   let [before, row] = [[] as number[], Array.from({ length: to.length + 1 }, (_, i) => i)];
   for (let i = 1; i <= from.length; i += 1) {

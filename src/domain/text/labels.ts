@@ -2,7 +2,9 @@ import { limits } from "#limits/index";
 import type { Labels } from "../task/task.js";
 import { utf8Bytes } from "./text.js";
 
-/** What is wrong with labels or metadata, to go on where the field's name stops; undefined if nothing is. */
+/**
+ * What is wrong with labels or metadata, to continue the sentence that begins with the field's name; else undefined.
+ */
 export function labelsProblem(labels: Labels): string | undefined {
   const names = Object.keys(labels);
   if (names.length > limits.labels) {

@@ -1,6 +1,6 @@
 /**
- * Length of the text in bytes of UTF-8, as every encoder writes it: half of a surrogate pair without its other
- * half is written as U+FFFD, which takes three. Counted, since the domain has no encoder.
+ * Length of the text in bytes of UTF-8, as encoders write it: an unpaired surrogate is written as U+FFFD, which takes
+ * three bytes. Counted here because the domain has no encoder.
  */
 export function utf8Bytes(text: string): number {
   let bytes = text.length;
@@ -25,14 +25,14 @@ function isLow(unit: number): boolean {
 }
 
 /**
- * The text in pieces of at most `bytesMax` bytes of UTF-8, cut between code points; joined, they are
- * the text again. Empty text is no piece.
+ * Splits the text into pieces of at most `bytesMax` bytes of UTF-8, between code points. Joined, they are the text.
+ * Empty text gives no piece.
  *
  * @param bytesMax at least 4, so that every code point fits
  */
 export function splitText(text: string, bytesMax: number): string[] {
   if (text === "") return [];
-  // No UTF-16 unit takes more than three bytes, so most text is known to fit without being measured.
+  // A UTF-16 unit takes at most three bytes, so that most texts fit without being measured.
   if (text.length * 3 <= bytesMax || utf8Bytes(text) <= bytesMax) return [text];
 
   const pieces: string[] = [];
@@ -53,8 +53,8 @@ export function splitText(text: string, bytesMax: number): string[] {
   return pieces;
 }
 
-/** The text, or as much of its beginning as fits into `bytesMax` bytes of UTF-8. */
+/** The longest prefix of the text that fits into `bytesMax` bytes of UTF-8. */
 export function clip(text: string, bytesMax: number): string {
-  // Each unit takes a byte at least, so what lies further on cannot be part of it.
+  // A unit takes at least one byte, so that only the first `bytesMax` units can fit.
   return splitText(text.length > bytesMax ? text.slice(0, bytesMax) : text, bytesMax)[0] ?? "";
 }

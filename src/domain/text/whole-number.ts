@@ -1,9 +1,9 @@
 import { Fault } from "../fault.js";
 
 /**
- * A number of a protocol with 64-bit integers as one that we count exactly.
+ * Converts a 64-bit integer of a protocol to a number.
  *
- * @throws {Fault} `invalid`, naming the field, if it is larger than that
+ * @throws {Fault} `invalid`, naming the field, if a number cannot represent it exactly
  */
 export function wholeNumber(value: bigint | number, field: string): number {
   const number = Number(value);
