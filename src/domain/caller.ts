@@ -1,4 +1,4 @@
-/** Who speaks. Carried by every message and kept in every row that must later be told apart. */
+/** The identity of a caller. Part of every request; its principal is stored in rows that belong to it. */
 export interface Caller {
   readonly principal: string;
   /** The namespaces the caller may name; `"*"` is all of them. */
@@ -6,17 +6,17 @@ export interface Caller {
   readonly roles: readonly string[];
 }
 
-/** Everyone on a loopback listener, until one knows better. */
+/** The caller of every request when there is no authentication. */
 export const LOCAL_CALLER: Caller = { principal: "local", namespaces: "*", roles: ["admin"] };
 
 export const DEFAULT_NAMESPACE = "default";
 
-/** True if the caller may act in the namespace. A namespace that is not the caller's does not exist for it. */
+/** True if the caller may act in the namespace. Others must appear to it as if they did not exist. */
 export function mayUse(caller: Caller, namespace: string): boolean {
   return caller.namespaces === "*" || caller.namespaces.includes(namespace);
 }
 
-/** The namespace a caller means that names none. */
+/** The namespace of a request that names none. */
 export function ownNamespace({ namespaces }: Caller): string {
   return (namespaces === "*" ? undefined : namespaces[0]) ?? DEFAULT_NAMESPACE;
 }

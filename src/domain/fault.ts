@@ -1,9 +1,8 @@
 import type { Millis } from "./time/time.js";
 
 /**
- * Every way a request can fail, and the one thing a caller wants to know: may I send it again?
- * The set is closed: a new failure is a new row here, and `wire/faults.ts` stops compiling until it
- * says which wire code the row becomes.
+ * Every way in which a request can fail, and whether the caller may send it again. The set is closed: after adding a
+ * row here, `wire/faults.ts` does not compile until it maps the row to a code of the wire.
  */
 export const faults = {
   /** The request is malformed; `field` says where. */
@@ -21,17 +20,17 @@ export const faults = {
   cursor_ahead: { again: "never" },
   /** A limit is reached: mailbox, waiting tasks, watchers, lanes. Nothing was stored. */
   overloaded: { again: "later" },
-  /** The disk is full. Nothing was stored; reads and completions go on. */
+  /** The disk is full. Nothing was stored; reads and completions continue. */
   disk_full: { again: "later" },
-  /** The plane is starting, draining, or does not know whether the commit landed. */
+  /** The plane is starting or draining, or it is unknown whether the commit was written. */
   unavailable: { again: "later" },
-  /** The peer took too long to say what it must say; it may come back. */
+  /** The peer took too long to send what it must send; it may connect again. */
   too_slow: { again: "later" },
-  /** A row moved between load and commit. The runtime decides again; callers do not see it. */
+  /** A row was changed between load and commit. The runtime decides again; callers do not see it. */
   conflict: { again: "after reload" },
   /** The caller may not do this. */
   denied: { again: "never" },
-  /** A bug. The message says only where to look. */
+  /** A bug. Details are only in the server's log. */
   internal: { again: "never" },
 } as const satisfies Record<string, { again: "never" | "later" | "after reload" }>;
 

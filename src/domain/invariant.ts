@@ -1,4 +1,4 @@
-/** Something that cannot happen has happened: a bug of ours, never a caller's mistake. */
+/** An internal condition does not hold: a bug of this program, never a caller's mistake. */
 export class InvariantViolation extends Error {
   override readonly name = "InvariantViolation";
 }

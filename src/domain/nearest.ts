@@ -1,14 +1,14 @@
 import { limits } from "#limits/index";
 import { editDistance } from "./text/edit-distance.js";
 
-/** However long a word is, more letters than this are not a slip. */
+/** Most letters that may differ, however long the word is. */
 const SLIPS_MAX = 3;
 
 /**
- * The candidate that somebody has meant who wrote this word, or undefined if none is near: one letter in three may be
- * wrong, and capitals do not count.
+ * The candidate that a misspelled word probably means; undefined if none is near. One letter in three may differ;
+ * case is ignored.
  *
- * @param slips how many letters may be wrong in a short word
+ * @param slips how many letters may differ in a short word
  */
 export function nearest(word: string, candidates: Iterable<string>, slips = 1): string | undefined {
   if (word.length > limits.similarWordChars) return undefined;

@@ -2,19 +2,19 @@ import type { TaskId } from "./id.js";
 import type { KeyedKindName, KeyOf, TextKey, TextKindName } from "./row-kinds.js";
 import type { TemplateRef } from "./template/template.js";
 
-/** Rows a turn wants by their keys: a Step with its Task; a Run with its Step and its Task; any other row alone. */
+/** Rows to load by key: a Step comes with its Task, a Run with its Step and Task, any other row alone. */
 export type KeyedNeeds = { readonly [Name in KeyedKindName]?: readonly KeyOf<Name>[] };
 
-/** Texts a turn wants; those that are not there are absent from the answer. */
+/** Texts to load; those that do not exist are absent from the answer. */
 export type TextNeeds = { readonly [Name in TextKindName]?: readonly TextKey<Name>[] };
 
-/** Rows a turn wants to see. Unknown ids are simply absent from the answer. */
+/** Rows and texts that a turn needs. Unknown ids are absent from the answer. */
 export interface Needs extends KeyedNeeds, TextNeeds {
   /** The Task with every Step that has not ended and every Run that is live or held. */
   readonly wholeTasks?: readonly TaskId[];
   /** The Task with every Step, ended ones too. */
   readonly graphs?: readonly TaskId[];
-  /** The Task that holds an idempotency key. */
+  /** The Task that owns an idempotency key. */
   readonly keys?: readonly IdempotencyKey[];
   /** Templates; an empty version asks for the newest. */
   readonly templates?: readonly TemplateRef[];

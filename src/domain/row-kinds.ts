@@ -4,27 +4,27 @@ import type { StepRow } from "./task/step.js";
 import { isTerminal, type TaskRow } from "./task/task.js";
 
 /**
- * The kinds of row that a commit carries and a load answers with. `Needs`, `Loaded` and `Commit` are made of these two
- * tables; stores, the cache in front of them, the workspace of a turn and the test rows go through them. A kind is
- * added here, and a store that keeps tables says in its own table what it keeps of it.
+ * The kinds of rows and texts that are loaded and committed. The types `Needs`, `Loaded` and `Commit` are derived from
+ * these two tables, and stores, the cache, the workspace of a turn and the test rows iterate over them. To add a kind,
+ * add it here, and to the tables of stores that have their own.
  */
 
-/** A row whose revision grows by one with every commit that writes it; 1 when it is first written. */
+/** A row whose revision is incremented by every commit that writes it; 1 when it is first written. */
 export interface Revisioned {
   readonly revision: number;
 }
 
-/** What is common to the rows of one kind. */
+/** Describes the rows of one kind. */
 export interface RowKind<Row extends Revisioned, Key> {
-  /** What messages call one of them. */
+  /** The name of such a row in messages. */
   readonly noun: string;
-  /** Names the row among its kind. */
+  /** Identifies the row among its kind. */
   idOf(row: Row): string;
   /** The parts of a key by which `Needs` asks for a row, as its columns hold them; joined by `/` they are its id. */
   partsOf(key: Key): readonly string[];
-  /** The Task that the row belongs to, and goes with; absent if rows of the kind stand by themselves. */
+  /** The Task that the row belongs to and is removed with; absent if rows of the kind belong to no Task. */
   taskOf?(row: Row): TaskId;
-  /** The state that the row is in for ever; undefined while it may still change. */
+  /** The row's terminal state; undefined while it may still change. */
   endOf?(row: Row): string | undefined;
 }
 
@@ -33,7 +33,7 @@ function kind<Row extends Revisioned, Key>(described: RowKind<Row, Key>): RowKin
   return described;
 }
 
-/** In the order in which a commit writes them: what a row refers to comes first. */
+/** The kinds, in the order in which a commit writes them: rows come after those that they refer to. */
 export const rowKinds = {
   tasks: kind<TaskRow, TaskId>({
     noun: "task",
@@ -58,13 +58,13 @@ export const rowKinds = {
 };
 
 /**
- * JSON texts that lie beside the row of a Task or of a Step, because they are large or seldom wanted; a later one
- * replaces an earlier one.
+ * JSON texts that are stored separately from the row of their Task or Step, because they are large or seldom needed. A
+ * later one replaces an earlier one.
  */
 export const textKinds = {
-  /** What Tasks are given. */
+  /** Inputs of Tasks. */
   inputs: "task",
-  /** What Steps are given beside their Task's input. */
+  /** Inputs of Steps in addition to their Task's. */
   stepInputs: "step",
   /** Results of Steps. */
   outputs: "step",
@@ -81,24 +81,24 @@ interface TextsOf {
   readonly task: { readonly key: TaskId; readonly row: { readonly taskId: TaskId; readonly json: string } };
   readonly step: { readonly key: StepKey; readonly row: StepKey & { readonly json: string } };
 }
-/** What a text is asked for by. */
+/** The key by which a text is loaded. */
 export type TextKey<Name extends TextKindName = TextKindName> = TextsOf[(typeof textKinds)[Name]]["key"];
-/** What a text is committed with. */
+/** The value with which a text is committed. */
 export type TextRow<Name extends TextKindName = TextKindName> = TextsOf[(typeof textKinds)[Name]]["row"];
 
-/** The kinds whose rows a turn asks for by their key; a Task comes with what else it wants of it. */
+/** The kinds whose rows are loaded by key. A Task comes with any part of it. */
 export type KeyedKindName = Exclude<RowKindName, "tasks">;
 
 export const rowKindNames = Object.keys(rowKinds) as readonly RowKindName[];
 export const keyedKindNames = rowKindNames.filter((name): name is KeyedKindName => name !== "tasks");
-/** The kinds that a Task's graph is made of: they are kept and loaded with one another. */
+/** The kinds of a Task's graph, which are kept and loaded together. */
 const graphKinds: readonly string[] = ["tasks", "steps", "runs"];
 
-/** The others: rows that are kept and loaded one by one. */
+/** The other kinds, whose rows are kept and loaded one by one. */
 export const singleKindNames = rowKindNames.filter((name) => !graphKinds.includes(name));
 export const textKindNames = Object.keys(textKinds) as readonly TextKindName[];
 
-/** One of something for each kind. Its types are the caller's word: what is made for a kind has the types of that kind. */
+/** Makes a value for each kind. Not type-checked: the caller ensures that each value has the type for its kind. */
 export function forKinds<Made extends object>(
   names: readonly (keyof Made & string)[],
   make: (name: keyof Made & string) => unknown,
@@ -108,7 +108,7 @@ export function forKinds<Made extends object>(
   return made as Made;
 }
 
-/** A kind as code that goes through all of them sees it. */
+/** A kind, for code that iterates over all of them. */
 export function rowKind(name: RowKindName): RowKind<Revisioned, unknown> {
   return rowKinds[name] as RowKind<Revisioned, unknown>;
 }

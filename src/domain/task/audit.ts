@@ -2,11 +2,11 @@ import { hasEnded, type StepRow, type StepState, satisfies, stepStates } from ".
 import type { TaskRow } from "./task.js";
 
 /**
- * What is wrong with the graphs of some Tasks, one sentence for each place; sorted, and empty if all is well. All
- * Steps of each Task must be given; of the Tasks only those whose counts are to be compared.
+ * Checks the graphs of some Tasks. Returns one sentence for each inconsistency, sorted; empty if there is none. Give
+ * all Steps of each Task, and those Tasks whose counts are to be compared.
  *
- * It holds wherever the plane rests: while somebody is still being told that a Step is done, those that wait for
- * it have not counted it yet. A settled Step has stopped counting.
+ * Call it between cascades only: within one, a Step may have completed while its dependants have not counted it yet.
+ * The counter of a Step that has ended is not checked, because it is no longer updated.
  */
 export function auditGraph(steps: readonly StepRow[], tasks: readonly TaskRow[] = []): string[] {
   const families = new Map<string, StepRow[]>();
@@ -52,7 +52,7 @@ function auditCounts({ id, counts }: TaskRow, family: readonly StepRow[]): strin
     .map((state) => `${id} counts ${counts[state] ?? 0} ${state}, but has ${found[state] ?? 0}`);
 }
 
-/** Each name that is there more than once, once. */
+/** The duplicate names, each once. */
 function repeated(names: readonly string[]): string[] {
   return [...new Set(names.filter((name, i) => names.indexOf(name) !== i))];
 }

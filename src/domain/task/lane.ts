@@ -1,8 +1,8 @@
 import type { Labels } from "./task.js";
 
 /**
- * A lane holds the ready Steps that the same workers can take: one namespace, one agent, one
- * selector. Nothing in one lane ever waits behind something in another.
+ * A queue of ready Steps that the same workers can take: one namespace, one agent, one selector. A Step never waits
+ * behind Steps of another lane.
  */
 export interface Lane {
   /** Canonical JSON of the other three; equal lanes have equal keys. */

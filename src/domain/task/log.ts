@@ -4,10 +4,10 @@ import type { RunSummary } from "./run.js";
 import type { StepSummary } from "./step.js";
 import type { Labels, Reason, TaskState } from "./task.js";
 
-/** One line of a Task's log. Its seq is its place: 1, 2, 3 … with no gaps. Plain JSON. */
+/** One entry of a Task's log, as plain JSON. Its seq is its position: 1, 2, 3 … without gaps. */
 export type LogEntry = TaskChanged | StepChanged | RunChanged | Output | AgentEvent | ChatMessage;
 
-/** The Task has come to rest in another state. The terminal one is the last line of its log. */
+/** The Task is in another state. The entry with the terminal state is the last one of the log. */
 export interface TaskChanged {
   readonly type: "task";
   readonly at: Instant;
@@ -43,7 +43,7 @@ export interface Output {
   readonly sentAt: number;
 }
 
-/** Something the agent did, e.g. a tool call. `kind` is the wire's number of it. */
+/** An event of the agent, e.g. a tool call. `kind` is its number on the wire. */
 export interface AgentEvent {
   readonly type: "event";
   readonly at: Instant;
@@ -63,7 +63,7 @@ export interface ChatMessage {
   readonly sentAt: number;
 }
 
-/** A run of consecutive log lines; `firstSeq` is the seq of `entries[0]`. */
+/** Consecutive log entries; `firstSeq` is the seq of `entries[0]`. */
 export interface LogSlice {
   readonly firstSeq: number;
   readonly entries: readonly LogEntry[];

@@ -7,7 +7,7 @@ import type { Hello, WorkerStatus } from "../worker/worker.js";
 import type { ModelBackend, RunStatus } from "./run.js";
 import type { Labels, Reason } from "./task.js";
 
-/** What a worker can say. `fence` is absent where a public worker sends none. */
+/** A message of a worker. `fence` is absent from a public worker that sends none. */
 export type WorkerReport =
   | ({ readonly type: "hello" } & Hello)
   | HeartbeatReport
@@ -27,17 +27,17 @@ export interface HeartbeatReport {
   readonly capacity: number;
   /** Echoed in the ack; 0 asks for none. */
   readonly beat: number;
-  /** Only ours send it; undefined leaves the plane's view alone. */
+  /** Sent only by our own workers; undefined changes nothing. */
   readonly held?: HeldSet;
 }
 
-/** The Runs a worker has in hand; says nothing of assignments above `lastOrdinal`. */
+/** The Runs that a worker holds. Assignments with an ordinal above `lastOrdinal` may be held without being listed. */
 export interface HeldSet {
   readonly runIds: readonly RunId[];
   readonly lastOrdinal: number;
 }
 
-/** What a worker may give as the reason of a failed Run: it has found out what the plane would have. */
+/** Reasons of a failed Run that a worker may report: limits that the plane checks too. */
 export type FailureReason = Extract<Reason, "OUTPUT_LIMIT" | "REPORT_INVALID">;
 
 export interface StatusReport {
@@ -50,11 +50,11 @@ export interface StatusReport {
   /** JSON text, or empty. */
   readonly output: string;
   readonly retryable?: boolean;
-  /** With FAILED: why, where it is not what the agent threw. */
+  /** With FAILED: the reason, unless the agent has thrown an error. */
   readonly reason?: FailureReason;
-  /** How many chunks the Run sent; COMPLETED counts only once they are all durable. */
+  /** How many chunks the Run has sent; COMPLETED is accepted only when all of them are durable. */
   readonly outputCount?: number;
-  /** The worker's hint; 0 is none. */
+  /** The worker's hint for the delay of a retry; 0 is none. */
   readonly retryAfter: Millis;
 }
 
@@ -88,38 +88,38 @@ export interface ChatReport {
   readonly sentAt: number;
 }
 
-/** The worker hands a Run back: it never began, or must go. */
+/** The worker declines a Run: it has not begun it, or must shut down. */
 export interface DeclineReport {
   readonly type: "decline";
   readonly runId: RunId;
   readonly reason: string;
 }
 
-/** A checkpoint: the Run ends here for now, and its Step goes on from the cursor in another. */
+/** A checkpoint: the Run ends, and its Step continues from the cursor in another Run. */
 export interface YieldReport {
   readonly type: "yield";
   readonly runId: RunId;
   readonly fence?: number;
   /** JSON text. */
   readonly cursor: string;
-  /** What has been achieved so far, as JSON text; empty if nothing. */
+  /** The output so far, as JSON text; empty if there is none. */
   readonly output: string;
 }
 
-/** The worker has said of its Run what cannot be accepted: that Run ends with it, and nothing else. */
+/** Replaces an invalid report about a Run: it ends that Run only, and the stream continues. */
 export interface RefusedReport {
   readonly type: "refused";
   readonly runId: RunId;
   readonly fence?: number;
   /** Names the field and what is wrong with it. */
   readonly message: string;
-  /** True if it was to be the worker's last word about the Run. */
+  /** True if it was the worker's final report about the Run. */
   readonly last: boolean;
 }
 
 /**
- * What a report weighs, on both ends: against its worker's credit, a turn's bound and what one Run may write. The
- * UTF-8 bytes of all that a worker may make long, and never less than its line in the log costs.
+ * The weight of a report in bytes, the same on both ends: for its worker's credit, the bound of a turn, and the limit
+ * of what one Run may write. The UTF-8 bytes of all texts of variable length, and at least what its log entry costs.
  */
 export function reportBytes(report: WorkerReport): number {
   switch (report.type) {
@@ -143,7 +143,7 @@ export function reportBytes(report: WorkerReport): number {
   }
 }
 
-/** What a chunk of output weighs. */
+/** The weight of a chunk of output. */
 export function outputBytes(content: string, metadata: Labels): number {
   return weight(utf8Bytes(content) + labelsBytes(metadata));
 }
@@ -156,7 +156,7 @@ export function chatBytes(content: string): number {
   return weight(utf8Bytes(content));
 }
 
-/** What of a checkpoint counts against the limit of a result: cursor and output together, as JSON text. */
+/** The size of a checkpoint for the limit of results: cursor and output together, as JSON text. */
 export function checkpointBytes(cursor: string, output: string): number {
   return utf8Bytes(cursor) + utf8Bytes(output);
 }
@@ -175,5 +175,5 @@ function textsBytes(texts: readonly string[]): number {
   return texts.reduce((sum, text) => sum + utf8Bytes(text), 0);
 }
 
-/** Why a Run is broken off that says more than one Run may; in the same words on both ends. */
+/** The error of a Run that writes more than one Run may; the same text on both ends. */
 export const outputLimit = `the run wrote more than ${limits.runOutputBytes} bytes of output, the most one run may; each piece, event and message counts ${limits.reportBytes} at least`;

@@ -9,7 +9,7 @@ import type { StepRow } from "./step.js";
 
 type Counted = Pick<StepRow, "name" | "dependsOn" | "outputBytes">;
 
-/** The length of `"null"`, the value of a Step without a result. */
+/** The JSON text of a Step without a result. */
 const NONE = "null";
 
 /** Length of the result in UTF-8, computed from rows only; 0 if no last Step has a result. */

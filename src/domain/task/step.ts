@@ -3,7 +3,7 @@ import type { RunId, TaskId, WorkerId } from "../id.js";
 import type { StepType } from "../template/template.js";
 import { type Instant, type Millis, NEVER } from "../time/time.js";
 
-/** The ten states of a Step, in the order the wire numbers them. */
+/** The ten states of a Step, in the order of their numbers on the wire. */
 export const stepStates = [
   "pending",
   "enqueued",
@@ -18,48 +18,48 @@ export const stepStates = [
 ] as const;
 export type StepState = (typeof stepStates)[number];
 
-/** A Step as it lies in a store, less its output. */
+/** The row of a Step, without its output. */
 export interface StepRow {
   readonly taskId: TaskId;
   readonly name: string;
   readonly revision: number;
   readonly state: StepState;
-  /** Empty if no worker has a part in it. */
+  /** Empty if it needs no worker. */
   readonly agentName: string;
-  /** What it is to do. Written once. */
+  /** What it does. Written once. */
   readonly spec: StepSpec;
   readonly dependsOn: readonly string[];
-  /** The Steps that depend on it: `dependsOn`, seen from the other side. */
+  /** The Steps that depend on it, the inverse of `dependsOn`. */
   readonly dependants: readonly string[];
-  /** The Steps it has made, in their order, if it is a batch or a map. */
+  /** The Steps that it has created, in order, if it is a batch or a map. */
   readonly members: readonly string[];
-  /** Dependencies not yet satisfied. 0 means it may run. */
+  /** Number of dependencies that are not satisfied yet; at 0 it may run. */
   readonly unsatisfied: number;
   /** Runs made so far; the newest Run carries it as its fence. */
   readonly fence: number;
-  /** Runs that counted as a try. */
+  /** Runs that count as an attempt. */
   readonly attempts: number;
   readonly maxAttempts: number;
-  /** Runs in a row that were handed back, or that stopped at the checkpoint they had begun from. */
+  /** Consecutive Runs that were declined, or that stopped at the checkpoint where they began. */
   readonly declines: number;
-  /** The worker to keep away from until `avoidUntil`, or empty. */
+  /** The worker that it avoids until `avoidUntil`, or empty. */
   readonly avoidWorker: WorkerId | "";
   readonly avoidUntil: Instant;
   /** The lane it waits in, see `lane.ts`. */
   readonly lane: string;
   /** Order in the lane, lower first; fixed when the Step becomes ready. */
   readonly rank: number;
-  /** While it waits, for a retry or in the queue: it goes to no worker before. */
+  /** While it waits for a retry or in the queue: it is not assigned before this instant. */
   readonly nextAttemptAt: Instant;
   /** The newest Run, or empty. */
   readonly runId: RunId | "";
   readonly outputBytes: number;
   readonly errorMessage: string;
-  /** True if it has an input of its own beside the Task's: an item, a batch, a checkpoint. */
+  /** True if it has an input of its own in addition to the Task's: an item, a batch, a checkpoint. */
   readonly hasInput: boolean;
-  /** True if its signal has come, perhaps before it waits for one. */
+  /** True if its signal has been received, even if it does not wait for it yet. */
   readonly signalled: boolean;
-  /** The Task it is, or empty. */
+  /** Its child Task, or empty. */
   readonly childId: TaskId | "";
   /** When it first began, and when it ended. */
   readonly startedAt: Instant;
@@ -70,7 +70,7 @@ export interface StepRow {
   readonly inputBytes: number | null;
 }
 
-/** A Step as it is made. */
+/** A new Step's row. */
 export function newStep(
   made: Pick<StepRow, "taskId" | "name" | "agentName" | "spec"> & Partial<StepRow>,
 ): StepRow {
@@ -113,11 +113,11 @@ export interface ReadyStep {
   readonly declines: number;
   readonly avoidWorker: WorkerId | "";
   readonly avoidUntil: Instant;
-  /** It goes to no worker before. */
+  /** It is not assigned before this instant. */
   readonly nextAttemptAt: Instant;
 }
 
-/** True if Steps that depend on it may go on: it is done, or its failure is not theirs. */
+/** True if the dependency on this Step is satisfied: it has completed, or its failure is tolerated. */
 export function satisfies({ state, spec }: Pick<StepRow, "state" | "spec">): boolean {
   return state === "complete" || state === "resolved_manually" || (state === "error" && tolerates(spec));
 }
@@ -129,7 +129,7 @@ export function tolerates({ member }: Pick<StepSpec, "member">): boolean {
 
 const ended: ReadonlySet<StepState> = new Set(["complete", "error", "cancelled", "resolved_manually"]);
 
-/** True if nothing more will happen to the Step while its Task lives on without an operator. */
+/** True if the Step's state does not change any more, except by an operator. */
 export function hasEnded(state: StepState): boolean {
   return ended.has(state);
 }
@@ -139,15 +139,17 @@ export function readyStep(step: StepRow): ReadyStep {
   return { taskId, stepName: name, lane, rank, declines, avoidWorker, avoidUntil, nextAttemptAt };
 }
 
-/** One point of priority is worth this much waiting: a step of priority 0 overtakes one of 10 after a minute. */
+/** One point of priority equals this much waiting: a Step of priority 0 overtakes one of priority 10 after a minute. */
 export const PRIORITY_WORTH = 6_000 as Millis;
 
-/** Order within a lane: oldest first, as if it had waited longer the higher its priority. Never rewritten. */
+/** The rank in a lane, lower first: when the Step became ready, minus a bonus for its priority. Never changed. */
 export function rankOf(readyAt: Instant, priority: number): number {
   return readyAt - priority * PRIORITY_WORTH;
 }
 
-/** The order in a lane: rank, then age, which ids tell, then name; a store's index has the same. */
+/**
+ * The order in a lane: by rank, then by task id (which is the age), then by name. A store's index has the same order.
+ */
 export function compareReady(a: ReadyStep, b: ReadyStep): number {
   if (a.rank !== b.rank) return a.rank - b.rank;
   if (a.taskId !== b.taskId) return a.taskId < b.taskId ? -1 : 1;
@@ -156,14 +158,14 @@ export function compareReady(a: ReadyStep, b: ReadyStep): number {
 
 export const resolveActions = ["retry", "resolve", "complete"] as const satisfies ResolveAction["type"][];
 
-/** What an operator does with a Step that failed for good: try it anew, or say how it ended. */
+/** An operator's action on a Step that has failed for good: try it again, or decide how it ended. */
 export type ResolveAction =
   | { readonly type: "retry" }
   | { readonly type: "resolve" }
   /** With this result, as JSON text; empty if none. */
   | { readonly type: "complete"; readonly output: string };
 
-/** What a client sees of a Step. */
+/** The part of a Step that clients see. */
 export type StepSummary = Pick<
   StepRow,
   | "name"

@@ -3,7 +3,7 @@ import { isJsonObject, type Json } from "../json/json.js";
 import type { TemplateBody } from "./template.js";
 
 /**
- * What has become different from the first body to the second, as at most ten lines such as
+ * The differences between two bodies, as at most ten lines such as
  * `steps.charge.retry.max_attempts: 3 → 5`; the last one counts what was left out. Empty if the bodies are the same,
  * whatever the order of their keys. Steps and other parts with names are compared by them.
  */

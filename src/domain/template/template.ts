@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from "../json/json.js";
 import type { Instant } from "../time/time.js";
 
-/** What a Step can be. A Task that names an agent has one standard Step. */
+/** The types of Steps. A Task that names an agent has one standard Step. */
 export const stepTypes = [
   "standard",
   "decision",
@@ -15,33 +15,33 @@ export const stepTypes = [
 ] as const;
 export type StepType = (typeof stepTypes)[number];
 
-/** What the failure of one of many does: ends the Task at once, is passed over, or fails the Task once the rest is done. */
+/** What a failed member does: end the Task at once, be ignored, or fail the Task when the other members are done. */
 export const failureStrategies = ["fail_fast", "continue_on_failure", "isolate"] as const;
 export type FailureStrategy = (typeof failureStrategies)[number];
 
 export const identityStrategies = ["always_unique", "strict", "caller_provided"] as const;
 export type IdentityStrategy = (typeof identityStrategies)[number];
 
-/** Names one version of a template. An empty version asks for the newest. */
+/** Identifies one version of a template; an empty version means the newest. */
 export interface TemplateRef {
   readonly namespace: string;
   readonly name: string;
   readonly version: string;
 }
 
-/** A registered template. Immutable: the same reference is the same body for ever. */
+/** A registered template. Immutable: a reference always has the same body. */
 export interface TemplateRow extends TemplateRef {
   readonly body: TemplateBody;
-  /** The text it was registered with, as it was sent. */
+  /** The text with which it was registered, unchanged. */
   readonly source: string;
-  /** SHA-256 of the canonical body: two templates are the same if theirs are. */
+  /** SHA-256 of the canonical body, which decides whether two templates are the same. */
   readonly digest: string;
   readonly registeredAt: Instant;
 }
 
 /**
- * A template as its YAML says it, in the same words, checked and in the order written. Parts that were
- * left out stay out; `plan.ts` knows the defaults. Unknown keys of `metadata` are kept.
+ * A validated template, with the names and the order of its YAML. Parts that were left out are absent; `plan.ts` has
+ * the defaults. Unknown keys of `metadata` are kept.
  */
 export interface TemplateBody {
   readonly name: string;
@@ -57,9 +57,9 @@ export interface TemplateBody {
   readonly environments?: Readonly<Record<string, { readonly steps?: readonly StepOverride[] }>>;
   readonly lifecycle?: JsonObject & { readonly max_duration_minutes?: number };
   readonly identity_strategy?: IdentityStrategy;
-  /** After so long the same work may run again; as long as the Task is kept if left out. */
+  /** How long the same work is not run again; for as long as the Task is kept if left out. */
   readonly identity_window_seconds?: number;
-  /** A Step that fails for good holds the Task for an operator instead of ending it. */
+  /** True if the Task waits for an operator when a Step fails for good, instead of ending. */
   readonly hold_on_failure?: boolean;
 }
 
@@ -77,7 +77,7 @@ export interface TemplateStep {
   readonly batch_config?: TemplateBatch;
   readonly result_schema?: JsonObject;
   readonly composition?: JsonObject;
-  /** The step that undoes this one. It runs only then, in a Task of its own. */
+  /** The step that compensates this one. It runs only for that, in a Task of its own. */
   readonly compensate?: string;
   readonly map?: TemplateMap;
   readonly child?: TemplateChild;
@@ -90,25 +90,25 @@ export interface TemplateHandler {
   readonly callable: string;
   readonly method?: string;
   readonly resolver?: string;
-  /** Given to the agent under `config` in its input. */
+  /** Passed to the agent as `config` in its input. */
   readonly initialization?: JsonObject;
 }
 
 export interface TemplateRetry {
   readonly retryable?: boolean;
-  /** Total tries. */
+  /** Total number of attempts. */
   readonly max_attempts?: number;
   readonly backoff?: "none" | "linear" | "exponential" | "fibonacci";
   readonly backoff_base_ms?: number;
   readonly max_backoff_ms?: number;
-  /** Share of the delay that chance decides, 0 to 1. */
+  /** The random share of the delay, 0 to 1. */
   readonly jitter?: number;
 }
 
 export interface TemplateBatch {
-  /** The most one batch may say it holds. */
+  /** The largest number of items that a batch may have. */
   readonly batch_size?: number;
-  /** Workers at a time. */
+  /** How many members run at a time. */
   readonly parallelism?: number;
   readonly cursor_field?: string;
   readonly worker_template?: string;
@@ -116,29 +116,29 @@ export interface TemplateBatch {
 }
 
 export interface TemplateMap {
-  /** Where the list is: `input/urls`, or `results/STEP/items`; a path of names and indexes. */
+  /** The place of the list: `input/urls`, or `results/STEP/items`; a path of names and indexes. */
   readonly over: string;
   readonly concurrency?: number;
   readonly failure_strategy?: FailureStrategy;
 }
 
-/** A Step that is a Task of its own: of an agent or of a template. */
+/** A Step that starts a child Task, of an agent or of a template. */
 export interface TemplateChild {
   readonly agent?: string;
   readonly template?: { readonly namespace?: string; readonly name: string; readonly version?: string };
-  /** Where its input is, as in `map.over`; the whole input if left out. */
+  /** The place of its input, as in `map.over`; the whole input if left out. */
   readonly input?: string;
 }
 
 export interface TemplateSignal {
-  /** What SignalTask calls it; the step's name if left out. */
+  /** Its name for SignalTask; the step's name if left out. */
   readonly name?: string;
   readonly timeout_ms?: number;
-  /** What the step's result is if nobody signals in time; without it the step fails. */
+  /** The step's result if no signal comes in time; the step fails if left out. */
   readonly default?: Json;
 }
 
-/** What an environment changes of one step, or, under the name ALL, of every step. */
+/** What an environment overrides of one step, or, under the name ALL, of every step. */
 export interface StepOverride {
   readonly name: string;
   readonly handler?: { readonly initialization?: JsonObject };

@@ -1,12 +1,12 @@
 import type { Reason } from "../task/task.js";
 
-/** What checking a value by a JSON Schema comes to. */
+/** The result of validating a value by a JSON Schema. */
 export type Verdict = { readonly type: "fits" } | SchemaProblem;
 
 export interface SchemaProblem {
   /**
-   * `misfit`: the value does not fit. `limit`: whether it does could not be found out within the limits of time and
-   * memory. `invalid`: the schema is none.
+   * `misfit`: the value does not match the schema. `limit`: this could not be determined within the limits of time and
+   * memory. `invalid`: the schema itself is invalid.
    */
   readonly type: "misfit" | "limit" | "invalid";
   /** Names each place of a misfit, or the limit. Bounded in length. */
@@ -15,10 +15,10 @@ export interface SchemaProblem {
 
 export const FITS: Verdict = { type: "fits" };
 
-/** Why a value is refused that no other value of the same kind would be spared: trying again cannot help. */
+/** Reasons that do not depend on the value alone, so that another attempt cannot help. */
 export type SchemaReason = Extract<Reason, "SCHEMA_LIMIT" | "SCHEMA_INVALID">;
 
-/** Undefined for a misfit, which is the value's own fault: another value may fit. */
+/** The reason of a problem; undefined for a misfit, for which another attempt may help. */
 export function schemaReason({ type }: SchemaProblem): SchemaReason | undefined {
   if (type === "misfit") return undefined;
   return type === "limit" ? "SCHEMA_LIMIT" : "SCHEMA_INVALID";

@@ -1,9 +1,9 @@
-/** Two digits say how long a number in a {@link versionKey} is, so no version is longer than they can say. */
+/** Bounded because a {@link versionKey} has two digits for the length of each number. */
 export const VERSION_LENGTH_MAX = 64;
 
 const NUMBER = "(0|[1-9][0-9]*)";
 const LATER_WORD = "(?:0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)";
-/** What {@link isVersion} takes, less its length, as the source of a regular expression. */
+/** The form of a version that {@link isVersion} checks, without its length, as the source of a regular expression. */
 export const versionPattern = `^${NUMBER}\\.${NUMBER}\\.${NUMBER}(?:-(${LATER_WORD}(?:\\.${LATER_WORD})*))?(?:\\+([0-9A-Za-z-]+(?:\\.[0-9A-Za-z-]+)*))?$`;
 const VERSION = new RegExp(versionPattern);
 
@@ -13,11 +13,11 @@ export function isVersion(text: string): boolean {
 }
 
 /**
- * A text that sorts, character by character, where the version has its place by semver's precedence: a pre-release
- * before its release, numbers as numbers. Two versions that differ only in build metadata, which have the same
- * precedence, still get different keys, so that there is always one newest.
+ * A text whose order, by code units, is the order of semver precedence: a pre-release before its release, numbers by
+ * value. Versions that differ only in build metadata have the same precedence but different keys, so that there is
+ * always one newest.
  *
- * @throws {RangeError} if the text is no version: a bug in the caller, who has {@link isVersion}
+ * @throws {RangeError} if the text is not a version: check it by {@link isVersion} first
  */
 export function versionKey(version: string): string {
   const [, major, minor, patch, early, build] = (isVersion(version) && VERSION.exec(version)) || [];
@@ -31,7 +31,7 @@ export function versionKey(version: string): string {
   return `${release}.${stage}${build === undefined ? "" : `+${build}`}`;
 }
 
-/** A longer number is a larger one, since none begins with a zero. */
+/** Prefixed by its length: a longer number is larger, since none begins with a zero. */
 function numberKey(digits: string): string {
   return `${String(digits.length).padStart(2, "0")}${digits}`;
 }

@@ -2,7 +2,7 @@ import { type Millis, millis } from "./time.js";
 
 const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** What to write instead, for whoever wrote a text that {@link readDuration} does not take. */
+/** Advice for error messages about a text that {@link readDuration} does not accept. */
 export const DURATION_ADVICE = "write a number and ms, s, m, h or d, for example 30s";
 
 /** `500ms`, `3s`, `2m`, `1h` or `7d`; undefined for anything else, a number without a unit included. */

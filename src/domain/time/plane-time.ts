@@ -1,31 +1,31 @@
 import { limits } from "#limits/index";
 import { type Instant, NEVER } from "./time.js";
 
-/** What is known when a server starts. */
+/** What is known about the time when a server starts. */
 export interface ClockReading {
   readonly wall: Instant;
-  /** The last instant that the store remembers; {@link NEVER} if it is new. */
+  /** The last instant recorded in the store; {@link NEVER} if it is new. */
   readonly persisted: Instant;
-  /** False if the store holds no Task: then nothing can be ended or removed by a wrong clock. */
+  /** False if the store has no Task: then a wrong clock cannot end or remove anything. */
   readonly anythingAtStake: boolean;
-  /** An operator says that the wall clock is right. */
+  /** True if an operator confirms that the wall clock is right. */
   readonly accept: boolean;
 }
 
-/** Where plane time begins, and what was made of the wall clock. */
+/** The instant at which plane time starts, and the verdict on the wall clock. */
 export interface ClockStart extends Pick<ClockReading, "wall" | "persisted"> {
   readonly at: Instant;
   /**
-   * `believed` if it can be right, `accepted` if only an operator's word speaks for it; `ahead` and `behind` if it
-   * is too far from what the store remembers, from which plane time then goes on.
+   * `believed` if it is plausible, `accepted` if only an operator has confirmed it; `ahead` and `behind` if it is too
+   * far from the last recorded instant, from which plane time then continues.
    */
   readonly verdict: "believed" | "accepted" | "ahead" | "behind";
 }
 
 /**
- * Plane time begins at the wall clock, but never before what the store remembers, for whatever lies there is dated;
- * and not long after it either without an operator's word, for a clock that was set wrong would end Tasks and remove
- * them, and the store would remember its time for ever.
+ * Decides where plane time starts: at the wall clock, but never before the last recorded instant, because rows are
+ * dated; and, unless an operator confirms it, not long after that instant either, because a wrong clock would end and
+ * remove Tasks, and its time would stay recorded.
  */
 export function startOfPlaneTime({ wall, persisted, anythingAtStake, accept }: ClockReading): ClockStart {
   const start = (at: Instant, verdict: ClockStart["verdict"]) => ({ at, verdict, wall, persisted });
@@ -36,12 +36,12 @@ export function startOfPlaneTime({ wall, persisted, anythingAtStake, accept }: C
   return accept ? start(wall, "accepted") : start(persisted, "ahead");
 }
 
-/** True if so much time between two instants is a reason to doubt one of them. */
+/** True if this many milliseconds between the wall clock and the last recorded instant make the clock implausible. */
 export function isFar(gap: number): boolean {
   return Math.abs(gap) > limits.clockGap;
 }
 
-/** What an operator is to know of the start; undefined if there is nothing. */
+/** A warning about the wall clock for operators; undefined if it is plausible. */
 export function clockWarning({ wall, persisted, verdict }: ClockStart): string | undefined {
   if (verdict !== "ahead" && verdict !== "behind") return undefined;
   const days = Math.floor(Math.abs(wall - persisted) / DAY);
@@ -54,11 +54,11 @@ export function clockWarning({ wall, persisted, verdict }: ClockStart): string |
 
 const DAY = 24 * 3_600_000;
 
-/** As a person reads it; a clock may say what no calendar has. */
+/** The instant in ISO 8601, or as a number if it is beyond the range of a `Date`. */
 function shown(at: Instant): string {
-  // biome-ignore lint/style/noRestrictedGlobals: it writes a moment that is given, and reads no clock
+  // biome-ignore lint/style/noRestrictedGlobals: it formats a given instant, and reads no clock
   return at <= LATEST ? new Date(at).toISOString() : `${at} ms after 1970`;
 }
 
-/** The last millisecond that a calendar date can name. */
+/** The last millisecond of a JavaScript `Date`. */
 const LATEST = 8_640_000_000_000_000;

@@ -1,14 +1,14 @@
 /**
- * A moment in plane time, in Unix milliseconds. Plane time starts at the wall clock, as far as that agrees
- * with what the store remembers (see `plane-time.ts`), and then grows with the monotonic clock, so a jump of
- * the wall clock moves nothing.
+ * An instant of plane time, in Unix milliseconds. Plane time starts at the wall clock, if that agrees with the last
+ * instant in the store (see `plane-time.ts`), and then advances with the monotonic clock. Jumps of the wall clock do
+ * not affect it.
  */
 export type Instant = number & { readonly __kind: "Instant" };
 
 /** A length of time in milliseconds. */
 export type Millis = number & { readonly __kind: "Millis" };
 
-/** 0 stands for "not yet" in rows and on the wire. */
+/** 0 means "not yet" or "none" in rows and on the wire. */
 export const NEVER = 0 as Instant;
 
 /** @param value whole Unix milliseconds */

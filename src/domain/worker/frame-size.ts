@@ -3,11 +3,11 @@ import { utf8Bytes } from "../text/text.js";
 import type { Assignment, WorkerFrame } from "./frame.js";
 
 /*
- * How long a frame is once it is encoded, as one gRPC message. The one definition of it, for the turn that decides
- * whether a frame may be sent, and for the queue in which it waits. A test holds it equal to what the encoder writes.
+ * The encoded length of a frame, as one gRPC message: for the turn, which decides whether a frame may be sent, and for
+ * the queue in which it waits. A test compares it with the encoder.
  */
 
-/** Bytes of the message that the frame becomes. */
+/** Bytes of the frame's encoded message. */
 export function frameBytes(frame: WorkerFrame): number {
   switch (frame.type) {
     case "assign":
@@ -32,16 +32,16 @@ export function frameBytes(frame: WorkerFrame): number {
   }
 }
 
-/** What an assignment's bytes are made of, for who has to make it smaller. */
+/** The parts of an assignment's bytes, for the error message about one that is too large. */
 export interface AssignmentBytes {
   readonly whole: number;
-  /** The input and the parts laid over it, as far as they travel with it. */
+  /** The input and its parts, as far as they are included. */
   readonly input: number;
-  /** Results of earlier Steps, and the names of those left out. */
+  /** Results of dependencies, and the names of those left out. */
   readonly results: number;
 }
 
-/** @param inputBytes UTF-8 length of `input`, which need not be measured again */
+/** Bytes of an assignment's encoded message. @param inputBytes UTF-8 length of `input`, to avoid measuring it again */
 export function assignmentBytes(run: Omit<Assignment, "bytes">, inputBytes: number): AssignmentBytes {
   const { runId, taskId, agentName, stepName, inputRef, parts } = run;
   const id = utf8Bytes(runId);
@@ -80,12 +80,12 @@ function varint(value: number): number {
   return bytes;
 }
 
-/** A field that holds other fields is written even if they are all left out. */
+/** A nested message: written even if all of its fields are omitted. */
 function message(tag: number, bytes: number): number {
   return tag + varint(bytes) + bytes;
 }
 
-/** Left out where it says nothing, as numbers that are 0 are. */
+/** A text: omitted if it is empty, as numbers are if they are 0. */
 function text(tag: number, bytes: number): number {
   return bytes === 0 ? 0 : message(tag, bytes);
 }

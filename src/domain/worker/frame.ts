@@ -4,7 +4,7 @@ import type { Labels } from "../task/task.js";
 import { clip } from "../text/text.js";
 import type { Instant, Millis } from "../time/time.js";
 
-/** What the plane writes to a worker's stream. */
+/** A message of the plane to a worker. */
 export type WorkerFrame =
   | {
       readonly type: "welcome";
@@ -12,29 +12,29 @@ export type WorkerFrame =
       readonly heartbeat: Millis;
       readonly lease: Millis;
       readonly serverTime: Instant;
-      /** Something a person at the worker should read. */
+      /** A notice for the people who run the worker. */
       readonly notice?: string;
     }
   | ({ readonly type: "assign" } & Assignment)
   | { readonly type: "cancel"; readonly runId: RunId; readonly reason: string }
-  /** Output before `nextSeq` is durable. */
+  /** Output with a seq below `nextSeq` is durable. */
   | { readonly type: "ack.output"; readonly runId: RunId; readonly nextSeq: number }
-  /** The Run's terminal status is recorded: the worker may forget it. */
+  /** The Run's terminal status is durable: the worker may forget the Run. */
   | { readonly type: "ack.status"; readonly runId: RunId }
   | { readonly type: "ack.heartbeat"; readonly beat: number }
   | { readonly type: "drain"; readonly reason: string };
 
-/** Everything a worker needs to carry out one Run. */
+/** Everything that a worker needs to execute one Run. */
 export interface Assignment {
   readonly runId: RunId;
   readonly taskId: TaskId;
   readonly stepName: string;
   readonly agentName: string;
-  /** JSON text with all parts in it; empty if it is read by reference. */
+  /** JSON text including all parts; empty if the input is read by reference. */
   readonly input: string;
-  /** Where the Task's input is read; absent if `input` is all there is to know. */
+  /** Reference to the Task's input; absent if `input` is complete. */
   readonly inputRef?: InputRef;
-  /** What is laid over an input that is read by reference: JSON text of an object; empty if nothing is. */
+  /** Parts to merge into an input that is read by reference, as JSON text of an object; empty if there are none. */
   readonly parts: string;
   readonly labels: Labels;
   readonly issuedAt: Instant;
@@ -44,23 +44,23 @@ export interface Assignment {
   readonly fence: number;
   readonly lease: Millis;
   readonly ordinal: number;
-  /** Results of the Steps it depends on, as JSON text by Step name, as far as they fit. */
+  /** Results of its dependencies, as JSON text by Step name, as many as fit. */
   readonly results: Readonly<Record<string, string>>;
-  /** Steps it depends on whose results did not fit. */
+  /** Dependencies whose results did not fit. */
   readonly refs: readonly string[];
-  /** Steps it depends on that failed and were passed over. */
+  /** Dependencies that have failed and were tolerated. */
   readonly failed: readonly string[];
   /** Length of the whole message on the wire, see `frame-size.ts`. */
   readonly bytes: number;
 }
 
-/** An input that the worker reads by itself, once for all Runs whose references have the same id. */
+/** A reference to an input, which the worker reads once for all Runs whose references have the same id. */
 export interface InputRef {
   readonly id: string;
   readonly bytes: number;
 }
 
-/** A frame whose free text is cut to what an error message may have. */
+/** The frame with its free text cut to the limit of error messages. */
 export function bounded(frame: WorkerFrame): WorkerFrame {
   if (frame.type !== "cancel" && frame.type !== "drain") return frame;
   const reason = clip(frame.reason, limits.errorMessageBytes);

@@ -6,12 +6,12 @@ import type { Instant, Millis } from "../time/time.js";
 export const workerStatuses = ["IDLE", "BUSY", "DRAINING", "ERROR"] as const;
 export type WorkerStatus = (typeof workerStatuses)[number];
 
-/** Where a worker session stands; only its machine changes it. */
+/** The state of a worker session; only its machine changes it. */
 export type SessionState = "serving" | "failing" | "draining" | "detached" | "gone";
 
 /**
- * 0: the public worker, which knows no leases, fences or acks. 1: ours. 2: as 1, and reads large inputs by
- * reference. Whatever holds for one holds for all above it.
+ * The version of a worker's protocol. 0: the public protocol, without leases, fences and acks. 1: with all of these. 2:
+ * also reads large inputs by reference. Each version includes those below.
  */
 export type WorkerProtocol = 0 | 1 | 2;
 
@@ -28,11 +28,11 @@ export interface WorkerInfo {
   readonly version: string;
   readonly agents: readonly AgentSpec[];
   readonly labels: Labels;
-  /** Namespaces it works for; empty is all its principal may use. */
+  /** Namespaces that it serves; empty for all that its principal may use. */
   readonly namespaces: readonly string[];
 }
 
-/** One worker stream, from its hello on. Kept in memory by the node that holds the stream. */
+/** One session of a worker, from its hello on. Kept in memory by the node that has its stream. */
 export interface SessionRow {
   readonly id: SessionId;
   readonly state: SessionState;
@@ -40,7 +40,7 @@ export interface SessionRow {
   readonly instance: string;
   readonly protocol: WorkerProtocol;
   readonly info: WorkerInfo;
-  /** Runs it takes at once. */
+  /** Most Runs that it holds at once. */
   readonly capacity: number;
   readonly connectedAt: Instant;
 }
@@ -54,7 +54,7 @@ export interface WorkerView {
   readonly lastHeartbeatAt: Instant;
 }
 
-/** A Run a reconnecting worker still has in hand. */
+/** A Run that a reconnecting worker still holds. */
 export interface ResumedRun {
   readonly runId: RunId;
   readonly fence: number;
@@ -62,7 +62,7 @@ export interface ResumedRun {
   readonly nextSeq: number;
 }
 
-/** What a worker says of itself when its stream opens. */
+/** A worker's first message on its stream. */
 export interface Hello {
   readonly info: WorkerInfo;
   readonly protocol: WorkerProtocol;
@@ -71,21 +71,21 @@ export interface Hello {
   readonly resume: readonly ResumedRun[];
 }
 
-/** How long a worker may be silent, and how often it should speak. */
+/** How long a worker may be silent, and how often it should send a heartbeat. */
 export interface LeaseTerms {
   readonly lease: Millis;
   readonly heartbeat: Millis;
-  /** The lease of a worker that was told no terms. */
+  /** The lease of a public worker, which does not get these terms. */
   readonly publicLease: Millis;
 }
 
-/** True if every label of the selector stands among the labels. */
+/** True if the labels include every label of the selector. */
 export function carries(labels: Labels, selector: Labels): boolean {
   for (const name in selector) if (labels[name] !== selector[name]) return false;
   return true;
 }
 
-/** Only the same principal can supersede a session: the key under which it is looked up. */
+/** The key by which a worker's session is found. Includes the principal: only the same one can supersede a session. */
 export function workerKey(principal: string, workerId: WorkerId): string {
   return JSON.stringify([principal, workerId]);
 }
