@@ -9,7 +9,7 @@ import type { Commit } from "#ports/store-turns";
 import { keyOf, type MemoryTables, storedOf } from "./reads.js";
 
 /**
- * Everything that can refuse a commit, before anything is written.
+ * Checks everything that can refuse a commit, before anything is written.
  *
  * @throws {Fault} `conflict`
  * @throws {InvariantViolation} if it would change what never changes
@@ -41,7 +41,7 @@ function checkRows(tables: MemoryTables, turn: Commit): void {
   for (const { taskId, at } of turn.deadlines) if (at !== NEVER) known(taskId);
 }
 
-/** One Task may let go of a key that another takes with the same commit. */
+/** Checks idempotency keys. A Task may release a key that another one takes in the same commit. */
 function checkKeys({ taskOfKey }: MemoryTables, turn: Commit): void {
   const released = new Set(turn.tasks.filter((task) => ownedKey(task) === undefined).map(({ id }) => id));
   const taken = new Map<string, TaskId>();

@@ -23,7 +23,7 @@ import { loadFrom } from "./load.js";
 import { type Kept, keyOf, MemoryReads, type MemoryTables } from "./reads.js";
 import { compare, MemoryTemplates } from "./templates.js";
 
-/** The reference: everything in maps, nothing durable. Any other store must answer as this one does. */
+/** The reference implementation: everything in maps, nothing durable. Other stores must behave in the same way. */
 export function memoryStore(): Store {
   return new MemoryStore();
 }
@@ -144,7 +144,7 @@ class MemoryStore implements Store {
     else this.#tables.taskOfKey.set(key, task.id);
   }
 
-  /** Unless another Task has taken it. */
+  /** Releases the Task's idempotency key, unless another Task has taken it over. */
   #releaseKey({ id, namespace, spec }: TaskRow): void {
     const key = keyOf(namespace, spec.idempotencyKey);
     if (this.#tables.taskOfKey.get(key) === id) this.#tables.taskOfKey.delete(key);

@@ -20,7 +20,7 @@ import type { TemplateRow } from "#domain/template/template";
 import type { Loaded, LoadedRows, LoadedTexts } from "#ports/store-turns";
 import { type Kept, keyOf, type MemoryTables, runIn } from "./reads.js";
 
-/** Answers the needs of a turn. Graphs come first, so that their Steps stay in the order of the DAG. */
+/** Answers the needs of a turn. Graphs come first, so that their Steps stay in the order of the graph. */
 export function loadFrom(tables: MemoryTables, needs: Needs): Loaded {
   const answer = new Answer(tables);
   for (const id of needs.graphs ?? []) answer.graph(id);
@@ -39,7 +39,7 @@ export function loadFrom(tables: MemoryTables, needs: Needs): Loaded {
   };
 }
 
-/** Rows are immutable and the same while they are not replaced, so that a Set holds each once. */
+/** Removes duplicates by identity: a row is the same object until it is replaced. */
 class Answer {
   readonly rows = forKinds<Record<RowKindName, Set<Revisioned>>>(rowKindNames, () => new Set());
   readonly #tables: MemoryTables;

@@ -16,29 +16,29 @@ import type {
 } from "#ports/store-reads";
 import { compare, type MemoryTemplates } from "./templates.js";
 
-/** All that is kept of one Task. Rows are immutable, so they are handed out as they are. */
+/** Everything stored of one Task. Rows are immutable, so that they are returned without a copy. */
 export interface Kept {
   task: TaskRow;
-  /** By name, in the order they were first written: the order of the DAG. */
+  /** By name, in the order in which they were first written, which is the order of the graph. */
   readonly steps: Map<string, StepRow>;
   readonly runs: Map<RunId, RunRow>;
-  /** By the name of their Step, or by the empty one. */
+  /** By the name of their Step; empty for texts of the Task. */
   readonly texts: Readonly<Record<TextKindName, Map<string, string>>>;
   readonly log: LogEntry[];
 }
 
-/** All the reference keeps, less what it can find again from these. */
+/** The tables of the memory store, without what is derived from them. */
 export interface MemoryTables {
   readonly tasks: Map<TaskId, Kept>;
   readonly taskOfRun: Map<RunId, TaskId>;
-  /** By {@link keyOf}, the Task that holds it. */
+  /** The Task that owns a key, by {@link keyOf}. */
   readonly taskOfKey: Map<string, TaskId>;
   readonly templates: MemoryTemplates;
-  /** Rows that are not of a Task's graph, by kind and id. */
+  /** Rows that are not part of a Task's graph, by kind and id. */
   readonly singles: ReadonlyMap<RowKindName, Map<string, Revisioned>>;
 }
 
-/** The read side of the reference store, over the same tables its commits change. */
+/** The read side of the memory store, over the tables that its commits change. */
 export class MemoryReads implements Reads {
   readonly #tables: MemoryTables;
 
@@ -56,7 +56,7 @@ export class MemoryReads implements Reads {
     return { task, input, steps: [...kept.steps.values()], runs };
   }
 
-  /** Looks at every Task there is, so that a page is short only if it is the last. */
+  /** Examines all Tasks, so that only the last page is short. */
   async tasks(filter: TaskFilter, before: TaskId | undefined, pageSize: number): Promise<TaskPage> {
     const found = [...this.#tables.tasks.values()]
       .map(({ task }) => task)
@@ -121,7 +121,7 @@ export function runIn({ tasks, taskOfRun }: MemoryTables, id: RunId): RunRow | u
   return taskId && tasks.get(taskId)?.runs.get(id);
 }
 
-/** What is stored of a row, whatever its kind. */
+/** The part of a row that is common to all kinds. */
 export function storedOf(tables: MemoryTables, name: RowKindName, row: Revisioned): Revisioned | undefined {
   const { idOf, taskOf } = rowKind(name);
   const id = idOf(row);
@@ -132,7 +132,7 @@ export function storedOf(tables: MemoryTables, name: RowKindName, row: Revisione
   return tables.singles.get(name)?.get(id);
 }
 
-/** One string for an idempotency key of a namespace. */
+/** One string for a namespace and an idempotency key. */
 export function keyOf(namespace: string, key: string): string {
   return JSON.stringify([namespace, key]);
 }

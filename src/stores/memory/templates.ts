@@ -3,11 +3,11 @@ import { versionKey } from "#domain/template/version";
 import { limits } from "#limits/index";
 import type { TemplateFilter, TemplatePage } from "#ports/store-reads";
 
-/** The reference's templates. Nothing is ever changed or removed. */
+/** The templates of the memory store. They are never changed or removed. */
 export class MemoryTemplates {
   readonly #rows = new Map<string, TemplateRow>();
 
-  /** An empty version asks for the newest. */
+  /** A template; the newest version if `ref` has none. */
   get(ref: TemplateRef): TemplateRow | undefined {
     if (ref.version !== "") return this.#rows.get(templateKey(ref));
     const { namespace, name } = ref;
@@ -18,14 +18,14 @@ export class MemoryTemplates {
     this.#rows.set(templateKey(row), row);
   }
 
-  /** Versions by namespace. */
+  /** Number of versions by namespace. */
   counts(): Map<string, number> {
     const counts = new Map<string, number>();
     for (const { namespace } of this.#rows.values()) counts.set(namespace, (counts.get(namespace) ?? 0) + 1);
     return counts;
   }
 
-  /** Ends at `pageSize` rows, or when what is in it is as large as a page may be. */
+  /** A page: ends at `pageSize` rows, or when its size reaches the limit of a page. */
   page(filter: TemplateFilter, after: TemplateRef | undefined, pageSize: number): TemplatePage {
     const { namespaces, name } = filter;
     const found = this.#inOrder().filter(

@@ -18,11 +18,11 @@ interface Caches {
 }
 
 /**
- * A store that remembers what it has lately committed, so that turns, watchers and clients of Tasks that
- * are being worked on read nothing from the disk. For a store that one process writes.
+ * Adds a cache of recently committed Tasks and templates to a store, so that turns, watchers and clients of active
+ * Tasks do not read the disk. Only for a store that no other process writes.
  *
- * Rows are still written under their revision. Whenever a commit fails, everything remembered is
- * forgotten, and the store behind is asked again.
+ * Rows are still written with the check of their revision. When a commit fails, the whole cache is dropped, and the
+ * store is read again.
  */
 export function cachingStore(store: Store): Store {
   const cached: Caches = { tasks: new TaskCache(), templates: new TemplateCache() };
@@ -87,7 +87,7 @@ function findTemplate(ref: TemplateRef, cached: TemplateCache, { templates }: Lo
   return row !== undefined;
 }
 
-/** Clients' reads: of hot Tasks from memory, of all others from the store. */
+/** Clients' reads: of cached Tasks from memory, of all others from the store. */
 function cachingReads(reads: Reads, { tasks: cached, templates }: Caches): Reads {
   return {
     async task(id: TaskId): Promise<TaskDetail | undefined> {

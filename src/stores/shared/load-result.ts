@@ -13,7 +13,7 @@ import type { Loaded, LoadedRows, LoadedTexts } from "#ports/store-turns";
 
 type FoundRows = { readonly [Name in RowKindName]: Map<string, RowOf<Name>> };
 
-/** An answer to the needs of a turn, as it is put together: rows by their ids, texts by theirs. */
+/** An answer to the needs of a turn while it is being built: rows and texts by their ids. */
 export interface LoadResult extends FoundRows, Readonly<Record<TextKindName, Map<string, string>>> {
   readonly templates: Map<string, TemplateRow>;
 }
@@ -28,8 +28,8 @@ export function nothingFound(): LoadResult {
 }
 
 /**
- * What was found here, and what only the store has. A row known here and found there is one; it takes its place
- * from there, where all Steps of a graph are in order, and what it says from here, which is the newer.
+ * Merges what the cache and the store have found. A row in both is taken from the cache, which is newer, in the store's
+ * position, where all Steps of a graph are in order.
  */
 export function loadedOf(here: LoadResult, there?: Loaded): Loaded {
   const rowsOf = (name: RowKindName) => {

@@ -12,7 +12,7 @@ export interface StoreSettings {
   readonly data: string;
 }
 
-/** The store that a server's settings name, not yet open. */
+/** The store of a server's settings, not opened yet. */
 export function serverStore({ store, data }: StoreSettings): Store {
   return store === "memory" ? memoryStore() : sqliteStore({ path: join(data, DATABASE) });
 }

@@ -22,14 +22,14 @@ import { weighLine, weighRun, weighSpec, weighStep, weighTask } from "./weight.j
 /** One Task as last committed. */
 interface Family {
   task: TaskRow;
-  /** True if every row and text of it is here: it was made while we watched. */
+  /** True if every row and text of it is cached: it was created since the cache began. */
   readonly whole: boolean;
-  /** In the order of the DAG, if all are here. */
+  /** In the order of the graph, if all are cached. */
   readonly steps: Map<string, StepRow>;
   readonly runs: Map<RunId, RunRow>;
-  /** By the name of their Step, or by the empty one. */
+  /** By the name of their Step; empty for texts of the Task. */
   readonly texts: Readonly<Record<TextKindName, Map<string, string>>>;
-  /** The end of its log; older lines are only in the store. */
+  /** The last entries of its log; older ones are only in the store. */
   tail: LogEntry[];
   tailWeight: number;
   lastSeq: number;
@@ -37,18 +37,18 @@ interface Family {
 }
 
 /**
- * The Tasks that were committed last, as they were committed: rows, texts, and the end of each log. Bounded by
- * weight; what was committed longest ago goes first. Knows nothing of the store behind it.
+ * The most recently committed Tasks: rows, texts, and the end of each log. Bounded by weight; evicts the Task that was
+ * committed longest ago. Independent of the store.
  *
- * What it is asked to find is added to the answer. True says that the store need not be asked: it is in the
- * answer now, or there is no such thing.
+ * The `find…` methods add what they find to the answer. They return true if the store need not be read: the item is in
+ * the answer, or is known not to exist.
  */
 export class TaskCache {
   readonly #families = new Map<TaskId, Family>();
   readonly #taskOfRun = new Map<RunId, TaskId>();
   #weight = 0;
 
-  /** Rows that are not of a Task's graph are not remembered. */
+  /** Rows that are not part of a Task's graph are not cached. */
   findKeyed(name: KeyedKindName, key: unknown, found: LoadResult): boolean {
     if (name === "steps") return this.#findStep(key as StepKey, found);
     return name === "runs" && this.#findRun(key as RunId, found);
@@ -119,12 +119,12 @@ export class TaskCache {
     return { task, input, steps: [...steps.values()], runs: oldestFirst };
   }
 
-  /** The seq of the last line of a Task's log; undefined if the Task is not here. */
+  /** The seq of the last entry of a Task's log; undefined if the Task is not cached. */
   lastSeq(id: TaskId): number | undefined {
     return this.#families.get(id)?.lastSeq || undefined;
   }
 
-  /** Lines after `afterSeq`, as many as fit, or undefined if they do not all lie here. */
+  /** Log entries after `afterSeq`, as many as fit; undefined if some of them are not cached. */
   log(id: TaskId, afterSeq: number, maxBytes: number): LogSlice | undefined {
     const family = this.#families.get(id);
     if (!family || family.lastSeq === 0) return undefined;
@@ -175,7 +175,7 @@ export class TaskCache {
     this.#weight = 0;
   }
 
-  /** The Task is the one committed last now; one that is not here begins with what this commit says. */
+  /** Makes the Task the most recent one; adds it with the content of this commit if it is not cached. */
   #touch(task: TaskRow): void {
     const known = this.#families.get(task.id);
     if (known) {

@@ -4,29 +4,29 @@ import { limits } from "#limits/index";
 import { weighTemplate } from "./weight.js";
 
 /**
- * The templates that were registered or asked for last, bounded by number and weight; what was asked for longest
- * ago goes first. They never change, so that all there is to take care of is which version is the newest.
+ * An LRU cache of templates, bounded by number and weight. Templates are immutable, so that only the newest version
+ * of a name can become stale.
  */
 export class TemplateCache {
   readonly #rows = new Map<string, TemplateRow>();
-  /** Which of them is the newest, by namespace and name, where that is known. */
+  /** The newest version, by namespace and name, if known. */
   readonly #newest = new Map<string, TemplateRow>();
   #weight = 0;
   #registrations = 0;
 
-  /** How many times templates have been registered. What was asked before the last time may be the newest no more. */
+  /** Counts registrations. An answer of the store to an older read may not have the newest version. */
   get registrations(): number {
     return this.#registrations;
   }
 
-  /** An empty version asks for the newest. */
+  /** A cached template; the newest version if `ref` has none. */
   find(ref: TemplateRef): TemplateRow | undefined {
     const row = ref.version === "" ? this.#newest.get(nameOf(ref)) : this.#rows.get(templateKey(ref));
     if (row) this.#put(row);
     return row;
   }
 
-  /** These are in the store from now on. */
+  /** Call when these templates have been committed. */
   register(rows: readonly TemplateRow[]): void {
     if (rows.length === 0) return;
     this.#registrations += 1;
@@ -37,7 +37,7 @@ export class TemplateCache {
     }
   }
 
-  /** The store has answered with these; `registrations` is what it was when they were asked for. */
+  /** Adds templates that the store has returned. @param registrations its value when the read began */
   remember(asked: readonly TemplateRef[], rows: readonly TemplateRow[], registrations: number): void {
     const byName = new Map(rows.map((row) => [templateKey(row), row]));
     for (const row of rows) this.#put(row);

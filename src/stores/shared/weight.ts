@@ -4,17 +4,17 @@ import type { StepRow } from "#domain/task/step";
 import type { Labels, TaskRow } from "#domain/task/task";
 import type { TemplateRow } from "#domain/template/template";
 
-/** What a line of a log takes beside its texts, roughly; and a text beside its characters. */
+/** Approximate bytes of a log entry in addition to its texts; and of a text in addition to its characters. */
 const LINE = 200;
 const FIELD = 32;
-/** What rows take beside their texts, roughly. */
+/** Approximate bytes of rows in addition to their texts. */
 const TASK = 2 * 1024;
 const STEP = 1024;
 const RUN = 1536;
-/** Parsed JSON beside its text, roughly: every name and number of it is a thing of its own. */
+/** Approximate factor from JSON text to its parsed form, in which every name and number is an object. */
 const PARSED = 4;
 
-/** Roughly what a line takes, without serialising it. */
+/** Approximate bytes of a log entry, without serializing it. */
 export function weighLine(entry: LogEntry): number {
   switch (entry.type) {
     case "output":
@@ -36,12 +36,12 @@ export function weighRun(run: RunRow): number {
   return RUN + weighBackend(run);
 }
 
-/** Without its spec, which never changes: see {@link weighSpec}. */
+/** A Step's row without its spec, which never changes: see {@link weighSpec}. */
 export function weighStep({ errorMessage, dependsOn, dependants, members }: StepRow): number {
   return STEP + errorMessage.length + weighNames(dependsOn) + weighNames(dependants) + weighNames(members);
 }
 
-/** Of a Step that an agent's Task has this is nothing; of a template's it can be as much as its author wrote. */
+/** A Step's spec: nothing for a Task that names an agent; for a template, as large as its author has made it. */
 export function weighSpec({ spec }: StepRow): number {
   const { config, compensation, signal, compensates } = spec;
   const written = [config, compensation?.config, signal?.otherwise].filter((part) => part != null);
@@ -54,12 +54,12 @@ export function weighTask({ spec, errorMessage, opened }: TaskRow): number {
   return TASK + groups + errorMessage.length + weighLabels(spec.labels) + weighLabels(spec.workerSelector);
 }
 
-/** The body is as long as its source, roughly, and lies here parsed. */
+/** A template: its source, and its body, which is about as long as the source and is parsed. */
 export function weighTemplate({ source }: TemplateRow): number {
   return TASK + source.length * (1 + PARSED);
 }
 
-/** What a Run says beside its fields of fixed size. */
+/** The variable part of a Run. */
 function weighBackend({ errorMessage, backend }: Pick<RunRow, "errorMessage" | "backend">): number {
   if (backend === null) return errorMessage.length;
   const { provider, modelName, modalities, tools, metadata } = backend;
