@@ -5,7 +5,7 @@ import type { WorkerStatus } from "#domain/worker/worker";
 import * as wire from "./gen/taskrun/v1/common_pb.js";
 import { ResolveAction as WireResolveAction } from "./gen/taskrun/v1/task_service_pb.js";
 
-/** The wire's number of each word of the domain. A word that is added there stops this from compiling. */
+/** The wire's number of each value of the domain. A value added there is a compile error here. */
 export const taskStatusToWire = {
   PENDING: wire.TaskStatus.PENDING,
   RUNNING: wire.TaskStatus.RUNNING,
@@ -64,7 +64,7 @@ export const resolveActionToWire = {
   complete: WireResolveAction.COMPLETE_MANUALLY,
 } as const satisfies Record<ResolveAction["type"], WireResolveAction>;
 
-/** Reads a table backwards: the word for a number, or undefined for UNSPECIFIED and what a later version may send. */
+/** Inverts a table: the value of a number; undefined for UNSPECIFIED and for numbers of later versions. */
 function reader<Word extends string>(table: Readonly<Record<Word, number>>) {
   const words = new Map<number, Word>();
   for (const word in table) words.set(table[word], word);

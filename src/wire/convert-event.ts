@@ -5,10 +5,10 @@ import { runToWire, stepToWire, taskToWire } from "./convert-task.js";
 import type { TaskEvent } from "./gen/taskrun/v1/task_service_pb.js";
 
 /**
- * A line of a Task's log as its watchers see it.
+ * A log entry as the event that watchers get.
  *
- * @param task gives what never changes; where the Task stands is taken from the line
- * @param output the Task's result; only for the line that ends it
+ * @param task for the fields that never change; the Task's state is taken from the entry
+ * @param output the Task's result; only for the terminal entry
  */
 export function taskEvent(task: TaskRow, seq: number, entry: LogEntry, output = ""): TaskEvent {
   return {

@@ -2,7 +2,7 @@ import { unreachable } from "#domain/invariant";
 import type { Assignment, WorkerFrame } from "#domain/worker/frame";
 import type { RunAssignment, RunServerMessage, ServerAck } from "./gen/taskrun/v1/run_service_pb.js";
 
-/** What the plane writes to a worker, as the worker reads it. */
+/** Converts a frame to the message for the worker. */
 export function serverMessage(frame: WorkerFrame): RunServerMessage {
   return { $typeName: "taskrun.v1.RunServerMessage", payload: payload(frame) };
 }
@@ -66,7 +66,7 @@ function assignment(run: Assignment): RunAssignment {
     attempt: run.attempt,
     fence: run.fence,
     leaseMs: BigInt(run.lease),
-    // A Run's id is drawn anew for each assignment: it is the number used once.
+    // A Run's id is generated for each assignment, so that it serves as the nonce.
     nonce: run.runId,
     stepName: run.stepName,
     dependencyResultsJson: run.results,

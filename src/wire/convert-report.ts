@@ -10,11 +10,10 @@ import { ChatRole, type RunEvent, RunEventType } from "./gen/taskrun/v1/common_p
 import type * as wire from "./gen/taskrun/v1/run_service_pb.js";
 
 /**
- * What a worker says after its hello, in the domain's words: one function for each kind. The limits on
- * sizes are the gateway's to check.
+ * Convert a worker's messages after its hello to reports: one function for each kind. They do not check limits of
+ * sizes; the gateway does.
  *
- * `undefined` stands for what is to be ignored: a word we do not know, or a turn of a conversation that
- * was not asked for.
+ * They return `undefined` for a message to ignore: of an unknown kind, or a chat message without a known role.
  */
 export function heartbeatFromWire(beat: wire.WorkerHeartbeat, protocol: WorkerProtocol) {
   const status = workerStatusFromWire(beat.status) ?? "IDLE";
@@ -111,19 +110,22 @@ export function yieldFromWire(
 
 const failureReasons: readonly FailureReason[] = ["OUTPUT_LIMIT", "REPORT_INVALID"];
 
-/** Any other reason is not the worker's to give, or that of a later version: it is then the agent's error. */
+/** The reason of a failed Run. Any other than these is ignored, so that the failure counts as the agent's error. */
 function failureReasonOf(reason: string): { readonly reason?: FailureReason } {
   const known = failureReasons.find((name) => name === reason);
   return known ? { reason: known } : {};
 }
 
-/** A longer wait counts as the longest there is; so does one that we could not count. */
+/** A delay in milliseconds, at most the longest that is allowed; also if a number cannot represent it. */
 function retryAfterOf(value: bigint): Millis {
   if (value <= 0n) return millis(0);
   return value > BigInt(limits.retryAfterMax) ? limits.retryAfterMax : millis(Number(value));
 }
 
-/** A public worker sends no fence; what ours sends counts as it stands, so that 0 never passes for none. */
+/**
+ * The fence of a report: absent for a public worker that sends none. For ours, 0 is a fence too, and never means
+ * none.
+ */
 export function fenceOf(fence: number, protocol: WorkerProtocol): { readonly fence?: number } {
   return protocol === 0 && fence === 0 ? {} : { fence };
 }

@@ -8,14 +8,14 @@ import { modelBackendToWire } from "./convert-worker.js";
 import type { GetStepResultResponse } from "./gen/taskrun/v1/common_pb.js";
 import type * as wire from "./gen/taskrun/v1/task_service_pb.js";
 
-/** What of a Task does not lie in its row. What is left out is empty on the wire. */
+/** The parts of a Task that are not in its row. Those left out are empty on the wire. */
 export type TaskParts = Omit<TaskView, "task">;
 
 export function taskViewToWire(view: TaskView): wire.Task {
   return taskToWire(view.task, view);
 }
 
-/** Literals name every field, so that a field added to the protocol stops this from compiling. */
+/** The literals name every field, so that a field added to the protocol is a compile error here. */
 export function taskToWire(
   row: TaskRow,
   { input = "", output = "", steps = [], results, runs = [] }: TaskParts = {},
@@ -52,7 +52,7 @@ export function taskToWire(
   };
 }
 
-/** @param output the result as JSON text, or empty where it is too large to go along */
+/** @param output the result as JSON text; empty if there is none or if it is too large to include */
 export function stepToWire(step: StepSummary, output = ""): wire.Step {
   return {
     $typeName: "taskrun.v1.Step",

@@ -29,7 +29,7 @@ export const statusCodes = {
 export type StatusName = keyof typeof statusCodes;
 export type FailureName = Exclude<StatusName, "OK">;
 
-/** Which wire code each failure becomes. */
+/** The status code of each failure. */
 const statusByFault = {
   invalid: "INVALID_ARGUMENT",
   not_found: "NOT_FOUND",
@@ -57,7 +57,7 @@ export interface Detail {
   readonly value: Message;
 }
 
-/** What a failure tells programs beside its code: why, which field, when to try again. */
+/** The details of a failure for programs: its reason, the wrong field, when to try again. */
 export function detailsOf(fault: Fault): Detail[] {
   const { field, metadata } = fault.details;
   const details: Detail[] = [];
@@ -76,7 +76,7 @@ export function detailsOf(fault: Fault): Detail[] {
   return details;
 }
 
-/** How long to wait before trying again; 0 if that would not help. */
+/** Milliseconds to wait before trying again; 0 if a retry would not help. */
 export function retryAfterOf({ details, again }: Fault): Millis {
   return details.retryAfter ?? (again === "later" ? limits.retryAfter : millis(0));
 }

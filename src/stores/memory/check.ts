@@ -69,7 +69,7 @@ function checkTemplates({ templates }: MemoryTables, turn: Commit): void {
   }
 }
 
-/** What another Task cannot take while this one has it; undefined if there is no such thing. */
+/** The idempotency key that the Task owns, as one string; undefined if it owns none. */
 export function ownedKey({ namespace, ownsKey, spec: { idempotencyKey } }: TaskRow): string | undefined {
   return ownsKey && idempotencyKey !== "" ? keyOf(namespace, idempotencyKey) : undefined;
 }

@@ -121,7 +121,7 @@ export function runIn({ tasks, taskOfRun }: MemoryTables, id: RunId): RunRow | u
   return taskId && tasks.get(taskId)?.runs.get(id);
 }
 
-/** The part of a row that is common to all kinds. */
+/** The stored row with the id of `row`, for a row of any kind; undefined if there is none. */
 export function storedOf(tables: MemoryTables, name: RowKindName, row: Revisioned): Revisioned | undefined {
   const { idOf, taskOf } = rowKind(name);
   const id = idOf(row);

@@ -1,11 +1,11 @@
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 
-/** What is bound. */
+/** A value that is bound. */
 export type SqlValue = string | number | null;
 export type SqlRow = readonly SqlValue[];
 
-/** What is read. Texts of a file come as bytes, see {@link bytesOf}. */
+/** A value that is read. Texts of a file are read as bytes, see {@link bytesOf}. */
 export type SqlCell = SqlValue | Uint8Array;
 export type SqlCells = readonly SqlCell[];
 
@@ -23,7 +23,7 @@ export function textIn(cell: SqlCell | undefined): string {
   return Buffer.from(cell.buffer, cell.byteOffset, cell.byteLength).toString();
 }
 
-/** One open file. All of SQLite the store needs, so that another binding is another function here. */
+/** One open file: the part of SQLite that the store needs. Another binding is another function here. */
 export interface Driver {
   /** @throws {SqliteError} as do the other methods. */
   prepare(sql: string): Statement;
@@ -39,7 +39,7 @@ export interface Statement {
   all(values: SqlRow): SqlCells[];
 }
 
-/** What SQLite itself says went wrong: an extended result code, see https://sqlite.org/rescode.html */
+/** An error of SQLite, with an extended result code, see https://sqlite.org/rescode.html */
 export class SqliteError extends Error {
   override readonly name = "SqliteError";
   readonly code: number;
@@ -52,7 +52,7 @@ export class SqliteError extends Error {
 
 export type DriverName = "libsql" | "node";
 
-/** From this version on, Node brings SQLite without a warning that it is experimental. */
+/** The first version of Node that includes SQLite without a warning that it is experimental. */
 const NODE_WITH_SQLITE = 24;
 
 export function preferredDriver(): DriverName {
@@ -63,7 +63,7 @@ export function openDriver(path: string, name: DriverName = preferredDriver()): 
   return name === "node" ? openNode(path) : openLibsql(path);
 }
 
-/** Does what belongs to the opening of something, and closes it again if that fails. */
+/** Runs the steps after opening something; closes it again if one fails. */
 export function opened<T>(resource: { close(): void }, work: () => T): T {
   try {
     return work();

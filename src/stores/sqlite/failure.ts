@@ -3,13 +3,15 @@ import { InvariantViolation } from "#domain/invariant";
 import { SqliteError } from "./driver.js";
 import { DamagedRow } from "./rows/checksum.js";
 
-/** The reason of a Fault after which the store is of no use: the process must end, and open the file afresh. */
+/**
+ * The reason of a Fault after which the store cannot be used any more: the process must end and open the file again.
+ */
 export const STORE_FAILED = "STORE_FAILED";
 
-/** The same, because something in it is not what was written. */
+/** Like it, because something in the file is not what was written. */
 export const STORE_DAMAGED = "STORE_DAMAGED";
 
-/** An error as it crosses from one thread to another. */
+/** An error in the form that is passed from one thread to another. */
 export type Failure =
   | { readonly type: "fault"; readonly code: FaultCode; readonly message: string; readonly reason: string }
   | { readonly type: "invariant"; readonly message: string };
@@ -29,7 +31,7 @@ export function isFull(error: unknown): boolean {
   return error instanceof SqliteError && ((error.code & 0xff) === FULL || error.code === IOERR_SHMSIZE);
 }
 
-/** True if SQLite has found the file damaged, or we have a row of it. */
+/** True if SQLite has found the file damaged, or a checksum has found a damaged row. */
 export function isDamage(error: unknown): boolean {
   if (error instanceof DamagedRow) return true;
   return error instanceof SqliteError && [CORRUPT, NOTADB].includes(error.code & 0xff);
@@ -40,8 +42,8 @@ export function isBusy(error: unknown): boolean {
 }
 
 /**
- * What an error in the store's thread means to its callers. After an I/O error nobody knows what is on the disk and
- * what only in its cache, so that it ends the store; so does anything unforeseen.
+ * Converts an error of the store's thread to the Fault for its callers. An I/O error ends the store, because it is
+ * unknown what is on the disk and what only in its cache; so does any unforeseen error.
  */
 export function failureOf(error: unknown, path: string): Failure {
   if (error instanceof Fault) {
@@ -79,7 +81,7 @@ export function damaged(what: string): Failure & { readonly type: "fault" } {
   return { type: "fault", code: "internal", message: `${what}; ${advice}`, reason: STORE_DAMAGED };
 }
 
-/** True if nothing may be asked of the store any more. */
+/** True if the store must not be used any more after this fault. */
 export function isFinal(failure: Failure): boolean {
   return failure.type === "fault" && (failure.reason === STORE_FAILED || failure.reason === STORE_DAMAGED);
 }

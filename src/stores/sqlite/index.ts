@@ -18,23 +18,24 @@ import { ThreadClient } from "./thread/client.js";
 import { decodeBoot, decodeLoaded, encodeCommit, encodeNeeds } from "./thread/messages.js";
 
 export interface SqliteOptions {
-  /** The file, made if it is not there. Beside it lie `-wal`, `-shm`, `.lock`, `.reserve`, `.head` and `.sums`. */
+  /** The file; created if it does not exist. Beside it are `-wal`, `-shm`, `.lock`, `.reserve`, `.head` and `.sums`. */
   readonly path: string;
   /** False runs everything on the calling thread, which then waits for the disk. Default true. */
   readonly threads?: boolean;
-  /** The file grows no further: a commit that needs more is refused as on a full disk. Default: no limit. */
+  /** Most bytes of the file: a commit that needs more is refused as on a full disk. Default: no limit. */
   readonly maxBytes?: number;
-  /** Room held back for the end of what is running, in bytes; 0 is none. Default 16 MiB. */
+  /** Bytes reserved for the completion of running Tasks on a full disk; 0 for none. Default 16 MiB. */
   readonly reserveBytes?: number;
-  /** Default: `node:sqlite` where Node has it without a warning, otherwise libsql. */
+  /** Default: `node:sqlite` if this Node has it without a warning, otherwise libsql. */
   readonly driver?: DriverName;
-  /** False asks the file even for what was committed a moment ago. Default true. */
+  /** False disables the cache of recently committed Tasks. Default true. */
   readonly remember?: boolean;
 }
 
 /**
- * Everything in one SQLite file, on the disk before it is acknowledged. One thread writes and loads turns, another
- * serves the read side, so that a slow disk stops neither requests nor streams. No statement runs unless asked for.
+ * The durable store: one SQLite file. A commit is on the disk before it is acknowledged. One thread writes and loads
+ * turns, another serves clients' reads, so that a slow disk stops neither requests nor streams. An idle store runs no
+ * statements.
  */
 export function sqliteStore(options: SqliteOptions): Store {
   const store = new SqliteStore(options);
@@ -125,7 +126,7 @@ class SqliteStore implements Store {
     return (await this.#writer.call("removeFinished", { before, limit })) as readonly TaskId[];
   }
 
-  /** The reader goes first, so that the writer can leave one whole file behind. */
+  /** Closes the reader first, so that the writer can move the whole log into the file. */
   async close(): Promise<void> {
     try {
       await this.#reader.close();
@@ -144,12 +145,12 @@ class SqliteStore implements Store {
   }
 }
 
-/** Open until their store has been closed as it should be, or the process has ended. */
+/** Connections that stay open until their store has been closed properly, or the process has ended. */
 const guards = new Set<Driver>();
 
 /**
- * A connection that only reads and does nothing. While it is open, the one that writes is not the last one: if its
- * thread is ended, SQLite would otherwise move the write-ahead log into the file, after a failure too.
+ * Opens an idle read-only connection, so that the writer's connection is never the last one. When the last connection
+ * closes, for example because its thread is terminated after a failure, SQLite moves the write-ahead log into the file.
  */
 function guardOf(path: string, driver: DriverName): Driver {
   const guard = openReadOnly(path, driver);

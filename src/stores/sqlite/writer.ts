@@ -20,10 +20,10 @@ import type { BootReply, CommitRequest, LoadReply, LoadRequest } from "./thread/
 
 /** A commit of a few rows writes about this many pages. */
 const COMMIT_PAGES = 8;
-/** Rows to each further page: more when they are new and lie together, fewer when they are spread. */
+/** Rows per further page: more if they are new and adjacent, fewer if they are spread. */
 const ROWS_PER_PAGE = 2;
 
-/** The one connection that writes, and that loads what turns ask for. Every method runs to its end at once. */
+/** The only connection that writes; it also loads rows for turns. All methods are synchronous. */
 export class Writer {
   readonly #file: OpenFile;
   readonly #db: Driver;
@@ -34,12 +34,12 @@ export class Writer {
   readonly #changes: Changes;
   readonly #layouts: Layouts;
   #pagesWritten = 0;
-  /** As SQLite counts what other connections have committed. */
+  /** SQLite's counter of commits by other connections. */
   #dataVersion: unknown;
 
   /**
-   * @param failed hears of what ends the store while nobody has asked it anything
-   * @throws {Fault} if another server has the file, if it is damaged, or if it is of a later release
+   * @param failed called with a failure of the store that occurs outside a call
+   * @throws {Fault} if another server uses the file, if it is damaged, or if a later release has written it
    */
   constructor(options: FileOptions, failed: (error: unknown) => void) {
     this.#file = openChecked(options, failed);
@@ -57,7 +57,7 @@ export class Writer {
     if (this.#file.isMigrated) this.#empty();
   }
 
-  /** How rows of earlier releases are laid out. */
+  /** The layouts of rows of earlier releases. */
   layouts(): readonly SqlRow[] {
     return layoutRows(this.#db);
   }
@@ -77,7 +77,7 @@ export class Writer {
     return load(this.#sql, needs);
   }
 
-  /** Answers where each Task's new log entries begin. */
+  /** Writes a turn in one transaction. Returns where each Task's new log entries begin. */
   commit(turn: CommitRequest): readonly number[] {
     const { bringsWork } = turn;
     if (bringsWork && !this.#reserve.take()) {
@@ -114,7 +114,7 @@ export class Writer {
     return ids;
   }
 
-  /** What can wait until the answer is out: moves what was committed from the log into the tables. */
+  /** To be called after the answer has been sent: moves committed pages from the write-ahead log into the file. */
   checkpointIfDue(): void {
     if (this.#pagesWritten < limits.checkpointPages) return;
 
@@ -129,7 +129,7 @@ export class Writer {
     this.#file.close();
   }
 
-  /** What a migration has written goes into the file at once. */
+  /** Moves what a migration has written into the file at once. */
   #empty(): void {
     const close = () => {
       this.#watch.end();
@@ -138,7 +138,10 @@ export class Writer {
     opened({ close }, () => this.#checkpoint("TRUNCATE"));
   }
 
-  /** @throws {Fault} reason `STORE_DAMAGED` if another program has committed, which has no number of ours */
+  /**
+   * @throws {Fault} reason `STORE_DAMAGED` if another program has committed, without incrementing the number of
+   * commits
+   */
   #lookForOthers(): void {
     const now = this.#readDataVersion();
     if (now === this.#dataVersion) return;
@@ -150,7 +153,7 @@ export class Writer {
     return this.#db.prepare("PRAGMA data_version").all([])[0]?.[0];
   }
 
-  /** A full disk postpones a checkpoint; any other failure of one is for the caller. */
+  /** Runs a checkpoint. A full disk postpones it; any other failure is thrown. */
   #checkpoint(mode: "PASSIVE" | "RESTART" | "TRUNCATE"): readonly [busy: number, pages: number] {
     try {
       this.#file.sums.record();
@@ -163,7 +166,7 @@ export class Writer {
     }
   }
 
-  /** All of `work` or nothing; on a full disk once more with the reserve, where it may be used. */
+  /** Runs `work` in a transaction; on a full disk, runs it again with the reserve if it may be used. */
   #withReserve<T>(mayUse: boolean, at: number, work: () => T): T {
     try {
       return this.#commit(at, work);
@@ -173,7 +176,7 @@ export class Writer {
     }
   }
 
-  /** The mark beside the file moves after the commit, and before anybody hears of it. */
+  /** Commits, then writes the head beside the file, before the commit is acknowledged. */
   #commit<T>(at: number, work: () => T): T {
     const { store, commits } = this.#head;
     let head = this.#head;
@@ -208,7 +211,7 @@ export class Writer {
     return firstSeqs;
   }
 
-  /** SQLite has already rolled back after some errors, and then says there is nothing to roll back. */
+  /** Rolls back. Ignores the error for a missing transaction: after some errors SQLite has already rolled back. */
   #rollBack(): void {
     try {
       this.#db.exec("ROLLBACK");
@@ -220,7 +223,7 @@ function countOf([namespace, count]: SqlCells): readonly [string, number] {
   return [textIn(namespace), Number(count)];
 }
 
-/** About as many as the commit adds to the write-ahead log. */
+/** An estimate of the pages that the commit adds to the write-ahead log. */
 function pagesOf(turn: CommitRequest): number {
   let rows = 0;
   for (const name of rowKindNames) rows += turn[name].inserts.length + turn[name].updates.length;

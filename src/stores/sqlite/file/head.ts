@@ -3,39 +3,39 @@ import { limits } from "#limits/index";
 import { checksum, seedOf } from "../rows/checksum.js";
 import { replaceFile, sizeOf } from "./files.js";
 
-/** Where the commits of a file have come to. It lies in the file, and in a small one beside it. */
+/** Identifies the last commit of a file. It is stored in the file, and in a small one beside it. */
 export interface Head {
-  /** The name of the file for life. */
+  /** A permanent random name of the file. */
   readonly store: string;
   /** Plane time of the last commit. */
   readonly at: number;
-  /** How many commits there have been. */
+  /** Number of commits so far. */
   readonly commits: number;
-  /** Over the checksums of all that was ever committed, in its order: 32 bits, against accidents. */
+  /** A digest over the checksums of all commits so far, in order: 32 bits, against accidents, not attacks. */
   readonly digest: number;
 }
 
-/** What is put beside the file: all but the time, which is of no use there. */
+/** The part of the head that is stored beside the file: all but the time. */
 export type HeadMark = Omit<Head, "at">;
 
 /** The digest of a file without commits. */
 export const NO_COMMITS = 0;
 
-/** The digest with one more checksum in it, of a row that was written or a key that was removed. */
+/** The digest after adding the checksum of a row that was written, or of a key that was removed. */
 export function digested(digest: number, sum: number): number {
   return Math.imul(((digest << 5) | (digest >>> 27)) ^ sum, 0x9e3779b1) >>> 0;
 }
 
-/** Both places are written in turn, so that one is whole whenever the power fails; each in a page of its own. */
+/** Two places, in pages of their own, are written alternately, so that one is always valid when the power fails. */
 const SLOTS = 2;
 const SLOT_BYTES = 4_096;
 const MARK_BYTES = 128;
 const SEED = seedOf("head");
 
 /**
- * The number and digest of the last commit, beside the file. It is written after every commit and before its
- * acknowledgement, so that a file that has lost commits is found behind it. All of its bytes exist from the
- * beginning: a full disk does not stop it.
+ * The number and digest of the last commit, in a file beside the store. It is written after every commit and before its
+ * acknowledgement, so that a store that has lost commits is detected. Its size never changes, so that it can be written
+ * on a full disk.
  */
 export class HeadFile {
   readonly #fd: number;
@@ -43,20 +43,20 @@ export class HeadFile {
   readonly #failed: (error: unknown) => void;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param failed hears of an error of the disk that comes up between two commits */
+  /** @param failed called with an error of the disk that occurs between two commits */
   constructor(path: string, failed: (error: unknown) => void) {
     this.#fd = openSync(path, "r+");
     this.#failed = failed;
   }
 
-  /** Returns when another process would see it; it is on the disk a second later. */
+  /** Writes the head. When it returns, other processes see it; it is on the disk within a second. */
   write(mark: HeadMark): void {
     this.#buffer.fill(textOf(mark).padEnd(MARK_BYTES), 0, MARK_BYTES, "latin1");
     try {
       const written = writeSync(this.#fd, this.#buffer, 0, MARK_BYTES, (mark.commits % SLOTS) * SLOT_BYTES);
       if (written !== MARK_BYTES) throw new Error(`only ${written} bytes were written`);
     } catch (cause) {
-      // Not even for want of space may it be taken for a refusal: the commit is on the disk.
+      // Even an error for lack of space must not count as a refusal: the commit is already on the disk.
       throw new Error(`the head beside it cannot be written: ${(cause as Error).message}`, { cause });
     }
     this.#timer ??= setTimeout(() => this.#syncSoon(), limits.markSync).unref();
@@ -78,14 +78,14 @@ export class HeadFile {
   }
 }
 
-/** Makes the file, or makes it anew, in one stroke and on the disk. */
+/** Creates or replaces the file atomically; it is on the disk when this returns. */
 export function createHeadFile(path: string, mark: HeadMark): void {
   const content = Buffer.alloc(SLOTS * SLOT_BYTES, " ");
   for (let slot = 0; slot < SLOTS; slot++) content.write(textOf(mark), slot * SLOT_BYTES, "latin1");
   replaceFile(path, content);
 }
 
-/** The last mark that is whole; undefined if there is no file, null if there is one and nothing in it is whole. */
+/** The last valid head in the file; undefined if there is no file, null if it has no valid head. */
 export function readHeadFile(path: string): HeadMark | undefined | null {
   if (sizeOf(path) === undefined) return undefined;
   const content = Buffer.alloc(SLOTS * SLOT_BYTES);

@@ -12,9 +12,9 @@ function locked(path: string): Fault {
 }
 
 /**
- * Holds the file for this process, by a lock that SQLite takes on an empty file beside it and the system lets go
- * when the process ends, however it does. The file's own locks must stay free for our reader. Returns what lets
- * go of it.
+ * Locks the file for this process, by a lock that SQLite takes on an empty file beside it, and that the system releases
+ * whenever the process ends. The locks of the file itself must stay free for our reader. Returns a function that
+ * releases the lock.
  *
  * @throws {Fault} `unavailable`, reason `STORE_LOCKED`, if another server has it.
  */
@@ -40,9 +40,9 @@ export function lockFile({ path, driver }: Pick<FileOptions, "path" | "driver">)
 }
 
 /**
- * Holds the file itself, whatever it is called and whatever becomes of the file beside it: on Linux, by the name of a
- * socket that no file stands for, which says device and inode, and which the system frees when the process ends. A
- * copy is another file. Elsewhere, or where such sockets are forbidden, there is only the lock of {@link lockFile}.
+ * Locks the file by its identity, independent of its name and of the lock file: on Linux, by an abstract socket whose
+ * name has the device and inode, and which the system releases when the process ends. A copy is another file. On other
+ * systems, or if such sockets are forbidden, there is only the lock of {@link lockFile}.
  *
  * @throws {Fault} `unavailable`, reason `STORE_LOCKED`, if another server has it.
  */

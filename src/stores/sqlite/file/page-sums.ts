@@ -17,19 +17,20 @@ const SUMS_PER_BLOCK = PAGE_BYTES / SUM_BYTES;
 const PAGE_COUNT_AT = 28;
 
 export interface Compared {
-  /** The numbers of pages that are not as their sums say, or missing. */
+  /** The numbers of pages that do not match their checksums, or are missing. */
   readonly different: readonly number[];
   /** How many pages have no sum to compare them with. */
   readonly unknown: number;
 }
 
 /**
- * A checksum for every page of the file, in a file of its own. Rows say themselves if they are damaged; but a damaged
- * index, or a page that leads to others, makes whole rows vanish from answers, and nothing that is read would say so.
- * SQLite has checksums of pages as an extension only, which none of its bindings for Node brings along.
+ * A checksum for every page of the file, in a separate file. Rows have their own checksums; but a damaged index or
+ * interior page makes whole rows disappear from answers, which no checksum of a row detects. SQLite has page checksums
+ * only as an extension, which none of its bindings for Node includes.
  *
- * Pages reach the file in a checkpoint only, out of the write-ahead log. So their sums are taken from the log and are
- * on the disk before the checkpoint begins; a page that is in the log is not looked at, since that is what counts.
+ * Pages are written to the file only by a checkpoint, from the write-ahead log. So their checksums are computed from
+ * the log and are on the disk before the checkpoint begins. A page that is in the log is not checked, since readers
+ * use the log.
  */
 export class PageSums {
   readonly #path: string;
@@ -44,13 +45,13 @@ export class PageSums {
     this.#path = path;
   }
 
-  /** From now on everything in the log has to be ours. */
+  /** From now on, every transaction in the log must be ours. */
   follow(headPage: number): void {
     this.#trail = new CommitTrail(headPage);
   }
 
   /**
-   * Takes the sums of all that was committed since the last time. To be called before every checkpoint.
+   * Writes the checksums of all pages committed since the last call. Call before every checkpoint.
    *
    * @throws {Fault} reason `STORE_DAMAGED` if another program has committed; no sums are taken of that
    */
@@ -97,7 +98,7 @@ export class PageSums {
    * Goes through the pages that `compare` has left, a megabyte at a time, while the thread has nothing else to do.
    * Returns what ends it, which may only be called when no connection is open any more.
    *
-   * @param failed hears of a page that is not as its sum says
+   * @param failed called with a page that does not match its checksum
    */
   checkRest(failed: (error: Error) => void): () => void {
     if (this.#checked >= this.#expected) return () => {};
@@ -170,7 +171,10 @@ function closeBoth({ db, sums }: Files): void {
 const bytes = Buffer.allocUnsafe(limits.pagesAtOnce * PAGE_BYTES);
 const wanted = Buffer.allocUnsafe(limits.pagesAtOnce * SUM_BYTES);
 
-/** Of at most a chunk of pages those that are not as their sums say; what is in the log, or has no sum, is passed over. */
+/**
+ * Of at most a chunk of pages those that are not as their sums say; what is in the log, or has no sum, is passed
+ * over.
+ */
 function mismatches({ db, sums }: Files, first: number, last: number, inLog: ReadonlySet<number>): number[] {
   const found: number[] = [];
   const read = readSync(db, bytes, 0, bytes.length, (first - 1) * PAGE_BYTES);

@@ -5,9 +5,9 @@ import type { FileOptions } from "./file.js";
 import { beside, PAGE_BYTES, sizeOf } from "./files.js";
 
 /**
- * Room held back, so that what is running can still end on a full disk: a file of zeros beside the store, and as
- * many pages below its size limit if it has one. Given up for commits that bring nothing new; new work is refused
- * until it has been taken again.
+ * Disk space in reserve, so that running Tasks can still complete on a full disk: a file of zeros beside the store, and
+ * as many pages below its size limit if it has one. It is released for commits without new work; new work is refused
+ * until it has been reserved again.
  */
 export class Reserve {
   readonly #db: Driver;
@@ -19,13 +19,13 @@ export class Reserve {
     this.#options = options;
   }
 
-  /** Takes the room unless it is held. False if there is not that much, and not as much free inside the file. */
+  /** Reserves the space unless it is reserved. Returns false if neither the disk nor the file has that much free. */
   take(): boolean {
     this.#held ||= this.#takePages() && this.#takeFile();
     return this.#held || this.#pragma("freelist_count") * PAGE_BYTES >= this.#options.reserveBytes;
   }
 
-  /** Gives the room up. False if there is none to give. */
+  /** Releases the space. Returns false if none is reserved. */
   giveUp(): boolean {
     const held = this.#held;
     this.#held = false;
@@ -53,7 +53,7 @@ export class Reserve {
     const { bavail, bsize } = statfsSync(dirname(this.#path));
     if (bavail * bsize < reserveBytes) return false;
     try {
-      // Written, not only sized: a hole in a file holds nothing back.
+      // The zeros are written, because a sparse file would reserve nothing.
       writeFileSync(this.#path, Buffer.alloc(reserveBytes));
       return true;
     } catch {
@@ -66,7 +66,7 @@ export class Reserve {
     if (this.#options.maxBytes > 0) this.#pragma(`max_page_count = ${this.#pages(reservedBytes)}`);
   }
 
-  /** Pages the file may have with so many bytes held back. */
+  /** Most pages of the file while this many bytes are reserved. */
   #pages(reservedBytes: number): number {
     return Math.max(1, Math.floor((this.#options.maxBytes - reservedBytes) / PAGE_BYTES));
   }

@@ -3,22 +3,22 @@ import { limits } from "#limits/index";
 import { beside, sizeOf } from "./files.js";
 
 /**
- * Looks whether the files that are open are still those that their names stand for, and whether nobody else has
- * written to the one that only checkpoints change.
+ * Checks periodically that the open files still exist under their names, and that no other program has written to the
+ * main file, which only checkpoints change.
  *
- * By a timer, on the store's thread: it takes five `stat` calls, some ten microseconds, and no read or write. What
- * the system can tell by itself would wake us with every commit, and says nothing of a folder that is renamed.
+ * Runs by a timer on the store's thread: five `stat` calls, about ten microseconds, and no read or write. File system
+ * events are not used: they would come with every commit, and not when a folder is renamed.
  */
 export class FileWatch {
   readonly #path: string;
   readonly #timer: NodeJS.Timeout;
   #known = new Map<string, string>();
-  /** Bytes of the log when it was looked at last: it only grows, but for what SQLite cuts off above its limit. */
+  /** Bytes of the log at the last check: it only grows, except when SQLite truncates it to its limit. */
   #logBytes = 0;
 
   /**
-   * @param gone hears once what is not as it was
-   * @param look is called as often; what it throws is not as it was either
+   * @param gone called once with what has changed
+   * @param look called at every check; an error that it throws counts as a change
    */
   constructor(path: string, gone: (error: unknown) => void, look: () => void) {
     this.#path = path;
@@ -35,7 +35,7 @@ export class FileWatch {
     }, limits.filesEvery).unref();
   }
 
-  /** The files are as they should be; to be called after each checkpoint. */
+  /** Records the present state of the files as correct. Call after each checkpoint. */
   note(): void {
     this.#known = this.#state();
     this.#logBytes = sizeOf(beside.wal(this.#path)) ?? 0;
@@ -64,7 +64,7 @@ export class FileWatch {
 
   #state(): Map<string, string> {
     const watched = [beside.wal, beside.head, beside.sums].map((file) => file(this.#path));
-    // Where nothing but this file keeps a second server out, see `holdInode`.
+    // Matters where the lock file alone excludes a second server, see `holdInode`.
     if (process.platform !== "linux") watched.push(beside.lock(this.#path));
     return new Map([
       [this.#path, stateOf(this.#path, true)],

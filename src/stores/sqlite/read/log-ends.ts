@@ -1,12 +1,12 @@
 import { limits } from "#limits/index";
 import type { SqlRow } from "../driver.js";
 
-/** Where a log goes on after a packed row. */
+/** The seq after the last entry of a packed row. */
 export function nextSeqAfter([, firstSeq, count]: readonly unknown[]): number {
   return Number(firstSeq) + Number(count);
 }
 
-/** Where the logs go on that were written last, so that they need not be asked. */
+/** A cache of the next seq of the most recently written logs, which saves a read. */
 export class LogEnds {
   readonly #next = new Map<string, number>();
 
@@ -28,7 +28,7 @@ export class LogEnds {
     for (const taskId of taskIds) this.#next.delete(taskId);
   }
 
-  /** After a transaction that was taken back. */
+  /** Call after a roll-back. */
   clear(): void {
     this.#next.clear();
   }

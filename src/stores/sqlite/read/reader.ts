@@ -24,14 +24,14 @@ import type {
 import { nextSeqAfter } from "./log-ends.js";
 import { listTemplates } from "./template-list.js";
 
-/** The connection clients read by. Each method sees one state of the store and keeps nothing open behind it. */
+/** The connection for clients' reads. Each method reads one snapshot and leaves no transaction open. */
 export class Reader {
   readonly #db: Driver;
   readonly #sql: Prepared<typeof reads & typeof walks>;
   /** Statements of lists, by their text: as many as there are kinds of filter. */
   readonly #lists = new Map<string, Statement>();
 
-  /** The writer has opened the file before, and brought its tables up to date. */
+  /** Opens the file. The writer must have opened it before, and have migrated its tables. */
   constructor(options: FileOptions) {
     this.#db = openFile(options);
     this.#sql = opened(this.#db, () => prepareAll(this.#db, { ...reads, ...walks }));
@@ -72,7 +72,7 @@ export class Reader {
     return run ? runTable.textOf(run) : null;
   }
 
-  /** An empty version asks for the newest. */
+  /** A template; the newest version for an empty one. */
   template({ namespace, name, version }: TemplateRef): SqlRow | null {
     const { templates: chosen, newestTemplates } = this.#sql;
     const [row] =

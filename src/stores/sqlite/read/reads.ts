@@ -12,7 +12,7 @@ import type { ThreadClient } from "../thread/client.js";
 import { rows } from "../thread/messages.js";
 
 /**
- * The read side, over the link to the connection that serves it.
+ * The read side, over the client of the connection that serves it.
  *
  * @param layouts are those in the file once it is open
  */

@@ -12,12 +12,12 @@ import { deadlines, lanes, log, rowTable, templates, textTables } from "./rows.j
 import type { Prepared, writes } from "./statements.js";
 import type { Table } from "./table.js";
 
-/** Writes the rows of a transaction, each with its checksum, and keeps the digest over all of them. */
+/** Writes the rows of a transaction, each with its checksum, and updates the digest over all of them. */
 export class Changes {
   readonly #sql: Prepared<typeof writes>;
   readonly #logEnds = new LogEnds();
   readonly #layouts: Layouts;
-  /** True once the file knows how this release lays out its rows. */
+  /** True once the layouts of this release are in the file. */
   #knowsLayouts = false;
   #digest: number;
 
@@ -28,19 +28,19 @@ export class Changes {
     this.#digest = digest;
   }
 
-  /** Over all commits, and what was written since the last one. */
+  /** The digest over all commits, including what was written since the last one. */
   get digest(): number {
     return this.#digest;
   }
 
-  /** Nothing was written after all. */
+  /** Call after a roll-back. */
   takeBack(digest: number): void {
     this.#digest = digest;
     this.#knowsLayouts = false;
     this.#logEnds.clear();
   }
 
-  /** Removes Tasks with all that is theirs. */
+  /** Removes Tasks with everything that belongs to them. */
   remove(ids: readonly string[]): void {
     for (const id of ids) {
       this.#sql.removeTask.run([id]);
@@ -49,7 +49,7 @@ export class Changes {
     this.#logEnds.forget(ids);
   }
 
-  /** Answers where each Task's new log entries begin. */
+  /** Writes a turn. Returns where each Task's new log entries begin. */
   write(turn: CommitRequest): readonly number[] {
     const sql = this.#sql;
     if (!this.#knowsLayouts) this.#writeLayouts();
@@ -88,7 +88,7 @@ export class Changes {
     this.#knowsLayouts = true;
   }
 
-  /** Answers with the seq of the first of the new lines, were there any. */
+  /** Appends log entries of a Task. Returns the seq of the first one. */
   #appendLog({ taskId, packed }: CommitRequest["log"][number]): number {
     const first = this.#logEnds.nextSeq(taskId) ?? this.#nextSeq(taskId);
     let next = first;
@@ -100,7 +100,7 @@ export class Changes {
     return first;
   }
 
-  /** As the log itself says. */
+  /** The seq that the Task's next log entry gets, read from the log. */
   #nextSeq(taskId: string): number {
     const [last] = this.#sql.lastOfLog.all([taskId]);
     if (last) return nextSeqAfter(log.open(last));
@@ -128,9 +128,10 @@ export class Changes {
   }
 
   /**
-   * Updates come first: one may let go of the idempotency key that an insert takes.
+   * Writes rows. Updates come before inserts: an update may release the idempotency key that an insert takes.
    *
-   * @throws {Fault} `conflict` if a row to insert is there, or one to update is not of the revision before.
+   * @throws {Fault} `conflict` if a row to insert exists, or if the stored revision of a row to update is not the
+   *   previous one
    */
   #writeRows<Row>(table: Table<Row>, insert: Statement, update: Statement, rows: RowChanges): void {
     for (const values of rows.updates) {

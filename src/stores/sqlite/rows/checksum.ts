@@ -2,15 +2,15 @@ import { crc32 } from "node:zlib";
 import { bytesOf, type SqlCell, type SqlCells, type SqlRow, textIn } from "../driver.js";
 
 /**
- * Checksums of rows. Each is a CRC-32 over table, key and content, and lies beside the row in its column `sum`: it
- * finds every single flipped bit, two rows that have changed places, and a row that belongs to another table.
+ * Checksums of rows. Each is a CRC-32 over table, key and content, stored in the row's column `sum`. It detects every
+ * single flipped bit, two rows that have been swapped, and a row of another table.
  */
 
 /** Part of a row is not what was written. The store must not be used any further. */
 export class DamagedRow extends Error {
   override readonly name = "DamagedRow";
   readonly table: string;
-  /** Names the row; may be damaged itself. */
+  /** Identifies the row; may be damaged itself. */
   readonly key: string;
 
   constructor(table: string, key: string, what = "is not what was written") {
@@ -20,17 +20,17 @@ export class DamagedRow extends Error {
   }
 }
 
-/** Where the checksums of one table, or of one part of its rows, begin. */
+/** The initial value for the checksums of one table, or of one part of its rows. */
 export function seedOf(name: string): number {
   return crc32(name);
 }
 
 export function checksum(text: string | Uint8Array, seed: number): number {
-  // Of no bytes at all zlib is told no place, and takes that for the wish to begin anew.
+  // For an empty buffer zlib gets a null pointer, for which it returns the initial value instead.
   return text.length === 0 ? seed : crc32(text, seed);
 }
 
-/** A table whose rows are read column by column; the checksum lies over all of them. */
+/** A table whose rows are read column by column, with one checksum over all columns. */
 export interface SealedTable {
   readonly name: string;
   /** The columns, without that of the checksum; first those that name a row. */
@@ -88,7 +88,7 @@ function bytesIn(cell: SqlCell | undefined): string | Uint8Array {
   return cell instanceof Uint8Array ? cell : String(cell);
 }
 
-/** What an error calls a row: its key, shortened, since it may be damaged too. */
+/** The name of a row in errors: its key, shortened, since it may be damaged too. */
 export function nameOf(key: readonly unknown[]): string {
   return key.join("/").slice(0, 300) || "without a key";
 }

@@ -1,10 +1,10 @@
 import type { SqlValue } from "../driver.js";
 
-/** How one field of a row lies in a column of its own. */
+/** How one field of a row is stored in a column of its own. */
 export interface Codec {
   /** Written with the first revision and never again. */
   readonly fixed: boolean;
-  /** True if the column is JSON text by itself. */
+  /** True if the column contains JSON text. */
   readonly isJson: boolean;
   /** The column, for a field that has been renamed since; by default the name of the field, in snake case. */
   readonly column?: string;
@@ -18,12 +18,12 @@ export interface Codec {
   read(value: unknown): unknown;
 }
 
-/** A field that SQL never looks for: it lies with others of its kind in the column `rest`. */
+/** A field that no SQL statement uses: it is stored with others like it in the column `rest`. */
 export interface Packed {
   readonly isPacked: true;
-  /** What the file calls it, for a field that has been renamed since; by default as the code does. */
+  /** Its name in the file, for a field that has been renamed since; by default the name in the code. */
   readonly name?: string;
-  /** The value in rows that were written before there was such a field. */
+  /** The value for rows that were written before the field existed. */
   readonly missing: unknown;
 }
 

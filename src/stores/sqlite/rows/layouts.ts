@@ -3,9 +3,8 @@ import type { Driver, SqlRow } from "../driver.js";
 import { DamagedRow, sealedTable } from "./checksum.js";
 
 /**
- * The names of what the column `rest` of a table holds, in the order of its values. Every such array begins with the
- * number of its layout, so that it is read by name: fields may be reordered, added and removed in the code without
- * changing what is stored.
+ * The names of the values in the column `rest` of a table, in order. Every such array begins with the number of its
+ * layout and is read by name, so that fields may be reordered, added and removed in the code without a migration.
  */
 export interface Layout {
   /** Computed from table and names: the same on every machine and in every file. At least 1. */
@@ -21,7 +20,7 @@ export function layoutOf(table: string, names: readonly string[]): Layout {
   return { id: (crc32(JSON.stringify([table, ...names])) >>> (32 - ID_BITS)) + 1, table, names };
 }
 
-/** The layouts that rows of a file have been written with, less those of before there was this table. */
+/** The table of layouts with which rows of a file have been written. Rows that are older than the table have none. */
 export const layoutTable = sealedTable("layouts", 1, ["id", "table_name", "names"]);
 
 export function layoutValues({ id, table, names }: Layout): SqlRow {
@@ -29,8 +28,8 @@ export function layoutValues({ id, table, names }: Layout): SqlRow {
 }
 
 /**
- * What the arrays hold that do not begin with the number of a layout: rows of releases before layouts were kept. Never
- * edited. An array may end early, since names were added at the end.
+ * The names of the values in arrays without the number of a layout: rows of releases before layouts were stored. Never
+ * edit them. An array may be shorter, since names were added at the end.
  */
 const unnumbered: Readonly<Record<string, readonly string[]>> = {
   tasks: [
@@ -67,10 +66,10 @@ const unnumbered: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** The layouts that a file knows. */
+/** The layouts stored in a file. */
 export class Layouts {
   readonly #names = new Map<number, readonly string[]>();
-  /** By the layout that is wanted and the number of the one that is stored. */
+  /** Positions by the requested layout and the number of the stored one. */
   readonly #places = new Map<Layout, Map<number, readonly number[]>>();
 
   /** @param rows values of {@link layoutTable} */
@@ -82,7 +81,7 @@ export class Layouts {
     for (const [id, , names] of rows) this.#names.set(Number(id), JSON.parse(String(names)));
   }
 
-  /** True if it is there; throws if there is another one of its number, which is a bug or a rare chance. */
+  /** True if the layout is stored. Throws if another layout has its number, which is a bug or a hash collision. */
   has({ id, names }: Layout): boolean {
     const known = this.#names.get(id);
     if (known === undefined || known.join() === names.join()) return known !== undefined;
@@ -90,8 +89,8 @@ export class Layouts {
   }
 
   /**
-   * Where in a stored array each value of a layout lies; −1 for one it does not have. Undefined if the file does not
-   * know how the array is laid out.
+   * The index in a stored array of each value of a layout; −1 for one that it does not have. Undefined if the layout of
+   * the array is not in the file.
    *
    * @param first the first element of the array
    */
@@ -125,9 +124,9 @@ function numberIn(first: unknown): number {
 }
 
 /**
- * The layouts in a file; none if it is of a release that kept none.
+ * Reads the layouts of a file; none if its release stored none.
  *
- * @param damaged hears of each row that cannot be read, and goes on without it
+ * @param damaged called for each row that cannot be read, which is then skipped
  * @throws {DamagedRow} unless `damaged` is given
  */
 export function layoutRows(db: Driver, damaged?: (error: DamagedRow) => void): readonly SqlRow[] {

@@ -1,11 +1,11 @@
 import { type Layout, type Layouts, layoutOf } from "./layouts.js";
 
-/** A field that lies with others in the column `rest`. */
+/** A field that is stored with others in the column `rest`. */
 export interface PackedField {
   readonly field: string;
-  /** What the file calls it. */
+  /** Its name in the file. */
   readonly name: string;
-  /** Its value in rows that were written before there was such a field. */
+  /** Its value for rows that were written before the field existed. */
   readonly missing: unknown;
 }
 
@@ -26,8 +26,8 @@ export function packedColumn(table: string, fields: readonly PackedField[]): Pac
 }
 
 /**
- * Puts the fields of a stored array into a row, by their names, whichever layout the array has. Answers false if none
- * that is known.
+ * Puts the fields of a stored array into a row, by their names, for any known layout. Returns false if the array's
+ * layout is unknown.
  */
 export function packedReader({ fields, layout }: PackedColumn) {
   return (row: Record<string, unknown>, values: readonly unknown[], layouts: Layouts): boolean => {
@@ -43,7 +43,7 @@ export function packedReader({ fields, layout }: PackedColumn) {
   };
 }
 
-/** The fields of a row as the text of an array, behind the number of its layout. */
+/** The fields of a row as the JSON text of an array, after the number of its layout. */
 export function packedWriter<Row>({ fields, layout }: PackedColumn) {
   const names = fields.map(({ field }) => field as keyof Row);
   return (row: Row): string => {

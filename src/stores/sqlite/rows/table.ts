@@ -11,12 +11,12 @@ import {
 } from "./packed-column.js";
 
 /**
- * Between rows of the domain and rows of SQL. Rows go to the store's thread as flat arrays of what is bound, so that
- * it has nothing to do but check and bind them. They come back as JSON text that SQLite has put together: measured at
- * less than half the time of selecting, copying and decoding their columns.
+ * Converts between rows of the domain and rows of SQL. Rows are passed to the store's thread as flat arrays of bound
+ * values, which it only checks and binds. They are read as JSON text that SQLite builds, which was measured at less
+ * than half the time of selecting, copying and decoding columns.
  *
- * What a value costs is not its bytes but that it is one: to be copied to the thread, and to be bound. So all fields
- * without a column of their own go together, as one JSON array, whose names its {@link Layout} says.
+ * The cost is per value (copied to the thread, bound), not per byte. So all fields without a column of their own are
+ * stored together in one JSON array, whose names are in its {@link Layout}.
  *
  * A row has two checksums, each over such a text with the key in it: `fixed_sum` over what is written with the first
  * revision and never again, `sum` over revision and all that changes, so that an update needs nothing but what it
@@ -24,7 +24,7 @@ import {
  */
 export interface Table<Row> {
   readonly name: string;
-  /** The columns that name a row. */
+  /** The columns that identify a row. */
   readonly keys: readonly string[];
   /** The columns of an index over all rows; the first one names the Task, if they belong to one. */
   readonly index: readonly string[];
@@ -46,19 +46,19 @@ export interface Table<Row> {
   rows(text: string, layouts: Layouts): Row[];
   /** The key and the fields that change. */
   changing(text: string, layouts: Layouts): Partial<Row>[];
-  /** What rows are written with; the file has to know it before the first of them. */
+  /** The layout for writing; it must be stored in the file before the first row that has it. */
   readonly layout: Layout;
-  /** Changes no row if there is one of the same key. */
+  /** SQL; changes no row if one with the same key exists. */
   readonly insert: string;
   insertValues(row: Row): SqlRow;
   /** What `insert` binds: the values and their two checksums. */
   sealInserted(values: SqlRow): SqlRow;
-  /** Changes no row unless the stored revision is the one before. */
+  /** SQL; changes no row unless the stored revision is the previous one. */
   readonly update: string;
   updateValues(row: Row): SqlRow;
   /** What `update` binds: the values and the checksum of what changes. */
   sealUpdated(values: SqlRow): SqlRow;
-  /** What an error calls the row of such values: table and key. */
+  /** The name in errors of the row of such values: table and key. */
   nameInserted(values: SqlRow): string;
   nameUpdated(values: SqlRow): string;
 }
@@ -74,7 +74,7 @@ interface OwnColumn extends Column {
   readonly codec: Codec;
 }
 
-/** Which field lies where. */
+/** The column of each field. */
 interface Shape<Row> {
   readonly name: string;
   readonly keys: readonly Column[];
@@ -93,7 +93,7 @@ type Fields = Record<string, unknown>;
 /**
  * @param keys the fields that name a row; the first ones, and fixed
  * @param codecs one for every field, or `packed`; their order means nothing to what is stored
- * @param copies columns that repeat what lies inside another, so that SQL can search for it
+ * @param copies columns that repeat a part of another column, so that SQL can search for it
  * @param index see {@link Table.index}; by default the key
  */
 export function table<Row extends { readonly revision: number }>(

@@ -4,22 +4,22 @@ import { errorOf, type Failure, failed, failureOf } from "../failure.js";
 import type { FileOptions } from "../file/file.js";
 import { type Call, ConnectionHost, type Connections, type Reply, type Role } from "./connection-host.js";
 
-/** The methods of a connection, as they are called from afar. */
+/** The methods of a connection, as asynchronous calls. */
 type Asked<Connection, Name extends keyof Connection> = Connection[Name] extends (request: infer Q) => infer A
   ? { readonly request: Q; readonly answer: A }
   : never;
 
-/** The way to a connection: to another thread, or to this one. Calls are answered in the order they are made. */
+/** Calls the methods of a connection in another thread, or in this one. Calls are executed in order. */
 export class ThreadClient<R extends Role> {
   readonly #path: string;
   readonly #connect: () => Transport;
   readonly #fail: (failure: Failure) => void;
   #transport: Transport | undefined;
   #hasFailed = false;
-  /** Set once an answer could not be read. */
+  /** Set once an answer could not be decoded. */
   #damage: Failure | undefined;
 
-  /** @param failed hears of the failure after which nothing is answered any more, also when nobody has asked */
+  /** @param failed called with the failure that ends the connection, even if no call is pending */
   constructor(role: R, options: FileOptions, onThread: boolean, failed: (failure: Failure) => void) {
     this.#path = options.path;
     this.#fail = (failure) => {
@@ -32,12 +32,12 @@ export class ThreadClient<R extends Role> {
         : new DirectTransport(role, options, this.#fail);
   }
 
-  /** True once nothing is answered any more. */
+  /** True once the connection has failed. */
   get hasFailed(): boolean {
     return this.#hasFailed;
   }
 
-  /** Starts the thread, which takes longer than to open the connection on it. */
+  /** Starts the thread, which takes longer than opening the connection in it. */
   start(): void {
     this.#transport = this.#connect();
   }
@@ -54,9 +54,9 @@ export class ThreadClient<R extends Role> {
   }
 
   /**
-   * As `call`, and makes of the answer what its caller wants.
+   * Like `call`, and decodes the answer.
    *
-   * @throws {Fault} reason `STORE_DAMAGED` if a row of it cannot be read; nothing is answered any more then
+   * @throws {Fault} reason `STORE_DAMAGED` if a row of it cannot be decoded; the connection has then failed
    */
   async decoded<Name extends keyof Connections[R] & string, T>(
     name: Name,
@@ -73,7 +73,7 @@ export class ThreadClient<R extends Role> {
     }
   }
 
-  /** Closes the connection, if it could be opened and is of use, and ends its thread. */
+  /** Closes the connection, if it is open and has not failed, and ends its thread. */
   async close(): Promise<void> {
     const transport = this.#transport;
     if (!transport) return;
@@ -115,10 +115,10 @@ class DirectTransport implements Transport {
   async end(): Promise<void> {}
 }
 
-/** A thread answers first in, first out, so that whoever has waited longest is answered next. */
+/** A connection in a thread, which answers first in, first out: an answer belongs to the oldest pending call. */
 class ThreadTransport implements Transport {
   readonly #thread: Worker;
-  /** As many as there are turns in flight and reads under way: their callers bound both. */
+  /** The pending calls. Bounded by the callers: the turn in flight and the reads under way. */
   readonly #waiting: ((reply: Reply) => void)[] = [];
   readonly #ended: Promise<void>;
   readonly #failed: (failure: Failure) => void;

@@ -4,14 +4,14 @@ import type { FileOptions } from "../file/file.js";
 import { Reader } from "../read/reader.js";
 import { Writer } from "../writer.js";
 
-/** The two connections of a store, by what they are for. */
+/** The two connections of a store, by their role. */
 export interface Connections {
   readonly writer: Writer;
   readonly reader: Reader;
 }
 export type Role = keyof Connections;
 
-/** A question to a connection: the name of a method and what to call it with. */
+/** A call to a connection: the name of a method and its arguments. */
 export interface Call {
   readonly name: string;
   readonly request: unknown;
@@ -20,8 +20,8 @@ export interface Call {
 export type Reply = { readonly value: unknown } | { readonly failure: Failure };
 
 /**
- * Carries out calls on a connection, on whichever thread it is. Once the store has failed nothing is carried out
- * any more: after an I/O error even a read might answer what is not on the disk.
+ * Executes calls on a connection, in its thread. After the store has failed, no call is executed: after an I/O error
+ * even a read might return what is not on the disk.
  */
 export class ConnectionHost {
   readonly #role: Role;
@@ -30,21 +30,21 @@ export class ConnectionHost {
   #connection: Writer | Reader | undefined;
   #failure: Failure | undefined;
 
-  /** @param failed hears once of the failure after which nothing is carried out */
+  /** @param failed called once with the failure that ends the store */
   constructor(role: Role, options: FileOptions, failed: (failure: Failure) => void) {
     this.#role = role;
     this.#options = options;
     this.#failed = failed;
   }
 
-  /** `open` comes first and `close` last; between them every method of the connection can be called. */
+  /** Executes a call. The first must be `open` and the last `close`; in between, any method of the connection. */
   answer(call: Call): Reply {
     if (call.name === "close") return this.#attempt(() => this.#close());
     if (this.#failure) return { failure: this.#failure };
     return this.#attempt(() => this.#carryOut(call));
   }
 
-  /** What can wait until the answer has been sent. If it fails, the next call says so. */
+  /** Runs the work that can wait until the answer has been sent. If it fails, the next call throws the error. */
   checkpointIfDue(): void {
     if (this.#connection && !this.#failure) this.#attempt(() => this.#connection?.checkpointIfDue());
   }
@@ -69,7 +69,7 @@ export class ConnectionHost {
     this.#failed(failure);
   }
 
-  /** A connection that has failed is left as it is: to close it could write. */
+  /** Closes the connection, unless it has failed: closing could write. */
   #close(): void {
     if (!this.#failure) this.#connection?.close();
     this.#connection = undefined;
