@@ -95,7 +95,7 @@ export function openReadOnly(
     return { ...db, schema: "main" };
   }
 
-  // A connection of libsql stays open while there is a statement of it; what it has attached can be let go of.
+  // A connection of libsql stays open while it has a statement; an attached database can be detached.
   const memory = openLibsql(":memory:");
   const url = `${pathToFileURL(path)}?mode=ro`.replaceAll("'", "%27");
   opened(memory, () => memory.exec(`${before}; ATTACH '${url}' AS file`));

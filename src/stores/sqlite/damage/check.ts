@@ -7,7 +7,7 @@ import { Layouts, layoutRows } from "../rows/layouts.js";
 import { log } from "../rows/rows.js";
 import { type Scanned, scan, tablesOf, versionIn } from "./scan.js";
 
-/** Something in a file that is not as it should be. */
+/** A defect found in a file. */
 export interface Finding {
   /** The table, or what else it is about: `file`, `head`, `pages`. */
   readonly table: string;
@@ -26,7 +26,7 @@ export function ofFile(what: string): Finding {
  * All that is wrong inside a file, looking at every page, every index entry and every row once. What follows from
  * the meaning of rows is not looked at, see `audit.ts`.
  *
- * @param progress is told of each table before it is gone through
+ * @param progress called with each table before it is checked
  */
 export function* check(db: ReadOnly, progress: (what: string) => void = () => {}): Generator<Finding> {
   const version = versionIn(db);

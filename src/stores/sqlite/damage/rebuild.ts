@@ -36,7 +36,9 @@ export interface Rebuilding {
   readonly head: Head | undefined;
 }
 
-/** Tables without a rowid of their own are copied in another way, or made anew; so are the layouts, by what is copied. */
+/**
+ * Tables without a rowid of their own are copied in another way, or made anew; so are the layouts, by what is copied.
+ */
 const withRowid = scannedTables.filter(
   ({ order, name }) => order[0] === "rowid" && name !== layoutTable.name,
 );
@@ -58,7 +60,7 @@ export function* rebuild({ path, draft, driver, commits, head }: Rebuilding): Ge
   opened(made, () => made.exec(`${migrations.join("\n")}\nPRAGMA user_version = ${migrations.length}`));
   made.close();
 
-  // Attached, so that the connection can let go of it; and two of them, since a failed read fails a later write.
+  // Attached, so that the connection can detach it; and two of them, since a failed read fails a later write.
   // Indexes and triggers that cannot be understood are not needed; tables are.
   const source = openReadOnly(path, driver, "PRAGMA writable_schema = ON");
   const target = opened(source, () => openDriver(":memory:", driver));

@@ -48,7 +48,7 @@ export function realFile(path: string): string {
   }
 }
 
-/** False also if nothing can be seen there: whoever makes the folder, or opens the file, says why. */
+/** False also if the path cannot be read: creating the folder, or opening the file, then reports why. */
 function isLink(path: string): boolean {
   try {
     return lstatSync(path).isSymbolicLink();
@@ -70,7 +70,9 @@ export function requireFiles(path: string): void {
   }
 }
 
-/** Makes an empty file unless there is one. One that is there is not even opened: that could give up its locks. */
+/**
+ * Creates an empty file unless it exists. An existing one is not opened, because closing it could release its locks.
+ */
 export function makeFile(path: string): void {
   if (sizeOf(path) === undefined) closeSync(openSync(path, "a"));
 }

@@ -27,7 +27,7 @@ export interface OpenFile {
 /**
  * Opens the file for the one connection that writes. What is refused is left as it was found.
  *
- * @param failed hears of an error of the disk that comes up between two commits
+ * @param failed called with an error of the disk that occurs between two commits
  * @throws {Fault} reason `STORE_LOCKED`, `STORE_BEHIND`, `STORE_DAMAGED`, `STORE_TOO_NEW`
  */
 export function openChecked(options: FileOptions, failed: (error: unknown) => void): OpenFile {

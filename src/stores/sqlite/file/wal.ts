@@ -109,7 +109,7 @@ function pagesIn(frames: number): Map<number, Uint8Array> {
   return pages;
 }
 
-/** A page as it lies in the log. */
+/** A page in the log. */
 export interface WalFrame {
   readonly page: number;
   readonly endsCommit: boolean;
@@ -131,7 +131,7 @@ export function* framesOf({ bytes }: WalChunk): Generator<WalFrame> {
   }
 }
 
-/** Takes from the log all behind so many frames, on the disk. No connection may be open. */
+/** Truncates the log after this many frames, on the disk. No connection may be open. */
 export function cutLog(path: string, frames: number): void {
   const fd = openSync(beside.wal(path), "r+");
   try {

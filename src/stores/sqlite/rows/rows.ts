@@ -103,7 +103,7 @@ export const runTable = table<RunRow>(
   ["task_id", "id"],
 );
 
-/** Where each kind of row lies. */
+/** The table of each kind of row. */
 export const rowTables: { readonly [Name in RowKindName]: Table<RowOf<Name>> } = {
   tasks: taskTable,
   steps: stepTable,
@@ -115,7 +115,7 @@ export function rowTable(name: RowKindName): Table<Revisioned> {
   return rowTables[name] as Table<Revisioned>;
 }
 
-/** Where each kind of text lies: behind the key of its Task or Step. */
+/** The table of each kind of text; the text comes after the key of its Task or Step. */
 export const textTables: Readonly<Record<TextKindName, SealedTable>> = {
   inputs: sealedTable("inputs", 1, ["task_id", "json"]),
   stepInputs: sealedTable("step_inputs", 2, ["task_id", "step_name", "json"]),
@@ -138,7 +138,7 @@ export function deadlineOf(selected: SqlCells): Deadline {
   };
 }
 
-/** A lane never changes: it is there or not. */
+/** A lane never changes: it exists or not. */
 export const lanes = sealedTable("lanes", 1, ["key", "namespace", "agent_name", "selector"]);
 
 export function laneValues({ key, namespace, agentName, selector }: Lane): SqlRow {
@@ -155,7 +155,7 @@ export function laneFrom(selected: SqlCells): Lane {
   };
 }
 
-/** A template never changes either. Its version is there twice: as it is, and as it sorts. */
+/** A template never changes either. Its version is stored twice: as it is, and as a key that sorts. */
 export const templates = sealedTable("templates", 3, [
   "namespace",
   "name",

@@ -42,7 +42,7 @@ const pendingStates = quoted(
   taskStates.filter((state) => taskStatus({ state, hasRun: false }) === "PENDING"),
 );
 
-/** The last row of a Task's log: it says where the log goes on. */
+/** The last row of a Task's log, from which the next seq follows. */
 const LAST_OF_LOG = `SELECT ${log.columns()} FROM log WHERE task_id = ? ORDER BY first_seq DESC LIMIT 1`;
 
 /** Templates by namespace, name and version, in the order asked for; and the newest of namespace and name. */

@@ -84,7 +84,7 @@ export interface ListRequest {
 /** Rows as JSON. */
 export interface ListReply {
   readonly tasks: string;
-  /** The id to go on before, or null if there is no more. */
+  /** The id before which the next page starts; null on the last page. */
   readonly next: string | null;
 }
 
@@ -100,7 +100,7 @@ export interface TemplateListRequest {
 /** Rows as their values lie in the file. */
 export interface TemplateListReply {
   readonly templates: readonly SqlRow[];
-  /** Namespace, name and version to go on after, or null if there is no more. */
+  /** Namespace, name and version after which the next page starts; null on the last page. */
   readonly next: Triple | null;
 }
 
