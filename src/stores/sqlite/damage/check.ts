@@ -9,22 +9,22 @@ import { type Scanned, scan, tablesOf, versionIn } from "./scan.js";
 
 /** A defect found in a file. */
 export interface Finding {
-  /** The table, or what else it is about: `file`, `head`, `pages`. */
+  /** The table, or another subject: `file`, `head`, `pages`. */
   readonly table: string;
-  /** The key of the row; empty if it is not about one. */
+  /** The key of the row; empty if the finding is not about a single row. */
   readonly key: string;
-  /** A sentence without its full stop. */
+  /** What is wrong, as the end of a sentence, without the full stop. */
   readonly what: string;
 }
 
-/** One that is about no table. */
+/** Makes a finding that is not about a table. */
 export function ofFile(what: string): Finding {
   return { table: "file", key: "", what };
 }
 
 /**
- * All that is wrong inside a file, looking at every page, every index entry and every row once. What follows from
- * the meaning of rows is not looked at, see `audit.ts`.
+ * Yields all defects inside a file: checks every page, every index entry and every row once. Does not check whether
+ * the contents of rows agree with each other; for that see `audit.ts`.
  *
  * @param progress called with each table before it is checked
  */
@@ -34,7 +34,7 @@ export function* check(db: ReadOnly, progress: (what: string) => void = () => {}
   yield* guarded("file", () => definitions(db, version));
   yield* guarded("file", () => structure(db));
   let layouts = new Layouts();
-  // What is wrong with those themselves is found among the rows.
+  // Defects of the layouts themselves are reported when their table is checked below.
   yield* guarded("layouts", () => {
     layouts = new Layouts(layoutRows(db, () => {}));
     return [];
@@ -54,8 +54,9 @@ export function sentenceOf({ table, key, what }: Finding): string {
 }
 
 /**
- * What SQLite finds: pages that do not fit together, entries of indexes without their row, and the reverse. At most a
- * hundred of them: a number of one's own is taken for a table's name by later versions of SQLite.
+ * Yields what SQLite's own integrity check reports: inconsistent pages, index entries without a row, and rows without
+ * an index entry. Limited to SQLite's default of one hundred: later versions of SQLite would interpret an explicit
+ * limit as the name of a table.
  */
 export function* structure(db: ReadOnly): Generator<Finding> {
   const query = `SELECT ${bytesOf("integrity_check")} FROM pragma_integrity_check(NULL, '${db.schema}')`;
@@ -65,7 +66,7 @@ export function* structure(db: ReadOnly): Generator<Finding> {
   }
 }
 
-/** Tables, indexes and triggers are those that the migrations make. */
+/** Compares the definitions of tables, indexes and triggers with those that the migrations create. */
 function* definitions(db: ReadOnly, version: number): Generator<Finding> {
   const made = openDriver(":memory:");
   opened(made, () => made.exec(migrations.slice(0, version).join("\n")));
@@ -97,7 +98,7 @@ function* rows(db: ReadOnly, table: Scanned, layouts: Layouts): Generator<Findin
   }
 }
 
-/** The lines of each log are numbered from 1 without gaps. */
+/** Yields gaps in logs: the lines of each log must be numbered from 1 without gaps. */
 function* gaps(db: ReadOnly): Generator<Finding> {
   const before = `SELECT p.first_seq + p.count FROM log AS p WHERE p.task_id = l.task_id AND p.first_seq < l.first_seq
     ORDER BY p.first_seq DESC LIMIT 1`;
@@ -123,7 +124,7 @@ function* orphans(db: ReadOnly): Generator<Finding> {
   }
 }
 
-/** What SQLite cannot read is a finding too, and the end of this part. */
+/** Runs one part of the check. A read error of SQLite is reported as a finding and ends this part only. */
 function* guarded(table: string, part: () => Iterable<Finding>): Generator<Finding> {
   try {
     yield* part();

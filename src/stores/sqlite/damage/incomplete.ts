@@ -6,17 +6,20 @@ import { Layouts, layoutRows } from "../rows/layouts.js";
 import { log, stepTable, taskTable } from "../rows/rows.js";
 import { scan, scannedTables } from "./scan.js";
 
-/** A row that could not be copied, and the Task it was a part of. */
+/** A row that could not be copied, and the Task it belonged to, if that is known. */
 export interface Lost {
   readonly table: string;
   readonly key: string;
   readonly taskId: string | undefined;
 }
 
-/** All that belongs to Tasks, beside the Tasks themselves. */
+/** The names of all tables whose rows belong to Tasks; without the table of Tasks itself. */
 export const ofTasks = scannedTables.filter((table) => table.ofTasks).map(({ name }) => name);
 
-/** The Tasks that are not whole, each with what is wrong with it; those that cannot go on without them included. */
+/**
+ * Returns the Tasks that are incomplete, each with the first reason found. Live parents and children of an incomplete
+ * Task are included, since they cannot continue without it.
+ */
 export function incomplete(db: Driver, lost: readonly Lost[]): Map<string, string> {
   const reasons = new Map<string, string>();
   const add = (taskId: string, why: string) => reasons.has(taskId) || reasons.set(taskId, why);
@@ -46,7 +49,7 @@ export function incomplete(db: Driver, lost: readonly Lost[]): Map<string, strin
   return reasons;
 }
 
-/** The Steps that are Tasks of their own, those of Tasks that are lost as well. */
+/** The Steps that are executed as a child Task, including Steps whose own Task is lost. */
 function stepsWithChild(db: Driver): StepRow[] {
   const layouts = new Layouts(layoutRows(db));
   const found: StepRow[] = [];
@@ -59,14 +62,14 @@ function stepsWithChild(db: Driver): StepRow[] {
 
 export interface MissingPart {
   readonly taskId: string;
-  /** A sentence without its full stop. */
+  /** What is missing, as a sentence without the full stop. */
   readonly what: string;
 }
 
 /**
- * What is known to be missing of Tasks though every row that is there is sound. Steps are missed by those they depend
- * on, and by what their Task counts; Runs, child Tasks, inputs and outputs by their Step. Whole Tasks, deadlines, and
- * the last lines of a log leave no trace.
+ * Yields the parts of Tasks that are missing although every row present is sound. A missing Step is detected by the
+ * Steps it depends on and by the counts of its Task; a missing Run, child Task, input or output by its Step. Missing
+ * whole Tasks, deadlines, and last lines of a log cannot be detected.
  */
 export function* missingParts(db: Driver): Generator<MissingPart> {
   const steps = db.prepare(
@@ -88,7 +91,7 @@ export function* missingParts(db: Driver): Generator<MissingPart> {
   }
 }
 
-/** An input without members may not be kept. */
+/** False for an empty object too: an input without members may not be stored. */
 function hasInput({ inputBytes }: TaskRow): boolean {
   return inputBytes !== null && inputBytes > "{}".length;
 }

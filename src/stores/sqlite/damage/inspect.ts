@@ -13,25 +13,26 @@ import { plane } from "../rows/rows.js";
 import { boots } from "../rows/statements.js";
 import { check, type Finding, sentenceOf, structure } from "./check.js";
 
-/** The reason of a Fault: acknowledged commits are not in the file. */
+/** The reason of a Fault: the file lacks acknowledged commits. */
 export const STORE_BEHIND = "STORE_BEHIND";
 
-/** What a file is before it is opened to write. */
+/** The state of a file before it is opened for writing. */
 export interface Inspected {
-  /** How many migrations it has had; 0 for none, or an empty one. */
+  /** The number of migrations applied; 0 if the file is missing or empty. */
   readonly version: number;
-  /** Undefined if it has none yet, nor checksums of its rows and pages. */
+  /** Undefined if the file has no head yet; then its rows and pages have no checksums either. */
   readonly head: Head | undefined;
-  /** Behind so many frames the log holds what SQLite does not take, though it looks like commits. */
+  /** The number of valid frames, if frames follow that look like commits but that SQLite would not accept. */
   readonly brokenAt?: number | undefined;
 }
 
 /**
- * Looks whether the file is what was left behind, and changes nothing of it: every page by its checksum, the head by
- * what is beside the file. Where one of them is not as it should be, everything in the file is looked at, to say what
- * is damaged; but a page that only is of another time, or has lost its checksum, is refused as well. No connection to the file may be open in this process.
+ * Checks that the file is as the last server left it: every page against its checksum, the head against the head file
+ * beside it. If a checksum does not match, checks the whole content of the file in order to report what is damaged. A
+ * page that is valid but of another time, or that has lost its checksum, is refused too. Changes nothing, except that
+ * an unfinished journal of a new file is completed. No connection to the file may be open in this process.
  *
- * @param upTo how many pages to look at; all if it is not given
+ * @param upTo how many pages to check; all by default
  * @throws {Fault} reason `STORE_BEHIND` if it has lost commits, `STORE_DAMAGED`, `STORE_TOO_NEW`
  */
 export function inspect(
@@ -52,7 +53,7 @@ export function inspect(
   try {
     return inspectInside({ path, driver }, mark, different, unknown);
   } catch (error) {
-    // What a damaged first page says of the file's version or encoding is no reason of its own.
+    // If the first page is damaged, the version or encoding it states is not reported as a reason.
     const isOwn = error instanceof Fault && error.reason !== STORE_TOO_NEW;
     if (isOwn || error instanceof DamagedRow || !different.includes(1)) throw error;
     throw errorOf(damaged(`${path} is damaged: page 1 is not as its checksum says`));
@@ -89,9 +90,10 @@ function inspectInside(
 }
 
 /**
- * A file with a head has had checksums for all of its pages. As a sentence without its full stop.
+ * Describes missing page checksums, as a sentence without the full stop. Missing checksums are damage, because a file
+ * with a head has had checksums for all of its pages.
  *
- * @param unknown how many have none
+ * @param unknown how many pages have no checksum
  */
 export function missingSums(path: string, unknown: number): string {
   return (
@@ -100,7 +102,7 @@ export function missingSums(path: string, unknown: number): string {
   );
 }
 
-/** What is wrong with pages though all that is in them fits together. */
+/** Describes pages that differ from their checksums although the content of the file is consistent. */
 function differenceOf(pages: readonly number[]): string {
   const number = pages.length < limits.damageNamed ? pages.length : `at least ${limits.damageNamed}`;
   return (
@@ -109,7 +111,11 @@ function differenceOf(pages: readonly number[]): string {
   );
 }
 
-/** @throws {DamagedRow} */
+/**
+ * Reads the head of the commits from the file.
+ *
+ * @throws {DamagedRow}
+ */
 export function headOf(db: Driver): Head {
   const [row = []] = db.prepare(boots.head).all([]);
   const [, store, at, commits, digest] = plane.open(row);
@@ -117,15 +123,16 @@ export function headOf(db: Driver): Head {
 }
 
 /**
- * From its first commit on the file has a log instead of a journal: SQLite would undo from this one what it says. As
- * a sentence without its full stop; undefined if there is none.
+ * Describes a journal that another program has left, as a sentence without the full stop; undefined if there is none.
+ * From its first commit on, the file has a write-ahead log and no journal; SQLite would roll the file back to the
+ * content of such a journal.
  */
 export function foreignJournal(path: string, mark: HeadMark | null | undefined): string | undefined {
   if ((mark?.commits ?? 0) === 0 || (sizeOf(beside.journal(path)) ?? 0) === 0) return undefined;
   return `${beside.journal(path)} lies beside ${path}, which this server does not leave there: another program has written to it`;
 }
 
-/** SQLite makes a new file in its older way, with a journal. What a kill has left of that must be finished first. */
+/** Lets SQLite complete a journal left by a kill: SQLite creates a new file with a journal, before it has a log. */
 function finishJournal(path: string, driver: FileOptions["driver"]): void {
   if (sizeOf(beside.journal(path)) === undefined) return;
   const db = openDriver(path, driver);
@@ -133,7 +140,7 @@ function finishJournal(path: string, driver: FileOptions["driver"]): void {
   db.close();
 }
 
-/** @throws {Fault} reason `STORE_BEHIND` */
+/** @throws {Fault} reason `STORE_BEHIND` if commits are missing */
 function refuseIfBehind(path: string, head: HeadMark | undefined, mark: HeadMark | null | undefined): void {
   const why = behind(path, head, mark);
   if (why === undefined) return;
@@ -141,7 +148,7 @@ function refuseIfBehind(path: string, head: HeadMark | undefined, mark: HeadMark
   throw new Fault("wrong_state", `${why}; ${advice}`, { reason: STORE_BEHIND });
 }
 
-/** What is missing of a file whose head is compared with the mark beside it; undefined if nothing is. */
+/** Compares the head in the file with the mark beside it; describes what is missing, or returns undefined. */
 export function behind(
   path: string,
   head: HeadMark | undefined,
@@ -162,7 +169,7 @@ export function behind(
   return `${path} has other commits than those acknowledged: number ${commits} has the digest ${head.digest}, but ${mark.digest} in ${file}`;
 }
 
-/** @throws {Fault} reason `STORE_DAMAGED` with the first of them */
+/** @throws {Fault} reason `STORE_DAMAGED`, with the first finding, if there is any */
 function refuseFindings(path: string, findings: Iterable<Finding>): void {
   for (const finding of findings) {
     throw errorOf(damaged(`${path} is damaged: ${sentenceOf(finding)}`));

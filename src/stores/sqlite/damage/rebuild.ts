@@ -27,23 +27,24 @@ import { type Scanned, scan, scannedTables, tablesOf, versionIn } from "./scan.j
 
 export interface Rebuilding {
   readonly path: string;
-  /** The file to make. */
+  /** The path of the file to create. */
   readonly draft: string;
   readonly driver: DriverName;
-  /** The number to go on from. */
+  /** The number of commits that the new file starts with. */
   readonly commits: number;
-  /** That of the damaged file, if it can be read. */
+  /** The head of the damaged file, if it can be read. */
   readonly head: Head | undefined;
 }
 
 /**
- * Tables without a rowid of their own are copied in another way, or made anew; so are the layouts, by what is copied.
+ * The tables that are copied by rowid. The other tables are copied differently or created again; the layouts are
+ * written again too, since rows are copied in the layouts of this release.
  */
 const withRowid = scannedTables.filter(
   ({ order, name }) => order[0] === "rowid" && name !== layoutTable.name,
 );
 
-/** One of an earlier release lacks tables that were made since. */
+/** Returns whether the file has the table: a file of an earlier release lacks the tables added since. */
 function isThere(source: Driver, table: string): boolean {
   try {
     source.prepare(`SELECT 1 FROM ${table} LIMIT 0`).all([]);
@@ -53,15 +54,16 @@ function isThere(source: Driver, table: string): boolean {
   }
 }
 
-/** Copies all that is whole into a new file. */
+/** Copies all intact rows into a new file and yields, as sentences, what was lost. */
 export function* rebuild({ path, draft, driver, commits, head }: Rebuilding): Generator<string> {
   for (const file of [draft, beside.journal(draft), beside.wal(draft)]) rmSync(file, { force: true });
   const made = openDriver(draft, driver);
   opened(made, () => made.exec(`${migrations.join("\n")}\nPRAGMA user_version = ${migrations.length}`));
   made.close();
 
-  // Attached, so that the connection can detach it; and two of them, since a failed read fails a later write.
-  // Indexes and triggers that cannot be understood are not needed; tables are.
+  // The draft is attached so that it can be detached again. Reading and writing use two connections, since a failed
+  // read makes a later write on the same connection fail. `writable_schema` tolerates unreadable indexes and triggers,
+  // which are not needed here; tables are.
   const source = openReadOnly(path, driver, "PRAGMA writable_schema = ON");
   const target = opened(source, () => openDriver(":memory:", driver));
   try {
@@ -100,7 +102,7 @@ export function* rebuild({ path, draft, driver, commits, head }: Rebuilding): Ge
   }
 }
 
-/** @throws {Fault} reason `STORE_DAMAGED` if the file no longer says where its tables are */
+/** @throws {Fault} reason `STORE_DAMAGED` if the schema of the file no longer locates all of its tables */
 function requireTables(source: ReadOnly, path: string): void {
   const copied = new Set([...withRowid.map(({ name }) => name), deadlines.name]);
   for (const { name } of tablesOf(versionIn(source))) {
@@ -121,7 +123,7 @@ function urlOf(path: string): string {
   return String(pathToFileURL(path)).replaceAll("'", "%27");
 }
 
-/** As many of the layouts as can be read: rows of the others are lost. */
+/** Reads the layouts; none if they cannot be read, and rows in those layouts are lost. */
 function soundLayouts(source: Driver): Layouts {
   try {
     return new Layouts(layoutRows(source, () => {}));
@@ -131,13 +133,13 @@ function soundLayouts(source: Driver): Layouts {
   }
 }
 
-/** Rows are copied as this release writes them. */
+/** Writes the layouts of this release, in which all rows are copied. */
 function writeLayouts(target: Driver): void {
   const insert = target.prepare(`INSERT INTO ${layoutTable.insert}`);
   for (const name of rowKindNames) insert.run(layoutTable.seal(layoutValues(rowTable(name).layout)));
 }
 
-/** Copies each row that is whole, wherever it can be found: from both ends of the table, and of an index over it. */
+/** Copies each intact row. Rows are located from both ends of the table and of an index over it. */
 function* copyTable(source: Driver, target: Driver, table: Scanned, layouts: Layouts): Generator<Lost> {
   const { name } = table;
   const places = new Map<number, readonly string[]>();
@@ -149,7 +151,7 @@ function* copyTable(source: Driver, target: Driver, table: Scanned, layouts: Lay
       places.set(Number(place), []);
     }
   }
-  // The index names even a row that cannot be read.
+  // The index has the key even of a row that cannot be read.
   const { index: columns } = table;
   for (const direction of ["", " DESC"]) {
     const order = columns.map((column) => `${column}${direction}`).join(", ");
@@ -173,7 +175,7 @@ function* copyTable(source: Driver, target: Driver, table: Scanned, layouts: Lay
   }
 }
 
-/** Deadlines are read from their own tree and from the index over it, which repeats all of them. */
+/** Copies deadlines from their table and from the index over it, which contains all of their columns. */
 function* copyDeadlines(source: Driver, target: Driver): Generator<Lost> {
   const insert = target.prepare(`INSERT INTO ${deadlines.insert} ON CONFLICT DO NOTHING`);
   for (const order of ["task_id", "task_id DESC", "at", "at DESC"]) {
@@ -188,7 +190,7 @@ function* copyDeadlines(source: Driver, target: Driver): Generator<Lost> {
   }
 }
 
-/** As many rows from the beginning as can be read before SQLite meets what it cannot. */
+/** Returns the rows before the first one that SQLite cannot read; finds their number by binary search. */
 function readable(db: Driver, sql: string): SqlCells[] {
   const read = (limit: number) => {
     try {
@@ -225,7 +227,7 @@ function* removeTasks(db: Driver, reasons: ReadonlyMap<string, string>): Generat
   }
 }
 
-/** A lane is there as long as Steps wait in it, and its key says all of it. */
+/** Creates the lanes again from the Steps that wait in them: the key of a lane contains all of its fields. */
 function makeLanes(db: Driver): void {
   const insert = db.prepare(`INSERT INTO ${lanes.insert}`);
   for (const [cell] of db
@@ -236,7 +238,7 @@ function makeLanes(db: Driver): void {
   }
 }
 
-/** Plane time never goes back behind what has happened. */
+/** The latest instant in any Task: plane time must not go back before it. */
 function lastInstant(db: Driver): number {
   const layouts = new Layouts();
   let last = 0;

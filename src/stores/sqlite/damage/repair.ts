@@ -29,11 +29,12 @@ export interface RepairOptions {
 }
 
 /**
- * Makes a file usable again that a server refuses, and says in sentences what is gone. What is sound is left as it
- * is. A damaged file is written anew from all that can be read of it; the old one is kept beside it. A Task of which
- * a row is damaged or missing goes as a whole, and so do the Tasks that wait for it.
+ * Makes a file that a server refuses usable again, and yields, as sentences, what is lost. A file that no server would
+ * refuse is not changed. A damaged file is rebuilt from everything that can be read; the old file is kept beside it. A
+ * Task with a damaged or missing row is removed as a whole, and so are the Tasks that wait for it.
  *
- * @throws {Fault} reason `STORE_LOCKED` if a server has it, `STORE_TOO_NEW`, or `STORE_DAMAGED` if even this cannot help
+ * @throws {Fault} reason `STORE_LOCKED` if a server has the file open, `STORE_TOO_NEW`, or `STORE_DAMAGED` if the file
+ * cannot be repaired
  */
 export async function* repair(options: RepairOptions): AsyncGenerator<string> {
   const { driver = preferredDriver() } = options;
@@ -86,7 +87,7 @@ function* repairFile(path: string, driver: DriverName): Generator<string> {
     return;
   }
   const found = whatIs(path, driver);
-  // One that has had commits beside a head has checksums, whatever is left of its version.
+  // A file whose mark counts commits has checksums, whatever version a damaged first page states.
   const wasSealed = (mark?.commits ?? 0) > 0;
   if (found.version < SEALED_SINCE && !wasSealed) {
     if (!found.isSound)
@@ -117,7 +118,7 @@ function* repairFile(path: string, driver: DriverName): Generator<string> {
   new PageSums(path).rebuild();
 }
 
-/** Says why a server would refuse the file. False if none would. */
+/** Yields why a server would refuse the file. Returns false if none would. */
 function* refused(path: string, driver: DriverName): Generator<string, boolean> {
   const refusal = refusalOf(path, driver);
   if (!refusal) return false;
@@ -126,7 +127,7 @@ function* refused(path: string, driver: DriverName): Generator<string, boolean> 
   return true;
 }
 
-/** Undefined if the file cannot be read that far, or has no head yet. */
+/** Follows the commits in the log; undefined if the file cannot be read or has no head yet. */
 function trailIn(path: string, driver: DriverName): CommitTrail | undefined {
   let db: ReadOnly | undefined;
   try {
@@ -141,7 +142,10 @@ function trailIn(path: string, driver: DriverName): CommitTrail | undefined {
   }
 }
 
-/** Nothing of ours lies behind the first transaction that is none of ours: the log ends before it. */
+/**
+ * Truncates the log before the first transaction of another program, and keeps a copy of the whole log. Call only if no
+ * transaction of ours follows it.
+ */
 function takeOut(path: string, { frame }: Foreign): string {
   const kept = beside.wal(keptName(path));
   copyFileSync(beside.wal(path), kept);
@@ -156,7 +160,7 @@ function hopeless(path: string, { message }: SqliteError): Fault {
   return new Fault("internal", text, { reason: STORE_DAMAGED });
 }
 
-/** Why a server would refuse the file. */
+/** The Fault with which a server would refuse the file; undefined if none would. */
 function refusalOf(path: string, driver: DriverName): Fault | undefined {
   try {
     inspect({ path, driver }, new PageSums(path));
@@ -187,7 +191,7 @@ function whatIs(path: string, driver: DriverName): Found {
     const [finding] = check(db);
     return { version, head, isSound: finding === undefined && incomplete(db, []).size === 0 };
   } catch (error) {
-    // The refusal says that it is damaged; what SQLite makes of it is no matter.
+    // The caller has reported the damage already; SQLite's own message adds nothing.
     if (!isDamage(error) && !(error instanceof SqliteError || error instanceof Fault)) throw error;
     return { version, head, isSound: false };
   } finally {
@@ -195,7 +199,7 @@ function whatIs(path: string, driver: DriverName): Found {
   }
 }
 
-/** True if a draft was finished, and not put in place: the head beside the file is written in between. */
+/** True if a draft was completed but not put in place: the head file is written between these two steps. */
 function isWhole(draft: string, path: string, driver: DriverName): boolean {
   const mark = readHeadFile(beside.head(path));
   if (!mark || (sizeOf(draft) ?? 0) === 0) return false;
@@ -211,7 +215,7 @@ function isWhole(draft: string, path: string, driver: DriverName): boolean {
   }
 }
 
-/** Only `exec`: a prepared statement would keep the connection beyond its close. */
+/** Writes a head into the file and beside it. Uses only `exec`: a prepared statement would keep the connection open. */
 function setHead(path: string, driver: DriverName, head: Head): void {
   const db = openFile({ path, driver, maxBytes: 0, reserveBytes: 0 });
   const sum = plane.seal([1, head.store, head.at, head.commits, head.digest]).at(-1);
@@ -220,7 +224,7 @@ function setHead(path: string, driver: DriverName, head: Head): void {
   createHeadFile(beside.head(path), head);
 }
 
-/** The old file, and the log that belongs to it, get other names; nothing is deleted. */
+/** Renames the old file and its log, and puts the draft in their place. Returns the new name of the old file. */
 function putInPlace(path: string, draft: string): string {
   const kept = keptName(path);
   linkSync(path, kept);
@@ -231,7 +235,7 @@ function putInPlace(path: string, draft: string): string {
   return kept;
 }
 
-/** The file and its log, under another name, with as little room as the file system allows. */
+/** Copies the file and its log to another name, as clones where the file system supports it. Returns the name. */
 function keepCopy(path: string): string {
   const kept = keptName(path);
   for (const file of [(name: string) => name, beside.wal]) {
@@ -243,7 +247,7 @@ function keepCopy(path: string): string {
   return kept;
 }
 
-/** A name beside the file under which nothing is kept yet. */
+/** Returns an unused name beside the file. */
 function keptName(path: string): string {
   const isTaken = (name: string) =>
     [name, beside.wal(name), beside.journal(name)].some((file) => sizeOf(file) !== undefined);

@@ -19,33 +19,41 @@ import { type Layouts, layoutTable } from "../rows/layouts.js";
 import { deadlines, lanes, log, plane, rowTable, templates, textTables } from "../rows/rows.js";
 import type { Table } from "../rows/table.js";
 
-/** A table as it is gone through from one end to the other. */
+/** How a table is scanned from its first row to its last. */
 export interface Scanned {
   readonly name: string;
-  /** The columns of an index over it; the first one names the Task, if {@link ofTasks}. */
+  /** The columns of an index over the table; the first one is the Task's id, if {@link ofTasks}. */
   readonly index: readonly string[];
-  /** True if its rows belong to Tasks, and go with them; false for the Tasks themselves. */
+  /** True if its rows belong to Tasks and are deleted with them; false for the table of Tasks itself. */
   readonly ofTasks: boolean;
-  /** What finds its rows again, in order. */
+  /** The columns that identify a row, by which the scan is ordered. */
   readonly order: readonly string[];
-  /** What to select, for `open`. */
+  /** The columns to select for `open`. */
   readonly selected: string;
-  /** @throws {DamagedRow} */
+  /**
+   * Verifies a selected row.
+   *
+   * @throws {DamagedRow}
+   */
   open(selected: SqlCells, layouts: Layouts): unknown;
-  /** An INSERT, and what it binds to copy a row that was selected. */
+  /** An INSERT statement; {@link copyOf} returns its values. */
   readonly insert: string;
-  /** @throws {DamagedRow} */
+  /**
+   * The values that {@link insert} binds to copy a selected row.
+   *
+   * @throws {DamagedRow}
+   */
   copyOf(selected: SqlCells, layouts: Layouts): SqlRow;
-  /** The columns of its checksums. */
+  /** The columns of the row's checksums. */
   readonly sums: readonly string[];
-  /** Those that belong to what was selected. */
+  /** Computes the checksums of a selected row. */
   sumsOf(selected: SqlCells): SqlRow;
 }
 
-/** The column of all that belongs to a Task. */
+/** The column that names the Task a row belongs to. */
 const TASK = "task_id";
 
-/** Every table there is; Tasks come first. */
+/** All tables; Tasks come first. */
 export const scannedTables: readonly Scanned[] = [
   ...rowKindNames.map((name) => ofTable(rowTable(name))),
   ...textKindNames.map((name) => ofSealed(textTables[name], ["rowid"])),
@@ -57,13 +65,13 @@ export const scannedTables: readonly Scanned[] = [
   ofSealed(layoutTable, ["rowid"]),
 ];
 
-/** How many migrations a file has had; as many as there are if it says what cannot be. */
+/** The number of migrations a file has had; the number of all migrations if the file states an impossible one. */
 export function versionIn(db: ReadOnly): number {
   const version = Number(db.prepare(`PRAGMA ${db.schema}.user_version`).all([])[0]?.[0]);
   return version >= SEALED_SINCE && version < migrations.length ? version : migrations.length;
 }
 
-/** Those of them that a file has after so many migrations. */
+/** The tables that a file has after this number of migrations. */
 export function tablesOf(version: number): readonly Scanned[] {
   const made = openDriver(":memory:");
   const isThere = opened(made, () => {
@@ -106,9 +114,10 @@ function ofSealed(table: SealedTable, order: readonly string[]): Scanned {
 }
 
 /**
- * The rows of a table in their order, a few at a time: first what finds them again, then what was selected.
+ * Yields the rows of a table in their order, reading a bounded number at a time: the values that identify a row, then
+ * the selected columns.
  *
- * @throws {DamagedRow} if a key is no text, so that there is no going on behind it
+ * @throws {DamagedRow} if a key is not valid text, because the scan cannot continue after it
  */
 export function* scan(
   db: Driver,

@@ -17,15 +17,15 @@ import { behind, foreignJournal, headOf, missingSums } from "./inspect.js";
 export interface VerifyOptions {
   readonly path: string;
   readonly driver?: DriverName;
-  /** Told of each part before it is looked at. */
+  /** Called with the name of each part before it is checked. */
   readonly progress?: (what: string) => void;
 }
 
 /**
- * All that is wrong with a file that no server has open: pages, indexes, rows and their checksums, logs, the graphs
- * of Tasks, and the head beside it. Changes nothing, and holds a few rows at a time.
+ * Yields all defects of a file that no server has open: of pages, indexes, rows and their checksums, logs, the graphs
+ * of Tasks, and the head file. Changes nothing, and keeps only a few rows in memory at a time.
  *
- * @throws {Fault} reason `STORE_LOCKED` if a server has it, `STORE_TOO_NEW` if it was written by a later release
+ * @throws {Fault} reason `STORE_LOCKED` if a server has the file open, `STORE_TOO_NEW` if a later release wrote it
  */
 export async function* verify(options: VerifyOptions): AsyncGenerator<Finding> {
   const { driver = preferredDriver(), progress = () => {} } = options;
@@ -51,7 +51,7 @@ function* findings(path: string, driver: DriverName, progress: (what: string) =>
   for (const page of pages.different) yield ofFile(`page ${page} is not as its checksum says`);
   const mark = readHeadFile(beside.head(path));
   const journal = foreignJournal(path, mark);
-  // SQLite would have to use it up before it reads anything.
+  // SQLite would apply the journal before it reads anything.
   if (journal !== undefined) return yield ofFile(journal);
   if (sizeOf(path) === 0) {
     yield ofFile(behind(path, undefined, mark) ?? "it is empty: the first start makes its tables");
@@ -73,7 +73,7 @@ function* findings(path: string, driver: DriverName, progress: (what: string) =>
     if (foreign) yield ofFile(foreignOf(path, foreign));
     yield* insideOf(db, progress);
   } catch (error) {
-    // A damaged first page may say anything of the file's version and encoding.
+    // A damaged first page may state any version and encoding.
     if (!isDamage(error) && !pages.different.includes(1)) throw errorOf(failureOf(error, path));
     yield ofFile(`it cannot be read to its end: ${(error as Error).message}`);
   } finally {
@@ -81,7 +81,7 @@ function* findings(path: string, driver: DriverName, progress: (what: string) =>
   }
 }
 
-/** What rows mean is only looked at if they are what was written. */
+/** Checks the content of the file; the graphs of Tasks only if every row is sound. */
 function* insideOf(db: ReadOnly, progress: (what: string) => void): Generator<Finding> {
   let isSound = true;
   for (const finding of check(db, progress)) {
@@ -93,7 +93,7 @@ function* insideOf(db: ReadOnly, progress: (what: string) => void): Generator<Fi
   yield* graphs(db);
 }
 
-/** Each Task has all its parts, which agree with each other; each ready Step has its lane. */
+/** Yields Tasks with missing or inconsistent parts, and lanes that are missing although ready Steps wait in them. */
 function* graphs(db: ReadOnly): Generator<Finding> {
   for (const { taskId, what } of missingParts(db)) yield { table: taskTable.name, key: taskId, what };
   const query = `SELECT DISTINCT CAST(lane AS BLOB) FROM steps
