@@ -1,9 +1,9 @@
 /**
  * The tables of the first release.
  *
- * What changes often and what is large lie apart: inputs, outputs and the log are never touched when a Task's or
- * a Step's state moves. Indexes over states hold live rows only, so that a million finished Tasks cost the living
- * nothing. Columns named like a domain field mean the same as there.
+ * Data that changes often is stored apart from large data: inputs, outputs and the log are not written when the state
+ * of a Task or Step changes. Indexes over states contain live rows only, so that a million finished Tasks do not slow
+ * down live ones. Columns named like a domain field have the same meaning.
  */
 export const tasks = `
 CREATE TABLE plane (

@@ -1,8 +1,8 @@
 /**
- * Templates, and Tasks of many Steps.
+ * Adds templates, and Tasks of many Steps.
  *
- * Rows of the first release become what they always were: a Task that names an agent, with one standard Step that
- * has its own number of tries. Lines of logs say of their Steps what later lines say.
+ * A Task of the first release becomes a Task that names an agent, with one standard Step that has its own number of
+ * attempts. Existing log lines about Steps get the fields that later lines have.
  */
 export const workflows = `
 ALTER TABLE tasks ADD COLUMN tolerated INTEGER NOT NULL DEFAULT 0;

@@ -1,6 +1,6 @@
 /**
- * A checksum in every row, and the head of the commits in the row about the file. The sums themselves are put in
- * after the tables are as they should be, see `seal.ts`.
+ * Adds a column for a checksum to every table, and the head of the commits to the row about the file. The checksums
+ * are computed after all migrations have been applied, see `seal.ts`.
  */
 export const checksums = `
 ALTER TABLE tasks ADD COLUMN fixed_sum INTEGER NOT NULL DEFAULT 0;

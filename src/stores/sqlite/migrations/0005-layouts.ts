@@ -1,6 +1,6 @@
 /**
- * What the numbers mean that the arrays of the columns `rest` begin with, see `layouts.ts`. Arrays that were written
- * before stay as they are: they begin with no such number.
+ * Adds the table of layouts: for the number at the beginning of an array in a column `rest`, the names of its fields,
+ * see `layouts.ts`. Arrays written by earlier releases are not changed: they do not begin with such a number.
  */
 export const layouts = `
 CREATE TABLE layouts (

@@ -5,11 +5,11 @@ import { checksums } from "./0004-checksums.js";
 import { layouts } from "./0005-layouts.js";
 
 /**
- * Every change of the tables there has been, oldest first; a file's `user_version` counts those it has. What has
- * been released is never edited: a change is a new entry. One behind the checksums that changes rows has to put new
- * checksums into those.
+ * All migrations, oldest first; a file's `user_version` is the number of migrations applied to it. A released migration
+ * is never edited: append a new one instead. A migration after `checksums` that changes rows must also update the
+ * checksums of those rows.
  */
 export const migrations: readonly string[] = [tasks, workflows, rest, checksums, layouts];
 
-/** From this version on, rows have checksums, and the head is put beside the file. */
+/** From this version on, rows have checksums, and a head file is kept beside the file. */
 export const SEALED_SINCE = 4;
