@@ -8,34 +8,34 @@ import { PAGE_BYTES } from "./files.js";
 export interface FileOptions {
   readonly path: string;
   readonly driver: DriverName;
-  /** The file does not grow beyond it; 0 is as far as the disk goes. */
+  /** The maximum size of the file; 0 means no limit but the disk's. */
   readonly maxBytes: number;
-  /** Held back for what must still be written when the disk is full; 0 is nothing. */
+  /** Bytes reserved for what must still be written when the disk is full; 0 reserves nothing. */
   readonly reserveBytes: number;
 }
 
-/** The reason of a Fault: a later release has written the file. */
+/** The reason of a Fault: the file was written by a later release. */
 export const STORE_TOO_NEW = "STORE_TOO_NEW";
 
-/** What every connection is set to, one that only reads too. */
+/** Settings of every connection, including read-only ones. */
 const reading = [
   `busy_timeout = ${limits.databaseBusy}`,
   `cache_size = -${limits.databaseCacheBytes / 1024}`,
   "temp_store = MEMORY",
-  // A page whose parts do not fit together is found when it is read, not when it is written next.
+  // Detects an inconsistent page when it is read, rather than when it is next written.
   "cell_size_check = ON",
 ];
 
-/** Opens the file to read and, on the writer's thread, to write. */
+/** Opens the file for reading and, on the writer's thread, for writing. */
 export function openFile({ path, driver, maxBytes }: FileOptions): Driver {
   const db = openDriver(path, driver);
   const settings = [
     ...reading,
     "foreign_keys = ON",
     "journal_mode = WAL",
-    // Every commit is on the disk before it is acknowledged.
+    // Every commit reaches the disk before it is acknowledged.
     "synchronous = FULL",
-    // The writer makes its own checkpoints: a failure in an automatic one would go unseen.
+    // The writer runs checkpoints itself: a failure of an automatic one would not be reported.
     "wal_autocheckpoint = 0",
     `journal_size_limit = ${limits.logKeptBytes}`,
     ...(maxBytes > 0 ? [`max_page_count = ${Math.floor(maxBytes / PAGE_BYTES)}`] : []),
@@ -50,7 +50,7 @@ export function setForReading(db: Driver): void {
 }
 
 /**
- * How many migrations the file has had; 0 for a new one.
+ * Returns the number of migrations applied to the file; 0 for a new file.
  *
  * @throws {Fault} `wrong_state`, reason `STORE_TOO_NEW`, if it was written by a later release.
  */
@@ -65,18 +65,18 @@ export function versionOf(db: Driver, path: string, schema = "main"): number {
 }
 
 /**
- * Brings the tables up to date and puts a checksum into every row that has none yet, in one transaction: a crash in
- * between leaves the file as it was.
+ * Applies the missing migrations, and adds checksums to the rows of a file that has none yet, all in one transaction: a
+ * crash meanwhile leaves the file unchanged.
  *
- * @param store the name of the file, if it has none yet
- * @returns false if nothing had to be done
+ * @param store the permanent id of the file, used if it has none yet
+ * @returns false if no migration was missing
  * @throws {Fault} `wrong_state`, reason `STORE_TOO_NEW`, if the file was written by a later release.
  */
 export function migrate(db: Driver, path: string, store: string): boolean {
   const version = versionOf(db, path);
   if (version === migrations.length) return false;
 
-  // A table that is made anew must not take with it the rows that refer to it.
+  // Otherwise dropping a table in order to recreate it would delete the rows that refer to it.
   db.exec("PRAGMA foreign_keys = OFF");
   db.exec("BEGIN IMMEDIATE");
   try {

@@ -11,13 +11,13 @@ import {
 import { dirname } from "node:path";
 import { Fault } from "#domain/fault";
 
-/** SQLite's own default, and the size every file of ours was made with. */
+/** SQLite's default page size, with which all our files are created. */
 export const PAGE_BYTES = 4_096;
 
-/** The files beside the one of a store, by what they are for. */
+/** The names of the files beside a store's file, by purpose. */
 export const beside = {
   wal: (path: string) => `${path}-wal`,
-  /** SQLite's index of the log, in memory that its connections share. */
+  /** SQLite's index of the log, in memory shared by its connections. */
   shm: (path: string) => `${path}-shm`,
   journal: (path: string) => `${path}-journal`,
   lock: (path: string) => `${path}.lock`,
@@ -28,15 +28,15 @@ export const beside = {
   sums: (path: string) => `${path}.sums`,
 } as const;
 
-/** Bytes of a file; undefined if there is none. */
+/** The size of a file in bytes; undefined if it does not exist. */
 export function sizeOf(path: string): number | undefined {
   return statSync(path, { throwIfNoEntry: false })?.size;
 }
 
 /**
- * The file itself where its name is a link: SQLite puts its own files beside that, and so do we.
+ * Resolves the path if it is a symbolic link: SQLite creates its files beside the target, and so do we.
  *
- * @throws {Fault} `wrong_state` if the link leads nowhere: what is meant may only be unmounted
+ * @throws {Fault} `wrong_state` if the target does not exist: its file system may just not be mounted
  */
 export function realFile(path: string): string {
   if (!isLink(path)) return path;
@@ -58,9 +58,9 @@ function isLink(path: string): boolean {
 }
 
 /**
- * Nothing but files may lie under the names of ours: some would be opened all the same, and fail later.
+ * Checks that every existing path with one of our names is a regular file: others might be opened and fail later.
  *
- * @throws {Fault} `wrong_state`, naming what is in the way
+ * @throws {Fault} `wrong_state`, naming the path in the way
  */
 export function requireFiles(path: string): void {
   for (const name of [path, ...Object.values(beside).map((of) => of(path))]) {
@@ -77,7 +77,7 @@ export function makeFile(path: string): void {
   if (sizeOf(path) === undefined) closeSync(openSync(path, "a"));
 }
 
-/** Puts a file there, or another one in its place: whole or not at all, and on the disk when this returns. */
+/** Creates or replaces a file atomically; it is on the disk when this returns. */
 export function replaceFile(path: string, content: Uint8Array): void {
   const draft = `${path}.new`;
   const fd = openSync(draft, "w");
@@ -91,7 +91,7 @@ export function replaceFile(path: string, content: Uint8Array): void {
   syncFolderOf(path);
 }
 
-/** A new name is only on the disk when its folder is. */
+/** Syncs the folder of a file: a new or changed name is only durable once its folder is synced. */
 export function syncFolderOf(path: string): void {
   syncFile(dirname(path));
 }

@@ -2,10 +2,10 @@ import { mkdirSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 
 /**
- * Makes a folder, and those above it that are missing, one level at a time: each level is tried once. `mkdirSync`
- * with `recursive` tries again for ever where nothing can be made, as under `/proc`.
+ * Creates a folder and its missing parents, one level at a time, each with a single attempt. `mkdirSync` with
+ * `recursive` would retry forever where no folder can be created, as under `/proc`.
  *
- * @throws what the system answers, for example with code `EACCES`; `ENOTDIR` where a file is in the way
+ * @throws the error of the system, for example with code `EACCES`; `ENOTDIR` if a file is in the way
  */
 export function makeFolder(path: string): void {
   const missing: string[] = [];
@@ -17,13 +17,13 @@ export function makeFolder(path: string): void {
   for (const folder of missing) make(folder);
 }
 
-/** @throws with code `ENOTDIR` if it is a file */
+/** @throws with code `ENOTDIR` if the path is a file */
 function exists(path: string): boolean {
   let stats: ReturnType<typeof statSync>;
   try {
     stats = statSync(path, { throwIfNoEntry: false });
   } catch (error) {
-    // The file in the way is one of those above.
+    // One of the parents is a file; the check of that parent reports it.
     if (codeOf(error) === "ENOTDIR") return false;
     throw error;
   }
@@ -37,7 +37,7 @@ function make(folder: string): void {
   try {
     mkdirSync(folder);
   } catch (error) {
-    // Another process may have been faster.
+    // Another process may have created it in the meantime.
     if (codeOf(error) !== "EEXIST") throw error;
   }
 }

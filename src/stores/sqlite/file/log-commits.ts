@@ -3,27 +3,27 @@ import { plane } from "../rows/rows.js";
 import { committedChunks, framesOf, type WalChunk } from "./wal.js";
 import { WalChecksum } from "./wal-checksum.js";
 
-/** A transaction in the log that is none of ours. */
+/** A transaction in the log that another program has committed. */
 export interface Foreign {
-  /** How many frames lie before it. */
+  /** The number of frames before it. */
   readonly frame: number;
   /** The number of our last commit before it; undefined if the log begins with it. */
   readonly after: number | undefined;
 }
 
-/** The page of the row that every commit of ours writes. */
+/** The number of the page with the head, which each of our commits writes. */
 export function headPageOf(db: Driver, schema = "main"): number {
   const query = `SELECT rootpage FROM ${schema}.sqlite_schema WHERE type = 'table' AND name = '${plane.name}'`;
   return Number(db.prepare(query).all([])[0]?.[0] ?? 0);
 }
 
 /**
- * Follows the log and finds what another program has committed: each of our transactions writes the head of the
- * commits, whose number goes up by one. A migration of a file that has a head has to move it too.
+ * Follows the log and detects transactions of other programs: each of our transactions writes the head of the commits
+ * and increments its number by one. A migration of a file that has a head must increment it too.
  */
 export class CommitTrail {
   readonly #headPage: number;
-  /** Where the transaction began, and the number that it has written. */
+  /** The frame where the current transaction began, and the number of commits that it has written. */
   #begin = 0;
   #written: number | undefined;
   #frame = 0;
@@ -36,22 +36,26 @@ export class CommitTrail {
     this.#headPage = headPage;
   }
 
-  /** The first transaction that is none of ours. */
+  /** The first transaction of another program; undefined if there is none. */
   get foreign(): Foreign | undefined {
     return this.#first;
   }
 
-  /** True if there are transactions of ours behind it. */
+  /** True if transactions of ours follow the foreign one. */
   get isFollowed(): boolean {
     return this.#isFollowed;
   }
 
-  /** Where the last transaction ends that SQLite would take, if there is more behind it that looks like one. */
+  /** The frame where the last transaction that SQLite would accept ends, if invalid frames follow it. */
   get brokenAt(): number | undefined {
     return this.#isBroken ? this.#begin : undefined;
   }
 
-  /** @param checksum ends it where SQLite would, for a log that another process has left behind */
+  /**
+   * Processes the next part of the log.
+   *
+   * @param checksum stops at the first frame that SQLite would not accept; for a log left by another process
+   */
   follow(chunk: WalChunk, checksum?: WalChecksum): void {
     for (const frame of framesOf(chunk)) {
       if (checksum?.goesOn(frame) === false) {
@@ -74,7 +78,7 @@ export class CommitTrail {
   }
 }
 
-/** All of the log that SQLite would take, from its beginning. */
+/** Follows the whole log, as far as SQLite would accept it. */
 export function trailOf(path: string, headPage: number): CommitTrail {
   const trail = new CommitTrail(headPage);
   let checksum: WalChecksum | undefined;
@@ -85,26 +89,26 @@ export function trailOf(path: string, headPage: number): CommitTrail {
   return trail;
 }
 
-/** As a sentence without its full stop. */
+/** Describes a foreign transaction, as a sentence without the full stop. */
 export function foreignOf(path: string, { after }: Foreign): string {
   const place = after === undefined ? "at its beginning" : `behind commit ${after}`;
   return `another program has written to ${path}: its log holds a change ${place} that is none of this server's`;
 }
 
-/** What SQLite calls a leaf of a table, and where it says how many rows are in it and where the first one is. */
+/** The type of a leaf page of a table, and the offsets of its number of rows and of the pointer to its first row. */
 const LEAF = 13;
 const ROW_COUNT_AT = 3;
 const FIRST_ROW_AT = 8;
-/** The column of the number, see `plane`. */
+/** The column with the number of commits, see `plane`. */
 const COMMITS_COLUMN = plane.names.indexOf("commits");
 
 /**
- * The number of commits on the page of the head, as SQLite documents it:
- * https://sqlite.org/fileformat2.html#record_format. Undefined if it is no such page.
+ * Reads the number of commits from the page of the head, in the record format that SQLite documents:
+ * https://sqlite.org/fileformat2.html#record_format. Undefined if the page does not have exactly one row.
  */
 function commitsIn(page: Buffer): number | undefined {
   if (page[0] !== LEAF || page.readUInt16BE(ROW_COUNT_AT) !== 1) return undefined;
-  // The length of the row, its id, and the length of what describes its columns: each less than 128, in a byte.
+  // A row begins with its length, its id, and the length of its header. Each is less than 128 and so takes one byte.
   const columns = page.readUInt16BE(FIRST_ROW_AT) + 2;
   const width = page[columns] ?? 0;
   let at = columns + width;
@@ -112,9 +116,9 @@ function commitsIn(page: Buffer): number | undefined {
   return width > COMMITS_COLUMN ? integerAt(page, at, page[columns + 1 + COMMITS_COLUMN]) : undefined;
 }
 
-/** How many bytes hold a value, by its type. */
+/** The number of bytes of a value, by its serial type. */
 const INTEGER_BYTES = [0, 1, 2, 3, 4, 6, 8, 8, 0, 0, 0, 0];
-/** 0 and 1 are types of their own. */
+/** The serial types of the constants 0 and 1, which take no bytes. */
 const ZERO = 8;
 const ONE = 9;
 

@@ -12,22 +12,22 @@ import { headPageOf } from "./log-commits.js";
 import { PageSums } from "./page-sums.js";
 import { cutLog } from "./wal.js";
 
-/** A file that has been looked at, locked, opened to write, and brought up to date. */
+/** A file that has been checked, locked, opened for writing, and migrated. */
 export interface OpenFile {
   readonly db: Driver;
   readonly head: Head;
-  /** True if its log holds all of its rows, since a migration has just written them. */
+  /** True if a migration has just run, so that the log contains all rows. */
   readonly isMigrated: boolean;
-  /** The head beside the file. */
+  /** The head file beside the store's file. */
   readonly mark: HeadFile;
   readonly sums: PageSums;
   close(): void;
 }
 
 /**
- * Opens the file for the one connection that writes. What is refused is left as it was found.
+ * Opens the file for the only connection that writes. A file that is refused is left unchanged.
  *
- * @param failed called with an error of the disk that occurs between two commits
+ * @param failed called with a disk error that occurs between two commits
  * @throws {Fault} reason `STORE_LOCKED`, `STORE_BEHIND`, `STORE_DAMAGED`, `STORE_TOO_NEW`
  */
 export function openChecked(options: FileOptions, failed: (error: unknown) => void): OpenFile {
@@ -41,21 +41,21 @@ export function openChecked(options: FileOptions, failed: (error: unknown) => vo
   try {
     const sums = new PageSums(path);
     const found = inspect(options, sums, limits.pagesAtStart);
-    // Before anything is written through SQLite: to read the file past it, no connection may be open.
+    // Done before the connection is opened: none may be open while the file is read directly.
     if (!found.head || switchToLog(options)) sums.rebuild();
     if (found.brokenAt !== undefined) cutLog(path, found.brokenAt);
     const store = found.head?.store ?? randomUUID();
-    // From the first commit on the file says that it has a mark beside it; so the mark comes first.
+    // Once the file has a head, the head file must exist too; so it is created first.
     if (!found.head) createHeadFile(beside.head(path), { store, commits: 0, digest: NO_COMMITS });
 
     const db = openFile(options);
-    // The last connection that may write moves the log into the file: its sums come first.
+    // Closing the last connection moves the log into the file, so the checksums are recorded first.
     const closeDb = () => {
       sums.record();
       db.close();
     };
     open({ close: closeDb });
-    // What an earlier release has left in the log has no head: the log begins with the migration.
+    // Transactions of an earlier release have no head, so the log is emptied before the migration.
     if (!found.head) emptyLog(db, path, sums);
     const isMigrated = migrate(db, path, store);
     sums.follow(headPageOf(db));
@@ -80,7 +80,11 @@ export function openChecked(options: FileOptions, failed: (error: unknown) => vo
   }
 }
 
-/** @throws {Fault} `overloaded` if another program reads from it */
+/**
+ * Moves the log into the file and truncates it.
+ *
+ * @throws {Fault} `overloaded` if another program is reading from the file
+ */
 function emptyLog(db: Driver, path: string, sums: PageSums): void {
   sums.record();
   const [row = []] = db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").all([]);
@@ -89,11 +93,11 @@ function emptyLog(db: Driver, path: string, sums: PageSums): void {
   throw new Fault("overloaded", message, { reason: "STORE_BUSY" });
 }
 
-/** Where SQLite says how the file is written, and what it says of one with a write-ahead log. */
+/** The offset of SQLite's write version, and its value for a file with a write-ahead log. */
 const WRITE_VERSION_AT = 18;
 const WITH_LOG = 2;
 
-/** A copy that SQLite made has none, and is told of it past the log. True if it was. */
+/** Switches a file without a write-ahead log, such as a copy made by SQLite, to one. Returns true if it was switched. */
 function switchToLog({ path, driver }: FileOptions): boolean {
   const fd = openSync(path, "r");
   const header = Buffer.alloc(WRITE_VERSION_AT + 1);

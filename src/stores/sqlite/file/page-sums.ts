@@ -9,17 +9,17 @@ import { CommitTrail, foreignOf } from "./log-commits.js";
 import { committedChunks, WAL_START, type WalPosition } from "./wal.js";
 
 const HEADER = "taskrun-page-sums 1\n";
-/** Sums lie behind the header in blocks of a page: the file of a gigabyte has a megabyte of them. */
+/** Checksums follow the header, in blocks of a page: one megabyte of checksums for a file of one gigabyte. */
 const HEADER_BYTES = PAGE_BYTES;
 const SUM_BYTES = 4;
 const SUMS_PER_BLOCK = PAGE_BYTES / SUM_BYTES;
-/** Where SQLite keeps the number of pages in the first one. */
+/** The offset in the first page at which SQLite stores the number of pages. */
 const PAGE_COUNT_AT = 28;
 
 export interface Compared {
   /** The numbers of pages that do not match their checksums, or are missing. */
   readonly different: readonly number[];
-  /** How many pages have no sum to compare them with. */
+  /** The number of pages without a checksum. */
   readonly unknown: number;
 }
 
@@ -36,7 +36,7 @@ export class PageSums {
   readonly #path: string;
   #summed: WalPosition = WAL_START;
   #trail: CommitTrail | undefined;
-  /** Pages that were in the log when the file was looked at, or have come through it since. */
+  /** Pages that were in the log when the file was checked, or have been written through it since. */
   #inLog = new Set<number>();
   #expected = 0;
   #checked = 0;
@@ -45,7 +45,7 @@ export class PageSums {
     this.#path = path;
   }
 
-  /** From now on, every transaction in the log must be ours. */
+  /** Makes `record` refuse transactions of other programs from now on. */
   follow(headPage: number): void {
     this.#trail = new CommitTrail(headPage);
   }
@@ -53,7 +53,7 @@ export class PageSums {
   /**
    * Writes the checksums of all pages committed since the last call. Call before every checkpoint.
    *
-   * @throws {Fault} reason `STORE_DAMAGED` if another program has committed; no sums are taken of that
+   * @throws {Fault} reason `STORE_DAMAGED` if another program has committed; its pages get no checksums
    */
   record(): void {
     for (const chunk of committedChunks(this.#path, this.#summed)) {
@@ -68,15 +68,15 @@ export class PageSums {
   }
 
   /**
-   * Compares the first `upTo` pages with their sums, and names up to `most` that differ. No connection to the file may
-   * be open in this process: closing a file gives up the locks that SQLite holds on it.
+   * Compares the first `upTo` pages with their checksums, and returns up to `most` that differ. No connection to the
+   * file may be open in this process: closing a file releases the locks that SQLite holds on it.
    */
   compare(most: number, upTo = Number.POSITIVE_INFINITY): Compared {
     const { pages, pageCount } = pagesInLog(this.#path);
     this.#inLog = pages;
     const files = openBoth(this.#path);
     try {
-      // Where the file does not say how many pages it has, SQLite takes its size.
+      // If the file does not state its number of pages, SQLite uses its size.
       this.#expected = pageCount || pageCountOf(files.db) || pagesOf(this.#path);
       const last = Math.min(this.#expected, upTo);
       const different: number[] = [];
@@ -86,7 +86,7 @@ export class PageSums {
         );
       }
       this.#checked = last;
-      // A damaged file may say that it has billions of pages.
+      // A damaged file may state billions of pages.
       const there = Math.min(this.#expected, pagesOf(this.#path));
       return { different: different.slice(0, most), unknown: unknownSums(files, there, this.#inLog) };
     } finally {
@@ -95,8 +95,8 @@ export class PageSums {
   }
 
   /**
-   * Goes through the pages that `compare` has left, a megabyte at a time, while the thread has nothing else to do.
-   * Returns what ends it, which may only be called when no connection is open any more.
+   * Checks the pages that `compare` did not, in chunks of a megabyte, while the thread is idle. Returns a function that
+   * ends the check; call it only after all connections are closed.
    *
    * @param failed called with a page that does not match its checksum
    */
@@ -118,7 +118,7 @@ export class PageSums {
     };
   }
 
-  /** Takes the sums of the file as it is. No connection may be open, as for `compare`. */
+  /** Computes the checksums of all pages as they are in the file. No connection may be open, as for `compare`. */
   rebuild(): void {
     const pages = pagesOf(this.#path);
     const content = Buffer.alloc(HEADER_BYTES + Math.ceil(pages / SUMS_PER_BLOCK) * PAGE_BYTES);
@@ -139,10 +139,10 @@ export class PageSums {
   }
 }
 
-/** In the place of a sum that was never taken. */
+/** Stands for a checksum that was never computed. */
 const UNKNOWN = 0;
 
-/** Two pages that have changed places are damaged as well, so that the number has a part in it. */
+/** The checksum of a page; never 0. It depends on the page's number too, so that swapped pages are detected. */
 function sumOf(bytes: Uint8Array, page: number): number {
   return crc32(bytes, page) || 1;
 }
@@ -153,7 +153,7 @@ function placeOf(page: number): number {
 
 interface Files {
   readonly db: number;
-  /** Undefined if there are none. */
+  /** Undefined if there is no file of checksums. */
   readonly sums: number | undefined;
 }
 
@@ -172,8 +172,8 @@ const bytes = Buffer.allocUnsafe(limits.pagesAtOnce * PAGE_BYTES);
 const wanted = Buffer.allocUnsafe(limits.pagesAtOnce * SUM_BYTES);
 
 /**
- * Of at most a chunk of pages those that are not as their sums say; what is in the log, or has no sum, is passed
- * over.
+ * Returns the pages that do not match their checksums, out of at most one chunk of pages. Skips pages that are in the
+ * log or have no checksum.
  */
 function mismatches({ db, sums }: Files, first: number, last: number, inLog: ReadonlySet<number>): number[] {
   const found: number[] = [];
@@ -191,7 +191,7 @@ function mismatches({ db, sums }: Files, first: number, last: number, inLog: Rea
   return found;
 }
 
-/** Of the first `pages`, how many have no sum. */
+/** Counts the pages without a checksum among the first `pages`. */
 function unknownSums({ sums }: Files, pages: number, inLog: ReadonlySet<number>): number {
   let unknown = 0;
   for (let first = 1; first <= pages; first += limits.pagesAtOnce) {
@@ -214,7 +214,7 @@ function pagesInLog(path: string): { readonly pages: Set<number>; readonly pageC
   return { pages, pageCount };
 }
 
-/** As many as lie in the file. */
+/** The number of whole pages in the file. */
 function pagesOf(path: string): number {
   return Math.floor((sizeOf(path) ?? 0) / PAGE_BYTES);
 }
@@ -225,7 +225,7 @@ function pageCountOf(db: number): number {
   return header.readUInt32BE(PAGE_COUNT_AT);
 }
 
-/** Undefined if there are none, or something else has this name. */
+/** Opens the file of checksums; undefined if it does not exist or does not have our header. */
 function openSums(path: string): number | undefined {
   if (sizeOf(beside.sums(path)) === undefined) return undefined;
   const fd = openSync(beside.sums(path), "r");
@@ -236,7 +236,7 @@ function openSums(path: string): number | undefined {
   return undefined;
 }
 
-/** On the disk when it returns. */
+/** Writes checksums; they are on the disk when this returns. */
 function writeSums(path: string, sums: readonly (readonly [page: number, sum: number])[]): void {
   const blocks = new Map<number, (readonly [place: number, sum: number])[]>();
   for (const [page, sum] of sums) {

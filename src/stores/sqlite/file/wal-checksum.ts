@@ -1,15 +1,15 @@
 import { FRAME_HEADER_BYTES, type WalChunk, type WalFrame } from "./wal.js";
 
-/** The lowest bit of a log's first word says how its checksums read words. */
+/** The lowest bit of the log's first word: set if its checksums read words in big-endian order. */
 const BIG_ENDIAN = 1;
-/** What a checksum is over: of the header of the log, and of that of a frame. Behind it lies the checksum itself. */
+/** The number of bytes covered by the checksum in the log's header, and in a frame's header. */
 const HEADER_SUMMED_BYTES = 24;
 const FRAME_SUMMED_BYTES = 8;
 const SUM_IN_FRAME = 16;
 
 /**
- * The checksums of a write-ahead log, each of which is over all frames before it too: SQLite drops everything from the
- * first one on that does not fit, for example what a power cut has left behind a commit that is not there.
+ * Verifies the checksums of a write-ahead log. Each covers all frames before it too. SQLite ignores everything from the
+ * first frame whose checksum does not match, for example frames of a commit that a power cut left incomplete.
  */
 export class WalChecksum {
   readonly #littleEndian: boolean;
@@ -23,7 +23,7 @@ export class WalChecksum {
     this.#isSound = this.#is(header, HEADER_SUMMED_BYTES);
   }
 
-  /** Goes on to the next frame. False if it, or one before it, is not what was written. */
+  /** Verifies the next frame. Returns false if it, or one before it, does not match its checksum. */
   goesOn({ bytes }: WalFrame): boolean {
     this.#add(bytes, 0, FRAME_SUMMED_BYTES);
     this.#add(bytes, FRAME_HEADER_BYTES, bytes.length);

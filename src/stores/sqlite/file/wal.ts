@@ -2,16 +2,16 @@ import { closeSync, fsyncSync, ftruncateSync, openSync, readSync } from "node:fs
 import { limits } from "#limits/index";
 import { beside, PAGE_BYTES, sizeOf } from "./files.js";
 
-/** As SQLite documents its write-ahead log: https://sqlite.org/fileformat2.html#the_write_ahead_log */
+/** The format of SQLite's write-ahead log: https://sqlite.org/fileformat2.html#the_write_ahead_log */
 const HEADER_BYTES = 32;
 export const FRAME_HEADER_BYTES = 24;
 const FRAME_BYTES = FRAME_HEADER_BYTES + PAGE_BYTES;
-/** Where the header of the log, and that of a frame, say which round they belong to. */
+/** The offsets of the salt in the log's header and in a frame's header. Frames of an earlier round have another salt. */
 const SALT_IN_HEADER = 16;
 const SALT_IN_FRAME = 8;
 const chunk = Buffer.allocUnsafe(limits.pagesAtOnce * FRAME_BYTES);
 
-/** How far the log has been read. Another salt means that it has begun anew. */
+/** How far the log has been read. A different salt means that the log has been restarted. */
 export interface WalPosition {
   readonly salt: string;
   readonly frame: number;
@@ -19,23 +19,23 @@ export interface WalPosition {
 
 export const WAL_START: WalPosition = { salt: "", frame: 0 };
 
-/** A stretch of committed frames: the last content of each page in it. Valid until the next one is taken. */
+/** A run of committed frames, with the last content of each page. Valid until the next chunk is read. */
 export interface WalChunk {
   readonly pages: ReadonlyMap<number, Uint8Array>;
   /** The header of the log. */
   readonly header: Buffer;
-  /** The frames one after another, each with its header. */
+  /** The consecutive frames, each with its header. */
   readonly bytes: Buffer;
-  /** Pages the file has after the last commit in it; 0 if there is none, but one in a later stretch. */
+  /** The number of pages of the file after the last commit in this chunk; 0 if its commit ends in a later chunk. */
   readonly pageCount: number;
-  /** Where to read on another time. */
+  /** The position from which to continue reading later. */
   readonly end: WalPosition;
 }
 
 /**
- * What has been committed to the log since a position. Frames that belong to no commit are passed over, and those of
- * an earlier round, which have another salt. Whether the content is what was written is not checked here: SQLite
- * does that when it opens the log, and what it drops then is missed by the head of the commits.
+ * Yields what has been committed to the log since a position. Skips frames that belong to no commit, and frames of an
+ * earlier round, which have another salt. Does not verify checksums: SQLite does so when it opens the log, and commits
+ * that it drops then are detected by the head of the commits.
  */
 export function* committedChunks(path: string, from: WalPosition = WAL_START): Generator<WalChunk> {
   const wal = beside.wal(path);
@@ -52,7 +52,7 @@ export function* committedChunks(path: string, from: WalPosition = WAL_START): G
       const found = lastCommit(read, header);
       let { frames } = found;
       if (frames === 0) {
-        // The end, or a commit longer than this: all of what was read is a part of it.
+        // Either the end of the log, or a commit longer than a chunk, which all of these frames belong to.
         if (found.valid < limits.pagesAtOnce) return;
         if (commitEnd <= frame) commitEnd = nextCommitEnd(fd, frame, header);
         if (commitEnd === 0) return;
@@ -67,7 +67,7 @@ export function* committedChunks(path: string, from: WalPosition = WAL_START): G
   }
 }
 
-/** How many frames of the chunk belong to this round, and how many of them to commits that end in it. */
+/** Counts the frames of the chunk that belong to this round, and those of commits that end in the chunk. */
 function lastCommit(read: number, header: Buffer): { valid: number; frames: number; pageCount: number } {
   let valid = 0;
   let frames = 0;
@@ -81,7 +81,7 @@ function lastCommit(read: number, header: Buffer): { valid: number; frames: numb
   return { valid, frames, pageCount };
 }
 
-/** The frame behind the first commit that ends at `frame` or later; 0 if there is none. */
+/** The frame after the first commit that ends at `frame` or later; 0 if there is none. */
 function nextCommitEnd(fd: number, frame: number, header: Buffer): number {
   const found = Buffer.alloc(FRAME_HEADER_BYTES);
   for (let at = frame; readSync(fd, found, 0, FRAME_HEADER_BYTES, placeOf(at)) > 0; at++) {
@@ -114,7 +114,7 @@ export interface WalFrame {
   readonly page: number;
   readonly endsCommit: boolean;
   readonly content: Buffer;
-  /** All of it, the header included. */
+  /** The whole frame, including its header. */
   readonly bytes: Buffer;
 }
 
@@ -131,7 +131,7 @@ export function* framesOf({ bytes }: WalChunk): Generator<WalFrame> {
   }
 }
 
-/** Truncates the log after this many frames, on the disk. No connection may be open. */
+/** Truncates the log to this number of frames and syncs it. No connection may be open. */
 export function cutLog(path: string, frames: number): void {
   const fd = openSync(beside.wal(path), "r+");
   try {
@@ -142,7 +142,7 @@ export function cutLog(path: string, frames: number): void {
   }
 }
 
-/** Where a frame begins, by how many there are before it. */
+/** The offset of a frame in the log, by the number of frames before it. */
 function placeOf(frame: number): number {
   return HEADER_BYTES + frame * FRAME_BYTES;
 }
