@@ -6,8 +6,9 @@ import { listed, type loads, type Prepared } from "../rows/statements.js";
 import type { CommittedTexts, LoadReply, LoadRequest } from "../thread/requests.js";
 
 /**
- * Answers all needs of a turn with one statement for each kind of need. Runs bring their Steps, and both their
- * Tasks. A row wanted in two ways may come twice; the Steps of graphs come first, so that they stay in order.
+ * Loads everything a turn needs, with one statement for each kind of need. A Run is loaded with its Step, and both with
+ * their Task. A row requested in two ways may be returned twice; the Steps of graphs come first, so that their order is
+ * kept.
  */
 export function load(sql: Prepared<typeof loads>, needs: LoadRequest): LoadReply {
   const runs = JSON.stringify(needs.runs);
@@ -43,7 +44,7 @@ export function load(sql: Prepared<typeof loads>, needs: LoadRequest): LoadReply
   };
 }
 
-/** The values of the rows that are there of those wanted. */
+/** The verified values of those wanted rows that exist. */
 function opened(table: SealedTable, statement: Statement, wanted: readonly unknown[]): (readonly string[])[] {
   return wanted.length === 0 ? [] : statement.all([JSON.stringify(wanted)]).map(table.open);
 }

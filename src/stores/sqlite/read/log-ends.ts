@@ -14,7 +14,7 @@ export class LogEnds {
     return this.#next.get(taskId);
   }
 
-  /** New Tasks, by the values of their rows: nothing has been logged of them. */
+  /** Adds new Tasks, given the values of their rows; their logs are empty. */
   begin(tasks: readonly SqlRow[]): void {
     for (const [id] of tasks) this.moveTo(String(id), 1);
   }

@@ -28,10 +28,10 @@ import { listTemplates } from "./template-list.js";
 export class Reader {
   readonly #db: Driver;
   readonly #sql: Prepared<typeof reads & typeof walks>;
-  /** Statements of lists, by their text: as many as there are kinds of filter. */
+  /** The statements of lists, by their text; their number is bounded by the combinations of filters. */
   readonly #lists = new Map<string, Statement>();
 
-  /** Opens the file. The writer must have opened it before, and have migrated its tables. */
+  /** Opens the file. The writer must have opened and migrated it before. */
   constructor(options: FileOptions) {
     this.#db = openFile(options);
     this.#sql = opened(this.#db, () => prepareAll(this.#db, { ...reads, ...walks }));
@@ -72,7 +72,7 @@ export class Reader {
     return run ? runTable.textOf(run) : null;
   }
 
-  /** A template; the newest version for an empty one. */
+  /** A template; its newest version if `version` is empty. */
   template({ namespace, name, version }: TemplateRef): SqlRow | null {
     const { templates: chosen, newestTemplates } = this.#sql;
     const [row] =
@@ -140,7 +140,7 @@ export class Reader {
     return { firstSeq: from, rows: rows.map(([, , , entries = ""]) => entries) };
   }
 
-  /** One snapshot for several statements. */
+  /** Runs several statements on one snapshot. */
   #atOnce<T>(read: () => T): T {
     this.#db.exec("BEGIN");
     try {
@@ -163,8 +163,8 @@ interface Query {
 }
 
 /**
- * One page, and the last row it was allowed to look at. Rows are looked at by id, newest first, within one
- * namespace if only one is wanted; all other conditions are checked on the way.
+ * Makes the statements for one page of Tasks, and for the last row that the page was allowed to scan. Rows are scanned
+ * by id, newest first, and within one namespace if only one is wanted; all other conditions are checked for each row.
  */
 export function listStatements(request: ListRequest): { readonly page: Query; readonly last: Query } {
   const { namespaces, states, agentName, labels, before, pageSize, scannedRows } = request;
@@ -194,7 +194,7 @@ export function listStatements(request: ListRequest): { readonly page: Query; re
   };
 }
 
-/** No wanted label is missing among the Task's. */
+/** True if the Task has every wanted label. */
 const CARRIES = `NOT EXISTS (SELECT 1 FROM json_each(?) AS wanted WHERE NOT EXISTS (
   SELECT 1 FROM json_each(spec, '$.labels') AS label
   WHERE label.key = wanted.value ->> 0 AND label.value = wanted.value ->> 1))`;

@@ -12,9 +12,9 @@ import type { ThreadClient } from "../thread/client.js";
 import { rows } from "../thread/messages.js";
 
 /**
- * The read side, over the client of the connection that serves it.
+ * Implements the store's reads with a client of the reader thread.
  *
- * @param layouts are those in the file once it is open
+ * @param layouts the layouts in the file, which must be open
  */
 export function sqliteReads(reader: ThreadClient<"reader">, layouts: Layouts): Reads {
   return {
@@ -95,7 +95,7 @@ function refOf([namespace, name, version]: readonly [string, string, string]): T
   return { namespace, name, version };
 }
 
-/** How a statement names a Task's state together with whether it has run: `waiting_for_retry 1`. */
+/** A Task's state and whether it has run, as SQL concatenates them: `waiting_for_retry 1`. */
 function stateKey({ state, hasRun }: Pick<TaskRow, "state" | "hasRun">): string {
   return `${state} ${Number(hasRun)}`;
 }

@@ -7,12 +7,12 @@ import type { TemplateListReply, TemplateListRequest } from "../thread/requests.
 /** Sorts after every version's key, which begins with a digit. */
 const ABOVE_ALL = "~";
 
-/** What is at one place of the list, and how large it is. */
+/** An entry of the list, with its size. */
 type Place = readonly [namespace: string, name: string, version: string, bytes: number];
 
 /**
- * One page of templates. First only names and sizes are read, one namespace after another, until the page is full;
- * then the rows of the page. Each namespace looked at adds to the page, or is one that was asked for by name.
+ * Returns one page of templates. First reads only names and sizes, one namespace after another, until the page is full;
+ * then reads the rows of the page. Each namespace read either adds to the page or was requested by name.
  */
 export function listTemplates(sql: Prepared<typeof walks>, request: TemplateListRequest): TemplateListReply {
   const { pageSize, maxBytes } = request;
@@ -29,7 +29,7 @@ export function listTemplates(sql: Prepared<typeof walks>, request: TemplateList
   }
   const refs = found.slice(0, end).map(([namespace, name, version]) => [namespace, name, version] as const);
   const rows = sql.templates.all([JSON.stringify(refs)]).map(templates.open);
-  // Names come from an index: what it names must be there.
+  // Names come from an index, so each of their rows must exist.
   if (rows.length < refs.length) throw new DamagedRow("templates", missing(refs, rows), "is missing");
   return {
     templates: rows,
@@ -53,7 +53,7 @@ function* namespacesOf(sql: Prepared<typeof walks>, request: TemplateListRequest
   }
 }
 
-/** Up to `limit` places of a namespace, from where the page begins. */
+/** Returns up to `limit` entries of a namespace, from the position where the page begins. */
 function placesIn(
   sql: Prepared<typeof walks>,
   { name, after }: TemplateListRequest,
@@ -76,7 +76,7 @@ function placeOf([namespace, name, version, bytes]: SqlCells): Place {
   return [textIn(namespace), textIn(name), textIn(version), Number(bytes)];
 }
 
-/** The first of `refs` that is not among `rows`. */
+/** Returns the name of the first of `refs` that is not among `rows`. */
 function missing(refs: readonly SqlRow[], rows: readonly SqlRow[]): string {
   const found = new Set(rows.map((row) => nameOf(row.slice(0, 3))));
   return refs.map(nameOf).find((name) => !found.has(name)) ?? "";
