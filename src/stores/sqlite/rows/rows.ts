@@ -13,7 +13,7 @@ import { type SealedTable, sealedTable } from "./checksum.js";
 import { fixed, fixedJson, flag, json, packed, plain } from "./codec.js";
 import { type Table, table } from "./table.js";
 
-/** A Task with a column for what SQL looks at; its log has no part in its revision. */
+/** The table of Tasks. A field that SQL searches for has its own column; writing the log does not change the revision. */
 export const taskTable = table<TaskRow>(
   "tasks",
   ["id"],
@@ -110,7 +110,7 @@ export const rowTables: { readonly [Name in RowKindName]: Table<RowOf<Name>> } =
   runs: runTable,
 };
 
-/** The same of code that goes through all of them. */
+/** Like {@link rowTables}, but typed for code that handles every kind alike. */
 export function rowTable(name: RowKindName): Table<Revisioned> {
   return rowTables[name] as Table<Revisioned>;
 }
@@ -127,7 +127,7 @@ export const log = sealedTable("log", 2, ["task_id", "first_seq", "count", "entr
 
 export const deadlines = sealedTable("deadlines", 3, ["task_id", "step_name", "kind", "at"]);
 
-/** As selected by `deadlines.columns`. */
+/** Decodes a deadline selected by `deadlines.columns`. */
 export function deadlineOf(selected: SqlCells): Deadline {
   const [taskId, stepName, kind, at] = deadlines.open(selected);
   return {
@@ -138,7 +138,7 @@ export function deadlineOf(selected: SqlCells): Deadline {
   };
 }
 
-/** A lane never changes: it exists or not. */
+/** The table of lanes. A lane is inserted and deleted, never updated. */
 export const lanes = sealedTable("lanes", 1, ["key", "namespace", "agent_name", "selector"]);
 
 export function laneValues({ key, namespace, agentName, selector }: Lane): SqlRow {
@@ -155,7 +155,7 @@ export function laneFrom(selected: SqlCells): Lane {
   };
 }
 
-/** A template never changes either. Its version is stored twice: as it is, and as a key that sorts. */
+/** The table of templates, which never change. The version is stored twice: as it is, and as a sortable key. */
 export const templates = sealedTable("templates", 3, [
   "namespace",
   "name",
@@ -172,7 +172,7 @@ export function templateValues(row: TemplateRow): SqlRow {
   return [namespace, name, version, versionKey(version), digest, JSON.stringify(body), source, registeredAt];
 }
 
-/** Of values that have been checked. */
+/** Decodes a template from verified values. */
 export function templateFrom(values: SqlRow): TemplateRow {
   const [namespace, name, version, , digest, body, source, registeredAt] = values;
   return {
@@ -187,7 +187,7 @@ export function templateFrom(values: SqlRow): TemplateRow {
 }
 
 /**
- * The one row about the file itself: its name for life, plane time and number of the last commit, and a digest over
- * all commits there have been.
+ * The table with the single row about the file itself: its permanent id, plane time and number of the last commit, and
+ * a digest over all commits so far.
  */
 export const plane = sealedTable("plane", 1, ["id", "store", "at", "commits", "digest"]);

@@ -3,10 +3,10 @@ import type { Driver } from "../driver.js";
 import { plane } from "./rows.js";
 
 /**
- * Puts its checksums into every row, a few rows at a time, for a file whose rows have none. To be called within a
+ * Writes checksums into every row of a file that has none, reading a bounded number of rows at a time. Call within a
  * transaction.
  *
- * @param store the name of the file for life, if it has none yet
+ * @param store the permanent id of the file, used if it has none yet
  */
 export function sealAll(db: Driver, store: string): void {
   db.prepare(`UPDATE ${plane.name} SET store = ? WHERE store = ''`).run([store]);
@@ -19,9 +19,9 @@ export function sealAll(db: Driver, store: string): void {
 }
 
 /**
- * Moves the number of commits by one, as every transaction has to, see `log-commits.ts`. To be called within one.
+ * Increments the number of commits, as every transaction must, see `log-commits.ts`. Call within a transaction.
  *
- * @throws {DamagedRow} if the row about the file is not what was written
+ * @throws {DamagedRow} if the row about the file is damaged
  */
 export function moveHead(db: Driver): void {
   const [row = []] = db.prepare(`SELECT ${plane.columns()} FROM ${plane.name} WHERE id = 1`).all([]);

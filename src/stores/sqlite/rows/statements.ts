@@ -26,18 +26,18 @@ import {
 import type { Table } from "./table.js";
 
 /**
- * Every statement that runs while the plane does, so that one test can ask SQLite how it would run each of them:
- * never by looking through a whole table, never by sorting, except where a name in the test says so.
+ * All statements that run while the plane does. They are in one file so that a test can check SQLite's query plan of
+ * each: no full scan of a table and no sorting, except where the test lists the statement by name.
  *
- * `wanted` is a list of ids, or of pairs, as one JSON array: one statement for any number of them. CROSS JOIN makes
- * SQLite begin with it.
+ * `wanted` is a list of ids, or of tuples, as one JSON array, so that one statement serves any number of them. CROSS
+ * JOIN makes SQLite use it as the outer loop.
  */
 const quoted = (names: readonly string[]) => names.map((name) => `'${name}'`).join(", ");
 const endedStates = quoted(stepStates.filter(hasEnded));
 const terminalStates = quoted(taskStates.filter(isTerminal));
-/** Conditions name what is over, so that a row whose state is damaged is among the others, and is found. */
+/** Conditions exclude ended rows by status, so that a row with a damaged status is still selected, and detected. */
 const overStatuses = quoted(runStatuses.filter(isOver));
-/** Also the condition of the index `tasks_waiting`. */
+/** Must be equal to the condition of the index `tasks_waiting`. */
 const pendingStates = quoted(
   taskStates.filter((state) => taskStatus({ state, hasRun: false }) === "PENDING"),
 );
@@ -45,7 +45,7 @@ const pendingStates = quoted(
 /** The last row of a Task's log, from which the next seq follows. */
 const LAST_OF_LOG = `SELECT ${log.columns()} FROM log WHERE task_id = ? ORDER BY first_seq DESC LIMIT 1`;
 
-/** Templates by namespace, name and version, in the order asked for; and the newest of namespace and name. */
+/** Selects templates by namespace, name and version, in the order requested; and the newest version of a name. */
 const registered = {
   templates: `SELECT ${templates.columns("t.")} FROM json_each(?) AS wanted CROSS JOIN templates AS t
     ON t.namespace = wanted.value ->> 0 AND t.name = wanted.value ->> 1 AND t.version = wanted.value ->> 2`,
@@ -56,7 +56,7 @@ const registered = {
 } as const;
 
 export const loads = {
-  /** By their ids, and of the Runs with these ids. */
+  /** Tasks by their own ids, and by the ids of their Runs. */
   tasks: `SELECT ${taskTable.sealed("t.")} FROM tasks AS t WHERE t.id IN (
     SELECT value FROM json_each(?)
     UNION ALL
@@ -77,7 +77,7 @@ export const loads = {
     CROSS JOIN steps AS s ON s.task_id = r.task_id AND s.name = r.step_name`,
   openSteps: `SELECT ${stepTable.sealed("s.")} FROM json_each(?) AS wanted
     CROSS JOIN steps AS s ON s.task_id = wanted.value WHERE s.state NOT IN (${endedStates})`,
-  /** Each Task's in the order of its DAG. */
+  /** The Steps of each Task in the order of its DAG. */
   graphSteps: `SELECT ${stepTable.sealed("s.")} FROM json_each(?) AS wanted
     CROSS JOIN steps AS s ON s.task_id = wanted.value ORDER BY s.position`,
   openRuns: `SELECT ${runTable.sealed("r.")} FROM json_each(?) AS wanted
@@ -129,7 +129,7 @@ export const writes = {
   removeTask: "DELETE FROM tasks WHERE id = ?",
 } as const;
 
-/** What the reader thread runs; lists of Tasks are put together in `reader.ts`. */
+/** The statements of the reader thread; those for lists of Tasks are built in `reader.ts`. */
 export const reads = {
   task: `SELECT ${taskTable.sealed("")} FROM tasks WHERE id = ?`,
   input: `SELECT ${textTables.inputs.columns()} FROM inputs WHERE task_id = ?`,
@@ -137,7 +137,7 @@ export const reads = {
   runsOf: `SELECT ${runTable.sealed("")} FROM runs WHERE task_id = ? ORDER BY id`,
   run: `SELECT ${runTable.sealed("")} FROM runs WHERE id = ?`,
   output: `SELECT ${textTables.outputs.columns()} FROM outputs WHERE task_id = ? AND step_name = ?`,
-  /** The packed rows from the last one that begins at a seq or before, without what they hold; bounded by LIMIT. */
+  /** First seq and size of the packed rows, beginning with the last row that begins at or before a seq. */
   logRows: `SELECT first_seq, octet_length(entries) FROM log
     WHERE task_id = ?1 AND first_seq >= coalesce(
       (SELECT max(first_seq) FROM log WHERE task_id = ?1 AND first_seq <= ?2), 0)
@@ -150,7 +150,7 @@ export const reads = {
 
 const PLACE = `${["namespace", "name", "version"].map(bytesOf).join(", ")}, octet_length(body) + octet_length(source)`;
 
-/** What `template-list.ts` walks the templates with: names and sizes only. */
+/** The statements with which `template-list.ts` walks the templates; they read names and sizes only. */
 export const walks = {
   ...registered,
   nextNamespace: `SELECT ${bytesOf("namespace")} FROM templates WHERE namespace > ? ORDER BY namespace LIMIT 1`,
@@ -161,7 +161,7 @@ export const walks = {
     WHERE namespace = ? AND name > ? ORDER BY name, version_key DESC LIMIT ?`,
 } as const;
 
-/** The rows of some keys: each a text, or a list of texts if the key has several columns. */
+/** Selects rows by their keys. A key is a text, or a list of texts if it has several columns. */
 function byKey(table: string, keys: readonly string[], selected: string): string {
   const isOne = keys.length === 1;
   const matches = keys.map((column, i) => `t.${column} = wanted.value${isOne ? "" : ` ->> ${i}`}`);
@@ -169,7 +169,7 @@ function byKey(table: string, keys: readonly string[], selected: string): string
     CROSS JOIN ${table} AS t ON ${matches.join(" AND ")}`;
 }
 
-/** A statement for each kind, by what it does and the name of the kind: `insert steps`. */
+/** Makes a statement for each kind, named by its verb and the name of the kind: `insert steps`. */
 function named<Verb extends string, Name extends string>(
   verb: Verb,
   names: readonly Name[],
@@ -190,7 +190,7 @@ export function prepareAll<Texts extends Readonly<Record<string, string>>>(
 }
 
 /**
- * The rows of a statement that selects `table.sealed`, as one JSON array.
+ * Runs a statement that selects `table.sealed`, verifies its rows, and returns them as one JSON array.
  *
  * @throws {DamagedRow}
  */

@@ -12,53 +12,54 @@ import {
 
 /**
  * Converts between rows of the domain and rows of SQL. Rows are passed to the store's thread as flat arrays of bound
- * values, which it only checks and binds. They are read as JSON text that SQLite builds, which was measured at less
+ * values, which it only checks and binds. They are read as JSON text built by SQLite, which was measured to take less
  * than half the time of selecting, copying and decoding columns.
  *
  * The cost is per value (copied to the thread, bound), not per byte. So all fields without a column of their own are
- * stored together in one JSON array, whose names are in its {@link Layout}.
+ * stored together in one JSON array; its {@link Layout} has their names.
  *
- * A row has two checksums, each over such a text with the key in it: `fixed_sum` over what is written with the first
- * revision and never again, `sum` over revision and all that changes, so that an update needs nothing but what it
- * writes.
+ * A row has two checksums, each over such a JSON text that includes the key: `fixed_sum` over the fields that are written
+ * with the first revision only, `sum` over the revision and all fields that change. So an update can be sealed from the
+ * values that it writes.
  */
 export interface Table<Row> {
   readonly name: string;
   /** The columns that identify a row. */
   readonly keys: readonly string[];
-  /** The columns of an index over all rows; the first one names the Task, if they belong to one. */
+  /** The columns of an index over all rows; the first one is the Task's id, if the rows belong to Tasks. */
   readonly index: readonly string[];
-  /** What to select for {@link textOf}, with `prefix` before each column. */
+  /** The SQL to select for {@link textOf}, with `prefix` before each column. */
   sealed(prefix: string): string;
   /**
-   * JSON of a row, for `row` and `rows` to read, which throw {@link DamagedRow} if none of the layouts is the row's.
+   * Verifies a selected row and returns it as JSON for `row` and `rows`, which throw {@link DamagedRow} if the row's layout
+   * is unknown.
    *
-   * @throws {DamagedRow} if a checksum is not that of what it is for
+   * @throws {DamagedRow} if a checksum does not match
    */
   textOf(selected: SqlCells): string;
-  /** The two checksums that belong to what `sealed` selected. */
+  /** Computes both checksums of a row selected by `sealed`. */
   sumsOf(selected: SqlCells): SqlRow;
-  /** The same of the part that changes, for `changing` to read. */
+  /** Like {@link sealed}, but only the key and the fields that change; read it by `changing`. */
   sealedChanging(prefix: string): string;
   changingTextOf(selected: SqlCells): string;
   row(text: string, layouts: Layouts): Row;
-  /** Of a JSON array of such. */
+  /** Decodes a JSON array of rows. */
   rows(text: string, layouts: Layouts): Row[];
-  /** The key and the fields that change. */
+  /** Decodes a JSON array of partial rows: the key and the fields that change. */
   changing(text: string, layouts: Layouts): Partial<Row>[];
   /** The layout for writing; it must be stored in the file before the first row that has it. */
   readonly layout: Layout;
-  /** SQL; changes no row if one with the same key exists. */
+  /** An INSERT statement; changes no row if one with the same key exists. */
   readonly insert: string;
   insertValues(row: Row): SqlRow;
-  /** What `insert` binds: the values and their two checksums. */
+  /** The values that `insert` binds, with both checksums added. */
   sealInserted(values: SqlRow): SqlRow;
-  /** SQL; changes no row unless the stored revision is the previous one. */
+  /** An UPDATE statement; changes no row unless the stored revision is the previous one. */
   readonly update: string;
   updateValues(row: Row): SqlRow;
-  /** What `update` binds: the values and the checksum of what changes. */
+  /** The values that `update` binds, with the checksum of the changing part added. */
   sealUpdated(values: SqlRow): SqlRow;
-  /** The name in errors of the row of such values: table and key. */
+  /** The name of the row in error messages: table and key. */
   nameInserted(values: SqlRow): string;
   nameUpdated(values: SqlRow): string;
 }
@@ -68,22 +69,22 @@ interface Column {
   readonly isJson: boolean;
 }
 
-/** A column of one field. */
+/** A column that stores a single field. */
 interface OwnColumn extends Column {
   readonly field: string;
   readonly codec: Codec;
 }
 
-/** The column of each field. */
+/** How the fields of a row are distributed over columns. */
 interface Shape<Row> {
   readonly name: string;
   readonly keys: readonly Column[];
-  /** With columns of their own: those that never change, those that do. */
+  /** The fields with a column of their own: those that never change, and those that do. */
   readonly fixed: readonly OwnColumn[];
   readonly changing: readonly OwnColumn[];
   readonly packed: PackedColumn;
   readonly copies: readonly (Column & { readonly of: (row: Row) => SqlValue })[];
-  /** The two parts of a row, without the key in the second one. */
+  /** The columns of the two parts of a row; the second one is without the key. */
   readonly fixedPart: readonly Column[];
   readonly changed: readonly Column[];
 }
@@ -91,9 +92,9 @@ interface Shape<Row> {
 type Fields = Record<string, unknown>;
 
 /**
- * @param keys the fields that name a row; the first ones, and fixed
- * @param codecs one for every field, or `packed`; their order means nothing to what is stored
- * @param copies columns that repeat a part of another column, so that SQL can search for it
+ * @param keys the fields that identify a row; they must come first in `codecs` and be fixed
+ * @param codecs a codec for every field, or `packed`; their order does not affect stored rows
+ * @param copies columns that duplicate a part of another column, so that SQL can search for it
  * @param index see {@link Table.index}; by default the key
  */
 export function table<Row extends { readonly revision: number }>(
@@ -251,7 +252,7 @@ function writing<Row extends { readonly revision: number }>(
   };
 }
 
-/** SQL that puts columns together as elements of a JSON array; {@link textOf} makes the same text of their values. */
+/** SQL that joins columns as elements of a JSON array; {@link textOf} builds the same text from their values. */
 function textSql(columns: readonly Column[], prefix: string): string {
   const parts = columns.map(({ column, isJson }) =>
     isJson ? prefix + column : `json_quote(${prefix}${column})`,
@@ -259,7 +260,7 @@ function textSql(columns: readonly Column[], prefix: string): string {
   return bytesOf(`concat(${parts.join(", ',', ")})`);
 }
 
-/** Of as many values as there are columns, from a place on. */
+/** Joins the values of the columns as elements of a JSON array; the first value is at index `from`. */
 function textOf(columns: readonly Column[], values: SqlRow, from: number): string {
   let text = "";
   for (let i = 0; i < columns.length; i++) {
@@ -273,12 +274,12 @@ function textOf(columns: readonly Column[], values: SqlRow, from: number): strin
 // biome-ignore lint/suspicious/noControlCharactersInRegex: those have to be escaped
 const ESCAPED = /["\\\u0000-\u001f\ud800-\udfff]/;
 
-/** As JSON; most texts here are names and need nothing but the marks around them. */
+/** Quotes a text as JSON; most texts here are names without characters to escape. */
 function quoted(text: string): string {
   return ESCAPED.test(text) ? JSON.stringify(text) : `"${text}"`;
 }
 
-/** The key at the beginning of a text that may be damaged. */
+/** The key at the beginning of a row's text, which may be damaged. */
 function keyIn(text: string, length: number): string {
   try {
     return nameOf(JSON.parse(`[${text}]`).slice(0, length));
