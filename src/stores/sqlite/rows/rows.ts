@@ -13,7 +13,7 @@ import { type SealedTable, sealedTable } from "./checksum.js";
 import { fixed, fixedJson, flag, json, packed, plain } from "./codec.js";
 import { type Table, table } from "./table.js";
 
-/** The table of Tasks. A field that SQL searches for has its own column; writing the log does not change the revision. */
+/** The table of Tasks. Fields that SQL searches for have their own columns; the log is not part of the revision. */
 export const taskTable = table<TaskRow>(
   "tasks",
   ["id"],

@@ -18,9 +18,9 @@ import {
  * The cost is per value (copied to the thread, bound), not per byte. So all fields without a column of their own are
  * stored together in one JSON array; its {@link Layout} has their names.
  *
- * A row has two checksums, each over such a JSON text that includes the key: `fixed_sum` over the fields that are written
- * with the first revision only, `sum` over the revision and all fields that change. So an update can be sealed from the
- * values that it writes.
+ * A row has two checksums, each over such a JSON text that includes the key: `fixed_sum` over the fields that are
+ * written with the first revision only, `sum` over the revision and all fields that change. So an update can be sealed
+ * from the values that it writes.
  */
 export interface Table<Row> {
   readonly name: string;
@@ -31,8 +31,8 @@ export interface Table<Row> {
   /** The SQL to select for {@link textOf}, with `prefix` before each column. */
   sealed(prefix: string): string;
   /**
-   * Verifies a selected row and returns it as JSON for `row` and `rows`, which throw {@link DamagedRow} if the row's layout
-   * is unknown.
+   * Verifies a selected row and returns it as JSON for `row` and `rows`, which throw {@link DamagedRow} if the row's
+   * layout is unknown.
    *
    * @throws {DamagedRow} if a checksum does not match
    */
