@@ -29,7 +29,20 @@ const database = (folder: string) => join(folder, "taskrun.db");
  */
 const FIXTURE = join(import.meta.dirname, "fixtures/before-layouts");
 const unpacked = (name: string) => gunzipSync(readFileSync(join(FIXTURE, name)));
-const before: object = JSON.parse(unpacked("everything.json.gz").toString());
+const before: object = JSON.parse(unpacked("everything.json.gz").toString(), underPresentNames);
+
+/** Fields that have been renamed since. */
+function underPresentNames(_: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  const present = (name: string, member: unknown): string => {
+    if (name === "holdsKey") return "ownsKey";
+    if (name === "undo") return "compensation";
+    if (name === "undoes") return typeof member === "boolean" ? "isCompensable" : "compensates";
+    return name;
+  };
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [present(name, member), member]));
+}
+
 /** A release may have kinds of rows that the one before had not. */
 const now = async (store: Store): Promise<object> => JSON.parse(await everything(store));
 

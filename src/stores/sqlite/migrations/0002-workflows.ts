@@ -48,7 +48,7 @@ CREATE TABLE templates (
   namespace TEXT NOT NULL,
   name TEXT NOT NULL,
   version TEXT NOT NULL,
-  -- The version as a text that sorts by precedence, see domain/template/version.ts.
+  -- The version as a text that sorts by precedence, see domain/version.ts.
   version_key TEXT NOT NULL,
   digest TEXT NOT NULL,
   body TEXT NOT NULL,
