@@ -24,7 +24,7 @@ export const dataMutants: readonly Mutant[] = [
         'JSON.stringify(JSON.parse(list[index] ?? "null"))',
       ),
     ],
-    test: runtime("exact-data", "to the members of a map, and from them to its result"),
+    test: runtime("workflows/exact-data", "to the members of a map, and from them to its result"),
   },
   {
     name: "a cursor of a batch comes through a double",
@@ -35,13 +35,13 @@ export const dataMutants: readonly Mutant[] = [
         'JSON.stringify(JSON.parse(given?.get(name) ?? "null"))',
       ),
     ],
-    test: runtime("exact-data", "to a batch: its cursors are what the agent said they are"),
+    test: runtime("workflows/exact-data", "to a batch: its cursors are what the agent said they are"),
   },
   {
     name: "text that looks like a long number is the same work as the number",
     edits: [
       edit("src/api/tasks/identity.ts", "return token.startsWith(", "return false && token.startsWith("),
     ],
-    test: runtime("defects-templates", "numbers are told apart by all their digits"),
+    test: runtime("faults/defects-templates", "numbers are told apart by all their digits"),
   },
 ];

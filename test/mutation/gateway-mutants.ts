@@ -12,13 +12,13 @@ const grpcTransport = "src/gateway/grpc/transport.ts";
 const inFile =
   (file: string) =>
   (name: string): TestName => ({ file: `test/gateway/${file}.test.ts`, name });
-const readerTest = inFile("message-reader");
-const heldTest = inFile("buffered-bytes");
-const received = inFile("received-bytes");
-const deadlines = inFile("deadlines");
-const floods = inFile("floods");
-const grpcIncomingTest = inFile("grpc-incoming");
-const connectionsTest = inFile("connections");
+const readerTest = inFile("traffic/message-reader");
+const heldTest = inFile("traffic/buffered-bytes");
+const received = inFile("connections/received-bytes");
+const deadlines = inFile("connections/deadlines");
+const floods = inFile("connections/floods");
+const grpcIncomingTest = inFile("grpc/incoming");
+const connectionsTest = inFile("connections/connections");
 
 /** Ways in which peers could make the server hold what they have not sent, or keep it from others. */
 export const gatewayMutants: readonly Mutant[] = [
@@ -229,29 +229,33 @@ export const gatewayMutants: readonly Mutant[] = [
   {
     name: "grpc: a deadline does not reach the handler of a peer that does not read",
     edits: [edit(grpcTransport, "    this.#unreserve();\n    this.#leave();\n", "    this.#unreserve();\n")],
-    test: inFile("grpc-transport")("a deadline ends the handler"),
+    test: inFile("grpc/transport")("a deadline ends the handler"),
   },
   {
     name: "grpc: a deadline next year has passed",
     edits: [
       edit("src/gateway/grpc/engine.ts", "if (isForEver(headers[TIMEOUT])) delete headers[TIMEOUT];", ""),
     ],
-    test: inFile("grpc-engine")("a deadline further away than timers go"),
+    test: inFile("grpc/engine")("a deadline further away than timers go"),
   },
   {
     name: "grpc: small messages wait by the thousand",
     edits: [edit(grpcTransport, "bytes.length + WRITE_BYTES", "bytes.length")],
-    test: inFile("grpc-transport")("small messages that nobody reads"),
+    test: inFile("grpc/transport")("small messages that nobody reads"),
   },
   {
     name: "grpc: a stream's messages are dealt with at once, however many",
     edits: [edit("src/gateway/grpc/streams.ts", "if (crowded) await crowded;", "")],
-    test: inFile("pace")("messages that came together leave room for others between them (grpcPort)"),
+    test: inFile("connections/pace")(
+      "messages that came together leave room for others between them (grpcPort)",
+    ),
   },
   {
     name: "peer: a stream's messages are dealt with at once, however many",
     edits: [edit("src/gateway/http/incoming.ts", "if (crowded) await crowded;", "")],
-    test: inFile("pace")("messages that came together leave room for others between them (httpPort)"),
+    test: inFile("connections/pace")(
+      "messages that came together leave room for others between them (httpPort)",
+    ),
   },
   {
     name: "peer: whoever sends most goes first",
@@ -262,11 +266,11 @@ export const gatewayMutants: readonly Mutant[] = [
         "this.#waiting.unshift(resolve)",
       ),
     ],
-    test: inFile("pace")("so many messages may be dealt with at once"),
+    test: inFile("connections/pace")("so many messages may be dealt with at once"),
   },
   {
     name: "grpc: half a character ends the process",
     edits: [edit("src/gateway/grpc/status.ts", "wellFormed(fault.message)", "fault.message")],
-    test: inFile("grpc-transport")("a failure that quotes half a character"),
+    test: inFile("grpc/transport")("a failure that quotes half a character"),
   },
 ];

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { mutants } from "./mutants.js";
@@ -11,6 +11,7 @@ test("every mutant still finds the place that it breaks, and the test that must 
     ...edits
       .filter(({ file, find }) => readFileSync(`${root}${file}`, "utf8").split(find).length !== 2)
       .map(({ file }) => `${name}: ${file}`),
+    ...(existsSync(`${root}${test.file}`) ? [] : [`${name}: there is no ${test.file}`]),
     ...(test.file.includes("promises") && !promises.includes(`test("${test.name}`)
       ? [`${name}: ${test.name}`]
       : []),

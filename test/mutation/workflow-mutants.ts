@@ -19,7 +19,7 @@ export const workflowMutants: readonly Mutant[] = [
       ),
       edit("actors/step/machine.ts", "context.unsatisfied === 0", "context.unsatisfied >= 0"),
     ],
-    test: runtime("random-dags", "of 1 to 8 steps"),
+    test: runtime("workflows/random-dags", "of 1 to 8 steps"),
   },
   {
     name: "the last result of a fan-in wakes nobody",
@@ -30,7 +30,7 @@ export const workflowMutants: readonly Mutant[] = [
         "if (row.unsatisfied !== 0) return [satisfied];",
       ),
     ],
-    test: runtime("random-dags", "ten results in one turn"),
+    test: runtime("workflows/random-dags", "ten results in one turn"),
   },
   {
     name: "steps live on when their task is cancelled",
@@ -41,7 +41,7 @@ export const workflowMutants: readonly Mutant[] = [
         'filter(({ state }) => state === "in_progress" && !hasEnded(state));',
       ),
     ],
-    test: runtime("random-dags", "and when they are cancelled nothing fires any more"),
+    test: runtime("workflows/random-dags", "and when they are cancelled nothing fires any more"),
   },
   {
     name: "what a message led to goes on after the end of its task",
@@ -52,17 +52,17 @@ export const workflowMutants: readonly Mutant[] = [
         "return task && !isTerminal(task.state) ? task : task;",
       ),
     ],
-    test: runtime("defects", "a worker that dies with two steps of a task"),
+    test: runtime("faults/defects", "a worker that dies with two steps of a task"),
   },
   {
     name: "a map's members stand for the map",
     edits: [edit(graph, 'if (spec.member && this.#types.get(spec.planned) === "map") continue;\n', "")],
-    test: runtime("defects", "what joins a map and a branch"),
+    test: runtime("faults/defects", "what joins a map and a branch"),
   },
   {
     name: "a convergence does not wait for what may still be made",
     edits: [edit(graph, "if (waitsForMore(step.spec)) names.push(...this.#stillToCome(step));\n", "")],
-    test: runtime("random-dags", "of 5 to 60 steps"),
+    test: runtime("workflows/random-dags", "of 5 to 60 steps"),
   },
   {
     name: "the end of a task is not the end of its story",
@@ -73,7 +73,7 @@ export const workflowMutants: readonly Mutant[] = [
         "path.filter((state) => state !== undefined || isTerminal(state));",
       ),
     ],
-    test: runtime("defects", "the story of a task that ends as it begins"),
+    test: runtime("faults/defects", "the story of a task that ends as it begins"),
   },
   {
     name: "members of a batch go when they like",
@@ -84,7 +84,7 @@ export const workflowMutants: readonly Mutant[] = [
         'return !member || member.group === "" || opened !== undefined;',
       ),
     ],
-    test: runtime("defects", "no more workers of a batch at a time"),
+    test: runtime("faults/defects", "no more workers of a batch at a time"),
   },
   {
     name: "no member lets the next one go",
@@ -95,7 +95,7 @@ export const workflowMutants: readonly Mutant[] = [
         "return begins ? [opened] : [opened];",
       ),
     ],
-    test: runtime("random-dags", "of 5 to 60 steps"),
+    test: runtime("workflows/random-dags", "of 5 to 60 steps"),
   },
   {
     name: "a wait before the next try is in nobody's book",
@@ -106,7 +106,7 @@ export const workflowMutants: readonly Mutant[] = [
         "[failed, wait]",
       ),
     ],
-    test: runtime("crash-commits", "seven steps, of which some are tried again"),
+    test: runtime("faults/crash-commits", "seven steps, of which some are tried again"),
   },
   {
     name: "an agent's hint to wait is not heeded",
@@ -117,7 +117,7 @@ export const workflowMutants: readonly Mutant[] = [
         "Math.min(0, retryAfter, limits.retryAfterMax)",
       ),
     ],
-    test: runtime("defects", "a step waits between its tries"),
+    test: runtime("faults/defects", "a step waits between its tries"),
   },
   {
     name: "a checkpoint costs an attempt",
@@ -128,7 +128,7 @@ export const workflowMutants: readonly Mutant[] = [
         'takeAttemptBack: assign(({ context, event }) => ({\n      attempts: context.attempts - (event.type === "yielded" ? 0 : 1),',
       ),
     ],
-    test: runtime("workflows", "a step goes on from its checkpoint"),
+    test: runtime("workflows/workflows", "a step goes on from its checkpoint"),
   },
   {
     name: "an assignment that a crash has lost costs an attempt",
@@ -139,7 +139,7 @@ export const workflowMutants: readonly Mutant[] = [
         'if (sameProcess && run.status === "PENDING") {',
       ),
     ],
-    test: runtime("crash-commits", "seven steps"),
+    test: runtime("faults/crash-commits", "seven steps"),
   },
   {
     name: "what was done first is undone first",
@@ -150,7 +150,7 @@ export const workflowMutants: readonly Mutant[] = [
         ".sort((a, b) => placeIn(a) - placeIn(b));",
       ),
     ],
-    test: runtime("waiting", "what was done is undone in reverse order"),
+    test: runtime("workflows/waiting", "what was done is undone in reverse order"),
   },
   {
     name: "undoing begins while a worker is still at it",
@@ -161,7 +161,7 @@ export const workflowMutants: readonly Mutant[] = [
         "const isFree = runs.length >= 0;",
       ),
     ],
-    test: runtime("waiting", "undoing waits until the worker has let go"),
+    test: runtime("workflows/waiting", "undoing waits until the worker has let go"),
   },
   {
     name: "a child outlives its parent",
@@ -172,12 +172,12 @@ export const workflowMutants: readonly Mutant[] = [
         'if (childId !== "-") return [];',
       ),
     ],
-    test: runtime("waiting", "when the parent ends, the child is cancelled"),
+    test: runtime("workflows/waiting", "when the parent ends, the child is cancelled"),
   },
   {
     name: "an operator's retry has no attempts left",
     edits: [edit("actors/step/machine.ts", "beginAnew: assign({ attempts: 0, ", "beginAnew: assign({ ")],
-    test: runtime("defects", "a step an operator tries anew"),
+    test: runtime("faults/defects", "a step an operator tries anew"),
   },
   {
     name: "a version of a template can be changed",
@@ -188,6 +188,6 @@ export const workflowMutants: readonly Mutant[] = [
         "known.digest !== changed.name ? answer({ ...known, ...template })",
       ),
     ],
-    test: runtime("defects-templates", "a running task keeps the template it began with"),
+    test: runtime("faults/defects-templates", "a running task keeps the template it began with"),
   },
 ];
