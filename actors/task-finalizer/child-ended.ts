@@ -12,17 +12,17 @@ import { failAttempt } from "../step/attempts.js";
 import { complete, failForGood, succeed } from "../step/outcomes.js";
 import { liveTask, type MessageView } from "../view.js";
 import type { FinalizerHandler } from "./handler.js";
-import { fitsOneResult, keysOf } from "./results.js";
+import { keysOf } from "./keys.js";
 
 /** The Task that a Step is has ended: what it came to, the Step comes to. */
 export const childEnded: FinalizerHandler<"child.ended"> = {
   needs(message, view) {
-    const sinks = sinksOf(view.stepsOf(message.childId));
-    const names = sinks.map(({ name }) => name);
+    const steps = view.stepsOf(message.childId);
+    const names = sinksOf(steps).map(({ name }) => name);
     return {
       steps: [message],
       graphs: [message.childId],
-      outputs: fitsOneResult(sinks) ? keysOf(message.childId, names) : [],
+      outputs: resultBytes(steps) <= limits.resultBytes ? keysOf(message.childId, names) : [],
       ...resultSchemaNeeds(view.step(message), view.task(message.taskId), view),
     };
   },

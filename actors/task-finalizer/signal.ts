@@ -9,7 +9,7 @@ import { advanceStep, refuse, replyTask } from "../make-command.js";
 import { keepOutput } from "../step/outcomes.js";
 import { behaviorOf } from "../step-types/index.js";
 import type { FinalizerHandler } from "./handler.js";
-import { keysOf } from "./results.js";
+import { keysOf } from "./keys.js";
 import { unfit } from "./unfit.js";
 
 /** A client's payload for a waiting Step; one that comes before the Step waits is kept for it. */
