@@ -12,8 +12,8 @@ import { versionKey } from "#domain/template/version";
 import type { Instant } from "#domain/time/time";
 import type { Commit, Loaded } from "#ports/store-turns";
 import type { Effect } from "../turn/effect.js";
-import { RowChanges } from "../turn/row-changes.js";
 import type { Journal } from "./journal.js";
+import { RowChanges } from "./row-changes.js";
 
 /** A Task with those of its Steps and Runs that the turn has loaded or made. */
 interface Family {

@@ -13,7 +13,7 @@ import {
   textKindNames,
 } from "#domain/row-kinds";
 import type { Loaded, RowsToCommit, TextsToCommit } from "#ports/store-turns";
-import type { Journal } from "../memory/journal.js";
+import type { Journal } from "./journal.js";
 
 type ChangedRows = { readonly [Name in RowKindName]: Map<string, RowOf<Name>> };
 type NewTexts = { readonly [Kind in TextKindName]: Map<string, TextRow> };
