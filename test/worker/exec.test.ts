@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { RunStopped } from "#worker/agent/error";
 import { type ExecOptions, execAgent } from "#worker/exec/exec";
 import { rehearsal } from "./kit/workbench.js";
@@ -120,6 +120,20 @@ test("a cancelled program gets SIGTERM with all that it started, and nothing is 
 
   await expect(result).rejects.toThrow("cancelled");
   await gone(...pids);
+});
+
+test("a cancelled program ends the run as cancelled, though a process outside its group keeps the pipe open", async () => {
+  const daemon = `require("child_process").spawn(process.execPath, ["-e", "setTimeout(() => {}, 60000)"],
+    { detached: true, stdio: ["ignore", "inherit", "inherit"] })`;
+  const { first, result, stop } = node(`console.log(${daemon}.pid); setInterval(() => {}, 1000)`);
+  const pid = Number(await first);
+  onTestFinished(() => {
+    process.kill(pid, "SIGKILL");
+  });
+
+  stop(new RunStopped("cancelled", ""));
+
+  await expect(result).rejects.toThrow("cancelled");
 });
 
 test("a program that ignores SIGTERM is killed after the grace", async () => {

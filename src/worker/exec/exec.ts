@@ -113,6 +113,7 @@ async function perform(
   } catch (error) {
     stop();
     await exit; // the Run takes a slot until the program has ended; if it never started, this throws the reason
+    ctx.signal.throwIfAborted(); // why it was stopped, not that its pipe was closed because of that
     throw error;
   } finally {
     ctx.signal.removeEventListener("abort", stop);
