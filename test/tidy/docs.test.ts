@@ -2,6 +2,9 @@ import { readFileSync } from "node:fs";
 import type { Code } from "@connectrpc/connect";
 import { codeToHttpStatus } from "@connectrpc/connect/protocol-connect";
 import { expect, test } from "vitest";
+import { Tasks } from "#client/tasks";
+import { Templates } from "#client/templates";
+import { Workers } from "#client/workers";
 import { Fault, type FaultCode, faults } from "#domain/fault";
 import { metricLabels } from "#host/metric-shapes";
 import { counters, gauges, histograms } from "#ports/telemetry";
@@ -58,4 +61,21 @@ test("docs/errors.md lists every fault with its codes and whether to send again"
   const listed = rows(doc("errors.md").split(/^## /m)[0] ?? "");
   expect(listed.map((cells) => cells.slice(0, 4))).toEqual(expected);
   expect(listed.every(([, , , , advice]) => advice)).toBe(true);
+});
+
+test.each([
+  ["## Tasks", "", Tasks],
+  ["## Workers and templates", "workers.", Workers],
+  ["## Workers and templates", "templates.", Templates],
+])("docs/client.md, %s, has a row for every method of %s", (heading, prefix, { prototype }) => {
+  const methods = Object.getOwnPropertyNames(prototype).filter((name) => name !== "constructor");
+  const table = section(doc("client.md"), heading.slice(3))
+    .split("\n")
+    .filter((line) => line.startsWith("| `"));
+  const named = table.join("\n").match(/`[\w.]+\(/g) ?? [];
+
+  const missing = methods.filter(
+    (name) => !named.includes(`\`${prefix}${name}(`) && !named.includes(`\`${name}(`),
+  );
+  expect(missing).toEqual([]);
 });
