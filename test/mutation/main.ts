@@ -37,10 +37,13 @@ const parts = [
 const LANES = 2;
 /** A break that a few deaths in a row do not show is no break to prove a test with. */
 const KILL_ROUNDS = "12";
-/** A broken build may well wait for ever. */
-const TEST_MS_MAX = 120_000;
-/** A test that waits for ever has failed; its limit comes before that of its run, which proves nothing. */
-const LIMIT = ["--testTimeout", String(TEST_MS_MAX / 2)];
+/** A broken build may well wait for ever; a test that does has failed. */
+const TEST_MS_MAX = 60_000;
+/** The run of a broken build, with room to load it on a busy machine: one that is ended proves nothing. */
+const RUN_MS_MAX = 5 * TEST_MS_MAX;
+/** The run of the tests of all breaks, on the sources as they are. */
+const WHOLE_RUN_MS_MAX = 20 * TEST_MS_MAX;
+const LIMIT = ["--testTimeout", String(TEST_MS_MAX)];
 const VITEST_ARGS = ["run", "--reporter", "json", "--retry", "0", ...LIMIT];
 /** Only what Node runs; whether a broken build has the right types is not the question. */
 const TSC_ARGS = ["-p", "tsconfig.build.json", "--noCheck", "--declaration", "false", "--sourceMap", "false"];
@@ -81,21 +84,22 @@ class Copy {
   }
 
   /** Runs the tests of the files, or those among them that have one of the names. */
-  async run(files: readonly string[], names: readonly string[]): Promise<Outcome> {
+  async run(files: readonly string[], names: readonly string[], msMax: number): Promise<Outcome> {
     // Real processes run what was built.
     const real = files.some((file) => file.startsWith("test/e2e/"));
-    if (real) await this.#node("typescript/bin/tsc", TSC_ARGS);
+    if (real) await this.#node("typescript/bin/tsc", TSC_ARGS, RUN_MS_MAX);
     const literal = (name: string) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
     const pattern = names.length === 0 ? [] : ["-t", names.map(literal).join("|")];
     const output = join(this.#dir, "outcome.json");
     rmSync(output, { force: true });
     const where = ["--project", real ? "e2e" : "core", "--outputFile", output];
-    const signal = await this.#node("vitest/vitest.mjs", [...VITEST_ARGS, ...where, ...pattern, ...files]);
+    const args = [...VITEST_ARGS, ...where, ...pattern, ...files];
+    const signal = await this.#node("vitest/vitest.mjs", args, msMax);
     return signal === null ? readOutcome(output) : { passed: 0, failed: 0, trouble: `ended by ${signal}` };
   }
 
   /** Runs a program of a package to its end, in a process group of its own that can be ended whole. */
-  #node(program: string, args: readonly string[]): Promise<NodeJS.Signals | null> {
+  #node(program: string, args: readonly string[], msMax: number): Promise<NodeJS.Signals | null> {
     const path = join(this.#dir, "node_modules", program);
     const child = spawn(process.execPath, [path, ...args], {
       cwd: this.#dir,
@@ -105,7 +109,7 @@ class Copy {
     });
     const end = () =>
       child.pid !== undefined && child.exitCode === null && process.kill(-child.pid, "SIGKILL");
-    const late = setTimeout(end, TEST_MS_MAX);
+    const late = setTimeout(end, msMax);
     process.once("exit", end);
     return new Promise((resolve) => {
       child.once("close", (_, signal) => {
@@ -152,7 +156,7 @@ async function prove(copy: Copy, mutant: Mutant): Promise<string> {
   try {
     for (const edit of mutant.edits) copy.edit(edit);
     const { file, name } = mutant.test;
-    const { failed, passed, trouble } = await copy.run([file], name === undefined ? [] : [name]);
+    const { failed, passed, trouble } = await copy.run([file], name === undefined ? [] : [name], RUN_MS_MAX);
     if (failed > 0) return "";
     return passed > 0 ? "nothing turned red" : trouble || "no test was run";
   } catch (error) {
@@ -183,7 +187,7 @@ for (const some of kinds) {
   if (some.length === 0) continue;
   const files = new Set(some.map(({ test }) => test.file));
   const names = new Set(some.flatMap(({ test }) => test.name ?? []));
-  const { passed, failed, trouble } = await (copies[0] as Copy).run([...files], [...names]);
+  const { passed, failed, trouble } = await (copies[0] as Copy).run([...files], [...names], WHOLE_RUN_MS_MAX);
   if (failed > 0 || passed === 0) {
     console.log(`not broken: ${failed} of the tests fail, so nothing can be proved. ${trouble}`);
     process.exit(1);
