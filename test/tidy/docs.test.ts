@@ -72,7 +72,7 @@ test.each([
   const table = section(doc("client.md"), heading.slice(3))
     .split("\n")
     .filter((line) => line.startsWith("| `"));
-  const named = table.join("\n").match(/`[\w.]+\(/g) ?? [];
+  const named: readonly string[] = table.join("\n").match(/`[\w.]+\(/g) ?? [];
 
   const missing = methods.filter(
     (name) => !named.includes(`\`${prefix}${name}(`) && !named.includes(`\`${name}(`),

@@ -5,7 +5,7 @@ import { NEVER } from "#domain/time/time";
 import type { SqlRow, SqlValue, Statement } from "../driver.js";
 import { digested } from "../file/head.js";
 import { LogEnds, nextSeqAfter } from "../read/log-ends.js";
-import type { CommitRequest, RowChanges } from "../thread/requests.js";
+import type { CommitRequest, PackedChanges } from "../thread/requests.js";
 import { checksum, type SealedTable } from "./checksum.js";
 import { type Layouts, layoutTable, layoutValues } from "./layouts.js";
 import { deadlines, lanes, log, rowTable, templates, textTables } from "./rows.js";
@@ -133,7 +133,7 @@ export class Changes {
    * @throws {Fault} `conflict` if a row to insert exists, or if the stored revision of a row to update is not the
    *   previous one
    */
-  #writeRows<Row>(table: Table<Row>, insert: Statement, update: Statement, rows: RowChanges): void {
+  #writeRows<Row>(table: Table<Row>, insert: Statement, update: Statement, rows: PackedChanges): void {
     for (const values of rows.updates) {
       const sealed = table.sealUpdated(values);
       this.#digestSum(sealed.at(-1));

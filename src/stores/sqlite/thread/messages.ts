@@ -29,7 +29,7 @@ import type {
   LoadReply,
   LoadRequest,
   Packed,
-  RowChanges,
+  PackedChanges,
   Wanted,
   WantedRows,
   WantedTexts,
@@ -59,7 +59,7 @@ function textValues(text: TextRow): SqlRow {
   return "stepName" in text ? [text.taskId, text.stepName, text.json] : [text.taskId, text.json];
 }
 
-function changes(table: Table<Revisioned>, rows: readonly Revisioned[]): RowChanges {
+function changes(table: Table<Revisioned>, rows: readonly Revisioned[]): PackedChanges {
   const inserts: SqlRow[] = [];
   const updates: SqlRow[] = [];
   for (const row of rows) {

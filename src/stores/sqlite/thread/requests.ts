@@ -8,7 +8,7 @@ import type { SqlRow } from "../driver.js";
  */
 
 /** Rows of one table: values for its `insert` and for its `update`. */
-export interface RowChanges {
+export interface PackedChanges {
   readonly inserts: readonly SqlRow[];
   readonly updates: readonly SqlRow[];
 }
@@ -16,7 +16,7 @@ export interface RowChanges {
 /** One row of the log: how many lines, and the lines as a JSON array. */
 export type Packed = readonly [count: number, entries: string];
 
-export type CommittedRows = Readonly<Record<RowKindName, RowChanges>>;
+export type CommittedRows = Readonly<Record<RowKindName, PackedChanges>>;
 /** Values of {@link textTables}. */
 export type CommittedTexts = Readonly<Record<TextKindName, readonly SqlRow[]>>;
 
