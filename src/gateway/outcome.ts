@@ -28,6 +28,9 @@ export class Meter {
   readonly #listener: string;
   readonly #timeLabels: Readonly<Record<string, string>>;
   readonly #countLabels = new Map<StatusName, Readonly<Record<string, string>>>();
+  #warnAt = 0;
+  /** Requests that could not be decoded since the last warning. */
+  #unwarned = 0;
 
   constructor(telemetry: Telemetry, { method }: Rpc, listener: string) {
     this.#telemetry = telemetry;
@@ -49,7 +52,8 @@ export class Meter {
     return { status: "INTERNAL", fault };
   }
 
-  count({ status }: Outcome): void {
+  count({ status, fault }: Outcome): void {
+    if (fault && undecodable.has(fault.reason)) this.#noteUndecodable(fault);
     let labels = this.#countLabels.get(status);
     if (!labels) {
       labels = { rpc: this.#rpc, door: this.#listener, code: status };
@@ -58,12 +62,45 @@ export class Meter {
     this.#telemetry.count("taskrun_requests_total", labels);
   }
 
+  /** Such a request is a bug of its sender, of which the sender's operator may not know. */
+  #noteUndecodable({ reason, message }: Fault): void {
+    this.#telemetry.count("taskrun_messages_undecodable_total", { door: this.#listener, reason });
+    this.#unwarned++;
+    const now = performance.now();
+    if (now < this.#warnAt) return;
+    this.#warnAt = now + limits.undecodableLogged;
+    this.#telemetry.log.warn("a request cannot be decoded", {
+      rpc: this.#rpc,
+      door: this.#listener,
+      reason,
+      why: message.slice(0, WHY_CHARS),
+      since: this.#unwarned,
+    });
+    this.#unwarned = 0;
+  }
+
   /** @param beganAt from `performance.now()` */
   time(beganAt: number): void {
     const seconds = (performance.now() - beganAt) / 1_000;
     this.#telemetry.observe("taskrun_request_seconds", seconds, this.#timeLabels);
   }
 }
+
+/** The reasons of requests that the gateway could not decode, whatever they asked for. */
+const undecodable: ReadonlySet<string> = new Set([
+  "MESSAGE_MALFORMED",
+  "MESSAGE_CUT_SHORT",
+  "MESSAGE_MISSING",
+  "MESSAGE_TOO_MANY",
+  "UNKNOWN_FIELD",
+  "UNKNOWN_ENUM_VALUE",
+  "COMPRESSION_UNKNOWN",
+  "COMPRESSION_BROKEN",
+  "TIMEOUT_MALFORMED",
+]);
+
+/** What the log says of why is cut to this length: parts of it are the peer's own. */
+const WHY_CHARS = 512;
 
 export function drainingFault(): Fault {
   return new Fault("unavailable", "server draining", { reason: "DRAINING" });

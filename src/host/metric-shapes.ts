@@ -20,6 +20,7 @@ export const metricLabels = {
   taskrun_connections_refused_total: ["door", "bound"],
   taskrun_connections_ended_total: ["door", "cause"],
   taskrun_messages_cut_total: ["direction", "cause"],
+  taskrun_messages_undecodable_total: ["door", "reason"],
   taskrun_tasks_removed_total: [],
 
   taskrun_turn_seconds: [],

@@ -21,6 +21,8 @@ export const connections = {
   connectionsPerAddress: 256,
   /** How often connections that are closed for want of room are written to the log; the counter says how many there were. */
   refusedConnectionsLogged: millis(60_000),
+  /** How often requests of one rpc that cannot be decoded are written to the log; the counter says how many there were. */
+  undecodableLogged: millis(60_000),
   /** HTTP/2 streams on one client's connection; who needs more opens a second one. */
   streamsPerClientConnection: 100,
   /**

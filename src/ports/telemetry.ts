@@ -110,6 +110,8 @@ export const counters = {
     "Connections closed at once because there were too many, by listener and bound.",
   taskrun_connections_ended_total: "HTTP/2 connections that this side ended, by listener and cause.",
   taskrun_messages_cut_total: "Requests and answers that peers did not finish sending or reading, by cause.",
+  taskrun_messages_undecodable_total:
+    "Requests that could not be decoded: malformed, cut short, empty, with unknown names; by listener and reason.",
   taskrun_tasks_removed_total: "Finished tasks removed by retention.",
 } as const;
 export type CounterName = keyof typeof counters;

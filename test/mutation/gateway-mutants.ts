@@ -228,15 +228,13 @@ export const gatewayMutants: readonly Mutant[] = [
   },
   {
     name: "grpc: a deadline does not reach the handler of a peer that does not read",
-    edits: [edit(grpcTransport, "    this.#unreserve();\n    this.#leave();\n", "    this.#unreserve();\n")],
+    edits: [edit(grpcTransport, "this.#deadline.onPassed((fault) => this.refuse(fault));", "")],
     test: inFile("grpc/transport")("a deadline ends the handler"),
   },
   {
     name: "grpc: a deadline next year has passed",
-    edits: [
-      edit("src/gateway/grpc/engine.ts", "if (isForEver(headers[TIMEOUT])) delete headers[TIMEOUT];", ""),
-    ],
-    test: inFile("grpc/engine")("a deadline further away than timers go"),
+    edits: [edit("src/gateway/deadline.ts", "ms > TIMER_MAX_MS ? undefined : ms", "ms")],
+    test: inFile("deadlines")("one further away than timers go is none"),
   },
   {
     name: "grpc: small messages wait by the thousand",

@@ -71,7 +71,6 @@ export class GrpcEngine {
 
   /** Serves one stream. Refuses it if it is not gRPC or if its method is unknown. */
   serve(stream: EngineStream, headers: IncomingHttpHeaders, intercept: Intercept): void {
-    if (isForEver(headers[TIMEOUT])) delete headers[TIMEOUT];
     this.#handler._streamHandler([(_, call) => intercept(call)], stream, headers);
   }
 }
@@ -82,16 +81,4 @@ export function assertStreamHandler(server: object): asserts server is StreamHan
   throw new Error(
     "this @grpc/grpc-js has no Server._streamHandler: install version 1.14.7, as package.json says",
   );
-}
-
-const TIMEOUT = "grpc-timeout";
-/** 24 days: Node's timers, and the arithmetic of grpc-js, end after 24.8. */
-const DEADLINE_MAX_H = 24 * 24;
-const PER_HOUR: Readonly<Record<string, number>> = { H: 1, M: 60, S: 3_600 };
-
-/** True for a deadline so far away that grpc-js would treat it as passed. */
-function isForEver(timeout: string | string[] | undefined): boolean {
-  if (timeout === undefined) return false;
-  const [, amount, unit = ""] = /^(\d{1,8})\s*([HMS])$/.exec(String(timeout)) ?? [];
-  return Number(amount) / (PER_HOUR[unit] ?? 1) > DEADLINE_MAX_H;
 }

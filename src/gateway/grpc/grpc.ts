@@ -16,12 +16,13 @@ import type { Session } from "../connections/session.js";
 import { Sessions } from "../connections/sessions.js";
 import { answerTooLarge, CANCELLED, drainingFault, Meter, OK, type Outcome } from "../outcome.js";
 import type { AnswerChannel, Call, Rpc, Served } from "../rpc.js";
+import { decode } from "../traffic/decode.js";
 import type { OpenStreams } from "../traffic/streams.js";
 import type { Traffic } from "../traffic/traffic.js";
 import { GrpcEngine } from "./engine.js";
 import { asBuffer, grpcStatus } from "./status.js";
-import { parse, pump, Received, received } from "./streams.js";
-import { GrpcTransport, transportOf } from "./transport.js";
+import { pump, Received, received } from "./streams.js";
+import { GrpcTransport, type GrpcTransportOptions, transportOf } from "./transport.js";
 
 export interface GrpcParts {
   readonly rpcs: readonly Rpc[];
@@ -34,14 +35,15 @@ export interface GrpcParts {
 /** A listener for gRPC, not yet bound. */
 export function grpcListener({ rpcs, served, streams, connections, traffic }: GrpcParts): Listener {
   const engine = new GrpcEngine();
-  const kinds = new Map<string, Rpc["kind"]>();
+  const mounted = new Map<string, Mounted>();
   for (const rpc of rpcs) {
-    kinds.set(pathOf(rpc), rpc.kind);
-    mount(engine, rpc, served, streams);
+    const meter = new Meter(served.telemetry, rpc, "grpc");
+    mounted.set(pathOf(rpc), { kind: rpc.kind, refused: (fault) => meter.count(meter.outcomeOf(fault)) });
+    mount(engine, rpc, served, streams, meter);
   }
   const onStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, session: Session) => {
-    const kind = kinds.get(headers[":path"] ?? "") ?? "unary";
-    const transport = new GrpcTransport(stream, headers, session, { kind, traffic });
+    const of = mounted.get(headers[":path"] ?? "") ?? NOT_MOUNTED;
+    const transport = new GrpcTransport(stream, headers, session, { ...of, traffic });
     engine.serve(transport, headers, (made) => transport.intercept(made));
   };
   const sessions = new Sessions(onStream, "grpc", served.telemetry);
@@ -57,7 +59,13 @@ export function grpcListener({ rpcs, served, streams, connections, traffic }: Gr
   };
 }
 
-function mount(engine: GrpcEngine, rpc: Rpc, served: Served, streams: OpenStreams): void {
+/** What a transport needs to know of the rpc of its path. */
+type Mounted = Pick<GrpcTransportOptions, "kind" | "refused">;
+
+/** grpc-js refuses the path itself. */
+const NOT_MOUNTED: Mounted = { kind: "unary", refused: () => undefined };
+
+function mount(engine: GrpcEngine, rpc: Rpc, served: Served, streams: OpenStreams, meter: Meter): void {
   const name = rpc.method.localName;
   const definition: ServiceDefinition = {
     [name]: {
@@ -71,7 +79,6 @@ function mount(engine: GrpcEngine, rpc: Rpc, served: Served, streams: OpenStream
       responseSerialize: (bytes: Buffer) => bytes,
     },
   };
-  const meter = new Meter(served.telemetry, rpc, "grpc");
   const handler = rpc.kind === "unary" ? unary(rpc, served, meter) : streaming(rpc, served, streams, meter);
   engine.addService(definition, { [name]: handler });
 }
@@ -102,16 +109,22 @@ function unary(rpc: Rpc & { kind: "unary" }, served: Served, meter: Meter) {
   const always = parent.typeName.startsWith("grpc.");
   const handle = async (unaryCall: ServerUnaryCall<Received, Buffer>) => {
     const call = callOf(served, unaryCall.metadata, transportOf(unaryCall));
-    return rpc.handle(parse(input, unaryCall.request.take()), call);
+    return rpc.handle(decode(input, unaryCall.request.take(), "binary"), call);
   };
   return (unaryCall: ServerUnaryCall<Received, Buffer>, callback: sendUnaryData<Buffer>): void => {
     const beganAt = performance.now();
-    const fail = (error: unknown) => {
-      const outcome = meter.outcomeOf(error);
-      callback(grpcStatus(outcome));
+    let ended = false;
+    const end = (outcome: Outcome, answer?: Buffer) => {
+      // The deadline of the caller may have passed meanwhile.
+      if (ended) return;
+      ended = true;
+      if (outcome.fault) callback(grpcStatus(outcome));
+      else callback(null, answer);
       meter.count(outcome);
       meter.time(beganAt);
     };
+    const fail = (error: unknown) => end(meter.outcomeOf(error));
+    transportOf(unaryCall).refuse = fail;
     if (served.health.draining && !always) {
       fail(drainingFault());
       return;
@@ -119,9 +132,7 @@ function unary(rpc: Rpc & { kind: "unary" }, served: Served, meter: Meter) {
 
     handle(unaryCall)
       .then((message) => {
-        callback(null, encoded(output, message));
-        meter.count(OK);
-        meter.time(beganAt);
+        end(OK, encoded(output, message));
       })
       .catch(fail);
   };
@@ -152,7 +163,7 @@ function streaming(rpc: Exclude<Rpc, { kind: "unary" }>, served: Served, streams
               streamCall,
             )
           : rpc.handle(
-              parse(input, (stream as ServerWritableStream<Received, Buffer>).request.take()),
+              decode(input, (stream as ServerWritableStream<Received, Buffer>).request.take(), "binary"),
               streamCall,
             );
       await pump(answers, serialize, stream, signal);

@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 import { Fault } from "#domain/fault";
 import { limits } from "#limits/index";
-import { cutShort } from "../http/incoming.js";
+import { cutShort, messageMissing, messageTooMany } from "../http/incoming.js";
 import { BufferUse } from "../traffic/buffered-bytes.js";
 import { MessageReader, PREFIX_BYTES } from "../traffic/message-reader.js";
 import type { Traffic } from "../traffic/traffic.js";
@@ -114,6 +114,7 @@ export class GrpcIncoming {
     if (this.#options.streamed && this.#ahead > limits.readAheadBytes) return false;
     const frame = this.#reader.takeFrame();
     if (frame) {
+      if (this.#begun && !this.#options.streamed) throw messageTooMany();
       this.#ahead += frame.length - PREFIX_BYTES;
       if (((frame[0] as number) & 1) === 0) this.#pass(frame.subarray(1));
       else this.#expand(frame.subarray(PREFIX_BYTES));
@@ -121,6 +122,7 @@ export class GrpcIncoming {
     }
     if (!this.#complete || this.#ended) return false;
     if (this.#reader.held > 0) throw cutShort();
+    if (!this.#begun && !this.#options.streamed) throw messageMissing();
     this.#ended = true;
     if (!this.#options.streamed) this.close();
     this.onEnd();

@@ -1,11 +1,8 @@
-import { type DescMessage, fromBinary, type Message } from "@bufbuild/protobuf";
+import type { DescMessage, Message } from "@bufbuild/protobuf";
 import type { ServerDuplexStream, ServerWritableStream } from "@grpc/grpc-js";
-import { Fault } from "#domain/fault";
-import { checkElements } from "../traffic/elements.js";
+import { decode } from "../traffic/decode.js";
 import type { GrpcTransport } from "./transport.js";
 
-/** Unknown fields are dropped: they are not used, and each would become an object. */
-const KNOWN_ONLY = { readUnknownFields: false };
 const NOTHING = Buffer.alloc(0);
 
 /**
@@ -57,24 +54,9 @@ export async function pump(
 }
 
 /**
- * Parses a message.
- *
- * @throws {Fault} `invalid` if the bytes are malformed, or have more elements than a message may have
- */
-export function parse(schema: DescMessage, bytes: Uint8Array): Message {
-  checkElements(schema, bytes);
-  try {
-    return fromBinary(schema, bytes, KNOWN_ONLY);
-  } catch (cause) {
-    const message = `the message cannot be read as ${schema.typeName}: ${(cause as Error).message}`;
-    throw new Fault("invalid", message, { reason: "MESSAGE_MALFORMED", cause });
-  }
-}
-
-/**
  * Yields the peer's messages one at a time. Ends when the peer has sent everything, or when the signal aborts.
  *
- * @throws {Fault} like {@link parse}
+ * @throws {Fault} like {@link decode}
  */
 export async function* received(
   schema: DescMessage,
@@ -95,7 +77,7 @@ export async function* received(
         if (crowded) await crowded;
         const bytes = message.take();
         transport.took(bytes.length);
-        yield parse(schema, bytes);
+        yield decode(schema, bytes, "binary");
         continue;
       }
       if (stream.readableEnded || stream.destroyed) return;

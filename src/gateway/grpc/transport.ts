@@ -11,6 +11,7 @@ import { statusOf } from "#wire/faults";
 import type { Connection } from "../connections/connections.js";
 import type { Pace } from "../connections/pace.js";
 import type { Session } from "../connections/session.js";
+import { Deadline, readTimeout } from "../deadline.js";
 import type { AnswerChannel, Rpc } from "../rpc.js";
 import type { AnswerAdmission } from "../traffic/answer-admission.js";
 import { type BufferedBytes, BufferUse } from "../traffic/buffered-bytes.js";
@@ -18,6 +19,15 @@ import type { Traffic } from "../traffic/traffic.js";
 import type { EngineStream } from "./engine.js";
 import { GrpcIncoming } from "./incoming.js";
 import { grpcStatus } from "./status.js";
+
+const TIMEOUT = "grpc-timeout";
+
+export interface GrpcTransportOptions {
+  readonly kind: Rpc["kind"];
+  readonly traffic: Traffic;
+  /** Called if the call is refused before its handler was called. */
+  readonly refused: (fault: Fault) => void;
+}
 
 /** Bytes that Node needs for each write in addition to its content. Counted, so that small messages are bounded too. */
 const WRITE_BYTES = 512;
@@ -47,15 +57,20 @@ export class GrpcTransport implements EngineStream, AnswerChannel {
   #gone = false;
   #onGone: () => void = () => undefined;
   #halfOpen: NodeJS.Timeout | undefined;
-  /** Ends the call with this fault. A stream's handler replaces it by its own function. */
-  refuse: (fault: Fault) => void = (fault) => this.fail(fault);
+  #deadline: Deadline | undefined;
+  /** Ends the call with this fault. Its handler replaces it by its own function, once it has been called. */
+  refuse: (fault: Fault) => void;
 
   constructor(
     stream: ServerHttp2Stream,
     headers: IncomingHttpHeaders,
     session: Session,
-    { kind, traffic }: { readonly kind: Rpc["kind"]; readonly traffic: Traffic },
+    { kind, traffic, refused }: GrpcTransportOptions,
   ) {
+    this.refuse = (fault) => {
+      if (!this.#mute) refused(fault);
+      this.fail(fault);
+    };
     this.connection = session.connection;
     this.#session = session;
     this.#stream = stream;
@@ -73,6 +88,23 @@ export class GrpcTransport implements EngineStream, AnswerChannel {
       refuse: (fault) => this.refuse(fault),
     });
     stream.once("close", () => this.#closed());
+    this.#setDeadline(headers);
+  }
+
+  /** Removes the deadline from the headers: grpc-js would end the call itself, without details and uncounted. */
+  #setDeadline(headers: IncomingHttpHeaders): void {
+    const value = headers[TIMEOUT];
+    if (value === undefined) return;
+    delete headers[TIMEOUT];
+    try {
+      const ms = readTimeout(TIMEOUT, String(value));
+      if (ms === undefined) return;
+      this.#deadline = new Deadline(ms);
+      this.#deadline.onPassed((fault) => this.refuse(fault));
+    } catch (error) {
+      // The call that can be refused is made after this.
+      process.nextTick(() => this.refuse(error as Fault));
+    }
   }
 
   /** True once the peer has given up, or its deadline has passed. */
@@ -154,6 +186,7 @@ export class GrpcTransport implements EngineStream, AnswerChannel {
   }
 
   #leave(): void {
+    this.#deadline?.clear();
     if (this.#gone) return;
     this.#gone = true;
     this.#onGone();

@@ -1,11 +1,13 @@
-import type { DescMessage } from "@bufbuild/protobuf";
+import type { DescMessage, Message } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { Fault } from "#domain/fault";
-import { checkElements, checkJsonElements } from "../traffic/elements.js";
+import type { Deadline } from "../deadline.js";
+import { decode, type Encoding } from "../traffic/decode.js";
 import { PREFIX_BYTES } from "../traffic/message-reader.js";
 import type { Traffic } from "../traffic/traffic.js";
 import type { HttpRequest } from "./guard.js";
-import { Incoming } from "./incoming.js";
+import { Incoming, messageMissing, messageTooMany } from "./incoming.js";
+import type { ReceivedMessages } from "./received.js";
 
 export interface BodyOptions {
   /** The schema of its messages. */
@@ -13,11 +15,15 @@ export interface BodyOptions {
   /** True for a request with one message, which has one deadline; false for a stream, with one for each message. */
   readonly single: boolean;
   readonly traffic: Traffic;
+  /** Gets the messages, and what is wrong with the request. */
+  readonly received: ReceivedMessages;
   /** Called with the number of bytes received. */
   readonly carried: (bytes: number) => void;
   /** Returns false once the peer has cancelled. */
   readonly wanted: () => boolean;
-  readonly errorOf: (fault: Fault) => ConnectError;
+  readonly deadline?: Deadline | undefined;
+  /** What is wrong with its headers. */
+  readonly problem?: Fault | undefined;
 }
 
 /** Headers that describe the body as it was sent, and no longer apply to what {@link bodyOf} yields. */
@@ -29,21 +35,23 @@ const encodings = {
 } as const;
 
 /**
- * The body of a request in pieces that are each one whole, decompressed message. Connect allocates what a length or a
- * header announces; with whole messages, that much has been received already. Removes headers that no longer apply.
+ * Decodes the body of a request. Yields an empty message for each one that it has put into `received`, and one for a
+ * failure: Connect calls the handler with it, which takes the message, or the failure, from there. So a message is
+ * decoded once and its failure is the handler's, as over gRPC; and Connect, which allocates what a length or a header
+ * announces, sees neither. Removes headers that no longer apply.
  */
 export function bodyOf(
   request: HttpRequest,
   header: Headers,
   options: BodyOptions,
 ): AsyncIterable<Uint8Array> {
-  const { input, single, traffic, carried, wanted, errorOf } = options;
+  const { input, single, traffic, received, carried, wanted, deadline, problem } = options;
   const type = header.get("content-type") ?? "";
   const [, protocol] = /^application\/(connect\+|grpc)/i.exec(type) ?? [];
-  const encoding = encodings[protocol === undefined ? "whole" : protocol === "grpc" ? "grpc" : "connect"];
-  // Connect refuses all others itself, with the error of the protocol.
-  const gzipped = header.get(encoding) === "gzip";
-  if (gzipped) header.delete(encoding);
+  const encodingHeader =
+    encodings[protocol === undefined ? "whole" : protocol === "grpc" ? "grpc" : "connect"];
+  const compression = header.get(encodingHeader) ?? "identity";
+  header.delete(encodingHeader);
   header.delete(LENGTH);
 
   const refuse = (fault: Fault) => incoming.fail(fault);
@@ -53,49 +61,77 @@ export function bodyOf(
   };
   request.once("error", gone);
   request.once("close", gone);
+  deadline?.onPassed(refuse);
+  if (problem) refuse(problem);
 
-  const check = /json/i.test(type) ? checkJsonElements : (bytes: Uint8Array) => checkElements(input, bytes);
-  const open = async (bytes: Buffer, compressed: boolean): Promise<Buffer> => {
-    const { compressor } = traffic;
-    const expanded = compressed && bytes.length > 0 ? await compressor.expand(bytes, "gzip", wanted) : bytes;
-    check(expanded);
-    return expanded;
+  const encoding: Encoding = /json/i.test(type) ? "json" : "binary";
+  const open = async (bytes: Buffer, compressed: boolean): Promise<Message> => {
+    if (!compressed || bytes.length === 0) return decode(input, bytes, encoding);
+    if (compression !== "gzip") throw compressionUnknown(compression);
+    return decode(input, await traffic.compressor.expand(bytes, "gzip", wanted), encoding);
   };
-  const pieces =
-    protocol === undefined ? whole(incoming, gzipped, open) : framed(incoming, single, gzipped, open);
-  return caught(pieces, errorOf);
+  const messages =
+    protocol === undefined
+      ? whole(incoming, compression !== "identity", open)
+      : framed(incoming, single, open);
+  return placeholders(messages, received, placeholderOf(encoding, protocol !== undefined));
 }
 
-type Open = (bytes: Buffer, compressed: boolean) => Promise<Buffer>;
+type Open = (bytes: Buffer, compressed: boolean) => Promise<Message>;
 
-async function* whole(incoming: Incoming, gzipped: boolean, open: Open): AsyncGenerator<Uint8Array> {
-  yield await open(await incoming.whole(), gzipped);
+async function* whole(incoming: Incoming, compressed: boolean, open: Open): AsyncGenerator<Message> {
+  yield await open(await incoming.whole(), compressed);
 }
 
-async function* framed(
-  incoming: Incoming,
-  single: boolean,
-  gzipped: boolean,
-  open: Open,
-): AsyncGenerator<Uint8Array> {
+/** The lowest bit of a message's flags: it is compressed. No other is used in requests. */
+const COMPRESSED = 1;
+
+async function* framed(incoming: Incoming, single: boolean, open: Open): AsyncGenerator<Message> {
+  let one: Message | undefined;
   for await (const { flags, bytes } of incoming.messages(undefined, single)) {
-    const compressed = (flags & 1) === 1 && gzipped;
-    const expanded = await open(bytes, compressed);
-    const piece = Buffer.allocUnsafe(PREFIX_BYTES + expanded.length);
-    piece[0] = compressed ? flags & ~1 : flags;
-    piece.writeUInt32BE(expanded.length, 1);
-    expanded.copy(piece, PREFIX_BYTES);
-    yield piece;
+    if ((flags & ~COMPRESSED) !== 0) throw flagsUnknown(flags);
+    if (one) throw messageTooMany();
+    const message = await open(bytes, flags === COMPRESSED);
+    if (single) one = message;
+    else yield message;
+  }
+  if (!single) return;
+  if (!one) throw messageMissing();
+  yield one;
+}
+
+async function* placeholders(
+  messages: AsyncIterable<Message>,
+  received: ReceivedMessages,
+  placeholder: Uint8Array,
+): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const message of messages) {
+      received.push(message);
+      yield placeholder;
+    }
+  } catch (error) {
+    if (!(error instanceof Fault)) throw error;
+    received.fail(error);
+    yield placeholder;
   }
 }
 
-async function* caught<Piece>(
-  pieces: AsyncIterable<Piece>,
-  errorOf: (fault: Fault) => ConnectError,
-): AsyncGenerator<Piece> {
-  try {
-    yield* pieces;
-  } catch (error) {
-    throw error instanceof Fault ? errorOf(error) : error;
-  }
+function placeholderOf(encoding: Encoding, framed: boolean): Uint8Array {
+  const empty = Buffer.from(encoding === "json" ? "{}" : "");
+  if (!framed) return empty;
+  const piece = Buffer.alloc(PREFIX_BYTES + empty.length);
+  piece.writeUInt32BE(empty.length, 1);
+  empty.copy(piece, PREFIX_BYTES);
+  return piece;
+}
+
+function compressionUnknown(name: string): Fault {
+  const message = `a message is compressed by ${name.slice(0, 64)}, which is not known here: use gzip or none.`;
+  return new Fault("invalid", message, { reason: "COMPRESSION_UNKNOWN" });
+}
+
+function flagsUnknown(flags: number): Fault {
+  const message = `a message begins with the flags ${flags}; in a request they are 0, or 1 if it is compressed.`;
+  return new Fault("invalid", message, { reason: "MESSAGE_MALFORMED" });
 }

@@ -1,5 +1,6 @@
 import type { Message } from "@bufbuild/protobuf";
 import {
+  Code,
   ConnectError,
   type ConnectRouter,
   createConnectRouter,
@@ -7,29 +8,36 @@ import {
   type HandlerContext,
 } from "@connectrpc/connect";
 import type { Compression, UniversalHandler } from "@connectrpc/connect/protocol";
-import { Fault } from "#domain/fault";
 import { limits } from "#limits/index";
-import { detailsOf, statusCodes, statusOf } from "#wire/faults";
+import { detailsOf, statusCodes } from "#wire/faults";
+import type { Deadline } from "../deadline.js";
 import { CANCELLED, drainingFault, type Failure, Meter, OK, type Outcome } from "../outcome.js";
 import type { AnswerChannel, Call, Rpc, Served, StreamCall } from "../rpc.js";
 import type { Compressor } from "../traffic/compression.js";
 import type { OpenStreams } from "../traffic/streams.js";
+import { ReceivedMessages } from "./received.js";
 
 /** What a handler may do with the response that carries its answer. */
 export interface Peer extends AnswerChannel {
+  /** The messages of its request, which Connect has not decoded. */
+  readonly received: ReceivedMessages;
   /** Sends the response headers before the first message. */
   sendHeaders(headers: Headers): void;
   /** Resets the stream without an error message, for a peer that does not read and would not get one. */
   hangUp(): void;
   /** Call when the peer has identified itself. */
   identified(): void;
+  /** The deadline that the peer has set, if any. */
+  readonly deadline: Deadline | undefined;
 }
 
 export const peerKey = createContextKey<Peer>({
+  received: new ReceivedMessages(),
   sendHeaders: () => undefined,
   hangUp: () => undefined,
   identified: () => undefined,
   reserve: () => undefined,
+  deadline: undefined,
 });
 
 /** The table of handlers as Connect, gRPC-Web and gRPC over HTTP. */
@@ -51,20 +59,21 @@ export function connectHandlers(
 
 function mount(router: ConnectRouter, rpc: Rpc, served: Served, streams: OpenStreams): void {
   const meter = new Meter(served.telemetry, rpc, "http");
+  const serving = (context: HandlerContext): Serving => {
+    return { served, streams, meter, context, peer: context.values.get(peerKey) };
+  };
   switch (rpc.kind) {
     case "unary":
-      router.rpc(rpc.method, (request: Message, context) =>
-        answered(rpc, request, { served, meter, context }),
-      );
+      router.rpc(rpc.method, (request: Message, context) => answered(rpc, request, serving(context)));
       return;
     case "server_streaming":
       router.rpc(rpc.method, (request: Message, context) =>
-        streamed((streamCall) => rpc.handle(request, streamCall), { served, streams, meter, context }),
+        streamed((call, { received }) => rpc.handle(received.take(request), call), serving(context)),
       );
       return;
     case "bidi_streaming":
       router.rpc(rpc.method, (requests: AsyncIterable<Message>, context) =>
-        streamed((streamCall) => rpc.handle(requests, streamCall), { served, streams, meter, context }),
+        streamed((call, { received }) => rpc.handle(received.takeAll(requests), call), serving(context)),
       );
   }
 }
@@ -82,17 +91,26 @@ function callOf(
 /** A stream's answers count as they are written. */
 const uncounted: AnswerChannel = { reserve: () => undefined };
 
+interface Serving {
+  readonly served: Served;
+  readonly streams: OpenStreams;
+  readonly meter: Meter;
+  readonly context: HandlerContext;
+  readonly peer: Peer;
+}
+
 async function answered(
   rpc: Rpc & { kind: "unary" },
   request: Message,
-  { served, meter, context }: Omit<Serving, "streams">,
+  { served, meter, context, peer }: Serving,
 ): Promise<Message> {
   const beganAt = performance.now();
   let outcome: Outcome = OK;
   try {
     const always = rpc.method.parent.typeName.startsWith("grpc.");
     if (served.health.draining && !always) throw drainingFault();
-    return await rpc.handle(request, callOf(served, context, context.values.get(peerKey)));
+    const answer = rpc.handle(peer.received.take(request), callOf(served, context, peer));
+    return await (peer.deadline ? peer.deadline.race(answer) : answer);
   } catch (error) {
     const failure = meter.outcomeOf(error);
     outcome = failure;
@@ -103,18 +121,10 @@ async function answered(
   }
 }
 
-interface Serving {
-  readonly served: Served;
-  readonly streams: OpenStreams;
-  readonly meter: Meter;
-  readonly context: HandlerContext;
-}
-
 async function* streamed(
-  handle: (call: StreamCall) => AsyncIterable<Message>,
-  { served, streams, meter, context }: Serving,
+  handle: (call: StreamCall, peer: Peer) => AsyncIterable<Message>,
+  { served, streams, meter, context, peer }: Serving,
 ): AsyncGenerator<Message, void> {
-  const peer = context.values.get(peerKey);
   peer.sendHeaders(context.responseHeader);
   const open = streams.open();
   const gone = () => open.gone();
@@ -124,15 +134,17 @@ async function* streamed(
   open.signal.addEventListener("abort", () => {
     hangingUp = setTimeout(() => peer.hangUp(), limits.lastMessage);
   });
+  peer.deadline?.onPassed((fault) => open.end(fault));
   let outcome: Outcome = CANCELLED;
   try {
     const { signal } = open;
     const identified = () => peer.identified();
     const call = callOf(served, context, uncounted);
-    yield* handle({ ...call, signal, end: open.end.bind(open), keep: open.keep.bind(open), identified });
+    const streamCall = { ...call, signal, end: open.end.bind(open), keep: open.keep.bind(open), identified };
+    yield* handle(streamCall, peer);
     outcome = open.signal.aborted ? CANCELLED : OK;
   } catch (error) {
-    outcome = open.signal.aborted ? CANCELLED : meter.outcomeOf(error);
+    outcome = open.signal.aborted || isCutShort(error) ? CANCELLED : meter.outcomeOf(error);
   } finally {
     if (open.fault) outcome = meter.outcomeOf(open.fault);
     context.signal.removeEventListener("abort", gone);
@@ -143,15 +155,15 @@ async function* streamed(
   if (outcome.fault) throw errorOf(outcome);
 }
 
+/** True for the error of a request whose peer is gone. */
+function isCutShort(error: unknown): boolean {
+  return error instanceof ConnectError && error.code === Code.Aborted;
+}
+
 function errorOf({ status, fault }: Failure): ConnectError {
   const error = new ConnectError(fault.message, statusCodes[status]);
   error.details = detailsOf(fault);
   return error;
-}
-
-/** The Connect error for a failure outside the handlers. */
-export function errorOfFault(fault: Fault): ConnectError {
-  return errorOf({ status: statusOf(fault), fault });
 }
 
 function gzipBy(compressor: Compressor): Compression {
@@ -160,13 +172,7 @@ function gzipBy(compressor: Compressor): Compression {
   return {
     name: "gzip",
     compress: async (bytes) => view(await compressor.compress(bytes)),
-    decompress: async (bytes) => {
-      if (bytes.length === 0) return new Uint8Array(0);
-      try {
-        return view(await compressor.expand(bytes, "gzip"));
-      } catch (error) {
-        throw error instanceof Fault ? errorOfFault(error) : error;
-      }
-    },
+    // Bodies are decompressed before Connect sees them.
+    decompress: async (bytes) => new Uint8Array(bytes),
   };
 }

@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import { Code, ConnectError, createContextValues } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { universalRequestFromNodeRequest } from "@connectrpc/connect-node";
+import type { Fault } from "#domain/fault";
 import { limits } from "#limits/index";
 import type { Telemetry } from "#ports/telemetry";
 import type { Connections } from "../connections/connections.js";
@@ -11,13 +12,15 @@ import type { Listener } from "../connections/listener.js";
 import type { Session } from "../connections/session.js";
 import { Sessions } from "../connections/sessions.js";
 import { sniff } from "../connections/sniff.js";
+import { Deadline, readTimeout } from "../deadline.js";
 import type { Traffic } from "../traffic/traffic.js";
 import { bodyOf } from "./body.js";
-import { errorOfFault, peerKey } from "./connect.js";
+import { peerKey } from "./connect.js";
 import { type HttpRequest, refusalOf } from "./guard.js";
 import { Outgoing } from "./outgoing.js";
 import type { Page } from "./pages.js";
 import { Http1Peer, Http2Peer, type HttpPeer } from "./peer.js";
+import { ReceivedMessages } from "./received.js";
 import { type HttpResponse, isGone, sendNotServed, sendText } from "./response.js";
 import type { Router } from "./router.js";
 
@@ -130,24 +133,45 @@ async function serveRpc(
 ): Promise<void> {
   const single = handler.method.methodKind !== "bidi_streaming";
   const outgoing = new Outgoing(response, traffic, handler.method.methodKind === "unary", peer);
+  const received = new ReceivedMessages();
+  const { deadline, problem } = deadlineOf(request);
   const contextValues = createContextValues().set(peerKey, {
+    received,
     sendHeaders: (header) => writeHead(response, { status: 200, header }),
     hangUp: () => response.destroy(),
     identified: () => peer.identified(),
     reserve: (bytes) => outgoing.reserve(bytes),
+    deadline,
   });
   const universal = universalRequestFromNodeRequest(request, response, undefined, contextValues);
-  const carried = (bytes: number) => peer.carried(bytes);
+  for (const name of timeoutHeaders) universal.header.delete(name);
   if (request.method === "POST") {
     const { input } = handler.method;
+    const carried = (bytes: number) => peer.carried(bytes);
     const wanted = () => !isGone(response);
-    const body = { input, single, traffic, carried, wanted, errorOf: errorOfFault };
+    const body = { input, single, traffic, received, carried, wanted, deadline, problem };
     universal.body = bodyOf(request, universal.header, body);
   }
   try {
     await writeAnswer(await handler(universal), response, outgoing);
   } catch (error) {
     if (ConnectError.from(error).code !== Code.Aborted) throw error;
+  } finally {
+    deadline?.clear();
+  }
+}
+
+const timeoutHeaders = ["grpc-timeout", "connect-timeout-ms"] as const;
+
+/** The deadline of a request, or what is wrong with it. */
+function deadlineOf({ headers }: HttpRequest): { deadline?: Deadline; problem?: Fault } {
+  const isGrpc = /^application\/grpc/i.test(headers["content-type"] ?? "");
+  const name = isGrpc ? "grpc-timeout" : "connect-timeout-ms";
+  try {
+    const ms = readTimeout(name, headers[name]?.toString());
+    return ms === undefined ? {} : { deadline: new Deadline(ms) };
+  } catch (error) {
+    return { problem: error as Fault };
   }
 }
 

@@ -153,3 +153,14 @@ export interface IncomingOptions {
 export function cutShort(): Fault {
   return new Fault("invalid", "the request ends within a message.", { reason: "MESSAGE_CUT_SHORT" });
 }
+
+export function messageMissing(): Fault {
+  const message = "the request ends without a message: send one, which may be empty.";
+  return new Fault("invalid", message, { reason: "MESSAGE_MISSING" });
+}
+
+export function messageTooMany(): Fault {
+  const message =
+    "the request has a second message, but this rpc takes one: send each in a request of its own.";
+  return new Fault("invalid", message, { reason: "MESSAGE_TOO_MANY" });
+}

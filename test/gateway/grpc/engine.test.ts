@@ -96,10 +96,6 @@ function engineOf(): GrpcEngine {
   engine.addService(define("Fail", false, false), {
     Fail: (_: unknown, callback: sendUnaryData<Buffer>) => callback({ code: status.ABORTED, details: "no" }),
   });
-  engine.addService(define("Deadline", false, false), {
-    Deadline: (call: { getDeadline(): unknown }, callback: sendUnaryData<Buffer>) =>
-      callback({ code: status.OK, details: String(call.getDeadline()) }),
-  });
   engine.addService(define("Silent", false, false), { Silent: () => undefined });
   engine.addService(define("List", false, true), {
     List: (call: { request: Buffer; end(): void; write(bytes: Buffer): void }) => {
@@ -130,15 +126,6 @@ test.each([
   expect(asked).toEqual([]);
   expect(last).toMatchObject(expected);
 });
-
-test.each(["8760H", "99999999H", "99999999M", "2200000S"])(
-  "a deadline further away than timers go is none (%s)",
-  async (timeout) => {
-    const headers: IncomingHttpHeaders = { "grpc-timeout": timeout };
-    const { last } = await serve(engineOf(), "Deadline", headers);
-    expect(last).toMatchObject({ "grpc-status": 0, "grpc-message": "Infinity" });
-  },
-);
 
 test("another grpc-js is refused when the process starts, with the way out", () => {
   expect(() => assertStreamHandler({})).toThrow(/_streamHandler.*1\.14\.7/);

@@ -38,6 +38,37 @@ export function rawCall(
   }).finally(() => session.destroy());
 }
 
+/** All that a peer gets: its headers and trailers together, and the bytes between. */
+export interface WholeAnswer {
+  readonly headers: Record<string, unknown>;
+  readonly body: Buffer;
+}
+
+/** One request over HTTP/2. @param open true to leave the request unfinished */
+export function rawAnswer(
+  port: number,
+  path: string,
+  body: Buffer,
+  headers: Readonly<Record<string, string>>,
+  open = false,
+): Promise<WholeAnswer> {
+  const session = connect(`http://127.0.0.1:${port}`);
+  return new Promise<WholeAnswer>((resolve, reject) => {
+    session.on("error", reject);
+    const stream = session.request({ ":method": "POST", ":path": path, te: "trailers", ...headers });
+    const all: Record<string, unknown> = {};
+    const chunks: Buffer[] = [];
+    stream.on("response", (answer) => Object.assign(all, answer));
+    stream.on("trailers", (trailers) => Object.assign(all, trailers));
+    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+    stream.on("error", () => undefined);
+    stream.on("end", () => resolve({ headers: all, body: Buffer.concat(chunks) }));
+    stream.on("close", () => resolve({ headers: all, body: Buffer.concat(chunks) }));
+    if (open) stream.write(body);
+    else stream.end(body);
+  }).finally(() => session.destroy());
+}
+
 /** One request over HTTP/1.1. */
 export function rawPost(
   port: number,
