@@ -15,9 +15,9 @@ export function fromServer(error: TaskRunError, addr: string, self: string): Cli
     case "UNAVAILABLE":
       return say(
         exit.unreachable,
-        `${addr}: ${message}`,
+        message.includes(addr) ? message : `${addr}: ${message}`,
         `Start a server with \`${self} dev\`, or name another with --addr HOST:PORT or TASKRUN_ADDR.`,
-        ...(neverHeard(message) ? [] : keyHint(idempotencyKey)),
+        ...(error.reason === "CANNOT_CONNECT" ? [] : keyHint(idempotencyKey)),
       );
     case "DEADLINE_EXCEEDED":
       return say(
@@ -49,11 +49,6 @@ export function fromServer(error: TaskRunError, addr: string, self: string): Cli
     default:
       return say(exit.failed, message);
   }
-}
-
-/** True if the request cannot have reached a server. */
-function neverHeard(message: string): boolean {
-  return /ECONNREFUSED|ENOTFOUND|EAI_AGAIN/.test(message);
 }
 
 function keyHint(key: string): string[] {

@@ -3,6 +3,7 @@ import type { CallOptions } from "@connectrpc/connect";
 import { limits } from "#limits/index";
 import { backoffMs, CALL_BACKOFF, pause } from "./backoff.js";
 import { type ErrorCode, type TaskRunError, toTaskRunError } from "./error.js";
+import { wrongArgument } from "./request.js";
 
 /**
  * Options of a single call, beside its request.
@@ -29,8 +30,9 @@ const unclear: ReadonlySet<ErrorCode> = new Set(["UNAVAILABLE", "DEADLINE_EXCEED
 export class Caller {
   readonly #timeoutMs: number;
 
+  /** @throws {TaskRunError} `INVALID_ARGUMENT` if the timeout is no duration */
   constructor(timeoutMs: number) {
-    this.#timeoutMs = timeoutMs;
+    this.#timeoutMs = checkedTimeout(timeoutMs);
   }
 
   async once<Answer>(
@@ -38,8 +40,9 @@ export class Caller {
     control: CallControl = {},
     idempotencyKey = "",
   ): Promise<Answer> {
+    const options = this.#options(control);
     try {
-      return await send(this.#options(control));
+      return await send(options);
     } catch (thrown) {
       throw toTaskRunError(thrown, control.signal?.aborted, idempotencyKey);
     }
@@ -67,8 +70,14 @@ export class Caller {
   }
 
   #options({ signal, timeoutMs = this.#timeoutMs }: CallControl): CallOptions {
-    return { ...(timeoutMs > 0 && { timeoutMs }), ...(signal && { signal }) };
+    const limited = checkedTimeout(timeoutMs) > 0 && timeoutMs <= limits.callTimeoutMost;
+    return { ...(limited && { timeoutMs: Math.ceil(timeoutMs) }), ...(signal && { signal }) };
   }
+}
+
+function checkedTimeout(timeoutMs: number): number {
+  if (typeof timeoutMs === "number" && timeoutMs >= 0) return timeoutMs;
+  throw wrongArgument("timeoutMs", `is ${String(timeoutMs)}; send milliseconds, or 0 for no limit.`);
 }
 
 /**

@@ -1,8 +1,10 @@
 import { limits } from "#limits/index";
+import { addressProblem, addrOfEnvironment, readAddress } from "#transport/address";
+import { connect } from "#transport/connection";
 import { Caller } from "./call.js";
+import { TaskRunError } from "./error.js";
 import { Tasks } from "./tasks.js";
 import { Templates } from "./templates.js";
-import { connect, DEFAULT_ADDR } from "./transport.js";
 import { Workers } from "./workers.js";
 
 /**
@@ -17,7 +19,10 @@ import { Workers } from "./workers.js";
  * ```
  */
 export interface ClientOptions {
-  /** `HOST:PORT` or the URL of a gRPC listener. Default: `localhost:50051`. */
+  /**
+   * The server, as `HOST`, `HOST:PORT` or URL of a gRPC listener; IPv6 as `::1` or `[::1]:50051`. Default: the variable
+   * `TASKRUN_ADDR`, else `localhost:50051`.
+   */
   readonly addr?: string;
   /** Namespace of requests that name none: new Tasks, lists, templates. Default: left to the server. */
   readonly namespace?: string;
@@ -53,10 +58,9 @@ export interface TaskRunClient {
 /**
  * Creates a client of the control plane at `addr`. It connects at the first call, and again after a lost connection.
  *
- * All calls share one connection, on which a server allows 100 concurrent streams; to watch more Tasks at once,
- * create more clients.
+ * Calls share a connection, on which a server allows 100 at once; further connections are opened when one is full.
  *
- * @throws {TypeError} if `addr` is neither `HOST:PORT` nor an http(s) URL
+ * @throws {TaskRunError} `INVALID_ARGUMENT` if an option is wrong
  *
  * @example
  * ```ts
@@ -69,9 +73,12 @@ export interface TaskRunClient {
  * ```
  */
 export function createClient(options: ClientOptions = {}): TaskRunClient {
-  const { addr = DEFAULT_ADDR, namespace = "", timeoutMs = limits.callTimeout } = options;
-  const { transport, close } = connect(addr);
+  const { addr = addrOfEnvironment(), namespace = "", timeoutMs = limits.callTimeout } = options;
   const caller = new Caller(timeoutMs);
+  const { transport, close } = connect(urlOf(addr), {
+    pingMs: limits.keepalivePing,
+    readMaxBytes: limits.answerBytes,
+  });
 
   return {
     tasks: new Tasks(transport, caller, namespace),
@@ -79,4 +86,12 @@ export function createClient(options: ClientOptions = {}): TaskRunClient {
     templates: new Templates(transport, caller, namespace),
     close,
   };
+}
+
+function urlOf(addr: string): string {
+  const { url, problem } = readAddress(addr);
+  if (url !== undefined) return url;
+  const description = addressProblem(addr, problem);
+  const violations = [{ field: "addr", description }];
+  throw new TaskRunError("INVALID_ARGUMENT", description, { reason: "INVALID_ARGUMENT", violations });
 }

@@ -1,4 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import { ConnectFailed } from "#transport/connect-failed";
 import { type ErrorDetails, errorDetails, type FieldViolation } from "./error-details.js";
 
 /** The gRPC status codes by their official names. */
@@ -30,7 +31,7 @@ export interface TaskRunErrorInit extends Partial<ErrorDetails> {
 }
 
 /**
- * The error of every failed call: refused by the server, or not answered by it. Check `code` first, then `reason`;
+ * The error of every failed call: refused by the server, not answered by it, or not sent, because an argument is wrong. Check `code` first, then `reason`;
  * `docs/errors.md` lists both.
  *
  * @example
@@ -50,7 +51,10 @@ export class TaskRunError extends Error {
   override readonly name: string = "TaskRunError";
   /** The gRPC status. `UNAVAILABLE` also stands for a connection that could not be made or was lost. */
   readonly code: ErrorCode;
-  /** A more specific cause, UPPER_SNAKE, for example `CURSOR_EXPIRED`; empty if the server gave none. */
+  /**
+   * A more specific cause, UPPER_SNAKE, for example `CURSOR_EXPIRED`; empty if there is none. `CANNOT_CONNECT` and
+   * `CONNECTION_LOST` are the client's own.
+   */
   readonly reason: string;
   /** Milliseconds to wait before the next attempt, as the server asked; 0 if it did not. */
   readonly retryAfterMs: number;
@@ -84,19 +88,26 @@ export function codeName(code: number): ErrorCode {
  * Converts what a transport threw into a {@link TaskRunError}.
  *
  * Errors of the connection itself become `UNAVAILABLE`: the transport reports resets and closed streams under several
- * codes, which say nothing more to a caller.
+ * codes, which say nothing more to a caller. Their `reason` is `CANNOT_CONNECT` if the server has not heard of the call,
+ * `CONNECTION_LOST` if it may have.
  *
  * @param stopped whether the caller aborted the call
  */
 export function toTaskRunError(thrown: unknown, stopped = false, idempotencyKey = ""): TaskRunError {
   if (thrown instanceof TaskRunError) return thrown;
   const error = ConnectError.from(thrown);
+  const { rawMessage, code } = error;
   const init = { ...errorDetails(error), idempotencyKey, cause: thrown };
-
   const answered = error.metadata.has("grpc-status") || error.details.length > 0;
-  const broken = !answered && brokenCodes.has(error.code) && !stopped;
-  if (!broken) return new TaskRunError(codeName(error.code), error.rawMessage, init);
-  return new TaskRunError("UNAVAILABLE", `no answer from the server: ${error.rawMessage}`, init);
+  if (answered) return new TaskRunError(codeName(code), rawMessage, init);
+
+  if (stopped) return new TaskRunError("CANCELLED", `the call was aborted: ${rawMessage}`, init);
+  if (ConnectFailed.is(error)) {
+    return new TaskRunError("UNAVAILABLE", rawMessage, { ...init, reason: "CANNOT_CONNECT" });
+  }
+  if (!brokenCodes.has(code)) return new TaskRunError(codeName(code), rawMessage, init);
+  const message = `no answer from the server: ${rawMessage}`;
+  return new TaskRunError("UNAVAILABLE", message, { ...init, reason: "CONNECTION_LOST" });
 }
 
 const brokenCodes: ReadonlySet<Code> = new Set([

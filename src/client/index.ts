@@ -1,6 +1,7 @@
 /**
  * The client SDK: call `createClient({ addr })`, then use `client.tasks`, `client.workers` and `client.templates`.
  */
+export { DEFAULT_ADDR } from "#transport/address";
 export type { CallControl } from "./call.js";
 export { type ClientOptions, createClient, type TaskRunClient } from "./client.js";
 export { type ErrorCode, TaskRunError } from "./error.js";
@@ -25,7 +26,6 @@ export type {
   Templates,
   Validated,
 } from "./templates.js";
-export { DEFAULT_ADDR } from "./transport.js";
 export { hasEnded, inputOf, outputOf, type Run, type Step, type Task, type TemplateRef } from "./views.js";
 export type { WatchOptions } from "./watch.js";
 export type { Agent, Worker } from "./worker-views.js";

@@ -65,8 +65,8 @@ export type Resolution =
   | { readonly action: "retry" }
   /** Counts the Step as done, without a result. */
   | { readonly action: "resolve" }
-  /** Completes the Step with this result. */
-  | { readonly action: "complete"; readonly result?: unknown };
+  /** Completes the Step with this result, or with this JSON text, which is kept byte for byte. */
+  | { readonly action: "complete"; readonly result?: unknown; readonly resultJson?: string };
 
 /**
  * Selects Tasks of a list. A Task must match every field that is given, and have all the labels.

@@ -1,16 +1,25 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type Client, createClient, type Transport } from "@connectrpc/connect";
 import { taskStatusToWire } from "#wire/convert-enums";
 import {
   BatchCreateTasksRequestSchema,
+  CancelTaskRequestSchema,
   CreateTaskRequestSchema,
+  GetStepResultRequestSchema,
+  GetTaskRequestSchema,
+  ListTasksRequestSchema,
   ResolveAction,
+  ResolveStepRequestSchema,
+  RetryTaskRequestSchema,
+  SignalTaskRequestSchema,
   TaskService,
+  WatchTaskRequestSchema,
 } from "#wire/gen/taskrun/v1/task_service_pb";
 import { type CallControl, type Caller, keyOr } from "./call.js";
 import { toTask } from "./convert.js";
 import { codeName, TaskRunError } from "./error.js";
 import type { TaskEvent } from "./event-views.js";
+import { instantOf, jsonText, oneOf, requestOf, wholeNumber, wrongArgument } from "./request.js";
 import {
   type Created,
   type CreateTask,
@@ -74,15 +83,19 @@ export class Tasks {
    * process, to learn whether the Task exists.
    */
   async create(request: CreateTask, control?: CallControl): Promise<Task> {
-    const message = create(CreateTaskRequestSchema, this.#toWire(request));
+    const message = requestOf(CreateTaskRequestSchema, this.#toWire(request));
     const send = this.#wire.createTask;
     return toTask(await this.#caller.withKey(message.idempotencyKey, (o) => send(message, o), control));
   }
 
-  /** Creates up to 1 000 Tasks in one commit. Each is accepted or refused on its own; the answer keeps their order. */
+  /**
+   * Creates up to 1 000 Tasks in one commit. The server accepts or refuses each on its own; the answer keeps their order.
+   * An argument that cannot be sent, such as a BigInt, fails the whole call before anything is sent.
+   */
   async createMany(requests: readonly CreateTask[], control?: CallControl): Promise<readonly Created[]> {
-    const tasks = requests.map((request) => this.#toWire(request));
-    const message = create(BatchCreateTasksRequestSchema, { tasks });
+    if (!Array.isArray(requests)) throw wrongArgument("tasks", "is no array of requests.");
+    const tasks = requests.map((request, i) => this.#toWire(request, `tasks[${i}].`));
+    const message = requestOf(BatchCreateTasksRequestSchema, { tasks });
     const send = this.#wire.batchCreateTasks;
 
     const { results } = await this.#caller.withKey("", (o) => send(message, o), control);
@@ -97,7 +110,8 @@ export class Tasks {
 
   /** Returns a Task with its input, result, Steps and Runs. `NOT_FOUND` if there is none. */
   async get(id: string, control?: CallControl): Promise<Task> {
-    return toTask(await this.#caller.once((o) => this.#wire.getTask({ id }, o), control));
+    const request = requestOf(GetTaskRequestSchema, { id });
+    return toTask(await this.#caller.once((o) => this.#wire.getTask(request, o), control));
   }
 
   /** Returns one page, newest first. Only an empty `nextPageToken` marks the last page: any page may be short or empty. */
@@ -105,14 +119,14 @@ export class Tasks {
     filter: TaskFilter & { readonly pageToken?: string } = {},
     control?: CallControl,
   ): Promise<TaskPage> {
-    const request = {
-      statusFilter: filter.status ? taskStatusToWire[filter.status] : 0,
+    const request = requestOf(ListTasksRequestSchema, {
+      statusFilter: filter.status === undefined ? 0 : oneOf(taskStatusToWire, filter.status, "status_filter"),
       agentFilter: filter.agent ?? "",
       namespace: filter.namespace ?? this.#namespace,
-      labels: { ...filter.labels },
+      labels: filter.labels ?? {},
       pageSize: filter.pageSize ?? 0,
       pageToken: filter.pageToken ?? "",
-    };
+    });
     const answer = await this.#caller.once((o) => this.#wire.listTasks(request, o), control);
     return { tasks: answer.tasks.map(toTask), nextPageToken: answer.nextPageToken };
   }
@@ -129,12 +143,13 @@ export class Tasks {
 
   /** Cancels a Task and its Runs. `FAILED_PRECONDITION` if it has ended already. */
   async cancel(id: string, reason = "", control?: CallControl): Promise<Task> {
-    return toTask(await this.#caller.once((o) => this.#wire.cancelTask({ id, reason }, o), control));
+    const request = requestOf(CancelTaskRequestSchema, { id, reason });
+    return toTask(await this.#caller.once((o) => this.#wire.cancelTask(request, o), control));
   }
 
   /** Creates a new Task with the request of one that has ended. Carries an idempotency key like {@link create}. */
   async retry(id: string, options: CallControl & { readonly idempotencyKey?: string } = {}): Promise<Task> {
-    const request = { id, idempotencyKey: keyOr(options.idempotencyKey) };
+    const request = requestOf(RetryTaskRequestSchema, { id, idempotencyKey: keyOr(options.idempotencyKey) });
     const send = this.#wire.retryTask;
     return toTask(await this.#caller.withKey(request.idempotencyKey, (o) => send(request, o), options));
   }
@@ -146,7 +161,13 @@ export class Tasks {
    * @param payload any JSON value. Default: `null`
    */
   async signal(id: string, signal: string, payload?: unknown, control?: CallControl): Promise<Task> {
-    const request = { id, signal, payloadJson: payload === undefined ? "" : JSON.stringify(payload) };
+    const text = payload === undefined ? "" : jsonText(payload, "payload_json");
+    return this.signalJson(id, signal, text, control);
+  }
+
+  /** Like {@link signal}, with the payload as JSON text, which is kept byte for byte; empty is `null`. */
+  async signalJson(id: string, signal: string, payloadJson: string, control?: CallControl): Promise<Task> {
+    const request = requestOf(SignalTaskRequestSchema, { id, signal, payloadJson });
     return toTask(await this.#caller.once((o) => this.#wire.signalTask(request, o), control));
   }
 
@@ -157,16 +178,20 @@ export class Tasks {
     resolution: Resolution,
     control?: CallControl,
   ): Promise<Task> {
-    const result = resolution.action === "complete" ? resolution.result : undefined;
-    const resultJson = result === undefined ? "" : JSON.stringify(result);
-    const request = { taskId, stepName, action: resolveActions[resolution.action], resultJson };
+    const action = oneOf(resolveActions, resolution?.action, "action");
+    const resultJson = resolution.action === "complete" ? textOf(resolution, "result", "result_json") : "";
+    const request = requestOf(ResolveStepRequestSchema, { taskId, stepName, action, resultJson });
     return toTask(await this.#caller.once((o) => this.#wire.resolveStep(request, o), control));
   }
 
   /** Iterates over a Task's events, each exactly once, until it ends. Reconnects by itself; see {@link WatchOptions}. */
   watch(id: string, options: WatchOptions = {}): AsyncGenerator<TaskEvent, void> {
+    const first = requestOf(WatchTaskRequestSchema, {
+      id,
+      afterSeq: wholeNumber(options.afterSeq, "after_seq"),
+    });
     const open = (afterSeq: number, signal: AbortSignal) =>
-      this.#wire.watchTask({ id, afterSeq: BigInt(afterSeq) }, { signal });
+      this.#wire.watchTask({ ...first, afterSeq: BigInt(afterSeq) }, { signal });
     const control = options.signal ? { signal: options.signal } : {};
     return watch(open, async () => hasEnded(await this.get(id, control)), options);
   }
@@ -218,26 +243,59 @@ export class Tasks {
     stepName = "main",
     control?: CallControl,
   ): Promise<Output> {
-    const answer = await this.#caller.once((o) => this.#wire.getStepResult({ taskId, stepName }, o), control);
-    return JSON.parse(answer.outputJson) as Output;
+    return JSON.parse(await this.stepResultJson(taskId, stepName, control)) as Output;
   }
 
+  /** Like {@link stepResult}, but returns the JSON text: a parsed number may have lost digits. */
+  async stepResultJson(taskId: string, stepName = "main", control?: CallControl): Promise<string> {
+    const request = requestOf(GetStepResultRequestSchema, { taskId, stepName });
+    const { outputJson } = await this.#caller.once((o) => this.#wire.getStepResult(request, o), control);
+    return outputJson;
+  }
+
+  /** @param at the path of the request within a batch, for error messages */
   #toWire(
     request: CreateTask,
+    at = "",
   ): Exclude<MessageInitShape<typeof CreateTaskRequestSchema>, { $typeName: string }> {
-    const { agent, input, inputJson, labels, template, workerSelector, timeoutMs, startAtMs, ...same } =
-      request;
+    if (typeof request !== "object" || request === null) throw wrongArgument(`${at}request`, "is no object.");
+    const {
+      agent,
+      input: _,
+      inputJson: __,
+      labels,
+      template,
+      workerSelector,
+      timeoutMs,
+      startAtMs,
+      ...same
+    } = request;
     return {
       ...same,
       agentName: agent ?? "",
-      inputJson: inputJson ?? (input === undefined ? "" : JSON.stringify(input)),
-      labels: { ...labels },
-      workerSelector: { ...workerSelector },
-      timeoutMs: BigInt(timeoutMs ?? 0),
-      startAtMs: BigInt(startAtMs ?? 0),
+      inputJson: textOf(request, "input", `${at}input_json`),
+      labels: labels ?? {},
+      workerSelector: workerSelector ?? {},
+      timeoutMs: wholeNumber(timeoutMs, `${at}timeout_ms`),
+      startAtMs: instantOf(startAtMs, `${at}start_at_ms`),
       namespace: request.namespace ?? this.#namespace,
       idempotencyKey: keyOr(request.idempotencyKey),
-      ...(template && { template: { namespace: "", version: "", ...template } }),
+      ...(template && { template: templateOf(template, `${at}template`) }),
     };
   }
+}
+
+function templateOf(template: NonNullable<CreateTask["template"]>, field: string) {
+  if (typeof template !== "object") throw wrongArgument(field, "is no object: name it as { name, version }.");
+  const { namespace = "", name, version = "" } = template;
+  return { namespace, name, version };
+}
+
+/** The JSON text of a value that may be given as it is, or as text under the name that ends in `Json`; empty for neither. */
+function textOf(given: object, name: "input" | "result", field: string): string {
+  const { [name]: value, [`${name}Json`]: text } = given as Readonly<Record<string, unknown>>;
+  if (text === undefined) return value === undefined ? "" : jsonText(value, field);
+  if (value !== undefined) throw wrongArgument(field, `is given twice: leave out ${name} or ${name}Json.`);
+  // Text that is none is refused with the rest of the request.
+  return text as string;
 }

@@ -1,7 +1,16 @@
 import { type Client, createClient, type Transport } from "@connectrpc/connect";
-import { TemplateService, type Template as WireTemplate } from "#wire/gen/taskrun/v1/template_service_pb";
+import {
+  GetTemplateRequestSchema,
+  ListTemplatesRequestSchema,
+  RegisterTemplateRequestSchema,
+  TemplateService,
+  ValidateTemplateRequestSchema,
+  type Template as WireTemplate,
+} from "#wire/gen/taskrun/v1/template_service_pb";
 import type { CallControl, Caller } from "./call.js";
 import { toFinding, toTemplate } from "./convert.js";
+import { TaskRunError } from "./error.js";
+import { requestOf } from "./request.js";
 import type { Finding, Template, WholeTemplate } from "./template-views.js";
 
 /**
@@ -136,7 +145,7 @@ export class Templates {
    * @param namespace if given, it must equal the namespace in the text
    */
   async register(source: string, namespace = "", control?: CallControl): Promise<Registered> {
-    const request = { source, namespace };
+    const request = requestOf(RegisterTemplateRequestSchema, { source, namespace });
     const { template, created, findings } = await this.#caller.once(
       (o) => this.#wire.register(request, o),
       control,
@@ -147,7 +156,7 @@ export class Templates {
   /** Returns one version with its text and body. The message of `NOT_FOUND` names the versions that exist. */
   async get(named: TemplateName, control?: CallControl): Promise<WholeTemplate> {
     const { namespace = this.#namespace, name, version = "" } = named;
-    const request = { template: { namespace, name, version } };
+    const request = requestOf(GetTemplateRequestSchema, { template: { namespace, name, version } });
     return toWhole(await this.#caller.once((o) => this.#wire.get(request, o), control));
   }
 
@@ -157,7 +166,7 @@ export class Templates {
     control?: CallControl,
   ): Promise<TemplatePage> {
     const { namespace = this.#namespace, name = "", pageSize = 0, pageToken = "" } = filter;
-    const request = { namespace, name, pageSize, pageToken };
+    const request = requestOf(ListTemplatesRequestSchema, { namespace, name, pageSize, pageToken });
     const { templates, nextPageToken } = await this.#caller.once((o) => this.#wire.list(request, o), control);
     return { templates: templates.map(toTemplate), nextPageToken };
   }
@@ -174,13 +183,14 @@ export class Templates {
 
   /** Reports everything that is wrong with a template, without registering it. */
   async validate(source: string, control?: CallControl): Promise<Validated> {
-    const answer = await this.#caller.once((o) => this.#wire.validate({ source }, o), control);
+    const request = requestOf(ValidateTemplateRequestSchema, { source });
+    const answer = await this.#caller.once((o) => this.#wire.validate(request, o), control);
     const { valid, findings, stepCount, hasCycles } = answer;
     return { valid, findings: findings.map(toFinding), stepCount, hasCycles };
   }
 }
 
 function toWhole(wire: WireTemplate | undefined): WholeTemplate {
-  if (!wire) throw new TypeError("the server answered without a template");
+  if (!wire) throw new TaskRunError("INTERNAL", "the server answered without a template");
   return { ...toTemplate(wire), source: wire.source, bodyJson: wire.bodyJson };
 }

@@ -1,9 +1,15 @@
 import { type Client, createClient, type Transport } from "@connectrpc/connect";
 import type { WorkerStatus } from "#domain/worker/worker";
 import { workerStatusToWire } from "#wire/convert-enums";
-import { WorkerService } from "#wire/gen/taskrun/v1/worker_service_pb";
+import {
+  DrainWorkerRequestSchema,
+  GetWorkerRequestSchema,
+  ListWorkersRequestSchema,
+  WorkerService,
+} from "#wire/gen/taskrun/v1/worker_service_pb";
 import type { CallControl, Caller } from "./call.js";
 import { toWorker } from "./convert.js";
+import { oneOf, requestOf } from "./request.js";
 import type { Worker } from "./worker-views.js";
 
 /**
@@ -48,22 +54,23 @@ export class Workers {
 
   /** Returns the matching Workers, ordered by id. */
   async list({ agent, status }: WorkerFilter = {}, control?: CallControl): Promise<readonly Worker[]> {
-    const request = {
+    const request = requestOf(ListWorkersRequestSchema, {
       ...(agent !== undefined && { agentName: agent }),
-      ...(status !== undefined && { status: workerStatusToWire[status] }),
-    };
+      ...(status !== undefined && { status: oneOf(workerStatusToWire, status, "status") }),
+    });
     const { workers } = await this.#caller.once((o) => this.#wire.listWorkers(request, o), control);
     return workers.map(toWorker);
   }
 
   /** Returns one Worker. `NOT_FOUND` if it is not connected. */
   async get(id: string, control?: CallControl): Promise<Worker> {
-    return toWorker(await this.#caller.once((o) => this.#wire.getWorker({ workerId: id }, o), control));
+    const request = requestOf(GetWorkerRequestSchema, { workerId: id });
+    return toWorker(await this.#caller.once((o) => this.#wire.getWorker(request, o), control));
   }
 
   /** Stops assigning Runs to the Worker and tells it to finish or hand back those it holds. Idempotent. */
   async drain(id: string, reason = "", control?: CallControl): Promise<Worker> {
-    const request = { workerId: id, reason };
+    const request = requestOf(DrainWorkerRequestSchema, { workerId: id, reason });
     return toWorker(await this.#caller.once((o) => this.#wire.drainWorker(request, o), control));
   }
 }

@@ -24,7 +24,8 @@ export type TimeoutHeader = "grpc-timeout" | "connect-timeout-ms";
  */
 export function readTimeout(name: TimeoutHeader, value: string | null | undefined): number | undefined {
   if (value === null || value === undefined) return undefined;
-  const pattern = name === "grpc-timeout" ? /^(\d{1,8})\s*([HMSmun])$/ : /^(\d{1,10})$/;
+  // gRPC allows 8 digits; some clients send more for deadlines beyond a day.
+  const pattern = name === "grpc-timeout" ? /^(\d{1,16})\s*([HMSmun])$/ : /^(\d{1,10})$/;
   const [, amount, unit = "m"] = pattern.exec(value) ?? [];
   if (amount === undefined) throw unreadable(name, value);
   const ms = Number(amount) * (PER_UNIT[unit] ?? 1);

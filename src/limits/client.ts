@@ -15,6 +15,13 @@ export const client = {
   callRetryFirst: millis(100),
   /** The longest pause between two tries. */
   callRetryMost: millis(2_000),
+  /**
+   * Connections of one client to its server, each with as many streams as the server allows, 100 as shipped: 1 600 watches.
+   * Calls above that wait for an earlier one to end.
+   */
+  connectionsPerClient: 16,
+  /** The longest deadline of a call that gRPC can say in milliseconds, over a day; a longer one counts as none. */
+  callTimeoutMost: millis(99_999_999),
   /** Failures in a row after which a watch is given up, unless the option says otherwise. */
   watchFailures: 30,
   /** The longest pause after the first failure of a watch; it doubles, and is random. */

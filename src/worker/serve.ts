@@ -2,13 +2,15 @@ import { randomUUID } from "node:crypto";
 import { createRequire } from "node:module";
 import { hostname } from "node:os";
 import type { Labels } from "#domain/task/task";
+import { isWorkerId, WORKER_ID_FORM } from "#domain/worker/worker-id";
 import { limits } from "#limits/index";
 import type { Log } from "#ports/telemetry";
+import { addressProblem, addrOfEnvironment, readAddress } from "#transport/address";
 import type { Agent } from "./agent/agent.js";
 import { labelsOf, nameOf } from "./agent/checks.js";
+import { kindOf } from "./agent/kind-of.js";
 import { stderrLog } from "./agent/log.js";
 import { servedAgents } from "./agent/served-agent.js";
-import { planeUrl } from "./protocol/connection.js";
 import { backendFrame } from "./protocol/frames.js";
 import { onSignals } from "./signals.js";
 import { onUncaught } from "./uncaught.js";
@@ -38,9 +40,12 @@ import { Worker } from "./worker.js";
 export interface ServeOptions {
   /** At least one, with different names. */
   readonly agents: readonly Agent[];
-  /** The server, as `HOST:PORT` or URL. Default: the variable `TASKRUN_ADDR`, else `localhost:50051`. */
+  /**
+   * The server, as `HOST`, `HOST:PORT` or URL; IPv6 as `::1` or `[::1]:50051`. Default: the variable `TASKRUN_ADDR`, else
+   * `localhost:50051`.
+   */
   readonly addr?: string;
-  /** Identifies this Worker; 1 to 256 letters, digits, `-` or `_`. Default: the host's name and a random suffix. */
+  /** Identifies this Worker; 1 to 256 letters, digits, `-`, `_`, `.` or `:`. Default: the host's name and a random suffix. */
   readonly id?: string;
   /** Matched by the `worker_selector` of Tasks. */
   readonly labels?: Labels;
@@ -120,7 +125,7 @@ export async function serve(options: ServeOptions): Promise<WorkerHandle> {
 
   const log = options.log ?? stderrLog();
   const worker = new Worker({
-    url: planeUrl(options.addr ?? process.env.TASKRUN_ADDR ?? "localhost:50051"),
+    url: planeUrl(options.addr ?? addrOfEnvironment()),
     info: {
       workerId: id,
       hostname: hostname(),
@@ -166,10 +171,16 @@ export async function serve(options: ServeOptions): Promise<WorkerHandle> {
   };
 }
 
+function planeUrl(addr: string): string {
+  const { url, problem } = readAddress(addr);
+  if (url === undefined) throw new RangeError(addressProblem(addr, problem));
+  return url;
+}
+
 function check(id: string, maxRuns: number, drainMs: number): void {
-  if (!/^[A-Za-z0-9_-]{1,256}$/.test(id)) {
-    throw new RangeError(`id "${id}" is not 1 to 256 letters, digits, "-" or "_"`);
-  }
+  if (typeof id !== "string") throw new TypeError(`id is ${kindOf(id)}, not ${WORKER_ID_FORM}`);
+  if (!isWorkerId(id))
+    throw new RangeError(`id ${JSON.stringify(id.slice(0, 300))} is not ${WORKER_ID_FORM}`);
   if (!Number.isInteger(maxRuns) || maxRuns < 1 || maxRuns > limits.maxRunsPerWorker) {
     throw new RangeError(`maxRuns is ${maxRuns}, not a whole number from 1 to ${limits.maxRunsPerWorker}`);
   }

@@ -131,8 +131,14 @@ export class Worker {
   #reconnectMs(error: unknown, failures: number): number {
     const { log, url } = this.#options;
     const retryInMs = nextAttemptAt(RECONNECT, failures, instant(0), Math.random());
-    const why = error === undefined ? "the plane closed the stream" : (error as Error).message;
-    log.warn("connection to the plane lost", { why, addr: url, retryInMs });
+    const message = error instanceof ConnectError ? error.rawMessage : (error as Error | undefined)?.message;
+    const why = message ?? "the plane closed the stream";
+    const lost = this.#welcomedAt !== undefined;
+    log.warn(lost ? "connection to the plane lost" : "no connection to the plane", {
+      why,
+      addr: url,
+      retryInMs,
+    });
     return retryInMs;
   }
 

@@ -349,7 +349,7 @@ test("a server that is not there ends with 3 and says what to do", async () => {
   const { code, stderr } = await taskrun(["task", "list"], { env: { TASKRUN_ADDR: addr } });
 
   expect(code).toBe(3);
-  expect(stderr).toContain(`${addr}: no answer from the server`);
+  expect(stderr).toContain(`cannot connect to ${addr}: ECONNREFUSED`);
   expect(stderr).toContain("Start a server with `npx taskrun dev`");
 });
 

@@ -109,6 +109,8 @@ test.each([
   ["grpc-timeout", "5S", 5_000],
   ["grpc-timeout", "1 m", 1],
   ["grpc-timeout", "99999999n", 99.999_999],
+  ["grpc-timeout", "123456789m", 123_456_789],
+  ["grpc-timeout", "123456789S", undefined],
   ["connect-timeout-ms", "0", 0],
   ["connect-timeout-ms", "2147483647", 2_147_483_647],
   ["connect-timeout-ms", "2147483648", undefined],
@@ -117,7 +119,7 @@ test.each([
 });
 
 test.each([
-  ["grpc-timeout", ["", "5", "S", "-1S", "1.5S", "123456789S", "1s", "5S5S"]],
+  ["grpc-timeout", ["", "5", "S", "-1S", "1.5S", "1s", "5S5S"]],
   ["connect-timeout-ms", ["", "-1", "1.5", "1e3", "12345678901", "5S"]],
 ] as const)("%s that cannot be read is refused", (name, texts) => {
   for (const text of texts) expect(() => readTimeout(name, text), text).toThrow(`${name} is "${text}"; send`);

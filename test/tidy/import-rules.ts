@@ -146,8 +146,16 @@ export const layers: readonly Layer[] = [
     why: "The gateway maps protocols to use cases, and bounds what peers may hold: it must not decide, nor touch a row.",
   },
   {
+    path: "src/transport",
+    layers: ["src/limits"],
+    packages: ["@connectrpc/connect", "@connectrpc/connect-node"],
+    node: true,
+    says: "how a program reaches a server: addresses, and the connections to one",
+    why: "Clients, workers and the command line must read an address alike, and fail alike when it answers nothing.",
+  },
+  {
     path: "src/client",
-    layers: ["src/domain", "src/limits", "src/ports", "src/wire"],
+    layers: ["src/domain", "src/limits", "src/ports", "src/transport", "src/wire"],
     packages: ["@bufbuild/protobuf", "@connectrpc/connect", "@connectrpc/connect-node", "zod"],
     node: true,
     neverReaches: [...controlPlane, "src/worker"],
@@ -156,7 +164,7 @@ export const layers: readonly Layer[] = [
   },
   {
     path: "src/worker",
-    layers: ["src/domain", "src/limits", "src/ports", "src/wire"],
+    layers: ["src/domain", "src/limits", "src/ports", "src/transport", "src/wire"],
     packages: ["@bufbuild/protobuf", "@connectrpc/connect", "@connectrpc/connect-node", "zod"],
     node: true,
     neverReaches: [...controlPlane, "src/client"],

@@ -237,11 +237,26 @@ test("a plane that refuses the worker for good ends it, with the plane's reason"
   await expect(closed).rejects.toThrow(/refuses this worker: info.worker_id is taken/);
 });
 
+test.each(["gpu.1:a", "A_-", ".", "x".repeat(256)])(
+  "serve takes every id that the protocol takes (%s)",
+  async (id) => {
+    const agents = [echo(async () => undefined)];
+    const worker = await serve({ agents, log: silent, handleSignals: false, id, addr: "localhost:9" });
+    expect(worker.id).toBe(id);
+    worker.close();
+    await worker.closed;
+  },
+);
+
 test.each([
   [{ agents: [] }, /agents is empty/],
-  [{ id: "worker:1" }, /id "worker:1" is not/],
+  [{ id: "" }, /id "" is not/],
+  [{ id: "x".repeat(257) }, /is not 1 to 256/],
+  [{ id: "wörker" }, /id "wörker" is not/],
+  [{ id: 5 as unknown as string }, /id is .*, not 1 to 256/],
+  [{ id: "worker 1" }, /id "worker 1" is not 1 to 256 letters, digits, "-", "_", "\." or ":"/],
   [{ maxRuns: 0 }, /maxRuns is 0/],
-  [{ addr: "nowhere" }, /addr "nowhere" is not an address/],
+  [{ addr: "nowhere:port" }, /addr "nowhere:port" is none: write HOST:PORT/],
   [{ labels: { a: "x".repeat(300) } }, /labels has an entry "a" whose name or value is over 256 bytes/],
 ])("serve refuses %o and names the option", async (options, message) => {
   const agents = [echo(async () => undefined)];

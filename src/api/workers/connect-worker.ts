@@ -3,6 +3,7 @@ import type { RunId, WorkerId } from "#domain/id";
 import { clip } from "#domain/text/text";
 import { wholeNumber } from "#domain/text/whole-number";
 import type { Hello, WorkerInfo, WorkerProtocol } from "#domain/worker/worker";
+import { isWorkerId, WORKER_ID_FORM } from "#domain/worker/worker-id";
 import { limits } from "#limits/index";
 import type { WorkerLink, WorkerSink } from "#ports/plane";
 import { useCase } from "../use-case.js";
@@ -39,9 +40,9 @@ const agent = z.object({
 
 const info = z.object(
   {
-    workerId: z.string().regex(/^[A-Za-z0-9_.:-]{1,256}$/, {
-      error: 'must be 1 to 256 letters, digits, "-", "_", "." or ":": name the worker accordingly.',
-    }),
+    workerId: z
+      .string()
+      .refine(isWorkerId, { error: `must be ${WORKER_ID_FORM}: name the worker accordingly.` }),
     hostname: optionalName,
     version: optionalName,
     agents: atMost(limits.agentsPerWorker, agent),

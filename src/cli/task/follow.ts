@@ -1,4 +1,4 @@
-import { hasEnded, type Task, type TaskRunClient } from "#client/index";
+import { hasEnded, type Task, type TaskRunClient, type TaskRunError } from "#client/index";
 import { limits } from "#limits/index";
 import { type ExitCode, exit } from "../exit.js";
 import type { Io } from "../terminal/io.js";
@@ -29,8 +29,9 @@ export async function follow(
   let seq = afterSeq;
   let end: Task | undefined;
   let lost = false;
-  const onLost = () => {
-    if (!lost) void show.note("connection lost; the watch continues when the server is back");
+  const onLost = ({ reason, message }: TaskRunError) => {
+    const what = reason === "CONNECTION_LOST" ? "connection lost" : message;
+    if (!lost) void show.note(`${what}; the watch continues when the server is back`);
     lost = true;
   };
   const unwait = explainWaiting(client, id, show, io);

@@ -69,7 +69,7 @@ async function untilTold(worker: WorkerHandle, announcement: string, io: Io): Pr
     await io.stdout.write(announcement);
     await worker.closed;
   } catch (cause) {
-    const hint = `Each worker needs an id of its own (--id): letters, digits, - and _. \`${io.self} worker --help\` lists the options.`;
+    const hint = `Each worker needs an id of its own (--id): letters, digits, and - _ . or :. \`${io.self} worker --help\` lists the options.`;
     throw new CliError(exit.failed, (cause as Error).message, [hint], cause);
   } finally {
     unhear();

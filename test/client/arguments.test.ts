@@ -1,0 +1,157 @@
+/** What a program passes to the client and cannot be sent is its own mistake, and is said to be one. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createClient, type TaskRunClient, TaskRunError } from "#client/index";
+import { aTask, type FakePlane, fakePlane } from "./fake-plane.js";
+
+let plane: FakePlane;
+let client: TaskRunClient;
+let sent = 0;
+let lastInput = "";
+beforeAll(async () => {
+  const count = () => {
+    sent += 1;
+    return aTask();
+  };
+  plane = await fakePlane({
+    createTask: ({ inputJson }) => {
+      lastInput = inputJson;
+      return count();
+    },
+    getTask: count,
+    cancelTask: count,
+    signalTask: count,
+    resolveStep: count,
+    retryTask: count,
+  });
+  client = createClient({ addr: plane.addr });
+});
+afterAll(async () => {
+  client.close();
+  await plane[Symbol.asyncDispose]();
+});
+
+const cycle: Record<string, unknown> = {};
+cycle.self = cycle;
+// Each is a mistake of a program in JavaScript, which no compiler has checked.
+const any = <T>(value: unknown) => value as T;
+
+type Case = [string, (client: TaskRunClient) => unknown, string];
+const cases: Case[] = [
+  ["a BigInt in the input", ({ tasks }) => tasks.create({ agent: "a", input: { n: 1n } }), "input_json"],
+  ["a cycle", ({ tasks }) => tasks.create({ agent: "a", input: cycle }), "input_json"],
+  ["a function", ({ tasks }) => tasks.create({ agent: "a", input: () => 1 }), "input_json"],
+  ["a symbol", ({ tasks }) => tasks.create({ agent: "a", input: Symbol("s") }), "input_json"],
+  [
+    "a toJSON that throws",
+    ({ tasks }) => tasks.create({ agent: "a", input: { toJSON: () => JSON.parse("{") } }),
+    "input_json",
+  ],
+  ["input twice", ({ tasks }) => tasks.create({ agent: "a", input: 1, inputJson: "1" }), "input_json"],
+  ["a text that is none", ({ tasks }) => tasks.create({ agent: "a", inputJson: any({}) }), "input_json"],
+  ["a broken priority", ({ tasks }) => tasks.create({ agent: "a", priority: 1.5 }), "priority"],
+  ["a priority as text", ({ tasks }) => tasks.create({ agent: "a", priority: any("high") }), "priority"],
+  ["NaN attempts", ({ tasks }) => tasks.create({ agent: "a", maxAttempts: Number.NaN }), "max_attempts"],
+  ["negative attempts", ({ tasks }) => tasks.create({ agent: "a", maxAttempts: -1 }), "max_attempts"],
+  ["half a millisecond", ({ tasks }) => tasks.create({ agent: "a", timeoutMs: 0.5 }), "timeout_ms"],
+  [
+    "an endless timeout",
+    ({ tasks }) => tasks.create({ agent: "a", timeoutMs: Number.POSITIVE_INFINITY }),
+    "timeout_ms",
+  ],
+  [
+    "seconds for milliseconds",
+    ({ tasks }) => tasks.create({ agent: "a", startAtMs: 1_800_000_000 }),
+    "start_at_ms",
+  ],
+  ["a start of 1", ({ tasks }) => tasks.create({ agent: "a", startAtMs: 1 }), "start_at_ms"],
+  ["a Date", ({ tasks }) => tasks.create({ agent: "a", startAtMs: any(new Date()) }), "start_at_ms"],
+  ["a label of 1", ({ tasks }) => tasks.create({ agent: "a", labels: any({ a: 1 }) }), "labels"],
+  [
+    "labels as a Map",
+    ({ tasks }) => tasks.create({ agent: "a", labels: any(new Map([["a", "b"]])) }),
+    "labels",
+  ],
+  ["labels as a list", ({ tasks }) => tasks.create({ agent: "a", labels: any(["a"]) }), "labels"],
+  ["an agent of 5", ({ tasks }) => tasks.create({ agent: any(5) }), "agent_name"],
+  ["a template as text", ({ tasks }) => tasks.create({ template: any("trip") }), "template"],
+  [
+    "a template without text for a name",
+    ({ tasks }) => tasks.create({ template: any({ name: 7 }) }),
+    "template.name",
+  ],
+  ["no request", ({ tasks }) => tasks.create(any(undefined)), "request"],
+  [
+    "a wrong one of many",
+    ({ tasks }) => tasks.createMany([{ agent: "a" }, { agent: "a", priority: 0.1 }]),
+    "tasks[1].priority",
+  ],
+  [
+    "a BigInt in one of many",
+    ({ tasks }) => tasks.createMany([{ agent: "a" }, { agent: "a", input: 1n }]),
+    "tasks[1].input_json",
+  ],
+  ["many that are no list", ({ tasks }) => tasks.createMany(any({})), "tasks"],
+  ["an id of 5", ({ tasks }) => tasks.get(any(5)), "id"],
+  ["an id of null", ({ tasks }) => tasks.get(any(null)), "id"],
+  ["a reason of {}", ({ tasks }) => tasks.cancel("t", any({})), "reason"],
+  ["a payload of 1n", ({ tasks }) => tasks.signal("t", "s", 1n), "payload_json"],
+  ["a payload's text of 1", ({ tasks }) => tasks.signalJson("t", "s", any(1)), "payload_json"],
+  [
+    "a result of 1n",
+    ({ tasks }) => tasks.resolveStep("t", "s", { action: "complete", result: 1n }),
+    "result_json",
+  ],
+  ["no such action", ({ tasks }) => tasks.resolveStep("t", "s", any({ action: "redo" })), "action"],
+  ["no action", ({ tasks }) => tasks.resolveStep("t", "s", any(undefined)), "action"],
+  ["an inherited word", ({ tasks }) => tasks.resolveStep("t", "s", any({ action: "constructor" })), "action"],
+  ["no such status", ({ tasks }) => tasks.page({ status: any("DONE") }), "status_filter"],
+  ["half a page", ({ tasks }) => tasks.page({ pageSize: 0.5 }), "page_size"],
+  ["half an event", async ({ tasks }) => tasks.watch("t", { afterSeq: 0.5 }).next(), "after_seq"],
+  ["an event before the first", async ({ tasks }) => tasks.watch("t", { afterSeq: -1 }).next(), "after_seq"],
+  ["a key of 5", ({ tasks }) => tasks.retry("t", { idempotencyKey: any(5) }), "idempotency_key"],
+  ["no such worker status", ({ workers }) => workers.list({ status: any("LAZY") }), "status"],
+  ["a worker of 5", ({ workers }) => workers.get(any(5)), "worker_id"],
+  ["a source of {}", ({ templates }) => templates.register(any({})), "source"],
+  ["a template's name of 5", ({ templates }) => templates.get({ name: any(5) }), "template.name"],
+  ["a broken deadline", ({ tasks }) => tasks.get("t", { timeoutMs: Number.NaN }), "timeoutMs"],
+  ["a deadline in the past", ({ tasks }) => tasks.get("t", { timeoutMs: -1 }), "timeoutMs"],
+];
+
+test.each(cases)("%s is INVALID_ARGUMENT with the field, and is not sent", async (_, call, field) => {
+  sent = 0;
+  const error = await (async () => call(client))().then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(TaskRunError);
+  expect(error).toMatchObject({ code: "INVALID_ARGUMENT", violations: [{ field }] });
+  expect((error as TaskRunError).message.startsWith(field)).toBe(true);
+  expect(sent).toBe(0);
+});
+
+test.each([
+  ["a big number", "12345678901234567890"],
+  ["trailing zeros", "1.10"],
+  ["more than a double", "1e400"],
+  ["a minus zero", "-0"],
+])("the text of an input is sent as it is: %s", async (_, inputJson) => {
+  await client.tasks.create({ agent: "a", inputJson });
+  expect(lastInput).toBe(inputJson);
+});
+
+test("a timeout longer than gRPC can say is none, and one with a fraction is rounded up", async () => {
+  for (const timeoutMs of [1e12, Number.POSITIVE_INFINITY, 9_999.5]) {
+    expect(await client.tasks.get("t", { timeoutMs })).toMatchObject({ id: "t1" });
+  }
+});
+
+test("an aborted signal, whatever its reason, is CANCELLED", async () => {
+  for (const reason of [undefined, new Error("enough"), "enough", new DOMException("late", "TimeoutError")]) {
+    const call = client.tasks.get("t", { signal: AbortSignal.abort(reason) });
+    await expect(call).rejects.toMatchObject({ name: "TaskRunError", code: "CANCELLED" });
+  }
+});
+
+test("options that are none are refused when the client is made", () => {
+  expect(() => createClient({ timeoutMs: Number.NaN })).toThrow("timeoutMs is NaN; send milliseconds");
+});
