@@ -1,3 +1,4 @@
+import { exactJsonText } from "#domain/json/exact";
 import type { StepRow } from "#domain/task/step";
 import type { TaskRow } from "#domain/task/task";
 import { type Instant, later, millis } from "#domain/time/time";
@@ -33,7 +34,7 @@ export const signalStep: StepBehavior = {
 function giveUp(task: TaskRow, step: StepRow, at: Instant): Command[] {
   const plan = step.spec.signal;
   if (plan?.otherwise !== undefined) {
-    return [...succeed(step, JSON.stringify(plan.otherwise), at), ...complete(task, step, at)];
+    return [...succeed(step, exactJsonText(plan.otherwise), at), ...complete(task, step, at)];
   }
   const text = `nobody sent signal "${plan?.name}" within ${plan?.timeoutMs} ms`;
   return failForGood(step, text, at);

@@ -1,7 +1,7 @@
 /**
  * The client SDK: call `createClient({ addr })`, then use `client.tasks`, `client.workers` and `client.templates`.
  */
-export { DEFAULT_ADDR } from "#transport/address";
+export { DEFAULT_ADDR } from "../transport/address.js";
 export type { CallControl } from "./call.js";
 export { type ClientOptions, createClient, type TaskRunClient } from "./client.js";
 export { type ErrorCode, TaskRunError } from "./error.js";

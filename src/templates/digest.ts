@@ -1,11 +1,15 @@
 import { createHash } from "node:crypto";
+import { withPlainNumbers } from "#domain/json/exact";
 import { isJsonObject, type Json } from "#domain/json/json";
 import type { TemplateBody } from "#domain/template/template";
 
-/** Returns the SHA-256 of the canonical body, in hexadecimal: equal for every text with the same content. */
+/**
+ * Returns the SHA-256 of the canonical body, in hexadecimal: equal for every text with the same content. Numbers that are
+ * equal are the same however they are written, unless a double would change them.
+ */
 export function digestOf(body: TemplateBody): string {
   return createHash("sha256")
-    .update(canonicalJson(body as unknown as Json))
+    .update(canonicalJson(withPlainNumbers(body as unknown as Json)))
     .digest("hex");
 }
 

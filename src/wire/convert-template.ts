@@ -1,3 +1,5 @@
+import { exactJsonText } from "#domain/json/exact";
+import type { Json } from "#domain/json/json";
 import type { TemplateRef, TemplateRow } from "#domain/template/template";
 import type * as common from "./gen/taskrun/v1/common_pb.js";
 import type { Template } from "./gen/taskrun/v1/template_service_pb.js";
@@ -21,7 +23,7 @@ export function templateToWire(row: TemplateRow): Template {
 
 /** With the text it was registered with, and its body as JSON. */
 export function wholeTemplateToWire(row: TemplateRow): Template {
-  return { ...templateToWire(row), source: row.source, bodyJson: JSON.stringify(row.body) };
+  return { ...templateToWire(row), source: row.source, bodyJson: exactJsonText(row.body as unknown as Json) };
 }
 
 export function templateRefToWire({ namespace, name, version }: TemplateRef): common.TemplateRef {

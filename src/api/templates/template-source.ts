@@ -1,3 +1,4 @@
+import { exactJsonText } from "#domain/json/exact";
 import type { JsonObject } from "#domain/json/json";
 import type { TemplateBody, TemplateSignal } from "#domain/template/template";
 import type { Verdict } from "#domain/template/verdict";
@@ -65,6 +66,6 @@ function verdictOn(
   signal: TemplateSignal | undefined,
   schemas: Schemas,
 ): Verdict | Promise<Verdict> {
-  const json = JSON.stringify(signal?.default ?? null);
+  const json = exactJsonText(signal?.default ?? null);
   return schemas.known(schema, json) ?? schemas.judge(schema, json);
 }

@@ -1,4 +1,5 @@
 import type { Run, Task } from "#client/index";
+import { indented } from "#domain/json/layout";
 import { limits } from "#limits/index";
 import { nameOf } from "../template/name.js";
 import { ago, colorsFor, duration, labelText, paintStatus, took } from "../terminal/format.js";
@@ -73,5 +74,5 @@ function runTable(task: Task, io: Io): string {
 }
 
 function pretty(json: string): string {
-  return JSON.stringify(JSON.parse(json), null, 2);
+  return indented(json);
 }

@@ -1,4 +1,5 @@
-import { outputOf, type Task, type TaskEvent } from "#client/index";
+import type { Task, TaskEvent } from "#client/index";
+import { indented } from "#domain/json/layout";
 import { type Colors, duration, paintStatus } from "../terminal/format.js";
 import type { Io } from "../terminal/io.js";
 import { eventJson, line } from "../terminal/json.js";
@@ -26,9 +27,9 @@ export function eventLines({ stdout, stderr }: Io): Show {
 export function endOf(task: Task, colors: Colors): readonly string[] {
   const lasted = task.createdAtMs > 0 ? ` after ${duration(task.finishedAtMs - task.createdAtMs)}` : "";
   const why = task.errorMessage === "" ? "" : `: ${oneLine(task.errorMessage)}`;
-  const result = outputOf(task);
+  const { outputJson } = task;
   return [
     `task ${task.id}: ${paintStatus(colors, task.status)}${lasted}${why}`,
-    ...(result === undefined ? [] : [`result ${sanitize(JSON.stringify(result, null, 2))}`]),
+    ...(outputJson === "" ? [] : [`result ${sanitize(indented(outputJson))}`]),
   ];
 }

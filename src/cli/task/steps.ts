@@ -31,7 +31,7 @@ export async function signalTask(
   io: Io,
 ): Promise<ExitCode> {
   const text = options.payload === undefined ? "null" : await readInput(options.payload, io, "--payload");
-  const task = await withClient(io, options, (client) => client.tasks.signal(id, name, JSON.parse(text)));
+  const task = await withClient(io, options, (client) => client.tasks.signalJson(id, name, text));
   await io.stdout.write(options.json ? document(taskJson(task)) : `${task.id} ${task.status}\n`);
   return exit.ok;
 }
@@ -65,7 +65,7 @@ async function resolutionOf({ retry, done, result }: ResolveOptions, io: Io): Pr
     throw new CliError(exit.usage, `choose one: ${ways}`);
   }
   if (result !== undefined) {
-    return { action: "complete", result: JSON.parse(await readInput(result, io, "--result")) };
+    return { action: "complete", resultJson: await readInput(result, io, "--result") };
   }
   return { action: retry ? "retry" : "resolve" };
 }

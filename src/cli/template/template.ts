@@ -5,6 +5,7 @@ import type { JsonOption } from "../task/task.js";
 import { ago } from "../terminal/format.js";
 import type { Io } from "../terminal/io.js";
 import { document, line } from "../terminal/json.js";
+import { JsonText } from "../terminal/json-text.js";
 import { sanitize } from "../terminal/sanitizer.js";
 import { type Column, table } from "../terminal/table.js";
 import { readTemplateName } from "./name.js";
@@ -19,7 +20,7 @@ export async function getTemplate(
   const template = await withClient(io, options, (client) => client.templates.get(named));
   const { bodyJson, ...rest } = template;
   const text = rest.source.endsWith("\n") ? rest.source : `${rest.source}\n`;
-  if (options.json) await io.stdout.write(document({ ...rest, body: JSON.parse(bodyJson) }));
+  if (options.json) await io.stdout.write(document({ ...rest, body: new JsonText(bodyJson) }));
   else await io.stdout.write(io.stdout.isTTY ? sanitize(text) : text);
   return exit.ok;
 }

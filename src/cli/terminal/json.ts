@@ -1,23 +1,24 @@
-import { inputOf, outputOf, type Step, type Task, type TaskEvent } from "#client/index";
+import type { Step, Task, TaskEvent } from "#client/index";
+import { jsonTextOrNull, writeJson } from "./json-text.js";
 
 /**
- * The output of `--json`: the client's objects with inputs and results parsed. A single task or worker is one document;
+ * The output of `--json`: the client's objects, in which inputs and results are values as they were written. A single task or worker is one document;
  * lists and watches are JSON Lines, which can be read incrementally.
  */
 
 export function taskJson(task: Task): object {
-  const { inputJson: _input, outputJson: _output, steps, ...rest } = task;
+  const { inputJson, outputJson, steps, ...rest } = task;
   return {
     ...rest,
-    input: inputOf(task) ?? null,
-    output: outputOf(task) ?? null,
+    input: jsonTextOrNull(inputJson),
+    output: jsonTextOrNull(outputJson),
     steps: steps.map(stepJson),
   };
 }
 
 export function stepJson(step: Step): object {
-  const { outputJson: _output, ...rest } = step;
-  return { ...rest, output: outputOf(step) ?? null };
+  const { outputJson, ...rest } = step;
+  return { ...rest, output: jsonTextOrNull(outputJson) };
 }
 
 export function eventJson(event: TaskEvent): unknown {
@@ -38,9 +39,9 @@ function carried(whole: object): object {
 }
 
 export function document(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
+  return `${writeJson(value, "indented")}\n`;
 }
 
 export function line(value: unknown): string {
-  return `${JSON.stringify(value)}\n`;
+  return `${writeJson(value, "line")}\n`;
 }

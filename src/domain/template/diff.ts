@@ -1,4 +1,5 @@
 import { limits } from "#limits/index";
+import { exactJsonText } from "../json/exact.js";
 import { isJsonObject, type Json } from "../json/json.js";
 import type { TemplateBody } from "./template.js";
 
@@ -73,6 +74,6 @@ function common(names: Parts, others: Parts): string[] {
 
 function shown(value: Json | undefined): string {
   if (value === undefined) return "nothing";
-  const text = JSON.stringify(value);
+  const text = exactJsonText(value);
   return text.length <= limits.differenceChars ? text : `${text.slice(0, limits.differenceChars - 1)}…`;
 }

@@ -41,7 +41,8 @@ export interface TemplateRow extends TemplateRef {
 
 /**
  * A validated template, with the names and the order of its YAML. Parts that were left out are absent; `plan.ts` has
- * the defaults. Unknown keys of `metadata` are kept.
+ * the defaults. Unknown keys of `metadata` are kept. Values that the format does not describe, such as `initialization`,
+ * keep the digits of their numbers: see `json/exact.ts`.
  */
 export interface TemplateBody {
   readonly name: string;

@@ -1,6 +1,7 @@
 import { type Dependencies, dependenciesOf, isByReference } from "#actors/scheduler/weight";
 import { type StepKey, stepKey } from "#domain/id";
 import { invariant } from "#domain/invariant";
+import { exactJsonText } from "#domain/json/exact";
 import { membersOf, withMembers } from "#domain/json/slices";
 import type { RunRow } from "#domain/task/run";
 import type { StepRow } from "#domain/task/step";
@@ -115,7 +116,7 @@ function partsOf({ id, spec }: TaskRow, step: StepRow, work: Workspace): string 
   if (!config && own === undefined && !compensates) return "";
 
   const parts = new Map(membersOf(own ?? "{}"));
-  if (config && !parts.has("config")) parts.set("config", JSON.stringify(config));
+  if (config && !parts.has("config")) parts.set("config", exactJsonText(config));
   if (compensates) parts.set("compensate", compensate(compensates, spec.compensates, work));
   return withMembers("{}", parts);
 }

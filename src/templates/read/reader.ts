@@ -1,8 +1,9 @@
+import { exactString } from "#domain/json/exact";
 import type { Json, JsonObject } from "#domain/json/json";
 import type { ChoiceShape, Field, NumberShape, RecordShape, Shape, TextShape } from "../format/shape.js";
 import { nearMiss } from "../rules/near.js";
 import { type FindingCode, type Findings, shown } from "./finding.js";
-import { type Entry, jsonOf, type Part } from "./source.js";
+import { type Entry, jsonOf, type Part, plainJsonOf } from "./source.js";
 
 /** How messages name a value, and the step that contains it. */
 interface Where {
@@ -130,7 +131,11 @@ export class Reader {
   }
 
   #schema(part: Part, where: Where): Json | undefined {
-    if (part.kind === "object") return jsonOf(part);
+    if (part.kind === "object") {
+      const plain = plainJsonOf(part);
+      if (plain === undefined) this.#add("OUT_OF_RANGE", part, where, "has a number that is too large for a schema");
+      return plain;
+    }
     this.#add("SCHEMA_NOT_OBJECT", part, where, `is ${kindOf(part)}; a JSON Schema, an object, is taken`);
     return undefined;
   }
@@ -177,7 +182,7 @@ export class Reader {
     const name = Object.hasOwn(fields, word) ? word : aliasOf(word, fields);
     const field = name === undefined ? undefined : fields[name];
     if (name === undefined || field === undefined) {
-      if (open) return [word, jsonOf(entry.part)];
+      if (open) return [exactString(word), jsonOf(entry.part)];
       const words = Object.entries(fields).flatMap(([key, { alias }]) => (alias ? [key, alias] : [key]));
       const message = `has the key ${shown(word)}, which the format does not know${nearMiss(word, words)}`;
       this.#addAt("UNKNOWN_KEY", entry.offset, where, message);

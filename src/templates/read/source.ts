@@ -11,14 +11,21 @@ import {
   type ParsedNode,
   Parser,
 } from "yaml";
+import { exactJsonText, exactNumber, exactString } from "#domain/json/exact";
 import type { Json } from "#domain/json/json";
 import { utf8Bytes } from "#domain/text/text";
 import { limits } from "#limits/index";
+import { digitsOf } from "./digits.js";
 import { type Findings, shown } from "./finding.js";
 
 /** A value of the text with its offset, its size and nesting depth; aliases count each time they are used. */
 export type Part = { readonly offset: number; readonly bytes: number; readonly depth: number } & (
-  | { readonly kind: "scalar"; readonly value: null | boolean | number | string }
+  | {
+      readonly kind: "scalar";
+      readonly value: null | boolean | number | string;
+      /** Of a number: how JSON writes it with all the digits that stand in the text. */
+      readonly digits?: string;
+    }
   | { readonly kind: "list"; readonly items: readonly Part[] }
   | { readonly kind: "object"; readonly entries: ReadonlyMap<string, Entry> }
 );
@@ -142,7 +149,7 @@ class Reading {
       ? this.#object(node.items, offset, level + 1)
       : isSeq(node)
         ? this.#list(node.items as ParsedNode[], offset, level + 1)
-        : this.#scalar(node.value, offset);
+        : this.#scalar(node.value, node.source, offset);
     if (node.anchor !== undefined) this.#anchors.set(node.anchor, part);
     return part;
   }
@@ -160,14 +167,15 @@ class Reading {
     return scalar(null, offset);
   }
 
-  #scalar(value: unknown, offset: number): Part {
-    if (typeof value === "number" && !Number.isFinite(value)) {
+  #scalar(value: unknown, source: string | undefined, offset: number): Part {
+    if (typeof value === "number") {
+      const digits = digitsOf(source ?? "");
+      if (digits !== undefined) return { kind: "scalar", value, digits, offset, bytes: digits.length, depth: 0 };
+      if (Number.isFinite(value)) return scalar(value, offset);
       this.#findings.add("WRONG_TYPE", `${value} is no number that JSON has`, offset);
       return scalar(0, offset);
     }
-    if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") {
-      return scalar(value, offset);
-    }
+    if (typeof value === "string" || typeof value === "boolean") return scalar(value, offset);
     return scalar(null, offset);
   }
 
@@ -235,14 +243,29 @@ function measure(parts: readonly Part[], own: number): { bytes: number; depth: n
   return { bytes, depth };
 }
 
-/** Returns a part's value. */
+/** Returns a part's value, in which numbers keep their digits: see `domain/json/exact.ts`. */
 export function jsonOf(part: Part): Json {
   switch (part.kind) {
     case "scalar":
-      return part.value;
+      if (part.digits !== undefined) return exactNumber(part.digits);
+      return typeof part.value === "string" ? exactString(part.value) : part.value;
     case "list":
       return part.items.map(jsonOf);
     case "object":
-      return Object.fromEntries([...part.entries].map(([name, entry]) => [name, jsonOf(entry.part)]));
+      return Object.fromEntries(
+        [...part.entries].map(([name, entry]) => [exactString(name), jsonOf(entry.part)]),
+      );
   }
+}
+
+/** Returns a part's value with JavaScript's numbers; undefined if one of them is larger than these go. */
+export function plainJsonOf(part: Part): Json | undefined {
+  const text = exactJsonText(jsonOf(part));
+  const value: Json = JSON.parse(text);
+  return isFiniteJson(value) ? value : undefined;
+}
+
+function isFiniteJson(value: Json): boolean {
+  if (typeof value === "number") return Number.isFinite(value);
+  return typeof value !== "object" || value === null || Object.values(value).every(isFiniteJson);
 }
