@@ -90,6 +90,29 @@ test("create takes a template in place of an agent, and of its name as much as i
   }
 });
 
+test("numbers go and come with every digit that was written", async () => {
+  const numbers = ["12345678901234567890", "1.10", "1e400", "-0", "0.1000000000000000055511151231257827"];
+  const text = `{"n": [${numbers.join(", ")}]}`;
+  const inOneLine = `{"n":[${numbers.join(",")}]}`;
+
+  await task(["signal", "t1", "approval", "--payload", text]);
+  expect(lastHeard()).toMatchObject({ payloadJson: text });
+  await task(["resolve", "t1", "fetch", "--result", text]);
+  expect(lastHeard()).toMatchObject({ resultJson: text });
+  await task(["create", "--template", "flow", "--input", text]);
+  expect(lastHeard()).toMatchObject({ inputJson: text });
+
+  const [first] = steps;
+  const more = { inputJson: text, outputJson: text, steps: [{ ...first, outputJson: text }] };
+  await using exact = await fakePlane({ getTask: () => graph(more) });
+  const get = async (...words: string[]) => (await taskrun(["task", ...words, "--addr", exact.addr])).stdout;
+  const json = await get("get", "t1", "--json");
+  for (const number of numbers) expect(json.split(`      ${number}`)).toHaveLength(4);
+  expect(JSON.parse(json)).toMatchObject({ id: "t1", input: JSON.parse(text), output: JSON.parse(text) });
+  expect(await get("steps", "t1", "--json")).toContain(`"output":${inOneLine}`);
+  for (const number of numbers) expect(await get("get", "t1")).toContain(number);
+});
+
 test("steps is a table for people", async () => {
   const { code, stdout } = await task(["steps", "t1"]);
 
@@ -120,7 +143,7 @@ test("signal sends its payload: none, as JSON, from a file or from standard inpu
   expect(await task(["signal", "t1", "approval"])).toEqual({ code: 0, stdout: "t1 RUNNING\n", stderr: "" });
   expect(lastHeard()).toEqual({ id: "t1", signal: "approval", payloadJson: "null" });
   await task(["signal", "t1", "approval", "--payload", "-"], { stdin: ' {"ok": true}' });
-  expect(lastHeard()).toEqual({ id: "t1", signal: "approval", payloadJson: '{"ok":true}' });
+  expect(lastHeard()).toEqual({ id: "t1", signal: "approval", payloadJson: ' {"ok": true}' });
 
   const wrong = await task(["signal", "t1", "approval", "--payload", "{ok"]);
   expect(wrong.code).toBe(2);
@@ -135,7 +158,7 @@ test("signal sends its payload: none, as JSON, from a file or from standard inpu
 test.each([
   [["fetch", "--retry"], { stepName: "fetch", action: "RESET_FOR_RETRY", resultJson: "" }],
   [["fetch", "--done"], { stepName: "fetch", action: "RESOLVE_MANUALLY", resultJson: "" }],
-  [["fetch", "--result", "[1, 2]"], { stepName: "fetch", action: "COMPLETE_MANUALLY", resultJson: "[1,2]" }],
+  [["fetch", "--result", "[1, 2]"], { stepName: "fetch", action: "COMPLETE_MANUALLY", resultJson: "[1, 2]" }],
   [["--done"], { stepName: "", action: "RESOLVE_MANUALLY", resultJson: "" }],
 ])("resolve %j", async (words, sent) => {
   expect(await task(["resolve", "t1", ...words])).toEqual({ code: 0, stdout: "t1 RUNNING\n", stderr: "" });

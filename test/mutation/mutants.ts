@@ -4,6 +4,7 @@ import { assignmentMutants } from "./assignment-mutants.js";
 import { clockMutants } from "./clock-mutants.js";
 import { damageMutants } from "./damage-mutants.js";
 import { dataMutants } from "./data-mutants.js";
+import { edgeMutants } from "./edge-mutants.js";
 import { gatewayMutants } from "./gateway-mutants.js";
 import { layoutMutants } from "./layout-mutants.js";
 import { loopMutants } from "./loop-mutants.js";
@@ -387,4 +388,5 @@ export const mutants: readonly Mutant[] = [
   ...apiMutants,
   ...answerMutants,
   ...gatewayMutants,
+  ...edgeMutants,
 ];

@@ -3,9 +3,9 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { planOf } from "#domain/graph/plan";
 import { exactJsonText } from "#domain/json/exact";
+import { instant } from "#domain/time/time";
 import { readTemplate } from "#templates/read/read";
 import { wholeTemplateToWire } from "#wire/convert-template";
-import { instant } from "#domain/time/time";
 
 const yaml = (value: string, environment = "{}") => `name: exact
 namespace_name: default
@@ -75,7 +75,15 @@ test("any number survives, and the body that a client reads has it too", () => {
     fc.property(digits, (number) => {
       expect(configOf(yaml(number))).toBe(`{"limit":${number}}`);
       const { body, source, digest } = read(json(number));
-      const row = { namespace: "default", name: "exact", version: "1.0.0", registeredAt: instant(0), body, source, digest };
+      const row = {
+        namespace: "default",
+        name: "exact",
+        version: "1.0.0",
+        registeredAt: instant(0),
+        body,
+        source,
+        digest,
+      };
       expect(wholeTemplateToWire(row).bodyJson).toContain(`"limit":${number}`);
     }),
     { numRuns: 300 },
@@ -101,7 +109,10 @@ test("a template is the same however its numbers are written, and another if a d
 
 test.each([".inf", "-.inf", ".nan"])("%s is still no number of JSON", (number) => {
   const [finding] = readTemplate(yaml(number)).findings;
-  expect(finding).toMatchObject({ code: "WRONG_TYPE", message: expect.stringContaining("is no number that JSON has") });
+  expect(finding).toMatchObject({
+    code: "WRONG_TYPE",
+    message: expect.stringContaining("is no number that JSON has"),
+  });
 });
 
 test("a number beyond a double is refused where the server reads it itself", () => {

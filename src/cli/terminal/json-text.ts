@@ -24,6 +24,9 @@ export function writeJson(value: unknown, layout: "line" | "indented"): string {
     if (!(part instanceof JsonText)) return part;
     return `${mark}${texts.push(part.text) - 1}`;
   });
-  const whole = withMarks.replace(new RegExp(`"${mark}(\\d+)"`, "g"), (_, n: string) => texts[Number(n)] ?? "null");
+  const whole = withMarks.replace(
+    new RegExp(`"${mark}(\\d+)"`, "g"),
+    (_, n: string) => texts[Number(n)] ?? "null",
+  );
   return layout === "line" ? compact(whole) : indented(whole);
 }

@@ -133,7 +133,8 @@ export class Reader {
   #schema(part: Part, where: Where): Json | undefined {
     if (part.kind === "object") {
       const plain = plainJsonOf(part);
-      if (plain === undefined) this.#add("OUT_OF_RANGE", part, where, "has a number that is too large for a schema");
+      if (plain === undefined)
+        this.#add("OUT_OF_RANGE", part, where, "has a number that is too large for a schema");
       return plain;
     }
     this.#add("SCHEMA_NOT_OBJECT", part, where, `is ${kindOf(part)}; a JSON Schema, an object, is taken`);

@@ -170,7 +170,8 @@ class Reading {
   #scalar(value: unknown, source: string | undefined, offset: number): Part {
     if (typeof value === "number") {
       const digits = digitsOf(source ?? "");
-      if (digits !== undefined) return { kind: "scalar", value, digits, offset, bytes: digits.length, depth: 0 };
+      if (digits !== undefined)
+        return { kind: "scalar", value, digits, offset, bytes: digits.length, depth: 0 };
       if (Number.isFinite(value)) return scalar(value, offset);
       this.#findings.add("WRONG_TYPE", `${value} is no number that JSON has`, offset);
       return scalar(0, offset);

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { planOf } from "#domain/graph/plan";
 import type { TemplateBody } from "#domain/template/template";
+import { readTemplate } from "#templates/read/read";
 import type { BenchPlane } from "../kit/bench-plane.js";
 import type { AssignFrame, BenchWorker } from "../kit/bench-worker.js";
 import { register, shown, template, workflowBed } from "../kit/workflow-bench.js";
@@ -156,6 +157,29 @@ describe("data is passed on as it was written", () => {
     const given = await play(bench, worker, () => "1");
     expect(given.get("a")?.input).toBe(`{"a":1.0,"z":-0,"config":{"id":12345678901234567890,"rate":2}}`);
     expect(given.get("b")?.input).toBe(`{"a":1.0,"config":{"rate":1.0,"id":12345678901234567890},"z":-0}`);
+  });
+
+  test("from a template's text: its configuration, and the default of a signal that nobody sends", async () => {
+    const { bench, worker } = await workflowBed();
+    const numbers = "12345678901234567890, 1.10, 1e400, -0, 0.1000000000000000055511151231257827";
+    const { template: read } = readTemplate(`name: exact
+namespace_name: default
+version: 1.0.0
+steps:
+  - name: wait
+    type: signal
+    signal: { timeout_ms: 1000, default: { n: [${numbers}] } }
+  - name: a
+    handler: { callable: echo, initialization: { n: [${numbers}] } }
+    dependencies: [wait]
+`);
+    if (!read) throw new Error("no template");
+    await beginWith(bench, read.body, "{}");
+    await bench.pass(2_000, worker);
+    const given = await play(bench, worker, () => "1");
+    const text = `{"n":[${numbers.replaceAll(" ", "")}]}`;
+    expect(given.get("a")?.input).toBe(`{"config":${text}}`);
+    expect(given.get("a")?.results).toEqual({ wait: text });
   });
 
   test("after a checkpoint, with the cursor as it was said", async () => {
