@@ -1,4 +1,3 @@
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type Client, createClient, type Transport } from "@connectrpc/connect";
 import { taskStatusToWire } from "#wire/convert-enums";
 import {
@@ -17,9 +16,10 @@ import {
 } from "#wire/gen/taskrun/v1/task_service_pb";
 import { type CallControl, type Caller, keyOr } from "./call.js";
 import { toTask } from "./convert.js";
+import { createInit, jsonTextOf } from "./create-request.js";
 import { codeName, TaskRunError } from "./error.js";
 import type { TaskEvent } from "./event-views.js";
-import { instantOf, jsonText, oneOf, requestOf, wholeNumber, wrongArgument } from "./request.js";
+import { jsonText, oneOf, requestOf, wholeNumber, wrongArgument } from "./request.js";
 import {
   type Created,
   type CreateTask,
@@ -83,7 +83,7 @@ export class Tasks {
    * process, to learn whether the Task exists.
    */
   async create(request: CreateTask, control?: CallControl): Promise<Task> {
-    const message = requestOf(CreateTaskRequestSchema, this.#toWire(request));
+    const message = requestOf(CreateTaskRequestSchema, createInit(request, this.#namespace));
     const send = this.#wire.createTask;
     return toTask(await this.#caller.withKey(message.idempotencyKey, (o) => send(message, o), control));
   }
@@ -94,7 +94,7 @@ export class Tasks {
    */
   async createMany(requests: readonly CreateTask[], control?: CallControl): Promise<readonly Created[]> {
     if (!Array.isArray(requests)) throw wrongArgument("tasks", "is no array of requests.");
-    const tasks = requests.map((request, i) => this.#toWire(request, `tasks[${i}].`));
+    const tasks = requests.map((request, i) => createInit(request, this.#namespace, `tasks[${i}].`));
     const message = requestOf(BatchCreateTasksRequestSchema, { tasks });
     const send = this.#wire.batchCreateTasks;
 
@@ -179,7 +179,8 @@ export class Tasks {
     control?: CallControl,
   ): Promise<Task> {
     const action = oneOf(resolveActions, resolution?.action, "action");
-    const resultJson = resolution.action === "complete" ? textOf(resolution, "result", "result_json") : "";
+    const resultJson =
+      resolution.action === "complete" ? jsonTextOf(resolution, "result", "result_json") : "";
     const request = requestOf(ResolveStepRequestSchema, { taskId, stepName, action, resultJson });
     return toTask(await this.#caller.once((o) => this.#wire.resolveStep(request, o), control));
   }
@@ -252,50 +253,4 @@ export class Tasks {
     const { outputJson } = await this.#caller.once((o) => this.#wire.getStepResult(request, o), control);
     return outputJson;
   }
-
-  /** @param at the path of the request within a batch, for error messages */
-  #toWire(
-    request: CreateTask,
-    at = "",
-  ): Exclude<MessageInitShape<typeof CreateTaskRequestSchema>, { $typeName: string }> {
-    if (typeof request !== "object" || request === null) throw wrongArgument(`${at}request`, "is no object.");
-    const {
-      agent,
-      input: _,
-      inputJson: __,
-      labels,
-      template,
-      workerSelector,
-      timeoutMs,
-      startAtMs,
-      ...same
-    } = request;
-    return {
-      ...same,
-      agentName: agent ?? "",
-      inputJson: textOf(request, "input", `${at}input_json`),
-      labels: labels ?? {},
-      workerSelector: workerSelector ?? {},
-      timeoutMs: wholeNumber(timeoutMs, `${at}timeout_ms`),
-      startAtMs: instantOf(startAtMs, `${at}start_at_ms`),
-      namespace: request.namespace ?? this.#namespace,
-      idempotencyKey: keyOr(request.idempotencyKey),
-      ...(template && { template: templateOf(template, `${at}template`) }),
-    };
-  }
-}
-
-function templateOf(template: NonNullable<CreateTask["template"]>, field: string) {
-  if (typeof template !== "object") throw wrongArgument(field, "is no object: name it as { name, version }.");
-  const { namespace = "", name, version = "" } = template;
-  return { namespace, name, version };
-}
-
-/** The JSON text of a value that may be given as it is, or as text under the name that ends in `Json`; empty for neither. */
-function textOf(given: object, name: "input" | "result", field: string): string {
-  const { [name]: value, [`${name}Json`]: text } = given as Readonly<Record<string, unknown>>;
-  if (text === undefined) return value === undefined ? "" : jsonText(value, field);
-  if (value !== undefined) throw wrongArgument(field, `is given twice: leave out ${name} or ${name}Json.`);
-  // Text that is none is refused with the rest of the request.
-  return text as string;
 }

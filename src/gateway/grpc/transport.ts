@@ -4,7 +4,7 @@ import {
   type OutgoingHttpHeaders,
   type ServerHttp2Stream,
 } from "node:http2";
-import { ServerInterceptingCall, type ServerInterceptingCallInterface } from "@grpc/grpc-js";
+import type { ServerInterceptingCallInterface } from "@grpc/grpc-js";
 import type { Fault } from "#domain/fault";
 import { limits } from "#limits/index";
 import { statusOf } from "#wire/faults";
@@ -16,6 +16,7 @@ import type { AnswerChannel, Rpc } from "../rpc.js";
 import type { AnswerAdmission } from "../traffic/answer-admission.js";
 import { type BufferedBytes, BufferUse } from "../traffic/buffered-bytes.js";
 import type { Traffic } from "../traffic/traffic.js";
+import { type AuthContext, TransportCall } from "./call.js";
 import type { EngineStream } from "./engine.js";
 import { GrpcIncoming } from "./incoming.js";
 import { grpcStatus } from "./status.js";
@@ -271,40 +272,4 @@ export class GrpcTransport implements EngineStream, AnswerChannel {
   sendTrailers(headers: OutgoingHttpHeaders): void {
     if (!this.#stream.closed && !this.#stream.destroyed) this.#stream.sendTrailers(headers);
   }
-}
-
-type AuthContext = ReturnType<ServerInterceptingCall["getAuthContext"]> & {
-  readonly transport: GrpcTransport;
-};
-
-/**
- * A call that gives its handler access to the transport, by the auth context: the only thing that grpc-js passes on.
- */
-class TransportCall extends ServerInterceptingCall {
-  readonly #call: ServerInterceptingCallInterface;
-  readonly #transport: GrpcTransport;
-
-  constructor(call: ServerInterceptingCallInterface, transport: GrpcTransport) {
-    super(call);
-    this.#call = call;
-    this.#transport = transport;
-  }
-
-  override getAuthContext(): AuthContext {
-    return { transport: this.#transport };
-  }
-
-  /** No interceptor reads or changes messages here. */
-  override start(...args: Parameters<ServerInterceptingCallInterface["start"]>): void {
-    this.#call.start(...args);
-  }
-
-  override sendMessage(message: Buffer, taken: () => void): void {
-    this.#call.sendMessage(message, taken);
-  }
-}
-
-/** The transport of a stream handler's call. */
-export function transportOf(stream: { getAuthContext(): object }): GrpcTransport {
-  return (stream.getAuthContext() as AuthContext).transport;
 }
