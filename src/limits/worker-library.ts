@@ -64,14 +64,19 @@ export const workerLibrary = {
   aggregatedErrorBytes: 1 * KIB,
   /** Results of earlier Steps that a program is given: a join of more than that is for an agent that reads one by one. */
   execInputBytes: 16 * MIB,
-  /** One line of a program's output: a result fits into a status update; nothing on one line is worth more. */
+  /** One line of JSON Lines that a program writes, in UTF-16 units: twice what a result may have in bytes, so that one which is too large is refused by its own limit. A longer line fails the Run. */
   execLineChars: 2_097_152,
   /** From the signal that asks a program to end to the one that ends it: enough to close its files, and well within any lease. */
   execKill: millis(5_000),
   /** What of a program's stderr goes into the error message: the end, where programs say what went wrong. */
   stderrTailChars: 2_000,
-  /** How long the end of stderr may take to arrive after the program has ended. */
-  stderrLate: millis(1_000),
+  /**
+   * How long in all a program's pipes are waited for after it has ended. What it wrote is in them and needs no waiting; who else
+   * holds them, such as a daemon that inherited them, does not keep the Run open.
+   */
+  execRestWait: millis(500),
+  /** What is read of one pipe after the program has ended: more than a pipe holds, so that only a daemon which writes on comes to it. */
+  execRestBytes: 4 * MIB,
   /** A line of stderr in the log; longer ones are cut. */
   stderrLineChars: 2_000,
   /** The agent `repo-report` goes no deeper into folders: a deeper tree is a mistake, or made to be one. */

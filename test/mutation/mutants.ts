@@ -10,6 +10,7 @@ import { layoutMutants } from "./layout-mutants.js";
 import { loopMutants } from "./loop-mutants.js";
 import { edit, type Mutant, type TestName } from "./mutant.js";
 import { poisonMutants } from "./poison-mutants.js";
+import { programMutants } from "./program-mutants.js";
 import { schemaMutants } from "./schema-mutants.js";
 import { workerMutants } from "./worker-mutants.js";
 import { workflowMutants } from "./workflow-mutants.js";
@@ -385,6 +386,7 @@ export const mutants: readonly Mutant[] = [
   ...workflowMutants,
   ...assignmentMutants,
   ...workerMutants,
+  ...programMutants,
   ...apiMutants,
   ...answerMutants,
   ...gatewayMutants,

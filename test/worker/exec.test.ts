@@ -1,6 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { expect, onTestFinished, test } from "vitest";
+import { limits } from "#limits/index";
 import { RunStopped } from "#worker/agent/error";
+import { JsonText } from "#worker/agent/json-of";
+import { outcomeOf } from "#worker/agent/outcome";
 import { type ExecOptions, execAgent } from "#worker/exec/exec";
 import { rehearsal } from "./kit/workbench.js";
 
@@ -69,14 +72,14 @@ test("a program decides by the result that it prints", async () => {
   const outcome = { decision_point_outcome: { type: "create_steps", step_names: ["refund"] } };
   const script = `console.log(JSON.stringify({ result: ${JSON.stringify(outcome)} }))`;
 
-  expect(await node(script, { output: "jsonl" }).result).toEqual(outcome);
+  expect(await node(script, { output: "jsonl" }).result).toEqual(new JsonText(JSON.stringify(outcome)));
 });
 
 test("as JSON lines each line is a chunk, and a line with a result is the result", async () => {
   const script = `process.stdout.write('{"a":1}\\nplain\\n{"result":{"b":2}}\\n{"result":3,"more":4}')`;
   const { said, result } = node(script, { output: "jsonl" });
 
-  expect(await result).toEqual({ b: 2 });
+  expect(await result).toEqual(new JsonText('{"b":2}'));
   expect(said).toEqual(['{"a":1}\n', "plain\n", '{"result":3,"more":4}\n']);
 });
 
@@ -155,6 +158,117 @@ test("what a program leaves running in the background ends with it", async () =>
 
   expect(await result).toMatchObject({ exit_code: 0 });
   await gone(Number(said.join("")));
+});
+
+/** Starts a process outside the group that holds the program's pipes, and says its id. */
+const daemon = (script: string) => `const daemon = require("child_process").spawn(process.execPath,
+  ["-e", ${JSON.stringify(script)}], { detached: true, stdio: "inherit" }); daemon.unref(); console.log(daemon.pid);`;
+
+function killAfterwards(pid: number): void {
+  onTestFinished(() => {
+    if (isAlive(pid)) process.kill(pid, "SIGKILL");
+  });
+}
+
+/** Each ends by itself in the end, so that a worker which waits for it fails the test and does not hang. */
+test.each([
+  ["waits", "setTimeout(() => {}, 10_000)"],
+  [
+    "writes a little again and again",
+    "setInterval(() => console.log(), 20); setTimeout(process.exit, 10_000)",
+  ],
+  [
+    "writes as much as it can",
+    "let left = 256; const on = () => left-- && process.stdout.write('x'.repeat(65536), on); on()",
+  ],
+])("a run ends when its program does, though a daemon holds its pipes and %s", async (_, script) => {
+  const { said, first, result, logged } = node(daemon(script));
+  killAfterwards(Number((await first).split("\n", 1)));
+
+  expect(await result).toMatchObject({ exit_code: 0 });
+  expect(said.join("").length).toBeLessThan(limits.execRestBytes + 2 * 1024 * 1024);
+  expect(logged).toContainEqual([
+    expect.stringContaining("still holds its stdout"),
+    { program: process.execPath },
+  ]);
+});
+
+test("a program that fails says what its stderr ends with, though a daemon holds that", async () => {
+  const { first, result } = node(
+    `${daemon("setInterval(() => {}, 1000)")} console.error("no luck"); process.exitCode = 3`,
+  );
+  killAfterwards(Number(await first));
+
+  await expect(result).rejects.toThrow(/ended with code 3; stderr ends: no luck$/);
+});
+
+test("what a program wrote before its exit arrives whole, however slowly it is accepted", async () => {
+  const script = `${daemon("setInterval(() => {}, 1000)")} const fs = require("fs");
+    for (let i = 0; i < 3000; i += 1) { try { fs.writeSync(1, "x".repeat(99) + "\\n"); } catch { i -= 1; } }`;
+  const slow = execAgent({ name: "x", command: [process.execPath, "-e", script], output: "jsonl" });
+  let lines = 0;
+  const { said, first, result } = rehearsal(slow, {}, {}, {}, async () => {
+    lines += 1;
+    if (lines % 500 === 0) await new Promise((resolve) => setTimeout(resolve, limits.execRestWait / 2));
+  });
+  killAfterwards(Number(await first));
+
+  expect(await result).toMatchObject({ exit_code: 0 });
+  expect(said.length).toBe(3001);
+});
+
+test("a program that does not read its input ends all the same, though a daemon holds its stdin", async () => {
+  const { first, result } = node(daemon("setInterval(() => {}, 1000)"), {}, "x".repeat(900_000));
+  killAfterwards(Number(await first));
+
+  expect(await result).toMatchObject({ exit_code: 0 });
+});
+
+test.each(["12345678901234567890", "1.10", "1e400", "-0", '{"n": [0.1000, 1E2], "s": "\\u00e9"}', "null"])(
+  "a result is passed on digit by digit: %s",
+  async (json) => {
+    const script = `console.log(${JSON.stringify(`{ "result" : ${json} }`)})`;
+    const program = execAgent({ name: "x", command: [process.execPath, "-e", script], output: "jsonl" });
+    const { ctx } = rehearsal(execAgent({ name: "y", command: ["true"] }), {});
+
+    expect(await outcomeOf(program, "{}", ctx)).toEqual({ status: "COMPLETED", outputJson: json });
+  },
+);
+
+test("a result that is too large or too deep fails the run by the limit of results", async () => {
+  const outcome = (script: string) => {
+    const program = execAgent({ name: "x", command: [process.execPath, "-e", script], output: "jsonl" });
+    const { ctx } = rehearsal(execAgent({ name: "y", command: ["true"] }), {});
+    return outcomeOf(program, "{}", ctx);
+  };
+
+  expect(await outcome(`console.log('{"result":"' + "x".repeat(1100000) + '"}')`)).toMatchObject({
+    status: "FAILED",
+    reason: "OUTPUT_LIMIT",
+  });
+  expect(await outcome(`console.log('{"result":' + "[".repeat(70) + "]".repeat(70) + "}")`)).toMatchObject({
+    status: "FAILED",
+    error: expect.stringContaining("nested deeper than 64"),
+  });
+});
+
+test("a line of JSON Lines over the limit fails the run for good, and says what to do", async () => {
+  const { result } = node(`process.stdout.write("x".repeat(${limits.execLineChars + 1}))`, {
+    output: "jsonl",
+  });
+
+  await expect(result).rejects.toMatchObject({
+    message: expect.stringMatching(
+      /^a line of output is over 2097152 characters, .*run the program with text output$/,
+    ),
+    retryable: false,
+  });
+});
+
+test("a command that no system takes fails the run for good, and names the program", async () => {
+  const { result } = rehearsal(execAgent({ name: "x", command: ["true", "a\0b"] }), {});
+
+  await expect(result).rejects.toMatchObject({ message: /^cannot run true: /, retryable: false });
 });
 
 test("an agent needs a name and a program", () => {

@@ -5,6 +5,16 @@ import { AgentError, OutputLimitError } from "./error.js";
 import { inWords } from "./in-words.js";
 import { kindOf } from "./kind-of.js";
 
+/** A value as JSON text that was never parsed, so that its digits are those that were written. */
+export class JsonText {
+  readonly text: string;
+
+  /** @param text valid JSON */
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
 /**
  * Converts a result or checkpoint of an agent to JSON text within the server's limits; empty for undefined.
  *
@@ -25,6 +35,7 @@ export function jsonOf(value: unknown, what: string): string {
 
 function written(value: unknown, what: string): string {
   if (value === undefined) return "";
+  if (value instanceof JsonText) return value.text;
   let json: string | undefined;
   try {
     json = JSON.stringify(value);

@@ -1,5 +1,7 @@
 import type { ChildProcess } from "node:child_process";
+import type { Log } from "#ports/telemetry";
 import { after } from "../timers.js";
+import { unwatchGroup, watchGroup } from "./watchdog.js";
 
 /** Groups with a running leader; they are killed when this process exits. */
 const alive = new Set<ProcessGroup>();
@@ -17,19 +19,22 @@ function guard(): void {
 
 /**
  * A process group: a program that was spawned `detached`, and its descendants. When the leader exits, the rest of the
- * group is killed.
+ * group is killed; when this process ends, however it does, all of it. Processes that leave the group are not followed.
  */
 export class ProcessGroup {
   readonly #leader: ChildProcess;
   #clearGrace = (): void => {};
 
-  constructor(leader: ChildProcess) {
+  constructor(leader: ChildProcess, log: Log) {
     guard();
     this.#leader = leader;
     alive.add(this);
-    // Killed at once, before the system can reuse the group's number.
+    const { pid } = leader;
+    if (pid !== undefined) watchGroup(pid, log);
+    // Killed and forgotten at once, before the system can reuse the group's number.
     leader.once("exit", () => {
       this.kill("SIGKILL");
+      if (pid !== undefined) unwatchGroup(pid);
       this.#clearGrace();
       alive.delete(this);
     });

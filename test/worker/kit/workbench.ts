@@ -105,12 +105,13 @@ export function fetchFrom(results: Readonly<Record<string, string>>) {
   };
 }
 
-/** A run without a worker: what the agent says is kept, and `stop` ends it. */
+/** A run without a worker: what the agent says is kept once it is accepted, and `stop` ends it. */
 export function rehearsal(
   agentUnderTest: Agent,
   input: unknown,
   before: Partial<Assignment> = {},
   fetchable: Readonly<Record<string, string>> = {},
+  accept: (text: string) => Promise<void> = async () => {},
 ) {
   const aborter = new AbortController();
   const said: string[] = [];
@@ -124,6 +125,7 @@ export function rehearsal(
       aborter.signal.throwIfAborted();
       said.push(text);
       heard(text);
+      await accept(text);
     },
     note: () => {},
     backendUsed: () => {},
@@ -134,5 +136,5 @@ export function rehearsal(
   const first = next();
   const result = agentUnderTest.perform(inputJson, ctx);
   result.catch(() => {}); // who awaits it hears of it
-  return { said, logged, first, result, stop: (reason: RunStopped) => aborter.abort(reason) };
+  return { ctx, said, logged, first, result, stop: (reason: RunStopped) => aborter.abort(reason) };
 }
