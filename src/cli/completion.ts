@@ -1,36 +1,114 @@
 import type { Command, Option } from "commander";
 
 /**
- * The shells with completion. Each one's script calls `taskrun complete -- WORDS…`, so that candidates always match the
- * installed version.
+ * The shells with completion. Each one's script asks this program for candidates, `taskrun complete -- WORDS…`, so that they
+ * always match the installed version.
  */
 export const shells = ["bash", "zsh", "fish"] as const;
 export type Shell = (typeof shells)[number];
 
-const scripts: Readonly<Record<Shell, string>> = {
-  bash: `# taskrun completion for bash. Load it with: source <(taskrun completion bash)
-_taskrun() {
-  local IFS=$'\\n'
-  COMPREPLY=($(taskrun complete -- "\${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
+/** How the program was started: what its user types, and its file. */
+export interface Started {
+  readonly self: string;
+  readonly script: string;
 }
-complete -o default -F _taskrun taskrun
+
+/**
+ * Returns the script for a shell. It finds the program in the way in which it was started: `taskrun` if it is installed
+ * globally; else by its file, and if that is gone, by npx, which must not ask to install anything. Where people type
+ * `npx taskrun`, it completes that as well.
+ */
+export function completionScript(shell: Shell, { self, script }: Started): string {
+  const file = quoted(script);
+  const viaFile = `node ${file} complete --`;
+  const call = self === "taskrun" || script === "" ? `${self} complete --` : viaFile;
+  const fallback = self.startsWith("npx") && script !== "";
+  const viaNpx = "npx --no taskrun complete --";
+  return scripts[shell]({ self, call, fallback: fallback ? { file, call: viaNpx } : undefined });
+}
+
+interface Parts {
+  readonly self: string;
+  /** The command that prints the candidates for the words that follow it. */
+  readonly call: string;
+  /** What is called if a file is gone. */
+  readonly fallback: { readonly file: string; readonly call: string } | undefined;
+}
+
+const scripts: Readonly<Record<Shell, (parts: Parts) => string>> = {
+  bash: ({
+    self,
+    call,
+    fallback,
+  }) => `# taskrun completion for bash. Load it with: source <(${self} completion bash)
+_taskrun_complete() {
+${shellCall({ call, fallback })}
+}
+_taskrun() {
+  local IFS=$'\\n' at=0
+  # Under npx the command is one of its words.
+  while [ "$at" -lt "$COMP_CWORD" ] && [ "\${COMP_WORDS[at]##*/}" != taskrun ]; do at=$((at + 1)); done
+  COMPREPLY=()
+  [ "$at" -lt "$COMP_CWORD" ] || return 0
+  COMPREPLY=($(_taskrun_complete "\${COMP_WORDS[@]:at+1:COMP_CWORD-at}" 2>/dev/null </dev/null))
+}
+complete -o default -F _taskrun taskrun${underNpx(self) ? " npx" : ""}
 `,
-  zsh: `#compdef taskrun
-# taskrun completion for zsh. Load it with: source <(taskrun completion zsh)
+  zsh: ({ self, call, fallback }) => `#compdef taskrun
+# taskrun completion for zsh. Load it with: source <(${self} completion zsh)
+_taskrun_complete() {
+${shellCall({ call, fallback })}
+}
 _taskrun() {
   local -a found
-  found=("\${(@f)$(taskrun complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
+  local -i at=1
+  # Under npx the command is one of its words.
+  while (( at < CURRENT )) && [[ "\${words[at]:t}" != taskrun ]]; do (( at += 1 )); done
+  if (( at < CURRENT )); then
+    found=("\${(@f)$(_taskrun_complete "\${(@)words[at+1,CURRENT]}" 2>/dev/null </dev/null)}")
+  fi
   [[ -n "$found" ]] && compadd -a found || _files
 }
-compdef _taskrun taskrun
+compdef _taskrun taskrun${underNpx(self) ? " npx" : ""}
 `,
-  fish: `# taskrun completion for fish. Load it with: taskrun completion fish | source
-complete -c taskrun -a '(taskrun complete -- (commandline -opc)[2..] (commandline -ct | string collect --allow-empty) 2>/dev/null)'
-`,
+  fish: ({
+    self,
+    call,
+    fallback,
+  }) => `# taskrun completion for fish. Load it with: ${self} completion fish | source
+function _taskrun_complete
+${fishCall({ call, fallback })}
+end
+function _taskrun
+  set -l words (commandline -opc)
+  # Under npx the command is one of its words.
+  while set -q words[1]; and test (string replace -r '.*/' '' -- $words[1]) != taskrun
+    set -e words[1]
+  end
+  set -q words[1]; or return
+  _taskrun_complete $words[2..] (commandline -ct | string collect --allow-empty) 2>/dev/null </dev/null
+end
+complete -c taskrun -a '(_taskrun)'
+${underNpx(self) ? "complete -c npx -n '__fish_seen_subcommand_from taskrun' -a '(_taskrun)'\n" : ""}`,
 };
 
-export function completionScript(shell: Shell): string {
-  return scripts[shell];
+function underNpx(self: string): boolean {
+  return self.startsWith("npx");
+}
+
+function shellCall({ call, fallback }: Pick<Parts, "call" | "fallback">): string {
+  if (!fallback) return `  ${call} "$@"`;
+  return `  if [ -f ${fallback.file} ]; then ${call} "$@"; else ${fallback.call} "$@"; fi`;
+}
+
+function fishCall({ call, fallback }: Pick<Parts, "call" | "fallback">): string {
+  if (!fallback) return `  ${call} $argv`;
+  return `  if test -f ${fallback.file}\n    ${call} $argv\n  else\n    ${fallback.call} $argv\n  end`;
+}
+
+/** A word that every shell takes literally. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /**
@@ -39,7 +117,8 @@ export function completionScript(shell: Shell): string {
  */
 export function candidates(program: Command, words: readonly string[]): string[] {
   const typed = words.at(-1) ?? "";
-  const before = words.slice(0, -1);
+  // `help` is followed by the words of a command.
+  const before = words.slice(0, -1).filter((word, i) => word !== "help" || i > 1);
   const command = commandOf(program, before);
 
   const asked = optionOf(command, before.at(-1));

@@ -15,6 +15,7 @@ const io: Io = {
   env: process.env,
   cwd: process.cwd(),
   now: () => Date.now(),
+  script: process.argv[1] ?? "",
   self: commandAsTyped(process.argv[1] ?? "", process.env, process.cwd()),
   after(ms, then) {
     const timer = setTimeout(then, ms);

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from "commander";
 import { DURATION_ADVICE, readDuration } from "#domain/time/duration";
+import { MOMENT_ADVICE, readMoment } from "./moment.js";
 
 /* Options that several commands share. */
 
@@ -35,17 +36,24 @@ export function oneOf<Word extends string>(words: readonly Word[]) {
   };
 }
 
-/** Parses a duration such as `5m`. Returns milliseconds. */
-export function duration(text: string): number {
-  const read = readDuration(text);
-  if (read === undefined) throw new InvalidArgumentError(`"${text}" is not a duration; ${DURATION_ADVICE}.`);
-  return read;
+/** Parses a duration such as `5m`, of at least `least` milliseconds. Returns milliseconds. */
+export function duration(least = 0) {
+  return (text: string): number => {
+    const read = readDuration(text);
+    if (read === undefined)
+      throw new InvalidArgumentError(`"${text}" is not a duration; ${DURATION_ADVICE}.`);
+    if (read < least) throw new InvalidArgumentError(`"${text}" is less than ${least} ms.`);
+    if (read > DURATION_MAX) throw new InvalidArgumentError(`"${text}" is more than 36500d.`);
+    return read;
+  };
 }
 
-/** Parses a time in ISO 8601. Returns Unix milliseconds. */
+/** A hundred years: what is longer is a slip, and might not fit into a number. */
+const DURATION_MAX = 36_500 * 86_400_000;
+
+/** Parses a time that has one meaning. Returns Unix milliseconds. */
 export function moment(text: string): number {
-  const ms = Date.parse(text);
-  if (Number.isNaN(ms))
-    throw new InvalidArgumentError(`"${text}" is no time; write for example 2030-01-31T09:00Z.`);
-  return ms;
+  const read = readMoment(text);
+  if (read === undefined) throw new InvalidArgumentError(`"${text}" is not a time; ${MOMENT_ADVICE}.`);
+  return read;
 }

@@ -2,12 +2,14 @@ import { createRequire } from "node:module";
 import { Argument, Command, CommanderError } from "commander";
 import { candidates, completionScript, type Shell, shells } from "./completion.js";
 import { type CliError, type Ending, type ExitCode, exit, toCliError } from "./exit.js";
+import { addHelpCommand } from "./help.js";
 import { addStoreCommands } from "./server/store-commands.js";
 import { addTaskCommands } from "./task/commands.js";
 import { addTemplateCommands } from "./template/commands.js";
 import { colorsFor } from "./terminal/format.js";
 import type { Io } from "./terminal/io.js";
 import { sanitize } from "./terminal/sanitizer.js";
+import { layoutWidth } from "./terminal/size.js";
 import { addWorkerCommands } from "./worker/commands.js";
 
 /** Runs a command line, given without `node` and `taskrun`, and returns the exit code. Never throws. */
@@ -51,10 +53,10 @@ async function buildProgram(
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => void io.stdout.write(text),
-      writeErr: (text) => void io.stderr.write(text),
-      getOutHelpWidth: () => io.stdout.columns ?? 100,
-      getErrHelpWidth: () => io.stderr.columns ?? 100,
+      writeOut: (text) => void io.stdout.write(sanitize(text)),
+      writeErr: (text) => void io.stderr.write(sanitize(text)),
+      getOutHelpWidth: () => layoutWidth(io.stdout) ?? 100,
+      getErrHelpWidth: () => layoutWidth(io.stderr) ?? 100,
       getOutHasColors: () => false,
       getErrHasColors: () => false,
     })
@@ -68,6 +70,7 @@ async function buildProgram(
   addTaskCommands(program, io, end);
   addTemplateCommands(program, io, end);
   addCompletionCommands(program, io);
+  addHelpCommand(program);
   return program;
 }
 
@@ -118,7 +121,7 @@ function addCompletionCommands(program: Command, io: Io): void {
     .command("completion")
     .description("Print a script that completes commands and options.")
     .addArgument(new Argument("<shell>", "The shell.").choices(shells))
-    .action(async (shell: Shell) => io.stdout.write(completionScript(shell)));
+    .action(async (shell: Shell) => io.stdout.write(completionScript(shell, io)));
 
   program
     .command("complete", { hidden: true })

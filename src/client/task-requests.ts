@@ -85,6 +85,8 @@ export interface TaskFilter {
   /** Default: the client's. */
   readonly namespace?: string;
   readonly labels?: Labels;
+  /** Only Tasks whose id begins so. */
+  readonly idPrefix?: string;
   /** Tasks per page, at most 1 000. Default 100. */
   readonly pageSize?: number;
 }

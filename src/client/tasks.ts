@@ -124,6 +124,7 @@ export class Tasks {
       agentFilter: filter.agent ?? "",
       namespace: filter.namespace ?? this.#namespace,
       labels: filter.labels ?? {},
+      idPrefix: filter.idPrefix ?? "",
       pageSize: filter.pageSize ?? 0,
       pageToken: filter.pageToken ?? "",
     });

@@ -1,6 +1,7 @@
 import type { WriteStream } from "node:tty";
 import { styleText } from "node:util";
 import { destination, type Logger, pino, stdSerializers } from "pino";
+import { escapeControls } from "#domain/text/controls";
 import type { Log, LogFields } from "#ports/telemetry";
 
 export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
@@ -60,13 +61,9 @@ export function createLog(options: LogOptions = {}): Logger {
   );
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
-const controls = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
-const escaped = (char: string) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
-
-/** Escapes the control characters that JSON does not: DEL, C1 and the line separators. */
+/** Escapes the control characters that JSON does not. */
 function sanitize(line: string): string {
-  return `${line.trimEnd().replace(controls, escaped)}\n`;
+  return `${escapeControls(line.trimEnd())}\n`;
 }
 
 const paint = { warn: "yellow", error: "red", fatal: "red" } as const;
@@ -80,7 +77,7 @@ function oneLiner(line: string, colors: boolean): string {
   const color = paint[level as keyof typeof paint];
   const shownLevel = String(level).padEnd(5);
   const head = `${String(time).slice(11, 23)} ${colors && color ? styleText(color, shownLevel) : shownLevel}`;
-  return `${head} ${[msg, ...rest].join("  ").replace(controls, escaped)}\n`;
+  return `${head} ${escapeControls([msg, ...rest].join("  "))}\n`;
 }
 
 function brief(value: unknown): string {

@@ -12,6 +12,12 @@ export const cli = {
   shownInputChars: 400,
   /** A Step's name beside its progress; longer ones are cut, or sooner where the terminal is narrow: agents name members of a batch as they like. */
   shownNameChars: 32,
+  /** Ids that begin with a text which is not enough: enough of them to see how they differ. */
+  shownMatches: 5,
+  /** A result at the end of a watch; longer ones are cut, and the rest is in `task get`. */
+  shownResultChars: 2_000,
+  /** Lines of it. */
+  shownResultLines: 24,
   /** Dependencies of a Step that are named; more are counted: a convergence can have a thousand. */
   shownDependencies: 4,
   /** The end of what an agent writes that is kept: no terminal shows more on one line. */

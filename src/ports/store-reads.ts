@@ -11,6 +11,8 @@ export interface TaskFilter {
   readonly status?: TaskStatus;
   readonly agentName?: string;
   readonly labels?: Labels;
+  /** Only Tasks whose id begins so. No other Task is examined. */
+  readonly idPrefix?: string;
 }
 
 /** A page of Tasks, newest first. */

@@ -42,6 +42,7 @@ export async function taskrun(words: readonly string[], setting: Setting = {}): 
     cwd: setting.cwd ?? import.meta.dirname,
     now: () => 61_000,
     self: "npx taskrun",
+    script: "",
     after(_, then) {
       const soon = setImmediate(then);
       return () => clearImmediate(soon);

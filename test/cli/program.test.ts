@@ -1,4 +1,9 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
+import { completionScript } from "#cli/completion";
 import { taskrun } from "./fake-io.js";
 
 test("--version and --help end well; a word that is no command ends with 2", async () => {
@@ -65,6 +70,59 @@ test("completion knows commands, options and values", async () => {
   expect(await complete("completion", "")).toEqual(["bash", "zsh", "fish"]);
   expect(await complete("server", "--le")).toEqual(["--lease"]);
   expect(await complete("task", "create", "--input", "")).toEqual([""]);
+});
+
+test("help explains a command wherever it stands, and names the nearest of one that is not there", async () => {
+  const same = async (help: string, command: string) =>
+    expect(await taskrun(help.split(" "))).toEqual(await taskrun([...command.split(" "), "--help"]));
+
+  await same("help task create", "task create");
+  await same("task help create", "task create");
+  await same("help task", "task");
+  await same("help server", "server");
+  await same("help worker", "worker");
+  await same("worker help list", "worker list");
+  await same("help store verify", "store verify");
+  expect((await taskrun(["help"])).stdout).toBe((await taskrun(["--help"])).stdout);
+  expect(await taskrun(["help", "taks"])).toMatchObject({
+    code: 2,
+    stdout: "",
+    stderr: expect.stringContaining("did you mean task?"),
+  });
+  expect(await taskrun(["help", "task", "creat"])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("task has no command 'creat'; did you mean create?"),
+  });
+  expect(await taskrun(["help", "task", "list", "x"])).toMatchObject({ code: 2 });
+  expect((await taskrun(["complete", "--", "help", "task", "cre"])).stdout).toBe("create\n");
+});
+
+/** Loads the script in bash, completes these words, and answers with the candidates. */
+function completedByBash(script: string, words: readonly string[], cwd: string): string {
+  const list = words.map((word) => `'${word}'`).join(" ");
+  const text = `${script}\nCOMP_WORDS=(${list}); COMP_CWORD=${words.length - 1}; _taskrun; echo "\${COMPREPLY[*]}"`;
+  const env = { PATH: `${dirname(process.execPath)}:/usr/bin:/bin` };
+  const { stdout, stderr } = spawnSync("bash", ["--norc", "-c", text], { encoding: "utf8", cwd, env });
+  expect(stderr).toBe("");
+  return stdout.trim();
+}
+
+test("completion finds the command where npx is needed to run it, from any directory", () => {
+  const folder = mkdtempSync(join(tmpdir(), "taskrun-it's-"));
+  const script = join(folder, "taskrun.js");
+  writeFileSync(script, "console.log(process.argv.slice(2).join('|'));");
+  const underNpx = completionScript("bash", { self: "npx taskrun", script });
+
+  expect(completedByBash(underNpx, ["npx", "taskrun", "task", "cr"], "/")).toBe("complete|--|task|cr");
+  expect(completedByBash(underNpx, ["npx", "-y", "taskrun", ""], "/")).toBe("complete|--|");
+  expect(completedByBash(underNpx, ["taskrun", "task", ""], "/")).toBe("complete|--|task|");
+  expect(completedByBash(underNpx, ["npx", "vitest", "r"], "/")).toBe("");
+  expect(underNpx).toContain("complete -o default -F _taskrun taskrun npx\n");
+  const byFile = completionScript("bash", { self: "node bin/taskrun.js", script });
+  expect(completedByBash(byFile, ["taskrun", "t"], "/")).toBe("complete|--|t");
+  const installed = completionScript("bash", { self: "taskrun", script });
+  expect(installed).toContain("  taskrun complete -- ");
+  expect(installed).toContain("-F _taskrun taskrun\n");
 });
 
 test("each shell has its script", async () => {

@@ -258,6 +258,7 @@ test("a thousand events make one frame, and nothing is drawn while nothing chang
     cwd: ".",
     now: () => 61_000,
     self: "taskrun",
+    script: "",
     after(ms, ring) {
       const wait = { ms, ring };
       waits.push(wait);

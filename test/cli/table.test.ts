@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { duration } from "#cli/terminal/format";
 import { oneLine, sanitize, TerminalSanitizer } from "#cli/terminal/sanitizer";
+import { layoutWidth } from "#cli/terminal/size";
 import { type Column, displayWidth, table, truncate } from "#cli/terminal/table";
 
 const columns: Column<readonly [string, string]>[] = [
@@ -20,6 +21,44 @@ test("columns are as wide as what is in them, wide signs and joined marks counte
 
 test("a line is cut to the width, and a cell keeps to its line", () => {
   expect(table(columns, [["name", "a long story\nof two lines"]], 14)).toBe("NAME  WHAT\nname  <a long …>\n");
+});
+
+test("a terminal that does not say how wide it is, or says nonsense, has 80 columns; one too narrow wraps lines", () => {
+  const width = (columns: number | undefined) =>
+    layoutWidth({ write: async () => {}, isTTY: true, columns, rows: undefined });
+
+  expect([undefined, 0, -1, Number.NaN, 0.5, 1, 19, 20, 1e9].map(width)).toEqual([
+    80,
+    80,
+    80,
+    80,
+    80,
+    undefined,
+    undefined,
+    20,
+    1e9,
+  ]);
+  expect(layoutWidth({ write: async () => {}, isTTY: false, columns: 40, rows: 10 })).toBeUndefined();
+});
+
+const wide: Column<readonly [string, string, string]>[] = [
+  { title: "ID", cell: ([id]) => id, short: ([id]) => id.slice(0, 4) },
+  { title: "AGENT", cell: ([, agent]) => agent, least: 6 },
+  { title: "AGE", cell: () => "10 s ago", optional: true },
+  { title: "ERROR", cell: ([, , error]) => error, least: 10 },
+];
+
+test("a table that is too wide is shortened, then cut where it is widest, then loses columns", () => {
+  const at = (width: number) => table(wide, [["0123456789", "an_agent", "a long error message"]], width);
+
+  expect(at(52)).toBe(
+    "ID          AGENT     AGE       ERROR\n0123456789  an_agent  10 s ago  a long error message\n",
+  );
+  expect(at(50)).toBe("ID    AGENT     AGE       ERROR\n0123  an_agent  10 s ago  a long error message\n");
+  expect(at(40)).toBe("ID    AGENT     AGE       ERROR\n0123  an_agent  10 s ago  a long error …\n");
+  expect(at(34)).toBe("ID    AGENT   AGE       ERROR\n0123  an_ag…  10 s ago  a long er…\n");
+  expect(at(30)).toBe("ID    AGENT     ERROR\n0123  an_agent  a long error …\n");
+  expect(at(22)).toBe("ID    AGENT   ERROR\n0123  an_ag…  a long …\n");
 });
 
 test("a text is cut by its width, not its length", () => {

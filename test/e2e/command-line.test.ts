@@ -50,6 +50,21 @@ test("1: a task that fails, one that is cancelled, and a request refused", async
   expect((await taskrun("task", "cancel", stdout.trim())).exit).toBe(1);
 });
 
+test("a task is called by the beginning of its id that a list shows, whatever namespace it is in", async () => {
+  const created = await taskrun("task", "create", "--agent", "nobody-has-it", "--namespace", "elsewhere");
+  const other = await taskrun("task", "create", "--agent", "nobody-has-it");
+  const [id, otherId] = [created.stdout.trim(), other.stdout.trim()];
+
+  const got = await taskrun("task", "get", id.slice(0, 13), "--json");
+  expect(JSON.parse(got.stdout)).toMatchObject({ id, namespace: "elsewhere" });
+  // The first 8 characters are those of a minute.
+  const several = await taskrun("task", "cancel", id.slice(0, 8));
+  expect(several.exit === 2 || id.slice(0, 8) !== otherId.slice(0, 8)).toBe(true);
+  const cancelled = await taskrun("task", "cancel", id.slice(0, 13), otherId);
+  expect(cancelled).toMatchObject({ exit: 0, stdout: `${id} CANCELLED\n${otherId} CANCELLED\n` });
+  expect((await taskrun("task", "watch", otherId.slice(0, 20))).exit).toBe(1);
+});
+
 test.each([
   ["2", ["task", "create"]],
   ["2", ["task", "create", "--agent", "a", "--input", "{oops"]],

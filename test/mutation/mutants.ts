@@ -12,6 +12,7 @@ import { edit, type Mutant, type TestName } from "./mutant.js";
 import { poisonMutants } from "./poison-mutants.js";
 import { programMutants } from "./program-mutants.js";
 import { schemaMutants } from "./schema-mutants.js";
+import { terminalMutants } from "./terminal-mutants.js";
 import { workerMutants } from "./worker-mutants.js";
 import { workflowMutants } from "./workflow-mutants.js";
 
@@ -387,6 +388,7 @@ export const mutants: readonly Mutant[] = [
   ...assignmentMutants,
   ...workerMutants,
   ...programMutants,
+  ...terminalMutants,
   ...apiMutants,
   ...answerMutants,
   ...gatewayMutants,

@@ -7,7 +7,7 @@ const exec = "test/worker/exec.test.ts";
 export const programMutants: readonly Mutant[] = [
   {
     name: "a run stays open as long as a daemon holds its program's pipe",
-    edits: [edit(pipe, "    this.#exited = true;\n", "")],
+    edits: [edit(pipe, "        if (!over) this.#close();\n", "")],
     test: { file: exec, name: "though a daemon holds its pipes and waits" },
   },
   {

@@ -23,6 +23,7 @@ const input = z
     pageToken: pageToken(fromPageToken),
     namespace: optionalName,
     labels,
+    idPrefix: optionalName,
   })
   .transform((request) => ({ ...request, pageSize: pageRows(request.pageSize || request.limit) }));
 
@@ -36,12 +37,13 @@ export const listTasks = useCase({
     return { resource: { kind: "namespaces" as const, namespaces } };
   },
   perform: async (asked, { services }, { resource: { namespaces } }): Promise<TaskPage> => {
-    const { statusFilter, agentFilter, labels, pageSize, pageToken } = asked;
+    const { statusFilter, agentFilter, labels, idPrefix, pageSize, pageToken } = asked;
     const filter = {
       namespaces,
       ...(statusFilter && { status: statusFilter }),
       ...(agentFilter !== "" && { agentName: agentFilter }),
       ...(Object.keys(labels).length > 0 && { labels }),
+      ...(idPrefix !== "" && { idPrefix }),
     };
     const { tasks: rows, next } = await services.plane.reads.tasks(filter, pageToken, pageSize);
     const tasks = inOnePage(rows, taskBytes);

@@ -3,6 +3,7 @@ import { serve } from "#worker/index";
 import type { ExitCode } from "../exit.js";
 import { colorsFor } from "../terminal/format.js";
 import type { Io } from "../terminal/io.js";
+import { oneLine } from "../terminal/sanitizer.js";
 import { builtIn } from "../worker/agents.js";
 import { describeServer, type ServerOptions, startOrExplain, untilStopped } from "./server.js";
 import { loadConfig } from "./settings.js";
@@ -37,7 +38,7 @@ export async function runDev(options: ServerOptions, io: Io): Promise<ExitCode> 
 
 function hints(addr: string, io: Io): string {
   const { bold, dim } = colorsFor(io.stdout, io);
-  const to = /^(127\.0\.0\.1|\[::1\]|localhost):50051$/.test(addr) ? "" : ` --addr ${addr}`;
+  const to = /^(127\.0\.0\.1|\[::1\]|localhost):50051$/.test(addr) ? "" : ` --addr ${oneLine(addr)}`;
   const names = builtIn.map(({ name }) => name).join(" and ");
   const commands = [
     `${io.self} task create${to} --agent support_triage --input '{"query": "I was charged twice"}' --watch`,

@@ -6,6 +6,7 @@ import type { Log } from "#ports/telemetry";
 import { CliError, type ExitCode, exit, toCliError } from "../exit.js";
 import type { Io } from "../terminal/io.js";
 import { line } from "../terminal/json.js";
+import { sanitize } from "../terminal/sanitizer.js";
 import { loadConfig } from "./settings.js";
 
 export interface ServerOptions {
@@ -46,10 +47,11 @@ export function describeServer(
     config.store === "memory"
       ? "data in memory, lost when it stops"
       : `data in ${config.data} (${config.store})`;
-  return [
+  const lines = [
     `taskrun serves ${listeners.join("; ")}; ${data}`,
     ...warnings.map((text) => `warning: ${text}`),
-  ].join("\n");
+  ];
+  return sanitize(lines.join("\n"));
 }
 
 /** Starts the server. @throws {CliError} naming the setting to change, if the start fails because of one */

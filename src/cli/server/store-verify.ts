@@ -6,7 +6,7 @@ import { verify } from "#stores/sqlite/damage/verify";
 import { CliError, type ExitCode, exit } from "../exit.js";
 import type { Io } from "../terminal/io.js";
 import { line } from "../terminal/json.js";
-import { sanitize } from "../terminal/sanitizer.js";
+import { oneLine, sanitize } from "../terminal/sanitizer.js";
 import { loadConfig } from "./settings.js";
 
 export interface VerifyStoreOptions {
@@ -23,7 +23,7 @@ export async function verifyStore(options: VerifyStoreOptions, io: Io): Promise<
   const path = join(config.data, DATABASE);
 
   const progress = (what: string) => {
-    if (io.stderr.isTTY && !json) void io.stderr.write(`\r\u001b[Kverifying ${what}`);
+    if (io.stderr.isTTY && !json) void io.stderr.write(`\r\u001b[Kverifying ${oneLine(what)}`);
   };
   const clear = async () => {
     if (io.stderr.isTTY && !json) await io.stderr.write("\r\u001b[K");
@@ -48,9 +48,11 @@ export async function verifyStore(options: VerifyStoreOptions, io: Io): Promise<
   }
   if (found > 0) {
     const advice = `\`${io.self} server --data ${config.data} --repair\` starts without what is damaged, and reports what is lost`;
-    await io.stderr.write(`${found} ${found === 1 ? "problem" : "problems"} in ${path}; ${advice}\n`);
+    await io.stderr.write(
+      `${oneLine(`${found} ${found === 1 ? "problem" : "problems"} in ${path}; ${advice}`)}\n`,
+    );
     return exit.failed;
   }
-  if (!json) await io.stdout.write(`${path} is sound\n`);
+  if (!json) await io.stdout.write(`${oneLine(path)} is sound\n`);
   return exit.ok;
 }

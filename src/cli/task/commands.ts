@@ -10,7 +10,13 @@ const SEQ_MAX = Number.MAX_SAFE_INTEGER;
 
 /** `taskrun task …`. What each command does is loaded when it is used. */
 export function addTaskCommands(program: Command, io: Io, end: Ending): void {
-  const task = program.command("task").description("Create, read, watch and cancel tasks.");
+  const task = program
+    .command("task")
+    .description("Create, read, watch and cancel tasks.")
+    .addHelpText(
+      "after",
+      "\nAn ID may be cut to a beginning, of 8 characters or more, that no other task has.",
+    );
   addCreate(task, io, end);
   addReading(task, io, end);
   addChanging(task, io, end);
@@ -29,13 +35,13 @@ function addCreate(task: Command, io: Io, end: Ending): void {
     .option("--label <name=value...>", "Labels of the task, for lists.", pair)
     .option("--selector <name=value...>", "Labels that a worker must have.", pair)
     .option("--priority <n>", "-100 to 100, higher first. Default: 0", whole(-100, 100))
-    .option("--timeout <duration>", "Limit of the whole task, for example 5m. Default: none", duration)
+    .option("--timeout <duration>", "Limit of the whole task, for example 5m. Default: none", duration(1))
     .option(
       "--attempts <n>",
       "Attempts of each step, the first included. Default: 1, or the template's",
       whole(1, 100),
     )
-    .option("--start-at <time>", "Do not start before this time, for example 2030-01-31T09:00Z.", moment)
+    .option("--start-at <time>", "Do not start before: 2030-01-31T09:00Z, or Unix milliseconds.", moment)
     .option("--idempotency-key <key>", "Make it safe to repeat the command.")
     .option("--correlation-id <id>", "An id of your own records.")
     .option("--created-by <name>", "Who creates it. Default: $USER")
@@ -81,12 +87,12 @@ function addReading(task: Command, io: Io, end: Ending): void {
 function addChanging(task: Command, io: Io, end: Ending): void {
   const verbs = () => import("./task.js");
   task
-    .command("cancel <id>")
-    .description("Cancel a task.")
+    .command("cancel <id...>")
+    .description("Cancel tasks.")
     .option("--reason <text>", "Why, for people.")
-    .addOption(jsonOption("Print the task as JSON."))
+    .addOption(jsonOption("Print the task as JSON; of several an array, with the errors of those refused."))
     .addOption(addrOption())
-    .action(async (id, options) => end((await verbs()).cancelTask(id, options, io)));
+    .action(async (ids, options) => end((await import("./cancel.js")).cancelTasks(ids, options, io)));
 
   task
     .command("retry <id>")

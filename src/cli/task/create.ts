@@ -5,6 +5,7 @@ import { readTemplateName } from "../template/name.js";
 import { readInput } from "../terminal/input.js";
 import type { Io } from "../terminal/io.js";
 import { document, taskJson } from "../terminal/json.js";
+import { oneLine } from "../terminal/sanitizer.js";
 import { follow } from "./follow.js";
 
 export interface CreateOptions extends ConnectionOptions {
@@ -41,7 +42,7 @@ export async function createTask(options: CreateOptions, io: Io): Promise<ExitCo
 
   return withClient(io, options, async (client) => {
     const task = await client.tasks.create(request);
-    const { id } = task;
+    const id = oneLine(task.id);
     if (options.watch) {
       if (!options.json) await io.stderr.write(`task ${id} created\n`);
       return follow(client, task, { json: options.json === true }, io);

@@ -61,7 +61,7 @@ export class EventPrinter implements Show {
 
   async #run(run: Run): Promise<void> {
     const { attempt, stepName, workerId, status, reason, errorMessage } = run;
-    const where = workerId === "" ? "" : ` on worker ${workerId}`;
+    const where = workerId === "" ? "" : ` on worker ${oneLine(workerId)}`;
     const why = [reason, errorMessage].filter((text) => text !== "" && text !== status).join(": ");
     const step = stepName === "main" ? "" : ` of ${oneLine(stepName)}`;
     await this.note(
@@ -80,13 +80,13 @@ export class EventPrinter implements Show {
     if (state !== "in_progress") return;
     if (type === "signal") return this.note(`${step} waits for a signal`);
     if (type === "timer") return this.note(`${step} waits for its timer`);
-    if (childTaskId !== "") return this.note(`${step} is task ${childTaskId}`);
+    if (childTaskId !== "") return this.note(`${step} is task ${oneLine(childTaskId)}`);
   }
 
   async #task(task: Task): Promise<void> {
     if (task.status === this.#status) return;
     this.#status = task.status;
     if (!hasEnded(task)) return;
-    for (const text of endOf(task, this.#colors)) await this.note(text);
+    for (const text of endOf(task, this.#colors, this.#io)) await this.note(text);
   }
 }

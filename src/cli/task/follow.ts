@@ -2,6 +2,8 @@ import { hasEnded, type Task, type TaskRunClient, type TaskRunError } from "#cli
 import { limits } from "#limits/index";
 import { type ExitCode, exit } from "../exit.js";
 import type { Io } from "../terminal/io.js";
+import { canRedraw } from "../terminal/size.js";
+import { followCompensation } from "./compensation.js";
 import { eventLines, type Show } from "./show.js";
 import { whyWaiting } from "./waiting.js";
 
@@ -13,7 +15,8 @@ export interface FollowOptions {
 /**
  * Watches a task to its end. Prints output to stdout and other events to stderr; with `json` every event to stdout, a line
  * each; for a graph on a terminal, a live view of its steps. Returns the exit code of the task's status. Ctrl-C stops
- * watching, not the task, and prints how to continue.
+ * watching, not the task, and prints how to continue. If completed steps of a task that failed are compensated, it goes on,
+ * without `json`, until that has ended, and says how.
  */
 export async function follow(
   client: TaskRunClient,
@@ -50,7 +53,10 @@ export async function follow(
     unwait();
     await show.close();
   }
-  if (end) return end.status === "COMPLETED" ? exit.ok : exit.failed;
+  if (end) {
+    const told = json ? undefined : await followCompensation(client, end, io);
+    return told ?? (end.status === "COMPLETED" ? exit.ok : exit.failed);
+  }
 
   await io.stderr.write(
     `\nThe task continues. Watch it from here with\n  ${io.self} task watch ${id} --after-seq ${seq}\n`,
@@ -60,7 +66,7 @@ export async function follow(
 
 /** Chooses the live view for a graph on a terminal, and printed events otherwise. */
 async function showFor(task: Task, io: Io): Promise<Show> {
-  const canDraw = io.stdout.isTTY && io.stderr.isTTY && io.env.TERM !== "dumb";
+  const canDraw = io.stdout.isTTY && canRedraw(io.stderr) && io.env.TERM !== "dumb";
   const { isGraph } = await import("./step-table.js");
   if (canDraw && isGraph(task)) return new (await import("./progress.js")).Progress(task, io);
   return new (await import("./event-printer.js")).EventPrinter(io);

@@ -1,50 +1,51 @@
 import type { Run, Task } from "#client/index";
-import { indented } from "#domain/json/layout";
 import { limits } from "#limits/index";
 import { nameOf } from "../template/name.js";
-import { ago, colorsFor, duration, labelText, paintStatus, took } from "../terminal/format.js";
+import { ago, colorsFor, dateText, duration, labelText, paintStatus, took } from "../terminal/format.js";
 import type { Io } from "../terminal/io.js";
-import { oneLine, sanitize } from "../terminal/sanitizer.js";
-import { type Column, table, truncate } from "../terminal/table.js";
+import { oneLine } from "../terminal/sanitizer.js";
+import { layoutWidth } from "../terminal/size.js";
+import { type Column, ERROR_LEAST, table, truncate } from "../terminal/table.js";
+import { shownResult } from "./result.js";
+import { shortIds } from "./short-id.js";
 import { isGraph, stepTable } from "./step-table.js";
 
 /** Formats a task for people: facts, steps, runs, result. */
 export function describeTask(task: Task, io: Io): string {
   const facts = factsOf(task, io).filter(([, value]) => value !== "");
   const named = Math.max(...facts.map(([name]) => name.length));
+  const colors = colorsFor(io.stdout, io);
+  const paint = (text: string) => text.replace(task.status, (status) => paintStatus(colors, status));
+  const shown = (name: string, value: string) => (name === "status" ? paint(value) : oneLine(value));
   const sections = [
-    facts.map(([name, value]) => `${name.padEnd(named)}  ${value}\n`).join(""),
+    facts.map(([name, value]) => `${name.padEnd(named)}  ${shown(name, value)}\n`).join(""),
     isGraph(task) ? stepTable(task, io) : "",
     task.runs.length > 0 ? runTable(task, io) : "",
-    task.outputJson === "" ? "" : `result\n${sanitize(pretty(task.outputJson))}\n`,
+    task.outputJson === "" ? "" : `result\n${shownResult(task.outputJson)}\n`,
   ];
   return sections.filter((section) => section !== "").join("\n");
 }
 
-function factsOf(task: Task, io: Io): [string, string][] {
+function factsOf(task: Task, io: Io): readonly (readonly [name: string, value: string])[] {
   const now = io.now();
-  const colors = colorsFor(io.stdout, io);
-  const by = task.createdBy === "" ? "" : ` by ${oneLine(task.createdBy)}`;
+  const by = task.createdBy === "" ? "" : ` by ${task.createdBy}`;
   const template = task.template;
 
   return [
     ["task", task.id],
-    ["agent", oneLine(task.agent)],
-    ["template", template ? oneLine(nameOf(template)) : ""],
+    ["agent", task.agent],
+    ["template", template ? nameOf(template) : ""],
     ["namespace", task.namespace],
-    ["status", `${paintStatus(colors, task.status)} (${task.state})`],
-    ["error", oneLine(task.errorMessage)],
-    ["created", `${new Date(task.createdAtMs).toISOString()} (${ago(task.createdAtMs, now)})${by}`],
+    ["status", `${task.status} (${task.state})`],
+    ["error", task.errorMessage],
+    ["created", `${dateText(task.createdAtMs)} (${ago(task.createdAtMs, now)})${by}`],
     lasting(task, now),
-    ["starts at", task.startAtMs === 0 ? "" : new Date(task.startAtMs).toISOString()],
+    ["starts at", task.startAtMs === 0 ? "" : dateText(task.startAtMs)],
     ["priority", task.priority === 0 ? "" : String(task.priority)],
-    ["labels", Object.keys(task.labels).length === 0 ? "" : oneLine(labelText(task.labels))],
-    [
-      "selector",
-      Object.keys(task.workerSelector).length === 0 ? "" : oneLine(labelText(task.workerSelector)),
-    ],
+    ["labels", Object.keys(task.labels).length === 0 ? "" : labelText(task.labels)],
+    ["selector", Object.keys(task.workerSelector).length === 0 ? "" : labelText(task.workerSelector)],
     ["retry of", task.retryOf],
-    ["step of", task.parentTaskId === "" ? "" : `${task.parentTaskId} (${oneLine(task.parentStepName)})`],
+    ["step of", task.parentTaskId === "" ? "" : `${task.parentTaskId} (${task.parentStepName})`],
     ["compensates", task.compensates],
     ["compensated by", task.compensatedBy],
     ["input", truncate(oneLine(task.inputJson), limits.shownInputChars)],
@@ -61,18 +62,23 @@ function lasting({ status, createdAtMs, finishedAtMs, runs }: Task, now: number)
 
 function runTable(task: Task, io: Io): string {
   const colors = colorsFor(io.stdout, io);
+  const short = shortIds(task.runs.map(({ id }) => id));
   const columns: Column<Run>[] = [
-    { title: "RUN", cell: ({ id }) => id },
-    { title: "STEP", cell: ({ stepName }) => stepName },
+    { title: "RUN", cell: ({ id }) => id, short: ({ id }) => short.get(id) ?? id, optional: true },
+    { title: "STEP", cell: ({ stepName }) => stepName, least: 12 },
     { title: "ATTEMPT", cell: ({ attempt }) => String(attempt) },
-    { title: "WORKER", cell: ({ workerId }) => workerId || "-" },
+    { title: "WORKER", cell: ({ workerId }) => workerId || "-", least: 12, optional: true },
     { title: "STATUS", cell: ({ status }) => status, paint: (status) => paintStatus(colors, status) },
-    { title: "TOOK", cell: ({ startedAtMs, finishedAtMs }) => took(startedAtMs, finishedAtMs) },
-    { title: "WHY", cell: ({ reason, errorMessage }) => [reason, errorMessage].filter(Boolean).join(": ") },
+    {
+      title: "TOOK",
+      cell: ({ startedAtMs, finishedAtMs }) => took(startedAtMs, finishedAtMs),
+      optional: true,
+    },
+    {
+      title: "WHY",
+      cell: ({ reason, errorMessage }) => [reason, errorMessage].filter(Boolean).join(": "),
+      least: ERROR_LEAST,
+    },
   ];
-  return table(columns, task.runs, io.stdout.columns);
-}
-
-function pretty(json: string): string {
-  return indented(json);
+  return table(columns, task.runs, layoutWidth(io.stdout));
 }

@@ -54,7 +54,7 @@ function heading(task: Task, steps: readonly Step[], { columns, now, colors }: C
       [`${done}/${steps.length} done`],
       [duration(end - task.createdAtMs)],
       [oneLine(what), colors.bold],
-      [task.id],
+      [oneLine(task.id)],
     ],
     columns,
   );
@@ -106,7 +106,7 @@ function whyThere(step: Step, now: number): string {
     case "enqueued":
       return agent === "" ? "" : `waits for a worker that runs ${oneLine(agent)}`;
     case "in_progress":
-      if (childTaskId !== "") return `is task ${childTaskId}`;
+      if (childTaskId !== "") return `is task ${oneLine(childTaskId)}`;
       return type === "signal" ? "waits for a signal" : "";
     default:
       return "";

@@ -3,14 +3,11 @@ import { limits } from "#limits/index";
 import { type Colors, colorsFor } from "../terminal/format.js";
 import type { Io } from "../terminal/io.js";
 import { sanitize } from "../terminal/sanitizer.js";
+import { terminalSize } from "../terminal/size.js";
 import { displayWidth } from "../terminal/table.js";
 import { frame } from "./progress-frame.js";
 import { ProgressView } from "./progress-view.js";
 import { endOf, type Show } from "./show.js";
-
-/** Size of a terminal that does not report it. */
-const COLUMNS = 80;
-const ROWS = 24;
 
 /**
  * Shows the steps of a running graph as a block of lines on stderr that is redrawn in place, at most ten times a second
@@ -51,7 +48,7 @@ export class Progress implements Show {
     const { task } = this.#view;
     if (!hasEnded(task)) return;
     await this.#io.stderr.write(
-      endOf(task, this.#colors)
+      endOf(task, this.#colors, this.#io)
         .map((line) => `${line}\n`)
         .join(""),
     );
@@ -72,7 +69,7 @@ export class Progress implements Show {
 
   async #draw(): Promise<void> {
     const { stderr, now } = this.#io;
-    const { columns = COLUMNS, rows = ROWS } = stderr;
+    const { columns, rows } = terminalSize(stderr);
     const lines = frame(this.#view, { columns, rows, now: now(), colors: this.#colors });
     if (lines.length === this.#drawn.length && lines.every((line, i) => line === this.#drawn[i])) return;
 
@@ -85,9 +82,9 @@ export class Progress implements Show {
 
   /** Returns the escape sequence that erases the block: moves up by its height and clears what is below. */
   #erasing(): string {
-    const { columns = COLUMNS } = this.#io.stderr;
+    const { columns } = terminalSize(this.#io.stderr);
     // Lines wrap if the window has become narrower since.
-    const heights = this.#drawn.map((line) => Math.ceil(displayWidth(sanitize(line)) / Math.max(columns, 1)));
+    const heights = this.#drawn.map((line) => Math.ceil(displayWidth(sanitize(line)) / columns));
     const height = heights.reduce((sum, lines) => sum + Math.max(lines, 1), 0);
     this.#drawn = [];
     return height === 0 ? "" : `\u001b[${height}A\u001b[J`;

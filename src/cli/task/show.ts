@@ -1,9 +1,9 @@
 import type { Task, TaskEvent } from "#client/index";
-import { indented } from "#domain/json/layout";
 import { type Colors, duration, paintStatus } from "../terminal/format.js";
 import type { Io } from "../terminal/io.js";
 import { eventJson, line } from "../terminal/json.js";
-import { oneLine, sanitize } from "../terminal/sanitizer.js";
+import { oneLine } from "../terminal/sanitizer.js";
+import { abridgedResult } from "./result.js";
 
 /** Shows the events of a watched task. */
 export interface Show {
@@ -24,12 +24,13 @@ export function eventLines({ stdout, stderr }: Io): Show {
 }
 
 /** Formats the end of a task and its result, for people. */
-export function endOf(task: Task, colors: Colors): readonly string[] {
+export function endOf(task: Task, colors: Colors, { self }: Pick<Io, "self">): readonly string[] {
+  const { outputJson } = task;
+  const id = oneLine(task.id);
   const lasted = task.createdAtMs > 0 ? ` after ${duration(task.finishedAtMs - task.createdAtMs)}` : "";
   const why = task.errorMessage === "" ? "" : `: ${oneLine(task.errorMessage)}`;
-  const { outputJson } = task;
   return [
-    `task ${task.id}: ${paintStatus(colors, task.status)}${lasted}${why}`,
-    ...(outputJson === "" ? [] : [`result ${sanitize(indented(outputJson))}`]),
+    `task ${id}: ${paintStatus(colors, task.status)}${lasted}${why}`,
+    ...(outputJson === "" ? [] : [`result ${abridgedResult(outputJson, `${self} task get ${id} --json`)}`]),
   ];
 }

@@ -2,7 +2,8 @@ import type { Step, Task } from "#client/index";
 import { limits } from "#limits/index";
 import { type Colors, colorsFor, duration, paintState, took } from "../terminal/format.js";
 import type { Io } from "../terminal/io.js";
-import { type Column, table } from "../terminal/table.js";
+import { layoutWidth } from "../terminal/size.js";
+import { type Column, ERROR_LEAST, table } from "../terminal/table.js";
 
 /** True if a task has more than a single standard step. */
 export function isGraph({ steps }: Pick<Task, "steps">): boolean {
@@ -11,27 +12,28 @@ export function isGraph({ steps }: Pick<Task, "steps">): boolean {
 
 /** Formats the steps of a task as a table; `STARTED` counts from the task's creation. */
 export function stepTable(task: Pick<Task, "steps" | "createdAtMs">, io: Io): string {
-  return table(columnsFor(task, io.now(), colorsFor(io.stdout, io)), task.steps, io.stdout.columns);
+  return table(columnsFor(task, io.now(), colorsFor(io.stdout, io)), task.steps, layoutWidth(io.stdout));
 }
 
 function columnsFor({ createdAtMs }: Pick<Task, "createdAtMs">, now: number, colors: Colors): Column<Step>[] {
   return [
-    { title: "STEP", cell: ({ name }) => name },
-    { title: "TYPE", cell: ({ type }) => type || "-" },
+    { title: "STEP", cell: ({ name }) => name, least: 12 },
+    { title: "TYPE", cell: ({ type }) => type || "-", optional: true },
     {
       title: "STATE",
       cell: ({ state }) => state,
       paint: (text, { state }) => paintState(colors, state, text),
     },
     { title: "ATTEMPTS", cell: attemptsOf },
-    { title: "AGENT", cell: ({ agent }) => agent || "-" },
-    { title: "AFTER", cell: ({ dependsOn }) => namesOf(dependsOn) },
+    { title: "AGENT", cell: ({ agent }) => agent || "-", least: 8, optional: true },
+    { title: "AFTER", cell: ({ dependsOn }) => namesOf(dependsOn), least: 8, optional: true },
     {
       title: "STARTED",
       cell: ({ startedAtMs }) => (startedAtMs === 0 ? "-" : `+${duration(startedAtMs - createdAtMs)}`),
+      optional: true,
     },
-    { title: "TOOK", cell: (step) => lastedSoFar(step, now) },
-    { title: "ERROR", cell: ({ errorMessage }) => errorMessage },
+    { title: "TOOK", cell: (step) => lastedSoFar(step, now), optional: true },
+    { title: "ERROR", cell: ({ errorMessage }) => errorMessage, least: ERROR_LEAST },
   ];
 }
 

@@ -5,6 +5,8 @@ import { CliError, type ExitCode, exit } from "../exit.js";
 import { readInput } from "../terminal/input.js";
 import type { Io } from "../terminal/io.js";
 import { document, line, stepJson, taskJson } from "../terminal/json.js";
+import { oneLine, sanitize } from "../terminal/sanitizer.js";
+import { wholeTaskId } from "./short-id.js";
 import { stepTable } from "./step-table.js";
 import type { JsonOption } from "./task.js";
 import { whyWaiting } from "./waiting.js";
@@ -14,7 +16,7 @@ type Options = ConnectionOptions & JsonOption;
 /** `task steps`: prints the steps of a task in topological order. */
 export async function listSteps(id: string, options: Options, io: Io): Promise<ExitCode> {
   await withClient(io, options, async (client) => {
-    const task = await client.tasks.get(id);
+    const task = await client.tasks.get(await wholeTaskId(client, id, io));
     if (options.json) return io.stdout.write(task.steps.map((step) => line(stepJson(step))).join(""));
     await io.stdout.write(stepTable(task, io));
     const why = await whyWaiting(client, task, io);
@@ -31,8 +33,10 @@ export async function signalTask(
   io: Io,
 ): Promise<ExitCode> {
   const text = options.payload === undefined ? "null" : await readInput(options.payload, io, "--payload");
-  const task = await withClient(io, options, (client) => client.tasks.signalJson(id, name, text));
-  await io.stdout.write(options.json ? document(taskJson(task)) : `${task.id} ${task.status}\n`);
+  const task = await withClient(io, options, async (client) =>
+    client.tasks.signalJson(await wholeTaskId(client, id, io), name, text),
+  );
+  await io.stdout.write(options.json ? document(taskJson(task)) : `${oneLine(task.id)} ${task.status}\n`);
   return exit.ok;
 }
 
@@ -53,8 +57,10 @@ export async function resolveStep(
   if (step === undefined && resolution.action !== "resolve") {
     throw new CliError(exit.usage, "name the failed step; without one, --done resolves the whole task");
   }
-  const task = await withClient(io, options, ({ tasks }) => tasks.resolveStep(id, step ?? "", resolution));
-  await io.stdout.write(options.json ? document(taskJson(task)) : `${task.id} ${task.status}\n`);
+  const task = await withClient(io, options, async (client) =>
+    client.tasks.resolveStep(await wholeTaskId(client, id, io), step ?? "", resolution),
+  );
+  await io.stdout.write(options.json ? document(taskJson(task)) : `${oneLine(task.id)} ${task.status}\n`);
   return exit.ok;
 }
 
@@ -72,10 +78,14 @@ async function resolutionOf({ retry, done, result }: ResolveOptions, io: Io): Pr
 
 /** `task visualize`: prints the current state of a task as a Mermaid flowchart. */
 export async function visualizeTask(id: string, options: Options, io: Io): Promise<ExitCode> {
-  const task = await withClient(io, options, (client) => client.tasks.get(id));
+  const task = await withClient(io, options, async (client) =>
+    client.tasks.get(await wholeTaskId(client, id, io)),
+  );
   const mermaid = drawTask(task);
   await io.stdout.write(
-    options.json ? document({ id: task.id, status: task.status, state: task.state, mermaid }) : mermaid,
+    options.json
+      ? document({ id: task.id, status: task.status, state: task.state, mermaid })
+      : sanitize(mermaid),
   );
   return exit.ok;
 }

@@ -4,9 +4,12 @@ import { type ExitCode, exit } from "../exit.js";
 import { ago, colorsFor, paintStatus, took } from "../terminal/format.js";
 import type { Io } from "../terminal/io.js";
 import { document, line, taskJson } from "../terminal/json.js";
-import { type Column, table } from "../terminal/table.js";
+import { oneLine } from "../terminal/sanitizer.js";
+import { layoutWidth } from "../terminal/size.js";
+import { type Column, ERROR_LEAST, table } from "../terminal/table.js";
 import { follow } from "./follow.js";
 import { describeTask } from "./page.js";
+import { shortIds, wholeTaskId } from "./short-id.js";
 import { whyWaiting } from "./waiting.js";
 
 export interface JsonOption {
@@ -20,7 +23,7 @@ export async function getTask(
   io: Io,
 ): Promise<ExitCode> {
   await withClient(io, options, async (client) => {
-    const task = await client.tasks.get(id);
+    const task = await client.tasks.get(await wholeTaskId(client, id, io));
     await io.stdout.write(options.json ? document(taskJson(task)) : describeTask(task, io));
     const why = options.json ? undefined : await whyWaiting(client, task, io);
     if (why !== undefined) await io.stderr.write(`${why}\n`);
@@ -63,16 +66,21 @@ async function showTasks(tasks: readonly Task[], limit: number, io: Io): Promise
   if (tasks.length === 0) return io.stderr.write("There are no matching tasks.\n");
   const colors = colorsFor(io.stdout, io);
   const now = io.now();
+  const short = shortIds(tasks.map(({ id }) => id));
 
   const columns: Column<Task>[] = [
-    { title: "TASK", cell: ({ id }) => id },
+    { title: "TASK", cell: ({ id }) => id, short: ({ id }) => short.get(id) ?? id },
     { title: "STATUS", cell: ({ status }) => status, paint: (status) => paintStatus(colors, status) },
-    { title: "AGENT", cell: ({ agent, template }) => agent || (template?.name ?? "-") },
-    { title: "CREATED", cell: ({ createdAtMs }) => ago(createdAtMs, now) },
-    { title: "TOOK", cell: ({ createdAtMs, finishedAtMs }) => took(createdAtMs, finishedAtMs) },
-    { title: "ERROR", cell: ({ errorMessage }) => errorMessage },
+    { title: "AGENT", cell: ({ agent, template }) => agent || (template?.name ?? "-"), least: 8 },
+    { title: "CREATED", cell: ({ createdAtMs }) => ago(createdAtMs, now), optional: true },
+    {
+      title: "TOOK",
+      cell: ({ createdAtMs, finishedAtMs }) => took(createdAtMs, finishedAtMs),
+      optional: true,
+    },
+    { title: "ERROR", cell: ({ errorMessage }) => errorMessage, least: ERROR_LEAST },
   ];
-  await io.stdout.write(table(columns, tasks, io.stdout.columns));
+  await io.stdout.write(table(columns, tasks, layoutWidth(io.stdout)));
   if (tasks.length === limit && io.stderr.isTTY) {
     await io.stderr.write(
       `The newest ${limit}; more with --limit N, or fewer with --status, --agent, --label.\n`,
@@ -88,20 +96,9 @@ export async function watchTask(
 ): Promise<ExitCode> {
   return withClient(io, options, async (client) => {
     // A watch would wait for a server that is down; this call reports it instead.
-    const task = await client.tasks.get(id);
+    const task = await client.tasks.get(await wholeTaskId(client, id, io));
     return follow(client, task, { afterSeq: options.afterSeq ?? 0, json: options.json === true }, io);
   });
-}
-
-/** `task cancel`. */
-export async function cancelTask(
-  id: string,
-  options: ConnectionOptions & JsonOption & { readonly reason?: string },
-  io: Io,
-): Promise<ExitCode> {
-  const task = await withClient(io, options, (client) => client.tasks.cancel(id, options.reason));
-  await io.stdout.write(options.json ? document(taskJson(task)) : `${task.id} ${task.status}\n`);
-  return exit.ok;
 }
 
 /** `task retry`: creates a new task with the request of an ended one. */
@@ -112,12 +109,13 @@ export async function retryTask(
 ): Promise<ExitCode> {
   const { idempotencyKey, watch, json } = options;
   return withClient(io, options, async (client) => {
-    const task = await client.tasks.retry(id, idempotencyKey === undefined ? {} : { idempotencyKey });
+    const old = await wholeTaskId(client, id, io);
+    const task = await client.tasks.retry(old, idempotencyKey === undefined ? {} : { idempotencyKey });
     if (watch) {
-      if (!json) await io.stderr.write(`task ${task.id} created as a retry of ${id}\n`);
+      if (!json) await io.stderr.write(`task ${oneLine(task.id)} created as a retry of ${oneLine(old)}\n`);
       return follow(client, task, { json: json === true }, io);
     }
-    await io.stdout.write(json ? document(taskJson(task)) : `${task.id}\n`);
+    await io.stdout.write(json ? document(taskJson(task)) : `${oneLine(task.id)}\n`);
     return exit.ok;
   });
 }

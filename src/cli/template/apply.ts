@@ -77,6 +77,6 @@ async function tell({ file }: SourceText, applied: Applied, io: Io): Promise<voi
   await io.stderr.write(worth.map((each) => findingLine(file, each, colors)).join(""));
   if (!refused) {
     const what = applied.outcome === "created" ? "created" : "unchanged";
-    await io.stdout.write(`${nameOf(applied.template)} ${what}\n`);
+    await io.stdout.write(`${oneLine(nameOf(applied.template))} ${what}\n`);
   }
 }

@@ -12,6 +12,7 @@ import type { JsonOption } from "../task/task.js";
 import { colorsFor } from "../terminal/format.js";
 import type { Io } from "../terminal/io.js";
 import { document, line } from "../terminal/json.js";
+import { oneLine, sanitize } from "../terminal/sanitizer.js";
 import { findingLine } from "./findings.js";
 import { nameOf, readTemplateName } from "./name.js";
 import { readSource, readSources } from "./source.js";
@@ -46,7 +47,8 @@ async function validateWith(
       await io.stdout.write(line({ file, valid, stepCount, hasCycles, findings }));
       continue;
     }
-    const verdict = template && `${file}: ${nameOf(refOf(template.body))} is valid, ${steps(stepCount)}\n`;
+    const verdict =
+      template && `${oneLine(`${file}: ${nameOf(refOf(template.body))}`)} is valid, ${steps(stepCount)}\n`;
     await io.stdout.write(findings.map((each) => findingLine(file, each, colors)).join("") + (verdict ?? ""));
   }
   return code;
@@ -64,7 +66,7 @@ export async function visualizeTemplate(
   if (!body) return exit.failed;
 
   const mermaid = drawTemplate(body);
-  await io.stdout.write(options.json ? document({ ...refOf(body), mermaid }) : mermaid);
+  await io.stdout.write(options.json ? document({ ...refOf(body), mermaid }) : sanitize(mermaid));
   return exit.ok;
 }
 

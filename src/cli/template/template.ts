@@ -7,6 +7,7 @@ import type { Io } from "../terminal/io.js";
 import { document, line } from "../terminal/json.js";
 import { JsonText } from "../terminal/json-text.js";
 import { sanitize } from "../terminal/sanitizer.js";
+import { layoutWidth } from "../terminal/size.js";
 import { type Column, table } from "../terminal/table.js";
 import { readTemplateName } from "./name.js";
 
@@ -57,8 +58,8 @@ async function show(templates: readonly Template[], io: Io): Promise<void> {
     { title: "TEMPLATE", cell: ({ namespace, name }) => `${namespace}/${name}` },
     { title: "VERSION", cell: ({ version }) => version },
     { title: "STEPS", cell: ({ stepCount }) => String(stepCount) },
-    { title: "REGISTERED", cell: ({ registeredAtMs }) => ago(registeredAtMs, now) },
-    { title: "DESCRIPTION", cell: ({ description }) => description },
+    { title: "REGISTERED", cell: ({ registeredAtMs }) => ago(registeredAtMs, now), optional: true },
+    { title: "DESCRIPTION", cell: ({ description }) => description, least: 20 },
   ];
-  await io.stdout.write(table(columns, templates, io.stdout.columns));
+  await io.stdout.write(table(columns, templates, layoutWidth(io.stdout)));
 }

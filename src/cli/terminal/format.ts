@@ -68,6 +68,12 @@ export function took(startMs: number, endMs: number): string {
   return startMs === 0 || endMs === 0 ? "" : duration(endMs - startMs);
 }
 
+/** Formats Unix milliseconds in ISO 8601, or as a number if no date has them. */
+export function dateText(ms: number): string {
+  const date = new Date(ms);
+  return Number.isNaN(date.getTime()) ? `${ms} ms after 1970` : date.toISOString();
+}
+
 export function ago(ms: number, now: number): string {
   return ms === 0 ? "-" : `${duration(now - ms)} ago`;
 }

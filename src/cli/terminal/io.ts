@@ -10,6 +10,8 @@ export interface Io {
   now(): number;
   /** How to run this program again, for example `npx taskrun`, so that hints can be copied. */
   readonly self: string;
+  /** This program's file, for scripts that call it from anywhere; empty if there is none. */
+  readonly script: string;
   /** Calls `then` once after so many milliseconds. @returns cancels it */
   after(ms: number, then: () => void): () => void;
   /** Reads all of standard input. Rejects if it is longer than `maxBytes`. */

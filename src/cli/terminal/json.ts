@@ -1,5 +1,6 @@
 import type { Step, Task, TaskEvent } from "#client/index";
 import { jsonTextOrNull, writeJson } from "./json-text.js";
+import { escapeJsonControls } from "#domain/text/controls";
 
 /**
  * The output of `--json`: the client's objects, in which inputs and results are values as they were written. A single task or worker is one document;
@@ -38,10 +39,12 @@ function carried(whole: object): object {
   return Object.fromEntries(Object.entries(whole).filter(([, value]) => !absent(value)));
 }
 
+/* Escapes have the same meaning to programs, and none to a terminal. */
+
 export function document(value: unknown): string {
-  return `${writeJson(value, "indented")}\n`;
+  return `${escapeJsonControls(writeJson(value, "indented"))}\n`;
 }
 
 export function line(value: unknown): string {
-  return `${writeJson(value, "line")}\n`;
+  return `${escapeJsonControls(writeJson(value, "line"))}\n`;
 }

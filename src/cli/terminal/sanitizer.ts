@@ -1,6 +1,8 @@
+import { isControl } from "#domain/text/controls";
+
 /**
  * Removes from a stream of text everything that could control a terminal: escape sequences, control characters other than
- * line feed and tab, and bidirectional overrides. Keeps state between chunks, which may split a sequence anywhere.
+ * line feed and tab, and marks that reorder text. Keeps state between chunks, which may split a sequence anywhere.
  */
 export class TerminalSanitizer {
   #state: State = "text";
@@ -53,9 +55,5 @@ function next(state: State, char: string): State {
 }
 
 function isHarmless(char: string): boolean {
-  const code = char.codePointAt(0) ?? 0;
-  if (char === "\n" || char === "\t") return true;
-  const control = code < 0x20 || (code >= 0x7f && code < 0xa0);
-  const reorders = (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
-  return !control && !reorders;
+  return char === "\n" || char === "\t" || !isControl(char);
 }

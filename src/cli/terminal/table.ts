@@ -1,41 +1,70 @@
+import { placeColumns } from "./layout.js";
 import { oneLine } from "./sanitizer.js";
 
 /** A column of a table; `paint` colours a cell that has been cut to its width. */
 export interface Column<Row> {
   readonly title: string;
   cell(row: Row): string;
+  /** A shorter cell that says the same, for when the table is too wide. */
+  short?(row: Row): string;
   paint?(cell: string, row: Row): string;
+  /** The width to which cells may be cut when the table is too wide. Default: they are not. */
+  readonly least?: number;
+  /** True if the column is left out of a table that is too wide even when it is cut. */
+  readonly optional?: boolean;
 }
+
+/** The least width of a column of errors: what a reader needs to know one by its beginning. */
+export const ERROR_LEAST = 20;
 
 const GAP = "  ";
 
 /**
- * Formats a table: columns as wide as their widest cell, lines cut to `width` if it is given.
+ * Formats a table: columns as wide as their widest cell. If `width` is given and that is too much, cells are shortened,
+ * then cut, then columns left out, as far as the columns allow it; what is still too long is cut at the line's end, but
+ * never in the first column.
  */
 export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[], width?: number): string {
-  const cells = rows.map((row) => columns.map((column) => oneLine(column.cell(row))));
-  const widths = columns.map(({ title }, i) =>
-    Math.max(displayWidth(title), ...cells.map((line) => displayWidth(line[i] ?? ""))),
+  const whole = columns.map((column) => rows.map((row) => oneLine(column.cell(row))));
+  const short = columns.map(({ short }, c) =>
+    short ? rows.map((row) => oneLine(short(row))) : (whole[c] ?? []),
   );
+  const sizes = columns.map(({ title, least, optional = false }, c) => ({
+    whole: widest(title, whole[c] ?? []),
+    short: widest(title, short[c] ?? []),
+    least: least === undefined ? undefined : Math.max(least, displayWidth(title)),
+    optional,
+  }));
+  const places = placeColumns(sizes, GAP.length, width);
 
-  const line = (texts: readonly string[], paint: (text: string, i: number) => string): string => {
+  const line = (text: (c: number) => string, paint: (text: string, c: number) => string): string => {
     let room = width ?? Number.POSITIVE_INFINITY;
-    const painted = texts.map((text, i) => {
-      const cut = truncate(text, Math.max(room, 0));
-      room -= (widths[i] ?? 0) + GAP.length;
-      const padding = i === texts.length - 1 ? "" : " ".repeat((widths[i] ?? 0) - displayWidth(text));
-      return paint(cut, i) + padding;
+    const cells = places.map(({ column, size }, i) => {
+      // The first column names what the line is about.
+      const cut = truncate(text(column), i === 0 ? size : Math.max(Math.min(room, size), 0));
+      room -= size + GAP.length;
+      return paint(cut, column) + (i === places.length - 1 ? "" : " ".repeat(size - displayWidth(cut)));
     });
-    return painted.join(GAP).trimEnd();
+    return cells.join(GAP).trimEnd();
   };
   const heading = line(
-    columns.map(({ title }) => title),
+    (c) => columns[c]?.title ?? "",
     (text) => text,
   );
-  const body = rows.map((row, r) =>
-    line(cells[r] ?? [], (text, i) => columns[i]?.paint?.(text, row) ?? text),
-  );
+  const body = rows.map((row, r) => {
+    const cells = new Map(
+      places.map(({ column, isShort }) => [column, (isShort ? short : whole)[column]?.[r] ?? ""]),
+    );
+    return line(
+      (c) => cells.get(c) ?? "",
+      (text, c) => columns[c]?.paint?.(text, row) ?? text,
+    );
+  });
   return [heading, ...body].map((text) => `${text}\n`).join("");
+}
+
+function widest(title: string, cells: readonly string[]): number {
+  return cells.reduce((most, cell) => Math.max(most, displayWidth(cell)), displayWidth(title));
 }
 
 /** Cuts the end of a text to fit a width, marked by `…`. */

@@ -23,7 +23,11 @@ export function addWorkerCommands(program: Command, io: Io, end: Ending): void {
     .option("--id <id>", "Id of this worker, unique. Default: the host's name and a random suffix")
     .option("--label <name=value...>", "Labels that tasks can select it by.", pair)
     .option("--namespace <name...>", "Namespaces whose tasks it takes. Default: default")
-    .option("--drain <duration>", "How long a drain waits before it hands runs back. Default: 20s", duration)
+    .option(
+      "--drain <duration>",
+      "How long a drain waits before it hands runs back. Default: 20s",
+      duration(),
+    )
     .addOption(addrOption())
     .addHelpText("after", "\nWithout --agent, --exec, --exec-jsonl and --module it runs the built-in agents.")
     // Refused below, with a better message than commander's about too many arguments.
@@ -39,7 +43,7 @@ export function addWorkerCommands(program: Command, io: Io, end: Ending): void {
 function refuseWord(worker: Command): void {
   const [word] = worker.args;
   if (word === undefined) return;
-  const verbs = worker.commands.map((command) => command.name());
+  const verbs = worker.commands.map((command) => command.name()).filter((name) => name !== "help");
   const near = suggestion(word, verbs);
   const all = `Commands are ${verbs.join(", ")}; \`worker\` alone runs agents.`;
   worker.error(`error: unknown command '${word}'${near.includes("?") ? near : ""}\n${all}`);

@@ -3,6 +3,7 @@ import { serve, type WorkerHandle } from "#worker/index";
 import { type ConnectionOptions, target } from "../connection.js";
 import { CliError, type ExitCode, exit } from "../exit.js";
 import type { Io } from "../terminal/io.js";
+import { oneLine } from "../terminal/sanitizer.js";
 import { type AgentSources, gatherAgents } from "./agents.js";
 
 export interface WorkerRunOptions extends Pick<ConnectionOptions, "addr">, AgentSources {
@@ -38,7 +39,7 @@ export async function runWorker(options: WorkerRunOptions, io: Io): Promise<Exit
     }),
   );
   const names = agents.map(({ name }) => name).join(", ");
-  return untilTold(worker, `worker ${worker.id} runs ${names} for ${addr}\n`, io);
+  return untilTold(worker, `${oneLine(`worker ${worker.id} runs ${names} for ${addr}`)}\n`, io);
 }
 
 async function begin(start: () => Promise<WorkerHandle>): Promise<WorkerHandle> {

@@ -1,10 +1,12 @@
 import type { Worker, WorkerFilter } from "#client/index";
 import { type ConnectionOptions, withClient } from "../connection.js";
 import { type ExitCode, exit } from "../exit.js";
+import { withWorkerId } from "../task/short-id.js";
 import type { JsonOption } from "../task/task.js";
 import { ago, colorsFor, labelText, paintStatus } from "../terminal/format.js";
 import type { Io } from "../terminal/io.js";
 import { document, line } from "../terminal/json.js";
+import { layoutWidth } from "../terminal/size.js";
 import { type Column, table } from "../terminal/table.js";
 
 export interface WorkerListOptions extends ConnectionOptions, JsonOption {
@@ -30,7 +32,9 @@ export async function getWorker(
   options: ConnectionOptions & JsonOption,
   io: Io,
 ): Promise<ExitCode> {
-  const worker = await withClient(io, options, (client) => client.workers.get(id));
+  const worker = await withClient(io, options, (client) =>
+    withWorkerId(client, id, (whole) => client.workers.get(whole)),
+  );
   await show(worker, options, io);
   return exit.ok;
 }
@@ -41,7 +45,9 @@ export async function drainWorker(
   options: ConnectionOptions & JsonOption & { readonly reason?: string },
   io: Io,
 ): Promise<ExitCode> {
-  const worker = await withClient(io, options, (client) => client.workers.drain(id, options.reason));
+  const worker = await withClient(io, options, (client) =>
+    withWorkerId(client, id, (whole) => client.workers.drain(whole, options.reason)),
+  );
   await show(worker, options, io);
   return exit.ok;
 }
@@ -51,9 +57,11 @@ async function show(worker: Worker, { json }: JsonOption, io: Io): Promise<void>
 
   const agents: Column<Worker["agents"][number]>[] = [
     { title: "AGENT", cell: ({ name }) => name },
-    { title: "DESCRIPTION", cell: ({ description }) => description },
+    { title: "DESCRIPTION", cell: ({ description }) => description, least: 20 },
   ];
-  await io.stdout.write(`${workerTable([worker], io)}\n${table(agents, worker.agents, io.stdout.columns)}`);
+  await io.stdout.write(
+    `${workerTable([worker], io)}\n${table(agents, worker.agents, layoutWidth(io.stdout))}`,
+  );
 }
 
 function workerTable(workers: readonly Worker[], io: Io): string {
@@ -63,9 +71,9 @@ function workerTable(workers: readonly Worker[], io: Io): string {
     { title: "STATUS", cell: ({ status }) => status, paint: (status) => paintStatus(colors, status) },
     { title: "RUNS", cell: ({ activeRuns, maxConcurrentRuns }) => `${activeRuns}/${maxConcurrentRuns}` },
     { title: "HEARD", cell: ({ lastHeartbeatMs }) => ago(lastHeartbeatMs, io.now()) },
-    { title: "HOST", cell: ({ hostname }) => hostname },
-    { title: "LABELS", cell: ({ labels }) => labelText(labels) },
-    { title: "AGENTS", cell: ({ agents }) => agents.map(({ name }) => name).join(" ") },
+    { title: "HOST", cell: ({ hostname }) => hostname, least: 8, optional: true },
+    { title: "LABELS", cell: ({ labels }) => labelText(labels), least: 8 },
+    { title: "AGENTS", cell: ({ agents }) => agents.map(({ name }) => name).join(" "), least: 12 },
   ];
-  return table(columns, workers, io.stdout.columns);
+  return table(columns, workers, layoutWidth(io.stdout));
 }

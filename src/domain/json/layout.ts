@@ -1,10 +1,10 @@
 /**
  * Changes the white space of JSON text, and nothing else: numbers, strings and the order of names stay as they are
- * written. Requires valid JSON, takes linear time, and uses no recursion.
+ * written. Requires valid JSON or the beginning of it, takes linear time, and uses no recursion.
  */
 
-/** A string, a sign, or a word, with nothing between. */
-const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[[\]{}:,]|[^\s[\]{}:,"]+/g;
+/** A string, which may be cut off, a sign, or a word, with nothing between. */
+const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"?|[[\]{}:,]|[^\s[\]{}:,"]+/g;
 
 /** Removes all white space, so that the text is one line. */
 export function compact(json: string): string {

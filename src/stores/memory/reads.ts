@@ -107,8 +107,10 @@ export class MemoryReads implements Reads {
   }
 }
 
-function selects({ namespaces, status, agentName, labels }: TaskFilter, task: TaskRow): boolean {
+function selects(filter: TaskFilter, task: TaskRow): boolean {
+  const { namespaces, status, agentName, labels, idPrefix = "" } = filter;
   return (
+    task.id.startsWith(idPrefix) &&
     (namespaces === "*" || namespaces.includes(task.namespace)) &&
     (status === undefined || taskStatus(task) === status) &&
     (agentName === undefined || task.spec.agentName === agentName) &&

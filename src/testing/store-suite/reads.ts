@@ -67,6 +67,11 @@ export function readTests({ test, expect, use }: Suite): void {
       expect(await list({ labels: odd })).toEqual([1]);
       expect(await list({ labels: {} })).toEqual([5, 4, 3, 2, 1]);
       expect(await list({ labels: { team: "x" }, agentName: "other" })).toEqual([]);
+      expect(await list({ idPrefix: taskId(4) })).toEqual([4]);
+      expect(await list({ idPrefix: taskId(4).slice(0, -1) })).toEqual([5, 4, 3, 2, 1]);
+      expect(await list({ idPrefix: taskId(4).slice(0, -1), namespaces: ["n1"] })).toEqual([3, 1]);
+      expect(await list({ idPrefix: `${taskId(4)}0` })).toEqual([]);
+      expect(await list({ idPrefix: "%" })).toEqual([]);
     }));
 }
 

@@ -35,6 +35,7 @@ const list = (part: { readonly namespaces: string[] | null; readonly before: str
     states: ["error 1"],
     agentName: "a",
     labels: [["k", "v"]],
+    idPrefix: null,
     pageSize: 1,
     scannedRows: 1,
     ...part,

@@ -167,11 +167,12 @@ interface Query {
  * by id, newest first, and within one namespace if only one is wanted; all other conditions are checked for each row.
  */
 export function listStatements(request: ListRequest): { readonly page: Query; readonly last: Query } {
-  const { namespaces, states, agentName, labels, before, pageSize, scannedRows } = request;
+  const { namespaces, states, agentName, labels, idPrefix, before, pageSize, scannedRows } = request;
   const one = namespaces?.length === 1 ? namespaces[0] : undefined;
   const where = [
     ...(one === undefined ? [] : [{ sql: "namespace = ?", value: one }]),
     ...(before === null ? [] : [{ sql: "id < ?", value: before }]),
+    ...(idPrefix === null ? [] : beginsWith(idPrefix)),
   ];
   const conditions = [
     ...(one !== undefined || namespaces === null ? [] : [isOneOf("namespace", namespaces)]),
@@ -198,6 +199,14 @@ export function listStatements(request: ListRequest): { readonly page: Query; re
 const CARRIES = `NOT EXISTS (SELECT 1 FROM json_each(?) AS wanted WHERE NOT EXISTS (
   SELECT 1 FROM json_each(spec, '$.labels') AS label
   WHERE label.key = wanted.value ->> 0 AND label.value = wanted.value ->> 1))`;
+
+/** The ids that begin so lie together in the index. */
+function beginsWith(prefix: string) {
+  return [
+    { sql: "id >= ?", value: prefix },
+    { sql: "id < ?", value: `${prefix}\u{10ffff}` },
+  ];
+}
 
 function isOneOf(column: string, names: readonly string[]) {
   return { sql: `${column} IN (SELECT value FROM json_each(?))`, value: JSON.stringify(names) };

@@ -37,6 +37,7 @@ export function sqliteReads(reader: ThreadClient<"reader">, layouts: Layouts): R
         states: filter.status === undefined ? null : rowsOf(filter.status).map(stateKey),
         agentName: filter.agentName ?? null,
         labels: Object.entries(filter.labels ?? {}),
+        idPrefix: filter.idPrefix ?? null,
         before: before ?? null,
         pageSize,
         scannedRows: limits.pageScannedRows,

@@ -76,6 +76,7 @@ export interface ListRequest {
   readonly states: readonly string[] | null;
   readonly agentName: string | null;
   readonly labels: readonly Pair[];
+  readonly idPrefix: string | null;
   readonly before: string | null;
   readonly pageSize: number;
   readonly scannedRows: number;
