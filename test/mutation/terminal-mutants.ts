@@ -6,7 +6,7 @@ const ids = "test/cli/task-ids.test.ts";
 /** Of what reaches a terminal, and of what is typed there. */
 export const terminalMutants: readonly Mutant[] = [
   {
-    name: "--json escapes what JSON must, and nothing for a terminal",
+    name: "JSON for programs escapes what it must, and nothing for a terminal",
     edits: [
       edit(
         "src/domain/text/controls.ts",
@@ -14,7 +14,7 @@ export const terminalMutants: readonly Mutant[] = [
         "  return json;",
       ),
     ],
-    test: { file: hostile, name: "--json has the same controls as escapes" },
+    test: { file: hostile, name: "has the same controls as escapes" },
   },
   {
     name: "the first mark that reorders text is the last that is removed",
