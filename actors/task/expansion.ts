@@ -92,7 +92,11 @@ function extendStep(
 
 /** Also for maps: what one of many is to do. */
 export function memberSpec({ spec }: Pick<StepPlan, "spec">, member: Membership): StepPlan["spec"] {
-  const { planned, config, retry, maxAttempts, timeoutMs, hasSchema, compensation } = spec;
-  const checked = { ...(hasSchema && { hasSchema }), ...(compensation && { compensation }) };
+  const { planned, config, retry, maxAttempts, retryable, timeoutMs, hasSchema, compensation } = spec;
+  const checked = {
+    ...(retryable === false && { retryable }),
+    ...(hasSchema && { hasSchema }),
+    ...(compensation && { compensation }),
+  };
   return { type: "standard", planned, config, retry, maxAttempts, timeoutMs, member, ...checked };
 }

@@ -1,5 +1,5 @@
 import { firstSteps, type NewStep } from "#domain/graph/graph";
-import type { StepSpec } from "#domain/graph/plan";
+import { attemptsOf, type StepSpec } from "#domain/graph/plan";
 import { MAIN_STEP, type TaskId } from "#domain/id";
 import { DEFAULT_RETRY } from "#domain/task/retry";
 import { newStep, type StepRow } from "#domain/task/step";
@@ -81,7 +81,7 @@ export function rowsOfNewSteps(
       dependsOn,
       dependants: dependants.get(name) ?? [],
       unsatisfied: dependsOn.filter((before) => !satisfied.has(before)).length,
-      maxAttempts: maxAttempts || spec.maxAttempts,
+      maxAttempts: attemptsOf(spec, maxAttempts),
     });
   });
 }

@@ -23,6 +23,8 @@ export const templates = {
   cyclesReported: 10,
   /** Steps of one cycle that are named: a message that names more is not read to its end. */
   cycleStepsNamed: 12,
+  /** Branches of a decision that are named when its result chose another step; more are counted. */
+  branchesNamed: 20,
   /** A word longer than this is compared with no other to find what was meant: it is no slip of the hand. */
   similarWordChars: 64,
   /** Words that one is compared with to find what was meant. */

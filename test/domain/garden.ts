@@ -1,5 +1,6 @@
 import { batchSteps, chosenSteps, type Expansion, firstSteps } from "#domain/graph/graph";
 import type { Membership, Plan, StepPlan } from "#domain/graph/plan";
+import { branchesOf, reachOf } from "#domain/graph/reach";
 import type { TaskId } from "#domain/id";
 import { newStep, type StepRow } from "#domain/task/step";
 
@@ -9,6 +10,15 @@ export function planned({ steps }: Plan, name: string): StepPlan {
   const found = steps.find((step) => step.name === name);
   if (!found) throw new Error(`the plan has no step "${name}"`);
   return found;
+}
+
+/** The branches that a decision may choose whatever else it chooses. */
+export function freeBranchesOf(plan: Plan, decision: string): string[] {
+  const reach = reachOf(plan, decision);
+  return branchesOf(plan, decision).filter((name) => {
+    const { dependsOn, spec } = planned(plan, name);
+    return spec.type === "deferred_convergence" || !dependsOn.some((before) => reach.has(before));
+  });
 }
 
 /** The Steps of a Task, as far as they are made. A growth is taken in; a Step moves when it is told to. */
@@ -49,7 +59,7 @@ export class Garden {
   }
 
   decide(name: string, ...chosen: string[]): Expansion {
-    return this.grow(name, (there) => chosenSteps(this.plan, there, name, chosen));
+    return this.grow(name, (there) => chosenSteps(this.plan, there, chosen));
   }
 
   batch(name: string, ...ids: string[]): Expansion {

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { branchesOf, type Expansion, firstSteps, sinksOf } from "#domain/graph/graph";
+import { choiceProblem, omissionProblem } from "#domain/graph/choice";
+import { chosenSteps, type Expansion, firstSteps, sinksOf } from "#domain/graph/graph";
 import { type Plan, planOf } from "#domain/graph/plan";
+import { branchesOf } from "#domain/graph/reach";
 import type { TemplateStep } from "#domain/template/template";
 import { Garden } from "./garden.js";
 
@@ -96,14 +98,61 @@ describe("what a decision adds", () => {
     expect(grown(new Garden(flow).decide("route"))).toEqual([]);
   });
 
-  test("a step further down may be chosen too: it follows the decision in place of what is not there", () => {
-    expect(grown(new Garden(flow).decide("route", "deeper"))).toEqual(["deeper < route"]);
-    expect(grown(new Garden(flow).decide("route", "deeper", "right"))).toEqual([
-      "right < route",
-      "deeper < right",
-      "end < right",
-      "last < end",
+  test("only branches are choices: a step behind one would come without it", () => {
+    expect(choiceProblem(flow, "route", ["left", "right"])).toBeUndefined();
+    expect(choiceProblem(flow, "route", ["left", "deeper"])).toBe(
+      'step "deeper" does not directly follow from this decision; its branches are "left", "right"',
+    );
+    for (const other of ["up", 7, null, ["left"], "", "__proto__"]) {
+      const wrong = JSON.stringify(other);
+      expect(choiceProblem(flow, "route", [other])).toContain(`step ${wrong} is not in the template`);
+    }
+    expect(choiceProblem(flow, "last", ["right"])).toContain("it has no branches");
+  });
+
+  test("so many branches are named, and the others counted", () => {
+    const branches = Array.from({ length: 22 }, (_, i) => ({ name: `b${i}`, dependencies: ["route"] }));
+    const wide = plan({ name: "route", type: "decision" }, ...branches);
+    expect(choiceProblem(wide, "route", ["route"])).toMatch(/"b18", "b19", and 2 more$/);
+  });
+
+  test("a branch that depends on another one is not chosen without it", () => {
+    const paying = plan(
+      { name: "route", type: "decision" },
+      { name: "approve", dependencies: ["route"] },
+      { name: "pay", dependencies: ["route", "approve"] },
+      { name: "audit", dependencies: ["approve"] },
+      { name: "book", dependencies: ["route", "audit"] },
+      { name: "note", type: "deferred_convergence", dependencies: ["route", "approve"] },
+    );
+    const problem = (...chosen: string[]) => {
+      const there = new Garden(paying).steps;
+      return omissionProblem(paying, there, "route", chosenSteps(paying, there, chosen));
+    };
+    expect(problem("pay")).toBe('step "pay" also depends on "approve", which is not chosen with it');
+    expect(problem("book")).toBe('step "book" also depends on "audit", which is not chosen with it');
+    expect([problem("pay", "approve"), problem("book", "approve"), problem("note")]).toEqual(
+      Array(3).fill(undefined),
+    );
+  });
+
+  test("what an inner decision may still bring is waited for, and is its own choice", () => {
+    const inner = plan(
+      { name: "route", type: "decision" },
+      { name: "check", dependencies: ["route"] },
+      { name: "risk", type: "decision", dependencies: ["check"] },
+      { name: "approve", dependencies: ["risk"] },
+      { name: "pay", dependencies: ["route", "approve"] },
+    );
+    const garden = new Garden(inner);
+    const chosen = chosenSteps(inner, garden.steps, ["check", "pay"]);
+    expect(omissionProblem(inner, garden.steps, "route", chosen)).toBeUndefined();
+    expect(grown(garden.decide("route", "check", "pay"))).toEqual([
+      "check < route",
+      "risk < check",
+      "pay < route risk",
     ]);
+    expect(grown(garden.decide("risk", "approve"))).toEqual(["approve < risk", "pay +< approve"]);
   });
 
   test("branches of a branch that decides itself are for that one to choose", () => {
@@ -120,7 +169,7 @@ describe("what a decision adds", () => {
     expect(grown(garden.decide("second", "leaf"))).toEqual(["leaf < second", "end +< leaf"]);
   });
 
-  test("it may choose what can be reached from it, through batches too, and not itself", () => {
+  test("its branches follow it directly, and no batch's worker is one", () => {
     const through = plan(
       { name: "before" },
       { name: "route", type: "decision", dependencies: ["before"] },
@@ -130,11 +179,45 @@ describe("what a decision adds", () => {
         dependencies: ["route"],
         batch_config: { worker_template: "rows" },
       },
-      { name: "rows", type: "batch_worker" },
+      { name: "rows", type: "batch_worker", dependencies: ["split", "route"] },
       { name: "sum", dependencies: ["rows"] },
-      { name: "other" },
+      { name: "other", type: "deferred_convergence", dependencies: ["before", "route"] },
     );
-    expect([...branchesOf(through, "route")].sort()).toEqual(["rows", "split", "sum"]);
+    expect(branchesOf(through, "route")).toEqual(["split", "other"]);
+  });
+});
+
+describe("two decisions", () => {
+  const flow = plan(
+    { name: "one", type: "decision" },
+    { name: "two", type: "decision" },
+    { name: "left", dependencies: ["one"] },
+    { name: "right", dependencies: ["two"] },
+    { name: "both", dependencies: ["one", "two"] },
+    { name: "end", type: "deferred_convergence", dependencies: ["left", "right", "both"] },
+  );
+  const shape = (order: readonly string[], choices: Readonly<Record<string, string[]>>) => {
+    const garden = new Garden(flow);
+    for (const name of order) garden.decide(name, ...(choices[name] ?? []));
+    const rows = garden.steps.map(({ name, dependsOn }) => `${name} < ${[...dependsOn].sort().join(" ")}`);
+    return {
+      rows: rows.sort(),
+      sinks: sinksOf(garden.steps)
+        .map(({ name }) => name)
+        .sort(),
+    };
+  };
+
+  test.each([
+    [["left"], []],
+    [["left"], ["right"]],
+    [["both"], []],
+    [["both"], ["both", "right"]],
+    [[], []],
+  ])("whichever ends first, the graph is the same: %j and %j", (one, two) => {
+    const first = shape(["one", "two"], { one, two });
+    expect(shape(["two", "one"], { one, two })).toEqual(first);
+    if (one.length > 0) expect(first.sinks).toEqual(["end"]);
   });
 });
 

@@ -11,6 +11,7 @@ import { loopMutants } from "./loop-mutants.js";
 import { edit, type Mutant, type TestName } from "./mutant.js";
 import { poisonMutants } from "./poison-mutants.js";
 import { programMutants } from "./program-mutants.js";
+import { ruleMutants } from "./rule-mutants.js";
 import { schemaMutants } from "./schema-mutants.js";
 import { terminalMutants } from "./terminal-mutants.js";
 import { workerMutants } from "./worker-mutants.js";
@@ -385,6 +386,7 @@ export const mutants: readonly Mutant[] = [
   ...damageMutants,
   ...layoutMutants,
   ...workflowMutants,
+  ...ruleMutants,
   ...assignmentMutants,
   ...workerMutants,
   ...programMutants,

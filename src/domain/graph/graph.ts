@@ -1,5 +1,6 @@
-import { hasEnded, type StepRow } from "../task/step.js";
-import type { Membership, Plan, StepPlan, StepSpec } from "./plan.js";
+import type { StepRow } from "../task/step.js";
+import type { Membership, Plan, StepPlan } from "./plan.js";
+import { makesSteps, reachOf } from "./reach.js";
 
 /** A Step to create, with the names of the Steps that it depends on. */
 export interface NewStep {
@@ -22,14 +23,9 @@ export function firstSteps(plan: Plan): readonly NewStep[] {
   return new GraphExpander(plan, []).grow().newSteps;
 }
 
-/** What a decision's choice adds to the existing Steps. Check the chosen names before by {@link branchesOf}. */
-export function chosenSteps(
-  plan: Plan,
-  there: readonly StepRow[],
-  decision: string,
-  chosen: readonly string[],
-): Expansion {
-  return new GraphExpander(plan, there, decision).grow(new Set(chosen));
+/** What a decision's choice adds to the existing Steps. Check the choice before by `choiceProblem`. */
+export function chosenSteps(plan: Plan, there: readonly StepRow[], chosen: readonly string[]): Expansion {
+  return new GraphExpander(plan, there).grow(new Set(chosen));
 }
 
 /** What a batch adds: its members, and the Steps that depend on them. */
@@ -40,14 +36,9 @@ export function batchSteps(
   worker: StepPlan,
   members: readonly { readonly name: string; readonly member: Membership }[],
 ): Expansion {
-  const expander = new GraphExpander(plan, there, batch);
+  const expander = new GraphExpander(plan, there);
   expander.addMembers(worker, batch, members);
   return expander.grow();
-}
-
-/** The steps that a decision may choose: those of the plan that are reachable from it. */
-export function branchesOf(plan: Plan, decision: string): ReadonlySet<string> {
-  return reachable(plan, [decision]);
 }
 
 /** The Steps whose results form the Task's result: no other Step depends on them. */
@@ -85,30 +76,25 @@ export function ancestorsOf(
 class GraphExpander {
   readonly #plan: Plan;
   readonly #there: readonly StepRow[];
-  /** The decision or batch that has its result now, or empty. */
-  readonly #source: string;
   readonly #types: ReadonlyMap<string, string>;
   /** The names of the Steps created from each step of the plan. */
   readonly #made = new Map<string, string[]>();
   readonly #sprouts: NewStep[] = [];
   #members: () => readonly NewStep[] = () => [];
-  /** Decisions and batches that may still add Steps, each with the steps that can follow from it. */
-  readonly #undecided: { readonly name: string; readonly reach: ReadonlySet<string> }[] = [];
+  /** The decisions and batches that exist, each with the steps that can follow from it. */
+  readonly #sources: { readonly name: string; readonly reach: ReadonlySet<string> }[] = [];
 
-  constructor(plan: Plan, there: readonly StepRow[], source = "") {
+  constructor(plan: Plan, there: readonly StepRow[]) {
     this.#plan = plan;
     this.#there = there;
-    this.#source = source;
     this.#types = new Map(plan.steps.map(({ name, spec }) => [name, spec.type]));
-    for (const { name, spec, state } of there) {
+    for (const { name, spec } of there) {
       // A map completes for its members: its dependants depend on the map alone, and get its list.
       if (spec.member && this.#types.get(spec.planned) === "map") continue;
       const made = this.#made.get(spec.planned);
       if (made) made.push(name);
       else this.#made.set(spec.planned, [name]);
-      // A decision that failed may be retried by an operator while its Task waits for one.
-      const open = !hasEnded(state) || state === "error";
-      if (open && name !== source) this.#noteUndecided(name, spec.type);
+      this.#noteSource(name, spec.type);
     }
   }
 
@@ -121,7 +107,7 @@ class GraphExpander {
     this.#made.set(worker.name, names);
     // Their dependencies are known once all Steps of this expansion are.
     this.#members = () => {
-      const dependsOn = [...new Set([batch, ...this.#waitsFor(worker, false)])];
+      const dependsOn = [...new Set([batch, ...this.#waitsFor(worker)])];
       return members.map(({ name, member }) => ({ name, planned: worker, dependsOn, member }));
     };
   }
@@ -132,8 +118,8 @@ class GraphExpander {
       if (!chosen.has(step.name) && !this.#comesByItself(step)) continue;
       const { name } = step;
       this.#made.set(name, [name]);
-      this.#sprouts.push({ name, planned: step, dependsOn: this.#waitsFor(step, chosen.has(name)) });
-      this.#noteUndecided(name, step.spec.type);
+      this.#sprouts.push({ name, planned: step, dependsOn: this.#waitsFor(step) });
+      this.#noteSource(name, step.spec.type);
     }
     return { newSteps: [...this.#members(), ...this.#sprouts], extraDependencies: this.#newTies() };
   }
@@ -143,65 +129,53 @@ class GraphExpander {
    * its dependencies exists; any other step when all of its dependencies exist.
    */
   #comesByItself({ spec, dependsOn }: StepPlan): boolean {
-    if (spec.type === "deferred_convergence" && dependsOn.length > 0) {
-      return dependsOn.some((name) => this.#made.has(name) && this.#types.get(name) !== "decision");
-    }
-    return dependsOn.every((name) => this.#made.has(name) && this.#types.get(name) !== "decision");
+    const isMade = (name: string) => this.#made.has(name) && this.#types.get(name) !== "decision";
+    if (spec.type === "deferred_convergence" && dependsOn.length > 0) return dependsOn.some(isMade);
+    return dependsOn.every(isMade);
   }
 
-  #waitsFor(step: StepPlan, chosen: boolean): string[] {
-    const names = step.dependsOn.flatMap((name) => this.#madeOf(name));
-    if (waitsForMore(step.spec)) names.push(...this.#stillToCome(step));
-    // A branch depends on its decision, also in place of dependencies that were not chosen with it.
-    if (chosen && step.dependsOn.some((name) => !this.#made.has(name))) names.push(this.#source);
-    return [...new Set(names)];
+  #waitsFor(step: StepPlan): string[] {
+    const names = step.dependsOn.flatMap((name) => this.#made.get(name) ?? []);
+    return this.#mayPrecedeDependencies(step) ? [...new Set([...names, ...this.#sourcesOf(step)])] : names;
   }
 
-  /** The open decisions and batches that may still add a dependency of the step. */
-  #stillToCome({ dependsOn }: StepPlan): string[] {
-    const missing = dependsOn.filter((name) => !this.#made.has(name));
-    return this.#undecided
-      .filter(({ reach }) => missing.some((name) => reach.has(name)))
+  /** True for a step that may exist before all of its dependencies do: a convergence, a member of a batch, a branch. */
+  #mayPrecedeDependencies({ spec: { type }, dependsOn }: StepPlan): boolean {
+    if (type === "deferred_convergence" || type === "batch_worker") return true;
+    return dependsOn.some((name) => this.#types.get(name) === "decision");
+  }
+
+  /**
+   * The existing decisions and batches that some, and not all, of the dependencies follow from: the step may exist before
+   * these have their results. It depends on them whether they have or not, so that the order in which they end shows in
+   * nothing. A step whose dependencies all follow from one of them comes after it anyway.
+   */
+  #sourcesOf({ dependsOn }: StepPlan): string[] {
+    return this.#sources
+      .filter(({ reach }) => {
+        const [first = ""] = dependsOn;
+        const follows = reach.has(first);
+        return dependsOn.some((name) => reach.has(name) !== follows);
+      })
       .map(({ name }) => name);
   }
 
-  /** Further dependencies of existing convergences, and of members of batches. */
+  /** Further dependencies of existing Steps: what has come of their dependencies, and what may still bring one. */
   #newTies(): Map<string, readonly string[]> {
     const extraDependencies = new Map<string, readonly string[]>();
     const planned = new Map(this.#plan.steps.map((step) => [step.name, step]));
     for (const row of this.#there) {
       const step = planned.get(row.spec.planned);
-      if (!step || !waitsForMore(row.spec) || row.state !== "pending") continue;
-      const more = this.#waitsFor(step, false).filter((name) => !row.dependsOn.includes(name));
+      if (!step || row.state !== "pending" || !this.#mayPrecedeDependencies(step)) continue;
+      if (row.spec.member && step.spec.type === "map") continue;
+      const already = new Set(row.dependsOn);
+      const more = this.#waitsFor(step).filter((name) => !already.has(name));
       if (more.length > 0) extraDependencies.set(row.name, more);
     }
     return extraDependencies;
   }
 
-  #madeOf(name: string): readonly string[] {
-    return this.#made.get(name) ?? [];
+  #noteSource(name: string, type: string): void {
+    if (makesSteps(type)) this.#sources.push({ name, reach: reachOf(this.#plan, name) });
   }
-
-  #noteUndecided(name: string, type: string): void {
-    if (type !== "decision" && type !== "batchable") return;
-    this.#undecided.push({ name, reach: reachable(this.#plan, [name]) });
-  }
-}
-
-/** True for a convergence or a member of a batch: it may exist before all of its dependencies do. */
-function waitsForMore({ type }: Pick<StepSpec, "type">): boolean {
-  return type === "deferred_convergence" || type === "batch_worker";
-}
-
-/** All steps of the plan that are reachable from these; the members of a batch are reachable from it. */
-function reachable({ steps }: Plan, from: readonly string[]): ReadonlySet<string> {
-  const found = new Set<string>();
-  const sources = new Set(from);
-  const workers = new Set<string>();
-  for (const { name, dependsOn, spec } of steps) {
-    const follows = dependsOn.some((before) => sources.has(before) || found.has(before));
-    if (follows || workers.has(name)) found.add(name);
-    if (spec.batch && (sources.has(name) || found.has(name))) workers.add(spec.batch.workerTemplate);
-  }
-  return found;
 }

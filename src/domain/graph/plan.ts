@@ -16,8 +16,10 @@ import { type Millis, millis } from "../time/time.js";
 /** The attempts of a Step. */
 export interface Tries {
   readonly retry: RetryPolicy;
-  /** Total number of attempts, at least 1. */
+  /** Total number of attempts, at least 1, unless the request says otherwise: see {@link attemptsOf}. */
   readonly maxAttempts: number;
+  /** Present if a failure is final, so that there is one attempt whatever else is said. */
+  readonly retryable?: false;
   /** Timeout of one attempt; 0 is no limit. */
   readonly timeoutMs: Millis;
 }
@@ -203,8 +205,23 @@ function compensationPlan(step: TemplateStep): CompensationPlan {
 }
 
 function triesOf({ retry = {}, timeout_seconds = 0 }: TemplateStep): Tries {
-  const tries = retry.retryable === false ? 1 : (retry.max_attempts ?? planDefaults.maxAttempts);
-  return { retry: retryPolicy(retry), maxAttempts: tries, timeoutMs: millis(timeout_seconds * 1_000) };
+  const { retryable = true, max_attempts = planDefaults.maxAttempts } = retry;
+  return {
+    retry: retryPolicy(retry),
+    maxAttempts: retryable ? Math.max(1, max_attempts) : 1,
+    timeoutMs: millis(timeout_seconds * 1_000),
+    ...(!retryable && { retryable: false }),
+  };
+}
+
+/**
+ * How many attempts a Step has. What may not be retried is not: neither a template, nor an environment, nor a request
+ * can give it more.
+ *
+ * @param asked what the request says for every Step; 0 leaves it to the template
+ */
+export function attemptsOf({ maxAttempts, retryable }: Tries, asked: number): number {
+  return retryable !== false && asked > 0 ? asked : maxAttempts;
 }
 
 function retryPolicy({ backoff, backoff_base_ms, max_backoff_ms, jitter }: TemplateRetry): RetryPolicy {

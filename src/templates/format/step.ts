@@ -58,11 +58,15 @@ const failureStrategy: Field = {
 };
 
 const retryFields = {
-  retryable: { shape: flag, default: true, says: "False: one try, whatever max_attempts says." },
+  retryable: {
+    shape: flag,
+    default: true,
+    says: "False: one try, whatever max_attempts says, of the step, its environment or the request.",
+  },
   max_attempts: {
-    shape: whole(1, limits.maxAttempts),
+    shape: whole(0, limits.maxAttempts),
     default: planDefaults.maxAttempts,
-    says: "Total tries.",
+    says: "Total tries; 0 is one try, as 1 is. A request's own max_attempts takes its place.",
   },
   backoff: {
     shape: choice(backoffs),

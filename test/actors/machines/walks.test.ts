@@ -1,15 +1,15 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { AddressedMessage } from "#actors/commands";
-import { branchesOf } from "#domain/graph/graph";
 import { type Plan, planOf } from "#domain/graph/plan";
 import type { StepRow } from "#domain/task/step";
 import { isTerminal } from "#domain/task/task";
 import { allTypes, anyTemplate } from "../../domain/any-plan.js";
+import { freeBranchesOf } from "../../domain/garden.js";
 import { planDraft, registered } from "../kit/plans.js";
 import { caller, t1 } from "../kit/rows.js";
 import { beginningOf, eventsOf, happen, type Situation, type Story, type Word } from "../kit/story.js";
-import { type Rows, World } from "../kit/world.js";
+import { World } from "../kit/world.js";
 import { wrongAfter } from "../kit/wrong.js";
 
 /**
@@ -36,12 +36,10 @@ class Draws {
   }
 }
 
-/** What a worker says of a Step: a decision chooses among what is not there yet, a batch makes up to three. */
-function wordOf(plan: Plan, step: StepRow, rows: Rows, seed: number): Word {
+/** What a worker says of a Step: a decision chooses among its branches, a batch makes up to three. */
+function wordOf(plan: Plan, step: StepRow, seed: number): Word {
   if (step.spec.type === "decision") {
-    const there = new Set([...rows.steps.values()].map(({ name }) => name));
-    const free = [...branchesOf(plan, step.name)].filter((name) => !there.has(name) && isBranch(plan, name));
-    const step_names = free.filter((_, i) => (seed >> i) & 1);
+    const step_names = freeBranchesOf(plan, step.name).filter((_, i) => (seed >> i) & 1);
     const type = step_names.length > 0 ? "create_steps" : "no_branches";
     return { ok: { decision_point_outcome: { type, step_names } } };
   }
@@ -55,10 +53,6 @@ function wordOf(plan: Plan, step: StepRow, rows: Rows, seed: number): Word {
   if (seed % 7 === 0) return { declines: "I must go" };
   if (seed % 5 === 0) return { yields: seed };
   return { ok: step.name };
-}
-
-function isBranch({ steps }: Plan, name: string): boolean {
-  return steps.find((step) => step.name === name)?.spec.type !== "batch_worker";
 }
 
 /** Until nothing more can happen; with what was wrong on the way. */
@@ -100,10 +94,9 @@ test("whatever the template and the order of events, the rows stay true and the 
       const input = JSON.stringify({ list: Array.from({ length: items }, (_, i) => i) });
       const draws = new Draws(drawn);
       const addressed = new Map<string, Word>();
-      const word: Story["word"] = (step, fence, rows) => {
+      const word: Story["word"] = (step, fence) => {
         const key = `${step.taskId}/${step.name}#${fence}`;
-        const said =
-          addressed.get(key) ?? wordOf(plan, step, rows, drawn[addressed.size % drawn.length] ?? 0);
+        const said = addressed.get(key) ?? wordOf(plan, step, drawn[addressed.size % drawn.length] ?? 0);
         if (step.spec.type !== "decision") addressed.set(key, said);
         return said;
       };

@@ -53,7 +53,7 @@ describe("decisions", () => {
     expect(await shown(bench, task.id)).toBe("error check=complete route=error");
     const { errorMessage } = await stepOf(bench, task.id, "route");
     expect(errorMessage).toBe(
-      'the result of decision "route" cannot be followed: step "check" does not follow from this decision',
+      'the result of decision "route" cannot be followed: step "check" does not directly follow from this decision; its branches are "auto", "manager", "finance"',
     );
   });
 });
