@@ -32,7 +32,7 @@ function affected({ taskId, stepName }: StepKey, view: MessageView): StepKey[] {
   const task = view.task(taskId);
   if (!step || !task) return [];
   const group = groupOf(step, view);
-  const next = group?.members[task.opened[group.name] ?? 0];
+  const next = group?.members[openedOf(task, group.name) ?? 0];
   const made = step.spec.member?.group;
   const names = [...step.dependants, ...(made ? [made] : []), ...(next ? [next] : [])];
   return names.map((name) => ({ taskId, stepName: name }));
@@ -52,13 +52,18 @@ function satisfy(task: TaskRow, row: StepRow, at: Instant): Command[] {
 }
 
 /** A member of a batch or map begins when its turn has come. */
-export function mayBegin({ opened }: TaskRow, { spec: { member } }: StepRow): boolean {
-  return !member || member.group === "" || member.index < (opened[member.group] ?? 0);
+export function mayBegin(task: TaskRow, { spec: { member } }: StepRow): boolean {
+  return !member || member.group === "" || member.index < (openedOf(task, member.group) ?? 0);
+}
+
+/** How many members may have begun. The group's name is its template's word: it may be `constructor`. */
+function openedOf({ opened }: TaskRow, group: string): number | undefined {
+  return Object.hasOwn(opened, group) ? opened[group] : undefined;
 }
 
 function openNextMember(task: TaskRow, step: StepRow, view: MessageView, at: Instant): Command[] {
   const group = groupOf(step, view);
-  const count = group && task.opened[group.name];
+  const count = group && openedOf(task, group.name);
   if (!group || count === undefined || count >= group.members.length) return [];
 
   const next = view.step({ taskId: task.id, stepName: group.members[count] ?? "" });

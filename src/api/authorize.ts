@@ -25,6 +25,8 @@ export interface NamespacesResource {
 export interface NewTaskResource {
   readonly kind: "new_task";
   readonly namespace: string;
+  /** False if the request names no namespace: it is the template's, or the caller's own. */
+  readonly isNamed: boolean;
   /** The template of the Task; absent if it names an agent. */
   readonly template: TemplateRef | undefined;
 }
@@ -114,9 +116,10 @@ export const authorize: Authorize = (caller, _action, resource: Resource) => {
       if (!mayUseAll(caller, resource.namespaces)) throw nothingThere();
       return;
     case "new_task": {
-      const { namespace, template } = resource;
-      if (!mayUse(caller, namespace)) throw namespaceDenied(namespace);
+      const { namespace, isNamed, template } = resource;
+      if (isNamed && !mayUse(caller, namespace)) throw namespaceDenied(namespace);
       if (template && !mayUse(caller, template.namespace)) throw templateNotFound(template);
+      if (!mayUse(caller, namespace)) throw namespaceDenied(namespace);
       return;
     }
     case "task": {

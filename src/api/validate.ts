@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { Fault } from "#domain/fault";
+import type { Labels } from "#domain/task/task";
 import { labelsProblem } from "#domain/text/labels";
 import { instant, millis } from "#domain/time/time";
 import { limits } from "#limits/index";
@@ -62,7 +63,16 @@ export const optionalName = ruled(z.string(), (value) => {
 export const requiredName = (what: string) =>
   ruled(optionalName, (value) => (value === "" ? `is required: send ${what}.` : undefined));
 
-export const labels = ruled(z.record(z.string(), z.string()), labelsProblem);
+/** Copied entry by entry: zod's own record leaves out one that is called `__proto__`. */
+export const labels = ruled(
+  z.custom<Labels>(areLabels, { error: "is no object of strings: send names with their values." }),
+  labelsProblem,
+).transform((given): Labels => Object.fromEntries(Object.entries(given)));
+
+function areLabels(value: unknown): value is Labels {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  return Object.values(value).every((text) => typeof text === "string");
+}
 
 /**
  * A list of at most `max` elements. The number is checked first, so that elements of too long a list are not checked.

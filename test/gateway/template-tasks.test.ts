@@ -70,7 +70,7 @@ test("a Task of a template has its Steps, the version that was chosen, and what 
 
   expect(answers[0] as Task).toMatchObject({
     agentName: "",
-    namespace: "default",
+    namespace: "orders",
     template: { ...named, version: "1.1.0" },
     steps: [{ name: "pack" }, { name: "ship", dependsOn: ["pack"] }],
   });
@@ -205,4 +205,25 @@ test.each([
   const { error } = await mount.call(retryTask, [create(retryTask.input, { id })]);
 
   expect(`${error?.code} ${error?.reason} ${error?.fields.join()}: ${error?.message}`).toMatch(refused);
+});
+
+test("a Task belongs to the namespace of its template, unless the request says otherwise", async () => {
+  register();
+  register({ namespace_name: "default" });
+  const namespaceOf = async (request: object) => {
+    await mount.call(createTask, [create(createTask.input, request)]);
+    return opened.plane.drafts.at(-1)?.namespace;
+  };
+  expect(await namespaceOf({ template: { name: "fulfil", namespace: "orders" } })).toBe("orders");
+  expect(await namespaceOf({ template: { name: "fulfil", namespace: "orders" }, namespace: "night" })).toBe(
+    "night",
+  );
+  expect(await namespaceOf({ template: { name: "fulfil" } })).toBe("default");
+  expect(await namespaceOf({ template: { name: "fulfil" }, namespace: "orders" })).toBe("orders");
+  const [one, other] = [{}, { namespace: "orders" }].map((rest) =>
+    namespaceOf({ template: { name: "fulfil", namespace: "orders" }, idempotencyKey: "k", ...rest }).then(
+      () => opened.plane.drafts.at(-1)?.spec.fingerprint,
+    ),
+  );
+  expect(await one).toBe(await other);
 });

@@ -1,7 +1,9 @@
 import { create } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Fault } from "#domain/fault";
+import type { TaskDraft } from "#domain/task/task";
 import { millis } from "#domain/time/time";
+import { carries } from "#domain/worker/worker";
 import { limits } from "#limits/index";
 import { TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
 import { allMounts, grpcJsMount, type Mount } from "./kit/mounts.js";
@@ -226,6 +228,21 @@ test("requests are the same if all but key and correlation id is, however their 
   expect(await draftOf({ labels: { a: "1", b: "2" }, inputJson: "{ }" })).not.toBe(first);
   expect(await draftOf({ labels: { a: "1", b: "2" }, priority: 1 })).not.toBe(first);
 });
+
+test.each(["__proto__", "constructor", "toString", "hasOwnProperty", "prototype", ""])(
+  "a label or selector called %j is kept, and finds its Task",
+  async (name) => {
+    const labels = Object.fromEntries([[name, "x"]]);
+    await mount.call(createTask, [create(createTask.input, { agentName, labels, workerSelector: labels })]);
+    const { spec } = opened.plane.drafts.at(-1) as TaskDraft;
+    expect([Object.entries(spec.labels), Object.entries(spec.workerSelector)]).toEqual([
+      [[name, "x"]],
+      [[name, "x"]],
+    ]);
+    expect(carries(spec.labels, labels)).toBe(true);
+    expect(carries({}, labels)).toBe(false);
+  },
+);
 
 test("a page has as many Tasks as asked for, within bounds, and the token leads on", async () => {
   opened.plane.details.clear();

@@ -112,3 +112,25 @@ test("a value is what every agent will read, however its numbers are written", a
   expect(await schemas.judge(schema, '{"x":0.30000000000000004}')).toEqual({ type: "fits" });
   expect(await schemas.judge(schema, '{"x":3000000000000000000001e-22}')).toEqual({ type: "fits" });
 });
+
+test.each(["__proto__", "constructor", "toString", "hasOwnProperty", "prototype"])(
+  "a property called %j is one like any other",
+  async (name) => {
+    const object = (value: Json) => Object.fromEntries([[name, value]]) as JsonObject;
+    const schema: JsonObject = {
+      type: "object",
+      properties: object({ type: "integer" }),
+      required: [name],
+      additionalProperties: false,
+      $defs: object({ enum: [name, 1] }),
+      propertyNames: { $ref: `#/$defs/${name}` },
+    };
+    expect(await problemOf(schema, object(1))).toBeUndefined();
+    expect(await problemOf(schema, object("1"))).toContain(`/${name} must be integer`);
+    expect(await problemOf(schema, {})).toContain(`must have required property '${name}'`);
+    expect(await problemOf(schema, { other: 1 })).toContain("must NOT have additional properties");
+    const nested: JsonObject = { properties: { a: { items: { properties: object({ type: "integer" }) } } } };
+    const list = { a: [object(1), object(true)] };
+    expect(await problemOf(nested, list)).toBe(`/a/1/${name} must be integer`);
+  },
+);

@@ -9,9 +9,11 @@ export const newTask = useCase({
   action: "task.create",
   input: newTaskInput,
   find: ({ namespace: named, template }, { caller }) => {
-    const namespace = named || ownNamespace(caller);
+    // A Task belongs to the namespace of its template, unless the request says otherwise.
+    const namespace = named || template?.namespace || ownNamespace(caller);
     const ref = template && { ...template, namespace: template.namespace || namespace };
-    return { resource: { kind: "new_task" as const, namespace, template: ref } };
+    const isNamed = named !== "";
+    return { resource: { kind: "new_task" as const, namespace, isNamed, template: ref } };
   },
   perform: (asked, request, { resource }): Promise<TaskDraft> => draftOf(asked, resource, request),
 });

@@ -5,6 +5,7 @@ import { FITS, type SchemaProblem, type Verdict } from "#domain/template/verdict
 import { clip } from "#domain/text/text";
 import { limits } from "#limits/index";
 import type { PatternEngine } from "./engine.js";
+import { saysProto, withName, withStandIn } from "./proto-name.js";
 
 type Validate = (value: unknown) => readonly ErrorObject[];
 
@@ -15,6 +16,8 @@ type Validate = (value: unknown) => readonly ErrorObject[];
 export class CompiledSchema {
   readonly #schema: JsonObject;
   readonly #engine: PatternEngine;
+  /** True if names are replaced, in the schema and in values, since ajv would not check them. */
+  readonly #saysProto: boolean;
   /** Stops at the first problem. */
   readonly #first: Validate;
   /** Finds every problem. Compiled when a value first does not fit. */
@@ -22,14 +25,15 @@ export class CompiledSchema {
 
   /** @throws {Error} if it is no schema; convert it with {@link notASchema} */
   constructor(schema: JsonObject, engine: PatternEngine) {
-    this.#schema = schema;
+    this.#saysProto = saysProto(schema);
+    this.#schema = this.#saysProto ? withStandIn(schema) : schema;
     this.#engine = engine;
-    this.#first = validator(schema, false, engine);
+    this.#first = validator(this.#schema, false, engine);
   }
 
   /** Returns the verdict with the first problem only. */
-  first(value: unknown): Verdict {
-    return verdictOf(this.#first(value));
+  first(value: Json): Verdict {
+    return this.#judge(this.#first, value);
   }
 
   /** True if {@link all} need not compile. */
@@ -38,9 +42,15 @@ export class CompiledSchema {
   }
 
   /** Returns the verdict with every problem. Each takes memory, and a long list may have several per item. */
-  all(value: unknown): Verdict {
+  all(value: Json): Verdict {
     this.#all ??= validator(this.#schema, true, this.#engine);
-    return verdictOf(this.#all(value));
+    return this.#judge(this.#all, value);
+  }
+
+  #judge(validate: Validate, value: Json): Verdict {
+    if (!this.#saysProto) return verdictOf(validate(value));
+    const verdict = verdictOf(validate(withStandIn(value)));
+    return verdict.type === "fits" ? verdict : { ...verdict, text: withName(verdict.text) };
   }
 }
 

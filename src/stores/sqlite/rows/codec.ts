@@ -51,7 +51,8 @@ export const packed: Packed = { isPacked: true, missing: null };
 export function underNewNames(value: unknown, formerly: NonNullable<Codec["formerly"]>): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (!Object.keys(formerly).some((name) => Object.hasOwn(value, name))) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [formerly[name] ?? name, member]));
+  const nowOf = (name: string) => (Object.hasOwn(formerly, name) ? formerly[name] : undefined) ?? name;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [nowOf(name), member]));
 }
 
 /** `heldBy` → `held_by` */
