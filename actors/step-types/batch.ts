@@ -22,18 +22,18 @@ function batchesOf(
   steps: readonly StepRow[],
   output: string,
 ): ExpansionWithInputs | string {
-  const { batch } = step.spec;
-  const worker = plan.steps.find(({ name }) => name === batch?.workerTemplate);
-  if (!batch || !worker) return `the template has no worker "${batch?.workerTemplate}"`;
   const outcome = outcomeIn(output, BATCHES);
   if (typeof outcome === "string") return outcome;
 
   const none = outcome.type === "no_batches";
   if (!none && outcome.type !== "create_batches")
     return `its type is neither "create_batches" nor "no_batches"`;
-  const named = outcome.worker_template_name;
-  if (!none && named !== undefined && named !== worker.name) {
-    return `worker_template_name is ${JSON.stringify(named)}, the template says "${worker.name}"`;
+  const batch = batchNamed(step, outcome.worker_template_name, none);
+  if (typeof batch === "string") return batch;
+  const worker = plan.steps.find(({ name }) => name === batch.workerTemplate);
+  if (!worker) return `the template has no worker "${batch.workerTemplate}"`;
+  if (steps.some(({ spec }) => spec.planned === worker.name)) {
+    return `"${worker.name}" does the batches of another step already`;
   }
   const cursors = none ? [NO_OP] : outcome.cursor_configs;
   const problem = cursorsProblem(cursors, none ? 1 : outcome.worker_count, batch);
@@ -55,6 +55,19 @@ function batchesOf(
     `{"batch":${batchInput(texts[i] ?? "{}", batch, totalItems, none)}}`,
   ]);
   return { expansion: batchSteps(plan, steps, step.name, worker, members), inputs: new Map(inputs) };
+}
+
+/** How the batches are done, by the worker that the result names or, if it names none, by the only one there is. */
+function batchNamed({ spec }: StepRow, named: Json | undefined, none: boolean): BatchPlan | string {
+  if (!spec.batch || spec.batch.workerTemplate === "") return "the template has no worker for its batches";
+  const all = [spec.batch, ...(spec.batch.others ?? [])];
+  const workers = all.map(({ workerTemplate }) => `"${workerTemplate}"`).join(", ");
+  if (named === undefined || named === null || none) {
+    if (none || all.length === 1) return spec.batch;
+    return `worker_template_name is missing; the template has the workers ${workers}`;
+  }
+  const found = all.find(({ workerTemplate }) => workerTemplate === named);
+  return found ?? `worker_template_name is ${JSON.stringify(named)}, the template says ${workers}`;
 }
 
 function memberOf(group: string, index: number, { parallelism, failure }: BatchPlan): Membership {
@@ -106,7 +119,7 @@ function cursorsProblem(
     }
     if (ids.has(id)) return `batch_id "${id}" comes twice`;
     ids.add(id);
-    if (typeof cursor.batch_size === "number" && cursor.batch_size > batch.batchSize) {
+    if (batch.batchSize > 0 && typeof cursor.batch_size === "number" && cursor.batch_size > batch.batchSize) {
       return `batch "${id}" holds ${cursor.batch_size} items, batch_size allows ${batch.batchSize}`;
     }
   }

@@ -44,8 +44,9 @@ export function applyExpansion(
     hasInput: inputs.has(row.name),
     dependants: [...row.dependants, ...waitingFor(row.name, extraDependencies)],
   }));
-  const members = made.filter(({ spec }) => spec.member?.group === source.name).map(({ name }) => name);
-  const open = Math.min(members.length, source.spec.batch?.parallelism ?? 0);
+  const ofSource = made.filter(({ spec }) => spec.member?.group === source.name);
+  const members = ofSource.map(({ name }) => name);
+  const open = Math.min(members.length, ofSource[0]?.spec.member?.concurrency ?? 0);
   return [
     ...(made.length > 0 ? [advanceTask(task, { type: "stepsAdded", at, count: made.length })] : []),
     ...made.map((step): Command => ({ type: "createStep", params: { step } })),

@@ -1,5 +1,6 @@
 import { firstSteps, type NewStep } from "#domain/graph/graph";
-import { attemptsOf, type StepSpec } from "#domain/graph/plan";
+import type { StepSpec } from "#domain/graph/plan";
+import { attemptsOf } from "#domain/graph/tries";
 import { MAIN_STEP, type TaskId } from "#domain/id";
 import { DEFAULT_RETRY } from "#domain/task/retry";
 import { newStep, type StepRow } from "#domain/task/step";

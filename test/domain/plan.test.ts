@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { inOrder, planDefaults, planOf } from "#domain/graph/plan";
+import { inOrder } from "#domain/graph/order";
+import { planOf } from "#domain/graph/plan";
+import { planDefaults } from "#domain/graph/plan-defaults";
 import type { TemplateBody, TemplateStep } from "#domain/template/template";
 
 const step = (name: string, rest: Partial<TemplateStep> = {}): TemplateStep => ({

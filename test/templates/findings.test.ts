@@ -30,6 +30,17 @@ const cases: readonly Case[] = [
   ],
   ["UNKNOWN_KEY", "a", steps(`  - { name: a, ${work}, §depend_on: [] }`), 'did you mean "depends_on"?'],
   [
+    "UNKNOWN_KEY",
+    "a",
+    steps(`  - { name: a, ${work}, retry: { §maxAttempts: 1 } }`),
+    'did you mean "max_attempts"?',
+  ],
+  ["UNKNOWN_KEY", "", `${steps(plain)}§Lifecycle: {}\n`, 'did you mean "lifecycle"?'],
+  ["UNKNOWN_KEY", "a", steps(`  - { name: a, ${work}, retry: { §limits: 1 } }`), 'did you mean "limit"?'],
+  ["FOREIGN_KEY", "a", steps(`  - { name: a, ${work}, §queue: fast }`), "the format does not know it"],
+  ["FOREIGN_KEY", "a", steps(`  - { name: a, ${work}, retry: { §limit: 2 } }`), "taken as max_attempts"],
+  ["FOREIGN_KEY", "", `${steps(plain)}§loaded_from: /srv/flow.yaml\n`, "kept and shown"],
+  [
     "MISSING_KEY",
     "",
     `§name: order\nversion: 1.0.0\nsteps: [{ name: a, ${work} }]\n`,
@@ -52,7 +63,7 @@ const cases: readonly Case[] = [
     "OUT_OF_RANGE",
     "a",
     steps(`  - { name: a, ${work}, retry: { max_attempts: §101 } }`),
-    "steps.a.retry.max_attempts is 101; a whole number from 1 to 100 is taken",
+    "steps.a.retry.max_attempts is 101; a whole number from 0 to 100 is taken",
   ],
   [
     "OUT_OF_RANGE",
@@ -148,12 +159,17 @@ const cases: readonly Case[] = [
   ["MISSING_PART", "a", steps(`  - §{ name: a, type: map, ${work} }`), "a is of type map and needs map"],
   ["MISSING_PART", "a", steps("  - §{ name: a, type: timer }"), "needs timer"],
   ["MISSING_PART", "a", steps("  - §{ name: a, type: child_task }"), "needs child"],
-  ["MISSING_PART", "a", steps(`  - §{ name: a, type: batchable, ${work} }`), "needs batch_config"],
   [
     "MISSING_PART",
     "a",
-    steps(`  - { name: a, type: batchable, ${work}, batch_config: §{ batch_size: 5 } }`),
-    "needs batch_config.worker_template",
+    steps(`  - §{ name: a, type: batchable, ${work} }`),
+    "no step of type batch_worker does its batches",
+  ],
+  [
+    "MISSING_PART",
+    "a",
+    steps(`  - §{ name: a, type: batchable, ${work}, batch_config: { batch_size: 5 } }`),
+    "name one in batch_config.worker_template",
   ],
   [
     "MISPLACED_PART",

@@ -3,7 +3,7 @@ import { parse } from "yaml";
 import { stepTypes } from "#domain/template/template";
 import { findingCodes, readTemplate } from "#templates/index";
 import { fencedYaml, guide, rowsUnder } from "./guide.js";
-import { formatTables, tableOf } from "./tables.js";
+import { formatTables, tableOf, withoutEffect } from "./tables.js";
 
 test.each([...formatTables()])(
   "docs/templates.md lists the fields of %s as the format has them",
@@ -11,6 +11,10 @@ test.each([...formatTables()])(
     expect(rowsUnder(heading)).toEqual(tableOf(fields));
   },
 );
+
+test("docs/templates.md lists every field without effect", () => {
+  expect(rowsUnder("Fields without effect")).toEqual(withoutEffect());
+});
 
 test("docs/templates.md lists every finding with its severity and meaning", () => {
   const expected = Object.entries(findingCodes).map(

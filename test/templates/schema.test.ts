@@ -41,8 +41,8 @@ const head = "name: a\nnamespace_name: x\nversion: 1.0.0\n";
 const handler = "handler: { callable: x }";
 
 test.each([
-  `${head}steps: [{ name: a, ${handler}, timeout: 5 }]`,
-  `${head}steps: [{ name: a, ${handler}, retry: { max_attempts: 0 } }]`,
+  `${head}steps: [{ name: a, ${handler}, timeout_seconds: 0 }]`,
+  `${head}steps: [{ name: a, ${handler}, retry: { max_attempts: -1 } }]`,
   `${head}steps: [{ name: a b, ${handler} }]`,
   `${head}steps: [{ name: a, type: oracle, ${handler} }]`,
   `${head}steps: [{ name: a, type: map, ${handler} }]`,

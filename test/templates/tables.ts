@@ -28,9 +28,34 @@ export function formatTables(): ReadonlyMap<string, Fields> {
   ]);
 }
 
+/** Where the fields of a table stand; those of the others have no effect. */
+const places: Readonly<Record<string, string>> = {
+  "The template": "",
+  "A step": "steps.",
+  "`handler`": "steps.handler.",
+  "`lifecycle`": "lifecycle.",
+};
+
+/** The rows of the table of all fields without effect: field, what it takes, why it has none. */
+export function withoutEffect(): string[] {
+  return [...formatTables()].flatMap(([heading, fields]) =>
+    Object.entries(fields)
+      .filter(([, field]) => isIdle(field))
+      .map(([name, { shape, says }]) => {
+        const why = says.replace(/^No effect(?: yet)?: /, "");
+        return `| \`${places[heading]}${name}\` | ${rangeOf(shape)} | ${why} |`;
+      }),
+  );
+}
+
+function isIdle({ says }: Field): boolean {
+  return says.startsWith("No effect");
+}
+
 /** The rows of one table: field, what it takes, default, meaning. */
 export function tableOf(fields: Fields): string[] {
-  return Object.entries(fields).map(([name, field]) => {
+  const effective = Object.entries(fields).filter(([, field]) => !isIdle(field));
+  return effective.map(([name, field]) => {
     const other = field.alias === undefined ? "" : ` Also written \`${field.alias}\`.`;
     return `| \`${name}\` | ${rangeOf(field.shape)} | ${defaultOf(field)} | ${field.says}${other} |`;
   });

@@ -1,6 +1,5 @@
 import type { StepKey } from "../id.js";
 import type { Json, JsonObject } from "../json/json.js";
-import type { RetryPolicy } from "../task/retry.js";
 import type {
   FailureStrategy,
   IdentityStrategy,
@@ -8,21 +7,13 @@ import type {
   StepType,
   TemplateBody,
   TemplateRef,
-  TemplateRetry,
   TemplateStep,
 } from "../template/template.js";
 import { type Millis, millis } from "../time/time.js";
-
-/** The attempts of a Step. */
-export interface Tries {
-  readonly retry: RetryPolicy;
-  /** Total number of attempts, at least 1, unless the request says otherwise: see {@link attemptsOf}. */
-  readonly maxAttempts: number;
-  /** Present if a failure is final, so that there is one attempt whatever else is said. */
-  readonly retryable?: false;
-  /** Timeout of one attempt; 0 is no limit. */
-  readonly timeoutMs: Millis;
-}
+import { batchWorkersOf, type WorkersOfBatches } from "./batch-workers.js";
+import { inOrder } from "./order.js";
+import { planDefaults } from "./plan-defaults.js";
+import { inOwnWords, type Tries, triesOf } from "./tries.js";
 
 /** The compensation of a Step: runs only to compensate it, in a Task of its own. */
 export interface CompensationPlan extends Tries {
@@ -32,11 +23,15 @@ export interface CompensationPlan extends Tries {
 }
 
 export interface BatchPlan {
+  /** The step that does its batches, unless the result names one of `others`. */
   readonly workerTemplate: string;
+  /** Largest number of items that a batch may say it has; 0 is no limit. */
   readonly batchSize: number;
   readonly parallelism: number;
   readonly cursorField: string;
   readonly failure: FailureStrategy;
+  /** Other steps that may do its batches, if the template does not say which one does. */
+  readonly others?: readonly BatchPlan[];
 }
 
 export interface MapPlan {
@@ -115,29 +110,16 @@ export interface Plan {
   readonly isCompensable: boolean;
 }
 
-/** The defaults of a template. */
-export const planDefaults = {
-  maxAttempts: 3,
-  backoff: "exponential",
-  baseMs: millis(1_000),
-  maxMs: millis(30_000),
-  jitter: 0.1,
-  batchSize: 1_000,
-  parallelism: 10,
-  cursorField: "id",
-  concurrency: 10,
-  failure: "fail_fast",
-} as const;
-
 /** Makes a plan of a template that has passed validation. */
 export function planOf(body: TemplateBody, environment: string): Plan {
   const overrides = body.environments?.[environment]?.steps ?? [];
   const steps = body.steps.map((step) => overridden(step, overrides));
   const byName = new Map(steps.map((step) => [step.name, step]));
   const compensating = new Set(steps.flatMap(({ compensate }) => compensate ?? []));
-  const planned = inOrder(steps)
+  const workers = batchWorkersOf(steps);
+  const planned = inOrder(steps, workers)
     .filter(({ name }) => !compensating.has(name))
-    .map((step) => stepPlan(step, byName));
+    .map((step) => stepPlan(step, byName, workers));
   const { name, namespace_name: namespace, version } = body;
 
   return {
@@ -165,11 +147,15 @@ function withOverride(step: TemplateStep, { handler, timeout_seconds, retry }: S
     ...step,
     ...(step.handler && { handler: { ...step.handler, initialization } }),
     ...(timeout_seconds !== undefined && { timeout_seconds }),
-    ...(retry && { retry: { ...step.retry, ...retry } }),
+    ...(retry && { retry: { ...inOwnWords(step.retry), ...inOwnWords(retry) } }),
   };
 }
 
-function stepPlan(step: TemplateStep, byName: ReadonlyMap<string, TemplateStep>): StepPlan {
+function stepPlan(
+  step: TemplateStep,
+  byName: ReadonlyMap<string, TemplateStep>,
+  workers: WorkersOfBatches,
+): StepPlan {
   const { name, type = "standard", handler, child, compensate } = step;
   const compensation = compensate === undefined ? undefined : byName.get(compensate);
   const spec: StepSpec = {
@@ -179,7 +165,7 @@ function stepPlan(step: TemplateStep, byName: ReadonlyMap<string, TemplateStep>)
     ...triesOf(step),
     ...(step.result_schema && { hasSchema: true }),
     ...(compensation && { compensation: compensationPlan(compensation) }),
-    ...(type === "batchable" && { batch: batchPlan(step) }),
+    ...(type === "batchable" && { batch: batchPlan(step, byName, workers) }),
     ...(step.map && { map: mapPlan(step.map) }),
     ...(child && { child: childPlan(child) }),
     ...(step.timer && { delayMs: millis(step.timer.delay_ms) }),
@@ -204,43 +190,25 @@ function compensationPlan(step: TemplateStep): CompensationPlan {
   };
 }
 
-function triesOf({ retry = {}, timeout_seconds = 0 }: TemplateStep): Tries {
-  const { retryable = true, max_attempts = planDefaults.maxAttempts } = retry;
-  return {
-    retry: retryPolicy(retry),
-    maxAttempts: retryable ? Math.max(1, max_attempts) : 1,
-    timeoutMs: millis(timeout_seconds * 1_000),
-    ...(!retryable && { retryable: false }),
+/** What the batch does not say is said by its worker, where another system writes it. */
+function batchPlan(
+  { name, batch_config: own }: TemplateStep,
+  byName: ReadonlyMap<string, TemplateStep>,
+  workers: WorkersOfBatches,
+): BatchPlan {
+  const [first = "", ...others] = workers.get(name) ?? [];
+  const planWith = (workerTemplate: string): BatchPlan => {
+    const batch = { ...byName.get(workerTemplate)?.batch_config, ...own };
+    return {
+      workerTemplate,
+      // What a worker says of its size is for its agents: batches are cut by what the batch itself is told.
+      batchSize: own ? (own.batch_size ?? planDefaults.batchSize) : 0,
+      parallelism: batch.parallelism ?? planDefaults.parallelism,
+      cursorField: batch.cursor_field ?? planDefaults.cursorField,
+      failure: batch.failure_strategy ?? planDefaults.failure,
+    };
   };
-}
-
-/**
- * How many attempts a Step has. What may not be retried is not: neither a template, nor an environment, nor a request
- * can give it more.
- *
- * @param asked what the request says for every Step; 0 leaves it to the template
- */
-export function attemptsOf({ maxAttempts, retryable }: Tries, asked: number): number {
-  return retryable !== false && asked > 0 ? asked : maxAttempts;
-}
-
-function retryPolicy({ backoff, backoff_base_ms, max_backoff_ms, jitter }: TemplateRetry): RetryPolicy {
-  return {
-    backoff: backoff ?? planDefaults.backoff,
-    base: millis(backoff_base_ms ?? planDefaults.baseMs),
-    max: millis(max_backoff_ms ?? planDefaults.maxMs),
-    jitter: jitter ?? planDefaults.jitter,
-  };
-}
-
-function batchPlan({ batch_config: batch = {} }: TemplateStep): BatchPlan {
-  return {
-    workerTemplate: batch.worker_template ?? "",
-    batchSize: batch.batch_size ?? planDefaults.batchSize,
-    parallelism: batch.parallelism ?? planDefaults.parallelism,
-    cursorField: batch.cursor_field ?? planDefaults.cursorField,
-    failure: batch.failure_strategy ?? planDefaults.failure,
-  };
+  return { ...planWith(first), ...(others.length > 0 && { others: others.map(planWith) }) };
 }
 
 function mapPlan({ over, concurrency, failure_strategy }: NonNullable<TemplateStep["map"]>): MapPlan {
@@ -266,31 +234,4 @@ function signalPlan({ name, signal = {} }: TemplateStep): SignalPlan {
     timeoutMs: millis(signal.timeout_ms ?? 0),
     otherwise: signal.default,
   };
-}
-
-/**
- * The steps in topological order, the members of a batch after it; otherwise in the order written. Steps of a cycle,
- * which validation refuses, are left out.
- */
-export function inOrder(steps: readonly TemplateStep[]): TemplateStep[] {
-  const before = new Map(steps.map(({ name, dependencies }) => [name, new Set(dependencies)]));
-  for (const { name, batch_config } of steps) before.get(batch_config?.worker_template ?? "")?.add(name);
-  const missing = new Map([...before].map(([name, names]) => [name, names.size]));
-  const dependants = new Map<string, TemplateStep[]>();
-  for (const step of steps) {
-    for (const name of before.get(step.name) ?? []) {
-      const list = dependants.get(name) ?? [];
-      dependants.set(name, list);
-      list.push(step);
-    }
-  }
-  const ordered = steps.filter(({ name }) => missing.get(name) === 0);
-  for (const { name } of ordered) {
-    for (const step of dependants.get(name) ?? []) {
-      const left = (missing.get(step.name) ?? 0) - 1;
-      missing.set(step.name, left);
-      if (left === 0) ordered.push(step);
-    }
-  }
-  return ordered;
 }

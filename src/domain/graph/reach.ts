@@ -37,5 +37,5 @@ function reachable({ steps }: Plan, from: string): ReadonlySet<string> {
 }
 
 function workersOf({ batch }: StepSpec): readonly string[] {
-  return batch ? [batch.workerTemplate] : [];
+  return batch ? [batch, ...(batch.others ?? [])].map(({ workerTemplate }) => workerTemplate) : [];
 }

@@ -41,8 +41,8 @@ export interface TemplateRow extends TemplateRef {
 
 /**
  * A validated template, with the names and the order of its YAML. Parts that were left out are absent; `plan.ts` has
- * the defaults. Unknown keys of `metadata` are kept. Values that the format does not describe, such as `initialization`,
- * keep the digits of their numbers: see `json/exact.ts`.
+ * the defaults. Keys that the format does not know are kept. Values that the format does not describe, such as
+ * `initialization`, keep the digits of their numbers: see `json/exact.ts`.
  */
 export interface TemplateBody {
   readonly name: string;
@@ -74,6 +74,8 @@ export interface TemplateStep {
   readonly retry?: TemplateRetry;
   /** Of one attempt. */
   readonly timeout_seconds?: number;
+  /** Of another system; without effect. */
+  readonly lifecycle?: JsonObject;
   readonly publishes_events?: readonly JsonObject[];
   readonly batch_config?: TemplateBatch;
   readonly result_schema?: JsonObject;
@@ -104,6 +106,10 @@ export interface TemplateRetry {
   readonly max_backoff_ms?: number;
   /** The random share of the delay, 0 to 1. */
   readonly jitter?: number;
+  /** Another system's words for `max_attempts`, and, in seconds, for `backoff_base_ms` and `max_backoff_ms`. */
+  readonly limit?: number;
+  readonly initial_delay?: number;
+  readonly max_delay?: number;
 }
 
 export interface TemplateBatch {

@@ -1,4 +1,5 @@
-import { planDefaults } from "#domain/graph/plan";
+import { batchWorkersOf, type WorkersOfBatches } from "#domain/graph/batch-workers";
+import { planDefaults } from "#domain/graph/plan-defaults";
 import type { StepType, TemplateBody, TemplateStep } from "#domain/template/template";
 import { templateKey } from "#domain/template/template";
 import { comment, duration, type Look, node } from "./mermaid.js";
@@ -38,8 +39,8 @@ export function drawTemplate(body: TemplateBody): string {
     const look = compensates ? "stadium" : looks[step.type ?? "standard"];
     return node(ids.get(step.name) ?? "", look, linesOf(step), compensates ? "compensation" : "");
   });
-  const makers = new Map(steps.map((step) => [step.batch_config?.worker_template, step.name]));
-  const edges = steps.flatMap((step) => edgesOf(step, ids, makers.get(step.name)));
+  const workers = batchWorkersOf(steps);
+  const edges = steps.flatMap((step) => edgesOf(step, ids, workers));
 
   return [
     "flowchart TD",
@@ -51,18 +52,17 @@ export function drawTemplate(body: TemplateBody): string {
   ].join("\n");
 }
 
-/** @param maker for a batch's worker, the name of the batch, whose thick arrow replaces the dependency's */
-function edgesOf(step: TemplateStep, ids: ReadonlyMap<string, string>, maker: string | undefined): string[] {
-  const { name, dependencies = [], batch_config: batch, compensate } = step;
-  const worker = batch?.worker_template;
+/** A batch has a thick arrow to each worker that it may have, in place of the dependency's. */
+function edgesOf(step: TemplateStep, ids: ReadonlyMap<string, string>, workers: WorkersOfBatches): string[] {
+  const { name, dependencies = [], compensate } = step;
   const to = ids.get(name);
   const edge = (from: string | undefined, arrow: string, into: string | undefined) =>
     from === undefined || into === undefined ? [] : [`  ${from} ${arrow} ${into}`];
   return [
     ...dependencies
-      .filter((before) => before !== maker)
+      .filter((before) => !workers.get(before)?.includes(name))
       .flatMap((before) => edge(ids.get(before), "-->", to)),
-    ...(worker === undefined ? [] : edge(to, "==>", ids.get(worker))),
+    ...(workers.get(name) ?? []).flatMap((worker) => edge(to, "==>", ids.get(worker))),
     ...(compensate === undefined ? [] : edge(to, "-. compensated by .->", ids.get(compensate))),
   ];
 }

@@ -26,24 +26,26 @@ const metadataFields: Fields = {
   updated_at: { shape: WORD, says: "For people." },
 };
 
-const minutes = (says: string): Field => ({ shape: whole(1, 10_080), says, hasNoEffect: always });
+const DURATION = "No effect yet: max_duration_minutes bounds the whole Task.";
+const OVERDUE = "No effect yet: a Task that takes longer than max_duration_minutes ends in error.";
+const minutes: Field = { shape: whole(1, 10_080), says: DURATION, hasNoEffect: always };
 
 const lifecycleFields: Fields = {
   max_duration_minutes: {
     shape: whole(1, 43_200),
     says: "How long a Task may take, in minutes. No limit if left out.",
   },
-  max_waiting_for_dependencies_minutes: minutes("No effect yet."),
-  max_waiting_for_retry_minutes: minutes("No effect yet."),
-  max_steps_in_process_minutes: minutes("No effect yet."),
-  staleness_action: { shape: choice(["dlq", "error", "none"]), says: "No effect yet.", hasNoEffect: always },
-  auto_fail_on_timeout: { shape: flag, says: "No effect yet.", hasNoEffect: always },
-  auto_dlq_on_timeout: { shape: flag, says: "No effect yet.", hasNoEffect: always },
+  max_waiting_for_dependencies_minutes: minutes,
+  max_waiting_for_retry_minutes: minutes,
+  max_steps_in_process_minutes: minutes,
+  staleness_action: { shape: choice(["dlq", "error", "none"]), says: OVERDUE, hasNoEffect: always },
+  auto_fail_on_timeout: { shape: flag, says: OVERDUE, hasNoEffect: always },
+  auto_dlq_on_timeout: { shape: flag, says: OVERDUE, hasNoEffect: always },
 };
 
 const dependencyFields: Fields = {
-  primary: { shape: WORD, default: "default", says: "No effect yet." },
-  secondary: { shape: listOf(WORD), default: [], says: "No effect yet." },
+  primary: { shape: WORD, default: "default", says: "The main system." },
+  secondary: { shape: listOf(WORD), default: [], says: "Other systems." },
 };
 
 const domainEventFields: Fields = {
@@ -80,8 +82,16 @@ const bodyFields = {
     shape: { ...record(metadataFields), open: true },
     says: "For people and tools. Keys that are not listed are kept.",
   },
-  system_dependencies: { shape: record(dependencyFields), says: "No effect yet.", hasNoEffect: always },
-  domain_events: { shape: listOf(record(domainEventFields)), says: "No effect yet.", hasNoEffect: always },
+  system_dependencies: {
+    shape: record(dependencyFields),
+    says: "No effect yet: the systems that its agents work with.",
+    hasNoEffect: always,
+  },
+  domain_events: {
+    shape: listOf(record(domainEventFields)),
+    says: "No effect yet: the events of its steps.",
+    hasNoEffect: always,
+  },
   input_schema: {
     shape: jsonSchema,
     says: "JSON Schema 2020-12 of a Task's input, checked before the Task is created.",

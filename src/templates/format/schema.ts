@@ -22,14 +22,13 @@ export const templateSchema: JsonObject = {
   ...ofRecord(format),
 };
 
-function ofRecord({ fields, open }: RecordShape): JsonObject {
+function ofRecord({ fields }: RecordShape): JsonObject {
   const required = Object.keys(fields).filter((name) => fields[name]?.required);
   const isStep = "map" in fields && "child" in fields;
   return {
     type: "object",
     properties: propertiesOf(fields),
     ...(required.length > 0 && { required }),
-    ...(!open && { additionalProperties: false }),
     ...(isStep && { allOf: partsByType() }),
   };
 }
@@ -83,14 +82,14 @@ function ofShape(shape: Shape): JsonObject {
 
 /** Rules that require a type's keys in steps of that type, and forbid them in others. */
 function partsByType(): JsonObject[] {
-  const isOf = (type: string): JsonObject => ({
+  const isOf = (types: readonly string[]): JsonObject => ({
     anyOf: ["type", "step_type"].map((word) => ({
-      properties: { [word]: { const: type } },
+      properties: { [word]: types.length === 1 ? { const: types[0] ?? "" } : { enum: types } },
       required: [word],
     })),
   });
-  return Object.entries(partsOfTypes).map(([part, { type, required }]) => ({
-    if: isOf(type),
+  return Object.entries(partsOfTypes).map(([part, { types, required }]) => ({
+    if: isOf(types),
     // biome-ignore lint/suspicious/noThenProperty: JSON Schema calls it so.
     ...(required && { then: { required: [part] } }),
     else: { properties: { [part]: false } },

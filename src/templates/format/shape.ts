@@ -52,7 +52,7 @@ export interface ChoiceShape {
 export interface RecordShape {
   readonly kind: "record";
   readonly fields: Fields;
-  /** If true, unlisted keys are kept; otherwise they are errors. */
+  /** If true, unlisted keys are the author's own. Others are kept too, with a warning, unless they are slips. */
   readonly open?: true;
 }
 
@@ -66,6 +66,8 @@ export interface Field {
   readonly default?: Json;
   /** True for a value that is stored and shown but has no effect yet. */
   readonly hasNoEffect?: (value: Json) => boolean;
+  /** Set for a key of another system: what it is taken as, to end the sentence "it is …". */
+  readonly foreign?: string;
 }
 
 export type Fields = Readonly<Record<string, Field>>;

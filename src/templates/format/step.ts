@@ -1,4 +1,4 @@
-import { planDefaults } from "#domain/graph/plan";
+import { planDefaults } from "#domain/graph/plan-defaults";
 import { backoffs } from "#domain/task/retry";
 import {
   failureStrategies,
@@ -88,6 +88,21 @@ const retryFields = {
     default: planDefaults.jitter,
     says: "The share of the delay that chance decides.",
   },
+  limit: {
+    shape: whole(0, limits.maxAttempts),
+    says: "As other systems have it: max_attempts, if that is left out.",
+    foreign: "taken as max_attempts, unless that is written too",
+  },
+  initial_delay: {
+    shape: fraction(0, limits.retryAfterMax / 1_000),
+    says: "As other systems have it, in seconds: backoff_base_ms, if that is left out.",
+    foreign: "taken, in seconds, as backoff_base_ms, unless that is written too",
+  },
+  max_delay: {
+    shape: fraction(0, limits.retryAfterMax / 1_000),
+    says: "As other systems have it, in seconds: max_backoff_ms, if that is left out.",
+    foreign: "taken, in seconds, as max_backoff_ms, unless that is written too",
+  },
 } satisfies Record<keyof NonNullable<TemplateStep["retry"]>, Field>;
 
 const initialization: Field = {
@@ -103,7 +118,7 @@ const handlerFields = {
     says: "Any other than call has no effect yet.",
     hasNoEffect: (value) => value !== "call",
   },
-  resolver: { shape: WORD, says: "No effect yet.", hasNoEffect: always },
+  resolver: { shape: WORD, says: "No effect yet: an agent is found by its name.", hasNoEffect: always },
   initialization,
 } satisfies Record<keyof NonNullable<TemplateStep["handler"]>, Field>;
 
@@ -111,7 +126,7 @@ const batchFields = {
   batch_size: {
     shape: whole(1, 100_000),
     default: planDefaults.batchSize,
-    says: "The most items one batch may say it holds.",
+    says: "The most items one batch may say it holds. On a batch_worker it is for people.",
   },
   parallelism: {
     shape: whole(1, limits.memberConcurrency),
@@ -125,7 +140,7 @@ const batchFields = {
   },
   worker_template: {
     shape: WORD,
-    says: "The step of type batch_worker that each batch runs. Required in a batchable step.",
+    says: "The step of type batch_worker that each batch runs. If left out, the agent names it: see below.",
   },
   failure_strategy: failureStrategy,
 } satisfies Record<keyof NonNullable<TemplateStep["batch_config"]>, Field>;
@@ -201,7 +216,11 @@ export const stepFields = {
     says: "What kind of step it is.",
   },
   handler: { shape: record(handlerFields), says: "The agent that does the work." },
-  system_dependency: { shape: WORD, says: "No effect yet.", hasNoEffect: always },
+  system_dependency: {
+    shape: WORD,
+    says: "No effect yet: the system that the agent works with.",
+    hasNoEffect: always,
+  },
   dependencies: {
     shape: listOf(WORD),
     default: [],
@@ -210,13 +229,29 @@ export const stepFields = {
   },
   retry: { shape: record(retryFields), says: "How it is tried again." },
   timeout_seconds: timeoutSeconds,
-  publishes_events: { shape: listOf(record(eventFields)), says: "No effect yet.", hasNoEffect: always },
-  batch_config: { shape: record(batchFields), says: "How a batchable step is cut into batches." },
+  lifecycle: {
+    shape: anyObject,
+    says: "No effect: timeout_seconds says how long an attempt may take.",
+    foreign: "kept and shown, and has no effect: timeout_seconds says how long an attempt may take",
+  },
+  publishes_events: {
+    shape: listOf(record(eventFields)),
+    says: "No effect yet: no events are published.",
+    hasNoEffect: always,
+  },
+  batch_config: {
+    shape: record(batchFields),
+    says: "How a batchable step is cut into batches; may stand on its batch_worker instead.",
+  },
   result_schema: {
     shape: jsonSchema,
     says: "JSON Schema 2020-12 of its result, checked when it ends; for a map, of each member's.",
   },
-  composition: { shape: anyObject, says: "No effect yet.", hasNoEffect: always },
+  composition: {
+    shape: anyObject,
+    says: "No effect yet: the agent that handler names does the work.",
+    hasNoEffect: always,
+  },
   compensate: {
     shape: WORD,
     says: "Name of the step that compensates this one if the Task fails or is cancelled.",
@@ -237,14 +272,14 @@ export const overrideFields = {
   retry: { shape: record(retryFields), says: "Laid over the step's, key by key." },
 } satisfies Record<keyof StepOverride, Field>;
 
-/** The keys that belong to a single step type, and whether that type requires them. */
+/** The keys that belong to some step types alone, and whether these require them. */
 export const partsOfTypes = {
-  batch_config: { type: "batchable", required: true },
-  map: { type: "map", required: true },
-  child: { type: "child_task", required: true },
-  timer: { type: "timer", required: true },
-  signal: { type: "signal", required: false },
-} as const satisfies Partial<Record<keyof TemplateStep, { type: StepType; required: boolean }>>;
+  batch_config: { types: ["batchable", "batch_worker"], required: false },
+  map: { types: ["map"], required: true },
+  child: { types: ["child_task"], required: true },
+  timer: { types: ["timer"], required: true },
+  signal: { types: ["signal"], required: false },
+} as const satisfies Partial<Record<keyof TemplateStep, { types: readonly StepType[]; required: boolean }>>;
 
 /** The step types without an agent. */
 export const agentless: ReadonlySet<StepType> = new Set<StepType>(["child_task", "timer", "signal"]);

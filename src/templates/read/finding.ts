@@ -24,7 +24,11 @@ export const findingCodes = {
     severity: "error",
     says: "A key stands twice in one object, perhaps under its other name.",
   },
-  UNKNOWN_KEY: { severity: "error", says: "The format has no such key." },
+  UNKNOWN_KEY: { severity: "error", says: "A key is nearly one of the format: one or two letters differ." },
+  FOREIGN_KEY: {
+    severity: "warning",
+    says: "A key is another system's: it is kept and shown, and has no effect but what the message says.",
+  },
   MISSING_KEY: { severity: "error", says: "A key that is required is missing." },
   WRONG_TYPE: { severity: "error", says: "A value is of another type than its key takes." },
   OUT_OF_RANGE: {

@@ -1,7 +1,15 @@
 import { exactString } from "#domain/json/exact";
 import type { Json, JsonObject } from "#domain/json/json";
-import type { ChoiceShape, Field, NumberShape, RecordShape, Shape, TextShape } from "../format/shape.js";
-import { nearMiss } from "../rules/near.js";
+import type {
+  ChoiceShape,
+  Field,
+  Fields,
+  NumberShape,
+  RecordShape,
+  Shape,
+  TextShape,
+} from "../format/shape.js";
+import { nearMiss, slipOf } from "../rules/near.js";
 import { type FindingCode, type Findings, shown } from "./finding.js";
 import { type Entry, jsonOf, type Part, plainJsonOf } from "./source.js";
 
@@ -183,17 +191,27 @@ export class Reader {
     const name = Object.hasOwn(fields, word) ? word : aliasOf(word, fields);
     const field = name === undefined ? undefined : fields[name];
     if (name === undefined || field === undefined) {
-      if (open) return [exactString(word), jsonOf(entry.part)];
-      const words = Object.entries(fields).flatMap(([key, { alias }]) => (alias ? [key, alias] : [key]));
-      const message = `has the key ${shown(word)}, which the format does not know${nearMiss(word, words)}`;
-      this.#addAt("UNKNOWN_KEY", entry.offset, where, message);
-      return undefined;
+      if (!open) this.#unknown(word, fields, entry, where);
+      return [exactString(word), jsonOf(entry.part)];
     }
     if (seen.has(name)) {
       this.#addAt("DUPLICATE_KEY", entry.offset, where, `has ${name} twice, once as ${shown(field.alias)}`);
     }
     seen.add(name);
     return this.#value(name, field, entry, where);
+  }
+
+  /** A slip of a key is an error, since what it says would be lost; any other key is kept for whom it is for. */
+  #unknown(word: string, fields: Fields, { offset }: Entry, where: Where): void {
+    const words = Object.entries(fields).flatMap(([key, { alias }]) => (alias ? [key, alias] : [key]));
+    const meant = slipOf(word, words);
+    if (meant === undefined) {
+      const message = `has the key ${shown(word)}, which is kept and shown, and has no effect: the format does not know it`;
+      this.#addAt("FOREIGN_KEY", offset, where, message);
+      return;
+    }
+    const message = `has the key ${shown(word)}, which the format does not know; did you mean ${shown(meant)}?`;
+    this.#addAt("UNKNOWN_KEY", offset, where, message);
   }
 
   #value(name: string, field: Field, entry: Entry, { label, stepName }: Where): [string, Json] | undefined {
@@ -204,6 +222,9 @@ export class Reader {
     if (value === undefined) return undefined;
     if (field.hasNoEffect?.(value)) {
       this.#addAt("NO_EFFECT", entry.offset, where, "is kept and shown, and has no effect yet");
+    }
+    if (field.foreign !== undefined) {
+      this.#addAt("FOREIGN_KEY", entry.offset, where, `is a key of another system: it is ${field.foreign}`);
     }
     return [name, value];
   }

@@ -1,3 +1,4 @@
+import { batchWorkersOf } from "#domain/graph/batch-workers";
 import type { TemplateStep } from "#domain/template/template";
 import { limits } from "#limits/index";
 import { shown } from "../read/finding.js";
@@ -43,8 +44,8 @@ function checkOrphans({ steps, compensating, dependants, say }: Subject): void {
 
   for (const step of running) {
     const { name, dependencies = [], type } = step;
-    if (dependencies.length > 0 || dependants.has(name) || type === "batch_worker" || step.batch_config)
-      continue;
+    if (dependencies.length > 0 || dependants.has(name)) continue;
+    if (type === "batch_worker" || type === "batchable") continue;
     say("ORPHAN_STEP", `${name} depends on no step, and none on it`, step);
   }
 }
@@ -82,15 +83,11 @@ function findCycles({ steps, byName }: Subject): string[][] {
   return cycles;
 }
 
-/** Maps each batch worker to the batches that name it. */
+/** Maps each batch worker to the batches whose work it may do. */
 function makersOf(steps: readonly TemplateStep[]): ReadonlyMap<string, readonly string[]> {
   const makers = new Map<string, string[]>();
-  for (const { name, batch_config } of steps) {
-    const worker = batch_config?.worker_template;
-    if (worker === undefined) continue;
-    const list = makers.get(worker);
-    if (list) list.push(name);
-    else makers.set(worker, [name]);
+  for (const [batch, workers] of batchWorkersOf(steps)) {
+    for (const worker of workers) makers.set(worker, [...(makers.get(worker) ?? []), batch]);
   }
   return makers;
 }

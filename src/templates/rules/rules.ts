@@ -74,10 +74,13 @@ function checkParts(step: TemplateStep, { say, has }: Subject): void {
   if (step.type === undefined && (has(step, "type") || has(step, "step_type"))) return;
 
   for (const [part, owner] of Object.entries(partsOfTypes)) {
-    if (owner.type === type && owner.required && !has(step, part)) {
+    const owners: readonly StepType[] = owner.types;
+    const belongs = owners.includes(type);
+    if (belongs && owner.required && !has(step, part)) {
       say("MISSING_PART", `${name} is of type ${type} and needs ${part}`, step);
-    } else if (owner.type !== type && has(step, part)) {
-      say("MISPLACED_PART", `${part} belongs to steps of type ${owner.type}; ${name} is ${type}`, step, part);
+    } else if (!belongs && has(step, part)) {
+      const types = owners.join(" or ");
+      say("MISPLACED_PART", `${part} belongs to steps of type ${types}; ${name} is ${type}`, step, part);
     }
   }
   if (agentless.has(type)) {

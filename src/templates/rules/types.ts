@@ -1,11 +1,10 @@
 import type { TemplateStep } from "#domain/template/template";
-import { shown } from "../read/finding.js";
-import { nearMiss } from "./near.js";
+import { checkBatches } from "./batches.js";
 import type { Subject } from "./subject.js";
 
 /** Checks what decisions, convergences, batches and child Tasks require of the steps around them. */
 export function checkTypes(subject: Subject): void {
-  checkWorkers(subject);
+  checkBatches(subject);
   for (const step of subject.steps) {
     switch (step.type ?? "standard") {
       case "decision":
@@ -67,49 +66,5 @@ function checkJoined(step: TemplateStep, { byName, say }: Subject): void {
       say("BRANCHES_JOINED", message, step, "dependencies", branch);
       return;
     }
-  }
-}
-
-function checkWorkers({ steps, byName, say, has }: Subject): void {
-  const makers = new Map<string, string>();
-  for (const step of steps) {
-    const { name, type, batch_config: batch } = step;
-    if (type !== "batchable" || !batch) continue;
-    const worker = batch.worker_template;
-    if (worker === undefined) {
-      if (has(batch, "worker_template")) continue;
-      say(
-        "MISSING_PART",
-        `${name} is of type batchable and needs batch_config.worker_template`,
-        step,
-        "batch_config",
-      );
-      continue;
-    }
-    const found = byName.get(worker);
-    if (!found) {
-      const near = nearMiss(worker, byName.keys());
-      say(
-        "MISSING_WORKER_REF",
-        `${name} has batches done by ${shown(worker)}, which is not there${near}`,
-        step,
-        "batch_config",
-      );
-    } else if (found.type !== "batch_worker") {
-      const message = `${name} has batches done by ${worker}, which is ${found.type ?? "standard"}: make it a batch_worker`;
-      say("NOT_A_BATCH_WORKER", message, step, "batch_config");
-    } else if (makers.has(worker)) {
-      const message = `${worker} works for ${makers.get(worker)} already: give ${name} a worker of its own`;
-      say("BATCH_WORKER_SHARED", message, step, "batch_config");
-    }
-    makers.set(worker, name);
-  }
-  for (const step of steps) {
-    if (step.type !== "batch_worker" || makers.has(step.name)) continue;
-    say(
-      "BATCH_WORKER_UNUSED",
-      `no step has ${step.name} as its worker_template, so it would never run`,
-      step,
-    );
   }
 }

@@ -51,7 +51,7 @@ export class Reference {
     if (word.ok) {
       node.state = "complete";
       if (word.batches) this.#batch(node.plan, word.batches);
-      if (decides(node)) this.#grow(word.chosen, name);
+      if (decides(node)) this.#grow(word.chosen);
     } else if (word.again && node.tries < max_attempts) node.state = backoff === "none" ? "ready" : "asleep";
     else node.state = "error";
     this.#run();
@@ -94,10 +94,13 @@ export class Reference {
     return found;
   }
 
-  /** What a decision may choose now; no map whose list nobody would make. */
+  /** What a decision may choose now, whatever else it chooses; no map whose list nobody would make. */
   choices(decision: string): string[] {
-    return [...this.reach(decision)].filter((name) => {
-      const { type, map } = this.#steps.get(name) as TemplateStep;
+    const reach = this.reach(decision);
+    return [...reach].filter((name) => {
+      const { type, map, dependencies = [] } = this.#steps.get(name) as TemplateStep;
+      if (!dependencies.includes(decision)) return false;
+      if (type !== "deferred_convergence" && dependencies.some((each) => reach.has(each))) return false;
       const [from, maker = ""] = map?.over.split("/") ?? [];
       if (from === "results" && !this.nodes.has(maker)) return false;
       return type !== "batch_worker" && !this.nodes.has(name);
@@ -119,30 +122,33 @@ export class Reference {
     };
   }
 
-  #grow(chosen: readonly string[] = [], source = ""): void {
+  #grow(chosen: readonly string[] = []): void {
     for (const plan of this.#steps.values()) {
       const { name, type, dependencies = [] } = plan;
       if (this.nodes.has(name) || type === "batch_worker") continue;
       const there = dependencies.filter((each) => this.of(each).length > 0);
       const sure = there.filter((each) => this.#steps.get(each)?.type !== "decision");
       const joins = type === "deferred_convergence" ? sure.length > 0 : sure.length === dependencies.length;
-      const instead = there.length < dependencies.length && chosen.includes(name) ? [source] : [];
-      const after = [...there.flatMap((each) => this.of(each)), ...instead];
+      const after = there.flatMap((each) => this.of(each));
       if (joins || chosen.includes(name)) this.#add(name, { plan, after, failure: "fail_fast" });
     }
     for (const node of this.nodes.values()) {
-      const { type } = node.plan;
+      const { type, dependencies = [] } = node.plan;
       const joins = type === "deferred_convergence" || type === "batch_worker";
-      if (joins && node.state === "waits") node.after = this.#joined(node);
+      const isBranch = dependencies.some((each) => this.#steps.get(each)?.type === "decision");
+      if (node.member && type !== "batch_worker") continue;
+      if ((joins || isBranch) && node.state === "waits") node.after = this.#joined(node);
     }
   }
 
-  /** All it joins that is there, and all that may still make more of it. */
+  /** All it joins that is there, and whatever makes a part of it. */
   #joined({ plan: { dependencies = [] }, after }: Node): string[] {
-    const missing = dependencies.filter((each) => this.of(each).length === 0);
-    const open = [...this.nodes].filter(([, node]) => decides(node) && !isDone(node)).map(nameOf);
-    const mayAdd = open.filter((name) => missing.some((each) => this.reach(name).has(each)));
-    return [...new Set([...after, ...dependencies.flatMap((each) => this.of(each)), ...mayAdd])];
+    const makers = [...this.nodes].filter(([, node]) => decides(node)).map(nameOf);
+    const ofPart = makers.filter((name) => {
+      const made = dependencies.filter((each) => this.reach(name).has(each)).length;
+      return made > 0 && made < dependencies.length;
+    });
+    return [...new Set([...after, ...dependencies.flatMap((each) => this.of(each)), ...ofPart])];
   }
 
   #add(name: string, node: Omit<Node, "state" | "tries" | "yields">): void {
