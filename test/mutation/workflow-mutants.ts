@@ -61,7 +61,13 @@ export const workflowMutants: readonly Mutant[] = [
   },
   {
     name: "a convergence does not wait for what may still be made",
-    edits: [edit(graph, "if (waitsForMore(step.spec)) names.push(...this.#stillToCome(step));\n", "")],
+    edits: [
+      edit(
+        graph,
+        "return this.#mayPrecedeDependencies(step) ? [...new Set([...names, ...this.#sourcesOf(step)])] : names;",
+        "return names;",
+      ),
+    ],
     test: runtime("workflows/random-dags", "of 5 to 60 steps"),
   },
   {
@@ -80,8 +86,8 @@ export const workflowMutants: readonly Mutant[] = [
     edits: [
       edit(
         satisfied,
-        'return !member || member.group === "" || member.index < (opened[member.group] ?? 0);',
-        'return !member || member.group === "" || opened !== undefined;',
+        'return !member || member.group === "" || member.index < (openedOf(task, member.group) ?? 0);',
+        'return !member || member.group === "" || task !== undefined;',
       ),
     ],
     test: runtime("faults/defects", "no more workers of a batch at a time"),

@@ -29,17 +29,7 @@ const cases: readonly Case[] = [
     'once as "depends_on"',
   ],
   ["UNKNOWN_KEY", "a", steps(`  - { name: a, ${work}, §depend_on: [] }`), 'did you mean "depends_on"?'],
-  [
-    "UNKNOWN_KEY",
-    "a",
-    steps(`  - { name: a, ${work}, retry: { §maxAttempts: 1 } }`),
-    'did you mean "max_attempts"?',
-  ],
-  ["UNKNOWN_KEY", "", `${steps(plain)}§Lifecycle: {}\n`, 'did you mean "lifecycle"?'],
-  ["UNKNOWN_KEY", "a", steps(`  - { name: a, ${work}, retry: { §limits: 1 } }`), 'did you mean "limit"?'],
   ["FOREIGN_KEY", "a", steps(`  - { name: a, ${work}, §queue: fast }`), "the format does not know it"],
-  ["FOREIGN_KEY", "a", steps(`  - { name: a, ${work}, retry: { §limit: 2 } }`), "taken as max_attempts"],
-  ["FOREIGN_KEY", "", `${steps(plain)}§loaded_from: /srv/flow.yaml\n`, "kept and shown"],
   [
     "MISSING_KEY",
     "",
