@@ -73,17 +73,6 @@ export const ruleMutants: readonly Mutant[] = [
     test: { file: "test/host/schemas.test.ts", name: "is one like any other" },
   },
   {
-    name: "a map called constructor opens as many members as a function",
-    edits: [
-      edit(
-        "actors/task-finalizer/step-satisfied.ts",
-        "return Object.hasOwn(opened, group) ? opened[group] : undefined;",
-        "return opened[group];",
-      ),
-    ],
-    test: { file: "test/runtime/workflows/strange-names.test.ts" },
-  },
-  {
     name: "a Task of another namespace's template lies in the caller's own",
     edits: [
       edit(
