@@ -13,13 +13,13 @@ function endOf(run: RunRow, event: RunMessage): RunEnd | undefined {
     case "failed":
       return { how: "failed", ...pick(event) };
     case "broken":
-      return brokenOff(event);
+      return brokenOff(run, event);
     case "undeliverable":
       return { how: "failed", errorMessage: event.message, retryable: false, retryAfter: millis(0) };
     case "yielded":
       return { how: "yielded", cursor: event.cursor, output: event.output, startedAt: run.createdAt };
     case "lost":
-      return { how: "lost", errorMessage: event.message };
+      return { how: "lost", reason: "WORKER_LOST", workerId: run.workerId, errorMessage: event.message };
     case "declined":
       return { how: "handedBack", workerId: run.workerId, message: event.message };
     case "cancelled":
@@ -30,8 +30,11 @@ function endOf(run: RunRow, event: RunMessage): RunEnd | undefined {
 }
 
 /** Too much output or a refused report would recur on a retry; lost output may not. */
-function brokenOff({ reason, message: errorMessage }: Extract<RunMessage, { type: "broken" }>): RunEnd {
-  if (reason === "OUTPUT_LOST") return { how: "lost", errorMessage };
+function brokenOff(
+  { workerId }: RunRow,
+  { reason, message: errorMessage }: Extract<RunMessage, { type: "broken" }>,
+): RunEnd {
+  if (reason === "OUTPUT_LOST") return { how: "lost", reason, workerId, errorMessage };
   return { how: "failed", errorMessage, retryable: false, retryAfter: millis(0) };
 }
 

@@ -57,6 +57,9 @@ export type RunMessage =
   /** The worker that held the ended Run no longer does. */
   | { readonly type: "released"; readonly at: Instant };
 
+/** Why a Run was lost. */
+export type LossReason = Extract<Reason, "WORKER_LOST" | "OUTPUT_LOST">;
+
 /** How a Run ended, as far as its Step is concerned. */
 export type RunEnd =
   | { readonly how: "completed"; readonly output: string; readonly outputBytes: number }
@@ -75,8 +78,13 @@ export type RunEnd =
       /** When the Run was given out. */
       readonly startedAt: Instant;
     }
-  /** The worker is gone, or what the Run had written: try again, if attempts remain. */
-  | { readonly how: "lost"; readonly errorMessage: string }
+  /** The worker is gone, or what the Run had written: costs a loss and no attempt. */
+  | {
+      readonly how: "lost";
+      readonly reason: LossReason;
+      readonly workerId: WorkerId;
+      readonly errorMessage: string;
+    }
   /** The worker never began, or gave it back: costs no attempt. */
   | { readonly how: "handedBack"; readonly workerId: WorkerId; readonly message: string }
   | { readonly how: "cancelled"; readonly errorMessage: string };

@@ -71,6 +71,16 @@ export const stepMachine = setup({
       }),
       ...(event.type === "yielded" && { hasInput: true, declines: event.fruitless }),
     })),
+    noteLoss: assign(({ context, event }) =>
+      event.type === "lost"
+        ? {
+            attempts: context.attempts - 1,
+            losses: context.losses + 1,
+            avoidWorker: event.avoidWorker,
+            avoidUntil: event.avoidUntil,
+          }
+        : {},
+    ),
     noteSignal: assign(({ event }) =>
       event.type === "signalled" ? { signalled: true, outputBytes: event.outputBytes } : {},
     ),
@@ -80,7 +90,7 @@ export const stepMachine = setup({
         : {},
     ),
     noteFailure: assign(({ event }) =>
-      event.type === "failed" || event.type === "fail"
+      event.type === "failed" || event.type === "lost" || event.type === "fail"
         ? { errorMessage: event.errorMessage, declines: 0, outputBytes: 0 }
         : {},
     ),
@@ -91,7 +101,7 @@ export const stepMachine = setup({
       nextAttemptAt: NEVER,
       ...("order" in event && { order: event.order }),
     })),
-    beginAnew: assign({ attempts: 0, errorMessage: "", finishedAt: NEVER, childId: "" as const }),
+    beginAnew: assign({ attempts: 0, losses: 0, errorMessage: "", finishedAt: NEVER, childId: "" as const }),
   },
   guards: {
     dependenciesSatisfied: ({ context }) => context.unsatisfied === 0,
@@ -122,6 +132,7 @@ export const stepMachine = setup({
         signalled: { actions: "noteSignal" },
         succeeded: { target: "enqueued_for_orchestration", actions: "noteResult" },
         failed: { target: "enqueued_as_error_for_orchestration", actions: "noteFailure" },
+        lost: { target: "enqueued_as_error_for_orchestration", actions: ["noteFailure", "noteLoss"] },
         yielded: { target: "enqueued", actions: ["takeAttemptBack", "takePlace"] },
         handBack: { target: "enqueued", actions: ["takeAttemptBack", "takePlace"] },
         cancel,

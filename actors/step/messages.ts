@@ -16,8 +16,16 @@ export type StepMessage =
   | { readonly type: "signalled"; readonly at: Instant; readonly outputBytes: number }
   /** finalizer: its Run, or what it waited for, brought a result. */
   | { readonly type: "succeeded"; readonly at: Instant; readonly outputBytes: number }
-  /** finalizer: its Run failed or was lost, or what it waited for went wrong. */
+  /** finalizer: its Run failed, or what it waited for went wrong. */
   | { readonly type: "failed"; readonly at: Instant; readonly errorMessage: string }
+  /** finalizer: its Run was lost. Costs a loss and no attempt; it goes not to the same worker before `avoidUntil`. */
+  | {
+      readonly type: "lost";
+      readonly at: Instant;
+      readonly errorMessage: string;
+      readonly avoidWorker: WorkerId;
+      readonly avoidUntil: Instant;
+    }
   /** finalizer: the result is accepted. `order` counts the Task's completed Steps. */
   | { readonly type: "complete"; readonly at: Instant; readonly order: number }
   /** finalizer: attempts remain; wait until then. */

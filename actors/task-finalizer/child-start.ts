@@ -1,6 +1,7 @@
 import type { Plan } from "#domain/graph/plan";
 import { detached, isObjectText } from "#domain/json/slices";
 import { WHOLE_TASK } from "#domain/task/deadline";
+import { maxLossesOf } from "#domain/task/losses";
 import { followingTaskSpec } from "#domain/task/spec";
 import type { StepRow } from "#domain/task/step";
 import type { TaskDraft, TaskRow, TaskSpec } from "#domain/task/task";
@@ -88,7 +89,7 @@ function draftOf(task: TaskRow, step: StepRow, view: MessageView): TaskDraft | s
     namespace: task.namespace,
     input,
     ...(plan && { plan }),
-    spec: specOf(task, step.name, child.agentName, plan),
+    spec: specOf(task, step, child.agentName, plan),
   };
 }
 
@@ -103,20 +104,16 @@ function inputFor(path: string, { id }: TaskRow, view: MessageView): string | un
   return data === undefined ? undefined : detached(data);
 }
 
-/** A Task of an agent is tried once: it is its parent's Step that is tried again. */
-function specOf(
-  { id, spec }: TaskRow,
-  stepName: string,
-  agentName: string,
-  plan: Plan | undefined,
-): TaskSpec {
+/** A Task of an agent is tried once: it is its parent's Step that is tried again. It may lose what that one may. */
+function specOf({ id, spec }: TaskRow, step: StepRow, agentName: string, plan: Plan | undefined): TaskSpec {
   return followingTaskSpec(spec, {
     agentName,
     timeoutMs: plan?.timeoutMs ?? millis(0),
     maxAttempts: plan ? 0 : 1,
+    maxLosses: plan ? undefined : maxLossesOf(step),
     holdOnFailure: plan?.holdOnFailure ?? false,
     template: plan?.template ?? null,
-    parent: { taskId: id, stepName },
+    parent: { taskId: id, stepName: step.name },
     depth: spec.depth + 1,
     isCompensable: plan?.isCompensable ?? false,
   });

@@ -53,6 +53,7 @@ function makeMembers(task: TaskRow, step: StepRow, list: readonly string[], at: 
       agentName: step.agentName,
       spec: memberSpec(step, { group: step.name, index, concurrency, failure }),
       maxAttempts: step.maxAttempts,
+      maxLosses: step.maxLosses,
       dependants: [step.name],
       hasInput: true,
     }),

@@ -1,11 +1,10 @@
 import type { StepRow } from "#domain/task/step";
 import type { TaskRow } from "#domain/task/task";
-import { millis } from "#domain/time/time";
 import type { Command } from "../commands.js";
 import type { Stamped } from "../life.js";
 import { advanceTask } from "../make-command.js";
 import type { RunEnd } from "../run/messages.js";
-import { failAttempt } from "../step/attempts.js";
+import { countLoss, failAttempt } from "../step/attempts.js";
 import { clearAttemptDeadline, complete, succeed } from "../step/outcomes.js";
 import { requeueDeclined, requeueYielded } from "../step/requeue.js";
 import { behaviorOf } from "../step-types/index.js";
@@ -50,7 +49,7 @@ function outcome(
     case "handedBack":
       return requeueDeclined(task, step, end, at);
     case "lost":
-      return failAttempt(task, step, { ...end, lost: true, retryable: true, retryAfter: millis(0) }, moment);
+      return countLoss(task, step, end, at);
     case "failed":
       return failAttempt(task, step, end, moment);
   }

@@ -73,6 +73,7 @@ function chain({ id: taskId }: TaskRow, done: readonly StepRow[], error: string)
       config: plan.config,
       retry: plan.retry,
       maxAttempts: plan.maxAttempts,
+      maxLosses: plan.maxLosses,
       timeoutMs: plan.timeoutMs,
       member: { group: "", index: i, concurrency: 1, failure: "isolate" },
       compensates: { taskId: compensatedTask, stepName: name, error },

@@ -39,7 +39,7 @@ export function applyExpansion(
   const done = new Set(
     there.filter((row) => row.name !== source.name && satisfies(row)).map(({ name }) => name),
   );
-  const made = rowsOfNewSteps(task.id, newSteps, task.spec.maxAttempts, done).map((row) => ({
+  const made = rowsOfNewSteps(task.id, newSteps, task.spec, done).map((row) => ({
     ...row,
     hasInput: inputs.has(row.name),
     dependants: [...row.dependants, ...waitingFor(row.name, extraDependencies)],
@@ -93,11 +93,12 @@ function extendStep(
 
 /** Also for maps: what one of many is to do. */
 export function memberSpec({ spec }: Pick<StepPlan, "spec">, member: Membership): StepPlan["spec"] {
-  const { planned, config, retry, maxAttempts, retryable, timeoutMs, hasSchema, compensation } = spec;
+  const { planned, config, retry, maxAttempts, maxLosses, retryable, timeoutMs, hasSchema, compensation } =
+    spec;
   const checked = {
     ...(retryable === false && { retryable }),
     ...(hasSchema && { hasSchema }),
     ...(compensation && { compensation }),
   };
-  return { type: "standard", planned, config, retry, maxAttempts, timeoutMs, member, ...checked };
+  return { type: "standard", planned, config, retry, maxAttempts, maxLosses, timeoutMs, member, ...checked };
 }

@@ -2,19 +2,19 @@ import { firstSteps, type NewStep } from "#domain/graph/graph";
 import type { StepSpec } from "#domain/graph/plan";
 import { attemptsOf } from "#domain/graph/tries";
 import { MAIN_STEP, type TaskId } from "#domain/id";
+import { lossesAsked } from "#domain/task/losses";
 import { DEFAULT_RETRY } from "#domain/task/retry";
 import { newStep, type StepRow } from "#domain/task/step";
-import type { TaskDraft, TaskRow } from "#domain/task/task";
+import type { TaskDraft, TaskRow, TaskSpec } from "#domain/task/task";
 import { utf8Bytes } from "#domain/text/text";
 import { type Instant, millis, NEVER } from "#domain/time/time";
+import { limits } from "#limits/index";
 
 /** The rows of a new Task: one Step if it names an agent, otherwise all its template begins with. */
 export function rowsOfDraft(draft: TaskDraft, at: Instant): { task: TaskRow; steps: StepRow[] } {
   const { id, spec, plan } = draft;
   const newSteps = plan && firstSteps(plan);
-  const steps = newSteps
-    ? rowsOfNewSteps(id, newSteps, spec.maxAttempts, NOTHING_SATISFIED)
-    : [mainStep(id, spec.agentName, spec.maxAttempts)];
+  const steps = newSteps ? rowsOfNewSteps(id, newSteps, spec, NOTHING_SATISFIED) : [mainStep(id, spec)];
   return { task: newTask(draft, steps.length, at), steps };
 }
 
@@ -40,32 +40,33 @@ export function newTask({ id, namespace, spec, input }: TaskDraft, steps: number
   };
 }
 
+/** What a request says for every Step: 0 attempts, and no number of losses, leave it to the template. */
+type Tries = Pick<TaskSpec, "maxAttempts" | "maxLosses">;
+
 /** What the only Step of a Task does that names an agent. */
-function agentSpec(maxAttempts: number): StepSpec {
+function agentSpec({ maxAttempts, maxLosses = limits.defaultLosses }: Tries): StepSpec {
   return {
     type: "standard",
     planned: MAIN_STEP,
     config: null,
     retry: DEFAULT_RETRY,
     maxAttempts,
+    maxLosses,
     timeoutMs: millis(0),
   };
 }
 
-function mainStep(taskId: TaskId, agentName: string, maxAttempts: number): StepRow {
-  return newStep({ taskId, name: MAIN_STEP, agentName, spec: agentSpec(maxAttempts) });
+function mainStep(taskId: TaskId, spec: TaskSpec): StepRow {
+  return newStep({ taskId, name: MAIN_STEP, agentName: spec.agentName, spec: agentSpec(spec) });
 }
 
 const NOTHING_SATISFIED: ReadonlySet<string> = new Set();
 
-/**
- * @param maxAttempts what the request says for every Step; 0 leaves it to the template
- * @param satisfied Steps that are there already and need not be waited for
- */
+/** @param satisfied Steps that are there already and need not be waited for */
 export function rowsOfNewSteps(
   taskId: TaskId,
   newSteps: readonly NewStep[],
-  maxAttempts: number,
+  { maxAttempts, maxLosses }: Tries,
   satisfied: ReadonlySet<string>,
 ): StepRow[] {
   const dependants = new Map<string, string[]>(newSteps.map(({ name }) => [name, []]));
@@ -83,6 +84,7 @@ export function rowsOfNewSteps(
       dependants: dependants.get(name) ?? [],
       unsatisfied: dependsOn.filter((before) => !satisfied.has(before)).length,
       maxAttempts: attemptsOf(spec, maxAttempts),
+      maxLosses: lossesAsked(spec, maxLosses),
     });
   });
 }

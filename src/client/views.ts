@@ -42,6 +42,8 @@ export interface Task {
   readonly priority: number;
   readonly timeoutMs: number;
   readonly maxAttempts: number;
+  /** As the request said; absent if it left it to each Step. */
+  readonly maxLosses?: number;
   readonly template?: TemplateRef;
   readonly workerSelector: Labels;
   readonly correlationId: string;
@@ -98,6 +100,9 @@ export interface Step {
   readonly agent: string;
   readonly attempts: number;
   readonly maxAttempts: number;
+  /** Runs that were lost with their Worker, which cost no attempt, and how many may be. */
+  readonly losses: number;
+  readonly maxLosses: number;
   readonly nextAttemptAtMs: number;
   readonly dependsOn: readonly string[];
   /** Empty if there is no result, or if it is too large for this answer: then read it with `tasks.stepResult`. */

@@ -28,6 +28,13 @@ export const work = {
   maxAttempts: 100,
   /** What a Task that names an agent gets without `max_attempts`; a template says it for each Step. */
   defaultAttempts: 1,
+  /** What a Task or a Step of a template may ask for as `max_losses`: a Step that ends a hundred Workers is what ends them. */
+  maxLosses: 100,
+  /**
+   * What it gets without: Workers crash and are replaced one at a time, and a Step that has lost four of them is probably
+   * what ends them.
+   */
+  defaultLosses: 3,
   /**
    * The longest delay after the first failure of a Step that declares no retry policy; it doubles from failure to failure. The
    * whole delay is random: a fleet that failed together must not come back together.

@@ -11,6 +11,21 @@ export const workerLibrary = {
   reconnectFirst: millis(250),
   /** The longest pause however many tries have failed. */
   reconnectMost: millis(10_000),
+  /**
+   * Heartbeats within a lease, at least, however seldom the server asks for them: what is left of a lease when a server goes
+   * away is counted from the last one, so that two thirds of it are left for a restart.
+   */
+  beatsPerLease: 6,
+  /**
+   * The longest pause while Runs are held, as a share of what is left of the lease: a server that is back in time is found
+   * before it ends, and several tries may fail.
+   */
+  reconnectShare: 1 / 8,
+  /**
+   * The least time that a try gets while Runs are held; otherwise half of what is left of the lease, so that one that gets no
+   * answer is not the last: a server that many come back to at once answers within this.
+   */
+  connectLeast: millis(1_000),
   /** Renewals of a lease after which the next failure is a first one again: the welcome and two heartbeats, an interval apart, prove that the server is well. */
   stableRenewals: 3,
   /** Between two pings on a silent connection: well below the minute after which idle connections are dropped by what lies between. */

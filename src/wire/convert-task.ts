@@ -44,6 +44,7 @@ export function taskToWire(
     correlationId: spec.correlationId,
     startAtMs: BigInt(spec.startAt),
     retryOf: spec.retryOf,
+    ...(spec.maxLosses !== undefined && { maxLosses: spec.maxLosses }),
     ...(spec.template && { template: templateRefToWire(spec.template) }),
     parentTaskId: spec.parent?.taskId ?? "",
     parentStepName: spec.parent?.stepName ?? "",
@@ -70,6 +71,8 @@ export function stepToWire(step: StepSummary, output = ""): wire.Step {
     startedAtMs: BigInt(step.startedAt),
     finishedAtMs: BigInt(step.finishedAt),
     childTaskId: step.childId,
+    losses: step.losses,
+    maxLosses: step.maxLosses,
   };
 }
 

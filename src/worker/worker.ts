@@ -1,12 +1,11 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { nextAttemptAt, type RetryPolicy } from "#domain/task/retry";
-import { instant } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { Log } from "#ports/telemetry";
 import type { WorkerInfoSchema } from "#wire/gen/taskrun/v1/common_pb";
 import type { ServedAgent } from "./agent/served-agent.js";
 import { Lease } from "./protocol/lease.js";
+import { leaseLeft, reconnectDelay } from "./protocol/reconnect.js";
 import { Session } from "./protocol/session.js";
 import { Takeovers, takeoverIn } from "./protocol/takeovers.js";
 import { HeldRuns } from "./run/held.js";
@@ -14,13 +13,6 @@ import { InputReader } from "./run/input-reader.js";
 import { ResultReader } from "./run/result-reader.js";
 import { after, monotonic, pause } from "./timers.js";
 
-/** Delays between attempts to connect, with full jitter, so that a fleet does not reconnect at once. */
-const RECONNECT: RetryPolicy = {
-  backoff: "exponential",
-  base: limits.reconnectFirst,
-  max: limits.reconnectMost,
-  jitter: 1,
-};
 /** Codes after which connecting is given up, unless a connection has succeeded before. */
 const hopeless = new Set([
   Code.InvalidArgument,
@@ -130,7 +122,7 @@ export class Worker {
   /** @param error why the session ended; undefined if the server closed it without an error */
   #reconnectMs(error: unknown, failures: number): number {
     const { log, url } = this.#options;
-    const retryInMs = nextAttemptAt(RECONNECT, failures, instant(0), Math.random());
+    const retryInMs = reconnectDelay(failures, leaseLeft(this.#held, this.#lease), Math.random());
     const message = error instanceof ConnectError ? error.rawMessage : (error as Error | undefined)?.message;
     const why = message ?? "the plane closed the stream";
     const lost = this.#welcomedAt !== undefined;

@@ -121,7 +121,7 @@ test("a lost run fails, a declined one is handed back: both leave the worker's h
     "
         0 ms         status.PENDING hold.free
         0 ms assign  status.ASSIGNED hold.held    sendAssignment(r1)
-    30000 ms lost    hold.released status.FAILED  tell(task-finalizer, run.ended(t1, main, r1, {lost, the worker was silent for longer than its lease}))
+    30000 ms lost    hold.released status.FAILED  tell(task-finalizer, run.ended(t1, main, r1, {lost, WORKER_LOST, w1, the worker was silent for longer than its lease}))
     30001 ms resumed ignored
     "
   `);

@@ -27,7 +27,7 @@ async function follow(taskId: string): Promise<TaskEvent[]> {
 
 /** A task of which a worker has begun to write, and who that is. */
 async function begunTask(chunks: number, delayMs: number) {
-  const { id } = await client.tasks.create({ agent: "writer", input: { chunks, delayMs }, maxAttempts: 3 });
+  const { id } = await client.tasks.create({ agent: "writer", input: { chunks, delayMs } });
   const story = follow(id);
   const begun = await until("a run writes", async () => {
     const { runs } = await client.tasks.get(id);
@@ -55,7 +55,7 @@ test.each([
     status: "COMPLETED",
     runs: [
       { id: begun.id, status: "FAILED", reason: "WORKER_LOST", attempt: 1 },
-      { workerId: `second-${signal}`, status: "COMPLETED", attempt: 2 },
+      { workerId: `second-${signal}`, status: "COMPLETED", attempt: 1 },
     ],
   });
   const written = events.filter(
@@ -72,13 +72,18 @@ test.each([
   await second.end("SIGKILL");
 });
 
-test("with one attempt, a lost worker fails the task with WORKER_LOST", async () => {
+test("where no run may be lost, a lost worker fails the task with WORKER_LOST", async () => {
   const raw = new RawWorker(server.addr, { id: "one-try" });
   raws.push(raw);
-  const { id } = await client.tasks.create({ agent: "raw" });
+  const { id } = await client.tasks.create({ agent: "raw", maxLosses: 0 });
   raw.status(await raw.assigned(id), statuses.RUNNING);
   const task = await client.tasks.wait(id);
-  expect(task).toMatchObject({ status: "FAILED", runs: [{ status: "FAILED", reason: "WORKER_LOST" }] });
+  expect(task).toMatchObject({
+    status: "FAILED",
+    maxLosses: 0,
+    steps: [{ attempts: 0, losses: 1, maxLosses: 0 }],
+    runs: [{ status: "FAILED", reason: "WORKER_LOST" }],
+  });
   await until("its stream is ended", () => raw.endedWith !== undefined);
   expect(raw.endedWith).toBe(14);
 });
@@ -88,7 +93,7 @@ test("who comes back after its lease is told to stop, and nothing it says is acc
   const before = new RawWorker(server.addr, who);
   const other = new RawWorker(server.addr, { id: "other", agents: [] });
   raws.push(before, other);
-  const { id } = await client.tasks.create({ agent: "raw", maxAttempts: 2 });
+  const { id } = await client.tasks.create({ agent: "raw" });
   const lost = await before.assigned(id);
   before.status(lost, statuses.RUNNING);
   before.output(lost, 0, "before ");

@@ -146,7 +146,7 @@ test("a failure without a final chunk fails the task with the worker's words", a
 
 test("a worker that comes back without its run has lost it, and the run is tried again by the new one", async () => {
   const first = await publicWorker("comes-back", "comes-back");
-  const { id } = await client.tasks.create({ agent: "comes-back", maxAttempts: 2 });
+  const { id } = await client.tasks.create({ agent: "comes-back" });
   const lost = await first.assigned(id);
   first.status(lost.runId, RunStatus.RUNNING);
   first.close();
@@ -159,7 +159,7 @@ test("a worker that comes back without its run has lost it, and the run is tried
   const task = await client.tasks.wait(id);
   expect(task.runs).toMatchObject([
     { id: lost.runId, status: "FAILED", reason: "WORKER_LOST" },
-    { id: run.runId, status: "COMPLETED", attempt: 2 },
+    { id: run.runId, status: "COMPLETED", attempt: 1, fence: 2 },
   ]);
   second.close();
 });

@@ -68,7 +68,7 @@ test("a silent worker loses its runs when its lease ends, and another takes over
   await other.beat([], 0);
   await bench.clock.advance(1_000);
   expect(await bench.show(task.id)).toBe(
-    "steps_in_process, in_progress attempts=2, run FAILED/WORKER_LOST, run ASSIGNED held",
+    "steps_in_process, in_progress attempts=1, run FAILED/WORKER_LOST, run ASSIGNED held",
   );
   expect(other.assignments()).toHaveLength(1);
   expect(lost.closed.map(({ reason }) => reason)).toEqual(["LEASE_ENDED"]);

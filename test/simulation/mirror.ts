@@ -1,6 +1,7 @@
 import type { Fault } from "#domain/fault";
 import { type RunId, type SessionId, stepKey, type TaskId } from "#domain/id";
 import type { LogEntry } from "#domain/task/log";
+import { maxLossesOf } from "#domain/task/losses";
 import { isOver, type RunRow } from "#domain/task/run";
 import { type StepRow, satisfies } from "#domain/task/step";
 import { isTerminal, type TaskRow } from "#domain/task/task";
@@ -68,6 +69,7 @@ export class Mirror {
       step.attempts <= step.maxAttempts,
       `${key} is at attempt ${step.attempts} of ${step.maxAttempts}`,
     );
+    promise(step.losses <= maxLossesOf(step) + 1, `${key} has lost ${step.losses} runs`);
     this.steps.set(key, step);
     if (step.spec.type !== "standard") this.marks.add(`${step.spec.type} ${step.state}`);
   }

@@ -29,7 +29,7 @@ export async function draftOf(
   const { entropy, environment, schemas, plans } = services;
   const plan = template && (await plans.find(template, environment));
   if (plan) await checkInput(plan, asked.inputJson, schemas);
-  const { timeoutMs, maxAttempts } = asked;
+  const { timeoutMs, maxAttempts, maxLosses } = asked;
   const { idempotencyKey, fingerprint, keyFor } = identityOf(asked, namespace, plan);
   return {
     id: entropy.uuid() as TaskId,
@@ -42,6 +42,7 @@ export async function draftOf(
         priority: asked.priority,
         timeoutMs: timeoutMs || (plan?.timeoutMs ?? timeoutMs),
         maxAttempts: plan ? maxAttempts : maxAttempts || limits.defaultAttempts,
+        maxLosses,
         labels: asked.labels,
         workerSelector: asked.workerSelector,
         createdBy: asked.createdBy,

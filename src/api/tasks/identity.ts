@@ -69,6 +69,8 @@ function fingerprint(request: NewTask, namespace: string): string {
     sorted(request.workerSelector),
     request.startAtMs,
     ...(template ? [template.namespace || namespace, template.name, template.version] : []),
+    // Fields that came later are there only if they are set, so that keys outlive an upgrade.
+    ...(request.maxLosses === undefined ? [] : [{ maxLosses: request.maxLosses }]),
   ]);
 }
 

@@ -14,6 +14,7 @@ export const newTaskInput = z
     priority: within(-limits.priority, limits.priority, "higher goes first, 0 is usual"),
     timeoutMs: duration,
     maxAttempts: within(0, limits.maxAttempts, "total tries, where 0 means the default"),
+    maxLosses: within(0, limits.maxLosses, "runs of each step that may be lost with their worker").optional(),
     namespace: optionalName,
     template: templateRef.optional(),
     workerSelector: labels,

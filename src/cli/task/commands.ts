@@ -41,6 +41,11 @@ function addCreate(task: Command, io: Io, end: Ending): void {
       "Attempts of each step, the first included. Default: 1, or the template's",
       whole(1, 100),
     )
+    .option(
+      "--max-losses <n>",
+      "Runs of each step that may be lost with their worker. Default: 3, or the template's",
+      whole(0, limits.maxLosses),
+    )
     .option("--start-at <time>", "Do not start before: 2030-01-31T09:00Z, or Unix milliseconds.", moment)
     .option("--idempotency-key <key>", "Make it safe to repeat the command.")
     .option("--correlation-id <id>", "An id of your own records.")

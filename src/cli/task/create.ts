@@ -19,6 +19,7 @@ export interface CreateOptions extends ConnectionOptions {
   /** Milliseconds. */
   readonly timeout?: number;
   readonly attempts?: number;
+  readonly maxLosses?: number;
   readonly startAt?: number;
   readonly idempotencyKey?: string;
   readonly correlationId?: string;
@@ -57,6 +58,7 @@ export async function createTask(options: CreateOptions, io: Io): Promise<ExitCo
 
 async function toRequest(options: CreateOptions, io: Io): Promise<CreateTask> {
   const { agent, template, label, selector, priority, timeout, attempts, startAt } = options;
+  const { maxLosses } = options;
   const { idempotencyKey, correlationId, createdBy = io.env.USER } = options;
   const inputJson = options.input === undefined ? "{}" : await readInput(options.input, io);
 
@@ -69,6 +71,7 @@ async function toRequest(options: CreateOptions, io: Io): Promise<CreateTask> {
     ...(priority !== undefined && { priority }),
     ...(timeout !== undefined && { timeoutMs: timeout }),
     ...(attempts !== undefined && { maxAttempts: attempts }),
+    ...(maxLosses !== undefined && { maxLosses }),
     ...(startAt !== undefined && { startAtMs: startAt }),
     ...(idempotencyKey !== undefined && { idempotencyKey }),
     ...(correlationId !== undefined && { correlationId }),

@@ -5,7 +5,7 @@ import { type Colors, duration, paintState, paintStatus } from "../terminal/form
 import { oneLine } from "../terminal/sanitizer.js";
 import { displayWidth, truncate, truncateStart } from "../terminal/table.js";
 import type { ProgressView } from "./progress-view.js";
-import { lastedSoFar } from "./step-table.js";
+import { lastedSoFar, triesOf } from "./step-table.js";
 
 /** The terminal that a frame is drawn for. */
 export interface Canvas {
@@ -65,12 +65,12 @@ function stepLines(steps: readonly Step[], view: ProgressView, canvas: Canvas): 
   const { columns, now, colors } = canvas;
   const nameWidth = Math.min(limits.shownNameChars, Math.floor(columns / 3));
   const texts = steps.map((step) => {
-    const { name, state, attempts, maxAttempts } = step;
+    const { name, state, attempts, losses } = step;
     return [
       truncate(oneLine(name), nameWidth),
       state.replaceAll("_", " "),
       lastedSoFar(step, now),
-      attempts > 1 || state === "waiting_for_retry" ? `${attempts}/${maxAttempts}` : "",
+      attempts > 1 || losses > 0 || state === "waiting_for_retry" ? triesOf(step) : "",
     ];
   });
   const widths = [0, 1, 2, 3].map((i) => Math.max(...texts.map((row) => displayWidth(row[i] ?? ""))));

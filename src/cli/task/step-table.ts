@@ -38,8 +38,13 @@ function columnsFor({ createdAtMs }: Pick<Task, "createdAtMs">, now: number, col
 }
 
 /** Steps without an agent have no attempts. */
-function attemptsOf({ agent, attempts, maxAttempts }: Step): string {
-  return agent === "" && attempts <= 1 ? "-" : `${attempts}/${maxAttempts}`;
+function attemptsOf(step: Step): string {
+  return step.agent === "" && step.attempts <= 1 ? "-" : triesOf(step);
+}
+
+/** Formats the attempts of a step, and the runs it has lost, which cost none. */
+export function triesOf({ attempts, maxAttempts, losses }: Step): string {
+  return `${attempts}/${maxAttempts}${losses > 0 ? `, ${losses} lost` : ""}`;
 }
 
 function namesOf(names: readonly string[]): string {

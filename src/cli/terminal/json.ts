@@ -1,6 +1,6 @@
 import type { Step, Task, TaskEvent } from "#client/index";
-import { jsonTextOrNull, writeJson } from "./json-text.js";
 import { escapeJsonControls } from "#domain/text/controls";
+import { jsonTextOrNull, writeJson } from "./json-text.js";
 
 /**
  * The output of `--json`: the client's objects, in which inputs and results are values as they were written. A single task or worker is one document;

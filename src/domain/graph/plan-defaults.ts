@@ -1,8 +1,10 @@
+import { limits } from "#limits/index";
 import { millis } from "../time/time.js";
 
 /** The defaults of a template. */
 export const planDefaults = {
   maxAttempts: 3,
+  maxLosses: limits.defaultLosses,
   backoff: "exponential",
   baseMs: millis(1_000),
   maxMs: millis(30_000),

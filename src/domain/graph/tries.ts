@@ -8,6 +8,8 @@ export interface Tries {
   readonly retry: RetryPolicy;
   /** Total number of attempts, at least 1, unless the request says otherwise: see {@link attemptsOf}. */
   readonly maxAttempts: number;
+  /** How many of its Runs may be lost; absent in a row of a release that did not keep it, see `lossesOf`. */
+  readonly maxLosses?: number | undefined;
   /** Present if a failure is final, so that there is one attempt whatever else is said. */
   readonly retryable?: false;
   /** Timeout of one attempt; 0 is no limit. */
@@ -18,9 +20,11 @@ export interface Tries {
 export function triesOf({ retry = {}, timeout_seconds = 0 }: TemplateStep): Tries {
   const said = inOwnWords(retry);
   const { retryable = true, max_attempts = planDefaults.maxAttempts } = said;
+  const { max_losses = retryable ? planDefaults.maxLosses : 0 } = said;
   return {
     retry: retryPolicy(said),
     maxAttempts: retryable ? Math.max(1, max_attempts) : 1,
+    maxLosses: max_losses,
     timeoutMs: millis(timeout_seconds * 1_000),
     ...(!retryable && { retryable: false }),
   };

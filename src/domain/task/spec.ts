@@ -25,6 +25,7 @@ export function newTaskSpec(asked: AskedSpec, plan?: Plan): TaskSpec {
     priority: asked.priority ?? 0,
     timeoutMs: asked.timeoutMs ?? millis(0),
     maxAttempts: asked.maxAttempts ?? 0,
+    maxLosses: asked.maxLosses,
     labels: asked.labels ?? {},
     workerSelector: asked.workerSelector ?? {},
     createdBy: asked.createdBy ?? "",

@@ -2,6 +2,7 @@ import type { StepSpec } from "../graph/plan.js";
 import type { RunId, TaskId, WorkerId } from "../id.js";
 import type { StepType } from "../template/template.js";
 import { type Instant, type Millis, NEVER } from "../time/time.js";
+import { lossesOf, maxLossesOf } from "./losses.js";
 
 /** The ten states of a Step, in the order of their numbers on the wire. */
 export const stepStates = [
@@ -40,6 +41,10 @@ export interface StepRow {
   /** Runs that count as an attempt. */
   readonly attempts: number;
   readonly maxAttempts: number;
+  /** Runs that were lost: with their worker, or with what they had written. They count as no attempt. */
+  readonly losses: number;
+  /** How many there may be; null in a row of a release that did not keep it, see `maxLossesOf`. */
+  readonly maxLosses: number | null;
   /** Consecutive Runs that were declined, or that stopped at the checkpoint where they began. */
   readonly declines: number;
   /** The worker that it avoids until `avoidUntil`, or empty. */
@@ -84,6 +89,8 @@ export function newStep(
     fence: 0,
     attempts: 0,
     maxAttempts: made.spec.maxAttempts,
+    losses: 0,
+    maxLosses: lossesOf(made.spec),
     declines: 0,
     avoidWorker: "",
     avoidUntil: NEVER,
@@ -173,6 +180,7 @@ export type StepSummary = Pick<
   | "agentName"
   | "attempts"
   | "maxAttempts"
+  | "losses"
   | "nextAttemptAt"
   | "dependsOn"
   | "outputBytes"
@@ -180,10 +188,10 @@ export type StepSummary = Pick<
   | "startedAt"
   | "finishedAt"
   | "childId"
-> & { readonly type: StepType };
+> & { readonly type: StepType; readonly maxLosses: number };
 
 export function stepSummary(step: StepRow): StepSummary {
-  const { name, state, agentName, attempts, maxAttempts, spec } = step;
+  const { name, state, agentName, attempts, maxAttempts, losses, spec } = step;
   const { nextAttemptAt, dependsOn, outputBytes, errorMessage, startedAt, finishedAt, childId } = step;
   return {
     type: spec.type,
@@ -192,6 +200,8 @@ export function stepSummary(step: StepRow): StepSummary {
     agentName,
     attempts,
     maxAttempts,
+    losses,
+    maxLosses: maxLossesOf(step),
     nextAttemptAt,
     dependsOn,
     outputBytes,

@@ -101,6 +101,8 @@ export interface TemplateRetry {
   readonly retryable?: boolean;
   /** Total number of attempts. */
   readonly max_attempts?: number;
+  /** How many Runs may be lost with their worker. */
+  readonly max_losses?: number;
   readonly backoff?: "none" | "linear" | "exponential" | "fibonacci";
   readonly backoff_base_ms?: number;
   readonly max_backoff_ms?: number;

@@ -68,6 +68,11 @@ const retryFields = {
     default: planDefaults.maxAttempts,
     says: "Total tries; 0 is one try, as 1 is. A request's own max_attempts takes its place.",
   },
+  max_losses: {
+    shape: whole(0, limits.maxLosses),
+    default: planDefaults.maxLosses,
+    says: "How many runs may be lost with their worker; a loss is no try, and one more fails the step. 0 if retryable is false and nothing is said here.",
+  },
   backoff: {
     shape: choice(backoffs),
     default: planDefaults.backoff,

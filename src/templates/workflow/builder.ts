@@ -218,10 +218,12 @@ export function triedAs({
   return { retry: retry && retryOf(retry), timeout_seconds: timeoutSeconds };
 }
 
-function retryOf({ retryable, maxAttempts, backoff, baseMs, maxMs, jitter }: RetryOptions): TemplateRetry {
+function retryOf(options: RetryOptions): TemplateRetry {
+  const { retryable, maxAttempts, maxLosses, backoff, baseMs, maxMs, jitter } = options;
   const retry: Loose<TemplateRetry> = {
     retryable,
     max_attempts: maxAttempts,
+    max_losses: maxLosses,
     backoff,
     backoff_base_ms: baseMs,
     max_backoff_ms: maxMs,

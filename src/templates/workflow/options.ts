@@ -104,6 +104,8 @@ export interface RetryOptions {
   readonly retryable?: boolean;
   /** Attempts, the first included. */
   readonly maxAttempts?: number;
+  /** Runs that may be lost with their Worker, which costs no attempt. Default 3, or 0 if `retryable` is false. */
+  readonly maxLosses?: number;
   readonly backoff?: Backoff;
   /** Delay after the first failure, in milliseconds. */
   readonly baseMs?: number;

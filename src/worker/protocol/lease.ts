@@ -52,6 +52,11 @@ export class Lease {
       : this.#renewedAt + this.#leaseMs * FENCE_SHARE;
   }
 
+  /** Milliseconds that are left before the held Runs must be stopped; infinity before the first welcome. */
+  leftAt(at: number): number {
+    return Math.max(0, this.fenceAt - at);
+  }
+
   #renew(at: number): void {
     this.#renewedAt = Math.max(at, this.#renewedAt ?? at);
   }

@@ -17,6 +17,7 @@ import { type Connection, dial } from "./connection.js";
 import type { RunKey } from "./frames.js";
 import * as frames from "./frames.js";
 import type { Lease } from "./lease.js";
+import { connectTimeout, leaseLeft } from "./reconnect.js";
 
 /** Version of the stream's protocol: with leases, fences, acknowledgements, and inputs by reference. */
 const PROTOCOL = 2;
@@ -64,7 +65,9 @@ export class Session {
 
   /** Runs the stream until it ends. @throws what ended it, unless the server or {@link leave} closed it */
   async run(): Promise<void> {
-    const silent = this.#after(limits.handshake, `no answer within ${limits.handshake} ms`);
+    const { held, lease } = this.#options;
+    const patienceMs = Math.round(connectTimeout(leaseLeft(held, lease)));
+    const silent = this.#after(patienceMs, `no answer within ${patienceMs} ms`);
     this.#after(limits.hello, `no welcome within ${limits.hello} ms`, () => this.welcomed);
     this.#connection = dial(this.#options.url, this.#outgoing, silent);
     try {
@@ -185,7 +188,8 @@ export class Session {
     this.#options.lease.welcomed(Number(welcome.leaseMs));
     this.#options.renewed();
     this.#options.welcomed(welcome.session, welcome.notice);
-    this.#beatForever(Math.max(1, Number(welcome.heartbeatMs)));
+    const seldomMs = Number(welcome.leaseMs) / limits.beatsPerLease;
+    this.#beatForever(Math.max(1, Math.min(Number(welcome.heartbeatMs), seldomMs)));
   }
 
   #beatForever(intervalMs: number): void {

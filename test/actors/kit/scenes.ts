@@ -60,7 +60,7 @@ export const finalizerScenes: readonly Scene[] = [
   context(ended({ how: "completed", output: "{}", outputBytes: 2 })),
   context(ended({ how: "failed", errorMessage: "no", retryable: true, retryAfter: millis(0) })),
   context(ended({ how: "yielded", cursor: "7", output: "", startedAt: instant(1) })),
-  context(ended({ how: "lost", errorMessage: "silent" })),
+  context(ended({ how: "lost", reason: "WORKER_LOST", workerId: w1, errorMessage: "silent" })),
   context(ended({ how: "handedBack", workerId: w1, message: "I must go" })),
   context(ended({ how: "cancelled", errorMessage: "" })),
   context(

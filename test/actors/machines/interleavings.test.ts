@@ -98,7 +98,7 @@ describe("two steps and one that joins them", () => {
     expect(ends(searched, withSteps)).toMatchInlineSnapshot(`
       {
         "ends": [
-          "t1 complete "" a=complete/2 b=complete/1 c=complete/1",
+          "t1 complete "" a=complete/1 b=complete/1 c=complete/1",
         ],
         "searched": "213360 orders, 148 situations",
       }

@@ -38,7 +38,12 @@ const ends: fc.Arbitrary<RunEnd> = fc.oneof(
     retryable: fc.boolean(),
     retryAfter: hints,
   }),
-  fc.record({ how: fc.constant("lost" as const), errorMessage: fc.constant("silent") }),
+  fc.record({
+    how: fc.constant("lost" as const),
+    reason: fc.constantFrom("WORKER_LOST" as const, "OUTPUT_LOST" as const),
+    workerId: fc.constant(w1),
+    errorMessage: fc.constant("silent"),
+  }),
   fc.constant({ how: "handedBack", workerId: w1, message: "I must go" } as const),
   fc.record({
     how: fc.constant("yielded" as const),

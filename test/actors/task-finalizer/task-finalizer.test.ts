@@ -79,20 +79,29 @@ test("a step fails for good when no attempt remains, or none would help", () => 
   `);
 });
 
-test("a lost run is tried again at once, if an attempt remains", () => {
-  const lost = { how: "lost", errorMessage: "the worker was silent" } as const;
+test("a lost run costs a loss and no attempt: at once at first, later with a delay, and not on that worker", () => {
+  const lost = {
+    how: "lost",
+    reason: "WORKER_LOST",
+    workerId: w1,
+    errorMessage: "the worker was silent",
+  } as const;
 
   expect(
     finalize([
-      [5, "run.ended", ended(lost, begun({ maxAttempts: 2 }))],
-      [6, "run.ended", ended(lost)],
+      [5, "run.ended", ended(lost)],
+      [6, "run.ended", ended(lost, begun({ losses: 2 }))],
+      [7, "run.ended", ended(lost, begun({ losses: 3, maxAttempts: 9 }))],
+      [8, "run.ended", ended({ ...lost, reason: "OUTPUT_LOST" }, begun({ maxLosses: 0, maxAttempts: 9 }))],
     ]),
   ).toMatchInlineSnapshot(`
     "
     0 ms           starting
     0 ms serve     serving
-    5 ms run.ended serving   advanceStep(t1, main, failed(5, the worker was silent)), advanceStep(t1, main, waitForRetry(5, 5)), advanceStep(t1, main, retry(5)), advanceStep(t1, main, enqueue(5, ["default","triage",[]], 5))
-    6 ms run.ended serving   advanceStep(t1, main, failed(6, the worker was silent)), advanceStep(t1, main, fail(6, the worker was silent))
+    5 ms run.ended serving   advanceStep(t1, main, lost(5, the worker was silent, w1, 505)), advanceStep(t1, main, waitForRetry(5, 5)), advanceStep(t1, main, retry(5)), advanceStep(t1, main, enqueue(5, ["default","triage",[]], 5))
+    6 ms run.ended serving   advanceStep(t1, main, lost(6, the worker was silent, w1, 2006)), advanceStep(t1, main, waitForRetry(6, 506)), setDeadline(t1, main, retry, 506)
+    7 ms run.ended serving   advanceStep(t1, main, lost(7, the worker was silent, w1, 4007)), advanceStep(t1, main, fail(7, WORKER_LOST: 4 runs were lost, and max_losses is 3; the last…, WORKER_LOST))
+    8 ms run.ended serving   advanceStep(t1, main, lost(8, the worker was silent, w1, 508)), advanceStep(t1, main, fail(8, OUTPUT_LOST: 1 run was lost, and max_losses is 0; the last o…, OUTPUT_LOST))
     "
   `);
 });

@@ -41,7 +41,7 @@ for (const { name, make } of stores) {
     before.worker("w1");
     before.worker("old", { protocol: 0, agents: ["old"] });
     await before.settle();
-    const { task } = await before.create();
+    const { task } = await before.create({ maxLosses: 0 });
     const { task: old } = await before.create({ agentName: "old" });
     before.kill();
 
@@ -49,7 +49,7 @@ for (const { name, make } of stores) {
     await plane.clock.advance(TERMS.lease * 1.5 - 1);
     expect(await plane.show(task.id)).toContain("run ASSIGNED held");
     await plane.clock.advance(1);
-    expect(await plane.show(task.id)).toBe("error STEP_FAILED, error attempts=1, run FAILED/WORKER_LOST");
+    expect(await plane.show(task.id)).toBe("error WORKER_LOST, error attempts=0, run FAILED/WORKER_LOST");
     expect(await plane.show(old.id)).toContain("run ASSIGNED held");
     await plane.clock.advance(TERMS.publicLease * 1.5 - TERMS.lease * 1.5);
     expect(await plane.show(old.id)).toContain("run FAILED/WORKER_LOST");

@@ -2,11 +2,11 @@ import { expect, test } from "vitest";
 import type { RunId } from "#domain/id";
 import { startBench } from "../kit/bench-plane.js";
 
-async function withOneRun(maxAttempts = 1) {
+async function withOneRun() {
   const bench = await startBench();
   const worker = bench.worker("w1");
   await bench.settle();
-  const { task } = await bench.create({ maxAttempts });
+  const { task } = await bench.create();
   await bench.settle();
   return { bench, worker, task, run: worker.assigned() };
 }
@@ -21,12 +21,12 @@ test("a held set that agrees changes nothing and costs nothing", async () => {
 });
 
 test("a live run that a worker no longer has is lost, and tried again", async () => {
-  const { bench, worker, task, run } = await withOneRun(2);
+  const { bench, worker, task, run } = await withOneRun();
   await worker.report(run.runId, "RUNNING");
   await worker.beat([], run.ordinal);
-  await bench.settle();
+  await bench.clock.advance(500);
   expect(await bench.show(task.id)).toBe(
-    "steps_in_process, in_progress attempts=2, run FAILED/WORKER_LOST, run ASSIGNED held",
+    "steps_in_process, in_progress attempts=1, run FAILED/WORKER_LOST, run ASSIGNED held",
   );
   expect(worker.assigned()).toMatchObject({ fence: 2, ordinal: 2 });
 });

@@ -2,11 +2,11 @@ import { expect, test } from "vitest";
 import { LEASE_OF_OURS, startBench } from "../kit/bench-plane.js";
 import type { BenchWorkerOptions } from "../kit/bench-worker.js";
 
-async function withRun(maxAttempts = 1) {
+async function withRun() {
   const bench = await startBench();
   const first = bench.worker("w1");
   await bench.settle();
-  const { task } = await bench.create({ maxAttempts });
+  const { task } = await bench.create();
   const run = first.assigned();
   const again = async (options: BenchWorkerOptions = {}) => {
     const worker = bench.worker("w1", options);
@@ -87,12 +87,14 @@ test("each time a worker hands a step back it is left alone for longer, and the 
   expect(waits).toEqual([500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 32_000]);
 });
 
-test("a run that was begun and is not shown again is lost, and costs its attempt", async () => {
-  const { bench, first, task, run, again } = await withRun(2);
+test("a run that was begun and is not shown again is lost: its step avoids that worker for a while", async () => {
+  const { bench, first, task, run, again } = await withRun();
   await first.report(run.runId, "RUNNING");
   await again();
+  expect(await bench.show(task.id)).toBe("steps_in_process, enqueued attempts=0, run FAILED/WORKER_LOST");
+  await bench.clock.advance(500);
   expect(await bench.show(task.id)).toBe(
-    "steps_in_process, in_progress attempts=2, run FAILED/WORKER_LOST, run ASSIGNED held",
+    "steps_in_process, in_progress attempts=1, run FAILED/WORKER_LOST, run ASSIGNED held",
   );
 });
 
@@ -101,7 +103,7 @@ test("another process under the same name cannot take the runs of the one before
   const { runId, fence } = run;
   const worker = await again({ instance: "w1-2", resume: [{ runId, fence, nextSeq: 0 }] });
   expect(worker.heard()).toEqual(["welcome", "cancel"]);
-  expect(await bench.show(task.id)).toBe("error STEP_FAILED, error attempts=1, run FAILED/WORKER_LOST");
+  expect(await bench.show(task.id)).toBe("steps_in_process, enqueued attempts=0, run FAILED/WORKER_LOST");
 });
 
 test("another worker cannot take a run by showing it", async () => {
@@ -127,11 +129,13 @@ test("a worker that can no longer send what is missing has lost the run's output
   await bench.settle();
   const worker = await again({ resume: [{ runId, fence, nextSeq: 2 }] });
   expect(worker.heard()).toEqual(["welcome", "ack.output 1", "cancel"]);
-  expect(await bench.show(task.id)).toBe("error STEP_FAILED, error attempts=1, run FAILED/OUTPUT_LOST held");
+  expect(await bench.show(task.id)).toBe(
+    "steps_in_process, enqueued attempts=0, run FAILED/OUTPUT_LOST held",
+  );
   await worker.report(runId, "CANCELLED");
   await bench.settle();
   expect(worker.heard()).toEqual(["cancel", "ack.status"]);
-  expect(await bench.show(task.id)).toBe("error STEP_FAILED, error attempts=1, run FAILED/OUTPUT_LOST");
+  expect(await bench.show(task.id)).toBe("steps_in_process, enqueued attempts=0, run FAILED/OUTPUT_LOST");
 });
 
 test("a second stream takes over, and the late end of the first changes nothing", async () => {
@@ -195,11 +199,11 @@ test("a public worker never resumes: what it had is lost at its next hello", asy
   const bench = await startBench();
   bench.worker("old", { protocol: 0 });
   await bench.settle();
-  const { task } = await bench.create({ maxAttempts: 2 });
+  const { task } = await bench.create();
   const worker = bench.worker("old", { protocol: 0 });
-  await bench.settle();
+  await bench.clock.advance(500);
   expect(await bench.show(task.id)).toBe(
-    "steps_in_process, in_progress attempts=2, run FAILED/WORKER_LOST, run ASSIGNED held",
+    "steps_in_process, in_progress attempts=1, run FAILED/WORKER_LOST, run ASSIGNED held",
   );
-  expect(worker.assigned()).toMatchObject({ attempt: 2 });
+  expect(worker.assigned()).toMatchObject({ attempt: 1, fence: 2 });
 });

@@ -55,6 +55,8 @@ export const stepTable = table<StepRow>("steps", ["taskId", "name"], {
   fence: packed,
   attempts: packed,
   maxAttempts: packed,
+  losses: { ...packed, missing: 0 },
+  maxLosses: packed,
   declines: packed,
   avoidWorker: packed,
   avoidUntil: packed,
