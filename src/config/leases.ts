@@ -12,7 +12,7 @@ export const leases = {
   heartbeat: {
     ...duration("50ms", "10m"),
     fallback: "5s",
-    help: "How often a worker is asked to speak.",
+    help: "How often a worker is asked to speak; workers of the SDK do so at least six times in a lease.",
   },
   "public-lease": {
     ...duration("1s", "1h"),

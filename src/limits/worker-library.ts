@@ -13,7 +13,7 @@ export const workerLibrary = {
   reconnectMost: millis(10_000),
   /**
    * Heartbeats within a lease, at least, however seldom the server asks for them: what is left of a lease when a server goes
-   * away is counted from the last one, so that two thirds of it are left for a restart.
+   * away is counted from the last one, so that about two thirds of it are left for a restart.
    */
   beatsPerLease: 6,
   /**

@@ -76,9 +76,10 @@ test("create prints the id alone, for programs to take", async () => {
 });
 
 test("create --json prints the task as it was asked for, its input parsed", async () => {
-  const words = "create --agent a --json --label team=x tier=2 --priority -5 --timeout 2m --attempts 3".split(
-    " ",
-  );
+  const words =
+    "create --agent a --json --label team=x tier=2 --priority -5 --timeout 2m --attempts 3 --max-losses 0".split(
+      " ",
+    );
   const { code, stdout } = await task(words, {
     env: { USER: "ann" },
   });
@@ -93,6 +94,7 @@ test("create --json prints the task as it was asked for, its input parsed", asyn
     priority: -5,
     timeoutMs: 120_000,
     maxAttempts: 3,
+    maxLosses: 0,
     createdBy: "ann",
   });
 });
@@ -120,6 +122,8 @@ test.each([
   [["create", "--agent", "a", "--input", "{query: 1}"], "--input is not JSON"],
   [["create", "--agent", "a", "--input", "@none.json"], "none.json cannot be read"],
   [["create", "--agent", "a", "--priority", "101"], "whole number from -100 to 100"],
+  [["create", "--agent", "a", "--max-losses", "-1"], "whole number from 0 to 100"],
+  [["create", "--agent", "a", "--max-losses", "1.5"], "whole number from 0 to 100"],
   [
     ["create", "--agent", "a", "--timeout", "5"],
     `option '--timeout <duration>' argument '5' is invalid. "5" is not a duration`,

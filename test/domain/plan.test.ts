@@ -65,6 +65,17 @@ test("a step that cannot be retried has one try, whatever max_attempts says", ()
   expect(plan.steps[0]?.spec.maxAttempts).toBe(1);
 });
 
+test("a step may lose three runs, or as many as it says, and none if it cannot be retried", () => {
+  const most = (retry: NonNullable<ReturnType<typeof step>["retry"]>) =>
+    planOf(body([step("a", { retry })]), "development").steps[0]?.spec.maxLosses;
+
+  expect(most({})).toBe(3);
+  expect(most({ max_attempts: 1 })).toBe(3);
+  expect(most({ max_losses: 7 })).toBe(7);
+  expect(most({ retryable: false })).toBe(0);
+  expect(most({ retryable: false, max_losses: 1 })).toBe(1);
+});
+
 test("an environment changes every step by ALL, and what it says of one by name wins", () => {
   const steps = [
     step("a", { handler: { callable: "x", initialization: { url: "dev", size: 1 } } }),

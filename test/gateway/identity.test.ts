@@ -29,6 +29,13 @@ test("unless its template says otherwise a Task is known by the key it was given
   });
 });
 
+test("a request is known as it was before there were losses, unless it names them", () => {
+  const of = (fields: Partial<NewTask>) => identity({}, { idempotencyKey: "k", ...fields }).fingerprint;
+
+  expect(of({})).toBe("61042074e4f9fb49fb2c640f93cac994a21abe76b9b719b450708424baeae4b6");
+  expect(new Set([of({}), of({ maxLosses: 0 }), of({ maxLosses: 3 })]).size).toBe(3);
+});
+
 test("a request for another template, or another version of it, is another request", () => {
   const of = (version: string, name = "t") => {
     const template = { namespace: "", name, version };

@@ -92,9 +92,9 @@ test("a Task of a template has its Steps, the version that was chosen, and what 
 
 test("what the request says goes before what the template says", async () => {
   register({ lifecycle: { max_duration_minutes: 5 } });
-  const { spec } = await drafted({ timeoutMs: 1_000n, maxAttempts: 7 });
+  const { spec } = await drafted({ timeoutMs: 1_000n, maxAttempts: 7, maxLosses: 0 });
 
-  expect(spec).toMatchObject({ timeoutMs: 1_000, maxAttempts: 7 });
+  expect(spec).toMatchObject({ timeoutMs: 1_000, maxAttempts: 7, maxLosses: 0 });
 });
 
 test("a template is looked for in the Task's namespace unless another is named", async () => {

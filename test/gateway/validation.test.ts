@@ -136,6 +136,12 @@ test.each<[string, Method, Record<string, unknown>, string]>([
     "3 max_attempts: max_attempts is 101; send a number from 0 to 100: total tries, where 0 means the default.",
   ],
   [
+    "many losses",
+    createTask,
+    { agentName, maxLosses: 101 },
+    "3 max_losses: max_losses is 101; send a number from 0 to 100: runs of each step that may be lost with their worker.",
+  ],
+  [
     "a start in no calendar",
     createTask,
     { agentName, startAtMs: 2n ** 60n },

@@ -40,7 +40,7 @@ export const loopMutants: readonly Mutant[] = [
   },
   {
     name: "a lost step is tried again at once, always",
-    edits: [edit("actors/step/attempts.ts", "? later(at, pauseAfter(step.attempts))", "? at")],
+    edits: [edit("actors/step/attempts.ts", "later(at, pauseAfter(losses))", "at")],
     test: loops("whose workers are lost at once again and again"),
   },
   {

@@ -8,6 +8,7 @@ import { edgeMutants } from "./edge-mutants.js";
 import { gatewayMutants } from "./gateway-mutants.js";
 import { layoutMutants } from "./layout-mutants.js";
 import { loopMutants } from "./loop-mutants.js";
+import { lossMutants } from "./loss-mutants.js";
 import { edit, type Mutant, type TestName } from "./mutant.js";
 import { poisonMutants } from "./poison-mutants.js";
 import { programMutants } from "./program-mutants.js";
@@ -382,6 +383,7 @@ export const mutants: readonly Mutant[] = [
   ...clockMutants,
   ...dataMutants,
   ...loopMutants,
+  ...lossMutants,
   ...schemaMutants,
   ...damageMutants,
   ...layoutMutants,

@@ -108,8 +108,8 @@ export const workflowMutants: readonly Mutant[] = [
     edits: [
       edit(
         attempts,
-        '[failed, wait, { type: "setDeadline", params: { ...keyOf(step), kind: "retry", at: until } }]',
-        "[failed, wait]",
+        '[wait, { type: "setDeadline", params: { ...keyOf(step), kind: "retry", at: until } }]',
+        "[wait]",
       ),
     ],
     test: runtime("faults/crash-commits", "seven steps, of which some are tried again"),

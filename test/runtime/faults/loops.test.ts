@@ -177,12 +177,12 @@ describe("a step that stops at checkpoints", () => {
 
 test("a step whose workers are lost at once again and again is tried ever slower", async () => {
   const bench = await startBench();
-  const { task } = await bench.create({ maxAttempts: 100 });
+  const { task } = await bench.create({ maxLosses: 100 });
   const end = bench.clock.now() + 3_600_000;
   let count = 0;
   while (bench.clock.now() < end) {
-    // Each time another process, which crashes as soon as it has begun.
-    const worker = bench.worker("w1", { instance: `crash-${count}` });
+    // Each time another process, which crashes as soon as it has begun; of two, so that one at least is not avoided.
+    const worker = bench.worker(`w${count % 2}`, { instance: `crash-${count}` });
     count += 1;
     await bench.settle();
     worker.link.closed();

@@ -129,7 +129,9 @@ test("no field of a row is lost or mistaken for another when they come to lie to
       lastSeq: 3,
     });
   }
-  for (const { order, inputBytes: _, ...row } of steps) insert(db, "steps", { ...row, finishedOrder: order });
+  for (const { order, inputBytes: _, losses: _losses, maxLosses: _most, ...row } of steps) {
+    insert(db, "steps", { ...row, finishedOrder: order });
+  }
   for (const row of runs) insert(db, "runs", { ...row });
   insert(db, "inputs", { taskId: id, json: "7" });
   insert(db, "outputs", { taskId: id, stepName: "b", json: "8" });
@@ -139,13 +141,13 @@ test("no field of a row is lost or mistaken for another when they come to lie to
 
   const store = sqliteStore({ path, threads: false, reserveBytes: 0 });
   expect((await store.boot()).held).toEqual([...runs].reverse());
-  // How large an input is was not kept then.
+  // How large an input is was not kept then, nor how many runs may be lost.
   const unknown = <Row>(row: Row) => ({ ...row, inputBytes: null });
   const [first, second] = tasks.map(unknown);
   expect(await store.reads.task(id)).toEqual({
     task: second,
     input: "7",
-    steps: steps.map(unknown),
+    steps: steps.map(unknown).map((row) => ({ ...row, maxLosses: null })),
     runs: [runs[0]],
   });
   expect(await store.reads.task(parent)).toEqual({ task: first, input: "{}", steps: [], runs: [runs[1]] });

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { DEFAULT_RETRY } from "#domain/task/retry";
-import { newStep } from "#domain/task/step";
+import { newStep, stepSummary } from "#domain/task/step";
 import { instant, millis } from "#domain/time/time";
 import { advanceStep, advanceTask } from "#runtime/machines/lifecycles";
 import { openDriver, preferredDriver } from "#stores/sqlite/driver";
@@ -132,9 +132,11 @@ test("a file of the first release is brought up to date, and what was running th
     ...{ taskId: running, name: "main", agentName: "echo", revision: 2, state: "in_progress" },
     ...{ fence: 1, attempts: 1, lane: lane.key, runId: runId(1) },
     spec: { ...standard, maxAttempts: 3, timeoutMs: millis(0) },
+    maxLosses: null,
     inputBytes: null,
   });
   expect(steps).toEqual([main]);
+  expect(stepSummary(main)).toMatchObject({ losses: 0, maxLosses: 3 });
   expect((await store.reads.task(done))?.steps[0]?.spec).toEqual({ ...main.spec, maxAttempts: 1 });
   expect((await store.reads.log(running, 0, 1e6)).entries).toMatchObject([
     { type: "chat", content: '"type":"step" 0.10' },

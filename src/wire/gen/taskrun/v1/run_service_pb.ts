@@ -121,8 +121,8 @@ export type WorkerHello = Message<"taskrun.v1.WorkerHello"> & {
   /**
    * Runs still in hand from an earlier stream of the same Worker. The server takes them up again,
    * acknowledges the output it has of each, and the Worker resends from there. A Run that the server
-   * expects and that is missing here is lost; it costs no attempt if it was still ASSIGNED and
-   * `instance` is the same as before.
+   * expects and that is missing here is lost; if it was still ASSIGNED and `instance` is the same as
+   * before, it was never begun: then it counts as declined.
    *
    * @generated from field: repeated taskrun.v1.WorkerResume resume = 100;
    */
@@ -672,7 +672,7 @@ export type RunAssignment = Message<"taskrun.v1.RunAssignment"> & {
   deadlineMs: bigint;
 
   /**
-   * Which try of the Step this is, from 1.
+   * Which try of the Step this is, from 1. One that follows a lost Run has the same number.
    *
    * @generated from field: uint32 attempt = 100;
    */
