@@ -37,17 +37,6 @@ export const lossMutants: readonly Mutant[] = [
     test: losses("losses and failures are counted apart"),
   },
   {
-    name: "losses are not stored",
-    edits: [
-      edit(
-        "src/stores/sqlite/rows/rows.ts",
-        "  losses: { ...packed, missing: 0 },\n",
-        '  losses: { ...packed, missing: 0, name: "declines" },\n',
-      ),
-    ],
-    test: losses("a plane that is killed in between counts the same losses"),
-  },
-  {
     name: "lost output fails the step like an agent",
     edits: [
       edit(

@@ -73,6 +73,7 @@ const valid: fc.Arbitrary<TemplateBody> = fc
         retry: fc.record(
           {
             max_attempts: fc.integer({ min: 1, max: 100 }),
+            max_losses: fc.integer({ min: 0, max: 100 }),
             backoff: fc.constantFrom(...backoffs),
             backoff_base_ms: fc.nat({ max: 86_400_000 }),
             jitter: fc.double({ min: 0, max: 1, noNaN: true }),

@@ -21,7 +21,7 @@ const report = workflow(
       agent: fetchPage,
       concurrency: 4,
       result: page,
-      retry: { maxAttempts: 5, backoff: "fibonacci", baseMs: 200 },
+      retry: { maxAttempts: 5, maxLosses: 0, backoff: "fibonacci", baseMs: 200 },
     });
     return w.step("sum", {
       agent: "summarise",
@@ -46,7 +46,7 @@ steps:
     step_type: map
     handler: { callable: fetch-page }
     map: { over: input/urls, concurrency: 4 }
-    retry: { max_attempts: 5, backoff: fibonacci, backoff_base_ms: 200 }
+    retry: { max_attempts: 5, max_losses: 0, backoff: fibonacci, backoff_base_ms: 200 }
     result_schema:
       type: object
       properties:
