@@ -1,11 +1,14 @@
 import { limits } from "#limits/index";
-import { addressProblem, addrOfEnvironment, readAddress } from "#transport/address";
+import { addressProblem, addrOfEnvironment, LOCAL_ADDR, readAddress } from "#transport/address";
 import { connect } from "#transport/connection";
 import { Caller } from "./call.js";
 import { TaskRunError } from "./error.js";
 import { Tasks } from "./tasks.js";
 import { Templates } from "./templates.js";
 import { Workers } from "./workers.js";
+
+/** The gRPC address of a control plane on this machine. */
+export const DEFAULT_ADDR = LOCAL_ADDR;
 
 /**
  * Options of {@link createClient}.

@@ -1,9 +1,8 @@
 /**
  * The client SDK: call `createClient({ addr })`, then use `client.tasks`, `client.workers` and `client.templates`.
  */
-export { DEFAULT_ADDR } from "../transport/address.js";
 export type { CallControl } from "./call.js";
-export { type ClientOptions, createClient, type TaskRunClient } from "./client.js";
+export { type ClientOptions, createClient, DEFAULT_ADDR, type TaskRunClient } from "./client.js";
 export { type ErrorCode, TaskRunError } from "./error.js";
 export type { FieldViolation } from "./error-details.js";
 export type { AgentEvent, ChatMessage, OutputChunk, TaskEvent } from "./event-views.js";

@@ -1,12 +1,12 @@
 import { isIPv6 } from "node:net";
 
 /** The gRPC address of a control plane on this machine. */
-export const DEFAULT_ADDR = "localhost:50051";
+export const LOCAL_ADDR = "localhost:50051";
 const DEFAULT_PORT = 50_051;
 
-/** The address of the variable `TASKRUN_ADDR`; {@link DEFAULT_ADDR} if it is not set, or empty. */
+/** The address of the variable `TASKRUN_ADDR`; {@link LOCAL_ADDR} if it is not set, or empty. */
 export function addrOfEnvironment(): string {
-  return process.env.TASKRUN_ADDR?.trim() || DEFAULT_ADDR;
+  return process.env.TASKRUN_ADDR?.trim() || LOCAL_ADDR;
 }
 
 /** An address that was read: its URL, or what is wrong with it, as the end of a sentence that begins with it. */
@@ -65,6 +65,6 @@ function readHost(text: string): AddressReading {
 export function addressProblem(given: string, problem: string): string {
   return (
     `addr ${JSON.stringify(given)} ${problem}: write HOST:PORT or an http(s) URL, ` +
-    `for example ${DEFAULT_ADDR}, [::1]:50051 or https://plane.example`
+    `for example ${LOCAL_ADDR}, [::1]:50051 or https://plane.example`
   );
 }

@@ -1,24 +1,23 @@
 import { ServerInterceptingCall, type ServerInterceptingCallInterface } from "@grpc/grpc-js";
-import type { GrpcTransport } from "./transport.js";
 
-export type AuthContext = ReturnType<ServerInterceptingCall["getAuthContext"]> & {
-  readonly transport: GrpcTransport;
+export type AuthContext<Transport> = ReturnType<ServerInterceptingCall["getAuthContext"]> & {
+  readonly transport: Transport;
 };
 
 /**
  * A call that gives its handler access to the transport, by the auth context: the only thing that grpc-js passes on.
  */
-export class TransportCall extends ServerInterceptingCall {
+export class TransportCall<Transport> extends ServerInterceptingCall {
   readonly #call: ServerInterceptingCallInterface;
-  readonly #transport: GrpcTransport;
+  readonly #transport: Transport;
 
-  constructor(call: ServerInterceptingCallInterface, transport: GrpcTransport) {
+  constructor(call: ServerInterceptingCallInterface, transport: Transport) {
     super(call);
     this.#call = call;
     this.#transport = transport;
   }
 
-  override getAuthContext(): AuthContext {
+  override getAuthContext(): AuthContext<Transport> {
     return { transport: this.#transport };
   }
 
@@ -30,9 +29,4 @@ export class TransportCall extends ServerInterceptingCall {
   override sendMessage(message: Buffer, taken: () => void): void {
     this.#call.sendMessage(message, taken);
   }
-}
-
-/** The transport of a stream handler's call. */
-export function transportOf(stream: { getAuthContext(): object }): GrpcTransport {
-  return (stream.getAuthContext() as AuthContext).transport;
 }

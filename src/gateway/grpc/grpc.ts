@@ -19,11 +19,10 @@ import type { AnswerChannel, Call, Rpc, Served } from "../rpc.js";
 import { decode } from "../traffic/decode.js";
 import type { OpenStreams } from "../traffic/streams.js";
 import type { Traffic } from "../traffic/traffic.js";
-import { transportOf } from "./call.js";
 import { GrpcEngine } from "./engine.js";
 import { asBuffer, grpcStatus } from "./status.js";
 import { pump, Received, received } from "./streams.js";
-import { GrpcTransport, type GrpcTransportOptions } from "./transport.js";
+import { GrpcTransport, type GrpcTransportOptions, transportOf } from "./transport.js";
 
 export interface GrpcParts {
   readonly rpcs: readonly Rpc[];

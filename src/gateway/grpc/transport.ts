@@ -148,7 +148,7 @@ export class GrpcTransport implements EngineStream, AnswerChannel {
   intercept(call: ServerInterceptingCallInterface): ServerInterceptingCallInterface {
     this.#call = call;
     if (this.#kind !== "unary") return new TransportCall(call, this);
-    call.getAuthContext = () => ({ transport: this }) as AuthContext;
+    call.getAuthContext = () => ({ transport: this }) as AuthContext<GrpcTransport>;
     return call;
   }
 
@@ -272,4 +272,9 @@ export class GrpcTransport implements EngineStream, AnswerChannel {
   sendTrailers(headers: OutgoingHttpHeaders): void {
     if (!this.#stream.closed && !this.#stream.destroyed) this.#stream.sendTrailers(headers);
   }
+}
+
+/** The transport of a stream handler's call. */
+export function transportOf(stream: { getAuthContext(): object }): GrpcTransport {
+  return (stream.getAuthContext() as AuthContext<GrpcTransport>).transport;
 }
