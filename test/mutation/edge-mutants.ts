@@ -53,7 +53,7 @@ export const edgeMutants: readonly Mutant[] = [
   {
     name: "edge: over HTTP a request that never ends has no deadline",
     edits: [edit("src/gateway/http/body.ts", "deadline?.onPassed(refuse);", "")],
-    test: deadlines("of a request that is not complete"),
+    test: deadlines("of a request that is not complete: 'httpPort application/json"),
   },
   {
     name: "edge: an answer after the deadline is counted again",
@@ -70,11 +70,6 @@ export const edgeMutants: readonly Mutant[] = [
       ),
     ],
     test: connections("one client watches three hundred tasks"),
-  },
-  {
-    name: "transport: an error of a connection given up ends the process",
-    edits: [edit("src/transport/session-pool.ts", '    session.on("error", () => undefined);\n', "")],
-    test: connections("something that is no gRPC server"),
   },
   {
     name: "transport: a server that was never there is a lost connection",

@@ -62,6 +62,8 @@ export function rawAnswer(
     stream.on("trailers", (trailers) => Object.assign(all, trailers));
     stream.on("data", (chunk: Buffer) => chunks.push(chunk));
     stream.on("error", () => undefined);
+    // A server that lets the request wait would have the test wait for as long.
+    stream.setTimeout(5_000, () => stream.close());
     stream.on("end", () => resolve({ headers: all, body: Buffer.concat(chunks) }));
     stream.on("close", () => resolve({ headers: all, body: Buffer.concat(chunks) }));
     if (open) stream.write(body);
