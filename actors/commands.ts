@@ -62,6 +62,10 @@ export const commands = {
   >(),
   /** The Task undoes what the other one did. */
   noteCompensation: carriedOutByRuntime<{ readonly taskId: TaskId; readonly compensatedBy: TaskId }>(),
+  /** A Task below this one can be compensated. */
+  noteCompensableBelow: carriedOutByRuntime<{ readonly taskId: TaskId }>(),
+  /** A Run of the Step may have done its work, whatever it ended in. */
+  noteInDoubt: carriedOutByRuntime<StepKey>(),
   /** The Task's idempotency key may be another's from now on. */
   releaseKey: carriedOutByRuntime<{ readonly taskId: TaskId }>(),
   /** The Task passes through a state in which no commit will ever find it: the log tells of it. */

@@ -77,6 +77,12 @@ export const timeouts: Readonly<Record<DeadlineKind | "lease", Timeout>> = {
     message: "giveUp",
     delay: "seven days from the last failure, if failures are held for an operator",
   },
+  release: {
+    machine: "run",
+    states: ["held"],
+    message: "released",
+    delay: "five minutes from the end of the Run, if compensation waits for it",
+  },
   retry: {
     machine: "step",
     states: ["waiting_for_retry"],

@@ -17,6 +17,7 @@ import { limits } from "#limits/index";
 import type { Command, RefusalCause } from "../commands.js";
 import { resultSchemaNeeds } from "../handler.js";
 import { advanceRun } from "../make-command.js";
+import type { RunMessage } from "../run/messages.js";
 import type { MessageView } from "../view.js";
 import type { RunTrackerHandler } from "./handler.js";
 import type { RunReport } from "./messages.js";
@@ -125,8 +126,15 @@ function refuseReport(
     ...stopped,
     counted,
     ...(expectsAcks(speaker) ? [statusAck(runId, session)] : []),
-    ...(releases ? [advanceRun(run, { type: "released", at })] : []),
+    ...(releases ? [advanceRun(run, lastWord(report, at))] : []),
   ];
+}
+
+/** What an ended Run hears of its worker's last word: whatever that is, the worker holds it no more. */
+function lastWord(report: Report, at: Instant): RunMessage {
+  return report.type === "decline"
+    ? { type: "declined", at, message: report.reason }
+    : { type: "released", at };
 }
 
 function isLastWord(report: Report): boolean {
@@ -174,7 +182,7 @@ function handleStatus(report: StatusReport, heard: Heard): Command[] {
         errorMessage,
         retryable,
         retryAfter: report.retryAfter,
-        ...(report.reason && { reason: report.reason }),
+        ...(report.reason && { reason: report.reason, inDoubt: true }),
       } as const;
       return [advanceRun(run, failed), ...ack];
     }
@@ -206,6 +214,7 @@ function handleCompleted(report: StatusReport, heard: Heard): Command[] {
     // Another result may fit; that a check takes too long, no other attempt would change.
     retryable: reason === undefined,
     retryAfter: report.retryAfter,
+    inDoubt: true,
     ...(reason && { reason }),
   } as const;
   return [advanceRun(run, failed), ...ackStatus(heard)];

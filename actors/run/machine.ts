@@ -38,8 +38,8 @@ function brokenOff(
   return { how: "failed", errorMessage, retryable: false, retryAfter: millis(0) };
 }
 
-function pick({ errorMessage, retryable, retryAfter }: Extract<RunMessage, { type: "failed" }>) {
-  return { errorMessage, retryable, retryAfter };
+function pick({ errorMessage, retryable, retryAfter, inDoubt }: Extract<RunMessage, { type: "failed" }>) {
+  return { errorMessage, retryable, retryAfter, ...(inDoubt && { inDoubt }) };
 }
 
 const parts = setup({
@@ -94,13 +94,14 @@ const stopWorker = parts.enqueueActions(({ enqueue, context: { id: runId, heldBy
   enqueue({ type: "send", params: { session: heldBy, frame: { type: "cancel", runId, reason } } });
 });
 
-/** Compensation of its Task may wait for the last held Run to be released. */
-const tellReleased = parts.enqueueActions(({ enqueue, context: { taskId }, event }) => {
-  if (event.type !== "released") return;
-  enqueue({
-    type: "tell",
-    params: { to: "task-finalizer", message: { type: "run.released", taskId } },
-  });
+/**
+ * After the Run's end: compensation of its Task may wait for this. The agent has never begun if the worker declines the
+ * Run and has not reported its start.
+ */
+const tellReleased = parts.enqueueActions(({ enqueue, context, event }) => {
+  const { taskId, stepName, startedAt } = context;
+  const inDoubt = event.type !== "declined" || startedAt !== NEVER;
+  enqueue(tellFinalizer({ type: "run.released", taskId, stepName, inDoubt }));
 });
 
 const offer = {
@@ -182,13 +183,16 @@ export const runMachine = parts
               yielded: "released",
               failed: "released",
               cancelled: "released",
-              declined: "released",
+              declined: [
+                { guard: "over", target: "released", actions: "tellReleased" },
+                { target: "released" },
+              ],
               lost: "released",
               undeliverable: "released",
-              released: { guard: "over", target: "released" },
+              released: { guard: "over", target: "released", actions: "tellReleased" },
             },
           },
-          released: { type: "final", entry: ["release", "tellReleased"] },
+          released: { type: "final", entry: "release" },
         },
       },
     },

@@ -32,6 +32,8 @@ export type RunMessage =
       readonly retryAfter: Millis;
       /** Absent where it is what the agent threw: its result could not be checked, or is too much. */
       readonly reason?: FailureReason | SchemaReason;
+      /** True if the agent has done its work, or may have, and its result does not count. */
+      readonly inDoubt?: boolean;
     }
   /** worker: it was stopped, without our asking. The last word. */
   | { readonly type: "cancelled"; readonly at: Instant; readonly errorMessage: string }
@@ -69,6 +71,7 @@ export type RunEnd =
       readonly retryable: boolean;
       /** The agent's hint; 0 is none. */
       readonly retryAfter: Millis;
+      readonly inDoubt?: boolean;
     }
   /** The Step continues from the cursor in another Run. Both are JSON text; the output may be empty. */
   | {

@@ -4,7 +4,9 @@ import type { StepBehavior } from "./behavior.js";
 
 /** A Step that is a Task of its own. */
 export const childTaskStep: StepBehavior = {
-  dispatch: (_task, step) => [tellFinalizer({ type: "child.start", ...keyOf(step) })],
+  dispatch: (_task, step) => [
+    tellFinalizer({ type: step.spec.compensates ? "compensate.step" : "child.start", ...keyOf(step) }),
+  ],
 
   // In a turn of its own: children may have children, and one commit must not end them all.
   taskEnded({ childId }, at) {

@@ -101,7 +101,7 @@ export const stepMachine = setup({
       nextAttemptAt: NEVER,
       ...("order" in event && { order: event.order }),
     })),
-    beginAnew: assign({ attempts: 0, losses: 0, errorMessage: "", finishedAt: NEVER, childId: "" as const }),
+    beginAnew: assign({ attempts: 0, losses: 0, errorMessage: "", finishedAt: NEVER }),
   },
   guards: {
     dependenciesSatisfied: ({ context }) => context.unsatisfied === 0,

@@ -7,21 +7,28 @@ import { misfitOf, schemaReason } from "#domain/template/verdict";
 import { limits } from "#limits/index";
 import type { Command } from "../commands.js";
 import { resultSchemaNeeds } from "../handler.js";
+import { keysOf } from "../keys.js";
 import type { Stamped } from "../life.js";
 import { failAttempt } from "../step/attempts.js";
+import { noteDoubt } from "../step/doubt.js";
 import { complete, failForGood, succeed } from "../step/outcomes.js";
+import { mayHaveActed, taskAlone, waiterNeeds, wakeWaiter } from "../task/quiescence.js";
 import { liveTask, type MessageView } from "../view.js";
 import type { FinalizerHandler } from "./handler.js";
-import { keysOf } from "./keys.js";
 
 /** The Task that a Step is has ended: what it came to, the Step comes to. */
 export const childEnded: FinalizerHandler<"child.ended"> = {
   needs(message, view) {
+    const child = view.task(message.childId);
+    if (view.task(message.taskId) && !liveTask(view, message.taskId)) {
+      return { steps: [message, taskAlone(message.childId), ...waiterNeeds(child, view)] };
+    }
     const steps = view.stepsOf(message.childId);
     const names = sinksOf(steps).map(({ name }) => name);
     return {
       steps: [message],
       graphs: [message.childId],
+      wholeTasks: view.step(message)?.spec.compensation ? [message.childId] : [],
       outputs: resultBytes(steps) <= limits.resultBytes ? keysOf(message.childId, names) : [],
       ...resultSchemaNeeds(view.step(message), view.task(message.taskId), view),
     };
@@ -33,14 +40,22 @@ export const childEnded: FinalizerHandler<"child.ended"> = {
     const step = view.step(message);
     const child = view.task(childId);
     const waits = step?.state === "in_progress" && step.childId === childId;
-    if (!task || !waits || !child || !isTerminal(child.state)) return [];
+    if (!task) return child ? wakeWaiter(child, view) : [];
+    if (!waits || !child || !isTerminal(child.state)) return [];
 
     const status = taskStatus(child);
-    if (status === "COMPLETED") return takeResult(task, step, child, view, moment);
+    const { at } = moment;
+    if (status === "COMPLETED") {
+      const isCompensation = child.spec.compensates !== "";
+      return isCompensation
+        ? [...succeed(step, "", at), ...complete(task, step, at)]
+        : takeResult(task, step, child, view, moment);
+    }
     const errorMessage = `child task ${childId} ended ${status}: ${child.errorMessage || "no reason given"}`;
     // Tasks within tasks multiply: tried again without a pause they would be made without end.
     const failure = { errorMessage, retryable: status === "FAILED", retryAfter: pauseAfter(step.attempts) };
-    return failAttempt(task, step, failure, moment);
+    const isDoubtful = step.spec.compensation !== undefined && mayHaveActed(child, view);
+    return [...(isDoubtful ? noteDoubt(task, step) : []), ...failAttempt(task, step, failure, moment)];
   },
 };
 

@@ -1,19 +1,25 @@
 import type { Plan } from "#domain/graph/plan";
+import type { StepKey, TaskId } from "#domain/id";
 import { detached, isObjectText } from "#domain/json/slices";
+import type { Needs } from "#domain/needs";
 import { WHOLE_TASK } from "#domain/task/deadline";
 import { maxLossesOf } from "#domain/task/losses";
 import { followingTaskSpec } from "#domain/task/spec";
 import type { StepRow } from "#domain/task/step";
-import type { TaskDraft, TaskRow, TaskSpec } from "#domain/task/task";
+import { canBeCompensated, type TaskDraft, type TaskRow, type TaskSpec } from "#domain/task/task";
 import { type TemplateRef, templateKey } from "#domain/template/template";
 import { misfitOf } from "#domain/template/verdict";
-import { millis } from "#domain/time/time";
+import { type Instant, millis } from "#domain/time/time";
 import { limits } from "#limits/index";
+import type { Command } from "../commands.js";
 import { dataAt, dataNeeds, inputOf } from "../data.js";
 import { planNeeds } from "../handler.js";
 import { advanceStep } from "../make-command.js";
 import { failForGood } from "../step/outcomes.js";
+import { compensationOf, createCompensation } from "../task/compensation.js";
+import { childrenNeeds } from "../task/compensation-steps.js";
 import { rowsOfDraft } from "../task/make.js";
+import { taskAlone } from "../task/quiescence.js";
 import { createTask } from "../task/start.js";
 import { liveTask, type MessageView } from "../view.js";
 import type { FinalizerHandler } from "./handler.js";
@@ -26,8 +32,8 @@ export const childStart: FinalizerHandler<"child.start"> = {
     const step = view.step(message);
     const child = step?.spec.child;
     return {
-      steps: [message],
-      wholeTasks: step && step.childId !== "" ? [step.childId] : [],
+      ...predecessorNeeds(step?.childId ?? "", view),
+      steps: [message, ...predecessorSteps(step?.childId ?? "", view), ...aboveNeeds(task, view)],
       ...planNeeds(templateOf(step, task, view), task, view),
       ...(child && dataNeeds(child.input || "input", taskId)),
     };
@@ -37,6 +43,9 @@ export const childStart: FinalizerHandler<"child.start"> = {
     const task = liveTask(view, message.taskId);
     const step = view.step(message);
     if (!task || step?.state !== "pending") return [];
+    const before = step.childId === "" ? undefined : view.task(step.childId);
+    const compensation = before && compensatePredecessor(before, step, view, at);
+    if (compensation) return compensation;
 
     const draft = draftOf(task, step, view);
     const childId = typeof draft === "string" ? "" : draft.id;
@@ -47,11 +56,61 @@ export const childStart: FinalizerHandler<"child.start"> = {
     const start = { taskId: draft.id, stepName: WHOLE_TASK, kind: "start", at } as const;
     return [
       begin,
+      ...(draft.spec.isCompensable ? noteAbove(task, view) : []),
       ...createTask(child.task, child.steps, draft.input, at, false),
       { type: "setDeadline", params: start },
     ];
   },
 };
+
+/**
+ * What has to happen before a child is made anew: the former one is compensated, also if it completed and only its result
+ * was not accepted. Undefined if nothing has to.
+ */
+function compensatePredecessor(
+  before: TaskRow,
+  step: StepRow,
+  view: MessageView,
+  at: Instant,
+): Command[] | undefined {
+  if (before.compensatedBy !== "") return liveTask(view, before.compensatedBy) ? [] : undefined;
+  if (before.state !== "complete" || !canBeCompensated(before) || step.spec.compensation) return undefined;
+  const made = compensationOf(before, step.errorMessage, view, at);
+  return made && createCompensation(before, made, view, at);
+}
+
+/** Its graph, if it may have to be compensated now. */
+function predecessorNeeds(childId: TaskId | "", view: MessageView): Needs {
+  const before = childId === "" ? undefined : view.task(childId);
+  if (before?.state !== "complete" || before.compensatedBy !== "" || !canBeCompensated(before)) return {};
+  return { wholeTasks: [before.id], graphs: [before.id], inputs: [before.id] };
+}
+
+function predecessorSteps(childId: TaskId | "", view: MessageView): StepKey[] {
+  if (childId === "") return [];
+  const compensatedBy = view.task(childId)?.compensatedBy;
+  return [
+    taskAlone(childId),
+    ...(compensatedBy ? [taskAlone(compensatedBy)] : []),
+    ...childrenNeeds(childId, view),
+  ];
+}
+
+/** The Tasks above a child are told once that one below them can be compensated. */
+function noteAbove(task: TaskRow, view: MessageView): Command[] {
+  if (task.compensableBelow) return [];
+  const above = task.spec.parent && view.task(task.spec.parent.taskId);
+  return [
+    { type: "noteCompensableBelow", params: { taskId: task.id } },
+    ...(above ? noteAbove(above, view) : []),
+  ];
+}
+
+function aboveNeeds(task: TaskRow | undefined, view: MessageView): StepKey[] {
+  if (!task?.spec.parent || task.compensableBelow) return [];
+  const { taskId } = task.spec.parent;
+  return [taskAlone(taskId), ...aboveNeeds(view.task(taskId), view)];
+}
 
 /** A child is of its parent's namespace, and tried again it is of the version it was of before. */
 function templateOf(
@@ -61,7 +120,8 @@ function templateOf(
 ): TemplateRef | null {
   const ref = step?.spec.child?.template;
   if (!ref || !task || (ref.namespace !== "" && ref.namespace !== task.namespace)) return null;
-  const before = step.childId === "" ? undefined : view.task(step.childId)?.spec.template;
+  const isRetry = step.attempts > 0 && step.childId !== "";
+  const before = isRetry ? view.task(step.childId as TaskId)?.spec.template : undefined;
   return { ...ref, namespace: task.namespace, version: before?.version ?? ref.version };
 }
 

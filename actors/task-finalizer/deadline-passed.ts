@@ -1,11 +1,15 @@
+import type { TaskId } from "#domain/id";
+import { WHOLE_TASK } from "#domain/task/deadline";
+import type { RunRow } from "#domain/task/run";
 import type { StepRow } from "#domain/task/step";
 import type { TaskRow } from "#domain/task/task";
-import { later, millis } from "#domain/time/time";
+import { type Instant, later, millis } from "#domain/time/time";
 import type { Command } from "../commands.js";
 import type { Stamped } from "../life.js";
 import { advanceRun, advanceTask } from "../make-command.js";
 import { failAttempt, retryNow } from "../step/attempts.js";
 import { behaviorOf } from "../step-types/index.js";
+import { releaseDeadline, releasedBy } from "../task/quiescence.js";
 import { startTask } from "../task/start.js";
 import { liveRunsOf, liveStepsOf, liveTask, type MessageView } from "../view.js";
 import type { FinalizerHandler, FinalizerMessage } from "./handler.js";
@@ -16,7 +20,7 @@ import type { FinalizerHandler, FinalizerMessage } from "./handler.js";
  */
 export const deadlinePassed: FinalizerHandler<"deadline.passed"> = {
   needs(message, view) {
-    if (message.stepName === "") return { wholeTasks: [message.taskId] };
+    if (message.stepName === WHOLE_TASK) return { wholeTasks: [message.taskId] };
     const runId = view.step(message)?.runId;
     return { steps: [message], runs: runId ? [runId] : [] };
   },
@@ -27,6 +31,7 @@ export const deadlinePassed: FinalizerHandler<"deadline.passed"> = {
     if (due > at) return [{ type: "setDeadline", params: { taskId, stepName, kind, at: due } }];
 
     const clear: Command = { type: "clearDeadline", params: { taskId, stepName, kind } };
+    if (kind === "release") return [clear, ...takeFromWorkers(taskId, view, at)];
     const task = liveTask(view, taskId);
     if (!task) return [clear];
     switch (kind) {
@@ -50,6 +55,21 @@ export const deadlinePassed: FinalizerHandler<"deadline.passed"> = {
     }
   },
 };
+
+/** A worker that has not heeded its cancel by now holds the Run no more, as far as the plane is concerned. */
+function takeFromWorkers(taskId: TaskId, view: MessageView, at: Instant): Command[] {
+  if (liveTask(view, taskId)) return [];
+  const held = view.runsOf(taskId).filter(({ heldBy }) => heldBy !== "");
+  const isOverdue = (run: RunRow) => releasedBy(run, at) <= at;
+  return [
+    ...held.filter(isOverdue).map((run) => advanceRun(run, { type: "released", at })),
+    ...releaseDeadline(
+      taskId,
+      held.filter((run) => !isOverdue(run)),
+      at,
+    ),
+  ];
+}
 
 function stepDeadlinePassed(
   { taskId, stepName, kind }: FinalizerMessage<"deadline.passed">,

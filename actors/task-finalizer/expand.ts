@@ -1,4 +1,5 @@
 import { planNeeds } from "../handler.js";
+import { noteDoubt } from "../step/doubt.js";
 import { completeExpanded, fail } from "../step/outcomes.js";
 import { behaviorOf } from "../step-types/index.js";
 import { applyExpansion, expansionLimitError } from "../task/expansion.js";
@@ -16,7 +17,9 @@ export const expand: FinalizerHandler<"expand"> = {
     const step = view.step(message);
     if (!task || step?.state !== "enqueued_for_orchestration") return [];
     const plan = view.plan(message.template, task.spec.environment);
-    if (!plan) return fail(step, "the template of this task is no longer known", at);
+    // Its agent has done its work, whatever becomes of the result.
+    const doubt = noteDoubt(task, step);
+    if (!plan) return [...doubt, ...fail(step, "the template of this task is no longer known", at)];
 
     const { type } = step.spec;
     const steps = view.stepsOf(task.id);
@@ -24,7 +27,8 @@ export const expand: FinalizerHandler<"expand"> = {
       behaviorOf(step).expand?.(plan, step, steps, message.output) ?? `a step of type ${type} makes none`;
     const problem = typeof expanded === "string" ? expanded : expansionLimitError(steps, expanded.expansion);
     if (typeof expanded === "string" || problem !== undefined) {
-      return fail(step, `the result of ${type} "${step.name}" cannot be followed: ${problem}`, at);
+      const text = `the result of ${type} "${step.name}" cannot be followed: ${problem}`;
+      return [...doubt, ...fail(step, text, at)];
     }
     return [...applyExpansion(task, step, steps, expanded, at), ...completeExpanded(task, step, at)];
   },

@@ -6,6 +6,8 @@ import { abort } from "./abort.js";
 import { cancel } from "./cancel.js";
 import { childEnded } from "./child-ended.js";
 import { childStart } from "./child-start.js";
+import { compensateStep } from "./compensate-step.js";
+import { compensationEnded } from "./compensation-ended.js";
 import { deadlinePassed } from "./deadline-passed.js";
 import { expand } from "./expand.js";
 import type { FinalizerHandler, TaskFinalizerEvent } from "./handler.js";
@@ -29,6 +31,8 @@ export const finalizerHandlers = {
   "map.collect": mapCollect,
   "child.start": childStart,
   "child.ended": childEnded,
+  "compensate.step": compensateStep,
+  "compensation.ended": compensationEnded,
   "signal.taken": signalTaken,
   signal,
   resolve,
@@ -53,13 +57,15 @@ function decided<Type extends TaskFinalizerMessage["type"]>(type: Type, handler:
 
 const listens = {
   "run.ended": { actions: "concludeAttempt" },
-  "run.released": { actions: "startCompensation" },
+  "run.released": { actions: "noteRelease" },
   "step.satisfied": { actions: "satisfyDependants" },
   expand: { actions: "expandGraph" },
   "map.open": { actions: "openMap" },
   "map.collect": { actions: "collectMap" },
   "child.start": { actions: "startChild" },
   "child.ended": { actions: "concludeChild" },
+  "compensate.step": { actions: "beginCompensating" },
+  "compensation.ended": { actions: "wakeWaiter" },
   "signal.taken": { actions: "takeSignal" },
   signal: { actions: "receiveSignal" },
   resolve: { actions: "resolveByHand" },
@@ -74,13 +80,15 @@ export const taskFinalizerMachine = parts
   .extend({
     actions: {
       concludeAttempt: decided("run.ended", runEnded),
-      startCompensation: decided("run.released", runReleased),
+      noteRelease: decided("run.released", runReleased),
       satisfyDependants: decided("step.satisfied", stepSatisfied),
       expandGraph: decided("expand", expand),
       openMap: decided("map.open", mapOpen),
       collectMap: decided("map.collect", mapCollect),
       startChild: decided("child.start", childStart),
       concludeChild: decided("child.ended", childEnded),
+      beginCompensating: decided("compensate.step", compensateStep),
+      wakeWaiter: decided("compensation.ended", compensationEnded),
       takeSignal: decided("signal.taken", signalTaken),
       receiveSignal: decided("signal", signal),
       resolveByHand: decided("resolve", resolve),

@@ -1,9 +1,9 @@
 import type { StepKey } from "#domain/id";
 import { limits } from "#limits/index";
+import { keysOf } from "../keys.js";
 import { complete, failForGood, succeed } from "../step/outcomes.js";
 import { liveTask, type MessageView } from "../view.js";
 import type { FinalizerHandler } from "./handler.js";
-import { keysOf } from "./keys.js";
 
 /** The last member of a map is done: the map's result is the list of theirs, null for one that failed or has none. */
 export const mapCollect: FinalizerHandler<"map.collect"> = {

@@ -11,8 +11,8 @@ import type { EndReason } from "../task/messages.js";
 export type TaskFinalizerMessage =
   /** a Run: the Step's Run has ended. Twice is harmless: the Step has moved on. */
   | ({ readonly type: "run.ended"; readonly runId: RunId; readonly end: RunEnd } & StepKey)
-  /** a Run: its worker no longer holds it, after its end. */
-  | { readonly type: "run.released"; readonly taskId: TaskId }
+  /** a Run: its worker no longer holds it, after its end. In doubt unless the worker has declined it and never began. */
+  | ({ readonly type: "run.released"; readonly inDoubt: boolean } & StepKey)
   /** itself: the Step is complete, or its failure is tolerated; Steps that depend on it may go on. */
   | ({ readonly type: "step.satisfied" } & StepKey)
   /** itself: a decision or a batch has its result; the Steps that it asks for are to be made. */
@@ -23,6 +23,10 @@ export type TaskFinalizerMessage =
   /** itself: a Step that is a Task of its own may begin; or that Task has ended. */
   | ({ readonly type: "child.start" } & StepKey)
   | ({ readonly type: "child.ended"; readonly childId: TaskId } & StepKey)
+  /** itself: a Step of a compensating Task may begin, or what it waits for goes on no more. Twice is harmless. */
+  | ({ readonly type: "compensate.step" } & StepKey)
+  /** a Task: it has ended, which compensates this one. */
+  | { readonly type: "compensation.ended"; readonly taskId: TaskId }
   /** itself: the Step has begun whose signal came before. */
   | ({ readonly type: "signal.taken" } & StepKey)
   /** client: a payload for a waiting Step, as JSON text. */

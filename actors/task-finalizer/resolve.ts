@@ -10,11 +10,11 @@ import type { Command } from "../commands.js";
 import { planNeeds } from "../handler.js";
 import { advanceRun, advanceStep, advanceTask, keyOf, refuse, replyTask } from "../make-command.js";
 import { clearAttemptDeadline, keepOutput, nextOrder, notifyDependants } from "../step/outcomes.js";
+import { unfit } from "../step/unfit.js";
 import { behaviorOf, dispatchStep } from "../step-types/index.js";
 import { liveRunsOf, type MessageView } from "../view.js";
 import type { FinalizerHandler, FinalizerMessage } from "./handler.js";
 import { mayBegin } from "./step-satisfied.js";
-import { unfit } from "./unfit.js";
 
 /** An operator puts right by hand what failed, or what hangs. */
 export const resolve: FinalizerHandler<"resolve"> = {

@@ -5,6 +5,7 @@ import type { Stamped } from "../life.js";
 import { advanceTask } from "../make-command.js";
 import type { RunEnd } from "../run/messages.js";
 import { countLoss, failAttempt } from "../step/attempts.js";
+import { noteDoubt } from "../step/doubt.js";
 import { clearAttemptDeadline, complete, succeed } from "../step/outcomes.js";
 import { requeueDeclined, requeueYielded } from "../step/requeue.js";
 import { behaviorOf } from "../step-types/index.js";
@@ -23,11 +24,19 @@ export const runEnded: FinalizerHandler<"run.ended"> = {
     const step = view.step(message);
     if (!task || step?.state !== "in_progress" || step.runId !== message.runId) return [];
     return [
+      ...(isInDoubt(message.end) ? noteDoubt(task, step) : []),
       ...clearAttemptDeadline(step),
       ...outcome(task, step, message.end, view.stepInput(message), moment),
     ];
   },
 };
+
+/** True if the agent may have done its work without completing the Step. Of a Run still held, its release tells. */
+function isInDoubt(end: RunEnd): boolean {
+  return end.how === "failed" ? end.inDoubt === true : IN_DOUBT.has(end.how);
+}
+
+const IN_DOUBT: ReadonlySet<RunEnd["how"]> = new Set(["yielded", "cancelled", "lost"]);
 
 function outcome(
   task: TaskRow,

@@ -5,12 +5,12 @@ import { hasEnded, type StepRow } from "#domain/task/step";
 import { isTerminal, type TaskRow } from "#domain/task/task";
 import { utf8Bytes } from "#domain/text/text";
 import { planNeeds } from "../handler.js";
+import { keysOf } from "../keys.js";
 import { advanceStep, refuse, replyTask } from "../make-command.js";
 import { keepOutput } from "../step/outcomes.js";
+import { unfit } from "../step/unfit.js";
 import { behaviorOf } from "../step-types/index.js";
 import type { FinalizerHandler } from "./handler.js";
-import { keysOf } from "./keys.js";
-import { unfit } from "./unfit.js";
 
 /** A client's payload for a waiting Step; one that comes before the Step waits is kept for it. */
 export const signal: FinalizerHandler<"signal"> = {

@@ -1,11 +1,13 @@
 import type { DeadlineKind } from "#domain/task/deadline";
 import type { StepRow } from "#domain/task/step";
+import { canBeCompensated } from "#domain/task/task";
 import type { Instant } from "#domain/time/time";
 import type { Command } from "../commands.js";
 import { advanceRun, advanceStep, keyOf } from "../make-command.js";
 import { clearAttemptDeadline } from "../step/outcomes.js";
 import { behaviorOf } from "../step-types/index.js";
 import { compensate } from "../task/compensation.js";
+import { childrenNeeds } from "../task/compensation-steps.js";
 import { liveRunsOf, liveStepsOf } from "../view.js";
 import type { FinalizerHandler } from "./handler.js";
 
@@ -15,8 +17,10 @@ import type { FinalizerHandler } from "./handler.js";
  */
 export const taskEnded: FinalizerHandler<"task.ended"> = {
   needs({ taskId }, view) {
-    const isCompensable = view.task(taskId)?.spec.isCompensable;
-    return { wholeTasks: [taskId], ...(isCompensable && { graphs: [taskId], inputs: [taskId] }) };
+    const task = view.task(taskId);
+    if (!task || !canBeCompensated(task)) return { wholeTasks: [taskId] };
+    const steps = childrenNeeds(taskId, view);
+    return { wholeTasks: [taskId], graphs: [taskId], inputs: [taskId], steps };
   },
 
   decide({ taskId, reason }, view, { at }) {

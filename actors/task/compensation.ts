@@ -1,93 +1,85 @@
-import type { StepSpec } from "#domain/graph/plan";
-import type { RunRow } from "#domain/task/run";
+import type { StepKey } from "#domain/id";
 import { followingTaskSpec } from "#domain/task/spec";
-import { newStep, type StepRow } from "#domain/task/step";
-import type { TaskRow, TaskSpec } from "#domain/task/task";
-import { type Instant, millis, NEVER } from "#domain/time/time";
+import type { StepRow } from "#domain/task/step";
+import { canBeCompensated, type TaskRow, type TaskSpec } from "#domain/task/task";
+import { type Instant, millis } from "#domain/time/time";
 import type { Command } from "../commands.js";
 import { inputOf } from "../data.js";
 import type { MessageView } from "../view.js";
+import { compensationSteps } from "./compensation-steps.js";
 import { newTask } from "./make.js";
+import { isHeld, releaseDeadline } from "./quiescence.js";
 import { createTask } from "./start.js";
 
 /**
- * Makes the Task that compensates what an ended one did: its completed Steps in reverse order of completion, and
- * before them those that a worker had in hand. It begins once no worker has a Run of the old one any more, for
- * until then something may still be done that has to be compensated. Nothing if the Task ended well.
+ * Makes the Task that compensates what an ended one did: first what was in progress or may have been done, then its
+ * completed Steps in reverse order of completion; Tasks that are Steps of it in their place. It begins once no worker
+ * has a Run of the old one any more, for until then something may still be done that has to be compensated. Nothing if
+ * the Task ended well.
  */
 export function compensate(task: TaskRow, view: MessageView, at: Instant): Command[] {
   const failed = task.state === "error" || task.state === "cancelled";
-  if (!failed || !task.spec.isCompensable || task.compensatedBy !== "") return [];
-  const runs = view.runsOf(task.id);
-  const inHand = new Set(runs.filter(isInHand).map(({ stepName }) => stepName));
-  const done = view
-    .stepsOf(task.id)
-    .filter(
-      ({ name, state, spec }) => spec.compensation && !spec.map && (state === "complete" || inHand.has(name)),
-    )
-    .sort((a, b) => placeIn(b) - placeIn(a));
-  if (done.length === 0) return [];
+  if (!failed || !canBeCompensated(task) || task.compensatedBy !== "") return [];
+  const made = compensationOf(task, task.errorMessage, view, at);
+  return made ? createCompensation(task, made, view, at) : [];
+}
 
-  const id = view.newTaskId();
-  const input = inputOf(task.id, view);
-  const compensation = newTask({ id, namespace: task.namespace, spec: specOf(task), input }, done.length, at);
-  const rows = chain(compensation, done, task.errorMessage);
-  const isFree = runs.every(({ heldBy }) => heldBy === "");
+/** Creates it. It starts when no worker holds a Run of the Task any more; it does not wait for that without end. */
+export function createCompensation(
+  { id }: TaskRow,
+  made: Compensation,
+  view: MessageView,
+  at: Instant,
+): Command[] {
   return [
-    { type: "noteCompensation", params: { taskId: task.id, compensatedBy: id } },
-    ...createTask(compensation, rows, input, at, isFree),
+    ...made.commands,
+    ...createTask(made.task, made.steps, made.input, at, !isHeld(id, view)),
+    ...releaseDeadline(id, view.runsOf(id), at),
   ];
 }
 
-/** True if a worker runs it, or was told to stop it and may have finished it before it heard of that. */
-function isInHand({ startedAt, status, heldBy }: RunRow): boolean {
-  return status === "RUNNING" || (startedAt !== NEVER && heldBy !== "");
+/** A compensating Task that is to be created, and what is to be noted before. */
+export interface Compensation {
+  readonly commands: readonly Command[];
+  readonly task: TaskRow;
+  readonly steps: readonly StepRow[];
+  readonly input: string;
 }
 
-/** Orders by completion; a Step that is not complete began after all that are. */
-function placeIn({ order }: StepRow): number {
-  return order === 0 ? Number.POSITIVE_INFINITY : order;
+/**
+ * The Task that compensates another one, however that ended; undefined if there is nothing to compensate.
+ *
+ * @param error why it is compensated
+ * @param parent the Step of a compensating Task that it becomes the child of
+ */
+export function compensationOf(
+  task: TaskRow,
+  error: string,
+  view: MessageView,
+  at: Instant,
+  parent?: StepKey & { readonly depth: number },
+): Compensation | undefined {
+  const id = view.newTaskId();
+  const steps = compensationSteps(task, id, error, view);
+  if (steps.length === 0) return undefined;
+  const input = inputOf(task.id, view);
+  const draft = { id, namespace: task.namespace, spec: specOf(task, parent), input };
+  return {
+    commands: [{ type: "noteCompensation", params: { taskId: task.id, compensatedBy: id } }],
+    task: newTask(draft, steps.length, at),
+    steps,
+    input,
+  };
 }
 
 /** For whom and where as the original; its deadline, parent and template are not taken over. */
-function specOf({ id, spec }: TaskRow): TaskSpec {
+function specOf({ id, spec }: TaskRow, parent: (StepKey & { readonly depth: number }) | undefined): TaskSpec {
   return followingTaskSpec(spec, {
     timeoutMs: millis(0),
     holdOnFailure: false,
-    parent: null,
-    depth: 0,
+    parent: parent ? { taskId: parent.taskId, stepName: parent.stepName } : null,
+    depth: parent?.depth ?? 0,
     compensates: id,
     isCompensable: false,
-  });
-}
-
-/** A chain of Steps, each named as the Step it compensates. A failed one does not stop those after it. */
-function chain({ id: taskId }: TaskRow, done: readonly StepRow[], error: string): StepRow[] {
-  return done.flatMap(({ taskId: compensatedTask, name, spec: { compensation: plan } }, i): StepRow[] => {
-    if (!plan) return [];
-    const before = done[i - 1]?.name;
-    const after = done[i + 1]?.name;
-    const spec: StepSpec = {
-      type: "standard",
-      planned: plan.name,
-      config: plan.config,
-      retry: plan.retry,
-      maxAttempts: plan.maxAttempts,
-      maxLosses: plan.maxLosses,
-      timeoutMs: plan.timeoutMs,
-      member: { group: "", index: i, concurrency: 1, failure: "isolate" },
-      compensates: { taskId: compensatedTask, stepName: name, error },
-    };
-    return [
-      newStep({
-        taskId,
-        name,
-        agentName: plan.agentName,
-        spec,
-        dependsOn: before === undefined ? [] : [before],
-        unsatisfied: before === undefined ? 0 : 1,
-        dependants: after === undefined ? [] : [after],
-      }),
-    ];
   });
 }

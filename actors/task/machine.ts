@@ -1,7 +1,14 @@
 import { assign, setup } from "xstate";
 import { type DeadlineKind, WHOLE_TASK } from "#domain/task/deadline";
 import { hasEnded, type StepState } from "#domain/task/step";
-import { countOf, moved, type StepCounts, type TaskRow, type TaskState } from "#domain/task/task";
+import {
+  canBeCompensated,
+  countOf,
+  moved,
+  type StepCounts,
+  type TaskRow,
+  type TaskState,
+} from "#domain/task/task";
 import { clip } from "#domain/text/text";
 import { later } from "#domain/time/time";
 import { limits } from "#limits/index";
@@ -32,11 +39,11 @@ const parts = setup({
  * what it did is undone, if its template says so; and the Step whose Task it is hears of it.
  */
 const endTheRest = parts.enqueueActions(({ enqueue, context, event }) => {
-  const { id: taskId, spec, counts } = context;
+  const { id: taskId, counts } = context;
   for (const kind of deadlinesOf(context)) {
     enqueue({ type: "clearDeadline", params: { taskId, stepName: WHOLE_TASK, kind } });
   }
-  if (!stepsAlive(counts) && !(spec.isCompensable && endsBadly(context, event))) return;
+  if (!stepsAlive(counts) && !(canBeCompensated(context) && endsBadly(context, event))) return;
 
   const message = { type: "task.ended", taskId, reason: endReasonOf(event) } as const;
   enqueue(tellFinalizer(message));
@@ -69,10 +76,11 @@ function deadlinesOf({ spec }: TaskRow): DeadlineKind[] {
   ];
 }
 
-const tellParent = parts.enqueueActions(({ enqueue, context: { id: childId, spec } }) => {
-  if (!spec.parent) return;
-  const message = { type: "child.ended", ...spec.parent, childId } as const;
-  enqueue(tellFinalizer(message));
+/** Its end is waited for by the Step that it is, and by what waits until the Task it compensates is compensated. */
+const tellWaiting = parts.enqueueActions(({ enqueue, context: { id: childId, spec } }) => {
+  const { parent, compensates } = spec;
+  if (parent) enqueue(tellFinalizer({ type: "child.ended", ...parent, childId }));
+  if (compensates !== "") enqueue(tellFinalizer({ type: "compensation.ended", taskId: compensates }));
 });
 
 /** Sets when a Task that waits for an operator is given up: `limits.operatorWait` after its last failure. */
@@ -93,7 +101,7 @@ const clearGiveUpDeadline = parts.enqueueActions(({ enqueue, context, event }) =
 
 const finish = parts.assign({ finishedAt: ({ event }) => event.at });
 
-const end = { type: "final", entry: ["endTheRest", "finish", "tellParent"] } as const;
+const end = { type: "final", entry: ["endTheRest", "finish", "tellWaiting"] } as const;
 const cancel = { target: "#task.cancelled", actions: "noteCancelled" } as const;
 const timeout = { target: "#task.error", actions: "noteTimeout" } as const;
 const abort = { target: "#task.error", actions: "noteAborted" } as const;
@@ -146,7 +154,7 @@ export const taskMachine = parts
     actions: {
       endTheRest,
       finish,
-      tellParent,
+      tellWaiting,
       setGiveUpDeadline,
       clearGiveUpDeadline,
       countStep: assign(({ context, event }) =>

@@ -36,6 +36,7 @@ export function newTask({ id, namespace, spec, input }: TaskDraft, steps: number
     opened: {},
     ownsKey: spec.idempotencyKey !== "",
     compensatedBy: "",
+    compensableBelow: false,
     inputBytes: utf8Bytes(input),
   };
 }

@@ -45,6 +45,11 @@ export const store = {
   retentionEvery: millis(10 * 60_000),
   /** Finished Tasks one retention commit removes: a few milliseconds of the writer's time. */
   retentionBatch: 200,
+  /**
+   * Old Tasks that one commit finds it has to keep, because another one may need them, after which the next goes on behind them: a
+   * few milliseconds.
+   */
+  retentionKept: 1_000,
   /** Such commits in a row; the next time goes on. */
   retentionBatches: 500,
   /** After a start, what only the time without a server has made old is kept for so long: time to notice a wrong clock. */

@@ -27,8 +27,11 @@ export const turn = {
   turnLanes: 16,
   /** Ready Steps kept in memory per lane: more than the free slots one turn can fill. */
   lanePage: 256,
-  /** Reads of rows for one message: its own, what they point to, and twice what that points to. No message needs more. */
-  loadRounds: 4,
+  /**
+   * Reads of rows for one message: its own, and what they point to in turn. The most are needed to see whether anything goes on in
+   * a Task whose Steps are Tasks, `taskDepth` deep: two for each.
+   */
+  loadRounds: 20,
   /** Messages that one outside message leads to: more than the end of a thousand Runs at once leads to is an endless loop. */
   cascadeMessages: 50_000,
   /** Transitions of a machine without a message that follow one another: more in a row are an endless loop. */

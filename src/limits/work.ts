@@ -75,6 +75,11 @@ export const work = {
   checkpointPace: millis(6),
   /** A Task that waits for an operator is given up after this long if nobody puts it right. */
   operatorWait: millis(7 * 24 * 3_600_000),
+  /**
+   * How long compensation waits for a Worker that holds on to a Run of the ended Task, from the end of the Run: longer than one
+   * call of an agent takes, and an agent that has not heeded its cancel by then never will. Then the Run is taken from it.
+   */
+  releaseWait: millis(5 * 60_000),
   /** Of a value that a map was given and that is no list, what its error message shows. */
   notAListBytes: 64,
 } as const;

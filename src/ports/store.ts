@@ -36,8 +36,9 @@ export interface StoreMaintenance {
   open?(): Promise<void>;
 
   /**
-   * Removes up to `limit` Tasks that finished before `before`, with everything that belongs to them, except Tasks
-   * with a Run that a worker still holds. Resolves with their ids.
+   * Removes up to `limit` Tasks that finished before `before`, with everything that belongs to them. Not removed are
+   * Tasks with a Run that a worker still holds, and those that another one may need: children as long as the Task is
+   * there whose Step they are, and a Task until the one that compensates it has ended. Resolves with their ids.
    */
   removeFinished(before: Instant, limit: number): Promise<readonly TaskId[]>;
 

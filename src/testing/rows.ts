@@ -63,6 +63,7 @@ export function task(id: TaskId, part: Partial<TaskRow> = {}): TaskRow {
     opened: {},
     ownsKey: true,
     compensatedBy: "",
+    compensableBelow: false,
     inputBytes: 2,
     ...part,
   };

@@ -247,7 +247,7 @@ test("a run the returning worker does not show is lost, or handed back if it nev
     1 ms hello serving   advanceWorker(s1, superseded(1)), attachWorker({s2, serving, local, i1, 1, {w1, "", "", […], {}, []}, 10, 1}), send(s2, welcome(s2, 5000, 30000, 1)), advanceRun(r1, declined(1, the assignment did not reach the worker))
     2 ms hello serving   advanceWorker(s1, superseded(2, {i2, 2, ""})), attachWorker({s2, serving, local, i2, 1, {w1, "", "", […], {}, []}, 10, 2}), send(s2, welcome(s2, 5000, 30000, 2, another process served under the worker id "w1", and has los…)), advanceRun(r1, lost(2, the worker came back without the run))
     3 ms hello serving   advanceWorker(s1, superseded(3)), attachWorker({s2, serving, local, i1, 1, {w1, "", "", […], {}, []}, 10, 3}), send(s2, welcome(s2, 5000, 30000, 3)), advanceRun(r1, lost(3, the worker came back without the run))
-    4 ms hello serving   advanceWorker(s1, superseded(4)), attachWorker({s2, serving, local, i1, 1, {w1, "", "", […], {}, []}, 10, 4}), send(s2, welcome(s2, 5000, 30000, 4)), advanceRun(r1, released(4))
+    4 ms hello serving   advanceWorker(s1, superseded(4)), attachWorker({s2, serving, local, i1, 1, {w1, "", "", […], {}, []}, 10, 4}), send(s2, welcome(s2, 5000, 30000, 4)), advanceRun(r1, declined(4, the assignment did not reach the worker))
     "
   `);
 });
@@ -379,7 +379,7 @@ test("a result that does not fit its schema is a failed attempt, and the worker 
     "
     0 ms        starting
     0 ms serve  serving
-    5 ms report serving   advanceRun(r1, failed(5, null, the result does not fit result_schema: /ok is missing, true, 0)), send(s1, ack.status(r1))
+    5 ms report serving   advanceRun(r1, failed(5, null, the result does not fit result_schema: /ok is missing, true, 0, true)), send(s1, ack.status(r1))
     5 ms report serving   advanceRun(r1, failed(5, null, no, false, 0)), send(s1, ack.status(r1))
     "
   `);

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { runMachine } from "#actors/run/machine";
 import type { RunMessage } from "#actors/run/messages";
 import type { SessionId } from "#domain/id";
-import type { ModelBackend } from "#domain/task/run";
+import type { ModelBackend, RunRow } from "#domain/task/run";
 import { instant, NEVER } from "#domain/time/time";
 import { advanceRun } from "#runtime/machines/lifecycles";
 import { play } from "#testing/transcript";
@@ -88,7 +88,7 @@ test("a run out of time has failed, and its worker is told to stop", () => {
      0 ms          status.PENDING hold.free
      0 ms assign   status.ASSIGNED hold.held    sendAssignment(r1)
     10 ms end      status.FAILED hold.held      send(s1, cancel(r1, the task did not end within timeout_ms = 10))
-    15 ms released hold.released status.FAILED  tell(task-finalizer, run.released(t1))
+    15 ms released hold.released status.FAILED  tell(task-finalizer, run.released(t1, main, true))
     16 ms released ignored
     "
   `);
@@ -187,7 +187,7 @@ test("a run changes hands when its worker is back on another stream, even one th
      5 ms resumed  status.ASSIGNED hold.held
     10 ms end      status.CANCELLED hold.held      send(s2, cancel(r1, not needed))
     15 ms resumed  status.CANCELLED hold.held
-    16 ms released hold.released status.CANCELLED  tell(task-finalizer, run.released(t1))
+    16 ms released hold.released status.CANCELLED  tell(task-finalizer, run.released(t1, main, true))
     "
   `);
 });
@@ -268,11 +268,18 @@ test("a run that stops at a checkpoint is completed, and says where the next one
   `);
 });
 
-test("a run that is let go of after its end says so: what its task did may now be undone", () => {
-  const dispatchStep = (message: RunMessage) =>
-    advanceRun(heldRun({ status: "CANCELLED", finishedAt: instant(5) }), message)[1];
+test("a run that is let go of after its end says so, and whether its agent may have done its work", () => {
   const at = instant(9);
-  expect(dispatchStep({ type: "released", at })).toEqual([
-    { type: "tell", params: { to: "task-finalizer", message: { type: "run.released", taskId: "t1" } } },
-  ]);
+  const told = (message: RunMessage, part: Partial<RunRow> = {}) =>
+    advanceRun(heldRun({ status: "CANCELLED", finishedAt: instant(5), ...part }), message);
+  const released = (inDoubt: boolean) => {
+    const message = { type: "run.released", taskId: "t1", stepName: "main", inDoubt };
+    return [{ type: "tell", params: { to: "task-finalizer", message } }];
+  };
+  const declined = { type: "declined", at, message: "no" } as const;
+  expect(told({ type: "released", at })[1]).toEqual(released(true));
+  expect(told(declined)[1]).toEqual(released(false));
+  // It says that it began, and gives the run back all the same.
+  expect(told(declined, { startedAt: instant(4) })[1]).toEqual(released(true));
+  expect(told(declined)[0]).toMatchObject({ heldBy: "", status: "CANCELLED", reason: "", finishedAt: 5 });
 });

@@ -184,6 +184,24 @@ test("a Task is done again by the version and in the environment it was made wit
   });
 });
 
+test("a Task is not done again while it is being compensated, and is afterwards", async () => {
+  register();
+  const [{ id }, { id: undoing }] = [await drafted(), await drafted()];
+  const task = opened.plane.finish(id, "error");
+  const detail = opened.plane.details.get(id);
+  if (!detail) throw new Error("the plane has lost the Task");
+  opened.plane.details.set(id, { ...detail, task: { ...task, compensatedBy: undoing } });
+  const { error } = await mount.call(retryTask, [create(retryTask.input, { id })]);
+  expect(`${error?.code} ${error?.reason}: ${error?.message}`).toMatch(
+    /^9 BEING_COMPENSATED: Task id-\d+ is being compensated by Task id-\d+, which is \w+: wait for its end, or cancel it, and then retry\.$/,
+  );
+  opened.plane.finish(undoing, "complete");
+  expect((await mount.call(retryTask, [create(retryTask.input, { id })])).error).toBe(undefined);
+  // What compensated it may have been removed since.
+  opened.plane.details.delete(undoing);
+  expect((await mount.call(retryTask, [create(retryTask.input, { id })])).error).toBe(undefined);
+});
+
 test.each([
   [
     "a Step of another Task",

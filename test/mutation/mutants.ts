@@ -2,6 +2,7 @@ import { answerMutants } from "./answer-mutants.js";
 import { apiMutants } from "./api-mutants.js";
 import { assignmentMutants } from "./assignment-mutants.js";
 import { clockMutants } from "./clock-mutants.js";
+import { compensationMutants } from "./compensation-mutants.js";
 import { damageMutants } from "./damage-mutants.js";
 import { dataMutants } from "./data-mutants.js";
 import { edgeMutants } from "./edge-mutants.js";
@@ -236,8 +237,8 @@ export const mutants: readonly Mutant[] = [
     edits: [
       edit(
         "src/stores/sqlite/rows/statements.ts",
-        "WHERE finished_at > 0 AND finished_at < ? AND state IN (",
-        "WHERE finished_at < ? AND 1 IN (1, ",
+        "WHERE finished_at > 0 AND finished_at < ? AND (finished_at, id) > (?, ?) AND state IN (",
+        "WHERE finished_at < ? AND (finished_at + 1, id) > (?, ?) AND 1 IN (1, ",
       ),
     ],
     test: sqliteSuite,
@@ -387,6 +388,7 @@ export const mutants: readonly Mutant[] = [
   ...schemaMutants,
   ...damageMutants,
   ...layoutMutants,
+  ...compensationMutants,
   ...workflowMutants,
   ...ruleMutants,
   ...assignmentMutants,

@@ -141,8 +141,8 @@ export const workflowMutants: readonly Mutant[] = [
     edits: [
       edit(
         "actors/run-tracker/hello.ts",
-        'if (sameProcess && run.status === "ASSIGNED") {',
-        'if (sameProcess && run.status === "PENDING") {',
+        "if (sameProcess && !hasBegun) {",
+        'if (sameProcess && run.status === "PENDING" && !hasBegun) {',
       ),
     ],
     test: runtime("faults/crash-commits", "seven steps"),
@@ -151,22 +151,16 @@ export const workflowMutants: readonly Mutant[] = [
     name: "what was done first is undone first",
     edits: [
       edit(
-        compensation,
-        ".sort((a, b) => placeIn(b) - placeIn(a));",
-        ".sort((a, b) => placeIn(a) - placeIn(b));",
+        "actors/task/compensation-steps.ts",
+        "return endOf(b) - endOf(a) || b.order - a.order",
+        "return endOf(a) - endOf(b) || a.order - b.order",
       ),
     ],
     test: runtime("workflows/waiting", "what was done is undone in reverse order"),
   },
   {
     name: "undoing begins while a worker is still at it",
-    edits: [
-      edit(
-        compensation,
-        'const isFree = runs.every(({ heldBy }) => heldBy === "");',
-        "const isFree = runs.length >= 0;",
-      ),
-    ],
+    edits: [edit(compensation, "at, !isHeld(id, view)),", "at),")],
     test: runtime("workflows/waiting", "undoing waits until the worker has let go"),
   },
   {

@@ -62,14 +62,15 @@ export async function draftOf(
 /**
  * Makes a draft for the same work as an ended Task, to start at once, with the same template version and environment.
  *
- * @throws {Fault} `wrong_state` if the Task has not ended, or is a part of another Task
+ * @throws {Fault} `wrong_state` if the Task has not ended, is being compensated, or is a part of another Task
  */
 export async function draftAgain(
   { task, input }: TaskDetail,
   idempotencyKey: string,
-  { caller, services: { entropy, plans } }: Request,
+  { caller, services: { entropy, plans, plane } }: Request,
 ): Promise<TaskDraft> {
   checkAgain(task);
+  if (task.compensatedBy !== "") checkCompensated(task, await plane.reads.task(task.compensatedBy));
   const { template, environment } = task.spec;
   const plan = template && (await plans.find(template, environment));
   return {
@@ -100,6 +101,17 @@ function checkAgain({ id, state, spec: { parent, compensates } }: TaskRow): void
   if (isTerminal(state)) return;
   const message = `Task ${id} has not ended: it is ${state}. Cancel it first, or wait for its end.`;
   throw new Fault("wrong_state", message, { reason: "TASK_NOT_ENDED", metadata: { state } });
+}
+
+/** What the same work does anew must not be undone by the compensation of what it did before. */
+function checkCompensated({ id }: TaskRow, compensation: TaskDetail | undefined): void {
+  if (!compensation || isTerminal(compensation.task.state)) return;
+  const { id: compensatedBy, state } = compensation.task;
+  const message = `Task ${id} is being compensated by Task ${compensatedBy}, which is ${state}: wait for its end, or cancel it, and then retry.`;
+  throw new Fault("wrong_state", message, {
+    reason: "BEING_COMPENSATED",
+    metadata: { compensated_by: compensatedBy },
+  });
 }
 
 /** @throws {Fault} `invalid` if the input does not match the template's schema, naming every place */

@@ -80,7 +80,11 @@ export interface StepSpec extends Tries {
   readonly signal?: SignalPlan;
   readonly member?: Membership;
   /** The Step of another Task that this one compensates, and why. */
-  readonly compensates?: StepKey & { readonly error: string };
+  readonly compensates?: StepKey & {
+    readonly error: string;
+    /** True if it is seen only when this Step may begin whether there is anything to compensate. */
+    readonly isUnsure?: boolean;
+  };
 }
 
 /** A step of a plan, from which Steps of Tasks are created. */

@@ -2,11 +2,20 @@ import type { TaskId } from "../id.js";
 import type { Instant } from "../time/time.js";
 
 /**
- * Why a deadline is due. Of a Task: it may begin (`start`), has timed out, its parent has ended (`orphan`), or no
- * operator has resolved it (`hold`). Of a Step: its backoff has ended (`retry`), its attempt has timed out, its timer
- * has expired, or its signal has not come.
+ * Why a deadline is due. Of a Task: it may begin (`start`), has timed out, its parent has ended (`orphan`), no operator
+ * has resolved it (`hold`), or workers have not released its Runs although it has ended (`release`). Of a Step: its
+ * backoff has ended (`retry`), its attempt has timed out, its timer has expired, or its signal has not come.
  */
-export type DeadlineKind = "start" | "timeout" | "orphan" | "hold" | "retry" | "attempt" | "timer" | "signal";
+export type DeadlineKind =
+  | "start"
+  | "timeout"
+  | "orphan"
+  | "hold"
+  | "release"
+  | "retry"
+  | "attempt"
+  | "timer"
+  | "signal";
 
 /** The step name in deadlines of the Task itself. */
 export const WHOLE_TASK = "";

@@ -60,6 +60,11 @@ export interface StepRow {
   readonly runId: RunId | "";
   readonly outputBytes: number;
   readonly errorMessage: string;
+  /**
+   * True if a Run of it ended otherwise than by its agent's own word, or by a result that was not accepted: its agent may
+   * have done its work. Kept only of Steps that may have to be compensated.
+   */
+  readonly inDoubt: boolean;
   /** True if it has an input of its own in addition to the Task's: an item, a batch, a checkpoint. */
   readonly hasInput: boolean;
   /** True if its signal has been received, even if it does not wait for it yet. */
@@ -100,6 +105,7 @@ export function newStep(
     runId: "",
     outputBytes: 0,
     errorMessage: "",
+    inDoubt: false,
     hasInput: false,
     signalled: false,
     childId: "",

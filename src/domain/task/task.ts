@@ -85,7 +85,7 @@ export interface TaskSpec {
   /** The Step whose child this Task is, and how many ancestors it has. */
   readonly parent: StepKey | null;
   readonly depth: number;
-  /** The Task whose completed Steps this one compensates, or empty. */
+  /** The Task that this one compensates, or empty. */
   readonly compensates: TaskId | "";
   /** True if some Step of it can be compensated. */
   readonly isCompensable: boolean;
@@ -116,8 +116,10 @@ export interface TaskRow {
   readonly opened: Readonly<Record<string, number>>;
   /** False once its idempotency key has expired and another Task has taken it over. */
   readonly ownsKey: boolean;
-  /** The Task that compensates this one's completed Steps, or empty. */
+  /** The Task that compensates what this one did, or empty. */
   readonly compensatedBy: TaskId | "";
+  /** True if a Task below it can be compensated: one that is a Step of it, or a Step of one of those. */
+  readonly compensableBelow: boolean;
   /** UTF-8 length of its input; null in a row of a release that did not keep it. */
   readonly inputBytes: number | null;
 }
@@ -143,6 +145,27 @@ export function deadlineOf({ createdAt, spec }: Pick<TaskRow, "createdAt" | "spe
 
 export function isTerminal(state: TaskState): boolean {
   return terminal.has(state);
+}
+
+/** True if there may be something to compensate once it has ended: of its own, or in a Task below it. */
+export function canBeCompensated({
+  spec,
+  compensableBelow,
+}: Pick<TaskRow, "spec" | "compensableBelow">): boolean {
+  return spec.isCompensable || compensableBelow;
+}
+
+/**
+ * True if an ended Task is not removed yet, however old it is: another one may need its rows. As long as the Task is there
+ * whose Step it is, that may fail, and this one has to be compensated; what compensates it reads its results.
+ */
+export function isKept(
+  { spec, compensatedBy }: Pick<TaskRow, "spec" | "compensatedBy">,
+  find: (id: TaskId) => Pick<TaskRow, "state"> | undefined,
+): boolean {
+  if (spec.parent && find(spec.parent.taskId)) return true;
+  const compensation = compensatedBy === "" ? undefined : find(compensatedBy);
+  return compensation !== undefined && !isTerminal(compensation.state);
 }
 
 /** The public status of a state. Waiting states are PENDING until the first Run, RUNNING after it. */

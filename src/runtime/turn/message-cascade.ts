@@ -108,10 +108,10 @@ export class MessageCascade {
         this.#states.noteTask(command.params.taskId, command.params.state);
         break;
       case "noteCompensation":
-        this.#changeTask(command.params.taskId, { compensatedBy: command.params.compensatedBy });
-        break;
+      case "noteCompensableBelow":
+      case "noteInDoubt":
       case "releaseKey":
-        this.#changeTask(command.params.taskId, { ownsKey: false });
+        this.#note(command);
         break;
       case "addDependencies":
         this.#changeStep(command.params, (row) => withDependencies(row, command.params));
@@ -168,6 +168,16 @@ export class MessageCascade {
       default:
         unreachable(command, "a command nobody carries out");
     }
+  }
+
+  /** Notes in a row what has nothing to do with its state. */
+  #note(command: Extract<Command, { type: `note${string}` | "releaseKey" }>): void {
+    const { type, params } = command;
+    if (type === "noteInDoubt") this.#changeStep(params, (row) => ({ ...row, inDoubt: true }));
+    else if (type === "noteCompensation") {
+      this.#changeTask(params.taskId, { compensatedBy: params.compensatedBy });
+    } else if (type === "noteCompensableBelow") this.#changeTask(params.taskId, { compensableBelow: true });
+    else this.#changeTask(params.taskId, { ownsKey: false });
   }
 
   /** Sends a message to a lifecycle machine; the resulting commands are carried out before any other. */

@@ -13,7 +13,7 @@ import {
 import { type Deadline, startsAmong } from "#domain/task/deadline";
 import type { Lane } from "#domain/task/lane";
 import { type ReadyStep, readyStep, type StepRow } from "#domain/task/step";
-import { isTerminal, type TaskRow, taskStatus } from "#domain/task/task";
+import { isKept, isTerminal, type TaskRow, taskStatus } from "#domain/task/task";
 import { earliest, type Instant, NEVER } from "#domain/time/time";
 import type { Store } from "#ports/store";
 import type { Reads } from "#ports/store-reads";
@@ -122,6 +122,7 @@ class MemoryStore implements Store {
     const removed = [...this.#tables.tasks.values()]
       .filter(({ task }) => isTerminal(task.state) && task.finishedAt !== NEVER && task.finishedAt < before)
       .filter(({ runs }) => [...runs.values()].every(({ heldBy }) => heldBy === ""))
+      .filter(({ task }) => !isKept(task, (id) => this.#tables.tasks.get(id)?.task))
       .sort((a, b) => a.task.finishedAt - b.task.finishedAt || compare(a.task.id, b.task.id))
       .slice(0, limit);
 

@@ -11,10 +11,11 @@ import type { Head } from "./file/head.js";
 import { type OpenFile, openChecked } from "./file/open.js";
 import { Reserve } from "./file/reserve.js";
 import { FileWatch } from "./file/watch.js";
+import { FinishedTasks } from "./finished.js";
 import { load } from "./read/load.js";
 import { Changes } from "./rows/changes.js";
 import { Layouts, layoutRows } from "./rows/layouts.js";
-import { deadlineOf, laneFrom, plane, runTable, stepTable, taskTable } from "./rows/rows.js";
+import { deadlineOf, laneFrom, plane, runTable, stepTable } from "./rows/rows.js";
 import { boots, listed, loads, type Prepared, prepareAll, writes } from "./rows/statements.js";
 import type { BootReply, CommitRequest, LoadReply, LoadRequest } from "./thread/requests.js";
 
@@ -32,7 +33,7 @@ export class Writer {
   readonly #watch: FileWatch;
   #head: Head;
   readonly #changes: Changes;
-  readonly #layouts: Layouts;
+  readonly #finished: FinishedTasks;
   #pagesWritten = 0;
   /** SQLite's counter of commits by other connections. */
   #dataVersion: unknown;
@@ -46,8 +47,9 @@ export class Writer {
     this.#db = this.#file.db;
     this.#head = this.#file.head;
     this.#sql = opened(this.#file, () => prepareAll(this.#db, { ...loads, ...boots, ...writes }));
-    this.#layouts = new Layouts(opened(this.#file, () => layoutRows(this.#db)));
-    this.#changes = new Changes(this.#sql, this.#layouts, this.#head.digest);
+    const layouts = new Layouts(opened(this.#file, () => layoutRows(this.#db)));
+    this.#changes = new Changes(this.#sql, layouts, this.#head.digest);
+    this.#finished = new FinishedTasks(this.#sql, layouts);
     this.#reserve = new Reserve(this.#db, options);
     this.#watch = opened(this.#file, () => {
       this.#reserve.take();
@@ -106,8 +108,7 @@ export class Writer {
   }
 
   removeFinished({ before, limit }: { readonly before: number; readonly limit: number }): readonly TaskId[] {
-    const found = this.#sql.finished.all([before, limit]).map(taskTable.changingTextOf);
-    const ids = taskTable.changing(`[${found.join(",")}]`, this.#layouts).map(({ id }) => id as TaskId);
+    const ids = this.#finished.find(before, limit);
     // An idle plane writes nothing.
     if (ids.length > 0) this.#withReserve(true, this.#head.at, () => this.#changes.remove(ids));
     this.#pagesWritten += COMMIT_PAGES * ids.length;

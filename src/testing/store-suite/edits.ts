@@ -190,6 +190,7 @@ function editStep(stored: StepRow | undefined, edit: Edit): StepRow {
     dependsOn: stepNames.slice(0, number % 3),
     dependants: stepNames.slice(number % 3),
     members: number % 2 === 0 ? [] : [`${name}_000`],
+    inDoubt: number % 7 === 0,
     hasInput: number % 5 === 0,
     signalled: flag,
     childId: number % 3 === 0 ? taskIds[2] : "",
@@ -210,7 +211,9 @@ function templateText(edit: Edit): string {
 /** Now and then with a key that another Task may hold; mostly leaves a Task that has ended as it is. */
 function editTask(stored: TaskRow | undefined, edit: Edit, at: number): TaskRow {
   const { taskId: id, number, drift, flag } = edit;
-  const fresh = task(id, { revision: 0, spec: spec({ idempotencyKey: number % 5 === 0 ? "k" : "" }) });
+  const parent = number % 8 === 0 ? { taskId: taskIds[1], stepName: "a" } : null;
+  const idempotencyKey = number % 5 === 0 ? "k" : "";
+  const fresh = task(id, { revision: 0, spec: spec({ idempotencyKey, parent }) });
   const keep = stored && isTerminal(stored.state) && flag;
   const state = keep ? stored.state : pick(taskStates, number);
   return {
@@ -223,6 +226,7 @@ function editTask(stored: TaskRow | undefined, edit: Edit, at: number): TaskRow 
     isolated: number % 2,
     opened: number % 4 === 0 ? {} : { a: number },
     compensatedBy: number % 6 === 0 ? taskIds[2] : "",
+    compensableBelow: number % 7 === 0,
   };
 }
 

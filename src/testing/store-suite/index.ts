@@ -6,7 +6,7 @@ import { keepingTests, loadTests } from "./load.js";
 import { logTests } from "./log.js";
 import { modelTests } from "./model.js";
 import { readTests } from "./reads.js";
-import { retentionTests } from "./retention.js";
+import { keptTests, retentionTests } from "./retention.js";
 import { templateListTests, templateTests } from "./templates.js";
 
 export type { StoreFixture, TestKit };
@@ -63,6 +63,7 @@ export function storeSuite(name: string, open: () => Promise<StoreFixture>, kit:
     templateTests(suite);
     templateListTests(suite);
     retentionTests(suite);
+    keptTests(suite);
     modelTests(suite);
   });
 }

@@ -82,3 +82,35 @@ export function retentionTests({ test, expect, use }: Suite): void {
       await store.commit(commit({ tasks: [task(b, { spec: keyed.spec })] }));
     }));
 }
+
+/** What retention leaves, because another Task may need it. */
+export function keptTests({ test, expect, use }: Suite): void {
+  test("what the compensation of a Task needs stays until it has ended: the Task, and those below it", () =>
+    use(async (store) => {
+      const parent = { taskId: a, stepName: "main" };
+      const below = task(b, { spec: spec({ parent }) });
+      const compensation = task(c, { spec: spec({ compensates: a }) });
+      await store.commit(commit({ tasks: [task(a), below, compensation, task(d)] }));
+      await store.commit(commit({ tasks: [ended(below, 100), ended(task(d), 150)] }));
+      expect(await store.removeFinished(instant(1_000), 10)).toEqual([d]);
+
+      const failed = { ...ended(task(a), 200), compensatedBy: c };
+      await store.commit(commit({ tasks: [failed] }));
+      expect(await store.removeFinished(instant(1_000), 10)).toEqual([]);
+      await store.commit(commit({ tasks: [ended(compensation, 300)] }));
+      expect(await store.removeFinished(instant(1_000), 1)).toEqual([a]);
+      expect(await store.removeFinished(instant(1_000), 10)).toEqual([b, c]);
+    }));
+
+  test("a crowd of Tasks that stay does not hide those behind them", () =>
+    use(async (store) => {
+      const below = Array.from({ length: 40 }, (_, i) =>
+        task(taskId(10 + i), { spec: spec({ parent: { taskId: a, stepName: "main" } }) }),
+      );
+      await store.commit(commit({ tasks: [task(a), task(b), ...below] }));
+      const tasks = [...below.map((row) => ended(row, 100)), ended(task(b), 200)];
+      await store.commit(commit({ tasks }));
+      expect(await store.removeFinished(instant(1_000), 2)).toEqual([b]);
+      expect(await store.removeFinished(instant(1_000), 2)).toEqual([]);
+    }));
+}

@@ -46,7 +46,10 @@ function sorted(counts: StepCounts): string {
 /** An ended Task has nothing left that could move. */
 function endOf({ id, state, finishedAt }: TaskRow, steps: readonly StepRow[], rows: Rows): string[] {
   const live = steps.filter((step) => !hasEnded(step.state)).map(({ name }) => name);
-  const deadlines = [...rows.deadlines.values()].filter(({ taskId }) => taskId === id);
+  // What waits for the release of its Runs outlasts it.
+  const deadlines = [...rows.deadlines.values()].filter(
+    ({ taskId, kind }) => taskId === id && kind !== "release",
+  );
   const runs = [...rows.runs.values()].filter(({ taskId, status }) => taskId === id && !isOver(status));
   const last = rows.log.get(id)?.at(-1);
   return [
@@ -72,10 +75,18 @@ function lifeOf({ id, state, spec }: TaskRow, steps: readonly StepRow[], rows: R
   const undoing = state === "pending" && spec.compensates !== "";
   const cancelled = steps.filter((step) => step.state === "cancelled").map(({ name }) => name);
   return [
-    ...(waits || timed || undoing ? [] : [`${id} is ${state} and waits for nothing`]),
+    ...(waits || timed || undoing || awaitsChild(steps) ? [] : [`${id} is ${state} and waits for nothing`]),
     ...differing(`cancelled steps of live ${id}`, cancelled.join(), ""),
     ...(state === "evaluating_results" || state === "initializing" ? [`${id} rests in ${state}`] : []),
   ];
+}
+
+/** A Step may begin, and waits until another Task is quiescent: the one that it compensates, or that compensates its child. */
+function awaitsChild(steps: readonly StepRow[]): boolean {
+  return steps.some(
+    ({ state, unsatisfied, spec, childId }) =>
+      state === "pending" && unsatisfied === 0 && (childId !== "" || spec.compensates?.isUnsure),
+  );
 }
 
 /** A deadline of a Step is there exactly while the Step waits for it. */

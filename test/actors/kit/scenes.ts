@@ -1,6 +1,6 @@
 import type { TaskFinalizerMessage } from "#actors/task-finalizer/messages";
 import type { MessageView } from "#actors/view";
-import type { TaskId } from "#domain/id";
+import { MAIN_STEP, type TaskId } from "#domain/id";
 import { instant, millis } from "#domain/time/time";
 import { called, plan, stepsOf } from "./plans.js";
 import { begun, caller, heldRun, r1, spec, step, stepSpec, t1, task, w1 } from "./rows.js";
@@ -64,8 +64,28 @@ export const finalizerScenes: readonly Scene[] = [
   context(ended({ how: "handedBack", workerId: w1, message: "I must go" })),
   context(ended({ how: "cancelled", errorMessage: "" })),
   context(
-    { type: "run.released", taskId: t1 },
-    { task: { ...busy, compensatedBy: t2 }, compensation: { task: task({ id: t2 }), steps: [] } },
+    { type: "run.released", inDoubt: true, stepName: MAIN_STEP, taskId: t1 },
+    {
+      task: { ...busy, state: "cancelled", compensatedBy: t2 },
+      compensation: { task: task({ id: t2 }), steps: [] },
+    },
+  ),
+  context(
+    { type: "compensate.step", ...key, taskId: t2 },
+    {
+      step: begun({ state: "cancelled", inDoubt: true }),
+      compensation: {
+        task: task({ id: t2, state: "enqueuing_steps" }),
+        steps: [step({ taskId: t2, spec: stepSpec({ compensates: { ...key, error: "", isUnsure: true } }) })],
+      },
+    },
+  ),
+  context(
+    { type: "compensation.ended", taskId: t2 },
+    {
+      step: step({ childId: t2 }),
+      child: { task: task({ id: t2, state: "error", spec: spec({ parent: key }) }), steps: [] },
+    },
   ),
   context(
     { type: "step.satisfied", ...key },

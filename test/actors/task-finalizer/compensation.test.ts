@@ -80,21 +80,24 @@ describe("what an ended task did", () => {
     });
   });
 
-  test("and what a worker had begun is undone before all that is complete; what it only had in hand is not", () => {
+  test("and what a worker holds is undone before all that is complete, and what is in doubt", () => {
     const begun = (part: Partial<RunRow>) => heldRun({ id: "r9" as RunId, stepName: "later", ...part });
     const startedAt = instant(3);
     const names = (part: Partial<ViewParts>) =>
       undo(part).flatMap((command) => (command.type === "createStep" ? [command.params.step.name] : []));
     expect(names({ runs: [begun({ startedAt })] })).toEqual(["later", "pay", "book"]);
-    expect(names({ runs: [begun({ status: "ASSIGNED" })] })).toEqual(["pay", "book"]);
-    // Told to stop, it may have done its work before it hears of it; once it has let go, it has said how it ended.
-    expect(names({ runs: [begun({ startedAt, status: "CANCELLED" })] })).toEqual(["later", "pay", "book"]);
+    // That its agent has begun may be on its way.
+    expect(names({ runs: [begun({ status: "ASSIGNED" })] })).toEqual(["later", "pay", "book"]);
+    expect(names({ runs: [begun({ status: "CANCELLED" })] })).toEqual(["later", "pay", "book"]);
     expect(names({ runs: [begun({ startedAt, status: "CANCELLED", heldBy: "" })] })).toEqual(["pay", "book"]);
+    const doubtful = steps.map((row) => (row.name === "ship" ? { ...row, inDoubt: true } : row));
+    expect(names({ steps: doubtful })).toEqual(["pay", "book", "ship"]);
   });
 
-  test("is not undone before every run has left its worker's hands: the new task waits for that", () => {
+  test("is not undone before every run has left its worker's hands, and not later than some minutes", () => {
     const waits = undone({ runs: [heldRun({ stepName: "note" })] });
-    expect(waits).toEqual(undone().filter((line) => !line.startsWith("task ") && !line.endsWith("enqueue")));
+    const atOnce = undone().filter((line) => !line.startsWith("task ") && !line.endsWith("enqueue"));
+    expect(waits).toEqual([...atOnce, "setDeadline release 300005"]);
   });
 
   test("is undone only if the task failed or was cancelled", () => {
@@ -173,13 +176,13 @@ describe("what an ended task did", () => {
 
 describe("a worker that lets go of a run", () => {
   const waiting = { task: task({ id: t2 }), steps: [step({ taskId: t2, name: "pay" })] };
-  const released = { type: "run.released", taskId: t1 } as const;
+  const released = { type: "run.released", taskId: t1, stepName: "pay", inDoubt: true } as const;
   const undoing = { ...ended, compensatedBy: t2 };
   const begun = (part: Partial<ViewParts>) =>
     asked(decide(runReleased, released, { task: undoing, compensation: waiting, ...part }, at));
 
   test("begins what undoes the task, if it was the last one held", () => {
-    const start = ["task start", "pay enqueue", "task readyStepsFound"];
+    const start = ["clearDeadline release", "task start", "pay enqueue", "task readyStepsFound"];
     expect(begun({ runs: [] })).toEqual(start);
     expect(begun({ runs: [heldRun({ status: "FAILED", heldBy: "" })] })).toEqual(start);
     expect(begun({ runs: [heldRun({ status: "FAILED" })] })).toEqual([]);
@@ -187,9 +190,10 @@ describe("a worker that lets go of a run", () => {
 
   test("begins nothing that has begun, or that is not there", () => {
     for (const state of ["enqueuing_steps", "steps_in_process", "complete", "cancelled"] as const) {
-      expect(begun({ compensation: { ...waiting, task: task({ id: t2, state }) } })).toEqual([]);
+      const waits = { ...waiting, task: task({ id: t2, state }) };
+      expect(begun({ compensation: waits })).toEqual(["clearDeadline release"]);
     }
     expect(begun({ task: ended })).toEqual([]);
-    expect(asked(decide(runReleased, released, { task: undoing }, at))).toEqual([]);
+    expect(asked(decide(runReleased, released, { task: undoing }, at))).toEqual(["clearDeadline release"]);
   });
 });

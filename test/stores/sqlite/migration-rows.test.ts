@@ -120,7 +120,7 @@ test("no field of a row is lost or mistaken for another when they come to lie to
   const path = join(root, "rows.db");
   const db = openDriver(path);
   db.exec(`PRAGMA foreign_keys = ON; ${migrations.slice(0, 2).join("")}; PRAGMA user_version = 2`);
-  for (const { inputBytes: _, ownsKey: holdsKey, ...row } of tasks) {
+  for (const { inputBytes: _, ownsKey: holdsKey, compensableBelow: _below, ...row } of tasks) {
     insert(db, "tasks", {
       ...row,
       holdsKey,
@@ -129,7 +129,7 @@ test("no field of a row is lost or mistaken for another when they come to lie to
       lastSeq: 3,
     });
   }
-  for (const { order, inputBytes: _, losses: _losses, maxLosses: _most, ...row } of steps) {
+  for (const { order, inputBytes: _, inDoubt: _doubt, losses: _losses, maxLosses: _most, ...row } of steps) {
     insert(db, "steps", { ...row, finishedOrder: order });
   }
   for (const row of runs) insert(db, "runs", { ...row });

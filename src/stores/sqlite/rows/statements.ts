@@ -123,7 +123,9 @@ export const writes = {
   /** Changes no row if another program has written to the file. */
   setHead: `UPDATE plane SET id = ?1, store = ?2, at = ?3, commits = ?4, digest = ?5, sum = ?6
     WHERE id = 1 AND commits = ?4 - 1`,
-  finished: `SELECT ${taskTable.sealedChanging("")} FROM tasks WHERE finished_at > 0 AND finished_at < ? AND state IN (${terminalStates})
+  /** Behind a place in the order in which they finished. */
+  finished: `SELECT ${taskTable.sealed("")} FROM tasks
+    WHERE finished_at > 0 AND finished_at < ? AND (finished_at, id) > (?, ?) AND state IN (${terminalStates})
     AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.task_id = tasks.id AND runs.held_by <> '')
     ORDER BY finished_at, id LIMIT ?`,
   removeTask: "DELETE FROM tasks WHERE id = ?",
