@@ -41,7 +41,7 @@ test.each([
   ["freezes for longer than its lease, and then goes on", "SIGSTOP"],
 ] as const)("the run of a worker that %s is tried again elsewhere", async (_, signal) => {
   const first = await stage.worker(server.addr, { id: `first-${signal}` });
-  const { id, story, begun } = await begunTask(20, 100);
+  const { id, story, begun } = await begunTask(80, 100);
   expect(begun.workerId).toBe(`first-${signal}`);
   const second = await stage.worker(server.addr, { id: `second-${signal}` });
   first.signal(signal);
@@ -61,7 +61,7 @@ test.each([
   const written = events.filter(
     (event) => event.type === "output" && event.output.runId === task.runs[1]?.id,
   );
-  expect(written).toHaveLength(20);
+  expect(written).toHaveLength(80);
 
   if (signal === "SIGSTOP") {
     await until("the frozen worker is back", async () => (await client.workers.list()).length === 2);

@@ -8,6 +8,8 @@ const patient = {
   retry: { max_attempts: 4, backoff: "fibonacci", backoff_base_ms: 500, jitter: 0.5 },
 } as const;
 const hasty = { retry: { max_attempts: 3, backoff: "none" } } as const;
+/** Fails with its worker, and with its agent the second time. */
+const frail = { retry: { max_attempts: 2, max_losses: 0, backoff: "none" } } as const;
 const stubborn = {
   retry: { max_attempts: 50, backoff: "linear", backoff_base_ms: 100, max_backoff_ms: 5_000 },
 } as const;
@@ -48,8 +50,8 @@ const flows: readonly TemplateBody[] = [
       ...checked,
     },
     { name: "end", type: "deferred_convergence", dependencies: ["fast", "slow", "gate"], ...hasty },
-    { name: "undo_start", ...patient },
-    { name: "undo_fast", ...hasty },
+    { name: "undo_start", ...frail },
+    { name: "undo_fast", ...frail },
   ]),
   body("many", [
     {
