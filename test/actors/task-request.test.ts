@@ -24,7 +24,7 @@ test("a new task is stored with its step, and both begin in the same commit", ()
     "
     0 ms        starting
     0 ms serve  serving
-    5 ms submit serving   createTask(t1, {}), createStep({0, pending, [], [], [], 0, 0, 0, 1, 0, 3, 0, "", 0, "", 0, 0, "", 0, "", false, false, "", 0, 0, 0, 0, t1, main, triage, standard(main, null, {exponential, 1000, 60000, 1}, 1, 3, 0)}), advanceTask(t1, start(5)), advanceStep(t1, main, enqueue(5, ["default","triage",[]], 5)), advanceTask(t1, readyStepsFound(5)), reply(tasks([t1]))
+    5 ms submit serving   createTask(t1, {}), createStep({0, pending, [], [], [], 0, 0, 0, 1, 0, 3, 0, "", 0, "", 0, 0, "", 0, "", false, false, false, "", 0, 0, 0, 0, t1, main, triage, standard(main, null, {exponential, 1000, 60000, 1}, 1, 3, 0)}), advanceTask(t1, start(5)), advanceStep(t1, main, enqueue(5, ["default","triage",[]], 5)), advanceTask(t1, readyStepsFound(5)), reply(tasks([t1]))
     "
   `);
 });
@@ -41,7 +41,7 @@ test("a task with a time to start and a time limit sets two deadlines and begins
     "
     0 ms        starting
     0 ms serve  serving
-    5 ms submit serving   createTask(t1, {}), createStep({0, pending, [], [], [], 0, 0, 0, 1, 0, 3, 0, "", 0, "", 0, 0, "", 0, "", false, false, "", 0, 0, 0, 0, t1, main, triage, standard(main, null, {exponential, 1000, 60000, 1}, 1, 3, 0)}), setDeadline(t1, "", timeout, 61000), setDeadline(t1, "", start, 1000), reply(tasks([t1]))
+    5 ms submit serving   createTask(t1, {}), createStep({0, pending, [], [], [], 0, 0, 0, 1, 0, 3, 0, "", 0, "", 0, 0, "", 0, "", false, false, false, "", 0, 0, 0, 0, t1, main, triage, standard(main, null, {exponential, 1000, 60000, 1}, 1, 3, 0)}), setDeadline(t1, "", timeout, 61000), setDeadline(t1, "", start, 1000), reply(tasks([t1]))
     "
   `);
 });

@@ -68,7 +68,11 @@ export const lossMutants: readonly Mutant[] = [
   {
     name: "a step that is not retryable may lose runs",
     edits: [
-      edit("src/domain/graph/plan.ts", "(isOnce ? 0 : planDefaults.maxLosses)", "planDefaults.maxLosses"),
+      edit(
+        "src/domain/graph/tries.ts",
+        "max_losses = retryable ? planDefaults.maxLosses : 0",
+        "max_losses = planDefaults.maxLosses",
+      ),
     ],
     test: losses("a template's step may lose three runs"),
   },

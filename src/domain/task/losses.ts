@@ -1,7 +1,6 @@
 import { limits } from "#limits/index";
 import type { StepSpec } from "../graph/plan.js";
 import { MAIN_STEP } from "../id.js";
-import type { StepRow } from "./step.js";
 
 /**
  * A Run is lost if its worker is gone, or if output of it is that was not yet durable. That says nothing about the agent,
@@ -9,7 +8,13 @@ import type { StepRow } from "./step.js";
  */
 
 /** How many Runs of the Step may be lost; one more fails it. */
-export function maxLossesOf({ maxLosses, spec }: Pick<StepRow, "maxLosses" | "spec">): number {
+export function maxLossesOf({
+  maxLosses,
+  spec,
+}: {
+  readonly maxLosses: number | null;
+  readonly spec: StepSpec;
+}): number {
   return maxLosses ?? lossesOf(spec);
 }
 
