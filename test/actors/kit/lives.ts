@@ -121,6 +121,7 @@ export const stepLife: Life<StepRow, StepMessage> = {
       { type: "start", at, runId: "r2" as RunId },
       { type: "succeeded", at, outputBytes: 2 },
       { type: "failed", at, errorMessage: "no such ticket" },
+      { type: "lost", at, errorMessage: "silent", avoidWorker: w1, avoidUntil: instant(500) },
       { type: "complete", at, order: 1 },
       { type: "waitForRetry", at, until: instant(500) },
       { type: "fail", at, errorMessage: "no such ticket" },

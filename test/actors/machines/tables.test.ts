@@ -67,6 +67,7 @@ const stepTable: Table = {
   in_progress: {
     succeeded: "enqueued_for_orchestration",
     failed: "enqueued_as_error_for_orchestration",
+    lost: "enqueued_as_error_for_orchestration",
     yielded: "enqueued",
     handBack: "enqueued",
     ...early("in_progress"),

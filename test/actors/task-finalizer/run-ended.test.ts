@@ -72,6 +72,8 @@ test("however a run ends, its step is done, waits, or is in the queue again: nev
   const attempts = fc.record({
     attempts: fc.integer({ min: 1, max: 9 }),
     maxAttempts: fc.integer({ min: 1, max: 9 }),
+    losses: fc.nat(5),
+    maxLosses: fc.nat(5),
   });
 
   fc.assert(
@@ -79,6 +81,7 @@ test("however a run ends, its step is done, waits, or is in the queue again: nev
       const before = begun({ ...tries, declines });
       const after = stepAfter(before, settled(before, end, at, draw));
 
+      const losses = tries.losses + 1;
       const mayTryAgain = tries.attempts < tries.maxAttempts;
       const atOnce = nextAttemptAt(DEFAULT_RETRY, tries.attempts, at, draw) <= at;
       const waits = (hint: number) => (atOnce && hint === 0 ? "enqueued" : "waiting_for_retry");
@@ -87,22 +90,30 @@ test("however a run ends, its step is done, waits, or is in the queue again: nev
         handedBack: "enqueued",
         yielded: "enqueued",
         cancelled: "in_progress",
-        lost: !mayTryAgain ? "error" : pauseAfter(tries.attempts) === 0 ? "enqueued" : "waiting_for_retry",
+        lost:
+          losses > tries.maxLosses ? "error" : pauseAfter(losses) === 0 ? "enqueued" : "waiting_for_retry",
         failed: mayTryAgain && end.how === "failed" && end.retryable ? waits(end.retryAfter) : "error",
       };
       expect(after.state).toBe(expected[end.how]);
-      const free = end.how === "handedBack" || end.how === "yielded";
-      expect(after.attempts).toBe(free ? tries.attempts - 1 : tries.attempts);
+      expect(after.attempts).toBe(isFree(end) ? tries.attempts - 1 : tries.attempts);
+      expect(after.losses).toBe(end.how === "lost" ? losses : tries.losses);
       expect(after.fence).toBe(before.fence);
     }),
   );
 });
 
-test("max_attempts is exact: a step whose every run fails has had that many, and then is an error", () => {
+/** True if the Run costs no attempt. */
+function isFree({ how }: RunEnd): boolean {
+  return how === "handedBack" || how === "yielded" || how === "lost";
+}
+
+test("max_attempts and max_losses are exact: a step whose every run fails has had that many, and then is an error", () => {
+  const bounds = fc.tuple(fc.integer({ min: 1, max: 12 }), fc.nat(12));
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 12 }), fc.infiniteStream(ends), (maxAttempts, stream) => {
-      let row = step({ maxAttempts });
+    fc.property(bounds, fc.infiniteStream(ends), ([maxAttempts, maxLosses], stream) => {
+      let row = step({ maxAttempts, maxLosses });
       let counted = 0;
+      let lost = 0;
       // A run handed back or stopped at a checkpoint costs nothing, so the story is bounded by its length too.
       for (let i = 1; i < 60 && !hasEnded(row.state); i += 1) {
         const at = instant(i * 1_000_000);
@@ -110,12 +121,15 @@ test("max_attempts is exact: a step whose every run fails has had that many, and
         if (row.state === "pending") row = advanceStep(row, { type: "enqueue", at, lane: "", rank: 0 })[0];
         row = advanceStep(row, { type: "start", at, runId: r1 })[0];
         const end = stream.next().value as RunEnd;
-        if (end.how !== "handedBack" && end.how !== "yielded") counted += 1;
+        if (!isFree(end)) counted += 1;
+        if (end.how === "lost") lost += 1;
         expect(row.fence).toBe(i);
         row = stepAfter(row, settled(row, end, at, 0.5));
-        expect(row.attempts).toBe(counted);
+        expect([row.attempts, row.losses]).toEqual([counted, lost]);
       }
       expect(counted).toBeLessThanOrEqual(maxAttempts);
+      expect(lost).toBeLessThanOrEqual(maxLosses + 1);
+      if (lost > maxLosses) expect(row.state).toBe("error");
     }),
   );
 });
