@@ -75,7 +75,7 @@ export class ChargingWorld {
     if (luck < 0.2) await this.#cancel(this.#pick(this.roots));
     else if (luck < 0.24) this.#die();
     else if (luck < 0.28) this.#reconnect();
-    else if (luck < 0.4) await this.#pass(this.#pick([100, 500, 3_000]));
+    else if (luck < 0.4) await this.#pass(this.#pick([100, 500, 3_000, 40_000]));
     else
       for (const process of this.#living())
         for (const held of [...process.held.values()]) await this.#act(process, held);

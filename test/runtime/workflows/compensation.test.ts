@@ -95,8 +95,9 @@ describe("in hand means held", () => {
     const { bench, worker, task, run, undone } = await assigned();
     await worker.link.receive({ type: "yield", runId: run.runId, cursor: "1", output: "" });
     await bench.settle();
+    await worker.link.receive({ type: "decline", runId: worker.assigned().runId, reason: "full" });
+    await bench.settle();
     await bench.cancel(task.id);
-    await worker.report(worker.assigned().runId, "CANCELLED");
     await work(bench, worker, telling(undone));
     expect(undone).toEqual(["pay null"]);
 
