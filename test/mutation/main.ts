@@ -1,5 +1,5 @@
 /**
- * Proves that the tests can fail: breaks a copy of the sources in each of the ways of `mutants.ts`, runs the
+ * Proves that the tests can fail: breaks a copy of the sources in each of the ways of `mutants/`, runs the
  * test that must notice, and wants to see it red. First all of these tests must be green on the sources as they are.
  */
 import { spawn } from "node:child_process";
@@ -18,7 +18,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Edit, Mutant, TestName } from "./mutant.js";
-import { mutants } from "./mutants.js";
+import { mutants } from "./mutants/index.js";
 
 const root = dirname(createRequire(import.meta.url).resolve("taskrun/package.json"));
 const parts = [

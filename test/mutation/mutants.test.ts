@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { mutants } from "./mutants.js";
+import { mutants } from "./mutants/index.js";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 

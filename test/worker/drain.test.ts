@@ -1,6 +1,8 @@
 import { expect, test } from "vitest";
 import { RunStatus, WorkerStatus } from "#wire/gen/taskrun/v1/common_pb";
-import { echo, latch, startPlane, startWorker, stopped } from "./kit/workbench.js";
+import { servedAgents } from "#worker/agent/served-agent";
+import { HeldRuns } from "#worker/run/held";
+import { assignment, echo, latch, silent, startPlane, startWorker, stopped } from "./kit/workbench.js";
 
 test("an idle worker that is drained says so and leaves", async () => {
   const plane = await startPlane();
@@ -56,6 +58,28 @@ test("what is not finished in time is handed back: declined, and gone from the l
   expect(await session.hear("heartbeat")).toMatchObject({ heldRunIds: [], lastOrdinal: 1n });
   await worker.closed;
   expect(reasons).toMatchObject([{ why: "shutdown" }]);
+});
+
+test("a run that has begun is handed back after its start, however early: it may have done something", () => {
+  const held = new HeldRuns({
+    agents: servedAgents([echo((_, { signal }) => stopped(signal))]),
+    maxRuns: 2,
+    windowBytes: 1_024,
+    log: silent,
+    readResult: () => Promise.reject(new Error("no results")),
+    readInput: () => Promise.reject(new Error("no inputs")),
+    poke: () => {},
+    emptied: () => {},
+  });
+  held.take(assignment({ runId: "r1", agentName: "echo" }), undefined);
+
+  held.handBack("the worker is leaving");
+
+  expect([held.nextDecline(), held.nextDecline(), held.nextDecline()]).toMatchObject([
+    { payload: { case: "statusUpdate", value: { runId: "r1", status: RunStatus.RUNNING } } },
+    { payload: { case: "decline", value: { runId: "r1" } } },
+    undefined,
+  ]);
 });
 
 test("a worker that is closed stops its runs and says nothing more", async () => {

@@ -42,6 +42,7 @@ export class HeldRuns {
   /** Runs that may have something to send, in the order of their turns. */
   readonly #ready = new Set<Run>();
   readonly #former = new Set<string>();
+  /** Declines, and starts that have to be known before them. */
   readonly #declines: RunClientMessage[] = [];
   /** Agents that have not returned, including those of stopped Runs: each takes a slot until it does. */
   #working = 0;
@@ -111,9 +112,16 @@ export class HeldRuns {
     }
   }
 
-  /** Declines, stops and releases every Run. The next heartbeat tells the server that none is held. */
+  /**
+   * Declines, stops and releases every Run, after its start is reported: of a Run that was only declined the server believes
+   * that nothing was done. The next heartbeat tells it that none is held.
+   */
   handBack(reason: string): void {
-    for (const runId of this.#held.keys()) this.#decline(runId, reason);
+    for (const [runId, { run }] of this.#held) {
+      const start = run.startReport();
+      if (start) this.#declines.push(start);
+      this.#decline(runId, reason);
+    }
     this.giveUp("shutdown", reason);
   }
 

@@ -156,6 +156,13 @@ export class Run {
     this.#around.ready(this);
   }
 
+  /** Returns the report of the start, unless it has been sent in this session. */
+  startReport(): RunClientMessage | undefined {
+    if (this.#attached && this.#startTold) return undefined;
+    this.#startTold = true;
+    return started(this);
+  }
+
   /** Returns the next message to send in this session; undefined if there is none. */
   next(): RunClientMessage | undefined {
     if (!this.#attached) return undefined;

@@ -1,4 +1,4 @@
-import { edit, type Mutant } from "./mutant.js";
+import { edit, type Mutant } from "../mutant.js";
 
 const tries = "src/domain/graph/tries.ts";
 const graph = "src/domain/graph/graph.ts";

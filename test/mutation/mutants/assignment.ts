@@ -1,4 +1,4 @@
-import { edit, type Mutant, type TestName } from "./mutant.js";
+import { edit, type Mutant, type TestName } from "../mutant.js";
 
 const assignments = (name: string): TestName => ({ file: "test/runtime/workers/assignments.test.ts", name });
 

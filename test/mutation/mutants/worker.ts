@@ -1,4 +1,4 @@
-import { edit, type Mutant } from "./mutant.js";
+import { edit, type Mutant } from "../mutant.js";
 
 const runOutput = "src/worker/run/output.ts";
 const takeovers = { file: "test/worker/takeovers.test.ts" };

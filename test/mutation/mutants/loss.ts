@@ -1,4 +1,4 @@
-import { edit, type Mutant, type TestName } from "./mutant.js";
+import { edit, type Mutant, type TestName } from "../mutant.js";
 
 const losses = (name: string): TestName => ({ file: "test/runtime/workers/losses.test.ts", name });
 const reconnect = (name: string): TestName => ({ file: "test/worker/reconnect.test.ts", name });

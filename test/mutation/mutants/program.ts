@@ -1,4 +1,4 @@
-import { edit, type Mutant } from "./mutant.js";
+import { edit, type Mutant } from "../mutant.js";
 
 const pipe = "src/worker/exec/program-pipe.ts";
 const exec = "test/worker/exec.test.ts";

@@ -1,4 +1,4 @@
-import { edit, type Mutant, type TestName } from "./mutant.js";
+import { edit, type Mutant, type TestName } from "../mutant.js";
 
 const admission = "src/gateway/traffic/answer-admission.ts";
 const inTest = (name: string): TestName => ({ file: "test/gateway/traffic/answer-admission.test.ts", name });

@@ -1,4 +1,4 @@
-import { edit, type Mutant, type TestName } from "./mutant.js";
+import { edit, type Mutant, type TestName } from "../mutant.js";
 
 const reader = "src/gateway/traffic/message-reader.ts";
 const held = "src/gateway/traffic/buffered-bytes.ts";

@@ -1,4 +1,4 @@
-import { edit, type Mutant, type TestName } from "./mutant.js";
+import { edit, type Mutant, type TestName } from "../mutant.js";
 
 const inTurn = (name: string): TestName => ({ file: "test/runtime/workflows/verdicts.test.ts", name });
 const cost = (name: string): TestName => ({ file: "test/host/schema-cost.test.ts", name });

@@ -1,4 +1,4 @@
-import { edit, type Mutant } from "./mutant.js";
+import { edit, type Mutant } from "../mutant.js";
 
 const hostile = "test/cli/hostile-server.test.ts";
 const ids = "test/cli/task-ids.test.ts";

@@ -1,4 +1,4 @@
-import { edit, type Mutant, type TestName } from "./mutant.js";
+import { edit, type Mutant, type TestName } from "../mutant.js";
 
 const histories: TestName = { file: "test/runtime/workflows/compensation-histories.test.ts" };
 const story = (name: string): TestName => ({ file: "test/runtime/workflows/compensation.test.ts", name });

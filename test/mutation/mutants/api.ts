@@ -1,4 +1,4 @@
-import { edit, type Mutant, type TestName } from "./mutant.js";
+import { edit, type Mutant, type TestName } from "../mutant.js";
 
 const useCase = "src/api/use-case.ts";
 const asks = "    services.authorize(caller, definition.action, found.resource);\n";

@@ -1,4 +1,4 @@
-import { edit, type Mutant, type TestName } from "./mutant.js";
+import { edit, type Mutant, type TestName } from "../mutant.js";
 
 const undecodable = (name: string): TestName => ({ file: "test/gateway/undecodable.test.ts", name });
 const deadlines = (name: string): TestName => ({ file: "test/gateway/deadlines.test.ts", name });

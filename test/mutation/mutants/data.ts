@@ -1,4 +1,4 @@
-import { edit, type Mutant, type TestName } from "./mutant.js";
+import { edit, type Mutant, type TestName } from "../mutant.js";
 
 const runtime = (file: string, name: string): TestName => ({ file: `test/runtime/${file}.test.ts`, name });
 

@@ -1,4 +1,4 @@
-import { edit, type Mutant, type TestName } from "./mutant.js";
+import { edit, type Mutant, type TestName } from "../mutant.js";
 
 const clock = (name: string): TestName => ({ file: "test/runtime/wall-clock.test.ts", name });
 

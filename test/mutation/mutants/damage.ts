@@ -1,4 +1,4 @@
-import { edit, type Mutant, type TestName } from "./mutant.js";
+import { edit, type Mutant, type TestName } from "../mutant.js";
 
 const damage = (name: string): TestName => ({ file: "test/stores/sqlite/damage.test.ts", name });
 const watch = (name: string): TestName => ({ file: "test/stores/sqlite/watch.test.ts", name });

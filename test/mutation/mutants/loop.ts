@@ -1,4 +1,4 @@
-import { edit, type Mutant, type TestName } from "./mutant.js";
+import { edit, type Mutant, type TestName } from "../mutant.js";
 
 const loops = (name: string): TestName => ({ file: "test/runtime/faults/loops.test.ts", name });
 

@@ -1,4 +1,4 @@
-import { edit, type Mutant } from "./mutant.js";
+import { edit, type Mutant } from "../mutant.js";
 
 const layouts = (name: string) => ({ file: "test/stores/sqlite/layouts.test.ts", name });
 

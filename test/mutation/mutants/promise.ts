@@ -1,4 +1,4 @@
-import { edit, type Mutant, type TestName } from "./mutant.js";
+import { edit, type Mutant, type TestName } from "../mutant.js";
 
 /** The shortest story in which a promise shows. */
 const promise = (name: string): TestName => ({ file: "test/mutation/promises.test.ts", name });

@@ -1,0 +1,45 @@
+import type { Mutant } from "../mutant.js";
+import { answerMutants } from "./answer.js";
+import { apiMutants } from "./api.js";
+import { assignmentMutants } from "./assignment.js";
+import { clockMutants } from "./clock.js";
+import { compensationMutants } from "./compensation.js";
+import { damageMutants } from "./damage.js";
+import { dataMutants } from "./data.js";
+import { edgeMutants } from "./edge.js";
+import { gatewayMutants } from "./gateway.js";
+import { layoutMutants } from "./layout.js";
+import { loopMutants } from "./loop.js";
+import { lossMutants } from "./loss.js";
+import { poisonMutants } from "./poison.js";
+import { programMutants } from "./program.js";
+import { promiseMutants } from "./promise.js";
+import { ruleMutants } from "./rule.js";
+import { schemaMutants } from "./schema.js";
+import { terminalMutants } from "./terminal.js";
+import { workerMutants } from "./worker.js";
+import { workflowMutants } from "./workflow.js";
+
+/** Every way in which the sources are broken, by area. */
+export const mutants: readonly Mutant[] = [
+  ...promiseMutants,
+  ...poisonMutants,
+  ...clockMutants,
+  ...dataMutants,
+  ...loopMutants,
+  ...lossMutants,
+  ...schemaMutants,
+  ...damageMutants,
+  ...layoutMutants,
+  ...compensationMutants,
+  ...workflowMutants,
+  ...ruleMutants,
+  ...assignmentMutants,
+  ...workerMutants,
+  ...programMutants,
+  ...terminalMutants,
+  ...apiMutants,
+  ...answerMutants,
+  ...gatewayMutants,
+  ...edgeMutants,
+];
