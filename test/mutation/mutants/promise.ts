@@ -250,8 +250,8 @@ export const promiseMutants: readonly Mutant[] = [
     edits: [
       edit(
         "src/worker/run/held.ts",
-        "    for (const runId of this.#held.keys()) this.#decline(runId, reason);\n",
-        "",
+        "      this.#decline(runId, reason);\n    }\n    this.giveUp",
+        "    }\n    this.giveUp",
       ),
     ],
     test: { file: "test/worker/drain.test.ts" },

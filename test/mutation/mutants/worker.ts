@@ -112,4 +112,9 @@ export const workerMutants: readonly Mutant[] = [
     ],
     test: { file: "test/runtime/workers/takeovers.test.ts", name: "the log names a clash once a minute" },
   },
+  {
+    name: "a run is handed back without its start",
+    edits: [edit("src/worker/run/held.ts", "if (start) this.#declines.push(start);", "void start;")],
+    test: { file: "test/worker/drain.test.ts", name: "a run that has begun is handed back after its start" },
+  },
 ];
