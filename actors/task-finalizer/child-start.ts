@@ -170,7 +170,7 @@ function specOf({ id, spec }: TaskRow, step: StepRow, agentName: string, plan: P
     agentName,
     timeoutMs: plan?.timeoutMs ?? millis(0),
     maxAttempts: plan ? 0 : 1,
-    maxLosses: plan ? undefined : maxLossesOf(step),
+    maxLosses: plan ? null : maxLossesOf(step),
     holdOnFailure: plan?.holdOnFailure ?? false,
     template: plan?.template ?? null,
     parent: { taskId: id, stepName: step.name },

@@ -96,8 +96,8 @@ function specOf({ taskId, name, spec }: StepRow, index: number, isUnsure: boolea
     config: plan?.config ?? null,
     retry: plan?.retry ?? DEFAULT_RETRY,
     maxAttempts: plan?.maxAttempts ?? 1,
-    maxLosses: plan?.maxLosses,
     timeoutMs: plan?.timeoutMs ?? millis(0),
+    ...(plan?.maxLosses !== undefined && { maxLosses: plan.maxLosses }),
     member: { group: "", index, concurrency: 1, failure: "isolate" },
     compensates: { taskId, stepName: name, error, ...(isUnsure && { isUnsure }) },
   };

@@ -96,9 +96,10 @@ export function memberSpec({ spec }: Pick<StepPlan, "spec">, member: Membership)
   const { planned, config, retry, maxAttempts, maxLosses, retryable, timeoutMs, hasSchema, compensation } =
     spec;
   const checked = {
+    ...(maxLosses !== undefined && { maxLosses }),
     ...(retryable === false && { retryable }),
     ...(hasSchema && { hasSchema }),
     ...(compensation && { compensation }),
   };
-  return { type: "standard", planned, config, retry, maxAttempts, maxLosses, timeoutMs, member, ...checked };
+  return { type: "standard", planned, config, retry, maxAttempts, timeoutMs, member, ...checked };
 }

@@ -45,14 +45,14 @@ export function newTask({ id, namespace, spec, input }: TaskDraft, steps: number
 type Tries = Pick<TaskSpec, "maxAttempts" | "maxLosses">;
 
 /** What the only Step of a Task does that names an agent. */
-function agentSpec({ maxAttempts, maxLosses = limits.defaultLosses }: Tries): StepSpec {
+function agentSpec({ maxAttempts, maxLosses }: Tries): StepSpec {
   return {
     type: "standard",
     planned: MAIN_STEP,
     config: null,
     retry: DEFAULT_RETRY,
     maxAttempts,
-    maxLosses,
+    maxLosses: maxLosses ?? limits.defaultLosses,
     timeoutMs: millis(0),
   };
 }

@@ -44,7 +44,7 @@ export function taskToWire(
     correlationId: spec.correlationId,
     startAtMs: BigInt(spec.startAt),
     retryOf: spec.retryOf,
-    ...(spec.maxLosses !== undefined && { maxLosses: spec.maxLosses }),
+    ...(typeof spec.maxLosses === "number" && { maxLosses: spec.maxLosses }),
     ...(spec.template && { template: templateRefToWire(spec.template) }),
     parentTaskId: spec.parent?.taskId ?? "",
     parentStepName: spec.parent?.stepName ?? "",

@@ -109,12 +109,12 @@ test("what is registered already is not registered again by the next start", asy
 });
 
 test("a file that is no template is logged with its line, hinders no other, and is registered once it is put right", async () => {
-  put("a.yaml", `${template("a")}    colour: red\n`);
+  put("a.yaml", `${template("a")}    timeout_secnds: 3\n`);
   put("b.yaml", template("b"));
   const { registered, said } = await open();
 
   expect(registered).toEqual(["b@1.0.0"]);
-  expect(said[0]).toMatch(/^error a\.yaml:7:5: error UNKNOWN_KEY .*colour.* \(not registered\)$/);
+  expect(said[0]).toMatch(/^error a\.yaml:7:5: error UNKNOWN_KEY .*timeout_secnds.* \(not registered\)$/);
   put("a.yaml", template("a"));
   await expect.poll(() => registered, soon).toEqual(["b@1.0.0", "a@1.0.0"]);
 });

@@ -56,7 +56,7 @@ export class SimClient {
       idempotencyKey: key,
       fingerprint: key,
       maxAttempts: dice.between(1, 4),
-      maxLosses: dice.chance(0.5) ? dice.between(0, 4) : undefined,
+      maxLosses: dice.chance(0.5) ? dice.between(0, 4) : null,
       priority: dice.between(-5, 5),
       timeoutMs: millis(dice.chance(0.3) ? dice.between(500, 60_000) : 0),
       startAt: dice.chance(0.2) ? instant(clock.now() + dice.between(1, 30_000)) : NEVER,

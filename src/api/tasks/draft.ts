@@ -42,7 +42,7 @@ export async function draftOf(
         priority: asked.priority,
         timeoutMs: timeoutMs || (plan?.timeoutMs ?? timeoutMs),
         maxAttempts: plan ? maxAttempts : maxAttempts || limits.defaultAttempts,
-        maxLosses,
+        maxLosses: maxLosses ?? null,
         labels: asked.labels,
         workerSelector: asked.workerSelector,
         createdBy: asked.createdBy,

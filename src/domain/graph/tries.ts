@@ -9,7 +9,7 @@ export interface Tries {
   /** Total number of attempts, at least 1, unless the request says otherwise: see {@link attemptsOf}. */
   readonly maxAttempts: number;
   /** How many of its Runs may be lost; absent in a row of a release that did not keep it, see `lossesOf`. */
-  readonly maxLosses?: number | undefined;
+  readonly maxLosses?: number;
   /** Present if a failure is final, so that there is one attempt whatever else is said. */
   readonly retryable?: false;
   /** Timeout of one attempt; 0 is no limit. */

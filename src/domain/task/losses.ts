@@ -32,8 +32,8 @@ export function lossesOf({ maxLosses, maxAttempts, planned }: StepSpec): number 
  *
  * @param asked what the request says for every Step; it cannot raise the number of one that is not to be tried again
  */
-export function lossesAsked(spec: StepSpec, asked: number | undefined): number {
+export function lossesAsked(spec: StepSpec, asked: number | null = null): number {
   const own = lossesOf(spec);
-  if (asked === undefined) return own;
+  if (asked === null) return own;
   return spec.retryable === false ? Math.min(asked, own) : asked;
 }

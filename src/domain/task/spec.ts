@@ -25,7 +25,7 @@ export function newTaskSpec(asked: AskedSpec, plan?: Plan): TaskSpec {
     priority: asked.priority ?? 0,
     timeoutMs: asked.timeoutMs ?? millis(0),
     maxAttempts: asked.maxAttempts ?? 0,
-    maxLosses: asked.maxLosses,
+    maxLosses: asked.maxLosses ?? null,
     labels: asked.labels ?? {},
     workerSelector: asked.workerSelector ?? {},
     createdBy: asked.createdBy ?? "",

@@ -58,7 +58,7 @@ export interface TaskSpec {
   /** Total attempts of each Step; 0 uses the template's number. */
   readonly maxAttempts: number;
   /** How many Runs of each Step may be lost; absent uses each Step's own number. */
-  readonly maxLosses?: number | undefined;
+  readonly maxLosses?: number | null;
   readonly labels: Labels;
   /** Labels that a worker must have. */
   readonly workerSelector: Labels;

@@ -46,7 +46,7 @@ test.each([
   "with max_losses %s a step that ends its workers is assigned %i times, in one attempt",
   async (maxLosses, times) => {
     const bench = await startBench();
-    const { task } = await bench.create({ maxLosses });
+    const { task } = await bench.create({ maxLosses: maxLosses ?? null });
     const assigned = await poison(bench);
     expect(assigned.map(({ attempt }) => attempt)).toEqual(Array(times).fill(1));
     expect(assigned.map(({ fence }) => fence)).toEqual(Array.from({ length: times }, (_, i) => i + 1));
@@ -132,7 +132,7 @@ test("a step avoids the worker that lost it, longer each time, and waits after t
 async function mostOf(retry: TemplateStep["retry"], asked?: number): Promise<number | null> {
   const bench = await startBench();
   const step = retry ? { name: "a", retry } : { name: "a" };
-  const { task } = await begin(bench, template([step]), { maxLosses: asked });
+  const { task } = await begin(bench, template([step]), { maxLosses: asked ?? null });
   return (await stepOf(bench, task.id, "a")).maxLosses;
 }
 
