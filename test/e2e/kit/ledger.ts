@@ -45,7 +45,8 @@ export class Ledger {
     const random = this.#random;
     const chunks = Math.floor(random() * 6);
     const delayMs = Math.floor(random() * 40);
-    const request = { agent: "writer", input: { chunks, delayMs }, idempotencyKey: key, maxAttempts: 50 };
+    const often = { maxAttempts: 50, maxLosses: 100 };
+    const request = { agent: "writer", input: { chunks, delayMs }, idempotencyKey: key, ...often };
     const [repeats, watches, cancels] = [random() < 0.3, random() < 0.6, random() < 0.25];
     const { id } = await this.#insist(() => this.#client.tasks.create(request));
     this.ids.set(key, id);
