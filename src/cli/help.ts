@@ -8,6 +8,7 @@ import { suggestion } from "./suggest.js";
 export function addHelpCommand(group: Command): void {
   for (const command of group.commands) if (command.commands.length > 0) addHelpCommand(command);
   const help = group.createCommand("help").description("Explain a command.").argument("[command...]");
+  help.copyInheritedSettings(group);
   // A name that is misspelt is no option of `help`.
   help.helpOption(false).action((words: string[]) => explain(group, words));
   group.helpCommand(false).addCommand(help);

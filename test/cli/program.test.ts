@@ -94,6 +94,12 @@ test("help explains a command wherever it stands, and names the nearest of one t
     stderr: expect.stringContaining("task has no command 'creat'; did you mean create?"),
   });
   expect(await taskrun(["help", "task", "list", "x"])).toMatchObject({ code: 2 });
+  for (const before of [[], ["task"]]) {
+    expect(await taskrun([...before, "help", "--\u001b[31mx"])).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^error: unknown option '--x'\nRun with --help/),
+    });
+  }
   expect((await taskrun(["complete", "--", "help", "task", "cre"])).stdout).toBe("create\n");
 });
 
