@@ -5,6 +5,15 @@ import { commands } from "../commands.js";
 import { tellFinalizer } from "../make-command.js";
 import type { RunEnd, RunMessage } from "./messages.js";
 
+/** The agent of a Run that is declined has never begun, unless its start was reported, or anything it wrote. */
+function hasBegun({ startedAt, outputBytes }: RunRow): boolean {
+  return startedAt !== NEVER || outputBytes > 0;
+}
+
+function handedBack(run: RunRow, message: string): RunEnd {
+  return { how: "handedBack", workerId: run.workerId, message, ...(hasBegun(run) && { inDoubt: true }) };
+}
+
 /** What the finalizer is told of an end, for each message that can bring one. */
 function endOf(run: RunRow, event: RunMessage): RunEnd | undefined {
   switch (event.type) {
@@ -21,7 +30,7 @@ function endOf(run: RunRow, event: RunMessage): RunEnd | undefined {
     case "lost":
       return { how: "lost", reason: "WORKER_LOST", workerId: run.workerId, errorMessage: event.message };
     case "declined":
-      return { how: "handedBack", workerId: run.workerId, message: event.message };
+      return handedBack(run, event.message);
     case "cancelled":
       return { how: "cancelled", errorMessage: event.errorMessage };
     default:
@@ -95,12 +104,11 @@ const stopWorker = parts.enqueueActions(({ enqueue, context: { id: runId, heldBy
 });
 
 /**
- * After the Run's end: compensation of its Task may wait for this. The agent has never begun if the worker declines the
- * Run and has not reported its start.
+ * After the Run's end: compensation of its Task may wait for this.
  */
 const tellReleased = parts.enqueueActions(({ enqueue, context, event }) => {
-  const { taskId, stepName, startedAt } = context;
-  const inDoubt = event.type !== "declined" || startedAt !== NEVER;
+  const { taskId, stepName } = context;
+  const inDoubt = event.type !== "declined" || hasBegun(context);
   enqueue(tellFinalizer({ type: "run.released", taskId, stepName, inDoubt }));
 });
 

@@ -88,6 +88,11 @@ export type RunEnd =
       readonly workerId: WorkerId;
       readonly errorMessage: string;
     }
-  /** The worker never began, or gave it back: costs no attempt. */
-  | { readonly how: "handedBack"; readonly workerId: WorkerId; readonly message: string }
+  /** The worker never began, or gave it back: costs no attempt. In doubt is what had begun. */
+  | {
+      readonly how: "handedBack";
+      readonly workerId: WorkerId;
+      readonly message: string;
+      readonly inDoubt?: boolean;
+    }
   | { readonly how: "cancelled"; readonly errorMessage: string };

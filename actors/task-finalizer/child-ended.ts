@@ -78,5 +78,7 @@ function takeResult(
   const misfit = misfitOf(`the result of child task ${id}`, "result_schema", problem);
   if (schemaReason(problem)) return failForGood(step, misfit, at);
   const failure = { errorMessage: misfit, retryable: true, retryAfter: pauseAfter(step.attempts) };
-  return failAttempt(task, step, failure, moment);
+  // The child did its work, and is forgotten when it is made anew; without a compensation of its Step it is compensated then.
+  const doubt = step.spec.compensation ? noteDoubt(task, step) : [];
+  return [...doubt, ...failAttempt(task, step, failure, moment)];
 }

@@ -25,8 +25,8 @@ export const compensationMutants: readonly Mutant[] = [
     edits: [
       edit(
         "actors/run/machine.ts",
-        'event.type !== "declined" || startedAt',
-        'event.type !== "end" || startedAt',
+        'event.type !== "declined" || hasBegun',
+        'event.type !== "end" || hasBegun',
       ),
     ],
     test: story("a run that turns out to be declined"),

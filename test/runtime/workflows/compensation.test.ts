@@ -91,6 +91,22 @@ describe("in hand means held", () => {
     }
   });
 
+  test("a run that had begun when it was handed back is compensated, whenever the cancel comes", async () => {
+    for (const how of ["start", "output"] as const) {
+      for (const isFirst of [true, false]) {
+        const { bench, worker, task, run, undone } = await assigned();
+        if (how === "start") await worker.report(run.runId, "RUNNING");
+        else await worker.output(run.runId, 0, "paid");
+        if (isFirst) await bench.cancel(task.id);
+        await worker.link.receive({ type: "decline", runId: run.runId, reason: "it shuts down" });
+        await bench.settle();
+        if (!isFirst) await bench.cancel(task.id);
+        await work(bench, worker, telling(undone));
+        expect(undone, `${how}, cancelled first: ${isFirst}`).toEqual(["pay null"]);
+      }
+    }
+  });
+
   test("a checkpoint is compensated, and a result that was not accepted", async () => {
     const { bench, worker, task, run, undone } = await assigned();
     await worker.link.receive({ type: "yield", runId: run.runId, cursor: "1", output: "" });
@@ -242,6 +258,22 @@ describe("tasks that are steps", () => {
       // A child whose agent failed has done nothing.
       expect(undone).toHaveLength(fails === "last" ? 1 : 0);
     }
+  });
+
+  test("so it does for a child whose result was not accepted, when the one made anew did nothing", async () => {
+    const { bench, worker, undone } = await bed(template([{ name: "in1" }], { name: "inner" }));
+    const retry = { max_attempts: 2, backoff_base_ms: 10 };
+    const misfit = sub("sub", { compensate: "refund", result_schema: { type: "object" }, retry });
+    const { task } = await begin(bench, template([misfit, undo]));
+    await work(bench, worker, telling(undone));
+    await bench.pass(1_000, worker);
+    await work(
+      bench,
+      worker,
+      telling(undone, () => ({ error: "no money", retryable: false })),
+    );
+    expect(await shown(bench, task.id)).toBe("error sub=error");
+    expect(undone).toEqual(["sub null"]);
   });
 
   test("nothing compensates tasks of which nothing can be compensated", async () => {
