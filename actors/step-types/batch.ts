@@ -57,13 +57,17 @@ function batchesOf(
   return { expansion: batchSteps(plan, steps, step.name, worker, members), inputs: new Map(inputs) };
 }
 
-/** How the batches are done, by the worker that the result names or, if it names none, by the only one there is. */
+/**
+ * How the batches are done: by the worker that the result names; if it names none, by the one that the `initialization`
+ * does, or by the only one there is.
+ */
 function batchNamed({ spec }: StepRow, named: Json | undefined, none: boolean): BatchPlan | string {
   if (!spec.batch || spec.batch.workerTemplate === "") return "the template has no worker for its batches";
   const all = [spec.batch, ...(spec.batch.others ?? [])];
   const workers = all.map(({ workerTemplate }) => `"${workerTemplate}"`).join(", ");
   if (named === undefined || named === null || none) {
-    if (none || all.length === 1) return spec.batch;
+    const isNamed = spec.config?.worker_template_name === spec.batch.workerTemplate;
+    if (none || isNamed || all.length === 1) return spec.batch;
     return `worker_template_name is missing; the template has the workers ${workers}`;
   }
   const found = all.find(({ workerTemplate }) => workerTemplate === named);

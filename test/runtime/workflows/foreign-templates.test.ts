@@ -120,6 +120,17 @@ describe("a batch that may have one of several workers", () => {
     );
   });
 
+  test("has the one that its initialization names, if its result names none", async () => {
+    const steps = [
+      analyze("{ worker_template_name: slow }"),
+      worker("fast", "analyze"),
+      worker("slow", "analyze"),
+    ];
+    const named = foreign([...steps, sum("fast", "slow")].join("\n"));
+    expect(await run(named, batches({}))).toMatch(/^complete analyze=complete slow_001=/);
+    expect(await run(named, batches({ worker_template_name: "fast" }))).toMatch(/^complete .* fast_001=/);
+  });
+
   test.each([
     [{}, 'worker_template_name is missing; the template has the workers "fast", "slow"'],
     [{ worker_template_name: "slwo" }, 'worker_template_name is "slwo", the template says "fast", "slow"'],
