@@ -11,7 +11,7 @@ import {
 import { isOver, type RunRow } from "#domain/task/run";
 import { misfitOf, schemaReason } from "#domain/template/verdict";
 import { utf8Bytes } from "#domain/text/text";
-import type { Instant } from "#domain/time/time";
+import { type Instant, NEVER } from "#domain/time/time";
 import type { SessionRow } from "#domain/worker/worker";
 import { limits } from "#limits/index";
 import type { Command, RefusalCause } from "../commands.js";
@@ -120,13 +120,17 @@ function refuseReport(
   const isRepeated = cause === "ended" && isRepeat(report, run);
   const counted = { type: "countRefused", params: { cause: isRepeated ? "repeated" : cause } } as const;
   const stopped = isRepeated ? [] : [cancelRun(session, runId, reasons[cause])];
-  if (!isLastWord(report)) return [...stopped, counted];
-  const releases = cause === "ended" && run?.heldBy === session;
+  const holds = cause === "ended" && run?.heldBy === session;
+  if (!isLastWord(report)) {
+    // It changes nothing about the end, but shows that the agent has begun: a decline to come does not say otherwise.
+    const begun = holds && run.startedAt === NEVER ? [advanceRun(run, { type: "started", at })] : [];
+    return [...begun, ...stopped, counted];
+  }
   return [
     ...stopped,
     counted,
     ...(expectsAcks(speaker) ? [statusAck(runId, session)] : []),
-    ...(releases ? [advanceRun(run, lastWord(report, at))] : []),
+    ...(holds ? [advanceRun(run, lastWord(report, at))] : []),
   ];
 }
 

@@ -142,6 +142,8 @@ export const runMachine = parts
       stopWorker,
       tellReleased,
       noteStart: assign({ startedAt: ({ event }) => event.at }),
+      /** The agent began before the Run ended, and the report of that came after: for `hasBegun`. */
+      noteLateStart: assign({ startedAt: ({ context }) => context.finishedAt }),
       noteOutput: assign(({ context, event }) =>
         event.type === "wrote"
           ? { nextSeq: context.nextSeq + event.count, outputBytes: context.outputBytes + event.bytes }
@@ -155,6 +157,7 @@ export const runMachine = parts
     },
     guards: {
       over: ({ context }) => context.finishedAt !== NEVER,
+      beganUnknown: ({ context }) => context.finishedAt !== NEVER && context.startedAt === NEVER,
       timedOut: ({ event }) => event.type === "end" && event.reason === "TIMEOUT",
     },
   })
@@ -187,6 +190,7 @@ export const runMachine = parts
           held: {
             on: {
               resumed: { actions: "changeHands" },
+              started: { guard: "beganUnknown", actions: "noteLateStart" },
               completed: "released",
               yielded: "released",
               failed: "released",

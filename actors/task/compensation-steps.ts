@@ -61,9 +61,22 @@ function linkOfChild(step: StepRow, child: TaskRow, view: MessageView): Link | u
   return child.compensatedBy !== "" && liveTask(view, child.compensatedBy) ? link : undefined;
 }
 
-/** By the instant of its end: what had not ended comes first, the last begun before the others. */
+/**
+ * By the instant of its end: what had not ended comes first, the last begun before the others. Of one millisecond, what has
+ * failed came after what completed, and later members of a map after earlier ones.
+ */
 function lastFirst({ step: a }: Link, { step: b }: Link): number {
-  return endOf(b) - endOf(a) || b.order - a.order || b.startedAt - a.startedAt;
+  return (
+    endOf(b) - endOf(a) ||
+    placeOf(b) - placeOf(a) ||
+    b.startedAt - a.startedAt ||
+    (b.spec.member?.index ?? 0) - (a.spec.member?.index ?? 0)
+  );
+}
+
+/** Finite, so that two that have not completed compare as equal. */
+function placeOf({ order }: StepRow): number {
+  return order === 0 ? Number.MAX_SAFE_INTEGER : order;
 }
 
 function endOf({ state, finishedAt }: StepRow): number {

@@ -123,7 +123,7 @@ const lettingGo = {
 const runHoldTable: Table = {
   free: { assign: "held", end: "released", "end, out of time": "released" },
   held: lettingGo,
-  "held, over": { ...lettingGo, released: "released" },
+  "held, over": { ...lettingGo, started: "held", released: "released" },
   released: {},
 };
 

@@ -121,4 +121,18 @@ export const compensationMutants: readonly Mutant[] = [
       name: "is not done again while it is being compensated",
     },
   },
+  {
+    name: "a start that is heard after the cancel is forgotten",
+    edits: [
+      edit(
+        "actors/run-tracker/report.ts",
+        "return [...begun, ...stopped, counted];",
+        "return [...stopped, counted];",
+      ),
+    ],
+    test: {
+      file: "test/runtime/workflows/compensation.test.ts",
+      name: "a start that is heard only after the cancel",
+    },
+  },
 ];

@@ -107,6 +107,34 @@ describe("in hand means held", () => {
     }
   });
 
+  test("a start that is heard only after the cancel counts, though the end stays: the run is handed back later", async () => {
+    for (const how of ["start", "output"] as const) {
+      const { bench, worker, task, run, undone } = await assigned();
+      await bench.cancel(task.id);
+      if (how === "start") await worker.report(run.runId, "RUNNING");
+      else await worker.output(run.runId, 0, "paid");
+      await worker.link.receive({ type: "decline", runId: run.runId, reason: "it shuts down" });
+      await work(bench, worker, telling(undone));
+      expect(undone, how).toEqual(["pay null"]);
+    }
+  });
+
+  test("what failed in the same millisecond in which its dependency completed is compensated before it", async () => {
+    const { bench, worker } = await workflowBed();
+    const misfit = { result_schema: { type: "object" }, retry: { max_attempts: 1 } };
+    const steps = [
+      { name: "pay", compensate: "refund" },
+      { name: "ship", dependencies: ["pay"], compensate: "recall", ...misfit },
+      undo,
+      { ...undo, name: "recall" },
+    ];
+    const undone: string[] = [];
+    const { task } = await begin(bench, template(steps));
+    await work(bench, worker, telling(undone));
+    expect(await shown(bench, task.id)).toBe("error pay=complete ship=error");
+    expect(undone.map((line) => line.split(" ")[0])).toEqual(["ship", "pay"]);
+  });
+
   test("a checkpoint is compensated, and a result that was not accepted", async () => {
     const { bench, worker, task, run, undone } = await assigned();
     await worker.link.receive({ type: "yield", runId: run.runId, cursor: "1", output: "" });
