@@ -3,7 +3,7 @@ import type { CallOptions } from "@connectrpc/connect";
 import { limits } from "#limits/index";
 import { backoffMs, CALL_BACKOFF, pause } from "./backoff.js";
 import { type ErrorCode, type TaskRunError, toTaskRunError } from "./error.js";
-import { wrongArgument } from "./request.js";
+import { checkedSignal, optionsOf, wrongArgument } from "./request.js";
 
 /**
  * Options of a single call, beside its request.
@@ -57,19 +57,22 @@ export class Caller {
     send: (options: CallOptions) => Promise<Answer>,
     control: CallControl = {},
   ): Promise<Answer> {
+    const { signal } = optionsOf(control, "control");
     for (let failures = 1; ; failures += 1) {
       try {
         return await this.once(send, control, key);
       } catch (thrown) {
         const error = thrown as TaskRunError;
-        const stop = control.signal?.aborted || failures === limits.callAttempts || !unclear.has(error.code);
+        const stop = signal?.aborted || failures === limits.callAttempts || !unclear.has(error.code);
         if (stop) throw error;
-        await pause(backoffMs(CALL_BACKOFF, failures, Math.random(), error.retryAfterMs), control.signal);
+        await pause(backoffMs(CALL_BACKOFF, failures, Math.random(), error.retryAfterMs), signal);
       }
     }
   }
 
-  #options({ signal, timeoutMs = this.#timeoutMs }: CallControl): CallOptions {
+  #options(control: CallControl): CallOptions {
+    const { signal, timeoutMs = this.#timeoutMs } = optionsOf(control, "control");
+    checkedSignal(signal);
     const limited = checkedTimeout(timeoutMs) > 0 && timeoutMs <= limits.callTimeoutMost;
     return { ...(limited && { timeoutMs: Math.ceil(timeoutMs) }), ...(signal && { signal }) };
   }

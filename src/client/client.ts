@@ -3,6 +3,7 @@ import { addressProblem, addrOfEnvironment, LOCAL_ADDR, readAddress } from "#tra
 import { connect } from "#transport/connection";
 import { Caller } from "./call.js";
 import { TaskRunError } from "./error.js";
+import { optionsOf } from "./request.js";
 import { Tasks } from "./tasks.js";
 import { Templates } from "./templates.js";
 import { Workers } from "./workers.js";
@@ -76,7 +77,11 @@ export interface TaskRunClient {
  * ```
  */
 export function createClient(options: ClientOptions = {}): TaskRunClient {
-  const { addr = addrOfEnvironment(), namespace = "", timeoutMs = limits.callTimeout } = options;
+  const {
+    addr = addrOfEnvironment(),
+    namespace = "",
+    timeoutMs = limits.callTimeout,
+  } = optionsOf(options, "options");
   const caller = new Caller(timeoutMs);
   const { transport, close } = connect(urlOf(addr), {
     pingMs: limits.keepalivePing,

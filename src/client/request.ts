@@ -36,6 +36,28 @@ export function requestOf<Desc extends DescMessage>(
   return create(schema, init);
 }
 
+/** Returns options as they are, or none for undefined. @throws {TaskRunError} if they are no object */
+export function optionsOf<Options extends object>(
+  options: Options | undefined,
+  field: string,
+): Partial<Options> {
+  if (options === undefined) return {};
+  if (isRecord(options)) return options;
+  throw wrongArgument(field, `is ${shown(options)}; send an object.`);
+}
+
+/** Checks what is to abort a call. @throws {TaskRunError} if it cannot */
+export function checkedSignal(signal: AbortSignal | undefined): AbortSignal | undefined {
+  if (signal === undefined || signal instanceof AbortSignal) return signal;
+  throw wrongArgument("signal", `is ${shown(signal)}; send an AbortSignal.`);
+}
+
+/** Checks a callback. @throws {TaskRunError} if it is no function */
+export function checkedCallback(callback: unknown, field: string): void {
+  if (callback === undefined || typeof callback === "function") return;
+  throw wrongArgument(field, `is ${shown(callback)}; send a function.`);
+}
+
 /** Converts a whole number to the protocol's 64-bit integer. @throws {TaskRunError} if it is none, or negative */
 export function wholeNumber(value: number | undefined, field: string): bigint {
   if (value === undefined) return 0n;
@@ -81,7 +103,7 @@ export function oneOf<Number extends number>(
   if (found !== undefined) return found;
   throw wrongArgument(
     field,
-    `is ${JSON.stringify(word) ?? "missing"}; it is one of ${Object.keys(numbers).join(", ")}.`,
+    `is ${word === undefined ? "missing" : shown(word)}; it is one of ${Object.keys(numbers).join(", ")}.`,
   );
 }
 

@@ -19,7 +19,16 @@ import { toTask } from "./convert.js";
 import { createInit, jsonTextOf } from "./create-request.js";
 import { codeName, TaskRunError } from "./error.js";
 import type { TaskEvent } from "./event-views.js";
-import { jsonText, oneOf, requestOf, wholeNumber, wrongArgument } from "./request.js";
+import {
+  checkedCallback,
+  checkedSignal,
+  jsonText,
+  oneOf,
+  optionsOf,
+  requestOf,
+  wholeNumber,
+  wrongArgument,
+} from "./request.js";
 import {
   type Created,
   type CreateTask,
@@ -116,9 +125,10 @@ export class Tasks {
 
   /** Returns one page, newest first. Only an empty `nextPageToken` marks the last page: any page may be short or empty. */
   async page(
-    filter: TaskFilter & { readonly pageToken?: string } = {},
+    selected: TaskFilter & { readonly pageToken?: string } = {},
     control?: CallControl,
   ): Promise<TaskPage> {
+    const filter = optionsOf(selected, "filter");
     const request = requestOf(ListTasksRequestSchema, {
       statusFilter: filter.status === undefined ? 0 : oneOf(taskStatusToWire, filter.status, "status_filter"),
       agentFilter: filter.agent ?? "",
@@ -136,7 +146,7 @@ export class Tasks {
   async *list(filter: TaskFilter = {}, control?: CallControl): AsyncGenerator<Task, void> {
     let pageToken = "";
     do {
-      const page = await this.page({ ...filter, pageToken }, control);
+      const page = await this.page({ ...optionsOf(filter, "filter"), pageToken }, control);
       yield* page.tasks;
       pageToken = page.nextPageToken;
     } while (pageToken !== "");
@@ -150,7 +160,8 @@ export class Tasks {
 
   /** Creates a new Task with the request of one that has ended. Carries an idempotency key like {@link create}. */
   async retry(id: string, options: CallControl & { readonly idempotencyKey?: string } = {}): Promise<Task> {
-    const request = requestOf(RetryTaskRequestSchema, { id, idempotencyKey: keyOr(options.idempotencyKey) });
+    const { idempotencyKey } = optionsOf(options, "options");
+    const request = requestOf(RetryTaskRequestSchema, { id, idempotencyKey: keyOr(idempotencyKey) });
     const send = this.#wire.retryTask;
     return toTask(await this.#caller.withKey(request.idempotencyKey, (o) => send(request, o), options));
   }
@@ -188,13 +199,14 @@ export class Tasks {
 
   /** Iterates over a Task's events, each exactly once, until it ends. Reconnects by itself; see {@link WatchOptions}. */
   watch(id: string, options: WatchOptions = {}): AsyncGenerator<TaskEvent, void> {
-    const first = requestOf(WatchTaskRequestSchema, {
-      id,
-      afterSeq: wholeNumber(options.afterSeq, "after_seq"),
-    });
+    const { afterSeq, failuresMax, onLost, signal } = optionsOf(options, "options");
+    const first = requestOf(WatchTaskRequestSchema, { id, afterSeq: wholeNumber(afterSeq, "after_seq") });
+    wholeNumber(failuresMax, "failuresMax");
+    checkedCallback(onLost, "onLost");
     const open = (afterSeq: number, signal: AbortSignal) =>
       this.#wire.watchTask({ ...first, afterSeq: BigInt(afterSeq) }, { signal });
-    const control = options.signal ? { signal: options.signal } : {};
+    const checked = checkedSignal(signal);
+    const control = checked ? { signal: checked } : {};
     return watch(open, async () => hasEnded(await this.get(id, control)), options);
   }
 
@@ -203,7 +215,9 @@ export class Tasks {
    *
    * @throws {TaskRunError} `CANCELLED` if the signal ends the wait; the Task itself continues
    */
-  async wait(id: string, { signal, onEvent }: RunOptions = {}): Promise<Task> {
+  async wait(id: string, options: RunOptions = {}): Promise<Task> {
+    const { signal, onEvent } = optionsOf(options, "options");
+    checkedCallback(onEvent, "onEvent");
     let ended = false;
     for await (const event of this.watch(id, signal ? { signal } : {})) {
       onEvent?.(event);
@@ -219,7 +233,9 @@ export class Tasks {
    * @throws {TaskFailed} if it failed or was cancelled
    */
   async run<Output = unknown>(request: CreateTask, options: RunOptions = {}): Promise<Output | undefined> {
-    const { id } = await this.create(request, options.signal ? { signal: options.signal } : {});
+    const { signal, onEvent } = optionsOf(options, "options");
+    checkedCallback(onEvent, "onEvent");
+    const { id } = await this.create(request, signal ? { signal } : {});
     const task = await this.wait(id, options);
     if (task.status !== "COMPLETED") throw new TaskFailed(task);
     return outputOf<Output>(task);

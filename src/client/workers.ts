@@ -9,7 +9,7 @@ import {
 } from "#wire/gen/taskrun/v1/worker_service_pb";
 import type { CallControl, Caller } from "./call.js";
 import { toWorker } from "./convert.js";
-import { oneOf, requestOf } from "./request.js";
+import { oneOf, optionsOf, requestOf } from "./request.js";
 import type { Worker } from "./worker-views.js";
 
 /**
@@ -53,7 +53,8 @@ export class Workers {
   }
 
   /** Returns the matching Workers, ordered by id. */
-  async list({ agent, status }: WorkerFilter = {}, control?: CallControl): Promise<readonly Worker[]> {
+  async list(filter: WorkerFilter = {}, control?: CallControl): Promise<readonly Worker[]> {
+    const { agent, status } = optionsOf(filter, "filter");
     const request = requestOf(ListWorkersRequestSchema, {
       ...(agent !== undefined && { agentName: agent }),
       ...(status !== undefined && { status: oneOf(workerStatusToWire, status, "status") }),

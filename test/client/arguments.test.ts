@@ -114,6 +114,24 @@ const cases: Case[] = [
   ["a source of {}", ({ templates }) => templates.register(any({})), "source"],
   ["a template's name of 5", ({ templates }) => templates.get({ name: any(5) }), "template.name"],
   ["a broken deadline", ({ tasks }) => tasks.get("t", { timeoutMs: Number.NaN }), "timeoutMs"],
+  ["a signal of 5", ({ tasks }) => tasks.create({ agent: "a" }, { signal: any(5) }), "signal"],
+  ["a signal of {}", ({ tasks }) => tasks.get("t", { signal: any({}) }), "signal"],
+  ["a watch's signal of text", async ({ tasks }) => tasks.watch("t", { signal: any("x") }).next(), "signal"],
+  ["a count of text", async ({ tasks }) => tasks.watch("t", { failuresMax: any("3") }).next(), "failuresMax"],
+  ["a listener of 5", async ({ tasks }) => tasks.watch("t", { onLost: any(5) }).next(), "onLost"],
+  ["an event's listener of 5", ({ tasks }) => tasks.run({ agent: "a" }, { onEvent: any(5) }), "onEvent"],
+  ["control of null", ({ tasks }) => tasks.create({ agent: "a" }, any(null)), "control"],
+  ["control of text", ({ tasks }) => tasks.get("t", any("x")), "control"],
+  ["a filter of null", ({ tasks }) => tasks.page(any(null)), "filter"],
+  ["a filter of 5", ({ tasks }) => tasks.list(any(5)).next(), "filter"],
+  ["options of null, waiting", ({ tasks }) => tasks.wait("t", any(null)), "options"],
+  ["options of null, watching", async ({ tasks }) => tasks.watch("t", any(null)).next(), "options"],
+  ["options of null, once more", ({ tasks }) => tasks.retry("t", any(null)), "options"],
+  ["workers by null", ({ workers }) => workers.list(any(null)), "filter"],
+  ["templates by null", ({ templates }) => templates.page(any(null)), "filter"],
+  ["no template", ({ templates }) => templates.get(any(undefined)), "template"],
+  ["a template of null", ({ templates }) => templates.get(any(null)), "template"],
+  ["a status of 1n", ({ tasks }) => tasks.page({ status: any(1n) }), "status_filter"],
   ["a deadline in the past", ({ tasks }) => tasks.get("t", { timeoutMs: -1 }), "timeoutMs"],
 ];
 
@@ -154,4 +172,5 @@ test("an aborted signal, whatever its reason, is CANCELLED", async () => {
 
 test("options that are none are refused when the client is made", () => {
   expect(() => createClient({ timeoutMs: Number.NaN })).toThrow("timeoutMs is NaN; send milliseconds");
+  expect(() => createClient(any("localhost:1"))).toThrow('options is "localhost:1"; send an object');
 });

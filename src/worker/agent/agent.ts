@@ -82,6 +82,7 @@ export interface AgentDefinition<Input extends z.ZodType> {
  * each path.
  *
  * @throws {RangeError} if the name is empty or over 256 bytes
+ * @throws {TypeError} if the definition lacks its schema or its function, naming which
  *
  * @example
  * ```ts
@@ -102,6 +103,11 @@ export interface AgentDefinition<Input extends z.ZodType> {
 export function agent<Input extends z.ZodType>(definition: AgentDefinition<Input>): Agent {
   const { name, description = "", labels = {}, backends = [], input: schema } = definition;
   checkName(name);
+  if (typeof (schema as Partial<Input> | undefined)?.safeParseAsync !== "function")
+    throw new TypeError(
+      `agent ${name} needs input, the zod schema of what it takes: z.unknown() takes anything`,
+    );
+  if (typeof definition.run !== "function") throw new TypeError(`agent ${name} needs run, a function`);
 
   return {
     name,
@@ -117,7 +123,7 @@ export function agent<Input extends z.ZodType>(definition: AgentDefinition<Input
 
 /** @throws {RangeError} if an agent cannot have this name */
 export function checkName(name: string): void {
-  if (name === "") throw new RangeError("an agent needs a name");
+  if (typeof name !== "string" || name === "") throw new RangeError("an agent needs a name");
   if (utf8Bytes(name) > limits.idBytes) {
     throw new RangeError(`agent name ${name.slice(0, 40)}… is over ${limits.idBytes} bytes`);
   }

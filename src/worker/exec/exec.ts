@@ -64,8 +64,10 @@ type Child = ChildProcessByStdio<Writable, Readable, Readable>;
  */
 export function execAgent(options: ExecOptions): Agent {
   const { name, description, labels = {}, command } = options;
-  const [program = ""] = command;
   checkName(name);
+  if (!Array.isArray(command))
+    throw new TypeError(`agent ${name} needs command, a list: the program and its arguments`);
+  const [program = ""] = command as readonly string[];
   if (program === "") throw new RangeError(`agent ${name} has an empty command: name a program`);
 
   return {

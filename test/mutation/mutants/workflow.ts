@@ -152,8 +152,8 @@ export const workflowMutants: readonly Mutant[] = [
     edits: [
       edit(
         "actors/task/compensation-steps.ts",
-        "return endOf(b) - endOf(a) || b.order - a.order",
-        "return endOf(a) - endOf(b) || a.order - b.order",
+        "    endOf(b) - endOf(a) ||\n    placeOf(b) - placeOf(a) ||",
+        "    endOf(a) - endOf(b) ||\n    placeOf(a) - placeOf(b) ||",
       ),
     ],
     test: runtime("workflows/waiting", "what was done is undone in reverse order"),
