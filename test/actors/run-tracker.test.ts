@@ -143,14 +143,14 @@ test("a report that is refused breaks its run off; as the last word it lets go o
     0 ms serve  serving
     5 ms report serving   advanceRun(r1, broken(5, REPORT_INVALID, seq is too large)), countRefused(invalid)
     6 ms report serving   advanceRun(r1, broken(6, REPORT_INVALID, seq is too large)), send(s1, ack.status(r1)), advanceRun(r1, released(6)), countRefused(invalid)
-    7 ms report serving   send(s1, cancel(r1, the run has ended)), countRefused(ended)
+    7 ms report serving   advanceRun(r1, started(7)), send(s1, cancel(r1, the run has ended)), countRefused(ended)
     8 ms report serving   countRefused(repeated), send(s1, ack.status(r1)), advanceRun(r1, released(8))
     9 ms report serving   send(s1, cancel(r1, the run has been superseded by a later attempt)), countRefused(stale)
     "
   `);
 });
 
-test("a report about a run that is unknown, another's, superseded or over changes nothing and is answered", () => {
+test("a report about a run that is unknown, another's, superseded or over changes nothing of its end, and is answered", () => {
   const about = (run?: ReturnType<typeof heldRun>) => ({
     ...half,
     view: viewOf(run ? { runs: [run] } : {}),
@@ -178,7 +178,7 @@ test("a report about a run that is unknown, another's, superseded or over change
     2 ms report serving   send(s1, cancel(r1, the run is another session's)), countRefused(foreign)
     3 ms report serving   send(s1, cancel(r1, the run is another session's)), countRefused(foreign)
     4 ms report serving   send(s1, cancel(r1, the run has been superseded by a later attempt)), countRefused(stale), send(s1, ack.status(r1))
-    5 ms report serving   send(s1, cancel(r1, the run has ended)), countRefused(ended)
+    5 ms report serving   advanceRun(r1, started(5)), send(s1, cancel(r1, the run has ended)), countRefused(ended)
     6 ms report serving   send(s1, cancel(r1, the run has ended)), countRefused(ended), send(s1, ack.status(r1)), advanceRun(r1, released(6))
     7 ms report serving   countRefused(repeated), send(s1, ack.status(r1))
     "
