@@ -60,7 +60,7 @@ export const commands = {
       readonly members?: readonly string[];
     }
   >(),
-  /** The Task undoes what the other one did. */
+  /** The Task is compensated by the other one. */
   noteCompensation: carriedOutByRuntime<{ readonly taskId: TaskId; readonly compensatedBy: TaskId }>(),
   /** A Task below this one can be compensated. */
   noteCompensableBelow: carriedOutByRuntime<{ readonly taskId: TaskId }>(),

@@ -1,7 +1,7 @@
 import type { RunId, SessionId } from "#domain/id";
 import { processOf, takenOver } from "#domain/refusals";
-import { isOver, type RunRow } from "#domain/task/run";
-import { type Instant, NEVER } from "#domain/time/time";
+import { hasBegun, isOver, type RunRow } from "#domain/task/run";
+import type { Instant } from "#domain/time/time";
 import type { Hello, ResumedRun, SessionRow } from "#domain/worker/worker";
 import type { Command } from "../commands.js";
 import { advanceRun, advanceWorker } from "../make-command.js";
@@ -120,8 +120,7 @@ function takeBack(run: RunRow, { nextSeq }: ResumedRun, session: SessionId, at: 
 /** What becomes of a Run the returning worker did not show. */
 function giveUp(run: RunRow, previous: SessionRow, hello: Hello, at: Instant): Command {
   const sameProcess = hello.protocol >= 1 && previous.instance === hello.instance;
-  const hasBegun = run.status === "RUNNING" || run.startedAt !== NEVER;
-  if (sameProcess && !hasBegun) {
+  if (sameProcess && !hasBegun(run)) {
     return advanceRun(run, { type: "declined", at, message: "the assignment did not reach the worker" });
   }
   return abandonRun(run, at, "the worker came back without the run");

@@ -8,10 +8,10 @@ import {
   type RefusedReport,
   type StatusReport,
 } from "#domain/task/report";
-import { isOver, type RunRow } from "#domain/task/run";
+import { hasBegun, isOver, type RunRow } from "#domain/task/run";
 import { misfitOf, schemaReason } from "#domain/template/verdict";
 import { utf8Bytes } from "#domain/text/text";
-import { type Instant, NEVER } from "#domain/time/time";
+import type { Instant } from "#domain/time/time";
 import type { SessionRow } from "#domain/worker/worker";
 import { limits } from "#limits/index";
 import type { Command, RefusalCause } from "../commands.js";
@@ -123,7 +123,7 @@ function refuseReport(
   const holds = cause === "ended" && run?.heldBy === session;
   if (!isLastWord(report)) {
     // It changes nothing about the end, but shows that the agent has begun: a decline to come does not say otherwise.
-    const begun = holds && run.startedAt === NEVER ? [advanceRun(run, { type: "started", at })] : [];
+    const begun = holds && !hasBegun(run) ? [advanceRun(run, { type: "started", at })] : [];
     return [...begun, ...stopped, counted];
   }
   return [

@@ -1,14 +1,9 @@
 import { assign, setup } from "xstate";
-import type { RunRow } from "#domain/task/run";
+import { hasBegun, type RunRow } from "#domain/task/run";
 import { millis, NEVER } from "#domain/time/time";
 import { commands } from "../commands.js";
 import { tellFinalizer } from "../make-command.js";
 import type { RunEnd, RunMessage } from "./messages.js";
-
-/** The agent of a Run that is declined has never begun, unless its start was reported, or anything it wrote. */
-function hasBegun({ startedAt, outputBytes }: RunRow): boolean {
-  return startedAt !== NEVER || outputBytes > 0;
-}
 
 function handedBack(run: RunRow, message: string): RunEnd {
   return { how: "handedBack", workerId: run.workerId, message, ...(hasBegun(run) && { inDoubt: true }) };

@@ -1,5 +1,5 @@
 import type { RunId, SessionId, TaskId, WorkerId } from "../id.js";
-import type { Instant } from "../time/time.js";
+import { type Instant, NEVER } from "../time/time.js";
 import type { Labels, Reason } from "./task.js";
 
 export const runStatuses = ["PENDING", "ASSIGNED", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"] as const;
@@ -91,4 +91,9 @@ export function runSummary(run: RunRow): RunSummary {
 /** True if the Run has ended: its status never changes again. */
 export function isOver(status: RunStatus): boolean {
   return status === "COMPLETED" || status === "FAILED" || status === "CANCELLED";
+}
+
+/** True if the Run's agent is known to have begun: its start was reported, or anything that it wrote. */
+export function hasBegun({ status, startedAt, outputBytes }: RunRow): boolean {
+  return status === "RUNNING" || startedAt !== NEVER || outputBytes > 0;
 }

@@ -57,7 +57,7 @@ export interface TaskSpec {
   readonly timeoutMs: Millis;
   /** Total attempts of each Step; 0 uses the template's number. */
   readonly maxAttempts: number;
-  /** How many Runs of each Step may be lost; absent uses each Step's own number. */
+  /** How many Runs of each Step may be lost; null or absent, as in rows of before, uses each Step's own number. */
   readonly maxLosses?: number | null;
   readonly labels: Labels;
   /** Labels that a worker must have. */

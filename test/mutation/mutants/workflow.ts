@@ -141,8 +141,8 @@ export const workflowMutants: readonly Mutant[] = [
     edits: [
       edit(
         "actors/run-tracker/hello.ts",
-        "if (sameProcess && !hasBegun) {",
-        'if (sameProcess && run.status === "PENDING" && !hasBegun) {',
+        "if (sameProcess && !hasBegun(run)) {",
+        'if (sameProcess && run.status === "PENDING" && !hasBegun(run)) {',
       ),
     ],
     test: runtime("faults/crash-commits", "seven steps"),
