@@ -14,12 +14,13 @@ import { limits } from "#limits/index";
 import type { Command } from "../commands.js";
 import { dataAt, dataNeeds, inputOf } from "../data.js";
 import { planNeeds } from "../handler.js";
-import { advanceStep } from "../make-command.js";
+import { advanceStep, keyOf } from "../make-command.js";
 import { failForGood } from "../step/outcomes.js";
 import { compensationOf, createCompensation } from "../task/compensation.js";
 import { childrenNeeds } from "../task/compensation-steps.js";
-import { rowsOfDraft } from "../task/make.js";
+import { newTask, rowsOfDraft } from "../task/make.js";
 import { taskAlone } from "../task/quiescence.js";
+import { segmentTask } from "../task/segments.js";
 import { createTask } from "../task/start.js";
 import { liveTask, type MessageView } from "../view.js";
 import type { FinalizerHandler } from "./handler.js";
@@ -30,12 +31,17 @@ export const childStart: FinalizerHandler<"child.start"> = {
     const { taskId } = message;
     const task = view.task(taskId);
     const step = view.step(message);
-    const child = step?.spec.child;
+    const { child, segment, member } = step?.spec ?? {};
+    const map = segment && member ? [{ taskId, stepName: member.group }] : [];
+    const before = predecessorNeeds(step?.childId ?? "", view);
+    const data = child && dataNeeds(child.input || "input", taskId);
     return {
-      ...predecessorNeeds(step?.childId ?? "", view),
-      steps: [message, ...predecessorSteps(step?.childId ?? "", view), ...aboveNeeds(task, view)],
+      ...before,
+      ...data,
       ...planNeeds(templateOf(step, task, view), task, view),
-      ...(child && dataNeeds(child.input || "input", taskId)),
+      steps: [message, ...map, ...predecessorSteps(step?.childId ?? "", view), ...aboveNeeds(task, view)],
+      inputs: [...(before.inputs ?? []), ...(data?.inputs ?? []), ...(segment ? [taskId] : [])],
+      stepInputs: segment ? [message] : [],
     };
   },
 
@@ -47,21 +53,46 @@ export const childStart: FinalizerHandler<"child.start"> = {
     const compensation = before && compensatePredecessor(before, step, view, at);
     if (compensation) return compensation;
 
-    const draft = draftOf(task, step, view);
-    const childId = typeof draft === "string" ? "" : draft.id;
-    const begin = advanceStep(step, { type: "begin", at, childId });
-    if (typeof draft === "string") return [begin, ...failForGood(step, draft, at)];
-    const child = rowsOfDraft(draft, at);
+    const child = step.spec.segment ? segmentOf(task, step, view, at) : childOf(task, step, view, at);
+    const isNone = typeof child === "string";
+    const begin = advanceStep(step, { type: "begin", at, childId: isNone ? "" : child.task.id });
+    if (isNone) return [begin, ...failForGood(step, child, at)];
     // In a turn of its own: children may have children, and one commit must not make them all.
-    const start = { taskId: draft.id, stepName: WHOLE_TASK, kind: "start", at } as const;
+    const start = { taskId: child.task.id, stepName: WHOLE_TASK, kind: "start", at } as const;
     return [
       begin,
-      ...(draft.spec.isCompensable ? noteAbove(task, view) : []),
-      ...createTask(child.task, child.steps, draft.input, at, false),
+      ...(child.task.spec.isCompensable ? noteAbove(task, view) : []),
+      ...createTask(child.task, child.steps, child.input, at, false),
+      ...child.stepInputs,
       { type: "setDeadline", params: start },
     ];
   },
 };
+
+/** A child to be made. */
+interface Child {
+  readonly task: TaskRow;
+  readonly steps: readonly StepRow[];
+  readonly input: string;
+  readonly stepInputs: readonly Command[];
+}
+
+/** The child that a step of a template asks for, or why there can be none. */
+function childOf(task: TaskRow, step: StepRow, view: MessageView, at: Instant): Child | string {
+  const draft = draftOf(task, step, view);
+  if (typeof draft === "string") return draft;
+  return { ...rowsOfDraft(draft, at), input: draft.input, stepInputs: [] };
+}
+
+/** The child that does a part of a map's list. It counts neither as a Task more that waits nor as one more within another. */
+function segmentOf(task: TaskRow, step: StepRow, view: MessageView, at: Instant): Child | string {
+  const map = view.step({ taskId: task.id, stepName: step.spec.member?.group ?? "" });
+  const items = view.stepInput(keyOf(step));
+  if (!map || items === undefined) return "the map that it is a part of is no longer known";
+  const { draft, step: own } = segmentTask(task, step, map, inputOf(task.id, view), view);
+  const stepInputs: Command[] = [{ type: "keepInput", params: { ...keyOf(own), json: items } }];
+  return { task: newTask(draft, 1, at), steps: [own], input: draft.input, stepInputs };
+}
 
 /**
  * What has to happen before a child is made anew: the former one is compensated, also if it completed and only its result

@@ -121,7 +121,7 @@ function refusalOf(task: TaskRow, step: StepRow, action: ResolveAction["type"]):
   if (state === "pending" && !mayBegin(task, step)) {
     return "is one of many, and its turn has not come: resolve it once it has begun, or cancel the task";
   }
-  const { resultRefused } = behaviorOf(step);
+  const resultRefused = spec.segment ? "does a part of a map's list" : behaviorOf(step).resultRefused;
   if (action === "complete" && resultRefused !== undefined) {
     return `is a ${spec.type}: it ${resultRefused}, so declare it done without one, or try it anew`;
   }

@@ -7,7 +7,7 @@ import type { CreateTask } from "./task-requests.js";
 /**
  * The message of a request for a new Task.
  *
- * @param namespace of a request that names none
+ * @param namespace of a request that names none, nor one of its template: that one is the Task's
  * @param at the path of the request within a batch, for error messages
  * @throws {TaskRunError} `INVALID_ARGUMENT` if a value cannot be converted
  */
@@ -36,7 +36,7 @@ export function createInit(
     workerSelector: workerSelector ?? {},
     timeoutMs: wholeNumber(timeoutMs, `${at}timeout_ms`),
     startAtMs: instantOf(startAtMs, `${at}start_at_ms`),
-    namespace: request.namespace ?? namespace,
+    namespace: request.namespace ?? (template?.namespace ? "" : namespace),
     idempotencyKey: keyOr(request.idempotencyKey),
     ...(template && { template: templateOf(template, `${at}template`) }),
   };

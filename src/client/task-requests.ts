@@ -39,14 +39,17 @@ export interface CreateTask {
   readonly priority?: number;
   /** Limit of the whole Task, in milliseconds; 0 is no limit. */
   readonly timeoutMs?: number;
-  /** Attempts of each Step, the first included. Default: 1 for an agent, the template's values for a template. */
+  /**
+   * Attempts of each Step, the first included. Default: 1 for an agent, the template's values for a template. Child Tasks and
+   * compensations keep the values of their templates; so they do with `maxLosses`.
+   */
   readonly maxAttempts?: number;
   /**
    * Runs of each Step that may be lost with their Worker, 0 to 100. A lost Run costs no attempt: the Step is tried again
    * elsewhere, so that an agent may run more than once. Default: 3, or the template's values for a template.
    */
   readonly maxLosses?: number;
-  /** Default: the client's. */
+  /** Default: that of `template`, if it names one, else the client's. */
   readonly namespace?: string;
   /** Labels that a Worker must have to get the Task's Runs. */
   readonly workerSelector?: Labels;

@@ -12,6 +12,10 @@ export const work = {
   batchSteps: 4_000,
   /** Steps of one Task, those included that decisions, batches and maps make: its graph is loaded, shown and drawn whole. */
   taskSteps: 1_000,
+  /** Items of one map. Beyond the Steps that its Task may have, they are done in Tasks of their own, so many of them that the Task can still be shown whole. */
+  mapItems: 100_000,
+  /** Such Tasks of one map that run at a time, at most: with more, a slow member at the end of one holds up fewer others, but more Steps wait in the store. */
+  mapSegments: 16,
   /** Dependencies between the Steps of one Task. */
   taskEdges: 10_000,
   /** Tasks within Tasks: deeper is a loop nobody meant. */

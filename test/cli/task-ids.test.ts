@@ -61,6 +61,7 @@ test("a whole id, and what no server makes, is not looked up", async () => {
   const { run, asked } = await planeWith([...ids, "order-1"]);
 
   expect((await run("task", "get", ids[0] as string)).code).toBe(0);
+  expect((await run("task", "get", ` ${(ids[0] as string).toUpperCase()} `)).code).toBe(0);
   expect((await run("task", "get", "order-1")).code).toBe(0);
   expect(await run("task", "get", "order-2")).toMatchObject({ code: 4 });
   expect(asked.filter((call) => call.startsWith("list"))).toEqual([]);

@@ -74,6 +74,19 @@ test("a task goes out as it was asked for and comes back as a plain object", asy
   });
 });
 
+test.each<[string, Partial<CreateTask>, string]>([
+  ["the client's", { agent: "a" }, "ops"],
+  ["its template's, which the server finds", { template: { namespace: "shop", name: "parcel" } }, ""],
+  ["the client's if the template names none", { template: { name: "parcel" } }, "ops"],
+  ["the request's own", { template: { namespace: "shop", name: "parcel" }, namespace: "own" }, "own"],
+])("the namespace of a task is %s", async (_, request, asked) => {
+  const { correlationId } = await withPlane(
+    { createTask: ({ namespace }) => aTask({ id: "t1", correlationId: `asked ${namespace}` }) },
+    (client) => client.tasks.create(request),
+  );
+  expect(correlationId).toBe(`asked ${asked}`);
+});
+
 test("a create whose answer is lost is sent again with the same key, and makes one task", async () => {
   const keys: string[] = [];
   const task = await withPlane(

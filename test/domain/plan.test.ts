@@ -65,6 +65,16 @@ test("a step that cannot be retried has one try, whatever max_attempts says", ()
   expect(plan.steps[0]?.spec.maxAttempts).toBe(1);
 });
 
+test("a first delay longer than the usual longest one is not cut short by it", () => {
+  const longest = (retry: NonNullable<ReturnType<typeof step>["retry"]>) =>
+    planOf(body([step("a", { retry })]), "development").steps[0]?.spec.retry.max;
+
+  expect(longest({ initial_delay: 60 })).toBe(60_000);
+  expect(longest({ backoff_base_ms: 31_000 })).toBe(31_000);
+  expect(longest({ backoff_base_ms: 60_000, max_backoff_ms: 5_000 })).toBe(5_000);
+  expect(longest({ backoff_base_ms: 1 })).toBe(30_000);
+});
+
 test("a step may lose three runs, or as many as it says, and none if it cannot be retried", () => {
   const most = (retry: NonNullable<ReturnType<typeof step>["retry"]>) =>
     planOf(body([step("a", { retry })]), "development").steps[0]?.spec.maxLosses;

@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { stepKey, type TaskId } from "#domain/id";
 import type { RunRow } from "#domain/task/run";
-import { run, runId, step, task } from "#testing/rows";
+import { run, runId, spec, step, stepSpec, task } from "#testing/rows";
 import { RunService } from "#wire/gen/taskrun/v1/run_service_pb";
 import { TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
 import { grpcJsMount, type Mount } from "./kit/mounts.js";
@@ -156,4 +156,42 @@ test.each<[string, Method, Record<string, unknown>, string]>([
   ],
 ])("%s is refused", async (_, method, fields, refused) => {
   expect(await say(method, fields)).toBe(refused);
+});
+
+test("a Run of a segment of a map reads the results of Steps before the map, in the Task above", async () => {
+  const of = "segment" as TaskId;
+  const segment = { first: 0, count: 1, digits: 3 };
+  const map = { over: "results/one", concurrency: 1, failure: "fail_fast" } as const;
+  const member = { group: "each", index: 0, concurrency: 1, failure: "fail_fast" } as const;
+  const above = [
+    step(id, { name: "one", outputBytes: 1 }),
+    step(id, { name: "aside", outputBytes: 1 }),
+    step(id, {
+      name: "each",
+      dependsOn: ["one", "each_000-000"],
+      members: ["each_000-000"],
+      spec: stepSpec({ type: "map", map }),
+    }),
+    step(id, { name: "each_000-000", childId: of, spec: stepSpec({ type: "child_task", segment, member }) }),
+  ];
+  const below = [
+    step(of, {
+      name: "each",
+      dependsOn: ["each_000"],
+      members: ["each_000"],
+      spec: stepSpec({ type: "map", map, segment }),
+    }),
+    step(of, { name: "each_000", spec: stepSpec({ member }) }),
+  ];
+  const parent = { taskId: id, stepName: "each_000-000" };
+  opened.plane.details.set(id, { task: task(id), input: "{}", steps: above, runs: [] });
+  opened.plane.details.set(of, {
+    task: task(of, { spec: spec({ parent }) }),
+    input: "{}",
+    steps: below,
+    runs: [],
+  });
+  const inSegment = { taskId: of, stepName: "each_000" };
+  expect(await read("one", inSegment)).toContain('"outputJson":"1"');
+  expect(await read("aside", inSegment)).toContain("STEP_NOT_FOUND");
 });

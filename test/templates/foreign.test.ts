@@ -69,6 +69,16 @@ test.each([
     'MISSING_WORKER_REF analyze has batches done by "proces", which is not there; did you mean "process"?',
   ],
   [
+    "a slip of the worker's name in an environment",
+    `${batch("handler: { callable: x, initialization: { worker_template_name: process } }", "")}environments: { test: { steps: [{ name: ALL, handler: { initialization: { worker_template_name: proces } } }] } }\n`,
+    'MISSING_WORKER_REF in test analyze has batches done by "proces", which is not there; did you mean "process"?',
+  ],
+  [
+    "a worker of another type in an environment",
+    `${batch("handler: { callable: x, initialization: { worker_template_name: process } }", "")}environments: { test: { steps: [{ name: analyze, handler: { initialization: { worker_template_name: analyze } } }] } }\n`,
+    "NOT_A_BATCH_WORKER in test analyze",
+  ],
+  [
     "a worker of another type",
     batch("handler: { callable: x, initialization: { worker_template_name: analyze } }", ""),
     "NOT_A_BATCH_WORKER",

@@ -1,5 +1,7 @@
 import { Fault } from "#domain/fault";
 import { ancestorsOf } from "#domain/graph/graph";
+import type { StepKey, TaskId } from "#domain/id";
+import type { Reads } from "#ports/store";
 import { stepName } from "../fields.js";
 import { RESULT_READ_BYTES, stepResult } from "../step-result.js";
 import { useCase } from "../use-case.js";
@@ -13,11 +15,9 @@ export const getRunStepResult = useCase({
   find: findRun,
   perform: async ({ stepName, ...asked }, { services: { plane } }, { run }) => {
     checkTries(run, asked);
-    const { taskId } = run;
-    const steps = (await plane.reads.task(taskId))?.steps ?? [];
-    const before = ancestorsOf(steps, run.stepName);
-    if (!before.has(stepName)) {
-      const message = `Step "${stepName}" is none that must be done before Step "${run.stepName}" of Task ${taskId}.`;
+    const taskId = await taskWith(stepName, run, plane.reads);
+    if (taskId === undefined) {
+      const message = `Step "${stepName}" is none that must be done before Step "${run.stepName}" of Task ${run.taskId}.`;
       throw new Fault("not_found", message, { field: "step_name", reason: "STEP_NOT_FOUND" });
     }
     const output = await plane.reads.output({ taskId, stepName });
@@ -28,3 +28,17 @@ export const getRunStepResult = useCase({
     return stepResult(output);
   },
 });
+
+/** The Task that has the Step, if that is before the other one: its own, or of a segment of a map the one above. */
+async function taskWith(
+  wanted: string,
+  { taskId, stepName }: StepKey,
+  reads: Reads,
+): Promise<TaskId | undefined> {
+  const found = await reads.task(taskId);
+  if (!found) return undefined;
+  if (ancestorsOf(found.steps, stepName).has(wanted)) return taskId;
+  const isSegment = found.steps.some(({ spec }) => spec.segment && spec.type === "map");
+  const { parent } = found.task.spec;
+  return isSegment && parent ? taskWith(wanted, parent, reads) : undefined;
+}

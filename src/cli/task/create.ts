@@ -58,12 +58,13 @@ export async function createTask(options: CreateOptions, io: Io): Promise<ExitCo
 
 async function toRequest(options: CreateOptions, io: Io): Promise<CreateTask> {
   const { agent, template, label, selector, priority, timeout, attempts, startAt } = options;
-  const { maxLosses } = options;
+  const { namespace, maxLosses } = options;
   const { idempotencyKey, correlationId, createdBy = io.env.USER } = options;
   const inputJson = options.input === undefined ? "{}" : await readInput(options.input, io);
 
   return {
     inputJson,
+    ...(namespace && { namespace }),
     ...(agent !== undefined && { agent }),
     ...(template !== undefined && { template: readTemplateName(template, "--template") }),
     ...(label !== undefined && { labels: label }),

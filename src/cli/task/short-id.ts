@@ -8,17 +8,18 @@ const whole = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const beginning = /^[0-9a-f]{8}[0-9a-f-]*$/i;
 
 /**
- * Returns the id that begins with a text, which may also be whole. Texts that are not the beginning of an id that a
+ * Returns the id that begins with a text, which may also be whole, of large or small letters, with blanks around it. Texts that are not the beginning of an id that a
  * server makes are returned as they are: the server knows best.
  *
  * @throws {CliError} `notFound` if there is no such Task, `usage` if there are several or the text is too short
  */
 export async function wholeTaskId(
   client: TaskRunClient,
-  given: string,
+  text: string,
   { self }: Pick<Io, "self">,
 ): Promise<string> {
-  if (whole.test(given)) return given;
+  const given = text.trim();
+  if (whole.test(given)) return given.toLowerCase();
   if (/^[0-9a-f]{4,7}$/i.test(given)) {
     throw new CliError(
       exit.usage,

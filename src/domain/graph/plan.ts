@@ -55,6 +55,18 @@ export interface SignalPlan {
   readonly otherwise: Json | undefined;
 }
 
+/**
+ * A part of the list of a map that has more items than its Task may have Steps. Each part is a Task of its own, which has
+ * the map again with the items of the part.
+ */
+export interface Segment {
+  /** The index of its first item in the list of the whole map, from 0. */
+  readonly first: number;
+  readonly count: number;
+  /** Digits of the largest index in the whole map, by which the names of all members have one length. */
+  readonly digits: number;
+}
+
 /** The membership of a Step in the batch or map that created it. */
 export interface Membership {
   /** The batch or map that created it, which bounds how many of its members run at a time. */
@@ -75,6 +87,8 @@ export interface StepSpec extends Tries {
   readonly compensation?: CompensationPlan;
   readonly batch?: BatchPlan;
   readonly map?: MapPlan;
+  /** Of a map, and of the Step in the Task above whose child has that map: the items that it goes over. */
+  readonly segment?: Segment;
   readonly child?: ChildPlan;
   readonly delayMs?: Millis;
   readonly signal?: SignalPlan;

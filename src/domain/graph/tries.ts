@@ -51,10 +51,12 @@ export function inOwnWords({ limit, initial_delay, max_delay, ...own }: Template
 }
 
 function retryPolicy({ backoff, backoff_base_ms, max_backoff_ms, jitter }: TemplateRetry): RetryPolicy {
+  const base = backoff_base_ms ?? planDefaults.baseMs;
   return {
     backoff: backoff ?? planDefaults.backoff,
-    base: millis(backoff_base_ms ?? planDefaults.baseMs),
-    max: millis(max_backoff_ms ?? planDefaults.maxMs),
+    base: millis(base),
+    // A first delay that is written is not cut short by a longest one that is not.
+    max: millis(max_backoff_ms ?? Math.max(planDefaults.maxMs, base)),
     jitter: jitter ?? planDefaults.jitter,
   };
 }

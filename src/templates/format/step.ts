@@ -86,7 +86,7 @@ const retryFields = {
   max_backoff_ms: {
     shape: whole(0, limits.retryAfterMax),
     default: planDefaults.maxMs,
-    says: "What no delay exceeds, in milliseconds.",
+    says: "What no delay exceeds, in milliseconds. If it is left out, a larger backoff_base_ms takes its place.",
   },
   jitter: {
     shape: fraction(0, 1),

@@ -4,6 +4,7 @@ import { agentless, partsOfTypes } from "../format/step.js";
 import { type FindingCode, type Findings, shown } from "../read/finding.js";
 import type { Reader } from "../read/reader.js";
 import { checkAgentless } from "./agentless.js";
+import { checkBatchOverrides } from "./batches.js";
 import { checkGraph } from "./graph.js";
 import { nearMiss } from "./near.js";
 import { checkPaths } from "./paths.js";
@@ -30,6 +31,7 @@ export function checkRules(body: TemplateBody, reader: Reader, findings: Finding
   checkCompensations(subject);
   checkPaths(subject);
   checkOverrides(body, subject, reader, findings);
+  checkBatchOverrides(body, subject, reader, findings);
   checkSchemas(body, subject, reader, findings);
   return hasCycles;
 }
@@ -49,12 +51,14 @@ function checkNames({ steps, byName, say }: Subject): void {
     if (byName.get(step.name) === step) continue;
     say("DUPLICATE_STEP_NAME", `another step is named ${shown(step.name)} too: rename one`, step, "name");
   }
-  // Members are named `{step}_{id}`, so each prefix of a name that ends before "_" may be a batch worker or a map.
+  // Members are named `{step}_{id}`, so each prefix of a name that ends before "_" may be a batch worker or a map. The
+  // id of a map's is an index, or the first and the last of a segment.
   for (const step of steps) {
     const { name } = step;
     for (let at = name.indexOf("_"); at >= 0; at = name.indexOf("_", at + 1)) {
       const { type, name: maker } = byName.get(name.slice(0, at)) ?? {};
-      const clashes = type === "batch_worker" || (type === "map" && /^[0-9]{3,}$/.test(name.slice(at + 1)));
+      const clashes =
+        type === "batch_worker" || (type === "map" && /^[0-9]{3,}(-[0-9]{3,})?$/.test(name.slice(at + 1)));
       if (!clashes) continue;
       say(
         "NAME_CLASH",

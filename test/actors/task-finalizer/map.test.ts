@@ -1,9 +1,12 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Command } from "#actors/commands";
 import { dataAt } from "#actors/data";
+import { segmentShare } from "#actors/task/segments";
 import { mapCollect } from "#actors/task-finalizer/map-collect";
 import { mapOpen } from "#actors/task-finalizer/map-open";
 import type { MapPlan } from "#domain/graph/plan";
+import type { TaskId } from "#domain/id";
 import type { StepRow } from "#domain/task/step";
 import { instant, millis } from "#domain/time/time";
 import { limits } from "#limits/index";
@@ -101,10 +104,65 @@ test.each([
   expect(opened(map(), { input })).toEqual([`each failed ${message}`, `each fail ${message}`]);
 });
 
-test("a list too long for one task fails the map before anything is made", () => {
-  const input = JSON.stringify({ urls: Array.from({ length: limits.taskSteps - 1 }, () => 0) });
-  const message = `map.over "input/urls" has ${limits.taskSteps - 1} items; with the 2 steps there are, ${limits.taskSteps} are the most of one task`;
-  expect(opened(map(), { input })).toEqual([`each failed ${message}`, `each fail ${message}`]);
+const zeros = (count: number) => JSON.stringify({ urls: Array.from({ length: count }, () => 0) });
+
+test("a list too long for one task is cut into segments, of which so many run at a time", () => {
+  const made = opened(map(), { input: zeros(limits.taskSteps - 1) });
+  expect(made.filter((line) => !line.startsWith("keepInput"))).toEqual([
+    "task stepsAdded 2",
+    "new each_000-498 after [] open 0",
+    "new each_499-998 after [] open 0",
+    "addDependencies each dependsOn [each_000-498 each_499-998] 2 members [each_000-498 each_499-998]",
+    "task opened each 2",
+    "tell child.start each_000-498",
+    "tell child.start each_499-998",
+  ]);
+  expect(made).toContain(`keepInput each_000-498 [${Array.from({ length: 499 }, () => 0).join(",")}]`);
+});
+
+test("a task with few steps left has fewer, larger segments, and one with too few fails the map before any is made", () => {
+  const of = map({ concurrency: 10 });
+  const made = (items: number, there: number) =>
+    opened(of, { input: zeros(items), task: task({ ...busy, counts: { complete: there } }) });
+  expect(made(5_000, 990)[0]).toBe("task stepsAdded 10");
+  expect(made(5_000, 994)[0]).toBe("task stepsAdded 6");
+  const message =
+    'map.over "input/urls" has 5000 items, which are 6 steps at least; with the 995 steps there are, 1000 are the most of one task';
+  expect(made(5_000, 995)).toEqual([`each failed ${message}`, `each fail ${message}`]);
+});
+
+test("a list longer than any map may have fails the map", () => {
+  const message = `map.over "input/urls" has ${limits.mapItems + 1} items, ${limits.mapItems} are the most of one map`;
+  expect(opened(map(), { input: zeros(limits.mapItems + 1) })).toEqual([
+    `each failed ${message}`,
+    `each fail ${message}`,
+  ]);
+  expect(opened(map(), { input: zeros(limits.mapItems) })[0]).toBe("task stepsAdded 102");
+});
+
+test("the segments that run at a time have together the map's concurrency, or one less", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: limits.memberConcurrency }), (concurrency) => {
+      const share = segmentShare(concurrency);
+      const all = share.atOnce * share.concurrency;
+      expect(all).toBeLessThanOrEqual(concurrency);
+      expect(all).toBeGreaterThanOrEqual(concurrency - 1);
+      expect(share.atOnce).toBeLessThanOrEqual(limits.mapSegments);
+    }),
+  );
+  expect(segmentShare(10)).toEqual({ atOnce: 10, concurrency: 1 });
+  expect(segmentShare(17)).toEqual({ atOnce: 16, concurrency: 1 });
+  expect(segmentShare(1_000)).toEqual({ atOnce: 10, concurrency: 100 });
+});
+
+test("the map of a segment goes over its own input, and its members count on from its first item", () => {
+  const segment = { first: 1_500, count: 2, digits: 4 };
+  const of = map({}, { spec: stepSpec({ ...map().spec, segment }) });
+  const made = opened(of, { stepInput: '["a",1.10]' });
+  expect(made.filter((line) => line.startsWith("keepInput"))).toEqual([
+    'keepInput each_1500 {"item":"a","index":1500}',
+    'keepInput each_1501 {"item":1.10,"index":1501}',
+  ]);
 });
 
 test("a map that has been spread, or has moved on, is not spread again", () => {
@@ -194,4 +252,27 @@ test("a map's members share its clock", () => {
       command.type === "createStep" ? [command.params.step.spec.timeoutMs] : [],
     ),
   ).toEqual([500]);
+});
+
+test("segments contribute the results of their own maps, and null for each item if theirs has none", () => {
+  const childId = "child" as TaskId;
+  const segmentOf = (name: string, count: number, row: Partial<StepRow> = {}) => {
+    const spec = stepSpec({
+      ...memberOf("each"),
+      type: "child_task",
+      segment: { first: 0, count, digits: 3 },
+    });
+    return step({ name, state: "complete", spec, ...row });
+  };
+  const members = ["each_000-001", "each_002-004", "each_005-005"];
+  const own = step({ taskId: childId, name: "each", outputBytes: 7 });
+  const child = { task: task({ id: childId }), steps: [own], outputs: new Map([["each", '["a",7]']]) };
+  const steps = [
+    segmentOf("each_000-001", 2, { childId }),
+    segmentOf("each_002-004", 3, { state: "error", childId: "gone" as TaskId }),
+    segmentOf("each_005-005", 1, { state: "error" }),
+  ];
+  const parts = { task: busy, step: map({}, { members }), steps, child };
+  const collected = asked(decide(mapCollect, { type: "map.collect", ...key }, parts, at));
+  expect(collected[0]).toBe('keepOutput each ["a",7,null,null,null,null]');
 });
