@@ -41,7 +41,7 @@ export const damageMutants: readonly Mutant[] = [
         "const [different, unknown]: [number[], number] = [[], upTo === 0 ? 1 : 0];",
       ),
     ],
-    test: damage("single flipped bits"),
+    test: old("a page that was put back as it once was"),
   },
   {
     name: "a page of another time is served if all in it fits together",

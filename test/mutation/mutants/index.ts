@@ -9,6 +9,7 @@ import { dataMutants } from "./data.js";
 import { edgeMutants } from "./edge.js";
 import { gatewayMutants } from "./gateway.js";
 import { layoutMutants } from "./layout.js";
+import { longMapMutants } from "./long-maps.js";
 import { loopMutants } from "./loop.js";
 import { lossMutants } from "./loss.js";
 import { poisonMutants } from "./poison.js";
@@ -33,6 +34,7 @@ export const mutants: readonly Mutant[] = [
   ...layoutMutants,
   ...compensationMutants,
   ...workflowMutants,
+  ...longMapMutants,
   ...ruleMutants,
   ...assignmentMutants,
   ...workerMutants,

@@ -137,15 +137,18 @@ export const workflowMutants: readonly Mutant[] = [
     test: runtime("workflows/workflows", "a step goes on from its checkpoint"),
   },
   {
-    name: "an assignment that a crash has lost costs an attempt",
+    name: "an assignment that never reached its worker counts as a loss",
     edits: [
       edit(
         "actors/run-tracker/hello.ts",
         "if (sameProcess && !hasBegun(run)) {",
-        'if (sameProcess && run.status === "PENDING" && !hasBegun(run)) {',
+        "if (sameProcess && hasBegun(run)) {",
       ),
     ],
-    test: runtime("faults/crash-commits", "seven steps"),
+    test: {
+      file: "test/actors/run-tracker.test.ts",
+      name: "a run the returning worker does not show is lost",
+    },
   },
   {
     name: "what was done first is undone first",
