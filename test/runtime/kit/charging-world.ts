@@ -129,7 +129,7 @@ export class ChargingWorld {
     if (parent) await this.#know(parent.taskId);
   }
 
-  /** The agent goes on by one: it declines, begins, charges, or comes to an end. */
+  /** The agent goes on by one: it declines, begins, charges, is handed back, or comes to an end. */
   async #act(process: Process, held: Held, isFriendly = false): Promise<void> {
     const { frame, place, refunds, deaf, stopped } = held;
     const { runId } = frame;
@@ -153,7 +153,12 @@ export class ChargingWorld {
       return answer(process.link, frame, { result: "refunded" });
     }
     if (stopped) return process.link.report(runId, luck < 0.7 ? "CANCELLED" : "COMPLETED", { output: "1" });
-    if (luck < 0.5) return answer(process.link, frame, { cursor: this.#draw() });
+    if (luck < 0.45) return answer(process.link, frame, { cursor: this.#draw() });
+    if (luck < 0.5) {
+      // Handed back by a worker that shuts down: its start is said first, and what it charged it charged.
+      await process.link.report(runId, "RUNNING");
+      return process.link.link.receive({ type: "decline", runId, reason: "it shuts down" });
+    }
     if (luck < 0.65) {
       this.ledger.takeBack(place, runId);
       return answer(process.link, frame, { error: "no money" });
