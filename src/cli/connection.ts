@@ -38,8 +38,8 @@ export async function target(
   const hasFile = env.TASKRUN_CONFIG || existsSync(resolve(cwd, "taskrun.toml"));
   const file = hasFile ? (await import("./server/settings.js")).loadClientSettings({ cwd, env }) : {};
   return {
-    addr: options.addr || env.TASKRUN_ADDR || file.addr || DEFAULT_ADDR,
-    namespace: options.namespace || env.TASKRUN_NAMESPACE || file.namespace || "",
+    addr: options.addr || env.TASKRUN_ADDR?.trim() || file.addr || DEFAULT_ADDR,
+    namespace: options.namespace || env.TASKRUN_NAMESPACE?.trim() || file.namespace || "",
   };
 }
 
