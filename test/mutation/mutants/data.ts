@@ -20,8 +20,8 @@ export const dataMutants: readonly Mutant[] = [
     edits: [
       edit(
         "actors/task-finalizer/map-open.ts",
-        "list[index]",
-        'JSON.stringify(JSON.parse(list[index] ?? "null"))',
+        "memberOf(step, map, list.length, item, index)",
+        "memberOf(step, map, list.length, JSON.stringify(JSON.parse(item)), index)",
       ),
     ],
     test: runtime("workflows/exact-data", "to the members of a map, and from them to its result"),
