@@ -74,12 +74,7 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
   const supervisor = new Supervisor({ ...ports, terms, acceptClock, onFatal });
   await supervisor.start();
   showGauges(supervisor);
-  const sweeper = new Retention(
-    supervisor.core,
-    supervisor.watchers,
-    retention,
-    supervisor.clockStarter.started,
-  );
+  const sweeper = new Retention(supervisor.core, supervisor, retention, supervisor.clockStarter.started);
   sweeper.start();
 
   return {

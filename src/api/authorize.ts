@@ -72,6 +72,8 @@ export interface Actions {
   readonly "task.create": NewTaskResource;
   /** The batch as such. Each of its Tasks is a `task.create` too. */
   readonly "task.create_batch": ServerResource;
+  /** Creates a Task and reads its result. */
+  readonly "task.run": NewTaskResource;
   readonly "task.retry": TaskResource;
   readonly "task.read": TaskResource;
   readonly "task.list": NamespacesResource;
@@ -79,6 +81,7 @@ export interface Actions {
   readonly "task.signal": TaskResource;
   readonly "task.resolve": TaskResource;
   readonly "task.watch": TaskResource;
+  readonly "task.wait": TaskResource;
   readonly "task.read_result": TaskResource;
   readonly "run.read_input": RunResource;
   readonly "run.read_result": RunResource;

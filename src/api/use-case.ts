@@ -33,6 +33,8 @@ export interface Request {
    * @throws {Fault} `overloaded`, by the promise, if the peer, or all peers together, have too many unread answers
    */
   reserve(bytes: number): Promise<void> | undefined;
+  /** Aborted when nobody waits for the answer any more; for requests that may wait for long. */
+  readonly signal?: AbortSignal;
 }
 
 /** The resource of a request, with whatever was read to find it. */

@@ -120,6 +120,11 @@ export const duration = wholeNumber(limits.durationMost, "milliseconds, where 0 
   millis,
 );
 export const moment = wholeNumber(LATEST_MS, "Unix milliseconds, where 0 means at once").transform(instant);
+/** How long a request waits for a Task. */
+export const waitTime = wholeNumber(
+  limits.waitMost,
+  `milliseconds, where 0 means ${limits.waitDefault}; to wait for longer, send the request again`,
+).transform((ms) => (ms === 0 ? limits.waitDefault : millis(ms)));
 export const seq = wholeNumber(Number.MAX_SAFE_INTEGER, "the seq of the last event seen, or 0");
 
 export const within = (min: number, max: number, way: string) =>

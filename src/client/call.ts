@@ -26,6 +26,11 @@ export interface CallControl {
 /** Errors that leave open whether the request was carried out. With an idempotency key it is safe to send it again. */
 const unclear: ReadonlySet<ErrorCode> = new Set(["UNAVAILABLE", "DEADLINE_EXCEEDED"]);
 
+/** True for an error that leaves open whether the request was carried out. */
+export function isUnclear(code: ErrorCode): boolean {
+  return unclear.has(code);
+}
+
 /** Makes unary calls, each with a deadline, and turns every failure into a {@link TaskRunError}. */
 export class Caller {
   readonly #timeoutMs: number;
@@ -63,11 +68,25 @@ export class Caller {
         return await this.once(send, control, key);
       } catch (thrown) {
         const error = thrown as TaskRunError;
-        const stop = signal?.aborted || failures === limits.callAttempts || !unclear.has(error.code);
+        const stop = signal?.aborted || failures === limits.callAttempts || !isUnclear(error.code);
         if (stop) throw error;
         await pause(backoffMs(CALL_BACKOFF, failures, Math.random(), error.retryAfterMs), signal);
       }
     }
+  }
+
+  /**
+   * Makes a call that the server answers after `limits.waitDefault` at the latest; the timeout counts from then.
+   *
+   * @param control without a timeout
+   */
+  async waiting<Answer>(
+    send: (options: CallOptions) => Promise<Answer>,
+    control: Pick<CallControl, "signal">,
+    idempotencyKey: string,
+  ): Promise<Answer> {
+    const timeoutMs = this.#timeoutMs === 0 ? 0 : limits.waitDefault + this.#timeoutMs;
+    return this.once(send, { ...control, timeoutMs }, idempotencyKey);
   }
 
   #options(control: CallControl): CallOptions {

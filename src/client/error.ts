@@ -110,6 +110,21 @@ export function toTaskRunError(thrown: unknown, stopped = false, idempotencyKey 
   return new TaskRunError("UNAVAILABLE", message, { ...init, reason: "CONNECTION_LOST" });
 }
 
+/**
+ * The error of a request that was sent within another one, in terms of its own fields.
+ *
+ * @param prefix of its fields within the other request
+ */
+export function withoutPrefix(error: TaskRunError, prefix: string): TaskRunError {
+  const { code, message, violations } = error;
+  if (!violations.some(({ field }) => field.startsWith(prefix))) return error;
+  const own = (text: string) => (text.startsWith(prefix) ? text.slice(prefix.length) : text);
+  const ownViolations = violations.map(({ field, description }) => {
+    return { field: own(field), description: own(description) };
+  });
+  return new TaskRunError(code, own(message), { ...error, violations: ownViolations, cause: error.cause });
+}
+
 const brokenCodes: ReadonlySet<Code> = new Set([
   Code.Aborted,
   Code.Canceled,

@@ -10,6 +10,7 @@ export {
   type Created,
   type CreateTask,
   type Resolution,
+  type ResultOptions,
   type RunOptions,
   TaskFailed,
   type TaskFilter,

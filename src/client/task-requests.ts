@@ -1,4 +1,5 @@
 import type { Labels, TaskStatus } from "#domain/task/task";
+import type { CallControl } from "./call.js";
 import { TaskRunError } from "./error.js";
 import type { TaskEvent } from "./event-views.js";
 import type { Task, TemplateRef } from "./views.js";
@@ -139,8 +140,29 @@ export type Created =
 export interface RunOptions {
   /** Aborting it ends the wait with a `CANCELLED` error. The Task continues. */
   readonly signal?: AbortSignal;
-  /** Called for every event of the Task, in order. What it throws ends the wait. */
+  /**
+   * Called for every event of the Task, in order. What it throws ends the wait. Costs a stream of all its events: without
+   * it one request waits for the end.
+   */
   readonly onEvent?: (event: TaskEvent) => void;
+  /** Called each time the connection is lost, or the server stops, and the wait will be taken up again. */
+  readonly onLost?: (error: TaskRunError) => void;
+}
+
+/**
+ * Options of {@link Tasks.result}.
+ *
+ * @example
+ * ```ts
+ * import { createClient, type ResultOptions } from "taskrun/client";
+ *
+ * const options: ResultOptions = { wait: true, signal: AbortSignal.timeout(60_000) };
+ * console.log(await createClient().tasks.result("TASK_ID", options));
+ * ```
+ */
+export interface ResultOptions extends CallControl {
+  /** Waits until the Task has ended. Default: false, which is an error if it has not. */
+  readonly wait?: boolean;
 }
 
 /**

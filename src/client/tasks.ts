@@ -29,16 +29,17 @@ import {
   wholeNumber,
   wrongArgument,
 } from "./request.js";
-import {
-  type Created,
-  type CreateTask,
-  type Resolution,
-  type RunOptions,
-  TaskFailed,
-  type TaskFilter,
-  type TaskPage,
+import { TaskEnds } from "./task-ends.js";
+import type {
+  Created,
+  CreateTask,
+  Resolution,
+  ResultOptions,
+  RunOptions,
+  TaskFilter,
+  TaskPage,
 } from "./task-requests.js";
-import { hasEnded, outputOf, type Task } from "./views.js";
+import { hasEnded, type Task } from "./views.js";
 import { type WatchOptions, watch } from "./watch.js";
 
 const resolveActions = {
@@ -77,9 +78,11 @@ export class Tasks {
   readonly #wire: Client<typeof TaskService>;
   readonly #caller: Caller;
   readonly #namespace: string;
+  readonly #ends: TaskEnds;
 
   constructor(transport: Transport, caller: Caller, namespace: string) {
     this.#wire = createClient(TaskService, transport);
+    this.#ends = new TaskEnds(this.#wire, caller, this);
     this.#caller = caller;
     this.#namespace = namespace;
   }
@@ -211,48 +214,38 @@ export class Tasks {
   }
 
   /**
-   * Waits until a Task has ended, and returns it whatever its status.
+   * Waits until a Task has ended, and returns it whatever its status. Waits again by itself when the connection is lost.
    *
    * @throws {TaskRunError} `CANCELLED` if the signal ends the wait; the Task itself continues
    */
-  async wait(id: string, options: RunOptions = {}): Promise<Task> {
-    const { signal, onEvent } = optionsOf(options, "options");
-    checkedCallback(onEvent, "onEvent");
-    let ended = false;
-    for await (const event of this.watch(id, signal ? { signal } : {})) {
-      onEvent?.(event);
-      ended = event.type === "task" && hasEnded(event.task);
-    }
-    if (!ended) throw new TaskRunError("CANCELLED", `stopped waiting for task ${id}, which goes on`);
-    return this.get(id);
+  wait(id: string, options: RunOptions = {}): Promise<Task> {
+    return this.#ends.wait(id, options);
   }
 
   /**
-   * Creates a Task, waits until it has ended, and returns its result; undefined if it has none.
+   * Creates a Task, waits until it has ended, and returns its result, whatever its size; undefined if it has none. One
+   * request does it all. It is sent again, with its idempotency key, when the connection is lost.
    *
    * @throws {TaskFailed} if it failed or was cancelled
    */
   async run<Output = unknown>(request: CreateTask, options: RunOptions = {}): Promise<Output | undefined> {
-    const { signal, onEvent } = optionsOf(options, "options");
-    checkedCallback(onEvent, "onEvent");
-    const { id } = await this.create(request, signal ? { signal } : {});
-    const task = await this.wait(id, options);
-    if (task.status !== "COMPLETED") throw new TaskFailed(task);
-    return outputOf<Output>(task);
+    const message = requestOf(CreateTaskRequestSchema, createInit(request, this.#namespace));
+    return parsed<Output>(await this.#ends.run(message, options));
   }
 
   /**
-   * Returns the parsed result of a completed Task; undefined if it has none.
+   * Returns the parsed result of a completed Task, whatever its size; undefined if it has none.
    *
    * @throws {TaskFailed} if it failed or was cancelled
-   * @throws {TaskRunError} `FAILED_PRECONDITION` if it has not ended
+   * @throws {TaskRunError} `FAILED_PRECONDITION` if it has not ended, unless the option is to wait
    */
-  async result<Output = unknown>(id: string, control?: CallControl): Promise<Output | undefined> {
-    const task = await this.get(id, control);
-    if (task.status === "COMPLETED") return outputOf<Output>(task);
-    if (hasEnded(task)) throw new TaskFailed(task);
-    const text = `task ${id} is ${task.status} and has no result yet; wait for it with tasks.wait(id)`;
-    throw new TaskRunError("FAILED_PRECONDITION", text);
+  async result<Output = unknown>(id: string, options: ResultOptions = {}): Promise<Output | undefined> {
+    return parsed<Output>(await this.resultJson(id, options));
+  }
+
+  /** Like {@link result}, but returns the JSON text, empty if there is no result: a parsed number may have lost digits. */
+  resultJson(id: string, options: ResultOptions = {}): Promise<string> {
+    return this.#ends.resultJson(id, options);
   }
 
   /** Returns the parsed result of one Step, whatever its size. `main` is the Step of a Task that names an agent. */
@@ -270,4 +263,8 @@ export class Tasks {
     const { outputJson } = await this.#caller.once((o) => this.#wire.getStepResult(request, o), control);
     return outputJson;
   }
+}
+
+function parsed<Output>(json: string): Output | undefined {
+  return json === "" ? undefined : (JSON.parse(json) as Output);
 }

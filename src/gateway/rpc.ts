@@ -50,6 +50,8 @@ export type Rpc =
   | {
       readonly kind: "unary";
       readonly method: DescMethodUnary;
+      /** True if it may wait for minutes: it then counts as an open stream, and its call has a signal. */
+      readonly waits: boolean;
       readonly handle: (request: Message, call: Call) => Promise<Message>;
     }
   | {
@@ -84,8 +86,23 @@ export function unary<
   return {
     kind: "unary",
     method,
-    handle: async (message, call) => toAnswer(await run(useCase, toInput(message as MessageShape<I>), call)),
+    waits: false,
+    // No async function: it would keep the message of a request that waits.
+    handle: (message, call) => run(useCase, toInput(message as MessageShape<I>), call).then(toAnswer),
   };
+}
+
+/** An rpc of a use case that may wait for minutes before it answers. */
+export function waiting<
+  I extends DescMessage,
+  O extends DescMessage,
+  A extends Action,
+  Input,
+  Checked,
+  Found extends Target<A>,
+  View,
+>(...row: Parameters<typeof unary<I, O, A, Input, Checked, Found, View>>): Rpc {
+  return { ...unary(...row), waits: true } as Rpc;
 }
 
 /**
@@ -96,7 +113,12 @@ export function probe<I extends DescMessage, O extends DescMessage>(
   method: DescMethodUnary<I, O>,
   handle: (message: MessageShape<I>, call: Call) => MessageShape<O>,
 ): Rpc {
-  return { kind: "unary", method, handle: async (message, call) => handle(message as MessageShape<I>, call) };
+  return {
+    kind: "unary",
+    method,
+    waits: false,
+    handle: async (message, call) => handle(message as MessageShape<I>, call),
+  };
 }
 
 export function serverStreaming<I extends DescMessage, O extends DescMessage>(

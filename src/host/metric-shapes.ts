@@ -41,6 +41,7 @@ export const metricLabels = {
   taskrun_unsent_bytes: [],
   taskrun_lanes: [],
   taskrun_watchers: [],
+  taskrun_waiters: [],
   taskrun_connections: ["door"],
 } as const satisfies Record<CounterName | HistogramName | GaugeName, readonly string[]>;
 

@@ -26,6 +26,8 @@ export const cli = {
   progressFrame: millis(100),
   /** The same while nothing happens: only the times grow. */
   progressTick: millis(1_000),
+  /** Tasks that one command waits for at a time: the waits take half of the streams of its connection. */
+  waitsAtOnce: 50,
   /** A Task that nobody has begun for so long waits for something, which is then said; sooner, it may just be on its way to a Worker. */
   waitingPatience: millis(2_000),
 } as const;

@@ -22,8 +22,12 @@ export const client = {
   connectionsPerClient: 16,
   /** The longest deadline of a call that gRPC can say in milliseconds, over a day; a longer one counts as none. */
   callTimeoutMost: millis(99_999_999),
-  /** Failures in a row after which a watch is given up, unless the option says otherwise. */
+  /** Failures in a row after which a watch is given up, unless the option says otherwise; and so a wait for a Task that may exist. */
   watchFailures: 30,
+  /** A wait that ends sooner without an end of its Task is followed by a pause: the server does not wait. */
+  waitLeast: millis(1_000),
+  /** The largest result that is put together of the results of several last Steps: it is parsed as one text. */
+  wholeResultBytes: 64 * MIB,
   /** The longest pause after the first failure of a watch; it doubles, and is random. */
   watchRetryFirst: millis(200),
   /** The longest such pause: a server that restarts is back within seconds. */

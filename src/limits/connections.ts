@@ -26,8 +26,8 @@ export const connections = {
   /** HTTP/2 streams on one client's connection; who needs more opens a second one. */
   streamsPerClientConnection: 100,
   /**
-   * Streams of Workers, watchers and health checks over all connections: 20 KiB each, 300 MiB together at worst. More are
-   * refused with `TOO_MANY_STREAMS`.
+   * Streams of Workers, watchers and health checks, and requests that wait for a Task, over all connections: 20 KiB each,
+   * 300 MiB together at worst. More are refused with `TOO_MANY_STREAMS`.
    */
   openStreams: 16_384,
   /** Requests that have begun and not been received whole, over all connections; past it the oldest is refused with `RECEIVING_FULL`. */

@@ -48,6 +48,16 @@ export const streams = {
   inputReadsWaiting: 1_024,
   /** Watchers of one Task. */
   watchersPerTask: 64,
+  /** Requests that wait for the end of one Task: each is an entry in a map, and an answer when it ends. */
+  waitersPerTask: 4_096,
+  /** The same over all Tasks: as many as streams may be open, since each holds a request of about that size. */
+  waiters: 16_384,
+  /** Waiting requests that are told in one go; more come after others had their turn, since each makes an answer. */
+  waitersAtOnce: 256,
+  /** How long a request waits for the end of a Task if it does not say. */
+  waitDefault: millis(60_000),
+  /** The longest that it may wait: who wants to wait for longer asks again, so that nothing waits for a peer long gone. */
+  waitMost: millis(600_000),
   /** One read of the log for a watcher; with the transport's buffer a watcher stays under 1 MiB. */
   watchReadBytes: 256 * KIB,
   /** Part of a read that is kept until a watcher has read all of it without being counted: no more than any open stream costs. */

@@ -11,6 +11,7 @@ import type { Instant } from "#domain/time/time";
 import type { WorkerFrame } from "#domain/worker/frame";
 import type { LeaseTerms, WorkerView } from "#domain/worker/worker";
 import type { Reads } from "./store.js";
+import type { TaskWait } from "./task-wait.js";
 
 /**
  * The interface of the control plane to its use cases, and the only one: they never call an actor or write a row.
@@ -94,6 +95,14 @@ export interface TaskPlane {
    * @throws {Fault} `not_found`, `cursor_expired`, `cursor_ahead`, `overloaded` (too many watchers)
    */
   watch(caller: Caller, taskId: TaskId, afterSeq: number, signal: AbortSignal): AsyncIterable<LogSlice>;
+
+  /**
+   * Begins to wait for the end of a Task, which need not exist yet: begin before it is created, or read it afterwards.
+   * Costs one entry in a map; reads nothing.
+   *
+   * @throws {Fault} `overloaded` (too many waits), `unavailable` if the plane no longer serves
+   */
+  wait(caller: Caller, taskId: TaskId): TaskWait;
 }
 
 /**

@@ -138,6 +138,7 @@ export const gauges = {
   taskrun_unsent_bytes: "Bytes of frames that workers' transports have not taken yet.",
   taskrun_lanes: "Lanes with ready steps.",
   taskrun_watchers: "Open watch streams.",
+  taskrun_waiters: "Requests that wait for the end of a Task.",
   taskrun_connections: "Open connections, by listener.",
 } as const;
 export type GaugeName = keyof typeof gauges;

@@ -7,7 +7,7 @@ import type { Supervisor } from "./supervisor.js";
  * last commit; mailboxes, streams and watchers are not stored, and show the present state.
  */
 export function showGauges(supervisor: Supervisor): void {
-  const { core, bus, watchers } = supervisor;
+  const { core, bus, watchers, waiters } = supervisor;
   const { telemetry, memory } = core;
   const byActor = (read: (actor: (typeof actorNames)[number]) => number) => () =>
     actorNames.map((actor) => ({ labels: { actor }, value: read(actor) }));
@@ -29,6 +29,7 @@ export function showGauges(supervisor: Supervisor): void {
   telemetry.gauge("taskrun_unsent_bytes", () => core.leases.unsentBytes());
   telemetry.gauge("taskrun_lanes", () => memory.committedLanes);
   telemetry.gauge("taskrun_watchers", () => watchers.count);
+  telemetry.gauge("taskrun_waiters", () => waiters.count);
   telemetry.gauge("taskrun_workers_connected", () => {
     const sessions = memory.roster.committed();
     const inState = (state: SessionState) => sessions.filter(({ row }) => row.state === state);

@@ -6,6 +6,7 @@ import { register } from "./plane/register.js";
 import { resolve } from "./plane/resolve.js";
 import { signal } from "./plane/signal.js";
 import { submit } from "./plane/submit.js";
+import { wait } from "./plane/wait.js";
 import { watch } from "./plane/watch.js";
 import { workers } from "./plane/workers.js";
 import type { Supervisor } from "./supervisor.js";
@@ -37,6 +38,7 @@ export function openPlane(supervisor: Supervisor): Plane {
     drainWorker: drainWorker(supervisor),
     workers: workers(supervisor),
     watch: watch(supervisor),
+    wait: wait(supervisor),
     connect: connect(supervisor),
   };
 }

@@ -2,7 +2,7 @@ import type { ActorName } from "#actors/commands";
 import { Bus } from "#bus/bus";
 import { Fault } from "#domain/fault";
 import { Plans } from "#domain/graph/plans";
-import type { SessionId } from "#domain/id";
+import type { SessionId, TaskId } from "#domain/id";
 import { NEVER } from "#domain/time/time";
 import type { LeaseTerms } from "#domain/worker/worker";
 import { limits } from "#limits/index";
@@ -27,6 +27,7 @@ import { StoreError } from "./turn/store-error.js";
 import { type Decided, type Mail, type Message, type PostedMail, Turn } from "./turn/turn.js";
 import { expectWorkers } from "./watch/expected-workers.js";
 import { TakeoverLog } from "./watch/takeovers.js";
+import { Waiters } from "./watch/waiters.js";
 import { Watchers } from "./watch/watchers.js";
 
 export interface SupervisorParts {
@@ -55,6 +56,7 @@ export class Supervisor {
   readonly bus: Bus<ActorName, Message>;
   readonly timers: Timers;
   readonly watchers: Watchers;
+  readonly waiters: Waiters;
   readonly awaited: AwaitedVerdicts;
   readonly clockStarter: ClockStarter;
   readonly #clock: Clock;
@@ -83,6 +85,7 @@ export class Supervisor {
     this.awaited = new AwaitedVerdicts(this.core, this.bus);
     this.#refused = new RefusedTurns(this.core, this.bus);
     this.watchers = new Watchers(ports.store.reads);
+    this.waiters = new Waiters(clock);
     this.timers = new Timers(clock, ports.store, leases, {
       silent: (session) => this.#tellOfSilence(session),
       deadline: (deadline, handled, delayed) => this.post(deadlineMail(deadline, handled, delayed)),
@@ -136,9 +139,16 @@ export class Supervisor {
     this.schedule();
   }
 
-  /** From now on new work is refused. Messages already in the mailboxes are still decided. */
+  /** Call when retention has removed a Task. */
+  removed(taskId: TaskId): void {
+    this.watchers.removed(taskId);
+    this.waiters.removed(taskId);
+  }
+
+  /** From now on new work is refused, and nothing waits. Messages already in the mailboxes are still decided. */
   drain(): void {
     this.core.actors.live({ type: "drain" });
+    this.waiters.close(stopping);
   }
 
   /**
@@ -148,6 +158,7 @@ export class Supervisor {
   async stop(): Promise<void> {
     this.#serving = false;
     this.timers.stop();
+    this.waiters.close(stopping);
     this.#wake?.();
     await this.#loop;
     this.#refuseWaiting();
@@ -196,7 +207,7 @@ export class Supervisor {
     this.core.memory.turnEnded();
     this.#refused.passed();
     const committedAt = clock.monotonic();
-    for (const session of perform(decided, committed, this.core, this.watchers)) {
+    for (const session of perform(decided, committed, this.core, this)) {
       this.post({ to: "run-tracker", message: { type: "closed", session }, source: "timer", weight: 0 });
     }
     this.#lookAhead(decided);
@@ -234,6 +245,7 @@ export class Supervisor {
       { cause },
     );
     for (const { envelope } of posted) envelope.answer?.reject(fault);
+    this.waiters.close(() => fault);
     this.#serving = false;
     this.#refused.alone = true;
     this.timers.stop();
@@ -269,4 +281,10 @@ export class Supervisor {
       if (size * 2 <= capacity && this.core.actors.stateOf(name) === "saturated") this.#saturate(name, false);
     }
   }
+}
+
+/** How waits end when the plane stops: its Tasks continue under the next start. */
+function stopping(): Fault {
+  const message = "the server is stopping; the Task goes on: send the request again to wait for it.";
+  return new Fault("unavailable", message, { reason: "DRAINING", retryAfter: limits.retryAfter });
 }

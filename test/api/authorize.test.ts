@@ -19,6 +19,7 @@ import { requestOf, servicesFor } from "./services.js";
 const rpcOf: Readonly<Record<Action, string>> = {
   "task.create": "taskrun.v1.TaskService/CreateTask",
   "task.create_batch": "taskrun.v1.TaskService/BatchCreateTasks",
+  "task.run": "taskrun.v1.TaskService/RunTask",
   "task.retry": "taskrun.v1.TaskService/RetryTask",
   "task.read": "taskrun.v1.TaskService/GetTask",
   "task.list": "taskrun.v1.TaskService/ListTasks",
@@ -26,6 +27,7 @@ const rpcOf: Readonly<Record<Action, string>> = {
   "task.signal": "taskrun.v1.TaskService/SignalTask",
   "task.resolve": "taskrun.v1.TaskService/ResolveStep",
   "task.watch": "taskrun.v1.TaskService/WatchTask",
+  "task.wait": "taskrun.v1.TaskService/WaitTask",
   "task.read_result": "taskrun.v1.TaskService/GetStepResult",
   "run.read_input": "taskrun.v1.RunService/GetRunInput",
   "run.read_result": "taskrun.v1.RunService/GetStepResult",

@@ -2,6 +2,8 @@
 export type LoadOrder =
   /** Keep `inFlight` tasks going, each created alone and watched to its end, for `ms`. */
   | { readonly type: "single"; readonly inFlight: number; readonly ms: number }
+  /** The same, awaited in the given way. */
+  | { readonly type: "await"; readonly way: AwaitWay; readonly inFlight: number; readonly ms: number }
   /** The same with tasks made from a template. */
   | { readonly type: "workflow"; readonly flow: Flow; readonly inFlight: number; readonly ms: number }
   /** The same as `single`, by batches of `size`, `lanes` of them at a time; every task is watched. */
@@ -10,6 +12,9 @@ export type LoadOrder =
   | { readonly type: "chunks"; readonly tasks: number; readonly chunks: number; readonly bytes: number }
   /** Create `count` tasks that no worker will ever take. */
   | { readonly type: "backlog"; readonly count: number };
+
+/** How the end of a task is awaited: by watching it after its creation, or in the request that creates it. */
+export type AwaitWay = "watch" | "run";
 
 /** A registered template, and what its tasks are given. */
 export interface Flow {

@@ -4,7 +4,14 @@
  */
 import { type TaskEvent, TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
 import { answer } from "./child.js";
-import { agents, BACKLOG_NAMESPACE, type Flow, type LoadOrder, type LoadResult } from "./load-words.js";
+import {
+  type AwaitWay,
+  agents,
+  BACKLOG_NAMESPACE,
+  type Flow,
+  type LoadOrder,
+  type LoadResult,
+} from "./load-words.js";
 import { Rpc } from "./rpc.js";
 
 /** Watches open at a time on the one connection; the server allows 100 streams. */
@@ -12,12 +19,22 @@ const WATCHES = 90;
 /** Latencies kept of one order: enough for any percentile. */
 const SAMPLES = 100_000;
 
-const rpc = new Rpc(process.argv[2] ?? "");
+const addr = process.argv[2] ?? "";
+const rpc = new Rpc(addr);
+/** Connections, the first included, for more tasks in flight than one has streams for. */
+const rpcs = [rpc];
+
+function rpcsFor(inFlight: number): readonly Rpc[] {
+  while (rpcs.length * WATCHES < inFlight) rpcs.push(new Rpc(addr));
+  return rpcs.slice(0, Math.ceil(inFlight / WATCHES));
+}
 
 answer<LoadOrder, LoadResult>((order) => {
   switch (order.type) {
     case "single":
       return oneByOne({ agentName: agents.nothing }, order.inFlight, order.ms);
+    case "await":
+      return oneByOne({ agentName: agents.nothing }, order.inFlight, order.ms, order.way);
     case "workflow":
       return oneByOne(requestFor(order.flow), order.inFlight, order.ms);
     case "batch":
@@ -33,21 +50,37 @@ function requestFor({ namespace, name, inputJson }: Flow): Wanted {
   return { namespace, template: { namespace, name, version: "" }, inputJson };
 }
 
-/** Each task created alone and watched to its end. */
-async function oneByOne(wanted: Wanted, inFlight: number, ms: number): Promise<LoadResult> {
+/** Each task created alone and awaited. */
+async function oneByOne(
+  wanted: Wanted,
+  inFlight: number,
+  ms: number,
+  way: AwaitWay = "watch",
+): Promise<LoadResult> {
   const latencies: number[] = [];
+  const connections = rpcsFor(inFlight);
   const begin = performance.now();
   let done = 0;
+  let lanes = 0;
 
   await inParallel(inFlight, async () => {
+    const own = connections[lanes++ % connections.length] ?? rpc;
     for (let at = performance.now(); at < begin + ms; at = performance.now()) {
-      const { id } = await rpc.unary(TaskService.method.createTask, wanted);
-      await watchToEnd(id);
+      await toItsEnd(own, wanted, way);
       done += 1;
       if (latencies.length < SAMPLES) latencies.push(performance.now() - at);
     }
   });
   return { done, ms: performance.now() - begin, latencies: latencies.sort((a, b) => a - b) };
+}
+
+async function toItsEnd(own: Rpc, wanted: Wanted, way: AwaitWay): Promise<void> {
+  if (way === "watch") {
+    const { id } = await own.unary(TaskService.method.createTask, wanted);
+    return watchToEnd(id, () => {}, own);
+  }
+  const { id, status, outputJson } = await own.unary(TaskService.method.runTask, { task: wanted });
+  if (status !== COMPLETED || outputJson === "") throw new Error(`task ${id} ended with status ${status}`);
 }
 
 async function batches(size: number, lanes: number, ms: number): Promise<LoadResult> {
@@ -110,9 +143,9 @@ async function createMany(tasks: readonly Wanted[]): Promise<string[]> {
 }
 
 /** Resolves at the task's terminal event. */
-function watchToEnd(id: string, see: (event: TaskEvent) => void = () => {}): Promise<void> {
+function watchToEnd(id: string, see: (event: TaskEvent) => void = () => {}, own: Rpc = rpc): Promise<void> {
   return new Promise((resolve, reject) => {
-    const stream = rpc.serverStream(TaskService.method.watchTask, { id });
+    const stream = own.serverStream(TaskService.method.watchTask, { id });
     let status = 0;
     stream.on("data", (taskEvent: TaskEvent) => {
       see(taskEvent);

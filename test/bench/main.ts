@@ -6,15 +6,16 @@
  *     npm run bench -- [--quick] [--only NAME]... [--profile] [--json FILE]
  *
  * Prints a table, writes `bench-results.json`, and ends with 1 if a rate with many waiting tasks is below 0.8 of
- * that with few, or a restart takes over 3 s.
+ * that with few, a restart takes over 3 s, or RunTask is not faster than create and watch by what it must.
  */
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
+import { measureEnds } from "./ends.js";
 import { comparePlanes, fullSizes, idleCpu, memoryPerWorker, quickSizes, rateNames } from "./measures.js";
 import { jsonOf, missed, type Results, tableOf } from "./report.js";
 import { measureWorkflows } from "./workflows.js";
 
-const names = [...rateNames, "restart", "idle", "memory", "workflows"] as const;
+const names = [...rateNames, "restart", "idle", "memory", "ends", "workflows"] as const;
 
 const { values } = parseArgs({
   options: {
@@ -54,6 +55,7 @@ async function measure(): Promise<Results> {
   const idle = wanted("idle") ? { idlePercent: await idleCpu(sizes, options) } : {};
   if (wanted("memory")) say(`connecting ${sizes.crowd} idle workers`);
   const memory = wanted("memory") ? { bytesPerWorker: await memoryPerWorker(sizes, options) } : {};
+  const ends = wanted("ends") ? { ends: await measureEnds(sizes, options, say) } : {};
   const workflows = wanted("workflows") ? { workflows: await measureWorkflows(sizes, options, say) } : {};
-  return { planes, ...idle, ...memory, ...workflows };
+  return { planes, ...idle, ...memory, ...ends, ...workflows };
 }

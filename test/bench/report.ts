@@ -1,5 +1,6 @@
 import { cpus } from "node:os";
 import { align } from "./align.js";
+import { type EndFigures, endTable, missedEnds } from "./ends.js";
 import { type PlaneFigures, RATIO_LEAST, type RateName, rateNames } from "./measures.js";
 import { workflowTables } from "./workflow-report.js";
 import type { WorkflowFigures } from "./workflows.js";
@@ -21,15 +22,19 @@ export interface Results {
   readonly planes: readonly PlaneFigures[];
   readonly idlePercent?: number;
   readonly bytesPerWorker?: number;
+  readonly ends?: readonly EndFigures[];
   readonly workflows?: WorkflowFigures;
 }
 
 /** What is missed, in words; nothing if all holds. */
-export function missed({ planes }: Results): string[] {
-  const [few, many] = planes;
+export function missed({ planes, ends = [] }: Results): string[] {
+  return [...missedPlanes(planes), ...missedEnds(ends)];
+}
+
+function missedPlanes([few, many]: readonly PlaneFigures[]): string[] {
   if (!few || !many) return [];
 
-  const slow = planes
+  const slow = [few, many]
     .filter(({ restartMs }) => restartMs > RESTART_MOST_MS)
     .map(({ waiting, restartMs }) => {
       return `with ${waiting} waiting it served ${Math.round(restartMs)} ms after SIGKILL, not within ${RESTART_MOST_MS} ms`;
@@ -76,14 +81,16 @@ export function tableOf(results: Results): string {
     const [a, b] = [few.restartMs.toFixed(0), many.restartMs.toFixed(0)];
     rows.push(["SIGKILL to serving again, ms", a, b, "", `≤ ${RESTART_MOST_MS}`, ""]);
   }
-  const { idlePercent, bytesPerWorker, workflows } = results;
+  const { idlePercent, bytesPerWorker, ends, workflows } = results;
   if (idlePercent !== undefined)
     rows.push(["idle CPU, %", idlePercent.toFixed(2), "", "", "", `< ${aims.idlePercent}`]);
   if (bytesPerWorker !== undefined)
     rows.push(["memory per idle worker, KiB", (bytesPerWorker / 1_024).toFixed(1), "", "", "", ""]);
-  return [...(rows.length > 0 ? [align(rows)] : []), ...(workflows ? workflowTables(workflows) : [])].join(
-    "\n\n",
-  );
+  return [
+    ...(rows.length > 0 ? [align(rows)] : []),
+    ...(ends ? [endTable(ends)] : []),
+    ...(workflows ? workflowTables(workflows) : []),
+  ].join("\n\n");
 }
 
 /** The figures for programs, with what they were measured on. */

@@ -19,16 +19,21 @@ export const createTask = useCase({
 /** Submits one draft and returns the Task. @param roomMade true if room for the answer is already reserved */
 export async function submit(draft: TaskDraft, request: Request, roomMade = false): Promise<TaskView> {
   const { plane } = request.services;
-  const [receipt] = await plane.submit(request.caller, [draft]);
-  if (receipt === undefined) throw noAnswer();
-  if (receipt instanceof Fault) throw receipt;
-
+  const receipt = await submitOne(draft, request);
   // The receipt of a new Task is complete; a Task that existed before must be read.
   const fresh = freshTask(receipt, draft);
   if (fresh) return fresh;
   if (!roomMade) await request.reserve(limits.messageBytes);
   const detail = await plane.reads.task(receipt.task.id);
   return detail ? wholeTask(plane.reads, detail) : { task: receipt.task, input: draft.input };
+}
+
+/** Submits one draft. @throws {Fault} if it is refused */
+export async function submitOne(draft: TaskDraft, { caller, services }: Request): Promise<Receipt> {
+  const [receipt] = await services.plane.submit(caller, [draft]);
+  if (receipt === undefined) throw noAnswer();
+  if (receipt instanceof Fault) throw receipt;
+  return receipt;
 }
 
 /** The Task as its first commit left it; undefined if this request did not create it. */

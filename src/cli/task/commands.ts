@@ -19,6 +19,7 @@ export function addTaskCommands(program: Command, io: Io, end: Ending): void {
     );
   addCreate(task, io, end);
   addReading(task, io, end);
+  addWaiting(task, io, end);
   addChanging(task, io, end);
   addStepCommands(task, io, end);
 }
@@ -30,8 +31,11 @@ function addCreate(task: Command, io: Io, end: Ending): void {
     .option("--agent <name>", "The agent that does the task.")
     .option("--template <name>", "NS/NAME@VERSION instead of an agent; NS/ and @VERSION are optional.")
     .option("--input <json>", "JSON, @FILE, or - for standard input. Default: {}")
+    .option("--wait", "Wait until the task ends, and print its result.")
     .option("--watch", "Show the output until the task ends.")
-    .addOption(jsonOption("Print the task as JSON; with --watch its events, one per line."))
+    .addOption(
+      jsonOption("Print the task as JSON; with --wait the ended one, with --watch its events, one per line."),
+    )
     .option("--label <name=value...>", "Labels of the task, for lists.", pair)
     .option("--selector <name=value...>", "Labels that a worker must have.", pair)
     .option("--priority <n>", "-100 to 100, higher first. Default: 0", whole(-100, 100))
@@ -87,6 +91,22 @@ function addReading(task: Command, io: Io, end: Ending): void {
     .addOption(jsonOption("Print JSON, one event per line."))
     .addOption(addrOption())
     .action(async (id, options) => end((await verbs()).watchTask(id, options, io)));
+}
+
+function addWaiting(task: Command, io: Io, end: Ending): void {
+  task
+    .command("wait <id...>")
+    .description("Wait until tasks have ended, and print how.")
+    .addOption(jsonOption("Print the task as JSON; of several an array, with the errors of those refused."))
+    .addOption(addrOption())
+    .action(async (ids, options) => end((await import("./wait.js")).waitTasks(ids, options, io)));
+
+  task
+    .command("result <id>")
+    .description("Print the whole result of a completed task, as JSON.")
+    .addOption(jsonOption("Print it on one line."))
+    .addOption(addrOption())
+    .action(async (id, options) => end((await import("./task.js")).printResult(id, options, io)));
 }
 
 function addChanging(task: Command, io: Io, end: Ending): void {

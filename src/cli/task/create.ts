@@ -7,6 +7,7 @@ import type { Io } from "../terminal/io.js";
 import { document, taskJson } from "../terminal/json.js";
 import { oneLine } from "../terminal/sanitizer.js";
 import { follow } from "./follow.js";
+import { waitForResult } from "./wait.js";
 
 export interface CreateOptions extends ConnectionOptions {
   readonly agent?: string;
@@ -25,11 +26,13 @@ export interface CreateOptions extends ConnectionOptions {
   readonly correlationId?: string;
   readonly createdBy?: string;
   readonly watch?: boolean;
+  /** Prints the result when the task has ended. */
+  readonly wait?: boolean;
   readonly json?: boolean;
 }
 
 /**
- * `task create`: prints the id of the new task, with `--json` all of it, with `--watch` its output.
+ * `task create`: prints the id of the new task, with `--json` all of it, with `--watch` its output, with `--wait` its result.
  */
 export async function createTask(options: CreateOptions, io: Io): Promise<ExitCode> {
   if (!options.agent === !options.template) {
@@ -39,13 +42,17 @@ export async function createTask(options: CreateOptions, io: Io): Promise<ExitCo
       : "name an agent with --agent NAME, or a template with --template NS/NAME@VERSION";
     throw new CliError(exit.usage, text, [example]);
   }
+  if (options.watch && options.wait) {
+    throw new CliError(exit.usage, "give either --wait, for the result, or --watch, for all that happens");
+  }
   const request = await toRequest(options, io);
 
   return withClient(io, options, async (client) => {
     const task = await client.tasks.create(request);
     const id = oneLine(task.id);
-    if (options.watch) {
+    if (options.watch || options.wait) {
       if (!options.json) await io.stderr.write(`task ${id} created\n`);
+      if (options.wait) return waitForResult(client, task, options, io);
       return follow(client, task, { json: options.json === true }, io);
     }
 

@@ -1,11 +1,10 @@
 import { hasEnded, type Task, type TaskRunClient, type TaskRunError } from "#client/index";
-import { limits } from "#limits/index";
 import { type ExitCode, exit } from "../exit.js";
 import type { Io } from "../terminal/io.js";
 import { canRedraw } from "../terminal/size.js";
 import { followCompensation } from "./compensation.js";
 import { eventLines, type Show } from "./show.js";
-import { whyWaiting } from "./waiting.js";
+import { explainWaiting } from "./waiting.js";
 
 export interface FollowOptions {
   readonly afterSeq?: number;
@@ -37,7 +36,7 @@ export async function follow(
     if (!lost) void show.note(`${what}; the watch continues when the server is back`);
     lost = true;
   };
-  const unwait = explainWaiting(client, id, show, io);
+  const unwait = explainWaiting(client, id, (text) => show.note(text), io);
 
   try {
     const { signal } = interrupted;
@@ -70,19 +69,4 @@ async function showFor(task: Task, io: Io): Promise<Show> {
   const { isGraph } = await import("./step-table.js");
   if (canDraw && isGraph(task)) return new (await import("./progress.js")).Progress(task, io);
   return new (await import("./event-printer.js")).EventPrinter(io);
-}
-
-/** Prints after a while why no worker has started the task. Returns a function that cancels that. */
-function explainWaiting(client: TaskRunClient, taskId: string, show: Show, io: Io): () => void {
-  let wanted = true;
-  const explain = async () => {
-    const why = await whyWaiting(client, await client.tasks.get(taskId), io);
-    if (wanted && why !== undefined) await show.note(why);
-  };
-  // Errors are ignored: the watch reports them itself.
-  const cancel = io.after(limits.waitingPatience, () => void explain().catch(() => {}));
-  return () => {
-    wanted = false;
-    cancel();
-  };
 }

@@ -1,6 +1,18 @@
 import { indented } from "#domain/json/layout";
 import { limits } from "#limits/index";
+import { document, line } from "../terminal/json.js";
+import { jsonTextOrNull } from "../terminal/json-text.js";
 import { sanitize } from "../terminal/sanitizer.js";
+
+/** A whole result as one JSON document, digit by digit; `null` if there is none. */
+export function resultDocument(json: string): string {
+  return document(jsonTextOrNull(json));
+}
+
+/** The same on one line. */
+export function resultLine(json: string): string {
+  return line(jsonTextOrNull(json));
+}
 
 /** Formats a result for people, whole and digit by digit. */
 export function shownResult(json: string): string {

@@ -1,6 +1,6 @@
-import type { Task, TaskFilter } from "#client/index";
+import { type Task, TaskFailed, type TaskFilter, TaskRunError } from "#client/index";
 import { type ConnectionOptions, withClient } from "../connection.js";
-import { type ExitCode, exit } from "../exit.js";
+import { CliError, type ExitCode, exit } from "../exit.js";
 import { ago, colorsFor, paintStatus, took } from "../terminal/format.js";
 import type { Io } from "../terminal/io.js";
 import { document, line, taskJson } from "../terminal/json.js";
@@ -9,6 +9,7 @@ import { layoutWidth } from "../terminal/size.js";
 import { type Column, ERROR_LEAST, table } from "../terminal/table.js";
 import { follow } from "./follow.js";
 import { describeTask } from "./page.js";
+import { resultDocument, resultLine } from "./result.js";
 import { shortIds, wholeTaskId } from "./short-id.js";
 import { whyWaiting } from "./waiting.js";
 
@@ -118,4 +119,28 @@ export async function retryTask(
     await io.stdout.write(json ? document(taskJson(task)) : `${oneLine(task.id)}\n`);
     return exit.ok;
   });
+}
+
+/** `task result`: prints the whole result of a completed task as JSON, and nothing else on stdout. */
+export async function printResult(
+  id: string,
+  options: ConnectionOptions & JsonOption,
+  io: Io,
+): Promise<ExitCode> {
+  const json = await withClient(io, options, async (client) => {
+    const whole = await wholeTaskId(client, id, io);
+    return client.tasks.resultJson(whole).catch((error: unknown) => {
+      throw notEnded(error, whole, io);
+    });
+  });
+  await io.stdout.write(options.json ? resultLine(json) : resultDocument(json));
+  return exit.ok;
+}
+
+/** Says how to wait for the result of a task that has not ended; other errors are returned as they are. */
+function notEnded(error: unknown, id: string, { self }: Io): unknown {
+  if (!(error instanceof TaskRunError) || error instanceof TaskFailed || error.code !== "FAILED_PRECONDITION")
+    return error;
+  const [what = ""] = error.message.split(";", 1);
+  return new CliError(exit.failed, what, [`Wait for it with \`${self} task wait ${oneLine(id)}\`.`], error);
 }

@@ -22,6 +22,26 @@ export async function whyWaiting(client: TaskRunClient, task: Task, io: Io): Pro
   return fitting.every(isFull) ? `all workers with ${name} are busy; ${see}` : undefined;
 }
 
+/** Says after a while why no worker has started the task. Returns a function that cancels that. */
+export function explainWaiting(
+  client: TaskRunClient,
+  taskId: string,
+  note: (text: string) => Promise<void>,
+  io: Io,
+): () => void {
+  let wanted = true;
+  const explain = async () => {
+    const why = await whyWaiting(client, await client.tasks.get(taskId), io);
+    if (wanted && why !== undefined) await note(why);
+  };
+  // Errors are ignored: whoever waits is told of them.
+  const cancel = io.after(limits.waitingPatience, () => void explain().catch(() => {}));
+  return () => {
+    wanted = false;
+    cancel();
+  };
+}
+
 /** Returns the agent that a task waits for, and since when; undefined if it waits for none. */
 function awaitedAgent(task: Task): { readonly agent: string; readonly sinceMs: number } | undefined {
   const { status, agent, createdAtMs, startAtMs, steps } = task;

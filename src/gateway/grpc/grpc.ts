@@ -17,7 +17,7 @@ import { Sessions } from "../connections/sessions.js";
 import { answerTooLarge, CANCELLED, drainingFault, Meter, OK, type Outcome } from "../outcome.js";
 import type { AnswerChannel, Call, Rpc, Served } from "../rpc.js";
 import { decode } from "../traffic/decode.js";
-import type { OpenStreams } from "../traffic/streams.js";
+import type { OpenStream, OpenStreams } from "../traffic/streams.js";
 import type { Traffic } from "../traffic/traffic.js";
 import { GrpcEngine } from "./engine.js";
 import { asBuffer, grpcStatus } from "./status.js";
@@ -79,7 +79,8 @@ function mount(engine: GrpcEngine, rpc: Rpc, served: Served, streams: OpenStream
       responseSerialize: (bytes: Buffer) => bytes,
     },
   };
-  const handler = rpc.kind === "unary" ? unary(rpc, served, meter) : streaming(rpc, served, streams, meter);
+  const handler =
+    rpc.kind === "unary" ? unary(rpc, served, streams, meter) : streaming(rpc, served, streams, meter);
   engine.addService(definition, { [name]: handler });
 }
 
@@ -104,12 +105,14 @@ function callOf(
 /** A stream's answers count as they are written. */
 const uncounted: AnswerChannel = { reserve: () => undefined };
 
-function unary(rpc: Rpc & { kind: "unary" }, served: Served, meter: Meter) {
+function unary(rpc: Rpc & { kind: "unary" }, served: Served, streams: OpenStreams, meter: Meter) {
   const { input, output, parent } = rpc.method;
   const always = parent.typeName.startsWith("grpc.");
-  const handle = async (unaryCall: ServerUnaryCall<Received, Buffer>) => {
+  const handle = async (unaryCall: ServerUnaryCall<Received, Buffer>, open: OpenStream | undefined) => {
+    if (open?.fault) throw open.fault;
     const call = callOf(served, unaryCall.metadata, transportOf(unaryCall));
-    return rpc.handle(decode(input, unaryCall.request.take(), "binary"), call);
+    const waitCall = open ? { ...call, signal: open.signal } : call;
+    return rpc.handle(decode(input, unaryCall.request.take(), "binary"), waitCall);
   };
   return (unaryCall: ServerUnaryCall<Received, Buffer>, callback: sendUnaryData<Buffer>): void => {
     const beganAt = performance.now();
@@ -123,18 +126,25 @@ function unary(rpc: Rpc & { kind: "unary" }, served: Served, meter: Meter) {
       meter.count(outcome);
       meter.time(beganAt);
     };
+    const transport = transportOf(unaryCall);
     const fail = (error: unknown) => end(meter.outcomeOf(error));
-    transportOf(unaryCall).refuse = fail;
+    transport.refuse = fail;
     if (served.health.draining && !always) {
       fail(drainingFault());
       return;
     }
 
-    handle(unaryCall)
+    const open = rpc.waits ? streams.open() : undefined;
+    // Called however the call ends.
+    if (open) transport.onGone(() => streams.close(open));
+    handle(unaryCall, open)
       .then((message) => {
         end(OK, encoded(output, message));
       })
-      .catch(fail);
+      .catch((error: unknown) => {
+        if (open?.signal.aborted) end(open.fault ? meter.outcomeOf(open.fault) : CANCELLED);
+        else fail(error);
+      });
   };
 }
 

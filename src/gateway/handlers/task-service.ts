@@ -1,3 +1,4 @@
+import { create } from "@bufbuild/protobuf";
 import { cancelTask } from "#api/tasks/cancel-task";
 import { createTask } from "#api/tasks/create-task";
 import { createTasks } from "#api/tasks/create-tasks";
@@ -6,7 +7,9 @@ import { getTask } from "#api/tasks/get-task";
 import { listTasks, type TaskPage } from "#api/tasks/list-tasks";
 import { resolveStep } from "#api/tasks/resolve-step";
 import { retryTask } from "#api/tasks/retry-task";
+import { runTask } from "#api/tasks/run-task";
 import { signalTask } from "#api/tasks/signal-task";
+import { waitTask } from "#api/tasks/wait-task";
 import { watchTask } from "#api/tasks/watch-task";
 import { run } from "#api/use-case";
 import { UnknownWord } from "#api/validate";
@@ -21,15 +24,17 @@ import { stepResultToWire, taskToWire, taskViewToWire } from "#wire/convert-task
 import { retryAfterOf, statusCodes, statusOf } from "#wire/faults";
 import {
   type BatchCreateTasksResponse,
+  CreateTaskRequestSchema,
   type CreateTaskResult,
   type ListTasksRequest,
   type ListTasksResponse,
   type ResolveStepRequest,
+  type RunTaskRequest,
   type TaskEvent,
   TaskService,
   type WatchTaskRequest,
 } from "#wire/gen/taskrun/v1/task_service_pb";
-import { asIs, type StreamCall, serverStreaming, unary } from "../rpc.js";
+import { asIs, type StreamCall, serverStreaming, unary, waiting } from "../rpc.js";
 
 /** The TaskService: clients create, change and watch Tasks. */
 export const taskService = [
@@ -43,6 +48,8 @@ export const taskService = [
   unary(TaskService.method.resolveStep, resolveStep, resolveInput, taskViewToWire),
   unary(TaskService.method.getStepResult, getStepResult, asIs, stepResultToWire),
   serverStreaming(TaskService.method.watchTask, watch),
+  waiting(TaskService.method.runTask, runTask, runInput, taskViewToWire),
+  waiting(TaskService.method.waitTask, waitTask, asIs, taskViewToWire),
 ];
 
 function batchAnswer(views: readonly (TaskView | Fault)[]): BatchCreateTasksResponse {
@@ -90,6 +97,11 @@ function pageAnswer({ tasks, nextPageToken }: TaskPage): ListTasksResponse {
 function resolveInput({ action: number, ...request }: ResolveStepRequest) {
   const unknown = `is ${number}; send RESET_FOR_RETRY, RESOLVE_MANUALLY or COMPLETE_MANUALLY.`;
   return { ...request, action: resolveActionFromWire(number) ?? new UnknownWord(unknown) };
+}
+
+/** An absent request is one without any field: it is refused by the name of what it lacks. */
+function runInput({ task = create(CreateTaskRequestSchema), waitMs }: RunTaskRequest) {
+  return { task, waitMs };
 }
 
 async function* watch(request: WatchTaskRequest, call: StreamCall): AsyncIterable<TaskEvent> {

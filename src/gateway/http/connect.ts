@@ -14,7 +14,7 @@ import type { Deadline } from "../deadline.js";
 import { CANCELLED, drainingFault, type Failure, Meter, OK, type Outcome } from "../outcome.js";
 import type { AnswerChannel, Call, Rpc, Served, StreamCall } from "../rpc.js";
 import type { Compressor } from "../traffic/compression.js";
-import type { OpenStreams } from "../traffic/streams.js";
+import type { OpenStream, OpenStreams } from "../traffic/streams.js";
 import { ReceivedMessages } from "./received.js";
 
 /** What a handler may do with the response that carries its answer. */
@@ -99,26 +99,43 @@ interface Serving {
   readonly peer: Peer;
 }
 
-async function answered(
-  rpc: Rpc & { kind: "unary" },
-  request: Message,
-  { served, meter, context, peer }: Serving,
-): Promise<Message> {
+async function answered(rpc: Rpc & { kind: "unary" }, request: Message, serving: Serving): Promise<Message> {
+  const { served, meter, context, peer } = serving;
   const beganAt = performance.now();
   let outcome: Outcome = OK;
+  let wait: OpenStream | undefined;
   try {
     const always = rpc.method.parent.typeName.startsWith("grpc.");
     if (served.health.draining && !always) throw drainingFault();
-    const answer = rpc.handle(peer.received.take(request), callOf(served, context, peer));
+    wait = rpc.waits ? openWait(serving) : undefined;
+    const call = callOf(served, context, peer);
+    const answer = rpc.handle(peer.received.take(request), wait ? { ...call, signal: wait.signal } : call);
     return await (peer.deadline ? peer.deadline.race(answer) : answer);
   } catch (error) {
-    const failure = meter.outcomeOf(error);
+    const isGone = wait?.signal.aborted && !wait.fault;
+    const failure = isGone ? CANCELLED : meter.outcomeOf(wait?.fault ?? error);
     outcome = failure;
     throw errorOf(failure);
   } finally {
+    if (wait) serving.streams.close(wait);
     meter.count(outcome);
     meter.time(beganAt);
   }
+}
+
+/**
+ * Opens a stream for a request that may wait for long. It ends when the peer is gone, its deadline has passed, or the
+ * server drains.
+ *
+ * @throws {Fault} if the server drains, or if too many are open
+ */
+function openWait({ streams, context, peer }: Serving): OpenStream {
+  const open = streams.open();
+  if (open.fault) throw open.fault;
+  context.signal.addEventListener("abort", () => open.gone());
+  if (context.signal.aborted) open.gone();
+  peer.deadline?.onPassed((fault) => open.end(fault));
+  return open;
 }
 
 async function* streamed(

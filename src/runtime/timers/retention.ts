@@ -3,8 +3,9 @@ import { instant, later, type Millis, NEVER } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { StoreMaintenance } from "#ports/store";
 import type { Core } from "../core.js";
-import type { Watchers } from "../watch/watchers.js";
+import type { Supervisor } from "../supervisor.js";
 
+type Followers = Pick<Supervisor, "removed">;
 type Sweeping = Pick<Core, "clock" | "telemetry"> & { readonly store: StoreMaintenance };
 
 /**
@@ -13,19 +14,20 @@ type Sweeping = Pick<Core, "clock" | "telemetry"> & { readonly store: StoreMaint
  */
 export class Retention {
   readonly #core: Sweeping;
-  readonly #watchers: Watchers;
+  readonly #followers: Followers;
   readonly #keep: Millis;
   readonly #clockStart: ClockStart | undefined;
   #cancel: (() => void) | undefined;
   #stopped = false;
 
   /**
+   * @param followers told of each Task that is removed
    * @param keep how long an ended Task is kept, with its idempotency key; at least `limits.retentionMin`
    * @param clockStart how plane time began
    */
-  constructor(core: Sweeping, watchers: Watchers, keep: Millis, clockStart?: ClockStart) {
+  constructor(core: Sweeping, followers: Followers, keep: Millis, clockStart?: ClockStart) {
     this.#core = core;
-    this.#watchers = watchers;
+    this.#followers = followers;
     this.#keep = keep;
     this.#clockStart = clockStart;
   }
@@ -48,7 +50,7 @@ export class Retention {
     let sum = 0;
     for (let batch = 0; batch < limits.retentionBatches && !this.#stopped; batch += 1) {
       const removed = await store.removeFinished(before, limits.retentionBatch);
-      for (const taskId of removed) this.#watchers.removed(taskId);
+      for (const taskId of removed) this.#followers.removed(taskId);
       sum += removed.length;
       if (removed.length < limits.retentionBatch) break;
       await clock.yield();

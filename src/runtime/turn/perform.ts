@@ -3,23 +3,31 @@ import type { Asker } from "#bus/bus";
 import { Fault } from "#domain/fault";
 import type { RunId, SessionId, TaskId } from "#domain/id";
 import { isOver, runSummary } from "#domain/task/run";
-import { stepSummary } from "#domain/task/step";
-import { isTerminal, type TaskRow, taskStatus } from "#domain/task/task";
+import { stepStates, stepSummary } from "#domain/task/step";
+import { countOf, isTerminal, type TaskRow, taskStatus } from "#domain/task/task";
 import type { TemplateRow } from "#domain/template/template";
 import type { WorkerFrame } from "#domain/worker/frame";
 import type { Receipt } from "#ports/plane";
 import type { Committed } from "#ports/store-turns";
+import type { EndedTask } from "#ports/task-wait";
 import type { LogFields } from "#ports/telemetry";
 import type { Core } from "../core.js";
 import type { Workspace } from "../memory/workspace.js";
+import type { Waiters } from "../watch/waiters.js";
 import type { Watchers } from "../watch/watchers.js";
 import type { Decided } from "./turn.js";
 
 /** What the caller of a plane method gets for an actor's answer: rows instead of ids. */
 export type Reply = readonly (Receipt | Fault)[] | SessionId | TemplateRow | undefined;
 
+/** Who follows Tasks. */
+interface Followers {
+  readonly watchers: Watchers;
+  readonly waiters: Waiters;
+}
+
 /**
- * Performs the effects of a turn: answers, frames, disconnects, wake-ups of watchers, metrics. Call it only after the
+ * Performs the effects of a turn: answers, frames, disconnects, wake-ups of watchers and waiters, metrics. Call it only after the
  * commit. Never throws: an effect that fails is logged and counted, and the others are still performed, because the
  * commit cannot be taken back.
  *
@@ -29,7 +37,7 @@ export function perform(
   { work, answers }: Decided,
   committed: Committed | undefined,
   core: Core,
-  watchers: Watchers,
+  { watchers, waiters }: Followers,
 ): readonly SessionId[] {
   for (const { to, answer } of answers) {
     try {
@@ -68,6 +76,7 @@ export function perform(
       failed("watch", error, { taskId: added.taskId }, core);
     }
   });
+  if (waiters.count > 0) tellWaiters(work, core, waiters);
   try {
     count(work, core);
   } catch (error) {
@@ -77,7 +86,7 @@ export function perform(
 }
 
 /** Kinds of effects that can fail. A closed set, because it labels a metric. */
-type Part = "reply" | "send" | "disconnect" | "watch" | "metrics";
+type Part = "reply" | "send" | "disconnect" | "watch" | "wait" | "metrics";
 
 /** Logs and counts a failed effect. An error of the log or the metrics themselves is ignored. */
 function failed(part: Part, error: unknown, fields: LogFields, { telemetry }: Core): void {
@@ -110,6 +119,28 @@ function receipt(taskId: TaskId, work: Workspace): Receipt | Fault {
   const task = work.task(taskId);
   if (!task) return new Fault("internal", `task ${taskId} was answered for but is not at hand`);
   return { task, steps: work.stepsOf(taskId).map(stepSummary), runs: work.runsOf(taskId).map(runSummary) };
+}
+
+/** Tells the requests that wait for the Tasks which the turn has ended. */
+function tellWaiters(work: Workspace, core: Core, waiters: Waiters): void {
+  for (const { before, after } of work.changes.tasks) {
+    if (!isTerminal(after.state) || (before && isTerminal(before.state)) || !waiters.has(after.id)) continue;
+    try {
+      const task = work.task(after.id) ?? after;
+      waiters.ended({ task, rows: rowsAtHand(task, work) });
+    } catch (error) {
+      failed("wait", error, { taskId: after.id }, core);
+    }
+  }
+}
+
+/** The Task's Steps and Runs, if the turn has all of them: of a Task with one Step, if that had no earlier Run. */
+function rowsAtHand({ id, counts }: TaskRow, work: Workspace): EndedTask["rows"] {
+  const steps = work.stepsOf(id);
+  const [step] = steps;
+  if (!step || countOf(counts, ...stepStates) !== 1) return undefined;
+  const runs = work.runsOf(id);
+  return runs.length === step.fence ? { steps, runs } : undefined;
 }
 
 function hangUp(session: SessionId, fault: Fault, core: Core): void {

@@ -11,8 +11,11 @@ import { type TemplateRef, type TemplateRow, templateKey } from "#domain/templat
 import { versionKey } from "#domain/template/version";
 import { instant, millis } from "#domain/time/time";
 import type { WorkerView } from "#domain/worker/worker";
+import { nodeClock } from "#host/clock";
 import type { Plane, PlaneHealth, Receipt, WorkerLink, WorkerReport, WorkerSink } from "#ports/plane";
 import type { Reads, TaskDetail, TaskFilter, TemplateFilter } from "#ports/store";
+import type { TaskWait } from "#ports/task-wait";
+import { Waiters } from "#runtime/watch/waiters";
 import { step as aStep, task as aTask } from "#testing/rows";
 
 const BORN = instant(1_700_000_000_000);
@@ -44,6 +47,8 @@ export class FakePlane implements Plane {
   watchers = 0;
   inputsRead = 0;
   drainedLinks = 0;
+  /** Those of the runtime: they need nothing of a plane but a clock. */
+  readonly waiters = new Waiters(nodeClock());
   /** What the next submit answers with instead of a Task. */
   refusal: Fault | undefined;
   /** Called with each report; may throw, to stand for a plane that refuses it. */
@@ -168,6 +173,10 @@ export class FakePlane implements Plane {
     }
   }
 
+  wait(_: Caller, taskId: TaskId): TaskWait {
+    return this.waiters.begin(taskId);
+  }
+
   connect(_: Caller, sink: WorkerSink): WorkerLink {
     this.sinks.push(sink);
     return {
@@ -192,6 +201,7 @@ export class FakePlane implements Plane {
     const steps = detail.steps.map((step) => ({ ...step, outputBytes, state: "complete" as const }));
     this.details.set(taskId, { ...detail, task, steps });
     if (output) this.outputs.set(stepKey({ taskId, stepName: "main" } satisfies StepKey), output);
+    this.waiters.ended({ task, rows: undefined });
     return task;
   }
 

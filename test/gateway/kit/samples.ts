@@ -25,6 +25,8 @@ export const samples: Readonly<
   "taskrun.v1.TaskService/CancelTask": { request: { id: "cancel-me" } },
   "taskrun.v1.TaskService/BatchCreateTasks": { request: { tasks: [{ agentName: "a" }, {}] } },
   "taskrun.v1.TaskService/WatchTask": { request: { id: "done", afterSeq: 0n } },
+  "taskrun.v1.TaskService/RunTask": { request: { task: { agentName: "support_triage" }, waitMs: 1n } },
+  "taskrun.v1.TaskService/WaitTask": { request: { id: "done" } },
   "taskrun.v1.TaskService/GetStepResult": { request: { taskId: "done", stepName: "main" } },
   "taskrun.v1.TaskService/RetryTask": { request: { id: "done" } },
   "taskrun.v1.TaskService/SignalTask": {
