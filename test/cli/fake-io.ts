@@ -16,6 +16,8 @@ export interface Setting {
   /** The height of that terminal; 24 if left out. */
   readonly rows?: number;
   /** Told what has been written to either so far, and how to send the signal. */
+  /** Told how to send the signal, when something listens for it. */
+  readonly onStart?: (signal: () => void) => void;
   readonly onWrite?: (text: string, signal: () => void) => void;
 }
 
@@ -50,6 +52,7 @@ export async function taskrun(words: readonly string[], setting: Setting = {}): 
     readStdin: async () => setting.stdin ?? "",
     onSignal(heard) {
       listeners.add(heard);
+      setting.onStart?.(signal);
       return () => listeners.delete(heard);
     },
   };

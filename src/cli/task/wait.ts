@@ -25,6 +25,7 @@ export async function waitTasks(ids: readonly string[], options: WaitOptions, io
   if (only !== undefined && ids.length === 1) {
     return withClient(io, options, async (client) => {
       const id = await wholeTaskId(client, only, io);
+      await checkReached(client, id);
       return waitForOne(client, id, (task) => `${oneLine(task.id)} ${task.status}\n`, options, io);
     });
   }
@@ -32,6 +33,7 @@ export async function waitTasks(ids: readonly string[], options: WaitOptions, io
   const left: string[] = [];
   const wait = interruptible(io);
   const act = async (client: TaskRunClient, id: string) => {
+    await checkReached(client, id);
     const task = await wait.ended(client, id);
     if (!task) left.push(id);
     return task;
@@ -40,6 +42,11 @@ export async function waitTasks(ids: readonly string[], options: WaitOptions, io
   if (left.length > 0) return tellLeft(left, io);
   const completed = outcomes.every((one) => "refused" in one || one.task.status === "COMPLETED");
   return refusedCode(outcomes) ?? (completed ? exit.ok : exit.failed);
+}
+
+/** A wait would go on while the server is down; this call reports it instead. @throws {TaskRunError} */
+async function checkReached(client: TaskRunClient, id: string): Promise<void> {
+  await client.tasks.get(id);
 }
 
 /** Waits for a new Task and prints its result, with `--json` all of it. */
