@@ -18,6 +18,7 @@ import { promiseMutants } from "./promise.js";
 import { ruleMutants } from "./rule.js";
 import { schemaMutants } from "./schema.js";
 import { terminalMutants } from "./terminal.js";
+import { waitMutants } from "./wait.js";
 import { workerMutants } from "./worker.js";
 import { workflowMutants } from "./workflow.js";
 
@@ -42,6 +43,7 @@ export const mutants: readonly Mutant[] = [
   ...terminalMutants,
   ...apiMutants,
   ...answerMutants,
+  ...waitMutants,
   ...gatewayMutants,
   ...edgeMutants,
 ];
