@@ -124,17 +124,16 @@ async function answered(rpc: Rpc & { kind: "unary" }, request: Message, serving:
 }
 
 /**
- * Opens a stream for a request that may wait for long. It ends when the peer is gone, its deadline has passed, or the
- * server drains.
+ * Opens a stream for a request that may wait for long. It ends when the peer is gone, or the server drains; close it when
+ * the request is answered, or its deadline has passed.
  *
  * @throws {Fault} if the server drains, or if too many are open
  */
-function openWait({ streams, context, peer }: Serving): OpenStream {
+function openWait({ streams, context }: Serving): OpenStream {
   const open = streams.open();
   if (open.fault) throw open.fault;
   context.signal.addEventListener("abort", () => open.gone());
   if (context.signal.aborted) open.gone();
-  peer.deadline?.onPassed((fault) => open.end(fault));
   return open;
 }
 

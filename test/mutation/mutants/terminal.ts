@@ -57,7 +57,7 @@ export const terminalMutants: readonly Mutant[] = [
     name: "the first task that cannot be cancelled keeps the others from it",
     edits: [
       edit(
-        "src/cli/task/cancel.ts",
+        "src/cli/task/each-task.ts",
         "refused.code === exit.unreachable) throw thrown;",
         "refused.code !== exit.ok) throw thrown;",
       ),
