@@ -1,9 +1,13 @@
 /** Requests that wait for a Task, on every listener: their answers, deadlines, cancels, bounds, and the end of the server. */
 import { connect } from "node:http2";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { LOCAL_CALLER } from "#domain/caller";
 import type { TaskId } from "#domain/id";
+import { rpcs } from "#gateway/handlers/index";
+import type { Call } from "#gateway/rpc";
 import { limits } from "#limits/index";
 import { TaskStatus } from "#wire/gen/taskrun/v1/common_pb";
 import {
@@ -12,6 +16,7 @@ import {
   TaskService,
   WaitTaskRequestSchema,
 } from "#wire/gen/taskrun/v1/task_service_pb";
+import { requestOf, servicesFor } from "../api/services.js";
 import { allMounts, type Mount, type Seen } from "./kit/mounts.js";
 import { type Opened, open } from "./kit/open.js";
 import { taskWithLog } from "./kit/raw-watch.js";
@@ -178,4 +183,27 @@ test("a hundred waits on one connection are answered together, though each answe
   for (const { id } of opened.plane.drafts) opened.plane.finish(id, "complete", "1");
   const seen = await Promise.all(waits);
   expect(seen.map((each) => taskOf(each)?.outputJson)).toEqual(Array.from({ length: count }, () => "1"));
+});
+
+test("a request that waits does not keep its message, with the input in it", async () => {
+  setFlagsFromString("--expose-gc");
+  const collect = runInNewContext("gc") as () => void;
+  const { plane } = opened;
+  const rpc = rpcs.find(({ method }) => method === runTask);
+  if (rpc?.kind !== "unary") throw new Error("RunTask is not served");
+  const kept: WeakRef<object>[] = [];
+  const begin = () => {
+    const message = create(RunTaskRequestSchema, { task: { agentName: "a", inputJson: "[1]" } });
+    kept.push(new WeakRef(message));
+    if (message.task) kept.push(new WeakRef(message.task));
+    return rpc.handle(message, requestOf(servicesFor(plane)) as Call);
+  };
+  const answer = begin();
+  await waiting(1);
+  const id = plane.drafts.splice(0)[0]?.id as TaskId;
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  collect();
+  expect(kept.map((each) => each.deref())).toEqual([undefined, undefined]);
+  plane.finish(id, "complete", "1");
+  expect(await answer).toMatchObject({ id, outputJson: "1" });
 });

@@ -69,6 +69,17 @@ export const waitMutants: readonly Mutant[] = [
     test: inGateway("a caller that is gone no longer waits"),
   },
   {
+    name: "wait: the message of a request is kept while it waits",
+    edits: [
+      edit(
+        "src/gateway/rpc.ts",
+        "handle: (message, call) => run(useCase, toInput(message as MessageShape<I>), call).then(toAnswer),",
+        "handle: async (message, call) => toAnswer(await run(useCase, toInput(message as MessageShape<I>), call)),",
+      ),
+    ],
+    test: inGateway("does not keep its message"),
+  },
+  {
     name: "wait: an older server is not watched in its place",
     edits: [
       edit("src/client/await-end.ts", 'if (error.code === "UNIMPLEMENTED") return wait.fallBack(id);', ""),
