@@ -122,7 +122,8 @@ export async function startServer(
   const { lease, heartbeat, publicLease, retention, acceptClock } = config;
   const terms = { lease, heartbeat, publicLease };
   const control = await startControlPlane({ store, terms, retention, acceptClock, telemetry });
-  const folder = await openTemplates(config, control).catch(async (error: unknown) => {
+  const opening = config.templates === "" ? undefined : watchTemplates(config.templates, control);
+  const folder = await opening?.catch(async (error: unknown) => {
     await control.stop();
     throw error;
   });
@@ -178,12 +179,16 @@ export async function* repairData({
   if (store === "sqlite" && existsSync(data)) yield* repair({ path: join(data, DATABASE) });
 }
 
-/** The folder of templates, all in it registered, if the configuration names one. */
-async function openTemplates(
-  { templates: folder }: ServerConfig,
+/**
+ * Registers all templates of a folder, and those that change later.
+ *
+ * @param folder absolute path
+ * @throws {Fault} `invalid` if it cannot be read
+ */
+export async function watchTemplates(
+  folder: string,
   { plane, telemetry: { log }, schemas }: ControlPlane,
-): Promise<TemplateFolder | undefined> {
-  if (folder === "") return undefined;
+): Promise<TemplateFolder> {
   const { readWhole } = await import("#api/templates/template-source");
   return openTemplateFolder({ folder, plane, log, read: (source) => readWhole(source, schemas) });
 }

@@ -1,6 +1,6 @@
 /**
- * The control plane as a library: `startControlPlane` runs it in your process over a store of your choice, and
- * `openGateway` of `taskrun/gateway` serves it. The SDKs are `taskrun/client`, `taskrun/worker` and `taskrun/templates`;
+ * The control plane as a library: `startTaskRun` runs all of it in your process. To compose it by hand, `startControlPlane`
+ * runs it over a store of your choice, and `openGateway` of `taskrun/gateway` serves it. The SDKs are `taskrun/client`, `taskrun/worker` and `taskrun/templates`;
  * the machines are in `taskrun/actors`.
  */
 export { type ServerConfig, serverConfig } from "#config/index";
@@ -13,5 +13,16 @@ export {
 } from "#control-plane";
 export { type Caller, LOCAL_CALLER } from "#domain/caller";
 export { Fault, type FaultCode, type FaultDetails } from "#domain/fault";
+export {
+  type ListenOptions,
+  startTaskRun,
+  type TaskRun,
+  type TaskRunOptions,
+  type WorkerOptions,
+} from "#embedded/index";
+export type { HandlerOptions, RequestHandler } from "#gateway/http/handler";
+export type { Bound } from "#gateway/listeners";
+export type { PinoLike } from "#host/given-log";
+export type { MetricsRegistry } from "#host/telemetry";
 export { limits } from "#limits/index";
 export type { Plane, Receipt } from "#ports/plane";

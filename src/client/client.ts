@@ -1,6 +1,6 @@
 import { limits } from "#limits/index";
 import { addressProblem, addrOfEnvironment, LOCAL_ADDR, readAddress } from "#transport/address";
-import { connect } from "#transport/connection";
+import { type Connection, connect } from "#transport/connection";
 import { Caller } from "./call.js";
 import { TaskRunError } from "./error.js";
 import { optionsOf } from "./request.js";
@@ -77,16 +77,23 @@ export interface TaskRunClient {
  * ```
  */
 export function createClient(options: ClientOptions = {}): TaskRunClient {
-  const {
-    addr = addrOfEnvironment(),
-    namespace = "",
-    timeoutMs = limits.callTimeout,
-  } = optionsOf(options, "options");
+  const { addr = addrOfEnvironment() } = optionsOf(options, "options");
+  const url = urlOf(addr);
+  return clientOn(
+    () => connect(url, { pingMs: limits.keepalivePing, readMaxBytes: limits.answerBytes }),
+    options,
+  );
+}
+
+/**
+ * Like {@link createClient}, over a connection that is made in another way than by an address.
+ *
+ * @throws {TaskRunError} `INVALID_ARGUMENT` if an option is wrong
+ */
+export function clientOn(connection: () => Connection, options: Omit<ClientOptions, "addr">): TaskRunClient {
+  const { namespace = "", timeoutMs = limits.callTimeout } = optionsOf(options, "options");
   const caller = new Caller(timeoutMs);
-  const { transport, close } = connect(urlOf(addr), {
-    pingMs: limits.keepalivePing,
-    readMaxBytes: limits.answerBytes,
-  });
+  const { transport, close } = connection();
 
   return {
     tasks: new Tasks(transport, caller, namespace),

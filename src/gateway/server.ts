@@ -1,38 +1,31 @@
+import type { Transport } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { authorize } from "#api/authorize";
 import { InputReads } from "#api/runs/input-reads";
 import { ClientPlans } from "#api/templates/plans";
-import type { Fault } from "#domain/fault";
+import { Fault } from "#domain/fault";
 import type { Millis } from "#domain/time/time";
-import { limits } from "#limits/index";
 import type { Entropy } from "#ports/entropy";
 import type { Plane } from "#ports/plane";
 import type { Schemas } from "#ports/schemas";
 import type { Telemetry } from "#ports/telemetry";
 import { everybodyIsLocal, type Identify } from "./caller.js";
-import {
-  type Address,
-  bindFault,
-  checkReach,
-  formatAddress,
-  isAbsent,
-  parseAddress,
-} from "./connections/address.js";
-import { Connections } from "./connections/connections.js";
-import { bind, type Listener } from "./connections/listener.js";
-import { grpcListener } from "./grpc/grpc.js";
 import { rpcs, serviceNames } from "./handlers/index.js";
 import { Health } from "./health.js";
 import { connectHandlers } from "./http/connect.js";
-import { type HttpHandler, httpListener } from "./http/http.js";
+import { checkedPrefix, type HandlerOptions, type RequestHandler, requestHandler } from "./http/handler.js";
 import { type MetricsSource, pageRoutes } from "./http/pages.js";
 import { type Route, Router } from "./http/router.js";
+import type { HttpHandler } from "./http/serve.js";
+import { type Addresses, type Bound, type ConnectionBounds, Listeners } from "./listeners.js";
+import { LocalTransport } from "./local/transport.js";
 import { drainingFault } from "./outcome.js";
 import type { Served } from "./rpc.js";
+import { OpenRequests } from "./traffic/open-requests.js";
 import { OpenStreams } from "./traffic/streams.js";
 import { Traffic } from "./traffic/traffic.js";
 
-export interface GatewaySettings {
+export interface GatewaySettings extends Addresses, ConnectionBounds {
   readonly plane: Plane;
   readonly entropy: Entropy;
   readonly telemetry: Telemetry;
@@ -42,30 +35,30 @@ export interface GatewaySettings {
   readonly environment: string;
   /** The metrics of `/metrics`; there is no such page if left out. */
   readonly metrics?: MetricsSource;
-  /** Addresses of native gRPC, as `HOST:PORT`; port 0 takes any free port. */
   readonly grpc: readonly string[];
-  /** Addresses of HTTP: Connect, gRPC-Web, gRPC, health and metrics. None if left out. */
-  readonly http?: readonly string[];
-  /** Host names, in addition to loopback ones, under which browsers may call the HTTP listeners. */
-  readonly allowedHosts?: readonly string[];
-  /** True allows addresses that other machines can reach. */
-  readonly insecure?: boolean;
-  /** Most connections of all gRPC listeners, and as many of all HTTP listeners. Default 1 024. */
-  readonly connections?: number;
-  /**
-   * Most of them from one remote address that have not identified themselves. Default 256; no bound on the loopback.
-   */
-  readonly connectionsPerAddress?: number;
   /** Identifies the caller of a request. Default: every request is of the local caller. */
   readonly identify?: Identify;
   /** How long a message may take to be received, or an answer to be read, in milliseconds. Default 40 s. */
   readonly messageDeadline?: Millis;
 }
 
-export interface Gateway {
-  /** The addresses that were bound, as `HOST:PORT`, in the order of the settings. */
-  readonly grpc: readonly string[];
-  readonly http: readonly string[];
+/** All mounts of one table of handlers. */
+export interface Gateway extends Bound {
+  /** For clients and workers in this process: the same checks, limits and errors as over gRPC, without a socket. */
+  readonly transport: Transport;
+  /**
+   * Listens on further addresses.
+   *
+   * @throws {Fault} `invalid` or `denied` for an address that must not be used, `unavailable` if one cannot be bound;
+   *   then none of these addresses stays open
+   */
+  listen(addresses: Addresses): Promise<Bound>;
+  /**
+   * A handler for a server of the host's: what an HTTP listener serves, under a prefix.
+   *
+   * @throws {Fault} `invalid` if the prefix is no path
+   */
+  handler(options?: HandlerOptions): RequestHandler;
   /**
    * Reports NOT_SERVING, ends the streams, refuses new requests, lets unary requests finish, and closes the connections
    * that are still open after `deadlineMs`. Never rejects; a second call does nothing.
@@ -78,15 +71,11 @@ const noMetrics: MetricsSource = { contentType: "text/plain", render: async () =
 /**
  * Opens the listeners of a plane, all with the same table of handlers. Call `close` of the returned gateway at the end.
  *
- * @throws {Fault} `invalid` or `denied` for an address that must not be used, `unavailable` if one cannot be bound;
- *   then no listener stays open
+ * @throws {Fault} what {@link Gateway.listen} throws; then no listener stays open
  */
 export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
   const { plane, entropy, telemetry, schemas, environment } = settings;
-  const { metrics = noMetrics, insecure = false, identify = everybodyIsLocal } = settings;
-  const addresses = { grpc: settings.grpc.map(parseAddress), http: (settings.http ?? []).map(parseAddress) };
-  for (const address of [...addresses.grpc, ...addresses.http]) checkReach(address, insecure);
-
+  const { metrics = noMetrics, identify = everybodyIsLocal } = settings;
   const health = new Health(plane, serviceNames);
   const plans = new ClientPlans(plane.reads);
   const inputs = new InputReads(plane.reads);
@@ -94,94 +83,67 @@ export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
   const served: Served = { services, telemetry, health, identify };
   const traffic = new Traffic(telemetry, settings.messageDeadline);
   const streams = new OpenStreams(traffic.stalled);
-  const bounds = {
-    connections: settings.connections ?? limits.connections,
-    connectionsPerAddress: settings.connectionsPerAddress ?? limits.connectionsPerAddress,
+  const requests = new OpenRequests();
+  const router = routerOf(connectHandlers(rpcs, served, streams, traffic.compressor), health, metrics);
+  const http = { router, telemetry, traffic };
+  const listeners = new Listeners({ telemetry, grpc: { rpcs, served, streams, traffic }, http }, settings);
+  const stopped = () => (health.draining ? stoppedFault() : undefined);
+
+  return {
+    ...(await listeners.listen(settings)),
+    transport: new LocalTransport({ rpcs, served, streams, requests, stopped }),
+    listen: async (addresses) => {
+      if (health.draining) throw stoppedFault();
+      return listeners.listen(addresses);
+    },
+    handler: ({ prefix, allowedHosts = [] } = {}) => {
+      const allowed = new Set(allowedHosts.map((host) => host.toLowerCase()));
+      return requestHandler({ ...http, allowedHosts: allowed, requests }, checkedPrefix(prefix));
+    },
+    close: once((deadlineMs) => closeAll({ health, streams, requests, listeners }, deadlineMs)),
   };
-  const connections = {
-    grpc: new Connections(bounds, "grpc", telemetry),
-    http: new Connections(bounds, "http", telemetry),
+}
+
+/** The paths that HTTP serves. Of an rpc every method is accepted: which ones are allowed depends on the protocol. */
+function routerOf(
+  handlers: readonly UniversalHandler[],
+  health: Health,
+  metrics: MetricsSource,
+): Router<HttpHandler> {
+  const rpcRoute = (handler: UniversalHandler): Route<HttpHandler> => {
+    return { methods: "*", path: handler.requestPath, handler: { kind: "rpc", handler } };
   };
-  telemetry.gauge("taskrun_connections", () =>
-    Object.entries(connections).map(([door, { open }]) => ({ labels: { door }, value: open })),
-  );
-  const handlers = connectHandlers(rpcs, served, streams, traffic.compressor);
-  const hosts = [...(settings.allowedHosts ?? []), ...addresses.http.map(({ host }) => host)];
-  const allowedHosts = new Set(hosts.map((host) => host.toLowerCase()));
-  const listeners: Listener[] = [];
-  const open = (listener: Listener, address: Address): Promise<number> => {
-    listeners.push(listener);
-    return bind(listener.server, address);
-  };
-  const openGrpc = (address: Address) =>
-    open(grpcListener({ rpcs, served, streams, connections: connections.grpc, traffic }), address);
-  const pages = pageRoutes(health, metrics);
-  const router = new Router<HttpHandler>([
-    ...handlers.map((handler) => rpcRoute(handler)),
-    ...pages.map(({ handler: page, ...route }) => ({ ...route, handler: { kind: "page", page } as const })),
+  return new Router<HttpHandler>([
+    ...handlers.map(rpcRoute),
+    ...pageRoutes(health, metrics).map(({ handler: page, ...route }) => {
+      return { ...route, handler: { kind: "page", page } as const };
+    }),
   ]);
-  const http = { router, allowedHosts, telemetry, connections: connections.http, traffic };
-  const openHttp = (address: Address) => open(httpListener(http), address);
-
-  try {
-    const { log } = telemetry;
-    return {
-      grpc: await bindAll(addresses.grpc, openGrpc, log),
-      http: await bindAll(addresses.http, openHttp, log),
-      close: once((deadlineMs) => closeAll({ health, streams, listeners }, deadlineMs)),
-    };
-  } catch (error) {
-    await Promise.all(listeners.map((listener) => listener.close()));
-    throw error;
-  }
-}
-
-/**
- * Routes of the rpcs. They accept any HTTP method: which ones are allowed depends on the protocol, and the handler
- * checks.
- */
-function rpcRoute(handler: UniversalHandler): Route<HttpHandler> {
-  return { methods: "*", path: handler.requestPath, handler: { kind: "rpc", handler } };
-}
-
-/** Binds all addresses. One that this machine does not have is skipped, as long as another of the list is bound. */
-async function bindAll(
-  addresses: readonly Address[],
-  bind: (address: Address) => Promise<number>,
-  log: Telemetry["log"],
-): Promise<readonly string[]> {
-  const bound: string[] = [];
-  const absent: Fault[] = [];
-  for (const address of addresses) {
-    try {
-      bound.push(formatAddress({ ...address, port: await bind(address) }));
-    } catch (error) {
-      const fault = bindFault(address, error);
-      if (!isAbsent(fault)) throw fault;
-      absent.push(fault);
-    }
-  }
-  const [first] = absent;
-  if (first && bound.length === 0) throw first;
-  for (const fault of absent) log.warn(fault.message, { bound });
-  return bound;
 }
 
 interface Open {
   readonly health: Health;
   readonly streams: OpenStreams;
-  readonly listeners: readonly Listener[];
+  readonly requests: OpenRequests;
+  readonly listeners: Listeners;
 }
 
-async function closeAll({ health, streams, listeners }: Open, deadlineMs: number): Promise<void> {
+async function closeAll({ health, streams, requests, listeners }: Open, deadlineMs: number): Promise<void> {
   health.drain();
   // Watchers of the health get NOT_SERVING before their stream is ended with the others.
   await new Promise(setImmediate);
   streams.drain(drainingFault());
-  const closed = Promise.all(listeners.map((listener) => listener.close()));
+  const closed = Promise.all([listeners.close(), requests.idle()]);
   if (await within(closed, deadlineMs)) return;
 
-  for (const listener of listeners) listener.destroy();
+  listeners.destroy();
+  requests.cut();
+}
+
+/** Of a request in this process once the gateway has begun to close. Not to be sent again: it opens no more. */
+function stoppedFault(): Fault {
+  const message = "the plane is stopping, or has stopped: start another one.";
+  return new Fault("wrong_state", message, { reason: "PLANE_STOPPED" });
 }
 
 /** True if the promise resolves in time. */

@@ -19,9 +19,37 @@ export interface Metrics {
   render(): Promise<string>;
 }
 
+/**
+ * What is used of a registry of prom-client; it may be of another copy of that package.
+ *
+ * Where metrics are measured twice, as by two planes, each needs a registry of its own.
+ */
+export interface MetricsRegistry {
+  readonly contentType: string;
+  metrics(): Promise<string>;
+  registerMetric(metric: never): void;
+  getSingleMetric(name: string): unknown;
+  removeSingleMetric(name: string): void;
+}
+
 export interface NodeTelemetry extends Telemetry {
   readonly metrics: Metrics;
+  /** Removes the metrics from their registry. */
+  close(): void;
 }
+
+export interface TelemetryOptions {
+  readonly log: Log;
+  /** Gets the metrics of the plane, and none of the process. Default: a registry of its own, with both. */
+  readonly registry?: MetricsRegistry | undefined;
+  /** Whether the process itself is measured too: its memory, processor, event loop. Default: without a registry. */
+  readonly measuresProcess?: boolean;
+}
+
+/** Every metric of a plane by name. */
+export const metricNames: readonly string[] = [counters, histograms, gauges].flatMap((table) =>
+  Object.keys(table),
+);
 
 type ReadGauge = () => number | readonly LabelledValue[];
 
@@ -29,12 +57,20 @@ type ReadGauge = () => number | readonly LabelledValue[];
 const LOOP_SAMPLE = 100;
 
 /**
- * The Telemetry port by prom-client, in a registry of its own, so that several planes can run in one process. Measuring
- * never throws: a measurement with wrong labels is logged once and dropped.
+ * The Telemetry port by prom-client, in a registry of its own or of the host's, never in the global one, so that several
+ * planes can run in one process. Measuring never throws: a measurement with wrong labels is logged once and dropped.
+ *
+ * @throws {Error} if the registry has metrics of these names already
  */
-export function nodeTelemetry({ log }: { readonly log: Log }): NodeTelemetry {
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: LOOP_SAMPLE });
+export function nodeTelemetry({
+  log,
+  registry: given,
+  measuresProcess = !given,
+}: TelemetryOptions): NodeTelemetry {
+  const registry = (given ?? new Registry()) as Registry;
+  if (measuresProcess) {
+    collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: LOOP_SAMPLE });
+  }
   const counterOf = forEach(
     counters,
     (name, help) => new Counter({ ...shape(name, help), registers: [registry] }),
@@ -52,6 +88,9 @@ export function nodeTelemetry({ log }: { readonly log: Log }): NodeTelemetry {
     observe: (name, value, labels = {}) => safely(name, () => histogramOf[name].observe(labels, value)),
     gauge: (name, read) => void readers[name].push(read),
     metrics: { contentType: registry.contentType, render: shared(() => registry.metrics()) },
+    close: () => {
+      for (const name of metricNames) registry.removeSingleMetric(name);
+    },
   };
 }
 

@@ -11,6 +11,7 @@ import { labelsOf, nameOf } from "./agent/checks.js";
 import { kindOf } from "./agent/kind-of.js";
 import { stderrLog } from "./agent/log.js";
 import { servedAgents } from "./agent/served-agent.js";
+import { type Plane, planeAt } from "./protocol/connection.js";
 import { backendFrame } from "./protocol/frames.js";
 import { onSignals } from "./signals.js";
 import { onUncaught } from "./uncaught.js";
@@ -118,6 +119,15 @@ export interface WorkerHandle {
  * ```
  */
 export async function serve(options: ServeOptions): Promise<WorkerHandle> {
+  return serveOn(planeAt(planeUrl(options.addr ?? addrOfEnvironment())), options);
+}
+
+/**
+ * Like {@link serve}, on a plane that is reached in another way than by an address.
+ *
+ * @throws {RangeError | TypeError} naming the invalid option
+ */
+export function serveOn(plane: Plane, options: ServeOptions): WorkerHandle {
   const { maxRuns = limits.defaultRunsPerWorker, drainMs = limits.workerDrain, labels = {} } = options;
   const id = options.id ?? inventId();
   check(id, maxRuns, drainMs);
@@ -125,7 +135,7 @@ export async function serve(options: ServeOptions): Promise<WorkerHandle> {
 
   const log = options.log ?? stderrLog();
   const worker = new Worker({
-    url: planeUrl(options.addr ?? addrOfEnvironment()),
+    plane,
     info: {
       workerId: id,
       hostname: hostname(),

@@ -4,6 +4,7 @@ import { limits } from "#limits/index";
 import type { Log } from "#ports/telemetry";
 import type { WorkerInfoSchema } from "#wire/gen/taskrun/v1/common_pb";
 import type { ServedAgent } from "./agent/served-agent.js";
+import type { Plane } from "./protocol/connection.js";
 import { Lease } from "./protocol/lease.js";
 import { leaseLeft, reconnectDelay } from "./protocol/reconnect.js";
 import { Session } from "./protocol/session.js";
@@ -22,7 +23,7 @@ const hopeless = new Set([
 ]);
 
 export interface WorkerOptions {
-  readonly url: string;
+  readonly plane: Plane;
   readonly info: MessageInitShape<typeof WorkerInfoSchema> & { readonly workerId: string };
   readonly instance: string;
   readonly agents: readonly ServedAgent[];
@@ -121,14 +122,14 @@ export class Worker {
 
   /** @param error why the session ended; undefined if the server closed it without an error */
   #reconnectMs(error: unknown, failures: number): number {
-    const { log, url } = this.#options;
+    const { log, plane } = this.#options;
     const retryInMs = reconnectDelay(failures, leaseLeft(this.#held, this.#lease), Math.random());
     const message = error instanceof ConnectError ? error.rawMessage : (error as Error | undefined)?.message;
     const why = message ?? "the plane closed the stream";
     const lost = this.#welcomedAt !== undefined;
     log.warn(lost ? "connection to the plane lost" : "no connection to the plane", {
       why,
-      addr: url,
+      addr: plane.addr,
       retryInMs,
     });
     return retryInMs;
@@ -162,11 +163,11 @@ export class Worker {
    * @throws if the server refuses this Worker for good
    */
   async #oneSession(): Promise<unknown> {
-    const { url, info, instance, maxRuns, log } = this.#options;
+    const { plane, info, instance, maxRuns, log } = this.#options;
     this.#renewals = 0;
     this.#welcomedAt = undefined;
     const session = new Session({
-      url,
+      plane,
       info,
       instance,
       maxRuns,
@@ -184,7 +185,7 @@ export class Worker {
         this.#welcomedAt = monotonic();
         this.#results.use(session.readResult);
         this.#inputs.use(session.readInput);
-        log.info("connected", { workerId: info.workerId, sessionId: name, addr: url });
+        log.info("connected", { workerId: info.workerId, sessionId: name, addr: plane.addr });
         if (notice !== "") log.warn("the plane says", { workerId: info.workerId, notice });
         this.#options.onConnected(name);
       },
@@ -199,7 +200,9 @@ export class Worker {
         hopeless.has(ConnectError.from(error).code) &&
         error instanceof ConnectError
       ) {
-        throw new Error(`the plane at ${url} refuses this worker: ${error.rawMessage}`, { cause: error });
+        throw new Error(`the plane at ${plane.addr} refuses this worker: ${error.rawMessage}`, {
+          cause: error,
+        });
       }
       return error;
     } finally {

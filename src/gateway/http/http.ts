@@ -1,50 +1,25 @@
 import { createServer as createHttp1 } from "node:http";
-import { constants, createServer as createHttp2, type ServerHttp2Stream } from "node:http2";
+import { createServer as createHttp2, type ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
-import { Code, ConnectError, createContextValues } from "@connectrpc/connect";
-import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
-import { universalRequestFromNodeRequest } from "@connectrpc/connect-node";
-import type { Fault } from "#domain/fault";
 import { limits } from "#limits/index";
-import type { Telemetry } from "#ports/telemetry";
 import type { Connections } from "../connections/connections.js";
 import type { Listener } from "../connections/listener.js";
 import type { Session } from "../connections/session.js";
 import { Sessions } from "../connections/sessions.js";
 import { sniff } from "../connections/sniff.js";
-import { Deadline, readTimeout } from "../deadline.js";
-import type { Traffic } from "../traffic/traffic.js";
-import { bodyOf } from "./body.js";
-import { peerKey } from "./connect.js";
-import { type HttpRequest, refusalOf } from "./guard.js";
-import { Outgoing } from "./outgoing.js";
-import type { Page } from "./pages.js";
+import type { HttpRequest } from "./guard.js";
 import { Http1Peer, Http2Peer, type HttpPeer } from "./peer.js";
-import { ReceivedMessages } from "./received.js";
-import { type HttpResponse, isGone, sendNotServed, sendText } from "./response.js";
-import type { Router } from "./router.js";
+import type { HttpResponse } from "./response.js";
+import { pathOf, type ServeParts, serveHttp } from "./serve.js";
 
-/** The handler of a path: an rpc in any protocol over HTTP, or a page. */
-export type HttpHandler =
-  | { readonly kind: "rpc"; readonly handler: UniversalHandler }
-  | { readonly kind: "page"; readonly page: Page };
-
-export interface HttpParts {
-  readonly router: Router<HttpHandler>;
-  readonly allowedHosts: ReadonlySet<string>;
-  readonly telemetry: Telemetry;
+export interface HttpParts extends ServeParts {
   readonly connections: Connections;
-  readonly traffic: Traffic;
 }
 
 /** A listener for all protocols over HTTP, not bound yet. */
 export function httpListener(parts: HttpParts): Listener {
   const answer = (request: HttpRequest, response: HttpResponse, peer: HttpPeer): void => {
-    serve(request, response, parts, peer).catch((error: unknown) => {
-      parts.telemetry.log.debug("an HTTP response was cut short", { err: error });
-      if (response.headersSent) response.destroy();
-      else sendText(response, 500, "Something failed inside; the server's log says what.\n");
-    });
+    void serveHttp({ request, response, peer, path: pathOf(request) }, parts);
   };
 
   const peers = new WeakMap<Socket, Http1Peer>();
@@ -99,115 +74,4 @@ export function httpListener(parts: HttpParts): Listener {
       sessions.destroy();
     },
   };
-}
-
-async function serve(
-  request: HttpRequest,
-  response: HttpResponse,
-  parts: HttpParts,
-  peer: HttpPeer,
-): Promise<void> {
-  // The response of a peer that is gone emits an error, which is ignored: writers check `isGone`.
-  response.on("error", () => undefined);
-  const refusal = refusalOf(request, parts.allowedHosts);
-  if (refusal) {
-    sendText(response, refusal.status, refusal.text);
-    return;
-  }
-  const [path = ""] = (request.url ?? "").split("?", 1);
-  const { method = "" } = request;
-  const routed = parts.router.find(method, path);
-  if (!routed.found) return sendNotServed(response, method, path, routed.allowed);
-  if (routed.handler.kind === "page") {
-    return routed.handler.page(response, new Outgoing(response, parts.traffic, true, peer));
-  }
-  return serveRpc(routed.handler.handler, request, response, parts.traffic, peer);
-}
-
-async function serveRpc(
-  handler: UniversalHandler,
-  request: HttpRequest,
-  response: HttpResponse,
-  traffic: Traffic,
-  peer: HttpPeer,
-): Promise<void> {
-  const single = handler.method.methodKind !== "bidi_streaming";
-  const outgoing = new Outgoing(response, traffic, handler.method.methodKind === "unary", peer);
-  const received = new ReceivedMessages();
-  const { deadline, problem } = deadlineOf(request);
-  const contextValues = createContextValues().set(peerKey, {
-    received,
-    sendHeaders: (header) => writeHead(response, { status: 200, header }),
-    hangUp: () => response.destroy(),
-    identified: () => peer.identified(),
-    reserve: (bytes) => outgoing.reserve(bytes),
-    deadline,
-  });
-  const universal = universalRequestFromNodeRequest(request, response, undefined, contextValues);
-  for (const name of timeoutHeaders) universal.header.delete(name);
-  if (request.method === "POST") {
-    const { input } = handler.method;
-    const carried = (bytes: number) => peer.carried(bytes);
-    const wanted = () => !isGone(response);
-    const body = { input, single, traffic, received, carried, wanted, deadline, problem };
-    universal.body = bodyOf(request, universal.header, body);
-  }
-  try {
-    await writeAnswer(await handler(universal), response, outgoing);
-  } catch (error) {
-    if (ConnectError.from(error).code !== Code.Aborted) throw error;
-  } finally {
-    deadline?.clear();
-  }
-}
-
-const timeoutHeaders = ["grpc-timeout", "connect-timeout-ms"] as const;
-
-/** The deadline of a request, or what is wrong with it. */
-function deadlineOf({ headers }: HttpRequest): { deadline?: Deadline; problem?: Fault } {
-  const isGrpc = /^application\/grpc/i.test(headers["content-type"] ?? "");
-  const name = isGrpc ? "grpc-timeout" : "connect-timeout-ms";
-  try {
-    const ms = readTimeout(name, headers[name]?.toString());
-    return ms === undefined ? {} : { deadline: new Deadline(ms) };
-  } catch (error) {
-    return { problem: error as Fault };
-  }
-}
-
-/** Like connect-node's function, but the headers may have been sent before. */
-async function writeAnswer(
-  answer: UniversalServerResponse,
-  response: HttpResponse,
-  outgoing: Outgoing,
-): Promise<void> {
-  writeHead(response, answer);
-  for await (const chunk of answer.body ?? []) {
-    await outgoing.write(chunk);
-    if (isGone(response)) break;
-  }
-  if (isGone(response)) return;
-  if (answer.trailer) response.addTrailers(Object.fromEntries(new Headers(answer.trailer)));
-  response.end();
-  if ("stream" in response) closeSoon(response.stream);
-}
-
-/** Closes the stream after its answer: a peer that never ends its request would keep one of its hundred streams. */
-function closeSoon(stream: ServerHttp2Stream): void {
-  const late = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), limits.halfOpen).unref();
-  stream.once("close", () => clearTimeout(late));
-}
-
-function writeHead(
-  response: HttpResponse,
-  { status, header }: Pick<UniversalServerResponse, "status" | "header">,
-): void {
-  if (response.headersSent || isGone(response)) return;
-  const headers = Object.fromEntries(new Headers(header));
-  if ("stream" in response) {
-    response.writeHead(status, headers);
-  } else {
-    response.writeHead(status, headers);
-    response.flushHeaders();
-  }
 }

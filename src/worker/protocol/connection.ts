@@ -1,6 +1,6 @@
 import { createClient } from "@connectrpc/connect";
 import { limits } from "#limits/index";
-import { connect } from "#transport/connection";
+import { type Connection as Carrier, connect } from "#transport/connection";
 import {
   type RunClientMessage,
   type RunServerMessage,
@@ -21,22 +21,37 @@ export interface Connection {
   close(): void;
 }
 
+/** A server that a Worker connects to. */
+export interface Plane {
+  /** Its address, for messages. */
+  readonly addr: string;
+  /** Prepares a connection; nothing is sent before the first call. */
+  readonly connect: () => Carrier;
+}
+
 /**
- * Opens a Worker's stream on a connection of its own, so that closing it releases everything. HTTP/2 pings detect a dead
- * peer.
+ * A server at an address. HTTP/2 pings detect a dead peer.
  *
  * @param url from `readAddress`
+ */
+export function planeAt(url: string): Plane {
+  const bounds = { readMaxBytes: limits.messageBytes, writeMaxBytes: limits.messageBytes };
+  return { addr: url, connect: () => connect(url, { pingMs: limits.workerPing, ...bounds }) };
+}
+
+/**
+ * Opens a Worker's stream on a connection of its own, so that closing it releases everything.
+ *
  * @param outgoing read as the transport can send
  * @param opened called when the server's headers have arrived, before its first message
  */
-export function dial(url: string, outgoing: AsyncIterable<RunClientMessage>, opened: () => void): Connection {
+export function dial(
+  plane: Plane,
+  outgoing: AsyncIterable<RunClientMessage>,
+  opened: () => void,
+): Connection {
   const aborter = new AbortController();
-  const connection = connect(url, {
-    pingMs: limits.workerPing,
-    readMaxBytes: limits.messageBytes,
-    writeMaxBytes: limits.messageBytes,
-  });
-
+  const connection = plane.connect();
   const client = createClient(RunService, connection.transport);
   const incoming = client.streamConnect(outgoing, {
     signal: aborter.signal,

@@ -13,7 +13,7 @@ import type { Ask } from "../run/patient-reader.js";
 import { PullStream } from "../run/pull-stream.js";
 import type { ResultWanted } from "../run/result-reader.js";
 import { after, monotonic } from "../timers.js";
-import { type Connection, dial } from "./connection.js";
+import { type Connection, dial, type Plane } from "./connection.js";
 import type { RunKey } from "./frames.js";
 import * as frames from "./frames.js";
 import type { Lease } from "./lease.js";
@@ -23,7 +23,7 @@ import { connectTimeout, leaseLeft } from "./reconnect.js";
 const PROTOCOL = 2;
 
 export interface SessionOptions {
-  readonly url: string;
+  readonly plane: Plane;
   readonly info: MessageInitShape<typeof WorkerInfoSchema>;
   readonly workerId: string;
   /** Random per process. */
@@ -69,7 +69,7 @@ export class Session {
     const patienceMs = Math.round(connectTimeout(leaseLeft(held, lease)));
     const silent = this.#after(patienceMs, `no answer within ${patienceMs} ms`);
     this.#after(limits.hello, `no welcome within ${limits.hello} ms`, () => this.welcomed);
-    this.#connection = dial(this.#options.url, this.#outgoing, silent);
+    this.#connection = dial(this.#options.plane, this.#outgoing, silent);
     try {
       for await (const message of this.#connection.incoming) this.#receive(message);
     } catch (error) {

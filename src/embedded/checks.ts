@@ -1,0 +1,138 @@
+import { resolve } from "node:path";
+import { type ServerConfig, type SettingName, serverConfig } from "#config/index";
+import { givenLog } from "#host/given-log";
+import { createLog, logLevels, logPort } from "#host/log";
+import { type MetricsRegistry, metricNames } from "#host/telemetry";
+import { limits } from "#limits/index";
+import type { Store } from "#ports/store";
+import type { Log } from "#ports/telemetry";
+import { serverStore } from "#stores/shared/server-store";
+import { servedAgents } from "#worker/agent/served-agent";
+import type { TaskRunOptions } from "./options.js";
+import { type Templates, templatesOf } from "./templates.js";
+import { optionsOf, shown } from "./values.js";
+
+/** The options of a start, checked and complete. */
+export interface Checked {
+  readonly store: Store;
+  readonly config: ServerConfig;
+  readonly log: Log;
+  readonly registry: MetricsRegistry | undefined;
+  readonly templates: Templates;
+  readonly agents: NonNullable<TaskRunOptions["agents"]>;
+  readonly client: NonNullable<TaskRunOptions["client"]>;
+  readonly drainMs: number;
+}
+
+/** The options that are settings of a server, and how a server calls them. */
+const settings = {
+  data: "data",
+  retention: "retention",
+  lease: "lease",
+  heartbeat: "heartbeat",
+  publicLease: "public-lease",
+  environment: "environment",
+  acceptClock: "accept-clock",
+} as const satisfies Partial<Record<keyof TaskRunOptions, SettingName>>;
+
+const names = [
+  "store",
+  "agents",
+  "templates",
+  "log",
+  "metrics",
+  "client",
+  "drainMs",
+  ...(Object.keys(settings) as (keyof typeof settings)[]),
+] as const satisfies readonly (keyof TaskRunOptions)[];
+
+/**
+ * Checks all options before anything is opened.
+ *
+ * @throws {TypeError | RangeError} naming the option that is wrong, and what it may be
+ */
+export function checkedOptions(given: TaskRunOptions): Checked {
+  const options = optionsOf(given, "options", names);
+  const { agents = [], drainMs = limits.workerDrain } = options;
+  if (!Array.isArray(agents)) throw new TypeError(`agents is ${shown(agents)}: send a list of agents.`);
+  if (agents.length > 0) servedAgents(agents);
+  if (typeof drainMs !== "number" || !(drainMs >= 0)) {
+    throw new RangeError(`drainMs is ${shown(drainMs)}: send milliseconds, 0 or more.`);
+  }
+  const config = configOf(options);
+  return {
+    config,
+    agents,
+    drainMs,
+    log: logOf(options.log),
+    registry: registryOf(options.metrics),
+    templates: templatesOf(options.templates),
+    client: optionsOf(options.client, "client", ["namespace", "timeoutMs"]),
+    store: storeOf(options, config),
+  };
+}
+
+function configOf(options: TaskRunOptions): ServerConfig {
+  const given = Object.entries(settings).map(([name, setting]) => {
+    return [setting, options[name as keyof typeof settings]] as const;
+  });
+  const optionOf = (setting: SettingName) => {
+    return Object.entries(settings).find(([, each]) => each === setting)?.[0] ?? setting;
+  };
+  try {
+    return serverConfig(Object.fromEntries(given), optionOf);
+  } catch (error) {
+    throw new RangeError((error as Error).message, { cause: error });
+  }
+}
+
+function storeOf({ store = "sqlite", data }: TaskRunOptions, config: ServerConfig): Store {
+  if (store === "sqlite") return serverStore({ store, data: resolve(config.data) });
+  if (data !== undefined) {
+    throw new TypeError(
+      "data is the directory of the sqlite store, and another store is given: leave it out.",
+    );
+  }
+  if (store === "memory") return serverStore({ store, data: "" });
+  const { boot, commit, reads } = (store ?? {}) as Partial<Store>;
+  if (typeof boot === "function" && typeof commit === "function" && typeof reads === "object") return store;
+  throw new TypeError(
+    `store is ${shown(store)}: send "sqlite", "memory" or a Store; the directory is the option data.`,
+  );
+}
+
+function logOf(log: TaskRunOptions["log"] = "warn"): Log {
+  if (typeof log === "string") {
+    const level = logLevels.find((each) => each === log);
+    if (level) return logPort(createLog({ level }));
+  } else if (isLog(log)) {
+    return givenLog(log);
+  }
+  throw new TypeError(
+    `log is ${shown(log)}: send a logger of pino, an object with debug, info, warn and error, or a level.`,
+  );
+}
+
+function isLog(log: unknown): boolean {
+  if (typeof log !== "object" || log === null) return false;
+  const methods = log as Readonly<Record<string, unknown>>;
+  return ["debug", "info", "warn", "error"].every((level) => typeof methods[level] === "function");
+}
+
+function registryOf(metrics: TaskRunOptions["metrics"]): MetricsRegistry | undefined {
+  const { registry } = optionsOf(metrics, "metrics", ["registry"]);
+  if (registry === undefined) return undefined;
+  const wanted = ["metrics", "registerMetric", "getSingleMetric", "removeSingleMetric"] as const;
+  if (
+    typeof registry !== "object" ||
+    registry === null ||
+    wanted.some((each) => typeof registry[each] !== "function")
+  ) {
+    throw new TypeError(`metrics.registry is ${shown(registry)}: send a Registry of prom-client.`);
+  }
+  const taken = metricNames.find((name) => registry.getSingleMetric(name) !== undefined);
+  if (taken === undefined) return registry;
+  throw new RangeError(
+    `metrics.registry has ${taken} already, of another plane: give each a registry of its own, or stop that one first.`,
+  );
+}

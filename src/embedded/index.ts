@@ -1,0 +1,247 @@
+/**
+ * The embedded plane: store, plane, gateway, client and workers in a process of the host's, joined by one call and taken
+ * down by another, in the opposite order.
+ */
+import type { Transport } from "@connectrpc/connect";
+import { clientOn } from "#client/client";
+import type { TaskRunClient } from "#client/index";
+import { type ControlPlane, startControlPlane, watchTemplates } from "#control-plane";
+import type { HandlerOptions, RequestHandler } from "#gateway/http/handler";
+import type { Addresses, Bound } from "#gateway/listeners";
+import type { Gateway } from "#gateway/server";
+import { type NodeTelemetry, nodeTelemetry } from "#host/telemetry";
+import { limits } from "#limits/index";
+import { sharedConnection } from "#transport/shared";
+import type { WorkerHandle } from "#worker/index";
+import { type Checked, checkedOptions } from "./checks.js";
+import type { TaskRunOptions, WorkerOptions } from "./options.js";
+import { registerAll } from "./templates.js";
+import { optionsOf, shown } from "./values.js";
+import { LocalWorkers } from "./workers.js";
+
+export type { TaskRunOptions, WorkerOptions } from "./options.js";
+
+/**
+ * Where {@link TaskRun.listen} listens.
+ *
+ * @example
+ * ```ts
+ * import { type ListenOptions, startTaskRun } from "taskrun";
+ *
+ * const options: ListenOptions = { grpc: "127.0.0.1:50051", http: ["127.0.0.1:8080", "[::1]:8080"] };
+ * const taskrun = await startTaskRun();
+ * console.log(await taskrun.listen(options));
+ * ```
+ */
+export interface ListenOptions {
+  /** Addresses of native gRPC, as `HOST:PORT`; port 0 takes any free one. */
+  readonly grpc?: string | readonly string[];
+  /** Addresses of HTTP: Connect, gRPC-Web, gRPC, health and metrics. */
+  readonly http?: string | readonly string[];
+  /** Host names, in addition to loopback ones, under which the HTTP listeners may be called; `*` allows all. */
+  readonly allowedHosts?: readonly string[];
+  /** True allows addresses that other machines can reach, without TLS and authentication. Default false. */
+  readonly insecure?: boolean;
+}
+
+/**
+ * A control plane in this process, returned by {@link startTaskRun}.
+ *
+ * @example
+ * ```ts
+ * import { startTaskRun, type TaskRun } from "taskrun";
+ *
+ * async function greet({ client }: TaskRun, name: string): Promise<unknown> {
+ *   return client.tasks.run({ agent: "greet", input: { name } });
+ * }
+ *
+ * const taskrun = await startTaskRun();
+ * console.log(await greet(taskrun, "Ada"));
+ * await taskrun.stop();
+ * ```
+ */
+export interface TaskRun {
+  /** The client that `createClient` gives, without a socket: the same methods, checks and errors. */
+  readonly client: TaskRunClient;
+  /** Resolves with the reason if the plane cannot go on, for example because the disk has failed. Then stop it. */
+  readonly failed: Promise<Error>;
+  /**
+   * Serves agents by a worker in this process, with the leases, credit and limits of any worker. Resolves once it is
+   * connected.
+   *
+   * @throws {TypeError | RangeError} naming the option that is wrong
+   */
+  serve(options: WorkerOptions): Promise<WorkerHandle>;
+  /**
+   * A handler `(request, response, next?)` for a server of yours over HTTP/1.1 or HTTP/2, which serves Connect, gRPC-Web,
+   * gRPC, health and metrics under a prefix.
+   *
+   * @throws {TypeError | Fault} naming the option that is wrong
+   */
+  handler(options?: HandlerOptions): RequestHandler;
+  /**
+   * Listens on addresses of its own, for workers and clients of other processes. May be called again.
+   *
+   * @returns the addresses that were bound
+   * @throws {Fault} for an address that must not be used, or cannot be bound; then none of these stays open
+   */
+  listen(options: ListenOptions): Promise<Bound>;
+  /**
+   * Takes no new Tasks, lets the workers of this process finish their Runs or hand them back, lets requests finish, ends
+   * streams, and closes listeners and store. Bounded. A second call waits for the first.
+   */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a control plane in this process, by default over SQLite in the folder `.taskrun`. It keeps the process alive until
+ * it is stopped.
+ *
+ * @throws {TypeError | RangeError} naming the option that is wrong
+ * @throws {Fault} if the store cannot be opened, e.g. reason `STORE_LOCKED`
+ * @throws {TaskRunError} if a template is refused. Whatever it throws, nothing stays open
+ *
+ * @example
+ * ```ts
+ * import { startTaskRun } from "taskrun";
+ * import { agent } from "taskrun/worker";
+ * import { z } from "zod";
+ *
+ * const greet = agent({
+ *   name: "greet",
+ *   input: z.object({ name: z.string() }),
+ *   run: async ({ name }) => ({ greeting: `Hello, ${name}!` }),
+ * });
+ * const taskrun = await startTaskRun({ agents: [greet] });
+ * console.log(await taskrun.client.tasks.run({ agent: "greet", input: { name: "Ada" } }));
+ * await taskrun.stop();
+ * ```
+ */
+export async function startTaskRun(options: TaskRunOptions = {}): Promise<TaskRun> {
+  const checked = checkedOptions(options);
+  const closers: Closer[] = [];
+  try {
+    return await start(checked, closers);
+  } catch (error) {
+    await closeAll(closers).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Takes down one part. */
+type Closer = () => void | Promise<void>;
+
+/** Takes all parts down, the last first, even if one of them fails. @throws the first error */
+async function closeAll(closers: readonly Closer[]): Promise<void> {
+  const errors: unknown[] = [];
+  for (const close of closers.toReversed()) {
+    try {
+      await close();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw errors[0];
+}
+
+/** A timer that does nothing, so that the process lives as long as the plane, whatever else waits. */
+const FOREVER_MS = 2 ** 31 - 1;
+
+async function start(checked: Checked, closers: Closer[]): Promise<TaskRun> {
+  const { log, templates, agents, drainMs } = checked;
+  const alive = setInterval(() => {}, FOREVER_MS);
+  closers.push(() => clearInterval(alive));
+  const telemetry = nodeTelemetry({ log, registry: checked.registry, measuresProcess: false });
+  closers.push(() => telemetry.close());
+  // Loading the gateway takes as long as opening a large store, which goes on in threads meanwhile.
+  const loading = import("#gateway/server");
+  loading.catch(() => {});
+  const control = await openPlane(checked, telemetry);
+  closers.push(() => control.stop());
+  const gateway = await openMounts(await loading, checked, control, telemetry);
+  closers.push(() => gateway.close(limits.drain));
+  const client = clientOf(gateway.transport, checked);
+  await registerAll(templates.sources, client, log);
+  if (templates.folder !== undefined) {
+    const folder = await watchTemplates(templates.folder, control);
+    closers.push(() => folder.stop());
+  }
+  const workers = new LocalWorkers({ transport: gateway.transport, log, drainMs });
+  closers.push(() => workers.stop());
+  if (agents.length > 0) await workers.serve({ agents });
+
+  let stopping: Promise<void> | undefined;
+  return {
+    client,
+    failed: control.failed,
+    serve: (options) => workers.serve(options),
+    handler: (options) => gateway.handler(handlerOptions(options)),
+    listen: async (options) => gateway.listen(addressesOf(options)),
+    stop: () => {
+      if (!stopping) {
+        control.drain();
+        stopping = closeAll(closers);
+      }
+      return stopping;
+    },
+  };
+}
+
+async function openPlane({ config, store }: Checked, telemetry: NodeTelemetry): Promise<ControlPlane> {
+  const { lease, heartbeat, publicLease, retention, acceptClock } = config;
+  const terms = { lease, heartbeat, publicLease };
+  const control = await startControlPlane({ store, terms, retention, acceptClock, telemetry });
+  const { clock } = control.plane.health;
+  if (clock) telemetry.log.warn(clock.message);
+  return control;
+}
+
+function openMounts(
+  { openGateway }: typeof import("#gateway/server"),
+  { config }: Checked,
+  control: ControlPlane,
+  telemetry: NodeTelemetry,
+): Promise<Gateway> {
+  const { plane, entropy, schemas } = control;
+  const { environment } = config;
+  return openGateway({
+    plane,
+    entropy,
+    telemetry,
+    schemas,
+    environment,
+    metrics: telemetry.metrics,
+    grpc: [],
+  });
+}
+
+function clientOf(transport: Transport, { client }: Checked): TaskRunClient {
+  return clientOn(() => sharedConnection(transport), client);
+}
+
+function handlerOptions(given: HandlerOptions | undefined): HandlerOptions {
+  const options = optionsOf(given, "options", ["prefix", "allowedHosts"]);
+  const { allowedHosts = [] } = options;
+  return { ...options, allowedHosts: namesOf(allowedHosts, "allowedHosts") };
+}
+
+function addressesOf(given: ListenOptions): Addresses {
+  const options = optionsOf(given, "options", ["grpc", "http", "allowedHosts", "insecure"]);
+  const { grpc = [], http = [], allowedHosts = [], insecure = false } = options;
+  if (typeof insecure !== "boolean")
+    throw new TypeError(`insecure is ${shown(insecure)}: send true or false.`);
+  const addresses = { grpc: namesOf([grpc].flat(), "grpc"), http: namesOf([http].flat(), "http") };
+  if (addresses.grpc.length + addresses.http.length === 0) {
+    throw new TypeError(
+      'options names no address: send grpc or http, for example { grpc: "127.0.0.1:50051" }.',
+    );
+  }
+  return { ...addresses, allowedHosts: namesOf(allowedHosts, "allowedHosts"), insecure };
+}
+
+function namesOf(given: readonly string[], where: string): readonly string[] {
+  if (!Array.isArray(given)) throw new TypeError(`${where} is ${shown(given)}: send a list of texts.`);
+  const wrong = given.findIndex((each) => typeof each !== "string");
+  if (wrong === -1) return given;
+  throw new TypeError(`${where}[${wrong}] is ${shown(given[wrong])}: send a text.`);
+}

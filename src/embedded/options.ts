@@ -1,0 +1,74 @@
+import type { ClientOptions } from "#client/index";
+import type { LogLevel } from "#config/index";
+import type { PinoLike } from "#host/given-log";
+import type { MetricsRegistry } from "#host/telemetry";
+import type { Store } from "#ports/store";
+import type { Log } from "#ports/telemetry";
+import type { ServeOptions } from "#worker/index";
+
+/**
+ * Options of {@link startTaskRun}. All may be left out. Settings that a server has too are named and written as there:
+ * a duration is text, for example `"30s"`. Nothing is read from the environment.
+ *
+ * @example
+ * ```ts
+ * import { startTaskRun, type TaskRunOptions } from "taskrun";
+ *
+ * const options: TaskRunOptions = { data: "var/taskrun", templates: "./workflows", retention: "30d" };
+ * const taskrun = await startTaskRun(options);
+ * ```
+ */
+export interface TaskRunOptions {
+  /** What keeps the Tasks: `sqlite`, which is durable, `memory`, which forgets, or a store of yours. Default `sqlite`. */
+  readonly store?: "sqlite" | "memory" | Store;
+  /** The directory of the SQLite store; made if it does not exist. One plane may use it at a time. Default `.taskrun`. */
+  readonly data?: string;
+  /** Agents to serve at once, as by {@link TaskRun.serve}. Default: none. */
+  readonly agents?: ServeOptions["agents"];
+  /**
+   * Templates to register at the start: the path of a folder, whose files are registered again when they change, or a list
+   * of texts in YAML or JSON, of objects with the same keys, and of workflows.
+   */
+  readonly templates?: string | readonly (string | object)[];
+  /** A logger of pino, a `Log` of yours, or the least level that is written to stderr. Default `warn`. */
+  readonly log?: PinoLike | Log | LogLevel | "silent";
+  /** Where the plane is measured. Default: a registry of its own, which `handler` and `listen` show at `/metrics`. */
+  readonly metrics?: {
+    /** A registry of prom-client, which then has the metrics of the plane too, until it is stopped. */
+    readonly registry?: MetricsRegistry;
+  };
+  /** Defaults of `taskrun.client`, as of `createClient`. */
+  readonly client?: Omit<ClientOptions, "addr">;
+  /** Milliseconds that {@link TaskRun.stop} gives Runs in this process before they are handed back. Default 20 000. */
+  readonly drainMs?: number;
+  /** How long an ended Task is kept. Default `7d`. */
+  readonly retention?: string;
+  /** How long a worker may be silent before its Runs are lost. Default `30s`. */
+  readonly lease?: string;
+  /** How often a worker is asked to speak. Default `5s`. */
+  readonly heartbeat?: string;
+  /** The lease of a worker that speaks the public protocol only. Default `90s`. */
+  readonly publicLease?: string;
+  /** Whose overrides of a template apply. Default `development`. */
+  readonly environment?: string;
+  /** The wall clock is right at this start, however far it is from what the store remembers. Default false. */
+  readonly acceptClock?: boolean;
+}
+
+/**
+ * Options of {@link TaskRun.serve}: those of `serve` of `taskrun/worker`, without an address, and without handlers of the
+ * process, which belongs to the host.
+ *
+ * @example
+ * ```ts
+ * import { startTaskRun, type WorkerOptions } from "taskrun";
+ * import { agent } from "taskrun/worker";
+ * import { z } from "zod";
+ *
+ * const echo = agent({ name: "echo", input: z.looseObject({}), run: async (input) => input });
+ * const options: WorkerOptions = { agents: [echo], maxRuns: 4, namespaces: ["research"] };
+ * const taskrun = await startTaskRun({ store: "memory" });
+ * const worker = await taskrun.serve(options);
+ * ```
+ */
+export type WorkerOptions = Omit<ServeOptions, "addr" | "handleSignals" | "handleUncaught">;

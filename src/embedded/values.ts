@@ -1,0 +1,33 @@
+import { nearest } from "#domain/nearest";
+
+/**
+ * Returns options without those that are undefined.
+ *
+ * @throws {TypeError} if they are no object, or have one that there is not
+ */
+export function optionsOf<Options extends object>(
+  given: Options | undefined,
+  where: string,
+  known: readonly (keyof Options & string)[],
+): Options {
+  if (given === undefined) return {} as Options;
+  if (typeof given !== "object" || given === null || Array.isArray(given)) {
+    throw new TypeError(`${where} is ${shown(given)}: send an object.`);
+  }
+  const entries = Object.entries(given).filter(([, value]) => value !== undefined);
+  for (const [name] of entries) {
+    if (known.some((each) => each === name)) continue;
+    const near = nearest(name, known);
+    const advice = near ? `did you mean ${near}?` : `there are ${known.join(", ")}.`;
+    throw new TypeError(`${where} has no ${name.slice(0, 64)}; ${advice}`);
+  }
+  return Object.fromEntries(entries) as Options;
+}
+
+/** A value as messages name it: short, and without what is in it. */
+export function shown(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.slice(0, 64));
+  if (typeof value === "number" || typeof value === "boolean" || value === null) return String(value);
+  if (Array.isArray(value)) return "a list";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}

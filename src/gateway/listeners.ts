@@ -1,0 +1,135 @@
+import type { Fault } from "#domain/fault";
+import { limits } from "#limits/index";
+import type { Telemetry } from "#ports/telemetry";
+import {
+  type Address,
+  bindFault,
+  checkReach,
+  formatAddress,
+  isAbsent,
+  parseAddress,
+} from "./connections/address.js";
+import { Connections } from "./connections/connections.js";
+import { bind, type Listener } from "./connections/listener.js";
+import { type GrpcParts, grpcListener } from "./grpc/grpc.js";
+import { httpListener } from "./http/http.js";
+import type { ServeParts } from "./http/serve.js";
+
+/** Where to listen, and to whom. */
+export interface Addresses {
+  /** Addresses of native gRPC, as `HOST:PORT`; port 0 takes any free port. */
+  readonly grpc?: readonly string[];
+  /** Addresses of HTTP: Connect, gRPC-Web, gRPC, health and metrics. None if left out. */
+  readonly http?: readonly string[];
+  /** Host names, in addition to loopback ones, under which browsers may call the HTTP listeners; `*` allows all. */
+  readonly allowedHosts?: readonly string[];
+  /** True allows addresses that other machines can reach. */
+  readonly insecure?: boolean;
+}
+
+/** The addresses that were bound, as `HOST:PORT`, in the order in which they were given. */
+export interface Bound {
+  readonly grpc: readonly string[];
+  readonly http: readonly string[];
+}
+
+export interface ConnectionBounds {
+  /** Most connections of all gRPC listeners, and as many of all HTTP listeners. Default 1 024. */
+  readonly connections?: number;
+  /**
+   * Most of them from one remote address that have not identified themselves. Default 256; no bound on the loopback.
+   */
+  readonly connectionsPerAddress?: number;
+}
+
+interface ListenerParts {
+  readonly telemetry: Telemetry;
+  readonly grpc: Omit<GrpcParts, "connections">;
+  readonly http: Omit<ServeParts, "allowedHosts">;
+}
+
+/** The listeners of one gateway, and their connections. */
+export class Listeners {
+  readonly #parts: ListenerParts;
+  readonly #connections: { readonly grpc: Connections; readonly http: Connections };
+  readonly #open = new Set<Listener>();
+
+  constructor(parts: ListenerParts, bounds: ConnectionBounds) {
+    const { connections = limits.connections, connectionsPerAddress = limits.connectionsPerAddress } = bounds;
+    const { telemetry } = parts;
+    this.#parts = parts;
+    this.#connections = {
+      grpc: new Connections({ connections, connectionsPerAddress }, "grpc", telemetry),
+      http: new Connections({ connections, connectionsPerAddress }, "http", telemetry),
+    };
+    telemetry.gauge("taskrun_connections", () =>
+      Object.entries(this.#connections).map(([door, { open }]) => ({ labels: { door }, value: open })),
+    );
+  }
+
+  /**
+   * Listens on all addresses. One that this machine does not have is skipped, as long as another of the list is bound.
+   *
+   * @throws {Fault} `invalid` or `denied` for an address that must not be used, `unavailable` if one cannot be bound;
+   *   then none of these addresses stays open
+   */
+  async listen({ grpc = [], http = [], allowedHosts = [], insecure = false }: Addresses): Promise<Bound> {
+    const addresses = { grpc: grpc.map(parseAddress), http: http.map(parseAddress) };
+    for (const address of [...addresses.grpc, ...addresses.http]) checkReach(address, insecure);
+    const opened: Listener[] = [];
+    const open = (listener: Listener, address: Address): Promise<number> => {
+      opened.push(listener);
+      this.#open.add(listener);
+      return bind(listener.server, address);
+    };
+    const hosts = [...allowedHosts, ...addresses.http.map(({ host }) => host)];
+    const allowed = new Set(hosts.map((host) => host.toLowerCase()));
+    const parts = {
+      grpc: { ...this.#parts.grpc, connections: this.#connections.grpc },
+      http: { ...this.#parts.http, connections: this.#connections.http, allowedHosts: allowed },
+    };
+    const { log } = this.#parts.telemetry;
+    try {
+      return {
+        grpc: await bindAll(addresses.grpc, (address) => open(grpcListener(parts.grpc), address), log),
+        http: await bindAll(addresses.http, (address) => open(httpListener(parts.http), address), log),
+      };
+    } catch (error) {
+      await Promise.all(opened.map((listener) => listener.close()));
+      for (const listener of opened) this.#open.delete(listener);
+      throw error;
+    }
+  }
+
+  /** Accepts nothing more. Resolves when the last connection is closed. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#open].map((listener) => listener.close()));
+  }
+
+  /** Closes all connections at once. */
+  destroy(): void {
+    for (const listener of this.#open) listener.destroy();
+  }
+}
+
+async function bindAll(
+  addresses: readonly Address[],
+  bind: (address: Address) => Promise<number>,
+  log: Telemetry["log"],
+): Promise<readonly string[]> {
+  const bound: string[] = [];
+  const absent: Fault[] = [];
+  for (const address of addresses) {
+    try {
+      bound.push(formatAddress({ ...address, port: await bind(address) }));
+    } catch (error) {
+      const fault = bindFault(address, error);
+      if (!isAbsent(fault)) throw fault;
+      absent.push(fault);
+    }
+  }
+  const [first] = absent;
+  if (first && bound.length === 0) throw first;
+  for (const fault of absent) log.warn(fault.message, { bound });
+  return bound;
+}
