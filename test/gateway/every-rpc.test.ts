@@ -73,6 +73,6 @@ test("every request is counted by rpc, listener and code, and no bug was logged"
 
   for (const method of methods) for (const mount of mounts) await ask(mount, method);
 
-  await expect.poll(() => seen().size).toBe(methods.length * 2);
+  await expect.poll(() => seen().size).toBe(methods.length * 3);
   expect(opened.errors).toEqual([]);
 });

@@ -37,6 +37,7 @@ const controlPlane = [
   "src/host",
   "src/cli",
   "src/control-plane.ts",
+  "src/embedded",
 ] as const;
 
 export const layers: readonly Layer[] = [
@@ -196,6 +197,10 @@ export const layers: readonly Layer[] = [
 export const roots: readonly { readonly path: string; readonly says: string }[] = [
   { path: "src/index.ts", says: 'what `import "taskrun"` gives: a server or a plane to embed' },
   { path: "src/control-plane.ts", says: "joins store, runtime and gateway to a server" },
+  {
+    path: "src/embedded",
+    says: "joins a plane, its client and its workers in a process of somebody else's: `startTaskRun`",
+  },
   { path: "src/cli", says: "the command line" },
 ];
 export const compositionRoots: readonly string[] = roots.map(({ path }) => path);

@@ -151,5 +151,6 @@ export function allMounts(opened: Opened): readonly Mount[] {
     ),
     transportMount("gRPC-Web", createGrpcWebTransport({ baseUrl, httpVersion: "2" })),
     transportMount("gRPC over HTTP", createGrpcTransport({ baseUrl })),
+    transportMount("in process", opened.gateway.transport),
   ];
 }
