@@ -24,7 +24,7 @@ export const listeners = {
       .max(64, "has more than 64 names"),
     range: "0 to 64 host names",
     fallback: [],
-    help: "Names beside those of the loopback under which the HTTP listener may be asked.",
+    help: "Names beside those of the loopback under which the HTTP listener may be asked; * is any name.",
   },
   insecure: {
     ...flag,

@@ -35,7 +35,8 @@ const settings = {
   acceptClock: "accept-clock",
 } as const satisfies Partial<Record<keyof TaskRunOptions, SettingName>>;
 
-const names = [
+/** Every option of a start. */
+export const optionNames = [
   "store",
   "agents",
   "templates",
@@ -52,7 +53,7 @@ const names = [
  * @throws {TypeError | RangeError} naming the option that is wrong, and what it may be
  */
 export function checkedOptions(given: TaskRunOptions): Checked {
-  const options = optionsOf(given, "options", names);
+  const options = optionsOf(given, "options", optionNames);
   const { agents = [], drainMs = limits.workerDrain } = options;
   if (!Array.isArray(agents)) throw new TypeError(`agents is ${shown(agents)}: send a list of agents.`);
   if (agents.length > 0) servedAgents(agents);

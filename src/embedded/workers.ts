@@ -26,7 +26,7 @@ export class LocalWorkers {
   /** Resolves once the worker is connected. @throws if an option is wrong, or the plane refuses the worker */
   async serve(given: WorkerOptions): Promise<WorkerHandle> {
     if (this.#isStopping) throw new Error("the plane is stopping, or has stopped: start another one.");
-    const options = optionsOf(given, "options", known);
+    const options = optionsOf(given, "options", workerOptionNames);
     const { transport, ...defaults } = this.#parts;
     this.#count += 1;
     let connected = () => {};
@@ -59,11 +59,14 @@ export class LocalWorkers {
   /** Drains all of them, and from now on serves no more. Never rejects. */
   async stop(): Promise<void> {
     this.#isStopping = true;
-    await Promise.allSettled([...this.#open].map((worker) => worker.drain("the plane is stopping")));
+    const drained = [...this.#open].map((worker) => worker.drain("the plane is stopping"));
+    // Why a worker has ended badly was logged when it did.
+    await Promise.all(drained.map((each) => each.catch(() => undefined)));
   }
 }
 
-const known = [
+/** Every option of a worker in this process. */
+export const workerOptionNames = [
   "agents",
   "id",
   "labels",

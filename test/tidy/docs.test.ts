@@ -1,11 +1,14 @@
 import { readFileSync } from "node:fs";
 import type { Code } from "@connectrpc/connect";
 import { codeToHttpStatus } from "@connectrpc/connect/protocol-connect";
+import ts from "typescript";
 import { expect, test } from "vitest";
 import { Tasks } from "#client/tasks";
 import { Templates } from "#client/templates";
 import { Workers } from "#client/workers";
 import { Fault, type FaultCode, faults } from "#domain/fault";
+import { optionNames } from "#embedded/checks";
+import { workerOptionNames } from "#embedded/workers";
 import { metricLabels } from "#host/metric-shapes";
 import { counters, gauges, histograms } from "#ports/telemetry";
 import { statusCodes, statusOf } from "#wire/faults";
@@ -79,3 +82,39 @@ test.each([
   );
   expect(missing).toEqual([]);
 });
+
+test("docs/embedding.md names every option of a start, and every method of what it gives", () => {
+  const page = doc("embedding.md");
+  const named = (name: string, text: string) => new RegExp(`\`${name}[\`(]`).test(text);
+
+  const missing = [
+    ...optionNames.filter((name) => !named(name, section(page, "Start"))),
+    ...membersOf("src/embedded/index.ts", "TaskRun").filter((name) => !named(name, section(page, "Use"))),
+    ...membersOf("src/embedded/index.ts", "ListenOptions").filter(
+      (name) => !named(name, section(page, "Use")),
+    ),
+    ...membersOf("src/gateway/server.ts", "Gateway").filter((name) => !named(name, section(page, "Compose"))),
+    ...membersOf("src/gateway/http/handler.ts", "HandlerOptions").filter(
+      (name) => !named(name, section(page, "Use")),
+    ),
+    ...workerOptionNames.filter((name) => !named(name, section(page, "Use"))),
+  ];
+  expect(missing).toEqual([]);
+  // The table of names that are checked is complete.
+  expect(membersOf("src/embedded/options.ts", "TaskRunOptions").toSorted()).toEqual(optionNames.toSorted());
+});
+
+/** The members that an interface declares itself. */
+function membersOf(path: string, name: string): string[] {
+  const text = readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
+  const found: string[] = [];
+  const visit = (node: ts.Node): void => {
+    if (ts.isInterfaceDeclaration(node) && node.name.text === name) {
+      found.push(...node.members.map((member) => member.name?.getText() ?? ""));
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(ts.createSourceFile(path, text, ts.ScriptTarget.ES2023, true));
+  if (found.length === 0) throw new Error(`${path} has no interface ${name}`);
+  return found;
+}

@@ -105,7 +105,7 @@ test("a program that does not fit is found, with its page and line", { timeout: 
 
 /** Files whose exports are documented with an example each: the SDKs and the ports. */
 const documented = [
-  ...["client", "worker", "templates", "testing"].map((sdk) => join("src", sdk, "index.ts")),
+  ...["client", "worker", "templates", "testing", "embedded"].map((sdk) => join("src", sdk, "index.ts")),
   ...["clock", "entropy", "schemas", "telemetry"].map((port) => join("src/ports", `${port}.ts`)),
 ];
 

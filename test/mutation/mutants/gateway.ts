@@ -46,7 +46,11 @@ export const gatewayMutants: readonly Mutant[] = [
   {
     name: "peer: Connect allocates what is announced",
     edits: [
-      edit("src/gateway/http/serve.ts", 'if (request.method === "POST") {', 'if (request.method === "PUT") {'),
+      edit(
+        "src/gateway/http/serve.ts",
+        'if (request.method === "POST") {',
+        'if (request.method === "PUT") {',
+      ),
     ],
     test: received("six thousand announced messages"),
   },

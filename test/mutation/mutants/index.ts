@@ -7,6 +7,7 @@ import { compensationMutants } from "./compensation.js";
 import { damageMutants } from "./damage.js";
 import { dataMutants } from "./data.js";
 import { edgeMutants } from "./edge.js";
+import { embeddedMutants } from "./embedded.js";
 import { gatewayMutants } from "./gateway.js";
 import { layoutMutants } from "./layout.js";
 import { longMapMutants } from "./long-maps.js";
@@ -46,4 +47,5 @@ export const mutants: readonly Mutant[] = [
   ...waitMutants,
   ...gatewayMutants,
   ...edgeMutants,
+  ...embeddedMutants,
 ];
