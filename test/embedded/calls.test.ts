@@ -28,6 +28,24 @@ describe("a call in process", () => {
     });
   });
 
+  test("leaves the event loop to others, however many there are, and however large their answers", async () => {
+    const large = agent({ name: "large", input: z.looseObject({}), run: async () => "x".repeat(900_000) });
+    const { client } = await started({ agents: [large] });
+    await client.tasks.run({ agent: "large", input: {} });
+    const [{ id } = { id: "" }] = (await client.tasks.page()).tasks;
+    let turns = 0;
+    const timer = setInterval(() => {
+      turns += 1;
+    }, 0);
+    await Promise.all(Array.from({ length: 60 }, async () => (await client.tasks.get(id)).id));
+    const ofLarge = turns;
+    await Promise.all(Array.from({ length: 2_000 }, () => client.workers.list()));
+    clearInterval(timer);
+
+    expect(ofLarge).toBeGreaterThan(10);
+    expect(turns - ofLarge).toBeGreaterThan(10);
+  });
+
   test("shares no object with the plane", async () => {
     const { client } = await started();
     const labels = { team: "travel" };

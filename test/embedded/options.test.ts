@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Writable } from "node:stream";
+import fastify from "fastify";
 import { pino } from "pino";
 import { Counter, Registry, register } from "prom-client";
 import { describe, expect, test, vi } from "vitest";
@@ -148,6 +149,14 @@ describe("the log", () => {
       workerId: "in-process-1",
       level: 30,
     });
+  });
+
+  test("of a Fastify application is one of pino", async () => {
+    const lines: string[] = [];
+    const app = fastify({ logger: { level: "info", stream: { write: (line) => void lines.push(line) } } });
+    await started({ log: app.log, agents: [greet] });
+
+    expect(lines.filter((line) => line.includes('"component":"taskrun"')).length).toBeGreaterThan(0);
   });
 
   test("of the host's own kind gets message and fields, and may fail", async () => {

@@ -13,6 +13,7 @@ interface Waiting {
 export class AnswerRoom {
   readonly #waiting = new Set<Waiting>();
   #bytes = 0;
+  #admitting = false;
 
   /** A place for the answer of one call. Release it once, when the call has ended. */
   place(): AnswerPlace {
@@ -39,13 +40,23 @@ export class AnswerRoom {
       release: () => {
         if (waiting) this.#waiting.delete(waiting);
         this.#bytes -= reserved;
-        this.#admit();
+        this.#changed();
       },
     };
   }
 
   #fits(bytes: number): boolean {
     return this.#bytes === 0 || this.#bytes + bytes <= limits.answersPerConnection;
+  }
+
+  /** Admits waiting requests in the next iteration of the event loop, so that timers and sockets are served in between. */
+  #changed(): void {
+    if (this.#admitting || this.#waiting.size === 0) return;
+    this.#admitting = true;
+    setImmediate(() => {
+      this.#admitting = false;
+      this.#admit();
+    });
   }
 
   #admit(): void {

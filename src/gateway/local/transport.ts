@@ -116,6 +116,8 @@ export class LocalTransport implements Transport {
     const place = this.#room.place();
     let outcome: Outcome = OK;
     try {
+      const crowded = this.#pace.next();
+      if (crowded) await crowded;
       const stopped = this.#parts.stopped();
       if (stopped) throw stopped;
       const call = callOf(served, header, place);

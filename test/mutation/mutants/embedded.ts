@@ -33,6 +33,14 @@ export const embeddedMutants: readonly Mutant[] = [
     test: calls("does not keep the event loop from others"),
   },
   {
+    name: "embedded: calls have the event loop for themselves",
+    edits: [
+      edit("src/gateway/local/transport.ts", "      if (crowded) await crowded;\n", ""),
+      edit("src/gateway/local/answer-room.ts", "    setImmediate(() => {\n", "    queueMicrotask(() => {\n"),
+    ],
+    test: calls("leaves the event loop to others"),
+  },
+  {
     name: "embedded: who asks a stopping plane is told to come again",
     edits: [edit("src/gateway/server.ts", "(health.draining ? stoppedFault() : undefined)", "undefined")],
     test: calls("that is under way when the plane stops ends at once"),
