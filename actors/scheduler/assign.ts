@@ -4,6 +4,7 @@ import type { StepRow } from "#domain/task/step";
 import type { TaskRow } from "#domain/task/task";
 import { type Instant, later, NEVER } from "#domain/time/time";
 import type { Command } from "../commands.js";
+import { mappingNeeds } from "../mapped-input.js";
 import type { MessageView } from "../view.js";
 import type { SchedulerHandler } from "./handler.js";
 import type { Placement, Slots } from "./messages.js";
@@ -20,7 +21,12 @@ export const assign: SchedulerHandler<"assign"> = {
       const step = view.step(key);
       const task = view.task(key.taskId);
       if (!step || !task) continue;
-      if (!isByReference(task, view.session(session)?.protocol ?? 0)) inputs.push(key.taskId);
+      const { input: mapping } = step.spec;
+      if (mapping) {
+        const mapped = mappingNeeds(mapping, key.taskId);
+        inputs.push(...mapped.inputs);
+        outputs.push(...mapped.outputs);
+      } else if (!isByReference(task, view.session(session)?.protocol ?? 0)) inputs.push(key.taskId);
       if (step.hasInput) stepInputs.push(key);
       if (step.dependsOn.length > 0) outputs.push(...dependenciesOf(view, step).inline);
       if (step.spec.compensates) outputs.push(step.spec.compensates);

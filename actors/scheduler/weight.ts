@@ -3,6 +3,7 @@ import { type StepRow, satisfies } from "#domain/task/step";
 import type { TaskRow } from "#domain/task/task";
 import type { WorkerProtocol } from "#domain/worker/worker";
 import { limits } from "#limits/index";
+import { mappedWeight } from "../mapped-input.js";
 import type { MessageView } from "../view.js";
 
 /** Which results of its dependencies are sent with a Run. */
@@ -58,8 +59,10 @@ export function assignmentWeight(
   view: Pick<MessageView, "step">,
   protocol: WorkerProtocol,
 ): number {
-  const { config, compensates } = step.spec;
-  const input = isByReference(task, protocol) ? 0 : (task.inputBytes ?? limits.inputBytes);
+  const { config, compensates, input: mapping } = step.spec;
+  const whole = task.inputBytes ?? limits.inputBytes;
+  const sent = isByReference(task, protocol) ? 0 : whole;
+  const input = mapping ? mappedWeight(step, mapping, whole, view) : sent;
   const own = step.hasInput ? (step.inputBytes ?? limits.inputBytes) : 0;
   const compensated = compensates ? limits.resultBytes : 0;
   const parts = own + compensated + (config ? JSON.stringify(config).length : 0);

@@ -1,4 +1,5 @@
-import type { Plan } from "#domain/graph/plan";
+import type { MappedInput } from "#domain/graph/mapped-input";
+import type { ChildPlan, Plan } from "#domain/graph/plan";
 import type { StepKey, TaskId } from "#domain/id";
 import { detached, isObjectText } from "#domain/json/slices";
 import type { Needs } from "#domain/needs";
@@ -15,6 +16,7 @@ import type { Command } from "../commands.js";
 import { dataAt, dataNeeds, inputOf } from "../data.js";
 import { planNeeds } from "../handler.js";
 import { advanceStep, keyOf } from "../make-command.js";
+import { mappedInputOf, mappingNeeds } from "../mapped-input.js";
 import { failForGood } from "../step/outcomes.js";
 import { compensationOf, createCompensation } from "../task/compensation.js";
 import { childrenNeeds } from "../task/compensation-steps.js";
@@ -34,7 +36,9 @@ export const childStart: FinalizerHandler<"child.start"> = {
     const { child, segment, member } = step?.spec ?? {};
     const map = segment && member ? [{ taskId, stepName: member.group }] : [];
     const before = predecessorNeeds(step?.childId ?? "", view);
-    const data = child && dataNeeds(child.input || "input", taskId);
+    const mapping = step?.spec.input;
+    const data =
+      child && (mapping ? mappingNeeds(mapping, taskId) : dataNeeds(child.input || "input", taskId));
     return {
       ...before,
       ...data,
@@ -169,8 +173,9 @@ function draftOf(task: TaskRow, step: StepRow, view: MessageView): TaskDraft | s
   if (child.template && !plan) {
     return `there is no template ${templateKey(child.template)} that a task of namespace "${task.namespace}" may name`;
   }
-  const input = inputFor(child.input, task, view);
-  if (input === undefined) return `child.input "${child.input}" leads to nothing`;
+  const made = inputFor(step, child, task, view);
+  if ("problem" in made) return made.problem;
+  const input = made.text;
   if (plan && !isObjectText(input)) return "the input of a template's task must be a JSON object";
   // The text that the child will have: its agents read the numbers in it, and so does the check.
   const problem = plan && view.inputProblem(plan, input);
@@ -188,11 +193,16 @@ function isFull(namespace: string, view: MessageView): boolean {
   return view.waitingIn(namespace) >= limits.waitingPerNamespace || view.waiting >= limits.waitingTotal;
 }
 
-/** The child's input as JSON text; the whole of its parent's goes as it is. Undefined if the path leads to nothing. */
-function inputFor(path: string, { id }: TaskRow, view: MessageView): string | undefined {
-  if (path === "") return inputOf(id, view);
+/** The child's input as JSON text; the whole of its parent's goes as it is. */
+function inputFor(step: StepRow, child: ChildPlan, { id }: TaskRow, view: MessageView): MappedInput {
+  const { input: mapping } = step.spec;
+  if (mapping) return mappedInputOf(step, mapping, view);
+  const { input: path } = child;
+  if (path === "") return { text: inputOf(id, view) };
   const data = dataAt(path, id, view);
-  return data === undefined ? undefined : detached(data);
+  return data === undefined
+    ? { problem: `child.input "${path}" leads to nothing` }
+    : { text: detached(data) };
 }
 
 /** A Task of an agent is tried once: it is its parent's Step that is tried again. It may lose what that one may. */

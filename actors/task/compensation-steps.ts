@@ -107,6 +107,7 @@ function specOf({ taskId, name, spec }: StepRow, index: number, isUnsure: boolea
     type: plan ? "standard" : "child_task",
     planned: plan?.name ?? name,
     config: plan?.config ?? null,
+    ...(plan?.input && { input: plan.input }),
     retry: plan?.retry ?? DEFAULT_RETRY,
     maxAttempts: plan?.maxAttempts ?? 1,
     timeoutMs: plan?.timeoutMs ?? millis(0),

@@ -93,9 +93,20 @@ function extendStep(
 
 /** Also for maps: what one of many is to do. */
 export function memberSpec({ spec }: Pick<StepPlan, "spec">, member: Membership): StepPlan["spec"] {
-  const { planned, config, retry, maxAttempts, maxLosses, retryable, timeoutMs, hasSchema, compensation } =
-    spec;
+  const {
+    planned,
+    config,
+    input,
+    retry,
+    maxAttempts,
+    maxLosses,
+    retryable,
+    timeoutMs,
+    hasSchema,
+    compensation,
+  } = spec;
   const checked = {
+    ...(input && { input }),
     ...(maxLosses !== undefined && { maxLosses }),
     ...(retryable === false && { retryable }),
     ...(hasSchema && { hasSchema }),

@@ -1,4 +1,5 @@
 import type { MapPlan, StepSpec } from "#domain/graph/plan";
+import type { TaskId } from "#domain/id";
 import { DEFAULT_RETRY } from "#domain/task/retry";
 import { followingTaskSpec } from "#domain/task/spec";
 import { newStep, type StepRow } from "#domain/task/step";
@@ -104,17 +105,25 @@ export function segmentTask(
     }),
   };
   const { name, agentName, maxAttempts, maxLosses } = map;
-  const spec = segmentSpec(map.spec, segment.spec);
+  const spec = segmentSpec(map.spec, segment.spec, task.id);
   return {
     draft,
     step: newStep({ taskId: id, name, agentName, spec, maxAttempts, maxLosses, hasInput: true }),
   };
 }
 
-/** What the map of a segment does: what the whole map does, with its share of the `concurrency`. */
-function segmentSpec({ map, ...spec }: StepSpec, { segment }: StepSpec): StepSpec {
+/**
+ * What the map of a segment does: what the whole map does, with its share of the `concurrency`. The results that its members
+ * are given are those of Steps of the Task above.
+ */
+function segmentSpec({ map, input, ...spec }: StepSpec, { segment }: StepSpec, above: TaskId): StepSpec {
   const share = map && { ...map, concurrency: segmentShare(map.concurrency).concurrency };
-  return { ...spec, ...(share && { map: share }), ...(segment && { segment }) };
+  return {
+    ...spec,
+    ...(input && { input: { ...input, resultsOf: above } }),
+    ...(share && { map: share }),
+    ...(segment && { segment }),
+  };
 }
 
 /** The name of the member of a map that has the item of this index. */

@@ -29,6 +29,13 @@ import {
   wholeNumber,
   wrongArgument,
 } from "./request.js";
+import {
+  runRequestOf,
+  type TypedAgent,
+  type TypedRunArguments,
+  type TypedRunOptions,
+  type TypedWorkflow,
+} from "./runnable.js";
 import { TaskEnds } from "./task-ends.js";
 import type {
   Created,
@@ -226,11 +233,30 @@ export class Tasks {
    * Creates a Task, waits until it has ended, and returns its result, whatever its size; undefined if it has none. One
    * request does it all. It is sent again, with its idempotency key, when the connection is lost.
    *
+   * Takes an agent or a workflow with its input, of which the compiler knows the types, or a request.
+   *
    * @throws {TaskFailed} if it failed or was cancelled
    */
-  async run<Output = unknown>(request: CreateTask, options: RunOptions = {}): Promise<Output | undefined> {
+  async run<Input, Result>(
+    agent: TypedAgent<Input, Result>,
+    ...rest: TypedRunArguments<NoInfer<Input>>
+  ): Promise<Result>;
+  async run<Input, Result>(
+    workflow: TypedWorkflow<Input, Result>,
+    ...rest: TypedRunArguments<NoInfer<Input>>
+  ): Promise<Result>;
+  async run<Output = unknown>(
+    request: CreateTask & { readonly name?: never },
+    options?: RunOptions,
+  ): Promise<Output | undefined>;
+  async run(
+    first: CreateTask | TypedAgent | TypedWorkflow,
+    second?: unknown,
+    third?: TypedRunOptions,
+  ): Promise<unknown> {
+    const { request, options } = runRequestOf(first, second, third);
     const message = requestOf(CreateTaskRequestSchema, createInit(request, this.#namespace));
-    return parsed<Output>(await this.#ends.run(message, options));
+    return parsed(await this.#ends.run(message, options));
   }
 
   /**

@@ -31,6 +31,10 @@ export const templates = {
   similarWords: 200,
   /** Free texts in a template: a page, not a book. */
   proseBytes: 10_000,
+  /** Parts of one step's `input` that are read from the Task's data: each is found anew whenever the step is assigned. */
+  mappedParts: 64,
+  /** Schemas within one schema that are looked at to see what may lie at a path: beyond them it is left to the run. */
+  schemasOnPath: 200,
   /** Members of one batch or map that may run at a time. */
   memberConcurrency: 1_000,
   /** The longest that an attempt may take, a timer may last or a signal may be waited for. */

@@ -57,6 +57,8 @@ export const workerLibrary = {
   unsentDeclines: 4_096,
   /** How long after the deadline of a Run the Worker ends it by itself: the server does so before, and says why better. */
   deadlineSlack: millis(1_000),
+  /** Names of errors that an agent's `retry.only` may have: who has more says better which are not tried again. */
+  retriedErrors: 32,
   /** What an agent may wait for at once before it looks like a mistake: the result of every Step, and some output. */
   waitsPerRun: 1_100,
   /** Inputs kept for Runs that come later: some Tasks of the largest size, or hundreds of small ones. */

@@ -1,4 +1,5 @@
 /** The Worker SDK: define agents with `agent` or `execAgent`, and run them with `serve`. */
+export type { StandardSchema } from "#standard-schema/types";
 export {
   type Agent,
   type AgentDefinition,
@@ -23,6 +24,7 @@ export type {
 } from "./agent/context.js";
 export { createSteps, type DecisionResult, noBranches } from "./agent/decisions.js";
 export { AgentError, type AgentErrorOptions, RunStopped, type StopCause } from "./agent/error.js";
+export type { AgentPolicies, AgentRetry } from "./agent/policies.js";
 export type { BatchPart, CheckpointPart, CompensatePart } from "./agent/step-input.js";
 export type { Yielded } from "./agent/yielded.js";
 export { repoReport, repoReportIn } from "./agents/repo-report.js";

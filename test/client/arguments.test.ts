@@ -119,7 +119,11 @@ const cases: Case[] = [
   ["a watch's signal of text", async ({ tasks }) => tasks.watch("t", { signal: any("x") }).next(), "signal"],
   ["a count of text", async ({ tasks }) => tasks.watch("t", { failuresMax: any("3") }).next(), "failuresMax"],
   ["a listener of 5", async ({ tasks }) => tasks.watch("t", { onLost: any(5) }).next(), "onLost"],
-  ["an event's listener of 5", ({ tasks }) => tasks.run({ agent: "a" }, { onEvent: any(5) }), "onEvent"],
+  [
+    "an event's listener of 5",
+    ({ tasks }) => tasks.run({ agent: "a" }, any<object>({ onEvent: 5 })),
+    "onEvent",
+  ],
   ["control of null", ({ tasks }) => tasks.create({ agent: "a" }, any(null)), "control"],
   ["control of text", ({ tasks }) => tasks.get("t", any("x")), "control"],
   ["a filter of null", ({ tasks }) => tasks.page(any(null)), "filter"],

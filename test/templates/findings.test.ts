@@ -1,14 +1,8 @@
 import { expect, test } from "vitest";
 import { limits } from "#limits/index";
-import { type FindingCode, findingCodes, readTemplate } from "#templates/index";
-
-/** A text in which `§` stands right before what the finding is to point at. */
-type Case = readonly [code: FindingCode, step: string, marked: string, message: RegExp | string];
-
-const head = "name: order\nnamespace_name: shop\nversion: 1.0.0\n";
-const steps = (text: string) => `${head}steps:\n${text.replace(/^\n/, "")}`;
-const work = "handler: { callable: x }";
-const plain = `  - { name: a, ${work} }\n`;
+import { findingCodes, readTemplate } from "#templates/index";
+import { type Case, head, plain, steps, work } from "./finding-kit.js";
+import { inputCases } from "./input-findings.js";
 
 const cases: readonly Case[] = [
   ["SYNTAX", "", `${head}steps: §]`, "flow-seq-end"],
@@ -341,6 +335,7 @@ const cases: readonly Case[] = [
   - { name: c, type: child_task, dependencies: [w], child: §{ agent: x, input: results/w } }`),
     "one for each batch",
   ],
+  ...inputCases,
   [
     "MISSING_OVERRIDE_REF",
     "fetsh",

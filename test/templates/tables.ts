@@ -99,6 +99,6 @@ function rangeOf(shape: Shape): string {
     case "list":
       return shape.of.kind === "record" ? "list of objects" : "list of texts";
     case "named":
-      return "object of objects";
+      return shape.of.kind === "any" ? "object" : "object of objects";
   }
 }

@@ -114,8 +114,16 @@ export const layers: readonly Layer[] = [
     why: "The only place that knows both proto and domain; which transport carries the bytes is not its business.",
   },
   {
+    path: "src/standard-schema",
+    layers: ["src/domain"],
+    packages: ["zod"],
+    node: true,
+    says: "schemas of the user's own library: their types, their checks, and the JSON Schema that they give",
+    why: "Agents and workflows take schemas of any library by what all have in common, so that no public type names one.",
+  },
+  {
     path: "src/templates",
-    layers: ["src/domain", "src/limits"],
+    layers: ["src/domain", "src/limits", "src/standard-schema"],
     packages: ["yaml", "zod"],
     node: true,
     says: "the language of templates: reading, checking, drawing, and writing them in TypeScript",
@@ -165,7 +173,7 @@ export const layers: readonly Layer[] = [
   },
   {
     path: "src/worker",
-    layers: ["src/domain", "src/limits", "src/ports", "src/transport", "src/wire"],
+    layers: ["src/domain", "src/limits", "src/ports", "src/standard-schema", "src/transport", "src/wire"],
     packages: ["@bufbuild/protobuf", "@connectrpc/connect", "@connectrpc/connect-node", "zod"],
     node: true,
     neverReaches: [...controlPlane, "src/client"],

@@ -1,8 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { expect, onTestFinished, test } from "vitest";
-import { z } from "zod";
 import { limits } from "#limits/index";
-import { agent } from "#worker/agent/agent";
 import { RunStopped } from "#worker/agent/error";
 import { JsonText } from "#worker/agent/json-of";
 import { outcomeOf } from "#worker/agent/outcome";
@@ -280,15 +278,4 @@ test("an agent needs a name and a program", () => {
   const wrong = { name: "x", command: "wc -w" } as unknown as ExecOptions;
   expect(() => execAgent(wrong)).toThrow("agent x needs command, a list");
   expect(() => execAgent({ name: "x" } as unknown as ExecOptions)).toThrow("agent x needs command, a list");
-});
-
-const run = async (): Promise<unknown> => 1;
-
-test.each([
-  [{ name: "x", run }, "agent x needs input, the zod schema"],
-  [{ name: "x", input: {}, run }, "agent x needs input, the zod schema"],
-  [{ name: "x", input: z.unknown() }, "agent x needs run, a function"],
-  [{ input: z.unknown(), run }, "an agent needs a name"],
-])("what an agent lacks is said when it is made: %j", (definition, problem) => {
-  expect(() => agent(definition as unknown as Parameters<typeof agent>[0])).toThrow(problem);
 });

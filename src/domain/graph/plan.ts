@@ -1,5 +1,5 @@
 import type { StepKey } from "../id.js";
-import type { Json, JsonObject } from "../json/json.js";
+import { isJsonObject, type Json, type JsonObject } from "../json/json.js";
 import type {
   FailureStrategy,
   IdentityStrategy,
@@ -11,6 +11,7 @@ import type {
 } from "../template/template.js";
 import { type Millis, millis } from "../time/time.js";
 import { batchWorkersOf, type WorkersOfBatches } from "./batch-workers.js";
+import { type InputMapping, readMapping } from "./input-mapping.js";
 import { inOrder } from "./order.js";
 import { planDefaults } from "./plan-defaults.js";
 import { inOwnWords, type Tries, triesOf } from "./tries.js";
@@ -20,6 +21,7 @@ export interface CompensationPlan extends Tries {
   readonly name: string;
   readonly agentName: string;
   readonly config: JsonObject | null;
+  readonly input?: InputMapping;
 }
 
 export interface BatchPlan {
@@ -82,6 +84,8 @@ export interface StepSpec extends Tries {
   /** Its name in the template; members of a batch or map have names of their own. */
   readonly planned: string;
   readonly config: JsonObject | null;
+  /** What its agent, or its child Task, is given in place of the Task's input. */
+  readonly input?: InputMapping;
   /** True if its results are validated by a schema of the template. */
   readonly hasSchema?: boolean;
   readonly compensation?: CompensationPlan;
@@ -180,6 +184,7 @@ function stepPlan(
     type,
     planned: name,
     config: handler?.initialization ?? null,
+    ...mappingOf(step),
     ...triesOf(step),
     ...(step.result_schema && { hasSchema: true }),
     ...(compensation && { compensation: compensationPlan(compensation) }),
@@ -198,12 +203,18 @@ function stepPlan(
   };
 }
 
+/** The `input` of a template of another system, registered before this one had the key, may be anything. */
+function mappingOf({ input }: TemplateStep): { readonly input?: InputMapping } {
+  return isJsonObject(input) ? { input: readMapping(input).mapping } : {};
+}
+
 function compensationPlan(step: TemplateStep): CompensationPlan {
   const { name, handler } = step;
   return {
     name,
     agentName: handler?.callable ?? "",
     config: handler?.initialization ?? null,
+    ...mappingOf(step),
     ...triesOf(step),
   };
 }

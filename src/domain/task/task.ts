@@ -43,6 +43,8 @@ export type Reason =
   | "INTERNAL"
   /** The assignment does not fit into a message. */
   | "ASSIGNMENT_TOO_LARGE"
+  /** The Step's `input` refers to something that is not there. */
+  | "INPUT_UNMAPPED"
   | "YIELDED"
   | "DECLINE_LIMIT"
   | "YIELD_LIMIT";

@@ -71,6 +71,8 @@ export interface TemplateStep {
   readonly handler?: TemplateHandler;
   readonly system_dependency?: string;
   readonly dependencies?: readonly string[];
+  /** What its agent is given in place of the Task's input: constants, and references to the Task's data. */
+  readonly input?: JsonObject;
   readonly retry?: TemplateRetry;
   /** Of one attempt. */
   readonly timeout_seconds?: number;

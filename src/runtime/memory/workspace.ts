@@ -1,4 +1,5 @@
 import { type RunId, type StepKey, stepKey, type TaskId } from "#domain/id";
+import type { SliceReader } from "#domain/json/slice-reader";
 import { idOfKey, type KeyedKindName, rowKinds } from "#domain/row-kinds";
 import type { Deadline } from "#domain/task/deadline";
 import type { Lane } from "#domain/task/lane";
@@ -52,6 +53,8 @@ export class Workspace {
   readonly #lanesRemoved = new Map<string, true>();
   /** Task inputs as the assignments of the turn share them; added when first sent. */
   readonly sharedInputs = new Map<TaskId, SharedText>();
+  /** Texts that mapped inputs of the turn are read from. */
+  readonly sliceReaders = new Map<string, SliceReader>();
   /** Performed in this order once the commit has landed. */
   readonly effects: Effect[] = [];
   /** Every changed row, cascade by cascade, for the scheduler, metrics and the inspector. */

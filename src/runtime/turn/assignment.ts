@@ -1,5 +1,7 @@
+import { mappedInputOf } from "#actors/mapped-input";
 import { type Dependencies, dependenciesOf, isByReference } from "#actors/scheduler/weight";
-import { type StepKey, stepKey } from "#domain/id";
+import type { InputMapping } from "#domain/graph/input-mapping";
+import { type StepKey, stepKey, type TaskId } from "#domain/id";
 import { invariant } from "#domain/invariant";
 import { exactJsonText } from "#domain/json/exact";
 import { membersOf, withMembers } from "#domain/json/slices";
@@ -21,6 +23,11 @@ export interface BuiltAssignment {
   readonly bytes: AssignmentBytes;
 }
 
+/** Why the Step's mapped input cannot be made: something that it refers to is not there. */
+export interface Unmapped {
+  readonly unmapped: string;
+}
+
 /**
  * Builds the assignment that a worker receives for the Run, from rows and texts that the turn has loaded.
  *
@@ -32,11 +39,12 @@ export function buildAssignment(
   work: Workspace,
   protocol: WorkerProtocol,
   lease: Millis,
-): BuiltAssignment {
+): BuiltAssignment | Unmapped {
   const task = work.task(run.taskId);
   const step = work.step(run);
   invariant(task && step, `run ${run.id} is assigned without its task or step at hand`);
   const input = inputOf(task, step, work, protocol);
+  if ("unmapped" in input) return input;
   const most = limits.messageBytes - limits.assignmentSpareBytes - input.bytes;
   const { inline, refs, failed } =
     step.dependsOn.length > 0 ? dependenciesOf(work, step, most) : NO_DEPENDENCIES;
@@ -86,13 +94,36 @@ interface SentInput {
   readonly bytes: number;
 }
 
-function inputOf(task: TaskRow, step: StepRow, work: Workspace, protocol: WorkerProtocol): SentInput {
+function inputOf(
+  task: TaskRow,
+  step: StepRow,
+  work: Workspace,
+  protocol: WorkerProtocol,
+): SentInput | Unmapped {
   const parts = partsOf(task, step, work);
+  if (step.spec.input) return mappedInput(step, step.spec.input, parts, work);
   if (isByReference(task, protocol)) {
     const ref = { id: task.id, bytes: task.inputBytes ?? 0 };
     return { text: "", ref, parts, bytes: utf8Bytes(parts) };
   }
   return { ...joined(sharedInput(task, work), parts), parts: "" };
+}
+
+/** Sent whole, however large what it is made of is: it is this Step's alone. */
+function mappedInput(
+  step: StepRow,
+  mapping: InputMapping,
+  parts: string,
+  { inputs, outputs, stepInputs, sliceReaders }: Workspace,
+): SentInput | Unmapped {
+  const texts = {
+    input: (id: TaskId) => inputs.get(id),
+    output: (key: StepKey) => outputs.get(stepKey(key)),
+    stepInput: (key: StepKey) => stepInputs.get(stepKey(key)),
+  };
+  const made = mappedInputOf(step, mapping, texts, sliceReaders);
+  if ("problem" in made) return { unmapped: made.problem };
+  return { ...joined(sharedText(made.text), parts), parts: "" };
 }
 
 function sharedInput({ id, inputBytes }: TaskRow, { inputs, sharedInputs }: Workspace): SharedText {

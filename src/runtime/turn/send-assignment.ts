@@ -45,6 +45,7 @@ function assignmentOf(
   const protocol = (run.heldBy && memory.roster.get(run.heldBy)?.protocol) || 0;
   try {
     const made = buildAssignment(run, work, protocol, terms.lease);
+    if ("unmapped" in made) return { reason: "INPUT_UNMAPPED", message: made.unmapped };
     return made.bytes.whole > limits.messageBytes ? tooLarge(made) : made;
   } catch (error) {
     const { id: runId, taskId, stepName } = run;

@@ -100,6 +100,8 @@ export function record(fields: Fields): RecordShape {
 export const flag: Shape = { kind: "flag" };
 export const anyJson: Shape = { kind: "any" };
 export const anyObject: Shape = { kind: "object" };
+/** An object of names that the author chooses, each with any value. */
+export const namedAny: Shape = { kind: "named", of: anyJson };
 export const jsonSchema: Shape = { kind: "schema" };
 
 /** The `hasNoEffect` of a field that never has an effect. */

@@ -20,6 +20,7 @@ import {
   fraction,
   jsonSchema,
   listOf,
+  namedAny,
   record,
   text,
   whole,
@@ -231,6 +232,10 @@ export const stepFields = {
     default: [],
     alias: "depends_on",
     says: "Names of the steps it comes after. Their results are sent with it.",
+  },
+  input: {
+    shape: namedAny,
+    says: "What its agent is given in place of the Task's input: constants, and { from, at } for parts of the Task's data.",
   },
   retry: { shape: record(retryFields), says: "How it is tried again." },
   timeout_seconds: timeoutSeconds,

@@ -107,6 +107,14 @@ export const findingCodes = {
     severity: "error",
     says: "A path leads neither into the input nor to a direct dependency's result.",
   },
+  BAD_INPUT: {
+    severity: "error",
+    says: "A step's `input` refers to something that it cannot have, or that a schema rules out.",
+  },
+  UNDECLARED_PATH: {
+    severity: "warning",
+    says: "A step's `input` reads a name that the schema of what it reads does not mention.",
+  },
   MISSING_OVERRIDE_REF: { severity: "error", says: "An environment overrides a step that is not there." },
   NO_EFFECT: {
     severity: "warning",

@@ -159,9 +159,11 @@ export class Reader {
     const read: [string, Json][] = [];
     for (const [name, entry] of part.entries) {
       const value = this.#read(entry.part, of, { label: `${label}.${name}`, stepName });
-      if (value !== undefined) read.push([name, value]);
+      if (value !== undefined) read.push([exactString(name), value]);
     }
-    return Object.fromEntries(read);
+    const object = Object.fromEntries(read);
+    this.#origins.set(object, part);
+    return object;
   }
 
   #record(part: Part, shape: RecordShape, where: Where): JsonObject | undefined {

@@ -6,6 +6,7 @@ import type { Reader } from "../read/reader.js";
 import { checkAgentless } from "./agentless.js";
 import { checkBatchOverrides } from "./batches.js";
 import { checkGraph } from "./graph.js";
+import { checkInputs } from "./inputs.js";
 import { nearMiss } from "./near.js";
 import { checkPaths } from "./paths.js";
 import { type Subject, subjectOf } from "./subject.js";
@@ -30,6 +31,7 @@ export function checkRules(body: TemplateBody, reader: Reader, findings: Finding
   checkAgentless(body, subject, reader, findings);
   checkCompensations(subject);
   checkPaths(subject);
+  checkInputs(body, subject, reader, findings);
   checkOverrides(body, subject, reader, findings);
   checkBatchOverrides(body, subject, reader, findings);
   checkSchemas(body, subject, reader, findings);

@@ -1,9 +1,8 @@
-import { z } from "zod";
 import type { JsonObject } from "#domain/json/json";
-import type { FailureStrategy, TemplateRetry, TemplateStep } from "#domain/template/template";
-import { type Place, place, stepAt } from "../read/place.js";
+import type { FailureStrategy, TemplateStep } from "#domain/template/template";
+import { type Place, place } from "../read/place.js";
+import type { MemberPlaces } from "./mapping.js";
 import type {
-  AgentRef,
   BatchHandle,
   BatchOptions,
   ChildOptions,
@@ -12,8 +11,7 @@ import type {
   Earlier,
   MapOptions,
   NamedChildOptions,
-  OverrideOptions,
-  RetryOptions,
+  ResultIn,
   Schema,
   SignalOptions,
   StepHandle,
@@ -21,12 +19,21 @@ import type {
   TimerOptions,
   ValueOf,
 } from "./options.js";
-
-/** Like `Part`, with undefined allowed everywhere: undefined keys vanish when the body is written as JSON. */
-export type Loose<Part> = { readonly [Key in keyof Part]: Part[Key] | undefined };
+import {
+  type AnyChildOptions,
+  childInput,
+  including,
+  type Loose,
+  nameOf,
+  ordered,
+  pathOf,
+  resultSchema,
+  schemaOf,
+  worked,
+} from "./write-step.js";
 
 /** One entry of a map's result: null for a member whose failure was tolerated. */
-type MemberOf<Result, Failure> = Failure extends "fail_fast" ? ValueOf<Result> : ValueOf<Result> | null;
+type MemberOf<Result, Failure> = Failure extends "fail_fast" ? Result : Result | null;
 
 /**
  * Passed to the function given to `workflow`. Each method adds a step and returns a handle, to be named in the `after` of
@@ -65,34 +72,44 @@ export class Builder<Input> {
   readonly #steps: Loose<TemplateStep>[] = [];
 
   /** Adds a step that one agent performs. */
-  step<Result extends Schema = JsonObject>(
+  step<Result extends Schema = JsonObject, Given = unknown, Made = unknown>(
     name: string,
-    options: StepOptions<Result>,
-  ): StepHandle<ValueOf<Result>> {
-    return this.#add({ name, ...worked(options) });
+    options: StepOptions<Result, Given, Made>,
+  ): StepHandle<ResultIn<Result, Made>> {
+    return this.#add({ name, ...worked(name, options) });
   }
 
   /** Adds a step whose agent chooses which of its dependants are created; see `createSteps` of the Worker SDK. */
-  decision(name: string, options: StepOptions<undefined>): StepHandle<unknown> {
-    return this.#add({ name, type: "decision", ...worked(options) });
+  decision<Given = unknown, Made = unknown>(
+    name: string,
+    options: StepOptions<undefined, Given, Made>,
+  ): StepHandle<unknown> {
+    return this.#add({ name, type: "decision", ...worked(name, options) });
   }
 
   /** Adds a step that runs after those of its predecessors that decisions and batches have created. */
-  converge<Result extends Schema = JsonObject>(
+  converge<Result extends Schema = JsonObject, Given = unknown, Made = unknown>(
     name: string,
-    options: StepOptions<Result>,
-  ): StepHandle<ValueOf<Result>> {
-    return this.#add({ name, type: "deferred_convergence", ...worked(options) });
+    options: StepOptions<Result, Given, Made>,
+  ): StepHandle<ResultIn<Result, Made>> {
+    return this.#add({ name, type: "deferred_convergence", ...worked(name, options) });
   }
 
   /** Adds a step that runs its agent once for each item of a list. Its result is the list of their results. */
-  map<Result extends Schema = JsonObject, const Failure extends FailureStrategy = "fail_fast">(
+  map<
+    Result extends Schema = JsonObject,
+    const Failure extends FailureStrategy = "fail_fast",
+    Given = unknown,
+    Made = unknown,
+    Item = unknown,
+  >(
     name: string,
-    options: MapOptions<Result, Failure>,
-  ): StepHandle<MemberOf<Result, Failure>[]> {
+    options: MapOptions<Result, Failure, Given, Made, Item>,
+  ): StepHandle<MemberOf<ResultIn<Result, Made>, Failure>[]> {
     const { concurrency, onFailure: failure_strategy, after } = options;
     const over = pathOf(options.over) ?? "";
-    const step = worked({ ...options, after: including(after, over) });
+    const input = typeof options.input === "function" ? options.input(memberPlaces()) : options.input;
+    const step = worked(name, { ...options, input, after: including(after, [over]) });
     const map: Loose<TemplateStep["map"]> = { over, concurrency, failure_strategy };
     return this.#add({ name, type: "map", ...step, map: map as TemplateStep["map"] });
   }
@@ -105,11 +122,11 @@ export class Builder<Input> {
     const handle = this.#add({
       name,
       type: "batchable",
-      ...worked(options),
+      ...worked(name, options),
       batch_config: batch as TemplateStep["batch_config"],
     });
     const after: readonly Earlier[] = [handle, ...(worker.after ?? [])];
-    this.#add({ name: worker.name, type: "batch_worker", ...worked({ ...worker, after }) });
+    this.#add({ name: worker.name, type: "batch_worker", ...worked(worker.name, { ...worker, after }) });
     return { ...handle, workers: { kind: "workers", name: worker.name } };
   }
 
@@ -119,9 +136,9 @@ export class Builder<Input> {
     name: string,
     options: NamedChildOptions<Result>,
   ): StepHandle<ValueOf<Result>>;
-  child(name: string, options: NamedChildOptions<Schema>): StepHandle<unknown> {
+  child(name: string, options: AnyChildOptions): StepHandle<unknown> {
     const { agent, template, after, result } = options;
-    const input = pathOf(options.input);
+    const { input, path, paths } = childInput(options.input, name);
     const named = template && {
       namespace: template.namespace,
       name: template.name,
@@ -130,13 +147,14 @@ export class Builder<Input> {
     const child: Loose<TemplateStep["child"]> = {
       agent: agent === undefined ? undefined : nameOf(agent),
       template: named as NonNullable<TemplateStep["child"]>["template"],
-      input,
+      input: path,
     };
     return this.#add({
       name,
       type: "child_task",
-      ...ordered({ ...options, after: including(after, input) }),
-      result_schema: schemaOf(result),
+      ...ordered({ ...options, after: including(after, paths) }),
+      input,
+      result_schema: resultSchema(name, result, agent),
       child: child as TemplateStep["child"],
     });
   }
@@ -162,14 +180,14 @@ export class Builder<Input> {
       name,
       type: "signal",
       ...ordered(options),
-      result_schema: schemaOf(result),
+      result_schema: schemaOf(result, `step ${name}: result`),
       signal: signal as TemplateStep["signal"],
     });
   }
 
   /** Adds a step that runs only to compensate another: pass the handle as that step's `compensate`. */
-  compensation(name: string, options: CompensationOptions): CompensationHandle {
-    this.#add({ name, ...worked(options) });
+  compensation<Given = unknown>(name: string, options: CompensationOptions<Given>): CompensationHandle {
+    this.#add({ name, ...worked(name, options) });
     return { kind: "compensation", name };
   }
 
@@ -189,66 +207,6 @@ export class Builder<Input> {
   }
 }
 
-type Common = Pick<StepOptions<Schema>, "description" | "after" | "compensate" | "undo">;
-
-function ordered({
-  description,
-  after,
-  undo,
-  compensate = undo,
-}: Partial<Loose<Common>>): Loose<Omit<TemplateStep, "name">> {
-  const names = new Set(after?.map(({ name }) => name));
-  const dependencies = names.size === 0 ? undefined : [...names];
-  return { description, dependencies, compensate: compensate?.name };
-}
-
-function worked(options: Loose<StepOptions<Schema | undefined>>): Loose<Omit<TemplateStep, "name">> {
-  const { agent, config, result } = options;
-  const handler = {
-    callable: agent === undefined ? "" : nameOf(agent),
-    ...(config && { initialization: config }),
-  };
-  return { handler, ...ordered(options), ...triedAs(options), result_schema: schemaOf(result) };
-}
-
-export function triedAs({
-  retry,
-  timeoutSeconds,
-}: Loose<OverrideOptions>): Loose<Omit<TemplateStep, "name">> {
-  return { retry: retry && retryOf(retry), timeout_seconds: timeoutSeconds };
-}
-
-function retryOf(options: RetryOptions): TemplateRetry {
-  const { retryable, maxAttempts, maxLosses, backoff, baseMs, maxMs, jitter } = options;
-  const retry: Loose<TemplateRetry> = {
-    retryable,
-    max_attempts: maxAttempts,
-    max_losses: maxLosses,
-    backoff,
-    backoff_base_ms: baseMs,
-    max_backoff_ms: maxMs,
-    jitter,
-  };
-  return retry as TemplateRetry;
-}
-
-function nameOf(agent: AgentRef): string {
-  return typeof agent === "string" ? agent : agent.name;
-}
-
-function pathOf(value: { readonly path: string } | string | undefined): string | undefined {
-  return typeof value === "object" ? value.path : value;
-}
-
-/** Adds the step that a path reads to the dependencies. */
-function including(after: readonly Earlier[] = [], path: string | undefined): readonly Earlier[] {
-  const name = stepAt(path);
-  if (name === undefined) return after;
-  return [...after, { kind: "workers", name }];
-}
-
-export function schemaOf(schema: Schema | undefined): JsonObject | undefined {
-  if (!(schema instanceof z.ZodType)) return schema;
-  const { $schema: _, ...rest } = z.toJSONSchema(schema, { target: "draft-2020-12", io: "input" });
-  return JSON.parse(JSON.stringify(rest)) as JsonObject;
+function memberPlaces<Item>(): MemberPlaces<Item> {
+  return { item: place("item"), index: place("index") };
 }

@@ -1,18 +1,37 @@
-import type { z } from "zod";
 import type { Json, JsonObject } from "#domain/json/json";
 import type { Backoff } from "#domain/task/retry";
 import type { FailureStrategy, IdentityStrategy } from "#domain/template/template";
+import type { Typed } from "#domain/typed";
+import type { InputOfSchema, StandardSchema } from "#standard-schema/types";
 import type { Place } from "../read/place.js";
+import type { Mapping, MemberPlaces } from "./mapping.js";
 import type { Workflow } from "./type.js";
 
-/** A zod schema, which also gives the compiler the type, or a JSON Schema 2020-12. */
-export type Schema = z.ZodType | JsonObject;
+/** A schema of zod 4, valibot or arktype, which also gives the compiler the type, or a JSON Schema 2020-12. */
+export type Schema = StandardSchema | JsonObject;
 
-/** The type of a value before zod's defaults and transforms: values are sent as they are. */
-export type ValueOf<Described> = Described extends z.ZodType ? z.input<Described> : unknown;
+/** The type of a value before the schema's defaults and transforms: values are sent as they are. */
+export type ValueOf<Described> = Described extends StandardSchema ? InputOfSchema<Described> : unknown;
 
-/** An agent's name, or an object that has it, such as the agent itself. */
-export type AgentRef = string | { readonly name: string };
+/** An agent's name, or an object that has it, such as the agent itself, whose types are then known. */
+export type AgentRef<Input = unknown, Result = unknown> =
+  | string
+  | (Typed<Input, Result> & { readonly name: string; readonly output?: StandardSchema });
+
+/** The type of a step's result: as its schema says, or else as its agent does. */
+export type ResultIn<Result, Made> = Result extends StandardSchema ? InputOfSchema<Result> : Made;
+
+/**
+ * Refuses a declared result that contradicts the agent's: each value that the agent may give must fit the schema. A type
+ * that no schema has, since then the compiler names both.
+ */
+export type FitsAgent<Result, Made> = unknown extends Made
+  ? unknown
+  : Result extends StandardSchema
+    ? [Made] extends [InputOfSchema<Result>]
+      ? unknown
+      : { readonly "the result of the agent is": Made }
+    : unknown;
 
 /** A step that others can depend on. */
 export interface StepRef {
@@ -136,22 +155,39 @@ export interface OverrideOptions {
 }
 
 /** Options of a compensating step. */
-export interface CompensationOptions extends OverrideOptions {
+export interface CompensationOptions<Input = unknown> extends OverrideOptions {
   readonly description?: string;
-  readonly agent: AgentRef;
+  readonly agent: AgentRef<Input>;
+  /** What the agent is given in place of the Task's input: constants, and places in that input. */
+  readonly input?: Mapping<NoInfer<Input>>;
+}
+
+/** Options of every step with an agent. */
+interface WorkedOptions<Result, Input, Made> extends Ordered, OverrideOptions {
+  readonly agent: AgentRef<Input, Made>;
+  /** Schema of the result, checked when the step ends. Default: the `output` of the agent, if that is given itself. */
+  readonly result?: Result & FitsAgent<Result, NoInfer<Made>>;
 }
 
 /** Options of a step with an agent. */
-export interface StepOptions<Result> extends Ordered, OverrideOptions {
-  readonly agent: AgentRef;
-  /** Schema of the result, checked when the step ends. */
-  readonly result?: Result;
+export interface StepOptions<Result, Input = unknown, Made = unknown>
+  extends WorkedOptions<Result, Input, Made> {
+  /**
+   * What the agent is given in place of the Task's input: constants, and places in that input and in results. The steps
+   * whose results are read become dependencies.
+   */
+  readonly input?: Mapping<NoInfer<Input>>;
 }
 
 /** Options of a map. */
-export interface MapOptions<Result, Failure> extends StepOptions<Result> {
+export interface MapOptions<Result, Failure, Input = unknown, Made = unknown, Item = unknown>
+  extends WorkedOptions<Result, Input, Made> {
   /** The list. The step whose result contains it becomes a dependency. */
-  readonly over: Place<readonly unknown[]> | string;
+  readonly over: Place<readonly Item[]> | string;
+  /** As of any step; as a function it is also given the places of the member's `item` and `index`. */
+  readonly input?:
+    | Mapping<NoInfer<Input>>
+    | ((member: MemberPlaces<NoInfer<Item>>) => Mapping<NoInfer<Input>>);
   /** Members that may run at the same time. */
   readonly concurrency?: number;
   readonly onFailure?: Failure;
@@ -171,16 +207,22 @@ export interface BatchOptions extends StepOptions<undefined> {
 /** Options of a child Task of a workflow in code, whose input and result types the compiler knows. */
 export interface ChildOptions<Input, Result> extends Ordered {
   readonly template: Workflow<Input, Result>;
-  /** Default: the parent's whole input. */
-  readonly input?: Place<NoInfer<Input>> | string;
+  /** A place, its path, or a mapping as of any step. Default: the parent's whole input. */
+  readonly input?: Place<NoInfer<Input>> | string | Mapping<NoInfer<Input>>;
 }
 
 /** Options of a child Task of an agent, or of a template by name. */
 export interface NamedChildOptions<Result> extends Ordered {
   readonly agent?: AgentRef;
-  readonly template?: { readonly namespace?: string; readonly name: string; readonly version?: string };
-  /** Default: the parent's whole input. */
-  readonly input?: { readonly path: string } | string;
+  /** Of a workflow in code the types are known: see {@link ChildOptions}. */
+  readonly template?: {
+    readonly namespace?: string;
+    readonly name: string;
+    readonly version?: string;
+    readonly source?: never;
+  };
+  /** A place, its path, or a mapping as of any step. Default: the parent's whole input. */
+  readonly input?: { readonly path: string } | string | Mapping<unknown>;
   readonly result?: Result;
 }
 

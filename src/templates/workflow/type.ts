@@ -1,8 +1,6 @@
 import type { TemplateBody, TemplateRef } from "#domain/template/template";
+import type { Typed } from "#domain/typed";
 import type { Finding } from "../read/finding.js";
-
-/** Carries the types of input and result for the compiler; does not exist at run time. */
-declare const types: unique symbol;
 
 /**
  * A template written in code. Register its `source`; then it names itself as the `template` of Tasks and children.
@@ -21,8 +19,7 @@ declare const types: unique symbol;
  * await runOf(workflow("hello", (w) => w.step("greet", { agent: "greet" })), { name: "Ada" });
  * ```
  */
-export interface Workflow<Input, Result> extends TemplateRef {
-  readonly [types]?: { readonly input: Input; readonly result: Result };
+export interface Workflow<Input, Result> extends TemplateRef, Typed<Input, Result> {
   readonly body: TemplateBody;
   /** The template as JSON text, to be registered. */
   readonly source: string;

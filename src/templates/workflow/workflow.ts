@@ -2,9 +2,10 @@ import type { JsonObject } from "#domain/json/json";
 import type { TemplateBody, TemplateStep } from "#domain/template/template";
 import type { Finding } from "../read/finding.js";
 import { readTemplate } from "../read/read.js";
-import { Builder, type Loose, schemaOf, triedAs } from "./builder.js";
+import { Builder } from "./builder.js";
 import type { OverrideOptions, Schema, StepHandle, StepRef, ValueOf, WorkflowOptions } from "./options.js";
 import type { Workflow } from "./type.js";
+import { type Loose, schemaOf, triedAs } from "./write-step.js";
 
 /** The steps that a Task ends with: one, whose result is the Task's, or several, whose results are keyed by their names. */
 type Ends = StepRef | Readonly<Record<string, StepRef>>;
@@ -76,7 +77,7 @@ function bodyOf(
     version,
     description: options.description,
     metadata: options.metadata,
-    input_schema: schemaOf(options.input),
+    input_schema: schemaOf(options.input, `workflow ${name}: input`),
     steps: steps as readonly TemplateStep[],
     environments: environments && environmentsOf(environments),
     lifecycle: maxDurationMinutes === undefined ? undefined : { max_duration_minutes: maxDurationMinutes },

@@ -1,13 +1,19 @@
-import type { z } from "zod";
+import type { JsonObject } from "#domain/json/json";
+import type { JsonOf } from "#domain/json/json-of";
 import type { Labels } from "#domain/task/task";
-import { utf8Bytes } from "#domain/text/text";
-import { limits } from "#limits/index";
+import type { Typed } from "#domain/typed";
+import { jsonSchemaIfAny } from "#standard-schema/json-schema";
+import type { InputOfSchema, OutputOfSchema, StandardSchema } from "#standard-schema/types";
+import { validated } from "#standard-schema/validate";
 import type { AgentContext, Backend } from "./context.js";
+import { checkDefinition } from "./definition.js";
 import { AgentError } from "./error.js";
+import { type AgentPolicies, policiesOf } from "./policies.js";
 import { Yielded } from "./yielded.js";
 
 /**
- * An agent that {@link serve} can run. Usually made by {@link agent} or {@link execAgent}.
+ * An agent that {@link serve} can run. Usually made by {@link agent} or {@link execAgent}. `Input` and `Result` are the
+ * types of its input and of its result as JSON, by which `client.tasks.run(agent, input)` and `workflow` are checked.
  *
  * @example An agent without a schema
  * ```ts
@@ -23,11 +29,17 @@ import { Yielded } from "./yielded.js";
  * await serve({ agents: [echo] });
  * ```
  */
-export interface Agent {
-  readonly name: string;
+export interface Agent<Name extends string = string, Input = unknown, Result = unknown>
+  extends Typed<Input, Result>,
+    AgentPolicies {
+  readonly name: Name;
   readonly description: string;
   readonly labels: Labels;
   readonly backends: readonly Backend[];
+  /** JSON Schema of the input; absent if its schema gives none. */
+  readonly inputSchema?: JsonObject;
+  /** Schema of the result, from which a step of `workflow` that names this agent has its `result_schema`. */
+  readonly output?: StandardSchema;
   /**
    * Performs one Run. A rejection fails it; see {@link AgentError}.
    *
@@ -51,38 +63,53 @@ export interface Agent {
  *   description: "Counts the words of a text",
  *   backends: [{ provider: "builtin", modelName: "count_words" }],
  *   input,
+ *   timeoutMs: 30_000,
  *   run: async ({ text }) => ({ words: text.split(/\s+/).length }),
  * };
  * const countWords = agent(definition);
  * ```
  */
-export interface AgentDefinition<Input extends z.ZodType> {
+export interface AgentDefinition<
+  Input extends StandardSchema = StandardSchema,
+  Output extends StandardSchema = StandardSchema,
+  Name extends string = string,
+  Returned extends InputOfSchema<Output> = InputOfSchema<Output>,
+> extends AgentPolicies {
   /** The name that Tasks and templates use; compared exactly. At most 256 bytes. */
-  readonly name: string;
+  readonly name: Name;
   /** One sentence for people. */
   readonly description?: string;
   readonly labels?: Labels;
   /** Models it may use, the preferred one first. */
   readonly backends?: readonly Backend[];
-  /** Schema of the input. Input that does not fit fails the Run for good. */
-  readonly input: Input;
+  /**
+   * Schema of the input, of zod 4, valibot, arktype or any other library of Standard Schema. Input that does not fit fails
+   * the Run for good. Without one the agent takes any JSON value.
+   */
+  readonly input?: Input;
+  /** Schema of the result. What `run` returns is checked and replaced by what the schema makes of it. */
+  readonly output?: Output;
   /**
    * Performs one Run. Either an async function, or an async generator: each string that it yields is sent as output, any
    * other value as one line of JSON. The returned value is the result, any JSON value or undefined for none, or the
    * value of `ctx.yield` to stop at a checkpoint. To fail, throw; see {@link AgentError}.
    */
   run(
-    input: z.output<Input>,
+    input: OutputOfSchema<Input>,
     ctx: AgentContext,
-  ): AsyncGenerator<unknown, unknown, undefined> | Promise<unknown>;
+  ): AsyncGenerator<unknown, Returned | Yielded, undefined> | Promise<Returned | Yielded>;
 }
 
+/** The type of an agent's result as JSON: what its `output` gives, or what its `run` returns if it has none. */
+type ResultAs<Output extends StandardSchema, Returned> =
+  unknown extends OutputOfSchema<Output> ? JsonOf<Returned> : JsonOf<OutputOfSchema<Output>>;
+
 /**
- * Makes an agent for {@link serve}. Input that does not fit the schema fails the Run for good, with a message that names
- * each path.
+ * Makes an agent for {@link serve}. Input that does not fit its schema fails the Run for good, with a message that names
+ * each path; a result that does not fit fails it too, and may be tried again.
  *
- * @throws {RangeError} if the name is empty or over 256 bytes
- * @throws {TypeError} if the definition lacks its schema or its function, naming which
+ * @throws {RangeError | TypeError} naming the part of the definition that is missing, unknown, of the wrong kind or beyond
+ *   a limit; also for a schema of zod 3
  *
  * @example
  * ```ts
@@ -100,41 +127,47 @@ export interface AgentDefinition<Input extends z.ZodType> {
  * await serve({ agents: [greet] });
  * ```
  */
-export function agent<Input extends z.ZodType>(definition: AgentDefinition<Input>): Agent {
-  const { name, description = "", labels = {}, backends = [], input: schema } = definition;
-  checkName(name);
-  if (typeof (schema as Partial<Input> | undefined)?.safeParseAsync !== "function")
-    throw new TypeError(
-      `agent ${name} needs input, the zod schema of what it takes: z.unknown() takes anything`,
-    );
-  if (typeof definition.run !== "function") throw new TypeError(`agent ${name} needs run, a function`);
+export function agent<
+  const Name extends string,
+  Returned extends InputOfSchema<Output>,
+  Input extends StandardSchema = StandardSchema,
+  Output extends StandardSchema = StandardSchema,
+>(
+  definition: AgentDefinition<Input, Output, Name, Returned>,
+): Agent<Name, InputOfSchema<Input>, ResultAs<Output, Returned>> {
+  checkDefinition(definition);
+  const { name, description = "", labels = {}, backends = [], input: schema, output } = definition;
+  const inputSchema = schema && jsonSchemaIfAny(schema, "input");
 
   return {
     name,
     description,
     labels,
     backends,
+    ...policiesOf(definition, `agent ${name}: `),
+    ...(inputSchema && { inputSchema }),
+    ...(output && { output }),
     async perform(inputJson, ctx) {
       const input = await readInput(schema, inputJson);
-      return follow(definition.run(input, ctx), ctx);
+      const result = await follow(definition.run(input as OutputOfSchema<Input>, ctx), ctx);
+      return output && !(result instanceof Yielded) ? checkResult(output, result) : result;
     },
   };
 }
 
-/** @throws {RangeError} if an agent cannot have this name */
-export function checkName(name: string): void {
-  if (typeof name !== "string" || name === "") throw new RangeError("an agent needs a name");
-  if (utf8Bytes(name) > limits.idBytes) {
-    throw new RangeError(`agent name ${name.slice(0, 40)}… is over ${limits.idBytes} bytes`);
-  }
+async function readInput(schema: StandardSchema | undefined, json: string): Promise<unknown> {
+  const value = parseJson(json);
+  if (!schema) return value;
+  const checked = await validated(schema, value, "input");
+  if (checked.fits) return checked.value;
+  throw new AgentError(`input_json does not fit the agent: ${checked.problem}`, { retryable: false });
 }
 
-async function readInput<Input extends z.ZodType>(schema: Input, json: string): Promise<z.output<Input>> {
-  const parsed = await schema.safeParseAsync(parseJson(json));
-  if (parsed.success) return parsed.data;
-
-  const faults = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "input"}: ${message}`);
-  throw new AgentError(`input_json does not fit the agent: ${faults.join("; ")}`, { retryable: false });
+/** Another attempt may return something else, so a result that does not fit is tried again like any failure. */
+async function checkResult(schema: StandardSchema, result: unknown): Promise<unknown> {
+  const checked = await validated(schema, result, "result");
+  if (checked.fits) return checked.value;
+  throw new AgentError(`the agent's result does not fit its output: ${checked.problem}`);
 }
 
 function parseJson(json: string): unknown {

@@ -1,8 +1,8 @@
-import type { z } from "zod";
 import type { JsonObject } from "#domain/json/json";
 import type { ModelBackend } from "#domain/task/run";
 import type { Labels } from "#domain/task/task";
 import type { Log } from "#ports/telemetry";
+import type { OutputOfSchema, StandardSchema } from "#standard-schema/types";
 import type { BatchPart, CheckpointPart, CompensatePart } from "./step-input.js";
 import type { Yielded } from "./yielded.js";
 
@@ -165,7 +165,7 @@ export interface StepResults {
    *
    * @throws {AgentError} also if the result does not fit the schema; not retryable
    */
-  result<Schema extends z.ZodType>(stepName: string, schema: Schema): Promise<z.output<Schema>>;
+  result<Schema extends StandardSchema>(stepName: string, schema: Schema): Promise<OutputOfSchema<Schema>>;
   /** Returns the result as the JSON text that the Step's agent sent. */
   resultJson(stepName: string): Promise<string | undefined>;
 }

@@ -1,4 +1,6 @@
-import type { z } from "zod";
+import { schemaProblem } from "#standard-schema/check";
+import type { OutputOfSchema, StandardSchema } from "#standard-schema/types";
+import { validated } from "#standard-schema/validate";
 import type { Assignment } from "../run/assignment.js";
 import type { StepResults } from "./context.js";
 import { AgentError } from "./error.js";
@@ -17,14 +19,17 @@ export function resultsFor(
     return json === "" ? undefined : json;
   }
 
-  async function read(stepName: string, schema: z.ZodType | undefined): Promise<unknown> {
+  async function read(stepName: string, schema: StandardSchema | undefined): Promise<unknown> {
     const value = parse(stepName, await readJson(stepName));
     return schema ? fitted(stepName, value, schema) : value;
   }
 
   function result(stepName: string): Promise<unknown>;
-  function result<Schema extends z.ZodType>(stepName: string, schema: Schema): Promise<z.output<Schema>>;
-  function result(stepName: string, schema?: z.ZodType): Promise<unknown> {
+  function result<Schema extends StandardSchema>(
+    stepName: string,
+    schema: Schema,
+  ): Promise<OutputOfSchema<Schema>>;
+  function result(stepName: string, schema?: StandardSchema): Promise<unknown> {
     return unawaited(read(stepName, schema));
   }
 
@@ -51,11 +56,11 @@ function parse(stepName: string, json: string | undefined): unknown {
   }
 }
 
-async function fitted(stepName: string, value: unknown, schema: z.ZodType): Promise<unknown> {
-  const parsed = await schema.safeParseAsync(value);
-  if (parsed.success) return parsed.data;
-
-  const faults = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "result"}: ${message}`);
-  const message = `the result of step "${stepName}" is not what this agent needs: ${faults.join("; ")}`;
+async function fitted(stepName: string, value: unknown, schema: StandardSchema): Promise<unknown> {
+  const problem = schemaProblem(schema);
+  if (problem !== undefined) throw new TypeError(`ctx.result("${stepName}", schema): schema ${problem}`);
+  const checked = await validated(schema, value, "result");
+  if (checked.fits) return checked.value;
+  const message = `the result of step "${stepName}" is not what this agent needs: ${checked.problem}`;
   throw new AgentError(message, { retryable: false });
 }

@@ -1,8 +1,10 @@
 import type { ModelBackend } from "#domain/task/run";
 import { limits } from "#limits/index";
-import { type Agent, checkName } from "./agent.js";
+import type { Agent } from "./agent.js";
 import { backendOf, labelsOf, textOf } from "./checks.js";
+import { checkBackends, checkName } from "./definition.js";
 import { kindOf } from "./kind-of.js";
+import { policiesOf } from "./policies.js";
 
 /** A checked copy of an agent, so that later changes cannot contradict what the server was told. */
 export interface ServedAgent extends Agent {
@@ -37,16 +39,14 @@ function servedAgent(agent: Agent, index: number): ServedAgent {
   checkName(name);
   const of = `agent ${name}: `;
   const { description = "", labels = {}, backends = [] } = agent;
-  if (!Array.isArray(backends)) throw new TypeError(`${of}backends is ${kindOf(backends)}, not an array`);
-  if (backends.length > limits.backendsPerAgent) {
-    const most = `an agent may have ${limits.backendsPerAgent}`;
-    throw new RangeError(`${of}backends has ${backends.length} entries; ${most}: name fewer`);
-  }
+  checkBackends(backends, of);
   return {
     name,
     description: textOf(description, `${of}description`),
     labels: labelsOf(labels, `${of}labels`),
     backends: backends.map((backend, i) => backendOf(backend, `${of}backends[${i}]`)),
+    ...policiesOf(agent, of),
+    ...(agent.inputSchema && { inputSchema: agent.inputSchema }),
     perform: (inputJson, ctx) => agent.perform(inputJson, ctx),
   };
 }
