@@ -19,20 +19,40 @@ export type { LogLevel } from "./log.js";
 export { defaultRetention } from "./retention.js";
 export { ConfigError, parseDuration, type Setting } from "./setting.js";
 
-/**
- * Every setting by its name in the file. A flag is `--name`, a variable `TASKRUN_NAME` with `_` for `-`. The table in
- * `docs/operating.md` is made from them (`npm run docs`).
- */
-export const settings = {
+/** The name of a setting in the file. Written out, so that no type of zod stands in what embedders import. */
+export type SettingName =
+  | "data"
+  | "store"
+  | "grpc"
+  | "http"
+  | "allowed-hosts"
+  | "insecure"
+  | "connections"
+  | "connections-per-address"
+  | "lease"
+  | "heartbeat"
+  | "public-lease"
+  | "retention"
+  | "accept-clock"
+  | "environment"
+  | "templates"
+  | "log-level";
+
+const checked = {
   ...store,
   ...listeners,
   ...leases,
   ...retention,
   ...templates,
   ...log,
-} as const satisfies Record<string, Setting>;
+} as const satisfies Record<SettingName, Setting>;
 
-export type SettingName = keyof typeof settings;
+/**
+ * Every setting by its name in the file. A flag is `--name`, a variable `TASKRUN_NAME` with `_` for `-`. The table in
+ * `docs/operating.md` is made from them (`npm run docs`).
+ */
+export const settings: Readonly<Record<SettingName, Setting>> = checked;
+
 export const settingNames = Object.keys(settings) as SettingName[];
 
 /** All settings of a server, checked. Times are milliseconds. */
@@ -57,7 +77,7 @@ export interface ServerConfig {
   readonly logLevel: LogLevel;
 }
 
-type Checked<Name extends SettingName> = z.output<(typeof settings)[Name]["schema"]>;
+type Checked<Name extends SettingName> = z.output<(typeof checked)[Name]["schema"]>;
 
 /**
  * A whole configuration from the values that are given and the defaults of all others.
@@ -71,7 +91,7 @@ export function serverConfig(
 ): ServerConfig {
   const problems: string[] = [];
   const setting = <Name extends SettingName>(name: Name): Checked<Name> => {
-    const { schema, fallback } = settings[name];
+    const { schema, fallback } = checked[name];
     const value = given[name] ?? fallback;
     const parsed = schema.safeParse(value);
     for (const { path, message } of parsed.error?.issues ?? []) {

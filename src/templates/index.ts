@@ -1,5 +1,6 @@
 /** Templates: write them in code (`workflow`), read and check them (`readTemplate`), draw them. */
 
+export type { StandardSchema } from "#standard-schema/types";
 export { drawTemplate } from "./draw/draw.js";
 export { type DrawnStep, type DrawnTask, drawTask } from "./draw/task.js";
 export { templateSchema } from "./format/schema.js";
