@@ -37,7 +37,7 @@ export default defineConfig({
         test: {
           name: "core",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/e2e/**", "test/tidy/pack.test.ts", "test/**/fixtures/**"],
+          exclude: ["test/e2e/**", "test/tidy/pack*.test.ts", "test/**/fixtures/**"],
           ...bounds,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
@@ -47,7 +47,7 @@ export default defineConfig({
         ...shared,
         test: {
           name: "e2e",
-          include: ["test/e2e/**/*.test.ts", "test/tidy/pack.test.ts"],
+          include: ["test/e2e/**/*.test.ts", "test/tidy/pack*.test.ts"],
           ...bounds,
           // Each of these files starts servers and workers of its own, and expects an answer in time.
           maxWorkers: 1,

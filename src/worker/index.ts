@@ -2,7 +2,6 @@
 export type { StandardSchema } from "#standard-schema/types";
 export {
   type Agent,
-  type AgentDefinition,
   agent,
 } from "./agent/agent.js";
 export { aggregateBatches, type BatchTotals, type BatchWorkerResult } from "./agent/aggregate.js";
@@ -23,6 +22,7 @@ export type {
   StepResults,
 } from "./agent/context.js";
 export { createSteps, type DecisionResult, noBranches } from "./agent/decisions.js";
+export type { AgentDefinition } from "./agent/definition.js";
 export { AgentError, type AgentErrorOptions, RunStopped, type StopCause } from "./agent/error.js";
 export type { AgentPolicies, AgentRetry } from "./agent/policies.js";
 export type { BatchPart, CheckpointPart, CompensatePart } from "./agent/step-input.js";

@@ -98,8 +98,29 @@ class Declarations {
     return statements.filter((statement) => namesOf(statement).includes(name));
   }
 
+  /**
+   * A statement without its comments. Members of unions are sorted: where the compiler has inferred one, their order depends
+   * on what it has looked at before.
+   */
   text(statement: ts.Statement): string {
-    return this.#printer.printNode(ts.EmitHint.Unspecified, statement, statement.getSourceFile());
+    const source = statement.getSourceFile();
+    const print = (node: ts.Node) => this.#printer.printNode(ts.EmitHint.Unspecified, node, source);
+    const { transformed } = ts.transform<ts.Node>(statement, [
+      (context) => (whole) => {
+        const visit = (node: ts.Node): ts.Node => {
+          const seen = ts.visitEachChild(node, visit, context);
+          if (!ts.isUnionTypeNode(seen)) return seen;
+          const types = seen.types.map((type) => ({ type, text: print(type) }));
+          types.sort((a, b) => (a.text < b.text ? -1 : Number(a.text > b.text)));
+          return ts.factory.updateUnionTypeNode(
+            seen,
+            ts.factory.createNodeArray(types.map(({ type }) => type)),
+          );
+        };
+        return visit(whole);
+      },
+    ]);
+    return print(transformed[0] ?? statement);
   }
 
   /** Where an identifier of a file is declared: in it, in another of ours, or in a package. */

@@ -3,27 +3,13 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import ts from "typescript";
 import { expect, test } from "vitest";
+import { type Block, blocksOf } from "./blocks.js";
 
 /**
  * Compiles every program in the README, in the guides and in the examples of doc comments against the package's own
  * entry points, as strictly as our own code, so that all of them can be copied and run.
  */
 const root = fileURLToPath(new URL("../..", import.meta.url));
-
-/** A fenced block of code, padded to the line it has in its page, so that a diagnostic names that line. */
-interface Block {
-  readonly place: string;
-  readonly text: string;
-}
-
-const fence = /^```(js|ts|mjs)\n([\s\S]*?)^```$/gm;
-
-function blocksOf(page: string, markdown: string): Block[] {
-  return [...markdown.matchAll(fence)].map(({ index, 2: text = "" }) => {
-    const linesBefore = markdown.slice(0, index).split("\n").length;
-    return { place: `${page}:${linesBefore}`, text: "\n".repeat(linesBefore) + text };
-  });
-}
 
 /** The text of a source's doc comments as Markdown, each line where it stands in the source; code is left out. */
 function commentsOf(source: string): string {
@@ -77,7 +63,8 @@ function compilerOptions(): ts.CompilerOptions {
 const compileMs = 120_000;
 
 test("every program in README.md and docs/ fits the package", { timeout: compileMs }, () => {
-  const pages = ["README.md", ...readdirSync(join(root, "docs")).map((name) => join("docs", name))];
+  const guides = readdirSync(join(root, "docs")).filter((name) => name.endsWith(".md"));
+  const pages = ["README.md", ...guides.map((name) => join("docs", name))];
   const blocks = pages.flatMap((page) => blocksOf(page, readFileSync(join(root, page), "utf8")));
 
   expect(blocks.length).toBeGreaterThan(3);
@@ -124,7 +111,10 @@ function parse(path: string): ts.SourceFile {
 function exportsOf(path: string): Exported[] {
   return parse(path).statements.flatMap((node): Exported[] => {
     if (ts.isExportDeclaration(node) && node.moduleSpecifier && ts.isStringLiteral(node.moduleSpecifier)) {
-      const from = join(dirname(path), node.moduleSpecifier.text.replace(/\.js$/, ".ts"));
+      const { text } = node.moduleSpecifier;
+      const from = text.startsWith("#")
+        ? `src/${text.slice(1)}.ts`
+        : join(dirname(path), text.replace(/\.js$/, ".ts"));
       const { exportClause } = node;
       if (!exportClause || !ts.isNamedExports(exportClause)) return exportsOf(from);
       const names = new Set(exportClause.elements.map(({ name }) => name.text));

@@ -6,7 +6,7 @@ import { jsonSchemaIfAny } from "#standard-schema/json-schema";
 import type { InputOfSchema, OutputOfSchema, StandardSchema } from "#standard-schema/types";
 import { validated } from "#standard-schema/validate";
 import type { AgentContext, Backend } from "./context.js";
-import { checkDefinition } from "./definition.js";
+import { type AgentDefinition, checkDefinition } from "./definition.js";
 import { AgentError } from "./error.js";
 import { type AgentPolicies, policiesOf } from "./policies.js";
 import { Yielded } from "./yielded.js";
@@ -47,57 +47,6 @@ export interface Agent<Name extends string = string, Input = unknown, Result = u
    * @returns the result: any JSON value, undefined for none, or the value of `ctx.yield`
    */
   perform(inputJson: string, ctx: AgentContext): Promise<unknown>;
-}
-
-/**
- * The definition of an agent; see {@link agent}.
- *
- * @example
- * ```ts
- * import { agent, type AgentDefinition } from "taskrun/worker";
- * import { z } from "zod";
- *
- * const input = z.object({ text: z.string() });
- * const definition: AgentDefinition<typeof input> = {
- *   name: "count_words",
- *   description: "Counts the words of a text",
- *   backends: [{ provider: "builtin", modelName: "count_words" }],
- *   input,
- *   timeoutMs: 30_000,
- *   run: async ({ text }) => ({ words: text.split(/\s+/).length }),
- * };
- * const countWords = agent(definition);
- * ```
- */
-export interface AgentDefinition<
-  Input extends StandardSchema = StandardSchema,
-  Output extends StandardSchema = StandardSchema,
-  Name extends string = string,
-  Returned extends InputOfSchema<Output> = InputOfSchema<Output>,
-> extends AgentPolicies {
-  /** The name that Tasks and templates use; compared exactly. At most 256 bytes. */
-  readonly name: Name;
-  /** One sentence for people. */
-  readonly description?: string;
-  readonly labels?: Labels;
-  /** Models it may use, the preferred one first. */
-  readonly backends?: readonly Backend[];
-  /**
-   * Schema of the input, of zod 4, valibot, arktype or any other library of Standard Schema. Input that does not fit fails
-   * the Run for good. Without one the agent takes any JSON value.
-   */
-  readonly input?: Input;
-  /** Schema of the result. What `run` returns is checked and replaced by what the schema makes of it. */
-  readonly output?: Output;
-  /**
-   * Performs one Run. Either an async function, or an async generator: each string that it yields is sent as output, any
-   * other value as one line of JSON. The returned value is the result, any JSON value or undefined for none, or the
-   * value of `ctx.yield` to stop at a checkpoint. To fail, throw; see {@link AgentError}.
-   */
-  run(
-    input: OutputOfSchema<Input>,
-    ctx: AgentContext,
-  ): AsyncGenerator<unknown, Returned | Yielded, undefined> | Promise<Returned | Yielded>;
 }
 
 /** The type of an agent's result as JSON: what its `output` gives, or what its `run` returns if it has none. */

@@ -1,11 +1,65 @@
 import { nearest } from "#domain/nearest";
+import type { Labels } from "#domain/task/task";
 import { utf8Bytes } from "#domain/text/text";
 import { limits } from "#limits/index";
 import { schemaProblem } from "#standard-schema/check";
-import type { AgentDefinition } from "./agent.js";
+import type { InputOfSchema, OutputOfSchema, StandardSchema } from "#standard-schema/types";
 import { backendOf, labelsOf, textOf } from "./checks.js";
+import type { AgentContext, Backend } from "./context.js";
 import { kindOf } from "./kind-of.js";
-import { policiesOf } from "./policies.js";
+import { type AgentPolicies, policiesOf } from "./policies.js";
+import type { Yielded } from "./yielded.js";
+
+/**
+ * The definition of an agent; see `agent`.
+ *
+ * @example
+ * ```ts
+ * import { agent, type AgentDefinition } from "taskrun/worker";
+ * import { z } from "zod";
+ *
+ * const input = z.object({ text: z.string() });
+ * const definition: AgentDefinition<typeof input> = {
+ *   name: "count_words",
+ *   description: "Counts the words of a text",
+ *   backends: [{ provider: "builtin", modelName: "count_words" }],
+ *   input,
+ *   timeoutMs: 30_000,
+ *   run: async ({ text }) => ({ words: text.split(/\s+/).length }),
+ * };
+ * const countWords = agent(definition);
+ * ```
+ */
+export interface AgentDefinition<
+  Input extends StandardSchema = StandardSchema,
+  Output extends StandardSchema = StandardSchema,
+  Name extends string = string,
+  Returned extends InputOfSchema<Output> = InputOfSchema<Output>,
+> extends AgentPolicies {
+  /** The name that Tasks and templates use; compared exactly. At most 256 bytes. */
+  readonly name: Name;
+  /** One sentence for people. */
+  readonly description?: string;
+  readonly labels?: Labels;
+  /** Models it may use, the preferred one first. */
+  readonly backends?: readonly Backend[];
+  /**
+   * Schema of the input, of zod 4, valibot, arktype or any other library of Standard Schema. Input that does not fit fails
+   * the Run for good. Without one the agent takes any JSON value.
+   */
+  readonly input?: Input;
+  /** Schema of the result. What `run` returns is checked and replaced by what the schema makes of it. */
+  readonly output?: Output;
+  /**
+   * Performs one Run. Either an async function, or an async generator: each string that it yields is sent as output, any
+   * other value as one line of JSON. The returned value is the result, any JSON value or undefined for none, or the
+   * value of `ctx.yield` to stop at a checkpoint. To fail, throw; see `AgentError`.
+   */
+  run(
+    input: OutputOfSchema<Input>,
+    ctx: AgentContext,
+  ): AsyncGenerator<unknown, Returned | Yielded, undefined> | Promise<Returned | Yielded>;
+}
 
 const keys = [
   "name",
