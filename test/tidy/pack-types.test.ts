@@ -60,7 +60,6 @@ function complaints(path: string, files: readonly string[], options: ts.Compiler
       strict: true,
       skipLibCheck: false,
       target: ts.ScriptTarget.ES2023,
-      lib: ["lib.es2023.d.ts"],
       module: ts.ModuleKind.NodeNext,
       moduleResolution: ts.ModuleResolutionKind.NodeNext,
       types: ["node"],
@@ -109,7 +108,7 @@ describe.each(["4.0.17", "4.6.7"])("beside zod %s", (version) => {
     const files = blocks.map((_, i) => `example-${i}.mts`);
     await Promise.all(blocks.map(({ text }, i) => writeFile(join(path, files[i] ?? ""), text)));
 
-    expect(files.length).toBeGreaterThan(20);
+    expect(files.length).toBeGreaterThan(10);
     expect(complaints(path, files, { noEmit: true })).toEqual([]);
   });
 });
