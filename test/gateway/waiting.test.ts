@@ -1,4 +1,5 @@
 /** Requests that wait for a Task, on every listener: their answers, deadlines, cancels, bounds, and the end of the server. */
+import { request as httpRequest } from "node:http";
 import { connect } from "node:http2";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -162,6 +163,21 @@ test.each(ways)("a caller that is gone no longer waits: $name", async (of) => {
     await expect.poll(rpcsCounted).toEqual(["CANCELLED"]);
     session.destroy();
   }
+});
+
+test("a caller over HTTP/1.1 that is gone no longer waits either", async () => {
+  const id = await taskWithLog(opened, []);
+  const asked = httpRequest({
+    ...{ host: "127.0.0.1", port: opened.httpPort, method: "POST", agent: false },
+    path: "/taskrun.v1.TaskService/WaitTask",
+    headers: { "content-type": "application/json" },
+  });
+  asked.on("error", () => undefined);
+  asked.end(JSON.stringify({ id, waitMs: "60000" }));
+  await waiting(1);
+  asked.destroy();
+  await waiting(0);
+  await expect.poll(rpcsCounted).toEqual(["CANCELLED"]);
 });
 
 test("if too many wait already nothing is created, and the caller is told when to come again", async () => {
