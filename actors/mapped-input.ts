@@ -4,6 +4,7 @@ import { type StepKey, stepKey, type TaskId } from "#domain/id";
 import { SliceReader } from "#domain/json/slice-reader";
 import type { Needs } from "#domain/needs";
 import type { StepRow } from "#domain/task/step";
+import { limits } from "#limits/index";
 import type { MessageView } from "./view.js";
 
 /** The texts that mapped inputs are made of. */
@@ -25,7 +26,7 @@ export function mappingNeeds(
 }
 
 /** The Steps whose results a mapping reads. */
-function sourceSteps({ parts, resultsOf }: InputMapping, taskId: TaskId): StepKey[] {
+export function sourceSteps({ parts, resultsOf }: InputMapping, taskId: TaskId): StepKey[] {
   const names = new Set(parts.flatMap(({ source, stepName }) => (source === "result" ? stepName : [])));
   return [...names].map((stepName) => ({ taskId: resultsOf ?? taskId, stepName }));
 }
@@ -61,7 +62,7 @@ function memberReader(own: string | undefined, { source }: MappedPart): SliceRea
   return text === undefined ? undefined : new SliceReader(text);
 }
 
-/** What the mapped input may weigh, by rows alone: the size of each source, as often as it is read. */
+/** What the mapped input may weigh, by rows alone: the size of each source, as often as it is read; the largest if it is unknown. */
 export function mappedWeight(
   { taskId }: StepRow,
   { pieces, parts, resultsOf }: InputMapping,
@@ -72,6 +73,7 @@ export function mappedWeight(
   return parts.reduce((sum, { source, stepName }) => {
     if (source === "input") return sum + inputBytes;
     if (source !== "result") return sum; // a part of its own input, which is counted anyway
-    return sum + (view.step({ taskId: resultsOf ?? taskId, stepName })?.outputBytes ?? 0);
+    const step = view.step({ taskId: resultsOf ?? taskId, stepName });
+    return sum + (step?.outputBytes ?? limits.resultBytes);
   }, texts);
 }

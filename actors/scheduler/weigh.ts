@@ -2,6 +2,7 @@ import type { StepRow } from "#domain/task/step";
 import { limits } from "#limits/index";
 import type { Command } from "../commands.js";
 import { tellScheduler } from "../make-command.js";
+import { sourceSteps } from "../mapped-input.js";
 import type { MessageView } from "../view.js";
 import type { SchedulerHandler } from "./handler.js";
 import type { Placement } from "./messages.js";
@@ -11,9 +12,10 @@ import { assignmentWeight } from "./weight.js";
 /** Estimates from rows, before any input is loaded, what each assignment weighs; those beyond the limits wait for a later turn. */
 export const weigh: SchedulerHandler<"weigh"> = {
   needs({ placements }, view) {
-    const before = withinLimit(placements, view).flatMap(({ taskId, dependsOn }) =>
-      dependsOn.map((stepName) => ({ taskId, stepName })),
-    );
+    const before = withinLimit(placements, view).flatMap(({ taskId, dependsOn, spec }) => [
+      ...dependsOn.map((stepName) => ({ taskId, stepName })),
+      ...(spec.input ? sourceSteps(spec.input, taskId) : []),
+    ]);
     return { steps: before.length > 0 ? [...placements, ...before] : placements };
   },
 

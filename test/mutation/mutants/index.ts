@@ -13,6 +13,7 @@ import { layoutMutants } from "./layout.js";
 import { longMapMutants } from "./long-maps.js";
 import { loopMutants } from "./loop.js";
 import { lossMutants } from "./loss.js";
+import { mappingMutants } from "./mapping.js";
 import { poisonMutants } from "./poison.js";
 import { programMutants } from "./program.js";
 import { promiseMutants } from "./promise.js";
@@ -36,6 +37,7 @@ export const mutants: readonly Mutant[] = [
   ...layoutMutants,
   ...compensationMutants,
   ...workflowMutants,
+  ...mappingMutants,
   ...longMapMutants,
   ...ruleMutants,
   ...assignmentMutants,

@@ -1,5 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { mappedWeight } from "#actors/mapped-input";
+import { readMapping } from "#domain/graph/input-mapping";
 import { planOf } from "#domain/graph/plan";
+import type { StepKey, TaskId } from "#domain/id";
+import type { StepRow } from "#domain/task/step";
 import type { TemplateBody } from "#domain/template/template";
 import { limits } from "#limits/index";
 import { readTemplate } from "#templates/read/read";
@@ -359,6 +363,25 @@ describe("large inputs", () => {
     );
     expect(bed.bench.fatal).toEqual([]);
   });
+});
+
+test("an assignment weighs each source as often as it is read, and one of unknown size as much as it may be", () => {
+  const { mapping } = readMapping({
+    a: { from: "fetch" },
+    b: { from: "fetch", at: "/x" },
+    c: { from: "input" },
+    d: { from: "other" },
+    e: "constant",
+  });
+  const step = { taskId: "t" } as StepRow;
+  const view = {
+    step: ({ taskId, stepName }: StepKey) =>
+      taskId === "above" && stepName === "fetch" ? ({ outputBytes: 7 } as StepRow) : undefined,
+  };
+  const texts = '{"a":,"b":,"c":,"d":,"e":"constant"}'.length;
+
+  const weight = mappedWeight(step, { ...mapping, resultsOf: "above" as TaskId }, 100, view);
+  expect(weight).toBe(texts + 7 + 7 + 100 + limits.resultBytes);
 });
 
 test("a template that an older release registered with an input of another system runs as it did", async () => {
