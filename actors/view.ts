@@ -6,6 +6,7 @@ import { isTerminal, type TaskRow } from "#domain/task/task";
 import type { TemplateRef, TemplateRow } from "#domain/template/template";
 import type { SchemaProblem } from "#domain/template/verdict";
 import type { Instant } from "#domain/time/time";
+import type { Announcement } from "#domain/worker/agent";
 import type { SessionRow } from "#domain/worker/worker";
 import type { LaneView, Offer } from "./scheduler/messages.js";
 
@@ -47,6 +48,9 @@ export interface MessageView {
   hasLane(key: string): boolean;
   /** Versions of templates in a namespace. */
   templatesIn(namespace: string): number;
+
+  /** What the agent announces in this namespace: the defaults of Steps that name it. */
+  announcementOf(namespace: string, agentName: string): Announcement | undefined;
 
   session(id: SessionId): SessionRow | undefined;
   /** The newest session of a worker. */

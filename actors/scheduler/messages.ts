@@ -30,6 +30,8 @@ export interface Slots {
   readonly session: SessionRow;
   /** Runs it holds, ended ones that it has not released included. */
   readonly held: number;
+  /** Of these, by agent: of the agents that announce how many they run at once; absent if none does. */
+  readonly heldOf?: ReadonlyMap<string, number>;
   /** The ordinal of its last assignment. */
   readonly lastOrdinal: number;
   /** Bytes that its transport has not taken yet. */

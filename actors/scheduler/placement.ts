@@ -8,6 +8,7 @@ import type { LaneView, Offer, Placement, Served, Slots } from "./messages.js";
 /** A lane during one round: the next Step to place, and the workers that may take it. */
 interface Queue {
   readonly namespace: string;
+  readonly agentName: string;
   readonly ready: readonly ReadyStep[];
   readonly takers: readonly Taker[];
   next: number;
@@ -16,6 +17,8 @@ interface Queue {
 interface Taker {
   readonly session: SessionRow;
   held: number;
+  /** How many more Runs of an agent it may get; absent for agents that announce no concurrency. */
+  readonly left: Map<string, number> | undefined;
 }
 
 /**
@@ -29,7 +32,7 @@ export function choose(
   served: Served,
   at: Instant,
 ): { readonly placements: readonly Placement[]; readonly served: Served } {
-  const takers = workers.map(({ session, held }): Taker => ({ session, held }));
+  const takers = workers.map(takerOf);
   let queues = lanes.map((view) => queueOf(view, takers)).filter(({ takers }) => takers.length > 0);
   const count = begin(queues, served);
   const placements: Placement[] = [];
@@ -45,7 +48,7 @@ export function choose(
     const runId = runIds[placements.length] as RunId;
     const { namespace } = queue;
     placements.push({ taskId, stepName, session: pick.taker.session.id, runId, namespace });
-    pick.taker.held += 1;
+    take(pick.taker, queue.agentName);
     count[namespace] = (count[namespace] ?? 0) + 1;
   }
   return { placements, served: count };
@@ -91,9 +94,31 @@ export function affordable(
   return { placements: taken, served: count };
 }
 
+function takerOf({ session, held, heldOf }: Slots): Taker {
+  if (!heldOf) return { session, held, left: undefined };
+  const left = new Map<string, number>();
+  for (const { name, announced } of session.info.agents) {
+    if (announced && announced.concurrency > 0)
+      left.set(name, announced.concurrency - (heldOf.get(name) ?? 0));
+  }
+  return { session, held, left };
+}
+
+function take(taker: Taker, agentName: string): void {
+  taker.held += 1;
+  const left = taker.left?.get(agentName);
+  if (left !== undefined) taker.left?.set(agentName, left - 1);
+}
+
 function queueOf({ lane, ready }: LaneView, all: readonly Taker[]): Queue {
-  const takers = all.filter(({ session, held }) => held < session.capacity && mayTake(session, lane));
-  return { namespace: lane.namespace, ready, takers, next: 0 };
+  const { namespace, agentName } = lane;
+  const takers = all.filter((taker) => hasRoom(taker, agentName) && mayTake(taker.session, lane));
+  return { namespace, agentName, ready, takers, next: 0 };
+}
+
+/** True if the worker may get one more Run, and one more of this agent. */
+function hasRoom({ session, held, left }: Taker, agentName: string): boolean {
+  return held < session.capacity && (left?.get(agentName) ?? 1) > 0;
 }
 
 /** True if the worker runs the agent, carries the labels, and works for the namespace. */
@@ -138,8 +163,8 @@ function pickFrom(queue: Queue, at: Instant): { step: ReadyStep; taker: Taker } 
     const avoided = step.avoidUntil > at ? step.avoidWorker : "";
     const taker =
       step.declines < limits.trustedDeclines
-        ? leastLoaded(queue.takers, avoided)
-        : nextInTurn(queue.takers, avoided, step.declines);
+        ? leastLoaded(queue, avoided)
+        : nextInTurn(queue, avoided, step.declines);
     if (taker) {
       queue.next += 1;
       return { step, taker };
@@ -150,23 +175,19 @@ function pickFrom(queue: Queue, at: Instant): { step: ReadyStep; taker: Taker } 
 }
 
 /** Goes round: each further decline begins with another worker. */
-function nextInTurn(takers: readonly Taker[], avoided: string, turn: number): Taker | undefined {
+function nextInTurn({ takers, agentName }: Queue, avoided: string, turn: number): Taker | undefined {
   for (let i = 0; i < takers.length; i += 1) {
     const taker = takers[(turn + i) % takers.length] as Taker;
-    if (mayTakeOneMore(taker, avoided)) return taker;
+    if (taker.session.info.workerId !== avoided && hasRoom(taker, agentName)) return taker;
   }
   return undefined;
 }
 
-function mayTakeOneMore({ session, held }: Taker, avoided: string): boolean {
-  return held < session.capacity && session.info.workerId !== avoided;
-}
-
-function leastLoaded(takers: readonly Taker[], avoided: string): Taker | undefined {
+function leastLoaded({ takers, agentName }: Queue, avoided: string): Taker | undefined {
   let least: Taker | undefined;
   for (const taker of takers) {
     const { session, held } = taker;
-    if (!mayTakeOneMore(taker, avoided)) continue;
+    if (session.info.workerId === avoided || !hasRoom(taker, agentName)) continue;
     if (!least || held * least.session.capacity < least.held * session.capacity) least = taker;
   }
   return least;

@@ -85,7 +85,7 @@ interface Child {
 function childOf(task: TaskRow, step: StepRow, view: MessageView, at: Instant): Child | string {
   const draft = draftOf(task, step, view);
   if (typeof draft === "string") return draft;
-  return { ...rowsOfDraft(draft, at), input: draft.input, stepInputs: [] };
+  return { ...rowsOfDraft(draft, view, at), input: draft.input, stepInputs: [] };
 }
 
 /** The child that does a part of a map's list. It counts neither as a Task more that waits nor as one more within another. */

@@ -30,6 +30,6 @@ export const expand: FinalizerHandler<"expand"> = {
       const text = `the result of ${type} "${step.name}" cannot be followed: ${problem}`;
       return [...doubt, ...fail(step, text, at)];
     }
-    return [...applyExpansion(task, step, steps, expanded, at), ...completeExpanded(task, step, at)];
+    return [...applyExpansion(task, step, steps, expanded, view, at), ...completeExpanded(task, step, at)];
   },
 };

@@ -39,12 +39,13 @@ function admit(caller: Caller, drafts: readonly TaskDraft[], view: MessageView, 
     const key = JSON.stringify([draft.namespace, draft.spec.idempotencyKey]);
     const keyOwner = made.get(key) ?? view.keyOwner(draft.namespace, draft.spec.idempotencyKey);
     if (keyOwner && !isOutdated(keyOwner, at)) return sameWork(keyOwner, draft);
+    if (draft.refusal) return draft.refusal;
 
     const newLanes = lanesOf(draft).filter((lane) => !lanes.has(lane) && !view.hasLane(lane));
     const full = noRoom(draft.namespace, newLanes.length, view, added);
     if (full) return full;
 
-    const { task, steps } = rowsOfDraft(draft, at);
+    const { task, steps } = rowsOfDraft(draft, view, at);
     if (draft.spec.idempotencyKey !== "") made.set(key, task);
     added.waiting += 1;
     bump(added.waitingIn, draft.namespace, 1);

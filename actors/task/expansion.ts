@@ -8,6 +8,7 @@ import type { Command } from "../commands.js";
 import { advanceTask } from "../make-command.js";
 import type { ExpansionWithInputs } from "../step-types/behavior.js";
 import { dispatchStep } from "../step-types/index.js";
+import type { MessageView } from "../view.js";
 import { rowsOfNewSteps } from "./make.js";
 
 /** Why a Task cannot have so much more, or undefined if it can. */
@@ -34,12 +35,13 @@ export function applyExpansion(
   source: StepRow,
   there: readonly StepRow[],
   { expansion: { newSteps, extraDependencies }, inputs }: ExpansionWithInputs,
+  view: Pick<MessageView, "announcementOf">,
   at: Instant,
 ): Command[] {
   const done = new Set(
     there.filter((row) => row.name !== source.name && satisfies(row)).map(({ name }) => name),
   );
-  const made = rowsOfNewSteps(task.id, newSteps, task.spec, done).map((row) => ({
+  const made = rowsOfNewSteps(task, newSteps, view, done).map((row) => ({
     ...row,
     hasInput: inputs.has(row.name),
     dependants: [...row.dependants, ...waitingFor(row.name, extraDependencies)],

@@ -2,6 +2,7 @@ import type { RunSummary } from "#domain/task/run";
 import type { StepSummary } from "#domain/task/step";
 import type { TaskRow } from "#domain/task/task";
 import type { TemplateRow } from "#domain/template/template";
+import type { AgentView } from "#domain/worker/agent";
 import { limits } from "#limits/index";
 
 /*
@@ -14,6 +15,7 @@ export function taskBytes({ spec, errorMessage }: TaskRow): number {
   const { template, parent } = spec;
   const texts = [spec.agentName, spec.createdBy, spec.correlationId, errorMessage, parent?.stepName ?? ""];
   if (template) texts.push(template.namespace, template.name, template.version);
+  if (spec.warnings) texts.push(...spec.warnings);
   const maps = [spec.labels, spec.workerSelector].flatMap((labels) => Object.entries(labels).flat());
   return sum([...texts, ...maps].map((text) => Buffer.byteLength(text) + 4)) + 384;
 }
@@ -40,6 +42,12 @@ export function runBytes({ workerId, stepName }: Pick<RunSummary, "workerId" | "
 /** A template in a list: a description may be long. */
 export function templateBytes({ namespace, name, body }: TemplateRow): number {
   return 256 + Buffer.byteLength(namespace + name + (body.description ?? ""));
+}
+
+/** An agent in a list: its schema may be long. */
+export function agentBytes({ namespace, name, description, announced }: AgentView): number {
+  const texts = [namespace, name, description, announced.inputSchema, ...announced.retry.only];
+  return sum(texts.map((text) => Buffer.byteLength(text) + 4)) + 256;
 }
 
 /** The first elements, until the next would exceed the limit. */

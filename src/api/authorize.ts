@@ -89,6 +89,7 @@ export interface Actions {
   readonly "template.read": TemplateResource;
   readonly "template.list": NamespacesResource;
   readonly "template.validate": ServerResource;
+  readonly "agent.list": NamespacesResource;
   readonly "worker.connect": NewWorkerResource;
   readonly "worker.list": WorkersResource;
   readonly "worker.read": WorkersResource;

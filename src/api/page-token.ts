@@ -1,6 +1,7 @@
 import type { TaskId } from "#domain/id";
 import type { TemplateRef } from "#domain/template/template";
 import { isVersion } from "#domain/template/version";
+import type { AgentKey } from "#domain/worker/agent";
 import { limits } from "#limits/index";
 
 /** An opaque token for the end of a page. */
@@ -27,6 +28,20 @@ export function fromTemplateToken(token: string): TemplateRef | undefined {
   const whole = namespace !== "" && name !== "" && isVersion(version) && more.length === 0;
   const ours = whole && text.length <= 3 * limits.idBytes && encoded(text) === token;
   return ours ? { namespace, name, version } : undefined;
+}
+
+/** An opaque token for the end of a page of agents. */
+export function toAgentToken({ name, namespace }: AgentKey): string {
+  return encoded([name, namespace].join("\n"));
+}
+
+/** The agent after which the next page starts; undefined if the token is invalid. */
+export function fromAgentToken(token: string): AgentKey | undefined {
+  const text = decoded(token);
+  const [name = "", namespace, ...more] = text.split("\n");
+  const whole = name !== "" && namespace !== undefined && more.length === 0;
+  const ours = whole && text.length <= 2 * limits.idBytes + 1 && encoded(text) === token;
+  return ours ? { name, namespace } : undefined;
 }
 
 function encoded(text: string): string {

@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import { Argument, Command, CommanderError } from "commander";
+import { addAgentCommands } from "./agent/commands.js";
 import { candidates, completionScript, type Shell, shells } from "./completion.js";
 import { type CliError, type Ending, type ExitCode, exit, toCliError } from "./exit.js";
 import { addHelpCommand } from "./help.js";
@@ -67,6 +68,7 @@ async function buildProgram(
   await addServerCommands(program, words, io, end);
   addStoreCommands(program, io, end);
   addWorkerCommands(program, io, end);
+  addAgentCommands(program, io, end);
   addTaskCommands(program, io, end);
   addTemplateCommands(program, io, end);
   addCompletionCommands(program, io);

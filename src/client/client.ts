@@ -1,6 +1,7 @@
 import { limits } from "#limits/index";
 import { addressProblem, addrOfEnvironment, LOCAL_ADDR, readAddress } from "#transport/address";
 import { type Connection, connect } from "#transport/connection";
+import { Agents } from "./agents.js";
 import { Caller } from "./call.js";
 import { TaskRunError } from "./error.js";
 import { optionsOf } from "./request.js";
@@ -54,6 +55,7 @@ export interface ClientOptions {
 export interface TaskRunClient {
   readonly tasks: Tasks;
   readonly workers: Workers;
+  readonly agents: Agents;
   readonly templates: Templates;
   /** Closes the connection. Calls and watches in progress fail. Idempotent. */
   close(): void;
@@ -98,6 +100,7 @@ export function clientOn(connection: () => Connection, options: Omit<ClientOptio
   return {
     tasks: new Tasks(transport, caller, namespace),
     workers: new Workers(transport, caller),
+    agents: new Agents(transport, caller, namespace),
     templates: new Templates(transport, caller, namespace),
     close,
   };

@@ -1,3 +1,4 @@
+import type { Backoff } from "#domain/task/retry";
 import type { ModelBackend } from "#domain/task/run";
 import {
   runStatusFromWire,
@@ -6,7 +7,13 @@ import {
   taskStatusFromWire,
   workerStatusFromWire,
 } from "#wire/convert-enums";
-import { ChatRole, RunEventType, type ModelBackend as WireBackend } from "#wire/gen/taskrun/v1/common_pb";
+import {
+  type AgentSpec,
+  ChatRole,
+  RunEventType,
+  type ModelBackend as WireBackend,
+  type AgentRetry as WireRetry,
+} from "#wire/gen/taskrun/v1/common_pb";
 import type {
   RunSummary,
   TaskEvent as WireEvent,
@@ -14,7 +21,8 @@ import type {
   Task as WireTask,
 } from "#wire/gen/taskrun/v1/task_service_pb";
 import type { TemplateFinding, Template as WireTemplate } from "#wire/gen/taskrun/v1/template_service_pb";
-import type { Worker as WireWorker } from "#wire/gen/taskrun/v1/worker_service_pb";
+import type { Agent as WireAgent, Worker as WireWorker } from "#wire/gen/taskrun/v1/worker_service_pb";
+import type { AgentRetry, AnnouncedAgent } from "./agent-views.js";
 import type { ChatMessage, TaskEvent } from "./event-views.js";
 import type { Finding, Template } from "./template-views.js";
 import type { Run, Step, Task } from "./views.js";
@@ -48,6 +56,7 @@ export function toTask(task: WireTask): Task {
     parentStepName: task.parentStepName,
     compensates: task.compensates,
     compensatedBy: task.compensatedBy,
+    warnings: task.warnings,
     steps: task.steps.map(toStep),
     runs: task.runs.map(toRun),
   };
@@ -101,16 +110,57 @@ export function toWorker(worker: WireWorker): Worker {
     hostname: worker.hostname,
     version: worker.version,
     status: workerStatusFromWire(worker.status) ?? "UNSPECIFIED",
-    agents: worker.agents.map(({ name, description, labels, backends }) => ({
+    agents: worker.agents.map(({ name, description, labels, backends, ...announced }) => ({
       name,
       description,
       labels,
       backends: backends.map(toBackend),
+      ...toPolicies(announced),
     })),
     labels: worker.labels,
     activeRuns: worker.activeRuns,
     maxConcurrentRuns: worker.maxConcurrentRuns,
     lastHeartbeatMs: Number(worker.lastHeartbeatMs),
+  };
+}
+
+function toPolicies({ retry, timeoutMs, concurrency, inputSchemaJson }: Announced) {
+  return {
+    retry: toRetry(retry),
+    timeoutMs: Number(timeoutMs),
+    concurrency,
+    inputSchemaJson,
+  };
+}
+
+type Announced = Pick<AgentSpec, "timeoutMs" | "concurrency" | "inputSchemaJson"> & {
+  readonly retry?: WireRetry | undefined;
+};
+
+function toRetry(retry: WireRetry | undefined): AgentRetry {
+  const { attempts = 0, backoff = "", baseMs, maxMs, only = [] } = retry ?? {};
+  return {
+    ...(attempts > 0 && { attempts }),
+    ...(backoff !== "" && { backoff: backoff as Backoff }),
+    ...(baseMs !== undefined && { baseMs: Number(baseMs) }),
+    ...(maxMs !== undefined && { maxMs: Number(maxMs) }),
+    only,
+  };
+}
+
+export function toAnnouncedAgent(agent: WireAgent): AnnouncedAgent {
+  const { name, namespace, description, workers, slots, waiting, digest, lastSeenMs, schemaEnforced } = agent;
+  return {
+    name,
+    namespace,
+    description,
+    workers,
+    slots,
+    waiting,
+    ...toPolicies(agent),
+    digest,
+    lastSeenMs: Number(lastSeenMs),
+    schemaEnforced,
   };
 }
 

@@ -1,6 +1,9 @@
 /**
- * The client SDK: call `createClient({ addr })`, then use `client.tasks`, `client.workers` and `client.templates`.
+ * The client SDK: call `createClient({ addr })`, then use `client.tasks`, `client.workers`, `client.agents` and
+ * `client.templates`.
  */
+export type { AgentAnnouncement, AgentRetry, AnnouncedAgent } from "./agent-views.js";
+export type { AgentFilter, AgentPage, Agents } from "./agents.js";
 export type { CallControl } from "./call.js";
 export { type ClientOptions, createClient, DEFAULT_ADDR, type TaskRunClient } from "./client.js";
 export { type ErrorCode, TaskRunError } from "./error.js";

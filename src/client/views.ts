@@ -57,6 +57,8 @@ export interface Task {
   readonly compensates: string;
   /** Id of the Task that compensates this one's completed Steps; empty if none. */
   readonly compensatedBy: string;
+  /** What its creator should know: that no Worker had ever announced its agent, or that the input may not fit. */
+  readonly warnings: readonly string[];
   /** In topological order; empty in lists and events. */
   readonly steps: readonly Step[];
   /** Oldest first; empty in events. */

@@ -1,6 +1,7 @@
 import type { ModelBackend } from "#domain/task/run";
 import type { Labels } from "#domain/task/task";
 import type { WorkerStatus } from "#domain/worker/worker";
+import type { AgentAnnouncement } from "./agent-views.js";
 
 /**
  * A connected Worker process.
@@ -36,7 +37,7 @@ export interface Worker {
  * const agents: Agent[] = workers.flatMap((worker) => worker.agents);
  * ```
  */
-export interface Agent {
+export interface Agent extends AgentAnnouncement {
   readonly name: string;
   readonly description: string;
   readonly labels: Labels;

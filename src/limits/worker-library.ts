@@ -59,6 +59,10 @@ export const workerLibrary = {
   deadlineSlack: millis(1_000),
   /** Names of errors that an agent's `retry.only` may have: who has more says better which are not tried again. */
   retriedErrors: 32,
+  /** Schemas of agents in one hello: what is beyond is not announced, so that the hello stays below what a message may have. */
+  helloSchemaBytes: 2 * MIB,
+  /** An error is known by the causes of its causes so far: more is a cycle, or made to be one. */
+  causesFollowed: 8,
   /** What an agent may wait for at once before it looks like a mistake: the result of every Step, and some output. */
   waitsPerRun: 1_100,
   /** Inputs kept for Runs that come later: some Tasks of the largest size, or hundreds of small ones. */

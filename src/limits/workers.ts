@@ -1,4 +1,5 @@
 import { millis } from "#domain/time/time";
+import { KIB, MIB } from "./units.js";
 
 /**
  * # Workers
@@ -14,6 +15,29 @@ export const workers = {
   agentsPerWorker: 64,
   /** Models one agent may name, each with up to 64 modalities, tools and entries of metadata of 256 B. */
   backendsPerAgent: 16,
+  /** An agent's JSON Schema of its input, as text: 64 of them make a hello of the largest message. */
+  agentSchemaBytes: 64 * KIB,
+  /** Announcements of one agent that a new Task's input is compared with, while its Workers do not agree: releases that overlap are two. */
+  agentSchemasCompared: 4,
+  /**
+   * Agents that are remembered with what they announced, each once for a namespace: what the largest hello may announce, 64 in 64
+   * namespaces. Beyond them the one is forgotten whose last Worker left first; what is connected still works.
+   */
+  knownAgents: 4_096,
+  /** The same in bytes of their announcements: the schemas are kept in memory. */
+  knownAgentBytes: 32 * MIB,
+  /** What one hello adds to them at most: beyond it schemas are not remembered once the Worker is gone, so that a commit stays small. */
+  announcedBytes: 4 * MIB,
+  /** How old the instant may be at which an agent was last seen: a Worker that reconnects again and again is written down so often. */
+  agentSeenEvery: millis(10 * 60_000),
+  /** An agent without a Worker for so long is forgotten, once another one is announced: it will hardly come back under this name. */
+  agentKept: millis(30 * 86_400_000),
+  /** Warnings of one Task, each about another agent of its template. */
+  taskWarnings: 8,
+  /** One warning; longer ones are cut. */
+  taskWarningBytes: 1 * KIB,
+  /** Ready Steps of one agent that are counted in a list of agents; more are shown as this many. */
+  waitingCounted: 10_000,
   /** Namespaces one Worker may name in its hello. */
   namespacesPerWorker: 64,
   /** Leases that a Run held at the start of a server has for its Worker to come back. */

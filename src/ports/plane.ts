@@ -8,6 +8,7 @@ import type { ResolveAction, StepSummary } from "#domain/task/step";
 import type { TaskDraft, TaskRow } from "#domain/task/task";
 import type { TemplateRow } from "#domain/template/template";
 import type { Instant } from "#domain/time/time";
+import type { AgentView, KnownAgent } from "#domain/worker/agent";
 import type { WorkerFrame } from "#domain/worker/frame";
 import type { LeaseTerms, WorkerView } from "#domain/worker/worker";
 import type { Reads } from "./store.js";
@@ -27,7 +28,7 @@ import type { TaskWait } from "./task-wait.js";
  * }
  * ```
  */
-export interface Plane extends TaskPlane, TemplatePlane, WorkerPlane {
+export interface Plane extends TaskPlane, TemplatePlane, WorkerPlane, AgentPlane {
   readonly reads: Reads;
   readonly terms: LeaseTerms;
   /** True while requests are served; false while starting and draining. */
@@ -161,6 +162,30 @@ export interface WorkerPlane {
    * frames to the sink.
    */
   connect(caller: Caller, sink: WorkerSink): WorkerLink;
+}
+
+/**
+ * Tells what workers have announced of their agents, as the last commit left it.
+ *
+ * @example
+ * ```ts
+ * import { LOCAL_CALLER } from "taskrun";
+ * import type { AgentPlane } from "taskrun/ports/plane";
+ *
+ * function withoutWorkers(plane: AgentPlane): string[] {
+ *   return plane.agents(LOCAL_CALLER).filter(({ workers }) => workers === 0).map(({ name }) => name);
+ * }
+ * ```
+ */
+export interface AgentPlane {
+  /** What is known of an agent that a Task of this namespace names; undefined if no worker has ever announced it. */
+  agent(namespace: string, name: string): KnownAgent | undefined;
+
+  /** The names of all agents that were announced for a namespace. */
+  agentNames(namespace: string): Iterable<string>;
+
+  /** All agents that the caller may see, ordered by name and namespace. */
+  agents(caller: Caller): readonly AgentView[];
 }
 
 /** Problems that do not keep the plane from serving. */

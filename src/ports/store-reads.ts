@@ -74,6 +74,9 @@ export interface Reads {
    */
   tasks(filter: TaskFilter, before: TaskId | undefined, pageSize: number): Promise<TaskPage>;
 
+  /** How many Steps are ready in these lanes together; at most `most` are counted. */
+  countReady(lanes: readonly string[], most: number): Promise<number>;
+
   /** A Run; undefined if it is unknown. */
   run(id: RunId): Promise<RunRow | undefined>;
 

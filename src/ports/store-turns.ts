@@ -8,6 +8,7 @@ import type { RunRow } from "#domain/task/run";
 import type { ReadyStep } from "#domain/task/step";
 import type { TemplateRow } from "#domain/template/template";
 import type { Instant } from "#domain/time/time";
+import type { AgentKey, AgentRow } from "#domain/worker/agent";
 
 /** Rows of each kind, each once, in no particular order unless `Needs` defines one. */
 export type LoadedRows = { readonly [Name in RowKindName]: readonly RowOf<Name>[] };
@@ -44,6 +45,10 @@ export interface Commit extends RowsToCommit, TextsToCommit {
   readonly deadlines: readonly Deadline[];
   readonly lanesAdded: readonly Lane[];
   readonly lanesRemoved: readonly string[];
+  /** Each replaces what is stored of the same agent in the same namespace. */
+  readonly agents: readonly AgentRow[];
+  /** None of them is in `agents`. */
+  readonly agentsForgotten: readonly AgentKey[];
 }
 
 /** Where each Task's new log entries begin, in the order of `Commit.log`. */
@@ -62,6 +67,8 @@ export interface BootState {
   readonly waiting: ReadonlyMap<string, number>;
   /** Number of template versions by namespace. */
   readonly templates: ReadonlyMap<string, number>;
+  /** All that is remembered of agents. */
+  readonly agents: readonly AgentRow[];
   readonly nextDueAt: Instant | undefined;
 }
 

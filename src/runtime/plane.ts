@@ -1,4 +1,5 @@
 import type { Plane } from "#ports/plane";
+import { agentOperations } from "./plane/agents.js";
 import { cancel } from "./plane/cancel.js";
 import { connect } from "./plane/connect.js";
 import { drainWorker } from "./plane/drain-worker.js";
@@ -37,6 +38,7 @@ export function openPlane(supervisor: Supervisor): Plane {
     register: register(supervisor),
     drainWorker: drainWorker(supervisor),
     workers: workers(supervisor),
+    ...agentOperations(supervisor),
     watch: watch(supervisor),
     wait: wait(supervisor),
     connect: connect(supervisor),

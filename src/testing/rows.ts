@@ -161,6 +161,8 @@ export function commit(part: Partial<Commit>): Commit {
     deadlines: [],
     lanesAdded: [],
     lanesRemoved: [],
+    agents: [],
+    agentsForgotten: [],
     ...part,
   };
 }

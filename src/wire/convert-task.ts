@@ -50,6 +50,7 @@ export function taskToWire(
     parentStepName: spec.parent?.stepName ?? "",
     compensates: spec.compensates,
     compensatedBy: row.compensatedBy,
+    warnings: spec.warnings ? [...spec.warnings] : [],
   };
 }
 

@@ -11,8 +11,8 @@ import { labelsOf, nameOf } from "./agent/checks.js";
 import { kindOf } from "./agent/kind-of.js";
 import { stderrLog } from "./agent/log.js";
 import { servedAgents } from "./agent/served-agent.js";
+import { agentFrames } from "./protocol/agent-frames.js";
 import { type Plane, planeAt } from "./protocol/connection.js";
-import { backendFrame } from "./protocol/frames.js";
 import { onSignals } from "./signals.js";
 import { onUncaught } from "./uncaught.js";
 import { Worker } from "./worker.js";
@@ -140,9 +140,7 @@ export function serveOn(plane: Plane, options: ServeOptions): WorkerHandle {
       workerId: id,
       hostname: hostname(),
       version: ownVersion(),
-      agents: agents.map(({ name, description, labels, backends }) => {
-        return { name, description, labels, backends: backends.map(backendFrame) };
-      }),
+      agents: agentFrames(agents, log),
       labels: labelsOf(labels, "labels"),
       maxConcurrentRuns: maxRuns,
       namespaces: namespacesOf(options.namespaces ?? []),

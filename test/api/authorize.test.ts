@@ -35,6 +35,7 @@ const rpcOf: Readonly<Record<Action, string>> = {
   "template.read": "taskrun.v1.TemplateService/Get",
   "template.list": "taskrun.v1.TemplateService/List",
   "template.validate": "taskrun.v1.TemplateService/Validate",
+  "agent.list": "taskrun.v1.WorkerService/ListAgents",
   "worker.connect": "taskrun.v1.RunService/StreamConnect",
   "worker.list": "taskrun.v1.WorkerService/ListWorkers",
   "worker.read": "taskrun.v1.WorkerService/GetWorker",

@@ -22,6 +22,7 @@ export function simStore(inner: Store, world: World, mirror: Mirror, life: Life)
   const slowReads: Reads = {
     task: (id) => takesTime(() => reads.task(id)),
     tasks: (...args) => takesTime(() => reads.tasks(...args)),
+    countReady: (...args) => takesTime(() => reads.countReady(...args)),
     run: (id) => takesTime(() => reads.run(id)),
     template: (ref) => takesTime(() => reads.template(ref)),
     templates: (...args) => takesTime(() => reads.templates(...args)),

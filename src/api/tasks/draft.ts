@@ -6,11 +6,13 @@ import { followingTaskSpec, newTaskSpec } from "#domain/task/spec";
 import { isTerminal, type TaskDraft, type TaskRow } from "#domain/task/task";
 import { templateKey } from "#domain/template/template";
 import { misfitOf, schemaReason } from "#domain/template/verdict";
+import { decidingOf, type KnownAgent } from "#domain/worker/agent";
 import { limits } from "#limits/index";
 import type { Schemas } from "#ports/schemas";
 import type { TaskDetail } from "#ports/store";
 import type { NewTaskResource } from "../authorize.js";
 import type { Request } from "../use-case.js";
+import { agentsOf, checkAgentInput, type InputCheck, unknownAgents } from "./agent-terms.js";
 import { identityOf, identityOfRetry } from "./identity.js";
 import type { NewTask } from "./new-task-input.js";
 
@@ -18,30 +20,39 @@ import type { NewTask } from "./new-task-input.js";
  * Makes a draft with a new id of a request for a Task.
  *
  * @param place its namespace, and the template that it names, with the version
- * @throws {Fault} `not_found` if there is no such template, `invalid` if it does not take the input or wants
- *   a key of the caller's own
+ * @throws {Fault} `not_found` if there is no such template, `invalid` if it or the agent does not take the input, or if it
+ *   wants a key of the caller's own
  */
 export async function draftOf(
   asked: NewTask,
   { namespace, template }: NewTaskResource,
   { caller, services }: Request,
 ): Promise<TaskDraft> {
-  const { entropy, environment, schemas, plans } = services;
+  const { entropy, environment, schemas, plans, plane } = services;
   const plan = template && (await plans.find(template, environment));
-  if (plan) await checkInput(plan, asked.inputJson, schemas);
+  const agent = plan ? undefined : plane.agent(namespace, asked.agentName);
+  const checking = plan
+    ? checkInput(plan, asked.inputJson, schemas)
+    : agent && checkAgentInput(agent, asked.inputJson, schemas);
+  const { refusal, warnings = [] } = (checking && (await checking)) ?? NOTHING_SAID;
+  const unknown = agent ? [] : unknownAgents(plan ? agentsOf(plan) : [asked.agentName], namespace, plane);
+  const said = [...warnings, ...unknown];
   const { timeoutMs, maxAttempts, maxLosses } = asked;
   const { idempotencyKey, fingerprint, keyFor } = identityOf(asked, namespace, plan);
+  // The Task of a known key is there already, and may be older than the schema: whether it is known, the actor sees.
+  if (refusal && idempotencyKey === "") throw refusal;
   return {
     id: entropy.uuid() as TaskId,
     namespace,
     input: asked.inputJson,
     ...(plan && { plan }),
+    ...(refusal && { refusal }),
     spec: newTaskSpec(
       {
         agentName: asked.agentName,
         priority: asked.priority,
         timeoutMs: timeoutMs || (plan?.timeoutMs ?? timeoutMs),
-        maxAttempts: plan ? maxAttempts : maxAttempts || limits.defaultAttempts,
+        maxAttempts: plan ? maxAttempts : maxAttempts || attemptsOf(agent),
         maxLosses: maxLosses ?? null,
         labels: asked.labels,
         workerSelector: asked.workerSelector,
@@ -53,10 +64,18 @@ export async function draftOf(
         keyFor,
         principal: caller.principal,
         environment,
+        ...(said.length > 0 && { warnings: said }),
       },
       plan,
     ),
   };
+}
+
+const NOTHING_SAID: InputCheck = {};
+
+/** What a Task gets whose request does not say it. */
+function attemptsOf(agent: KnownAgent | undefined): number {
+  return (agent && decidingOf(agent))?.retry.attempts ?? limits.defaultAttempts;
 }
 
 /**
@@ -114,17 +133,23 @@ function checkCompensated({ id }: TaskRow, compensation: TaskDetail | undefined)
   });
 }
 
-/** @throws {Fault} `invalid` if the input does not match the template's schema, naming every place */
-async function checkInput({ template, inputSchema }: Plan, json: string, schemas: Schemas): Promise<void> {
+/** Checks the input by the template's schema; the refusal names every place. */
+async function checkInput(
+  { template, inputSchema }: Plan,
+  json: string,
+  schemas: Schemas,
+): Promise<InputCheck | undefined> {
   const field = "input_json";
   const input: unknown = JSON.parse(json);
   if (!isJsonObject(input)) {
     const message = `${field} is no JSON object, which template ${templateKey(template)} takes: send {…}.`;
-    throw new Fault("invalid", message, { field });
+    return { refusal: new Fault("invalid", message, { field }) };
   }
-  if (!inputSchema) return;
+  if (!inputSchema) return undefined;
   const verdict = schemas.known(inputSchema, json) ?? (await schemas.judge(inputSchema, json));
-  if (verdict.type === "fits") return;
+  if (verdict.type === "fits") return undefined;
   const message = misfitOf(field, `input_schema of template ${templateKey(template)}`, verdict);
-  throw new Fault("invalid", message, { field, reason: schemaReason(verdict) ?? "INPUT_SCHEMA" });
+  return {
+    refusal: new Fault("invalid", message, { field, reason: schemaReason(verdict) ?? "INPUT_SCHEMA" }),
+  };
 }

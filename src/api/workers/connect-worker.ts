@@ -2,12 +2,13 @@ import { z } from "zod";
 import type { RunId, WorkerId } from "#domain/id";
 import { clip } from "#domain/text/text";
 import { wholeNumber } from "#domain/text/whole-number";
-import type { Hello, WorkerInfo, WorkerProtocol } from "#domain/worker/worker";
+import type { AgentSpec, Hello, WorkerInfo, WorkerProtocol } from "#domain/worker/worker";
 import { isWorkerId, WORKER_ID_FORM } from "#domain/worker/worker-id";
 import { limits } from "#limits/index";
 import type { WorkerLink, WorkerSink } from "#ports/plane";
 import { useCase } from "../use-case.js";
 import { atMost, freeText, labels, optionalName, required, requiredName, within } from "../validate.js";
+import { announcedFields, announcementOf } from "./announced.js";
 
 /** A Worker whose hello was accepted. Call `connect` to attach its stream. */
 export interface Introduced {
@@ -36,6 +37,7 @@ const agent = z.object({
       metadata: labels,
     }),
   ),
+  ...announcedFields,
 });
 
 const info = z.object(
@@ -87,8 +89,8 @@ const LATEST: WorkerProtocol = 2;
 /** The hello with the protocol version to use: the Worker's own, but at most {@link LATEST}. */
 function helloOf({ info: said, instance, resume, protocol: spoken }: z.output<typeof input>): Hello {
   const protocol = Math.min(spoken, LATEST) as WorkerProtocol;
-  const { maxConcurrentRuns, workerId, ...rest } = said;
-  const info: WorkerInfo = { ...rest, workerId: workerId as WorkerId };
+  const { maxConcurrentRuns, workerId, agents, ...rest } = said;
+  const info: WorkerInfo = { ...rest, workerId: workerId as WorkerId, agents: agents.map(specOf) };
   return {
     info,
     protocol,
@@ -96,6 +98,11 @@ function helloOf({ info: said, instance, resume, protocol: spoken }: z.output<ty
     capacity: maxConcurrentRuns || limits.defaultRunsPerWorker,
     resume: protocol === 0 ? [] : resume.map(resumedRun),
   };
+}
+
+function specOf({ name, description, labels, backends, ...said }: z.output<typeof agent>): AgentSpec {
+  const announced = announcementOf(said);
+  return { name, description, labels, backends, ...(announced && { announced }) };
 }
 
 function resumedRun({ runId, fence, nextSeq }: z.output<typeof resumed>) {

@@ -7,6 +7,7 @@ import type { Io } from "../terminal/io.js";
 import { document, taskJson } from "../terminal/json.js";
 import { oneLine } from "../terminal/sanitizer.js";
 import { follow } from "./follow.js";
+import { tellWarnings } from "./warnings.js";
 import { waitForResult } from "./wait.js";
 
 export interface CreateOptions extends ConnectionOptions {
@@ -50,6 +51,7 @@ export async function createTask(options: CreateOptions, io: Io): Promise<ExitCo
   return withClient(io, options, async (client) => {
     const task = await client.tasks.create(request);
     const id = oneLine(task.id);
+    if (!options.json) await tellWarnings(task, io);
     if (options.watch || options.wait) {
       if (!options.json) await io.stderr.write(`task ${id} created\n`);
       if (options.wait) return waitForResult(client, task, options, io);

@@ -1,4 +1,4 @@
-import { type Task, TaskFailed, type TaskFilter, TaskRunError } from "#client/index";
+import { hasEnded, type Task, TaskFailed, type TaskFilter, TaskRunError } from "#client/index";
 import { type ConnectionOptions, withClient } from "../connection.js";
 import { CliError, type ExitCode, exit } from "../exit.js";
 import { ago, colorsFor, paintStatus, took } from "../terminal/format.js";
@@ -12,6 +12,7 @@ import { describeTask } from "./page.js";
 import { resultDocument, resultLine } from "./result.js";
 import { shortIds, wholeTaskId } from "./short-id.js";
 import { whyWaiting } from "./waiting.js";
+import { tellWarnings } from "./warnings.js";
 
 export interface JsonOption {
   readonly json?: boolean;
@@ -26,6 +27,7 @@ export async function getTask(
   await withClient(io, options, async (client) => {
     const task = await client.tasks.get(await wholeTaskId(client, id, io));
     await io.stdout.write(options.json ? document(taskJson(task)) : describeTask(task, io));
+    if (!options.json && !hasEnded(task)) await tellWarnings(task, io);
     const why = options.json ? undefined : await whyWaiting(client, task, io);
     if (why !== undefined) await io.stderr.write(`${why}\n`);
   });
@@ -112,6 +114,7 @@ export async function retryTask(
   return withClient(io, options, async (client) => {
     const old = await wholeTaskId(client, id, io);
     const task = await client.tasks.retry(old, idempotencyKey === undefined ? {} : { idempotencyKey });
+    if (!json) await tellWarnings(task, io);
     if (watch) {
       if (!json) await io.stderr.write(`task ${oneLine(task.id)} created as a retry of ${oneLine(old)}\n`);
       return follow(client, task, { json: json === true }, io);

@@ -14,7 +14,7 @@ import { batchWorkersOf, type WorkersOfBatches } from "./batch-workers.js";
 import { type InputMapping, readMapping } from "./input-mapping.js";
 import { inOrder } from "./order.js";
 import { planDefaults } from "./plan-defaults.js";
-import { inOwnWords, type Tries, triesOf } from "./tries.js";
+import { inOwnWords, type OpenTries, openTries, type Tries, triesOf } from "./tries.js";
 
 /** The compensation of a Step: runs only to compensate it, in a Task of its own. */
 export interface CompensationPlan extends Tries {
@@ -113,6 +113,9 @@ export interface StepPlan {
   readonly dependsOn: readonly string[];
   readonly spec: StepSpec;
   readonly resultSchema: JsonObject | null;
+  /** What the template leaves to the agent's announcement, of the step and of what compensates it; absent if nothing. */
+  readonly open?: OpenTries;
+  readonly openCompensation?: OpenTries;
 }
 
 /** A template prepared for creating Tasks: with its defaults and the overrides of one environment. Immutable. */
@@ -194,12 +197,16 @@ function stepPlan(
     ...(step.timer && { delayMs: millis(step.timer.delay_ms) }),
     ...(type === "signal" && { signal: signalPlan(step) }),
   };
+  const open = openTries(step);
+  const openCompensation = compensation && openTries(compensation);
   return {
     name,
     agentName: handler?.callable ?? "",
     dependsOn: step.dependencies ?? [],
     spec,
     resultSchema: step.result_schema ?? null,
+    ...(open && { open }),
+    ...(openCompensation && { openCompensation }),
   };
 }
 

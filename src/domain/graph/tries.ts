@@ -1,6 +1,7 @@
 import type { RetryPolicy } from "../task/retry.js";
 import type { TemplateRetry, TemplateStep } from "../template/template.js";
 import { type Millis, millis } from "../time/time.js";
+import { type Announcement, hasTries, retryPolicyOf } from "../worker/agent.js";
 import { planDefaults } from "./plan-defaults.js";
 
 /** The attempts of a Step. */
@@ -38,6 +39,53 @@ export function triesOf({ retry = {}, timeout_seconds = 0 }: TemplateStep): Trie
  */
 export function attemptsOf({ maxAttempts, retryable }: Tries, asked: number): number {
   return retryable !== false && asked > 0 ? asked : maxAttempts;
+}
+
+/** What a template leaves open of a step's attempts, so that its agent's announcement decides. */
+export interface OpenTries {
+  readonly attempts: boolean;
+  readonly backoff: boolean;
+  readonly base: boolean;
+  readonly max: boolean;
+  readonly timeout: boolean;
+}
+
+/** What the template leaves open; undefined if nothing. */
+export function openTries({ retry = {}, timeout_seconds = 0 }: TemplateStep): OpenTries | undefined {
+  const { retryable = true, max_attempts, backoff, backoff_base_ms, max_backoff_ms } = inOwnWords(retry);
+  const open = {
+    attempts: retryable && max_attempts === undefined,
+    backoff: backoff === undefined,
+    base: backoff_base_ms === undefined,
+    max: max_backoff_ms === undefined,
+    timeout: timeout_seconds === 0,
+  };
+  return Object.values(open).includes(true) ? open : undefined;
+}
+
+/** The attempts with what the template leaves open decided by the agent; the same object if nothing changes. */
+export function decidedBy<Kind extends Tries>(
+  tries: Kind,
+  open: OpenTries | undefined,
+  announced: Announcement | undefined,
+): Kind {
+  if (!open || !announced || !hasTries(announced)) return tries;
+  const { timeoutMs } = announced;
+  const { attempts, backoff, base, max } = announced.retry;
+  const own = tries.retry;
+  // A first delay that the template says is not cut short by the agent's longest one.
+  const longest = max === undefined || open.base ? max : millis(Math.max(max, own.base));
+  const delays = {
+    backoff: open.backoff ? backoff : own.backoff,
+    base: open.base ? base : own.base,
+    max: open.max ? longest : own.max,
+  };
+  return {
+    ...tries,
+    retry: retryPolicyOf(delays, own),
+    ...(open.attempts && attempts !== undefined && { maxAttempts: attempts }),
+    ...(open.timeout && timeoutMs > 0 && { timeoutMs }),
+  };
 }
 
 /** Another system's words replaced by ours, which take precedence where both are written. Delays there are in seconds. */

@@ -20,7 +20,7 @@ export type AskedSpec = Pick<TaskSpec, "principal" | "environment"> & Partial<Om
  */
 export function newTaskSpec(asked: AskedSpec, plan?: Plan): TaskSpec {
   // Names every field: an object made by spreads becomes a dictionary in V8, which is several times slower to read.
-  return {
+  const spec: TaskSpec = {
     agentName: asked.agentName ?? "",
     priority: asked.priority ?? 0,
     timeoutMs: asked.timeoutMs ?? millis(0),
@@ -44,15 +44,16 @@ export function newTaskSpec(asked: AskedSpec, plan?: Plan): TaskSpec {
     compensates: asked.compensates ?? "",
     isCompensable: plan?.isCompensable ?? false,
   };
+  return asked.warnings ? { ...spec, warnings: asked.warnings } : spec;
 }
 
 /**
  * The spec of a Task that follows from another one: same principal, namespace, priority and so on. Not inherited are
- * the start, the idempotency key, and of which Task it is a retry or a compensation.
+ * the start, the idempotency key, the warnings, and of which Task it is a retry or a compensation.
  */
-export function followingTaskSpec(spec: TaskSpec, own: Partial<TaskSpec>): TaskSpec {
+export function followingTaskSpec({ warnings: _, ...inherited }: TaskSpec, own: Partial<TaskSpec>): TaskSpec {
   return {
-    ...spec,
+    ...inherited,
     startAt: NEVER,
     retryOf: "",
     idempotencyKey: "",

@@ -1,3 +1,4 @@
+import type { Fault } from "../fault.js";
 import type { Plan } from "../graph/plan.js";
 import type { StepKey, TaskId } from "../id.js";
 import type { TemplateRef } from "../template/template.js";
@@ -91,6 +92,8 @@ export interface TaskSpec {
   readonly compensates: TaskId | "";
   /** True if some Step of it can be compensated. */
   readonly isCompensable: boolean;
+  /** What whoever created it should know, as sentences; absent if there is nothing. */
+  readonly warnings?: readonly string[];
 }
 
 /** How many Steps of a Task are in each state; states with none are absent. */
@@ -135,6 +138,8 @@ export interface TaskDraft {
   readonly input: string;
   /** The plan of its Steps; absent if it names an agent. */
   readonly plan?: Plan;
+  /** Why it is not to be created, unless its idempotency key names a Task that is there. */
+  readonly refusal?: Fault;
 }
 
 const terminal: ReadonlySet<TaskState> = new Set(["complete", "error", "cancelled", "resolved_manually"]);

@@ -2,6 +2,7 @@ import type { RunId, SessionId, WorkerId } from "../id.js";
 import type { ModelBackend } from "../task/run.js";
 import type { Labels } from "../task/task.js";
 import type { Instant, Millis } from "../time/time.js";
+import type { Announcement } from "./agent.js";
 
 export const workerStatuses = ["IDLE", "BUSY", "DRAINING", "ERROR"] as const;
 export type WorkerStatus = (typeof workerStatuses)[number];
@@ -20,6 +21,8 @@ export interface AgentSpec {
   readonly description: string;
   readonly labels: Labels;
   readonly backends: readonly ModelBackend[];
+  /** Absent if it announces nothing, as agents of public workers. */
+  readonly announced?: Announcement;
 }
 
 export interface WorkerInfo {

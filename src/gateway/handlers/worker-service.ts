@@ -1,4 +1,5 @@
 import { toBinary } from "@bufbuild/protobuf";
+import { type AgentPage, listAgents } from "#api/agents/list-agents";
 import { UnknownWord } from "#api/validate";
 import { drainWorker } from "#api/workers/drain-worker";
 import { getWorker } from "#api/workers/get-worker";
@@ -6,8 +7,9 @@ import { listWorkers } from "#api/workers/list-workers";
 import type { WorkerView } from "#domain/worker/worker";
 import { limits } from "#limits/index";
 import { workerStatusFromWire } from "#wire/convert-enums";
-import { workerToWire } from "#wire/convert-worker";
+import { listedAgentToWire, workerToWire } from "#wire/convert-worker";
 import {
+  type ListAgentsResponse,
   type ListWorkersRequest,
   type ListWorkersResponse,
   type Worker,
@@ -22,7 +24,16 @@ export const workerService = [
   unary(WorkerService.method.listWorkers, listWorkers, listInput, list),
   unary(WorkerService.method.getWorker, getWorker, asIs, workerToWire),
   unary(WorkerService.method.drainWorker, drainWorker, asIs, workerToWire),
+  unary(WorkerService.method.listAgents, listAgents, asIs, agentPage),
 ];
+
+function agentPage({ agents, nextPageToken }: AgentPage): ListAgentsResponse {
+  return {
+    $typeName: "taskrun.v1.ListAgentsResponse",
+    agents: agents.map(listedAgentToWire),
+    nextPageToken,
+  };
+}
 
 function listInput({ agentName, status: number = 0 }: ListWorkersRequest) {
   const status =
@@ -55,7 +66,18 @@ function inOneMessage(views: readonly WorkerView[]): Worker[] {
 
 /** The Worker without labels, and with only the names of its agents. */
 function short(worker: Worker): Worker {
-  const agents = worker.agents.map((agent) => ({ ...agent, description: "", labels: {}, backends: [] }));
+  const agents = worker.agents.map(({ $typeName, name }) => {
+    return {
+      $typeName,
+      name,
+      description: "",
+      labels: {},
+      backends: [],
+      timeoutMs: 0n,
+      concurrency: 0,
+      inputSchemaJson: "",
+    };
+  });
   return { ...worker, labels: {}, agents };
 }
 

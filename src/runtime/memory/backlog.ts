@@ -41,6 +41,11 @@ export class Backlog {
     return this.#lanesIn.get(namespace) ?? 0;
   }
 
+  /** All lanes. */
+  lanes(): Lane[] {
+    return [...this.#queues.values()].map(({ lane }) => lane);
+  }
+
   /** Lanes whose page is not empty, with the Steps in it. */
   views(): { readonly lane: Lane; readonly ready: readonly ReadyStep[] }[] {
     const views = [];

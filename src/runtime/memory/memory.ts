@@ -2,7 +2,10 @@ import { type Lane, laneOf } from "#domain/task/lane";
 import type { RunRow } from "#domain/task/run";
 import { readyStep, type StepRow } from "#domain/task/step";
 import { type TaskRow, taskStatus } from "#domain/task/task";
+import type { Instant } from "#domain/time/time";
+import type { SessionRow } from "#domain/worker/worker";
 import type { BootState } from "#ports/store-turns";
+import { type AgentChanges, AgentDirectory } from "./agents.js";
 import { Backlog } from "./backlog.js";
 import type { Journal } from "./journal.js";
 import { Roster } from "./roster.js";
@@ -17,6 +20,7 @@ import { Roster } from "./roster.js";
 export class Memory {
   readonly backlog = new Backlog();
   readonly roster = new Roster();
+  readonly agents = new AgentDirectory();
   readonly #waiting = new Map<string, number>();
   readonly #templates = new Map<string, number>();
   #waitingTotal = 0;
@@ -24,7 +28,8 @@ export class Memory {
   #committedLanes = 0;
 
   /** Fills the memory at boot, once. @param boot what the store holds */
-  restore({ lanes, waiting, templates }: BootState): void {
+  restore({ lanes, waiting, templates, agents }: BootState): void {
+    this.agents.restore(agents);
     for (const [namespace, count] of templates) this.#templates.set(namespace, count);
     this.backlog.restore(lanes);
     for (const [namespace, count] of waiting) {
@@ -37,6 +42,7 @@ export class Memory {
   /** Call after a commit or roll-back: makes the present values the committed ones. */
   turnEnded(): void {
     this.roster.turnEnded();
+    this.agents.turnEnded();
     this.#committedWaiting = this.#waitingTotal;
     this.#committedLanes = this.backlog.size;
   }
@@ -65,6 +71,17 @@ export class Memory {
 
   addTemplate(namespace: string, journal: Journal): void {
     journal.count(this.#templates, namespace, 1);
+  }
+
+  /** A worker's session begins. Returns what is to be written of its agents. */
+  attachWorker(session: SessionRow, at: Instant, journal: Journal): AgentChanges {
+    this.roster.attach(session, journal);
+    return this.agents.follow(undefined, session, at, journal);
+  }
+
+  followWorker(before: SessionRow, after: SessionRow, at: Instant, journal: Journal): AgentChanges {
+    this.roster.update(after, journal);
+    return this.agents.follow(before, after, at, journal);
   }
 
   followTask(before: TaskRow | undefined, after: TaskRow, journal: Journal): void {

@@ -12,9 +12,19 @@ export interface Held {
   readonly over: boolean;
 }
 
+/** A session with a free slot. */
+export interface SessionWithRoom {
+  readonly session: SessionRow;
+  readonly held: number;
+  readonly heldOf?: ReadonlyMap<string, number>;
+  readonly lastOrdinal: number;
+}
+
 interface Place {
   row: SessionRow;
   readonly held: Map<RunId, Held>;
+  /** The held Runs by agent, of the agents that announce a concurrency; undefined if none does. */
+  readonly heldOf: Map<string, number> | undefined;
   lastOrdinal: number;
 }
 
@@ -50,12 +60,12 @@ export class Roster {
   }
 
   /** Serving sessions with a free slot, each with its number of held Runs and its last ordinal. */
-  withRoom(): { readonly session: SessionRow; readonly held: number; readonly lastOrdinal: number }[] {
-    const found = [];
-    for (const { row, held, lastOrdinal } of this.#places.values()) {
-      if (row.state === "serving" && held.size < row.capacity) {
-        found.push({ session: row, held: held.size, lastOrdinal });
-      }
+  withRoom(): SessionWithRoom[] {
+    const found: SessionWithRoom[] = [];
+    for (const { row, held, heldOf, lastOrdinal } of this.#places.values()) {
+      if (row.state !== "serving" || held.size >= row.capacity) continue;
+      const own = { session: row, held: held.size, lastOrdinal };
+      found.push(heldOf ? { ...own, heldOf } : own);
     }
     return found;
   }
@@ -91,7 +101,7 @@ export class Roster {
 
   attach(row: SessionRow, journal: Journal): void {
     this.#keepBefore(row.id);
-    journal.set(this.#places, row.id, { row, held: new Map(), lastOrdinal: 0 });
+    journal.set(this.#places, row.id, { row, held: new Map(), heldOf: countsFor(row), lastOrdinal: 0 });
     journal.set(this.#byWorker, workerKey(row.principal, row.info.workerId), row.id);
   }
 
@@ -116,6 +126,7 @@ export class Roster {
       const place = this.#places.get(before.heldBy);
       if (place) {
         this.#keepBefore(before.heldBy);
+        if (place.held.has(after.id)) countAgent(place, after.agentName, -1, journal);
         journal.delete(place.held, after.id);
         this.#forgetIfDone(place, journal);
       }
@@ -125,6 +136,7 @@ export class Roster {
 
     this.#keepBefore(place.row.id);
     const { id: runId, taskId, ordinal } = after;
+    if (!place.held.has(runId)) countAgent(place, after.agentName, 1, journal);
     journal.set(place.held, runId, { runId, taskId, ordinal, over: isOver(after.status) });
     if (ordinal > place.lastOrdinal) {
       const last = place.lastOrdinal;
@@ -148,6 +160,15 @@ export class Roster {
     const key = workerKey(place.row.principal, place.row.info.workerId);
     if (this.#byWorker.get(key) === place.row.id) journal.delete(this.#byWorker, key);
   }
+}
+
+/** Empty counts, if an agent of the session announces how many Runs of it go on at once. */
+function countsFor({ info }: SessionRow): Map<string, number> | undefined {
+  return info.agents.some(({ announced }) => (announced?.concurrency ?? 0) > 0) ? new Map() : undefined;
+}
+
+function countAgent({ heldOf }: Place, agentName: string, by: 1 | -1, journal: Journal): void {
+  if (heldOf) journal.count(heldOf, agentName, by);
 }
 
 function asCommitted({ row, held }: Place): CommittedSession {

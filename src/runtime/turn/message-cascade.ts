@@ -131,7 +131,7 @@ export class MessageCascade {
         this.#putRun(command.params.run);
         break;
       case "attachWorker":
-        memory.roster.attach(command.params.session, this.#parts.journal);
+        work.noteAgents(memory.attachWorker(command.params.session, this.#parts.at, this.#parts.journal));
         break;
       case "advanceTask":
       case "advanceStep":
@@ -217,7 +217,9 @@ export class MessageCascade {
         const before = memory.roster.get(command.params.session);
         if (!before) return; // the session is gone, and with it whatever it should hear
         const [after, commands] = advanceWorker(before, command.params.message);
-        if (after !== before) memory.roster.update(after, this.#parts.journal);
+        if (after !== before) {
+          work.noteAgents(memory.followWorker(before, after, this.#parts.at, this.#parts.journal));
+        }
         this.#carryOutAll(commands);
         break;
       }

@@ -9,6 +9,7 @@ import type { TaskRow } from "#domain/task/task";
 import type { TemplateRef, TemplateRow } from "#domain/template/template";
 import type { SchemaProblem } from "#domain/template/verdict";
 import type { Instant } from "#domain/time/time";
+import { type Announcement, decidingOf } from "#domain/worker/agent";
 import type { SessionRow } from "#domain/worker/worker";
 import type { Memory } from "../memory/memory.js";
 import { planFor, plannedStep } from "../memory/plans.js";
@@ -122,6 +123,11 @@ export class TurnView implements MessageView {
 
   templatesIn(namespace: string): number {
     return this.#memory.templatesIn(namespace);
+  }
+
+  announcementOf(namespace: string, agentName: string): Announcement | undefined {
+    const known = this.#memory.agents.find(namespace, agentName);
+    return known && decidingOf(known);
   }
 
   session(id: SessionId): SessionRow | undefined {

@@ -15,6 +15,7 @@ import type { Lane } from "#domain/task/lane";
 import { type ReadyStep, readyStep, type StepRow } from "#domain/task/step";
 import { isKept, isTerminal, type TaskRow, taskStatus } from "#domain/task/task";
 import { earliest, type Instant, NEVER } from "#domain/time/time";
+import { type AgentRow, agentKey } from "#domain/worker/agent";
 import type { Store } from "#ports/store";
 import type { Reads } from "#ports/store-reads";
 import type { BootState, Commit, Committed, Loaded } from "#ports/store-turns";
@@ -35,9 +36,10 @@ class MemoryStore implements Store {
     taskOfKey: new Map(),
     templates: new MemoryTemplates(),
     singles: new Map(singleKindNames.map((name) => [name, new Map<string, Revisioned>()])),
+    ready: new Map(),
   };
   readonly reads: Reads = new MemoryReads(this.#tables);
-  readonly #ready = new Map<string, StepRow>();
+  readonly #agents = new Map<string, AgentRow>();
   readonly #deadlines = new Map<string, Deadline>();
   readonly #lanes = new Map<string, Lane>();
   #at: Instant = NEVER;
@@ -56,6 +58,7 @@ class MemoryStore implements Store {
       held,
       waiting,
       templates: this.#tables.templates.counts(),
+      agents: [...this.#agents.values()],
       nextDueAt: await this.nextDueAt(),
     };
   }
@@ -93,12 +96,14 @@ class MemoryStore implements Store {
     }
     for (const key of turn.lanesRemoved) this.#lanes.delete(key);
     for (const lane of turn.lanesAdded) this.#lanes.set(lane.key, lane);
+    for (const key of turn.agentsForgotten) this.#agents.delete(agentKey(key));
+    for (const row of turn.agents) this.#agents.set(agentKey(row), row);
     this.#at = turn.at;
     return { firstSeqs };
   }
 
   async ready(lane: string, limit: number): Promise<readonly ReadyStep[]> {
-    const waiting = [...this.#ready.values()].filter((step) => step.lane === lane);
+    const waiting = [...this.#tables.ready.values()].filter((step) => step.lane === lane);
     return waiting
       .sort((a, b) => a.rank - b.rank || compare(a.taskId, b.taskId) || compare(a.name, b.name))
       .slice(0, limit)
@@ -155,14 +160,14 @@ class MemoryStore implements Store {
     const { taskId, name } = step;
     this.#have(taskId).steps.set(name, step);
     const key = stepKey({ taskId, stepName: name });
-    if (step.state === "enqueued") this.#ready.set(key, step);
-    else this.#ready.delete(key);
+    if (step.state === "enqueued") this.#tables.ready.set(key, step);
+    else this.#tables.ready.delete(key);
   }
 
   #remove({ task, steps, runs }: Kept): void {
     this.#tables.tasks.delete(task.id);
     this.#releaseKey(task);
-    for (const name of steps.keys()) this.#ready.delete(stepKey({ taskId: task.id, stepName: name }));
+    for (const name of steps.keys()) this.#tables.ready.delete(stepKey({ taskId: task.id, stepName: name }));
     for (const id of runs.keys()) this.#tables.taskOfRun.delete(id);
     for (const [name, rows] of this.#tables.singles) {
       const { taskOf } = rowKind(name);

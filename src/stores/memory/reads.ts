@@ -36,6 +36,8 @@ export interface MemoryTables {
   readonly templates: MemoryTemplates;
   /** Rows that are not part of a Task's graph, by kind and id. */
   readonly singles: ReadonlyMap<RowKindName, Map<string, Revisioned>>;
+  /** The ready Steps, by key. */
+  readonly ready: Map<string, StepRow>;
 }
 
 /** The read side of the memory store, over the tables that its commits change. */
@@ -65,6 +67,13 @@ export class MemoryReads implements Reads {
     const tasks = found.slice(0, pageSize);
 
     return { tasks, next: found.length > pageSize ? tasks.at(-1)?.id : undefined };
+  }
+
+  async countReady(lanes: readonly string[], most: number): Promise<number> {
+    const wanted = new Set(lanes);
+    let count = 0;
+    for (const { lane } of this.#tables.ready.values()) if (wanted.has(lane)) count += 1;
+    return Math.min(count, most);
   }
 
   async run(id: RunId): Promise<RunRow | undefined> {

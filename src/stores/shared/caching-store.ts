@@ -118,6 +118,7 @@ function cachingReads(reads: Reads, { tasks: cached, templates }: Caches): Reads
       return last === undefined ? reads.logBounds(taskId) : { earliest: 1, last };
     },
     tasks: (filter, before, pageSize) => reads.tasks(filter, before, pageSize),
+    countReady: (lanes, most) => reads.countReady(lanes, most),
     templates: (filter, after, pageSize) => reads.templates(filter, after, pageSize),
   };
 }

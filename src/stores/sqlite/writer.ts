@@ -15,7 +15,7 @@ import { FinishedTasks } from "./finished.js";
 import { load } from "./read/load.js";
 import { Changes } from "./rows/changes.js";
 import { Layouts, layoutRows } from "./rows/layouts.js";
-import { deadlineOf, laneFrom, plane, runTable, stepTable } from "./rows/rows.js";
+import { agentFrom, deadlineOf, laneFrom, plane, runTable, stepTable } from "./rows/rows.js";
 import { boots, listed, loads, type Prepared, prepareAll, writes } from "./rows/statements.js";
 import type { BootReply, CommitRequest, LoadReply, LoadRequest } from "./thread/requests.js";
 
@@ -71,6 +71,7 @@ export class Writer {
       held: listed(runTable, this.#sql.held, []),
       waiting: this.#sql.waiting.all([]).map(countOf),
       templates: this.#sql.templateCounts.all([]).map(countOf),
+      agents: this.#sql.agents.all([]).map(agentFrom),
       nextDueAt: this.nextDueAt(),
     };
   }
@@ -231,6 +232,7 @@ function pagesOf(turn: CommitRequest): number {
   let bytes = 0;
   for (const name of textKindNames) bytes += lengthOf(turn[name]);
   for (const { packed } of turn.log) bytes += lengthOf(packed);
+  bytes += lengthOf(turn.agents);
   for (const values of turn.templates) for (const value of values) bytes += String(value).length;
   return COMMIT_PAGES + Math.ceil(rows / ROWS_PER_PAGE) + Math.ceil(bytes / PAGE_BYTES);
 }

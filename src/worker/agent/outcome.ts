@@ -7,6 +7,7 @@ import type { AgentContext } from "./context.js";
 import { AgentError, OutputLimitError, type RunStopped, retryAfterOf } from "./error.js";
 import { inWords } from "./in-words.js";
 import { jsonOf } from "./json-of.js";
+import { isRetried } from "./retried.js";
 import { Yielded } from "./yielded.js";
 
 /** Runs the agent and converts its result or error to an outcome. Never rejects. */
@@ -17,7 +18,7 @@ export async function outcomeOf(agent: Agent, inputJson: string, ctx: AgentConte
     const { cursorJson, outputJson } = result;
     return { status: "YIELDED", cursorJson, outputJson };
   } catch (error) {
-    return failure(error, ctx.signal);
+    return failure(error, ctx.signal, agent.retry?.only);
   }
 }
 
@@ -37,9 +38,12 @@ export async function outcomeWith(
   return perform(inputJson);
 }
 
-function failure(error: unknown, signal: AbortSignal): Outcome {
+/** @param only the errors that the agent wants to be tried again; all if it names none */
+function failure(error: unknown, signal: AbortSignal, only?: readonly string[]): Outcome {
   if (signal.aborted) return failed((signal.reason as RunStopped).message, { retryable: false });
-  return verdictOf(error) ?? failed(inWords(error));
+  const outcome = verdictOf(error) ?? failed(inWords(error));
+  const isOpen = outcome.status === "FAILED" && outcome.retryable === undefined;
+  return isOpen && !isRetried(error, only) ? { ...outcome, retryable: false } : outcome;
 }
 
 /** Returns the outcome that an {@link AgentError} asks for; undefined if it is none, or cannot be read. */

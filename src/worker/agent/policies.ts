@@ -21,7 +21,10 @@ export interface AgentRetry {
   readonly baseMs?: number;
   /** Longest delay, in milliseconds. */
   readonly maxMs?: number;
-  /** Names of the errors that are tried again, as `error.name` has them. Any other fails the Run for good. */
+  /**
+   * The errors that are tried again: those whose `name` or `code`, or that of a `cause`, is among these. Any other fails the
+   * Run for good, unless it is an {@link AgentError} that says it is retryable.
+   */
   readonly only?: readonly string[];
 }
 

@@ -52,7 +52,7 @@ export function planDraft(of: Plan, part: Partial<TaskSpec> = {}, id: string = t
 
 /** The Steps a Task of this plan begins with, some of them further on. */
 export function stepsOf(of: Plan, further: Readonly<Record<string, Partial<StepRow>>> = {}): StepRow[] {
-  const { steps } = rowsOfDraft(planDraft(of), NEVER);
+  const { steps } = rowsOfDraft(planDraft(of), { announcementOf: () => undefined }, NEVER);
   return steps.map((row) => ({ ...row, ...further[row.name] }));
 }
 

@@ -12,6 +12,7 @@ import type { TaskRow } from "#domain/task/task";
 import type { TemplateRow } from "#domain/template/template";
 import type { SchemaProblem } from "#domain/template/verdict";
 import { type Instant, millis, NEVER } from "#domain/time/time";
+import type { Announcement } from "#domain/worker/agent";
 import type { SessionRow } from "#domain/worker/worker";
 import { limits } from "#limits/index";
 import { lane, r1, ready, s1, session, t1 } from "./rows.js";
@@ -57,6 +58,8 @@ export interface ViewParts {
   /** The session of every worker. */
   readonly session?: SessionRow | undefined;
   readonly leaseUntil: Instant;
+  /** What agents announce, by name. */
+  readonly announced: Readonly<Record<string, Announcement>>;
   readonly lanes: readonly LaneView[];
   readonly workers: readonly Slots[];
   readonly free: number;
@@ -104,6 +107,7 @@ export function viewOf(given: Partial<ViewParts> = {}): MessageView {
     lanesIn: (namespace) => own(parts.lanesIn, namespace),
     hasLane: (key) => parts.knownLanes.includes(key),
     templatesIn: () => parts.templatesIn,
+    announcementOf: (_, agentName) => parts.announced[agentName],
     session: () => parts.session,
     sessionOf: () => parts.session,
     heldBy: (id) => parts.runs.filter(({ heldBy }) => heldBy === id).map((row) => row.id),
@@ -126,6 +130,7 @@ const NOTHING: ViewParts = {
   templatesIn: 0,
   session: session(),
   leaseUntil: NEVER,
+  announced: {},
   lanes: [],
   workers: [],
   free: limits.unsentBytes,

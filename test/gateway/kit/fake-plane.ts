@@ -10,6 +10,7 @@ import { isTerminal, type TaskDraft, type TaskRow, type TaskState } from "#domai
 import { type TemplateRef, type TemplateRow, templateKey } from "#domain/template/template";
 import { versionKey } from "#domain/template/version";
 import { instant, millis } from "#domain/time/time";
+import type { AgentView, KnownAgent } from "#domain/worker/agent";
 import type { WorkerView } from "#domain/worker/worker";
 import { nodeClock } from "#host/clock";
 import type { Plane, PlaneHealth, Receipt, WorkerLink, WorkerReport, WorkerSink } from "#ports/plane";
@@ -31,6 +32,9 @@ export class FakePlane implements Plane {
   readonly templates = new Map<string, TemplateRow>();
   readonly logs = new Map<TaskId, readonly LogEntry[]>();
   readonly views: WorkerView[] = [];
+  /** What workers have announced, by the agent's name; of others nothing is known but that they exist. */
+  readonly known = new Map<string, KnownAgent | undefined>();
+  readonly agentViews: AgentView[] = [];
   readonly drafts: TaskDraft[] = [];
   readonly reports: WorkerReport[] = [];
   readonly sinks: WorkerSink[] = [];
@@ -65,6 +69,7 @@ export class FakePlane implements Plane {
       const tasks = rest.slice(0, pageSize);
       return { tasks, next: rest.length > pageSize ? tasks.at(-1)?.id : undefined };
     },
+    countReady: async (lanes) => lanes.length,
     run: async (id) => this.runs.get(id),
     template: async (ref) => {
       this.templatesRead++;
@@ -191,6 +196,18 @@ export class FakePlane implements Plane {
         this.closedLinks++;
       },
     };
+  }
+
+  agent(namespace: string, name: string): KnownAgent | undefined {
+    return this.known.has(name) ? this.known.get(name) : { namespace, name, row: undefined, current: [] };
+  }
+
+  agentNames(): Iterable<string> {
+    return [...this.known].flatMap(([name, known]) => (known ? [name] : []));
+  }
+
+  agents(): readonly AgentView[] {
+    return this.agentViews;
   }
 
   finish(taskId: TaskId, state: TaskState, output = ""): TaskRow {

@@ -21,7 +21,7 @@ import { createHeadFile, type Head, NO_COMMITS } from "../file/head.js";
 import { migrations } from "../migrations/index.js";
 import { DamagedRow, nameOf } from "../rows/checksum.js";
 import { Layouts, layoutRows, layoutTable, layoutValues } from "../rows/layouts.js";
-import { deadlines, lanes, laneValues, plane, rowTable, taskTable, templates } from "../rows/rows.js";
+import { agents, deadlines, lanes, laneValues, plane, rowTable, taskTable, templates } from "../rows/rows.js";
 import { incomplete, type Lost, ofTasks } from "./incomplete.js";
 import { type Scanned, scan, scannedTables, tablesOf, versionIn } from "./scan.js";
 
@@ -82,6 +82,9 @@ export function* rebuild({ path, draft, driver, commits, head }: Rebuilding): Ge
     for (const { table, key } of lost)
       if (table === templates.name)
         yield `template ${key.replace(/\/([^/]*)$/, "@$1")} is gone: its row is damaged`;
+    for (const { table, key } of lost)
+      if (table === agents.name)
+        yield `what agent ${key} announced is forgotten, until a worker announces it again: its row is damaged`;
     makeLanes(target);
     const mark = {
       store: head?.store ?? randomUUID(),

@@ -16,7 +16,7 @@ import {
 import { migrations, SEALED_SINCE } from "../migrations/index.js";
 import { DamagedRow, nameOf, type SealedTable } from "../rows/checksum.js";
 import { type Layouts, layoutTable } from "../rows/layouts.js";
-import { deadlines, lanes, log, plane, rowTable, templates, textTables } from "../rows/rows.js";
+import { agents, deadlines, lanes, log, plane, rowTable, templates, textTables } from "../rows/rows.js";
 import type { Table } from "../rows/table.js";
 
 /** How a table is scanned from its first row to its last. */
@@ -61,6 +61,7 @@ export const scannedTables: readonly Scanned[] = [
   ofSealed(deadlines, ["task_id", "step_name", "kind"]),
   ofSealed(lanes, ["key"]),
   ofSealed(templates, ["rowid"]),
+  ofSealed(agents, ["rowid"]),
   ofSealed(plane, ["id"]),
   ofSealed(layoutTable, ["rowid"]),
 ];

@@ -3,13 +3,14 @@ import { workflows } from "./0002-workflows.js";
 import { rest } from "./0003-rest.js";
 import { checksums } from "./0004-checksums.js";
 import { layouts } from "./0005-layouts.js";
+import { agents } from "./0006-agents.js";
 
 /**
  * All migrations, oldest first; a file's `user_version` is the number of migrations applied to it. A released migration
  * is never edited: append a new one instead. A migration after `checksums` that changes rows must also update the
  * checksums of those rows.
  */
-export const migrations: readonly string[] = [tasks, workflows, rest, checksums, layouts];
+export const migrations: readonly string[] = [tasks, workflows, rest, checksums, layouts, agents];
 
 /** From this version on, rows have checksums, and a head file is kept beside the file. */
 export const SEALED_SINCE = 4;

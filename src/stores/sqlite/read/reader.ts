@@ -67,6 +67,10 @@ export class Reader {
     });
   }
 
+  countReady({ lanes, most }: { readonly lanes: readonly string[]; readonly most: number }): number {
+    return Number(this.#sql.countReady.all([JSON.stringify(lanes), most])[0]?.[0]);
+  }
+
   run(id: string): string | null {
     const [run] = this.#sql.run.all([id]);
     return run ? runTable.textOf(run) : null;

@@ -48,6 +48,10 @@ export function sqliteReads(reader: ThreadClient<"reader">, layouts: Layouts): R
       }));
     },
 
+    async countReady(lanes: readonly string[], most: number): Promise<number> {
+      return reader.call("countReady", { lanes, most });
+    },
+
     async run(id: RunId): Promise<RunRow | undefined> {
       return reader.decoded("run", id, (text) => (text === null ? undefined : runTable.row(text, layouts)));
     },

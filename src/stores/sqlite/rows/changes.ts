@@ -8,7 +8,7 @@ import { LogEnds, nextSeqAfter } from "../read/log-ends.js";
 import type { CommitRequest, PackedChanges } from "../thread/requests.js";
 import { checksum, type SealedTable } from "./checksum.js";
 import { type Layouts, layoutTable, layoutValues } from "./layouts.js";
-import { deadlines, lanes, log, rowTable, templates, textTables } from "./rows.js";
+import { agents, deadlines, lanes, log, rowTable, templates, textTables } from "./rows.js";
 import type { Prepared, writes } from "./statements.js";
 import type { Table } from "./table.js";
 
@@ -75,6 +75,11 @@ export class Changes {
       this.#digestKey(key);
     }
     for (const values of turn.lanes) this.#put(sql.addLane, lanes, values);
+    for (const key of turn.agentsForgotten) {
+      sql.forgetAgent.run(key);
+      this.#digestKey(key.join("\n"));
+    }
+    for (const values of turn.agents) this.#put(sql.putAgent, agents, values);
 
     return firstSeqs;
   }

@@ -8,6 +8,7 @@ import type { TaskRow } from "#domain/task/task";
 import type { TemplateRow } from "#domain/template/template";
 import { versionKey } from "#domain/template/version";
 import { instant } from "#domain/time/time";
+import type { AgentRow } from "#domain/worker/agent";
 import type { SqlCells, SqlRow } from "../driver.js";
 import { type SealedTable, sealedTable } from "./checksum.js";
 import { fixed, fixedJson, flag, json, packed, plain } from "./codec.js";
@@ -187,6 +188,32 @@ export function templateFrom(values: SqlRow): TemplateRow {
     body: JSON.parse(String(body)),
     source: String(source),
     registeredAt: instant(Number(registeredAt)),
+  };
+}
+
+/** The table of announced agents. */
+export const agents = sealedTable("agents", 2, [
+  "namespace",
+  "name",
+  "digest",
+  "seen_at",
+  "description",
+  "announced",
+]);
+
+export function agentValues({ namespace, name, description, announced, seenAt }: AgentRow): SqlRow {
+  const { digest, ...rest } = announced;
+  return [namespace, name, digest, seenAt, description, JSON.stringify(rest)];
+}
+
+export function agentFrom(selected: SqlCells): AgentRow {
+  const [namespace = "", name = "", digest, seenAt, description = "", announced] = agents.open(selected);
+  return {
+    namespace,
+    name,
+    description,
+    announced: { digest, ...JSON.parse(announced as string) },
+    seenAt: instant(Number(seenAt)),
   };
 }
 

@@ -12,6 +12,7 @@ import { isTerminal, taskStates, taskStatus } from "#domain/task/task";
 import { bytesOf, type Driver, type SqlRow, type Statement } from "../driver.js";
 import { layoutTable } from "./layouts.js";
 import {
+  agents,
   deadlines,
   lanes,
   log,
@@ -100,6 +101,7 @@ export const boots = {
   waiting: `SELECT ${bytesOf("namespace")}, count(*) FROM tasks
     WHERE has_run = 0 AND state IN (${pendingStates}) GROUP BY namespace`,
   templateCounts: `SELECT ${bytesOf("namespace")}, count(*) FROM templates GROUP BY namespace`,
+  agents: `SELECT ${agents.columns()} FROM agents`,
 } as const;
 
 export const writes = {
@@ -120,6 +122,10 @@ export const writes = {
   addLane: `INSERT INTO ${lanes.insert} ON CONFLICT DO NOTHING`,
   addLayout: `INSERT INTO ${layoutTable.insert} ON CONFLICT DO NOTHING`,
   removeLane: "DELETE FROM lanes WHERE key = ?",
+  putAgent: `INSERT INTO ${agents.insert}
+    ON CONFLICT (namespace, name) DO UPDATE SET digest = excluded.digest, seen_at = excluded.seen_at,
+      description = excluded.description, announced = excluded.announced, sum = excluded.sum`,
+  forgetAgent: "DELETE FROM agents WHERE namespace = ? AND name = ?",
   /** Changes no row if another program has written to the file. */
   setHead: `UPDATE plane SET id = ?1, store = ?2, at = ?3, commits = ?4, digest = ?5, sum = ?6
     WHERE id = 1 AND commits = ?4 - 1`,
@@ -138,6 +144,8 @@ export const reads = {
   stepsOf: `SELECT ${stepTable.sealed("")} FROM steps WHERE task_id = ? ORDER BY position`,
   runsOf: `SELECT ${runTable.sealed("")} FROM runs WHERE task_id = ? ORDER BY id`,
   run: `SELECT ${runTable.sealed("")} FROM runs WHERE id = ?`,
+  countReady: `SELECT count(*) FROM (SELECT 1 FROM json_each(?) AS wanted
+    CROSS JOIN steps AS s ON s.state = 'enqueued' AND s.lane = wanted.value LIMIT ?)`,
   output: `SELECT ${textTables.outputs.columns()} FROM outputs WHERE task_id = ? AND step_name = ?`,
   /** First seq and size of the packed rows, beginning with the last row that begins at or before a seq. */
   logRows: `SELECT first_seq, octet_length(entries) FROM log

@@ -19,7 +19,7 @@ import { limits } from "#limits/index";
 import type { BootState, Commit, Loaded, LoadedRows, LoadedTexts } from "#ports/store-turns";
 import type { SqlRow } from "../driver.js";
 import type { Layouts } from "../rows/layouts.js";
-import { laneValues, rowTable, runTable, templateFrom, templateValues } from "../rows/rows.js";
+import { agentValues, laneValues, rowTable, runTable, templateFrom, templateValues } from "../rows/rows.js";
 import type { Table } from "../rows/table.js";
 import type {
   BootReply,
@@ -47,6 +47,8 @@ export function encodeCommit(turn: Commit): CommitRequest {
     deadlines: turn.deadlines.map(({ taskId, stepName, kind, at }) => [taskId, stepName, kind, at]),
     lanes: turn.lanesAdded.map(laneValues),
     lanesRemoved: turn.lanesRemoved,
+    agents: turn.agents.map(agentValues),
+    agentsForgotten: turn.agentsForgotten.map(({ namespace, name }) => [namespace, name]),
   };
 }
 
@@ -124,7 +126,7 @@ function textOf(values: SqlRow): [id: string, json: string] {
 }
 
 export function decodeBoot(
-  { at, lanes, held, waiting, templates, nextDueAt }: BootReply,
+  { at, lanes, held, waiting, templates, agents, nextDueAt }: BootReply,
   layouts: Layouts,
 ): BootState {
   return {
@@ -133,6 +135,7 @@ export function decodeBoot(
     held: runTable.rows(held, layouts),
     waiting: new Map(waiting),
     templates: new Map(templates),
+    agents,
     nextDueAt: nextDueAt === null ? undefined : instant(nextDueAt),
   };
 }

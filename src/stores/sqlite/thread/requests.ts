@@ -1,5 +1,6 @@
 import type { KeyedKindName, RowKindName, TextKindName } from "#domain/row-kinds";
 import type { Lane } from "#domain/task/lane";
+import type { AgentRow } from "#domain/worker/agent";
 import type { SqlRow } from "../driver.js";
 
 /*
@@ -30,6 +31,9 @@ export interface CommitRequest extends CommittedRows, CommittedTexts {
   readonly deadlines: readonly SqlRow[];
   readonly lanes: readonly SqlRow[];
   readonly lanesRemoved: readonly string[];
+  readonly agents: readonly SqlRow[];
+  /** Namespace and name. */
+  readonly agentsForgotten: readonly SqlRow[];
 }
 
 type Pair = readonly [string, string];
@@ -66,6 +70,7 @@ export interface BootReply {
   /** Namespace and count. */
   readonly waiting: readonly (readonly [string, number])[];
   readonly templates: readonly (readonly [string, number])[];
+  readonly agents: readonly AgentRow[];
   readonly nextDueAt: number | null;
 }
 

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file taskrun/v1/common.proto.
  */
 export const file_taskrun_v1_common: GenFile = /*@__PURE__*/
-  fileDesc("Chd0YXNrcnVuL3YxL2NvbW1vbi5wcm90bxIKdGFza3J1bi52MSL2AQoMTW9kZWxCYWNrZW5kEhAKCHByb3ZpZGVyGAEgASgJEhIKCm1vZGVsX25hbWUYAiABKAkSFgoOY29udGV4dF93aW5kb3cYAyABKA0SGgoSc3VwcG9ydHNfc3RyZWFtaW5nGAQgASgIEhIKCm1vZGFsaXRpZXMYBSADKAkSDQoFdG9vbHMYBiADKAkSOAoIbWV0YWRhdGEYByADKAsyJi50YXNrcnVuLnYxLk1vZGVsQmFja2VuZC5NZXRhZGF0YUVudHJ5Gi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASK8AQoJQWdlbnRTcGVjEgwKBG5hbWUYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkSMQoGbGFiZWxzGAMgAygLMiEudGFza3J1bi52MS5BZ2VudFNwZWMuTGFiZWxzRW50cnkSKgoIYmFja2VuZHMYBCADKAsyGC50YXNrcnVuLnYxLk1vZGVsQmFja2VuZBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIv0BCgpXb3JrZXJJbmZvEhEKCXdvcmtlcl9pZBgBIAEoCRIQCghob3N0bmFtZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgJEiUKBmFnZW50cxgEIAMoCzIVLnRhc2tydW4udjEuQWdlbnRTcGVjEjIKBmxhYmVscxgFIAMoCzIiLnRhc2tydW4udjEuV29ya2VySW5mby5MYWJlbHNFbnRyeRIbChNtYXhfY29uY3VycmVudF9ydW5zGGQgASgNEhIKCm5hbWVzcGFjZXMYZSADKAkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJYCgtDaGF0TWVzc2FnZRIiCgRyb2xlGAEgASgOMhQudGFza3J1bi52MS5DaGF0Um9sZRIPCgdjb250ZW50GAIgASgJEhQKDHRpbWVzdGFtcF9tcxgDIAEoAyLxAQoIUnVuRXZlbnQSCgoCaWQYASABKAkSDgoGcnVuX2lkGAIgASgJEg8KB3Rhc2tfaWQYAyABKAkSLAoKZXZlbnRfdHlwZRgEIAEoDjIYLnRhc2tydW4udjEuUnVuRXZlbnRUeXBlEhQKDHRpbWVzdGFtcF9tcxgFIAEoAxI0CghtZXRhZGF0YRgGIAMoCzIiLnRhc2tydW4udjEuUnVuRXZlbnQuTWV0YWRhdGFFbnRyeRINCgVmZW5jZRhkIAEoDRovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiPwoLVGVtcGxhdGVSZWYSEQoJbmFtZXNwYWNlGAEgASgJEgwKBG5hbWUYAiABKAkSDwoHdmVyc2lvbhgDIAEoCSJCChVHZXRTdGVwUmVzdWx0UmVzcG9uc2USEwoLb3V0cHV0X2pzb24YASABKAkSFAoMb3V0cHV0X2J5dGVzGAIgASgDKqkBCgpUYXNrU3RhdHVzEhsKF1RBU0tfU1RBVFVTX1VOU1BFQ0lGSUVEEAASFwoTVEFTS19TVEFUVVNfUEVORElORxABEhcKE1RBU0tfU1RBVFVTX1JVTk5JTkcQAhIZChVUQVNLX1NUQVRVU19DT01QTEVURUQQAxIWChJUQVNLX1NUQVRVU19GQUlMRUQQBBIZChVUQVNLX1NUQVRVU19DQU5DRUxMRUQQBSq7AQoJUnVuU3RhdHVzEhoKFlJVTl9TVEFUVVNfVU5TUEVDSUZJRUQQABIWChJSVU5fU1RBVFVTX1BFTkRJTkcQARIXChNSVU5fU1RBVFVTX0FTU0lHTkVEEAISFgoSUlVOX1NUQVRVU19SVU5OSU5HEAMSGAoUUlVOX1NUQVRVU19DT01QTEVURUQQBBIVChFSVU5fU1RBVFVTX0ZBSUxFRBAFEhgKFFJVTl9TVEFUVVNfQ0FOQ0VMTEVEEAYqkgEKDFdvcmtlclN0YXR1cxIdChlXT1JLRVJfU1RBVFVTX1VOU1BFQ0lGSUVEEAASFgoSV09SS0VSX1NUQVRVU19JRExFEAESFgoSV09SS0VSX1NUQVRVU19CVVNZEAISGgoWV09SS0VSX1NUQVRVU19EUkFJTklORxADEhcKE1dPUktFUl9TVEFUVVNfRVJST1IQBCpoCghDaGF0Um9sZRIZChVDSEFUX1JPTEVfVU5TUEVDSUZJRUQQABISCg5DSEFUX1JPTEVfVVNFUhABEhcKE0NIQVRfUk9MRV9BU1NJU1RBTlQQAhIUChBDSEFUX1JPTEVfU1lTVEVNEAMqtAIKDFJ1bkV2ZW50VHlwZRIeChpSVU5fRVZFTlRfVFlQRV9VTlNQRUNJRklFRBAAEiQKIFJVTl9FVkVOVF9UWVBFX0VYRUNVVElPTl9TVEFSVEVEEAESJgoiUlVOX0VWRU5UX1RZUEVfU0VTU0lPTl9JTklUSUFMSVpFRBACEiEKHVJVTl9FVkVOVF9UWVBFX1RPT0xfUkVRVUVTVEVEEAMSIQodUlVOX0VWRU5UX1RZUEVfVE9PTF9DT01QTEVURUQQBBIjCh9SVU5fRVZFTlRfVFlQRV9PVVRQVVRfR0VORVJBVEVEEAUSJgoiUlVOX0VWRU5UX1RZUEVfRVhFQ1VUSU9OX0NPTVBMRVRFRBAGEiMKH1JVTl9FVkVOVF9UWVBFX0VYRUNVVElPTl9GQUlMRUQQByqaAwoJVGFza1N0YXRlEhoKFlRBU0tfU1RBVEVfVU5TUEVDSUZJRUQQABIWChJUQVNLX1NUQVRFX1BFTkRJTkcQARIbChdUQVNLX1NUQVRFX0lOSVRJQUxJWklORxACEh4KGlRBU0tfU1RBVEVfRU5RVUVVSU5HX1NURVBTEAMSHwobVEFTS19TVEFURV9TVEVQU19JTl9QUk9DRVNTEAQSIQodVEFTS19TVEFURV9FVkFMVUFUSU5HX1JFU1VMVFMQBRInCiNUQVNLX1NUQVRFX1dBSVRJTkdfRk9SX0RFUEVOREVOQ0lFUxAGEiAKHFRBU0tfU1RBVEVfV0FJVElOR19GT1JfUkVUUlkQBxIiCh5UQVNLX1NUQVRFX0JMT0NLRURfQllfRkFJTFVSRVMQCBIXChNUQVNLX1NUQVRFX0NPTVBMRVRFEAkSFAoQVEFTS19TVEFURV9FUlJPUhAKEhgKFFRBU0tfU1RBVEVfQ0FOQ0VMTEVEEAsSIAocVEFTS19TVEFURV9SRVNPTFZFRF9NQU5VQUxMWRAMKuACCglTdGVwU3RhdGUSGgoWU1RFUF9TVEFURV9VTlNQRUNJRklFRBAAEhYKElNURVBfU1RBVEVfUEVORElORxABEhcKE1NURVBfU1RBVEVfRU5RVUVVRUQQAhIaChZTVEVQX1NUQVRFX0lOX1BST0dSRVNTEAMSKQolU1RFUF9TVEFURV9FTlFVRVVFRF9GT1JfT1JDSEVTVFJBVElPThAEEjIKLlNURVBfU1RBVEVfRU5RVUVVRURfQVNfRVJST1JfRk9SX09SQ0hFU1RSQVRJT04QBRIgChxTVEVQX1NUQVRFX1dBSVRJTkdfRk9SX1JFVFJZEAYSFwoTU1RFUF9TVEFURV9DT01QTEVURRAHEhQKEFNURVBfU1RBVEVfRVJST1IQCBIYChRTVEVQX1NUQVRFX0NBTkNFTExFRBAJEiAKHFNURVBfU1RBVEVfUkVTT0xWRURfTUFOVUFMTFkQCmIGcHJvdG8z");
+  fileDesc("Chd0YXNrcnVuL3YxL2NvbW1vbi5wcm90bxIKdGFza3J1bi52MSL2AQoMTW9kZWxCYWNrZW5kEhAKCHByb3ZpZGVyGAEgASgJEhIKCm1vZGVsX25hbWUYAiABKAkSFgoOY29udGV4dF93aW5kb3cYAyABKA0SGgoSc3VwcG9ydHNfc3RyZWFtaW5nGAQgASgIEhIKCm1vZGFsaXRpZXMYBSADKAkSDQoFdG9vbHMYBiADKAkSOAoIbWV0YWRhdGEYByADKAsyJi50YXNrcnVuLnYxLk1vZGVsQmFja2VuZC5NZXRhZGF0YUVudHJ5Gi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKnAgoJQWdlbnRTcGVjEgwKBG5hbWUYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkSMQoGbGFiZWxzGAMgAygLMiEudGFza3J1bi52MS5BZ2VudFNwZWMuTGFiZWxzRW50cnkSKgoIYmFja2VuZHMYBCADKAsyGC50YXNrcnVuLnYxLk1vZGVsQmFja2VuZBIlCgVyZXRyeRhkIAEoCzIWLnRhc2tydW4udjEuQWdlbnRSZXRyeRISCgp0aW1lb3V0X21zGGUgASgDEhMKC2NvbmN1cnJlbmN5GGYgASgNEhkKEWlucHV0X3NjaGVtYV9qc29uGGcgASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEifwoKQWdlbnRSZXRyeRIQCghhdHRlbXB0cxgBIAEoDRIPCgdiYWNrb2ZmGAIgASgJEhQKB2Jhc2VfbXMYAyABKANIAIgBARITCgZtYXhfbXMYBCABKANIAYgBARIMCgRvbmx5GAUgAygJQgoKCF9iYXNlX21zQgkKB19tYXhfbXMi/QEKCldvcmtlckluZm8SEQoJd29ya2VyX2lkGAEgASgJEhAKCGhvc3RuYW1lGAIgASgJEg8KB3ZlcnNpb24YAyABKAkSJQoGYWdlbnRzGAQgAygLMhUudGFza3J1bi52MS5BZ2VudFNwZWMSMgoGbGFiZWxzGAUgAygLMiIudGFza3J1bi52MS5Xb3JrZXJJbmZvLkxhYmVsc0VudHJ5EhsKE21heF9jb25jdXJyZW50X3J1bnMYZCABKA0SEgoKbmFtZXNwYWNlcxhlIAMoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIlgKC0NoYXRNZXNzYWdlEiIKBHJvbGUYASABKA4yFC50YXNrcnVuLnYxLkNoYXRSb2xlEg8KB2NvbnRlbnQYAiABKAkSFAoMdGltZXN0YW1wX21zGAMgASgDIvEBCghSdW5FdmVudBIKCgJpZBgBIAEoCRIOCgZydW5faWQYAiABKAkSDwoHdGFza19pZBgDIAEoCRIsCgpldmVudF90eXBlGAQgASgOMhgudGFza3J1bi52MS5SdW5FdmVudFR5cGUSFAoMdGltZXN0YW1wX21zGAUgASgDEjQKCG1ldGFkYXRhGAYgAygLMiIudGFza3J1bi52MS5SdW5FdmVudC5NZXRhZGF0YUVudHJ5Eg0KBWZlbmNlGGQgASgNGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASI/CgtUZW1wbGF0ZVJlZhIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgJIkIKFUdldFN0ZXBSZXN1bHRSZXNwb25zZRITCgtvdXRwdXRfanNvbhgBIAEoCRIUCgxvdXRwdXRfYnl0ZXMYAiABKAMqqQEKClRhc2tTdGF0dXMSGwoXVEFTS19TVEFUVVNfVU5TUEVDSUZJRUQQABIXChNUQVNLX1NUQVRVU19QRU5ESU5HEAESFwoTVEFTS19TVEFUVVNfUlVOTklORxACEhkKFVRBU0tfU1RBVFVTX0NPTVBMRVRFRBADEhYKElRBU0tfU1RBVFVTX0ZBSUxFRBAEEhkKFVRBU0tfU1RBVFVTX0NBTkNFTExFRBAFKrsBCglSdW5TdGF0dXMSGgoWUlVOX1NUQVRVU19VTlNQRUNJRklFRBAAEhYKElJVTl9TVEFUVVNfUEVORElORxABEhcKE1JVTl9TVEFUVVNfQVNTSUdORUQQAhIWChJSVU5fU1RBVFVTX1JVTk5JTkcQAxIYChRSVU5fU1RBVFVTX0NPTVBMRVRFRBAEEhUKEVJVTl9TVEFUVVNfRkFJTEVEEAUSGAoUUlVOX1NUQVRVU19DQU5DRUxMRUQQBiqSAQoMV29ya2VyU3RhdHVzEh0KGVdPUktFUl9TVEFUVVNfVU5TUEVDSUZJRUQQABIWChJXT1JLRVJfU1RBVFVTX0lETEUQARIWChJXT1JLRVJfU1RBVFVTX0JVU1kQAhIaChZXT1JLRVJfU1RBVFVTX0RSQUlOSU5HEAMSFwoTV09SS0VSX1NUQVRVU19FUlJPUhAEKmgKCENoYXRSb2xlEhkKFUNIQVRfUk9MRV9VTlNQRUNJRklFRBAAEhIKDkNIQVRfUk9MRV9VU0VSEAESFwoTQ0hBVF9ST0xFX0FTU0lTVEFOVBACEhQKEENIQVRfUk9MRV9TWVNURU0QAyq0AgoMUnVuRXZlbnRUeXBlEh4KGlJVTl9FVkVOVF9UWVBFX1VOU1BFQ0lGSUVEEAASJAogUlVOX0VWRU5UX1RZUEVfRVhFQ1VUSU9OX1NUQVJURUQQARImCiJSVU5fRVZFTlRfVFlQRV9TRVNTSU9OX0lOSVRJQUxJWkVEEAISIQodUlVOX0VWRU5UX1RZUEVfVE9PTF9SRVFVRVNURUQQAxIhCh1SVU5fRVZFTlRfVFlQRV9UT09MX0NPTVBMRVRFRBAEEiMKH1JVTl9FVkVOVF9UWVBFX09VVFBVVF9HRU5FUkFURUQQBRImCiJSVU5fRVZFTlRfVFlQRV9FWEVDVVRJT05fQ09NUExFVEVEEAYSIwofUlVOX0VWRU5UX1RZUEVfRVhFQ1VUSU9OX0ZBSUxFRBAHKpoDCglUYXNrU3RhdGUSGgoWVEFTS19TVEFURV9VTlNQRUNJRklFRBAAEhYKElRBU0tfU1RBVEVfUEVORElORxABEhsKF1RBU0tfU1RBVEVfSU5JVElBTElaSU5HEAISHgoaVEFTS19TVEFURV9FTlFVRVVJTkdfU1RFUFMQAxIfChtUQVNLX1NUQVRFX1NURVBTX0lOX1BST0NFU1MQBBIhCh1UQVNLX1NUQVRFX0VWQUxVQVRJTkdfUkVTVUxUUxAFEicKI1RBU0tfU1RBVEVfV0FJVElOR19GT1JfREVQRU5ERU5DSUVTEAYSIAocVEFTS19TVEFURV9XQUlUSU5HX0ZPUl9SRVRSWRAHEiIKHlRBU0tfU1RBVEVfQkxPQ0tFRF9CWV9GQUlMVVJFUxAIEhcKE1RBU0tfU1RBVEVfQ09NUExFVEUQCRIUChBUQVNLX1NUQVRFX0VSUk9SEAoSGAoUVEFTS19TVEFURV9DQU5DRUxMRUQQCxIgChxUQVNLX1NUQVRFX1JFU09MVkVEX01BTlVBTExZEAwq4AIKCVN0ZXBTdGF0ZRIaChZTVEVQX1NUQVRFX1VOU1BFQ0lGSUVEEAASFgoSU1RFUF9TVEFURV9QRU5ESU5HEAESFwoTU1RFUF9TVEFURV9FTlFVRVVFRBACEhoKFlNURVBfU1RBVEVfSU5fUFJPR1JFU1MQAxIpCiVTVEVQX1NUQVRFX0VOUVVFVUVEX0ZPUl9PUkNIRVNUUkFUSU9OEAQSMgouU1RFUF9TVEFURV9FTlFVRVVFRF9BU19FUlJPUl9GT1JfT1JDSEVTVFJBVElPThAFEiAKHFNURVBfU1RBVEVfV0FJVElOR19GT1JfUkVUUlkQBhIXChNTVEVQX1NUQVRFX0NPTVBMRVRFEAcSFAoQU1RFUF9TVEFURV9FUlJPUhAIEhgKFFNURVBfU1RBVEVfQ0FOQ0VMTEVEEAkSIAocU1RFUF9TVEFURV9SRVNPTFZFRF9NQU5VQUxMWRAKYgZwcm90bzM");
 
 /**
  * The model behind an agent. Told by the Worker, shown to people, kept for audit; the server never
@@ -116,6 +116,37 @@ export type AgentSpec = Message<"taskrun.v1.AgentSpec"> & {
    * @generated from field: repeated taskrun.v1.ModelBackend backends = 4;
    */
   backends: ModelBackend[];
+
+  /**
+   * How often and after what its Runs are tried again. This and the next are the defaults of Tasks that name the
+   * agent: a request and a template say it before the agent does.
+   *
+   * @generated from field: taskrun.v1.AgentRetry retry = 100;
+   */
+  retry?: AgentRetry | undefined;
+
+  /**
+   * How long one attempt may take, in milliseconds, from its assignment on; then it fails with TIMEOUT. 0 means no limit.
+   *
+   * @generated from field: int64 timeout_ms = 101;
+   */
+  timeoutMs: bigint;
+
+  /**
+   * How many Runs of the agent this Worker gets at a time, at most; 0 means as many as the Worker takes.
+   *
+   * @generated from field: uint32 concurrency = 102;
+   */
+  concurrency: number;
+
+  /**
+   * JSON Schema (draft 2020-12) of the agent's input, as JSON text of an object, at most 64 KiB. While all connected
+   * Workers of the agent announce the same, CreateTask refuses an input that does not fit; otherwise it warns. Empty
+   * means none.
+   *
+   * @generated from field: string input_schema_json = 103;
+   */
+  inputSchemaJson: string;
 };
 
 /**
@@ -124,6 +155,56 @@ export type AgentSpec = Message<"taskrun.v1.AgentSpec"> & {
  */
 export const AgentSpecSchema: GenMessage<AgentSpec> = /*@__PURE__*/
   messageDesc(file_taskrun_v1_common, 1);
+
+/**
+ * How an agent wants to be tried again. What is left out is as the template of a Task says, or the usual.
+ *
+ * @generated from message taskrun.v1.AgentRetry
+ */
+export type AgentRetry = Message<"taskrun.v1.AgentRetry"> & {
+  /**
+   * Total tries of a Step, 1 to 100; 0 leaves it out.
+   *
+   * @generated from field: uint32 attempts = 1;
+   */
+  attempts: number;
+
+  /**
+   * "none", "linear", "exponential" or "fibonacci"; empty leaves it out.
+   *
+   * @generated from field: string backoff = 2;
+   */
+  backoff: string;
+
+  /**
+   * The longest delay after the first failure, in milliseconds.
+   *
+   * @generated from field: optional int64 base_ms = 3;
+   */
+  baseMs?: bigint | undefined;
+
+  /**
+   * The longest delay after any, in milliseconds.
+   *
+   * @generated from field: optional int64 max_ms = 4;
+   */
+  maxMs?: bigint | undefined;
+
+  /**
+   * Only these errors are tried again, by their names or codes; at most 32, each of at most 256 bytes. None means all
+   * are. The Worker applies it, which alone knows what was thrown: it reports others as not retryable.
+   *
+   * @generated from field: repeated string only = 5;
+   */
+  only: string[];
+};
+
+/**
+ * Describes the message taskrun.v1.AgentRetry.
+ * Use `create(AgentRetrySchema)` to create a new message.
+ */
+export const AgentRetrySchema: GenMessage<AgentRetry> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_common, 2);
 
 /**
  * How a Worker introduces itself.
@@ -187,7 +268,7 @@ export type WorkerInfo = Message<"taskrun.v1.WorkerInfo"> & {
  * Use `create(WorkerInfoSchema)` to create a new message.
  */
 export const WorkerInfoSchema: GenMessage<WorkerInfo> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_common, 2);
+  messageDesc(file_taskrun_v1_common, 3);
 
 /**
  * One message of the conversation between a person and an agent.
@@ -223,7 +304,7 @@ export type ChatMessage = Message<"taskrun.v1.ChatMessage"> & {
  * Use `create(ChatMessageSchema)` to create a new message.
  */
 export const ChatMessageSchema: GenMessage<ChatMessage> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_common, 3);
+  messageDesc(file_taskrun_v1_common, 4);
 
 /**
  * Something noteworthy that an agent did, apart from its output.
@@ -287,7 +368,7 @@ export type RunEvent = Message<"taskrun.v1.RunEvent"> & {
  * Use `create(RunEventSchema)` to create a new message.
  */
 export const RunEventSchema: GenMessage<RunEvent> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_common, 4);
+  messageDesc(file_taskrun_v1_common, 5);
 
 /**
  * Names a TaskTemplate.
@@ -322,7 +403,7 @@ export type TemplateRef = Message<"taskrun.v1.TemplateRef"> & {
  * Use `create(TemplateRefSchema)` to create a new message.
  */
 export const TemplateRefSchema: GenMessage<TemplateRef> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_common, 5);
+  messageDesc(file_taskrun_v1_common, 6);
 
 /**
  * The result of one Step, whole.
@@ -350,7 +431,7 @@ export type GetStepResultResponse = Message<"taskrun.v1.GetStepResultResponse"> 
  * Use `create(GetStepResultResponseSchema)` to create a new message.
  */
 export const GetStepResultResponseSchema: GenMessage<GetStepResultResponse> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_common, 6);
+  messageDesc(file_taskrun_v1_common, 7);
 
 /**
  * Where a Task stands. COMPLETED, FAILED and CANCELLED are final.

@@ -6,7 +6,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { AgentSpec, WorkerStatus } from "./common_pb.js";
+import type { AgentRetry, AgentSpec, WorkerStatus } from "./common_pb.js";
 import { file_taskrun_v1_common } from "./common_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file taskrun/v1/worker_service.proto.
  */
 export const file_taskrun_v1_worker_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch90YXNrcnVuL3YxL3dvcmtlcl9zZXJ2aWNlLnByb3RvEgp0YXNrcnVuLnYxIrsCCgZXb3JrZXISEQoJd29ya2VyX2lkGAEgASgJEhAKCGhvc3RuYW1lGAIgASgJEg8KB3ZlcnNpb24YAyABKAkSKAoGc3RhdHVzGAQgASgOMhgudGFza3J1bi52MS5Xb3JrZXJTdGF0dXMSJQoGYWdlbnRzGAUgAygLMhUudGFza3J1bi52MS5BZ2VudFNwZWMSLgoGbGFiZWxzGAYgAygLMh4udGFza3J1bi52MS5Xb3JrZXIuTGFiZWxzRW50cnkSEwoLYWN0aXZlX3J1bnMYByABKA0SGwoTbWF4X2NvbmN1cnJlbnRfcnVucxgIIAEoDRIZChFsYXN0X2hlYXJ0YmVhdF9tcxgJIAEoAxotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBInYKEkxpc3RXb3JrZXJzUmVxdWVzdBIXCgphZ2VudF9uYW1lGAEgASgJSACIAQESLQoGc3RhdHVzGAIgASgOMhgudGFza3J1bi52MS5Xb3JrZXJTdGF0dXNIAYgBAUINCgtfYWdlbnRfbmFtZUIJCgdfc3RhdHVzIjoKE0xpc3RXb3JrZXJzUmVzcG9uc2USIwoHd29ya2VycxgBIAMoCzISLnRhc2tydW4udjEuV29ya2VyIiUKEEdldFdvcmtlclJlcXVlc3QSEQoJd29ya2VyX2lkGAEgASgJIjcKEkRyYWluV29ya2VyUmVxdWVzdBIRCgl3b3JrZXJfaWQYASABKAkSDgoGcmVhc29uGAIgASgJMuEBCg1Xb3JrZXJTZXJ2aWNlEk4KC0xpc3RXb3JrZXJzEh4udGFza3J1bi52MS5MaXN0V29ya2Vyc1JlcXVlc3QaHy50YXNrcnVuLnYxLkxpc3RXb3JrZXJzUmVzcG9uc2USPQoJR2V0V29ya2VyEhwudGFza3J1bi52MS5HZXRXb3JrZXJSZXF1ZXN0GhIudGFza3J1bi52MS5Xb3JrZXISQQoLRHJhaW5Xb3JrZXISHi50YXNrcnVuLnYxLkRyYWluV29ya2VyUmVxdWVzdBoSLnRhc2tydW4udjEuV29ya2VyYgZwcm90bzM", [file_taskrun_v1_common]);
+  fileDesc("Ch90YXNrcnVuL3YxL3dvcmtlcl9zZXJ2aWNlLnByb3RvEgp0YXNrcnVuLnYxIrsCCgZXb3JrZXISEQoJd29ya2VyX2lkGAEgASgJEhAKCGhvc3RuYW1lGAIgASgJEg8KB3ZlcnNpb24YAyABKAkSKAoGc3RhdHVzGAQgASgOMhgudGFza3J1bi52MS5Xb3JrZXJTdGF0dXMSJQoGYWdlbnRzGAUgAygLMhUudGFza3J1bi52MS5BZ2VudFNwZWMSLgoGbGFiZWxzGAYgAygLMh4udGFza3J1bi52MS5Xb3JrZXIuTGFiZWxzRW50cnkSEwoLYWN0aXZlX3J1bnMYByABKA0SGwoTbWF4X2NvbmN1cnJlbnRfcnVucxgIIAEoDRIZChFsYXN0X2hlYXJ0YmVhdF9tcxgJIAEoAxotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBInYKEkxpc3RXb3JrZXJzUmVxdWVzdBIXCgphZ2VudF9uYW1lGAEgASgJSACIAQESLQoGc3RhdHVzGAIgASgOMhgudGFza3J1bi52MS5Xb3JrZXJTdGF0dXNIAYgBAUINCgtfYWdlbnRfbmFtZUIJCgdfc3RhdHVzIjoKE0xpc3RXb3JrZXJzUmVzcG9uc2USIwoHd29ya2VycxgBIAMoCzISLnRhc2tydW4udjEuV29ya2VyIiUKEEdldFdvcmtlclJlcXVlc3QSEQoJd29ya2VyX2lkGAEgASgJIjcKEkRyYWluV29ya2VyUmVxdWVzdBIRCgl3b3JrZXJfaWQYASABKAkSDgoGcmVhc29uGAIgASgJIpgCCgVBZ2VudBIMCgRuYW1lGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRIPCgd3b3JrZXJzGAMgASgNEg0KBXNsb3RzGAQgASgNEg8KB3dhaXRpbmcYBSABKA0SGQoRaW5wdXRfc2NoZW1hX2pzb24YBiABKAkSJQoFcmV0cnkYByABKAsyFi50YXNrcnVuLnYxLkFnZW50UmV0cnkSEgoKdGltZW91dF9tcxgIIAEoAxITCgtjb25jdXJyZW5jeRgJIAEoDRIOCgZkaWdlc3QYCiABKAkSFAoMbGFzdF9zZWVuX21zGAsgASgDEhcKD3NjaGVtYV9lbmZvcmNlZBgMIAEoCBITCgtkZXNjcmlwdGlvbhgNIAEoCSJhChFMaXN0QWdlbnRzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSEgoKYWdlbnRfbmFtZRgCIAEoCRIRCglwYWdlX3NpemUYAyABKAUSEgoKcGFnZV90b2tlbhgEIAEoCSJQChJMaXN0QWdlbnRzUmVzcG9uc2USIQoGYWdlbnRzGAEgAygLMhEudGFza3J1bi52MS5BZ2VudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkyrgIKDVdvcmtlclNlcnZpY2USTgoLTGlzdFdvcmtlcnMSHi50YXNrcnVuLnYxLkxpc3RXb3JrZXJzUmVxdWVzdBofLnRhc2tydW4udjEuTGlzdFdvcmtlcnNSZXNwb25zZRI9CglHZXRXb3JrZXISHC50YXNrcnVuLnYxLkdldFdvcmtlclJlcXVlc3QaEi50YXNrcnVuLnYxLldvcmtlchJBCgtEcmFpbldvcmtlchIeLnRhc2tydW4udjEuRHJhaW5Xb3JrZXJSZXF1ZXN0GhIudGFza3J1bi52MS5Xb3JrZXISSwoKTGlzdEFnZW50cxIdLnRhc2tydW4udjEuTGlzdEFnZW50c1JlcXVlc3QaHi50YXNrcnVuLnYxLkxpc3RBZ2VudHNSZXNwb25zZWIGcHJvdG8z", [file_taskrun_v1_common]);
 
 /**
  * A connected Worker, as the control plane sees it.
@@ -193,6 +193,182 @@ export const DrainWorkerRequestSchema: GenMessage<DrainWorkerRequest> = /*@__PUR
   messageDesc(file_taskrun_v1_worker_service, 4);
 
 /**
+ * An agent, as its Workers announce it in a namespace.
+ *
+ * @generated from message taskrun.v1.Agent
+ */
+export type Agent = Message<"taskrun.v1.Agent"> & {
+  /**
+   * The name that Tasks ask for.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * The namespace whose Tasks its Workers take; empty for Workers that take those of all namespaces.
+   *
+   * @generated from field: string namespace = 2;
+   */
+  namespace: string;
+
+  /**
+   * Connected Workers that take its Runs now.
+   *
+   * @generated from field: uint32 workers = 3;
+   */
+  workers: number;
+
+  /**
+   * How many Runs of it these take at a time, all together.
+   *
+   * @generated from field: uint32 slots = 4;
+   */
+  slots: number;
+
+  /**
+   * Steps that are ready and wait for it: one of each Task that names the agent. Counted up to 10 000.
+   *
+   * @generated from field: uint32 waiting = 5;
+   */
+  waiting: number;
+
+  /**
+   * The schema of its input that was announced last; empty if there is none.
+   *
+   * @generated from field: string input_schema_json = 6;
+   */
+  inputSchemaJson: string;
+
+  /**
+   * How it wants to be tried again.
+   *
+   * @generated from field: taskrun.v1.AgentRetry retry = 7;
+   */
+  retry?: AgentRetry | undefined;
+
+  /**
+   * How long one attempt may take, in milliseconds; 0 means no limit.
+   *
+   * @generated from field: int64 timeout_ms = 8;
+   */
+  timeoutMs: bigint;
+
+  /**
+   * How many Runs of it one Worker gets at a time; 0 means as many as the Worker takes.
+   *
+   * @generated from field: uint32 concurrency = 9;
+   */
+  concurrency: number;
+
+  /**
+   * Names what was announced: retry, timeout and schema are the same where it is. Empty if nothing of these was.
+   *
+   * @generated from field: string digest = 10;
+   */
+  digest: string;
+
+  /**
+   * When a Worker of it was connected last, by the server's clock; up to ten minutes off once none is.
+   *
+   * @generated from field: int64 last_seen_ms = 11;
+   */
+  lastSeenMs: bigint;
+
+  /**
+   * Whether CreateTask refuses an input that does not fit: all connected Workers announce the same.
+   *
+   * @generated from field: bool schema_enforced = 12;
+   */
+  schemaEnforced: boolean;
+
+  /**
+   * One sentence for people.
+   *
+   * @generated from field: string description = 13;
+   */
+  description: string;
+};
+
+/**
+ * Describes the message taskrun.v1.Agent.
+ * Use `create(AgentSchema)` to create a new message.
+ */
+export const AgentSchema: GenMessage<Agent> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_worker_service, 5);
+
+/**
+ * Which agents to list. All filters must fit.
+ *
+ * @generated from message taskrun.v1.ListAgentsRequest
+ */
+export type ListAgentsRequest = Message<"taskrun.v1.ListAgentsRequest"> & {
+  /**
+   * Only agents that take Tasks of this namespace; empty means of any that the caller may see.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * Only the agent of this name; empty means any.
+   *
+   * @generated from field: string agent_name = 2;
+   */
+  agentName: string;
+
+  /**
+   * How many agents to a page: 1 to 1 000; 0 or less means 100, more means 1 000.
+   *
+   * @generated from field: int32 page_size = 3;
+   */
+  pageSize: number;
+
+  /**
+   * Where to go on: `next_page_token` of the page before, with the same filters. Empty means at the start; one that is
+   * not understood is INVALID_ARGUMENT.
+   *
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message taskrun.v1.ListAgentsRequest.
+ * Use `create(ListAgentsRequestSchema)` to create a new message.
+ */
+export const ListAgentsRequestSchema: GenMessage<ListAgentsRequest> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_worker_service, 6);
+
+/**
+ * One page of agents.
+ *
+ * @generated from message taskrun.v1.ListAgentsResponse
+ */
+export type ListAgentsResponse = Message<"taskrun.v1.ListAgentsResponse"> & {
+  /**
+   * By name, then namespace. A page also ends after 2 MiB.
+   *
+   * @generated from field: repeated taskrun.v1.Agent agents = 1;
+   */
+  agents: Agent[];
+
+  /**
+   * Where the next page starts; empty on the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message taskrun.v1.ListAgentsResponse.
+ * Use `create(ListAgentsResponseSchema)` to create a new message.
+ */
+export const ListAgentsResponseSchema: GenMessage<ListAgentsResponse> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_worker_service, 7);
+
+/**
  * Reads and directs the fleet of Workers.
  *
  * @generated from service taskrun.v1.WorkerService
@@ -229,6 +405,17 @@ export const WorkerService: GenService<{
     methodKind: "unary";
     input: typeof DrainWorkerRequestSchema;
     output: typeof WorkerSchema;
+  },
+  /**
+   * The agents that Workers have announced, by name and namespace: also those that have no Worker now, until they are
+   * forgotten after 30 days.
+   *
+   * @generated from rpc taskrun.v1.WorkerService.ListAgents
+   */
+  listAgents: {
+    methodKind: "unary";
+    input: typeof ListAgentsRequestSchema;
+    output: typeof ListAgentsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_taskrun_v1_worker_service, 0);

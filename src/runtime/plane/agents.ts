@@ -1,0 +1,93 @@
+import { type Caller, mayUse } from "#domain/caller";
+import type { Lane } from "#domain/task/lane";
+import { type Instant, NEVER } from "#domain/time/time";
+import { type AgentView, decidingOf, type KnownAgent, NOTHING_ANNOUNCED } from "#domain/worker/agent";
+import type { AgentPlane } from "#ports/plane";
+import type { Core } from "../core.js";
+import type { CommittedSession } from "../memory/roster.js";
+import type { Supervisor } from "../supervisor.js";
+
+/** The operations of the plane that tell about agents; all read memory, as the last commit left it. */
+export function agentOperations({ core }: Supervisor): AgentPlane {
+  const { agents } = core.memory;
+  return {
+    agent: (namespace, name) => agents.committedOf(namespace, name),
+    agentNames: (namespace) => namesIn(agents.committed(), namespace),
+    agents: (caller) => agentViews(core, caller),
+  };
+}
+
+function* namesIn(known: Iterable<KnownAgent>, namespace: string): Iterable<string> {
+  for (const agent of known) if (agent.namespace === "" || agent.namespace === namespace) yield agent.name;
+}
+
+function agentViews({ memory, leases }: Core, caller: Caller): AgentView[] {
+  const serving = servingByAgent(memory.roster.committed());
+  const lanes = memory.backlog.lanes();
+  return [...memory.agents.committed()]
+    .filter(({ namespace }) => namespace === "" || mayUse(caller, namespace))
+    .toSorted((a, b) => compare(a.name, b.name) || compare(a.namespace, b.namespace))
+    .map((known) => {
+      const workers = (serving.get(known.name) ?? []).filter(({ row }) =>
+        serves(row.info.namespaces, known.namespace),
+      );
+      const heard = workers.map(({ row }) => leases.lastHeard(row.id));
+      const seenAt = known.row?.seenAt ?? NEVER;
+      return agentView(known, workers, Math.max(seenAt, ...heard) as Instant, lanes, caller);
+    });
+}
+
+function agentView(
+  known: KnownAgent,
+  workers: readonly CommittedSession[],
+  seenAt: Instant,
+  lanes: readonly Lane[],
+  caller: Caller,
+): AgentView {
+  const { namespace, name, row, current } = known;
+  const own = lanes.filter(
+    (lane) =>
+      lane.agentName === name &&
+      (namespace === "" || lane.namespace === namespace) &&
+      mayUse(caller, lane.namespace),
+  );
+  return {
+    namespace,
+    name,
+    description: row?.description ?? "",
+    announced: decidingOf(known) ?? NOTHING_ANNOUNCED,
+    isEnforced: current.length === 1 && current[0]?.announced.inputSchema !== "",
+    workers: workers.length,
+    slots: workers.reduce((sum, worker) => sum + slotsOf(worker, name), 0),
+    seenAt,
+    lanes: own.map(({ key }) => key),
+  };
+}
+
+/** The sessions that take Runs, by each of their agents. */
+function servingByAgent(sessions: readonly CommittedSession[]): Map<string, CommittedSession[]> {
+  const found = new Map<string, CommittedSession[]>();
+  for (const session of sessions) {
+    if (session.row.state !== "serving") continue;
+    for (const { name } of session.row.info.agents) {
+      const others = found.get(name);
+      if (others) others.push(session);
+      else found.set(name, [session]);
+    }
+  }
+  return found;
+}
+
+/** A worker that names no namespace serves all of them. */
+function serves(namespaces: readonly string[], namespace: string): boolean {
+  return namespaces.length === 0 || namespaces.includes(namespace);
+}
+
+function slotsOf({ row: { info, capacity } }: CommittedSession, name: string): number {
+  const concurrency = info.agents.find((agent) => agent.name === name)?.announced?.concurrency ?? 0;
+  return concurrency > 0 ? Math.min(concurrency, capacity) : capacity;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
+}
