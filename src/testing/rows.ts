@@ -11,6 +11,7 @@ import { newStep, type StepRow } from "#domain/task/step";
 import type { TaskRow, TaskSpec } from "#domain/task/task";
 import type { TemplateRow } from "#domain/template/template";
 import { instant, millis, NEVER } from "#domain/time/time";
+import type { AgentRow } from "#domain/worker/agent";
 import type {
   Commit,
   Loaded,
@@ -147,6 +148,19 @@ export function template(name: string, version: string, part: Partial<TemplateRo
     source: `name: ${name}\nversion: ${version}\n`,
     digest: `${name} ${version}`,
     registeredAt: instant(4_000),
+    ...part,
+  };
+}
+
+export function agentRow(name: string, part: Partial<AgentRow> = {}): AgentRow {
+  const retry = { attempts: 3, backoff: "linear", base: millis(10), only: ["TimeoutError"] } as const;
+  const inputSchema = '{"type":"object"}';
+  return {
+    namespace: "",
+    name,
+    description: `"${name}"`,
+    announced: { digest: `of ${name}`, retry, timeoutMs: millis(5_000), concurrency: 2, inputSchema },
+    seenAt: instant(4_000),
     ...part,
   };
 }

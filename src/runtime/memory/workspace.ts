@@ -11,10 +11,9 @@ import type { TaskRow } from "#domain/task/task";
 import { type TemplateRef, type TemplateRow, templateKey } from "#domain/template/template";
 import { versionKey } from "#domain/template/version";
 import type { Instant } from "#domain/time/time";
-import { type AgentKey, type AgentRow, agentKey } from "#domain/worker/agent";
 import type { Commit, Loaded } from "#ports/store-turns";
 import type { Effect } from "../turn/effect.js";
-import type { AgentChanges } from "./agents.js";
+import { AgentWrites } from "./agent-writes.js";
 import type { Journal } from "./journal.js";
 import { RowChanges } from "./row-changes.js";
 
@@ -47,14 +46,13 @@ export class Workspace {
   readonly #holders = new Map<string, TaskId>();
   /** Changed rows of every kind, texts, and rows that are not part of a Task's graph. */
   readonly rows: RowChanges;
+  readonly agents: AgentWrites;
   readonly #log = new Map<TaskId, LogEntry[]>();
   readonly #newTemplates: TemplateRow[] = [];
   readonly #templates = new Map<string, TemplateRow>();
   readonly #deadlines = new Map<string, Deadline>();
   readonly #lanesAdded = new Map<string, Lane>();
   readonly #lanesRemoved = new Map<string, true>();
-  readonly #agents = new Map<string, AgentRow>();
-  readonly #agentsForgotten = new Map<string, AgentKey>();
   /** Task inputs as the assignments of the turn share them; added when first sent. */
   readonly sharedInputs = new Map<TaskId, SharedText>();
   /** Texts that mapped inputs of the turn are read from. */
@@ -71,6 +69,7 @@ export class Workspace {
   constructor(journal: Journal) {
     this.#journal = journal;
     this.rows = new RowChanges(journal);
+    this.agents = new AgentWrites(journal);
   }
 
   get inputs(): ReadonlyMap<string, string> {
@@ -244,17 +243,6 @@ export class Workspace {
     else this.#journal.set(this.#lanesRemoved, key, true);
   }
 
-  noteAgents({ kept, forgotten }: AgentChanges): void {
-    for (const row of forgotten) {
-      this.#journal.delete(this.#agents, agentKey(row));
-      this.#journal.set(this.#agentsForgotten, agentKey(row), row);
-    }
-    for (const row of kept) {
-      this.#journal.delete(this.#agentsForgotten, agentKey(row));
-      this.#journal.set(this.#agents, agentKey(row), row);
-    }
-  }
-
   effect(effect: Effect): void {
     this.#journal.push(this.effects, effect);
   }
@@ -280,8 +268,7 @@ export class Workspace {
     const lanesAdded = [...this.#lanesAdded.values()];
     const lanesRemoved = [...this.#lanesRemoved.keys()];
     const templates = this.#newTemplates;
-    const agents = [...this.#agents.values()];
-    const agentsForgotten = [...this.#agentsForgotten.values()];
+    const { agents, agentsForgotten } = this.agents.toCommit();
     const others = [log, deadlines, lanesAdded, lanesRemoved, templates, agents, agentsForgotten];
     if (this.changedRows === 0 && others.every(({ length }) => length === 0)) return undefined;
 

@@ -131,7 +131,7 @@ export class MessageCascade {
         this.#putRun(command.params.run);
         break;
       case "attachWorker":
-        work.noteAgents(memory.attachWorker(command.params.session, this.#parts.at, this.#parts.journal));
+        work.agents.add(memory.attachWorker(command.params.session, this.#parts.at, this.#parts.journal));
         break;
       case "advanceTask":
       case "advanceStep":
@@ -218,7 +218,7 @@ export class MessageCascade {
         if (!before) return; // the session is gone, and with it whatever it should hear
         const [after, commands] = advanceWorker(before, command.params.message);
         if (after !== before) {
-          work.noteAgents(memory.followWorker(before, after, this.#parts.at, this.#parts.journal));
+          work.agents.add(memory.followWorker(before, after, this.#parts.at, this.#parts.journal));
         }
         this.#carryOutAll(commands);
         break;

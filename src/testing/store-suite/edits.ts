@@ -2,8 +2,10 @@ import { runStatuses } from "#domain/task/run";
 import { type StepRow, stepStates } from "#domain/task/step";
 import { isTerminal, type TaskRow, taskStates } from "#domain/task/task";
 import { instant, NEVER } from "#domain/time/time";
+import { NOTHING_ANNOUNCED } from "#domain/worker/agent";
 import type { Commit, Store } from "#ports/store";
 import {
+  agentRow,
   commit,
   deadline,
   lane,
@@ -41,7 +43,9 @@ export interface Edit {
     | "log"
     | "deadline"
     | "lane"
-    | "remove lane";
+    | "remove lane"
+    | "agent"
+    | "forget agent";
   readonly taskId: (typeof taskIds)[number];
   readonly stepName: (typeof stepNames)[number];
   readonly runId: (typeof runIds)[number];
@@ -69,6 +73,8 @@ export function editOf(fc: FastCheck): Arbitrary<Edit> {
     "deadline",
     "lane",
     "remove lane",
+    "agent",
+    "forget agent",
   ];
   return fc.record({
     what: fc.constantFrom(...kinds),
@@ -156,7 +162,22 @@ export async function edited(model: Store, at: number, drawn: readonly Edit[]): 
     ),
     lanesAdded: edits.some(({ what }) => what === "lane") ? [lane] : [],
     lanesRemoved: edits.some(({ what }) => what === "remove lane") ? [lane.key] : [],
+    ...editAgents(of),
   });
+}
+
+/** One agent is either remembered or forgotten. */
+function editAgents(
+  of: (what: Edit["what"], keyOf: (edit: Edit) => string) => Edit[],
+): Pick<Commit, "agents" | "agentsForgotten"> {
+  const agents = of("agent", (edit) => edit.stepName).map(({ stepName, number, flag }) =>
+    agentRow(stepName, { description: `${number}`, ...(flag && { announced: NOTHING_ANNOUNCED }) }),
+  );
+  const forgotten = of("forget agent", (edit) => edit.stepName).map(({ stepName }) => stepName);
+  return {
+    agents: agents.filter(({ name }) => !forgotten.some((other) => other === name)),
+    agentsForgotten: forgotten.map((name) => ({ namespace: "", name })),
+  };
 }
 
 /** What is edited of a Task that is not there brings the Task with it; now and then not, and is refused. */

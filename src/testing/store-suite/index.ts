@@ -1,3 +1,4 @@
+import { agentTests } from "./agents.js";
 import { backlogTests } from "./backlog.js";
 import { commitTests, keyTests, revisionTests } from "./commit.js";
 import { graphTests, textTests } from "./graph.js";
@@ -58,6 +59,7 @@ export function storeSuite(name: string, open: () => Promise<StoreFixture>, kit:
     graphTests(suite);
     textTests(suite);
     backlogTests(suite);
+    agentTests(suite);
     logTests(suite);
     readTests(suite);
     templateTests(suite);

@@ -124,6 +124,7 @@ export function keepingTests({ test, expect, use }: Suite): void {
           ["default", 1],
           ["n2", 2],
         ]),
+        agents: [],
         nextDueAt: 8_000,
       });
     }));

@@ -3,9 +3,10 @@ import type { Fault } from "#domain/fault";
 import type { RunId, WorkerId } from "#domain/id";
 import type { HeartbeatReport, OutputReport, StatusReport } from "#domain/task/report";
 import { millis } from "#domain/time/time";
+import { type Announcement, NOTHING_ANNOUNCED } from "#domain/worker/agent";
 import type { WorkerFrame } from "#domain/worker/frame";
 import { frameBytes } from "#domain/worker/frame-size";
-import type { Hello, WorkerInfo } from "#domain/worker/worker";
+import type { AgentSpec, Hello, WorkerInfo } from "#domain/worker/worker";
 import type { Plane, WorkerLink } from "#ports/plane";
 
 export type AssignFrame = Extract<WorkerFrame, { type: "assign" }>;
@@ -39,6 +40,8 @@ export interface BenchTransport {
 
 export type BenchWorkerOptions = Partial<Omit<Hello, "info">> & {
   readonly agents?: readonly string[];
+  /** What they announce, by name. */
+  readonly announced?: Readonly<Record<string, Partial<Announcement>>>;
   readonly info?: Partial<WorkerInfo>;
 };
 
@@ -61,8 +64,12 @@ export function workerOf(plane: Plane, id: string, options: BenchWorkerOptions):
       link.closed();
     },
   });
-  const { agents: names = ["echo"], info: more = {}, ...rest } = options;
-  const agents = names.map((name) => ({ name, description: "", labels: {}, backends: [] }));
+  const { agents: names = ["echo"], announced = {}, info: more = {}, ...rest } = options;
+  const agents = names.map((name): AgentSpec => {
+    const said = announced[name];
+    const own = said && { announced: { ...NOTHING_ANNOUNCED, digest: JSON.stringify(said), ...said } };
+    return { name, description: "", labels: {}, backends: [], ...own };
+  });
   const workerId = id as WorkerId;
   const info = { workerId, hostname: "here", version: "1", agents, labels: {}, namespaces: [], ...more };
   const instance = options.protocol === 0 ? "" : `${id}-1`;

@@ -231,5 +231,6 @@ test("a released migration never changes, not even in a comment: the file keeps 
     "09e0844f6e5a5243",
     "c4555d40e02d1c92",
     "d3dbdbcaed38ed80",
+    "e90a0e613de92fec",
   ]);
 });

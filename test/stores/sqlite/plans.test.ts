@@ -47,18 +47,30 @@ test("every statement finds its rows by an index, and none sorts more than the S
   const named = (pattern: RegExp) => plans.filter(([, found]) => pattern.test(found)).map(([name]) => name);
 
   expect(named(/TEMP B-TREE/)).toEqual(["graphSteps", "stepsOf"]);
-  // Lanes are few, and templates are counted once, at boot; the others walk an index that holds live rows only.
-  expect(named(/SCAN/)).toEqual(["nextDue", "lanes", "held", "waiting", "templateCounts"]);
+  // Lanes and agents are few, and templates are counted once, at boot; what is counted of ready Steps is bounded; the others
+  // walk an index that holds live rows only.
+  expect(named(/SCAN/)).toEqual([
+    "nextDue",
+    "lanes",
+    "held",
+    "waiting",
+    "templateCounts",
+    "agents",
+    "countReady",
+  ]);
   expect(Object.fromEntries(plans)).toMatchInlineSnapshot(`
     {
       "addLane": "",
       "addLayout": "",
       "addTemplate": "",
+      "agents": "SCAN agents",
       "appendLog": "",
+      "countReady": "CO-ROUTINE (subquery-1); SEARCH s USING COVERING INDEX backlog (lane=?); SCAN (subquery-1)",
       "due": "SEARCH deadlines USING COVERING INDEX deadlines_due (at<?)",
       "dueStarts": "SEARCH deadlines USING COVERING INDEX deadlines_due (at<?)",
       "finished": "SEARCH tasks USING INDEX tasks_finished (finished_at>? AND finished_at<?); SEARCH runs USING INDEX runs_held (task_id=?)",
       "firstOfLog": "SEARCH log USING INDEX sqlite_autoindex_log_1 (task_id=?)",
+      "forgetAgent": "SEARCH agents USING INDEX sqlite_autoindex_agents_1 (namespace=? AND name=?)",
       "graphSteps": "SEARCH s USING INDEX sqlite_autoindex_steps_1 (task_id=?); USE TEMP B-TREE FOR ORDER BY",
       "hasTask": "SEARCH tasks USING COVERING INDEX sqlite_autoindex_tasks_1 (id=?)",
       "head": "SEARCH plane USING INTEGER PRIMARY KEY (rowid=?)",
@@ -84,6 +96,7 @@ test("every statement finds its rows by an index, and none sorts more than the S
       "put inputs": "",
       "put outputs": "",
       "put stepInputs": "",
+      "putAgent": "",
       "putDeadline": "",
       "ready": "SEARCH steps USING INDEX backlog (lane=?)",
       "removeDeadline": "SEARCH deadlines USING PRIMARY KEY (task_id=? AND step_name=? AND kind=?)",
