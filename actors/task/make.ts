@@ -85,8 +85,8 @@ function plannedSpec(
     agentName === "" && child ? withoutTimeout(announcedBy(child.agentName)) : announcedBy(agentName);
   const decided = decidedBy(spec, open, own);
   if (!compensation) return decided;
-  const undo = decidedBy(compensation, openCompensation, announcedBy(compensation.agentName));
-  return undo === compensation ? decided : { ...decided, compensation: undo };
+  const ofAgent = decidedBy(compensation, openCompensation, announcedBy(compensation.agentName));
+  return ofAgent === compensation ? decided : { ...decided, compensation: ofAgent };
 }
 
 /** Of a child Task, which waits for a worker like any other, the timeout of its agent bounds the Run only. */

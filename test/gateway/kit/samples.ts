@@ -40,6 +40,7 @@ export const samples: Readonly<
   "taskrun.v1.TemplateService/List": { request: { namespace: "orders" } },
   "taskrun.v1.TemplateService/Validate": { request: { source: "name: fulfil\n" } },
   "taskrun.v1.WorkerService/ListWorkers": { request: {} },
+  "taskrun.v1.WorkerService/ListAgents": { request: {} },
   "taskrun.v1.WorkerService/GetWorker": { request: { workerId: "w-1" } },
   "taskrun.v1.WorkerService/DrainWorker": { request: { workerId: "w-1" } },
   "taskrun.v1.RunService/StreamConnect": {

@@ -1,4 +1,5 @@
 import type { Mutant } from "../mutant.js";
+import { agentMutants } from "./agent.js";
 import { answerMutants } from "./answer.js";
 import { apiMutants } from "./api.js";
 import { assignmentMutants } from "./assignment.js";
@@ -42,6 +43,7 @@ export const mutants: readonly Mutant[] = [
   ...ruleMutants,
   ...assignmentMutants,
   ...workerMutants,
+  ...agentMutants,
   ...programMutants,
   ...terminalMutants,
   ...apiMutants,
