@@ -57,7 +57,10 @@ test("completion knows commands, options and values", async () => {
   const complete = async (...words: string[]) =>
     (await taskrun(["complete", "--", ...words])).stdout.trim().split("\n");
 
-  expect(await complete("")).toEqual(["dev", "server", "store", "worker", "task", "template", "completion"]);
+  expect(await complete("")).toEqual([
+    ...["dev", "server", "store", "worker", "agent", "task", "template", "completion"],
+  ]);
+  expect(await complete("agent", "")).toEqual(["list", "get"]);
   expect(await complete("task", "c")).toEqual(["create", "cancel"]);
   expect(await complete("worker", "")).toEqual(["list", "get", "drain"]);
   expect(await complete("task", "s")).toEqual(["steps", "signal"]);

@@ -3,6 +3,7 @@ import type { Code } from "@connectrpc/connect";
 import { codeToHttpStatus } from "@connectrpc/connect/protocol-connect";
 import ts from "typescript";
 import { expect, test } from "vitest";
+import { Agents } from "#client/agents";
 import { Tasks } from "#client/tasks";
 import { Templates } from "#client/templates";
 import { Workers } from "#client/workers";
@@ -68,8 +69,9 @@ test("docs/errors.md lists every fault with its codes and whether to send again"
 
 test.each([
   ["## Tasks", "", Tasks],
-  ["## Workers and templates", "workers.", Workers],
-  ["## Workers and templates", "templates.", Templates],
+  ["## Workers, agents and templates", "workers.", Workers],
+  ["## Workers, agents and templates", "agents.", Agents],
+  ["## Workers, agents and templates", "templates.", Templates],
 ])("docs/client.md, %s, has a row for every method of %s", (heading, prefix, { prototype }) => {
   const methods = Object.getOwnPropertyNames(prototype).filter((name) => name !== "constructor");
   const table = section(doc("client.md"), heading.slice(3))
