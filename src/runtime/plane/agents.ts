@@ -23,7 +23,7 @@ function* namesIn(known: Iterable<KnownAgent>, namespace: string): Iterable<stri
 
 function agentViews({ memory, leases }: Core, caller: Caller): AgentView[] {
   const serving = servingByAgent(memory.roster.committed());
-  const lanes = memory.backlog.lanes();
+  const lanes = byAgent(memory.backlog.lanes());
   return [...memory.agents.committed()]
     .filter(({ namespace }) => namespace === "" || mayUse(caller, namespace))
     .toSorted((a, b) => compare(a.name, b.name) || compare(a.namespace, b.namespace))
@@ -41,15 +41,12 @@ function agentView(
   known: KnownAgent,
   workers: readonly CommittedSession[],
   seenAt: Instant,
-  lanes: readonly Lane[],
+  lanes: ReadonlyMap<string, readonly Lane[]>,
   caller: Caller,
 ): AgentView {
   const { namespace, name, row, current } = known;
-  const own = lanes.filter(
-    (lane) =>
-      lane.agentName === name &&
-      (namespace === "" || lane.namespace === namespace) &&
-      mayUse(caller, lane.namespace),
+  const own = (lanes.get(name) ?? []).filter(
+    (lane) => (namespace === "" || lane.namespace === namespace) && mayUse(caller, lane.namespace),
   );
   return {
     namespace,
@@ -69,13 +66,23 @@ function servingByAgent(sessions: readonly CommittedSession[]): Map<string, Comm
   const found = new Map<string, CommittedSession[]>();
   for (const session of sessions) {
     if (session.row.state !== "serving") continue;
-    for (const { name } of session.row.info.agents) {
-      const others = found.get(name);
-      if (others) others.push(session);
-      else found.set(name, [session]);
-    }
+    // A hello may name an agent twice.
+    const names = new Set(session.row.info.agents.map(({ name }) => name));
+    for (const name of names) add(found, name, session);
   }
   return found;
+}
+
+function byAgent(lanes: readonly Lane[]): Map<string, Lane[]> {
+  const found = new Map<string, Lane[]>();
+  for (const lane of lanes) add(found, lane.agentName, lane);
+  return found;
+}
+
+function add<Item>(lists: Map<string, Item[]>, name: string, item: Item): void {
+  const list = lists.get(name);
+  if (list) list.push(item);
+  else lists.set(name, [item]);
 }
 
 /** A worker that names no namespace serves all of them. */

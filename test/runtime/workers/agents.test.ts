@@ -80,11 +80,11 @@ test("a worker gets no more Runs of an agent than it announced, and others as ma
 
 test("the lanes of one agent share what a worker takes of it", async () => {
   const bench = await startBench();
-  const worker = bench.worker("w1", { announced: { echo: { concurrency: 3 } } });
-  await bench.settle();
   for (const namespace of ["a", "b", "c"]) {
     for (let i = 0; i < 2; i += 1) await bench.create({ agentName: "echo" }, { namespace });
   }
+  // All of them are given out in one turn.
+  const worker = bench.worker("w1", { announced: { echo: { concurrency: 3 } } });
   await bench.settle();
   expect(worker.assignments()).toHaveLength(3);
 });
@@ -250,4 +250,28 @@ test("of more agents than are remembered the one goes that was away longest, and
     row: undefined,
     current: [{ workers: 1 }],
   });
+});
+
+test("a hello that names an agent twice has its slots once", async () => {
+  const bench = await startBench();
+  const worker = bench.worker("w1", { agents: ["echo", "echo"], announced: { echo: { concurrency: 3 } } });
+  await bench.settle();
+  expect(bench.plane.agents(LOCAL_CALLER)).toMatchObject([{ name: "echo", workers: 1, slots: 3 }]);
+  worker.link.closed();
+  await bench.settle();
+  expect(bench.plane.agent("default", "echo")?.current).toEqual([]);
+});
+
+test("the list tells of waiting Steps in the namespaces that an agent serves, and of no others", async () => {
+  const bench = await startBench();
+  bench.worker("w1", { capacity: 1, info: { namespaces: ["a"], labels: {} } });
+  bench.worker("w2", { agents: ["other"] });
+  await bench.settle();
+  for (const namespace of ["a", "a", "b"]) await bench.create({ agentName: "echo" }, { namespace });
+  await bench.settle();
+  const [echo] = bench.plane.agents(LOCAL_CALLER);
+  expect(echo).toMatchObject({ namespace: "a", name: "echo", slots: 1 });
+  expect(await bench.store.reads.countReady(echo?.lanes ?? [], 10)).toBe(1);
+  const others = bench.plane.agents({ ...LOCAL_CALLER, namespaces: ["b"] });
+  expect(others.map(({ name }) => name)).toEqual(["other"]);
 });
