@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createTask } from "#api/tasks/create-task";
+import { retryTask } from "#api/tasks/retry-task";
 import { run, type Services } from "#api/use-case";
 import { Fault } from "#domain/fault";
 import { millis } from "#domain/time/time";
@@ -134,4 +135,15 @@ test("how often a Task is tried: as the request says, or its agent announces, or
   expect((await create({ maxAttempts: 2 })).task.spec.maxAttempts).toBe(2);
   know("greet", [announced("")]);
   expect((await create()).task.spec.maxAttempts).toBe(limits.defaultAttempts);
+});
+
+test("a retry has the warnings of its own time, not those of the Task that it does again", async () => {
+  plane.known.set("greet", undefined);
+  const { task } = await create();
+  expect(task.spec.warnings).toHaveLength(1);
+  plane.finish(task.id, "error");
+  const again = () => run(retryTask, { id: task.id, idempotencyKey: "" }, requestOf(services));
+  expect((await again()).task.spec.warnings).toEqual(task.spec.warnings);
+  know("greet", [announced("")]);
+  expect((await again()).task.spec.warnings).toBeUndefined();
 });

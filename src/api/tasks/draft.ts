@@ -90,8 +90,9 @@ export async function draftAgain(
 ): Promise<TaskDraft> {
   checkAgain(task);
   if (task.compensatedBy !== "") checkCompensated(task, await plane.reads.task(task.compensatedBy));
-  const { template, environment } = task.spec;
+  const { template, environment, agentName } = task.spec;
   const plan = template && (await plans.find(template, environment));
+  const warnings = unknownAgents(plan ? agentsOf(plan) : [agentName], task.namespace, plane);
   return {
     id: entropy.uuid() as TaskId,
     namespace: task.namespace,
@@ -101,6 +102,7 @@ export async function draftAgain(
       retryOf: task.id,
       ...identityOfRetry(task.id, idempotencyKey),
       principal: caller.principal,
+      ...(warnings.length > 0 && { warnings }),
     }),
   };
 }
