@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { isJsonObject, type JsonObject } from "#domain/json/json";
 import type { StandardSchema } from "./types.js";
+import { widenInput } from "./wider-input.js";
 
 /** Whether the values that a schema takes are described, or those that it gives. */
 export type Side = "input" | "output";
@@ -63,6 +64,7 @@ function ofZod(schema: StandardSchema, side: Side, inexpressible: Inexpressible)
     target: TARGET,
     io: side,
     unrepresentable: inexpressible === "open" ? "any" : "throw",
+    ...(inexpressible === "open" && side === "input" && { override: widenInput }),
   } as const;
   const own = (schema as { readonly toJSONSchema?: unknown }).toJSONSchema;
   if (typeof own === "function") return (own as Convert).call(schema, options);
