@@ -185,7 +185,7 @@ describe("metrics", () => {
       const text = await registry.metrics();
       expect(text).toMatch(/^taskrun_tasks_created_total 1$/m);
       expect(text).toMatch(
-        /taskrun_requests_total\{rpc="taskrun.v1.TaskService\/CreateTask",door="local",code="OK"\} 1/,
+        /taskrun_requests_total\{rpc="taskrun.v1.TaskService\/RunTask",door="local",code="OK"\} 1/,
       );
       await taskrun.stop();
       expect(await registry.metrics()).not.toContain("taskrun_");

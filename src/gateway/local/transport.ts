@@ -22,7 +22,7 @@ import { Pace } from "../connections/pace.js";
 import { CANCELLED, drainingFault, Meter, OK, type Outcome } from "../outcome.js";
 import type { AnswerChannel, Call, Rpc, Served, StreamCall } from "../rpc.js";
 import type { OpenRequests } from "../traffic/open-requests.js";
-import type { OpenStreams } from "../traffic/streams.js";
+import type { OpenStream, OpenStreams } from "../traffic/streams.js";
 import { AnswerRoom } from "./answer-room.js";
 import { localError } from "./failure.js";
 import { answered, received, receivedAll, sentBytes } from "./messages.js";
@@ -111,22 +111,26 @@ export class LocalTransport implements Transport {
     const { rpc, meter } = this.#find(method);
     if (rpc.kind !== "unary") throw notServed(method);
     const beganAt = performance.now();
-    const { served, requests } = this.#parts;
+    const { served, requests, streams } = this.#parts;
     const bytes = sentBytes(method.input, message);
     const place = this.#room.place();
     let outcome: Outcome = OK;
+    let wait: OpenStream | undefined;
     try {
       const crowded = this.#pace.next();
       if (crowded) await crowded;
       const stopped = this.#parts.stopped();
       if (stopped) throw stopped;
+      wait = rpc.waits ? openWait(streams, signal) : undefined;
       const call = callOf(served, header, place);
-      const answer = rpc.handle(received(method.input, bytes), call);
+      const request = received(method.input, bytes);
+      const answer = rpc.handle(request, wait ? { ...call, signal: wait.signal } : call);
       return answered(method.output, await unlessCut(answer, signal, requests));
     } catch (error) {
-      outcome = signal.aborted ? CANCELLED : meter.outcomeOf(error);
+      outcome = signal.aborted ? CANCELLED : meter.outcomeOf(wait?.fault ?? error);
       throw outcome.fault ? localError(outcome) : error;
     } finally {
+      if (wait) streams.close(wait);
       place.release();
       meter.count(outcome);
       meter.time(beganAt);
@@ -186,6 +190,20 @@ function requestOf({ parent: service }: DescMethod, header: HeaderPairs) {
 
 function responseOf({ parent: service }: DescMethod) {
   return { service, header: new Headers(), trailer: new Headers() };
+}
+
+/**
+ * Opens a stream for a request that may wait for long. It ends when the caller is gone, or the gateway drains; close it when
+ * the request is answered.
+ *
+ * @throws {Fault} if the gateway drains, or if too many are open
+ */
+function openWait(streams: OpenStreams, signal: AbortSignal): OpenStream {
+  const open = streams.open();
+  if (open.fault) throw open.fault;
+  signal.addEventListener("abort", () => open.gone(), { once: true });
+  if (signal.aborted) open.gone();
+  return open;
 }
 
 /** A stream's answers count as they are read. */
