@@ -169,7 +169,7 @@ const reasons: Record<RefusalCause, string> = {
 
 function handleStatus(report: StatusReport, heard: Heard): Command[] {
   const { run, at } = heard;
-  const { backend, errorMessage } = report;
+  const { backend, errorMessage, errorDetail } = report;
   const ack = ackStatus(heard);
 
   switch (report.status) {
@@ -184,6 +184,7 @@ function handleStatus(report: StatusReport, heard: Heard): Command[] {
         at,
         backend,
         errorMessage,
+        ...(errorDetail !== undefined && { errorDetail }),
         retryable,
         retryAfter: report.retryAfter,
         ...(report.reason && { reason: report.reason, inDoubt: true }),

@@ -74,6 +74,7 @@ const noteEnd = parts.assign(({ context, event }) => {
         finishedAt,
         reason: event.reason ?? "AGENT_ERROR",
         errorMessage: event.errorMessage,
+        ...(event.errorDetail !== undefined && { errorDetail: event.errorDetail }),
         backend: event.backend ?? context.backend,
       };
     case "cancelled":

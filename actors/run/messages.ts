@@ -28,6 +28,7 @@ export type RunMessage =
       readonly at: Instant;
       readonly backend: ModelBackend | null;
       readonly errorMessage: string;
+      readonly errorDetail?: string;
       readonly retryable: boolean;
       readonly retryAfter: Millis;
       /** Absent where it is what the agent threw: its result could not be checked, or is too much. */

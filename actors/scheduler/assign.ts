@@ -95,6 +95,7 @@ function runOf(
     finishedAt: NEVER,
     reason: "",
     errorMessage: "",
+    errorDetail: "",
     backend: null,
     nextSeq: 0,
     outputBytes: 0,

@@ -92,6 +92,7 @@ function toRun(run: RunSummary): Run {
     finishedAtMs: Number(run.finishedAtMs),
     ...(run.backendUsed && { backendUsed: toBackend(run.backendUsed) }),
     errorMessage: run.errorMessage,
+    errorDetail: run.errorDetail,
     attempt: run.attempt,
     stepName: run.stepName,
     reason: run.reason,

@@ -140,6 +140,11 @@ export interface Run {
   readonly finishedAtMs: number;
   readonly backendUsed?: ModelBackend;
   readonly errorMessage: string;
+  /**
+   * More about an error, as its worker reported it: for example the stack of what the agent threw, with its causes; at
+   * most 16 KiB. Only in the answers of `get`, `run` and `wait`; empty in lists and events, and if there is none.
+   */
+  readonly errorDetail: string;
   readonly attempt: number;
   readonly stepName: string;
   /** Why it ended, UPPER_SNAKE, for example `WORKER_LOST`; empty if it completed its Step. */

@@ -132,12 +132,12 @@ function statusOf(
   const { outputJson, backendUsed } = update;
   const failure = resultFailure(outputJson);
   const errorMessage = clip(update.errorMessage, limits.errorMessageBytes);
+  const errorDetail = clip(update.errorDetail, limits.errorDetailBytes);
+  const uncut = errorMessage === update.errorMessage && errorDetail === update.errorDetail;
   // The usual case: nothing has to be cut.
-  if (failure === undefined && !backendUsed && errorMessage === update.errorMessage) {
-    return statusFromWire(update, protocol);
-  }
+  if (failure === undefined && !backendUsed && uncut) return statusFromWire(update, protocol);
 
-  const report = statusFromWire({ ...update, errorMessage }, protocol);
+  const report = statusFromWire({ ...update, errorMessage, errorDetail }, protocol);
   if (!report) return undefined;
   const backend = report.backend && fitBackend(report.backend, cut);
   return { ...report, backend, ...failure };

@@ -39,7 +39,7 @@ const secretFields = [
 /** Creates the server's log: JSON lines, or readable ones on a terminal, with secrets redacted. */
 export function createLog(options: LogOptions = {}): Logger {
   const terminal = process.stderr as Partial<WriteStream>;
-  const { level = "info", base = {}, readable = terminal.isTTY === true } = options;
+  const { level = "info", base = {}, readable: isReadable = terminal.isTTY === true } = options;
   // Written synchronously, so that the last entries of a failing process are not lost.
   const sink = options.sink ?? destination({ dest: 2, sync: true });
   const colors = options.sink === undefined && terminal.hasColors?.() === true;
@@ -55,7 +55,7 @@ export function createLog(options: LogOptions = {}): Logger {
         paths: secretFields.flatMap((field) => [field, `*.${field}`, `headers["${field}"]`]),
         censor: "[redacted]",
       },
-      hooks: { streamWrite: readable ? (line) => oneLiner(line, colors) : sanitize },
+      hooks: { streamWrite: isReadable ? (line) => readable(line, colors) : sanitize },
     },
     sink,
   );
@@ -68,16 +68,37 @@ function sanitize(line: string): string {
 
 const paint = { warn: "yellow", error: "red", fatal: "red" } as const;
 
-/** Formats an entry as `12:03:55.120 warn  message  key=value …`, always on one line and without control characters. */
-function oneLiner(line: string, colors: boolean): string {
-  const { level, time, msg = "", err, ...fields } = JSON.parse(line);
-  const rest = Object.entries(fields).map(([name, value]) => `${name}=${brief(value)}`);
-  if (err) rest.push(`err=${brief(err.stack ?? err.message ?? err)}`);
+/**
+ * Formats an entry as `12:03:55.120 warn  message  key=value …`, without control characters. Stacks follow, in lines
+ * that are indented, so that none of them can pass for an entry.
+ */
+function readable(line: string, colors: boolean): string {
+  const { level, time, msg = "", ...fields } = JSON.parse(line);
+  const isStack = (name: string, value: unknown) => name === "stack" && typeof value === "string";
+  const facts = Object.entries(fields).filter(([name, value]) => !isStack(name, value));
+  const rest = facts.map(
+    ([name, value]) => `${name}=${brief(stackIn(value) === undefined ? value : messageOf(value))}`,
+  );
+  const stacks = [fields.stack, ...facts.map(([, value]) => stackIn(value))];
+  const texts = stacks.filter((stack) => typeof stack === "string");
+  const below = texts
+    .flatMap((text) => text.replaceAll("\t", "    ").split("\n"))
+    .map((each) => `    ${escapeControls(each)}\n`);
 
   const color = paint[level as keyof typeof paint];
   const shownLevel = String(level).padEnd(5);
   const head = `${String(time).slice(11, 23)} ${colors && color ? styleText(color, shownLevel) : shownLevel}`;
-  return `${head} ${escapeControls([msg, ...rest].join("  "))}\n`;
+  return `${head} ${escapeControls([msg, ...rest].join("  "))}\n${below.join("")}`;
+}
+
+/** The stack of an error, as it was serialized. */
+function stackIn(value: unknown): string | undefined {
+  const { stack } = (value ?? {}) as { stack?: unknown };
+  return typeof stack === "string" ? stack : undefined;
+}
+
+function messageOf(error: unknown): unknown {
+  return (error as { message?: unknown }).message ?? error;
 }
 
 function brief(value: unknown): string {

@@ -18,6 +18,8 @@ export const cli = {
   shownResultChars: 2_000,
   /** Lines of it. */
   shownResultLines: 24,
+  /** Lines of an error's stack on a Task's page: where it was thrown stands first. */
+  shownDetailLines: 40,
   /** Dependencies of a Step that are named; more are counted: a convergence can have a thousand. */
   shownDependencies: 4,
   /** The end of what an agent writes that is kept: no terminal shows more on one line. */

@@ -56,6 +56,12 @@ export const messages = {
   jsonDepth: 64,
   /** A Run's error message; longer ones are cut. */
   errorMessageBytes: 16 * KIB,
+  /** What a Run keeps of the stack of what its agent threw, with causes: a few dozen frames of each. Longer ones are cut. */
+  errorDetailBytes: 16 * KIB,
+  /** Of an error's message within its stack: where it was thrown must fit beside a long one. */
+  stackMessageChars: 1_024,
+  /** The stacks of causes, and of the errors that one error collects, that go with it: a longer chain repeats itself. */
+  stackCauses: 8,
   /** An agent's description: one sentence for people; longer ones are cut. */
   descriptionBytes: 1 * KIB,
   /** One output chunk or chat message, so that one packed log row stays well below a message. */

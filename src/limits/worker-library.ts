@@ -91,6 +91,8 @@ export const workerLibrary = {
   execKill: millis(5_000),
   /** What of a program's stderr goes into the error message: the end, where programs say what went wrong. */
   stderrTailChars: 2_000,
+  /** What of a program's stderr goes into the Run's error detail: a long stack trace of another language. */
+  stderrDetailChars: 5_000,
   /**
    * How long in all a program's pipes are waited for after it has ended. What it wrote is in them and needs no waiting; who else
    * holds them, such as a daemon that inherited them, does not keep the Run open.

@@ -122,6 +122,7 @@ export function run(id: RunId, of: TaskId, part: Partial<RunRow> = {}): RunRow {
     finishedAt: NEVER,
     reason: "",
     errorMessage: "",
+    errorDetail: "",
     backend: null,
     nextSeq: 0,
     outputBytes: 0,

@@ -41,6 +41,7 @@ export function statusFromWire(update: wire.RunStatusUpdate, protocol: WorkerPro
     ...fenceOf(update.fence, protocol),
     status,
     errorMessage: update.errorMessage,
+    ...(status === "FAILED" && update.errorDetail !== "" && { errorDetail: update.errorDetail }),
     backend: update.backendUsed ? modelBackendFromWire(update.backendUsed) : null,
     output: update.outputJson,
     ...(update.retryable !== undefined && { retryable: update.retryable }),

@@ -1,4 +1,4 @@
-import type { RunSummary } from "#domain/task/run";
+import type { RunDetail } from "#domain/task/run";
 import type { StepSummary } from "#domain/task/step";
 import { type TaskRow, taskStatus } from "#domain/task/task";
 import type { TaskView } from "#domain/task/view";
@@ -77,7 +77,7 @@ export function stepToWire(step: StepSummary, output = ""): wire.Step {
   };
 }
 
-export function runToWire(run: RunSummary): wire.RunSummary {
+export function runToWire(run: RunDetail): wire.RunSummary {
   const shown: wire.RunSummary = {
     $typeName: "taskrun.v1.RunSummary",
     runId: run.id,
@@ -90,6 +90,7 @@ export function runToWire(run: RunSummary): wire.RunSummary {
     stepName: run.stepName,
     reason: run.reason,
     fence: run.fence,
+    errorDetail: run.errorDetail ?? "",
   };
   return run.backend ? { ...shown, backendUsed: modelBackendToWire(run.backend) } : shown;
 }

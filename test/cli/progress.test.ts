@@ -96,6 +96,7 @@ const live: Run = {
   startedAtMs: 1,
   finishedAtMs: 0,
   errorMessage: "",
+  errorDetail: "",
   attempt: 1,
   stepName: "take",
   reason: "",

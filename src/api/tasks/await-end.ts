@@ -63,9 +63,10 @@ function mostBytes(end: EndedTask | undefined): number {
   if (!end?.rows || inputBytes === null) return limits.messageBytes;
   const { steps, runs } = end.rows;
   const errors = [...steps, ...runs].map(({ errorMessage }) => Buffer.byteLength(errorMessage));
+  const details = runs.map(({ errorDetail }) => Buffer.byteLength(errorDetail));
   const models = runs.map(({ backend }) => (backend ? Buffer.byteLength(JSON.stringify(backend)) : 0));
   // Of one Step the result is there twice: as its own, and as the Task's.
   const parts = [...steps.map((step) => stepBytes(step) + 2 * step.outputBytes), ...runs.map(runBytes)];
-  const bytes = taskBytes(end.task) + inputBytes + sum([...parts, ...errors, ...models]);
+  const bytes = taskBytes(end.task) + inputBytes + sum([...parts, ...errors, ...details, ...models]);
   return Math.min(2 * bytes, limits.messageBytes);
 }

@@ -1,6 +1,6 @@
 import { sinksOf } from "#domain/graph/graph";
 import { resultBytes, resultText } from "#domain/task/result";
-import { type RunRow, type RunSummary, runSummary } from "#domain/task/run";
+import { type RunDetail, type RunRow, type RunSummary, runSummary } from "#domain/task/run";
 import { type StepRow, type StepSummary, stepSummary } from "#domain/task/step";
 import { isTerminal, type TaskRow, taskStatus } from "#domain/task/task";
 import type { TaskView } from "#domain/task/view";
@@ -10,7 +10,7 @@ import { asManyAsFit, runBytes, stepBytes, sum, taskBytes, upTo } from "../answe
 
 /**
  * The Task with as much as fits into one answer: always its input and its Steps; then its result, the newest Runs, and
- * the results and error messages of Steps up to a limit for all together.
+ * the results, error messages and stacks up to a limit for all together.
  */
 export async function wholeTask(reads: Reads, { task, input, steps, runs }: TaskDetail): Promise<TaskView> {
   const taken = taskBytes(task) + Buffer.byteLength(input) + sum(steps.map(stepBytes));
@@ -27,7 +27,9 @@ export async function wholeTask(reads: Reads, { task, input, steps, runs }: Task
 
   const fits = upTo(Math.min(room, limits.answerDetailsBytes));
   const shownSteps = steps.map((step) => stepAsFits(step, fits));
-  const newestFirst = shownRuns.map((run) => runAsFits(run, fits));
+  const summaries = shownRuns.map((run) => runAsFits(run, fits));
+  // Last, and so of what is left: a message is worth more than a stack.
+  const newestFirst = summaries.map((run, i) => withDetail(run, shownRuns[i]?.errorDetail ?? "", fits));
   return { task, input, output, steps: shownSteps, results, runs: newestFirst.reverse() };
 }
 
@@ -92,4 +94,8 @@ function runAsFits(run: RunRow, fits: (bytes: number) => boolean): RunSummary {
   // The JSON text of a model is longer than its encoding in any protocol.
   const bytes = Buffer.byteLength(run.errorMessage) + Buffer.byteLength(JSON.stringify(run.backend));
   return fits(bytes) ? runSummary(run) : { ...runSummary(run), errorMessage: "", backend: null };
+}
+
+function withDetail(run: RunSummary, errorDetail: string, fits: (bytes: number) => boolean): RunDetail {
+  return errorDetail !== "" && fits(Buffer.byteLength(errorDetail)) ? { ...run, errorDetail } : run;
 }

@@ -3,7 +3,7 @@ import { limits } from "#limits/index";
 import { nameOf } from "../template/name.js";
 import { ago, colorsFor, dateText, duration, labelText, paintStatus, took } from "../terminal/format.js";
 import type { Io } from "../terminal/io.js";
-import { oneLine } from "../terminal/sanitizer.js";
+import { oneLine, sanitize } from "../terminal/sanitizer.js";
 import { layoutWidth } from "../terminal/size.js";
 import { type Column, ERROR_LEAST, table, truncate } from "../terminal/table.js";
 import { shownResult } from "./result.js";
@@ -21,6 +21,7 @@ export function describeTask(task: Task, io: Io): string {
     facts.map(([name, value]) => `${name.padEnd(named)}  ${shown(name, value)}\n`).join(""),
     isGraph(task) ? stepTable(task, io) : "",
     task.runs.length > 0 ? runTable(task, io) : "",
+    ...errorDetails(task),
     task.outputJson === "" ? "" : `result\n${shownResult(task.outputJson)}\n`,
   ];
   return sections.filter((section) => section !== "").join("\n");
@@ -50,6 +51,20 @@ function factsOf(task: Task, io: Io): readonly (readonly [name: string, value: s
     ["compensated by", task.compensatedBy],
     ["input", truncate(oneLine(task.inputJson), limits.shownInputChars)],
   ];
+}
+
+/** Of each step the newest stack, or whatever else its worker reported beside the error. Each line is indented. */
+function errorDetails({ runs }: Task): string[] {
+  const newest = new Map(
+    runs.filter(({ errorDetail }) => errorDetail !== "").map((run) => [run.stepName, run]),
+  );
+  return [...newest.values()].map(({ stepName, attempt, errorDetail }) => {
+    const lines = sanitize(errorDetail).trimEnd().split("\n");
+    const shown = lines.slice(0, limits.shownDetailLines);
+    const rest = lines.length - shown.length;
+    const all = rest > 0 ? [...shown, `… and ${rest} more lines, with --json`] : shown;
+    return `error of ${oneLine(stepName)}, attempt ${attempt}\n${all.map((line) => `  ${line}\n`).join("")}`;
+  });
 }
 
 /** How long the task took, or for how long it has been waiting or running. */

@@ -46,6 +46,8 @@ export interface StatusReport {
   readonly fence?: number;
   readonly status: RunStatus;
   readonly errorMessage: string;
+  /** With FAILED: the stack of what the agent threw, or the like. Absent if there is none. */
+  readonly errorDetail?: string;
   readonly backend: ModelBackend | null;
   /** JSON text, or empty. */
   readonly output: string;
@@ -124,7 +126,7 @@ export interface RefusedReport {
 export function reportBytes(report: WorkerReport): number {
   switch (report.type) {
     case "status":
-      return weight(textsBytes([report.output, report.errorMessage]) + backendBytes(report.backend));
+      return weight(statusBytes(report));
     case "output":
       return outputBytes(report.content, report.metadata);
     case "event":
@@ -163,6 +165,10 @@ export function checkpointBytes(cursor: string, output: string): number {
 
 function weight(bytes: number): number {
   return Math.max(limits.reportBytes, bytes);
+}
+
+function statusBytes({ output, errorMessage, errorDetail = "", backend }: StatusReport): number {
+  return textsBytes([output, errorMessage, errorDetail]) + backendBytes(backend);
 }
 
 function backendBytes(backend: ModelBackend | null): number {

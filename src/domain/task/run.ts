@@ -48,13 +48,15 @@ export interface RunRow {
   readonly finishedAt: Instant;
   readonly reason: Reason;
   readonly errorMessage: string;
+  /** The stack of what the agent threw, or the like; empty if there is none. Not part of the log. */
+  readonly errorDetail: string;
   readonly backend: ModelBackend | null;
   /** The first output seq not yet durable. */
   readonly nextSeq: number;
   readonly outputBytes: number;
 }
 
-/** The part of a Run that clients see. */
+/** The part of a Run that clients see everywhere, and that the log has. */
 export type RunSummary = Pick<
   RunRow,
   | "id"
@@ -69,6 +71,9 @@ export type RunSummary = Pick<
   | "reason"
   | "fence"
 >;
+
+/** A Run in the answer about one Task, which has room for more of it. */
+export type RunDetail = RunSummary & Partial<Pick<RunRow, "errorDetail">>;
 
 export function runSummary(run: RunRow): RunSummary {
   const { id, workerId, status, startedAt, finishedAt, backend, errorMessage } = run;

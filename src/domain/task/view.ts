@@ -1,4 +1,4 @@
-import type { RunSummary } from "./run.js";
+import type { RunDetail } from "./run.js";
 import type { StepSummary } from "./step.js";
 import type { TaskRow } from "./task.js";
 
@@ -12,5 +12,5 @@ export interface TaskView {
   readonly steps?: readonly StepSummary[];
   /** Results of Steps by name, as JSON text; as many as fit. */
   readonly results?: ReadonlyMap<string, string>;
-  readonly runs?: readonly RunSummary[];
+  readonly runs?: readonly RunDetail[];
 }

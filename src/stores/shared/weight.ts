@@ -33,7 +33,7 @@ export function weighLine(entry: LogEntry): number {
 }
 
 export function weighRun(run: RunRow): number {
-  return RUN + weighBackend(run);
+  return RUN + weighBackend(run) + run.errorDetail.length;
 }
 
 /** A Step's row without its spec, which never changes: see {@link weighSpec}. */

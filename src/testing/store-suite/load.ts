@@ -83,7 +83,7 @@ export function keepingTests({ test, expect, use }: Suite): void {
         tools: [],
         metadata: {},
       };
-      const made = run(runId(1), id, { backend, errorMessage: text });
+      const made = run(runId(1), id, { backend, errorMessage: text, errorDetail: text });
       await store.commit(commit({ tasks: [row], runs: [made], inputs: [{ taskId: id, json: text }] }));
 
       const found = await store.load({ runs: [runId(1)], inputs: [id] });

@@ -7,7 +7,7 @@ import type { InputOfSchema, OutputOfSchema, StandardSchema } from "#standard-sc
 import { validated } from "#standard-schema/validate";
 import type { AgentContext, Backend } from "./context.js";
 import { type AgentDefinition, checkDefinition } from "./definition.js";
-import { AgentError } from "./error.js";
+import { ToldError } from "./error.js";
 import { type AgentPolicies, policiesOf } from "./policies.js";
 import { Yielded } from "./yielded.js";
 
@@ -109,21 +109,21 @@ async function readInput(schema: StandardSchema | undefined, json: string): Prom
   if (!schema) return value;
   const checked = await validated(schema, value, "input");
   if (checked.fits) return checked.value;
-  throw new AgentError(`input_json does not fit the agent: ${checked.problem}`, { retryable: false });
+  throw new ToldError(`input_json does not fit the agent: ${checked.problem}`, { retryable: false });
 }
 
 /** Another attempt may return something else, so a result that does not fit is tried again like any failure. */
 async function checkResult(schema: StandardSchema, result: unknown): Promise<unknown> {
   const checked = await validated(schema, result, "result");
   if (checked.fits) return checked.value;
-  throw new AgentError(`the agent's result does not fit its output: ${checked.problem}`);
+  throw new ToldError(`the agent's result does not fit its output: ${checked.problem}`);
 }
 
 function parseJson(json: string): unknown {
   try {
     return JSON.parse(json === "" ? "{}" : json);
   } catch (cause) {
-    throw new AgentError(`input_json is not JSON: ${(cause as Error).message}`, { retryable: false, cause });
+    throw new ToldError(`input_json is not JSON: ${(cause as Error).message}`, { retryable: false, cause });
   }
 }
 

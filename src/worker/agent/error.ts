@@ -64,6 +64,22 @@ export class AgentError extends Error {
   }
 }
 
+/**
+ * An error of the library itself, whose stack would tell the agent's author nothing.
+ */
+export class ToldError extends AgentError {
+  /** What is told instead of the stack; empty if the message says it all. */
+  readonly detail: string;
+
+  constructor(
+    message: string,
+    { detail = "", ...options }: AgentErrorOptions & { readonly detail?: string } = {},
+  ) {
+    super(message, options);
+    this.detail = detail;
+  }
+}
+
 /** The Run exceeds a limit of its output, events, chat, result or checkpoint. Not retryable. */
 export class OutputLimitError extends AgentError {
   constructor(message: string) {

@@ -21,11 +21,23 @@ export function jsonLine(level: Level, message: string, fields: LogFields, time:
   return `${sanitize(JSON.stringify({ level, time, ...fields, msg: message }, errorsToo))}\n`;
 }
 
-/** `12:03:55.120 info   connected  workerId=w1` */
+/** `12:03:55.120 info   connected  workerId=w1`; stacks follow in lines of their own, which are indented. */
 export function readableLine(level: Level, message: string, fields: LogFields, time: Date): string {
-  const facts = Object.entries(fields).map(([name, value]) => `${name}=${brief(value)}`);
+  const isStack = (name: string, value: unknown) => name === "stack" && typeof value === "string";
+  const told = Object.entries(fields).filter(([name, value]) => !isStack(name, value));
+  const facts = told.map(
+    ([name, value]) => `${name}=${brief(value instanceof Error ? value.message : value)}`,
+  );
   const head = `${time.toISOString().slice(11, 23)} ${level.padEnd(5)}`;
-  return `${sanitize(`${head} ${[message, ...facts].join("  ")}`)}\n`;
+  const stacks = [
+    fields.stack,
+    ...told.map(([, value]) => (value instanceof Error ? value.stack : undefined)),
+  ];
+  const below = stacks
+    .filter((stack) => typeof stack === "string")
+    .flatMap((stack) => stack.replaceAll("\t", "    ").split("\n"));
+  const lines = [`${head} ${[message, ...facts].join("  ")}`, ...below.map((line) => `    ${line}`)];
+  return `${lines.map(sanitize).join("\n")}\n`;
 }
 
 function brief(value: unknown): string | undefined {

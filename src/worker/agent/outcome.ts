@@ -1,13 +1,14 @@
 import type { FailureReason } from "#domain/task/report";
 import { clip } from "#domain/text/text";
 import { limits } from "#limits/index";
-import type { Outcome } from "../protocol/frames.js";
+import type { Failed, Outcome } from "../protocol/frames.js";
 import type { Agent } from "./agent.js";
 import type { AgentContext } from "./context.js";
 import { AgentError, OutputLimitError, type RunStopped, retryAfterOf } from "./error.js";
 import { inWords } from "./in-words.js";
 import { jsonOf } from "./json-of.js";
 import { isRetried } from "./retried.js";
+import { stackOf } from "./stack.js";
 import { Yielded } from "./yielded.js";
 
 /** Runs the agent and converts its result or error to an outcome. Never rejects. */
@@ -41,13 +42,14 @@ export async function outcomeWith(
 /** @param only the errors that the agent wants to be tried again; all if it names none */
 function failure(error: unknown, signal: AbortSignal, only?: readonly string[]): Outcome {
   if (signal.aborted) return failed((signal.reason as RunStopped).message, { retryable: false });
-  const outcome = verdictOf(error) ?? failed(inWords(error));
+  const detail = stackOf(error);
+  const outcome = { ...(verdictOf(error) ?? failed(inWords(error))), ...(detail !== "" && { detail }) };
   const isOpen = outcome.status === "FAILED" && outcome.retryable === undefined;
   return isOpen && !isRetried(error, only) ? { ...outcome, retryable: false } : outcome;
 }
 
 /** Returns the outcome that an {@link AgentError} asks for; undefined if it is none, or cannot be read. */
-function verdictOf(error: unknown): Outcome | undefined {
+function verdictOf(error: unknown): Failed | undefined {
   try {
     if (!(error instanceof AgentError)) return undefined;
     const { message, retryable, retryAfterMs } = error;
@@ -69,7 +71,7 @@ interface Verdict {
 }
 
 /** Makes the outcome of a failed Run. @param message cut to the server's limit */
-export function failed(message: string, { retryable, retryAfterMs = 0, reason }: Verdict = {}): Outcome {
+export function failed(message: string, { retryable, retryAfterMs = 0, reason }: Verdict = {}): Failed {
   const error = clip(message, limits.errorMessageBytes).toWellFormed();
   return { status: "FAILED", error, retryable, retryAfterMs, reason };
 }

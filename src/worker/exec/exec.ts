@@ -5,7 +5,7 @@ import { limits } from "#limits/index";
 import type { Agent } from "../agent/agent.js";
 import type { AgentContext } from "../agent/context.js";
 import { checkName } from "../agent/definition.js";
-import { AgentError } from "../agent/error.js";
+import { ToldError } from "../agent/error.js";
 import { inputWithResults } from "./input.js";
 import { ProcessGroup } from "./process-group.js";
 import { readErrors, readOutput } from "./program-output.js";
@@ -114,7 +114,8 @@ async function perform(
     if (stdout.cut)
       ctx.log.info("the program has ended, and what still holds its stdout is not heard", { program });
     if (code === "code 0") return result;
-    throw new AgentError(complaint(program, code, await errors));
+    const written = (await errors).trim();
+    throw new ToldError(complaint(program, code, written), { detail: written });
   } catch (error) {
     stop();
     await exit; // the Run takes a slot until the program has ended; if it never started, this throws the reason
@@ -149,12 +150,12 @@ function exitOf(child: Child, program: string): Promise<string> {
 /** What a machine lacks for a while; anything else is wrong with the program or the command. */
 const passing: readonly (string | undefined)[] = ["EAGAIN", "EMFILE", "ENFILE", "ENOMEM"];
 
-function cannotRun(program: string, cause: NodeJS.ErrnoException): AgentError {
+function cannotRun(program: string, cause: NodeJS.ErrnoException): ToldError {
   const again = passing.includes(cause.code) ? {} : { retryable: false };
-  return new AgentError(`cannot run ${program}: ${cause.message}`, { ...again, cause });
+  return new ToldError(`cannot run ${program}: ${cause.message}`, { ...again, cause });
 }
 
 function complaint(program: string, exit: string, stderr: string): string {
-  const tail = stderr.trim();
+  const tail = stderr.slice(-limits.stderrTailChars).trim();
   return `${program} ended with ${exit}${tail === "" ? "" : `; stderr ends: ${tail}`}`;
 }

@@ -2,7 +2,7 @@ import { membersOf } from "#domain/json/slices";
 import { limits } from "#limits/index";
 import type { Log } from "#ports/telemetry";
 import type { AgentContext } from "../agent/context.js";
-import { AgentError } from "../agent/error.js";
+import { ToldError } from "../agent/error.js";
 import { JsonText } from "../agent/json-of.js";
 import { Lines } from "./lines.js";
 import type { ProgramPipe } from "./program-pipe.js";
@@ -10,7 +10,7 @@ import type { ProgramPipe } from "./program-pipe.js";
 /**
  * Reads stdout no faster than output is accepted, which blocks the program's writes. Returns the Run's result.
  *
- * @throws {AgentError} if a line of JSON Lines is too long; not retryable
+ * @throws {ToldError} if a line of JSON Lines is too long; not retryable
  */
 export async function readOutput(
   stdout: ProgramPipe,
@@ -47,7 +47,7 @@ function linesIn(lines: Lines, text: string): readonly string[] {
   } catch (cause) {
     const advice = "end it with a line feed sooner, or run the program with text output";
     const message = `${(cause as Error).message}, the most that a line of JSON Lines may have: ${advice}`;
-    throw new AgentError(message, { retryable: false, cause });
+    throw new ToldError(message, { retryable: false, cause });
   }
 }
 
@@ -73,7 +73,7 @@ export async function readErrors(stderr: ProgramPipe, log: Log): Promise<string>
   try {
     for await (const data of stderr.read()) {
       const text = decoder.decode(data, { stream: true });
-      tail = (tail + text).slice(-limits.stderrTailChars);
+      tail = (tail + text).slice(-limits.stderrDetailChars);
       const parts = (line + text).split("\n");
       line = (parts.pop() ?? "").slice(0, limits.stderrLineChars);
       for (const part of parts) log.info("stderr", { line: part.slice(0, limits.stderrLineChars) });

@@ -29,19 +29,23 @@ export interface RunKey {
   readonly fence: number;
 }
 
+export interface Failed {
+  readonly status: "FAILED";
+  readonly error: string;
+  /** The stack of what was thrown, or the like; not empty. */
+  readonly detail?: string;
+  readonly retryable: boolean | undefined;
+  /** A whole number. */
+  readonly retryAfterMs: number;
+  readonly reason: FailureReason | undefined;
+}
+
 /** How a Run ended. */
 export type Outcome =
   | { readonly status: "COMPLETED"; readonly outputJson: string }
   /** Stopped at a checkpoint; the Step continues in another Run. */
   | { readonly status: "YIELDED"; readonly cursorJson: string; readonly outputJson: string }
-  | {
-      readonly status: "FAILED";
-      readonly error: string;
-      readonly retryable: boolean | undefined;
-      /** A whole number. */
-      readonly retryAfterMs: number;
-      readonly reason: FailureReason | undefined;
-    }
+  | Failed
   | { readonly status: "CANCELLED"; readonly error: string };
 
 /** The state of a Run that is resumed in a new session. */
@@ -103,6 +107,7 @@ export function ended(
     ...(outcome.status === "FAILED"
       ? {
           retryAfterMs: BigInt(outcome.retryAfterMs),
+          ...(outcome.detail !== undefined && { errorDetail: outcome.detail }),
           ...(outcome.reason !== undefined && { reason: outcome.reason }),
           ...(outcome.retryable === undefined ? {} : { retryable: outcome.retryable }),
         }

@@ -10,7 +10,15 @@ import { inWords } from "../agent/in-words.js";
 import { logWith } from "../agent/log.js";
 import { failed, outcomeOf, outcomeWith } from "../agent/outcome.js";
 import type { ServedAgent } from "../agent/served-agent.js";
-import { checkWritable, ended, type Outcome, output, type Resume, started } from "../protocol/frames.js";
+import {
+  checkWritable,
+  ended,
+  type Failed,
+  type Outcome,
+  output,
+  type Resume,
+  started,
+} from "../protocol/frames.js";
 import type { Assignment } from "./assignment.js";
 import { contextFor } from "./context.js";
 import type { InputReader } from "./input-reader.js";
@@ -88,6 +96,7 @@ export class Run {
         )
       : await this.#perform(agent, inputJson);
     this.#outcome ??= this.#cancelled ?? outcome;
+    if (this.#outcome.status === "FAILED") this.#logFailure(agent, this.#outcome);
     this.#around.ready(this);
   }
 
@@ -229,6 +238,19 @@ export class Run {
     if (!this.stopped) this.#abort.abort(new RunStopped("cancelled", `${reason}: ${message}`));
     this.#around.ready(this);
     return this.#outcome;
+  }
+
+  #logFailure({ name }: ServedAgent, { error, detail }: Failed): void {
+    const { taskId, attempt } = this.#assignment;
+    const stack = detail === undefined ? {} : { stack: detail };
+    this.#around.log.error("an agent failed", {
+      agent: name,
+      taskId,
+      runId: this.runId,
+      attempt,
+      error,
+      ...stack,
+    });
   }
 
   #context(inputJson: string): AgentContext {

@@ -71,6 +71,7 @@ test("a directory of the release before opens, and says what it said; old and ne
   const [old] = (await store.load({ wholeTasks: [taskId(1)] })).tasks;
   const [moved] = (await store.load({ runs: [runId(1)] })).runs;
   if (!old || !moved) throw new Error("they are in the fixture");
+  expect(moved.errorDetail).toBe("");
   const changed = { ...moved, revision: 2, nextSeq: 7 };
   const later = [ended(old, 9_000), task(taskId(20), { counts: {}, errorMessage: "new" })];
   await store.commit(commit({ at: instant(100), tasks: later, runs: [changed, made] }));

@@ -100,6 +100,7 @@ export const runTable = table<RunRow>(
     finishedAt: packed,
     reason: packed,
     errorMessage: packed,
+    errorDetail: { ...packed, missing: "" },
     backend: packed,
     nextSeq: packed,
     outputBytes: packed,
