@@ -108,12 +108,14 @@ export interface RunningServer {
  * A whole server: the plane over its store, and every listener the configuration names.
  *
  * @param store what the configuration names, if it is left out; it may be opening already
+ * @param around what is served instead of the plane itself
  * @throws {Fault} if the store or an address cannot be opened; then nothing stays open
  */
 export async function startServer(
   config: ServerConfig,
   log?: Log,
   store: Store = serverStore(config),
+  around: (plane: Plane) => Plane = (plane) => plane,
 ): Promise<RunningServer> {
   // Loading the gateway takes as long as opening a large store, which goes on in threads meanwhile.
   const loading = import("#gateway/server");
@@ -121,7 +123,8 @@ export async function startServer(
   const telemetry = nodeTelemetry({ log: log ?? logPort(createLog({ level: config.logLevel })) });
   const { lease, heartbeat, publicLease, retention, acceptClock } = config;
   const terms = { lease, heartbeat, publicLease };
-  const control = await startControlPlane({ store, terms, retention, acceptClock, telemetry });
+  const started = await startControlPlane({ store, terms, retention, acceptClock, telemetry });
+  const control = { ...started, plane: around(started.plane) };
   const opening = config.templates === "" ? undefined : watchTemplates(config.templates, control);
   const folder = await opening?.catch(async (error: unknown) => {
     await control.stop();

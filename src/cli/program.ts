@@ -90,7 +90,12 @@ async function addServerCommands(
 ): Promise<void> {
   const dev = program
     .command("dev")
-    .description("Run a server and a worker here, and print commands to try.");
+    .description(
+      "Run a server and a worker here: with the agents and workflows of your modules, or with built-in agents.",
+    )
+    .argument("[module...]", "Files, or folders of files, that export agents and workflows.")
+    .option("--watch", "Load the modules again when a file changes that they import. The default.", true)
+    .option("--no-watch", "Load the modules once.");
   const server = program.command("server").description("Run a server.");
   server.option("--json", "Print the addresses as JSON, one line, once it serves.");
   for (const command of [dev, server]) {
@@ -108,9 +113,11 @@ async function addServerCommands(
     for (const option of serverOptions()) command.addOption(option);
   }
 
-  dev.action(async (options) => {
-    const { runDev } = await import("./server/dev.js");
-    await end(runDev({ ...options, flags: flagsOf(options) }, io));
+  dev.action(async (modules: string[], options) => {
+    const flags = flagsOf(options);
+    if (modules.length === 0) return end((await import("./server/dev.js")).runDev({ ...options, flags }, io));
+    const { runModules } = await import("./dev/run-modules.js");
+    await end(runModules({ ...options, modules, flags }, io));
   });
   server.action(async (options) => {
     const { runServer } = await import("./server/server.js");

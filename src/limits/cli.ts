@@ -28,6 +28,18 @@ export const cli = {
   progressFrame: millis(100),
   /** The same while nothing happens: only the times grow. */
   progressTick: millis(1_000),
+  /** Tasks whose attempts `dev` counts for the line about their end; the count of older ones begins anew. */
+  devTasksFollowed: 10_000,
+  /** Lines about Tasks that wait for the terminal of `dev`; what comes on top is counted, so that a slow terminal slows nothing. */
+  devLinesUnwritten: 1_000,
+  /** Files that `dev` imports of a folder, and files whose changes it notices: more is a folder chosen by mistake. */
+  devFiles: 2_000,
+  /** After a file has changed, the quiet that `dev` waits for: editors and formatters write more than once. */
+  devQuiet: millis(100),
+  /** How long agents that have been replaced may finish what they do before it is handed to the new ones. */
+  devDrain: millis(600_000),
+  /** Processes of replaced agents that finish their Runs; of more, the oldest hands them back at once. */
+  devReplaced: 4,
   /** Tasks that one command waits for at a time: the waits take half of the streams of its connection. */
   waitsAtOnce: 50,
   /** A Task that nobody has begun for so long waits for something, which is then said; sooner, it may just be on its way to a Worker. */

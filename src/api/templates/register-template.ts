@@ -33,7 +33,11 @@ export const registerTemplate = useCase({
     const { name, namespace_name: namespace, version } = template.body;
     const before = await plane.reads.template({ namespace, name, version });
     const row = await plane.register(caller, { namespace, name, version, ...template });
-    return { template: row, created: !before, findings };
+    return {
+      template: row,
+      created: before?.version !== row.version || before.registeredAt !== row.registeredAt,
+      findings,
+    };
   },
 });
 

@@ -2,6 +2,8 @@ import type { ServerConfig, SettingName } from "#config/index";
 import type { RunningServer } from "#control-plane";
 import { Fault } from "#domain/fault";
 import { createLog, logPort } from "#host/log";
+import type { Plane } from "#ports/plane";
+import type { Store } from "#ports/store";
 import type { Log } from "#ports/telemetry";
 import { CliError, type ExitCode, exit, toCliError } from "../exit.js";
 import type { Io } from "../terminal/io.js";
@@ -54,11 +56,18 @@ export function describeServer(
   return sanitize(lines.join("\n"));
 }
 
+/** What `dev` puts around the parts of its server. */
+export interface Development {
+  readonly store?: (store: Store) => Store;
+  readonly plane?: (plane: Plane) => Plane;
+}
+
 /** Starts the server. @throws {CliError} naming the setting to change, if the start fails because of one */
 export async function startOrExplain(
   config: ServerConfig,
   io: Io,
   options: Pick<ServerOptions, "repair">,
+  development: Development = {},
 ): Promise<RunningServer> {
   const log = logPort(createLog({ level: config.logLevel }));
   try {
@@ -66,19 +75,24 @@ export async function startOrExplain(
       const { repairData } = await import("#control-plane");
       for await (const what of repairData(config)) log.error(what);
     }
-    return await start(config, log);
+    return await start(config, log, development);
   } catch (cause) {
     throw explain(cause, config, io);
   }
 }
 
 /** Opens the store, in a thread, while the rest of the server is loaded. */
-async function start(config: ServerConfig, log: Log): Promise<RunningServer> {
+async function start(
+  config: ServerConfig,
+  log: Log,
+  { store: aroundStore, plane }: Development,
+): Promise<RunningServer> {
   const { serverStore } = await import("#stores/shared/server-store");
-  const store = serverStore(config);
+  const plain = serverStore(config);
+  const store = aroundStore ? aroundStore(plain) : plain;
   store.open?.().catch(() => undefined); // the plane reports the error
   const { startServer } = await import("#control-plane");
-  return startServer(config, log, store);
+  return startServer(config, log, store, plane);
 }
 
 function explain(cause: unknown, config: ServerConfig, { self }: Io): CliError {
@@ -103,7 +117,7 @@ function explain(cause: unknown, config: ServerConfig, { self }: Io): CliError {
 
 /** Prints the announcement, waits for a signal or the server's failure, and stops it; calls `besides` first. */
 export async function untilStopped(
-  server: RunningServer,
+  server: Pick<RunningServer, "failed" | "stop">,
   announcement: string,
   io: Io,
   besides: () => Promise<void> = async () => {},
@@ -113,6 +127,10 @@ export async function untilStopped(
   try {
     await io.stdout.write(announcement);
     const failure = await Promise.race([signals.first, server.failed]);
+    if (failure instanceof CliError) {
+      await besides().then(() => server.stop());
+      throw failure;
+    }
     if (failure) throw new CliError(exit.failed, `the server has failed: ${failure.message}`, [], failure);
 
     await io.stderr.write("stopping; signal again to stop at once\n");
