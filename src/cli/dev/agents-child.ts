@@ -7,6 +7,7 @@ import { register } from "node:module";
 import { fileURLToPath } from "node:url";
 import { MessageChannel } from "node:worker_threads";
 import { createLog, type LogLevel, logPort } from "#host/log";
+import { limits } from "#limits/index";
 import { serve, type WorkerHandle } from "#worker/index";
 import { ExportError, type Exported, importAll } from "./exports.js";
 import type { FromAgents, ToAgents } from "./messages.js";
@@ -37,6 +38,7 @@ async function load(paths: readonly string[]): Promise<Exported> {
     return await importAll(paths);
   } catch (error) {
     await tell({ type: "broken" });
+    setTimeout(() => process.exit(1), limits.devQuiet).unref(); // a module may have made Node go on after an error
     if (!(error instanceof ExportError)) throw error; // Node prints it, with its place in the source
     process.stderr.write(`${error.message}\n`);
     return process.exit(1);

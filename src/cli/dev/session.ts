@@ -83,6 +83,7 @@ export class DevSession {
     if (!next) return;
     this.#loading = next;
     const loaded = await next.loaded;
+    if (loaded === undefined) await next.ended; // it says why first
     if (this.#stopping) return next.kill();
     const isReady =
       loaded !== undefined && (await this.#register(loaded)) && (await this.#serve(next, loaded));
