@@ -54,15 +54,17 @@ function sourceOf(given: unknown, where: string): string {
 /**
  * Registers the texts, in their order; one that is registered already changes nothing.
  *
+ * @param nameOf how messages call the text with this index
  * @throws {TaskRunError} naming the one that is refused, and why
  */
 export async function registerAll(
   sources: readonly string[],
   { templates }: TaskRunClient,
   log: Log,
+  nameOf = (index: number) => `templates[${index}]`,
 ): Promise<void> {
   for (const [i, source] of sources.entries()) {
-    const where = `templates[${i}]`;
+    const where = nameOf(i);
     try {
       const { template, findings } = await templates.register(source);
       const warnings = findings.filter(({ severity }) => severity === "warning");

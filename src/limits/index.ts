@@ -7,6 +7,7 @@ import { schemas } from "./schemas.js";
 import { store } from "./store.js";
 import { streams } from "./streams.js";
 import { templates } from "./templates.js";
+import { testKit } from "./test-kit.js";
 import { turn } from "./turn.js";
 import { work } from "./work.js";
 import { workerLibrary } from "./worker-library.js";
@@ -30,4 +31,5 @@ export const limits = Object.freeze({
   ...workerLibrary,
   ...client,
   ...cli,
+  ...testKit,
 });

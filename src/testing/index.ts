@@ -1,4 +1,18 @@
-/** Test tools for users of the plane: virtual time, transcripts of machines, and the suite that every store must pass. */
+/**
+ * Test tools. For users of TaskRun: an agent without a plane, and a plane in virtual time. For authors of adapters: virtual
+ * time, transcripts of machines, and the suite that every store must pass.
+ */
+export {
+  NotSettled,
+  type ScriptedFailure,
+  type TestPlane,
+  type TestPlaneOptions,
+  type TestWorker,
+  type TestWorkerOptions,
+  type TestWorkerState,
+  testPlane,
+} from "./plane/index.js";
+export { type AgentRecord, type AgentRun, type RunAgentOptions, runAgent } from "./run-agent.js";
 export * from "./store-suite/index.js";
 export { type AddressedMessage, play, playFrom, stateText } from "./transcript.js";
 export { seededEntropy, settle, VirtualClock } from "./virtual-time.js";

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import { type Instant, instant, later, millis } from "#domain/time/time";
 import type { StartableClock } from "#ports/clock";
 import type { Entropy } from "#ports/entropy";

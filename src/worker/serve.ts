@@ -14,6 +14,7 @@ import { servedAgents } from "./agent/served-agent.js";
 import { agentFrames } from "./protocol/agent-frames.js";
 import { type Plane, planeAt } from "./protocol/connection.js";
 import { onSignals } from "./signals.js";
+import type { WorkerTime } from "./timers.js";
 import { onUncaught } from "./uncaught.js";
 import { Worker } from "./worker.js";
 
@@ -125,9 +126,10 @@ export async function serve(options: ServeOptions): Promise<WorkerHandle> {
 /**
  * Like {@link serve}, on a plane that is reached in another way than by an address.
  *
+ * @param time the Worker's clock and chance. Default: this machine's
  * @throws {RangeError | TypeError} naming the invalid option
  */
-export function serveOn(plane: Plane, options: ServeOptions): WorkerHandle {
+export function serveOn(plane: Plane, options: ServeOptions, time?: WorkerTime): WorkerHandle {
   const { maxRuns = limits.defaultRunsPerWorker, drainMs = limits.workerDrain, labels = {} } = options;
   const id = options.id ?? inventId();
   check(id, maxRuns, drainMs);
@@ -151,6 +153,7 @@ export function serveOn(plane: Plane, options: ServeOptions): WorkerHandle {
     drainMs,
     log,
     onConnected: options.onConnected ?? (() => {}),
+    ...(time && { time }),
   });
 
   const leave = (reason: string): void => worker.drain(reason);

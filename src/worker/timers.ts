@@ -1,15 +1,27 @@
 /**
- * The Worker's only access to clocks and timers, so that a test that fakes Node's timers controls all of them.
+ * The Worker's only access to clocks, timers and chance. Tests replace it by one in virtual time.
  */
-
-/** Monotonic milliseconds from an arbitrary origin, for leases and deadlines. */
-export function monotonic(): number {
-  return performance.now();
+export interface WorkerTime {
+  /** Monotonic milliseconds from an arbitrary origin, for deadlines. */
+  monotonic(): number;
+  /**
+   * Like {@link monotonic}, for leases: they do not count the time for which the Worker and its server are suspended
+   * together, as in virtual time. On a machine the two are the same.
+   */
+  awake(): number;
+  /** Unix milliseconds by this machine's clock, for timestamps. */
+  wall(): number;
+  /** Calls `act` once, `delayMs` milliseconds from now or soon after. @returns cancels it */
+  after(delayMs: number, act: () => void): () => void;
+  /** Like {@link after}, in the time of {@link awake}. */
+  afterAwake(delayMs: number, act: () => void): () => void;
+  /** A number uniform in [0, 1). */
+  draw(): number;
 }
 
-/** Unix milliseconds by this machine's clock, for timestamps. */
-export function wall(): number {
-  return Date.now();
+/** Monotonic milliseconds from an arbitrary origin. */
+export function monotonic(): number {
+  return performance.now();
 }
 
 /** The longest delay of Node's timers; longer ones are made of several. */
@@ -26,8 +38,18 @@ export function after(delayMs: number, act: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
+/** The time of this machine. */
+export const machineTime: WorkerTime = {
+  monotonic,
+  awake: monotonic,
+  wall: () => Date.now(),
+  after,
+  afterAwake: after,
+  draw: () => Math.random(),
+};
+
 /** Resolves after `delayMs` milliseconds, or as soon as the signal aborts. Never rejects. */
-export function pause(delayMs: number, signal: AbortSignal): Promise<void> {
+export function pause(time: WorkerTime, delayMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) return resolve();
     const done = (): void => {
@@ -35,7 +57,7 @@ export function pause(delayMs: number, signal: AbortSignal): Promise<void> {
       signal.removeEventListener("abort", done);
       resolve();
     };
-    const stop = after(delayMs, done);
+    const stop = time.after(delayMs, done);
     signal.addEventListener("abort", done);
   });
 }

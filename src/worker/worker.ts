@@ -12,7 +12,7 @@ import { Takeovers, takeoverIn } from "./protocol/takeovers.js";
 import { HeldRuns } from "./run/held.js";
 import { InputReader } from "./run/input-reader.js";
 import { ResultReader } from "./run/result-reader.js";
-import { after, monotonic, pause } from "./timers.js";
+import { machineTime, pause, type WorkerTime } from "./timers.js";
 
 /** Codes after which connecting is given up, unless a connection has succeeded before. */
 const hopeless = new Set([
@@ -31,6 +31,8 @@ export interface WorkerOptions {
   readonly drainMs: number;
   readonly log: Log;
   readonly onConnected: (session: string) => void;
+  /** Default: the time of this machine. */
+  readonly time?: WorkerTime;
 }
 
 /** Connects, reconnects and drains, and keeps what outlives a session: the held Runs and the lease. */
@@ -38,8 +40,9 @@ export class Worker {
   readonly #options: WorkerOptions;
   readonly #held: HeldRuns;
   readonly #lease = new Lease();
-  readonly #results = new ResultReader();
-  readonly #inputs = new InputReader();
+  readonly #time: WorkerTime;
+  readonly #results: ResultReader;
+  readonly #inputs: InputReader;
   readonly #leaving = new AbortController();
   #session: Session | undefined;
   /** Renewals of the lease by this session. */
@@ -53,9 +56,13 @@ export class Worker {
 
   constructor(options: WorkerOptions) {
     this.#options = options;
+    this.#time = options.time ?? machineTime;
+    this.#results = new ResultReader(this.#time);
+    this.#inputs = new InputReader(this.#time);
     this.#held = new HeldRuns({
       agents: options.agents,
       maxRuns: options.maxRuns,
+      time: this.#time,
       windowBytes: limits.workerCreditBytes,
       log: options.log,
       poke: () => this.#session?.poke(),
@@ -77,7 +84,7 @@ export class Worker {
 
         failures = this.#renewals >= limits.stableRenewals ? 1 : failures + 1;
         const delayMs = this.#stayAwayMs(error) ?? this.#reconnectMs(error, failures);
-        await pause(delayMs, signal);
+        await pause(this.#time, delayMs, signal);
       }
     } finally {
       this.#clearFence();
@@ -100,7 +107,7 @@ export class Worker {
       this.#leave();
     } else {
       this.#session?.beat();
-      this.#clearDrain = after(withinMs, () => this.#leave());
+      this.#clearDrain = this.#time.after(withinMs, () => this.#leave());
     }
   }
 
@@ -123,7 +130,8 @@ export class Worker {
   /** @param error why the session ended; undefined if the server closed it without an error */
   #reconnectMs(error: unknown, failures: number): number {
     const { log, plane } = this.#options;
-    const retryInMs = reconnectDelay(failures, leaseLeft(this.#held, this.#lease), Math.random());
+    const leftMs = leaseLeft(this.#held, this.#lease, this.#time);
+    const retryInMs = reconnectDelay(failures, leftMs, this.#time.draw());
     const message = error instanceof ConnectError ? error.rawMessage : (error as Error | undefined)?.message;
     const why = message ?? "the plane closed the stream";
     const lost = this.#welcomedAt !== undefined;
@@ -147,8 +155,8 @@ export class Worker {
 
     const { log, info } = this.#options;
     this.#held.giveUp("lease lost", takeover);
-    const heldMs = this.#welcomedAt === undefined ? 0 : monotonic() - this.#welcomedAt;
-    const retryInMs = this.#takeovers.next(heldMs, Math.random());
+    const heldMs = this.#welcomedAt === undefined ? 0 : this.#time.monotonic() - this.#welcomedAt;
+    const retryInMs = this.#takeovers.next(heldMs, this.#time.draw());
     if (retryInMs === undefined) {
       throw new Error(`this worker gives up, since it does not keep its id: ${takeover}`, { cause: error });
     }
@@ -174,6 +182,7 @@ export class Worker {
       workerId: info.workerId,
       held: this.#held,
       lease: this.#lease,
+      time: this.#time,
       renewed: () => {
         this.#renewals += 1;
         this.#watchLease();
@@ -182,7 +191,7 @@ export class Worker {
       drained: (reason, leftMs) => this.drain(reason, Math.min(leftMs ?? Infinity, this.#options.drainMs)),
       welcomed: (name, notice) => {
         this.#everWelcomed = true;
-        this.#welcomedAt = monotonic();
+        this.#welcomedAt = this.#time.monotonic();
         this.#results.use(session.readResult);
         this.#inputs.use(session.readInput);
         log.info("connected", { workerId: info.workerId, sessionId: name, addr: plane.addr });
@@ -215,13 +224,14 @@ export class Worker {
 
   #watchLease(): void {
     this.#clearFence();
-    this.#clearFence = after(this.#lease.fenceAt - monotonic(), () => this.#fence());
+    const leftMs = this.#lease.fenceAt - this.#time.awake();
+    this.#clearFence = this.#time.afterAwake(leftMs, () => this.#fence());
   }
 
   /** Stops the held Runs, without reporting on them, before the server may assign their Steps to other Workers. */
   #fence(): void {
     this.#clearFence();
-    if (monotonic() < this.#lease.fenceAt) {
+    if (this.#time.awake() < this.#lease.fenceAt) {
       this.#watchLease();
       return;
     }

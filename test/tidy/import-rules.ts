@@ -181,14 +181,6 @@ export const layers: readonly Layer[] = [
     why: "A worker is remote, and trusted with nothing but its own runs: it must load without the control plane.",
   },
   {
-    path: "src/testing",
-    layers: ["src/domain", "src/limits", "src/ports", "src/bus", "src/runtime", "src/stores", "actors"],
-    packages: ["xstate", "fast-check"],
-    node: true,
-    says: "the store suite, virtual time, transcripts: exported for others' adapters and tests",
-    why: "Suites and virtual time, exported for others' adapters: the core without its gateway.",
-  },
-  {
     path: "src/config",
     layers: ["src/domain", "src/limits"],
     packages: ["zod"],
@@ -210,6 +202,10 @@ export const roots: readonly { readonly path: string; readonly says: string }[] 
     says: "joins a plane, its client and its workers in a process of somebody else's: `startTaskRun`",
   },
   { path: "src/cli", says: "the command line" },
+  {
+    path: "src/testing",
+    says: "for users: an agent without a plane, a plane in virtual time; for adapters: the store suite, virtual time, transcripts",
+  },
 ];
 export const compositionRoots: readonly string[] = roots.map(({ path }) => path);
 

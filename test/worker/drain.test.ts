@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { RunStatus, WorkerStatus } from "#wire/gen/taskrun/v1/common_pb";
 import { servedAgents } from "#worker/agent/served-agent";
 import { HeldRuns } from "#worker/run/held";
+import { machineTime } from "#worker/timers";
 import { assignment, echo, latch, silent, startPlane, startWorker, stopped } from "./kit/workbench.js";
 
 test("an idle worker that is drained says so and leaves", async () => {
@@ -66,6 +67,7 @@ test("a run that has begun is handed back after its start, however early: it may
     maxRuns: 2,
     windowBytes: 1_024,
     log: silent,
+    time: machineTime,
     readResult: () => Promise.reject(new Error("no results")),
     readInput: () => Promise.reject(new Error("no inputs")),
     poke: () => {},

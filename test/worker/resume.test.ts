@@ -3,6 +3,7 @@ import { RunStatus } from "#wire/gen/taskrun/v1/common_pb";
 import type { AgentContext } from "#worker/agent/context";
 import { Run } from "#worker/run/run";
 import { Window } from "#worker/run/window";
+import { machineTime } from "#worker/timers";
 import {
   assignment,
   comeBack,
@@ -299,6 +300,7 @@ test("a worker whose heartbeats were acknowledged comes back soon, however often
 test("an acknowledgement that crosses the repeat of an end counts for it", async () => {
   const run = new Run(assignment(), {
     log: silent,
+    time: machineTime,
     window: new Window(1_000),
     readResult: fetchFrom({}) as never,
     readInput: () => Promise.reject(new Error("nothing is read")),

@@ -13,6 +13,7 @@ function context() {
   const ctx = contextFor(assignment(), {
     signal: new AbortController().signal,
     log: silent,
+    wall: () => 0,
     write: async (text, metadata) => void said.push([text, metadata]),
     note: (frame) => void said.push(frame.payload),
     backendUsed: (backend) => void said.push(backend),

@@ -7,8 +7,8 @@ vi.mock("#worker/protocol/frames", { spy: true });
 
 test("a message that cannot be written fails its run with what can; the stream goes on", async () => {
   const { ended: whole } = await vi.importActual<typeof frames>("#worker/protocol/frames");
-  vi.mocked(frames.ended).mockImplementation((run, outcome, count, backend) => {
-    const message = whole(run, outcome, count, backend);
+  vi.mocked(frames.ended).mockImplementation((run, outcome, count, backend, at) => {
+    const message = whole(run, outcome, count, backend, at);
     const broken = run.runId === "bad" && outcome.status === "COMPLETED";
     if (broken && message.payload.case === "statusUpdate") message.payload.value.fence = 1.5;
     return message;

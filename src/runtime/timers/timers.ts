@@ -83,6 +83,13 @@ export class Timers {
     this.#disarm = this.#clock.wakeAt(next, () => void this.#tick(planned));
   }
 
+  /** Like {@link arm}, but also moves the wake-up backward. Call when leases were extended from outside. */
+  rearm(): void {
+    this.#disarm?.();
+    this.#armedFor = undefined;
+    this.arm();
+  }
+
   stop(): void {
     this.#stopped = true;
     this.#disarm?.();

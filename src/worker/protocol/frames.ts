@@ -19,9 +19,8 @@ import {
 } from "#wire/gen/taskrun/v1/run_service_pb";
 import type { AgentEvent, Speaker } from "../agent/context.js";
 import type { Chunk } from "../run/outbox.js";
-import { wall } from "../timers.js";
 
-/* Makes every message that the Worker sends on its stream. */
+/* Makes every message that the Worker sends on its stream. `at` is the Unix milliseconds by its clock. */
 
 /** Identifies a Run in its reports; the fence lets the server refuse reports of an earlier Run. */
 export interface RunKey {
@@ -67,9 +66,12 @@ export function hello(value: MessageInitShape<typeof WorkerHelloSchema>): RunCli
   return create(RunClientMessageSchema, { payload: { case: "hello", value } });
 }
 
-export function heartbeat(value: MessageInitShape<typeof WorkerHeartbeatSchema>): RunClientMessage {
+export function heartbeat(
+  value: MessageInitShape<typeof WorkerHeartbeatSchema>,
+  at: number,
+): RunClientMessage {
   return create(RunClientMessageSchema, {
-    payload: { case: "heartbeat", value: { ...value, timestampMs: BigInt(wall()) } },
+    payload: { case: "heartbeat", value: { ...value, timestampMs: BigInt(at) } },
   });
 }
 
@@ -77,8 +79,8 @@ export function decline(runId: string, reason: string): RunClientMessage {
   return create(RunClientMessageSchema, { payload: { case: "decline", value: { runId, reason } } });
 }
 
-export function started({ runId, fence }: RunKey): RunClientMessage {
-  const value = { runId, fence, status: RunStatus.RUNNING, timestampMs: BigInt(wall()) };
+export function started({ runId, fence }: RunKey, at: number): RunClientMessage {
+  const value = { runId, fence, status: RunStatus.RUNNING, timestampMs: BigInt(at) };
   return create(RunClientMessageSchema, { payload: { case: "statusUpdate", value } });
 }
 
@@ -88,6 +90,7 @@ export function ended(
   outcome: Outcome,
   outputCount: number | undefined,
   backend: ModelBackend | undefined,
+  at: number,
 ): RunClientMessage {
   if (outcome.status === "YIELDED") {
     const { cursorJson, outputJson } = outcome;
@@ -98,7 +101,7 @@ export function ended(
     runId,
     fence,
     status: RunStatus[outcome.status],
-    timestampMs: BigInt(wall()),
+    timestampMs: BigInt(at),
     ...(outputCount === undefined ? {} : { outputCount: BigInt(outputCount) }),
     ...(backend === undefined ? {} : { backendUsed: backendFrame(backend) }),
     ...(outcome.status === "COMPLETED"
@@ -129,14 +132,20 @@ export function event(
   id: string,
   type: AgentEvent,
   metadata: Labels,
+  at: number,
 ): RunClientMessage {
   const eventType = RunEventType[type];
-  const value = { id, runId, taskId, fence, eventType, metadata, timestampMs: BigInt(wall()) };
+  const value = { id, runId, taskId, fence, eventType, metadata, timestampMs: BigInt(at) };
   return create(RunClientMessageSchema, { payload: { case: "event", value } });
 }
 
-export function chat({ runId, fence }: RunKey, speaker: Speaker, content: string): RunClientMessage {
-  const message = { role: ChatRole[speaker], content, timestampMs: BigInt(wall()) };
+export function chat(
+  { runId, fence }: RunKey,
+  speaker: Speaker,
+  content: string,
+  at: number,
+): RunClientMessage {
+  const message = { role: ChatRole[speaker], content, timestampMs: BigInt(at) };
   return create(RunClientMessageSchema, {
     payload: { case: "chatMessage", value: { runId, fence, message } },
   });

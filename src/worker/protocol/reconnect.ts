@@ -2,7 +2,7 @@ import { nextAttemptAt } from "#domain/task/retry";
 import { instant, millis } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { HeldRuns } from "../run/held.js";
-import { monotonic } from "../timers.js";
+import { machineTime, type WorkerTime } from "../timers.js";
 import type { Lease } from "./lease.js";
 
 /**
@@ -11,8 +11,12 @@ import type { Lease } from "./lease.js";
  */
 
 /** What is left of the lease, in milliseconds; infinity if no Run depends on it. */
-export function leaseLeft({ size }: Pick<HeldRuns, "size">, lease: Lease): number {
-  return size > 0 ? lease.leftAt(monotonic()) : Number.POSITIVE_INFINITY;
+export function leaseLeft(
+  { size }: Pick<HeldRuns, "size">,
+  lease: Lease,
+  time: Pick<WorkerTime, "awake"> = machineTime,
+): number {
+  return size > 0 ? lease.leftAt(time.awake()) : Number.POSITIVE_INFINITY;
 }
 
 /**

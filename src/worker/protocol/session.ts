@@ -12,7 +12,7 @@ import type { HeldRuns } from "../run/held.js";
 import type { Ask } from "../run/patient-reader.js";
 import { PullStream } from "../run/pull-stream.js";
 import type { ResultWanted } from "../run/result-reader.js";
-import { after, monotonic } from "../timers.js";
+import type { WorkerTime } from "../timers.js";
 import { type Connection, dial, type Plane } from "./connection.js";
 import type { RunKey } from "./frames.js";
 import * as frames from "./frames.js";
@@ -31,6 +31,7 @@ export interface SessionOptions {
   readonly maxRuns: number;
   readonly held: HeldRuns;
   readonly lease: Lease;
+  readonly time: WorkerTime;
   /** Called when the lease was renewed. */
   readonly renewed: () => void;
   /** Called before sending, once the lease is over. */
@@ -65,8 +66,8 @@ export class Session {
 
   /** Runs the stream until it ends. @throws what ended it, unless the server or {@link leave} closed it */
   async run(): Promise<void> {
-    const { held, lease } = this.#options;
-    const patienceMs = Math.round(connectTimeout(leaseLeft(held, lease)));
+    const { held, lease, time } = this.#options;
+    const patienceMs = Math.round(connectTimeout(leaseLeft(held, lease, time)));
     const silent = this.#after(patienceMs, `no answer within ${patienceMs} ms`);
     this.#after(limits.hello, `no welcome within ${limits.hello} ms`, () => this.welcomed);
     this.#connection = dial(this.#options.plane, this.#outgoing, silent);
@@ -118,7 +119,7 @@ export class Session {
   }
 
   #after(delayMs: number, complaint: string, unless = () => false): () => void {
-    const stop = after(delayMs, () => {
+    const stop = this.#options.time.after(delayMs, () => {
       if (!unless()) this.close(new Error(complaint));
     });
     this.#stops.add(stop);
@@ -126,8 +127,8 @@ export class Session {
   }
 
   #next(): RunClientMessage | undefined {
-    const { held, lease } = this.#options;
-    if (monotonic() >= lease.fenceAt) this.#options.fenced();
+    const { held, lease, time } = this.#options;
+    if (time.awake() >= lease.fenceAt) this.#options.fenced();
     if (!this.#helloSaid) return this.#hello();
     if (!this.#welcome) return undefined;
 
@@ -137,25 +138,26 @@ export class Session {
   }
 
   #hello(): RunClientMessage {
-    const { info, instance, held, lease } = this.#options;
+    const { info, instance, held, lease, time } = this.#options;
     this.#helloSaid = true;
-    lease.helloSent(monotonic());
+    lease.helloSent(time.awake());
     return frames.hello({ info, instance, protocol: PROTOCOL, resume: held.resume() });
   }
 
   #heartbeat(): RunClientMessage {
-    const { held, lease, workerId, maxRuns } = this.#options;
+    const { held, lease, workerId, maxRuns, time } = this.#options;
     this.#beatDue = false;
     held.beat();
-    return frames.heartbeat({
+    const value = {
       workerId,
       status: frames.workerStatus(held.refusing, held.size),
       activeRuns: held.size,
       maxConcurrentRuns: maxRuns,
       heldRunIds: held.ids,
       lastOrdinal: this.#lastOrdinal,
-      beat: BigInt(lease.beatSent(monotonic())),
-    });
+      beat: BigInt(lease.beatSent(time.awake())),
+    };
+    return frames.heartbeat(value, time.wall());
   }
 
   #receive({ payload }: RunServerMessage): void {
@@ -184,7 +186,7 @@ export class Session {
   #begin(welcome: Welcome): void {
     if (this.#welcome) return;
     this.#welcome = welcome;
-    this.#serverOffsetMs = Number(welcome.serverTimeMs) - monotonic();
+    this.#serverOffsetMs = Number(welcome.serverTimeMs) - this.#options.time.monotonic();
     this.#options.lease.welcomed(Number(welcome.leaseMs));
     this.#options.renewed();
     this.#options.welcomed(welcome.session, welcome.notice);
@@ -194,7 +196,7 @@ export class Session {
 
   #beatForever(intervalMs: number): void {
     this.beat();
-    const stop = after(intervalMs, () => {
+    const stop = this.#options.time.afterAwake(intervalMs, () => {
       this.#stops.delete(stop);
       this.#beatForever(intervalMs);
     });
@@ -236,6 +238,6 @@ export class Session {
   /** Milliseconds from now to an instant of the server's clock; undefined for 0, which is none. */
   #left(serverMs: bigint): number | undefined {
     if (serverMs === 0n) return undefined;
-    return Math.max(0, Number(serverMs) - this.#serverOffsetMs - monotonic());
+    return Math.max(0, Number(serverMs) - this.#serverOffsetMs - this.#options.time.monotonic());
   }
 }

@@ -15,6 +15,8 @@ import type { Assignment } from "./assignment.js";
 export interface RunVoice {
   readonly signal: AbortSignal;
   readonly log: Log;
+  /** Unix milliseconds by this machine's clock. */
+  wall(): number;
   write(text: string, metadata: Labels): Promise<void>;
   /** @param bytes how much it counts against the Run's limit of output */
   note(content: RunClientMessage, bytes: number): void;
@@ -48,11 +50,11 @@ export function contextFor(assignment: Assignment, voice: RunVoice): AgentContex
       const labels = labelsOf(metadata, "event(type, metadata): metadata");
       events += 1;
       const id = `${runId}-${events}`;
-      voice.note(event(assignment, taskId, id, kind, labels), eventBytes(id, labels));
+      voice.note(event(assignment, taskId, id, kind, labels, voice.wall()), eventBytes(id, labels));
     },
     chat: (speaker, text) => {
       const [by, said] = [speakerOf(speaker), chatOf(text)];
-      voice.note(chat(assignment, by, said), chatBytes(said));
+      voice.note(chat(assignment, by, said, voice.wall()), chatBytes(said));
     },
     backendUsed: (backend) => voice.backendUsed(backendOf(backend, "backendUsed(backend): backend")),
 

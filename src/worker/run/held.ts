@@ -4,7 +4,7 @@ import type { RunClientMessage } from "#wire/gen/taskrun/v1/run_service_pb";
 import type { StopCause } from "../agent/error.js";
 import type { ServedAgent } from "../agent/served-agent.js";
 import { decline, type Resume } from "../protocol/frames.js";
-import { after } from "../timers.js";
+import type { WorkerTime } from "../timers.js";
 import type { Assignment } from "./assignment.js";
 import type { InputReader } from "./input-reader.js";
 import type { ResultReader } from "./result-reader.js";
@@ -16,6 +16,7 @@ export interface HeldRunsOptions {
   readonly maxRuns: number;
   /** Bound of the unacknowledged output of all Runs together. */
   readonly windowBytes: number;
+  readonly time: WorkerTime;
   readonly log: Log;
   /** Called when there may be something to send. */
   readonly poke: () => void;
@@ -159,13 +160,15 @@ export class HeldRuns {
   #begin(assignment: Assignment, agent: ServedAgent, leftMs: number | undefined): void {
     const run = new Run(assignment, {
       log: this.#options.log,
+      time: this.#options.time,
       window: this.#window,
       readResult: this.#options.readResult,
       readInput: this.#options.readInput,
       ready: (speaker) => this.#wake(speaker),
     });
     const overdue = (): void => run.stop("deadline", "the task's time is up");
-    const clearDeadline = leftMs === undefined ? () => {} : after(leftMs + limits.deadlineSlack, overdue);
+    const clearDeadline =
+      leftMs === undefined ? () => {} : this.#options.time.after(leftMs + limits.deadlineSlack, overdue);
     this.#held.set(run.runId, { run, clearDeadline });
     this.#working += 1;
     void run.start(agent).then(() => {

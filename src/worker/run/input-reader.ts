@@ -2,6 +2,7 @@ import { joined, type SharedText, sharedText } from "#domain/task/step-input";
 import { limits } from "#limits/index";
 import { AgentError } from "../agent/error.js";
 import type { RunKey } from "../protocol/frames.js";
+import type { WorkerTime } from "../timers.js";
 import type { InputRef } from "./assignment.js";
 import { type Ask, PatientReader, Refused } from "./patient-reader.js";
 import { Window } from "./window.js";
@@ -11,13 +12,17 @@ import { Window } from "./window.js";
  * concurrent reads, so that the members of a map read the input of their Task once.
  */
 export class InputReader {
-  readonly #reader = new PatientReader<RunKey>();
+  readonly #reader: PatientReader<RunKey>;
   readonly #window = new Window(limits.inputWindowBytes);
   /** By id, least recently used first. */
   readonly #kept = new Map<string, SharedText>();
   readonly #underWay = new Map<string, Promise<SharedText>>();
   #keptBytes = 0;
   #lastTurn: Promise<void> = Promise.resolve();
+
+  constructor(time: WorkerTime) {
+    this.#reader = new PatientReader(time);
+  }
 
   /** Sets how to ask the server: call it when a session has begun and, with undefined, when it has ended. */
   use(ask: Ask<RunKey> | undefined): void {

@@ -4,12 +4,13 @@ import { splitText } from "#domain/text/text";
 import { limits } from "#limits/index";
 import type { RunClientMessage } from "#wire/gen/taskrun/v1/run_service_pb";
 import { OutputLimitError } from "../agent/error.js";
-import { wall } from "../timers.js";
+import type { WorkerTime } from "../timers.js";
 import type { Outbox } from "./outbox.js";
 import type { Window } from "./window.js";
 
 /** What {@link RunOutput} needs of the Run. */
 export interface OutputSurroundings {
+  readonly time: Pick<WorkerTime, "wall">;
   /** Aborts when the Run is stopped. */
   readonly signal: AbortSignal;
   /** Limits the bytes of all Runs that are not yet durable. */
@@ -73,7 +74,7 @@ export class RunOutput {
   }
 
   async #writeNow(text: string, metadata: Labels): Promise<void> {
-    const { signal, window, ended, ready } = this.#around;
+    const { signal, window, ended, ready, time } = this.#around;
     for (const piece of piecesOf(text, metadata)) {
       signal.throwIfAborted();
       if (ended()) return;
@@ -86,7 +87,7 @@ export class RunOutput {
         signal.throwIfAborted();
         return;
       }
-      this.#outbox.add(piece, bytes, metadata, wall());
+      this.#outbox.add(piece, bytes, metadata, time.wall());
       ready();
     }
     signal.throwIfAborted();

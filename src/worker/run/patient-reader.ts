@@ -3,7 +3,7 @@ import { nextAttemptAt, type RetryPolicy } from "#domain/task/retry";
 import { instant } from "#domain/time/time";
 import { limits } from "#limits/index";
 import { AgentError } from "../agent/error.js";
-import { monotonic, pause } from "../timers.js";
+import { pause, type WorkerTime } from "../timers.js";
 
 /** Makes one call to the server over a session's connection; resolves to JSON text. */
 export type Ask<Wanted> = (
@@ -33,7 +33,12 @@ export class Refused extends AgentError {}
 
 /** Reads over the current session, retrying across lost connections. */
 export class PatientReader<Wanted> {
+  readonly #time: WorkerTime;
   #ask: Ask<Wanted> | undefined;
+
+  constructor(time: WorkerTime) {
+    this.#time = time;
+  }
 
   /** Sets how to ask the server: call it when a session has begun and, with undefined, when it has ended. */
   use(ask: Ask<Wanted> | undefined): void {
@@ -47,10 +52,10 @@ export class PatientReader<Wanted> {
    * @throws the signal's reason, if it aborts first
    */
   async read(wanted: Wanted, what: string, signal: AbortSignal): Promise<string> {
-    const endsAt = monotonic() + limits.readPatience;
+    const endsAt = this.#time.monotonic() + limits.readPatience;
     let why = "not connected";
     for (let failures = 1; ; failures += 1) {
-      const leftMs = endsAt - monotonic();
+      const leftMs = endsAt - this.#time.monotonic();
       if (leftMs <= 0) {
         const message = `${what} could not be read within ${limits.readPatience / 1_000} s: ${why}`;
         throw new AgentError(message, { retryable: true });
@@ -67,7 +72,8 @@ export class PatientReader<Wanted> {
         }
         why = rawMessage;
       }
-      await pause(Math.min(leftMs, nextAttemptAt(AGAIN, failures, instant(0), Math.random())), signal);
+      const delayMs = nextAttemptAt(AGAIN, failures, instant(0), this.#time.draw());
+      await pause(this.#time, Math.min(leftMs, delayMs), signal);
       signal.throwIfAborted();
     }
   }

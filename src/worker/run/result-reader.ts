@@ -2,6 +2,7 @@ import { ConnectError } from "@connectrpc/connect";
 import { limits } from "#limits/index";
 import { ErrorInfoSchema } from "#wire/gen/google/rpc/error_details_pb";
 import type { RunKey } from "../protocol/frames.js";
+import type { WorkerTime } from "../timers.js";
 import { type Ask, PatientReader, Refused } from "./patient-reader.js";
 import { Window } from "./window.js";
 
@@ -13,7 +14,11 @@ export interface ResultWanted extends RunKey {
 /** Reads results of earlier Steps for all Runs of a Worker, over the current session. */
 export class ResultReader {
   readonly #window = new Window(limits.resultWindowBytes);
-  readonly #reader = new PatientReader<ResultWanted>();
+  readonly #reader: PatientReader<ResultWanted>;
+
+  constructor(time: WorkerTime) {
+    this.#reader = new PatientReader(time);
+  }
 
   /** Sets how to ask the server: call it when a session has begun and, with undefined, when it has ended. */
   use(ask: Ask<ResultWanted> | undefined): void {

@@ -19,6 +19,7 @@ import {
   type Resume,
   started,
 } from "../protocol/frames.js";
+import type { WorkerTime } from "../timers.js";
 import type { Assignment } from "./assignment.js";
 import { contextFor } from "./context.js";
 import type { InputReader } from "./input-reader.js";
@@ -30,6 +31,7 @@ import type { Window } from "./window.js";
 /** What a Run needs of its Worker. */
 export interface RunSurroundings {
   readonly log: Log;
+  readonly time: WorkerTime;
   /** Limits the bytes of all Runs that are not yet durable. */
   readonly window: Window;
   readonly readResult: ResultReader["read"];
@@ -71,6 +73,7 @@ export class Run {
     this.#around = around;
     setMaxListeners(limits.waitsPerRun, this.#abort.signal);
     this.#says = new RunOutput(this.#outbox, {
+      time: around.time,
       signal: this.#abort.signal,
       window: around.window,
       ended: () => this.#outcome !== undefined,
@@ -169,7 +172,7 @@ export class Run {
   startReport(): RunClientMessage | undefined {
     if (this.#attached && this.#startTold) return undefined;
     this.#startTold = true;
-    return started(this);
+    return started(this, this.#around.time.wall());
   }
 
   /** Returns the next message to send in this session; undefined if there is none. */
@@ -187,7 +190,7 @@ export class Run {
   #next(): RunClientMessage | undefined {
     if (!this.#startTold) {
       this.#startTold = true;
-      if (!this.#outcome || this.#outbox.count > 0) return started(this);
+      if (!this.#outcome || this.#outbox.count > 0) return started(this, this.#around.time.wall());
     }
 
     const entry = this.#outbox.take();
@@ -196,7 +199,7 @@ export class Run {
 
     this.#endTold = this.#endSaid = true;
     const count = this.#outcome.status === "CANCELLED" ? undefined : this.#outbox.count;
-    return ended(this, this.#outcome, count, this.#backend);
+    return ended(this, this.#outcome, count, this.#backend, this.#around.time.wall());
   }
 
   /** Sends in this session from now on, beginning with the start unless the server is known to have it. */
@@ -229,7 +232,7 @@ export class Run {
     this.#outcome = undefined;
     const outcome = this.#fail(problem, "REPORT_INVALID");
     this.#endTold = this.#endSaid = true;
-    return ended(this, outcome, undefined, undefined);
+    return ended(this, outcome, undefined, undefined, this.#around.time.wall());
   }
 
   /** Fails the Run at once, whatever its agent still does. */
@@ -261,6 +264,7 @@ export class Run {
       {
         signal,
         log: logWith(this.#around.log, { runId, taskId: this.#assignment.taskId }),
+        wall: () => this.#around.time.wall(),
         write: (text, metadata) => this.#says.write(text, metadata),
         note: (frame, bytes) => this.#says.note(frame, bytes),
         backendUsed: (backend) => {

@@ -121,6 +121,7 @@ export function rehearsal(
   const ctx = contextFor(assignment({ inputJson, ...before }), {
     signal: aborter.signal,
     log: { ...silent, info: (message, fields) => logged.push([message, fields]) },
+    wall: () => 0,
     write: async (text) => {
       aborter.signal.throwIfAborted();
       said.push(text);

@@ -1,0 +1,249 @@
+import type { JsonObject } from "#domain/json/json";
+import type { Labels } from "#domain/task/task";
+import { optionsOf, shown } from "#embedded/values";
+import { limits } from "#limits/index";
+import type { Log } from "#ports/telemetry";
+import { RunStopped } from "#worker/agent/error";
+import { jsonOf } from "#worker/agent/json-of";
+import { servedAgents } from "#worker/agent/served-agent";
+import { Yielded } from "#worker/agent/yielded";
+import type {
+  Agent,
+  AgentEvent,
+  Backend,
+  BatchPart,
+  CheckpointPart,
+  CompensatePart,
+  Speaker,
+} from "#worker/index";
+import { after } from "#worker/timers";
+import { recordingContext } from "./agent-recorder.js";
+
+/**
+ * Options of {@link runAgent}: what the Step that runs the agent would be given. All may be left out.
+ *
+ * @example
+ * ```ts
+ * import type { RunAgentOptions } from "taskrun/testing";
+ *
+ * const options: RunAgentOptions = {
+ *   results: { search: { urls: ["https://example.org"] } },
+ *   config: { model: "small" },
+ *   attempt: 2,
+ * };
+ * ```
+ */
+export interface RunAgentOptions {
+  /** Aborting it stops the Run: `ctx.signal` aborts. */
+  readonly signal?: AbortSignal;
+  /** Results of the Steps that this one depends on, by name; undefined for a Step that has none. */
+  readonly results?: Readonly<Record<string, unknown>>;
+  /** `ctx.config`. */
+  readonly config?: JsonObject;
+  /** `ctx.checkpoint`: where an earlier Run has stopped. */
+  readonly checkpoint?: Partial<CheckpointPart>;
+  /** `ctx.item` and `ctx.index`, for a member of a map. */
+  readonly item?: unknown;
+  readonly index?: number;
+  /** `ctx.batch`, for a worker of a batch. */
+  readonly batch?: Partial<BatchPart>;
+  /** `ctx.compensate`, for a compensating Step. */
+  readonly compensate?: Partial<CompensatePart>;
+  /** Default 1. */
+  readonly attempt?: number;
+  /** When the Run must have ended; it is stopped then. Default: no limit. */
+  readonly deadline?: Date;
+  readonly labels?: Labels;
+  readonly failedDependencies?: readonly string[];
+  /** Default `main`. */
+  readonly stepName?: string;
+  /** Receives what the agent logs, which is among the events too. Default: nothing does. */
+  readonly log?: Log;
+}
+
+/**
+ * Something that an agent has done, in the order in which it did it.
+ *
+ * @example
+ * ```ts
+ * import { runAgent } from "taskrun/testing";
+ * import { supportTriage } from "taskrun/worker";
+ *
+ * const { events } = await runAgent(supportTriage, { query: "I was charged twice" });
+ * for (const event of events) if (event.type === "event") console.log(event.kind, event.metadata);
+ * ```
+ */
+export type AgentRecord =
+  | { readonly type: "output"; readonly text: string; readonly metadata: Labels }
+  | { readonly type: "event"; readonly kind: AgentEvent; readonly metadata: Labels }
+  | { readonly type: "chat"; readonly role: Speaker; readonly content: string }
+  | { readonly type: "log"; readonly level: keyof Log; readonly message: string; readonly fields: unknown };
+
+/**
+ * What a Run without a plane has come to, returned by {@link runAgent}.
+ *
+ * @example
+ * ```ts
+ * import { type AgentRun, runAgent } from "taskrun/testing";
+ * import { agent } from "taskrun/worker";
+ *
+ * const count = agent({ name: "count", run: async (_, ctx) => ctx.yield(10, "ten done") });
+ * const run: AgentRun<unknown> = await runAgent(count, {});
+ * console.log(run.yielded?.cursor); // 10
+ * ```
+ */
+export interface AgentRun<Result> {
+  /** As a client would read it, parsed from JSON; undefined if there is none, or if the agent has stopped at a checkpoint. */
+  readonly result: Result;
+  /** All output in one text. */
+  readonly output: string;
+  readonly events: readonly AgentRecord[];
+  /** Where it has stopped, if it has returned the value of `ctx.yield`. Pass it as `checkpoint` to go on. */
+  readonly yielded: CheckpointPart | undefined;
+  /** The model that it has said to have used. */
+  readonly backendUsed: Backend | undefined;
+}
+
+const names = [
+  ...["signal", "results", "config", "checkpoint", "item", "index", "batch", "compensate", "attempt"],
+  ...["deadline", "labels", "failedDependencies", "stepName", "log"],
+] as readonly (keyof RunAgentOptions & string)[];
+
+/**
+ * Runs an agent once, without a plane: with the checks of its input and result, and with a context that records what it
+ * does. Nothing is faked that is not a connection: limits, texts and errors are those of a worker.
+ *
+ * @throws what the agent throws, as it is
+ * @throws {AgentError} if input or result do not fit the agent
+ * @throws {RunStopped} if it returns although it was stopped: its result would be dropped
+ * @throws {TypeError | RangeError} naming the option that is wrong
+ *
+ * @example
+ * ```ts
+ * import assert from "node:assert";
+ * import { runAgent } from "taskrun/testing";
+ * import { agent } from "taskrun/worker";
+ * import { z } from "zod";
+ *
+ * const greet = agent({
+ *   name: "greet",
+ *   input: z.object({ name: z.string() }),
+ *   async *run({ name }) {
+ *     yield "thinking …";
+ *     return { greeting: `Hello, ${name}!` };
+ *   },
+ * });
+ * const { result, output } = await runAgent(greet, { name: "Ada" });
+ * assert.equal(result.greeting, "Hello, Ada!");
+ * assert.equal(output, "thinking …");
+ * ```
+ */
+export async function runAgent<Name extends string, Input, Result>(
+  agent: Agent<Name, Input, Result>,
+  input: NoInfer<Input>,
+  options: RunAgentOptions = {},
+): Promise<AgentRun<Result>> {
+  const given = checkedOptions(options);
+  servedAgents([agent]);
+  const aborter = new AbortController();
+  const stop = (cause: "cancelled" | "deadline", detail: string) =>
+    aborter.abort(new RunStopped(cause, detail));
+  const cancel = () => stop("cancelled", "the test has aborted the run");
+  given.signal?.addEventListener("abort", cancel, { once: true });
+  if (given.signal?.aborted) cancel();
+  const leftMs = given.deadline === undefined ? undefined : given.deadline.getTime() - Date.now();
+  const unlimit =
+    leftMs === undefined ? () => {} : after(leftMs, () => stop("deadline", "the task's time is up"));
+  const inputJson = inputText(input, given);
+  const { ctx, record } = recordingContext(agent.name, inputJson, given, aborter);
+  try {
+    const returned = await agent.perform(inputJson, ctx);
+    aborter.signal.throwIfAborted();
+    const isYielded = returned instanceof Yielded;
+    const json = isYielded ? "" : jsonOf(returned, "result");
+    return {
+      result: (json === "" ? undefined : JSON.parse(json)) as Result,
+      output: record.output(),
+      events: record.events,
+      yielded: isYielded ? partOf(returned) : undefined,
+      backendUsed: record.backend(),
+    };
+  } finally {
+    unlimit();
+    given.signal?.removeEventListener("abort", cancel);
+  }
+}
+
+function partOf({ cursorJson, outputJson }: Yielded): CheckpointPart {
+  return { cursor: JSON.parse(cursorJson), output: outputJson === "" ? null : JSON.parse(outputJson) };
+}
+
+function checkedOptions(options: RunAgentOptions): RunAgentOptions {
+  const given = optionsOf(options, "options", names);
+  const { attempt = 1, deadline, signal, results = {} } = given;
+  if (!Number.isSafeInteger(attempt) || attempt < 1) {
+    throw new RangeError(`attempt is ${shown(attempt)}: send a whole number from 1.`);
+  }
+  if (deadline !== undefined && !(deadline instanceof Date && Number.isFinite(deadline.getTime()))) {
+    throw new TypeError(`deadline is ${shown(deadline)}: send a Date.`);
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new TypeError(`signal is ${shown(signal)}: send an AbortSignal.`);
+  }
+  if (typeof results !== "object" || results === null || Array.isArray(results)) {
+    throw new TypeError(`results is ${shown(results)}: send an object with a result for each step.`);
+  }
+  return given;
+}
+
+/** The input with the parts that a plane adds to it. */
+function inputText(input: unknown, given: RunAgentOptions): string {
+  const parts = {
+    ...(given.config !== undefined && { config: given.config }),
+    ...("item" in given && { item: given.item }),
+    ...(given.index !== undefined && { index: given.index }),
+    ...(given.checkpoint !== undefined && {
+      checkpoint: { output: null, cursor: null, ...given.checkpoint },
+    }),
+    ...(given.batch !== undefined && { batch: batchPart(given.batch) }),
+    ...(given.compensate !== undefined && { compensate: compensatePart(given.compensate) }),
+  };
+  const whole = input === undefined ? {} : input;
+  const added = Object.keys(parts);
+  if (added.length === 0) return textOf(whole);
+  if (typeof whole !== "object" || whole === null || Array.isArray(whole)) {
+    throw new TypeError(
+      `the option ${added[0]} is part of an input that is an object; this one is ${shown(whole)}.`,
+    );
+  }
+  return textOf({ ...whole, ...parts });
+}
+
+function textOf(input: unknown): string {
+  const json: string | undefined = JSON.stringify(input);
+  if (json === undefined) throw new TypeError(`input is ${shown(input)}, of which JSON can say nothing.`);
+  if (Buffer.byteLength(json) <= limits.resultBytes) return json;
+  throw new RangeError(`input is over ${limits.resultBytes} bytes of JSON, which no request may have.`);
+}
+
+function batchPart(batch: Partial<BatchPart>): JsonObject {
+  return {
+    batch_id: batch.batchId ?? "batch-1",
+    start_cursor: (batch.startCursor ?? 0) as number,
+    end_cursor: (batch.endCursor ?? 0) as number,
+    ...(batch.batchSize !== undefined && { batch_size: batch.batchSize }),
+    cursor_field: batch.cursorField ?? "id",
+    ...(batch.totalItems !== undefined && { total_items: batch.totalItems }),
+    failure_strategy: batch.failureStrategy ?? "fail_fast",
+    is_no_op: batch.isNoOp ?? false,
+  };
+}
+
+function compensatePart({
+  taskId = "task-1",
+  step = "step",
+  result = null,
+  error = "",
+}: Partial<CompensatePart>) {
+  return { task_id: taskId, step, result, error };
+}

@@ -1,0 +1,361 @@
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import { workflow } from "#templates/index";
+import { NotSettled, testPlane } from "#testing/index";
+import { type AgentContext, agent } from "#worker/index";
+
+const echo = agent({ name: "echo", run: async (input) => ({ got: input }) });
+
+/** Resolves never, but rejects when the Run is stopped. */
+const hanging = agent({
+  name: "hang",
+  run: (_, { signal }: AgentContext) =>
+    new Promise<never>((_resolve, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason));
+    }),
+});
+
+/** Waits as often as the test lets it, and then returns the number of its attempt. */
+function gated() {
+  let open: () => void = () => {};
+  const gate = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const agentOf = agent({
+    name: "gated",
+    run: async (_, { attempt }) => {
+      await gate;
+      return { attempt };
+    },
+  });
+  return { agent: agentOf, open };
+}
+
+async function reasonOf(work: Promise<unknown>): Promise<NotSettled> {
+  const error: unknown = await work.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (error instanceof NotSettled) return error;
+  throw new Error(`no NotSettled: ${String(error)}`);
+}
+
+describe("time", () => {
+  test("backoff of hours passes without waiting, and the client's own wait ends with the Task", async () => {
+    await using plane = await testPlane({ agents: [echo] });
+    plane.fail({ agent: "echo", times: 5, error: "overloaded", retryAfterMs: 5 * 3_600_000 });
+    const result = plane.client.tasks.run(echo, { n: 1 }, { maxAttempts: 6 });
+
+    await plane.advance("24h");
+    const [seen] = await Promise.all([Promise.race([result, "still waiting"]), plane.advance(0)]);
+    expect(seen).toBe("still waiting");
+    await plane.advance("1h");
+
+    expect(await result).toEqual({ got: { n: 1 } });
+    expect(plane.now.toISOString()).toBe("2030-01-02T01:00:00.000Z");
+  });
+
+  test("a timer of days ends at its instant, and no worker is lost meanwhile", async () => {
+    const flow = workflow("later", (w) => {
+      const pause = w.timer("pause", { delayMs: 30 * 86_400_000 });
+      return w.step("then", { agent: "echo", after: [pause] });
+    });
+    await using plane = await testPlane({ agents: [echo], templates: [flow] });
+    const { id } = await plane.client.tasks.create({
+      template: { namespace: "default", name: "later", version: "" },
+    });
+
+    await plane.advance(30 * 86_400_000 - 1);
+    expect((await reasonOf(plane.settled(id))).waits).toEqual([
+      'Step pause waits for its timer in 0.001s: await plane.advance("1ms")',
+    ]);
+    await plane.advance("1ms");
+
+    expect((await plane.settled(id)).status).toBe("COMPLETED");
+    expect(plane.transcript()).not.toMatch(/connected[\s\S]*connected/);
+  });
+
+  test("a Run that hangs is ended by its Task's time limit, while its worker keeps its lease", async () => {
+    await using plane = await testPlane({ agents: [hanging], agentPatienceMs: 20 });
+    const task = await plane.client.tasks.create({ agent: "hang", timeoutMs: 600_000 });
+
+    expect((await reasonOf(plane.settled(task))).waits).toEqual([
+      expect.stringMatching(/^Step main runs: agent "hang" has not returned/),
+    ]);
+    await expect(plane.settled(task, { within: "9m" })).rejects.toThrow(NotSettled);
+    const ended = await plane.settled(task, { within: "1h" });
+
+    expect([ended.status, ended.runs.map(({ reason }) => reason)]).toEqual(["FAILED", ["TIMEOUT"]]);
+    expect(plane.now.toISOString()).toBe("2030-01-01T00:10:00.000Z");
+    expect(plane.transcript()).not.toContain("WORKER_LOST");
+  });
+
+  test("a year passes at once, though a Run hangs, and its worker keeps it", async () => {
+    await using plane = await testPlane({ agents: [hanging], agentPatienceMs: 20 });
+    const task = await plane.client.tasks.create({ agent: "hang" });
+
+    await plane.advance("365d");
+    await plane.advance("1h");
+
+    expect(plane.worker).toMatchObject({ state: "connected", activeRuns: 1 });
+    await plane.client.tasks.cancel(task.id);
+    expect((await plane.settled(task)).runs).toMatchObject([{ status: "CANCELLED" }]);
+  });
+
+  test("spans that are none are refused by name", async () => {
+    await using plane = await testPlane();
+    for (const span of [-1, Number.NaN, Number.POSITIVE_INFINITY, "", "2 hours", "-1h", 1e15]) {
+      await expect(plane.advance(span)).rejects.toThrow(/^advance\(by\): by is .*: send milliseconds, or /);
+    }
+    await expect(plane.settled("no-task")).rejects.toMatchObject({
+      code: expect.stringMatching(/NOT_FOUND|INVALID/),
+    });
+  });
+});
+
+describe("what a Task waits for", () => {
+  test("a signal, with the call that sends it, and until when it waits", async () => {
+    const flow = workflow("ask", (w) => w.signal("ok", { signal: "approved", timeoutMs: 86_400_000 }));
+    await using plane = await testPlane({ templates: [flow] });
+    const { id } = await plane.client.tasks.create({
+      template: { namespace: "default", name: "ask", version: "" },
+    });
+
+    const { waits } = await reasonOf(plane.settled(id));
+    expect(waits).toEqual([
+      `Step ok waits for signal "approved": plane.client.tasks.signal("${id}", "approved", payload), or for the end of its wait in 1d: await plane.advance("1d")`,
+    ]);
+    await plane.client.tasks.signal(id, "approved", { by: "Ann" });
+    expect((await plane.settled(id)).outputJson).toBe('{"by":"Ann"}');
+  });
+
+  test("a worker, a start, a free slot, a child", async () => {
+    const flow = workflow("outer", (w) => w.child("inner", { agent: "nobody" }));
+    await using plane = await testPlane({
+      agents: [hanging],
+      templates: [flow],
+      agentPatienceMs: 1,
+      maxRuns: 1,
+    });
+    const { tasks } = plane.client;
+    const of = async (request: Parameters<typeof tasks.create>[0]) =>
+      (await reasonOf(plane.settled(await tasks.create(request)))).waits;
+
+    expect(await of({ agent: "nobody" })).toEqual([
+      expect.stringContaining('none that is connected serves agent "nobody"'),
+    ]);
+    expect(await of({ agent: "hang", startAtMs: plane.now.getTime() + 60_000 })).toEqual([
+      'it begins in 1m: await plane.advance("1m")',
+    ]);
+    await tasks.create({ agent: "hang" });
+    expect(await of({ agent: "hang" })).toEqual([
+      expect.stringContaining("waits for a free slot of worker-1"),
+    ]);
+    expect(await of({ template: { namespace: "default", name: "outer", version: "" } })).toEqual([
+      expect.stringMatching(/^Step inner waits for Task \d nobody: Step main waits for a worker/),
+    ]);
+  });
+});
+
+describe("workers that fail", () => {
+  test("a worker that dies loses its Run when its lease ends, and the Step fails after max_losses", async () => {
+    await using plane = await testPlane({ agents: [hanging], agentPatienceMs: 5 });
+    const task = await plane.client.tasks.create({ agent: "hang", maxLosses: 1 });
+    await plane.advance(0);
+
+    await plane.worker.kill();
+    expect((await reasonOf(plane.settled(task))).waits).toEqual([
+      'Step main is held by worker worker-1, which is killed; it is lost in 32s: await plane.advance("32s")',
+    ]);
+    await plane.advance("31s");
+    expect(plane.transcript(task)).not.toContain("WORKER_LOST");
+    await plane.advance("1s");
+    expect(plane.transcript(task)).toContain("attempt 1: FAILED, WORKER_LOST");
+    await plane.worker.start();
+    await plane.advance("1m");
+    expect(plane.worker.activeRuns).toBe(1);
+    await plane.worker.kill();
+    const ended = await plane.settled(task, { within: "1m" });
+
+    expect(ended.status).toBe("FAILED");
+    expect(ended.steps).toMatchObject([{ losses: 2, maxLosses: 1 }]);
+  });
+
+  test("a connection that comes back within the lease costs nothing", async () => {
+    const { agent: work, open } = gated();
+    await using plane = await testPlane({ agents: [work], agentPatienceMs: 5 });
+    const task = await plane.client.tasks.create({ agent: "gated" });
+    await plane.advance("1s");
+
+    await plane.worker.disconnect();
+    await plane.advance("10s");
+    open();
+    await plane.worker.reconnect();
+
+    expect(await plane.settled(task, { within: "5s" })).toMatchObject({
+      status: "COMPLETED",
+      outputJson: '{"attempt":1}',
+      runs: [{ status: "COMPLETED" }],
+    });
+  });
+
+  test("a late report, after the lease, changes nothing: another attempt's result stands", async () => {
+    const { agent: work, open } = gated();
+    await using plane = await testPlane({ agents: [work], agentPatienceMs: 5 });
+    const task = await plane.client.tasks.create({ agent: "gated" });
+    await plane.advance("1s");
+
+    await plane.worker.suspend();
+    open(); // its agent returns, but nothing reaches the plane
+    await plane.advance("1m");
+    expect(plane.transcript(task)).toContain("WORKER_LOST");
+    await plane.serve({ agents: [work] });
+    await plane.advance("1m");
+    const before = await plane.settled(task);
+    await plane.worker.resume();
+    await plane.advance("1m");
+
+    expect(plane.worker.state).toBe("connected");
+    expect(plane.worker.activeRuns).toBe(0);
+    expect(await plane.client.tasks.get(task.id)).toEqual(before);
+    expect(before.runs.map(({ workerId, status }) => `${workerId} ${status}`)).toEqual([
+      "worker-1 FAILED",
+      "worker-2 COMPLETED",
+    ]);
+  });
+
+  test("a Step that has yielded goes on after a restart of worker and plane", async () => {
+    const pages: number[] = [];
+    const read = agent({
+      name: "read",
+      run: async (_, ctx) => {
+        const page = z.int().catch(1).parse(ctx.checkpoint?.cursor);
+        pages.push(page);
+        if (page < 4) return ctx.yield(page + 1, { read: page });
+        return { pages: page };
+      },
+    });
+    await using plane = await testPlane();
+    const task = await plane.client.tasks.create({ agent: "read" });
+    const first = await plane.serve({ agents: [read], maxRuns: 1 });
+    expect((await plane.settled(task)).status).toBe("COMPLETED");
+
+    plane.fail({ agent: "read", attempt: 1, error: "x", retryAfterMs: 60_000 });
+    const again = await plane.client.tasks.create({ agent: "read", maxAttempts: 2 });
+    await first.kill();
+    await plane.restart();
+    await first.start();
+
+    expect(await plane.settled(again, { within: "2m" })).toMatchObject({ outputJson: '{"pages":4}' });
+    expect(pages).toEqual([1, 2, 3, 4, 1, 2, 3, 4]);
+    expect(plane.transcript()).toContain("the plane: restarted");
+  });
+
+  test("a wait of the client outlives a restart of the plane", async () => {
+    await using plane = await testPlane();
+    const result = plane.client.tasks.run(echo, { n: 1 });
+    await plane.advance("1h");
+    await plane.restart();
+    await plane.serve({ agents: [echo] });
+    expect(await result).toEqual({ got: { n: 1 } });
+  });
+
+  test("methods of a worker that is not what they are for are refused by its state", async () => {
+    await using plane = await testPlane({ agents: [echo] });
+    await expect(plane.worker.start()).rejects.toThrow(
+      "worker-1 is connected: start() is for a worker that is",
+    );
+    await expect(plane.worker.resume()).rejects.toThrow("worker-1 is connected");
+    await plane.worker.drain();
+    expect(plane.worker.state).toBe("stopped");
+    await expect(plane.worker.kill()).rejects.toThrow("worker-1 is stopped");
+    await plane.worker.start();
+    expect(plane.worker.state).toBe("connected");
+  });
+});
+
+test("a Task that is cancelled is compensated, once its Run is released", async () => {
+  const flow = workflow("trip", (w) => {
+    const cancel = w.compensation("cancel_flight", { agent: "echo" });
+    const flight = w.step("flight", { agent: "echo", compensate: cancel });
+    return w.step("hotel", { agent: "hang", after: [flight] });
+  });
+  await using plane = await testPlane({ agents: [echo, hanging], templates: [flow], agentPatienceMs: 5 });
+  const { id } = await plane.client.tasks.create({
+    template: { namespace: "default", name: "trip", version: "" },
+  });
+  await plane.advance("1d");
+
+  await plane.client.tasks.cancel(id, "no holidays");
+  const cancelled = await plane.settled(id);
+  const compensation = await plane.settled(cancelled.compensatedBy, { within: "5m" });
+
+  expect(cancelled.status).toBe("CANCELLED");
+  expect(compensation).toMatchObject({ status: "COMPLETED", compensates: id });
+  expect(plane.transcript(cancelled.compensatedBy)).toContain("Step flight, attempt 1: COMPLETED");
+});
+
+describe("kits", () => {
+  test("two at once do not meet, and each is the same by its seed", async () => {
+    const one = await testPlane({ agents: [echo] });
+    const two = await testPlane({ agents: [echo] });
+    const story = async (plane: typeof one) => {
+      plane.fail({ agent: "echo", error: "once" });
+      const task = await plane.client.tasks.create({ agent: "echo", maxAttempts: 2 });
+      await plane.settled(task, { within: "1h" });
+      return plane.transcript();
+    };
+    const [first, second] = await Promise.all([story(one), story(two)]);
+    await two.advance("1h");
+
+    expect(second).toBe(first);
+    expect(one.now).not.toEqual(two.now);
+    expect((await one.client.tasks.page()).tasks).toHaveLength(1);
+    await one.stop();
+    await one.stop();
+    expect((await two.client.tasks.page()).tasks).toHaveLength(1);
+    await expect(one.advance("1h")).rejects.toThrow("the plane has stopped");
+    await two.stop();
+  });
+
+  test("options that are wrong are refused by name, and a template that is, by its errors", async () => {
+    for (const [options, message] of [
+      [{ agent: [] }, "options has no agent; did you mean agents?"],
+      [{ agents: {} }, "agents is an object: send a list of agents."],
+      [{ seed: 1.5 }, "seed is 1.5: send a whole number."],
+      [{ start: "soon" }, 'start is "soon": send a Date'],
+      [{ lease: "soon" }, 'lease is "soon": send milliseconds'],
+      [{ lease: "1s", heartbeat: "1s" }, "lease is 1000 ms: send at least two heartbeats"],
+      [{ agentPatienceMs: -1 }, "agentPatienceMs is -1"],
+      [{ agents: [{ name: "x" }] }, "agents[0] is an object that cannot perform"],
+      [{ templates: [{ name: "x", steps: [] }] }, "templates[0]: "],
+    ] as const) {
+      await expect(testPlane(options as never), message).rejects.toThrow(message);
+    }
+  });
+
+  test("scripted failures match agent, step and attempt, and count", async () => {
+    await using plane = await testPlane({ agents: [echo, agent({ name: "other", run: async () => 1 })] });
+    plane.fail({ agent: "echo", attempt: 2, error: new TypeError("second"), times: 1 });
+    plane.fail({ step: "main", agent: "echo", error: "for good", retryable: false });
+    const [first, other] = [
+      await plane.client.tasks.create({ agent: "echo", maxAttempts: 3 }),
+      await plane.client.tasks.create({ agent: "other" }),
+    ];
+    expect(await plane.settled(first)).toMatchObject({
+      status: "FAILED",
+      errorMessage: expect.stringContaining("for good"),
+    });
+    expect((await plane.settled(other)).status).toBe("COMPLETED");
+    for (const wrong of [
+      null,
+      { agents: "x" },
+      { attempt: 0 },
+      { times: 1.5 },
+      { error: 7 },
+      { error: new Error("x"), retryable: false },
+    ]) {
+      expect(() => plane.fail(wrong as never)).toThrow(/^fail\(failure\)/);
+    }
+  });
+});
