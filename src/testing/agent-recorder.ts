@@ -5,7 +5,7 @@ import { AgentError, OutputLimitError } from "#worker/agent/error";
 import { jsonOf } from "#worker/agent/json-of";
 import type { AgentContext, Backend } from "#worker/index";
 import { contextFor } from "#worker/run/context";
-import type { AgentRecord, RunAgentOptions } from "./run-agent.js";
+import type { AgentRecord, RunAgentOptions } from "./agent-run.js";
 
 /** What an agent has done. */
 export interface Recorded {

@@ -2,8 +2,9 @@
  * Test tools. For users of TaskRun: an agent without a plane, and a plane in virtual time. For authors of adapters: virtual
  * time, transcripts of machines, and the suite that every store must pass.
  */
+export type { AgentRecord, AgentRun, RunAgentOptions } from "./agent-run.js";
 export {
-  NotSettled,
+  NotEnded,
   type ScriptedFailure,
   type TestPlane,
   type TestPlaneOptions,
@@ -12,7 +13,7 @@ export {
   type TestWorkerState,
   testPlane,
 } from "./plane/index.js";
-export { type AgentRecord, type AgentRun, type RunAgentOptions, runAgent } from "./run-agent.js";
+export { runAgent } from "./run-agent.js";
 export * from "./store-suite/index.js";
 export { type AddressedMessage, play, playFrom, stateText } from "./transcript.js";
 export { seededEntropy, settle, VirtualClock } from "./virtual-time.js";

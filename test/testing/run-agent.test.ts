@@ -1,7 +1,9 @@
 import { expect, expectTypeOf, test } from "vitest";
 import { z } from "zod";
 import { runAgent } from "#testing/index";
-import { type AgentContext, AgentError, agent, RunStopped } from "#worker/index";
+import { type Agent, type AgentContext, AgentError, agent, RunStopped } from "#worker/index";
+
+type InputOf<Of> = Of extends Agent<string, infer Input> ? Input : never;
 
 const anything = (run: (ctx: AgentContext) => Promise<unknown>) =>
   agent({ name: "any", run: async (_: unknown, ctx) => run(ctx) });
@@ -14,13 +16,14 @@ test("input and result are checked and typed as the agent's", async () => {
     run: async ({ n }) => ({ n: 2 * n }),
   });
 
+  const runTwice = (input: InputOf<typeof twice>) => runAgent(twice, input);
   const { result } = await runAgent(twice, { n: 4 });
   expectTypeOf(result).toEqualTypeOf<{ n: number }>();
   expect(result).toEqual({ n: 8 });
   expect((await runAgent(twice, {})).result).toEqual({ n: 2 });
   await expect(runAgent(twice, { n: 6 })).rejects.toThrow(/^the agent's result does not fit its output: n: /);
-  // @ts-expect-error a text is no number
-  await expect(runAgent(twice, { n: "6" })).rejects.toThrow(/^input_json does not fit the agent: n: /);
+  expectTypeOf<InputOf<typeof twice>>().toEqualTypeOf<{ n?: number | undefined; at?: unknown }>();
+  await expect(runTwice({ n: "6" as never })).rejects.toThrow(/^input_json does not fit the agent: n: /);
 });
 
 test("a result is what a client would read: JSON, or an error if it has none", async () => {

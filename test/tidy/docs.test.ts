@@ -106,6 +106,25 @@ test("docs/embedding.md names every option of a start, and every method of what 
   expect(membersOf("src/embedded/options.ts", "TaskRunOptions").toSorted()).toEqual(optionNames.toSorted());
 });
 
+test("docs/testing.md names every option and method of the test kit, and its example is the one that the tests run", () => {
+  const page = doc("testing.md");
+  const kit: readonly (readonly [path: string, name: string, part: string])[] = [
+    ["src/testing/agent-run.ts", "RunAgentOptions", "An agent alone"],
+    ["src/testing/agent-run.ts", "AgentRun", "An agent alone"],
+    ["src/testing/plane/options.ts", "TestPlaneOptions", "A plane in virtual time"],
+    ["src/testing/plane/test-plane.ts", "TestPlane", "A plane in virtual time"],
+    ["src/testing/plane/test-worker.ts", "TestWorker", "A plane in virtual time"],
+    ["src/testing/plane/scripted-failures.ts", "ScriptedFailure", "A plane in virtual time"],
+  ];
+  const missing = kit.flatMap(([path, name, part]) => {
+    return membersOf(path, name).filter((member) => !new RegExp(`\\b${member}\\b`).test(section(page, part)));
+  });
+  const example = readFileSync(new URL("../testing/plane/example.test.ts", import.meta.url), "utf8");
+
+  expect(missing).toEqual([]);
+  expect(page).toContain(`\`\`\`ts\n${example.replaceAll(/"#(\w+)\/index"/g, '"taskrun/$1"')}\`\`\``);
+});
+
 /** The members that an interface declares itself. */
 function membersOf(path: string, name: string): string[] {
   const text = readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");

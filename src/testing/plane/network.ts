@@ -12,7 +12,7 @@ export class PlaneAddress {
   /** @throws {ConnectError} `Unavailable` while the plane is restarted */
   get transport(): Transport {
     if (this.#transport) return this.#transport;
-    throw new ConnectError("the plane is restarted", Code.Unavailable);
+    throw restarted();
   }
 
   /** Resolves once the plane is reached again; undefined if it is, or will never be. */
@@ -69,18 +69,23 @@ export function clientTransport(address: PlaneAddress, activity: Activity): Tran
     },
     async stream(...call) {
       const response = await address.transport.stream(...call);
-      return { ...response, message: noted(response.message, activity) };
+      return { ...response, message: noted(response.message, address, activity) };
     },
   };
 }
 
 async function* noted<Message>(
   messages: AsyncIterable<Message>,
+  address: PlaneAddress,
   activity: Activity,
 ): AsyncGenerator<Message> {
-  for await (const message of messages) {
-    activity.note();
-    yield message;
+  try {
+    for await (const message of messages) {
+      activity.note();
+      yield message;
+    }
+  } catch (error) {
+    throw address.opening ? restarted() : error;
   }
 }
 
@@ -180,6 +185,11 @@ export class WorkerNetwork {
       ended();
     }
   }
+}
+
+/** A server that comes again is unavailable; it is the same to whoever calls while this one is away. */
+function restarted(): ConnectError {
+  return new ConnectError("the plane is restarted", Code.Unavailable);
 }
 
 function lost(): ConnectError {

@@ -21,6 +21,7 @@ import { promiseMutants } from "./promise.js";
 import { ruleMutants } from "./rule.js";
 import { schemaMutants } from "./schema.js";
 import { terminalMutants } from "./terminal.js";
+import { testKitMutants } from "./test-kit.js";
 import { waitMutants } from "./wait.js";
 import { workerMutants } from "./worker.js";
 import { workflowMutants } from "./workflow.js";
@@ -52,4 +53,5 @@ export const mutants: readonly Mutant[] = [
   ...gatewayMutants,
   ...edgeMutants,
   ...embeddedMutants,
+  ...testKitMutants,
 ];

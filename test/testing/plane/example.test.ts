@@ -40,10 +40,10 @@ test("an order is charged at the third attempt, approved after two days, and shi
   plane.fail({ step: "charge", attempt: [1, 2], error: "the bank is down", retryAfterMs: 3_600_000 });
 
   const { id } = await plane.client.tasks.create({ template, input: { cents: 5 } });
-  await expect(plane.settled(id)).rejects.toThrow('waits for attempt 2 in 1h: await plane.advance("1h")');
+  await expect(plane.ended(id)).rejects.toThrow('waits for attempt 2 in 1h: await plane.advance("1h")');
   await plane.advance("2d");
   await plane.client.tasks.signal(id, "approved", { by: "Ann" });
-  const task = await plane.settled(id);
+  const task = await plane.ended(id);
 
   expect(JSON.parse(task.outputJson)).toEqual({ shipped: { receipt: "5 cents" } });
   expect(plane.transcript(id)).toBe(
@@ -73,8 +73,8 @@ test("an order that nobody approves within a week is refunded", async () => {
   await using plane = await testPlane(options);
   const { id } = await plane.client.tasks.create({ template, input: { cents: 5 } });
 
-  const task = await plane.settled(id, { within: "7d" });
-  const refunding = await plane.settled(task.compensatedBy);
+  const task = await plane.ended(id, { within: "7d" });
+  const refunding = await plane.ended(task.compensatedBy);
 
   expect(task.status).toBe("FAILED");
   expect(refunding.status).toBe("COMPLETED");

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { workflow } from "#templates/index";
-import { NotSettled, testPlane } from "#testing/index";
+import { NotEnded, testPlane } from "#testing/index";
 import { type AgentContext, agent } from "#worker/index";
 
 const echo = agent({ name: "echo", run: async (input) => ({ got: input }) });
@@ -31,13 +31,13 @@ function gated() {
   return { agent: agentOf, open };
 }
 
-async function reasonOf(work: Promise<unknown>): Promise<NotSettled> {
+async function reasonOf(work: Promise<unknown>): Promise<NotEnded> {
   const error: unknown = await work.then(
     () => undefined,
     (thrown: unknown) => thrown,
   );
-  if (error instanceof NotSettled) return error;
-  throw new Error(`no NotSettled: ${String(error)}`);
+  if (error instanceof NotEnded) return error;
+  throw new Error(`no NotEnded: ${String(error)}`);
 }
 
 describe("time", () => {
@@ -66,12 +66,12 @@ describe("time", () => {
     });
 
     await plane.advance(30 * 86_400_000 - 1);
-    expect((await reasonOf(plane.settled(id))).waits).toEqual([
+    expect((await reasonOf(plane.ended(id))).waits).toEqual([
       'Step pause waits for its timer in 0.001s: await plane.advance("1ms")',
     ]);
     await plane.advance("1ms");
 
-    expect((await plane.settled(id)).status).toBe("COMPLETED");
+    expect((await plane.ended(id)).status).toBe("COMPLETED");
     expect(plane.transcript()).not.toMatch(/connected[\s\S]*connected/);
   });
 
@@ -79,11 +79,11 @@ describe("time", () => {
     await using plane = await testPlane({ agents: [hanging], agentPatienceMs: 20 });
     const task = await plane.client.tasks.create({ agent: "hang", timeoutMs: 600_000 });
 
-    expect((await reasonOf(plane.settled(task))).waits).toEqual([
+    expect((await reasonOf(plane.ended(task))).waits).toEqual([
       expect.stringMatching(/^Step main runs: agent "hang" has not returned/),
     ]);
-    await expect(plane.settled(task, { within: "9m" })).rejects.toThrow(NotSettled);
-    const ended = await plane.settled(task, { within: "1h" });
+    await expect(plane.ended(task, { within: "9m" })).rejects.toThrow(NotEnded);
+    const ended = await plane.ended(task, { within: "1h" });
 
     expect([ended.status, ended.runs.map(({ reason }) => reason)]).toEqual(["FAILED", ["TIMEOUT"]]);
     expect(plane.now.toISOString()).toBe("2030-01-01T00:10:00.000Z");
@@ -93,13 +93,23 @@ describe("time", () => {
   test("a year passes at once, though a Run hangs, and its worker keeps it", async () => {
     await using plane = await testPlane({ agents: [hanging], agentPatienceMs: 20 });
     const task = await plane.client.tasks.create({ agent: "hang" });
+    const later = await plane.client.tasks.create({
+      agent: "hang",
+      startAtMs: plane.now.getTime() + 3_600_000,
+    });
 
     await plane.advance("365d");
     await plane.advance("1h");
 
-    expect(plane.worker).toMatchObject({ state: "connected", activeRuns: 1 });
+    expect(plane.worker).toMatchObject({ state: "connected", activeRuns: 2 });
     await plane.client.tasks.cancel(task.id);
-    expect((await plane.settled(task)).runs).toMatchObject([{ status: "CANCELLED" }]);
+    expect((await plane.ended(task)).runs).toMatchObject([{ status: "CANCELLED" }]);
+    expect(plane.transcript()).not.toContain("WORKER_LOST");
+    await plane.worker.kill();
+    await plane.advance("31s");
+    expect(plane.transcript(later)).not.toContain("WORKER_LOST");
+    await plane.advance("1s");
+    expect(plane.transcript(later)).toContain("WORKER_LOST");
   });
 
   test("spans that are none are refused by name", async () => {
@@ -107,7 +117,7 @@ describe("time", () => {
     for (const span of [-1, Number.NaN, Number.POSITIVE_INFINITY, "", "2 hours", "-1h", 1e15]) {
       await expect(plane.advance(span)).rejects.toThrow(/^advance\(by\): by is .*: send milliseconds, or /);
     }
-    await expect(plane.settled("no-task")).rejects.toMatchObject({
+    await expect(plane.ended("no-task")).rejects.toMatchObject({
       code: expect.stringMatching(/NOT_FOUND|INVALID/),
     });
   });
@@ -121,12 +131,12 @@ describe("what a Task waits for", () => {
       template: { namespace: "default", name: "ask", version: "" },
     });
 
-    const { waits } = await reasonOf(plane.settled(id));
+    const { waits } = await reasonOf(plane.ended(id));
     expect(waits).toEqual([
       `Step ok waits for signal "approved": plane.client.tasks.signal("${id}", "approved", payload), or for the end of its wait in 1d: await plane.advance("1d")`,
     ]);
     await plane.client.tasks.signal(id, "approved", { by: "Ann" });
-    expect((await plane.settled(id)).outputJson).toBe('{"by":"Ann"}');
+    expect((await plane.ended(id)).outputJson).toBe('{"by":"Ann"}');
   });
 
   test("a worker, a start, a free slot, a child", async () => {
@@ -139,7 +149,7 @@ describe("what a Task waits for", () => {
     });
     const { tasks } = plane.client;
     const of = async (request: Parameters<typeof tasks.create>[0]) =>
-      (await reasonOf(plane.settled(await tasks.create(request)))).waits;
+      (await reasonOf(plane.ended(await tasks.create(request)))).waits;
 
     expect(await of({ agent: "nobody" })).toEqual([
       expect.stringContaining('none that is connected serves agent "nobody"'),
@@ -164,7 +174,7 @@ describe("workers that fail", () => {
     await plane.advance(0);
 
     await plane.worker.kill();
-    expect((await reasonOf(plane.settled(task))).waits).toEqual([
+    expect((await reasonOf(plane.ended(task))).waits).toEqual([
       'Step main is held by worker worker-1, which is killed; it is lost in 32s: await plane.advance("32s")',
     ]);
     await plane.advance("31s");
@@ -175,7 +185,7 @@ describe("workers that fail", () => {
     await plane.advance("1m");
     expect(plane.worker.activeRuns).toBe(1);
     await plane.worker.kill();
-    const ended = await plane.settled(task, { within: "1m" });
+    const ended = await plane.ended(task, { within: "1m" });
 
     expect(ended.status).toBe("FAILED");
     expect(ended.steps).toMatchObject([{ losses: 2, maxLosses: 1 }]);
@@ -192,7 +202,7 @@ describe("workers that fail", () => {
     open();
     await plane.worker.reconnect();
 
-    expect(await plane.settled(task, { within: "5s" })).toMatchObject({
+    expect(await plane.ended(task, { within: "5s" })).toMatchObject({
       status: "COMPLETED",
       outputJson: '{"attempt":1}',
       runs: [{ status: "COMPLETED" }],
@@ -211,7 +221,7 @@ describe("workers that fail", () => {
     expect(plane.transcript(task)).toContain("WORKER_LOST");
     await plane.serve({ agents: [work] });
     await plane.advance("1m");
-    const before = await plane.settled(task);
+    const before = await plane.ended(task);
     await plane.worker.resume();
     await plane.advance("1m");
 
@@ -238,7 +248,7 @@ describe("workers that fail", () => {
     await using plane = await testPlane();
     const task = await plane.client.tasks.create({ agent: "read" });
     const first = await plane.serve({ agents: [read], maxRuns: 1 });
-    expect((await plane.settled(task)).status).toBe("COMPLETED");
+    expect((await plane.ended(task)).status).toBe("COMPLETED");
 
     plane.fail({ agent: "read", attempt: 1, error: "x", retryAfterMs: 60_000 });
     const again = await plane.client.tasks.create({ agent: "read", maxAttempts: 2 });
@@ -246,18 +256,27 @@ describe("workers that fail", () => {
     await plane.restart();
     await first.start();
 
-    expect(await plane.settled(again, { within: "2m" })).toMatchObject({ outputJson: '{"pages":4}' });
+    expect(await plane.ended(again, { within: "2m" })).toMatchObject({ outputJson: '{"pages":4}' });
     expect(pages).toEqual([1, 2, 3, 4, 1, 2, 3, 4]);
     expect(plane.transcript()).toContain("the plane: restarted");
   });
 
-  test("a wait of the client outlives a restart of the plane", async () => {
+  test("waits and watches of the client outlive a restart of the plane", async () => {
     await using plane = await testPlane();
-    const result = plane.client.tasks.run(echo, { n: 1 });
+    const { tasks } = plane.client;
+    const result = tasks.run(echo, { n: 1 });
+    await plane.advance(0);
+    const watched = (async () => {
+      const types: string[] = [];
+      const { id = "" } = (await tasks.page()).tasks[0] ?? {};
+      for await (const { type } of tasks.watch(id)) types.push(type);
+      return types.join(" ");
+    })();
     await plane.advance("1h");
     await plane.restart();
     await plane.serve({ agents: [echo] });
     expect(await result).toEqual({ got: { n: 1 } });
+    expect(await watched).toMatch(/^task .* task$/);
   });
 
   test("methods of a worker that is not what they are for are refused by its state", async () => {
@@ -287,8 +306,8 @@ test("a Task that is cancelled is compensated, once its Run is released", async 
   await plane.advance("1d");
 
   await plane.client.tasks.cancel(id, "no holidays");
-  const cancelled = await plane.settled(id);
-  const compensation = await plane.settled(cancelled.compensatedBy, { within: "5m" });
+  const cancelled = await plane.ended(id);
+  const compensation = await plane.ended(cancelled.compensatedBy, { within: "5m" });
 
   expect(cancelled.status).toBe("CANCELLED");
   expect(compensation).toMatchObject({ status: "COMPLETED", compensates: id });
@@ -302,7 +321,7 @@ describe("kits", () => {
     const story = async (plane: typeof one) => {
       plane.fail({ agent: "echo", error: "once" });
       const task = await plane.client.tasks.create({ agent: "echo", maxAttempts: 2 });
-      await plane.settled(task, { within: "1h" });
+      await plane.ended(task, { within: "1h" });
       return plane.transcript();
     };
     const [first, second] = await Promise.all([story(one), story(two)]);
@@ -342,11 +361,12 @@ describe("kits", () => {
       await plane.client.tasks.create({ agent: "echo", maxAttempts: 3 }),
       await plane.client.tasks.create({ agent: "other" }),
     ];
-    expect(await plane.settled(first)).toMatchObject({
+    expect(await plane.ended(first)).toMatchObject({
       status: "FAILED",
       errorMessage: expect.stringContaining("for good"),
+      runs: [{ attempt: 1 }],
     });
-    expect((await plane.settled(other)).status).toBe("COMPLETED");
+    expect((await plane.ended(other)).status).toBe("COMPLETED");
     for (const wrong of [
       null,
       { agents: "x" },

@@ -1,19 +1,19 @@
 /**
- * Thrown by `settled` of {@link TestPlane}: the Task has not ended, and goes on only after time has passed, or somebody has
+ * Thrown by `ended` of {@link TestPlane}: the Task has not ended, and goes on only after time has passed, or somebody has
  * done something. The message says what each of its Steps waits for, and the call that lets it go on.
  *
  * @example
  * ```ts
- * import { NotSettled, testPlane } from "taskrun/testing";
+ * import { NotEnded, testPlane } from "taskrun/testing";
  *
  * await using plane = await testPlane();
  * const task = await plane.client.tasks.create({ agent: "draw" });
- * const error: unknown = await plane.settled(task).catch((error: unknown) => error);
- * if (error instanceof NotSettled) console.log(error.waits); // Step main waits for a worker …
+ * const error: unknown = await plane.ended(task).catch((error: unknown) => error);
+ * if (error instanceof NotEnded) console.log(error.waits); // Step main waits for a worker …
  * ```
  */
-export class NotSettled extends Error {
-  override readonly name = "NotSettled";
+export class NotEnded extends Error {
+  override readonly name = "NotEnded";
   readonly taskId: string;
   /** What the Task waits for, a sentence each. */
   readonly waits: readonly string[];
