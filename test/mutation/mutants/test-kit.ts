@@ -1,6 +1,7 @@
 import { edit, type Mutant, type TestName } from "../mutant.js";
 
 const plane = (name: string): TestName => ({ file: "test/testing/plane/plane.test.ts", name });
+const workers = (name: string): TestName => ({ file: "test/testing/plane/workers.test.ts", name });
 const alone = (name: string): TestName => ({ file: "test/testing/run-agent.test.ts", name });
 
 /** Of the test kit: an agent without a plane, and a plane in virtual time. */
@@ -32,7 +33,7 @@ export const testKitMutants: readonly Mutant[] = [
     edits: [
       edit("src/testing/plane/virtual-plane.ts", "return heldCount === this", "return heldCount >= this"),
     ],
-    test: plane("a worker that dies loses its Run"),
+    test: workers("a worker that dies loses its Run"),
   },
   {
     name: "a scripted failure does not look at the attempt",
@@ -48,7 +49,7 @@ export const testKitMutants: readonly Mutant[] = [
   {
     name: "a suspended worker is heard",
     edits: [edit("src/testing/plane/virtual-worker.ts", "    this.#network.hold();\n", "")],
-    test: plane("a late report"),
+    test: workers("a late report"),
   },
   {
     name: "a result counts although its run was stopped",

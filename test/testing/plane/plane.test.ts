@@ -1,44 +1,11 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { z } from "zod";
 import { workflow } from "#templates/index";
 import { NotEnded, testPlane } from "#testing/index";
-import { type AgentContext, agent } from "#worker/index";
-
-const echo = agent({ name: "echo", run: async (input) => ({ got: input }) });
-
-/** Resolves never, but rejects when the Run is stopped. */
-const hanging = agent({
-  name: "hang",
-  run: (_, { signal }: AgentContext) =>
-    new Promise<never>((_resolve, reject) => {
-      signal.addEventListener("abort", () => reject(signal.reason));
-    }),
-});
-
-/** Waits as often as the test lets it, and then returns the number of its attempt. */
-function gated() {
-  let open: () => void = () => {};
-  const gate = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  const agentOf = agent({
-    name: "gated",
-    run: async (_, { attempt }) => {
-      await gate;
-      return { attempt };
-    },
-  });
-  return { agent: agentOf, open };
-}
-
-async function reasonOf(work: Promise<unknown>): Promise<NotEnded> {
-  const error: unknown = await work.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  if (error instanceof NotEnded) return error;
-  throw new Error(`no NotEnded: ${String(error)}`);
-}
+import { agent } from "#worker/index";
+import { echo, hanging, reasonOf } from "./kit.js";
 
 describe("time", () => {
   test("backoff of hours passes without waiting, and the client's own wait ends with the Task", async () => {
@@ -167,132 +134,6 @@ describe("what a Task waits for", () => {
   });
 });
 
-describe("workers that fail", () => {
-  test("a worker that dies loses its Run when its lease ends, and the Step fails after max_losses", async () => {
-    await using plane = await testPlane({ agents: [hanging], agentPatienceMs: 5 });
-    const task = await plane.client.tasks.create({ agent: "hang", maxLosses: 1 });
-    await plane.advance(0);
-
-    await plane.worker.kill();
-    expect((await reasonOf(plane.ended(task))).waits).toEqual([
-      'Step main is held by worker worker-1, which is killed; it is lost in 32s: await plane.advance("32s")',
-    ]);
-    await plane.advance("31s");
-    expect(plane.transcript(task)).not.toContain("WORKER_LOST");
-    await plane.advance("1s");
-    expect(plane.transcript(task)).toContain("attempt 1: FAILED, WORKER_LOST");
-    await plane.worker.start();
-    await plane.advance("1m");
-    expect(plane.worker.activeRuns).toBe(1);
-    await plane.worker.kill();
-    const ended = await plane.ended(task, { within: "1m" });
-
-    expect(ended.status).toBe("FAILED");
-    expect(ended.steps).toMatchObject([{ losses: 2, maxLosses: 1 }]);
-  });
-
-  test("a connection that comes back within the lease costs nothing", async () => {
-    const { agent: work, open } = gated();
-    await using plane = await testPlane({ agents: [work], agentPatienceMs: 5 });
-    const task = await plane.client.tasks.create({ agent: "gated" });
-    await plane.advance("1s");
-
-    await plane.worker.disconnect();
-    await plane.advance("10s");
-    open();
-    await plane.worker.reconnect();
-
-    expect(await plane.ended(task, { within: "5s" })).toMatchObject({
-      status: "COMPLETED",
-      outputJson: '{"attempt":1}',
-      runs: [{ status: "COMPLETED" }],
-    });
-  });
-
-  test("a late report, after the lease, changes nothing: another attempt's result stands", async () => {
-    const { agent: work, open } = gated();
-    await using plane = await testPlane({ agents: [work], agentPatienceMs: 5 });
-    const task = await plane.client.tasks.create({ agent: "gated" });
-    await plane.advance("1s");
-
-    await plane.worker.suspend();
-    open(); // its agent returns, but nothing reaches the plane
-    await plane.advance("1m");
-    expect(plane.transcript(task)).toContain("WORKER_LOST");
-    await plane.serve({ agents: [work] });
-    await plane.advance("1m");
-    const before = await plane.ended(task);
-    await plane.worker.resume();
-    await plane.advance("1m");
-
-    expect(plane.worker.state).toBe("connected");
-    expect(plane.worker.activeRuns).toBe(0);
-    expect(await plane.client.tasks.get(task.id)).toEqual(before);
-    expect(before.runs.map(({ workerId, status }) => `${workerId} ${status}`)).toEqual([
-      "worker-1 FAILED",
-      "worker-2 COMPLETED",
-    ]);
-  });
-
-  test("a Step that has yielded goes on after a restart of worker and plane", async () => {
-    const pages: number[] = [];
-    const read = agent({
-      name: "read",
-      run: async (_, ctx) => {
-        const page = z.int().catch(1).parse(ctx.checkpoint?.cursor);
-        pages.push(page);
-        if (page < 4) return ctx.yield(page + 1, { read: page });
-        return { pages: page };
-      },
-    });
-    await using plane = await testPlane();
-    const task = await plane.client.tasks.create({ agent: "read" });
-    const first = await plane.serve({ agents: [read], maxRuns: 1 });
-    expect((await plane.ended(task)).status).toBe("COMPLETED");
-
-    plane.fail({ agent: "read", attempt: 1, error: "x", retryAfterMs: 60_000 });
-    const again = await plane.client.tasks.create({ agent: "read", maxAttempts: 2 });
-    await first.kill();
-    await plane.restart();
-    await first.start();
-
-    expect(await plane.ended(again, { within: "2m" })).toMatchObject({ outputJson: '{"pages":4}' });
-    expect(pages).toEqual([1, 2, 3, 4, 1, 2, 3, 4]);
-    expect(plane.transcript()).toContain("the plane: restarted");
-  });
-
-  test("waits and watches of the client outlive a restart of the plane", async () => {
-    await using plane = await testPlane();
-    const { tasks } = plane.client;
-    const result = tasks.run(echo, { n: 1 });
-    await plane.advance(0);
-    const watched = (async () => {
-      const types: string[] = [];
-      const { id = "" } = (await tasks.page()).tasks[0] ?? {};
-      for await (const { type } of tasks.watch(id)) types.push(type);
-      return types.join(" ");
-    })();
-    await plane.advance("1h");
-    await plane.restart();
-    await plane.serve({ agents: [echo] });
-    expect(await result).toEqual({ got: { n: 1 } });
-    expect(await watched).toMatch(/^task .* task$/);
-  });
-
-  test("methods of a worker that is not what they are for are refused by its state", async () => {
-    await using plane = await testPlane({ agents: [echo] });
-    await expect(plane.worker.start()).rejects.toThrow(
-      "worker-1 is connected: start() is for a worker that is",
-    );
-    await expect(plane.worker.resume()).rejects.toThrow("worker-1 is connected");
-    await plane.worker.drain();
-    expect(plane.worker.state).toBe("stopped");
-    await expect(plane.worker.kill()).rejects.toThrow("worker-1 is stopped");
-    await plane.worker.start();
-    expect(plane.worker.state).toBe("connected");
-  });
-});
-
 test("a Task that is cancelled is compensated, once its Run is released", async () => {
   const flow = workflow("trip", (w) => {
     const cancel = w.compensation("cancel_flight", { agent: "echo" });
@@ -350,6 +191,19 @@ describe("kits", () => {
       [{ templates: [{ name: "x", steps: [] }] }, "templates[0]: "],
     ] as const) {
       await expect(testPlane(options as never), message).rejects.toThrow(message);
+    }
+  });
+
+  test("templates of a folder are registered, and one that is refused is named by its file", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "taskrun-kit-"));
+    try {
+      await writeFile(join(folder, "ask.yaml"), workflow("ask", (w) => w.signal("ok")).source);
+      await using plane = await testPlane({ templates: folder });
+      expect((await plane.client.templates.get({ name: "ask" })).name).toBe("ask");
+      await writeFile(join(folder, "wrong.yaml"), "name: wrong\nsteps: []\n");
+      await expect(testPlane({ templates: folder })).rejects.toThrow(/^wrong.yaml: /);
+    } finally {
+      await rm(folder, { recursive: true });
     }
   });
 
