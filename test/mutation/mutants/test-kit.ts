@@ -15,7 +15,7 @@ export const testKitMutants: readonly Mutant[] = [
         "",
       ),
     ],
-    test: plane("a year passes at once"),
+    test: workers("a lease is no longer"),
   },
   {
     name: "a worker counts its lease while it sleeps",
@@ -24,6 +24,11 @@ export const testKitMutants: readonly Mutant[] = [
         "src/worker/protocol/session.ts",
         "if (time.awake() >= lease.fenceAt)",
         "if (time.monotonic() >= lease.fenceAt)",
+      ),
+      edit(
+        "src/worker/worker.ts",
+        "if (this.#time.awake() < this.#lease.fenceAt)",
+        "if (this.#time.monotonic() < this.#lease.fenceAt)",
       ),
     ],
     test: plane("a year passes at once"),

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { z } from "zod";
+import { workflow } from "#templates/index";
 import { type TestPlane, testPlane } from "#testing/index";
 import { agent } from "#worker/index";
 import { echo, gated, hanging, reasonOf } from "./kit.js";
@@ -127,6 +128,22 @@ test("methods of a worker that is not what they are for are refused by its state
   await expect(plane.worker.kill()).rejects.toThrow("worker-1 is stopped");
   await plane.worker.start();
   expect(plane.worker.state).toBe("connected");
+});
+
+test("a lease is no longer for time that was meant to pass and did not", async () => {
+  const flow = workflow("later", (w) => {
+    w.timer("pause", { delayMs: 3_600_000 });
+  });
+  await using plane = await testPlane({ agents: [hanging], templates: [flow], agentPatienceMs: 5 });
+  const held = await plane.client.tasks.create({ agent: "hang" });
+  const template = { namespace: "default", name: "later", version: "" };
+  const timed = await plane.client.tasks.create({ template });
+  await plane.ended(timed, { within: "365d" });
+
+  await plane.worker.kill();
+  await plane.advance("32s");
+
+  expect(plane.transcript(held)).toContain("WORKER_LOST");
 });
 
 test("an agent may itself kill its worker, or let time pass", async () => {
