@@ -7,8 +7,8 @@ import type { Io } from "../terminal/io.js";
 import { document, taskJson } from "../terminal/json.js";
 import { oneLine } from "../terminal/sanitizer.js";
 import { follow } from "./follow.js";
-import { tellWarnings } from "./warnings.js";
 import { waitForResult } from "./wait.js";
+import { tellWarnings } from "./warnings.js";
 
 export interface CreateOptions extends ConnectionOptions {
   readonly agent?: string;
