@@ -62,7 +62,7 @@ describe("the examples", () => {
     const url = await said(proc);
 
     expect(await post(`${url}/summaries`, { text })).toEqual({ status: 200, json: summary });
-    expect((await post(`${url}/summaries`, { text, sentences: 99 })).status).toBe(500);
+    expect((await post(`${url}/summaries`, { text, sentences: 99 })).status).toBe(400);
     const { json } = await post(`${url}/documents`, { text });
     const events = await (await fetch(`${url}/documents/${json.id}/events`)).text();
     expect(events).toContain('event: output\ndata: "A longer sentence.\\n"');
