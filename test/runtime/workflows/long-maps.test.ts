@@ -176,13 +176,3 @@ test("a list longer than any map may have fails the map, and so does one without
     'map.over "input/list" has 100001 items, 100000 are the most of one map',
   );
 });
-
-test("a map of 100 000 items, the most there may be, costs no more for each than a short one", async () => {
-  const { bench, worker } = await workflowBed();
-  const over = flow({ over: "results/fetch", concurrency: 100 });
-  const { task } = await begin(bench, over);
-  const agent: Agent = ({ stepName }) => ({ result: stepName === "fetch" ? numbers(limits.mapItems) : 1 });
-  expect(await work(bench, worker, agent, limits.mapItems + 10)).toBe(limits.mapItems + 2);
-  expect((await bench.store.reads.task(task.id))?.task.state).toBe("complete");
-  expect(await resultOf(bench, task.id)).toEqual(numbers(limits.mapItems).map(() => 1));
-}, 180_000);
