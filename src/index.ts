@@ -1,7 +1,7 @@
 /**
  * The control plane as a library: `startTaskRun` runs all of it in your process. To compose it by hand, `startControlPlane`
- * runs it over a store of your choice, and `openGateway` of `taskrun/gateway` serves it. The SDKs are `taskrun/client`, `taskrun/worker` and `taskrun/templates`;
- * the machines are in `taskrun/actors`.
+ * runs it over a store of your choice, and `openGateway` of `taskrun/gateway` serves it. The SDKs are `taskrun/client`,
+ * `taskrun/worker` and `taskrun/templates`; the machines are in `taskrun/actors`; `taskrun/testing` tests agents and workflows.
  */
 export { type ServerConfig, serverConfig } from "#config/index";
 export {

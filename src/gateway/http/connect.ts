@@ -107,7 +107,7 @@ async function answered(rpc: Rpc & { kind: "unary" }, request: Message, serving:
   try {
     const always = rpc.method.parent.typeName.startsWith("grpc.");
     if (served.health.draining && !always) throw drainingFault();
-    wait = rpc.waits ? openWait(serving) : undefined;
+    wait = rpc.waits ? serving.streams.openWait(context.signal) : undefined;
     const call = callOf(served, context, peer);
     const answer = rpc.handle(peer.received.take(request), wait ? { ...call, signal: wait.signal } : call);
     return await (peer.deadline ? peer.deadline.race(answer) : answer);
@@ -121,20 +121,6 @@ async function answered(rpc: Rpc & { kind: "unary" }, request: Message, serving:
     meter.count(outcome);
     meter.time(beganAt);
   }
-}
-
-/**
- * Opens a stream for a request that may wait for long. It ends when the peer is gone, or the server drains; close it when
- * the request is answered, or its deadline has passed.
- *
- * @throws {Fault} if the server drains, or if too many are open
- */
-function openWait({ streams, context }: Serving): OpenStream {
-  const open = streams.open();
-  if (open.fault) throw open.fault;
-  context.signal.addEventListener("abort", () => open.gone());
-  if (context.signal.aborted) open.gone();
-  return open;
 }
 
 async function* streamed(

@@ -121,7 +121,7 @@ export class LocalTransport implements Transport {
       if (crowded) await crowded;
       const stopped = this.#parts.stopped();
       if (stopped) throw stopped;
-      wait = rpc.waits ? openWait(streams, signal) : undefined;
+      wait = rpc.waits ? streams.openWait(signal) : undefined;
       const call = callOf(served, header, place);
       const request = received(method.input, bytes);
       const answer = rpc.handle(request, wait ? { ...call, signal: wait.signal } : call);
@@ -190,20 +190,6 @@ function requestOf({ parent: service }: DescMethod, header: HeaderPairs) {
 
 function responseOf({ parent: service }: DescMethod) {
   return { service, header: new Headers(), trailer: new Headers() };
-}
-
-/**
- * Opens a stream for a request that may wait for long. It ends when the caller is gone, or the gateway drains; close it when
- * the request is answered.
- *
- * @throws {Fault} if the gateway drains, or if too many are open
- */
-function openWait(streams: OpenStreams, signal: AbortSignal): OpenStream {
-  const open = streams.open();
-  if (open.fault) throw open.fault;
-  signal.addEventListener("abort", () => open.gone(), { once: true });
-  if (signal.aborted) open.gone();
-  return open;
 }
 
 /** A stream's answers count as they are read. */

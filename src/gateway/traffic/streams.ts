@@ -75,6 +75,21 @@ export class OpenStreams {
     return stream;
   }
 
+  /**
+   * Opens a stream for a request that may wait for long. It ends when the peer is gone, or when the gateway drains; close it
+   * when the request is answered.
+   *
+   * @param peer aborts when the peer is gone
+   * @throws {Fault} if the gateway drains, or if too many are open
+   */
+  openWait(peer: AbortSignal): OpenStream {
+    const stream = this.open();
+    if (stream.fault) throw stream.fault;
+    peer.addEventListener("abort", () => stream.gone(), { once: true });
+    if (peer.aborted) stream.gone();
+    return stream;
+  }
+
   close(stream: OpenStream): void {
     this.#streams.delete(stream);
     stream.gone();

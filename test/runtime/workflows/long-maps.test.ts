@@ -168,7 +168,7 @@ describe("a map with more items than its task may have steps", () => {
   });
 });
 
-test("a list longer than any map may have fails the map, and so does one without room for its segments", async () => {
+test("a list longer than any map may have fails the map, and the task with it", async () => {
   const { bench, worker } = await workflowBed();
   const { task } = await begin(bench, flow(), { input: { list: numbers(limits.mapItems + 1) } });
   await work(bench, worker, double);
