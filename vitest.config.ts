@@ -1,8 +1,11 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
-/** The import maps of package.json name their TypeScript under this condition; without it they mean `dist`. */
-const conditions = ["source", "module", "node", "development|production"];
+/**
+ * The import maps of package.json name their TypeScript under `source`; without it they mean `dist`. Not `module`: packages name
+ * files by it that are for bundlers, which Node cannot load.
+ */
+const conditions = ["source", "node", "development|production"];
 const shared = { resolve: { conditions }, ssr: { resolve: { conditions, externalConditions: conditions } } };
 
 /** What hangs ends; none of these is a measure, for a machine may have far more to do than cores. */

@@ -130,7 +130,7 @@ export async function startServer(
     await control.stop();
     throw error;
   });
-  const { grpc, http, allowedHosts, insecure, connections, connectionsPerAddress } = config;
+  const { grpc, http, allowedHosts, allowedOrigins, insecure } = config;
   const { openGateway } = await loading;
   const gateway = await openGateway({
     plane: control.plane,
@@ -142,9 +142,10 @@ export async function startServer(
     grpc,
     http,
     allowedHosts,
+    allowedOrigins,
     insecure,
-    connections,
-    connectionsPerAddress,
+    connections: config.connections,
+    connectionsPerAddress: config.connectionsPerAddress,
   }).catch(async (error: unknown) => {
     await folder?.stop();
     await control.stop();

@@ -26,6 +26,7 @@ export type SettingName =
   | "grpc"
   | "http"
   | "allowed-hosts"
+  | "allowed-origins"
   | "insecure"
   | "connections"
   | "connections-per-address"
@@ -63,6 +64,8 @@ export interface ServerConfig {
   readonly grpc: readonly string[];
   readonly http: readonly string[];
   readonly allowedHosts: readonly string[];
+  /** As browsers send them. */
+  readonly allowedOrigins: readonly string[];
   readonly insecure: boolean;
   readonly connections: number;
   readonly connectionsPerAddress: number;
@@ -107,6 +110,7 @@ export function serverConfig(
     grpc: setting("grpc"),
     http: setting("http"),
     allowedHosts: setting("allowed-hosts"),
+    allowedOrigins: setting("allowed-origins"),
     insecure: setting("insecure"),
     connections: setting("connections"),
     connectionsPerAddress: setting("connections-per-address"),

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { limits } from "#limits/index";
 import type { Setting } from "./setting.js";
-import { addresses, count, flag } from "./values.js";
+import { addresses, count, flag, origins } from "./values.js";
 
 /** Where a server listens, and to whom. */
 export const listeners = {
@@ -25,6 +25,11 @@ export const listeners = {
     range: "0 to 64 host names",
     fallback: [],
     help: "Names beside those of the loopback under which the HTTP listener may be asked; * is any name.",
+  },
+  "allowed-origins": {
+    ...origins,
+    fallback: [],
+    help: "Origins of web pages on other servers that may call the HTTP listener, for example https://app.example.",
   },
   insecure: {
     ...flag,

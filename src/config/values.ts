@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { readOrigin } from "#domain/text/origin";
 import type { Millis } from "#domain/time/time";
 import { type ConfigError, parseDuration, type Values } from "./setting.js";
 
@@ -38,6 +39,20 @@ export function addresses(least: 0 | 1, more: string) {
     .min(least, "is empty; workers and clients need at least one address");
   return { schema, range: `${least} to 16 of HOST:PORT; ${more}` } satisfies Values;
 }
+
+/** Origins of web pages, each in full, in the form in which browsers send them. */
+const origin = z.string("is no text; write origins in quotes").transform((text, { issues }): string => {
+  const { origin, problem } = readOrigin(text);
+  if (problem === undefined) return origin;
+  issues.push({ code: "custom", message: problem, input: text });
+  return z.NEVER;
+});
+export const origins = {
+  schema: z
+    .array(origin, 'write a list of origins, for example ["https://app.example"]')
+    .max(64, "has more than 64 origins"),
+  range: "0 to 64 of SCHEME://HOST[:PORT], no patterns",
+} satisfies Values;
 
 /** One of some words. */
 export function oneOf<const Word extends string>(words: readonly Word[], between = ", ") {

@@ -13,6 +13,25 @@ export function taskNotFound(id: string): Fault {
   return new Fault("not_found", `Task not found: ${id}`, { reason: "TASK_NOT_FOUND" });
 }
 
+/**
+ * Why a log cannot be read after this seq; undefined if it can.
+ *
+ * @param bounds the seqs of the first entry that is kept and of the last one
+ */
+export function cursorRefused(
+  afterSeq: number,
+  { earliest, last }: { readonly earliest: number; readonly last: number },
+): Fault | undefined {
+  const field = "after_seq";
+  if (afterSeq > last) {
+    const message = `after_seq ${afterSeq} is past the last event, ${last}`;
+    return new Fault("cursor_ahead", message, { field, metadata: { last_seq: String(last) } });
+  }
+  if (afterSeq + 1 >= earliest) return undefined;
+  const message = `events before ${earliest} are no longer kept; watch from there`;
+  return new Fault("cursor_expired", message, { field, metadata: { earliest_seq: String(earliest) } });
+}
+
 export function runNotFound(id: RunId): Fault {
   return new Fault("not_found", `Run not found: ${id}`, { field: "run_id", reason: "RUN_NOT_FOUND" });
 }

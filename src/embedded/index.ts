@@ -40,6 +40,8 @@ export interface ListenOptions {
   readonly http?: string | readonly string[];
   /** Host names, in addition to loopback ones, under which the HTTP listeners may be called; `*` allows all. */
   readonly allowedHosts?: readonly string[];
+  /** Origins of web pages on other servers that may call the HTTP listeners, e.g. `https://app.example`. */
+  readonly allowedOrigins?: readonly string[];
   /** True allows addresses that other machines can reach, without TLS and authentication. Default false. */
   readonly insecure?: boolean;
 }
@@ -220,14 +222,14 @@ function clientOf(transport: Transport, { client }: Checked): TaskRunClient {
 }
 
 function handlerOptions(given: HandlerOptions | undefined): HandlerOptions {
-  const options = optionsOf(given, "options", ["prefix", "allowedHosts"]);
-  const { allowedHosts = [] } = options;
-  return { ...options, allowedHosts: namesOf(allowedHosts, "allowedHosts") };
+  const options = optionsOf(given, "options", ["prefix", "allowedHosts", "allowedOrigins"]);
+  return { ...options, ...admittedOf(options) };
 }
 
 function addressesOf(given: ListenOptions): Addresses {
-  const options = optionsOf(given, "options", ["grpc", "http", "allowedHosts", "insecure"]);
-  const { grpc = [], http = [], allowedHosts = [], insecure = false } = options;
+  const names = ["grpc", "http", "allowedHosts", "allowedOrigins", "insecure"] as const;
+  const options = optionsOf(given, "options", names);
+  const { grpc = [], http = [], insecure = false } = options;
   if (typeof insecure !== "boolean")
     throw new TypeError(`insecure is ${shown(insecure)}: send true or false.`);
   const addresses = { grpc: namesOf([grpc].flat(), "grpc"), http: namesOf([http].flat(), "http") };
@@ -236,7 +238,15 @@ function addressesOf(given: ListenOptions): Addresses {
       'options names no address: send grpc or http, for example { grpc: "127.0.0.1:50051" }.',
     );
   }
-  return { ...addresses, allowedHosts: namesOf(allowedHosts, "allowedHosts"), insecure };
+  return { ...addresses, ...admittedOf(options), insecure };
+}
+
+/** Who may call over HTTP. What is no origin is refused by the gateway, as the settings of a server are. */
+function admittedOf({ allowedHosts = [], allowedOrigins = [] }: HandlerOptions) {
+  return {
+    allowedHosts: namesOf(allowedHosts, "allowedHosts"),
+    allowedOrigins: namesOf(allowedOrigins, "allowedOrigins"),
+  };
 }
 
 function namesOf(given: readonly string[], where: string): readonly string[] {

@@ -12,6 +12,7 @@ import {
 import { Connections } from "./connections/connections.js";
 import { bind, type Listener } from "./connections/listener.js";
 import { type GrpcParts, grpcListener } from "./grpc/grpc.js";
+import { admissionOf } from "./http/cors.js";
 import { httpListener } from "./http/http.js";
 import type { ServeParts } from "./http/serve.js";
 
@@ -23,6 +24,8 @@ export interface Addresses {
   readonly http?: readonly string[];
   /** Host names, in addition to loopback ones, under which browsers may call the HTTP listeners; `*` allows all. */
   readonly allowedHosts?: readonly string[];
+  /** Origins of web pages on other servers that may call the HTTP listeners, e.g. `https://app.example`. */
+  readonly allowedOrigins?: readonly string[];
   /** True allows addresses that other machines can reach. */
   readonly insecure?: boolean;
 }
@@ -45,7 +48,7 @@ export interface ConnectionBounds {
 interface ListenerParts {
   readonly telemetry: Telemetry;
   readonly grpc: Omit<GrpcParts, "connections">;
-  readonly http: Omit<ServeParts, "allowedHosts">;
+  readonly http: Omit<ServeParts, "admission">;
 }
 
 /** The listeners of one gateway, and their connections. */
@@ -73,7 +76,8 @@ export class Listeners {
    * @throws {Fault} `invalid` or `denied` for an address that must not be used, `unavailable` if one cannot be bound;
    *   then none of these addresses stays open
    */
-  async listen({ grpc = [], http = [], allowedHosts = [], insecure = false }: Addresses): Promise<Bound> {
+  async listen(settings: Addresses): Promise<Bound> {
+    const { grpc = [], http = [], allowedHosts = [], allowedOrigins = [], insecure = false } = settings;
     const addresses = { grpc: grpc.map(parseAddress), http: http.map(parseAddress) };
     for (const address of [...addresses.grpc, ...addresses.http]) checkReach(address, insecure);
     const opened: Listener[] = [];
@@ -83,10 +87,10 @@ export class Listeners {
       return bind(listener.server, address);
     };
     const hosts = [...allowedHosts, ...addresses.http.map(({ host }) => host)];
-    const allowed = new Set(hosts.map((host) => host.toLowerCase()));
+    const admission = admissionOf(hosts, allowedOrigins);
     const parts = {
       grpc: { ...this.#parts.grpc, connections: this.#connections.grpc },
-      http: { ...this.#parts.http, connections: this.#connections.http, allowedHosts: allowed },
+      http: { ...this.#parts.http, connections: this.#connections.http, admission },
     };
     const { log } = this.#parts.telemetry;
     try {

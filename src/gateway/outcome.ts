@@ -21,7 +21,7 @@ export const CANCELLED: Failure = {
   fault: new Fault("unavailable", "the caller is gone"),
 };
 
-/** Counts and times the requests of one rpc on one mount, and logs errors that are bugs of the server. */
+/** Counts and times the requests of one rpc, or of one path, on one mount, and logs errors that are bugs of the server. */
 export class Meter {
   readonly #telemetry: Telemetry;
   readonly #rpc: string;
@@ -32,9 +32,10 @@ export class Meter {
   /** Requests that could not be decoded since the last warning. */
   #unwarned = 0;
 
-  constructor(telemetry: Telemetry, { method }: Rpc, listener: string) {
+  /** @param rpc or the path of what is no rpc */
+  constructor(telemetry: Telemetry, rpc: Pick<Rpc, "method"> | string, listener: string) {
     this.#telemetry = telemetry;
-    this.#rpc = `${method.parent.typeName}/${method.name}`;
+    this.#rpc = typeof rpc === "string" ? rpc : `${rpc.method.parent.typeName}/${rpc.method.name}`;
     this.#listener = listener;
     this.#timeLabels = { rpc: this.#rpc };
   }

@@ -1,5 +1,4 @@
 import type { Transport } from "@connectrpc/connect";
-import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { authorize } from "#api/authorize";
 import { InputReads } from "#api/runs/input-reads";
 import { ClientPlans } from "#api/templates/plans";
@@ -13,10 +12,10 @@ import { everybodyIsLocal, type Identify } from "./caller.js";
 import { rpcs, serviceNames } from "./handlers/index.js";
 import { Health } from "./health.js";
 import { connectHandlers } from "./http/connect.js";
+import { admissionOf } from "./http/cors.js";
 import { checkedPrefix, type HandlerOptions, type RequestHandler, requestHandler } from "./http/handler.js";
-import { type MetricsSource, pageRoutes } from "./http/pages.js";
-import { type Route, Router } from "./http/router.js";
-import type { HttpHandler } from "./http/serve.js";
+import type { MetricsSource } from "./http/pages.js";
+import { routerOf } from "./http/routes.js";
 import { type Addresses, type Bound, type ConnectionBounds, Listeners } from "./listeners.js";
 import { LocalTransport } from "./local/transport.js";
 import { drainingFault } from "./outcome.js";
@@ -84,7 +83,8 @@ export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
   const traffic = new Traffic(telemetry, settings.messageDeadline);
   const streams = new OpenStreams(traffic.stalled);
   const requests = new OpenRequests();
-  const router = routerOf(connectHandlers(rpcs, served, streams, traffic.compressor), health, metrics);
+  const handlers = connectHandlers(rpcs, served, streams, traffic.compressor);
+  const router = routerOf({ handlers, metrics, served, streams });
   const http = { router, telemetry, traffic };
   const listeners = new Listeners({ telemetry, grpc: { rpcs, served, streams, traffic }, http }, settings);
   const stopped = () => (health.draining ? stoppedFault() : undefined);
@@ -96,29 +96,12 @@ export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
       if (health.draining) throw stoppedFault();
       return listeners.listen(addresses);
     },
-    handler: ({ prefix, allowedHosts = [] } = {}) => {
-      const allowed = new Set(allowedHosts.map((host) => host.toLowerCase()));
-      return requestHandler({ ...http, allowedHosts: allowed, requests }, checkedPrefix(prefix));
+    handler: ({ prefix, allowedHosts = [], allowedOrigins = [] } = {}) => {
+      const admission = admissionOf(allowedHosts, allowedOrigins);
+      return requestHandler({ ...http, admission, requests }, checkedPrefix(prefix));
     },
     close: once((deadlineMs) => closeAll({ health, streams, requests, listeners }, deadlineMs)),
   };
-}
-
-/** The paths that HTTP serves. Of an rpc every method is accepted: which ones are allowed depends on the protocol. */
-function routerOf(
-  handlers: readonly UniversalHandler[],
-  health: Health,
-  metrics: MetricsSource,
-): Router<HttpHandler> {
-  const rpcRoute = (handler: UniversalHandler): Route<HttpHandler> => {
-    return { methods: "*", path: handler.requestPath, handler: { kind: "rpc", handler } };
-  };
-  return new Router<HttpHandler>([
-    ...handlers.map(rpcRoute),
-    ...pageRoutes(health, metrics).map(({ handler: page, ...route }) => {
-      return { ...route, handler: { kind: "page", page } as const };
-    }),
-  ]);
 }
 
 interface Open {

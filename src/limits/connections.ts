@@ -97,6 +97,11 @@ export const connections = {
   idleHttp1: millis(5_000),
   /** From the opening of a Worker's stream to its hello. */
   hello: millis(10_000),
+  /**
+   * How long a browser may remember that an origin is allowed, before it asks again: as long as Chromium does at most. So long
+   * may a page still send requests after its origin was removed; they are refused.
+   */
+  preflightAge: millis(7_200_000),
   /** Between two pings on a silent connection. */
   keepalivePing: millis(30_000),
   /**

@@ -66,6 +66,10 @@ export const streams = {
   watchCacheBytes: 256 * KIB,
   /** From the last message of a stream that the server ends until it is cut, whether the peer has taken that message or not. */
   lastMessage: millis(1_000),
+  /** An event stream over HTTP without an event gets a comment this often: proxies cut connections that are silent for 30 s or more. */
+  eventsHeartbeat: millis(15_000),
+  /** How soon a browser comes back to an event stream that ended early: a restart takes about as long. */
+  eventsRetry: millis(2_000),
   /** How often the server is asked whether it is ready, while somebody watches its health. */
   healthEvery: millis(1_000),
   /** What a refusal for want of room tells its caller to wait: long enough for a good part of a full queue to be worked off. */

@@ -2,7 +2,7 @@ import type { RunId } from "../id.js";
 import type { Instant } from "../time/time.js";
 import type { RunSummary } from "./run.js";
 import type { StepSummary } from "./step.js";
-import type { Labels, Reason, TaskState } from "./task.js";
+import { isTerminal, type Labels, type Reason, type TaskState } from "./task.js";
 
 /** One entry of a Task's log, as plain JSON. Its seq is its position: 1, 2, 3 … without gaps. */
 export type LogEntry = TaskChanged | StepChanged | RunChanged | Output | AgentEvent | ChatMessage;
@@ -67,4 +67,9 @@ export interface ChatMessage {
 export interface LogSlice {
   readonly firstSeq: number;
   readonly entries: readonly LogEntry[];
+}
+
+/** True for the terminal entry, which is the last of a Task's log. */
+export function endsLog(entry: LogEntry | undefined): entry is TaskChanged {
+  return entry?.type === "task" && isTerminal(entry.state);
 }

@@ -14,12 +14,8 @@ import { watchTask } from "#api/tasks/watch-task";
 import { run } from "#api/use-case";
 import { UnknownWord } from "#api/validate";
 import { Fault } from "#domain/fault";
-import type { LogEntry } from "#domain/task/log";
-import { isTerminal } from "#domain/task/task";
 import type { TaskView } from "#domain/task/view";
-import { limits } from "#limits/index";
 import { resolveActionFromWire, taskStatusFromWire } from "#wire/convert-enums";
-import { taskEvent } from "#wire/convert-event";
 import { stepResultToWire, taskToWire, taskViewToWire } from "#wire/convert-task";
 import { retryAfterOf, statusCodes, statusOf } from "#wire/faults";
 import {
@@ -35,6 +31,7 @@ import {
   type WatchTaskRequest,
 } from "#wire/gen/taskrun/v1/task_service_pb";
 import { asIs, type StreamCall, serverStreaming, unary, waiting } from "../rpc.js";
+import { watchedEvents } from "./watched-events.js";
 
 /** The TaskService: clients create, change and watch Tasks. */
 export const taskService = [
@@ -105,23 +102,5 @@ function runInput({ task = create(CreateTaskRequestSchema), waitMs }: RunTaskReq
 }
 
 async function* watch(request: WatchTaskRequest, call: StreamCall): AsyncIterable<TaskEvent> {
-  const { task, slices, end } = await run(watchTask, request, call);
-  const { signal, keep } = call;
-  for await (const { firstSeq, entries } of slices(signal)) {
-    const kept = textsOf(entries);
-    if (kept > limits.watchUncountedBytes) keep(kept);
-    for (const [i, entry] of entries.entries()) {
-      const ended = entry.type === "task" && isTerminal(entry.state);
-      const { task: shown, output } = ended ? await end() : { task, output: "" };
-      yield taskEvent(shown, firstSeq + i, entry, output);
-    }
-    if (kept > limits.watchUncountedBytes) keep(0);
-  }
-}
-
-/** Characters of output and chat in a slice: an estimate of its size, of which they are the largest part. */
-function textsOf(entries: readonly LogEntry[]): number {
-  let length = 0;
-  for (const entry of entries) if ("content" in entry) length += entry.content.length;
-  return length;
+  yield* watchedEvents(await run(watchTask, request, call), call);
 }

@@ -10,6 +10,14 @@ export interface Refusal {
   readonly text: string;
 }
 
+/** Under which names a server may be called over HTTP, and by which web pages. */
+export interface Admission {
+  /** In lower case; `*` stands for every name. */
+  readonly hosts: ReadonlySet<string>;
+  /** As browsers send them. */
+  readonly origins: ReadonlySet<string>;
+}
+
 /** In a list of allowed hosts, stands for every name. */
 const ANY = "*";
 
@@ -19,29 +27,49 @@ const ANY = "*";
  * Both show in the headers; only host names of this machine, or configured ones, are accepted. Where every host name is
  * allowed, a page may still call only the host that it came from.
  *
- * @param allowedHosts names in lower case; `*` allows all
+ * A page of an accepted host is let in because a proxy may have changed the name under which the page has called its own
+ * server. A preflight shows that it calls another one, which only allowed origins may.
+ *
  * @returns why the request must be refused, or undefined
  */
-export function refusalOf(request: HttpRequest, allowedHosts: ReadonlySet<string>): Refusal | undefined {
+export function refusalOf(request: HttpRequest, { hosts, origins }: Admission): Refusal | undefined {
   const authority = authorityOf(request);
   const host = hostnameOf(`http://${authority}`);
   if (authority === undefined || host === undefined) {
     return { status: 400, text: "The request names no valid host. Send a Host (or :authority) header.\n" };
   }
-  const allowed = (name: string) => isLoopback(name) || allowedHosts.has(name);
-  if (!allowed(host) && !allowedHosts.has(ANY)) {
+  const allowed = (name: string) => isLoopback(name) || hosts.has(name);
+  if (!allowed(host) && !hosts.has(ANY)) {
     const text = `Host ${host} is not served here. Use a loopback name such as localhost, or add it to the allowed hosts.\n`;
     return { status: 403, text };
   }
 
   const { origin } = request.headers;
-  if (origin === undefined) return undefined;
+  if (origin === undefined || origins.has(origin)) return undefined;
   const page = hostnameOf(origin);
-  if (page !== undefined && (allowed(page) || (page === host && allowedHosts.has(ANY)))) return undefined;
-  const text =
-    "Requests from this web page's origin are refused. Add its host to the allowed hosts to permit them.\n";
-  return { status: 403, text };
+  const known = page !== undefined && (allowed(page) || (page === host && hosts.has(ANY)));
+  return known && !isPreflight(request) ? undefined : { status: 403, text: originRefused(origin) };
 }
+
+/** True for the question that a browser asks before it lets a page send a request to another origin. */
+export function isPreflight({ method, headers }: HttpRequest): boolean {
+  return (
+    method === "OPTIONS" &&
+    headers.origin !== undefined &&
+    headers["access-control-request-method"] !== undefined
+  );
+}
+
+function originRefused(origin: string): string {
+  if (origin === "null") {
+    return "Pages without an origin, such as files and sandboxed frames, may not call this server: serve the page from an address, and add that to allowed-origins.\n";
+  }
+  const shown = origin.slice(0, SHOWN_CHARS);
+  return `Web pages of ${shown} may not call this server. To permit them, add the origin to the setting allowed-origins (--allowed-origins ${shown}), or to the option allowedOrigins of an embedded plane.\n`;
+}
+
+/** What a request says of its page is cut to this length. */
+const SHOWN_CHARS = 256;
 
 function authorityOf(request: HttpRequest): string | undefined {
   return "authority" in request ? request.authority || request.headers.host : request.headers.host;

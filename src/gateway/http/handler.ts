@@ -3,6 +3,7 @@ import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { Fault } from "#domain/fault";
 import { AnswerQuota } from "../traffic/answer-admission.js";
 import type { OpenRequests } from "../traffic/open-requests.js";
+import { shareResponse } from "./cors.js";
 import type { HttpPeer } from "./peer.js";
 import { sendNotServed, sendText } from "./response.js";
 import { pathOf, type ServeParts, serveHttp } from "./serve.js";
@@ -22,6 +23,8 @@ export interface HandlerOptions {
   readonly prefix?: string;
   /** Host names, in addition to loopback ones, under which it may be called; `*` allows all. */
   readonly allowedHosts?: readonly string[];
+  /** Origins of web pages on other servers that may call it, e.g. `https://app.example`. */
+  readonly allowedOrigins?: readonly string[];
 }
 
 export interface HandlerParts extends ServeParts {
@@ -55,12 +58,13 @@ export function requestHandler(parts: HandlerParts, prefix: string): RequestHand
     const routed = path === undefined ? undefined : parts.router.find(request.method ?? "", path);
     const served = routed?.found || (routed?.allowed.length ?? 0) > 0;
     if (path === undefined || (!served && next)) {
-      if (next) next();
-      else sendNotServed(response, request.method ?? "", pathOf(request), []);
-      return;
+      if (next) return next();
+      shareResponse(request, response, parts.admission.origins);
+      return sendNotServed(response, request.method ?? "", pathOf(request), []);
     }
     if (request.readableDidRead || request.readableEnded) {
       parts.telemetry.log.error(BODY_READ, { path });
+      shareResponse(request, response, parts.admission.origins);
       sendText(response, 500, `${BODY_READ}\n`);
       return;
     }

@@ -1,5 +1,6 @@
 import { limits } from "#limits/index";
 import type { Health } from "../health.js";
+import type { HttpRequest } from "./guard.js";
 import type { Outgoing } from "./outgoing.js";
 import { type HttpResponse, sendText } from "./response.js";
 import type { Route } from "./router.js";
@@ -10,8 +11,18 @@ export interface MetricsSource {
   render(): Promise<string>;
 }
 
-/** Answers one request with a page. */
-export type Page = (response: HttpResponse, outgoing: Outgoing) => void | Promise<void>;
+/** One request of a path that is no rpc, and the response to it. */
+export interface PageCall {
+  readonly request: HttpRequest;
+  readonly response: HttpResponse;
+  /** The decoded parameters of the path. */
+  readonly params: Readonly<Record<string, string>>;
+  /** Makes the writer of the response. @param single true for one answer, false for a stream */
+  outgoing(single: boolean): Outgoing;
+}
+
+/** Answers one request of a path that is no rpc. */
+export type Page = (call: PageCall) => void | Promise<void>;
 
 const WELCOME = `TaskRun control plane.
 
@@ -22,19 +33,22 @@ gRPC, gRPC-Web and Connect are served on this port, by method path, for example
 /health/live   the process runs
 /health/ready  requests are served
 /metrics       numbers for Prometheus
+
+/v1/tasks/{id}/events   a Task's events, live, for EventSource
 `;
 
 /** The routes of the pages that are not rpcs. */
 export function pageRoutes(health: Health, metrics: MetricsSource): Route<Page>[] {
   const page = (path: string, handler: Page): Route<Page> => ({ methods: ["GET", "HEAD"], path, handler });
   return [
-    page("/", (response) => sendText(response, 200, WELCOME)),
-    page("/health", (response) => sendHealth(response, health)),
-    page("/health/live", (response) => sendText(response, 200, "live\n")),
-    page("/health/ready", (response) =>
+    page("/", ({ response }) => sendText(response, 200, WELCOME)),
+    page("/health", ({ response }) => sendHealth(response, health)),
+    page("/health/live", ({ response }) => sendText(response, 200, "live\n")),
+    page("/health/ready", ({ response }) =>
       health.serving ? sendText(response, 200, "ready\n") : sendText(response, 503, "not ready\n"),
     ),
-    page("/metrics", async (response, outgoing) => {
+    page("/metrics", async ({ response, outgoing: writerOf }) => {
+      const outgoing = writerOf(true);
       await outgoing.reserve(limits.metricsPageBytes);
       const text = await metrics.render();
       outgoing.count(Buffer.byteLength(text));

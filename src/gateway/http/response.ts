@@ -1,5 +1,6 @@
 import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
-import type { Http2ServerResponse } from "node:http2";
+import { constants, type Http2ServerResponse } from "node:http2";
+import { limits } from "#limits/index";
 
 export type HttpResponse = ServerResponse | Http2ServerResponse;
 
@@ -25,6 +26,18 @@ export function sendText(
   if ("stream" in response) response.writeHead(status, all);
   else response.writeHead(status, all);
   response.end(text);
+}
+
+/**
+ * Ends a response, and its HTTP/2 stream soon after: a peer that never ends its request would keep one of its hundred
+ * streams.
+ */
+export function endResponse(response: HttpResponse): void {
+  response.end();
+  if (!("stream" in response)) return;
+  const { stream } = response;
+  const late = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), limits.halfOpen).unref();
+  stream.once("close", () => clearTimeout(late));
 }
 
 /** Answers 404 or 405. @param allowed the methods of the path; empty if there is no such path */

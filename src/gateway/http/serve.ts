@@ -1,20 +1,19 @@
-import { constants, type ServerHttp2Stream } from "node:http2";
 import { Code, ConnectError, createContextValues } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { universalRequestFromNodeRequest } from "@connectrpc/connect-node";
 import type { Fault } from "#domain/fault";
-import { limits } from "#limits/index";
 import type { Telemetry } from "#ports/telemetry";
 import { Deadline, readTimeout } from "../deadline.js";
 import type { Traffic } from "../traffic/traffic.js";
 import { bodyOf } from "./body.js";
 import { peerKey } from "./connect.js";
-import { type HttpRequest, refusalOf } from "./guard.js";
+import { sendPreflight, shareResponse } from "./cors.js";
+import { type Admission, type HttpRequest, isPreflight, refusalOf } from "./guard.js";
 import { Outgoing } from "./outgoing.js";
 import type { Page } from "./pages.js";
 import type { HttpPeer } from "./peer.js";
 import { ReceivedMessages } from "./received.js";
-import { type HttpResponse, isGone, sendNotServed, sendText } from "./response.js";
+import { endResponse, type HttpResponse, isGone, sendNotServed, sendText } from "./response.js";
 import type { Router } from "./router.js";
 
 /** The handler of a path: an rpc in any protocol over HTTP, or a page. */
@@ -24,8 +23,7 @@ export type HttpHandler =
 
 export interface ServeParts {
   readonly router: Router<HttpHandler>;
-  /** In lower case; `*` allows all. */
-  readonly allowedHosts: ReadonlySet<string>;
+  readonly admission: Admission;
   readonly telemetry: Telemetry;
   readonly traffic: Traffic;
 }
@@ -60,16 +58,19 @@ export function pathOf({ url = "" }: HttpRequest): string {
 async function serve({ request, response, peer, path }: Exchange, parts: ServeParts): Promise<void> {
   // The response of a peer that is gone emits an error, which is ignored: writers check `isGone`.
   response.on("error", () => undefined);
-  const refusal = refusalOf(request, parts.allowedHosts);
+  shareResponse(request, response, parts.admission.origins);
+  const refusal = refusalOf(request, parts.admission);
   if (refusal) {
     sendText(response, refusal.status, refusal.text);
     return;
   }
   const { method = "" } = request;
   const routed = parts.router.find(method, path);
+  if (isPreflight(request)) return sendPreflight(request, response, routed.found ? [] : routed.allowed);
   if (!routed.found) return sendNotServed(response, method, path, routed.allowed);
   if (routed.handler.kind === "page") {
-    return routed.handler.page(response, new Outgoing(response, parts.traffic, true, peer));
+    const outgoing = (single: boolean) => new Outgoing(response, parts.traffic, single, peer);
+    return routed.handler.page({ request, response, params: routed.parts, outgoing });
   }
   return serveRpc(routed.handler.handler, request, response, parts.traffic, peer);
 }
@@ -138,14 +139,7 @@ async function writeAnswer(
   }
   if (isGone(response)) return;
   if (answer.trailer) response.addTrailers(Object.fromEntries(new Headers(answer.trailer)));
-  response.end();
-  if ("stream" in response) closeSoon(response.stream);
-}
-
-/** Closes the stream after its answer: a peer that never ends its request would keep one of its hundred streams. */
-function closeSoon(stream: ServerHttp2Stream): void {
-  const late = setTimeout(() => stream.close(constants.NGHTTP2_NO_ERROR), limits.halfOpen).unref();
-  stream.once("close", () => clearTimeout(late));
+  endResponse(response);
 }
 
 function writeHead(

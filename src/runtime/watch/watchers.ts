@@ -1,8 +1,7 @@
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
-import { taskNotFound } from "#domain/refusals";
-import type { LogEntry, LogSlice } from "#domain/task/log";
-import { isTerminal } from "#domain/task/task";
+import { cursorRefused, taskNotFound } from "#domain/refusals";
+import { endsLog, type LogSlice } from "#domain/task/log";
 import { limits } from "#limits/index";
 import type { Reads } from "#ports/store-reads";
 
@@ -73,7 +72,7 @@ export class Watchers {
         if (slice.entries.length > 0) {
           yield slice;
           cursor += slice.entries.length;
-          if (isLast(slice.entries.at(-1))) return;
+          if (endsLog(slice.entries.at(-1))) return;
           if (watched.lastSeq !== cursor) continue;
         } else {
           if (cursor === afterSeq && (await this.#hasEnded(taskId, cursor))) return;
@@ -111,32 +110,13 @@ export class Watchers {
   async #checkCursor(taskId: TaskId, afterSeq: number): Promise<void> {
     const bounds = await this.#reads.logBounds(taskId);
     if (!bounds) throw taskNotFound(taskId);
-    if (afterSeq > bounds.last) {
-      throw new Fault("cursor_ahead", `after_seq ${afterSeq} is past the last event, ${bounds.last}`, {
-        field: "after_seq",
-        metadata: { last_seq: String(bounds.last) },
-      });
-    }
-    if (afterSeq + 1 < bounds.earliest) {
-      throw new Fault(
-        "cursor_expired",
-        `events before ${bounds.earliest} are no longer kept; watch from there`,
-        {
-          field: "after_seq",
-          metadata: { earliest_seq: String(bounds.earliest) },
-        },
-      );
-    }
+    const refused = cursorRefused(afterSeq, bounds);
+    if (refused) throw refused;
   }
 
   async #hasEnded(taskId: TaskId, lastSeq: number): Promise<boolean> {
     if (lastSeq === 0) return false;
     const { entries } = await this.#reads.log(taskId, lastSeq - 1, 1);
-    return isLast(entries.at(-1));
+    return endsLog(entries.at(-1));
   }
-}
-
-/** True for the terminal entry, which is the last of a Task's log. */
-function isLast(entry: LogEntry | undefined): boolean {
-  return entry?.type === "task" && isTerminal(entry.state);
 }

@@ -44,6 +44,8 @@ export class FakePlane implements Plane {
   /** How many templates were read. */
   templatesRead = 0;
   closedLinks = 0;
+  /** The first seq that every log still has. */
+  earliest = 1;
   /** How many log slices were asked for. */
   slicesRead = 0;
   sliceEntries = 1;
@@ -88,8 +90,12 @@ export class FakePlane implements Plane {
       return this.details.get(id)?.input;
     },
     output: async (step) => this.outputs.get(stepKey(step)),
-    log: async () => ({ firstSeq: 1, entries: [] }),
-    logBounds: async () => undefined,
+    log: async (id, after) => ({ firstSeq: after + 1, entries: this.logs.get(id)?.slice(after) ?? [] }),
+    logBounds: async (id) => {
+      return this.details.has(id)
+        ? { earliest: this.earliest, last: this.logs.get(id)?.length ?? 0 }
+        : undefined;
+    },
   };
 
   async submit(caller: Caller, drafts: readonly TaskDraft[]): Promise<readonly (Receipt | Fault)[]> {

@@ -70,7 +70,7 @@ export const answerMutants: readonly Mutant[] = [
     name: "what a paused watcher keeps is not counted",
     edits: [
       edit(
-        "src/gateway/handlers/task-service.ts",
+        "src/gateway/handlers/watched-events.ts",
         "    if (kept > limits.watchUncountedBytes) keep(kept);\n",
         "",
       ),

@@ -80,9 +80,7 @@ export const embeddedMutants: readonly Mutant[] = [
   },
   {
     name: "embedded: any page may call where any host may",
-    edits: [
-      edit("src/gateway/http/guard.ts", "(page === host && allowedHosts.has(ANY))", "allowedHosts.has(ANY)"),
-    ],
+    edits: [edit("src/gateway/http/guard.ts", "(page === host && hosts.has(ANY))", "hosts.has(ANY)")],
     test: handler("from the page"),
   },
   {

@@ -3,6 +3,7 @@ import { agentMutants } from "./agent.js";
 import { answerMutants } from "./answer.js";
 import { apiMutants } from "./api.js";
 import { assignmentMutants } from "./assignment.js";
+import { browserMutants } from "./browser.js";
 import { clockMutants } from "./clock.js";
 import { compensationMutants } from "./compensation.js";
 import { damageMutants } from "./damage.js";
@@ -29,6 +30,7 @@ import { workflowMutants } from "./workflow.js";
 /** Every way in which the sources are broken, by area. */
 export const mutants: readonly Mutant[] = [
   ...promiseMutants,
+  ...browserMutants,
   ...poisonMutants,
   ...clockMutants,
   ...dataMutants,

@@ -1,0 +1,168 @@
+import { limits } from "#limits/index";
+import { CANCELLED, Meter, OK, type Outcome } from "../outcome.js";
+import type { Served, StreamCall } from "../rpc.js";
+import type { OpenStream, OpenStreams } from "../traffic/streams.js";
+import { commentOf, EventWriter, RETRY, type ServerEvent } from "./event-writer.js";
+import type { HttpRequest } from "./guard.js";
+import type { Page, PageCall } from "./pages.js";
+import { sendProblem } from "./problem.js";
+import { endResponse, isGone, sendText } from "./response.js";
+
+/** What was asked of a path that answers with events. */
+export interface EventsRequest {
+  /** The decoded parameters of the path. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
+  /** The id of the last event that the reader has seen, if it comes back after a lost connection. */
+  readonly lastEventId: string | undefined;
+}
+
+/**
+ * The events that answer a request. They end soon after the signal of the call aborts; nothing is buffered for a reader
+ * that does not read but the event that is being written.
+ *
+ * @returns undefined if nothing follows: then the reader is told not to come back
+ * @throws {Fault} by the promise, before the first event; the answer is then the failure, with its status
+ */
+export type EventFeed = (
+  asked: EventsRequest,
+  call: StreamCall,
+) => Promise<AsyncIterable<ServerEvent> | undefined>;
+
+export interface EventsParts {
+  readonly served: Served;
+  readonly streams: OpenStreams;
+}
+
+/**
+ * The page of a path that answers with server-sent events, as browsers read them by `EventSource`. It counts as an open
+ * stream: one bound and one drain serve all. A reader whose stream ends without having been told so comes back by itself,
+ * with the id of the last event.
+ *
+ * @param name for metrics
+ */
+export function eventsPage(name: string, feed: EventFeed, { served, streams }: EventsParts): Page {
+  const meter = new Meter(served.telemetry, name, "http");
+  return async (page) => {
+    if (!acceptsEvents(page.request)) return sendText(page.response, 406, NOT_ACCEPTED);
+    const open = streams.open();
+    const forget = endWithPeer(page, open);
+    let outcome: Outcome = CANCELLED;
+    try {
+      if (open.fault) throw open.fault;
+      const events = await feed(askedOf(page), callOf(page, open, served));
+      if (events) await send(events, page, open.signal);
+      else sendNothing(page);
+      outcome = open.signal.aborted ? CANCELLED : OK;
+    } catch (error) {
+      outcome = open.signal.aborted ? CANCELLED : meter.outcomeOf(error);
+    } finally {
+      if (open.fault) outcome = meter.outcomeOf(open.fault);
+      streams.close(open);
+      forget();
+      meter.count(outcome);
+    }
+    finish(page, outcome);
+  };
+}
+
+const NOT_ACCEPTED = "This path answers with server-sent events. Send Accept: text/event-stream, or none.\n";
+
+function acceptsEvents({ headers: { accept = "*/*" } }: HttpRequest): boolean {
+  return /(^|[,\s])(text\/event-stream|text\/\*|\*\/\*)/i.test(accept);
+}
+
+/** Ends the stream when the peer is gone, and cuts a peer that does not read soon after the stream has ended. */
+function endWithPeer({ response }: PageCall, open: OpenStream): () => void {
+  const gone = () => open.gone();
+  let hangingUp: NodeJS.Timeout | undefined;
+  response.once("close", gone);
+  open.signal.addEventListener("abort", () => {
+    hangingUp = setTimeout(() => response.destroy(), limits.lastMessage);
+  });
+  return () => {
+    response.off("close", gone);
+    clearTimeout(hangingUp);
+  };
+}
+
+function askedOf({ request, params }: PageCall): EventsRequest {
+  const { url = "" } = request;
+  const at = url.indexOf("?");
+  const query = new URLSearchParams(at === -1 ? "" : url.slice(at + 1));
+  return { params, query, lastEventId: headerOf(request, "last-event-id") || undefined };
+}
+
+function callOf({ request }: PageCall, open: OpenStream, served: Served): StreamCall {
+  const { services, telemetry, health, identify } = served;
+  return {
+    services,
+    telemetry,
+    health,
+    caller: identify({ header: (name) => headerOf(request, name) }),
+    // A stream's events count as they are written.
+    reserve: () => undefined,
+    signal: open.signal,
+    end: (fault) => open.end(fault),
+    keep: (bytes) => open.keep(bytes),
+    identified: () => undefined,
+  };
+}
+
+function headerOf({ headers }: HttpRequest, name: string): string | undefined {
+  return headers[name]?.toString();
+}
+
+async function send(events: AsyncIterable<ServerEvent>, page: PageCall, signal: AbortSignal): Promise<void> {
+  const writer = new EventWriter(page.outgoing(false));
+  writeHead(page);
+  try {
+    await writer.begin();
+    for await (const event of events) {
+      await writer.write(event);
+      if (signal.aborted || isGone(page.response)) return;
+    }
+  } finally {
+    writer.stop();
+  }
+}
+
+const HEADERS = {
+  "content-type": "text/event-stream",
+  // Proxies must neither keep events nor wait for more of them.
+  "cache-control": "no-store, no-transform",
+  "x-accel-buffering": "no",
+  "x-content-type-options": "nosniff",
+};
+
+function writeHead({ response }: PageCall): void {
+  if ("stream" in response) {
+    response.writeHead(200, HEADERS);
+  } else {
+    response.writeHead(200, HEADERS);
+    response.flushHeaders();
+  }
+}
+
+/** Tells an EventSource not to come back. */
+function sendNothing({ response }: PageCall): void {
+  response.statusCode = 204;
+  endResponse(response);
+}
+
+/** Ends the response, with what went wrong if something did. */
+function finish(page: PageCall, { fault }: Outcome): void {
+  const { request, response } = page;
+  if (isGone(response) || response.writableEnded) return;
+  if (fault && !response.headersSent) {
+    // An EventSource gives up at any status but 200: one that has been here before is told to come again.
+    const returns = headerOf(request, "last-event-id") !== undefined && fault.again === "later";
+    if (!returns) {
+      sendProblem(response, fault);
+      return;
+    }
+    writeHead(page);
+  }
+  if (fault) void page.outgoing(false).write(Buffer.from(RETRY + commentOf(fault.message)));
+  endResponse(response);
+}
