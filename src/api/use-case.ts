@@ -4,6 +4,7 @@ import { Fault } from "#domain/fault";
 import type { Entropy } from "#ports/entropy";
 import type { Plane } from "#ports/plane";
 import type { Schemas } from "#ports/schemas";
+import type { WaitSignal } from "#ports/task-wait";
 import type { Action, Actions, Authorize } from "./authorize.js";
 import type { InputReads } from "./runs/input-reads.js";
 import type { ClientPlans } from "./templates/plans.js";
@@ -34,7 +35,7 @@ export interface Request {
    */
   reserve(bytes: number): Promise<void> | undefined;
   /** Aborted when nobody waits for the answer any more; for requests that may wait for long. */
-  readonly signal?: AbortSignal;
+  readonly signal?: WaitSignal;
 }
 
 /** The resource of a request, with whatever was read to find it. */

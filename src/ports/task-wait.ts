@@ -14,6 +14,23 @@ export interface EndedTask {
 export type WaitEnd = ({ readonly type: "ended" } & EndedTask) | { readonly type: "over" };
 
 /**
+ * Says that nobody waits any more: the part of an `AbortSignal` that a wait uses. A whole one for each request costs more than
+ * the wait.
+ *
+ * @example
+ * ```ts
+ * import type { WaitSignal } from "taskrun/ports/task-wait";
+ *
+ * const signal: WaitSignal = AbortSignal.timeout(5_000);
+ * ```
+ */
+export interface WaitSignal {
+  readonly aborted: boolean;
+  addEventListener(type: "abort", listener: () => void): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
+/**
  * A request that waits for the end of a Task. Read the Task after the wait has begun: one that has ended before is not
  * told of. Close it when it is no longer needed.
  *
@@ -49,7 +66,7 @@ export interface TaskWait {
    * @throws {Fault} by the promise: `not_found` if the Task was removed meanwhile, `unavailable` if the plane drains or
    *   the signal was aborted
    */
-  ended(most: Millis, signal?: AbortSignal): Promise<WaitEnd>;
+  ended(most: Millis, signal?: WaitSignal): Promise<WaitEnd>;
 
   /** Ends the wait. Does nothing if it has ended. */
   close(): void;

@@ -111,7 +111,7 @@ function unary(rpc: Rpc & { kind: "unary" }, served: Served, streams: OpenStream
   const handle = async (unaryCall: ServerUnaryCall<Received, Buffer>, open: OpenStream | undefined) => {
     if (open?.fault) throw open.fault;
     const call = callOf(served, unaryCall.metadata, transportOf(unaryCall));
-    const waitCall = open ? { ...call, signal: open.signal } : call;
+    const waitCall = open ? { ...call, signal: open } : call;
     return rpc.handle(decode(input, unaryCall.request.take(), "binary"), waitCall);
   };
   return (unaryCall: ServerUnaryCall<Received, Buffer>, callback: sendUnaryData<Buffer>): void => {
@@ -142,7 +142,7 @@ function unary(rpc: Rpc & { kind: "unary" }, served: Served, streams: OpenStream
         end(OK, encoded(output, message));
       })
       .catch((error: unknown) => {
-        if (open?.signal.aborted) end(open.fault ? meter.outcomeOf(open.fault) : CANCELLED);
+        if (open?.aborted) end(open.fault ? meter.outcomeOf(open.fault) : CANCELLED);
         else fail(error);
       });
   };

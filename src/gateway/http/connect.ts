@@ -109,10 +109,10 @@ async function answered(rpc: Rpc & { kind: "unary" }, request: Message, serving:
     if (served.health.draining && !always) throw drainingFault();
     wait = rpc.waits ? serving.streams.openWait(context.signal) : undefined;
     const call = callOf(served, context, peer);
-    const answer = rpc.handle(peer.received.take(request), wait ? { ...call, signal: wait.signal } : call);
+    const answer = rpc.handle(peer.received.take(request), wait ? { ...call, signal: wait } : call);
     return await (peer.deadline ? peer.deadline.race(answer) : answer);
   } catch (error) {
-    const isGone = wait?.signal.aborted && !wait.fault;
+    const isGone = wait?.aborted && !wait.fault;
     const failure = isGone ? CANCELLED : meter.outcomeOf(wait?.fault ?? error);
     outcome = failure;
     throw errorOf(failure);

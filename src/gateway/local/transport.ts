@@ -124,7 +124,7 @@ export class LocalTransport implements Transport {
       wait = rpc.waits ? streams.openWait(signal) : undefined;
       const call = callOf(served, header, place);
       const request = received(method.input, bytes);
-      const answer = rpc.handle(request, wait ? { ...call, signal: wait.signal } : call);
+      const answer = rpc.handle(request, wait ? { ...call, signal: wait } : call);
       return answered(method.output, await unlessCut(answer, signal, requests));
     } catch (error) {
       outcome = signal.aborted ? CANCELLED : meter.outcomeOf(wait?.fault ?? error);

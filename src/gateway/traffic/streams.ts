@@ -1,5 +1,6 @@
 import { Fault } from "#domain/fault";
 import { limits } from "#limits/index";
+import type { WaitSignal } from "#ports/task-wait";
 import { type BufferedBytes, BufferUse } from "./buffered-bytes.js";
 
 /**
@@ -7,9 +8,14 @@ import { type BufferedBytes, BufferUse } from "./buffered-bytes.js";
  */
 const OVER = "the stream is over";
 
-/** One open stream of a listener: the signal for its handler, and why this side ended it. */
-export class OpenStream {
-  readonly #controller = new AbortController();
+/**
+ * One open stream of a listener, or a request that waits: the signal for its handler, and why this side ended it. It is itself
+ * the signal for those that need no whole one, which is made when it is asked for.
+ */
+export class OpenStream implements WaitSignal {
+  readonly #listeners = new Set<() => void>();
+  #controller: AbortController | undefined;
+  #aborted = false;
   readonly #stalled: BufferedBytes;
   #fault: Fault | undefined;
   #kept: BufferUse | undefined;
@@ -19,8 +25,25 @@ export class OpenStream {
     this.#stalled = stalled;
   }
 
+  /** True once either side has ended it. */
+  get aborted(): boolean {
+    return this.#aborted;
+  }
+
   get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#aborted) this.#controller.abort(OVER);
+    }
     return this.#controller.signal;
+  }
+
+  addEventListener(_: "abort", listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  removeEventListener(_: "abort", listener: () => void): void {
+    this.#listeners.delete(listener);
   }
 
   /** Why this side ended it; undefined if it did not, or if the peer ended it before. */
@@ -30,15 +53,15 @@ export class OpenStream {
 
   /** Ends it from this side. Only the first fault counts. */
   end(fault: Fault): void {
-    if (this.signal.aborted) return;
+    if (this.#aborted) return;
     this.#fault = fault;
-    this.#controller.abort(OVER);
+    this.#abort();
   }
 
   /** Call when the peer is gone, or the stream has completed. */
   gone(): void {
     this.keep(0);
-    this.#controller.abort(OVER);
+    this.#abort();
   }
 
   /**
@@ -46,12 +69,20 @@ export class OpenStream {
    * Ends the stream if all streams together buffer too much, and this one has done so longest.
    */
   keep(bytes: number): void {
-    if (bytes > 0 && !this.signal.aborted) {
+    if (bytes > 0 && !this.#aborted) {
       this.#kept ??= new BufferUse((fault) => this.end(fault));
       this.#stalled.use(this.#kept, bytes);
     } else if (this.#kept) {
       this.#stalled.release(this.#kept);
     }
+  }
+
+  #abort(): void {
+    if (this.#aborted) return;
+    this.#aborted = true;
+    this.#controller?.abort(OVER);
+    for (const listener of this.#listeners) listener();
+    this.#listeners.clear();
   }
 }
 

@@ -4,7 +4,7 @@ import { taskNotFound } from "#domain/refusals";
 import { later, type Millis } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { Clock } from "#ports/clock";
-import type { EndedTask, TaskWait, WaitEnd } from "#ports/task-wait";
+import type { EndedTask, TaskWait, WaitEnd, WaitSignal } from "#ports/task-wait";
 
 /** What the waits of one Task have in common. */
 type Group = Set<Waiter>;
@@ -128,7 +128,7 @@ class Waiter implements TaskWait {
     this.#taskId = taskId;
   }
 
-  ended(most: Millis, signal?: AbortSignal): Promise<WaitEnd> {
+  ended(most: Millis, signal?: WaitSignal): Promise<WaitEnd> {
     return new Promise((resolve, reject) => {
       const gone = () => this.tell(new Fault("unavailable", "the caller no longer waits"));
       let cancelTimer = () => {};

@@ -40,6 +40,28 @@ export const waitMutants: readonly Mutant[] = [
     test: inRuntime("rows are given only if the commit had all of them"),
   },
   {
+    name: "wait: the worker's process is woken for an ack before the answer is written",
+    edits: [
+      edit(
+        "src/runtime/turn/perform.ts",
+        'if (!frames.every(({ type }) => type === "ack.status")) send',
+        "if (frames.length > 0) send",
+      ),
+    ],
+    test: inRuntime("the answer goes out before the ack"),
+  },
+  {
+    name: "wait: an AbortSignal is made for each request that waits",
+    edits: [
+      edit(
+        "src/gateway/traffic/streams.ts",
+        "this.#aborted = true;",
+        "this.#aborted = this.signal !== undefined;",
+      ),
+    ],
+    test: { file: "test/gateway/traffic/streams.test.ts", name: "makes no AbortSignal" },
+  },
+  {
     name: "wait: whoever calls the plane itself learns how foreign Tasks end",
     edits: [edit("src/runtime/plane/wait.ts", "!mayUse(caller, end.task.namespace)", "false")],
     test: inRuntime("a foreign caller does not learn"),
