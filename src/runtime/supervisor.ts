@@ -139,6 +139,11 @@ export class Supervisor {
     this.schedule();
   }
 
+  /** Call when writing to a session's stream has failed. */
+  readonly lost = (session: SessionId): void => {
+    this.post({ to: "run-tracker", message: { type: "closed", session }, source: "timer", weight: 0 });
+  };
+
   /** Call when retention has removed a Task. */
   removed(taskId: TaskId): void {
     this.watchers.removed(taskId);
@@ -207,9 +212,7 @@ export class Supervisor {
     this.core.memory.turnEnded();
     this.#refused.passed();
     const committedAt = clock.monotonic();
-    for (const session of perform(decided, committed, this.core, this)) {
-      this.post({ to: "run-tracker", message: { type: "closed", session }, source: "timer", weight: 0 });
-    }
+    perform(decided, committed, this.core, this);
     this.#lookAhead(decided);
     this.bus.giveBack(decided.left);
     this.awaited.ask(decided.undecided);

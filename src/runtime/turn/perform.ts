@@ -20,25 +20,28 @@ import type { Decided } from "./turn.js";
 /** What the caller of a plane method gets for an actor's answer: rows instead of ids. */
 export type Reply = readonly (Receipt | Fault)[] | SessionId | TemplateRow | undefined;
 
-/** Who follows Tasks. */
+/** Who follows what turns do. */
 interface Followers {
   readonly watchers: Watchers;
   readonly waiters: Waiters;
+  /** Called when the stream of a session has failed. It is closed; the session's Runs continue until the lease ends. */
+  lost(session: SessionId): void;
 }
 
 /**
- * Performs the effects of a turn: answers, frames, disconnects, wake-ups of watchers and waiters, metrics. Call it only after the
+ * Performs the effects of a turn: answers, wake-ups of waiters and watchers, frames, disconnects, metrics. Call it only after the
  * commit. Never throws: an effect that fails is logged and counted, and the others are still performed, because the
  * commit cannot be taken back.
  *
- * @returns sessions whose streams failed. They are closed; their Runs continue until the lease ends
+ * Somebody waits for all but one: a worker does nothing when the end of a Run is acknowledged, but its process is woken. So if a
+ * worker gets nothing else, it gets these acks once what clients wait for has been written.
  */
 export function perform(
   { work, answers }: Decided,
   committed: Committed | undefined,
   core: Core,
-  { watchers, waiters }: Followers,
-): readonly SessionId[] {
+  { watchers, waiters, lost }: Followers,
+): void {
   for (const { to, answer } of answers) {
     try {
       reply(to, answer, work);
@@ -46,25 +49,15 @@ export function perform(
       failed("reply", error, {}, core);
     }
   }
-  const broken: SessionId[] = [];
+  if (waiters.count > 0) tellWaiters(work, core, waiters);
   for (const [session, frames] of framesBySession(work)) {
-    const sink = core.leases.sink(session);
-    if (!sink) continue;
-    try {
-      for (const frame of frames) sink.send(frame);
-    } catch (error) {
-      failed("send", error, { sessionId: session }, core);
-      broken.push(session);
-    }
+    if (!frames.every(({ type }) => type === "ack.status")) send(session, frames, core, lost);
+    else void core.clock.yield().then(() => send(session, frames, core, lost));
   }
   for (const effect of work.effects) {
     if (effect.type !== "disconnect") continue;
     hangUp(effect.params.session, effect.params.fault, core);
     core.leases.forget(effect.params.session);
-  }
-  for (const session of broken) {
-    hangUp(session, new Fault("internal", "writing to this stream failed; connect again"), core);
-    core.leases.hangUp(session);
   }
   const { log } = work;
   committed?.firstSeqs.forEach((firstSeq, i) => {
@@ -76,13 +69,23 @@ export function perform(
       failed("watch", error, { taskId: added.taskId }, core);
     }
   });
-  if (waiters.count > 0) tellWaiters(work, core, waiters);
   try {
     count(work, core);
   } catch (error) {
     failed("metrics", error, {}, core);
   }
-  return broken;
+}
+
+/** Sends frames to a worker, unless its stream has ended meanwhile. */
+function send(session: SessionId, frames: readonly WorkerFrame[], core: Core, lost: Followers["lost"]): void {
+  try {
+    for (const frame of frames) core.leases.sink(session)?.send(frame);
+  } catch (error) {
+    failed("send", error, { sessionId: session }, core);
+    hangUp(session, new Fault("internal", "writing to this stream failed; connect again"), core);
+    core.leases.hangUp(session);
+    lost(session);
+  }
 }
 
 /** Kinds of effects that can fail. A closed set, because it labels a metric. */

@@ -92,7 +92,7 @@ export const assignmentMutants: readonly Mutant[] = [
   {
     name: "a transport that throws ends what is performed",
     edits: [
-      edit(perform, '      failed("send", error, { sessionId: session }, core);\n', "      throw error;\n"),
+      edit(perform, '    failed("send", error, { sessionId: session }, core);\n', "    throw error;\n"),
     ],
     test: assignments("a transport that throws loses its stream"),
   },

@@ -276,6 +276,19 @@ test("a transport that throws loses its stream; nobody else is kept from anythin
   await bench.create();
 });
 
+test("a transport that throws at an ack, which comes later, loses its stream all the same", async () => {
+  const bench = await startBench();
+  const worker = bench.worker("w1");
+  await bench.settle();
+  const { task } = await bench.create();
+  worker.transport.breaksOn = ({ type }) => type === "ack.status";
+  await worker.report(worker.assigned().runId, "COMPLETED");
+  await bench.settle();
+  expect(worker.closed.map(({ code }) => code)).toEqual(["internal"]);
+  expect(bench.errors()).toEqual(["an effect of a commit failed: Error: the transport is broken"]);
+  expect(await bench.show(task.id)).toMatch(/^complete/);
+});
+
 test("answers, watchers, metrics and streams that throw keep nothing else of a commit from happening", async () => {
   const bench = await startBench();
   const { core, watchers } = bench.supervisor;
