@@ -44,7 +44,8 @@ export interface AgentAnnouncement {
 }
 
 /**
- * An agent that Workers have announced, whether or not one is connected now.
+ * An agent that Workers have announced, whether or not one is connected now; or one that Steps wait for although no Worker
+ * has ever announced it.
  *
  * @example
  * ```ts
@@ -59,7 +60,7 @@ export interface AgentAnnouncement {
  */
 export interface AnnouncedAgent extends AgentAnnouncement {
   readonly name: string;
-  /** The namespace whose Tasks its Workers take; empty for those of all namespaces. */
+  /** The namespace whose Tasks its Workers take, or whose Steps wait for it; empty for those of all namespaces. */
   readonly namespace: string;
   readonly description: string;
   /** Connected Workers that take its Runs, and how many these take at a time. */
@@ -69,6 +70,7 @@ export interface AnnouncedAgent extends AgentAnnouncement {
   readonly waiting: number;
   /** Names what was announced; empty if nothing was. */
   readonly digest: string;
+  /** When a Worker of it was connected last; 0 if none has ever announced it. */
   readonly lastSeenMs: number;
   /** True if new Tasks must have an input that fits the schema, because all connected Workers announce the same. */
   readonly schemaEnforced: boolean;

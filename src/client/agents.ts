@@ -42,7 +42,7 @@ export interface AgentPage {
 }
 
 /**
- * Reads what Workers have announced of their agents. Reached as `client.agents`. Every method throws `TaskRunError`.
+ * Reads what Workers have announced of their agents, and which agents Steps wait for. Reached as `client.agents`. Every method throws `TaskRunError`.
  *
  * @example
  * ```ts
@@ -91,7 +91,7 @@ export class Agents {
 
   /**
    * Returns one agent: as Workers of the namespace announce it, or Workers of all namespaces. `NOT_FOUND` if no Worker has
-   * announced it.
+   * announced it and no Step waits for it.
    */
   async get(name: string, namespace = this.#namespace, control?: CallControl): Promise<AnnouncedAgent> {
     if (name === "") throw wrongArgument("name", "is empty: name the agent.");
@@ -100,7 +100,7 @@ export class Agents {
     const found = agents.toSorted((a, b) => b.workers - a.workers || (a.namespace < b.namespace ? 1 : -1))[0];
     if (found) return toAnnouncedAgent(found);
     const where = namespace === "" ? "" : ` in namespace "${namespace}"`;
-    const text = `no worker has ever announced an agent "${name}"${where}`;
+    const text = `no worker has ever announced an agent "${name}"${where}, and no step waits for one`;
     throw new TaskRunError("NOT_FOUND", text, { reason: "NOT_FOUND" });
   }
 }

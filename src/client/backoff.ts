@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { ceiling, type RetryPolicy } from "#domain/task/retry";
 import { limits } from "#limits/index";
+import { onAbort } from "#transport/on-abort";
 
 /** Delays between the attempts of one call: short, because a person or a program waits for the answer. */
 export const CALL_BACKOFF: RetryPolicy = {
@@ -32,5 +33,8 @@ export function backoffMs(policy: RetryPolicy, failures: number, draw: number, a
 
 /** Resolves after `ms` milliseconds, or as soon as the signal aborts. Never rejects. */
 export async function pause(ms: number, signal?: AbortSignal): Promise<void> {
-  await delay(ms, undefined, signal ? { signal } : {}).catch(() => {});
+  const sleep = new AbortController();
+  const forget = onAbort(signal, () => sleep.abort());
+  await delay(ms, undefined, { signal: sleep.signal }).catch(() => {});
+  forget();
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { CallOptions } from "@connectrpc/connect";
 import { limits } from "#limits/index";
+import { onAbort } from "#transport/on-abort";
 import { backoffMs, CALL_BACKOFF, pause } from "./backoff.js";
 import { type ErrorCode, type TaskRunError, toTaskRunError } from "./error.js";
 import { checkedSignal, optionsOf, wrongArgument } from "./request.js";
@@ -46,10 +47,16 @@ export class Caller {
     idempotencyKey = "",
   ): Promise<Answer> {
     const options = this.#options(control);
+    const { signal } = control;
+    // Transports add listeners of their own, so they are given a signal of their own.
+    const call = signal && new AbortController();
+    const forget = onAbort(signal, () => call?.abort(signal?.reason));
     try {
-      return await send(options);
+      return await send(call ? { ...options, signal: call.signal } : options);
     } catch (thrown) {
-      throw toTaskRunError(thrown, control.signal?.aborted, idempotencyKey);
+      throw toTaskRunError(thrown, signal?.aborted, idempotencyKey);
+    } finally {
+      forget();
     }
   }
 

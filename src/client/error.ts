@@ -1,4 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import { brand } from "#domain/brand";
 import { ConnectFailed } from "#transport/connect-failed";
 import { type ErrorDetails, errorDetails, type FieldViolation } from "./error-details.js";
 
@@ -78,6 +79,7 @@ export class TaskRunError extends Error {
     this.idempotencyKey = init.idempotencyKey ?? "";
   }
 }
+brand(TaskRunError, "TaskRunError");
 
 /** Returns the name of a gRPC status code by its number; `UNKNOWN` for a number without a name. */
 export function codeName(code: number): ErrorCode {

@@ -1,3 +1,4 @@
+import { brand } from "#domain/brand";
 import type { Labels, TaskStatus } from "#domain/task/task";
 import type { CallControl } from "./call.js";
 import { TaskRunError } from "./error.js";
@@ -191,3 +192,4 @@ export class TaskFailed extends TaskRunError {
     this.task = task;
   }
 }
+brand(TaskFailed, "TaskFailed");

@@ -1,14 +1,10 @@
 import { type Client, createClient, type Transport } from "@connectrpc/connect";
-import { taskStatusToWire } from "#wire/convert-enums";
 import {
   BatchCreateTasksRequestSchema,
   CancelTaskRequestSchema,
   CreateTaskRequestSchema,
   GetStepResultRequestSchema,
   GetTaskRequestSchema,
-  ListTasksRequestSchema,
-  ResolveAction,
-  ResolveStepRequestSchema,
   RetryTaskRequestSchema,
   SignalTaskRequestSchema,
   TaskService,
@@ -16,14 +12,12 @@ import {
 } from "#wire/gen/taskrun/v1/task_service_pb";
 import { type CallControl, type Caller, keyOr } from "./call.js";
 import { toTask } from "./convert.js";
-import { createInit, jsonTextOf } from "./create-request.js";
-import { codeName, TaskRunError } from "./error.js";
+import { createInit } from "./create-request.js";
 import type { TaskEvent } from "./event-views.js";
 import {
   checkedCallback,
   checkedSignal,
   jsonText,
-  oneOf,
   optionsOf,
   requestOf,
   wholeNumber,
@@ -37,6 +31,7 @@ import {
   type TypedWorkflow,
 } from "./runnable.js";
 import { TaskEnds } from "./task-ends.js";
+import { createdOf, listRequestOf, resolveRequestOf } from "./task-messages.js";
 import type {
   Created,
   CreateTask,
@@ -48,12 +43,6 @@ import type {
 } from "./task-requests.js";
 import { hasEnded, type Task } from "./views.js";
 import { type WatchOptions, watch } from "./watch.js";
-
-const resolveActions = {
-  retry: ResolveAction.RESET_FOR_RETRY,
-  resolve: ResolveAction.RESOLVE_MANUALLY,
-  complete: ResolveAction.COMPLETE_MANUALLY,
-} as const satisfies Record<Resolution["action"], ResolveAction>;
 
 /**
  * Creates, reads, watches and directs Tasks. Reached as `client.tasks`. Every method throws {@link TaskRunError}.
@@ -118,13 +107,7 @@ export class Tasks {
     const send = this.#wire.batchCreateTasks;
 
     const { results } = await this.#caller.withKey("", (o) => send(message, o), control);
-    return results.map(({ result }, i): Created => {
-      if (result.case === "task") return { ok: true, task: toTask(result.value) };
-      const { code = 2, message: text = "no answer", reason = "", retryAfterMs = 0n } = result.value ?? {};
-      const idempotencyKey = tasks[i]?.idempotencyKey ?? "";
-      const details = { reason, retryAfterMs: Number(retryAfterMs), idempotencyKey };
-      return { ok: false, error: new TaskRunError(codeName(code), text, details) };
-    });
+    return results.map((result, i) => createdOf(result, tasks[i]?.idempotencyKey));
   }
 
   /** Returns a Task with its input, result, Steps and Runs. `NOT_FOUND` if there is none. */
@@ -138,16 +121,7 @@ export class Tasks {
     selected: TaskFilter & { readonly pageToken?: string } = {},
     control?: CallControl,
   ): Promise<TaskPage> {
-    const filter = optionsOf(selected, "filter");
-    const request = requestOf(ListTasksRequestSchema, {
-      statusFilter: filter.status === undefined ? 0 : oneOf(taskStatusToWire, filter.status, "status_filter"),
-      agentFilter: filter.agent ?? "",
-      namespace: filter.namespace ?? this.#namespace,
-      labels: filter.labels ?? {},
-      idPrefix: filter.idPrefix ?? "",
-      pageSize: filter.pageSize ?? 0,
-      pageToken: filter.pageToken ?? "",
-    });
+    const request = listRequestOf(selected, this.#namespace);
     const answer = await this.#caller.once((o) => this.#wire.listTasks(request, o), control);
     return { tasks: answer.tasks.map(toTask), nextPageToken: answer.nextPageToken };
   }
@@ -200,10 +174,7 @@ export class Tasks {
     resolution: Resolution,
     control?: CallControl,
   ): Promise<Task> {
-    const action = oneOf(resolveActions, resolution?.action, "action");
-    const resultJson =
-      resolution.action === "complete" ? jsonTextOf(resolution, "result", "result_json") : "";
-    const request = requestOf(ResolveStepRequestSchema, { taskId, stepName, action, resultJson });
+    const request = resolveRequestOf(taskId, stepName, resolution);
     return toTask(await this.#caller.once((o) => this.#wire.resolveStep(request, o), control));
   }
 

@@ -1,4 +1,5 @@
 import { limits } from "#limits/index";
+import { onAbort } from "#transport/on-abort";
 import type { TaskEvent as WireEvent } from "#wire/gen/taskrun/v1/task_service_pb";
 import { backoffMs, pause, WATCH_BACKOFF } from "./backoff.js";
 import { toEvent } from "./convert.js";
@@ -70,7 +71,7 @@ export async function* watch(
   while (!signal?.aborted) {
     // Each stream has its own controller, so that a consumer that stops early also ends the server's stream.
     const stream = new AbortController();
-    const unlink = withAbort(signal, stream);
+    const forget = onAbort(signal, () => stream.abort());
     const before = last;
     try {
       for await (const wire of open(last, stream.signal)) {
@@ -97,17 +98,10 @@ export async function* watch(
       options.onLost?.(error);
       await pause(backoffMs(WATCH_BACKOFF, failures, Math.random(), error.retryAfterMs), signal);
     } finally {
-      unlink();
+      forget();
       stream.abort();
     }
   }
-}
-
-/** Makes `outer` abort `inner`. Returns a function that unlinks them, so that a long-lived signal retains no streams. */
-function withAbort(outer: AbortSignal | undefined, inner: AbortController): () => void {
-  const abort = () => inner.abort();
-  outer?.addEventListener("abort", abort, { once: true });
-  return () => outer?.removeEventListener("abort", abort);
 }
 
 /** The error of a gap in the sequence. It is retried: reopening the stream after the last event delivers the rest. */

@@ -165,7 +165,7 @@ export interface WorkerPlane {
 }
 
 /**
- * Tells what workers have announced of their agents, as the last commit left it.
+ * Tells what workers have announced of their agents, as the last commit left it, and which agents ready Steps wait for.
  *
  * @example
  * ```ts
@@ -184,7 +184,10 @@ export interface AgentPlane {
   /** The names of all agents that were announced for a namespace. */
   agentNames(namespace: string): Iterable<string>;
 
-  /** All agents that the caller may see, ordered by name and namespace. */
+  /**
+   * All agents that the caller may see, ordered by name and namespace. Those that ready Steps wait for are among them, never
+   * seen, even if no worker has ever announced them.
+   */
   agents(caller: Caller): readonly AgentView[];
 }
 

@@ -1,6 +1,8 @@
+import { setMaxListeners } from "node:events";
 import type { JsonObject } from "#domain/json/json";
 import { optionsOf, shown } from "#embedded/values";
 import { limits } from "#limits/index";
+import { onAbort } from "#transport/on-abort";
 import { RunStopped } from "#worker/agent/error";
 import { jsonOf } from "#worker/agent/json-of";
 import { servedAgents } from "#worker/agent/served-agent";
@@ -52,11 +54,11 @@ export async function runAgent<Name extends string, Input, Result>(
   const given = checkedOptions(options);
   servedAgents([agent]);
   const aborter = new AbortController();
+  setMaxListeners(limits.waitsPerRun, aborter.signal); // as in a worker
   const stop = (cause: "cancelled" | "deadline", detail: string) =>
     aborter.abort(new RunStopped(cause, detail));
   const cancel = () => stop("cancelled", "the test has aborted the run");
-  given.signal?.addEventListener("abort", cancel, { once: true });
-  if (given.signal?.aborted) cancel();
+  const forget = onAbort(given.signal, cancel);
   const leftMs = given.deadline === undefined ? undefined : given.deadline.getTime() - Date.now();
   const unlimit =
     leftMs === undefined ? () => {} : after(leftMs, () => stop("deadline", "the task's time is up"));
@@ -76,7 +78,7 @@ export async function runAgent<Name extends string, Input, Result>(
     };
   } finally {
     unlimit();
-    given.signal?.removeEventListener("abort", cancel);
+    forget();
   }
 }
 

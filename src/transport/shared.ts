@@ -1,5 +1,6 @@
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import type { Connection } from "./connection.js";
+import { onAbort } from "./on-abort.js";
 
 /**
  * A connection that shares a transport with others: closing it ends its own calls alone, and leaves the transport as it
@@ -30,14 +31,12 @@ export function sharedConnection(transport: Transport): Connection {
         checkOpen();
         const aborter = new AbortController();
         const cut = () => aborter.abort(closed());
-        const stop = () => aborter.abort(signal?.reason);
         open.add(cut);
-        signal?.addEventListener("abort", stop, { once: true });
-        if (signal?.aborted) stop();
+        const forget = onAbort(signal, () => aborter.abort(signal?.reason));
         aborter.signal.addEventListener("abort", () => open.delete(cut), { once: true });
         const end = () => {
           open.delete(cut);
-          signal?.removeEventListener("abort", stop);
+          forget();
         };
         try {
           const response = await transport.stream(method, aborter.signal, ...rest);

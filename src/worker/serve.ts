@@ -6,6 +6,7 @@ import { isWorkerId, WORKER_ID_FORM } from "#domain/worker/worker-id";
 import { limits } from "#limits/index";
 import type { Log } from "#ports/telemetry";
 import { addressProblem, addrOfEnvironment, readAddress } from "#transport/address";
+import { onAbort } from "#transport/on-abort";
 import type { Agent } from "./agent/agent.js";
 import { labelsOf, nameOf } from "./agent/checks.js";
 import { kindOf } from "./agent/kind-of.js";
@@ -53,7 +54,7 @@ export interface ServeOptions {
   readonly labels?: Labels;
   /** Concurrent Runs, 1 to 1024. Default 10. */
   readonly maxRuns?: number;
-  /** Namespaces whose Runs it takes. Default: `default` alone. */
+  /** Namespaces whose Runs it takes. Default: all. */
   readonly namespaces?: readonly string[];
   /** Aborting it drains the Worker. */
   readonly signal?: AbortSignal;
@@ -159,14 +160,12 @@ export function serveOn(plane: Plane, options: ServeOptions, time?: WorkerTime):
   const leave = (reason: string): void => worker.drain(reason);
   const unhandle = options.handleSignals === false ? () => {} : onSignals(leave);
   const uncatch = options.handleUncaught === true ? onUncaught(log) : () => {};
-  const aborted = (): void => leave("aborted");
-  options.signal?.addEventListener("abort", aborted, { once: true });
   const closed = worker.run().finally(() => {
     unhandle();
     uncatch();
-    options.signal?.removeEventListener("abort", aborted);
+    forget();
   });
-  if (options.signal?.aborted) aborted();
+  const forget = onAbort(options.signal, () => leave("aborted"));
 
   return {
     id,
@@ -199,11 +198,15 @@ function check(id: string, maxRuns: number, drainMs: number): void {
 }
 
 function namespacesOf(namespaces: readonly string[]): string[] {
+  if (!Array.isArray(namespaces)) throw new TypeError(`namespaces is ${kindOf(namespaces)}, not an array`);
   if (namespaces.length > limits.namespacesPerWorker) {
     const most = `a worker works for ${limits.namespacesPerWorker}`;
     throw new RangeError(`namespaces has ${namespaces.length} entries; ${most} at most: name fewer, or none`);
   }
-  return namespaces.map((namespace, i) => nameOf(namespace, `namespaces[${i}]`));
+  return namespaces.map((namespace, i) => {
+    if (namespace !== "") return nameOf(namespace, `namespaces[${i}]`);
+    throw new RangeError(`namespaces[${i}] is empty: name a namespace, or leave namespaces out for all`);
+  });
 }
 
 function inventId(): string {
@@ -213,7 +216,12 @@ function inventId(): string {
   return `${host || "worker"}-${randomUUID().slice(0, 8)}`;
 }
 
+/** The version of this package, whatever its name; empty in a bundle, which has no manifest of its own. */
 function ownVersion(): string {
-  const manifest = createRequire(import.meta.url)("taskrun/package.json") as { version: string };
-  return manifest.version;
+  try {
+    const manifest = createRequire(import.meta.url)("#package.json") as { version: string };
+    return manifest.version;
+  } catch {
+    return "";
+  }
 }

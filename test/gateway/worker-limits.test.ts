@@ -70,6 +70,11 @@ test.each<[string, Payload[], string]>([
     [hello(1, { namespaces: Array(65).fill("default") })],
     "3 info.namespaces: info.namespaces has 65 entries; the limit is 64: send fewer.",
   ],
+  [
+    "works for a namespace without a name",
+    [hello(1, { namespaces: ["default", ""] })],
+    "3 info.namespaces[1]: info.namespaces[1] is required: send a namespace, or an empty list for all.",
+  ],
 ])("a worker of ours that %s loses its stream and hears why", async (_, payloads, answer) => {
   expect(await ending(...payloads)).toBe(answer);
 });
@@ -241,6 +246,20 @@ test("what is too long beside a result is cut, whoever says it: refused, it woul
     status: "COMPLETED",
     backend: { provider: LONG.slice(1), tools: Array(64).fill("rg"), metadata: many(64) },
   });
+});
+
+test.each([0, 1] as const)("a stack is cut at 16 KiB, whoever says it (protocol %i)", async (protocol) => {
+  const failed = { runId: "r", status: RunStatus.FAILED, errorMessage: "it is broken" };
+  const longest = "é".repeat(limits.errorDetailBytes / 2);
+  const reports = await heard(
+    hello(protocol),
+    { case: "statusUpdate", value: { ...failed, errorDetail: longest } },
+    { case: "statusUpdate", value: { ...failed, errorDetail: `${longest}at the end` } },
+  );
+
+  expect(reports.slice(1)).toEqual(
+    Array(2).fill(expect.objectContaining({ errorMessage: "it is broken", errorDetail: longest })),
+  );
 });
 
 test("an agent's description is cut at 1 KiB", async () => {

@@ -181,6 +181,15 @@ export const layers: readonly Layer[] = [
     why: "A worker is remote, and trusted with nothing but its own runs: it must load without the control plane.",
   },
   {
+    path: "src/sdk",
+    layers: ["src/client", "src/worker"],
+    packages: [],
+    node: false,
+    neverReaches: [...controlPlane],
+    says: 'what `import "@taskrun/sdk"` gives: both SDKs at once; `sdk/pack.mjs` packs them without the server',
+    why: "The package of the SDKs is installed where no server is.",
+  },
+  {
     path: "src/config",
     layers: ["src/domain", "src/limits"],
     packages: ["zod"],

@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -21,11 +22,15 @@ const installMs = 240_000;
 /** Of everything that the declarations name, on a busy machine. */
 const compileMs = 240_000;
 
+/** The lowest version of the compiler that README.md and the guides allow. */
+const lowestCompiler = "5.7.3";
+
 const libraries = [
   "valibot@1.5.0",
   "@valibot/to-json-schema@1.8.0",
   "arktype@2.2.10",
   "@types/node@20.19.43",
+  `typescript@${lowestCompiler}`,
 ];
 
 /** As much of vitest as the guides use: its own declarations, and those of what it depends on, are not ours to check. */
@@ -59,16 +64,21 @@ async function project(name: string, packages: readonly string[]): Promise<strin
   return path;
 }
 
-/** What the compiler says of the files, and of every declaration that they lead to. */
-function complaints(path: string, files: readonly string[], options: ts.CompilerOptions = {}): string[] {
-  const program = ts.createProgram(
+/** What a compiler says of the files, and of every declaration that they lead to. */
+function complaints(
+  path: string,
+  files: readonly string[],
+  options: ts.CompilerOptions = {},
+  compiler = ts,
+): string[] {
+  const program = compiler.createProgram(
     files.map((file) => join(path, file)),
     {
       strict: true,
       skipLibCheck: false,
-      target: ts.ScriptTarget.ES2023,
-      module: ts.ModuleKind.NodeNext,
-      moduleResolution: ts.ModuleResolutionKind.NodeNext,
+      target: compiler.ScriptTarget.ES2023,
+      module: compiler.ModuleKind.NodeNext,
+      moduleResolution: compiler.ModuleResolutionKind.NodeNext,
       types: ["node"],
       typeRoots: [join(path, "node_modules/@types")],
       outDir: join(path, "out"),
@@ -76,10 +86,22 @@ function complaints(path: string, files: readonly string[], options: ts.Compiler
     },
   );
   program.emit();
-  return ts.getPreEmitDiagnostics(program).map(({ file, start, messageText }) => {
+  return compiler.getPreEmitDiagnostics(program).map(({ file, start, messageText }) => {
     const line = file && start !== undefined ? file.getLineAndCharacterOfPosition(start).line + 1 : 0;
-    return `${file?.fileName.replace(path, "") ?? ""}:${line} ${ts.flattenDiagnosticMessageText(messageText, " ")}`;
+    return `${file?.fileName.replace(path, "") ?? ""}:${line} ${compiler.flattenDiagnosticMessageText(messageText, " ")}`;
   });
+}
+
+/** Writes the programs of README.md and docs/ into a project; returns their names, and that of what they need. */
+async function writeGuides(path: string): Promise<string[]> {
+  const guides = (await readdir(join(root, "docs"))).filter((name) => name.endsWith(".md"));
+  const pages = ["README.md", ...guides.map((name) => join("docs", name))];
+  const texts = await Promise.all(pages.map((page) => readFile(join(root, page), "utf8")));
+  const blocks = pages.flatMap((page, i) => blocksOf(page, texts[i] ?? ""));
+  const files = blocks.map((_, i) => `example-${i}.mts`);
+  await Promise.all(blocks.map(({ text }, i) => writeFile(join(path, files[i] ?? ""), text)));
+  await writeFile(join(path, "test-runner.d.ts"), testRunner);
+  return ["test-runner.d.ts", ...files];
 }
 
 describe.each(["4.0.17", "4.6.7"])("beside zod %s", (version) => {
@@ -108,16 +130,20 @@ describe.each(["4.0.17", "4.6.7"])("beside zod %s", (version) => {
   });
 
   test("every program of README.md and docs/ compiles", { timeout: compileMs }, async () => {
-    const guides = (await readdir(join(root, "docs"))).filter((name) => name.endsWith(".md"));
-    const pages = ["README.md", ...guides.map((name) => join("docs", name))];
-    const texts = await Promise.all(pages.map((page) => readFile(join(root, page), "utf8")));
-    const blocks = pages.flatMap((page, i) => blocksOf(page, texts[i] ?? ""));
-    const files = blocks.map((_, i) => `example-${i}.mts`);
-    await Promise.all(blocks.map(({ text }, i) => writeFile(join(path, files[i] ?? ""), text)));
-    await writeFile(join(path, "test-runner.d.ts"), testRunner);
+    const files = await writeGuides(path);
 
     expect(files.length).toBeGreaterThan(10);
-    expect(complaints(path, ["test-runner.d.ts", ...files], { noEmit: true })).toEqual([]);
+    expect(complaints(path, files, { noEmit: true })).toEqual([]);
+  });
+
+  test(`all of them compile with TypeScript ${lowestCompiler}, the lowest that is allowed`, {
+    timeout: compileMs,
+  }, async () => {
+    const compiler = createRequire(join(path, "package.json"))("typescript") as typeof ts;
+    expect(compiler.version).toBe(lowestCompiler);
+
+    const files = ["libraries.ts", ...(await writeGuides(path))];
+    expect(complaints(path, files, { noEmit: true }, compiler)).toEqual([]);
   });
 });
 

@@ -19,7 +19,7 @@ export interface AgentPage {
   readonly nextPageToken: string;
 }
 
-/** ListAgents: the agents that workers have announced, by page, ordered by name and namespace. */
+/** ListAgents: the agents that workers have announced, or Steps wait for, by page, ordered by name and namespace. */
 export const listAgents = useCase({
   action: "agent.list",
   input: z.object({

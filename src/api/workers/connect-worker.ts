@@ -50,7 +50,7 @@ const info = z.object(
     agents: atMost(limits.agentsPerWorker, agent),
     labels,
     maxConcurrentRuns: within(0, limits.maxRunsPerWorker, "Runs at a time, where 0 means the default"),
-    namespaces: atMost(limits.namespacesPerWorker, optionalName),
+    namespaces: atMost(limits.namespacesPerWorker, requiredName("a namespace, or an empty list for all")),
   },
   { error: "is required: say who the worker is and what it can execute." },
 );

@@ -14,7 +14,7 @@ export interface AgentOptions extends ConnectionOptions, JsonOption {
   readonly namespace?: string;
 }
 
-/** `agent list`: prints the announced agents. */
+/** `agent list`: prints the announced agents, and those that steps wait for. */
 export async function listAgents(options: AgentOptions, io: Io): Promise<ExitCode> {
   const agents: AnnouncedAgent[] = [];
   await withClient(io, options, async (client) => {
@@ -25,7 +25,10 @@ export async function listAgents(options: AgentOptions, io: Io): Promise<ExitCod
   });
   if (options.json) return exit.ok;
   if (agents.length > 0) await io.stdout.write(agentTable(agents, io));
-  else await io.stderr.write(`No worker has announced an agent; \`${io.self} worker\` starts one.\n`);
+  else {
+    const none = "No worker has announced an agent, and no step waits for one";
+    await io.stderr.write(`${none}; \`${io.self} worker\` starts a worker.\n`);
+  }
   return exit.ok;
 }
 
@@ -48,7 +51,7 @@ function agentTable(agents: readonly AnnouncedAgent[], io: Io): string {
     { title: "WORKERS", cell: ({ workers }) => String(workers) },
     { title: "SLOTS", cell: ({ slots }) => String(slots) },
     { title: "WAITING", cell: waitingText },
-    { title: "SEEN", cell: ({ lastSeenMs }) => ago(lastSeenMs, io.now()) },
+    { title: "SEEN", cell: ({ lastSeenMs }) => (lastSeenMs === 0 ? "never" : ago(lastSeenMs, io.now())) },
     { title: "ATTEMPTS", cell: ({ retry }) => String(retry.attempts ?? "-"), optional: true },
     {
       title: "TIMEOUT",

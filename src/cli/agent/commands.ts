@@ -5,12 +5,14 @@ import type { Io } from "../terminal/io.js";
 
 /** Adds `agent`, with the commands about announced agents. */
 export function addAgentCommands(program: Command, io: Io, end: Ending): void {
-  const agent = program.command("agent").description("List and show the agents that workers have announced.");
+  const agent = program
+    .command("agent")
+    .description("List and show the agents that workers have announced, and those that steps wait for.");
   const verbs = () => import("./agents.js");
   agent
     .command("list")
     .description("List the agents, with their workers, slots and waiting steps.")
-    .option("--namespace <name>", "Only agents that take tasks of this namespace.")
+    .option("--namespace <name>", "Only agents of this namespace's tasks.")
     .addOption(jsonOption("Print JSON, one agent per line."))
     .addOption(addrOption())
     .action(async (options) => end((await verbs()).listAgents(options, io)));

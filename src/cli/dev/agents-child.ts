@@ -49,18 +49,12 @@ tellImports();
 const { agents, workflows } = await load(process.argv.slice(2));
 let worker: WorkerHandle | undefined;
 
-async function start({
-  addr,
-  id,
-  namespaces,
-  logLevel,
-}: Extract<ToAgents, { type: "serve" }>): Promise<void> {
+async function start({ addr, id, logLevel }: Extract<ToAgents, { type: "serve" }>): Promise<void> {
   try {
     worker = await serve({
       agents,
       addr,
       id,
-      namespaces,
       handleSignals: false,
       handleUncaught: true,
       log: logPort(createLog({ level: logLevel as LogLevel, readable: true })),

@@ -1,13 +1,7 @@
 /** What the process of `dev` tells the process of the agents. */
 export type ToAgents =
   /** Serve the agents that were loaded. */
-  | {
-      readonly type: "serve";
-      readonly addr: string;
-      readonly id: string;
-      readonly namespaces: readonly string[];
-      readonly logLevel: string;
-    }
+  | { readonly type: "serve"; readonly addr: string; readonly id: string; readonly logLevel: string }
   /** Take nothing new, finish what is in hand, and end. */
   | { readonly type: "drain"; readonly withinMs: number };
 

@@ -124,12 +124,11 @@ export class DevSession {
     return true;
   }
 
-  async #serve(next: AgentsProcess, { agents, workflows }: Loaded): Promise<boolean> {
+  async #serve(next: AgentsProcess, { agents }: Loaded): Promise<boolean> {
     if (agents.length === 0) return true;
     this.#loads += 1;
     const { addr, logLevel } = this.#options;
-    const namespaces = [...new Set(["default", ...workflows.map(({ namespace }) => namespace)])];
-    const refusal = await next.serve({ addr, id: `dev-${this.#loads}`, namespaces, logLevel });
+    const refusal = await next.serve({ addr, id: `dev-${this.#loads}`, logLevel });
     if (refusal !== undefined) this.#say(`the agents cannot be served: ${refusal}`);
     return refusal === undefined;
   }

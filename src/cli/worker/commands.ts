@@ -22,7 +22,7 @@ export function addWorkerCommands(program: Command, io: Io, end: Ending): void {
     .option("--max-runs <n>", "Concurrent runs. Default: 10", whole(1, limits.maxRunsPerWorker))
     .option("--id <id>", "Id of this worker, unique. Default: the host's name and a random suffix")
     .option("--label <name=value...>", "Labels that tasks can select it by.", pair)
-    .option("--namespace <name...>", "Namespaces whose tasks it takes. Default: default")
+    .option("--namespace <name...>", "Namespaces whose tasks it takes. Default: all")
     .option(
       "--drain <duration>",
       "How long a drain waits before it hands runs back. Default: 20s",

@@ -12,10 +12,10 @@ export function planFor(
 ): Plan | undefined {
   if (!ref) return undefined;
   const known = ref.version === "" ? undefined : plans.get(ref, environment);
-  const template = known ? undefined : work.template(ref);
+  const template = known ? undefined : work.templates.find(ref);
   if (known || !template) return known;
   // A template of this turn is not cached, because its commit may fail.
-  return work.isNewTemplate(template)
+  return work.templates.isNew(template)
     ? planOf(template.body, environment)
     : plans.make(template, environment);
 }

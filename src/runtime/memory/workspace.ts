@@ -2,20 +2,19 @@ import { type RunId, type StepKey, stepKey, type TaskId } from "#domain/id";
 import type { SliceReader } from "#domain/json/slice-reader";
 import { idOfKey, type KeyedKindName, rowKinds } from "#domain/row-kinds";
 import type { Deadline } from "#domain/task/deadline";
-import type { Lane } from "#domain/task/lane";
 import type { LogEntry } from "#domain/task/log";
 import { isOver, type RunRow } from "#domain/task/run";
 import { hasEnded, type StepRow } from "#domain/task/step";
 import type { SharedText } from "#domain/task/step-input";
 import type { TaskRow } from "#domain/task/task";
-import { type TemplateRef, type TemplateRow, templateKey } from "#domain/template/template";
-import { versionKey } from "#domain/template/version";
 import type { Instant } from "#domain/time/time";
 import type { Commit, Loaded } from "#ports/store-turns";
 import type { Effect } from "../turn/effect.js";
 import { AgentWrites } from "./agent-writes.js";
 import type { Journal } from "./journal.js";
+import { LaneWrites } from "./lane-writes.js";
 import { RowChanges } from "./row-changes.js";
+import { TemplateWrites } from "./template-writes.js";
 
 /** A Task with those of its Steps and Runs that the turn has loaded or made. */
 interface Family {
@@ -47,12 +46,10 @@ export class Workspace {
   /** Changed rows of every kind, texts, and rows that are not part of a Task's graph. */
   readonly rows: RowChanges;
   readonly agents: AgentWrites;
+  readonly templates: TemplateWrites;
+  readonly lanes: LaneWrites;
   readonly #log = new Map<TaskId, LogEntry[]>();
-  readonly #newTemplates: TemplateRow[] = [];
-  readonly #templates = new Map<string, TemplateRow>();
   readonly #deadlines = new Map<string, Deadline>();
-  readonly #lanesAdded = new Map<string, Lane>();
-  readonly #lanesRemoved = new Map<string, true>();
   /** Task inputs as the assignments of the turn share them; added when first sent. */
   readonly sharedInputs = new Map<TaskId, SharedText>();
   /** Texts that mapped inputs of the turn are read from. */
@@ -70,6 +67,8 @@ export class Workspace {
     this.#journal = journal;
     this.rows = new RowChanges(journal);
     this.agents = new AgentWrites(journal);
+    this.templates = new TemplateWrites(journal);
+    this.lanes = new LaneWrites(journal);
   }
 
   get inputs(): ReadonlyMap<string, string> {
@@ -110,7 +109,7 @@ export class Workspace {
       this.#taskOfRun.set(row.id, row.taskId);
     }
     this.rows.take(loaded);
-    for (const row of templates) this.#templates.set(templateKey(row), row);
+    this.templates.take(templates);
     for (const taskId of whole) this.#family(taskId).whole = true;
     for (const taskId of graphs) this.#family(taskId).complete = true;
   }
@@ -142,27 +141,6 @@ export class Workspace {
   /** True if every Step of the Task is loaded. */
   isComplete(taskId: TaskId): boolean {
     return this.#families.get(taskId)?.complete ?? false;
-  }
-
-  /** A template that the turn has loaded or made; for an empty version, the newest one of these. */
-  template(ref: TemplateRef): TemplateRow | undefined {
-    if (ref.version !== "") return this.#templates.get(templateKey(ref));
-    let newest: TemplateRow | undefined;
-    for (const row of this.#templates.values()) {
-      if (row.namespace !== ref.namespace || row.name !== ref.name) continue;
-      if (!newest || versionKey(row.version) > versionKey(newest.version)) newest = row;
-    }
-    return newest;
-  }
-
-  /** True if the template was made by this turn and is not committed yet. */
-  isNewTemplate(row: TemplateRow): boolean {
-    return this.#newTemplates.includes(row);
-  }
-
-  addTemplate(row: TemplateRow): void {
-    this.#journal.set(this.#templates, templateKey(row), row);
-    this.#journal.push(this.#newTemplates, row);
   }
 
   /** The Task's Steps that this turn has loaded or made, in DAG order. */
@@ -233,16 +211,6 @@ export class Workspace {
     this.#journal.set(this.#deadlines, `${stepKey(deadline)} ${deadline.kind}`, deadline);
   }
 
-  addLane(lane: Lane): void {
-    if (this.#lanesRemoved.has(lane.key)) this.#journal.delete(this.#lanesRemoved, lane.key);
-    else this.#journal.set(this.#lanesAdded, lane.key, lane);
-  }
-
-  removeLane(key: string): void {
-    if (this.#lanesAdded.has(key)) this.#journal.delete(this.#lanesAdded, key);
-    else this.#journal.set(this.#lanesRemoved, key, true);
-  }
-
   effect(effect: Effect): void {
     this.#journal.push(this.effects, effect);
   }
@@ -265,9 +233,8 @@ export class Workspace {
   commit(at: Instant): Commit | undefined {
     const { log } = this;
     const deadlines = this.deadlines;
-    const lanesAdded = [...this.#lanesAdded.values()];
-    const lanesRemoved = [...this.#lanesRemoved.keys()];
-    const templates = this.#newTemplates;
+    const { lanesAdded, lanesRemoved } = this.lanes.toCommit();
+    const templates = this.templates.toCommit();
     const { agents, agentsForgotten } = this.agents.toCommit();
     const others = [log, deadlines, lanesAdded, lanesRemoved, templates, agents, agentsForgotten];
     if (this.changedRows === 0 && others.every(({ length }) => length === 0)) return undefined;

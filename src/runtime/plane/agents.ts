@@ -1,7 +1,13 @@
 import { type Caller, mayUse } from "#domain/caller";
 import type { Lane } from "#domain/task/lane";
 import { type Instant, NEVER } from "#domain/time/time";
-import { type AgentView, decidingOf, type KnownAgent, NOTHING_ANNOUNCED } from "#domain/worker/agent";
+import {
+  type AgentView,
+  agentKey,
+  decidingOf,
+  type KnownAgent,
+  NOTHING_ANNOUNCED,
+} from "#domain/worker/agent";
 import type { AgentPlane } from "#ports/plane";
 import type { Core } from "../core.js";
 import type { CommittedSession } from "../memory/roster.js";
@@ -23,18 +29,37 @@ function* namesIn(known: Iterable<KnownAgent>, namespace: string): Iterable<stri
 
 function agentViews({ memory, leases }: Core, caller: Caller): AgentView[] {
   const serving = servingByAgent(memory.roster.committed());
-  const lanes = byAgent(memory.backlog.lanes());
-  return [...memory.agents.committed()]
-    .filter(({ namespace }) => namespace === "" || mayUse(caller, namespace))
+  const lanes = byAgent(memory.backlog.lanes().filter((lane) => mayUse(caller, lane.namespace)));
+  const known = [...memory.agents.committed()].filter(
+    ({ namespace }) => namespace === "" || mayUse(caller, namespace),
+  );
+  return [...known, ...unannounced(known, lanes)]
     .toSorted((a, b) => compare(a.name, b.name) || compare(a.namespace, b.namespace))
-    .map((known) => {
-      const workers = (serving.get(known.name) ?? []).filter(({ row }) =>
-        serves(row.info.namespaces, known.namespace),
+    .map((agent) => {
+      const workers = (serving.get(agent.name) ?? []).filter(({ row }) =>
+        serves(row.info.namespaces, agent.namespace),
       );
       const heard = workers.map(({ row }) => leases.lastHeard(row.id));
-      const seenAt = known.row?.seenAt ?? NEVER;
-      return agentView(known, workers, Math.max(seenAt, ...heard) as Instant, lanes, caller);
+      const seenAt = agent.row?.seenAt ?? NEVER;
+      return agentView(agent, workers, Math.max(seenAt, ...heard) as Instant, lanes);
     });
+}
+
+/** The agents that ready Steps wait for although no worker has announced them in the Steps' namespace. */
+function unannounced(
+  known: readonly KnownAgent[],
+  lanes: ReadonlyMap<string, readonly Lane[]>,
+): Iterable<KnownAgent> {
+  const announced = new Set(known.map(agentKey));
+  const found = new Map<string, KnownAgent>();
+  for (const [name, own] of lanes) {
+    if (announced.has(agentKey({ namespace: "", name }))) continue;
+    for (const { namespace } of own) {
+      const key = agentKey({ namespace, name });
+      if (!announced.has(key)) found.set(key, { namespace, name, row: undefined, current: [] });
+    }
+  }
+  return found.values();
 }
 
 function agentView(
@@ -42,12 +67,9 @@ function agentView(
   workers: readonly CommittedSession[],
   seenAt: Instant,
   lanes: ReadonlyMap<string, readonly Lane[]>,
-  caller: Caller,
 ): AgentView {
   const { namespace, name, row, current } = known;
-  const own = (lanes.get(name) ?? []).filter(
-    (lane) => (namespace === "" || lane.namespace === namespace) && mayUse(caller, lane.namespace),
-  );
+  const own = (lanes.get(name) ?? []).filter((lane) => namespace === "" || lane.namespace === namespace);
   return {
     namespace,
     name,

@@ -117,7 +117,7 @@ export class MessageCascade {
         this.#changeStep(command.params, (row) => withDependencies(row, command.params));
         break;
       case "keepTemplate":
-        work.addTemplate(command.params.template);
+        work.templates.add(command.params.template);
         memory.addTemplate(command.params.template.namespace, this.#parts.journal);
         break;
       case "keepInput":
@@ -294,7 +294,7 @@ export class MessageCascade {
     for (const { before, ...key } of this.#steps.values()) {
       const after = work.step(key) as StepRow;
       const lane = memory.followStep(before, after, work.task(key.taskId) as TaskRow, journal);
-      if (lane) work.addLane(lane);
+      if (lane) work.lanes.add(lane);
       journal.push(work.changes.steps, { before, after });
       if (!before && after.state === "pending") recordStep(after, work, at);
     }

@@ -206,7 +206,7 @@ export class Turn {
     const { backlog } = this.#core.memory;
     const changed = this.#work.changes.steps.flatMap(({ before, after }) => [before?.lane, after.lane]);
     for (const lane of [...changed, ...this.#lanesRead.map(({ key }) => key)]) {
-      if (lane && backlog.drop(lane, this.#journal)) this.#work.removeLane(lane);
+      if (lane && backlog.drop(lane, this.#journal)) this.#work.lanes.remove(lane);
     }
   }
 }

@@ -86,7 +86,7 @@ export class TurnView implements MessageView {
   }
 
   template(ref: TemplateRef): TemplateRow | undefined {
-    return this.#work.template(ref);
+    return this.#work.templates.find(ref);
   }
 
   plan(ref: TemplateRef | null, environment: string): Plan | undefined {

@@ -1,5 +1,6 @@
 import { identityStrategies, type TemplateBody } from "#domain/template/template";
 import { limits } from "#limits/index";
+import { PROSE, version, WORD } from "./names.js";
 import {
   always,
   choice,
@@ -13,7 +14,7 @@ import {
   text,
   whole,
 } from "./shape.js";
-import { overrideFields, PROSE, stepFields, version, WORD } from "./step.js";
+import { overrideFields, stepFields } from "./step.js";
 
 const NAME_PATTERN = "^[A-Za-z0-9_][A-Za-z0-9_.-]*$";
 const NAME_SAYS = 'made of letters, digits, "_", "-" and "." alone';

@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from "#domain/json/json";
 import { format } from "./format.js";
 import type { Field, Fields, RecordShape, Shape } from "./shape.js";
-import { partsOfTypes } from "./step.js";
+import { partsOfTypes } from "./step-parts.js";
 
 /**
  * The template format as JSON Schema 2020-12, for completion and checks in editors. It does not state how steps must fit

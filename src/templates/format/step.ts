@@ -1,17 +1,10 @@
 import { planDefaults } from "#domain/graph/plan-defaults";
 import { backoffs } from "#domain/task/retry";
-import {
-  failureStrategies,
-  type StepOverride,
-  type StepType,
-  stepTypes,
-  type TemplateStep,
-} from "#domain/template/template";
-import { VERSION_LENGTH_MAX, versionPattern } from "#domain/template/version";
+import { type StepOverride, stepTypes, type TemplateStep } from "#domain/template/template";
 import { limits } from "#limits/index";
+import { agentName, PROSE, stepName, WORD } from "./names.js";
 import {
   always,
-  anyJson,
   anyObject,
   choice,
   type Field,
@@ -22,40 +15,13 @@ import {
   listOf,
   namedAny,
   record,
-  text,
   whole,
 } from "./shape.js";
-
-export const PROSE = text(limits.proseBytes);
-export const WORD = text(limits.idBytes);
-
-export const stepName = text(128, {
-  pattern: "^(?!ALL$)[A-Za-z0-9_.-]+$",
-  says: 'made of letters, digits, "_", "-" and "." alone, and other than ALL',
-  code: "BAD_NAME",
-});
-
-export const version = text(VERSION_LENGTH_MAX, {
-  pattern: versionPattern,
-  says: "a semantic version such as 1.4.0 or 2.0.0-rc.1",
-  code: "BAD_VERSION",
-});
-
-const agentName = text(limits.idBytes, {
-  pattern: "\\S",
-  says: "the name of an agent",
-  code: "EMPTY_CALLABLE",
-});
+import { batchFields, childFields, mapFields, signalFields, timerFields } from "./step-parts.js";
 
 const timeoutSeconds: Field = {
   shape: whole(1, limits.stepWaitMost / 1_000),
   says: "How long one attempt may take, in seconds; for a map, one of each member. No limit if left out.",
-};
-
-const failureStrategy: Field = {
-  shape: choice(failureStrategies),
-  default: planDefaults.failure,
-  says: "What the failure of one member does: fail_fast ends the Task, continue_on_failure passes it over, isolate passes it over and fails the Task once the rest is done.",
 };
 
 const retryFields = {
@@ -127,78 +93,6 @@ const handlerFields = {
   resolver: { shape: WORD, says: "No effect yet: an agent is found by its name.", hasNoEffect: always },
   initialization,
 } satisfies Record<keyof NonNullable<TemplateStep["handler"]>, Field>;
-
-const batchFields = {
-  batch_size: {
-    shape: whole(1, 100_000),
-    default: planDefaults.batchSize,
-    says: "The most items one batch may say it holds. On a batch_worker it is for people.",
-  },
-  parallelism: {
-    shape: whole(1, limits.memberConcurrency),
-    default: planDefaults.parallelism,
-    says: "How many workers may run at a time.",
-  },
-  cursor_field: {
-    shape: WORD,
-    default: planDefaults.cursorField,
-    says: "What cursors count: passed on to the workers.",
-  },
-  worker_template: {
-    shape: WORD,
-    says: "The step of type batch_worker that each batch runs. If left out, the agent names it: see below.",
-  },
-  failure_strategy: failureStrategy,
-} satisfies Record<keyof NonNullable<TemplateStep["batch_config"]>, Field>;
-
-const mapFields = {
-  over: {
-    shape: WORD,
-    required: true,
-    says: "Path of the list: `input/urls`, or `results/STEP/items` of a direct dependency.",
-  },
-  concurrency: {
-    shape: whole(1, limits.memberConcurrency),
-    default: planDefaults.concurrency,
-    says: "How many members may run at a time.",
-  },
-  failure_strategy: failureStrategy,
-} satisfies Record<keyof NonNullable<TemplateStep["map"]>, Field>;
-
-const childTemplateFields: Fields = {
-  namespace: { shape: WORD, says: "The Task's own, which it also is if left out." },
-  name: { shape: WORD, required: true, says: "The template's name." },
-  version: { shape: version, says: "The newest if left out." },
-};
-
-const childFields = {
-  agent: { shape: agentName, says: "The agent that is to do it. Either this or template." },
-  template: {
-    shape: record(childTemplateFields),
-    says: "The template it is a Task of. Either this or agent.",
-  },
-  input: { shape: WORD, says: "Path of its input, as in map.over; the Task's whole input if left out." },
-} satisfies Record<keyof NonNullable<TemplateStep["child"]>, Field>;
-
-const timerFields = {
-  delay_ms: {
-    shape: whole(1, limits.stepWaitMost),
-    required: true,
-    says: "How long it waits once its dependencies are done, in milliseconds.",
-  },
-} satisfies Record<keyof NonNullable<TemplateStep["timer"]>, Field>;
-
-const signalFields = {
-  name: { shape: WORD, says: "What SignalTask calls it; the step's name if left out." },
-  timeout_ms: {
-    shape: whole(1, limits.stepWaitMost),
-    says: "How long it waits for the signal, in milliseconds. As long as the Task may take if left out.",
-  },
-  default: {
-    shape: anyJson,
-    says: "Its result if no signal comes in time. Without one the step fails then.",
-  },
-} satisfies Record<keyof NonNullable<TemplateStep["signal"]>, Field>;
 
 const eventFields: Fields = {
   name: { shape: WORD, required: true, says: "Its name, with dots." },
@@ -281,15 +175,3 @@ export const overrideFields = {
   timeout_seconds: timeoutSeconds,
   retry: { shape: record(retryFields), says: "Laid over the step's, key by key." },
 } satisfies Record<keyof StepOverride, Field>;
-
-/** The keys that belong to some step types alone, and whether these require them. */
-export const partsOfTypes = {
-  batch_config: { types: ["batchable", "batch_worker"], required: false },
-  map: { types: ["map"], required: true },
-  child: { types: ["child_task"], required: true },
-  timer: { types: ["timer"], required: true },
-  signal: { types: ["signal"], required: false },
-} as const satisfies Partial<Record<keyof TemplateStep, { types: readonly StepType[]; required: boolean }>>;
-
-/** The step types without an agent. */
-export const agentless: ReadonlySet<StepType> = new Set<StepType>(["child_task", "timer", "signal"]);

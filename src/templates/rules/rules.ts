@@ -1,6 +1,6 @@
 import type { StepType, TemplateBody, TemplateStep } from "#domain/template/template";
 import { limits } from "#limits/index";
-import { agentless, partsOfTypes } from "../format/step.js";
+import { agentless, partsOfTypes } from "../format/step-parts.js";
 import { type FindingCode, type Findings, shown } from "../read/finding.js";
 import type { Reader } from "../read/reader.js";
 import { checkAgentless } from "./agentless.js";

@@ -1,3 +1,4 @@
+import { brand } from "#domain/brand";
 import { limits } from "#limits/index";
 
 /**
@@ -63,6 +64,7 @@ export class AgentError extends Error {
     this.retryAfterMs = retryAfterOf(retryAfterMs);
   }
 }
+brand(AgentError, "AgentError");
 
 /**
  * An error of the library itself, whose stack would tell the agent's author nothing.
@@ -79,6 +81,7 @@ export class ToldError extends AgentError {
     this.detail = detail;
   }
 }
+brand(ToldError, "ToldError");
 
 /** The Run exceeds a limit of its output, events, chat, result or checkpoint. Not retryable. */
 export class OutputLimitError extends AgentError {
@@ -127,3 +130,4 @@ export class RunStopped extends Error {
     this.why = why;
   }
 }
+brand(RunStopped, "RunStopped");

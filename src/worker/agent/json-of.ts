@@ -1,3 +1,4 @@
+import { brand } from "#domain/brand";
 import { tooDeepAt } from "#domain/json/depth";
 import { utf8Bytes } from "#domain/text/text";
 import { limits } from "#limits/index";
@@ -14,6 +15,7 @@ export class JsonText {
     this.text = text;
   }
 }
+brand(JsonText, "JsonText");
 
 /**
  * Converts a result or checkpoint of an agent to JSON text within the server's limits; empty for undefined.

@@ -1,3 +1,4 @@
+import { brand } from "#domain/brand";
 import { checkpointBytes } from "#domain/task/report";
 import { limits } from "#limits/index";
 import { OutputLimitError } from "./error.js";
@@ -37,3 +38,4 @@ export class Yielded {
     throw new OutputLimitError(message);
   }
 }
+brand(Yielded, "Yielded");

@@ -8,6 +8,7 @@ import { clockMutants } from "./clock.js";
 import { compensationMutants } from "./compensation.js";
 import { damageMutants } from "./damage.js";
 import { dataMutants } from "./data.js";
+import { devMutants } from "./dev.js";
 import { edgeMutants } from "./edge.js";
 import { embeddedMutants } from "./embedded.js";
 import { gatewayMutants } from "./gateway.js";
@@ -21,6 +22,7 @@ import { programMutants } from "./program.js";
 import { promiseMutants } from "./promise.js";
 import { ruleMutants } from "./rule.js";
 import { schemaMutants } from "./schema.js";
+import { sdkMutants } from "./sdk.js";
 import { terminalMutants } from "./terminal.js";
 import { testKitMutants } from "./test-kit.js";
 import { waitMutants } from "./wait.js";
@@ -56,4 +58,6 @@ export const mutants: readonly Mutant[] = [
   ...edgeMutants,
   ...embeddedMutants,
   ...testKitMutants,
+  ...devMutants,
+  ...sdkMutants,
 ];

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { LOCAL_CALLER } from "#domain/caller";
 import { DEFAULT_RETRY } from "#domain/task/retry";
-import { millis } from "#domain/time/time";
+import { millis, NEVER } from "#domain/time/time";
 import { limits } from "#limits/index";
 import { type BenchPlane, startBench } from "../kit/bench-plane.js";
 import { stores } from "../kit/store-double.js";
@@ -273,5 +273,45 @@ test("the list tells of waiting Steps in the namespaces that an agent serves, an
   expect(echo).toMatchObject({ namespace: "a", name: "echo", slots: 1 });
   expect(await bench.store.reads.countReady(echo?.lanes ?? [], 10)).toBe(1);
   const others = bench.plane.agents({ ...LOCAL_CALLER, namespaces: ["b"] });
-  expect(others.map(({ name }) => name)).toEqual(["other"]);
+  expect(others.map(({ namespace, name }) => [namespace, name])).toEqual([
+    ["b", "echo"],
+    ["", "other"],
+  ]);
 });
+
+for (const { name, make } of stores) {
+  test(`an agent that nobody has announced is listed while Steps wait for it (${name})`, async () => {
+    const { store, reopen } = make();
+    const before = await startBench(store);
+    await before.create({ agentName: "ecko" });
+    await before.create({ agentName: "ecko", workerSelector: { gpu: "yes" } });
+    await before.create({ agentName: "ecko" }, { namespace: "b" });
+    await before.settle();
+    before.kill();
+    const bench = await startBench(await reopen(), { clock: before.clock, seed: 2 });
+    const listed = bench.plane.agents(LOCAL_CALLER);
+    expect(listed).toMatchObject([
+      { namespace: "b", name: "ecko", workers: 0, slots: 0, seenAt: NEVER, isEnforced: false },
+      { namespace: "default", name: "ecko", workers: 0, announced: { digest: "" } },
+    ]);
+    expect(await Promise.all(listed.map(({ lanes }) => bench.store.reads.countReady(lanes, 10)))).toEqual([
+      1, 2,
+    ]);
+    expect(bench.plane.agent("b", "ecko")).toBeUndefined();
+    expect([...bench.plane.agentNames("b")]).toEqual([]);
+
+    bench.worker("w1", { agents: ["ecko"], info: { namespaces: ["b"] } });
+    await bench.settle();
+    expect(bench.plane.agents(LOCAL_CALLER)).toMatchObject([
+      { namespace: "b", name: "ecko", workers: 1, lanes: [] },
+      { namespace: "default", name: "ecko", workers: 0, slots: 0, seenAt: NEVER },
+    ]);
+    bench.worker("w2", { agents: ["ecko"], info: { labels: { gpu: "yes" } } });
+    await bench.settle();
+    expect(bench.plane.agents(LOCAL_CALLER).map(({ namespace, lanes }) => [namespace, lanes])).toEqual([
+      ["", []],
+      ["b", []],
+    ]);
+    await bench.store.close();
+  });
+}

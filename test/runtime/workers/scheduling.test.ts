@@ -104,6 +104,21 @@ test("a worker gets only what its labels, agents and namespaces allow", async ()
   expect(Object.fromEntries(got)).toEqual({ plain: [], gpu: ["gpu-00000"], other: ["team-00000"] });
 });
 
+test("a worker that names no namespace takes the work of all", async () => {
+  const bench = await startBench();
+  const worker = bench.worker("w1", { capacity: 3 });
+  await bench.settle();
+  for (const namespace of ["default", "team", "constructor"]) {
+    await createMany(bench, 1, namespace, {}, { namespace });
+  }
+  await bench.settle();
+  expect(worker.assignments().map(({ taskId }) => taskId)).toEqual([
+    "default-00000",
+    "team-00000",
+    "constructor-00000",
+  ]);
+});
+
 test("work goes to the worker with the smallest share of its slots taken", async () => {
   const bench = await startBench();
   const big = bench.worker("big", { capacity: 8 });

@@ -193,7 +193,7 @@ export const DrainWorkerRequestSchema: GenMessage<DrainWorkerRequest> = /*@__PUR
   messageDesc(file_taskrun_v1_worker_service, 4);
 
 /**
- * An agent, as its Workers announce it in a namespace.
+ * An agent, as its Workers announce it in a namespace, or one that Steps of a namespace wait for.
  *
  * @generated from message taskrun.v1.Agent
  */
@@ -206,7 +206,8 @@ export type Agent = Message<"taskrun.v1.Agent"> & {
   name: string;
 
   /**
-   * The namespace whose Tasks its Workers take; empty for Workers that take those of all namespaces.
+   * The namespace whose Tasks its Workers take; empty for Workers that take those of all namespaces. Of an agent that
+   * no Worker has announced, the namespace of the Steps that wait for it.
    *
    * @generated from field: string namespace = 2;
    */
@@ -269,7 +270,8 @@ export type Agent = Message<"taskrun.v1.Agent"> & {
   digest: string;
 
   /**
-   * When a Worker of it was connected last, by the server's clock; up to ten minutes off once none is.
+   * When a Worker of it was connected last, by the server's clock; up to ten minutes off once none is. 0 if no
+   * Worker has ever announced it.
    *
    * @generated from field: int64 last_seen_ms = 11;
    */
@@ -408,7 +410,7 @@ export const WorkerService: GenService<{
   },
   /**
    * The agents that Workers have announced, by name and namespace: also those that have no Worker now, until they are
-   * forgotten after 30 days.
+   * forgotten after 30 days. And those that ready Steps wait for although no Worker has ever announced them.
    *
    * @generated from rpc taskrun.v1.WorkerService.ListAgents
    */
