@@ -10,6 +10,7 @@ const failureStrategy: Field = {
   says: "What the failure of one member does: fail_fast ends the Task, continue_on_failure passes it over, isolate passes it over and fails the Task once the rest is done.",
 };
 
+/** Of a step that is cut into batches, or of the worker of one. */
 export const batchFields = {
   batch_size: {
     shape: whole(1, 100_000),

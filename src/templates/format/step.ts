@@ -106,6 +106,7 @@ const eventFields: Fields = {
   publisher: { shape: WORD, says: "Who publishes it." },
 };
 
+/** The keys of a step, whatever its type. */
 export const stepFields = {
   name: { shape: stepName, required: true, says: "Unique in the template." },
   description: { shape: PROSE, says: "For people." },
@@ -166,6 +167,7 @@ export const stepFields = {
   signal: { shape: record(signalFields), says: "What a signal step waits for." },
 } satisfies Record<keyof TemplateStep, Field>;
 
+/** The keys of what an environment changes of a step. */
 export const overrideFields = {
   name: { shape: WORD, required: true, says: "The step's name, or ALL for every step." },
   handler: {
