@@ -12,7 +12,7 @@ import { nodeEntropy } from "#host/entropy";
 import { createLog, logPort } from "#host/log";
 import { jsonSchemas } from "#host/schemas";
 import { silentTelemetry } from "#host/silent-telemetry";
-import { nodeTelemetry } from "#host/telemetry";
+import { type NodeTelemetry, nodeTelemetry } from "#host/telemetry";
 import { openTemplateFolder, type TemplateFolder } from "#host/template-folder";
 import { limits } from "#limits/index";
 import type { StartableClock } from "#ports/clock";
@@ -27,6 +27,7 @@ import { Supervisor } from "#runtime/supervisor";
 import { Retention } from "#runtime/timers/retention";
 import { DATABASE, serverStore } from "#stores/shared/server-store";
 import { repair } from "#stores/sqlite/damage/repair";
+import { type OpenTracing, openTracing } from "#tracing/open";
 
 export interface ControlPlaneParts {
   readonly store: Store;
@@ -120,11 +121,22 @@ export async function startServer(
   // Loading the gateway takes as long as opening a large store, which goes on in threads meanwhile.
   const loading = import("#gateway/server");
   loading.catch(() => {});
-  const telemetry = nodeTelemetry({ log: log ?? logPort(createLog({ level: config.logLevel })) });
+  const metrics = nodeTelemetry({ log: log ?? logPort(createLog({ level: config.logLevel })) });
+  const traces = await openTracing({ ...metrics, otlp: config.otlp, env: process.env, service: "taskrun" });
+  const telemetry = traced(metrics, traces);
   const { lease, heartbeat, publicLease, retention, acceptClock } = config;
   const terms = { lease, heartbeat, publicLease };
-  const started = await startControlPlane({ store, terms, retention, acceptClock, telemetry });
-  const control = { ...started, plane: around(started.plane) };
+  const started = await startControlPlane({ store, terms, retention, acceptClock, telemetry }).catch(
+    async (error: unknown) => {
+      await traces?.close();
+      throw error;
+    },
+  );
+  const stopControl = async () => {
+    await started.stop();
+    await traces?.close();
+  };
+  const control = { ...started, plane: around(started.plane), stop: stopControl };
   const opening = config.templates === "" ? undefined : watchTemplates(config.templates, control);
   const folder = await opening?.catch(async (error: unknown) => {
     await control.stop();
@@ -173,6 +185,11 @@ export async function startServer(
 
 function warningsOf({ health: { clock } }: Plane): string[] {
   return clock ? [clock.message] : [];
+}
+
+/** The telemetry with the traces that are recorded, if any are. */
+export function traced(telemetry: NodeTelemetry, traces: OpenTracing | undefined): NodeTelemetry {
+  return traces?.tracing ? { ...telemetry, tracing: traces.tracing } : telemetry;
 }
 
 /** Before a start: makes the data usable that a server refuses, and says what is gone, a sentence each. */

@@ -5,6 +5,7 @@ import type { Entropy } from "#ports/entropy";
 import type { Plane } from "#ports/plane";
 import type { Schemas } from "#ports/schemas";
 import type { WaitSignal } from "#ports/task-wait";
+import type { Tracing } from "#ports/tracing";
 import type { Action, Actions, Authorize } from "./authorize.js";
 import type { InputReads } from "./runs/input-reads.js";
 import type { ClientPlans } from "./templates/plans.js";
@@ -21,6 +22,8 @@ export interface Services {
   readonly plans: ClientPlans;
   readonly inputs: InputReads;
   readonly authorize: Authorize;
+  /** Decides which new Tasks are traced; absent if nobody traces. */
+  readonly tracing?: Tracing | undefined;
 }
 
 /** One request: its caller, and what the mount provides for its answer. */
@@ -34,6 +37,8 @@ export interface Request {
    * @throws {Fault} `overloaded`, by the promise, if the peer, or all peers together, have too many unread answers
    */
   reserve(bytes: number): Promise<void> | undefined;
+  /** The request's `traceparent`, as it was sent; undefined if there is none. */
+  traceparent?(): string | undefined;
   /** Aborted when nobody waits for the answer any more; for requests that may wait for long. */
   readonly signal?: WaitSignal;
 }

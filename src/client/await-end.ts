@@ -17,6 +17,7 @@ export interface EndWait {
   readonly send: (id: string, options: CallOptions) => Promise<WireTask>;
   readonly signal?: AbortSignal | undefined;
   readonly onLost?: ((error: TaskRunError) => void) | undefined;
+  readonly traceparent?: string | undefined;
   /** Waits in another way, for a server that does not know these requests. */
   readonly fallBack: (id: string) => Promise<Task>;
 }
@@ -29,14 +30,14 @@ export interface EndWait {
  *   no server has heard of the Task, many if it may exist
  */
 export async function awaitEnd(caller: Caller, wait: EndWait): Promise<Task> {
-  const { idempotencyKey, signal } = wait;
+  const { idempotencyKey, signal, traceparent } = wait;
+  const control = { ...(signal && { signal }), ...(traceparent !== undefined && { traceparent }) };
   let { id } = wait;
   let mayExist = id !== "";
   let failures = 0;
   while (true) {
     const sentAt = performance.now();
     try {
-      const control = signal ? { signal } : {};
       const task = toTask(await caller.waiting((options) => wait.send(id, options), control, idempotencyKey));
       if (hasEnded(task)) return task;
       [id, mayExist] = [task.id, true];

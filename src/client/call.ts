@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { CallOptions } from "@connectrpc/connect";
 import { limits } from "#limits/index";
 import { onAbort } from "#transport/on-abort";
+import { activeTraceparent, type OpenTelemetryApi, openTelemetry } from "#transport/open-telemetry";
 import { backoffMs, CALL_BACKOFF, pause } from "./backoff.js";
 import { type ErrorCode, type TaskRunError, toTaskRunError } from "./error.js";
 import { checkedSignal, optionsOf, wrongArgument } from "./request.js";
@@ -22,6 +23,11 @@ export interface CallControl {
   readonly signal?: AbortSignal;
   /** Milliseconds after which an attempt fails with `DEADLINE_EXCEEDED`; 0 is no limit. Default: the client's. */
   readonly timeoutMs?: number;
+  /**
+   * The span that new Tasks are below, as W3C Trace Context writes it. Default: the active one, if this process has
+   * registered OpenTelemetry. What is no `traceparent` is ignored by the server.
+   */
+  readonly traceparent?: string;
 }
 
 /** Errors that leave open whether the request was carried out. With an idempotency key it is safe to send it again. */
@@ -47,6 +53,9 @@ export class Caller {
     idempotencyKey = "",
   ): Promise<Answer> {
     const options = this.#options(control);
+    const api = openTelemetry();
+    const traceparent = control.traceparent ?? (api && (await activeSpan(api)));
+    if (traceparent !== undefined) options.headers = { traceparent };
     const { signal } = control;
     // Transports add listeners of their own, so they are given a signal of their own.
     const call = signal && new AbortController();
@@ -89,7 +98,7 @@ export class Caller {
    */
   async waiting<Answer>(
     send: (options: CallOptions) => Promise<Answer>,
-    control: Pick<CallControl, "signal">,
+    control: Pick<CallControl, "signal" | "traceparent">,
     idempotencyKey: string,
   ): Promise<Answer> {
     const timeoutMs = this.#timeoutMs === 0 ? 0 : limits.waitDefault + this.#timeoutMs;
@@ -97,16 +106,34 @@ export class Caller {
   }
 
   #options(control: CallControl): CallOptions {
-    const { signal, timeoutMs = this.#timeoutMs } = optionsOf(control, "control");
+    const { signal, timeoutMs = this.#timeoutMs, traceparent } = optionsOf(control, "control");
     checkedSignal(signal);
+    if (traceparent !== undefined && !isHeaderValue(traceparent)) {
+      throw wrongArgument(
+        "traceparent",
+        "is no text of a header: send 00-TRACE_ID-SPAN_ID-01, or leave it out.",
+      );
+    }
     const limited = checkedTimeout(timeoutMs) > 0 && timeoutMs <= limits.callTimeoutMost;
     return { ...(limited && { timeoutMs: Math.ceil(timeoutMs) }), ...(signal && { signal }) };
   }
 }
 
+async function activeSpan(
+  loading: OpenTelemetryApi | Promise<OpenTelemetryApi | undefined>,
+): Promise<string | undefined> {
+  const api = await loading;
+  return api && activeTraceparent(api);
+}
+
 function checkedTimeout(timeoutMs: number): number {
   if (typeof timeoutMs === "number" && timeoutMs >= 0) return timeoutMs;
   throw wrongArgument("timeoutMs", `is ${String(timeoutMs)}; send milliseconds, or 0 for no limit.`);
+}
+
+/** True if HTTP can carry it. */
+function isHeaderValue(text: unknown): boolean {
+  return typeof text === "string" && /^[ -~]*$/.test(text);
 }
 
 /**

@@ -50,8 +50,8 @@ export class TaskEnds {
 
   /** Creates a Task; resolves to the JSON text of its result, empty if it has none. */
   async run(task: CreateTaskRequest, options: RunOptions): Promise<string> {
-    const { signal, onEvent } = checkedRun(options);
-    const control = signal ? { signal } : {};
+    const { signal, onEvent, traceparent } = checkedRun(options);
+    const control = { ...(signal && { signal }), ...(traceparent !== undefined && { traceparent }) };
     const { idempotencyKey } = task;
     const send = this.#wire.createTask;
     const watched = async (known: string) => {
@@ -83,7 +83,7 @@ export class TaskEnds {
   /** @param task the request for a Task that does not exist yet */
   #awaitEnd(
     wait: Pick<EndWait, "id" | "idempotencyKey" | "fallBack">,
-    { signal, onLost }: RunOptions,
+    { signal, onLost, traceparent }: RunOptions,
     task?: CreateTaskRequest,
   ): Promise<Task> {
     const waitMs = BigInt(limits.waitDefault);
@@ -92,7 +92,7 @@ export class TaskEnds {
         return this.#wire.runTask(create(RunTaskRequestSchema, { task, waitMs }), options);
       return this.#wire.waitTask(create(WaitTaskRequestSchema, { id, waitMs }), options);
     };
-    return awaitEnd(this.#caller, { ...wait, send, signal, onLost });
+    return awaitEnd(this.#caller, { ...wait, send, signal, onLost, traceparent });
   }
 
   async #watchToEnd(id: string, { signal, onEvent, onLost }: RunOptions): Promise<Task> {

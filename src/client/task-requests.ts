@@ -148,6 +148,8 @@ export interface RunOptions {
   readonly onEvent?: (event: TaskEvent) => void;
   /** Called each time the connection is lost, or the server stops, and the wait will be taken up again. */
   readonly onLost?: (error: TaskRunError) => void;
+  /** The span that a Task which {@link Tasks.run} creates is below; see {@link CallControl.traceparent}. */
+  readonly traceparent?: string;
 }
 
 /**

@@ -13,6 +13,7 @@ import { retention } from "./retention.js";
 import { ConfigError, type Setting } from "./setting.js";
 import { store } from "./store.js";
 import { templates } from "./templates.js";
+import { traces } from "./traces.js";
 
 export { defaultTerms } from "./leases.js";
 export type { LogLevel } from "./log.js";
@@ -37,7 +38,8 @@ export type SettingName =
   | "accept-clock"
   | "environment"
   | "templates"
-  | "log-level";
+  | "log-level"
+  | "otlp";
 
 const checked = {
   ...store,
@@ -46,6 +48,7 @@ const checked = {
   ...retention,
   ...templates,
   ...log,
+  ...traces,
 } as const satisfies Record<SettingName, Setting>;
 
 /**
@@ -78,6 +81,8 @@ export interface ServerConfig {
   /** Absolute path, or empty. */
   readonly templates: string;
   readonly logLevel: LogLevel;
+  /** Base URL of a collector of traces, or empty. */
+  readonly otlp: string;
 }
 
 type Checked<Name extends SettingName> = z.output<(typeof checked)[Name]["schema"]>;
@@ -122,6 +127,7 @@ export function serverConfig(
     environment: setting("environment"),
     templates: setting("templates") && resolve(setting("templates")),
     logLevel: setting("log-level"),
+    otlp: setting("otlp"),
   };
   problems.push(...leaseProblems(config), ...listenerProblems(config));
   if (problems.length > 0) throw new ConfigError(problems.join("\n"));

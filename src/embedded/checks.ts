@@ -5,8 +5,10 @@ import { createLog, logLevels, logPort } from "#host/log";
 import { type MetricsRegistry, metricNames } from "#host/telemetry";
 import { limits } from "#limits/index";
 import type { Store } from "#ports/store";
-import type { Log } from "#ports/telemetry";
+import type { Log, Telemetry } from "#ports/telemetry";
 import { serverStore } from "#stores/shared/server-store";
+import { hostTracing, type OpenTracing, openTracing } from "#tracing/open";
+import { isHttpUrl } from "#tracing/target";
 import { servedAgents } from "#worker/agent/served-agent";
 import type { TaskRunOptions } from "./options.js";
 import { type Templates, templatesOf } from "./templates.js";
@@ -18,6 +20,8 @@ export interface Checked {
   readonly config: ServerConfig;
   readonly log: Log;
   readonly registry: MetricsRegistry | undefined;
+  /** Opens the traces that the options want. */
+  readonly openTraces: (log: Log, count: Telemetry["count"]) => Promise<OpenTracing | undefined>;
   readonly templates: Templates;
   readonly agents: NonNullable<TaskRunOptions["agents"]>;
   readonly client: NonNullable<TaskRunOptions["client"]>;
@@ -42,6 +46,7 @@ export const optionNames = [
   "templates",
   "log",
   "metrics",
+  "tracing",
   "client",
   "drainMs",
   ...(Object.keys(settings) as (keyof typeof settings)[]),
@@ -67,6 +72,7 @@ export function checkedOptions(given: TaskRunOptions): Checked {
     drainMs,
     log: logOf(options.log),
     registry: registryOf(options.metrics),
+    openTraces: tracesOf(options.tracing),
     templates: templatesOf(options.templates),
     client: optionsOf(options.client, "client", ["namespace", "timeoutMs"]),
     store: storeOf(options, config),
@@ -118,6 +124,26 @@ function isLog(log: unknown): boolean {
   if (typeof log !== "object" || log === null) return false;
   const methods = log as Readonly<Record<string, unknown>>;
   return ["debug", "info", "warn", "error"].every((level) => typeof methods[level] === "function");
+}
+
+function tracesOf(tracing: TaskRunOptions["tracing"]): Checked["openTraces"] {
+  if (tracing === undefined) return (log) => hostTracing(log);
+  if (tracing === false) return async () => undefined;
+  if (tracing === true) return wantedOfHost;
+  const { otlp } = optionsOf(tracing, "tracing", ["otlp"]);
+  if (typeof otlp !== "string" || !isHttpUrl(otlp)) {
+    throw new TypeError(
+      `tracing.otlp is ${shown(otlp)}: send the URL of a collector, for example "http://localhost:4318".`,
+    );
+  }
+  return (log, count) => openTracing({ otlp, env: process.env, service: "taskrun", log, count });
+}
+
+async function wantedOfHost(log: Log): Promise<OpenTracing | undefined> {
+  const traces = await hostTracing(log);
+  if (!traces)
+    log.warn("tracing is true, but this process has not registered a tracer provider: nothing is traced");
+  return traces;
 }
 
 function registryOf(metrics: TaskRunOptions["metrics"]): MetricsRegistry | undefined {

@@ -5,7 +5,7 @@
 import type { Transport } from "@connectrpc/connect";
 import { clientOn } from "#client/client";
 import type { TaskRunClient } from "#client/index";
-import { type ControlPlane, startControlPlane, watchTemplates } from "#control-plane";
+import { type ControlPlane, startControlPlane, traced, watchTemplates } from "#control-plane";
 import type { HandlerOptions, RequestHandler } from "#gateway/http/handler";
 import type { Addresses, Bound } from "#gateway/listeners";
 import type { Gateway } from "#gateway/server";
@@ -153,8 +153,11 @@ async function start(checked: Checked, closers: Closer[]): Promise<TaskRun> {
   const { log, templates, agents, drainMs } = checked;
   const alive = setInterval(() => {}, FOREVER_MS);
   closers.push(() => clearInterval(alive));
-  const telemetry = nodeTelemetry({ log, registry: checked.registry, measuresProcess: false });
-  closers.push(() => telemetry.close());
+  const metrics = nodeTelemetry({ log, registry: checked.registry, measuresProcess: false });
+  closers.push(() => metrics.close());
+  const traces = await checked.openTraces(log, metrics.count);
+  closers.push(() => traces?.close());
+  const telemetry = traced(metrics, traces);
   // Loading the gateway takes as long as opening a large store, which goes on in threads meanwhile.
   const loading = import("#gateway/server");
   loading.catch(() => {});

@@ -37,6 +37,11 @@ export interface TaskRunOptions {
     /** A registry of prom-client, which then has the metrics of the plane too, until it is stopped. */
     readonly registry?: MetricsRegistry;
   };
+  /**
+   * Whether Tasks are traced. By default they are if this process has registered a tracer provider of OpenTelemetry before the
+   * start; false records nothing. With `otlp`, the base URL of a collector, they are sent there, whether or not it has.
+   */
+  readonly tracing?: boolean | { readonly otlp: string };
   /** Defaults of `taskrun.client`, as of `createClient`. */
   readonly client?: Omit<ClientOptions, "addr">;
   /** Milliseconds that {@link TaskRun.stop} gives Runs in this process before they are handed back. Default 20 000. */

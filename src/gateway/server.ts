@@ -78,7 +78,8 @@ export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
   const health = new Health(plane, serviceNames);
   const plans = new ClientPlans(plane.reads);
   const inputs = new InputReads(plane.reads);
-  const services = { plane, entropy, schemas, environment, plans, inputs, authorize };
+  const { tracing } = telemetry;
+  const services = { plane, entropy, schemas, environment, plans, inputs, authorize, tracing };
   const served: Served = { services, telemetry, health, identify };
   const traffic = new Traffic(telemetry, settings.messageDeadline);
   const streams = new OpenStreams(traffic.stalled);

@@ -22,6 +22,7 @@ export const metricLabels = {
   taskrun_messages_cut_total: ["direction", "cause"],
   taskrun_messages_undecodable_total: ["door", "reason"],
   taskrun_tasks_removed_total: [],
+  taskrun_spans_total: ["outcome"],
 
   taskrun_turn_seconds: [],
   taskrun_commit_seconds: [],

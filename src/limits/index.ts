@@ -8,6 +8,7 @@ import { store } from "./store.js";
 import { streams } from "./streams.js";
 import { templates } from "./templates.js";
 import { testKit } from "./test-kit.js";
+import { traces } from "./traces.js";
 import { turn } from "./turn.js";
 import { work } from "./work.js";
 import { workerLibrary } from "./worker-library.js";
@@ -27,6 +28,7 @@ export const limits = Object.freeze({
   ...pages,
   ...templates,
   ...schemas,
+  ...traces,
   ...store,
   ...workerLibrary,
   ...client,

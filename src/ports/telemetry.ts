@@ -1,3 +1,5 @@
+import type { Tracing } from "./tracing.js";
+
 /**
  * Fields of a log entry: the ids it concerns, and anything else that JSON can hold. Ids never become metric labels.
  *
@@ -39,7 +41,7 @@ export interface Log {
 }
 
 /**
- * Log and metrics. An adapter maps the names to its own system. No method may throw. Label values come from small closed
+ * Log, metrics and traces. An adapter maps the names to its own system. No method may throw. Label values come from small closed
  * sets, never ids; `docs/metrics.md` lists them.
  *
  * @example A plane that counts finished Tasks
@@ -68,6 +70,8 @@ export interface Telemetry {
   observe(name: HistogramName, value: number, labels?: Readonly<Record<string, string>>): void;
   /** Registers a gauge. `read` is called at each scrape and must be cheap. */
   gauge(name: GaugeName, read: () => number | readonly LabelledValue[]): void;
+  /** Records spans; absent if nobody traces. */
+  readonly tracing?: Tracing;
 }
 
 /**
@@ -113,6 +117,7 @@ export const counters = {
   taskrun_messages_undecodable_total:
     "Requests that could not be decoded: malformed, cut short, empty, with unknown names; by listener and reason.",
   taskrun_tasks_removed_total: "Finished tasks removed by retention.",
+  taskrun_spans_total: "Spans of traces, by outcome: exported, failed, or dropped because too many waited.",
 } as const;
 export type CounterName = keyof typeof counters;
 

@@ -27,6 +27,7 @@ import { StoreError } from "./turn/store-error.js";
 import { type Decided, type Mail, type Message, type PostedMail, Turn } from "./turn/turn.js";
 import { expectWorkers } from "./watch/expected-workers.js";
 import { TakeoverLog } from "./watch/takeovers.js";
+import { TraceRecorder } from "./watch/trace-recorder.js";
 import { Waiters } from "./watch/waiters.js";
 import { Watchers } from "./watch/watchers.js";
 
@@ -58,6 +59,8 @@ export class Supervisor {
   readonly watchers: Watchers;
   readonly waiters: Waiters;
   readonly awaited: AwaitedVerdicts;
+  /** Absent if nobody traces. */
+  readonly traces: TraceRecorder | undefined;
   readonly clockStarter: ClockStarter;
   readonly #clock: Clock;
   readonly #onFatal: (error: Error) => void;
@@ -86,6 +89,8 @@ export class Supervisor {
     this.#refused = new RefusedTurns(this.core, this.bus);
     this.watchers = new Watchers(ports.store.reads);
     this.waiters = new Waiters(clock);
+    const { tracing, log } = ports.telemetry;
+    this.traces = tracing && new TraceRecorder({ tracing, reads: ports.store.reads, log });
     this.timers = new Timers(clock, ports.store, leases, {
       silent: (session) => this.#tellOfSilence(session),
       deadline: (deadline, handled, delayed) => this.post(deadlineMail(deadline, handled, delayed)),
@@ -102,6 +107,7 @@ export class Supervisor {
   async start(): Promise<void> {
     const boot = await this.core.store.boot();
     await this.clockStarter.start(boot.at);
+    this.traces?.started(boot.at);
     this.core.memory.restore(boot);
     expectWorkers(boot.held, this.core);
     this.core.memory.turnEnded();
@@ -168,6 +174,7 @@ export class Supervisor {
     await this.#loop;
     this.#refuseWaiting();
     this.core.actors.live({ type: "stop" });
+    await this.traces?.idle();
   }
 
   async #serve(): Promise<void> {

@@ -70,7 +70,7 @@ function assignment(run: Assignment): RunAssignment {
     nonce: run.runId,
     stepName: run.stepName,
     dependencyResultsJson: run.results,
-    traceparent: "",
+    traceparent: run.traceparent,
     dependencyRefs: [...run.refs],
     ordinal: BigInt(run.ordinal),
     failedDependencies: [...run.failed],

@@ -38,6 +38,7 @@ const controlPlane = [
   "src/cli",
   "src/control-plane.ts",
   "src/embedded",
+  "src/tracing",
 ] as const;
 
 export const layers: readonly Layer[] = [
@@ -157,7 +158,7 @@ export const layers: readonly Layer[] = [
   {
     path: "src/transport",
     layers: ["src/limits"],
-    packages: ["@connectrpc/connect", "@connectrpc/connect-node"],
+    packages: ["@connectrpc/connect", "@connectrpc/connect-node", "@opentelemetry/api"],
     node: true,
     says: "how a program reaches a server: addresses, and the connections to one",
     why: "Clients, workers and the command line must read an address alike, and fail alike when it answers nothing.",
@@ -174,7 +175,13 @@ export const layers: readonly Layer[] = [
   {
     path: "src/worker",
     layers: ["src/domain", "src/limits", "src/ports", "src/standard-schema", "src/transport", "src/wire"],
-    packages: ["@bufbuild/protobuf", "@connectrpc/connect", "@connectrpc/connect-node", "zod"],
+    packages: [
+      "@bufbuild/protobuf",
+      "@connectrpc/connect",
+      "@connectrpc/connect-node",
+      "@opentelemetry/api",
+      "zod",
+    ],
     node: true,
     neverReaches: [...controlPlane, "src/client"],
     says: "what a program imports that runs agents; never the plane either",
@@ -188,6 +195,19 @@ export const layers: readonly Layer[] = [
     neverReaches: [...controlPlane],
     says: 'what `import "@taskrun/sdk"` gives: both SDKs at once; `sdk/pack.mjs` packs them without the server',
     why: "The package of the SDKs is installed where no server is.",
+  },
+  {
+    path: "src/tracing",
+    layers: ["src/domain", "src/limits", "src/ports"],
+    packages: [
+      "@opentelemetry/api",
+      "@opentelemetry/exporter-trace-otlp-http",
+      "@opentelemetry/resources",
+      "@opentelemetry/sdk-trace-node",
+    ],
+    node: true,
+    says: "traces by OpenTelemetry, loaded only if they are wanted: spans of rows that have ended",
+    why: "The only place that loads an SDK of OpenTelemetry: whoever wants no traces pays nothing for them.",
   },
   {
     path: "src/config",

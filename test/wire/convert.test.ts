@@ -209,6 +209,7 @@ test("an assignment tells which results came along, which are to be read, and wh
     results: { one: "1" },
     refs: ["large"],
     failed: ["broken"],
+    traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
     parts: "",
     bytes: 0,
   } as const;
@@ -219,6 +220,7 @@ test("an assignment tells which results came along, which are to be read, and wh
       dependencyResultsJson: { one: "1" },
       dependencyRefs: ["large"],
       failedDependencies: ["broken"],
+      traceparent: frame.traceparent,
     },
   });
 });

@@ -40,6 +40,7 @@ const assignment = fc
       results: map,
       refs: words,
       failed: words,
+      traceparent: fc.constantFrom("", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
     },
     {
       requiredKeys: [
@@ -59,6 +60,7 @@ const assignment = fc
         "results",
         "refs",
         "failed",
+        "traceparent",
       ],
     },
   )
@@ -113,6 +115,7 @@ test("what an assignment is made of is told apart", () => {
     results: { before: "y".repeat(500) },
     refs: ["large".repeat(10)],
     failed: [],
+    traceparent: "",
   };
   const { whole, input, results } = assignmentBytes(run, 1_000);
   expect([input, results, whole - input - results < 100]).toEqual([1_003, 568, true]);

@@ -15,6 +15,7 @@ import type { Request } from "../use-case.js";
 import { agentsOf, checkAgentInput, type InputCheck, unknownAgents } from "./agent-terms.js";
 import { identityOf, identityOfRetry } from "./identity.js";
 import type { NewTask } from "./new-task-input.js";
+import { traceFor } from "./trace.js";
 
 /**
  * Makes a draft with a new id of a request for a Task.
@@ -26,8 +27,9 @@ import type { NewTask } from "./new-task-input.js";
 export async function draftOf(
   asked: NewTask,
   { namespace, template }: NewTaskResource,
-  { caller, services }: Request,
+  request: Request,
 ): Promise<TaskDraft> {
+  const { caller, services } = request;
   const { entropy, environment, schemas, plans, plane } = services;
   const plan = template && (await plans.find(template, environment));
   const agent = plan ? undefined : plane.agent(namespace, asked.agentName);
@@ -41,8 +43,9 @@ export async function draftOf(
   const { idempotencyKey, fingerprint, keyFor } = identityOf(asked, namespace, plan);
   // The Task of a known key is there already, and may be older than the schema: whether it is known, the actor sees.
   if (refusal && idempotencyKey === "") throw refusal;
+  const id = entropy.uuid() as TaskId;
   return {
-    id: entropy.uuid() as TaskId,
+    id,
     namespace,
     input: asked.inputJson,
     ...(plan && { plan }),
@@ -64,6 +67,7 @@ export async function draftOf(
         keyFor,
         principal: caller.principal,
         environment,
+        traceparent: traceFor({ id, agentName: asked.agentName, template: plan?.template ?? null }, request),
         ...(said.length > 0 && { warnings: said }),
       },
       plan,
@@ -86,23 +90,29 @@ function attemptsOf(agent: KnownAgent | undefined): number {
 export async function draftAgain(
   { task, input }: TaskDetail,
   idempotencyKey: string,
-  { caller, services: { entropy, plans, plane } }: Request,
+  request: Request,
 ): Promise<TaskDraft> {
+  const { entropy, plans, plane } = request.services;
   checkAgain(task);
   if (task.compensatedBy !== "") checkCompensated(task, await plane.reads.task(task.compensatedBy));
-  const { template, environment, agentName } = task.spec;
+  // A retry is asked for by another request, in a trace of its own.
+  const { traceparent: _, ...spec } = task.spec;
+  const { template, environment, agentName } = spec;
   const plan = template && (await plans.find(template, environment));
   const warnings = unknownAgents(plan ? agentsOf(plan) : [agentName], task.namespace, plane);
+  const id = entropy.uuid() as TaskId;
+  const traceparent = traceFor({ id, agentName, template }, request);
   return {
-    id: entropy.uuid() as TaskId,
+    id,
     namespace: task.namespace,
     input,
     ...(plan && { plan }),
-    spec: followingTaskSpec(task.spec, {
+    spec: followingTaskSpec(spec, {
       retryOf: task.id,
       ...identityOfRetry(task.id, idempotencyKey),
-      principal: caller.principal,
+      principal: request.caller.principal,
       ...(warnings.length > 0 && { warnings }),
+      ...(traceparent && { traceparent }),
     }),
   };
 }

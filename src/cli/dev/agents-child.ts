@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { MessageChannel } from "node:worker_threads";
 import { createLog, type LogLevel, logPort } from "#host/log";
 import { limits } from "#limits/index";
+import { openTracing } from "#tracing/open";
 import { serve, type WorkerHandle } from "#worker/index";
 import { ExportError, type Exported, importAll } from "./exports.js";
 import type { FromAgents, ToAgents } from "./messages.js";
@@ -49,7 +50,9 @@ tellImports();
 const { agents, workflows } = await load(process.argv.slice(2));
 let worker: WorkerHandle | undefined;
 
-async function start({ addr, id, logLevel }: Extract<ToAgents, { type: "serve" }>): Promise<void> {
+async function start({ addr, id, logLevel, otlp }: Extract<ToAgents, { type: "serve" }>): Promise<void> {
+  const log = logPort(createLog({ level: logLevel as LogLevel, readable: true }));
+  const traces = await openTracing({ otlp, env: process.env, service: "taskrun-worker", log });
   try {
     worker = await serve({
       agents,
@@ -57,7 +60,7 @@ async function start({ addr, id, logLevel }: Extract<ToAgents, { type: "serve" }
       id,
       handleSignals: false,
       handleUncaught: true,
-      log: logPort(createLog({ level: logLevel as LogLevel, readable: true })),
+      log,
       drainMs: Number.POSITIVE_INFINITY,
       onConnected: () => void tell({ type: "connected" }),
     });
@@ -66,6 +69,7 @@ async function start({ addr, id, logLevel }: Extract<ToAgents, { type: "serve" }
     await tell({ type: "refused", message: (error as Error).message });
     process.exit(1);
   }
+  await traces?.close();
   process.exit(0);
 }
 

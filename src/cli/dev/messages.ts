@@ -1,7 +1,14 @@
 /** What the process of `dev` tells the process of the agents. */
 export type ToAgents =
   /** Serve the agents that were loaded. */
-  | { readonly type: "serve"; readonly addr: string; readonly id: string; readonly logLevel: string }
+  | {
+      readonly type: "serve";
+      readonly addr: string;
+      readonly id: string;
+      readonly logLevel: string;
+      /** Base URL of a collector of traces, or empty. */
+      readonly otlp: string;
+    }
   /** Take nothing new, finish what is in hand, and end. */
   | { readonly type: "drain"; readonly withinMs: number };
 

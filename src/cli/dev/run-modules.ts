@@ -38,7 +38,7 @@ export async function runModules({ modules, watch, ...options }: DevOptions, io:
   });
 
   const [addr = ""] = server.grpc;
-  const session = new DevSession({ sources, watch, addr, logLevel: config.logLevel, io });
+  const session = new DevSession({ sources, watch, addr, logLevel: config.logLevel, otlp: config.otlp, io });
   const failed = Promise.race([server.failed, session.failed]);
   session.start();
   const how = watch ? "Files are watched. " : "";

@@ -14,6 +14,8 @@ export interface DevSessionOptions {
   /** Where the server is reached. */
   readonly addr: string;
   readonly logLevel: string;
+  /** Base URL of a collector of traces, or empty. */
+  readonly otlp: string;
   readonly io: Io;
 }
 
@@ -127,8 +129,8 @@ export class DevSession {
   async #serve(next: AgentsProcess, { agents }: Loaded): Promise<boolean> {
     if (agents.length === 0) return true;
     this.#loads += 1;
-    const { addr, logLevel } = this.#options;
-    const refusal = await next.serve({ addr, id: `dev-${this.#loads}`, logLevel });
+    const { addr, logLevel, otlp } = this.#options;
+    const refusal = await next.serve({ addr, id: `dev-${this.#loads}`, logLevel, otlp });
     if (refusal !== undefined) this.#say(`the agents cannot be served: ${refusal}`);
     return refusal === undefined;
   }

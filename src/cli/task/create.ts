@@ -1,4 +1,5 @@
-import type { CreateTask } from "#client/index";
+import type { CallControl, CreateTask } from "#client/index";
+import { readTraceparent } from "#domain/task/trace";
 import { type ConnectionOptions, withClient } from "../connection.js";
 import { CliError, type ExitCode, exit } from "../exit.js";
 import { readTemplateName } from "../template/name.js";
@@ -49,7 +50,7 @@ export async function createTask(options: CreateOptions, io: Io): Promise<ExitCo
   const request = await toRequest(options, io);
 
   return withClient(io, options, async (client) => {
-    const task = await client.tasks.create(request);
+    const task = await client.tasks.create(request, traceOf(io));
     const id = oneLine(task.id);
     if (!options.json) await tellWarnings(task, io);
     if (options.watch || options.wait) {
@@ -63,6 +64,11 @@ export async function createTask(options: CreateOptions, io: Io): Promise<ExitCo
       await io.stderr.write(`Watch it with: ${io.self} task watch ${id}\n`);
     return exit.ok;
   });
+}
+
+/** The trace that this command was started in, as by an agent that is a program. */
+function traceOf({ env: { TRACEPARENT } }: Io): CallControl {
+  return TRACEPARENT && readTraceparent(TRACEPARENT) ? { traceparent: TRACEPARENT } : {};
 }
 
 async function toRequest(options: CreateOptions, io: Io): Promise<CreateTask> {

@@ -28,6 +28,10 @@ export function addWorkerCommands(program: Command, io: Io, end: Ending): void {
       "How long a drain waits before it hands runs back. Default: 20s",
       duration(),
     )
+    .option(
+      "--otlp <url>",
+      "Collector that traces are sent to, by OTLP over HTTP. TASKRUN_OTLP; default: none",
+    )
     .addOption(addrOption())
     .addHelpText("after", "\nWithout --agent, --exec, --exec-jsonl and --module it runs the built-in agents.")
     // Refused below, with a better message than commander's about too many arguments.

@@ -1,4 +1,7 @@
 import { createLog, logPort } from "#host/log";
+import type { Log } from "#ports/telemetry";
+import { type OpenTracing, openTracing } from "#tracing/open";
+import { isHttpUrl } from "#tracing/target";
 import { serve, type WorkerHandle } from "#worker/index";
 import { type ConnectionOptions, target } from "../connection.js";
 import { CliError, type ExitCode, exit } from "../exit.js";
@@ -13,6 +16,8 @@ export interface WorkerRunOptions extends Pick<ConnectionOptions, "addr">, Agent
   readonly namespace?: readonly string[];
   /** Milliseconds. */
   readonly drain?: number;
+  /** Base URL of a collector of traces. */
+  readonly otlp?: string;
 }
 
 /**
@@ -23,6 +28,8 @@ export async function runWorker(options: WorkerRunOptions, io: Io): Promise<Exit
   const { addr } = await target(io, options.addr === undefined ? {} : { addr: options.addr });
   const agents = await gatherAgents(options, io);
   const { id, label, maxRuns, namespace, drain } = options;
+  const log = logPort(createLog());
+  const traces = await openTraces(options.otlp ?? io.env.TASKRUN_OTLP ?? "", io, log);
 
   const worker = await begin(() =>
     serve({
@@ -30,7 +37,7 @@ export async function runWorker(options: WorkerRunOptions, io: Io): Promise<Exit
       addr,
       handleSignals: false,
       handleUncaught: true,
-      log: logPort(createLog()),
+      log,
       ...(id !== undefined && { id }),
       ...(label !== undefined && { labels: label }),
       ...(maxRuns !== undefined && { maxRuns }),
@@ -39,7 +46,20 @@ export async function runWorker(options: WorkerRunOptions, io: Io): Promise<Exit
     }),
   );
   const names = agents.map(({ name }) => name).join(", ");
-  return untilTold(worker, `${oneLine(`worker ${worker.id} runs ${names} for ${addr}`)}\n`, io);
+  try {
+    return await untilTold(worker, `${oneLine(`worker ${worker.id} runs ${names} for ${addr}`)}\n`, io);
+  } finally {
+    await traces?.close();
+  }
+}
+
+async function openTraces(otlp: string, { env }: Io, log: Log): Promise<OpenTracing | undefined> {
+  if (otlp !== "" && !isHttpUrl(otlp)) {
+    throw new CliError(exit.usage, `--otlp: "${oneLine(otlp)}" is no URL of a collector`, [
+      "Write for example --otlp http://localhost:4318",
+    ]);
+  }
+  return openTracing({ otlp, env, service: "taskrun-worker", log });
 }
 
 async function begin(start: () => Promise<WorkerHandle>): Promise<WorkerHandle> {

@@ -11,7 +11,8 @@ import type { TaskSpec } from "./task.js";
 type OfTemplate = "holdOnFailure" | "template" | "undoes";
 
 /** The fields that a client can set. Those left out get their default. */
-export type AskedSpec = Pick<TaskSpec, "principal" | "environment"> & Partial<Omit<TaskSpec, OfTemplate>>;
+export type AskedSpec = Pick<TaskSpec, "principal" | "environment"> &
+  Partial<Omit<TaskSpec, OfTemplate | "traceparent">> & { readonly traceparent?: string | undefined };
 
 /**
  * The spec of a Task that a client creates.
@@ -20,7 +21,7 @@ export type AskedSpec = Pick<TaskSpec, "principal" | "environment"> & Partial<Om
  */
 export function newTaskSpec(asked: AskedSpec, plan?: Plan): TaskSpec {
   // Names every field: an object made by spreads becomes a dictionary in V8, which is several times slower to read.
-  const spec: TaskSpec = {
+  const spec: { -readonly [Field in keyof TaskSpec]: TaskSpec[Field] } = {
     agentName: asked.agentName ?? "",
     priority: asked.priority ?? 0,
     timeoutMs: asked.timeoutMs ?? millis(0),
@@ -44,7 +45,9 @@ export function newTaskSpec(asked: AskedSpec, plan?: Plan): TaskSpec {
     compensates: asked.compensates ?? "",
     isCompensable: plan?.isCompensable ?? false,
   };
-  return asked.warnings ? { ...spec, warnings: asked.warnings } : spec;
+  if (asked.warnings) spec.warnings = asked.warnings;
+  if (asked.traceparent) spec.traceparent = asked.traceparent;
+  return spec;
 }
 
 /**

@@ -94,6 +94,8 @@ export interface TaskSpec {
   readonly isCompensable: boolean;
   /** What whoever created it should know, as sentences; absent if there is nothing. */
   readonly warnings?: readonly string[];
+  /** Its place in a trace, see `trace.ts`; absent if it is in none. What follows from the Task inherits it. */
+  readonly traceparent?: string;
 }
 
 /** How many Steps of a Task are in each state; states with none are absent. */

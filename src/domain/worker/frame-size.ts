@@ -62,6 +62,7 @@ export function assignmentBytes(run: Omit<Assignment, "bytes">, inputBytes: numb
     int(2, run.lease) +
     text(2, id) + // the nonce
     text(2, utf8Bytes(stepName)) +
+    text(2, run.traceparent.length) +
     int(2, run.ordinal);
   return { whole: message(ARM, input + results + others), input, results };
 }

@@ -50,6 +50,8 @@ export interface Assignment {
   readonly refs: readonly string[];
   /** Dependencies that have failed and were tolerated. */
   readonly failed: readonly string[];
+  /** The span that the worker's are children of; empty if the Task is in no trace. */
+  readonly traceparent: string;
   /** Length of the whole message on the wire, see `frame-size.ts`. */
   readonly bytes: number;
 }

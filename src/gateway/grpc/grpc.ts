@@ -99,7 +99,8 @@ function callOf(
     return typeof value === "string" ? value : undefined;
   };
   const reserve = (bytes: number) => channel.reserve(bytes);
-  return { services, telemetry, health, caller: identify({ header }), reserve };
+  const caller = identify({ header });
+  return { services, telemetry, health, caller, reserve, traceparent: () => header("traceparent") };
 }
 
 /** A stream's answers count as they are written. */

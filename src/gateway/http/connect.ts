@@ -84,8 +84,10 @@ function callOf(
   { requestHeader }: HandlerContext,
   channel: AnswerChannel,
 ): Call {
-  const caller = identify({ header: (name) => requestHeader.get(name) ?? undefined });
-  return { services, telemetry, health, caller, reserve: (bytes) => channel.reserve(bytes) };
+  const header = (name: string) => requestHeader.get(name) ?? undefined;
+  const reserve = (bytes: number) => channel.reserve(bytes);
+  const caller = identify({ header });
+  return { services, telemetry, health, caller, reserve, traceparent: () => header("traceparent") };
 }
 
 /** A stream's answers count as they are written. */

@@ -197,11 +197,13 @@ const uncounted: AnswerChannel = { reserve: () => undefined };
 
 function callOf(
   { services, telemetry, health, identify }: Served,
-  header: Headers,
+  headers: Headers,
   channel: AnswerChannel,
 ): Call {
-  const caller = identify({ header: (name) => header.get(name) ?? undefined });
-  return { services, telemetry, health, caller, reserve: (bytes) => channel.reserve(bytes) };
+  const header = (name: string) => headers.get(name) ?? undefined;
+  const reserve = (bytes: number) => channel.reserve(bytes);
+  const caller = identify({ header });
+  return { services, telemetry, health, caller, reserve, traceparent: () => header("traceparent") };
 }
 
 /** The answers to a stream's only request, which is read when the first of them is. */

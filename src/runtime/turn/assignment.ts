@@ -9,6 +9,7 @@ import type { RunRow } from "#domain/task/run";
 import type { StepRow } from "#domain/task/step";
 import { joined, type SharedText, sharedText } from "#domain/task/step-input";
 import { deadlineOf, type TaskRow } from "#domain/task/task";
+import { runTraceparent } from "#domain/task/trace";
 import { utf8Bytes } from "#domain/text/text";
 import { earliest, later, type Millis, NEVER } from "#domain/time/time";
 import type { Assignment, InputRef } from "#domain/worker/frame";
@@ -32,6 +33,7 @@ export interface Unmapped {
  * Builds the assignment that a worker receives for the Run, from rows and texts that the turn has loaded.
  *
  * @param lease how long the worker may go without a heartbeat, in milliseconds
+ * @param traced true if the plane records the Run's span
  * @throws if a row or text is not loaded, or is malformed
  */
 export function buildAssignment(
@@ -39,6 +41,7 @@ export function buildAssignment(
   work: Workspace,
   protocol: WorkerProtocol,
   lease: Millis,
+  traced: boolean,
 ): BuiltAssignment | Unmapped {
   const task = work.task(run.taskId);
   const step = work.step(run);
@@ -66,6 +69,7 @@ export function buildAssignment(
     results: Object.fromEntries(inline.map((key) => [key.stepName, resultOf(key, work)])),
     refs,
     failed,
+    traceparent: runTraceparent(task.spec, run.id, traced),
   };
   const bytes = assignmentBytes(content, input.ref ? 0 : input.bytes);
   return { assignment: { ...content, bytes: bytes.whole }, bytes };

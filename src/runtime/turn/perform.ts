@@ -13,6 +13,7 @@ import type { EndedTask } from "#ports/task-wait";
 import type { LogFields } from "#ports/telemetry";
 import type { Core } from "../core.js";
 import type { Workspace } from "../memory/workspace.js";
+import type { TraceRecorder } from "../watch/trace-recorder.js";
 import type { Waiters } from "../watch/waiters.js";
 import type { Watchers } from "../watch/watchers.js";
 import type { Decided } from "./turn.js";
@@ -26,6 +27,7 @@ interface Followers {
   readonly waiters: Waiters;
   /** Called when the stream of a session has failed. It is closed; the session's Runs continue until the lease ends. */
   lost(session: SessionId): void;
+  readonly traces: TraceRecorder | undefined;
 }
 
 /**
@@ -40,7 +42,7 @@ export function perform(
   { work, answers }: Decided,
   committed: Committed | undefined,
   core: Core,
-  { watchers, waiters, lost }: Followers,
+  { watchers, waiters, traces, lost }: Followers,
 ): void {
   for (const { to, answer } of answers) {
     try {
@@ -74,6 +76,7 @@ export function perform(
   } catch (error) {
     failed("metrics", error, {}, core);
   }
+  if (traces) record(work, core, traces);
 }
 
 /** Sends frames to a worker, unless its stream has ended meanwhile. */
@@ -89,7 +92,15 @@ function send(session: SessionId, frames: readonly WorkerFrame[], core: Core, lo
 }
 
 /** Kinds of effects that can fail. A closed set, because it labels a metric. */
-type Part = "reply" | "send" | "disconnect" | "watch" | "wait" | "metrics";
+type Part = "reply" | "send" | "disconnect" | "watch" | "wait" | "metrics" | "traces";
+
+function record(work: Workspace, core: Core, traces: TraceRecorder): void {
+  try {
+    traces.committed(work);
+  } catch (error) {
+    failed("traces", error, {}, core);
+  }
+}
 
 /** Logs and counts a failed effect. An error of the log or the metrics themselves is ignored. */
 function failed(part: Part, error: unknown, fields: LogFields, { telemetry }: Core): void {

@@ -44,7 +44,7 @@ function assignmentOf(
 ): BuiltAssignment | Undeliverable {
   const protocol = (run.heldBy && memory.roster.get(run.heldBy)?.protocol) || 0;
   try {
-    const made = buildAssignment(run, work, protocol, terms.lease);
+    const made = buildAssignment(run, work, protocol, terms.lease, telemetry.tracing !== undefined);
     if ("unmapped" in made) return { reason: "INPUT_UNMAPPED", message: made.unmapped };
     return made.bytes.whole > limits.messageBytes ? tooLarge(made) : made;
   } catch (error) {

@@ -58,7 +58,12 @@ export interface AgentContext extends StepContext {
    * that is returned afterwards is dropped.
    */
   readonly signal: AbortSignal;
-  /** The Worker's log; adds the ids of this Run to every entry. */
+  /**
+   * The place of this Run in a trace, as W3C Trace Context writes it, to be passed to what the agent calls; undefined if its Task
+   * is in no trace. In a process with OpenTelemetry it is that of the active span.
+   */
+  readonly traceparent: string | undefined;
+  /** The Worker's log; adds the ids of this Run, and of its trace, to every entry. */
   readonly log: Log;
   /**
    * Sends text to the Task's watchers. Await it: it resolves when there is room for more output, which may require that

@@ -49,7 +49,7 @@ type Child = ChildProcessByStdio<Writable, Readable, Readable>;
 
 /**
  * Makes an agent of a program. The program gets the Step's input as JSON on stdin, in a workflow with the results of its
- * dependencies; its stdout is output, its stderr is logged. Exit code 0 completes the Run, with
+ * dependencies, and its place in a trace, if there is one, in the variable `TRACEPARENT`; its stdout is output, its stderr is logged. Exit code 0 completes the Run, with
  * `{"exit_code": 0, "stdout_bytes": …}` as its result unless the program gave one; any other end fails it. The Run ends
  * when the program does, whoever else still holds its pipes; what is left of its process group is killed. When the Run
  * is stopped, the group gets SIGTERM, and SIGKILL after the grace period; when this process is killed, SIGKILL.
@@ -88,7 +88,7 @@ async function perform(
 ): Promise<unknown> {
   const given = await inputWithResults(input, ctx);
   ctx.signal.throwIfAborted();
-  const child = start(program, options);
+  const child = start(program, options, ctx.traceparent);
   const group = new ProcessGroup(child, ctx.log);
   const [stdout, stderr] = [new ProgramPipe(child.stdout), new ProgramPipe(child.stderr)];
   const exit = exitOf(child, program);
@@ -126,11 +126,12 @@ async function perform(
   }
 }
 
-function start(program: string, { command, cwd, env }: ExecOptions): Child {
+/** A trace that the Worker itself was started in is not the Run's. */
+function start(program: string, { command, cwd, env }: ExecOptions, traceparent: string | undefined): Child {
   try {
     return spawn(program, command.slice(1), {
       cwd,
-      env: { ...process.env, ...env },
+      env: { ...process.env, TRACEPARENT: traceparent, TRACESTATE: undefined, ...env },
       detached: true,
       stdio: ["pipe", "pipe", "pipe"],
     });

@@ -1,4 +1,5 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { readTraceparent } from "#domain/task/trace";
 import { limits } from "#limits/index";
 import type { WorkerInfoSchema } from "#wire/gen/taskrun/v1/common_pb";
 import type {
@@ -207,13 +208,14 @@ export class Session {
     const { runId, taskId, agentName, inputJson, labels, attempt, fence, stepName } = assignment;
     const { dependencyResultsJson: results, dependencyRefs: resultRefs, failedDependencies } = assignment;
     const { inputRef: ref, inputPartsJson } = assignment;
+    const traceparent = readTraceparent(assignment.traceparent) && assignment.traceparent;
     const inputRef = ref && { id: ref.id, bytes: Number(ref.bytes) };
     if (assignment.ordinal > this.#lastOrdinal) this.#lastOrdinal = assignment.ordinal;
     const deadlineMs = Number(assignment.deadlineMs);
     this.#options.held.take(
       {
         ...{ runId, taskId, stepName, agentName, inputJson, labels, attempt, fence, deadlineMs },
-        ...{ results, resultRefs, failedDependencies, inputRef, inputPartsJson },
+        ...{ results, resultRefs, failedDependencies, inputRef, inputPartsJson, traceparent },
       },
       this.#left(assignment.deadlineMs),
     );

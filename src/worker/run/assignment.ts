@@ -30,4 +30,6 @@ export interface Assignment {
   readonly resultRefs: readonly string[];
   /** Names of the direct dependencies whose failure is tolerated. */
   readonly failedDependencies: readonly string[];
+  /** The span of the Run at the server; undefined if its Task is in no trace. */
+  readonly traceparent?: string | undefined;
 }

@@ -27,7 +27,7 @@ export interface RunVoice {
 
 /** Makes the context of the assignment's agent. Its functions do not use `this`. */
 export function contextFor(assignment: Assignment, voice: RunVoice): AgentContext {
-  const { runId, taskId, stepName, attempt, labels, deadlineMs, inputJson } = assignment;
+  const { runId, taskId, stepName, attempt, labels, deadlineMs, inputJson, traceparent } = assignment;
   const given = new StepInput(inputJson);
   let events = 0;
 
@@ -39,6 +39,7 @@ export function contextFor(assignment: Assignment, voice: RunVoice): AgentContex
     labels,
     deadline: deadlineMs > 0 ? new Date(deadlineMs) : undefined,
     signal: voice.signal,
+    traceparent,
     log: voice.log,
     output: (text, metadata = {}) =>
       voice.write(

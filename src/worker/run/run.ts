@@ -3,6 +3,7 @@ import { type FailureReason, outputLimit } from "#domain/task/report";
 import type { ModelBackend } from "#domain/task/run";
 import { limits } from "#limits/index";
 import type { Log } from "#ports/telemetry";
+import { openTelemetry } from "#transport/open-telemetry";
 import type { RunClientMessage } from "#wire/gen/taskrun/v1/run_service_pb";
 import type { AgentContext } from "../agent/context.js";
 import { RunStopped, type StopCause } from "../agent/error.js";
@@ -26,6 +27,7 @@ import type { InputReader } from "./input-reader.js";
 import { Outbox } from "./outbox.js";
 import { RunOutput } from "./output.js";
 import type { ResultReader } from "./result-reader.js";
+import { performTraced, traceFields } from "./traced.js";
 import type { Window } from "./window.js";
 
 /** What a Run needs of its Worker. */
@@ -217,7 +219,11 @@ export class Run {
   }
 
   #perform(agent: ServedAgent, inputJson: string): Promise<Outcome> {
-    return outcomeOf(agent, inputJson, this.#context(inputJson));
+    const perform = (traceparent: string | undefined) =>
+      outcomeOf(agent, inputJson, this.#context(inputJson, traceparent));
+    const api = openTelemetry();
+    if (!api) return perform(this.#assignment.traceparent);
+    return performTraced(api, this.#assignment, this.#abort.signal, perform);
   }
 
   /**
@@ -244,7 +250,7 @@ export class Run {
   }
 
   #logFailure({ name }: ServedAgent, { error, detail }: Failed): void {
-    const { taskId, attempt } = this.#assignment;
+    const { taskId, attempt, traceparent } = this.#assignment;
     const stack = detail === undefined ? {} : { stack: detail };
     this.#around.log.error("an agent failed", {
       agent: name,
@@ -252,18 +258,23 @@ export class Run {
       runId: this.runId,
       attempt,
       error,
+      ...traceFields(traceparent),
       ...stack,
     });
   }
 
-  #context(inputJson: string): AgentContext {
+  #context(inputJson: string, traceparent: string | undefined): AgentContext {
     const { runId, fence } = this;
     const { signal } = this.#abort;
     return contextFor(
-      { ...this.#assignment, inputJson },
+      { ...this.#assignment, inputJson, traceparent },
       {
         signal,
-        log: logWith(this.#around.log, { runId, taskId: this.#assignment.taskId }),
+        log: logWith(this.#around.log, {
+          runId,
+          taskId: this.#assignment.taskId,
+          ...traceFields(traceparent),
+        }),
         wall: () => this.#around.time.wall(),
         write: (text, metadata) => this.#says.write(text, metadata),
         note: (frame, bytes) => this.#says.note(frame, bytes),
