@@ -99,8 +99,8 @@ function callOf(
     return typeof value === "string" ? value : undefined;
   };
   const reserve = (bytes: number) => channel.reserve(bytes);
-  const caller = identify({ header });
-  return { services, telemetry, health, caller, reserve, traceparent: () => header("traceparent") };
+  const traceparent = () => header("traceparent");
+  return { services, telemetry, health, caller: identify({ header }), reserve, traceparent };
 }
 
 /** A stream's answers count as they are written. */

@@ -25,6 +25,7 @@ import { schemaMutants } from "./schema.js";
 import { sdkMutants } from "./sdk.js";
 import { terminalMutants } from "./terminal.js";
 import { testKitMutants } from "./test-kit.js";
+import { traceMutants } from "./trace.js";
 import { waitMutants } from "./wait.js";
 import { workerMutants } from "./worker.js";
 import { workflowMutants } from "./workflow.js";
@@ -60,4 +61,5 @@ export const mutants: readonly Mutant[] = [
   ...testKitMutants,
   ...devMutants,
   ...sdkMutants,
+  ...traceMutants,
 ];
