@@ -122,7 +122,13 @@ export async function startServer(
   const loading = import("#gateway/server");
   loading.catch(() => {});
   const metrics = nodeTelemetry({ log: log ?? logPort(createLog({ level: config.logLevel })) });
-  const traces = await openTracing({ ...metrics, otlp: config.otlp, env: process.env, service: "taskrun" });
+  const traces = await openTracing({
+    ...metrics,
+    otlp: config.otlp,
+    env: process.env,
+    service: "taskrun",
+    hasAgents: false,
+  });
   const telemetry = traced(metrics, traces);
   const { lease, heartbeat, publicLease, retention, acceptClock } = config;
   const terms = { lease, heartbeat, publicLease };

@@ -136,7 +136,8 @@ function tracesOf(tracing: TaskRunOptions["tracing"]): Checked["openTraces"] {
       `tracing.otlp is ${shown(otlp)}: send the URL of a collector, for example "http://localhost:4318".`,
     );
   }
-  return (log, count) => openTracing({ otlp, env: process.env, service: "taskrun", log, count });
+  return (log, count) =>
+    openTracing({ otlp, env: process.env, service: "taskrun", hasAgents: true, log, count });
 }
 
 async function wantedOfHost(log: Log): Promise<OpenTracing | undefined> {

@@ -14,6 +14,8 @@ export interface TracingOptions {
   readonly env: Environment;
   /** The name of the service, unless `OTEL_SERVICE_NAME` says another one. */
   readonly service: string;
+  /** True if agents run in this process, whose spans are to be below those of their Runs. It costs every promise a little. */
+  readonly hasAgents: boolean;
   readonly log: Log;
   /** Counts what becomes of spans. */
   readonly count?: Telemetry["count"];

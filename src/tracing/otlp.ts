@@ -17,6 +17,7 @@ import { shownUrl } from "./target.js";
 export function openOtlp({
   url,
   service,
+  hasAgents,
   log,
   env,
   count,
@@ -35,7 +36,7 @@ export function openOtlp({
     spanProcessors: [processor],
   });
   const tracing = tracingBy(provider, log);
-  const unregister = register(provider);
+  const unregister = register(provider, hasAgents);
   log.info("traces are sent", { to });
   return {
     tracing,
@@ -47,9 +48,9 @@ export function openOtlp({
 }
 
 /** Returns a function that takes it back. Does nothing if the process has registered one. */
-function register(provider: NodeTracerProvider): () => void {
+function register(provider: NodeTracerProvider, hasAgents: boolean): () => void {
   if (hasTracerProvider()) return () => undefined;
-  provider.register();
+  provider.register(hasAgents ? {} : { contextManager: null });
   return () => {
     trace.disable();
     context.disable();

@@ -56,6 +56,7 @@ test("with nothing given everything is as documented", () => {
     environment: "development",
     templates: "",
     logLevel: "info",
+    otlp: "",
   });
   for (const name of settingNames) {
     expect(settings[name]).toMatchObject({

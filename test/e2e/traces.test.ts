@@ -224,6 +224,27 @@ describe("a trace across processes", () => {
   });
 });
 
+test("the example of a service has one trace for a request, the Task, and what the agent does", async () => {
+  const proc = new Proc([join(root, "examples/tracing/service.mjs")], stage.dir, {
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+    PORT: "0",
+  });
+  processes.add(proc);
+  const url = await proc.said("where it listens", ({ stdout }) => /^http:\S+/.exec(stdout)?.[0]);
+
+  expect(await (await fetch(`${url}/?name=Ada`)).json()).toEqual({ greeting: "Hello, Ada!" });
+  expect(await proc.end("SIGTERM")).toBe(0);
+  expect(drawn(collector.spans)).toBe(`
+GET /  server
+  task greet  server, COMPLETED
+    step main  internal, COMPLETED
+      run greet  client, COMPLETED
+        run greet  server, COMPLETED
+          think of a greeting  internal
+`);
+  expect(collector.spans.every(({ resource }) => resource["service.name"] === "greetings")).toBe(true);
+});
+
 describe("without a collector, and a host that traces", () => {
   /** What a program loads of OpenTelemetry, and of all packages that are not modules of ECMAScript. */
   async function loadedBy(source: string, env: Readonly<Record<string, string>> = {}) {

@@ -56,7 +56,14 @@ describe("a collector", () => {
       const { outcome = "" } = labels;
       counted[outcome] = (counted[outcome] ?? 0) + by;
     };
-    const traces = await openTracing({ otlp: gone.url, env: process.env, service: "t", log, count });
+    const traces = await openTracing({
+      otlp: gone.url,
+      env: process.env,
+      service: "t",
+      hasAgents: true,
+      log,
+      count,
+    });
     const tracer = trace.getTracer("t");
     const sent = async (requests: number) => {
       tracer.startSpan("s", {}, ROOT_CONTEXT).end();

@@ -4,9 +4,9 @@ import { type Instant, instant } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { TaskDetail } from "#ports/store-reads";
 import type { Tracing } from "#ports/tracing";
+import type { Workspace } from "#runtime/memory/workspace";
 import { TraceRecorder } from "#runtime/watch/trace-recorder";
 import * as rows from "#testing/rows";
-import type { Workspace } from "../../src/runtime/memory/workspace.js";
 
 const formerEnd = instant(100_000);
 const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";

@@ -52,7 +52,13 @@ let worker: WorkerHandle | undefined;
 
 async function start({ addr, id, logLevel, otlp }: Extract<ToAgents, { type: "serve" }>): Promise<void> {
   const log = logPort(createLog({ level: logLevel as LogLevel, readable: true }));
-  const traces = await openTracing({ otlp, env: process.env, service: "taskrun-worker", log });
+  const traces = await openTracing({
+    otlp,
+    env: process.env,
+    service: "taskrun-worker",
+    hasAgents: true,
+    log,
+  });
   try {
     worker = await serve({
       agents,

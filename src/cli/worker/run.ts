@@ -59,7 +59,7 @@ async function openTraces(otlp: string, { env }: Io, log: Log): Promise<OpenTrac
       "Write for example --otlp http://localhost:4318",
     ]);
   }
-  return openTracing({ otlp, env, service: "taskrun-worker", log });
+  return openTracing({ otlp, env, service: "taskrun-worker", hasAgents: true, log });
 }
 
 async function begin(start: () => Promise<WorkerHandle>): Promise<WorkerHandle> {
