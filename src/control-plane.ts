@@ -27,7 +27,8 @@ import { Supervisor } from "#runtime/supervisor";
 import { Retention } from "#runtime/timers/retention";
 import { DATABASE, serverStore } from "#stores/shared/server-store";
 import { repair } from "#stores/sqlite/damage/repair";
-import { type OpenTracing, openTracing } from "#tracing/open";
+import { openTracing } from "#tracing/open";
+import type { OpenTracing } from "#tracing/options";
 
 export interface ControlPlaneParts {
   readonly store: Store;

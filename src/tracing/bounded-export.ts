@@ -6,7 +6,7 @@ import {
   type SpanProcessor,
 } from "@opentelemetry/sdk-trace-node";
 import { limits } from "#limits/index";
-import type { TracingOptions } from "./open.js";
+import type { TracingOptions } from "./options.js";
 import type { Environment } from "./target.js";
 
 interface BoundedExportParts extends Pick<TracingOptions, "env" | "log" | "count"> {

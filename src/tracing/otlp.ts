@@ -6,7 +6,7 @@ import { NodeTracerProvider } from "@opentelemetry/sdk-trace-node";
 import { limits } from "#limits/index";
 import { BoundedExport } from "./bounded-export.js";
 import { tracingBy } from "./host.js";
-import { hasTracerProvider, type OpenTracing, type TracingOptions } from "./open.js";
+import { hasTracerProvider, type OpenTracing, type TracingOptions } from "./options.js";
 import { shownUrl } from "./target.js";
 
 /**

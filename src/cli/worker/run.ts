@@ -1,6 +1,7 @@
 import { createLog, logPort } from "#host/log";
 import type { Log } from "#ports/telemetry";
-import { type OpenTracing, openTracing } from "#tracing/open";
+import { openTracing } from "#tracing/open";
+import type { OpenTracing } from "#tracing/options";
 import { isHttpUrl } from "#tracing/target";
 import { serve, type WorkerHandle } from "#worker/index";
 import { type ConnectionOptions, target } from "../connection.js";

@@ -64,7 +64,10 @@ export class TraceRecorder {
 
   #taskEnded(task: TaskRow): void {
     const { tracing, log } = this.#parts;
-    if (!this.#needsReading(task) || this.#reading.size >= limits.tracesRead) return tracing.taskEnded(task);
+    if (!this.#needsReading(task) || this.#reading.size >= limits.tracesRead) {
+      tracing.taskEnded(task);
+      return;
+    }
     const reading = this.#readRest(task)
       .catch((error: unknown) => {
         log.warn("a trace is incomplete: its task could not be read", { taskId: task.id, err: error });
