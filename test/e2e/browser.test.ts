@@ -50,7 +50,9 @@ describeInChromium("a page in a browser", () => {
     const start = async (to: number) => {
       await page.fill("[name=to]", String(to));
       await page.selectOption("[name=way]", way);
+      const before = await page.locator("li").count();
       await page.click("form button");
+      await expect.poll(() => page.locator("li").count()).toBe(before + 1);
     };
     await start(5);
     const first = page.locator("li").last();
