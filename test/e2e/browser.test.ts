@@ -1,6 +1,6 @@
 /** The example page in a real browser, on an origin of its own: it creates Tasks, reads them live, and cancels one. */
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
@@ -27,6 +27,18 @@ async function openPage(address: string): Promise<Page> {
   return opened;
 }
 
+const sites: Server[] = [];
+
+/** An empty page on an origin of its own, which is this machine under another name. */
+async function origin(host: string): Promise<string> {
+  const site = createServer((_, response) => {
+    response.writeHead(200, { "content-type": "text/html" }).end('<link rel="icon" href="data:,">');
+  }).listen(0, "127.0.0.1");
+  sites.push(site);
+  await once(site, "listening");
+  return `http://${host}:${(site.address() as AddressInfo).port}`;
+}
+
 describeInChromium("a page in a browser", () => {
   beforeAll(async () => {
     server = new Proc([join(root, "examples/browser/serve.mjs")], stage.dir, { PORT: "0" });
@@ -42,7 +54,13 @@ describeInChromium("a page in a browser", () => {
     await stage.end();
   });
 
-  afterEach(() => page?.close());
+  afterEach(async () => {
+    await page?.close();
+    for (const site of sites.splice(0)) {
+      site.close();
+      site.closeAllConnections();
+    }
+  });
 
   test.each(["plain", "connect"])("starts Tasks, reads their output, and cancels one (%s)", async (way) => {
     complaints = [];
@@ -84,12 +102,8 @@ describeInChromium("a page in a browser", () => {
 
   test("of an origin that is not allowed gets nothing, and is told so by the browser", async () => {
     complaints = [];
-    const evil = createServer((_, response) => {
-      response.writeHead(200, { "content-type": "text/html" }).end("<title>evil</title>");
-    }).listen(0, "127.0.0.1");
-    await once(evil, "listening");
     const plane = new URL(url).searchParams.get("server") ?? "";
-    page = await openPage(`http://evil.example:${(evil.address() as AddressInfo).port}/`);
+    page = await openPage(await origin("evil.example"));
     const got = await page.evaluate(async (address) => {
       const headers = { "content-type": "application/json" };
       const create = { method: "POST", headers, body: '{"agentName":"count","inputJson":"{\\"to\\":1}"}' };
@@ -107,10 +121,55 @@ describeInChromium("a page in a browser", () => {
       }
       return outcomes;
     }, plane);
-    evil.close();
-    evil.closeAllConnections();
 
     expect(got).toEqual(Array(3).fill("TypeError: Failed to fetch"));
     expect(complaints.join("\n")).toMatch(/blocked by CORS policy/);
   });
+
+  test("goes on with a Task's events by itself when their server has died, and stops when they are over", async () => {
+    complaints = [];
+    const site = await origin("app.example");
+    const plane = await stage.server({ origins: [site] });
+    await stage.worker(plane.addr, { id: "w" });
+    const { id } = await stage
+      .client(plane.addr)
+      .tasks.create({ agent: "writer", input: { chunks: 30, delayMs: 100, bytes: 10 } });
+    page = await openPage(site);
+    await page.evaluate((address) => {
+      // What the browser has of its own, which Node's types do not name.
+      const { EventSource } = globalThis as unknown as { EventSource: new (url: string) => Source };
+      interface Source {
+        readonly readyState: number;
+        addEventListener(kind: string, listener: (event: { lastEventId: string }) => void): void;
+      }
+      const seen = { ids: [] as string[], opened: 0, ended: 0, state: () => source.readyState };
+      const source = new EventSource(address);
+      source.addEventListener("open", () => void seen.opened++);
+      source.addEventListener("end", () => void seen.ended++);
+      for (const kind of ["taskChanged", "stepChanged", "runChanged", "output"]) {
+        source.addEventListener(kind, ({ lastEventId }) => void seen.ids.push(lastEventId));
+      }
+      Object.assign(globalThis, { seen });
+    }, `http://${plane.httpAddr}/v1/tasks/${id}/events`);
+    const seen = () =>
+      page.evaluate(() => {
+        const { seen } = globalThis as unknown as { seen: Seen & { state(): number } };
+        return { ids: seen.ids, opened: seen.opened, ended: seen.ended, state: seen.state() };
+      });
+    await expect.poll(async () => (await seen()).ids.length).toBeGreaterThan(10);
+    await plane.restart();
+    await expect.poll(async () => (await seen()).state).toBe(2);
+
+    const { ids, opened, ended } = await seen();
+    expect(ids.map(Number)).toEqual(ids.map((_, i) => i + 1));
+    expect(ids.length).toBeGreaterThan(30);
+    // Once more after the end, which this page does not look at: then it is sent away for good.
+    expect([opened, ended]).toEqual([2, 1]);
+  });
 });
+
+interface Seen {
+  readonly ids: string[];
+  readonly opened: number;
+  readonly ended: number;
+}

@@ -117,6 +117,8 @@ export interface ServerFlags {
   readonly publicLease?: string;
   /** Addresses of the gRPC listener; by default one free port of 127.0.0.1. */
   readonly grpc?: readonly string[];
+  /** Origins of pages that may call. */
+  readonly origins?: readonly string[];
   /** For Node itself. */
   readonly node?: readonly string[];
 }
@@ -197,11 +199,12 @@ export class Server {
   }
 
   #spawn(): Proc {
-    const { lease = "3s", heartbeat = "500ms", publicLease = "90s", node = [] } = this.#flags;
+    const { lease = "3s", heartbeat = "500ms", publicLease = "90s", origins = [], node = [] } = this.#flags;
     const http = this.#http || "127.0.0.1:0";
     const timers = ["--lease", lease, "--heartbeat", heartbeat, "--public-lease", publicLease];
     const gateway = ["--grpc", ...this.#grpc, "--http", http];
-    const rest = ["--data", this.data, "--log-level", "warn", "--json"];
+    const pages = origins.flatMap((origin) => ["--allowed-origins", origin]);
+    const rest = [...pages, "--data", this.data, "--log-level", "warn", "--json"];
     return new Proc([...node, program, "server", ...gateway, ...timers, ...rest], this.#cwd);
   }
 }
