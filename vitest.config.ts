@@ -11,6 +11,17 @@ const shared = { resolve: { conditions }, ssr: { resolve: { conditions, external
 /** What hangs ends; none of these is a measure, for a machine may have far more to do than cores. */
 const bounds = { testTimeout: 120_000, hookTimeout: 120_000, expect: { poll: { timeout: 60_000 } } };
 
+/**
+ * Tests of code that has no state of its own, opens nothing and knows no time but a virtual one: the files of one worker share
+ * their modules, because loading these anew for each took longer than many of the tests.
+ */
+const shares = ["actors", "api", "domain"].map((folder) => `test/${folder}/**/*.test.ts`);
+
+/** Tests that measure how long something takes, how busy an idle server is, or its memory: nothing else runs meanwhile. */
+const measures = ["hostile-schemas", "idle", "large-inputs", "light-loads", "overload", "slow-watcher"].map(
+  (name) => `test/e2e/${name}.test.ts`,
+);
+
 /** The runtime's tests once more, over XState's own `transition()` in the place of our interpreter. */
 const xstate = {
   resolve: {
@@ -30,7 +41,7 @@ const xstate = {
     exclude: ["test/runtime/workflows/longest-map.test.ts"],
     ...bounds,
     maxWorkers: 2,
-    sequence: { groupOrder: 2 },
+    sequence: { groupOrder: 4 },
   },
 };
 
@@ -42,7 +53,7 @@ export default defineConfig({
         test: {
           name: "core",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/e2e/**", "test/tidy/pack*.test.ts", "test/**/fixtures/**"],
+          exclude: ["test/e2e/**", "test/tidy/pack*.test.ts", "test/**/fixtures/**", ...shares],
           ...bounds,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
@@ -51,12 +62,34 @@ export default defineConfig({
       {
         ...shared,
         test: {
+          name: "core-shared",
+          isolate: false,
+          include: shares,
+          ...bounds,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        ...shared,
+        test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts", "test/tidy/pack*.test.ts"],
+          exclude: ["test/**/fixtures/**", ...measures],
           ...bounds,
-          // Each of these files starts servers and workers of its own, and expects an answer in time.
+          // Each of these files starts servers and workers of its own, and waits for most of its time.
+          maxWorkers: 2,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        ...shared,
+        test: {
+          name: "e2e-alone",
+          include: measures,
+          ...bounds,
           maxWorkers: 1,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 3 },
         },
       },
       ...(process.env.XSTATE_TRANSITION ? [xstate] : []),

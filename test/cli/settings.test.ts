@@ -95,6 +95,18 @@ test("text becomes what the setting is: lists, none of them, and truths", () => 
   });
 });
 
+test("origins of pages are taken in full, and what is none is named", () => {
+  const env = { TASKRUN_ALLOWED_ORIGINS: "http://LOCALHOST:5173/, https://app.example:443" };
+
+  expect(load({ env }).allowedOrigins).toEqual(["http://localhost:5173", "https://app.example"]);
+  expect(() => load({ env: { TASKRUN_ALLOWED_ORIGINS: "https://a.example,http://localhost:*" } })).toThrow(
+    'TASKRUN_ALLOWED_ORIGINS: "http://localhost:*" has a wildcard: write each origin, with its port',
+  );
+  expect(() => load({}, 'allowed-origins = ["app.example", 5]\n')).toThrow(
+    /allowed-origins: "app.example" is no origin: .*\n.*allowed-origins: "5" is no text/,
+  );
+});
+
 test("numbers may be text, and are whole", () => {
   const flags = { connections: "20" };
   expect(load({ flags }, "connections-per-address = 7\n")).toMatchObject({

@@ -218,6 +218,39 @@ describe("hosts", () => {
   });
 });
 
+test("pages of an allowed origin may call a handler, and read what it answers", async () => {
+  const taskrun = await started({ agents: [greet] });
+  const page = "https://app.example";
+  const app = express()
+    .use((_, response, next) => {
+      response.setHeader("vary", "Accept-Encoding");
+      next();
+    })
+    .use("/taskrun", taskrun.handler({ allowedOrigins: [`${page}/`] }));
+  const url = `${await listening(createServer(app))}/taskrun`;
+  const method = `${url}/taskrun.v1.TaskService/CreateTask`;
+  const asked = { origin: page, "access-control-request-method": "POST" };
+  const preflight = await fetch(method, { method: "OPTIONS", headers: asked });
+  const made = await fetch(method, {
+    method: "POST",
+    headers: { ...json, origin: page },
+    body: JSON.stringify(ask),
+  });
+  const { id } = (await made.json()) as { id: string };
+  const events = await fetch(`${url}/v1/tasks/${id}/events`, { headers: { origin: page } });
+  const refused = await fetch(method, { method: "OPTIONS", headers: { ...asked, origin: `${page}:8443` } });
+
+  expect([preflight.status, made.status, events.status, refused.status]).toEqual([204, 200, 200, 403]);
+  for (const { headers } of [preflight, made, events]) {
+    expect(headers.get("access-control-allow-origin")).toBe(page);
+    expect(headers.get("vary")).toBe("Accept-Encoding, Origin");
+  }
+  expect(await events.text()).toMatch(
+    /event: output\ndata: .*"Hello Ada\\n".*\n\n[\s\S]*event: end\ndata: {}\n\n$/,
+  );
+  expect(refused.headers.get("access-control-allow-origin")).toBe(null);
+});
+
 test("a stop lets requests finish, ends streams, and refuses what comes after", async () => {
   const taskrun = await started({ agents: [sleep] });
   const url = await listening(createServer(taskrun.handler()));

@@ -98,6 +98,12 @@ describe("a wrong option of a method is named", () => {
     ["an empty part", { prefix: "/a//b" }, /^prefix is/],
     ["a number", { prefix: 5 }, /^prefix is 5/],
     ["another option", { path: "/x" }, /^options has no path; there are prefix, allowedHosts/],
+    ["origins that are no list", { allowedOrigins: "https://a" }, /^allowedOrigins is "https:\/\/a"/],
+    [
+      "an origin with a path",
+      { allowedOrigins: ["https://a/b"] },
+      /^allowedOrigins: "https:\/\/a\/b" has more than/,
+    ],
     ["hosts that are no list", { allowedHosts: [5] }, /^allowedHosts\[0\] is 5/],
   ])("handler: %s", async (_, options, message) => {
     const taskrun = await started();
