@@ -142,12 +142,12 @@ export interface RunOptions {
   /** Aborting it ends the wait with a `CANCELLED` error. The Task continues. */
   readonly signal?: AbortSignal;
   /**
-   * Called for every event of the Task, in order. What it throws ends the wait. Costs a stream of all its events: without
-   * it one request waits for the end.
+   * Called for every event of the Task, in order, and awaited if it is async. What it throws ends the wait. Costs a stream of
+   * all its events: without it one request waits for the end.
    */
-  readonly onEvent?: (event: TaskEvent) => void;
+  readonly onEvent?: (event: TaskEvent) => unknown;
   /** Called each time the connection is lost, or the server stops, and the wait will be taken up again. */
-  readonly onLost?: (error: TaskRunError) => void;
+  readonly onLost?: (error: TaskRunError) => unknown;
   /** The span that a Task which {@link Tasks.run} creates is below; see {@link CallControl.traceparent}. */
   readonly traceparent?: string;
 }

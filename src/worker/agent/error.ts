@@ -89,6 +89,7 @@ export class OutputLimitError extends AgentError {
     super(message, { retryable: false });
   }
 }
+brand(OutputLimitError, "OutputLimitError");
 
 /** Rounds a delay up to whole milliseconds and clamps it to what the server accepts. */
 export function retryAfterOf(ms: number): number {
