@@ -40,6 +40,14 @@ export const cli = {
   devDrain: millis(600_000),
   /** Processes of replaced agents that finish their Runs; of more, the oldest hands them back at once. */
   devReplaced: 4,
+  /** How long an old process of agents may take to hear that it is replaced, before the new one is announced all the same. */
+  devHears: millis(1_000),
+  /** A process of agents that has heard nothing for so long has lost its Runs, whatever it does: an agent keeps its event loop. */
+  devDeaf: millis(35_000),
+  /** How much longer than its Runs were given a process of agents may take to end, before it is killed. */
+  devLate: millis(2_000),
+  /** How often the process of the agents looks whether that of `dev` is still there. */
+  devParentEvery: millis(1_000),
   /** Tasks that one command waits for at a time: the waits take half of the streams of its connection. */
   waitsAtOnce: 50,
   /** A Task that nobody has begun for so long waits for something, which is then said; sooner, it may just be on its way to a Worker. */

@@ -75,6 +75,17 @@ test("agents and workflows are found alone, in lists, and exported twice; other 
   expect(workflows).toEqual([{ namespace: "n", name: "f", version: "1.0.0", source: "s" }]);
 });
 
+test("a default that is an object of agents counts as they do, above all that of CommonJS", async () => {
+  const common = write(
+    "whole/a.cjs",
+    `module.exports = { a: ${agentText("a")}, more: [${agentText("b")}] };`,
+  );
+  const module = write("whole/b.mjs", `export default { c: ${agentText("c")}, none: null };`);
+
+  const { agents } = await importAll([common, module]);
+  expect(agents.map(({ name }) => name).sort()).toEqual(["a", "b", "c"]);
+});
+
 test.each([
   ["none.mjs", "export const x = 1;", /^no agent and no workflow is exported/],
   [

@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, onTestFinished, test } from "vitest";
-import { type Proc, root, Stage, until } from "./kit/harness.js";
+import { type Proc, pause, root, Stage, until } from "./kit/harness.js";
 
 const stage = new Stage();
 afterAll(() => stage.end());
@@ -159,6 +159,52 @@ test("nothing is left of it when it is killed, and a second signal ends it at on
   second.proc.signal("SIGINT");
   expect(await second.proc.ended).toBe(130);
   await until("the agents' process has ended", () => !isAlive(next.pid));
+});
+
+test.each([
+  ["waits for ever", "await new Promise(() => {});"],
+  ["never comes to an end", "for (;;);"],
+  ["ends its process", "process.exit(3);"],
+])("a module that %s is given up, or named, and mended by the next change", async (what, text) => {
+  const app = project({ "word.mjs": word("x"), "agents.mjs": text });
+  const { proc } = await dev(app.name);
+  if (what === "ends its process") {
+    await said(proc, "dev: the process of the modules has ended with code 3 before they were loaded");
+  }
+  await pause(500);
+
+  app.write("agents.mjs", agents);
+  await said(proc, "dev: serving agents");
+  expect(proc.stdout.split("waiting for a change")).toHaveLength(what === "ends its process" ? 2 : 1);
+});
+
+test("an agent that keeps its process busy is replaced all the same, and gone when dev is", async () => {
+  const spinning = `
+import { agent } from "taskrun/worker";
+export const pid = agent({ name: "pid", run: async () => process.pid });
+export const spin = agent({ name: "spin", run: () => { for (;;); } });
+`;
+  const busy = async () => {
+    const app = project({ "agents.mjs": spinning });
+    const { proc, client } = await dev(app.name);
+    await said(proc, "dev: serving agents");
+    const pid = (await client.tasks.run({ agent: "pid", input: {} })) as number;
+    const { id } = await client.tasks.create({ agent: "spin", input: {} });
+    await said(proc, `task ${id} spin started`);
+    return { app, proc, pid };
+  };
+  const first = await busy();
+  first.app.write("agents.mjs", `${spinning}\n// changed`);
+  await said(first.proc, "dev: serving agents", 2);
+  first.proc.signal("SIGINT");
+  await first.proc.said("it waits for the run", ({ stderr }) => stderr.includes("signal again"));
+  first.proc.signal("SIGINT");
+  expect(await first.proc.ended).toBe(130);
+  await until("the busy process has ended", () => !isAlive(first.pid));
+
+  const second = await busy();
+  await second.proc.end("SIGKILL");
+  await until("the busy process has ended", () => !isAlive(second.pid));
 });
 
 test.each([

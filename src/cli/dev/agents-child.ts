@@ -31,7 +31,11 @@ function tellImports(): void {
   });
   port1.unref();
   const hooks = new URL("./import-hooks.js", import.meta.url);
-  register(hooks.href, { parentURL: import.meta.url, data: { port: port2 }, transferList: [port2] });
+  register(hooks.href, {
+    parentURL: import.meta.url,
+    data: { port: port2, parent: process.ppid },
+    transferList: [port2],
+  });
 }
 
 async function load(paths: readonly string[]): Promise<Exported> {

@@ -24,7 +24,7 @@ export async function importAll(paths: readonly string[]): Promise<Exported> {
   const values = new Set<unknown>();
   for (const path of paths) {
     const module: Record<string, unknown> = await import(pathToFileURL(path).href);
-    for (const value of Object.values(module).flat()) values.add(value);
+    for (const value of exportedBy(module)) values.add(value);
   }
   const agents = [...values].filter(isAgent);
   const workflows = [...values].filter(isWorkflow);
@@ -48,6 +48,16 @@ export async function importAll(paths: readonly string[]): Promise<Exported> {
     source,
   }));
   return { agents, workflows: plain };
+}
+
+/**
+ * What a module exports, and what is in a plain object that it exports as its default. Of a CommonJS module that object is
+ * all there is: Node finds the names of its parts only where they are written in some ways.
+ */
+function exportedBy(module: Readonly<Record<string, unknown>>): unknown[] {
+  const { default: whole } = module;
+  const isPlain = typeof whole === "object" && whole !== null && !isAgent(whole) && !isWorkflow(whole);
+  return [...Object.values(module), ...(isPlain ? Object.values(whole) : [])].flat();
 }
 
 function refuseTwice(what: string, names: readonly string[]): void {

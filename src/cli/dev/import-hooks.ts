@@ -1,12 +1,21 @@
 import type { MessagePort } from "node:worker_threads";
+import { limits } from "#limits/index";
 
 /* Hooks of Node's module loader, in its thread: tell the main thread of every file that is imported. */
 
 let port: MessagePort | undefined;
 
-export function initialize(data: { readonly port: MessagePort }): void {
+/**
+ * @param data `parent` is the process of `dev`. This thread sees that it is gone even while an agent keeps the event loop of
+ *   the main one, and then ends the process
+ */
+export function initialize(data: { readonly port: MessagePort; readonly parent: number }): void {
   port = data.port;
   port.unref();
+  const look = (): void => {
+    if (process.ppid !== data.parent) process.kill(process.pid, "SIGKILL");
+  };
+  setInterval(look, limits.devParentEvery).unref();
 }
 
 interface Resolved {

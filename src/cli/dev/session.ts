@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { createClient, type TaskRunClient } from "#client/index";
 import { limits } from "#limits/index";
 import { CliError, exit } from "../exit.js";
@@ -34,6 +35,8 @@ export class DevSession {
   #fail: (error: CliError) => void = () => {};
   #current: AgentsProcess | undefined;
   #loading: AgentsProcess | undefined;
+  /** The process that imports the modules: what it loads is out of date when a file changes, and it may never end. */
+  #importing: AgentsProcess | undefined;
   /** Loads that have begun. */
   #loads = 0;
   #work: Promise<void> = Promise.resolve();
@@ -73,6 +76,7 @@ export class DevSession {
     if (this.#stopping || this.#isWaiting) return;
     this.#isWaiting = true;
     this.#say(`${basename(path)} has changed`);
+    this.#importing?.kill();
     this.#work = this.#work.then(() => {
       this.#isWaiting = false;
       return this.#load();
@@ -84,9 +88,14 @@ export class DevSession {
     const next = this.#begin();
     if (!next) return;
     this.#loading = next;
+    this.#importing = next;
     const loaded = await next.loaded;
-    if (loaded === undefined) await next.ended; // it says why first
+    this.#importing = undefined;
+    const ended = loaded === undefined ? await next.ended : ""; // it says why first
     if (this.#stopping) return next.kill();
+    if (loaded === undefined && this.#isWaiting) return; // a file has changed meanwhile
+    if (loaded === undefined && !next.saidWhy)
+      this.#say(`the process of the modules has ended with ${ended} before they were loaded`);
     const isReady =
       loaded !== undefined && (await this.#register(loaded)) && (await this.#serve(next, loaded));
     this.#loading = undefined;
@@ -102,11 +111,12 @@ export class DevSession {
   }
 
   #begin(): AgentsProcess | undefined {
-    const { sources, io } = this.#options;
+    const { sources, addr, io } = this.#options;
     try {
       const paths = sources.flatMap(modulesOf);
       const execArgv = nodeArguments(paths);
-      return new AgentsProcess({ cwd: io.cwd, paths, execArgv, imported: (path) => this.#watch?.add(path) });
+      const imported = (path: string) => this.#watch?.add(path);
+      return new AgentsProcess({ cwd: io.cwd, paths, execArgv, addr, imported });
     } catch (error) {
       this.#say(`the modules cannot be loaded: ${(error as Error).message}`);
       this.#broken();
@@ -138,7 +148,7 @@ export class DevSession {
   async #replace(old: AgentsProcess): Promise<void> {
     this.#replaced.add(old);
     void old.drain(limits.devDrain).then(() => this.#replaced.delete(old));
-    await old.draining;
+    await Promise.race([old.draining, setTimeout(limits.devHears)]);
     const [oldest] = this.#replaced;
     if (oldest && this.#replaced.size > limits.devReplaced) await oldest.drain(0);
   }

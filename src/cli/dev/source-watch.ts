@@ -6,6 +6,8 @@ import { limits } from "#limits/index";
 export class SourceWatch {
   readonly #folders = new Map<string, FSWatcher>();
   readonly #files = new Set<string>();
+  /** What else concerns in a folder, by the name of the file. */
+  readonly #sources = new Map<string, (name: string) => boolean>();
   readonly #changed: (path: string) => void;
   #timer: NodeJS.Timeout | undefined;
 
@@ -18,12 +20,13 @@ export class SourceWatch {
   add(path: string): void {
     if (path.includes(`${sep}node_modules${sep}`) || this.#files.size >= limits.devFiles) return;
     this.#files.add(path);
-    this.#open(dirname(path), (name) => this.#files.has(name));
+    this.#open(dirname(path));
   }
 
   /** Watches for any file of a folder that `isSource`. */
   addFolder(folder: string, isSource: (name: string) => boolean): void {
-    this.#open(folder, (path) => isSource(basename(path)) || this.#files.has(path));
+    this.#sources.set(folder, isSource);
+    this.#open(folder);
   }
 
   close(): void {
@@ -32,12 +35,12 @@ export class SourceWatch {
     this.#folders.clear();
   }
 
-  #open(folder: string, concerns: (path: string) => boolean): void {
+  #open(folder: string): void {
     if (this.#folders.has(folder)) return;
     try {
       const watcher = watch(folder, (_, name) => {
         const path = join(folder, name ?? "");
-        if (name === null || concerns(path)) this.#heard(path);
+        if (name === null || this.#concerns(folder, path)) this.#heard(path);
       });
       watcher.on("error", () => {
         watcher.close();
@@ -47,6 +50,10 @@ export class SourceWatch {
     } catch {
       // The folder does not exist: nothing in it can change.
     }
+  }
+
+  #concerns(folder: string, path: string): boolean {
+    return this.#files.has(path) || this.#sources.get(folder)?.(basename(path)) === true;
   }
 
   #heard(path: string): void {
