@@ -2,6 +2,7 @@
  * A Fastify service that runs agents itself: a route that awaits a result, one that streams a Task's output as server-sent
  * events, and TaskRun's own protocols under /taskrun. Its Tasks are in `DATA`, by default in the folder `.taskrun`.
  */
+import { once } from "node:events";
 import fastify from "fastify";
 import { startTaskRun } from "taskrun";
 import { TaskRunError } from "taskrun/client";
@@ -31,21 +32,32 @@ app.post("/documents", async ({ body }, reply) => {
   return reply.code(202).send({ id });
 });
 
-app.get("/documents/:id/events", async ({ params, headers, raw }, reply) => {
+app.get("/documents/:id/events", async ({ params, headers }, reply) => {
   const gone = new AbortController();
-  raw.once("close", () => gone.abort());
+  reply.raw.once("close", () => gone.abort());
   const afterSeq = Number(headers["last-event-id"] ?? 0);
   // What is wrong with the request is answered before the stream begins.
+  const events = tasks.watch(params.id, { afterSeq, signal: gone.signal });
   await tasks.get(params.id);
   reply.hijack();
   reply.raw.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
-  for await (const event of tasks.watch(params.id, { afterSeq, signal: gone.signal })) {
-    const data =
-      event.type === "output" ? event.output.content : event.type === "task" ? event.task.status : undefined;
-    if (data !== undefined)
-      reply.raw.write(`id: ${event.seq}\nevent: ${event.type}\ndata: ${JSON.stringify(data)}\n\n`);
+  try {
+    for await (const event of events) {
+      const data =
+        event.type === "output"
+          ? event.output.content
+          : event.type === "task"
+            ? event.task.status
+            : undefined;
+      if (data === undefined) continue;
+      const more = reply.raw.write(
+        `id: ${event.seq}\nevent: ${event.type}\ndata: ${JSON.stringify(data)}\n\n`,
+      );
+      if (!more) await once(reply.raw, "drain", { signal: gone.signal }).catch(() => {});
+    }
+  } finally {
+    reply.raw.end();
   }
-  reply.raw.end();
 });
 
 app.addHook("onClose", () => taskrun.stop());

@@ -1,6 +1,6 @@
-import { createServer, type Server } from "node:http";
+import { createServer, Server as HttpServer, type Server } from "node:http";
 import { connect, createServer as createHttp2, type Http2Server } from "node:http2";
-import type { AddressInfo, Socket } from "node:net";
+import { type AddressInfo, connect as netConnect, type Socket } from "node:net";
 import { createClient as connectClient, type Transport } from "@connectrpc/connect";
 import {
   createConnectTransport,
@@ -266,6 +266,44 @@ test("a stop lets requests finish, ends streams, and refuses what comes after", 
   expect((await fetch(`${url}/health/ready`)).status).toBe(503);
   await expect(client.getTask({ id })).rejects.toMatchObject({ rawMessage: "server draining" });
 });
+
+test.each([
+  ["HTTP/1.1", (handler: (...given: never[]) => void) => createServer(handler as never)],
+  ["HTTP/2", (handler: (...given: never[]) => void) => createHttp2(handler as never)],
+])(
+  "a peer over %s that has gone before the handler is called is not waited for at the stop",
+  async (_, serverOf) => {
+    const taskrun = await started();
+    const handle = taskrun.handler();
+    let called: () => void = () => {};
+    const wasCalled = new Promise<void>((resolve) => {
+      called = resolve;
+    });
+    // As an authentication that asks somebody else first.
+    const server = serverOf((...[request, response]: Parameters<typeof handle>) => {
+      response.once("close", () => {
+        setImmediate(() => {
+          handle(request, response);
+          called();
+        });
+      });
+    });
+    const socket = netConnect(Number(new URL(await listening(server)).port), "127.0.0.1");
+    if (server instanceof HttpServer) socket.write("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    else {
+      const session = connect("http://127.0.0.1", { createConnection: () => socket });
+      session.on("error", () => {});
+      session.request({ ":path": "/health" }).on("error", () => {});
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    socket.destroy();
+    await wasCalled;
+
+    const before = performance.now();
+    await taskrun.stop();
+    expect(performance.now() - before).toBeLessThan(5_000);
+  },
+);
 
 test("a peer that leaves an HTTP/2 connection in the middle harms nobody", async () => {
   const taskrun = await started({ agents: [greet] });

@@ -5,7 +5,7 @@ import { AnswerQuota } from "../traffic/answer-admission.js";
 import type { OpenRequests } from "../traffic/open-requests.js";
 import { shareResponse } from "./cors.js";
 import type { HttpPeer } from "./peer.js";
-import { sendNotServed, sendText } from "./response.js";
+import { isGone, sendNotServed, sendText } from "./response.js";
 import { pathOf, type ServeParts, serveHttp } from "./serve.js";
 
 /**
@@ -68,6 +68,8 @@ export function requestHandler(parts: HandlerParts, prefix: string): RequestHand
       sendText(response, 500, `${BODY_READ}\n`);
       return;
     }
+    // What the host did before may have taken time: of a peer that has gone meanwhile there is no `close` to come.
+    if (isGone(response) || response.writableEnded) return;
     const done = parts.requests.open(() => response.destroy());
     response.once("close", done);
     const peer = peerOf("stream" in request ? (request.stream.session ?? request.stream) : request.socket);
