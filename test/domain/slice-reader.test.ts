@@ -21,6 +21,17 @@ test("finds what sliceAt finds, however often it is asked", () => {
   );
 });
 
+test("an index has one form: another one leads to nothing", () => {
+  const reader = new SliceReader('{"a":["first","second"],"01":"a name"}');
+
+  expect(["0", "1", "00", "01", "+1", "1.0", "-0"].map((index) => reader.at(["a", index]))).toEqual([
+    '"first"',
+    '"second"',
+    ...Array(5).fill(undefined),
+  ]);
+  expect(reader.at(["01"])).toBe('"a name"');
+});
+
 test("a pointer is read as it is written", () => {
   fc.assert(
     fc.property(fc.array(fc.string()), (parts) => {

@@ -1,4 +1,4 @@
-import { isObjectText, itemsOf, membersOf } from "./slices.js";
+import { isIndex, isObjectText, itemsOf, membersOf } from "./slices.js";
 
 /** Reads several values of one JSON text, and splits each object and list on the way to them only once. */
 export class SliceReader {
@@ -17,7 +17,7 @@ export class SliceReader {
       if (found === undefined) return undefined;
       const split = this.#splitOf(found, JSON.stringify(parts.slice(0, depth)));
       if (split instanceof Map) found = split.get(part);
-      else found = /^\d+$/.test(part) ? (split as readonly string[] | undefined)?.[Number(part)] : undefined;
+      else found = isIndex(part) ? (split as readonly string[] | undefined)?.[Number(part)] : undefined;
     }
     return found;
   }

@@ -47,7 +47,12 @@ export function sliceAt(text: string, parts: readonly string[]): string | undefi
 }
 
 function itemAt(text: string, index: string): string | undefined {
-  return /^\d+$/.test(index) ? itemsOf(text)?.[Number(index)] : undefined;
+  return isIndex(index) ? itemsOf(text)?.[Number(index)] : undefined;
+}
+
+/** True for the index of an item, as JSON Pointers have it: there is one way to write each. */
+export function isIndex(part: string): boolean {
+  return /^(0|[1-9]\d*)$/.test(part);
 }
 
 /**
