@@ -18,8 +18,15 @@ export async function validated<Schema extends StandardSchema>(
 ): Promise<Validated<OutputOfSchema<Schema>>> {
   const made = schema["~standard"].validate(value);
   const result = isPromise(made) ? await made : made;
-  if (result.issues === undefined) return { fits: true, value: result.value };
-  return { fits: false, problem: result.issues.map((issue) => inWords(issue, whole)).join("; ") };
+  if (typeof result !== "object" || result === null) {
+    const { vendor } = schema["~standard"];
+    throw new TypeError(
+      `a schema of ${vendor} answered ${String(result)}: validate gives { value } or { issues }`,
+    );
+  }
+  if (!result.issues) return { fits: true, value: result.value };
+  const problem = Array.from(result.issues, (issue) => inWords(issue, whole)).join("; ");
+  return { fits: false, problem: problem || `${whole}: its schema gives no reason` };
 }
 
 function isPromise<Value>(made: Value | Promise<Value>): made is Promise<Value> {
@@ -27,6 +34,6 @@ function isPromise<Value>(made: Value | Promise<Value>): made is Promise<Value> 
 }
 
 function inWords({ path = [], message }: StandardIssue, whole: string): string {
-  const keys = path.map((part) => String(typeof part === "object" ? part.key : part));
+  const keys = path.map((part) => String(typeof part === "object" && part !== null ? part.key : part));
   return `${keys.join(".") || whole}: ${message}`;
 }

@@ -111,3 +111,53 @@ test("a result is what the output makes of it; one that does not fit fails the r
     retryable: undefined,
   });
 });
+
+test.each<[string, () => unknown]>([
+  ["an async generator", () => told()],
+  ["an async function that returns one", async () => told()],
+  [
+    "a generator",
+    function* () {
+      yield "said";
+      return { done: true };
+    },
+  ],
+])("the output and the result of %s are those of the run", async (_, run) => {
+  const said: string[] = [];
+  const made = agent({ name: "told", run: run as never });
+  const speaking = { ...ctx, output: async (text: string) => void said.push(text) };
+
+  expect(await made.perform("{}", speaking)).toEqual({ done: true });
+  expect(said).toEqual(["said"]);
+});
+
+async function* told() {
+  yield "said";
+  return { done: true };
+}
+
+test("a result with a member called next is a result", async () => {
+  const page = { next: () => 1, items: [] };
+
+  expect(await agent({ name: "page", run: async () => page }).perform("{}", ctx)).toBe(page);
+});
+
+test.each([
+  ["nothing", undefined, "a schema of own answered undefined: validate gives { value } or { issues }"],
+  ["null", null, "a schema of own answered null"],
+  ["text", "yes", "a schema of own answered yes"],
+  ["no issue", { issues: [] }, "input_json does not fit the agent: input: its schema gives no reason"],
+  [
+    "a path of null",
+    { issues: [{ message: "bad", path: [null, "a"] }] },
+    "does not fit the agent: null.a: bad",
+  ],
+])(
+  "a schema by hand that answers %s fails the run, with what is wrong with it",
+  async (_, answer, message) => {
+    const input = { "~standard": { version: 1, vendor: "own", validate: () => answer } };
+    const made = agent({ name: "own", input: input as never, run });
+
+    await expect(made.perform("1", ctx)).rejects.toThrow(message);
+  },
+);

@@ -61,6 +61,26 @@ test("what is not finished in time is handed back: declined, and gone from the l
   expect(reasons).toMatchObject([{ why: "shutdown" }]);
 });
 
+test("an agent that ends because its worker leaves has not failed, so the log does not say so", async () => {
+  const plane = await startPlane();
+  const errors: string[] = [];
+  const { opened, open } = latch();
+  const obedient = echo(async (_, { signal }) => {
+    const reason = await stopped(signal);
+    setImmediate(open);
+    throw reason;
+  });
+  const log = { ...silent, error: (text: string) => void errors.push(text) };
+  const worker = await startWorker(plane, { agents: [obedient], drainMs: 20, log });
+  const session = await plane.greet();
+  session.assign({ runId: "r1" });
+  await session.hear("statusUpdate");
+
+  await worker.drain();
+  await opened;
+  expect(errors).toEqual([]);
+});
+
 test("a run that has begun is handed back after its start, however early: it may have done something", () => {
   const held = new HeldRuns({
     agents: servedAgents([echo((_, { signal }) => stopped(signal))]),

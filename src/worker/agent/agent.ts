@@ -127,8 +127,12 @@ function parseJson(json: string): unknown {
   }
 }
 
-/** Drives a generator to its end and returns its result; anything else is the result itself, as `run` may be untyped. */
-async function follow(running: unknown, ctx: AgentContext): Promise<unknown> {
+/**
+ * Drives a generator to its end and returns its result, also if an async function has returned the generator; anything
+ * else is the result itself, as `run` may be untyped.
+ */
+async function follow(returned: unknown, ctx: AgentContext): Promise<unknown> {
+  const running = isGenerator(returned) ? returned : await returned;
   if (!isGenerator(running)) return running;
 
   try {
@@ -147,7 +151,11 @@ type Running = Pick<AsyncGenerator<unknown, unknown, undefined>, "next"> &
   Partial<Pick<AsyncGenerator<unknown, unknown, undefined>, "return">>;
 
 function isGenerator(running: unknown): running is Running {
-  return typeof (running as Partial<Running> | null | undefined)?.next === "function";
+  if (typeof running !== "object" || running === null) return false;
+  return (
+    typeof (running as Partial<Running>).next === "function" &&
+    (Symbol.asyncIterator in running || Symbol.iterator in running)
+  );
 }
 
 /** Sends a yielded value as output; undefined is skipped. */

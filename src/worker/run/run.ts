@@ -101,12 +101,19 @@ export class Run {
         )
       : await this.#perform(agent, inputJson);
     this.#outcome ??= this.#cancelled ?? outcome;
-    if (this.#outcome.status === "FAILED") this.#logFailure(agent, this.#outcome);
+    if (this.#outcome.status === "FAILED" && !this.#isTakenBack) this.#logFailure(agent, this.#outcome);
     this.#around.ready(this);
   }
 
   get stopped(): boolean {
     return this.#abort.signal.aborted;
+  }
+
+  /** True if it was stopped for no reason of its own, and runs again elsewhere: how its agent ends then is no failure. */
+  get #isTakenBack(): boolean {
+    const { aborted, reason } = this.#abort.signal;
+    const { why } = aborted ? (reason as RunStopped) : {};
+    return why === "shutdown" || why === "lease lost";
   }
 
   /** True if the agent has ended and its end was sent in this session. */
