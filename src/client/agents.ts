@@ -4,6 +4,7 @@ import type { AnnouncedAgent } from "./agent-views.js";
 import type { CallControl, Caller } from "./call.js";
 import { toAnnouncedAgent } from "./convert.js";
 import { TaskRunError } from "./error.js";
+import { agentFilterNames } from "./option-names.js";
 import { optionsOf, requestOf, wrongArgument } from "./request.js";
 
 /**
@@ -69,7 +70,7 @@ export class Agents {
     filter: AgentFilter & { readonly pageToken?: string } = {},
     control?: CallControl,
   ): Promise<AgentPage> {
-    const selected = optionsOf(filter, "filter");
+    const selected = optionsOf(filter, "filter", [...agentFilterNames, "pageToken"]);
     const { namespace = this.#namespace, pageSize = 0, pageToken = "" } = selected;
     const request = requestOf(ListAgentsRequestSchema, { namespace, pageSize, pageToken });
     const { agents, nextPageToken } = await this.#caller.once(
@@ -83,7 +84,7 @@ export class Agents {
   async *list(filter: AgentFilter = {}, control?: CallControl): AsyncGenerator<AnnouncedAgent, void> {
     let pageToken = "";
     do {
-      const page = await this.page({ ...optionsOf(filter, "filter"), pageToken }, control);
+      const page = await this.page({ ...optionsOf(filter, "filter", agentFilterNames), pageToken }, control);
       yield* page.agents;
       pageToken = page.nextPageToken;
     } while (pageToken !== "");

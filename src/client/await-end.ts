@@ -16,7 +16,7 @@ export interface EndWait {
   /** Sends the request that waits: by the id, or, if that is not known yet, by the key. */
   readonly send: (id: string, options: CallOptions) => Promise<WireTask>;
   readonly signal?: AbortSignal | undefined;
-  readonly onLost?: ((error: TaskRunError) => void) | undefined;
+  readonly onLost?: ((error: TaskRunError) => unknown) | undefined;
   readonly traceparent?: string | undefined;
   /** Waits in another way, for a server that does not know these requests. */
   readonly fallBack: (id: string) => Promise<Task>;
@@ -51,7 +51,7 @@ export async function awaitEnd(caller: Caller, wait: EndWait): Promise<Task> {
       mayExist ||= isStored(error);
       const most = mayExist ? limits.watchFailures : limits.callAttempts;
       if (failures >= most || !mayPass(error, mayExist)) throw error;
-      wait.onLost?.(error);
+      await wait.onLost?.(error);
       await pause(
         backoffMs(mayExist ? WATCH_BACKOFF : CALL_BACKOFF, failures, Math.random(), error.retryAfterMs),
         signal,

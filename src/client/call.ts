@@ -5,6 +5,7 @@ import { onAbort } from "#transport/on-abort";
 import { activeTraceparent, type OpenTelemetryApi, openTelemetry } from "#transport/open-telemetry";
 import { backoffMs, CALL_BACKOFF, pause } from "./backoff.js";
 import { type ErrorCode, type TaskRunError, toTaskRunError } from "./error.js";
+import { controlNames } from "./option-names.js";
 import { checkedSignal, optionsOf, wrongArgument } from "./request.js";
 
 /**
@@ -78,7 +79,7 @@ export class Caller {
     send: (options: CallOptions) => Promise<Answer>,
     control: CallControl = {},
   ): Promise<Answer> {
-    const { signal } = optionsOf(control, "control");
+    const { signal } = optionsOf(control, "control", controlNames);
     for (let failures = 1; ; failures += 1) {
       try {
         return await this.once(send, control, key);
@@ -106,7 +107,7 @@ export class Caller {
   }
 
   #options(control: CallControl): CallOptions {
-    const { signal, timeoutMs = this.#timeoutMs, traceparent } = optionsOf(control, "control");
+    const { signal, timeoutMs = this.#timeoutMs, traceparent } = optionsOf(control, "control", controlNames);
     checkedSignal(signal);
     if (traceparent !== undefined && !isHeaderValue(traceparent)) {
       throw wrongArgument(

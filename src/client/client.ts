@@ -4,7 +4,8 @@ import { type Connection, connect } from "#transport/connection";
 import { Agents } from "./agents.js";
 import { Caller } from "./call.js";
 import { TaskRunError } from "./error.js";
-import { optionsOf } from "./request.js";
+import { clientNames } from "./option-names.js";
+import { optionsOf, wrongArgument } from "./request.js";
 import { Tasks } from "./tasks.js";
 import { Templates } from "./templates.js";
 import { Workers } from "./workers.js";
@@ -79,7 +80,7 @@ export interface TaskRunClient {
  * ```
  */
 export function createClient(options: ClientOptions = {}): TaskRunClient {
-  const { addr = addrOfEnvironment() } = optionsOf(options, "options");
+  const { addr = addrOfEnvironment() } = optionsOf(options, "options", clientNames);
   const url = urlOf(addr);
   return clientOn(
     () => connect(url, { pingMs: limits.keepalivePing, readMaxBytes: limits.answerBytes }),
@@ -93,8 +94,7 @@ export function createClient(options: ClientOptions = {}): TaskRunClient {
  * @throws {TaskRunError} `INVALID_ARGUMENT` if an option is wrong
  */
 export function clientOn(connection: () => Connection, options: Omit<ClientOptions, "addr">): TaskRunClient {
-  const { namespace = "", timeoutMs = limits.callTimeout } = optionsOf(options, "options");
-  const caller = new Caller(timeoutMs);
+  const { namespace, caller } = checkedClient(options);
   const { transport, close } = connection();
 
   return {
@@ -104,6 +104,16 @@ export function clientOn(connection: () => Connection, options: Omit<ClientOptio
     templates: new Templates(transport, caller, namespace),
     close,
   };
+}
+
+/** @throws {TaskRunError} `INVALID_ARGUMENT` if an option is wrong */
+export function checkedClient(options: ClientOptions): {
+  readonly namespace: string;
+  readonly caller: Caller;
+} {
+  const { namespace = "", timeoutMs = limits.callTimeout } = optionsOf(options, "options", clientNames);
+  if (typeof namespace === "string") return { namespace, caller: new Caller(timeoutMs) };
+  throw wrongArgument("namespace", `is ${typeof namespace}; send a string.`);
 }
 
 function urlOf(addr: string): string {

@@ -1,6 +1,8 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
+import { slipIn } from "#domain/option-names";
 import type { CreateTaskRequestSchema } from "#wire/gen/taskrun/v1/task_service_pb";
 import { keyOr } from "./call.js";
+import { taskNames } from "./option-names.js";
 import { instantOf, jsonText, wholeNumber, wrongArgument } from "./request.js";
 import type { CreateTask } from "./task-requests.js";
 
@@ -17,6 +19,8 @@ export function createInit(
   at = "",
 ): Exclude<MessageInitShape<typeof CreateTaskRequestSchema>, { $typeName: string }> {
   if (typeof request !== "object" || request === null) throw wrongArgument(`${at}request`, "is no object.");
+  const slip = slipIn(request, taskNames);
+  if (slip !== undefined) throw wrongArgument(`${at}request`, slip);
   const {
     agent,
     input: _,

@@ -6,6 +6,7 @@ import {
   type MessageShape,
   ScalarType,
 } from "@bufbuild/protobuf";
+import { unknownName } from "#domain/option-names";
 import { TaskRunError } from "./error.js";
 
 /*
@@ -36,14 +37,27 @@ export function requestOf<Desc extends DescMessage>(
   return create(schema, init);
 }
 
-/** Returns options as they are, or none for undefined. @throws {TaskRunError} if they are no object */
+/**
+ * Returns options as they are, or none for undefined.
+ *
+ * @param known the names that they may have
+ * @throws {TaskRunError} if they are no object, or have a name that there is not: it would have no effect
+ */
 export function optionsOf<Options extends object>(
   options: Options | undefined,
   field: string,
+  known: readonly (keyof Options & string)[],
 ): Partial<Options> {
   if (options === undefined) return {};
-  if (isRecord(options)) return options;
-  throw wrongArgument(field, `is ${shown(options)}; send an object.`);
+  const unknown = unknownName(objectOf(options, field), known);
+  if (unknown !== undefined) throw wrongArgument(field, unknown);
+  return options;
+}
+
+/** Returns an object as it is. @throws {TaskRunError} if it is none */
+export function objectOf<Given extends object>(given: Given, field: string): Partial<Given> {
+  if (isRecord(given)) return given;
+  throw wrongArgument(field, `is ${shown(given)}; send an object.`);
 }
 
 /** Checks what is to abort a call. @throws {TaskRunError} if it cannot */

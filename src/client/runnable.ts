@@ -1,4 +1,5 @@
 import type { Typed } from "#domain/typed";
+import { runNames, taskNames } from "./option-names.js";
 import { optionsOf, wrongArgument } from "./request.js";
 import type { CreateTask, RunOptions } from "./task-requests.js";
 
@@ -80,9 +81,10 @@ export function runRequestOf(
 ): RunRequest {
   const named = nameIn(first);
   if (named === undefined) {
-    return { request: first as CreateTask, options: optionsOf(second as RunOptions | undefined, "options") };
+    const options = optionsOf(second as RunOptions | undefined, "options", runNames);
+    return { request: first as CreateTask, options };
   }
-  const { signal, onEvent, ...task } = optionsOf(third, "options");
+  const { signal, onEvent, onLost, ...task } = optionsOf(third, "options", typedRunNames);
   const { agent, template, input, inputJson } = task as CreateTask;
   if (agent !== undefined || template !== undefined || input !== undefined || inputJson !== undefined) {
     throw wrongArgument(
@@ -92,9 +94,12 @@ export function runRequestOf(
   }
   return {
     request: { ...task, ...named, ...(second !== undefined && { input: second }) },
-    options: { ...(signal && { signal }), ...(onEvent && { onEvent }) },
+    options: { ...(signal && { signal }), ...(onEvent && { onEvent }), ...(onLost && { onLost }) },
   };
 }
+
+/** Those that say agent or input a second time are refused by themselves. */
+const typedRunNames = [...runNames, ...taskNames] as readonly (keyof TypedRunOptions & string)[];
 
 /** What names the agent or workflow in a request; undefined for what is a request itself. */
 function nameIn(first: unknown): Pick<CreateTask, "agent" | "template"> | undefined {

@@ -11,7 +11,8 @@ import { awaitEnd, type EndWait, stoppedWaiting } from "./await-end.js";
 import type { CallControl, Caller } from "./call.js";
 import { TaskRunError, withoutPrefix } from "./error.js";
 import type { TaskEvent } from "./event-views.js";
-import { checkedCallback, checkedSignal, optionsOf, requestOf } from "./request.js";
+import { resultNames, runNames } from "./option-names.js";
+import { checkedCallback, checkedSignal, optionsOf, requestOf, wrongArgument } from "./request.js";
 import { type ResultOptions, type RunOptions, TaskFailed } from "./task-requests.js";
 import { hasEnded, type Task } from "./views.js";
 import type { WatchOptions } from "./watch.js";
@@ -64,9 +65,10 @@ export class TaskEnds {
 
   /** The JSON text of the result of a Task, empty if it has none. */
   async resultJson(id: string, options: ResultOptions): Promise<string> {
-    const { wait = false, signal } = optionsOf(options, "options");
-    const task = await (wait ? this.wait(id, signal ? { signal } : {}) : this.#tasks.get(id, options));
-    if (hasEnded(task)) return this.#resultOf(task, options);
+    const { wait = false, ...control } = optionsOf(options, "options", resultNames);
+    const { signal } = control;
+    const task = await (wait ? this.wait(id, signal ? { signal } : {}) : this.#tasks.get(id, control));
+    if (hasEnded(task)) return this.#resultOf(task, control);
     const text = `task ${id} is ${task.status} and has no result yet; wait for it with tasks.wait(id)`;
     throw new TaskRunError("FAILED_PRECONDITION", text);
   }
@@ -99,7 +101,7 @@ export class TaskEnds {
     const options = { ...(signal && { signal }), ...(onLost && { onLost }) };
     let ended = false;
     for await (const event of this.#tasks.watch(id, options)) {
-      onEvent?.(event);
+      await onEvent?.(event);
       ended = event.type === "task" && hasEnded(event.task);
     }
     if (!ended) throw stoppedWaiting(id);
@@ -114,7 +116,10 @@ export class TaskEnds {
 
 /** Checks the options of a wait before anything is sent. */
 function checkedRun(options: RunOptions): Partial<RunOptions> {
-  const checked = optionsOf(options, "options");
+  if (typeof options === "object" && options !== null && "timeoutMs" in options) {
+    throw wrongArgument("options", "has no timeoutMs: end a wait by signal: AbortSignal.timeout(60_000).");
+  }
+  const checked = optionsOf(options, "options", runNames);
   checkedSignal(checked.signal);
   checkedCallback(checked.onEvent, "onEvent");
   checkedCallback(checked.onLost, "onLost");

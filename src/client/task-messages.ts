@@ -10,6 +10,7 @@ import {
 import { toTask } from "./convert.js";
 import { jsonTextOf } from "./create-request.js";
 import { codeName, TaskRunError } from "./error.js";
+import { taskFilterNames } from "./option-names.js";
 import { oneOf, optionsOf, requestOf } from "./request.js";
 import type { Created, Resolution, TaskFilter } from "./task-requests.js";
 
@@ -23,7 +24,7 @@ export function listRequestOf(
   selected: TaskFilter & { readonly pageToken?: string },
   namespace: string,
 ): ListTasksRequest {
-  const filter = optionsOf(selected, "filter");
+  const filter = optionsOf(selected, "filter", [...taskFilterNames, "pageToken"]);
   return requestOf(ListTasksRequestSchema, {
     statusFilter: filter.status === undefined ? 0 : oneOf(taskStatusToWire, filter.status, "status_filter"),
     agentFilter: filter.agent ?? "",

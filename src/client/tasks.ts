@@ -14,6 +14,7 @@ import { type CallControl, type Caller, keyOr } from "./call.js";
 import { toTask } from "./convert.js";
 import { createInit } from "./create-request.js";
 import type { TaskEvent } from "./event-views.js";
+import { retryNames, watchNames } from "./option-names.js";
 import {
   checkedCallback,
   checkedSignal,
@@ -130,7 +131,7 @@ export class Tasks {
   async *list(filter: TaskFilter = {}, control?: CallControl): AsyncGenerator<Task, void> {
     let pageToken = "";
     do {
-      const page = await this.page({ ...optionsOf(filter, "filter"), pageToken }, control);
+      const page = await this.page({ ...optionsOf(filter, "filter", taskFilterNames), pageToken }, control);
       yield* page.tasks;
       pageToken = page.nextPageToken;
     } while (pageToken !== "");
@@ -144,10 +145,10 @@ export class Tasks {
 
   /** Creates a new Task with the request of one that has ended. Carries an idempotency key like {@link create}. */
   async retry(id: string, options: CallControl & { readonly idempotencyKey?: string } = {}): Promise<Task> {
-    const { idempotencyKey } = optionsOf(options, "options");
+    const { idempotencyKey, ...control } = optionsOf(options, "options", retryNames);
     const request = requestOf(RetryTaskRequestSchema, { id, idempotencyKey: keyOr(idempotencyKey) });
     const send = this.#wire.retryTask;
-    return toTask(await this.#caller.withKey(request.idempotencyKey, (o) => send(request, o), options));
+    return toTask(await this.#caller.withKey(request.idempotencyKey, (o) => send(request, o), control));
   }
 
   /**
@@ -180,7 +181,7 @@ export class Tasks {
 
   /** Iterates over a Task's events, each exactly once, until it ends. Reconnects by itself; see {@link WatchOptions}. */
   watch(id: string, options: WatchOptions = {}): AsyncGenerator<TaskEvent, void> {
-    const { afterSeq, failuresMax, onLost, signal } = optionsOf(options, "options");
+    const { afterSeq, failuresMax, onLost, signal } = optionsOf(options, "options", watchNames);
     const first = requestOf(WatchTaskRequestSchema, { id, afterSeq: wholeNumber(afterSeq, "after_seq") });
     wholeNumber(failuresMax, "failuresMax");
     checkedCallback(onLost, "onLost");

@@ -10,7 +10,8 @@ import {
 import type { CallControl, Caller } from "./call.js";
 import { toFinding, toTemplate } from "./convert.js";
 import { TaskRunError } from "./error.js";
-import { optionsOf, requestOf, wrongArgument } from "./request.js";
+import { templateFilterNames } from "./option-names.js";
+import { objectOf, optionsOf, requestOf, wrongArgument } from "./request.js";
 import type { Finding, Template, WholeTemplate } from "./template-views.js";
 
 /**
@@ -156,7 +157,7 @@ export class Templates {
   /** Returns one version with its text and body. The message of `NOT_FOUND` names the versions that exist. */
   async get(named: TemplateName, control?: CallControl): Promise<WholeTemplate> {
     if (named === undefined) throw wrongArgument("template", "is missing: name it as { name, version }.");
-    const { namespace = this.#namespace, name = "", version = "" } = optionsOf(named, "template");
+    const { namespace = this.#namespace, name = "", version = "" } = objectOf(named, "template");
     const request = requestOf(GetTemplateRequestSchema, { template: { namespace, name, version } });
     return toWhole(await this.#caller.once((o) => this.#wire.get(request, o), control));
   }
@@ -166,7 +167,7 @@ export class Templates {
     filter: TemplateFilter & { readonly pageToken?: string } = {},
     control?: CallControl,
   ): Promise<TemplatePage> {
-    const selected = optionsOf(filter, "filter");
+    const selected = optionsOf(filter, "filter", [...templateFilterNames, "pageToken"]);
     const { namespace = this.#namespace, name = "", pageSize = 0, pageToken = "" } = selected;
     const request = requestOf(ListTemplatesRequestSchema, { namespace, name, pageSize, pageToken });
     const { templates, nextPageToken } = await this.#caller.once((o) => this.#wire.list(request, o), control);
@@ -177,7 +178,10 @@ export class Templates {
   async *list(filter: TemplateFilter = {}, control?: CallControl): AsyncGenerator<Template, void> {
     let pageToken = "";
     do {
-      const page = await this.page({ ...optionsOf(filter, "filter"), pageToken }, control);
+      const page = await this.page(
+        { ...optionsOf(filter, "filter", templateFilterNames), pageToken },
+        control,
+      );
       yield* page.templates;
       pageToken = page.nextPageToken;
     } while (pageToken !== "");

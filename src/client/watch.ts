@@ -34,7 +34,7 @@ export interface WatchOptions {
    */
   readonly failuresMax?: number;
   /** Called each time the stream is lost and will be reopened. */
-  readonly onLost?: (error: TaskRunError) => void;
+  readonly onLost?: (error: TaskRunError) => unknown;
 }
 
 /** Codes that a repeated request would get again. Every other failure is retried. */
@@ -95,7 +95,7 @@ export async function* watch(
       const error = toTaskRunError(thrown);
       failures += 1;
       if (final.has(error.code) || failures >= failuresMax) throw error;
-      options.onLost?.(error);
+      await options.onLost?.(error);
       await pause(backoffMs(WATCH_BACKOFF, failures, Math.random(), error.retryAfterMs), signal);
     } finally {
       forget();

@@ -9,6 +9,7 @@ import {
 } from "#wire/gen/taskrun/v1/worker_service_pb";
 import type { CallControl, Caller } from "./call.js";
 import { toWorker } from "./convert.js";
+import { workerFilterNames } from "./option-names.js";
 import { oneOf, optionsOf, requestOf } from "./request.js";
 import type { Worker } from "./worker-views.js";
 
@@ -54,7 +55,7 @@ export class Workers {
 
   /** Returns the matching Workers, ordered by id. */
   async list(filter: WorkerFilter = {}, control?: CallControl): Promise<readonly Worker[]> {
-    const { agent, status } = optionsOf(filter, "filter");
+    const { agent, status } = optionsOf(filter, "filter", workerFilterNames);
     const request = requestOf(ListWorkersRequestSchema, {
       ...(agent !== undefined && { agentName: agent }),
       ...(status !== undefined && { status: oneOf(workerStatusToWire, status, "status") }),

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { checkedClient } from "#client/client";
 import { type ServerConfig, type SettingName, serverConfig } from "#config/index";
 import { givenLog } from "#host/given-log";
 import { createLog, logLevels, logPort } from "#host/log";
@@ -13,7 +14,7 @@ import { isHttpUrl } from "#tracing/target";
 import { servedAgents } from "#worker/agent/served-agent";
 import type { TaskRunOptions } from "./options.js";
 import { type Templates, templatesOf } from "./templates.js";
-import { optionsOf, shown } from "./values.js";
+import { isLog, optionsOf, shown } from "./values.js";
 
 /** The options of a start, checked and complete. */
 export interface Checked {
@@ -67,6 +68,8 @@ export function checkedOptions(given: TaskRunOptions): Checked {
     throw new RangeError(`drainMs is ${shown(drainMs)}: send milliseconds, 0 or more.`);
   }
   const config = configOf(options);
+  const client = optionsOf(options.client, "client", ["namespace", "timeoutMs"]);
+  checkedClient(client);
   return {
     config,
     agents,
@@ -75,7 +78,7 @@ export function checkedOptions(given: TaskRunOptions): Checked {
     registry: registryOf(options.metrics),
     openTraces: tracesOf(options.tracing),
     templates: templatesOf(options.templates),
-    client: optionsOf(options.client, "client", ["namespace", "timeoutMs"]),
+    client,
     store: storeOf(options, config),
   };
 }
@@ -119,12 +122,6 @@ function logOf(log: TaskRunOptions["log"] = "warn"): Log {
   throw new TypeError(
     `log is ${shown(log)}: send a logger of pino, an object with debug, info, warn and error, or a level.`,
   );
-}
-
-function isLog(log: unknown): boolean {
-  if (typeof log !== "object" || log === null) return false;
-  const methods = log as Readonly<Record<string, unknown>>;
-  return ["debug", "info", "warn", "error"].every((level) => typeof methods[level] === "function");
 }
 
 function tracesOf(tracing: TaskRunOptions["tracing"]): Checked["openTraces"] {

@@ -1,4 +1,4 @@
-import { nearest } from "#domain/nearest";
+import { unknownName } from "#domain/option-names";
 
 /**
  * Returns options without those that are undefined.
@@ -14,14 +14,9 @@ export function optionsOf<Options extends object>(
   if (typeof given !== "object" || given === null || Array.isArray(given)) {
     throw new TypeError(`${where} is ${shown(given)}: send an object.`);
   }
-  const entries = Object.entries(given).filter(([, value]) => value !== undefined);
-  for (const [name] of entries) {
-    if (known.some((each) => each === name)) continue;
-    const near = nearest(name, known);
-    const advice = near ? `did you mean ${near}?` : `there are ${known.join(", ")}.`;
-    throw new TypeError(`${where} has no ${name.slice(0, 64)}; ${advice}`);
-  }
-  return Object.fromEntries(entries) as Options;
+  const unknown = unknownName(given, known);
+  if (unknown !== undefined) throw new TypeError(`${where} ${unknown}`);
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as Options;
 }
 
 /** A value as messages name it: short, and without what is in it. */
@@ -30,4 +25,11 @@ export function shown(value: unknown): string {
   if (typeof value === "number" || typeof value === "boolean" || value === null) return String(value);
   if (Array.isArray(value)) return "a list";
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
+
+/** True for an object with the methods of a log. */
+export function isLog(log: unknown): boolean {
+  if (typeof log !== "object" || log === null) return false;
+  const methods = log as Readonly<Record<string, unknown>>;
+  return ["debug", "info", "warn", "error"].every((level) => typeof methods[level] === "function");
 }

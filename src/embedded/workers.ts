@@ -28,7 +28,6 @@ export class LocalWorkers {
     if (this.#isStopping) throw new Error("the plane is stopping, or has stopped: start another one.");
     const options = optionsOf(given, "options", workerOptionNames);
     const { transport, ...defaults } = this.#parts;
-    this.#count += 1;
     let connected = () => {};
     const first = new Promise<void>((resolve) => {
       connected = resolve;
@@ -37,7 +36,7 @@ export class LocalWorkers {
     const worker = serveOn(plane, {
       ...defaults,
       // The same in every process that runs this plane: it takes over the Runs of a process that was killed, at once.
-      id: `in-process-${this.#count}`,
+      id: `in-process-${this.#count + 1}`,
       ...options,
       handleSignals: false,
       handleUncaught: false,
@@ -46,6 +45,7 @@ export class LocalWorkers {
         options.onConnected?.(session);
       },
     });
+    this.#count += 1;
     this.#open.add(worker);
     const forget = () => void this.#open.delete(worker);
     worker.closed.then(forget, (error: unknown) => {

@@ -1,9 +1,10 @@
 import { setMaxListeners } from "node:events";
 import type { JsonObject } from "#domain/json/json";
-import { optionsOf, shown } from "#embedded/values";
+import { isLog, optionsOf, shown } from "#embedded/values";
 import { limits } from "#limits/index";
 import { onAbort } from "#transport/on-abort";
 import { RunStopped } from "#worker/agent/error";
+import { inWords } from "#worker/agent/in-words";
 import { jsonOf } from "#worker/agent/json-of";
 import { servedAgents } from "#worker/agent/served-agent";
 import { Yielded } from "#worker/agent/yielded";
@@ -101,6 +102,20 @@ function checkedOptions(options: RunAgentOptions): RunAgentOptions {
   if (typeof results !== "object" || results === null || Array.isArray(results)) {
     throw new TypeError(`results is ${shown(results)}: send an object with a result for each step.`);
   }
+  for (const name of ["config", "checkpoint", "batch", "compensate", "labels"] as const) {
+    const value: unknown = given[name];
+    if (value === undefined || (typeof value === "object" && value !== null && !Array.isArray(value)))
+      continue;
+    throw new TypeError(`${name} is ${shown(value)}: send an object.`);
+  }
+  const { failedDependencies = [], stepName = "", log } = given;
+  if (!Array.isArray(failedDependencies)) {
+    throw new TypeError(`failedDependencies is ${shown(failedDependencies)}: send a list of names of steps.`);
+  }
+  if (typeof stepName !== "string") throw new TypeError(`stepName is ${shown(stepName)}: send a name.`);
+  if (log !== undefined && !isLog(log)) {
+    throw new TypeError(`log is ${shown(log)}: send an object with debug, info, warn and error.`);
+  }
   return given;
 }
 
@@ -128,7 +143,12 @@ function inputText(input: unknown, given: RunAgentOptions): string {
 }
 
 function textOf(input: unknown): string {
-  const json: string | undefined = JSON.stringify(input);
+  let json: string | undefined;
+  try {
+    json = JSON.stringify(input);
+  } catch (cause) {
+    throw new TypeError(`input cannot be written as JSON: ${inWords(cause)}`, { cause });
+  }
   if (json === undefined) throw new TypeError(`input is ${shown(input)}, of which JSON can say nothing.`);
   if (Buffer.byteLength(json) <= limits.resultBytes) return json;
   throw new RangeError(`input is over ${limits.resultBytes} bytes of JSON, which no request may have.`);

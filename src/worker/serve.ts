@@ -2,18 +2,23 @@ import { randomUUID } from "node:crypto";
 import { createRequire } from "node:module";
 import { hostname } from "node:os";
 import type { Labels } from "#domain/task/task";
-import { isWorkerId, WORKER_ID_FORM } from "#domain/worker/worker-id";
 import { limits } from "#limits/index";
 import type { Log } from "#ports/telemetry";
 import { addressProblem, addrOfEnvironment, readAddress } from "#transport/address";
 import { onAbort } from "#transport/on-abort";
 import type { Agent } from "./agent/agent.js";
-import { labelsOf, nameOf } from "./agent/checks.js";
-import { kindOf } from "./agent/kind-of.js";
+import { labelsOf } from "./agent/checks.js";
 import { stderrLog } from "./agent/log.js";
 import { servedAgents } from "./agent/served-agent.js";
 import { agentFrames } from "./protocol/agent-frames.js";
 import { type Plane, planeAt } from "./protocol/connection.js";
+import {
+  checkServeOptions,
+  checkWorker,
+  namespacesOf,
+  patientCallback,
+  patientLog,
+} from "./serve-options.js";
 import { onSignals } from "./signals.js";
 import type { WorkerTime } from "./timers.js";
 import { onUncaught } from "./uncaught.js";
@@ -121,6 +126,7 @@ export interface WorkerHandle {
  * ```
  */
 export async function serve(options: ServeOptions): Promise<WorkerHandle> {
+  checkServeOptions(options);
   return serveOn(planeAt(planeUrl(options.addr ?? addrOfEnvironment())), options);
 }
 
@@ -131,12 +137,13 @@ export async function serve(options: ServeOptions): Promise<WorkerHandle> {
  * @throws {RangeError | TypeError} naming the invalid option
  */
 export function serveOn(plane: Plane, options: ServeOptions, time?: WorkerTime): WorkerHandle {
+  checkServeOptions(options);
   const { maxRuns = limits.defaultRunsPerWorker, drainMs = limits.workerDrain, labels = {} } = options;
   const id = options.id ?? inventId();
-  check(id, maxRuns, drainMs);
+  checkWorker(id, maxRuns, drainMs);
   const agents = servedAgents(options.agents);
 
-  const log = options.log ?? stderrLog();
+  const log = options.log ? patientLog(options.log) : stderrLog();
   const worker = new Worker({
     plane,
     info: {
@@ -153,7 +160,7 @@ export function serveOn(plane: Plane, options: ServeOptions, time?: WorkerTime):
     maxRuns,
     drainMs,
     log,
-    onConnected: options.onConnected ?? (() => {}),
+    onConnected: patientCallback(options.onConnected, log),
     ...(time && { time }),
   });
 
@@ -185,28 +192,6 @@ function planeUrl(addr: string): string {
   const { url, problem } = readAddress(addr);
   if (url === undefined) throw new RangeError(addressProblem(addr, problem));
   return url;
-}
-
-function check(id: string, maxRuns: number, drainMs: number): void {
-  if (typeof id !== "string") throw new TypeError(`id is ${kindOf(id)}, not ${WORKER_ID_FORM}`);
-  if (!isWorkerId(id))
-    throw new RangeError(`id ${JSON.stringify(id.slice(0, 300))} is not ${WORKER_ID_FORM}`);
-  if (!Number.isInteger(maxRuns) || maxRuns < 1 || maxRuns > limits.maxRunsPerWorker) {
-    throw new RangeError(`maxRuns is ${maxRuns}, not a whole number from 1 to ${limits.maxRunsPerWorker}`);
-  }
-  if (!(drainMs >= 0)) throw new RangeError(`drainMs is ${drainMs}, not a number of milliseconds`);
-}
-
-function namespacesOf(namespaces: readonly string[]): string[] {
-  if (!Array.isArray(namespaces)) throw new TypeError(`namespaces is ${kindOf(namespaces)}, not an array`);
-  if (namespaces.length > limits.namespacesPerWorker) {
-    const most = `a worker works for ${limits.namespacesPerWorker}`;
-    throw new RangeError(`namespaces has ${namespaces.length} entries; ${most} at most: name fewer, or none`);
-  }
-  return namespaces.map((namespace, i) => {
-    if (namespace !== "") return nameOf(namespace, `namespaces[${i}]`);
-    throw new RangeError(`namespaces[${i}] is empty: name a namespace, or leave namespaces out for all`);
-  });
 }
 
 function inventId(): string {

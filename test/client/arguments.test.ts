@@ -1,6 +1,6 @@
 /** What a program passes to the client and cannot be sent is its own mistake, and is said to be one. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createClient, type TaskRunClient, TaskRunError } from "#client/index";
+import { type CreateTask, createClient, type TaskRunClient, TaskRunError } from "#client/index";
 import { aTask, type FakePlane, fakePlane } from "./fake-plane.js";
 
 let plane: FakePlane;
@@ -136,6 +136,36 @@ const cases: Case[] = [
   ["no template", ({ templates }) => templates.get(any(undefined)), "template"],
   ["a template of null", ({ templates }) => templates.get(any(null)), "template"],
   ["a status of 1n", ({ tasks }) => tasks.page({ status: any(1n) }), "status_filter"],
+  [
+    "a misspelled name of a request",
+    ({ tasks }) => tasks.create(any({ agent: "a", idempotency_key: "k" })),
+    "request",
+  ],
+  [
+    "a misspelled name in one of many",
+    ({ tasks }) => tasks.createMany([{ agent: "a" }, any({ agent: "a", label: {} })]),
+    "tasks[1].request",
+  ],
+  [
+    "a misspelled name of a run",
+    ({ tasks }) => tasks.run(any<CreateTask>({ agent: "a", inputs: {} })),
+    "request",
+  ],
+  ["an unknown option of a call", ({ tasks }) => tasks.get("t", any({ timeout: 1 })), "control"],
+  ["an unknown option of a retry", ({ tasks }) => tasks.retry("t", any({ key: "k" })), "options"],
+  [
+    "an unknown option of a watch",
+    async ({ tasks }) => tasks.watch("t", any({ after: 1 })).next(),
+    "options",
+  ],
+  ["a timeout of a wait", ({ tasks }) => tasks.wait("t", any({ timeoutMs: 5 })), "options"],
+  ["a timeout of a run", ({ tasks }) => tasks.run({ agent: "a" }, any<object>({ timeoutMs: 5 })), "options"],
+  ["an unknown option of a result", ({ tasks }) => tasks.result("t", any({ waits: true })), "options"],
+  ["an unknown filter", ({ tasks }) => tasks.page(any({ state: "x" })), "filter"],
+  ["a page of a list", ({ tasks }) => tasks.list(any({ pageToken: "x" })).next(), "filter"],
+  ["an unknown filter of agents", ({ agents }) => agents.page(any({ name: "x" })), "filter"],
+  ["an unknown filter of workers", ({ workers }) => workers.list(any({ agents: "x" })), "filter"],
+  ["an unknown filter of templates", ({ templates }) => templates.page(any({ version: "1" })), "filter"],
   ["a deadline in the past", ({ tasks }) => tasks.get("t", { timeoutMs: -1 }), "timeoutMs"],
 ];
 
@@ -149,6 +179,26 @@ test.each(cases)("%s is INVALID_ARGUMENT with the field, and is not sent", async
   expect(error).toMatchObject({ code: "INVALID_ARGUMENT", violations: [{ field }] });
   expect((error as TaskRunError).message.startsWith(field)).toBe(true);
   expect(sent).toBe(0);
+});
+
+test("an unknown name says what was meant, or what there is, and members that are undefined count as left out", async () => {
+  const messageOf = async (call: Promise<unknown>): Promise<string> => {
+    return call.then(
+      () => "",
+      (error: Error) => error.message,
+    );
+  };
+  const { tasks } = client;
+
+  expect(await messageOf(tasks.create(any({ agent: "a", idempotency_key: "k" })))).toBe(
+    "request has no idempotency_key; did you mean idempotencyKey?",
+  );
+  expect(await messageOf(tasks.get("t", any({ deadline: 5 })))).toBe(
+    "control has no deadline; there are signal, timeoutMs.",
+  );
+  expect(await messageOf(tasks.wait("t", any({ timeoutMs: 5 })))).toMatch(/by signal: AbortSignal\.timeout/);
+  expect(await messageOf(tasks.get("t", any({ deadline: undefined })))).toBe("");
+  expect(await messageOf(tasks.create(any({ agent: "a", customer: "c-1" })))).toBe("");
 });
 
 test.each([
@@ -176,5 +226,7 @@ test("an aborted signal, whatever its reason, is CANCELLED", async () => {
 
 test("options that are none are refused when the client is made", () => {
   expect(() => createClient({ timeoutMs: Number.NaN })).toThrow("timeoutMs is NaN; send milliseconds");
+  expect(() => createClient(any({ address: "x:1" }))).toThrow("options has no address; there are addr");
+  expect(() => createClient(any({ namespace: 5 }))).toThrow("namespace is number; send a string");
   expect(() => createClient(any("localhost:1"))).toThrow('options is "localhost:1"; send an object');
 });

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { z } from "zod";
-import { type CreateTask, createClient } from "#client/index";
+import { type CreateTask, createClient, type TaskEvent, type TaskRunError } from "#client/index";
 import { workflow } from "#templates/index";
 import { agent } from "#worker/index";
-import { aTask, fakePlane, lifeOf } from "./fake-plane.js";
+import { aTask, Code, fakePlane, lifeOf, refuse } from "./fake-plane.js";
 
 const count = agent({
   name: "count",
@@ -63,6 +63,49 @@ test("a workflow is asked for by its namespace, name and version", async () => {
   expect(request).toMatchObject({ agentName: "", inputJson: "", namespace: "", template });
 });
 
+test("its options reach the wait, beside those that are of the request", async () => {
+  let calls = 0;
+  const lost: string[] = [];
+  await using plane = await fakePlane({
+    runTask: () => {
+      calls += 1;
+      if (calls === 1) refuse(Code.Unavailable, "away");
+      return aTask({ id: "t1", status: 3, outputJson: '{"words":4}' });
+    },
+  });
+  const { tasks, close } = createClient({ addr: plane.addr });
+  const onLost = ({ code }: TaskRunError) => void lost.push(code);
+
+  expect(await tasks.run(count, { text: "four" }, { onLost })).toEqual({ words: 4 });
+  expect(lost).toEqual(["UNAVAILABLE"]);
+  const aborted = tasks.run(count, { text: "four" }, { signal: AbortSignal.abort() });
+  await expect(aborted).rejects.toMatchObject({ code: "CANCELLED" });
+  close();
+});
+
+test("a listener that is async is awaited, in order, and what it throws ends the wait", async () => {
+  await using plane = await fakePlane({
+    createTask: () => aTask({ id: "t1" }),
+    watchTask: async function* () {
+      yield* lifeOf("t1", ["a", "b"]);
+    },
+    getTask: () => aTask({ id: "t1", status: 3, outputJson: '{"words":4}' }),
+  });
+  const { tasks, close } = createClient({ addr: plane.addr });
+  const heard: string[] = [];
+  const onEvent = async ({ seq }: TaskEvent) => {
+    heard.push(`begun ${seq}`);
+    await new Promise((resolve) => setImmediate(resolve));
+    heard.push(`done ${seq}`);
+  };
+  await tasks.run(count, { text: "four" }, { onEvent });
+  expect(heard).toEqual([1, 2, 3, 4, 5, 6].flatMap((seq) => [`begun ${seq}`, `done ${seq}`]));
+
+  const full = tasks.run(count, { text: "four" }, { onEvent: async () => Promise.reject(new Error("full")) });
+  await expect(full).rejects.toThrow("full");
+  close();
+});
+
 const any = <T>(value: unknown) => value as T;
 
 test.each([
@@ -87,6 +130,7 @@ test.each([
     { agent: "b" },
     "options has agent, template, input",
   ],
+  ["an option that there is not", count, { text: "a" }, { key: "k" }, "options has no key; there are signal"],
   ["options of text", count, { text: "a" }, "fast", 'options is "fast"; send an object.'],
   ["no JSON value", count, 5n, {}, "input_json cannot be written as JSON"],
   ["a listener of text", count, { text: "a" }, { onEvent: "log" }, 'onEvent is "log"; send a function.'],

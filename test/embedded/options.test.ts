@@ -62,11 +62,17 @@ describe("a wrong option is named, with the way out, before anything is opened",
     expect(process.getActiveResourcesInfo().length).toBe(before);
   });
 
-  test("of the client is checked as by createClient, and nothing stays open", async () => {
-    const options = { store: "memory", log: "silent", client: { timeoutMs: -5 } } as const;
+  test.each([{ timeoutMs: -5 }, { namespace: 5 as never }])(
+    "of the client is checked as by createClient: %j",
+    async (client) => {
+      const store = memoryStore();
+      const boot = vi.spyOn(store, "boot");
 
-    await expect(startTaskRun(options)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
-  });
+      const start = startTaskRun({ store, log: "silent", client });
+      await expect(start).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+      expect(boot).not.toHaveBeenCalled();
+    },
+  );
 
   test("undefined is left out", async () => {
     const data = undefined as unknown as string;

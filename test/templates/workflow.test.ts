@@ -265,6 +265,69 @@ test("a workflow that is no valid template is refused with all that is wrong", (
   );
 });
 
+const any = <T>(value: unknown) => value as T;
+
+test.each<[string, () => unknown, string]>([
+  [
+    "a name of the format",
+    () =>
+      workflow("w", (w) => {
+        const a = w.step("a", { agent: "x" });
+        w.step("b", any<never>({ agent: "x", dependencies: [a] }));
+      }),
+    "step b: options has no dependencies; in code that is after.",
+  ],
+  [
+    "a misspelled name",
+    () => workflow("w", (w) => w.step("a", any<never>({ agent: "x", timeoutSecond: 5 }))),
+    "step a: options has no timeoutSecond; did you mean timeoutSeconds?",
+  ],
+  [
+    "a name of another step",
+    () => workflow("w", (w) => w.timer("a", any<never>({ delayMs: 5, agent: "x" }))),
+    "step a: options has no agent; there are description, after",
+  ],
+  [
+    "a name of a worker",
+    () =>
+      workflow("w", (w) =>
+        w.batch("a", { agent: "x", worker: any<never>({ name: "b", agent: "x", size: 1 }) }),
+      ),
+    "step a: worker: options has no size; there are",
+  ],
+  [
+    "a retry's name of the format",
+    () => workflow("w", (w) => w.step("a", { agent: "x", retry: any<never>({ max_attempts: 3 }) })),
+    "step a: retry has no max_attempts; did you mean maxAttempts?",
+  ],
+  [
+    "an environment's name",
+    () =>
+      workflow("w", { environments: { test: { ALL: any<never>({ timeout: 3 }) } } }, (w) =>
+        w.step("a", { agent: "x" }),
+      ),
+    "environment test, step ALL: options has no timeout; there are",
+  ],
+  [
+    "an option of the whole",
+    () => workflow("w", any<never>({ inputSchema: {} }), (w) => w.step("a", { agent: "x" })),
+    "workflow w: options has no inputSchema; there are namespace",
+  ],
+  [
+    "no options of a step",
+    () => workflow("w", (w) => w.step("a", any<never>(undefined))),
+    "step a needs options",
+  ],
+  ["no function", () => workflow("w", any<never>({})), "workflow w needs a function that adds its steps"],
+  [
+    "a function that is async",
+    () => workflow("w", async (w) => w.step("a", { agent: "x" })),
+    "the function of workflow w is async",
+  ],
+])("%s is refused where it is written", (_, make, message) => {
+  expect(make).toThrow(message);
+});
+
 test("what is returned must be what a Task ends with", () => {
   const two = (pick: "first" | "last" | "both" | "renamed" | "none") =>
     workflow("two", (w) => {

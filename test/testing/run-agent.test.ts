@@ -182,6 +182,14 @@ test("options that are wrong are refused by name", async () => {
     [{ signal: {} }, "signal is an object: send an AbortSignal."],
     [{ results: [] }, "results is a list: send an object with a result for each step."],
     [{ results: { a: 1n } }, "option results.a"],
+    [{ config: 5 }, "config is 5: send an object."],
+    [{ checkpoint: "x" }, 'checkpoint is "x": send an object.'],
+    [{ batch: [] }, "batch is a list: send an object."],
+    [{ compensate: null }, "compensate is null: send an object."],
+    [{ labels: 5 }, "labels is 5: send an object."],
+    [{ failedDependencies: "a" }, 'failedDependencies is "a": send a list'],
+    [{ stepName: 5 }, "stepName is 5: send a name."],
+    [{ log: 5 }, "log is 5: send an object with debug"],
   ] as const) {
     await expect(runAgent(any, {}, options as never), message).rejects.toThrow(message);
   }
@@ -189,5 +197,6 @@ test("options that are wrong are refused by name", async () => {
   await expect(runAgent(any, [1], { config: {} })).rejects.toThrow(
     "the option config is part of an input that is an object",
   );
+  await expect(runAgent(any, 1n)).rejects.toThrow("input cannot be written as JSON: TypeError: ");
   await expect(runAgent(any, () => 1)).rejects.toThrow("input is a function, of which JSON can say nothing.");
 });

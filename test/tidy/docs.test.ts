@@ -139,3 +139,25 @@ function membersOf(path: string, name: string): string[] {
   if (found.length === 0) throw new Error(`${path} has no interface ${name}`);
   return found;
 }
+
+test.each([
+  ["client.md", "src/client/client.ts", ["ClientOptions"]],
+  ["client.md", "src/client/task-requests.ts", ["CreateTask", "TaskFilter", "RunOptions", "ResultOptions"]],
+  ["client.md", "src/client/watch.ts", ["WatchOptions"]],
+  ["client.md", "src/client/workers.ts", ["WorkerFilter"]],
+  ["client.md", "src/client/agents.ts", ["AgentFilter"]],
+  ["client.md", "src/client/templates.ts", ["TemplateFilter"]],
+  ["workers.md", "src/worker/serve.ts", ["ServeOptions", "WorkerHandle"]],
+  ["workers.md", "src/worker/agent/definition.ts", ["AgentDefinition"]],
+  ["workers.md", "src/worker/agent/policies.ts", ["AgentPolicies", "AgentRetry"]],
+  [
+    "templates.md",
+    "src/templates/workflow/options.ts",
+    ["WorkflowOptions", "OverrideOptions", "RetryOptions"],
+  ],
+])("docs/%s names every member of what %s takes and gives: %j", (page, path, interfaces) => {
+  const text = doc(page).replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  const members = interfaces.flatMap((name) => membersOf(path, name));
+
+  expect(members.filter((name) => !new RegExp(`\\b${name}\\b`).test(text))).toEqual([]);
+});

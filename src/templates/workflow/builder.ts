@@ -2,6 +2,7 @@ import type { JsonObject } from "#domain/json/json";
 import type { FailureStrategy, TemplateStep } from "#domain/template/template";
 import { type Place, place } from "../read/place.js";
 import type { MemberPlaces } from "./mapping.js";
+import { checkNames } from "./option-names.js";
 import type {
   BatchHandle,
   BatchOptions,
@@ -76,6 +77,7 @@ export class Builder<Input> {
     name: string,
     options: StepOptions<Result, Given, Made>,
   ): StepHandle<ResultIn<Result, Made>> {
+    checkNames(options, "step", `step ${name}`);
     return this.#add({ name, ...worked(name, options) });
   }
 
@@ -84,6 +86,7 @@ export class Builder<Input> {
     name: string,
     options: StepOptions<undefined, Given, Made>,
   ): StepHandle<unknown> {
+    checkNames(options, "step", `step ${name}`);
     return this.#add({ name, type: "decision", ...worked(name, options) });
   }
 
@@ -92,6 +95,7 @@ export class Builder<Input> {
     name: string,
     options: StepOptions<Result, Given, Made>,
   ): StepHandle<ResultIn<Result, Made>> {
+    checkNames(options, "step", `step ${name}`);
     return this.#add({ name, type: "deferred_convergence", ...worked(name, options) });
   }
 
@@ -106,6 +110,7 @@ export class Builder<Input> {
     name: string,
     options: MapOptions<Result, Failure, Given, Made, Item>,
   ): StepHandle<MemberOf<ResultIn<Result, Made>, Failure>[]> {
+    checkNames(options, "map", `step ${name}`);
     const { concurrency, onFailure: failure_strategy, after } = options;
     const over = pathOf(options.over) ?? "";
     const input = typeof options.input === "function" ? options.input(memberPlaces()) : options.input;
@@ -116,6 +121,8 @@ export class Builder<Input> {
 
   /** Adds a step whose agent splits the work into batches, and the step `options.worker` that runs once for each batch. */
   batch(name: string, options: BatchOptions): BatchHandle {
+    checkNames(options, "batch", `step ${name}`);
+    checkNames(options.worker, "worker", `step ${name}: worker`);
     const { worker, batchSize: batch_size, parallelism, cursorField: cursor_field } = options;
     const parts = { batch_size, parallelism, cursor_field, worker_template: worker.name };
     const batch: Loose<TemplateStep["batch_config"]> = { ...parts, failure_strategy: options.onFailure };
@@ -137,6 +144,7 @@ export class Builder<Input> {
     options: NamedChildOptions<Result>,
   ): StepHandle<ValueOf<Result>>;
   child(name: string, options: AnyChildOptions): StepHandle<unknown> {
+    checkNames(options, "child", `step ${name}`);
     const { agent, template, after, result } = options;
     const { input, path, paths } = childInput(options.input, name);
     const named = template && {
@@ -161,6 +169,7 @@ export class Builder<Input> {
 
   /** Adds a step that completes `delayMs` milliseconds after its dependencies are done. */
   timer(name: string, options: TimerOptions): StepHandle<unknown> {
+    checkNames(options, "timer", `step ${name}`);
     return this.#add({
       name,
       type: "timer",
@@ -174,6 +183,7 @@ export class Builder<Input> {
     name: string,
     options: SignalOptions<Result> = {},
   ): StepHandle<ValueOf<Result>> {
+    checkNames(options, "signal", `step ${name}`);
     const { signal: called, timeoutMs: timeout_ms, otherwise, result } = options;
     const signal: Loose<TemplateStep["signal"]> = { name: called, timeout_ms, default: otherwise };
     return this.#add({
@@ -187,6 +197,7 @@ export class Builder<Input> {
 
   /** Adds a step that runs only to compensate another: pass the handle as that step's `compensate`. */
   compensation<Given = unknown>(name: string, options: CompensationOptions<Given>): CompensationHandle {
+    checkNames(options, "compensation", `step ${name}`);
     this.#add({ name, ...worked(name, options) });
     return { kind: "compensation", name };
   }

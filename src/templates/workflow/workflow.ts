@@ -3,6 +3,7 @@ import type { TemplateBody, TemplateStep } from "#domain/template/template";
 import type { Finding } from "../read/finding.js";
 import { readTemplate } from "../read/read.js";
 import { Builder } from "./builder.js";
+import { checkNames } from "./option-names.js";
 import type { OverrideOptions, Schema, StepHandle, StepRef, ValueOf, WorkflowOptions } from "./options.js";
 import type { Workflow } from "./type.js";
 import { type Loose, schemaOf, triedAs } from "./write-step.js";
@@ -53,8 +54,16 @@ export function workflow(
   second?: Build<unknown, unknown>,
 ): Workflow<unknown, unknown> {
   const [options, build] = typeof first === "function" ? [{}, first] : [first, second];
+  checkNames(options, "workflow", `workflow ${name}`);
+  if (typeof build !== "function") {
+    throw new RangeError(`workflow ${name} needs a function that adds its steps, such as (w) => w.step(…)`);
+  }
   const builder = new Builder<unknown>();
-  const returned = build?.(builder);
+  const returned = build(builder);
+  if (returned instanceof Promise) {
+    returned.catch(() => {});
+    throw new RangeError(`the function of workflow ${name} is async: it adds all steps before it returns`);
+  }
   const source = `${JSON.stringify(bodyOf(name, options, builder), null, 2)}\n`;
   const { template, findings } = readTemplate(source);
   if (!template) throw new RangeError(`workflow ${name} is no valid template: ${messages(findings)}`);
@@ -91,11 +100,15 @@ function environmentsOf(
   environments: Readonly<Record<string, Readonly<Record<string, OverrideOptions>>>>,
 ): NonNullable<TemplateBody["environments"]> {
   const made = Object.entries(environments).map(([environment, overrides]) => {
-    const steps = Object.entries(overrides).map(([name, override]) => ({
-      name,
-      ...(override.config && { handler: { initialization: override.config } }),
-      ...triedAs(override),
-    }));
+    const steps = Object.entries(overrides).map(([name, override]) => {
+      const owner = `environment ${environment}, step ${name}`;
+      checkNames(override, "override", owner);
+      return {
+        name,
+        ...(override.config && { handler: { initialization: override.config } }),
+        ...triedAs(override, owner),
+      };
+    });
     return [environment, { steps }];
   });
   return Object.fromEntries(made);

@@ -5,6 +5,7 @@ import { jsonSchemaOf, type Side } from "#standard-schema/json-schema";
 import type { StandardSchema } from "#standard-schema/types";
 import { stepAt } from "../read/place.js";
 import { isPlace, writeMapping } from "./mapping.js";
+import { checkNames } from "./option-names.js";
 import type {
   AgentRef,
   Earlier,
@@ -58,7 +59,7 @@ export function worked(name: string, options: Loose<Worked>): Loose<Omit<Templat
     handler,
     ...ordered({ ...options, after: including(after, paths) }),
     input,
-    ...triedAs(options),
+    ...triedAs(options, `step ${name}`),
     result_schema: resultSchema(name, result, agent),
   };
 }
@@ -90,10 +91,11 @@ export function resultSchema(
   return schemaOf(output, `step ${name}: the output of agent ${agent && nameOf(agent)}`, "output");
 }
 
-export function triedAs({
-  retry,
-  timeoutSeconds,
-}: Loose<OverrideOptions>): Loose<Omit<TemplateStep, "name">> {
+export function triedAs(
+  { retry, timeoutSeconds }: Loose<OverrideOptions>,
+  owner: string,
+): Loose<Omit<TemplateStep, "name">> {
+  if (retry !== undefined) checkNames(retry, "retry", owner);
   return { retry: retry && retryOf(retry), timeout_seconds: timeoutSeconds };
 }
 

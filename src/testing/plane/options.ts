@@ -1,9 +1,10 @@
+import { checkedClient } from "#client/client";
 import type { ClientOptions } from "#client/index";
 import { defaultTerms } from "#config/index";
 import { type Instant, instant, type Millis, millis } from "#domain/time/time";
 import type { LeaseTerms } from "#domain/worker/worker";
 import { type Templates, templatesOf } from "#embedded/templates";
-import { optionsOf, shown } from "#embedded/values";
+import { isLog, optionsOf, shown } from "#embedded/values";
 import { silentTelemetry } from "#host/silent-telemetry";
 import { limits } from "#limits/index";
 import type { Log } from "#ports/telemetry";
@@ -79,6 +80,14 @@ export function checkedOptions(given: TestPlaneOptions): CheckedOptions {
   } = options;
   const { agentPatienceMs = limits.agentPatience, client = {}, log = silentTelemetry().log } = options;
   if (!Array.isArray(agents)) throw new TypeError(`agents is ${shown(agents)}: send a list of agents.`);
+  optionsOf(client, "client", ["namespace", "timeoutMs"]);
+  checkedClient(client);
+  if (!isLog(log)) {
+    throw new TypeError(`log is ${shown(log)}: send an object with debug, info, warn and error.`);
+  }
+  if (typeof environment !== "string" || environment === "") {
+    throw new TypeError(`environment is ${shown(environment)}: send the name of one, such as "production".`);
+  }
   if (!Number.isSafeInteger(seed)) throw new RangeError(`seed is ${shown(seed)}: send a whole number.`);
   return {
     agents,

@@ -71,7 +71,8 @@ export class ScriptedFailures {
         end();
       }
     };
-    return Object.assign(Object.create(agent) as Agent, { perform });
+    // Defined, not assigned: an agent may be frozen.
+    return Object.create(agent, { perform: { value: perform, enumerable: true } }) as Agent;
   }
 
   #take(agentName: string, { stepName, attempt }: AgentContext): Error | undefined {

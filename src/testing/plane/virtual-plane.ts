@@ -1,6 +1,7 @@
 import { clientOn } from "#client/client";
 import type { Task, TaskRunClient } from "#client/index";
 import { registerAll } from "#embedded/templates";
+import { optionsOf, shown } from "#embedded/values";
 import { jsonSchemas } from "#host/schemas";
 import { silentTelemetry } from "#host/silent-telemetry";
 import type { Schemas } from "#ports/schemas";
@@ -110,7 +111,12 @@ export class VirtualPlane implements TestPlane {
   async serve(options: TestWorkerOptions): Promise<TestWorker> {
     this.#expectRunning();
     const { log, agentPatienceMs } = this.#options;
-    const { id = `worker-${this.#workers.length + 1}`, agents = [] } = options;
+    const { id = `worker-${this.#workers.length + 1}`, agents = [] } = optionsOf(
+      options,
+      "options",
+      workerNames,
+    );
+    if (!Array.isArray(agents)) throw new TypeError(`agents is ${shown(agents)}: send a list of agents.`);
     if (this.#workers.some((worker) => worker.id === id)) {
       throw new RangeError(`there is a worker ${id} already: send another id, or start() it again.`);
     }
@@ -199,6 +205,19 @@ export class VirtualPlane implements TestPlane {
   }
 }
 
+const workerNames = [
+  "agents",
+  "id",
+  "labels",
+  "maxRuns",
+  "namespaces",
+  "drainMs",
+  "log",
+] as const satisfies readonly (keyof TestWorkerOptions)[];
+
+/** @throws {TypeError} if it is neither an id nor a Task */
 function idOf(task: string | Pick<Task, "id">): string {
-  return typeof task === "string" ? task : task.id;
+  const id: unknown = typeof task === "object" && task !== null ? task.id : task;
+  if (typeof id === "string") return id;
+  throw new TypeError(`task is ${shown(task)}: send a Task, or its id.`);
 }

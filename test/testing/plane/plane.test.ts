@@ -7,6 +7,34 @@ import { NotEnded, testPlane } from "#testing/index";
 import { agent } from "#worker/index";
 import { echo, hanging, reasonOf } from "./kit.js";
 
+test("an agent that is frozen serves, and fails by script", async () => {
+  const frozen = Object.freeze(agent({ name: "frozen", run: async () => "done" }));
+  await using plane = await testPlane({ agents: [frozen] });
+  plane.fail({ agent: "frozen", error: "not yet" });
+
+  const { id } = await plane.client.tasks.create({ agent: "frozen", maxAttempts: 2 });
+  expect((await plane.ended(id, { within: "1m" })).outputJson).toBe('"done"');
+});
+
+test.each<[string, unknown, RegExp]>([
+  ["none", undefined, /^agents is empty/],
+  ["a name that there is not", { agents: [echo], addr: "x" }, /^options has no addr; there are agents/],
+  ["one agent", { agents: echo }, /^agents is an object: send a list/],
+  ["a namespace alone", { agents: [echo], namespaces: "a" }, /^namespaces is a string/],
+])("options of a further worker that are wrong are named: %s", async (_, options, message) => {
+  await using plane = await testPlane();
+
+  await expect(plane.serve(options as never)).rejects.toThrow(message);
+});
+
+test.each([null, undefined, 5, {}, { id: 5 }])("%j is no Task to ask for", async (task) => {
+  await using plane = await testPlane();
+  const none = task as never;
+
+  await expect(plane.ended(none)).rejects.toThrow(/^task is .*: send a Task, or its id\.$/);
+  if (task !== undefined) expect(() => plane.transcript(none)).toThrow(/^task is /);
+});
+
 describe("time", () => {
   test("backoff of hours passes without waiting, and the client's own wait ends with the Task", async () => {
     await using plane = await testPlane({ agents: [echo] });
@@ -187,6 +215,11 @@ describe("kits", () => {
       [{ lease: "soon" }, 'lease is "soon": send milliseconds'],
       [{ lease: "1s", heartbeat: "1s" }, "lease is 1000 ms: send at least two heartbeats"],
       [{ agentPatienceMs: -1 }, "agentPatienceMs is -1"],
+      [{ client: { addr: "x" } }, "client has no addr; there are namespace, timeoutMs."],
+      [{ client: { timeoutMs: -1 } }, "timeoutMs is -1"],
+      [{ log: "warn" }, 'log is "warn": send an object with debug'],
+      [{ environment: 5 }, "environment is 5: send the name"],
+      [{ maxRuns: 0, agents: [echo] }, "maxRuns is 0"],
       [{ agents: [{ name: "x" }] }, "agents[0] is an object that cannot perform"],
       [{ templates: [{ name: "x", steps: [] }] }, "templates[0]: "],
     ] as const) {

@@ -1,0 +1,103 @@
+import { unknownName } from "#domain/option-names";
+import { isWorkerId, WORKER_ID_FORM } from "#domain/worker/worker-id";
+import { limits } from "#limits/index";
+import type { Log, LogFields } from "#ports/telemetry";
+import { nameOf } from "./agent/checks.js";
+import { kindOf } from "./agent/kind-of.js";
+import type { ServeOptions } from "./serve.js";
+
+const names = Object.keys({
+  agents: true,
+  addr: true,
+  id: true,
+  labels: true,
+  maxRuns: true,
+  namespaces: true,
+  signal: true,
+  drainMs: true,
+  handleSignals: true,
+  handleUncaught: true,
+  onConnected: true,
+  log: true,
+} satisfies Record<keyof ServeOptions, true>);
+
+/**
+ * Checks the options of a worker that are not checked where they are used.
+ *
+ * @throws {RangeError | TypeError} naming the option that is wrong
+ */
+export function checkServeOptions(options: ServeOptions): void {
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    throw new TypeError(`options is ${kindOf(options)}: send an object, such as { agents: [greet] }`);
+  }
+  const unknown = unknownName(options, names);
+  if (unknown !== undefined) throw new TypeError(`options ${unknown}`);
+  const { agents, signal, handleSignals, handleUncaught, onConnected, log } = options;
+  if (!Array.isArray(agents)) throw new TypeError(`agents is ${kindOf(agents)}: send a list of agents`);
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new TypeError(`signal is ${kindOf(signal)}, not an AbortSignal`);
+  }
+  for (const [name, value] of Object.entries({ handleSignals, handleUncaught })) {
+    if (value === undefined || typeof value === "boolean") continue;
+    throw new TypeError(`${name} is ${kindOf(value)}, not true or false`);
+  }
+  if (onConnected !== undefined && typeof onConnected !== "function") {
+    throw new TypeError(`onConnected is ${kindOf(onConnected)}, not a function`);
+  }
+  if (log !== undefined && !isLog(log)) {
+    throw new TypeError(`log is ${kindOf(log)}: send an object with debug, info, warn and error`);
+  }
+}
+
+/** @throws {RangeError | TypeError} naming what is wrong */
+export function checkWorker(id: string, maxRuns: number, drainMs: number): void {
+  if (typeof id !== "string") throw new TypeError(`id is ${kindOf(id)}, not ${WORKER_ID_FORM}`);
+  if (!isWorkerId(id))
+    throw new RangeError(`id ${JSON.stringify(id.slice(0, 300))} is not ${WORKER_ID_FORM}`);
+  if (!Number.isInteger(maxRuns) || maxRuns < 1 || maxRuns > limits.maxRunsPerWorker) {
+    throw new RangeError(`maxRuns is ${maxRuns}, not a whole number from 1 to ${limits.maxRunsPerWorker}`);
+  }
+  if (typeof drainMs !== "number" || !(drainMs >= 0)) {
+    throw new RangeError(`drainMs is ${drainMs}, not a number of milliseconds`);
+  }
+}
+
+export function namespacesOf(namespaces: readonly string[]): string[] {
+  if (!Array.isArray(namespaces)) {
+    throw new TypeError(`namespaces is ${kindOf(namespaces)}: send a list of names`);
+  }
+  if (namespaces.length > limits.namespacesPerWorker) {
+    const most = `a worker works for ${limits.namespacesPerWorker}`;
+    throw new RangeError(`namespaces has ${namespaces.length} entries; ${most} at most: name fewer, or none`);
+  }
+  return namespaces.map((namespace, i) => {
+    if (namespace !== "") return nameOf(namespace, `namespaces[${i}]`);
+    throw new RangeError(`namespaces[${i}] is empty: name a namespace, or leave namespaces out for all`);
+  });
+}
+
+/** The log, of which an entry that cannot be written is lost, and harms nothing else. */
+export function patientLog(log: Log): Log {
+  const at = (level: keyof Log) => (message: string, fields?: LogFields) => {
+    try {
+      log[level](message, fields);
+    } catch {
+      // There is nowhere to report it.
+    }
+  };
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+/** The callback, whose errors are logged: they are no reason to connect again. */
+export function patientCallback(call: ServeOptions["onConnected"], log: Log): (session: string) => void {
+  return (session) => {
+    // The callback may be async, though nobody waits for it.
+    const called = (async () => call?.(session))();
+    called.catch((err: unknown) => log.error("onConnected has thrown", { err }));
+  };
+}
+
+function isLog(log: object): boolean {
+  const methods = log as Readonly<Record<string, unknown>>;
+  return ["debug", "info", "warn", "error"].every((level) => typeof methods[level] === "function");
+}
