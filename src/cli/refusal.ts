@@ -60,6 +60,7 @@ function keyHint(key: string): string[] {
 /** Returns the command that lists the things of the kind that was not found. */
 function whatThereIs({ reason, message }: TaskRunError): string {
   if (reason === "TEMPLATE_NOT_FOUND") return "template list";
+  if (reason === "AGENT_NOT_FOUND") return "agent list";
   if (reason === "STEP_NOT_FOUND" || reason === "SIGNAL_NOT_FOUND") return "task steps ID";
   return reason === "WORKER_NOT_FOUND" || message.startsWith("Worker ") ? "worker list" : "task list";
 }

@@ -102,6 +102,6 @@ export class Agents {
     if (found) return toAnnouncedAgent(found);
     const where = namespace === "" ? "" : ` in namespace "${namespace}"`;
     const text = `no worker has ever announced an agent "${name}"${where}, and no step waits for one`;
-    throw new TaskRunError("NOT_FOUND", text, { reason: "NOT_FOUND" });
+    throw new TaskRunError("NOT_FOUND", text, { reason: "AGENT_NOT_FOUND" });
   }
 }
