@@ -14,7 +14,7 @@ import { type CallControl, type Caller, keyOr } from "./call.js";
 import { toTask } from "./convert.js";
 import { createInit } from "./create-request.js";
 import type { TaskEvent } from "./event-views.js";
-import { retryNames, watchNames } from "./option-names.js";
+import { retryNames, taskFilterNames, watchNames } from "./option-names.js";
 import {
   checkedCallback,
   checkedSignal,
