@@ -6,11 +6,10 @@ import type { TemplateFilter } from "./templates.js";
 import type { WatchOptions } from "./watch.js";
 import type { WorkerFilter } from "./workers.js";
 
-/*
+/**
  * The names that options may have: any other would have no effect, although its author expects one. Each list is complete,
  * because its type demands every name.
  */
-
 type Names<Options> = Readonly<Record<keyof Options & string, true>>;
 
 function namesOf<Options>(names: Names<Options>): readonly (keyof Options & string)[] {

@@ -194,7 +194,7 @@ test("an unknown name says what was meant, or what there is, and members that ar
     "request has no idempotency_key; did you mean idempotencyKey?",
   );
   expect(await messageOf(tasks.get("t", any({ deadline: 5 })))).toBe(
-    "control has no deadline; there are signal, timeoutMs.",
+    "control has no deadline; there are signal, timeoutMs, traceparent.",
   );
   expect(await messageOf(tasks.wait("t", any({ timeoutMs: 5 })))).toMatch(/by signal: AbortSignal\.timeout/);
   expect(await messageOf(tasks.get("t", any({ deadline: undefined })))).toBe("");

@@ -257,7 +257,7 @@ test.each([
   [{ id: "worker 1" }, /id "worker 1" is not 1 to 256 letters, digits, "-", "_", "\." or ":"/],
   [{ maxRuns: 0 }, /maxRuns is 0/],
   [{ namespaces: ["a", ""] }, /namespaces\[1\] is empty: name a namespace, or leave namespaces out for all/],
-  [{ namespaces: "a" as unknown as string[] }, /namespaces is a string, not an array/],
+  [{ namespaces: "a" as unknown as string[] }, /namespaces is a string: send a list of names/],
   [{ addr: "nowhere:port" }, /addr "nowhere:port" is none: write HOST:PORT/],
   [{ labels: { a: "x".repeat(300) } }, /labels has an entry "a" whose name or value is over 256 bytes/],
 ])("serve refuses %o and names the option", async (options, message) => {
