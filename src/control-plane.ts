@@ -14,9 +14,12 @@ import { jsonSchemas } from "#host/schemas";
 import { silentTelemetry } from "#host/silent-telemetry";
 import { type NodeTelemetry, nodeTelemetry } from "#host/telemetry";
 import { openTemplateFolder, type TemplateFolder } from "#host/template-folder";
+import { InspectionHub } from "#inspect/hub";
+import { connectInspectors } from "#inspect/servers";
 import { limits } from "#limits/index";
 import type { StartableClock } from "#ports/clock";
 import type { Entropy } from "#ports/entropy";
+import type { Inspection } from "#ports/inspection";
 import type { Plane } from "#ports/plane";
 import type { Schemas } from "#ports/schemas";
 import type { Store } from "#ports/store";
@@ -43,6 +46,8 @@ export interface ControlPlaneParts {
   readonly entropy?: Entropy;
   /** Checks inputs and results against the schemas of templates. Default: ajv. */
   readonly schemas?: Schemas;
+  /** Who is told what turns decide. Default: nobody. */
+  readonly inspection?: Inspection;
 }
 
 export interface ControlPlane {
@@ -66,13 +71,13 @@ export interface ControlPlane {
  */
 export async function startControlPlane(parts: ControlPlaneParts): Promise<ControlPlane> {
   const { store, terms = defaultTerms, retention = defaultRetention, telemetry = silentTelemetry() } = parts;
-  const { clock = nodeClock(), schemas = jsonSchemas(), acceptClock = false } = parts;
+  const { clock = nodeClock(), schemas = jsonSchemas(), acceptClock = false, inspection } = parts;
   const { entropy = nodeEntropy(() => clock.now()) } = parts;
   let onFatal: (error: Error) => void = () => {};
   const failed = new Promise<Error>((resolve) => {
     onFatal = resolve;
   });
-  const ports = { store, clock, entropy, telemetry, schemas };
+  const ports = { store, clock, entropy, telemetry, schemas, ...(inspection && { inspection }) };
   const supervisor = new Supervisor({ ...ports, terms, acceptClock, onFatal });
   await supervisor.start();
   showGauges(supervisor);
@@ -133,7 +138,8 @@ export async function startServer(
   const telemetry = traced(metrics, traces);
   const { lease, heartbeat, publicLease, retention, acceptClock } = config;
   const terms = { lease, heartbeat, publicLease };
-  const started = await startControlPlane({ store, terms, retention, acceptClock, telemetry }).catch(
+  const hub = new InspectionHub({ telemetry, payloads: config.inspectPayloads });
+  const started = await startControlPlane({ store, terms, retention, acceptClock, telemetry, inspection: hub }).catch(
     async (error: unknown) => {
       await traces?.close();
       throw error;
@@ -158,6 +164,7 @@ export async function startServer(
     schemas: control.schemas,
     environment: config.environment,
     metrics: telemetry.metrics,
+    ...(config.inspectPage && { inspection: hub }),
     grpc,
     http,
     allowedHosts,
@@ -171,12 +178,15 @@ export async function startServer(
     throw error;
   });
 
+  const inspectors = await connectInspectors(config.inspect, { hub, log: telemetry.log });
+
   let stopping: Promise<void> | undefined;
   const stop = async () => {
     control.drain();
     await folder?.stop();
     await gateway.close(limits.drain);
     await control.stop();
+    await inspectors.stop();
   };
   return {
     grpc: gateway.grpc,

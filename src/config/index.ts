@@ -6,6 +6,7 @@
 import { resolve } from "node:path";
 import type { z } from "zod";
 import type { Millis } from "#domain/time/time";
+import { inspect, inspectors, inspectProblems } from "./inspect.js";
 import { leaseProblems, leases } from "./leases.js";
 import { listenerProblems, listeners } from "./listeners.js";
 import { type LogLevel, log } from "./log.js";
@@ -38,6 +39,8 @@ export type SettingName =
   | "accept-clock"
   | "environment"
   | "templates"
+  | "inspect"
+  | "inspect-payloads"
   | "log-level"
   | "otlp";
 
@@ -47,6 +50,7 @@ const checked = {
   ...leases,
   ...retention,
   ...templates,
+  ...inspect,
   ...log,
   ...traces,
 } as const satisfies Record<SettingName, Setting>;
@@ -80,6 +84,11 @@ export interface ServerConfig {
   readonly environment: string;
   /** Absolute path, or empty. */
   readonly templates: string;
+  /** Addresses of inspector servers. */
+  readonly inspect: readonly string[];
+  /** True if the HTTP listeners have the page of the inspector. */
+  readonly inspectPage: boolean;
+  readonly inspectPayloads: boolean;
   readonly logLevel: LogLevel;
   /** Base URL of a collector of traces, or empty. */
   readonly otlp: string;
@@ -109,11 +118,13 @@ export function serverConfig(
     return (parsed.success ? parsed.data : schema.parse(fallback)) as Checked<Name>;
   };
 
+  const http = setting("http");
+  const { servers, page } = inspectors(setting("inspect"), http);
   const config: ServerConfig = {
     data: resolve(setting("data")),
     store: setting("store"),
     grpc: setting("grpc"),
-    http: setting("http"),
+    http,
     allowedHosts: setting("allowed-hosts"),
     allowedOrigins: setting("allowed-origins"),
     insecure: setting("insecure"),
@@ -126,10 +137,17 @@ export function serverConfig(
     acceptClock: setting("accept-clock"),
     environment: setting("environment"),
     templates: setting("templates") && resolve(setting("templates")),
+    inspect: servers,
+    inspectPage: page,
+    inspectPayloads: setting("inspect-payloads"),
     logLevel: setting("log-level"),
     otlp: setting("otlp"),
   };
-  problems.push(...leaseProblems(config), ...listenerProblems(config));
+  problems.push(
+    ...leaseProblems(config),
+    ...listenerProblems(config),
+    ...inspectProblems(servers, config.insecure),
+  );
   if (problems.length > 0) throw new ConfigError(problems.join("\n"));
   return config;
 }

@@ -62,7 +62,7 @@ export function listenerProblems(config: {
 }
 
 /** True if only this machine can reach the address. */
-function isLoopback(text: string): boolean {
+export function isLoopback(text: string): boolean {
   const host = text.slice(0, text.lastIndexOf(":"));
   return host === "localhost" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host);
 }

@@ -13,6 +13,8 @@ export interface Values<Schema extends z.ZodType = z.ZodType> {
 export interface Setting extends Values {
   /** The default, as it would stand in the file. */
   readonly fallback: unknown;
+  /** What a flag without a value means; absent if it needs one. */
+  readonly given?: unknown;
   /** One sentence for `--help` and the documentation. */
   readonly help: string;
   /** A path: what is relative is meant from the working directory. */

@@ -4,6 +4,7 @@ import { type ServerConfig, type SettingName, serverConfig } from "#config/index
 import { givenLog } from "#host/given-log";
 import { createLog, logLevels, logPort } from "#host/log";
 import { type MetricsRegistry, metricNames } from "#host/telemetry";
+import type { XStateInspect } from "#inspect/observer";
 import { limits } from "#limits/index";
 import type { Store } from "#ports/store";
 import type { Log, Telemetry } from "#ports/telemetry";
@@ -27,6 +28,7 @@ export interface Checked {
   readonly templates: Templates;
   readonly agents: NonNullable<TaskRunOptions["agents"]>;
   readonly client: NonNullable<TaskRunOptions["client"]>;
+  readonly inspect: XStateInspect | undefined;
   readonly drainMs: number;
 }
 
@@ -39,6 +41,7 @@ const settings = {
   publicLease: "public-lease",
   environment: "environment",
   acceptClock: "accept-clock",
+  inspectPayloads: "inspect-payloads",
 } as const satisfies Partial<Record<keyof TaskRunOptions, SettingName>>;
 
 /** Every option of a start. */
@@ -50,6 +53,7 @@ export const optionNames = [
   "metrics",
   "tracing",
   "client",
+  "inspect",
   "drainMs",
   ...(Object.keys(settings) as (keyof typeof settings)[]),
 ] as const satisfies readonly (keyof TaskRunOptions)[];
@@ -79,8 +83,17 @@ export function checkedOptions(given: TaskRunOptions): Checked {
     openTraces: tracesOf(options.tracing),
     templates: templatesOf(options.templates),
     client,
+    inspect: inspectOf(options.inspect),
     store: storeOf(options, config),
   };
+}
+
+function inspectOf(inspect: TaskRunOptions["inspect"]): XStateInspect | undefined {
+  if (inspect === undefined || typeof inspect === "function") return inspect;
+  if (typeof inspect === "object" && inspect !== null && typeof inspect.next === "function") return inspect;
+  throw new TypeError(
+    `inspect is ${shown(inspect)}: send an observer with \`next\`, as createWebSocketInspector().inspect is, or a function.`,
+  );
 }
 
 function configOf(options: TaskRunOptions): ServerConfig {

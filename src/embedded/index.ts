@@ -10,7 +10,10 @@ import type { HandlerOptions, RequestHandler } from "#gateway/http/handler";
 import type { Addresses, Bound } from "#gateway/listeners";
 import type { Gateway } from "#gateway/server";
 import { type NodeTelemetry, nodeTelemetry } from "#host/telemetry";
+import { InspectionHub } from "#inspect/hub";
+import { InspectionObserver } from "#inspect/observer";
 import { limits } from "#limits/index";
+import { type Inspection, noInspection } from "#ports/inspection";
 import { sharedConnection } from "#transport/shared";
 import type { WorkerHandle } from "#worker/index";
 import { type Checked, checkedOptions } from "./checks.js";
@@ -161,7 +164,7 @@ async function start(checked: Checked, closers: Closer[]): Promise<TaskRun> {
   // Loading the gateway takes as long as opening a large store, which goes on in threads meanwhile.
   const loading = import("#gateway/server");
   loading.catch(() => {});
-  const control = await openPlane(checked, telemetry);
+  const control = await openPlane(checked, telemetry, inspectionOf(checked, telemetry, closers));
   closers.push(() => control.stop());
   const gateway = await openMounts(await loading, checked, control, telemetry);
   closers.push(() => gateway.close(limits.drain));
@@ -192,10 +195,23 @@ async function start(checked: Checked, closers: Closer[]): Promise<TaskRun> {
   };
 }
 
-async function openPlane({ config, store }: Checked, telemetry: NodeTelemetry): Promise<ControlPlane> {
+/** Whom the plane tells what it does. The last to be closed, so that it hears of the plane's end. */
+function inspectionOf({ inspect, config }: Checked, telemetry: NodeTelemetry, closers: Closer[]): Inspection {
+  if (!inspect) return noInspection;
+  const hub = new InspectionHub({ telemetry, payloads: config.inspectPayloads });
+  const observer = new InspectionObserver(inspect, { hub, log: telemetry.log });
+  closers.push(() => observer.stop());
+  return hub;
+}
+
+async function openPlane(
+  { config, store }: Checked,
+  telemetry: NodeTelemetry,
+  inspection: Inspection,
+): Promise<ControlPlane> {
   const { lease, heartbeat, publicLease, retention, acceptClock } = config;
   const terms = { lease, heartbeat, publicLease };
-  const control = await startControlPlane({ store, terms, retention, acceptClock, telemetry });
+  const control = await startControlPlane({ store, terms, retention, acceptClock, telemetry, inspection });
   const { clock } = control.plane.health;
   if (clock) telemetry.log.warn(clock.message);
   return control;

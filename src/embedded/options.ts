@@ -2,6 +2,7 @@ import type { ClientOptions } from "#client/index";
 import type { LogLevel } from "#config/index";
 import type { PinoLike } from "#host/given-log";
 import type { MetricsRegistry } from "#host/telemetry";
+import type { XStateInspect } from "#inspect/observer";
 import type { Store } from "#ports/store";
 import type { Log } from "#ports/telemetry";
 import type { ServeOptions } from "#worker/index";
@@ -42,6 +43,13 @@ export interface TaskRunOptions {
    * start; false records nothing. With `otlp`, the base URL of a collector, they are sent there, whether or not it has.
    */
   readonly tracing?: boolean | { readonly otlp: string };
+  /**
+   * Gets what the plane's actors, Tasks, Steps, Runs and workers are told and do, after each commit: what XState's `createActor`
+   * takes as `inspect`, for example `createWebSocketInspector().inspect` of `@statelyai/inspect`, or a function. Default: nobody.
+   */
+  readonly inspect?: XStateInspect;
+  /** True shows it inputs, results and errors too, cut to 4 KiB each. Default false. */
+  readonly inspectPayloads?: boolean;
   /** Defaults of `taskrun.client`, as of `createClient`. */
   readonly client?: Omit<ClientOptions, "addr">;
   /** Milliseconds that {@link TaskRun.stop} gives Runs in this process before they are handed back. Default 20 000. */

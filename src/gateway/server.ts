@@ -4,6 +4,7 @@ import { InputReads } from "#api/runs/input-reads";
 import { ClientPlans } from "#api/templates/plans";
 import { Fault } from "#domain/fault";
 import type { Millis } from "#domain/time/time";
+import type { InspectionHub } from "#inspect/hub";
 import type { Entropy } from "#ports/entropy";
 import type { Plane } from "#ports/plane";
 import type { Schemas } from "#ports/schemas";
@@ -34,6 +35,8 @@ export interface GatewaySettings extends Addresses, ConnectionBounds {
   readonly environment: string;
   /** The metrics of `/metrics`; there is no such page if left out. */
   readonly metrics?: MetricsSource;
+  /** What is shown under `/inspect` to callers of all namespaces; there is no such path if left out. */
+  readonly inspection?: Pick<InspectionHub, "listen">;
   readonly grpc: readonly string[];
   /** Identifies the caller of a request. Default: every request is of the local caller. */
   readonly identify?: Identify;
@@ -74,7 +77,7 @@ const noMetrics: MetricsSource = { contentType: "text/plain", render: async () =
  */
 export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
   const { plane, entropy, telemetry, schemas, environment } = settings;
-  const { metrics = noMetrics, identify = everybodyIsLocal } = settings;
+  const { metrics = noMetrics, identify = everybodyIsLocal, inspection } = settings;
   const health = new Health(plane, serviceNames);
   const plans = new ClientPlans(plane.reads);
   const inputs = new InputReads(plane.reads);
@@ -85,7 +88,7 @@ export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
   const streams = new OpenStreams(traffic.stalled);
   const requests = new OpenRequests();
   const handlers = connectHandlers(rpcs, served, streams, traffic.compressor);
-  const router = routerOf({ handlers, metrics, served, streams });
+  const router = routerOf({ handlers, metrics, served, streams, inspection });
   const http = { router, telemetry, traffic };
   const listeners = new Listeners({ telemetry, grpc: { rpcs, served, streams, traffic }, http }, settings);
   const stopped = () => (health.draining ? stoppedFault() : undefined);

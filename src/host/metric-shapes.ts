@@ -23,6 +23,7 @@ export const metricLabels = {
   taskrun_messages_undecodable_total: ["door", "reason"],
   taskrun_tasks_removed_total: [],
   taskrun_spans_total: ["outcome"],
+  taskrun_inspect_dropped_total: [],
 
   taskrun_turn_seconds: [],
   taskrun_commit_seconds: [],

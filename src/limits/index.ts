@@ -1,6 +1,7 @@
 import { cli } from "./cli.js";
 import { client } from "./client.js";
 import { connections } from "./connections.js";
+import { inspect } from "./inspect.js";
 import { messages } from "./messages.js";
 import { pages } from "./pages.js";
 import { schemas } from "./schemas.js";
@@ -31,6 +32,7 @@ export const limits = Object.freeze({
   ...traces,
   ...store,
   ...workerLibrary,
+  ...inspect,
   ...client,
   ...cli,
   ...testKit,

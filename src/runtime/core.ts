@@ -2,6 +2,7 @@ import type { Plans } from "#domain/graph/plans";
 import type { LeaseTerms } from "#domain/worker/worker";
 import type { Clock } from "#ports/clock";
 import type { Entropy } from "#ports/entropy";
+import type { Inspection } from "#ports/inspection";
 import type { Schemas } from "#ports/schemas";
 import type { Store } from "#ports/store";
 import type { Telemetry } from "#ports/telemetry";
@@ -18,6 +19,7 @@ export interface Core {
   readonly entropy: Entropy;
   readonly telemetry: Telemetry;
   readonly schemas: Schemas;
+  readonly inspection: Inspection;
   readonly terms: LeaseTerms;
   readonly memory: Memory;
   readonly plans: Plans;

@@ -1,4 +1,5 @@
 import type { ActorName } from "#actors/commands";
+import type { ActorLife } from "#actors/life";
 import { Bus } from "#bus/bus";
 import { Fault } from "#domain/fault";
 import { Plans } from "#domain/graph/plans";
@@ -8,6 +9,7 @@ import type { LeaseTerms } from "#domain/worker/worker";
 import { limits } from "#limits/index";
 import type { Clock, StartableClock } from "#ports/clock";
 import type { Entropy } from "#ports/entropy";
+import { type Inspection, noInspection } from "#ports/inspection";
 import type { Schemas } from "#ports/schemas";
 import type { Committed, Store } from "#ports/store";
 import type { Telemetry } from "#ports/telemetry";
@@ -22,6 +24,7 @@ import { Timers } from "./timers/timers.js";
 import { AwaitedVerdicts } from "./turn/awaited-verdicts.js";
 import { ParkedMessages } from "./turn/parked.js";
 import { perform } from "./turn/perform.js";
+import { Publisher } from "./turn/publish.js";
 import { RefusedTurns, refusalOf } from "./turn/refused-turns.js";
 import { StoreError } from "./turn/store-error.js";
 import { type Decided, type Mail, type Message, type PostedMail, Turn } from "./turn/turn.js";
@@ -38,6 +41,8 @@ export interface SupervisorParts {
   readonly telemetry: Telemetry;
   readonly schemas: Schemas;
   readonly terms: LeaseTerms;
+  /** Who is told what turns decide. Default: nobody. */
+  readonly inspection?: Inspection;
   /** Messages each actor's mailbox holds. */
   readonly mailbox?: number;
   /** The wall clock is right at this start, however far it is from what the store remembers. */
@@ -65,13 +70,15 @@ export class Supervisor {
   readonly #clock: Clock;
   readonly #onFatal: (error: Error) => void;
   readonly #refused: RefusedTurns;
+  readonly #publisher: Publisher;
   #wantsSchedule = true;
   #serving = false;
   #loop: Promise<void> | undefined;
   #wake: (() => void) | undefined;
   #failed = false;
 
-  constructor({ clock, onFatal, mailbox = limits.mailbox, acceptClock = false, ...ports }: SupervisorParts) {
+  constructor({ clock, onFatal, mailbox = limits.mailbox, acceptClock = false, ...others }: SupervisorParts) {
+    const ports = { inspection: noInspection, ...others };
     const leases = new Leases();
     const state = {
       leases,
@@ -87,6 +94,7 @@ export class Supervisor {
     this.bus = new Bus<ActorName, Message>(actorNames, bounds, () => this.#wake?.());
     this.awaited = new AwaitedVerdicts(this.core, this.bus);
     this.#refused = new RefusedTurns(this.core, this.bus);
+    this.#publisher = new Publisher(this.core);
     this.watchers = new Watchers(ports.store.reads);
     this.waiters = new Waiters(clock);
     const { tracing, log } = ports.telemetry;
@@ -111,7 +119,8 @@ export class Supervisor {
     this.core.memory.restore(boot);
     expectWorkers(boot.held, this.core);
     this.core.memory.turnEnded();
-    this.core.actors.live({ type: "serve" });
+    this.#publisher.open();
+    this.#live({ type: "serve" });
     this.#serving = true;
     this.#loop = this.#serve().catch((error: unknown) => this.#fatal(error));
     if (boot.nextDueAt !== undefined) this.timers.deadlineSet(boot.nextDueAt);
@@ -158,7 +167,7 @@ export class Supervisor {
 
   /** From now on new work is refused, and nothing waits. Messages already in the mailboxes are still decided. */
   drain(): void {
-    this.core.actors.live({ type: "drain" });
+    this.#live({ type: "drain" });
     this.waiters.close(stopping);
   }
 
@@ -173,7 +182,7 @@ export class Supervisor {
     this.#wake?.();
     await this.#loop;
     this.#refuseWaiting();
-    this.core.actors.live({ type: "stop" });
+    this.#live({ type: "stop" });
     await this.traces?.idle();
   }
 
@@ -220,6 +229,7 @@ export class Supervisor {
     this.#refused.passed();
     const committedAt = clock.monotonic();
     perform(decided, committed, this.core, this);
+    this.#publisher.turn(decided);
     this.#lookAhead(decided);
     this.bus.giveBack(decided.left);
     this.awaited.ask(decided.undecided);
@@ -281,8 +291,13 @@ export class Supervisor {
     return this.post(silenceMail(session, judgeAnew));
   }
 
+  /** Tells one actor, or all, what goes on in its life. */
+  #live(message: ActorLife, name?: ActorName): void {
+    this.#publisher.lived(message, this.core.actors.live(message, name));
+  }
+
   #saturate(name: ActorName, full: boolean): void {
-    this.core.actors.live({ type: full ? "fill" : "ease" }, name);
+    this.#live({ type: full ? "fill" : "ease" }, name);
   }
 
   #easeAll(): void {

@@ -3,7 +3,7 @@
  * load are processes of their own, the store is SQLite with fsync, the wire real gRPC over the loopback. Rates and
  * latencies are those of a warm server: it has worked on many tasks at a time for some seconds before.
  *
- *     npm run bench -- [--quick] [--only NAME]... [--profile] [--json FILE]
+ *     npm run bench -- [--quick] [--only NAME]... [--profile] [--inspect] [--json FILE]
  *
  * Prints a table, writes `bench-results.json`, and ends with 1 if a rate with many waiting tasks is below 0.8 of
  * that with few, a restart takes over 3 s, or RunTask is not faster than create and watch by what it must.
@@ -22,6 +22,7 @@ const { values } = parseArgs({
     quick: { type: "boolean", default: false },
     only: { type: "string", multiple: true, default: [] },
     profile: { type: "boolean", default: false },
+    inspect: { type: "boolean", default: false },
     json: { type: "string", default: "bench-results.json" },
   },
 });
@@ -47,7 +48,7 @@ for (const problem of problems) console.error(`missed: ${problem}`);
 process.exit(problems.length > 0 ? 1 : 0);
 
 async function measure(): Promise<Results> {
-  const options = { profile: values.profile };
+  const options = { profile: values.profile, inspect: values.inspect };
   const rates = rateNames.filter(wanted);
   const planes = rates.length > 0 || wanted("restart") ? await comparePlanes(rates, sizes, options, say) : [];
 

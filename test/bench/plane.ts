@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
 import { TemplateService } from "#wire/gen/taskrun/v1/template_service_pb";
 import { Child } from "./child.js";
+import type { InspectorFigures } from "./inspector.js";
 import type { LoadOrder, LoadResult } from "./load-words.js";
 import { root } from "./root.js";
 import { Rpc } from "./rpc.js";
@@ -24,12 +25,15 @@ const helpers = {
   load: new URL("./load.js", import.meta.url),
   worker: new URL("./worker.js", import.meta.url),
   crowd: new URL("./crowd.js", import.meta.url),
+  inspector: new URL("./inspector.js", import.meta.url),
 } as const;
 type HelperName = keyof typeof helpers;
 
 export interface PlaneOptions {
   /** Writes a CPU profile of the server into the working directory when it stops. */
   readonly profile: boolean;
+  /** Sends what the server does to an inspector server, a process that counts it. */
+  readonly inspect: boolean;
 }
 
 /** A server on a data directory of its own, with the worker and the load generator that go with it. */
@@ -42,6 +46,9 @@ export class BenchPlane {
   #stderr = "";
   #helpers: Child[] = [];
   #load: Child | undefined;
+  #inspector: Child | undefined;
+  /** Further arguments of the server. */
+  #args: readonly string[] = [];
 
   private constructor(dir: string, [grpc = 0, http = 0]: readonly number[], options: PlaneOptions) {
     this.#dir = dir;
@@ -58,6 +65,7 @@ export class BenchPlane {
       plane.#server?.kill("SIGKILL");
       rmSync(dir, { recursive: true, force: true });
     });
+    if (options.inspect) await plane.#startInspector();
     await plane.#startServer();
     return plane;
   }
@@ -108,7 +116,14 @@ export class BenchPlane {
   async stop(): Promise<void> {
     await this.#stopHelpers();
     await this.#end("SIGTERM");
+    await this.#inspector?.stop();
     await rm(this.#dir, { recursive: true, force: true });
+  }
+
+  async #startInspector(): Promise<void> {
+    this.#inspector = await Child.start(helpers.inspector, []);
+    const { port } = await this.#inspector.order<object, InspectorFigures>({});
+    this.#args = ["--inspect", `ws://127.0.0.1:${port}`];
   }
 
   async #stopHelpers(): Promise<void> {
@@ -119,7 +134,7 @@ export class BenchPlane {
 
   async #startServer(): Promise<void> {
     const gateway = ["--grpc", this.addr, "--http", `127.0.0.1:${this.#http}`];
-    const args = ["server", "--data", this.#dir, ...gateway, "--log-level", "warn"];
+    const args = ["server", "--data", this.#dir, ...gateway, "--log-level", "warn", ...this.#args];
     const profile = this.#options.profile ? ["--cpu-prof"] : [];
     const child = spawn(process.execPath, [...profile, join(root, "bin/taskrun.js"), ...args], {
       env,

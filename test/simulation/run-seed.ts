@@ -1,6 +1,7 @@
 import type { RunId } from "#domain/id";
 import { isOver } from "#domain/task/run";
 import type { StepRow } from "#domain/task/step";
+import type { Inspection } from "#ports/inspection";
 import type { Store } from "#ports/store";
 import type { Memory } from "#runtime/memory/memory";
 import { EvilWorker } from "./evil-worker.js";
@@ -25,10 +26,11 @@ export interface Lived {
 /**
  * Lives through one world, from the first request to the end of the last Task, and holds it to the promises.
  *
+ * @param inspect who is told what each process of the plane decides
  * @throws what was broken, with the seed and the last lines of the trace
  */
-export async function runSeed(seed: number): Promise<Lived> {
-  const world = new World(seed);
+export async function runSeed(seed: number, inspect?: (world: World) => Inspection): Promise<Lived> {
+  const world = new World(seed, inspect);
   try {
     return await live(world);
   } catch (error) {

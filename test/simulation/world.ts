@@ -4,6 +4,7 @@ import { instant, millis } from "#domain/time/time";
 import type { WorkerFrame } from "#domain/worker/frame";
 import type { LeaseTerms } from "#domain/worker/worker";
 import { silentTelemetry } from "#host/silent-telemetry";
+import type { Inspection } from "#ports/inspection";
 import type { Plane } from "#ports/plane";
 import { openPlane } from "#runtime/plane";
 import { Supervisor } from "#runtime/supervisor";
@@ -47,6 +48,7 @@ export class World {
   readonly mirror = new Mirror();
   readonly #inner = memoryStore();
   readonly #remembers: boolean;
+  readonly #inspect: ((world: World) => Inspection) | undefined;
   #now: Incarnation | undefined;
   /** Processes begun so far. */
   births = 0;
@@ -56,7 +58,9 @@ export class World {
   #hash = 0x811c9dc5;
   readonly lastNotes: string[] = [];
 
-  constructor(seed: number) {
+  /** @param inspect who is told what each process decides; nobody if left out */
+  constructor(seed: number, inspect?: (world: World) => Inspection) {
+    this.#inspect = inspect;
     this.dice = diceOf(seed);
     this.weather = weatherOf(this.dice);
     this.#remembers = this.dice.chance(0.5);
@@ -119,6 +123,7 @@ export class World {
       schemas: simSchemas(this, life),
       terms: TERMS,
       mailbox: this.weather.mailbox,
+      ...(this.#inspect && { inspection: this.#inspect(this) }),
       onFatal: (error) => {
         this.broken ??= error;
       },

@@ -91,6 +91,15 @@ export const layers: readonly Layer[] = [
     why: "The turn reaches stores, time and chance through ports, so the same code runs in virtual time.",
   },
   {
+    path: "src/inspect",
+    layers: ["src/domain", "src/limits", "src/ports", "actors"],
+    packages: ["ws", "xstate"],
+    node: true,
+    neverReaches: ["src/runtime"],
+    says: "what turns publish, as events of `@statelyai/inspect`: for its servers, for viewers, for `inspect` of XState",
+    why: "A viewer is told what was committed, and can tell the plane nothing: it knows the plane only by what that publishes.",
+  },
+  {
     path: "src/stores",
     layers: ["src/domain", "src/limits", "src/ports"],
     packages: ["libsql"],
@@ -142,7 +151,7 @@ export const layers: readonly Layer[] = [
   {
     path: "src/gateway",
     layers: ["src/domain", "src/limits", "src/ports", "src/bus", "src/wire", "src/templates", "src/api"],
-    types: ["actors", "src/runtime"],
+    types: ["actors", "src/inspect", "src/runtime"],
     packages: [
       "@bufbuild/protobuf",
       "@connectrpc/connect",

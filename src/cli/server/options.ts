@@ -4,12 +4,12 @@ import { type SettingName, settingNames, settings } from "#config/index";
 /** Makes an option for each setting from the table of settings. */
 export function serverOptions(): Option[] {
   return settingNames.map((name) => {
-    const { help, range, fallback } = settings[name];
+    const { help, range, fallback, given } = settings[name];
     const usual = (Array.isArray(fallback) ? fallback.join(" ") : String(fallback)) || "none";
     const words = `${help} (${range}; default: ${usual})`;
     if (typeof fallback === "boolean") return new Option(`--${name}`, words);
-    const value = Array.isArray(fallback) ? "<value...>" : "<value>";
-    return new Option(`--${name} ${value}`, words);
+    const value = Array.isArray(fallback) ? "value..." : "value";
+    return new Option(`--${name} ${given === undefined ? `<${value}>` : `[${value}]`}`, words);
   });
 }
 

@@ -83,10 +83,11 @@ interface Given {
 
 function findGiven(name: SettingName, file: ConfigFile, sources: Sources): Given | undefined {
   const { flags, env, defaults = {} } = sources;
-  const { fallback } = settings[name];
+  const { fallback, given = true }: Setting = settings[name];
   const variable = variableOf(name);
   const text = env[variable];
-  if (flags[name] !== undefined) return { value: fromText(flags[name], fallback), origin: `--${name}` };
+  const flag = flags[name] === true ? given : flags[name];
+  if (flag !== undefined) return { value: fromText(flag, fallback), origin: `--${name}` };
   if (text) return { value: fromText(text, fallback), origin: variable };
   if (file.table[name] !== undefined) return { value: file.table[name], origin: `${file.path}: ${name}` };
   return defaults[name] === undefined ? undefined : { value: defaults[name], origin: name };

@@ -98,6 +98,12 @@ export function isOver(status: RunStatus): boolean {
   return status === "COMPLETED" || status === "FAILED" || status === "CANCELLED";
 }
 
+/** Whether a worker holds the Run: the second half of its state, which is not stored as such. */
+export function holdOf({ heldBy, status }: Pick<RunRow, "heldBy" | "status">): "free" | "held" | "released" {
+  if (heldBy !== "") return "held";
+  return status === "PENDING" ? "free" : "released";
+}
+
 /** True if the Run's agent is known to have begun: its start was reported, or anything that it wrote. */
 export function hasBegun({ status, startedAt, outputBytes }: RunRow): boolean {
   return status === "RUNNING" || startedAt !== NEVER || outputBytes > 0;

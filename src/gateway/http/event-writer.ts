@@ -35,10 +35,10 @@ export class EventWriter {
     return this.#send(RETRY);
   }
 
-  /** Resolves when the next event may be written, or when the reader is gone. */
-  async write(event: ServerEvent): Promise<void> {
+  /** Writes events at once. Resolves when the next ones may be written, or when the reader is gone. */
+  async write(events: readonly ServerEvent[]): Promise<void> {
     if (this.#writing) await this.#writing;
-    await this.#send(frameOf(event));
+    await this.#send(events.map(frameOf).join(""));
   }
 
   stop(): void {

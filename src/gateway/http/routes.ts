@@ -1,6 +1,7 @@
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import type { Served } from "../rpc.js";
 import type { OpenStreams } from "../traffic/streams.js";
+import { type InspectParts, inspectRoutes } from "./inspect.js";
 import { type MetricsSource, type Page, pageRoutes } from "./pages.js";
 import { type Route, Router } from "./router.js";
 import type { HttpHandler } from "./serve.js";
@@ -13,11 +14,17 @@ export interface RouteParts {
   readonly metrics: MetricsSource;
   readonly served: Served;
   readonly streams: OpenStreams;
+  readonly inspection: InspectParts["hub"] | undefined;
 }
 
 /** All paths that HTTP serves. */
-export function routerOf({ handlers, metrics, served, streams }: RouteParts): Router<HttpHandler> {
-  const pages = [...pageRoutes(served.health, metrics), ...eventRoutes(served, streams)];
+export function routerOf(parts: RouteParts): Router<HttpHandler> {
+  const { handlers, metrics, served, streams, inspection: hub } = parts;
+  const pages = [
+    ...pageRoutes(served.health, metrics),
+    ...eventRoutes(served, streams),
+    ...(hub ? inspectRoutes({ hub, served, streams }) : []),
+  ];
   return new Router<HttpHandler>([
     ...handlers.map((handler): Route<HttpHandler> => {
       return { methods: "*", path: handler.requestPath, handler: { kind: "rpc", handler } };

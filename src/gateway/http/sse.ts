@@ -18,7 +18,7 @@ export interface EventsRequest {
 }
 
 /**
- * The events that answer a request. They end soon after the signal of the call aborts; nothing is buffered for a reader
+ * The events that answer a request; those of a list are written at once. They end soon after the signal of the call aborts; nothing is buffered for a reader
  * that does not read but the event that is being written.
  *
  * @returns undefined if nothing follows: then the reader is told not to come back
@@ -27,7 +27,7 @@ export interface EventsRequest {
 export type EventFeed = (
   asked: EventsRequest,
   call: StreamCall,
-) => Promise<AsyncIterable<ServerEvent> | undefined>;
+) => Promise<AsyncIterable<ServerEvent | readonly ServerEvent[]> | undefined>;
 
 export interface EventsParts {
   readonly served: Served;
@@ -113,13 +113,17 @@ function headerOf({ headers }: HttpRequest, name: string): string | undefined {
   return headers[name]?.toString();
 }
 
-async function send(events: AsyncIterable<ServerEvent>, page: PageCall, signal: AbortSignal): Promise<void> {
+async function send(
+  events: AsyncIterable<ServerEvent | readonly ServerEvent[]>,
+  page: PageCall,
+  signal: AbortSignal,
+): Promise<void> {
   const writer = new EventWriter(page.outgoing(false));
   writeHead(page);
   try {
     await writer.begin();
     for await (const event of events) {
-      await writer.write(event);
+      await writer.write([event].flat());
       if (signal.aborted || isGone(page.response)) return;
     }
   } finally {

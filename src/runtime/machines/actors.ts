@@ -24,6 +24,13 @@ const deciders = {
   "task-finalizer": decider<unknown, Heard>(taskFinalizerMachine),
 };
 
+/** The state of an actor before and after a message of the life cycle. */
+export interface ActorChange {
+  readonly name: ActorName;
+  readonly before: ActorState;
+  readonly after: ActorState;
+}
+
 /** The four actors: where each stands in its life, what it remembers, and what it decides. */
 export class Actors {
   /** Changed only by the supervisor; not rolled back with a turn. */
@@ -49,15 +56,15 @@ export class Actors {
     return after.commands;
   }
 
-  /** Sends a message of the life cycle (serve, drain, stop, …) to one actor, or to all. */
-  live(message: ActorLife, name?: ActorName): void {
-    for (const each of name ? [name] : actorNames) {
-      const { value } = deciders[each](
-        { value: this.stateOf(each), context: this.#contexts.get(each) },
-        message,
-      );
-      this.#states.set(each, value as ActorState);
-    }
+  /** Sends a message of the life cycle (serve, drain, stop, …) to one actor, or to all. Returns what it did to each. */
+  live(message: ActorLife, name?: ActorName): readonly ActorChange[] {
+    return (name ? [name] : actorNames).map((each) => {
+      const before = this.stateOf(each);
+      const { value } = deciders[each]({ value: before, context: this.#contexts.get(each) }, message);
+      const after = value as ActorState;
+      this.#states.set(each, after);
+      return { name: each, before, after };
+    });
   }
 }
 

@@ -6,7 +6,7 @@ import { taskMachine } from "#actors/task/machine";
 import type { TaskMessage } from "#actors/task/messages";
 import { workerMachine } from "#actors/worker/machine";
 import type { WorkerMessage } from "#actors/worker/messages";
-import type { RunRow, RunStatus } from "#domain/task/run";
+import { holdOf, type RunRow, type RunStatus } from "#domain/task/run";
 import type { StepRow, StepState } from "#domain/task/step";
 import type { TaskRow, TaskState } from "#domain/task/task";
 import type { SessionRow, SessionState } from "#domain/worker/worker";
@@ -36,8 +36,7 @@ export function advanceStep(row: StepRow, message: StepMessage): Advanced<StepRo
 
 /** Sends a message to a Run's machine, which has two regions: its status, and whether a worker holds the Run. */
 export function advanceRun(row: RunRow, message: RunMessage): Advanced<RunRow> {
-  const hold = row.heldBy !== "" ? "held" : row.status === "PENDING" ? "free" : "released";
-  const decision = run({ value: { status: row.status, hold }, context: row }, message);
+  const decision = run({ value: { status: row.status, hold: holdOf(row) }, context: row }, message);
   const { status } = decision.value as { status: RunStatus };
   return [placed(row, decision, "status", status), decision.commands];
 }

@@ -13,6 +13,7 @@ import type { Workspace } from "../memory/workspace.js";
 import type { TurnContext } from "./context.js";
 import { type Culprit, culpritKey, culpritOf, type Deciding } from "./culprit.js";
 import { MessageCascade } from "./message-cascade.js";
+import type { TurnRecorder } from "./recorder.js";
 import type { RowLoader } from "./row-loader.js";
 import { StoreError } from "./store-error.js";
 import type { Verdicts } from "./verdicts.js";
@@ -26,6 +27,7 @@ export interface TurnTools {
   readonly loader: RowLoader;
   readonly at: Instant;
   readonly verdicts: Verdicts;
+  readonly recorder: TurnRecorder | undefined;
 }
 
 /** A cascade that threw. All of its changes have been rolled back. */
@@ -66,7 +68,7 @@ export class CascadeDecider {
    * @throws {StoreError} if the store failed: this fails the whole turn
    */
   async decide(first: AddressedMessage, offer?: Offer): Promise<Answer | undefined | CascadeFailure> {
-    const { core, journal, work, loader, at, verdicts } = this.#tools;
+    const { core, journal, work, loader, at, verdicts, recorder } = this.#tools;
     const mark = journal.mark();
     const cascade = new MessageCascade({
       core,
@@ -76,6 +78,7 @@ export class CascadeDecider {
       at,
       draw: () => core.entropy.draw(),
       loadMissing: (needs: Needs) => loader.loadMissing(needs),
+      recorder,
     });
     try {
       await cascade.decide(first);

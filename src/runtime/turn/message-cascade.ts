@@ -1,33 +1,22 @@
 import type { AddressedMessage, Answer, Command } from "#actors/commands";
-import { type RunId, type StepKey, stepKey, type TaskId } from "#domain/id";
+import { type StepKey, stepKey, type TaskId } from "#domain/id";
 import { invariant, unreachable } from "#domain/invariant";
-import { type RunRow, runSummary } from "#domain/task/run";
+import type { RunRow } from "#domain/task/run";
 import type { StepRow } from "#domain/task/step";
 import { isTerminal, moved, type TaskRow } from "#domain/task/task";
-import { type Instant, NEVER } from "#domain/time/time";
+import { NEVER } from "#domain/time/time";
 import { limits } from "#limits/index";
-import type { Needs } from "#ports/store";
-import type { Core } from "../core.js";
-import { type Actors, needsOf } from "../machines/actors.js";
+import { needsOf } from "../machines/actors.js";
 import { advanceRun, advanceStep, advanceTask, advanceWorker } from "../machines/lifecycles.js";
-import { recordEnd, recordStep, StateHistory } from "../machines/state-history.js";
-import type { Journal } from "../memory/journal.js";
+import { StateHistory } from "../machines/state-history.js";
 import { withDependencies, withInput } from "../memory/step-changes.js";
-import type { TurnContext } from "./context.js";
+import { applyChanges, type ChangedRows } from "./changed-rows.js";
+import type { CascadeParts } from "./context.js";
 import type { Deciding } from "./culprit.js";
 import { boundedSend } from "./effect.js";
 import { sendOrEnd } from "./send-assignment.js";
 
-export interface CascadeParts {
-  readonly core: Pick<Core, "terms" | "telemetry">;
-  readonly context: TurnContext;
-  readonly actors: Actors;
-  readonly journal: Journal;
-  readonly at: Instant;
-  readonly draw: () => number;
-  /** Loads the rows that the turn does not have yet; undefined if it has them all. */
-  readonly loadMissing: (needs: Needs) => Promise<void> | undefined;
-}
+type Creation = Extract<Command, { type: `create${string}` | "attachWorker" }>;
 
 /**
  * Decides one message from outside and all messages that follow from it. The addressed actor decides, its commands
@@ -39,13 +28,7 @@ export interface CascadeParts {
 export class MessageCascade {
   readonly #parts: CascadeParts;
   readonly #pending: AddressedMessage[] = [];
-  /** Changed rows as they were before the cascade. */
-  readonly #tasks = new Map<TaskId, TaskRow | undefined>();
-  readonly #steps = new Map<
-    string,
-    { readonly before: StepRow | undefined; readonly taskId: TaskId; readonly stepName: string }
-  >();
-  readonly #runs = new Map<RunId, RunRow | undefined>();
+  readonly #changed: ChangedRows = { tasks: new Map(), steps: new Map(), runs: new Map() };
   readonly #states = new StateHistory();
   #current: AddressedMessage | undefined;
   #command: Command | undefined;
@@ -61,7 +44,8 @@ export class MessageCascade {
   }
 
   async decide(first: AddressedMessage): Promise<void> {
-    const { context, actors, journal, at, draw } = this.#parts;
+    const { context, actors, journal, at, draw, recorder } = this.#parts;
+    recorder?.begin();
     this.#pending.push(first);
     let count = 0;
     for (let addressed = this.#pending.shift(); addressed; addressed = this.#pending.shift()) {
@@ -71,9 +55,10 @@ export class MessageCascade {
       invariant(count <= limits.cascadeMessages, `${first.message.type} leads to messages without end`);
       const loading = this.#loadFor(addressed);
       if (loading) await loading;
+      recorder?.deliver(addressed, actors.stateOf(addressed.to));
       this.#carryOutAll(actors.tell(addressed, context.view, { at, draw: draw() }, journal));
     }
-    this.#settle();
+    applyChanges(this.#changed, this.#states, this.#parts);
   }
 
   /**
@@ -97,12 +82,14 @@ export class MessageCascade {
   }
 
   #carryOut(command: Command): void {
+    const { recorder } = this.#parts;
     const { work, memory } = this.#parts.context;
     switch (command.type) {
       case "createTask":
-        this.#tasks.set(command.params.task.id, undefined);
-        work.addTask(command.params.task, command.params.input);
-        this.#states.noteTask(command.params.task.id, command.params.task.state);
+      case "createStep":
+      case "createRun":
+      case "attachWorker":
+        this.#create(command);
         break;
       case "pass":
         this.#states.noteTask(command.params.taskId, command.params.state);
@@ -124,15 +111,6 @@ export class MessageCascade {
         work.rows.keepText("stepInputs", command.params);
         this.#changeStep(command.params, (row) => withInput(row, command.params.json));
         break;
-      case "createStep":
-        this.#putStep(command.params.step);
-        break;
-      case "createRun":
-        this.#putRun(command.params.run);
-        break;
-      case "attachWorker":
-        work.agents.add(memory.attachWorker(command.params.session, this.#parts.at, this.#parts.journal));
-        break;
       case "advanceTask":
       case "advanceStep":
       case "advanceRun":
@@ -148,9 +126,11 @@ export class MessageCascade {
       case "setDeadline":
       case "clearDeadline":
         work.setDeadline({ at: NEVER, ...command.params });
+        recorder?.deadline(command.params);
         break;
       case "tell":
         this.#pending.push(command.params);
+        recorder?.told();
         break;
       case "reply":
         this.answer = command.params.answer;
@@ -170,6 +150,33 @@ export class MessageCascade {
     }
   }
 
+  #create(command: Creation): void {
+    const { context, journal, at, recorder } = this.#parts;
+    const { work, memory } = context;
+    switch (command.type) {
+      case "createTask": {
+        const { task, input } = command.params;
+        this.#changed.tasks.set(task.id, undefined);
+        work.addTask(task, input);
+        this.#states.noteTask(task.id, task.state);
+        recorder?.changed("task", undefined, task);
+        break;
+      }
+      case "createStep":
+        this.#putStep(command.params.step);
+        recorder?.changed("step", undefined, command.params.step);
+        break;
+      case "createRun":
+        this.#putRun(command.params.run);
+        recorder?.changed("run", undefined, command.params.run);
+        break;
+      case "attachWorker":
+        work.agents.add(memory.attachWorker(command.params.session, at, journal));
+        recorder?.changed("worker", undefined, command.params.session);
+        break;
+    }
+  }
+
   /** Notes in a row what has nothing to do with its state. */
   #note(command: Extract<Command, { type: `note${string}` | "releaseKey" }>): void {
     const { type, params } = command;
@@ -182,12 +189,14 @@ export class MessageCascade {
 
   /** Sends a message to a lifecycle machine; the resulting commands are carried out before any other. */
   #advance(command: Extract<Command, { type: `advance${string}` }>): void {
-    const { work, memory } = this.#parts.context;
+    const { context, recorder } = this.#parts;
+    const { work, memory } = context;
     switch (command.type) {
       case "advanceTask": {
         const before = work.task(command.params.taskId);
         invariant(before, `task ${command.params.taskId} is advanced but was not loaded`);
         const [after, commands] = advanceTask(before, command.params.message);
+        recorder?.advanced("task", before, after, command.params.message);
         if (after !== before) this.#putTask(after);
         this.#carryOutAll(commands);
         if (after !== before) this.#states.noteTask(after.id, after.state);
@@ -197,6 +206,7 @@ export class MessageCascade {
         const before = work.step(command.params);
         invariant(before, `step ${stepKey(command.params)} is advanced but was not loaded`);
         const [after, commands] = advanceStep(before, command.params.message);
+        recorder?.advanced("step", before, after, command.params.message);
         if (after !== before) this.#putStep(after);
         if (after.state !== before.state) {
           this.#states.noteStep(after);
@@ -209,6 +219,7 @@ export class MessageCascade {
         const before = work.run(command.params.runId);
         invariant(before, `run ${command.params.runId} is advanced but was not loaded`);
         const [after, commands] = advanceRun(before, command.params.message);
+        recorder?.advanced("run", before, after, command.params.message);
         if (after !== before) this.#putRun(after);
         this.#carryOutAll(commands);
         break;
@@ -217,6 +228,7 @@ export class MessageCascade {
         const before = memory.roster.get(command.params.session);
         if (!before) return; // the session is gone, and with it whatever it should hear
         const [after, commands] = advanceWorker(before, command.params.message);
+        recorder?.advanced("worker", before, after, command.params.message);
         if (after !== before) {
           work.agents.add(memory.followWorker(before, after, this.#parts.at, this.#parts.journal));
         }
@@ -224,6 +236,7 @@ export class MessageCascade {
         break;
       }
     }
+    recorder?.resume();
   }
 
   #carryOutAll(commands: readonly Command[]): void {
@@ -242,14 +255,16 @@ export class MessageCascade {
   #changeTask(id: TaskId, change: Partial<TaskRow>): void {
     const before = this.#parts.context.work.task(id);
     invariant(before, `task ${id} is changed but was not loaded`);
-    this.#putTask({ ...before, ...change });
+    const after = { ...before, ...change };
+    this.#parts.recorder?.changed("task", before, after);
+    this.#putTask(after);
   }
 
   #putTask(row: TaskRow): void {
     const { work } = this.#parts.context;
-    if (!this.#tasks.has(row.id)) {
+    if (!this.#changed.tasks.has(row.id)) {
       const before = work.task(row.id);
-      this.#tasks.set(row.id, before);
+      this.#changed.tasks.set(row.id, before);
       if (before) this.#states.noteTask(before.id, before.state);
     }
     work.putTask(row);
@@ -258,53 +273,22 @@ export class MessageCascade {
   #changeStep(key: StepKey, change: (row: StepRow) => StepRow): void {
     const row = this.#parts.context.work.step(key);
     invariant(row, `step ${stepKey(key)} is changed but was not loaded`);
-    this.#putStep(change(row));
+    const after = change(row);
+    this.#parts.recorder?.changed("step", row, after);
+    this.#putStep(after);
   }
 
   #putStep(row: StepRow): void {
     const { work } = this.#parts.context;
     const key = { taskId: row.taskId, stepName: row.name };
     const name = stepKey(key);
-    if (!this.#steps.has(name)) this.#steps.set(name, { before: work.step(key), ...key });
+    if (!this.#changed.steps.has(name)) this.#changed.steps.set(name, { before: work.step(key), ...key });
     work.putStep(row);
   }
 
   #putRun(row: RunRow): void {
     const { work } = this.#parts.context;
-    if (!this.#runs.has(row.id)) this.#runs.set(row.id, work.run(row.id));
+    if (!this.#changed.runs.has(row.id)) this.#changed.runs.set(row.id, work.run(row.id));
     work.putRun(row);
-  }
-
-  /**
-   * Updates memory, the list of changes, and the log from the changed rows. Log entries of a Task's own state come last
-   * in the cascade, except the first entry of a new Task, which comes first.
-   */
-  #settle(): void {
-    const { context, journal, at } = this.#parts;
-    const { work, memory } = context;
-    const states = this.#states;
-    for (const [id, before] of this.#tasks) if (!before) states.recordTask(id, before, work, at);
-    for (const [id, before] of this.#runs) {
-      const after = work.run(id) as RunRow;
-      memory.followRun(before, after, journal);
-      journal.push(work.changes.runs, { before, after });
-      if (before?.status !== after.status)
-        work.record(after.taskId, { type: "run", at, run: runSummary(after) });
-    }
-    for (const { before, ...key } of this.#steps.values()) {
-      const after = work.step(key) as StepRow;
-      const lane = memory.followStep(before, after, work.task(key.taskId) as TaskRow, journal);
-      if (lane) work.lanes.add(lane);
-      journal.push(work.changes.steps, { before, after });
-      if (!before && after.state === "pending") recordStep(after, work, at);
-    }
-    states.recordSteps(work, at);
-    for (const [id, before] of this.#tasks) {
-      const after = work.task(id) as TaskRow;
-      memory.followTask(before, after, journal);
-      journal.push(work.changes.tasks, { before, after });
-      if (before) states.recordTask(id, before, work, at);
-      else if (isTerminal(after.state)) recordEnd(after, work, at);
-    }
   }
 }

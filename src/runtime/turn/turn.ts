@@ -6,12 +6,14 @@ import type { RunId } from "#domain/id";
 import type { Lane } from "#domain/task/lane";
 import type { Instant } from "#domain/time/time";
 import { limits } from "#limits/index";
+import type { InspectionRecord } from "#ports/inspection";
 import type { Committed } from "#ports/store-turns";
 import type { Core } from "../core.js";
 import { Journal } from "../memory/journal.js";
 import { freeWorkers } from "../memory/offer.js";
 import { Workspace } from "../memory/workspace.js";
 import { CascadeDecider, CascadeFailure } from "./containment.js";
+import { TurnRecorder } from "./recorder.js";
 import { RowLoader } from "./row-loader.js";
 import { fromStore, StoreError } from "./store-error.js";
 import { type MissingVerdict, Verdicts } from "./verdicts.js";
@@ -31,6 +33,8 @@ export interface Decided {
   readonly undecided: readonly Undecided[];
   /** True if the scheduler stopped at its bound and could assign more. */
   readonly moreToSchedule: boolean;
+  /** What inspectors are told; undefined if nobody listened when the turn began. */
+  readonly records: readonly InspectionRecord[] | undefined;
 }
 
 /** A message that is to be decided again with the verdicts it lacks. */
@@ -56,6 +60,7 @@ export class Turn {
   readonly #answers: { to: Asker; answer: Answer | Error | undefined }[] = [];
   readonly #verdicts: Verdicts;
   readonly #undecided: Undecided[] = [];
+  readonly #recorder: TurnRecorder | undefined;
   /** Lanes whose pages this turn has read. */
   #lanesRead: readonly Lane[] = [];
 
@@ -64,6 +69,7 @@ export class Turn {
     this.#at = core.clock.now();
     this.#loader = new RowLoader(core.store, this.#work);
     this.#verdicts = new Verdicts(core.schemas);
+    if (core.inspection.attached) this.#recorder = new TurnRecorder(this.#journal, core.memory.roster);
     this.#cascades = new CascadeDecider({
       core,
       journal: this.#journal,
@@ -71,6 +77,7 @@ export class Turn {
       loader: this.#loader,
       at: this.#at,
       verdicts: this.#verdicts,
+      recorder: this.#recorder,
     });
   }
 
@@ -99,6 +106,7 @@ export class Turn {
       left: posted.slice(done),
       undecided: this.#undecided,
       moreToSchedule,
+      records: this.#recorder?.records,
     };
   }
 

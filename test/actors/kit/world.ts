@@ -123,6 +123,7 @@ export class World {
       at,
       draw: () => 0.5,
       loadMissing: loadMissing,
+      recorder: undefined,
     });
     await cascade.decide(addressed);
 

@@ -80,7 +80,7 @@ describe("a writer", () => {
 
     await vi.advanceTimersByTimeAsync(2 * limits.eventsHeartbeat);
     expect(written.slice(1)).toEqual([":\n\n", ":\n\n"]);
-    await writer.write({ data: "x" });
+    await writer.write([{ data: "x" }]);
     await vi.advanceTimersByTimeAsync(limits.eventsHeartbeat);
     expect(written.slice(3)).toEqual(["data: x\n\n"]);
     writer.stop();
@@ -93,7 +93,7 @@ describe("a writer", () => {
     const writer = new EventWriter({ write });
     await writer.begin();
     slowDown();
-    const writing = writer.write({ data: "large" });
+    const writing = writer.write([{ data: "large" }]);
     await vi.advanceTimersByTimeAsync(100 * limits.eventsHeartbeat);
     expect(written).toEqual(["retry: 2000\n\n", "data: large\n\n"]);
 
@@ -101,7 +101,7 @@ describe("a writer", () => {
     await writing;
     await vi.advanceTimersByTimeAsync(2 * limits.eventsHeartbeat);
     expect(written.slice(2)).toEqual([":\n\n"]);
-    const next = writer.write({ data: "next" });
+    const next = writer.write([{ data: "next" }]);
     await vi.advanceTimersByTimeAsync(0);
     expect(written).toHaveLength(3);
     take();

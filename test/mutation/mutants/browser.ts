@@ -84,7 +84,9 @@ export const browserMutants: readonly Mutant[] = [
   },
   {
     name: "browser: events are written however slowly they are read",
-    edits: [edit(sse, "      await writer.write(event);", "      void writer.write(event);")],
+    edits: [
+      edit(sse, "      await writer.write([event].flat());", "      void writer.write([event].flat());"),
+    ],
     test: eventsTest("a reader that does not read"),
   },
   {

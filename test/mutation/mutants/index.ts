@@ -12,6 +12,7 @@ import { devMutants } from "./dev.js";
 import { edgeMutants } from "./edge.js";
 import { embeddedMutants } from "./embedded.js";
 import { gatewayMutants } from "./gateway.js";
+import { inspectMutants } from "./inspect.js";
 import { layoutMutants } from "./layout.js";
 import { longMapMutants } from "./long-maps.js";
 import { loopMutants } from "./loop.js";
@@ -58,6 +59,7 @@ export const mutants: readonly Mutant[] = [
   ...gatewayMutants,
   ...edgeMutants,
   ...embeddedMutants,
+  ...inspectMutants,
   ...testKitMutants,
   ...devMutants,
   ...sdkMutants,

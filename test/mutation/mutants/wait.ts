@@ -28,8 +28,8 @@ export const waitMutants: readonly Mutant[] = [
     edits: [
       edit(
         "src/runtime/supervisor.ts",
-        'this.core.actors.live({ type: "drain" });\n    this.waiters.close(stopping);',
-        'this.core.actors.live({ type: "drain" });',
+        'this.#live({ type: "drain" });\n    this.waiters.close(stopping);',
+        'this.#live({ type: "drain" });',
       ),
     ],
     test: inRuntime("a drain ends every wait"),

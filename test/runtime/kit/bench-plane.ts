@@ -7,6 +7,7 @@ import type { TaskDraft, TaskSpec } from "#domain/task/task";
 import { millis } from "#domain/time/time";
 import type { LeaseTerms } from "#domain/worker/worker";
 import type { Entropy } from "#ports/entropy";
+import type { Inspection } from "#ports/inspection";
 import type { Plane, Receipt } from "#ports/plane";
 import type { Store } from "#ports/store";
 import type { CounterName } from "#ports/telemetry";
@@ -77,6 +78,8 @@ export interface BenchOptions {
   readonly seed?: number;
   /** An operator says that the wall clock is right. */
   readonly acceptClock?: boolean;
+  /** Who is told what turns decide. */
+  readonly inspection?: Inspection;
   /** False if whoever starts it audits its store, sooner than at the end of the test. */
   readonly audit?: boolean;
 }
@@ -90,6 +93,7 @@ export async function startBench(
     seed = 1,
     audit = true,
     acceptClock = false,
+    inspection,
   }: BenchOptions = {},
 ): Promise<BenchPlane> {
   const seeded = seededEntropy(seed + clock.now(), () => clock.now());
@@ -108,6 +112,7 @@ export async function startBench(
     terms: TERMS,
     acceptClock,
     ...(mailbox !== undefined && { mailbox }),
+    ...(inspection && { inspection }),
     onFatal: (error) => fatal.push(error),
   });
   await supervisor.start();

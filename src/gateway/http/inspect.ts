@@ -1,0 +1,93 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { Fault } from "#domain/fault";
+import type { TaskId } from "#domain/id";
+import { taskNotFound } from "#domain/refusals";
+import type { InspectionHub } from "#inspect/hub";
+import type { Listener } from "#inspect/listener";
+import { limits } from "#limits/index";
+import type { StreamCall } from "../rpc.js";
+import type { ServerEvent } from "./event-writer.js";
+import type { Page } from "./pages.js";
+import type { Route } from "./router.js";
+import { type EventFeed, type EventsParts, type EventsRequest, eventsPage } from "./sse.js";
+
+export interface InspectParts extends EventsParts {
+  readonly hub: Pick<InspectionHub, "listen">;
+}
+
+/** Everything under `/inspect`. */
+export function inspectRoutes({ hub, ...parts }: InspectParts): Route<Page>[] {
+  return [
+    {
+      methods: ["GET"],
+      path: "/inspect/events",
+      handler: eventsPage("inspect/events", feedOf(hub), parts),
+    },
+  ];
+}
+
+/**
+ * What the plane does, from now on: `inspect`, an event of the inspector's protocol as JSON; and `dropped`, with the number
+ * of events that the reader has missed because it reads too slowly. The query `task` chooses one Task.
+ */
+function feedOf(hub: InspectParts["hub"]): EventFeed {
+  return async (asked, call) => {
+    // Everything is shown, so that only who may see everything may look.
+    if (call.caller.namespaces !== "*") throw notForSome();
+    const taskId = taskOf(asked);
+    if (taskId && !(await call.services.plane.reads.logBounds(taskId))) throw taskNotFound(taskId);
+    const listener = hub.listen(taskId ? { taskId } : {});
+    if (!listener) throw tooMany();
+    call.signal.addEventListener("abort", () => listener.close());
+    if (call.signal.aborted) listener.close();
+    return batches(listener, call.signal);
+  };
+}
+
+/** What waits for the listener, a batch at a time, so that a server under load makes few large writes. */
+async function* batches(
+  listener: Listener,
+  signal: StreamCall["signal"],
+): AsyncGenerator<readonly ServerEvent[], void> {
+  let wake = () => {};
+  listener.onReady = () => wake();
+  signal.addEventListener("abort", () => wake());
+  while (!signal.aborted) {
+    const { dropped, items } = listener.take();
+    const lost = dropped > 0 ? [{ event: "dropped", data: JSON.stringify({ count: dropped }) }] : [];
+    const events = [...lost, ...items.map(({ json: data }) => ({ event: "inspect", data }))];
+    if (events.length > 0) yield events;
+    await pause(limits.inspectEvery, undefined, { signal, ref: false }).catch(() => undefined);
+    if (!listener.isIdle || signal.aborted) continue;
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+  }
+}
+
+/** @throws {Fault} `invalid` */
+function taskOf({ query }: EventsRequest): TaskId | undefined {
+  for (const name of query.keys()) {
+    if (name !== "task") throw wrong(name.slice(0, 64), "is no parameter of this path; there is task.");
+  }
+  const [id, ...more] = query.getAll("task");
+  if (more.length > 0) throw wrong("task", "is given more than once: send one id, or none for all tasks.");
+  if (id === "") throw wrong("task", "is empty: send the id of a task, or leave it out for all tasks.");
+  return id as TaskId | undefined;
+}
+
+function wrong(field: string, says: string): Fault {
+  return new Fault("invalid", `${field} ${says}`, { field });
+}
+
+function notForSome(): Fault {
+  return new Fault(
+    "denied",
+    "what is inspected is of all namespaces: only who may use all of them may look.",
+  );
+}
+
+function tooMany(): Fault {
+  const message = `${limits.inspectListeners} listen already, as many as may: close one of them first.`;
+  return new Fault("unavailable", message, { reason: "TOO_MANY_LISTENERS", retryAfter: limits.retryAfter });
+}

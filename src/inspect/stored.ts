@@ -1,0 +1,63 @@
+import { type RunId, type StepKey, stepKey, type TaskId } from "#domain/id";
+import type { RunRow } from "#domain/task/run";
+import type { StepRow } from "#domain/task/step";
+import { isTerminal, type TaskRow } from "#domain/task/task";
+import { limits } from "#limits/index";
+import type { InspectedEntity, InspectionSource } from "#ports/inspection";
+import { Lineage } from "./lineage.js";
+import type { ListenerOptions } from "./listener.js";
+
+/**
+ * What the store has that a new listener is told of: the Task it has asked for with its Steps and Runs; otherwise the
+ * newest Tasks that have not ended.
+ */
+export async function storedOf(
+  { taskId }: ListenerOptions,
+  source: Pick<InspectionSource, "task" | "tasks">,
+): Promise<readonly InspectedEntity[]> {
+  if (taskId !== undefined) return entitiesOf(taskId, source);
+  const found: InspectedEntity[] = [];
+  const newest = await source.tasks(limits.inspectFirstTasks);
+  // Oldest first, as they would have been seen.
+  for (const { id, state } of newest.toReversed()) {
+    if (!isTerminal(state)) found.push(...(await entitiesOf(id, source)));
+  }
+  return found;
+}
+
+async function entitiesOf(
+  id: TaskId,
+  source: Pick<InspectionSource, "task">,
+): Promise<readonly InspectedEntity[]> {
+  const detail = await source.task(id);
+  if (!detail) return [];
+  return [
+    { kind: "task", row: detail.task },
+    ...detail.steps.map((row) => ({ kind: "step", row }) as const),
+    ...detail.runs.map((row) => ({ kind: "run", row }) as const),
+  ];
+}
+
+/** The lineage of entities that no turn has brought. */
+export function lineageOf(
+  entities: readonly InspectedEntity[],
+  source: Pick<InspectionSource, "actors">,
+): Lineage {
+  const tasks = new Map<TaskId, TaskRow>();
+  const steps = new Map<string, StepRow>();
+  const runs = new Map<RunId, RunRow>();
+  for (const entity of entities) {
+    if (entity.kind === "task") tasks.set(entity.row.id, entity.row);
+    if (entity.kind === "step") {
+      const { taskId, name: stepName } = entity.row;
+      steps.set(stepKey({ taskId, stepName }), entity.row);
+    }
+    if (entity.kind === "run") runs.set(entity.row.id, entity.row);
+  }
+  const rows = {
+    task: (id: TaskId) => tasks.get(id),
+    step: (key: StepKey) => steps.get(stepKey(key)),
+    run: (id: RunId) => runs.get(id),
+  };
+  return new Lineage({ records: [], rows }, source);
+}
