@@ -55,6 +55,9 @@ test("with nothing given everything is as documented", () => {
     acceptClock: false,
     environment: "development",
     templates: "",
+    inspect: [],
+    inspectPage: true,
+    inspectPayloads: false,
     logLevel: "info",
     otlp: "",
   });
