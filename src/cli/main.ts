@@ -5,7 +5,8 @@
 import type { WriteStream } from "node:tty";
 import { commandAsTyped } from "./command-name.js";
 import { runProgram } from "./program.js";
-import type { Io, Signal, Sink } from "./terminal/io.js";
+import type { Io, Key, Signal, Sink } from "./terminal/io.js";
+import { keysOf } from "./terminal/keys.js";
 
 const signals = ["SIGINT", "SIGTERM"] as const satisfies Signal[];
 
@@ -22,6 +23,7 @@ const io: Io = {
     return () => clearTimeout(timer);
   },
   readStdin,
+  onKey: process.stdin.isTTY ? onKey : undefined,
   onSignal(heard) {
     for (const signal of signals) process.on(signal, heard);
     return () => {
@@ -42,6 +44,20 @@ function sink(stream: WriteStream): Sink {
     get rows() {
       return stream.isTTY ? stream.rows : undefined;
     },
+  };
+}
+
+function onKey(heard: (key: Key) => void): () => void {
+  const { stdin } = process;
+  const typed = (bytes: Buffer) => {
+    for (const key of keysOf(bytes.toString("utf8"))) heard(key);
+  };
+  stdin.setRawMode(true);
+  stdin.on("data", typed);
+  return () => {
+    stdin.off("data", typed);
+    stdin.setRawMode(false);
+    stdin.pause();
   };
 }
 

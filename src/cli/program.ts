@@ -4,6 +4,7 @@ import { addAgentCommands } from "./agent/commands.js";
 import { candidates, completionScript, type Shell, shells } from "./completion.js";
 import { type CliError, type Ending, type ExitCode, exit, toCliError } from "./exit.js";
 import { addHelpCommand } from "./help.js";
+import { addInspectCommand } from "./inspect/commands.js";
 import { addStoreCommands } from "./server/store-commands.js";
 import { addTaskCommands } from "./task/commands.js";
 import { addTemplateCommands } from "./template/commands.js";
@@ -70,6 +71,7 @@ async function buildProgram(
   addWorkerCommands(program, io, end);
   addAgentCommands(program, io, end);
   addTaskCommands(program, io, end);
+  addInspectCommand(program, io, end);
   addTemplateCommands(program, io, end);
   addCompletionCommands(program, io);
   addHelpCommand(program);

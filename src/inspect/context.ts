@@ -1,8 +1,9 @@
+import type { SessionId } from "#domain/id";
 import { maxLossesOf } from "#domain/task/losses";
 import { holdOf, type RunRow } from "#domain/task/run";
 import type { StepRow } from "#domain/task/step";
 import type { TaskRow } from "#domain/task/task";
-import { NEVER } from "#domain/time/time";
+import { type Instant, NEVER } from "#domain/time/time";
 import type { SessionRow } from "#domain/worker/worker";
 import { limits } from "#limits/index";
 import type { InspectionSource } from "#ports/inspection";
@@ -126,7 +127,6 @@ function ofStep(row: StepRow, { deadlines, payloads }: SnapshotParts): Inspected
 function ofRun(row: RunRow, { source, payloads }: SnapshotParts): InspectedContext {
   const { id: runId, taskId, stepName, agentName, fence, attempt, ordinal, workerId, session, heldBy } = row;
   const { nextSeq, outputBytes, createdAt, startedAt, finishedAt, reason } = row;
-  const leaseUntil = heldBy === "" ? NEVER : source.leaseUntil(heldBy);
   return said({
     runId,
     taskId,
@@ -138,7 +138,7 @@ function ofRun(row: RunRow, { source, payloads }: SnapshotParts): InspectedConte
     workerId,
     session,
     heldBy,
-    leaseUntil: leaseUntil < Number.MAX_SAFE_INTEGER ? leaseUntil : NEVER,
+    leaseUntil: heldBy === "" ? NEVER : leaseOf(heldBy, source),
     nextSeq,
     outputBytes,
     createdAt,
@@ -149,8 +149,14 @@ function ofRun(row: RunRow, { source, payloads }: SnapshotParts): InspectedConte
   });
 }
 
+/** When a lease ends; {@link NEVER} while it is not known. */
+function leaseOf(session: SessionId, { leaseUntil }: SnapshotParts["source"]): Instant {
+  const until = leaseUntil(session);
+  return until < Number.MAX_SAFE_INTEGER ? until : NEVER;
+}
+
 function ofWorker(row: SessionRow, { source }: SnapshotParts): InspectedContext {
-  const { id: session, info, protocol, capacity: slots, connectedAt } = row;
+  const { id: session, state, info, protocol, capacity: slots, connectedAt } = row;
   const { workerId, agents, namespaces } = info;
   const most = limits.inspectNames;
   return said({
@@ -161,6 +167,8 @@ function ofWorker(row: SessionRow, { source }: SnapshotParts): InspectedContext 
     held: source.worker(session)?.held ?? 0,
     agents: agents.slice(0, most).map(({ name }) => name),
     namespaces: namespaces.slice(0, most),
+    // Of a connected one it moves with each heartbeat, which is told to nobody.
+    leaseUntil: state === "detached" ? leaseOf(session, source) : NEVER,
     connectedAt,
   });
 }

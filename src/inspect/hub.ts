@@ -16,6 +16,7 @@ import { EventMaker, type InspectionItem } from "./events.js";
 import { Lineage } from "./lineage.js";
 import { Listener, type ListenerOptions } from "./listener.js";
 import { sessionIdOf } from "./names.js";
+import { Replay, type ReplayedTask } from "./replay.js";
 import { lineageOf, storedOf } from "./stored.js";
 
 export interface HubOptions {
@@ -71,6 +72,11 @@ export class InspectionHub implements Inspection {
     this.attached = true;
     if (this.#source !== NOTHING) this.#begin(listener);
     return listener;
+  }
+
+  /** Makes the events of a Task's log, for who was not there. */
+  replay(task: ReplayedTask): Replay {
+    return new Replay(task);
   }
 
   publish(turn: TurnRecords): void {

@@ -8,19 +8,38 @@ import { Lineage } from "./lineage.js";
 import type { ListenerOptions } from "./listener.js";
 
 /**
- * What the store has that a new listener is told of: the Task it has asked for with its Steps and Runs; otherwise the
- * newest Tasks that have not ended.
+ * What the store has that a new listener is told of: the Task it has asked for with its Steps and Runs, and so the Tasks
+ * that it waits for; otherwise the newest Tasks that have not ended.
  */
 export async function storedOf(
   { taskId }: ListenerOptions,
   source: Pick<InspectionSource, "task" | "tasks">,
 ): Promise<readonly InspectedEntity[]> {
-  if (taskId !== undefined) return entitiesOf(taskId, source);
+  if (taskId !== undefined) return familyOf(taskId, source);
   const found: InspectedEntity[] = [];
   const newest = await source.tasks(limits.inspectFirstTasks);
   // Oldest first, as they would have been seen.
   for (const { id, state } of newest.toReversed()) {
     if (!isTerminal(state)) found.push(...(await entitiesOf(id, source)));
+  }
+  return found;
+}
+
+/** A Task, those that are Steps of it, and those that compensate one of them; of very many the nearest. */
+async function familyOf(
+  id: TaskId,
+  source: Pick<InspectionSource, "task">,
+): Promise<readonly InspectedEntity[]> {
+  const found: InspectedEntity[] = [];
+  const ids = new Set([id]);
+  for (const next of ids) {
+    const entities = await entitiesOf(next, source);
+    found.push(...entities);
+    for (const entity of entities) {
+      const other =
+        entity.kind === "task" ? entity.row.compensatedBy : entity.kind === "step" && entity.row.childId;
+      if (other && ids.size < limits.inspectFirstTasks) ids.add(other);
+    }
   }
   return found;
 }

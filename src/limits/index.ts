@@ -2,6 +2,7 @@ import { cli } from "./cli.js";
 import { client } from "./client.js";
 import { connections } from "./connections.js";
 import { inspect } from "./inspect.js";
+import { inspectPage } from "./inspect-page.js";
 import { messages } from "./messages.js";
 import { pages } from "./pages.js";
 import { schemas } from "./schemas.js";
@@ -35,5 +36,6 @@ export const limits = Object.freeze({
   ...inspect,
   ...client,
   ...cli,
+  ...inspectPage,
   ...testKit,
 });

@@ -16,6 +16,8 @@ export interface Setting {
   /** The height of that terminal; 24 if left out. */
   readonly rows?: number;
   /** Told what has been written to either so far, and how to send the signal. */
+  /** Keys that are pressed, each once the screen has been drawn after the one before. */
+  readonly keys?: readonly string[];
   /** Told how to send the signal, when something listens for it. */
   readonly onStart?: (signal: () => void) => void;
   readonly onWrite?: (text: string, signal: () => void) => void;
@@ -49,6 +51,7 @@ export async function taskrun(words: readonly string[], setting: Setting = {}): 
       const soon = setImmediate(then);
       return () => clearImmediate(soon);
     },
+    ...(setting.keys && { onKey: pressing(setting.keys) }),
     readStdin: async () => setting.stdin ?? "",
     onSignal(heard) {
       listeners.add(heard);
@@ -59,4 +62,18 @@ export async function taskrun(words: readonly string[], setting: Setting = {}): 
 
   const code = await runProgram(words, io);
   return { code, ...written };
+}
+
+/** Presses the keys one after the other, with time in between for what they do. */
+function pressing(keys: readonly string[]): NonNullable<Io["onKey"]> {
+  return (heard) => {
+    let next = 0;
+    const timer = setInterval(() => {
+      const key = keys[next];
+      if (key === undefined) clearInterval(timer);
+      else heard(key);
+      next += 1;
+    }, 60);
+    return () => clearInterval(timer);
+  };
 }

@@ -93,7 +93,7 @@ export const layers: readonly Layer[] = [
   {
     path: "src/inspect",
     layers: ["src/domain", "src/limits", "src/ports", "actors"],
-    packages: ["ws", "xstate"],
+    packages: ["@dagrejs/dagre", "ws", "xstate"],
     node: true,
     neverReaches: ["src/runtime"],
     says: "what turns publish, as events of `@statelyai/inspect`: for its servers, for viewers, for `inspect` of XState",

@@ -16,9 +16,18 @@ export interface Io {
   after(ms: number, then: () => void): () => void;
   /** Reads all of standard input. Rejects if it is longer than `maxBytes`. */
   readStdin(maxBytes: number): Promise<string>;
+  /**
+   * Calls `heard` with every key that is pressed, which then has no other effect. Undefined if nobody sits before a keyboard.
+   *
+   * @returns gives the keyboard back
+   */
+  readonly onKey?: ((heard: (key: Key) => void) => () => void) | undefined;
   /** Calls `heard` at every SIGINT and SIGTERM, instead of ending the process. @returns removes the handler */
   onSignal(heard: (signal: Signal) => void): () => void;
 }
+
+/** A key by the character it types, or by its name. `interrupt` is Ctrl-C, which is no signal while keys are heard. */
+export type Key = "left" | "right" | "up" | "down" | "home" | "end" | "escape" | "interrupt" | (string & {});
 
 export type Signal = "SIGINT" | "SIGTERM";
 

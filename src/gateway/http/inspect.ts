@@ -7,12 +7,14 @@ import type { Listener } from "#inspect/listener";
 import { limits } from "#limits/index";
 import type { StreamCall } from "../rpc.js";
 import type { ServerEvent } from "./event-writer.js";
+import { inspectPageRoutes } from "./inspect-page.js";
+import { replayFeed } from "./inspect-replay.js";
 import type { Page } from "./pages.js";
 import type { Route } from "./router.js";
 import { type EventFeed, type EventsParts, type EventsRequest, eventsPage } from "./sse.js";
 
 export interface InspectParts extends EventsParts {
-  readonly hub: Pick<InspectionHub, "listen">;
+  readonly hub: Pick<InspectionHub, "listen" | "replay">;
 }
 
 /** Everything under `/inspect`. */
@@ -23,6 +25,12 @@ export function inspectRoutes({ hub, ...parts }: InspectParts): Route<Page>[] {
       path: "/inspect/events",
       handler: eventsPage("inspect/events", feedOf(hub), parts),
     },
+    {
+      methods: ["GET"],
+      path: "/inspect/tasks/{id}/events",
+      handler: eventsPage("inspect/replay", replayFeed(hub), parts),
+    },
+    ...inspectPageRoutes(),
   ];
 }
 
