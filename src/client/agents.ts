@@ -4,7 +4,7 @@ import type { AnnouncedAgent } from "./agent-views.js";
 import type { CallControl, Caller } from "./call.js";
 import { toAnnouncedAgent } from "./convert.js";
 import { TaskRunError } from "./error.js";
-import { agentFilterNames } from "./option-names.js";
+import { namesOf } from "./option-names.js";
 import { optionsOf, requestOf, wrongArgument } from "./request.js";
 
 /**
@@ -24,6 +24,8 @@ export interface AgentFilter {
   /** Agents per page, at most 1 000. Default 100. */
   readonly pageSize?: number;
 }
+
+const agentFilterNames = namesOf<AgentFilter>({ namespace: true, pageSize: true });
 
 /**
  * One page of a list of agents.

@@ -5,7 +5,7 @@ import { onAbort } from "#transport/on-abort";
 import { activeTraceparent, type OpenTelemetryApi, openTelemetry } from "#transport/open-telemetry";
 import { backoffMs, CALL_BACKOFF, pause } from "./backoff.js";
 import { type ErrorCode, type TaskRunError, toTaskRunError } from "./error.js";
-import { controlNames } from "./option-names.js";
+import { namesOf } from "./option-names.js";
 import { checkedSignal, optionsOf, wrongArgument } from "./request.js";
 
 /**
@@ -30,6 +30,8 @@ export interface CallControl {
    */
   readonly traceparent?: string;
 }
+
+export const controlNames = namesOf<CallControl>({ signal: true, timeoutMs: true, traceparent: true });
 
 /** Errors that leave open whether the request was carried out. With an idempotency key it is safe to send it again. */
 const unclear: ReadonlySet<ErrorCode> = new Set(["UNAVAILABLE", "DEADLINE_EXCEEDED"]);

@@ -4,7 +4,7 @@ import { type Connection, connect } from "#transport/connection";
 import { Agents } from "./agents.js";
 import { Caller } from "./call.js";
 import { TaskRunError } from "./error.js";
-import { clientNames } from "./option-names.js";
+import { namesOf } from "./option-names.js";
 import { optionsOf, wrongArgument } from "./request.js";
 import { Tasks } from "./tasks.js";
 import { Templates } from "./templates.js";
@@ -35,6 +35,8 @@ export interface ClientOptions {
   /** Milliseconds after which an attempt of a unary call fails with `DEADLINE_EXCEEDED`; 0 is no limit. Default 10 000. */
   readonly timeoutMs?: number;
 }
+
+const clientNames = namesOf<ClientOptions>({ addr: true, namespace: true, timeoutMs: true });
 
 /**
  * A client of one control plane. Safe for concurrent calls; call {@link TaskRunClient.close} when it is no longer

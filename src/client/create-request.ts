@@ -2,9 +2,9 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { slipIn } from "#domain/option-names";
 import type { CreateTaskRequestSchema } from "#wire/gen/taskrun/v1/task_service_pb";
 import { keyOr } from "./call.js";
-import { taskNames } from "./option-names.js";
 import { instantOf, jsonText, wholeNumber, wrongArgument } from "./request.js";
 import type { CreateTask } from "./task-requests.js";
+import { taskNames } from "./task-requests.js";
 
 /**
  * The message of a request for a new Task.

@@ -1,7 +1,7 @@
 import type { Typed } from "#domain/typed";
-import { runNames, taskNames } from "./option-names.js";
 import { optionsOf, wrongArgument } from "./request.js";
 import type { CreateTask, RunOptions } from "./task-requests.js";
+import { runNames, taskNames } from "./task-requests.js";
 
 /**
  * An agent whose types the compiler knows: what `agent()` of the Worker SDK makes. The agent itself does not run here; its

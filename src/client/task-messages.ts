@@ -10,9 +10,9 @@ import {
 import { toTask } from "./convert.js";
 import { jsonTextOf } from "./create-request.js";
 import { codeName, TaskRunError } from "./error.js";
-import { taskFilterNames } from "./option-names.js";
 import { oneOf, optionsOf, requestOf } from "./request.js";
 import type { Created, Resolution, TaskFilter } from "./task-requests.js";
+import { taskFilterNames } from "./task-requests.js";
 
 /**
  * The message that asks for one page of a list.

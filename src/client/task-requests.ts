@@ -3,6 +3,7 @@ import type { Labels, TaskStatus } from "#domain/task/task";
 import type { CallControl } from "./call.js";
 import { TaskRunError } from "./error.js";
 import type { TaskEvent } from "./event-views.js";
+import { namesOf } from "./option-names.js";
 import type { Task, TemplateRef } from "./views.js";
 
 /**
@@ -60,6 +61,24 @@ export interface CreateTask {
   readonly startAtMs?: number;
 }
 
+export const taskNames = namesOf<CreateTask>({
+  agent: true,
+  template: true,
+  input: true,
+  inputJson: true,
+  createdBy: true,
+  labels: true,
+  idempotencyKey: true,
+  priority: true,
+  timeoutMs: true,
+  maxAttempts: true,
+  maxLosses: true,
+  namespace: true,
+  workerSelector: true,
+  correlationId: true,
+  startAtMs: true,
+});
+
 /**
  * How an operator resolves a Step that has failed for good; see {@link Tasks.resolveStep}.
  *
@@ -100,6 +119,15 @@ export interface TaskFilter {
   /** Tasks per page, at most 1 000. Default 100. */
   readonly pageSize?: number;
 }
+
+export const taskFilterNames = namesOf<TaskFilter>({
+  status: true,
+  agent: true,
+  namespace: true,
+  labels: true,
+  idPrefix: true,
+  pageSize: true,
+});
 
 /**
  * One page of a list.
@@ -152,6 +180,8 @@ export interface RunOptions {
   readonly traceparent?: string;
 }
 
+export const runNames = namesOf<RunOptions>({ signal: true, onEvent: true, onLost: true, traceparent: true });
+
 /**
  * Options of {@link Tasks.result}.
  *
@@ -167,6 +197,13 @@ export interface ResultOptions extends CallControl {
   /** Waits until the Task has ended. Default: false, which is an error if it has not. */
   readonly wait?: boolean;
 }
+
+export const resultNames = namesOf<ResultOptions>({
+  wait: true,
+  signal: true,
+  timeoutMs: true,
+  traceparent: true,
+});
 
 /**
  * Thrown when a Task that was waited for failed or was cancelled. Its `reason` is the one of the Task's last Run.

@@ -10,11 +10,10 @@ import {
   TaskService,
   WatchTaskRequestSchema,
 } from "#wire/gen/taskrun/v1/task_service_pb";
-import { type CallControl, type Caller, keyOr } from "./call.js";
+import { type CallControl, type Caller, controlNames, keyOr } from "./call.js";
 import { toTask } from "./convert.js";
 import { createInit } from "./create-request.js";
 import type { TaskEvent } from "./event-views.js";
-import { retryNames, taskFilterNames, watchNames } from "./option-names.js";
 import {
   checkedCallback,
   checkedSignal,
@@ -42,8 +41,9 @@ import type {
   TaskFilter,
   TaskPage,
 } from "./task-requests.js";
+import { taskFilterNames } from "./task-requests.js";
 import { hasEnded, type Task } from "./views.js";
-import { type WatchOptions, watch } from "./watch.js";
+import { type WatchOptions, watch, watchNames } from "./watch.js";
 
 /**
  * Creates, reads, watches and directs Tasks. Reached as `client.tasks`. Every method throws {@link TaskRunError}.
@@ -145,7 +145,7 @@ export class Tasks {
 
   /** Creates a new Task with the request of one that has ended. Carries an idempotency key like {@link create}. */
   async retry(id: string, options: CallControl & { readonly idempotencyKey?: string } = {}): Promise<Task> {
-    const { idempotencyKey, ...control } = optionsOf(options, "options", retryNames);
+    const { idempotencyKey, ...control } = optionsOf(options, "options", [...controlNames, "idempotencyKey"]);
     const request = requestOf(RetryTaskRequestSchema, { id, idempotencyKey: keyOr(idempotencyKey) });
     const send = this.#wire.retryTask;
     return toTask(await this.#caller.withKey(request.idempotencyKey, (o) => send(request, o), control));

@@ -10,7 +10,7 @@ import {
 import type { CallControl, Caller } from "./call.js";
 import { toFinding, toTemplate } from "./convert.js";
 import { TaskRunError } from "./error.js";
-import { templateFilterNames } from "./option-names.js";
+import { namesOf } from "./option-names.js";
 import { objectOf, optionsOf, requestOf, wrongArgument } from "./request.js";
 import type { Finding, Template, WholeTemplate } from "./template-views.js";
 
@@ -52,6 +52,8 @@ export interface TemplateFilter {
   /** Templates per page, at most 1 000. Default 100. */
   readonly pageSize?: number;
 }
+
+const templateFilterNames = namesOf<TemplateFilter>({ namespace: true, name: true, pageSize: true });
 
 /**
  * One page of a list.

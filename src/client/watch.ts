@@ -5,6 +5,7 @@ import { backoffMs, pause, WATCH_BACKOFF } from "./backoff.js";
 import { toEvent } from "./convert.js";
 import { type ErrorCode, TaskRunError, toTaskRunError } from "./error.js";
 import type { TaskEvent } from "./event-views.js";
+import { namesOf } from "./option-names.js";
 import { hasEnded } from "./views.js";
 
 /**
@@ -36,6 +37,13 @@ export interface WatchOptions {
   /** Called each time the stream is lost and will be reopened. */
   readonly onLost?: (error: TaskRunError) => unknown;
 }
+
+export const watchNames = namesOf<WatchOptions>({
+  afterSeq: true,
+  signal: true,
+  failuresMax: true,
+  onLost: true,
+});
 
 /** Codes that a repeated request would get again. Every other failure is retried. */
 const final: ReadonlySet<ErrorCode> = new Set([

@@ -9,7 +9,7 @@ import {
 } from "#wire/gen/taskrun/v1/worker_service_pb";
 import type { CallControl, Caller } from "./call.js";
 import { toWorker } from "./convert.js";
-import { workerFilterNames } from "./option-names.js";
+import { namesOf } from "./option-names.js";
 import { oneOf, optionsOf, requestOf } from "./request.js";
 import type { Worker } from "./worker-views.js";
 
@@ -29,6 +29,8 @@ export interface WorkerFilter {
   readonly agent?: string;
   readonly status?: WorkerStatus;
 }
+
+const workerFilterNames = namesOf<WorkerFilter>({ agent: true, status: true });
 
 /**
  * Reads and drains the connected Workers. Reached as `client.workers`. Every method throws `TaskRunError`.

@@ -1,12 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { createRequire } from "node:module";
 import { hostname } from "node:os";
-import type { Labels } from "#domain/task/task";
 import { limits } from "#limits/index";
-import type { Log } from "#ports/telemetry";
 import { addressProblem, addrOfEnvironment, readAddress } from "#transport/address";
 import { onAbort } from "#transport/on-abort";
-import type { Agent } from "./agent/agent.js";
 import { labelsOf } from "./agent/checks.js";
 import { stderrLog } from "./agent/log.js";
 import { servedAgents } from "./agent/served-agent.js";
@@ -18,65 +15,14 @@ import {
   namespacesOf,
   patientCallback,
   patientLog,
+  type ServeOptions,
 } from "./serve-options.js";
 import { onSignals } from "./signals.js";
 import type { WorkerTime } from "./timers.js";
 import { onUncaught } from "./uncaught.js";
 import { Worker } from "./worker.js";
 
-/**
- * Options of {@link serve}. Only `agents` is required.
- *
- * @example
- * ```ts
- * import { agent, type ServeOptions, serve } from "taskrun/worker";
- * import { z } from "zod";
- *
- * const echo = agent({ name: "echo", input: z.looseObject({}), run: async (input) => input });
- * const options: ServeOptions = {
- *   agents: [echo],
- *   addr: "plane.example:50051",
- *   id: "gpu-1",
- *   labels: { gpu: "true" },
- *   maxRuns: 4,
- *   namespaces: ["research"],
- *   onConnected: (session) => console.log(`session ${session}`),
- * };
- * await serve(options);
- * ```
- */
-export interface ServeOptions {
-  /** At least one, with different names. */
-  readonly agents: readonly Agent[];
-  /**
-   * The server, as `HOST`, `HOST:PORT` or URL; IPv6 as `::1` or `[::1]:50051`. Default: the variable `TASKRUN_ADDR`, else
-   * `localhost:50051`.
-   */
-  readonly addr?: string;
-  /** Identifies this Worker; 1 to 256 letters, digits, `-`, `_`, `.` or `:`. Default: the host's name and a random suffix. */
-  readonly id?: string;
-  /** Matched by the `worker_selector` of Tasks. */
-  readonly labels?: Labels;
-  /** Concurrent Runs, 1 to 1024. Default 10. */
-  readonly maxRuns?: number;
-  /** Namespaces whose Runs it takes. Default: all. */
-  readonly namespaces?: readonly string[];
-  /** Aborting it drains the Worker. */
-  readonly signal?: AbortSignal;
-  /** Milliseconds that a drain waits for Runs before it hands them back. Default 20 000. */
-  readonly drainMs?: number;
-  /** Whether SIGTERM and SIGINT drain the Worker, and a second one ends the process. Default true. */
-  readonly handleSignals?: boolean;
-  /**
-   * Whether uncaught errors and unhandled rejections are logged instead of ending the process, and with it the Runs of
-   * all other agents. Applies to the whole process. Default false.
-   */
-  readonly handleUncaught?: boolean;
-  /** Called after each (re)connection, with the id of the new session. */
-  readonly onConnected?: (session: string) => void;
-  /** Default: stderr, one JSON object a line, or a readable line if stderr is a terminal. */
-  readonly log?: Log;
-}
+export type { ServeOptions } from "./serve-options.js";
 
 /**
  * A running Worker, returned by {@link serve}.
