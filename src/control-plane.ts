@@ -139,12 +139,17 @@ export async function startServer(
   const { lease, heartbeat, publicLease, retention, acceptClock } = config;
   const terms = { lease, heartbeat, publicLease };
   const hub = new InspectionHub({ telemetry, payloads: config.inspectPayloads });
-  const started = await startControlPlane({ store, terms, retention, acceptClock, telemetry, inspection: hub }).catch(
-    async (error: unknown) => {
-      await traces?.close();
-      throw error;
-    },
-  );
+  const started = await startControlPlane({
+    store,
+    terms,
+    retention,
+    acceptClock,
+    telemetry,
+    inspection: hub,
+  }).catch(async (error: unknown) => {
+    await traces?.close();
+    throw error;
+  });
   const stopControl = async () => {
     await started.stop();
     await traces?.close();

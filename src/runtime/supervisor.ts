@@ -29,6 +29,7 @@ import { RefusedTurns, refusalOf } from "./turn/refused-turns.js";
 import { StoreError } from "./turn/store-error.js";
 import { type Decided, type Mail, type Message, type PostedMail, Turn } from "./turn/turn.js";
 import { expectWorkers } from "./watch/expected-workers.js";
+import { stopping } from "./watch/stopping.js";
 import { TakeoverLog } from "./watch/takeovers.js";
 import { TraceRecorder } from "./watch/trace-recorder.js";
 import { Waiters } from "./watch/waiters.js";
@@ -306,10 +307,4 @@ export class Supervisor {
       if (size * 2 <= capacity && this.core.actors.stateOf(name) === "saturated") this.#saturate(name, false);
     }
   }
-}
-
-/** How waits end when the plane stops: its Tasks continue under the next start. */
-function stopping(): Fault {
-  const message = "the server is stopping; the Task goes on: send the request again to wait for it.";
-  return new Fault("unavailable", message, { reason: "DRAINING", retryAfter: limits.retryAfter });
 }

@@ -192,7 +192,8 @@ describeInChromium("the page /inspect", () => {
   });
 
   test("an ended Task is replayed from its log; one that there is not is said to be none", async () => {
-    const { id } = await client.tasks.run({ agent: "writer", input: { chunks: 2 } });
+    const { id } = await client.tasks.create({ agent: "writer", input: { chunks: 2 } });
+    await client.tasks.wait(id);
     const page = await open(`?task=${id}`);
     const connection = page.locator("#connection");
     await expect.poll(() => connection.innerText()).toBe("replay of an ended Task");
