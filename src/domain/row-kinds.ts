@@ -118,6 +118,13 @@ export function idOfKey(name: KeyedKindName, key: unknown): string {
   return rowKind(name).partsOf(key).join("/");
 }
 
+/** The parts of the key in a row's id: the inverse of `partsOf`. No id of a Task has a slash. */
+export function keyOfId(name: RowKindName, id: string): readonly string[] {
+  if (name !== "steps") return [id];
+  const end = id.indexOf("/");
+  return [id.slice(0, end), id.slice(end + 1)];
+}
+
 /** The key of a text, as one string: the id of its Task, or a `stepKey`. */
 export function textId(key: TextKey | TextRow): string {
   if (typeof key === "string") return key;

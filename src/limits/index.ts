@@ -5,6 +5,7 @@ import { inspect } from "./inspect.js";
 import { inspectPage } from "./inspect-page.js";
 import { messages } from "./messages.js";
 import { pages } from "./pages.js";
+import { postgres } from "./postgres.js";
 import { schemas } from "./schemas.js";
 import { store } from "./store.js";
 import { streams } from "./streams.js";
@@ -32,6 +33,7 @@ export const limits = Object.freeze({
   ...schemas,
   ...traces,
   ...store,
+  ...postgres,
   ...workerLibrary,
   ...inspect,
   ...client,

@@ -1,3 +1,4 @@
+import type { RowRef } from "#domain/conflict";
 import type { TaskId } from "#domain/id";
 import type { Needs } from "#domain/needs";
 import type { RowKindName, RowOf, TextKey, TextKindName, TextRow } from "#domain/row-kinds";
@@ -32,9 +33,20 @@ export type TextsToCommit = { readonly [Name in TextKindName]: readonly TextRow<
  * The writes of one turn, which are applied all or not at all.
  *
  * A row of revision n is written only if the stored one has revision n − 1 (for n = 1: if none is stored). If any row
- * has another revision, the whole commit is refused with `conflict`. A terminal state in a store never changes.
+ * has another revision, the whole commit is refused with a `Conflict` that names it. A terminal state in a store never
+ * changes.
  */
 export interface Commit extends RowsToCommit, TextsToCommit {
+  /**
+   * Names this commit, for ever and in every process. A store that other processes write too, and whose answer may be
+   * lost on its way, writes what it is sent under one id at most once, and answers each time as it did the first time.
+   */
+  readonly id: string;
+  /**
+   * Rows on which the decision rests although the commit does not write them. If the store has another revision of one,
+   * the commit is refused, too.
+   */
+  readonly read?: readonly RowRef[];
   /** Plane time of the turn; becomes the last recorded instant. */
   readonly at: Instant;
   /** New template versions. One that is already stored is a conflict: a registered template never changes. */
@@ -88,17 +100,27 @@ export interface BootState {
  * ```
  */
 export interface TurnStore {
+  /**
+   * True if other processes write the same store at the same time: then commits say in `read` on which rows they rest, and
+   * what was loaded once may have changed a moment later.
+   */
+  readonly shared?: boolean;
+
   /** Opens the store, unless `open` has been called, and reads the state at boot. Called once, before anything else. */
   boot(): Promise<BootState>;
 
-  /** Loads rows and texts in one batched read. What does not exist is absent from the answer. */
+  /**
+   * Loads rows and texts in one batched read. What does not exist is absent from the answer.
+   *
+   * @throws {Fault} `overloaded`, `unavailable`, as do the other reads of a store that can be away: try again later
+   */
   load(needs: Needs): Promise<Loaded>;
 
   /**
    * Writes a turn atomically. Resolves when it is durable.
    *
-   * @throws {Fault} `conflict` if a row has another revision: nothing was written; load and decide again
-   * @throws {Fault} `disk_full`, `overloaded`: nothing was written; try again later
+   * @throws {Conflict} if a row has another revision: nothing was written; load and decide again
+   * @throws {Fault} `disk_full`, `overloaded`, `unavailable`: nothing was written; try again later
    * @throws any other error if it is unknown whether the turn was written: the plane stops and must be restarted
    */
   commit(turn: Commit): Promise<Committed>;

@@ -8,6 +8,13 @@ export type { Deadline, DeadlineKind } from "#domain/task/deadline";
 export type * from "./store-reads.js";
 export type * from "./store-turns.js";
 
+/** A time in which a store cannot be reached. Nothing is lost, and nothing can be stored. */
+export interface StoreOutage {
+  /** By the wall clock, in Unix milliseconds. */
+  readonly since: number;
+  readonly message: string;
+}
+
 /**
  * The operation of a store: opening, closing, failures, and the removal of ended Tasks.
  *
@@ -23,6 +30,12 @@ export type * from "./store-turns.js";
  * ```
  */
 export interface StoreMaintenance {
+  /**
+   * Since when the store cannot be reached, and why, in a sentence for an operator; undefined while it can. It comes back by
+   * itself. Absent if it cannot be away.
+   */
+  outage?(): StoreOutage | undefined;
+
   /**
    * Resolves with the reason when the store has failed and must not be used any more, even if no call has failed: a row
    * is damaged, the disk has failed, its files are gone. Absent if this cannot happen.

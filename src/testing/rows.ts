@@ -166,8 +166,12 @@ export function agentRow(name: string, part: Partial<AgentRow> = {}): AgentRow {
   };
 }
 
+let commits = 0;
+
+/** Makes a commit, with an id of its own unless `part` has one. */
 export function commit(part: Partial<Commit>): Commit {
   return {
+    id: `commit-${++commits}`,
     at: instant(5_000),
     ...forKinds<RowsToCommit>(rowKindNames, () => []),
     ...forKinds<TextsToCommit>(textKindNames, () => []),

@@ -55,6 +55,15 @@ export class RowChanges {
     this.#journal.set<string, Revisioned>(this.#changed[name], id, row);
   }
 
+  /** True if the row goes into the commit. */
+  writes(name: RowKindName, id: string): boolean {
+    return this.#changed[name].has(id);
+  }
+
+  singlesOf(name: RowKindName): Iterable<Revisioned> {
+    return this.#singles.get(name)?.values() ?? [];
+  }
+
   single<Name extends SingleKindName>(name: Name, id: string): RowOf<Name> | undefined {
     return this.#singles.get(name)?.get(id) as RowOf<Name> | undefined;
   }

@@ -14,6 +14,7 @@ import { AgentWrites } from "./agent-writes.js";
 import type { Journal } from "./journal.js";
 import { LaneWrites } from "./lane-writes.js";
 import { RowChanges } from "./row-changes.js";
+import { rowsRead } from "./rows-read.js";
 import { TemplateWrites } from "./template-writes.js";
 
 /** A Task with those of its Steps and Runs that the turn has loaded or made. */
@@ -229,8 +230,13 @@ export class Workspace {
     return [...this.#deadlines.values()];
   }
 
-  /** Everything that the turn writes, as one commit; undefined if there is nothing to write. */
-  commit(at: Instant): Commit | undefined {
+  /**
+   * Everything that the turn writes, as one commit; undefined if there is nothing to write.
+   *
+   * @param id names the commit
+   * @param shared true if other processes write the store too: then the commit has all rows that were loaded
+   */
+  commit(at: Instant, id: string, shared = false): Commit | undefined {
     const { log } = this;
     const deadlines = this.deadlines;
     const { lanesAdded, lanesRemoved } = this.lanes.toCommit();
@@ -240,7 +246,9 @@ export class Workspace {
     if (this.changedRows === 0 && others.every(({ length }) => length === 0)) return undefined;
 
     return {
+      id,
       at,
+      ...(shared && { read: rowsRead(this.#families.values(), this.rows) }),
       ...this.rows.toCommit(),
       templates,
       log,

@@ -111,8 +111,9 @@ export class Turn {
   }
 
   async commit(): Promise<Committed | undefined> {
-    const commit = this.#work.commit(this.#at);
-    return commit && (await this.#core.store.commit(commit));
+    const { store, entropy } = this.#core;
+    const commit = this.#work.commit(this.#at, entropy.uuid(), store.shared);
+    return commit && (await store.commit(commit));
   }
 
   /** Rolls back every change of the turn: memory is as before it. */

@@ -1,17 +1,17 @@
-import { Fault } from "#domain/fault";
+import { Conflict, type RowRef, rowsMoved } from "#domain/conflict";
 import type { TaskId } from "#domain/id";
 import { invariant } from "#domain/invariant";
-import { rowKind, rowKindNames, textKindNames } from "#domain/row-kinds";
+import { type Revisioned, rowKind, rowKindNames, textKindNames } from "#domain/row-kinds";
 import type { TaskRow } from "#domain/task/task";
 import { templateKey } from "#domain/template/template";
 import { NEVER } from "#domain/time/time";
 import type { Commit } from "#ports/store-turns";
-import { keyOf, type MemoryTables, storedOf } from "./reads.js";
+import { keyOf, type MemoryTables, storedById, storedOf } from "./reads.js";
 
 /**
  * Checks everything that can refuse a commit, before anything is written.
  *
- * @throws {Fault} `conflict`
+ * @throws {Conflict}
  * @throws {InvariantViolation} if it would change what never changes
  */
 export function check(tables: MemoryTables, turn: Commit): void {
@@ -24,18 +24,25 @@ function checkRows(tables: MemoryTables, turn: Commit): void {
   const { tasks } = tables;
   const created = new Set(turn.tasks.map(({ id }) => id));
   const known = (id: TaskId) => invariant(created.has(id) || tasks.has(id), `no task ${id}`);
+  const moved: (RowRef & { readonly found: number })[] = [];
+  const expect = (ref: RowRef, stored: Revisioned | undefined) => {
+    const found = stored?.revision ?? 0;
+    if (found !== ref.revision) moved.push({ ...ref, found });
+  };
 
-  for (const name of rowKindNames) {
-    const { noun, idOf, taskOf, endOf } = rowKind(name);
-    for (const row of turn[name]) {
-      const what = `${noun} ${idOf(row)}`;
-      const stored = storedOf(tables, name, row);
+  for (const kind of rowKindNames) {
+    const { noun, idOf, taskOf, endOf } = rowKind(kind);
+    for (const row of turn[kind]) {
+      const id = idOf(row);
+      const stored = storedOf(tables, kind, row);
       if (taskOf) known(taskOf(row));
-      follows(stored, row, what);
+      expect({ kind, id, revision: row.revision - 1 }, stored);
       const end = stored && endOf?.(stored);
-      invariant(end === undefined || end === endOf?.(row), `${what} is ${end} for ever`);
+      invariant(end === undefined || end === endOf?.(row), `${noun} ${id} is ${end} for ever`);
     }
   }
+  for (const ref of turn.read ?? []) expect(ref, storedById(tables, ref));
+  if (moved.length > 0) throw rowsMoved(moved);
   for (const name of textKindNames) for (const { taskId } of turn[name]) known(taskId);
   for (const { taskId } of turn.log) known(taskId);
   for (const { taskId, at } of turn.deadlines) if (at !== NEVER) known(taskId);
@@ -52,8 +59,7 @@ function checkKeys({ taskOfKey }: MemoryTables, turn: Commit): void {
     taken.set(key, task.id);
     if (owner === undefined || owner === task.id || released.has(owner)) continue;
     const { namespace, spec } = task;
-    throw new Fault(
-      "conflict",
+    throw new Conflict(
       `idempotency key ${spec.idempotencyKey} of namespace ${namespace} is taken; load it again`,
     );
   }
@@ -63,8 +69,7 @@ function checkTemplates({ templates }: MemoryTables, turn: Commit): void {
   const added = new Set<string>();
   for (const row of turn.templates) {
     const key = templateKey(row);
-    if (added.has(key) || templates.get(row))
-      throw new Fault("conflict", `template ${key} is there; load it again`);
+    if (added.has(key) || templates.get(row)) throw new Conflict(`template ${key} is there; load it again`);
     added.add(key);
   }
 }
@@ -72,14 +77,4 @@ function checkTemplates({ templates }: MemoryTables, turn: Commit): void {
 /** The idempotency key that the Task owns, as one string; undefined if it owns none. */
 export function ownedKey({ namespace, ownsKey, spec: { idempotencyKey } }: TaskRow): string | undefined {
   return ownsKey && idempotencyKey !== "" ? keyOf(namespace, idempotencyKey) : undefined;
-}
-
-function follows(
-  stored: { readonly revision: number } | undefined,
-  next: { readonly revision: number },
-  what: string,
-) {
-  if (next.revision === (stored?.revision ?? 0) + 1) return;
-  const found = stored ? `revision ${stored.revision}` : "nothing";
-  throw new Fault("conflict", `${what}: revision ${next.revision} cannot follow ${found}; load it again`);
 }

@@ -1,5 +1,6 @@
+import type { RowRef } from "#domain/conflict";
 import type { RunId, StepKey, TaskId } from "#domain/id";
-import { type Revisioned, type RowKindName, rowKind, type TextKindName } from "#domain/row-kinds";
+import { keyOfId, type Revisioned, type RowKindName, rowKind, type TextKindName } from "#domain/row-kinds";
 import type { LogEntry, LogSlice } from "#domain/task/log";
 import type { RunRow } from "#domain/task/run";
 import type { StepRow } from "#domain/task/step";
@@ -141,6 +142,15 @@ export function storedOf(tables: MemoryTables, name: RowKindName, row: Revisione
   if (name === "steps") return kept?.steps.get((row as StepRow).name);
   if (name === "runs") return runIn(tables, id as RunId);
   return tables.singles.get(name)?.get(id);
+}
+
+/** The stored row of this id; undefined if there is none. */
+export function storedById(tables: MemoryTables, { kind, id }: RowRef): Revisioned | undefined {
+  if (kind === "tasks") return tables.tasks.get(id as TaskId)?.task;
+  if (kind === "runs") return runIn(tables, id as RunId);
+  if (kind !== "steps") return tables.singles.get(kind)?.get(id);
+  const [taskId, name] = keyOfId(kind, id);
+  return tables.tasks.get(taskId as TaskId)?.steps.get(String(name));
 }
 
 /** One string for a namespace and an idempotency key. */

@@ -29,6 +29,7 @@ export function cachingStore(store: Store): Store {
   return {
     reads: cachingReads(store.reads, cached),
     ...(store.failed && { failed: store.failed }),
+    outage: () => store.outage?.(),
     open: async () => store.open?.(),
     boot: () => store.boot(),
     load: (needs) => load(needs, store, cached),

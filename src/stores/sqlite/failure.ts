@@ -1,3 +1,4 @@
+import { Conflict, type RowRef } from "#domain/conflict";
 import { Fault, type FaultCode } from "#domain/fault";
 import { InvariantViolation } from "#domain/invariant";
 import { SqliteError } from "./driver.js";
@@ -13,7 +14,14 @@ export const STORE_DAMAGED = "STORE_DAMAGED";
 
 /** An error in the form that is passed from one thread to another. */
 export type Failure =
-  | { readonly type: "fault"; readonly code: FaultCode; readonly message: string; readonly reason: string }
+  | {
+      readonly type: "fault";
+      readonly code: FaultCode;
+      readonly message: string;
+      readonly reason: string;
+      /** Of a `Conflict`. */
+      readonly moved?: readonly RowRef[];
+    }
   | { readonly type: "invariant"; readonly message: string };
 
 /** Primary result codes of SQLite. */
@@ -47,7 +55,8 @@ export function isBusy(error: unknown): boolean {
  */
 export function failureOf(error: unknown, path: string): Failure {
   if (error instanceof Fault) {
-    return { type: "fault", code: error.code, message: error.message, reason: error.reason };
+    const { code, message, reason } = error;
+    return { type: "fault", code, message, reason, ...(error instanceof Conflict && { moved: error.moved }) };
   }
   if (isDamage(error)) {
     const code = error instanceof SqliteError ? ` (SQLite code ${error.code})` : "";
@@ -92,5 +101,6 @@ function messageOf(error: unknown): string {
 
 export function errorOf(failure: Failure): Fault | InvariantViolation {
   if (failure.type === "invariant") return new InvariantViolation(failure.message);
+  if (failure.moved) return new Conflict(failure.message, failure.moved);
   return new Fault(failure.code, failure.message, { reason: failure.reason });
 }

@@ -13,7 +13,7 @@ import { Reserve } from "./file/reserve.js";
 import { FileWatch } from "./file/watch.js";
 import { FinishedTasks } from "./finished.js";
 import { load } from "./read/load.js";
-import { Changes } from "./rows/changes.js";
+import { Changes, Refused } from "./rows/changes.js";
 import { Layouts, layoutRows } from "./rows/layouts.js";
 import { agentFrom, deadlineOf, laneFrom, plane, runTable, stepTable } from "./rows/rows.js";
 import { boots, listed, loads, type Prepared, prepareAll, writes } from "./rows/statements.js";
@@ -89,7 +89,11 @@ export class Writer {
         "no room for anything new: nothing was stored; free some space and send it again",
       );
     }
-    return this.#withReserve(!bringsWork, turn.at, () => this.#write(turn));
+    try {
+      return this.#withReserve(!bringsWork, turn.at, () => this.#write(turn));
+    } catch (error) {
+      throw error instanceof Refused ? this.#changes.conflict(turn) : error;
+    }
   }
 
   /** As one JSON array, of the part of Steps that changes. */

@@ -21,6 +21,8 @@ export interface TestKit {
   expect(actual: unknown): Matchers;
   /** The module `fast-check`: given, because a project that only uses the plane need not have it. */
   readonly fc: object;
+  /** How many random sequences of commits are compared with the reference. Default 25; fewer for a store that takes long. */
+  readonly sequences?: number;
 }
 
 /** One group of tests of one store. `use` boots a fresh one, and closes it when the test is over. */

@@ -23,7 +23,7 @@ type Move =
   | { readonly type: "reopen" };
 
 /** Enough for every pair of moves to meet often; a failure shrinks to the few that matter. */
-const RUNS = 25;
+const SEQUENCES = 25;
 const MOVES = 25;
 const MODEL_TIMEOUT_MS = 300_000;
 
@@ -56,7 +56,7 @@ export function modelTests({ test, expect, use, ...kit }: Suite): void {
 
   test(
     "any sequence of commits, refusals, retention and restarts leaves what the reference holds",
-    () => fc.assert(fc.asyncProperty(movesOf(fc), play), { numRuns: RUNS }),
+    () => fc.assert(fc.asyncProperty(movesOf(fc), play), { numRuns: kit.sequences ?? SEQUENCES }),
     MODEL_TIMEOUT_MS,
   );
 }

@@ -127,7 +127,7 @@ export class World {
     });
     await cascade.decide(addressed);
 
-    const commit = work.commit(at);
+    const commit = work.commit(at, "");
     const assigned = work.effects.flatMap((effect) =>
       effect.type === "send" && effect.params.frame.type === "assign" ? [effect.params.frame.runId] : [],
     );

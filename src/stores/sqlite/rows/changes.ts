@@ -1,6 +1,6 @@
-import { Fault } from "#domain/fault";
+import { Conflict, rowsMoved } from "#domain/conflict";
 import { invariant } from "#domain/invariant";
-import { rowKindNames, textKindNames } from "#domain/row-kinds";
+import { type RowKindName, rowKindNames, textKindNames } from "#domain/row-kinds";
 import { NEVER } from "#domain/time/time";
 import type { SqlRow, SqlValue, Statement } from "../driver.js";
 import { digested } from "../file/head.js";
@@ -11,6 +11,9 @@ import { type Layouts, layoutTable, layoutValues } from "./layouts.js";
 import { agents, deadlines, lanes, log, rowTable, templates, textTables } from "./rows.js";
 import type { Prepared, writes } from "./statements.js";
 import type { Table } from "./table.js";
+
+/** Thrown within a transaction that cannot be written because a row has moved; `conflict` says which, once it is rolled back. */
+export class Refused extends Error {}
 
 /** Writes the rows of a transaction, each with its checksum, and updates the digest over all of them. */
 export class Changes {
@@ -49,12 +52,24 @@ export class Changes {
     this.#logEnds.forget(ids);
   }
 
-  /** Writes a turn. Returns where each Task's new log entries begin. */
+  /**
+   * Writes a turn. Returns where each Task's new log entries begin.
+   *
+   * @throws {Refused} if a row has moved
+   * @throws {Conflict} if a template is there
+   */
   write(turn: CommitRequest): readonly number[] {
     const sql = this.#sql;
     if (!this.#knowsLayouts) this.#writeLayouts();
+    if (turn.read.length > 0) this.#expectUnmoved(turn);
     for (const name of rowKindNames) {
-      this.#writeRows(rowTable(name), sql[`insert ${name}`], sql[`update ${name}`], turn[name]);
+      const isWritten = this.#writeRows(
+        rowTable(name),
+        sql[`insert ${name}`],
+        sql[`update ${name}`],
+        turn[name],
+      );
+      if (!isWritten) throw new Refused();
     }
     this.#logEnds.begin(turn.tasks.inserts);
     for (const name of textKindNames) {
@@ -63,7 +78,7 @@ export class Changes {
     for (const values of turn.templates) {
       if (this.#put(sql.addTemplate, templates, values) > 0) continue;
       const [namespace, name, version] = values;
-      throw new Fault("conflict", `template ${namespace}/${name}@${version} is there; load it again`);
+      throw new Conflict(`template ${namespace}/${name}@${version} is there; load it again`);
     }
     const firstSeqs = turn.log.map((added) => this.#appendLog(added));
     for (const values of turn.deadlines) {
@@ -133,27 +148,52 @@ export class Changes {
   }
 
   /**
-   * Writes rows. Updates come before inserts: an update may release the idempotency key that an insert takes.
-   *
-   * @throws {Fault} `conflict` if a row to insert exists, or if the stored revision of a row to update is not the
-   *   previous one
+   * Writes rows. Updates come before inserts: an update may release the idempotency key that an insert takes. Returns
+   * false if a row to insert exists, or if the stored revision of a row to update is not the previous one.
    */
-  #writeRows<Row>(table: Table<Row>, insert: Statement, update: Statement, rows: PackedChanges): void {
+  #writeRows<Row>(table: Table<Row>, insert: Statement, update: Statement, rows: PackedChanges): boolean {
     for (const values of rows.updates) {
       const sealed = table.sealUpdated(values);
       this.#digestSum(sealed.at(-1));
-      if (update.run(sealed) > 0) continue;
-      throw new Fault("conflict", `${table.nameUpdated(values)} has moved; load it again`);
+      if (update.run(sealed) === 0) return false;
     }
     for (const values of rows.inserts) {
       const sealed = table.sealInserted(values);
       this.#digestSum(sealed.at(-2));
       this.#digestSum(sealed.at(-1));
-      if (insert.run(sealed) > 0) continue;
-      throw new Fault(
-        "conflict",
-        `${table.nameInserted(values)} is there, or its idempotency key; load it again`,
-      );
+      if (insert.run(sealed) === 0) return false;
     }
+    return true;
+  }
+
+  #expectUnmoved(turn: CommitRequest): void {
+    for (const { kind, key, revision } of turn.read) {
+      if (this.#revisionOf(kind, key) !== revision) throw new Refused();
+    }
+  }
+
+  /** The refusal of a commit that was rolled back. */
+  conflict(turn: CommitRequest): Conflict {
+    const expected = [...turn.read];
+    for (const kind of rowKindNames) {
+      const { keyInserted, keyUpdated } = rowTable(kind);
+      for (const values of turn[kind].updates) {
+        expected.push({ kind, key: keyUpdated(values), revision: Number(values.at(-1)) });
+      }
+      for (const values of turn[kind].inserts) {
+        expected.push({ kind, key: keyInserted(values), revision: 0 });
+      }
+    }
+    const found = expected.map(({ kind, key, revision }) => {
+      return { kind, id: key.join("/"), revision, found: this.#revisionOf(kind, key) };
+    });
+    const moved = found.filter(({ revision, found }) => revision !== found);
+    if (moved.length > 0) return rowsMoved(moved);
+    return new Conflict("an idempotency key of a new Task is taken; load it again");
+  }
+
+  /** 0 if no such row is stored. */
+  #revisionOf(kind: RowKindName, key: SqlRow): number {
+    return Number(this.#sql[`revision ${kind}`].all(key)[0]?.[0] ?? 0);
   }
 }

@@ -107,6 +107,7 @@ export const boots = {
 export const writes = {
   ...named("insert", rowKindNames, (name) => rowTable(name).insert),
   ...named("update", rowKindNames, (name) => rowTable(name).update),
+  ...named("revision", rowKindNames, (name) => rowTable(name).revision),
   ...named("put", textKindNames, (name) => {
     const { insert, keys } = textTables[name];
     return `INSERT INTO ${insert}

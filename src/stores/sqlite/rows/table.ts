@@ -59,9 +59,11 @@ export interface Table<Row> {
   updateValues(row: Row): SqlRow;
   /** The values that `update` binds, with the checksum of the changing part added. */
   sealUpdated(values: SqlRow): SqlRow;
-  /** The name of the row in error messages: table and key. */
-  nameInserted(values: SqlRow): string;
-  nameUpdated(values: SqlRow): string;
+  /** The key in the values of `insert`, and in those of `update`. */
+  keyInserted(values: SqlRow): SqlRow;
+  keyUpdated(values: SqlRow): SqlRow;
+  /** Selects the stored revision of a row by its key. */
+  readonly revision: string;
 }
 
 interface Column {
@@ -247,8 +249,9 @@ function writing<Row extends { readonly revision: number }>(
       const text = `${textOf(keys, values, changed.length)},${textOf(changed, values, 0)}`;
       return [...values, checksum(text, seed)];
     },
-    nameInserted: (values: SqlRow) => `${name} ${values.slice(0, keys.length).join("/")}`,
-    nameUpdated: (values: SqlRow) => `${name} ${values.slice(changed.length, -1).join("/")}`,
+    keyInserted: (values: SqlRow) => values.slice(0, keys.length),
+    keyUpdated: (values: SqlRow) => values.slice(changed.length, -1),
+    revision: `SELECT revision FROM ${name} WHERE ${keys.map(({ column }) => `${column} = ?`).join(" AND ")}`,
   };
 }
 

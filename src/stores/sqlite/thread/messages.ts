@@ -1,8 +1,10 @@
+import type { RowRef } from "#domain/conflict";
 import type { Needs } from "#domain/needs";
 import {
   forKinds,
   type KeyedKindName,
   keyedKindNames,
+  keyOfId,
   type Revisioned,
   type RowKindName,
   rowKind,
@@ -11,12 +13,11 @@ import {
   type TextRow,
   textKindNames,
 } from "#domain/row-kinds";
-import type { LogEntry } from "#domain/task/log";
 import type { TaskRow } from "#domain/task/task";
 import { templateKey } from "#domain/template/template";
 import { instant } from "#domain/time/time";
-import { limits } from "#limits/index";
 import type { BootState, Commit, Loaded, LoadedRows, LoadedTexts } from "#ports/store-turns";
+import { packLog } from "../../shared/pack-log.js";
 import type { SqlRow } from "../driver.js";
 import type { Layouts } from "../rows/layouts.js";
 import { agentValues, laneValues, rowTable, runTable, templateFrom, templateValues } from "../rows/rows.js";
@@ -26,9 +27,9 @@ import type {
   CommitRequest,
   CommittedRows,
   CommittedTexts,
+  ExpectedRow,
   LoadReply,
   LoadRequest,
-  Packed,
   PackedChanges,
   Wanted,
   WantedRows,
@@ -39,17 +40,22 @@ import type {
 export function encodeCommit(turn: Commit): CommitRequest {
   return {
     at: turn.at,
+    read: (turn.read ?? []).map(expectedRow),
     bringsWork: turn.templates.length > 0 || turn.tasks.some(isAskedFor),
     ...forKinds<CommittedRows>(rowKindNames, (name) => changes(rowTable(name), turn[name])),
     ...forKinds<CommittedTexts>(textKindNames, (name) => turn[name].map(textValues)),
     templates: turn.templates.map(templateValues),
-    log: turn.log.map(({ taskId, entries }) => ({ taskId, packed: pack(entries) })),
+    log: turn.log.map(({ taskId, entries }) => ({ taskId, packed: packLog(entries) })),
     deadlines: turn.deadlines.map(({ taskId, stepName, kind, at }) => [taskId, stepName, kind, at]),
     lanes: turn.lanesAdded.map(laneValues),
     lanesRemoved: turn.lanesRemoved,
     agents: turn.agents.map(agentValues),
     agentsForgotten: turn.agentsForgotten.map(({ namespace, name }) => [namespace, name]),
   };
+}
+
+function expectedRow({ kind, id, revision }: RowRef): ExpectedRow {
+  return { kind, key: keyOfId(kind, id), revision };
 }
 
 /** A new Task of a client's: one that other Tasks' Steps have become, or that undoes one, is a part of those. */
@@ -69,16 +75,6 @@ function changes(table: Table<Revisioned>, rows: readonly Revisioned[]): PackedC
     else updates.push(table.updateValues(row));
   }
   return { inserts, updates };
-}
-
-/** One row for all lines of a commit, or as many as it takes for each to stay a small part of a read. */
-function pack(entries: readonly LogEntry[]): Packed[] {
-  if (entries.length === 0) return [];
-  const text = JSON.stringify(entries);
-  if (text.length <= limits.chunkBytes || entries.length === 1) return [[entries.length, text]];
-
-  const half = Math.ceil(entries.length / 2);
-  return [...pack(entries.slice(0, half)), ...pack(entries.slice(half))];
 }
 
 export function encodeNeeds(needs: Needs): LoadRequest {

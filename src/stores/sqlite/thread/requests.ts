@@ -1,6 +1,7 @@
 import type { KeyedKindName, RowKindName, TextKindName } from "#domain/row-kinds";
 import type { Lane } from "#domain/task/lane";
 import type { AgentRow } from "#domain/worker/agent";
+import type { Packed } from "../../shared/pack-log.js";
 import type { SqlRow } from "../driver.js";
 
 /*
@@ -14,14 +15,19 @@ export interface PackedChanges {
   readonly updates: readonly SqlRow[];
 }
 
-/** One row of the log: how many lines, and the lines as a JSON array. */
-export type Packed = readonly [count: number, entries: string];
-
 export type CommittedRows = Readonly<Record<RowKindName, PackedChanges>>;
 /** Values of {@link textTables}. */
 export type CommittedTexts = Readonly<Record<TextKindName, readonly SqlRow[]>>;
 
+/** A row that is expected at a revision, by its key. */
+export interface ExpectedRow {
+  readonly kind: RowKindName;
+  readonly key: SqlRow;
+  readonly revision: number;
+}
+
 export interface CommitRequest extends CommittedRows, CommittedTexts {
+  readonly read: readonly ExpectedRow[];
   readonly at: number;
   /** True if a client asks for something that is not there yet: it has to wait while the disk is full. */
   readonly bringsWork: boolean;

@@ -1,0 +1,114 @@
+import type { TaskId } from "#domain/id";
+import { type PostgresUrl, parsePostgresUrl } from "#domain/postgres-url";
+import type { Deadline } from "#domain/task/deadline";
+import type { ReadyStep } from "#domain/task/step";
+import type { Instant } from "#domain/time/time";
+import type { BootState, Commit, Committed, Loaded, Needs, Reads, Store, StoreOutage } from "#ports/store";
+import { cachingStore } from "../shared/caching-store.js";
+import type { OpenStore } from "./store.js";
+
+export interface PostgresOptions {
+  /** `postgres://USER:PASSWORD@HOST:PORT/DATABASE`; the page about scaling has its parameters. */
+  readonly url: string;
+  /**
+   * True if other processes write the same schema at the same time. Default false: then the store is locked against them, and
+   * what was lately committed is kept in memory.
+   */
+  readonly shared?: boolean;
+  /** False disables the cache of recently committed Tasks. Default true, unless it is shared. */
+  readonly remember?: boolean;
+}
+
+/**
+ * The durable store on a PostgreSQL server, 15 or later. A commit is one call, and acknowledged when the server has it on
+ * its disk. While the server is away the store waits for it, or refuses with `unavailable`, and it goes on when it is back.
+ *
+ * @throws {RangeError} if the URL is wrong
+ */
+export function postgresStore({ url, shared = false, remember = !shared }: PostgresOptions): Store {
+  const store = new PostgresStore(parsePostgresUrl(url), shared);
+  return remember && !shared ? cachingStore(store) : store;
+}
+
+/** Loads the driver, and all that needs it, when it is opened. */
+class PostgresStore implements Store {
+  readonly shared: boolean;
+  readonly failed: Promise<Error>;
+  readonly reads: Reads;
+  readonly #url: PostgresUrl;
+  #fail: (error: Error) => void = () => {};
+  #opening: Promise<OpenStore> | undefined;
+  #open: OpenStore | undefined;
+
+  constructor(url: PostgresUrl, shared: boolean) {
+    this.#url = url;
+    this.shared = shared;
+    this.failed = new Promise((resolve) => {
+      this.#fail = resolve;
+    });
+    const reads = async () => (await this.#opened()).reads;
+    this.reads = {
+      task: async (id) => (await reads()).task(id),
+      tasks: async (...args) => (await reads()).tasks(...args),
+      countReady: async (...args) => (await reads()).countReady(...args),
+      run: async (id) => (await reads()).run(id),
+      template: async (ref) => (await reads()).template(ref),
+      templates: async (...args) => (await reads()).templates(...args),
+      input: async (id) => (await reads()).input(id),
+      output: async (step) => (await reads()).output(step),
+      log: async (...args) => (await reads()).log(...args),
+      logBounds: async (id) => (await reads()).logBounds(id),
+    };
+  }
+
+  async open(): Promise<void> {
+    await this.#opened();
+  }
+
+  async boot(): Promise<BootState> {
+    return (await this.#opened()).boot();
+  }
+
+  async load(needs: Needs): Promise<Loaded> {
+    return (await this.#opened()).load(needs);
+  }
+
+  async commit(turn: Commit): Promise<Committed> {
+    return (await this.#opened()).commit(turn);
+  }
+
+  async ready(lane: string, limit: number): Promise<readonly ReadyStep[]> {
+    return (await this.#opened()).ready(lane, limit);
+  }
+
+  async due(at: Instant, limit: number): Promise<readonly Deadline[]> {
+    return (await this.#opened()).due(at, limit);
+  }
+
+  async nextDueAt(): Promise<Instant | undefined> {
+    return (await this.#opened()).nextDueAt();
+  }
+
+  async removeFinished(before: Instant, limit: number): Promise<readonly TaskId[]> {
+    return (await this.#opened()).removeFinished(before, limit);
+  }
+
+  outage(): StoreOutage | undefined {
+    return this.#open?.outage();
+  }
+
+  async close(): Promise<void> {
+    await (await this.#opening?.catch(() => undefined))?.close();
+  }
+
+  #opened(): Promise<OpenStore> {
+    this.#opening ??= this.#load();
+    return this.#opening;
+  }
+
+  async #load(): Promise<OpenStore> {
+    const { OpenStore } = await import("./store.js");
+    this.#open = await OpenStore.open(this.#url, this.shared, this.#fail);
+    return this.#open;
+  }
+}

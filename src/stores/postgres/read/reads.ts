@@ -1,0 +1,141 @@
+import type { RunId, StepKey, TaskId } from "#domain/id";
+import type { LogEntry, LogSlice } from "#domain/task/log";
+import type { RunRow } from "#domain/task/run";
+import type { StepRow } from "#domain/task/step";
+import type { TaskRow } from "#domain/task/task";
+import type { TemplateRef, TemplateRow } from "#domain/template/template";
+import { limits } from "#limits/index";
+import type {
+  Reads,
+  TaskDetail,
+  TaskFilter,
+  TaskPage,
+  TemplateFilter,
+  TemplatePage,
+} from "#ports/store-reads";
+import type { Calls } from "../connect/calls.js";
+import { rowFrom, templateFrom } from "../rows/rows.js";
+import { listStatements } from "./task-list.js";
+import { templatePage } from "./template-list.js";
+
+const reads = {
+  /** A Task with its input, its Steps and its Runs; one snapshot. */
+  task: {
+    name: "task",
+    text: `SELECT 'task', fixed, data, '' FROM tasks WHERE id = $1
+      UNION ALL SELECT 'input', json, '', '' FROM texts WHERE task_id = $1 AND kind = 'inputs' AND step_name = ''
+      UNION ALL SELECT 'step', fixed, data, lpad(position::text, 20, '0') FROM steps WHERE task_id = $1
+      UNION ALL SELECT 'run', fixed, data, id FROM runs WHERE task_id = $1`,
+  },
+  run: { name: "run", text: "SELECT fixed, data FROM runs WHERE id = $1" },
+  text: { name: "text", text: "SELECT json FROM texts WHERE task_id = $1 AND kind = $2 AND step_name = $3" },
+  countReady: {
+    name: "count-ready",
+    text: "SELECT count(*) FROM (SELECT FROM steps WHERE lane = ANY ($1::text[]) LIMIT $2::bigint) AS ready",
+  },
+  template: {
+    name: "template",
+    text: "SELECT data FROM templates WHERE namespace = $1 AND name = $2 AND version = $3",
+  },
+  newest: {
+    name: "newest-template",
+    text: "SELECT data FROM templates WHERE namespace = $1 AND name = $2 ORDER BY version_key DESC LIMIT 1",
+  },
+  /** From the row that a seq is in, as many rows as fit, and at least one. */
+  log: {
+    name: "log",
+    text: `SELECT first_seq, entries FROM (
+      SELECT first_seq, entries,
+        sum(octet_length(entries)) OVER (ORDER BY first_seq) - octet_length(entries) AS before
+      FROM (SELECT first_seq, entries FROM log
+        WHERE task_id = $1 AND first_seq >= coalesce(
+          (SELECT max(first_seq) FROM log WHERE task_id = $1 AND first_seq <= $2), 0)
+        ORDER BY first_seq LIMIT $3) AS rows) AS weighed
+      WHERE before = 0 OR before < $4::bigint ORDER BY first_seq`,
+  },
+  logBounds: {
+    name: "log-bounds",
+    text: `SELECT next, (SELECT min(first_seq) FROM log WHERE log.task_id = $1) FROM log_heads WHERE task_id = $1`,
+  },
+} as const;
+
+/** Clients' reads: each is one statement, or two that may be of different moments. */
+export function postgresReads(calls: Calls): Reads {
+  const text = async (kind: string, taskId: string, stepName: string) => {
+    const [found] = await calls.query(reads.text, [taskId, kind, stepName]);
+    return found && String(found[0]);
+  };
+  return {
+    async task(id: TaskId): Promise<TaskDetail | undefined> {
+      return detailFrom(await calls.query(reads.task, [id]));
+    },
+
+    async tasks(filter: TaskFilter, before: TaskId | undefined, pageSize: number): Promise<TaskPage> {
+      const { page, last } = listStatements(filter, before, pageSize);
+      const found = await calls.query(page.statement, page.values);
+      const tasks = found.slice(0, pageSize).map(([fixed, data]) => rowFrom<TaskRow>(fixed, data));
+      if (found.length > pageSize) return { tasks, next: tasks.at(-1)?.id };
+      const [end] = await calls.query(last.statement, last.values);
+      return { tasks, next: end ? (String(end[0]) as TaskId) : undefined };
+    },
+
+    async countReady(lanes: readonly string[], most: number): Promise<number> {
+      const [row] = await calls.query(reads.countReady, [lanes, most]);
+      return Number(row?.[0]);
+    },
+
+    async run(id: RunId): Promise<RunRow | undefined> {
+      const [row] = await calls.query(reads.run, [id]);
+      return row && rowFrom(row[0], row[1]);
+    },
+
+    async template({ namespace, name, version }: TemplateRef): Promise<TemplateRow | undefined> {
+      const [row] =
+        version === ""
+          ? await calls.query(reads.newest, [namespace, name])
+          : await calls.query(reads.template, [namespace, name, version]);
+      return row && templateFrom(row[0]);
+    },
+
+    templates(
+      filter: TemplateFilter,
+      after: TemplateRef | undefined,
+      pageSize: number,
+    ): Promise<TemplatePage> {
+      return templatePage(calls, filter, after, pageSize);
+    },
+
+    input: (id: TaskId) => text("inputs", id, ""),
+    output: ({ taskId, stepName }: StepKey) => text("outputs", taskId, stepName),
+
+    async log(taskId: TaskId, afterSeq: number, maxBytes: number): Promise<LogSlice> {
+      const rows = await calls.query(reads.log, [taskId, afterSeq + 1, limits.logRows, maxBytes]);
+      const firstSeq = Number(rows[0]?.[0] ?? afterSeq + 1);
+      const entries = rows.flatMap(([, packed]) => JSON.parse(String(packed)) as LogEntry[]);
+      return { firstSeq: afterSeq + 1, entries: entries.slice(afterSeq + 1 - firstSeq) };
+    },
+
+    async logBounds(taskId: TaskId): Promise<{ earliest: number; last: number } | undefined> {
+      const [row] = await calls.query(reads.logBounds, [taskId]);
+      return row && { earliest: Number(row[1] ?? 1), last: Number(row[0]) - 1 };
+    },
+  };
+}
+
+function detailFrom(selected: Awaited<ReturnType<Calls["query"]>>): TaskDetail | undefined {
+  let task: TaskRow | undefined;
+  let input = "{}";
+  const steps: (readonly [order: string, row: StepRow])[] = [];
+  const runs: (readonly [order: string, row: RunRow])[] = [];
+  for (const [what, a, b, order] of selected) {
+    if (what === "task") task = rowFrom(a, b);
+    else if (what === "input") input = String(a);
+    else if (what === "step") steps.push([String(order), rowFrom(a, b)]);
+    else runs.push([String(order), rowFrom(a, b)]);
+  }
+  return task && { task, input, steps: inOrder(steps), runs: inOrder(runs) };
+}
+
+function inOrder<Row>(rows: (readonly [order: string, row: Row])[]): readonly Row[] {
+  return rows.sort(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
+}

@@ -1,0 +1,174 @@
+import type { RowRef } from "#domain/conflict";
+import type { TaskId } from "#domain/id";
+import {
+  forKinds,
+  keyOfId,
+  type Revisioned,
+  type RowKindName,
+  rowKind,
+  rowKindNames,
+  textKindNames,
+  textPlace,
+} from "#domain/row-kinds";
+import { NEVER } from "#domain/time/time";
+import type { Commit, Committed } from "#ports/store-turns";
+import { packLog } from "../../shared/pack-log.js";
+import { agentColumns, type Columns, laneColumns, rowTable, templateColumns } from "./rows.js";
+
+/** A commit as one call of `commit_1`, which may be made any number of times. */
+export interface CommitCall {
+  /** The values of {@link commitStatement}, but for the owner's, which is the third. */
+  readonly values: readonly unknown[];
+  /** Every row that is expected in the store at a revision. */
+  readonly expected: readonly RowRef[];
+  /** Reads the answer of a commit that was written. */
+  answer(firstSeqs: string | null): Committed;
+}
+
+const PARAMETERS = 27;
+
+export const commitStatement = {
+  name: "commit",
+  text: `SELECT commit_1(${Array.from({ length: PARAMETERS }, (_, i) => `$${i + 1}`).join(", ")})`,
+} as const;
+
+type ByKind<T> = { readonly [Name in RowKindName]: readonly T[] };
+
+export function commitCall(turn: Commit, owner: number | null): CommitCall {
+  const created = new Set<string>();
+  for (const { id, revision } of turn.tasks) if (revision === 1) created.add(id);
+  const expected = expectedRows(turn);
+  const expectedBy = (name: RowKindName) =>
+    list(expected.filter(({ kind }) => kind === name).map(refColumns));
+  const changed = forKinds<ByKind<Columns>>(rowKindNames, (name) => written(turn, name, false));
+  const made = forKinds<ByKind<Columns>>(rowKindNames, (name) => written(turn, name, true));
+  const { heads, moved, rows } = logColumns(turn, created);
+  const texts = textKindNames.flatMap((kind) => turn[kind].map((text) => textColumns(kind, text)));
+  const [set, removed] = [
+    turn.deadlines.filter(({ at }) => at !== NEVER),
+    turn.deadlines.filter(({ at }) => at === NEVER),
+  ];
+
+  return {
+    values: [
+      turn.id,
+      turn.at,
+      owner,
+      expectedBy("tasks"),
+      expectedBy("steps"),
+      expectedBy("runs"),
+      list(neededTasks(turn, created)),
+      list(moved),
+      list(turn.tasks.filter(hasReleased).map(({ id }) => id)),
+      list(changed.tasks),
+      changed.tasks.length,
+      list(made.tasks),
+      list(changed.steps),
+      list(made.steps),
+      list(changed.runs),
+      changed.runs.length,
+      list(made.runs),
+      list(texts),
+      list(turn.templates.map(templateColumns)),
+      list(heads),
+      list(rows),
+      list(set.map(deadlineColumns)),
+      list(removed.map(deadlineColumns)),
+      list(turn.lanesRemoved),
+      list(turn.lanesAdded.map(laneColumns)),
+      list(turn.agentsForgotten),
+      list(turn.agents.map(agentColumns)),
+    ],
+    expected,
+    answer(text) {
+      const found: Readonly<Record<string, number>> = text === null ? {} : JSON.parse(text);
+      return { firstSeqs: turn.log.map(({ taskId }) => found[taskId] ?? 1) };
+    },
+  };
+}
+
+/** JSON, or null if there is nothing: then the function has nothing to do. */
+function list(items: readonly unknown[]): string | null {
+  return items.length === 0 ? null : JSON.stringify(items);
+}
+
+/** Rows of which another revision than the first is written, and those that were only read. */
+function expectedRows(turn: Commit): readonly RowRef[] {
+  const expected: RowRef[] = [];
+  for (const kind of rowKindNames) {
+    for (const row of turn[kind]) {
+      if (row.revision !== 1)
+        expected.push({ kind, id: rowKind(kind).idOf(row), revision: row.revision - 1 });
+    }
+  }
+  for (const ref of turn.read ?? []) expected.push(ref);
+  return expected;
+}
+
+function refColumns({ kind, id, revision }: RowRef): Columns {
+  const parts = keyOfId(kind, id);
+  return { ...Object.fromEntries(rowTable(kind).keys.map((column, i) => [column, parts[i]])), revision };
+}
+
+function written(turn: Commit, name: RowKindName, isNew: boolean): readonly Columns[] {
+  const { made, changed } = rowTable(name);
+  const rows: readonly Revisioned[] = turn[name];
+  const wanted = rows.filter(({ revision }) => (revision === 1) === isNew);
+  const table = rowTable(name);
+  return wanted.map((row) => (isNew ? made : changed).call(table, row));
+}
+
+/** True if the Task had an idempotency key and owns it no longer. */
+function hasReleased({ revision, ownsKey, spec }: Commit["tasks"][number]): boolean {
+  return revision > 1 && !ownsKey && spec.idempotencyKey !== "";
+}
+
+/** Tasks that something new belongs to although neither they nor their log are written. */
+function neededTasks(turn: Commit, created: ReadonlySet<string>): readonly TaskId[] {
+  const written = new Set<string>(created);
+  for (const { id } of turn.tasks) written.add(id);
+  for (const { taskId } of turn.log) written.add(taskId);
+  const needed = new Set<TaskId>();
+  const need = (taskId: TaskId) => {
+    if (!written.has(taskId)) needed.add(taskId);
+  };
+  for (const kind of rowKindNames) {
+    const { taskOf } = rowKind(kind);
+    if (!taskOf || kind === "tasks") continue;
+    for (const row of turn[kind]) if (row.revision === 1) need(taskOf(row));
+  }
+  for (const kind of textKindNames) for (const { taskId } of turn[kind]) need(taskId);
+  for (const { taskId, at } of turn.deadlines) if (at !== NEVER) need(taskId);
+  return [...needed];
+}
+
+function textColumns(
+  kind: string,
+  text: Parameters<typeof textPlace>[0] & { readonly json: string },
+): Columns {
+  const [taskId, stepName] = textPlace(text);
+  return { task_id: taskId, kind, step_name: stepName, json: text.json };
+}
+
+function deadlineColumns({ taskId, stepName, kind, at }: Commit["deadlines"][number]): Columns {
+  return { task_id: taskId, step_name: stepName, kind, at };
+}
+
+/** The log of the commit: heads of new Tasks, how far the others move, and the packed rows. */
+function logColumns(turn: Commit, created: ReadonlySet<string>) {
+  const moved: Columns[] = [];
+  const rows: Columns[] = [];
+  const lengths = new Map<string, number>();
+  for (const { taskId, entries } of turn.log) {
+    const count = entries.length;
+    if (created.has(taskId)) lengths.set(taskId, count);
+    else moved.push({ task_id: taskId, count });
+    let beforeEnd = count;
+    for (const [packed, text] of packLog(entries)) {
+      rows.push({ task_id: taskId, before_end: beforeEnd, count: packed, entries: text });
+      beforeEnd -= packed;
+    }
+  }
+  const heads = [...created].map((id) => ({ task_id: id, next: 1 + (lengths.get(id) ?? 0) }));
+  return { heads, moved, rows };
+}
