@@ -67,7 +67,7 @@ export const settingNames = Object.keys(settings) as SettingName[];
 export interface ServerConfig {
   /** Absolute path. */
   readonly data: string;
-  readonly store: "sqlite" | "memory";
+  readonly store: "sqlite" | "memory" | `postgres://${string}`;
   readonly grpc: readonly string[];
   readonly http: readonly string[];
   readonly allowedHosts: readonly string[];

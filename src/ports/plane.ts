@@ -11,7 +11,7 @@ import type { Instant } from "#domain/time/time";
 import type { AgentView, KnownAgent } from "#domain/worker/agent";
 import type { WorkerFrame } from "#domain/worker/frame";
 import type { LeaseTerms, WorkerView } from "#domain/worker/worker";
-import type { Reads } from "./store.js";
+import type { Reads, StoreOutage } from "./store.js";
 import type { TaskWait } from "./task-wait.js";
 
 /**
@@ -197,6 +197,8 @@ export interface PlaneHealth {
   readonly parked?: { readonly count: number; readonly since: Instant; readonly next: Instant };
   /** Present if the wall clock at the start was too far from the last instant that the store had recorded. */
   readonly clock?: { readonly wall: Instant; readonly remembered: Instant; readonly message: string };
+  /** Present while the store cannot be reached: since when, in Unix milliseconds, and why. */
+  readonly store?: StoreOutage;
 }
 
 /** A Task right after the commit of a request, with those of its Steps and Runs that the turn had loaded. */

@@ -28,7 +28,8 @@ export function openPlane(supervisor: Supervisor): Plane {
     get health() {
       const parked = core.parked.count(core.clock.now());
       const { trouble: clock } = supervisor.clockStarter;
-      return { ...(parked && { parked }), ...(clock && { clock }) };
+      const store = core.store.outage?.();
+      return { ...(parked && { parked }), ...(clock && { clock }), ...(store && { store }) };
     },
 
     submit: submit(supervisor),

@@ -104,7 +104,11 @@ export class Supervisor {
       silent: (session) => this.#tellOfSilence(session),
       deadline: (deadline, handled, delayed) => this.post(deadlineMail(deadline, handled, delayed)),
       schedule: () => this.schedule(),
-      failed: (error) => this.#fatal(error),
+      failed: (error) => {
+        if (refusalOf(error)) return true;
+        this.#fatal(error);
+        return false;
+      },
     });
   }
 

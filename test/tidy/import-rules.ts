@@ -102,9 +102,9 @@ export const layers: readonly Layer[] = [
   {
     path: "src/stores",
     layers: ["src/domain", "src/limits", "src/ports"],
-    packages: ["libsql"],
+    packages: ["libsql", "pg"],
     node: true,
-    says: "`memory` (the reference), `sqlite` (durable); `caching-store`, which keeps what was lately committed at hand; all by `domain/row-kinds.ts`",
+    says: "`memory` (the reference), `sqlite` (durable), `postgres` (for several machines); `caching-store`, which keeps what was lately committed at hand; all by `domain/row-kinds.ts`",
     why: "A store keeps rows and decides nothing; the one exported suite is all it has to satisfy.",
   },
   {

@@ -3,6 +3,7 @@ import type { RunningServer } from "#control-plane";
 import { Fault } from "#domain/fault";
 import { createLog, logPort } from "#host/log";
 import type { Plane } from "#ports/plane";
+import { isPostgresUrl, withoutPassword } from "#domain/postgres-url";
 import type { Store } from "#ports/store";
 import type { Log } from "#ports/telemetry";
 import { CliError, type ExitCode, exit, toCliError } from "../exit.js";
@@ -28,8 +29,8 @@ export async function runServer(options: ServerOptions, io: Io): Promise<ExitCod
   const facts = {
     grpc,
     http,
-    data: config.data,
-    store: config.store,
+    ...(isPostgresUrl(config.store) ? {} : { data: config.data }),
+    store: withoutPassword(config.store),
     ...(warnings.length > 0 && { warnings }),
   };
   const announcement = options.json ? line(facts) : `${describeServer(server, config)}\n`;
@@ -45,15 +46,17 @@ export function describeServer(
     `gRPC at ${grpc.join(", ")}`,
     ...(http.length > 0 ? [`HTTP at ${http.join(", ")}`] : []),
   ];
-  const data =
-    config.store === "memory"
-      ? "data in memory, lost when it stops"
-      : `data in ${config.data} (${config.store})`;
+  const data = describeData(config);
   const lines = [
     `taskrun serves ${listeners.join("; ")}; ${data}`,
     ...warnings.map((text) => `warning: ${text}`),
   ];
   return sanitize(lines.join("\n"));
+}
+
+function describeData({ store, data }: Pick<ServerConfig, "store" | "data">): string {
+  if (store === "memory") return "data in memory, lost when it stops";
+  return isPostgresUrl(store) ? `data in ${withoutPassword(store)}` : `data in ${data} (${store})`;
 }
 
 /** What `dev` puts around the parts of its server. */
@@ -100,6 +103,7 @@ function explain(cause: unknown, config: ServerConfig, { self }: Io): CliError {
   const facts = `${code} ${reason} ${message}`;
   const say = (text: string, ...next: string[]) => new CliError(exit.failed, text, next, cause);
 
+  if (isPostgresUrl(config.store) && reason.startsWith("STORE_")) return say(message);
   if (reason === "TEMPLATES_UNREADABLE") return say(message, "Choose the directory with --templates DIR.");
   if (/EADDRINUSE|EADDRNOTAVAIL|BIND_FAILED/.test(facts)) {
     return say(

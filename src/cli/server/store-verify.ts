@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { Fault } from "#domain/fault";
+import { isPostgresUrl } from "#domain/postgres-url";
 import { DATABASE } from "#stores/shared/server-store";
 import { sentenceOf } from "#stores/sqlite/damage/check";
 import { verify } from "#stores/sqlite/damage/verify";
@@ -20,6 +21,10 @@ export async function verifyStore(options: VerifyStoreOptions, io: Io): Promise<
   const { data, config: file, json } = options;
   const flags = data === undefined ? {} : { data };
   const config = loadConfig({ flags, env: io.env, cwd: io.cwd, file });
+  if (data === undefined && isPostgresUrl(config.store)) {
+    const advice = "A PostgreSQL server verifies its own files: run pg_amcheck, and pg_checksums while it is stopped.";
+    throw new CliError(exit.usage, "the store of these settings is a PostgreSQL database", [advice]);
+  }
   const path = join(config.data, DATABASE);
 
   const progress = (what: string) => {

@@ -27,6 +27,13 @@ export function ask<Reply>(
       reject(new Fault("unavailable", "the plane is not serving; nothing was stored", { retryAfter }));
       return;
     }
+    const outage = supervisor.core.store.outage?.();
+    if (outage) {
+      const { retryAfter } = limits;
+      const text = `${outage.message}; nothing was stored: send the request again`;
+      reject(new Fault("unavailable", text, { reason: "STORE_UNAVAILABLE", retryAfter }));
+      return;
+    }
     const answer = { resolve: (reply: unknown) => resolve(reply as Reply), reject };
     if (supervisor.post({ to, message, source: "gateway", weight, answer })) return;
     const full = `the plane is at its limit (the mailbox of ${to} is full); nothing was stored`;

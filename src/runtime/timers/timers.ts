@@ -16,8 +16,8 @@ export interface Due {
   deadline(deadline: Deadline, handled: () => void, delayed: () => void): boolean;
   /** A Step's backoff, or its time of avoiding a worker, has ended. */
   schedule(): void;
-  /** The store could not be read. */
-  failed(error: unknown): void;
+  /** The store could not be read. True if it is to be tried again soon. */
+  failed(error: unknown): boolean;
 }
 
 /** Not before any deadline. */
@@ -110,9 +110,15 @@ export class Timers {
       const isDue = this.#nextDueAt !== undefined && this.#nextDueAt <= at;
       if (isDue && this.#pending === 0 && !this.#reading) await this.#readDue(at);
     } catch (error) {
-      this.#due.failed(error);
+      this.#failed(error);
     }
     this.arm();
+  }
+
+  /** Looks again in a while for what is due: what was read may have been lost. */
+  #failed(error: unknown): void {
+    this.#reading = false;
+    if (this.#due.failed(error)) this.#nextDueAt = later(this.#clock.now(), limits.turnRetry);
   }
 
   #nameTheSilent(at: Instant): void {
@@ -181,7 +187,7 @@ export class Timers {
     try {
       await this.#readNext();
     } catch (error) {
-      this.#due.failed(error);
+      this.#failed(error);
     }
     this.arm();
   }

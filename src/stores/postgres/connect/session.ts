@@ -71,7 +71,7 @@ export class OwnerSession {
     if (this.#connection && !this.#connection.lost) {
       await this.#connection.query({ text: "SELECT 1" });
     } else {
-      await this.#hold(0);
+      await this.#hold(0, this.#incarnation);
     }
     const [row] = await this.#use().query(locks.incarnation);
     if (Number(row?.[0]) !== this.#incarnation) throw taken(this.#shown);
@@ -91,14 +91,19 @@ export class OwnerSession {
     return this.#connection;
   }
 
-  /** @param patience how long a lock is waited for that another session holds: it may be about to end */
-  async #hold(patience: number): Promise<void> {
+  /**
+   * @param patience how long a lock is waited for that another session holds: it may be about to end
+   * @param incarnation of an owner that comes back
+   */
+  async #hold(patience: number, incarnation?: number): Promise<void> {
     const connection = await this.#open("owner");
     const until = performance.now() + patience;
     try {
       for (;;) {
         const [row] = await connection.query(locks.own);
         if (row?.[0] === true) break;
+        const [present] = await connection.query(locks.incarnation);
+        if (incarnation !== undefined && Number(present?.[0]) !== incarnation) throw taken(this.#shown);
         const [owner] = await connection.query(locks.owner);
         if (performance.now() >= until) throw locked(this.#shown, owner);
         await setTimeout(limits.postgresBackoffFirst * 4);
