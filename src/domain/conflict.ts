@@ -1,5 +1,5 @@
 import { Fault } from "./fault.js";
-import type { RowKindName } from "./row-kinds.js";
+import { type RowKindName, rowKindNames } from "./row-kinds.js";
 
 /** One revision of a row. */
 export interface RowRef {
@@ -30,8 +30,11 @@ export class Conflict extends Fault {
 /** How many moved rows a message names; `moved` has them all. */
 const NAMED = 3;
 
-/** @param moved at least one; `found` is the stored revision, 0 if there is none */
-export function rowsMoved(moved: readonly (RowRef & { readonly found: number })[]): Conflict {
+/** @param found at least one row that has moved; its `found` is the stored revision, 0 if there is none */
+export function rowsMoved(found: readonly (RowRef & { readonly found: number })[]): Conflict {
+  const moved = [...found].sort((a, b) => {
+    return rowKindNames.indexOf(a.kind) - rowKindNames.indexOf(b.kind) || (a.id < b.id ? -1 : 1);
+  });
   const named = moved.slice(0, NAMED).map(({ kind, id, revision, found }) => {
     const there = found === 0 ? "nothing" : `revision ${found}`;
     return `${kind} ${id} is at ${there}, not at ${revision === 0 ? "nothing" : `revision ${revision}`}`;

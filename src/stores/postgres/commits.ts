@@ -1,6 +1,5 @@
 import { setTimeout } from "node:timers/promises";
 import { Conflict, type RowRef, rowsMoved } from "#domain/conflict";
-import type { Fault } from "#domain/fault";
 import { keyOfId, rowKind, rowKindNames } from "#domain/row-kinds";
 import { limits } from "#limits/index";
 import type { Commit, Committed } from "#ports/store-turns";
@@ -102,11 +101,11 @@ export class Commits {
     try {
       const [row] = await connection.query(commitStatement, call.values);
       const answer = row?.[0] === null ? null : String(row?.[0]);
-      if (answer === "moved" || answer === "gone") throw await conflictOf(connection, call.expected, turn);
+      if (answer === "moved" || answer === "gone") throw await conflictOf(connection, call, turn);
       return answer;
     } catch (error) {
       if (troubleOf(error) !== "taken") throw error;
-      throw await conflictOf(connection, [...call.expected, ...madeRows(turn)], turn);
+      throw await conflictOf(connection, call, turn);
     }
   }
 
@@ -142,11 +141,8 @@ function madeRows(turn: Commit): readonly RowRef[] {
 }
 
 /** Finds out what has moved. A revision only grows, so that what refused the commit still does. */
-async function conflictOf(
-  connection: Connection,
-  expected: readonly RowRef[],
-  turn: Commit,
-): Promise<Conflict | Fault> {
+async function conflictOf(connection: Connection, call: CommitCall, turn: Commit): Promise<Conflict> {
+  const expected = [...call.expected, ...madeRows(turn)];
   const moved: (RowRef & { readonly found: number })[] = [];
   for (const kind of rowKindNames) {
     const refs = expected.filter((ref) => ref.kind === kind);

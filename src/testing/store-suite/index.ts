@@ -7,6 +7,7 @@ import { keepingTests, loadTests } from "./load.js";
 import { logTests } from "./log.js";
 import { modelTests } from "./model.js";
 import { readTests } from "./reads.js";
+import { restsOnTests } from "./rests-on.js";
 import { keptTests, retentionTests } from "./retention.js";
 import { templateListTests, templateTests } from "./templates.js";
 
@@ -53,6 +54,7 @@ export function storeSuite(name: string, open: () => Promise<StoreFixture>, kit:
   kit.describe(name, () => {
     commitTests(suite);
     revisionTests(suite);
+    restsOnTests(suite);
     keyTests(suite);
     loadTests(suite);
     keepingTests(suite);

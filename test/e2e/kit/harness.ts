@@ -119,6 +119,8 @@ export interface ServerFlags {
   readonly grpc?: readonly string[];
   /** Origins of pages that may call. */
   readonly origins?: readonly string[];
+  /** In the place of its data directory. */
+  readonly store?: string;
   /** For Node itself. */
   readonly node?: readonly string[];
 }
@@ -199,13 +201,16 @@ export class Server {
   }
 
   #spawn(): Proc {
-    const { lease = "3s", heartbeat = "500ms", publicLease = "90s", origins = [], node = [] } = this.#flags;
+    const { lease = "3s", heartbeat = "500ms", publicLease = "90s", origins = [] } = this.#flags;
+    const { store = "sqlite", node = [] } = this.#flags;
     const http = this.#http || "127.0.0.1:0";
     const timers = ["--lease", lease, "--heartbeat", heartbeat, "--public-lease", publicLease];
     const gateway = ["--grpc", ...this.#grpc, "--http", http];
     const pages = origins.flatMap((origin) => ["--allowed-origins", origin]);
     const rest = [...pages, "--data", this.data, "--log-level", "warn", "--json"];
-    return new Proc([...node, program, "server", ...gateway, ...timers, ...rest], this.#cwd);
+    // By the environment: a command line is seen by every user of the machine, and a URL may have a password.
+    const env = { TASKRUN_STORE: store };
+    return new Proc([...node, program, "server", ...gateway, ...timers, ...rest], this.#cwd, env);
   }
 }
 

@@ -1,8 +1,8 @@
 import { setTimeout } from "node:timers/promises";
 import { afterAll, afterEach, expect, test } from "vitest";
-import { Fault } from "#domain/fault";
-import { postgresStore } from "#stores/postgres/index";
+import type { Fault } from "#domain/fault";
 import type { Store } from "#ports/store";
+import { postgresStore } from "#stores/postgres/index";
 import { commit, line, task, taskId } from "#testing/rows";
 import { noPostgres, PostgresServer } from "./server.js";
 import { Wire } from "./wire.js";
@@ -46,7 +46,9 @@ if (!noPostgres) {
     while (!(await holds())) await setTimeout(20);
   };
   const endSessions = (name = "taskrun%") =>
-    server.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE $1", [name]);
+    server.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE $1", [
+      name,
+    ]);
 
   test("a commit whose answer was lost is answered, and is not written twice", async () => {
     const { wire, store } = await wired("answer");
@@ -85,7 +87,8 @@ if (!noPostgres) {
       }
     })();
     const wanted = Array.from({ length: 60 }, (_, i) => `line ${i}`);
-    for (const [i, text] of wanted.entries()) expect(await store.commit(append(text))).toEqual({ firstSeqs: [i + 1] });
+    for (const [i, text] of wanted.entries())
+      expect(await store.commit(append(text))).toEqual({ firstSeqs: [i + 1] });
     isOver = true;
     await storm;
     expect(await lines(store)).toEqual(wanted);
@@ -121,7 +124,9 @@ if (!noPostgres) {
     await server.query("ALTER DATABASE postgres SET default_transaction_read_only = on");
     await endSessions();
     await expect(store.commit(append("refused"))).rejects.toMatchObject({ reason: "STORE_UNAVAILABLE" });
-    await server.query("SET default_transaction_read_only = off; ALTER DATABASE postgres RESET default_transaction_read_only");
+    await server.query(
+      "BEGIN READ WRITE; ALTER DATABASE postgres RESET default_transaction_read_only; COMMIT",
+    );
     await until(async () => store.outage?.() === undefined);
     expect(await store.commit(append("written"))).toEqual({ firstSeqs: [1] });
   });
@@ -131,7 +136,9 @@ if (!noPostgres) {
     const second = postgresStore({ url: server.url("locked") });
     const refusal = await second.boot().catch((error: unknown) => error as Fault);
     expect(refusal).toMatchObject({ code: "unavailable", reason: "STORE_LOCKED" });
-    expect((refusal as Fault).message).toMatch(/in use by another server \("taskrun owner" from 127\.0\.0\.1, backend \d+\)/);
+    expect((refusal as Fault).message).toMatch(
+      /in use by another server \("taskrun owner" from 127\.0\.0\.1, backend \d+\)/,
+    );
     expect((refusal as Fault).message).not.toMatch(/secret/);
   });
 
@@ -183,7 +190,9 @@ if (!noPostgres) {
       ["log_20200102", "016f6", "016f7"],
       ["log_20200109", "016f8", "016f9"],
     ]) {
-      await server.query(`CREATE TABLE weeks.${name} PARTITION OF weeks.log FOR VALUES FROM ('${from}') TO ('${to}')`);
+      await server.query(
+        `CREATE TABLE weeks.${name} PARTITION OF weeks.log FOR VALUES FROM ('${from}') TO ('${to}')`,
+      );
     }
     await server.query(`INSERT INTO weeks.log VALUES ('016f8a', 1, 1, '[]')`);
     await first.close();
