@@ -66,7 +66,7 @@ if (!noPostgres) {
     await postgres.stop("SIGKILL");
     const create = () => client.tasks.create({ agent: "echo", input: {} }).catch((error: unknown) => error);
     const refused = (await create()) as { reason: string; retryAfterMs?: number };
-    expect(refused).toMatchObject({ code: "unavailable" });
+    expect(refused).toMatchObject({ code: "UNAVAILABLE", reason: "STORE_UNAVAILABLE" });
     const health = await server.page("/health");
     expect(JSON.parse(health)).toMatchObject({ status: "degraded", store: { since: expect.any(Number) } });
     expect(health).toMatch(/cannot be reached/);
