@@ -28,15 +28,17 @@ export const postgres = {
   postgresBoot: millis(10_000),
   /** How long a commit whose outcome is unknown waits for the database to come back. After it the plane stops. */
   postgresUnknown: millis(5 * 60_000),
-  /** Delays between attempts to reach a database that is away: from one to the other, doubled each time. */
+  /** The delay before the second attempt to reach a database that is away; each further one is twice as long. */
   postgresBackoffFirst: millis(50),
+  /** The longest of these delays: so long after the database is back, at most, it is used. */
   postgresBackoffMost: millis(2_000),
   /** How often a statement is repeated that lost against another one, or whose connection was lost. */
   postgresTries: 6,
   /** How often a commit is sent again whose answer was lost each time, although the database can be reached. */
   postgresUnknownTries: 20,
-  /** Commits after which the ids of old ones are removed, and how long an id is kept: longer than `postgresUnknown`. */
+  /** Commits after which the ids of old ones are removed: seldom enough to cost nothing. */
   postgresPruneEvery: 1_000,
+  /** How long the id of a commit is kept: longer than `postgresUnknown`, in which it may be looked up. */
   postgresCommitsKept: millis(15 * 60_000),
   /** Days that one partition of the log and of the texts covers: retention of a week leaves three. */
   postgresPartitionDays: 7,

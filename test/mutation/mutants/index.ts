@@ -19,6 +19,7 @@ import { loopMutants } from "./loop.js";
 import { lossMutants } from "./loss.js";
 import { mappingMutants } from "./mapping.js";
 import { poisonMutants } from "./poison.js";
+import { postgresMutants } from "./postgres.js";
 import { programMutants } from "./program.js";
 import { promiseMutants } from "./promise.js";
 import { ruleMutants } from "./rule.js";
@@ -64,4 +65,5 @@ export const mutants: readonly Mutant[] = [
   ...devMutants,
   ...sdkMutants,
   ...traceMutants,
+  ...postgresMutants,
 ];

@@ -34,6 +34,8 @@ export function mortalStore(store: Store, life: Life): Store {
   };
   return {
     reads: mortalReads,
+    shared: store.shared === true,
+    outage: () => store.outage?.(),
     boot: () => unlessDead(life, () => store.boot()),
     load: (...args) => unlessDead(life, () => store.load(...args)),
     commit: (...args) => unlessDead(life, () => store.commit(...args)),

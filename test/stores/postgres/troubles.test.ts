@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { commit, task, taskId } from "#testing/rows";
 import { Commits } from "#stores/postgres/commits";
 import { Availability } from "#stores/postgres/connect/availability";
 import { type CallContext, Calls } from "#stores/postgres/connect/calls";
 import type { Connection } from "#stores/postgres/connect/connection";
 import { ConnectionLost } from "#stores/postgres/connect/failure";
 import { Pool } from "#stores/postgres/connect/pool";
+import { commit, task, taskId } from "#testing/rows";
 
 const shown = "postgres://host/db";
 
@@ -81,13 +81,16 @@ test.each([
   expect(committing.sent.filter((text) => text.includes("commit_1")).length).toBe(statements);
 });
 
-test.each(["40001", "40P01", "55P03"])("what meets %s each time is refused after some tries", async (code) => {
-  const errors = () => Array.from({ length: 50 }, () => serverError(code));
-  expect(await scripted(errors()).read()).toBe("STORE_BUSY");
-  const committing = scripted(errors());
-  expect(await committing.commit()).toBe("STORE_BUSY");
-  expect(committing.sent.length).toBe(6);
-});
+test.each(["40001", "40P01", "55P03"])(
+  "what meets %s each time is refused after some tries",
+  async (code) => {
+    const errors = () => Array.from({ length: 50 }, () => serverError(code));
+    expect(await scripted(errors()).read()).toBe("STORE_BUSY");
+    const committing = scripted(errors());
+    expect(await committing.commit()).toBe("STORE_BUSY");
+    expect(committing.sent.length).toBe(6);
+  },
+);
 
 test("a lost connection makes the database be looked for, and the statement be sent again", async () => {
   const reading = scripted([new ConnectionLost("reset", true)]);

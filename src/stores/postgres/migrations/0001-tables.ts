@@ -6,7 +6,7 @@
  * Texts sort by their bytes, as the plane compares them. No table has a foreign key: each would cost a look-up for
  * every row, and what it would hold is held by `commit_1`.
  */
-const hot =
+const oftenChanged =
   "WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 1000)";
 
 export const tables = `
@@ -46,7 +46,7 @@ CREATE TABLE tasks (
   labels text[] COLLATE "C" NOT NULL,
   fixed text NOT NULL,
   data text NOT NULL
-) ${hot};
+) ${oftenChanged};
 CREATE INDEX tasks_listed ON tasks (namespace, id);
 CREATE INDEX tasks_waiting ON tasks (namespace) WHERE status = 'PENDING';
 CREATE UNIQUE INDEX tasks_by_key ON tasks (namespace, key) WHERE key IS NOT NULL;
@@ -65,7 +65,7 @@ CREATE TABLE steps (
   fixed text NOT NULL,
   data text NOT NULL,
   PRIMARY KEY (task_id, name)
-) ${hot};
+) ${oftenChanged};
 CREATE INDEX steps_ready ON steps (lane, rank, task_id, name) WHERE lane IS NOT NULL;
 
 CREATE TABLE runs (
@@ -78,7 +78,7 @@ CREATE TABLE runs (
   held boolean NOT NULL,
   fixed text NOT NULL,
   data text NOT NULL
-) ${hot};
+) ${oftenChanged};
 CREATE INDEX runs_of_task ON runs (task_id, id);
 CREATE INDEX runs_held ON runs (task_id) WHERE held;
 
