@@ -5,24 +5,26 @@ import { path } from "./values.js";
 
 /** `sqlite`, `memory`, or the URL of a PostgreSQL database, which is never shown with its password. */
 const whichStore = {
-  schema: z.string("write sqlite, memory or postgres://USER@HOST:PORT/DATABASE, in quotes").transform((text, { issues }) => {
-    if (text === "sqlite" || text === "memory") return text;
-    const problem = (message: string) => {
-      issues.push({ code: "custom", message, input: "" });
-      return z.NEVER;
-    };
-    if (!isPostgresUrl(text)) {
-      // A slip in the scheme must not show a password either.
-      const shown = text.includes("://") ? "the URL" : JSON.stringify(text);
-      return problem(`${shown} is none of sqlite, memory, postgres://USER@HOST:PORT/DATABASE`);
-    }
-    try {
-      parsePostgresUrl(text);
-      return text as `postgres://${string}`;
-    } catch (error) {
-      return problem(`the URL ${(error as Error).message}`);
-    }
-  }),
+  schema: z
+    .string("write sqlite, memory or postgres://USER@HOST:PORT/DATABASE, in quotes")
+    .transform((text, { issues }) => {
+      if (text === "sqlite" || text === "memory") return text;
+      const problem = (message: string) => {
+        issues.push({ code: "custom", message, input: "" });
+        return z.NEVER;
+      };
+      if (!isPostgresUrl(text)) {
+        // A slip in the scheme must not show a password either.
+        const shown = text.includes("://") ? "the URL" : JSON.stringify(text);
+        return problem(`${shown} is none of sqlite, memory, postgres://USER@HOST:PORT/DATABASE`);
+      }
+      try {
+        parsePostgresUrl(text);
+        return text as `postgres://${string}`;
+      } catch (error) {
+        return problem(`the URL ${(error as Error).message}`);
+      }
+    }),
   range: "sqlite, memory or postgres://USER@HOST:PORT/DATABASE",
 } satisfies Values;
 

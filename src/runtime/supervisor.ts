@@ -29,7 +29,7 @@ import { RefusedTurns, refusalOf } from "./turn/refused-turns.js";
 import { StoreError } from "./turn/store-error.js";
 import { type Decided, type Mail, type Message, type PostedMail, Turn } from "./turn/turn.js";
 import { expectWorkers } from "./watch/expected-workers.js";
-import { stopping } from "./watch/stopping.js";
+import { nothingStored, outcomeUnknown, stopping } from "./watch/stopping.js";
 import { TakeoverLog } from "./watch/takeovers.js";
 import { TraceRecorder } from "./watch/trace-recorder.js";
 import { Waiters } from "./watch/waiters.js";
@@ -264,11 +264,7 @@ export class Supervisor {
     // Called twice if the store reports its failure through `failed` and also rejects a call.
     if (!this.#failed) this.core.telemetry.log.error("the store has failed; the plane stops", { err: cause });
     this.#failed = true;
-    const fault = new Fault(
-      "unavailable",
-      "the store has failed; it is not known whether the request was stored",
-      { cause },
-    );
+    const fault = outcomeUnknown(cause);
     for (const { envelope } of posted) envelope.answer?.reject(fault);
     this.waiters.close(() => fault);
     this.#serving = false;
@@ -281,7 +277,7 @@ export class Supervisor {
 
   /** Rejects every request that is still in a mailbox or waits for verdicts. */
   #refuseWaiting(cause?: Error): void {
-    const fault = new Fault("unavailable", "the plane has stopped; nothing was stored", { cause });
+    const fault = nothingStored(cause);
     this.awaited.stop(fault);
     for (const source of ["gateway", "stream", "timer"] as const) {
       for (const { answer } of this.bus.takeFrom(source)) answer?.reject(fault);

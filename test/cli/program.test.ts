@@ -58,7 +58,7 @@ test("completion knows commands, options and values", async () => {
     (await taskrun(["complete", "--", ...words])).stdout.trim().split("\n");
 
   expect(await complete("")).toEqual([
-    ...["dev", "server", "store", "worker", "agent", "task", "template", "completion"],
+    ...["dev", "server", "store", "worker", "agent", "task", "inspect", "template", "completion"],
   ]);
   expect(await complete("agent", "")).toEqual(["list", "get"]);
   expect(await complete("task", "c")).toEqual(["create", "cancel"]);

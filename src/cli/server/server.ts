@@ -1,9 +1,9 @@
 import type { ServerConfig, SettingName } from "#config/index";
 import type { RunningServer } from "#control-plane";
 import { Fault } from "#domain/fault";
+import { isPostgresUrl, withoutPassword } from "#domain/postgres-url";
 import { createLog, logPort } from "#host/log";
 import type { Plane } from "#ports/plane";
-import { isPostgresUrl, withoutPassword } from "#domain/postgres-url";
 import type { Store } from "#ports/store";
 import type { Log } from "#ports/telemetry";
 import { CliError, type ExitCode, exit, toCliError } from "../exit.js";

@@ -22,7 +22,8 @@ export async function verifyStore(options: VerifyStoreOptions, io: Io): Promise<
   const flags = data === undefined ? {} : { data };
   const config = loadConfig({ flags, env: io.env, cwd: io.cwd, file });
   if (data === undefined && isPostgresUrl(config.store)) {
-    const advice = "A PostgreSQL server verifies its own files: run pg_amcheck, and pg_checksums while it is stopped.";
+    const advice =
+      "A PostgreSQL server verifies its own files: run pg_amcheck, and pg_checksums while it is stopped.";
     throw new CliError(exit.usage, "the store of these settings is a PostgreSQL database", [advice]);
   }
   const path = join(config.data, DATABASE);

@@ -10,7 +10,12 @@ import type { Message, PostedMail } from "./turn.js";
  * Refusals after which nothing was written for certain. After any other failure the plane stops and must be
  * restarted.
  */
-const nothingWritten: ReadonlySet<FaultCode> = new Set(["conflict", "disk_full", "overloaded", "unavailable"]);
+const nothingWritten: ReadonlySet<FaultCode> = new Set([
+  "conflict",
+  "disk_full",
+  "overloaded",
+  "unavailable",
+]);
 
 /** The store's refusal, if the error is one after which the turn may be decided again. */
 export function refusalOf(error: unknown): Fault | undefined {

@@ -6,3 +6,14 @@ export function stopping(): Fault {
   const message = "the server is stopping; the Task goes on: send the request again to wait for it.";
   return new Fault("unavailable", message, { reason: "DRAINING", retryAfter: limits.retryAfter });
 }
+
+/** How requests of a turn end whose commit has failed in a way that the store cannot explain. */
+export function outcomeUnknown(cause: Error): Fault {
+  const message = "the store has failed; it is not known whether the request was stored";
+  return new Fault("unavailable", message, { cause });
+}
+
+/** How requests end that were not decided before the plane stopped. */
+export function nothingStored(cause?: Error): Fault {
+  return new Fault("unavailable", "the plane has stopped; nothing was stored", { cause });
+}

@@ -13,6 +13,7 @@ import { edgeMutants } from "./edge.js";
 import { embeddedMutants } from "./embedded.js";
 import { gatewayMutants } from "./gateway.js";
 import { inspectMutants } from "./inspect.js";
+import { inspectPageMutants } from "./inspect-page.js";
 import { layoutMutants } from "./layout.js";
 import { longMapMutants } from "./long-maps.js";
 import { loopMutants } from "./loop.js";
@@ -61,6 +62,7 @@ export const mutants: readonly Mutant[] = [
   ...edgeMutants,
   ...embeddedMutants,
   ...inspectMutants,
+  ...inspectPageMutants,
   ...testKitMutants,
   ...devMutants,
   ...sdkMutants,

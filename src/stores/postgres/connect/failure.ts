@@ -49,7 +49,7 @@ export function isServerError(error: unknown): error is ServerError {
 }
 
 /** The five characters with which our own functions raise what must never happen. */
-export const ENDED_FOR_EVER = "TR002";
+const ENDED_FOR_EVER = "TR002";
 /** Another server has taken the store over. */
 export const TAKEN_OVER = "TR004";
 
