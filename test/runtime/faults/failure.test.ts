@@ -177,7 +177,7 @@ test("a hello that cannot be decided ends its stream, and leaves no lease behind
 for (const broken of [
   new Error("the file is gone"),
   new Fault("internal", "I/O error"),
-  new Fault("unavailable", "it is not known whether the commit landed"),
+  new Fault("not_found", "a fault that no store has for a commit"),
 ]) {
   test(`after "${broken.message}" from the store the plane stops, and answers everybody who waits`, async () => {
     const { store, bench, worker, run } = await busyPlane();
