@@ -147,7 +147,8 @@ test.each([
   ["client.md", "src/client/workers.ts", ["WorkerFilter"]],
   ["client.md", "src/client/agents.ts", ["AgentFilter"]],
   ["client.md", "src/client/templates.ts", ["TemplateFilter"]],
-  ["workers.md", "src/worker/serve.ts", ["ServeOptions", "WorkerHandle"]],
+  ["workers.md", "src/worker/serve-options.ts", ["ServeOptions"]],
+  ["workers.md", "src/worker/serve.ts", ["WorkerHandle"]],
   ["workers.md", "src/worker/agent/definition.ts", ["AgentDefinition"]],
   ["workers.md", "src/worker/agent/policies.ts", ["AgentPolicies", "AgentRetry"]],
   [
