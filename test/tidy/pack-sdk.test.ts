@@ -83,7 +83,14 @@ async function resultOf(file: string, env: Readonly<Record<string, string>> = {}
 
 test("it depends on what it loads, at the versions of package.json, and on nothing of the server", () => {
   const whole = readManifest(root);
-  const names = ["@bufbuild/protobuf", "@connectrpc/connect", "@connectrpc/connect-node", "yaml", "zod"];
+  const names = [
+    "@bufbuild/protobuf",
+    "@connectrpc/connect",
+    "@connectrpc/connect-node",
+    "@opentelemetry/api",
+    "yaml",
+    "zod",
+  ];
 
   expect(manifest.dependencies).toEqual(
     Object.fromEntries(names.map((name) => [name, whole.dependencies[name]])),
