@@ -10,6 +10,6 @@ test("an agent that nobody has announced is not found, and the advice lists agen
     code: 4,
     stdout: "",
     stderr:
-      'taskrun: no worker has ever announced an agent "grete"\n  `npx taskrun agent list` lists what exists.\n',
+      'taskrun: no worker has ever announced an agent "grete", and no step waits for one\n  `npx taskrun agent list` lists what exists.\n',
   });
 });
