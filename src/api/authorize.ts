@@ -81,6 +81,7 @@ export interface Actions {
   readonly "task.signal": TaskResource;
   readonly "task.resolve": TaskResource;
   readonly "task.watch": TaskResource;
+  readonly "task.replay": TaskResource;
   readonly "task.wait": TaskResource;
   readonly "task.read_result": TaskResource;
   readonly "run.read_input": RunResource;

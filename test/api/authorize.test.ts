@@ -15,7 +15,7 @@ import { FakePlane, workerView } from "../gateway/kit/fake-plane.js";
 import { nameOf, prepare, samples } from "../gateway/kit/samples.js";
 import { requestOf, servicesFor } from "./services.js";
 
-/** By which rpc each action is asked for. An action that is added stops this from compiling. */
+/** By which rpc, or path, each action is asked for. An action that is added stops this from compiling. */
 const rpcOf: Readonly<Record<Action, string>> = {
   "task.create": "taskrun.v1.TaskService/CreateTask",
   "task.create_batch": "taskrun.v1.TaskService/BatchCreateTasks",
@@ -27,6 +27,7 @@ const rpcOf: Readonly<Record<Action, string>> = {
   "task.signal": "taskrun.v1.TaskService/SignalTask",
   "task.resolve": "taskrun.v1.TaskService/ResolveStep",
   "task.watch": "taskrun.v1.TaskService/WatchTask",
+  "task.replay": "GET /inspect/tasks/{id}/events",
   "task.wait": "taskrun.v1.TaskService/WaitTask",
   "task.read_result": "taskrun.v1.TaskService/GetStepResult",
   "run.read_input": "taskrun.v1.RunService/GetRunInput",

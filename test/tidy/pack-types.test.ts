@@ -29,6 +29,7 @@ const libraries = [
   "valibot@1.5.0",
   "@valibot/to-json-schema@1.8.0",
   "arktype@2.2.10",
+  "@connectrpc/connect-web@2.1.2",
   "@types/node@20.19.43",
   `typescript@${lowestCompiler}`,
 ];

@@ -16,7 +16,7 @@ export interface ReplayedLog {
 
 /** The log of a Task, to be replayed: like WatchTask, but it ends where the log does. */
 export const replayTask = useCase({
-  action: "task.watch",
+  action: "task.replay",
   input: z.object({ id: taskId }),
   find: findTask,
   async perform({ id }, { caller, services: { plane } }, { detail }): Promise<ReplayedLog> {
