@@ -45,6 +45,9 @@ const RUN_MS_MAX = 5 * TEST_MS_MAX;
 const WHOLE_RUN_MS_MAX = 20 * TEST_MS_MAX;
 const LIMIT = ["--testTimeout", String(TEST_MS_MAX)];
 const VITEST_ARGS = ["run", "--reporter", "json", "--retry", "0", ...LIMIT];
+/** The projects of `vitest.config.ts` that tests of real processes are in, and all others. */
+const REAL = ["e2e", "e2e-alone"];
+const PURE = ["core", "core-shared"];
 /** Only what Node runs; whether a broken build has the right types is not the question. */
 const TSC_ARGS = ["-p", "tsconfig.build.json", "--noCheck", "--declaration", "false", "--sourceMap", "false"];
 
@@ -92,8 +95,8 @@ class Copy {
     const pattern = names.length === 0 ? [] : ["-t", names.map(literal).join("|")];
     const output = join(this.#dir, "outcome.json");
     rmSync(output, { force: true });
-    const where = ["--project", real ? "e2e" : "core", "--outputFile", output];
-    const args = [...VITEST_ARGS, ...where, ...pattern, ...files];
+    const projects = (real ? REAL : PURE).flatMap((project) => ["--project", project]);
+    const args = [...VITEST_ARGS, ...projects, "--outputFile", output, ...pattern, ...files];
     const signal = await this.#node("vitest/vitest.mjs", args, msMax);
     return signal === null ? readOutcome(output) : { passed: 0, failed: 0, trouble: `ended by ${signal}` };
   }

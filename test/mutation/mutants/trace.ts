@@ -57,7 +57,7 @@ export const traceMutants: readonly Mutant[] = [
         "...outcome(status, step.errorMessage),",
       ),
     ],
-    test: tasks("of retries"),
+    test: tasks("of failures by their reason"),
   },
   {
     name: "a failed step that waits for an operator is recorded twice",
