@@ -4,15 +4,14 @@ import type { AddressInfo } from "node:net";
 import { createWebSocketReceiver, type StatelyInspectionEvent } from "@statelyai/inspect";
 import { afterEach, expect, test } from "vitest";
 import { WebSocketServer } from "ws";
-import { createMachine } from "xstate";
 import { createClient, type TaskRunClient } from "#client/index";
 import { serverConfig } from "#config/index";
 import { type RunningServer, startServer } from "#control-plane";
-import type { StatelyEvent } from "#inspect/protocol";
 import type { Log } from "#ports/telemetry";
 import { memoryStore } from "#stores/memory/index";
 import { serve, supportTriage } from "#worker/index";
 import { Replay } from "./kit/replay.js";
+import { expectValid } from "./kit/valid.js";
 
 const closers: (() => Promise<unknown>)[] = [];
 
@@ -123,15 +122,6 @@ test("an inspector server gets a Task's life, and who replays it has the state t
   for (const event of replay.events) expectValid(event);
   expect(JSON.stringify(replay.events)).not.toContain("secret");
 });
-
-/** What the library's own events have; and a machine that XState takes, so that a chart can be drawn. */
-function expectValid(event: StatelyEvent): void {
-  expect(event).toMatchObject({ rootId: "taskrun", _version: "0.7.2", id: expect.stringMatching(/^\d+$/) });
-  expect(Number(event.createdAt)).toBeGreaterThan(1_600_000_000_000);
-  if (event.type !== "@xstate.actor" || !event.sessionId.startsWith("step:")) return;
-  const machine = createMachine(JSON.parse(event.definition));
-  expect(Object.keys(machine.states)).toContain(event.snapshot.value);
-}
 
 test("an inspector server that comes late, and goes, is none of the server's concern", async () => {
   const before = await InspectorServer.start();

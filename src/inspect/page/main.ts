@@ -71,7 +71,7 @@ class Page {
     new Source(path, isLog, {
       event: (event, json) => {
         this.#timeline.add(event);
-        this.#bridge.send(json, event.sessionId, event.type === "actor");
+        this.#bridge.send(json);
         this.#schedule();
       },
       dropped: (count) => {

@@ -1,4 +1,5 @@
-import { inspectPage } from "#limits/inspect-page";
+import { type Loose, looseOf } from "../view/event.js";
+import { History } from "../view/history.js";
 import { byId } from "./elements.js";
 
 const INSPECTOR = "https://stately.ai/inspect";
@@ -10,9 +11,7 @@ const INSPECTOR = "https://stately.ai/inspect";
 export class StatelyBridge {
   #window: Window | null = null;
   #isReady = false;
-  /** The newest events, for a window that is opened later; of actors, the first event of each is kept apart. */
-  readonly #actors = new Map<string, string>();
-  readonly #events: string[] = [];
+  readonly #history = new History();
 
   constructor() {
     const dialog = byId<HTMLDialogElement>("leave");
@@ -29,23 +28,16 @@ export class StatelyBridge {
         if (source !== this.#window || origin !== new URL(INSPECTOR).origin) return;
         if (data?.type !== "@statelyai.connected") return;
         this.#isReady = true;
-        for (const json of [...this.#actors.values(), ...this.#events]) this.#post(json);
+        for (const event of this.#history.events()) this.#post(event);
       },
     );
   }
 
-  send(json: string, sessionId: string, isActor: boolean): void {
+  /** @param json an event of the protocol */
+  send(json: string): void {
+    this.#history.add(json);
     if (this.#isReady && this.#window?.closed) this.#isReady = false;
-    if (this.#isReady) this.#post(json);
-    if (isActor) {
-      this.#actors.set(sessionId, json);
-      const oldest =
-        this.#actors.size > inspectPage.keptActors ? this.#actors.keys().next().value : undefined;
-      if (oldest !== undefined) this.#actors.delete(oldest);
-      return;
-    }
-    this.#events.push(json);
-    if (this.#events.length > inspectPage.keptEvents) this.#events.splice(0, inspectPage.eventsPerCheckpoint);
+    if (this.#isReady) this.#post(looseOf(JSON.parse(json)));
   }
 
   #open(): void {
@@ -53,7 +45,7 @@ export class StatelyBridge {
     this.#window = window.open(INSPECTOR, "xstateinspector");
   }
 
-  #post(json: string): void {
-    this.#window?.postMessage(JSON.parse(json), new URL(INSPECTOR).origin);
+  #post(event: Loose): void {
+    this.#window?.postMessage(event, new URL(INSPECTOR).origin);
   }
 }

@@ -1,6 +1,7 @@
 import { edit, type Mutant, type TestName } from "../mutant.js";
 
 const timeline = "src/inspect/view/timeline.ts";
+const history = "src/inspect/view/history.ts";
 const situation = "src/inspect/view/situation.ts";
 const labels = "src/inspect/view/labels.ts";
 const taken = "src/inspect/view/taken.ts";
@@ -22,6 +23,16 @@ export const inspectPageMutants: readonly Mutant[] = [
     name: "inspector's page: what dropped events led to is dropped too",
     edits: [edit(timeline, "const world = new Map(start.world);", "const world = new Map<string, Actor>();")],
     test: viewTest("timeline", "what they led to stays"),
+  },
+  {
+    name: "inspector's page: a window that is opened late gets states of old",
+    edits: [edit(history, "this.#actors.set(id, { ...before, snapshot: event.snapshot });", "")],
+    test: viewTest("history", "the present state of every actor"),
+  },
+  {
+    name: "inspector's page: a window that is opened late hears of all actors there ever were",
+    edits: [edit(history, "    this.#forgetActors();\n", "")],
+    test: viewTest("history", "forgotten first"),
   },
   {
     name: "inspector's page: a lost worker is a backoff",
