@@ -111,6 +111,8 @@ export class Listener {
       const stored = await read();
       if (this.#isClosed) return;
       const told = this.#toldMeanwhile;
+      // From now on it hears of them, also of those below a Task that nothing happens to.
+      for (const each of stored) if (each.kind === "task") this.family?.includes(each.row.id, each.row);
       const lineage = lineageOf(stored);
       for (const entity of stored) if (!told.has(sessionIdOf(entity))) this.introduce(entity, lineage);
     } finally {

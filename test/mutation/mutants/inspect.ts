@@ -70,6 +70,11 @@ export const inspectMutants: readonly Mutant[] = [
     test: hubTest("a listener of one Task"),
   },
   {
+    name: "inspect: who comes late never hears of the Tasks below a child",
+    edits: [edit("src/inspect/listener.ts", "this.family?.includes(each.row.id, each.row);", "each.row.id;")],
+    test: { file: "test/inspect/stored.test.ts", name: "further below than a child" },
+  },
+  {
     name: "inspect: the end of a backoff is not shown",
     edits: [edit("src/inspect/deadlines.ts", "nextAttemptAt === NEVER ? []", "nextAttemptAt !== NEVER ? []")],
     test: hubTest("while they are waited for"),
