@@ -36,7 +36,7 @@ export interface GatewaySettings extends Addresses, ConnectionBounds {
   /** The metrics of `/metrics`; there is no such page if left out. */
   readonly metrics?: MetricsSource;
   /** What is shown under `/inspect` to callers of all namespaces; there is no such path if left out. */
-  readonly inspection?: Pick<InspectionHub, "listen" | "replay">;
+  readonly inspection?: Pick<InspectionHub, "attach" | "replay">;
   readonly grpc: readonly string[];
   /** Identifies the caller of a request. Default: every request is of the local caller. */
   readonly identify?: Identify;

@@ -2,7 +2,7 @@ import { limits } from "#limits/index";
 import type { InspectionItem } from "./events.js";
 import { parentIdOf, type Shown } from "./names.js";
 
-/** What a listener takes at a time. */
+/** What a viewer takes at a time. */
 export interface Taken {
   /** Events dropped since the last time, because they were not taken fast enough. */
   readonly dropped: number;
@@ -10,11 +10,11 @@ export interface Taken {
 }
 
 /**
- * The events that wait for one listener, bounded in number and bytes. When there are too many the oldest are dropped.
- * An actor whose state was dropped is told of anew, before its next event or when the listener has caught up: whoever
+ * The events that wait for one viewer, bounded in number and bytes. When there are too many the oldest are dropped.
+ * An actor whose state was dropped is told of anew, before its next event or when the viewer has caught up: whoever
  * replays what it got has the present state of every actor, whatever it missed in between.
  */
-export class ListenerBuffer {
+export class ViewerBuffer {
   readonly #actorOf: (entity: Shown) => InspectionItem;
   readonly #waiting: InspectionItem[] = [];
   #first = 0;
@@ -22,7 +22,7 @@ export class ListenerBuffer {
   #dropped = 0;
   /** The newest dropped state of each actor, by session id. */
   readonly #lost = new Map<string, Shown>();
-  /** Session ids of actors that the listener has been told of, or will be. */
+  /** Session ids of actors that the viewer has been told of, or will be. */
   readonly #known = new Set<string>();
   /** Called when there is something to take after there was nothing. */
   onReady: () => void = () => undefined;

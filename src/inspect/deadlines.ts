@@ -15,7 +15,7 @@ export interface ShownDeadline {
 type ByKind = Readonly<Partial<Record<DeadlineKind, Instant>>>;
 
 /**
- * The deadlines of Tasks and Steps, for their contexts: those that turns have set while somebody listened, and otherwise
+ * The deadlines of Tasks and Steps, for their contexts: those that turns have set while somebody looked on, and otherwise
  * what their rows tell. Of more than {@link limits.inspectKnown} Tasks and Steps the oldest are forgotten.
  */
 export class Deadlines {
@@ -36,7 +36,7 @@ export class Deadlines {
     }
   }
 
-  /** Call when nobody listens any more: what is set from now on is not heard. */
+  /** Call when nobody looks on any more: what is set from now on is not seen. */
   clear(): void {
     this.#set.clear();
   }

@@ -49,7 +49,7 @@ interface Making {
   readonly fields: InspectedFields | undefined;
 }
 
-/** An event of the protocol, and what a listener's buffer has to know of it. */
+/** An event of the protocol, and what a viewer's buffer has to know of it. */
 export class InspectionItem {
   readonly #making: Making;
   readonly #maker: EventMaker;
@@ -88,7 +88,7 @@ export class InspectionItem {
     return this.#event;
   }
 
-  /** The event as JSON text, made once for all listeners. */
+  /** The event as JSON text, made once for all viewers. */
   get json(): string {
     this.#json ??= jsonOf(this.event, this.entity);
     return this.#json;

@@ -4,7 +4,7 @@ import { limits } from "#limits/index";
 import type { InspectedMessage, InspectedRows, InspectionRecord } from "#ports/inspection";
 import { taskOf } from "./names.js";
 
-/** A Task that a listener has asked for, with the Tasks below it and those that compensate one of them. */
+/** A Task that a viewer has asked for, with the Tasks below it and those that compensate one of them. */
 export class TaskFamily {
   readonly #ids = new Set<TaskId>();
 

@@ -14,10 +14,10 @@ import type { Telemetry } from "#ports/telemetry";
 import { Deadlines } from "./deadlines.js";
 import { EventMaker, type InspectionItem } from "./events.js";
 import { Lineage } from "./lineage.js";
-import { Listener, type ListenerOptions } from "./listener.js";
 import { sessionIdOf } from "./names.js";
 import { Replay, type ReplayedTask } from "./replay.js";
 import { lineageOf, storedOf } from "./stored.js";
+import { Viewer, type ViewerOptions } from "./viewer.js";
 
 export interface HubOptions {
   readonly telemetry: Pick<Telemetry, "count" | "log">;
@@ -29,14 +29,14 @@ type Message = Extract<InspectionRecord, { readonly type: "message" }>;
 type Change = Extract<InspectionRecord, { readonly type: "change" }>;
 
 /**
- * Makes events of the inspector's protocol from what turns publish, for whoever listens. Without a listener it is not
+ * Makes events of the inspector's protocol from what turns publish, for whoever looks on. Without a viewer it is not
  * attached, and turns record nothing.
  */
 export class InspectionHub implements Inspection {
   /** A field, since it is read in every turn. */
   attached = false;
   readonly #telemetry: HubOptions["telemetry"];
-  readonly #listeners = new Set<Listener>();
+  readonly #viewers = new Set<Viewer>();
   readonly #deadlines = new Deadlines();
   readonly #maker: EventMaker;
   #source: InspectionSource = NOTHING;
@@ -52,26 +52,26 @@ export class InspectionHub implements Inspection {
 
   open(source: InspectionSource): void {
     this.#source = source;
-    for (const listener of this.#listeners) this.#begin(listener);
+    for (const viewer of this.#viewers) this.#begin(viewer);
   }
 
   /**
-   * Somebody listens from now on: to what happens, after what there is.
+   * Somebody looks on from now on: at what happens, after what there is.
    *
-   * @returns undefined if {@link limits.inspectListeners} do already
+   * @returns undefined if {@link limits.inspectViewers} do already
    */
-  listen(options: ListenerOptions = {}): Listener | undefined {
-    if (this.#listeners.size >= limits.inspectListeners) return undefined;
-    const listener = new Listener(options, {
+  attach(options: ViewerOptions = {}): Viewer | undefined {
+    if (this.#viewers.size >= limits.inspectViewers) return undefined;
+    const viewer = new Viewer(options, {
       maker: this.#maker,
       now: () => this.#source.now(),
       onDropped: (count) => this.#telemetry.count("taskrun_inspect_dropped_total", {}, count),
-      onClosed: () => this.#forget(listener),
+      onClosed: () => this.#forget(viewer),
     });
-    this.#listeners.add(listener);
+    this.#viewers.add(viewer);
     this.attached = true;
-    if (this.#source !== NOTHING) this.#begin(listener);
-    return listener;
+    if (this.#source !== NOTHING) this.#begin(viewer);
+    return viewer;
   }
 
   /** Makes the events of a Task's log, for who was not there. */
@@ -94,8 +94,8 @@ export class InspectionHub implements Inspection {
     else if (record.type === "change" && record.before) this.#tellChange(record, turn, lineage);
     else if (record.type !== "deadline") {
       const entity = record.type === "state" ? record.entity : record.after;
-      for (const listener of this.#listeners) {
-        if (listener.wants(record, lineage)) listener.tell(entity, lineage);
+      for (const viewer of this.#viewers) {
+        if (viewer.wants(record, lineage)) viewer.tell(entity, lineage);
       }
     }
   }
@@ -104,12 +104,12 @@ export class InspectionHub implements Inspection {
     const { from, to, message } = record;
     const [fromId, toId] = [sessionIdOf(from), sessionIdOf(to)];
     let made: InspectionItem | undefined;
-    for (const listener of this.#listeners) {
-      if (!listener.wants(record, lineage)) continue;
-      listener.introduce(from, lineage, fromId);
-      listener.introduce(to, lineage, toId);
+    for (const viewer of this.#viewers) {
+      if (!viewer.wants(record, lineage)) continue;
+      viewer.introduce(from, lineage, fromId);
+      viewer.introduce(to, lineage, toId);
       made ??= this.#maker.message(toId, fromId, message, at);
-      listener.push(made);
+      viewer.push(made);
     }
   }
 
@@ -117,11 +117,11 @@ export class InspectionHub implements Inspection {
     const { before, after, cause } = record;
     const id = sessionIdOf(after);
     let made: InspectionItem | undefined;
-    for (const listener of this.#listeners) {
-      if (!listener.wants(record, lineage)) continue;
-      listener.introduce(before ?? after, lineage, id);
+    for (const viewer of this.#viewers) {
+      if (!viewer.wants(record, lineage)) continue;
+      viewer.introduce(before ?? after, lineage, id);
       made ??= this.#maker.snapshot(after, id, cause, at);
-      listener.push(made);
+      viewer.push(made);
     }
   }
 
@@ -150,14 +150,14 @@ export class InspectionHub implements Inspection {
     return found.values();
   }
 
-  #begin(listener: Listener): void {
+  #begin(viewer: Viewer): void {
     const lineage = lineageOf([], this.#source);
-    for (const entity of this.#source.actors()) listener.introduce(entity, lineage);
-    if (!listener.family) {
-      for (const { row } of this.#source.workers()) listener.introduce({ kind: "worker", row }, lineage);
+    for (const entity of this.#source.actors()) viewer.introduce(entity, lineage);
+    if (!viewer.family) {
+      for (const { row } of this.#source.workers()) viewer.introduce({ kind: "worker", row }, lineage);
     }
-    const read = () => storedOf(listener.options, this.#source);
-    listener
+    const read = () => storedOf(viewer.options, this.#source);
+    viewer
       .tellStored(read, (stored) => lineageOf(stored, this.#source))
       .catch((error: unknown) => {
         this.#telemetry.log.warn("an inspector is not told of the Tasks there are: they cannot be read", {
@@ -166,9 +166,9 @@ export class InspectionHub implements Inspection {
       });
   }
 
-  #forget(listener: Listener): void {
-    this.#listeners.delete(listener);
-    this.attached = this.#listeners.size > 0;
+  #forget(viewer: Viewer): void {
+    this.#viewers.delete(viewer);
+    this.attached = this.#viewers.size > 0;
     if (!this.attached) this.#deadlines.clear();
   }
 }

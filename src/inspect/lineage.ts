@@ -9,7 +9,7 @@ import type {
 import { ROOT_ACTOR, type Shown } from "./names.js";
 
 /**
- * Finds the parents of entities as they were at the beginning of a turn, so that a listener is told of them before what
+ * Finds the parents of entities as they were at the beginning of a turn, so that a viewer is told of them before what
  * the turn changes.
  */
 export class Lineage {

@@ -54,7 +54,7 @@ const shown: ReadonlySet<string> = new Set([
 /** Parts of messages that are objects, of which the same fields are shown. */
 const parts = ["report", "end", "action", "held", "hello"] as const;
 
-/** The message as listeners get it. @param payloads true shows all of its fields, clipped */
+/** The message as viewers get it. @param payloads true shows all of its fields, clipped */
 export function fieldsOf(message: InspectedMessage, payloads: boolean): InspectedFields {
   const fields = payloads ? allOf(message) : shownOf(message);
   return fields as unknown as InspectedFields;

@@ -17,7 +17,7 @@ export const TASK_PARENT = actorId("task-finalizer");
 /** What is shown as an actor: an entity, the root (which is the runtime), or a source of messages outside the plane. */
 export type Shown = InspectedEntity | Outside;
 
-/** The session id by which an actor is known to inspectors, the same in every listener and after every restart. */
+/** The session id by which an actor is known to inspectors, the same in every viewer and after every restart. */
 export function sessionIdOf(entity: Shown): string {
   switch (entity.kind) {
     case "outside":

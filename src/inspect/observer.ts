@@ -2,9 +2,9 @@ import type { InspectionEvent, Observer } from "xstate";
 import { limits } from "#limits/index";
 import type { Log } from "#ports/telemetry";
 import type { InspectionHub } from "./hub.js";
-import type { Listener } from "./listener.js";
 import { Pacer } from "./pacer.js";
 import { droppedEvent, type InspectedSnapshot, type StatelyEvent } from "./protocol.js";
+import type { Viewer } from "./viewer.js";
 
 /** What the option `inspect` of XState's `createActor` takes: an observer of inspection events, or a function of one. */
 export type XStateInspect = Observer<InspectionEvent> | ((event: InspectionEvent) => void);
@@ -32,7 +32,7 @@ class StandIn {
 }
 
 export interface ObserverParts {
-  readonly hub: Pick<InspectionHub, "listen">;
+  readonly hub: Pick<InspectionHub, "attach">;
   readonly log: Log;
 }
 
@@ -40,7 +40,7 @@ export interface ObserverParts {
 export class InspectionObserver {
   readonly #next: (event: InspectionEvent) => void;
   readonly #log: Log;
-  readonly #listener: Listener | undefined;
+  readonly #viewer: Viewer | undefined;
   readonly #pacer: Pacer | undefined;
   readonly #standIns = new Map<string, StandIn>();
   /** Machines by their definitions, which are the same few texts. */
@@ -50,19 +50,19 @@ export class InspectionObserver {
   constructor(inspect: XStateInspect, { hub, log }: ObserverParts) {
     this.#next = typeof inspect === "function" ? inspect : (event) => inspect.next?.(event);
     this.#log = log;
-    this.#listener = hub.listen();
-    if (this.#listener) this.#pacer = new Pacer(this.#listener, () => this.#pass(limits.inspectAtOnce));
+    this.#viewer = hub.attach();
+    if (this.#viewer) this.#pacer = new Pacer(this.#viewer, () => this.#pass(limits.inspectAtOnce));
   }
 
   /** Gives it what still waits, and no more. */
   stop(): void {
     this.#pacer?.stop();
-    while (this.#listener?.isIdle === false) this.#pass(limits.inspectBuffered);
-    this.#listener?.close();
+    while (this.#viewer?.isIdle === false) this.#pass(limits.inspectBuffered);
+    this.#viewer?.close();
   }
 
   #pass(most: number): void {
-    const taken = this.#listener?.take(most);
+    const taken = this.#viewer?.take(most);
     if (!taken) return;
     if (taken.dropped > 0) this.#tell(droppedEvent(taken.dropped));
     for (const { event } of taken.items) this.#tell(event);

@@ -1,21 +1,21 @@
 import { limits } from "#limits/index";
-import type { Listener } from "./listener.js";
+import type { Viewer } from "./viewer.js";
 
 /**
- * Calls `send` while something waits for a listener, every {@link limits.inspectEvery}: so a server under load makes
+ * Calls `send` while something waits for a viewer, every {@link limits.inspectEvery}: so a server under load makes
  * few large writes. Has no timer while nothing waits.
  */
 export class Pacer {
-  readonly #listener: Pick<Listener, "isIdle">;
+  readonly #viewer: Pick<Viewer, "isIdle">;
   readonly #send: () => void;
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
 
   /** @param send takes some of what waits; it may take nothing if its peer is slow */
-  constructor(listener: Pick<Listener, "isIdle"> & { onReady: () => void }, send: () => void) {
-    this.#listener = listener;
+  constructor(viewer: Pick<Viewer, "isIdle"> & { onReady: () => void }, send: () => void) {
+    this.#viewer = viewer;
     this.#send = send;
-    listener.onReady = () => this.#arm();
+    viewer.onReady = () => this.#arm();
   }
 
   stop(): void {
@@ -28,7 +28,7 @@ export class Pacer {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#send();
-      if (!this.#listener.isIdle) this.#arm();
+      if (!this.#viewer.isIdle) this.#arm();
     }, limits.inspectEvery).unref();
   }
 }

@@ -63,7 +63,7 @@ export interface SnapshotEvent extends BaseEvent {
 
 export type StatelyEvent = ActorEvent | MessageEvent | SnapshotEvent;
 
-/** The type of the message to the root by which a listener hears that it has missed `count` events. */
+/** The type of the message to the root by which a viewer hears that it has missed `count` events. */
 export const DROPPED = "taskrun.dropped";
 
 /** Tells of a gap in the words of the protocol, which has none of its own for that. */

@@ -66,7 +66,7 @@ interface Known {
 }
 
 /**
- * Makes inspection events of a Task's log: those that a listener would have got, as far as the log tells. It has every state, and
+ * Makes inspection events of a Task's log: those that a viewer would have got, as far as the log tells. It has every state, and
  * not who sent which message: a message is named where only one leads from the state before to the one after.
  */
 export class Replay {

@@ -5,14 +5,14 @@ import { isTerminal, type TaskRow } from "#domain/task/task";
 import { limits } from "#limits/index";
 import type { InspectedEntity, InspectionSource } from "#ports/inspection";
 import { Lineage } from "./lineage.js";
-import type { ListenerOptions } from "./listener.js";
+import type { ViewerOptions } from "./viewer.js";
 
 /**
- * What the store has that a new listener is told of: the Task it has asked for with its Steps and Runs, and so the Tasks
+ * What the store has that a new viewer is told of: the Task it has asked for with its Steps and Runs, and so the Tasks
  * that it waits for; otherwise the newest Tasks that have not ended.
  */
 export async function storedOf(
-  { taskId }: ListenerOptions,
+  { taskId }: ViewerOptions,
   source: Pick<InspectionSource, "task" | "tasks">,
 ): Promise<readonly InspectedEntity[]> {
   if (taskId !== undefined) return familyOf(taskId, source);

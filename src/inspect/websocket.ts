@@ -2,17 +2,17 @@ import { WebSocket } from "ws";
 import { limits } from "#limits/index";
 import type { Log } from "#ports/telemetry";
 import type { InspectionHub } from "./hub.js";
-import type { Listener } from "./listener.js";
 import { Pacer } from "./pacer.js";
 import { droppedEvent } from "./protocol.js";
+import type { Viewer } from "./viewer.js";
 
 export interface InspectorServerParts {
-  readonly hub: Pick<InspectionHub, "listen">;
+  readonly hub: Pick<InspectionHub, "attach">;
   readonly log: Log;
 }
 
 /**
- * Sends all events to an inspector server, as `createWebSocketInspector` of `@statelyai/inspect` does. Listens only while
+ * Sends all events to an inspector server, as `createWebSocketInspector` of `@statelyai/inspect` does. Looks on only while
  * it is connected, and tries again for as long as it is not: an inspector that comes or goes is no concern of the plane.
  */
 export class InspectorServerClient {
@@ -41,16 +41,16 @@ export class InspectorServerClient {
     let reason = "it has closed the connection";
     socket.on("open", () => {
       this.#failures = 0;
-      const listener = this.#parts.hub.listen();
-      if (!listener) {
-        this.#parts.log.warn("too many listen to inspect the plane: this inspector server gets nothing", {
+      const viewer = this.#parts.hub.attach();
+      if (!viewer) {
+        this.#parts.log.warn("too many look on: this inspector server gets nothing", {
           url: this.#url,
         });
         socket.close();
         return;
       }
       this.#parts.log.info("what the plane does is sent to an inspector server", { url: this.#url });
-      this.#sending = new Sending(socket, listener);
+      this.#sending = new Sending(socket, viewer);
     });
     socket.on("error", ({ message }) => {
       reason = message;
@@ -92,18 +92,18 @@ export class InspectorServerClient {
   }
 }
 
-/** Sends what a listener gets over a connection, and notices when the peer is gone. */
+/** Sends what a viewer gets over a connection, and notices when the peer is gone. */
 class Sending {
   readonly #socket: WebSocket;
-  readonly #listener: Listener;
+  readonly #viewer: Viewer;
   readonly #pacer: Pacer;
   readonly #pinging: NodeJS.Timeout;
   #isAlive = true;
 
-  constructor(socket: WebSocket, listener: Listener) {
+  constructor(socket: WebSocket, viewer: Viewer) {
     this.#socket = socket;
-    this.#listener = listener;
-    this.#pacer = new Pacer(listener, () => void this.#send(limits.inspectAtOnce));
+    this.#viewer = viewer;
+    this.#pacer = new Pacer(viewer, () => void this.#send(limits.inspectAtOnce));
     this.#pinging = setInterval(() => this.#ping(), limits.inspectHeartbeat).unref();
     socket.on("pong", () => {
       this.#isAlive = true;
@@ -113,18 +113,18 @@ class Sending {
   stop(): void {
     clearInterval(this.#pinging);
     this.#pacer.stop();
-    this.#listener.close();
+    this.#viewer.close();
   }
 
   /** Sends all that waits, as far as the peer takes it. */
   flush(): void {
-    while (!this.#listener.isIdle && this.#send(limits.inspectBuffered));
+    while (!this.#viewer.isIdle && this.#send(limits.inspectBuffered));
   }
 
   /** @returns false if the peer has not taken enough of what was sent before */
   #send(most: number): boolean {
     if (this.#socket.bufferedAmount > limits.inspectUnsentBytes) return false;
-    const { dropped, items } = this.#listener.take(most);
+    const { dropped, items } = this.#viewer.take(most);
     if (dropped > 0) this.#socket.send(JSON.stringify(droppedEvent(dropped)));
     for (const { json } of items) this.#socket.send(json);
     return true;

@@ -4,32 +4,32 @@ import { KIB, MIB } from "./units.js";
 /**
  * # Inspection
  *
- * What those who listen to the plane by `@statelyai/inspect` may cost.
+ * What those who look on by `@statelyai/inspect` may cost.
  */
 export const inspect = {
-  /** Listeners at once, of all kinds: each gets a copy of every event. */
-  inspectListeners: 16,
-  /** Events that wait for one listener, past which the oldest are dropped: a burst of some sixty Tasks is seen whole. */
+  /** Viewers at once, of all kinds: each gets a copy of every event. */
+  inspectViewers: 16,
+  /** Events that wait for one viewer, past which the oldest are dropped: a burst of some sixty Tasks is seen whole. */
   inspectBuffered: 2_048,
   /** The same in bytes as JSON text, roughly: most of it is machines' definitions, which come with every actor. */
   inspectBufferedBytes: 16 * MIB,
-  /** Actors whose newest state was dropped, and that a listener is told of anew once it has caught up; of more, it hears with their next event. */
+  /** Actors whose newest state was dropped, and that a viewer is told of anew once it has caught up; of more, it hears with their next event. */
   inspectLost: 4_096,
-  /** Actors that a listener is taken to know; one of before is told of anew at its next event. */
+  /** Actors that a viewer is taken to know; one of before is told of anew at its next event. */
   inspectKnown: 16_384,
-  /** Tasks below the one that a listener has asked for. */
+  /** Tasks below the one that a viewer has asked for. */
   inspectFamily: 10_000,
-  /** Tasks that a listener without a filter is told of at once: the newest, as far as they have not ended. */
+  /** Tasks that a viewer without a filter is told of at once: the newest, as far as they have not ended. */
   inspectFirstTasks: 50,
-  /** How often a listener gets what waits for it: often enough to look immediate, seldom enough to be few large writes. */
+  /** How often a viewer gets what waits for it: often enough to look immediate, seldom enough to be few large writes. */
   inspectEvery: millis(25),
   /** Events that it gets at a time, 4 000 a second: more than anybody follows, and little enough to leave the plane its time. */
   inspectAtOnce: 100,
   /** The same in bytes, roughly; most of it is machines' definitions, which come with every actor. */
   inspectAtOnceBytes: 128 * KIB,
-  /** Bytes that a listener's connection may have unsent before it gets more. */
+  /** Bytes that a viewer's connection may have unsent before it gets more. */
   inspectUnsentBytes: 1 * MIB,
-  /** How often a listener that gets nothing is written to, so that its connection is known to be alive. */
+  /** How often a viewer that gets nothing is written to, so that its connection is known to be alive. */
   inspectHeartbeat: millis(15_000),
   /** Addresses of inspector servers. */
   inspectServers: 4,

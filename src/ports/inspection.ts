@@ -113,7 +113,7 @@ export type InspectionRecord =
       readonly at: Instant;
       readonly cause: InspectedMessage;
     } & StepKey)
-  /** How it is after a turn that began before anybody listened, so that its messages are not known. */
+  /** How it is after a turn that began before anybody looked on, so that its messages are not known. */
   | { readonly type: "state"; readonly entity: InspectedEntity };
 
 /**
@@ -167,7 +167,7 @@ export interface InspectedSession {
 }
 
 /**
- * The present state of the plane, for those who begin to listen. Only what is committed.
+ * The present state of the plane, for those who begin to look on. Only what is committed.
  *
  * @example
  * ```ts
@@ -194,7 +194,7 @@ export interface InspectionSource {
 }
 
 /**
- * Receives what turns have decided, after their commit and in their order. While nobody listens, it costs the plane a
+ * Receives what turns have decided, after their commit and in their order. While nobody looks on, it costs the plane a
  * look at `attached`. No member may throw; what `publish` throws is logged once, and the plane goes on.
  *
  * @example A plane that prints the messages of its turns
@@ -214,7 +214,7 @@ export interface InspectionSource {
  * ```
  */
 export interface Inspection {
-  /** True while anybody listens: only then are turns recorded. Read at the beginning and end of each turn. */
+  /** True while anybody looks on: only then are turns recorded. Read at the beginning and end of each turn. */
   readonly attached: boolean;
   /** Called once, when the plane starts. */
   open(source: InspectionSource): void;
@@ -223,7 +223,7 @@ export interface Inspection {
 }
 
 /**
- * Nobody ever listens.
+ * Nobody ever looks on.
  *
  * @example
  * ```ts

@@ -118,7 +118,7 @@ export const counters = {
     "Requests that could not be decoded: malformed, cut short, empty, with unknown names; by listener and reason.",
   taskrun_tasks_removed_total: "Finished tasks removed by retention.",
   taskrun_spans_total: "Spans of traces, by outcome: exported, failed, or dropped because too many waited.",
-  taskrun_inspect_dropped_total: "Events that listeners of the inspector did not take in time.",
+  taskrun_inspect_dropped_total: "Events that viewers of the inspector did not take in time.",
 } as const;
 export type CounterName = keyof typeof counters;
 

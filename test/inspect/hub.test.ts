@@ -3,15 +3,15 @@ import type { TaskId } from "#domain/id";
 import { millis } from "#domain/time/time";
 import { silentTelemetry } from "#host/silent-telemetry";
 import { type HubOptions, InspectionHub } from "#inspect/hub";
-import type { Listener } from "#inspect/listener";
+import type { Viewer } from "#inspect/viewer";
 import type { Inspection } from "#ports/inspection";
 import { memoryStore } from "#stores/memory/index";
 import { settle } from "#testing/virtual-time";
 import { startBench } from "../runtime/kit/bench-plane.js";
 import { Replay } from "./kit/replay.js";
 
-function drain(listener: Listener | undefined, replay: Replay): Replay {
-  while (listener?.isIdle === false) for (const { json } of listener.take().items) replay.take(json);
+function drain(viewer: Viewer | undefined, replay: Replay): Replay {
+  while (viewer?.isIdle === false) for (const { json } of viewer.take().items) replay.take(json);
   return replay;
 }
 
@@ -25,10 +25,10 @@ function named(lines: readonly string[]): string[] {
   return lines.map((line) => line.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, name));
 }
 
-test("a listener sees what is told to whom, with the sender, in order", async () => {
+test("a viewer sees what is told to whom, with the sender, in order", async () => {
   const hub = new InspectionHub({ telemetry: silentTelemetry() });
   const bench = await startBench(memoryStore(), { inspection: hub });
-  const listener = hub.listen();
+  const viewer = hub.attach();
   const worker = bench.worker("w1");
   await bench.settle();
   const { task } = await bench.create({ agentName: "echo" });
@@ -37,7 +37,7 @@ test("a listener sees what is told to whom, with the sender, in order", async ()
   await worker.report(runId, "COMPLETED", { output: '{"secret":1}' });
   await bench.settle();
 
-  const replay = drain(listener, new Replay());
+  const replay = drain(viewer, new Replay());
   expect(replay.problems).toEqual([]);
   expect(named(replay.messages)).toMatchInlineSnapshot(`
     [
@@ -66,7 +66,7 @@ test("a listener sees what is told to whom, with the sender, in order", async ()
   expect(JSON.stringify(replay.events)).not.toContain("secret");
 });
 
-/** A plane with one Task at work, and who listens to it. */
+/** A plane with one Task at work, and who looks on. */
 async function atWork(options: HubOptions = { telemetry: silentTelemetry() }) {
   const hub = new InspectionHub(options);
   const bench = await startBench(memoryStore(), { inspection: hub });
@@ -80,10 +80,10 @@ async function atWork(options: HubOptions = { telemetry: silentTelemetry() }) {
 test("who comes late is told of what there is, then of what happens", async () => {
   const { hub, bench, worker, id, runId } = await atWork();
   expect(hub.attached).toBe(false);
-  const listener = hub.listen();
+  const viewer = hub.attach();
   await bench.settle();
 
-  const replay = drain(listener, new Replay());
+  const replay = drain(viewer, new Replay());
   expect(replay.actors.get(`step:${id}/main`)?.value).toBe("in_progress");
   expect(replay.actors.get(`run:${runId}`)?.value).toEqual({ status: "ASSIGNED", hold: "held" });
   expect([...replay.actors.values()].filter(({ name }) => name === "w1")).toMatchObject([
@@ -91,7 +91,7 @@ test("who comes late is told of what there is, then of what happens", async () =
   ]);
   await worker.report(runId, "COMPLETED");
   await bench.settle();
-  drain(listener, replay);
+  drain(viewer, replay);
   expect(replay.problems).toEqual([]);
   expect(replay.actors.get(`task:${id}`)?.value).toBe("complete");
   expect([...replay.actors.values()].find(({ name }) => name === "w1")?.context.held).toBe(0);
@@ -100,11 +100,11 @@ test("who comes late is told of what there is, then of what happens", async () =
 test("who comes in the middle of a turn has its outcome", async () => {
   const hub = new InspectionHub({ telemetry: silentTelemetry() });
   const store = memoryStore();
-  let listener: Listener | undefined;
+  let viewer: Viewer | undefined;
   const commit = store.commit.bind(store);
   store.commit = async (turn) => {
-    if (turn.tasks.length > 0 && !listener) {
-      listener = hub.listen();
+    if (turn.tasks.length > 0 && !viewer) {
+      viewer = hub.attach();
       // What the store has is read before it has the turn.
       await settle();
     }
@@ -114,20 +114,20 @@ test("who comes in the middle of a turn has its outcome", async () => {
   const { task } = await bench.create({ agentName: "nobody" });
   await bench.settle();
 
-  const { actors, problems } = drain(listener, new Replay());
+  const { actors, problems } = drain(viewer, new Replay());
   expect(problems).toEqual([]);
   expect(actors.get(`step:${task.id}/main`)?.value).toBe("enqueued");
 });
 
-test("a listener of one Task gets nothing of another, and hears of the Tasks below it", async () => {
+test("a viewer of one Task gets nothing of another, and hears of the Tasks below it", async () => {
   const { hub, bench, worker, id, runId } = await atWork();
-  const listener = hub.listen({ taskId: id });
+  const viewer = hub.attach({ taskId: id });
   const { task: other } = await bench.create({ agentName: "echo" });
   await bench.settle();
   await worker.report(runId, "COMPLETED");
   await bench.settle();
 
-  const replay = drain(listener, new Replay());
+  const replay = drain(viewer, new Replay());
   expect(replay.problems).toEqual([]);
   expect(replay.actors.get(`task:${id}`)).toMatchObject({
     value: "complete",
@@ -138,11 +138,11 @@ test("a listener of one Task gets nothing of another, and hears of the Tasks bel
 
 test("deadlines are shown while they are waited for, and why", async () => {
   const { hub, bench, worker, id, runId } = await atWork();
-  const listener = hub.listen();
+  const viewer = hub.attach();
   await worker.report(runId, "FAILED", { errorMessage: "the secret is out", retryAfter: millis(4_000) });
   await bench.settle();
 
-  const replay = drain(listener, new Replay());
+  const replay = drain(viewer, new Replay());
   const step = () => replay.actors.get(`step:${id}/main`);
   const at = bench.clock.now() + 4_000;
   expect(step()).toMatchObject({
@@ -150,7 +150,7 @@ test("deadlines are shown while they are waited for, and why", async () => {
     context: { deadlines: [{ kind: "retry", at }] },
   });
   await bench.pass(4_000, worker);
-  drain(listener, replay);
+  drain(viewer, replay);
   expect(step()?.value).toBe("in_progress");
   expect(step()?.context.deadlines).toBeUndefined();
   expect(JSON.stringify(replay.events)).not.toContain("secret");
@@ -158,11 +158,11 @@ test("deadlines are shown while they are waited for, and why", async () => {
 
 test("with payloads, texts are shown, and cut", async () => {
   const { hub, bench, worker, runId } = await atWork({ telemetry: silentTelemetry(), payloads: true });
-  const listener = hub.listen();
+  const viewer = hub.attach();
   await worker.report(runId, "COMPLETED", { output: JSON.stringify({ answer: "x".repeat(100_000) }) });
   await bench.settle();
 
-  const { events } = drain(listener, new Replay());
+  const { events } = drain(viewer, new Replay());
   const report = events.find((event) => event.type === "@xstate.event" && event.event.type === "report");
   expect(JSON.stringify(report)).toContain('answer\\":\\"xxxx');
   for (const event of events) {
@@ -177,7 +177,7 @@ test("who reads too slowly loses the oldest events, and has the newest states in
   const telemetry = { ...silent, count: (_: string, __: unknown, by = 1) => void dropped.push(by) };
   const hub = new InspectionHub({ telemetry: telemetry as HubOptions["telemetry"] });
   const bench = await startBench(memoryStore(), { inspection: hub });
-  const listener = hub.listen();
+  const viewer = hub.attach();
   const worker = bench.worker("w1", { capacity: 1_000 });
   await bench.settle();
   const ids: TaskId[] = [];
@@ -187,14 +187,14 @@ test("who reads too slowly loses the oldest events, and has the newest states in
   for (const { runId } of worker.assignments().slice(0, 100)) await worker.report(runId, "COMPLETED");
   await bench.settle();
 
-  const replay = drain(listener, new Replay());
+  const replay = drain(viewer, new Replay());
   expect(dropped.reduce((sum, by) => sum + by, 0)).toBeGreaterThan(1_000);
   expect(replay.problems).toEqual([]);
   const states = ids.map((id) => replay.actors.get(`task:${id}`)?.value);
   expect(states).toEqual([...Array(100).fill("complete"), ...Array(400).fill("steps_in_process")]);
 });
 
-test("a listener that throws is logged once, and the plane goes on", async () => {
+test("a viewer that throws is logged once, and the plane goes on", async () => {
   const inspection: Inspection = {
     attached: true,
     open: () => {},

@@ -142,10 +142,10 @@ test("a web page of another host, and a caller of some namespaces, see nothing",
   expect([page, rebound, caller].map(({ answer }) => answer.statusCode)).toEqual([403, 403, 403]);
 });
 
-test("more listeners than may be are told so, and one that leaves makes room", async () => {
+test("more viewers than may be are told so, and one that leaves makes room", async () => {
   const { port, hub } = await open();
   const all = [];
-  for (let i = 0; i < limits.inspectListeners; i += 1) all.push(await Events.open(port));
+  for (let i = 0; i < limits.inspectViewers; i += 1) all.push(await Events.open(port));
   const more = await Events.open(port);
 
   expect(more.answer.statusCode).toBe(503);

@@ -88,11 +88,11 @@ test("without a Task: the newest that have not ended, oldest first", async () =>
 test("who comes late goes on to hear of Tasks that are further below than a child", async () => {
   const hub = new InspectionHub({ telemetry: silentTelemetry() });
   hub.open(source);
-  const listener = hub.listen({ taskId: top });
+  const viewer = hub.attach({ taskId: top });
   await settle();
   const replay = new Replay();
   const drain = () => {
-    while (listener?.isIdle === false) for (const { json } of listener.take().items) replay.take(json);
+    while (viewer?.isIdle === false) for (const { json } of viewer.take().items) replay.take(json);
   };
   drain();
   for (const id of [grandchild, undo, taskId(9)]) {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { silentTelemetry } from "#host/silent-telemetry";
 import { InspectionHub } from "#inspect/hub";
-import type { Listener, ListenerOptions } from "#inspect/listener";
+import type { Viewer, ViewerOptions } from "#inspect/viewer";
 import type { Inspection } from "#ports/inspection";
 import { seededEntropy } from "#testing/virtual-time";
 import { runSeed } from "../simulation/run-seed.js";
@@ -12,60 +12,60 @@ import { differences } from "./kit/truth.js";
 /** More of them by night: INSPECTED_SEEDS=500. */
 const SEEDS = Number(process.env.INSPECTED_SEEDS ?? 12);
 
-/** A viewer of one process of the plane, and what it has seen. */
-interface Viewer {
-  readonly listener: Listener;
+/** A reader of one process of the plane, and what it has seen. */
+interface Reader {
+  readonly viewer: Viewer;
   readonly replay: Replay;
 }
 
-function take({ listener, replay }: Viewer, most?: number): string[] {
+function take({ viewer, replay }: Reader, most?: number): string[] {
   const before = replay.events.length;
-  const { items } = listener.take(most);
+  const { items } = viewer.take(most);
   for (const { json } of items) replay.take(json);
   return replay.events.slice(before).map(({ sessionId }) => sessionId);
 }
 
 /** All that waits. */
-function drain(viewer: Viewer): Set<string> {
+function drain(reader: Reader): Set<string> {
   const seen = new Set<string>();
-  while (!viewer.listener.isIdle) for (const id of take(viewer)) seen.add(id);
+  while (!reader.viewer.isIdle) for (const id of take(reader)) seen.add(id);
   return seen;
 }
 
 /**
- * Inspects a process of the plane from some moment on. After each turn, a viewer that has read everything must know
+ * Inspects a process of the plane from some moment on. After each turn, a reader that has read everything must know
  * what the store knows of every actor that the turn has told of.
  *
- * @param patience turns for which the viewer reads nothing, after it has read everything
+ * @param patience turns for which the reader reads nothing, after it has read everything
  */
 function inspected(world: World, draw: () => number, found: Found, patience: number): Inspection {
   const hub = new InspectionHub({ telemetry: silentTelemetry() });
-  let viewer: Viewer | undefined;
+  let reader: Reader | undefined;
   let turns = 0;
-  const attach = (options: ListenerOptions = {}) => {
-    const listener = hub.listen(options);
-    if (listener) viewer = found.viewer = { listener, replay: new Replay() };
+  const attach = (options: ViewerOptions = {}) => {
+    const viewer = hub.attach(options);
+    if (viewer) reader = found.reader = { viewer, replay: new Replay() };
   };
-  found.viewer = undefined;
+  found.reader = undefined;
   if (draw() < 0.5) attach();
   return {
     get attached() {
       // Also in the middle of a turn.
-      if (!viewer && draw() < 0.05) attach();
+      if (!reader && draw() < 0.05) attach();
       return hub.attached;
     },
     open: (source) => hub.open(source),
     publish: (turn) => {
       hub.publish(turn);
       turns += 1;
-      if (!viewer || turns % (patience + 1) !== 0) return;
-      const { actors, problems } = viewer.replay;
-      const wrong = differences(actors, world.mirror, drain(viewer));
+      if (!reader || turns % (patience + 1) !== 0) return;
+      const { actors, problems } = reader.replay;
+      const wrong = differences(actors, world.mirror, drain(reader));
       found.compared += 1;
       found.wrong.push(...wrong, ...problems.splice(0));
       if (draw() < 0.01) {
-        viewer.listener.close();
-        viewer = found.viewer = undefined;
+        reader.viewer.close();
+        reader = found.reader = undefined;
       }
     },
   };
@@ -75,7 +75,7 @@ interface Found {
   compared: number;
   readonly wrong: string[];
   /** Of the process that is up. */
-  viewer: Viewer | undefined;
+  reader: Reader | undefined;
 }
 
 test.each([
@@ -84,7 +84,7 @@ test.each([
 ])(
   `whoever %s knows of every actor what the store knows, in ${SEEDS} worlds of crashes and refused commits`,
   async (_, patience) => {
-    const found: Found = { compared: 0, wrong: [], viewer: undefined };
+    const found: Found = { compared: 0, wrong: [], reader: undefined };
     for (let seed = 1; seed <= SEEDS; seed += 1) {
       const { draw } = seededEntropy(seed);
       let last: World | undefined;
@@ -92,11 +92,11 @@ test.each([
         last = world;
         return inspected(world, draw, found, patience);
       });
-      if (found.viewer && last) {
-        drain(found.viewer);
+      if (found.reader && last) {
+        drain(found.reader);
         found.wrong.push(
-          ...differences(found.viewer.replay.actors, last.mirror),
-          ...found.viewer.replay.problems,
+          ...differences(found.reader.replay.actors, last.mirror),
+          ...found.reader.replay.problems,
         );
       }
       expect(found.wrong.slice(0, 5), `seed ${seed}`).toEqual([]);

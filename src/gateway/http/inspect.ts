@@ -3,7 +3,7 @@ import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
 import { taskNotFound } from "#domain/refusals";
 import type { InspectionHub } from "#inspect/hub";
-import type { Listener } from "#inspect/listener";
+import type { Viewer } from "#inspect/viewer";
 import { limits } from "#limits/index";
 import type { StreamCall } from "../rpc.js";
 import type { ServerEvent } from "./event-writer.js";
@@ -14,7 +14,7 @@ import type { Route } from "./router.js";
 import { type EventFeed, type EventsParts, type EventsRequest, eventsPage } from "./sse.js";
 
 export interface InspectParts extends EventsParts {
-  readonly hub: Pick<InspectionHub, "listen" | "replay">;
+  readonly hub: Pick<InspectionHub, "attach" | "replay">;
 }
 
 /** Everything under `/inspect`. */
@@ -44,29 +44,29 @@ function feedOf(hub: InspectParts["hub"]): EventFeed {
     if (call.caller.namespaces !== "*") throw notForSome();
     const taskId = taskOf(asked);
     if (taskId && !(await call.services.plane.reads.logBounds(taskId))) throw taskNotFound(taskId);
-    const listener = hub.listen(taskId ? { taskId } : {});
-    if (!listener) throw tooMany();
-    call.signal.addEventListener("abort", () => listener.close());
-    if (call.signal.aborted) listener.close();
-    return batches(listener, call.signal);
+    const viewer = hub.attach(taskId ? { taskId } : {});
+    if (!viewer) throw tooMany();
+    call.signal.addEventListener("abort", () => viewer.close());
+    if (call.signal.aborted) viewer.close();
+    return batches(viewer, call.signal);
   };
 }
 
-/** What waits for the listener, a batch at a time, so that a server under load makes few large writes. */
+/** What waits for the viewer, a batch at a time, so that a server under load makes few large writes. */
 async function* batches(
-  listener: Listener,
+  viewer: Viewer,
   signal: StreamCall["signal"],
 ): AsyncGenerator<readonly ServerEvent[], void> {
   let wake = () => {};
-  listener.onReady = () => wake();
+  viewer.onReady = () => wake();
   signal.addEventListener("abort", () => wake());
   while (!signal.aborted) {
-    const { dropped, items } = listener.take();
+    const { dropped, items } = viewer.take();
     const lost = dropped > 0 ? [{ event: "dropped", data: JSON.stringify({ count: dropped }) }] : [];
     const events = [...lost, ...items.map(({ json: data }) => ({ event: "inspect", data }))];
     if (events.length > 0) yield events;
     await pause(limits.inspectEvery, undefined, { signal, ref: false }).catch(() => undefined);
-    if (!listener.isIdle || signal.aborted) continue;
+    if (!viewer.isIdle || signal.aborted) continue;
     await new Promise<void>((resolve) => {
       wake = resolve;
     });
@@ -96,6 +96,6 @@ function notForSome(): Fault {
 }
 
 function tooMany(): Fault {
-  const message = `${limits.inspectListeners} listen already, as many as may: close one of them first.`;
-  return new Fault("unavailable", message, { reason: "TOO_MANY_LISTENERS", retryAfter: limits.retryAfter });
+  const message = `${limits.inspectViewers} look on already, as many as may: close one of them first.`;
+  return new Fault("unavailable", message, { reason: "TOO_MANY_VIEWERS", retryAfter: limits.retryAfter });
 }

@@ -63,11 +63,11 @@ class Page {
   /** Begins with the log of the Task that the address names, if it names one; then follows what happens. */
   start(): void {
     const { task } = this;
-    if (WHOLE_ID.test(task)) this.#listen(`../tasks/${task}/events`, true);
-    else this.#listen("../events", false);
+    if (WHOLE_ID.test(task)) this.#follow(`../tasks/${task}/events`, true);
+    else this.#follow("../events", false);
   }
 
-  #listen(path: string, isLog: boolean): void {
+  #follow(path: string, isLog: boolean): void {
     new Source(path, isLog, {
       event: (event, json) => {
         this.#timeline.add(event);
@@ -82,7 +82,7 @@ class Page {
       state: (state) => this.#connection(state),
       logRead: (isOver) => {
         if (isOver) this.#connection("replay", "replay of an ended Task");
-        else this.#listen(`../events?task=${this.task}`, false);
+        else this.#follow(`../events?task=${this.task}`, false);
       },
     });
   }

@@ -1,7 +1,7 @@
 import { type InspectEvent, looseOf, readEvent } from "../view/event.js";
 
 /** What a stream of inspection events tells. */
-export interface Listener {
+export interface StreamReader {
   event(event: InspectEvent, json: string): void;
   /** The server has dropped events for this page, or the page has received what is none. */
   dropped(count: number): void;
@@ -20,29 +20,29 @@ export class Source {
   #hasEnded = false;
 
   /** @param isLog true for the log of one Task, which ends with it */
-  constructor(path: string, isLog: boolean, listener: Listener) {
+  constructor(path: string, isLog: boolean, reader: StreamReader) {
     this.#stream = new EventSource(new URL(path, import.meta.url));
     this.#stream.addEventListener("open", () => {
       this.#isOpen = true;
-      listener.state(isLog ? "replay" : "live");
+      reader.state(isLog ? "replay" : "live");
     });
     this.#stream.addEventListener("inspect", ({ data }: MessageEvent<string>) => {
       const event = readEvent(data);
-      if (event) listener.event(event, data);
-      else listener.dropped(1);
+      if (event) reader.event(event, data);
+      else reader.dropped(1);
     });
     this.#stream.addEventListener("dropped", ({ data }: MessageEvent<string>) =>
-      listener.dropped(countOf(data)),
+      reader.dropped(countOf(data)),
     );
     this.#stream.addEventListener("end", ({ data }: MessageEvent<string>) => {
       this.#hasEnded = true;
       this.#stream.close();
-      listener.logRead(fieldOf(data, "ended") === true);
+      reader.logRead(fieldOf(data, "ended") === true);
     });
     this.#stream.addEventListener("error", () => {
       if (this.#hasEnded) return;
       const isRefused = this.#stream.readyState === EventSource.CLOSED;
-      listener.state(isRefused ? "refused" : this.#isOpen ? "reconnecting" : "connecting");
+      reader.state(isRefused ? "refused" : this.#isOpen ? "reconnecting" : "connecting");
     });
   }
 }

@@ -25,6 +25,6 @@ export interface CascadeParts {
   readonly draw: () => number;
   /** Loads the rows that the turn does not have yet; undefined if it has them all. */
   readonly loadMissing: (needs: Needs) => Promise<void> | undefined;
-  /** What inspectors are told; undefined while nobody listens. */
+  /** What inspectors are told; undefined while nobody looks on. */
   readonly recorder: TurnRecorder | undefined;
 }

@@ -39,7 +39,7 @@ export class Publisher {
     this.#publish({ at: this.#core.clock.now(), records, rows: NO_ROWS });
   }
 
-  /** Of a turn that began before anybody listened: how it left what it has changed, and all sessions. */
+  /** Of a turn that began before anybody looked on: how it left what it has changed, and all sessions. */
   #statesOf({ changes }: Workspace): InspectionRecord[] {
     const { tasks, steps, runs } = changes;
     const entities: InspectedEntity[] = [

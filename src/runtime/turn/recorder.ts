@@ -19,7 +19,7 @@ type SetDeadline = Extract<Command, { type: "setDeadline" | "clearDeadline" }>["
 
 /**
  * Records for inspectors what a turn decides: messages with their senders, and the changes that they lead to, in order.
- * A turn has one only while somebody listens. Cascades that are rolled back leave no records.
+ * A turn has one only while somebody looks on. Cascades that are rolled back leave no records.
  */
 export class TurnRecorder {
   readonly records: InspectionRecord[] = [];

@@ -33,7 +33,7 @@ export interface Decided {
   readonly undecided: readonly Undecided[];
   /** True if the scheduler stopped at its bound and could assign more. */
   readonly moreToSchedule: boolean;
-  /** What inspectors are told; undefined if nobody listened when the turn began. */
+  /** What inspectors are told; undefined if nobody looked on when the turn began. */
   readonly records: readonly InspectionRecord[] | undefined;
 }
 

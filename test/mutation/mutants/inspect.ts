@@ -46,7 +46,7 @@ export const inspectMutants: readonly Mutant[] = [
   },
   {
     name: "inspect: who comes late is not told of what there is",
-    edits: [edit(hub, "    if (this.#source !== NOTHING) this.#begin(listener);\n", "")],
+    edits: [edit(hub, "    if (this.#source !== NOTHING) this.#begin(viewer);\n", "")],
     test: hubTest("who comes late"),
   },
   {
@@ -65,13 +65,13 @@ export const inspectMutants: readonly Mutant[] = [
     test: hubTest("in order"),
   },
   {
-    name: "inspect: a listener of one Task hears of all",
-    edits: [edit("src/inspect/listener.ts", "    if (!family) return true;", "    return true;")],
-    test: hubTest("a listener of one Task"),
+    name: "inspect: a viewer of one Task hears of all",
+    edits: [edit("src/inspect/viewer.ts", "    if (!family) return true;", "    return true;")],
+    test: hubTest("a viewer of one Task"),
   },
   {
     name: "inspect: who comes late never hears of the Tasks below a child",
-    edits: [edit("src/inspect/listener.ts", "this.family?.includes(each.row.id, each.row);", "each.row.id;")],
+    edits: [edit("src/inspect/viewer.ts", "this.family?.includes(each.row.id, each.row);", "each.row.id;")],
     test: { file: "test/inspect/stored.test.ts", name: "further below than a child" },
   },
   {
@@ -88,6 +88,6 @@ export const inspectMutants: readonly Mutant[] = [
         "    } catch (error) {\n      throw error;",
       ),
     ],
-    test: hubTest("a listener that throws"),
+    test: hubTest("a viewer that throws"),
   },
 ];

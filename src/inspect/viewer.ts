@@ -2,44 +2,44 @@ import type { TaskId } from "#domain/id";
 import type { Instant } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { InspectionRecord } from "#ports/inspection";
-import { ListenerBuffer, type Taken } from "./buffer.js";
+import { type Taken, ViewerBuffer } from "./buffer.js";
 import type { EventMaker, InspectionItem } from "./events.js";
 import { TaskFamily, tasksOf } from "./family.js";
 import type { Lineage } from "./lineage.js";
 import { parentIdOf, type Shown, sessionIdOf, TASK_PARENT, taskOf } from "./names.js";
 
-export interface ListenerOptions {
+export interface ViewerOptions {
   /** Only this Task and those below it; by default everything. */
   readonly taskId?: TaskId;
 }
 
-/** What a listener is made with. */
-export interface ListenerParts {
+/** What a viewer is made with. */
+export interface ViewerParts {
   readonly maker: EventMaker;
   readonly now: () => Instant;
   readonly onDropped: (count: number) => void;
-  readonly onClosed: (listener: Listener) => void;
+  readonly onClosed: (viewer: Viewer) => void;
 }
 
 /**
  * One who gets the events of the protocol. Every actor comes before anything that happens to it, and so does its parent,
  * with its state as of then. Take what waits when `onReady` is called, and `close` it at the end.
  */
-export class Listener {
-  readonly options: ListenerOptions;
+export class Viewer {
+  readonly options: ViewerOptions;
   readonly family: TaskFamily | undefined;
-  readonly #parts: ListenerParts;
-  readonly #buffer: ListenerBuffer;
+  readonly #parts: ViewerParts;
+  readonly #buffer: ViewerBuffer;
   /** While the store is read: who was told of meanwhile. What is read of them may be older. */
   #toldMeanwhile: Set<string> | undefined;
   #isClosed = false;
 
-  constructor(options: ListenerOptions, parts: ListenerParts) {
+  constructor(options: ViewerOptions, parts: ViewerParts) {
     const { taskId } = options;
     this.options = options;
     this.family = taskId === undefined ? undefined : new TaskFamily(taskId);
     this.#parts = parts;
-    this.#buffer = new ListenerBuffer((entity) => this.#actorOf(entity));
+    this.#buffer = new ViewerBuffer((entity) => this.#actorOf(entity));
   }
 
   /** Called when there is something to take after there was nothing. */
