@@ -12,10 +12,11 @@ import { serverStore } from "#stores/shared/server-store";
 import { hostTracing, openTracing } from "#tracing/open";
 import type { OpenTracing } from "#tracing/options";
 import { isHttpUrl } from "#tracing/target";
+import { isLog } from "#worker/agent/log";
 import { servedAgents } from "#worker/agent/served-agent";
 import type { TaskRunOptions } from "./options.js";
 import { type Templates, templatesOf } from "./templates.js";
-import { isLog, optionsOf, shown } from "./values.js";
+import { optionsOf, shown } from "./values.js";
 
 /** The options of a start, checked and complete. */
 export interface Checked {

@@ -26,10 +26,3 @@ export function shown(value: unknown): string {
   if (Array.isArray(value)) return "a list";
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
-
-/** True for an object with the methods of a log. */
-export function isLog(log: unknown): boolean {
-  if (typeof log !== "object" || log === null) return false;
-  const methods = log as Readonly<Record<string, unknown>>;
-  return ["debug", "info", "warn", "error"].every((level) => typeof methods[level] === "function");
-}

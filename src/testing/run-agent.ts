@@ -1,11 +1,12 @@
 import { setMaxListeners } from "node:events";
 import type { JsonObject } from "#domain/json/json";
-import { isLog, optionsOf, shown } from "#embedded/values";
+import { optionsOf, shown } from "#embedded/values";
 import { limits } from "#limits/index";
 import { onAbort } from "#transport/on-abort";
 import { RunStopped } from "#worker/agent/error";
 import { inWords } from "#worker/agent/in-words";
 import { jsonOf } from "#worker/agent/json-of";
+import { isLog } from "#worker/agent/log";
 import { servedAgents } from "#worker/agent/served-agent";
 import { Yielded } from "#worker/agent/yielded";
 import type { Agent, BatchPart, CheckpointPart, CompensatePart } from "#worker/index";

@@ -6,6 +6,7 @@ import type { Log, LogFields } from "#ports/telemetry";
 import type { Agent } from "./agent/agent.js";
 import { nameOf } from "./agent/checks.js";
 import { kindOf } from "./agent/kind-of.js";
+import { isLog } from "./agent/log.js";
 
 /**
  * Options of `serve`. Only `agents` is required.
@@ -150,9 +151,4 @@ export function patientCallback(call: ServeOptions["onConnected"], log: Log): (s
     const called = (async () => call?.(session))();
     called.catch((err: unknown) => log.error("onConnected has thrown", { err }));
   };
-}
-
-function isLog(log: object): boolean {
-  const methods = log as Readonly<Record<string, unknown>>;
-  return ["debug", "info", "warn", "error"].every((level) => typeof methods[level] === "function");
 }

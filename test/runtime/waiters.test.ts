@@ -53,20 +53,6 @@ test("a wait is told by the commit that ends its Task, with the rows of a Task o
   expect(bench.clock.pending()).not.toContain(bench.clock.now() + 10_000);
 });
 
-test("the answer goes out before the ack of the end that it tells of, if the worker gets nothing else", async () => {
-  const { bench, worker, taskId, runId } = await runningTask();
-  const order: string[] = [];
-  worker.transport.breaksOn = ({ type }) => {
-    order.push(type);
-    return false;
-  };
-  const answered = begin(bench, taskId).ended(MINUTE);
-  void answered.then(() => order.push("answer"));
-  await worker.report(runId, "COMPLETED");
-  await bench.settle();
-  expect(order).toEqual(["answer", "ack.status"]);
-});
-
 test("a wait that began before its Task was created is told of its end", async () => {
   const bench = await startBench();
   const worker = bench.worker("w1");

@@ -34,9 +34,6 @@ interface Followers {
  * Performs the effects of a turn: answers, wake-ups of waiters and watchers, frames, disconnects, metrics. Call it only after the
  * commit. Never throws: an effect that fails is logged and counted, and the others are still performed, because the
  * commit cannot be taken back.
- *
- * Somebody waits for all but one: a worker does nothing when the end of a Run is acknowledged, but its process is woken. So if a
- * worker gets nothing else, it gets these acks once what clients wait for has been written.
  */
 export function perform(
   { work, answers }: Decided,
@@ -52,10 +49,7 @@ export function perform(
     }
   }
   if (waiters.count > 0) tellWaiters(work, core, waiters);
-  for (const [session, frames] of framesBySession(work)) {
-    if (!frames.every(({ type }) => type === "ack.status")) send(session, frames, core, lost);
-    else void core.clock.yield().then(() => send(session, frames, core, lost));
-  }
+  for (const [session, frames] of framesBySession(work)) send(session, frames, core, lost);
   for (const effect of work.effects) {
     if (effect.type !== "disconnect") continue;
     hangUp(effect.params.session, effect.params.fault, core);

@@ -4,10 +4,11 @@ import { defaultTerms } from "#config/index";
 import { type Instant, instant, type Millis, millis } from "#domain/time/time";
 import type { LeaseTerms } from "#domain/worker/worker";
 import { type Templates, templatesOf } from "#embedded/templates";
-import { isLog, optionsOf, shown } from "#embedded/values";
+import { optionsOf, shown } from "#embedded/values";
 import { silentTelemetry } from "#host/silent-telemetry";
 import { limits } from "#limits/index";
 import type { Log } from "#ports/telemetry";
+import { isLog } from "#worker/agent/log";
 import type { Agent } from "#worker/index";
 import { spanOf } from "./span.js";
 

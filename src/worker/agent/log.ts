@@ -4,6 +4,13 @@ import { inWords } from "./in-words.js";
 const levels = ["debug", "info", "warn", "error"] as const;
 type Level = (typeof levels)[number];
 
+/** True for an object with the methods of a log. */
+export function isLog(log: unknown): log is Log {
+  if (typeof log !== "object" || log === null) return false;
+  const methods = log as Readonly<Record<string, unknown>>;
+  return levels.every((level) => typeof methods[level] === "function");
+}
+
 /**
  * The default log of `serve`: writes entries from level `lowest` up to stderr, in the formats of the server's log: one
  * JSON object a line, or a readable line if stderr is a terminal.

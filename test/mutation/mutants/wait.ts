@@ -40,17 +40,6 @@ export const waitMutants: readonly Mutant[] = [
     test: inRuntime("rows are given only if the commit had all of them"),
   },
   {
-    name: "wait: the worker's process is woken for an ack before the answer is written",
-    edits: [
-      edit(
-        "src/runtime/turn/perform.ts",
-        'if (!frames.every(({ type }) => type === "ack.status")) send',
-        "if (frames.length > 0) send",
-      ),
-    ],
-    test: inRuntime("the answer goes out before the ack"),
-  },
-  {
     name: "wait: an AbortSignal is made for each request that waits",
     edits: [
       edit(

@@ -276,7 +276,7 @@ test("a transport that throws loses its stream; nobody else is kept from anythin
   await bench.create();
 });
 
-test("a transport that throws at an ack, which comes later, loses its stream all the same", async () => {
+test("a transport that throws at an ack loses its stream as well", async () => {
   const bench = await startBench();
   const worker = bench.worker("w1");
   await bench.settle();
