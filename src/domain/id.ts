@@ -9,6 +9,8 @@ export type RunId = Branded<"RunId">;
 export type SessionId = Branded<"SessionId">;
 /** The name that a worker chooses; unique together with its principal. */
 export type WorkerId = Branded<"WorkerId">;
+/** UUIDv7 of one start of a server process over a shared store; empty where a store has one process. */
+export type NodeId = Branded<"NodeId">;
 
 /** The name of the only Step of a Task that names one agent. */
 export const MAIN_STEP = "main";
