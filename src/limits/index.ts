@@ -1,3 +1,4 @@
+import { broker } from "./broker.js";
 import { cli } from "./cli.js";
 import { client } from "./client.js";
 import { connections } from "./connections.js";
@@ -34,6 +35,7 @@ export const limits = Object.freeze({
   ...traces,
   ...store,
   ...postgres,
+  ...broker,
   ...workerLibrary,
   ...inspect,
   ...client,

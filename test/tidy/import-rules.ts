@@ -32,6 +32,7 @@ const controlPlane = [
   "src/bus",
   "src/runtime",
   "src/stores",
+  "src/brokers",
   "src/api",
   "src/gateway",
   "src/host",
@@ -106,6 +107,14 @@ export const layers: readonly Layer[] = [
     node: true,
     says: "`memory` (the reference), `sqlite` (durable), `postgres` (for several machines); `caching-store`, which keeps what was lately committed at hand; all by `domain/row-kinds.ts`",
     why: "A store keeps rows and decides nothing; the one exported suite is all it has to satisfy.",
+  },
+  {
+    path: "src/brokers",
+    layers: ["src/domain", "src/limits", "src/ports", "src/stores"],
+    packages: [],
+    node: true,
+    says: "what carries wakes between nodes: `local` within a process, `postgres` by LISTEN and NOTIFY",
+    why: "A broker carries what it does not understand; the one for PostgreSQL opens connections as the store does.",
   },
   {
     path: "src/host",
@@ -242,7 +251,7 @@ export const roots: readonly { readonly path: string; readonly says: string }[] 
   { path: "src/cli", says: "the command line" },
   {
     path: "src/testing",
-    says: "for users: an agent without a plane, a plane in virtual time; for adapters: the store suite, virtual time, transcripts",
+    says: "for users: an agent without a plane, a plane in virtual time; for adapters: the suites of stores and brokers, virtual time, transcripts",
   },
 ];
 export const compositionRoots: readonly string[] = roots.map(({ path }) => path);

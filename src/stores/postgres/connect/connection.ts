@@ -51,6 +51,11 @@ export class Connection {
     if (this.#lost) tell(this.#lost);
   }
 
+  /** Calls with the text of each notification on a channel that this session listens to. */
+  onNotification(tell: (payload: string) => void): void {
+    this.#client.on("notification", ({ payload = "" }) => tell(payload));
+  }
+
   /**
    * Runs one statement, in a transaction of its own.
    *
