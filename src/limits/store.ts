@@ -39,6 +39,8 @@ export const store = {
   markSync: millis(1_000),
   /** How often the files are looked for: twice within the second in which a server has to notice that they are gone. */
   filesEvery: millis(500),
+  /** Latest commits whose answers the shared memory of a test keeps, in case one is sent again: far more than are under way. */
+  sharedMemoryCommits: 10_000,
   /** Finished Tasks are kept at least this long, so that an idempotency key holds for a day. */
   retentionMin: millis(24 * 3_600_000),
   /** How often Tasks that are too old are removed: seldom enough that an idle server sleeps, often enough that they never pile up. */

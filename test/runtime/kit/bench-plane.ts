@@ -6,20 +6,21 @@ import type { LogEntry } from "#domain/task/log";
 import type { TaskDraft, TaskSpec } from "#domain/task/task";
 import { millis } from "#domain/time/time";
 import type { LeaseTerms } from "#domain/worker/worker";
+import type { StartableClock } from "#ports/clock";
 import type { Entropy } from "#ports/entropy";
 import type { Inspection } from "#ports/inspection";
 import type { Plane, Receipt } from "#ports/plane";
 import type { Store } from "#ports/store";
 import type { CounterName } from "#ports/telemetry";
 import { openPlane } from "#runtime/plane";
-import { Supervisor } from "#runtime/supervisor";
+import { Supervisor, type SupervisorParts } from "#runtime/supervisor";
 import { memoryStore } from "#stores/memory/index";
 import { spec as specOf } from "#testing/rows";
 import { seededEntropy, settle, VirtualClock } from "#testing/virtual-time";
 import { auditStore } from "./audit-task.js";
 import { type BenchWorker, type BenchWorkerOptions, workerOf } from "./bench-worker.js";
 import { countingTelemetry } from "./counting-telemetry.js";
-import { mortalClock, mortalStore } from "./mortal.js";
+import { type Life, mortalClock, mortalStore } from "./mortal.js";
 import { SchemaDouble } from "./schema-double.js";
 
 export const TERMS: LeaseTerms = {
@@ -53,6 +54,8 @@ export interface BenchPlane {
   pass(ms: number, ...alive: readonly BenchWorker[]): Promise<void>;
   /** The process is killed, now; nothing of it happens any more. */
   kill(): void;
+  /** The process stands still, as by SIGSTOP, until the returned function is called. */
+  pause(): () => void;
   settle(): Promise<void>;
 }
 
@@ -82,6 +85,14 @@ export interface BenchOptions {
   readonly inspection?: Inspection;
   /** False if whoever starts it audits its store, sooner than at the end of the test. */
   readonly audit?: boolean;
+  /** The clock that the plane sees. Default: `clock` itself. */
+  readonly nodeClock?: StartableClock;
+  /** What is audited where the test ends. Default: the store. */
+  readonly audited?: Store;
+  /** What the plane keeps in front of its store, within its process. */
+  readonly cache?: (store: Store) => Store;
+  /** More parts of the supervisor. */
+  readonly parts?: Partial<SupervisorParts>;
 }
 
 export async function startBench(
@@ -94,17 +105,21 @@ export async function startBench(
     audit = true,
     acceptClock = false,
     inspection,
+    nodeClock = clock,
+    audited = store,
+    cache = (each) => each,
+    parts = {},
   }: BenchOptions = {},
 ): Promise<BenchPlane> {
-  const seeded = seededEntropy(seed + clock.now(), () => clock.now());
+  const seeded = seededEntropy(seed + clock.now(), () => nodeClock.now());
   const entropy: Entropy = draw ? { uuid: seeded.uuid, draw } : seeded;
   const fatal: Error[] = [];
   const counting = countingTelemetry();
-  const life = { alive: true };
-  const mortal = mortalClock(clock, life);
+  const life: Life = { alive: true };
+  const mortal = mortalClock(nodeClock, life);
   const schemas = new SchemaDouble(mortal);
   const supervisor = new Supervisor({
-    store: mortalStore(store, life),
+    store: cache(mortalStore(store, life)),
     clock: mortal,
     entropy,
     telemetry: counting.telemetry,
@@ -113,10 +128,11 @@ export async function startBench(
     acceptClock,
     ...(mailbox !== undefined && { mailbox }),
     ...(inspection && { inspection }),
+    ...parts,
     onFatal: (error) => fatal.push(error),
   });
   await supervisor.start();
-  if (audit) stores.add(store);
+  if (audit) stores.add(audited);
   logs.add(counting.errors);
   const plane = openPlane(supervisor);
 
@@ -141,8 +157,8 @@ export async function startBench(
     },
     cancel: (taskId, message = "not needed") => plane.cancel(LOCAL_CALLER, taskId, message),
     worker: (id, options = {}) => workerOf(plane, id, options),
-    show: (taskId) => show(store, taskId),
-    log: async (taskId) => (await store.reads.log(taskId, 0, 1_000_000)).entries,
+    show: (taskId) => show(audited, taskId),
+    log: async (taskId) => (await audited.reads.log(taskId, 0, 1_000_000)).entries,
     counted: counting.counted,
     pass: async (ms, ...alive) => {
       for (let left = ms; left > 0; left -= TERMS.heartbeat) {
@@ -153,6 +169,16 @@ export async function startBench(
     },
     kill: () => {
       life.alive = false;
+    },
+    pause: () => {
+      let goOn = () => {};
+      life.awake = new Promise((resolve) => {
+        goOn = () => {
+          life.awake = undefined;
+          resolve();
+        };
+      });
+      return () => goOn();
     },
     settle,
   };

@@ -4,6 +4,15 @@ import type { Reads, Store } from "#ports/store";
 /** Whether a process still lives. What a dead one had begun is never heard of again. */
 export interface Life {
   alive: boolean;
+  /** While the process stands still: resolves when it goes on. */
+  awake?: Promise<void> | undefined;
+}
+
+/** Runs `act` in the process: not once it is dead, and later if it stands still. */
+function unlessStill(life: Life, act: () => void): void {
+  if (!life.alive) return;
+  if (life.awake) void life.awake.then(() => unlessStill(life, act));
+  else act();
 }
 
 /** A promise of a dead process neither resolves nor rejects. */
@@ -11,8 +20,8 @@ function unlessDead<Result>(life: Life, begin: () => Promise<Result>): Promise<R
   return new Promise((resolve, reject) => {
     if (!life.alive) return;
     begin().then(
-      (result) => life.alive && resolve(result),
-      (error) => life.alive && reject(error),
+      (result) => unlessStill(life, () => resolve(result)),
+      (error) => unlessStill(life, () => reject(error)),
     );
   });
 }
@@ -55,9 +64,6 @@ export function mortalClock(clock: StartableClock, life: Life): StartableClock {
     wall: () => clock.wall(),
     startFrom: (at) => clock.startFrom(at),
     yield: () => unlessDead(life, () => clock.yield()),
-    wakeAt: (at, fire) =>
-      clock.wakeAt(at, () => {
-        if (life.alive) fire();
-      }),
+    wakeAt: (at, fire) => clock.wakeAt(at, () => unlessStill(life, fire)),
   };
 }
