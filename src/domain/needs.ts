@@ -1,4 +1,4 @@
-import type { TaskId } from "./id.js";
+import type { SessionId, TaskId } from "./id.js";
 import type { KeyedKindName, KeyOf, TextKey, TextKindName } from "./row-kinds.js";
 import type { TemplateRef } from "./template/template.js";
 
@@ -16,6 +16,11 @@ export interface Needs extends KeyedNeeds, TextNeeds {
   readonly graphs?: readonly TaskId[];
   /** The Task that owns an idempotency key. */
   readonly keys?: readonly IdempotencyKey[];
+  /**
+   * Every Run that these sessions hold, each with its Step and Task. Only stores that several nodes share are asked: the memory
+   * of a node knows what its own sessions hold, and no more.
+   */
+  readonly heldBy?: readonly SessionId[];
   /** Templates; an empty version asks for the newest. */
   readonly templates?: readonly TemplateRef[];
 }

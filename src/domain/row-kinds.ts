@@ -2,6 +2,7 @@ import type { RunId, StepKey, TaskId } from "./id.js";
 import { isOver, type RunRow } from "./task/run.js";
 import type { StepRow } from "./task/step.js";
 import { isTerminal, type TaskRow } from "./task/task.js";
+import type { WorkerKey, WorkerRow } from "./worker/worker-row.js";
 
 /**
  * The kinds of rows and texts that are loaded and committed. The types `Needs`, `Loaded` and `Commit` are derived from
@@ -26,6 +27,8 @@ export interface RowKind<Row extends Revisioned, Key> {
   taskOf?(row: Row): TaskId;
   /** The row's terminal state; undefined while it may still change. */
   endOf?(row: Row): string | undefined;
+  /** True if only stores have such rows that several nodes share. Others are never asked for one, and are given none. */
+  readonly isOfMany?: true;
 }
 
 /** So that the types of row and key are inferred. */
@@ -54,6 +57,12 @@ export const rowKinds = {
     partsOf: (id) => [id],
     taskOf: ({ taskId }) => taskId,
     endOf: ({ status }) => (isOver(status) ? status : undefined),
+  }),
+  workers: kind<WorkerRow, WorkerKey>({
+    noun: "worker",
+    idOf: ({ key }) => key,
+    partsOf: (key) => [key],
+    isOfMany: true,
   }),
 };
 
@@ -96,6 +105,15 @@ const graphKinds: readonly string[] = ["tasks", "steps", "runs"];
 
 /** The other kinds, whose rows are kept and loaded one by one. */
 export const singleKindNames = rowKindNames.filter((name) => !graphKinds.includes(name));
+
+/** The kinds that a store of one process has. */
+export type LocalKindName = Exclude<RowKindName, "workers">;
+export type LocalKeyedKindName = Exclude<LocalKindName, "tasks">;
+export const localKindNames = rowKindNames.filter((name): name is LocalKindName => !rowKind(name).isOfMany);
+export const localKeyedKindNames = localKindNames.filter(
+  (name): name is LocalKeyedKindName => name !== "tasks",
+);
+
 export const textKindNames = Object.keys(textKinds) as readonly TextKindName[];
 
 /** Makes a value for each kind. Not type-checked: the caller ensures that each value has the type for its kind. */

@@ -5,6 +5,7 @@ import { connections } from "./connections.js";
 import { inspect } from "./inspect.js";
 import { inspectPage } from "./inspect-page.js";
 import { messages } from "./messages.js";
+import { nodes } from "./nodes.js";
 import { pages } from "./pages.js";
 import { postgres } from "./postgres.js";
 import { schemas } from "./schemas.js";
@@ -36,6 +37,7 @@ export const limits = Object.freeze({
   ...store,
   ...postgres,
   ...broker,
+  ...nodes,
   ...workerLibrary,
   ...inspect,
   ...client,

@@ -1,6 +1,7 @@
 import type { RowRef } from "#domain/conflict";
-import type { TaskId } from "#domain/id";
+import type { NodeId, TaskId } from "#domain/id";
 import type { Needs } from "#domain/needs";
+import type { NodeGone } from "#domain/node";
 import type { RowKindName, RowOf, TextKey, TextKindName, TextRow } from "#domain/row-kinds";
 import type { Deadline } from "#domain/task/deadline";
 import type { Lane } from "#domain/task/lane";
@@ -47,6 +48,12 @@ export interface Commit extends RowsToCommit, TextsToCommit {
    * the commit is refused, too.
    */
   readonly read?: readonly RowRef[];
+  /**
+   * The node that writes, in a store with `nodes`. If it has left or was taken over, or is not known, nothing is written: the
+   * commit rejects with {@link NodeGone}. Checked in the same transaction, before everything else, and so that a `takeOver` under
+   * way is waited for, or waits.
+   */
+  readonly node?: NodeId;
   /** Plane time of the turn; becomes the last recorded instant. */
   readonly at: Instant;
   /** New template versions. One that is already stored is a conflict: a registered template never changes. */
@@ -73,7 +80,7 @@ export interface BootState {
   /** The last recorded instant; 0 for a new store. */
   readonly at: Instant;
   readonly lanes: readonly Lane[];
-  /** Every Run that a session still holds. */
+  /** Every Run that a session still holds. Empty if the store has `nodes`: a node that starts adopts nothing before it has joined. */
   readonly held: readonly RunRow[];
   /** Number of PENDING Tasks by namespace. */
   readonly waiting: ReadonlyMap<string, number>;
@@ -120,6 +127,7 @@ export interface TurnStore {
    * Writes a turn atomically. Resolves when it is durable.
    *
    * @throws {Conflict} if a row has another revision: nothing was written; load and decide again
+   * @throws {NodeGone} if `Commit.node` may not write any more: nothing was written, now or ever
    * @throws {Fault} `disk_full`, `overloaded`, `unavailable`: nothing was written; try again later
    * @throws any other error if it is unknown whether the turn was written: the plane stops and must be restarted
    */

@@ -1,4 +1,4 @@
-import type { RunId, SessionId, TaskId, WorkerId } from "../id.js";
+import type { NodeId, RunId, SessionId, TaskId, WorkerId } from "../id.js";
 import { type Instant, NEVER } from "../time/time.js";
 import type { Labels, Reason } from "./task.js";
 
@@ -54,6 +54,11 @@ export interface RunRow {
   /** The first output seq not yet durable. */
   readonly nextSeq: number;
   readonly outputBytes: number;
+  /**
+   * The node that has the stream of the session which holds the Run, or that expects its worker back. Absent in stores of one
+   * process, and of Runs that have been made while the store was one. It stays when the Run is released.
+   */
+  readonly node?: NodeId;
 }
 
 /** The part of a Run that clients see everywhere, and that the log has. */

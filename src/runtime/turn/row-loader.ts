@@ -74,7 +74,7 @@ export class RowLoader {
   }
 
   #want(needs: Needs): void {
-    const { wholeTasks, graphs, keys, templates } = needs;
+    const { wholeTasks, graphs, keys, templates, heldBy } = needs;
     const work = this.#work;
     for (const name of keyedKindNames) {
       const wanted = needs[name];
@@ -89,6 +89,7 @@ export class RowLoader {
     }
     if (wholeTasks) for (const id of wholeTasks) if (!work.isWhole(id)) this.#ask("wholeTasks", id, id);
     if (graphs) for (const id of graphs) if (!work.isComplete(id)) this.#ask("graphs", id, id);
+    if (heldBy) for (const session of heldBy) this.#ask("heldBy", session, session);
     if (templates) for (const ref of templates) this.#ask("templates", ref, templateKey(ref));
     if (keys) {
       for (const key of keys) {
@@ -115,5 +116,6 @@ function nothing(): Wanted {
     graphs: [],
     keys: [],
     templates: [],
+    heldBy: [],
   };
 }

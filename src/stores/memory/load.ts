@@ -1,4 +1,4 @@
-import type { RunId, StepKey, TaskId } from "#domain/id";
+import type { RunId, SessionId, StepKey, TaskId } from "#domain/id";
 import type { Needs } from "#domain/needs";
 import {
   forKinds,
@@ -26,6 +26,7 @@ export function loadFrom(tables: MemoryTables, needs: Needs): Loaded {
   for (const id of needs.graphs ?? []) answer.graph(id);
   for (const id of needs.wholeTasks ?? []) answer.wholeTask(id);
   for (const name of keyedKindNames) for (const key of needs[name] ?? []) answer.keyed(name, key);
+  for (const session of needs.heldBy ?? []) answer.heldBy(session);
   for (const { namespace, key } of needs.keys ?? []) answer.task(tables.taskOfKey.get(keyOf(namespace, key)));
   const templates = new Set<TemplateRow>();
   for (const ref of needs.templates ?? []) {
@@ -63,6 +64,12 @@ class Answer {
     for (const step of kept?.steps.values() ?? []) if (!hasEnded(step.state)) this.rows.steps.add(step);
     for (const run of kept?.runs.values() ?? []) {
       if (!isOver(run.status) || run.heldBy !== "") this.rows.runs.add(run);
+    }
+  }
+
+  heldBy(session: SessionId): void {
+    for (const { runs } of this.#tables.tasks.values()) {
+      for (const { id, heldBy } of runs.values()) if (heldBy === session) this.#run(id);
     }
   }
 

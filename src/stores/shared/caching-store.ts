@@ -29,6 +29,7 @@ export function cachingStore(store: Store): Store {
   return {
     reads: cachingReads(store.reads, cached),
     ...(store.failed && { failed: store.failed }),
+    ...(store.nodes && { nodes: store.nodes }),
     outage: () => store.outage?.(),
     open: async () => store.open?.(),
     boot: () => store.boot(),
@@ -64,6 +65,7 @@ async function load(needs: Needs, store: TurnStore, { tasks, templates }: Caches
   const found = nothingFound();
   const missing: Needs = {
     keys: needs.keys ?? [],
+    heldBy: needs.heldBy ?? [],
     graphs: (needs.graphs ?? []).filter((id) => !tasks.findGraph(id, found)),
     wholeTasks: (needs.wholeTasks ?? []).filter((id) => !tasks.findWhole(id, found)),
     ...forKinds<KeyedNeeds>(keyedKindNames, (name) =>

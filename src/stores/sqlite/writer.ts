@@ -1,6 +1,6 @@
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
-import { rowKindNames, textKindNames } from "#domain/row-kinds";
+import { localKindNames, textKindNames } from "#domain/row-kinds";
 import { type Deadline, startsAmong } from "#domain/task/deadline";
 import { limits } from "#limits/index";
 import { type Driver, opened, type SqlCells, type SqlRow, textIn } from "./driver.js";
@@ -232,7 +232,7 @@ function countOf([namespace, count]: SqlCells): readonly [string, number] {
 /** An estimate of the pages that the commit adds to the write-ahead log. */
 function pagesOf(turn: CommitRequest): number {
   let rows = 0;
-  for (const name of rowKindNames) rows += turn[name].inserts.length + turn[name].updates.length;
+  for (const name of localKindNames) rows += turn[name].inserts.length + turn[name].updates.length;
   let bytes = 0;
   for (const name of textKindNames) bytes += lengthOf(turn[name]);
   for (const { packed } of turn.log) bytes += lengthOf(packed);

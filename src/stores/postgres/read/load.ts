@@ -1,6 +1,6 @@
 import type { Needs } from "#domain/needs";
 import {
-  type RowKindName,
+  type LocalKindName,
   type RowOf,
   rowKind,
   type TextKindName,
@@ -22,7 +22,7 @@ interface Part {
   readonly values: readonly (readonly string[])[];
 }
 
-const row = (kind: RowKindName, alias: string, position = "0") =>
+const row = (kind: LocalKindName, alias: string, position = "0") =>
   `SELECT '${kind}', ${alias}.fixed, ${alias}.data, ${position}::bigint`;
 
 /** The statement that loads what a turn needs, all parts of it on one snapshot; undefined if it needs nothing. */
@@ -140,7 +140,7 @@ export function loadedFrom(selected: readonly Cells[]): Loaded {
     else if (isText(kind)) found[kind].set(textIdOf(String(a)), String(b));
     else if (kind === "steps" && Number(position) > 0)
       graph.push({ position: Number(position), step: rowFrom(a, b) });
-    else addRow(found, kind as RowKindName, rowFrom(a, b));
+    else addRow(found, kind as LocalKindName, rowFrom(a, b));
   }
   if (graph.length === 0) return loadedOf(found);
 
@@ -153,7 +153,7 @@ export function loadedFrom(selected: readonly Cells[]): Loaded {
   return loadedOf(found);
 }
 
-function addRow<Name extends RowKindName>(found: LoadResult, name: Name, row: RowOf<Name>): void {
+function addRow<Name extends LocalKindName>(found: LoadResult, name: Name, row: RowOf<Name>): void {
   const rows: Map<string, unknown> = found[name];
   const id = rowKind(name).idOf(row);
   if (!rows.has(id)) rows.set(id, row);

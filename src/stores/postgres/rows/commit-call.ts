@@ -3,10 +3,10 @@ import type { TaskId } from "#domain/id";
 import {
   forKinds,
   keyOfId,
+  type LocalKindName,
+  localKindNames,
   type Revisioned,
-  type RowKindName,
   rowKind,
-  rowKindNames,
   textKindNames,
   textPlace,
 } from "#domain/row-kinds";
@@ -32,16 +32,16 @@ export const commitStatement = {
   text: `SELECT commit_1(${Array.from({ length: PARAMETERS }, (_, i) => `$${i + 1}`).join(", ")})`,
 } as const;
 
-type ByKind<T> = { readonly [Name in RowKindName]: readonly T[] };
+type ByKind<T> = { readonly [Name in LocalKindName]: readonly T[] };
 
 export function commitCall(turn: Commit, owner: number | null): CommitCall {
   const created = new Set<string>();
   for (const { id, revision } of turn.tasks) if (revision === 1) created.add(id);
   const expected = expectedRows(turn);
-  const expectedBy = (name: RowKindName) =>
+  const expectedBy = (name: LocalKindName) =>
     list(expected.filter(({ kind }) => kind === name).map(refColumns));
-  const changed = forKinds<ByKind<Columns>>(rowKindNames, (name) => written(turn, name, false));
-  const made = forKinds<ByKind<Columns>>(rowKindNames, (name) => written(turn, name, true));
+  const changed = forKinds<ByKind<Columns>>(localKindNames, (name) => written(turn, name, false));
+  const made = forKinds<ByKind<Columns>>(localKindNames, (name) => written(turn, name, true));
   const { heads, moved, rows } = logColumns(turn, created);
   const texts = textKindNames.flatMap((kind) => turn[kind].map((text) => textColumns(kind, text)));
   const [set, removed] = [
@@ -95,7 +95,7 @@ function list(items: readonly unknown[]): string | null {
 /** Rows of which another revision than the first is written, and those that were only read. */
 function expectedRows(turn: Commit): readonly RowRef[] {
   const expected: RowRef[] = [];
-  for (const kind of rowKindNames) {
+  for (const kind of localKindNames) {
     for (const row of turn[kind]) {
       if (row.revision !== 1)
         expected.push({ kind, id: rowKind(kind).idOf(row), revision: row.revision - 1 });
@@ -107,10 +107,13 @@ function expectedRows(turn: Commit): readonly RowRef[] {
 
 function refColumns({ kind, id, revision }: RowRef): Columns {
   const parts = keyOfId(kind, id);
-  return { ...Object.fromEntries(rowTable(kind).keys.map((column, i) => [column, parts[i]])), revision };
+  return {
+    ...Object.fromEntries(rowTable(kind as LocalKindName).keys.map((column, i) => [column, parts[i]])),
+    revision,
+  };
 }
 
-function written(turn: Commit, name: RowKindName, isNew: boolean): readonly Columns[] {
+function written(turn: Commit, name: LocalKindName, isNew: boolean): readonly Columns[] {
   const { made, changed } = rowTable(name);
   const rows: readonly Revisioned[] = turn[name];
   const wanted = rows.filter(({ revision }) => (revision === 1) === isNew);
@@ -132,7 +135,7 @@ function neededTasks(turn: Commit, created: ReadonlySet<string>): readonly TaskI
   const need = (taskId: TaskId) => {
     if (!written.has(taskId)) needed.add(taskId);
   };
-  for (const kind of rowKindNames) {
+  for (const kind of localKindNames) {
     const { taskOf } = rowKind(kind);
     if (!taskOf || kind === "tasks") continue;
     for (const row of turn[kind]) if (row.revision === 1) need(taskOf(row));

@@ -1,5 +1,5 @@
 import type { TaskId } from "#domain/id";
-import type { Revisioned, RowKindName, RowOf } from "#domain/row-kinds";
+import type { LocalKindName, Revisioned, RowOf } from "#domain/row-kinds";
 import { rowKind } from "#domain/row-kinds";
 import type { Deadline, DeadlineKind } from "#domain/task/deadline";
 import type { Lane } from "#domain/task/lane";
@@ -89,10 +89,10 @@ const runs: Table<RunRow> = {
   },
 };
 
-const tables: { readonly [Name in RowKindName]: Table<RowOf<Name>> } = { tasks, steps, runs };
+const tables: { readonly [Name in LocalKindName]: Table<RowOf<Name>> } = { tasks, steps, runs };
 
 /** The table of a kind, typed for code that handles every kind alike; its name is that of the kind. */
-export function rowTable(name: RowKindName): Table<Revisioned> {
+export function rowTable(name: LocalKindName): Table<Revisioned> {
   return tables[name] as unknown as Table<Revisioned>;
 }
 
@@ -101,7 +101,7 @@ export function rowFrom<Row>(fixed: Cell | undefined, data: Cell | undefined): R
   return { ...JSON.parse(String(fixed)), ...JSON.parse(String(data)) };
 }
 
-function endOf(name: RowKindName, row: Revisioned): string | null {
+function endOf(name: LocalKindName, row: Revisioned): string | null {
   return rowKind(name).endOf?.(row) ?? null;
 }
 

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { rmSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { Fault } from "#domain/fault";
-import { rowKindNames } from "#domain/row-kinds";
+import { localKindNames } from "#domain/row-kinds";
 import { laneOf } from "#domain/task/lane";
 import {
   bytesOf,
@@ -139,7 +139,7 @@ function soundLayouts(source: Driver): Layouts {
 /** Writes the layouts of this release, in which all rows are copied. */
 function writeLayouts(target: Driver): void {
   const insert = target.prepare(`INSERT INTO ${layoutTable.insert}`);
-  for (const name of rowKindNames) insert.run(layoutTable.seal(layoutValues(rowTable(name).layout)));
+  for (const name of localKindNames) insert.run(layoutTable.seal(layoutValues(rowTable(name).layout)));
 }
 
 /** Copies each intact row. Rows are located from both ends of the table and of an index over it. */

@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { rowKindNames, textKindNames } from "#domain/row-kinds";
+import { localKindNames, textKindNames } from "#domain/row-kinds";
 import { limits } from "#limits/index";
 import {
   bytesOf,
@@ -55,7 +55,7 @@ const TASK = "task_id";
 
 /** All tables; Tasks come first. */
 export const scannedTables: readonly Scanned[] = [
-  ...rowKindNames.map((name) => ofTable(rowTable(name))),
+  ...localKindNames.map((name) => ofTable(rowTable(name))),
   ...textKindNames.map((name) => ofSealed(textTables[name], ["rowid"])),
   ofSealed(log, ["rowid"]),
   ofSealed(deadlines, ["task_id", "step_name", "kind"]),

@@ -1,4 +1,4 @@
-import { forKinds, keyedKindNames, rowKindNames, textKindNames } from "#domain/row-kinds";
+import { forKinds, localKeyedKindNames, localKindNames, textKindNames } from "#domain/row-kinds";
 import type { Statement } from "../driver.js";
 import type { SealedTable } from "../rows/checksum.js";
 import { rowTable, runTable, stepTable, taskTable, templates, textTables } from "../rows/rows.js";
@@ -15,7 +15,7 @@ export function load(sql: Prepared<typeof loads>, needs: LoadRequest): LoadReply
   const whole = JSON.stringify(needs.wholeTasks);
   const taskIds = new Set([...needs.graphs, ...needs.wholeTasks, ...needs.steps.map(([taskId]) => taskId)]);
 
-  const rows = forKinds<Record<(typeof rowKindNames)[number], string[]>>(rowKindNames, () => []);
+  const rows = forKinds<Record<(typeof localKindNames)[number], string[]>>(localKindNames, () => []);
   if (taskIds.size + needs.runs.length > 0) {
     rows.tasks.push(listed(taskTable, sql.tasks, [JSON.stringify([...taskIds]), runs]));
   }
@@ -25,7 +25,7 @@ export function load(sql: Prepared<typeof loads>, needs: LoadRequest): LoadReply
   if (needs.graphs.length > 0) {
     rows.steps.push(listed(stepTable, sql.graphSteps, [JSON.stringify(needs.graphs)]));
   }
-  for (const name of keyedKindNames) {
+  for (const name of localKeyedKindNames) {
     if (needs[name].length > 0)
       rows[name].push(listed(rowTable(name), sql[name], [JSON.stringify(needs[name])]));
   }

@@ -1,6 +1,6 @@
 import { Conflict, rowsMoved } from "#domain/conflict";
 import { invariant } from "#domain/invariant";
-import { type RowKindName, rowKindNames, textKindNames } from "#domain/row-kinds";
+import { type LocalKindName, localKindNames, textKindNames } from "#domain/row-kinds";
 import { NEVER } from "#domain/time/time";
 import type { SqlRow, SqlValue, Statement } from "../driver.js";
 import { digested } from "../file/head.js";
@@ -62,7 +62,7 @@ export class Changes {
     const sql = this.#sql;
     if (!this.#knowsLayouts) this.#writeLayouts();
     if (turn.read.length > 0) this.#expectUnmoved(turn);
-    for (const name of rowKindNames) {
+    for (const name of localKindNames) {
       const isWritten = this.#writeRows(
         rowTable(name),
         sql[`insert ${name}`],
@@ -101,7 +101,7 @@ export class Changes {
 
   /** In the transaction of the first rows that need them. */
   #writeLayouts(): void {
-    for (const name of rowKindNames) {
+    for (const name of localKindNames) {
       const { layout } = rowTable(name);
       if (!this.#layouts.has(layout)) this.#put(this.#sql.addLayout, layoutTable, layoutValues(layout));
     }
@@ -175,7 +175,7 @@ export class Changes {
   /** The refusal of a commit that was rolled back. */
   conflict(turn: CommitRequest): Conflict {
     const expected = [...turn.read];
-    for (const kind of rowKindNames) {
+    for (const kind of localKindNames) {
       const { keyInserted, keyUpdated } = rowTable(kind);
       for (const values of turn[kind].updates) {
         expected.push({ kind, key: keyUpdated(values), revision: Number(values.at(-1)) });
@@ -193,7 +193,7 @@ export class Changes {
   }
 
   /** 0 if no such row is stored. */
-  #revisionOf(kind: RowKindName, key: SqlRow): number {
+  #revisionOf(kind: LocalKindName, key: SqlRow): number {
     return Number(this.#sql[`revision ${kind}`].all(key)[0]?.[0] ?? 0);
   }
 }

@@ -1,5 +1,5 @@
 import type { TaskId } from "#domain/id";
-import type { Revisioned, RowKindName, RowOf, TextKindName } from "#domain/row-kinds";
+import type { LocalKindName, Revisioned, RowOf, TextKindName } from "#domain/row-kinds";
 import type { Deadline, DeadlineKind } from "#domain/task/deadline";
 import type { Lane } from "#domain/task/lane";
 import type { RunRow } from "#domain/task/run";
@@ -76,7 +76,8 @@ export const stepTable = table<StepRow>("steps", ["taskId", "name"], {
   inputBytes: packed,
 });
 
-export const runTable = table<RunRow>(
+/** Without the node: a file is one process's. */
+export const runTable: Table<RunRow> = table<Omit<RunRow, "node">>(
   "runs",
   ["id"],
   {
@@ -110,14 +111,14 @@ export const runTable = table<RunRow>(
 );
 
 /** The table of each kind of row. */
-export const rowTables: { readonly [Name in RowKindName]: Table<RowOf<Name>> } = {
+export const rowTables: { readonly [Name in LocalKindName]: Table<RowOf<Name>> } = {
   tasks: taskTable,
   steps: stepTable,
   runs: runTable,
 };
 
 /** Like {@link rowTables}, but typed for code that handles every kind alike. */
-export function rowTable(name: RowKindName): Table<Revisioned> {
+export function rowTable(name: LocalKindName): Table<Revisioned> {
   return rowTables[name] as Table<Revisioned>;
 }
 

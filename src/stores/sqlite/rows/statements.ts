@@ -1,8 +1,8 @@
 import {
   forKinds,
-  type KeyedKindName,
-  keyedKindNames,
-  rowKindNames,
+  type LocalKeyedKindName,
+  localKeyedKindNames,
+  localKindNames,
   type TextKindName,
   textKindNames,
 } from "#domain/row-kinds";
@@ -65,7 +65,7 @@ export const loads = {
   tasksByKey: `SELECT ${taskTable.sealed("t.")} FROM json_each(?) AS wanted
     CROSS JOIN tasks AS t ON t.namespace = wanted.value ->> 0 AND t.idempotency_key = wanted.value ->> 1
     WHERE t.holds_key = 1 AND t.idempotency_key <> ''`,
-  ...forKinds<Record<KeyedKindName, string>>(keyedKindNames, (name) => {
+  ...forKinds<Record<LocalKeyedKindName, string>>(localKeyedKindNames, (name) => {
     const { keys, name: table, sealed } = rowTable(name);
     return byKey(table, keys, sealed("t."));
   }),
@@ -105,9 +105,9 @@ export const boots = {
 } as const;
 
 export const writes = {
-  ...named("insert", rowKindNames, (name) => rowTable(name).insert),
-  ...named("update", rowKindNames, (name) => rowTable(name).update),
-  ...named("revision", rowKindNames, (name) => rowTable(name).revision),
+  ...named("insert", localKindNames, (name) => rowTable(name).insert),
+  ...named("update", localKindNames, (name) => rowTable(name).update),
+  ...named("revision", localKindNames, (name) => rowTable(name).revision),
   ...named("put", textKindNames, (name) => {
     const { insert, keys } = textTables[name];
     return `INSERT INTO ${insert}

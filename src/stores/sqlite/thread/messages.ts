@@ -2,13 +2,13 @@ import type { RowRef } from "#domain/conflict";
 import type { Needs } from "#domain/needs";
 import {
   forKinds,
-  type KeyedKindName,
-  keyedKindNames,
   keyOfId,
+  type LocalKeyedKindName,
+  type LocalKindName,
+  localKeyedKindNames,
+  localKindNames,
   type Revisioned,
-  type RowKindName,
   rowKind,
-  rowKindNames,
   type TextKey,
   type TextRow,
   textKindNames,
@@ -42,7 +42,7 @@ export function encodeCommit(turn: Commit): CommitRequest {
     at: turn.at,
     read: (turn.read ?? []).map(expectedRow),
     bringsWork: turn.templates.length > 0 || turn.tasks.some(isAskedFor),
-    ...forKinds<CommittedRows>(rowKindNames, (name) => changes(rowTable(name), turn[name])),
+    ...forKinds<CommittedRows>(localKindNames, (name) => changes(rowTable(name), turn[name])),
     ...forKinds<CommittedTexts>(textKindNames, (name) => turn[name].map(textValues)),
     templates: turn.templates.map(templateValues),
     log: turn.log.map(({ taskId, entries }) => ({ taskId, packed: packLog(entries) })),
@@ -55,7 +55,7 @@ export function encodeCommit(turn: Commit): CommitRequest {
 }
 
 function expectedRow({ kind, id, revision }: RowRef): ExpectedRow {
-  return { kind, key: keyOfId(kind, id), revision };
+  return { kind: kind as LocalKindName, key: keyOfId(kind, id), revision };
 }
 
 /** A new Task of a client's: one that other Tasks' Steps have become, or that undoes one, is a part of those. */
@@ -81,7 +81,9 @@ export function encodeNeeds(needs: Needs): LoadRequest {
   return {
     wholeTasks: unique(needs.wholeTasks),
     graphs: unique(needs.graphs),
-    ...forKinds<WantedRows>(keyedKindNames, (name) => (needs[name] ?? []).map((key) => wantedRow(name, key))),
+    ...forKinds<WantedRows>(localKeyedKindNames, (name) =>
+      (needs[name] ?? []).map((key) => wantedRow(name, key)),
+    ),
     ...forKinds<WantedTexts>(textKindNames, (name) => (needs[name] ?? []).map(wantedText)),
     keys: (needs.keys ?? []).map(({ namespace, key }) => [namespace, key]),
     templates: (needs.templates ?? [])
@@ -93,7 +95,7 @@ export function encodeNeeds(needs: Needs): LoadRequest {
   };
 }
 
-function wantedRow(name: KeyedKindName, key: unknown): Wanted {
+function wantedRow(name: LocalKeyedKindName, key: unknown): Wanted {
   const parts = rowKind(name).partsOf(key);
   const [only] = parts;
   return parts.length === 1 && only !== undefined ? only : parts;
@@ -104,13 +106,14 @@ function wantedText(key: TextKey): Wanted {
 }
 
 export function decodeLoaded(reply: LoadReply, layouts: Layouts): Loaded {
-  const rowsOf = (name: RowKindName) => {
+  const rowsOf = (name: LocalKindName) => {
     const table = rowTable(name);
     const found = reply[name].flatMap((text) => table.rows(text, layouts));
     return distinct(found, rowKind(name).idOf);
   };
   return {
-    ...forKinds<LoadedRows>(rowKindNames, rowsOf),
+    ...forKinds<Pick<LoadedRows, LocalKindName>>(localKindNames, rowsOf),
+    workers: [],
     ...forKinds<LoadedTexts>(textKindNames, (name) => new Map(reply[name].map(textOf))),
     templates: distinct(reply.templates.map(templateFrom), templateKey),
   };

@@ -1,4 +1,4 @@
-import type { KeyedKindName, RowKindName, TextKindName } from "#domain/row-kinds";
+import type { LocalKeyedKindName, LocalKindName, TextKindName } from "#domain/row-kinds";
 import type { Lane } from "#domain/task/lane";
 import type { AgentRow } from "#domain/worker/agent";
 import type { Packed } from "../../shared/pack-log.js";
@@ -15,13 +15,13 @@ export interface PackedChanges {
   readonly updates: readonly SqlRow[];
 }
 
-export type CommittedRows = Readonly<Record<RowKindName, PackedChanges>>;
+export type CommittedRows = Readonly<Record<LocalKindName, PackedChanges>>;
 /** Values of {@link textTables}. */
 export type CommittedTexts = Readonly<Record<TextKindName, readonly SqlRow[]>>;
 
 /** A row that is expected at a revision, by its key. */
 export interface ExpectedRow {
-  readonly kind: RowKindName;
+  readonly kind: LocalKindName;
   readonly key: SqlRow;
   readonly revision: number;
 }
@@ -47,7 +47,7 @@ type Triple = readonly [string, string, string];
 
 /** What is wanted by its key, which is one column or more. */
 export type Wanted = string | readonly string[];
-export type WantedRows = Readonly<Record<KeyedKindName, readonly Wanted[]>>;
+export type WantedRows = Readonly<Record<LocalKeyedKindName, readonly Wanted[]>>;
 export type WantedTexts = Readonly<Record<TextKindName, readonly Wanted[]>>;
 
 export interface LoadRequest extends WantedRows, WantedTexts {
@@ -61,7 +61,7 @@ export interface LoadRequest extends WantedRows, WantedTexts {
 }
 
 /** Lists of rows, each as one JSON array. */
-export type RepliedRows = Readonly<Record<RowKindName, readonly string[]>>;
+export type RepliedRows = Readonly<Record<LocalKindName, readonly string[]>>;
 
 /** Texts and templates are values as they lie in the file. */
 export interface LoadReply extends RepliedRows, CommittedTexts {
