@@ -83,7 +83,7 @@ export class Supervisor {
     const leases = new Leases();
     const state = {
       leases,
-      memory: new Memory(),
+      memory: new Memory(ports.store.shared),
       parked: new ParkedMessages(),
       takeovers: new TakeoverLog(),
     };
@@ -218,11 +218,10 @@ export class Supervisor {
     this.#wantsSchedule = false;
     const turn = new Turn(this.core);
     const began = clock.monotonic();
-    let decided: Decided;
     let committed: Committed | undefined;
     let decidedAt: number;
     try {
-      decided = await turn.decide(posted);
+      await turn.decide(posted);
       decidedAt = clock.monotonic();
       committed = await turn.commit();
     } catch (error) {
@@ -231,7 +230,8 @@ export class Supervisor {
       return this.#turnFailed(posted, error instanceof StoreError ? error.cause : error);
     }
     this.core.memory.turnEnded();
-    this.#refused.passed();
+    const { decided } = turn;
+    if (decided.lost === 0) this.#refused.passed();
     const committedAt = clock.monotonic();
     perform(decided, committed, this.core, this);
     this.#publisher.turn(decided);
@@ -240,6 +240,7 @@ export class Supervisor {
     this.awaited.ask(decided.undecided);
     const rows = committed && decided.work.changedRows;
     measure({ began, decidedAt, committedAt, messages: posted.length, rows }, this.core);
+    if (decided.lost > 0) await this.#refused.lost(decided.left.slice(0, decided.lost), posted.length);
   }
 
   /** Passes what the turn made due later to the timers, and requests another turn if scheduling is unfinished. */
