@@ -17,6 +17,7 @@ import { openTemplateFolder, type TemplateFolder } from "#host/template-folder";
 import { InspectionHub } from "#inspect/hub";
 import { connectInspectors } from "#inspect/servers";
 import { limits } from "#limits/index";
+import type { Broker } from "#ports/broker";
 import type { StartableClock } from "#ports/clock";
 import type { Entropy } from "#ports/entropy";
 import type { Inspection } from "#ports/inspection";
@@ -46,6 +47,8 @@ export interface ControlPlaneParts {
   readonly entropy?: Entropy;
   /** Checks inputs and results against the schemas of templates. Default: ajv. */
   readonly schemas?: Schemas;
+  /** Carries wakes to and from the other nodes of a shared store. Default: none, and changes are found by polling. */
+  readonly broker?: Broker;
   /** Who is told what turns decide. Default: nobody. */
   readonly inspection?: Inspection;
 }
@@ -71,17 +74,30 @@ export interface ControlPlane {
  */
 export async function startControlPlane(parts: ControlPlaneParts): Promise<ControlPlane> {
   const { store, terms = defaultTerms, retention = defaultRetention, telemetry = silentTelemetry() } = parts;
-  const { clock = nodeClock(), schemas = jsonSchemas(), acceptClock = false, inspection } = parts;
+  const { clock = nodeClock(), schemas = jsonSchemas(), acceptClock = false, inspection, broker } = parts;
   const { entropy = nodeEntropy(() => clock.now()) } = parts;
   let onFatal: (error: Error) => void = () => {};
   const failed = new Promise<Error>((resolve) => {
     onFatal = resolve;
   });
-  const ports = { store, clock, entropy, telemetry, schemas, ...(inspection && { inspection }) };
+  const ports = {
+    store,
+    clock,
+    entropy,
+    telemetry,
+    schemas,
+    ...(inspection && { inspection }),
+    ...(broker && { broker }),
+  };
   const supervisor = new Supervisor({ ...ports, terms, acceptClock, onFatal });
   await supervisor.start();
   showGauges(supervisor);
-  const sweeper = new Retention(supervisor.core, supervisor, retention, supervisor.clockStarter.started);
+  const sweeper = new Retention(
+    supervisor.core,
+    supervisor.followed,
+    retention,
+    supervisor.clockStarter.started,
+  );
   sweeper.start();
 
   return {

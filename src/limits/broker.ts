@@ -18,6 +18,8 @@ export const broker = {
   brokerBackoffFirst: millis(50),
   /** The longest of these delays: an outage of the database ends for all nodes within it. */
   brokerBackoffMost: millis(2_000),
-  /** Tasks in one poll of which a node asks how far their logs are. More take turns, so that a poll stays one small read. */
-  pollTasks: 1_000,
+  /** Ended Tasks that other nodes have told of and that are read at the same time for the requests which wait for them. */
+  endsReadAtOnce: 8,
+  /** So long after a deadline that another node has set, this one looks for it: then that node has not seen to it. */
+  dueOfOthers: millis(1_000),
 } as const;

@@ -1,12 +1,12 @@
 import type { ActorName } from "#actors/commands";
-import type { ActorLife } from "#actors/life";
 import { Bus } from "#bus/bus";
 import { Fault } from "#domain/fault";
 import { Plans } from "#domain/graph/plans";
-import type { SessionId, TaskId } from "#domain/id";
+import type { SessionId } from "#domain/id";
 import { NEVER } from "#domain/time/time";
 import type { LeaseTerms } from "#domain/worker/worker";
 import { limits } from "#limits/index";
+import type { Broker } from "#ports/broker";
 import type { Clock, StartableClock } from "#ports/clock";
 import type { Entropy } from "#ports/entropy";
 import { type Inspection, noInspection } from "#ports/inspection";
@@ -14,9 +14,12 @@ import type { Schemas } from "#ports/schemas";
 import type { Committed, Store } from "#ports/store";
 import type { Telemetry } from "#ports/telemetry";
 import type { Core } from "./core.js";
+import { ActorLives } from "./machines/actor-lives.js";
 import { Actors, actorNames } from "./machines/actors.js";
 import { measure } from "./memory/measure.js";
 import { Memory } from "./memory/memory.js";
+import { FollowedTasks } from "./nodes/followed-tasks.js";
+import { NodeWakes } from "./nodes/node-wakes.js";
 import { ClockStarter } from "./timers/clock-start.js";
 import { deadlineMail, silenceMail } from "./timers/due-mail.js";
 import { Leases } from "./timers/leases.js";
@@ -42,6 +45,8 @@ export interface SupervisorParts {
   readonly telemetry: Telemetry;
   readonly schemas: Schemas;
   readonly terms: LeaseTerms;
+  /** Carries wakes to and from the other nodes of a shared store. Default: none, and only looking into the store finds changes. */
+  readonly broker?: Broker;
   /** Who is told what turns decide. Default: nobody. */
   readonly inspection?: Inspection;
   /** Messages each actor's mailbox holds. */
@@ -64,6 +69,8 @@ export class Supervisor {
   readonly timers: Timers;
   readonly watchers: Watchers;
   readonly waiters: Waiters;
+  /** What is followed here of Tasks that other nodes may change. */
+  readonly followed: FollowedTasks;
   readonly awaited: AwaitedVerdicts;
   /** Absent if nobody traces. */
   readonly traces: TraceRecorder | undefined;
@@ -72,6 +79,8 @@ export class Supervisor {
   readonly #onFatal: (error: Error) => void;
   readonly #refused: RefusedTurns;
   readonly #publisher: Publisher;
+  readonly #lives: ActorLives;
+  readonly #wakes: NodeWakes | undefined;
   #wantsSchedule = true;
   #serving = false;
   #loop: Promise<void> | undefined;
@@ -83,7 +92,7 @@ export class Supervisor {
     const leases = new Leases();
     const state = {
       leases,
-      memory: new Memory(ports.store.shared),
+      memory: new Memory(),
       parked: new ParkedMessages(),
       takeovers: new TakeoverLog(),
     };
@@ -96,8 +105,10 @@ export class Supervisor {
     this.awaited = new AwaitedVerdicts(this.core, this.bus);
     this.#refused = new RefusedTurns(this.core, this.bus);
     this.#publisher = new Publisher(this.core);
+    this.#lives = new ActorLives(this.core.actors, this.#publisher);
     this.watchers = new Watchers(ports.store.reads);
     this.waiters = new Waiters(clock);
+    this.followed = new FollowedTasks(this.watchers, this.waiters, ports.store.reads);
     const { tracing, log } = ports.telemetry;
     this.traces = tracing && new TraceRecorder({ tracing, reads: ports.store.reads, log });
     this.timers = new Timers(clock, ports.store, leases, {
@@ -110,6 +121,7 @@ export class Supervisor {
         return false;
       },
     });
+    if (ports.broker) this.#wakes = new NodeWakes(ports.broker, this);
   }
 
   get serving(): boolean {
@@ -125,20 +137,24 @@ export class Supervisor {
     expectWorkers(boot.held, this.core);
     this.core.memory.turnEnded();
     this.#publisher.open();
-    this.#live({ type: "serve" });
+    this.#lives.tell({ type: "serve" });
     this.#serving = true;
     this.#loop = this.#serve().catch((error: unknown) => this.#fatal(error));
     if (boot.nextDueAt !== undefined) this.timers.deadlineSet(boot.nextDueAt);
     this.timers.arm();
     void this.core.store.failed?.then((error) => this.#fatal(error));
+    this.#wakes?.start();
   }
+
+  /** Asks the store soon for what other nodes have changed. */
+  poll(): void {}
 
   /** False if the mailbox is full; then nothing has happened. */
   post(mail: Mail): boolean {
     if (this.bus.post(mail)) return true;
 
     this.core.telemetry.count("taskrun_mailbox_refused_total", { actor: mail.to });
-    this.#saturate(mail.to, true);
+    this.#lives.full(mail.to);
     return false;
   }
 
@@ -164,15 +180,9 @@ export class Supervisor {
     this.post({ to: "run-tracker", message: { type: "closed", session }, source: "timer", weight: 0 });
   };
 
-  /** Call when retention has removed a Task. */
-  removed(taskId: TaskId): void {
-    this.watchers.removed(taskId);
-    this.waiters.removed(taskId);
-  }
-
   /** From now on new work is refused, and nothing waits. Messages already in the mailboxes are still decided. */
   drain(): void {
-    this.#live({ type: "drain" });
+    this.#lives.tell({ type: "drain" });
     this.waiters.close(stopping);
   }
 
@@ -187,7 +197,8 @@ export class Supervisor {
     this.#wake?.();
     await this.#loop;
     this.#refuseWaiting();
-    this.#live({ type: "stop" });
+    this.#lives.tell({ type: "stop" });
+    await this.#wakes?.stop();
     await this.traces?.idle();
   }
 
@@ -196,7 +207,7 @@ export class Supervisor {
       if (this.bus.isEmpty && !this.#wantsSchedule) await this.#somethingToDo();
       await this.#clock.yield();
       const posted = this.bus.take(this.#refused.alone ? 1 : limits.turnMessages, limits.turnBytes);
-      this.#easeAll();
+      this.#lives.easeAll(this.bus);
       if (posted.length > 0 || this.#wantsSchedule) await this.#takeTurn(posted);
       if (this.#refused.alone && !this.#serving) return;
     }
@@ -218,10 +229,11 @@ export class Supervisor {
     this.#wantsSchedule = false;
     const turn = new Turn(this.core);
     const began = clock.monotonic();
+    let decided: Decided;
     let committed: Committed | undefined;
     let decidedAt: number;
     try {
-      await turn.decide(posted);
+      decided = await turn.decide(posted);
       decidedAt = clock.monotonic();
       committed = await turn.commit();
     } catch (error) {
@@ -230,17 +242,16 @@ export class Supervisor {
       return this.#turnFailed(posted, error instanceof StoreError ? error.cause : error);
     }
     this.core.memory.turnEnded();
-    const { decided } = turn;
-    if (decided.lost === 0) this.#refused.passed();
+    this.#refused.passed();
     const committedAt = clock.monotonic();
     perform(decided, committed, this.core, this);
+    if (this.#wakes && committed) this.#wakes.committed(decided.work, committed);
     this.#publisher.turn(decided);
     this.#lookAhead(decided);
     this.bus.giveBack(decided.left);
     this.awaited.ask(decided.undecided);
     const rows = committed && decided.work.changedRows;
     measure({ began, decidedAt, committedAt, messages: posted.length, rows }, this.core);
-    if (decided.lost > 0) await this.#refused.lost(decided.left.slice(0, decided.lost), posted.length);
   }
 
   /** Passes what the turn made due later to the timers, and requests another turn if scheduling is unfinished. */
@@ -291,21 +302,5 @@ export class Supervisor {
       this.timers.arm();
     };
     return this.post(silenceMail(session, judgeAnew));
-  }
-
-  /** Tells one actor, or all, what goes on in its life. */
-  #live(message: ActorLife, name?: ActorName): void {
-    this.#publisher.lived(message, this.core.actors.live(message, name));
-  }
-
-  #saturate(name: ActorName, full: boolean): void {
-    this.#live({ type: full ? "fill" : "ease" }, name);
-  }
-
-  #easeAll(): void {
-    for (const name of actorNames) {
-      const { size, capacity } = this.bus.depth(name);
-      if (size * 2 <= capacity && this.core.actors.stateOf(name) === "saturated") this.#saturate(name, false);
-    }
   }
 }

@@ -153,7 +153,9 @@ test("a Task that is removed while a wait is about to be answered is said to be 
   await bench.settle();
   await bench.clock.advance(limits.retentionMin + 1_000);
   const heard = outcomeOf(begin(bench, taskId));
-  expect(await new Retention(bench.supervisor.core, bench.supervisor, limits.retentionMin).sweep()).toBe(1);
+  expect(
+    await new Retention(bench.supervisor.core, bench.supervisor.followed, limits.retentionMin).sweep(),
+  ).toBe(1);
   await settle();
   expect([heard.end, bench.supervisor.waiters.count]).toEqual(["not_found", 0]);
 });

@@ -3,9 +3,9 @@ import { instant, later, type Millis, NEVER } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { StoreMaintenance } from "#ports/store";
 import type { Core } from "../core.js";
-import type { Supervisor } from "../supervisor.js";
+import type { FollowedTasks } from "../nodes/followed-tasks.js";
 
-type Followers = Pick<Supervisor, "removed">;
+type Followers = Pick<FollowedTasks, "removed">;
 type Sweeping = Pick<Core, "clock" | "telemetry"> & { readonly store: StoreMaintenance };
 
 /**

@@ -57,6 +57,11 @@ export class Timers {
     this.#due = due;
   }
 
+  /** The earliest deadline in the store that is known; undefined if none is, or while it is read. */
+  get nextDueAt(): Instant | undefined {
+    return this.#nextDueAt;
+  }
+
   /** Call when a deadline has been committed. */
   deadlineSet(at: Instant): void {
     this.#nextDueAt = earliest(this.#nextDueAt, at);

@@ -1,7 +1,6 @@
 import type { AddressedMessage, Answer, Command } from "#actors/commands";
 import { type StepKey, stepKey, type TaskId } from "#domain/id";
 import { invariant, unreachable } from "#domain/invariant";
-import type { Needs } from "#domain/needs";
 import type { RunRow } from "#domain/task/run";
 import type { StepRow } from "#domain/task/step";
 import { isTerminal, moved, type TaskRow } from "#domain/task/task";
@@ -67,30 +66,19 @@ export class MessageCascade {
    * name further rows: a Step its dependants, a batch its next member.
    */
   #loadFor(addressed: AddressedMessage): Promise<void> | undefined {
-    const loading = this.#parts.loadMissing(this.#needsOf(addressed));
+    const { context, loadMissing } = this.#parts;
+    const loading = loadMissing(needsOf(addressed, context.view));
     return loading && this.#loadRest(addressed, loading);
   }
 
   async #loadRest(addressed: AddressedMessage, loading: Promise<void>): Promise<void> {
+    const { context, loadMissing } = this.#parts;
     let more: Promise<void> | undefined = loading;
     for (let round = 0; more && round < limits.loadRounds; round += 1) {
       await more;
-      more = this.#parts.loadMissing(this.#needsOf(addressed));
+      more = loadMissing(needsOf(addressed, context.view));
     }
     await more;
-  }
-
-  /** A decision does not rest on the rows that only say what to load for it: it looks at them itself if it does. */
-  #needsOf(addressed: AddressedMessage): Needs {
-    const { work, view } = this.#parts.context;
-    const { seen } = work;
-    if (!seen) return needsOf(addressed, view);
-    work.seen = undefined;
-    try {
-      return needsOf(addressed, view);
-    } finally {
-      work.seen = seen;
-    }
   }
 
   #carryOut(command: Command): void {
@@ -116,7 +104,7 @@ export class MessageCascade {
         this.#changeStep(command.params, (row) => withDependencies(row, command.params));
         break;
       case "keepTemplate":
-        work.addTemplate(command.params.template);
+        work.templates.add(command.params.template);
         memory.addTemplate(command.params.template.namespace, this.#parts.journal);
         break;
       case "keepInput":

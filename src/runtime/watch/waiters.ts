@@ -5,9 +5,14 @@ import { later, type Millis } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { Clock } from "#ports/clock";
 import type { EndedTask, TaskWait, WaitEnd, WaitSignal } from "#ports/task-wait";
+import { RoundRobin } from "../nodes/round-robin.js";
 
 /** What the waits of one Task have in common. */
-type Group = Set<Waiter>;
+interface Group {
+  readonly waiters: Set<Waiter>;
+  /** The last seq of its log of which another node has told; asked for again, a Task is answered only if it has grown. */
+  seq: number;
+}
 
 /**
  * The requests that wait for the end of a Task. Each is one entry in a map, and is told after the commit in which its
@@ -16,6 +21,7 @@ type Group = Set<Waiter>;
 export class Waiters {
   readonly #clock: Clock;
   readonly #groups = new Map<TaskId, Group>();
+  readonly #turns = new RoundRobin(this.#groups);
   #count = 0;
   #closed: (() => Fault) | undefined;
 
@@ -40,6 +46,22 @@ export class Waiters {
     return waiter;
   }
 
+  /** How many Tasks are waited for. */
+  get tasks(): number {
+    return this.#groups.size;
+  }
+
+  /** Tasks that are waited for, with the last seq that is known of each. More than `most` take turns. */
+  waiting(most: number): { readonly taskId: TaskId; readonly seq: number }[] {
+    return this.#turns.page(most).map((taskId) => ({ taskId, seq: this.#groups.get(taskId)?.seq ?? 0 }));
+  }
+
+  /** Call when another node's commit has written the Task's log up to `seq`. */
+  seen(taskId: TaskId, seq: number): void {
+    const group = this.#groups.get(taskId);
+    if (group) group.seq = Math.max(group.seq, seq);
+  }
+
   /** True if a request waits for this Task. */
   has(taskId: TaskId): boolean {
     return this.#groups.has(taskId);
@@ -59,7 +81,7 @@ export class Waiters {
   close(fault: () => Fault): void {
     if (this.#closed) return;
     this.#closed = fault;
-    const all = [...this.#groups.values()].flatMap((group) => [...group]);
+    const all = [...this.#groups.values()].flatMap(({ waiters }) => [...waiters]);
     this.#groups.clear();
     this.#tell(all, fault());
   }
@@ -68,7 +90,7 @@ export class Waiters {
   #taken(taskId: TaskId): readonly Waiter[] {
     const group = this.#groups.get(taskId);
     this.#groups.delete(taskId);
-    return group ? [...group] : [];
+    return group ? [...group.waiters] : [];
   }
 
   /** Tells waits how they ended. Of many at a time a part in each iteration of the event loop: each makes an answer. */
@@ -81,17 +103,17 @@ export class Waiters {
 
   #move(waiter: Waiter, from: TaskId, to: TaskId | undefined): void {
     const group = this.#groups.get(from);
-    if (group?.delete(waiter) && group.size === 0) this.#groups.delete(from);
+    if (group?.waiters.delete(waiter) && group.waiters.size === 0) this.#groups.delete(from);
     this.#count -= 1;
     if (to !== undefined) this.#join(waiter, to);
   }
 
   #join(waiter: Waiter, taskId: TaskId): void {
-    const group: Group = this.#groups.get(taskId) ?? new Set();
-    if (group.size >= limits.waitersPerTask) {
+    const group: Group = this.#groups.get(taskId) ?? { waiters: new Set(), seq: 0 };
+    if (group.waiters.size >= limits.waitersPerTask) {
       throw tooMany(`${limits.waitersPerTask} requests wait for the end of task ${taskId}`);
     }
-    group.add(waiter);
+    group.waiters.add(waiter);
     this.#groups.set(taskId, group);
     this.#count += 1;
   }

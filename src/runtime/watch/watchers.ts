@@ -4,12 +4,20 @@ import { cursorRefused, taskNotFound } from "#domain/refusals";
 import { endsLog, type LogSlice } from "#domain/task/log";
 import { limits } from "#limits/index";
 import type { Reads } from "#ports/store-reads";
+import { RoundRobin } from "../nodes/round-robin.js";
 
 /** What the watchers of one Task share: the last seq of its log that a commit since their beginning has written. */
 interface Watched {
   lastSeq: number;
-  /** Called when there may be more entries, one for each watcher. */
-  readonly listeners: Set<() => void>;
+  readonly listeners: Set<Listener>;
+}
+
+/** One watcher. */
+interface Listener {
+  /** Called when there may be more entries. */
+  tell(): void;
+  /** The last seq that it has read, while it waits for more; undefined while it reads, or its reader is behind. */
+  waitsAt: number | undefined;
 }
 
 /**
@@ -19,6 +27,7 @@ interface Watched {
 export class Watchers {
   readonly #reads: Reads;
   readonly #tasks = new Map<TaskId, Watched>();
+  readonly #turns = new RoundRobin(this.#tasks);
   #count = 0;
 
   constructor(reads: Reads) {
@@ -29,18 +38,32 @@ export class Watchers {
     return this.#count;
   }
 
-  /** Call when a commit has added entries. @param lastSeq of the last one */
+  /** How many Tasks are watched. */
+  get tasks(): number {
+    return this.#tasks.size;
+  }
+
+  /** Tasks of which a watcher waits for more, with the seq after which it does. More than `most` take turns. */
+  waiting(most: number): { readonly taskId: TaskId; readonly seq: number }[] {
+    return this.#turns.page(most).flatMap((taskId) => {
+      const listeners = [...(this.#tasks.get(taskId)?.listeners ?? [])];
+      const seq = Math.min(...listeners.map(({ waitsAt = Number.POSITIVE_INFINITY }) => waitsAt));
+      return Number.isFinite(seq) ? [{ taskId, seq }] : [];
+    });
+  }
+
+  /** Call when a commit has added entries; of another node's commits in any order. @param lastSeq of the last one */
   wake(taskId: TaskId, lastSeq: number): void {
     const watched = this.#tasks.get(taskId);
     if (!watched) return;
 
-    watched.lastSeq = lastSeq;
-    for (const tell of watched.listeners) tell();
+    watched.lastSeq = Math.max(watched.lastSeq, lastSeq);
+    for (const listener of watched.listeners) listener.tell();
   }
 
   /** Call when retention has removed the Task: its watchers end with `not_found`. */
   removed(taskId: TaskId): void {
-    for (const tell of this.#tasks.get(taskId)?.listeners ?? []) tell();
+    for (const listener of this.#tasks.get(taskId)?.listeners ?? []) listener.tell();
   }
 
   /**
@@ -58,7 +81,8 @@ export class Watchers {
     await mayWatch();
     let wake = () => {};
     const tell = () => wake();
-    const watched = this.#join(taskId, tell);
+    const listener: Listener = { tell, waitsAt: undefined };
+    const watched = this.#join(taskId, listener);
     signal.addEventListener("abort", tell);
     try {
       await this.#checkCursor(taskId, afterSeq);
@@ -78,16 +102,18 @@ export class Watchers {
           if (cursor === afterSeq && (await this.#hasEnded(taskId, cursor))) return;
           await this.#checkCursor(taskId, cursor); // there may be none because the Task was removed
         }
+        listener.waitsAt = cursor;
         await changed;
+        listener.waitsAt = undefined;
       }
     } finally {
       signal.removeEventListener("abort", tell);
-      this.#leave(taskId, watched, tell);
+      this.#leave(taskId, watched, listener);
     }
   }
 
-  #join(taskId: TaskId, tell: () => void): Watched {
-    const watched = this.#tasks.get(taskId) ?? { lastSeq: 0, listeners: new Set() };
+  #join(taskId: TaskId, listener: Listener): Watched {
+    const watched = this.#tasks.get(taskId) ?? { lastSeq: 0, listeners: new Set<Listener>() };
     const { listeners } = watched;
     if (listeners.size >= limits.watchersPerTask) {
       throw new Fault("overloaded", `task ${taskId} has ${listeners.size} watchers, the most one may have`, {
@@ -95,14 +121,14 @@ export class Watchers {
         retryAfter: limits.retryAfter,
       });
     }
-    listeners.add(tell);
+    listeners.add(listener);
     this.#count += 1;
     this.#tasks.set(taskId, watched);
     return watched;
   }
 
-  #leave(taskId: TaskId, { listeners }: Watched, tell: () => void): void {
-    listeners.delete(tell);
+  #leave(taskId: TaskId, { listeners }: Watched, listener: Listener): void {
+    listeners.delete(listener);
     this.#count -= 1;
     if (listeners.size === 0) this.#tasks.delete(taskId);
   }

@@ -1,10 +1,7 @@
-import type { RowRef } from "#domain/conflict";
 import type { RunId, StepKey, TaskId } from "#domain/id";
 import {
   forKinds,
   type KeyedKindName,
-  keyOfId,
-  type Revisioned,
   rowKinds,
   type TextKey,
   type TextKindName,
@@ -18,7 +15,7 @@ import { hasEnded, type StepRow } from "#domain/task/step";
 import type { TaskRow } from "#domain/task/task";
 import { limits } from "#limits/index";
 import type { TaskDetail } from "#ports/store-reads";
-import type { Commit, Committed, Loaded } from "#ports/store-turns";
+import type { Commit, Committed } from "#ports/store-turns";
 import type { LoadResult } from "./load-result.js";
 import { weighLine, weighRun, weighSpec, weighStep, weighTask } from "./weight.js";
 
@@ -170,29 +167,6 @@ export class TaskCache {
     for (const runId of family.runs.keys()) this.#taskOfRun.delete(runId);
     this.#families.delete(id);
     this.#weight -= family.weight;
-  }
-
-  /** Forgets the Task of a row that has moved. */
-  forgetRow({ kind, id }: RowRef): void {
-    const taskId = kind === "runs" ? this.#taskOfRun.get(id as RunId) : (keyOfId(kind, id)[0] as TaskId);
-    if (taskId) this.forget(taskId);
-  }
-
-  /** Forgets the Tasks of which something newer was loaded: another process has changed them. */
-  forgetOlder({ tasks, steps, runs }: Loaded): void {
-    const isOlder = (cached: Revisioned | undefined, row: Revisioned) =>
-      cached !== undefined && cached.revision < row.revision;
-    for (const row of tasks) if (isOlder(this.#families.get(row.id)?.task, row)) this.forget(row.id);
-    for (const row of steps) {
-      if (isOlder(this.#families.get(row.taskId)?.steps.get(row.name), row)) this.forget(row.taskId);
-    }
-    for (const row of runs) if (isOlder(this.run(row.id), row)) this.forget(row.taskId);
-  }
-
-  /** True if the Step's result does not change any more. */
-  isSettled({ taskId, stepName }: StepKey): boolean {
-    const state = this.#families.get(taskId)?.steps.get(stepName)?.state;
-    return state === "complete" || state === "resolved_manually";
   }
 
   forgetAll(): void {

@@ -1,0 +1,35 @@
+import type { Broker } from "#ports/broker";
+import type { Committed } from "#ports/store-turns";
+import type { Workspace } from "../memory/workspace.js";
+import type { Supervisor } from "../supervisor.js";
+import { WakeListener } from "./wake-listener.js";
+import { wakesOf } from "./wakes.js";
+
+type Node = Pick<Supervisor, "core" | "followed" | "timers" | "schedule" | "poll">;
+
+/** Tells other nodes of what this one commits, and hears of what they do. Only where a store is shared. */
+export class NodeWakes {
+  readonly #broker: Broker;
+  readonly #node: Node;
+
+  constructor(broker: Broker, node: Node) {
+    this.#broker = broker;
+    this.#node = node;
+  }
+
+  /** Call when the node serves. */
+  start(): void {
+    this.#broker.subscribe(new WakeListener(this.#node));
+  }
+
+  /** Call after each commit, before the timers hear of its deadlines. */
+  committed(work: Workspace, committed: Committed): void {
+    const wakes = wakesOf(work, committed, this.#node.timers.nextDueAt);
+    if (wakes.length > 0) this.#broker.publish(wakes);
+  }
+
+  /** Sends what is published, if it can, and hears nothing more. */
+  async stop(): Promise<void> {
+    await this.#broker.close();
+  }
+}

@@ -1,0 +1,51 @@
+import { later } from "#domain/time/time";
+import { limits } from "#limits/index";
+import type { BrokerListener, Wake } from "#ports/broker";
+import type { Supervisor } from "../supervisor.js";
+import type { TaskNews } from "./followed-tasks.js";
+
+/** What the wakes of others set going. */
+type Wakeable = Pick<Supervisor, "core" | "followed" | "timers" | "schedule" | "poll">;
+
+/** Hears of what other nodes have committed. Never throws. */
+export class WakeListener implements BrokerListener {
+  readonly #node: Wakeable;
+
+  constructor(node: Wakeable) {
+    this.#node = node;
+  }
+
+  wakes(wakes: readonly Wake[]): void {
+    const { followed, core } = this.#node;
+    const news: TaskNews[] = [];
+    try {
+      for (const wake of wakes) {
+        if (wake.type === "log") news.push(wake);
+        else this.#hear(wake);
+      }
+      if (followed.count > 0) followed.heard(news);
+    } catch (err) {
+      core.telemetry.log.error("a wake of another node could not be followed; polling finds what it told", {
+        err,
+      });
+    }
+  }
+
+  gap(): void {
+    this.#node.schedule();
+    this.#node.poll();
+  }
+
+  #hear(wake: Exclude<Wake, { type: "log" }>): void {
+    switch (wake.type) {
+      case "ready":
+        this.#node.schedule();
+        break;
+      case "due":
+        this.#node.timers.deadlineSet(later(wake.at, limits.dueOfOthers));
+        break;
+      default:
+        this.#node.poll();
+    }
+  }
+}

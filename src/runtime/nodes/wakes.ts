@@ -1,0 +1,54 @@
+import { endsLog } from "#domain/task/log";
+import { type Instant, NEVER } from "#domain/time/time";
+import type { Wake } from "#ports/broker";
+import type { Committed } from "#ports/store-turns";
+import type { Workspace } from "../memory/workspace.js";
+
+/**
+ * What other nodes are told of a turn, after its commit: as little as makes them look.
+ *
+ * @param nextDueAt the earliest deadline that this node knew before the turn: of others only an earlier one is told
+ */
+export function wakesOf(work: Workspace, committed: Committed, nextDueAt: Instant | undefined): Wake[] {
+  return [
+    ...logWakes(work, committed),
+    ...readyWakes(work),
+    ...dueWakes(work, nextDueAt),
+    ...templateWakes(work),
+    ...agentWakes(work),
+  ];
+}
+
+function logWakes({ log }: Workspace, { firstSeqs }: Committed): Wake[] {
+  return log.map(({ taskId, entries }, i) => {
+    const lastSeq = (firstSeqs[i] ?? 1) + entries.length - 1;
+    return { type: "log", taskId, lastSeq, ended: endsLog(entries.at(-1)) };
+  });
+}
+
+/** Of the lanes in which this turn has left Steps that became ready in it. */
+function readyWakes(work: Workspace): Wake[] {
+  const lanes = new Set<string>();
+  for (const { after } of work.changes.steps) {
+    if (after.state !== "enqueued") continue;
+    const last = work.step({ taskId: after.taskId, stepName: after.name });
+    if (last?.state === "enqueued") lanes.add(last.lane);
+  }
+  return [...lanes].map((lane) => ({ type: "ready", lane }));
+}
+
+function dueWakes({ deadlines }: Workspace, nextDueAt: Instant | undefined): Wake[] {
+  let first = nextDueAt ?? Number.POSITIVE_INFINITY;
+  let earliest: Instant | undefined;
+  for (const { at } of deadlines) if (at !== NEVER && at < first) first = earliest = at;
+  return earliest === undefined ? [] : [{ type: "due", at: earliest }];
+}
+
+function templateWakes({ templates }: Workspace): Wake[] {
+  return templates.toCommit().map(({ namespace, name }) => ({ type: "template", namespace, name }));
+}
+
+function agentWakes({ agents }: Workspace): Wake[] {
+  const { agents: announced, agentsForgotten } = agents.toCommit();
+  return announced.length + agentsForgotten.length > 0 ? [{ type: "agents" }] : [];
+}
