@@ -16,6 +16,7 @@ export const metricLabels = {
   taskrun_turns_total: ["outcome"],
   taskrun_effects_failed_total: ["part"],
   taskrun_verdicts_awaited_total: [],
+  taskrun_units_lost_total: [],
   taskrun_requests_total: ["rpc", "door", "code"],
   taskrun_connections_refused_total: ["door", "bound"],
   taskrun_connections_ended_total: ["door", "cause"],

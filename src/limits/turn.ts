@@ -54,6 +54,15 @@ export const turn = {
   parkedMessages: 1_000,
   /** How long a turn whose commit failed waits before it is tried again. */
   turnRetry: millis(250),
+  /**
+   * How often one turn decides again what rests on rows that another node has moved: of three nodes that change the same Task at
+   * the same time, each has its turn within so many but for one time in 25. What still loses is decided alone.
+   */
+  conflictRounds: 8,
+  /** How long a message waits that has lost although it was decided alone; twice as long each time, up to `turnRetry`. */
+  conflictPause: millis(5),
+  /** How long a ready Step that a node has claimed is offered to no other: time to assign it, and little lost if it is not. */
+  claimLease: millis(5_000),
   /** Conflicts in a row after which a message is decided again without a pause. */
   conflictsAtOnce: 3,
   /** Conflicts in a row, with a pause each, after which a message is dropped: a minute, in which any change of another node has passed. */

@@ -62,7 +62,9 @@ export interface Commit extends RowsToCommit, TextsToCommit {
   readonly log: readonly { readonly taskId: TaskId; readonly entries: readonly LogEntry[] }[];
   /** `at` 0 removes the deadline; otherwise it replaces the one of the same Task, Step and kind. */
   readonly deadlines: readonly Deadline[];
+  /** Some may be there already, if the store is shared. */
   readonly lanesAdded: readonly Lane[];
+  /** A shared store removes only those in which nothing waits: what this process has seen of a lane is not all of it. */
   readonly lanesRemoved: readonly string[];
   /** Each replaces what is stored of the same agent in the same namespace. */
   readonly agents: readonly AgentRow[];
@@ -119,9 +121,11 @@ export interface TurnStore {
   /**
    * Loads rows and texts in one batched read. What does not exist is absent from the answer.
    *
+   * @param fresh true if the answer must have all that any process has committed before the call; otherwise a store that keeps
+   * rows in memory may answer with those, and the commit finds out whether they have moved
    * @throws {Fault} `overloaded`, `unavailable`, as do the other reads of a store that can be away: try again later
    */
-  load(needs: Needs): Promise<Loaded>;
+  load(needs: Needs, fresh?: boolean): Promise<Loaded>;
 
   /**
    * Writes a turn atomically. Resolves when it is durable.
@@ -133,7 +137,11 @@ export interface TurnStore {
    */
   commit(turn: Commit): Promise<Committed>;
 
-  /** The first `limit` ready Steps of a lane, by (rank, task id, step name). */
+  /**
+   * The first `limit` ready Steps of a lane, by (rank, task id, step name). If the store is shared they are claimed for the
+   * caller: for `limits.claimLease` no other process is given them, while the caller is given them again. A claim only keeps
+   * processes out of each other's way: what decides is the revision of the Step.
+   */
   ready(lane: string, limit: number): Promise<readonly ReadyStep[]>;
 
   /**

@@ -109,6 +109,8 @@ export const counters = {
     "Answers, frames and the like of a commit that failed, by part; the log says how.",
   taskrun_verdicts_awaited_total:
     "Checks by a schema that were too costly for a turn, so that their message was put aside.",
+  taskrun_units_lost_total:
+    "Messages decided again because another node had changed what they rest on, once for each time.",
   taskrun_requests_total: "Requests served, by rpc, listener and code.",
   taskrun_connections_refused_total:
     "Connections closed at once because there were too many, by listener and bound.",

@@ -3,6 +3,7 @@ import { Bus } from "#bus/bus";
 import { Fault } from "#domain/fault";
 import { Plans } from "#domain/graph/plans";
 import type { SessionId } from "#domain/id";
+import type { Lane } from "#domain/task/lane";
 import { NEVER } from "#domain/time/time";
 import type { LeaseTerms } from "#domain/worker/worker";
 import { limits } from "#limits/index";
@@ -92,7 +93,7 @@ export class Supervisor {
     const leases = new Leases();
     const state = {
       leases,
-      memory: new Memory(),
+      memory: new Memory(ports.store.shared),
       parked: new ParkedMessages(),
       takeovers: new TakeoverLog(),
     };
@@ -165,6 +166,17 @@ export class Supervisor {
   }
 
   /**
+   * Call when other nodes may have left ready Steps in these lanes: undefined for any. Only of a shared store.
+   *
+   * @param all true if these are all lanes of the store
+   */
+  lanesHeard(lanes: readonly Lane[] | undefined, all = false): void {
+    const { backlog } = this.core.memory;
+    backlog.heard(lanes ?? backlog.lanes(), all);
+    this.schedule();
+  }
+
+  /**
    * Call when a worker's transport has written much of what was buffered for it. Schedules again if a worker was passed
    * over because of unsent bytes.
    */
@@ -229,11 +241,10 @@ export class Supervisor {
     this.#wantsSchedule = false;
     const turn = new Turn(this.core);
     const began = clock.monotonic();
-    let decided: Decided;
     let committed: Committed | undefined;
     let decidedAt: number;
     try {
-      decided = await turn.decide(posted);
+      await turn.decide(posted);
       decidedAt = clock.monotonic();
       committed = await turn.commit();
     } catch (error) {
@@ -242,7 +253,8 @@ export class Supervisor {
       return this.#turnFailed(posted, error instanceof StoreError ? error.cause : error);
     }
     this.core.memory.turnEnded();
-    this.#refused.passed();
+    const { decided } = turn;
+    if (decided.lost === 0) this.#refused.passed();
     const committedAt = clock.monotonic();
     perform(decided, committed, this.core, this);
     if (this.#wakes && committed) this.#wakes.committed(decided.work, committed);
@@ -252,6 +264,7 @@ export class Supervisor {
     this.awaited.ask(decided.undecided);
     const rows = committed && decided.work.changedRows;
     measure({ began, decidedAt, committedAt, messages: posted.length, rows }, this.core);
+    if (decided.lost > 0) await this.#refused.lost(decided.left.slice(0, decided.lost), posted.length);
   }
 
   /** Passes what the turn made due later to the timers, and requests another turn if scheduling is unfinished. */

@@ -3,6 +3,7 @@ import { Fault } from "#domain/fault";
 import { instant } from "#domain/time/time";
 import type { Store, StoreOutage } from "#ports/store";
 import { Journal } from "#runtime/memory/journal";
+import { RowsSeen } from "#runtime/memory/rows-seen";
 import { Workspace } from "#runtime/memory/workspace";
 import { memoryStore } from "#stores/memory/index";
 import { loaded, run, runId, step, task, taskId } from "#testing/rows";
@@ -52,11 +53,14 @@ test("a commit to a shared store says on which rows it rests, and one to another
   work.take(
     loaded({ tasks: [task(written), task(read)], steps: [step(written)], runs: [run(runId(1), read)] }),
   );
+  const seen = new RowsSeen();
+  work.seen = seen;
   work.putTask(task(written, { state: "steps_in_process" }));
+  work.task(read);
+  work.run(runId(1));
   const at = instant(1);
   expect(work.commit(at, "id")?.read).toBe(undefined);
-  expect(work.commit(at, "id", true)?.read).toEqual([
-    { kind: "steps", id: `${written}/main`, revision: 1 },
+  expect(work.commit(at, "id", [seen])?.read).toEqual([
     { kind: "tasks", id: read, revision: 1 },
     { kind: "runs", id: runId(1), revision: 1 },
   ]);

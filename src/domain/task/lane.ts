@@ -16,3 +16,9 @@ export function laneOf(namespace: string, agentName: string, selector: Labels): 
   const sorted = Object.entries(selector).sort(([a], [b]) => (a < b ? -1 : 1));
   return { key: JSON.stringify([namespace, agentName, sorted]), namespace, agentName, selector };
 }
+
+/** The lane of a key, which is all of it. */
+export function laneOfKey(key: string): Lane {
+  const [namespace, agentName, sorted] = JSON.parse(key) as [string, string, [string, string][]];
+  return { key, namespace, agentName, selector: Object.fromEntries(sorted) };
+}

@@ -18,7 +18,7 @@ import { Roster } from "./roster.js";
  * `committed…`. Call {@link turnEnded} after every commit or roll-back.
  */
 export class Memory {
-  readonly backlog = new Backlog();
+  readonly backlog: Backlog;
   readonly roster = new Roster();
   readonly agents = new AgentDirectory();
   readonly #waiting = new Map<string, number>();
@@ -26,6 +26,11 @@ export class Memory {
   #waitingTotal = 0;
   #committedWaiting = 0;
   #committedLanes = 0;
+
+  /** @param shared true if other processes write the same store */
+  constructor(shared = false) {
+    this.backlog = new Backlog(shared);
+  }
 
   /** Fills the memory at boot, once. @param boot what the store holds */
   restore({ lanes, waiting, templates, agents }: BootState): void {

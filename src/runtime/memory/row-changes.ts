@@ -1,3 +1,4 @@
+import type { TaskId } from "#domain/id";
 import {
   forKinds,
   type KeyedKindName,
@@ -60,10 +61,6 @@ export class RowChanges {
     return this.#changed[name].has(id);
   }
 
-  singlesOf(name: RowKindName): Iterable<Revisioned> {
-    return this.#singles.get(name)?.values() ?? [];
-  }
-
   single<Name extends SingleKindName>(name: Name, id: string): RowOf<Name> | undefined {
     return this.#singles.get(name)?.get(id) as RowOf<Name> | undefined;
   }
@@ -80,6 +77,21 @@ export class RowChanges {
     const id = textId(text);
     this.#journal.set<string, TextRow>(this.#newTexts[kind], id, text);
     this.#journal.set(this.texts[kind], id, text.json);
+  }
+
+  /** Forgets a row that was loaded and not changed; of the other kinds nothing. */
+  forgetSingle(name: RowKindName, id: string): void {
+    if (!this.writes(name, id)) this.#singles.get(name)?.delete(id);
+  }
+
+  /** Forgets the texts of a Task that were loaded, so that they are loaded again. */
+  forgetTexts(taskId: TaskId): void {
+    for (const kind of textKindNames) {
+      for (const id of this.texts[kind].keys()) {
+        const isOf = id === taskId || id.startsWith(`${taskId}/`);
+        if (isOf && !this.#newTexts[kind].has(id)) this.texts[kind].delete(id);
+      }
+    }
   }
 
   /** How many rows go into the commit. Texts are not counted, as each belongs to a row. */

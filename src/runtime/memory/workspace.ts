@@ -1,32 +1,32 @@
+import type { RowRef } from "#domain/conflict";
 import { type RunId, type StepKey, stepKey, type TaskId } from "#domain/id";
 import type { SliceReader } from "#domain/json/slice-reader";
-import { idOfKey, type KeyedKindName, rowKinds } from "#domain/row-kinds";
+import {
+  idOfKey,
+  type KeyedKindName,
+  type Revisioned,
+  type RowKindName,
+  type RowOf,
+  rowKind,
+  rowKinds,
+} from "#domain/row-kinds";
 import type { Deadline } from "#domain/task/deadline";
 import type { LogEntry } from "#domain/task/log";
 import { isOver, type RunRow } from "#domain/task/run";
 import { hasEnded, type StepRow } from "#domain/task/step";
 import type { SharedText } from "#domain/task/step-input";
 import type { TaskRow } from "#domain/task/task";
+import type { TemplateRow } from "#domain/template/template";
 import type { Instant } from "#domain/time/time";
 import type { Commit, Loaded } from "#ports/store-turns";
 import type { Effect } from "../turn/effect.js";
 import { AgentWrites } from "./agent-writes.js";
 import type { Journal } from "./journal.js";
 import { LaneWrites } from "./lane-writes.js";
-import { RowChanges } from "./row-changes.js";
-import { rowsRead } from "./rows-read.js";
+import { Families } from "./families.js";
+import { RowChanges, type SingleKindName } from "./row-changes.js";
+import { type RowsSeen, rowsRead } from "./rows-seen.js";
 import { TemplateWrites } from "./template-writes.js";
-
-/** A Task with those of its Steps and Runs that the turn has loaded or made. */
-interface Family {
-  task: TaskRow | undefined;
-  /** True if every live Step and Run of it is loaded. */
-  whole: boolean;
-  /** True if every Step of it is loaded. */
-  complete: boolean;
-  readonly steps: Map<string, StepRow>;
-  readonly runs: Map<RunId, RunRow>;
-}
 
 /** One row before and after a cascade. */
 export interface Change<Row> {
@@ -40,10 +40,7 @@ export interface Change<Row> {
  */
 export class Workspace {
   readonly #journal: Journal;
-  readonly #families = new Map<TaskId, Family>();
-  readonly #taskOfRun = new Map<RunId, TaskId>();
-  /** Tasks by the idempotency key they own. */
-  readonly #holders = new Map<string, TaskId>();
+  readonly #families: Families;
   /** Changed rows of every kind, texts, and rows that are not part of a Task's graph. */
   readonly rows: RowChanges;
   readonly agents: AgentWrites;
@@ -55,6 +52,8 @@ export class Workspace {
   readonly sharedInputs = new Map<TaskId, SharedText>();
   /** Texts that mapped inputs of the turn are read from. */
   readonly sliceReaders = new Map<string, SliceReader>();
+  /** What the unit that is being decided has seen; undefined between units, and of a store that has one process. */
+  seen: RowsSeen | undefined;
   /** Performed in this order once the commit has landed. */
   readonly effects: Effect[] = [];
   /** Every changed row, cascade by cascade, for the scheduler, metrics and the inspector. */
@@ -66,6 +65,7 @@ export class Workspace {
 
   constructor(journal: Journal) {
     this.#journal = journal;
+    this.#families = new Families(journal);
     this.rows = new RowChanges(journal);
     this.agents = new AgentWrites(journal);
     this.templates = new TemplateWrites(journal);
@@ -91,62 +91,68 @@ export class Workspace {
    * @param graphs Tasks whose Steps are now all loaded
    */
   take(loaded: Loaded, whole: readonly TaskId[] = [], graphs: readonly TaskId[] = []): void {
-    const { tasks, steps, runs, templates } = loaded;
-    for (const row of tasks) {
-      const family = this.#family(row.id);
-      if (family.task) continue;
-      family.task = row;
-      if (row.ownsKey) this.#holders.set(keyName(row.namespace, row.spec.idempotencyKey), row.id);
-    }
-    for (const row of steps) {
-      const family = this.#family(row.taskId);
-      if (family.steps.has(row.name)) continue;
-      family.steps.set(row.name, row);
-    }
-    for (const row of runs) {
-      const family = this.#family(row.taskId);
-      if (family.runs.has(row.id)) continue;
-      family.runs.set(row.id, row);
-      this.#taskOfRun.set(row.id, row.taskId);
-    }
+    this.#families.take(loaded, whole, graphs);
     this.rows.take(loaded);
-    this.templates.take(templates);
-    for (const taskId of whole) this.#family(taskId).whole = true;
-    for (const taskId of graphs) this.#family(taskId).complete = true;
+    this.templates.take(loaded.templates);
   }
 
   task(id: TaskId): TaskRow | undefined {
-    return this.#families.get(id)?.task;
+    const row = this.#families.task(id);
+    if (row && this.seen) this.seen.note("tasks", id, row.revision);
+    return row;
   }
 
-  step({ taskId, stepName }: StepKey): StepRow | undefined {
-    return this.#families.get(taskId)?.steps.get(stepName);
+  step(key: StepKey): StepRow | undefined {
+    const row = this.#families.step(key);
+    if (row && this.seen) this.seen.note("steps", rowKinds.steps.idOf(row), row.revision);
+    return row;
   }
 
   run(id: RunId): RunRow | undefined {
-    const taskId = this.#taskOfRun.get(id);
-    return taskId && this.#families.get(taskId)?.runs.get(id);
+    const row = this.#families.run(id);
+    if (row && this.seen) this.seen.note("runs", id, row.revision);
+    return row;
+  }
+
+  /** A Step, for whoever decides nothing by it. */
+  peekStep(key: StepKey): StepRow | undefined {
+    return this.#families.step(key);
+  }
+
+  /** The lanes in which Steps wait that this turn has changed. */
+  lanesWithReady(): ReadonlySet<string> {
+    const lanes = new Set<string>();
+    for (const { after } of this.changes.steps) {
+      const now = this.#families.step({ taskId: after.taskId, stepName: after.name }) ?? after;
+      if (now.state === "enqueued") lanes.add(now.lane);
+    }
+    return lanes;
   }
 
   /** The Task that owns an idempotency key; undefined for the empty key. */
   keyOwner(namespace: string, key: string): TaskRow | undefined {
-    const taskId = key === "" ? undefined : this.#holders.get(keyName(namespace, key));
+    const taskId = key === "" ? undefined : this.#families.ownerOf(namespace, key);
     return taskId && this.task(taskId);
   }
 
   /** True if every live Step and Run of the Task is loaded. */
   isWhole(taskId: TaskId): boolean {
-    return this.#families.get(taskId)?.whole ?? false;
+    return this.#families.isWhole(taskId);
   }
 
   /** True if every Step of the Task is loaded. */
   isComplete(taskId: TaskId): boolean {
-    return this.#families.get(taskId)?.complete ?? false;
+    return this.#families.isComplete(taskId);
   }
 
   /** The Task's Steps that this turn has loaded or made, in DAG order. */
   stepsOf(taskId: TaskId): StepRow[] {
-    return [...(this.#families.get(taskId)?.steps.values() ?? [])];
+    const steps = this.#families.stepsOf(taskId);
+    // A Step that is added moves its Task's row, so that whoever has seen all Steps has seen the Task, too.
+    if (this.seen && this.task(taskId)) {
+      for (const row of steps) this.seen.note("steps", rowKinds.steps.idOf(row), row.revision);
+    }
+    return steps;
   }
 
   liveSteps(taskId: TaskId): StepRow[] {
@@ -159,47 +165,64 @@ export class Workspace {
 
   /** The Task's Runs that this turn has loaded or made, oldest first. */
   runsOf(taskId: TaskId): RunRow[] {
-    return [...(this.#families.get(taskId)?.runs.values() ?? [])];
+    const runs = this.#families.runsOf(taskId);
+    // A Run that is added moves the row of its Step.
+    if (this.seen) {
+      this.stepsOf(taskId);
+      for (const { id, revision } of runs) this.seen.note("runs", id, revision);
+    }
+    return runs;
   }
 
   addTask(task: TaskRow, input: string): void {
-    const family = this.#family(task.id);
-    family.whole = true;
-    family.complete = true;
-    this.putTask(task);
-    this.#journal.set(this.#holders, keyName(task.namespace, task.spec.idempotencyKey), task.id);
+    this.#families.add(task);
+    this.#changed("tasks", task.id, task);
+    if (this.seen && task.spec.idempotencyKey !== "") this.seen.takesName = true;
     this.rows.keepText("inputs", { taskId: task.id, json: input });
   }
 
+  addTemplate(row: TemplateRow): void {
+    this.templates.add(row);
+    if (this.seen) this.seen.takesName = true;
+  }
+
   putTask(row: TaskRow): void {
-    const family = this.#family(row.id);
-    const before = family.task;
-    family.task = row;
-    this.#journal.changed(() => {
-      family.task = before;
-    });
-    this.rows.changed("tasks", row.id, row);
+    this.#families.putTask(row);
+    this.#changed("tasks", row.id, row);
   }
 
   putStep(row: StepRow): void {
-    this.#journal.set(this.#family(row.taskId).steps, row.name, row);
-    this.rows.changed("steps", rowKinds.steps.idOf(row), row);
+    this.#families.putStep(row);
+    this.#changed("steps", rowKinds.steps.idOf(row), row);
   }
 
   putRun(row: RunRow): void {
-    this.#journal.set(this.#family(row.taskId).runs, row.id, row);
-    this.#journal.set(this.#taskOfRun, row.id, row.taskId);
-    this.rows.changed("runs", row.id, row);
+    this.#families.putRun(row);
+    this.#changed("runs", row.id, row);
   }
 
   /** True if the row is loaded, and for a Step its Task too. */
   has(name: KeyedKindName, key: unknown): boolean {
     if (name === "steps") {
       const step = key as StepKey;
-      return this.step(step) !== undefined && this.task(step.taskId) !== undefined;
+      return this.#families.step(step) !== undefined && this.#families.task(step.taskId) !== undefined;
     }
-    if (name === "runs") return this.run(key as RunId) !== undefined;
+    if (name === "runs") return this.#families.run(key as RunId) !== undefined;
     return this.rows.single(name, idOfKey(name, key)) !== undefined;
+  }
+
+  /** A row that is not part of a Task's graph. */
+  single<Name extends SingleKindName>(name: Name, key: unknown): RowOf<Name> | undefined {
+    const id = idOfKey(name, key);
+    const row: Revisioned | undefined = this.rows.single(name, id);
+    if (row && this.seen) this.seen.note(name, id, row.revision);
+    return row as RowOf<Name> | undefined;
+  }
+
+  putSingle<Name extends SingleKindName>(name: Name, row: RowOf<Name>): void {
+    const { revision }: Revisioned = row;
+    this.seen?.note(name, rowKind(name).idOf(row), revision);
+    this.rows.putSingle(name, row);
   }
 
   record(taskId: TaskId, entry: LogEntry): void {
@@ -234,9 +257,9 @@ export class Workspace {
    * Everything that the turn writes, as one commit; undefined if there is nothing to write.
    *
    * @param id names the commit
-   * @param shared true if other processes write the store too: then the commit has all rows that were loaded
+   * @param units what they have seen, if other processes write the store too: then the commit says on what it rests
    */
-  commit(at: Instant, id: string, shared = false): Commit | undefined {
+  commit(at: Instant, id: string, units?: Iterable<RowsSeen>): Commit | undefined {
     const { log } = this;
     const deadlines = this.deadlines;
     const { lanesAdded, lanesRemoved } = this.lanes.toCommit();
@@ -248,7 +271,7 @@ export class Workspace {
     return {
       id,
       at,
-      ...(shared && { read: rowsRead(this.#families.values(), this.rows) }),
+      ...(units && { read: rowsRead(units, this.rows) }),
       ...this.rows.toCommit(),
       templates,
       log,
@@ -260,20 +283,21 @@ export class Workspace {
     };
   }
 
-  #family(taskId: TaskId): Family {
-    let family = this.#families.get(taskId);
-    if (!family) {
-      family = { task: undefined, whole: false, complete: false, steps: new Map(), runs: new Map() };
-      this.#families.set(taskId, family);
+  /**
+   * Forgets the Tasks of these rows, except for what the turn has changed of them, so that they are loaded again. Call it
+   * when nothing is left of what was decided over them.
+   */
+  forget(moved: readonly RowRef[]): void {
+    for (const { kind, id } of moved) this.rows.forgetSingle(kind, id);
+    for (const taskId of this.#families.tasksOf(moved)) {
+      this.#families.forget(taskId, this.rows);
+      this.rows.forgetTexts(taskId);
     }
-    return family;
+    this.sliceReaders.clear();
   }
-}
 
-/**
- * One string for a namespace and an idempotency key. Quoted, because both come from clients and may have any
- * characters.
- */
-export function keyName(namespace: string, key: string): string {
-  return JSON.stringify([namespace, key]);
+  #changed<Name extends RowKindName>(name: Name, id: string, row: RowOf<Name>): void {
+    this.seen?.note(name, id, row.revision);
+    this.rows.changed(name, id, row);
+  }
 }

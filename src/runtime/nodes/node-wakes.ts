@@ -5,7 +5,7 @@ import type { Supervisor } from "../supervisor.js";
 import { WakeListener } from "./wake-listener.js";
 import { wakesOf } from "./wakes.js";
 
-type Node = Pick<Supervisor, "core" | "followed" | "timers" | "schedule" | "poll">;
+type Node = Pick<Supervisor, "core" | "followed" | "timers" | "lanesHeard" | "poll">;
 
 /** Tells other nodes of what this one commits, and hears of what they do. Only where a store is shared. */
 export class NodeWakes {

@@ -1,3 +1,4 @@
+import { laneOfKey } from "#domain/task/lane";
 import { later } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { BrokerListener, Wake } from "#ports/broker";
@@ -5,7 +6,7 @@ import type { Supervisor } from "../supervisor.js";
 import type { TaskNews } from "./followed-tasks.js";
 
 /** What the wakes of others set going. */
-type Wakeable = Pick<Supervisor, "core" | "followed" | "timers" | "schedule" | "poll">;
+type Wakeable = Pick<Supervisor, "core" | "followed" | "timers" | "lanesHeard" | "poll">;
 
 /** Hears of what other nodes have committed. Never throws. */
 export class WakeListener implements BrokerListener {
@@ -32,14 +33,14 @@ export class WakeListener implements BrokerListener {
   }
 
   gap(): void {
-    this.#node.schedule();
+    this.#node.lanesHeard(undefined);
     this.#node.poll();
   }
 
   #hear(wake: Exclude<Wake, { type: "log" }>): void {
     switch (wake.type) {
       case "ready":
-        this.#node.schedule();
+        this.#node.lanesHeard(wake.lane === "" ? undefined : [laneOfKey(wake.lane)]);
         break;
       case "due":
         this.#node.timers.deadlineSet(later(wake.at, limits.dueOfOthers));

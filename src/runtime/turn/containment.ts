@@ -28,6 +28,10 @@ export interface TurnTools {
   readonly at: Instant;
   readonly verdicts: Verdicts;
   readonly recorder: TurnRecorder | undefined;
+  /**
+   * Of a shared store: forgets what the present unit has seen, so that it is read again. False if that was done before.
+   */
+  readonly lookAgain?: () => boolean;
 }
 
 /** A cascade that threw. All of its changes have been rolled back. */
@@ -90,6 +94,7 @@ export class CascadeDecider {
       if (error instanceof StoreError) throw error;
       // The error may be a consequence of the missing verdict: the cascade continued as if the value were valid.
       if (verdicts.missing.length > 0) return undefined;
+      if (this.#tools.lookAgain?.()) return this.decide(first, offer);
       const { deciding } = cascade;
       const culprit = culpritOf(deciding, work);
       core.telemetry.log.error("deciding a message failed", {

@@ -1,6 +1,7 @@
 import type { AddressedMessage, Answer, Command } from "#actors/commands";
 import { type StepKey, stepKey, type TaskId } from "#domain/id";
 import { invariant, unreachable } from "#domain/invariant";
+import type { Needs } from "#domain/needs";
 import type { RunRow } from "#domain/task/run";
 import type { StepRow } from "#domain/task/step";
 import { isTerminal, moved, type TaskRow } from "#domain/task/task";
@@ -66,19 +67,30 @@ export class MessageCascade {
    * name further rows: a Step its dependants, a batch its next member.
    */
   #loadFor(addressed: AddressedMessage): Promise<void> | undefined {
-    const { context, loadMissing } = this.#parts;
-    const loading = loadMissing(needsOf(addressed, context.view));
+    const loading = this.#parts.loadMissing(this.#needsOf(addressed));
     return loading && this.#loadRest(addressed, loading);
   }
 
   async #loadRest(addressed: AddressedMessage, loading: Promise<void>): Promise<void> {
-    const { context, loadMissing } = this.#parts;
     let more: Promise<void> | undefined = loading;
     for (let round = 0; more && round < limits.loadRounds; round += 1) {
       await more;
-      more = loadMissing(needsOf(addressed, context.view));
+      more = this.#parts.loadMissing(this.#needsOf(addressed));
     }
     await more;
+  }
+
+  /** A decision does not rest on the rows that only say what to load for it: it looks at them itself if it does. */
+  #needsOf(addressed: AddressedMessage): Needs {
+    const { work, view } = this.#parts.context;
+    const { seen } = work;
+    if (!seen) return needsOf(addressed, view);
+    work.seen = undefined;
+    try {
+      return needsOf(addressed, view);
+    } finally {
+      work.seen = seen;
+    }
   }
 
   #carryOut(command: Command): void {
@@ -104,7 +116,7 @@ export class MessageCascade {
         this.#changeStep(command.params, (row) => withDependencies(row, command.params));
         break;
       case "keepTemplate":
-        work.templates.add(command.params.template);
+        work.addTemplate(command.params.template);
         memory.addTemplate(command.params.template.namespace, this.#parts.journal);
         break;
       case "keepInput":

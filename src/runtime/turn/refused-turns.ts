@@ -1,7 +1,7 @@
 import type { ActorName } from "#actors/commands";
 import type { Bus } from "#bus/bus";
 import { Fault, type FaultCode } from "#domain/fault";
-import { later } from "#domain/time/time";
+import { later, type Millis, millis } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { Core } from "../core.js";
 import type { Message, PostedMail } from "./turn.js";
@@ -25,6 +25,8 @@ export function refusalOf(error: unknown): Fault | undefined {
 /**
  * Handles the messages of a turn that the store refused. Memory must already be rolled back. The messages are decided
  * again one by one, so that a single message cannot block the others; a client's message is refused at once.
+ *
+ * Messages that have lost against another node, in a turn that was committed without them, are decided one by one, too.
  */
 export class RefusedTurns {
   readonly #core: Core;
@@ -33,16 +35,41 @@ export class RefusedTurns {
   #conflicts = 0;
   /** True after a refusal, until a turn is committed: messages are decided one by one. */
   alone = false;
+  /** How many messages are to be decided one by one because they have lost. */
+  #losers = 0;
 
   constructor(core: Core, bus: Bus<ActorName, Message>) {
     this.#core = core;
     this.#bus = bus;
   }
 
-  /** Call when a turn has been committed: messages are decided together again. */
+  /** Call when a turn has been committed, with all its messages: they are decided together again. */
   passed(): void {
-    this.alone = false;
+    this.#losers = Math.max(0, this.#losers - 1);
+    this.alone = this.#losers > 0;
     this.#conflicts = 0;
+  }
+
+  /**
+   * Call when a turn was committed without messages that have lost, which are back in their mailboxes. Resolves when the next
+   * turn may begin: one that lost although it was alone waits, longer each time.
+   *
+   * @param count how many messages the turn had taken
+   */
+  async lost(losers: readonly PostedMail[], count: number): Promise<void> {
+    this.alone = true;
+    this.#losers = Math.max(this.#losers, losers.length);
+    if (count > 1) return;
+    this.#conflicts += 1;
+    const [mail] = losers;
+    if (mail && this.#conflicts > limits.conflicts) {
+      const [taken] = this.#bus.take(1, limits.turnBytes);
+      if (taken) this.#drop(taken, new Fault("conflict", "other nodes change what it rests on all the time"));
+      return;
+    }
+    const { conflictPause, turnRetry } = limits;
+    const most = Math.min(conflictPause * 2 ** this.#conflicts, turnRetry);
+    await this.#pause(millis(most * (0.5 + this.#core.entropy.draw() / 2)));
   }
 
   /** Returns the messages to their mailboxes, or rejects them. Resolves when the next turn may begin. */
@@ -81,8 +108,8 @@ export class RefusedTurns {
     answer?.reject(new Fault("internal", text, { cause: refusal }));
   }
 
-  #pause(): Promise<void> {
+  #pause(pause: Millis = limits.turnRetry): Promise<void> {
     const { clock } = this.#core;
-    return new Promise((resolve) => void clock.wakeAt(later(clock.now(), limits.turnRetry), resolve));
+    return new Promise((resolve) => void clock.wakeAt(later(clock.now(), pause), resolve));
   }
 }

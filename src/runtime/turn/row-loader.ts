@@ -8,7 +8,8 @@ import { compareReady, type ReadyStep, readyStep } from "#domain/task/step";
 import { templateKey } from "#domain/template/template";
 import type { TurnStore } from "#ports/store-turns";
 import { needsOf } from "../machines/actors.js";
-import { keyName, type Workspace } from "../memory/workspace.js";
+import { keyName } from "../memory/families.js";
+import type { Workspace } from "../memory/workspace.js";
 import { fromStore } from "./store-error.js";
 
 type Wanted = { [Kind in keyof Needs]-?: NonNullable<Needs[Kind]>[number][] };
@@ -24,6 +25,8 @@ export class RowLoader {
   /** What the next read requests. */
   #wanted = nothing();
   #missing = 0;
+  /** True if what is loaded must be as the store has it now, and not as a cache remembers it. */
+  #fresh = false;
 
   constructor(store: Pick<TurnStore, "load">, work: Workspace) {
     this.#store = store;
@@ -33,14 +36,29 @@ export class RowLoader {
   /**
    * Loads the rows for all messages of a turn in one batched read. A message whose needs cannot be computed is skipped
    * here and fails when it is decided.
+   *
+   * @param isFresh says for which messages all that this turn loads must be as the store has it now: an answer that writes
+   * nothing is checked by no commit. What is found by a key always is.
    */
-  async loadFor(messages: readonly AddressedMessage[], view: MessageView): Promise<void> {
-    for (const message of messages) {
+  async loadFor(
+    messages: readonly AddressedMessage[],
+    view: MessageView,
+    isFresh?: (index: number) => boolean,
+  ): Promise<void> {
+    for (const [i, message] of messages.entries()) {
       try {
-        this.#want(needsOf(message, view));
+        const needs = needsOf(message, view);
+        this.#want(needs);
+        if (isFresh?.(i) && namesRows(needs)) this.#fresh = true;
       } catch {}
     }
     await this.#load();
+  }
+
+  /** Call when rows were forgotten: what was requested before is requested again. @param fresh of the store itself */
+  forget(fresh = false): void {
+    this.#asked.clear();
+    if (fresh) this.#fresh = true;
   }
 
   /** Undefined if everything is loaded, so that the common case needs no tick of the event loop. */
@@ -70,7 +88,8 @@ export class RowLoader {
     const wanted = this.#wanted;
     this.#wanted = nothing();
     this.#missing = 0;
-    this.#work.take(await fromStore(this.#store.load(wanted)), wanted.wholeTasks, wanted.graphs);
+    const loading = this.#fresh ? this.#store.load(wanted, true) : this.#store.load(wanted);
+    this.#work.take(await fromStore(loading), wanted.wholeTasks, wanted.graphs);
   }
 
   #want(needs: Needs): void {
@@ -106,6 +125,11 @@ export class RowLoader {
     (this.#wanted[kind] as unknown[]).push(item);
     this.#missing += 1;
   }
+}
+
+/** True if it needs more than what is found by a key. */
+function namesRows({ keys: _, ...others }: Needs): boolean {
+  return Object.values(others).some((wanted: readonly unknown[] | undefined) => (wanted?.length ?? 0) > 0);
 }
 
 function nothing(): Wanted {

@@ -44,6 +44,11 @@ export class Verdicts {
     this.#isLast = true;
   }
 
+  /** Messages are decided again after the scheduler's cascade. */
+  beginAgain(): void {
+    this.#isLast = false;
+  }
+
   get missing(): readonly MissingVerdict[] {
     return this.#missing;
   }

@@ -94,7 +94,8 @@ class MemoryStore implements Store {
       if (deadline.at === NEVER) this.#deadlines.delete(deadlineKey(deadline));
       else this.#deadlines.set(deadlineKey(deadline), deadline);
     }
-    for (const key of turn.lanesRemoved) this.#lanes.delete(key);
+    // A commit that says on what it rests is one of several processes: none of them knows all that waits in a lane.
+    for (const key of turn.lanesRemoved) if (!turn.read || !this.#isWaitedIn(key)) this.#lanes.delete(key);
     for (const lane of turn.lanesAdded) this.#lanes.set(lane.key, lane);
     for (const key of turn.agentsForgotten) this.#agents.delete(agentKey(key));
     for (const row of turn.agents) this.#agents.set(agentKey(row), row);
@@ -174,6 +175,11 @@ class MemoryStore implements Store {
       for (const [id, row] of rows) if (taskOf?.(row) === task.id) rows.delete(id);
     }
     for (const [key, { taskId }] of this.#deadlines) if (taskId === task.id) this.#deadlines.delete(key);
+  }
+
+  #isWaitedIn(laneKey: string): boolean {
+    for (const { lane } of this.#tables.ready.values()) if (lane === laneKey) return true;
+    return false;
   }
 
   #have(id: TaskId): Kept {

@@ -1,4 +1,6 @@
-import type { Instant } from "#domain/time/time";
+import { stepKey } from "#domain/id";
+import type { ReadyStep } from "#domain/task/step";
+import { type Instant, later } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { Store } from "#ports/store";
 import type { Commit, Committed } from "#ports/store-turns";
@@ -21,23 +23,68 @@ export interface SharedMemory {
 export function sharedMemory(now: () => Instant): SharedMemory {
   const whole = memoryStore();
   const outcomes = new Outcomes();
-  return { whole, open: () => handle(whole, outcomes, now) };
+  const claims = new Claims(whole, now);
+  let opened = 0;
+  return {
+    whole,
+    open: () => {
+      opened += 1;
+      return handle(whole, outcomes, claims, opened, now);
+    },
+  };
 }
 
-function handle(whole: Store, outcomes: Outcomes, now: () => Instant): Store {
+function handle(
+  whole: Store,
+  outcomes: Outcomes,
+  claims: Claims,
+  by: number,
+  now: () => Instant,
+): Store {
   return {
     shared: true,
     reads: whole.reads,
     // The clock of the store stands for the last recorded instant: no process has recorded a later one.
     boot: async () => ({ ...(await whole.boot()), at: now() }),
     load: (needs) => whole.load(needs),
-    commit: (turn) => outcomes.once(turn, () => whole.commit(turn)),
-    ready: (lane, limit) => whole.ready(lane, limit),
+    commit: async (turn) => {
+      const committed = await outcomes.once(turn, () => whole.commit(turn));
+      claims.changed(turn.steps);
+      return committed;
+    },
+    ready: (lane, limit) => claims.ready(lane, limit, by),
     due: (at, limit) => whole.due(at, limit),
     nextDueAt: () => whole.nextDueAt(),
     removeFinished: (before, limit) => whole.removeFinished(before, limit),
     close: async () => {},
   };
+}
+
+/** Which process a ready Step is claimed for. One whose row is written is claimed for nobody any more. */
+class Claims {
+  readonly #whole: Store;
+  readonly #now: () => Instant;
+  readonly #claims = new Map<string, { readonly by: number; readonly until: Instant }>();
+
+  constructor(whole: Store, now: () => Instant) {
+    this.#whole = whole;
+    this.#now = now;
+  }
+
+  async ready(lane: string, limit: number, by: number): Promise<readonly ReadyStep[]> {
+    const waiting = await this.#whole.ready(lane, Number.POSITIVE_INFINITY);
+    const now = this.#now();
+    for (const [key, { until }] of this.#claims) if (until <= now) this.#claims.delete(key);
+    const given = waiting
+      .filter((step) => (this.#claims.get(stepKey(step))?.by ?? by) === by)
+      .slice(0, limit);
+    for (const step of given) this.#claims.set(stepKey(step), { by, until: later(now, limits.claimLease) });
+    return given;
+  }
+
+  changed(steps: Commit["steps"]): void {
+    for (const { taskId, name: stepName } of steps) this.#claims.delete(stepKey({ taskId, stepName }));
+  }
 }
 
 /** What the latest commits were answered, by their ids: one that is sent again is not written again. */

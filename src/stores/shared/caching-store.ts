@@ -1,3 +1,4 @@
+import { Conflict } from "#domain/conflict";
 import type { RunId, StepKey, TaskId } from "#domain/id";
 import type { KeyedNeeds, Needs, TextNeeds } from "#domain/needs";
 import { forKinds, keyedKindNames, textKindNames } from "#domain/row-kinds";
@@ -19,21 +20,32 @@ interface Caches {
 
 /**
  * Adds a cache of recently committed Tasks and templates to a store, so that turns, watchers and clients of active
- * Tasks do not read the disk. Only for a store that no other process writes.
+ * Tasks do not read the disk.
  *
  * Rows are still written with the check of their revision. When a commit fails, the whole cache is dropped, and the
  * store is read again.
+ *
+ * If other processes write the store too, a cached row may be an old one. A turn may load it all the same: its commit finds
+ * out, and then the Tasks of the rows that have moved leave the cache. Clients are answered from the cache only what never
+ * changes.
  */
 export function cachingStore(store: Store): Store {
   const cached: Caches = { tasks: new TaskCache(), templates: new TemplateCache() };
+  const shared = store.shared === true;
   return {
-    reads: cachingReads(store.reads, cached),
+    shared,
+    reads: shared ? sharedReads(store.reads, cached) : cachingReads(store.reads, cached),
     ...(store.failed && { failed: store.failed }),
     ...(store.nodes && { nodes: store.nodes }),
     outage: () => store.outage?.(),
     open: async () => store.open?.(),
     boot: () => store.boot(),
-    load: (needs) => load(needs, store, cached),
+    load: async (needs, fresh) => {
+      if (!shared) return load(needs, store, cached);
+      const loaded = fresh ? await store.load(needs, true) : await load(needs, store, cached, true);
+      cached.tasks.forgetOlder(loaded);
+      return loaded;
+    },
 
     async commit(turn: Commit): Promise<Committed> {
       try {
@@ -42,8 +54,12 @@ export function cachingStore(store: Store): Store {
         cached.templates.register(turn.templates);
         return committed;
       } catch (error) {
-        cached.tasks.forgetAll();
-        cached.templates.forgetAll();
+        if (shared && error instanceof Conflict && error.moved.length > 0) {
+          for (const ref of error.moved) cached.tasks.forgetRow(ref);
+        } else {
+          cached.tasks.forgetAll();
+          cached.templates.forgetAll();
+        }
         throw error;
       }
     },
@@ -61,7 +77,12 @@ export function cachingStore(store: Store): Store {
   };
 }
 
-async function load(needs: Needs, store: TurnStore, { tasks, templates }: Caches): Promise<Loaded> {
+async function load(
+  needs: Needs,
+  store: TurnStore,
+  { tasks, templates }: Caches,
+  shared = false,
+): Promise<Loaded> {
   const found = nothingFound();
   const missing: Needs = {
     keys: needs.keys ?? [],
@@ -74,20 +95,39 @@ async function load(needs: Needs, store: TurnStore, { tasks, templates }: Caches
     ...forKinds<TextNeeds>(textKindNames, (name) =>
       (needs[name] ?? []).filter((key) => !tasks.findText(name, key, found)),
     ),
-    templates: (needs.templates ?? []).filter((ref) => !findTemplate(ref, templates, found)),
+    templates: (needs.templates ?? []).filter(
+      (ref) => (shared && ref.version === "") || !findTemplate(ref, templates, found),
+    ),
   };
   if (Object.values(missing).every((ids: readonly unknown[]) => ids.length === 0)) return loadedOf(found);
 
   const { registrations } = templates;
   const loaded = await store.load(missing);
   templates.remember(missing.templates ?? [], loaded.templates, registrations);
-  return loadedOf(found, loaded);
+  return loadedOf(found, loaded, shared);
 }
 
 function findTemplate(ref: TemplateRef, cached: TemplateCache, { templates }: LoadResult): boolean {
   const row = cached.find(ref);
   if (row) templates.set(templateKey(row), row);
   return row !== undefined;
+}
+
+/** Clients' reads of a store that other processes write too: only what never changes is answered from memory. */
+function sharedReads(reads: Reads, cached: Caches): Reads {
+  const { input, output, template, log } = cachingReads(reads, cached);
+  return {
+    task: (id) => reads.task(id),
+    run: (id) => reads.run(id),
+    logBounds: (id) => reads.logBounds(id),
+    tasks: (filter, before, pageSize) => reads.tasks(filter, before, pageSize),
+    countReady: (lanes, most) => reads.countReady(lanes, most),
+    templates: (filter, after, pageSize) => reads.templates(filter, after, pageSize),
+    input,
+    output: (step) => (cached.tasks.isSettled(step) ? output(step) : reads.output(step)),
+    template: (ref) => (ref.version === "" ? reads.template(ref) : template(ref)),
+    log: (...args) => (cached.tasks.logHasEnded(args[0]) ? log(...args) : reads.log(...args)),
+  };
 }
 
 /** Clients' reads: of cached Tasks from memory, of all others from the store. */

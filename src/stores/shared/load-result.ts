@@ -28,13 +28,16 @@ export function nothingFound(): LoadResult {
 }
 
 /**
- * Merges what the cache and the store have found. A row in both is taken from the cache, which is newer, in the store's
- * position, where all Steps of a graph are in order.
+ * Merges what the cache and the store have found. A row in both is taken from the cache, which is newer unless other processes
+ * write the store, in the store's position, where all Steps of a graph are in order.
+ *
+ * @param shared true if they do: then the row of the higher revision is taken
  */
-export function loadedOf(here: LoadResult, there?: Loaded): Loaded {
+export function loadedOf(here: LoadResult, there?: Loaded, shared = false): Loaded {
+  const isNewer = (row: Revisioned, known: Revisioned) => !shared || row.revision > known.revision;
   const rowsOf = (name: RowKindName) => {
     const found: ReadonlyMap<string, Revisioned> = here[name];
-    return there ? united<Revisioned>(there[name], found, rowKind(name).idOf) : [...found.values()];
+    return there ? united<Revisioned>(there[name], found, rowKind(name).idOf, isNewer) : [...found.values()];
   };
   const textsOf = (name: TextKindName) => (there ? new Map([...there[name], ...here[name]]) : here[name]);
   return {
@@ -48,8 +51,12 @@ function united<Row>(
   there: readonly Row[],
   here: ReadonlyMap<string, Row>,
   idOf: (row: Row) => string,
+  isNewer: (row: Row, known: Row) => boolean = () => true,
 ): Row[] {
   const byId = new Map(there.map((row) => [idOf(row), row]));
-  for (const [id, row] of here) byId.set(id, row);
+  for (const [id, row] of here) {
+    const known = byId.get(id);
+    if (known === undefined || isNewer(row, known)) byId.set(id, row);
+  }
   return [...byId.values()];
 }

@@ -1,7 +1,10 @@
+import type { RowRef } from "#domain/conflict";
 import type { RunId, StepKey, TaskId } from "#domain/id";
 import {
   forKinds,
   type KeyedKindName,
+  keyOfId,
+  type Revisioned,
   rowKinds,
   type TextKey,
   type TextKindName,
@@ -9,13 +12,13 @@ import {
   textKindNames,
   textPlace,
 } from "#domain/row-kinds";
-import type { LogEntry, LogSlice } from "#domain/task/log";
+import { endsLog, type LogEntry, type LogSlice } from "#domain/task/log";
 import { isOver, type RunRow } from "#domain/task/run";
 import { hasEnded, type StepRow } from "#domain/task/step";
 import type { TaskRow } from "#domain/task/task";
 import { limits } from "#limits/index";
 import type { TaskDetail } from "#ports/store-reads";
-import type { Commit, Committed } from "#ports/store-turns";
+import type { Commit, Committed, Loaded } from "#ports/store-turns";
 import type { LoadResult } from "./load-result.js";
 import { weighLine, weighRun, weighSpec, weighStep, weighTask } from "./weight.js";
 
@@ -124,6 +127,11 @@ export class TaskCache {
     return this.#families.get(id)?.lastSeq || undefined;
   }
 
+  /** True if no line follows the last one that is cached. */
+  logHasEnded(id: TaskId): boolean {
+    return endsLog(this.#families.get(id)?.tail.at(-1));
+  }
+
   /** Log entries after `afterSeq`, as many as fit; undefined if some of them are not cached. */
   log(id: TaskId, afterSeq: number, maxBytes: number): LogSlice | undefined {
     const family = this.#families.get(id);
@@ -167,6 +175,29 @@ export class TaskCache {
     for (const runId of family.runs.keys()) this.#taskOfRun.delete(runId);
     this.#families.delete(id);
     this.#weight -= family.weight;
+  }
+
+  /** Forgets the Task of a row that has moved. */
+  forgetRow({ kind, id }: RowRef): void {
+    const taskId = kind === "runs" ? this.#taskOfRun.get(id as RunId) : (keyOfId(kind, id)[0] as TaskId);
+    if (taskId) this.forget(taskId);
+  }
+
+  /** Forgets the Tasks of which something newer was loaded: another process has changed them. */
+  forgetOlder({ tasks, steps, runs }: Loaded): void {
+    const isOlder = (cached: Revisioned | undefined, row: Revisioned) =>
+      cached !== undefined && cached.revision < row.revision;
+    for (const row of tasks) if (isOlder(this.#families.get(row.id)?.task, row)) this.forget(row.id);
+    for (const row of steps) {
+      if (isOlder(this.#families.get(row.taskId)?.steps.get(row.name), row)) this.forget(row.taskId);
+    }
+    for (const row of runs) if (isOlder(this.run(row.id), row)) this.forget(row.taskId);
+  }
+
+  /** True if the Step's result does not change any more. */
+  isSettled({ taskId, stepName }: StepKey): boolean {
+    const state = this.#families.get(taskId)?.steps.get(stepName)?.state;
+    return state === "complete" || state === "resolved_manually";
   }
 
   forgetAll(): void {
