@@ -4,6 +4,7 @@
  */
 import { type TaskEvent, TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
 import { answer } from "./child.js";
+import { keepGoing } from "./keep-going.js";
 import {
   type AwaitWay,
   agents,
@@ -16,8 +17,6 @@ import { Rpc } from "./rpc.js";
 
 /** Watches open at a time on the one connection; the server allows 100 streams. */
 const WATCHES = 90;
-/** Latencies kept of one order: enough for any percentile. */
-const SAMPLES = 100_000;
 
 const addr = process.argv[2] ?? "";
 const rpc = new Rpc(addr);
@@ -51,27 +50,16 @@ function requestFor({ namespace, name, inputJson }: Flow): Wanted {
 }
 
 /** Each task created alone and awaited. */
-async function oneByOne(
+function oneByOne(
   wanted: Wanted,
   inFlight: number,
   ms: number,
   way: AwaitWay = "watch",
 ): Promise<LoadResult> {
-  const latencies: number[] = [];
   const connections = rpcsFor(inFlight);
-  const begin = performance.now();
-  let done = 0;
-  let lanes = 0;
-
-  await inParallel(inFlight, async () => {
-    const own = connections[lanes++ % connections.length] ?? rpc;
-    for (let at = performance.now(); at < begin + ms; at = performance.now()) {
-      await toItsEnd(own, wanted, way);
-      done += 1;
-      if (latencies.length < SAMPLES) latencies.push(performance.now() - at);
-    }
+  return keepGoing(inFlight, ms, (lane) => {
+    return toItsEnd(connections[lane % connections.length] ?? rpc, wanted, way);
   });
-  return { done, ms: performance.now() - begin, latencies: latencies.sort((a, b) => a - b) };
 }
 
 async function toItsEnd(own: Rpc, wanted: Wanted, way: AwaitWay): Promise<void> {

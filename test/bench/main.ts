@@ -5,13 +5,19 @@
  *
  *     npm run bench -- [--quick] [--only NAME]... [--profile] [--inspect] [--json FILE]
  *
+ *     npm run bench -- --store postgres [--quick] [--profile] [--json FILE]
+ *
+ * The second form compares RunTask over PostgreSQL with other systems that do jobs on the same server.
+ *
  * Prints a table, writes `bench-results.json`, and ends with 1 if a rate with many waiting tasks is below 0.8 of
- * that with few, a restart takes over 3 s, or RunTask is not faster than create and watch by what it must.
+ * that with few, a restart takes over 3 s, or RunTask is not faster than create and watch, or than
+ * graphile-worker, by what it must.
  */
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { measureEnds } from "./ends.js";
 import { comparePlanes, fullSizes, idleCpu, memoryPerWorker, quickSizes, rateNames } from "./measures.js";
+import { measurePeers } from "./peers/measure.js";
 import { jsonOf, missed, type Results, tableOf } from "./report.js";
 import { measureWorkflows } from "./workflows.js";
 
@@ -23,6 +29,7 @@ const { values } = parseArgs({
     only: { type: "string", multiple: true, default: [] },
     profile: { type: "boolean", default: false },
     inspect: { type: "boolean", default: false },
+    store: { type: "string", default: "sqlite" },
     json: { type: "string", default: "bench-results.json" },
   },
 });
@@ -30,6 +37,15 @@ const { values } = parseArgs({
 const unknown = values.only.filter((name) => !names.some((known) => known === name));
 if (unknown.length > 0) {
   console.error(`bench: there is no measure ${unknown.join(", ")}; there are ${names.join(", ")}`);
+  process.exit(2);
+}
+if (
+  !["sqlite", "postgres"].includes(values.store) ||
+  (values.store === "postgres" && values.only.length > 0)
+) {
+  console.error(
+    "bench: --store is sqlite or postgres, and postgres has one measure of its own: leave out --only",
+  );
   process.exit(2);
 }
 // The helpers end when this process does, and the servers are killed on its exit.
@@ -49,6 +65,7 @@ process.exit(problems.length > 0 ? 1 : 0);
 
 async function measure(): Promise<Results> {
   const options = { profile: values.profile, inspect: values.inspect };
+  if (values.store === "postgres") return { planes: [], peers: await measurePeers(sizes, options, say) };
   const rates = rateNames.filter(wanted);
   const planes = rates.length > 0 || wanted("restart") ? await comparePlanes(rates, sizes, options, say) : [];
 

@@ -34,6 +34,8 @@ export interface PlaneOptions {
   readonly profile: boolean;
   /** Sends what the server does to an inspector server, a process that counts it. */
   readonly inspect: boolean;
+  /** The URL of its store; by default a SQLite file in its own folder. */
+  readonly store?: string;
 }
 
 /** A server on a data directory of its own, with the worker and the load generator that go with it. */
@@ -137,7 +139,7 @@ export class BenchPlane {
     const args = ["server", "--data", this.#dir, ...gateway, "--log-level", "warn", ...this.#args];
     const profile = this.#options.profile ? ["--cpu-prof"] : [];
     const child = spawn(process.execPath, [...profile, join(root, "bin/taskrun.js"), ...args], {
-      env,
+      env: { ...env, ...(this.#options.store !== undefined && { TASKRUN_STORE: this.#options.store }) },
       stdio: ["ignore", "ignore", "pipe"],
     });
     this.#server = child;

@@ -2,6 +2,8 @@ import { cpus } from "node:os";
 import { align } from "./align.js";
 import { type EndFigures, endTable, missedEnds } from "./ends.js";
 import { type PlaneFigures, RATIO_LEAST, type RateName, rateNames } from "./measures.js";
+import type { PeerFigures } from "./peers/measure.js";
+import { missedPeers, peerTable } from "./peers/report.js";
 import { workflowTables } from "./workflow-report.js";
 import type { WorkflowFigures } from "./workflows.js";
 
@@ -24,11 +26,13 @@ export interface Results {
   readonly bytesPerWorker?: number;
   readonly ends?: readonly EndFigures[];
   readonly workflows?: WorkflowFigures;
+  /** Over PostgreSQL, beside other systems. */
+  readonly peers?: readonly PeerFigures[];
 }
 
 /** What is missed, in words; nothing if all holds. */
-export function missed({ planes, ends = [] }: Results): string[] {
-  return [...missedPlanes(planes), ...missedEnds(ends)];
+export function missed({ planes, ends = [], peers = [] }: Results): string[] {
+  return [...missedPlanes(planes), ...missedEnds(ends), ...missedPeers(peers)];
 }
 
 function missedPlanes([few, many]: readonly PlaneFigures[]): string[] {
@@ -81,7 +85,7 @@ export function tableOf(results: Results): string {
     const [a, b] = [few.restartMs.toFixed(0), many.restartMs.toFixed(0)];
     rows.push(["SIGKILL to serving again, ms", a, b, "", `≤ ${RESTART_MOST_MS}`, ""]);
   }
-  const { idlePercent, bytesPerWorker, ends, workflows } = results;
+  const { idlePercent, bytesPerWorker, ends, workflows, peers } = results;
   if (idlePercent !== undefined)
     rows.push(["idle CPU, %", idlePercent.toFixed(2), "", "", "", `< ${aims.idlePercent}`]);
   if (bytesPerWorker !== undefined)
@@ -90,6 +94,7 @@ export function tableOf(results: Results): string {
     ...(rows.length > 0 ? [align(rows)] : []),
     ...(ends ? [endTable(ends)] : []),
     ...(workflows ? workflowTables(workflows) : []),
+    ...(peers ? [peerTable(peers)] : []),
   ].join("\n\n");
 }
 

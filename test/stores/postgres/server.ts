@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chownSync, existsSync, readdirSync } from "node:fs";
+import { chownSync, existsSync, readdirSync, rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -125,6 +125,12 @@ export class PostgresServer {
     } finally {
       await client.end();
     }
+  }
+
+  /** Ends and removes it at once, for the end of a process that has no time left. */
+  abandon(): void {
+    this.#process?.kill("SIGQUIT");
+    rmSync(this.folder, { recursive: true, force: true });
   }
 
   async remove(): Promise<void> {
