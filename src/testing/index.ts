@@ -16,5 +16,6 @@ export {
 } from "./plane/index.js";
 export { runAgent } from "./run-agent.js";
 export * from "./store-suite/index.js";
+export * from "./store-suite/nodes/index.js";
 export { type AddressedMessage, play, playFrom, stateText } from "./transcript.js";
 export { seededEntropy, settle, VirtualClock } from "./virtual-time.js";

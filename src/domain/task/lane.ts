@@ -17,8 +17,9 @@ export function laneOf(namespace: string, agentName: string, selector: Labels): 
   return { key: JSON.stringify([namespace, agentName, sorted]), namespace, agentName, selector };
 }
 
-/** The lane of a key, which is all of it. */
-export function laneOfKey(key: string): Lane {
+/** The lane with this key; undefined if it is none of {@link laneOf}. */
+export function laneOfKey(key: string): Lane | undefined {
+  if (!key.startsWith("[")) return undefined;
   const [namespace, agentName, sorted] = JSON.parse(key) as [string, string, [string, string][]];
   return { key, namespace, agentName, selector: Object.fromEntries(sorted) };
 }

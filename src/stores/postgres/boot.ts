@@ -8,7 +8,7 @@ export const boots = {
   at: { text: "SELECT coalesce(max(at), 0) FROM commits" },
   lanes: { text: "SELECT key, namespace, agent_name, selector FROM lanes" },
   held: { text: "SELECT fixed, data FROM runs WHERE held" },
-  waiting: { text: "SELECT namespace, count(*) FROM tasks WHERE status = 'PENDING' GROUP BY namespace" },
+  waiting: { text: "SELECT namespace, sum(count) FROM waiting GROUP BY namespace HAVING sum(count) <> 0" },
   templates: { text: "SELECT namespace, count(*) FROM templates GROUP BY namespace" },
   agents: { text: "SELECT data FROM agents" },
 } as const;
@@ -21,7 +21,7 @@ export const NEXT_DUE = {
 } as const;
 
 /** Reads the state at boot, on one snapshot. */
-export async function bootState(connection: Connection): Promise<BootState> {
+export async function bootState(connection: Connection, isShared: boolean): Promise<BootState> {
   await connection.script("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
   try {
     const [at] = await connection.query(boots.at);
@@ -29,7 +29,10 @@ export async function bootState(connection: Connection): Promise<BootState> {
     return {
       at: instant(Number(at?.[0])),
       lanes: (await connection.query(boots.lanes)).map(laneFrom),
-      held: (await connection.query(boots.held)).map(([fixed, data]) => rowFrom<RunRow>(fixed, data)),
+      // A node adopts nothing before it has joined the others.
+      held: (isShared ? [] : await connection.query(boots.held)).map(([fixed, data]) =>
+        rowFrom<RunRow>(fixed, data),
+      ),
       waiting: new Map((await connection.query(boots.waiting)).map(countOf)),
       templates: new Map((await connection.query(boots.templates)).map(countOf)),
       agents: (await connection.query(boots.agents)).map(([data]) => agentFrom(data)),

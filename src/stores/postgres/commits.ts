@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import { Conflict, type RowRef, rowsMoved } from "#domain/conflict";
-import { keyOfId, localKindNames, rowKind } from "#domain/row-kinds";
+import { keyOfId, rowKind, rowKindNames } from "#domain/row-kinds";
 import { limits } from "#limits/index";
 import type { Commit, Committed } from "#ports/store-turns";
 import { backoff, type CallContext } from "./connect/calls.js";
@@ -134,7 +134,7 @@ function wasSent(error: unknown): boolean {
 
 /** Rows that the commit writes for the first time: expected not to be there. */
 function madeRows(turn: Commit): readonly RowRef[] {
-  return localKindNames.flatMap((kind) => {
+  return rowKindNames.flatMap((kind) => {
     const rows = turn[kind].filter(({ revision }) => revision === 1);
     return rows.map((row) => ({ kind, id: rowKind(kind).idOf(row), revision: 0 }));
   });
@@ -144,7 +144,7 @@ function madeRows(turn: Commit): readonly RowRef[] {
 async function conflictOf(connection: Connection, call: CommitCall, turn: Commit): Promise<Conflict> {
   const expected = [...call.expected, ...madeRows(turn)];
   const moved: (RowRef & { readonly found: number })[] = [];
-  for (const kind of localKindNames) {
+  for (const kind of rowKindNames) {
     const refs = expected.filter((ref) => ref.kind === kind);
     if (refs.length === 0) continue;
     const { keys } = rowTable(kind);

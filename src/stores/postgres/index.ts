@@ -3,6 +3,7 @@ import { type PostgresUrl, parsePostgresUrl } from "#domain/postgres-url";
 import type { Deadline } from "#domain/task/deadline";
 import type { ReadyStep } from "#domain/task/step";
 import type { Instant } from "#domain/time/time";
+import type { NodeStore } from "#ports/nodes";
 import type { BootState, Commit, Committed, Loaded, Needs, Reads, Store, StoreOutage } from "#ports/store";
 import { cachingStore } from "../shared/caching-store.js";
 import type { OpenStore } from "./store.js";
@@ -35,6 +36,7 @@ class PostgresStore implements Store {
   readonly shared: boolean;
   readonly failed: Promise<Error>;
   readonly reads: Reads;
+  readonly nodes?: NodeStore;
   readonly #url: PostgresUrl;
   #fail: (error: Error) => void = () => {};
   #opening: Promise<OpenStore> | undefined;
@@ -46,6 +48,7 @@ class PostgresStore implements Store {
     this.failed = new Promise((resolve) => {
       this.#fail = resolve;
     });
+    if (shared) this.nodes = nodesOf(async () => openedNodes(await this.#opened()));
     const reads = async () => (await this.#opened()).reads;
     this.reads = {
       task: async (id) => (await reads()).task(id),
@@ -111,4 +114,25 @@ class PostgresStore implements Store {
     this.#open = await OpenStore.open(this.#url, this.shared, this.#fail);
     return this.#open;
   }
+}
+
+function openedNodes({ nodes }: OpenStore): NodeStore {
+  if (!nodes) throw new Error("the store is one process's");
+  return nodes;
+}
+
+/** The nodes of a store that is opened when the first of them is asked for. */
+function nodesOf(opened: () => Promise<NodeStore>): NodeStore {
+  return {
+    join: async (...args) => (await opened()).join(...args),
+    renew: async (...args) => (await opened()).renew(...args),
+    drain: async (id) => (await opened()).drain(id),
+    leave: async (id) => (await opened()).leave(id),
+    list: async () => (await opened()).list(),
+    poll: async (query) => (await opened()).poll(query),
+    takeOver: async (...args) => (await opened()).takeOver(...args),
+    runsOf: async (...args) => (await opened()).runsOf(...args),
+    workers: async (...args) => (await opened()).workers(...args),
+    removeGone: async (...args) => (await opened()).removeGone(...args),
+  };
 }

@@ -1,12 +1,14 @@
+import { randomUUID } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import type { TaskId } from "#domain/id";
 import type { PostgresUrl } from "#domain/postgres-url";
-import { type Deadline, startsAmong } from "#domain/task/deadline";
-import { type ReadyStep, readyStep, type StepRow } from "#domain/task/step";
+import type { Deadline } from "#domain/task/deadline";
+import type { ReadyStep } from "#domain/task/step";
 import type { Instant } from "#domain/time/time";
 import { limits } from "#limits/index";
+import type { NodeStore } from "#ports/nodes";
 import type { BootState, Commit, Committed, Loaded, Needs, Reads, Store, StoreOutage } from "#ports/store";
-import { bootState, instantOf, NEXT_DUE } from "./boot.js";
+import { bootState } from "./boot.js";
 import { Commits } from "./commits.js";
 import { Availability } from "./connect/availability.js";
 import { type CallContext, Calls } from "./connect/calls.js";
@@ -14,33 +16,22 @@ import { failureOf, isServerError, troubleOf } from "./connect/failure.js";
 import { type Open, opener } from "./connect/open.js";
 import { Pool } from "./connect/pool.js";
 import { isFinal, OwnerSession } from "./connect/session.js";
+import { type DueAndReady, OneServersDue } from "./due.js";
 import { migrate } from "./migrate.js";
+import { Claims } from "./nodes/claims.js";
+import { PostgresNodes } from "./nodes/node-store.js";
 import { keepPartitions } from "./partitions.js";
 import { loadedFrom, loadStatement } from "./read/load.js";
 import { postgresReads } from "./read/reads.js";
 import { FinishedTasks } from "./retention.js";
-import { deadlineFrom, rowFrom } from "./rows/rows.js";
-
-const statements = {
-  ready: {
-    name: "ready",
-    text: "SELECT fixed, data FROM steps WHERE lane = $1 ORDER BY rank, task_id, name LIMIT $2",
-  },
-  due: {
-    name: "due",
-    text: `SELECT task_id, step_name, kind, at FROM deadlines
-      WHERE at <= $1 AND kind <> 'start' ORDER BY at, task_id, step_name, kind LIMIT $2`,
-  },
-  dueStarts: {
-    name: "due-starts",
-    text: `SELECT task_id, step_name, kind, at FROM deadlines
-      WHERE at <= $1 AND kind = 'start' ORDER BY at, task_id, step_name LIMIT $2`,
-  },
-} as const;
 
 /** A store that has been opened: its connections, and what uses them. */
 export class OpenStore implements Omit<Store, "boot" | "open" | "failed" | "shared"> {
   readonly reads: Reads;
+  /** Absent if this process is alone on the store. */
+  readonly nodes?: NodeStore;
+  readonly #isShared: boolean;
+  readonly #due: DueAndReady;
   readonly #availability: Availability;
   readonly #owner: OwnerSession | undefined;
   readonly #writers: Pool;
@@ -52,6 +43,7 @@ export class OpenStore implements Omit<Store, "boot" | "open" | "failed" | "shar
 
   private constructor(url: PostgresUrl, open: Open, isShared: boolean, failed: (error: Error) => void) {
     const { shown } = url;
+    this.#isShared = isShared;
     const lost = (error: Error) => this.#availability.lost(error);
     this.#availability = new Availability(shown, () => this.#probe(open, failed));
     this.#owner = isShared ? undefined : new OwnerSession(open, shown, lost);
@@ -64,9 +56,12 @@ export class OpenStore implements Omit<Store, "boot" | "open" | "failed" | "shar
         if (isFinal(error)) failed(error);
       },
     };
+    const claimant = randomUUID();
     const owner = () => this.#owner?.incarnation ?? null;
     this.#calls = new Calls(this.#writers, context);
     this.#commits = new Commits(this.#writers, context, owner);
+    this.#due = isShared ? new Claims(this.#calls, claimant) : new OneServersDue(this.#calls);
+    if (isShared) this.nodes = new PostgresNodes(this.#calls, claimant);
     this.#finished = new FinishedTasks(this.#calls, owner);
     this.reads = postgresReads(new Calls(this.#readers, context));
   }
@@ -93,7 +88,7 @@ export class OpenStore implements Omit<Store, "boot" | "open" | "failed" | "shar
   }
 
   boot(): Promise<BootState> {
-    return this.#calls.run(bootState);
+    return this.#calls.run((connection) => bootState(connection, this.#isShared));
   }
 
   async load(needs: Needs): Promise<Loaded> {
@@ -105,21 +100,16 @@ export class OpenStore implements Omit<Store, "boot" | "open" | "failed" | "shar
     return this.#commits.commit(turn);
   }
 
-  async ready(lane: string, limit: number): Promise<readonly ReadyStep[]> {
-    const rows = await this.#calls.query(statements.ready, [lane, limit]);
-    return rows.map(([fixed, data]) => readyStep(rowFrom<StepRow>(fixed, data)));
+  ready(lane: string, limit: number): Promise<readonly ReadyStep[]> {
+    return this.#due.ready(lane, limit);
   }
 
-  async due(at: Instant, limit: number): Promise<readonly Deadline[]> {
-    const whole = Math.floor(at);
-    const others = await this.#calls.query(statements.due, [whole, limit]);
-    const starts = await this.#calls.query(statements.dueStarts, [whole, startsAmong(limit, others.length)]);
-    return [...others, ...starts].map(deadlineFrom);
+  due(at: Instant, limit: number): Promise<readonly Deadline[]> {
+    return this.#due.due(at, limit);
   }
 
-  async nextDueAt(): Promise<Instant | undefined> {
-    const [row] = await this.#calls.query(NEXT_DUE);
-    return instantOf(row);
+  nextDueAt(): Promise<Instant | undefined> {
+    return this.#due.nextDueAt();
   }
 
   async removeFinished(before: Instant, limit: number): Promise<readonly TaskId[]> {

@@ -1,5 +1,7 @@
 import { Fault } from "#domain/fault";
+import type { NodeId } from "#domain/id";
 import { InvariantViolation } from "#domain/invariant";
+import { NodeGone } from "#domain/node";
 import type { Millis } from "#domain/time/time";
 import { limits } from "#limits/index";
 
@@ -17,6 +19,10 @@ export type Trouble =
   | "overloaded"
   /** A row with such a key is there. */
   | "taken"
+  /** The node that sent it is gone: nothing was written. */
+  | "node gone"
+  /** A server is alone on the store: nothing was written. */
+  | "alone"
   /** What was sent cannot be stored: a bug. */
   | "bug"
   /** The database is not what it should be. */
@@ -52,6 +58,9 @@ export function isServerError(error: unknown): error is ServerError {
 const ENDED_FOR_EVER = "TR002";
 /** Another server has taken the store over. */
 export const TAKEN_OVER = "TR004";
+/** The message is the node's id. */
+const NODE_GONE = "TR005";
+const ALONE = "TR006";
 
 /** By SQLSTATE, or its first two characters; see https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const troubles: Readonly<Record<string, Trouble>> = {
@@ -80,6 +89,8 @@ const troubles: Readonly<Record<string, Trouble>> = {
   "22": "bug",
   "23": "bug",
   [ENDED_FOR_EVER]: "bug",
+  [NODE_GONE]: "node gone",
+  [ALONE]: "alone",
   // invalid_password and others like it: the server is there, and may let us in again.
   "28": "away",
   "3D": "away",
@@ -118,6 +129,16 @@ export function failureOf(error: unknown, shown: string): Error {
       return fault("overloaded", "STORE_BUSY", `${shown} is at a limit of its own: ${said}${code}`);
     case "full":
       return fault("disk_full", "DISK_FULL", `no room is left for ${shown}${code}`);
+    case "node gone":
+      return new NodeGone(said as NodeId);
+    case "alone":
+      return new Fault(
+        "unavailable",
+        `${shown} is in use by a server that shares it with no other; stop it`,
+        {
+          reason: "STORE_LOCKED",
+        },
+      );
     case "taken":
     case "bug":
       return new InvariantViolation(`${shown}: ${said}${code}`);

@@ -1,5 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import { Fault } from "#domain/fault";
+import type { NodeInfo } from "#domain/node";
 import { limits } from "#limits/index";
 import type { Connection } from "./connection.js";
 import { isServerError } from "./failure.js";
@@ -25,6 +26,8 @@ export const locks = {
     text: `WITH quiet AS MATERIALIZED (SELECT pg_advisory_xact_lock(hashtext(current_schema), ${COMMITS}))
       UPDATE plane SET incarnation = incarnation + 1 FROM quiet RETURNING incarnation`,
   },
+  /** Refuses the nodes that have shared the store from now on, unless one of them is live. */
+  endNodes: { text: "SELECT end_nodes_1()" },
   committed: { text: "SELECT 1 FROM commits WHERE id = $1" },
 } as const;
 
@@ -57,6 +60,9 @@ export class OwnerSession {
    */
   async take(): Promise<void> {
     await this.#hold(limits.postgresBoot);
+    const [ended] = await this.#use().query(locks.endNodes);
+    const live = ended?.[0] ?? null;
+    if (live !== null) throw shared(this.#shown, JSON.parse(String(live)));
     const [row] = await this.#use().query(locks.takeOver);
     this.#incarnation = Number(row?.[0]);
   }
@@ -121,6 +127,11 @@ export class OwnerSession {
 function locked(shown: string, owner: readonly unknown[] | undefined): Fault {
   const who = owner ? ` ("${owner[1]}" from ${owner[2]}, backend ${owner[0]})` : "";
   const message = `${shown} is in use by another server${who}; stop it, or give this one a schema of its own with ?schema=NAME`;
+  return new Fault("unavailable", message, { reason: "STORE_LOCKED" });
+}
+
+function shared(shown: string, { id, hostname }: NodeInfo): Fault {
+  const message = `${shown} is in use by node ${id} on ${hostname}, which shares it with others; stop all nodes, or give this server a schema of its own with ?schema=NAME`;
   return new Fault("unavailable", message, { reason: "STORE_LOCKED" });
 }
 

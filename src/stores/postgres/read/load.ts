@@ -1,6 +1,6 @@
 import type { Needs } from "#domain/needs";
 import {
-  type LocalKindName,
+  type RowKindName,
   type RowOf,
   rowKind,
   type TextKindName,
@@ -22,7 +22,7 @@ interface Part {
   readonly values: readonly (readonly string[])[];
 }
 
-const row = (kind: LocalKindName, alias: string, position = "0") =>
+const row = (kind: Exclude<RowKindName, "workers">, alias: string, position = "0") =>
   `SELECT '${kind}', ${alias}.fixed, ${alias}.data, ${position}::bigint`;
 
 /** The statement that loads what a turn needs, all parts of it on one snapshot; undefined if it needs nothing. */
@@ -46,6 +46,7 @@ export function loadStatement(
 
 function partsOf(needs: Needs): readonly Part[] {
   const { graphs = [], wholeTasks = [], steps = [], runs = [], keys = [], templates = [] } = needs;
+  const { workers = [], heldBy = [] } = needs;
   const ofSteps = steps.map(({ taskId }) => taskId);
   const named = templates.filter(({ version }) => version !== "");
   const newest = templates.filter(({ version }) => version === "");
@@ -82,7 +83,13 @@ function partsOf(needs: Needs): readonly Part[] {
       sql: `${row("runs", "r")} FROM runs AS r WHERE r.task_id = ANY ($::text[]) AND (r.ended IS NULL OR r.held)`,
       values: [wholeTasks],
     },
-    ...runParts(runs),
+    ...runParts("", "WHERE r.id = ANY ($::text[])", runs),
+    ...runParts("h", "WHERE r.held AND r.held_by = ANY ($::text[])", heldBy),
+    {
+      name: "c",
+      sql: "SELECT 'workers', '{}', w.data, 0::bigint FROM workers AS w WHERE w.key = ANY ($::text[])",
+      values: [workers],
+    },
     {
       name: "x",
       sql: `SELECT t.kind, t.task_id || '/' || t.step_name, t.json, 0::bigint
@@ -111,18 +118,15 @@ function partsOf(needs: Needs): readonly Part[] {
 }
 
 /** A Run comes with its Step and its Task. */
-function runParts(runs: readonly string[]): readonly Part[] {
+function runParts(prefix: string, wanted: string, keys: readonly string[]): readonly Part[] {
   const from = "FROM runs AS r";
   const step = "JOIN steps AS s ON s.task_id = r.task_id AND s.name = r.fixed::json ->> 'stepName'";
-  const wanted = "WHERE r.id = ANY ($::text[])";
+  const task = "JOIN tasks AS t ON t.id = r.task_id";
+  const values = [keys];
   return [
-    { name: "r", sql: `${row("runs", "r")} ${from} ${wanted}`, values: [runs] },
-    { name: "q", sql: `${row("steps", "s")} ${from} ${step} ${wanted}`, values: [runs] },
-    {
-      name: "u",
-      sql: `${row("tasks", "t")} ${from} JOIN tasks AS t ON t.id = r.task_id ${wanted}`,
-      values: [runs],
-    },
+    { name: `${prefix}r`, sql: `${row("runs", "r")} ${from} ${wanted}`, values },
+    { name: `${prefix}q`, sql: `${row("steps", "s")} ${from} ${step} ${wanted}`, values },
+    { name: `${prefix}u`, sql: `${row("tasks", "t")} ${from} ${task} ${wanted}`, values },
   ];
 }
 
@@ -140,7 +144,7 @@ export function loadedFrom(selected: readonly Cells[]): Loaded {
     else if (isText(kind)) found[kind].set(textIdOf(String(a)), String(b));
     else if (kind === "steps" && Number(position) > 0)
       graph.push({ position: Number(position), step: rowFrom(a, b) });
-    else addRow(found, kind as LocalKindName, rowFrom(a, b));
+    else addRow(found, kind as RowKindName, rowFrom(a, b));
   }
   if (graph.length === 0) return loadedOf(found);
 
@@ -153,7 +157,7 @@ export function loadedFrom(selected: readonly Cells[]): Loaded {
   return loadedOf(found);
 }
 
-function addRow<Name extends LocalKindName>(found: LoadResult, name: Name, row: RowOf<Name>): void {
+function addRow<Name extends RowKindName>(found: LoadResult, name: Name, row: RowOf<Name>): void {
   const rows: Map<string, unknown> = found[name];
   const id = rowKind(name).idOf(row);
   if (!rows.has(id)) rows.set(id, row);

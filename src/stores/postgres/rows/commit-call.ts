@@ -3,19 +3,21 @@ import type { TaskId } from "#domain/id";
 import {
   forKinds,
   keyOfId,
-  type LocalKindName,
-  localKindNames,
   type Revisioned,
+  type RowKindName,
   rowKind,
+  rowKindNames,
   textKindNames,
   textPlace,
 } from "#domain/row-kinds";
+import { taskStatus } from "#domain/task/task";
 import { NEVER } from "#domain/time/time";
 import type { Commit, Committed } from "#ports/store-turns";
+import { neededLanes } from "../../shared/needed-lanes.js";
 import { packLog } from "../../shared/pack-log.js";
 import { agentColumns, type Columns, laneColumns, rowTable, templateColumns } from "./rows.js";
 
-/** A commit as one call of `commit_1`, which may be made any number of times. */
+/** A commit as one call of `commit_2`, which may be made any number of times. */
 export interface CommitCall {
   /** The values of {@link commitStatement}, but for the owner's, which is the third. */
   readonly values: readonly unknown[];
@@ -25,23 +27,23 @@ export interface CommitCall {
   answer(firstSeqs: string | null): Committed;
 }
 
-const PARAMETERS = 27;
+const PARAMETERS = 32;
 
 export const commitStatement = {
   name: "commit",
-  text: `SELECT commit_1(${Array.from({ length: PARAMETERS }, (_, i) => `$${i + 1}`).join(", ")})`,
+  text: `SELECT commit_2(${Array.from({ length: PARAMETERS }, (_, i) => `$${i + 1}`).join(", ")})`,
 } as const;
 
-type ByKind<T> = { readonly [Name in LocalKindName]: readonly T[] };
+type ByKind<T> = { readonly [Name in RowKindName]: readonly T[] };
 
 export function commitCall(turn: Commit, owner: number | null): CommitCall {
   const created = new Set<string>();
   for (const { id, revision } of turn.tasks) if (revision === 1) created.add(id);
   const expected = expectedRows(turn);
-  const expectedBy = (name: LocalKindName) =>
+  const expectedBy = (name: RowKindName) =>
     list(expected.filter(({ kind }) => kind === name).map(refColumns));
-  const changed = forKinds<ByKind<Columns>>(localKindNames, (name) => written(turn, name, false));
-  const made = forKinds<ByKind<Columns>>(localKindNames, (name) => written(turn, name, true));
+  const changed = forKinds<ByKind<Columns>>(rowKindNames, (name) => written(turn, name, false));
+  const made = forKinds<ByKind<Columns>>(rowKindNames, (name) => written(turn, name, true));
   const { heads, moved, rows } = logColumns(turn, created);
   const texts = textKindNames.flatMap((kind) => turn[kind].map((text) => textColumns(kind, text)));
   const [set, removed] = [
@@ -54,9 +56,11 @@ export function commitCall(turn: Commit, owner: number | null): CommitCall {
       turn.id,
       turn.at,
       owner,
+      turn.node ?? null,
       expectedBy("tasks"),
       expectedBy("steps"),
       expectedBy("runs"),
+      expectedBy("workers"),
       list(neededTasks(turn, created)),
       list(moved),
       list(turn.tasks.filter(hasReleased).map(({ id }) => id)),
@@ -75,9 +79,12 @@ export function commitCall(turn: Commit, owner: number | null): CommitCall {
       list(set.map(deadlineColumns)),
       list(removed.map(deadlineColumns)),
       list(turn.lanesRemoved),
-      list(turn.lanesAdded.map(laneColumns)),
+      list((owner === null ? neededLanes(turn) : turn.lanesAdded).map(laneColumns)),
       list(turn.agentsForgotten),
       list(turn.agents.map(agentColumns)),
+      list(changed.workers),
+      list(made.workers),
+      turn.tasks.some((task) => taskStatus(task) === "PENDING"),
     ],
     expected,
     answer(text) {
@@ -95,7 +102,7 @@ function list(items: readonly unknown[]): string | null {
 /** Rows of which another revision than the first is written, and those that were only read. */
 function expectedRows(turn: Commit): readonly RowRef[] {
   const expected: RowRef[] = [];
-  for (const kind of localKindNames) {
+  for (const kind of rowKindNames) {
     for (const row of turn[kind]) {
       if (row.revision !== 1)
         expected.push({ kind, id: rowKind(kind).idOf(row), revision: row.revision - 1 });
@@ -108,12 +115,12 @@ function expectedRows(turn: Commit): readonly RowRef[] {
 function refColumns({ kind, id, revision }: RowRef): Columns {
   const parts = keyOfId(kind, id);
   return {
-    ...Object.fromEntries(rowTable(kind as LocalKindName).keys.map((column, i) => [column, parts[i]])),
+    ...Object.fromEntries(rowTable(kind).keys.map((column, i) => [column, parts[i]])),
     revision,
   };
 }
 
-function written(turn: Commit, name: LocalKindName, isNew: boolean): readonly Columns[] {
+function written(turn: Commit, name: RowKindName, isNew: boolean): readonly Columns[] {
   const { made, changed } = rowTable(name);
   const rows: readonly Revisioned[] = turn[name];
   const wanted = rows.filter(({ revision }) => (revision === 1) === isNew);
@@ -135,7 +142,7 @@ function neededTasks(turn: Commit, created: ReadonlySet<string>): readonly TaskI
   const need = (taskId: TaskId) => {
     if (!written.has(taskId)) needed.add(taskId);
   };
-  for (const kind of localKindNames) {
+  for (const kind of rowKindNames) {
     const { taskOf } = rowKind(kind);
     if (!taskOf || kind === "tasks") continue;
     for (const row of turn[kind]) if (row.revision === 1) need(taskOf(row));

@@ -1,5 +1,5 @@
 import type { TaskId } from "#domain/id";
-import type { LocalKindName, Revisioned, RowOf } from "#domain/row-kinds";
+import type { Revisioned, RowKindName, RowOf } from "#domain/row-kinds";
 import { rowKind } from "#domain/row-kinds";
 import type { Deadline, DeadlineKind } from "#domain/task/deadline";
 import type { Lane } from "#domain/task/lane";
@@ -10,9 +10,10 @@ import type { TemplateRow } from "#domain/template/template";
 import { versionKey } from "#domain/template/version";
 import { instant } from "#domain/time/time";
 import type { AgentRow } from "#domain/worker/agent";
+import type { WorkerRow } from "#domain/worker/worker-row";
 import type { Cell, Cells } from "../connect/connection.js";
 
-/** The columns of one row, as `commit_1` takes them. */
+/** The columns of one row, as `commit_2` takes them. */
 export type Columns = Readonly<Record<string, unknown>>;
 
 /** How rows of one kind are written and read. */
@@ -84,15 +85,29 @@ const runs: Table<RunRow> = {
       revision: row.revision,
       ended: endOf("runs", row),
       held: row.heldBy !== "",
+      node: row.node ?? "",
+      held_by: row.heldBy,
       data: JSON.stringify(data),
     };
   },
 };
 
-const tables: { readonly [Name in LocalKindName]: Table<RowOf<Name>> } = { tasks, steps, runs };
+const workers: Table<WorkerRow> = {
+  keys: ["key"],
+  made(row) {
+    return this.changed(row);
+  },
+  changed(row) {
+    const { key, revision, node, session } = row;
+    const connected = session.state !== "detached" && session.state !== "gone";
+    return { key, revision, node, session: session.id, connected, data: JSON.stringify(row) };
+  },
+};
+
+const tables: { readonly [Name in RowKindName]: Table<RowOf<Name>> } = { tasks, steps, runs, workers };
 
 /** The table of a kind, typed for code that handles every kind alike; its name is that of the kind. */
-export function rowTable(name: LocalKindName): Table<Revisioned> {
+export function rowTable(name: RowKindName): Table<Revisioned> {
   return tables[name] as unknown as Table<Revisioned>;
 }
 
@@ -101,7 +116,7 @@ export function rowFrom<Row>(fixed: Cell | undefined, data: Cell | undefined): R
   return { ...JSON.parse(String(fixed)), ...JSON.parse(String(data)) };
 }
 
-function endOf(name: LocalKindName, row: Revisioned): string | null {
+function endOf(name: RowKindName, row: Revisioned): string | null {
   return rowKind(name).endOf?.(row) ?? null;
 }
 
