@@ -19,6 +19,8 @@ export const nodes = {
   nodePoll: millis(5_000),
   /** Wakes are answered by at most one poll in this time. */
   nodePollSoonest: millis(50),
+  /** How long a ready Step or a deadline that a node has claimed is given to no other: time to act on it, and little lost if it does not. */
+  claimLease: millis(5_000),
   /** Watched and awaited Tasks that one poll asks for; what is left comes next time. */
   pollTasks: 10_000,
   /** Workers that one poll asks for; what is left comes next time. */
