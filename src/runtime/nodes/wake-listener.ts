@@ -1,4 +1,4 @@
-import { laneOfKey } from "#domain/task/lane";
+import { type Lane, laneOfKey } from "#domain/task/lane";
 import { later } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { BrokerListener, Wake } from "#ports/broker";
@@ -37,10 +37,15 @@ export class WakeListener implements BrokerListener {
     this.#node.poll();
   }
 
+  /** A lane without a name, or with one that no lane has, stands for any lane. */
+  #laneHeard(lane: Lane | undefined): void {
+    this.#node.lanesHeard(lane && [lane]);
+  }
+
   #hear(wake: Exclude<Wake, { type: "log" }>): void {
     switch (wake.type) {
       case "ready":
-        this.#node.lanesHeard(wake.lane === "" ? undefined : [laneOfKey(wake.lane)]);
+        this.#laneHeard(laneOfKey(wake.lane));
         break;
       case "due":
         this.#node.timers.deadlineSet(later(wake.at, limits.dueOfOthers));
