@@ -5,7 +5,10 @@ import { MOMENT_ADVICE, readMoment } from "./moment.js";
 /* Options that several commands share. */
 
 export const addrOption = () =>
-  new Option("--addr <host:port>", "The server's gRPC address. TASKRUN_ADDR; default: localhost:50051");
+  new Option(
+    "--addr <host:port,...>",
+    "The server's gRPC address; of several nodes any, with commas between. TASKRUN_ADDR; default: localhost:50051",
+  );
 export const namespaceOption = () => new Option("--namespace <name>", "TASKRUN_NAMESPACE; default: default");
 export const jsonOption = (words: string) => new Option("--json", words);
 

@@ -15,14 +15,14 @@ export function fromServer(error: TaskRunError, addr: string, self: string): Cli
     case "UNAVAILABLE":
       return say(
         exit.unreachable,
-        message.includes(addr) ? message : `${addr}: ${message}`,
+        error.reason === "CANNOT_CONNECT" || message.includes(addr) ? message : `${addr}: ${message}`,
         `Start a server with \`${self} dev\`, or name another with --addr HOST:PORT or TASKRUN_ADDR.`,
         ...(error.reason === "CANNOT_CONNECT" ? [] : keyHint(idempotencyKey)),
       );
     case "DEADLINE_EXCEEDED":
       return say(
         exit.unreachable,
-        `the server at ${addr} did not answer in time`,
+        `${serverAt(addr)} did not answer in time`,
         "It may be overloaded, or the network blocked: try again.",
         ...keyHint(idempotencyKey),
       );
@@ -43,12 +43,16 @@ export function fromServer(error: TaskRunError, addr: string, self: string): Cli
     case "UNIMPLEMENTED":
       return say(
         exit.failed,
-        `the server at ${addr} cannot do this: ${message}`,
+        `${serverAt(addr)} cannot do this: ${message}`,
         "It may be older than this command.",
       );
     default:
       return say(exit.failed, message);
   }
+}
+
+function serverAt(addr: string): string {
+  return addr.includes(",") ? `one of the servers at ${addr}` : `the server at ${addr}`;
 }
 
 function keyHint(key: string): string[] {

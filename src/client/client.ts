@@ -1,6 +1,8 @@
 import { limits } from "#limits/index";
-import { addressProblem, addrOfEnvironment, LOCAL_ADDR, readAddress } from "#transport/address";
-import { type Connection, connect } from "#transport/connection";
+import { addrOfEnvironment, LOCAL_ADDR } from "#transport/address";
+import { readAddresses } from "#transport/addresses";
+import type { Connection } from "#transport/connection";
+import { connectTo, serversAt } from "#transport/several";
 import { Agents } from "./agents.js";
 import { Caller } from "./call.js";
 import { TaskRunError } from "./error.js";
@@ -26,10 +28,11 @@ export const DEFAULT_ADDR = LOCAL_ADDR;
  */
 export interface ClientOptions {
   /**
-   * The server, as `HOST`, `HOST:PORT` or URL of a gRPC listener; IPv6 as `::1` or `[::1]:50051`. Default: the variable
-   * `TASKRUN_ADDR`, else `localhost:50051`.
+   * The server, as `HOST`, `HOST:PORT` or URL of a gRPC listener; IPv6 as `::1` or `[::1]:50051`. Of a plane of several nodes
+   * any number of them, as a list or with commas between: the client uses one, and another one when that fails. Default: the
+   * variable `TASKRUN_ADDR`, else `localhost:50051`.
    */
-  readonly addr?: string;
+  readonly addr?: string | readonly string[];
   /** Namespace of requests that name none: new Tasks, lists, templates. Default: left to the server. */
   readonly namespace?: string;
   /** Milliseconds after which an attempt of a unary call fails with `DEADLINE_EXCEEDED`; 0 is no limit. Default 10 000. */
@@ -65,7 +68,8 @@ export interface TaskRunClient {
 }
 
 /**
- * Creates a client of the control plane at `addr`. It connects at the first call, and again after a lost connection.
+ * Creates a client of the control plane at `addr`. It connects at the first call, and again after a lost connection; of several
+ * addresses to the next one that answers.
  *
  * Calls share a connection, on which a server allows 100 at once; further connections are opened when one is full.
  *
@@ -83,9 +87,9 @@ export interface TaskRunClient {
  */
 export function createClient(options: ClientOptions = {}): TaskRunClient {
   const { addr = addrOfEnvironment() } = optionsOf(options, "options", clientNames);
-  const url = urlOf(addr);
+  const servers = serversAt(urlsOf(addr));
   return clientOn(
-    () => connect(url, { pingMs: limits.keepalivePing, readMaxBytes: limits.answerBytes }),
+    () => connectTo(servers, { pingMs: limits.keepalivePing, readMaxBytes: limits.answerBytes }),
     options,
   );
 }
@@ -118,10 +122,9 @@ export function checkedClient(options: ClientOptions): {
   throw wrongArgument("namespace", `is ${typeof namespace}; send a string.`);
 }
 
-function urlOf(addr: string): string {
-  const { url, problem } = readAddress(addr);
-  if (url !== undefined) return url;
-  const description = addressProblem(addr, problem);
-  const violations = [{ field: "addr", description }];
-  throw new TaskRunError("INVALID_ARGUMENT", description, { reason: "INVALID_ARGUMENT", violations });
+function urlsOf(addr: string | readonly string[]): readonly string[] {
+  const { urls, problem } = readAddresses(addr);
+  if (urls !== undefined) return urls;
+  const violations = [{ field: "addr", description: problem }];
+  throw new TaskRunError("INVALID_ARGUMENT", problem, { reason: "INVALID_ARGUMENT", violations });
 }

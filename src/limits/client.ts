@@ -9,6 +9,12 @@ import { MIB } from "./units.js";
 export const client = {
   /** One call, unless the option says otherwise: long enough for a commit on a slow disk, short enough that a dead server is noticed. */
   callTimeout: millis(10_000),
+  /** Addresses of one plane that a client or Worker may be given: more nodes than that are named by a load balancer. */
+  addresses: 16,
+  /** How long an address may take to connect and to answer, when there are others: a node that is there does so in milliseconds. */
+  addressAnswer: millis(2_000),
+  /** After so long without an answer the next address is tried as well, and the first one that answers is used. */
+  addressStagger: millis(250),
   /** Tries of a request that carries a key: enough for a server that restarts, few enough to fail while somebody waits. */
   callAttempts: 4,
   /** The longest pause after the first try that failed; it doubles, and is random. Short, because somebody waits for the answer. */

@@ -24,6 +24,7 @@ export type AddressReading =
 export function readAddress(given: string): AddressReading {
   const text = typeof given === "string" ? given.trim() : "";
   if (text === "") return { problem: "is empty" };
+  if (/\s/.test(text)) return { problem: "has a space in it; commas separate several addresses" };
   if (isIPv6(text) && !text.includes("%")) return { url: `http://[${text}]:${DEFAULT_PORT}` };
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
   if (scheme !== undefined) return readUrl(text, scheme);

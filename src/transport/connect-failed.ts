@@ -1,13 +1,15 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import { shownAddress } from "./address.js";
 
 /** A call failed because no connection could be made: the server has not heard of it. */
 export class ConnectFailed extends ConnectError {
   readonly #isConnectFailed = true;
 
-  /** @param cause what the attempt to connect has thrown */
-  constructor(url: string, cause: unknown) {
-    const message = `cannot connect to ${shownAddress(url)}: ${reasonOf(cause)}`;
+  /**
+   * @param to the server, as people write it; see `shownAddress`
+   * @param cause what the attempt to connect has thrown
+   */
+  constructor(to: string, cause: unknown) {
+    const message = `cannot connect to ${to}: ${reasonOf(cause)}`;
     super(message, Code.Unavailable, undefined, undefined, cause);
   }
 

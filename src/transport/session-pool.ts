@@ -7,6 +7,7 @@ import type {
 import { Code, ConnectError } from "@connectrpc/connect";
 import { type createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { limits } from "#limits/index";
+import { shownAddress } from "./address.js";
 import { ConnectFailed } from "./connect-failed.js";
 
 type Sessions = NonNullable<Parameters<typeof createGrpcTransport>[0]["sessionManager"]>;
@@ -64,7 +65,7 @@ export class SessionPool implements Sessions {
       return stream;
     } catch (error) {
       carrier.streams -= 1;
-      throw this.#closed ? error : new ConnectFailed(this.#url, error);
+      throw this.#closed ? error : new ConnectFailed(shownAddress(this.#url), error);
     }
   }
 

@@ -33,10 +33,11 @@ export interface ServeOptions {
   /** At least one, with different names. */
   readonly agents: readonly Agent[];
   /**
-   * The server, as `HOST`, `HOST:PORT` or URL; IPv6 as `::1` or `[::1]:50051`. Default: the variable `TASKRUN_ADDR`, else
-   * `localhost:50051`.
+   * The server, as `HOST`, `HOST:PORT` or URL; IPv6 as `::1` or `[::1]:50051`. Of a plane of several nodes any number of them, as
+   * a list or with commas between: the Worker connects to one, and to another one when that fails. Default: the variable
+   * `TASKRUN_ADDR`, else `localhost:50051`.
    */
-  readonly addr?: string;
+  readonly addr?: string | readonly string[];
   /** Identifies this Worker; 1 to 256 letters, digits, `-`, `_`, `.` or `:`. Default: the host's name and a random suffix. */
   readonly id?: string;
   /** Matched by the `worker_selector` of Tasks. */

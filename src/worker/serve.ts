@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import { createRequire } from "node:module";
 import { hostname } from "node:os";
 import { limits } from "#limits/index";
-import { addressProblem, addrOfEnvironment, readAddress } from "#transport/address";
+import { addrOfEnvironment } from "#transport/address";
+import { readAddresses } from "#transport/addresses";
 import { onAbort } from "#transport/on-abort";
 import { labelsOf } from "./agent/checks.js";
 import { stderrLog } from "./agent/log.js";
@@ -73,7 +74,7 @@ export interface WorkerHandle {
  */
 export async function serve(options: ServeOptions): Promise<WorkerHandle> {
   checkServeOptions(options);
-  return serveOn(planeAt(planeUrl(options.addr ?? addrOfEnvironment())), options);
+  return serveOn(planeAt(planeUrls(options.addr ?? addrOfEnvironment())), options);
 }
 
 /**
@@ -134,10 +135,10 @@ export function serveOn(plane: Plane, options: ServeOptions, time?: WorkerTime):
   };
 }
 
-function planeUrl(addr: string): string {
-  const { url, problem } = readAddress(addr);
-  if (url === undefined) throw new RangeError(addressProblem(addr, problem));
-  return url;
+function planeUrls(addr: string | readonly string[]): readonly string[] {
+  const { urls, problem } = readAddresses(addr);
+  if (urls === undefined) throw new RangeError(problem);
+  return urls;
 }
 
 function inventId(): string {

@@ -49,8 +49,9 @@ export class Worker {
   #renewals = 0;
   #everWelcomed = false;
   readonly #takeovers = new Takeovers();
-  /** When this session was welcomed. */
+  /** When this session was welcomed, and by which server. */
   #welcomedAt: number | undefined;
+  #welcomedBy = "";
   #clearFence = (): void => {};
   #clearDrain = (): void => {};
 
@@ -137,7 +138,7 @@ export class Worker {
     const lost = this.#welcomedAt !== undefined;
     log.warn(lost ? "connection to the plane lost" : "no connection to the plane", {
       why,
-      addr: plane.addr,
+      addr: lost ? this.#welcomedBy : plane.addr,
       retryInMs,
     });
     return retryInMs;
@@ -192,6 +193,7 @@ export class Worker {
       welcomed: (name, notice) => {
         this.#everWelcomed = true;
         this.#welcomedAt = this.#time.monotonic();
+        this.#welcomedBy = plane.addr;
         this.#results.use(session.readResult);
         this.#inputs.use(session.readInput);
         log.info("connected", { workerId: info.workerId, sessionId: name, addr: plane.addr });

@@ -312,7 +312,7 @@ test("an address may leave out its port, and must be one", () => {
   for (const addr of ["localhost", "[::1]:1234", "http://127.0.0.1:1"]) createClient({ addr }).close();
 
   expect(() => createClient({ addr: "no such thing" })).toThrow(
-    'addr "no such thing" names no valid host: write HOST:PORT or an http(s) URL',
+    'addr "no such thing" has a space in it; commas separate several addresses: write HOST:PORT or an http(s) URL',
   );
   expect(() => createClient({ addr: "host:1/path" })).toThrow(TaskRunError);
 });

@@ -43,7 +43,7 @@ test.each([
   ["fe80::1%eth0", "is IPv6 without brackets"],
   ["[::1", "is none"],
   ["[::zz]:50051", "names no valid host"],
-  ["a b:50051", "names no valid host"],
+  ["a b:50051", "has a space in it"],
   ["dns:///localhost:50051", "has the scheme dns"],
   ["unix:///run/taskrun", "has the scheme unix"],
   ["http://", "is no URL"],

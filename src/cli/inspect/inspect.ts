@@ -73,7 +73,8 @@ async function printEvents(events: AsyncIterable<StatelyEvent>, json: boolean, i
 /** The address of the page that shows the Task. */
 async function pageOf(task: Task, options: InspectOptions, io: Io): Promise<string> {
   const { addr } = await target(io, options);
-  const http = options.http ?? `${addr.replace(/:\d+$/, "")}:${HTTP_PORT}`;
+  const [first = ""] = addr.split(",");
+  const http = options.http ?? `${first.trim().replace(/:\d+$/, "")}:${HTTP_PORT}`;
   const url = `http://${http.replace(/^https?:\/\//, "").replace(/\/+$/, "")}/inspect?task=${encodeURIComponent(task.id)}`;
   if (!URL.canParse(url)) throw new CliError(exit.usage, `--http is "${http}": write HOST:PORT.`);
   return url;

@@ -1,6 +1,7 @@
 import { createClient } from "@connectrpc/connect";
 import { limits } from "#limits/index";
-import { type Connection as Carrier, connect } from "#transport/connection";
+import type { Connection as Carrier } from "#transport/connection";
+import { connectTo, serversAt } from "#transport/several";
 import {
   type RunClientMessage,
   type RunServerMessage,
@@ -23,20 +24,27 @@ export interface Connection {
 
 /** A server that a Worker connects to. */
 export interface Plane {
-  /** Its address, for messages. */
+  /** Its address, for messages: of several the one in use, or to be tried next. */
   readonly addr: string;
   /** Prepares a connection; nothing is sent before the first call. */
   readonly connect: () => Carrier;
 }
 
 /**
- * A server at an address. HTTP/2 pings detect a dead peer.
+ * A server at an address, or whichever of several answers: each connection is to one that has not failed before it. HTTP/2 pings
+ * detect a dead peer.
  *
- * @param url from `readAddress`
+ * @param urls from `readAddresses`
  */
-export function planeAt(url: string): Plane {
+export function planeAt(urls: readonly string[]): Plane {
   const bounds = { readMaxBytes: limits.messageBytes, writeMaxBytes: limits.messageBytes };
-  return { addr: url, connect: () => connect(url, { pingMs: limits.workerPing, ...bounds }) };
+  const servers = serversAt(urls);
+  return {
+    get addr() {
+      return servers.current;
+    },
+    connect: () => connectTo(servers, { pingMs: limits.workerPing, ...bounds }),
+  };
 }
 
 /**
