@@ -3,17 +3,17 @@ import { runStatuses } from "#domain/task/run";
 import { millis } from "#domain/time/time";
 import type { WorkerReport } from "#ports/plane";
 import type { SimWorker } from "./sim-worker.js";
+import type { SimWorld } from "./sim-world.js";
 import { Stream } from "./stream.js";
-import type { World } from "./world.js";
 
 /** Repeats what others say, makes things up, forgets, and claims runs that are not its own. */
 export class EvilWorker {
-  readonly #world: World;
+  readonly #world: SimWorld;
   readonly #victims: readonly SimWorker[];
   #stream: Stream | undefined;
   #gone = false;
 
-  constructor(world: World, victims: readonly SimWorker[]) {
+  constructor(world: SimWorld, victims: readonly SimWorker[]) {
     this.#world = world;
     this.#victims = victims;
   }

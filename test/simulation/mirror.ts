@@ -34,6 +34,8 @@ export class Mirror {
   readonly capacities = new Map<SessionId, number>();
   /** Runs in the hands of a worker that may say anything about what is its own. */
   readonly evil = new Set<RunId>();
+  /** Runs of which a worker was told to stop. */
+  readonly cancelled = new Set<RunId>();
   /** What has come to pass, e.g. "run FAILED WORKER_LOST". */
   readonly marks = new Set<string>();
 
@@ -156,6 +158,7 @@ export class Mirror {
       promise(run && run.fence === frame.fence, `run ${frame.runId} was sent before it was durable`);
       if (isEvil) this.evil.add(frame.runId);
     }
+    if (frame.type === "cancel") this.cancelled.add(frame.runId);
     if (frame.type === "ack.output") {
       const next = this.runs.get(frame.runId)?.nextSeq ?? -1;
       promise(

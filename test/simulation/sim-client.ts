@@ -4,26 +4,42 @@ import type { TaskId } from "#domain/id";
 import type { LogEntry } from "#domain/task/log";
 import { isTerminal, type TaskDraft, type TaskSpec } from "#domain/task/task";
 import { instant, millis, NEVER } from "#domain/time/time";
+import type { Plane } from "#ports/plane";
 import { seededEntropy } from "#testing/virtual-time";
 import { draftOf } from "../runtime/kit/bench-plane.js";
 import { someFlow, templates } from "./sim-flows.js";
-import type { World } from "./world.js";
+import { atWork, type Incarnation, type SimWorld } from "./sim-world.js";
 
 /** A client gives up waiting for an answer after this, and asks again. */
 const PATIENCE_MS = 5_000;
 
+/** What it has seen of one Task's log. */
+export interface Watch {
+  readonly taskId: TaskId;
+  readonly entries: LogEntry[];
+  ended: boolean;
+  /** Since when it waits for more, of a process that is there; undefined while it does something else. */
+  waits: { readonly since: number; readonly at: Incarnation } | undefined;
+}
+
+/** How the idempotency keys of its Tasks begin. */
+export const KEY_PREFIX = "key-";
+
 /** Asks again until it is answered, and remembers every word it was given. */
 export class SimClient {
-  readonly #world: World;
+  readonly #world: SimWorld;
+  readonly #spanMs: number;
   readonly #uuid: () => string;
   /** Acknowledged Tasks by key. */
   readonly created = new Map<string, TaskId>();
   readonly cancelled = new Set<TaskId>();
-  readonly watched: { readonly taskId: TaskId; readonly entries: LogEntry[]; ended: boolean }[] = [];
+  readonly watched: Watch[] = [];
   #unanswered = 0;
 
-  constructor(world: World) {
+  /** @param spanMs the time in which it asks for something new, and how long after it cancels, signals, watches */
+  constructor(world: SimWorld, spanMs = 60_000) {
     this.#world = world;
+    this.#spanMs = spanMs;
     this.#uuid = seededEntropy(world.dice.between(0, 2 ** 31), () => world.clock.now()).uuid;
   }
 
@@ -36,16 +52,17 @@ export class SimClient {
     const { world } = { world: this.#world };
     const { dice, weather } = world;
     for (let i = 0; i < weather.tasks; i += 1) {
-      world.after(dice.between(0, 60_000), () => {
-        const key = `key-${i}`;
+      world.after(dice.between(0, this.#spanMs), () => {
+        const key = `${KEY_PREFIX}${i}`;
         const flow = dice.chance(weather.workflows) ? someFlow(dice) : undefined;
         const spec = { ...this.#someSpec(key), ...flow?.spec };
-        void this.#create(key, spec, flow?.rest);
-        if (dice.chance(0.3)) void this.#create(key, spec, flow?.rest);
+        world.begin(this.#create(key, spec, flow?.rest));
+        if (dice.chance(0.3)) world.begin(this.#create(key, spec, flow?.rest));
         if (flow && dice.chance(weather.signals))
-          world.after(dice.between(1, 60_000), () => void this.#signal(key));
-        if (dice.chance(weather.cancels)) world.after(dice.between(1, 60_000), () => void this.#cancel(key));
-        if (dice.chance(0.4)) world.after(dice.between(0, 60_000), () => void this.#watch(key));
+          world.after(dice.between(1, this.#spanMs), () => world.begin(this.#signal(key)));
+        if (dice.chance(weather.cancels))
+          world.after(dice.between(1, this.#spanMs), () => world.begin(this.#cancel(key)));
+        if (dice.chance(0.4)) world.after(dice.between(0, this.#spanMs), () => world.begin(this.#watch(key)));
       });
     }
   }
@@ -64,11 +81,11 @@ export class SimClient {
   }
 
   /** The answer, or undefined if there was none in time; a Fault that is not for asking again breaks the world. */
-  async #ask<Answer>(request: () => Promise<Answer>): Promise<Answer | Fault | undefined> {
+  async #ask<Answer>(request: (plane: Plane) => Promise<Answer>): Promise<Answer | Fault | undefined> {
     const { up } = this.#world;
     if (!up) return undefined;
     const timeout = this.#world.sleep(PATIENCE_MS).then(() => undefined);
-    const answer = request().catch((error: unknown) => {
+    const answer = atWork(up, () => request(up.plane)).catch((error: unknown) => {
       if (error instanceof Fault) return error;
       throw error;
     });
@@ -86,8 +103,7 @@ export class SimClient {
     this.#unanswered += 1;
     if (rest.plan) await this.#register();
     for (;;) {
-      const plane = world.up?.plane;
-      const answer = plane && (await this.#ask(() => plane.submit(LOCAL_CALLER, [draft])));
+      const answer = world.up && (await this.#ask((plane) => plane.submit(LOCAL_CALLER, [draft])));
       const one = Array.isArray(answer) ? answer[0] : answer;
       if (one instanceof Fault) {
         if (one.again === "never") world.broken ??= one;
@@ -110,8 +126,7 @@ export class SimClient {
     const world = this.#world;
     for (const template of templates) {
       for (;;) {
-        const plane = world.up?.plane;
-        const answer = plane && (await this.#ask(() => plane.register(LOCAL_CALLER, template)));
+        const answer = world.up && (await this.#ask((plane) => plane.register(LOCAL_CALLER, template)));
         if (answer instanceof Fault && answer.again === "never") world.broken ??= answer;
         if (answer && !(answer instanceof Fault)) break;
         await world.sleep(world.dice.between(100, 1_000));
@@ -126,8 +141,8 @@ export class SimClient {
     if (!taskId) return;
     this.#unanswered += 1;
     for (;;) {
-      const plane = world.up?.plane;
-      const answer = plane && (await this.#ask(() => plane.signal(LOCAL_CALLER, taskId, "gate", '"go"')));
+      const answer =
+        world.up && (await this.#ask((plane) => plane.signal(LOCAL_CALLER, taskId, "gate", '"go"')));
       if (answer && (!(answer instanceof Fault) || answer.again === "never")) break;
       await world.sleep(world.dice.between(100, 1_000));
     }
@@ -140,8 +155,7 @@ export class SimClient {
     if (!taskId) return;
     this.#unanswered += 1;
     for (;;) {
-      const plane = world.up?.plane;
-      const answer = plane && (await this.#ask(() => plane.cancel(LOCAL_CALLER, taskId, "enough")));
+      const answer = world.up && (await this.#ask((plane) => plane.cancel(LOCAL_CALLER, taskId, "enough")));
       if (answer instanceof Fault && answer.again === "never") {
         world.check(() => world.mirror.checkRefusedCancel(taskId, answer));
         break;
@@ -163,7 +177,7 @@ export class SimClient {
     const taskId = this.created.get(key);
     if (!taskId) return;
     const seen: LogEntry[] = [];
-    const watch = { taskId, entries: seen, ended: false };
+    const watch: Watch = { taskId, entries: seen, ended: false, waits: undefined };
     this.watched.push(watch);
     while (!watch.ended) {
       const { up } = world;
@@ -171,8 +185,10 @@ export class SimClient {
         const log = up.plane.watch(LOCAL_CALLER, taskId, seen.length, new AbortController().signal);
         const slices = log[Symbol.asyncIterator]();
         for (;;) {
-          const next = await Promise.race([slices.next(), up.death]);
-          if (next === "dead") break;
+          watch.waits = { since: world.clock.now(), at: up };
+          const next = await Promise.race([slices.next().catch(toRetry), up.death]);
+          watch.waits = undefined;
+          if (next === "dead" || next instanceof Fault) break;
           if (next.done) {
             watch.ended = true;
             break;
@@ -188,4 +204,10 @@ export class SimClient {
       await world.sleep(500);
     }
   }
+}
+
+/** The Fault, if what failed may be tried again. */
+function toRetry(error: unknown): Fault {
+  if (error instanceof Fault && error.again !== "never") return error;
+  throw error;
 }

@@ -2,13 +2,13 @@ import { Fault } from "#domain/fault";
 import { FITS, type Verdict } from "#domain/template/verdict";
 import type { Schemas } from "#ports/schemas";
 import type { Life } from "../runtime/kit/mortal.js";
-import type { World } from "./world.js";
+import type { SimWorld } from "./sim-world.js";
 
 /** Longer than a check and its second attempt take, with others before them. */
 const LATE_MS = 8_000;
 
 /** Everything fits; the weather decides whether that is known at once, later, or not at all. */
-export function simSchemas(world: World, life: Life): Schemas {
+export function simSchemas(world: SimWorld, life: Life): Schemas {
   const { dice, weather } = world;
   const bad = (rate: number) => world.faulty && dice.chance(rate);
   return {

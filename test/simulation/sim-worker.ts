@@ -5,8 +5,9 @@ import type { WorkerFrame } from "#domain/worker/frame";
 import type { WorkerReport } from "#ports/plane";
 import { contentOf } from "./mirror.js";
 import { answerOf } from "./sim-flows.js";
+import type { SimWorld } from "./sim-world.js";
 import { Stream } from "./stream.js";
-import { TERMS, type World } from "./world.js";
+import { TERMS } from "./terms.js";
 
 interface RunInHand {
   readonly runId: RunId;
@@ -36,8 +37,8 @@ const NO_ANSWER_MS = 12_000;
  * itself when it has not been heard for too long. It can be killed and paused.
  */
 export class SimWorker {
-  readonly #world: World;
-  readonly #id: string;
+  readonly #world: SimWorld;
+  readonly id: string;
   readonly #protocol: 0 | 1;
   readonly #runs = new Map<RunId, RunInHand>();
   /** Everything it has said, for those who repeat it. */
@@ -55,10 +56,15 @@ export class SimWorker {
   #heardAt = 0;
   #answeredAt = 0;
 
-  constructor(world: World, id: string, protocol: 0 | 1) {
+  constructor(world: SimWorld, id: string, protocol: 0 | 1) {
     this.#world = world;
-    this.#id = id;
+    this.id = id;
     this.#protocol = protocol;
+  }
+
+  /** The session in which it can be assigned Runs now, and with which process. */
+  get at(): Stream["at"] {
+    return this.#welcome && this.#pausedUntil <= this.#world.clock.now() ? this.#stream?.at : undefined;
   }
 
   start(): void {
@@ -72,7 +78,7 @@ export class SimWorker {
     this.#runs.clear();
     this.#stream?.close();
     this.#stream = undefined;
-    this.#world.note(`${this.#id} crashed`);
+    this.#world.note(`${this.id} crashed`);
     const backAfter = this.#world.dice.between(100, 60_000);
     const generation = this.#generation;
     this.#world.after(backAfter, () => {
@@ -82,7 +88,7 @@ export class SimWorker {
 
   pause(ms: number): void {
     this.#pausedUntil = this.#world.clock.now() + ms;
-    this.#world.note(`${this.#id} paused ${ms}`);
+    this.#world.note(`${this.id} paused ${ms}`);
   }
 
   cut(): void {
@@ -128,12 +134,12 @@ export class SimWorker {
       return { runId: run.runId, fence: run.fence, nextSeq: run.acked };
     });
     const agents = [{ name: "echo", description: "", labels: {}, backends: [] }];
-    const workerId = this.#id as WorkerId;
+    const workerId = this.id as WorkerId;
     this.#say({
       type: "hello",
       info: { workerId, hostname: "", version: "", agents, labels: {}, namespaces: [] },
       protocol: this.#protocol,
-      instance: this.#protocol === 0 ? "" : `${this.#id}-${this.#generation}`,
+      instance: this.#protocol === 0 ? "" : `${this.id}-${this.#generation}`,
       capacity: this.#world.weather.capacity,
       resume,
     });
@@ -153,7 +159,7 @@ export class SimWorker {
   #tick(): void {
     const now = this.#world.clock.now();
     if (now - this.#heardAt > TERMS.lease * SELF_FENCE && this.#runs.size > 0 && this.#protocol === 1) {
-      this.#world.note(`${this.#id} stops by itself`);
+      this.#world.note(`${this.id} stops by itself`);
       this.#runs.clear();
     }
     const silent = this.#protocol === 1 && now - this.#answeredAt > NO_ANSWER_MS;
@@ -167,7 +173,7 @@ export class SimWorker {
     this.#beatsSent.set(this.#beat, now);
     const ours = this.#protocol === 1;
     const held = { runIds: [...this.#runs.keys()], lastOrdinal: this.#lastOrdinal };
-    const workerId = this.#id as WorkerId;
+    const workerId = this.id as WorkerId;
     const beat = ours ? this.#beat : 0;
     this.#say({ type: "heartbeat", workerId, status: "IDLE", capacity: 0, beat, ...(ours && { held }) });
   }

@@ -3,14 +3,14 @@ import { Fault } from "#domain/fault";
 import type { SessionId } from "#domain/id";
 import type { WorkerFrame } from "#domain/worker/frame";
 import type { WorkerLink, WorkerReport } from "#ports/plane";
-import type { Incarnation, StreamEars, World } from "./world.js";
+import { atWork, type Incarnation, type SimWorld, type StreamEars } from "./sim-world.js";
 
 /**
  * One connection between a worker and a plane: in order in each direction, late, and after a cut each end
  * learns of it in its own time, or not at all.
  */
 export class Stream {
-  readonly #world: World;
+  readonly #world: SimWorld;
   readonly #plane: Incarnation;
   readonly #ears: StreamEars;
   readonly #link: WorkerLink;
@@ -26,11 +26,12 @@ export class Stream {
   #session: SessionId | undefined;
 
   /** Undefined if there is no plane to connect to. */
-  static open(world: World, ears: StreamEars, isEvil = false): Stream | undefined {
-    return world.up && new Stream(world, world.up, ears, isEvil);
+  static open(world: SimWorld, ears: StreamEars, isEvil = false): Stream | undefined {
+    const { up } = world;
+    return up && new Stream(world, up, ears, isEvil);
   }
 
-  private constructor(world: World, plane: Incarnation, ears: StreamEars, isEvil: boolean) {
+  private constructor(world: SimWorld, plane: Incarnation, ears: StreamEars, isEvil: boolean) {
     this.#world = world;
     this.#plane = plane;
     this.#ears = ears;
@@ -74,6 +75,12 @@ export class Stream {
     return !this.#workerDone;
   }
 
+  /** The session that it is, and the process that it leads to; undefined before the plane's welcome, and after a cut. */
+  get at(): { readonly session: SessionId; readonly plane: Incarnation } | undefined {
+    if (this.#cut || this.#workerDone || this.#planeDone || this.#session === undefined) return undefined;
+    return { session: this.#session, plane: this.#plane };
+  }
+
   #late(ms: number): number {
     return ms === 0 ? 0 : this.#world.dice.between(0, ms);
   }
@@ -84,7 +91,7 @@ export class Stream {
     for (let report = this.#inbox.shift(); report; report = this.#inbox.shift()) {
       if (this.#planeDone) break;
       try {
-        await this.#link.receive(report);
+        await atWork(this.#plane, () => this.#link.receive(report));
       } catch (error) {
         const fault = error instanceof Fault ? error : new Fault("internal", String(error));
         if (!(error instanceof Fault)) this.#world.broken ??= error;
@@ -97,7 +104,7 @@ export class Stream {
   #send(frame: WorkerFrame): void {
     const { world, clock } = { world: this.#world, clock: this.#world.clock };
     if (!this.#plane.life.alive) throw new Error("a dead plane speaks");
-    if (frame.type === "welcome") this.#session = frame.session;
+    if (frame.type === "welcome") this.#welcomed(frame.session);
     world.check(() => world.mirror.checkFrame(this.#session, frame, this.#isEvil));
     world.note(`→ ${frame.type} ${"runId" in frame ? frame.runId.slice(-6) : ""}`);
     if (this.#cut) return;
@@ -105,6 +112,11 @@ export class Stream {
     world.after(this.#toWorkerAt - clock.now(), () => {
       if (!this.#workerDone) this.#ears.frame(frame);
     });
+  }
+
+  #welcomed(session: SessionId): void {
+    this.#session = session;
+    if (!this.#isEvil) this.#world.mirror.capacities.set(session, this.#world.weather.capacity);
   }
 
   #closeFromPlane(fault: Fault): void {
@@ -117,7 +129,7 @@ export class Stream {
   #planeHearsEnd(): void {
     if (this.#planeDone || !this.#plane.life.alive) return;
     this.#planeDone = true;
-    this.#link.closed();
+    void atWork(this.#plane, async () => this.#link.closed());
   }
 
   #workerHearsEnd(fault: Fault | undefined, after: number): void {
