@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { TaskId } from "#domain/id";
 import { limits } from "#limits/index";
 import type { Store } from "#ports/store";
 import type { BenchPlane } from "../kit/bench-plane.js";
@@ -69,22 +70,29 @@ test("a step that another node takes between the decision and the commit leaves 
   expect(refused).toEqual([1]);
 });
 
-test("a step that is claimed and then ends elsewhere does not stand before the others", async () => {
-  const nodes = await two();
-  const { a, b, settle, memory } = nodes;
-  const [first, second] = [await a.create(), await a.create()];
-  const slow = a.worker("w1", { capacity: 2 });
-  slow.transport.unsentBytes = limits.unsentPerWorkerBytes;
-  await settle();
-  // It has room in slots but not in bytes: nothing is claimed for it. What others end meanwhile is seen when it has.
-  expect(slow.assignments()).toEqual([]);
-  await b.cancel(first.task.id);
-  slow.transport.unsentBytes = 0;
-  a.supervisor.drained();
-  await settle();
-  expect(slow.assigned()).toMatchObject({ taskId: second.task.id });
-  expect((await memory.whole.boot()).lanes).toEqual([]);
-});
+for (const creator of ["the same node", "another node"] as const) {
+  test(`a step of ${creator} that is claimed and then ends elsewhere does not stand before the others`, async () => {
+    const nodes = await two();
+    const { a, b, settle } = nodes;
+    const made = [];
+    for (let i = 0; i < 3; i += 1) made.push((await (creator === "another node" ? b : a).create()).task.id);
+    // It has two slots, but room for the bytes of one assignment: the second Step is claimed, and stays.
+    const slow = a.worker("w1", { capacity: 2 });
+    slow.transport.unsentBytes = limits.unsentPerWorkerBytes - 1;
+    slow.transport.reads = false;
+    await hears(nodes, a);
+    expect(slow.assigned()).toMatchObject({ taskId: made[0] });
+    expect(a.supervisor.core.memory.backlog.views().flatMap(({ ready }) => ready)).toMatchObject([
+      { taskId: made[1] },
+    ]);
+    await b.cancel(made[1] as TaskId);
+    slow.transport.unsentBytes = 0;
+    a.supervisor.drained();
+    await settle();
+    await settle();
+    expect(slow.assigned()).toMatchObject({ taskId: made[2] });
+  });
+}
 
 test("a step that became ready here is taken by a worker that came there", async () => {
   const nodes = await startNodes(3);
