@@ -61,8 +61,6 @@ export const turn = {
   conflictRounds: 8,
   /** How long a message waits that has lost although it was decided alone; twice as long each time, up to `turnRetry`. */
   conflictPause: millis(5),
-  /** How long a ready Step that a node has claimed is offered to no other: time to assign it, and little lost if it is not. */
-  claimLease: millis(5_000),
   /** Conflicts in a row after which a message is decided again without a pause. */
   conflictsAtOnce: 3,
   /** Conflicts in a row, with a pause each, after which a message is dropped: a minute, in which any change of another node has passed. */

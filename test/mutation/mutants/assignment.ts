@@ -71,7 +71,7 @@ export const assignmentMutants: readonly Mutant[] = [
     name: "being held back is known only after the commit",
     edits: [
       edit(
-        "src/runtime/turn/turn.ts",
+        "src/runtime/turn/scheduling.ts",
         "    leases.hasDeferred = deferred;\n",
         "    void Promise.resolve().then(() => setTimeout(() => (leases.hasDeferred = deferred), 0));\n",
       ),

@@ -29,6 +29,7 @@ import { sdkMutants } from "./sdk.js";
 import { terminalMutants } from "./terminal.js";
 import { testKitMutants } from "./test-kit.js";
 import { traceMutants } from "./trace.js";
+import { unitMutants } from "./units.js";
 import { waitMutants } from "./wait.js";
 import { workerMutants } from "./worker.js";
 import { workflowMutants } from "./workflow.js";
@@ -57,6 +58,7 @@ export const mutants: readonly Mutant[] = [
   ...terminalMutants,
   ...apiMutants,
   ...answerMutants,
+  ...unitMutants,
   ...waitMutants,
   ...gatewayMutants,
   ...edgeMutants,

@@ -43,7 +43,7 @@ export const poisonMutants: readonly Mutant[] = [
     name: "leaves everybody without work where one step cannot be assigned",
     edits: [
       edit(
-        "src/runtime/turn/turn.ts",
+        "src/runtime/turn/scheduling.ts",
         "    if (outcome instanceof CascadeFailure) await this.#assignOneByOne(outcome, offer);\n",
         "",
       ),

@@ -33,9 +33,9 @@ export const postgresMutants: readonly Mutant[] = [
     name: "a commit does not say what it rests on",
     edits: [
       edit(
-        "src/runtime/memory/rows-read.ts",
-        "if (!changes.writes(kind, id)) read.push",
-        "if (id === kind) read.push",
+        "src/runtime/memory/rows-seen.ts",
+        "!changes.writes(ref.kind, ref.id)) read.set",
+        "ref.id === ref.kind) read.set",
       ),
     ],
     test: away("a commit to a shared store"),

@@ -25,6 +25,7 @@ test("a step that another node has taken takes no slot of this one", async () =>
   const nodes = await two();
   const { a, b, show, settle } = nodes;
   const first = await a.create();
+  expect(a.supervisor.core.memory.backlog.views()).toEqual([]);
   const there = b.worker("w2", { capacity: 1 });
   await hears(nodes, b);
   expect(there.assigned()).toMatchObject({ taskId: first.task.id });

@@ -48,3 +48,12 @@ test("an answer that writes nothing is right as of now, on a node that knew the 
   const drained = await refusalOf(a.plane.signal(LOCAL_CALLER, task.id, "gate", "1"));
   expect(drained).toMatchObject({ code: "wrong_state" });
 });
+
+test("a refusal that writes nothing rests on no row that a cache remembers", async () => {
+  const { all } = await startNodes(2);
+  const [a, b] = all as [(typeof all)[0], (typeof all)[0]];
+  const { task } = await a.create();
+  await b.cancel(task.id, "there");
+  const refused = await refusalOf(a.plane.signal(LOCAL_CALLER, task.id, "gate", "1"));
+  expect(refused).toMatchObject({ code: "wrong_state" });
+});

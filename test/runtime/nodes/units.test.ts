@@ -174,3 +174,18 @@ test("only what may have taken the name is decided again when a name is taken", 
   expect(a.counted("taskrun_units_lost_total")).toBe(2); // the message, and the scheduler's
   expect(tried.at(-1)?.tasks).toHaveLength(10);
 });
+
+test("a report over a cached run that another node has cancelled costs one more try", async () => {
+  const { a, b, settle, show } = await twoNodes();
+  const worker = a.worker("w1");
+  await settle();
+  const { task } = await a.create();
+  await settle();
+  const { runId } = worker.assigned();
+  await b.cancel(task.id, "there");
+  await worker.report(runId, "RUNNING");
+  await settle();
+  expect(a.counted("taskrun_units_lost_total")).toBe(2); // the report, and the scheduler's
+  expect(worker.heard()).toContain("cancel");
+  expect(await show(task.id)).toContain("run CANCELLED");
+});
