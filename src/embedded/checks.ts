@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { checkedClient } from "#client/client";
 import { type ServerConfig, type SettingName, serverConfig } from "#config/index";
+import { isPostgresUrl } from "#domain/postgres-url";
 import { givenLog } from "#host/given-log";
 import { createLog, logLevels, logPort } from "#host/log";
 import { type MetricsRegistry, metricNames } from "#host/telemetry";
@@ -119,11 +120,27 @@ function storeOf({ store = "sqlite", data }: TaskRunOptions, config: ServerConfi
     );
   }
   if (store === "memory") return serverStore({ store, data: "" });
+  if (typeof store === "string") return databaseOf(store);
   const { boot, commit, reads } = (store ?? {}) as Partial<Store>;
   if (typeof boot === "function" && typeof commit === "function" && typeof reads === "object") return store;
   throw new TypeError(
-    `store is ${shown(store)}: send "sqlite", "memory" or a Store; the directory is the option data.`,
+    `store is ${shown(store)}: send "sqlite", "memory", the URL of a database or a Store; the directory is the option data.`,
   );
+}
+
+function databaseOf(store: string): Store {
+  if (!isPostgresUrl(store)) {
+    // A slip in the scheme must not show a password.
+    const said = store.includes("://") ? "a URL of another kind" : shown(store);
+    throw new TypeError(
+      `store is ${said}: send "sqlite", "memory", postgres://USER@HOST:PORT/DATABASE or a Store; the directory is the option data.`,
+    );
+  }
+  try {
+    return serverStore({ store: store as `postgres://${string}`, data: "" });
+  } catch (error) {
+    throw new RangeError(`store: the URL ${(error as Error).message}`, { cause: error });
+  }
 }
 
 function logOf(log: TaskRunOptions["log"] = "warn"): Log {

@@ -20,8 +20,11 @@ import type { ServeOptions } from "#worker/index";
  * ```
  */
 export interface TaskRunOptions {
-  /** What keeps the Tasks: `sqlite`, which is durable, `memory`, which forgets, or a store of yours. Default `sqlite`. */
-  readonly store?: "sqlite" | "memory" | Store;
+  /**
+   * What keeps the Tasks: `sqlite`, which is durable, `memory`, which forgets, the URL of a PostgreSQL database, or a store of
+   * yours. Default `sqlite`.
+   */
+  readonly store?: "sqlite" | "memory" | `postgres://${string}` | `postgresql://${string}` | Store;
   /** The directory of the SQLite store; made if it does not exist. One plane may use it at a time. Default `.taskrun`. */
   readonly data?: string;
   /** Agents to serve at once, as by {@link TaskRun.serve}. Default: none. */

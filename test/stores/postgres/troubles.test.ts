@@ -78,7 +78,7 @@ test.each([
   expect(reading.sent.length).toBe(statements);
   const committing = scripted([serverError(code)]);
   expect(await committing.commit()).toBe(ends);
-  expect(committing.sent.filter((text) => text.includes("commit_1")).length).toBe(statements);
+  expect(committing.sent.filter((text) => text.includes("commit_2")).length).toBe(statements);
 });
 
 test.each(["40001", "40P01", "55P03"])(
