@@ -33,17 +33,25 @@ export class PostgresServer {
   readonly port: number;
   readonly folder: string;
   readonly #settings: readonly string[];
+  readonly #programs: string;
   #process: ChildProcess | undefined;
   #schemas = 0;
 
-  private constructor(folder: string, port: number, settings: readonly string[]) {
+  private constructor(folder: string, port: number, settings: readonly string[], programs: string) {
     this.folder = folder;
+    this.#programs = programs;
     this.port = port;
     this.#settings = settings;
   }
 
-  /** @param settings of the server, `name=value` each */
-  static async start(settings: readonly string[] = ["fsync=off"]): Promise<PostgresServer> {
+  /**
+   * @param settings of the server, `name=value` each
+   * @param programs the folder of initdb and postgres
+   */
+  static async start(
+    settings: readonly string[] = ["fsync=off"],
+    programs = String(postgresPrograms),
+  ): Promise<PostgresServer> {
     const folder = await mkdtemp(join(tmpdir(), "taskrun-postgres-"));
     if (identity.uid !== undefined) chownSync(folder, NOBODY, NOBODY);
     const args = [
@@ -58,13 +66,13 @@ export class PostgresServer {
       "--no-sync",
       "--locale=C",
     ];
-    const made = spawnSync(join(String(postgresPrograms), "initdb"), args, {
+    const made = spawnSync(join(programs, "initdb"), args, {
       ...identity,
       cwd: folder,
       encoding: "utf8",
     });
     if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}`);
-    const server = new PostgresServer(folder, await freePort(), settings);
+    const server = new PostgresServer(folder, await freePort(), settings, programs);
     await server.run();
     return server;
   }
@@ -84,7 +92,7 @@ export class PostgresServer {
       ...this.#settings,
     ];
     const args = ["-D", join(this.folder, "data"), ...settings.flatMap((each) => ["-c", each])];
-    const child = spawn(join(String(postgresPrograms), "postgres"), args, {
+    const child = spawn(join(this.#programs, "postgres"), args, {
       ...identity,
       cwd: this.folder,
       stdio: ["ignore", "ignore", process.env.TASKRUN_TEST_POSTGRES_LOG ? "inherit" : "ignore"],
