@@ -4,6 +4,7 @@
  * takes over its runs. The exit code is 0 only if every task completed exactly once.
  *
  *     npm ci && npm run demo
+ *     DEMO_STORE=postgres://user@host/database npm run demo     over a database of yours
  */
 import { rmSync } from "node:fs";
 import { mkdtemp, readFile } from "node:fs/promises";
@@ -62,17 +63,14 @@ async function demo() {
     `Starting a server and ${WORKERS.length} workers. The lease is ${LEASE} and a heartbeat comes every ${HEARTBEAT},`,
   );
   say("instead of 30 s and 5 s, so that the loss of a worker shows soon.");
+  const store = process.env.DEMO_STORE;
+  if (store !== undefined) say("The tasks are kept in the database of DEMO_STORE.");
   const listeners = ["--grpc", addr, "--http", `127.0.0.1:${http}`];
-  processes.start("server", [
-    "server",
-    "--data",
-    dir,
-    ...listeners,
-    "--lease",
-    LEASE,
-    "--heartbeat",
-    HEARTBEAT,
-  ]);
+  const terms = ["--lease", LEASE, "--heartbeat", HEARTBEAT];
+  processes.start("server", ["server", "--data", dir, ...listeners, ...terms], {
+    // Not as a flag: every user of a machine sees command lines.
+    more: store === undefined ? {} : { TASKRUN_STORE: store },
+  });
   for (const id of WORKERS)
     processes.start(id, ["worker", "--addr", addr, "--id", id, "--max-runs", "4", ...agents()]);
 

@@ -2,6 +2,9 @@
  * A real server on a real PostgreSQL: the server is killed, the database is restarted and crashes, and its sessions are
  * ended, while clients create, watch and cancel. `KILL_SEED` repeats a run's choices.
  */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { noPostgres, PostgresServer } from "../stores/postgres/server.js";
 import { pause, Stage } from "./kit/harness.js";
@@ -86,5 +89,20 @@ if (!noPostgres) {
     const second = await stage.server({ store: url }).catch((error: unknown) => String(error));
     expect(second).toMatch(/in use by another server/);
     expect(second).not.toMatch(/secret/);
+  });
+
+  test("the demo runs over a database", { timeout: 60_000 }, async () => {
+    const demo = spawn(process.execPath, [join(root, "examples/demo.mjs")], {
+      cwd: root,
+      env: { ...process.env, DEMO_STORE: postgres.url("demo") },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let said = "";
+    for (const stream of [demo.stdout, demo.stderr]) stream.on("data", (text) => (said += text));
+    const [code] = await once(demo, "exit");
+    expect(said).toMatch(/Every task completed exactly once/);
+    expect(code).toBe(0);
+    const [row] = await postgres.query("SELECT count(*)::int AS count FROM demo.tasks WHERE status = 'COMPLETED'");
+    expect(Number(row?.count)).toBeGreaterThan(10);
   });
 }
