@@ -31,6 +31,7 @@ import { testKitMutants } from "./test-kit.js";
 import { traceMutants } from "./trace.js";
 import { unitMutants } from "./units.js";
 import { waitMutants } from "./wait.js";
+import { wakeMutants } from "./wakes.js";
 import { workerMutants } from "./worker.js";
 import { workflowMutants } from "./workflow.js";
 
@@ -70,4 +71,5 @@ export const mutants: readonly Mutant[] = [
   ...sdkMutants,
   ...traceMutants,
   ...postgresMutants,
+  ...wakeMutants,
 ];
