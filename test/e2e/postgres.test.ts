@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { noPostgres, PostgresServer } from "../stores/postgres/server.js";
-import { pause, Stage } from "./kit/harness.js";
+import { pause, root, Stage } from "./kit/harness.js";
 import { check, Ledger, randomFrom, SETTLE_MS } from "./kit/ledger.js";
 
 test.runIf(noPostgres === undefined)(noPostgres ?? "PostgreSQL is here", () => {});
