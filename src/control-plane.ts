@@ -4,6 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { serverBroker } from "#brokers/server-broker";
 import { defaultRetention, defaultTerms, type ServerConfig } from "#config/index";
 import type { Millis } from "#domain/time/time";
 import type { LeaseTerms } from "#domain/worker/worker";
@@ -153,15 +154,16 @@ export async function startServer(
   });
   const telemetry = traced(metrics, traces);
   const { lease, heartbeat, publicLease, retention, acceptClock } = config;
-  const terms = { lease, heartbeat, publicLease };
   const hub = new InspectionHub({ telemetry, payloads: config.inspectPayloads });
+  const broker = serverBroker(store, config.store, telemetry.log);
   const started = await startControlPlane({
     store,
-    terms,
+    terms: { lease, heartbeat, publicLease },
     retention,
     acceptClock,
     telemetry,
     inspection: hub,
+    ...(broker && { broker }),
   }).catch(async (error: unknown) => {
     await traces?.close();
     throw error;
