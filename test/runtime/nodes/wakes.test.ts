@@ -142,8 +142,11 @@ test("a watcher that has missed a wake is asked for with its own seq, whatever a
   const before = (await a.log(task.id)).length;
   double.weather = { lost: 1 };
   await worker.output(runId, 0, "one");
-  follow(b, task.id); // reads all there is now
   await settle();
+  const other = follow(b, task.id); // reads all there is now
+  await settle();
+  await settle();
+  expect(other.seqs.length).toBeGreaterThan(before);
   expect(b.supervisor.followed.page(10)).toEqual([{ taskId: task.id, seq: before }]);
 });
 
