@@ -9,6 +9,7 @@ import type { TemplateRow } from "#domain/template/template";
 import type { Instant } from "#domain/time/time";
 import type { WorkerFrame } from "#domain/worker/frame";
 import type { SessionRow } from "#domain/worker/worker";
+import type { WorkerKey } from "#domain/worker/worker-row";
 import type { RunMessage } from "./run/messages.js";
 import type { RunTrackerMessage } from "./run-tracker/messages.js";
 import type { SchedulerMessage } from "./scheduler/messages.js";
@@ -45,6 +46,12 @@ export const commands = {
   createRun: carriedOutByRuntime<{ readonly run: RunRow }>(),
   /** A worker session begins; it lives in memory only. */
   attachWorker: carriedOutByRuntime<{ readonly session: SessionRow }>(),
+  /** The worker has a newer session on another node: forget this one, with all it holds, which is the other one's to end. */
+  forgetWorker: carriedOutByRuntime<{ readonly session: SessionId }>(),
+  /** Ask the node that has the worker's stream to drain it, by the worker's row. */
+  wishDrain: carriedOutByRuntime<{ readonly key: WorkerKey; readonly reason: string }>(),
+  /** This node looks after the Run from now on, and expects its worker. */
+  adoptRun: carriedOutByRuntime<{ readonly runId: RunId }>(),
   /** Give a message to a lifecycle; what that asks for is carried out before the next ask. */
   advanceTask: carriedOutByRuntime<{ readonly taskId: TaskId; readonly message: TaskMessage }>(),
   advanceStep: carriedOutByRuntime<StepKey & { readonly message: StepMessage }>(),

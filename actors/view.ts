@@ -8,6 +8,7 @@ import type { SchemaProblem } from "#domain/template/verdict";
 import type { Instant } from "#domain/time/time";
 import type { Announcement } from "#domain/worker/agent";
 import type { SessionRow } from "#domain/worker/worker";
+import type { WorkerKey, WorkerRow } from "#domain/worker/worker-row";
 import type { LaneView, Offer } from "./scheduler/messages.js";
 
 /**
@@ -55,7 +56,11 @@ export interface MessageView {
   session(id: SessionId): SessionRow | undefined;
   /** The newest session of a worker. */
   sessionOf(principal: string, workerId: WorkerId): SessionRow | undefined;
-  /** The Runs that the worker of a session holds. */
+  /** The key by which a worker's row is asked for; none where the store is one process's. */
+  workerKeys(principal: string, workerId: WorkerId): readonly WorkerKey[];
+  /** The row of a worker, if it is here. */
+  workerRow(principal: string, workerId: WorkerId): WorkerRow | undefined;
+  /** The Runs that the worker of a session holds: of another node's session, those that are here. */
   heldBy(session: SessionId): Iterable<RunId>;
   /** When the session's lease ends. */
   leaseUntil(session: SessionId): Instant;

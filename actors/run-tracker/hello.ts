@@ -1,17 +1,21 @@
 import type { RunId, SessionId } from "#domain/id";
 import { processOf, takenOver } from "#domain/refusals";
-import { hasBegun, isOver, type RunRow } from "#domain/task/run";
+import { isOver, type RunRow } from "#domain/task/run";
 import type { Instant } from "#domain/time/time";
-import type { Hello, ResumedRun, SessionRow } from "#domain/worker/worker";
+import type { ResumedRun, SessionRow } from "#domain/worker/worker";
 import type { Command } from "../commands.js";
 import { advanceRun, advanceWorker } from "../make-command.js";
 import type { MessageView } from "../view.js";
 import type { RunTrackerHandler, RunTrackerMessageOf } from "./handler.js";
-import { abandonRun, cancelRun, outputAck, runsAt } from "./runs.js";
+import { cancelRun, giveUp, outputAck, runsAt } from "./runs.js";
 
 /** A worker's stream begins: it supersedes an older one, and takes back the Runs it can show. */
 export const hello: RunTrackerHandler<"hello"> = {
-  needs: (message, view) => ({ runs: runIdsOf(message, view) }),
+  needs: (message, view) => ({
+    runs: runIdsOf(message, view),
+    workers: view.workerKeys(message.caller.principal, message.hello.info.workerId),
+    heldBy: sessionsElsewhere(message, view),
+  }),
 
   decide(message, view, { at }) {
     const previous = previousOf(message, view);
@@ -19,6 +23,7 @@ export const hello: RunTrackerHandler<"hello"> = {
     const rival = previous && rivalOf(previous, session);
     return [
       ...(previous ? [supersede(previous, rival && session, at)] : []),
+      ...forgetOlder(message, previous, at, view),
       { type: "attachWorker", params: { session } },
       ...(session.protocol >= 1 ? [welcome(message, rival, at)] : []),
       ...resumeRuns(message, session, previous, view, at),
@@ -26,12 +31,33 @@ export const hello: RunTrackerHandler<"hello"> = {
   },
 };
 
-/** The session that the new one supersedes. */
+/** The session that the new one supersedes. Where nodes share the store, the worker's row says which, and on any node. */
 function previousOf(
   { caller, hello }: RunTrackerMessageOf<"hello">,
   view: MessageView,
 ): SessionRow | undefined {
-  return view.sessionOf(caller.principal, hello.info.workerId);
+  const row = view.workerRow(caller.principal, hello.info.workerId);
+  if (!row) return view.sessionOf(caller.principal, hello.info.workerId);
+  if (row.session.state === "gone") return undefined;
+  return view.session(row.session.id) ?? row.session;
+}
+
+/** The session that the new one supersedes, if this node does not have it, and so does not know what it holds. */
+function sessionsElsewhere(message: RunTrackerMessageOf<"hello">, view: MessageView): readonly SessionId[] {
+  const previous = previousOf(message, view);
+  return previous && !view.session(previous.id) ? [previous.id] : [];
+}
+
+/** This node may still have an older session, of which another node has not told it yet that it was superseded. */
+function forgetOlder(
+  { caller, hello }: RunTrackerMessageOf<"hello">,
+  previous: SessionRow | undefined,
+  at: Instant,
+  view: MessageView,
+): Command[] {
+  const known = view.sessionOf(caller.principal, hello.info.workerId);
+  if (!known || !previous || known.id === previous.id) return [];
+  return [supersede(known, undefined, at), { type: "forgetWorker", params: { session: known.id } }];
 }
 
 /** The Runs that the older session holds, and those that the worker shows. */
@@ -82,8 +108,10 @@ function resumeRuns(
     }
   }
   for (const run of runsAt(runIdsOf(message, view), view)) {
-    if (previous && run.heldBy === previous.id && !shown.has(run.id))
-      commands.push(giveUp(run, previous, message.hello, at));
+    if (previous && run.heldBy === previous.id && !shown.has(run.id)) {
+      const sameProcess = session.protocol >= 1 && previous.instance === session.instance;
+      commands.push(giveUp(run, sameProcess, at));
+    }
   }
   return commands;
 }
@@ -115,13 +143,4 @@ function takeBack(run: RunRow, { nextSeq }: ResumedRun, session: SessionId, at: 
 
   const message = `output from seq ${run.nextSeq} is lost: the worker can send it only from ${nextSeq}`;
   return [...commands, advanceRun(run, { type: "broken", at, reason: "OUTPUT_LOST", message })];
-}
-
-/** What becomes of a Run the returning worker did not show. */
-function giveUp(run: RunRow, previous: SessionRow, hello: Hello, at: Instant): Command {
-  const sameProcess = hello.protocol >= 1 && previous.instance === hello.instance;
-  if (sameProcess && !hasBegun(run)) {
-    return advanceRun(run, { type: "declined", at, message: "the assignment did not reach the worker" });
-  }
-  return abandonRun(run, at, "the worker came back without the run");
 }

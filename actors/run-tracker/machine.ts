@@ -2,6 +2,7 @@ import { setup } from "xstate";
 import { commands } from "../commands.js";
 import { type Handlers, isMessage } from "../handler.js";
 import { actorStates } from "../life.js";
+import { adopt } from "./adopt.js";
 import { closed } from "./closed.js";
 import { drainWorker } from "./drain-worker.js";
 import type { RunTrackerEvent, RunTrackerHandler } from "./handler.js";
@@ -11,6 +12,7 @@ import type { RunTrackerMessage } from "./messages.js";
 import { report } from "./report.js";
 import { silent } from "./silent.js";
 import { workerChanged } from "./worker-changed.js";
+import { workerMoved } from "./worker-moved.js";
 
 export const trackerHandlers = {
   hello,
@@ -19,6 +21,8 @@ export const trackerHandlers = {
   "worker.changed": workerChanged,
   closed,
   silent,
+  "worker.moved": workerMoved,
+  adopt,
   "drain.worker": drainWorker,
 } as const satisfies Handlers<RunTrackerMessage>;
 
@@ -42,6 +46,8 @@ const listens = {
   "worker.changed": { actions: "noteChange" },
   closed: { actions: "detach" },
   silent: { actions: "loseSilent" },
+  "worker.moved": { actions: "followMove" },
+  adopt: { actions: "adoptRuns" },
   "drain.worker": { actions: "drainWorker" },
 } as const satisfies Record<RunTrackerMessage["type"], { readonly actions: string }>;
 
@@ -55,6 +61,8 @@ export const runTrackerMachine = parts
       noteChange: decided("worker.changed", workerChanged),
       detach: decided("closed", closed),
       loseSilent: decided("silent", silent),
+      followMove: decided("worker.moved", workerMoved),
+      adoptRuns: decided("adopt", adopt),
       drainWorker: decided("drain.worker", drainWorker),
     },
   })

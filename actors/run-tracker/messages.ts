@@ -1,5 +1,5 @@
 import type { Caller } from "#domain/caller";
-import type { SessionId, WorkerId } from "#domain/id";
+import type { NodeId, RunId, SessionId, WorkerId } from "#domain/id";
 import type { HeldSet, WorkerReport } from "#domain/task/report";
 import type { Hello, LeaseTerms, WorkerStatus } from "#domain/worker/worker";
 
@@ -28,6 +28,10 @@ export type RunTrackerMessage =
   | { readonly type: "closed"; readonly session: SessionId }
   /** timers: the lease has ended, unless a heartbeat came in between. */
   | { readonly type: "silent"; readonly session: SessionId }
+  /** nodes: another node has written the row of this session's worker. */
+  | { readonly type: "worker.moved"; readonly session: SessionId }
+  /** nodes: these Runs, held by workers, were those of a node that is gone; of no node, if `from` is empty. */
+  | { readonly type: "adopt"; readonly from: NodeId | ""; readonly runIds: readonly RunId[] }
   /** operator: give this worker no more Runs. */
   | {
       readonly type: "drain.worker";

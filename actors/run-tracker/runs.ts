@@ -1,5 +1,5 @@
 import type { RunId, SessionId } from "#domain/id";
-import { isOver, type RunRow } from "#domain/task/run";
+import { hasBegun, isOver, type RunRow } from "#domain/task/run";
 import type { Instant } from "#domain/time/time";
 import type { Command } from "../commands.js";
 import { advanceRun } from "../make-command.js";
@@ -10,6 +10,11 @@ import type { MessageView } from "../view.js";
 /** The Runs with these ids that are here, each once. */
 export function runsAt(ids: Iterable<RunId>, view: MessageView): RunRow[] {
   return [...new Set(ids)].flatMap((id) => view.run(id) ?? []);
+}
+
+/** The Runs that the worker of a session holds: another node may have given some of them to a newer session. */
+export function heldRuns(session: SessionId, view: MessageView): RunRow[] {
+  return runsAt(view.heldBy(session), view).filter(({ heldBy }) => heldBy === session);
 }
 
 /** Tells the worker which output is durable: it may forget that, and sends the rest again if asked. */
@@ -30,4 +35,16 @@ export function cancelRun(session: SessionId, runId: RunId, reason: string): Com
 /** What becomes of a Run whose worker no longer has it: lost if it is alive, released if it is over. */
 export function abandonRun(run: RunRow, at: Instant, message: string): Command {
   return advanceRun(run, isOver(run.status) ? { type: "released", at } : { type: "lost", at, message });
+}
+
+/**
+ * What becomes of a Run that its returning worker did not show.
+ *
+ * @param sameProcess true if it is the process that had the Run: what it has not begun it has not heard of
+ */
+export function giveUp(run: RunRow, sameProcess: boolean, at: Instant): Command {
+  if (sameProcess && !hasBegun(run)) {
+    return advanceRun(run, { type: "declined", at, message: "the assignment did not reach the worker" });
+  }
+  return abandonRun(run, at, "the worker came back without the run");
 }

@@ -1,9 +1,10 @@
 import { advanceWorker } from "../make-command.js";
 import type { RunTrackerHandler } from "./handler.js";
+import { rowKeysOf } from "./worker-rows.js";
 
 /** A worker's status or capacity has changed. */
 export const workerChanged: RunTrackerHandler<"worker.changed"> = {
-  needs: () => ({}),
+  needs: ({ session }, view) => ({ workers: rowKeysOf(view.session(session), view) }),
 
   decide: ({ session, status, capacity }, _view, { at }) => [
     advanceWorker(session, { type: "beat", at, status, capacity }),

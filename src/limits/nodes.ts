@@ -10,6 +10,8 @@ export const nodes = {
   nodeLease: millis(15_000),
   /** How often a node renews its lease: three times in it, so that two lost renewals do no harm. */
   nodeRenew: millis(5_000),
+  /** How soon a renewal that has failed is tried again. */
+  nodeRetry: millis(1_000),
   /**
    * A node stops by itself if its lease was not renewed for so long, by its own clock and counted from when the renewal was
    * sent: a third of a lease before others may act.

@@ -29,16 +29,16 @@ export interface NodeLease {
  *
  * @example
  * ```ts
- * import type { NodeId } from "taskrun";
- * import { NEVER } from "taskrun/ports/clock";
- * import type { PollQuery } from "taskrun/ports/nodes";
+ * import type { NodeInfo, NodeLease, PollQuery } from "taskrun/ports/nodes";
  *
- * const first = (node: NodeId): PollQuery => ({ node, since: NEVER, tasks: [], workers: [] });
+ * function firstQuery({ id }: NodeInfo, { now }: NodeLease): PollQuery {
+ *   return { node: id, since: now, tasks: [], workers: [] };
+ * }
  * ```
  */
 export interface PollQuery {
   readonly node: NodeId;
-  /** `now` of the last answer; 0 at first. */
+  /** `now` of the last answer, or of the `join`. */
   readonly since: Instant;
   /** Tasks that are watched or waited for here, with the last seq that is known. At most `limits.pollTasks`, each once. */
   readonly tasks: readonly { readonly taskId: TaskId; readonly seq: number }[];
@@ -85,7 +85,7 @@ export interface Polled {
   readonly workers: readonly WorkerRow[];
   /**
    * Other nodes whose lease has ended, or which have left, and whose Runs nobody looks after: either they were never taken over,
-   * or held Runs still name them and the node that has taken them over is itself not live any more. At most
+   * or held Runs still name them and the node that has taken them over is this one, or is itself not live any more. At most
    * `limits.pollNodes`, the one whose lease ended first before the others. The empty id is among them if Runs are held that
    * name no node.
    */

@@ -140,7 +140,7 @@ export interface TemplatePlane {
  * import type { WorkerPlane } from "taskrun/ports/plane";
  *
  * async function drainHost(plane: WorkerPlane, hostname: string): Promise<void> {
- *   for (const { info } of plane.workers(LOCAL_CALLER)) {
+ *   for (const { info } of await plane.workers(LOCAL_CALLER)) {
  *     if (info.hostname === hostname) await plane.drainWorker(LOCAL_CALLER, info.workerId, "maintenance");
  *   }
  * }
@@ -154,8 +154,12 @@ export interface WorkerPlane {
    */
   drainWorker(caller: Caller, workerId: WorkerId, reason: string): Promise<WorkerView>;
 
-  /** Connected workers, in no order, as the last commit left them. */
-  workers(caller: Caller): readonly WorkerView[];
+  /**
+   * Connected workers, in no order, as the last commit left them; if several nodes share the store, those of all nodes.
+   *
+   * @throws {Fault} `unavailable`, `overloaded` if the other nodes' workers cannot be read
+   */
+  workers(caller: Caller): Promise<readonly WorkerView[]>;
 
   /**
    * Attaches a worker's stream. Give the worker's reports to the returned link, `hello` first; the plane writes its

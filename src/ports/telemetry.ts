@@ -120,6 +120,9 @@ export const counters = {
     "Requests that could not be decoded: malformed, cut short, empty, with unknown names; by listener and reason.",
   taskrun_tasks_removed_total: "Finished tasks removed by retention.",
   taskrun_spans_total: "Spans of traces, by outcome: exported, failed, or dropped because too many waited.",
+  taskrun_node_renewals_total: "Renewals of this node's lease, by outcome.",
+  taskrun_node_polls_total: "Times that this node asked the store what others have changed, by outcome.",
+  taskrun_nodes_taken_over_total: "Nodes that were gone and that this one has taken over.",
   taskrun_inspect_dropped_total: "Events that viewers of the inspector did not take in time.",
 } as const;
 export type CounterName = keyof typeof counters;
@@ -147,6 +150,7 @@ export const gauges = {
   taskrun_lanes: "Lanes with ready steps.",
   taskrun_watchers: "Open watch streams.",
   taskrun_waiters: "Requests that wait for the end of a Task.",
+  taskrun_node_lease_seconds: "Time that this node goes on for if its lease is not renewed.",
   taskrun_connections: "Open connections, by listener.",
 } as const;
 export type GaugeName = keyof typeof gauges;

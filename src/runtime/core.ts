@@ -1,4 +1,5 @@
 import type { Plans } from "#domain/graph/plans";
+import type { NodeId } from "#domain/id";
 import type { LeaseTerms } from "#domain/worker/worker";
 import type { Clock } from "#ports/clock";
 import type { Entropy } from "#ports/entropy";
@@ -27,4 +28,6 @@ export interface Core {
   readonly parked: ParkedMessages;
   readonly actors: Actors;
   readonly takeovers: TakeoverLog;
+  /** What this node is called among those that share the store; undefined if it is alone. */
+  readonly node: NodeId | undefined;
 }

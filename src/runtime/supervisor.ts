@@ -2,7 +2,8 @@ import type { ActorName } from "#actors/commands";
 import { Bus } from "#bus/bus";
 import { Fault } from "#domain/fault";
 import { Plans } from "#domain/graph/plans";
-import type { SessionId } from "#domain/id";
+import type { NodeId, SessionId } from "#domain/id";
+import type { NodeInfo } from "#domain/node";
 import type { Lane } from "#domain/task/lane";
 import { NEVER } from "#domain/time/time";
 import type { LeaseTerms } from "#domain/worker/worker";
@@ -20,9 +21,10 @@ import { Actors, actorNames } from "./machines/actors.js";
 import { measure } from "./memory/measure.js";
 import { Memory } from "./memory/memory.js";
 import { FollowedTasks } from "./nodes/followed-tasks.js";
+import { type NodeLife, nodeLifeOf } from "./nodes/node-life.js";
 import { NodeWakes } from "./nodes/node-wakes.js";
 import { ClockStarter } from "./timers/clock-start.js";
-import { deadlineMail, silenceMail } from "./timers/due-mail.js";
+import { deadlineMail, lossMail, tellOfSilence } from "./timers/due-mail.js";
 import { Leases } from "./timers/leases.js";
 import { Timers } from "./timers/timers.js";
 import { AwaitedVerdicts } from "./turn/awaited-verdicts.js";
@@ -33,7 +35,7 @@ import { RefusedTurns, refusalOf } from "./turn/refused-turns.js";
 import { StoreError } from "./turn/store-error.js";
 import { type Decided, type Mail, type Message, type PostedMail, Turn } from "./turn/turn.js";
 import { expectWorkers } from "./watch/expected-workers.js";
-import { nothingStored, outcomeUnknown, stopping } from "./watch/stopping.js";
+import { outcomeUnknown, refuseWaiting, stopping } from "./watch/stopping.js";
 import { TakeoverLog } from "./watch/takeovers.js";
 import { TraceRecorder } from "./watch/trace-recorder.js";
 import { Waiters } from "./watch/waiters.js";
@@ -50,6 +52,8 @@ export interface SupervisorParts {
   readonly broker?: Broker;
   /** Who is told what turns decide. Default: nobody. */
   readonly inspection?: Inspection;
+  /** What this node says of itself to others that share its store. */
+  readonly node?: Omit<NodeInfo, "id">;
   /** Messages each actor's mailbox holds. */
   readonly mailbox?: number;
   /** The wall clock is right at this start, however far it is from what the store remembers. */
@@ -76,6 +80,8 @@ export class Supervisor {
   /** Absent if nobody traces. */
   readonly traces: TraceRecorder | undefined;
   readonly clockStarter: ClockStarter;
+  /** This node among others; undefined if the store is one process's. */
+  readonly nodes: NodeLife | undefined;
   readonly #clock: Clock;
   readonly #onFatal: (error: Error) => void;
   readonly #refused: RefusedTurns;
@@ -96,6 +102,7 @@ export class Supervisor {
       memory: new Memory(ports.store.shared),
       parked: new ParkedMessages(),
       takeovers: new TakeoverLog(),
+      node: ports.store.nodes && (ports.entropy.uuid() as NodeId),
     };
     this.core = { ...ports, ...state, clock, plans: new Plans(), actors: new Actors() };
     this.#clock = clock;
@@ -112,8 +119,9 @@ export class Supervisor {
     this.followed = new FollowedTasks(this.watchers, this.waiters, ports.store.reads);
     const { tracing, log } = ports.telemetry;
     this.traces = tracing && new TraceRecorder({ tracing, reads: ports.store.reads, log });
+    this.nodes = nodeLifeOf(this, others.node, (error) => this.#fatal(error));
     this.timers = new Timers(clock, ports.store, leases, {
-      silent: (session) => this.#tellOfSilence(session),
+      silent: (session) => tellOfSilence(session, this),
       deadline: (deadline, handled, delayed) => this.post(deadlineMail(deadline, handled, delayed)),
       schedule: () => this.schedule(),
       failed: (error) => {
@@ -132,7 +140,8 @@ export class Supervisor {
   /** Rebuilds memory from the store, then serves. */
   async start(): Promise<void> {
     const boot = await this.core.store.boot();
-    await this.clockStarter.start(boot.at);
+    const lease = await this.nodes?.join();
+    await this.clockStarter.start(boot.at, lease?.now);
     this.traces?.started(boot.at);
     this.core.memory.restore(boot);
     expectWorkers(boot.held, this.core);
@@ -143,12 +152,15 @@ export class Supervisor {
     this.#loop = this.#serve().catch((error: unknown) => this.#fatal(error));
     if (boot.nextDueAt !== undefined) this.timers.deadlineSet(boot.nextDueAt);
     this.timers.arm();
+    this.nodes?.start();
     void this.core.store.failed?.then((error) => this.#fatal(error));
     this.#wakes?.start();
   }
 
   /** Asks the store soon for what other nodes have changed. */
-  poll(): void {}
+  poll(): void {
+    this.nodes?.poll();
+  }
 
   /** False if the mailbox is full; then nothing has happened. */
   post(mail: Mail): boolean {
@@ -188,12 +200,11 @@ export class Supervisor {
   }
 
   /** Call when writing to a session's stream has failed. */
-  readonly lost = (session: SessionId): void => {
-    this.post({ to: "run-tracker", message: { type: "closed", session }, source: "timer", weight: 0 });
-  };
+  readonly lost = (session: SessionId) => void this.post(lossMail(session));
 
   /** From now on new work is refused, and nothing waits. Messages already in the mailboxes are still decided. */
   drain(): void {
+    this.nodes?.drain();
     this.#lives.tell({ type: "drain" });
     this.waiters.close(stopping);
   }
@@ -208,9 +219,10 @@ export class Supervisor {
     this.waiters.close(stopping);
     this.#wake?.();
     await this.#loop;
-    this.#refuseWaiting();
+    refuseWaiting(this);
     this.#lives.tell({ type: "stop" });
     await this.#wakes?.stop();
+    await this.nodes?.leave();
     await this.traces?.idle();
   }
 
@@ -293,27 +305,11 @@ export class Supervisor {
     for (const { envelope } of posted) envelope.answer?.reject(fault);
     this.waiters.close(() => fault);
     this.#serving = false;
+    this.nodes?.stopped(cause);
     this.#refused.alone = true;
     this.timers.stop();
-    this.#refuseWaiting(cause);
+    refuseWaiting(this, cause);
     this.#wake?.();
     this.#onFatal(cause);
-  }
-
-  /** Rejects every request that is still in a mailbox or waits for verdicts. */
-  #refuseWaiting(cause?: Error): void {
-    const fault = nothingStored(cause);
-    this.awaited.stop(fault);
-    for (const source of ["gateway", "stream", "timer"] as const) {
-      for (const { answer } of this.bus.takeFrom(source)) answer?.reject(fault);
-    }
-  }
-
-  #tellOfSilence(session: SessionId): boolean {
-    const judgeAnew = () => {
-      this.core.leases.retell(session);
-      this.timers.arm();
-    };
-    return this.post(silenceMail(session, judgeAnew));
   }
 }

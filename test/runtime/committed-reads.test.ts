@@ -28,23 +28,23 @@ test("clients and gauges see a worker, and what it holds, once that is stored", 
   const store = storeDouble();
   const bench = await startBench(store);
   const gauges = gaugesOf(bench.supervisor);
-  const runs = () =>
-    bench.plane.workers(LOCAL_CALLER).map(({ activeRuns, status }) => `${status} ${activeRuns}`);
+  const runs = async () =>
+    (await bench.plane.workers(LOCAL_CALLER)).map(({ activeRuns, status }) => `${status} ${activeRuns}`);
   bench.worker("w");
   await bench.settle();
-  expect(runs()).toEqual(["IDLE 0"]);
+  expect(await runs()).toEqual(["IDLE 0"]);
   expect(gauges()).toEqual({ workers_connected: "idle: 1" });
 
   const open = store.block();
   const created = bench.create();
   await bench.settle();
   expect(bench.supervisor.core.memory.roster.heldCount).toBe(1);
-  expect(runs()).toEqual(["IDLE 0"]);
+  expect(await runs()).toEqual(["IDLE 0"]);
   expect(gauges()).toEqual({ workers_connected: "idle: 1" });
 
   open();
   await created;
-  expect(runs()).toEqual(["BUSY 1"]);
+  expect(await runs()).toEqual(["BUSY 1"]);
   expect(gauges()).toEqual({ runs_held: 1, workers_connected: "busy: 1" });
 });
 

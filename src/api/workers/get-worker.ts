@@ -12,8 +12,8 @@ export const getWorker = useCase({
   // The description of one Worker can be as large as its hello.
   answerBytes: limits.messageBytes,
   find: ({ workerId: id }) => ({ resource: { kind: "workers" as const, id } }),
-  perform: ({ workerId }, { caller, services }): WorkerView => {
-    const workers = services.plane.workers(caller);
+  perform: async ({ workerId }, { caller, services }): Promise<WorkerView> => {
+    const workers = await services.plane.workers(caller);
     const worker = workers.find(({ info }) => info.workerId === workerId);
     if (!worker) throw workerNotFound(workerId);
     return worker;

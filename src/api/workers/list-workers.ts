@@ -10,8 +10,8 @@ export const listWorkers = useCase({
   input: z.object({ agentName: optionalName.optional(), status: oneOf(workerStatuses).optional() }),
   answerBytes: limits.messageBytes,
   find: () => ({ resource: { kind: "workers" as const } }),
-  perform: ({ agentName, status }, { caller, services }): readonly WorkerView[] => {
-    const workers = services.plane.workers(caller);
+  perform: async ({ agentName, status }, { caller, services }): Promise<readonly WorkerView[]> => {
+    const workers = await services.plane.workers(caller);
     return workers
       .filter((worker) => !status || worker.status === status)
       .filter(({ info }) => !agentName || info.agents.some(({ name }) => name === agentName))

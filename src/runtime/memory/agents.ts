@@ -45,6 +45,20 @@ export class AgentDirectory {
     }
   }
 
+  /** Adds what workers of other nodes have announced. Call while no turn is in flight. */
+  learn(rows: readonly AgentRow[]): void {
+    for (const row of rows) {
+      const key = agentKey(row);
+      const known = this.#known.get(key);
+      if (known?.row && known.row.seenAt >= row.seenAt) continue;
+      const learnt = { namespace: row.namespace, name: row.name, row, current: known?.current ?? [] };
+      this.#rows += known?.row ? 0 : 1;
+      this.#bytes += bytesOf(row) - (known?.row ? bytesOf(known.row) : 0);
+      this.#known.set(key, learnt);
+      this.#committed.set(key, learnt);
+    }
+  }
+
   /** Call after a commit or roll-back: makes the present entries the committed ones. */
   turnEnded(): void {
     if (this.#changed.size === 0) return;

@@ -1,5 +1,5 @@
 import type { RowRef } from "#domain/conflict";
-import type { RunId, StepKey, TaskId } from "#domain/id";
+import type { RunId, SessionId, StepKey, TaskId } from "#domain/id";
 import { keyOfId, rowKinds } from "#domain/row-kinds";
 import type { RunRow } from "#domain/task/run";
 import type { StepRow } from "#domain/task/step";
@@ -73,6 +73,14 @@ export class Families {
 
   runsOf(taskId: TaskId): RunRow[] {
     return [...(this.#families.get(taskId)?.runs.values() ?? [])];
+  }
+
+  heldBy(session: SessionId): RunRow[] {
+    const held: RunRow[] = [];
+    for (const { runs } of this.#families.values()) {
+      for (const run of runs.values()) if (run.heldBy === session) held.push(run);
+    }
+    return held;
   }
 
   ownerOf(namespace: string, key: string): TaskId | undefined {

@@ -4,11 +4,15 @@ import { readyStep, type StepRow } from "#domain/task/step";
 import { type TaskRow, taskStatus } from "#domain/task/task";
 import type { Instant } from "#domain/time/time";
 import type { SessionRow } from "#domain/worker/worker";
+import type { Polled } from "#ports/nodes";
 import type { BootState } from "#ports/store-turns";
 import { type AgentChanges, AgentDirectory } from "./agents.js";
 import { Backlog } from "./backlog.js";
 import type { Journal } from "./journal.js";
 import { Roster } from "./roster.js";
+
+/** What a node asks of what others have committed, and keeps in memory. */
+export type HeardOfOthers = Pick<Polled, "waiting" | "templates" | "agents">;
 
 /**
  * What the plane keeps in memory between turns: the heads of the lanes, worker sessions and the Runs they hold, and how
@@ -26,6 +30,7 @@ export class Memory {
   #waitingTotal = 0;
   #committedWaiting = 0;
   #committedLanes = 0;
+  #said: HeardOfOthers | undefined;
 
   /** @param shared true if other processes write the same store */
   constructor(shared = false) {
@@ -44,12 +49,31 @@ export class Memory {
     this.turnEnded();
   }
 
+  /** What the store has said of other nodes' doings takes effect when the turn in flight has ended. */
+  heard(said: HeardOfOthers): void {
+    this.#said = said;
+  }
+
   /** Call after a commit or roll-back: makes the present values the committed ones. */
   turnEnded(): void {
+    if (this.#said) this.#catchUp(this.#said);
     this.roster.turnEnded();
     this.agents.turnEnded();
     this.#committedWaiting = this.#waitingTotal;
     this.#committedLanes = this.backlog.size;
+  }
+
+  /** Own commits since the store was asked are counted twice or not at all, until it is asked again. */
+  #catchUp({ waiting, templates, agents }: HeardOfOthers): void {
+    this.#said = undefined;
+    this.agents.learn(agents);
+    this.#waiting.clear();
+    this.#waitingTotal = 0;
+    for (const [namespace, count] of waiting) {
+      this.#waiting.set(namespace, count);
+      this.#waitingTotal += count;
+    }
+    for (const [namespace, count] of templates) this.#templates.set(namespace, count);
   }
 
   get waiting(): number {

@@ -102,7 +102,17 @@ export class Roster {
   attach(row: SessionRow, journal: Journal): void {
     this.#keepBefore(row.id);
     journal.set(this.#places, row.id, { row, held: new Map(), heldOf: countsFor(row), lastOrdinal: 0 });
-    journal.set(this.#byWorker, workerKey(row.principal, row.info.workerId), row.id);
+    const key = workerKey(row.principal, row.info.workerId);
+    const known = this.#byWorker.get(key);
+    // A worker that may come back to what an older session of it holds, on a node that is gone, may be here already.
+    if (row.state === "detached" && known && this.get(known)?.state !== "detached") return;
+    journal.set(this.#byWorker, key, row.id);
+  }
+
+  /** Removes a session with what it holds: its worker has a newer one on another node. */
+  forget(session: SessionId, journal: Journal): void {
+    const place = this.#places.get(session);
+    if (place) this.#remove(place, journal);
   }
 
   /** Replaces a session's row. A session in state `gone` is removed once it holds no Run. */
@@ -155,7 +165,11 @@ export class Roster {
   }
 
   #forgetIfDone(place: Place, journal: Journal): void {
-    if (place.row.state !== "gone" || place.held.size > 0) return;
+    if (place.row.state === "gone" && place.held.size === 0) this.#remove(place, journal);
+  }
+
+  #remove(place: Place, journal: Journal): void {
+    this.#keepBefore(place.row.id);
     journal.delete(this.#places, place.row.id);
     const key = workerKey(place.row.principal, place.row.info.workerId);
     if (this.#byWorker.get(key) === place.row.id) journal.delete(this.#byWorker, key);

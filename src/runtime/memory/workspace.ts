@@ -1,5 +1,5 @@
 import type { RowRef } from "#domain/conflict";
-import { type RunId, type StepKey, stepKey, type TaskId } from "#domain/id";
+import { type NodeId, type RunId, type SessionId, type StepKey, stepKey, type TaskId } from "#domain/id";
 import type { SliceReader } from "#domain/json/slice-reader";
 import {
   idOfKey,
@@ -21,9 +21,9 @@ import type { Instant } from "#domain/time/time";
 import type { Commit, Loaded } from "#ports/store-turns";
 import type { Effect } from "../turn/effect.js";
 import { AgentWrites } from "./agent-writes.js";
+import { Families } from "./families.js";
 import type { Journal } from "./journal.js";
 import { LaneWrites } from "./lane-writes.js";
-import { Families } from "./families.js";
 import { RowChanges, type SingleKindName } from "./row-changes.js";
 import { type RowsSeen, rowsRead } from "./rows-seen.js";
 import { TemplateWrites } from "./template-writes.js";
@@ -54,6 +54,8 @@ export class Workspace {
   readonly sliceReaders = new Map<string, SliceReader>();
   /** What the unit that is being decided has seen; undefined between units, and of a store that has one process. */
   seen: RowsSeen | undefined;
+  /** Sessions of other nodes that are to look at their worker's row once the commit has landed. */
+  readonly workersElsewhere: { readonly node: NodeId; readonly session: SessionId }[] = [];
   /** Performed in this order once the commit has landed. */
   readonly effects: Effect[] = [];
   /** Every changed row, cascade by cascade, for the scheduler, metrics and the inspector. */
@@ -225,6 +227,11 @@ export class Workspace {
     this.rows.putSingle(name, row);
   }
 
+  /** The Runs that are here and held by the worker of a session. */
+  heldBy(session: SessionId): RunRow[] {
+    return this.#families.heldBy(session);
+  }
+
   record(taskId: TaskId, entry: LogEntry): void {
     const entries = this.#log.get(taskId);
     if (entries) this.#journal.push(entries, entry);
@@ -258,8 +265,9 @@ export class Workspace {
    *
    * @param id names the commit
    * @param units what they have seen, if other processes write the store too: then the commit says on what it rests
+   * @param node who writes, if the store has nodes
    */
-  commit(at: Instant, id: string, units?: Iterable<RowsSeen>): Commit | undefined {
+  commit(at: Instant, id: string, units?: Iterable<RowsSeen>, node?: NodeId): Commit | undefined {
     const { log } = this;
     const deadlines = this.deadlines;
     const { lanesAdded, lanesRemoved } = this.lanes.toCommit();
@@ -271,6 +279,7 @@ export class Workspace {
     return {
       id,
       at,
+      ...(node !== undefined && { node }),
       ...(units && { read: rowsRead(units, this.rows) }),
       ...this.rows.toCommit(),
       templates,

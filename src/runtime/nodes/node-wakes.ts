@@ -24,7 +24,8 @@ export class NodeWakes {
 
   /** Call after each commit, before the timers hear of its deadlines. */
   committed(work: Workspace, committed: Committed): void {
-    const wakes = wakesOf(work, committed, this.#node.timers.nextDueAt);
+    const { timers, core } = this.#node;
+    const wakes = wakesOf(work, committed, timers.nextDueAt, core.node);
     if (wakes.length > 0) this.#broker.publish(wakes);
   }
 

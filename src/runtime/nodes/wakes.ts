@@ -1,4 +1,6 @@
+import type { NodeId } from "#domain/id";
 import { endsLog } from "#domain/task/log";
+import { isOver } from "#domain/task/run";
 import { type Instant, NEVER } from "#domain/time/time";
 import type { Wake } from "#ports/broker";
 import type { Committed } from "#ports/store-turns";
@@ -8,14 +10,22 @@ import type { Workspace } from "../memory/workspace.js";
  * What other nodes are told of a turn, after its commit: as little as makes them look.
  *
  * @param nextDueAt the earliest deadline that this node knew before the turn: of others only an earlier one is told
+ * @param own this node, which is told nothing
  */
-export function wakesOf(work: Workspace, committed: Committed, nextDueAt: Instant | undefined): Wake[] {
+export function wakesOf(
+  work: Workspace,
+  committed: Committed,
+  nextDueAt: Instant | undefined,
+  own: NodeId | undefined,
+): Wake[] {
   return [
     ...logWakes(work, committed),
     ...readyWakes(work),
     ...dueWakes(work, nextDueAt),
     ...templateWakes(work),
     ...agentWakes(work),
+    ...runWakes(work, own),
+    ...workerWakes(work),
   ];
 }
 
@@ -51,4 +61,19 @@ function templateWakes({ templates }: Workspace): Wake[] {
 function agentWakes({ agents }: Workspace): Wake[] {
   const { agents: announced, agentsForgotten } = agents.toCommit();
   return announced.length + agentsForgotten.length > 0 ? [{ type: "agents" }] : [];
+}
+
+/** Of the Runs that the turn has ended while a worker of another node holds them: that node sends the cancel. */
+function runWakes({ changes }: Workspace, own: NodeId | undefined): Wake[] {
+  const wakes: Wake[] = [];
+  for (const { after } of changes.runs) {
+    if (after.node === undefined || after.node === own || after.heldBy === "" || !isOver(after.status))
+      continue;
+    wakes.push({ type: "run", node: after.node, runId: after.id });
+  }
+  return wakes;
+}
+
+function workerWakes({ workersElsewhere }: Workspace): Wake[] {
+  return workersElsewhere.map(({ node, session }) => ({ type: "worker", node, session }));
 }

@@ -3,7 +3,7 @@ import { workerNotFound } from "#domain/refusals";
 import type { Plane } from "#ports/plane";
 import type { Supervisor } from "../supervisor.js";
 import { ask } from "./ask.js";
-import { workerView } from "./workers.js";
+import { workerElsewhere, workerView } from "./workers.js";
 
 /**
  * `Plane.drainWorker`: assigns no more Runs to a worker. Resolves with the worker as the commit of this change left
@@ -15,7 +15,8 @@ export function drainWorker(supervisor: Supervisor): Plane["drainWorker"] {
     const drain = { type: "drain.worker", caller, workerId, message } as const;
     const id = await ask<SessionId>(supervisor, "run-tracker", drain, 0);
     const session = core.memory.roster.committedOf(id);
-    if (!session) throw workerNotFound(workerId);
-    return workerView(session, core);
+    const view = session ? workerView(session, core) : await workerElsewhere(core, id);
+    if (!view) throw workerNotFound(workerId);
+    return view;
   };
 }

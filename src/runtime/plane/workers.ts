@@ -1,5 +1,10 @@
 import { type Caller, mayUse } from "#domain/caller";
+import type { SessionId } from "#domain/id";
+import { later, millis } from "#domain/time/time";
 import type { SessionRow, WorkerStatus, WorkerView } from "#domain/worker/worker";
+import type { WorkerKey, WorkerRow } from "#domain/worker/worker-row";
+import { limits } from "#limits/index";
+import type { WorkerSeen } from "#ports/nodes";
 import type { Plane } from "#ports/plane";
 import type { Core } from "../core.js";
 import type { CommittedSession } from "../memory/roster.js";
@@ -7,11 +12,47 @@ import type { Supervisor } from "../supervisor.js";
 
 /** `Plane.workers`: the connected workers that the caller may see, as the last commit left them. */
 export function workers({ core }: Supervisor): Plane["workers"] {
-  return (caller) =>
-    core.memory.roster
+  return async (caller) => {
+    const own = core.memory.roster
       .committed()
       .filter(({ row }) => isConnected(row) && maySee(row, caller))
       .map((session) => workerView(session, core));
+    return core.store.nodes ? [...own, ...(await workersElsewhere(core, caller))] : own;
+  };
+}
+
+/** A worker of another node by its session; undefined if it is not connected any more. */
+export async function workerElsewhere(core: Core, id: SessionId): Promise<WorkerView | undefined> {
+  for await (const { row, view } of seenElsewhere(core)) if (row.session.id === id) return view;
+  return undefined;
+}
+
+async function workersElsewhere(core: Core, caller: Caller): Promise<WorkerView[]> {
+  const found: WorkerView[] = [];
+  for await (const { row, view } of seenElsewhere(core)) if (maySee(row.session, caller)) found.push(view);
+  return found;
+}
+
+interface SeenElsewhere {
+  readonly row: WorkerRow;
+  readonly view: WorkerView;
+}
+
+/** The workers that are connected to other nodes, as their rows say. */
+async function* seenElsewhere({ store, node }: Core): AsyncGenerator<SeenElsewhere> {
+  let page: readonly WorkerSeen[];
+  let after: WorkerKey | undefined;
+  do {
+    page = (await store.nodes?.workers(after, limits.workerPage)) ?? [];
+    after = page.at(-1)?.row.key;
+    for (const { row, activeRuns, lastHeartbeatAt } of page) {
+      if (row.node === node) continue;
+      const { info, capacity, connectedAt } = row.session;
+      const heardAt = later(connectedAt, millis(Math.max(0, lastHeartbeatAt - connectedAt)));
+      const status = statusOf(row.session, activeRuns);
+      yield { row, view: { info, status, activeRuns, capacity, lastHeartbeatAt: heardAt } };
+    }
+  } while (page.length === limits.workerPage);
 }
 
 /** A worker session as clients see it. */

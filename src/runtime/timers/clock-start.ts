@@ -36,11 +36,14 @@ export class ClockStarter {
     return { wall: this.#started.wall, remembered: this.#started.persisted, message };
   }
 
-  /** @param persisted the last instant that the store remembers */
-  async start(persisted: Instant): Promise<void> {
+  /**
+   * @param persisted the last instant that the store remembers
+   * @param shared the clock of a store that several nodes share: it stands for the wall clock, which may differ from node to node
+   */
+  async start(persisted: Instant, shared?: Instant): Promise<void> {
     const { store, telemetry } = this.#core;
     const accept = this.#accept;
-    const wall = this.#clock.wall();
+    const wall = shared ?? this.#clock.wall();
     const anythingAtStake = isFar(wall - persisted) && (await holdsTasks(store.reads));
     this.#started = startOfPlaneTime({ wall, persisted, anythingAtStake, accept });
     this.#clock.startFrom(this.#started.at);

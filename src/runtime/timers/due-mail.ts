@@ -1,6 +1,7 @@
 import type { SessionId } from "#domain/id";
 import type { Deadline } from "#domain/task/deadline";
 import { instant } from "#domain/time/time";
+import type { Supervisor } from "../supervisor.js";
 import type { Mail } from "../turn/turn.js";
 
 /**
@@ -13,6 +14,23 @@ export function silenceMail(session: SessionId, judgeAnew: () => void): Mail {
   const answer = { resolve: judgeAnew, reject: judgeAnew };
   const message = { type: "silent", session } as const;
   return { to: "run-tracker", message, source: "timer", weight: 0, answer };
+}
+
+/** Tells run-tracker that a session's lease has ended; false if its mailbox is full. */
+export function tellOfSilence(
+  session: SessionId,
+  supervisor: Pick<Supervisor, "core" | "timers" | "post">,
+): boolean {
+  const judgeAnew = () => {
+    supervisor.core.leases.retell(session);
+    supervisor.timers.arm();
+  };
+  return supervisor.post(silenceMail(session, judgeAnew));
+}
+
+/** The message that writing to a session's stream has failed. */
+export function lossMail(session: SessionId): Mail {
+  return { to: "run-tracker", message: { type: "closed", session }, source: "timer", weight: 0 };
 }
 
 /**

@@ -119,6 +119,13 @@ export class Leases {
     return bytes;
   }
 
+  /** When each worker with a stream was last heard. */
+  heard(): Map<SessionId, Instant> {
+    const heard = new Map<SessionId, Instant>();
+    for (const [session, { lastHeard, sink }] of this.#leases) if (sink) heard.set(session, lastHeard);
+    return heard;
+  }
+
   sinks(): WorkerSink[] {
     return [...this.#leases.values()].flatMap(({ sink }) => sink ?? []);
   }

@@ -10,6 +10,7 @@ import type { LogFields } from "#ports/telemetry";
 import type { Core } from "../core.js";
 import type { Journal } from "../memory/journal.js";
 import type { Workspace } from "../memory/workspace.js";
+import { NodeRows } from "../nodes/node-rows.js";
 import type { TurnContext } from "./context.js";
 import { type Culprit, culpritKey, culpritOf, type Deciding } from "./culprit.js";
 import { MessageCascade } from "./message-cascade.js";
@@ -152,11 +153,14 @@ export class CascadeDecider {
   }
 
   context(offer?: Offer): TurnContext {
-    const { core, work, verdicts } = this.#tools;
-    const { memory, leases, plans, entropy } = core;
+    const { core, work, verdicts, journal, at } = this.#tools;
+    const { memory, leases, plans, entropy, node } = core;
     const newTaskId = () => entropy.uuid() as TaskId;
-    const view = new TurnView({ work, memory, leases, plans, verdicts, newTaskId, ...(offer && { offer }) });
-    return { work, memory, view };
+    const parts = { work, memory, leases, plans, verdicts, newTaskId, node };
+    const view = new TurnView({ ...parts, ...(offer && { offer }) });
+    if (node === undefined) return { work, memory, view };
+    const { roster } = memory;
+    return { work, memory, view, nodes: new NodeRows({ node, work, roster, journal, at }) };
   }
 
   /**

@@ -6,6 +6,7 @@ import type { Actors } from "../machines/actors.js";
 import type { Journal } from "../memory/journal.js";
 import type { Memory } from "../memory/memory.js";
 import type { Workspace } from "../memory/workspace.js";
+import type { NodeRows } from "../nodes/node-rows.js";
 import type { TurnRecorder } from "./recorder.js";
 
 /** The state that a cascade reads and changes, and the read-only view of it that handlers get. */
@@ -13,6 +14,8 @@ export interface TurnContext {
   readonly work: Workspace;
   readonly memory: Memory;
   readonly view: MessageView;
+  /** What is written for other nodes; undefined if the store is one process's. */
+  readonly nodes?: NodeRows;
 }
 
 /** What a cascade is decided with. */

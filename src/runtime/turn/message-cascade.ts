@@ -1,6 +1,6 @@
 import type { AddressedMessage, Answer, Command } from "#actors/commands";
 import { type StepKey, stepKey, type TaskId } from "#domain/id";
-import { invariant, unreachable } from "#domain/invariant";
+import { invariant } from "#domain/invariant";
 import type { Needs } from "#domain/needs";
 import type { RunRow } from "#domain/task/run";
 import type { StepRow } from "#domain/task/step";
@@ -158,7 +158,7 @@ export class MessageCascade {
         work.effect(command);
         break;
       default:
-        unreachable(command, "a command nobody carries out");
+        this.#parts.context.nodes?.carryOut(command, (run) => this.#putRun(run));
     }
   }
 
@@ -184,6 +184,7 @@ export class MessageCascade {
         break;
       case "attachWorker":
         work.agents.add(memory.attachWorker(command.params.session, at, journal));
+        context.nodes?.begin(command.params.session);
         recorder?.changed("worker", undefined, command.params.session);
         break;
     }
@@ -243,6 +244,7 @@ export class MessageCascade {
         recorder?.advanced("worker", before, after, command.params.message);
         if (after !== before) {
           work.agents.add(memory.followWorker(before, after, this.#parts.at, this.#parts.journal));
+          context.nodes?.follow(after, command.params.message);
         }
         this.#carryOutAll(commands);
         break;
@@ -299,8 +301,8 @@ export class MessageCascade {
   }
 
   #putRun(row: RunRow): void {
-    const { work } = this.#parts.context;
+    const { work, nodes } = this.#parts.context;
     if (!this.#changed.runs.has(row.id)) this.#changed.runs.set(row.id, work.run(row.id));
-    work.putRun(row);
+    work.putRun(nodes ? nodes.named(row) : row);
   }
 }

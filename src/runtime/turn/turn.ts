@@ -110,9 +110,9 @@ export class Turn {
   }
 
   async commit(): Promise<Committed | undefined> {
-    const { store, entropy } = this.#core;
+    const { store, entropy, node } = this.#core;
     for (let round = 0; ; round += 1) {
-      const commit = this.#work.commit(this.#at, entropy.uuid(), this.#units?.seen);
+      const commit = this.#work.commit(this.#at, entropy.uuid(), this.#units?.seen, node);
       if (!commit) return undefined;
       try {
         return await store.commit(commit);

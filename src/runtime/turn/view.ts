@@ -2,7 +2,15 @@ import { type LaneView, NO_OFFER, type Offer } from "#actors/scheduler/messages"
 import type { MessageView } from "#actors/view";
 import type { Plan } from "#domain/graph/plan";
 import type { Plans } from "#domain/graph/plans";
-import { type RunId, type SessionId, type StepKey, stepKey, type TaskId, type WorkerId } from "#domain/id";
+import {
+  type NodeId,
+  type RunId,
+  type SessionId,
+  type StepKey,
+  stepKey,
+  type TaskId,
+  type WorkerId,
+} from "#domain/id";
 import type { RunRow } from "#domain/task/run";
 import type { StepRow } from "#domain/task/step";
 import type { TaskRow } from "#domain/task/task";
@@ -11,6 +19,7 @@ import type { SchemaProblem } from "#domain/template/verdict";
 import type { Instant } from "#domain/time/time";
 import { type Announcement, decidingOf } from "#domain/worker/agent";
 import type { SessionRow } from "#domain/worker/worker";
+import { type WorkerKey, type WorkerRow, workerRowKey } from "#domain/worker/worker-row";
 import type { Memory } from "../memory/memory.js";
 import { planFor, plannedStep } from "../memory/plans.js";
 import type { Workspace } from "../memory/workspace.js";
@@ -27,6 +36,8 @@ export interface TurnParts {
   /** Workers, slots and Run ids that the scheduler may use in this turn; absent for other messages. */
   readonly offer?: Offer;
   readonly newTaskId: () => TaskId;
+  /** This node, if there may be others. */
+  readonly node?: NodeId | undefined;
 }
 
 /** The read-only view of a turn's rows and of the plane's memory that handlers decide over. */
@@ -38,8 +49,9 @@ export class TurnView implements MessageView {
   readonly #leases: Leases;
   readonly #plans: Plans;
   readonly #verdicts: Verdicts;
+  readonly #node: NodeId | undefined;
 
-  constructor({ work, memory, leases, plans, verdicts, offer = NO_OFFER, newTaskId }: TurnParts) {
+  constructor({ work, memory, leases, plans, verdicts, offer = NO_OFFER, newTaskId, node }: TurnParts) {
     this.#work = work;
     this.#memory = memory;
     this.#leases = leases;
@@ -47,6 +59,7 @@ export class TurnView implements MessageView {
     this.#verdicts = verdicts;
     this.offer = offer;
     this.newTaskId = newTaskId;
+    this.#node = node;
   }
 
   task(id: TaskId): TaskRow | undefined {
@@ -138,8 +151,19 @@ export class TurnView implements MessageView {
     return this.#memory.roster.of(principal, workerId);
   }
 
+  workerKeys(principal: string, workerId: WorkerId): readonly WorkerKey[] {
+    return this.#node === undefined ? [] : [workerRowKey(principal, workerId)];
+  }
+
+  workerRow(principal: string, workerId: WorkerId): WorkerRow | undefined {
+    if (this.#node === undefined) return undefined;
+    return this.#work.single("workers", workerRowKey(principal, workerId));
+  }
+
   heldBy(session: SessionId): Iterable<RunId> {
-    return this.#memory.roster.held(session).keys();
+    const { roster } = this.#memory;
+    if (this.#node === undefined || roster.get(session)) return roster.held(session).keys();
+    return this.#work.heldBy(session).map(({ id }) => id);
   }
 
   leaseUntil(session: SessionId): Instant {

@@ -1,6 +1,6 @@
 import type { RunRow } from "#domain/task/run";
-import { type Instant, millis } from "#domain/time/time";
-import type { SessionRow } from "#domain/worker/worker";
+import { type Instant, type Millis, millis } from "#domain/time/time";
+import type { LeaseTerms, SessionRow } from "#domain/worker/worker";
 import { limits } from "#limits/index";
 import type { Core } from "../core.js";
 import { Journal } from "../memory/journal.js";
@@ -14,15 +14,19 @@ export function expectWorkers(held: readonly RunRow[], { leases, memory, terms, 
   for (const run of held) {
     if (run.heldBy !== "" && !memory.roster.get(run.heldBy)) {
       memory.roster.attach(absentSession(run, clock.now()), journal);
-      const lease = run.instance === "" ? terms.publicLease : terms.lease;
-      leases.expect(run.heldBy, millis(lease * limits.bootLeases), clock.now());
+      leases.expect(run.heldBy, patienceFor(run, terms), clock.now());
     }
     memory.followRun(undefined, run, journal);
   }
 }
 
+/** How long the worker that holds the Run has to come back. */
+export function patienceFor({ instance }: RunRow, { publicLease, lease }: LeaseTerms): Millis {
+  return millis((instance === "" ? publicLease : lease) * limits.bootLeases);
+}
+
 /** A session rebuilt from one of its Runs: enough to end the Runs when the worker does not reconnect. */
-function absentSession(run: RunRow, at: Instant): SessionRow {
+export function absentSession(run: RunRow, at: Instant): SessionRow {
   return {
     id: run.session,
     state: "detached",

@@ -1,5 +1,6 @@
 import { Fault } from "#domain/fault";
 import { limits } from "#limits/index";
+import type { Supervisor } from "../supervisor.js";
 
 /** How waits end when the plane stops: its Tasks continue under the next start. */
 export function stopping(): Fault {
@@ -16,4 +17,13 @@ export function outcomeUnknown(cause: Error): Fault {
 /** How requests end that were not decided before the plane stopped. */
 export function nothingStored(cause?: Error): Fault {
   return new Fault("unavailable", "the plane has stopped; nothing was stored", { cause });
+}
+
+/** Rejects every request that is still in a mailbox or waits for verdicts. */
+export function refuseWaiting({ awaited, bus }: Pick<Supervisor, "awaited" | "bus">, cause?: Error): void {
+  const fault = nothingStored(cause);
+  awaited.stop(fault);
+  for (const source of ["gateway", "stream", "timer"] as const) {
+    for (const { answer } of bus.takeFrom(source)) answer?.reject(fault);
+  }
 }

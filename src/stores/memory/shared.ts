@@ -4,7 +4,8 @@ import { type Instant, later } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { Store } from "#ports/store";
 import type { Commit, Committed } from "#ports/store-turns";
-import { memoryStore } from "./index.js";
+import { MemoryNodes } from "./nodes.js";
+import { MemoryStore } from "./store.js";
 
 /** One memory that several control planes share, as several processes share a database. */
 export interface SharedMemory {
@@ -21,15 +22,16 @@ export interface SharedMemory {
  * @param now the clock of the store, by which all leases in it are measured
  */
 export function sharedMemory(now: () => Instant): SharedMemory {
-  const whole = memoryStore();
+  const whole = new MemoryStore();
   const outcomes = new Outcomes();
   const claims = new Claims(whole, now);
+  const nodes = new MemoryNodes(whole, now);
   let opened = 0;
   return {
     whole,
     open: () => {
       opened += 1;
-      return handle(whole, outcomes, claims, opened, now);
+      return handle(whole, outcomes, claims, nodes, opened, now);
     },
   };
 }
@@ -38,6 +40,7 @@ function handle(
   whole: Store,
   outcomes: Outcomes,
   claims: Claims,
+  nodes: MemoryNodes,
   by: number,
   now: () => Instant,
 ): Store {
@@ -45,13 +48,19 @@ function handle(
     shared: true,
     reads: whole.reads,
     // The clock of the store stands for the last recorded instant: no process has recorded a later one.
-    boot: async () => ({ ...(await whole.boot()), at: now() }),
+    boot: async () => ({ ...(await whole.boot()), held: [], at: now() }),
     load: (needs) => whole.load(needs),
     commit: async (turn) => {
-      const committed = await outcomes.once(turn, () => whole.commit(turn));
+      const committed = await outcomes.once(turn, async () => {
+        if (turn.node !== undefined) nodes.check(turn.node);
+        const written = await whole.commit(turn);
+        nodes.wrote(turn.workers);
+        return written;
+      });
       claims.changed(turn.steps);
       return committed;
     },
+    nodes,
     ready: (lane, limit) => claims.ready(lane, limit, by),
     due: (at, limit) => whole.due(at, limit),
     nextDueAt: () => whole.nextDueAt(),

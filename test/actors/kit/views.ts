@@ -14,6 +14,7 @@ import type { SchemaProblem } from "#domain/template/verdict";
 import { type Instant, millis, NEVER } from "#domain/time/time";
 import type { Announcement } from "#domain/worker/agent";
 import type { SessionRow } from "#domain/worker/worker";
+import { type WorkerRow, workerRowKey } from "#domain/worker/worker-row";
 import { limits } from "#limits/index";
 import { lane, r1, ready, s1, session, t1 } from "./rows.js";
 
@@ -57,6 +58,8 @@ export interface ViewParts {
   readonly templatesIn: number;
   /** The session of every worker. */
   readonly session?: SessionRow | undefined;
+  /** Absent in a store of one process. */
+  readonly workerRow?: WorkerRow;
   readonly leaseUntil: Instant;
   /** What agents announce, by name. */
   readonly announced: Readonly<Record<string, Announcement>>;
@@ -110,6 +113,8 @@ export function viewOf(given: Partial<ViewParts> = {}): MessageView {
     announcementOf: (_, agentName) => parts.announced[agentName],
     session: () => parts.session,
     sessionOf: () => parts.session,
+    workerKeys: (principal, workerId) => [workerRowKey(principal, workerId)],
+    workerRow: () => parts.workerRow,
     heldBy: (id) => parts.runs.filter(({ heldBy }) => heldBy === id).map((row) => row.id),
     leaseUntil: () => parts.leaseUntil,
     lanes: parts.lanes,

@@ -159,7 +159,7 @@ export class FakePlane implements Plane {
     return { ...view, status: "DRAINING" };
   }
 
-  workers(): readonly WorkerView[] {
+  async workers(): Promise<readonly WorkerView[]> {
     return this.views;
   }
 

@@ -170,7 +170,7 @@ test("a hello that cannot be decided ends its stream, and leaves no lease behind
   expect(leases.sinks()).toEqual([]);
   actors.tell = tell.bind(actors);
   await bench.clock.advance(100_000);
-  expect(bench.plane.workers(LOCAL_CALLER)).toEqual([]);
+  expect(await bench.plane.workers(LOCAL_CALLER)).toEqual([]);
   expect(bench.errors().length).toBeGreaterThan(0);
 });
 

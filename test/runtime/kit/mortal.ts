@@ -1,4 +1,5 @@
 import type { StartableClock } from "#ports/clock";
+import type { NodeStore } from "#ports/nodes";
 import type { Reads, Store } from "#ports/store";
 
 /** Whether a process still lives. What a dead one had begun is never heard of again. */
@@ -53,6 +54,22 @@ export function mortalStore(store: Store, life: Life): Store {
     nextDueAt: () => unlessDead(life, () => store.nextDueAt()),
     removeFinished: (...args) => unlessDead(life, () => store.removeFinished(...args)),
     close: () => store.close(),
+    ...(store.nodes && { nodes: mortalNodes(store.nodes, life) }),
+  };
+}
+
+function mortalNodes(nodes: NodeStore, life: Life): NodeStore {
+  return {
+    join: (...args) => unlessDead(life, () => nodes.join(...args)),
+    renew: (...args) => unlessDead(life, () => nodes.renew(...args)),
+    drain: (...args) => unlessDead(life, () => nodes.drain(...args)),
+    leave: (...args) => unlessDead(life, () => nodes.leave(...args)),
+    list: () => unlessDead(life, () => nodes.list()),
+    poll: (...args) => unlessDead(life, () => nodes.poll(...args)),
+    takeOver: (...args) => unlessDead(life, () => nodes.takeOver(...args)),
+    runsOf: (...args) => unlessDead(life, () => nodes.runsOf(...args)),
+    workers: (...args) => unlessDead(life, () => nodes.workers(...args)),
+    removeGone: (...args) => unlessDead(life, () => nodes.removeGone(...args)),
   };
 }
 

@@ -97,12 +97,12 @@ test("heartbeats change status and capacity, and only those that say something n
 
   await worker.alive({ status: "ERROR", capacity: 3 });
   await bench.settle();
-  const view = () => bench.plane.workers({ principal: "local", namespaces: "*", roles: [] })[0];
-  expect(view()).toMatchObject({ status: "ERROR", capacity: 3, activeRuns: 1 });
+  const view = async () => (await bench.plane.workers({ principal: "local", namespaces: "*", roles: [] }))[0];
+  expect(await view()).toMatchObject({ status: "ERROR", capacity: 3, activeRuns: 1 });
   await bench.create();
   expect(worker.assignments()).toEqual([]);
 
   await worker.alive({ status: "IDLE" });
   await bench.settle();
-  expect(view()).toMatchObject({ status: "BUSY", capacity: 3, activeRuns: 2 });
+  expect(await view()).toMatchObject({ status: "BUSY", capacity: 3, activeRuns: 2 });
 });
