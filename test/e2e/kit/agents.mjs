@@ -33,23 +33,28 @@ const plan = z.object({
 });
 
 /** Writes so many chunks, with so long a pause between them. */
-export const writer = agent({
-  name: "writer",
-  input: plan,
-  async *run({ chunks, delayMs, bytes }, ctx) {
-    note("begin", ctx);
-    try {
-      for (let seq = 0; seq < chunks; seq += 1) {
-        yield chunk(ctx.runId, seq, bytes);
-        if (delayMs > 0) await pause(delayMs, ctx.signal);
-        ctx.signal.throwIfAborted();
-      }
-      note("end", ctx);
-      return { runId: ctx.runId, chunks };
-    } finally {
-      if (ctx.signal.aborted) note("stopped", ctx);
+async function* write({ chunks, delayMs, bytes }, ctx) {
+  note("begin", ctx);
+  try {
+    for (let seq = 0; seq < chunks; seq += 1) {
+      yield chunk(ctx.runId, seq, bytes);
+      if (delayMs > 0) await pause(delayMs, ctx.signal);
+      ctx.signal.throwIfAborted();
     }
-  },
+    note("end", ctx);
+    return { runId: ctx.runId, chunks };
+  } finally {
+    if (ctx.signal.aborted) note("stopped", ctx);
+  }
+}
+
+export const writer = agent({ name: "writer", input: plan, run: write });
+
+/** A writer as a member of a map. */
+export const member = agent({
+  name: "member",
+  input: z.object({ item: plan }),
+  run: ({ item }, ctx) => write(item, ctx),
 });
 
 /** Works until it is stopped. */

@@ -261,10 +261,12 @@ export class Stage {
   workerWithoutWaiting(addr: string, { id, maxRuns = 4, drain = "2s", exec }: WorkerFlags): Proc {
     const what = exec ? exec.flatMap((command) => ["--exec", command]) : ["--module", agents];
     const flags = ["--id", id, "--max-runs", String(maxRuns), "--drain", drain];
-    return this.run(["worker", "--addr", addr, ...flags, ...what], {
-      E2E_TRACE: this.#traceFile,
-      E2E_WORKER: id,
-    });
+    return this.run(["worker", "--addr", addr, ...flags, ...what], this.workerEnv(id));
+  }
+
+  /** What the agents of `agents.mjs` read from their environment. */
+  workerEnv(id: string): Readonly<Record<string, string>> {
+    return { E2E_TRACE: this.#traceFile, E2E_WORKER: id };
   }
 
   /** Any command of the program. */

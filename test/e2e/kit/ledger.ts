@@ -24,15 +24,20 @@ export class Ledger {
   readonly cancelled = new Set<string>();
   readonly seen: { readonly runId: string; readonly fence: number; readonly taskId: string }[] = [];
   readonly watched = new Map<string, TaskEvent[]>();
+  /** Tasks made of {@link flowTemplate}. */
+  readonly flows = new Set<string>();
   readonly #client: TaskRunClient;
   readonly #random: () => number;
+  readonly #insists: boolean;
   readonly #watchers: Promise<void>[] = [];
   /** When the last fault was over. */
   #calmSince = Number.POSITIVE_INFINITY;
 
-  constructor(client: TaskRunClient, random: () => number) {
+  /** @param options.insists False: a call that is refused fails the test, whatever the client itself has tried */
+  constructor(client: TaskRunClient, random: () => number, { insists = true } = {}) {
     this.#client = client;
     this.#random = random;
+    this.#insists = insists;
   }
 
   /** From now on nothing is killed any more, and every call has to be answered in time. */
@@ -56,6 +61,28 @@ export class Ledger {
       expect(again.id, `key ${key} makes one task`).toBe(id);
     }
     if (cancels) await this.#insist(() => this.#cancel(id));
+  }
+
+  /** Creates a task of {@link flowTemplate}, perhaps watches it, and signals it once. */
+  async flow(key: string): Promise<void> {
+    const often = { maxAttempts: 50, maxLosses: 100 };
+    const input = { items: Array.from({ length: 8 }, (_, i) => ({ chunks: i % 3, delayMs: 5 })) };
+    const request = { template: { name: "flow" }, input, idempotencyKey: key, ...often };
+    const { id } = await this.#insist(() => this.#client.tasks.create(request));
+    this.ids.set(key, id);
+    this.flows.add(id);
+    if (this.#random() < 0.6) this.#watchers.push(this.#watch(id));
+    await pause(this.#random() * 1_000);
+    await this.#insist(() => this.#signal(id, key));
+  }
+
+  /** A signal whose answer was lost has been taken: a second one is refused. */
+  async #signal(id: string, by: string): Promise<void> {
+    try {
+      await this.#client.tasks.signal(id, "go", { by });
+    } catch (error) {
+      if (!(error instanceof TaskRunError) || error.code !== "FAILED_PRECONDITION") throw error;
+    }
   }
 
   async #cancel(id: string): Promise<void> {
@@ -82,7 +109,7 @@ export class Ledger {
       } catch (error) {
         const away =
           error instanceof TaskRunError && ["UNAVAILABLE", "DEADLINE_EXCEEDED"].includes(error.code);
-        if (!away || Date.now() > this.#calmSince + SETTLE_MS) throw error;
+        if (!this.#insists || !away || Date.now() > this.#calmSince + SETTLE_MS) throw error;
         await pause(20);
       }
     }
@@ -121,7 +148,9 @@ export async function check(ledger: Ledger, client: TaskRunClient, traces: reado
     expectWholeStory(events);
     const live = ledger.watched.get(id);
     if (live) expect(live, "who watched live, over the deaths, saw the same").toEqual(events);
-    expectResult(tasks.get(id) as Task, events);
+    const task = tasks.get(id) as Task;
+    if (ledger.flows.has(id)) expectFlow(task);
+    else expectResult(task, events);
   }
   for (const id of ledger.cancelled) expect(tasks.get(id)?.status, `${id} was cancelled`).toBe("CANCELLED");
   for (const { runId, fence, taskId } of ledger.seen) {
@@ -148,4 +177,31 @@ function expectResult(task: Task, events: readonly TaskEvent[]): void {
   expect(JSON.parse(task.outputJson)).toEqual({ runId: run?.id, chunks });
   const written = events.filter((event) => event.type === "output" && event.output.runId === run?.id);
   expect(written).toHaveLength(chunks);
+}
+
+/** Agents, a map, a timer and a signal, one after the other. */
+export const flowTemplate = JSON.stringify({
+  name: "flow",
+  namespace_name: "default",
+  version: "1.0.0",
+  steps: [
+    {
+      name: "each",
+      type: "map",
+      handler: { callable: "member" },
+      map: { over: "input/items", concurrency: 4 },
+    },
+    { name: "rest", type: "timer", dependencies: ["each"], timer: { delay_ms: 300 } },
+    { name: "go", type: "signal", dependencies: ["rest"], signal: { timeout_ms: 86_400_000 } },
+    { name: "last", handler: { callable: "writer" }, dependencies: ["go"], input: { chunks: 2 } },
+  ],
+});
+
+/** Every Step has come to its end by one Run, and the signal was taken once. */
+function expectFlow(task: Task): void {
+  expect(task, task.errorMessage).toMatchObject({ status: "COMPLETED" });
+  for (const { name, state } of task.steps) expect({ name, state }).toEqual({ name, state: "complete" });
+  const completed = task.runs.filter(({ status }) => status === "COMPLETED").map(({ stepName }) => stepName);
+  expect(new Set(completed).size, "a Step completes by one Run").toBe(completed.length);
+  expect(completed, "eight members and the last step").toHaveLength(9);
 }

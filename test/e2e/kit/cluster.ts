@@ -1,0 +1,104 @@
+/** Several servers over one database, as real processes, with the troubles that befall them. */
+import { fileURLToPath } from "node:url";
+import { createClient, type TaskRunClient } from "#client/index";
+import type { PostgresServer } from "../../stores/postgres/server.js";
+import { Proc, pause, type Server, type Stage, until } from "./harness.js";
+
+const crowd = fileURLToPath(new URL("../fixtures/crowd.mjs", import.meta.url));
+
+/** Longer than the lease of a node, and than others take to find that it has ended. */
+const FROZEN_MS = 20_000;
+
+export class Cluster {
+  readonly nodes: readonly Server[];
+  readonly #stage: Stage;
+  readonly #postgres: PostgresServer;
+  readonly #clients: TaskRunClient[] = [];
+  readonly #crowds: Proc[] = [];
+
+  private constructor(stage: Stage, postgres: PostgresServer, nodes: readonly Server[]) {
+    this.#stage = stage;
+    this.#postgres = postgres;
+    this.nodes = nodes;
+  }
+
+  static async start(stage: Stage, postgres: PostgresServer, count: number): Promise<Cluster> {
+    const store = postgres.url();
+    const nodes: Server[] = [];
+    for (let i = 0; i < count; i += 1) {
+      nodes.push(await stage.server({ store, lease: "3s", heartbeat: "500ms" }));
+    }
+    return new Cluster(stage, postgres, nodes);
+  }
+
+  get addrs(): readonly string[] {
+    return this.nodes.map(({ addr }) => addr);
+  }
+
+  node(index: number): Server {
+    const node = this.nodes[index];
+    if (!node) throw new Error(`there is no node ${index}`);
+    return node;
+  }
+
+  /** A client of one node, or of all of them, by turns. */
+  client(...nodes: readonly number[]): TaskRunClient {
+    const addr = nodes.length > 0 ? nodes.map((index) => this.node(index).addr) : this.addrs;
+    const client = createClient({ addr, timeoutMs: 30_000 });
+    this.#clients.push(client);
+    return client;
+  }
+
+  /** A process of so many workers, each of which knows all nodes, beginning with another one. */
+  async workers(name: string, count: number, addrs = this.addrs): Promise<Proc> {
+    const proc = new Proc(
+      [crowd, addrs.join(","), name, String(count)],
+      this.#stage.dir,
+      this.#stage.workerEnv(name),
+    );
+    this.#crowds.push(proc);
+    await proc.said("the workers connect", ({ stderr }) => {
+      return (stderr.match(/"msg":"connected"/g) ?? []).length >= count;
+    });
+    return proc;
+  }
+
+  /** SIGKILL, a pause, and a new start. */
+  async kill(node: Server, pauseMs: number): Promise<void> {
+    await node.proc.end("SIGKILL");
+    await pause(pauseMs);
+    await node.start();
+  }
+
+  /**
+   * Frozen for longer than its lease: when it wakes up it must end by itself, having written nothing; then it is
+   * started anew.
+   */
+  async freeze(node: Server): Promise<void> {
+    const { proc } = node;
+    proc.signal("SIGSTOP");
+    await pause(FROZEN_MS);
+    proc.signal("SIGCONT");
+    await until("a node whose lease has ended stops by itself", () => proc.over);
+    await node.start();
+  }
+
+  async endSessions(): Promise<void> {
+    await this.#postgres.query(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'taskrun%'",
+    );
+  }
+
+  async restartDatabase(signal: NodeJS.Signals, pauseMs: number): Promise<void> {
+    await this.#postgres.stop(signal);
+    await pause(pauseMs);
+    await this.#postgres.run();
+  }
+
+  /** Ends the workers and clients; the servers end with their stage. */
+  async end(): Promise<void> {
+    for (const client of this.#clients) client.close();
+    for (const proc of this.#crowds) if (!proc.over) proc.signal("SIGKILL");
+    await Promise.all(this.#crowds.map(({ ended }) => ended));
+  }
+}
