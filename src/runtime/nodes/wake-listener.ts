@@ -1,4 +1,4 @@
-import { laneOfKey } from "#domain/task/lane";
+import { type Lane, laneOfKey } from "#domain/task/lane";
 import { later } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { BrokerListener, Wake } from "#ports/broker";
@@ -37,14 +37,16 @@ export class WakeListener implements BrokerListener {
     this.#node.poll();
   }
 
+  /** A lane without a name, or with one that no lane has, stands for any lane. */
+  #laneHeard(lane: Lane | undefined): void {
+    this.#node.lanesHeard(lane && [lane]);
+  }
+
   #hear(wake: Exclude<Wake, { type: "log" }>): void {
     switch (wake.type) {
-      case "ready": {
-        // A lane without a name, or with one that no lane has, stands for any lane.
-        const lane = laneOfKey(wake.lane);
-        this.#node.lanesHeard(lane && [lane]);
+      case "ready":
+        this.#laneHeard(laneOfKey(wake.lane));
         break;
-      }
       case "due":
         this.#node.timers.deadlineSet(later(wake.at, limits.dueOfOthers));
         break;

@@ -23,8 +23,11 @@ export function check(tables: MemoryTables, turn: Commit): void {
 function checkRows(tables: MemoryTables, turn: Commit): void {
   const { tasks } = tables;
   const created = new Set(turn.tasks.map(({ id }) => id));
-  const known = (id: TaskId) => invariant(created.has(id) || tasks.has(id), `no task ${id}`);
+  const isKnown = (id: TaskId) => created.has(id) || tasks.has(id);
+  const known = (id: TaskId) => invariant(isKnown(id), `no task ${id}`);
   const moved: (RowRef & { readonly found: number })[] = [];
+  // A row that has moved may well have ended, or be gone: that it has moved is what the other process is told.
+  let violation: string | undefined;
   const expect = (ref: RowRef, stored: Revisioned | undefined) => {
     const found = stored?.revision ?? 0;
     if (found !== ref.revision) moved.push({ ...ref, found });
@@ -35,15 +38,15 @@ function checkRows(tables: MemoryTables, turn: Commit): void {
     for (const row of turn[kind]) {
       const id = idOf(row);
       const stored = storedOf(tables, kind, row);
-      if (taskOf) known(taskOf(row));
+      if (taskOf && !isKnown(taskOf(row))) violation ??= `no task ${taskOf(row)}`;
       expect({ kind, id, revision: row.revision - 1 }, stored);
-      // Of a row that has moved it is the conflict that counts: its end is decided upon again.
-      const end = stored?.revision === row.revision - 1 ? endOf?.(stored) : undefined;
-      invariant(end === undefined || end === endOf?.(row), `${noun} ${id} is ${end} for ever`);
+      const end = stored && endOf?.(stored);
+      if (end !== undefined && end !== endOf?.(row)) violation ??= `${noun} ${id} is ${end} for ever`;
     }
   }
   for (const ref of turn.read ?? []) expect(ref, storedById(tables, ref));
   if (moved.length > 0) throw rowsMoved(moved);
+  invariant(violation === undefined, violation ?? "");
   for (const name of textKindNames) for (const { taskId } of turn[name]) known(taskId);
   for (const { taskId } of turn.log) known(taskId);
   for (const { taskId, at } of turn.deadlines) if (at !== NEVER) known(taskId);
