@@ -16,7 +16,7 @@ export interface PostgresOptions {
    * what was lately committed is kept in memory.
    */
   readonly shared?: boolean;
-  /** False disables the cache of recently committed Tasks. Default true, unless it is shared. */
+  /** False disables the cache of recently committed Tasks. Default true. */
   readonly remember?: boolean;
 }
 
@@ -26,9 +26,9 @@ export interface PostgresOptions {
  *
  * @throws {RangeError} if the URL is wrong
  */
-export function postgresStore({ url, shared = false, remember = !shared }: PostgresOptions): Store {
+export function postgresStore({ url, shared = false, remember = true }: PostgresOptions): Store {
   const store = new PostgresStore(parsePostgresUrl(url), shared);
-  return remember && !shared ? cachingStore(store) : store;
+  return remember ? cachingStore(store) : store;
 }
 
 /** Loads the driver, and all that needs it, when it is opened. */

@@ -14,8 +14,9 @@ export interface StoreSettings {
   readonly data: string;
 }
 
-/** The store of a server's settings, not opened yet. */
+/** The store of a server's settings, not opened yet. Of a database, other servers may use the same schema at the same time. */
 export function serverStore({ store, data }: StoreSettings): Store {
   if (store === "memory") return memoryStore();
-  return store === "sqlite" ? sqliteStore({ path: join(data, DATABASE) }) : postgresStore({ url: store });
+  if (store === "sqlite") return sqliteStore({ path: join(data, DATABASE) });
+  return postgresStore({ url: store, shared: true });
 }
