@@ -112,7 +112,7 @@ describe.skipIf(noPostgres !== undefined)("nodes over one PostgreSQL", () => {
       const load = (async () => {
         for (let i = 0; serves; i += 1) {
           tasks.push(i % 10 === 0 ? ledger.flow(`flow-${i}`) : ledger.task(`task-${i}`));
-          await pause(50);
+          await pause(150);
         }
       })();
       for (const node of cluster.nodes) {
