@@ -102,7 +102,9 @@ if (!noPostgres) {
     const [code] = await once(demo, "exit");
     expect(said).toMatch(/Every task completed exactly once/);
     expect(code).toBe(0);
-    const [row] = await postgres.query("SELECT count(*)::int AS count FROM demo.tasks WHERE status = 'COMPLETED'");
+    const [row] = await postgres.query(
+      "SELECT count(*)::int AS count FROM demo.tasks WHERE status = 'COMPLETED'",
+    );
     expect(Number(row?.count)).toBeGreaterThan(10);
   });
 }

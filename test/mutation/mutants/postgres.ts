@@ -18,10 +18,8 @@ export const postgresMutants: readonly Mutant[] = [
   },
   {
     name: "a server that was cut off writes on",
-    edits: [
-      edit("src/stores/postgres/connect/session.ts", "Number(row?.[0]) !== this.#incarnation", "false"),
-    ],
-    test: failures("a server that was cut off"),
+    edits: [edit(commits, "PERFORM FROM plane WHERE incarnation = owner;", "PERFORM FROM plane;")],
+    test: failures("the database itself refuses"),
   },
   {
     name: "commits that the database has lost are not missed",
@@ -31,7 +29,7 @@ export const postgresMutants: readonly Mutant[] = [
   {
     name: "a server that takes no writes is used",
     edits: [edit("src/stores/postgres/connect/open.ts", "if (isReadOnly === true)", "if (isReadOnly === 1)")],
-    test: failures("a server that takes no writes"),
+    test: failures("of several hosts"),
   },
   {
     name: "a commit does not say what it rests on",

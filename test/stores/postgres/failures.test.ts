@@ -154,6 +154,26 @@ if (!noPostgres) {
     expect(await lines(other)).toEqual([]);
   });
 
+  test("the database itself refuses the commits of a server whose store another one has taken", async () => {
+    const store = await storeAt(server.url("refused"));
+    await store.commit(commit({ tasks: [task(id)] }));
+    await server.query("UPDATE refused.plane SET incarnation = incarnation + 1");
+    await expect(store.commit(append("late"))).rejects.toMatchObject({ reason: "STORE_TAKEN" });
+    expect(await lines(store)).toEqual([]);
+  });
+
+  test("of several hosts the one that takes writes is used", async () => {
+    const standby = await PostgresServer.start(["fsync=off", "default_transaction_read_only=on"]);
+    try {
+      const both = `127.0.0.1:${standby.port},127.0.0.1:${server.port}`;
+      const url = server.url("writes").replace(`127.0.0.1:${server.port}`, both);
+      await (await storeAt(url)).commit(commit({ tasks: [task(id)] }));
+      expect(await written("writes")).toBe(1);
+    } finally {
+      await standby.remove();
+    }
+  });
+
   test("a database that has lost acknowledged commits ends the store", async () => {
     const store = await storeAt(server.url("behind"));
     await store.commit(commit({ tasks: [task(id)] }));
