@@ -83,14 +83,6 @@ if (!noPostgres) {
     expect(server.proc.stdout + server.proc.stderr + health).not.toMatch(/secret/);
   });
 
-  test("a second server on the same schema ends with a sentence that says who has it", async () => {
-    const url = postgres.url("twice");
-    await stage.server({ store: url });
-    const second = await stage.server({ store: url }).catch((error: unknown) => String(error));
-    expect(second).toMatch(/in use by another server/);
-    expect(second).not.toMatch(/secret/);
-  });
-
   test("the demo runs over a database", { timeout: 60_000 }, async () => {
     const demo = spawn(process.execPath, [join(root, "examples/demo.mjs")], {
       cwd: root,
