@@ -30,6 +30,8 @@ export class Mirror {
   readonly tasks = new Map<TaskId, TaskRow>();
   readonly steps = new Map<string, StepRow>();
   readonly runs = new Map<RunId, RunRow>();
+  /** Which Run has a Step's fence. */
+  readonly #fences = new Map<string, RunId>();
   readonly logs = new Map<TaskId, LogEntry[]>();
   readonly capacities = new Map<SessionId, number>();
   /** Runs in the hands of a worker that may say anything about what is its own. */
@@ -83,9 +85,15 @@ export class Mirror {
     promise(!before || before.fence === run.fence, `the fence of run ${run.id} has changed`);
     const taken = before?.heldBy === "" && run.heldBy !== "";
     promise(!taken, `run ${run.id} was let go and is held again`);
+    const fence = `${stepKey(run)} ${run.fence}`;
+    const owner = this.#fences.get(fence) ?? run.id;
+    promise(owner === run.id, `fence ${fence} is of run ${owner} and of run ${run.id}`);
+    this.#fences.set(fence, run.id);
     this.runs.set(run.id, run);
     this.marks.add(`run ${run.status} ${run.reason}`.trimEnd());
     if (before && before.heldBy !== run.heldBy && run.heldBy !== "") this.marks.add("run resumed");
+    if (before && before.node !== run.node && !isOver(run.status))
+      this.marks.add("run moved to another node");
   }
 
   #followLog(taskId: TaskId, entry: LogEntry): void {

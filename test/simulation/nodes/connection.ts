@@ -1,4 +1,5 @@
 import { Fault } from "#domain/fault";
+import type { NodeStore } from "#ports/nodes";
 import type { Commit, Committed, Store } from "#ports/store";
 import type { SimNode } from "./node.js";
 import type { NodesWorld } from "./world.js";
@@ -33,7 +34,7 @@ export function connection(store: Store, world: NodesWorld, node: SimNode): Stor
   return slow(store, {
     reads: slow(store.reads),
     commit: (turn) => mortal({ life }, () => commit(turn)),
-    ...(nodes && { nodes: slow(nodes) }),
+    ...(nodes && { nodes: slow(watched(nodes, world)) }),
   });
 }
 
@@ -94,6 +95,7 @@ async function commitOnce(store: Store, world: NodesWorld, node: SimNode, turn: 
       if (!lost && node.reachesStore) return committed;
     }
     world.note(`${node.name}: unknown commit`);
+    world.mirror.marks.add("unknown commit");
     do await world.sleep(LOOKED_UP_MS);
     while (!node.reachesStore);
   }
@@ -104,4 +106,20 @@ async function landed(store: Store, world: NodesWorld, node: SimNode, turn: Comm
   const committed = await store.commit(turn);
   world.committed(turn, node);
   return committed;
+}
+
+/** The oracles are told of every node that is taken over, at the moment when it happens. */
+function watched(nodes: NodeStore, world: NodesWorld): NodeStore {
+  return new Proxy(nodes, {
+    get: (_, name) => {
+      const member: unknown = nodes[name as keyof NodeStore];
+      if (typeof member !== "function") return member;
+      if (name !== "takeOver") return (...args: unknown[]) => member.apply(nodes, args);
+      return async (...args: Parameters<NodeStore["takeOver"]>) => {
+        const done = await nodes.takeOver(...args);
+        if (done) world.tookOver(...args);
+        return done;
+      };
+    },
+  });
 }

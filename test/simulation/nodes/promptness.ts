@@ -41,7 +41,7 @@ export class Promptness {
   /** Call every second. @throws what has waited for too long */
   readonly look = (): void => {
     const now = this.#world.clock.now();
-    if (!this.#allWell()) this.#wellSince = now + 1;
+    if (!this.#world.isWell) this.#wellSince = now + 1;
     if (now - this.#wellSince < NOTICED_MS) {
       this.#since = new Map();
       return;
@@ -54,11 +54,6 @@ export class Promptness {
     }
     this.#since = waiting;
   };
-
-  #allWell(): boolean {
-    const { live, machines } = this.#world;
-    return live.length === machines && live.every((node) => !node.life.awake && node.reachesStore);
-  }
 
   *#waiting(now: number): Iterable<[string, number]> {
     yield* this.#readySteps(now);

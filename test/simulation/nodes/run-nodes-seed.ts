@@ -11,11 +11,13 @@ import type { NodesWeather } from "./weather.js";
 import { NodesWorld } from "./world.js";
 
 /** How long the faults last. */
-const STORM_MS = 60_000;
+const STORM_MS = 40_000;
 /** After the storm everything must be over in this time: attempts × (run + lease + backoff), with room. */
 const CALM_MS = 1_800_000;
 /** After everything is over the last holders let go, at the latest when their leases end. */
 const LETTING_GO_MS = 200_000;
+/** Two polls, and the calls before and after them. */
+const POLLED_MS = 12_000;
 
 /**
  * Lives through one world of several nodes, from the first request to the end of the last Task, and holds it to the promises.
@@ -61,7 +63,9 @@ async function live(world: NodesWorld): Promise<Lived> {
   const held = () => [...mirror.runs.values()].some(({ heldBy }) => heldBy !== "");
   const letGo = clock.now() + LETTING_GO_MS;
   while (clock.now() < letGo && held()) await pass(world, 1_000, promptness.look);
-  await pass(world, 15_000, promptness.look); // what each node remembers of the others' work is gone after its next poll
+  // What each node remembers of the others' work is gone after its next poll but one: the answer to the next may be on its way.
+  for (let wellMs = 0; wellMs < POLLED_MS; wellMs = world.isWell ? wellMs + 1_000 : 0)
+    await pass(world, 1_000, promptness.look);
 
   contest.check();
   await checkEnd({ world, client, honest, store: world.memory.whole });

@@ -35,11 +35,11 @@ export function nodesWeatherOf(dice: Dice): NodesWeather {
   const base = weatherOf(dice);
   return {
     ...base,
-    tasks: dice.between(3, 10),
+    tasks: dice.between(3, 8),
     nodes: dice.between(1, 5),
-    nodeKillEveryMs: every(15_000, 60_000),
-    nodePauseEveryMs: every(15_000, 60_000),
-    storeCutEveryMs: every(15_000, 60_000),
+    nodeKillEveryMs: every(10_000, 40_000),
+    nodePauseEveryMs: every(10_000, 40_000),
+    storeCutEveryMs: every(10_000, 40_000),
     brokerCutEveryMs: every(10_000, 60_000),
     storeGone: dice.chance(0.4),
     unknownCommits: rate(0.1),

@@ -1,3 +1,5 @@
+import type { NodeId } from "#domain/id";
+import { NodeGone } from "#domain/node";
 import type { Commit } from "#ports/store";
 import { sharedMemory } from "#stores/memory/shared";
 import { BrokerDouble } from "../../runtime/kit/broker-double.js";
@@ -16,7 +18,7 @@ export class NodesWorld extends SimWorld {
   #births = 0;
   readonly #applied = new Set<string>();
   /** Nodes that have lost their lease to another. */
-  readonly takenOver = new Set<SimNode>();
+  readonly #takenOver = new Set<NodeId | "">();
   storeGoneUntil = 0;
 
   /** @param given what of the weather is not left to chance */
@@ -37,6 +39,12 @@ export class NodesWorld extends SimWorld {
   /** Those that serve. */
   get live(): readonly SimNode[] {
     return this.#machines.flatMap((node) => (node?.ready ? [node] : []));
+  }
+
+  /** True if every machine has a process that serves, goes on, and reaches the store. */
+  get isWell(): boolean {
+    const { live } = this;
+    return live.length === this.machines && live.every((node) => !node.life.awake && node.reachesStore);
   }
 
   get machines(): number {
@@ -73,8 +81,17 @@ export class NodesWorld extends SimWorld {
   /** A node has stopped because it was on its own for too long, or the store has refused it. */
   stoppedByItself(node: SimNode, error: Error): void {
     this.note(`${node.name} stopped by itself: ${error.message}`);
+    this.mirror.marks.add(`node stopped by itself: ${error instanceof NodeGone ? "gone" : "alone"}`);
     if (!node.wasCutOff) this.broken ??= error;
     this.#gone(node, 3_000);
+  }
+
+  /** One node has taken over another, which may write nothing from now on. */
+  tookOver(dead: NodeId | "", by: NodeId): void {
+    if (dead === "" || this.#takenOver.has(dead)) return;
+    this.note(`${dead.slice(-6)} taken over by ${by.slice(-6)}`);
+    this.mirror.marks.add("node taken over");
+    this.#takenOver.add(dead);
   }
 
   /** What has landed in the store, each commit once. */
@@ -85,7 +102,8 @@ export class NodesWorld extends SimWorld {
       `${node.name} commit ${turn.tasks.length} ${turn.steps.length} ${turn.runs.length} ${turn.log.length}`,
     );
     this.check(() => {
-      if (this.takenOver.has(node)) throw new BrokenPromise(`${node.name} writes after it was taken over`);
+      const isPast = turn.node !== undefined && this.#takenOver.has(turn.node);
+      if (isPast) throw new BrokenPromise(`${node.name} writes after it was taken over`);
       this.mirror.apply(turn);
     });
   }
