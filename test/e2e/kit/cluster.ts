@@ -22,11 +22,12 @@ export class Cluster {
     this.nodes = nodes;
   }
 
-  static async start(stage: Stage, postgres: PostgresServer, count: number): Promise<Cluster> {
+  /** @param lease of workers: longer than a node takes to come back on a busy machine, if no Run is to be lost */
+  static async start(stage: Stage, postgres: PostgresServer, count: number, lease = "3s"): Promise<Cluster> {
     const store = postgres.url();
     const nodes: Server[] = [];
     for (let i = 0; i < count; i += 1) {
-      nodes.push(await stage.server({ store, lease: "3s", heartbeat: "500ms" }));
+      nodes.push(await stage.server({ store, lease, heartbeat: "500ms" }));
     }
     return new Cluster(stage, postgres, nodes);
   }
