@@ -19,6 +19,7 @@ import { longMapMutants } from "./long-maps.js";
 import { loopMutants } from "./loop.js";
 import { lossMutants } from "./loss.js";
 import { mappingMutants } from "./mapping.js";
+import { simulatedNodeMutants } from "./nodes-simulation.js";
 import { poisonMutants } from "./poison.js";
 import { postgresMutants } from "./postgres.js";
 import { programMutants } from "./program.js";
@@ -60,6 +61,7 @@ export const mutants: readonly Mutant[] = [
   ...apiMutants,
   ...answerMutants,
   ...unitMutants,
+  ...simulatedNodeMutants,
   ...waitMutants,
   ...gatewayMutants,
   ...edgeMutants,

@@ -34,7 +34,7 @@ export function connection(store: Store, world: NodesWorld, node: SimNode): Stor
   return slow(store, {
     reads: slow(store.reads),
     commit: (turn) => mortal({ life }, () => commit(turn)),
-    ...(nodes && { nodes: slow(watched(nodes, world)) }),
+    ...(nodes && { nodes: slow(watched(nodes, world, node)) }),
   });
 }
 
@@ -108,12 +108,18 @@ async function landed(store: Store, world: NodesWorld, node: SimNode, turn: Comm
   return committed;
 }
 
-/** The oracles are told of every node that is taken over, at the moment when it happens. */
-function watched(nodes: NodeStore, world: NodesWorld): NodeStore {
+/** The oracles are told who a node is, and of every one that is taken over, at the moment when it happens. */
+function watched(nodes: NodeStore, world: NodesWorld, node: SimNode): NodeStore {
   return new Proxy(nodes, {
     get: (_, name) => {
       const member: unknown = nodes[name as keyof NodeStore];
       if (typeof member !== "function") return member;
+      if (name === "join") {
+        return (...args: Parameters<NodeStore["join"]>) => {
+          node.id = args[0].id;
+          return nodes.join(...args);
+        };
+      }
       if (name !== "takeOver") return (...args: unknown[]) => member.apply(nodes, args);
       return async (...args: Parameters<NodeStore["takeOver"]>) => {
         const done = await nodes.takeOver(...args);

@@ -1,3 +1,4 @@
+import type { NodeId } from "#domain/id";
 import { silentTelemetry } from "#host/silent-telemetry";
 import type { Broker } from "#ports/broker";
 import type { StartableClock } from "#ports/clock";
@@ -30,6 +31,8 @@ export class SimNode implements Incarnation {
   /** Why it has stopped by itself. */
   stopped: Error | undefined;
   ready = false;
+  /** As the store knows it, once it has joined. */
+  id: NodeId | undefined;
 
   constructor(world: NodesWorld, machine: number, birth: number) {
     this.#world = world;

@@ -38,3 +38,9 @@ test(
   },
   60_000 + SEEDS * 2_000,
 );
+
+test("nodes that no wake ever reaches have noticed everything by their next poll", async () => {
+  for (let seed = FROM; seed < FROM + SEEDS / 10; seed += 1) {
+    await runNodesSeed(seed, { nodes: 3, brokerless: true });
+  }
+}, 120_000);

@@ -14,7 +14,7 @@ import { NodesWorld } from "./world.js";
 const STORM_MS = 40_000;
 /** After the storm everything must be over in this time: attempts × (run + lease + backoff), with room. */
 const CALM_MS = 1_800_000;
-/** After everything is over the last holders let go, at the latest when their leases end. */
+/** After everything is over the last holders let go, at the latest when their leases end, and the last watchers have read it. */
 const LETTING_GO_MS = 200_000;
 /** Two polls, and the calls before and after them. */
 const POLLED_MS = 12_000;
@@ -61,8 +61,9 @@ async function live(world: NodesWorld): Promise<Lived> {
   while (clock.now() < until && !ended()) await pass(world, 1_000, promptness.look);
   if (!ended()) throw new BrokenPromise(`not over: ${unfinished(world, world.live[0]?.supervisor)}`);
   const held = () => [...mirror.runs.values()].some(({ heldBy }) => heldBy !== "");
+  const isOver = () => !held() && client.watched.every((watch) => watch.ended);
   const letGo = clock.now() + LETTING_GO_MS;
-  while (clock.now() < letGo && held()) await pass(world, 1_000, promptness.look);
+  while (clock.now() < letGo && !isOver()) await pass(world, 1_000, promptness.look);
   // What each node remembers of the others' work is gone after its next poll but one: the answer to the next may be on its way.
   for (let wellMs = 0; wellMs < POLLED_MS; wellMs = world.isWell ? wellMs + 1_000 : 0)
     await pass(world, 1_000, promptness.look);

@@ -102,7 +102,7 @@ export class NodesWorld extends SimWorld {
       `${node.name} commit ${turn.tasks.length} ${turn.steps.length} ${turn.runs.length} ${turn.log.length}`,
     );
     this.check(() => {
-      const isPast = turn.node !== undefined && this.#takenOver.has(turn.node);
+      const isPast = node.id !== undefined && this.#takenOver.has(node.id);
       if (isPast) throw new BrokenPromise(`${node.name} writes after it was taken over`);
       this.mirror.apply(turn);
     });
