@@ -104,8 +104,8 @@ export const promiseMutants: readonly Mutant[] = [
     edits: [
       edit(
         "src/stores/memory/check.ts",
-        "invariant(end === undefined || end === endOf?.(row),",
-        'invariant(end !== "",',
+        "if (end !== undefined && end !== endOf?.(row)) violation",
+        'if (end === "") violation',
       ),
     ],
     test: { file: "test/stores/memory.test.ts" },
