@@ -7,7 +7,6 @@ const withoutWakes: TestName = { file, name: "no wake ever reaches" };
 const life = "src/runtime/nodes/node-life.ts";
 const membership = "src/runtime/nodes/membership.ts";
 const workspace = "src/runtime/memory/workspace.ts";
-const loader = "src/runtime/turn/row-loader.ts";
 
 const neverAlone = edit(
   membership,
@@ -61,11 +60,6 @@ export const simulatedNodeMutants: readonly Mutant[] = [
   {
     name: "a node goes on past its lease, and its commits do not say whose they are",
     edits: [neverAlone, edit(workspace, "      ...(node !== undefined && { node }),\n", "")],
-    test: worlds,
-  },
-  {
-    name: "what a client is told rests on rows that another node may have moved",
-    edits: [edit(loader, "if (isFresh?.(i) && namesRows(needs)) this.#fresh = true;", "")],
     test: worlds,
   },
 ];
