@@ -20,7 +20,7 @@ interface NodeRow extends NodeInfo {
 }
 
 /** The reference implementation of the nodes of a store, over the memory that they share. */
-export class MemoryNodes implements NodeStore {
+export class MemoryNodes implements Omit<NodeStore, "poll"> {
   readonly #whole: MemoryStore;
   readonly #now: () => Instant;
   readonly #nodes = new Map<NodeId, NodeRow>();
@@ -81,8 +81,9 @@ export class MemoryNodes implements NodeStore {
       .slice(0, limits.nodesListed);
   }
 
-  async poll({ node, tasks, workers }: PollQuery): Promise<Polled> {
-    const { held, lanes, waiting, templates, agents, nextDueAt } = await this.#whole.boot();
+  /** @param nextDueAt of the deadlines that no process but the one that asks has claimed */
+  async poll({ node, tasks, workers }: PollQuery, nextDueAt: Instant | undefined): Promise<Polled> {
+    const { held, lanes, waiting, templates, agents } = await this.#whole.boot();
     const ready = new Set<string>();
     for (const { key } of lanes) if ((await this.#whole.reads.countReady([key], 1)) > 0) ready.add(key);
     const known = new Map(workers.map(({ key, revision }) => [key, revision]));
@@ -103,6 +104,22 @@ export class MemoryNodes implements NodeStore {
       waiting,
       templates,
       agents,
+    };
+  }
+
+  /** The nodes as one process sees them. @param nextDueAt of the deadlines that no other process has claimed */
+  as(nextDueAt: () => Promise<Instant | undefined>): NodeStore {
+    return {
+      join: (info, lease) => this.join(info, lease),
+      renew: (id, lease, heard) => this.renew(id, lease, heard),
+      drain: (id) => this.drain(id),
+      leave: (id) => this.leave(id),
+      list: () => this.list(),
+      poll: async (query) => this.poll(query, await nextDueAt()),
+      takeOver: (dead, by) => this.takeOver(dead, by),
+      runsOf: (node, after, limit) => this.runsOf(node, after, limit),
+      workers: (after, limit) => this.workers(after, limit),
+      removeGone: (age, limit) => this.removeGone(age, limit),
     };
   }
 
@@ -195,7 +212,7 @@ export class MemoryNodes implements NodeStore {
       .sort((a, b) => a.leaseUntil - b.leaseUntil)
       .map(({ id }) => id);
     const unknown = [...named].filter((id) => id === "" || !this.#nodes.has(id));
-    return [...dead, ...unknown].slice(0, limits.pollNodes);
+    return [...unknown, ...dead].slice(0, limits.pollNodes);
   }
 
   async #moved(tasks: PollQuery["tasks"]): Promise<Polled["tasks"]> {

@@ -109,10 +109,15 @@ export class MemoryStore implements Store {
   }
 
   async due(at: Instant, limit: number): Promise<readonly Deadline[]> {
-    const due = [...this.#deadlines.values()].filter((deadline) => deadline.at <= at).sort(byInstant);
+    const due = this.deadlinesUntil(at);
     const others = due.filter(({ kind }) => kind !== "start").slice(0, limit);
     const starts = due.filter(({ kind }) => kind === "start").slice(0, startsAmong(limit, others.length));
     return [...others, ...starts];
+  }
+
+  /** All that are due at `at` or before, the earliest first. */
+  deadlinesUntil(at: number): readonly Deadline[] {
+    return [...this.#deadlines.values()].filter((deadline) => deadline.at <= at).sort(byInstant);
   }
 
   async nextDueAt(): Promise<Instant | undefined> {
@@ -191,7 +196,7 @@ export class MemoryStore implements Store {
   }
 }
 
-function deadlineKey({ taskId, stepName, kind }: Deadline): string {
+export function deadlineKey({ taskId, stepName, kind }: Deadline): string {
   return `${kind} ${stepKey({ taskId, stepName })}`;
 }
 
