@@ -19,14 +19,16 @@ export const hello: RunTrackerHandler<"hello"> = {
 
   decide(message, view, { at }) {
     const previous = previousOf(message, view);
+    const older = olderOf(message, previous, view);
     const session = sessionOf(message, at);
     const rival = previous && rivalOf(previous, session);
     return [
       ...(previous ? [supersede(previous, rival && session, at)] : []),
-      ...forgetOlder(message, previous, at, view),
+      ...(older ? [supersede(older, undefined, at)] : []),
       { type: "attachWorker", params: { session } },
       ...(session.protocol >= 1 ? [welcome(message, rival, at)] : []),
-      ...resumeRuns(message, session, previous, view, at),
+      ...resumeRuns(message, session, [previous, older], view, at),
+      ...(older ? [{ type: "forgetWorker", params: { session: older.id } } as const] : []),
     ];
   },
 };
@@ -48,22 +50,24 @@ function sessionsElsewhere(message: RunTrackerMessageOf<"hello">, view: MessageV
   return previous && !view.session(previous.id) ? [previous.id] : [];
 }
 
-/** This node may still have an older session, of which another node has not told it yet that it was superseded. */
-function forgetOlder(
+/**
+ * A session of this node that another node's has superseded, and this node was not told yet. It may hold Runs that it was
+ * given meanwhile.
+ */
+function olderOf(
   { caller, hello }: RunTrackerMessageOf<"hello">,
   previous: SessionRow | undefined,
-  at: Instant,
   view: MessageView,
-): Command[] {
+): SessionRow | undefined {
   const known = view.sessionOf(caller.principal, hello.info.workerId);
-  if (!known || !previous || known.id === previous.id) return [];
-  return [supersede(known, undefined, at), { type: "forgetWorker", params: { session: known.id } }];
+  return previous && known?.id !== previous.id ? known : undefined;
 }
 
-/** The Runs that the older session holds, and those that the worker shows. */
+/** The Runs that older sessions hold, and those that the worker shows. */
 function runIdsOf(message: RunTrackerMessageOf<"hello">, view: MessageView): RunId[] {
   const previous = previousOf(message, view);
-  const held = previous ? [...view.heldBy(previous.id)] : [];
+  const older = olderOf(message, previous, view);
+  const held = [previous, older].flatMap((session) => (session ? [...view.heldBy(session.id)] : []));
   return [...held, ...message.hello.resume.map(({ runId }) => runId)];
 }
 
@@ -92,7 +96,7 @@ function welcome(
 function resumeRuns(
   message: RunTrackerMessageOf<"hello">,
   session: SessionRow,
-  previous: SessionRow | undefined,
+  formers: readonly (SessionRow | undefined)[],
   view: MessageView,
   at: Instant,
 ): Command[] {
@@ -108,8 +112,9 @@ function resumeRuns(
     }
   }
   for (const run of runsAt(runIdsOf(message, view), view)) {
-    if (previous && run.heldBy === previous.id && !shown.has(run.id)) {
-      const sameProcess = session.protocol >= 1 && previous.instance === session.instance;
+    const former = formers.find((each) => each?.id === run.heldBy);
+    if (former && !shown.has(run.id)) {
+      const sameProcess = session.protocol >= 1 && former.instance === session.instance;
       commands.push(giveUp(run, sameProcess, at));
     }
   }

@@ -41,6 +41,8 @@ export const nodes = {
   workerPage: 500,
   /** How long the rows of nodes and workers are kept that are gone: longer than any decision that may rest on one. */
   goneKept: millis(60 * 60_000),
-  /** Rows that are removed at once. */
+  /** Rows of each kind that are removed at once. */
   goneRemoved: 500,
+  /** How often rows are removed in a row, every `retentionEvery`; what is left comes next time. */
+  goneBatches: 20,
 } as const;

@@ -9,6 +9,7 @@ import type { NodeLease, NodeStore, Polled, PollQuery } from "#ports/nodes";
 import type { Supervisor } from "../supervisor.js";
 import { Membership } from "./membership.js";
 import { Poller } from "./poller.js";
+import { RoundRobin } from "./round-robin.js";
 import { TakeOver } from "./take-over.js";
 
 /** What of the supervisor the life of a node needs. */
@@ -27,8 +28,9 @@ export class NodeLife {
   readonly #membership: Membership;
   readonly #poller: Poller;
   readonly #takeOver: TakeOver;
-  /** The revisions of the workers' rows that this node has followed. */
-  #known = new Map<WorkerKey, number>();
+  /** The revisions of the workers' rows that this node has followed; 0 of those that it has not. */
+  readonly #known = new Map<WorkerKey, number>();
+  readonly #turns = new RoundRobin(this.#known);
   /** Sessions of which run-tracker has not decided yet what the store said. */
   readonly #asked = new Set<string>();
   #since: Instant = NEVER;
@@ -107,13 +109,14 @@ export class NodeLife {
   }
 
   #query(): PollQuery {
-    const known = new Map<WorkerKey, number>();
+    const here = new Set<WorkerKey>();
     for (const { principal, info } of this.#host.core.memory.roster.rows()) {
-      const key = workerRowKey(principal, info.workerId);
-      if (known.size < limits.pollWorkers) known.set(key, this.#known.get(key) ?? 0);
+      here.add(workerRowKey(principal, info.workerId));
     }
-    this.#known = known;
-    const workers = [...known].map(([key, revision]) => ({ key, revision }));
+    for (const key of this.#known.keys()) if (!here.has(key)) this.#known.delete(key);
+    for (const key of here) if (!this.#known.has(key)) this.#known.set(key, 0);
+    const asked = this.#turns.page(limits.pollWorkers);
+    const workers = asked.map((key) => ({ key, revision: this.#known.get(key) ?? 0 }));
     const tasks = this.#host.followed.page(limits.pollTasks);
     return { node: this.#node, since: this.#since, tasks, workers };
   }

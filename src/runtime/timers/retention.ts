@@ -1,16 +1,18 @@
 import type { ClockStart } from "#domain/time/plane-time";
 import { instant, later, type Millis, NEVER } from "#domain/time/time";
 import { limits } from "#limits/index";
-import type { StoreMaintenance } from "#ports/store";
+import type { Store } from "#ports/store";
 import type { Core } from "../core.js";
 import type { FollowedTasks } from "../nodes/followed-tasks.js";
 
 type Followers = Pick<FollowedTasks, "removed">;
-type Sweeping = Pick<Core, "clock" | "telemetry"> & { readonly store: StoreMaintenance };
+type Sweeping = Pick<Core, "clock" | "telemetry"> & {
+  readonly store: Pick<Store, "removeFinished" | "nodes">;
+};
 
 /**
  * Removes Tasks that ended long ago, every `limits.retentionEvery`, in small batches, so that no commit waits long
- * behind one. Call `start` once, and `stop` at the end.
+ * behind one; where nodes share the store, what is left of nodes and workers that are gone, too. Call `start` once, and `stop` at the end.
  */
 export class Retention {
   readonly #core: Sweeping;
@@ -59,6 +61,19 @@ export class Retention {
     return sum;
   }
 
+  /** Removes rows of nodes and workers that have long been gone, up to a bound. Returns how many rows were removed. */
+  async sweepNodes(): Promise<number> {
+    const { clock, store } = this.#core;
+    let sum = 0;
+    for (let batch = 0; store.nodes && batch < limits.goneBatches && !this.#stopped; batch += 1) {
+      const removed = await store.nodes.removeGone(limits.goneKept, limits.goneRemoved);
+      sum += removed;
+      if (removed < limits.goneRemoved) break;
+      await clock.yield();
+    }
+    return sum;
+  }
+
   /**
    * Milliseconds before the start that only the wall clock vouches for. They do not count towards a Task's age until
    * the server has run for `limits.retentionPause`, so that an operator can notice a wrong clock before Tasks are
@@ -74,6 +89,7 @@ export class Retention {
   async #sweepAndGoOn(): Promise<void> {
     try {
       await this.sweep();
+      await this.sweepNodes();
     } catch (error) {
       this.#core.telemetry.log.warn("ended tasks could not be removed; trying again later", { err: error });
     }

@@ -57,7 +57,7 @@ export const loopMutants: readonly Mutant[] = [
   {
     name: "what is to end a Task waits behind all that its children begin",
     edits: [
-      edit("src/stores/memory/index.ts", "return [...others, ...starts];", "return due.slice(0, limit);"),
+      edit("src/stores/memory/store.ts", "return [...others, ...starts];", "return due.slice(0, limit);"),
     ],
     test: { file: "test/stores/memory.test.ts", name: "starts come after all else that is due" },
   },

@@ -164,8 +164,8 @@ export const promiseMutants: readonly Mutant[] = [
     edits: [
       edit(
         holders,
-        "      leases.expect(run.heldBy, millis(lease * limits.bootLeases), clock.now());\n",
-        "      void lease;\n",
+        "      leases.expect(run.heldBy, patienceFor(run, terms), clock.now());\n",
+        "      void terms;\n",
       ),
     ],
     test: promise("after a restart held runs have a while to reappear"),
@@ -206,7 +206,7 @@ export const promiseMutants: readonly Mutant[] = [
     name: "retention removes live tasks",
     edits: [
       edit(
-        "src/stores/memory/index.ts",
+        "src/stores/memory/store.ts",
         "isTerminal(task.state) && task.finishedAt !== NEVER && task.finishedAt < before",
         "task.createdAt < before",
       ),

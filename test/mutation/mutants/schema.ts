@@ -24,7 +24,7 @@ export const schemaMutants: readonly Mutant[] = [
   },
   {
     name: "waits for a verdict at its end",
-    edits: [edit("src/runtime/supervisor.ts", "    this.awaited.stop(fault);\n", "")],
+    edits: [edit("src/runtime/watch/stopping.ts", "  awaited.stop(fault);\n", "")],
     test: inTurn("does not hold up the end of the plane"),
   },
   {

@@ -20,7 +20,7 @@ export const waitMutants: readonly Mutant[] = [
   },
   {
     name: "wait: as many as want wait for one Task",
-    edits: [edit(waiters, "group.size >= limits.waitersPerTask", "group.size < 0")],
+    edits: [edit(waiters, "group.waiters.size >= limits.waitersPerTask", "group.waiters.size < 0")],
     test: inRuntime("more waits of one Task"),
   },
   {
@@ -28,8 +28,8 @@ export const waitMutants: readonly Mutant[] = [
     edits: [
       edit(
         "src/runtime/supervisor.ts",
-        'this.#live({ type: "drain" });\n    this.waiters.close(stopping);',
-        'this.#live({ type: "drain" });',
+        'this.#lives.tell({ type: "drain" });\n    this.waiters.close(stopping);',
+        'this.#lives.tell({ type: "drain" });',
       ),
     ],
     test: inRuntime("a drain ends every wait"),

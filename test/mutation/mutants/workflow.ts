@@ -140,7 +140,7 @@ export const workflowMutants: readonly Mutant[] = [
     name: "an assignment that never reached its worker counts as a loss",
     edits: [
       edit(
-        "actors/run-tracker/hello.ts",
+        "actors/run-tracker/runs.ts",
         "if (sameProcess && !hasBegun(run)) {",
         "if (sameProcess && hasBegun(run)) {",
       ),
