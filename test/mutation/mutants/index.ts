@@ -19,7 +19,9 @@ import { longMapMutants } from "./long-maps.js";
 import { loopMutants } from "./loop.js";
 import { lossMutants } from "./loss.js";
 import { mappingMutants } from "./mapping.js";
+import { nodeMutants } from "./nodes.js";
 import { simulatedNodeMutants } from "./nodes-simulation.js";
+
 import { poisonMutants } from "./poison.js";
 import { postgresMutants } from "./postgres.js";
 import { programMutants } from "./program.js";
@@ -62,6 +64,7 @@ export const mutants: readonly Mutant[] = [
   ...answerMutants,
   ...unitMutants,
   ...simulatedNodeMutants,
+  ...nodeMutants,
   ...waitMutants,
   ...gatewayMutants,
   ...edgeMutants,

@@ -194,7 +194,7 @@ test("what a paused node was about to commit is refused for good, and its client
   expect(a.supervisor.serving).toBe(false);
 });
 
-test("a node adopts what it finds page by page", async () => {
+test("a node adopts all that it finds at once, page by page", async () => {
   const { all, pass, settle, memory } = await startNodes(2);
   const [a, b] = all as [BenchPlane, BenchPlane];
   const worker = a.worker("w1", { capacity: 450 });
@@ -207,4 +207,5 @@ test("a node adopts what it finds page by page", async () => {
   const { held } = await memory.whole.boot();
   expect(held.filter(({ node }) => node === b.supervisor.core.node)).toHaveLength(450);
   expect(b.supervisor.core.memory.roster.heldCount).toBe(450);
+  expect(b.counted("taskrun_nodes_taken_over_total")).toBe(1);
 });
