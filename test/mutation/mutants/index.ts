@@ -21,7 +21,6 @@ import { lossMutants } from "./loss.js";
 import { mappingMutants } from "./mapping.js";
 import { nodeMutants } from "./nodes.js";
 import { simulatedNodeMutants } from "./nodes-simulation.js";
-
 import { poisonMutants } from "./poison.js";
 import { postgresMutants } from "./postgres.js";
 import { programMutants } from "./program.js";

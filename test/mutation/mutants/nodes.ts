@@ -99,7 +99,7 @@ export const nodeMutants: readonly Mutant[] = [
     test: takeOvers("a node that dies while it takes another one over"),
   },
   {
-    name: "two nodes take the same one over",
+    name: "a second node takes over what a live one has",
     edits: [
       edit(
         "src/stores/memory/nodes.ts",
