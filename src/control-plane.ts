@@ -4,10 +4,13 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import type { KeyRing } from "#api/access/key-ring";
 import { serverBroker } from "#brokers/server-broker";
-import { defaultRetention, defaultTerms, type ServerConfig } from "#config/index";
+import { defaultRetention, defaultTerms, exposedBy, hasAuth, type ServerConfig } from "#config/index";
 import type { Millis } from "#domain/time/time";
 import type { LeaseTerms } from "#domain/worker/worker";
+import type { Gateway } from "#gateway/server";
+import { adminKeyFile, writeAdminKey } from "#host/access/admin-key";
 import { nodeClock } from "#host/clock";
 import { nodeEntropy } from "#host/entropy";
 import { createLog, logPort } from "#host/log";
@@ -15,6 +18,7 @@ import { jsonSchemas } from "#host/schemas";
 import { silentTelemetry } from "#host/silent-telemetry";
 import { type NodeTelemetry, nodeTelemetry } from "#host/telemetry";
 import { openTemplateFolder, type TemplateFolder } from "#host/template-folder";
+import { openTls, type ServerTls } from "#host/tls/open";
 import { InspectionHub } from "#inspect/hub";
 import { connectInspectors } from "#inspect/servers";
 import { limits } from "#limits/index";
@@ -121,6 +125,12 @@ export interface RunningServer {
   /** The addresses that were bound. */
   readonly grpc: readonly string[];
   readonly http: readonly string[];
+  /** True if the listeners speak TLS. */
+  readonly isTls: boolean;
+  /** The file of the first credential; absent if nobody is asked for one. */
+  readonly adminKey?: string;
+  /** What clients are given to trust the server's own authority; absent if there is none. */
+  readonly caPin?: string;
   /** What an operator should know of the start, a sentence each; empty if all is well. */
   readonly warnings: readonly string[];
   readonly failed: Promise<Error>;
@@ -178,29 +188,19 @@ export async function startServer(
     await control.stop();
     throw error;
   });
-  const { grpc, http, allowedHosts, allowedOrigins, insecure } = config;
   const { openGateway } = await loading;
-  const gateway = await openGateway({
-    plane: control.plane,
-    entropy: control.entropy,
-    telemetry,
-    schemas: control.schemas,
-    environment: config.environment,
-    metrics: telemetry.metrics,
-    ...(config.inspectPage && { inspection: hub }),
-    grpc,
-    http,
-    allowedHosts,
-    allowedOrigins,
-    insecure,
-    connections: config.connections,
-    connectionsPerAddress: config.connectionsPerAddress,
-  }).catch(async (error: unknown) => {
+  const { gateway, tls, keys } = await openEdge(
+    config,
+    { ...control, telemetry, store },
+    openGateway,
+    hub,
+  ).catch(async (error: unknown) => {
     await folder?.stop();
     await control.stop();
     throw error;
   });
 
+  const noting = keys && setInterval(() => void keys.noteUses(), limits.keyUseNoted).unref();
   const inspectors = await connectInspectors(config.inspect, { hub, log: telemetry.log });
 
   let stopping: Promise<void> | undefined;
@@ -208,13 +208,19 @@ export async function startServer(
     control.drain();
     await folder?.stop();
     await gateway.close(limits.drain);
+    tls?.close();
+    clearInterval(noting);
+    await keys?.noteUses();
     await control.stop();
     await inspectors.stop();
   };
   return {
     grpc: gateway.grpc,
     http: gateway.http,
-    warnings: warningsOf(control.plane),
+    isTls: tls !== undefined,
+    ...(keys && { adminKey: adminKeyFile(config.data) }),
+    ...(tls?.pin && { caPin: tls.pin }),
+    warnings: warningsOf(control.plane, config),
     failed: control.failed,
     stop: () => {
       stopping ??= stop();
@@ -223,8 +229,60 @@ export async function startServer(
   };
 }
 
-function warningsOf({ health: { clock } }: Plane): string[] {
-  return clock ? [clock.message] : [];
+interface Edge {
+  readonly gateway: Gateway;
+  /** Absent if nobody is asked for a credential. */
+  readonly keys: KeyRing | undefined;
+  /** Absent if the listeners speak plaintext. */
+  readonly tls: ServerTls | undefined;
+}
+
+/** The listeners in front of a plane. @throws {Fault} if one cannot be opened; then none stays open */
+async function openEdge(
+  config: ServerConfig,
+  control: Omit<ControlPlane, "telemetry"> & { readonly telemetry: NodeTelemetry; readonly store: Store },
+  openGateway: typeof import("#gateway/server").openGateway,
+  hub: InspectionHub,
+): Promise<Edge> {
+  const { plane, entropy, telemetry, schemas } = control;
+  const { grpc, http, allowedHosts, allowedOrigins, insecure, environment } = config;
+  const tls = await openTls(config, telemetry);
+  const clock = nodeClock();
+  const keys = hasAuth(config)
+    ? await (await import("#api/access/open-key-ring")).openKeyRing({
+        credentials: control.store.credentials,
+        now: () => clock.now(),
+        first: (text) => writeAdminKey(config.data, text),
+      })
+    : undefined;
+  const gateway = await openGateway({
+    plane,
+    entropy,
+    telemetry,
+    schemas,
+    environment,
+    metrics: telemetry.metrics,
+    ...(config.inspectPage && { inspection: hub }),
+    grpc,
+    http,
+    allowedHosts,
+    allowedOrigins,
+    insecure,
+    ...(tls && { tls }),
+    ...(keys && { keys }),
+    connections: config.connections,
+    connectionsPerAddress: config.connectionsPerAddress,
+  }).catch((error: unknown) => {
+    tls?.close();
+    throw error;
+  });
+  return { gateway, tls, keys };
+}
+
+function warningsOf({ health: { clock } }: Plane, config: ServerConfig): string[] {
+  const open = exposedBy(config);
+  const insecure = `insecure: everybody who reaches ${open.join(", ")} may do everything`;
+  return [...(open.length > 0 ? [insecure] : []), ...(clock ? [clock.message] : [])];
 }
 
 /** The telemetry with the traces that are recorded, if any are. */

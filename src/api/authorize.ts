@@ -91,6 +91,10 @@ export interface Actions {
   readonly "template.list": NamespacesResource;
   readonly "template.validate": ServerResource;
   readonly "agent.list": NamespacesResource;
+  readonly "key.create": ServerResource;
+  readonly "key.list": ServerResource;
+  readonly "key.rotate": ServerResource;
+  readonly "key.revoke": ServerResource;
   readonly "worker.connect": NewWorkerResource;
   readonly "worker.list": WorkersResource;
   readonly "worker.read": WorkersResource;

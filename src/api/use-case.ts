@@ -6,6 +6,7 @@ import type { Plane } from "#ports/plane";
 import type { Schemas } from "#ports/schemas";
 import type { WaitSignal } from "#ports/task-wait";
 import type { Tracing } from "#ports/tracing";
+import type { KeyRing } from "./access/key-ring.js";
 import type { Action, Actions, Authorize } from "./authorize.js";
 import type { InputReads } from "./runs/input-reads.js";
 import type { ClientPlans } from "./templates/plans.js";
@@ -22,6 +23,8 @@ export interface Services {
   readonly plans: ClientPlans;
   readonly inputs: InputReads;
   readonly authorize: Authorize;
+  /** API keys; absent where nobody is asked for one. */
+  readonly keys?: KeyRing | undefined;
   /** Decides which new Tasks are traced; absent if nobody traces. */
   readonly tracing?: Tracing | undefined;
 }

@@ -9,6 +9,20 @@ export const addrOption = () =>
     "--addr <host:port,...>",
     "The server's gRPC address; of several nodes any, with commas between. TASKRUN_ADDR; default: localhost:50051",
   );
+export const caOption = () =>
+  new Option("--ca <file>", "Certificates of the authority that vouches for the server, as PEM. TASKRUN_CA");
+export const caPinOption = () =>
+  new Option("--ca-pin <pin>", "The pin of that authority, as the server prints it. TASKRUN_CA_PIN");
+export const apiKeyFileOption = () =>
+  new Option(
+    "--api-key-file <file>",
+    "File with an API key in it. TASKRUN_API_KEY is the key, TASKRUN_API_KEY_FILE the file",
+  );
+export const dataOption = () =>
+  new Option(
+    "--data <dir>",
+    "Data directory of a server on this machine: its authority and first key are used",
+  );
 export const namespaceOption = () => new Option("--namespace <name>", "TASKRUN_NAMESPACE; default: default");
 export const jsonOption = (words: string) => new Option("--json", words);
 

@@ -5,6 +5,8 @@ import { candidates, completionScript, type Shell, shells } from "./completion.j
 import { type CliError, type Ending, type ExitCode, exit, toCliError } from "./exit.js";
 import { addHelpCommand } from "./help.js";
 import { addInspectCommand } from "./inspect/commands.js";
+import { addKeyCommands } from "./key/commands.js";
+import { apiKeyFileOption, caOption, caPinOption, dataOption } from "./options.js";
 import { addStoreCommands } from "./server/store-commands.js";
 import { addTaskCommands } from "./task/commands.js";
 import { addTemplateCommands } from "./template/commands.js";
@@ -73,9 +75,20 @@ async function buildProgram(
   addTaskCommands(program, io, end);
   addInspectCommand(program, io, end);
   addTemplateCommands(program, io, end);
+  addKeyCommands(program, io, end);
   addCompletionCommands(program, io);
   addHelpCommand(program);
+  addTrustOptions(program);
   return program;
+}
+
+/** Every command that calls a server is told in the same way whom to trust. */
+function addTrustOptions(command: Command): void {
+  if (command.options.some(({ long }) => long === "--addr")) {
+    for (const option of [caOption(), caPinOption(), apiKeyFileOption(), dataOption()])
+      command.addOption(option);
+  }
+  for (const each of command.commands) addTrustOptions(each);
 }
 
 const helpEnd = `

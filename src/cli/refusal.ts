@@ -40,6 +40,12 @@ export function fromServer(error: TaskRunError, addr: string, self: string): Cli
     }
     case "RESOURCE_EXHAUSTED":
       return say(exit.failed, message, `Try again${retryAfterMs > 0 ? ` in ${retryAfterMs} ms` : " later"}.`);
+    case "UNAUTHENTICATED":
+      return say(
+        exit.failed,
+        message,
+        "Name the file of a key with --api-key-file, or set TASKRUN_API_KEY; on the server's machine, --data DIR.",
+      );
     case "UNIMPLEMENTED":
       return say(
         exit.failed,
@@ -65,6 +71,7 @@ function keyHint(key: string): string[] {
 function whatThereIs({ reason, message }: TaskRunError): string {
   if (reason === "TEMPLATE_NOT_FOUND") return "template list";
   if (reason === "AGENT_NOT_FOUND") return "agent list";
+  if (reason === "KEY_NOT_FOUND") return "key list";
   if (reason === "STEP_NOT_FOUND" || reason === "SIGNAL_NOT_FOUND") return "task steps ID";
   return reason === "WORKER_NOT_FOUND" || message.startsWith("Worker ") ? "worker list" : "task list";
 }

@@ -1,11 +1,12 @@
 import { limits } from "#limits/index";
-import { addrOfEnvironment, LOCAL_ADDR } from "#transport/address";
-import { readAddresses } from "#transport/addresses";
+import { LOCAL_ADDR } from "#transport/address";
 import type { Connection } from "#transport/connection";
+import { readServer } from "#transport/server";
 import { connectTo, serversAt } from "#transport/several";
 import { Agents } from "./agents.js";
 import { Caller } from "./call.js";
 import { TaskRunError } from "./error.js";
+import { Keys } from "./keys.js";
 import { namesOf } from "./option-names.js";
 import { optionsOf, wrongArgument } from "./request.js";
 import { Tasks } from "./tasks.js";
@@ -33,13 +34,32 @@ export interface ClientOptions {
    * variable `TASKRUN_ADDR`, else `localhost:50051`.
    */
   readonly addr?: string | readonly string[];
+  /**
+   * Authorities that may vouch for the server, as PEM or the path of a file; TLS is meant then. Default: the variable
+   * `TASKRUN_CA`, else those that Node trusts.
+   */
+  readonly ca?: string;
+  /**
+   * The pin of the server's authority, as the server prints it: `sha256:` and 64 hex digits. It is checked before anything
+   * is sent. Default: the variable `TASKRUN_CA_PIN`.
+   */
+  readonly caPin?: string;
+  /** An API key, for servers that ask for one. Default: the variable `TASKRUN_API_KEY`. */
+  readonly apiKey?: string;
   /** Namespace of requests that name none: new Tasks, lists, templates. Default: left to the server. */
   readonly namespace?: string;
   /** Milliseconds after which an attempt of a unary call fails with `DEADLINE_EXCEEDED`; 0 is no limit. Default 10 000. */
   readonly timeoutMs?: number;
 }
 
-const clientNames = namesOf<ClientOptions>({ addr: true, namespace: true, timeoutMs: true });
+const clientNames = namesOf<ClientOptions>({
+  addr: true,
+  ca: true,
+  caPin: true,
+  apiKey: true,
+  namespace: true,
+  timeoutMs: true,
+});
 
 /**
  * A client of one control plane. Safe for concurrent calls; call {@link TaskRunClient.close} when it is no longer
@@ -63,6 +83,7 @@ export interface TaskRunClient {
   readonly workers: Workers;
   readonly agents: Agents;
   readonly templates: Templates;
+  readonly keys: Keys;
   /** Closes the connection. Calls and watches in progress fail. Idempotent. */
   close(): void;
 }
@@ -86,12 +107,13 @@ export interface TaskRunClient {
  * ```
  */
 export function createClient(options: ClientOptions = {}): TaskRunClient {
-  const { addr = addrOfEnvironment() } = optionsOf(options, "options", clientNames);
-  const servers = serversAt(urlsOf(addr));
-  return clientOn(
-    () => connectTo(servers, { pingMs: limits.keepalivePing, readMaxBytes: limits.answerBytes }),
-    options,
-  );
+  const { addr, ca, caPin, apiKey: given } = optionsOf(options, "options", clientNames);
+  const plane = readServer({ addr, ca, caPin, apiKey: given });
+  if (plane.problem !== undefined) throw wrongOption(plane.field, plane.problem);
+  const { urls, trust, apiKey } = plane;
+  const servers = serversAt(urls, trust);
+  const bounds = { pingMs: limits.keepalivePing, readMaxBytes: limits.answerBytes };
+  return clientOn(() => connectTo(servers, { ...bounds, trust, apiKey }), options);
 }
 
 /**
@@ -108,6 +130,7 @@ export function clientOn(connection: () => Connection, options: Omit<ClientOptio
     workers: new Workers(transport, caller),
     agents: new Agents(transport, caller, namespace),
     templates: new Templates(transport, caller, namespace),
+    keys: new Keys(transport, caller),
     close,
   };
 }
@@ -122,9 +145,7 @@ export function checkedClient(options: ClientOptions): {
   throw wrongArgument("namespace", `is ${typeof namespace}; send a string.`);
 }
 
-function urlsOf(addr: string | readonly string[]): readonly string[] {
-  const { urls, problem } = readAddresses(addr);
-  if (urls !== undefined) return urls;
-  const violations = [{ field: "addr", description: problem }];
-  throw new TaskRunError("INVALID_ARGUMENT", problem, { reason: "INVALID_ARGUMENT", violations });
+function wrongOption(field: string, description: string): TaskRunError {
+  const violations = [{ field, description }];
+  return new TaskRunError("INVALID_ARGUMENT", description, { reason: "INVALID_ARGUMENT", violations });
 }

@@ -8,18 +8,20 @@ import type { z } from "zod";
 import type { Millis } from "#domain/time/time";
 import { inspect, inspectors, inspectProblems } from "./inspect.js";
 import { leaseProblems, leases } from "./leases.js";
-import { listenerProblems, listeners } from "./listeners.js";
+import { exposed, listenerProblems, listeners } from "./listeners.js";
 import { type LogLevel, log } from "./log.js";
 import { retention } from "./retention.js";
 import { ConfigError, type Setting } from "./setting.js";
 import { store } from "./store.js";
 import { templates } from "./templates.js";
+import { hasAuth, hasTls, tls, tlsProblems } from "./tls.js";
 import { traces } from "./traces.js";
 
 export { defaultTerms } from "./leases.js";
 export type { LogLevel } from "./log.js";
 export { defaultRetention } from "./retention.js";
 export { ConfigError, parseDuration, type Setting } from "./setting.js";
+export { hasAuth, hasTls } from "./tls.js";
 
 /** The name of a setting in the file. Written out, so that no type of zod stands in what embedders import. */
 export type SettingName =
@@ -29,6 +31,10 @@ export type SettingName =
   | "http"
   | "allowed-hosts"
   | "allowed-origins"
+  | "tls"
+  | "tls-cert"
+  | "tls-key"
+  | "auth"
   | "insecure"
   | "connections"
   | "connections-per-address"
@@ -47,6 +53,7 @@ export type SettingName =
 const checked = {
   ...store,
   ...listeners,
+  ...tls,
   ...leases,
   ...retention,
   ...templates,
@@ -73,6 +80,12 @@ export interface ServerConfig {
   readonly allowedHosts: readonly string[];
   /** As browsers send them. */
   readonly allowedOrigins: readonly string[];
+  readonly tls: "off" | "auto";
+  /** Absolute path, or empty. */
+  readonly tlsCert: string;
+  /** Absolute path, or empty. */
+  readonly tlsKey: string;
+  readonly auth: "auto" | "on" | "off";
   readonly insecure: boolean;
   readonly connections: number;
   readonly connectionsPerAddress: number;
@@ -127,6 +140,10 @@ export function serverConfig(
     http,
     allowedHosts: setting("allowed-hosts"),
     allowedOrigins: setting("allowed-origins"),
+    tls: setting("tls"),
+    tlsCert: setting("tls-cert") && resolve(setting("tls-cert")),
+    tlsKey: setting("tls-key") && resolve(setting("tls-key")),
+    auth: setting("auth"),
     insecure: setting("insecure"),
     connections: setting("connections"),
     connectionsPerAddress: setting("connections-per-address"),
@@ -145,9 +162,20 @@ export function serverConfig(
   };
   problems.push(
     ...leaseProblems(config),
-    ...listenerProblems(config),
+    ...listenerProblems({ ...reachOf(config), insecure: config.insecure }),
+    ...tlsProblems(config),
     ...inspectProblems(servers, config.insecure),
   );
   if (problems.length > 0) throw new ConfigError(problems.join("\n"));
   return config;
+}
+
+function reachOf(config: ServerConfig) {
+  const { grpc, http } = config;
+  return { grpc, http, isTls: hasTls(config), isAuthenticated: hasAuth(config) };
+}
+
+/** The addresses that other machines can reach without TLS and authentication. */
+export function exposedBy(config: ServerConfig): string[] {
+  return exposed(reachOf(config));
 }

@@ -48,17 +48,31 @@ export const listeners = {
   },
 } as const satisfies Record<string, Setting>;
 
-/** What no setting of a listener says by itself: whether all of them together may be opened. */
-export function listenerProblems(config: {
+interface Reach {
   readonly grpc: readonly string[];
   readonly http: readonly string[];
-  readonly insecure: boolean;
-}): string[] {
-  const open = [...config.grpc, ...config.http].filter((text) => !isLoopback(text));
+  /** True if the listeners speak TLS. */
+  readonly isTls: boolean;
+  /** True if callers are asked for a credential. */
+  readonly isAuthenticated: boolean;
+}
+
+/** What no setting of a listener says by itself: whether all of them together may be opened. */
+export function listenerProblems(config: Reach & { readonly insecure: boolean }): string[] {
+  const open = exposed(config);
   if (open.length === 0 || config.insecure) return [];
-  return [
-    `${open.join(", ")} can be reached from other machines, without TLS and authentication; say --insecure if you mean it`,
+  const missing = [
+    ...(config.isTls ? [] : ["--tls auto (or --tls-cert and --tls-key)"]),
+    ...(config.isAuthenticated ? [] : ["--auth on"]),
   ];
+  return [
+    `${open.join(", ")} can be reached from other machines: say ${missing.join(" and ")}, or --insecure if everybody who reaches it may do everything`,
+  ];
+}
+
+/** The addresses that other machines can reach without TLS and authentication. */
+export function exposed({ grpc, http, isTls, isAuthenticated }: Reach): string[] {
+  return isTls && isAuthenticated ? [] : [...grpc, ...http].filter((text) => !isLoopback(text));
 }
 
 /** True if only this machine can reach the address. */

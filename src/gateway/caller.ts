@@ -2,11 +2,18 @@ import { type Caller, LOCAL_CALLER } from "#domain/caller";
 
 /** What a mount knows about the sender of a request: the headers, by their names in lower case. */
 export interface Sender {
+  /** The rpc, as `taskrun.v1.TaskService/GetTask`, or the route, as `/v1/tasks/{id}/events`. */
+  readonly asked: string;
   header(name: string): string | undefined;
 }
 
-/** Identifies the caller of a request. Called for every request: two on one connection may be of different callers. */
+/**
+ * Identifies the caller of a request, and sees that it may ask for this at all. Called for every request: two on one
+ * connection may be of different callers.
+ *
+ * @throws {Fault} `unauthenticated` or `denied`
+ */
 export type Identify = (sender: Sender) => Caller;
 
-/** Without authentication: every request is of the local caller. */
+/** Without authentication: every request is of the local caller. A credential that is sent is ignored. */
 export const everybodyIsLocal: Identify = () => LOCAL_CALLER;

@@ -5,6 +5,8 @@ import type { Plane, PlaneHealth } from "#ports/plane";
 
 export interface HealthReport extends PlaneHealth {
   readonly status: "healthy" | "degraded" | "unavailable";
+  /** Addresses at which everybody who reaches them may do everything; absent if there are none. */
+  readonly insecure?: readonly string[];
 }
 
 /**
@@ -14,6 +16,7 @@ export class Health {
   readonly #plane: Pick<Plane, "ready" | "health">;
   readonly #listeners = new Set<() => void>();
   readonly #services: ReadonlySet<string>;
+  readonly #insecure: string[] = [];
   #draining = false;
   #looking: NodeJS.Timeout | undefined;
 
@@ -37,7 +40,13 @@ export class Health {
   get report(): HealthReport {
     const trouble = this.#plane.health;
     const status = Object.keys(trouble).length > 0 ? "degraded" : "healthy";
-    return { status: this.serving ? status : "unavailable", ...trouble };
+    const insecure = this.#insecure.length > 0 && { insecure: [...this.#insecure] };
+    return { status: this.serving ? status : "unavailable", ...insecure, ...trouble };
+  }
+
+  /** Call with addresses that other machines can reach, and whose peers nobody is asked who they are. */
+  exposed(addresses: readonly string[]): void {
+    this.#insecure.push(...addresses);
   }
 
   get draining(): boolean {

@@ -1,12 +1,14 @@
 import type { Fault } from "#domain/fault";
 import { limits } from "#limits/index";
 import type { Telemetry } from "#ports/telemetry";
+import type { TlsSource } from "#ports/tls";
 import {
   type Address,
   bindFault,
   checkReach,
   formatAddress,
   isAbsent,
+  isLoopback,
   parseAddress,
 } from "./connections/address.js";
 import { Connections } from "./connections/connections.js";
@@ -26,6 +28,8 @@ export interface Addresses {
   readonly allowedHosts?: readonly string[];
   /** Origins of web pages on other servers that may call the HTTP listeners, e.g. `https://app.example`. */
   readonly allowedOrigins?: readonly string[];
+  /** The server's certificate; without it the listeners speak plaintext. */
+  readonly tls?: TlsSource;
   /** True allows addresses that other machines can reach. */
   readonly insecure?: boolean;
 }
@@ -46,6 +50,8 @@ export interface ConnectionBounds {
 }
 
 interface ListenerParts {
+  /** True if callers are asked for a credential. */
+  readonly isAuthenticated: boolean;
   readonly telemetry: Telemetry;
   readonly grpc: Omit<GrpcParts, "connections">;
   readonly http: Omit<ServeParts, "admission">;
@@ -77,9 +83,10 @@ export class Listeners {
    *   then none of these addresses stays open
    */
   async listen(settings: Addresses): Promise<Bound> {
-    const { grpc = [], http = [], allowedHosts = [], allowedOrigins = [], insecure = false } = settings;
+    const { grpc = [], http = [], allowedHosts = [], allowedOrigins = [], insecure = false, tls } = settings;
     const addresses = { grpc: grpc.map(parseAddress), http: http.map(parseAddress) };
-    for (const address of [...addresses.grpc, ...addresses.http]) checkReach(address, insecure);
+    const isSafe = tls !== undefined && this.#parts.isAuthenticated;
+    for (const address of [...addresses.grpc, ...addresses.http]) checkReach(address, insecure || isSafe);
     const opened: Listener[] = [];
     const open = (listener: Listener, address: Address): Promise<number> => {
       opened.push(listener);
@@ -89,15 +96,18 @@ export class Listeners {
     const hosts = [...allowedHosts, ...addresses.http.map(({ host }) => host)];
     const admission = admissionOf(hosts, allowedOrigins);
     const parts = {
-      grpc: { ...this.#parts.grpc, connections: this.#connections.grpc },
-      http: { ...this.#parts.http, connections: this.#connections.http, admission },
+      grpc: { ...this.#parts.grpc, connections: this.#connections.grpc, tls },
+      http: { ...this.#parts.http, connections: this.#connections.http, admission, tls },
     };
     const { log } = this.#parts.telemetry;
     try {
-      return {
+      const bound = {
         grpc: await bindAll(addresses.grpc, (address) => open(grpcListener(parts.grpc), address), log),
         http: await bindAll(addresses.http, (address) => open(httpListener(parts.http), address), log),
       };
+      const isOpen = (address: string) => !isLoopback(parseAddress(address).host);
+      if (!isSafe) this.#parts.grpc.served.health.exposed([...bound.grpc, ...bound.http].filter(isOpen));
+      return bound;
     } catch (error) {
       await Promise.all(opened.map((listener) => listener.close()));
       for (const listener of opened) this.#open.delete(listener);

@@ -1,4 +1,5 @@
 import type { Transport } from "@connectrpc/connect";
+import type { KeyRing } from "#api/access/key-ring";
 import { authorize } from "#api/authorize";
 import { InputReads } from "#api/runs/input-reads";
 import { ClientPlans } from "#api/templates/plans";
@@ -9,6 +10,7 @@ import type { Entropy } from "#ports/entropy";
 import type { Plane } from "#ports/plane";
 import type { Schemas } from "#ports/schemas";
 import type { Telemetry } from "#ports/telemetry";
+import { authenticate } from "./access/authenticate.js";
 import { everybodyIsLocal, type Identify } from "./caller.js";
 import { rpcs, serviceNames } from "./handlers/index.js";
 import { Health } from "./health.js";
@@ -38,7 +40,9 @@ export interface GatewaySettings extends Addresses, ConnectionBounds {
   /** What is shown under `/inspect` to callers of all namespaces; there is no such path if left out. */
   readonly inspection?: Pick<InspectionHub, "attach" | "replay">;
   readonly grpc: readonly string[];
-  /** Identifies the caller of a request. Default: every request is of the local caller. */
+  /** The API keys that callers are asked for; nobody is asked if left out. */
+  readonly keys?: KeyRing;
+  /** Identifies the caller of a request. Default: by `keys`; without them every request is of the local caller. */
   readonly identify?: Identify;
   /** How long a message may take to be received, or an answer to be read, in milliseconds. Default 40 s. */
   readonly messageDeadline?: Millis;
@@ -77,20 +81,30 @@ const noMetrics: MetricsSource = { contentType: "text/plain", render: async () =
  */
 export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
   const { plane, entropy, telemetry, schemas, environment } = settings;
-  const { metrics = noMetrics, identify = everybodyIsLocal, inspection } = settings;
+  const { metrics = noMetrics, inspection } = settings;
+  const identify = settings.identify ?? (settings.keys ? authenticate(settings.keys) : everybodyIsLocal);
   const health = new Health(plane, serviceNames);
   const plans = new ClientPlans(plane.reads);
   const inputs = new InputReads(plane.reads);
   const { tracing } = telemetry;
-  const services = { plane, entropy, schemas, environment, plans, inputs, authorize, tracing };
+  const { keys } = settings;
+  const services = { plane, entropy, schemas, environment, plans, inputs, authorize, tracing, keys };
   const served: Served = { services, telemetry, health, identify };
   const traffic = new Traffic(telemetry, settings.messageDeadline);
   const streams = new OpenStreams(traffic.stalled);
   const requests = new OpenRequests();
   const handlers = connectHandlers(rpcs, served, streams, traffic.compressor);
   const router = routerOf({ handlers, metrics, served, streams, inspection });
-  const http = { router, telemetry, traffic };
-  const listeners = new Listeners({ telemetry, grpc: { rpcs, served, streams, traffic }, http }, settings);
+  const http = { router, telemetry, traffic, identify };
+  const listeners = new Listeners(
+    {
+      isAuthenticated: settings.keys !== undefined,
+      telemetry,
+      grpc: { rpcs, served, streams, traffic },
+      http,
+    },
+    settings,
+  );
   const stopped = () => (health.draining ? stoppedFault() : undefined);
 
   return {

@@ -24,6 +24,7 @@ export const metricLabels = {
   taskrun_requests_total: ["rpc", "door", "code"],
   taskrun_connections_refused_total: ["door", "bound"],
   taskrun_connections_ended_total: ["door", "cause"],
+  taskrun_tls_failures_total: ["door", "cause"],
   taskrun_messages_cut_total: ["direction", "cause"],
   taskrun_messages_undecodable_total: ["door", "reason"],
   taskrun_tasks_removed_total: [],
@@ -49,6 +50,7 @@ export const metricLabels = {
   taskrun_lanes: [],
   taskrun_watchers: [],
   taskrun_waiters: [],
+  taskrun_certificate_seconds: [],
   taskrun_connections: ["door"],
 } as const satisfies Record<CounterName | HistogramName | GaugeName, readonly string[]>;
 

@@ -82,6 +82,11 @@ export const connections = {
   deadlineEvery: millis(1_000),
   /** From a connection to the end of its handshake: of HTTP/2, until our settings are acknowledged. */
   handshake: millis(5_000),
+  /**
+   * TLS handshakes begun in one iteration of the event loop: some 3 ms of the thread each, so that heartbeats and requests
+   * are served between those of many Workers that come back at once.
+   */
+  handshakesPerIteration: 4,
   /** From the first byte of a request to the end of its headers. */
   headers: millis(5_000),
   /**

@@ -9,6 +9,7 @@ import { nodes } from "./nodes.js";
 import { pages } from "./pages.js";
 import { postgres } from "./postgres.js";
 import { schemas } from "./schemas.js";
+import { security } from "./security.js";
 import { store } from "./store.js";
 import { streams } from "./streams.js";
 import { templates } from "./templates.js";
@@ -27,6 +28,7 @@ export const limits = Object.freeze({
   ...messages,
   ...streams,
   ...connections,
+  ...security,
   ...work,
   ...workers,
   ...turn,

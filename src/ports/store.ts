@@ -1,5 +1,6 @@
 import type { TaskId } from "#domain/id";
 import type { Instant } from "#domain/time/time";
+import type { CredentialStore } from "./credentials.js";
 import type { NodeStore } from "./nodes.js";
 import type { Reads } from "./store-reads.js";
 import type { TurnStore } from "./store-turns.js";
@@ -80,4 +81,6 @@ export interface Store extends TurnStore, StoreMaintenance {
   readonly reads: Reads;
   /** The nodes that share the store. Absent if it is one process's. Used after `boot`. */
   readonly nodes?: NodeStore;
+  /** Where API keys are kept; absent if the store keeps none. */
+  readonly credentials?: CredentialStore;
 }

@@ -115,6 +115,7 @@ export const counters = {
   taskrun_connections_refused_total:
     "Connections closed at once because there were too many, by listener and bound.",
   taskrun_connections_ended_total: "HTTP/2 connections that this side ended, by listener and cause.",
+  taskrun_tls_failures_total: "TLS handshakes that failed, by listener and cause.",
   taskrun_messages_cut_total: "Requests and answers that peers did not finish sending or reading, by cause.",
   taskrun_messages_undecodable_total:
     "Requests that could not be decoded: malformed, cut short, empty, with unknown names; by listener and reason.",
@@ -152,5 +153,6 @@ export const gauges = {
   taskrun_waiters: "Requests that wait for the end of a Task.",
   taskrun_node_lease_seconds: "Time that this node goes on for if its lease is not renewed.",
   taskrun_connections: "Open connections, by listener.",
+  taskrun_certificate_seconds: "Time until the end of the server's certificate; absent without TLS.",
 } as const;
 export type GaugeName = keyof typeof gauges;

@@ -20,15 +20,19 @@ export type AddressReading =
  * Without a scheme it is a host, with or without a port, which is then 50051: `localhost`, `plane.example:443`,
  * `127.0.0.1`, `::1`, `[::1]:50051`. With `http://` or `https://` it is a URL, whose port is then the scheme's, and which
  * may have a path that a proxy serves.
+ *
+ * @param isTls true if an authority to trust is named: then TLS is meant, and `http://` is a mistake
  */
-export function readAddress(given: string): AddressReading {
+export function readAddress(given: string, isTls = false): AddressReading {
   const text = typeof given === "string" ? given.trim() : "";
+  const usual = isTls ? "https" : "http";
   if (text === "") return { problem: "is empty" };
   if (/\s/.test(text)) return { problem: "has a space in it; commas separate several addresses" };
-  if (isIPv6(text) && !text.includes("%")) return { url: `http://[${text}]:${DEFAULT_PORT}` };
+  if (isIPv6(text) && !text.includes("%")) return { url: `${usual}://[${text}]:${DEFAULT_PORT}` };
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
+  if (isTls && scheme === "http") return { problem: "begins with http://, which is not encrypted" };
   if (scheme !== undefined) return readUrl(text, scheme);
-  return readHost(text);
+  return readHost(text, usual);
 }
 
 /** The address as people write it, for messages: without a scheme that it had not, and without a path. */
@@ -49,7 +53,7 @@ function readUrl(text: string, scheme: string): AddressReading {
   return { url: `${origin}${pathname.replace(/\/+$/, "")}` };
 }
 
-function readHost(text: string): AddressReading {
+function readHost(text: string, scheme: string): AddressReading {
   if (/^\d+$/.test(text)) return { problem: "is a port alone" };
   // In brackets it is IPv6; of more than one colon without them it cannot be said which one begins the port.
   const [, host = "", port] = /^(\[[^\]]*\]|[^:/?#@[\]\\]+)(?::(\d{1,5}))?$/.exec(text) ?? [];
@@ -58,7 +62,7 @@ function readHost(text: string): AddressReading {
   if (port !== undefined && (Number(port) === 0 || Number(port) > 65_535)) {
     return { problem: `has the port ${port}, which is not from 1 to 65535` };
   }
-  const url = `http://${host}:${port ?? DEFAULT_PORT}`;
+  const url = `${scheme}://${host}:${port ?? DEFAULT_PORT}`;
   return URL.canParse(url) ? { url } : { problem: "names no valid host" };
 }
 

@@ -9,8 +9,10 @@ export type AddressesReading =
 /**
  * Reads the addresses of the nodes of one plane: a list, or a text in which commas separate them, in the same way for clients,
  * workers and the command line. See `readAddress` for one of them.
+ *
+ * @param isTls true if an authority to trust is named
  */
-export function readAddresses(given: string | readonly string[]): AddressesReading {
+export function readAddresses(given: string | readonly string[], isTls = false): AddressesReading {
   const texts = typeof given === "string" ? given.split(",") : listOf(given);
   const shown = `addr ${JSON.stringify(given)}`;
   if (texts.length === 0)
@@ -26,7 +28,7 @@ export function readAddresses(given: string | readonly string[]): AddressesReadi
     if (typeof given !== "string" && typeof text === "string" && text.includes(",")) {
       return { problem: addressProblem(text, "is a list within a list: make each an entry of its own") };
     }
-    const { url, problem } = readAddress(text);
+    const { url, problem } = readAddress(text, isTls);
     if (url === undefined) return { problem: addressProblem(text, problem) };
     if (urls.includes(url)) {
       return { problem: `${shown} names ${shownAddress(url)} twice: name each server once` };

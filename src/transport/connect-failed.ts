@@ -1,4 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import { tlsReason } from "./tls-reason.js";
 
 /** A call failed because no connection could be made: the server has not heard of it. */
 export class ConnectFailed extends ConnectError {
@@ -30,6 +31,8 @@ function reasonOf(thrown: unknown): string {
     if (error instanceof AggregateError && error.errors.length > 0) {
       return [...new Set((error.errors as unknown[]).map(reasonOf))].join(", ");
     }
+    const ofTls = tlsReason(error);
+    if (ofTls !== undefined) return ofTls;
     const { code, syscall = "" } = error as NodeJS.ErrnoException;
     if (code !== undefined && syscall !== "") return error.message.replace(`${syscall} `, "");
     if (error.cause === undefined) break;

@@ -1,6 +1,9 @@
-import type { Transport } from "@connectrpc/connect";
+import type { Interceptor, Transport } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
+import { shownAddress } from "./address.js";
+import { ConnectFailed } from "./connect-failed.js";
 import { SessionPool } from "./session-pool.js";
+import type { Trust } from "./trust.js";
 
 /** The connections to one server, opened as calls need them. */
 export interface Connection {
@@ -16,6 +19,10 @@ export interface ConnectionOptions {
   readonly readMaxBytes: number;
   /** The largest message that is sent; no bound if left out. */
   readonly writeMaxBytes?: number;
+  /** What the server is told of who calls. */
+  readonly apiKey?: string | undefined;
+  /** Whom to trust to be the server, if it speaks TLS; Node's own authorities if left out. */
+  readonly trust?: Trust | undefined;
 }
 
 /**
@@ -23,8 +30,24 @@ export interface ConnectionOptions {
  *
  * @param url from `readAddress`
  */
-export function connect(url: string, { pingMs, ...bounds }: ConnectionOptions): Connection {
-  const sessionManager = new SessionPool(url, pingMs);
-  const transport = createGrpcTransport({ baseUrl: url, sessionManager, acceptCompression: [], ...bounds });
+export function connect(url: string, { pingMs, trust, apiKey, ...bounds }: ConnectionOptions): Connection {
+  const sessionManager = new SessionPool(url, pingMs, trust);
+  const explained: Interceptor = (next) => async (request) => {
+    if (apiKey !== undefined) request.header.set("authorization", `Bearer ${apiKey}`);
+    try {
+      return await next(request);
+    } catch (error) {
+      const { hasHeard, isClosed } = sessionManager;
+      const isUnheard = url.startsWith("http:") && !hasHeard && !isClosed && !request.signal.aborted;
+      throw isUnheard && !ConnectFailed.is(error)
+        ? new ConnectFailed(shownAddress(url), new Error(SILENT))
+        : error;
+    }
+  };
+  const options = { baseUrl: url, sessionManager, acceptCompression: [], interceptors: [explained] };
+  const transport = createGrpcTransport({ ...options, ...bounds });
   return { transport, close: () => sessionManager.close() };
 }
+
+/** What a server does that speaks TLS, when a client does not; perhaps a proxy without a server behind it does the same. */
+const SILENT = "it ends the connection before it has said anything: if it speaks TLS, write https://";

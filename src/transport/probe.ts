@@ -3,6 +3,7 @@ import { limits } from "#limits/index";
 import { shownAddress } from "./address.js";
 import { ConnectFailed } from "./connect-failed.js";
 import { onAbort } from "./on-abort.js";
+import type { Checks, Trust } from "./trust.js";
 
 /**
  * Resolves when a server at the URL has answered as an HTTP/2 server does before any request. What accepts connections and says
@@ -10,9 +11,10 @@ import { onAbort } from "./on-abort.js";
  *
  * @throws {ConnectFailed} if it cannot be reached, or does not answer within `limits.addressAnswer`
  */
-export function probe(url: string, signal: AbortSignal): Promise<void> {
+export async function probe(url: string, signal: AbortSignal, trust?: Trust): Promise<void> {
+  const checks = trust && (await checksOf(url, trust));
   return new Promise((resolve, reject) => {
-    const session = connect(new URL(url).origin);
+    const session = connect(new URL(url).origin, checks);
     const fail = (why: unknown) => {
       end();
       reject(new ConnectFailed(shownAddress(url), why));
@@ -35,4 +37,12 @@ export function probe(url: string, signal: AbortSignal): Promise<void> {
       resolve();
     });
   });
+}
+
+async function checksOf(url: string, trust: Trust): Promise<Checks> {
+  try {
+    return await trust.checks(new URL(url));
+  } catch (why) {
+    throw new ConnectFailed(shownAddress(url), why);
+  }
 }

@@ -9,6 +9,7 @@ import { type createGrpcTransport, Http2SessionManager } from "@connectrpc/conne
 import { limits } from "#limits/index";
 import { shownAddress } from "./address.js";
 import { ConnectFailed } from "./connect-failed.js";
+import type { Checks, Trust } from "./trust.js";
 
 type Sessions = NonNullable<Parameters<typeof createGrpcTransport>[0]["sessionManager"]>;
 
@@ -31,13 +32,20 @@ export class SessionPool implements Sessions {
   readonly #url: string;
   readonly #host: string;
   readonly #pingMs: number;
+  readonly #trust: Trust | undefined;
+  /** Absent until the first call has found out. */
+  #checks: Checks | undefined;
   readonly #carriers: Carrier[] = [];
   /** Sessions whose errors are heard. */
   readonly #heard = new WeakSet<Http2Session>();
-  #closed = false;
+  isClosed = false;
+  /** True once the server has said anything on any connection. */
+  hasHeard = false;
 
-  constructor(url: string, pingMs: number) {
+  /** @param trust Node's own authorities if left out */
+  constructor(url: string, pingMs: number, trust?: Trust) {
     const { origin, host } = new URL(url);
+    this.#trust = trust;
     this.authority = origin;
     this.#url = url;
     this.#host = host;
@@ -51,7 +59,8 @@ export class SessionPool implements Sessions {
     headers: OutgoingHttpHeaders,
     options: Omit<ClientSessionRequestOptions, "signal">,
   ): Promise<ClientHttp2Stream> {
-    if (this.#closed) throw new ConnectError("the client is closed", Code.FailedPrecondition);
+    if (this.isClosed) throw new ConnectError("the client is closed", Code.FailedPrecondition);
+    if (this.#trust && !this.#checks) this.#checks = await this.#check(this.#trust);
     const carrier = this.#choose();
     carrier.streams += 1;
     try {
@@ -65,15 +74,31 @@ export class SessionPool implements Sessions {
       return stream;
     } catch (error) {
       carrier.streams -= 1;
-      throw this.#closed ? error : new ConnectFailed(shownAddress(this.#url), error);
+      throw this.isClosed ? error : new ConnectFailed(shownAddress(this.#url), error);
     }
   }
 
-  #note({ session }: ClientHttp2Stream, carrier: Carrier): void {
+  async #check(trust: Trust): Promise<Checks> {
+    try {
+      return await trust.checks(new URL(this.#url));
+    } catch (error) {
+      throw new ConnectFailed(shownAddress(this.#url), error);
+    }
+  }
+
+  #note(stream: ClientHttp2Stream, carrier: Carrier): void {
+    const { session } = stream;
     if (!session) return;
     const { maxConcurrentStreams } = session.remoteSettings;
     if (maxConcurrentStreams) {
       carrier.capacity = Math.min(maxConcurrentStreams, limits.streamsPerClientConnection);
+    }
+    if (!this.hasHeard) {
+      const heard = () => {
+        this.hasHeard = true;
+      };
+      session.once("remoteSettings", heard);
+      stream.once("response", heard);
     }
     if (this.#heard.has(session)) return;
     this.#heard.add(session);
@@ -87,7 +112,7 @@ export class SessionPool implements Sessions {
   }
 
   close(): void {
-    this.#closed = true;
+    this.isClosed = true;
     for (const { sessions } of this.#carriers) sessions.abort();
   }
 
@@ -100,10 +125,8 @@ export class SessionPool implements Sessions {
   }
 
   #add(): Carrier {
-    const sessions = new Http2SessionManager(this.#url, {
-      pingIntervalMs: this.#pingMs,
-      pingTimeoutMs: limits.keepaliveTimeout,
-    });
+    const pings = { pingIntervalMs: this.#pingMs, pingTimeoutMs: limits.keepaliveTimeout };
+    const sessions = new Http2SessionManager(this.#url, pings, this.#checks);
     const carrier = { sessions, streams: 0, capacity: limits.streamsPerClientConnection };
     this.#carriers.push(carrier);
     return carrier;

@@ -4,10 +4,11 @@ import { type Connection, type ConnectionOptions, connect } from "./connection.j
 import { onAbort } from "./on-abort.js";
 import { probe } from "./probe.js";
 import { Servers } from "./servers.js";
+import type { Trust } from "./trust.js";
 
 /** Prepares the servers of one plane for {@link connectTo}. */
-export function serversAt(urls: readonly string[], draw: () => number = Math.random): Servers {
-  return new Servers(urls, probe, draw);
+export function serversAt(urls: readonly string[], trust?: Trust, draw: () => number = Math.random): Servers {
+  return new Servers(urls, (url, signal) => probe(url, signal, trust), draw);
 }
 
 /**

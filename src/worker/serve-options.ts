@@ -38,6 +38,18 @@ export interface ServeOptions {
    * `TASKRUN_ADDR`, else `localhost:50051`.
    */
   readonly addr?: string | readonly string[];
+  /**
+   * Authorities that may vouch for the server, as PEM or the path of a file; TLS is meant then. Default: the variable
+   * `TASKRUN_CA`, else those that Node trusts.
+   */
+  readonly ca?: string;
+  /**
+   * The pin of the server's authority, as the server prints it: `sha256:` and 64 hex digits. It is checked before anything
+   * is sent. Default: the variable `TASKRUN_CA_PIN`.
+   */
+  readonly caPin?: string;
+  /** An API key with the role `worker`, for servers that ask for one. Default: the variable `TASKRUN_API_KEY`. */
+  readonly apiKey?: string;
   /** Identifies this Worker; 1 to 256 letters, digits, `-`, `_`, `.` or `:`. Default: the host's name and a random suffix. */
   readonly id?: string;
   /** Matched by the `worker_selector` of Tasks. */
@@ -66,6 +78,9 @@ export interface ServeOptions {
 const names = Object.keys({
   agents: true,
   addr: true,
+  ca: true,
+  caPin: true,
+  apiKey: true,
   id: true,
   labels: true,
   maxRuns: true,

@@ -2,9 +2,8 @@ import { randomUUID } from "node:crypto";
 import { createRequire } from "node:module";
 import { hostname } from "node:os";
 import { limits } from "#limits/index";
-import { addrOfEnvironment } from "#transport/address";
-import { readAddresses } from "#transport/addresses";
 import { onAbort } from "#transport/on-abort";
+import { readServer } from "#transport/server";
 import { labelsOf } from "./agent/checks.js";
 import { stderrLog } from "./agent/log.js";
 import { servedAgents } from "./agent/served-agent.js";
@@ -74,7 +73,7 @@ export interface WorkerHandle {
  */
 export async function serve(options: ServeOptions): Promise<WorkerHandle> {
   checkServeOptions(options);
-  return serveOn(planeAt(planeUrls(options.addr ?? addrOfEnvironment())), options);
+  return serveOn(planeOf(options), options);
 }
 
 /**
@@ -135,10 +134,10 @@ export function serveOn(plane: Plane, options: ServeOptions, time?: WorkerTime):
   };
 }
 
-function planeUrls(addr: string | readonly string[]): readonly string[] {
-  const { urls, problem } = readAddresses(addr);
-  if (urls === undefined) throw new RangeError(problem);
-  return urls;
+function planeOf({ addr, ca, caPin, apiKey }: ServeOptions): Plane {
+  const server = readServer({ addr, ca, caPin, apiKey });
+  if (server.problem !== undefined) throw new RangeError(server.problem);
+  return planeAt(server.urls, server);
 }
 
 function inventId(): string {

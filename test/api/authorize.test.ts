@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { create } from "@bufbuild/protobuf";
 import { beforeEach, expect, test } from "vitest";
+import type { KeyRing } from "#api/access/key-ring";
 import { type Action, type Authorize, authorize, type Resource } from "#api/authorize";
 import type { Caller } from "#domain/caller";
 import { LOCAL_CALLER } from "#domain/caller";
@@ -37,11 +38,24 @@ const rpcOf: Readonly<Record<Action, string>> = {
   "template.list": "taskrun.v1.TemplateService/List",
   "template.validate": "taskrun.v1.TemplateService/Validate",
   "agent.list": "taskrun.v1.WorkerService/ListAgents",
+  "key.create": "taskrun.v1.AccessService/CreateKey",
+  "key.list": "taskrun.v1.AccessService/ListKeys",
+  "key.rotate": "taskrun.v1.AccessService/RotateKey",
+  "key.revoke": "taskrun.v1.AccessService/RevokeKey",
   "worker.connect": "taskrun.v1.RunService/StreamConnect",
   "worker.list": "taskrun.v1.WorkerService/ListWorkers",
   "worker.read": "taskrun.v1.WorkerService/GetWorker",
   "worker.drain": "taskrun.v1.WorkerService/DrainWorker",
 };
+/** Keys as they are asked for, of which none is kept. */
+const made = { row: { namespaces: "*", createdAt: 0, expiresAt: 0, revokedAt: 0, lastUsedAt: 0 }, text: "" };
+const someKeys = {
+  make: async () => made,
+  rotate: async () => made,
+  revoke: async () => made.row,
+  visibleTo: () => [],
+} as unknown as KeyRing;
+
 /** What a server tells of itself, to load balancers and tools. */
 const ours = rpcs.filter(({ method }) => !method.parent.typeName.startsWith("grpc."));
 
@@ -61,7 +75,7 @@ async function callWith(rpc: (typeof rpcs)[number], asked: Authorize): Promise<v
   const name = nameOf(rpc.method);
   const sample = samples[name];
   const call = {
-    ...requestOf(servicesFor(plane, { authorize: asked })),
+    ...requestOf(servicesFor(plane, { authorize: asked, keys: someKeys })),
     signal: new AbortController().signal,
     keep: () => undefined,
     identified: () => undefined,

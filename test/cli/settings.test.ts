@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { loadConfig, type Sources } from "#cli/server/settings";
-import { ConfigError, parseDuration, serverConfig, settingNames, settings } from "#config/index";
+import { ConfigError, exposedBy, parseDuration, serverConfig, settingNames, settings } from "#config/index";
 
 const cwd = mkdtempSync(join(tmpdir(), "taskrun-settings-"));
 
@@ -45,6 +45,10 @@ test("with nothing given everything is as documented", () => {
     http: ["127.0.0.1:8080", "[::1]:8080"],
     allowedHosts: [],
     allowedOrigins: [],
+    tls: "off",
+    tlsCert: "",
+    tlsKey: "",
+    auth: "auto",
     insecure: false,
     connections: 1_024,
     connectionsPerAddress: 256,
@@ -205,4 +209,12 @@ test("what a container host sets for a service called taskrun is not taken for a
 
 test("an open listener may be meant", () => {
   expect(serverConfig({ grpc: ["0.0.0.0:50051"], insecure: true }).grpc).toEqual(["0.0.0.0:50051"]);
+  const both = { grpc: ["0.0.0.0:50051"], tls: "auto" };
+  expect(serverConfig(both).grpc).toEqual(["0.0.0.0:50051"]);
+  expect(exposedBy(serverConfig(both))).toEqual([]);
+  expect(() => serverConfig({ ...both, auth: "off" })).toThrow("say --auth on, or --insecure");
+  expect(() => serverConfig({ grpc: both.grpc, auth: "on" })).toThrow(
+    "say --tls auto (or --tls-cert and --tls-key), or",
+  );
+  expect(exposedBy(serverConfig({ ...both, auth: "off", insecure: true }))).toEqual(["0.0.0.0:50051"]);
 });

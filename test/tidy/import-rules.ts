@@ -119,9 +119,18 @@ export const layers: readonly Layer[] = [
   {
     path: "src/host",
     layers: ["src/domain", "src/limits", "src/ports"],
-    packages: ["uuidv7", "pino", "prom-client", "ajv", "ajv-formats", "re2js"],
+    packages: [
+      "uuidv7",
+      "pino",
+      "prom-client",
+      "ajv",
+      "ajv-formats",
+      "re2js",
+      "@peculiar/x509",
+      "reflect-metadata",
+    ],
     node: true,
-    says: "the real clock, entropy, log, metrics and JSON Schema; the folder of templates",
+    says: "the real clock, entropy, log, metrics and JSON Schema; the folder of templates; certificates",
     why: "Real clock, real chance, real logs, real files and schemas: the adapters that tests replace.",
   },
   {
@@ -175,7 +184,7 @@ export const layers: readonly Layer[] = [
   },
   {
     path: "src/transport",
-    layers: ["src/limits"],
+    layers: ["src/domain", "src/limits"],
     packages: ["@connectrpc/connect", "@connectrpc/connect-node", "@opentelemetry/api"],
     node: true,
     says: "how a program reaches a server: addresses, and the connections to one",

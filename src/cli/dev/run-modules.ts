@@ -1,7 +1,13 @@
 import { templateKey } from "#domain/template/template";
 import { limits } from "#limits/index";
 import type { ExitCode } from "../exit.js";
-import { describeServer, type ServerOptions, startOrExplain, untilStopped } from "../server/server.js";
+import {
+  describeServer,
+  refuseTls,
+  type ServerOptions,
+  startOrExplain,
+  untilStopped,
+} from "../server/server.js";
 import { loadConfig } from "../server/settings.js";
 import type { Io } from "../terminal/io.js";
 import { oneLine } from "../terminal/sanitizer.js";
@@ -28,6 +34,7 @@ export async function runModules({ modules, watch, ...options }: DevOptions, io:
     file: options.config,
     defaults,
   });
+  refuseTls(config);
   const lines = new TaskLines(io);
   const versions = new DevelopmentVersions((template, as) => {
     void io.stdout.write(`dev: ${oneLine(templateKey(template))} stands for ${oneLine(as)}\n`);
@@ -38,7 +45,8 @@ export async function runModules({ modules, watch, ...options }: DevOptions, io:
   });
 
   const [addr = ""] = server.grpc;
-  const session = new DevSession({ sources, watch, addr, logLevel: config.logLevel, otlp: config.otlp, io });
+  const { logLevel, otlp } = config;
+  const session = new DevSession({ sources, watch, addr: `http://${addr}`, logLevel, otlp, io });
   const failed = Promise.race([server.failed, session.failed]);
   session.start();
   const how = watch ? "Files are watched. " : "";

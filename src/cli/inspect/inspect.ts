@@ -72,10 +72,11 @@ async function printEvents(events: AsyncIterable<StatelyEvent>, json: boolean, i
 
 /** The address of the page that shows the Task. */
 async function pageOf(task: Task, options: InspectOptions, io: Io): Promise<string> {
-  const { addr } = await target(io, options);
+  const { addr, ca, caPin } = await target(io, options);
+  const scheme = ca || caPin || /^https:/i.test(addr) ? "https" : "http";
   const [first = ""] = addr.split(",");
   const http = options.http ?? `${first.trim().replace(/:\d+$/, "")}:${HTTP_PORT}`;
-  const url = `http://${http.replace(/^https?:\/\//, "").replace(/\/+$/, "")}/inspect?task=${encodeURIComponent(task.id)}`;
+  const url = `${scheme}://${http.replace(/^https?:\/\//, "").replace(/\/+$/, "")}/inspect?task=${encodeURIComponent(task.id)}`;
   if (!URL.canParse(url)) throw new CliError(exit.usage, `--http is "${http}": write HOST:PORT.`);
   return url;
 }

@@ -5,7 +5,7 @@ import { colorsFor } from "../terminal/format.js";
 import type { Io } from "../terminal/io.js";
 import { oneLine } from "../terminal/sanitizer.js";
 import { builtIn } from "../worker/agents.js";
-import { describeServer, type ServerOptions, startOrExplain, untilStopped } from "./server.js";
+import { describeServer, refuseTls, type ServerOptions, startOrExplain, untilStopped } from "./server.js";
 import { loadConfig } from "./settings.js";
 
 /** `dev`: runs a server and a worker with the built-in agents in one process, and prints commands to try. */
@@ -13,6 +13,7 @@ export async function runDev(options: ServerOptions, io: Io): Promise<ExitCode> 
   const { flags, config: file } = options;
   // Log entries about sessions would hide the hints.
   const config = loadConfig({ flags, env: io.env, cwd: io.cwd, file, defaults: { "log-level": "warn" } });
+  refuseTls(config);
   const server = await startOrExplain(config, io, options);
   const [addr = ""] = server.grpc;
 
@@ -22,7 +23,7 @@ export async function runDev(options: ServerOptions, io: Io): Promise<ExitCode> 
   });
   const worker = await serve({
     agents: builtIn,
-    addr,
+    addr: `http://${addr}`,
     id: "dev",
     handleSignals: false,
     handleUncaught: true,

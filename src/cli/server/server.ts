@@ -1,4 +1,4 @@
-import type { ServerConfig, SettingName } from "#config/index";
+import { ConfigError, exposedBy, hasTls, type ServerConfig, type SettingName } from "#config/index";
 import type { RunningServer } from "#control-plane";
 import { Fault } from "#domain/fault";
 import { isPostgresUrl, withoutPassword } from "#domain/postgres-url";
@@ -25,10 +25,13 @@ export async function runServer(options: ServerOptions, io: Io): Promise<ExitCod
   const config = loadConfig({ flags: options.flags, env: io.env, cwd: io.cwd, file: options.config });
   const server = await startOrExplain(config, io, options);
 
-  const { grpc, http, warnings } = server;
+  const { grpc, http, warnings, isTls, caPin, adminKey } = server;
   const facts = {
     grpc,
     http,
+    ...(isTls && { tls: true }),
+    ...(caPin && { caPin }),
+    ...(adminKey && { adminKey }),
     ...(isPostgresUrl(config.store) ? {} : { data: config.data }),
     store: withoutPassword(config.store),
     ...(warnings.length > 0 && { warnings }),
@@ -37,9 +40,11 @@ export async function runServer(options: ServerOptions, io: Io): Promise<ExitCod
   return untilStopped(server, announcement, io);
 }
 
-/** Formats `gRPC at A, B; HTTP at C; data in DIR (sqlite)`, and a line for each warning. */
+type Described = Pick<RunningServer, "grpc" | "http" | "warnings" | "isTls" | "caPin" | "adminKey">;
+
+/** Formats `gRPC at A, B; HTTP at C; data in DIR (sqlite)`, and lines for what clients need and for warnings. */
 export function describeServer(
-  { grpc, http, warnings }: Pick<RunningServer, "grpc" | "http" | "warnings">,
+  { grpc, http, warnings, isTls, caPin, adminKey }: Described,
   config: ServerConfig,
 ): string {
   const listeners = [
@@ -48,10 +53,17 @@ export function describeServer(
   ];
   const data = describeData(config);
   const lines = [
-    `taskrun serves ${listeners.join("; ")}; ${data}`,
+    `taskrun serves ${listeners.join("; ")}${isTls ? "; TLS" : ""}; ${data}`,
+    ...(adminKey ? [`callers are asked for an API key; the first one is in ${adminKey}`] : []),
+    ...(caPin ? [`workers and clients: --ca-pin ${caPin}`] : []),
     ...warnings.map((text) => `warning: ${text}`),
   ];
   return sanitize(lines.join("\n"));
+}
+
+/** `dev` is for one machine, whose worker and commands use the loopback. @throws {ConfigError} */
+export function refuseTls(config: ServerConfig): void {
+  if (hasTls(config)) throw new ConfigError("tls: dev serves this machine alone, in plaintext; run `server`");
 }
 
 function describeData({ store, data }: Pick<ServerConfig, "store" | "data">): string {
@@ -72,7 +84,8 @@ export async function startOrExplain(
   options: Pick<ServerOptions, "repair">,
   development: Development = {},
 ): Promise<RunningServer> {
-  const log = logPort(createLog({ level: config.logLevel }));
+  const base = exposedBy(config).length > 0 ? { insecure: true } : {};
+  const log = logPort(createLog({ level: config.logLevel, base }));
   try {
     if (options.repair) {
       const { repairData } = await import("#control-plane");
@@ -105,6 +118,7 @@ function explain(cause: unknown, config: ServerConfig, { self }: Io): CliError {
 
   if (isPostgresUrl(config.store) && reason.startsWith("STORE_")) return say(message);
   if (reason === "TEMPLATES_UNREADABLE") return say(message, "Choose the directory with --templates DIR.");
+  if (reason === "TLS_UNREADABLE" || reason === "KEYS_NOT_PRIVATE") return say(message);
   if (/EADDRINUSE|EADDRNOTAVAIL|BIND_FAILED/.test(facts)) {
     return say(
       message,

@@ -27,7 +27,10 @@ export interface Sources {
 }
 
 /** Settings of the commands that call a server. */
-const clientNames = ["addr", "namespace"] as const;
+const clientNames = ["addr", "namespace", "ca", "ca-pin"] as const;
+
+/** What the file sets for commands that call a server. */
+export type ClientSettings = { readonly [Name in (typeof clientNames)[number]]?: string };
 
 /** Loads the server's settings. @throws {ConfigError} naming everything that is wrong, a line each */
 export function loadConfig(sources: Sources): ServerConfig {
@@ -45,7 +48,7 @@ export function loadConfig(sources: Sources): ServerConfig {
 }
 
 /** Loads the address and namespace that the file sets for commands that call a server. */
-export function loadClientSettings(sources: Omit<Sources, "flags">): { addr?: string; namespace?: string } {
+export function loadClientSettings(sources: Omit<Sources, "flags">): ClientSettings {
   const { path, table } = readFile(sources);
   const texts = clientNames.flatMap((name) => {
     const value = table[name];
@@ -112,7 +115,7 @@ const serviceLink = /^TASKRUN_(\w+_)?(SERVICE_(HOST|PORT)|PORT)(_\w+)?$/;
 
 function unknownNames({ path, table }: ConfigFile, env: Sources["env"]): string[] {
   const keys: readonly string[] = [...settingNames, ...clientNames];
-  const variables = [...keys, "config"].map(variableOf);
+  const variables = [...keys, "config", "api-key", "api-key-file"].map(variableOf);
   const strayKeys = Object.keys(table).filter((key) => !keys.includes(key));
   const strayVariables = Object.keys(env).filter(
     (name) => name.startsWith("TASKRUN_") && !variables.includes(name) && !serviceLink.test(name),

@@ -10,7 +10,9 @@ import type { Io } from "../terminal/io.js";
 import { oneLine } from "../terminal/sanitizer.js";
 import { type AgentSources, gatherAgents } from "./agents.js";
 
-export interface WorkerRunOptions extends Pick<ConnectionOptions, "addr">, AgentSources {
+export interface WorkerRunOptions
+  extends Pick<ConnectionOptions, "addr" | "ca" | "caPin" | "apiKeyFile" | "data">,
+    AgentSources {
   readonly id?: string;
   readonly label?: Readonly<Record<string, string>>;
   readonly maxRuns?: number;
@@ -26,7 +28,7 @@ export interface WorkerRunOptions extends Pick<ConnectionOptions, "addr">, Agent
  * that is down, at the start as well as later.
  */
 export async function runWorker(options: WorkerRunOptions, io: Io): Promise<ExitCode> {
-  const { addr } = await target(io, options.addr === undefined ? {} : { addr: options.addr });
+  const { addr, ca, caPin, apiKey } = await target(io, serverOf(options));
   const agents = await gatherAgents(options, io);
   const { id, label, maxRuns, namespace, drain } = options;
   const log = logPort(createLog());
@@ -36,6 +38,9 @@ export async function runWorker(options: WorkerRunOptions, io: Io): Promise<Exit
     serve({
       agents,
       addr,
+      ...(ca !== undefined && { ca }),
+      ...(caPin !== undefined && { caPin }),
+      ...(apiKey !== undefined && { apiKey }),
       handleSignals: false,
       handleUncaught: true,
       log,
@@ -52,6 +57,12 @@ export async function runWorker(options: WorkerRunOptions, io: Io): Promise<Exit
   } finally {
     await traces?.close();
   }
+}
+
+/** The options that say which server is meant; `--namespace` means something else here. */
+function serverOf({ addr, ca, caPin, apiKeyFile, data }: WorkerRunOptions): ConnectionOptions {
+  const given = { addr, ca, caPin, apiKeyFile, data };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
 async function openTraces(otlp: string, { env }: Io, log: Log): Promise<OpenTracing | undefined> {

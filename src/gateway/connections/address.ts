@@ -56,14 +56,14 @@ export function networkOf(remoteAddress: string): string | undefined {
 }
 
 /**
- * Refuses an address that other machines can reach, unless `insecure` allows it: listeners do not authenticate.
+ * Refuses an address that other machines can reach, unless `isAllowed`: by TLS and authentication, or because somebody wants it so.
  *
  * @throws {Fault} `denied`
  */
-export function checkReach({ host, port }: Address, insecure: boolean): void {
-  if (insecure || isLoopback(host)) return;
+export function checkReach({ host, port }: Address, isAllowed: boolean): void {
+  if (isAllowed || isLoopback(host)) return;
   const shown = formatAddress({ host, port });
-  const message = `${shown} can be reached from other machines, and nobody is asked who they are: listen on 127.0.0.1 or [::1], or say --insecure if the network is to be trusted.`;
+  const message = `${shown} can be reached from other machines, without TLS and authentication: listen on 127.0.0.1 or [::1], say --tls auto and --auth on, or --insecure if the network is to be trusted.`;
   throw new Fault("denied", message, { field: "address", reason: "NOT_LOOPBACK" });
 }
 

@@ -11,15 +11,34 @@ export interface ConnectionBounds {
   readonly connectionsPerAddress: number;
 }
 
+/** The header of a TLS 1.3 record, its type, and the tag that authenticates it. */
+const TLS_RECORD_BYTES = 5 + 1 + 16;
+
 /** One accepted connection. */
 export class Connection {
+  /** What the protocols read and write: of TLS, what it has deciphered. */
   readonly socket: Socket;
   readonly quota = new AnswerQuota();
+  /** Bytes that go with each frame in addition to HTTP/2's own: those of a TLS record. */
+  readonly recordBytes: number;
+  readonly #tcp: Socket;
   readonly #identified: () => void;
 
-  constructor(socket: Socket, identified: () => void) {
+  constructor(socket: Socket, identified: () => void, tcp: Socket = socket) {
     this.socket = socket;
+    this.recordBytes = tcp === socket ? 0 : TLS_RECORD_BYTES;
+    this.#tcp = tcp;
     this.#identified = identified;
+  }
+
+  /** Bytes received from the network so far. */
+  get bytesRead(): number {
+    return this.#tcp.bytesRead;
+  }
+
+  /** The same connection, once its handshake is done. */
+  secured(socket: Socket): Connection {
+    return new Connection(socket, this.#identified, this.#tcp);
   }
 
   /** Call when the peer has identified itself: it no longer counts towards the bound of its address. Idempotent. */

@@ -6,9 +6,15 @@ import { limits } from "#limits/index";
  * time, so that a peer that sends a thousand at once does not delay a peer that sends one.
  */
 export class Pace {
-  #left: number = limits.messagesPerIteration;
+  readonly #perIteration: number;
+  #left: number;
   #renewing = false;
   #waiting: (() => void)[] = [];
+
+  constructor(perIteration: number = limits.messagesPerIteration) {
+    this.#perIteration = perIteration;
+    this.#left = perIteration;
+  }
 
   /**
    * Call before taking each message.
@@ -31,8 +37,8 @@ export class Pace {
 
   /** Called in the next iteration of the event loop. */
   #renew(): void {
-    const admitted = this.#waiting.splice(0, limits.messagesPerIteration);
-    this.#left = limits.messagesPerIteration - admitted.length;
+    const admitted = this.#waiting.splice(0, this.#perIteration);
+    this.#left = this.#perIteration - admitted.length;
     this.#renewing = admitted.length > 0;
     if (this.#renewing) setImmediate(() => this.#renew());
     for (const admit of admitted) admit();

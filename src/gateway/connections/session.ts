@@ -80,18 +80,18 @@ export class Session {
 
   /** Call when the peer has sent a frame with this many bytes of a message. */
   carried(bytes: number): void {
-    this.#explained += bytes + FRAME_BYTES;
+    this.#explained += bytes + FRAME_BYTES + this.connection.recordBytes;
     // The work is per frame: a message in frames smaller than their own headers is a flood, although it is content.
     if (bytes < FRAME_BYTES && !this.#tinyFrames.spend()) this.#end(this, "overhead");
   }
 
   /** Call when a message of this many bytes has been sent to the peer. */
   sent(bytes: number): void {
-    this.#explained += UPDATE_BYTES + bytes / 256;
+    this.#explained += UPDATE_BYTES + this.connection.recordBytes + bytes / 256;
   }
 
   requested(headerBytes: number): void {
-    this.#explained += headerBytes + FRAME_BYTES;
+    this.#explained += headerBytes + FRAME_BYTES + this.connection.recordBytes;
     // An empty request is one such frame.
     this.#tinyFrames.giveBack();
   }
@@ -103,7 +103,7 @@ export class Session {
 
   /** @returns false if the peer has sent too many bytes since the last call in frames without content */
   overheadWithin(): boolean {
-    const bytes = this.connection.socket.bytesRead;
+    const bytes = this.connection.bytesRead;
     const unexplained = bytes - this.#seenBytes - this.#explained;
     this.#seenBytes = bytes;
     this.#explained = 0;

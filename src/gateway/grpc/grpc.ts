@@ -10,10 +10,12 @@ import {
   type sendUnaryData,
 } from "@grpc/grpc-js";
 import { limits } from "#limits/index";
-import type { Connections } from "../connections/connections.js";
+import type { TlsSource } from "#ports/tls";
+import type { Connection, Connections } from "../connections/connections.js";
 import type { Listener } from "../connections/listener.js";
 import type { Session } from "../connections/session.js";
 import { Sessions } from "../connections/sessions.js";
+import { TlsHandshakes } from "../connections/tls.js";
 import { answerTooLarge, CANCELLED, drainingFault, Meter, OK, type Outcome } from "../outcome.js";
 import type { AnswerChannel, Call, Rpc, Served } from "../rpc.js";
 import { decode } from "../traffic/decode.js";
@@ -30,10 +32,12 @@ export interface GrpcParts {
   readonly streams: OpenStreams;
   readonly connections: Connections;
   readonly traffic: Traffic;
+  /** Absent for a listener in plaintext. */
+  readonly tls?: TlsSource | undefined;
 }
 
 /** A listener for gRPC, not yet bound. */
-export function grpcListener({ rpcs, served, streams, connections, traffic }: GrpcParts): Listener {
+export function grpcListener({ rpcs, served, streams, connections, traffic, tls }: GrpcParts): Listener {
   const engine = new GrpcEngine();
   const mounted = new Map<string, Mounted>();
   for (const rpc of rpcs) {
@@ -47,12 +51,17 @@ export function grpcListener({ rpcs, served, streams, connections, traffic }: Gr
     engine.serve(transport, headers, (made) => transport.intercept(made));
   };
   const sessions = new Sessions(onStream, "grpc", served.telemetry);
-  const server = connections.server((connection) => sessions.accept(connection));
+  const { telemetry } = served;
+  const secured = (connection: Connection) => sessions.accept(connection);
+  const handshakes =
+    tls && new TlsHandshakes({ source: tls, protocols: ["h2"], listener: "grpc", telemetry, secured });
+  const server = connections.server((connection) => (handshakes ?? sessions).accept(connection));
   return {
     server,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
+        handshakes?.close();
         sessions.close();
       }),
     destroy: () => sessions.destroy(),
@@ -91,6 +100,7 @@ function pathOf({ method }: Rpc): string {
 /** A request of this peer. */
 function callOf(
   { services, telemetry, health, identify }: Served,
+  asked: string,
   metadata: Metadata,
   channel: AnswerChannel,
 ): Call {
@@ -100,7 +110,7 @@ function callOf(
   };
   const reserve = (bytes: number) => channel.reserve(bytes);
   const traceparent = () => header("traceparent");
-  return { services, telemetry, health, caller: identify({ header }), reserve, traceparent };
+  return { services, telemetry, health, caller: identify({ asked, header }), reserve, traceparent };
 }
 
 /** A stream's answers count as they are written. */
@@ -109,9 +119,10 @@ const uncounted: AnswerChannel = { reserve: () => undefined };
 function unary(rpc: Rpc & { kind: "unary" }, served: Served, streams: OpenStreams, meter: Meter) {
   const { input, output, parent } = rpc.method;
   const always = parent.typeName.startsWith("grpc.");
+  const asked = pathOf(rpc).slice(1);
   const handle = async (unaryCall: ServerUnaryCall<Received, Buffer>, open: OpenStream | undefined) => {
     if (open?.fault) throw open.fault;
-    const call = callOf(served, unaryCall.metadata, transportOf(unaryCall));
+    const call = callOf(served, asked, unaryCall.metadata, transportOf(unaryCall));
     const waitCall = open ? { ...call, signal: open } : call;
     return rpc.handle(decode(input, unaryCall.request.take(), "binary"), waitCall);
   };
@@ -154,6 +165,7 @@ type Stream = ServerDuplexStream<Received, Buffer> | ServerWritableStream<Receiv
 function streaming(rpc: Exclude<Rpc, { kind: "unary" }>, served: Served, streams: OpenStreams, meter: Meter) {
   const { input, output } = rpc.method;
   const serialize = (message: Message) => encoded(output, message);
+  const asked = pathOf(rpc).slice(1);
   const serve = async (stream: Stream): Promise<void> => {
     const transport = transportOf(stream);
     // Peers wait for the headers before they send; without this call, the headers go out with the first message.
@@ -166,7 +178,7 @@ function streaming(rpc: Exclude<Rpc, { kind: "unary" }>, served: Served, streams
     const answering = { signal, end: open.end.bind(open), keep: open.keep.bind(open), identified };
     let outcome: Outcome = OK;
     try {
-      const streamCall = { ...callOf(served, stream.metadata, uncounted), ...answering };
+      const streamCall = { ...callOf(served, asked, stream.metadata, uncounted), ...answering };
       const answers =
         rpc.kind === "bidi_streaming"
           ? rpc.handle(

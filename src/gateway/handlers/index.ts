@@ -1,11 +1,13 @@
 import { Health } from "#wire/gen/grpc/health/v1/health_pb";
 import * as v1 from "#wire/gen/grpc/reflection/v1/reflection_pb";
 import * as v1alpha from "#wire/gen/grpc/reflection/v1alpha/reflection_pb";
+import { AccessService } from "#wire/gen/taskrun/v1/access_service_pb";
 import { RunService } from "#wire/gen/taskrun/v1/run_service_pb";
 import { TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
 import { TemplateService } from "#wire/gen/taskrun/v1/template_service_pb";
 import { WorkerService } from "#wire/gen/taskrun/v1/worker_service_pb";
 import type { Rpc } from "../rpc.js";
+import { accessService } from "./access-service.js";
 import { healthService } from "./health.js";
 import { reflectionService } from "./reflection.js";
 import { runService } from "./run-service.js";
@@ -19,6 +21,7 @@ export const services = [
   WorkerService,
   RunService,
   TemplateService,
+  AccessService,
   Health,
   v1.ServerReflection,
   v1alpha.ServerReflection,
@@ -32,6 +35,7 @@ export const rpcs: readonly Rpc[] = [
   ...workerService,
   ...runService,
   ...templateService,
+  ...accessService,
   ...healthService,
   ...reflectionService(
     serviceNames,

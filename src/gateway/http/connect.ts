@@ -81,12 +81,12 @@ function mount(router: ConnectRouter, rpc: Rpc, served: Served, streams: OpenStr
 /** A request of this peer. */
 function callOf(
   { services, telemetry, health, identify }: Served,
-  { requestHeader }: HandlerContext,
+  { requestHeader, method, service }: HandlerContext,
   channel: AnswerChannel,
 ): Call {
   const header = (name: string) => requestHeader.get(name) ?? undefined;
   const reserve = (bytes: number) => channel.reserve(bytes);
-  const caller = identify({ header });
+  const caller = identify({ asked: `${service.typeName}/${method.name}`, header });
   return { services, telemetry, health, caller, reserve, traceparent: () => header("traceparent") };
 }
 

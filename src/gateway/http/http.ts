@@ -2,11 +2,14 @@ import { createServer as createHttp1 } from "node:http";
 import { createServer as createHttp2, type ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import { limits } from "#limits/index";
-import type { Connections } from "../connections/connections.js";
+import type { Telemetry } from "#ports/telemetry";
+import type { TlsSource } from "#ports/tls";
+import type { Connection, Connections } from "../connections/connections.js";
 import type { Listener } from "../connections/listener.js";
 import type { Session } from "../connections/session.js";
 import { Sessions } from "../connections/sessions.js";
-import { sniff } from "../connections/sniff.js";
+import { type Speakers, sniff } from "../connections/sniff.js";
+import { type Protocol, TlsHandshakes } from "../connections/tls.js";
 import type { HttpRequest } from "./guard.js";
 import { Http1Peer, Http2Peer, type HttpPeer } from "./peer.js";
 import type { HttpResponse } from "./response.js";
@@ -14,6 +17,8 @@ import { pathOf, type ServeParts, serveHttp } from "./serve.js";
 
 export interface HttpParts extends ServeParts {
   readonly connections: Connections;
+  /** Absent for a listener in plaintext. */
+  readonly tls?: TlsSource | undefined;
 }
 
 /** A listener for all protocols over HTTP, not bound yet. */
@@ -51,20 +56,24 @@ export function httpListener(parts: HttpParts): Listener {
     parts.telemetry,
   );
 
-  const server = parts.connections.server((connection) =>
-    sniff(connection, {
-      http1: ({ socket }) => {
-        peers.set(socket, new Http1Peer(connection));
-        http1.emit("connection", socket);
-      },
-      http2: () => sessions.accept(connection),
-    }),
-  );
+  const speakers = {
+    http1: (connection: Connection) => {
+      peers.set(connection.socket, new Http1Peer(connection));
+      http1.emit("connection", connection.socket);
+    },
+    http2: (connection: Connection) => sessions.accept(connection),
+  };
+  const handshakes = parts.tls && handshakesOf(parts.tls, parts.telemetry, speakers);
+  const server = parts.connections.server((connection) => {
+    if (handshakes) handshakes.accept(connection);
+    else sniff(connection, speakers);
+  });
   return {
     server,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
+        handshakes?.close();
         http1.close();
         http1.closeIdleConnections();
         sessions.close();
@@ -74,4 +83,12 @@ export function httpListener(parts: HttpParts): Listener {
       sessions.destroy();
     },
   };
+}
+
+/** Of TLS the peer has said by ALPN what it speaks. */
+function handshakesOf(source: TlsSource, telemetry: Telemetry, { http1, http2 }: Speakers): TlsHandshakes {
+  const protocols = ["h2", "http/1.1"] as const;
+  const secured = (connection: Connection, protocol: Protocol) =>
+    protocol === "h2" ? http2(connection) : http1(connection);
+  return new TlsHandshakes({ source, protocols, listener: "http", telemetry, secured });
 }

@@ -23,12 +23,16 @@ export function inspectRoutes({ hub, ...parts }: InspectParts): Route<Page>[] {
     {
       methods: ["GET"],
       path: "/inspect/events",
-      handler: eventsPage("inspect/events", feedOf(hub), parts),
+      handler: eventsPage({ name: "inspect/events", path: "/inspect/events" }, feedOf(hub), parts),
     },
     {
       methods: ["GET"],
       path: "/inspect/tasks/{id}/events",
-      handler: eventsPage("inspect/replay", replayFeed(hub), parts),
+      handler: eventsPage(
+        { name: "inspect/replay", path: "/inspect/tasks/{id}/events" },
+        replayFeed(hub),
+        parts,
+      ),
     },
     ...inspectPageRoutes(),
   ];

@@ -17,6 +17,7 @@ const statusByFault = {
   unavailable: 503,
   too_slow: 504,
   conflict: 409,
+  unauthenticated: 401,
   denied: 403,
   internal: 500,
 } as const satisfies Record<FaultCode, number>;

@@ -27,8 +27,12 @@ export class Router<Handler> {
   readonly #fixed = new Map<string, Route<Handler>[]>();
   readonly #open: { readonly route: Route<Handler>; readonly pattern: RegExp }[] = [];
 
+  /** All of them. */
+  readonly routes: readonly Route<Handler>[];
+
   constructor(routes: Iterable<Route<Handler>>) {
-    for (const route of routes) {
+    this.routes = [...routes];
+    for (const route of this.routes) {
       if (route.path.includes("{")) {
         this.#open.push({ route, pattern: patternOf(route.path) });
         continue;

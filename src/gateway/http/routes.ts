@@ -30,7 +30,7 @@ export function routerOf(parts: RouteParts): Router<HttpHandler> {
       return { methods: "*", path: handler.requestPath, handler: { kind: "rpc", handler } };
     }),
     ...pages.map(({ handler: page, ...route }): Route<HttpHandler> => {
-      return { ...route, handler: { kind: "page", page } };
+      return { ...route, handler: { kind: "page", page, path: route.path } };
     }),
   ]);
 }
@@ -42,7 +42,7 @@ function eventRoutes(served: Served, streams: OpenStreams): Route<Page>[] {
     {
       methods: ["GET"],
       path: "/v1/tasks/{id}/events",
-      handler: eventsPage(watch, taskEvents, { served, streams }),
+      handler: eventsPage({ name: watch, path: "/v1/tasks/{id}/events" }, taskEvents, { served, streams }),
     },
   ];
 }

@@ -1,8 +1,9 @@
 import { Code, ConnectError, createContextValues } from "@connectrpc/connect";
 import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { universalRequestFromNodeRequest } from "@connectrpc/connect-node";
-import type { Fault } from "#domain/fault";
+import { Fault } from "#domain/fault";
 import type { Telemetry } from "#ports/telemetry";
+import type { Identify } from "../caller.js";
 import { Deadline, readTimeout } from "../deadline.js";
 import type { Traffic } from "../traffic/traffic.js";
 import { bodyOf } from "./body.js";
@@ -12,6 +13,7 @@ import { type Admission, type HttpRequest, isPreflight, refusalOf } from "./guar
 import { Outgoing } from "./outgoing.js";
 import type { Page } from "./pages.js";
 import type { HttpPeer } from "./peer.js";
+import { sendProblem } from "./problem.js";
 import { ReceivedMessages } from "./received.js";
 import { endResponse, type HttpResponse, isGone, sendNotServed, sendText } from "./response.js";
 import type { Router } from "./router.js";
@@ -19,13 +21,14 @@ import type { Router } from "./router.js";
 /** The handler of a path: an rpc in any protocol over HTTP, or a page. */
 export type HttpHandler =
   | { readonly kind: "rpc"; readonly handler: UniversalHandler }
-  | { readonly kind: "page"; readonly page: Page };
+  | { readonly kind: "page"; readonly page: Page; readonly path: string };
 
 export interface ServeParts {
   readonly router: Router<HttpHandler>;
   readonly admission: Admission;
   readonly telemetry: Telemetry;
   readonly traffic: Traffic;
+  readonly identify: Identify;
 }
 
 /** One request, and the connection that it came on. */
@@ -69,10 +72,23 @@ async function serve({ request, response, peer, path }: Exchange, parts: ServePa
   if (isPreflight(request)) return sendPreflight(request, response, routed.found ? [] : routed.allowed);
   if (!routed.found) return sendNotServed(response, method, path, routed.allowed);
   if (routed.handler.kind === "page") {
+    const refused = refusedBy(parts.identify, routed.handler.path, request);
+    if (refused) return sendProblem(response, refused);
     const outgoing = (single: boolean) => new Outgoing(response, parts.traffic, single, peer);
     return routed.handler.page({ request, response, params: routed.parts, outgoing });
   }
   return serveRpc(routed.handler.handler, request, response, parts.traffic, peer);
+}
+
+/** Why the caller may not ask for a page; undefined if it may. */
+function refusedBy(identify: Identify, asked: string, { headers }: HttpRequest): Fault | undefined {
+  try {
+    identify({ asked, header: (name) => headers[name]?.toString() });
+    return undefined;
+  } catch (error) {
+    if (error instanceof Fault) return error;
+    throw error;
+  }
 }
 
 async function serveRpc(

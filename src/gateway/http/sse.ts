@@ -39,9 +39,13 @@ export interface EventsParts {
  * stream: one bound and one drain serve all. A reader whose stream ends without having been told so comes back by itself,
  * with the id of the last event.
  *
- * @param name for metrics
+ * @param route its name in metrics, and its path
  */
-export function eventsPage(name: string, feed: EventFeed, { served, streams }: EventsParts): Page {
+export function eventsPage(
+  { name, path }: { readonly name: string; readonly path: string },
+  feed: EventFeed,
+  { served, streams }: EventsParts,
+): Page {
   const meter = new Meter(served.telemetry, name, "http");
   return async (page) => {
     if (!acceptsEvents(page.request)) return sendText(page.response, 406, NOT_ACCEPTED);
@@ -50,7 +54,7 @@ export function eventsPage(name: string, feed: EventFeed, { served, streams }: E
     let outcome: Outcome = CANCELLED;
     try {
       if (open.fault) throw open.fault;
-      const events = await feed(askedOf(page), callOf(page, open, served));
+      const events = await feed(askedOf(page), callOf(path, page, open, served));
       if (events) await send(events, page, open.signal);
       else sendNothing(page);
       outcome = open.signal.aborted ? CANCELLED : OK;
@@ -93,13 +97,13 @@ function askedOf({ request, params }: PageCall): EventsRequest {
   return { params, query, lastEventId: headerOf(request, "last-event-id") || undefined };
 }
 
-function callOf({ request }: PageCall, open: OpenStream, served: Served): StreamCall {
+function callOf(asked: string, { request }: PageCall, open: OpenStream, served: Served): StreamCall {
   const { services, telemetry, health, identify } = served;
   return {
     services,
     telemetry,
     health,
-    caller: identify({ header: (name) => headerOf(request, name) }),
+    caller: identify({ asked, header: (name) => headerOf(request, name) }),
     // A stream's events count as they are written.
     reserve: () => undefined,
     signal: open.signal,

@@ -122,7 +122,7 @@ export class LocalTransport implements Transport {
       const stopped = this.#parts.stopped();
       if (stopped) throw stopped;
       wait = rpc.waits ? streams.openWait(signal) : undefined;
-      const call = callOf(served, header, place);
+      const call = callOf(served, rpc, header, place);
       const request = received(method.input, bytes);
       const answer = rpc.handle(request, wait ? { ...call, signal: wait } : call);
       return answered(method.output, await unlessCut(answer, signal, requests));
@@ -146,15 +146,10 @@ export class LocalTransport implements Transport {
     const { rpc, meter } = this.#find(method);
     if (rpc.kind === "unary") throw notServed(method);
     const { served, streams } = this.#parts;
-    const stopped = this.#parts.stopped();
-    if (stopped) {
-      const outcome = meter.outcomeOf(stopped);
-      meter.count(outcome);
-      throw localError(outcome);
-    }
+    const asked = this.#admit(() => callOf(served, rpc, header, uncounted), meter);
     const open = streams.open();
     const call: StreamCall = {
-      ...callOf(served, header, uncounted),
+      ...asked,
       signal: open.signal,
       end: (fault) => open.end(fault),
       keep: (bytes) => open.keep(bytes),
@@ -166,6 +161,19 @@ export class LocalTransport implements Transport {
       rpc.kind === "bidi_streaming" ? rpc.handle(requests, call) : answersTo(rpc, requests, call);
     const parts = { output, answers, open, signal, pace: this.#pace, meter, stopped: this.#parts.stopped };
     return new LocalStream({ ...parts, ended: () => streams.close(open) });
+  }
+
+  /** The call of a stream, unless it is refused: then nothing of it stays open. */
+  #admit(make: () => Call, meter: Meter): Call {
+    try {
+      const stopped = this.#parts.stopped();
+      if (stopped) throw stopped;
+      return make();
+    } catch (error) {
+      const outcome = meter.outcomeOf(error);
+      meter.count(outcome);
+      throw localError(outcome);
+    }
   }
 
   #find(method: DescMethod): Mounted {
@@ -197,12 +205,13 @@ const uncounted: AnswerChannel = { reserve: () => undefined };
 
 function callOf(
   { services, telemetry, health, identify }: Served,
+  { method }: Pick<Rpc, "method">,
   headers: Headers,
   channel: AnswerChannel,
 ): Call {
   const header = (name: string) => headers.get(name) ?? undefined;
   const reserve = (bytes: number) => channel.reserve(bytes);
-  const caller = identify({ header });
+  const caller = identify({ asked: `${method.parent.typeName}/${method.name}`, header });
   return { services, telemetry, health, caller, reserve, traceparent: () => header("traceparent") };
 }
 

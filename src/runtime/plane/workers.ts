@@ -76,7 +76,11 @@ function statusOf({ state }: SessionRow, held: number): WorkerStatus {
   return held > 0 ? "BUSY" : "IDLE";
 }
 
-/** A caller sees the workers of its own principal and those that serve a namespace of its own. */
+/**
+ * A caller sees the workers of its own principal and those that serve a namespace of its own. A worker that names none serves all
+ * that its principal may use, which is not known here: only who may use all namespaces sees it.
+ */
 function maySee({ info, principal }: SessionRow, caller: Caller): boolean {
-  return principal === caller.principal || info.namespaces.some((namespace) => mayUse(caller, namespace));
+  if (principal === caller.principal || caller.namespaces === "*") return true;
+  return info.namespaces.some((namespace) => mayUse(caller, namespace));
 }

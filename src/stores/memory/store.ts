@@ -1,3 +1,4 @@
+import type { KeyRow } from "#domain/access/key";
 import { stepKey, type TaskId } from "#domain/id";
 import { invariant } from "#domain/invariant";
 import type { Needs } from "#domain/needs";
@@ -17,6 +18,7 @@ import { isKept, isTerminal, type TaskRow, taskStatus } from "#domain/task/task"
 import { earliest, type Instant, NEVER } from "#domain/time/time";
 import { type AgentRow, agentKey } from "#domain/worker/agent";
 import type { WorkerKey } from "#domain/worker/worker-row";
+import type { CredentialStore } from "#ports/credentials";
 import type { Store } from "#ports/store";
 import type { Reads } from "#ports/store-reads";
 import type { BootState, Commit, Committed, Loaded } from "#ports/store-turns";
@@ -36,6 +38,15 @@ export class MemoryStore implements Store {
     ready: new Map(),
   };
   readonly reads: Reads = new MemoryReads(this.#tables);
+  readonly #apiKeys = new Map<string, KeyRow>();
+  readonly credentials: CredentialStore = {
+    keys: async () => [...this.#apiKeys.values()].sort((a, b) => compare(a.id, b.id)),
+    putKey: async (row) => {
+      if ((this.#apiKeys.get(row.id)?.revision ?? 0) !== row.revision - 1) return false;
+      this.#apiKeys.set(row.id, row);
+      return true;
+    },
+  };
   readonly #agents = new Map<string, AgentRow>();
   readonly #deadlines = new Map<string, Deadline>();
   readonly #lanes = new Map<string, Lane>();

@@ -37,6 +37,7 @@ export function cachingStore(store: Store): Store {
     reads: shared ? sharedReads(store.reads, cached) : cachingReads(store.reads, cached),
     ...(store.failed && { failed: store.failed }),
     ...(store.nodes && { nodes: store.nodes }),
+    ...(store.credentials && { credentials: store.credentials }),
     outage: () => store.outage?.(),
     open: async () => store.open?.(),
     boot: () => store.boot(),

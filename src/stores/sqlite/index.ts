@@ -3,6 +3,7 @@ import type { TaskId } from "#domain/id";
 import { type ReadyStep, readyStep, type StepRow } from "#domain/task/step";
 import { type Instant, instant } from "#domain/time/time";
 import { limits } from "#limits/index";
+import type { CredentialStore } from "#ports/credentials";
 import type { BootState, Commit, Committed, Deadline, Loaded, Needs, Reads, Store } from "#ports/store";
 import { cachingStore } from "../shared/caching-store.js";
 import { type Driver, type DriverName, opened, openReadOnly, preferredDriver } from "./driver.js";
@@ -121,6 +122,11 @@ class SqliteStore implements Store {
     const at = await this.#writer.call("nextDueAt", undefined);
     return at === null ? undefined : instant(at);
   }
+
+  readonly credentials: CredentialStore = {
+    keys: () => this.#writer.call("apiKeys", undefined),
+    putKey: (row) => this.#writer.call("putApiKey", row),
+  };
 
   async removeFinished(before: Instant, limit: number): Promise<readonly TaskId[]> {
     return (await this.#writer.call("removeFinished", { before, limit })) as readonly TaskId[];

@@ -1,3 +1,4 @@
+import type { KeyRow } from "#domain/access/key";
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
 import { localKindNames, textKindNames } from "#domain/row-kinds";
@@ -15,7 +16,16 @@ import { FinishedTasks } from "./finished.js";
 import { load } from "./read/load.js";
 import { Changes, Refused } from "./rows/changes.js";
 import { Layouts, layoutRows } from "./rows/layouts.js";
-import { agentFrom, deadlineOf, laneFrom, plane, runTable, stepTable } from "./rows/rows.js";
+import {
+  agentFrom,
+  apiKeyFrom,
+  apiKeyValues,
+  deadlineOf,
+  laneFrom,
+  plane,
+  runTable,
+  stepTable,
+} from "./rows/rows.js";
 import { boots, listed, loads, type Prepared, prepareAll, writes } from "./rows/statements.js";
 import type { BootReply, CommitRequest, LoadReply, LoadRequest } from "./thread/requests.js";
 
@@ -118,6 +128,19 @@ export class Writer {
     if (ids.length > 0) this.#withReserve(true, this.#head.at, () => this.#changes.remove(ids));
     this.#pagesWritten += COMMIT_PAGES * ids.length;
     return ids;
+  }
+
+  apiKeys(): readonly KeyRow[] {
+    return this.#sql.apiKeys.all([]).map(apiKeyFrom);
+  }
+
+  /** Writes an API key. @returns false if its revision does not follow the one that is there */
+  putApiKey(row: KeyRow): boolean {
+    const [found] = this.#sql.apiKeyRevision.all([row.id]);
+    if (Number(found?.[0] ?? 0) !== row.revision - 1) return false;
+    this.#withReserve(true, this.#head.at, () => this.#changes.putApiKey(apiKeyValues(row)));
+    this.#pagesWritten += COMMIT_PAGES;
+    return true;
   }
 
   /** To be called after the answer has been sent: moves committed pages from the write-ahead log into the file. */

@@ -1,6 +1,6 @@
 import { createClient } from "@connectrpc/connect";
 import { limits } from "#limits/index";
-import type { Connection as Carrier } from "#transport/connection";
+import type { Connection as Carrier, ConnectionOptions } from "#transport/connection";
 import { connectTo, serversAt } from "#transport/several";
 import {
   type RunClientMessage,
@@ -34,16 +34,19 @@ export interface Plane {
  * A server at an address, or whichever of several answers: each connection is to one that has not failed before it. HTTP/2 pings
  * detect a dead peer.
  *
- * @param urls from `readAddresses`
+ * @param urls from `readServer`, as its other options
  */
-export function planeAt(urls: readonly string[]): Plane {
+export function planeAt(
+  urls: readonly string[],
+  { trust, apiKey }: Pick<ConnectionOptions, "trust" | "apiKey"> = {},
+): Plane {
   const bounds = { readMaxBytes: limits.messageBytes, writeMaxBytes: limits.messageBytes };
-  const servers = serversAt(urls);
+  const servers = serversAt(urls, trust);
   return {
     get addr() {
       return servers.current;
     },
-    connect: () => connectTo(servers, { pingMs: limits.workerPing, ...bounds }),
+    connect: () => connectTo(servers, { pingMs: limits.workerPing, ...bounds, trust, apiKey }),
   };
 }
 

@@ -140,7 +140,7 @@ const listenersOf = (settings: { grpc?: string[]; http?: string[]; insecure?: bo
 
 test("an address that others can reach is refused unless asked for plainly", async () => {
   await expect(listenersOf({ grpc: ["0.0.0.0:0"] })).rejects.toThrow(
-    "0.0.0.0:0 can be reached from other machines, and nobody is asked who they are",
+    "0.0.0.0:0 can be reached from other machines, without TLS and authentication",
   );
   await expect(listenersOf({ http: ["[::]:0"] })).rejects.toMatchObject({ code: "denied" });
   await expect(listenersOf({ grpc: ["nonsense"] })).rejects.toThrow(

@@ -34,7 +34,12 @@ export interface Seen {
 /** One way to reach the same table: sends the requests, reads `atMost` answers, then gives up. */
 export interface Mount {
   readonly name: string;
-  call(method: DescMethod, requests: readonly Message[], atMost?: number): Promise<Seen>;
+  call(
+    method: DescMethod,
+    requests: readonly Message[],
+    atMost?: number,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Seen>;
   close(): void;
 }
 
@@ -64,13 +69,18 @@ export function grpcJsMount({ grpcPort }: Opened): Mount {
   return {
     name: "grpc-js",
     close: () => client.close(),
-    call: (method, requests, atMost = Number.POSITIVE_INFINITY) =>
+    call: (method, requests, atMost = Number.POSITIVE_INFINITY, headers = {}) =>
       new Promise((resolve) => {
         const path = `/${method.parent.typeName}/${method.name}`;
         const serialize = (message: Message) => Buffer.from(toBinary(method.input, message));
         const deserialize = (bytes: Buffer) => fromBinary(method.output, bytes) as Message;
         const answers: Message[] = [];
-        const stream = client.makeBidiStreamRequest(path, serialize, deserialize, new Metadata());
+        const stream = client.makeBidiStreamRequest(
+          path,
+          serialize,
+          deserialize,
+          Metadata.fromHttp2Headers(headers),
+        );
         stream.on("data", (answer: Message) => {
           answers.push(answer);
           if (answers.length < atMost) return;
@@ -95,7 +105,7 @@ function transportMount(name: string, transport: Transport): Mount {
   return {
     name,
     close: () => undefined,
-    call: async (method, requests, atMost = Number.POSITIVE_INFINITY) => {
+    call: async (method, requests, atMost = Number.POSITIVE_INFINITY, headers = {}) => {
       const answers: Message[] = [];
       const giveUp = new AbortController();
       async function* input() {
@@ -110,7 +120,7 @@ function transportMount(name: string, transport: Transport): Mount {
             method as DescMethodUnary,
             undefined,
             undefined,
-            undefined,
+            headers,
             request ?? {},
           );
           return { answers: [message as Message] };
@@ -119,7 +129,7 @@ function transportMount(name: string, transport: Transport): Mount {
           method as never,
           giveUp.signal,
           undefined,
-          undefined,
+          headers,
           input(),
         );
         for await (const answer of message) {

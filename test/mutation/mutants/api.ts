@@ -22,8 +22,8 @@ export const apiMutants: readonly Mutant[] = [
     edits: [
       edit(
         "src/gateway/grpc/grpc.ts",
-        "caller: identify({ header }), reserve",
-        "caller: identify({ header: () => undefined }), reserve",
+        "caller: identify({ asked, header }), reserve",
+        "caller: identify({ asked, header: () => undefined }), reserve",
       ),
     ],
     test: { file: "test/gateway/callers.test.ts", name: "each request has a caller of its own" },

@@ -118,7 +118,7 @@ export const browserMutants: readonly Mutant[] = [
     edits: [
       edit(
         "src/gateway/http/sse.ts",
-        "caller: identify({ header: (name) => headerOf(request, name) })",
+        "caller: identify({ asked, header: (name) => headerOf(request, name) })",
         'caller: { principal: "local", namespaces: "*" as const, roles: [] }',
       ),
     ],

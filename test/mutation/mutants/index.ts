@@ -28,6 +28,7 @@ import { promiseMutants } from "./promise.js";
 import { ruleMutants } from "./rule.js";
 import { schemaMutants } from "./schema.js";
 import { sdkMutants } from "./sdk.js";
+import { securityMutants } from "./security.js";
 import { terminalMutants } from "./terminal.js";
 import { testKitMutants } from "./test-kit.js";
 import { traceMutants } from "./trace.js";
@@ -40,6 +41,7 @@ import { workflowMutants } from "./workflow.js";
 /** Every way in which the sources are broken, by area. */
 export const mutants: readonly Mutant[] = [
   ...promiseMutants,
+  ...securityMutants,
   ...browserMutants,
   ...poisonMutants,
   ...clockMutants,

@@ -21,7 +21,17 @@ import { createHeadFile, type Head, NO_COMMITS } from "../file/head.js";
 import { migrations } from "../migrations/index.js";
 import { DamagedRow, nameOf } from "../rows/checksum.js";
 import { Layouts, layoutRows, layoutTable, layoutValues } from "../rows/layouts.js";
-import { agents, deadlines, lanes, laneValues, plane, rowTable, taskTable, templates } from "../rows/rows.js";
+import {
+  agents,
+  apiKeys,
+  deadlines,
+  lanes,
+  laneValues,
+  plane,
+  rowTable,
+  taskTable,
+  templates,
+} from "../rows/rows.js";
 import { incomplete, type Lost, ofTasks } from "./incomplete.js";
 import { type Scanned, scan, scannedTables, tablesOf, versionIn } from "./scan.js";
 
@@ -85,6 +95,9 @@ export function* rebuild({ path, draft, driver, commits, head }: Rebuilding): Ge
     for (const { table, key } of lost)
       if (table === agents.name)
         yield `what agent ${key} announced is forgotten, until a worker announces it again: its row is damaged`;
+    for (const { table, key } of lost)
+      if (table === apiKeys.name)
+        yield `API key ${key} is gone, and is refused from now on: its row is damaged`;
     makeLanes(target);
     const mark = {
       store: head?.store ?? randomUUID(),

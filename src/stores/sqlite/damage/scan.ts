@@ -16,7 +16,17 @@ import {
 import { migrations, SEALED_SINCE } from "../migrations/index.js";
 import { DamagedRow, nameOf, type SealedTable } from "../rows/checksum.js";
 import { type Layouts, layoutTable } from "../rows/layouts.js";
-import { agents, deadlines, lanes, log, plane, rowTable, templates, textTables } from "../rows/rows.js";
+import {
+  agents,
+  apiKeys,
+  deadlines,
+  lanes,
+  log,
+  plane,
+  rowTable,
+  templates,
+  textTables,
+} from "../rows/rows.js";
 import type { Table } from "../rows/table.js";
 
 /** How a table is scanned from its first row to its last. */
@@ -62,6 +72,7 @@ export const scannedTables: readonly Scanned[] = [
   ofSealed(lanes, ["key"]),
   ofSealed(templates, ["rowid"]),
   ofSealed(agents, ["rowid"]),
+  ofSealed(apiKeys, ["rowid"]),
   ofSealed(plane, ["id"]),
   ofSealed(layoutTable, ["rowid"]),
 ];

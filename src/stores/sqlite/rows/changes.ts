@@ -8,7 +8,7 @@ import { LogEnds, nextSeqAfter } from "../read/log-ends.js";
 import type { CommitRequest, PackedChanges } from "../thread/requests.js";
 import { checksum, type SealedTable } from "./checksum.js";
 import { type Layouts, layoutTable, layoutValues } from "./layouts.js";
-import { agents, deadlines, lanes, log, rowTable, templates, textTables } from "./rows.js";
+import { agents, apiKeys, deadlines, lanes, log, rowTable, templates, textTables } from "./rows.js";
 import type { Prepared, writes } from "./statements.js";
 import type { Table } from "./table.js";
 
@@ -97,6 +97,10 @@ export class Changes {
     for (const values of turn.agents) this.#put(sql.putAgent, agents, values);
 
     return firstSeqs;
+  }
+
+  putApiKey(values: SqlRow): void {
+    this.#put(this.#sql.putApiKey, apiKeys, values);
   }
 
   /** In the transaction of the first rows that need them. */

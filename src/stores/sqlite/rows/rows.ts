@@ -1,3 +1,4 @@
+import type { KeyRow } from "#domain/access/key";
 import type { TaskId } from "#domain/id";
 import type { LocalKindName, Revisioned, RowOf, TextKindName } from "#domain/row-kinds";
 import type { Deadline, DeadlineKind } from "#domain/task/deadline";
@@ -217,6 +218,18 @@ export function agentFrom(selected: SqlCells): AgentRow {
     announced: { digest, ...JSON.parse(announced as string) },
     seenAt: instant(Number(seenAt)),
   };
+}
+
+/** The table of API keys. */
+export const apiKeys = sealedTable("api_keys", 1, ["id", "revision", "json"]);
+
+export function apiKeyValues({ id, revision, ...rest }: KeyRow): SqlRow {
+  return [id, revision, JSON.stringify(rest)];
+}
+
+export function apiKeyFrom(selected: SqlCells): KeyRow {
+  const [id = "", revision, json] = apiKeys.open(selected);
+  return { id, revision: Number(revision), ...JSON.parse(json as string) };
 }
 
 /**

@@ -13,6 +13,7 @@ import { bytesOf, type Driver, type SqlRow, type Statement } from "../driver.js"
 import { layoutTable } from "./layouts.js";
 import {
   agents,
+  apiKeys,
   deadlines,
   lanes,
   log,
@@ -102,6 +103,7 @@ export const boots = {
     WHERE has_run = 0 AND state IN (${pendingStates}) GROUP BY namespace`,
   templateCounts: `SELECT ${bytesOf("namespace")}, count(*) FROM templates GROUP BY namespace`,
   agents: `SELECT ${agents.columns()} FROM agents`,
+  apiKeys: `SELECT ${apiKeys.columns()} FROM api_keys ORDER BY id`,
 } as const;
 
 export const writes = {
@@ -126,6 +128,9 @@ export const writes = {
   putAgent: `INSERT INTO ${agents.insert}
     ON CONFLICT (namespace, name) DO UPDATE SET digest = excluded.digest, seen_at = excluded.seen_at,
       description = excluded.description, announced = excluded.announced, sum = excluded.sum`,
+  putApiKey: `INSERT INTO ${apiKeys.insert}
+    ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, json = excluded.json, sum = excluded.sum`,
+  apiKeyRevision: "SELECT revision FROM api_keys WHERE id = ?",
   forgetAgent: "DELETE FROM agents WHERE namespace = ? AND name = ?",
   /** Changes no row if another program has written to the file. */
   setHead: `UPDATE plane SET id = ?1, store = ?2, at = ?3, commits = ?4, digest = ?5, sum = ?6

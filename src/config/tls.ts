@@ -1,0 +1,53 @@
+import type { Setting } from "./setting.js";
+import { oneOf, path } from "./values.js";
+
+/** How connections are encrypted, and with what the server proves who it is. */
+export const tls = {
+  tls: {
+    ...oneOf(["off", "auto"], " or "),
+    fallback: "off",
+    help: "auto makes an authority and a certificate in the data directory, and renews the certificate; clients are given the authority's pin.",
+  },
+  "tls-cert": {
+    ...path,
+    fallback: "",
+    help: "File of a certificate for both listeners, followed by those that lead to its root, as PEM. Changes are noticed.",
+  },
+  "tls-key": {
+    ...path,
+    fallback: "",
+    help: "File of its key, as PEM.",
+  },
+  auth: {
+    ...oneOf(["auto", "on", "off"]),
+    fallback: "auto",
+    help: "Whether callers are asked for an API key; auto asks where the listeners speak TLS.",
+  },
+} as const satisfies Record<string, Setting>;
+
+interface TlsValues {
+  readonly tls: "off" | "auto";
+  readonly tlsCert: string;
+  readonly tlsKey: string;
+}
+
+/** True if the listeners speak TLS. */
+export function hasTls({ tls, tlsCert }: TlsValues): boolean {
+  return tls === "auto" || tlsCert !== "";
+}
+
+/** True if callers are asked for a credential. */
+export function hasAuth(config: TlsValues & { readonly auth: "auto" | "on" | "off" }): boolean {
+  return config.auth === "on" || (config.auth === "auto" && hasTls(config));
+}
+
+/** What no setting of TLS says by itself. */
+export function tlsProblems({ tls, tlsCert, tlsKey }: TlsValues): string[] {
+  if (tlsCert !== "" && tlsKey === "") return ["tls-cert is without a key: name its file by --tls-key"];
+  if (tlsCert === "" && tlsKey !== "")
+    return ["tls-key is without a certificate: name its file by --tls-cert"];
+  if (tls === "auto" && tlsCert !== "") {
+    return ["tls auto makes a certificate, and tls-cert names one: leave one of the two out"];
+  }
+  return [];
+}

@@ -1,0 +1,29 @@
+import type { Instant } from "../time/time.js";
+import type { Role } from "./scopes.js";
+
+/** An API key, without its secret: whoever reads the store cannot use one. */
+export interface KeyRow {
+  /** The middle part of the key; it is the caller's principal, with `key:` before it. */
+  readonly id: string;
+  readonly revision: number;
+  /** For people. */
+  readonly name: string;
+  readonly role: Role;
+  /** `"*"` is all. */
+  readonly namespaces: readonly string[] | "*";
+  /** SHA-256 of the secret, in hex. It has 256 random bits, so that a slow hash would gain nothing. */
+  readonly hash: string;
+  readonly createdAt: Instant;
+  /** The principal that has made it. */
+  readonly createdBy: string;
+  readonly expiresAt: Instant;
+  /** 0 if it is not revoked. */
+  readonly revokedAt: number;
+  /** To the minute; 0 if it was never used. */
+  readonly lastUsedAt: number;
+}
+
+/** The principal of a key. */
+export function principalOf({ id }: Pick<KeyRow, "id">): string {
+  return `key:${id}`;
+}

@@ -1,0 +1,56 @@
+import { allows } from "#domain/access/scopes";
+import type { Caller } from "#domain/caller";
+import { Fault } from "#domain/fault";
+import type { Identify, Sender } from "../caller.js";
+import { policy, type Requirement } from "./policy.js";
+
+/** Whoever asks for what needs no credential. */
+const ANYBODY: Caller = { principal: "anybody", namespaces: [], roles: [] };
+
+/** Finds the caller of a credential. @throws {Fault} `unauthenticated` */
+export interface CallerOf {
+  callerOf(credential: string): Caller;
+}
+
+/** Asks everybody for a credential, and for the scope that the table of {@link policy} demands. */
+export function authenticate(credentials: CallerOf): Identify {
+  return (sender) => {
+    const needs = policy.get(sender.asked);
+    if (needs === "nothing") return ANYBODY;
+    const credential = credentialOf(sender);
+    if (credential === undefined) throw missing();
+    const caller = credentials.callerOf(credential);
+    if (needs === undefined || !may(caller, needs)) throw notAllowed(sender.asked, needs);
+    return caller;
+  };
+}
+
+function may(caller: Caller, needs: Requirement): boolean {
+  return needs === "nothing" || needs === "a credential" || allows(caller.roles, needs);
+}
+
+/** Longer ones are none of ours, and are not looked at. */
+const CREDENTIAL_CHARS = 8_192;
+
+function credentialOf(sender: Sender): string | undefined {
+  const [, bearer] = /^bearer +(\S+) *$/i.exec(sender.header("authorization") ?? "") ?? [];
+  const credential = bearer ?? (sender.header("x-api-key") || undefined);
+  return credential?.slice(0, CREDENTIAL_CHARS);
+}
+
+function missing(): Fault {
+  const message =
+    "this server asks for a credential: send an API key as x-api-key, or as authorization: Bearer KEY.";
+  return new Fault("unauthenticated", message, { reason: "CREDENTIAL_MISSING" });
+}
+
+function notAllowed(asked: string, needs: Requirement | undefined): Fault {
+  const message =
+    needs === undefined
+      ? `${asked} is open to nobody.`
+      : `${asked} needs ${needs}, which your credential does not have.`;
+  return new Fault("denied", message, {
+    reason: "SCOPE_MISSING",
+    ...(needs && { metadata: { scope: needs } }),
+  });
+}

@@ -1,0 +1,66 @@
+import type { Scope } from "#domain/access/scopes";
+
+/** What an rpc or route asks of its caller: a scope, any credential, or nothing. */
+export type Requirement = Scope | "a credential" | "nothing";
+
+const ofService = <Name extends string>(service: string, methods: Readonly<Record<Name, Requirement>>) =>
+  Object.entries<Requirement>(methods).map(([method, needs]) => [`${service}/${method}`, needs] as const);
+
+/**
+ * The one table of who may call what, for every rpc and every route of HTTP. What is not in it is refused to everybody; a
+ * test compares it with the descriptors and routes. Which namespaces the caller may use is decided later, by
+ * `api/authorize.ts`.
+ */
+export const policy: ReadonlyMap<string, Requirement> = new Map([
+  ...ofService("taskrun.v1.TaskService", {
+    CreateTask: "tasks:create",
+    BatchCreateTasks: "tasks:create",
+    RunTask: "tasks:create",
+    WaitTask: "tasks:read",
+    GetTask: "tasks:read",
+    ListTasks: "tasks:list",
+    CancelTask: "tasks:cancel",
+    RetryTask: "tasks:retry",
+    SignalTask: "tasks:signal",
+    ResolveStep: "steps:resolve",
+    WatchTask: "tasks:read",
+    GetStepResult: "steps:read",
+  }),
+  ...ofService("taskrun.v1.WorkerService", {
+    ListWorkers: "workers:read",
+    GetWorker: "workers:read",
+    DrainWorker: "workers:drain",
+    ListAgents: "agents:read",
+  }),
+  ...ofService("taskrun.v1.RunService", {
+    StreamConnect: "workers:connect",
+    GetRunInput: "workers:connect",
+    GetStepResult: "workers:connect",
+  }),
+  ...ofService("taskrun.v1.TemplateService", {
+    Register: "templates:register",
+    Get: "templates:read",
+    List: "templates:read",
+    Validate: "templates:validate",
+  }),
+  ...ofService("taskrun.v1.AccessService", {
+    CreateKey: "keys:write",
+    ListKeys: "keys:read",
+    RotateKey: "keys:write",
+    RevokeKey: "keys:write",
+  }),
+  ...ofService("grpc.health.v1.Health", { Check: "nothing", List: "nothing", Watch: "nothing" }),
+  ...ofService("grpc.reflection.v1.ServerReflection", { ServerReflectionInfo: "a credential" }),
+  ...ofService("grpc.reflection.v1alpha.ServerReflection", { ServerReflectionInfo: "a credential" }),
+  ["/", "nothing"],
+  ["/health", "nothing"],
+  ["/health/live", "nothing"],
+  ["/health/ready", "nothing"],
+  ["/metrics", "metrics:read"],
+  ["/v1/tasks/{id}/events", "tasks:read"],
+  ["/inspect", "nothing"],
+  ["/inspect/dagre.js", "nothing"],
+  ["/inspect/{folder}/{file}", "nothing"],
+  ["/inspect/events", "inspect:read"],
+  ["/inspect/tasks/{id}/events", "inspect:read"],
+]);

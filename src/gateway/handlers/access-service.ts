@@ -1,0 +1,64 @@
+import { createKey } from "#api/access/create-key";
+import type { MadeKey } from "#api/access/key-ring";
+import { listKeys } from "#api/access/list-keys";
+import { revokeKey } from "#api/access/revoke-key";
+import { rotateKey } from "#api/access/rotate-key";
+import { UnknownWord } from "#api/validate";
+import type { KeyRow } from "#domain/access/key";
+import { type Role, roleNames } from "#domain/access/scopes";
+import {
+  AccessService,
+  type CreateKeyRequest,
+  type Key,
+  type ListKeysResponse,
+} from "#wire/gen/taskrun/v1/access_service_pb";
+import { asIs, unary } from "../rpc.js";
+
+/** The AccessService: who hands out API keys makes, lists, replaces and revokes them. */
+export const accessService = [
+  unary(AccessService.method.createKey, createKey, createInput, madeToWire),
+  unary(
+    AccessService.method.listKeys,
+    listKeys,
+    () => ({}),
+    (rows): ListKeysResponse => {
+      return { $typeName: "taskrun.v1.ListKeysResponse", keys: rows.map(keyToWire) };
+    },
+  ),
+  unary(
+    AccessService.method.rotateKey,
+    rotateKey,
+    ({ id, overlapMs }) => ({ id, overlap: overlapMs }),
+    madeToWire,
+  ),
+  unary(AccessService.method.revokeKey, revokeKey, asIs, keyToWire),
+];
+
+function createInput({ name, role, namespaces, ttlMs: ttl }: CreateKeyRequest) {
+  const known = roleNames.find((each) => each === role);
+  return { name, role: known ?? notARole(role), namespaces, ttl };
+}
+
+function notARole(role: string): Role | UnknownWord {
+  return new UnknownWord(`is ${JSON.stringify(role.slice(0, 64))}; it is one of ${roleNames.join(", ")}.`);
+}
+
+function madeToWire({ row, text }: MadeKey) {
+  return { $typeName: "taskrun.v1.KeyWithText" as const, key: keyToWire(row), text };
+}
+
+function keyToWire(row: KeyRow): Key {
+  const { id, name, role, namespaces, createdAt, createdBy, expiresAt, revokedAt, lastUsedAt } = row;
+  return {
+    $typeName: "taskrun.v1.Key",
+    id,
+    name,
+    role,
+    namespaces: namespaces === "*" ? ["*"] : [...namespaces],
+    createdAtMs: BigInt(createdAt),
+    createdBy,
+    expiresAtMs: BigInt(expiresAt),
+    revokedAtMs: BigInt(revokedAt),
+    lastUsedAtMs: BigInt(lastUsedAt),
+  };
+}

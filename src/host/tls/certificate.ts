@@ -1,0 +1,105 @@
+import { X509Certificate } from "node:crypto";
+import { createSecureContext } from "node:tls";
+import { Fault } from "#domain/fault";
+import { limits } from "#limits/index";
+import type { Telemetry } from "#ports/telemetry";
+import type { TlsIdentity, TlsSource } from "#ports/tls";
+
+/** Reads the identity as it is now; the same text if nothing has changed. */
+export type ReadIdentity = () => Promise<TlsIdentity>;
+
+/** The TLS of a running server. */
+export interface OpenTls extends TlsSource {
+  /** Reads the identity again; called by itself every `limits.certificateEvery`. Never rejects. */
+  look(): Promise<void>;
+  /** Looks no more at what the identity is made from. */
+  close(): void;
+}
+
+/**
+ * An identity that is read again every `limits.certificateEvery`. One that cannot be used is logged once, and the one before
+ * goes on being used.
+ *
+ * @throws {Fault} `invalid` if it cannot be used at the start
+ */
+export async function openIdentity(read: ReadIdentity, telemetry: Telemetry): Promise<OpenTls> {
+  const opened = new Identity(await usable(read), read, telemetry);
+  opened.start();
+  return opened;
+}
+
+class Identity implements OpenTls {
+  identity: TlsIdentity;
+  readonly #read: ReadIdentity;
+  readonly #telemetry: Telemetry;
+  readonly #changed: ((identity: TlsIdentity) => void)[] = [];
+  #endsAt = 0;
+  #complaint = "";
+  #looking: NodeJS.Timeout | undefined;
+  #isLooking = false;
+
+  constructor(identity: TlsIdentity, read: ReadIdentity, telemetry: Telemetry) {
+    this.identity = identity;
+    this.#read = read;
+    this.#telemetry = telemetry;
+    this.#note();
+    telemetry.gauge("taskrun_certificate_seconds", () => Math.round((this.#endsAt - Date.now()) / 1_000));
+  }
+
+  start(): void {
+    this.#looking = setInterval(() => void this.look(), limits.certificateEvery).unref();
+  }
+
+  onChange(changed: (identity: TlsIdentity) => void): void {
+    this.#changed.push(changed);
+  }
+
+  close(): void {
+    clearInterval(this.#looking);
+  }
+
+  async look(): Promise<void> {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    const { log } = this.#telemetry;
+    try {
+      const { cert, key } = await usable(this.#read);
+      this.#complaint = "";
+      if (cert === this.identity.cert && key === this.identity.key) return;
+      this.identity = { cert, key };
+      for (const changed of this.#changed) changed(this.identity);
+      log.info("the server's certificate is replaced: new connections get the new one");
+      this.#note();
+    } catch (error) {
+      // Of two files that are replaced one after the other, the first is wrong for a moment.
+      const { message } = error as Error;
+      if (message !== this.#complaint) log.error(`${message} The certificate before is used on.`);
+      this.#complaint = message;
+    } finally {
+      this.#isLooking = false;
+    }
+  }
+
+  #note(): void {
+    const { validTo } = new X509Certificate(this.identity.cert);
+    this.#endsAt = Date.parse(validTo);
+    if (this.#endsAt - Date.now() > limits.certificateWarned) return;
+    this.#telemetry.log.warn(`the server's certificate ends on ${validTo}: replace its files`, { validTo });
+  }
+}
+
+/** The identity that is read, if TLS can use it. @throws {Fault} `invalid` */
+async function usable(read: ReadIdentity): Promise<TlsIdentity> {
+  const identity = await read();
+  try {
+    createSecureContext(identity);
+    new X509Certificate(identity.cert);
+    return identity;
+  } catch (cause) {
+    const { message, code = "" } = cause as NodeJS.ErrnoException;
+    const says = code.includes("KEY_VALUES_MISMATCH")
+      ? "the key does not belong to the certificate"
+      : `the certificate or its key is no PEM that can be used: ${message}`;
+    throw new Fault("invalid", `TLS: ${says}.`, { reason: "TLS_UNREADABLE", cause });
+  }
+}

@@ -1,0 +1,98 @@
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { join } from "node:path";
+import { Fault } from "#domain/fault";
+import { limits } from "#limits/index";
+import type { Telemetry } from "#ports/telemetry";
+import type { TlsIdentity } from "#ports/tls";
+import { type OpenTls, openIdentity } from "./certificate.js";
+import { type ServerNames, serverNames } from "./names.js";
+import { privateFolder, readPrivate, readShort, writePrivate } from "./private-files.js";
+
+/** The settings of a server that concern its TLS. */
+export interface TlsSettings {
+  readonly tls: "off" | "auto";
+  readonly tlsCert: string;
+  readonly tlsKey: string;
+  readonly data: string;
+  readonly grpc: readonly string[];
+  readonly http: readonly string[];
+  readonly allowedHosts: readonly string[];
+}
+
+/** The TLS of a server, and what its clients need to trust it. */
+export interface ServerTls extends OpenTls {
+  /** Of the server's own authority; absent if the certificate is somebody else's. */
+  readonly pin?: string;
+}
+
+/**
+ * Opens the identity that the settings name; undefined if they want plaintext.
+ *
+ * @throws {Fault} `invalid` or `denied` if a file cannot be used
+ */
+export async function openTls(settings: TlsSettings, telemetry: Telemetry): Promise<ServerTls | undefined> {
+  const { tlsCert, tlsKey, data, grpc, http, allowedHosts } = settings;
+  if (settings.tls === "auto") {
+    const folder = join(data, "tls");
+    await privateFolder(folder);
+    const names = () => serverNames([...grpc, ...http], allowedHosts);
+    return ownTls(folder, names, telemetry);
+  }
+  if (tlsCert === "") return undefined;
+  return openIdentity(async () => {
+    return { cert: await readNamed("tls-cert", tlsCert), key: await readNamed("tls-key", tlsKey) };
+  }, telemetry);
+}
+
+async function readNamed(setting: string, path: string): Promise<string> {
+  try {
+    return await readShort(path);
+  } catch (cause) {
+    if (cause instanceof Fault) throw cause;
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const why = code === "ENOENT" ? "there is no such file" : message;
+    throw new Fault("invalid", `${setting}: ${path} cannot be read: ${why}.`, {
+      reason: "TLS_UNREADABLE",
+      cause,
+    });
+  }
+}
+
+async function ownTls(folder: string, names: () => ServerNames, telemetry: Telemetry): Promise<ServerTls> {
+  const { openAuthority, issueServer, pinOf } = await import("./authority.js");
+  const authority = await openAuthority(folder, Date.now());
+  const [certPath, keyPath] = [join(folder, "server.pem"), join(folder, "server.key")];
+  const read = async (): Promise<TlsIdentity> => {
+    const [cert, key] = [await readPrivate(certPath), await readPrivate(keyPath)];
+    const now = Date.now();
+    if (cert !== undefined && key !== undefined && serves({ cert, key }, authority.cert, names(), now)) {
+      return { cert, key };
+    }
+    const made = await issueServer(authority, names(), now);
+    await writePrivate(keyPath, made.key);
+    await writePrivate(certPath, made.cert);
+    return made;
+  };
+  const opened = await openIdentity(read, telemetry);
+  return Object.assign(opened, { pin: pinOf(authority.cert) });
+}
+
+/** True if the certificate is of this authority and key, has these names, and need not be renewed yet. */
+function serves(identity: TlsIdentity, authority: string, { dns, ip }: ServerNames, now: number): boolean {
+  try {
+    const cert = new X509Certificate(identity.cert);
+    const hasNames =
+      dns.every((name) => cert.checkHost(name) !== undefined) &&
+      ip.every((address) => cert.checkIP(address) !== undefined);
+    const isOurs =
+      identity.cert.includes(authority.trim()) && cert.verify(new X509Certificate(authority).publicKey);
+    const left = Date.parse(cert.validTo) - now;
+    return hasNames && isOurs && left > limits.serverCertificateLife / 3 && belongs(cert, identity.key);
+  } catch {
+    return false;
+  }
+}
+
+function belongs(cert: X509Certificate, key: string): boolean {
+  return cert.checkPrivateKey(createPrivateKey(key));
+}

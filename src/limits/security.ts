@@ -1,0 +1,31 @@
+import { millis } from "#domain/time/time";
+
+/**
+ * # Certificates and credentials
+ *
+ * What a server makes of its own with `--tls auto`, and how long what it has learnt of others counts.
+ */
+export const security = {
+  /** How often the files of a certificate are looked at: it is replaced weeks before its end, and nobody waits for it. */
+  certificateEvery: millis(10_000),
+  /** A file of a certificate, key or credential that is longer is refused: chains of certificates have some 10 KB. */
+  certificateFileBytes: 256 * 1024,
+  /** How long the server's own authority lasts: its clients have its pin, and a change costs each of them one. */
+  authorityLife: millis(5 * 365 * 86_400_000),
+  /** How long a certificate of the server's own lasts; it is renewed, with a new key, when a third of that is left. */
+  serverCertificateLife: millis(90 * 86_400_000),
+  /** Of a certificate that is in use the log warns when it ends sooner. */
+  certificateWarned: millis(7 * 86_400_000),
+  /** How much earlier than now a certificate begins, for clocks that are behind. */
+  certificateBackdated: millis(60_000),
+  /** API keys, ended ones included, all at hand in memory: 400 bytes each. */
+  keys: 10_000,
+  /** How long a new API key lasts if nobody says. */
+  keyLife: millis(90 * 86_400_000),
+  /** The longest life of an API key. */
+  keyLifeMost: millis(10 * 365 * 86_400_000),
+  /** How long a key can still be used that was replaced, if nobody says: until everybody has been given the new one. */
+  keyOverlap: millis(86_400_000),
+  /** The last use of a key is written no more often than this. */
+  keyUseNoted: millis(60_000),
+} as const;
