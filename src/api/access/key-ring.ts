@@ -77,8 +77,16 @@ export class KeyRing {
     return [...this.#keys.values()].filter((row) => isWithin(caller, row.namespaces)).sort(newestFirst);
   }
 
-  /** @throws {Fault} `denied` for a key that could do more than who makes it; `overloaded` if there are too many */
-  async make(caller: Caller, terms: NewKeyTerms): Promise<MadeKey> {
+  /**
+   * @param before is given the text before the key can be used: were it told afterwards, a crash could leave a key that
+   *   nobody has
+   * @throws {Fault} `denied` for a key that could do more than who makes it; `overloaded` if there are too many
+   */
+  async make(
+    caller: Caller,
+    terms: NewKeyTerms,
+    before: (text: string) => Promise<void> = async () => {},
+  ): Promise<MadeKey> {
     if (!covers(caller.roles, terms.role)) throw tooMuch("role", `a key of role ${terms.role}`);
     if (!isWithin(caller, terms.namespaces)) throw tooMuch("namespaces", "a key for these namespaces");
     if (this.#keys.size >= limits.keys) {
@@ -98,6 +106,7 @@ export class KeyRing {
       ...{ createdAt: now, createdBy: caller.principal, expiresAt: instant(now + ttl) },
       ...{ revokedAt: 0, lastUsedAt: 0 },
     };
+    await before(text);
     await this.#put(row);
     return { row, text };
   }

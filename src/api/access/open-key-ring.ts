@@ -27,6 +27,6 @@ export async function openKeyRing({ credentials, now, first }: KeyRingParts): Pr
   await keys.load();
   if (keys.size > 0) return keys;
   const terms = { name: "first", role: "admin", namespaces: "*", ttl: limits.keyLifeMost } as const;
-  await first((await keys.make(LOCAL_CALLER, terms)).text);
+  await keys.make(LOCAL_CALLER, terms, first);
   return keys;
 }

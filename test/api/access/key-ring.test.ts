@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { KeyRing } from "#api/access/key-ring";
 import { makeKey, readKey, sumOf } from "#api/access/key-text";
+import { openKeyRing } from "#api/access/open-key-ring";
 import { type Caller, LOCAL_CALLER } from "#domain/caller";
 import { type Instant, instant, millis } from "#domain/time/time";
 import { limits } from "#limits/index";
@@ -178,4 +179,28 @@ test("the last use is written at most once a minute", async () => {
   ring.callerOf(text);
   await ring.noteUses();
   expect(await used()).toMatchObject({ lastUsedAt: time.now, revision: 3 });
+});
+
+test("the first key is written down before it counts: a crash in between leaves none that nobody has", async () => {
+  const { credentials } = memoryStore();
+  const time = clock();
+  const texts: string[] = [];
+  const failing = openKeyRing({
+    credentials,
+    now: () => time.now,
+    first: async () => {
+      throw new Error("the disk is full");
+    },
+  });
+  await expect(failing).rejects.toThrow("the disk is full");
+  expect(await credentials?.keys()).toEqual([]);
+
+  const first = async (text: string) => void texts.push(text);
+  const ring = await openKeyRing({ credentials, now: () => time.now, first });
+  await openKeyRing({ credentials, now: () => time.now, first });
+  expect(texts).toHaveLength(1);
+  expect(ring.callerOf(texts[0] ?? "")).toMatchObject({ namespaces: "*", roles: ["admin"] });
+  await expect(openKeyRing({ credentials: undefined, now: () => time.now, first })).rejects.toMatchObject({
+    details: { reason: "AUTH_UNSUPPORTED" },
+  });
 });
