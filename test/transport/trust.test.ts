@@ -133,7 +133,7 @@ test("the environment names the authority; an address with http:// is meant as i
   vi.stubEnv("TASKRUN_CA_PIN", otherPin);
   vi.stubEnv("TASKRUN_CA", "");
   expect(readServer({ addr: "plane.example" })).toMatchObject({
-    url: "https://plane.example:50051",
+    urls: ["https://plane.example:50051"],
     trust: {},
   });
   expect(readServer({ addr: "http://127.0.0.1:50051" })).toEqual({

@@ -105,7 +105,9 @@ export const securityMutants: readonly Mutant[] = [
   },
   {
     name: "security: a pin does not mean TLS",
-    edits: [edit("src/transport/server.ts", "readAddress(addr, trust !== undefined)", "readAddress(addr)")],
+    edits: [
+      edit("src/transport/server.ts", "readAddresses(addr, trust !== undefined)", "readAddresses(addr)"),
+    ],
     test: trust("under any name"),
   },
   {
