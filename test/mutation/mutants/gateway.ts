@@ -164,17 +164,29 @@ export const gatewayMutants: readonly Mutant[] = [
   },
   {
     name: "peer: content counts as overhead",
-    edits: [edit(session, "this.#explained += bytes + FRAME_BYTES;", "this.#explained += FRAME_BYTES;")],
+    edits: [
+      edit(
+        session,
+        "this.#explained += bytes + FRAME_BYTES + this.connection.recordBytes;",
+        "this.#explained += FRAME_BYTES;",
+      ),
+    ],
     test: floods("what is explained by requests"),
   },
   {
     name: "peer: what stands around content counts as overhead",
-    edits: [edit(session, "this.#explained += bytes + FRAME_BYTES;", "this.#explained += bytes;")],
+    edits: [
+      edit(
+        session,
+        "this.#explained += bytes + FRAME_BYTES + this.connection.recordBytes;",
+        "this.#explained += bytes;",
+      ),
+    ],
     test: floods("what is explained by requests"),
   },
   {
     name: "peer: window updates for answers count as overhead",
-    edits: [edit(session, "UPDATE_BYTES + bytes / 256", "bytes / 256")],
+    edits: [edit(session, "UPDATE_BYTES + this.connection.recordBytes + bytes / 256", "bytes / 256")],
     test: floods("what is explained by requests"),
   },
   {
