@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { KeyRing } from "#api/access/key-ring";
 import { serverBroker } from "#brokers/server-broker";
 import { defaultRetention, defaultTerms, exposedBy, hasAuth, type ServerConfig } from "#config/index";
+import type { NodeInfo } from "#domain/node";
 import type { Millis } from "#domain/time/time";
 import type { LeaseTerms } from "#domain/worker/worker";
 import type { Gateway } from "#gateway/server";
@@ -14,6 +15,7 @@ import { adminKeyFile, writeAdminKey } from "#host/access/admin-key";
 import { nodeClock } from "#host/clock";
 import { nodeEntropy } from "#host/entropy";
 import { createLog, logPort } from "#host/log";
+import { nodeSelf } from "#host/node-self";
 import { jsonSchemas } from "#host/schemas";
 import { silentTelemetry } from "#host/silent-telemetry";
 import { type NodeTelemetry, nodeTelemetry } from "#host/telemetry";
@@ -54,6 +56,8 @@ export interface ControlPlaneParts {
   readonly schemas?: Schemas;
   /** Carries wakes to and from the other nodes of a shared store. Default: none, and changes are found by polling. */
   readonly broker?: Broker;
+  /** What this node says of itself to others that share its store. Default: its version and host. */
+  readonly node?: Omit<NodeInfo, "id">;
   /** Who is told what turns decide. Default: nobody. */
   readonly inspection?: Inspection;
 }
@@ -80,6 +84,7 @@ export interface ControlPlane {
 export async function startControlPlane(parts: ControlPlaneParts): Promise<ControlPlane> {
   const { store, terms = defaultTerms, retention = defaultRetention, telemetry = silentTelemetry() } = parts;
   const { clock = nodeClock(), schemas = jsonSchemas(), acceptClock = false, inspection, broker } = parts;
+  const { node = nodeSelf() } = parts;
   const { entropy = nodeEntropy(() => clock.now()) } = parts;
   let onFatal: (error: Error) => void = () => {};
   const failed = new Promise<Error>((resolve) => {
@@ -91,6 +96,7 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
     entropy,
     telemetry,
     schemas,
+    node,
     ...(inspection && { inspection }),
     ...(broker && { broker }),
   };
@@ -173,6 +179,7 @@ export async function startServer(
     acceptClock,
     telemetry,
     inspection: hub,
+    node: nodeSelf(config.grpc),
     ...(broker && { broker }),
   }).catch(async (error: unknown) => {
     await traces?.close();

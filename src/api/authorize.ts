@@ -95,6 +95,7 @@ export interface Actions {
   readonly "key.list": ServerResource;
   readonly "key.rotate": ServerResource;
   readonly "key.revoke": ServerResource;
+  readonly "node.list": ServerResource;
   readonly "worker.connect": NewWorkerResource;
   readonly "worker.list": WorkersResource;
   readonly "worker.read": WorkersResource;

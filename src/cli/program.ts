@@ -7,6 +7,7 @@ import { addHelpCommand } from "./help.js";
 import { addInspectCommand } from "./inspect/commands.js";
 import { addKeyCommands } from "./key/commands.js";
 import { apiKeyFileOption, caOption, caPinOption, dataOption } from "./options.js";
+import { addNodeCommands } from "./node/commands.js";
 import { addStoreCommands } from "./server/store-commands.js";
 import { addTaskCommands } from "./task/commands.js";
 import { addTemplateCommands } from "./template/commands.js";
@@ -71,6 +72,7 @@ async function buildProgram(
   await addServerCommands(program, words, io, end);
   addStoreCommands(program, io, end);
   addWorkerCommands(program, io, end);
+  addNodeCommands(program, io, end);
   addAgentCommands(program, io, end);
   addTaskCommands(program, io, end);
   addInspectCommand(program, io, end);

@@ -7,6 +7,7 @@ import { Agents } from "./agents.js";
 import { Caller } from "./call.js";
 import { TaskRunError } from "./error.js";
 import { Keys } from "./keys.js";
+import { Nodes } from "./nodes.js";
 import { namesOf } from "./option-names.js";
 import { optionsOf, wrongArgument } from "./request.js";
 import { Tasks } from "./tasks.js";
@@ -84,6 +85,7 @@ export interface TaskRunClient {
   readonly agents: Agents;
   readonly templates: Templates;
   readonly keys: Keys;
+  readonly nodes: Nodes;
   /** Closes the connection. Calls and watches in progress fail. Idempotent. */
   close(): void;
 }
@@ -131,6 +133,7 @@ export function clientOn(connection: () => Connection, options: Omit<ClientOptio
     agents: new Agents(transport, caller, namespace),
     templates: new Templates(transport, caller, namespace),
     keys: new Keys(transport, caller),
+    nodes: new Nodes(transport, caller),
     close,
   };
 }

@@ -1,6 +1,6 @@
 /**
- * The client SDK: call `createClient({ addr })`, then use `client.tasks`, `client.workers`, `client.agents` and
- * `client.templates`.
+ * The client SDK: call `createClient({ addr })`, then use `client.tasks`, `client.workers`, `client.agents`,
+ * `client.templates` and `client.nodes`.
  */
 export type { AgentAnnouncement, AgentRetry, AnnouncedAgent } from "./agent-views.js";
 export type { AgentFilter, AgentPage, Agents } from "./agents.js";
@@ -10,6 +10,7 @@ export { type ErrorCode, TaskRunError } from "./error.js";
 export type { FieldViolation } from "./error-details.js";
 export type { AgentEvent, ChatMessage, OutputChunk, TaskEvent } from "./event-views.js";
 export type { Key, Keys, KeyTerms, NewKey } from "./keys.js";
+export type { Nodes, PlaneNode } from "./nodes.js";
 export type { TypedAgent, TypedRunArguments, TypedRunOptions, TypedWorkflow } from "./runnable.js";
 export {
   type Created,

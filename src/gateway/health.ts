@@ -1,19 +1,21 @@
 import { setInterval } from "node:timers";
 import { Fault } from "#domain/fault";
 import { limits } from "#limits/index";
-import type { Plane, PlaneHealth } from "#ports/plane";
+import type { OwnNode, Plane, PlaneHealth } from "#ports/plane";
 
 export interface HealthReport extends PlaneHealth {
   readonly status: "healthy" | "degraded" | "unavailable";
   /** Addresses at which everybody who reaches them may do everything; absent if there are none. */
   readonly insecure?: readonly string[];
+  /** This node, if several share the store. */
+  readonly node?: OwnNode;
 }
 
 /**
  * Reports whether requests are served: to load balancers, to `/health/ready`, and to watchers of gRPC health checks.
  */
 export class Health {
-  readonly #plane: Pick<Plane, "ready" | "health">;
+  readonly #plane: Pick<Plane, "ready" | "health" | "node">;
   readonly #listeners = new Set<() => void>();
   readonly #services: ReadonlySet<string>;
   readonly #insecure: string[] = [];
@@ -21,7 +23,7 @@ export class Health {
   #looking: NodeJS.Timeout | undefined;
 
   /** @param services fully qualified names of the services that are served; all share one state */
-  constructor(plane: Pick<Plane, "ready" | "health">, services: readonly string[]) {
+  constructor(plane: Pick<Plane, "ready" | "health" | "node">, services: readonly string[]) {
     this.#plane = plane;
     this.#services = new Set(services);
   }
@@ -38,10 +40,10 @@ export class Health {
    * The content of `/health`: whether requests are served, and problems for an operator. Times are Unix milliseconds.
    */
   get report(): HealthReport {
-    const trouble = this.#plane.health;
+    const { health: trouble, node } = this.#plane;
     const status = Object.keys(trouble).length > 0 ? "degraded" : "healthy";
     const insecure = this.#insecure.length > 0 && { insecure: [...this.#insecure] };
-    return { status: this.serving ? status : "unavailable", ...insecure, ...trouble };
+    return { status: this.serving ? status : "unavailable", ...insecure, ...trouble, ...(node && { node }) };
   }
 
   /** Call with addresses that other machines can reach, and whose peers nobody is asked who they are. */

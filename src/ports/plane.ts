@@ -1,6 +1,7 @@
 import type { Caller } from "#domain/caller";
 import type { Fault } from "#domain/fault";
-import type { TaskId, WorkerId } from "#domain/id";
+import type { NodeId, TaskId, WorkerId } from "#domain/id";
+import type { NodeState, NodeView } from "#domain/node";
 import type { LogSlice } from "#domain/task/log";
 import type { WorkerReport } from "#domain/task/report";
 import type { RunSummary } from "#domain/task/run";
@@ -35,6 +36,23 @@ export interface Plane extends TaskPlane, TemplatePlane, WorkerPlane, AgentPlane
   readonly ready: boolean;
   /** Problems that an operator should look at; empty if there are none. */
   readonly health: PlaneHealth;
+  /** This node; absent if the store is one process's. */
+  readonly node?: OwnNode | undefined;
+  /**
+   * The nodes that share the store, live ones first, then the latest start first; of a store of one process this one.
+   *
+   * @throws {Fault} `unavailable`, `overloaded` if the store cannot be asked
+   */
+  nodes(): Promise<readonly NodeView[]>;
+}
+
+/** This node of several, as it sees itself. */
+export interface OwnNode {
+  readonly id: NodeId;
+  /** `lost` if it has stopped because others may have taken over. */
+  readonly state: NodeState;
+  /** Seconds for which it goes on if its lease is not renewed. */
+  readonly leaseSeconds: number;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Plans } from "#domain/graph/plans";
 import type { NodeId } from "#domain/id";
+import type { NodeInfo } from "#domain/node";
 import type { LeaseTerms } from "#domain/worker/worker";
 import type { Clock } from "#ports/clock";
 import type { Entropy } from "#ports/entropy";
@@ -28,6 +29,8 @@ export interface Core {
   readonly parked: ParkedMessages;
   readonly actors: Actors;
   readonly takeovers: TakeoverLog;
+  /** What this server says of itself where nodes are listed. */
+  readonly self: Omit<NodeInfo, "id">;
   /** What this node is called among those that share the store; undefined if it is alone. */
   readonly node: NodeId | undefined;
 }

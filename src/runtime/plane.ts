@@ -3,6 +3,7 @@ import { agentOperations } from "./plane/agents.js";
 import { cancel } from "./plane/cancel.js";
 import { connect } from "./plane/connect.js";
 import { drainWorker } from "./plane/drain-worker.js";
+import { nodes } from "./plane/nodes.js";
 import { register } from "./plane/register.js";
 import { resolve } from "./plane/resolve.js";
 import { signal } from "./plane/signal.js";
@@ -32,6 +33,10 @@ export function openPlane(supervisor: Supervisor): Plane {
       return { ...(parked && { parked }), ...(clock && { clock }), ...(store && { store }) };
     },
 
+    get node() {
+      return supervisor.nodes?.own;
+    },
+
     submit: submit(supervisor),
     cancel: cancel(supervisor),
     signal: signal(supervisor),
@@ -39,6 +44,7 @@ export function openPlane(supervisor: Supervisor): Plane {
     register: register(supervisor),
     drainWorker: drainWorker(supervisor),
     workers: workers(supervisor),
+    nodes: nodes(supervisor),
     ...agentOperations(supervisor),
     watch: watch(supervisor),
     wait: wait(supervisor),

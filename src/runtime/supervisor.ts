@@ -2,7 +2,7 @@ import type { ActorName } from "#actors/commands";
 import { Bus } from "#bus/bus";
 import { Fault } from "#domain/fault";
 import { Plans } from "#domain/graph/plans";
-import type { NodeId, SessionId } from "#domain/id";
+import type { SessionId } from "#domain/id";
 import type { NodeInfo } from "#domain/node";
 import type { Lane } from "#domain/task/lane";
 import { NEVER } from "#domain/time/time";
@@ -21,7 +21,7 @@ import { Actors, actorNames } from "./machines/actors.js";
 import { measure } from "./memory/measure.js";
 import { Memory } from "./memory/memory.js";
 import { FollowedTasks } from "./nodes/followed-tasks.js";
-import { type NodeLife, nodeLifeOf } from "./nodes/node-life.js";
+import { type NodeLife, namesOfNode, nodeLifeOf } from "./nodes/node-life.js";
 import { NodeWakes } from "./nodes/node-wakes.js";
 import { ClockStarter } from "./timers/clock-start.js";
 import { deadlineMail, lossMail, tellOfSilence } from "./timers/due-mail.js";
@@ -102,7 +102,7 @@ export class Supervisor {
       memory: new Memory(ports.store.shared),
       parked: new ParkedMessages(),
       takeovers: new TakeoverLog(),
-      node: ports.store.nodes && (ports.entropy.uuid() as NodeId),
+      ...namesOfNode(ports),
     };
     this.core = { ...ports, ...state, clock, plans: new Plans(), actors: new Actors() };
     this.#clock = clock;
@@ -119,7 +119,7 @@ export class Supervisor {
     this.followed = new FollowedTasks(this.watchers, this.waiters, ports.store.reads);
     const { tracing, log } = ports.telemetry;
     this.traces = tracing && new TraceRecorder({ tracing, reads: ports.store.reads, log });
-    this.nodes = nodeLifeOf(this, others.node, (error) => this.#fatal(error));
+    this.nodes = nodeLifeOf(this, (error) => this.#fatal(error));
     this.timers = new Timers(clock, ports.store, leases, {
       silent: (session) => tellOfSilence(session, this),
       deadline: (deadline, handled, delayed) => this.post(deadlineMail(deadline, handled, delayed)),

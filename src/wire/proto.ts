@@ -4,6 +4,7 @@
  */
 export * from "./gen/google/rpc/error_details_pb.js";
 export * from "./gen/taskrun/v1/common_pb.js";
+export * from "./gen/taskrun/v1/node_service_pb.js";
 export * from "./gen/taskrun/v1/run_service_pb.js";
 export * from "./gen/taskrun/v1/task_service_pb.js";
 export * from "./gen/taskrun/v1/template_service_pb.js";

@@ -42,6 +42,7 @@ const rpcOf: Readonly<Record<Action, string>> = {
   "key.list": "taskrun.v1.AccessService/ListKeys",
   "key.rotate": "taskrun.v1.AccessService/RotateKey",
   "key.revoke": "taskrun.v1.AccessService/RevokeKey",
+  "node.list": "taskrun.v1.NodeService/ListNodes",
   "worker.connect": "taskrun.v1.RunService/StreamConnect",
   "worker.list": "taskrun.v1.WorkerService/ListWorkers",
   "worker.read": "taskrun.v1.WorkerService/GetWorker",

@@ -1,6 +1,7 @@
 import { create, type DescField, type DescMessage, type Message } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { NodeSchema } from "#wire/gen/taskrun/v1/node_service_pb";
 import { RunOutputChunkSchema } from "#wire/gen/taskrun/v1/run_service_pb";
 import { TaskEventSchema, TaskSchema } from "#wire/gen/taskrun/v1/task_service_pb";
 import { TemplateFindingSchema, TemplateSchema } from "#wire/gen/taskrun/v1/template_service_pb";
@@ -77,6 +78,7 @@ beforeAll(async () => {
         findings: [hostileMessage(TemplateFindingSchema) as never],
       }),
     },
+    { listNodes: () => ({ nodes: [hostileMessage(NodeSchema) as never] }) },
   );
   const refuse = () => {
     throw new ConnectError(hostile, Code.FailedPrecondition);
@@ -108,6 +110,7 @@ const commands = [
   "worker list",
   "worker get w",
   "worker drain w",
+  "node list",
   "template list",
   "template get n",
 ];

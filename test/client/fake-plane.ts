@@ -3,12 +3,14 @@ import type { AddressInfo } from "node:net";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { NodeService } from "#wire/gen/taskrun/v1/node_service_pb";
 import { TaskEventSchema, TaskSchema, TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
 import { TemplateService } from "#wire/gen/taskrun/v1/template_service_pb";
 import { WorkerService } from "#wire/gen/taskrun/v1/worker_service_pb";
 
 export type TaskRpcs = Partial<ServiceImpl<typeof TaskService>>;
 export type WorkerRpcs = Partial<ServiceImpl<typeof WorkerService>>;
+export type NodeRpcs = Partial<ServiceImpl<typeof NodeService>>;
 export type TemplateRpcs = Partial<ServiceImpl<typeof TemplateService>>;
 
 export interface FakePlane extends AsyncDisposable {
@@ -22,11 +24,16 @@ export async function fakePlane(
   tasks: TaskRpcs,
   workers: WorkerRpcs = {},
   templates: TemplateRpcs = {},
+  nodes: NodeRpcs = {},
 ): Promise<FakePlane> {
   const sessions = new Set<ServerHttp2Session>();
   const handler = connectNodeAdapter({
     routes: (router) => {
-      router.service(TaskService, tasks).service(WorkerService, workers).service(TemplateService, templates);
+      router
+        .service(TaskService, tasks)
+        .service(WorkerService, workers)
+        .service(TemplateService, templates)
+        .service(NodeService, nodes);
     },
   });
   const server: Http2Server = createServer(handler);

@@ -10,13 +10,14 @@ import {
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
 import { file_taskrun_v1_common as common } from "#wire/gen/taskrun/v1/common_pb";
+import { file_taskrun_v1_node_service as nodeService } from "#wire/gen/taskrun/v1/node_service_pb";
 import { file_taskrun_v1_run_service as runService } from "#wire/gen/taskrun/v1/run_service_pb";
 import { file_taskrun_v1_task_service as taskService } from "#wire/gen/taskrun/v1/task_service_pb";
 import { file_taskrun_v1_template_service as templateService } from "#wire/gen/taskrun/v1/template_service_pb";
 import { file_taskrun_v1_worker_service as workerService } from "#wire/gen/taskrun/v1/worker_service_pb";
 import { publicProtocol } from "./wire-public.js";
 
-const generated = [common, runService, taskService, templateService, workerService];
+const generated = [common, nodeService, runService, taskService, templateService, workerService];
 const image = new URL("../../proto/public.binpb", import.meta.url);
 
 /** Public messages use numbers below this one; what we add to them starts here. */

@@ -28,6 +28,13 @@ export function paintStatus(colors: Colors, status: string): string {
   }
 }
 
+/** Colours a node's state. */
+export function paintNode(colors: Colors, state: string): string {
+  if (state === "live") return colors.green(state);
+  if (state === "lost") return colors.red(state);
+  return state === "draining" ? colors.yellow(state) : colors.dim(state);
+}
+
 /** Colours a step's state. */
 export function paintState(colors: Colors, state: string, text = state): string {
   switch (state) {

@@ -43,6 +43,7 @@ export const policy: ReadonlyMap<string, Requirement> = new Map([
     List: "templates:read",
     Validate: "templates:validate",
   }),
+  ...ofService("taskrun.v1.NodeService", { ListNodes: "workers:read" }),
   ...ofService("taskrun.v1.AccessService", {
     CreateKey: "keys:write",
     ListKeys: "keys:read",

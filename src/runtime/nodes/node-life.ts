@@ -1,11 +1,13 @@
 import type { RunTrackerMessage } from "#actors/run-tracker/messages";
 import { Fault } from "#domain/fault";
 import type { NodeId, RunId, SessionId } from "#domain/id";
-import type { NodeInfo } from "#domain/node";
+import type { NodeInfo, NodeState } from "#domain/node";
 import { type Instant, NEVER } from "#domain/time/time";
 import { type WorkerKey, type WorkerRow, workerRowKey } from "#domain/worker/worker-row";
 import { limits } from "#limits/index";
 import type { NodeLease, NodeStore, Polled, PollQuery } from "#ports/nodes";
+import type { OwnNode } from "#ports/plane";
+import type { Core } from "../core.js";
 import type { Supervisor } from "../supervisor.js";
 import { Membership } from "./membership.js";
 import { Poller } from "./poller.js";
@@ -34,6 +36,7 @@ export class NodeLife {
   /** Sessions of which run-tracker has not decided yet what the store said. */
   readonly #asked = new Set<string>();
   #since: Instant = NEVER;
+  #state: NodeState = "live";
 
   constructor(info: NodeInfo, store: NodeStore, host: Host, gone: (error: Error) => void) {
     const { clock, telemetry, leases } = host.core;
@@ -68,6 +71,11 @@ export class NodeLife {
     return this.#membership.secondsLeft;
   }
 
+  /** This node as it sees itself. */
+  get own(): OwnNode {
+    return { id: this.#node, state: this.#state, leaseSeconds: Math.round(this.secondsLeft) };
+  }
+
   async join(): Promise<NodeLease> {
     const lease = await this.#membership.join();
     this.#since = lease.now;
@@ -86,17 +94,20 @@ export class NodeLife {
   }
 
   drain(): void {
+    this.#state = "draining";
     this.#membership.drain();
   }
 
   /** Call when nothing is decided any more. */
   async leave(): Promise<void> {
+    this.#state = "left";
     this.#poller.stop();
     await this.#membership.leave();
   }
 
   /** Call when the plane has failed: workers must go to another node. */
   stopped(cause: Error): void {
+    this.#state = "lost";
     this.#poller.stop();
     this.#membership.stop();
     const message = "this node has stopped; connect to another one";
@@ -185,12 +196,17 @@ export class NodeLife {
   }
 }
 
-/** @param said what it says of itself. Undefined of a store of one process */
-export function nodeLifeOf(
-  host: Host,
-  said: Omit<NodeInfo, "id"> = { version: "", hostname: "", address: "" },
-  gone: (error: Error) => void,
-): NodeLife | undefined {
-  const { store, node: id } = host.core;
-  return store.nodes && id !== undefined ? new NodeLife({ id, ...said }, store.nodes, host, gone) : undefined;
+/** What a server is called, and says of itself: its id is drawn here, if the store has nodes. */
+export function namesOfNode({
+  store,
+  entropy,
+  node: self = { version: "", hostname: "", address: "" },
+}: Pick<Core, "store" | "entropy"> & { readonly node?: Core["self"] }): Pick<Core, "node" | "self"> {
+  return { self, node: store.nodes && (entropy.uuid() as NodeId) };
+}
+
+/** Undefined of a store of one process. */
+export function nodeLifeOf(host: Host, gone: (error: Error) => void): NodeLife | undefined {
+  const { store, node: id, self } = host.core;
+  return store.nodes && id !== undefined ? new NodeLife({ id, ...self }, store.nodes, host, gone) : undefined;
 }

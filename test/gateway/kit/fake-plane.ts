@@ -1,7 +1,8 @@
 import { type Caller, mayUse } from "#domain/caller";
 import { Fault } from "#domain/fault";
-import type { RunId, StepKey, TaskId, WorkerId } from "#domain/id";
+import type { NodeId, RunId, StepKey, TaskId, WorkerId } from "#domain/id";
 import { stepKey } from "#domain/id";
+import type { NodeView } from "#domain/node";
 import { alreadyEnded, namespaceDenied, taskNotFound, workerNotFound } from "#domain/refusals";
 import type { LogEntry, LogSlice } from "#domain/task/log";
 import type { RunRow } from "#domain/task/run";
@@ -13,7 +14,15 @@ import { instant, millis } from "#domain/time/time";
 import type { AgentView, KnownAgent } from "#domain/worker/agent";
 import type { WorkerView } from "#domain/worker/worker";
 import { nodeClock } from "#host/clock";
-import type { Plane, PlaneHealth, Receipt, WorkerLink, WorkerReport, WorkerSink } from "#ports/plane";
+import type {
+  OwnNode,
+  Plane,
+  PlaneHealth,
+  Receipt,
+  WorkerLink,
+  WorkerReport,
+  WorkerSink,
+} from "#ports/plane";
 import type { Reads, TaskDetail, TaskFilter, TemplateFilter } from "#ports/store";
 import type { TaskWait } from "#ports/task-wait";
 import { Waiters } from "#runtime/watch/waiters";
@@ -25,6 +34,7 @@ const BORN = instant(1_700_000_000_000);
 export class FakePlane implements Plane {
   ready = true;
   health: PlaneHealth = {};
+  node: OwnNode | undefined;
   readonly terms = { lease: millis(30_000), heartbeat: millis(5_000), publicLease: millis(90_000) };
   readonly details = new Map<TaskId, TaskDetail>();
   readonly outputs = new Map<string, string>();
@@ -110,6 +120,14 @@ export class FakePlane implements Plane {
     if (!before || !mayUse(caller, before.namespace)) throw taskNotFound(taskId);
     if (isTerminal(before.state)) throw alreadyEnded(before);
     return this.#receipt(this.finish(taskId, "cancelled"));
+  }
+
+  async nodes(): Promise<readonly NodeView[]> {
+    const said = { version: "0.1.0", hostname: "here", address: "127.0.0.1:50051" };
+    const id = "n-1" as NodeId;
+    return [
+      { ...said, id, state: "live", startedAt: BORN, leaseUntil: BORN, takenBy: "", workers: 1, runs: 2 },
+    ];
   }
 
   async signal(caller: Caller, taskId: TaskId, signal: string, payload: string): Promise<Receipt> {

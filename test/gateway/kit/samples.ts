@@ -43,6 +43,7 @@ export const samples: Readonly<
   "taskrun.v1.WorkerService/ListAgents": { request: {} },
   "taskrun.v1.WorkerService/GetWorker": { request: { workerId: "w-1" } },
   "taskrun.v1.WorkerService/DrainWorker": { request: { workerId: "w-1" } },
+  "taskrun.v1.NodeService/ListNodes": { request: {} },
   "taskrun.v1.RunService/StreamConnect": {
     request: { payload: { case: "hello", value: { info: { workerId: "w-2" }, protocol: 1 } } },
     atMost: 1,
