@@ -8,14 +8,14 @@ import { limits } from "#limits/index";
 import type { NodeLease, NodeStore, Polled, PollQuery } from "#ports/nodes";
 import type { OwnNode } from "#ports/plane";
 import type { Core } from "../core.js";
-import type { Supervisor } from "../supervisor.js";
 import { Membership } from "./membership.js";
+import type { NodeHost } from "./node-host.js";
 import { Poller } from "./poller.js";
 import { RoundRobin } from "./round-robin.js";
 import { TakeOver } from "./take-over.js";
 
 /** What of the supervisor the life of a node needs. */
-type Host = Pick<Supervisor, "core" | "timers" | "followed" | "post" | "lanesHeard">;
+type Host = Pick<NodeHost, "core" | "timers" | "followed" | "post" | "lanesHeard">;
 
 /** As the last ordinal of a held set: the set says nothing about Runs that it does not name. */
 const SAYS_NOTHING = -1;

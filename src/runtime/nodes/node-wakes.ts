@@ -1,11 +1,11 @@
 import type { Broker } from "#ports/broker";
 import type { Committed } from "#ports/store-turns";
 import type { Workspace } from "../memory/workspace.js";
-import type { Supervisor } from "../supervisor.js";
+import type { NodeHost } from "./node-host.js";
 import { WakeListener } from "./wake-listener.js";
 import { wakesOf } from "./wakes.js";
 
-type Node = Pick<Supervisor, "core" | "followed" | "timers" | "lanesHeard" | "poll">;
+type Node = Pick<NodeHost, "core" | "followed" | "timers" | "lanesHeard" | "poll">;
 
 /** Tells other nodes of what this one commits, and hears of what they do. Only where a store is shared. */
 export class NodeWakes {

@@ -2,11 +2,11 @@ import { type Lane, laneOfKey } from "#domain/task/lane";
 import { later } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { BrokerListener, Wake } from "#ports/broker";
-import type { Supervisor } from "../supervisor.js";
 import type { TaskNews } from "./followed-tasks.js";
+import type { NodeHost } from "./node-host.js";
 
 /** What the wakes of others set going. */
-type Wakeable = Pick<Supervisor, "core" | "followed" | "timers" | "lanesHeard" | "poll">;
+type Wakeable = Pick<NodeHost, "core" | "followed" | "timers" | "lanesHeard" | "poll">;
 
 /** Hears of what other nodes have committed. Never throws. */
 export class WakeListener implements BrokerListener {

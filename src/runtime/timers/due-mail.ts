@@ -1,7 +1,7 @@
 import type { SessionId } from "#domain/id";
 import type { Deadline } from "#domain/task/deadline";
 import { instant } from "#domain/time/time";
-import type { Supervisor } from "../supervisor.js";
+import type { Core } from "../core.js";
 import type { Mail } from "../turn/turn.js";
 
 /**
@@ -16,11 +16,15 @@ export function silenceMail(session: SessionId, judgeAnew: () => void): Mail {
   return { to: "run-tracker", message, source: "timer", weight: 0, answer };
 }
 
+/** What is needed to tell of a silent session. */
+interface TellSilence {
+  readonly core: Core;
+  readonly timers: { arm(): void };
+  post(mail: Mail): boolean;
+}
+
 /** Tells run-tracker that a session's lease has ended; false if its mailbox is full. */
-export function tellOfSilence(
-  session: SessionId,
-  supervisor: Pick<Supervisor, "core" | "timers" | "post">,
-): boolean {
+export function tellOfSilence(session: SessionId, supervisor: TellSilence): boolean {
   const judgeAnew = () => {
     supervisor.core.leases.retell(session);
     supervisor.timers.arm();

@@ -1,6 +1,9 @@
+import type { ActorName } from "#actors/commands";
+import type { Bus } from "#bus/bus";
 import { Fault } from "#domain/fault";
 import { limits } from "#limits/index";
-import type { Supervisor } from "../supervisor.js";
+import type { AwaitedVerdicts } from "../turn/awaited-verdicts.js";
+import type { Message } from "../turn/turn.js";
 
 /** How waits end when the plane stops: its Tasks continue under the next start. */
 export function stopping(): Fault {
@@ -19,8 +22,14 @@ export function nothingStored(cause?: Error): Fault {
   return new Fault("unavailable", "the plane has stopped; nothing was stored", { cause });
 }
 
+/** Where requests wait. */
+interface Waiting {
+  readonly awaited: AwaitedVerdicts;
+  readonly bus: Bus<ActorName, Message>;
+}
+
 /** Rejects every request that is still in a mailbox or waits for verdicts. */
-export function refuseWaiting({ awaited, bus }: Pick<Supervisor, "awaited" | "bus">, cause?: Error): void {
+export function refuseWaiting({ awaited, bus }: Waiting, cause?: Error): void {
   const fault = nothingStored(cause);
   awaited.stop(fault);
   for (const source of ["gateway", "stream", "timer"] as const) {

@@ -125,7 +125,7 @@ function sharedReads(reads: Reads, cached: Caches): Reads {
     countReady: (lanes, most) => reads.countReady(lanes, most),
     templates: (filter, after, pageSize) => reads.templates(filter, after, pageSize),
     input,
-    output: (step) => (cached.tasks.isSettled(step) ? output(step) : reads.output(step)),
+    output: (step) => (cached.tasks.neverChanges(step) ? output(step) : reads.output(step)),
     template: (ref) => (ref.version === "" ? reads.template(ref) : template(ref)),
     log: (...args) => (cached.tasks.logHasEnded(args[0]) ? log(...args) : reads.log(...args)),
   };

@@ -195,7 +195,7 @@ export class TaskCache {
   }
 
   /** True if the Step's result does not change any more. */
-  isSettled({ taskId, stepName }: StepKey): boolean {
+  neverChanges({ taskId, stepName }: StepKey): boolean {
     const state = this.#families.get(taskId)?.steps.get(stepName)?.state;
     return state === "complete" || state === "resolved_manually";
   }
