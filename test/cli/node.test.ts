@@ -1,6 +1,6 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
-import { NodeSchema } from "#wire/gen/taskrun/v1/node_service_pb";
+import { NodeSchema, type NodeState } from "#wire/gen/taskrun/v1/node_service_pb";
 import { fakePlane } from "../client/fake-plane.js";
 import { taskrun } from "./fake-io.js";
 
@@ -17,7 +17,7 @@ const known: MessageInitShape<typeof NodeSchema>[] = [
     runs: 2,
   },
   { ...base, id: "n-2", state: 3, leaseUntilMs: 5_000n, takenBy: "n-1" },
-  { ...base, id: "n-3", state: 9 },
+  { ...base, id: "n-3", state: 9 as NodeState },
 ];
 
 test("node list prints a line for each node, with its lease and who has taken over", async () => {
