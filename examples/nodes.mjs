@@ -57,8 +57,8 @@ try {
   console.log(`${victim.address} has the worker: it is killed now.`);
   processes.kill(`server ${addrs.indexOf(victim.address)}`);
   const task = await client.tasks.wait(id);
-  const [left] = await live();
-  console.log(`${left.address} went on: the task is ${task.status} after ${attempts} attempt of its agent.`);
+  const other = addrs.find((addr) => addr !== victim.address);
+  console.log(`${other} went on: the task is ${task.status} after ${attempts} attempt of its agent.`);
   process.exitCode = task.status === "COMPLETED" && attempts === 1 ? 0 : 1;
 } catch (error) {
   console.error(`${error.stack}\n${processes.lastWords()}`);

@@ -6,8 +6,8 @@ import { type CliError, type Ending, type ExitCode, exit, toCliError } from "./e
 import { addHelpCommand } from "./help.js";
 import { addInspectCommand } from "./inspect/commands.js";
 import { addKeyCommands } from "./key/commands.js";
-import { apiKeyFileOption, caOption, caPinOption, dataOption } from "./options.js";
 import { addNodeCommands } from "./node/commands.js";
+import { apiKeyFileOption, caOption, caPinOption, dataOption } from "./options.js";
 import { addStoreCommands } from "./server/store-commands.js";
 import { addTaskCommands } from "./task/commands.js";
 import { addTemplateCommands } from "./template/commands.js";
