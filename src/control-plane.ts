@@ -84,8 +84,7 @@ export interface ControlPlane {
 export async function startControlPlane(parts: ControlPlaneParts): Promise<ControlPlane> {
   const { store, terms = defaultTerms, retention = defaultRetention, telemetry = silentTelemetry() } = parts;
   const { clock = nodeClock(), schemas = jsonSchemas(), acceptClock = false, inspection, broker } = parts;
-  const { node = nodeSelf() } = parts;
-  const { entropy = nodeEntropy(() => clock.now()) } = parts;
+  const { entropy = nodeEntropy(() => clock.now()), node = nodeSelf() } = parts;
   let onFatal: (error: Error) => void = () => {};
   const failed = new Promise<Error>((resolve) => {
     onFatal = resolve;
@@ -96,11 +95,10 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
     entropy,
     telemetry,
     schemas,
-    node,
     ...(inspection && { inspection }),
     ...(broker && { broker }),
   };
-  const supervisor = new Supervisor({ ...ports, terms, acceptClock, onFatal });
+  const supervisor = new Supervisor({ ...ports, node, terms, acceptClock, onFatal });
   await supervisor.start();
   showGauges(supervisor);
   const sweeper = new Retention(
