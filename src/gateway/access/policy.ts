@@ -50,7 +50,6 @@ export const policy: ReadonlyMap<string, Requirement> = new Map([
     RotateKey: "keys:write",
     RevokeKey: "keys:write",
   }),
-  ...ofService("taskrun.v1.NodeService", { ListNodes: "metrics:read" }),
   ...ofService("grpc.health.v1.Health", { Check: "nothing", List: "nothing", Watch: "nothing" }),
   ...ofService("grpc.reflection.v1.ServerReflection", { ServerReflectionInfo: "a credential" }),
   ...ofService("grpc.reflection.v1alpha.ServerReflection", { ServerReflectionInfo: "a credential" }),
