@@ -93,15 +93,13 @@ export class SessionPool implements Sessions {
     if (maxConcurrentStreams) {
       carrier.capacity = Math.min(maxConcurrentStreams, limits.streamsPerClientConnection);
     }
-    if (!this.hasHeard) {
-      const heard = () => {
-        this.hasHeard = true;
-      };
-      session.once("remoteSettings", heard);
-      stream.once("response", heard);
-    }
+    const heard = () => {
+      this.hasHeard = true;
+    };
+    if (!this.hasHeard) stream.once("response", heard);
     if (this.#heard.has(session)) return;
     this.#heard.add(session);
+    if (!this.hasHeard) session.once("remoteSettings", heard);
     // Its streams tell of the error. The manager stops to listen once it has given the session up, and an error that
     // nobody hears would end the process.
     session.on("error", () => undefined);

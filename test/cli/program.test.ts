@@ -58,7 +58,19 @@ test("completion knows commands, options and values", async () => {
     (await taskrun(["complete", "--", ...words])).stdout.trim().split("\n");
 
   expect(await complete("")).toEqual([
-    ...["dev", "server", "store", "worker", "agent", "task", "inspect", "template", "completion"],
+    ...[
+      "dev",
+      "server",
+      "store",
+      "worker",
+      "node",
+      "agent",
+      "task",
+      "inspect",
+      "template",
+      "key",
+      "completion",
+    ],
   ]);
   expect(await complete("agent", "")).toEqual(["list", "get"]);
   expect(await complete("task", "c")).toEqual(["create", "cancel"]);
@@ -68,7 +80,7 @@ test("completion knows commands, options and values", async () => {
   expect(await complete("task", "resolve", "t1", "--r")).toEqual(["--retry", "--result"]);
   expect(await complete("task", "create", "--t")).toEqual(["--template", "--timeout"]);
   expect(await complete("server", "--tem")).toEqual(["--templates"]);
-  expect(await complete("task", "create", "--a")).toEqual(["--agent", "--attempts", "--addr"]);
+  expect(await complete("task", "create", "--a")).toEqual(["--agent", "--attempts", "--addr", "--api-key-file"]);
   expect(await complete("task", "list", "--status", "C")).toEqual(["COMPLETED", "CANCELLED"]);
   expect(await complete("completion", "")).toEqual(["bash", "zsh", "fish"]);
   expect(await complete("server", "--le")).toEqual(["--lease"]);

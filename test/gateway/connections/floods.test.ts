@@ -1,7 +1,8 @@
 /** Who floods is thrown out, and others are served meanwhile. */
 import type { ServerHttp2Session } from "node:http2";
+import type { Socket } from "node:net";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import type { Connection } from "#gateway/connections/connections";
+import { Connection } from "#gateway/connections/connections";
 import { Session } from "#gateway/connections/session";
 import { OpenStreams } from "#gateway/traffic/streams";
 import { Traffic } from "#gateway/traffic/traffic";
@@ -107,7 +108,7 @@ test.each(bothPorts)(
 
 /** A session that has received so many bytes. */
 function sessionOf(socket: { bytesRead: number }, end: () => void = () => expect.fail("ended")): Session {
-  return new Session({} as ServerHttp2Session, { socket } as unknown as Connection, 0, end);
+  return new Session({} as ServerHttp2Session, new Connection(socket as Socket, () => {}), 0, end);
 }
 
 /** What peers send that is no flood, as bytes on the wire; so small that what stands around it is most of it. */

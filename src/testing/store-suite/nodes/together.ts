@@ -6,13 +6,13 @@ const [id, other] = [taskId(1), taskId(2)];
 
 /** What one process writes the other one has, and none writes on what the other has moved. */
 export function togetherTests({ test, expect, two }: SharedSuite): void {
-  test("what one process has written the other one loads at once", () =>
+  test("what one process has written the other one loads at once, if it asks for no older answer", () =>
     two(async ({ a, b }) => {
       expect([a.shared, b.shared]).toEqual([true, true]);
       await a.commit(commit({ tasks: [task(id)], steps: [step(id)] }));
-      expect((await b.load({ wholeTasks: [id] })).steps).toEqual([step(id)]);
+      expect((await b.load({ wholeTasks: [id] }, true)).steps).toEqual([step(id)]);
       await b.commit(commit({ steps: [step(id, { revision: 2, state: "in_progress" })] }));
-      expect((await a.load({ wholeTasks: [id] })).steps).toMatchObject([{ revision: 2 }]);
+      expect((await a.load({ wholeTasks: [id] }, true)).steps).toMatchObject([{ revision: 2 }]);
     }));
 
   test("a commit is refused for a row that the other process has moved, though it only read it", () =>
