@@ -80,7 +80,12 @@ test("completion knows commands, options and values", async () => {
   expect(await complete("task", "resolve", "t1", "--r")).toEqual(["--retry", "--result"]);
   expect(await complete("task", "create", "--t")).toEqual(["--template", "--timeout"]);
   expect(await complete("server", "--tem")).toEqual(["--templates"]);
-  expect(await complete("task", "create", "--a")).toEqual(["--agent", "--attempts", "--addr", "--api-key-file"]);
+  expect(await complete("task", "create", "--a")).toEqual([
+    "--agent",
+    "--attempts",
+    "--addr",
+    "--api-key-file",
+  ]);
   expect(await complete("task", "list", "--status", "C")).toEqual(["COMPLETED", "CANCELLED"]);
   expect(await complete("completion", "")).toEqual(["bash", "zsh", "fish"]);
   expect(await complete("server", "--le")).toEqual(["--lease"]);

@@ -10,12 +10,27 @@ import type { TaskFinalizerMessage } from "#actors/task-finalizer/messages";
 import { taskRequestMachine } from "#actors/task-request/machine";
 import type { TaskRequestMessage } from "#actors/task-request/messages";
 import type { MessageView } from "#actors/view";
+import type { NodeId, SessionId } from "#domain/id";
 import { instant, millis } from "#domain/time/time";
+import { type WorkerRow, workerRowKey } from "#domain/worker/worker-row";
 import { decider } from "#runtime/machines/flat-interpreter";
 import { decider as byXState } from "../../runtime/kit/xstate-interpreter.js";
 import { runLife, stepLife, taskLife, workerLife } from "../kit/lives.js";
 import { plan, planDraft, registered, template } from "../kit/plans.js";
-import { caller, draft, heldRun, hello, r1, s1, step, stepSpec, task, terms, w1 } from "../kit/rows.js";
+import {
+  caller,
+  draft,
+  heldRun,
+  hello,
+  r1,
+  s1,
+  session,
+  step,
+  stepSpec,
+  task,
+  terms,
+  w1,
+} from "../kit/rows.js";
 import { finalizerScenes } from "../kit/scenes.js";
 import { half, placement, runIds, says, slots, status, viewOf, waiting } from "../kit/views.js";
 
@@ -69,6 +84,15 @@ function withView<Message>(view: MessageView, ...messages: readonly Message[]): 
   return messages.map((message) => ({ message, view }));
 }
 
+/** The row of a worker whose newest session is on another node. */
+const movedTo = (id: SessionId): WorkerRow => ({
+  key: workerRowKey(caller.principal, w1),
+  revision: 2,
+  node: "n2" as NodeId,
+  session: session({ id }),
+  drainReason: "",
+});
+
 const known = registered(template([{ name: "a" }]));
 const { registeredAt: _, ...newer } = known;
 
@@ -100,9 +124,8 @@ const actors = [
       { type: "assign", placements: [placement("t1", "r1")] },
     ),
   ),
-  actor<RunTrackerMessage>(
-    runTrackerMachine,
-    withView<RunTrackerMessage>(
+  actor<RunTrackerMessage>(runTrackerMachine, [
+    ...withView<RunTrackerMessage>(
       viewOf({ runs: [heldRun()], leaseUntil: instant(10) }),
       { type: "hello", session: s1, caller, hello: hello(), terms },
       { type: "report", ...says(status()) },
@@ -112,8 +135,13 @@ const actors = [
       { type: "closed", session: s1 },
       { type: "silent", session: s1 },
       { type: "drain.worker", caller, workerId: w1, message: "" },
+      { type: "adopt", from: "", runIds: [r1] },
     ),
-  ),
+    ...withView<RunTrackerMessage>(viewOf({ session: session(), workerRow: movedTo("s2" as SessionId) }), {
+      type: "worker.moved",
+      session: s1,
+    }),
+  ]),
   actor<TaskFinalizerMessage>(taskFinalizerMachine, finalizerScenes),
 ];
 

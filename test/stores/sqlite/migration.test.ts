@@ -232,5 +232,6 @@ test("a released migration never changes, not even in a comment: the file keeps 
     "c4555d40e02d1c92",
     "d3dbdbcaed38ed80",
     "e90a0e613de92fec",
+    "1b1f2533b6f49f78",
   ]);
 });

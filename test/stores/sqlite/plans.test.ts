@@ -47,7 +47,7 @@ test("every statement finds its rows by an index, and none sorts more than the S
   const named = (pattern: RegExp) => plans.filter(([, found]) => pattern.test(found)).map(([name]) => name);
 
   expect(named(/TEMP B-TREE/)).toEqual(["graphSteps", "stepsOf"]);
-  // Lanes and agents are few, and templates are counted once, at boot; what is counted of ready Steps is bounded; the others
+  // Lanes, agents and keys are few, and templates are counted once, at boot; what is counted of ready Steps is bounded; the others
   // walk an index that holds live rows only.
   expect(named(/SCAN/)).toEqual([
     "nextDue",
@@ -56,6 +56,7 @@ test("every statement finds its rows by an index, and none sorts more than the S
     "waiting",
     "templateCounts",
     "agents",
+    "apiKeys",
     "countReady",
   ]);
   expect(Object.fromEntries(plans)).toMatchInlineSnapshot(`
@@ -64,6 +65,8 @@ test("every statement finds its rows by an index, and none sorts more than the S
       "addLayout": "",
       "addTemplate": "",
       "agents": "SCAN agents",
+      "apiKeyRevision": "SEARCH api_keys USING INDEX sqlite_autoindex_api_keys_1 (id=?)",
+      "apiKeys": "SCAN api_keys USING INDEX sqlite_autoindex_api_keys_1",
       "appendLog": "",
       "countReady": "CO-ROUTINE (subquery-1); SEARCH s USING COVERING INDEX backlog (lane=?); SCAN (subquery-1)",
       "due": "SEARCH deadlines USING COVERING INDEX deadlines_due (at<?)",
@@ -97,6 +100,7 @@ test("every statement finds its rows by an index, and none sorts more than the S
       "put outputs": "",
       "put stepInputs": "",
       "putAgent": "",
+      "putApiKey": "",
       "putDeadline": "",
       "ready": "SEARCH steps USING INDEX backlog (lane=?)",
       "removeDeadline": "SEARCH deadlines USING PRIMARY KEY (task_id=? AND step_name=? AND kind=?)",
