@@ -17,10 +17,19 @@ const bounds = { testTimeout: 120_000, hookTimeout: 120_000, expect: { poll: { t
  */
 const shares = ["actors", "api", "domain"].map((folder) => `test/${folder}/**/*.test.ts`);
 
-/** Tests that measure how long something takes, how busy an idle server is, or its memory: nothing else runs meanwhile. */
-const measures = ["hostile-schemas", "idle", "large-inputs", "light-loads", "overload", "slow-watcher"].map(
-  (name) => `test/e2e/${name}.test.ts`,
-);
+/**
+ * Tests that measure how long something takes, how busy an idle server is, or its memory, and the one with the most processes:
+ * nothing else runs meanwhile.
+ */
+const measures = [
+  "hostile-schemas",
+  "idle",
+  "large-inputs",
+  "light-loads",
+  "nodes",
+  "overload",
+  "slow-watcher",
+].map((name) => `test/e2e/${name}.test.ts`);
 
 /** The runtime's tests once more, over XState's own `transition()` in the place of our interpreter. */
 const xstate = {
