@@ -13,7 +13,7 @@ import { check, flowTemplate, Ledger, randomFrom, SETTLE_MS } from "./kit/ledger
 const seconds = Number(process.env.NODES_SECONDS ?? 120);
 const seed = Number(process.env.KILL_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const random = randomFrom(seed);
-/** What a Task waits at most because a wake-up was lost, and what a busy machine adds. */
+/** What a Task waits at most because a wake-up was lost. */
 const WAKE_MS_MAX = 5_000;
 
 test.runIf(noPostgres === undefined)(noPostgres ?? "PostgreSQL is here", () => {});
@@ -59,7 +59,7 @@ describe.skipIf(noPostgres !== undefined)("nodes over one PostgreSQL", () => {
       await until("its worker is told", () =>
         stage.traces().some(({ what, taskId }) => what === "stopped" && taskId === sleeping.id),
       );
-      expect(Date.now() - began, "none of it waits for a poll, let alone for several").toBeLessThan(
+      expect(Date.now() - began, "at most one lost wake for each thing that is waited for").toBeLessThan(
         6 * WAKE_MS_MAX,
       );
     } finally {
