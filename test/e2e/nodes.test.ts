@@ -7,7 +7,7 @@ import { hasEnded, type TaskEvent } from "#client/index";
 import { noPostgres, PostgresServer } from "../stores/postgres/server.js";
 import { Cluster } from "./kit/cluster.js";
 import { expectWholeStory } from "./kit/content.js";
-import { pause, Stage, until } from "./kit/harness.js";
+import { pause, until } from "./kit/harness.js";
 import { check, flowTemplate, Ledger, randomFrom, SETTLE_MS } from "./kit/ledger.js";
 
 const seconds = Number(process.env.NODES_SECONDS ?? 120);
@@ -19,18 +19,16 @@ const WAKE_MS_MAX = 5_000;
 test.runIf(noPostgres === undefined)(noPostgres ?? "PostgreSQL is here", () => {});
 
 describe.skipIf(noPostgres !== undefined)("nodes over one PostgreSQL", () => {
-  const stage = new Stage();
   let postgres: PostgresServer;
   beforeAll(async () => {
     postgres = await PostgresServer.start(["fsync=on"]);
   });
   afterAll(async () => {
-    await stage.end();
     await postgres.remove();
   });
 
   test("created here, watched there, cancelled on a third node, signalled on a fourth", async () => {
-    const cluster = await Cluster.start(stage, postgres, 4);
+    const cluster = await Cluster.start(postgres, 4);
     const [first, second, third, fourth] = [0, 1, 2, 3].map((node) => cluster.client(node));
     if (!first || !second || !third || !fourth) throw new Error("four clients");
     try {
@@ -57,7 +55,7 @@ describe.skipIf(noPostgres !== undefined)("nodes over one PostgreSQL", () => {
       expect(await fourth.tasks.cancel(sleeping.id)).toMatchObject({ status: "CANCELLED" });
       expect(await second.tasks.get(sleeping.id)).toMatchObject({ status: "CANCELLED" });
       await until("its worker is told", () =>
-        stage.traces().some(({ what, taskId }) => what === "stopped" && taskId === sleeping.id),
+        cluster.stage.traces().some(({ what, taskId }) => what === "stopped" && taskId === sleeping.id),
       );
       expect(Date.now() - began, "at most one lost wake for each thing that is waited for").toBeLessThan(
         6 * WAKE_MS_MAX,
@@ -68,7 +66,7 @@ describe.skipIf(noPostgres !== undefined)("nodes over one PostgreSQL", () => {
   });
 
   test("one key, one Task; one version, one template, however many nodes are asked at once", async () => {
-    const cluster = await Cluster.start(stage, postgres, 3);
+    const cluster = await Cluster.start(postgres, 3);
     const clients = [0, 1, 2].map((node) => cluster.client(node));
     try {
       for (let round = 0; round < 20; round += 1) {
@@ -100,7 +98,7 @@ describe.skipIf(noPostgres !== undefined)("nodes over one PostgreSQL", () => {
   test("restarted one after the other, they lose no Run and refuse no client", {
     timeout: 300_000,
   }, async () => {
-    const cluster = await Cluster.start(stage, postgres, 3, "20s");
+    const cluster = await Cluster.start(postgres, 3, "20s");
     const client = cluster.client();
     const ledger = new Ledger(client, random, { insists: false });
     let serves = true;
@@ -126,7 +124,7 @@ describe.skipIf(noPostgres !== undefined)("nodes over one PostgreSQL", () => {
       ledger.calm();
       await Promise.all(tasks);
       await ledger.watchersDone();
-      await check(ledger, client, stage.traces());
+      await check(ledger, client, cluster.stage.traces());
       for (const id of ledger.ids.values()) {
         const { runs } = await client.tasks.get(id);
         expect(
@@ -143,7 +141,7 @@ describe.skipIf(noPostgres !== undefined)("nodes over one PostgreSQL", () => {
   test(`nothing acknowledged is lost or doubled while nodes die, freeze and lose their database for ${seconds} s`, {
     timeout: seconds * 1_000 + 4 * SETTLE_MS,
   }, async () => {
-    const cluster = await Cluster.start(stage, postgres, 3);
+    const cluster = await Cluster.start(postgres, 3);
     const client = cluster.client();
     const ledger = new Ledger(client, random);
     const tasks: Promise<void>[] = [];
@@ -172,7 +170,7 @@ describe.skipIf(noPostgres !== undefined)("nodes over one PostgreSQL", () => {
       ledger.calm();
       await Promise.all(tasks);
       await ledger.watchersDone();
-      await check(ledger, client, stage.traces());
+      await check(ledger, client, cluster.stage.traces());
 
       for (let node = 0; node < 3; node += 1) {
         const began = Date.now();

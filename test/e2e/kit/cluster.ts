@@ -2,7 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { createClient, type TaskRunClient } from "#client/index";
 import type { PostgresServer } from "../../stores/postgres/server.js";
-import { Proc, pause, type Server, type Stage, until } from "./harness.js";
+import { Proc, pause, type Server, Stage, until } from "./harness.js";
 
 const crowd = fileURLToPath(new URL("../fixtures/crowd.mjs", import.meta.url));
 
@@ -11,19 +11,21 @@ const FROZEN_MS = 20_000;
 
 export class Cluster {
   readonly nodes: readonly Server[];
-  readonly #stage: Stage;
+  /** Its own: what the agents of another cluster have written down is not here, and its servers end with it. */
+  readonly stage: Stage;
   readonly #postgres: PostgresServer;
   readonly #clients: TaskRunClient[] = [];
   readonly #crowds: Proc[] = [];
 
   private constructor(stage: Stage, postgres: PostgresServer, nodes: readonly Server[]) {
-    this.#stage = stage;
+    this.stage = stage;
     this.#postgres = postgres;
     this.nodes = nodes;
   }
 
   /** @param lease of workers: longer than a node takes to come back on a busy machine, if no Run is to be lost */
-  static async start(stage: Stage, postgres: PostgresServer, count: number, lease = "3s"): Promise<Cluster> {
+  static async start(postgres: PostgresServer, count: number, lease = "3s"): Promise<Cluster> {
+    const stage = new Stage();
     const store = postgres.url();
     const nodes: Server[] = [];
     for (let i = 0; i < count; i += 1) {
@@ -54,8 +56,8 @@ export class Cluster {
   async workers(name: string, count: number, addrs = this.addrs): Promise<Proc> {
     const proc = new Proc(
       [crowd, addrs.join(","), name, String(count)],
-      this.#stage.dir,
-      this.#stage.workerEnv(name),
+      this.stage.dir,
+      this.stage.workerEnv(name),
     );
     this.#crowds.push(proc);
     await proc.said("the workers connect", ({ stderr }) => {
@@ -96,10 +98,11 @@ export class Cluster {
     await this.#postgres.run();
   }
 
-  /** Ends the workers and clients; the servers end with their stage. */
+  /** Ends the workers, the clients and the servers. */
   async end(): Promise<void> {
     for (const client of this.#clients) client.close();
     for (const proc of this.#crowds) if (!proc.over) proc.signal("SIGKILL");
     await Promise.all(this.#crowds.map(({ ended }) => ended));
+    await this.stage.end();
   }
 }
