@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type { LogEntry } from "#domain/task/log";
 import type { ModelBackend } from "#domain/task/run";
 import { instant } from "#domain/time/time";
+import { loadedOf, nothingFound } from "#stores/shared/load-result";
 import { TaskCache } from "#stores/shared/task-cache";
 import { commit, run, runId, step, stepSpec, task, taskId } from "#testing/rows";
 
@@ -82,4 +83,33 @@ test("a read of the log takes no more than it asked for, metadata included", () 
   hot.remember(commit({ tasks: [task(taskId(1))], log }), { firstSeqs: [1] });
 
   expect(hot.log(taskId(1), 0, 64 * 1024)?.entries).toHaveLength(2);
+});
+
+/** A cache that knows one Task with one Step from its beginning. */
+function knowing(shared: boolean): TaskCache {
+  const cache = new TaskCache(shared);
+  const row = { ...task(taskId(1)), revision: 1 };
+  cache.remember(commit({ tasks: [row], steps: [step(taskId(1), { name: "first" })] }), { firstSeqs: [] });
+  return cache;
+}
+
+test("what a Task does not have here is nowhere, unless other processes may have made it", () => {
+  const made = { taskId: taskId(1), stepName: "later" };
+  expect(knowing(false).findKeyed("steps", made, nothingFound())).toBe(true);
+  expect(knowing(true).findKeyed("steps", made, nothingFound())).toBe(false);
+  expect(knowing(false).findText("stepInputs", made, nothingFound())).toBe(true);
+  expect(knowing(true).findText("stepInputs", made, nothingFound())).toBe(false);
+});
+
+test("a Task of which something was loaded that it lacks is not known as a whole any more", () => {
+  const cache = knowing(true);
+  expect(cache.findGraph(taskId(1), nothingFound())).toBe(true);
+  cache.forgetOlder(
+    loadedOf({ ...nothingFound(), steps: new Map([["1", step(taskId(1), { name: "first" })]]) }),
+  );
+  expect(cache.findGraph(taskId(1), nothingFound())).toBe(true);
+  cache.forgetOlder(
+    loadedOf({ ...nothingFound(), steps: new Map([["1", step(taskId(1), { name: "later" })]]) }),
+  );
+  expect(cache.findGraph(taskId(1), nothingFound())).toBe(false);
 });

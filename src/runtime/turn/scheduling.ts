@@ -1,8 +1,9 @@
 import type { Answer } from "#actors/commands";
 import type { LaneView, Offer } from "#actors/scheduler/messages";
 import { mayTake } from "#actors/scheduler/placement";
-import type { RunId } from "#domain/id";
+import { type RunId, stepKey } from "#domain/id";
 import type { Lane } from "#domain/task/lane";
+import type { ReadyStep } from "#domain/task/step";
 import { limits } from "#limits/index";
 import type { Core } from "../core.js";
 import type { Journal } from "../memory/journal.js";
@@ -79,7 +80,7 @@ export class Scheduling {
     const made = work.changes.runs.length - before;
     // A Step left out for want of bytes may fit another worker, but only after these assignments are sent: try again.
     if (isLeftOut(outcome) && made > 0) return true;
-    if (memory.backlog.shared && this.#dropGone()) return true;
+    if (memory.backlog.shared && (await this.#dropGone())) return true;
     return slots > made && (made === limits.turnAssignments || unread());
   }
 
@@ -122,9 +123,10 @@ export class Scheduling {
     core.memory.backlog.catchUp(core.clock.monotonic(), isNeeded, journal);
   }
 
-  /** True if a worker of this node could take from the lane, if it had room. */
+  /** True if a worker that is connected to this node could take from the lane, if it had room. */
   #hasTaker(lane: Lane): boolean {
-    return this.#parts.core.memory.roster.rows().some((session) => mayTake(session, lane));
+    const sessions = this.#parts.core.memory.roster.rows();
+    return sessions.some((session) => session.state === "serving" && mayTake(session, lane));
   }
 
   /** Of a shared store no more than can be assigned now: what is claimed here is given to nobody else. */
@@ -147,13 +149,26 @@ export class Scheduling {
     return backlog.shared ? unread.filter((lane) => canBeTaken(lane, workers)) : unread;
   }
 
-  /** Removes Steps from the backlog that have left their lane elsewhere, as their rows say. True if there were any. */
-  #dropGone(): boolean {
-    const { core, journal, work } = this.#parts;
-    return core.memory.backlog.dropIf((step) => {
+  /**
+   * Removes Steps from the backlog that have left their lane elsewhere, as their rows say. True if there were any. The store has
+   * named them as ready, so their rows are read anew first: a cached one may be from before they came into the lane, and since
+   * nothing is written by it no commit would find that out.
+   */
+  async #dropGone(): Promise<boolean> {
+    const { core, journal, work, loader } = this.#parts;
+    const { backlog } = core.memory;
+    const isGone = (step: ReadyStep) => {
       const row = work.peekStep(step);
       return row !== undefined && (row.state !== "enqueued" || row.lane !== step.lane);
-    }, journal);
+    };
+    const steps = backlog.views().flatMap(({ ready }) => ready.filter(isGone));
+    if (steps.length === 0) return false;
+
+    work.forget(steps.map((step) => ({ kind: "steps", id: stepKey(step) })));
+    loader.forget(true);
+    await loader.loadMissing({ steps });
+    backlog.dropIf(isGone, journal);
+    return true;
   }
 
   /** Ready Steps that were not assigned and are not claimed here stay in the store only, for any node. */

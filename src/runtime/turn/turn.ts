@@ -134,7 +134,7 @@ export class Turn {
     await this.#loader.loadFor(
       posted.map(({ envelope }) => addressed(envelope)),
       this.#cascades.context().view,
-      this.#units && ((i) => posted[i]?.envelope.source === "gateway"),
+      this.#units && ((i) => posted[i] !== undefined && mustBeFresh(posted[i].envelope)),
     );
     let done = first;
     for (; done < this.#posted.length && this.#work.changedRows < limits.turnRows; done += 1) {
@@ -213,6 +213,14 @@ export class Turn {
         : await this.#cascades.decideForGood(first);
     return outcome instanceof CascadeFailure ? outcome.fault : outcome;
   }
+}
+
+/**
+ * True of what may be decided to be nothing, and answered or forgotten, over a row that another node has moved: no commit would
+ * find that out. A worker's reports are about Runs that only this node writes; which these are its hello says.
+ */
+function mustBeFresh({ source, message }: Mail): boolean {
+  return source !== "stream" || message.type === "hello";
 }
 
 function addressed({ to, message }: Mail): AddressedMessage {

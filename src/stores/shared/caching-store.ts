@@ -30,8 +30,8 @@ interface Caches {
  * changes.
  */
 export function cachingStore(store: Store): Store {
-  const cached: Caches = { tasks: new TaskCache(), templates: new TemplateCache() };
   const shared = store.shared === true;
+  const cached: Caches = { tasks: new TaskCache(shared), templates: new TemplateCache() };
   return {
     shared,
     reads: shared ? sharedReads(store.reads, cached) : cachingReads(store.reads, cached),

@@ -49,7 +49,13 @@ interface Family {
 export class TaskCache {
   readonly #families = new Map<TaskId, Family>();
   readonly #taskOfRun = new Map<RunId, TaskId>();
+  /** True if other processes write the store: of what a Task does not have here it is not known whether it is there. */
+  readonly #shared: boolean;
   #weight = 0;
+
+  constructor(shared = false) {
+    this.#shared = shared;
+  }
 
   /** Rows that are not part of a Task's graph are not cached. */
   findKeyed(name: KeyedKindName, key: unknown, found: LoadResult): boolean {
@@ -60,7 +66,7 @@ export class TaskCache {
   #findStep({ taskId, stepName }: StepKey, { tasks, steps }: LoadResult): boolean {
     const family = this.#families.get(taskId);
     const step = family?.steps.get(stepName);
-    if (!family || !(step || family.whole)) return false;
+    if (!family || !(step || this.#isAll(family))) return false;
     tasks.set(taskId, family.task);
     if (step) steps.set(rowKinds.steps.idOf(step), step);
     return true;
@@ -97,7 +103,12 @@ export class TaskCache {
     const family = this.#families.get(taskId);
     const text = family?.texts[kind].get(name);
     if (text !== undefined) found[kind].set(textId(key), text);
-    return family !== undefined && (family.whole || text !== undefined);
+    return family !== undefined && (text !== undefined || this.#isAll(family));
+  }
+
+  /** True if what is not cached of the Task is nowhere. */
+  #isAll({ whole }: Family): boolean {
+    return whole && !this.#shared;
   }
 
   run(id: RunId): RunRow | undefined {
@@ -183,15 +194,18 @@ export class TaskCache {
     if (taskId) this.forget(taskId);
   }
 
-  /** Forgets the Tasks of which something newer was loaded: another process has changed them. */
+  /** Forgets the Tasks of which something newer was loaded, or something that a whole one lacks: another process has changed them. */
   forgetOlder({ tasks, steps, runs }: Loaded): void {
-    const isOlder = (cached: Revisioned | undefined, row: Revisioned) =>
-      cached !== undefined && cached.revision < row.revision;
-    for (const row of tasks) if (isOlder(this.#families.get(row.id)?.task, row)) this.forget(row.id);
-    for (const row of steps) {
-      if (isOlder(this.#families.get(row.taskId)?.steps.get(row.name), row)) this.forget(row.taskId);
-    }
-    for (const row of runs) if (isOlder(this.run(row.id), row)) this.forget(row.taskId);
+    for (const row of tasks) this.#forgetIfOlder(row.id, row, (family) => family.task);
+    for (const row of steps) this.#forgetIfOlder(row.taskId, row, (family) => family.steps.get(row.name));
+    for (const row of runs) this.#forgetIfOlder(row.taskId, row, (family) => family.runs.get(row.id));
+  }
+
+  #forgetIfOlder(id: TaskId, row: Revisioned, inIt: (family: Family) => Revisioned | undefined): void {
+    const family = this.#families.get(id);
+    if (!family) return;
+    const known = inIt(family);
+    if (known ? known.revision < row.revision : family.whole) this.forget(id);
   }
 
   /** True if the Step's result does not change any more. */

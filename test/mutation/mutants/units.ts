@@ -3,6 +3,7 @@ import { edit, type Mutant, type TestName } from "../mutant.js";
 const units = (name: string): TestName => ({ file: "test/runtime/nodes/units.test.ts", name });
 const backlogs = (name: string): TestName => ({ file: "test/runtime/nodes/backlog.test.ts", name });
 const fresh = (name: string): TestName => ({ file: "test/runtime/nodes/fresh-reads.test.ts", name });
+const stale = (name: string): TestName => ({ file: "test/runtime/nodes/stale-rows.test.ts", name });
 
 const workspace = "src/runtime/memory/workspace.ts";
 const turn = "src/runtime/turn/turn.ts";
@@ -58,8 +59,20 @@ export const unitMutants: readonly Mutant[] = [
   },
   {
     name: "a claimed step that has gone stands before all others",
-    edits: [edit(scheduling, "if (memory.backlog.shared && this.#dropGone()) return true;", "")],
+    edits: [edit(scheduling, "if (memory.backlog.shared && (await this.#dropGone())) return true;", "")],
     test: backlogs("a step of another node that is claimed"),
+  },
+  {
+    name: "a step that was made ready elsewhere is what a cache remembers of it",
+    edits: [
+      edit(scheduling, '    work.forget(steps.map((step) => ({ kind: "steps", id: stepKey(step) })));\n', ""),
+    ],
+    test: stale("made ready again"),
+  },
+  {
+    name: "what another node has made of a Task is not there",
+    edits: [edit("src/stores/shared/task-cache.ts", "return whole && !this.#shared;", "return whole;")],
+    test: stale("a member that another node"),
   },
   {
     name: "a ready step stays in the memory of the node that made it",
