@@ -2,9 +2,8 @@
  * The composition root: the one file that knows every layer. A plane is built from its ports, gateways
  * are opened in front of it, and all of it is taken down again in the opposite order.
  */
-import { existsSync } from "node:fs";
-import { join } from "node:path";
-import type { KeyRing } from "#api/access/key-ring";
+import type { Access } from "#api/access/open-access";
+import { CredentialWakes } from "#brokers/credential-wakes";
 import { serverBroker } from "#brokers/server-broker";
 import { defaultRetention, defaultTerms, exposedBy, hasAuth, type ServerConfig } from "#config/index";
 import type { NodeInfo } from "#domain/node";
@@ -36,8 +35,7 @@ import { showGauges } from "#runtime/gauges";
 import { openPlane } from "#runtime/plane";
 import { Supervisor } from "#runtime/supervisor";
 import { Retention } from "#runtime/timers/retention";
-import { DATABASE, serverStore } from "#stores/shared/server-store";
-import { repair } from "#stores/sqlite/damage/repair";
+import { serverStore } from "#stores/shared/server-store";
 import { openTracing } from "#tracing/open";
 import type { OpenTracing } from "#tracing/options";
 
@@ -169,7 +167,8 @@ export async function startServer(
   const telemetry = traced(metrics, traces);
   const { lease, heartbeat, publicLease, retention, acceptClock } = config;
   const hub = new InspectionHub({ telemetry, payloads: config.inspectPayloads });
-  const broker = serverBroker(store, config.store, telemetry.log);
+  const wakes = new CredentialWakes(serverBroker(store, config.store, telemetry.log));
+  const { broker } = wakes;
   const started = await startControlPlane({
     store,
     terms: { lease, heartbeat, publicLease },
@@ -194,9 +193,9 @@ export async function startServer(
     throw error;
   });
   const { openGateway } = await loading;
-  const { gateway, tls, keys } = await openEdge(
+  const { gateway, tls, access } = await openEdge(
     config,
-    { ...control, telemetry, store },
+    { ...control, telemetry, store, wakes },
     openGateway,
     hub,
   ).catch(async (error: unknown) => {
@@ -205,7 +204,6 @@ export async function startServer(
     throw error;
   });
 
-  const noting = keys && setInterval(() => void keys.noteUses(), limits.keyUseNoted).unref();
   const inspectors = await connectInspectors(config.inspect, { hub, log: telemetry.log });
 
   let stopping: Promise<void> | undefined;
@@ -214,8 +212,7 @@ export async function startServer(
     await folder?.stop();
     await gateway.close(limits.drain);
     tls?.close();
-    clearInterval(noting);
-    await keys?.noteUses();
+    await access?.close();
     await control.stop();
     await inspectors.stop();
   };
@@ -223,7 +220,7 @@ export async function startServer(
     grpc: gateway.grpc,
     http: gateway.http,
     isTls: tls !== undefined,
-    ...(keys && { adminKey: adminKeyFile(config.data) }),
+    ...(access && { adminKey: adminKeyFile(config.data) }),
     ...(tls?.pin && { caPin: tls.pin }),
     warnings: warningsOf(control.plane, config),
     failed: control.failed,
@@ -237,7 +234,7 @@ export async function startServer(
 interface Edge {
   readonly gateway: Gateway;
   /** Absent if nobody is asked for a credential. */
-  readonly keys: KeyRing | undefined;
+  readonly access: Access | undefined;
   /** Absent if the listeners speak plaintext. */
   readonly tls: ServerTls | undefined;
 }
@@ -245,18 +242,22 @@ interface Edge {
 /** The listeners in front of a plane. @throws {Fault} if one cannot be opened; then none stays open */
 async function openEdge(
   config: ServerConfig,
-  control: Omit<ControlPlane, "telemetry"> & { readonly telemetry: NodeTelemetry; readonly store: Store },
+  control: Omit<ControlPlane, "telemetry"> & {
+    readonly telemetry: NodeTelemetry;
+    readonly store: Store;
+    readonly wakes: CredentialWakes;
+  },
   openGateway: typeof import("#gateway/server").openGateway,
   hub: InspectionHub,
 ): Promise<Edge> {
   const { plane, entropy, telemetry, schemas } = control;
   const { grpc, http, allowedHosts, allowedOrigins, insecure, environment } = config;
   const tls = await openTls(config, telemetry);
-  const clock = nodeClock();
-  const keys = hasAuth(config)
-    ? await (await import("#api/access/open-key-ring")).openKeyRing({
-        credentials: control.store.credentials,
-        now: () => clock.now(),
+  const access = hasAuth(config)
+    ? await (await import("#api/access/open-access")).openAccess({
+        ...{ store: control.store, wakes: control.wakes, log: telemetry.log },
+        clock: nodeClock(),
+        retention: config.keyRetention,
         first: (text) => writeAdminKey(config.data, text),
       })
     : undefined;
@@ -274,14 +275,15 @@ async function openEdge(
     allowedOrigins,
     insecure,
     ...(tls && { tls }),
-    ...(keys && { keys }),
+    ...(access && { keys: access.keys }),
     connections: config.connections,
     connectionsPerAddress: config.connectionsPerAddress,
-  }).catch((error: unknown) => {
+  }).catch(async (error: unknown) => {
     tls?.close();
+    await access?.close();
     throw error;
   });
-  return { gateway, tls, keys };
+  return { gateway, tls, access };
 }
 
 function warningsOf({ health: { clock } }: Plane, config: ServerConfig): string[] {
@@ -293,14 +295,6 @@ function warningsOf({ health: { clock } }: Plane, config: ServerConfig): string[
 /** The telemetry with the traces that are recorded, if any are. */
 export function traced(telemetry: NodeTelemetry, traces: OpenTracing | undefined): NodeTelemetry {
   return traces?.tracing ? { ...telemetry, tracing: traces.tracing } : telemetry;
-}
-
-/** Before a start: makes the data usable that a server refuses, and says what is gone, a sentence each. */
-export async function* repairData({
-  store,
-  data,
-}: Pick<ServerConfig, "store" | "data">): AsyncGenerator<string> {
-  if (store === "sqlite" && existsSync(data)) yield* repair({ path: join(data, DATABASE) });
 }
 
 /**

@@ -80,6 +80,8 @@ function saidOf(wake: Wake): Said {
       return ["t", wake.namespace, wake.name];
     case "agents":
       return ["a"];
+    case "credentials":
+      return ["k"];
   }
 }
 
@@ -101,6 +103,8 @@ function wakeOf([letter, first, second, third]: readonly unknown[]): Wake | unde
       return texts ? { type: "template", namespace: first, name: second } : undefined;
     case "a":
       return { type: "agents" };
+    case "k":
+      return { type: "credentials" };
     default:
       return undefined;
   }

@@ -35,6 +35,7 @@ export type SettingName =
   | "tls-cert"
   | "tls-key"
   | "auth"
+  | "key-retention"
   | "insecure"
   | "connections"
   | "connections-per-address"
@@ -86,6 +87,7 @@ export interface ServerConfig {
   /** Absolute path, or empty. */
   readonly tlsKey: string;
   readonly auth: "auto" | "on" | "off";
+  readonly keyRetention: Millis;
   readonly insecure: boolean;
   readonly connections: number;
   readonly connectionsPerAddress: number;
@@ -144,6 +146,7 @@ export function serverConfig(
     tlsCert: setting("tls-cert") && resolve(setting("tls-cert")),
     tlsKey: setting("tls-key") && resolve(setting("tls-key")),
     auth: setting("auth"),
+    keyRetention: setting("key-retention"),
     insecure: setting("insecure"),
     connections: setting("connections"),
     connectionsPerAddress: setting("connections-per-address"),

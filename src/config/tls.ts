@@ -1,5 +1,5 @@
 import type { Setting } from "./setting.js";
-import { oneOf, path } from "./values.js";
+import { duration, oneOf, path } from "./values.js";
 
 /** How connections are encrypted, and with what the server proves who it is. */
 export const tls = {
@@ -22,6 +22,11 @@ export const tls = {
     ...oneOf(["auto", "on", "off"]),
     fallback: "auto",
     help: "Whether callers are asked for an API key; auto asks where the listeners speak TLS.",
+  },
+  "key-retention": {
+    ...duration("1d", "3650d"),
+    fallback: "90d",
+    help: "How long an API key is listed that was revoked or has expired.",
   },
 } as const satisfies Record<string, Setting>;
 

@@ -92,6 +92,7 @@ export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
   const served: Served = { services, telemetry, health, identify };
   const traffic = new Traffic(telemetry, settings.messageDeadline);
   const streams = new OpenStreams(traffic.stalled);
+  keys?.onChange(() => streams.endWhere((caller) => keys.endOf(caller)));
   const requests = new OpenRequests();
   const handlers = connectHandlers(rpcs, served, streams, traffic.compressor);
   const router = routerOf({ handlers, metrics, served, streams, inspection });

@@ -28,4 +28,19 @@ export const security = {
   keyOverlap: millis(86_400_000),
   /** The last use of a key is written no more often than this. */
   keyUseNoted: millis(60_000),
+  /** How often a server asks a store that it shares whether keys have changed: a wake that was lost costs no more than this. */
+  keyPoll: millis(2_000),
+  /**
+   * How long keys count that a shared store has not confirmed, from when it was asked: a key that was revoked elsewhere counts no
+   * longer than that on a server that cannot reach the store. It then refuses everybody, rather than let a revoked key in.
+   */
+  keysTrusted: millis(5_000),
+  /** How often keys are removed that ended long ago. */
+  keysRemovedEvery: millis(60 * 60_000),
+  /** Keys that are removed at once. */
+  keysRemoved: 500,
+  /** How often they are removed in a row; what is left comes next time. */
+  keysRemovedBatches: 20,
+  /** How long a key is listed that was revoked or has expired, if nobody says: as long as somebody may ask what it was. */
+  keyRetention: millis(90 * 86_400_000),
 } as const;

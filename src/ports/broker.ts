@@ -28,7 +28,9 @@ export type Wake =
   /** A template version was registered. */
   | { readonly type: "template"; readonly namespace: string; readonly name: string }
   /** What agents announce has changed. */
-  | { readonly type: "agents" };
+  | { readonly type: "agents" }
+  /** An API key was made, replaced, revoked or removed. */
+  | { readonly type: "credentials" };
 
 /** What a node does with what it hears. */
 export interface BrokerListener {

@@ -1,10 +1,20 @@
-import { type KeyRow, principalOf } from "#domain/access/key";
+import { endOfKey, type KeyRow, principalOf } from "#domain/access/key";
 import { covers, type Role } from "#domain/access/scopes";
 import { type Caller, mayUse } from "#domain/caller";
-import { Fault } from "#domain/fault";
-import { type Instant, instant, type Millis } from "#domain/time/time";
+import type { Fault } from "#domain/fault";
+import { earliest, type Instant, instant, later, type Millis, NEVER } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { CredentialStore } from "#ports/credentials";
+import {
+  endedFault,
+  keyHasEnded,
+  keyHasMoved,
+  keyNotFound,
+  notConfirmed,
+  notValid,
+  tooManyKeys,
+  tooMuch,
+} from "./key-refusals.js";
 import { isSecret, makeKey, readKey } from "./key-text.js";
 
 /** What is said of a new key. */
@@ -21,60 +31,134 @@ export interface MadeKey {
   readonly text: string;
 }
 
+export interface KeyRingParts {
+  readonly store: CredentialStore;
+  readonly now: () => Instant;
+  /** True if other servers change the keys of the store, too: then {@link KeyRing.refresh} must be called again and again. */
+  readonly isShared?: boolean;
+  /** Called after each change of this server, for the others. */
+  readonly changed?: () => void;
+}
+
 /** A secret that is nobody's: what is unknown is compared too, so that it takes as long. */
 const NOBODY = "0".repeat(64);
 
 /** All API keys, at hand: who calls is found without reading the store. */
 export class KeyRing {
-  readonly #store: CredentialStore;
-  readonly #now: () => Instant;
-  readonly #keys = new Map<string, KeyRow>();
-  /** Ids of keys whose last use is not written yet. */
-  readonly #used = new Map<string, number>();
+  readonly #parts: KeyRingParts;
+  #keys: ReadonlyMap<string, KeyRow> = new Map();
+  #version: number | undefined;
+  /** Counts what this server has written. */
+  #written = 0;
+  /** When the store was asked that has confirmed them last. */
+  #confirmedAt: Instant = NEVER;
+  /** When keys were last used, of which it is not written yet. */
+  readonly #used = new Map<string, Instant>();
+  readonly #listeners = new Set<() => void>();
 
-  constructor(store: CredentialStore, now: () => Instant) {
-    this.#store = store;
-    this.#now = now;
+  constructor(parts: KeyRingParts) {
+    this.#parts = parts;
   }
 
   /** Reads all keys again. */
   async load(): Promise<void> {
-    const rows = await this.#store.keys();
-    this.#keys.clear();
-    for (const row of rows) this.#keys.set(row.id, row);
+    const { store, now } = this.#parts;
+    for (;;) {
+      const [askedAt, written] = [now(), this.#written];
+      // Asked first: a key that is written in between is read twice, and none is missed.
+      const version = await store.version();
+      const rows = await store.keys();
+      // What this server has written meanwhile may not be among them.
+      if (written !== this.#written) continue;
+      this.#replace(new Map(rows.map((row) => [row.id, row])));
+      this.#version = version;
+      this.#confirmedAt = askedAt;
+      return;
+    }
+  }
+
+  /** Reads what other servers have changed. */
+  async refresh(): Promise<void> {
+    const { store, now } = this.#parts;
+    const askedAt = now();
+    if ((await store.version()) !== this.#version) await this.load();
+    else this.#confirmedAt = askedAt;
   }
 
   get size(): number {
     return this.#keys.size;
   }
 
-  /** @throws {Fault} `unauthenticated`, in the same words for a key that is unknown and for a secret that is wrong */
+  /** When the next key expires that has not ended; undefined if there is none. */
+  get nextEnd(): Instant | undefined {
+    const now = this.#parts.now();
+    let next: Instant | undefined;
+    for (const row of this.#keys.values()) {
+      const end = endOfKey(row);
+      if (end > now) next = earliest(next, end);
+    }
+    return next;
+  }
+
+  /** Calls `listener` whenever a key may have ended. It must not throw. */
+  onChange(listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /** Call when a key has expired. */
+  announce(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  /**
+   * @throws {Fault} `unauthenticated`, in the same words for a key that is unknown and for a secret that is wrong;
+   *   `unavailable` while the store does not confirm the keys
+   */
   callerOf(text: string): Caller {
     const parts = readKey(text);
     const row = parts && this.#keys.get(parts.id);
     const isRight = isSecret(parts?.secret ?? "", row?.hash ?? NOBODY);
+    const now = this.#parts.now();
+    if (!this.#isConfirmed(now)) throw notConfirmed();
     if (!row || !isRight) throw notValid();
-    const now = this.#now();
-    if (row.revokedAt > 0) throw ended("was revoked", "CREDENTIAL_REVOKED");
-    if (now >= row.expiresAt) throw ended("has expired", "CREDENTIAL_EXPIRED");
+    const ended = endedFault(row, now);
+    if (ended) throw ended;
     if (now - Math.max(row.lastUsedAt, this.#used.get(row.id) ?? 0) >= limits.keyUseNoted) {
       this.#used.set(row.id, now);
     }
     return { principal: principalOf(row), namespaces: row.namespaces, roles: [row.role] };
   }
 
-  /** Writes when keys were used last. Never rejects: it is for people. */
-  async noteUses(): Promise<void> {
-    for (const [id, at] of this.#used) {
-      this.#used.delete(id);
-      const row = this.#keys.get(id);
-      if (row) await this.#put({ ...row, lastUsedAt: at, revision: row.revision + 1 }).catch(() => undefined);
-    }
+  /** Why the key of this caller counts no longer; undefined while it does, and of a caller without one. */
+  endOf({ principal }: Pick<Caller, "principal">): Fault | undefined {
+    if (!principal.startsWith("key:")) return undefined;
+    const row = this.#keys.get(principal.slice("key:".length));
+    return row ? endedFault(row, this.#parts.now()) : notValid();
   }
 
-  /** The keys that the caller may see: those whose namespaces are all its own. */
-  visibleTo(caller: Caller): readonly KeyRow[] {
-    return [...this.#keys.values()].filter((row) => isWithin(caller, row.namespaces)).sort(newestFirst);
+  /** Writes when keys were used last, all at once. Never rejects: what is not written now is written the next time. */
+  async noteUses(): Promise<void> {
+    if (this.#used.size === 0) return;
+    const uses = new Map(this.#used);
+    try {
+      await this.#parts.store.noteUses(uses);
+    } catch {
+      return;
+    }
+    const keys = new Map(this.#keys);
+    for (const [id, at] of uses) {
+      if (this.#used.get(id) === at) this.#used.delete(id);
+      const row = keys.get(id);
+      if (row && row.lastUsedAt < at) keys.set(id, { ...row, lastUsedAt: at });
+    }
+    this.#keys = keys;
+  }
+
+  /** The keys that the caller may see: those whose namespaces are all its own. As the store has them, with their last use. */
+  async visibleTo(caller: Caller): Promise<readonly KeyRow[]> {
+    await this.noteUses();
+    const rows = await this.#parts.store.keys();
+    return rows.filter((row) => isWithin(caller, row.namespaces)).sort(newestFirst);
   }
 
   /**
@@ -87,41 +171,21 @@ export class KeyRing {
     terms: NewKeyTerms,
     before: (text: string) => Promise<void> = async () => {},
   ): Promise<MadeKey> {
-    if (!covers(caller.roles, terms.role)) throw tooMuch("role", `a key of role ${terms.role}`);
-    if (!isWithin(caller, terms.namespaces)) throw tooMuch("namespaces", "a key for these namespaces");
-    if (this.#keys.size >= limits.keys) {
-      throw new Fault(
-        "overloaded",
-        `there are ${limits.keys} keys, as many as may be: revoked ones count until they are removed.`,
-        {
-          reason: "TOO_MANY_KEYS",
-        },
-      );
-    }
-    const { id, text, hash } = makeKey();
-    const now = this.#now();
-    const { name, role, namespaces, ttl } = terms;
-    const row: KeyRow = {
-      ...{ id, revision: 1, name, role, namespaces, hash },
-      ...{ createdAt: now, createdBy: caller.principal, expiresAt: instant(now + ttl) },
-      ...{ revokedAt: 0, lastUsedAt: 0 },
-    };
-    await before(text);
-    await this.#put(row);
-    return { row, text };
+    const made = this.#draw(caller, terms);
+    await before(made.text);
+    await this.#put([made.row]);
+    return made;
   }
 
-  /** A new key in the place of another, which ends after `overlap`. */
+  /** A new key in the place of another, which ends after `overlap`; both or none are written. */
   async rotate(caller: Caller, id: string, overlap: Millis): Promise<MadeKey> {
     const old = this.#visible(caller, id);
-    const now = this.#now();
-    if (old.revokedAt > 0 || now >= old.expiresAt) {
-      throw new Fault("wrong_state", `key ${id} has ended: create a new one.`, { reason: "KEY_ENDED" });
-    }
+    const now = this.#parts.now();
+    if (now >= endOfKey(old)) throw keyHasEnded(id);
     const { name, role, namespaces, expiresAt, createdAt } = old;
-    const made = await this.make(caller, { name, role, namespaces, ttl: (expiresAt - createdAt) as Millis });
-    const ends = Math.min(old.expiresAt, now + overlap);
-    await this.#put({ ...old, expiresAt: instant(ends), revision: old.revision + 1 });
+    const made = this.#draw(caller, { name, role, namespaces, ttl: (expiresAt - createdAt) as Millis });
+    const ends = instant(Math.min(old.expiresAt, later(now, overlap)));
+    await this.#put([made.row, { ...old, expiresAt: ends, revision: old.revision + 1 }]);
     return made;
   }
 
@@ -129,25 +193,67 @@ export class KeyRing {
   async revoke(caller: Caller, id: string): Promise<KeyRow> {
     const row = this.#visible(caller, id);
     if (row.revokedAt > 0) return row;
-    const revoked = { ...row, revokedAt: this.#now(), revision: row.revision + 1 };
-    await this.#put(revoked);
+    const revoked = { ...row, revokedAt: this.#parts.now(), revision: row.revision + 1 };
+    await this.#put([revoked]);
     return revoked;
+  }
+
+  /** Removes keys that ended longer ago than `age`, a bounded number. @returns how many */
+  async removeEnded(age: Millis): Promise<number> {
+    const { store, now, changed } = this.#parts;
+    const before = instant(Math.max(0, now() - age));
+    let count = 0;
+    for (let batch = 0; batch < limits.keysRemovedBatches; batch++) {
+      const removed = await store.removeEnded(before, limits.keysRemoved);
+      count += removed;
+      if (removed < limits.keysRemoved) break;
+    }
+    if (count > 0) {
+      await this.load();
+      changed?.();
+    }
+    return count;
+  }
+
+  #draw(caller: Caller, { name, role, namespaces, ttl }: NewKeyTerms): MadeKey {
+    if (!covers(caller.roles, role)) throw tooMuch("role", `a key of role ${role}`);
+    if (!isWithin(caller, namespaces)) throw tooMuch("namespaces", "a key for these namespaces");
+    if (this.#keys.size >= limits.keys) throw tooManyKeys();
+    const { id, text, hash } = makeKey();
+    const now = this.#parts.now();
+    const row: KeyRow = {
+      ...{ id, revision: 1, name, role, namespaces, hash },
+      ...{ createdAt: now, createdBy: caller.principal, expiresAt: later(now, ttl) },
+      ...{ revokedAt: 0, lastUsedAt: 0 },
+    };
+    return { row, text };
   }
 
   #visible(caller: Caller, id: string): KeyRow {
     const row = this.#keys.get(id);
     if (row && isWithin(caller, row.namespaces)) return row;
-    throw new Fault("not_found", `Key not found: ${id}`, { reason: "KEY_NOT_FOUND" });
+    throw keyNotFound(id);
   }
 
-  async #put(row: KeyRow): Promise<void> {
-    if (!(await this.#store.putKey(row))) {
+  async #put(rows: readonly KeyRow[]): Promise<void> {
+    const { store, changed } = this.#parts;
+    if (!(await store.putKeys(rows))) {
       await this.load();
-      throw new Fault("unavailable", `key ${row.id} was changed at the same time: try again.`, {
-        reason: "KEY_CHANGED",
-      });
+      throw keyHasMoved(rows.at(-1)?.id ?? "");
     }
-    this.#keys.set(row.id, row);
+    this.#written += 1;
+    this.#replace(new Map([...this.#keys, ...rows.map((row) => [row.id, row] as const)]));
+    changed?.();
+  }
+
+  #replace(keys: ReadonlyMap<string, KeyRow>): void {
+    this.#keys = keys;
+    for (const id of this.#used.keys()) if (!keys.has(id)) this.#used.delete(id);
+    this.announce();
+  }
+
+  #isConfirmed(now: Instant): boolean {
+    return !this.#parts.isShared || now - this.#confirmedAt < limits.keysTrusted;
   }
 }
 
@@ -158,21 +264,4 @@ function isWithin(caller: Caller, namespaces: readonly string[] | "*"): boolean 
 
 function newestFirst(a: KeyRow, b: KeyRow): number {
   return b.createdAt - a.createdAt || (a.id < b.id ? -1 : 1);
-}
-
-function notValid(): Fault {
-  const message =
-    "the credential is not valid: send an API key as x-api-key, or as authorization: Bearer KEY.";
-  return new Fault("unauthenticated", message, { reason: "CREDENTIAL_INVALID" });
-}
-
-function ended(how: string, reason: string): Fault {
-  return new Fault("unauthenticated", `the API key ${how}: use another one.`, { reason });
-}
-
-function tooMuch(field: string, what: string): Fault {
-  return new Fault("denied", `${what} may do more than yours: ask for no more than you may do.`, {
-    field,
-    reason: "BEYOND_YOURS",
-  });
 }

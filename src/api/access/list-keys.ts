@@ -10,5 +10,5 @@ export const listKeys = useCase({
   input: z.object({}),
   answerBytes: limits.messageBytes,
   find: ofServer,
-  perform: (_, request): readonly KeyRow[] => ringOf(request).visibleTo(request.caller),
+  perform: (_, request): Promise<readonly KeyRow[]> => ringOf(request).visibleTo(request.caller),
 });

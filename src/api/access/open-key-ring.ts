@@ -1,29 +1,28 @@
 import { LOCAL_CALLER } from "#domain/caller";
 import { Fault } from "#domain/fault";
-import type { Instant } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { CredentialStore } from "#ports/credentials";
-import { KeyRing } from "./key-ring.js";
+import { KeyRing, type KeyRingParts } from "./key-ring.js";
 
-export interface KeyRingParts {
+export interface OpenKeyRing extends Omit<KeyRingParts, "store"> {
   /** Absent if the store keeps none. */
   readonly credentials: CredentialStore | undefined;
-  readonly now: () => Instant;
   /** Is given the text of the first key, of the role `admin`, so that somebody can make the others. */
   readonly first: (text: string) => Promise<void>;
 }
 
 /**
- * The API keys that a server asks for; made one if there is none.
+ * The API keys that a server asks for; made one if there is none. Servers that start at the same time over an empty store may make
+ * one each.
  *
  * @throws {Fault} `wrong_state` if the store keeps none
  */
-export async function openKeyRing({ credentials, now, first }: KeyRingParts): Promise<KeyRing> {
+export async function openKeyRing({ credentials, first, ...parts }: OpenKeyRing): Promise<KeyRing> {
   if (!credentials) {
-    const message = "this store keeps no API keys yet: keep the data in sqlite, or say --auth off.";
+    const message = "this store keeps no API keys: keep the data in sqlite or PostgreSQL, or say --auth off.";
     throw new Fault("wrong_state", message, { reason: "AUTH_UNSUPPORTED" });
   }
-  const keys = new KeyRing(credentials, now);
+  const keys = new KeyRing({ ...parts, store: credentials });
   await keys.load();
   if (keys.size > 0) return keys;
   const terms = { name: "first", role: "admin", namespaces: "*", ttl: limits.keyLifeMost } as const;

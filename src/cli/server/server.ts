@@ -88,7 +88,7 @@ export async function startOrExplain(
   const log = logPort(createLog({ level: config.logLevel, base }));
   try {
     if (options.repair) {
-      const { repairData } = await import("#control-plane");
+      const { repairData } = await import("#stores/shared/server-store");
       for await (const what of repairData(config)) log.error(what);
     }
     return await start(config, log, development);

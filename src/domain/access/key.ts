@@ -27,3 +27,8 @@ export interface KeyRow {
 export function principalOf({ id }: Pick<KeyRow, "id">): string {
   return `key:${id}`;
 }
+
+/** From when on the key is refused. */
+export function endOfKey({ revokedAt, expiresAt }: Pick<KeyRow, "revokedAt" | "expiresAt">): Instant {
+  return revokedAt > 0 && revokedAt < expiresAt ? (revokedAt as Instant) : expiresAt;
+}

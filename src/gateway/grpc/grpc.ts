@@ -124,6 +124,7 @@ function unary(rpc: Rpc & { kind: "unary" }, served: Served, streams: OpenStream
     if (open?.fault) throw open.fault;
     const call = callOf(served, asked, unaryCall.metadata, transportOf(unaryCall));
     const waitCall = open ? { ...call, signal: open } : call;
+    open?.belongTo(call.caller);
     return rpc.handle(decode(input, unaryCall.request.take(), "binary"), waitCall);
   };
   return (unaryCall: ServerUnaryCall<Received, Buffer>, callback: sendUnaryData<Buffer>): void => {
@@ -179,6 +180,7 @@ function streaming(rpc: Exclude<Rpc, { kind: "unary" }>, served: Served, streams
     let outcome: Outcome = OK;
     try {
       const streamCall = { ...callOf(served, asked, stream.metadata, uncounted), ...answering };
+      open.belongTo(streamCall.caller);
       const answers =
         rpc.kind === "bidi_streaming"
           ? rpc.handle(

@@ -111,6 +111,7 @@ async function answered(rpc: Rpc & { kind: "unary" }, request: Message, serving:
     if (served.health.draining && !always) throw drainingFault();
     wait = rpc.waits ? serving.streams.openWait(context.signal) : undefined;
     const call = callOf(served, context, peer);
+    wait?.belongTo(call.caller);
     const answer = rpc.handle(peer.received.take(request), wait ? { ...call, signal: wait } : call);
     return await (peer.deadline ? peer.deadline.race(answer) : answer);
   } catch (error) {
@@ -144,6 +145,7 @@ async function* streamed(
     const { signal } = open;
     const identified = () => peer.identified();
     const call = callOf(served, context, uncounted);
+    open.belongTo(call.caller);
     const streamCall = { ...call, signal, end: open.end.bind(open), keep: open.keep.bind(open), identified };
     yield* handle(streamCall, peer);
     outcome = open.signal.aborted ? CANCELLED : OK;

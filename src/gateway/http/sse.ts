@@ -54,7 +54,9 @@ export function eventsPage(
     let outcome: Outcome = CANCELLED;
     try {
       if (open.fault) throw open.fault;
-      const events = await feed(askedOf(page), callOf(path, page, open, served));
+      const call = callOf(path, page, open, served);
+      open.belongTo(call.caller);
+      const events = await feed(askedOf(page), call);
       if (events) await send(events, page, open.signal);
       else sendNothing(page);
       outcome = open.signal.aborted ? CANCELLED : OK;

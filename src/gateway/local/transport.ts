@@ -123,6 +123,7 @@ export class LocalTransport implements Transport {
       if (stopped) throw stopped;
       wait = rpc.waits ? streams.openWait(signal) : undefined;
       const call = callOf(served, rpc, header, place);
+      wait?.belongTo(call.caller);
       const request = received(method.input, bytes);
       const answer = rpc.handle(request, wait ? { ...call, signal: wait } : call);
       return answered(method.output, await unlessCut(answer, signal, requests));
@@ -148,6 +149,7 @@ export class LocalTransport implements Transport {
     const { served, streams } = this.#parts;
     const asked = this.#admit(() => callOf(served, rpc, header, uncounted), meter);
     const open = streams.open();
+    open.belongTo(asked.caller);
     const call: StreamCall = {
       ...asked,
       signal: open.signal,

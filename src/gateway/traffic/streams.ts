@@ -1,3 +1,4 @@
+import type { Caller } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import { limits } from "#limits/index";
 import type { WaitSignal } from "#ports/task-wait";
@@ -18,6 +19,7 @@ export class OpenStream implements WaitSignal {
   #aborted = false;
   readonly #stalled: BufferedBytes;
   #fault: Fault | undefined;
+  #caller: Caller | undefined;
   #kept: BufferUse | undefined;
 
   /** @param stalled where bytes count that are kept for peers until they read */
@@ -49,6 +51,16 @@ export class OpenStream implements WaitSignal {
   /** Why this side ended it; undefined if it did not, or if the peer ended it before. */
   get fault(): Fault | undefined {
     return this.#fault;
+  }
+
+  /** Whose it is; undefined until the caller is known. */
+  get caller(): Caller | undefined {
+    return this.#caller;
+  }
+
+  /** Call when the caller is known: it ends with the caller's credential. */
+  belongTo(caller: Caller): void {
+    this.#caller = caller;
   }
 
   /** Ends it from this side. Only the first fault counts. */
@@ -124,6 +136,14 @@ export class OpenStreams {
   close(stream: OpenStream): void {
     this.#streams.delete(stream);
     stream.gone();
+  }
+
+  /** Ends the streams of callers whose credential counts no longer. @param why undefined for a caller whose credential does */
+  endWhere(why: (caller: Caller) => Fault | undefined): void {
+    for (const stream of this.#streams) {
+      const fault = stream.caller && why(stream.caller);
+      if (fault) stream.end(fault);
+    }
   }
 
   /** Ends all open streams, and from now on each new one at once. */

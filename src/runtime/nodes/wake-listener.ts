@@ -54,6 +54,9 @@ export class WakeListener implements BrokerListener {
       case "worker":
         if (wake.node === this.#node.core.node) this.#node.poll();
         break;
+      case "credentials":
+        // The plane knows of no key: who identifies callers hears of them.
+        break;
       default:
         this.#node.poll();
     }

@@ -66,6 +66,7 @@ function handle({ whole, outcomes, claims, nodes, now }: Parts, by: number): Sto
       return committed;
     },
     nodes: nodes.as(() => claims.nextDueAt(by)),
+    credentials: whole.credentials,
     ready: (lane, limit) => claims.ready(lane, limit, by),
     due: (at, limit) => claims.due(at, limit, by),
     nextDueAt: () => claims.nextDueAt(by),

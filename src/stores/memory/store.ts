@@ -1,4 +1,3 @@
-import type { KeyRow } from "#domain/access/key";
 import { stepKey, type TaskId } from "#domain/id";
 import { invariant } from "#domain/invariant";
 import type { Needs } from "#domain/needs";
@@ -23,6 +22,7 @@ import type { Store } from "#ports/store";
 import type { Reads } from "#ports/store-reads";
 import type { BootState, Commit, Committed, Loaded } from "#ports/store-turns";
 import { check, ownedKey } from "./check.js";
+import { MemoryCredentials } from "./credentials.js";
 import { loadFrom } from "./load.js";
 import { type Kept, keyOf, MemoryReads, type MemoryTables } from "./reads.js";
 import { compare, MemoryTemplates } from "./templates.js";
@@ -38,15 +38,7 @@ export class MemoryStore implements Store {
     ready: new Map(),
   };
   readonly reads: Reads = new MemoryReads(this.#tables);
-  readonly #apiKeys = new Map<string, KeyRow>();
-  readonly credentials: CredentialStore = {
-    keys: async () => [...this.#apiKeys.values()].sort((a, b) => compare(a.id, b.id)),
-    putKey: async (row) => {
-      if ((this.#apiKeys.get(row.id)?.revision ?? 0) !== row.revision - 1) return false;
-      this.#apiKeys.set(row.id, row);
-      return true;
-    },
-  };
+  readonly credentials: CredentialStore = new MemoryCredentials();
   readonly #agents = new Map<string, AgentRow>();
   readonly #deadlines = new Map<string, Deadline>();
   readonly #lanes = new Map<string, Lane>();

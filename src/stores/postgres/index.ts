@@ -3,6 +3,7 @@ import { type PostgresUrl, parsePostgresUrl } from "#domain/postgres-url";
 import type { Deadline } from "#domain/task/deadline";
 import type { ReadyStep } from "#domain/task/step";
 import type { Instant } from "#domain/time/time";
+import type { CredentialStore } from "#ports/credentials";
 import type { NodeStore } from "#ports/nodes";
 import type { BootState, Commit, Committed, Loaded, Needs, Reads, Store, StoreOutage } from "#ports/store";
 import { cachingStore } from "../shared/caching-store.js";
@@ -37,6 +38,7 @@ class PostgresStore implements Store {
   readonly failed: Promise<Error>;
   readonly reads: Reads;
   readonly nodes?: NodeStore;
+  readonly credentials: CredentialStore;
   readonly #url: PostgresUrl;
   #fail: (error: Error) => void = () => {};
   #opening: Promise<OpenStore> | undefined;
@@ -49,6 +51,7 @@ class PostgresStore implements Store {
       this.#fail = resolve;
     });
     if (shared) this.nodes = nodesOf(async () => openedNodes(await this.#opened()));
+    this.credentials = credentialsOf(async () => (await this.#opened()).credentials);
     const reads = async () => (await this.#opened()).reads;
     this.reads = {
       task: async (id) => (await reads()).task(id),
@@ -134,5 +137,17 @@ function nodesOf(opened: () => Promise<NodeStore>): NodeStore {
     runsOf: async (...args) => (await opened()).runsOf(...args),
     workers: async (...args) => (await opened()).workers(...args),
     removeGone: async (...args) => (await opened()).removeGone(...args),
+  };
+}
+
+/** What keeps the API keys of a store that is opened when they are first asked for. */
+function credentialsOf(opened: () => Promise<CredentialStore>): CredentialStore {
+  return {
+    keys: async () => (await opened()).keys(),
+    version: async () => (await opened()).version(),
+    putKeys: async (rows) => (await opened()).putKeys(rows),
+    noteUses: async (uses) => (await opened()).noteUses(uses),
+    removeEnded: async (...args) => (await opened()).removeEnded(...args),
+    sharedSecret: async (drawn) => (await opened()).sharedSecret(drawn),
   };
 }

@@ -6,6 +6,7 @@ import type { Deadline } from "#domain/task/deadline";
 import type { ReadyStep } from "#domain/task/step";
 import type { Instant } from "#domain/time/time";
 import { limits } from "#limits/index";
+import type { CredentialStore } from "#ports/credentials";
 import type { NodeStore } from "#ports/nodes";
 import type { BootState, Commit, Committed, Loaded, Needs, Reads, Store, StoreOutage } from "#ports/store";
 import { bootState } from "./boot.js";
@@ -16,6 +17,7 @@ import { failureOf, isServerError, troubleOf } from "./connect/failure.js";
 import { type Open, opener } from "./connect/open.js";
 import { Pool } from "./connect/pool.js";
 import { isFinal, OwnerSession } from "./connect/session.js";
+import { PostgresCredentials } from "./credentials.js";
 import { type DueAndReady, OneServersDue } from "./due.js";
 import { migrate } from "./migrate.js";
 import { Claims } from "./nodes/claims.js";
@@ -30,6 +32,7 @@ export class OpenStore implements Omit<Store, "boot" | "open" | "failed" | "shar
   readonly reads: Reads;
   /** Absent if this process is alone on the store. */
   readonly nodes?: NodeStore;
+  readonly credentials: CredentialStore;
   readonly #isShared: boolean;
   readonly #due: DueAndReady;
   readonly #availability: Availability;
@@ -62,6 +65,7 @@ export class OpenStore implements Omit<Store, "boot" | "open" | "failed" | "shar
     this.#commits = new Commits(this.#writers, context, owner);
     this.#due = isShared ? new Claims(this.#calls, claimant) : new OneServersDue(this.#calls);
     if (isShared) this.nodes = new PostgresNodes(this.#calls, claimant);
+    this.credentials = new PostgresCredentials(this.#calls);
     this.#finished = new FinishedTasks(this.#calls, owner);
     this.reads = postgresReads(new Calls(this.#readers, context));
   }

@@ -6,6 +6,7 @@ import { limits } from "#limits/index";
 import type { CredentialStore } from "#ports/credentials";
 import type { BootState, Commit, Committed, Deadline, Loaded, Needs, Reads, Store } from "#ports/store";
 import { cachingStore } from "../shared/caching-store.js";
+import { SqliteCredentials } from "./credentials.js";
 import { type Driver, type DriverName, opened, openReadOnly, preferredDriver } from "./driver.js";
 import { errorOf, type Failure } from "./failure.js";
 import type { FileOptions } from "./file/file.js";
@@ -123,10 +124,7 @@ class SqliteStore implements Store {
     return at === null ? undefined : instant(at);
   }
 
-  readonly credentials: CredentialStore = {
-    keys: () => this.#writer.call("apiKeys", undefined),
-    putKey: (row) => this.#writer.call("putApiKey", row),
-  };
+  readonly credentials: CredentialStore = new SqliteCredentials(() => this.#writer);
 
   async removeFinished(before: Instant, limit: number): Promise<readonly TaskId[]> {
     return (await this.#writer.call("removeFinished", { before, limit })) as readonly TaskId[];

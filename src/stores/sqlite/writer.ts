@@ -4,6 +4,7 @@ import type { TaskId } from "#domain/id";
 import { localKindNames, textKindNames } from "#domain/row-kinds";
 import { type Deadline, startsAmong } from "#domain/task/deadline";
 import { limits } from "#limits/index";
+import { ApiKeyRows } from "./api-keys.js";
 import { type Driver, opened, type SqlCells, type SqlRow, textIn } from "./driver.js";
 import { isFull } from "./failure.js";
 import type { FileOptions } from "./file/file.js";
@@ -16,16 +17,7 @@ import { FinishedTasks } from "./finished.js";
 import { load } from "./read/load.js";
 import { Changes, Refused } from "./rows/changes.js";
 import { Layouts, layoutRows } from "./rows/layouts.js";
-import {
-  agentFrom,
-  apiKeyFrom,
-  apiKeyValues,
-  deadlineOf,
-  laneFrom,
-  plane,
-  runTable,
-  stepTable,
-} from "./rows/rows.js";
+import { agentFrom, deadlineOf, laneFrom, plane, runTable, stepTable } from "./rows/rows.js";
 import { boots, listed, loads, type Prepared, prepareAll, writes } from "./rows/statements.js";
 import type { BootReply, CommitRequest, LoadReply, LoadRequest } from "./thread/requests.js";
 
@@ -44,6 +36,7 @@ export class Writer {
   #head: Head;
   readonly #changes: Changes;
   readonly #finished: FinishedTasks;
+  readonly #keys: ApiKeyRows;
   #pagesWritten = 0;
   /** SQLite's counter of commits by other connections. */
   #dataVersion: unknown;
@@ -60,6 +53,7 @@ export class Writer {
     const layouts = new Layouts(opened(this.#file, () => layoutRows(this.#db)));
     this.#changes = new Changes(this.#sql, layouts, this.#head.digest);
     this.#finished = new FinishedTasks(this.#sql, layouts);
+    this.#keys = new ApiKeyRows(this.#sql, this.#changes);
     this.#reserve = new Reserve(this.#db, options);
     this.#watch = opened(this.#file, () => {
       this.#reserve.take();
@@ -131,16 +125,25 @@ export class Writer {
   }
 
   apiKeys(): readonly KeyRow[] {
-    return this.#sql.apiKeys.all([]).map(apiKeyFrom);
+    return this.#keys.all();
   }
 
-  /** Writes an API key. @returns false if its revision does not follow the one that is there */
-  putApiKey(row: KeyRow): boolean {
-    const [found] = this.#sql.apiKeyRevision.all([row.id]);
-    if (Number(found?.[0] ?? 0) !== row.revision - 1) return false;
-    this.#withReserve(true, this.#head.at, () => this.#changes.putApiKey(apiKeyValues(row)));
-    this.#pagesWritten += COMMIT_PAGES;
+  /** Writes API keys. @returns false if the revision of one does not follow the one that is there */
+  putApiKeys(rows: readonly KeyRow[]): boolean {
+    if (!this.#keys.follow(rows)) return false;
+    this.#changeKeys(() => this.#keys.put(rows));
     return true;
+  }
+
+  noteKeyUses(uses: readonly (readonly [string, number])[]): void {
+    const used = this.#keys.used(uses);
+    if (used.length > 0) this.#changeKeys(() => this.#keys.put(used));
+  }
+
+  removeEndedKeys({ before, limit }: { readonly before: number; readonly limit: number }): number {
+    const ids = this.#keys.ended(before, limit);
+    if (ids.length > 0) this.#changeKeys(() => this.#keys.remove(ids));
+    return ids.length;
   }
 
   /** To be called after the answer has been sent: moves committed pages from the write-ahead log into the file. */
@@ -156,6 +159,11 @@ export class Writer {
     this.#watch.end();
     this.#checkpoint("TRUNCATE");
     this.#file.close();
+  }
+
+  #changeKeys(change: () => void): void {
+    this.#withReserve(true, this.#head.at, change);
+    this.#pagesWritten += COMMIT_PAGES;
   }
 
   /** Moves what a migration has written into the file at once. */

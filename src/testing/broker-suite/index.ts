@@ -19,6 +19,7 @@ const everyKind: readonly Wake[] = [
   { type: "due", at: instant(1_800_000_000_123) },
   { type: "template", namespace: "n", name: "nightly" },
   { type: "agents" },
+  { type: "credentials" },
 ];
 
 /**

@@ -1,6 +1,7 @@
 import { agentTests } from "./agents.js";
 import { backlogTests } from "./backlog.js";
 import { commitTests, keyTests, revisionTests } from "./commit.js";
+import { credentialTests, keyLifeTests } from "./credentials.js";
 import { graphTests, textTests } from "./graph.js";
 import type { StoreFixture, Suite, TestKit } from "./kit.js";
 import { keepingTests, loadTests } from "./load.js";
@@ -62,6 +63,8 @@ export function storeSuite(name: string, open: () => Promise<StoreFixture>, kit:
     textTests(suite);
     backlogTests(suite);
     agentTests(suite);
+    credentialTests(suite);
+    keyLifeTests(suite);
     logTests(suite);
     readTests(suite);
     templateTests(suite);

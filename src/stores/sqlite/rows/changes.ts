@@ -103,6 +103,11 @@ export class Changes {
     this.#put(this.#sql.putApiKey, apiKeys, values);
   }
 
+  removeApiKey(id: string): void {
+    this.#sql.removeApiKey.run([id]);
+    this.#digestKey(id);
+  }
+
   /** In the transaction of the first rows that need them. */
   #writeLayouts(): void {
     for (const name of localKindNames) {

@@ -130,7 +130,8 @@ export const writes = {
       description = excluded.description, announced = excluded.announced, sum = excluded.sum`,
   putApiKey: `INSERT INTO ${apiKeys.insert}
     ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, json = excluded.json, sum = excluded.sum`,
-  apiKeyRevision: "SELECT revision FROM api_keys WHERE id = ?",
+  apiKey: `SELECT ${apiKeys.columns()} FROM api_keys WHERE id = ?`,
+  removeApiKey: "DELETE FROM api_keys WHERE id = ?",
   forgetAgent: "DELETE FROM agents WHERE namespace = ? AND name = ?",
   /** Changes no row if another program has written to the file. */
   setHead: `UPDATE plane SET id = ?1, store = ?2, at = ?3, commits = ?4, digest = ?5, sum = ?6

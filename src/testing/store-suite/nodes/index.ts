@@ -2,6 +2,7 @@ import type { NodeStore } from "#ports/nodes";
 import type { Store } from "#ports/store";
 import type { TestKit } from "../kit.js";
 import { claimTests, laneTests } from "./claims.js";
+import { sharedCredentialTests } from "./credentials.js";
 import type { SharedFixture, SharedSuite } from "./kit.js";
 import { goneNodeTests, goneTests, leaseTests, takeOverTests } from "./leases.js";
 import { ofNodesTests, pollTests, sumTests } from "./poll.js";
@@ -60,6 +61,7 @@ export function sharedStoreSuite(name: string, open: () => Promise<SharedFixture
     pollTests(suite);
     sumTests(suite);
     ofNodesTests(suite);
+    sharedCredentialTests(suite);
   });
 }
 

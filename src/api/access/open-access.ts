@@ -1,0 +1,55 @@
+import type { Millis } from "#domain/time/time";
+import type { Clock } from "#ports/clock";
+import type { Store } from "#ports/store";
+import type { Log } from "#ports/telemetry";
+import { KeyKeeper } from "./key-keeper.js";
+import type { KeyRing } from "./key-ring.js";
+import { openKeyRing } from "./open-key-ring.js";
+
+export interface AccessParts {
+  readonly store: Pick<Store, "credentials" | "shared">;
+  readonly clock: Pick<Clock, "now" | "wakeAt">;
+  readonly log: Log;
+  /** How long a key is kept that has ended. */
+  readonly retention: Millis;
+  /** How other servers of the store are told of changes, and tell of theirs. */
+  readonly wakes: { publish(): void; hear(heard: () => void): void };
+  /** Is given the text of the first key, of the role `admin`. */
+  readonly first: (text: string) => Promise<void>;
+}
+
+/** Whom a server asks for a credential, and by what it knows them. */
+export interface Access {
+  readonly keys: KeyRing;
+  /** Writes when keys were used. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the API keys of a store, and looks after them until it is closed.
+ *
+ * @throws {Fault} `wrong_state` if the store keeps none
+ */
+export async function openAccess({
+  store,
+  clock,
+  log,
+  retention,
+  wakes,
+  first,
+}: AccessParts): Promise<Access> {
+  const isShared = store.shared === true;
+  const { credentials } = store;
+  const changed = () => wakes.publish();
+  const keys = await openKeyRing({ credentials, now: () => clock.now(), isShared, changed, first });
+  const keeper = new KeyKeeper({ keys, clock, log, isShared, retention });
+  keeper.start();
+  wakes.hear(() => keeper.heard());
+  return {
+    keys,
+    close: async () => {
+      wakes.hear(() => {});
+      await keeper.stop();
+    },
+  };
+}
