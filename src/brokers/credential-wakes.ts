@@ -2,13 +2,6 @@ import type { Broker, BrokerListener } from "#ports/broker";
 
 /**
  * What a server has besides its plane to tell the others, over the broker of the plane: that a credential has changed.
- *
- * @example
- * ```ts
- * const wakes = new CredentialWakes(broker);
- * wakes.hear(() => keys.refresh());
- * wakes.publish();
- * ```
  */
 export class CredentialWakes {
   readonly #broker: Broker | undefined;

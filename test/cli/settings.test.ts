@@ -49,6 +49,7 @@ test("with nothing given everything is as documented", () => {
     tlsCert: "",
     tlsKey: "",
     auth: "auto",
+    keyRetention: 90 * 86_400_000,
     insecure: false,
     connections: 1_024,
     connectionsPerAddress: 256,

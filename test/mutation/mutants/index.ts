@@ -1,4 +1,5 @@
 import type { Mutant } from "../mutant.js";
+import { accessMutants } from "./access.js";
 import { agentMutants } from "./agent.js";
 import { answerMutants } from "./answer.js";
 import { apiMutants } from "./api.js";
@@ -42,6 +43,7 @@ import { workflowMutants } from "./workflow.js";
 export const mutants: readonly Mutant[] = [
   ...promiseMutants,
   ...securityMutants,
+  ...accessMutants,
   ...browserMutants,
   ...poisonMutants,
   ...clockMutants,

@@ -1,0 +1,117 @@
+import { edit, type Mutant, type TestName } from "../mutant.js";
+
+const several = (name: string): TestName => ({ file: "test/api/access/several-servers.test.ts", name });
+const ended = (name: string): TestName => ({ file: "test/gateway/access/ended-credentials.test.ts", name });
+const sqlite = (name: string): TestName => ({ file: "test/stores/sqlite/sqlite.test.ts", name });
+const RING = "src/api/access/key-ring.ts";
+const KEEPER = "src/api/access/key-keeper.ts";
+
+/** Ways in which a credential could go on to count when it does no longer, or be forgotten while it does. */
+export const accessMutants: readonly Mutant[] = [
+  {
+    name: "access: other servers are not told of a key",
+    edits: [edit("src/brokers/credential-wakes.ts", 'this.#broker?.publish([{ type: "credentials" }]);', "")],
+    test: several("every other one knows at once"),
+  },
+  {
+    name: "access: a wake of another server is not heard",
+    edits: [
+      edit(
+        "src/brokers/credential-wakes.ts",
+        'if (wakes.some(({ type }) => type === "credentials")) this.#heard();',
+        "",
+      ),
+    ],
+    test: several("every other one knows at once"),
+  },
+  {
+    name: "access: a lost wake is never made up for",
+    edits: [edit(KEEPER, "if (isShared) this.#every(limits.keyPoll, () => this.#refresh());", "")],
+    test: several("where wakes are lost"),
+  },
+  {
+    name: "access: keys that nobody confirms count for ever",
+    edits: [edit(RING, "if (!this.#isConfirmed(now)) throw notConfirmed();", "")],
+    test: several("cannot ask its store"),
+  },
+  {
+    name: "access: keys count from when the answer came, not from when it was asked for",
+    edits: [
+      edit(
+        RING,
+        "else this.#confirmedAt = askedAt;",
+        "else this.#confirmedAt = later(now(), limits.keyPoll);",
+      ),
+    ],
+    test: several("cannot ask its store"),
+  },
+  {
+    name: "access: a key that is replaced and its successor are written apart",
+    edits: [
+      edit(
+        RING,
+        "await this.#put([made.row, { ...old, expiresAt: ends, revision: old.revision + 1 }]);",
+        "await this.#put([made.row]); await this.#put([{ ...old, expiresAt: ends, revision: old.revision + 1 }]);",
+      ),
+    ],
+    test: several("a change of a key that another server has changed"),
+  },
+  {
+    name: "access: uses that could not be written are forgotten",
+    edits: [
+      edit(
+        RING,
+        "      await this.#parts.store.noteUses(uses);",
+        "      this.#used.clear();\n      await this.#parts.store.noteUses(uses);",
+      ),
+    ],
+    test: several("written the next time"),
+  },
+  {
+    name: "access: keys are never removed",
+    edits: [edit(RING, "instant(Math.max(0, now() - age))", "instant(0)")],
+    test: several("ended long ago"),
+  },
+  {
+    name: "access: nobody is told that a key has expired",
+    edits: [edit(KEEPER, "clock.wakeAt(next, () => keys.announce())", "clock.wakeAt(next, () => {})")],
+    test: several("whoever listens"),
+  },
+  {
+    name: "access: what is open goes on when its key is revoked",
+    edits: [
+      edit(
+        "src/gateway/server.ts",
+        "keys?.onChange(() => streams.endWhere((caller) => keys.endOf(caller)));",
+        "",
+      ),
+    ],
+    test: ended("a watch ends"),
+  },
+  {
+    name: "access: over gRPC nobody knows whose a stream is",
+    edits: [edit("src/gateway/grpc/grpc.ts", "open.belongTo(streamCall.caller);", "")],
+    test: ended("a worker's stream"),
+  },
+  {
+    name: "access: of a wait nobody knows whose it is",
+    edits: [edit("src/gateway/http/connect.ts", "wait?.belongTo(call.caller);", "")],
+    test: ended("a wait ends"),
+  },
+  {
+    name: "access: a revocation ends what other keys have opened",
+    edits: [
+      edit(
+        "src/gateway/traffic/streams.ts",
+        "if (fault) stream.end(fault);",
+        "stream.end(fault ?? tooManyStreams());",
+      ),
+    ],
+    test: ended("a watch ends"),
+  },
+  {
+    name: "access: two that change a key at the same time do not notice",
+    edits: [edit("src/stores/sqlite/writer.ts", "if (!this.#keys.follow(rows)) return false;", "")],
+    test: sqlite("written only over the revision before it"),
+  },
+];
