@@ -275,7 +275,7 @@ async function openEdge(
     allowedOrigins,
     insecure,
     ...(tls && { tls }),
-    ...(access && { keys: access.keys }),
+    ...(access && { keys: access.keys, watchTokens: access.watchTokens }),
     connections: config.connections,
     connectionsPerAddress: config.connectionsPerAddress,
   }).catch(async (error: unknown) => {

@@ -81,6 +81,8 @@ export interface Actions {
   readonly "task.signal": TaskResource;
   readonly "task.resolve": TaskResource;
   readonly "task.watch": TaskResource;
+  /** Makes a token by which others may watch it. */
+  readonly "task.create_watch_token": TaskResource;
   readonly "task.replay": TaskResource;
   readonly "task.wait": TaskResource;
   readonly "task.read_result": TaskResource;

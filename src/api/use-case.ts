@@ -7,6 +7,7 @@ import type { Schemas } from "#ports/schemas";
 import type { WaitSignal } from "#ports/task-wait";
 import type { Tracing } from "#ports/tracing";
 import type { KeyRing } from "./access/key-ring.js";
+import type { WatchTokens } from "./access/watch-tokens.js";
 import type { Action, Actions, Authorize } from "./authorize.js";
 import type { InputReads } from "./runs/input-reads.js";
 import type { ClientPlans } from "./templates/plans.js";
@@ -25,6 +26,8 @@ export interface Services {
   readonly authorize: Authorize;
   /** API keys; absent where nobody is asked for one. */
   readonly keys?: KeyRing | undefined;
+  /** Tokens for the events of one Task; absent where nobody is asked for a credential. */
+  readonly watchTokens?: WatchTokens | undefined;
   /** Decides which new Tasks are traced; absent if nobody traces. */
   readonly tracing?: Tracing | undefined;
 }

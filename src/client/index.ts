@@ -9,7 +9,7 @@ export { type ClientOptions, createClient, DEFAULT_ADDR, type TaskRunClient } fr
 export { type ErrorCode, TaskRunError } from "./error.js";
 export type { FieldViolation } from "./error-details.js";
 export type { AgentEvent, ChatMessage, OutputChunk, TaskEvent } from "./event-views.js";
-export type { Key, Keys, KeyTerms, NewKey } from "./keys.js";
+export type { Key, Keys, KeyTerms, NewKey, WatchToken } from "./keys.js";
 export type { Nodes, PlaneNode } from "./nodes.js";
 export type { TypedAgent, TypedRunArguments, TypedRunOptions, TypedWorkflow } from "./runnable.js";
 export {

@@ -2,6 +2,7 @@ import { type Client, createClient, type Transport } from "@connectrpc/connect";
 import {
   AccessService,
   CreateKeyRequestSchema,
+  CreateWatchTokenRequestSchema,
   type KeyWithText,
   RevokeKeyRequestSchema,
   RotateKeyRequestSchema,
@@ -81,6 +82,23 @@ export interface KeyTerms {
 const termNames = namesOf<KeyTerms>({ name: true, role: true, namespaces: true, ttlMs: true });
 
 /**
+ * A token with which a web page begins to read the events of one Task.
+ *
+ * @example
+ * ```ts
+ * import { createClient, type WatchToken } from "taskrun/client";
+ *
+ * const { token }: WatchToken = await createClient().keys.watchToken("TASK_ID");
+ * const url = `https://plane.example:8080/v1/tasks/TASK_ID/events?access_token=${token}`;
+ * ```
+ */
+export interface WatchToken {
+  readonly token: string;
+  /** From when on it is refused; what was opened with it goes on. */
+  readonly expiresAt: number;
+}
+
+/**
  * Makes, lists, replaces and revokes API keys. Reached as `client.keys`. Every method throws `TaskRunError`.
  *
  * @example
@@ -138,6 +156,13 @@ export class Keys {
   async revoke(id: string, control?: CallControl): Promise<Key> {
     const request = requestOf(RevokeKeyRequestSchema, { id });
     return toKey(await this.#caller.once((o) => this.#wire.revokeKey(request, o), control));
+  }
+
+  /** Makes a token for the events of one Task, valid for a minute: for a page's EventSource, which can send no key. */
+  async watchToken(taskId: string, control?: CallControl): Promise<WatchToken> {
+    const request = requestOf(CreateWatchTokenRequestSchema, { id: taskId });
+    const answer = await this.#caller.once((o) => this.#wire.createWatchToken(request, o), control);
+    return { token: answer.token, expiresAt: Number(answer.expiresAtMs) };
   }
 }
 

@@ -5,6 +5,8 @@ export interface Sender {
   /** The rpc, as `taskrun.v1.TaskService/GetTask`, or the route, as `/v1/tasks/{id}/events`. */
   readonly asked: string;
   header(name: string): string | undefined;
+  /** What a route got that takes a token for one Task: the token, and the Task of its path. */
+  readonly watchToken?: { readonly text: string; readonly taskId: string } | undefined;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Transport } from "@connectrpc/connect";
 import type { KeyRing } from "#api/access/key-ring";
+import type { WatchTokens } from "#api/access/watch-tokens";
 import { authorize } from "#api/authorize";
 import { InputReads } from "#api/runs/input-reads";
 import { ClientPlans } from "#api/templates/plans";
@@ -42,6 +43,8 @@ export interface GatewaySettings extends Addresses, ConnectionBounds {
   readonly grpc: readonly string[];
   /** The API keys that callers are asked for; nobody is asked if left out. */
   readonly keys?: KeyRing;
+  /** Tokens for the events of one Task, besides `keys`; none are made or taken if left out. */
+  readonly watchTokens?: WatchTokens;
   /** Identifies the caller of a request. Default: by `keys`; without them every request is of the local caller. */
   readonly identify?: Identify;
   /** How long a message may take to be received, or an answer to be read, in milliseconds. Default 40 s. */
@@ -82,13 +85,26 @@ const noMetrics: MetricsSource = { contentType: "text/plain", render: async () =
 export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
   const { plane, entropy, telemetry, schemas, environment } = settings;
   const { metrics = noMetrics, inspection } = settings;
-  const identify = settings.identify ?? (settings.keys ? authenticate(settings.keys) : everybodyIsLocal);
+  const identify =
+    settings.identify ??
+    (settings.keys ? authenticate(settings.keys, settings.watchTokens) : everybodyIsLocal);
   const health = new Health(plane, serviceNames);
   const plans = new ClientPlans(plane.reads);
   const inputs = new InputReads(plane.reads);
   const { tracing } = telemetry;
-  const { keys } = settings;
-  const services = { plane, entropy, schemas, environment, plans, inputs, authorize, tracing, keys };
+  const { keys, watchTokens } = settings;
+  const services = {
+    plane,
+    entropy,
+    schemas,
+    environment,
+    plans,
+    inputs,
+    authorize,
+    tracing,
+    keys,
+    watchTokens,
+  };
   const served: Served = { services, telemetry, health, identify };
   const traffic = new Traffic(telemetry, settings.messageDeadline);
   const streams = new OpenStreams(traffic.stalled);

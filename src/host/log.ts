@@ -30,6 +30,7 @@ const secretFields = [
   "passphrase",
   "secret",
   "token",
+  "access_token",
   "apiKey",
   "api_key",
   "privateKey",
@@ -63,7 +64,15 @@ export function createLog(options: LogOptions = {}): Logger {
 
 /** Escapes the control characters that JSON does not. */
 function sanitize(line: string): string {
-  return `${escapeControls(line.trimEnd())}\n`;
+  return `${withoutSecrets(escapeControls(line.trimEnd()))}\n`;
+}
+
+/** API keys and tokens as they read, and what a URL has as one, wherever they stand: in an error of a library, say. */
+const SECRETS =
+  /\btr_[0-9A-Za-z]{12}_[0-9A-Za-z]{43}_[0-9A-Za-z]{6}\b|\btrw\.[\w-]+\.[\w-]+|(?<=access_token=)[^&\s"']+/g;
+
+function withoutSecrets(line: string): string {
+  return line.replace(SECRETS, "[redacted]");
 }
 
 const paint = { warn: "yellow", error: "red", fatal: "red" } as const;

@@ -35,6 +35,10 @@ export const security = {
    * longer than that on a server that cannot reach the store. It then refuses everybody, rather than let a revoked key in.
    */
   keysTrusted: millis(5_000),
+  /** How long a token for the events of one Task lasts: time to open them, and little for whoever finds it in a proxy's log. */
+  watchTokenLife: millis(60_000),
+  /** A longer token is none of ours, and is not looked at. */
+  watchTokenChars: 4_096,
   /** How often keys are removed that ended long ago. */
   keysRemovedEvery: millis(60 * 60_000),
   /** Keys that are removed at once. */

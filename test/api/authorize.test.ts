@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { create } from "@bufbuild/protobuf";
 import { beforeEach, expect, test } from "vitest";
 import type { KeyRing } from "#api/access/key-ring";
+import type { WatchTokens } from "#api/access/watch-tokens";
 import { type Action, type Authorize, authorize, type Resource } from "#api/authorize";
 import type { Caller } from "#domain/caller";
 import { LOCAL_CALLER } from "#domain/caller";
@@ -28,6 +29,7 @@ const rpcOf: Readonly<Record<Action, string>> = {
   "task.signal": "taskrun.v1.TaskService/SignalTask",
   "task.resolve": "taskrun.v1.TaskService/ResolveStep",
   "task.watch": "taskrun.v1.TaskService/WatchTask",
+  "task.create_watch_token": "taskrun.v1.AccessService/CreateWatchToken",
   "task.replay": "GET /inspect/tasks/{id}/events",
   "task.wait": "taskrun.v1.TaskService/WaitTask",
   "task.read_result": "taskrun.v1.TaskService/GetStepResult",
@@ -54,8 +56,10 @@ const someKeys = {
   make: async () => made,
   rotate: async () => made,
   revoke: async () => made.row,
-  visibleTo: () => [],
+  visibleTo: async () => [],
 } as unknown as KeyRing;
+
+const someTokens = { make: () => ({ token: "", expiresAt: 0 }) } as unknown as WatchTokens;
 
 /** What a server tells of itself, to load balancers and tools. */
 const ours = rpcs.filter(({ method }) => !method.parent.typeName.startsWith("grpc."));
@@ -76,7 +80,7 @@ async function callWith(rpc: (typeof rpcs)[number], asked: Authorize): Promise<v
   const name = nameOf(rpc.method);
   const sample = samples[name];
   const call = {
-    ...requestOf(servicesFor(plane, { authorize: asked, keys: someKeys })),
+    ...requestOf(servicesFor(plane, { authorize: asked, keys: someKeys, watchTokens: someTokens })),
     signal: new AbortController().signal,
     keep: () => undefined,
     identified: () => undefined,

@@ -4,6 +4,7 @@ import { millis } from "#domain/time/time";
 import type { Request } from "../use-case.js";
 import { requiredName } from "../validate.js";
 import type { KeyRing } from "./key-ring.js";
+import type { WatchTokens } from "./watch-tokens.js";
 
 /** Fields and targets that the use cases of keys share. */
 export const keyId = requiredName("the id of a key, as ListKeys shows it");
@@ -22,7 +23,17 @@ export const lasting = (most: number, usual: number) =>
 /** @throws {Fault} `wrong_state` where nobody is asked for a key */
 export function ringOf({ services: { keys } }: Request): KeyRing {
   if (keys) return keys;
-  throw new Fault("wrong_state", "nobody is asked for a credential here: start the server with --auth on.", {
+  throw nobodyIsAsked();
+}
+
+/** @throws {Fault} `wrong_state` where nobody is asked for a credential */
+export function watchTokensOf({ services: { watchTokens } }: Request): WatchTokens {
+  if (watchTokens) return watchTokens;
+  throw nobodyIsAsked();
+}
+
+function nobodyIsAsked(): Fault {
+  return new Fault("wrong_state", "nobody is asked for a credential here: start the server with --auth on.", {
     reason: "AUTH_OFF",
   });
 }

@@ -136,6 +136,13 @@ export class KeyRing {
     return row ? endedFault(row, this.#parts.now()) : notValid();
   }
 
+  /** @throws {Fault} if the key of this principal counts no longer, or is not confirmed by the store */
+  requireLive(principal: string): void {
+    if (!this.#isConfirmed(this.#parts.now())) throw notConfirmed();
+    const ended = this.endOf({ principal });
+    if (ended) throw ended;
+  }
+
   /** Writes when keys were used last, all at once. Never rejects: what is not written now is written the next time. */
   async noteUses(): Promise<void> {
     if (this.#used.size === 0) return;

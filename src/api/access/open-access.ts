@@ -5,6 +5,7 @@ import type { Log } from "#ports/telemetry";
 import { KeyKeeper } from "./key-keeper.js";
 import type { KeyRing } from "./key-ring.js";
 import { openKeyRing } from "./open-key-ring.js";
+import { drawSecret, WatchTokens } from "./watch-tokens.js";
 
 export interface AccessParts {
   readonly store: Pick<Store, "credentials" | "shared">;
@@ -21,6 +22,7 @@ export interface AccessParts {
 /** Whom a server asks for a credential, and by what it knows them. */
 export interface Access {
   readonly keys: KeyRing;
+  readonly watchTokens: WatchTokens;
   /** Writes when keys were used. */
   close(): Promise<void>;
 }
@@ -42,11 +44,15 @@ export async function openAccess({
   const { credentials } = store;
   const changed = () => wakes.publish();
   const keys = await openKeyRing({ credentials, now: () => clock.now(), isShared, changed, first });
+  const secret = (await credentials?.sharedSecret(drawSecret())) ?? drawSecret();
+  const requireLive = (principal: string) => keys.requireLive(principal);
+  const watchTokens = new WatchTokens({ secret, now: () => clock.now(), requireLive });
   const keeper = new KeyKeeper({ keys, clock, log, isShared, retention });
   keeper.start();
   wakes.hear(() => keeper.heard());
   return {
     keys,
+    watchTokens,
     close: async () => {
       wakes.hear(() => {});
       await keeper.stop();

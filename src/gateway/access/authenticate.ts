@@ -2,7 +2,7 @@ import { allows } from "#domain/access/scopes";
 import type { Caller } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import type { Identify, Sender } from "../caller.js";
-import { policy, type Requirement } from "./policy.js";
+import { policy, type Requirement, watchTokenRoutes } from "./policy.js";
 
 /** Whoever asks for what needs no credential. */
 const ANYBODY: Caller = { principal: "anybody", namespaces: [], roles: [] };
@@ -12,17 +12,29 @@ export interface CallerOf {
   callerOf(credential: string): Caller;
 }
 
+/** Finds the caller of a token for one Task. @throws {Fault} `unauthenticated` */
+export interface WatcherOf {
+  callerOf(token: string, taskId: string): Caller;
+}
+
 /** Asks everybody for a credential, and for the scope that the table of {@link policy} demands. */
-export function authenticate(credentials: CallerOf): Identify {
+export function authenticate(credentials: CallerOf, watchTokens?: WatcherOf): Identify {
   return (sender) => {
     const needs = policy.get(sender.asked);
     if (needs === "nothing") return ANYBODY;
     const credential = credentialOf(sender);
-    if (credential === undefined) throw missing();
-    const caller = credentials.callerOf(credential);
+    const caller =
+      credential === undefined ? watcherOf(sender, watchTokens) : credentials.callerOf(credential);
+    if (!caller) throw missing();
     if (needs === undefined || !may(caller, needs)) throw notAllowed(sender.asked, needs);
     return caller;
   };
+}
+
+/** The caller by a token for one Task, if there is one and the route takes it. */
+function watcherOf({ asked, watchToken }: Sender, watchTokens: WatcherOf | undefined): Caller | undefined {
+  if (!watchTokens || !watchToken || !watchTokenRoutes.has(asked)) return undefined;
+  return watchTokens.callerOf(watchToken.text, watchToken.taskId);
 }
 
 function may(caller: Caller, needs: Requirement): boolean {

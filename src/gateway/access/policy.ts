@@ -49,6 +49,7 @@ export const policy: ReadonlyMap<string, Requirement> = new Map([
     ListKeys: "keys:read",
     RotateKey: "keys:write",
     RevokeKey: "keys:write",
+    CreateWatchToken: "tasks:read",
   }),
   ...ofService("grpc.health.v1.Health", { Check: "nothing", List: "nothing", Watch: "nothing" }),
   ...ofService("grpc.reflection.v1.ServerReflection", { ServerReflectionInfo: "a credential" }),
@@ -65,3 +66,9 @@ export const policy: ReadonlyMap<string, Requirement> = new Map([
   ["/inspect/events", "inspect:read"],
   ["/inspect/tasks/{id}/events", "inspect:read"],
 ]);
+
+/**
+ * Routes that also take a token for the one Task of their path, as the query parameter `access_token`: a page's `EventSource` can
+ * send no header. What the route needs the caller had when the token was made.
+ */
+export const watchTokenRoutes: ReadonlySet<string> = new Set(["/v1/tasks/{id}/events"]);

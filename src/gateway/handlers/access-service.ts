@@ -1,14 +1,17 @@
 import { createKey } from "#api/access/create-key";
+import { createWatchToken } from "#api/access/create-watch-token";
 import type { MadeKey } from "#api/access/key-ring";
 import { listKeys } from "#api/access/list-keys";
 import { revokeKey } from "#api/access/revoke-key";
 import { rotateKey } from "#api/access/rotate-key";
+import type { WatchToken } from "#api/access/watch-tokens";
 import { UnknownWord } from "#api/validate";
 import type { KeyRow } from "#domain/access/key";
 import { type Role, roleNames } from "#domain/access/scopes";
 import {
   AccessService,
   type CreateKeyRequest,
+  type CreateWatchTokenResponse,
   type Key,
   type ListKeysResponse,
 } from "#wire/gen/taskrun/v1/access_service_pb";
@@ -32,6 +35,7 @@ export const accessService = [
     madeToWire,
   ),
   unary(AccessService.method.revokeKey, revokeKey, asIs, keyToWire),
+  unary(AccessService.method.createWatchToken, createWatchToken, asIs, tokenToWire),
 ];
 
 function createInput({ name, role, namespaces, ttlMs: ttl }: CreateKeyRequest) {
@@ -41,6 +45,10 @@ function createInput({ name, role, namespaces, ttlMs: ttl }: CreateKeyRequest) {
 
 function notARole(role: string): Role | UnknownWord {
   return new UnknownWord(`is ${JSON.stringify(role.slice(0, 64))}; it is one of ${roleNames.join(", ")}.`);
+}
+
+function tokenToWire({ token, expiresAt }: WatchToken): CreateWatchTokenResponse {
+  return { $typeName: "taskrun.v1.CreateWatchTokenResponse", token, expiresAtMs: BigInt(expiresAt) };
 }
 
 function madeToWire({ row, text }: MadeKey) {

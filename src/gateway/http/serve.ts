@@ -3,7 +3,7 @@ import type { UniversalHandler, UniversalServerResponse } from "@connectrpc/conn
 import { universalRequestFromNodeRequest } from "@connectrpc/connect-node";
 import { Fault } from "#domain/fault";
 import type { Telemetry } from "#ports/telemetry";
-import type { Identify } from "../caller.js";
+import type { Identify, Sender } from "../caller.js";
 import { Deadline, readTimeout } from "../deadline.js";
 import type { Traffic } from "../traffic/traffic.js";
 import { bodyOf } from "./body.js";
@@ -17,6 +17,7 @@ import { sendProblem } from "./problem.js";
 import { ReceivedMessages } from "./received.js";
 import { endResponse, type HttpResponse, isGone, sendNotServed, sendText } from "./response.js";
 import type { Router } from "./router.js";
+import { senderOf } from "./sender.js";
 
 /** The handler of a path: an rpc in any protocol over HTTP, or a page. */
 export type HttpHandler =
@@ -72,7 +73,7 @@ async function serve({ request, response, peer, path }: Exchange, parts: ServePa
   if (isPreflight(request)) return sendPreflight(request, response, routed.found ? [] : routed.allowed);
   if (!routed.found) return sendNotServed(response, method, path, routed.allowed);
   if (routed.handler.kind === "page") {
-    const refused = refusedBy(parts.identify, routed.handler.path, request);
+    const refused = refusedBy(parts.identify, senderOf(routed.handler.path, request, routed.parts));
     if (refused) return sendProblem(response, refused);
     const outgoing = (single: boolean) => new Outgoing(response, parts.traffic, single, peer);
     return routed.handler.page({ request, response, params: routed.parts, outgoing });
@@ -81,9 +82,9 @@ async function serve({ request, response, peer, path }: Exchange, parts: ServePa
 }
 
 /** Why the caller may not ask for a page; undefined if it may. */
-function refusedBy(identify: Identify, asked: string, { headers }: HttpRequest): Fault | undefined {
+function refusedBy(identify: Identify, sender: Sender): Fault | undefined {
   try {
-    identify({ asked, header: (name) => headers[name]?.toString() });
+    identify(sender);
     return undefined;
   } catch (error) {
     if (error instanceof Fault) return error;

@@ -7,6 +7,7 @@ import type { HttpRequest } from "./guard.js";
 import type { Page, PageCall } from "./pages.js";
 import { sendProblem } from "./problem.js";
 import { endResponse, isGone, sendText } from "./response.js";
+import { queryOf, senderOf, WATCH_TOKEN } from "./sender.js";
 
 /** What was asked of a path that answers with events. */
 export interface EventsRequest {
@@ -93,19 +94,19 @@ function endWithPeer({ response }: PageCall, open: OpenStream): () => void {
 }
 
 function askedOf({ request, params }: PageCall): EventsRequest {
-  const { url = "" } = request;
-  const at = url.indexOf("?");
-  const query = new URLSearchParams(at === -1 ? "" : url.slice(at + 1));
+  const query = queryOf(request);
+  // It has been looked at, and is nobody else's.
+  query.delete(WATCH_TOKEN);
   return { params, query, lastEventId: headerOf(request, "last-event-id") || undefined };
 }
 
-function callOf(asked: string, { request }: PageCall, open: OpenStream, served: Served): StreamCall {
+function callOf(asked: string, { request, params }: PageCall, open: OpenStream, served: Served): StreamCall {
   const { services, telemetry, health, identify } = served;
   return {
     services,
     telemetry,
     health,
-    caller: identify({ asked, header: (name) => headerOf(request, name) }),
+    caller: identify(senderOf(asked, request, params)),
     // A stream's events count as they are written.
     reserve: () => undefined,
     signal: open.signal,

@@ -54,6 +54,7 @@ export const samples: Readonly<
   "taskrun.v1.AccessService/ListKeys": { request: {} },
   "taskrun.v1.AccessService/RotateKey": { request: { id: "none" } },
   "taskrun.v1.AccessService/RevokeKey": { request: { id: "none" } },
+  "taskrun.v1.AccessService/CreateWatchToken": { request: { id: "done" } },
   "grpc.health.v1.Health/Check": { request: {} },
   "grpc.health.v1.Health/List": { request: {} },
   "grpc.health.v1.Health/Watch": { request: {}, atMost: 1 },

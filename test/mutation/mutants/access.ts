@@ -3,6 +3,8 @@ import { edit, type Mutant, type TestName } from "../mutant.js";
 const several = (name: string): TestName => ({ file: "test/api/access/several-servers.test.ts", name });
 const ended = (name: string): TestName => ({ file: "test/gateway/access/ended-credentials.test.ts", name });
 const sqlite = (name: string): TestName => ({ file: "test/stores/sqlite/sqlite.test.ts", name });
+const token = (name: string): TestName => ({ file: "test/gateway/access/watch-tokens.test.ts", name });
+const TOKENS = "src/api/access/watch-tokens.ts";
 const RING = "src/api/access/key-ring.ts";
 const KEEPER = "src/api/access/key-keeper.ts";
 
@@ -113,5 +115,48 @@ export const accessMutants: readonly Mutant[] = [
     name: "access: two that change a key at the same time do not notice",
     edits: [edit("src/stores/sqlite/writer.ts", "if (!this.#keys.follow(rows)) return false;", "")],
     test: sqlite("written only over the revision before it"),
+  },
+  {
+    name: "access: a token opens every Task",
+    edits: [
+      edit(TOKENS, "if (form !== 1 || taskId !== id) throw notValid();", "if (form !== 1) throw notValid();"),
+    ],
+    test: token("opens nothing else"),
+  },
+  {
+    name: "access: the MAC of a token is not compared",
+    edits: [edit(TOKENS, "|| !isOurs", "|| (!isOurs && mac.length < 43)")],
+    test: token("was changed, cut off"),
+  },
+  {
+    name: "access: a token lasts for ever",
+    edits: [edit(TOKENS, "if (this.#parts.now() >= expiresAt) throw expired();", "")],
+    test: token("opens the events of its Task"),
+  },
+  {
+    name: "access: a token counts when its key does no longer",
+    edits: [edit(TOKENS, "this.#parts.requireLive(principal);", "")],
+    test: token("ends with the key"),
+  },
+  {
+    name: "access: each server draws its own secret",
+    edits: [
+      edit(
+        "src/api/access/open-access.ts",
+        "(await credentials?.sharedSecret(drawSecret())) ?? drawSecret()",
+        "drawSecret()",
+      ),
+    ],
+    test: token("on any server of the store"),
+  },
+  {
+    name: "access: every route takes a token",
+    edits: [edit("src/gateway/access/authenticate.ts", "|| !watchTokenRoutes.has(asked)", "")],
+    test: token("opens nothing else"),
+  },
+  {
+    name: "access: the log shows tokens",
+    edits: [edit("src/host/log.ts", 'line.replace(SECRETS, "[redacted]")', "line")],
+    test: token("nor the log shows"),
   },
 ];

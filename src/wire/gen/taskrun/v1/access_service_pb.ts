@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file taskrun/v1/access_service.proto.
  */
 export const file_taskrun_v1_access_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch90YXNrcnVuL3YxL2FjY2Vzc19zZXJ2aWNlLnByb3RvEgp0YXNrcnVuLnYxIrMBCgNLZXkSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRyb2xlGAMgASgJEhIKCm5hbWVzcGFjZXMYBCADKAkSFQoNY3JlYXRlZF9hdF9tcxgFIAEoAxISCgpjcmVhdGVkX2J5GAYgASgJEhUKDWV4cGlyZXNfYXRfbXMYByABKAMSFQoNcmV2b2tlZF9hdF9tcxgIIAEoAxIXCg9sYXN0X3VzZWRfYXRfbXMYCSABKAMiUgoQQ3JlYXRlS2V5UmVxdWVzdBIMCgRuYW1lGAEgASgJEgwKBHJvbGUYAiABKAkSEgoKbmFtZXNwYWNlcxgDIAMoCRIOCgZ0dGxfbXMYBCABKAMiOQoLS2V5V2l0aFRleHQSHAoDa2V5GAEgASgLMg8udGFza3J1bi52MS5LZXkSDAoEdGV4dBgCIAEoCSIRCg9MaXN0S2V5c1JlcXVlc3QiMQoQTGlzdEtleXNSZXNwb25zZRIdCgRrZXlzGAEgAygLMg8udGFza3J1bi52MS5LZXkiMgoQUm90YXRlS2V5UmVxdWVzdBIKCgJpZBgBIAEoCRISCgpvdmVybGFwX21zGAIgASgDIh4KEFJldm9rZUtleVJlcXVlc3QSCgoCaWQYASABKAkymgIKDUFjY2Vzc1NlcnZpY2USQgoJQ3JlYXRlS2V5EhwudGFza3J1bi52MS5DcmVhdGVLZXlSZXF1ZXN0GhcudGFza3J1bi52MS5LZXlXaXRoVGV4dBJFCghMaXN0S2V5cxIbLnRhc2tydW4udjEuTGlzdEtleXNSZXF1ZXN0GhwudGFza3J1bi52MS5MaXN0S2V5c1Jlc3BvbnNlEkIKCVJvdGF0ZUtleRIcLnRhc2tydW4udjEuUm90YXRlS2V5UmVxdWVzdBoXLnRhc2tydW4udjEuS2V5V2l0aFRleHQSOgoJUmV2b2tlS2V5EhwudGFza3J1bi52MS5SZXZva2VLZXlSZXF1ZXN0Gg8udGFza3J1bi52MS5LZXliBnByb3RvMw");
+  fileDesc("Ch90YXNrcnVuL3YxL2FjY2Vzc19zZXJ2aWNlLnByb3RvEgp0YXNrcnVuLnYxIrMBCgNLZXkSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRyb2xlGAMgASgJEhIKCm5hbWVzcGFjZXMYBCADKAkSFQoNY3JlYXRlZF9hdF9tcxgFIAEoAxISCgpjcmVhdGVkX2J5GAYgASgJEhUKDWV4cGlyZXNfYXRfbXMYByABKAMSFQoNcmV2b2tlZF9hdF9tcxgIIAEoAxIXCg9sYXN0X3VzZWRfYXRfbXMYCSABKAMiUgoQQ3JlYXRlS2V5UmVxdWVzdBIMCgRuYW1lGAEgASgJEgwKBHJvbGUYAiABKAkSEgoKbmFtZXNwYWNlcxgDIAMoCRIOCgZ0dGxfbXMYBCABKAMiOQoLS2V5V2l0aFRleHQSHAoDa2V5GAEgASgLMg8udGFza3J1bi52MS5LZXkSDAoEdGV4dBgCIAEoCSIRCg9MaXN0S2V5c1JlcXVlc3QiMQoQTGlzdEtleXNSZXNwb25zZRIdCgRrZXlzGAEgAygLMg8udGFza3J1bi52MS5LZXkiMgoQUm90YXRlS2V5UmVxdWVzdBIKCgJpZBgBIAEoCRISCgpvdmVybGFwX21zGAIgASgDIh4KEFJldm9rZUtleVJlcXVlc3QSCgoCaWQYASABKAkiJQoXQ3JlYXRlV2F0Y2hUb2tlblJlcXVlc3QSCgoCaWQYASABKAkiQAoYQ3JlYXRlV2F0Y2hUb2tlblJlc3BvbnNlEg0KBXRva2VuGAEgASgJEhUKDWV4cGlyZXNfYXRfbXMYAiABKAMy+QIKDUFjY2Vzc1NlcnZpY2USQgoJQ3JlYXRlS2V5EhwudGFza3J1bi52MS5DcmVhdGVLZXlSZXF1ZXN0GhcudGFza3J1bi52MS5LZXlXaXRoVGV4dBJFCghMaXN0S2V5cxIbLnRhc2tydW4udjEuTGlzdEtleXNSZXF1ZXN0GhwudGFza3J1bi52MS5MaXN0S2V5c1Jlc3BvbnNlEkIKCVJvdGF0ZUtleRIcLnRhc2tydW4udjEuUm90YXRlS2V5UmVxdWVzdBoXLnRhc2tydW4udjEuS2V5V2l0aFRleHQSOgoJUmV2b2tlS2V5EhwudGFza3J1bi52MS5SZXZva2VLZXlSZXF1ZXN0Gg8udGFza3J1bi52MS5LZXkSXQoQQ3JlYXRlV2F0Y2hUb2tlbhIjLnRhc2tydW4udjEuQ3JlYXRlV2F0Y2hUb2tlblJlcXVlc3QaJC50YXNrcnVuLnYxLkNyZWF0ZVdhdGNoVG9rZW5SZXNwb25zZWIGcHJvdG8z");
 
 /**
  * A key, without what would let one use it.
@@ -247,7 +247,56 @@ export const RevokeKeyRequestSchema: GenMessage<RevokeKeyRequest> = /*@__PURE__*
   messageDesc(file_taskrun_v1_access_service, 6);
 
 /**
- * Makes, lists, replaces and revokes API keys. FAILED_PRECONDITION, reason AUTH_OFF, where nobody is asked for one.
+ * Which Task is watched.
+ *
+ * @generated from message taskrun.v1.CreateWatchTokenRequest
+ */
+export type CreateWatchTokenRequest = Message<"taskrun.v1.CreateWatchTokenRequest"> & {
+  /**
+   * The Task's id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message taskrun.v1.CreateWatchTokenRequest.
+ * Use `create(CreateWatchTokenRequestSchema)` to create a new message.
+ */
+export const CreateWatchTokenRequestSchema: GenMessage<CreateWatchTokenRequest> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_access_service, 7);
+
+/**
+ * A token for one Task.
+ *
+ * @generated from message taskrun.v1.CreateWatchTokenResponse
+ */
+export type CreateWatchTokenResponse = Message<"taskrun.v1.CreateWatchTokenResponse"> & {
+  /**
+   * What is sent as the query parameter `access_token`.
+   *
+   * @generated from field: string token = 1;
+   */
+  token: string;
+
+  /**
+   * From when on it is refused.
+   *
+   * @generated from field: int64 expires_at_ms = 2;
+   */
+  expiresAtMs: bigint;
+};
+
+/**
+ * Describes the message taskrun.v1.CreateWatchTokenResponse.
+ * Use `create(CreateWatchTokenResponseSchema)` to create a new message.
+ */
+export const CreateWatchTokenResponseSchema: GenMessage<CreateWatchTokenResponse> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_access_service, 8);
+
+/**
+ * Makes, lists, replaces and revokes API keys, and lets a web page watch a Task. FAILED_PRECONDITION, reason AUTH_OFF, where nobody is asked for one.
  *
  * @generated from service taskrun.v1.AccessService
  */
@@ -293,6 +342,18 @@ export const AccessService: GenService<{
     methodKind: "unary";
     input: typeof RevokeKeyRequestSchema;
     output: typeof KeySchema;
+  },
+  /**
+   * Makes a token with which a web page, whose EventSource can send no header, begins to read the events of this Task, and does
+   * nothing else: GET /v1/tasks/{id}/events?access_token=TOKEN, within a minute. What is read goes on after that, until the
+   * caller's key ends. NOT_FOUND, naming the id.
+   *
+   * @generated from rpc taskrun.v1.AccessService.CreateWatchToken
+   */
+  createWatchToken: {
+    methodKind: "unary";
+    input: typeof CreateWatchTokenRequestSchema;
+    output: typeof CreateWatchTokenResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_taskrun_v1_access_service, 0);
