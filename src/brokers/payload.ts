@@ -80,6 +80,8 @@ function saidOf(wake: Wake): Said {
       return ["t", wake.namespace, wake.name];
     case "agents":
       return ["a"];
+    case "node":
+      return ["n"];
     case "credentials":
       return ["k"];
   }
@@ -103,6 +105,8 @@ function wakeOf([letter, first, second, third]: readonly unknown[]): Wake | unde
       return texts ? { type: "template", namespace: first, name: second } : undefined;
     case "a":
       return { type: "agents" };
+    case "n":
+      return { type: "node" };
     case "k":
       return { type: "credentials" };
     default:

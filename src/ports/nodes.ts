@@ -74,6 +74,8 @@ export interface OverRun {
  */
 export interface Polled {
   readonly now: Instant;
+  /** True if there is no other node, except for those that have left or were taken over. */
+  readonly alone: boolean;
   /**
    * Of the Tasks asked for, those whose log has another last seq than the one that is known, and those that have ended. A Task
    * that is not in the store has last seq 0, and is answered if the known seq is another.

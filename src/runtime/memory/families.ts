@@ -123,7 +123,7 @@ export class Families {
   }
 
   /** The Tasks of these rows, as far as they are known. */
-  tasksOf(rows: readonly RowRef[]): ReadonlySet<TaskId> {
+  tasksOf(rows: readonly Pick<RowRef, "kind" | "id">[]): ReadonlySet<TaskId> {
     const ids = new Set<TaskId>();
     for (const { kind, id } of rows) {
       const taskId = kind === "runs" ? this.#taskOfRun.get(id as RunId) : (keyOfId(kind, id)[0] as TaskId);

@@ -296,7 +296,7 @@ export class Workspace {
    * Forgets the Tasks of these rows, except for what the turn has changed of them, so that they are loaded again. Call it
    * when nothing is left of what was decided over them.
    */
-  forget(moved: readonly RowRef[]): void {
+  forget(moved: readonly Pick<RowRef, "kind" | "id">[]): void {
     for (const { kind, id } of moved) this.rows.forgetSingle(kind, id);
     for (const taskId of this.#families.tasksOf(moved)) {
       this.#families.forget(taskId, this.rows);

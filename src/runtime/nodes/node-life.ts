@@ -9,7 +9,7 @@ import type { NodeLease, NodeStore, Polled, PollQuery } from "#ports/nodes";
 import type { OwnNode } from "#ports/plane";
 import type { Core } from "../core.js";
 import { Membership } from "./membership.js";
-import type { NodeHost } from "./node-host.js";
+import type { NodeHost, Others } from "./node-host.js";
 import { Poller } from "./poller.js";
 import { RoundRobin } from "./round-robin.js";
 import { TakeOver } from "./take-over.js";
@@ -24,7 +24,7 @@ const SAYS_NOTHING = -1;
  * This node among others over one store: has its lease, asks what others have changed, and takes over from those that are gone.
  * Absent in a store of one process.
  */
-export class NodeLife {
+export class NodeLife implements Others {
   readonly #host: Host;
   readonly #node: NodeId;
   readonly #membership: Membership;
@@ -36,6 +36,9 @@ export class NodeLife {
   /** Sessions of which run-tracker has not decided yet what the store said. */
   readonly #asked = new Set<string>();
   #since: Instant = NEVER;
+  #alone = false;
+  /** True if another node was heard after the last poll had begun. */
+  #heardOther = false;
   #state: NodeState = "live";
 
   constructor(info: NodeInfo, store: NodeStore, host: Host, gone: (error: Error) => void) {
@@ -74,6 +77,16 @@ export class NodeLife {
   /** This node as it sees itself. */
   get own(): OwnNode {
     return { id: this.#node, state: this.#state, leaseSeconds: Math.round(this.secondsLeft) };
+  }
+
+  /** By the last poll; false until the first one, and from a wake of another node to the next one. */
+  get isAlone(): boolean {
+    return this.#alone;
+  }
+
+  otherHeard(): void {
+    this.#alone = false;
+    this.#heardOther = true;
   }
 
   async join(): Promise<NodeLease> {
@@ -120,6 +133,7 @@ export class NodeLife {
   }
 
   #query(): PollQuery {
+    this.#heardOther = false;
     const here = new Set<WorkerKey>();
     for (const { principal, info } of this.#host.core.memory.roster.rows()) {
       here.add(workerRowKey(principal, info.workerId));
@@ -133,9 +147,10 @@ export class NodeLife {
   }
 
   /** Nothing of what is heard changes memory here: it becomes messages, or waits for the end of the turn. */
-  #hear({ now, over, workers, dead, nextDueAt, tasks, lanes, ...others }: Polled): void {
+  #hear({ now, alone, over, workers, dead, nextDueAt, tasks, lanes, ...others }: Polled): void {
     const { core, followed, timers } = this.#host;
     this.#since = now;
+    this.#alone = alone && !this.#heardOther;
     this.#cancel(over);
     for (const row of workers) this.#follow(row);
     this.#takeOver.begin(dead);

@@ -5,7 +5,7 @@ import type { NodeHost } from "./node-host.js";
 import { WakeListener } from "./wake-listener.js";
 import { wakesOf } from "./wakes.js";
 
-type Node = Pick<NodeHost, "core" | "followed" | "timers" | "lanesHeard" | "poll">;
+type Node = Pick<NodeHost, "core" | "followed" | "timers" | "nodes" | "lanesHeard" | "poll">;
 
 /** Tells other nodes of what this one commits, and hears of what they do. Only where a store is shared. */
 export class NodeWakes {
@@ -19,12 +19,20 @@ export class NodeWakes {
 
   /** Call when the node serves. */
   start(): void {
-    this.#broker.subscribe(new WakeListener(this.#node));
+    const listener = new WakeListener(this.#node);
+    this.#broker.subscribe({
+      wakes: (wakes) => listener.wakes(wakes),
+      gap: () => {
+        listener.gap();
+        this.#broker.publish([{ type: "node" }]);
+      },
+    });
   }
 
   /** Call after each commit, before the timers hear of its deadlines. */
   committed(work: Workspace, committed: Committed): void {
-    const { timers, core } = this.#node;
+    const { timers, core, nodes } = this.#node;
+    if (nodes?.isAlone) return;
     const wakes = wakesOf(work, committed, timers.nextDueAt, core.node);
     if (wakes.length > 0) this.#broker.publish(wakes);
   }

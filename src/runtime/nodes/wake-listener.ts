@@ -6,7 +6,7 @@ import type { TaskNews } from "./followed-tasks.js";
 import type { NodeHost } from "./node-host.js";
 
 /** What the wakes of others set going. */
-type Wakeable = Pick<NodeHost, "core" | "followed" | "timers" | "lanesHeard" | "poll">;
+type Wakeable = Pick<NodeHost, "core" | "followed" | "timers" | "nodes" | "lanesHeard" | "poll">;
 
 /** Hears of what other nodes have committed. Never throws. */
 export class WakeListener implements BrokerListener {
@@ -17,7 +17,8 @@ export class WakeListener implements BrokerListener {
   }
 
   wakes(wakes: readonly Wake[]): void {
-    const { followed, core } = this.#node;
+    const { followed, core, nodes } = this.#node;
+    nodes?.otherHeard();
     const news: TaskNews[] = [];
     try {
       for (const wake of wakes) {

@@ -89,6 +89,9 @@ export class MemoryNodes implements Omit<NodeStore, "poll"> {
     const known = new Map(workers.map(({ key, revision }) => [key, revision]));
     return {
       now: this.#now(),
+      alone: ![...this.#nodes.values()].some(
+        ({ id, hasLeft, takenBy }) => id !== node && !hasLeft && !takenBy,
+      ),
       tasks: await this.#moved(tasks),
       over: held
         .filter((run) => run.node === node && isOver(run.status))

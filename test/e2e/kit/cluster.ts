@@ -25,12 +25,15 @@ export class Cluster {
 
   /** @param lease of workers: longer than a node takes to come back on a busy machine, if no Run is to be lost */
   static async start(postgres: PostgresServer, count: number, lease = "3s"): Promise<Cluster> {
+    const url = postgres.url();
+    return Cluster.over(postgres, Array(count).fill(url), lease);
+  }
+
+  /** @param urls of one schema, one for each node, which may go different ways to the database */
+  static async over(postgres: PostgresServer, urls: readonly string[], lease = "3s"): Promise<Cluster> {
     const stage = new Stage();
-    const store = postgres.url();
     const nodes: Server[] = [];
-    for (let i = 0; i < count; i += 1) {
-      nodes.push(await stage.server({ store, lease, heartbeat: "500ms" }));
-    }
+    for (const store of urls) nodes.push(await stage.server({ store, lease, heartbeat: "500ms" }));
     return new Cluster(stage, postgres, nodes);
   }
 

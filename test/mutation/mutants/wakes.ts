@@ -13,6 +13,11 @@ export const wakeMutants: readonly Mutant[] = [
     test: { ...wakes, name: "created here, watched there" },
   },
   {
+    name: "who was alone does not hear that another node has come",
+    edits: [edit("src/runtime/nodes/wake-listener.ts", "    nodes?.otherHeard();\n", "")],
+    test: { ...wakes, name: "who is alone tells nobody" },
+  },
+  {
     name: "an ended task of another node is never read for those who wait",
     edits: [edit("src/runtime/nodes/followed-tasks.ts", "      if (ended) this.#ended.add(taskId);\n", "")],
     test: { ...wakes, name: "created here, watched there" },

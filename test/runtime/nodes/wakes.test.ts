@@ -215,6 +215,7 @@ test("of a hundred ended tasks a few are read at a time, and one that cannot be 
 test("a turn publishes one batch: logs, lanes with steps left, an earlier deadline; and nothing of what it has assigned", async () => {
   const { all, double, settle } = await wakingNodes(2);
   const [a] = all as [BenchPlane];
+  double.published.length = 0;
   const { task } = await a.create({ timeoutMs: millis(60_000) });
   const said = () => double.published.splice(0).map(({ wake }) => wake);
   const [log, ready, due] = said();
@@ -252,4 +253,50 @@ test("a gap asks the store about everything", async () => {
   double.mend(broker);
   await settle();
   expect(polls).toBe(1);
+});
+
+test("who is alone tells nobody anything, and tells all as soon as another node has come", async () => {
+  const nodes = noNodes();
+  const double = new BrokerDouble(nodes.clock, seededEntropy(7).draw);
+  const start = () => nodes.start({ caches: false, parts: { broker: double.join() } });
+  const a = await start();
+  await nodes.pass(1);
+  double.published.length = 0;
+  const worker = a.worker("w1");
+  await nodes.settle();
+  const { task } = await a.create();
+  expect(double.published).toEqual([]);
+
+  const b = await start();
+  await nodes.settle();
+  const watch = follow(b, task.id);
+  await worker.report(worker.assigned().runId, "COMPLETED");
+  await nodes.settle();
+  expect(watch).toMatchObject({ seqs: upTo((await a.log(task.id)).length), ended: true });
+
+  await b.supervisor.stop();
+  await nodes.pass(2 * limits.nodePoll, worker);
+  double.published.length = 0;
+  await a.create();
+  expect(double.published).toEqual([]);
+});
+
+test("a node that cannot be heard is noticed by the next poll", async () => {
+  const nodes = noNodes();
+  const double = new BrokerDouble(nodes.clock, seededEntropy(7).draw);
+  const start = () => nodes.start({ caches: false, parts: { broker: double.join() } });
+  const a = await start();
+  double.weather = { lost: 1 };
+  const b = await start();
+  await nodes.pass(limits.nodePoll + 1);
+  double.weather = {};
+  const watch = follow(b, (await a.create()).task.id);
+  await nodes.settle();
+  const before = watch.seqs.length;
+  const worker = a.worker("w1");
+  await nodes.settle();
+  await worker.report(worker.assigned().runId, "COMPLETED");
+  await nodes.settle();
+  expect(watch.seqs.length).toBeGreaterThan(before);
+  expect(watch.ended).toBe(true);
 });

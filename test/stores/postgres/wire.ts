@@ -8,6 +8,8 @@ export class Wire {
   /** What happens to bytes on their way to the server, and on their way back. */
   there: "passes" | "is lost" = "passes";
   back: "passes" | "is lost" = "passes";
+  /** How long bytes are on their way back, in milliseconds. */
+  delayMs = 0;
   /** Whether new connections are refused. */
   refuses = false;
 
@@ -57,8 +59,14 @@ export class Wire {
     near.on("data", (bytes) => {
       if (this.there === "passes") far.write(bytes);
     });
+    let lastAt = 0;
     far.on("data", (bytes) => {
-      if (this.back === "passes") near.write(bytes);
+      if (this.back !== "passes") return;
+      const now = performance.now();
+      // In their order, also when the delay has just become shorter.
+      lastAt = Math.max(lastAt, now + this.delayMs);
+      if (lastAt <= now) near.write(bytes);
+      else setTimeout(() => near.write(bytes), lastAt - now);
     });
   }
 }

@@ -14,7 +14,7 @@ const SLACK = limits.postgresStatement;
 const due = (kinds: string) => `(SELECT at FROM deadlines WHERE ${kinds}
     AND (claimed_until IS NULL OR claimed_by = $6 OR claimed_until < now_ms()) ORDER BY at LIMIT 1)`;
 
-/** One row of which each cell but the first and the seventh is a JSON array, or null for an empty one. All of one snapshot. */
+/** One row of which each cell but the first, the seventh and the last is a JSON array, or null for an empty one. All of one snapshot. */
 export const pollStatement = {
   name: "poll",
   text: `SELECT now_ms(),
@@ -45,7 +45,8 @@ export const pollStatement = {
     SELECT namespace, sum(count) AS count FROM waiting GROUP BY namespace HAVING sum(count) <> 0) AS waiting),
   (SELECT json_agg(json_build_array(namespace, count))::text FROM (
     SELECT namespace, count(*) FROM templates GROUP BY namespace) AS templates),
-  (SELECT json_agg(data::json)::text FROM agents WHERE written_at >= $7)`,
+  (SELECT json_agg(data::json)::text FROM agents WHERE written_at >= $7),
+  NOT EXISTS (SELECT FROM nodes WHERE id <> $1 AND gone_at IS NULL)`,
 } as const;
 
 export function pollValues({ node, since, tasks, workers }: PollQuery, claimant: string): readonly unknown[] {
@@ -61,9 +62,10 @@ export function pollValues({ node, since, tasks, workers }: PollQuery, claimant:
 }
 
 export function polledFrom(row: Cells): Polled {
-  const [now, tasks, over, workers, dead, lanes, nextDueAt, waiting, templates, agents] = row;
+  const [now, tasks, over, workers, dead, lanes, nextDueAt, waiting, templates, agents, alone] = row;
   return {
     now: instant(Number(now)),
+    alone: alone === true,
     tasks: listOf<[TaskId, number, boolean]>(tasks).map(([taskId, lastSeq, ended]) => {
       return { taskId, lastSeq, ended };
     }),

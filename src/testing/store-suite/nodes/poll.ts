@@ -32,6 +32,7 @@ export function pollTests({ test, expect, two }: SharedSuite): void {
       const { now, ...rest } = await nodes.a.poll(asked(first));
       expect(now >= joined.now).toBe(true);
       const none = {
+        alone: true,
         tasks: [],
         over: [],
         workers: [],
@@ -41,6 +42,24 @@ export function pollTests({ test, expect, two }: SharedSuite): void {
         agents: [],
       };
       expect(rest).toEqual({ ...none, waiting: new Map(), templates: new Map() });
+    }));
+
+  test("a poll says whether another node is there that may hear of something", () =>
+    two(async ({ nodes }) => {
+      const aloneAre = async () => [
+        (await nodes.a.poll(asked(first))).alone,
+        (await nodes.b.poll(asked(second))).alone,
+      ];
+      await nodes.a.join(nodeInfo(first), LEASE);
+      expect(await aloneAre()).toEqual([true, false]);
+      await nodes.b.join(nodeInfo(second), LEASE);
+      expect(await aloneAre()).toEqual([false, false]);
+      await nodes.b.drain(second);
+      expect(await aloneAre()).toEqual([false, false]);
+      await nodes.b.leave(second);
+      expect(await aloneAre()).toEqual([true, false]);
+      expect(await nodes.a.takeOver(second, first)).toBe(true);
+      expect(await aloneAre()).toEqual([true, false]);
     }));
 
   test("a poll names the Tasks whose log has gone on, and those that have ended", () =>
