@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { createClient, DEFAULT_ADDR, type TaskRunClient, TaskRunError } from "#client/index";
 import { CliError, exit } from "./exit.js";
+import type { Profile } from "./login/profiles.js";
 import { fromServer } from "./refusal.js";
 import type { ClientSettings } from "./server/settings.js";
 import type { Io } from "./terminal/io.js";
@@ -17,6 +18,8 @@ export interface ConnectionOptions {
   readonly apiKeyFile?: string;
   /** Data directory of a server on this machine, whose authority and first credential are used. */
   readonly data?: string;
+  /** What `login` has kept under this name. */
+  readonly profile?: string;
 }
 
 /** Which server is meant, and whom to trust to be it. */
@@ -46,25 +49,60 @@ export async function withClient<Result>(
   }
 }
 
-/** What the option says, else the environment, else `taskrun.toml`, else the default. */
+/**
+ * What the options say, else the environment, else `taskrun.toml`, else the default. A profile counts as a whole: its credential goes
+ * to its own server, and to no other one.
+ */
 export async function target(io: Io, options: ConnectionOptions): Promise<Target> {
   const { cwd, env } = io;
   // Loading the file's reader takes a tenth of a second, and most directories have no file.
   const hasFile = env.TASKRUN_CONFIG || existsSync(resolve(cwd, "taskrun.toml"));
   const file = hasFile ? (await import("./server/settings.js")).loadClientSettings({ cwd, env }) : {};
+  const profile = await profileOf(io, options);
+  const namespace = options.namespace || env.TASKRUN_NAMESPACE?.trim();
   return {
-    addr: options.addr || env.TASKRUN_ADDR?.trim() || file.addr || DEFAULT_ADDR,
-    namespace: options.namespace || env.TASKRUN_NAMESPACE?.trim() || file.namespace || "",
-    ...trusted(io, options, file),
-    ...credential(io, options),
+    addr: options.addr || profile?.addr || env.TASKRUN_ADDR?.trim() || file.addr || DEFAULT_ADDR,
+    namespace: namespace || profile?.namespace || file.namespace || "",
+    ...trusted(io, options, profile ?? {}, file),
+    ...credential(io, options, profile),
   };
 }
 
+/**
+ * The profile that is meant. One in the environment is passed over where an option names another server.
+ *
+ * @throws {CliError} `usage` if two are named
+ */
+async function profileOf(
+  io: Io,
+  { profile: named, addr, data }: ConnectionOptions,
+): Promise<Profile | undefined> {
+  const name = named ?? io.env.TASKRUN_PROFILE?.trim();
+  if (!name || (named === undefined && data !== undefined)) return undefined;
+  const profile = await (await import("./login/profiles.js")).readProfile(io, name);
+  if (named !== undefined && data !== undefined) {
+    throw new CliError(exit.usage, "--profile and --data both name a server: leave one of them out");
+  }
+  const asked = addr || (named === undefined ? io.env.TASKRUN_ADDR?.trim() : undefined);
+  if (!asked || asked === profile.addr) return profile;
+  if (addr && named === undefined) return undefined;
+  const other = addr ? `--addr ${addr}` : `TASKRUN_ADDR ${asked}`;
+  throw new CliError(exit.usage, `profile ${name} is for ${profile.addr}, and ${other} is another server`, [
+    "Leave one of them out: the credential of a profile is sent to its own server only.",
+  ]);
+}
+
 /** An API key: never an argument, which other users of the machine could read. */
-function credential({ env, cwd }: Io, { apiKeyFile, data }: ConnectionOptions): Pick<Target, "apiKey"> {
-  const named = apiKeyFile ?? (data && join(data, "admin.key")) ?? env.TASKRUN_API_KEY_FILE?.trim();
+function credential(
+  { env, cwd }: Io,
+  { apiKeyFile, data }: ConnectionOptions,
+  profile: Profile | undefined,
+): Pick<Target, "apiKey"> {
+  const inOption = apiKeyFile ?? (data && join(data, "admin.key"));
+  if (inOption === undefined && profile) return { apiKey: profile.apiKey };
   const inEnvironment = env.TASKRUN_API_KEY?.trim();
-  if (apiKeyFile === undefined && data === undefined && inEnvironment) return { apiKey: inEnvironment };
+  if (inOption === undefined && inEnvironment) return { apiKey: inEnvironment };
+  const named = inOption ?? env.TASKRUN_API_KEY_FILE?.trim();
   if (!named) return {};
   const path = resolve(cwd, named);
   try {
@@ -77,16 +115,26 @@ function credential({ env, cwd }: Io, { apiKeyFile, data }: ConnectionOptions): 
 }
 
 /** The authority that is named nearest: a pin in the environment does not count beside a file in an option. */
-function trusted({ env, cwd }: Io, options: ConnectionOptions, file: ClientSettings): TrustedAuthority {
+function trusted(
+  { env, cwd }: Io,
+  options: ConnectionOptions,
+  profile: Partial<Profile>,
+  file: ClientSettings,
+): TrustedAuthority {
   const ofServer = options.data && resolve(cwd, options.data, "tls/ca.pem");
+  const isPem = profile.ca?.includes("-----BEGIN");
   const named = [
     { ca: options.ca, caPin: options.caPin },
     { ca: ofServer && existsSync(ofServer) ? ofServer : undefined, caPin: undefined },
+    { ca: profile.ca, caPin: profile.caPin },
     { ca: env.TASKRUN_CA?.trim(), caPin: env.TASKRUN_CA_PIN?.trim() },
     { ca: file.ca, caPin: file["ca-pin"] },
   ];
   const { ca, caPin } = named.find((each) => each.ca || each.caPin) ?? {};
-  return { ...(ca && { ca: resolve(cwd, ca) }), ...(caPin && { caPin }) };
+  return {
+    ...(ca && { ca: isPem && ca === profile.ca ? ca : resolve(cwd, ca) }),
+    ...(caPin && { caPin }),
+  };
 }
 
 type TrustedAuthority = Pick<Target, "ca" | "caPin">;

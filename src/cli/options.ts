@@ -23,6 +23,8 @@ export const dataOption = () =>
     "--data <dir>",
     "Data directory of a server on this machine: its authority and first key are used",
   );
+export const profileOption = () =>
+  new Option("--profile <name>", "Server and API key that `login` has kept under this name. TASKRUN_PROFILE");
 export const namespaceOption = () => new Option("--namespace <name>", "TASKRUN_NAMESPACE; default: default");
 export const jsonOption = (words: string) => new Option("--json", words);
 

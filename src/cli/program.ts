@@ -6,8 +6,9 @@ import { type CliError, type Ending, type ExitCode, exit, toCliError } from "./e
 import { addHelpCommand } from "./help.js";
 import { addInspectCommand } from "./inspect/commands.js";
 import { addKeyCommands } from "./key/commands.js";
+import { addLoginCommands } from "./login/commands.js";
 import { addNodeCommands } from "./node/commands.js";
-import { apiKeyFileOption, caOption, caPinOption, dataOption } from "./options.js";
+import { apiKeyFileOption, caOption, caPinOption, dataOption, profileOption } from "./options.js";
 import { addStoreCommands } from "./server/store-commands.js";
 import { addTaskCommands } from "./task/commands.js";
 import { addTemplateCommands } from "./template/commands.js";
@@ -78,6 +79,7 @@ async function buildProgram(
   addInspectCommand(program, io, end);
   addTemplateCommands(program, io, end);
   addKeyCommands(program, io, end);
+  addLoginCommands(program, io, end);
   addCompletionCommands(program, io);
   addHelpCommand(program);
   addTrustOptions(program);
@@ -87,7 +89,7 @@ async function buildProgram(
 /** Every command that calls a server is told in the same way whom to trust. */
 function addTrustOptions(command: Command): void {
   if (command.options.some(({ long }) => long === "--addr")) {
-    for (const option of [caOption(), caPinOption(), apiKeyFileOption(), dataOption()])
+    for (const option of [caOption(), caPinOption(), apiKeyFileOption(), dataOption(), profileOption()])
       command.addOption(option);
   }
   for (const each of command.commands) addTrustOptions(each);

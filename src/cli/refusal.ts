@@ -44,7 +44,7 @@ export function fromServer(error: TaskRunError, addr: string, self: string): Cli
       return say(
         exit.failed,
         message,
-        "Name the file of a key with --api-key-file, or set TASKRUN_API_KEY; on the server's machine, --data DIR.",
+        "Name the file of a key with --api-key-file, set TASKRUN_API_KEY, or `login`; on the server's machine, --data DIR.",
       );
     case "UNIMPLEMENTED":
       return say(

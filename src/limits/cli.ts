@@ -6,6 +6,8 @@ import { millis } from "#domain/time/time";
  * What is shown at once; `--json` shows everything.
  */
 export const cli = {
+  /** What `login` keeps of one server, and what it reads: a key is short, and an authority has some 10 KB. */
+  profileBytes: 64 * 1024,
   /** Rows of one list: beyond this a list is for programs to page through with the client. */
   listRows: 100_000,
   /** A Task's input on a page; longer ones are cut. */

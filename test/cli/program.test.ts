@@ -69,6 +69,9 @@ test("completion knows commands, options and values", async () => {
       "inspect",
       "template",
       "key",
+      "login",
+      "logout",
+      "profiles",
       "completion",
     ],
   ]);

@@ -27,7 +27,10 @@ export interface Io {
 }
 
 /** A key by the character it types, or by its name. `interrupt` is Ctrl-C, which is no signal while keys are heard. */
-export type Key = "left" | "right" | "up" | "down" | "home" | "end" | "escape" | "interrupt" | (string & {});
+export type Key =
+  | ("left" | "right" | "up" | "down" | "home" | "end")
+  | ("escape" | "enter" | "backspace" | "interrupt")
+  | (string & {});
 
 export type Signal = "SIGINT" | "SIGTERM";
 

@@ -18,6 +18,10 @@ const sequences: Readonly<Record<string, Key>> = {
   "\u001b[4~": "end",
   "\u001b": "escape",
   "\u0003": "interrupt",
+  "\r": "enter",
+  "\n": "enter",
+  "\u007f": "backspace",
+  "\b": "backspace",
 };
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: terminals send control characters for these keys

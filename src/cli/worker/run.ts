@@ -11,7 +11,7 @@ import { oneLine } from "../terminal/sanitizer.js";
 import { type AgentSources, gatherAgents } from "./agents.js";
 
 export interface WorkerRunOptions
-  extends Pick<ConnectionOptions, "addr" | "ca" | "caPin" | "apiKeyFile" | "data">,
+  extends Pick<ConnectionOptions, "addr" | "ca" | "caPin" | "apiKeyFile" | "data" | "profile">,
     AgentSources {
   readonly id?: string;
   readonly label?: Readonly<Record<string, string>>;
@@ -60,8 +60,8 @@ export async function runWorker(options: WorkerRunOptions, io: Io): Promise<Exit
 }
 
 /** The options that say which server is meant; `--namespace` means something else here. */
-function serverOf({ addr, ca, caPin, apiKeyFile, data }: WorkerRunOptions): ConnectionOptions {
-  const given = { addr, ca, caPin, apiKeyFile, data };
+function serverOf({ addr, ca, caPin, apiKeyFile, data, profile }: WorkerRunOptions): ConnectionOptions {
+  const given = { addr, ca, caPin, apiKeyFile, data, profile };
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 

@@ -5,6 +5,8 @@ const ended = (name: string): TestName => ({ file: "test/gateway/access/ended-cr
 const sqlite = (name: string): TestName => ({ file: "test/stores/sqlite/sqlite.test.ts", name });
 const token = (name: string): TestName => ({ file: "test/gateway/access/watch-tokens.test.ts", name });
 const TOKENS = "src/api/access/watch-tokens.ts";
+const login = (name: string): TestName => ({ file: "test/cli/login.test.ts", name });
+const PROFILES = "src/cli/login/profiles.ts";
 const RING = "src/api/access/key-ring.ts";
 const KEEPER = "src/api/access/key-keeper.ts";
 
@@ -158,5 +160,42 @@ export const accessMutants: readonly Mutant[] = [
     name: "access: the log shows tokens",
     edits: [edit("src/host/log.ts", 'line.replace(SECRETS, "[redacted]")', "line")],
     test: token("nor the log shows"),
+  },
+  {
+    name: "access: a profile that others can read is used",
+    edits: [edit(PROFILES, "(mode & OTHERS) !== 0", "mode < 0")],
+    test: login("others can read"),
+  },
+  {
+    name: "access: a profile's key goes to any server",
+    edits: [
+      edit(
+        "src/cli/connection.ts",
+        "if (!asked || asked === profile.addr) return profile;",
+        "if (asked !== '-') return profile;",
+      ),
+    ],
+    test: login("to its own server only"),
+  },
+  {
+    name: "access: a name of a profile leads out of the folder",
+    edits: [edit(PROFILES, "if (/^[A-Za-z0-9][\\w.-]{0,63}$/.test(name)) return", "if (name !== '') return")],
+    test: login("not found"),
+  },
+  {
+    name: "access: a variable counts before a profile",
+    edits: [
+      edit(
+        "src/cli/connection.ts",
+        "if (inOption === undefined && profile) return",
+        "if (inOption === undefined && profile && !env.TASKRUN_API_KEY) return",
+      ),
+    ],
+    test: login("the nearest counts"),
+  },
+  {
+    name: "access: a key that is refused is kept",
+    edits: [edit("src/cli/login/login.ts", "if (check) await tryOut", "if (!check) await tryOut")],
+    test: login("is not kept"),
   },
 ];
