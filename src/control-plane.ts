@@ -2,27 +2,27 @@
  * The composition root: the one file that knows every layer. A plane is built from its ports, gateways
  * are opened in front of it, and all of it is taken down again in the opposite order.
  */
-import type { Access } from "#api/access/open-access";
 import { CredentialWakes } from "#brokers/credential-wakes";
 import { serverBroker } from "#brokers/server-broker";
-import { defaultRetention, defaultTerms, exposedBy, hasAuth, type ServerConfig } from "#config/index";
+import { defaultRetention, defaultTerms, exposedBy, type ServerConfig } from "#config/index";
 import type { NodeInfo } from "#domain/node";
 import type { Millis } from "#domain/time/time";
 import type { LeaseTerms } from "#domain/worker/worker";
-import type { Gateway } from "#gateway/server";
-import { adminKeyFile, writeAdminKey } from "#host/access/admin-key";
+import { openEdge } from "#edge";
+import { adminKeyFile } from "#host/access/admin-key";
+import { openAudit } from "#host/audit/open";
 import { nodeClock } from "#host/clock";
 import { nodeEntropy } from "#host/entropy";
 import { createLog, logPort } from "#host/log";
 import { nodeSelf } from "#host/node-self";
 import { jsonSchemas } from "#host/schemas";
 import { silentTelemetry } from "#host/silent-telemetry";
-import { type NodeTelemetry, nodeTelemetry } from "#host/telemetry";
+import { nodeTelemetry } from "#host/telemetry";
 import { openTemplateFolder, type TemplateFolder } from "#host/template-folder";
-import { openTls, type ServerTls } from "#host/tls/open";
 import { InspectionHub } from "#inspect/hub";
 import { connectInspectors } from "#inspect/servers";
 import { limits } from "#limits/index";
+import type { PlaneAudit } from "#ports/audit";
 import type { Broker } from "#ports/broker";
 import type { StartableClock } from "#ports/clock";
 import type { Entropy } from "#ports/entropy";
@@ -36,8 +36,7 @@ import { openPlane } from "#runtime/plane";
 import { Supervisor } from "#runtime/supervisor";
 import { Retention } from "#runtime/timers/retention";
 import { serverStore } from "#stores/shared/server-store";
-import { openTracing } from "#tracing/open";
-import type { OpenTracing } from "#tracing/options";
+import { openTracing, traced } from "#tracing/open";
 
 export interface ControlPlaneParts {
   readonly store: Store;
@@ -58,6 +57,8 @@ export interface ControlPlaneParts {
   readonly node?: Omit<NodeInfo, "id">;
   /** Who is told what turns decide. Default: nobody. */
   readonly inspection?: Inspection;
+  /** The audit log, which is closed with the plane. Default: there is none. */
+  readonly audit?: PlaneAudit;
 }
 
 export interface ControlPlane {
@@ -81,7 +82,8 @@ export interface ControlPlane {
  */
 export async function startControlPlane(parts: ControlPlaneParts): Promise<ControlPlane> {
   const { store, terms = defaultTerms, retention = defaultRetention, telemetry = silentTelemetry() } = parts;
-  const { clock = nodeClock(), schemas = jsonSchemas(), acceptClock = false, inspection, broker } = parts;
+  const { clock = nodeClock(), schemas = jsonSchemas(), acceptClock = false } = parts;
+  const { inspection, broker, audit } = parts;
   const { entropy = nodeEntropy(() => clock.now()), node = nodeSelf() } = parts;
   let onFatal: (error: Error) => void = () => {};
   const failed = new Promise<Error>((resolve) => {
@@ -95,9 +97,14 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
     schemas,
     ...(inspection && { inspection }),
     ...(broker && { broker }),
+    ...(audit && { audit: audit.open }),
   };
   const supervisor = new Supervisor({ ...ports, node, terms, acceptClock, onFatal });
-  await supervisor.start();
+  await supervisor.start().catch(async (error: unknown) => {
+    await audit?.close();
+    throw error;
+  });
+  audit?.start();
   showGauges(supervisor);
   const sweeper = new Retention(
     supervisor.core,
@@ -117,6 +124,7 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
     async stop() {
       sweeper.stop();
       await supervisor.stop();
+      await audit?.close();
       if (!parts.schemas) await schemas.close();
       await store.close();
     },
@@ -169,6 +177,11 @@ export async function startServer(
   const hub = new InspectionHub({ telemetry, payloads: config.inspectPayloads });
   const wakes = new CredentialWakes(serverBroker(store, config.store, telemetry.log));
   const { broker } = wakes;
+  const audit = await openAudit(config, store, telemetry.log).catch(async (error: unknown) => {
+    await traces?.close();
+    await store.close();
+    throw error;
+  });
   const started = await startControlPlane({
     store,
     terms: { lease, heartbeat, publicLease },
@@ -178,6 +191,7 @@ export async function startServer(
     inspection: hub,
     node: nodeSelf(config.grpc),
     ...(broker && { broker }),
+    ...(audit && { audit }),
   }).catch(async (error: unknown) => {
     await traces?.close();
     throw error;
@@ -193,12 +207,11 @@ export async function startServer(
     throw error;
   });
   const { openGateway } = await loading;
-  const { gateway, tls, access } = await openEdge(
-    config,
-    { ...control, telemetry, store, wakes },
-    openGateway,
-    hub,
-  ).catch(async (error: unknown) => {
+  const { plane, entropy, schemas } = control;
+  const { gateway, tls, access } = await openEdge({
+    ...{ config, plane, entropy, telemetry, schemas, store, wakes, openGateway, hub },
+    audit: audit?.log,
+  }).catch(async (error: unknown) => {
     await folder?.stop();
     await control.stop();
     throw error;
@@ -231,70 +244,10 @@ export async function startServer(
   };
 }
 
-interface Edge {
-  readonly gateway: Gateway;
-  /** Absent if nobody is asked for a credential. */
-  readonly access: Access | undefined;
-  /** Absent if the listeners speak plaintext. */
-  readonly tls: ServerTls | undefined;
-}
-
-/** The listeners in front of a plane. @throws {Fault} if one cannot be opened; then none stays open */
-async function openEdge(
-  config: ServerConfig,
-  control: Omit<ControlPlane, "telemetry"> & {
-    readonly telemetry: NodeTelemetry;
-    readonly store: Store;
-    readonly wakes: CredentialWakes;
-  },
-  openGateway: typeof import("#gateway/server").openGateway,
-  hub: InspectionHub,
-): Promise<Edge> {
-  const { plane, entropy, telemetry, schemas } = control;
-  const { grpc, http, allowedHosts, allowedOrigins, insecure, environment } = config;
-  const tls = await openTls(config, telemetry);
-  const access = hasAuth(config)
-    ? await (await import("#api/access/open-access")).openAccess({
-        ...{ store: control.store, wakes: control.wakes, log: telemetry.log },
-        clock: nodeClock(),
-        retention: config.keyRetention,
-        first: (text) => writeAdminKey(config.data, text),
-      })
-    : undefined;
-  const gateway = await openGateway({
-    plane,
-    entropy,
-    telemetry,
-    schemas,
-    environment,
-    metrics: telemetry.metrics,
-    ...(config.inspectPage && { inspection: hub }),
-    grpc,
-    http,
-    allowedHosts,
-    allowedOrigins,
-    insecure,
-    ...(tls && { tls }),
-    ...(access && { keys: access.keys, watchTokens: access.watchTokens }),
-    connections: config.connections,
-    connectionsPerAddress: config.connectionsPerAddress,
-  }).catch(async (error: unknown) => {
-    tls?.close();
-    await access?.close();
-    throw error;
-  });
-  return { gateway, tls, access };
-}
-
 function warningsOf({ health: { clock } }: Plane, config: ServerConfig): string[] {
   const open = exposedBy(config);
   const insecure = `insecure: everybody who reaches ${open.join(", ")} may do everything`;
   return [...(open.length > 0 ? [insecure] : []), ...(clock ? [clock.message] : [])];
-}
-
-/** The telemetry with the traces that are recorded, if any are. */
-export function traced(telemetry: NodeTelemetry, traces: OpenTracing | undefined): NodeTelemetry {
-  return traces?.tracing ? { ...telemetry, tracing: traces.tracing } : telemetry;
 }
 
 /**

@@ -9,6 +9,11 @@ export interface ServerResource {
   readonly kind: "server";
 }
 
+/** All namespaces at once: of what cannot be divided among them. */
+export interface AllNamespacesResource {
+  readonly kind: "all_namespaces";
+}
+
 /** The namespace of something new: of a template to register. */
 export interface NamespaceResource {
   readonly kind: "namespace";
@@ -97,6 +102,7 @@ export interface Actions {
   readonly "key.list": ServerResource;
   readonly "key.rotate": ServerResource;
   readonly "key.revoke": ServerResource;
+  readonly "audit.list": AllNamespacesResource;
   readonly "node.list": ServerResource;
   readonly "worker.connect": NewWorkerResource;
   readonly "worker.list": WorkersResource;
@@ -120,6 +126,9 @@ export const authorize: Authorize = (caller, _action, resource: Resource) => {
   switch (resource.kind) {
     case "server":
     case "workers":
+      return;
+    case "all_namespaces":
+      if (caller.namespaces !== "*") throw notAllYours();
       return;
     case "namespace":
       if (!mayUse(caller, resource.namespace)) throw namespaceDenied(resource.namespace);
@@ -160,6 +169,11 @@ function mayUseAll(caller: Caller, namespaces: readonly string[] | "*"): boolean
 /** A refusal that a list answers with its `hidden` answer, an empty list. */
 function nothingThere(): Fault {
   return new Fault("not_found", "there is nothing that you may see", { field: "namespace" });
+}
+
+function notAllYours(): Fault {
+  const message = "this is of all namespaces: use a credential that may use all of them.";
+  return new Fault("denied", message, { reason: "NOT_ALL_NAMESPACES" });
 }
 
 function notYoursToWorkFor(namespace: string): Fault {

@@ -1,6 +1,8 @@
 import type { z } from "zod";
 import type { Caller } from "#domain/caller";
 import { Fault } from "#domain/fault";
+import { templateKey } from "#domain/template/template";
+import type { AuditStore, AuditTrail } from "#ports/audit";
 import type { Entropy } from "#ports/entropy";
 import type { Plane } from "#ports/plane";
 import type { Schemas } from "#ports/schemas";
@@ -8,7 +10,7 @@ import type { WaitSignal } from "#ports/task-wait";
 import type { Tracing } from "#ports/tracing";
 import type { KeyRing } from "./access/key-ring.js";
 import type { WatchTokens } from "./access/watch-tokens.js";
-import type { Action, Actions, Authorize } from "./authorize.js";
+import type { Action, Actions, Authorize, Resource } from "./authorize.js";
 import type { InputReads } from "./runs/input-reads.js";
 import type { ClientPlans } from "./templates/plans.js";
 import { checked } from "./validate.js";
@@ -28,6 +30,8 @@ export interface Services {
   readonly keys?: KeyRing | undefined;
   /** Tokens for the events of one Task; absent where nobody is asked for a credential. */
   readonly watchTokens?: WatchTokens | undefined;
+  /** The audit log, and where refusals go; absent if there is none. */
+  readonly audit?: { readonly trail: AuditTrail; readonly store: AuditStore } | undefined;
   /** Decides which new Tasks are traced; absent if nobody traces. */
   readonly tracing?: Tracing | undefined;
 }
@@ -102,8 +106,48 @@ export async function run<A extends Action, Input, Checked, Found extends Target
   try {
     services.authorize(caller, definition.action, found.resource);
   } catch (error) {
+    noteRefusal(definition.action, found.resource, error, request);
     if (definition.hidden && error instanceof Fault && error.code === "not_found") return definition.hidden();
     throw error;
   }
   return definition.perform(asked, request, found);
+}
+
+/** Tells the audit log who was refused what, for lack of a right. */
+function noteRefusal(action: Action, resource: Resource, error: unknown, request: Request): void {
+  const { audit } = request.services;
+  if (!audit || !(error instanceof Fault)) return;
+  const { principal: actor } = request.caller;
+  audit.trail.refused({
+    actor,
+    action,
+    ...named(resource),
+    detail: error.reason ?? error.code.toUpperCase(),
+  });
+}
+
+function named(resource: Resource): { readonly object: string; readonly namespace?: string } {
+  const { kind } = resource;
+  switch (kind) {
+    case "server":
+    case "all_namespaces":
+      return { object: kind };
+    case "namespace":
+    case "new_task":
+      return { object: kind, namespace: resource.namespace };
+    case "namespaces":
+      return { object: resource.namespaces === "*" ? "all namespaces" : resource.namespaces.join(" ") };
+    case "task":
+      return {
+        object: `task ${resource.id}`,
+        ...(resource.namespace !== undefined && { namespace: resource.namespace }),
+      };
+    case "template":
+      return { object: `template ${templateKey(resource.ref)}`, namespace: resource.ref.namespace };
+    case "run":
+      return { object: `run ${resource.id}` };
+    case "workers":
+    case "new_worker":
+      return { object: `worker ${resource.id ?? "any"}` };
+  }
 }

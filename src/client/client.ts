@@ -4,6 +4,7 @@ import type { Connection } from "#transport/connection";
 import { readServer } from "#transport/server";
 import { connectTo, serversAt } from "#transport/several";
 import { Agents } from "./agents.js";
+import { Audit } from "./audit.js";
 import { Caller } from "./call.js";
 import { TaskRunError } from "./error.js";
 import { Keys } from "./keys.js";
@@ -86,6 +87,7 @@ export interface TaskRunClient {
   readonly templates: Templates;
   readonly keys: Keys;
   readonly nodes: Nodes;
+  readonly audit: Audit;
   /** Closes the connection. Calls and watches in progress fail. Idempotent. */
   close(): void;
 }
@@ -134,6 +136,7 @@ export function clientOn(connection: () => Connection, options: Omit<ClientOptio
     templates: new Templates(transport, caller, namespace),
     keys: new Keys(transport, caller),
     nodes: new Nodes(transport, caller),
+    audit: new Audit(transport, caller),
     close,
   };
 }

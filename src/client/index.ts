@@ -1,9 +1,10 @@
 /**
  * The client SDK: call `createClient({ addr })`, then use `client.tasks`, `client.workers`, `client.agents`,
- * `client.templates` and `client.nodes`.
+ * `client.templates`, `client.nodes` and `client.audit`.
  */
 export type { AgentAnnouncement, AgentRetry, AnnouncedAgent } from "./agent-views.js";
 export type { AgentFilter, AgentPage, Agents } from "./agents.js";
+export type { Audit, AuditEntry, AuditFilter } from "./audit.js";
 export type { CallControl } from "./call.js";
 export { type ClientOptions, createClient, DEFAULT_ADDR, type TaskRunClient } from "./client.js";
 export { type ErrorCode, TaskRunError } from "./error.js";

@@ -6,6 +6,7 @@
 import { resolve } from "node:path";
 import type { z } from "zod";
 import type { Millis } from "#domain/time/time";
+import { audit } from "./audit.js";
 import { inspect, inspectors, inspectProblems } from "./inspect.js";
 import { leaseProblems, leases } from "./leases.js";
 import { exposed, listenerProblems, listeners } from "./listeners.js";
@@ -44,6 +45,8 @@ export type SettingName =
   | "public-lease"
   | "retention"
   | "accept-clock"
+  | "audit-checkpoints"
+  | "audit-retention"
   | "environment"
   | "templates"
   | "inspect"
@@ -57,6 +60,7 @@ const checked = {
   ...tls,
   ...leases,
   ...retention,
+  ...audit,
   ...templates,
   ...inspect,
   ...log,
@@ -96,6 +100,9 @@ export interface ServerConfig {
   readonly publicLease: Millis;
   readonly retention: Millis;
   readonly acceptClock: boolean;
+  /** Absolute path, or empty. */
+  readonly auditCheckpoints: string;
+  readonly auditRetention: Millis;
   readonly environment: string;
   /** Absolute path, or empty. */
   readonly templates: string;
@@ -155,6 +162,8 @@ export function serverConfig(
     publicLease: setting("public-lease"),
     retention: setting("retention"),
     acceptClock: setting("accept-clock"),
+    auditCheckpoints: setting("audit-checkpoints") && resolve(setting("audit-checkpoints")),
+    auditRetention: setting("audit-retention"),
     environment: setting("environment"),
     templates: setting("templates") && resolve(setting("templates")),
     inspect: servers,

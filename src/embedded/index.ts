@@ -5,7 +5,7 @@
 import type { Transport } from "@connectrpc/connect";
 import { clientOn } from "#client/client";
 import type { TaskRunClient } from "#client/index";
-import { type ControlPlane, startControlPlane, traced, watchTemplates } from "#control-plane";
+import { type ControlPlane, startControlPlane, watchTemplates } from "#control-plane";
 import type { HandlerOptions, RequestHandler } from "#gateway/http/handler";
 import type { Addresses, Bound } from "#gateway/listeners";
 import type { Gateway } from "#gateway/server";
@@ -14,6 +14,7 @@ import { InspectionHub } from "#inspect/hub";
 import { InspectionObserver } from "#inspect/observer";
 import { limits } from "#limits/index";
 import { type Inspection, noInspection } from "#ports/inspection";
+import { traced } from "#tracing/open";
 import { sharedConnection } from "#transport/shared";
 import type { WorkerHandle } from "#worker/index";
 import { type Checked, checkedOptions } from "./checks.js";

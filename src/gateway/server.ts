@@ -7,6 +7,7 @@ import { ClientPlans } from "#api/templates/plans";
 import { Fault } from "#domain/fault";
 import type { Millis } from "#domain/time/time";
 import type { InspectionHub } from "#inspect/hub";
+import type { AuditStore, AuditTrail } from "#ports/audit";
 import type { Entropy } from "#ports/entropy";
 import type { Plane } from "#ports/plane";
 import type { Schemas } from "#ports/schemas";
@@ -45,6 +46,8 @@ export interface GatewaySettings extends Addresses, ConnectionBounds {
   readonly keys?: KeyRing;
   /** Tokens for the events of one Task, besides `keys`; none are made or taken if left out. */
   readonly watchTokens?: WatchTokens;
+  /** The audit log, and where refusals go; there is none if left out. */
+  readonly audit?: { readonly trail: AuditTrail; readonly store: AuditStore };
   /** Identifies the caller of a request. Default: by `keys`; without them every request is of the local caller. */
   readonly identify?: Identify;
   /** How long a message may take to be received, or an answer to be read, in milliseconds. Default 40 s. */
@@ -87,12 +90,14 @@ export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
   const { metrics = noMetrics, inspection } = settings;
   const identify =
     settings.identify ??
-    (settings.keys ? authenticate(settings.keys, settings.watchTokens) : everybodyIsLocal);
+    (settings.keys
+      ? authenticate(settings.keys, { watchTokens: settings.watchTokens, audit: settings.audit?.trail })
+      : everybodyIsLocal);
   const health = new Health(plane, serviceNames);
   const plans = new ClientPlans(plane.reads);
   const inputs = new InputReads(plane.reads);
   const { tracing } = telemetry;
-  const { keys, watchTokens } = settings;
+  const { keys, watchTokens, audit } = settings;
   const services = {
     plane,
     entropy,
@@ -104,6 +109,7 @@ export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
     tracing,
     keys,
     watchTokens,
+    audit,
   };
   const served: Served = { services, telemetry, health, identify };
   const traffic = new Traffic(telemetry, settings.messageDeadline);

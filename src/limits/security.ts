@@ -47,4 +47,26 @@ export const security = {
   keysRemovedBatches: 20,
   /** How long a key is listed that was revoked or has expired, if nobody says: as long as somebody may ask what it was. */
   keyRetention: millis(90 * 86_400_000),
+  /** Refusals of one caller and action in this time are one entry of the audit log: a flood of them costs one row a minute. */
+  auditRefusalsEvery: millis(60_000),
+  /** Entries of refusals a minute that tell callers apart; what exceeds them is counted by action alone. */
+  auditRefusals: 200,
+  /** The longest time between an entry of the audit log and the checkpoint that signs it. */
+  auditCheckpointEvery: millis(60_000),
+  /** After so many entries a checkpoint is written at once. */
+  auditCheckpointEntries: 1_000,
+  /** The longest line of a file of checkpoints: it names up to `auditChains` ends of chains, of 150 bytes each. */
+  auditCheckpointBytes: 256 * 1024,
+  /** Chains of the audit log, one for each start of a node, that checkpoints and retention look at. */
+  auditChains: 1_000,
+  /** Entries of the audit log that are read or removed at a time: 400 bytes each. */
+  auditPage: 500,
+  /** How often old entries of the audit log are looked for, at most. */
+  auditSweepEvery: millis(3_600_000),
+  /** How long entries of the audit log are kept if nobody says. */
+  auditRetention: millis(365 * 86_400_000),
+  /** Entries of a chain that are kept, some 400 MB: a year of three a minute, or the refusals of an attack of days. */
+  auditEntries: 1_000_000,
+  /** The newest checkpoints of a file that `audit verify` compares a log with: a year of one in five minutes. */
+  auditCheckpointsRead: 100_000,
 } as const;

@@ -1,5 +1,6 @@
 import type { KeyRow } from "#domain/access/key";
 import type { Instant } from "#domain/time/time";
+import type { AuditAppend } from "./audit.js";
 
 export type { KeyRow } from "#domain/access/key";
 
@@ -28,9 +29,10 @@ export interface CredentialStore {
   /**
    * Writes keys, durably, all or none of them. `lastUsedAt` is never moved back.
    *
+   * @param audit what the audit log says of it, written in the same transaction
    * @returns false if the revision of one is not one more than what is there, or 1 for a new one; then nothing is written
    */
-  putKeys(rows: readonly KeyRow[]): Promise<boolean>;
+  putKeys(rows: readonly KeyRow[], audit?: AuditAppend): Promise<boolean>;
 
   /** Writes when keys were used last, by their ids; an earlier instant than what is there, or an unknown id, changes nothing. */
   noteUses(uses: ReadonlyMap<string, Instant>): Promise<void>;

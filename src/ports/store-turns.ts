@@ -11,6 +11,7 @@ import type { ReadyStep } from "#domain/task/step";
 import type { TemplateRow } from "#domain/template/template";
 import type { Instant } from "#domain/time/time";
 import type { AgentKey, AgentRow } from "#domain/worker/agent";
+import type { AuditAppend } from "./audit.js";
 
 /** Rows of each kind, each once, in no particular order unless `Needs` defines one. */
 export type LoadedRows = { readonly [Name in RowKindName]: readonly RowOf<Name>[] };
@@ -70,6 +71,8 @@ export interface Commit extends RowsToCommit, TextsToCommit {
   readonly agents: readonly AgentRow[];
   /** None of them is in `agents`. */
   readonly agentsForgotten: readonly AgentKey[];
+  /** What the audit log says of this commit; absent if nothing. Written by a store that has an audit log. */
+  readonly audit?: AuditAppend | undefined;
 }
 
 /** Where each Task's new log entries begin, in the order of `Commit.log`. */

@@ -1,5 +1,6 @@
 import type { TaskId } from "#domain/id";
 import type { Instant } from "#domain/time/time";
+import type { AuditStore } from "./audit.js";
 import type { CredentialStore } from "./credentials.js";
 import type { NodeStore } from "./nodes.js";
 import type { Reads } from "./store-reads.js";
@@ -83,4 +84,6 @@ export interface Store extends TurnStore, StoreMaintenance {
   readonly nodes?: NodeStore;
   /** Where API keys are kept; absent if the store keeps none. */
   readonly credentials?: CredentialStore;
+  /** The audit log; absent if the store keeps none. Used after `boot`. */
+  readonly audit?: AuditStore;
 }

@@ -2,6 +2,7 @@ import type { Plans } from "#domain/graph/plans";
 import type { NodeId } from "#domain/id";
 import type { NodeInfo } from "#domain/node";
 import type { LeaseTerms } from "#domain/worker/worker";
+import type { AuditTrail } from "#ports/audit";
 import type { Clock } from "#ports/clock";
 import type { Entropy } from "#ports/entropy";
 import type { Inspection } from "#ports/inspection";
@@ -33,4 +34,6 @@ export interface Core {
   readonly self: Omit<NodeInfo, "id">;
   /** What this node is called among those that share the store; undefined if it is alone. */
   readonly node: NodeId | undefined;
+  /** Where what operators do is written; undefined if there is no audit log. */
+  readonly audit: AuditTrail | undefined;
 }

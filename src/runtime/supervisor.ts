@@ -21,7 +21,7 @@ import { Actors, actorNames } from "./machines/actors.js";
 import { measure } from "./memory/measure.js";
 import { Memory } from "./memory/memory.js";
 import { FollowedTasks } from "./nodes/followed-tasks.js";
-import { type NodeLife, namesOfNode, nodeLifeOf } from "./nodes/node-life.js";
+import { type AuditPart, type NodeLife, namesOfNode, nodeLifeOf } from "./nodes/node-life.js";
 import { NodeWakes } from "./nodes/node-wakes.js";
 import { ClockStarter } from "./timers/clock-start.js";
 import { deadlineMail, lossMail, tellOfSilence } from "./timers/due-mail.js";
@@ -41,7 +41,7 @@ import { TraceRecorder } from "./watch/trace-recorder.js";
 import { Waiters } from "./watch/waiters.js";
 import { Watchers } from "./watch/watchers.js";
 
-export interface SupervisorParts {
+export interface SupervisorParts extends AuditPart {
   readonly store: Store;
   readonly clock: StartableClock;
   readonly entropy: Entropy;

@@ -1,4 +1,4 @@
-import type { Log } from "#ports/telemetry";
+import type { Log, Telemetry } from "#ports/telemetry";
 import { hasTracerProvider, type OpenTracing, type TracingOptions } from "./options.js";
 import { otlpTarget } from "./target.js";
 
@@ -27,4 +27,9 @@ export async function hostTracing(log: Log): Promise<OpenTracing | undefined> {
   const { tracingOfHost } = await import("./host.js");
   // The provider is the host's to flush and to stop.
   return { tracing: tracingOfHost(log), close: async () => undefined };
+}
+
+/** The telemetry with the traces that are recorded, if any are. */
+export function traced<T extends Telemetry>(telemetry: T, traces: OpenTracing | undefined): T {
+  return traces?.tracing ? { ...telemetry, tracing: traces.tracing } : telemetry;
 }

@@ -12,6 +12,8 @@ import { Fault } from "#domain/fault";
 import type { RunId, TaskId, WorkerId } from "#domain/id";
 import { rpcs } from "#gateway/handlers/index";
 import type { StreamCall } from "#gateway/rpc";
+import type { AuditTrail } from "#ports/audit";
+import { MemoryAudit } from "#stores/memory/audit";
 import { RunClientMessageSchema } from "#wire/gen/taskrun/v1/run_service_pb";
 import { FakePlane, workerView } from "../gateway/kit/fake-plane.js";
 import { nameOf, prepare, samples } from "../gateway/kit/samples.js";
@@ -44,6 +46,7 @@ const rpcOf: Readonly<Record<Action, string>> = {
   "key.list": "taskrun.v1.AccessService/ListKeys",
   "key.rotate": "taskrun.v1.AccessService/RotateKey",
   "key.revoke": "taskrun.v1.AccessService/RevokeKey",
+  "audit.list": "taskrun.v1.AuditService/ListAudit",
   "node.list": "taskrun.v1.NodeService/ListNodes",
   "worker.connect": "taskrun.v1.RunService/StreamConnect",
   "worker.list": "taskrun.v1.WorkerService/ListWorkers",
@@ -59,6 +62,7 @@ const someKeys = {
   visibleTo: async () => [],
 } as unknown as KeyRing;
 
+const someAudit = { trail: { refused: () => {} } as unknown as AuditTrail, store: new MemoryAudit() };
 const someTokens = { make: () => ({ token: "", expiresAt: 0 }) } as unknown as WatchTokens;
 
 /** What a server tells of itself, to load balancers and tools. */
@@ -80,7 +84,9 @@ async function callWith(rpc: (typeof rpcs)[number], asked: Authorize): Promise<v
   const name = nameOf(rpc.method);
   const sample = samples[name];
   const call = {
-    ...requestOf(servicesFor(plane, { authorize: asked, keys: someKeys, watchTokens: someTokens })),
+    ...requestOf(
+      servicesFor(plane, { authorize: asked, keys: someKeys, watchTokens: someTokens, audit: someAudit }),
+    ),
     signal: new AbortController().signal,
     keep: () => undefined,
     identified: () => undefined,

@@ -72,6 +72,7 @@ test("completion knows commands, options and values", async () => {
       "login",
       "logout",
       "profiles",
+      "audit",
       "completion",
     ],
   ]);

@@ -50,6 +50,8 @@ test("with nothing given everything is as documented", () => {
     tlsKey: "",
     auth: "auto",
     keyRetention: 90 * 86_400_000,
+    auditCheckpoints: "",
+    auditRetention: 365 * 86_400_000,
     insecure: false,
     connections: 1_024,
     connectionsPerAddress: 256,

@@ -21,7 +21,7 @@ async function loaded(name: string): Promise<string[]> {
 const servers =
   /node_modules\/(libsql|@libsql\/|ajv|ajv-formats|yaml|prom-client|pino|@grpc\/|xstate|re2js|commander|smol-toml)/;
 const layers =
-  /^dist\/(actors|src\/(bus|runtime|stores|api|gateway|host|cli|embedded|templates)\/|src\/control-plane)/;
+  /^dist\/(actors|src\/(bus|runtime|stores|api|gateway|host|cli|embedded|templates)\/|src\/(control-plane|edge)\.)/;
 
 test.each(["taskrun/client", "taskrun/worker"])("%s loads nothing of the server", async (name) => {
   const paths = await loaded(name);

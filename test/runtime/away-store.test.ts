@@ -60,7 +60,7 @@ test("a commit to a shared store says on which rows it rests, and one to another
   work.run(runId(1));
   const at = instant(1);
   expect(work.commit(at, "id")?.read).toBe(undefined);
-  expect(work.commit(at, "id", [seen])?.read).toEqual([
+  expect(work.commit(at, "id", { units: [seen] })?.read).toEqual([
     { kind: "tasks", id: read, revision: 1 },
     { kind: "runs", id: runId(1), revision: 1 },
   ]);

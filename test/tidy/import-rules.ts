@@ -38,6 +38,7 @@ const controlPlane = [
   "src/host",
   "src/cli",
   "src/control-plane.ts",
+  "src/edge.ts",
   "src/embedded",
   "src/tracing",
 ] as const;
@@ -253,6 +254,7 @@ export const layers: readonly Layer[] = [
 export const roots: readonly { readonly path: string; readonly says: string }[] = [
   { path: "src/index.ts", says: 'what `import "taskrun"` gives: a server or a plane to embed' },
   { path: "src/control-plane.ts", says: "joins store, runtime and gateway to a server" },
+  { path: "src/edge.ts", says: "its listeners, and whom they ask for a credential" },
   {
     path: "src/embedded",
     says: "joins a plane, its client and its workers in a process of somebody else's: `startTaskRun`",

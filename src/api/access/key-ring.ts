@@ -4,7 +4,9 @@ import { type Caller, mayUse } from "#domain/caller";
 import type { Fault } from "#domain/fault";
 import { earliest, type Instant, instant, later, type Millis, NEVER } from "#domain/time/time";
 import { limits } from "#limits/index";
+import type { AuditTrail } from "#ports/audit";
 import type { CredentialStore } from "#ports/credentials";
+import { type KeyChange, keyRecord } from "./key-record.js";
 import {
   endedFault,
   keyHasEnded,
@@ -38,6 +40,8 @@ export interface KeyRingParts {
   readonly isShared?: boolean;
   /** Called after each change of this server, for the others. */
   readonly changed?: () => void;
+  /** Where is written what happens to keys, and that one was refused; absent if there is no audit log. */
+  readonly audit?: AuditTrail | undefined;
 }
 
 /** A secret that is nobody's: what is unknown is compared too, so that it takes as long. */
@@ -120,9 +124,9 @@ export class KeyRing {
     const isRight = isSecret(parts?.secret ?? "", row?.hash ?? NOBODY);
     const now = this.#parts.now();
     if (!this.#isConfirmed(now)) throw notConfirmed();
-    if (!row || !isRight) throw notValid();
+    if (!row || !isRight) throw this.#refused(notValid(), row);
     const ended = endedFault(row, now);
-    if (ended) throw ended;
+    if (ended) throw this.#refused(ended, row);
     if (now - Math.max(row.lastUsedAt, this.#used.get(row.id) ?? 0) >= limits.keyUseNoted) {
       this.#used.set(row.id, now);
     }
@@ -180,7 +184,7 @@ export class KeyRing {
   ): Promise<MadeKey> {
     const made = this.#draw(caller, terms);
     await before(made.text);
-    await this.#put([made.row]);
+    await this.#put([made.row], { action: "key.create", caller });
     return made;
   }
 
@@ -192,7 +196,8 @@ export class KeyRing {
     const { name, role, namespaces, expiresAt, createdAt } = old;
     const made = this.#draw(caller, { name, role, namespaces, ttl: (expiresAt - createdAt) as Millis });
     const ends = instant(Math.min(old.expiresAt, later(now, overlap)));
-    await this.#put([made.row, { ...old, expiresAt: ends, revision: old.revision + 1 }]);
+    const shortened = { ...old, expiresAt: ends, revision: old.revision + 1 };
+    await this.#put([made.row, shortened], { action: "key.rotate", caller, replaces: id });
     return made;
   }
 
@@ -201,7 +206,7 @@ export class KeyRing {
     const row = this.#visible(caller, id);
     if (row.revokedAt > 0) return row;
     const revoked = { ...row, revokedAt: this.#parts.now(), revision: row.revision + 1 };
-    await this.#put([revoked]);
+    await this.#put([revoked], { action: "key.revoke", caller });
     return revoked;
   }
 
@@ -242,14 +247,25 @@ export class KeyRing {
     throw keyNotFound(id);
   }
 
-  async #put(rows: readonly KeyRow[]): Promise<void> {
-    const { store, changed } = this.#parts;
-    if (!(await store.putKeys(rows))) {
+  /** Counts a credential that was refused. Who shows the id of a key may be anybody. */
+  #refused(fault: Fault, row: KeyRow | undefined): Fault {
+    const object = row ? `key ${row.id}` : "an unknown key";
+    const detail = fault.reason ?? "";
+    this.#parts.audit?.refused({ actor: "anonymous", action: "key.use", object, detail });
+    return fault;
+  }
+
+  /** @param change what is done to the first of the rows, for the audit log */
+  async #put(rows: readonly [KeyRow, ...KeyRow[]], change: KeyChange): Promise<void> {
+    const { store, now, changed, audit } = this.#parts;
+    const append = audit && { chain: audit.chain, records: [keyRecord(rows[0], change, now())] };
+    if (!(await store.putKeys(rows, append))) {
       await this.load();
       throw keyHasMoved(rows.at(-1)?.id ?? "");
     }
     this.#written += 1;
     this.#replace(new Map([...this.#keys, ...rows.map((row) => [row.id, row] as const)]));
+    if (append) audit?.committed(append.records.length);
     changed?.();
   }
 

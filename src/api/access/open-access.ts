@@ -1,4 +1,5 @@
 import type { Millis } from "#domain/time/time";
+import type { AuditTrail } from "#ports/audit";
 import type { Clock } from "#ports/clock";
 import type { Store } from "#ports/store";
 import type { Log } from "#ports/telemetry";
@@ -15,6 +16,8 @@ export interface AccessParts {
   readonly retention: Millis;
   /** How other servers of the store are told of changes, and tell of theirs. */
   readonly wakes: { publish(): void; hear(heard: () => void): void };
+  /** Where is written what happens to keys, and who was refused; absent if there is no audit log. */
+  readonly audit?: AuditTrail | undefined;
   /** Is given the text of the first key, of the role `admin`. */
   readonly first: (text: string) => Promise<void>;
 }
@@ -38,15 +41,17 @@ export async function openAccess({
   log,
   retention,
   wakes,
+  audit,
   first,
 }: AccessParts): Promise<Access> {
   const isShared = store.shared === true;
   const { credentials } = store;
   const changed = () => wakes.publish();
-  const keys = await openKeyRing({ credentials, now: () => clock.now(), isShared, changed, first });
+  const now = () => clock.now();
+  const keys = await openKeyRing({ credentials, now, isShared, changed, audit, first });
   const secret = (await credentials?.sharedSecret(drawSecret())) ?? drawSecret();
   const requireLive = (principal: string) => keys.requireLive(principal);
-  const watchTokens = new WatchTokens({ secret, now: () => clock.now(), requireLive });
+  const watchTokens = new WatchTokens({ secret, now, requireLive, audit });
   const keeper = new KeyKeeper({ keys, clock, log, isShared, retention });
   keeper.start();
   wakes.hear(() => keeper.heard());

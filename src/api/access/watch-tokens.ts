@@ -4,6 +4,7 @@ import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
 import { type Instant, later } from "#domain/time/time";
 import { limits } from "#limits/index";
+import type { AuditTrail } from "#ports/audit";
 
 /*
  * A token reads `trw.CLAIMS.MAC`: what it allows, as JSON in base64url, and an HMAC-SHA-256 over it, by a secret that all servers of
@@ -23,6 +24,8 @@ export interface WatchTokensParts {
   readonly now: () => Instant;
   /** @throws {Fault} if the credential that a token was made with counts no longer */
   readonly requireLive: (principal: string) => void;
+  /** Is told of each token that was refused; absent if there is no audit log. */
+  readonly audit?: AuditTrail | undefined;
 }
 
 /** A new secret for all servers of a store. */
@@ -51,6 +54,15 @@ export class WatchTokens {
    * @throws {Fault} `unauthenticated`, in the same words for every token that does not fit
    */
   callerOf(token: string, id: string): Caller {
+    try {
+      return this.#callerOf(token, id);
+    } catch (error) {
+      if (error instanceof Fault && error.code === "unauthenticated") this.#noteRefusal(error, id);
+      throw error;
+    }
+  }
+
+  #callerOf(token: string, id: string): Caller {
     const [, body = "", mac = ""] = /^trw\.([\w-]+)\.([\w-]{43})$/.exec(token) ?? [];
     const isOurs = timingSafeEqual(this.#mac(body), padded(Buffer.from(mac, "base64url")));
     if (token.length > limits.watchTokenChars || !isOurs) throw notValid();
@@ -61,6 +73,12 @@ export class WatchTokens {
     if (this.#parts.now() >= expiresAt) throw expired();
     this.#parts.requireLive(principal);
     return { principal, namespaces: [namespace], roles: ["viewer"] };
+  }
+
+  /** Who shows a token may be anybody. */
+  #noteRefusal({ reason = "" }: Fault, id: string): void {
+    const object = `watch token of task ${id}`;
+    this.#parts.audit?.refused({ actor: "anonymous", action: "key.use", object, detail: reason });
   }
 
   #mac(body: string): Buffer {

@@ -19,6 +19,7 @@ export const scopes = [
   "keys:write",
   "inspect:read",
   "metrics:read",
+  "audit:read",
 ] as const;
 
 export type Scope = (typeof scopes)[number];

@@ -1,6 +1,7 @@
 import { allows } from "#domain/access/scopes";
 import type { Caller } from "#domain/caller";
 import { Fault } from "#domain/fault";
+import type { AuditTrail } from "#ports/audit";
 import type { Identify, Sender } from "../caller.js";
 import { policy, type Requirement, watchTokenRoutes } from "./policy.js";
 
@@ -17,16 +18,36 @@ export interface WatcherOf {
   callerOf(token: string, taskId: string): Caller;
 }
 
-/** Asks everybody for a credential, and for the scope that the table of {@link policy} demands. */
-export function authenticate(credentials: CallerOf, watchTokens?: WatcherOf): Identify {
+export interface AuthenticateOptions {
+  /** Who else is let in: tokens for the events of one Task. */
+  readonly watchTokens?: WatcherOf | undefined;
+  /** Is told of everybody who shows no credential, or asks for what it has no scope for. */
+  readonly audit?: AuditTrail | undefined;
+}
+
+/**
+ * Asks everybody for a credential, and for the scope that the table of {@link policy} demands. Who shows one that counts for
+ * nothing is told of by who keeps it.
+ */
+export function authenticate(
+  credentials: CallerOf,
+  { watchTokens, audit }: AuthenticateOptions = {},
+): Identify {
   return (sender) => {
     const needs = policy.get(sender.asked);
     if (needs === "nothing") return ANYBODY;
     const credential = credentialOf(sender);
     const caller =
       credential === undefined ? watcherOf(sender, watchTokens) : credentials.callerOf(credential);
-    if (!caller) throw missing();
-    if (needs === undefined || !may(caller, needs)) throw notAllowed(sender.asked, needs);
+    if (!caller) {
+      audit?.refused({ actor: "anonymous", action: "key.use", object: "none", detail: "CREDENTIAL_MISSING" });
+      throw missing();
+    }
+    if (needs === undefined || !may(caller, needs)) {
+      const { principal: actor } = caller;
+      audit?.refused({ actor, action: "call", object: sender.asked, detail: needs ?? "" });
+      throw notAllowed(sender.asked, needs);
+    }
     return caller;
   };
 }

@@ -51,6 +51,7 @@ export const policy: ReadonlyMap<string, Requirement> = new Map([
     RevokeKey: "keys:write",
     CreateWatchToken: "tasks:read",
   }),
+  ...ofService("taskrun.v1.AuditService", { ListAudit: "audit:read" }),
   ...ofService("grpc.health.v1.Health", { Check: "nothing", List: "nothing", Watch: "nothing" }),
   ...ofService("grpc.reflection.v1.ServerReflection", { ServerReflectionInfo: "a credential" }),
   ...ofService("grpc.reflection.v1alpha.ServerReflection", { ServerReflectionInfo: "a credential" }),

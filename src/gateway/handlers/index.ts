@@ -2,6 +2,7 @@ import { Health } from "#wire/gen/grpc/health/v1/health_pb";
 import * as v1 from "#wire/gen/grpc/reflection/v1/reflection_pb";
 import * as v1alpha from "#wire/gen/grpc/reflection/v1alpha/reflection_pb";
 import { AccessService } from "#wire/gen/taskrun/v1/access_service_pb";
+import { AuditService } from "#wire/gen/taskrun/v1/audit_service_pb";
 import { NodeService } from "#wire/gen/taskrun/v1/node_service_pb";
 import { RunService } from "#wire/gen/taskrun/v1/run_service_pb";
 import { TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
@@ -9,6 +10,7 @@ import { TemplateService } from "#wire/gen/taskrun/v1/template_service_pb";
 import { WorkerService } from "#wire/gen/taskrun/v1/worker_service_pb";
 import type { Rpc } from "../rpc.js";
 import { accessService } from "./access-service.js";
+import { auditService } from "./audit-service.js";
 import { healthService } from "./health.js";
 import { nodeService } from "./node-service.js";
 import { reflectionService } from "./reflection.js";
@@ -24,6 +26,7 @@ export const services = [
   RunService,
   TemplateService,
   AccessService,
+  AuditService,
   NodeService,
   Health,
   v1.ServerReflection,
@@ -39,6 +42,7 @@ export const rpcs: readonly Rpc[] = [
   ...runService,
   ...templateService,
   ...accessService,
+  ...auditService,
   ...nodeService,
   ...healthService,
   ...reflectionService(

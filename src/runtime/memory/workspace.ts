@@ -21,6 +21,8 @@ import type { Instant } from "#domain/time/time";
 import type { Commit, Loaded } from "#ports/store-turns";
 import type { Effect } from "../turn/effect.js";
 import { AgentWrites } from "./agent-writes.js";
+import { AuditWrites } from "./audit-writes.js";
+import type { CommitTerms } from "./commit-terms.js";
 import { Families } from "./families.js";
 import type { Journal } from "./journal.js";
 import { LaneWrites } from "./lane-writes.js";
@@ -46,6 +48,7 @@ export class Workspace {
   readonly agents: AgentWrites;
   readonly templates: TemplateWrites;
   readonly lanes: LaneWrites;
+  readonly audit: AuditWrites;
   readonly #log = new Map<TaskId, LogEntry[]>();
   readonly #deadlines = new Map<string, Deadline>();
   /** Task inputs as the assignments of the turn share them; added when first sent. */
@@ -72,6 +75,7 @@ export class Workspace {
     this.agents = new AgentWrites(journal);
     this.templates = new TemplateWrites(journal);
     this.lanes = new LaneWrites(journal);
+    this.audit = new AuditWrites(journal);
   }
 
   get inputs(): ReadonlyMap<string, string> {
@@ -264,17 +268,15 @@ export class Workspace {
    * Everything that the turn writes, as one commit; undefined if there is nothing to write.
    *
    * @param id names the commit
-   * @param units what they have seen, if other processes write the store too: then the commit says on what it rests
-   * @param node who writes, if the store has nodes
    */
-  commit(at: Instant, id: string, units?: Iterable<RowsSeen>, node?: NodeId): Commit | undefined {
-    const { log } = this;
-    const deadlines = this.deadlines;
+  commit(at: Instant, id: string, { units, node, chain }: CommitTerms = {}): Commit | undefined {
+    const { log, deadlines } = this;
     const { lanesAdded, lanesRemoved } = this.lanes.toCommit();
     const templates = this.templates.toCommit();
     const { agents, agentsForgotten } = this.agents.toCommit();
+    const audit = this.audit.toCommit(chain);
     const others = [log, deadlines, lanesAdded, lanesRemoved, templates, agents, agentsForgotten];
-    if (this.changedRows === 0 && others.every(({ length }) => length === 0)) return undefined;
+    if (!audit && this.changedRows === 0 && others.every(({ length }) => length === 0)) return undefined;
 
     return {
       id,
@@ -289,6 +291,7 @@ export class Workspace {
       lanesRemoved,
       agents,
       agentsForgotten,
+      ...(audit && { audit }),
     };
   }
 

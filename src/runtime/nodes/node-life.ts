@@ -5,6 +5,7 @@ import type { NodeInfo, NodeState } from "#domain/node";
 import { type Instant, NEVER } from "#domain/time/time";
 import { type WorkerKey, type WorkerRow, workerRowKey } from "#domain/worker/worker-row";
 import { limits } from "#limits/index";
+import type { PlaneAudit } from "#ports/audit";
 import type { NodeLease, NodeStore, Polled, PollQuery } from "#ports/nodes";
 import type { OwnNode } from "#ports/plane";
 import type { Core } from "../core.js";
@@ -216,8 +217,19 @@ export function namesOfNode({
   store,
   entropy,
   node: self = { version: "", hostname: "", address: "" },
-}: Pick<Core, "store" | "entropy"> & { readonly node?: Core["self"] }): Pick<Core, "node" | "self"> {
-  return { self, node: store.nodes && (entropy.uuid() as NodeId) };
+  audit,
+}: NamingParts): Pick<Core, "node" | "self" | "audit"> {
+  const node = store.nodes && (entropy.uuid() as NodeId);
+  return { self, node, audit: audit?.(node) };
+}
+
+export interface AuditPart {
+  /** Opens the audit log, whose chain has the name of the node. Default: there is none. */
+  readonly audit?: PlaneAudit["open"];
+}
+
+interface NamingParts extends Pick<Core, "store" | "entropy">, AuditPart {
+  readonly node?: Core["self"];
 }
 
 /** Undefined of a store of one process. */

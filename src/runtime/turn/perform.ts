@@ -70,6 +70,8 @@ export function perform(
   } catch (error) {
     failed("metrics", error, {}, core);
   }
+  for (const refusal of work.audit.refusals) core.audit?.refused(refusal);
+  if (committed && work.audit.count > 0) core.audit?.committed(work.audit.count);
   if (traces) record(work, core, traces);
 }
 

@@ -9,6 +9,7 @@ import type { Committed } from "#ports/store-turns";
 import type { Core } from "../core.js";
 import { Journal } from "../memory/journal.js";
 import { Workspace } from "../memory/workspace.js";
+import { auditMessage } from "./audit.js";
 import { CascadeDecider, CascadeFailure } from "./containment.js";
 import { TurnRecorder } from "./recorder.js";
 import { RowLoader } from "./row-loader.js";
@@ -110,9 +111,13 @@ export class Turn {
   }
 
   async commit(): Promise<Committed | undefined> {
-    const { store, entropy, node } = this.#core;
+    const { store, entropy, node, audit } = this.#core;
     for (let round = 0; ; round += 1) {
-      const commit = this.#work.commit(this.#at, entropy.uuid(), this.#units?.seen, node);
+      const commit = this.#work.commit(this.#at, entropy.uuid(), {
+        units: this.#units?.seen,
+        node,
+        chain: audit?.chain,
+      });
       if (!commit) return undefined;
       try {
         return await store.commit(commit);
@@ -146,7 +151,10 @@ export class Turn {
       if (this.#verdicts.missing.length > 0) {
         this.#undecided.push({ mail, missing: this.#verdicts.missing });
         this.#units?.dismiss();
-      } else if (envelope.answer) this.#answers.push({ to: envelope.answer, answer });
+        continue;
+      }
+      if (this.#core.audit) auditMessage(envelope.message, answer, this.#work, this.#at);
+      if (envelope.answer) this.#answers.push({ to: envelope.answer, answer });
     }
     this.#done = done;
     this.#beginUnit();

@@ -1,13 +1,19 @@
 import { endOfKey, type KeyRow } from "#domain/access/key";
 import type { Instant } from "#domain/time/time";
+import type { AuditAppend } from "#ports/audit";
 import type { CredentialStore } from "#ports/credentials";
 import { compare } from "./templates.js";
 
 /** The reference implementation of what keeps API keys. */
 export class MemoryCredentials implements CredentialStore {
   readonly #keys = new Map<string, KeyRow>();
+  readonly #appendAudit: (append: AuditAppend) => void;
   #version = 0;
   #secret: string | undefined;
+
+  constructor(appendAudit: (append: AuditAppend) => void) {
+    this.#appendAudit = appendAudit;
+  }
 
   async keys(): Promise<readonly KeyRow[]> {
     return [...this.#keys.values()].sort((a, b) => compare(a.id, b.id));
@@ -17,10 +23,11 @@ export class MemoryCredentials implements CredentialStore {
     return this.#version;
   }
 
-  async putKeys(rows: readonly KeyRow[]): Promise<boolean> {
+  async putKeys(rows: readonly KeyRow[], audit?: AuditAppend): Promise<boolean> {
     const follow = rows.every(({ id, revision }) => (this.#keys.get(id)?.revision ?? 0) === revision - 1);
     if (!follow) return false;
     for (const row of rows) this.#keys.set(row.id, usedAt(row, this.#keys.get(row.id)?.lastUsedAt ?? 0));
+    if (audit) this.#appendAudit(audit);
     this.#version += 1;
     return true;
   }

@@ -21,6 +21,7 @@ import type { CredentialStore } from "#ports/credentials";
 import type { Store } from "#ports/store";
 import type { Reads } from "#ports/store-reads";
 import type { BootState, Commit, Committed, Loaded } from "#ports/store-turns";
+import { MemoryAudit } from "./audit.js";
 import { check, ownedKey } from "./check.js";
 import { MemoryCredentials } from "./credentials.js";
 import { loadFrom } from "./load.js";
@@ -38,7 +39,8 @@ export class MemoryStore implements Store {
     ready: new Map(),
   };
   readonly reads: Reads = new MemoryReads(this.#tables);
-  readonly credentials: CredentialStore = new MemoryCredentials();
+  readonly audit = new MemoryAudit();
+  readonly credentials: CredentialStore = new MemoryCredentials((append) => this.audit.add(append));
   readonly #agents = new Map<string, AgentRow>();
   readonly #deadlines = new Map<string, Deadline>();
   readonly #lanes = new Map<string, Lane>();
@@ -99,6 +101,7 @@ export class MemoryStore implements Store {
     for (const lane of turn.lanesAdded) this.#lanes.set(lane.key, lane);
     for (const key of turn.agentsForgotten) this.#agents.delete(agentKey(key));
     for (const row of turn.agents) this.#agents.set(agentKey(row), row);
+    if (turn.audit) this.audit.add(turn.audit);
     this.#at = turn.at;
     return { firstSeqs };
   }

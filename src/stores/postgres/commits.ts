@@ -8,7 +8,7 @@ import type { Connection } from "./connect/connection.js";
 import { ConnectionLost, failureOf, isServerError, TAKEN_OVER, troubleOf } from "./connect/failure.js";
 import type { Pool } from "./connect/pool.js";
 import { endSession, taken } from "./connect/session.js";
-import { type CommitCall, commitCall, commitStatement } from "./rows/commit-call.js";
+import { type CommitCall, commitCall } from "./rows/commit-call.js";
 import { rowTable } from "./rows/rows.js";
 
 const PRUNE = {
@@ -99,7 +99,7 @@ export class Commits {
 
   async #write(connection: Connection, call: CommitCall, turn: Commit): Promise<string | null> {
     try {
-      const [row] = await connection.query(commitStatement, call.values);
+      const [row] = await connection.query(call.statement, call.values);
       const answer = row?.[0] === null ? null : String(row?.[0]);
       if (answer === "moved" || answer === "gone") throw await conflictOf(connection, call, turn);
       return answer;

@@ -1,6 +1,8 @@
 import { endOfKey, type KeyRow } from "#domain/access/key";
 import type { Instant } from "#domain/time/time";
+import type { AuditAppend } from "#ports/audit";
 import type { CredentialStore } from "#ports/credentials";
+import { recordsText } from "./audit/audit-log.js";
 import type { Calls } from "./connect/calls.js";
 import type { Cells } from "./connect/connection.js";
 
@@ -8,6 +10,7 @@ const statements = {
   keys: { name: "api-keys", text: "SELECT data, last_used_at FROM api_keys ORDER BY id" },
   version: { name: "api-keys-version", text: "SELECT keys_version FROM plane" },
   put: { name: "put-api-keys", text: "SELECT put_api_keys_1($1::json)" },
+  putAudited: { name: "put-audited-api-keys", text: "SELECT put_audited_api_keys_1($1::json, $2, $3::json)" },
   // Locked in one order, so that servers that write at the same time do not wait for each other.
   noteUses: {
     name: "note-key-uses",
@@ -36,12 +39,16 @@ export class PostgresCredentials implements CredentialStore {
     return Number(only(await this.#calls.query(statements.version)));
   }
 
-  async putKeys(rows: readonly KeyRow[]): Promise<boolean> {
+  async putKeys(rows: readonly KeyRow[], audit?: AuditAppend): Promise<boolean> {
     const put = rows.map(({ lastUsedAt, ...row }) => ({
       ...{ id: row.id, revision: row.revision, data: JSON.stringify(row) },
       ...{ ends_at: endOfKey(row), last_used_at: lastUsedAt },
     }));
-    return only(await this.#calls.query(statements.put, [JSON.stringify(put)])) === true;
+    const values = [JSON.stringify(put)];
+    const answer = audit
+      ? await this.#calls.query(statements.putAudited, [...values, audit.chain, recordsText(audit)])
+      : await this.#calls.query(statements.put, values);
+    return only(answer) === true;
   }
 
   async noteUses(uses: ReadonlyMap<string, Instant>): Promise<void> {

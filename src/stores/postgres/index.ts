@@ -3,6 +3,7 @@ import { type PostgresUrl, parsePostgresUrl } from "#domain/postgres-url";
 import type { Deadline } from "#domain/task/deadline";
 import type { ReadyStep } from "#domain/task/step";
 import type { Instant } from "#domain/time/time";
+import type { AuditStore } from "#ports/audit";
 import type { CredentialStore } from "#ports/credentials";
 import type { NodeStore } from "#ports/nodes";
 import type { BootState, Commit, Committed, Loaded, Needs, Reads, Store, StoreOutage } from "#ports/store";
@@ -39,6 +40,7 @@ class PostgresStore implements Store {
   readonly reads: Reads;
   readonly nodes?: NodeStore;
   readonly credentials: CredentialStore;
+  readonly audit: AuditStore;
   readonly #url: PostgresUrl;
   #fail: (error: Error) => void = () => {};
   #opening: Promise<OpenStore> | undefined;
@@ -52,6 +54,7 @@ class PostgresStore implements Store {
     });
     if (shared) this.nodes = nodesOf(async () => openedNodes(await this.#opened()));
     this.credentials = credentialsOf(async () => (await this.#opened()).credentials);
+    this.audit = auditOf(async () => (await this.#opened()).audit);
     const reads = async () => (await this.#opened()).reads;
     this.reads = {
       task: async (id) => (await reads()).task(id),
@@ -124,6 +127,16 @@ function openedNodes({ nodes }: OpenStore): NodeStore {
   return nodes;
 }
 
+function auditOf(opened: () => Promise<AuditStore>): AuditStore {
+  return {
+    append: async (...args) => (await opened()).append(...args),
+    entries: async (...args) => (await opened()).entries(...args),
+    latest: async (...args) => (await opened()).latest(...args),
+    heads: async (...args) => (await opened()).heads(...args),
+    remove: async (...args) => (await opened()).remove(...args),
+  };
+}
+
 /** The nodes of a store that is opened when the first of them is asked for. */
 function nodesOf(opened: () => Promise<NodeStore>): NodeStore {
   return {
@@ -145,7 +158,7 @@ function credentialsOf(opened: () => Promise<CredentialStore>): CredentialStore 
   return {
     keys: async () => (await opened()).keys(),
     version: async () => (await opened()).version(),
-    putKeys: async (rows) => (await opened()).putKeys(rows),
+    putKeys: async (...args) => (await opened()).putKeys(...args),
     noteUses: async (uses) => (await opened()).noteUses(uses),
     removeEnded: async (...args) => (await opened()).removeEnded(...args),
     sharedSecret: async (drawn) => (await opened()).sharedSecret(drawn),

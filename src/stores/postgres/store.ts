@@ -6,9 +6,11 @@ import type { Deadline } from "#domain/task/deadline";
 import type { ReadyStep } from "#domain/task/step";
 import type { Instant } from "#domain/time/time";
 import { limits } from "#limits/index";
+import type { AuditStore } from "#ports/audit";
 import type { CredentialStore } from "#ports/credentials";
 import type { NodeStore } from "#ports/nodes";
 import type { BootState, Commit, Committed, Loaded, Needs, Reads, Store, StoreOutage } from "#ports/store";
+import { PostgresAudit } from "./audit/audit-log.js";
 import { bootState } from "./boot.js";
 import { Commits } from "./commits.js";
 import { Availability } from "./connect/availability.js";
@@ -33,6 +35,7 @@ export class OpenStore implements Omit<Store, "boot" | "open" | "failed" | "shar
   /** Absent if this process is alone on the store. */
   readonly nodes?: NodeStore;
   readonly credentials: CredentialStore;
+  readonly audit: AuditStore;
   readonly #isShared: boolean;
   readonly #due: DueAndReady;
   readonly #availability: Availability;
@@ -67,6 +70,7 @@ export class OpenStore implements Omit<Store, "boot" | "open" | "failed" | "shar
     if (isShared) this.nodes = new PostgresNodes(this.#calls, claimant);
     this.credentials = new PostgresCredentials(this.#calls);
     this.#finished = new FinishedTasks(this.#calls, owner);
+    this.audit = new PostgresAudit(this.#calls);
     this.reads = postgresReads(new Calls(this.#readers, context));
   }
 

@@ -38,6 +38,7 @@ export function cachingStore(store: Store): Store {
     ...(store.failed && { failed: store.failed }),
     ...(store.nodes && { nodes: store.nodes }),
     ...(store.credentials && { credentials: store.credentials }),
+    ...(store.audit && { audit: store.audit }),
     outage: () => store.outage?.(),
     open: async () => store.open?.(),
     boot: () => store.boot(),

@@ -1,5 +1,6 @@
 import type { KeyRow } from "#domain/access/key";
 import type { Instant } from "#domain/time/time";
+import type { AuditAppend } from "#ports/audit";
 import type { CredentialStore } from "#ports/credentials";
 import type { ThreadClient } from "./thread/client.js";
 
@@ -21,8 +22,8 @@ export class SqliteCredentials implements CredentialStore {
     return this.#version;
   }
 
-  async putKeys(rows: readonly KeyRow[]): Promise<boolean> {
-    const written = await this.#writer().call("putApiKeys", rows);
+  async putKeys(rows: readonly KeyRow[], audit?: AuditAppend): Promise<boolean> {
+    const written = await this.#writer().call("putApiKeys", { rows, audit });
     if (written) this.#version += 1;
     return written;
   }

@@ -3,6 +3,7 @@ import type { TaskId } from "#domain/id";
 import { type ReadyStep, readyStep, type StepRow } from "#domain/task/step";
 import { type Instant, instant } from "#domain/time/time";
 import { limits } from "#limits/index";
+import type { AuditStore } from "#ports/audit";
 import type { CredentialStore } from "#ports/credentials";
 import type { BootState, Commit, Committed, Deadline, Loaded, Needs, Reads, Store } from "#ports/store";
 import { cachingStore } from "../shared/caching-store.js";
@@ -125,6 +126,14 @@ class SqliteStore implements Store {
   }
 
   readonly credentials: CredentialStore = new SqliteCredentials(() => this.#writer);
+
+  readonly audit: AuditStore = {
+    append: (_id, append) => this.#writer.call("appendAudit", append),
+    entries: (after, limit, chain) => this.#writer.call("auditEntries", { after, limit, chain }),
+    latest: (before, limit) => this.#writer.call("auditLatest", { before, limit }),
+    heads: (after, limit) => this.#writer.call("auditHeads", { after, limit }),
+    remove: (through, limit) => this.#writer.call("removeAudit", { ...through, limit }),
+  };
 
   async removeFinished(before: Instant, limit: number): Promise<readonly TaskId[]> {
     return (await this.#writer.call("removeFinished", { before, limit })) as readonly TaskId[];

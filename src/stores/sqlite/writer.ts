@@ -1,30 +1,35 @@
 import type { KeyRow } from "#domain/access/key";
+import type { AuditEntry } from "#domain/audit/record";
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
-import { localKindNames, textKindNames } from "#domain/row-kinds";
 import { type Deadline, startsAmong } from "#domain/task/deadline";
 import { limits } from "#limits/index";
+import type { AuditAppend, AuditHead, AuditPlace } from "#ports/audit";
 import { ApiKeyRows } from "./api-keys.js";
+import { COMMIT_PAGES, pagesOf } from "./commit-pages.js";
 import { type Driver, opened, type SqlCells, type SqlRow, textIn } from "./driver.js";
 import { isFull } from "./failure.js";
 import type { FileOptions } from "./file/file.js";
-import { PAGE_BYTES } from "./file/files.js";
 import type { Head } from "./file/head.js";
 import { type OpenFile, openChecked } from "./file/open.js";
 import { Reserve } from "./file/reserve.js";
 import { FileWatch } from "./file/watch.js";
 import { FinishedTasks } from "./finished.js";
+import { AuditReads } from "./read/audit-log.js";
 import { load } from "./read/load.js";
 import { Changes, Refused } from "./rows/changes.js";
 import { Layouts, layoutRows } from "./rows/layouts.js";
 import { agentFrom, deadlineOf, laneFrom, plane, runTable, stepTable } from "./rows/rows.js";
 import { boots, listed, loads, type Prepared, prepareAll, writes } from "./rows/statements.js";
-import type { BootReply, CommitRequest, LoadReply, LoadRequest } from "./thread/requests.js";
-
-/** A commit of a few rows writes about this many pages. */
-const COMMIT_PAGES = 8;
-/** Rows per further page: more if they are new and adjacent, fewer if they are spread. */
-const ROWS_PER_PAGE = 2;
+import type {
+  AuditLatest,
+  AuditPage,
+  BootReply,
+  CommitRequest,
+  KeysPut,
+  LoadReply,
+  LoadRequest,
+} from "./thread/requests.js";
 
 /** The only connection that writes; it also loads rows for turns. All methods are synchronous. */
 export class Writer {
@@ -37,6 +42,7 @@ export class Writer {
   readonly #changes: Changes;
   readonly #finished: FinishedTasks;
   readonly #keys: ApiKeyRows;
+  readonly #audit: AuditReads;
   #pagesWritten = 0;
   /** SQLite's counter of commits by other connections. */
   #dataVersion: unknown;
@@ -54,6 +60,7 @@ export class Writer {
     this.#changes = new Changes(this.#sql, layouts, this.#head.digest);
     this.#finished = new FinishedTasks(this.#sql, layouts);
     this.#keys = new ApiKeyRows(this.#sql, this.#changes);
+    this.#audit = new AuditReads(this.#sql);
     this.#reserve = new Reserve(this.#db, options);
     this.#watch = opened(this.#file, () => {
       this.#reserve.take();
@@ -128,10 +135,17 @@ export class Writer {
     return this.#keys.all();
   }
 
-  /** Writes API keys. @returns false if the revision of one does not follow the one that is there */
-  putApiKeys(rows: readonly KeyRow[]): boolean {
+  /**
+   * Writes API keys, and in the same transaction what the audit log says of it.
+   *
+   * @returns false if the revision of one does not follow the one that is there; then nothing is written
+   */
+  putApiKeys({ rows, audit }: KeysPut): boolean {
     if (!this.#keys.follow(rows)) return false;
-    this.#changeKeys(() => this.#keys.put(rows));
+    this.#changeKeys(() => {
+      this.#keys.put(rows);
+      if (audit) this.#changes.appendAudit(audit);
+    });
     return true;
   }
 
@@ -144,6 +158,29 @@ export class Writer {
     const ids = this.#keys.ended(before, limit);
     if (ids.length > 0) this.#changeKeys(() => this.#keys.remove(ids));
     return ids.length;
+  }
+
+  appendAudit(append: AuditAppend): void {
+    this.#withReserve(true, this.#head.at, () => this.#changes.appendAudit(append));
+    this.#pagesWritten += COMMIT_PAGES + append.records.length;
+  }
+
+  auditEntries(page: AuditPage): readonly AuditEntry[] {
+    return this.#audit.entries(page);
+  }
+
+  auditLatest(page: AuditLatest): readonly AuditEntry[] {
+    return this.#audit.latest(page);
+  }
+
+  auditHeads({ after, limit }: { readonly after: string; readonly limit: number }): readonly AuditHead[] {
+    return this.#audit.heads(after, limit);
+  }
+
+  removeAudit({ chain, seq, limit }: AuditPlace & { readonly limit: number }): number {
+    const range = this.#audit.range(chain, seq, limit);
+    if (!range) return 0;
+    return this.#withReserve(true, this.#head.at, () => this.#changes.removeAudit(chain, ...range));
   }
 
   /** To be called after the answer has been sent: moves committed pages from the write-ahead log into the file. */
@@ -258,23 +295,4 @@ export class Writer {
 
 function countOf([namespace, count]: SqlCells): readonly [string, number] {
   return [textIn(namespace), Number(count)];
-}
-
-/** An estimate of the pages that the commit adds to the write-ahead log. */
-function pagesOf(turn: CommitRequest): number {
-  let rows = 0;
-  for (const name of localKindNames) rows += turn[name].inserts.length + turn[name].updates.length;
-  let bytes = 0;
-  for (const name of textKindNames) bytes += lengthOf(turn[name]);
-  for (const { packed } of turn.log) bytes += lengthOf(packed);
-  bytes += lengthOf(turn.agents);
-  for (const values of turn.templates) for (const value of values) bytes += String(value).length;
-  return COMMIT_PAGES + Math.ceil(rows / ROWS_PER_PAGE) + Math.ceil(bytes / PAGE_BYTES);
-}
-
-/** Of the texts at the end of some rows. */
-function lengthOf(rows: readonly SqlRow[]): number {
-  let length = 0;
-  for (const values of rows) length += String(values[values.length - 1]).length;
-  return length;
 }

@@ -1,4 +1,5 @@
 import { agentTests } from "./agents.js";
+import { auditReadTests, auditTests } from "./audit.js";
 import { backlogTests } from "./backlog.js";
 import { commitTests, keyTests, revisionTests } from "./commit.js";
 import { credentialTests, keyLifeTests } from "./credentials.js";
@@ -65,6 +66,8 @@ export function storeSuite(name: string, open: () => Promise<StoreFixture>, kit:
     agentTests(suite);
     credentialTests(suite);
     keyLifeTests(suite);
+    auditTests(suite);
+    auditReadTests(suite);
     logTests(suite);
     readTests(suite);
     templateTests(suite);

@@ -55,6 +55,7 @@ export const samples: Readonly<
   "taskrun.v1.AccessService/RotateKey": { request: { id: "none" } },
   "taskrun.v1.AccessService/RevokeKey": { request: { id: "none" } },
   "taskrun.v1.AccessService/CreateWatchToken": { request: { id: "done" } },
+  "taskrun.v1.AuditService/ListAudit": { request: {} },
   "grpc.health.v1.Health/Check": { request: {} },
   "grpc.health.v1.Health/List": { request: {} },
   "grpc.health.v1.Health/Watch": { request: {}, atMost: 1 },

@@ -15,11 +15,13 @@ import { NEVER } from "#domain/time/time";
 import type { Commit, Committed } from "#ports/store-turns";
 import { neededLanes } from "../../shared/needed-lanes.js";
 import { packLog } from "../../shared/pack-log.js";
+import { recordsText } from "../audit/audit-log.js";
 import { agentColumns, type Columns, laneColumns, rowTable, templateColumns } from "./rows.js";
 
 /** A commit as one call of `commit_2`, which may be made any number of times. */
 export interface CommitCall {
-  /** The values of {@link commitStatement}, but for the owner's, which is the third. */
+  readonly statement: { readonly name: string; readonly text: string };
+  /** The values of the statement; the owner's is the third. */
   readonly values: readonly unknown[];
   /** Every row that is expected in the store at a revision. */
   readonly expected: readonly RowRef[];
@@ -29,9 +31,12 @@ export interface CommitCall {
 
 const PARAMETERS = 32;
 
-export const commitStatement = {
-  name: "commit",
-  text: `SELECT commit_2(${Array.from({ length: PARAMETERS }, (_, i) => `$${i + 1}`).join(", ")})`,
+const CALL = `commit_2(${Array.from({ length: PARAMETERS }, (_, i) => `$${i + 1}`).join(", ")})`;
+const commitStatement = { name: "commit", text: `SELECT ${CALL}` } as const;
+/** Of a commit that the audit log says something of. */
+const auditedStatement = {
+  name: "audited-commit",
+  text: `SELECT audited_1(${CALL}, $1, $${PARAMETERS + 1}, $${PARAMETERS + 2})`,
 } as const;
 
 type ByKind<T> = { readonly [Name in RowKindName]: readonly T[] };
@@ -52,6 +57,7 @@ export function commitCall(turn: Commit, owner: number | null): CommitCall {
   ];
 
   return {
+    statement: turn.audit ? auditedStatement : commitStatement,
     values: [
       turn.id,
       turn.at,
@@ -85,6 +91,7 @@ export function commitCall(turn: Commit, owner: number | null): CommitCall {
       list(changed.workers),
       list(made.workers),
       turn.tasks.some((task) => taskStatus(task) === "PENDING"),
+      ...(turn.audit ? [turn.audit.chain, recordsText(turn.audit)] : []),
     ],
     expected,
     answer(text) {

@@ -24,6 +24,7 @@ import { Layouts, layoutRows, layoutTable, layoutValues } from "../rows/layouts.
 import {
   agents,
   apiKeys,
+  audit,
   deadlines,
   lanes,
   laneValues,
@@ -98,6 +99,9 @@ export function* rebuild({ path, draft, driver, commits, head }: Rebuilding): Ge
     for (const { table, key } of lost)
       if (table === apiKeys.name)
         yield `API key ${key} is gone, and is refused from now on: its row is damaged`;
+    for (const { table, key } of lost)
+      if (table === audit.name)
+        yield `entry ${key} of the audit log is gone, as \`taskrun audit verify\` will say: its row is damaged`;
     makeLanes(target);
     const mark = {
       store: head?.store ?? randomUUID(),

@@ -19,6 +19,7 @@ import { type Layouts, layoutTable } from "../rows/layouts.js";
 import {
   agents,
   apiKeys,
+  audit,
   deadlines,
   lanes,
   log,
@@ -73,6 +74,7 @@ export const scannedTables: readonly Scanned[] = [
   ofSealed(templates, ["rowid"]),
   ofSealed(agents, ["rowid"]),
   ofSealed(apiKeys, ["rowid"]),
+  ofSealed(audit, ["rowid"]),
   ofSealed(plane, ["id"]),
   ofSealed(layoutTable, ["rowid"]),
 ];

@@ -5,13 +5,23 @@ import { checksums } from "./0004-checksums.js";
 import { layouts } from "./0005-layouts.js";
 import { agents } from "./0006-agents.js";
 import { apiKeys } from "./0007-api-keys.js";
+import { audit } from "./0009-audit.js";
 
 /**
  * All migrations, oldest first; a file's `user_version` is the number of migrations applied to it. A released migration
  * is never edited: append a new one instead. A migration after `checksums` that changes rows must also update the
  * checksums of those rows.
  */
-export const migrations: readonly string[] = [tasks, workflows, rest, checksums, layouts, agents, apiKeys];
+export const migrations: readonly string[] = [
+  tasks,
+  workflows,
+  rest,
+  checksums,
+  layouts,
+  agents,
+  apiKeys,
+  audit,
+];
 
 /** From this version on, rows have checksums, and a head file is kept beside the file. */
 export const SEALED_SINCE = 4;

@@ -2,13 +2,26 @@ import { Conflict, rowsMoved } from "#domain/conflict";
 import { invariant } from "#domain/invariant";
 import { type LocalKindName, localKindNames, textKindNames } from "#domain/row-kinds";
 import { NEVER } from "#domain/time/time";
+import type { AuditAppend } from "#ports/audit";
+import { linked } from "../../shared/audit-chain.js";
 import type { SqlRow, SqlValue, Statement } from "../driver.js";
 import { digested } from "../file/head.js";
 import { LogEnds, nextSeqAfter } from "../read/log-ends.js";
 import type { CommitRequest, PackedChanges } from "../thread/requests.js";
 import { checksum, type SealedTable } from "./checksum.js";
 import { type Layouts, layoutTable, layoutValues } from "./layouts.js";
-import { agents, apiKeys, deadlines, lanes, log, rowTable, templates, textTables } from "./rows.js";
+import {
+  agents,
+  apiKeys,
+  audit,
+  auditFrom,
+  deadlines,
+  lanes,
+  log,
+  rowTable,
+  templates,
+  textTables,
+} from "./rows.js";
 import type { Prepared, writes } from "./statements.js";
 import type { Table } from "./table.js";
 
@@ -95,8 +108,24 @@ export class Changes {
       this.#digestKey(key.join("\n"));
     }
     for (const values of turn.agents) this.#put(sql.putAgent, agents, values);
+    if (turn.audit) this.appendAudit(turn.audit);
 
     return firstSeqs;
+  }
+
+  /** Appends to the audit log, behind the last entry of the chain. */
+  appendAudit(append: AuditAppend): void {
+    const { chain } = append;
+    const [last] = this.#sql.lastOfAudit.all([chain]);
+    for (const { seq, at, prev, hash, text } of linked(append, last && auditFrom(last))) {
+      this.#put(this.#sql.appendAudit, audit, [chain, seq, at, prev, hash, text]);
+    }
+  }
+
+  /** Removes the oldest entries of a chain. */
+  removeAudit(chain: string, first: number, through: number): number {
+    this.#digestKey(`${chain}\n${through}`);
+    return this.#sql.removeAudit.run([chain, first, through]);
   }
 
   putApiKey(values: SqlRow): void {

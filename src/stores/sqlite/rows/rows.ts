@@ -1,4 +1,5 @@
 import type { KeyRow } from "#domain/access/key";
+import type { AuditEntry } from "#domain/audit/record";
 import type { TaskId } from "#domain/id";
 import type { LocalKindName, Revisioned, RowOf, TextKindName } from "#domain/row-kinds";
 import type { Deadline, DeadlineKind } from "#domain/task/deadline";
@@ -10,6 +11,7 @@ import type { TemplateRow } from "#domain/template/template";
 import { versionKey } from "#domain/template/version";
 import { instant } from "#domain/time/time";
 import type { AgentRow } from "#domain/worker/agent";
+import { entryOf } from "../../shared/audit-chain.js";
 import type { SqlCells, SqlRow } from "../driver.js";
 import { type SealedTable, sealedTable } from "./checksum.js";
 import { fixed, fixedJson, flag, json, packed, plain } from "./codec.js";
@@ -230,6 +232,14 @@ export function apiKeyValues({ id, revision, ...rest }: KeyRow): SqlRow {
 export function apiKeyFrom(selected: SqlCells): KeyRow {
   const [id = "", revision, json] = apiKeys.open(selected);
   return { id, revision: Number(revision), ...JSON.parse(json as string) };
+}
+
+/** The table of the audit log. */
+export const audit = sealedTable("audit", 2, ["chain", "seq", "at", "prev", "hash", "record"]);
+
+export function auditFrom(selected: SqlCells): AuditEntry {
+  const [chain = "", seq, , prev = "", hash = "", text = ""] = audit.open(selected);
+  return entryOf(chain, { seq: Number(seq), prev, hash, text });
 }
 
 /**

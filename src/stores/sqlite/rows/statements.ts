@@ -14,6 +14,7 @@ import { layoutTable } from "./layouts.js";
 import {
   agents,
   apiKeys,
+  audit,
   deadlines,
   lanes,
   log,
@@ -104,6 +105,12 @@ export const boots = {
   templateCounts: `SELECT ${bytesOf("namespace")}, count(*) FROM templates GROUP BY namespace`,
   agents: `SELECT ${agents.columns()} FROM agents`,
   apiKeys: `SELECT ${apiKeys.columns()} FROM api_keys ORDER BY id`,
+  auditEntries: `SELECT ${audit.columns()} FROM audit WHERE (chain, seq) > (?, ?) ORDER BY chain, seq LIMIT ?`,
+  auditEntriesOf: `SELECT ${audit.columns()} FROM audit WHERE chain = ? AND seq > ? ORDER BY seq LIMIT ?`,
+  auditLatest: `SELECT ${audit.columns()} FROM audit WHERE (at, chain, seq) < (?, ?, ?)
+    ORDER BY at DESC, chain DESC, seq DESC LIMIT ?`,
+  /** The first entry of the next chain. */
+  auditChain: `SELECT ${audit.columns()} FROM audit WHERE chain > ? ORDER BY chain, seq LIMIT 1`,
 } as const;
 
 export const writes = {
@@ -132,6 +139,9 @@ export const writes = {
     ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, json = excluded.json, sum = excluded.sum`,
   apiKey: `SELECT ${apiKeys.columns()} FROM api_keys WHERE id = ?`,
   removeApiKey: "DELETE FROM api_keys WHERE id = ?",
+  appendAudit: `INSERT INTO ${audit.insert}`,
+  lastOfAudit: `SELECT ${audit.columns()} FROM audit WHERE chain = ? ORDER BY seq DESC LIMIT 1`,
+  removeAudit: "DELETE FROM audit WHERE chain = ? AND seq BETWEEN ? AND ?",
   forgetAgent: "DELETE FROM agents WHERE namespace = ? AND name = ?",
   /** Changes no row if another program has written to the file. */
   setHead: `UPDATE plane SET id = ?1, store = ?2, at = ?3, commits = ?4, digest = ?5, sum = ?6

@@ -51,6 +51,7 @@ export function encodeCommit(turn: Commit): CommitRequest {
     lanesRemoved: turn.lanesRemoved,
     agents: turn.agents.map(agentValues),
     agentsForgotten: turn.agentsForgotten.map(({ namespace, name }) => [namespace, name]),
+    audit: turn.audit,
   };
 }
 

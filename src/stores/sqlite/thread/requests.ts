@@ -1,6 +1,8 @@
+import type { KeyRow } from "#domain/access/key";
 import type { LocalKeyedKindName, LocalKindName, TextKindName } from "#domain/row-kinds";
 import type { Lane } from "#domain/task/lane";
 import type { AgentRow } from "#domain/worker/agent";
+import type { AuditAppend, AuditEntry, AuditPlace } from "#ports/audit";
 import type { Packed } from "../../shared/pack-log.js";
 import type { SqlRow } from "../driver.js";
 
@@ -40,6 +42,7 @@ export interface CommitRequest extends CommittedRows, CommittedTexts {
   readonly agents: readonly SqlRow[];
   /** Namespace and name. */
   readonly agentsForgotten: readonly SqlRow[];
+  readonly audit: AuditAppend | undefined;
 }
 
 type Pair = readonly [string, string];
@@ -129,4 +132,20 @@ export interface LogReply {
   readonly firstSeq: number;
   /** Packed rows, each a JSON array of lines. */
   readonly rows: readonly string[];
+}
+
+export interface KeysPut {
+  readonly rows: readonly KeyRow[];
+  readonly audit: AuditAppend | undefined;
+}
+
+export interface AuditPage {
+  readonly after: AuditPlace | undefined;
+  readonly limit: number;
+  readonly chain: string | undefined;
+}
+
+export interface AuditLatest {
+  readonly before: Pick<AuditEntry, "at" | "chain" | "seq"> | undefined;
+  readonly limit: number;
 }

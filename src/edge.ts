@@ -1,0 +1,77 @@
+/** The edge of a server: the listeners in front of its plane, and whom they ask for a credential. */
+import type { Access } from "#api/access/open-access";
+import type { CredentialWakes } from "#brokers/credential-wakes";
+import { hasAuth, type ServerConfig } from "#config/index";
+import type { Gateway } from "#gateway/server";
+import { writeAdminKey } from "#host/access/admin-key";
+import { nodeClock } from "#host/clock";
+import type { NodeTelemetry } from "#host/telemetry";
+import { openTls, type ServerTls } from "#host/tls/open";
+import type { InspectionHub } from "#inspect/hub";
+import type { AuditTrail } from "#ports/audit";
+import type { Entropy } from "#ports/entropy";
+import type { Plane } from "#ports/plane";
+import type { Schemas } from "#ports/schemas";
+import type { Store } from "#ports/store";
+
+export interface EdgeParts {
+  readonly config: ServerConfig;
+  readonly plane: Plane;
+  readonly entropy: Entropy;
+  readonly telemetry: NodeTelemetry;
+  readonly schemas: Schemas;
+  readonly store: Store;
+  readonly wakes: CredentialWakes;
+  /** Loaded by the caller, while the store opens. */
+  readonly openGateway: typeof import("#gateway/server").openGateway;
+  readonly hub: InspectionHub;
+  /** The audit log; absent if the store keeps none. */
+  readonly audit: AuditTrail | undefined;
+}
+
+export interface Edge {
+  readonly gateway: Gateway;
+  /** Absent if nobody is asked for a credential. */
+  readonly access: Access | undefined;
+  /** Absent if the listeners speak plaintext. */
+  readonly tls: ServerTls | undefined;
+}
+
+/** The listeners in front of a plane. @throws {Fault} if one cannot be opened; then none stays open */
+export async function openEdge(parts: EdgeParts): Promise<Edge> {
+  const { config, plane, entropy, telemetry, schemas, store, wakes, openGateway, hub, audit } = parts;
+  const { grpc, http, allowedHosts, allowedOrigins, insecure, environment } = config;
+  const tls = await openTls(config, telemetry);
+  const access = hasAuth(config)
+    ? await (await import("#api/access/open-access")).openAccess({
+        ...{ store, wakes, log: telemetry.log, audit },
+        clock: nodeClock(),
+        retention: config.keyRetention,
+        first: (text) => writeAdminKey(config.data, text),
+      })
+    : undefined;
+  const gateway = await openGateway({
+    plane,
+    entropy,
+    telemetry,
+    schemas,
+    environment,
+    metrics: telemetry.metrics,
+    ...(config.inspectPage && { inspection: hub }),
+    grpc,
+    http,
+    allowedHosts,
+    allowedOrigins,
+    insecure,
+    ...(tls && { tls }),
+    ...(access && { keys: access.keys, watchTokens: access.watchTokens }),
+    ...(audit && store.audit && { audit: { trail: audit, store: store.audit } }),
+    connections: config.connections,
+    connectionsPerAddress: config.connectionsPerAddress,
+  }).catch(async (error: unknown) => {
+    tls?.close();
+    await access?.close();
+    throw error;
+  });
+  return { gateway, tls, access };
+}

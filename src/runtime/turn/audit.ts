@@ -1,0 +1,94 @@
+import type { AddressedMessage, Answer } from "#actors/commands";
+import { type AuditRecord, auditRecord } from "#domain/audit/record";
+import { type Caller, mayUse } from "#domain/caller";
+import type { Fault } from "#domain/fault";
+import { templateKey } from "#domain/template/template";
+import type { Instant } from "#domain/time/time";
+import type { Refusal } from "#ports/audit";
+import type { Workspace } from "../memory/workspace.js";
+
+type Message = AddressedMessage["message"];
+type Decided = Answer | Error | undefined;
+
+/** Adds to the turn what the audit log says of a message that was decided: nothing, of most. */
+export function auditMessage(message: Message, answer: Decided, work: Workspace, at: Instant): void {
+  if (answer instanceof Error) return;
+  if (answer?.type === "fault") {
+    const refusal = refusalOf(message, answer.fault, work);
+    if (refusal) work.audit.refuse(refusal);
+    return;
+  }
+  for (const said of doneBy(message, answer, work)) work.audit.add(auditRecord({ at, ...said }));
+}
+
+type Said = Pick<AuditRecord, "actor" | "action" | "object"> & Partial<AuditRecord>;
+
+/** What operators do; and what ends a Task of somebody else. What happens to every Task is in its own log. */
+function doneBy(message: Message, answer: Exclude<Decided, Error>, work: Workspace): readonly Said[] {
+  switch (message.type) {
+    case "cancel": {
+      const { caller, taskId, message: detail } = message;
+      const task = work.task(taskId);
+      if (!task || task.spec.principal === caller.principal) return [];
+      const { namespace } = task;
+      return [{ ...of(caller, "task.cancel", `task ${taskId}`), namespace, detail }];
+    }
+    case "resolve": {
+      const { caller, taskId, stepName, action } = message;
+      const { namespace = "" } = work.task(taskId) ?? {};
+      const object = stepName === "" ? `task ${taskId}` : `step ${taskId}/${stepName}`;
+      return [{ ...of(caller, "step.resolve", object), namespace, detail: action.type }];
+    }
+    case "submit": {
+      const made = answer?.type === "tasks" ? answer.tasks : [];
+      return message.drafts.flatMap(({ id, namespace, spec }, i) => {
+        if (spec.retryOf === "" || made[i] !== id) return [];
+        return [
+          { ...of(message.caller, "task.retry", `task ${spec.retryOf}`), namespace, detail: `as task ${id}` },
+        ];
+      });
+    }
+    case "register": {
+      const row = answer?.type === "template" ? answer.template : undefined;
+      if (!row || !work.templates.isNew(row)) return [];
+      const { namespace, digest: detail } = row;
+      return [
+        { ...of(message.caller, "template.register", `template ${templateKey(row)}`), namespace, detail },
+      ];
+    }
+    case "drain.worker":
+      return [
+        { ...of(message.caller, "worker.drain", `worker ${message.workerId}`), detail: message.message },
+      ];
+    default:
+      return [];
+  }
+}
+
+/** A refusal because of who asks, which the actor finds that reads the rows. */
+function refusalOf(message: Message, fault: Fault, work: Workspace): Refusal | undefined {
+  if (message.type === "hello") {
+    if (fault.code !== "denied") return undefined;
+    const object = `worker ${message.hello.info.workerId}`;
+    return { ...of(message.caller, "worker.impersonate", object), detail: fault.reason ?? "" };
+  }
+  if (message.type === "cancel" || message.type === "resolve" || message.type === "signal") {
+    const { caller, taskId } = message;
+    const task = work.task(taskId);
+    if (!task || mayUse(caller, task.namespace)) return undefined;
+    const action = { cancel: "task.cancel", resolve: "step.resolve", signal: "task.signal" }[message.type];
+    return {
+      ...of(caller, action, `task ${taskId}`),
+      namespace: task.namespace,
+      detail: "FOREIGN_NAMESPACE",
+    };
+  }
+  if (message.type !== "register" || fault.code !== "denied") return undefined;
+  const { namespace } = message.template;
+  const object = `template ${templateKey(message.template)}`;
+  return { ...of(message.caller, "template.register", object), namespace, detail: "FOREIGN_NAMESPACE" };
+}
+
+function of({ principal }: Caller, action: string, object: string) {
+  return { actor: principal, action, object };
+}
