@@ -54,8 +54,8 @@ export const accessMutants: readonly Mutant[] = [
     edits: [
       edit(
         RING,
-        "await this.#put([made.row, { ...old, expiresAt: ends, revision: old.revision + 1 }]);",
-        "await this.#put([made.row]); await this.#put([{ ...old, expiresAt: ends, revision: old.revision + 1 }]);",
+        "await this.#put([made.row, shortened], {",
+        "await this.#put([made.row], { action: 'key.create', caller }); await this.#put([shortened], {",
       ),
     ],
     test: several("a change of a key that another server has changed"),

@@ -4,6 +4,7 @@ import { agentMutants } from "./agent.js";
 import { answerMutants } from "./answer.js";
 import { apiMutants } from "./api.js";
 import { assignmentMutants } from "./assignment.js";
+import { auditMutants } from "./audit.js";
 import { browserMutants } from "./browser.js";
 import { clockMutants } from "./clock.js";
 import { compensationMutants } from "./compensation.js";
@@ -44,6 +45,7 @@ export const mutants: readonly Mutant[] = [
   ...promiseMutants,
   ...securityMutants,
   ...accessMutants,
+  ...auditMutants,
   ...browserMutants,
   ...poisonMutants,
   ...clockMutants,
