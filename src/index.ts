@@ -14,6 +14,7 @@ export {
 export { type Caller, LOCAL_CALLER } from "#domain/caller";
 export { Fault, type FaultCode, type FaultDetails } from "#domain/fault";
 export {
+  type Listening,
   type ListenOptions,
   startTaskRun,
   type TaskRun,

@@ -7,7 +7,7 @@ import { clientOn } from "#client/client";
 import type { TaskRunClient } from "#client/index";
 import { type ControlPlane, startControlPlane, watchTemplates } from "#control-plane";
 import type { HandlerOptions, RequestHandler } from "#gateway/http/handler";
-import type { Addresses, Bound } from "#gateway/listeners";
+import type { Bound } from "#gateway/listeners";
 import type { Gateway } from "#gateway/server";
 import { type NodeTelemetry, nodeTelemetry } from "#host/telemetry";
 import { InspectionHub } from "#inspect/hub";
@@ -18,9 +18,10 @@ import { traced } from "#tracing/open";
 import { sharedConnection } from "#transport/shared";
 import type { WorkerHandle } from "#worker/index";
 import { type Checked, checkedOptions } from "./checks.js";
+import { admittedOf, Edge } from "./edge.js";
 import type { TaskRunOptions, WorkerOptions } from "./options.js";
 import { registerAll } from "./templates.js";
-import { optionsOf, shown } from "./values.js";
+import { optionsOf } from "./values.js";
 import { LocalWorkers } from "./workers.js";
 
 export type { TaskRunOptions, WorkerOptions } from "./options.js";
@@ -48,6 +49,39 @@ export interface ListenOptions {
   readonly allowedOrigins?: readonly string[];
   /** True allows addresses that other machines can reach, without TLS and authentication. Default false. */
   readonly insecure?: boolean;
+  /**
+   * `auto` makes an authority and a certificate in the data directory, as `taskrun server --tls auto` does, and renews the
+   * certificate. Default `off`.
+   */
+  readonly tls?: "off" | "auto";
+  /** File of a certificate of yours, followed by those that lead to its root, as PEM. Changes are noticed. */
+  readonly tlsCert?: string;
+  /** File of its key. */
+  readonly tlsKey?: string;
+  /**
+   * Whether callers at these addresses are asked for an API key; `auto`, the default, asks where they speak TLS. The client and the
+   * workers of this process are never asked, and neither is who calls a {@link TaskRun.handler}: its server is yours.
+   */
+  readonly auth?: "auto" | "on" | "off";
+}
+
+/**
+ * Where a plane listens, and what workers and clients need.
+ *
+ * @example
+ * ```ts
+ * import { type Listening, startTaskRun } from "taskrun";
+ *
+ * const taskrun = await startTaskRun();
+ * const { grpc, caPin, adminKey }: Listening = await taskrun.listen({ grpc: "127.0.0.1:0", tls: "auto" });
+ * console.log(`--addr ${grpc[0]} --ca-pin ${caPin} --api-key-file ${adminKey}`);
+ * ```
+ */
+export interface Listening extends Bound {
+  /** The pin of the authority that `tls: "auto"` has made. */
+  readonly caPin?: string;
+  /** The file of the first API key, of the role `admin`, if callers are asked for one. */
+  readonly adminKey?: string;
 }
 
 /**
@@ -89,9 +123,11 @@ export interface TaskRun {
    * Listens on addresses of its own, for workers and clients of other processes. May be called again.
    *
    * @returns the addresses that were bound
-   * @throws {Fault} for an address that must not be used, or cannot be bound; then none of these stays open
+   * @throws {TypeError | RangeError} naming the option that is wrong
+   * @throws {Fault} for an address that must not be used, or cannot be bound, or for files that cannot be used; then none of these
+   *   stays open
    */
-  listen(options: ListenOptions): Promise<Bound>;
+  listen(options: ListenOptions): Promise<Listening>;
   /**
    * Takes no new Tasks, lets the workers of this process finish their Runs or hand them back, lets requests finish, ends
    * streams, and closes listeners and store. Bounded. A second call waits for the first.
@@ -179,13 +215,15 @@ async function start(checked: Checked, closers: Closer[]): Promise<TaskRun> {
   closers.push(() => workers.stop());
   if (agents.length > 0) await workers.serve({ agents });
 
+  const edge = new Edge({ gateway, checked, telemetry, closers });
+
   let stopping: Promise<void> | undefined;
   return {
     client,
     failed: control.failed,
     serve: (options) => workers.serve(options),
     handler: (options) => gateway.handler(handlerOptions(options)),
-    listen: async (options) => gateway.listen(addressesOf(options)),
+    listen: async (options) => edge.listen(options),
     stop: () => {
       if (!stopping) {
         control.drain();
@@ -244,34 +282,4 @@ function clientOf(transport: Transport, { client }: Checked): TaskRunClient {
 function handlerOptions(given: HandlerOptions | undefined): HandlerOptions {
   const options = optionsOf(given, "options", ["prefix", "allowedHosts", "allowedOrigins"]);
   return { ...options, ...admittedOf(options) };
-}
-
-function addressesOf(given: ListenOptions): Addresses {
-  const names = ["grpc", "http", "allowedHosts", "allowedOrigins", "insecure"] as const;
-  const options = optionsOf(given, "options", names);
-  const { grpc = [], http = [], insecure = false } = options;
-  if (typeof insecure !== "boolean")
-    throw new TypeError(`insecure is ${shown(insecure)}: send true or false.`);
-  const addresses = { grpc: namesOf([grpc].flat(), "grpc"), http: namesOf([http].flat(), "http") };
-  if (addresses.grpc.length + addresses.http.length === 0) {
-    throw new TypeError(
-      'options names no address: send grpc or http, for example { grpc: "127.0.0.1:50051" }.',
-    );
-  }
-  return { ...addresses, ...admittedOf(options), insecure };
-}
-
-/** Who may call over HTTP. What is no origin is refused by the gateway, as the settings of a server are. */
-function admittedOf({ allowedHosts = [], allowedOrigins = [] }: HandlerOptions) {
-  return {
-    allowedHosts: namesOf(allowedHosts, "allowedHosts"),
-    allowedOrigins: namesOf(allowedOrigins, "allowedOrigins"),
-  };
-}
-
-function namesOf(given: readonly string[], where: string): readonly string[] {
-  if (!Array.isArray(given)) throw new TypeError(`${where} is ${shown(given)}: send a list of texts.`);
-  const wrong = given.findIndex((each) => typeof each !== "string");
-  if (wrong === -1) return given;
-  throw new TypeError(`${where}[${wrong}] is ${shown(given[wrong])}: send a text.`);
 }

@@ -49,24 +49,23 @@ export interface ConnectionBounds {
   readonly connectionsPerAddress?: number;
 }
 
-interface ListenerParts {
-  /** True if callers are asked for a credential. */
+/** What is served on some addresses, and whom it asks for a credential. */
+export interface Mounts {
+  /** True if callers are asked for one. */
   readonly isAuthenticated: boolean;
-  readonly telemetry: Telemetry;
   readonly grpc: Omit<GrpcParts, "connections">;
   readonly http: Omit<ServeParts, "admission">;
 }
 
 /** The listeners of one gateway, and their connections. */
 export class Listeners {
-  readonly #parts: ListenerParts;
+  readonly #log: Telemetry["log"];
   readonly #connections: { readonly grpc: Connections; readonly http: Connections };
   readonly #open = new Set<Listener>();
 
-  constructor(parts: ListenerParts, bounds: ConnectionBounds) {
+  constructor(telemetry: Telemetry, bounds: ConnectionBounds) {
     const { connections = limits.connections, connectionsPerAddress = limits.connectionsPerAddress } = bounds;
-    const { telemetry } = parts;
-    this.#parts = parts;
+    this.#log = telemetry.log;
     this.#connections = {
       grpc: new Connections({ connections, connectionsPerAddress }, "grpc", telemetry),
       http: new Connections({ connections, connectionsPerAddress }, "http", telemetry),
@@ -82,10 +81,10 @@ export class Listeners {
    * @throws {Fault} `invalid` or `denied` for an address that must not be used, `unavailable` if one cannot be bound;
    *   then none of these addresses stays open
    */
-  async listen(settings: Addresses): Promise<Bound> {
+  async listen(settings: Addresses, mounts: Mounts): Promise<Bound> {
     const { grpc = [], http = [], allowedHosts = [], allowedOrigins = [], insecure = false, tls } = settings;
     const addresses = { grpc: grpc.map(parseAddress), http: http.map(parseAddress) };
-    const isSafe = tls !== undefined && this.#parts.isAuthenticated;
+    const isSafe = tls !== undefined && mounts.isAuthenticated;
     for (const address of [...addresses.grpc, ...addresses.http]) checkReach(address, insecure || isSafe);
     const opened: Listener[] = [];
     const open = (listener: Listener, address: Address): Promise<number> => {
@@ -96,17 +95,17 @@ export class Listeners {
     const hosts = [...allowedHosts, ...addresses.http.map(({ host }) => host)];
     const admission = admissionOf(hosts, allowedOrigins);
     const parts = {
-      grpc: { ...this.#parts.grpc, connections: this.#connections.grpc, tls },
-      http: { ...this.#parts.http, connections: this.#connections.http, admission, tls },
+      grpc: { ...mounts.grpc, connections: this.#connections.grpc, tls },
+      http: { ...mounts.http, connections: this.#connections.http, admission, tls },
     };
-    const { log } = this.#parts.telemetry;
+    const log = this.#log;
     try {
       const bound = {
         grpc: await bindAll(addresses.grpc, (address) => open(grpcListener(parts.grpc), address), log),
         http: await bindAll(addresses.http, (address) => open(httpListener(parts.http), address), log),
       };
       const isOpen = (address: string) => !isLoopback(parseAddress(address).host);
-      if (!isSafe) this.#parts.grpc.served.health.exposed([...bound.grpc, ...bound.http].filter(isOpen));
+      if (!isSafe) mounts.grpc.served.health.exposed([...bound.grpc, ...bound.http].filter(isOpen));
       return bound;
     } catch (error) {
       await Promise.all(opened.map((listener) => listener.close()));

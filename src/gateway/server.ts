@@ -21,7 +21,7 @@ import { admissionOf } from "./http/cors.js";
 import { checkedPrefix, type HandlerOptions, type RequestHandler, requestHandler } from "./http/handler.js";
 import type { MetricsSource } from "./http/pages.js";
 import { routerOf } from "./http/routes.js";
-import { type Addresses, type Bound, type ConnectionBounds, Listeners } from "./listeners.js";
+import { type Addresses, type Bound, type ConnectionBounds, Listeners, type Mounts } from "./listeners.js";
 import { LocalTransport } from "./local/transport.js";
 import { drainingFault } from "./outcome.js";
 import type { Served } from "./rpc.js";
@@ -29,7 +29,15 @@ import { OpenRequests } from "./traffic/open-requests.js";
 import { OpenStreams } from "./traffic/streams.js";
 import { Traffic } from "./traffic/traffic.js";
 
-export interface GatewaySettings extends Addresses, ConnectionBounds {
+/** By what callers are known. */
+export interface GatewayAccess {
+  /** The API keys that callers are asked for; nobody is asked if left out. */
+  readonly keys?: KeyRing | undefined;
+  /** Tokens for the events of one Task, besides `keys`; none are made or taken if left out. */
+  readonly watchTokens?: WatchTokens | undefined;
+}
+
+export interface GatewaySettings extends Addresses, ConnectionBounds, GatewayAccess {
   readonly plane: Plane;
   readonly entropy: Entropy;
   readonly telemetry: Telemetry;
@@ -42,10 +50,6 @@ export interface GatewaySettings extends Addresses, ConnectionBounds {
   /** What is shown under `/inspect` to callers of all namespaces; there is no such path if left out. */
   readonly inspection?: Pick<InspectionHub, "attach" | "replay">;
   readonly grpc: readonly string[];
-  /** The API keys that callers are asked for; nobody is asked if left out. */
-  readonly keys?: KeyRing;
-  /** Tokens for the events of one Task, besides `keys`; none are made or taken if left out. */
-  readonly watchTokens?: WatchTokens;
   /** The audit log, and where refusals go; there is none if left out. */
   readonly audit?: { readonly trail: AuditTrail; readonly store: AuditStore };
   /** Identifies the caller of a request. Default: by `keys`; without them every request is of the local caller. */
@@ -61,10 +65,11 @@ export interface Gateway extends Bound {
   /**
    * Listens on further addresses.
    *
+   * @param access by what callers there are known; as at the other addresses if left out
    * @throws {Fault} `invalid` or `denied` for an address that must not be used, `unavailable` if one cannot be bound;
    *   then none of these addresses stays open
    */
-  listen(addresses: Addresses): Promise<Bound>;
+  listen(addresses: Addresses, access?: GatewayAccess): Promise<Bound>;
   /**
    * A handler for a server of the host's: what an HTTP listener serves, under a prefix.
    *
@@ -88,54 +93,43 @@ const noMetrics: MetricsSource = { contentType: "text/plain", render: async () =
 export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
   const { plane, entropy, telemetry, schemas, environment } = settings;
   const { metrics = noMetrics, inspection } = settings;
-  const identify =
-    settings.identify ??
-    (settings.keys
-      ? authenticate(settings.keys, { watchTokens: settings.watchTokens, audit: settings.audit?.trail })
-      : everybodyIsLocal);
   const health = new Health(plane, serviceNames);
   const plans = new ClientPlans(plane.reads);
   const inputs = new InputReads(plane.reads);
   const { tracing } = telemetry;
-  const { keys, watchTokens, audit } = settings;
-  const services = {
-    plane,
-    entropy,
-    schemas,
-    environment,
-    plans,
-    inputs,
-    authorize,
-    tracing,
-    keys,
-    watchTokens,
-    audit,
-  };
-  const served: Served = { services, telemetry, health, identify };
+  const { audit } = settings;
+  const services = { plane, entropy, schemas, environment, plans, inputs, authorize, tracing, audit };
   const traffic = new Traffic(telemetry, settings.messageDeadline);
   const streams = new OpenStreams(traffic.stalled);
-  keys?.onChange(() => streams.endWhere((caller) => keys.endOf(caller)));
   const requests = new OpenRequests();
-  const handlers = connectHandlers(rpcs, served, streams, traffic.compressor);
-  const router = routerOf({ handlers, metrics, served, streams, inspection });
-  const http = { router, telemetry, traffic, identify };
-  const listeners = new Listeners(
-    {
-      isAuthenticated: settings.keys !== undefined,
-      telemetry,
+  const followed = new WeakSet<KeyRing>();
+  const mountsFor = (
+    { keys, watchTokens }: GatewayAccess,
+    identify = identifyBy({ keys, watchTokens }, audit?.trail),
+  ): Mounts => {
+    if (keys && !followed.has(keys)) keys.onChange(() => streams.endWhere((caller) => keys.endOf(caller)));
+    if (keys) followed.add(keys);
+    const served: Served = { services: { ...services, keys, watchTokens }, telemetry, health, identify };
+    const handlers = connectHandlers(rpcs, served, streams, traffic.compressor);
+    const router = routerOf({ handlers, metrics, served, streams, inspection });
+    return {
+      isAuthenticated: keys !== undefined,
       grpc: { rpcs, served, streams, traffic },
-      http,
-    },
-    settings,
-  );
+      http: { router, telemetry, traffic, identify },
+    };
+  };
+  const mounts = mountsFor(settings, settings.identify);
+  const { http } = mounts;
+  const { served } = mounts.grpc;
+  const listeners = new Listeners(telemetry, settings);
   const stopped = () => (health.draining ? stoppedFault() : undefined);
 
   return {
-    ...(await listeners.listen(settings)),
+    ...(await listeners.listen(settings, mounts)),
     transport: new LocalTransport({ rpcs, served, streams, requests, stopped }),
-    listen: async (addresses) => {
+    listen: async (addresses, access) => {
       if (health.draining) throw stoppedFault();
-      return listeners.listen(addresses);
+      return listeners.listen(addresses, access ? mountsFor(access) : mounts);
     },
     handler: ({ prefix, allowedHosts = [], allowedOrigins = [] } = {}) => {
       const admission = admissionOf(allowedHosts, allowedOrigins);
@@ -143,6 +137,10 @@ export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
     },
     close: once((deadlineMs) => closeAll({ health, streams, requests, listeners }, deadlineMs)),
   };
+}
+
+function identifyBy({ keys, watchTokens }: GatewayAccess, audit: AuditTrail | undefined): Identify {
+  return keys ? authenticate(keys, { watchTokens, audit }) : everybodyIsLocal;
 }
 
 interface Open {

@@ -17,6 +17,8 @@ export interface AgentsProcessParts {
   readonly execArgv: readonly string[];
   /** Of the server, which clients in the modules are to find. */
   readonly addr: string;
+  /** Absent if nobody is asked for one. */
+  readonly apiKey: string | undefined;
   /** Called for each file that is imported. */
   readonly imported: (path: string) => void;
 }
@@ -35,9 +37,9 @@ export class AgentsProcess {
   #drained: () => void = () => {};
   #connected: (refusal: string | undefined) => void = () => {};
 
-  constructor({ cwd, paths, execArgv, addr, imported }: AgentsProcessParts) {
+  constructor({ cwd, paths, execArgv, addr, apiKey, imported }: AgentsProcessParts) {
     const file = fileURLToPath(new URL("./agents-child.js", import.meta.url));
-    const env = { ...process.env, TASKRUN_ADDR: addr };
+    const env = { ...process.env, TASKRUN_ADDR: addr, ...(apiKey && { TASKRUN_API_KEY: apiKey }) };
     this.#child = fork(file, [...paths], { cwd, env, execArgv: [...execArgv], stdio: "inherit" });
     // Also when this process ends at once: an agent that keeps the event loop does not notice that.
     const kill = (): void => this.kill();

@@ -1,6 +1,7 @@
 import { templateKey } from "#domain/template/template";
 import { limits } from "#limits/index";
 import type { ExitCode } from "../exit.js";
+import { devKey } from "../server/dev-key.js";
 import {
   describeServer,
   refuseTls,
@@ -46,7 +47,8 @@ export async function runModules({ modules, watch, ...options }: DevOptions, io:
 
   const [addr = ""] = server.grpc;
   const { logLevel, otlp } = config;
-  const session = new DevSession({ sources, watch, addr: `http://${addr}`, logLevel, otlp, io });
+  const apiKey = await devKey(server, io);
+  const session = new DevSession({ sources, watch, addr: `http://${addr}`, apiKey, logLevel, otlp, io });
   const failed = Promise.race([server.failed, session.failed]);
   session.start();
   const how = watch ? "Files are watched. " : "";

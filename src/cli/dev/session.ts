@@ -14,6 +14,8 @@ export interface DevSessionOptions {
   readonly watch: boolean;
   /** Where the server is reached. */
   readonly addr: string;
+  /** Absent if nobody is asked for one. */
+  readonly apiKey: string | undefined;
   readonly logLevel: string;
   /** Base URL of a collector of traces, or empty. */
   readonly otlp: string;
@@ -46,7 +48,8 @@ export class DevSession {
 
   constructor(options: DevSessionOptions) {
     this.#options = options;
-    this.#client = createClient({ addr: options.addr });
+    const { addr, apiKey } = options;
+    this.#client = createClient({ addr, ...(apiKey && { apiKey }) });
     this.failed = new Promise((resolve) => {
       this.#fail = resolve;
     });
@@ -111,12 +114,12 @@ export class DevSession {
   }
 
   #begin(): AgentsProcess | undefined {
-    const { sources, addr, io } = this.#options;
+    const { sources, addr, apiKey, io } = this.#options;
     try {
       const paths = sources.flatMap(modulesOf);
       const execArgv = nodeArguments(paths);
       const imported = (path: string) => this.#watch?.add(path);
-      return new AgentsProcess({ cwd: io.cwd, paths, execArgv, addr, imported });
+      return new AgentsProcess({ cwd: io.cwd, paths, execArgv, addr, apiKey, imported });
     } catch (error) {
       this.#say(`the modules cannot be loaded: ${(error as Error).message}`);
       this.#broken();

@@ -1,3 +1,5 @@
+import { dirname, relative } from "node:path";
+import type { RunningServer } from "#control-plane";
 import { createLog, logPort } from "#host/log";
 import { serve } from "#worker/index";
 import type { ExitCode } from "../exit.js";
@@ -5,6 +7,7 @@ import { colorsFor } from "../terminal/format.js";
 import type { Io } from "../terminal/io.js";
 import { oneLine } from "../terminal/sanitizer.js";
 import { builtIn } from "../worker/agents.js";
+import { devKey } from "./dev-key.js";
 import { describeServer, refuseTls, type ServerOptions, startOrExplain, untilStopped } from "./server.js";
 import { loadConfig } from "./settings.js";
 
@@ -17,6 +20,8 @@ export async function runDev(options: ServerOptions, io: Io): Promise<ExitCode> 
   const server = await startOrExplain(config, io, options);
   const [addr = ""] = server.grpc;
 
+  const apiKey = await devKey(server, io);
+
   let say = () => {};
   const connected = new Promise<void>((resolve) => {
     say = resolve;
@@ -24,6 +29,7 @@ export async function runDev(options: ServerOptions, io: Io): Promise<ExitCode> 
   const worker = await serve({
     agents: builtIn,
     addr: `http://${addr}`,
+    ...(apiKey && { apiKey }),
     id: "dev",
     handleSignals: false,
     handleUncaught: true,
@@ -33,13 +39,14 @@ export async function runDev(options: ServerOptions, io: Io): Promise<ExitCode> 
   worker.closed.catch(() => {}); // a refusal is logged; the server continues without a worker
   await Promise.race([connected, worker.closed, server.failed]);
 
-  const announcement = `${describeServer(server, config)}\n${hints(addr, io)}`;
+  const announcement = `${describeServer(server, config)}\n${hints(addr, server, io)}`;
   return untilStopped(server, announcement, io, () => worker.drain());
 }
 
-function hints(addr: string, io: Io): string {
+function hints(addr: string, { adminKey }: RunningServer, io: Io): string {
   const { bold, dim } = colorsFor(io.stdout, io);
-  const to = /^(127\.0\.0\.1|\[::1\]|localhost):50051$/.test(addr) ? "" : ` --addr ${oneLine(addr)}`;
+  const there = /^(127\.0\.0\.1|\[::1\]|localhost):50051$/.test(addr) ? "" : ` --addr ${oneLine(addr)}`;
+  const to = adminKey ? `${there} --data ${oneLine(relative(io.cwd, dirname(adminKey)) || ".")}` : there;
   const names = builtIn.map(({ name }) => name).join(" and ");
   const commands = [
     `${io.self} task create${to} --agent support_triage --input '{"query": "I was charged twice"}' --watch`,

@@ -1,3 +1,4 @@
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { writePrivate } from "../tls/private-files.js";
 
@@ -8,5 +9,7 @@ export function adminKeyFile(data: string): string {
 
 /** Writes the first credential of a server, for its user alone. */
 export async function writeAdminKey(data: string, text: string): Promise<void> {
+  // Of a server that keeps its data in a database it has nothing else in it yet.
+  await mkdir(data, { recursive: true, mode: 0o700 });
   await writePrivate(adminKeyFile(data), `${text}\n`);
 }

@@ -6,6 +6,8 @@ const sqlite = (name: string): TestName => ({ file: "test/stores/sqlite/sqlite.t
 const token = (name: string): TestName => ({ file: "test/gateway/access/watch-tokens.test.ts", name });
 const TOKENS = "src/api/access/watch-tokens.ts";
 const login = (name: string): TestName => ({ file: "test/cli/login.test.ts", name });
+const listen = (name: string): TestName => ({ file: "test/embedded/listen.test.ts", name });
+const EDGE = "src/embedded/edge.ts";
 const PROFILES = "src/cli/login/profiles.ts";
 const RING = "src/api/access/key-ring.ts";
 const KEEPER = "src/api/access/key-keeper.ts";
@@ -197,5 +199,27 @@ export const accessMutants: readonly Mutant[] = [
     name: "access: a key that is refused is kept",
     edits: [edit("src/cli/login/login.ts", "if (check) await tryOut", "if (!check) await tryOut")],
     test: login("is not kept"),
+  },
+  {
+    name: "access: an embedded plane asks nobody",
+    edits: [edit(EDGE, "hasAuth(config) ? await this.#keys() : undefined", "undefined")],
+    test: listen("each call of listen says"),
+  },
+  {
+    name: "access: an embedded plane speaks plaintext",
+    edits: [edit(EDGE, "{ ...addresses, ...(tls && { tls }) }", "addresses")],
+    test: listen("with tls auto"),
+  },
+  {
+    name: "access: what is open at a further address goes on when its key is revoked",
+    edits: [
+      edit("src/gateway/server.ts", "if (keys) followed.add(keys);", "if (keys) followed.delete(keys);"),
+      edit(
+        "src/gateway/server.ts",
+        "if (keys && !followed.has(keys)) keys.onChange",
+        "if (keys && followed.has(keys)) keys.onChange",
+      ),
+    ],
+    test: listen("a worker whose key is revoked"),
   },
 ];

@@ -1,0 +1,128 @@
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { createClient } from "#client/index";
+import { serve } from "#worker/index";
+import { folder, greet, started } from "./kit.js";
+
+const data = async () => join(await folder(), "data");
+
+test("with tls auto an address needs the pin and a key, and the process itself needs neither", async () => {
+  const kept = await data();
+  const taskrun = await started({ data: kept, agents: [greet] });
+  const { grpc, http, caPin, adminKey } = await taskrun.listen({
+    ...{ grpc: "127.0.0.1:0", http: "127.0.0.1:0", tls: "auto" },
+  });
+  const [addr = ""] = grpc;
+  expect(adminKey).toBe(join(kept, "admin.key"));
+  expect(statSync(adminKey ?? "").mode & 0o777).toBe(0o600);
+  const apiKey = readFileSync(adminKey ?? "", "utf8").trim();
+  if (!caPin) throw new Error("an authority was made");
+
+  const client = createClient({ addr, caPin, apiKey });
+  expect(await client.tasks.run({ agent: "greet", input: { name: "Ada" } })).toEqual({ greeted: "Ada" });
+  const stranger = createClient({ addr, caPin });
+  await expect(stranger.workers.list()).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
+  const other = createClient({ addr, caPin: `sha256:${"0".repeat(64)}`, apiKey });
+  await expect(other.workers.list()).rejects.toMatchObject({ code: "UNAVAILABLE" });
+  // A key that is made here counts there, and what is made there is seen here.
+  expect(await taskrun.client.tasks.run({ agent: "greet", input: { name: "B" } })).toEqual({ greeted: "B" });
+  expect((await client.keys.list()).map(({ name }) => name)).toEqual(["first"]);
+  await expect(fetch(`http://${http[0]}/health`)).rejects.toThrow();
+  for (const each of [client, stranger, other]) each.close();
+});
+
+test("each call of listen says for its own addresses whether they ask for a key", async () => {
+  const taskrun = await started({ data: await data() });
+  const [open, closed] = [
+    await taskrun.listen({ grpc: "127.0.0.1:0" }),
+    await taskrun.listen({ grpc: "127.0.0.1:0", auth: "on" }),
+  ];
+  expect(open.adminKey).toBeUndefined();
+  const asked = async (addr: string | undefined, apiKey?: string) => {
+    const client = createClient({ addr: `http://${addr}`, ...(apiKey && { apiKey }) });
+    const code = await client.workers.list().then(
+      () => "OK",
+      (error: { code: string }) => error.code,
+    );
+    client.close();
+    return code;
+  };
+  expect(await asked(open.grpc[0])).toBe("OK");
+  expect(await asked(closed.grpc[0])).toBe("UNAUTHENTICATED");
+  const key = readFileSync(closed.adminKey ?? "", "utf8").trim();
+  expect(await asked(closed.grpc[0], key)).toBe("OK");
+  // The same keys at a further address.
+  const further = await taskrun.listen({ http: "127.0.0.1:0", auth: "on" });
+  const events = `http://${further.http[0]}/metrics`;
+  expect((await fetch(events)).status).toBe(401);
+  expect((await fetch(events, { headers: { "x-api-key": key } })).status).toBe(200);
+});
+
+test("a worker whose key is revoked is cut off, and its run is kept until its lease ends", async () => {
+  const taskrun = await started({ data: await data(), lease: "3s", heartbeat: "500ms" });
+  const { grpc, adminKey } = await taskrun.listen({ grpc: "127.0.0.1:0", auth: "on" });
+  const addr = `http://${grpc[0]}`;
+  const client = createClient({ addr, apiKey: readFileSync(adminKey ?? "", "utf8").trim() });
+  const { key, text } = await client.keys.create({ name: "fleet", role: "worker" });
+  let stop = () => {};
+  const running = new Promise<void>((resolve) => {
+    stop = resolve;
+  });
+  const { agent } = await import("#worker/index");
+  const { z } = await import("zod");
+  const wait = agent({
+    name: "wait",
+    input: z.looseObject({}),
+    run: async (_, { signal }) => {
+      stop();
+      await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+    },
+  });
+  const said: unknown[] = [];
+  const log = {
+    debug: () => {},
+    info: () => {},
+    error: () => {},
+    warn: (_: string, fields?: object) => said.push(fields),
+  };
+  const worker = await serve({ agents: [wait], addr, apiKey: text, handleSignals: false, log, drainMs: 0 });
+  const { id } = await client.tasks.create({ agent: "wait", input: {} });
+  await running;
+
+  const revokedAt = performance.now();
+  await client.keys.revoke(key.id);
+  await expect.poll(() => JSON.stringify(said), { timeout: 5_000 }).toContain("the API key was revoked");
+  expect(performance.now() - revokedAt).toBeLessThan(5_000);
+  // Its lease has not ended: the Run is still the worker's.
+  expect((await client.tasks.get(id)).runs).toMatchObject([{ status: "RUNNING" }]);
+  await expect
+    .poll(async () => (await client.tasks.get(id)).runs.map(({ reason }) => reason), { timeout: 8_000 })
+    .toEqual(["WORKER_LOST"]);
+  await worker.close();
+  client.close();
+}, 20_000);
+
+test("an option that is wrong is named, and then nothing is open", async () => {
+  const kept = await data();
+  const taskrun = await started({ data: kept });
+  const listen = (options: object) => taskrun.listen({ grpc: "127.0.0.1:0", ...options });
+  await expect(listen({ tls: "on" })).rejects.toThrow(/^tls:/);
+  await expect(listen({ auth: "maybe" })).rejects.toThrow(/^auth:/);
+  await expect(listen({ tlsCert: "cert.pem" })).rejects.toThrow("is without a key");
+  await expect(listen({ tls: "auto", tlsCert: "a", tlsKey: "b" })).rejects.toThrow(
+    "leave one of the two out",
+  );
+  await expect(listen({ tlsCert: "none.pem", tlsKey: "none.key" })).rejects.toThrow("there is no such file");
+  await expect(listen({ grpc: "0.0.0.0:0", tls: "auto", auth: "off" })).rejects.toMatchObject({
+    code: "denied",
+  });
+  await expect(listen({ secure: true })).rejects.toThrow("secure");
+  expect(existsSync(join(kept, "admin.key"))).toBe(false);
+});
+
+test("beyond the loopback TLS and keys are enough", async () => {
+  const taskrun = await started({ data: await data() });
+  const { grpc } = await taskrun.listen({ grpc: "0.0.0.0:0", tls: "auto" });
+  expect(grpc).toHaveLength(1);
+});
