@@ -9,7 +9,7 @@ import { nodeClock } from "#host/clock";
 import { openTls } from "#host/tls/open";
 import type { Telemetry } from "#ports/telemetry";
 import type { Checked } from "./checks.js";
-import type { Listening, ListenOptions } from "./index.js";
+import type { Listening, ListenOptions } from "./options.js";
 import { optionsOf, shown } from "./values.js";
 
 export interface EdgeParts {

@@ -7,7 +7,6 @@ import { clientOn } from "#client/client";
 import type { TaskRunClient } from "#client/index";
 import { type ControlPlane, startControlPlane, watchTemplates } from "#control-plane";
 import type { HandlerOptions, RequestHandler } from "#gateway/http/handler";
-import type { Bound } from "#gateway/listeners";
 import type { Gateway } from "#gateway/server";
 import { type NodeTelemetry, nodeTelemetry } from "#host/telemetry";
 import { InspectionHub } from "#inspect/hub";
@@ -19,70 +18,12 @@ import { sharedConnection } from "#transport/shared";
 import type { WorkerHandle } from "#worker/index";
 import { type Checked, checkedOptions } from "./checks.js";
 import { admittedOf, Edge } from "./edge.js";
-import type { TaskRunOptions, WorkerOptions } from "./options.js";
+import type { Listening, ListenOptions, TaskRunOptions, WorkerOptions } from "./options.js";
 import { registerAll } from "./templates.js";
 import { optionsOf } from "./values.js";
 import { LocalWorkers } from "./workers.js";
 
-export type { TaskRunOptions, WorkerOptions } from "./options.js";
-
-/**
- * Where {@link TaskRun.listen} listens.
- *
- * @example
- * ```ts
- * import { type ListenOptions, startTaskRun } from "taskrun";
- *
- * const options: ListenOptions = { grpc: "127.0.0.1:50051", http: ["127.0.0.1:8080", "[::1]:8080"] };
- * const taskrun = await startTaskRun();
- * console.log(await taskrun.listen(options));
- * ```
- */
-export interface ListenOptions {
-  /** Addresses of native gRPC, as `HOST:PORT`; port 0 takes any free one. */
-  readonly grpc?: string | readonly string[];
-  /** Addresses of HTTP: Connect, gRPC-Web, gRPC, health and metrics. */
-  readonly http?: string | readonly string[];
-  /** Host names, in addition to loopback ones, under which the HTTP listeners may be called; `*` allows all. */
-  readonly allowedHosts?: readonly string[];
-  /** Origins of web pages on other servers that may call the HTTP listeners, e.g. `https://app.example`. */
-  readonly allowedOrigins?: readonly string[];
-  /** True allows addresses that other machines can reach, without TLS and authentication. Default false. */
-  readonly insecure?: boolean;
-  /**
-   * `auto` makes an authority and a certificate in the data directory, as `taskrun server --tls auto` does, and renews the
-   * certificate. Default `off`.
-   */
-  readonly tls?: "off" | "auto";
-  /** File of a certificate of yours, followed by those that lead to its root, as PEM. Changes are noticed. */
-  readonly tlsCert?: string;
-  /** File of its key. */
-  readonly tlsKey?: string;
-  /**
-   * Whether callers at these addresses are asked for an API key; `auto`, the default, asks where they speak TLS. The client and the
-   * workers of this process are never asked, and neither is who calls a {@link TaskRun.handler}: its server is yours.
-   */
-  readonly auth?: "auto" | "on" | "off";
-}
-
-/**
- * Where a plane listens, and what workers and clients need.
- *
- * @example
- * ```ts
- * import { type Listening, startTaskRun } from "taskrun";
- *
- * const taskrun = await startTaskRun();
- * const { grpc, caPin, adminKey }: Listening = await taskrun.listen({ grpc: "127.0.0.1:0", tls: "auto" });
- * console.log(`--addr ${grpc[0]} --ca-pin ${caPin} --api-key-file ${adminKey}`);
- * ```
- */
-export interface Listening extends Bound {
-  /** The pin of the authority that `tls: "auto"` has made. */
-  readonly caPin?: string;
-  /** The file of the first API key, of the role `admin`, if callers are asked for one. */
-  readonly adminKey?: string;
-}
+export type { Listening, ListenOptions, TaskRunOptions, WorkerOptions } from "./options.js";
 
 /**
  * A control plane in this process, returned by {@link startTaskRun}.

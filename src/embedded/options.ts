@@ -1,5 +1,6 @@
 import type { ClientOptions } from "#client/index";
 import type { LogLevel } from "#config/index";
+import type { Bound } from "#gateway/listeners";
 import type { PinoLike } from "#host/given-log";
 import type { MetricsRegistry } from "#host/telemetry";
 import type { XStateInspect } from "#inspect/observer";
@@ -88,3 +89,61 @@ export interface TaskRunOptions {
  * ```
  */
 export type WorkerOptions = Omit<ServeOptions, "addr" | "handleSignals" | "handleUncaught">;
+
+/**
+ * Where `TaskRun.listen` listens.
+ *
+ * @example
+ * ```ts
+ * import { type ListenOptions, startTaskRun } from "taskrun";
+ *
+ * const options: ListenOptions = { grpc: "127.0.0.1:50051", http: ["127.0.0.1:8080", "[::1]:8080"] };
+ * const taskrun = await startTaskRun();
+ * console.log(await taskrun.listen(options));
+ * ```
+ */
+export interface ListenOptions {
+  /** Addresses of native gRPC, as `HOST:PORT`; port 0 takes any free one. */
+  readonly grpc?: string | readonly string[];
+  /** Addresses of HTTP: Connect, gRPC-Web, gRPC, health and metrics. */
+  readonly http?: string | readonly string[];
+  /** Host names, in addition to loopback ones, under which the HTTP listeners may be called; `*` allows all. */
+  readonly allowedHosts?: readonly string[];
+  /** Origins of web pages on other servers that may call the HTTP listeners, e.g. `https://app.example`. */
+  readonly allowedOrigins?: readonly string[];
+  /** True allows addresses that other machines can reach, without TLS and authentication. Default false. */
+  readonly insecure?: boolean;
+  /**
+   * `auto` makes an authority and a certificate in the data directory, as `taskrun server --tls auto` does, and renews the
+   * certificate. Default `off`.
+   */
+  readonly tls?: "off" | "auto";
+  /** File of a certificate of yours, followed by those that lead to its root, as PEM. Changes are noticed. */
+  readonly tlsCert?: string;
+  /** File of its key. */
+  readonly tlsKey?: string;
+  /**
+   * Whether callers at these addresses are asked for an API key; `auto`, the default, asks where they speak TLS. The client and the
+   * workers of this process are never asked, and neither is who calls a `TaskRun.handler`: its server is yours.
+   */
+  readonly auth?: "auto" | "on" | "off";
+}
+
+/**
+ * Where a plane listens, and what workers and clients need.
+ *
+ * @example
+ * ```ts
+ * import { type Listening, startTaskRun } from "taskrun";
+ *
+ * const taskrun = await startTaskRun();
+ * const { grpc, caPin, adminKey }: Listening = await taskrun.listen({ grpc: "127.0.0.1:0", tls: "auto" });
+ * console.log(`--addr ${grpc[0]} --ca-pin ${caPin} --api-key-file ${adminKey}`);
+ * ```
+ */
+export interface Listening extends Bound {
+  /** The pin of the authority that `tls: "auto"` has made. */
+  readonly caPin?: string;
+  /** The file of the first API key, of the role `admin`, if callers are asked for one. */
+  readonly adminKey?: string;
+}

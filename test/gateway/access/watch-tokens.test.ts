@@ -100,7 +100,10 @@ test("it opens nothing else: no other Task, no other path, and no rpc", async ()
   const asKey = (path: string, headers: Record<string, string>) =>
     fetch(`http://127.0.0.1:${opened.httpPort}${path}`, { headers }).then(({ status }) => status);
   const metrics = await fetch(`http://127.0.0.1:${opened.httpPort}/metrics?access_token=${token}`);
-  expect([metrics.status, ((await metrics.json()) as { reason: string }).reason]).toEqual([401, "CREDENTIAL_MISSING"]);
+  expect([metrics.status, ((await metrics.json()) as { reason: string }).reason]).toEqual([
+    401,
+    "CREDENTIAL_MISSING",
+  ]);
   expect(await asKey("/v1/tasks/cancel-me/events", { "x-api-key": token })).toBe(401);
   expect((await ask(token)).error).toMatchObject({ code: 16, reason: "CREDENTIAL_INVALID" });
   expect([...watchTokenRoutes].map((route) => policy.get(route))).toEqual(["tasks:read"]);
