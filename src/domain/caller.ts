@@ -4,6 +4,8 @@ export interface Caller {
   /** The namespaces the caller may name; `"*"` is all of them. */
   readonly namespaces: readonly string[] | "*";
   readonly roles: readonly string[];
+  /** Names the credential that it has shown, which may end before others of the same principal. Absent if there is none. */
+  readonly credential?: string;
 }
 
 /** The caller of every request when there is no authentication. */

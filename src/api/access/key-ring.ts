@@ -1,4 +1,4 @@
-import { endOfKey, type KeyRow, principalOf } from "#domain/access/key";
+import { credentialOf, endOfKey, type KeyRow, principalOf } from "#domain/access/key";
 import { covers, type Role } from "#domain/access/scopes";
 import { type Caller, mayUse } from "#domain/caller";
 import type { Fault } from "#domain/fault";
@@ -130,20 +130,21 @@ export class KeyRing {
     if (now - Math.max(row.lastUsedAt, this.#used.get(row.id) ?? 0) >= limits.keyUseNoted) {
       this.#used.set(row.id, now);
     }
-    return { principal: principalOf(row), namespaces: row.namespaces, roles: [row.role] };
+    const { namespaces, role } = row;
+    return { principal: principalOf(row), namespaces, roles: [role], credential: credentialOf(row) };
   }
 
   /** Why the key of this caller counts no longer; undefined while it does, and of a caller without one. */
-  endOf({ principal }: Pick<Caller, "principal">): Fault | undefined {
-    if (!principal.startsWith("key:")) return undefined;
-    const row = this.#keys.get(principal.slice("key:".length));
+  endOf({ credential = "" }: Pick<Caller, "credential">): Fault | undefined {
+    if (!credential.startsWith("key:")) return undefined;
+    const row = this.#keys.get(credential.slice("key:".length));
     return row ? endedFault(row, this.#parts.now()) : notValid();
   }
 
-  /** @throws {Fault} if the key of this principal counts no longer, or is not confirmed by the store */
-  requireLive(principal: string): void {
+  /** @throws {Fault} if the caller's key counts no longer, or is not confirmed by the store */
+  requireLive(caller: Pick<Caller, "credential">): void {
     if (!this.#isConfirmed(this.#parts.now())) throw notConfirmed();
-    const ended = this.endOf({ principal });
+    const ended = this.endOf(caller);
     if (ended) throw ended;
   }
 

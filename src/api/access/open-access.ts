@@ -50,7 +50,7 @@ export async function openAccess({
   const now = () => clock.now();
   const keys = await openKeyRing({ credentials, now, isShared, changed, audit, first });
   const secret = (await credentials?.sharedSecret(drawSecret())) ?? drawSecret();
-  const requireLive = (principal: string) => keys.requireLive(principal);
+  const requireLive: KeyRing["requireLive"] = (caller) => keys.requireLive(caller);
   const watchTokens = new WatchTokens({ secret, now, requireLive, audit });
   const keeper = new KeyKeeper({ keys, clock, log, isShared, retention });
   keeper.start();

@@ -16,14 +16,14 @@ export interface WatchToken {
   readonly expiresAt: Instant;
 }
 
-/** What a token says: its form, the Task and its namespace, who it was made for, and when it ends. */
-type Claims = readonly [1, TaskId, string, string, Instant];
+/** What a token says: its form, the Task and its namespace, for whom it was made and by which credential, and when it ends. */
+type Claims = readonly [1, TaskId, string, string, string, Instant];
 
 export interface WatchTokensParts {
   readonly secret: string;
   readonly now: () => Instant;
   /** @throws {Fault} if the credential that a token was made with counts no longer */
-  readonly requireLive: (principal: string) => void;
+  readonly requireLive: (caller: Pick<Caller, "credential">) => void;
   /** Is told of each token that was refused; absent if there is no audit log. */
   readonly audit?: AuditTrail | undefined;
 }
@@ -41,9 +41,9 @@ export class WatchTokens {
     this.#parts = parts;
   }
 
-  make({ principal }: Caller, id: TaskId, namespace: string): WatchToken {
+  make({ principal, credential = "" }: Caller, id: TaskId, namespace: string): WatchToken {
     const expiresAt = later(this.#parts.now(), limits.watchTokenLife);
-    const claims: Claims = [1, id, namespace, principal, expiresAt];
+    const claims: Claims = [1, id, namespace, principal, credential, expiresAt];
     const body = Buffer.from(JSON.stringify(claims)).toString("base64url");
     return { token: `trw.${body}.${this.#mac(body).toString("base64url")}`, expiresAt };
   }
@@ -66,13 +66,14 @@ export class WatchTokens {
     const [, body = "", mac = ""] = /^trw\.([\w-]+)\.([\w-]{43})$/.exec(token) ?? [];
     const isOurs = timingSafeEqual(this.#mac(body), padded(Buffer.from(mac, "base64url")));
     if (token.length > limits.watchTokenChars || !isOurs) throw notValid();
-    const [form, taskId, namespace, principal, expiresAt] = JSON.parse(
+    const [form, taskId, namespace, principal, credential, expiresAt] = JSON.parse(
       Buffer.from(body, "base64url").toString(),
     ) as Claims;
     if (form !== 1 || taskId !== id) throw notValid();
     if (this.#parts.now() >= expiresAt) throw expired();
-    this.#parts.requireLive(principal);
-    return { principal, namespaces: [namespace], roles: ["viewer"] };
+    const caller: Caller = { principal, namespaces: [namespace], roles: ["viewer"], credential };
+    this.#parts.requireLive(caller);
+    return caller;
   }
 
   /** Who shows a token may be anybody. */

@@ -28,6 +28,11 @@ export function principalOf({ id }: Pick<KeyRow, "id">): string {
   return `key:${id}`;
 }
 
+/** Names a key as a caller's credential. */
+export function credentialOf({ id }: Pick<KeyRow, "id">): string {
+  return `key:${id}`;
+}
+
 /** From when on the key is refused. */
 export function endOfKey({ revokedAt, expiresAt }: Pick<KeyRow, "revokedAt" | "expiresAt">): Instant {
   return revokedAt > 0 && revokedAt < expiresAt ? (revokedAt as Instant) : expiresAt;

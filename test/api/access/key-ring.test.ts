@@ -39,7 +39,10 @@ test("a key is found by its text alone, of which the store has a hash", async ()
   await again.boot();
   const ring = ringOver(again, time);
   await ring.load();
-  expect(ring.callerOf(text)).toEqual({ principal: `key:${row.id}`, namespaces: ["a"], roles: ["operator"] });
+  expect(ring.callerOf(text)).toEqual({
+    ...{ principal: `key:${row.id}`, credential: `key:${row.id}` },
+    ...{ namespaces: ["a"], roles: ["operator"] },
+  });
   await again.close();
 });
 

@@ -188,7 +188,7 @@ test("a key that ended long ago is removed, on all servers, and one that may sti
   expect((await idsOf()).includes(revoked.row.id)).toBe(false);
   expect((await idsOf()).includes(lasting.row.id)).toBe(true);
   await a.keys.refresh();
-  expect(a.keys.endOf({ principal: `key:${revoked.row.id}` })?.reason).toBe("CREDENTIAL_INVALID");
+  expect(a.keys.endOf({ credential: `key:${revoked.row.id}` })?.reason).toBe("CREDENTIAL_INVALID");
   await keeper.stop();
 });
 
@@ -199,7 +199,7 @@ test("whoever listens is told when a key expires, at that instant, and when one 
   await clock.advance(1);
   const seen: string[] = [];
   b.keys.onChange(() => {
-    const ended = [short, long].filter(({ row }) => b.keys.endOf({ principal: `key:${row.id}` }));
+    const ended = [short, long].filter(({ row }) => b.keys.endOf({ credential: `key:${row.id}` }));
     seen.push(`${clock.now() - 1_000_002} ${ended.length}`);
   });
   await clock.advance(10_500);

@@ -134,3 +134,21 @@ test.each(["/v1/tasks/cancel-me/events", "/inspect/events"])(
     expect(JSON.parse(await again.text())).toMatchObject({ reason: "CREDENTIAL_REVOKED" });
   },
 );
+
+test("what a replaced key has opened ends with the overlap, and what its successor has opened goes on", async () => {
+  const old = await keyOf("viewer");
+  const next = await keys.rotate(LOCAL_CALLER, old.row.id, millis(5_000));
+  const [mount] = mounts as [Mount];
+  const watch = (text: string) => {
+    const request = create(WatchTaskRequestSchema, { id });
+    return mount.call(TaskService.method.watchTask, [request], undefined, { "x-api-key": text });
+  };
+  const [watched, goesOn] = [watch(old.text), watch(next.text)];
+  await expect.poll(() => opened.plane.watchers).toBe(2);
+  now = instant(now + 5_000);
+  keys.announce();
+  expect((await watched).error).toMatchObject({ code: 16, reason: "CREDENTIAL_EXPIRED" });
+  await expect.poll(() => opened.plane.watchers).toBe(1);
+  await keys.revoke(LOCAL_CALLER, next.row.id);
+  expect((await goesOn).error).toMatchObject({ code: 16, reason: "CREDENTIAL_REVOKED" });
+});

@@ -139,7 +139,7 @@ export const accessMutants: readonly Mutant[] = [
   },
   {
     name: "access: a token counts when its key does no longer",
-    edits: [edit(TOKENS, "this.#parts.requireLive(principal);", "")],
+    edits: [edit(TOKENS, "this.#parts.requireLive(caller);", "")],
     test: token("ends with the key"),
   },
   {
