@@ -62,7 +62,7 @@ describe.skipIf(noPostgres !== undefined)("keys of several servers", () => {
 
       const list = stage.run(["key", "list", "--addr", second.grpc[0]], { TASKRUN_API_KEY: apiKey });
       expect(await list.ended).toBe(0);
-      expect(list.stdout).toMatch(new RegExp(`${viewer.key.id}.*revoked .*used .*page`));
+      expect(list.stdout).toMatch(new RegExp(`${viewer.key.id}.*revoked .*ago .*page`));
       for (const each of [admin, watcher]) each.close();
     } finally {
       await stage.end();

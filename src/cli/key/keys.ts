@@ -1,9 +1,12 @@
 import type { Key, NewKey } from "#client/index";
 import { type ConnectionOptions, withClient } from "../connection.js";
 import { type ExitCode, exit } from "../exit.js";
+import { ago, duration } from "../terminal/format.js";
 import type { Io } from "../terminal/io.js";
 import { line } from "../terminal/json.js";
 import { oneLine } from "../terminal/sanitizer.js";
+import { layoutWidth } from "../terminal/size.js";
+import { type Column, table } from "../terminal/table.js";
 
 type Options = ConnectionOptions & { readonly json?: boolean };
 
@@ -42,8 +45,28 @@ async function show({ key, text }: NewKey, { json }: Options, io: Io): Promise<E
 
 export async function listKeys(options: Options, io: Io): Promise<ExitCode> {
   const keys = await withClient(io, options, (client) => client.keys.list());
-  for (const key of keys) await io.stdout.write(options.json ? line(key) : `${oneLine(describe(key))}\n`);
+  await io.stdout.write(options.json ? keys.map(line).join("") : keyTable(keys, io));
   return exit.ok;
+}
+
+function keyTable(keys: readonly Key[], io: Io): string {
+  const now = io.now();
+  const columns: Column<Key>[] = [
+    { title: "KEY", cell: ({ id }) => id },
+    { title: "ROLE", cell: ({ role }) => role },
+    { title: "NAMESPACES", cell: ({ namespaces }) => namespaces.join(","), least: 10 },
+    { title: "ENDS", cell: (key) => ending(key, now) },
+    { title: "USED", cell: ({ lastUsedAt }) => (lastUsedAt === 0 ? "never" : ago(lastUsedAt, now)) },
+    { title: "MADE BY", cell: ({ createdBy }) => createdBy, least: 8, optional: true },
+    { title: "NAME", cell: ({ name }) => name, least: 8 },
+  ];
+  return table(columns, keys, layoutWidth(io.stdout));
+}
+
+/** How long the key lasts, or since when it does no longer. */
+function ending({ expiresAt, revokedAt }: Key, now: number): string {
+  if (revokedAt > 0) return `revoked ${ago(revokedAt, now)}`;
+  return now < expiresAt ? `in ${duration(expiresAt - now)}` : `expired ${ago(expiresAt, now)}`;
 }
 
 export async function revokeKey(id: string, options: ConnectionOptions, io: Io): Promise<ExitCode> {
