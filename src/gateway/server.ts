@@ -107,7 +107,7 @@ export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
     { keys, watchTokens }: GatewayAccess,
     identify = identifyBy({ keys, watchTokens }, audit?.trail),
   ): Mounts => {
-    if (keys && !followed.has(keys)) keys.onChange(() => streams.endWhere((caller) => keys.endOf(caller)));
+    if (keys && !followed.has(keys)) keys.onChange(streams.endWhere((caller) => keys.endOf(caller)));
     if (keys) followed.add(keys);
     const served: Served = { services: { ...services, keys, watchTokens }, telemetry, health, identify };
     const handlers = connectHandlers(rpcs, served, streams, traffic.compressor);

@@ -18,13 +18,18 @@ export class OpenStream implements WaitSignal {
   #controller: AbortController | undefined;
   #aborted = false;
   readonly #stalled: BufferedBytes;
+  readonly #endOf: EndOf;
   #fault: Fault | undefined;
   #caller: Caller | undefined;
   #kept: BufferUse | undefined;
 
-  /** @param stalled where bytes count that are kept for peers until they read */
-  constructor(stalled: BufferedBytes) {
+  /**
+   * @param stalled where bytes count that are kept for peers until they read
+   * @param endOf says why a caller may not have it any more
+   */
+  constructor(stalled: BufferedBytes, endOf: EndOf = () => undefined) {
     this.#stalled = stalled;
+    this.#endOf = endOf;
   }
 
   /** True once either side has ended it. */
@@ -53,14 +58,16 @@ export class OpenStream implements WaitSignal {
     return this.#fault;
   }
 
-  /** Whose it is; undefined until the caller is known. */
-  get caller(): Caller | undefined {
-    return this.#caller;
-  }
-
-  /** Call when the caller is known: it ends with the caller's credential. */
+  /** Call when the caller is known: it ends with the caller's credential, at once if that has ended meanwhile. */
   belongTo(caller: Caller): void {
     this.#caller = caller;
+    this.recheck();
+  }
+
+  /** Ends it if its caller may not have it any more. */
+  recheck(): void {
+    const fault = this.#caller && this.#endOf(this.#caller);
+    if (fault) this.end(fault);
   }
 
   /** Ends it from this side. Only the first fault counts. */
@@ -98,10 +105,14 @@ export class OpenStream implements WaitSignal {
   }
 }
 
+/** Why the credential of a caller counts no longer; undefined while it does. */
+type EndOf = (caller: Caller) => Fault | undefined;
+
 /** The open streams of all listeners, so that a drain can end them. */
 export class OpenStreams {
   readonly #streams = new Set<OpenStream>();
   readonly #stalled: BufferedBytes;
+  readonly #ends: EndOf[] = [];
   #drained: Fault | undefined;
 
   /** @param stalled where bytes count that are kept for peers until they read */
@@ -111,7 +122,7 @@ export class OpenStreams {
 
   /** Opens a stream. It has already ended if the gateway drains, or if there are too many. */
   open(): OpenStream {
-    const stream = new OpenStream(this.#stalled);
+    const stream = new OpenStream(this.#stalled, this.#endOf);
     if (this.#drained) stream.end(this.#drained);
     else if (this.#streams.size >= limits.openStreams) stream.end(tooManyStreams());
     else this.#streams.add(stream);
@@ -138,12 +149,16 @@ export class OpenStreams {
     stream.gone();
   }
 
-  /** Ends the streams of callers whose credential counts no longer. @param why undefined for a caller whose credential does */
-  endWhere(why: (caller: Caller) => Fault | undefined): void {
-    for (const stream of this.#streams) {
-      const fault = stream.caller && why(stream.caller);
-      if (fault) stream.end(fault);
-    }
+  /**
+   * From now on streams end with the credentials of their callers.
+   *
+   * @returns to be called whenever one may have ended
+   */
+  endWhere(why: EndOf): () => void {
+    this.#ends.push(why);
+    return () => {
+      for (const stream of this.#streams) stream.recheck();
+    };
   }
 
   /** Ends all open streams, and from now on each new one at once. */
@@ -152,6 +167,14 @@ export class OpenStreams {
     for (const stream of this.#streams) stream.end(fault);
     this.#streams.clear();
   }
+
+  readonly #endOf: EndOf = (caller) => {
+    for (const why of this.#ends) {
+      const fault = why(caller);
+      if (fault) return fault;
+    }
+    return undefined;
+  };
 }
 
 function tooManyStreams(): Fault {

@@ -49,3 +49,21 @@ test("a listener hears of the end once, whoever ends it, unless it was removed",
   expect([gone.fault, ended.fault]).toEqual([undefined, fault]);
   expect(streams.open().aborted).toBe(true);
 });
+
+test("a stream ends with its caller's credential, also if that has ended before its caller was known", () => {
+  const streams = opened();
+  const over = new Set<string>();
+  const fault = new Fault("unauthenticated", "it was revoked");
+  const recheck = streams.endWhere(({ principal }) => (over.has(principal) ? fault : undefined));
+  const callerOf = (principal: string) => ({ principal, namespaces: "*", roles: [] }) as const;
+  const [first, other, unknown] = [streams.open(), streams.open(), streams.open()];
+  first.belongTo(callerOf("a"));
+  other.belongTo(callerOf("b"));
+  recheck();
+  expect([first.aborted, other.aborted]).toEqual([false, false]);
+  over.add("a");
+  recheck();
+  expect([first.fault, other.fault, unknown.fault]).toEqual([fault, undefined, undefined]);
+  unknown.belongTo(callerOf("a"));
+  expect(unknown.fault).toBe(fault);
+});

@@ -88,8 +88,8 @@ export const accessMutants: readonly Mutant[] = [
     edits: [
       edit(
         "src/gateway/server.ts",
-        "keys?.onChange(() => streams.endWhere((caller) => keys.endOf(caller)));",
-        "",
+        "keys.onChange(streams.endWhere((caller) => keys.endOf(caller)));",
+        "streams.endWhere((caller) => keys.endOf(caller));",
       ),
     ],
     test: ended("a watch ends"),
@@ -109,8 +109,8 @@ export const accessMutants: readonly Mutant[] = [
     edits: [
       edit(
         "src/gateway/traffic/streams.ts",
-        "if (fault) stream.end(fault);",
-        "stream.end(fault ?? tooManyStreams());",
+        "if (fault) this.end(fault);",
+        "if (this.#caller) this.end(fault ?? tooManyStreams());",
       ),
     ],
     test: ended("a watch ends"),
@@ -221,5 +221,16 @@ export const accessMutants: readonly Mutant[] = [
       ),
     ],
     test: listen("a worker whose key is revoked"),
+  },
+  {
+    name: "access: a credential that ends while its caller is identified is never noticed",
+    edits: [
+      edit(
+        "src/gateway/traffic/streams.ts",
+        "    this.#caller = caller;\n    this.recheck();",
+        "    this.#caller = caller;",
+      ),
+    ],
+    test: { file: "test/gateway/traffic/streams.test.ts", name: "ends with its caller's credential" },
   },
 ];
