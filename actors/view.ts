@@ -56,6 +56,8 @@ export interface MessageView {
   session(id: SessionId): SessionRow | undefined;
   /** The newest session of a worker. */
   sessionOf(principal: string, workerId: WorkerId): SessionRow | undefined;
+  /** The session of this node that has a worker id, whoever's it is; undefined while the id is nobody's. */
+  ownerOf(workerId: WorkerId): SessionRow | undefined;
   /** The key by which a worker's row is asked for; none where the store is one process's. */
   workerKeys(principal: string, workerId: WorkerId): readonly WorkerKey[];
   /** The row of a worker, if it is here. */

@@ -7,12 +7,14 @@ import { isConnected } from "./worker-rows.js";
 
 /** An operator wants a worker to be given no more Runs. */
 export const drainWorker: RunTrackerHandler<"drain.worker"> = {
-  needs: ({ caller, workerId }, view) => ({ workers: view.workerKeys(caller.principal, workerId) }),
+  needs: ({ caller, owner = caller.principal, workerId }, view) => ({
+    workers: view.workerKeys(owner, workerId),
+  }),
 
-  decide({ caller, workerId, message }, view, { at }) {
-    const row = view.workerRow(caller.principal, workerId);
+  decide({ caller, owner = caller.principal, workerId, message }, view, { at }) {
+    const row = view.workerRow(owner, workerId);
     if (row && !view.session(row.session.id)) return drainElsewhere(row, message);
-    const session = view.sessionOf(caller.principal, workerId);
+    const session = view.sessionOf(owner, workerId);
     if (!session || session.state === "detached") return [refuse(workerNotFound(workerId))];
     return [
       advanceWorker(session.id, { type: "drain", at, message }),

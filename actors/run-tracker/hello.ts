@@ -1,10 +1,11 @@
+import type { Fault } from "#domain/fault";
 import type { RunId, SessionId } from "#domain/id";
-import { processOf, takenOver } from "#domain/refusals";
+import { processOf, runNotYours, takenOver, workerIdTaken } from "#domain/refusals";
 import { isOver, type RunRow } from "#domain/task/run";
 import type { Instant } from "#domain/time/time";
 import type { ResumedRun, SessionRow } from "#domain/worker/worker";
 import type { Command } from "../commands.js";
-import { advanceRun, advanceWorker } from "../make-command.js";
+import { advanceRun, advanceWorker, refuse } from "../make-command.js";
 import type { MessageView } from "../view.js";
 import type { RunTrackerHandler, RunTrackerMessageOf } from "./handler.js";
 import { cancelRun, giveUp, outputAck, runsAt } from "./runs.js";
@@ -18,6 +19,8 @@ export const hello: RunTrackerHandler<"hello"> = {
   }),
 
   decide(message, view, { at }) {
+    const impostor = impostorOf(message, view);
+    if (impostor) return [refuse(impostor)];
     const previous = previousOf(message, view);
     const older = olderOf(message, previous, view);
     const session = sessionOf(message, at);
@@ -32,6 +35,15 @@ export const hello: RunTrackerHandler<"hello"> = {
     ];
   },
 };
+
+/** Why the worker is not who it says it is: its id is another principal's, or a Run that it shows is. */
+function impostorOf({ caller, hello }: RunTrackerMessageOf<"hello">, view: MessageView): Fault | undefined {
+  const { principal } = caller;
+  const owner = view.ownerOf(hello.info.workerId);
+  if (owner && owner.principal !== principal) return workerIdTaken(hello.info.workerId);
+  const foreign = hello.resume.find(({ runId }) => (view.run(runId)?.principal ?? principal) !== principal);
+  return foreign && runNotYours(foreign.runId);
+}
 
 /** The session that the new one supersedes. Where nodes share the store, the worker's row says which, and on any node. */
 function previousOf(

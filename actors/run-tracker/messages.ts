@@ -36,6 +36,8 @@ export type RunTrackerMessage =
   | {
       readonly type: "drain.worker";
       readonly caller: Caller;
+      /** Whose worker it is; the caller's own if it is left out. */
+      readonly owner?: string;
       readonly workerId: WorkerId;
       readonly message: string;
     };

@@ -1,4 +1,5 @@
 import type { SessionId } from "#domain/id";
+import { runNotYours } from "#domain/refusals";
 import type { LogEntry } from "#domain/task/log";
 import {
   type ChatReport,
@@ -16,7 +17,7 @@ import type { SessionRow } from "#domain/worker/worker";
 import { limits } from "#limits/index";
 import type { Command, RefusalCause } from "../commands.js";
 import { resultSchemaNeeds } from "../handler.js";
-import { advanceRun } from "../make-command.js";
+import { advanceRun, refuse } from "../make-command.js";
 import type { RunMessage } from "../run/messages.js";
 import type { MessageView } from "../view.js";
 import type { RunTrackerHandler } from "./handler.js";
@@ -34,6 +35,9 @@ export const report: RunTrackerHandler<"report"> = {
   decide(message, view, { at }) {
     const speaker = view.session(message.session);
     const run = view.run(message.report.runId);
+    if (run && speaker && run.principal !== speaker.principal) {
+      return [refuse(runNotYours(run.id)), { type: "countRefused", params: { cause: "foreign" } }];
+    }
     const cause = refusalOf(message, run, speaker);
     if (cause || !run) return refuseReport(message, run, speaker, cause ?? "unknown", at);
 
@@ -101,7 +105,7 @@ function refusalOf(
   speaker: SessionRow | undefined,
 ): RefusalCause | undefined {
   if (!run) return "unknown";
-  if (!speaker || run.principal !== speaker.principal) return "foreign";
+  if (!speaker) return "foreign";
   if ("fence" in report && report.fence !== undefined && report.fence !== run.fence) return "stale";
   if (isOver(run.status)) return "ended";
   if (run.session !== session || run.heldBy !== session) return "foreign";

@@ -18,6 +18,11 @@ export function mayUse(caller: Caller, namespace: string): boolean {
   return caller.namespaces === "*" || caller.namespaces.includes(namespace);
 }
 
+/** True if the caller may direct the workers of every principal. */
+export function directsAll({ namespaces, roles }: Caller): boolean {
+  return namespaces === "*" && roles.includes("admin");
+}
+
 /** The namespace of a request that names none. */
 export function ownNamespace({ namespaces }: Caller): string {
   return (namespaces === "*" ? undefined : namespaces[0]) ?? DEFAULT_NAMESPACE;

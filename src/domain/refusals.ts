@@ -47,6 +47,20 @@ export function workerNotFound(id: WorkerId): Fault {
   return new Fault("not_found", `Worker ${id} not found`, { reason: "WORKER_NOT_FOUND" });
 }
 
+/** A worker id is one principal's for as long as a session has it. */
+export function workerIdTaken(id: WorkerId): Fault {
+  const message =
+    `worker id "${id}" is in use under another credential. Give this worker an id of its own, or stop the other one: an ` +
+    `admin may drain it (taskrun worker drain ${id}); the id is free when its session has ended.`;
+  return new Fault("denied", message, { field: "info.worker_id", reason: "WORKER_ID_TAKEN" });
+}
+
+/** A worker speaks only of Runs that were given to workers of its own principal. */
+export function runNotYours(id: RunId): Fault {
+  const message = `run ${id} was not given to a worker of your credential: report only on your own.`;
+  return new Fault("denied", message, { field: "run_id", reason: "RUN_NOT_YOURS" });
+}
+
 export function alreadyEnded(task: TaskRow): Fault {
   const status = taskStatus(task);
   const ending = status.charAt(0) + status.slice(1).toLowerCase();

@@ -194,6 +194,9 @@ export interface NodeStore {
    */
   workers(after: WorkerKey | undefined, limit: number): Promise<readonly WorkerSeen[]>;
 
+  /** The rows of connected workers with this id, of whichever principal. At most a few. */
+  workersNamed(workerId: WorkerId): Promise<readonly WorkerRow[]>;
+
   /**
    * Removes what nobody needs any more: nodes that left or were taken over, or whose lease ended, longer ago than `age` and
    * whom no held Run names; and rows of workers that were last written longer ago than that and are detached or gone, or whose

@@ -175,7 +175,7 @@ test("a report about a run that is unknown, another's, superseded or over change
     0 ms        starting
     0 ms serve  serving
     1 ms report serving   send(s1, cancel(r1, the plane does not know this run)), countRefused(unknown)
-    2 ms report serving   send(s1, cancel(r1, the run is another session's)), countRefused(foreign)
+    2 ms report serving   reply(fault(denied: run r1 was not given to a worker of your credential:…)), countRefused(foreign)
     3 ms report serving   send(s1, cancel(r1, the run is another session's)), countRefused(foreign)
     4 ms report serving   send(s1, cancel(r1, the run has been superseded by a later attempt)), countRefused(stale), send(s1, ack.status(r1))
     5 ms report serving   advanceRun(r1, started(5)), send(s1, cancel(r1, the run has ended)), countRefused(ended)

@@ -195,10 +195,11 @@ export class KeyRing {
     const now = this.#parts.now();
     if (now >= endOfKey(old)) throw keyHasEnded(id);
     const { name, role, namespaces, expiresAt, createdAt } = old;
-    const made = this.#draw(caller, { name, role, namespaces, ttl: (expiresAt - createdAt) as Millis });
+    const ttl = (expiresAt - createdAt) as Millis;
+    const made = this.#draw(caller, { name, role, namespaces, ttl }, old);
     const ends = instant(Math.min(old.expiresAt, later(now, overlap)));
     const shortened = { ...old, expiresAt: ends, revision: old.revision + 1 };
-    await this.#put([made.row, shortened], { action: "key.rotate", caller, replaces: id });
+    await this.#put([made.row, shortened], { action: "key.rotate", caller, replaces: old });
     return made;
   }
 
@@ -228,13 +229,14 @@ export class KeyRing {
     return count;
   }
 
-  #draw(caller: Caller, { name, role, namespaces, ttl }: NewKeyTerms): MadeKey {
+  #draw(caller: Caller, { name, role, namespaces, ttl }: NewKeyTerms, replaces?: KeyRow): MadeKey {
     if (!covers(caller.roles, role)) throw tooMuch("role", `a key of role ${role}`);
     if (!isWithin(caller, namespaces)) throw tooMuch("namespaces", "a key for these namespaces");
     if (this.#keys.size >= limits.keys) throw tooManyKeys();
     const { id, text, hash } = makeKey();
     const now = this.#parts.now();
     const row: KeyRow = {
+      ...(replaces && { first: replaces.first ?? replaces.id }),
       ...{ id, revision: 1, name, role, namespaces, hash },
       ...{ createdAt: now, createdBy: caller.principal, expiresAt: later(now, ttl) },
       ...{ revokedAt: 0, lastUsedAt: 0 },

@@ -6,6 +6,8 @@ export interface KeyRow {
   /** The middle part of the key; it is the caller's principal, with `key:` before it. */
   readonly id: string;
   readonly revision: number;
+  /** The id of the first of the keys that have replaced each other, this one being the last; absent if it is the first. */
+  readonly first?: string;
   /** For people. */
   readonly name: string;
   readonly role: Role;
@@ -23,9 +25,9 @@ export interface KeyRow {
   readonly lastUsedAt: number;
 }
 
-/** The principal of a key. */
-export function principalOf({ id }: Pick<KeyRow, "id">): string {
-  return `key:${id}`;
+/** The principal of a key: a key in the place of another one is the same caller. */
+export function principalOf({ id, first = id }: Pick<KeyRow, "id" | "first">): string {
+  return `key:${first}`;
 }
 
 /** Names a key as a caller's credential. */

@@ -42,6 +42,8 @@ export interface CommittedSession {
 export class Roster {
   readonly #places = new Map<SessionId, Place>();
   readonly #byWorker = new Map<string, SessionId>();
+  /** The session that has each worker id: of one principal, however many sessions have had it. */
+  readonly #owners = new Map<WorkerId, SessionId>();
   /** Sessions that the turn in flight has changed, as they were before it; undefined if they did not exist. */
   readonly #before = new Map<SessionId, CommittedSession | undefined>();
 
@@ -52,6 +54,12 @@ export class Roster {
   /** The session of a worker of this principal. Workers of other principals with the same id are different workers. */
   of(principal: string, workerId: WorkerId): SessionRow | undefined {
     const session = this.#byWorker.get(workerKey(principal, workerId));
+    return session && this.get(session);
+  }
+
+  /** The session that has a worker id, of whichever principal; undefined while the id is nobody's. */
+  owner(workerId: WorkerId): SessionRow | undefined {
+    const session = this.#owners.get(workerId);
     return session && this.get(session);
   }
 
@@ -107,6 +115,8 @@ export class Roster {
     // A worker that may come back to what an older session of it holds, on a node that is gone, may be here already.
     if (row.state === "detached" && known && this.get(known)?.state !== "detached") return;
     journal.set(this.#byWorker, key, row.id);
+    const owner = this.owner(row.info.workerId);
+    if (!owner || owner.principal === row.principal) journal.set(this.#owners, row.info.workerId, row.id);
   }
 
   /** Removes a session with what it holds: its worker has a newer one on another node. */
@@ -173,6 +183,8 @@ export class Roster {
     journal.delete(this.#places, place.row.id);
     const key = workerKey(place.row.principal, place.row.info.workerId);
     if (this.#byWorker.get(key) === place.row.id) journal.delete(this.#byWorker, key);
+    const { workerId } = place.row.info;
+    if (this.#owners.get(workerId) === place.row.id) journal.delete(this.#owners, workerId);
   }
 }
 

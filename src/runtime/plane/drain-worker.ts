@@ -1,6 +1,8 @@
-import type { SessionId } from "#domain/id";
+import { type Caller, directsAll } from "#domain/caller";
+import type { SessionId, WorkerId } from "#domain/id";
 import { workerNotFound } from "#domain/refusals";
 import type { Plane } from "#ports/plane";
+import type { Core } from "../core.js";
 import type { Supervisor } from "../supervisor.js";
 import { ask } from "./ask.js";
 import { workerElsewhere, workerView } from "./workers.js";
@@ -12,11 +14,22 @@ import { workerElsewhere, workerView } from "./workers.js";
 export function drainWorker(supervisor: Supervisor): Plane["drainWorker"] {
   const { core } = supervisor;
   return async (caller, workerId, message) => {
-    const drain = { type: "drain.worker", caller, workerId, message } as const;
+    const owner = directsAll(caller) ? await ownerOf(workerId, caller, core) : caller.principal;
+    const drain = { type: "drain.worker", caller, owner, workerId, message } as const;
     const id = await ask<SessionId>(supervisor, "run-tracker", drain, 0);
     const session = core.memory.roster.committedOf(id);
     const view = session ? workerView(session, core) : await workerElsewhere(core, id);
     if (!view) throw workerNotFound(workerId);
     return view;
   };
+}
+
+/** Whose worker it is: the caller's own, if it has one of this id, and otherwise whoever's is connected. */
+async function ownerOf(workerId: WorkerId, { principal }: Caller, { memory, store }: Core): Promise<string> {
+  if (memory.roster.of(principal, workerId)) return principal;
+  const here = memory.roster.owner(workerId);
+  if (here || !store.nodes) return here?.principal ?? principal;
+  const rows = await store.nodes.workersNamed(workerId);
+  const owners = rows.map(({ session }) => session.principal);
+  return owners.includes(principal) ? principal : (owners[0] ?? principal);
 }

@@ -5,16 +5,24 @@ import type { Fault } from "#domain/fault";
 import { templateKey } from "#domain/template/template";
 import type { Instant } from "#domain/time/time";
 import type { Refusal } from "#ports/audit";
+import type { Memory } from "../memory/memory.js";
 import type { Workspace } from "../memory/workspace.js";
 
 type Message = AddressedMessage["message"];
+/** The turn in which it was decided. */
+export interface AuditedTurn {
+  readonly work: Workspace;
+  readonly memory: Memory;
+  readonly at: Instant;
+}
+
 type Decided = Answer | Error | undefined;
 
 /** Adds to the turn what the audit log says of a message that was decided: nothing, of most. */
-export function auditMessage(message: Message, answer: Decided, work: Workspace, at: Instant): void {
+export function auditMessage(message: Message, answer: Decided, { work, memory, at }: AuditedTurn): void {
   if (answer instanceof Error) return;
   if (answer?.type === "fault") {
-    const refusal = refusalOf(message, answer.fault, work);
+    const refusal = refusalOf(message, answer.fault, { work, memory, at });
     if (refusal) work.audit.refuse(refusal);
     return;
   }
@@ -66,7 +74,12 @@ function doneBy(message: Message, answer: Exclude<Decided, Error>, work: Workspa
 }
 
 /** A refusal because of who asks, which the actor finds that reads the rows. */
-function refusalOf(message: Message, fault: Fault, work: Workspace): Refusal | undefined {
+function refusalOf(message: Message, fault: Fault, { work, memory }: AuditedTurn): Refusal | undefined {
+  if (message.type === "report") {
+    const actor = memory.roster.get(message.session)?.principal ?? "";
+    const object = `run ${message.report.runId}`;
+    return { actor, action: "worker.impersonate", object, detail: fault.reason };
+  }
   if (message.type === "hello") {
     if (fault.code !== "denied") return undefined;
     const object = `worker ${message.hello.info.workerId}`;

@@ -153,7 +153,10 @@ export class Turn {
         this.#units?.dismiss();
         continue;
       }
-      if (this.#core.audit) auditMessage(envelope.message, answer, this.#work, this.#at);
+      if (this.#core.audit) {
+        const { memory } = this.#core;
+        auditMessage(envelope.message, answer, { work: this.#work, memory, at: this.#at });
+      }
       if (envelope.answer) this.#answers.push({ to: envelope.answer, answer });
     }
     this.#done = done;

@@ -151,6 +151,10 @@ export class TurnView implements MessageView {
     return this.#memory.roster.of(principal, workerId);
   }
 
+  ownerOf(workerId: WorkerId): SessionRow | undefined {
+    return this.#memory.roster.owner(workerId);
+  }
+
   workerKeys(principal: string, workerId: WorkerId): readonly WorkerKey[] {
     return this.#node === undefined ? [] : [workerRowKey(principal, workerId)];
   }

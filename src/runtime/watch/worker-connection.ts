@@ -1,8 +1,9 @@
 import type { RunTrackerMessage } from "#actors/run-tracker/messages";
 import type { Asker } from "#bus/bus";
-import type { Caller } from "#domain/caller";
+import { type Caller, LOCAL_CALLER } from "#domain/caller";
 import { Fault } from "#domain/fault";
-import type { SessionId } from "#domain/id";
+import type { SessionId, WorkerId } from "#domain/id";
+import { workerIdTaken } from "#domain/refusals";
 import { type HeartbeatReport, type HeldSet, reportBytes } from "#domain/task/report";
 import { millis } from "#domain/time/time";
 import type { Hello } from "#domain/worker/worker";
@@ -60,7 +61,8 @@ export class WorkerConnection implements WorkerLink {
 
     const bytes = reportBytes(report);
     // Credit is counted for output only, which a worker sends as fast as it may. Other reports are rare.
-    const asker = report.type === "output" ? this.#onCredit(bytes) : undefined;
+    const counted = report.type === "output" ? this.#onCredit(bytes) : undefined;
+    const asker = { resolve: () => counted?.(), reject: (fault: Error) => this.#refused(fault, counted) };
     await this.#post({ type: "report", session, report, bytes }, bytes, asker);
   }
 
@@ -85,6 +87,8 @@ export class WorkerConnection implements WorkerLink {
       });
     }
     const { core, timers } = this.#parts;
+    await this.#checkOwner(hello.info.workerId);
+    if (this.#closed) return;
     const session = core.entropy.uuid() as SessionId;
     const { lease, publicLease } = core.terms;
     const ttl = hello.protocol >= 1 ? millis(Math.ceil(lease * GRACE)) : publicLease;
@@ -97,6 +101,41 @@ export class WorkerConnection implements WorkerLink {
     await this.#post({ type: "hello", session, caller: this.#caller, hello, terms: core.terms }, 0, answer);
   }
 
+  /**
+   * Refuses a worker id that a worker of another principal has on another node. Of this node the turn knows better; and
+   * where nobody is asked for a credential, all are one principal.
+   */
+  async #checkOwner(workerId: WorkerId): Promise<void> {
+    const { principal } = this.#caller;
+    const { store, audit } = this.#parts.core;
+    if (!store.nodes || principal === LOCAL_CALLER.principal) return;
+    const rows = await store.nodes.workersNamed(workerId);
+    if (rows.every(({ session }) => session.principal === principal)) return;
+    const object = `worker ${workerId}`;
+    audit?.refused({ actor: principal, action: "worker.impersonate", object, detail: "WORKER_ID_TAKEN" });
+    throw workerIdTaken(workerId);
+  }
+
+  /** A heartbeat that names another worker: a mistake, or, of somebody with a credential, a lie. */
+  #impostor(workerId: string): Fault {
+    const { principal } = this.#caller;
+    const isLocal = principal === LOCAL_CALLER.principal;
+    const said = this.#hello?.info.workerId;
+    const object = `worker ${workerId}`;
+    if (!isLocal) {
+      const detail = `a heartbeat of worker ${said}`;
+      this.#parts.core.audit?.refused({ actor: principal, action: "worker.impersonate", object, detail });
+    }
+    const message = `heartbeat.worker_id is "${workerId}", but hello said "${said}"`;
+    return new Fault(isLocal ? "invalid" : "denied", message, { field: "heartbeat.worker_id" });
+  }
+
+  /** Ends the stream if the worker has spoken for another one. Its own Runs go on until its lease ends. */
+  #refused(fault: Error, counted: (() => void) | undefined): void {
+    counted?.();
+    if (fault instanceof Fault && fault.code === "denied" && !this.#closed) this.#sink.close(fault);
+  }
+
   /** Ends the stream of a session whose hello was refused. It never existed for the plane, so its lease is removed. */
   #endStream(session: SessionId, error: Error): void {
     this.#parts.core.leases.forget(session);
@@ -107,15 +146,7 @@ export class WorkerConnection implements WorkerLink {
     session: SessionId,
     { workerId, status, capacity, beat, held }: HeartbeatReport,
   ): Promise<void> {
-    if (workerId !== "" && workerId !== this.#hello?.info.workerId) {
-      throw new Fault(
-        "invalid",
-        `heartbeat.worker_id is "${workerId}", but hello said "${this.#hello?.info.workerId}"`,
-        {
-          field: "heartbeat.worker_id",
-        },
-      );
-    }
+    if (workerId !== "" && workerId !== this.#hello?.info.workerId) throw this.#impostor(workerId);
     if (beat > 0) this.#sink.send({ type: "ack.heartbeat", beat });
 
     const { roster } = this.#parts.core.memory;
@@ -148,19 +179,19 @@ export class WorkerConnection implements WorkerLink {
    * Counts output against the worker's credit until it is committed. A worker that exceeds its credit loses its stream;
    * its Runs continue, and it may reconnect. A public worker has no credit and is only read more slowly.
    *
+   * @returns to be called when the output was decided
    * @throws {Fault} `overloaded` if the credit is exceeded
    */
-  #onCredit(bytes: number): Asker {
+  #onCredit(bytes: number): () => void {
     const allowed = limits.workerCreditBytes + limits.chunkBytes;
     if ((this.#hello?.protocol ?? 0) >= 1 && this.#undecided + bytes > allowed) {
       const message = `more than ${limits.workerCreditBytes} bytes were sent and not yet acknowledged`;
       throw new Fault("overloaded", message, { reason: "CREDIT_EXCEEDED", retryAfter: limits.retryAfter });
     }
     this.#undecided += bytes;
-    const settle = () => {
+    return () => {
       this.#undecided -= bytes;
     };
-    return { resolve: settle, reject: settle };
   }
 
   async #post(message: RunTrackerMessage, weight: number, answer?: Asker): Promise<void> {

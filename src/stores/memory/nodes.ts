@@ -122,6 +122,7 @@ export class MemoryNodes implements Omit<NodeStore, "poll"> {
       takeOver: (dead, by) => this.takeOver(dead, by),
       runsOf: (node, after, limit) => this.runsOf(node, after, limit),
       workers: (after, limit) => this.workers(after, limit),
+      workersNamed: (workerId) => this.workersNamed(workerId),
       removeGone: (age, limit) => this.removeGone(age, limit),
     };
   }
@@ -142,6 +143,13 @@ export class MemoryNodes implements Omit<NodeStore, "poll"> {
       .filter((run) => (run.node ?? "") === node && (after === undefined || run.id > after))
       .sort((a, b) => compare(a.id, b.id))
       .slice(0, limit);
+  }
+
+  async workersNamed(workerId: WorkerId): Promise<readonly WorkerRow[]> {
+    const rows = [...this.#workers.values()].map(({ row }) => row);
+    return rows.filter(
+      (row) => row.session.info.workerId === workerId && isConnected(row) && this.#isAtWork(row.node),
+    );
   }
 
   async workers(after: WorkerKey | undefined, limit: number): Promise<readonly WorkerSeen[]> {

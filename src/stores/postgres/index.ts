@@ -148,6 +148,7 @@ function nodesOf(opened: () => Promise<NodeStore>): NodeStore {
     poll: async (query) => (await opened()).poll(query),
     takeOver: async (...args) => (await opened()).takeOver(...args),
     runsOf: async (...args) => (await opened()).runsOf(...args),
+    workersNamed: async (...args) => (await opened()).workersNamed(...args),
     workers: async (...args) => (await opened()).workers(...args),
     removeGone: async (...args) => (await opened()).removeGone(...args),
   };

@@ -113,6 +113,7 @@ export function viewOf(given: Partial<ViewParts> = {}): MessageView {
     announcementOf: (_, agentName) => parts.announced[agentName],
     session: () => parts.session,
     sessionOf: () => parts.session,
+    ownerOf: () => parts.session,
     workerKeys: (principal, workerId) => [workerRowKey(principal, workerId)],
     workerRow: () => parts.workerRow,
     heldBy: (id) => parts.runs.filter(({ heldBy }) => heldBy === id).map((row) => row.id),

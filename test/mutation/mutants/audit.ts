@@ -8,6 +8,9 @@ const keys = (name: string): TestName => ({ file: "test/api/access/key-audit.tes
 const RING = "src/api/access/key-ring.ts";
 const VERIFY = "src/domain/audit/verify.ts";
 const TURN = "src/runtime/turn/audit.ts";
+const impostor = (name: string): TestName => ({ file: "test/gateway/access/impostors.test.ts", name });
+const owner = (name: string): TestName => ({ file: "test/runtime/workers/owner.test.ts", name });
+const HELLO = "actors/run-tracker/hello.ts";
 const LOG = "src/host/audit/audit-log.ts";
 
 /** Ways in which somebody could have done something, or undone its traces, unseen. */
@@ -168,5 +171,53 @@ export const auditMutants: readonly Mutant[] = [
       ),
     ],
     test: keys("a token for one Task that is refused"),
+  },
+  {
+    name: "impostor: whoever says hello last has the id",
+    edits: [edit(HELLO, "if (owner && owner.principal !== principal)", 'if (owner && principal === "")')],
+    test: owner("an id is kept for its principal"),
+  },
+  {
+    name: "impostor: a Run of another's may be shown",
+    edits: [edit(HELLO, "return foreign && runNotYours(foreign.runId);", "return foreign && undefined;")],
+    test: impostor("shown as if it were in hand"),
+  },
+  {
+    name: "impostor: a report on a Run of another's costs nothing",
+    edits: [
+      edit(
+        "src/runtime/watch/worker-connection.ts",
+        'fault.code === "denied" && !this.#closed',
+        "this.#closed",
+      ),
+    ],
+    test: impostor("a report (status)"),
+  },
+  {
+    name: "impostor: other nodes are not asked whose an id is",
+    edits: [
+      edit(
+        "src/runtime/watch/worker-connection.ts",
+        "if (rows.every(({ session }) => session.principal === principal)) return;",
+        "if (rows.length >= 0) return;",
+      ),
+    ],
+    test: owner("on another node"),
+  },
+  {
+    name: "impostor: operators drain workers of other keys",
+    edits: [
+      edit(
+        "src/domain/caller.ts",
+        'return namespaces === "*" && roles.includes("admin");',
+        'return namespaces === "*";',
+      ),
+    ],
+    test: impostor("an admin drains any worker"),
+  },
+  {
+    name: "impostor: a key in the place of another is somebody else",
+    edits: [edit("src/api/access/key-ring.ts", "...(old && { first: old.first ?? old.id }),", "")],
+    test: impostor("an admin drains any worker"),
   },
 ];

@@ -1,4 +1,4 @@
-import { LOCAL_CALLER } from "#domain/caller";
+import { type Caller, LOCAL_CALLER } from "#domain/caller";
 import type { Fault } from "#domain/fault";
 import type { RunId, WorkerId } from "#domain/id";
 import type { HeartbeatReport, OutputReport, StatusReport } from "#domain/task/report";
@@ -43,13 +43,15 @@ export type BenchWorkerOptions = Partial<Omit<Hello, "info">> & {
   /** What they announce, by name. */
   readonly announced?: Readonly<Record<string, Partial<Announcement>>>;
   readonly info?: Partial<WorkerInfo>;
+  /** Whose worker it is. Default: the local caller's. */
+  readonly caller?: Caller;
 };
 
 export function workerOf(plane: Plane, id: string, options: BenchWorkerOptions): BenchWorker {
   const frames: WorkerFrame[] = [];
   const closed: Fault[] = [];
   const transport: BenchTransport = { reads: true, unsentBytes: 0 };
-  const link = plane.connect(LOCAL_CALLER, {
+  const link = plane.connect(options.caller ?? LOCAL_CALLER, {
     get unsentBytes() {
       return transport.unsentBytes;
     },
@@ -64,7 +66,7 @@ export function workerOf(plane: Plane, id: string, options: BenchWorkerOptions):
       link.closed();
     },
   });
-  const { agents: names = ["echo"], announced = {}, info: more = {}, ...rest } = options;
+  const { agents: names = ["echo"], announced = {}, info: more = {}, caller: _, ...rest } = options;
   const agents = names.map((name): AgentSpec => {
     const said = announced[name];
     const own = said && { announced: { ...NOTHING_ANNOUNCED, digest: JSON.stringify(said), ...said } };

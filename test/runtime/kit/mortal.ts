@@ -69,6 +69,7 @@ function mortalNodes(nodes: NodeStore, life: Life): NodeStore {
     takeOver: (...args) => unlessDead(life, () => nodes.takeOver(...args)),
     runsOf: (...args) => unlessDead(life, () => nodes.runsOf(...args)),
     workers: (...args) => unlessDead(life, () => nodes.workers(...args)),
+    workersNamed: (workerId) => unlessDead(life, () => nodes.workersNamed(workerId)),
     removeGone: (...args) => unlessDead(life, () => nodes.removeGone(...args)),
   };
 }

@@ -15,6 +15,9 @@ CREATE TABLE audit (
 );
 CREATE INDEX audit_latest ON audit (at, chain, seq);
 
+-- For whoever says hello under an id: the key ends with it.
+CREATE INDEX workers_named ON workers (reverse(key) COLLATE "C");
+
 -- Appends records, of which each is an object of its instant and its text. For every transaction that has one of its own
 -- to tell of.
 CREATE FUNCTION append_audit_1(appending text, records json) RETURNS void LANGUAGE plpgsql AS $$

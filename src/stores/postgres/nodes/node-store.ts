@@ -1,10 +1,10 @@
 import { setTimeout } from "node:timers/promises";
 import { Fault } from "#domain/fault";
-import type { NodeId, RunId, SessionId } from "#domain/id";
+import type { NodeId, RunId, SessionId, WorkerId } from "#domain/id";
 import { NodeGone, type NodeInfo, type NodeState, type NodeView } from "#domain/node";
 import type { RunRow } from "#domain/task/run";
 import { type Instant, instant, type Millis } from "#domain/time/time";
-import type { WorkerKey } from "#domain/worker/worker-row";
+import type { WorkerKey, WorkerRow } from "#domain/worker/worker-row";
 import { limits } from "#limits/index";
 import type { NodeLease, NodeStore, Polled, PollQuery, WorkerSeen } from "#ports/nodes";
 import type { Calls } from "../connect/calls.js";
@@ -41,6 +41,13 @@ const statements = {
       FROM workers AS w JOIN nodes AS n ON n.id = w.node
       WHERE w.connected AND w.key > $1 AND n.gone_at IS NULL AND n.lease_until > now_ms()
       ORDER BY w.key LIMIT $2`,
+  },
+  /** The key is a JSON array that ends with the id. */
+  workersNamed: {
+    name: "workers-named",
+    text: `SELECT w.data FROM workers AS w JOIN nodes AS n ON n.id = w.node
+      WHERE reverse(w.key) COLLATE "C" >= $1 AND reverse(w.key) COLLATE "C" < $2
+        AND w.connected AND n.gone_at IS NULL AND n.lease_until > now_ms() LIMIT 16`,
   },
   heard: { name: "heard", text: "SELECT id, heard FROM nodes WHERE id = ANY ($1::text[])" },
   removeGone: { name: "remove-gone", text: "SELECT remove_gone_1($1, $2)" },
@@ -102,6 +109,12 @@ export class PostgresNodes implements NodeStore {
   async runsOf(node: NodeId | "", after: RunId | undefined, limit: number): Promise<readonly RunRow[]> {
     const rows = await this.#calls.query(statements.runsOf, [node, after ?? "", limit]);
     return rows.map(([fixed, data]) => rowFrom<RunRow>(fixed, data));
+  }
+
+  async workersNamed(workerId: WorkerId): Promise<readonly WorkerRow[]> {
+    const end = [...`,${JSON.stringify(workerId)}]`].reverse().join("");
+    const rows = await this.#calls.query(statements.workersNamed, [end, `${end}\uffff`]);
+    return rows.map(([data]) => JSON.parse(String(data)) as WorkerRow);
   }
 
   async workers(after: WorkerKey | undefined, limit: number): Promise<readonly WorkerSeen[]> {

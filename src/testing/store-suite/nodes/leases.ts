@@ -1,6 +1,9 @@
+import type { WorkerId } from "#domain/id";
 import { instant, millis } from "#domain/time/time";
+import type { SessionRow } from "#domain/worker/worker";
+import { workerRowKey } from "#domain/worker/worker-row";
 import { commit, run, runId, sessionId, task, taskId } from "../../rows.js";
-import { first, LEASE, nodeInfo, type SharedSuite, second, third, workerRow } from "./kit.js";
+import { first, LEASE, nodeInfo, type SharedSuite, second, session, third, workerRow } from "./kit.js";
 
 const id = taskId(1);
 const isGone = { code: "wrong_state", reason: "NODE_GONE" } as const;
@@ -167,6 +170,29 @@ export function goneTests({ test, expect, two }: SharedSuite): void {
       await b.commit(commit({ runs: [{ ...held, revision: 2, heldBy: "" }] }));
       await nodes.b.removeGone(millis(10_000), 10);
       expect((await nodes.b.list()).map((node) => node.id)).toEqual([third]);
+    }));
+
+  test("workers are found by their id, of whichever principal, while they are connected to a live node", () =>
+    two(async ({ a, nodes }) => {
+      await nodes.a.join(nodeInfo(first), LEASE);
+      const of = (principal: string, name: string, state: SessionRow["state"] = "serving") => {
+        const workerId = name as WorkerId;
+        const info = { ...session("").info, workerId };
+        const key = workerRowKey(principal, workerId);
+        return workerRow(name, first, {
+          key,
+          session: session(`${principal} ${name}`, { principal, state, info }),
+        });
+      };
+      const gone = of("key:c", "w1", "detached");
+      await a.commit(
+        commit({
+          workers: [of("key:a", "w1"), of("key:b", "w1"), gone, of("key:a", "xw1"), of("key:a", "w11")],
+        }),
+      );
+      const found = await nodes.b.workersNamed("w1" as WorkerId);
+      expect(found.map((row) => row.session.principal).toSorted()).toEqual(["key:a", "key:b"]);
+      expect(await nodes.b.workersNamed("w" as WorkerId)).toEqual([]);
     }));
 
   test("workers are listed with their Runs and when they were heard, of live nodes only and page by page", () =>
