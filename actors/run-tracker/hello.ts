@@ -95,13 +95,22 @@ function supersede({ id }: SessionRow, by: SessionRow | undefined, at: Instant):
 }
 
 function welcome(
-  { session: id, hello, terms }: RunTrackerMessageOf<"hello">,
+  { session: id, hello, terms, incarnation }: RunTrackerMessageOf<"hello">,
   rival: SessionRow | undefined,
   at: Instant,
 ): Command {
   const { lease, heartbeat } = terms;
   const notice = rival && { notice: takenOver(hello.info.workerId, processOf(rival), at) };
-  const frame = { type: "welcome", session: id, heartbeat, lease, serverTime: at, ...notice } as const;
+  const bound = incarnation !== undefined && { incarnation };
+  const frame = {
+    type: "welcome",
+    session: id,
+    heartbeat,
+    lease,
+    serverTime: at,
+    ...notice,
+    ...bound,
+  } as const;
   return { type: "send", params: { session: id, frame } };
 }
 

@@ -12,6 +12,8 @@ export type RunTrackerMessage =
       readonly caller: Caller;
       readonly hello: Hello;
       readonly terms: LeaseTerms;
+      /** Of this start of the plane. */
+      readonly incarnation?: string;
     }
   /** worker: about one Run. All may be repeated. */
   | RunReport

@@ -47,6 +47,10 @@ export const security = {
   keysRemovedBatches: 20,
   /** How long a key is listed that was revoked or has expired, if nobody says: as long as somebody may ask what it was. */
   keyRetention: millis(90 * 86_400_000),
+  /** How long a worker may take an assignment: beyond that it was held back on its way, and another may have the Step. */
+  assignmentLife: millis(60_000),
+  /** How far ahead of the server's time, as a worker has learnt it, an assignment may be dated: a welcome may be slow, too. */
+  assignmentAhead: millis(60_000),
   /** Refusals of one caller and action in this time are one entry of the audit log: a flood of them costs one row a minute. */
   auditRefusalsEvery: millis(60_000),
   /** Entries of refusals a minute that tell callers apart; what exceeds them is counted by action alone. */

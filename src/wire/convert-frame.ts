@@ -10,7 +10,7 @@ export function serverMessage(frame: WorkerFrame): RunServerMessage {
 function payload(frame: WorkerFrame): RunServerMessage["payload"] {
   switch (frame.type) {
     case "welcome": {
-      const { heartbeat, lease, serverTime, session, notice = "" } = frame;
+      const { heartbeat, lease, serverTime, session, notice = "", incarnation = "" } = frame;
       return {
         case: "welcome",
         value: {
@@ -20,6 +20,7 @@ function payload(frame: WorkerFrame): RunServerMessage["payload"] {
           serverTimeMs: BigInt(serverTime),
           session,
           notice,
+          incarnation,
         },
       };
     }
@@ -82,5 +83,8 @@ function assignment(run: Assignment): RunAssignment {
       },
     }),
     inputPartsJson: run.parts,
+    expiresAtMs: BigInt(run.bound?.expiresAt ?? 0),
+    incarnation: run.bound?.incarnation ?? "",
+    session: run.bound?.session ?? "",
   };
 }

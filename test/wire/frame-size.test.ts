@@ -85,6 +85,14 @@ test.each<WorkerFrame>([
     lease: millis(30_000),
     serverTime: instant(1_700_000_000_000),
   },
+  {
+    type: "welcome",
+    session: "s" as SessionId,
+    heartbeat: millis(5_000),
+    lease: millis(30_000),
+    serverTime: instant(1_700_000_000_000),
+    incarnation: "0198-incarnation",
+  },
   { type: "cancel", runId: "r" as RunId, reason: "it is €5 too much".repeat(20) },
   { type: "cancel", runId: "r" as RunId, reason: "" },
   { type: "ack.output", runId: "r".repeat(200) as RunId, nextSeq: 300 },
@@ -117,6 +125,10 @@ test("what an assignment is made of is told apart", () => {
     failed: [],
     traceparent: "",
   };
+  const bound = { session: "s" as SessionId, incarnation: "node", expiresAt: instant(1_700_000_000_000) };
+  const boundRun = { ...run, bound };
+  const frame = { type: "assign", ...boundRun, bytes: assignmentBytes(boundRun, 1_000).whole } as const;
+  expect(frameBytes(frame)).toBe(encoded(frame));
   const { whole, input, results } = assignmentBytes(run, 1_000);
   expect([input, results, whole - input - results < 100]).toEqual([1_003, 568, true]);
 });

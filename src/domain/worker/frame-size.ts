@@ -13,10 +13,14 @@ export function frameBytes(frame: WorkerFrame): number {
     case "assign":
       return frame.bytes;
     case "welcome": {
-      const { heartbeat, lease, serverTime, session } = frame;
+      const { heartbeat, lease, serverTime, session, incarnation = "" } = frame;
       return message(
         ARM_OF_OURS,
-        int(1, heartbeat) + int(1, lease) + int(1, serverTime) + text(1, utf8Bytes(session)),
+        int(1, heartbeat) +
+          int(1, lease) +
+          int(1, serverTime) +
+          text(1, utf8Bytes(session)) +
+          text(1, utf8Bytes(incarnation)),
       );
     }
     case "cancel":
@@ -63,8 +67,14 @@ export function assignmentBytes(run: Omit<Assignment, "bytes">, inputBytes: numb
     text(2, id) + // the nonce
     text(2, utf8Bytes(stepName)) +
     text(2, run.traceparent.length) +
-    int(2, run.ordinal);
+    int(2, run.ordinal) +
+    boundBytes(run);
   return { whole: message(ARM, input + results + others), input, results };
+}
+
+function boundBytes({ bound }: Pick<Assignment, "bound">): number {
+  if (!bound) return 0;
+  return text(2, utf8Bytes(bound.session)) + text(2, utf8Bytes(bound.incarnation)) + int(2, bound.expiresAt);
 }
 
 /** Length of the tag of a field: 1 up to number 15, then 2; so it is for the arms of a message to a worker. */

@@ -14,6 +14,8 @@ export type WorkerFrame =
       readonly serverTime: Instant;
       /** A notice for the people who run the worker. */
       readonly notice?: string;
+      /** Names this start of this server; absent if its assignments are bound to nothing. */
+      readonly incarnation?: string;
     }
   | ({ readonly type: "assign" } & Assignment)
   | { readonly type: "cancel"; readonly runId: RunId; readonly reason: string }
@@ -52,8 +54,17 @@ export interface Assignment {
   readonly failed: readonly string[];
   /** The span that the worker's are children of; empty if the Task is in no trace. */
   readonly traceparent: string;
+  /** To whom it is given, and until when; absent for a public worker, which knows of none of this. */
+  readonly bound?: Bound;
   /** Length of the whole message on the wire, see `frame-size.ts`. */
   readonly bytes: number;
+}
+
+/** What makes an assignment of no use to anybody but one session of one start of the server, and to that only for a while. */
+export interface Bound {
+  readonly session: SessionId;
+  readonly incarnation: string;
+  readonly expiresAt: Instant;
 }
 
 /** A reference to an input, which the worker reads once for all Runs whose references have the same id. */

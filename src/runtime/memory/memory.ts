@@ -22,6 +22,8 @@ export type HeardOfOthers = Pick<Polled, "waiting" | "templates" | "agents">;
  * `committed…`. Call {@link turnEnded} after every commit or roll-back.
  */
 export class Memory {
+  /** Names this start of the plane: a node, or the instant at which a plane that is alone has started, which no other start has. */
+  incarnation = "";
   readonly backlog: Backlog;
   readonly roster = new Roster();
   readonly agents = new AgentDirectory();

@@ -5,7 +5,7 @@ import type { PlaneHealth } from "#ports/plane";
 import type { Reads } from "#ports/store-reads";
 import type { Core } from "../core.js";
 
-type Starting = Pick<Core, "telemetry"> & { readonly store: { readonly reads: Reads } };
+type Starting = Pick<Core, "telemetry" | "memory" | "node"> & { readonly store: { readonly reads: Reads } };
 
 /**
  * Starts plane time, and logs an error if the wall clock is implausible. Call `start` once, before anything is
@@ -41,12 +41,13 @@ export class ClockStarter {
    * @param shared the clock of a store that several nodes share: it stands for the wall clock, which may differ from node to node
    */
   async start(persisted: Instant, shared?: Instant): Promise<void> {
-    const { store, telemetry } = this.#core;
+    const { store, telemetry, memory, node } = this.#core;
     const accept = this.#accept;
     const wall = shared ?? this.#clock.wall();
     const anythingAtStake = isFar(wall - persisted) && (await holdsTasks(store.reads));
     this.#started = startOfPlaneTime({ wall, persisted, anythingAtStake, accept });
     this.#clock.startFrom(this.#started.at);
+    memory.incarnation = node ?? this.#started.at.toString(36);
 
     const { log } = telemetry;
     const { verdict } = this.#started;

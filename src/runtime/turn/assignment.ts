@@ -12,7 +12,7 @@ import { deadlineOf, type TaskRow } from "#domain/task/task";
 import { runTraceparent } from "#domain/task/trace";
 import { utf8Bytes } from "#domain/text/text";
 import { earliest, later, type Millis, NEVER } from "#domain/time/time";
-import type { Assignment, InputRef } from "#domain/worker/frame";
+import type { Assignment, Bound, InputRef } from "#domain/worker/frame";
 import { type AssignmentBytes, assignmentBytes } from "#domain/worker/frame-size";
 import type { WorkerProtocol } from "#domain/worker/worker";
 import { limits } from "#limits/index";
@@ -29,19 +29,26 @@ export interface Unmapped {
   readonly unmapped: string;
 }
 
+/** What an assignment says of the worker and the plane. */
+export interface AssignmentTerms {
+  readonly protocol: WorkerProtocol;
+  /** How long the worker may go without a heartbeat. */
+  readonly lease: Millis;
+  /** True if the plane records the Run's span. */
+  readonly traced: boolean;
+  /** Undefined for a public worker. */
+  readonly bound: Bound | undefined;
+}
+
 /**
  * Builds the assignment that a worker receives for the Run, from rows and texts that the turn has loaded.
  *
- * @param lease how long the worker may go without a heartbeat, in milliseconds
- * @param traced true if the plane records the Run's span
  * @throws if a row or text is not loaded, or is malformed
  */
 export function buildAssignment(
   run: RunRow,
   work: Workspace,
-  protocol: WorkerProtocol,
-  lease: Millis,
-  traced: boolean,
+  { protocol, lease, traced, bound }: AssignmentTerms,
 ): BuiltAssignment | Unmapped {
   const task = work.task(run.taskId);
   const step = work.step(run);
@@ -66,6 +73,7 @@ export function buildAssignment(
     fence: run.fence,
     lease,
     ordinal: run.ordinal,
+    ...(bound && { bound }),
     results: Object.fromEntries(inline.map((key) => [key.stepName, resultOf(key, work)])),
     refs,
     failed,

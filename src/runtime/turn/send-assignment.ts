@@ -3,7 +3,7 @@ import type { RunId } from "#domain/id";
 import { invariant } from "#domain/invariant";
 import type { RunRow } from "#domain/task/run";
 import type { Reason } from "#domain/task/task";
-import type { Instant } from "#domain/time/time";
+import { type Instant, later } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { Core } from "../core.js";
 import { type BuiltAssignment, buildAssignment } from "./assignment.js";
@@ -42,9 +42,18 @@ function assignmentOf(
   { work, memory }: TurnContext,
   { terms, telemetry }: Parts["core"],
 ): BuiltAssignment | Undeliverable {
-  const protocol = (run.heldBy && memory.roster.get(run.heldBy)?.protocol) || 0;
+  const { heldBy: session, createdAt } = run;
+  const protocol = (session && memory.roster.get(session)?.protocol) || 0;
+  const { incarnation } = memory;
+  const expiresAt = later(createdAt, limits.assignmentLife);
+  const bound = session && protocol >= 1 ? { session, incarnation, expiresAt } : undefined;
   try {
-    const made = buildAssignment(run, work, protocol, terms.lease, telemetry.tracing !== undefined);
+    const made = buildAssignment(run, work, {
+      protocol,
+      lease: terms.lease,
+      bound,
+      traced: telemetry.tracing !== undefined,
+    });
     if ("unmapped" in made) return { reason: "INPUT_UNMAPPED", message: made.unmapped };
     return made.bytes.whole > limits.messageBytes ? tooLarge(made) : made;
   } catch (error) {

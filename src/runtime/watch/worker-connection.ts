@@ -98,7 +98,9 @@ export class WorkerConnection implements WorkerLink {
     timers.arm();
     const failed = (fault: Error) => this.#endStream(session, fault);
     const answer = { resolve: () => {}, reject: failed };
-    await this.#post({ type: "hello", session, caller: this.#caller, hello, terms: core.terms }, 0, answer);
+    const { terms, memory } = core;
+    const { incarnation } = memory;
+    await this.#post({ type: "hello", session, caller: this.#caller, hello, terms, incarnation }, 0, answer);
   }
 
   /**

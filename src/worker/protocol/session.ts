@@ -14,6 +14,7 @@ import type { Ask } from "../run/patient-reader.js";
 import { PullStream } from "../run/pull-stream.js";
 import type { ResultWanted } from "../run/result-reader.js";
 import type { WorkerTime } from "../timers.js";
+import { assignmentProblem, type SessionFacts } from "./assignment-check.js";
 import { type Connection, dial, type Plane } from "./connection.js";
 import type { RunKey } from "./frames.js";
 import * as frames from "./frames.js";
@@ -210,6 +211,11 @@ export class Session {
     const { inputRef: ref, inputPartsJson } = assignment;
     const traceparent = readTraceparent(assignment.traceparent) && assignment.traceparent;
     const inputRef = ref && { id: ref.id, bytes: Number(ref.bytes) };
+    const problem = assignmentProblem(assignment, this.#facts());
+    if (problem !== undefined) {
+      this.#options.held.turnAway(runId, `the assignment was refused: ${problem}`);
+      return;
+    }
     if (assignment.ordinal > this.#lastOrdinal) this.#lastOrdinal = assignment.ordinal;
     const deadlineMs = Number(assignment.deadlineMs);
     this.#options.held.take(
@@ -219,6 +225,12 @@ export class Session {
       },
       this.#left(assignment.deadlineMs),
     );
+  }
+
+  #facts(): SessionFacts {
+    const { session = "", incarnation = "" } = this.#welcome ?? {};
+    const serverMs = this.#serverOffsetMs + this.#options.time.monotonic();
+    return { session, incarnation, lastOrdinal: this.#lastOrdinal, serverMs };
   }
 
   #acknowledged({ ackType, refId, nextSeq, beat, creditBytes }: ServerAck): void {

@@ -88,6 +88,11 @@ export class HeldRuns {
     } else this.#begin(assignment, agent, leftMs);
   }
 
+  /** Declines an assignment that is not for this session, or not any more. One of a Run that is or was here is ignored. */
+  turnAway(runId: string, reason: string): void {
+    if (!this.#held.has(runId) && !this.#former.has(runId)) this.#decline(runId, reason);
+  }
+
   /** Stops a Run that the server has cancelled, or releases it if its end was reported. An unknown Run is ignored. */
   cancel(runId: string, reason: string): void {
     const run = this.#held.get(runId)?.run;

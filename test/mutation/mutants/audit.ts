@@ -10,6 +10,8 @@ const VERIFY = "src/domain/audit/verify.ts";
 const TURN = "src/runtime/turn/audit.ts";
 const impostor = (name: string): TestName => ({ file: "test/gateway/access/impostors.test.ts", name });
 const owner = (name: string): TestName => ({ file: "test/runtime/workers/owner.test.ts", name });
+const replay = (name: string): TestName => ({ file: "test/worker/replay.test.ts", name });
+const CHECK = "src/worker/protocol/assignment-check.ts";
 const HELLO = "actors/run-tracker/hello.ts";
 const LOG = "src/host/audit/audit-log.ts";
 
@@ -219,5 +221,53 @@ export const auditMutants: readonly Mutant[] = [
     name: "impostor: a key in the place of another is somebody else",
     edits: [edit("src/api/access/key-ring.ts", "...(old && { first: old.first ?? old.id }),", "")],
     test: impostor("an admin drains any worker"),
+  },
+  {
+    name: "replay: an assignment of another session is executed",
+    edits: [edit(CHECK, "if (session !== facts.session)", 'if (session === "none")')],
+    test: replay("what was recorded on one stream"),
+  },
+  {
+    name: "replay: an assignment of another start is executed",
+    edits: [edit(CHECK, "if (incarnation !== facts.incarnation)", 'if (incarnation === "none")')],
+    test: replay("an assignment of another start of the server"),
+  },
+  {
+    name: "replay: one that comes out of order is executed",
+    edits: [
+      edit(
+        CHECK,
+        "if (ordinal <= facts.lastOrdinal && ordinal > 0n)",
+        "if (ordinal <= facts.lastOrdinal && ordinal > 99n)",
+      ),
+    ],
+    test: replay("comes again after later ones"),
+  },
+  {
+    name: "replay: one that has expired is executed",
+    edits: [edit(CHECK, "if (late > 0)", "if (late > 1e12)")],
+    test: replay("an assignment of a time that is over"),
+  },
+  {
+    name: "replay: the machine's own clock decides what has expired",
+    edits: [
+      edit(
+        "src/worker/protocol/session.ts",
+        "const serverMs = this.#serverOffsetMs + this.#options.time.monotonic();",
+        "const serverMs = this.#options.time.wall();",
+      ),
+    ],
+    test: replay("the server's time counts"),
+  },
+  {
+    name: "replay: assignments are bound to nothing",
+    edits: [
+      edit(
+        "src/runtime/turn/send-assignment.ts",
+        "session && protocol >= 1 ? {",
+        "session && protocol > 9 ? {",
+      ),
+    ],
+    test: { file: "test/runtime/workers/bound.test.ts", name: "names the session and incarnation" },
   },
 ];

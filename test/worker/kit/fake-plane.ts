@@ -69,6 +69,15 @@ class Mailbox<Item> {
  * One worker stream as the plane sees it. It answers what a test tells it to and, as any plane does, heartbeats
  * and repeats: an end or output that it has answered once gets the same answer each time it is said again.
  */
+export interface WelcomeTerms {
+  readonly heartbeatMs?: number;
+  readonly leaseMs?: number;
+  readonly serverTimeMs?: number;
+  readonly session?: string;
+  /** Empty: the plane binds its assignments to nothing. */
+  readonly incarnation?: string;
+}
+
 export class PlaneSession {
   readonly said = new Mailbox<Said>();
   readonly toSay = new Mailbox<Frame>();
@@ -141,15 +150,17 @@ export class PlaneSession {
     this.toSay.push(frame);
   }
 
-  welcome(terms: { heartbeatMs?: number; leaseMs?: number; serverTimeMs?: number } = {}): void {
+  welcome(terms: WelcomeTerms = {}): void {
     const { heartbeatMs = 5_000, leaseMs = 30_000, serverTimeMs = Date.now() } = terms;
+    const { session = "s1", incarnation = "" } = terms;
     this.send({
       case: "welcome",
       value: {
         heartbeatMs: BigInt(heartbeatMs),
         leaseMs: BigInt(leaseMs),
         serverTimeMs: BigInt(serverTimeMs),
-        session: "s1",
+        session,
+        incarnation,
       },
     });
   }
