@@ -1,11 +1,13 @@
 import { create, type DescField, type DescMessage, type Message } from "@bufbuild/protobuf";
 import { ConnectError } from "@connectrpc/connect";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { KeySchema } from "#wire/gen/taskrun/v1/access_service_pb";
+import { AuditEntrySchema } from "#wire/gen/taskrun/v1/audit_service_pb";
 import { NodeSchema } from "#wire/gen/taskrun/v1/node_service_pb";
 import { RunOutputChunkSchema } from "#wire/gen/taskrun/v1/run_service_pb";
 import { TaskEventSchema, TaskSchema } from "#wire/gen/taskrun/v1/task_service_pb";
 import { TemplateFindingSchema, TemplateSchema } from "#wire/gen/taskrun/v1/template_service_pb";
-import { WorkerSchema } from "#wire/gen/taskrun/v1/worker_service_pb";
+import { AgentSchema, WorkerSchema } from "#wire/gen/taskrun/v1/worker_service_pb";
 import { Code, type FakePlane, fakePlane } from "../client/fake-plane.js";
 import { taskrun } from "./fake-io.js";
 
@@ -44,6 +46,7 @@ let refusing: FakePlane;
 beforeAll(async () => {
   const task = () => hostileMessage(TaskSchema) as never;
   const worker = () => hostileMessage(WorkerSchema) as never;
+  const key = () => hostileMessage(KeySchema) as never;
   plane = await fakePlane(
     {
       createTask: task,
@@ -68,7 +71,12 @@ beforeAll(async () => {
         yield* all.map((body, i) => event(i + 1, body));
       },
     },
-    { listWorkers: () => ({ workers: [worker()] }), getWorker: worker, drainWorker: worker },
+    {
+      listWorkers: () => ({ workers: [worker()] }),
+      getWorker: worker,
+      drainWorker: worker,
+      listAgents: () => ({ agents: [hostileMessage(AgentSchema) as never] }),
+    },
     {
       get: () => hostileMessage(TemplateSchema) as never,
       list: () => ({ templates: [hostileMessage(TemplateSchema) as never] }),
@@ -79,6 +87,15 @@ beforeAll(async () => {
       }),
     },
     { listNodes: () => ({ nodes: [hostileMessage(NodeSchema) as never] }) },
+    {
+      access: {
+        createKey: () => ({ key: key(), text: hostile }),
+        rotateKey: () => ({ key: key(), text: hostile }),
+        revokeKey: key,
+        listKeys: () => ({ keys: [key()] }),
+      },
+      audit: { listAudit: () => ({ entries: [hostileMessage(AuditEntrySchema) as never] }) },
+    },
   );
   const refuse = () => {
     throw new ConnectError(hostile, Code.FailedPrecondition);
@@ -111,6 +128,11 @@ const commands = [
   "worker get w",
   "worker drain w",
   "node list",
+  "agent list",
+  "key list",
+  "key create --role viewer",
+  "key rotate k",
+  "audit list",
   "template list",
   "template get n",
 ];
@@ -140,6 +162,16 @@ test.each(commands)("--json has the same controls as escapes, in a pipe as well:
     expect(JSON.stringify(JSON.parse(text))).toContain(JSON.stringify("\u202e").slice(1, -1));
   }
 });
+
+test.each(["key revoke k", "audit export", "audit verify"])(
+  "nothing that a server says controls a terminal, of what has no --json: %s",
+  async (command) => {
+    const { stdout, stderr } = await taskrun([...command.split(" "), "--addr", plane.addr], { terminal: 80 });
+
+    expect(`${stdout}${stderr}`).not.toMatch(controls);
+    expect(stdout).toContain("z");
+  },
+);
 
 test.each(["task list", "task get t", "task create --agent a", "task cancel t", "task cancel t u"])(
   "nothing that a server refuses with controls a terminal: %s",

@@ -3,6 +3,8 @@ import type { AddressInfo } from "node:net";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { AccessService } from "#wire/gen/taskrun/v1/access_service_pb";
+import { AuditService } from "#wire/gen/taskrun/v1/audit_service_pb";
 import { NodeService } from "#wire/gen/taskrun/v1/node_service_pb";
 import { TaskEventSchema, TaskSchema, TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
 import { TemplateService } from "#wire/gen/taskrun/v1/template_service_pb";
@@ -11,6 +13,8 @@ import { WorkerService } from "#wire/gen/taskrun/v1/worker_service_pb";
 export type TaskRpcs = Partial<ServiceImpl<typeof TaskService>>;
 export type WorkerRpcs = Partial<ServiceImpl<typeof WorkerService>>;
 export type NodeRpcs = Partial<ServiceImpl<typeof NodeService>>;
+export type AccessRpcs = Partial<ServiceImpl<typeof AccessService>>;
+export type AuditRpcs = Partial<ServiceImpl<typeof AuditService>>;
 export type TemplateRpcs = Partial<ServiceImpl<typeof TemplateService>>;
 
 export interface FakePlane extends AsyncDisposable {
@@ -25,6 +29,7 @@ export async function fakePlane(
   workers: WorkerRpcs = {},
   templates: TemplateRpcs = {},
   nodes: NodeRpcs = {},
+  others: { readonly access?: AccessRpcs; readonly audit?: AuditRpcs } = {},
 ): Promise<FakePlane> {
   const sessions = new Set<ServerHttp2Session>();
   const handler = connectNodeAdapter({
@@ -33,7 +38,9 @@ export async function fakePlane(
         .service(TaskService, tasks)
         .service(WorkerService, workers)
         .service(TemplateService, templates)
-        .service(NodeService, nodes);
+        .service(NodeService, nodes)
+        .service(AccessService, others.access ?? {})
+        .service(AuditService, others.audit ?? {});
     },
   });
   const server: Http2Server = createServer(handler);

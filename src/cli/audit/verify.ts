@@ -42,7 +42,7 @@ export async function verifyAudit(
     await io.stdout.write(`and ${verifier.count - verifier.findings.length} more\n`);
   }
   for (const chain of chains) await io.stderr.write(`${oneLine(summary(chain))}\n`);
-  await io.stderr.write(conclusion(verifier.count, keys));
+  await io.stderr.write(`${oneLine(conclusion(verifier.count, keys))}\n`);
   return verifier.count === 0 ? exit.ok : exit.failed;
 }
 
@@ -58,8 +58,8 @@ function summary({ chain, first, last, signed }: ChainSummary): string {
 function conclusion(findings: number, keys: ReadonlySet<string> | undefined): string {
   const found = findings === 0 ? "the log is whole" : `the log is not what was written: ${findings} findings`;
   if (!keys)
-    return `${found}; without --checkpoints an end that was cut off, or a log that was made anew, is not noticed\n`;
-  return `${found}; checkpoints are signed by ${[...keys].join(" and ") || "nobody: there are none"}\n`;
+    return `${found}; without --checkpoints an end that was cut off, or a log that was made anew, is not noticed`;
+  return `${found}; checkpoints are signed by ${[...keys].join(" and ") || "nobody: there are none"}`;
 }
 
 /** Reads the newest checkpoints; returns the keys that signed them. */

@@ -38,7 +38,7 @@ export async function rotateKey(
 }
 
 async function show({ key, text }: NewKey, { json }: Options, io: Io): Promise<ExitCode> {
-  await io.stdout.write(json ? line({ ...key, text }) : `${text}\n`);
+  await io.stdout.write(json ? line({ ...key, text }) : `${oneLine(text)}\n`);
   if (!json) await io.stderr.write(`${oneLine(describe(key))}; it is not shown again\n`);
   return exit.ok;
 }

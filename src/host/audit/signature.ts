@@ -56,7 +56,9 @@ export function readCheckpoint(line: string): Checkpoint | undefined {
   try {
     const said: Checkpoint = JSON.parse(line);
     if (checkpointLine(said) !== line) return undefined;
-    const key = createPublicKey({ key: Buffer.from(said.key, "base64"), type: "spki", format: "der" });
+    const der = Buffer.from(said.key, "base64");
+    if (der.toString("base64") !== said.key) return undefined;
+    const key = createPublicKey({ key: der, type: "spki", format: "der" });
     const signature = Buffer.from(said.signature, "base64");
     if (key.asymmetricKeyType !== "ed25519" || signature.toString("base64") !== said.signature)
       return undefined;

@@ -87,7 +87,7 @@ export class WorkerConnection implements WorkerLink {
       });
     }
     const { core, timers } = this.#parts;
-    await this.#checkOwner(hello.info.workerId);
+    if (this.#mayBeElsewhere) await this.#checkOwner(hello.info.workerId);
     if (this.#closed) return;
     const session = core.entropy.uuid() as SessionId;
     const { lease, publicLease } = core.terms;
@@ -103,15 +103,18 @@ export class WorkerConnection implements WorkerLink {
     await this.#post({ type: "hello", session, caller: this.#caller, hello, terms, incarnation }, 0, answer);
   }
 
+  /** False in a store of one process, and where nobody is asked for a credential: then all are one principal. */
+  get #mayBeElsewhere(): boolean {
+    return this.#parts.core.store.nodes !== undefined && this.#caller.principal !== LOCAL_CALLER.principal;
+  }
+
   /**
-   * Refuses a worker id that a worker of another principal has on another node. Of this node the turn knows better; and
-   * where nobody is asked for a credential, all are one principal.
+   * Refuses a worker id that a worker of another principal has on another node. Of this node the turn knows better.
    */
   async #checkOwner(workerId: WorkerId): Promise<void> {
     const { principal } = this.#caller;
     const { store, audit } = this.#parts.core;
-    if (!store.nodes || principal === LOCAL_CALLER.principal) return;
-    const rows = await store.nodes.workersNamed(workerId);
+    const rows = (await store.nodes?.workersNamed(workerId)) ?? [];
     if (rows.every(({ session }) => session.principal === principal)) return;
     const object = `worker ${workerId}`;
     audit?.refused({ actor: principal, action: "worker.impersonate", object, detail: "WORKER_ID_TAKEN" });

@@ -1,3 +1,4 @@
+import { escapeControls } from "#domain/text/controls";
 import type { Log, LogFields } from "#ports/telemetry";
 import { inWords } from "./in-words.js";
 
@@ -25,7 +26,7 @@ export function stderrLog(lowest: Level = "info"): Log {
 
 /** `{"level":"info","time":"…","workerId":"w1","msg":"connected"}` */
 export function jsonLine(level: Level, message: string, fields: LogFields, time: Date): string {
-  return `${sanitize(JSON.stringify({ level, time, ...fields, msg: message }, errorsToo))}\n`;
+  return `${escapeControls(JSON.stringify({ level, time, ...fields, msg: message }, errorsToo))}\n`;
 }
 
 /** `12:03:55.120 info   connected  workerId=w1`; stacks follow in lines of their own, which are indented. */
@@ -44,7 +45,7 @@ export function readableLine(level: Level, message: string, fields: LogFields, t
     .filter((stack) => typeof stack === "string")
     .flatMap((stack) => stack.replaceAll("\t", "    ").split("\n"));
   const lines = [`${head} ${[message, ...facts].join("  ")}`, ...below.map((line) => `    ${line}`)];
-  return `${lines.map(sanitize).join("\n")}\n`;
+  return `${lines.map(escapeControls).join("\n")}\n`;
 }
 
 function brief(value: unknown): string | undefined {
@@ -56,14 +57,6 @@ function brief(value: unknown): string | undefined {
 function errorsToo(_: string, value: unknown): unknown {
   if (!(value instanceof Error)) return value;
   return { type: value.name, message: value.message, stack: value.stack };
-}
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
-const controls = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
-
-/** Escapes control characters, so that an entry stays one line and cannot control a terminal. */
-function sanitize(line: string): string {
-  return line.replace(controls, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** Returns a log that adds `bound` to every entry and never throws: if writing an entry fails, it warns about that. */
