@@ -208,7 +208,7 @@ export async function startServer(
   });
   const { openGateway } = await loading;
   const { plane, entropy, schemas } = control;
-  const { gateway, tls, access } = await openEdge({
+  const { gateway, tls, access, ...edge } = await openEdge({
     ...{ config, plane, entropy, telemetry, schemas, store, wakes, openGateway, hub },
     audit: audit?.log,
   }).catch(async (error: unknown) => {
@@ -224,8 +224,7 @@ export async function startServer(
     control.drain();
     await folder?.stop();
     await gateway.close(limits.drain);
-    tls?.close();
-    await access?.close();
+    await edge.close();
     await control.stop();
     await inspectors.stop();
   };

@@ -1,10 +1,13 @@
 /** The edge of a server: the listeners in front of its plane, and whom they ask for a credential. */
 import type { Access } from "#api/access/open-access";
+import { TokenCallers } from "#api/access/token-callers";
 import type { CredentialWakes } from "#brokers/credential-wakes";
 import { hasAuth, type ServerConfig } from "#config/index";
+import { RoleTable } from "#domain/access/roles";
 import type { Gateway } from "#gateway/server";
 import { writeAdminKey } from "#host/access/admin-key";
 import { nodeClock } from "#host/clock";
+import { openTokens } from "#host/jwt/open";
 import type { NodeTelemetry } from "#host/telemetry";
 import { openTls, type ServerTls } from "#host/tls/open";
 import type { InspectionHub } from "#inspect/hub";
@@ -35,21 +38,31 @@ export interface Edge {
   readonly access: Access | undefined;
   /** Absent if the listeners speak plaintext. */
   readonly tls: ServerTls | undefined;
+  /** What stands behind the gateway. Call it when that has closed. */
+  close(): Promise<void>;
 }
 
 /** The listeners in front of a plane. @throws {Fault} if one cannot be opened; then none stays open */
 export async function openEdge(parts: EdgeParts): Promise<Edge> {
   const { config, plane, entropy, telemetry, schemas, store, wakes, openGateway, hub, audit } = parts;
   const { grpc, http, allowedHosts, allowedOrigins, insecure, environment } = config;
+  const clock = nodeClock();
+  // First, since nothing else is open then if a file of keys cannot be used.
+  const tokens = hasAuth(config) ? await openTokens(config, telemetry.log, clock) : undefined;
   const tls = await openTls(config, telemetry);
+  const roles = new RoleTable(config.roles);
   const access = hasAuth(config)
     ? await (await import("#api/access/open-access")).openAccess({
-        ...{ store, wakes, log: telemetry.log, audit },
-        clock: nodeClock(),
+        ...{ store, wakes, log: telemetry.log, audit, clock, roles },
         retention: config.keyRetention,
         first: (text) => writeAdminKey(config.data, text),
       })
     : undefined;
+  const close = async () => {
+    tls?.close();
+    tokens?.close();
+    await access?.close();
+  };
   const gateway = await openGateway({
     plane,
     entropy,
@@ -58,20 +71,16 @@ export async function openEdge(parts: EdgeParts): Promise<Edge> {
     environment,
     metrics: telemetry.metrics,
     ...(config.inspectPage && { inspection: hub }),
-    grpc,
-    http,
-    allowedHosts,
-    allowedOrigins,
-    insecure,
+    ...{ grpc, http, allowedHosts, allowedOrigins, insecure, roles },
     ...(tls && { tls }),
     ...(access && { keys: access.keys, watchTokens: access.watchTokens }),
+    ...(tokens && { tokens: new TokenCallers(tokens, config, roles) }),
     ...(audit && store.audit && { audit: { trail: audit, store: store.audit } }),
     connections: config.connections,
     connectionsPerAddress: config.connectionsPerAddress,
   }).catch(async (error: unknown) => {
-    tls?.close();
-    await access?.close();
+    await close();
     throw error;
   });
-  return { gateway, tls, access };
+  return { gateway, tls, access, close };
 }

@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { RoleTable } from "#domain/access/roles";
 import type { Caller } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import { templateKey } from "#domain/template/template";
@@ -32,6 +33,8 @@ export interface Services {
   readonly watchTokens?: WatchTokens | undefined;
   /** The audit log, and where refusals go; absent if there is none. */
   readonly audit?: { readonly trail: AuditTrail; readonly store: AuditStore } | undefined;
+  /** What the roles of this server may do. */
+  readonly roles: RoleTable;
   /** Decides which new Tasks are traced; absent if nobody traces. */
   readonly tracing?: Tracing | undefined;
 }

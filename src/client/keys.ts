@@ -27,7 +27,7 @@ export interface Key {
   readonly id: string;
   /** What it is for. */
   readonly name: string;
-  /** `viewer`, `operator`, `admin` or `worker`. */
+  /** `viewer`, `operator`, `admin`, `worker`, or a role of the server's configuration. */
   readonly role: string;
   /** `*` alone is all. */
   readonly namespaces: readonly string[];
@@ -38,6 +38,8 @@ export interface Key {
   readonly revokedAt: number;
   /** To the minute; 0 if it was never used. */
   readonly lastUsedAt: number;
+  /** True if the server does not have the key's role (any more): the key is refused. */
+  readonly roleUnknown: boolean;
 }
 
 /**
@@ -71,7 +73,7 @@ export interface NewKey {
 export interface KeyTerms {
   /** What it is for. */
   readonly name: string;
-  /** `viewer`, `operator`, `admin` or `worker`. */
+  /** `viewer`, `operator`, `admin`, `worker`, or a role of the server's configuration. */
   readonly role: string;
   /** Default: all that the caller may use. */
   readonly namespaces?: readonly string[];
@@ -172,9 +174,9 @@ function toNewKey({ key, text }: KeyWithText): NewKey {
 }
 
 function toKey(key: WireKey): Key {
-  const { id, name, role, namespaces, createdBy } = key;
+  const { id, name, role, namespaces, createdBy, roleUnknown } = key;
   return {
-    ...{ id, name, role, namespaces, createdBy },
+    ...{ id, name, role, namespaces, createdBy, roleUnknown },
     createdAt: Number(key.createdAtMs),
     expiresAt: Number(key.expiresAtMs),
     revokedAt: Number(key.revokedAtMs),

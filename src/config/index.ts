@@ -5,13 +5,16 @@
  */
 import { resolve } from "node:path";
 import type { z } from "zod";
+import { type CustomRoles, RoleTable } from "#domain/access/roles";
 import type { Millis } from "#domain/time/time";
 import { audit } from "./audit.js";
 import { inspect, inspectors, inspectProblems } from "./inspect.js";
+import { jwt, jwtProblems, keysPlace } from "./jwt.js";
 import { leaseProblems, leases } from "./leases.js";
 import { exposed, listenerProblems, listeners } from "./listeners.js";
 import { type LogLevel, log } from "./log.js";
 import { retention } from "./retention.js";
+import { roles } from "./roles.js";
 import { ConfigError, type Setting } from "./setting.js";
 import { store } from "./store.js";
 import { templates } from "./templates.js";
@@ -37,6 +40,15 @@ export type SettingName =
   | "tls-key"
   | "auth"
   | "key-retention"
+  | "roles"
+  | "jwt-keys"
+  | "jwt-issuer"
+  | "jwt-audience"
+  | "jwt-algorithms"
+  | "jwt-principal-claim"
+  | "jwt-role-claim"
+  | "jwt-roles"
+  | "jwt-namespaces-claim"
   | "insecure"
   | "connections"
   | "connections-per-address"
@@ -58,6 +70,8 @@ const checked = {
   ...store,
   ...listeners,
   ...tls,
+  ...roles,
+  ...jwt,
   ...leases,
   ...retention,
   ...audit,
@@ -92,6 +106,18 @@ export interface ServerConfig {
   readonly tlsKey: string;
   readonly auth: "auto" | "on" | "off";
   readonly keyRetention: Millis;
+  /** Roles beside the built-in ones. */
+  readonly roles: CustomRoles;
+  /** URL of a JWKS, absolute path of a file, or empty. */
+  readonly jwtKeys: string;
+  readonly jwtIssuer: string;
+  readonly jwtAudience: readonly string[];
+  readonly jwtAlgorithms: readonly string[];
+  readonly jwtPrincipalClaim: string;
+  readonly jwtRoleClaim: string;
+  /** Roles by the values of the claim; empty if those are the names of roles. */
+  readonly jwtRoles: ReadonlyMap<string, string>;
+  readonly jwtNamespacesClaim: string;
   readonly insecure: boolean;
   readonly connections: number;
   readonly connectionsPerAddress: number;
@@ -154,6 +180,8 @@ export function serverConfig(
     tlsKey: setting("tls-key") && resolve(setting("tls-key")),
     auth: setting("auth"),
     keyRetention: setting("key-retention"),
+    roles: setting("roles"),
+    ...jwtSettings(setting),
     insecure: setting("insecure"),
     connections: setting("connections"),
     connectionsPerAddress: setting("connections-per-address"),
@@ -176,10 +204,24 @@ export function serverConfig(
     ...leaseProblems(config),
     ...listenerProblems({ ...reachOf(config), insecure: config.insecure }),
     ...tlsProblems(config),
+    ...jwtProblems({ ...config, auth: hasAuth(config), roles: new RoleTable(config.roles).names }),
     ...inspectProblems(servers, config.insecure),
   );
   if (problems.length > 0) throw new ConfigError(problems.join("\n"));
   return config;
+}
+
+function jwtSettings(setting: <Name extends SettingName>(name: Name) => Checked<Name>) {
+  return {
+    jwtKeys: keysPlace(setting("jwt-keys"), resolve),
+    jwtIssuer: setting("jwt-issuer"),
+    jwtAudience: setting("jwt-audience"),
+    jwtAlgorithms: setting("jwt-algorithms"),
+    jwtPrincipalClaim: setting("jwt-principal-claim"),
+    jwtRoleClaim: setting("jwt-role-claim"),
+    jwtRoles: setting("jwt-roles"),
+    jwtNamespacesClaim: setting("jwt-namespaces-claim"),
+  };
 }
 
 function reachOf(config: ServerConfig) {

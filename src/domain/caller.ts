@@ -1,3 +1,5 @@
+import type { Instant } from "./time/time.js";
+
 /** The identity of a caller. Part of every request; its principal is stored in rows that belong to it. */
 export interface Caller {
   readonly principal: string;
@@ -6,6 +8,8 @@ export interface Caller {
   readonly roles: readonly string[];
   /** Names the credential that it has shown, which may end before others of the same principal. Absent if there is none. */
   readonly credential?: string;
+  /** When its credential ends, and with it the streams that it has opened; absent if they outlast it. */
+  readonly expiresAt?: Instant;
 }
 
 /** The caller of every request when there is no authentication. */

@@ -11,11 +11,11 @@ export interface Sender {
 
 /**
  * Identifies the caller of a request, and sees that it may ask for this at all. Called for every request: two on one
- * connection may be of different callers.
+ * connection may be of different callers. A promise only where that takes more than memory.
  *
- * @throws {Fault} `unauthenticated` or `denied`
+ * @throws {Fault} `unauthenticated`, `denied` or `unavailable`, at once or by the promise
  */
-export type Identify = (sender: Sender) => Caller;
+export type Identify = (sender: Sender) => Caller | Promise<Caller>;
 
 /** Without authentication: every request is of the local caller. A credential that is sent is ignored. */
 export const everybodyIsLocal: Identify = () => LOCAL_CALLER;

@@ -8,6 +8,7 @@ import type {
 } from "@bufbuild/protobuf";
 import type { Action } from "#api/authorize";
 import { type Request, run, type Services, type Target, type UseCase } from "#api/use-case";
+import type { Caller } from "#domain/caller";
 import type { Fault } from "#domain/fault";
 import type { Telemetry } from "#ports/telemetry";
 import type { Identify } from "./caller.js";
@@ -26,6 +27,16 @@ export interface Served {
 export interface Call extends Request {
   readonly telemetry: Telemetry;
   readonly health: Health;
+}
+
+/** Completes a call by its caller; by a promise if that takes one to find. */
+export function callBy<Rest extends object>(
+  rest: Rest,
+  caller: Caller | Promise<Caller>,
+): (Rest & { readonly caller: Caller }) | Promise<Rest & { readonly caller: Caller }> {
+  return caller instanceof Promise
+    ? caller.then((found) => ({ ...rest, caller: found }))
+    : { ...rest, caller };
 }
 
 export interface StreamCall extends Call {

@@ -1,9 +1,12 @@
 import type { Transport } from "@connectrpc/connect";
+import { Credentials } from "#api/access/credentials";
 import type { KeyRing } from "#api/access/key-ring";
+import type { TokenCallers } from "#api/access/token-callers";
 import type { WatchTokens } from "#api/access/watch-tokens";
 import { authorize } from "#api/authorize";
 import { InputReads } from "#api/runs/input-reads";
 import { ClientPlans } from "#api/templates/plans";
+import { RoleTable } from "#domain/access/roles";
 import { Fault } from "#domain/fault";
 import type { Millis } from "#domain/time/time";
 import type { InspectionHub } from "#inspect/hub";
@@ -12,7 +15,7 @@ import type { Entropy } from "#ports/entropy";
 import type { Plane } from "#ports/plane";
 import type { Schemas } from "#ports/schemas";
 import type { Telemetry } from "#ports/telemetry";
-import { authenticate } from "./access/authenticate.js";
+import { type AuthenticateParts, authenticate } from "./access/authenticate.js";
 import { everybodyIsLocal, type Identify } from "./caller.js";
 import { rpcs, serviceNames } from "./handlers/index.js";
 import { Health } from "./health.js";
@@ -35,6 +38,8 @@ export interface GatewayAccess {
   readonly keys?: KeyRing | undefined;
   /** Tokens for the events of one Task, besides `keys`; none are made or taken if left out. */
   readonly watchTokens?: WatchTokens | undefined;
+  /** Tokens that are taken beside them. */
+  readonly tokens?: TokenCallers | undefined;
 }
 
 export interface GatewaySettings extends Addresses, ConnectionBounds, GatewayAccess {
@@ -52,6 +57,8 @@ export interface GatewaySettings extends Addresses, ConnectionBounds, GatewayAcc
   readonly grpc: readonly string[];
   /** The audit log, and where refusals go; there is none if left out. */
   readonly audit?: { readonly trail: AuditTrail; readonly store: AuditStore };
+  /** What roles may do. Default: those that every server has. */
+  readonly roles?: RoleTable;
   /** Identifies the caller of a request. Default: by `keys`; without them every request is of the local caller. */
   readonly identify?: Identify;
   /** How long a message may take to be received, or an answer to be read, in milliseconds. Default 40 s. */
@@ -97,15 +104,15 @@ export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
   const plans = new ClientPlans(plane.reads);
   const inputs = new InputReads(plane.reads);
   const { tracing } = telemetry;
-  const { audit } = settings;
-  const services = { plane, entropy, schemas, environment, plans, inputs, authorize, tracing, audit };
+  const { audit, roles = new RoleTable() } = settings;
+  const services = { plane, entropy, schemas, environment, plans, inputs, authorize, tracing, audit, roles };
   const traffic = new Traffic(telemetry, settings.messageDeadline);
   const streams = new OpenStreams(traffic.stalled);
   const requests = new OpenRequests();
   const followed = new WeakSet<KeyRing>();
   const mountsFor = (
-    { keys, watchTokens }: GatewayAccess,
-    identify = identifyBy({ keys, watchTokens }, audit?.trail),
+    { keys, watchTokens, tokens }: GatewayAccess,
+    identify = identifyBy({ keys, watchTokens, tokens }, { roles, audit: audit?.trail }),
   ): Mounts => {
     if (keys && !followed.has(keys)) keys.onChange(streams.endWhere((caller) => keys.endOf(caller)));
     if (keys) followed.add(keys);
@@ -139,8 +146,11 @@ export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
   };
 }
 
-function identifyBy({ keys, watchTokens }: GatewayAccess, audit: AuditTrail | undefined): Identify {
-  return keys ? authenticate(keys, { watchTokens, audit }) : everybodyIsLocal;
+function identifyBy(
+  { keys, watchTokens, tokens }: GatewayAccess,
+  parts: Pick<AuthenticateParts, "roles" | "audit">,
+): Identify {
+  return keys ? authenticate(new Credentials(keys, tokens), { watchTokens, ...parts }) : everybodyIsLocal;
 }
 
 interface Open {

@@ -26,6 +26,24 @@ export const security = {
   keyLifeMost: millis(10 * 365 * 86_400_000),
   /** How long a key can still be used that was replaced, if nobody says: until everybody has been given the new one. */
   keyOverlap: millis(86_400_000),
+  /** Roles of a configuration: each is a few scopes, and people read their list. */
+  roles: 64,
+  /** The longest credential, which is a token: it comes in a header, of which all together have 16 KiB. */
+  credentialBytes: 8 * 1024,
+  /** How far the clocks of a token's issuer and of this server may be apart. */
+  tokenSkew: millis(60_000),
+  /** A set of public keys is fetched again after this, so that a key that its issuer has withdrawn is soon none. */
+  keySetRefresh: millis(600_000),
+  /** A set of public keys is fetched no more often than this, whatever keys tokens name. */
+  keySetRefreshLeast: millis(30_000),
+  /** How long the set that was fetched last counts while its issuer does not answer. */
+  keySetKept: millis(3_600_000),
+  /** How long an issuer may take to answer with its set of keys. */
+  keySetWait: millis(5_000),
+  /** A set of public keys that is longer is refused: those of large issuers have some 10 KB. */
+  keySetBytes: 256 * 1024,
+  /** Public keys in one set; an issuer has a few at a time. */
+  keySetKeys: 64,
   /** The last use of a key is written no more often than this. */
   keyUseNoted: millis(60_000),
   /** How often a server asks a store that it shares whether keys have changed: a wake that was lost costs no more than this. */

@@ -2,6 +2,7 @@ import { authorize } from "#api/authorize";
 import { InputReads } from "#api/runs/input-reads";
 import { ClientPlans } from "#api/templates/plans";
 import type { Request, Services } from "#api/use-case";
+import { RoleTable } from "#domain/access/roles";
 import { type Caller, LOCAL_CALLER } from "#domain/caller";
 import { jsonSchemas } from "#host/schemas";
 import type { Plane } from "#ports/plane";
@@ -17,6 +18,7 @@ export function servicesFor(plane: Plane, part: Partial<Services> = {}): Service
     plans: new ClientPlans(plane.reads),
     inputs: new InputReads(plane.reads),
     authorize,
+    roles: new RoleTable(),
     ...part,
   };
 }

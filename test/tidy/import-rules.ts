@@ -129,9 +129,10 @@ export const layers: readonly Layer[] = [
       "re2js",
       "@peculiar/x509",
       "reflect-metadata",
+      "jose",
     ],
     node: true,
-    says: "the real clock, entropy, log, metrics and JSON Schema; the folder of templates; certificates",
+    says: "the real clock, entropy, log, metrics and JSON Schema; the folder of templates; certificates; tokens",
     why: "Real clock, real chance, real logs, real files and schemas: the adapters that tests replace.",
   },
   {

@@ -1,8 +1,7 @@
 import { z } from "zod";
-import { roleNames } from "#domain/access/scopes";
 import { limits } from "#limits/index";
 import { useCase } from "../use-case.js";
-import { atMost, oneOf, optionalName, requiredName } from "../validate.js";
+import { atMost, optionalName, requiredName } from "../validate.js";
 import { lasting, ofServer, ringOf } from "./fields.js";
 import type { MadeKey } from "./key-ring.js";
 
@@ -11,7 +10,8 @@ export const createKey = useCase({
   action: "key.create",
   input: z.object({
     name: requiredName("what the key is for"),
-    role: oneOf(roleNames),
+    // Which roles there are the ring says.
+    role: optionalName,
     namespaces: atMost(limits.namespacesPerWorker, z.union([z.literal("*"), optionalName])),
     ttl: lasting(limits.keyLifeMost, limits.keyLife),
   }),

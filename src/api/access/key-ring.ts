@@ -1,5 +1,5 @@
 import { credentialOf, endOfKey, type KeyRow, principalOf } from "#domain/access/key";
-import { covers, type Role } from "#domain/access/scopes";
+import { RoleTable } from "#domain/access/roles";
 import { type Caller, mayUse } from "#domain/caller";
 import type { Fault } from "#domain/fault";
 import { earliest, type Instant, instant, later, type Millis, NEVER } from "#domain/time/time";
@@ -18,11 +18,12 @@ import {
   tooMuch,
 } from "./key-refusals.js";
 import { isSecret, makeKey, readKey } from "./key-text.js";
+import { noSuchRole } from "./refusals.js";
 
 /** What is said of a new key. */
 export interface NewKeyTerms {
   readonly name: string;
-  readonly role: Role;
+  readonly role: string;
   readonly namespaces: readonly string[] | "*";
   readonly ttl: Millis;
 }
@@ -42,6 +43,8 @@ export interface KeyRingParts {
   readonly changed?: () => void;
   /** Where is written what happens to keys, and that one was refused; absent if there is no audit log. */
   readonly audit?: AuditTrail | undefined;
+  /** Those of the server. Default: the built-in ones. */
+  readonly roles?: RoleTable;
 }
 
 /** A secret that is nobody's: what is unknown is compared too, so that it takes as long. */
@@ -50,6 +53,7 @@ const NOBODY = "0".repeat(64);
 /** All API keys, at hand: who calls is found without reading the store. */
 export class KeyRing {
   readonly #parts: KeyRingParts;
+  readonly #roles: RoleTable;
   #keys: ReadonlyMap<string, KeyRow> = new Map();
   #version: number | undefined;
   /** Counts what this server has written. */
@@ -62,6 +66,7 @@ export class KeyRing {
 
   constructor(parts: KeyRingParts) {
     this.#parts = parts;
+    this.#roles = parts.roles ?? new RoleTable();
   }
 
   /** Reads all keys again. */
@@ -176,7 +181,8 @@ export class KeyRing {
   /**
    * @param before is given the text before the key can be used: were it told afterwards, a crash could leave a key that
    *   nobody has
-   * @throws {Fault} `denied` for a key that could do more than who makes it; `overloaded` if there are too many
+   * @throws {Fault} `invalid` for a role that there is not; `denied` for a key that could do more than who makes it;
+   *   `overloaded` if there are too many
    */
   async make(
     caller: Caller,
@@ -230,7 +236,8 @@ export class KeyRing {
   }
 
   #draw(caller: Caller, { name, role, namespaces, ttl }: NewKeyTerms, replaces?: KeyRow): MadeKey {
-    if (!covers(caller.roles, role)) throw tooMuch("role", `a key of role ${role}`);
+    if (!this.#roles.has(role)) throw noSuchRole(role, this.#roles.names);
+    if (!this.#roles.covers(caller.roles, role)) throw tooMuch("role", `a key of role ${role}`);
     if (!isWithin(caller, namespaces)) throw tooMuch("namespaces", "a key for these namespaces");
     if (this.#keys.size >= limits.keys) throw tooManyKeys();
     const { id, text, hash } = makeKey();

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import type { KeyRow } from "#domain/access/key";
 import { limits } from "#limits/index";
 import { useCase } from "../use-case.js";
 import { ofServer, ringOf } from "./fields.js";
+import { type ListedKey, listed } from "./listed-key.js";
 
 /** ListKeys: the keys whose namespaces are all the caller's. */
 export const listKeys = useCase({
@@ -10,5 +10,8 @@ export const listKeys = useCase({
   input: z.object({}),
   answerBytes: limits.messageBytes,
   find: ofServer,
-  perform: (_, request): Promise<readonly KeyRow[]> => ringOf(request).visibleTo(request.caller),
+  perform: async (_, request): Promise<readonly ListedKey[]> => {
+    const rows = await ringOf(request).visibleTo(request.caller);
+    return rows.map((row) => listed(row, request.services.roles));
+  },
 });

@@ -1,3 +1,4 @@
+import { RoleTable } from "#domain/access/roles";
 import type { Millis } from "#domain/time/time";
 import type { AuditTrail } from "#ports/audit";
 import type { Clock } from "#ports/clock";
@@ -12,6 +13,8 @@ export interface AccessParts {
   readonly store: Pick<Store, "credentials" | "shared">;
   readonly clock: Pick<Clock, "now" | "wakeAt">;
   readonly log: Log;
+  /** What roles may do; keys of any other role are refused. */
+  readonly roles?: RoleTable;
   /** How long a key is kept that has ended. */
   readonly retention: Millis;
   /** How other servers of the store are told of changes, and tell of theirs. */
@@ -39,6 +42,7 @@ export async function openAccess({
   store,
   clock,
   log,
+  roles = new RoleTable(),
   retention,
   wakes,
   audit,
@@ -48,7 +52,7 @@ export async function openAccess({
   const { credentials } = store;
   const changed = () => wakes.publish();
   const now = () => clock.now();
-  const keys = await openKeyRing({ credentials, now, isShared, changed, audit, first });
+  const keys = await openKeyRing({ credentials, now, isShared, changed, roles, audit, log, first });
   const secret = (await credentials?.sharedSecret(drawSecret())) ?? drawSecret();
   const requireLive: KeyRing["requireLive"] = (caller) => keys.requireLive(caller);
   const watchTokens = new WatchTokens({ secret, now, requireLive, audit });

@@ -1,5 +1,5 @@
-import { type Command, Option } from "commander";
-import { roleNames } from "#domain/access/scopes";
+import type { Command } from "commander";
+import { builtInRoleNames } from "#domain/access/roles";
 import type { Ending } from "../exit.js";
 import { addrOption, duration, jsonOption } from "../options.js";
 import type { Io } from "../terminal/io.js";
@@ -11,7 +11,10 @@ export function addKeyCommands(program: Command, io: Io, end: Ending): void {
   key
     .command("create")
     .description("Make a key, and print it: it is shown once.")
-    .addOption(new Option("--role <role>", "What it may do.").choices(roleNames).makeOptionMandatory())
+    .requiredOption(
+      "--role <role>",
+      `What it may do: ${builtInRoleNames.join(", ")}, or a role of the server's configuration.`,
+    )
     .option("--name <text>", "What it is for. Default: the role")
     .option(
       "--namespaces <name...>",

@@ -75,9 +75,11 @@ export async function revokeKey(id: string, options: ConnectionOptions, io: Io):
   return exit.ok;
 }
 
-function describe({ id, name, role, namespaces, expiresAt, revokedAt, lastUsedAt }: Key): string {
+function describe(key: Key): string {
+  const { id, name, role, namespaces, expiresAt, revokedAt, lastUsedAt, roleUnknown } = key;
   const day = (at: number) => new Date(at).toISOString().slice(0, 16).replace("T", " ");
   const ends = revokedAt > 0 ? `revoked ${day(revokedAt)}` : `until ${day(expiresAt)}`;
   const used = lastUsedAt > 0 ? `used ${day(lastUsedAt)}` : "never used";
-  return `${id}  ${role}  ${namespaces.join(",")}  ${ends}  ${used}  ${name}`;
+  const as = roleUnknown ? `${role} (refused: the server has no such role)` : role;
+  return `${id}  ${as}  ${namespaces.join(",")}  ${ends}  ${used}  ${name}`;
 }

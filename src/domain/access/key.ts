@@ -1,5 +1,4 @@
 import type { Instant } from "../time/time.js";
-import type { Role } from "./scopes.js";
 
 /** An API key, without its secret: whoever reads the store cannot use one. */
 export interface KeyRow {
@@ -10,7 +9,8 @@ export interface KeyRow {
   readonly first?: string;
   /** For people. */
   readonly name: string;
-  readonly role: Role;
+  /** A server whose configuration does not have it any more refuses the key. */
+  readonly role: string;
   /** `"*"` is all. */
   readonly namespaces: readonly string[] | "*";
   /** SHA-256 of the secret, in hex. It has 256 random bits, so that a slow hash would gain nothing. */

@@ -24,52 +24,39 @@ export const scopes = [
 
 export type Scope = (typeof scopes)[number];
 
-const viewer = [
-  "tasks:read",
-  "tasks:list",
-  "steps:read",
-  "templates:read",
-  "templates:validate",
-  "agents:read",
-  "workers:read",
-] as const satisfies readonly Scope[];
-
-/** Scopes under one name. */
-export const roles = {
-  /** Sees everything of its namespaces, and changes nothing. */
-  viewer,
-  /** Runs Tasks, and directs what is going on. */
-  operator: [
-    ...viewer,
-    "tasks:create",
-    "tasks:cancel",
-    "tasks:signal",
-    "tasks:retry",
-    "steps:resolve",
-    "templates:register",
-    "workers:drain",
-    "metrics:read",
-  ],
-  /** Does everything, credentials included. */
-  admin: scopes,
-  /** Runs agents, and nothing else. */
-  worker: ["workers:connect"],
+/**
+ * The permissions of Tasker that have another name here, each with what it is here. Those of what is not served yet stand for
+ * nothing, so that a role written for Tasker can be used as it is; the others for the narrowest scope that has what they allow.
+ */
+export const taskerPermissions = {
+  "tasks:context_read": ["tasks:read"],
+  "dlq:read": [],
+  "dlq:update": [],
+  "dlq:stats": [],
+  "system:config_read": [],
+  "system:handlers_read": ["agents:read"],
+  "system:analytics_read": ["metrics:read"],
+  "worker:config_read": [],
+  "worker:templates_read": ["templates:read"],
 } as const satisfies Record<string, readonly Scope[]>;
 
-export type Role = keyof typeof roles;
-export const roleNames = Object.keys(roles) as Role[];
+/** The words that may stand in a role, wildcards aside. */
+export const permissionNames: readonly string[] = [...scopes, ...Object.keys(taskerPermissions)];
 
-/** True if all that the second role may do, the first roles may do too. */
-export function covers(held: readonly string[], wanted: Role): boolean {
-  return roles[wanted].every((scope) => allows(held, scope));
-}
-
-/** True if one of the roles has the scope. An unknown role has none. */
-export function allows(held: readonly string[], scope: Scope): boolean {
-  return held.some((role) => {
-    const allowed: readonly Scope[] | undefined = Object.hasOwn(roles, role)
-      ? roles[role as Role]
-      : undefined;
-    return allowed?.includes(scope) === true;
-  });
+/**
+ * What a word of a role allows: a scope, a permission of Tasker, or all of one kind of thing, as `tasks:*`.
+ *
+ * @returns undefined if there is no such word
+ */
+export function scopesOf(permission: string): readonly Scope[] | undefined {
+  if (permission.endsWith(":*")) {
+    const kind = permission.slice(0, -1);
+    const all = permissionNames.filter((name) => name.startsWith(kind));
+    return all.length === 0 ? undefined : [...new Set(all.flatMap((name) => scopesOf(name) ?? []))];
+  }
+  if (Object.hasOwn(taskerPermissions, permission)) {
+    return taskerPermissions[permission as keyof typeof taskerPermissions];
+  }
+  const scope = scopes.find((each) => each === permission);
+  return scope && [scope];
 }

@@ -1,6 +1,7 @@
-import { allows } from "#domain/access/scopes";
+import { RoleTable } from "#domain/access/roles";
 import type { Caller } from "#domain/caller";
 import { Fault } from "#domain/fault";
+import { limits } from "#limits/index";
 import type { AuditTrail } from "#ports/audit";
 import type { Identify, Sender } from "../caller.js";
 import { policy, type Requirement, watchTokenRoutes } from "./policy.js";
@@ -8,9 +9,9 @@ import { policy, type Requirement, watchTokenRoutes } from "./policy.js";
 /** Whoever asks for what needs no credential. */
 const ANYBODY: Caller = { principal: "anybody", namespaces: [], roles: [] };
 
-/** Finds the caller of a credential. @throws {Fault} `unauthenticated` */
+/** Finds the caller of a credential. @throws {Fault} at once or by the promise */
 export interface CallerOf {
-  callerOf(credential: string): Caller;
+  callerOf(credential: string): Caller | Promise<Caller>;
 }
 
 /** Finds the caller of a token for one Task. @throws {Fault} `unauthenticated` */
@@ -18,9 +19,12 @@ export interface WatcherOf {
   callerOf(token: string, taskId: string): Caller;
 }
 
-export interface AuthenticateOptions {
+/** What else a server takes, what it has, and who is told. */
+export interface AuthenticateParts {
   /** Who else is let in: tokens for the events of one Task. */
   readonly watchTokens?: WatcherOf | undefined;
+  /** Default: the built-in ones. */
+  readonly roles?: RoleTable | undefined;
   /** Is told of everybody who shows no credential, or asks for what it has no scope for. */
   readonly audit?: AuditTrail | undefined;
 }
@@ -29,12 +33,17 @@ export interface AuthenticateOptions {
  * Asks everybody for a credential, and for the scope that the table of {@link policy} demands. Who shows one that counts for
  * nothing is told of by who keeps it.
  */
-export function authenticate(
-  credentials: CallerOf,
-  { watchTokens, audit }: AuthenticateOptions = {},
-): Identify {
+export function authenticate(credentials: CallerOf, parts: AuthenticateParts = {}): Identify {
+  const { watchTokens, roles = new RoleTable(), audit } = parts;
+  const admitted = (caller: Caller, asked: string, needs: Requirement | undefined): Caller => {
+    const isKnown = caller.roles.some((role) => roles.has(role));
+    if (isKnown && needs !== undefined && may(caller, needs, roles)) return caller;
+    audit?.refused({ actor: caller.principal, action: "call", object: asked, detail: needs ?? "" });
+    throw isKnown ? notAllowed(asked, needs) : roleUnknown(caller);
+  };
   return (sender) => {
-    const needs = policy.get(sender.asked);
+    const { asked } = sender;
+    const needs = policy.get(asked);
     if (needs === "nothing") return ANYBODY;
     const credential = credentialOf(sender);
     const caller =
@@ -43,12 +52,8 @@ export function authenticate(
       audit?.refused({ actor: "anonymous", action: "key.use", object: "none", detail: "CREDENTIAL_MISSING" });
       throw missing();
     }
-    if (needs === undefined || !may(caller, needs)) {
-      const { principal: actor } = caller;
-      audit?.refused({ actor, action: "call", object: sender.asked, detail: needs ?? "" });
-      throw notAllowed(sender.asked, needs);
-    }
-    return caller;
+    if (!(caller instanceof Promise)) return admitted(caller, asked, needs);
+    return caller.then((found) => admitted(found, asked, needs));
   };
 }
 
@@ -58,17 +63,41 @@ function watcherOf({ asked, watchToken }: Sender, watchTokens: WatcherOf | undef
   return watchTokens.callerOf(watchToken.text, watchToken.taskId);
 }
 
-function may(caller: Caller, needs: Requirement): boolean {
-  return needs === "nothing" || needs === "a credential" || allows(caller.roles, needs);
+function may(caller: Caller, needs: Requirement, roles: RoleTable): boolean {
+  return needs === "nothing" || needs === "a credential" || roles.allows(caller.roles, needs);
 }
 
-/** Longer ones are none of ours, and are not looked at. */
-const CREDENTIAL_CHARS = 8_192;
-
+/**
+ * The credential that a request shows, as `authorization: Bearer` or `x-api-key`. Another scheme of `authorization` is for
+ * somebody else, such as a proxy.
+ *
+ * @throws {Fault} `unauthenticated` if it shows two, or one that is too long
+ */
 function credentialOf(sender: Sender): string | undefined {
   const [, bearer] = /^bearer +(\S+) *$/i.exec(sender.header("authorization") ?? "") ?? [];
-  const credential = bearer ?? (sender.header("x-api-key") || undefined);
-  return credential?.slice(0, CREDENTIAL_CHARS);
+  const key = sender.header("x-api-key") || undefined;
+  if (bearer !== undefined && key !== undefined && bearer !== key) throw ambiguous();
+  const credential = bearer ?? key;
+  if (credential !== undefined && credential.length > limits.credentialBytes)
+    throw tooLong(credential.length);
+  return credential;
+}
+
+function ambiguous(): Fault {
+  const message =
+    "authorization and x-api-key hold two different credentials: send one of them, or the same in both.";
+  return new Fault("unauthenticated", message, { reason: "CREDENTIAL_AMBIGUOUS" });
+}
+
+function tooLong(length: number): Fault {
+  const message = `the credential has ${length} characters; the longest has ${limits.credentialBytes}.`;
+  return new Fault("unauthenticated", message, { reason: "CREDENTIAL_INVALID" });
+}
+
+/** The configuration of this server has changed since the credential was made. */
+function roleUnknown({ principal, roles }: Caller): Fault {
+  const message = `${principal} has the role ${roles.join(", ")}, which this server does not have: use another credential.`;
+  return new Fault("denied", message, { reason: "ROLE_UNKNOWN" });
 }
 
 function missing(): Fault {

@@ -11,13 +11,14 @@ import {
 } from "@grpc/grpc-js";
 import { limits } from "#limits/index";
 import type { TlsSource } from "#ports/tls";
+import { endAtExpiry } from "../access/expiry.js";
 import type { Connection, Connections } from "../connections/connections.js";
 import type { Listener } from "../connections/listener.js";
 import type { Session } from "../connections/session.js";
 import { Sessions } from "../connections/sessions.js";
 import { TlsHandshakes } from "../connections/tls.js";
 import { answerTooLarge, CANCELLED, drainingFault, Meter, OK, type Outcome } from "../outcome.js";
-import type { AnswerChannel, Call, Rpc, Served } from "../rpc.js";
+import { type AnswerChannel, type Call, callBy, type Rpc, type Served } from "../rpc.js";
 import { decode } from "../traffic/decode.js";
 import type { OpenStream, OpenStreams } from "../traffic/streams.js";
 import type { Traffic } from "../traffic/traffic.js";
@@ -103,14 +104,15 @@ function callOf(
   asked: string,
   metadata: Metadata,
   channel: AnswerChannel,
-): Call {
+): Call | Promise<Call> {
+  // As over HTTP, where a header that comes twice is one with both values: neither of them counts alone.
   const header = (name: string) => {
-    const [value] = metadata.get(name);
-    return typeof value === "string" ? value : undefined;
+    const values = metadata.get(name);
+    return values.length > 0 ? values.join(", ") : undefined;
   };
   const reserve = (bytes: number) => channel.reserve(bytes);
   const traceparent = () => header("traceparent");
-  return { services, telemetry, health, caller: identify({ asked, header }), reserve, traceparent };
+  return callBy({ services, telemetry, health, reserve, traceparent }, identify({ asked, header }));
 }
 
 /** A stream's answers count as they are written. */
@@ -122,7 +124,9 @@ function unary(rpc: Rpc & { kind: "unary" }, served: Served, streams: OpenStream
   const asked = pathOf(rpc).slice(1);
   const handle = async (unaryCall: ServerUnaryCall<Received, Buffer>, open: OpenStream | undefined) => {
     if (open?.fault) throw open.fault;
-    const call = callOf(served, asked, unaryCall.metadata, transportOf(unaryCall));
+    const found = callOf(served, asked, unaryCall.metadata, transportOf(unaryCall));
+    const call = found instanceof Promise ? await found : found;
+    if (open) endAtExpiry(open, call.caller);
     const waitCall = open ? { ...call, signal: open } : call;
     open?.belongTo(call.caller);
     return rpc.handle(decode(input, unaryCall.request.take(), "binary"), waitCall);
@@ -179,8 +183,9 @@ function streaming(rpc: Exclude<Rpc, { kind: "unary" }>, served: Served, streams
     const answering = { signal, end: open.end.bind(open), keep: open.keep.bind(open), identified };
     let outcome: Outcome = OK;
     try {
-      const streamCall = { ...callOf(served, asked, stream.metadata, uncounted), ...answering };
+      const streamCall = { ...(await callOf(served, asked, stream.metadata, uncounted)), ...answering };
       open.belongTo(streamCall.caller);
+      endAtExpiry(open, streamCall.caller);
       const answers =
         rpc.kind === "bidi_streaming"
           ? rpc.handle(

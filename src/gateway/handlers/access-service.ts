@@ -2,12 +2,10 @@ import { createKey } from "#api/access/create-key";
 import { createWatchToken } from "#api/access/create-watch-token";
 import type { MadeKey } from "#api/access/key-ring";
 import { listKeys } from "#api/access/list-keys";
+import type { ListedKey } from "#api/access/listed-key";
 import { revokeKey } from "#api/access/revoke-key";
 import { rotateKey } from "#api/access/rotate-key";
 import type { WatchToken } from "#api/access/watch-tokens";
-import { UnknownWord } from "#api/validate";
-import type { KeyRow } from "#domain/access/key";
-import { type Role, roleNames } from "#domain/access/scopes";
 import {
   AccessService,
   type CreateKeyRequest,
@@ -39,12 +37,7 @@ export const accessService = [
 ];
 
 function createInput({ name, role, namespaces, ttlMs: ttl }: CreateKeyRequest) {
-  const known = roleNames.find((each) => each === role);
-  return { name, role: known ?? notARole(role), namespaces, ttl };
-}
-
-function notARole(role: string): Role | UnknownWord {
-  return new UnknownWord(`is ${JSON.stringify(role.slice(0, 64))}; it is one of ${roleNames.join(", ")}.`);
+  return { name, role, namespaces, ttl };
 }
 
 function tokenToWire({ token, expiresAt }: WatchToken): CreateWatchTokenResponse {
@@ -52,10 +45,14 @@ function tokenToWire({ token, expiresAt }: WatchToken): CreateWatchTokenResponse
 }
 
 function madeToWire({ row, text }: MadeKey) {
-  return { $typeName: "taskrun.v1.KeyWithText" as const, key: keyToWire(row), text };
+  return {
+    $typeName: "taskrun.v1.KeyWithText" as const,
+    key: keyToWire({ ...row, isRoleKnown: true }),
+    text,
+  };
 }
 
-function keyToWire(row: KeyRow): Key {
+function keyToWire(row: ListedKey): Key {
   const { id, name, role, namespaces, createdAt, createdBy, expiresAt, revokedAt, lastUsedAt } = row;
   return {
     $typeName: "taskrun.v1.Key",
@@ -68,5 +65,6 @@ function keyToWire(row: KeyRow): Key {
     expiresAtMs: BigInt(expiresAt),
     revokedAtMs: BigInt(revokedAt),
     lastUsedAtMs: BigInt(lastUsedAt),
+    roleUnknown: !row.isRoleKnown,
   };
 }

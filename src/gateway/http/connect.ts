@@ -10,9 +10,10 @@ import {
 import type { Compression, UniversalHandler } from "@connectrpc/connect/protocol";
 import { limits } from "#limits/index";
 import { detailsOf, statusCodes } from "#wire/faults";
+import { endAtExpiry } from "../access/expiry.js";
 import type { Deadline } from "../deadline.js";
 import { CANCELLED, drainingFault, type Failure, Meter, OK, type Outcome } from "../outcome.js";
-import type { AnswerChannel, Call, Rpc, Served, StreamCall } from "../rpc.js";
+import { type AnswerChannel, type Call, callBy, type Rpc, type Served, type StreamCall } from "../rpc.js";
 import type { Compressor } from "../traffic/compression.js";
 import type { OpenStream, OpenStreams } from "../traffic/streams.js";
 import { ReceivedMessages } from "./received.js";
@@ -83,11 +84,11 @@ function callOf(
   { services, telemetry, health, identify }: Served,
   { requestHeader, method, service }: HandlerContext,
   channel: AnswerChannel,
-): Call {
+): Call | Promise<Call> {
   const header = (name: string) => requestHeader.get(name) ?? undefined;
   const reserve = (bytes: number) => channel.reserve(bytes);
   const caller = identify({ asked: `${service.typeName}/${method.name}`, header });
-  return { services, telemetry, health, caller, reserve, traceparent: () => header("traceparent") };
+  return callBy({ services, telemetry, health, reserve, traceparent: () => header("traceparent") }, caller);
 }
 
 /** A stream's answers count as they are written. */
@@ -110,8 +111,10 @@ async function answered(rpc: Rpc & { kind: "unary" }, request: Message, serving:
     const always = rpc.method.parent.typeName.startsWith("grpc.");
     if (served.health.draining && !always) throw drainingFault();
     wait = rpc.waits ? serving.streams.openWait(context.signal) : undefined;
-    const call = callOf(served, context, peer);
+    const found = callOf(served, context, peer);
+    const call = found instanceof Promise ? await found : found;
     wait?.belongTo(call.caller);
+    if (wait) endAtExpiry(wait, call.caller);
     const answer = rpc.handle(peer.received.take(request), wait ? { ...call, signal: wait } : call);
     return await (peer.deadline ? peer.deadline.race(answer) : answer);
   } catch (error) {
@@ -144,8 +147,9 @@ async function* streamed(
   try {
     const { signal } = open;
     const identified = () => peer.identified();
-    const call = callOf(served, context, uncounted);
+    const call = await callOf(served, context, uncounted);
     open.belongTo(call.caller);
+    endAtExpiry(open, call.caller);
     const streamCall = { ...call, signal, end: open.end.bind(open), keep: open.keep.bind(open), identified };
     yield* handle(streamCall, peer);
     outcome = open.signal.aborted ? CANCELLED : OK;

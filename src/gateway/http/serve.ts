@@ -73,7 +73,7 @@ async function serve({ request, response, peer, path }: Exchange, parts: ServePa
   if (isPreflight(request)) return sendPreflight(request, response, routed.found ? [] : routed.allowed);
   if (!routed.found) return sendNotServed(response, method, path, routed.allowed);
   if (routed.handler.kind === "page") {
-    const refused = refusedBy(parts.identify, senderOf(routed.handler.path, request, routed.parts));
+    const refused = await refusedBy(parts.identify, senderOf(routed.handler.path, request, routed.parts));
     if (refused) return sendProblem(response, refused);
     const outgoing = (single: boolean) => new Outgoing(response, parts.traffic, single, peer);
     return routed.handler.page({ request, response, params: routed.parts, outgoing });
@@ -82,9 +82,9 @@ async function serve({ request, response, peer, path }: Exchange, parts: ServePa
 }
 
 /** Why the caller may not ask for a page; undefined if it may. */
-function refusedBy(identify: Identify, sender: Sender): Fault | undefined {
+async function refusedBy(identify: Identify, sender: Sender): Promise<Fault | undefined> {
   try {
-    identify(sender);
+    await identify(sender);
     return undefined;
   } catch (error) {
     if (error instanceof Fault) return error;

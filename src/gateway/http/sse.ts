@@ -1,6 +1,8 @@
+import type { Fault } from "#domain/fault";
 import { limits } from "#limits/index";
+import { endAtExpiry } from "../access/expiry.js";
 import { CANCELLED, Meter, OK, type Outcome } from "../outcome.js";
-import type { Served, StreamCall } from "../rpc.js";
+import { callBy, type Served, type StreamCall } from "../rpc.js";
 import type { OpenStream, OpenStreams } from "../traffic/streams.js";
 import { commentOf, EventWriter, RETRY, type ServerEvent } from "./event-writer.js";
 import type { HttpRequest } from "./guard.js";
@@ -55,8 +57,9 @@ export function eventsPage(
     let outcome: Outcome = CANCELLED;
     try {
       if (open.fault) throw open.fault;
-      const call = callOf(path, page, open, served);
+      const call = await callOf(path, page, open, served);
       open.belongTo(call.caller);
+      endAtExpiry(open, call.caller);
       const events = await feed(askedOf(page), call);
       if (events) await send(events, page, open.signal);
       else sendNothing(page);
@@ -100,20 +103,25 @@ function askedOf({ request, params }: PageCall): EventsRequest {
   return { params, query, lastEventId: headerOf(request, "last-event-id") || undefined };
 }
 
-function callOf(asked: string, { request, params }: PageCall, open: OpenStream, served: Served): StreamCall {
+function callOf(
+  asked: string,
+  { request, params }: PageCall,
+  open: OpenStream,
+  served: Served,
+): StreamCall | Promise<StreamCall> {
   const { services, telemetry, health, identify } = served;
-  return {
+  const rest = {
     services,
     telemetry,
     health,
-    caller: identify(senderOf(asked, request, params)),
     // A stream's events count as they are written.
     reserve: () => undefined,
     signal: open.signal,
-    end: (fault) => open.end(fault),
-    keep: (bytes) => open.keep(bytes),
+    end: (fault: Fault) => open.end(fault),
+    keep: (bytes: number) => open.keep(bytes),
     identified: () => undefined,
   };
+  return callBy(rest, identify(senderOf(asked, request, params)));
 }
 
 function headerOf({ headers }: HttpRequest, name: string): string | undefined {

@@ -18,9 +18,10 @@ import {
 } from "@connectrpc/connect";
 import { runStreamingCall, runUnaryCall } from "@connectrpc/connect/protocol";
 import type { Fault } from "#domain/fault";
+import { endAtExpiry } from "../access/expiry.js";
 import { Pace } from "../connections/pace.js";
 import { CANCELLED, drainingFault, Meter, OK, type Outcome } from "../outcome.js";
-import type { AnswerChannel, Call, Rpc, Served, StreamCall } from "../rpc.js";
+import { type AnswerChannel, type Call, callBy, type Rpc, type Served, type StreamCall } from "../rpc.js";
 import type { OpenRequests } from "../traffic/open-requests.js";
 import type { OpenStream, OpenStreams } from "../traffic/streams.js";
 import { AnswerRoom } from "./answer-room.js";
@@ -122,8 +123,10 @@ export class LocalTransport implements Transport {
       const stopped = this.#parts.stopped();
       if (stopped) throw stopped;
       wait = rpc.waits ? streams.openWait(signal) : undefined;
-      const call = callOf(served, rpc, header, place);
+      const found = callOf(served, rpc, header, place);
+      const call = found instanceof Promise ? await found : found;
       wait?.belongTo(call.caller);
+      if (wait) endAtExpiry(wait, call.caller);
       const request = received(method.input, bytes);
       const answer = rpc.handle(request, wait ? { ...call, signal: wait } : call);
       return answered(method.output, await unlessCut(answer, signal, requests));
@@ -147,9 +150,10 @@ export class LocalTransport implements Transport {
     const { rpc, meter } = this.#find(method);
     if (rpc.kind === "unary") throw notServed(method);
     const { served, streams } = this.#parts;
-    const asked = this.#admit(() => callOf(served, rpc, header, uncounted), meter);
+    const asked = await this.#admit(() => callOf(served, rpc, header, uncounted), meter);
     const open = streams.open();
     open.belongTo(asked.caller);
+    endAtExpiry(open, asked.caller);
     const call: StreamCall = {
       ...asked,
       signal: open.signal,
@@ -166,11 +170,11 @@ export class LocalTransport implements Transport {
   }
 
   /** The call of a stream, unless it is refused: then nothing of it stays open. */
-  #admit(make: () => Call, meter: Meter): Call {
+  async #admit(make: () => Call | Promise<Call>, meter: Meter): Promise<Call> {
     try {
       const stopped = this.#parts.stopped();
       if (stopped) throw stopped;
-      return make();
+      return await make();
     } catch (error) {
       const outcome = meter.outcomeOf(error);
       meter.count(outcome);
@@ -210,11 +214,11 @@ function callOf(
   { method }: Pick<Rpc, "method">,
   headers: Headers,
   channel: AnswerChannel,
-): Call {
+): Call | Promise<Call> {
   const header = (name: string) => headers.get(name) ?? undefined;
   const reserve = (bytes: number) => channel.reserve(bytes);
   const caller = identify({ asked: `${method.parent.typeName}/${method.name}`, header });
-  return { services, telemetry, health, caller, reserve, traceparent: () => header("traceparent") };
+  return callBy({ services, telemetry, health, reserve, traceparent: () => header("traceparent") }, caller);
 }
 
 /** The answers to a stream's only request, which is read when the first of them is. */

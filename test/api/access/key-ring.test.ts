@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { KeyRing } from "#api/access/key-ring";
 import { makeKey, readKey, sumOf } from "#api/access/key-text";
 import { openKeyRing } from "#api/access/open-key-ring";
+import { RoleTable } from "#domain/access/roles";
 import { type Caller, LOCAL_CALLER } from "#domain/caller";
 import { type Instant, instant, millis } from "#domain/time/time";
 import { limits } from "#limits/index";
@@ -193,4 +194,37 @@ test("the first key is written down before it counts: a crash in between leaves 
   await expect(openKeyRing({ credentials: undefined, now: () => time.now, first })).rejects.toMatchObject({
     details: { reason: "AUTH_UNSUPPORTED" },
   });
+});
+
+test("a key may have a role of the configuration, within what its maker may do; one that is gone makes none", async () => {
+  const { credentials } = memoryStore();
+  if (!credentials) throw new Error("it keeps keys");
+  const roles = new RoleTable(new Map([["auditor", ["tasks:read", "tasks:list"]]]));
+  const ring = new KeyRing({ store: credentials, now: () => instant(1_000_000), roles });
+  const auditor = { ...terms, role: "auditor" };
+  const by = (role: string): Caller => ({ principal: "key:x", namespaces: "*", roles: [role] });
+  const made = await ring.make(by("viewer"), auditor);
+  await expect(ring.make(by("auditor"), terms)).rejects.toMatchObject({
+    details: { reason: "BEYOND_YOURS" },
+  });
+  await expect(ring.make(by("worker"), auditor)).rejects.toMatchObject({
+    details: { reason: "BEYOND_YOURS" },
+  });
+  await expect(ring.make(LOCAL_CALLER, { ...terms, role: "audito" })).rejects.toMatchObject({
+    code: "invalid",
+    details: { field: "role" },
+    message: 'role is "audito"; it is one of viewer, operator, admin, worker, auditor.',
+  });
+
+  const lines: unknown[] = [];
+  const note = (_: string, fields?: object) => void lines.push(fields);
+  const quiet = () => undefined;
+  const log = { debug: quiet, info: quiet, warn: note, error: quiet };
+  const first = async () => undefined;
+  const later = await openKeyRing({ credentials, now: () => instant(1_000_000), log, first });
+  expect(lines).toEqual([{ id: made.row.id, role: "auditor", name: "ci" }]);
+  await expect(later.rotate(LOCAL_CALLER, made.row.id, DAY)).rejects.toThrow(
+    'role is "auditor"; it is one of',
+  );
+  expect(await later.revoke(LOCAL_CALLER, made.row.id)).toMatchObject({ revokedAt: 1_000_000 });
 });

@@ -22,8 +22,8 @@ export const apiMutants: readonly Mutant[] = [
     edits: [
       edit(
         "src/gateway/grpc/grpc.ts",
-        "caller: identify({ asked, header }), reserve",
-        "caller: identify({ asked, header: () => undefined }), reserve",
+        "traceparent }, identify({ asked, header }));",
+        "traceparent }, identify({ asked, header: () => undefined }));",
       ),
     ],
     test: { file: "test/gateway/callers.test.ts", name: "each request has a caller of its own" },

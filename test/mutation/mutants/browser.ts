@@ -118,8 +118,8 @@ export const browserMutants: readonly Mutant[] = [
     edits: [
       edit(
         "src/gateway/http/sse.ts",
-        "caller: identify({ asked, header: (name) => headerOf(request, name) })",
-        'caller: { principal: "local", namespaces: "*" as const, roles: [] }',
+        "callBy(rest, identify({ asked, header: (name) => headerOf(request, name) }))",
+        'callBy(rest, { principal: "local", namespaces: "*" as const, roles: [] })',
       ),
     ],
     test: eventsTest("of somebody whose namespaces it is not in"),

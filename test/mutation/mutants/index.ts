@@ -8,6 +8,7 @@ import { auditMutants } from "./audit.js";
 import { browserMutants } from "./browser.js";
 import { clockMutants } from "./clock.js";
 import { compensationMutants } from "./compensation.js";
+import { credentialMutants } from "./credentials.js";
 import { damageMutants } from "./damage.js";
 import { dataMutants } from "./data.js";
 import { devMutants } from "./dev.js";
@@ -46,6 +47,7 @@ export const mutants: readonly Mutant[] = [
   ...securityMutants,
   ...accessMutants,
   ...auditMutants,
+  ...credentialMutants,
   ...browserMutants,
   ...poisonMutants,
   ...clockMutants,

@@ -4,6 +4,7 @@ const tls = (name: string): TestName => ({ file: "test/gateway/connections/tls.t
 const host = (name: string): TestName => ({ file: "test/host/tls.test.ts", name });
 const trust = (name: string): TestName => ({ file: "test/transport/trust.test.ts", name });
 const access = (name: string): TestName => ({ file: "test/gateway/access/policy.test.ts", name });
+const matrix = (name: string): TestName => ({ file: "test/gateway/access/matrix.test.ts", name });
 const ring = (name: string): TestName => ({ file: "test/api/access/key-ring.test.ts", name });
 const AUTHENTICATE = "src/gateway/access/authenticate.ts";
 const RING = "src/api/access/key-ring.ts";
@@ -115,8 +116,8 @@ export const securityMutants: readonly Mutant[] = [
     edits: [
       edit(
         AUTHENTICATE,
-        "if (needs === undefined || !may(caller, needs)) {",
-        "if (needs !== undefined && !may(caller, needs)) {",
+        "if (isKnown && needs !== undefined && may(caller, needs, roles)) return caller;",
+        "if (isKnown && (needs === undefined || may(caller, needs, roles))) return caller;",
       ),
     ],
     test: access("an rpc that is not in the table"),
@@ -126,16 +127,16 @@ export const securityMutants: readonly Mutant[] = [
     edits: [
       edit(
         AUTHENTICATE,
-        'needs === "a credential" || allows(caller.roles, needs)',
+        'needs === "a credential" || roles.allows(caller.roles, needs)',
         'needs !== "metrics:read"',
       ),
     ],
-    test: access("lets exactly those roles in"),
+    test: matrix("lets everybody in who has it"),
   },
   {
     name: "security: pages are open to everybody",
     edits: [edit("src/gateway/http/serve.ts", "if (refused) return sendProblem(response, refused);", "")],
-    test: access("/metrics with the key"),
+    test: matrix("refuses every credential that is none, wrong or ended, or has too small a scope"),
   },
   {
     name: "security: the secret of a key is not compared",
@@ -154,7 +155,13 @@ export const securityMutants: readonly Mutant[] = [
   },
   {
     name: "security: a key makes one that may do more",
-    edits: [edit(RING, "if (!covers(caller.roles, role)) throw", "if (caller.roles.length === 0) throw")],
+    edits: [
+      edit(
+        RING,
+        "if (!this.#roles.covers(caller.roles, role)) throw",
+        "if (caller.roles.length === 0) throw",
+      ),
+    ],
     test: ring("cannot make one that may do more"),
   },
   {

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file taskrun/v1/access_service.proto.
  */
 export const file_taskrun_v1_access_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch90YXNrcnVuL3YxL2FjY2Vzc19zZXJ2aWNlLnByb3RvEgp0YXNrcnVuLnYxIrMBCgNLZXkSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRyb2xlGAMgASgJEhIKCm5hbWVzcGFjZXMYBCADKAkSFQoNY3JlYXRlZF9hdF9tcxgFIAEoAxISCgpjcmVhdGVkX2J5GAYgASgJEhUKDWV4cGlyZXNfYXRfbXMYByABKAMSFQoNcmV2b2tlZF9hdF9tcxgIIAEoAxIXCg9sYXN0X3VzZWRfYXRfbXMYCSABKAMiUgoQQ3JlYXRlS2V5UmVxdWVzdBIMCgRuYW1lGAEgASgJEgwKBHJvbGUYAiABKAkSEgoKbmFtZXNwYWNlcxgDIAMoCRIOCgZ0dGxfbXMYBCABKAMiOQoLS2V5V2l0aFRleHQSHAoDa2V5GAEgASgLMg8udGFza3J1bi52MS5LZXkSDAoEdGV4dBgCIAEoCSIRCg9MaXN0S2V5c1JlcXVlc3QiMQoQTGlzdEtleXNSZXNwb25zZRIdCgRrZXlzGAEgAygLMg8udGFza3J1bi52MS5LZXkiMgoQUm90YXRlS2V5UmVxdWVzdBIKCgJpZBgBIAEoCRISCgpvdmVybGFwX21zGAIgASgDIh4KEFJldm9rZUtleVJlcXVlc3QSCgoCaWQYASABKAkiJQoXQ3JlYXRlV2F0Y2hUb2tlblJlcXVlc3QSCgoCaWQYASABKAkiQAoYQ3JlYXRlV2F0Y2hUb2tlblJlc3BvbnNlEg0KBXRva2VuGAEgASgJEhUKDWV4cGlyZXNfYXRfbXMYAiABKAMy+QIKDUFjY2Vzc1NlcnZpY2USQgoJQ3JlYXRlS2V5EhwudGFza3J1bi52MS5DcmVhdGVLZXlSZXF1ZXN0GhcudGFza3J1bi52MS5LZXlXaXRoVGV4dBJFCghMaXN0S2V5cxIbLnRhc2tydW4udjEuTGlzdEtleXNSZXF1ZXN0GhwudGFza3J1bi52MS5MaXN0S2V5c1Jlc3BvbnNlEkIKCVJvdGF0ZUtleRIcLnRhc2tydW4udjEuUm90YXRlS2V5UmVxdWVzdBoXLnRhc2tydW4udjEuS2V5V2l0aFRleHQSOgoJUmV2b2tlS2V5EhwudGFza3J1bi52MS5SZXZva2VLZXlSZXF1ZXN0Gg8udGFza3J1bi52MS5LZXkSXQoQQ3JlYXRlV2F0Y2hUb2tlbhIjLnRhc2tydW4udjEuQ3JlYXRlV2F0Y2hUb2tlblJlcXVlc3QaJC50YXNrcnVuLnYxLkNyZWF0ZVdhdGNoVG9rZW5SZXNwb25zZWIGcHJvdG8z");
+  fileDesc("Ch90YXNrcnVuL3YxL2FjY2Vzc19zZXJ2aWNlLnByb3RvEgp0YXNrcnVuLnYxIskBCgNLZXkSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIMCgRyb2xlGAMgASgJEhIKCm5hbWVzcGFjZXMYBCADKAkSFQoNY3JlYXRlZF9hdF9tcxgFIAEoAxISCgpjcmVhdGVkX2J5GAYgASgJEhUKDWV4cGlyZXNfYXRfbXMYByABKAMSFQoNcmV2b2tlZF9hdF9tcxgIIAEoAxIXCg9sYXN0X3VzZWRfYXRfbXMYCSABKAMSFAoMcm9sZV91bmtub3duGBQgASgIIlIKEENyZWF0ZUtleVJlcXVlc3QSDAoEbmFtZRgBIAEoCRIMCgRyb2xlGAIgASgJEhIKCm5hbWVzcGFjZXMYAyADKAkSDgoGdHRsX21zGAQgASgDIjkKC0tleVdpdGhUZXh0EhwKA2tleRgBIAEoCzIPLnRhc2tydW4udjEuS2V5EgwKBHRleHQYAiABKAkiEQoPTGlzdEtleXNSZXF1ZXN0IjEKEExpc3RLZXlzUmVzcG9uc2USHQoEa2V5cxgBIAMoCzIPLnRhc2tydW4udjEuS2V5IjIKEFJvdGF0ZUtleVJlcXVlc3QSCgoCaWQYASABKAkSEgoKb3ZlcmxhcF9tcxgCIAEoAyIeChBSZXZva2VLZXlSZXF1ZXN0EgoKAmlkGAEgASgJIiUKF0NyZWF0ZVdhdGNoVG9rZW5SZXF1ZXN0EgoKAmlkGAEgASgJIkAKGENyZWF0ZVdhdGNoVG9rZW5SZXNwb25zZRINCgV0b2tlbhgBIAEoCRIVCg1leHBpcmVzX2F0X21zGAIgASgDMvkCCg1BY2Nlc3NTZXJ2aWNlEkIKCUNyZWF0ZUtleRIcLnRhc2tydW4udjEuQ3JlYXRlS2V5UmVxdWVzdBoXLnRhc2tydW4udjEuS2V5V2l0aFRleHQSRQoITGlzdEtleXMSGy50YXNrcnVuLnYxLkxpc3RLZXlzUmVxdWVzdBocLnRhc2tydW4udjEuTGlzdEtleXNSZXNwb25zZRJCCglSb3RhdGVLZXkSHC50YXNrcnVuLnYxLlJvdGF0ZUtleVJlcXVlc3QaFy50YXNrcnVuLnYxLktleVdpdGhUZXh0EjoKCVJldm9rZUtleRIcLnRhc2tydW4udjEuUmV2b2tlS2V5UmVxdWVzdBoPLnRhc2tydW4udjEuS2V5El0KEENyZWF0ZVdhdGNoVG9rZW4SIy50YXNrcnVuLnYxLkNyZWF0ZVdhdGNoVG9rZW5SZXF1ZXN0GiQudGFza3J1bi52MS5DcmVhdGVXYXRjaFRva2VuUmVzcG9uc2ViBnByb3RvMw");
 
 /**
  * A key, without what would let one use it.
@@ -35,7 +35,7 @@ export type Key = Message<"taskrun.v1.Key"> & {
   name: string;
 
   /**
-   * `viewer`, `operator`, `admin` or `worker`.
+   * `viewer`, `operator`, `admin`, `worker`, or a role of the server's configuration.
    *
    * @generated from field: string role = 3;
    */
@@ -82,6 +82,13 @@ export type Key = Message<"taskrun.v1.Key"> & {
    * @generated from field: int64 last_used_at_ms = 9;
    */
   lastUsedAtMs: bigint;
+
+  /**
+   * True if this server does not have the key's role (any more): the key is refused.
+   *
+   * @generated from field: bool role_unknown = 20;
+   */
+  roleUnknown: boolean;
 };
 
 /**
@@ -105,7 +112,7 @@ export type CreateKeyRequest = Message<"taskrun.v1.CreateKeyRequest"> & {
   name: string;
 
   /**
-   * `viewer`, `operator`, `admin` or `worker`.
+   * `viewer`, `operator`, `admin`, `worker`, or a role of the server's configuration.
    *
    * @generated from field: string role = 2;
    */
