@@ -222,7 +222,9 @@ test("a file of keys is read again; one that cannot be used is logged once, and 
 describe("keys under a URL", () => {
   let asked = 0;
   let answer: { status: number; body: string; headers?: Record<string, string> } = { status: 200, body: "" };
-  const server = createServer((_, response) => {
+  let elsewhere = "";
+  const server = createServer(({ url }, response) => {
+    if (url === "/elsewhere") return void response.end(elsewhere);
     asked += 1;
     response.writeHead(answer.status, answer.headers).end(answer.body);
   });
@@ -312,12 +314,13 @@ describe("keys under a URL", () => {
   });
 
   test.each([
-    ["a redirect", { status: 302, body: "", headers: { location: "http://127.0.0.1:1/" } }],
+    ["a redirect", { status: 302, body: "", headers: { location: "/elsewhere" } }],
     ["too much", { status: 200, body: "x".repeat(limits.keySetBytes + 1) }],
     ["no JWKS", { status: 200, body: "<html>" }],
     ["an error", { status: 500, body: "{}" }],
   ])("are not taken from %s", async (_, wrong) => {
     answer = wrong;
+    elsewhere = await jwks("ES256");
     const { outcome } = await open();
     expect(await outcome()).toBe("ISSUER_UNREACHABLE");
     expect(await outcome()).toBe("ISSUER_UNREACHABLE");

@@ -48,7 +48,7 @@ const keyOf = (role: string, ttl = HOUR) =>
 const carries = ({ name }: Mount, { methodKind }: DescMethod) =>
   methodKind !== "bidi_streaming" || name !== "connect over HTTP/1.1";
 
-const kinds: readonly (readonly [string, Role, DescMethod, () => Message, () => number])[] = [
+const kinds: readonly (readonly [string, string, DescMethod, () => Message, () => number])[] = [
   [
     "a watch",
     "viewer",
