@@ -7,18 +7,43 @@ import type { AuditStore, AuditTrail } from "#ports/audit";
 import type { Entropy } from "#ports/entropy";
 import type { Plane } from "#ports/plane";
 import type { Schemas } from "#ports/schemas";
+import type { Reads } from "#ports/store-reads";
 import type { WaitSignal } from "#ports/task-wait";
 import type { Tracing } from "#ports/tracing";
 import type { KeyRing } from "./access/key-ring.js";
 import type { WatchTokens } from "./access/watch-tokens.js";
 import type { Action, Actions, Authorize, Resource } from "./authorize.js";
+import { CallerReads } from "./caller-reads.js";
 import type { InputReads } from "./runs/input-reads.js";
 import type { ClientPlans } from "./templates/plans.js";
 import { checked } from "./validate.js";
 
+/** The plane without its reads, which are for everybody: every operation of it takes the caller. */
+export type CallerPlane = Omit<Plane, "reads">;
+
+/** Reads that nobody can use without saying for whom. */
+export class StoredReads {
+  readonly #reads: Reads;
+
+  constructor(reads: Reads) {
+    this.#reads = reads;
+  }
+
+  for(caller: Caller): CallerReads {
+    return new CallerReads(this.#reads, caller);
+  }
+}
+
+/** The store as the caller of a request may read it. */
+export function readsOf({ services, caller }: Pick<Request, "services" | "caller">): CallerReads {
+  return services.stored.for(caller);
+}
+
 /** What use cases work with; one object for a server, independent of the caller. */
 export interface Services {
-  readonly plane: Plane;
+  readonly plane: CallerPlane;
+  /** What callers read: by {@link readsOf} alone. */
+  readonly stored: StoredReads;
   readonly entropy: Entropy;
   /** Checks inputs against the schemas of templates. */
   readonly schemas: Schemas;

@@ -65,8 +65,13 @@ export interface TaskDetail {
  * ```
  */
 export interface Reads {
-  /** A Task with its Steps and Runs; undefined if it is unknown. */
-  task(id: TaskId): Promise<TaskDetail | undefined>;
+  /**
+   * A Task with its Steps and Runs; undefined if it is unknown, or in none of the namespaces: then no more is read than of one
+   * that is unknown.
+   *
+   * @param namespaces default: all
+   */
+  task(id: TaskId, namespaces?: readonly string[] | "*"): Promise<TaskDetail | undefined>;
 
   /**
    * A page of Tasks, newest first, by id. Ends at `pageSize` rows, or after a bounded number of rows has been examined:

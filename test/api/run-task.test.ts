@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { runTask } from "#api/tasks/run-task";
 import { waitTask } from "#api/tasks/wait-task";
-import { type Request, run } from "#api/use-case";
+import { type Request, run, StoredReads } from "#api/use-case";
 import { LOCAL_CALLER } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import { limits } from "#limits/index";
@@ -139,7 +139,7 @@ test("a Task that ends between the look at it and the wait is not waited for", a
       },
     },
   };
-  const services = { ...request.services, plane: slow };
+  const services = { ...request.services, plane: slow, stored: new StoredReads(slow.reads) };
   const view = await run(waitTask, { id: task.id, waitMs: 0 }, { ...request, services });
   expect([view.task.state, waits()]).toEqual(["complete", 0]);
 });

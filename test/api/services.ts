@@ -1,7 +1,7 @@
 import { authorize } from "#api/authorize";
 import { InputReads } from "#api/runs/input-reads";
 import { ClientPlans } from "#api/templates/plans";
-import type { Request, Services } from "#api/use-case";
+import { type Request, type Services, StoredReads } from "#api/use-case";
 import { RoleTable } from "#domain/access/roles";
 import { type Caller, LOCAL_CALLER } from "#domain/caller";
 import { jsonSchemas } from "#host/schemas";
@@ -12,10 +12,11 @@ export function servicesFor(plane: Plane, part: Partial<Services> = {}): Service
   let drawn = 0;
   return {
     plane,
+    stored: new StoredReads(plane.reads),
     entropy: { uuid: () => `id-${++drawn}`, draw: () => 0 },
     schemas: jsonSchemas(),
     environment: "test",
-    plans: new ClientPlans(plane.reads),
+    plans: new ClientPlans(),
     inputs: new InputReads(plane.reads),
     authorize,
     roles: new RoleTable(),

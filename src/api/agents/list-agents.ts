@@ -1,11 +1,11 @@
 import { z } from "zod";
 import type { AgentView } from "#domain/worker/agent";
 import { limits } from "#limits/index";
-import type { Plane } from "#ports/plane";
 import { agentBytes, inOnePage } from "../answer-size.js";
+import type { CallerReads } from "../caller-reads.js";
 import { pageRows, pageToken } from "../fields.js";
 import { fromAgentToken, toAgentToken } from "../page-token.js";
-import { useCase } from "../use-case.js";
+import { readsOf, useCase } from "../use-case.js";
 import { optionalName } from "../validate.js";
 
 /** An agent with the number of ready Steps that wait for it. */
@@ -33,7 +33,10 @@ export const listAgents = useCase({
     const namespaces = namespace === "" ? caller.namespaces : [namespace];
     return { resource: { kind: "namespaces" as const, namespaces } };
   },
-  perform: async (asked, { caller, services: { plane } }): Promise<AgentPage> => {
+  perform: async (asked, request): Promise<AgentPage> => {
+    const { caller } = request;
+    const { plane } = request.services;
+    const reads = readsOf(request);
     const { namespace, agentName, pageSize, pageToken: after } = asked;
     const rest = plane
       .agents(namespace === "" ? caller : { ...caller, namespaces: [namespace] })
@@ -42,7 +45,7 @@ export const listAgents = useCase({
     const shown = inOnePage(rest.slice(0, pageSize), agentBytes);
     const last = shown.length < rest.length ? shown.at(-1) : undefined;
     return {
-      agents: await Promise.all(shown.map((agent) => withWaiting(agent, plane))),
+      agents: await Promise.all(shown.map((agent) => withWaiting(agent, reads))),
       nextPageToken: last ? toAgentToken(last) : "",
     };
   },
@@ -53,7 +56,7 @@ function isAfter(agent: AgentView, { name, namespace }: Pick<AgentView, "name" |
   return agent.name > name || (agent.name === name && agent.namespace > namespace);
 }
 
-async function withWaiting(agent: AgentView, { reads }: Plane): Promise<ListedAgent> {
+async function withWaiting(agent: AgentView, reads: CallerReads): Promise<ListedAgent> {
   const { lanes } = agent;
   const waiting = lanes.length === 0 ? 0 : await reads.countReady(lanes, limits.waitingCounted);
   return { ...agent, waiting };

@@ -4,7 +4,7 @@ import { runNotFound } from "#domain/refusals";
 import { isOver, type RunRow } from "#domain/task/run";
 import type { RunResource } from "../authorize.js";
 import { runId } from "../fields.js";
-import type { Request } from "../use-case.js";
+import { type Request, readsOf } from "../use-case.js";
 
 /** The Run that reads, with the fence of its assignment. */
 export const reader = z.object({ runId, fence: z.number() });
@@ -20,8 +20,8 @@ export interface FoundRun {
  *
  * @throws {Fault} `not_found`, with the same text as for a Run of another principal's worker
  */
-export async function findRun({ runId: id }: Reader, { services }: Request): Promise<FoundRun> {
-  const run = await services.plane.reads.run(id);
+export async function findRun({ runId: id }: Reader, request: Request): Promise<FoundRun> {
+  const run = await readsOf(request).run(id);
   if (!run) throw runNotFound(id);
   return { resource: { kind: "run", id, principal: run.principal }, run };
 }

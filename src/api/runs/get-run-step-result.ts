@@ -1,10 +1,10 @@
 import { Fault } from "#domain/fault";
 import { ancestorsOf } from "#domain/graph/graph";
 import type { StepKey, TaskId } from "#domain/id";
-import type { Reads } from "#ports/store";
+import type { CallerReads } from "../caller-reads.js";
 import { stepName } from "../fields.js";
 import { RESULT_READ_BYTES, stepResult } from "../step-result.js";
-import { useCase } from "../use-case.js";
+import { readsOf, useCase } from "../use-case.js";
 import { checkTries, findRun, reader } from "./find-run.js";
 
 /** GetStepResult for workers: a Run reads results of Steps before its own, while it is its Step's current Run. */
@@ -13,14 +13,15 @@ export const getRunStepResult = useCase({
   input: reader.extend({ stepName }),
   answerBytes: RESULT_READ_BYTES,
   find: findRun,
-  perform: async ({ stepName, ...asked }, { services: { plane } }, { run }) => {
+  perform: async ({ stepName, ...asked }, request, { run }) => {
+    const reads = readsOf(request);
     checkTries(run, asked);
-    const taskId = await taskWith(stepName, run, plane.reads);
+    const taskId = await taskWith(stepName, run, reads);
     if (taskId === undefined) {
       const message = `Step "${stepName}" is none that must be done before Step "${run.stepName}" of Task ${run.taskId}.`;
       throw new Fault("not_found", message, { field: "step_name", reason: "STEP_NOT_FOUND" });
     }
-    const output = await plane.reads.output({ taskId, stepName });
+    const output = await reads.output({ taskId, name: stepName });
     if (output === undefined || output === "") {
       const message = `Step "${stepName}" of Task ${taskId} has no result.`;
       throw new Fault("not_found", message, { field: "step_name", reason: "NO_RESULT" });
@@ -33,7 +34,7 @@ export const getRunStepResult = useCase({
 async function taskWith(
   wanted: string,
   { taskId, stepName }: StepKey,
-  reads: Reads,
+  reads: CallerReads,
 ): Promise<TaskId | undefined> {
   const found = await reads.task(taskId);
   if (!found) return undefined;

@@ -6,7 +6,7 @@ import type { Millis } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { EndedTask, TaskWait } from "#ports/task-wait";
 import { runBytes, stepBytes, sum, taskBytes } from "../answer-size.js";
-import type { Request } from "../use-case.js";
+import { type Request, readsOf } from "../use-case.js";
 import { wholeTask } from "./whole-task.js";
 
 /**
@@ -34,18 +34,18 @@ export async function awaitEnd(
 }
 
 /** True if the Task has ended. @throws {Fault} `not_found` if there is none */
-export async function hasEnded(id: TaskId, { services }: Request): Promise<boolean> {
-  const detail = await services.plane.reads.task(id);
+export async function hasEnded(id: TaskId, request: Request): Promise<boolean> {
+  const detail = await readsOf(request).task(id);
   if (!detail) throw taskNotFound(id);
   return isTerminal(detail.task.state);
 }
 
 async function answer(id: TaskId, end: EndedTask | undefined, request: Request): Promise<TaskView> {
-  const { reads } = request.services.plane;
+  const reads = readsOf(request);
   const crowded = request.reserve(mostBytes(end));
   if (crowded) await crowded;
   if (end?.rows) {
-    const input = await reads.input(id);
+    const input = await reads.input(end.task);
     if (input !== undefined) return wholeTask(reads, { task: end.task, ...end.rows, input });
   }
   const detail = await reads.task(id);

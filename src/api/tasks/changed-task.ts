@@ -1,7 +1,7 @@
 import type { TaskView } from "#domain/task/view";
 import { limits } from "#limits/index";
 import type { Receipt } from "#ports/plane";
-import type { Request } from "../use-case.js";
+import { type Request, readsOf } from "../use-case.js";
 import { wholeTask } from "./whole-task.js";
 
 /**
@@ -9,7 +9,7 @@ import { wholeTask } from "./whole-task.js";
  * room for the answer: a change that was made must not appear as refused.
  */
 export async function changedTask({ task }: Receipt, request: Request): Promise<TaskView> {
-  const { reads } = request.services.plane;
+  const reads = readsOf(request);
   try {
     await request.reserve(limits.messageBytes);
   } catch {

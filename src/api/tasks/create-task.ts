@@ -3,7 +3,7 @@ import type { TaskDraft } from "#domain/task/task";
 import type { TaskView } from "#domain/task/view";
 import { limits } from "#limits/index";
 import type { Receipt } from "#ports/plane";
-import { type Request, useCase } from "../use-case.js";
+import { type Request, readsOf, useCase } from "../use-case.js";
 import { draftOf } from "./draft.js";
 import { newTask } from "./new-task.js";
 import { wholeTask } from "./whole-task.js";
@@ -18,14 +18,14 @@ export const createTask = useCase({
 
 /** Submits one draft and returns the Task. @param roomMade true if room for the answer is already reserved */
 export async function submit(draft: TaskDraft, request: Request, roomMade = false): Promise<TaskView> {
-  const { plane } = request.services;
   const receipt = await submitOne(draft, request);
   // The receipt of a new Task is complete; a Task that existed before must be read.
   const fresh = freshTask(receipt, draft);
   if (fresh) return fresh;
   if (!roomMade) await request.reserve(limits.messageBytes);
-  const detail = await plane.reads.task(receipt.task.id);
-  return detail ? wholeTask(plane.reads, detail) : { task: receipt.task, input: draft.input };
+  const reads = readsOf(request);
+  const detail = await reads.task(receipt.task.id);
+  return detail ? wholeTask(reads, detail) : { task: receipt.task, input: draft.input };
 }
 
 /** Submits one draft. @throws {Fault} if it is refused */

@@ -11,7 +11,7 @@ import { limits } from "#limits/index";
 import type { Schemas } from "#ports/schemas";
 import type { TaskDetail } from "#ports/store";
 import type { NewTaskResource } from "../authorize.js";
-import type { Request } from "../use-case.js";
+import { type Request, readsOf } from "../use-case.js";
 import { agentsOf, checkAgentInput, type InputCheck, unknownAgents } from "./agent-terms.js";
 import { identityOf, identityOfRetry } from "./identity.js";
 import type { NewTask } from "./new-task-input.js";
@@ -31,7 +31,7 @@ export async function draftOf(
 ): Promise<TaskDraft> {
   const { caller, services } = request;
   const { entropy, environment, schemas, plans, plane } = services;
-  const plan = template && (await plans.find(template, environment));
+  const plan = template && (await plans.find(template, environment, readsOf(request)));
   const agent = plan ? undefined : plane.agent(namespace, asked.agentName);
   const checking = plan
     ? checkInput(plan, asked.inputJson, schemas)
@@ -92,13 +92,16 @@ export async function draftAgain(
   idempotencyKey: string,
   request: Request,
 ): Promise<TaskDraft> {
-  const { entropy, plans, plane } = request.services;
+  const { caller } = request;
+  const { entropy, plans, plane, stored } = request.services;
   checkAgain(task);
-  if (task.compensatedBy !== "") checkCompensated(task, await plane.reads.task(task.compensatedBy));
+  if (task.compensatedBy !== "") checkCompensated(task, await readsOf(request).task(task.compensatedBy));
+  // The template that a Task was made of may be of another namespace than the Task, and is still what it was made of.
+  const own = { ...caller, namespaces: [task.spec.template?.namespace ?? ""] };
   // A retry is asked for by another request, in a trace of its own.
   const { traceparent: _, ...spec } = task.spec;
   const { template, environment, agentName } = spec;
-  const plan = template && (await plans.find(template, environment));
+  const plan = template && (await plans.find(template, environment, stored.for(own)));
   const warnings = unknownAgents(plan ? agentsOf(plan) : [agentName], task.namespace, plane);
   const id = entropy.uuid() as TaskId;
   const traceparent = traceFor({ id, agentName, template }, request);

@@ -2,7 +2,7 @@ import type { TaskId } from "#domain/id";
 import { taskNotFound } from "#domain/refusals";
 import type { TaskDetail } from "#ports/store";
 import type { TaskResource } from "../authorize.js";
-import type { Request } from "../use-case.js";
+import { type Request, readsOf } from "../use-case.js";
 
 /** An existing Task, with its namespace as the resource. */
 export interface FoundTask {
@@ -15,8 +15,8 @@ export interface FoundTask {
  *
  * @throws {Fault} `not_found`, with the same text as for a Task of another's namespace
  */
-export async function findTask({ id }: { readonly id: TaskId }, { services }: Request): Promise<FoundTask> {
-  const detail = await services.plane.reads.task(id);
+export async function findTask({ id }: { readonly id: TaskId }, request: Request): Promise<FoundTask> {
+  const detail = await readsOf(request).task(id);
   if (!detail) throw taskNotFound(id);
   return { resource: { kind: "task", id, namespace: detail.task.namespace }, detail };
 }

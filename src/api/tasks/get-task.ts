@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { limits } from "#limits/index";
 import { taskId } from "../fields.js";
-import { useCase } from "../use-case.js";
+import { readsOf, useCase } from "../use-case.js";
 import { findTask } from "./find-task.js";
 import { wholeTask } from "./whole-task.js";
 
@@ -11,5 +11,5 @@ export const getTask = useCase({
   input: z.object({ id: taskId }),
   answerBytes: limits.messageBytes,
   find: findTask,
-  perform: (_, { services }, { detail }) => wholeTask(services.plane.reads, detail),
+  perform: (_, request, { detail }) => wholeTask(readsOf(request), detail),
 });

@@ -4,7 +4,7 @@ import { limits } from "#limits/index";
 import { inOnePage, taskBytes } from "../answer-size.js";
 import { pageRows, pageToken } from "../fields.js";
 import { fromPageToken, toPageToken } from "../page-token.js";
-import { useCase } from "../use-case.js";
+import { readsOf, useCase } from "../use-case.js";
 import { labels, oneOf, optionalName } from "../validate.js";
 
 /** Tasks without input, Steps and results; `next` is empty on the last page. */
@@ -36,7 +36,7 @@ export const listTasks = useCase({
     const namespaces = namespace === "" ? caller.namespaces : [namespace];
     return { resource: { kind: "namespaces" as const, namespaces } };
   },
-  perform: async (asked, { services }, { resource: { namespaces } }): Promise<TaskPage> => {
+  perform: async (asked, request, { resource: { namespaces } }): Promise<TaskPage> => {
     const { statusFilter, agentFilter, labels, idPrefix, pageSize, pageToken } = asked;
     const filter = {
       namespaces,
@@ -45,7 +45,7 @@ export const listTasks = useCase({
       ...(Object.keys(labels).length > 0 && { labels }),
       ...(idPrefix !== "" && { idPrefix }),
     };
-    const { tasks: rows, next } = await services.plane.reads.tasks(filter, pageToken, pageSize);
+    const { tasks: rows, next } = await readsOf(request).tasks(filter, pageToken, pageSize);
     const tasks = inOnePage(rows, taskBytes);
     const last = tasks.length < rows.length ? tasks.at(-1)?.id : next;
     return { tasks, nextPageToken: last === undefined ? "" : toPageToken(last) };

@@ -3,7 +3,7 @@ import type { LogSlice } from "#domain/task/log";
 import type { StepRow } from "#domain/task/step";
 import type { TaskRow } from "#domain/task/task";
 import { taskId } from "../fields.js";
-import { useCase } from "../use-case.js";
+import { readsOf, useCase } from "../use-case.js";
 import { findTask } from "./find-task.js";
 
 /** The log of a Task as it is now. */
@@ -19,9 +19,11 @@ export const replayTask = useCase({
   action: "task.replay",
   input: z.object({ id: taskId }),
   find: findTask,
-  async perform({ id }, { caller, services: { plane } }, { detail }): Promise<ReplayedLog> {
+  async perform({ id }, request, { detail }): Promise<ReplayedLog> {
+    const { caller } = request;
+    const { plane } = request.services;
     const { task, steps } = detail;
-    const { earliest, last } = (await plane.reads.logBounds(id)) ?? { earliest: 1, last: 0 };
+    const { earliest, last } = (await readsOf(request).logBounds(task)) ?? { earliest: 1, last: 0 };
     const before = earliest - 1;
     return {
       task,

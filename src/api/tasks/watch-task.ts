@@ -1,11 +1,10 @@
 import { z } from "zod";
-import type { TaskId } from "#domain/id";
 import { cursorRefused, taskNotFound } from "#domain/refusals";
 import { endsLog, type LogSlice } from "#domain/task/log";
 import type { TaskRow } from "#domain/task/task";
-import type { Reads } from "#ports/store-reads";
+import type { CallerReads } from "../caller-reads.js";
 import { taskId } from "../fields.js";
-import { useCase } from "../use-case.js";
+import { readsOf, useCase } from "../use-case.js";
 import { seq } from "../validate.js";
 import { findTask } from "./find-task.js";
 import { endOf, type TaskEnd } from "./whole-task.js";
@@ -32,20 +31,24 @@ export const watchTask = useCase({
   action: "task.watch",
   input: z.object({ id: taskId, afterSeq: seq }),
   find: findTask,
-  perform: ({ id, afterSeq }, { caller, services: { plane } }, { detail: { task } }): Watch => ({
-    task,
-    isOver: () => isOver(plane.reads, id, afterSeq),
-    slices: (signal) => plane.watch(caller, id, afterSeq, signal),
-    end: () => endOf(plane.reads, task),
-  }),
+  perform: ({ id, afterSeq }, request, { detail: { task } }): Watch => {
+    const { caller, services } = request;
+    const reads = readsOf(request);
+    return {
+      task,
+      isOver: () => isOver(reads, task, afterSeq),
+      slices: (signal) => services.plane.watch(caller, id, afterSeq, signal),
+      end: () => endOf(reads, task),
+    };
+  },
 });
 
-async function isOver(reads: Reads, id: TaskId, afterSeq: number): Promise<boolean> {
-  const bounds = await reads.logBounds(id);
-  if (!bounds) throw taskNotFound(id);
+async function isOver(reads: CallerReads, task: TaskRow, afterSeq: number): Promise<boolean> {
+  const bounds = await reads.logBounds(task);
+  if (!bounds) throw taskNotFound(task.id);
   const refused = cursorRefused(afterSeq, bounds);
   if (refused) throw refused;
   if (afterSeq === 0 || afterSeq < bounds.last) return false;
-  const { entries } = await reads.log(id, afterSeq - 1, 1);
+  const { entries } = await reads.log(task, afterSeq - 1, 1);
   return endsLog(entries.at(-1));
 }

@@ -5,14 +5,18 @@ import { type StepRow, type StepSummary, stepSummary } from "#domain/task/step";
 import { isTerminal, type TaskRow, taskStatus } from "#domain/task/task";
 import type { TaskView } from "#domain/task/view";
 import { limits } from "#limits/index";
-import type { Reads, TaskDetail } from "#ports/store";
+import type { TaskDetail } from "#ports/store";
 import { asManyAsFit, runBytes, stepBytes, sum, taskBytes, upTo } from "../answer-size.js";
+import type { CallerReads } from "../caller-reads.js";
 
 /**
  * The Task with as much as fits into one answer: always its input and its Steps; then its result, the newest Runs, and
  * the results, error messages and stacks up to a limit for all together.
  */
-export async function wholeTask(reads: Reads, { task, input, steps, runs }: TaskDetail): Promise<TaskView> {
+export async function wholeTask(
+  reads: CallerReads,
+  { task, input, steps, runs }: TaskDetail,
+): Promise<TaskView> {
   const taken = taskBytes(task) + Buffer.byteLength(input) + sum(steps.map(stepBytes));
   let room = limits.messageBytes - limits.answerSpareBytes - taken;
   const known = new Map<string, string>();
@@ -41,7 +45,7 @@ export interface TaskEnd {
 }
 
 /** Reads a Task that has ended; returns the given row if the Task has been removed since. */
-export async function endOf(reads: Reads, task: TaskRow): Promise<TaskEnd> {
+export async function endOf(reads: CallerReads, task: TaskRow): Promise<TaskEnd> {
   const detail = await reads.task(task.id);
   if (!detail || !isTerminal(detail.task.state)) return { task, output: "" };
   const completed = taskStatus(detail.task) === "COMPLETED";
@@ -54,7 +58,7 @@ export async function endOf(reads: Reads, task: TaskRow): Promise<TaskEnd> {
  * @param known gets the results that were read, by Step name
  */
 async function resultOf(
-  reads: Reads,
+  reads: CallerReads,
   steps: readonly StepRow[],
   known: Map<string, string>,
 ): Promise<string> {
@@ -68,7 +72,7 @@ async function resultOf(
 
 /** Results by Step name, in DAG order, until the next one would pass the limit. */
 async function resultsOf(
-  reads: Reads,
+  reads: CallerReads,
   steps: readonly StepRow[],
   known: ReadonlyMap<string, string>,
   bytes: number,
@@ -81,8 +85,8 @@ async function resultsOf(
   return new Map(shown.map(({ name }) => [name, known.get(name) ?? found.get(name) ?? ""]));
 }
 
-function outputsOf(reads: Reads, steps: readonly StepRow[]): Promise<(string | undefined)[]> {
-  return Promise.all(steps.map(({ taskId, name }) => reads.output({ taskId, stepName: name })));
+function outputsOf(reads: CallerReads, steps: readonly StepRow[]): Promise<(string | undefined)[]> {
+  return Promise.all(steps.map((step) => reads.output(step)));
 }
 
 function stepAsFits(step: StepRow, fits: (bytes: number) => boolean): StepSummary {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { ownNamespace } from "#domain/caller";
 import { limits } from "#limits/index";
 import { templateRef } from "../fields.js";
-import { useCase } from "../use-case.js";
+import { readsOf, useCase } from "../use-case.js";
 import { required } from "../validate.js";
 import { findTemplate } from "./plans.js";
 
@@ -21,5 +21,5 @@ export const getTemplate = useCase({
     const ref = { ...template, namespace: template.namespace || ownNamespace(caller) };
     return { resource: { kind: "template" as const, ref } };
   },
-  perform: (_, { services }, { resource }) => findTemplate(services.plane.reads, resource.ref),
+  perform: (_, request, { resource }) => findTemplate(readsOf(request), resource.ref),
 });

@@ -4,7 +4,7 @@ import { limits } from "#limits/index";
 import { inOnePage, templateBytes } from "../answer-size.js";
 import { pageRows, pageToken } from "../fields.js";
 import { fromTemplateToken, toTemplateToken } from "../page-token.js";
-import { useCase } from "../use-case.js";
+import { readsOf, useCase } from "../use-case.js";
 import { optionalName } from "../validate.js";
 
 /** A page of templates; `nextPageToken` is empty on the last page. */
@@ -27,10 +27,10 @@ export const listTemplates = useCase({
     const namespaces = namespace === "" ? caller.namespaces : [namespace];
     return { resource: { kind: "namespaces" as const, namespaces } };
   },
-  perform: async (asked, { services }, { resource: { namespaces } }): Promise<TemplatePage> => {
+  perform: async (asked, request, { resource: { namespaces } }): Promise<TemplatePage> => {
     const { name, pageSize, pageToken } = asked;
     const filter = { namespaces, ...(name !== "" && { name }) };
-    const { templates: rows, next } = await services.plane.reads.templates(filter, pageToken, pageSize);
+    const { templates: rows, next } = await readsOf(request).templates(filter, pageToken, pageSize);
     const templates = inOnePage(rows, templateBytes);
     const last = templates.length < rows.length ? templates.at(-1) : next;
     return { templates, nextPageToken: last === undefined ? "" : toTemplateToken(last) };

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { Fault } from "#domain/fault";
 import type { TemplateRow } from "#domain/template/template";
 import type { Finding } from "#templates/read/finding";
-import { useCase } from "../use-case.js";
+import { readsOf, useCase } from "../use-case.js";
 import { optionalName, sourceText } from "../validate.js";
 import { readWhole } from "./template-source.js";
 
@@ -28,11 +28,16 @@ export const registerTemplate = useCase({
     }
     return { resource: { kind: "namespace" as const, namespace }, template, findings };
   },
-  perform: async (_, { caller, services: { plane } }, found): Promise<Registered> => {
+  perform: async (_, request, found): Promise<Registered> => {
     const { template, findings } = found;
     const { name, namespace_name: namespace, version } = template.body;
-    const before = await plane.reads.template({ namespace, name, version });
-    const row = await plane.register(caller, { namespace, name, version, ...template });
+    const before = await readsOf(request).template({ namespace, name, version });
+    const row = await request.services.plane.register(request.caller, {
+      namespace,
+      name,
+      version,
+      ...template,
+    });
     return {
       template: row,
       created: before?.version !== row.version || before.registeredAt !== row.registeredAt,

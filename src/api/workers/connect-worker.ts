@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Caller } from "#domain/caller";
 import type { RunId, WorkerId } from "#domain/id";
 import { clip } from "#domain/text/text";
 import { wholeNumber } from "#domain/text/whole-number";
@@ -78,7 +79,7 @@ export const connectWorker = useCase({
     resource: { kind: "new_worker" as const, id: workerId as WorkerId, namespaces },
   }),
   perform: (asked, { caller, services: { plane } }): Introduced => ({
-    hello: helloOf(asked),
+    hello: helloOf(asked, caller),
     connect: (sink) => plane.connect(caller, sink),
   }),
 });
@@ -87,10 +88,21 @@ export const connectWorker = useCase({
 const LATEST: WorkerProtocol = 2;
 
 /** The hello with the protocol version to use: the Worker's own, but at most {@link LATEST}. */
-function helloOf({ info: said, instance, resume, protocol: spoken }: z.output<typeof input>): Hello {
+function helloOf(
+  { info: said, instance, resume, protocol: spoken }: z.output<typeof input>,
+  caller: Caller,
+): Hello {
   const protocol = Math.min(spoken, LATEST) as WorkerProtocol;
   const { maxConcurrentRuns, workerId, agents, ...rest } = said;
-  const info: WorkerInfo = { ...rest, workerId: workerId as WorkerId, agents: agents.map(specOf) };
+  // None stands for all of its caller's, which for the plane must be named unless they are all there are.
+  const named = rest.namespaces.length > 0 || caller.namespaces === "*";
+  const namespaces = named ? rest.namespaces : caller.namespaces;
+  const info: WorkerInfo = {
+    ...rest,
+    namespaces,
+    workerId: workerId as WorkerId,
+    agents: agents.map(specOf),
+  };
   return {
     info,
     protocol,

@@ -4,7 +4,7 @@ import { Fault } from "#domain/fault";
 import { limits } from "#limits/index";
 import type { AuditTrail } from "#ports/audit";
 import type { Identify, Sender } from "../caller.js";
-import { policy, type Requirement, watchTokenRoutes } from "./policy.js";
+import { ofAllNamespaces, policy, type Requirement, watchTokenRoutes } from "./policy.js";
 
 /** Whoever asks for what needs no credential. */
 const ANYBODY: Caller = { principal: "anybody", namespaces: [], roles: [] };
@@ -36,10 +36,10 @@ export interface AuthenticateParts {
 export function authenticate(credentials: CallerOf, parts: AuthenticateParts = {}): Identify {
   const { watchTokens, roles = new RoleTable(), audit } = parts;
   const admitted = (caller: Caller, asked: string, needs: Requirement | undefined): Caller => {
-    const isKnown = caller.roles.some((role) => roles.has(role));
-    if (isKnown && needs !== undefined && may(caller, needs, roles)) return caller;
+    const refusal = refusalOf(caller, asked, needs, roles);
+    if (!refusal) return caller;
     audit?.refused({ actor: caller.principal, action: "call", object: asked, detail: needs ?? "" });
-    throw isKnown ? notAllowed(asked, needs) : roleUnknown(caller);
+    throw refusal;
   };
   return (sender) => {
     const { asked } = sender;
@@ -61,6 +61,18 @@ export function authenticate(credentials: CallerOf, parts: AuthenticateParts = {
 function watcherOf({ asked, watchToken }: Sender, watchTokens: WatcherOf | undefined): Caller | undefined {
   if (!watchTokens || !watchToken || !watchTokenRoutes.has(asked)) return undefined;
   return watchTokens.callerOf(watchToken.text, watchToken.taskId);
+}
+
+/** Why this caller may not; undefined if it may. */
+function refusalOf(
+  caller: Caller,
+  asked: string,
+  needs: Requirement | undefined,
+  roles: RoleTable,
+): Fault | undefined {
+  if (!caller.roles.some((role) => roles.has(role))) return roleUnknown(caller);
+  if (needs === undefined || !may(caller, needs, roles)) return notAllowed(asked, needs);
+  return caller.namespaces !== "*" && ofAllNamespaces.has(asked) ? notForSome(asked) : undefined;
 }
 
 function may(caller: Caller, needs: Requirement, roles: RoleTable): boolean {
@@ -104,6 +116,11 @@ function missing(): Fault {
   const message =
     "this server asks for a credential: send an API key as x-api-key, or as authorization: Bearer KEY.";
   return new Fault("unauthenticated", message, { reason: "CREDENTIAL_MISSING" });
+}
+
+function notForSome(asked: string): Fault {
+  const message = `${asked} is of all namespaces: only a credential for all of them may ask for it.`;
+  return new Fault("denied", message, { reason: "NAMESPACES_LIMITED" });
 }
 
 function notAllowed(asked: string, needs: Requirement | undefined): Fault {

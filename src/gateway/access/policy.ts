@@ -6,6 +6,13 @@ export type Requirement = Scope | "a credential" | "nothing";
 const ofService = <Name extends string>(service: string, methods: Readonly<Record<Name, Requirement>>) =>
   Object.entries<Requirement>(methods).map(([method, needs]) => [`${service}/${method}`, needs] as const);
 
+/** What shows numbers or events of all namespaces together: only who may use all of them may look. */
+export const ofAllNamespaces: ReadonlySet<string> = new Set([
+  "taskrun.v1.NodeService/ListNodes",
+  "/metrics",
+  "/inspect/events",
+]);
+
 /**
  * The one table of who may call what, for every rpc and every route of HTTP. What is not in it is refused to everybody; a
  * test compares it with the descriptors and routes. Which namespaces the caller may use is decided later, by

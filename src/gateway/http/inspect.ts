@@ -1,4 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { readsOf } from "#api/use-case";
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
 import { taskNotFound } from "#domain/refusals";
@@ -47,7 +48,7 @@ function feedOf(hub: InspectParts["hub"]): EventFeed {
     // Everything is shown, so that only who may see everything may look.
     if (call.caller.namespaces !== "*") throw notForSome();
     const taskId = taskOf(asked);
-    if (taskId && !(await call.services.plane.reads.logBounds(taskId))) throw taskNotFound(taskId);
+    if (taskId && !(await readsOf(call).task(taskId))) throw taskNotFound(taskId);
     const viewer = hub.attach(taskId ? { taskId } : {});
     if (!viewer) throw tooMany();
     call.signal.addEventListener("abort", () => viewer.close());

@@ -49,9 +49,9 @@ export class MemoryReads implements Reads {
     this.#tables = tables;
   }
 
-  async task(id: TaskId): Promise<TaskDetail | undefined> {
+  async task(id: TaskId, namespaces: TaskFilter["namespaces"] = "*"): Promise<TaskDetail | undefined> {
     const kept = this.#tables.tasks.get(id);
-    if (!kept) return undefined;
+    if (!kept || !(namespaces === "*" || namespaces.includes(kept.task.namespace))) return undefined;
 
     const { task } = kept;
     const input = kept.texts.inputs.get("") ?? "{}";

@@ -57,7 +57,7 @@ class PostgresStore implements Store {
     this.audit = auditOf(async () => (await this.#opened()).audit);
     const reads = async () => (await this.#opened()).reads;
     this.reads = {
-      task: async (id) => (await reads()).task(id),
+      task: async (id, namespaces) => (await reads()).task(id, namespaces),
       tasks: async (...args) => (await reads()).tasks(...args),
       countReady: async (...args) => (await reads()).countReady(...args),
       run: async (id) => (await reads()).run(id),

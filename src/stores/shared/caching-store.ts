@@ -7,7 +7,7 @@ import type { RunRow } from "#domain/task/run";
 import { type TemplateRef, type TemplateRow, templateKey } from "#domain/template/template";
 import type { Instant } from "#domain/time/time";
 import type { Store } from "#ports/store";
-import type { Reads, TaskDetail } from "#ports/store-reads";
+import type { Reads, TaskDetail, TaskFilter } from "#ports/store-reads";
 import type { Commit, Committed, Loaded, TurnStore } from "#ports/store-turns";
 import { type LoadResult, loadedOf, nothingFound } from "./load-result.js";
 import { TaskCache } from "./task-cache.js";
@@ -119,7 +119,7 @@ function findTemplate(ref: TemplateRef, cached: TemplateCache, { templates }: Lo
 function sharedReads(reads: Reads, cached: Caches): Reads {
   const { input, output, template, log } = cachingReads(reads, cached);
   return {
-    task: (id) => reads.task(id),
+    task: (id, namespaces) => reads.task(id, namespaces),
     run: (id) => reads.run(id),
     logBounds: (id) => reads.logBounds(id),
     tasks: (filter, before, pageSize) => reads.tasks(filter, before, pageSize),
@@ -135,8 +135,10 @@ function sharedReads(reads: Reads, cached: Caches): Reads {
 /** Clients' reads: of cached Tasks from memory, of all others from the store. */
 function cachingReads(reads: Reads, { tasks: cached, templates }: Caches): Reads {
   return {
-    async task(id: TaskId): Promise<TaskDetail | undefined> {
-      return cached.detail(id) ?? reads.task(id);
+    async task(id: TaskId, namespaces: TaskFilter["namespaces"] = "*"): Promise<TaskDetail | undefined> {
+      const known = cached.detail(id);
+      if (!known) return reads.task(id, namespaces);
+      return namespaces === "*" || namespaces.includes(known.task.namespace) ? known : undefined;
     },
     async run(id: RunId): Promise<RunRow | undefined> {
       return cached.run(id) ?? reads.run(id);

@@ -6,25 +6,9 @@ import type { Suite } from "./kit.js";
 const everything: TaskFilter = { namespaces: "*" };
 
 /** Lists and details, as clients see them. */
-export function readTests({ test, expect, use }: Suite): void {
-  test("a Task is shown with its Steps in the order of its DAG and its Runs oldest first", () =>
-    use(async (store) => {
-      const id = taskId(1);
-      const steps = ["source", "left", "between", "a-sink"].map((name) => step(id, { name }));
-      const runs = [1, 2, 3].map((n) => run(runId(n), id, { fence: n }));
-      await store.commit(
-        commit({ tasks: [task(id)], steps, runs: [runs[2], runs[0]].flatMap((r) => r ?? []) }),
-      );
-      await store.commit(
-        commit({ steps: [step(id, { name: "source", revision: 2 })], runs: runs.slice(1, 2) }),
-      );
-
-      const shown = await store.reads.task(id);
-      expect(shown?.steps.map(({ name }) => name)).toEqual(["source", "left", "between", "a-sink"]);
-      expect(shown?.runs).toEqual(runs);
-      expect(await store.reads.task(taskId(2))).toBe(undefined);
-      expect(await store.reads.output({ taskId: id, stepName: "source" })).toBe(undefined);
-    }));
+export function readTests(suite: Suite): void {
+  const { test, expect, use } = suite;
+  detailTests(suite);
 
   test("a list is newest first, page by page, and stays so while Tasks are added", () =>
     use(async (store) => {
@@ -84,4 +68,39 @@ async function allOf(store: Store, filter: TaskFilter): Promise<readonly TaskId[
     before = page.next;
   } while (before !== undefined);
   return ids;
+}
+
+function detailTests({ test, expect, use }: Suite): void {
+  test("a Task is shown with its Steps in the order of its DAG and its Runs oldest first", () =>
+    use(async (store) => {
+      const id = taskId(1);
+      const steps = ["source", "left", "between", "a-sink"].map((name) => step(id, { name }));
+      const runs = [1, 2, 3].map((n) => run(runId(n), id, { fence: n }));
+      await store.commit(
+        commit({ tasks: [task(id)], steps, runs: [runs[2], runs[0]].flatMap((r) => r ?? []) }),
+      );
+      await store.commit(
+        commit({ steps: [step(id, { name: "source", revision: 2 })], runs: runs.slice(1, 2) }),
+      );
+
+      const shown = await store.reads.task(id);
+      expect(shown?.steps.map(({ name }) => name)).toEqual(["source", "left", "between", "a-sink"]);
+      expect(shown?.runs).toEqual(runs);
+      expect(await store.reads.task(taskId(2))).toBe(undefined);
+      expect(await store.reads.output({ taskId: id, stepName: "source" })).toBe(undefined);
+    }));
+
+  test("a Task is shown to those of its namespace alone", () =>
+    use(async (store) => {
+      const id = taskId(1);
+      const [steps, runs] = [[step(id)], [run(runId(1), id)]];
+      await store.commit(commit({ tasks: [task(id, { namespace: "a" })], steps, runs }));
+      const whole = await store.reads.task(id, "*");
+      expect([whole?.task.namespace, whole?.steps.length, whole?.runs.length]).toEqual(["a", 1, 1]);
+      expect(await store.reads.task(id, ["b", "a"])).toEqual(whole);
+      for (const foreign of [["b"], ["A", ""], []]) {
+        expect(await store.reads.task(id, foreign)).toBe(undefined);
+      }
+      expect(await store.reads.task(taskId(2), ["a"])).toBe(undefined);
+    }));
 }

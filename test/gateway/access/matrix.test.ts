@@ -106,7 +106,7 @@ const without = (scope: string) => (scope === "tasks:list" ? "connector" : "list
  * walls between namespaces.
  */
 const elsewhere: Readonly<
-  Record<string, "not found" | "nothing in it" | "own" | "of the server" | "by the plane">
+  Record<string, "not found" | "nothing in it" | "own" | "of the server" | "of all" | "by the plane">
 > = {
   "taskrun.v1.TaskService/CreateTask": "own",
   "taskrun.v1.TaskService/BatchCreateTasks": "own",
@@ -131,7 +131,7 @@ const elsewhere: Readonly<
   "taskrun.v1.TemplateService/Get": "not found",
   "taskrun.v1.TemplateService/List": "nothing in it",
   "taskrun.v1.TemplateService/Validate": "of the server",
-  "taskrun.v1.NodeService/ListNodes": "of the server",
+  "taskrun.v1.NodeService/ListNodes": "of all",
   "taskrun.v1.AccessService/CreateKey": "own",
   "taskrun.v1.AccessService/ListKeys": "own",
   "taskrun.v1.AccessService/RotateKey": "not found",
@@ -233,6 +233,8 @@ describe.each(methods.map((method) => [nameOf(method), method] as const))("%s", 
     for (const mount of mounts.filter((each) => carries(each, method))) {
       const { answers, error } = await ask(mount, method, foreign);
       if (how === "not found") expect(error, mount.name).toMatchObject({ code: 5 });
+      else if (how === "of all")
+        expect(error, mount.name).toMatchObject({ code: DENIED, reason: "NAMESPACES_LIMITED" });
       else if (how === "nothing in it") {
         const [answer] = answers as unknown as readonly Record<string, unknown>[];
         const lists = Object.values(answer ?? { none: [1] }).filter(Array.isArray);
@@ -311,7 +313,9 @@ test("what is in another namespace is not there, over HTTP too", async () => {
     const foreign = asBearer(await handed.of(kind, "admin", ["elsewhere"]));
     const answer = await get(opened, "/v1/tasks/{id}/events", foreign);
     expect(answer).toMatchObject({ status: 404, detail: "Task not found: done" });
-    expect(await get(opened, "/inspect/events", foreign)).toMatchObject({ status: 403 });
+    for (const route of ["/inspect/events", "/metrics"]) {
+      expect(await get(opened, route, foreign)).toMatchObject({ status: 403, reason: "NAMESPACES_LIMITED" });
+    }
     expect(await get(opened, "/inspect/tasks/{id}/events", foreign)).toEqual(answer);
   }
 });

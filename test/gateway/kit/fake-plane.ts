@@ -71,7 +71,10 @@ export class FakePlane implements Plane {
   onReport: (report: WorkerReport, sink: WorkerSink) => void | Promise<void> = () => {};
 
   readonly reads: Reads = {
-    task: async (id) => this.details.get(id),
+    task: async (id, namespaces = "*") => {
+      const found = this.details.get(id);
+      return namespaces === "*" || (found && namespaces.includes(found.task.namespace)) ? found : undefined;
+    },
     tasks: async (filter, before, pageSize) => {
       this.filters.push(filter);
       const rows = [...this.details.values()]

@@ -38,6 +38,7 @@ import { traceMutants } from "./trace.js";
 import { unitMutants } from "./units.js";
 import { waitMutants } from "./wait.js";
 import { wakeMutants } from "./wakes.js";
+import { wallMutants } from "./walls.js";
 import { workerMutants } from "./worker.js";
 import { workflowMutants } from "./workflow.js";
 
@@ -48,6 +49,7 @@ export const mutants: readonly Mutant[] = [
   ...accessMutants,
   ...auditMutants,
   ...credentialMutants,
+  ...wallMutants,
   ...browserMutants,
   ...poisonMutants,
   ...clockMutants,

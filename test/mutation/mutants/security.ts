@@ -116,8 +116,8 @@ export const securityMutants: readonly Mutant[] = [
     edits: [
       edit(
         AUTHENTICATE,
-        "if (isKnown && needs !== undefined && may(caller, needs, roles)) return caller;",
-        "if (isKnown && (needs === undefined || may(caller, needs, roles))) return caller;",
+        "if (needs === undefined || !may(caller, needs, roles)) return notAllowed(asked, needs);",
+        "if (needs !== undefined && !may(caller, needs, roles)) return notAllowed(asked, needs);",
       ),
     ],
     test: access("an rpc that is not in the table"),

@@ -53,7 +53,11 @@ export const unitMutants: readonly Mutant[] = [
   {
     name: "a client reads a live Task as a cache remembers it",
     edits: [
-      edit(cache, "    task: (id) => reads.task(id),\n", "    task: cachingReads(reads, cached).task,\n"),
+      edit(
+        cache,
+        "    task: (id, namespaces) => reads.task(id, namespaces),\n",
+        "    task: cachingReads(reads, cached).task,\n",
+      ),
     ],
     test: fresh("what one node has changed"),
   },

@@ -126,6 +126,7 @@ test("every statement finds its rows by an index, and none sorts more than the S
       "stepsOf": "SEARCH steps USING INDEX sqlite_autoindex_steps_1 (task_id=?); USE TEMP B-TREE FOR ORDER BY",
       "stepsOfRuns": "SEARCH r USING INDEX sqlite_autoindex_runs_1 (id=?); SEARCH s USING INDEX sqlite_autoindex_steps_1 (task_id=? AND name=?)",
       "task": "SEARCH tasks USING INDEX sqlite_autoindex_tasks_1 (id=?)",
+      "taskWithin": "SEARCH tasks USING INDEX sqlite_autoindex_tasks_1 (id=?)",
       "tasks": "SEARCH t USING INDEX sqlite_autoindex_tasks_1 (id=?); UNION ALL; SEARCH r USING INDEX sqlite_autoindex_runs_1 (id=?)",
       "tasksByKey": "SEARCH t USING INDEX tasks_by_key (namespace=? AND idempotency_key=?)",
       "templateCounts": "SCAN templates USING COVERING INDEX templates_listed",

@@ -29,7 +29,7 @@ function readsOf(path: string): Record<string, () => unknown> {
   const list = { namespaces: null, states: null, agentName: null, labels: [], idPrefix: null, before: null };
   const step = { taskId: id, stepName: "a" };
   return {
-    "the Task, for clients": () => reader.task(id),
+    "the Task, for clients": () => reader.task({ id, namespaces: null }),
     "a list": () => reader.tasks({ ...list, pageSize: 100, scannedRows: 100 }),
     "the Run, for clients": () => reader.run(runId(9)),
     "the result, for clients": () => reader.output(step),

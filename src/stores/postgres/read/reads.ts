@@ -19,13 +19,17 @@ import { listStatements } from "./task-list.js";
 import { templatePage } from "./template-list.js";
 
 const reads = {
-  /** A Task with its input, its Steps and its Runs; one snapshot. */
+  /** A Task with its input, its Steps and its Runs; one snapshot. Nothing if it is in none of the namespaces, where null is all. */
   task: {
     name: "task",
-    text: `SELECT 'task', fixed, data, '' FROM tasks WHERE id = $1
-      UNION ALL SELECT 'input', json, '', '' FROM texts WHERE task_id = $1 AND kind = 'inputs' AND step_name = ''
-      UNION ALL SELECT 'step', fixed, data, lpad(position::text, 20, '0') FROM steps WHERE task_id = $1
-      UNION ALL SELECT 'run', fixed, data, id FROM runs WHERE task_id = $1`,
+    text: `WITH found AS MATERIALIZED (SELECT id, fixed, data FROM tasks
+        WHERE id = $1 AND ($2::text[] IS NULL OR namespace = ANY ($2::text[])))
+      SELECT 'task', fixed, data, '' FROM found
+      UNION ALL SELECT 'input', json, '', '' FROM found JOIN texts
+        ON task_id = found.id AND kind = 'inputs' AND step_name = ''
+      UNION ALL SELECT 'step', steps.fixed, steps.data, lpad(position::text, 20, '0')
+        FROM found JOIN steps ON task_id = found.id
+      UNION ALL SELECT 'run', runs.fixed, runs.data, runs.id FROM found JOIN runs ON task_id = found.id`,
   },
   run: { name: "run", text: "SELECT fixed, data FROM runs WHERE id = $1" },
   text: { name: "text", text: "SELECT json FROM texts WHERE task_id = $1 AND kind = $2 AND step_name = $3" },
@@ -66,8 +70,8 @@ export function postgresReads(calls: Calls): Reads {
     return found && String(found[0]);
   };
   return {
-    async task(id: TaskId): Promise<TaskDetail | undefined> {
-      return detailFrom(await calls.query(reads.task, [id]));
+    async task(id: TaskId, namespaces: TaskFilter["namespaces"] = "*"): Promise<TaskDetail | undefined> {
+      return detailFrom(await calls.query(reads.task, [id, namespaces === "*" ? null : namespaces]));
     },
 
     async tasks(filter: TaskFilter, before: TaskId | undefined, pageSize: number): Promise<TaskPage> {

@@ -15,6 +15,7 @@ import { log, runTable, stepTable, taskTable, templates, textTables } from "../r
 import { listed, type Prepared, prepareAll, reads, walks } from "../rows/statements.js";
 import type {
   DetailReply,
+  DetailRequest,
   ListReply,
   ListRequest,
   LogReply,
@@ -37,9 +38,12 @@ export class Reader {
     this.#sql = opened(this.#db, () => prepareAll(this.#db, { ...reads, ...walks }));
   }
 
-  task(id: string): DetailReply | null {
+  task({ id, namespaces }: DetailRequest): DetailReply | null {
     return this.#atOnce(() => {
-      const [task] = this.#sql.task.all([id]);
+      const [task] =
+        namespaces === null
+          ? this.#sql.task.all([id])
+          : this.#sql.taskWithin.all([id, JSON.stringify(namespaces)]);
       if (!task) return null;
 
       const [input] = this.#sql.input.all([id]);

@@ -18,8 +18,9 @@ import { rows } from "../thread/messages.js";
  */
 export function sqliteReads(reader: ThreadClient<"reader">, layouts: Layouts): Reads {
   return {
-    async task(id: TaskId): Promise<TaskDetail | undefined> {
-      return reader.decoded("task", id, (found) =>
+    async task(id: TaskId, namespaces: TaskFilter["namespaces"] = "*"): Promise<TaskDetail | undefined> {
+      const request = { id, namespaces: namespaces === "*" ? null : namespaces };
+      return reader.decoded("task", request, (found) =>
         found
           ? {
               task: taskTable.row(found.task, layouts),

@@ -157,6 +157,8 @@ export const writes = {
 /** The statements of the reader thread; those for lists of Tasks are built in `reader.ts`. */
 export const reads = {
   task: `SELECT ${taskTable.sealed("")} FROM tasks WHERE id = ?`,
+  taskWithin: `SELECT ${taskTable.sealed("")} FROM tasks
+    WHERE id = ? AND namespace IN (SELECT value FROM json_each(?))`,
   input: `SELECT ${textTables.inputs.columns()} FROM inputs WHERE task_id = ?`,
   stepsOf: `SELECT ${stepTable.sealed("")} FROM steps WHERE task_id = ? ORDER BY position`,
   runsOf: `SELECT ${runTable.sealed("")} FROM runs WHERE task_id = ? ORDER BY id`,

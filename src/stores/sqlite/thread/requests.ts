@@ -119,6 +119,12 @@ export interface TemplateListReply {
   readonly next: Triple | null;
 }
 
+export interface DetailRequest {
+  readonly id: string;
+  /** Null for all. */
+  readonly namespaces: readonly string[] | null;
+}
+
 /** Rows as JSON; the input is JSON in itself. */
 export interface DetailReply {
   readonly task: string;
