@@ -26,7 +26,7 @@ import { TemplateService } from "#wire/gen/taskrun/v1/template_service_pb";
 
 /** Somebody whose namespace has the same name. */
 function callerOf(who: string): Caller {
-  return { principal: `key:${who}`, namespaces: [who], roles: ["admin"] };
+  return { principal: `jwt:${who}`, namespaces: [who], roles: ["admin"] };
 }
 
 export const as = (who: string) => ({ headers: { "x-who": who } });

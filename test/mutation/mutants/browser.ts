@@ -118,7 +118,7 @@ export const browserMutants: readonly Mutant[] = [
     edits: [
       edit(
         "src/gateway/http/sse.ts",
-        "callBy(rest, identify({ asked, header: (name) => headerOf(request, name) }))",
+        "callBy(rest, identify(senderOf(asked, request, params)))",
         'callBy(rest, { principal: "local", namespaces: "*" as const, roles: [] })',
       ),
     ],
