@@ -2,6 +2,7 @@ import { broker } from "./broker.js";
 import { cli } from "./cli.js";
 import { client } from "./client.js";
 import { connections } from "./connections.js";
+import { enrolment } from "./enrolment.js";
 import { inspect } from "./inspect.js";
 import { inspectPage } from "./inspect-page.js";
 import { messages } from "./messages.js";
@@ -29,6 +30,7 @@ export const limits = Object.freeze({
   ...streams,
   ...connections,
   ...security,
+  ...enrolment,
   ...work,
   ...workers,
   ...turn,
