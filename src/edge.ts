@@ -49,7 +49,7 @@ export async function openEdge(parts: EdgeParts): Promise<Edge> {
   const clock = nodeClock();
   // First, since nothing else is open then if a file of keys cannot be used.
   const tokens = hasAuth(config) ? await openTokens(config, telemetry.log, clock) : undefined;
-  const tls = await openTls(config, telemetry);
+  const tls = await openTls(config, telemetry, hasAuth(config));
   const roles = new RoleTable(config.roles);
   const access = hasAuth(config)
     ? await (await import("#api/access/open-access")).openAccess({
@@ -58,8 +58,13 @@ export async function openEdge(parts: EdgeParts): Promise<Edge> {
         first: (text) => writeAdminKey(config.data, text),
       })
     : undefined;
+  const { authority } = tls ?? {};
+  const signing = { store, authority, log: telemetry.log, life: config.workerCertificate };
+  const { openEnrolment } = await import("#api/enrolment/open-enrolment");
+  const workers = access && (await openEnrolment({ ...signing, now: () => clock.now() }));
   const close = async () => {
     tls?.close();
+    workers?.close();
     tokens?.close();
     await access?.close();
   };
@@ -74,6 +79,7 @@ export async function openEdge(parts: EdgeParts): Promise<Edge> {
     ...{ grpc, http, allowedHosts, allowedOrigins, insecure, roles },
     ...(tls && { tls }),
     ...(access && { keys: access.keys, watchTokens: access.watchTokens }),
+    ...(workers && { enrolment: workers.enrolment }),
     ...(tokens && { tokens: new TokenCallers(tokens, config, roles) }),
     ...(audit && store.audit && { audit: { trail: audit, store: store.audit } }),
     connections: config.connections,

@@ -70,6 +70,8 @@ export interface NewWorkerResource {
   readonly id: WorkerId;
   /** The namespaces that it names; empty for all that its caller may use. */
   readonly namespaces: readonly string[];
+  /** The caller as the server's record has it, of a worker that was enrolled. Default: the caller. */
+  readonly caller?: Caller;
 }
 
 /** All actions, each with the kind of its resource. The set is closed. */
@@ -104,6 +106,11 @@ export interface Actions {
   readonly "key.revoke": ServerResource;
   readonly "audit.list": AllNamespacesResource;
   readonly "node.list": ServerResource;
+  readonly "worker.invite": ServerResource;
+  readonly "worker.enroll": ServerResource;
+  readonly "worker.renew": ServerResource;
+  readonly "worker.list_enrolled": ServerResource;
+  readonly "worker.revoke": ServerResource;
   readonly "worker.connect": NewWorkerResource;
   readonly "worker.list": WorkersResource;
   readonly "worker.read": WorkersResource;
@@ -155,7 +162,8 @@ export const authorize: Authorize = (caller, _action, resource: Resource) => {
       if (!mayUse(caller, resource.ref.namespace)) throw templateNotFound(resource.ref);
       return;
     case "new_worker": {
-      const foreign = resource.namespaces.find((namespace) => !mayUse(caller, namespace));
+      const known = resource.caller ?? caller;
+      const foreign = resource.namespaces.find((namespace) => !mayUse(known, namespace));
       if (foreign !== undefined) throw notYoursToWorkFor(foreign);
     }
   }

@@ -14,6 +14,7 @@ import type { KeyRing } from "./access/key-ring.js";
 import type { WatchTokens } from "./access/watch-tokens.js";
 import type { Action, Actions, Authorize, Resource } from "./authorize.js";
 import { CallerReads } from "./caller-reads.js";
+import type { Enrolment } from "./enrolment/enrolment.js";
 import type { InputReads } from "./runs/input-reads.js";
 import type { ClientPlans } from "./templates/plans.js";
 import { checked } from "./validate.js";
@@ -60,6 +61,8 @@ export interface Services {
   readonly audit?: { readonly trail: AuditTrail; readonly store: AuditStore } | undefined;
   /** What the roles of this server may do. */
   readonly roles: RoleTable;
+  /** Makes workers; absent where there is no authority to sign for them. */
+  readonly enrolment?: Enrolment | undefined;
   /** Decides which new Tasks are traced; absent if nobody traces. */
   readonly tracing?: Tracing | undefined;
 }
@@ -77,6 +80,8 @@ export interface Request {
   reserve(bytes: number): Promise<void> | undefined;
   /** The request's `traceparent`, as it was sent; undefined if there is none. */
   traceparent?(): string | undefined;
+  /** The address of the peer, as text; undefined in this process. */
+  readonly address?: string | undefined;
   /** Aborted when nobody waits for the answer any more; for requests that may wait for long. */
   readonly signal?: WaitSignal;
 }

@@ -38,6 +38,7 @@ export type SettingName =
   | "tls"
   | "tls-cert"
   | "tls-key"
+  | "worker-certificate"
   | "auth"
   | "key-retention"
   | "roles"
@@ -104,6 +105,7 @@ export interface ServerConfig {
   readonly tlsCert: string;
   /** Absolute path, or empty. */
   readonly tlsKey: string;
+  readonly workerCertificate: Millis;
   readonly auth: "auto" | "on" | "off";
   readonly keyRetention: Millis;
   /** Roles beside the built-in ones. */

@@ -18,6 +18,11 @@ export const tls = {
     fallback: "",
     help: "File of its key, as PEM.",
   },
+  "worker-certificate": {
+    ...duration("5m", "24h"),
+    fallback: "24h",
+    help: "How long the certificate of an enrolled worker lasts; it is renewed when a third of that is left.",
+  },
   auth: {
     ...oneOf(["auto", "on", "off"]),
     fallback: "auto",

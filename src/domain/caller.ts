@@ -1,4 +1,13 @@
+import type { WorkerName } from "./access/spiffe.js";
 import type { Instant } from "./time/time.js";
+
+/** What a verified certificate says of a worker. */
+export interface WorkerCredential {
+  readonly worker: WorkerName;
+  /** In hex, lower case. */
+  readonly serial: string;
+  readonly notAfter: Instant;
+}
 
 /** The identity of a caller. Part of every request; its principal is stored in rows that belong to it. */
 export interface Caller {
@@ -10,6 +19,8 @@ export interface Caller {
   readonly credential?: string;
   /** When its credential ends, and with it the streams that it has opened; absent if they outlast it. */
   readonly expiresAt?: Instant;
+  /** The worker's certificate by which it is known; absent for every other caller. */
+  readonly certificate?: WorkerCredential;
 }
 
 /** The caller of every request when there is no authentication. */

@@ -1,4 +1,5 @@
 import { type Caller, LOCAL_CALLER } from "#domain/caller";
+import type { RemotePeer } from "./connections/connections.js";
 
 /** What a mount knows about the sender of a request: the headers, by their names in lower case. */
 export interface Sender {
@@ -7,6 +8,8 @@ export interface Sender {
   header(name: string): string | undefined;
   /** What a route got that takes a token for one Task: the token, and the Task of its path. */
   readonly watchToken?: { readonly text: string; readonly taskId: string } | undefined;
+  /** The other end of the connection; absent in this process, and on a server of the host's. */
+  readonly peer?: RemotePeer | undefined;
 }
 
 /**

@@ -15,8 +15,7 @@ import { Connections } from "./connections/connections.js";
 import { bind, type Listener } from "./connections/listener.js";
 import { type GrpcParts, grpcListener } from "./grpc/grpc.js";
 import { admissionOf } from "./http/cors.js";
-import { httpListener } from "./http/http.js";
-import type { ServeParts } from "./http/serve.js";
+import { type HttpParts, httpListener } from "./http/http.js";
 
 /** Where to listen, and to whom. */
 export interface Addresses {
@@ -54,7 +53,7 @@ export interface Mounts {
   /** True if callers are asked for one. */
   readonly isAuthenticated: boolean;
   readonly grpc: Omit<GrpcParts, "connections">;
-  readonly http: Omit<ServeParts, "admission">;
+  readonly http: Omit<HttpParts, "admission" | "connections" | "tls">;
 }
 
 /** The listeners of one gateway, and their connections. */

@@ -4,6 +4,7 @@ import type { KeyRing } from "#api/access/key-ring";
 import type { TokenCallers } from "#api/access/token-callers";
 import type { WatchTokens } from "#api/access/watch-tokens";
 import { authorize } from "#api/authorize";
+import type { Enrolment } from "#api/enrolment/enrolment";
 import { InputReads } from "#api/runs/input-reads";
 import { ClientPlans } from "#api/templates/plans";
 import { StoredReads } from "#api/use-case";
@@ -18,6 +19,7 @@ import type { Schemas } from "#ports/schemas";
 import type { Telemetry } from "#ports/telemetry";
 import { type AuthenticateParts, authenticate } from "./access/authenticate.js";
 import { everybodyIsLocal, type Identify } from "./caller.js";
+import { admitsBy } from "./connections/client-certificate.js";
 import { rpcs, serviceNames } from "./handlers/index.js";
 import { Health } from "./health.js";
 import { connectHandlers } from "./http/connect.js";
@@ -41,6 +43,8 @@ export interface GatewayAccess {
   readonly watchTokens?: WatchTokens | undefined;
   /** Tokens that are taken beside them. */
   readonly tokens?: TokenCallers | undefined;
+  /** Makes workers of those who have a token, and knows them by their certificates; nobody enrols if left out. */
+  readonly enrolment?: Enrolment | undefined;
 }
 
 export interface GatewaySettings extends Addresses, ConnectionBounds, GatewayAccess {
@@ -114,18 +118,19 @@ export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
   const requests = new OpenRequests();
   const followed = new WeakSet<KeyRing>();
   const mountsFor = (
-    { keys, watchTokens, tokens }: GatewayAccess,
-    identify = identifyBy({ keys, watchTokens, tokens }, { roles, audit: audit?.trail }),
+    { keys, watchTokens, tokens, enrolment }: GatewayAccess,
+    identify = identifyBy({ keys, watchTokens, tokens, enrolment }, { roles, audit: audit?.trail }),
   ): Mounts => {
     if (keys && !followed.has(keys)) keys.onChange(streams.endWhere((caller) => keys.endOf(caller)));
     if (keys) followed.add(keys);
-    const served: Served = { services: { ...services, keys, watchTokens }, telemetry, health, identify };
+    const own = { ...services, keys, watchTokens, enrolment };
+    const served: Served = { services: own, telemetry, health, identify };
     const handlers = connectHandlers(rpcs, served, streams, traffic.compressor);
     const router = routerOf({ handlers, metrics, served, streams, inspection });
     return {
       isAuthenticated: keys !== undefined,
       grpc: { rpcs, served, streams, traffic },
-      http: { router, telemetry, traffic, identify },
+      http: { router, telemetry, traffic, identify, admits: admitsBy(enrolment) },
     };
   };
   const mounts = mountsFor(settings, settings.identify);
@@ -150,10 +155,10 @@ export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
 }
 
 function identifyBy(
-  { keys, watchTokens, tokens }: GatewayAccess,
+  { keys, watchTokens, tokens, enrolment: workers }: GatewayAccess,
   parts: Pick<AuthenticateParts, "roles" | "audit">,
 ): Identify {
-  return keys ? authenticate(new Credentials(keys, tokens), { watchTokens, ...parts }) : everybodyIsLocal;
+  return keys ? authenticate(new Credentials(keys, tokens), { watchTokens, workers, ...parts }) : everybodyIsLocal;
 }
 
 interface Open {

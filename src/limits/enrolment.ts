@@ -46,6 +46,8 @@ export const enrolment = {
   enrolmentKept: millis(7 * 86_400_000),
   /** Rows that are removed in one statement, so that none of them takes long. */
   enrolmentRemoved: 500,
+  /** How often rows that have ended are looked for: nobody waits for it. */
+  enrolmentCleaned: millis(600_000),
   /** Workers that are enrolled, in one list: 300 bytes each. */
   enrolledListed: 10_000,
   /** Tries of a change that another server's change has got ahead of. */

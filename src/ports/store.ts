@@ -2,6 +2,7 @@ import type { TaskId } from "#domain/id";
 import type { Instant } from "#domain/time/time";
 import type { AuditStore } from "./audit.js";
 import type { CredentialStore } from "./credentials.js";
+import type { EnrolmentStore } from "./enrolment.js";
 import type { NodeStore } from "./nodes.js";
 import type { Reads } from "./store-reads.js";
 import type { TurnStore } from "./store-turns.js";
@@ -86,4 +87,6 @@ export interface Store extends TurnStore, StoreMaintenance {
   readonly credentials?: CredentialStore;
   /** The audit log; absent if the store keeps none. Used after `boot`. */
   readonly audit?: AuditStore;
+  /** Where workers are enrolled; absent if the store keeps none. */
+  readonly enrolment?: EnrolmentStore;
 }

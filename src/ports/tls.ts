@@ -13,6 +13,8 @@ export interface TlsIdentity {
   /** The certificate, then those that lead to its root. */
   readonly cert: string;
   readonly key: string;
+  /** Authorities of the certificates that clients may show, as PEM. Without them nobody is asked for one. */
+  readonly clientCa?: string;
 }
 
 /**

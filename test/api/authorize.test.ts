@@ -6,6 +6,7 @@ import { beforeEach, expect, test } from "vitest";
 import type { KeyRing } from "#api/access/key-ring";
 import type { WatchTokens } from "#api/access/watch-tokens";
 import { type Action, type Authorize, authorize, type Resource } from "#api/authorize";
+import type { Enrolment } from "#api/enrolment/enrolment";
 import type { Caller } from "#domain/caller";
 import { LOCAL_CALLER } from "#domain/caller";
 import { Fault } from "#domain/fault";
@@ -48,6 +49,11 @@ const rpcOf: Readonly<Record<Action, string>> = {
   "key.revoke": "taskrun.v1.AccessService/RevokeKey",
   "audit.list": "taskrun.v1.AuditService/ListAudit",
   "node.list": "taskrun.v1.NodeService/ListNodes",
+  "worker.invite": "taskrun.v1.EnrollmentService/InviteWorkers",
+  "worker.enroll": "taskrun.v1.EnrollmentService/Enroll",
+  "worker.renew": "taskrun.v1.EnrollmentService/RenewCertificate",
+  "worker.list_enrolled": "taskrun.v1.EnrollmentService/ListEnrolledWorkers",
+  "worker.revoke": "taskrun.v1.EnrollmentService/RevokeWorker",
   "worker.connect": "taskrun.v1.RunService/StreamConnect",
   "worker.list": "taskrun.v1.WorkerService/ListWorkers",
   "worker.read": "taskrun.v1.WorkerService/GetWorker",
@@ -64,6 +70,26 @@ const someKeys = {
 
 const someAudit = { trail: { refused: () => {} } as unknown as AuditTrail, store: new MemoryAudit() };
 const someTokens = { make: () => ({ token: "", expiresAt: 0 }) } as unknown as WatchTokens;
+
+/** Enrolment, of which nothing follows. */
+const enrolledName = { namespace: "default", name: "w" };
+const identity = { worker: enrolledName, cert: "", chain: "", root: "", notAfter: 0, renewAfter: 0 };
+const someEnrolment = {
+  now: 0,
+  pin: "",
+  invite: async () => [],
+  enrol: async () => identity,
+  renew: async () => identity,
+  denials: { add: () => undefined },
+  store: {
+    get: async () => ({
+      ...{ worker: enrolledName, namespaces: "*", certificates: [], revoked: [] },
+      ...{ revokedAt: 1, endsAt: 1 },
+    }),
+    list: async () => [],
+    put: async () => true,
+  },
+} as unknown as Enrolment;
 
 /** What a server tells of itself, to load balancers and tools. */
 const ours = rpcs.filter(({ method }) => !method.parent.typeName.startsWith("grpc."));
@@ -85,7 +111,13 @@ async function callWith(rpc: (typeof rpcs)[number], asked: Authorize): Promise<v
   const sample = samples[name];
   const call = {
     ...requestOf(
-      servicesFor(plane, { authorize: asked, keys: someKeys, watchTokens: someTokens, audit: someAudit }),
+      servicesFor(plane, {
+        authorize: asked,
+        keys: someKeys,
+        watchTokens: someTokens,
+        audit: someAudit,
+        enrolment: someEnrolment,
+      }),
     ),
     signal: new AbortController().signal,
     keep: () => undefined,
@@ -107,7 +139,11 @@ test.each(ours.map((rpc) => [nameOf(rpc.method), rpc] as const))(
   "%s asks once whether its caller may",
   async (name, rpc) => {
     const asked: { caller: Caller; action: Action }[] = [];
-    await callWith(rpc, (caller, action) => asked.push({ caller, action }));
+    const calling = callWith(rpc, (caller, action) => asked.push({ caller, action }));
+    // Only a worker has a certificate to be renewed.
+    if (name.endsWith("RenewCertificate"))
+      await expect(calling).rejects.toMatchObject({ reason: "CERTIFICATE_MISSING" });
+    else await calling;
 
     const own = Object.entries(rpcOf).flatMap(([action, rpcName]) => (rpcName === name ? [action] : []));
     // Of the two Tasks of the batch one is not even a request.

@@ -42,12 +42,13 @@ export function isSecret(secret: string, hash: string): boolean {
   );
 }
 
-function hashOf(secret: string): string {
+/** What is kept of a secret. */
+export function hashOf(secret: string): string {
   return createHash("sha256").update(secret).digest("hex");
 }
 
 /** Letters drawn uniformly: bytes that would favour the first ones are drawn again. */
-function lettersOf(count: number): string {
+export function lettersOf(count: number): string {
   let letters = "";
   while (letters.length < count) {
     for (const byte of randomBytes(count)) {

@@ -7,6 +7,7 @@ import type { AgentSpec, Hello, WorkerInfo, WorkerProtocol } from "#domain/worke
 import { isWorkerId, WORKER_ID_FORM } from "#domain/worker/worker-id";
 import { limits } from "#limits/index";
 import type { WorkerLink, WorkerSink } from "#ports/plane";
+import { admit } from "../enrolment/admit.js";
 import { useCase } from "../use-case.js";
 import { atMost, freeText, labels, optionalName, required, requiredName, within } from "../validate.js";
 import { announcedFields, announcementOf } from "./announced.js";
@@ -75,13 +76,17 @@ const input = z.object({
 export const connectWorker = useCase({
   action: "worker.connect",
   input,
-  find: ({ info: { workerId, namespaces } }) => ({
-    resource: { kind: "new_worker" as const, id: workerId as WorkerId, namespaces },
-  }),
-  perform: (asked, { caller, services: { plane } }): Introduced => ({
-    hello: helloOf(asked, caller),
-    connect: (sink) => plane.connect(caller, sink),
-  }),
+  find: async ({ info: { workerId, namespaces, labels, agents }, protocol }, { caller, services }) => {
+    const claims = { workerId, namespaces, labels, agents, drawsItsId: protocol < 1 };
+    const admitted = await admit(caller, claims, services.enrolment);
+    const resource = { kind: "new_worker" as const, id: workerId as WorkerId, namespaces };
+    return { resource: { ...resource, caller: admitted.caller }, admitted };
+  },
+  perform: (asked, { services: { plane } }, { admitted: { caller, labels } }): Introduced => {
+    const hello = helloOf(asked, caller);
+    const info = labels ? { ...hello.info, labels } : hello.info;
+    return { hello: { ...hello, info }, connect: (sink) => plane.connect(caller, sink) };
+  },
 });
 
 /** The latest supported protocol version. */

@@ -15,6 +15,8 @@ export const scopes = [
   "workers:read",
   "workers:drain",
   "workers:connect",
+  "workers:invite",
+  "workers:revoke",
   "keys:read",
   "keys:write",
   "inspect:read",

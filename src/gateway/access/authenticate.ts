@@ -1,5 +1,7 @@
+import type { Enrolment } from "#api/enrolment/enrolment";
 import { RoleTable } from "#domain/access/roles";
-import type { Caller } from "#domain/caller";
+import { workerUri } from "#domain/access/spiffe";
+import type { Caller, WorkerCredential } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import { limits } from "#limits/index";
 import type { AuditTrail } from "#ports/audit";
@@ -23,6 +25,8 @@ export interface WatcherOf {
 export interface AuthenticateParts {
   /** Who else is let in: tokens for the events of one Task. */
   readonly watchTokens?: WatcherOf | undefined;
+  /** Workers that are known by their certificates. */
+  readonly workers?: Pick<Enrolment, "streams"> | undefined;
   /** Default: the built-in ones. */
   readonly roles?: RoleTable | undefined;
   /** Is told of everybody who shows no credential, or asks for what it has no scope for. */
@@ -34,7 +38,7 @@ export interface AuthenticateParts {
  * nothing is told of by who keeps it.
  */
 export function authenticate(credentials: CallerOf, parts: AuthenticateParts = {}): Identify {
-  const { watchTokens, roles = new RoleTable(), audit } = parts;
+  const { watchTokens, workers, roles = new RoleTable(), audit } = parts;
   const admitted = (caller: Caller, asked: string, needs: Requirement | undefined): Caller => {
     const refusal = refusalOf(caller, asked, needs, roles);
     if (!refusal) return caller;
@@ -44,13 +48,15 @@ export function authenticate(credentials: CallerOf, parts: AuthenticateParts = {
   return (sender) => {
     const { asked } = sender;
     const needs = policy.get(asked);
-    if (needs === "nothing") return ANYBODY;
+    if (needs === "nothing" || needs === "a token") return ANYBODY;
+    const certificate = workers && sender.peer?.certificate;
+    if (certificate && needs === "workers:connect") return workerOf(certificate, workers);
     const credential = credentialOf(sender);
     const caller =
       credential === undefined ? watcherOf(sender, watchTokens) : credentials.callerOf(credential);
     if (!caller) {
       audit?.refused({ actor: "anonymous", action: "key.use", object: "none", detail: "CREDENTIAL_MISSING" });
-      throw missing();
+      throw certificate ? onlyForWorkers(asked) : missing();
     }
     if (!(caller instanceof Promise)) return admitted(caller, asked, needs);
     return caller.then((found) => admitted(found, asked, needs));
@@ -75,8 +81,22 @@ function refusalOf(
   return caller.namespaces !== "*" && ofAllNamespaces.has(asked) ? notForSome(asked) : undefined;
 }
 
+/** The caller of a worker's certificate: it may connect, and nothing else. @throws {Fault} `unauthenticated` */
+function workerOf(certificate: WorkerCredential, { streams }: Pick<Enrolment, "streams">): Caller {
+  const problem = streams.problemOf(certificate);
+  if (problem) throw problem;
+  const { worker } = certificate;
+  return { principal: workerUri(worker), namespaces: [worker.namespace], roles: ["worker"], certificate };
+}
+
+function onlyForWorkers(asked: string): Fault {
+  const message = `a worker's certificate is for its stream, and not for ${asked}: send an API key as x-api-key, or as authorization: Bearer KEY.`;
+  return new Fault("denied", message, { reason: "CERTIFICATE_OF_WORKER" });
+}
+
 function may(caller: Caller, needs: Requirement, roles: RoleTable): boolean {
-  return needs === "nothing" || needs === "a credential" || roles.allows(caller.roles, needs);
+  if (needs === "nothing" || needs === "a token") return true;
+  return needs === "a credential" || roles.allows(caller.roles, needs);
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Scope } from "#domain/access/scopes";
 
-/** What an rpc or route asks of its caller: a scope, any credential, or nothing. */
-export type Requirement = Scope | "a credential" | "nothing";
+/** What an rpc or route asks of its caller: a scope, any credential, the token of an invitation, which its handler checks, or nothing. */
+export type Requirement = Scope | "a credential" | "a token" | "nothing";
 
 const ofService = <Name extends string>(service: string, methods: Readonly<Record<Name, Requirement>>) =>
   Object.entries<Requirement>(methods).map(([method, needs]) => [`${service}/${method}`, needs] as const);
@@ -59,6 +59,13 @@ export const policy: ReadonlyMap<string, Requirement> = new Map([
     CreateWatchToken: "tasks:read",
   }),
   ...ofService("taskrun.v1.AuditService", { ListAudit: "audit:read" }),
+  ...ofService("taskrun.v1.EnrollmentService", {
+    InviteWorkers: "workers:invite",
+    Enroll: "a token",
+    RenewCertificate: "workers:connect",
+    ListEnrolledWorkers: "workers:read",
+    RevokeWorker: "workers:revoke",
+  }),
   ...ofService("grpc.health.v1.Health", { Check: "nothing", List: "nothing", Watch: "nothing" }),
   ...ofService("grpc.reflection.v1.ServerReflection", { ServerReflectionInfo: "a credential" }),
   ...ofService("grpc.reflection.v1alpha.ServerReflection", { ServerReflectionInfo: "a credential" }),
@@ -67,6 +74,7 @@ export const policy: ReadonlyMap<string, Requirement> = new Map([
   ["/health/live", "nothing"],
   ["/health/ready", "nothing"],
   ["/metrics", "metrics:read"],
+  ["/v1/enroll", "a token"],
   ["/v1/tasks/{id}/events", "tasks:read"],
   ["/inspect", "nothing"],
   ["/inspect/dagre.js", "nothing"],

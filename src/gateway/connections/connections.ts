@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from "node:net";
+import type { WorkerCredential } from "#domain/caller";
 import { limits } from "#limits/index";
 import type { Telemetry } from "#ports/telemetry";
 import { AnswerQuota } from "../traffic/answer-admission.js";
@@ -14,18 +15,35 @@ export interface ConnectionBounds {
 /** The header of a TLS 1.3 record, its type, and the tag that authenticates it. */
 const TLS_RECORD_BYTES = 5 + 1 + 16;
 
+/** Who is at the other end of a connection, as far as that shows. */
+export interface RemotePeer {
+  /** Its address; empty if it is gone already. */
+  readonly address: string;
+  /** The worker's certificate that it has shown, verified; absent if it has shown none. */
+  readonly certificate?: WorkerCredential | undefined;
+}
+
 /** One accepted connection. */
-export class Connection {
+export class Connection implements RemotePeer {
   /** What the protocols read and write: of TLS, what it has deciphered. */
   readonly socket: Socket;
   readonly quota = new AnswerQuota();
   /** Bytes that go with each frame in addition to HTTP/2's own: those of a TLS record. */
   readonly recordBytes: number;
+  readonly address: string;
+  readonly certificate: WorkerCredential | undefined;
   readonly #tcp: Socket;
   readonly #identified: () => void;
 
-  constructor(socket: Socket, identified: () => void, tcp: Socket = socket) {
+  constructor(
+    socket: Socket,
+    identified: () => void,
+    tcp: Socket = socket,
+    certificate: WorkerCredential | undefined = undefined,
+  ) {
     this.socket = socket;
+    this.address = tcp.remoteAddress ?? "";
+    this.certificate = certificate;
     this.recordBytes = tcp === socket ? 0 : TLS_RECORD_BYTES;
     this.#tcp = tcp;
     this.#identified = identified;
@@ -37,8 +55,8 @@ export class Connection {
   }
 
   /** The same connection, once its handshake is done. */
-  secured(socket: Socket): Connection {
-    return new Connection(socket, this.#identified, this.#tcp);
+  secured(socket: Socket, certificate: WorkerCredential | undefined): Connection {
+    return new Connection(socket, this.#identified, this.#tcp, certificate);
   }
 
   /** Call when the peer has identified itself: it no longer counts towards the bound of its address. Idempotent. */

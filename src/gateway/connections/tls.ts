@@ -3,7 +3,8 @@ import type { Socket } from "node:net";
 import { createServer, type Server, type TLSSocket } from "node:tls";
 import { limits } from "#limits/index";
 import type { Telemetry } from "#ports/telemetry";
-import type { TlsSource } from "#ports/tls";
+import type { TlsIdentity, TlsSource } from "#ports/tls";
+import { type Admits, type ClientCertificate, certificateOf } from "./client-certificate.js";
 import type { Connection } from "./connections.js";
 import { Pace } from "./pace.js";
 
@@ -17,6 +18,8 @@ export interface TlsParts {
   /** The listener's name in metrics. */
   readonly listener: string;
   readonly telemetry: Telemetry;
+  /** Says whether a worker's certificate may be used still. Default: all may that are verified. */
+  readonly admits?: Admits | undefined;
   /** Called with a connection whose handshake is done; a peer that named no protocol speaks HTTP/1.1. */
   readonly secured: (connection: Connection, protocol: Protocol) => void;
 }
@@ -39,14 +42,16 @@ export class TlsHandshakes {
     this.#parts = parts;
     const { source, protocols } = parts;
     this.#server = createServer({
-      ...source.identity,
-      ...SECURE,
+      ...contextOf(source.identity),
+      // Optional, since clients have API keys: Node can only ask for a certificate, or demand one. What it was shown is judged below.
+      requestCert: source.identity.clientCa !== undefined,
+      rejectUnauthorized: false,
       ALPNProtocols: [...protocols],
       handshakeTimeout: limits.handshake,
     })
       .on("secureConnection", (socket) => this.#done(socket))
       .on("tlsClientError", (error, socket) => this.#failed(error, socket));
-    source.onChange((identity) => this.#server.setSecureContext({ ...identity, ...SECURE }));
+    source.onChange((identity) => this.#server.setSecureContext(contextOf(identity)));
   }
 
   /** Takes over a connection that was just accepted. */
@@ -78,12 +83,13 @@ export class TlsHandshakes {
     const { protocols, secured } = this.#parts;
     const named = socket.alpnProtocol || "http/1.1";
     const protocol = protocols.find((each) => each === named);
-    if (connection && protocol) {
-      secured(connection.secured(socket), protocol);
+    const shown: ClientCertificate = certificateOf(socket, this.#parts.admits);
+    if (connection && protocol && shown !== "refused") {
+      secured(connection.secured(socket, shown), protocol);
       return;
     }
-    // The peer has gone meanwhile, or named no protocol where only HTTP/2 is spoken.
-    if (connection) this.#count("protocol");
+    // The peer has gone meanwhile, named no protocol where only HTTP/2 is spoken, or has shown a certificate of which nothing follows.
+    if (connection) this.#count(shown === "refused" ? "certificate" : "protocol");
     socket.on("error", () => undefined);
     socket.destroy();
   }
@@ -102,16 +108,20 @@ export class TlsHandshakes {
     });
   }
 
-  #count(cause: Cause | "protocol"): void {
+  #count(cause: Cause): void {
     const { telemetry, listener } = this.#parts;
     telemetry.count("taskrun_tls_failures_total", { door: listener, cause });
   }
 }
 
+function contextOf({ cert, key, clientCa }: TlsIdentity) {
+  return { cert, key, ...SECURE, ...(clientCa !== undefined && { ca: clientCa }) };
+}
+
 const SECURE = { minVersion: "TLSv1.3", secureOptions: constants.SSL_OP_NO_TICKET } as const;
 
 /** Why a handshake failed. */
-type Cause = "timeout" | "plaintext" | "protocol" | "version" | "cut_short" | "other";
+type Cause = "timeout" | "plaintext" | "protocol" | "version" | "certificate" | "cut_short" | "other";
 
 function causeOf({ code = "" }: NodeJS.ErrnoException): Cause {
   return causes[code] ?? "other";

@@ -12,7 +12,8 @@ import {
 import { limits } from "#limits/index";
 import type { TlsSource } from "#ports/tls";
 import { endAtExpiry } from "../access/expiry.js";
-import type { Connection, Connections } from "../connections/connections.js";
+import { admitsBy } from "../connections/client-certificate.js";
+import type { Connection, Connections, RemotePeer } from "../connections/connections.js";
 import type { Listener } from "../connections/listener.js";
 import type { Session } from "../connections/session.js";
 import { Sessions } from "../connections/sessions.js";
@@ -54,8 +55,10 @@ export function grpcListener({ rpcs, served, streams, connections, traffic, tls 
   const sessions = new Sessions(onStream, "grpc", served.telemetry);
   const { telemetry } = served;
   const secured = (connection: Connection) => sessions.accept(connection);
+  const admits = admitsBy(served.services.enrolment);
   const handshakes =
-    tls && new TlsHandshakes({ source: tls, protocols: ["h2"], listener: "grpc", telemetry, secured });
+    tls &&
+    new TlsHandshakes({ source: tls, protocols: ["h2"], listener: "grpc", telemetry, admits, secured });
   const server = connections.server((connection) => (handshakes ?? sessions).accept(connection));
   return {
     server,
@@ -104,6 +107,7 @@ function callOf(
   asked: string,
   metadata: Metadata,
   channel: AnswerChannel,
+  peer: RemotePeer,
 ): Call | Promise<Call> {
   // As over HTTP, where a header that comes twice is one with both values: neither of them counts alone.
   const header = (name: string) => {
@@ -112,7 +116,8 @@ function callOf(
   };
   const reserve = (bytes: number) => channel.reserve(bytes);
   const traceparent = () => header("traceparent");
-  return callBy({ services, telemetry, health, reserve, traceparent }, identify({ asked, header }));
+  const rest = { services, telemetry, health, reserve, traceparent, address: peer.address };
+  return callBy(rest, identify({ asked, header, peer }));
 }
 
 /** A stream's answers count as they are written. */
@@ -124,7 +129,8 @@ function unary(rpc: Rpc & { kind: "unary" }, served: Served, streams: OpenStream
   const asked = pathOf(rpc).slice(1);
   const handle = async (unaryCall: ServerUnaryCall<Received, Buffer>, open: OpenStream | undefined) => {
     if (open?.fault) throw open.fault;
-    const found = callOf(served, asked, unaryCall.metadata, transportOf(unaryCall));
+    const transport = transportOf(unaryCall);
+    const found = callOf(served, asked, unaryCall.metadata, transport, transport.connection);
     const call = found instanceof Promise ? await found : found;
     if (open) endAtExpiry(open, call.caller);
     const waitCall = open ? { ...call, signal: open } : call;
@@ -183,7 +189,8 @@ function streaming(rpc: Exclude<Rpc, { kind: "unary" }>, served: Served, streams
     const answering = { signal, end: open.end.bind(open), keep: open.keep.bind(open), identified };
     let outcome: Outcome = OK;
     try {
-      const streamCall = { ...(await callOf(served, asked, stream.metadata, uncounted)), ...answering };
+      const found = await callOf(served, asked, stream.metadata, uncounted, transport.connection);
+      const streamCall = { ...found, ...answering };
       open.belongTo(streamCall.caller);
       endAtExpiry(open, streamCall.caller);
       const answers =

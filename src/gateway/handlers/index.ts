@@ -3,6 +3,7 @@ import * as v1 from "#wire/gen/grpc/reflection/v1/reflection_pb";
 import * as v1alpha from "#wire/gen/grpc/reflection/v1alpha/reflection_pb";
 import { AccessService } from "#wire/gen/taskrun/v1/access_service_pb";
 import { AuditService } from "#wire/gen/taskrun/v1/audit_service_pb";
+import { EnrollmentService } from "#wire/gen/taskrun/v1/enrollment_service_pb";
 import { NodeService } from "#wire/gen/taskrun/v1/node_service_pb";
 import { RunService } from "#wire/gen/taskrun/v1/run_service_pb";
 import { TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
@@ -11,6 +12,7 @@ import { WorkerService } from "#wire/gen/taskrun/v1/worker_service_pb";
 import type { Rpc } from "../rpc.js";
 import { accessService } from "./access-service.js";
 import { auditService } from "./audit-service.js";
+import { enrollmentService } from "./enrollment-service.js";
 import { healthService } from "./health.js";
 import { nodeService } from "./node-service.js";
 import { reflectionService } from "./reflection.js";
@@ -27,6 +29,7 @@ export const services = [
   TemplateService,
   AccessService,
   AuditService,
+  EnrollmentService,
   NodeService,
   Health,
   v1.ServerReflection,
@@ -43,6 +46,7 @@ export const rpcs: readonly Rpc[] = [
   ...templateService,
   ...accessService,
   ...auditService,
+  ...enrollmentService,
   ...nodeService,
   ...healthService,
   ...reflectionService(

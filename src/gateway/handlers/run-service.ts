@@ -67,6 +67,7 @@ function listen(
 ) {
   let link: WorkerLink | undefined;
   let open = true;
+  let unwatch = (): void => undefined;
   const helloDue = setTimeout(() => frames.end(helloMissing()), limits.hello);
   helloDue.unref();
 
@@ -93,6 +94,7 @@ function listen(
         if (!open) return;
         clearTimeout(helloDue);
         call.identified();
+        unwatch = watchCertificate(call);
         link = introduced.connect(sink);
         protocol = introduced.hello.protocol;
         await link.receive({ type: "hello", ...introduced.hello });
@@ -113,10 +115,16 @@ function listen(
     close(): void {
       open = false;
       clearTimeout(helloDue);
+      unwatch();
       link?.closed();
       reading.catch(() => undefined);
     },
   };
+}
+
+/** Has the stream of a worker ended with its certificate. */
+function watchCertificate({ caller: { certificate }, services: { enrolment }, end }: StreamCall): () => void {
+  return certificate && enrolment ? enrolment.streams.watch(certificate, end) : () => undefined;
 }
 
 /** Reads the worker's hello; undefined for a message of an unknown kind, which may come before it. */

@@ -6,7 +6,8 @@ import { decode, type Encoding } from "../traffic/decode.js";
 import { PREFIX_BYTES } from "../traffic/message-reader.js";
 import type { Traffic } from "../traffic/traffic.js";
 import type { HttpRequest } from "./guard.js";
-import { Incoming, messageMissing, messageTooMany } from "./incoming.js";
+import { cutShort, Incoming, messageMissing, messageTooMany } from "./incoming.js";
+import type { HttpPeer } from "./peer.js";
 import type { ReceivedMessages } from "./received.js";
 
 export interface BodyOptions {
@@ -75,6 +76,37 @@ export function bodyOf(
       ? whole(incoming, compression !== "identity", open)
       : framed(incoming, single, open);
   return placeholders(messages, received, placeholderOf(encoding, protocol !== undefined));
+}
+
+/**
+ * Reads the body of a request that is no rpc.
+ *
+ * @throws {Fault} `invalid` if it is longer than `most`; or what a message of an rpc throws
+ */
+export async function readBody(
+  request: HttpRequest,
+  most: number,
+  peer: Pick<HttpPeer, "carried">,
+  traffic: Traffic,
+): Promise<Buffer> {
+  let bytes = 0;
+  const refuse = (fault: Fault) => incoming.fail(fault);
+  const carried = (count: number) => {
+    peer.carried(count);
+    bytes += count;
+    if (bytes > most) refuse(bodyTooLong(most));
+  };
+  const incoming = new Incoming(request, traffic, { framed: false, carried, refuse });
+  const gone = () => {
+    if (!incoming.complete) refuse(cutShort());
+  };
+  request.once("error", gone);
+  request.once("close", gone);
+  return incoming.whole();
+}
+
+function bodyTooLong(most: number): Fault {
+  return new Fault("invalid", `the request is longer than ${most} bytes.`, { reason: "BODY_TOO_LONG" });
 }
 
 type Open = (bytes: Buffer, compressed: boolean) => Promise<Message>;

@@ -11,6 +11,7 @@ import type { Compression, UniversalHandler } from "@connectrpc/connect/protocol
 import { limits } from "#limits/index";
 import { detailsOf, statusCodes } from "#wire/faults";
 import { endAtExpiry } from "../access/expiry.js";
+import type { RemotePeer } from "../connections/connections.js";
 import type { Deadline } from "../deadline.js";
 import { CANCELLED, drainingFault, type Failure, Meter, OK, type Outcome } from "../outcome.js";
 import { type AnswerChannel, type Call, callBy, type Rpc, type Served, type StreamCall } from "../rpc.js";
@@ -28,6 +29,8 @@ export interface Peer extends AnswerChannel {
   hangUp(): void;
   /** Call when the peer has identified itself. */
   identified(): void;
+  /** The other end, if it is known. */
+  readonly remote: RemotePeer | undefined;
   /** The deadline that the peer has set, if any. */
   readonly deadline: Deadline | undefined;
 }
@@ -38,6 +41,7 @@ export const peerKey = createContextKey<Peer>({
   hangUp: () => undefined,
   identified: () => undefined,
   reserve: () => undefined,
+  remote: undefined,
   deadline: undefined,
 });
 
@@ -82,13 +86,15 @@ function mount(router: ConnectRouter, rpc: Rpc, served: Served, streams: OpenStr
 /** A request of this peer. */
 function callOf(
   { services, telemetry, health, identify }: Served,
-  { requestHeader, method, service }: HandlerContext,
+  { requestHeader, method, service, values }: HandlerContext,
   channel: AnswerChannel,
 ): Call | Promise<Call> {
   const header = (name: string) => requestHeader.get(name) ?? undefined;
   const reserve = (bytes: number) => channel.reserve(bytes);
-  const caller = identify({ asked: `${service.typeName}/${method.name}`, header });
-  return callBy({ services, telemetry, health, reserve, traceparent: () => header("traceparent") }, caller);
+  const { remote: peer } = values.get(peerKey);
+  const caller = identify({ asked: `${service.typeName}/${method.name}`, header, peer });
+  const traceparent = () => header("traceparent");
+  return callBy({ services, telemetry, health, reserve, traceparent, address: peer?.address }, caller);
 }
 
 /** A stream's answers count as they are written. */

@@ -2,8 +2,8 @@ import { createServer as createHttp1 } from "node:http";
 import { createServer as createHttp2, type ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import { limits } from "#limits/index";
-import type { Telemetry } from "#ports/telemetry";
 import type { TlsSource } from "#ports/tls";
+import type { Admits } from "../connections/client-certificate.js";
 import type { Connection, Connections } from "../connections/connections.js";
 import type { Listener } from "../connections/listener.js";
 import type { Session } from "../connections/session.js";
@@ -19,6 +19,8 @@ export interface HttpParts extends ServeParts {
   readonly connections: Connections;
   /** Absent for a listener in plaintext. */
   readonly tls?: TlsSource | undefined;
+  /** Says whether a worker's certificate may be used still. */
+  readonly admits?: Admits | undefined;
 }
 
 /** A listener for all protocols over HTTP, not bound yet. */
@@ -63,7 +65,7 @@ export function httpListener(parts: HttpParts): Listener {
     },
     http2: (connection: Connection) => sessions.accept(connection),
   };
-  const handshakes = parts.tls && handshakesOf(parts.tls, parts.telemetry, speakers);
+  const handshakes = parts.tls && handshakesOf(parts.tls, parts, speakers);
   const server = parts.connections.server((connection) => {
     if (handshakes) handshakes.accept(connection);
     else sniff(connection, speakers);
@@ -86,9 +88,13 @@ export function httpListener(parts: HttpParts): Listener {
 }
 
 /** Of TLS the peer has said by ALPN what it speaks. */
-function handshakesOf(source: TlsSource, telemetry: Telemetry, { http1, http2 }: Speakers): TlsHandshakes {
+function handshakesOf(
+  source: TlsSource,
+  { telemetry, admits }: Pick<HttpParts, "telemetry" | "admits">,
+  { http1, http2 }: Speakers,
+): TlsHandshakes {
   const protocols = ["h2", "http/1.1"] as const;
   const secured = (connection: Connection, protocol: Protocol) =>
     protocol === "h2" ? http2(connection) : http1(connection);
-  return new TlsHandshakes({ source, protocols, listener: "http", telemetry, secured });
+  return new TlsHandshakes({ source, protocols, listener: "http", telemetry, admits, secured });
 }

@@ -1,4 +1,5 @@
 import { limits } from "#limits/index";
+import type { RemotePeer } from "../connections/connections.js";
 import type { Health } from "../health.js";
 import type { HttpRequest } from "./guard.js";
 import type { Outgoing } from "./outgoing.js";
@@ -19,6 +20,14 @@ export interface PageCall {
   readonly params: Readonly<Record<string, string>>;
   /** Makes the writer of the response. @param single true for one answer, false for a stream */
   outgoing(single: boolean): Outgoing;
+  /**
+   * Reads what was sent.
+   *
+   * @throws {Fault} `invalid` if it is longer than this many bytes; or if it does not come in time
+   */
+  body(most: number): Promise<Buffer>;
+  /** The other end; absent on a server of the host's. */
+  readonly remote: RemotePeer | undefined;
 }
 
 /** Answers one request of a path that is no rpc. */
@@ -34,6 +43,7 @@ gRPC, gRPC-Web and Connect are served on this port, by method path, for example
 /health/ready  requests are served
 /metrics       numbers for Prometheus
 
+/v1/enroll              a certificate for a worker, by its token and a CSR
 /v1/tasks/{id}/events   a Task's events, live, for EventSource
 `;
 

@@ -1,12 +1,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { limits } from "#limits/index";
-import type { Connection } from "../connections/connections.js";
+import type { Connection, RemotePeer } from "../connections/connections.js";
 import type { Session } from "../connections/session.js";
 import type { AnswerQuota } from "../traffic/answer-admission.js";
 
 /** Receives what one request reports to its connection. */
 export interface HttpPeer {
   readonly quota: AnswerQuota;
+  /** The other end; absent on a server of the host's. */
+  readonly remote?: RemotePeer;
   /** The peer has identified itself. */
   identified(): void;
   /** This many bytes of content have been received. */
@@ -24,6 +26,10 @@ export class Http2Peer implements HttpPeer {
 
   get quota(): AnswerQuota {
     return this.#session.connection.quota;
+  }
+
+  get remote(): RemotePeer {
+    return this.#session.connection;
   }
 
   identified(): void {
@@ -50,6 +56,10 @@ export class Http1Peer implements HttpPeer {
 
   get quota(): AnswerQuota {
     return this.#connection.quota;
+  }
+
+  get remote(): RemotePeer {
+    return this.#connection;
   }
 
   /** @returns false if the request is refused; then it has been answered, or its connection closed */

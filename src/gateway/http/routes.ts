@@ -1,6 +1,7 @@
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import type { Served } from "../rpc.js";
 import type { OpenStreams } from "../traffic/streams.js";
+import { enrollPage } from "./enroll-page.js";
 import { type InspectParts, inspectRoutes } from "./inspect.js";
 import { type MetricsSource, type Page, pageRoutes } from "./pages.js";
 import { type Route, Router } from "./router.js";
@@ -23,6 +24,7 @@ export function routerOf(parts: RouteParts): Router<HttpHandler> {
   const pages = [
     ...pageRoutes(served.health, metrics),
     ...eventRoutes(served, streams),
+    { methods: ["POST"], path: "/v1/enroll", handler: enrollPage(served) },
     ...(hub ? inspectRoutes({ hub, served, streams }) : []),
   ];
   return new Router<HttpHandler>([

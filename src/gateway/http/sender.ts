@@ -1,4 +1,5 @@
 import type { Sender } from "../caller.js";
+import type { RemotePeer } from "../connections/connections.js";
 import type { HttpRequest } from "./guard.js";
 
 /** The query parameter of a token for one Task. It must not be shown anywhere. */
@@ -9,16 +10,19 @@ export const WATCH_TOKEN = "access_token";
  *
  * @param asked the path of its route
  * @param params the decoded parameters of the path
+ * @param peer the other end of the connection, if it is known
  */
 export function senderOf(
   asked: string,
   request: HttpRequest,
   params: Readonly<Record<string, string>>,
+  peer?: RemotePeer,
 ): Sender {
   const text = queryOf(request).get(WATCH_TOKEN);
   return {
     asked,
     header: (name) => request.headers[name]?.toString(),
+    peer,
     ...(text !== null && { watchToken: { text, taskId: params.id ?? "" } }),
   };
 }

@@ -6,7 +6,7 @@ import type { Telemetry } from "#ports/telemetry";
 import type { Identify, Sender } from "../caller.js";
 import { Deadline, readTimeout } from "../deadline.js";
 import type { Traffic } from "../traffic/traffic.js";
-import { bodyOf } from "./body.js";
+import { bodyOf, readBody } from "./body.js";
 import { peerKey } from "./connect.js";
 import { sendPreflight, shareResponse } from "./cors.js";
 import { type Admission, type HttpRequest, isPreflight, refusalOf } from "./guard.js";
@@ -73,10 +73,19 @@ async function serve({ request, response, peer, path }: Exchange, parts: ServePa
   if (isPreflight(request)) return sendPreflight(request, response, routed.found ? [] : routed.allowed);
   if (!routed.found) return sendNotServed(response, method, path, routed.allowed);
   if (routed.handler.kind === "page") {
-    const refused = await refusedBy(parts.identify, senderOf(routed.handler.path, request, routed.parts));
+    const sender = senderOf(routed.handler.path, request, routed.parts, peer.remote);
+    const refused = await refusedBy(parts.identify, sender);
     if (refused) return sendProblem(response, refused);
     const outgoing = (single: boolean) => new Outgoing(response, parts.traffic, single, peer);
-    return routed.handler.page({ request, response, params: routed.parts, outgoing });
+    const body = (most: number) => readBody(request, most, peer, parts.traffic);
+    return routed.handler.page({
+      request,
+      response,
+      params: routed.parts,
+      outgoing,
+      body,
+      remote: peer.remote,
+    });
   }
   return serveRpc(routed.handler.handler, request, response, parts.traffic, peer);
 }
@@ -109,6 +118,7 @@ async function serveRpc(
     hangUp: () => response.destroy(),
     identified: () => peer.identified(),
     reserve: (bytes) => outgoing.reserve(bytes),
+    remote: peer.remote,
     deadline,
   });
   const universal = universalRequestFromNodeRequest(request, response, undefined, contextValues);

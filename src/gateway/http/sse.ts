@@ -105,7 +105,7 @@ function askedOf({ request, params }: PageCall): EventsRequest {
 
 function callOf(
   asked: string,
-  { request, params }: PageCall,
+  { request, params, remote }: PageCall,
   open: OpenStream,
   served: Served,
 ): StreamCall | Promise<StreamCall> {
@@ -121,7 +121,7 @@ function callOf(
     keep: (bytes: number) => open.keep(bytes),
     identified: () => undefined,
   };
-  return callBy(rest, identify(senderOf(asked, request, params)));
+  return callBy(rest, identify(senderOf(asked, request, params, remote)));
 }
 
 function headerOf({ headers }: HttpRequest, name: string): string | undefined {

@@ -63,10 +63,11 @@ class Identity implements OpenTls {
     this.#isLooking = true;
     const { log } = this.#telemetry;
     try {
-      const { cert, key } = await usable(this.#read);
+      const identity = await usable(this.#read);
+      const { cert, key } = identity;
       this.#complaint = "";
       if (cert === this.identity.cert && key === this.identity.key) return;
-      this.identity = { cert, key };
+      this.identity = identity;
       for (const changed of this.#changed) changed(this.identity);
       log.info("the server's certificate is replaced: new connections get the new one");
       this.#note();

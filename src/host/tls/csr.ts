@@ -69,10 +69,12 @@ function keyOf(spki: ArrayBuffer): KeyObject {
   }
 }
 
-function checkType({ asymmetricKeyType: type = "unknown", asymmetricKeyDetails }: KeyObject): void {
+function checkType({ asymmetricKeyType: type, asymmetricKeyDetails }: KeyObject): void {
   const curve = asymmetricKeyDetails?.namedCurve;
   if (type === "ed25519" || (type === "ec" && CURVES.includes(curve))) return;
-  throw invalid(`a key of ${curve ?? type} is not certified: use one of P-256, P-384 or Ed25519`);
+  throw invalid(
+    `a key of ${curve ?? type ?? "an unknown kind"} is not certified: use one of P-256, P-384 or Ed25519`,
+  );
 }
 
 function invalid(why: string): Fault {

@@ -2,6 +2,7 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { join } from "node:path";
 import { Fault } from "#domain/fault";
 import { limits } from "#limits/index";
+import type { WorkerAuthority } from "#ports/authority";
 import type { Telemetry } from "#ports/telemetry";
 import type { TlsIdentity } from "#ports/tls";
 import { type OpenTls, openIdentity } from "./certificate.js";
@@ -23,20 +24,27 @@ export interface TlsSettings {
 export interface ServerTls extends OpenTls {
   /** Of the server's own authority; absent if the certificate is somebody else's. */
   readonly pin?: string;
+  /** Signs for workers; absent likewise. */
+  readonly authority?: WorkerAuthority;
 }
 
 /**
  * Opens the identity that the settings name; undefined if they want plaintext.
  *
+ * @param asksClients true if clients may show a certificate of the server's own authority
  * @throws {Fault} `invalid` or `denied` if a file cannot be used
  */
-export async function openTls(settings: TlsSettings, telemetry: Telemetry): Promise<ServerTls | undefined> {
+export async function openTls(
+  settings: TlsSettings,
+  telemetry: Telemetry,
+  asksClients = false,
+): Promise<ServerTls | undefined> {
   const { tlsCert, tlsKey, data, grpc, http, allowedHosts } = settings;
   if (settings.tls === "auto") {
     const folder = join(data, "tls");
     await privateFolder(folder);
     const names = () => serverNames([...grpc, ...http], allowedHosts);
-    return ownTls(folder, names, telemetry);
+    return ownTls(folder, names, telemetry, asksClients);
   }
   if (tlsCert === "") return undefined;
   return openIdentity(async () => {
@@ -58,23 +66,31 @@ async function readNamed(setting: string, path: string): Promise<string> {
   }
 }
 
-async function ownTls(folder: string, names: () => ServerNames, telemetry: Telemetry): Promise<ServerTls> {
+async function ownTls(
+  folder: string,
+  names: () => ServerNames,
+  telemetry: Telemetry,
+  asksClients: boolean,
+): Promise<ServerTls> {
   const { openAuthority, issueServer, pinOf } = await import("./authority.js");
+  const { openIssuing } = await import("./issuing.js");
   const authority = await openAuthority(folder, Date.now());
+  const issuing = await openIssuing(folder, authority, Date.now);
+  const clients = asksClients ? { clientCa: authority.cert } : {};
   const [certPath, keyPath] = [join(folder, "server.pem"), join(folder, "server.key")];
   const read = async (): Promise<TlsIdentity> => {
     const [cert, key] = [await readPrivate(certPath), await readPrivate(keyPath)];
     const now = Date.now();
     if (cert !== undefined && key !== undefined && serves({ cert, key }, authority.cert, names(), now)) {
-      return { cert, key };
+      return { cert, key, ...clients };
     }
     const made = await issueServer(authority, names(), now);
     await writePrivate(keyPath, made.key);
     await writePrivate(certPath, made.cert);
-    return made;
+    return { ...made, ...clients };
   };
   const opened = await openIdentity(read, telemetry);
-  return Object.assign(opened, { pin: pinOf(authority.cert) });
+  return Object.assign(opened, { pin: pinOf(authority.cert), authority: issuing });
 }
 
 /** True if the certificate is of this authority and key, has these names, and need not be renewed yet. */

@@ -51,6 +51,7 @@ function handle({ whole, outcomes, claims, nodes, now }: Parts, by: number): Sto
     shared: true,
     reads: whole.reads,
     audit: whole.audit,
+    enrolment: whole.enrolment,
     // The clock of the store stands for the last recorded instant: no process has recorded a later one.
     boot: async () => ({ ...(await whole.boot()), held: [], at: now() }),
     load: (needs) => whole.load(needs),

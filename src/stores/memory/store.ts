@@ -24,6 +24,7 @@ import type { BootState, Commit, Committed, Loaded } from "#ports/store-turns";
 import { MemoryAudit } from "./audit.js";
 import { check, ownedKey } from "./check.js";
 import { MemoryCredentials } from "./credentials.js";
+import { MemoryEnrolment } from "./enrolment.js";
 import { loadFrom } from "./load.js";
 import { type Kept, keyOf, MemoryReads, type MemoryTables } from "./reads.js";
 import { compare, MemoryTemplates } from "./templates.js";
@@ -41,6 +42,7 @@ export class MemoryStore implements Store {
   readonly reads: Reads = new MemoryReads(this.#tables);
   readonly audit = new MemoryAudit();
   readonly credentials: CredentialStore = new MemoryCredentials((append) => this.audit.add(append));
+  readonly enrolment = new MemoryEnrolment();
   readonly #agents = new Map<string, AgentRow>();
   readonly #deadlines = new Map<string, Deadline>();
   readonly #lanes = new Map<string, Lane>();

@@ -5,6 +5,7 @@ import type { ReadyStep } from "#domain/task/step";
 import type { Instant } from "#domain/time/time";
 import type { AuditStore } from "#ports/audit";
 import type { CredentialStore } from "#ports/credentials";
+import type { EnrolmentStore } from "#ports/enrolment";
 import type { NodeStore } from "#ports/nodes";
 import type { BootState, Commit, Committed, Loaded, Needs, Reads, Store, StoreOutage } from "#ports/store";
 import { cachingStore } from "../shared/caching-store.js";
@@ -41,6 +42,13 @@ class PostgresStore implements Store {
   readonly nodes?: NodeStore;
   readonly credentials: CredentialStore;
   readonly audit: AuditStore;
+  readonly enrolment: EnrolmentStore = {
+    get: async (...args) => (await this.#opened()).enrolment.get(...args),
+    list: async (...args) => (await this.#opened()).enrolment.list(...args),
+    denied: async (now) => (await this.#opened()).enrolment.denied(now),
+    put: async (rows) => (await this.#opened()).enrolment.put(rows),
+    removeEnded: async (...args) => (await this.#opened()).enrolment.removeEnded(...args),
+  };
   readonly #url: PostgresUrl;
   #fail: (error: Error) => void = () => {};
   #opening: Promise<OpenStore> | undefined;

@@ -21,6 +21,7 @@ import { Pool } from "./connect/pool.js";
 import { isFinal, OwnerSession } from "./connect/session.js";
 import { PostgresCredentials } from "./credentials.js";
 import { type DueAndReady, OneServersDue } from "./due.js";
+import { PostgresEnrolment } from "./enrolment.js";
 import { migrate } from "./migrate.js";
 import { Claims } from "./nodes/claims.js";
 import { PostgresNodes } from "./nodes/node-store.js";
@@ -32,6 +33,7 @@ import { FinishedTasks } from "./retention.js";
 /** A store that has been opened: its connections, and what uses them. */
 export class OpenStore implements Omit<Store, "boot" | "open" | "failed" | "shared"> {
   readonly reads: Reads;
+  readonly enrolment: PostgresEnrolment;
   /** Absent if this process is alone on the store. */
   readonly nodes?: NodeStore;
   readonly credentials: CredentialStore;
@@ -65,6 +67,7 @@ export class OpenStore implements Omit<Store, "boot" | "open" | "failed" | "shar
     const claimant = randomUUID();
     const owner = () => this.#owner?.incarnation ?? null;
     this.#calls = new Calls(this.#writers, context);
+    this.enrolment = new PostgresEnrolment(this.#calls);
     this.#commits = new Commits(this.#writers, context, owner);
     this.#due = isShared ? new Claims(this.#calls, claimant) : new OneServersDue(this.#calls);
     if (isShared) this.nodes = new PostgresNodes(this.#calls, claimant);

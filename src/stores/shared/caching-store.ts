@@ -39,6 +39,7 @@ export function cachingStore(store: Store): Store {
     ...(store.nodes && { nodes: store.nodes }),
     ...(store.credentials && { credentials: store.credentials }),
     ...(store.audit && { audit: store.audit }),
+    ...(store.enrolment && { enrolment: store.enrolment }),
     outage: () => store.outage?.(),
     open: async () => store.open?.(),
     boot: () => store.boot(),

@@ -1,10 +1,12 @@
 import { dirname } from "node:path";
+import type { EnrolmentKind, EnrolmentOf, EnrolmentRow } from "#domain/access/enrolment";
 import type { TaskId } from "#domain/id";
 import { type ReadyStep, readyStep, type StepRow } from "#domain/task/step";
 import { type Instant, instant } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { AuditStore } from "#ports/audit";
 import type { CredentialStore } from "#ports/credentials";
+import type { EnrolmentStore } from "#ports/enrolment";
 import type { BootState, Commit, Committed, Deadline, Loaded, Needs, Reads, Store } from "#ports/store";
 import { cachingStore } from "../shared/caching-store.js";
 import { SqliteCredentials } from "./credentials.js";
@@ -135,6 +137,15 @@ class SqliteStore implements Store {
     remove: (through, limit) => this.#writer.call("removeAudit", { ...through, limit }),
   };
 
+  readonly enrolment: EnrolmentStore = {
+    get: async (kind, id) => enrolmentOf(await this.#writer.call("enrolment", { kind, id }), kind)[0],
+    list: async (kind, after, limit) =>
+      enrolmentOf(await this.#writer.call("enrolment", { kind, after, limit }), kind),
+    denied: async (deniedAt) => enrolmentOf(await this.#writer.call("enrolment", { deniedAt }), "worker"),
+    put: (rows) => this.#writer.call("putEnrolment", rows),
+    removeEnded: (before, limit) => this.#writer.call("removeEndedEnrolment", { before, limit }),
+  };
+
   async removeFinished(before: Instant, limit: number): Promise<readonly TaskId[]> {
     return (await this.#writer.call("removeFinished", { before, limit })) as readonly TaskId[];
   }
@@ -156,6 +167,14 @@ class SqliteStore implements Store {
     this.#guard.close();
     this.#guard = undefined;
   }
+}
+
+/** Rows of one kind, which is what was asked for. */
+function enrolmentOf<Kind extends EnrolmentKind>(
+  rows: readonly EnrolmentRow[],
+  _kind: Kind,
+): readonly EnrolmentOf<Kind>[] {
+  return rows as readonly EnrolmentOf<Kind>[];
 }
 
 /** Connections that stay open until their store has been closed properly, or the process has ended. */

@@ -1,3 +1,4 @@
+import type { EnrolmentRow } from "#domain/access/enrolment";
 import type { KeyRow } from "#domain/access/key";
 import type { AuditEntry } from "#domain/audit/record";
 import { Fault } from "#domain/fault";
@@ -8,6 +9,7 @@ import type { AuditAppend, AuditHead, AuditPlace } from "#ports/audit";
 import { ApiKeyRows } from "./api-keys.js";
 import { COMMIT_PAGES, pagesOf } from "./commit-pages.js";
 import { type Driver, opened, type SqlCells, type SqlRow, textIn } from "./driver.js";
+import { type EnrolmentQuery, EnrolmentTable } from "./enrolment-table.js";
 import { isFull } from "./failure.js";
 import type { FileOptions } from "./file/file.js";
 import type { Head } from "./file/head.js";
@@ -40,6 +42,7 @@ export class Writer {
   readonly #watch: FileWatch;
   #head: Head;
   readonly #changes: Changes;
+  readonly #enrolment: EnrolmentTable;
   readonly #finished: FinishedTasks;
   readonly #keys: ApiKeyRows;
   readonly #audit: AuditReads;
@@ -56,6 +59,7 @@ export class Writer {
     this.#db = this.#file.db;
     this.#head = this.#file.head;
     this.#sql = opened(this.#file, () => prepareAll(this.#db, { ...loads, ...boots, ...writes }));
+    this.#enrolment = new EnrolmentTable(this.#sql);
     const layouts = new Layouts(opened(this.#file, () => layoutRows(this.#db)));
     this.#changes = new Changes(this.#sql, layouts, this.#head.digest);
     this.#finished = new FinishedTasks(this.#sql, layouts);
@@ -181,6 +185,26 @@ export class Writer {
     const range = this.#audit.range(chain, seq, limit);
     if (!range) return 0;
     return this.#withReserve(true, this.#head.at, () => this.#changes.removeAudit(chain, ...range));
+  }
+
+  enrolment(query: EnrolmentQuery): readonly EnrolmentRow[] {
+    return this.#enrolment.find(query);
+  }
+
+  /** Writes rows of enrolment, all or none. @returns false if a revision does not follow the one that is there */
+  putEnrolment(rows: readonly EnrolmentRow[]): boolean {
+    const values = this.#enrolment.following(rows);
+    if (values) this.#withReserve(true, this.#head.at, () => this.#changes.putEnrolment(values));
+    this.#pagesWritten += COMMIT_PAGES;
+    return values !== undefined;
+  }
+
+  /** @returns how many were removed */
+  removeEndedEnrolment({ before, limit }: { readonly before: number; readonly limit: number }): number {
+    const keys = this.#sql.endedEnrolment.all([before, limit]).map((row) => row.map((cell) => textIn(cell)));
+    // An idle plane writes nothing.
+    if (keys.length > 0) this.#withReserve(true, this.#head.at, () => this.#changes.removeEnrolment(keys));
+    return keys.length;
   }
 
   /** To be called after the answer has been sent: moves committed pages from the write-ahead log into the file. */

@@ -233,6 +233,7 @@ test("a released migration never changes, not even in a comment: the file keeps 
     "d3dbdbcaed38ed80",
     "e90a0e613de92fec",
     "1b1f2533b6f49f78",
+    "b3c28590ccd6b533",
     "37aeca74d350b511",
   ]);
 });

@@ -3,10 +3,11 @@ import { functions } from "./0002-functions.js";
 import { nodes } from "./0003-nodes.js";
 import { commit } from "./0004-commit.js";
 import { credentials } from "./0005-credentials.js";
+import { enrolment } from "./0006-enrolment.js";
 import { audit } from "./0007-audit.js";
 
 /**
  * All migrations, oldest first; the number of a schema is that of the migrations applied to it. A released migration is
  * never edited: append a new one. A new one only adds, so that servers of the release before go on beside it.
  */
-export const migrations: readonly string[] = [tables, functions, nodes, commit, credentials, audit];
+export const migrations: readonly string[] = [tables, functions, nodes, commit, credentials, enrolment, audit];

@@ -20,6 +20,7 @@ import { beside, syncFile } from "../file/files.js";
 import { createHeadFile, type Head, NO_COMMITS } from "../file/head.js";
 import { migrations } from "../migrations/index.js";
 import { DamagedRow, nameOf } from "../rows/checksum.js";
+import { enrolment } from "../rows/enrolment.js";
 import { Layouts, layoutRows, layoutTable, layoutValues } from "../rows/layouts.js";
 import {
   agents,
@@ -102,6 +103,8 @@ export function* rebuild({ path, draft, driver, commits, head }: Rebuilding): Ge
     for (const { table, key } of lost)
       if (table === audit.name)
         yield `entry ${key} of the audit log is gone, as \`taskrun audit verify\` will say: its row is damaged`;
+      if (table === enrolment.name)
+        yield `enrolment of ${key} is gone, and is refused from now on: its row is damaged; invite the worker again`;
     makeLanes(target);
     const mark = {
       store: head?.store ?? randomUUID(),

@@ -15,6 +15,7 @@ import {
 } from "../driver.js";
 import { migrations, SEALED_SINCE } from "../migrations/index.js";
 import { DamagedRow, nameOf, type SealedTable } from "../rows/checksum.js";
+import { enrolment } from "../rows/enrolment.js";
 import { type Layouts, layoutTable } from "../rows/layouts.js";
 import {
   agents,
@@ -75,6 +76,7 @@ export const scannedTables: readonly Scanned[] = [
   ofSealed(agents, ["rowid"]),
   ofSealed(apiKeys, ["rowid"]),
   ofSealed(audit, ["rowid"]),
+  ofSealed(enrolment, ["rowid"]),
   ofSealed(plane, ["id"]),
   ofSealed(layoutTable, ["rowid"]),
 ];

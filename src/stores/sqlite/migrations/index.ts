@@ -5,6 +5,7 @@ import { checksums } from "./0004-checksums.js";
 import { layouts } from "./0005-layouts.js";
 import { agents } from "./0006-agents.js";
 import { apiKeys } from "./0007-api-keys.js";
+import { enrolment } from "./0008-enrolment.js";
 import { audit } from "./0009-audit.js";
 
 /**
@@ -20,6 +21,7 @@ export const migrations: readonly string[] = [
   layouts,
   agents,
   apiKeys,
+  enrolment,
   audit,
 ];
 

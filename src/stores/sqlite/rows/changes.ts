@@ -9,6 +9,7 @@ import { digested } from "../file/head.js";
 import { LogEnds, nextSeqAfter } from "../read/log-ends.js";
 import type { CommitRequest, PackedChanges } from "../thread/requests.js";
 import { checksum, type SealedTable } from "./checksum.js";
+import { enrolment } from "./enrolment.js";
 import { type Layouts, layoutTable, layoutValues } from "./layouts.js";
 import {
   agents,
@@ -135,6 +136,18 @@ export class Changes {
   removeApiKey(id: string): void {
     this.#sql.removeApiKey.run([id]);
     this.#digestKey(id);
+  }
+
+  putEnrolment(rows: readonly SqlRow[]): void {
+    for (const values of rows) this.#put(this.#sql.putEnrolment, enrolment, values);
+  }
+
+  /** @param keys kind and id of each */
+  removeEnrolment(keys: readonly SqlRow[]): void {
+    for (const key of keys) {
+      this.#sql.removeEnrolment.run(key);
+      this.#digestKey(key.join("\n"));
+    }
   }
 
   /** In the transaction of the first rows that need them. */

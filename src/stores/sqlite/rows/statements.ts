@@ -10,6 +10,7 @@ import { isOver, runStatuses } from "#domain/task/run";
 import { hasEnded, stepStates } from "#domain/task/step";
 import { isTerminal, taskStates, taskStatus } from "#domain/task/task";
 import { bytesOf, type Driver, type SqlRow, type Statement } from "../driver.js";
+import { enrolment } from "./enrolment.js";
 import { layoutTable } from "./layouts.js";
 import {
   agents,
@@ -111,6 +112,11 @@ export const boots = {
     ORDER BY at DESC, chain DESC, seq DESC LIMIT ?`,
   /** The first entry of the next chain. */
   auditChain: `SELECT ${audit.columns()} FROM audit WHERE chain > ? ORDER BY chain, seq LIMIT 1`,
+  enrolmentRow: `SELECT ${enrolment.columns()} FROM enrolment WHERE kind = ? AND id = ?`,
+  enrolmentRows: `SELECT ${enrolment.columns()} FROM enrolment WHERE kind = ? AND id > ? ORDER BY id LIMIT ?`,
+  deniedWorkers: `SELECT ${enrolment.columns()} FROM enrolment
+    WHERE denied_until > 0 AND denied_until > ? ORDER BY denied_until`,
+  endedEnrolment: "SELECT kind, id FROM enrolment WHERE ends_at < ? ORDER BY ends_at LIMIT ?",
 } as const;
 
 export const writes = {
@@ -142,6 +148,10 @@ export const writes = {
   appendAudit: `INSERT INTO ${audit.insert}`,
   lastOfAudit: `SELECT ${audit.columns()} FROM audit WHERE chain = ? ORDER BY seq DESC LIMIT 1`,
   removeAudit: "DELETE FROM audit WHERE chain = ? AND seq BETWEEN ? AND ?",
+  putEnrolment: `INSERT INTO ${enrolment.insert}
+    ON CONFLICT (kind, id) DO UPDATE SET revision = excluded.revision, ends_at = excluded.ends_at,
+      denied_until = excluded.denied_until, json = excluded.json, sum = excluded.sum`,
+  removeEnrolment: "DELETE FROM enrolment WHERE kind = ? AND id = ?",
   forgetAgent: "DELETE FROM agents WHERE namespace = ? AND name = ?",
   /** Changes no row if another program has written to the file. */
   setHead: `UPDATE plane SET id = ?1, store = ?2, at = ?3, commits = ?4, digest = ?5, sum = ?6

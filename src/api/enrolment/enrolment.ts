@@ -1,0 +1,226 @@
+import {
+  type EnrolledWorker,
+  type EnrolmentRow,
+  enrolledId,
+  type TokenRow,
+  type WorkerTerms,
+} from "#domain/access/enrolment";
+import type { WorkerName } from "#domain/access/spiffe";
+import type { Caller, WorkerCredential } from "#domain/caller";
+import { type Instant, instant, type Millis, millis } from "#domain/time/time";
+import { limits } from "#limits/index";
+import type { CheckedCsr, IssuedCertificate, WorkerAuthority } from "#ports/authority";
+import type { EnrolmentStore } from "#ports/enrolment";
+import type { Log } from "#ports/telemetry";
+import { isSecret } from "../access/key-text.js";
+import { Attempts } from "./attempts.js";
+import { Denials } from "./denials.js";
+import { LiveStreams } from "./live-streams.js";
+import { certificateEnded, changedMeanwhile, keyTaken, tokenEnded, tokenInvalid } from "./refusals.js";
+import { makeToken, readToken } from "./token-text.js";
+
+export interface EnrolmentParts {
+  readonly store: EnrolmentStore;
+  readonly authority: WorkerAuthority;
+  readonly now: () => Instant;
+  readonly log: Log;
+  /** How long a worker's certificate lasts. */
+  readonly life: Millis;
+}
+
+/** What an invited worker is to be. */
+export interface Invited extends WorkerTerms {
+  readonly worker: WorkerName;
+  readonly ttl: Millis;
+}
+
+/** What a worker is given. */
+export interface WorkerIdentity {
+  readonly worker: WorkerName;
+  readonly cert: string;
+  readonly chain: string;
+  readonly root: string;
+  readonly notAfter: Instant;
+  readonly renewAfter: Millis;
+}
+
+/** A secret that is nobody's: what is unknown is compared too, so that it takes as long. */
+const NOBODY = "0".repeat(64);
+
+/**
+ * Makes workers of those who have a token, and renews what they are known by. The store has the truth: a token's use and the
+ * certificate for it are one commit, so that of any number of attempts, on any server, one has the certificate.
+ */
+export class Enrolment {
+  readonly store: EnrolmentStore;
+  readonly denials: Denials;
+  readonly streams: LiveStreams;
+  readonly #parts: EnrolmentParts;
+  readonly #attempts = new Attempts();
+
+  constructor(parts: EnrolmentParts) {
+    this.#parts = parts;
+    this.store = parts.store;
+    this.denials = new Denials(parts.store, parts.now);
+    this.streams = new LiveStreams((serial) => this.denials.has(serial), parts.now);
+  }
+
+  get pin(): string {
+    return this.#parts.authority.pin;
+  }
+
+  get now(): Instant {
+    return this.#parts.now();
+  }
+
+  /** Makes a token for each. @returns their texts, which are kept nowhere */
+  async invite(
+    caller: Caller,
+    invited: readonly Invited[],
+  ): Promise<readonly { readonly row: TokenRow; readonly text: string }[]> {
+    const made = invited.map(({ ttl, ...terms }) => {
+      const { id, text, hash } = makeToken();
+      const createdAt = this.now;
+      const endsAt = instant(createdAt + ttl);
+      const row = { kind: "token", id, revision: 1, hash, createdAt, createdBy: caller.principal } as const;
+      return { row: { ...row, ...terms, endsAt }, text };
+    });
+    await this.store.put(made.map(({ row }) => row));
+    for (const { row } of made) {
+      this.#parts.log.info("a worker was invited", {
+        worker: enrolledId(row.worker),
+        by: row.createdBy,
+        token: row.id,
+      });
+    }
+    return made;
+  }
+
+  /**
+   * A certificate for whoever has the token and the key.
+   *
+   * @param address where the request comes from: attempts that fail are limited for each
+   * @throws {Fault} `unauthenticated` for the token; `invalid` or `denied` for the request, and the token can still be used;
+   *   `overloaded` after too many attempts
+   */
+  async enrol(token: string, csr: string, address: string): Promise<WorkerIdentity> {
+    const attempts = [this.#attempts.ofAddress(address, this.now)];
+    const parts = readToken(token);
+    const row = parts && (await this.store.get("token", parts.id));
+    if (row) attempts.push(this.#attempts.ofToken(row.id, this.now));
+    const isRight = isSecret(parts?.secret ?? "", row?.hash ?? NOBODY);
+    if (!row || !isRight) throw tokenInvalid();
+    if (!row.used && this.now >= row.endsAt) throw tokenEnded("has expired");
+    const request = await this.#parts.authority.check(csr);
+    const identity = await this.#useToken(row, request);
+    for (const attempt of attempts) attempt.succeeded();
+    return identity;
+  }
+
+  async #useToken(found: TokenRow, csr: CheckedCsr): Promise<WorkerIdentity> {
+    const { worker, namespaces, labels, agents, createdBy } = found;
+    let token: TokenRow | undefined = found;
+    for (let tries = 0; token && tries < limits.enrolmentTries; tries++) {
+      if (token.used) return this.#again(token, csr);
+      const at = this.now;
+      // It may have been ended meanwhile, by a revocation.
+      if (at >= token.endsAt) throw tokenEnded("has expired");
+      const issued = await this.#parts.authority.issue(csr, worker, this.#parts.life);
+      const { chain } = this.#parts.authority;
+      const used = { at, spkiHash: csr.spkiHash, cert: issued.cert, chain };
+      const state = { namespaces, labels, agents, enrolledAt: at, invitedBy: createdBy, revokedAt: 0 };
+      const rows: readonly EnrolmentRow[] = [
+        { ...token, revision: token.revision + 1, used },
+        ...(await this.#certified(worker, csr, issued, state)),
+      ];
+      if (await this.store.put(rows)) {
+        this.#parts.log.info("a worker was enrolled", { worker: enrolledId(worker), serial: issued.serial });
+        return this.#identity(worker, issued.cert, chain, issued.notAfter);
+      }
+      token = await this.store.get("token", token.id);
+    }
+    throw token ? changedMeanwhile(worker) : tokenInvalid();
+  }
+
+  /** The same answer for the same key, for a while: the first one may not have arrived. */
+  async #again({ used, worker }: TokenRow, csr: CheckedCsr): Promise<WorkerIdentity> {
+    const isSame = used?.spkiHash === csr.spkiHash && this.now - used.at <= limits.enrolAgain;
+    const row = isSame ? await this.store.get("worker", enrolledId(worker)) : undefined;
+    const certificate = row?.certificates.find(({ spkiHash }) => spkiHash === csr.spkiHash);
+    if (!used || !certificate) throw tokenEnded("was used already");
+    return this.#identity(worker, used.cert, used.chain, certificate.notAfter);
+  }
+
+  /** A further certificate of a worker, for another key. @throws {Fault} what {@link admit} throws */
+  async renew(credential: WorkerCredential, csr: string): Promise<WorkerIdentity> {
+    const request = await this.#parts.authority.check(csr);
+    const { worker } = credential;
+    for (let tries = 0; tries < limits.enrolmentTries; tries++) {
+      await this.admit(credential);
+      const issued = await this.#parts.authority.issue(request, worker, this.#parts.life);
+      const { chain } = this.#parts.authority;
+      if (!(await this.store.put(await this.#certified(worker, request, issued)))) continue;
+      this.#parts.log.debug("a worker's certificate was renewed", {
+        worker: enrolledId(worker),
+        serial: issued.serial,
+      });
+      return this.#identity(worker, issued.cert, chain, issued.notAfter);
+    }
+    throw changedMeanwhile(worker);
+  }
+
+  /**
+   * What a worker is by its record.
+   *
+   * @throws {Fault} `unauthenticated` if its certificate has ended, was revoked, or counts no more
+   */
+  async admit({ worker, serial, notAfter }: WorkerCredential): Promise<EnrolledWorker> {
+    if (this.now >= notAfter) throw certificateEnded("has ended");
+    const row = await this.store.get("worker", enrolledId(worker));
+    if (row?.certificates.some((each) => each.serial === serial)) return row;
+    throw certificateEnded("was revoked");
+  }
+
+  /** The rows of a worker with one certificate more. @throws {Fault} `denied` if the key is another worker's */
+  async #certified(
+    worker: WorkerName,
+    { spkiHash }: CheckedCsr,
+    { serial, notAfter }: IssuedCertificate,
+    state?: Omit<
+      EnrolledWorker,
+      "kind" | "id" | "revision" | "worker" | "certificates" | "revoked" | "deniedUntil" | "endsAt"
+    >,
+  ): Promise<readonly EnrolmentRow[]> {
+    const id = enrolledId(worker);
+    const key = await this.store.get("key", spkiHash);
+    if (key && (key.isRevoked || key.worker !== id)) throw keyTaken();
+    const before = await this.store.get("worker", id);
+    const valid = before?.certificates.filter((each) => each.notAfter > this.now) ?? [];
+    const certificates = [...valid, { serial, spkiHash, notAfter }].slice(-limits.certificatesPerWorker);
+    const revoked = before?.revoked.filter((each) => each.notAfter > this.now) ?? [];
+    const common = { kind: "worker", id, worker, revoked, deniedUntil: latest(revoked) } as const;
+    const kept = state ?? (before as EnrolledWorker);
+    const endsAt = instant(Math.max(latest(certificates), latest(revoked)));
+    return [
+      { ...kept, ...common, revision: (before?.revision ?? 0) + 1, certificates, endsAt },
+      {
+        kind: "key",
+        id: spkiHash,
+        revision: (key?.revision ?? 0) + 1,
+        worker: id,
+        isRevoked: false,
+        endsAt: notAfter,
+      },
+    ];
+  }
+
+  #identity(worker: WorkerName, cert: string, chain: string, notAfter: Instant): WorkerIdentity {
+    const { root } = this.#parts.authority;
+    const renewAfter = millis(Math.max(0, Math.floor(((notAfter - this.now) * 2) / 3)));
+    return { worker, cert, chain, root, notAfter, renewAfter };
+  }
+}
+
+function latest(certificates: readonly { readonly notAfter: Instant }[]): number {
+  return Math.max(0, ...certificates.map(({ notAfter }) => notAfter));
+}

@@ -1,0 +1,126 @@
+import type { CertifiedKey, EnrolledWorker, TokenRow } from "#domain/access/enrolment";
+import { type Instant, instant } from "#domain/time/time";
+import type { EnrolmentStore } from "#ports/enrolment";
+import type { Store } from "#ports/store";
+import { nowAndAfterRestart, type Suite } from "./kit.js";
+
+const terms = { namespaces: ["n1"], labels: { zone: "a", odd: '"\u0000ü' }, agents: ["echo"] } as const;
+const worker = { namespace: "n1", name: "w1" };
+
+function token(id: string, more: Partial<TokenRow> = {}): TokenRow {
+  const made = { createdAt: instant(1), createdBy: "key:x", endsAt: instant(1_000) };
+  return { kind: "token", id, revision: 1, hash: "ab", worker, ...terms, ...made, ...more };
+}
+
+function enrolled(id: string, more: Partial<EnrolledWorker> = {}): EnrolledWorker {
+  const certificates = [{ serial: "4f", spkiHash: "cd", notAfter: instant(2_000) }];
+  const state = { revoked: [], revokedAt: 0, deniedUntil: 0, enrolledAt: instant(2), invitedBy: "key:x" };
+  return {
+    kind: "worker",
+    id,
+    revision: 1,
+    worker,
+    ...terms,
+    certificates,
+    ...state,
+    endsAt: instant(2_000),
+    ...more,
+  };
+}
+
+function key(id: string, endsAt: Instant = instant(2_000)): CertifiedKey {
+  return { kind: "key", id, revision: 1, worker: "n1/w1", isRevoked: false, endsAt };
+}
+
+function enrolmentOf({ enrolment }: Store): EnrolmentStore {
+  if (!enrolment) throw new Error("the store enrols no workers");
+  return enrolment;
+}
+
+/** Invitations, enrolled workers and their keys. */
+export function enrolmentTests({ test, expect, use }: Suite): void {
+  test("a token's use and the certificate for it are one commit: all rows are there after a restart, or none", () =>
+    use(async (store, reopen) => {
+      const enrolment = enrolmentOf(store);
+      expect(await enrolment.put([token("t1")])).toBe(true);
+      const use = { at: instant(5), spkiHash: "cd", cert: "C", chain: "D" };
+      const used = token("t1", { revision: 2, used: use });
+      expect(await enrolment.put([used, enrolled("n1/w1"), key("cd")])).toBe(true);
+      // Another one that found the token unused is too late, and leaves nothing.
+      const late = token("t1", { revision: 2, used: { ...use, spkiHash: "ef" } });
+      expect(await enrolment.put([enrolled("n1/w2"), key("ef"), late])).toBe(false);
+      await nowAndAfterRestart(store, reopen, async (now) => {
+        const rows = enrolmentOf(now);
+        expect(await rows.get("token", "t1")).toEqual(used);
+        expect(await rows.get("worker", "n1/w1")).toEqual(enrolled("n1/w1"));
+        expect(await rows.get("key", "cd")).toEqual(key("cd"));
+        expect(await rows.get("worker", "n1/w2")).toBe(undefined);
+        expect(await rows.get("key", "ef")).toBe(undefined);
+      });
+    }));
+
+  test("a row is written only over the revision before; the same once more changes nothing", () =>
+    use(async (store) => {
+      const enrolment = enrolmentOf(store);
+      expect(await enrolment.put([enrolled("n1/w1", { revision: 2 })])).toBe(false);
+      expect(await enrolment.put([enrolled("n1/w1")])).toBe(true);
+      expect(await enrolment.put([enrolled("n1/w1")])).toBe(true);
+      expect(await enrolment.put([enrolled("n1/w1", { invitedBy: "key:y" })])).toBe(false);
+      expect(await enrolment.put([enrolled("n1/w1", { revision: 3 })])).toBe(false);
+      const next = enrolled("n1/w1", { revision: 2, invitedBy: "key:y" });
+      expect(await enrolment.put([next])).toBe(true);
+      expect(await enrolment.put([enrolled("n1/w1")])).toBe(false);
+      expect(await enrolment.get("worker", "n1/w1")).toEqual(next);
+    }));
+
+  test("of a hundred that use a token at once, one does", () =>
+    use(async (store) => {
+      const enrolment = enrolmentOf(store);
+      await enrolment.put([token("t1")]);
+      const results = await Promise.all(
+        Array.from({ length: 100 }, (_, i) => {
+          const use = { at: instant(5), spkiHash: `k${i}`, cert: "C", chain: "D" };
+          return enrolment.put([token("t1", { revision: 2, used: use }), key(`k${i}`)]);
+        }),
+      );
+      expect(results.filter(Boolean).length).toBe(1);
+      expect((await enrolment.list("key", "", 200)).map(({ id }) => id)).toEqual([
+        `k${results.indexOf(true)}`,
+      ]);
+    }));
+}
+
+/** How rows of enrolment are found, and removed. */
+export function enrolmentListTests({ test, expect, use }: Suite): void {
+  test("rows of a kind are listed by their ids, page by page", () =>
+    use(async (store) => {
+      const enrolment = enrolmentOf(store);
+      const ids = ["n1/w-b", "n1/w1", "n1/W2", "n2/a"].map((id) => enrolled(id));
+      await enrolment.put([...ids, token("t1")]);
+      const first = await enrolment.list("worker", "", 2);
+      expect(first.map(({ id }) => id)).toEqual(["n1/W2", "n1/w-b"]);
+      const rest = await enrolment.list("worker", "n1/w-b", 10);
+      expect(rest.map(({ id }) => id)).toEqual(["n1/w1", "n2/a"]);
+    }));
+
+  test("workers with a revoked certificate are found until it ends; rows that ended are removed, the oldest first", () =>
+    use(async (store, reopen) => {
+      const enrolment = enrolmentOf(store);
+      const revoked = enrolled("n1/w2", {
+        deniedUntil: 500,
+        revoked: [{ serial: "4f", notAfter: instant(500) }],
+      });
+      await enrolment.put([enrolled("n1/w1"), revoked, key("cd", instant(100)), key("ef", instant(50))]);
+      expect(await enrolment.denied(499)).toEqual([revoked]);
+      expect(await enrolment.denied(500)).toEqual([]);
+      expect(await enrolment.removeEnded(100, 10)).toBe(1);
+      expect(await enrolment.removeEnded(2_000, 1)).toBe(1);
+      const again = await reopen();
+      await again.boot();
+      const rows = enrolmentOf(again);
+      expect(await rows.list("key", "", 10)).toEqual([]);
+      expect((await rows.list("worker", "", 10)).length).toBe(2);
+      expect(await rows.removeEnded(10_000, 10)).toBe(2);
+      expect(await rows.removeEnded(10_000, 10)).toBe(0);
+    }));
+}
