@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import { Argument, Command, CommanderError } from "commander";
 import { addAgentCommands } from "./agent/commands.js";
 import { addAuditCommands } from "./audit/commands.js";
+import { addCaCommands } from "./ca/commands.js";
 import { candidates, completionScript, type Shell, shells } from "./completion.js";
 import { type CliError, type Ending, type ExitCode, exit, toCliError } from "./exit.js";
 import { addHelpCommand } from "./help.js";
@@ -82,6 +83,7 @@ async function buildProgram(
   addKeyCommands(program, io, end);
   addLoginCommands(program, io, end);
   addAuditCommands(program, io, end);
+  addCaCommands(program, io, end);
   addCompletionCommands(program, io);
   addHelpCommand(program);
   addTrustOptions(program);

@@ -6,6 +6,7 @@ import { connectTo, serversAt } from "#transport/several";
 import { Agents } from "./agents.js";
 import { Audit } from "./audit.js";
 import { Caller } from "./call.js";
+import { Enrollment } from "./enrollment.js";
 import { TaskRunError } from "./error.js";
 import { Keys } from "./keys.js";
 import { Nodes } from "./nodes.js";
@@ -86,6 +87,7 @@ export interface TaskRunClient {
   readonly agents: Agents;
   readonly templates: Templates;
   readonly keys: Keys;
+  readonly enrollment: Enrollment;
   readonly nodes: Nodes;
   readonly audit: Audit;
   /** Closes the connection. Calls and watches in progress fail. Idempotent. */
@@ -135,6 +137,7 @@ export function clientOn(connection: () => Connection, options: Omit<ClientOptio
     agents: new Agents(transport, caller, namespace),
     templates: new Templates(transport, caller, namespace),
     keys: new Keys(transport, caller),
+    enrollment: new Enrollment(transport, caller),
     nodes: new Nodes(transport, caller),
     audit: new Audit(transport, caller),
     close,

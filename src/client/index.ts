@@ -7,6 +7,7 @@ export type { AgentFilter, AgentPage, Agents } from "./agents.js";
 export type { Audit, AuditEntry, AuditFilter } from "./audit.js";
 export type { CallControl } from "./call.js";
 export { type ClientOptions, createClient, DEFAULT_ADDR, type TaskRunClient } from "./client.js";
+export type { EnrolledWorker, Enrollment, Invitation, InviteTerms } from "./enrollment.js";
 export { type ErrorCode, TaskRunError } from "./error.js";
 export type { FieldViolation } from "./error-details.js";
 export type { AgentEvent, ChatMessage, OutputChunk, TaskEvent } from "./event-views.js";

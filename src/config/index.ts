@@ -178,6 +178,7 @@ export function serverConfig(
     allowedHosts: setting("allowed-hosts"),
     allowedOrigins: setting("allowed-origins"),
     tls: setting("tls"),
+    workerCertificate: setting("worker-certificate"),
     tlsCert: setting("tls-cert") && resolve(setting("tls-cert")),
     tlsKey: setting("tls-key") && resolve(setting("tls-key")),
     auth: setting("auth"),

@@ -58,4 +58,6 @@ export const enrolment = {
   renewalRetry: millis(5_000),
   /** The longest of these waits. */
   renewalRetryMost: millis(300_000),
+  /** How long a worker that is about to connect anew asks for no more runs: as long as a busy server takes to hear of it. */
+  reconnectQuiet: millis(500),
 } as const;

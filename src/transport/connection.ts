@@ -12,6 +12,13 @@ export interface Connection {
   close(): void;
 }
 
+/** What a client shows in the handshake, as PEM. */
+export interface ClientCertificate {
+  /** The certificate, followed by those that lead to its authority. */
+  readonly cert: string;
+  readonly key: string;
+}
+
 export interface ConnectionOptions {
   /** How often a connection without traffic is pinged, in milliseconds: a dead one announces nothing. */
   readonly pingMs: number;
@@ -23,6 +30,8 @@ export interface ConnectionOptions {
   readonly apiKey?: string | undefined;
   /** Whom to trust to be the server, if it speaks TLS; Node's own authorities if left out. */
   readonly trust?: Trust | undefined;
+  /** What connections show that are made from now on; nothing if left out. */
+  readonly certificate?: (() => ClientCertificate) | undefined;
 }
 
 /**
@@ -30,8 +39,11 @@ export interface ConnectionOptions {
  *
  * @param url from `readAddress`
  */
-export function connect(url: string, { pingMs, trust, apiKey, ...bounds }: ConnectionOptions): Connection {
-  const sessionManager = new SessionPool(url, pingMs, trust);
+export function connect(
+  url: string,
+  { pingMs, trust, apiKey, certificate, ...bounds }: ConnectionOptions,
+): Connection {
+  const sessionManager = new SessionPool(url, pingMs, trust, certificate?.());
   const explained: Interceptor = (next) => async (request) => {
     if (apiKey !== undefined) request.header.set("authorization", `Bearer ${apiKey}`);
     try {

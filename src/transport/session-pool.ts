@@ -33,6 +33,7 @@ export class SessionPool implements Sessions {
   readonly #host: string;
   readonly #pingMs: number;
   readonly #trust: Trust | undefined;
+  readonly #shown: { readonly cert: string; readonly key: string } | undefined;
   /** Absent until the first call has found out. */
   #checks: Checks | undefined;
   readonly #carriers: Carrier[] = [];
@@ -42,10 +43,19 @@ export class SessionPool implements Sessions {
   /** True once the server has said anything on any connection. */
   hasHeard = false;
 
-  /** @param trust Node's own authorities if left out */
-  constructor(url: string, pingMs: number, trust?: Trust) {
+  /**
+   * @param trust Node's own authorities if left out
+   * @param shown the certificate of this client and its key, if it has one
+   */
+  constructor(
+    url: string,
+    pingMs: number,
+    trust?: Trust,
+    shown?: { readonly cert: string; readonly key: string },
+  ) {
     const { origin, host } = new URL(url);
     this.#trust = trust;
+    this.#shown = shown && { cert: shown.cert, key: shown.key };
     this.authority = origin;
     this.#url = url;
     this.#host = host;
@@ -124,7 +134,7 @@ export class SessionPool implements Sessions {
 
   #add(): Carrier {
     const pings = { pingIntervalMs: this.#pingMs, pingTimeoutMs: limits.keepaliveTimeout };
-    const sessions = new Http2SessionManager(this.#url, pings, this.#checks);
+    const sessions = new Http2SessionManager(this.#url, pings, { ...this.#checks, ...this.#shown });
     const carrier = { sessions, streams: 0, capacity: limits.streamsPerClientConnection };
     this.#carriers.push(carrier);
     return carrier;

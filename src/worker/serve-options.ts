@@ -50,7 +50,17 @@ export interface ServeOptions {
   readonly caPin?: string;
   /** An API key with the role `worker`, for servers that ask for one. Default: the variable `TASKRUN_API_KEY`. */
   readonly apiKey?: string;
-  /** Identifies this Worker; 1 to 256 letters, digits, `-`, `_`, `.` or `:`. Default: the host's name and a random suffix. */
+  /**
+   * The token of an invitation, as `taskrun worker invite` prints it: the Worker enrols, and is known by its certificate from then on. A
+   * server is never sent it before its authority was checked, which `ca` or `caPin` must name. Default: the variable `TASKRUN_TOKEN`.
+   */
+  readonly token?: string;
+  /**
+   * Folder in which an enrolled Worker keeps its key and certificate, made for this user alone. With an identity in it no token is
+   * needed. Default: the variable `TASKRUN_IDENTITY_DIR`, else `.taskrun/workers/` and the id of the token.
+   */
+  readonly identityDir?: string;
+  /** Identifies this Worker; 1 to 256 letters, digits, `-`, `_`, `.` or `:`. Default: the name of its invitation, else the host's name and a random suffix. */
   readonly id?: string;
   /** Matched by the `worker_selector` of Tasks. */
   readonly labels?: Labels;
@@ -81,6 +91,8 @@ const names = Object.keys({
   ca: true,
   caPin: true,
   apiKey: true,
+  token: true,
+  identityDir: true,
   id: true,
   labels: true,
   maxRuns: true,

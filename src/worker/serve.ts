@@ -3,10 +3,11 @@ import { createRequire } from "node:module";
 import { hostname } from "node:os";
 import { limits } from "#limits/index";
 import { onAbort } from "#transport/on-abort";
-import { readServer } from "#transport/server";
+import { readServer, type ServerReading } from "#transport/server";
 import { labelsOf } from "./agent/checks.js";
 import { stderrLog } from "./agent/log.js";
 import { servedAgents } from "./agent/served-agent.js";
+import { identityFor } from "./identity/for-serve.js";
 import { agentFrames } from "./protocol/agent-frames.js";
 import { type Plane, planeAt } from "./protocol/connection.js";
 import {
@@ -21,6 +22,9 @@ import { onSignals } from "./signals.js";
 import type { WorkerTime } from "./timers.js";
 import { onUncaught } from "./uncaught.js";
 import { Worker } from "./worker.js";
+
+/** A server whose options were right. */
+type KnownServer = Extract<ServerReading, { readonly problem?: undefined }>;
 
 export type { ServeOptions } from "./serve-options.js";
 
@@ -52,10 +56,12 @@ export interface WorkerHandle {
 }
 
 /**
- * Runs agents as a Worker until it is drained or closed. Resolves at once; the server need not be reachable yet. The
+ * Runs agents as a Worker until it is drained or closed. Resolves at once; the server need not be reachable yet. With a
+ * token it resolves once the Worker is enrolled, and waits for a server that is away. The
  * Worker reconnects whenever the connection is lost, and continues its Runs meanwhile, as long as its lease lasts.
  *
  * @throws {RangeError | TypeError} naming the invalid option
+ * @throws {Error} if the server does not enrol it
  *
  * @example
  * ```ts
@@ -73,7 +79,13 @@ export interface WorkerHandle {
  */
 export async function serve(options: ServeOptions): Promise<WorkerHandle> {
   checkServeOptions(options);
-  return serveOn(planeOf(options), options);
+  const server = serverOf(options);
+  const identity = await identityFor(server, options);
+  if (!identity) return serveOn(planeAt(server.urls, server), options);
+  const { worker: id, certificate } = identity;
+  const worker = makeWorker(planeAt(server.urls, { ...server, certificate }), { ...options, id });
+  identity.start(() => worker.reconnect("its certificate was renewed"));
+  return handleOf(worker, { ...options, id }, () => identity.stop());
 }
 
 /**
@@ -84,13 +96,21 @@ export async function serve(options: ServeOptions): Promise<WorkerHandle> {
  */
 export function serveOn(plane: Plane, options: ServeOptions, time?: WorkerTime): WorkerHandle {
   checkServeOptions(options);
-  const { maxRuns = limits.defaultRunsPerWorker, drainMs = limits.workerDrain, labels = {} } = options;
   const id = options.id ?? inventId();
+  return handleOf(makeWorker(plane, { ...options, id }, time), { ...options, id });
+}
+
+/** Options of a Worker whose id is known. */
+type NamedOptions = ServeOptions & { readonly id: string };
+
+function makeWorker(plane: Plane, options: NamedOptions, time?: WorkerTime): Worker {
+  const { maxRuns = limits.defaultRunsPerWorker, drainMs = limits.workerDrain, labels = {} } = options;
+  const { id } = options;
   checkWorker(id, maxRuns, drainMs);
   const agents = servedAgents(options.agents);
 
   const log = options.log ? patientLog(options.log) : stderrLog();
-  const worker = new Worker({
+  return new Worker({
     plane,
     info: {
       workerId: id,
@@ -109,7 +129,11 @@ export function serveOn(plane: Plane, options: ServeOptions, time?: WorkerTime):
     onConnected: patientCallback(options.onConnected, log),
     ...(time && { time }),
   });
+}
 
+/** @param ended called when the Worker has disconnected for good */
+function handleOf(worker: Worker, options: NamedOptions, ended = (): void => {}): WorkerHandle {
+  const log = options.log ? patientLog(options.log) : stderrLog();
   const leave = (reason: string): void => worker.drain(reason);
   const unhandle = options.handleSignals === false ? () => {} : onSignals(leave);
   const uncatch = options.handleUncaught === true ? onUncaught(log) : () => {};
@@ -117,11 +141,12 @@ export function serveOn(plane: Plane, options: ServeOptions, time?: WorkerTime):
     unhandle();
     uncatch();
     forget();
+    ended();
   });
   const forget = onAbort(options.signal, () => leave("aborted"));
 
   return {
-    id,
+    id: options.id,
     closed,
     get activeRuns() {
       return worker.activeRuns;
@@ -134,10 +159,10 @@ export function serveOn(plane: Plane, options: ServeOptions, time?: WorkerTime):
   };
 }
 
-function planeOf({ addr, ca, caPin, apiKey }: ServeOptions): Plane {
+function serverOf({ addr, ca, caPin, apiKey }: ServeOptions): KnownServer {
   const server = readServer({ addr, ca, caPin, apiKey });
   if (server.problem !== undefined) throw new RangeError(server.problem);
-  return planeAt(server.urls, server);
+  return server;
 }
 
 function inventId(): string {

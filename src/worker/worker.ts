@@ -4,6 +4,7 @@ import { limits } from "#limits/index";
 import type { Log } from "#ports/telemetry";
 import type { WorkerInfoSchema } from "#wire/gen/taskrun/v1/common_pb";
 import type { ServedAgent } from "./agent/served-agent.js";
+import { certificateRefusal } from "./identity/identity.js";
 import type { Plane } from "./protocol/connection.js";
 import { Lease } from "./protocol/lease.js";
 import { leaseLeft, reconnectDelay } from "./protocol/reconnect.js";
@@ -48,6 +49,8 @@ export class Worker {
   /** Renewals of the lease by this session. */
   #renewals = 0;
   #everWelcomed = false;
+  /** True from a {@link reconnect} until the session of before has ended. */
+  #isReconnecting = false;
   readonly #takeovers = new Takeovers();
   /** When this session was welcomed, and by which server. */
   #welcomedAt: number | undefined;
@@ -82,6 +85,13 @@ export class Worker {
       for (let failures = 0; !signal.aborted; ) {
         const error = await this.#oneSession();
         if (signal.aborted) break;
+        if (this.#isReconnecting) {
+          this.#isReconnecting = false;
+          continue;
+        }
+        const refusal = certificateRefusal(error);
+        if (refusal !== undefined)
+          throw new Error(`the plane refuses this worker: ${refusal}`, { cause: error });
 
         failures = this.#renewals >= limits.stableRenewals ? 1 : failures + 1;
         const delayMs = this.#stayAwayMs(error) ?? this.#reconnectMs(error, failures);
@@ -110,6 +120,22 @@ export class Worker {
       this.#session?.beat();
       this.#clearDrain = this.#time.after(withinMs, () => this.#leave());
     }
+  }
+
+  /**
+   * Connects anew, on a new connection, and goes on with the Runs that it holds. First it asks for no more of them for a while: what is
+   * assigned just when the stream ends does not arrive, and would have to be assigned again.
+   */
+  reconnect(reason: string): void {
+    const session = this.#session;
+    if (!session?.welcomed) return;
+    session.retire();
+    this.#time.after(limits.reconnectQuiet, () => {
+      if (this.#session !== session || this.#leaving.signal.aborted) return;
+      this.#options.log.info("connecting anew", { reason, runs: this.#held.size });
+      this.#isReconnecting = true;
+      session.close();
+    });
   }
 
   /** Stops every Run and ends the stream at once. */

@@ -209,6 +209,8 @@ export const layers: readonly Layer[] = [
       "@connectrpc/connect",
       "@connectrpc/connect-node",
       "@opentelemetry/api",
+      "@peculiar/x509",
+      "reflect-metadata",
       "zod",
     ],
     node: true,

@@ -18,7 +18,7 @@ afterAll(() => stage.end());
 /** Of everything that the declarations name, on a busy machine. */
 const compileMs = 240_000;
 /** What the files of an installed SDK have at most, with its dependencies, in bytes. */
-const SIZE_MAX = 15_000_000;
+const SIZE_MAX = 18_000_000;
 
 interface Manifest {
   readonly version: string;
@@ -88,6 +88,8 @@ test("it depends on what it loads, at the versions of package.json, and on nothi
     "@connectrpc/connect",
     "@connectrpc/connect-node",
     "@opentelemetry/api",
+    "@peculiar/x509",
+    "reflect-metadata",
     "yaml",
     "zod",
   ];
@@ -103,7 +105,7 @@ test("it depends on what it loads, at the versions of package.json, and on nothi
   expect(readdirSync(installed).sort()).toEqual(["LICENSE", "README.md", "dist", "package.json"]);
 });
 
-test("installed with all its dependencies it is smaller than 15 MB", () => {
+test("installed with all its dependencies it is smaller than 18 MB", () => {
   let bytes = 0;
   for (const entry of readdirSync(project, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue;

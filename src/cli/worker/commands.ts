@@ -5,6 +5,7 @@ import type { Ending } from "../exit.js";
 import { addrOption, duration, jsonOption, oneOf, pair, whole } from "../options.js";
 import { suggestion } from "../suggest.js";
 import type { Io } from "../terminal/io.js";
+import { addEnrollmentCommands } from "./enrollment-commands.js";
 
 /** Adds `worker`, which runs agents, and its subcommands about connected workers. */
 export function addWorkerCommands(program: Command, io: Io, end: Ending): void {
@@ -20,7 +21,14 @@ export function addWorkerCommands(program: Command, io: Io, end: Ending): void {
     .option("--exec-jsonl <name=command...>", 'Programs that write JSON Lines; {"result": …} is the result.')
     .option("--module <file...>", "Files that export agents.")
     .option("--max-runs <n>", "Concurrent runs. Default: 10", whole(1, limits.maxRunsPerWorker))
-    .option("--id <id>", "Id of this worker, unique. Default: the host's name and a random suffix")
+    .option(
+      "--id <id>",
+      "Id of this worker, unique. Default: the name of its invitation, else the host's name and a random suffix",
+    )
+    .option(
+      "--identity-dir <dir>",
+      "Folder of the key and certificate of an invited worker. TASKRUN_TOKEN is its token. TASKRUN_IDENTITY_DIR; default: .taskrun/workers/ and the id of the token",
+    )
     .option("--label <name=value...>", "Labels that tasks can select it by.", pair)
     .option("--namespace <name...>", "Namespaces whose tasks it takes. Default: all")
     .option(
@@ -75,6 +83,7 @@ function addFleetCommands(worker: Command, io: Io, end: Ending): void {
     .addOption(addrOption())
     .action(async (id, options) => end((await verbs()).getWorker(id, options, io)));
 
+  addEnrollmentCommands(worker, io, end);
   worker
     .command("drain <id>")
     .description("Assign a worker no more runs, and let it finish or hand back those it holds.")

@@ -14,6 +14,7 @@ export interface WorkerRunOptions
   extends Pick<ConnectionOptions, "addr" | "ca" | "caPin" | "apiKeyFile" | "data" | "profile">,
     AgentSources {
   readonly id?: string;
+  readonly identityDir?: string;
   readonly label?: Readonly<Record<string, string>>;
   readonly maxRuns?: number;
   readonly namespace?: readonly string[];
@@ -30,7 +31,7 @@ export interface WorkerRunOptions
 export async function runWorker(options: WorkerRunOptions, io: Io): Promise<ExitCode> {
   const { addr, ca, caPin, apiKey } = await target(io, serverOf(options));
   const agents = await gatherAgents(options, io);
-  const { id, label, maxRuns, namespace, drain } = options;
+  const { id, identityDir, label, maxRuns, namespace, drain } = options;
   const log = logPort(createLog());
   const traces = await openTraces(options.otlp ?? io.env.TASKRUN_OTLP ?? "", io, log);
 
@@ -45,6 +46,7 @@ export async function runWorker(options: WorkerRunOptions, io: Io): Promise<Exit
       handleUncaught: true,
       log,
       ...(id !== undefined && { id }),
+      ...(identityDir !== undefined && { identityDir }),
       ...(label !== undefined && { labels: label }),
       ...(maxRuns !== undefined && { maxRuns }),
       ...(namespace !== undefined && { namespaces: namespace }),
@@ -81,7 +83,7 @@ async function begin(start: () => Promise<WorkerHandle>): Promise<WorkerHandle> 
     if (cause instanceof RangeError || cause instanceof TypeError) {
       throw new CliError(exit.usage, cause.message, [], cause);
     }
-    throw cause;
+    throw new CliError(exit.failed, (cause as Error).message, [], cause);
   }
 }
 

@@ -38,7 +38,7 @@ export interface Plane {
  */
 export function planeAt(
   urls: readonly string[],
-  { trust, apiKey }: Pick<ConnectionOptions, "trust" | "apiKey"> = {},
+  { trust, apiKey, certificate }: Pick<ConnectionOptions, "trust" | "apiKey" | "certificate"> = {},
 ): Plane {
   const bounds = { readMaxBytes: limits.messageBytes, writeMaxBytes: limits.messageBytes };
   const servers = serversAt(urls, trust);
@@ -46,7 +46,7 @@ export function planeAt(
     get addr() {
       return servers.current;
     },
-    connect: () => connectTo(servers, { pingMs: limits.workerPing, ...bounds, trust, apiKey }),
+    connect: () => connectTo(servers, { pingMs: limits.workerPing, ...bounds, trust, apiKey, certificate }),
   };
 }
 

@@ -53,6 +53,7 @@ export class Session {
   #helloSaid = false;
   #welcome: Welcome | undefined;
   #beatDue = false;
+  #isRetiring = false;
   #lastOrdinal = 0n;
   /** The server's clock minus the monotonic clock, in milliseconds. */
   #serverOffsetMs = 0;
@@ -106,6 +107,12 @@ export class Session {
     this.poke();
   }
 
+  /** Tells the server to assign nothing more in this session. */
+  retire(): void {
+    this.#isRetiring = true;
+    this.beat();
+  }
+
   /** Sends the pending reports and a last heartbeat, then closes the stream. */
   leave(): void {
     this.beat();
@@ -152,7 +159,7 @@ export class Session {
     held.beat();
     const value = {
       workerId,
-      status: frames.workerStatus(held.refusing, held.size),
+      status: frames.workerStatus(held.refusing || this.#isRetiring, held.size),
       activeRuns: held.size,
       maxConcurrentRuns: maxRuns,
       heldRunIds: held.ids,
