@@ -1,5 +1,5 @@
 import { type Caller, LOCAL_CALLER } from "#domain/caller";
-import type { RemotePeer } from "./connections/connections.js";
+import type { RemotePeer } from "./connections/remote-peer.js";
 
 /** What a mount knows about the sender of a request: the headers, by their names in lower case. */
 export interface Sender {

@@ -4,6 +4,7 @@ import { limits } from "#limits/index";
 import type { Telemetry } from "#ports/telemetry";
 import { AnswerQuota } from "../traffic/answer-admission.js";
 import { networkOf } from "./address.js";
+import type { RemotePeer } from "./remote-peer.js";
 
 export interface ConnectionBounds {
   /** Most connections in total. */
@@ -14,14 +15,6 @@ export interface ConnectionBounds {
 
 /** The header of a TLS 1.3 record, its type, and the tag that authenticates it. */
 const TLS_RECORD_BYTES = 5 + 1 + 16;
-
-/** Who is at the other end of a connection, as far as that shows. */
-export interface RemotePeer {
-  /** Its address; empty if it is gone already. */
-  readonly address: string;
-  /** The worker's certificate that it has shown, verified; absent if it has shown none. */
-  readonly certificate?: WorkerCredential | undefined;
-}
 
 /** One accepted connection. */
 export class Connection implements RemotePeer {

@@ -11,7 +11,7 @@ import type { Compression, UniversalHandler } from "@connectrpc/connect/protocol
 import { limits } from "#limits/index";
 import { detailsOf, statusCodes } from "#wire/faults";
 import { endAtExpiry } from "../access/expiry.js";
-import type { RemotePeer } from "../connections/connections.js";
+import type { RemotePeer } from "../connections/remote-peer.js";
 import type { Deadline } from "../deadline.js";
 import { CANCELLED, drainingFault, type Failure, Meter, OK, type Outcome } from "../outcome.js";
 import { type AnswerChannel, type Call, callBy, type Rpc, type Served, type StreamCall } from "../rpc.js";

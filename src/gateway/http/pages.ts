@@ -1,5 +1,5 @@
 import { limits } from "#limits/index";
-import type { RemotePeer } from "../connections/connections.js";
+import type { RemotePeer } from "../connections/remote-peer.js";
 import type { Health } from "../health.js";
 import type { HttpRequest } from "./guard.js";
 import type { Outgoing } from "./outgoing.js";

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { limits } from "#limits/index";
-import type { Connection, RemotePeer } from "../connections/connections.js";
+import type { Connection } from "../connections/connections.js";
+import type { RemotePeer } from "../connections/remote-peer.js";
 import type { Session } from "../connections/session.js";
 import type { AnswerQuota } from "../traffic/answer-admission.js";
 

@@ -1,5 +1,5 @@
 import type { Sender } from "../caller.js";
-import type { RemotePeer } from "../connections/connections.js";
+import type { RemotePeer } from "../connections/remote-peer.js";
 import type { HttpRequest } from "./guard.js";
 
 /** The query parameter of a token for one Task. It must not be shown anywhere. */

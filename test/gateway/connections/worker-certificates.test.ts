@@ -50,7 +50,7 @@ beforeAll(async () => {
   const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
   const clock = () => instant(now);
   enrolment = new Enrolment({ store, authority, now: clock, log, life: limits.workerCertificateLife });
-  const keys = new KeyRing(credentials, clock);
+  const keys = new KeyRing({ store: credentials, now: clock });
   const terms = { name: "a", role: "admin", namespaces: "*", ttl: millis(3_600_000) } as const;
   adminKey = (await keys.make(LOCAL_CALLER, terms)).text;
   const identity = await issueServer(root, { dns: ["localhost"], ip: ["127.0.0.1"] }, now);
