@@ -22,8 +22,8 @@ export const apiMutants: readonly Mutant[] = [
     edits: [
       edit(
         "src/gateway/grpc/grpc.ts",
-        "traceparent }, identify({ asked, header }));",
-        "traceparent }, identify({ asked, header: () => undefined }));",
+        "callBy(rest, identify({ asked, header, peer }))",
+        "callBy(rest, identify({ asked, header: () => undefined, peer }))",
       ),
     ],
     test: { file: "test/gateway/callers.test.ts", name: "each request has a caller of its own" },

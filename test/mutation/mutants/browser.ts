@@ -118,7 +118,7 @@ export const browserMutants: readonly Mutant[] = [
     edits: [
       edit(
         "src/gateway/http/sse.ts",
-        "callBy(rest, identify(senderOf(asked, request, params)))",
+        "callBy(rest, identify(senderOf(asked, request, params, remote)))",
         'callBy(rest, { principal: "local", namespaces: "*" as const, roles: [] })',
       ),
     ],

@@ -14,6 +14,7 @@ import { dataMutants } from "./data.js";
 import { devMutants } from "./dev.js";
 import { edgeMutants } from "./edge.js";
 import { embeddedMutants } from "./embedded.js";
+import { enrolmentMutants } from "./enrolment.js";
 import { gatewayMutants } from "./gateway.js";
 import { inspectMutants } from "./inspect.js";
 import { inspectPageMutants } from "./inspect-page.js";
@@ -46,6 +47,7 @@ import { workflowMutants } from "./workflow.js";
 export const mutants: readonly Mutant[] = [
   ...promiseMutants,
   ...securityMutants,
+  ...enrolmentMutants,
   ...accessMutants,
   ...auditMutants,
   ...credentialMutants,

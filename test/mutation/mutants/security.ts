@@ -43,7 +43,7 @@ export const securityMutants: readonly Mutant[] = [
     edits: [
       edit(
         TLS,
-        "source.onChange((identity) => this.#server.setSecureContext({ ...identity, ...SECURE }));",
+        "source.onChange((identity) => this.#server.setSecureContext(contextOf(identity)));",
         "source.onChange(() => undefined);",
       ),
     ],
