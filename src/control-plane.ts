@@ -9,7 +9,7 @@ import type { NodeInfo } from "#domain/node";
 import type { Millis } from "#domain/time/time";
 import type { LeaseTerms } from "#domain/worker/worker";
 import { openEdge } from "#edge";
-import { adminKeyFile } from "#host/access/admin-key";
+import { adminKeyIn } from "#host/access/admin-key";
 import { openAudit } from "#host/audit/open";
 import { nodeClock } from "#host/clock";
 import { nodeEntropy } from "#host/entropy";
@@ -137,7 +137,7 @@ export interface RunningServer {
   readonly http: readonly string[];
   /** True if the listeners speak TLS. */
   readonly isTls: boolean;
-  /** The file of the first credential; absent if nobody is asked for one. */
+  /** The file of the first credential; absent if nobody is asked for one, or if another server of the database has it. */
   readonly adminKey?: string;
   /** What clients are given to trust the server's own authority; absent if there is none. */
   readonly caPin?: string;
@@ -232,7 +232,7 @@ export async function startServer(
     grpc: gateway.grpc,
     http: gateway.http,
     isTls: tls !== undefined,
-    ...(access && { adminKey: adminKeyFile(config.data) }),
+    ...(access && adminKeyIn(config.data)),
     ...(tls?.pin && { caPin: tls.pin }),
     warnings: warningsOf(control.plane, config),
     failed: control.failed,

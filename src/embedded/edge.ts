@@ -4,7 +4,7 @@ import { hasAuth, type ServerConfig, serverConfig } from "#config/index";
 import type { HandlerOptions } from "#gateway/http/handler";
 import type { Addresses } from "#gateway/listeners";
 import type { Gateway } from "#gateway/server";
-import { adminKeyFile, writeAdminKey } from "#host/access/admin-key";
+import { adminKeyIn, writeAdminKey } from "#host/access/admin-key";
 import { nodeClock } from "#host/clock";
 import { openTls } from "#host/tls/open";
 import type { Telemetry } from "#ports/telemetry";
@@ -45,7 +45,7 @@ export class Edge {
       return {
         ...bound,
         ...(tls?.pin && { caPin: tls.pin }),
-        ...(access && { adminKey: adminKeyFile(data) }),
+        ...(access && adminKeyIn(data)),
       };
     } catch (error) {
       tls?.close();

@@ -144,6 +144,6 @@ export interface ListenOptions {
 export interface Listening extends Bound {
   /** The pin of the authority that `tls: "auto"` has made. */
   readonly caPin?: string;
-  /** The file of the first API key, of the role `admin`, if callers are asked for one. */
+  /** The file of the first API key, of the role `admin`, if callers are asked for one and it is in this data directory. */
   readonly adminKey?: string;
 }

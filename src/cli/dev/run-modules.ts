@@ -47,7 +47,7 @@ export async function runModules({ modules, watch, ...options }: DevOptions, io:
 
   const [addr = ""] = server.grpc;
   const { logLevel, otlp } = config;
-  const apiKey = await devKey(server, io);
+  const apiKey = await devKey(server, config, io);
   const session = new DevSession({ sources, watch, addr: `http://${addr}`, apiKey, logLevel, otlp, io });
   const failed = Promise.race([server.failed, session.failed]);
   session.start();

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { hasAuth, type ServerConfig } from "#config/index";
 import type { RunningServer } from "#control-plane";
 import { CliError, exit } from "../exit.js";
 import type { Io } from "../terminal/io.js";
@@ -10,18 +11,15 @@ import type { Io } from "../terminal/io.js";
  */
 export async function devKey(
   { adminKey, stop }: Pick<RunningServer, "adminKey" | "stop">,
+  config: ServerConfig,
   { env }: Pick<Io, "env">,
 ): Promise<string | undefined> {
-  if (adminKey === undefined) return undefined;
-  try {
-    return (await readFile(adminKey, "utf8")).trim();
-  } catch (cause) {
-    const given = env.TASKRUN_API_KEY?.trim();
-    if (given) return given;
-    await stop();
-    const message = `the API key in ${adminKey} cannot be read: ${(cause as Error).message}`;
-    const next =
-      "The first key is written once, when the store has none. Give dev another one by TASKRUN_API_KEY.";
-    throw new CliError(exit.usage, message, [next], cause);
-  }
+  if (!hasAuth(config)) return undefined;
+  const first = adminKey && (await readFile(adminKey, "utf8").catch(() => undefined));
+  const key = (first ?? env.TASKRUN_API_KEY ?? "").trim();
+  if (key !== "") return key;
+  await stop();
+  throw new CliError(exit.usage, `there is no API key for the worker of dev in ${config.data}`, [
+    "The first key is written once, when the store has none. Give dev another one by TASKRUN_API_KEY.",
+  ]);
 }

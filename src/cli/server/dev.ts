@@ -20,7 +20,7 @@ export async function runDev(options: ServerOptions, io: Io): Promise<ExitCode> 
   const server = await startOrExplain(config, io, options);
   const [addr = ""] = server.grpc;
 
-  const apiKey = await devKey(server, io);
+  const apiKey = await devKey(server, config, io);
 
   let say = () => {};
   const connected = new Promise<void>((resolve) => {

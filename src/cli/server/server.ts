@@ -1,4 +1,4 @@
-import { ConfigError, exposedBy, hasTls, type ServerConfig, type SettingName } from "#config/index";
+import { ConfigError, exposedBy, hasAuth, hasTls, type ServerConfig, type SettingName } from "#config/index";
 import type { RunningServer } from "#control-plane";
 import { Fault } from "#domain/fault";
 import { isPostgresUrl, withoutPassword } from "#domain/postgres-url";
@@ -54,7 +54,9 @@ export function describeServer(
   const data = describeData(config);
   const lines = [
     `taskrun serves ${listeners.join("; ")}${isTls ? "; TLS" : ""}; ${data}`,
-    ...(adminKey ? [`callers are asked for an API key; the first one is in ${adminKey}`] : []),
+    ...(hasAuth(config)
+      ? [`callers are asked for an API key${adminKey ? `; the first one is in ${adminKey}` : ""}`]
+      : []),
     ...(caPin ? [`workers and clients: --ca-pin ${caPin}`] : []),
     ...warnings.map((text) => `warning: ${text}`),
   ];

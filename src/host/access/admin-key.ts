@@ -1,10 +1,17 @@
+import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { writePrivate } from "../tls/private-files.js";
 
 /** The file of the first credential, in the data directory: for the command line on this machine, by `--data`. */
-export function adminKeyFile(data: string): string {
+function adminKeyFile(data: string): string {
   return join(data, "admin.key");
+}
+
+/** The same, if it is there: over a database the server that started first has it. */
+export function adminKeyIn(data: string): { readonly adminKey?: string } {
+  const adminKey = adminKeyFile(data);
+  return existsSync(adminKey) ? { adminKey } : {};
 }
 
 /** Writes the first credential of a server, for its user alone. */
