@@ -76,7 +76,7 @@ export async function openEdge(parts: EdgeParts): Promise<Edge> {
     environment,
     metrics: telemetry.metrics,
     ...(config.inspectPage && { inspection: hub }),
-    ...{ grpc, http, allowedHosts, allowedOrigins, insecure, roles },
+    ...{ grpc, http, allowedHosts, allowedOrigins, insecure, roles, createRates: config.createRates },
     ...(tls && { tls }),
     ...(access && { keys: access.keys, watchTokens: access.watchTokens }),
     ...(workers && { enrolment: workers.enrolment }),

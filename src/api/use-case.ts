@@ -16,6 +16,7 @@ import type { Action, Actions, Authorize, Resource } from "./authorize.js";
 import { CallerReads } from "./caller-reads.js";
 import type { Enrolment } from "./enrolment/enrolment.js";
 import type { InputReads } from "./runs/input-reads.js";
+import type { CreateRates } from "./tasks/create-rates.js";
 import type { ClientPlans } from "./templates/plans.js";
 import { checked } from "./validate.js";
 
@@ -63,6 +64,8 @@ export interface Services {
   readonly roles: RoleTable;
   /** Makes workers; absent where there is no authority to sign for them. */
   readonly enrolment?: Enrolment | undefined;
+  /** How fast namespaces may create Tasks; absent if nobody bounds it. */
+  readonly creates?: CreateRates | undefined;
   /** Decides which new Tasks are traced; absent if nobody traces. */
   readonly tracing?: Tracing | undefined;
 }

@@ -8,6 +8,7 @@ import type { z } from "zod";
 import { type CustomRoles, RoleTable } from "#domain/access/roles";
 import type { Millis } from "#domain/time/time";
 import { audit } from "./audit.js";
+import { createRates } from "./create-rates.js";
 import { inspect, inspectors, inspectProblems } from "./inspect.js";
 import { jwt, jwtProblems, keysPlace } from "./jwt.js";
 import { leaseProblems, leases } from "./leases.js";
@@ -50,6 +51,7 @@ export type SettingName =
   | "jwt-role-claim"
   | "jwt-roles"
   | "jwt-namespaces-claim"
+  | "create-rates"
   | "insecure"
   | "connections"
   | "connections-per-address"
@@ -73,6 +75,7 @@ const checked = {
   ...tls,
   ...roles,
   ...jwt,
+  ...createRates,
   ...leases,
   ...retention,
   ...audit,
@@ -120,6 +123,8 @@ export interface ServerConfig {
   /** Roles by the values of the claim; empty if those are the names of roles. */
   readonly jwtRoles: ReadonlyMap<string, string>;
   readonly jwtNamespacesClaim: string;
+  /** Tasks a second, by namespace. */
+  readonly createRates: ReadonlyMap<string, number>;
   readonly insecure: boolean;
   readonly connections: number;
   readonly connectionsPerAddress: number;
@@ -185,6 +190,7 @@ export function serverConfig(
     keyRetention: setting("key-retention"),
     roles: setting("roles"),
     ...jwtSettings(setting),
+    createRates: setting("create-rates"),
     insecure: setting("insecure"),
     connections: setting("connections"),
     connectionsPerAddress: setting("connections-per-address"),

@@ -6,6 +6,7 @@ import type { WatchTokens } from "#api/access/watch-tokens";
 import { authorize } from "#api/authorize";
 import type { Enrolment } from "#api/enrolment/enrolment";
 import { InputReads } from "#api/runs/input-reads";
+import { CreateRates, type RatesByNamespace } from "#api/tasks/create-rates";
 import { ClientPlans } from "#api/templates/plans";
 import { StoredReads } from "#api/use-case";
 import { RoleTable } from "#domain/access/roles";
@@ -64,6 +65,8 @@ export interface GatewaySettings extends Addresses, ConnectionBounds, GatewayAcc
   readonly audit?: { readonly trail: AuditTrail; readonly store: AuditStore };
   /** What roles may do. Default: those that every server has. */
   readonly roles?: RoleTable;
+  /** How fast each namespace may create Tasks. Default: as it likes. */
+  readonly createRates?: RatesByNamespace;
   /** Identifies the caller of a request. Default: by `keys`; without them every request is of the local caller. */
   readonly identify?: Identify;
   /** How long a message may take to be received, or an answer to be read, in milliseconds. Default 40 s. */
@@ -109,10 +112,11 @@ export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
   const plans = new ClientPlans();
   const inputs = new InputReads(plane.reads);
   const { tracing } = telemetry;
-  const { audit, roles = new RoleTable() } = settings;
+  const { audit, createRates, roles = new RoleTable() } = settings;
+  const creates = createRates && createRates.size > 0 ? new CreateRates(createRates) : undefined;
   const stored = new StoredReads(plane.reads);
   const shown = { plane, stored, plans, inputs, schemas, environment };
-  const services = { ...shown, entropy, authorize, tracing, audit, roles };
+  const services = { ...shown, entropy, authorize, tracing, audit, roles, creates };
   const traffic = new Traffic(telemetry, settings.messageDeadline);
   const streams = new OpenStreams(traffic.stalled);
   const requests = new OpenRequests();

@@ -24,6 +24,10 @@ export const work = {
   waitingPerNamespace: 100_000,
   /** The same over all namespaces. */
   waitingTotal: 1_000_000,
+  /** How long a namespace may save up what its rate of creates allows it: so much can be asked for at once. */
+  createBurst: millis(10_000),
+  /** Namespaces whose rate is counted at a time, where all have one: the names are clients' words. */
+  createBuckets: 10_000,
   /** Different pairs of agent and Worker selector that have ready Steps at a time. */
   lanesPerNamespace: 1_000,
   /** A priority lies between minus this and plus this. */

@@ -132,3 +132,20 @@ auditor = ["tasks:read"]
     expect(load({ flags }).jwtRoles).toEqual(new Map([["cn=ops", "operator"]]));
   });
 });
+
+describe("rates", () => {
+  test("are a table in the file, and NAMESPACE=NUMBER in flags", () => {
+    const wanted = new Map([
+      ["research", 50],
+      ["*", 0.5],
+    ]);
+    expect(load({}, '[create-rates]\nresearch = 50\n"*" = 0.5\n').createRates).toEqual(wanted);
+    expect(load({ flags: { "create-rates": ["research=50", "*=0.5"] } }).createRates).toEqual(wanted);
+  });
+
+  test.each(["a", "a=", "=5", "a=0", "a=-1", "a=x", "a=2000000"])("%s is refused", (text) => {
+    expect(complaint({ flags: { "create-rates": [text] } })).toContain(
+      "must be a namespace with a number above 0",
+    );
+  });
+});

@@ -61,6 +61,7 @@ test("with nothing given everything is as documented", () => {
     jwtRoleClaim: "role",
     jwtRoles: new Map(),
     jwtNamespacesClaim: "namespaces",
+    createRates: new Map(),
     insecure: false,
     connections: 1_024,
     connectionsPerAddress: 256,

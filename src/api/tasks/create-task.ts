@@ -30,6 +30,7 @@ export async function submit(draft: TaskDraft, request: Request, roomMade = fals
 
 /** Submits one draft. @throws {Fault} if it is refused */
 export async function submitOne(draft: TaskDraft, { caller, services }: Request): Promise<Receipt> {
+  services.creates?.take(draft.namespace);
   const [receipt] = await services.plane.submit(caller, [draft]);
   if (receipt === undefined) throw noAnswer();
   if (receipt instanceof Fault) throw receipt;

@@ -65,9 +65,12 @@ async function draftOrFault(
   try {
     const draft = await run(newTask, item, request);
     const all = before + stepsOf(draft);
-    if (all <= limits.batchSteps) return draft;
-    const message = `${path} brings the batch to ${all} Steps; the limit is ${limits.batchSteps}: send it in another batch.`;
-    return new Fault("invalid", message, { field: path, reason: "BATCH_TOO_LARGE" });
+    if (all > limits.batchSteps) {
+      const message = `${path} brings the batch to ${all} Steps; the limit is ${limits.batchSteps}: send it in another batch.`;
+      return new Fault("invalid", message, { field: path, reason: "BATCH_TOO_LARGE" });
+    }
+    request.services.creates?.take(draft.namespace);
+    return draft;
   } catch (error) {
     if (!(error instanceof Fault)) throw error;
     const { field } = error.details;

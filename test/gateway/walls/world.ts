@@ -79,7 +79,7 @@ export async function openWorld(): Promise<World> {
     identify: ({ header }) => callerOf(header("x-who") ?? "nobody"),
   });
   const streams: Stream[] = [];
-  return {
+  const world: World = {
     gateway,
     transport: gateway.transport,
     httpPort: Number(gateway.http[0]?.split(":").at(-1)),
@@ -91,7 +91,7 @@ export async function openWorld(): Promise<World> {
       return stream;
     },
     async connect(who, info, resume = []) {
-      const stream = this.open(who);
+      const stream = world.open(who);
       const instance = `process of ${who}`;
       stream.say({ case: "hello", value: { info, protocol: 2, instance, resume: [...resume] } });
       await stream.first("welcome");
@@ -103,6 +103,7 @@ export async function openWorld(): Promise<World> {
       await control.stop();
     },
   };
+  return world;
 }
 
 function bound(target: object, name: string | symbol): unknown {

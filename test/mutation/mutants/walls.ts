@@ -2,6 +2,8 @@ import { edit, type Mutant, type TestName } from "../mutant.js";
 
 const walls = (name: string): TestName => ({ file: "test/gateway/walls/walls.test.ts", name });
 const workers = (name: string): TestName => ({ file: "test/gateway/walls/worker-walls.test.ts", name });
+const rates = (name: string): TestName => ({ file: "test/api/create-rates.test.ts", name });
+const RATES = "src/api/tasks/create-rates.ts";
 const READS = "src/api/caller-reads.ts";
 
 /** Ways in which one namespace could show in another. */
@@ -79,5 +81,26 @@ export const wallMutants: readonly Mutant[] = [
       ),
     ],
     test: { file: "test/gateway/access/matrix.test.ts", name: "keeps to the namespaces of a key" },
+  },
+  {
+    name: "rates: all namespaces that are not named share one rate",
+    edits: [
+      edit(
+        RATES,
+        "const bucket = this.#filled(namespace, rate);",
+        'const bucket = this.#filled(this.#rates.has(namespace) ? namespace : "*", rate);',
+      ),
+    ],
+    test: rates("one namespace uses up nothing of another's"),
+  },
+  {
+    name: "rates: what is saved up has no bound",
+    edits: [edit(RATES, "Math.min(most, known.tokens + ", "Math.max(0, known.tokens + ")],
+    test: rates("what it has saved up"),
+  },
+  {
+    name: "rates: a batch is not counted",
+    edits: [edit("src/api/tasks/create-tasks.ts", "request.services.creates?.take(draft.namespace);", "")],
+    test: { file: "test/gateway/create-rates.test.ts", name: "of a batch" },
   },
 ];
