@@ -1,4 +1,4 @@
-import type { NodeId, RunId, SessionId, TaskId } from "#domain/id";
+import type { NodeId, RunId, SessionId, TaskId, WorkerId } from "#domain/id";
 import type { NodeInfo, NodeView } from "#domain/node";
 import type { Lane } from "#domain/task/lane";
 import type { RunRow } from "#domain/task/run";

@@ -19,7 +19,7 @@ async function begin() {
   stopTime();
   const plane = await startPlane();
   const executed: string[] = [];
-  const agent = echo((_, { runId }) => {
+  const agent = echo(async (_, { runId }) => {
     executed.push(runId);
     return "done";
   });
@@ -105,7 +105,7 @@ test("the server's time counts, however wrong this machine's clock is or becomes
 
 test("a server that binds its assignments to nothing is served as before", async () => {
   const plane = await startPlane();
-  await startWorker(plane, { agents: [echo(() => "done")] });
+  await startWorker(plane, { agents: [echo(async () => "done")] });
   const session = await plane.greet();
   session.assign({ runId: "r1" });
   expect(await session.hearEnd()).toMatchObject({ runId: "r1", status: RunStatus.COMPLETED });

@@ -1,4 +1,4 @@
-import type { NodeId, RunId, SessionId } from "#domain/id";
+import type { NodeId, RunId, SessionId, WorkerId } from "#domain/id";
 import { NodeGone, type NodeInfo, type NodeState, type NodeView } from "#domain/node";
 import { isOver, type RunRow } from "#domain/task/run";
 import { isTerminal } from "#domain/task/task";
