@@ -37,7 +37,7 @@ const closing: (() => void)[] = [];
 beforeEach(async () => {
   store = memoryStore();
   if (!store.credentials || !store.audit) throw new Error("the memory store keeps both");
-  keys = new KeyRing(store.credentials, () => instant(1_000_000));
+  keys = new KeyRing({ store: store.credentials, now: () => instant(1_000_000) });
   const quiet = () => undefined;
   const log = { debug: quiet, info: quiet, warn: quiet, error: quiet };
   let drawn = 0;
