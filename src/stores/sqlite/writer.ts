@@ -12,7 +12,6 @@ import { type Driver, opened, type SqlCells, type SqlRow, textIn } from "./drive
 import { type EnrolmentQuery, EnrolmentTable } from "./enrolment-table.js";
 import { isFull } from "./failure.js";
 import type { FileOptions } from "./file/file.js";
-import type { Head } from "./file/head.js";
 import { type OpenFile, openChecked } from "./file/open.js";
 import { Reserve } from "./file/reserve.js";
 import { FileWatch } from "./file/watch.js";
@@ -21,7 +20,7 @@ import { AuditReads } from "./read/audit-log.js";
 import { load } from "./read/load.js";
 import { Changes, Refused } from "./rows/changes.js";
 import { Layouts, layoutRows } from "./rows/layouts.js";
-import { agentFrom, deadlineOf, laneFrom, plane, runTable, stepTable } from "./rows/rows.js";
+import { agentFrom, deadlineOf, laneFrom, runTable, stepTable } from "./rows/rows.js";
 import { boots, listed, loads, type Prepared, prepareAll, writes } from "./rows/statements.js";
 import type {
   AuditLatest,
@@ -32,6 +31,7 @@ import type {
   LoadReply,
   LoadRequest,
 } from "./thread/requests.js";
+import { Transactions } from "./transactions.js";
 
 /** The only connection that writes; it also loads rows for turns. All methods are synchronous. */
 export class Writer {
@@ -40,8 +40,8 @@ export class Writer {
   readonly #reserve: Reserve;
   readonly #sql: Prepared<typeof loads & typeof boots & typeof writes>;
   readonly #watch: FileWatch;
-  #head: Head;
   readonly #changes: Changes;
+  readonly #transactions: Transactions;
   readonly #enrolment: EnrolmentTable;
   readonly #finished: FinishedTasks;
   readonly #keys: ApiKeyRows;
@@ -57,15 +57,18 @@ export class Writer {
   constructor(options: FileOptions, failed: (error: unknown) => void) {
     this.#file = openChecked(options, failed);
     this.#db = this.#file.db;
-    this.#head = this.#file.head;
     this.#sql = opened(this.#file, () => prepareAll(this.#db, { ...loads, ...boots, ...writes }));
     this.#enrolment = new EnrolmentTable(this.#sql);
     const layouts = new Layouts(opened(this.#file, () => layoutRows(this.#db)));
-    this.#changes = new Changes(this.#sql, layouts, this.#head.digest);
+    this.#changes = new Changes(this.#sql, layouts, this.#file.head.digest);
     this.#finished = new FinishedTasks(this.#sql, layouts);
     this.#keys = new ApiKeyRows(this.#sql, this.#changes);
     this.#audit = new AuditReads(this.#sql);
     this.#reserve = new Reserve(this.#db, options);
+    const { setHead } = this.#sql;
+    this.#transactions = new Transactions({
+      ...{ file: this.#file, reserve: this.#reserve, changes: this.#changes, setHead },
+    });
     this.#watch = opened(this.#file, () => {
       this.#reserve.take();
       this.#dataVersion = this.#readDataVersion();
@@ -81,7 +84,7 @@ export class Writer {
 
   boot(): BootReply {
     return {
-      at: this.#head.at,
+      at: this.#transactions.head.at,
       lanes: this.#sql.lanes.all([]).map(laneFrom),
       held: listed(runTable, this.#sql.held, []),
       waiting: this.#sql.waiting.all([]).map(countOf),
@@ -105,7 +108,7 @@ export class Writer {
       );
     }
     try {
-      return this.#withReserve(!bringsWork, turn.at, () => this.#write(turn));
+      return this.#transactions.withReserve(!bringsWork, turn.at, () => this.#write(turn));
     } catch (error) {
       throw error instanceof Refused ? this.#changes.conflict(turn) : error;
     }
@@ -130,7 +133,7 @@ export class Writer {
   removeFinished({ before, limit }: { readonly before: number; readonly limit: number }): readonly TaskId[] {
     const ids = this.#finished.find(before, limit);
     // An idle plane writes nothing.
-    if (ids.length > 0) this.#withReserve(true, this.#head.at, () => this.#changes.remove(ids));
+    if (ids.length > 0) this.#own(() => this.#changes.remove(ids));
     this.#pagesWritten += COMMIT_PAGES * ids.length;
     return ids;
   }
@@ -165,7 +168,7 @@ export class Writer {
   }
 
   appendAudit(append: AuditAppend): void {
-    this.#withReserve(true, this.#head.at, () => this.#changes.appendAudit(append));
+    this.#own(() => this.#changes.appendAudit(append));
     this.#pagesWritten += COMMIT_PAGES + append.records.length;
   }
 
@@ -184,7 +187,7 @@ export class Writer {
   removeAudit({ chain, seq, limit }: AuditPlace & { readonly limit: number }): number {
     const range = this.#audit.range(chain, seq, limit);
     if (!range) return 0;
-    return this.#withReserve(true, this.#head.at, () => this.#changes.removeAudit(chain, ...range));
+    return this.#own(() => this.#changes.removeAudit(chain, ...range));
   }
 
   enrolment(query: EnrolmentQuery): readonly EnrolmentRow[] {
@@ -194,7 +197,7 @@ export class Writer {
   /** Writes rows of enrolment, all or none. @returns false if a revision does not follow the one that is there */
   putEnrolment(rows: readonly EnrolmentRow[]): boolean {
     const values = this.#enrolment.following(rows);
-    if (values) this.#withReserve(true, this.#head.at, () => this.#changes.putEnrolment(values));
+    if (values) this.#own(() => this.#changes.putEnrolment(values));
     this.#pagesWritten += COMMIT_PAGES;
     return values !== undefined;
   }
@@ -203,7 +206,7 @@ export class Writer {
   removeEndedEnrolment({ before, limit }: { readonly before: number; readonly limit: number }): number {
     const keys = this.#sql.endedEnrolment.all([before, limit]).map((row) => row.map((cell) => textIn(cell)));
     // An idle plane writes nothing.
-    if (keys.length > 0) this.#withReserve(true, this.#head.at, () => this.#changes.removeEnrolment(keys));
+    if (keys.length > 0) this.#own(() => this.#changes.removeEnrolment(keys));
     return keys.length;
   }
 
@@ -222,8 +225,13 @@ export class Writer {
     this.#file.close();
   }
 
+  /** Writes what is of no turn: the store's time is what it was. */
+  #own<T>(work: () => T): T {
+    return this.#transactions.withReserve(true, this.#transactions.head.at, work);
+  }
+
   #changeKeys(change: () => void): void {
-    this.#withReserve(true, this.#head.at, change);
+    this.#own(change);
     this.#pagesWritten += COMMIT_PAGES;
   }
 
@@ -264,56 +272,10 @@ export class Writer {
     }
   }
 
-  /** Runs `work` in a transaction; on a full disk, runs it again with the reserve if it may be used. */
-  #withReserve<T>(mayUse: boolean, at: number, work: () => T): T {
-    try {
-      return this.#commit(at, work);
-    } catch (error) {
-      if (!isFull(error) || !mayUse || !this.#reserve.giveUp()) throw error;
-      return this.#commit(at, work);
-    }
-  }
-
-  /** Commits, then writes the head beside the file, before the commit is acknowledged. */
-  #commit<T>(at: number, work: () => T): T {
-    const { store, commits } = this.#head;
-    let head = this.#head;
-    const result = this.#atomically(() => {
-      const done = work();
-      head = { store, at, commits: commits + 1, digest: this.#changes.digest };
-      const changed = this.#sql.setHead.run(plane.seal([1, store, at, head.commits, head.digest]));
-      if (changed === 0) throw new Error("another program has written to it since this server opened it");
-      return done;
-    });
-    this.#head = head;
-    this.#file.mark.write(head);
-    return result;
-  }
-
-  #atomically<T>(work: () => T): T {
-    this.#db.exec("BEGIN IMMEDIATE");
-    try {
-      const result = work();
-      this.#db.exec("COMMIT");
-      return result;
-    } catch (error) {
-      this.#rollBack();
-      this.#changes.takeBack(this.#head.digest);
-      throw error;
-    }
-  }
-
   #write(turn: CommitRequest): readonly number[] {
     const firstSeqs = this.#changes.write(turn);
     this.#pagesWritten += pagesOf(turn);
     return firstSeqs;
-  }
-
-  /** Rolls back. Ignores the error for a missing transaction: after some errors SQLite has already rolled back. */
-  #rollBack(): void {
-    try {
-      this.#db.exec("ROLLBACK");
-    } catch {}
   }
 }
 

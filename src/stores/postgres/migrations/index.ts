@@ -10,4 +10,12 @@ import { audit } from "./0007-audit.js";
  * All migrations, oldest first; the number of a schema is that of the migrations applied to it. A released migration is
  * never edited: append a new one. A new one only adds, so that servers of the release before go on beside it.
  */
-export const migrations: readonly string[] = [tables, functions, nodes, commit, credentials, enrolment, audit];
+export const migrations: readonly string[] = [
+  tables,
+  functions,
+  nodes,
+  commit,
+  credentials,
+  enrolment,
+  audit,
+];

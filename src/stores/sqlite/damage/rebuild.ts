@@ -103,6 +103,7 @@ export function* rebuild({ path, draft, driver, commits, head }: Rebuilding): Ge
     for (const { table, key } of lost)
       if (table === audit.name)
         yield `entry ${key} of the audit log is gone, as \`taskrun audit verify\` will say: its row is damaged`;
+    for (const { table, key } of lost)
       if (table === enrolment.name)
         yield `enrolment of ${key} is gone, and is refused from now on: its row is damaged; invite the worker again`;
     makeLanes(target);
