@@ -90,7 +90,7 @@ const asBearer = (text: string) => ({ authorization: `Bearer ${text}` });
 const asKey = (text: string) => ({ "x-api-key": text });
 
 function headersOf([state, kind]: (typeof refused)[number], turn: number): Record<string, string> {
-  if (kind === undefined || state === "none") return turn % 2 === 0 ? {} : { authorization: "Basic YTpi" };
+  if (kind === undefined) return turn % 2 === 0 ? {} : { authorization: "Basic YTpi" };
   return (turn % 2 === 0 ? asBearer : asKey)(handed.wrong[kind][state]);
 }
 
@@ -137,6 +137,12 @@ const elsewhere: Readonly<
   "taskrun.v1.AccessService/RotateKey": "not found",
   "taskrun.v1.AccessService/RevokeKey": "not found",
   "taskrun.v1.AccessService/CreateWatchToken": "not found",
+  "taskrun.v1.AuditService/ListAudit": "of the server",
+  "taskrun.v1.EnrollmentService/InviteWorkers": "of the server",
+  "taskrun.v1.EnrollmentService/Enroll": "of the server",
+  "taskrun.v1.EnrollmentService/RenewCertificate": "of the server",
+  "taskrun.v1.EnrollmentService/ListEnrolledWorkers": "of the server",
+  "taskrun.v1.EnrollmentService/RevokeWorker": "of the server",
 };
 
 /** What is asked of each route, as the path of a request. */
@@ -147,6 +153,7 @@ const paths: Readonly<Record<string, string>> = {
   "/health/ready": "/health/ready",
   "/metrics": "/metrics",
   "/v1/tasks/{id}/events": "/v1/tasks/done/events",
+  "/v1/enroll": "/v1/enroll",
   "/inspect": "/inspect",
   "/inspect/dagre.js": "/inspect/dagre.js",
   "/inspect/{folder}/{file}": "/inspect/page/page.js",
@@ -162,7 +169,12 @@ test("every rpc of a namespace says what it is for those of another", () => {
 
 describe.each(methods.map((method) => [nameOf(method), method] as const))("%s", (name, method) => {
   const needs = policy.get(name);
-  const isOpen = needs === "nothing";
+  const isOpen = needs === "nothing" || needs === "a token";
+  /** Of what is open: whoever has a token has no credential yet, and without an authority nobody is enrolled. */
+  const expectOpen = (error: unknown, what: string) =>
+    needs === "a token"
+      ? expect(error, what).toMatchObject({ reason: "ENROLLMENT_OFF" })
+      : expect(error, what).toBeUndefined();
 
   test("refuses every credential that is none, wrong or ended, over every mount", async () => {
     let turn = 0;
@@ -171,7 +183,7 @@ describe.each(methods.map((method) => [nameOf(method), method] as const))("%s", 
         const [state, kind, code, reason, message] = row;
         const { error } = await ask(mount, method, headersOf(row, turn++));
         const what = `${mount.name}: ${state} ${kind}`;
-        if (isOpen) expect(error, what).toBeUndefined();
+        if (isOpen) expectOpen(error, what);
         else {
           expect(error, what).toMatchObject({ code, reason });
           expect(error?.message, what).toMatch(message);
@@ -185,7 +197,7 @@ describe.each(methods.map((method) => [nameOf(method), method] as const))("%s", 
     const [key, token] = [await handed.of("key", "admin"), await handed.of("token", "admin")];
     for (const mount of mounts.filter((each) => carries(each, method))) {
       const { error } = await ask(mount, method, { ...asBearer(token), ...asKey(key) });
-      if (isOpen) expect(error, mount.name).toBeUndefined();
+      if (isOpen) expectOpen(error, mount.name);
       else
         expect(error, mount.name).toMatchObject({
           code: UNAUTHENTICATED,
@@ -199,7 +211,8 @@ describe.each(methods.map((method) => [nameOf(method), method] as const))("%s", 
   });
 
   test.each(kinds)("asks for its scope, and lets everybody in who has it, by a %s", async (kind) => {
-    const isScope = needs !== undefined && needs !== "nothing" && needs !== "a credential";
+    const isScope =
+      needs !== undefined && needs !== "nothing" && needs !== "a token" && needs !== "a credential";
     const small = await handed.of(kind, without(String(needs)));
     const right = await handed.of(kind, "admin");
     let turn = 0;
@@ -268,7 +281,7 @@ async function get(at: Opened, route: string, headers: Record<string, string>) {
 
 describe.each(routes)("GET %s", (route) => {
   const needs = policy.get(route);
-  const isOpen = needs === "nothing";
+  const isOpen = needs === "nothing" || needs === "a token";
 
   test("is asked for by its sample, and answers who has its scope", async () => {
     expect(paths[route]).toBeDefined();
