@@ -1,3 +1,4 @@
+import { mayUse } from "#domain/caller";
 import type { Fault } from "#domain/fault";
 import type { RunId, SessionId } from "#domain/id";
 import { processOf, runNotYours, takenOver, workerIdTaken } from "#domain/refusals";
@@ -41,7 +42,11 @@ function impostorOf({ caller, hello }: RunTrackerMessageOf<"hello">, view: Messa
   const { principal } = caller;
   const owner = view.ownerOf(hello.info.workerId);
   if (owner && owner.principal !== principal) return workerIdTaken(hello.info.workerId);
-  const foreign = hello.resume.find(({ runId }) => (view.run(runId)?.principal ?? principal) !== principal);
+  const foreign = hello.resume.find(({ runId }) => {
+    const run = view.run(runId);
+    // One in a namespace that is not the caller's is answered as one that does not exist.
+    return run && run.principal !== principal && mayUse(caller, run.namespace);
+  });
   return foreign && runNotYours(foreign.runId);
 }
 

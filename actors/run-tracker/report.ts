@@ -34,10 +34,12 @@ export const report: RunTrackerHandler<"report"> = {
 
   decide(message, view, { at }) {
     const speaker = view.session(message.session);
-    const run = view.run(message.report.runId);
-    if (run && speaker && run.principal !== speaker.principal) {
-      return [refuse(runNotYours(run.id)), { type: "countRefused", params: { cause: "foreign" } }];
+    const known = view.run(message.report.runId);
+    const isForeign = known !== undefined && speaker !== undefined && known.principal !== speaker.principal;
+    if (isForeign && mayKnow(speaker, known)) {
+      return [refuse(runNotYours(known.id)), { type: "countRefused", params: { cause: "foreign" } }];
     }
+    const run = isForeign ? undefined : known;
     const cause = refusalOf(message, run, speaker);
     if (cause || !run) return refuseReport(message, run, speaker, cause ?? "unknown", at);
 
@@ -96,6 +98,11 @@ interface Heard {
   readonly acks: boolean;
   readonly view: MessageView;
   readonly at: Instant;
+}
+
+/** True if the worker serves the Run's namespace. Of others it must not learn that there is such a Run. */
+function mayKnow({ info: { namespaces } }: SessionRow, { namespace }: RunRow): boolean {
+  return namespaces.length === 0 || namespaces.includes(namespace);
 }
 
 /** A report counts only if Run, fence, principal and session are the Run's own, and the Run is alive. */

@@ -22,7 +22,17 @@ export interface FoundRun {
  */
 export async function findRun({ runId: id }: Reader, request: Request): Promise<FoundRun> {
   const run = await readsOf(request).run(id);
-  if (!run) throw runNotFound(id);
+  if (!run) {
+    const { principal: actor } = request.caller;
+    // A worker reads for its own Runs: that it asks for another is worth a line, whether or not there is one.
+    request.services.audit?.trail.refused({
+      actor,
+      action: "run.read",
+      object: `run ${id}`,
+      detail: "RUN_NOT_FOUND",
+    });
+    throw runNotFound(id);
+  }
   return { resource: { kind: "run", id, principal: run.principal }, run };
 }
 

@@ -21,12 +21,28 @@ type Decided = Answer | Error | undefined;
 /** Adds to the turn what the audit log says of a message that was decided: nothing, of most. */
 export function auditMessage(message: Message, answer: Decided, { work, memory, at }: AuditedTurn): void {
   if (answer instanceof Error) return;
+  if (message.type === "report" && answer === undefined) {
+    noteForeign(message, { work, memory, at });
+    return;
+  }
   if (answer?.type === "fault") {
     const refusal = refusalOf(message, answer.fault, { work, memory, at });
     if (refusal) work.audit.refuse(refusal);
     return;
   }
   for (const said of doneBy(message, answer, work)) work.audit.add(auditRecord({ at, ...said }));
+}
+
+/** A report on a Run of another namespace is answered as one on none, and noted all the same. */
+function noteForeign(
+  { session, report: { runId } }: Extract<Message, { type: "report" }>,
+  { work, memory }: AuditedTurn,
+): void {
+  const run = work.run(runId);
+  const speaker = run && memory.roster.get(session);
+  if (!speaker || run.principal === speaker.principal) return;
+  const { principal: actor } = speaker;
+  work.audit.refuse({ actor, action: "worker.impersonate", object: `run ${runId}`, detail: "RUN_NOT_FOUND" });
 }
 
 type Said = Pick<AuditRecord, "actor" | "action" | "object"> & Partial<AuditRecord>;

@@ -244,10 +244,7 @@ test("what a Run of another's reads is answered as if it did not exist, and note
   const result = await getStepResult({ runId, fence, stepName: "main" }, { headers }).catch(String);
   expect(String(input).replace(runId, "none")).toBe(unknown);
   expect(String(result).replace(runId, "none")).toBe(unknown);
-  expect(await refusals()).toEqual([
-    `run.read_input run ${runId} RUN_NOT_FOUND`,
-    `run.read_result run ${runId} RUN_NOT_FOUND`,
-  ]);
+  expect(await refusals()).toEqual([`run.read run ${runId} RUN_NOT_FOUND`]);
 });
 
 test("an admin drains any worker, an operator only those of its own credential, and a key in another's place is the same caller", async () => {

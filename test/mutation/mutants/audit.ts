@@ -155,7 +155,9 @@ export const auditMutants: readonly Mutant[] = [
   },
   {
     name: "audit: a rotation is not told of as one",
-    edits: [edit(RING, '{ action: "key.rotate", caller, replaces: id }', '{ action: "key.create", caller }')],
+    edits: [
+      edit(RING, '{ action: "key.rotate", caller, replaces: old }', '{ action: "key.create", caller }'),
+    ],
     test: keys("what happens to a key"),
   },
   {
@@ -219,7 +221,9 @@ export const auditMutants: readonly Mutant[] = [
   },
   {
     name: "impostor: a key in the place of another is somebody else",
-    edits: [edit("src/api/access/key-ring.ts", "...(old && { first: old.first ?? old.id }),", "")],
+    edits: [
+      edit("src/api/access/key-ring.ts", "...(replaces && { first: replaces.first ?? replaces.id }),", ""),
+    ],
     test: impostor("an admin drains any worker"),
   },
   {

@@ -26,7 +26,11 @@ export const credentialMutants: readonly Mutant[] = [
   {
     name: "credential: a role that is gone asks for scopes as any other",
     edits: [
-      edit(AUTHENTICATE, "if (!caller.roles.some((role) => roles.has(role))) throw roleUnknown(caller);", ""),
+      edit(
+        AUTHENTICATE,
+        "if (!caller.roles.some((role) => roles.has(role))) return roleUnknown(caller);",
+        "",
+      ),
     ],
     test: matrix("refuses every credential that is none, wrong or ended, over every mount"),
   },

@@ -54,8 +54,8 @@ export const wallMutants: readonly Mutant[] = [
     edits: [
       edit(
         "actors/run-tracker/report.ts",
-        "const isHidden = run?.principal !== speaker?.principal;",
-        "const isHidden = false;",
+        "const run = isForeign ? undefined : known;",
+        "const run = known;",
       ),
     ],
     test: workers("about a Run of theirs is answered as about none"),
