@@ -59,7 +59,7 @@ export const damageMutants: readonly Mutant[] = [
   },
   {
     name: "the head beside the file is not written with a commit",
-    edits: [edit("src/stores/sqlite/writer.ts", "    this.#file.mark.write(head);\n", "")],
+    edits: [edit("src/stores/sqlite/transactions.ts", "    file.mark.write(head);\n", "")],
     test: damage("a write-ahead log that is gone, zeroed or halved is missed"),
   },
   {
