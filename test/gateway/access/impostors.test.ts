@@ -12,7 +12,6 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { KeyRing } from "#api/access/key-ring";
 import { createClient, type TaskRunClient } from "#client/index";
 import { type ControlPlane, startControlPlane } from "#control-plane";
-import type { Role } from "#domain/access/scopes";
 import { LOCAL_CALLER } from "#domain/caller";
 import { instant, millis } from "#domain/time/time";
 import { type Gateway, openGateway } from "#gateway/server";
@@ -76,7 +75,7 @@ afterEach(async () => {
   await control.stop();
 });
 
-async function keyOf(role: Role, name: string): Promise<string> {
+async function keyOf(role: string, name: string): Promise<string> {
   return (await keys.make(LOCAL_CALLER, { name, role, namespaces: "*", ttl: millis(3_600_000) })).text;
 }
 
