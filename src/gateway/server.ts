@@ -162,7 +162,9 @@ function identifyBy(
   { keys, watchTokens, tokens, enrolment: workers }: GatewayAccess,
   parts: Pick<AuthenticateParts, "roles" | "audit">,
 ): Identify {
-  return keys ? authenticate(new Credentials(keys, tokens), { watchTokens, workers, ...parts }) : everybodyIsLocal;
+  return keys
+    ? authenticate(new Credentials(keys, tokens), { watchTokens, workers, ...parts })
+    : everybodyIsLocal;
 }
 
 interface Open {
