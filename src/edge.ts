@@ -59,7 +59,7 @@ export async function openEdge(parts: EdgeParts): Promise<Edge> {
       })
     : undefined;
   const { authority } = tls ?? {};
-  const signing = { store, authority, log: telemetry.log, life: config.workerCertificate };
+  const signing = { store, authority, log: telemetry.log, audit, life: config.workerCertificate };
   const { openEnrolment } = await import("#api/enrolment/open-enrolment");
   const workers = access && (await openEnrolment({ ...signing, now: () => clock.now() }));
   const close = async () => {

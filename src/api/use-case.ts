@@ -150,7 +150,7 @@ export async function run<A extends Action, Input, Checked, Found extends Target
 }
 
 /** Tells the audit log who was refused what, for lack of a right. */
-function noteRefusal(action: Action, resource: Resource, error: unknown, request: Request): void {
+export function noteRefusal(action: Action, resource: Resource, error: unknown, request: Request): void {
   const { audit } = request.services;
   if (!audit || !(error instanceof Fault)) return;
   const { principal: actor } = request.caller;

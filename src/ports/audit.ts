@@ -40,7 +40,7 @@ export interface AuditHead extends AuditPlace {
 export interface AuditStore {
   /**
    * Appends records, durably. What belongs to an action is appended by the commit of that action instead: by `Commit.audit`,
-   * or `CredentialStore.putKeys`.
+   * `CredentialStore.putKeys` or `EnrolmentStore.put`.
    *
    * @param id names the call: a store whose answer may be lost writes what it is sent under one id at most once
    */

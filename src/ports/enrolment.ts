@@ -1,4 +1,5 @@
 import type { EnrolledWorker, EnrolmentKind, EnrolmentOf, EnrolmentRow } from "#domain/access/enrolment";
+import type { AuditAppend } from "./audit.js";
 
 export type * from "#domain/access/enrolment";
 
@@ -28,9 +29,10 @@ export interface EnrolmentStore {
   /**
    * Writes all of the rows, durably, or none. The same rows once more change nothing.
    *
+   * @param audit what the audit log says of it, appended in the same transaction; not once more for the same rows
    * @returns false if the revision of one is not one more than what is there, or 1 for a new one
    */
-  put(rows: readonly EnrolmentRow[]): Promise<boolean>;
+  put(rows: readonly EnrolmentRow[], audit?: AuditAppend): Promise<boolean>;
   /** Removes up to `limit` rows that ended before an instant. @returns how many */
   removeEnded(before: number, limit: number): Promise<number>;
 }

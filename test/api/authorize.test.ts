@@ -80,11 +80,12 @@ const someEnrolment = {
   invite: async () => [],
   enrol: async () => identity,
   renew: async () => identity,
+  write: async () => true,
   denials: { add: () => undefined },
   store: {
     get: async () => ({
       ...{ worker: enrolledName, namespaces: "*", certificates: [], revoked: [] },
-      ...{ revokedAt: 1, endsAt: 1 },
+      ...{ revokedAt: 1, endsAt: 1, labels: {}, agents: [], enrolledAt: 1, invitedBy: "" },
     }),
     list: async () => [],
     put: async () => true,

@@ -5,10 +5,13 @@ import {
   type TokenRow,
   type WorkerTerms,
 } from "#domain/access/enrolment";
-import type { WorkerName } from "#domain/access/spiffe";
+import { type WorkerName, workerUri } from "#domain/access/spiffe";
+import { auditRecord } from "#domain/audit/record";
 import type { Caller, WorkerCredential } from "#domain/caller";
+import { Fault } from "#domain/fault";
 import { type Instant, instant, type Millis, millis } from "#domain/time/time";
 import { limits } from "#limits/index";
+import type { AuditTrail } from "#ports/audit";
 import type { CheckedCsr, IssuedCertificate, WorkerAuthority } from "#ports/authority";
 import type { EnrolmentStore } from "#ports/enrolment";
 import type { Log } from "#ports/telemetry";
@@ -26,6 +29,16 @@ export interface EnrolmentParts {
   readonly log: Log;
   /** How long a worker's certificate lasts. */
   readonly life: Millis;
+  /** Where is written who was invited, enrolled, renewed and revoked; absent if there is no audit log. */
+  readonly audit?: AuditTrail | undefined;
+}
+
+/** What the audit log says of a change, of which the time is now. */
+export interface Told {
+  readonly actor: string;
+  readonly action: "worker.invite" | "worker.enrol" | "worker.renew" | "worker.revoke";
+  readonly worker: WorkerName;
+  readonly detail?: string;
 }
 
 /** What an invited worker is to be. */
@@ -85,7 +98,13 @@ export class Enrolment {
       const row = { kind: "token", id, revision: 1, hash, createdAt, createdBy: caller.principal } as const;
       return { row: { ...row, ...terms, endsAt }, text };
     });
-    await this.store.put(made.map(({ row }) => row));
+    const told = made.map(({ row: { worker, id } }): Told => {
+      return { actor: caller.principal, action: "worker.invite", worker, detail: `token ${id}` };
+    });
+    await this.write(
+      made.map(({ row }) => row),
+      told,
+    );
     for (const { row } of made) {
       this.#parts.log.info("a worker was invited", {
         worker: enrolledId(row.worker),
@@ -104,6 +123,17 @@ export class Enrolment {
    *   `overloaded` after too many attempts
    */
   async enrol(token: string, csr: string, address: string): Promise<WorkerIdentity> {
+    try {
+      return await this.#enrol(token, csr, address);
+    } catch (error) {
+      const object = `token ${readToken(token)?.id ?? "of no form"}`;
+      const detail = error instanceof Fault ? (error.reason ?? error.code.toUpperCase()) : "";
+      this.#parts.audit?.refused({ actor: "anonymous", action: "worker.enrol", object, detail });
+      throw error;
+    }
+  }
+
+  async #enrol(token: string, csr: string, address: string): Promise<WorkerIdentity> {
     const attempts = [this.#attempts.ofAddress(address, this.now)];
     const parts = readToken(token);
     const row = parts && (await this.store.get("token", parts.id));
@@ -133,7 +163,9 @@ export class Enrolment {
         { ...token, revision: token.revision + 1, used },
         ...(await this.#certified(worker, csr, issued, state)),
       ];
-      if (await this.store.put(rows)) {
+      const detail = `certificate ${issued.serial}, by token ${token.id}`;
+      const told: Told = { actor: workerUri(worker), action: "worker.enrol", worker, detail };
+      if (await this.write(rows, [told])) {
         this.#parts.log.info("a worker was enrolled", { worker: enrolledId(worker), serial: issued.serial });
         return this.#identity(worker, issued.cert, chain, issued.notAfter);
       }
@@ -159,7 +191,9 @@ export class Enrolment {
       await this.admit(credential);
       const issued = await this.#parts.authority.issue(request, worker, this.#parts.life);
       const { chain } = this.#parts.authority;
-      if (!(await this.store.put(await this.#certified(worker, request, issued)))) continue;
+      const detail = `certificate ${issued.serial}, in the place of ${credential.serial}`;
+      const told: Told = { actor: workerUri(worker), action: "worker.renew", worker, detail };
+      if (!(await this.write(await this.#certified(worker, request, issued), [told]))) continue;
       this.#parts.log.debug("a worker's certificate was renewed", {
         worker: enrolledId(worker),
         serial: issued.serial,
@@ -179,6 +213,23 @@ export class Enrolment {
     const row = await this.store.get("worker", enrolledId(worker));
     if (row?.certificates.some((each) => each.serial === serial)) return row;
     throw certificateEnded("was revoked");
+  }
+
+  /** Writes rows, and what the audit log says of it. @returns false if one has moved; then nothing is written */
+  async write(rows: readonly EnrolmentRow[], told: readonly Told[]): Promise<boolean> {
+    const { audit } = this.#parts;
+    const records = told.map(({ worker, detail = "", ...said }) =>
+      auditRecord({
+        ...said,
+        at: this.now,
+        object: `worker ${worker.name}`,
+        namespace: worker.namespace,
+        detail,
+      }),
+    );
+    if (!(await this.store.put(rows, audit && { chain: audit.chain, records }))) return false;
+    audit?.committed(records.length);
+    return true;
   }
 
   /** The rows of a worker with one certificate more. @throws {Fault} `denied` if the key is another worker's */

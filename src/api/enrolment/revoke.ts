@@ -57,7 +57,8 @@ export async function revoke(
     const ended = tokens.map((token) => ({ ...token, revision: token.revision + 1, endsAt: enrolment.now }));
     const keys = row ? await revokedKeys(store, row) : [];
     const rows: EnrolmentRow[] = [...(revoked ? [revoked] : []), ...ended, ...keys];
-    if (!(await store.put(rows))) continue;
+    const told = { actor: caller.principal, action: "worker.revoke", worker } as const;
+    if (!(await enrolment.write(rows, [told]))) continue;
     if (!revoked) throw enrolledNotFound(worker);
     denials.add(revoked);
     return revoked;

@@ -8,7 +8,7 @@ import { isWorkerId, WORKER_ID_FORM } from "#domain/worker/worker-id";
 import { limits } from "#limits/index";
 import type { WorkerLink, WorkerSink } from "#ports/plane";
 import { admit } from "../enrolment/admit.js";
-import { useCase } from "../use-case.js";
+import { noteRefusal, useCase } from "../use-case.js";
 import { atMost, freeText, labels, optionalName, required, requiredName, within } from "../validate.js";
 import { announcedFields, announcementOf } from "./announced.js";
 
@@ -76,10 +76,14 @@ const input = z.object({
 export const connectWorker = useCase({
   action: "worker.connect",
   input,
-  find: async ({ info: { workerId, namespaces, labels, agents }, protocol }, { caller, services }) => {
+  find: async ({ info: { workerId, namespaces, labels, agents }, protocol }, request) => {
+    const { caller, services } = request;
     const claims = { workerId, namespaces, labels, agents, drawsItsId: protocol < 1 };
-    const admitted = await admit(caller, claims, services.enrolment);
     const resource = { kind: "new_worker" as const, id: workerId as WorkerId, namespaces };
+    const admitted = await admit(caller, claims, services.enrolment).catch((error: unknown) => {
+      noteRefusal("worker.connect", { ...resource, caller }, error, request);
+      throw error;
+    });
     return { resource: { ...resource, caller: admitted.caller }, admitted };
   },
   perform: (asked, { services: { plane } }, { admitted: { caller, labels } }): Introduced => {

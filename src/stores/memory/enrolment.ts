@@ -1,10 +1,16 @@
 import type { EnrolledWorker, EnrolmentKind, EnrolmentOf, EnrolmentRow } from "#domain/access/enrolment";
+import type { AuditAppend } from "#ports/audit";
 import type { EnrolmentStore } from "#ports/enrolment";
 import { compare } from "./templates.js";
 
 /** Invitations and enrolled workers in a map. Rows are copied, as where they are written to a disk. */
 export class MemoryEnrolment implements EnrolmentStore {
   readonly #rows = new Map<string, string>();
+  readonly #appendAudit: (append: AuditAppend) => void;
+
+  constructor(appendAudit: (append: AuditAppend) => void) {
+    this.#appendAudit = appendAudit;
+  }
 
   async get<Kind extends EnrolmentKind>(kind: Kind, id: string): Promise<EnrolmentOf<Kind> | undefined> {
     const text = this.#rows.get(keyOf({ kind, id }));
@@ -20,7 +26,7 @@ export class MemoryEnrolment implements EnrolmentStore {
     return this.#all().filter((row) => row.kind === "worker" && row.deniedUntil > now) as EnrolledWorker[];
   }
 
-  async put(rows: readonly EnrolmentRow[]): Promise<boolean> {
+  async put(rows: readonly EnrolmentRow[], audit?: AuditAppend): Promise<boolean> {
     const texts = rows.map((row) => [keyOf(row), JSON.stringify(row)] as const);
     for (const [key, text] of texts) {
       const there = this.#rows.get(key);
@@ -28,7 +34,9 @@ export class MemoryEnrolment implements EnrolmentStore {
       const before = there === undefined ? 0 : (JSON.parse(there) as EnrolmentRow).revision;
       if (before !== revision - 1 && there !== text) return false;
     }
+    const isNew = texts.some(([key, text]) => this.#rows.get(key) !== text);
     for (const [key, text] of texts) this.#rows.set(key, text);
+    if (audit && isNew) this.#appendAudit(audit);
     return true;
   }
 

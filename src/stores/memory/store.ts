@@ -42,7 +42,7 @@ export class MemoryStore implements Store {
   readonly reads: Reads = new MemoryReads(this.#tables);
   readonly audit = new MemoryAudit();
   readonly credentials: CredentialStore = new MemoryCredentials((append) => this.audit.add(append));
-  readonly enrolment = new MemoryEnrolment();
+  readonly enrolment = new MemoryEnrolment((append) => this.audit.add(append));
   readonly #agents = new Map<string, AgentRow>();
   readonly #deadlines = new Map<string, Deadline>();
   readonly #lanes = new Map<string, Lane>();

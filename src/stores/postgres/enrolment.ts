@@ -1,5 +1,7 @@
 import type { EnrolledWorker, EnrolmentKind, EnrolmentOf, EnrolmentRow } from "#domain/access/enrolment";
+import type { AuditAppend } from "#ports/audit";
 import type { EnrolmentStore } from "#ports/enrolment";
+import { recordsText } from "./audit/audit-log.js";
 import type { Calls } from "./connect/calls.js";
 import type { Cell } from "./connect/connection.js";
 
@@ -14,6 +16,7 @@ const statements = {
     text: "SELECT data FROM enrolment WHERE denied_until > 0 AND denied_until > $1",
   },
   put: { name: "enrolment-put", text: "SELECT put_enrolment_1($1)" },
+  putAudited: { name: "enrolment-put-audited", text: "SELECT put_audited_enrolment_1($1, $2, $3)" },
   removeEnded: {
     name: "enrolment-remove",
     text: `WITH old AS (SELECT kind, id FROM enrolment WHERE ends_at < $1 ORDER BY ends_at LIMIT $2
@@ -46,7 +49,7 @@ export class PostgresEnrolment implements EnrolmentStore {
     return rows.map(([data]) => rowOf<EnrolledWorker>(data));
   }
 
-  async put(rows: readonly EnrolmentRow[]): Promise<boolean> {
+  async put(rows: readonly EnrolmentRow[], audit?: AuditAppend): Promise<boolean> {
     const given = rows.map((row) => ({
       kind: row.kind,
       id: row.id,
@@ -55,7 +58,10 @@ export class PostgresEnrolment implements EnrolmentStore {
       denied_until: row.kind === "worker" ? Math.floor(row.deniedUntil) : 0,
       data: JSON.stringify(row),
     }));
-    const [answer] = await this.#calls.query(statements.put, [JSON.stringify(given)]);
+    const values = [JSON.stringify(given)];
+    const [answer] = audit
+      ? await this.#calls.query(statements.putAudited, [...values, audit.chain, recordsText(audit)])
+      : await this.#calls.query(statements.put, values);
     return answer?.[0] === true;
   }
 

@@ -46,7 +46,7 @@ class PostgresStore implements Store {
     get: async (...args) => (await this.#opened()).enrolment.get(...args),
     list: async (...args) => (await this.#opened()).enrolment.list(...args),
     denied: async (now) => (await this.#opened()).enrolment.denied(now),
-    put: async (rows) => (await this.#opened()).enrolment.put(rows),
+    put: async (...args) => (await this.#opened()).enrolment.put(...args),
     removeEnded: async (...args) => (await this.#opened()).enrolment.removeEnded(...args),
   };
   readonly #url: PostgresUrl;

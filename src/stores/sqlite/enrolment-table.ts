@@ -24,15 +24,18 @@ export class EnrolmentTable {
     return enrolmentRows.all([query.kind, query.after, query.limit]).map(enrolmentFrom);
   }
 
-  /** The values to write; undefined if a row has another revision than the one before, and is not there as it is either. */
+  /**
+   * The values to write, of rows that are not there already; undefined if one has another revision than the one before, and
+   * is not there as it is either.
+   */
   following(rows: readonly EnrolmentRow[]): readonly SqlRow[] | undefined {
-    const isMoved = rows.some((row) => {
+    const values: SqlRow[] = [];
+    for (const row of rows) {
       const [there] = this.find({ kind: row.kind, id: row.id });
-      if ((there?.revision ?? 0) === row.revision - 1) return false;
-      return (
-        there === undefined || JSON.stringify(enrolmentValues(there)) !== JSON.stringify(enrolmentValues(row))
-      );
-    });
-    return isMoved ? undefined : rows.map(enrolmentValues);
+      const own = enrolmentValues(row);
+      if ((there?.revision ?? 0) === row.revision - 1) values.push(own);
+      else if (!there || JSON.stringify(enrolmentValues(there)) !== JSON.stringify(own)) return undefined;
+    }
+    return values;
   }
 }

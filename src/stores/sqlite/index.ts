@@ -142,7 +142,7 @@ class SqliteStore implements Store {
     list: async (kind, after, limit) =>
       enrolmentOf(await this.#writer.call("enrolment", { kind, after, limit }), kind),
     denied: async (deniedAt) => enrolmentOf(await this.#writer.call("enrolment", { deniedAt }), "worker"),
-    put: (rows) => this.#writer.call("putEnrolment", rows),
+    put: (rows, audit) => this.#writer.call("putEnrolment", { rows, audit }),
     removeEnded: (before, limit) => this.#writer.call("removeEndedEnrolment", { before, limit }),
   };
 

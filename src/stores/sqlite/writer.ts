@@ -27,6 +27,7 @@ import type {
   AuditPage,
   BootReply,
   CommitRequest,
+  EnrolmentPut,
   KeysPut,
   LoadReply,
   LoadRequest,
@@ -195,11 +196,16 @@ export class Writer {
   }
 
   /** Writes rows of enrolment, all or none. @returns false if a revision does not follow the one that is there */
-  putEnrolment(rows: readonly EnrolmentRow[]): boolean {
-    const values = this.#enrolment.following(rows);
-    if (values) this.#own(() => this.#changes.putEnrolment(values));
+  putEnrolment({ rows, audit }: EnrolmentPut): boolean {
+    const changed = this.#enrolment.following(rows);
+    if (changed && changed.length > 0) {
+      this.#own(() => {
+        this.#changes.putEnrolment(changed);
+        if (audit) this.#changes.appendAudit(audit);
+      });
+    }
     this.#pagesWritten += COMMIT_PAGES;
-    return values !== undefined;
+    return changed !== undefined;
   }
 
   /** @returns how many were removed */

@@ -1,4 +1,5 @@
 import type { CertifiedKey, EnrolledWorker, TokenRow } from "#domain/access/enrolment";
+import { auditRecord } from "#domain/audit/record";
 import { type Instant, instant } from "#domain/time/time";
 import type { EnrolmentStore } from "#ports/enrolment";
 import type { Store } from "#ports/store";
@@ -39,6 +40,22 @@ function enrolmentOf({ enrolment }: Store): EnrolmentStore {
 
 /** Invitations, enrolled workers and their keys. */
 export function enrolmentTests({ test, expect, use }: Suite): void {
+  test("what the audit log says of a change is appended with it, once, and not if a row has moved", () =>
+    use(async (store) => {
+      const { audit } = store;
+      if (!audit) throw new Error("the store keeps no audit log");
+      const enrolment = enrolmentOf(store);
+      const said = { at: instant(7), actor: "key:x", action: "worker.invite", object: "worker w1" };
+      const append = { chain: "c", records: [auditRecord(said)] };
+      expect(await enrolment.put([token("t1")], append)).toBe(true);
+      expect(await enrolment.put([token("t1")], append)).toBe(true);
+      expect(await enrolment.put([token("t1", { hash: "cd" })], append)).toBe(false);
+      const entries = await audit.entries(undefined, 10);
+      expect(entries.map(({ seq, action, object }) => [seq, action, object])).toEqual([
+        [1, "worker.invite", "worker w1"],
+      ]);
+    }));
+
   test("a token's use and the certificate for it are one commit: all rows are there after a restart, or none", () =>
     use(async (store, reopen) => {
       const enrolment = enrolmentOf(store);

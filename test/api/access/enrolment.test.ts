@@ -14,6 +14,7 @@ import { instant, millis } from "#domain/time/time";
 import { openAuthority } from "#host/tls/authority";
 import { type Issuing, openIssuing } from "#host/tls/issuing";
 import { limits } from "#limits/index";
+import type { AuditTrail } from "#ports/audit";
 import type { EnrolmentStore } from "#ports/enrolment";
 import { memoryStore } from "#stores/memory/index";
 
@@ -52,9 +53,9 @@ function request(i: number): string {
   return readFileSync(csr, "utf8");
 }
 
-function open(over: EnrolmentStore): Enrolment {
+function open(over: EnrolmentStore, audit?: AuditTrail): Enrolment {
   const life = limits.workerCertificateLife;
-  return new Enrolment({ store: over, authority, now: () => instant(now), log: NO_LOG, life });
+  return new Enrolment({ store: over, authority, now: () => instant(now), log: NO_LOG, life, audit });
 }
 
 const csr = (i: number) => csrs[i] as string;
@@ -321,4 +322,36 @@ test("a hello is compared with the record: what it claims beyond is refused, wha
   expect(await admit(other, { ...claims, workerId: "w9" }, enrolment)).toEqual({ caller: other });
   now += limits.workerCertificateLife + millis(1_000);
   await expect(admit(caller, claims, enrolment)).rejects.toMatchObject({ reason: "CERTIFICATE_EXPIRED" });
+});
+
+test("who was invited, enrolled, renewed and revoked is in the audit log, in the commit that does it; who was refused is noted", async () => {
+  const { enrolment: kept, audit } = memoryStore();
+  if (!kept || !audit) throw new Error("the memory store keeps both");
+  store = kept;
+  const refused: string[] = [];
+  const trail: AuditTrail = {
+    chain: "server",
+    refused: ({ action, detail }) => void refused.push(`${action} ${detail}`),
+    record: async () => {},
+    committed: () => {},
+  };
+  enrolment = open(store, trail);
+  const token = await invite();
+  const identity = await enrolment.enrol(token, csr(0), "a");
+  await enrolment.renew(credentialOf(identity), csr(1));
+  await expect(enrolment.enrol(token, csr(2), "b")).rejects.toMatchObject({ reason: "TOKEN_USED" });
+  await expect(enrolment.enrol("nothing", csr(2), "b")).rejects.toMatchObject({ reason: "TOKEN_INVALID" });
+  await revoke(LOCAL_CALLER, { namespace: "default", name: "w1" }, enrolment);
+
+  const said = (await audit.entries(undefined, 10)).map(({ actor, action, object, namespace }) => {
+    return `${actor} ${action} ${object} ${namespace}`;
+  });
+  expect(said).toEqual([
+    "local worker.invite worker w1 default",
+    "spiffe://taskrun/t/default/w/w1 worker.enrol worker w1 default",
+    "spiffe://taskrun/t/default/w/w1 worker.renew worker w1 default",
+    "local worker.revoke worker w1 default",
+  ]);
+  expect(refused).toEqual(["worker.enrol TOKEN_USED", "worker.enrol TOKEN_INVALID"]);
+  expect(JSON.stringify(await audit.entries(undefined, 10))).not.toContain(readToken(token)?.secret);
 });

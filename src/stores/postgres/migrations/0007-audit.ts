@@ -65,6 +65,19 @@ BEGIN
   RETURN true;
 END $$;
 
+-- Rows of enrolment, likewise.
+CREATE FUNCTION put_audited_enrolment_1(given json, appending text, records json) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended(appending, 2));
+  PERFORM FROM json_to_recordset(given) AS w(kind text, id text, revision int, data text)
+    LEFT JOIN enrolment AS e ON e.kind = w.kind AND e.id = w.id AND e.revision = w.revision AND e.data = w.data
+    WHERE e.id IS NULL;
+  IF NOT FOUND THEN RETURN true; END IF;
+  IF NOT put_enrolment_1(given) THEN RETURN false; END IF;
+  PERFORM append_audit_1(appending, records);
+  RETURN true;
+END $$;
+
 -- Records that belong to no other transaction, once for each id.
 CREATE FUNCTION record_audit_1(append_id text, appending text, records json) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN

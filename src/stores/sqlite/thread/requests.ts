@@ -1,3 +1,4 @@
+import type { EnrolmentRow } from "#domain/access/enrolment";
 import type { KeyRow } from "#domain/access/key";
 import type { LocalKeyedKindName, LocalKindName, TextKindName } from "#domain/row-kinds";
 import type { Lane } from "#domain/task/lane";
@@ -142,6 +143,11 @@ export interface LogReply {
 
 export interface KeysPut {
   readonly rows: readonly KeyRow[];
+  readonly audit: AuditAppend | undefined;
+}
+
+export interface EnrolmentPut {
+  readonly rows: readonly EnrolmentRow[];
   readonly audit: AuditAppend | undefined;
 }
 
