@@ -10,7 +10,7 @@ import type { Millis } from "#domain/time/time";
 import type { LeaseTerms } from "#domain/worker/worker";
 import { openEdge } from "#edge";
 import { adminKeyIn } from "#host/access/admin-key";
-import { openAudit } from "#host/audit/open";
+import { openAudit, type ServerAudit } from "#host/audit/open";
 import { nodeClock } from "#host/clock";
 import { nodeEntropy } from "#host/entropy";
 import { createLog, logPort } from "#host/log";
@@ -177,7 +177,7 @@ export async function startServer(
   const hub = new InspectionHub({ telemetry, payloads: config.inspectPayloads });
   const wakes = new CredentialWakes(serverBroker(store, config.store, telemetry.log));
   const { broker } = wakes;
-  const audit = await openAudit(config, store, telemetry.log).catch(async (error: unknown) => {
+  const audit = await auditOver(store, config, telemetry.log).catch(async (error: unknown) => {
     await traces?.close();
     await store.close();
     throw error;
@@ -241,6 +241,12 @@ export async function startServer(
       return stopping;
     },
   };
+}
+
+/** The store first: what is wrong with the data directory it says best. */
+async function auditOver(store: Store, config: ServerConfig, log: Log): Promise<ServerAudit | undefined> {
+  await store.open?.();
+  return openAudit(config, store, log);
 }
 
 function warningsOf({ health: { clock } }: Plane, config: ServerConfig): string[] {

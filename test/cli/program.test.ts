@@ -44,8 +44,14 @@ test.each([
   [["--max-runs", "0"], "whole number from 1"],
   [["--id", "no spaces"], 'id "no spaces" is not'],
   [["--drain", "soon"], `option '--drain <duration>' argument 'soon' is invalid. "soon" is not a duration`],
-  [["foo"], "unknown command 'foo'\nCommands are list, get, drain"],
-  [["lst"], "unknown command 'lst'; did you mean list?\nCommands are list, get, drain"],
+  [
+    ["foo"],
+    "unknown command 'foo'\nCommands are list, get, invite, enrolled, revoke, drain; `worker` alone runs agents.",
+  ],
+  [
+    ["lst"],
+    "unknown command 'lst'; did you mean list?\nCommands are list, get, invite, enrolled, revoke, drain; `worker` alone runs agents.",
+  ],
 ])("a worker that cannot be started so ends with 2: %j", async (words, message) => {
   const { code, stderr } = await taskrun(["worker", ...words]);
 
@@ -73,12 +79,13 @@ test("completion knows commands, options and values", async () => {
       "logout",
       "profiles",
       "audit",
+      "ca",
       "completion",
     ],
   ]);
   expect(await complete("agent", "")).toEqual(["list", "get"]);
   expect(await complete("task", "c")).toEqual(["create", "cancel"]);
-  expect(await complete("worker", "")).toEqual(["list", "get", "drain"]);
+  expect(await complete("worker", "")).toEqual(["list", "get", "invite", "enrolled", "revoke", "drain"]);
   expect(await complete("task", "s")).toEqual(["steps", "signal"]);
   expect(await complete("template", "")).toEqual(["apply", "list", "get", "validate", "visualize"]);
   expect(await complete("task", "resolve", "t1", "--r")).toEqual(["--retry", "--result"]);

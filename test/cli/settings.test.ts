@@ -50,6 +50,7 @@ test("with nothing given everything is as documented", () => {
     tlsKey: "",
     auth: "auto",
     keyRetention: 90 * 86_400_000,
+    workerCertificate: 86_400_000,
     auditCheckpoints: "",
     auditRetention: 365 * 86_400_000,
     roles: new Map(),

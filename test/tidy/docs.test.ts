@@ -92,7 +92,7 @@ test("docs/embedding.md names every option of a start, and every method of what 
   const missing = [
     ...optionNames.filter((name) => !named(name, section(page, "Start"))),
     ...membersOf("src/embedded/index.ts", "TaskRun").filter((name) => !named(name, section(page, "Use"))),
-    ...membersOf("src/embedded/index.ts", "ListenOptions").filter(
+    ...membersOf("src/embedded/options.ts", "ListenOptions").filter(
       (name) => !named(name, section(page, "Use")),
     ),
     ...membersOf("src/gateway/server.ts", "Gateway").filter((name) => !named(name, section(page, "Compose"))),

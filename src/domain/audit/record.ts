@@ -45,7 +45,16 @@ export interface AuditRecord {
   readonly count: number;
 }
 
-/** A record in its place in a chain: what it says, and a hash that covers it and all before it. */
+/**
+ * A record in its place in a chain: what it says, and a hash that covers it and all before it.
+ *
+ * @example
+ * ```ts
+ * import type { AuditEntry } from "taskrun/ports/audit";
+ *
+ * const line = ({ actor, action, object, result }: AuditEntry): string => `${actor} ${action} ${object} ${result}`;
+ * ```
+ */
 export interface AuditEntry extends AuditRecord {
   /** The node that wrote it; `server` where the store is one process's. */
   readonly chain: string;
