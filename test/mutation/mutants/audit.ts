@@ -150,8 +150,25 @@ export const auditMutants: readonly Mutant[] = [
   },
   {
     name: "audit: a key is made in the file without an entry",
-    edits: [edit("src/stores/sqlite/writer.ts", "      if (audit) this.#changes.appendAudit(audit);\n", "")],
+    edits: [
+      edit(
+        "src/stores/sqlite/writer.ts",
+        "      this.#keys.put(rows);\n      if (audit) this.#changes.appendAudit(audit);\n",
+        "      this.#keys.put(rows);\n",
+      ),
+    ],
     test: { file: "test/stores/sqlite/sqlite.test.ts", name: "keys and the entry about them" },
+  },
+  {
+    name: "audit: a worker is made without an entry",
+    edits: [
+      edit(
+        "src/api/enrolment/enrolment.ts",
+        "this.store.put(rows, audit && { chain: audit.chain, records })",
+        "this.store.put(rows)",
+      ),
+    ],
+    test: { file: "test/api/access/enrolment.test.ts", name: "in the commit that does it" },
   },
   {
     name: "audit: a rotation is not told of as one",
