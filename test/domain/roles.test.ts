@@ -30,7 +30,13 @@ test.each([
 ])("%j is no word of a role", (word) => expect(scopesOf(word)).toBeUndefined());
 
 test("a wildcard is all of its kind, and nothing of another whose name begins alike", () => {
-  expect(scopesOf("workers:*")).toEqual(["workers:read", "workers:drain", "workers:connect"]);
+  expect(scopesOf("workers:*")).toEqual([
+    "workers:read",
+    "workers:drain",
+    "workers:connect",
+    "workers:invite",
+    "workers:revoke",
+  ]);
   expect(scopesOf("worker:*")).toEqual(["templates:read"]);
   for (const scope of scopes) expect(scopesOf(`${scope.split(":")[0]}:*`)).toContain(scope);
 });
