@@ -24,12 +24,12 @@ export const simulatedNodeMutants: readonly Mutant[] = [
   {
     name: "a poll does not hear of its runs that have ended elsewhere",
     edits: [edit(life, "    this.#cancel(over);\n", "")],
-    test: withoutWakes,
+    test: worlds,
   },
   {
     name: "nobody takes over from a node that is gone",
     edits: [edit(life, "    this.#takeOver.begin(dead);\n", "")],
-    test: withoutWakes,
+    test: worlds,
   },
   {
     name: "a node remembers the waiting tasks of others as they were when it began",
@@ -44,7 +44,7 @@ export const simulatedNodeMutants: readonly Mutant[] = [
   {
     name: "runs that were taken over have no lease",
     edits: [edit("src/runtime/nodes/take-over.ts", "      this.#expect(runs);\n", "")],
-    test: withoutWakes,
+    test: worlds,
   },
   {
     name: "a node polls once, and then only when it is woken",
