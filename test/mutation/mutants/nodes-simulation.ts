@@ -24,7 +24,7 @@ export const simulatedNodeMutants: readonly Mutant[] = [
   {
     name: "a poll does not hear of its runs that have ended elsewhere",
     edits: [edit(life, "    this.#cancel(over);\n", "")],
-    test: worlds,
+    test: { file: "test/runtime/nodes/commands.test.ts", name: "a cancel through one node" },
   },
   {
     name: "nobody takes over from a node that is gone",
