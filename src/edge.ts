@@ -44,37 +44,50 @@ export interface Edge {
 
 /** The listeners in front of a plane. @throws {Fault} if one cannot be opened; then none stays open */
 export async function openEdge(parts: EdgeParts): Promise<Edge> {
+  /** What closes what is open so far, in the order in which it was opened. */
+  const closers: (() => void | Promise<void>)[] = [];
+  const close = async () => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    return { ...(await openAll(parts, closers)), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function openAll(
+  parts: EdgeParts,
+  closers: (() => void | Promise<void>)[],
+): Promise<Omit<Edge, "close">> {
   const { config, plane, entropy, telemetry, schemas, store, wakes, openGateway, hub, audit } = parts;
   const { grpc, http, allowedHosts, allowedOrigins, insecure, environment } = config;
+  const { log } = telemetry;
   const clock = nodeClock();
-  // First, since nothing else is open then if a file of keys cannot be used.
-  const tokens = hasAuth(config) ? await openTokens(config, telemetry.log, clock) : undefined;
-  const tls = await openTls(config, telemetry, hasAuth(config));
+  const asks = hasAuth(config);
   const roles = new RoleTable(config.roles);
-  const access = hasAuth(config)
+  const tokens = asks ? await openTokens(config, log, clock) : undefined;
+  if (tokens) closers.push(() => tokens.close());
+  const tls = await openTls(config, telemetry, asks);
+  if (tls) closers.push(() => tls.close());
+  const access = asks
     ? await (await import("#api/access/open-access")).openAccess({
-        ...{ store, wakes, log: telemetry.log, audit, clock, roles },
+        ...{ store, wakes, log, audit, clock, roles },
         retention: config.keyRetention,
         first: (text) => writeAdminKey(config.data, text),
       })
     : undefined;
-  const { authority } = tls ?? {};
-  const signing = { store, authority, log: telemetry.log, audit, life: config.workerCertificate };
-  const { openEnrolment } = await import("#api/enrolment/open-enrolment");
-  const workers = access && (await openEnrolment({ ...signing, now: () => clock.now() }));
-  const close = async () => {
-    tls?.close();
-    workers?.close();
-    tokens?.close();
-    await access?.close();
-  };
+  if (access) closers.push(() => access.close());
+  const workers = asks
+    ? await (await import("#api/enrolment/open-enrolment")).openEnrolment({
+        ...{ store, log, audit, authority: tls?.authority, life: config.workerCertificate },
+        now: () => clock.now(),
+      })
+    : undefined;
+  if (workers) closers.push(() => workers.close());
   const gateway = await openGateway({
-    plane,
-    entropy,
-    telemetry,
-    schemas,
-    environment,
-    metrics: telemetry.metrics,
+    ...{ plane, entropy, telemetry, schemas, environment, metrics: telemetry.metrics },
     ...(config.inspectPage && { inspection: hub }),
     ...{ grpc, http, allowedHosts, allowedOrigins, insecure, roles, createRates: config.createRates },
     ...(tls && { tls }),
@@ -84,9 +97,6 @@ export async function openEdge(parts: EdgeParts): Promise<Edge> {
     ...(audit && store.audit && { audit: { trail: audit, store: store.audit } }),
     connections: config.connections,
     connectionsPerAddress: config.connectionsPerAddress,
-  }).catch(async (error: unknown) => {
-    await close();
-    throw error;
   });
-  return { gateway, tls, access, close };
+  return { gateway, tls, access };
 }

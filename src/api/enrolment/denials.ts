@@ -6,7 +6,7 @@ import type { EnrolmentStore } from "#ports/enrolment";
 export class Denials {
   readonly #store: EnrolmentStore;
   readonly #now: () => Instant;
-  #serials: ReadonlyMap<string, Instant> = new Map();
+  readonly #serials = new Map<string, Instant>();
 
   constructor(store: EnrolmentStore, now: () => Instant) {
     this.#store = store;
@@ -17,18 +17,20 @@ export class Denials {
     return this.#serials.has(serial);
   }
 
-  /** Reads what other servers have revoked. */
+  /** Adds what other servers have revoked. What was revoked here meanwhile stays: nothing is ever let in again. */
   async load(): Promise<void> {
-    const workers = await this.#store.denied(this.#now());
-    this.#serials = new Map();
-    for (const worker of workers) this.add(worker);
+    this.#addAll(await this.#store.denied(this.#now()));
   }
 
   /** Adds what was revoked here. */
-  add({ revoked }: EnrolledWorker): void {
+  add(worker: EnrolledWorker): void {
+    this.#addAll([worker]);
+  }
+
+  #addAll(workers: readonly EnrolledWorker[]): void {
     const now = this.#now();
-    const all = new Map([...this.#serials].filter(([, ends]) => ends > now));
-    for (const { serial, notAfter } of revoked) all.set(serial, notAfter);
-    this.#serials = all;
+    for (const [serial, ends] of this.#serials) if (ends <= now) this.#serials.delete(serial);
+    for (const { revoked } of workers)
+      for (const { serial, notAfter } of revoked) this.#serials.set(serial, notAfter);
   }
 }

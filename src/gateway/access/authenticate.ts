@@ -50,7 +50,7 @@ export function authenticate(credentials: CallerOf, parts: AuthenticateParts = {
     const needs = policy.get(asked);
     if (needs === "nothing" || needs === "a token") return ANYBODY;
     const certificate = workers && sender.peer?.certificate;
-    if (certificate && needs === "workers:connect") return workerOf(certificate, workers);
+    if (certificate && needs === "workers:connect") return workerOf(certificate, workers, audit);
     const credential = credentialOf(sender);
     const caller =
       credential === undefined ? watcherOf(sender, watchTokens) : credentials.callerOf(credential);
@@ -82,11 +82,20 @@ function refusalOf(
 }
 
 /** The caller of a worker's certificate: it may connect, and nothing else. @throws {Fault} `unauthenticated` */
-function workerOf(certificate: WorkerCredential, { streams }: Pick<Enrolment, "streams">): Caller {
+function workerOf(
+  certificate: WorkerCredential,
+  { streams }: Pick<Enrolment, "streams">,
+  audit: AuditTrail | undefined,
+): Caller {
+  const { worker, serial } = certificate;
+  const principal = workerUri(worker);
   const problem = streams.problemOf(certificate);
-  if (problem) throw problem;
-  const { worker } = certificate;
-  return { principal: workerUri(worker), namespaces: [worker.namespace], roles: ["worker"], certificate };
+  if (problem) {
+    const object = `certificate ${serial}`;
+    audit?.refused({ actor: principal, action: "key.use", object, detail: problem.reason ?? "" });
+    throw problem;
+  }
+  return { principal, namespaces: [worker.namespace], roles: ["worker"], certificate };
 }
 
 function onlyForWorkers(asked: string): Fault {
