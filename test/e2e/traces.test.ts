@@ -1,7 +1,7 @@
 /** Traces across processes: server, workers and programs, some of them killed, and a collector on the loopback. */
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createClient, type TaskRunClient } from "#client/index";
 import { Collector, drawn } from "../tracing/collector.js";
 import { Proc, root, Stage, until } from "./kit/harness.js";
@@ -10,17 +10,19 @@ const bin = join(root, "bin/taskrun.js");
 const stage = new Stage();
 const processes = new Set<Proc>();
 const clients: TaskRunClient[] = [];
-const collector = await Collector.start();
+/** Of the test that runs: what the processes of another still send does not reach it. */
+let collector: Collector;
 
-afterAll(async () => {
-  for (const client of clients) client.close();
+beforeEach(async () => {
+  collector = await Collector.start();
+});
+afterEach(async () => {
+  for (const client of clients.splice(0)) client.close();
   for (const proc of processes) if (!proc.over) await proc.end("SIGKILL");
+  processes.clear();
   await collector.close();
-  await stage.end();
 });
-beforeEach(() => {
-  collector.received.length = 0;
-});
+afterAll(() => stage.end());
 
 const packages = join(stage.dir, "node_modules");
 mkdirSync(join(packages, "@opentelemetry"), { recursive: true });
@@ -212,9 +214,10 @@ describe("a trace across processes", () => {
     let text = "";
     for await (const event of client.tasks.watch(id))
       if (event.type === "output") text += event.output.content;
-    await until("the child's span", () => collector.named("task child").length === 1);
+    // Of each of the two Tasks: the Task, its Step, and its Run, which the server and the worker tell of.
+    await all(2 * 4);
 
-    const [, own] = collector.named("run parent");
+    const own = collector.named("run parent").find(({ kind }) => kind === 2);
     expect(text.trim()).toBe(`00-${own?.traceId}-${own?.spanId}-01`);
     expect(collector.named("task child")[0]).toMatchObject({
       traceId: own?.traceId,
