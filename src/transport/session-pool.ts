@@ -10,6 +10,7 @@ import { limits } from "#limits/index";
 import { shownAddress } from "./address.js";
 import { ConnectFailed } from "./connect-failed.js";
 import type { Checks, Trust } from "./trust.js";
+import { writeAhead } from "./write-ahead.js";
 
 type Sessions = NonNullable<Parameters<typeof createGrpcTransport>[0]["sessionManager"]>;
 
@@ -81,6 +82,7 @@ export class SessionPool implements Sessions {
         carrier.streams -= 1;
       });
       this.#note(stream, carrier);
+      writeAhead(stream);
       return stream;
     } catch (error) {
       carrier.streams -= 1;

@@ -13,8 +13,13 @@ export class Child {
   }
 
   /** Starts a module that calls {@link answer}. Resolves when it has said that it is ready. */
-  static async start(module: URL, args: readonly string[]): Promise<Child> {
-    const child = new Child(basename(module.pathname, ".js"), fork(module, args));
+  static async start(
+    module: URL,
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<Child> {
+    const forked = fork(module, args, { env: { ...process.env, ...env } });
+    const child = new Child(basename(module.pathname, ".js"), forked);
     await child.#answer();
     return child;
   }

@@ -6,6 +6,7 @@ import {
   type RunServerMessage,
   RunService,
 } from "#wire/gen/taskrun/v1/run_service_pb";
+import { ownAccess } from "./access.js";
 import { answer } from "./child.js";
 import { agents } from "./load-words.js";
 import { Rpc } from "./rpc.js";
@@ -26,7 +27,7 @@ type Payload = Parameters<typeof create<typeof RunClientMessageSchema>>[1];
 /** Resolves at the welcome. */
 function connect(workerId: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    const stream = new Rpc(addr).bidi(RunService.method.streamConnect);
+    const stream = new Rpc(addr, ownAccess()).bidi(RunService.method.streamConnect);
     const say = (payload: Payload) =>
       stream.write(create(RunClientMessageSchema, payload) as RunClientMessage);
     let beat = 0n;

@@ -3,6 +3,7 @@
  * task's watch, which the server sends only after the commit.
  */
 import { type TaskEvent, TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
+import { ownAccess } from "./access.js";
 import { answer } from "./child.js";
 import { keepGoing } from "./keep-going.js";
 import {
@@ -19,12 +20,13 @@ import { Rpc } from "./rpc.js";
 const WATCHES = 90;
 
 const addr = process.argv[2] ?? "";
-const rpc = new Rpc(addr);
+const access = ownAccess();
+const rpc = new Rpc(addr, access);
 /** Connections, the first included, for more tasks in flight than one has streams for. */
 const rpcs = [rpc];
 
 function rpcsFor(inFlight: number): readonly Rpc[] {
-  while (rpcs.length * WATCHES < inFlight) rpcs.push(new Rpc(addr));
+  while (rpcs.length * WATCHES < inFlight) rpcs.push(new Rpc(addr, access));
   return rpcs.slice(0, Math.ceil(inFlight / WATCHES));
 }
 

@@ -1,12 +1,17 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { get, type IncomingMessage } from "node:http";
+import { get as getSecurely } from "node:https";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { EnrollmentService } from "#wire/gen/taskrun/v1/enrollment_service_pb";
 import { TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
 import { TemplateService } from "#wire/gen/taskrun/v1/template_service_pb";
+import { type Access, envOf } from "./access.js";
 import { Child } from "./child.js";
 import type { InspectorFigures } from "./inspector.js";
 import type { LoadOrder, LoadResult } from "./load-words.js";
@@ -36,6 +41,8 @@ export interface PlaneOptions {
   readonly inspect: boolean;
   /** The URL of its store; by default a SQLite file in its own folder. */
   readonly store?: string;
+  /** Speaks TLS, asks for keys, and knows its worker by a certificate. */
+  readonly tls?: true;
 }
 
 /** A server on a data directory of its own, with the worker and the load generator that go with it. */
@@ -49,6 +56,8 @@ export class BenchPlane {
   #helpers: Child[] = [];
   #load: Child | undefined;
   #inspector: Child | undefined;
+  /** Undefined without TLS, and before the server has started for the first time. */
+  #access: Access | undefined;
   /** Further arguments of the server. */
   #args: readonly string[] = [];
 
@@ -78,7 +87,11 @@ export class BenchPlane {
 
   /** Starts a helper process that is ended with the plane. */
   async helper(name: HelperName, ...args: readonly string[]): Promise<Child> {
-    const child = await Child.start(helpers[name], [this.addr, ...args]);
+    const identity = name === "worker" && this.#access ? await this.#invited() : {};
+    const child = await Child.start(helpers[name], [this.addr, ...args], {
+      ...envOf(this.#access),
+      ...identity,
+    });
     this.#helpers.push(child);
     return child;
   }
@@ -90,12 +103,7 @@ export class BenchPlane {
 
   /** Makes a template known to the server. @param source YAML or JSON text */
   async register(source: string): Promise<void> {
-    const rpc = new Rpc(this.addr);
-    try {
-      await rpc.unary(TemplateService.method.register, { source });
-    } finally {
-      rpc.close();
-    }
+    await this.#with((rpc) => rpc.unary(TemplateService.method.register, { source }));
   }
 
   /** SIGKILL, and a new start on the same data. Milliseconds from the kill to the first request served. */
@@ -109,8 +117,7 @@ export class BenchPlane {
 
   /** A metric of the server's process; metrics with labels cannot be asked for. */
   async metric(name: string): Promise<number> {
-    const answer = await fetch(`http://127.0.0.1:${this.#http}/metrics`);
-    const line = (await answer.text()).split("\n").find((text) => text.startsWith(`${name} `));
+    const line = (await this.#metrics()).split("\n").find((text) => text.startsWith(`${name} `));
     if (line === undefined) throw new Error(`the server shows no metric ${name}`);
     return Number(line.slice(name.length + 1));
   }
@@ -136,7 +143,8 @@ export class BenchPlane {
 
   async #startServer(): Promise<void> {
     const gateway = ["--grpc", this.addr, "--http", `127.0.0.1:${this.#http}`];
-    const args = ["server", "--data", this.#dir, ...gateway, "--log-level", "warn", ...this.#args];
+    const tls = this.#options.tls ? ["--tls", "auto"] : [];
+    const args = ["server", "--data", this.#dir, ...gateway, ...tls, "--log-level", "warn", ...this.#args];
     const profile = this.#options.profile ? ["--cpu-prof"] : [];
     const child = spawn(process.execPath, [...profile, join(root, "bin/taskrun.js"), ...args], {
       env: { ...env, ...(this.#options.store !== undefined && { TASKRUN_STORE: this.#options.store }) },
@@ -153,17 +161,60 @@ export class BenchPlane {
   async #serving(child: ChildProcess): Promise<void> {
     const end = performance.now() + PATIENCE_MS;
     while (performance.now() < end && child.exitCode === null) {
-      const rpc = new Rpc(this.addr);
       try {
-        await rpc.unary(TaskService.method.listTasks, { pageSize: 1 }, 1_000);
+        // The first start makes both files before it listens.
+        if (this.#options.tls) this.#access = await this.#ownAccess();
+        await this.#with((rpc) => rpc.unary(TaskService.method.listTasks, { pageSize: 1 }, 1_000));
         return;
       } catch {
         await new Promise((resolve) => setTimeout(resolve, 10));
-      } finally {
-        rpc.close();
       }
     }
     throw new Error(`the server does not serve (exit code ${child.exitCode}); it said:\n${this.#stderr}`);
+  }
+
+  async #ownAccess(): Promise<Access> {
+    const [ca, key] = await Promise.all([
+      readFile(join(this.#dir, "tls", "ca.pem"), "utf8"),
+      readFile(join(this.#dir, "admin.key"), "utf8"),
+    ]);
+    return { ca, key: key.trim() };
+  }
+
+  /** What the worker enrols with. */
+  async #invited(): Promise<Readonly<Record<string, string>>> {
+    const { invitations, caPin } = await this.#with((rpc) =>
+      rpc.unary(EnrollmentService.method.inviteWorkers, { name: "bench", count: 1, namespaces: ["*"] }),
+    );
+    return {
+      TASKRUN_TOKEN: invitations[0]?.token ?? "",
+      TASKRUN_CA_PIN: caPin,
+      TASKRUN_IDENTITY_DIR: join(this.#dir, "worker"),
+    };
+  }
+
+  async #with<Result>(call: (rpc: Rpc) => Promise<Result>): Promise<Result> {
+    const rpc = new Rpc(this.addr, this.#access);
+    try {
+      return await call(rpc);
+    } finally {
+      rpc.close();
+    }
+  }
+
+  #metrics(): Promise<string> {
+    const path = `//127.0.0.1:${this.#http}/metrics`;
+    return new Promise((resolve, reject) => {
+      const take = (response: IncomingMessage) => text(response).then(resolve, reject);
+      const request = this.#access
+        ? getSecurely(
+            `https:${path}`,
+            { ca: this.#access.ca, headers: { "x-api-key": this.#access.key } },
+            take,
+          )
+        : get(`http:${path}`, take);
+      request.on("error", reject);
+    });
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {
