@@ -122,12 +122,18 @@ function hasRoom({ session, held, left }: Taker, agentName: string): boolean {
 }
 
 /** True if the worker runs the agent, carries the labels, and works for the namespace. */
-export function mayTake({ info }: SessionRow, { agentName, selector, namespace }: LaneView["lane"]): boolean {
-  return (
-    info.agents.some(({ name }) => name === agentName) &&
-    carries(info.labels, selector) &&
-    (info.namespaces.length === 0 || info.namespaces.includes(namespace))
-  );
+export function mayTake(session: SessionRow, lane: LaneView["lane"]): boolean {
+  return misfitOf(session, lane) === undefined;
+}
+
+/** What keeps the worker from ever taking a Step of the lane; undefined if nothing does. */
+export function misfitOf(
+  { info }: SessionRow,
+  { agentName, selector, namespace }: LaneView["lane"],
+): "AGENT" | "NAMESPACE" | "LABELS" | undefined {
+  if (!info.agents.some(({ name }) => name === agentName)) return "AGENT";
+  if (info.namespaces.length > 0 && !info.namespaces.includes(namespace)) return "NAMESPACE";
+  return carries(info.labels, selector) ? undefined : "LABELS";
 }
 
 /** A namespace that comes anew starts level with the one served least, not with a claim on the past. */

@@ -3,7 +3,7 @@ import { mayUse } from "#domain/caller";
 import type { RunId, TaskId } from "#domain/id";
 import type { LogSlice } from "#domain/task/log";
 import type { RunRow } from "#domain/task/run";
-import type { StepRow } from "#domain/task/step";
+import { readyStep, type StepRow } from "#domain/task/step";
 import type { TaskRow } from "#domain/task/task";
 import type { TemplateRef, TemplateRow } from "#domain/template/template";
 import type {
@@ -60,6 +60,11 @@ export class CallerReads {
   /** @param lanes of agents that the plane has shown to the caller */
   countReady(lanes: readonly string[], most: number): Promise<number> {
     return this.#reads.countReady(lanes, most);
+  }
+
+  /** @param step of a Task that was found */
+  countBefore(step: StepRow, most: number): Promise<number> {
+    return this.#reads.countBefore(readyStep(step), most);
   }
 
   async input({ id, namespace }: FoundTask): Promise<string | undefined> {

@@ -56,6 +56,7 @@ export function toTask(task: WireTask): Task {
     parentStepName: task.parentStepName,
     compensates: task.compensates,
     compensatedBy: task.compensatedBy,
+    waitingReason: task.waitingReason,
     warnings: task.warnings,
     steps: task.steps.map(toStep),
     runs: task.runs.map(toRun),
@@ -80,6 +81,7 @@ function toStep(step: WireStep): Step {
     startedAtMs: Number(step.startedAtMs),
     finishedAtMs: Number(step.finishedAtMs),
     childTaskId: step.childTaskId,
+    waitingReason: step.waitingReason,
   };
 }
 

@@ -11,6 +11,13 @@ export type { EnrolledWorker, Enrollment, Invitation, InviteTerms } from "./enro
 export { type ErrorCode, TaskRunError } from "./error.js";
 export type { FieldViolation } from "./error-details.js";
 export type { AgentEvent, ChatMessage, OutputChunk, TaskEvent } from "./event-views.js";
+export type {
+  FailureCause,
+  NextAction,
+  StepExplanation,
+  TaskExplanation,
+  WorkerAnswer,
+} from "./explanation-views.js";
 export type { Key, Keys, KeyTerms, NewKey, WatchToken } from "./keys.js";
 export type { Nodes, PlaneNode } from "./nodes.js";
 export type { TypedAgent, TypedRunArguments, TypedRunOptions, TypedWorkflow } from "./runnable.js";

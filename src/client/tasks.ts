@@ -3,6 +3,7 @@ import {
   BatchCreateTasksRequestSchema,
   CancelTaskRequestSchema,
   CreateTaskRequestSchema,
+  ExplainTaskRequestSchema,
   GetStepResultRequestSchema,
   GetTaskRequestSchema,
   RetryTaskRequestSchema,
@@ -12,8 +13,10 @@ import {
 } from "#wire/gen/taskrun/v1/task_service_pb";
 import { type CallControl, type Caller, controlNames, keyOr } from "./call.js";
 import { toTask } from "./convert.js";
+import { toExplanation } from "./convert-explanation.js";
 import { createInit } from "./create-request.js";
 import type { TaskEvent } from "./event-views.js";
+import type { TaskExplanation } from "./explanation-views.js";
 import {
   checkedCallback,
   checkedSignal,
@@ -115,6 +118,15 @@ export class Tasks {
   async get(id: string, control?: CallControl): Promise<Task> {
     const request = requestOf(GetTaskRequestSchema, { id });
     return toTask(await this.#caller.once((o) => this.#wire.getTask(request, o), control));
+  }
+
+  /**
+   * Tells why a Task is where it is: what each of its Steps waits for, what every Worker says to it, what failed first, and
+   * what can be done. Computed when it is asked for.
+   */
+  async explain(id: string, control?: CallControl): Promise<TaskExplanation> {
+    const request = requestOf(ExplainTaskRequestSchema, { id });
+    return toExplanation(await this.#caller.once((o) => this.#wire.explainTask(request, o), control));
   }
 
   /** Returns one page, newest first. Only an empty `nextPageToken` marks the last page: any page may be short or empty. */

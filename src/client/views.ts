@@ -57,6 +57,11 @@ export interface Task {
   readonly compensates: string;
   /** Id of the Task that compensates this one's completed Steps; empty if none. */
   readonly compensatedBy: string;
+  /**
+   * Why it does not go on by itself, as `CAUSE: detail`; empty if it does, or has ended. Follows from what is stored:
+   * `tasks.explain` knows more.
+   */
+  readonly waitingReason: string;
   /** What its creator should know: that no Worker had ever announced its agent, or that the input may not fit. */
   readonly warnings: readonly string[];
   /** In topological order; empty in lists and events. */
@@ -118,6 +123,8 @@ export interface Step {
   readonly finishedAtMs: number;
   /** Id of the child Task that this Step has started; empty if none. */
   readonly childTaskId: string;
+  /** Why it does not run, as `Task.waitingReason`; empty if it runs, or has ended. */
+  readonly waitingReason: string;
 }
 
 /**

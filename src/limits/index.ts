@@ -3,6 +3,7 @@ import { cli } from "./cli.js";
 import { client } from "./client.js";
 import { connections } from "./connections.js";
 import { enrolment } from "./enrolment.js";
+import { explain } from "./explain.js";
 import { inspect } from "./inspect.js";
 import { inspectPage } from "./inspect-page.js";
 import { messages } from "./messages.js";
@@ -33,6 +34,7 @@ export const limits = Object.freeze({
   ...enrolment,
   ...work,
   ...workers,
+  ...explain,
   ...turn,
   ...pages,
   ...templates,

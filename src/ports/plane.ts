@@ -1,16 +1,17 @@
 import type { Caller } from "#domain/caller";
 import type { Fault } from "#domain/fault";
-import type { NodeId, TaskId, WorkerId } from "#domain/id";
+import type { NodeId, SessionId, TaskId, WorkerId } from "#domain/id";
 import type { NodeState, NodeView } from "#domain/node";
 import type { LogSlice } from "#domain/task/log";
 import type { WorkerReport } from "#domain/task/report";
 import type { RunSummary } from "#domain/task/run";
-import type { ResolveAction, StepSummary } from "#domain/task/step";
+import type { ReadyStep, ResolveAction, StepSummary } from "#domain/task/step";
 import type { TaskDraft, TaskRow } from "#domain/task/task";
 import type { TemplateRow } from "#domain/template/template";
 import type { Instant } from "#domain/time/time";
 import type { AgentView, KnownAgent } from "#domain/worker/agent";
 import type { WorkerFrame } from "#domain/worker/frame";
+import type { WorkerAnswer } from "#domain/worker/refusal";
 import type { LeaseTerms, WorkerView } from "#domain/worker/worker";
 import type { Reads, StoreOutage } from "./store.js";
 import type { TaskWait } from "./task-wait.js";
@@ -29,7 +30,7 @@ import type { TaskWait } from "./task-wait.js";
  * }
  * ```
  */
-export interface Plane extends TaskPlane, TemplatePlane, WorkerPlane, AgentPlane {
+export interface Plane extends TaskPlane, TemplatePlane, WorkerPlane, AgentPlane, ExplainPlane {
   readonly reads: Reads;
   readonly terms: LeaseTerms;
   /** True while requests are served; false while starting and draining. */
@@ -211,6 +212,29 @@ export interface AgentPlane {
    * seen, even if no worker has ever announced them.
    */
   agents(caller: Caller): readonly AgentView[];
+}
+
+/**
+ * Tells what only memory knows of why a Step does not run.
+ *
+ * @example
+ * ```ts
+ * import type { ExplainPlane } from "taskrun/ports/plane";
+ *
+ * const secondsLeft = (plane: ExplainPlane, until: number) => Math.max(0, until - plane.now()) / 1_000;
+ * ```
+ */
+export interface ExplainPlane {
+  /** Plane time, by which rows are dated. */
+  now(): Instant;
+  /**
+   * What each worker that the caller may see says to a ready Step, those that are nearest to taking it first.
+   *
+   * @throws {Fault} `unavailable`, `overloaded` if the other nodes' workers cannot be read
+   */
+  workerAnswers(caller: Caller, step: ReadyStep): Promise<readonly WorkerAnswer[]>;
+  /** When a worker that has lost its connection to this node is given up; 0 if it is connected, or not known here. */
+  lostAt(session: SessionId): Instant;
 }
 
 /** Problems that do not keep the plane from serving. */

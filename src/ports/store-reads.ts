@@ -1,7 +1,7 @@
 import type { RunId, StepKey, TaskId } from "#domain/id";
 import type { LogSlice } from "#domain/task/log";
 import type { RunRow } from "#domain/task/run";
-import type { StepRow } from "#domain/task/step";
+import type { ReadyStep, StepRow } from "#domain/task/step";
 import type { Labels, TaskRow, TaskStatus } from "#domain/task/task";
 import type { TemplateRef, TemplateRow } from "#domain/template/template";
 
@@ -35,6 +35,9 @@ export interface TemplatePage {
   /** Pass it as `after` for the next page; undefined on the last page. */
   readonly next: TemplateRef | undefined;
 }
+
+/** The place of a Step in its lane, see `compareReady`. */
+export type LanePlace = Pick<ReadyStep, "lane" | "rank" | "taskId" | "stepName">;
 
 /** A Task with its input, Steps and Runs; its log and its Steps' results are read separately. */
 export interface TaskDetail {
@@ -81,6 +84,9 @@ export interface Reads {
 
   /** How many Steps are ready in these lanes together; at most `most` are counted. */
   countReady(lanes: readonly string[], most: number): Promise<number>;
+
+  /** How many Steps are ready in a Step's lane and come before its place there; at most `most` are counted. */
+  countBefore(place: LanePlace, most: number): Promise<number>;
 
   /** A Run; undefined if it is unknown. */
   run(id: RunId): Promise<RunRow | undefined>;

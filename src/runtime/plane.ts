@@ -3,6 +3,7 @@ import { agentOperations } from "./plane/agents.js";
 import { cancel } from "./plane/cancel.js";
 import { connect } from "./plane/connect.js";
 import { drainWorker } from "./plane/drain-worker.js";
+import { explainOperations } from "./plane/explain.js";
 import { nodes } from "./plane/nodes.js";
 import { register } from "./plane/register.js";
 import { resolve } from "./plane/resolve.js";
@@ -46,6 +47,7 @@ export function openPlane(supervisor: Supervisor): Plane {
     workers: workers(supervisor),
     nodes: nodes(supervisor),
     ...agentOperations(supervisor),
+    ...explainOperations(supervisor),
     watch: watch(supervisor),
     wait: wait(supervisor),
     connect: connect(supervisor),

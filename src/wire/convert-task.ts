@@ -2,6 +2,7 @@ import type { RunDetail } from "#domain/task/run";
 import type { StepSummary } from "#domain/task/step";
 import { type TaskRow, taskStatus } from "#domain/task/task";
 import type { TaskView } from "#domain/task/view";
+import { stepWaitingReason, taskWaitingReason } from "#domain/task/waiting-reason";
 import { runStatusToWire, stepStateToWire, taskStateToWire, taskStatusToWire } from "./convert-enums.js";
 import { templateRefToWire } from "./convert-template.js";
 import { modelBackendToWire } from "./convert-worker.js";
@@ -50,6 +51,7 @@ export function taskToWire(
     parentStepName: spec.parent?.stepName ?? "",
     compensates: spec.compensates,
     compensatedBy: row.compensatedBy,
+    waitingReason: taskWaitingReason(row),
     warnings: spec.warnings ? [...spec.warnings] : [],
   };
 }
@@ -74,6 +76,7 @@ export function stepToWire(step: StepSummary, output = ""): wire.Step {
     childTaskId: step.childId,
     losses: step.losses,
     maxLosses: step.maxLosses,
+    waitingReason: stepWaitingReason(step),
   };
 }
 

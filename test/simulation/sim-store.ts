@@ -23,6 +23,7 @@ export function simStore(inner: Store, world: World, mirror: Mirror, life: Life)
     task: (id) => takesTime(() => reads.task(id)),
     tasks: (...args) => takesTime(() => reads.tasks(...args)),
     countReady: (...args) => takesTime(() => reads.countReady(...args)),
+    countBefore: (...args) => takesTime(() => reads.countBefore(...args)),
     run: (id) => takesTime(() => reads.run(id)),
     template: (ref) => takesTime(() => reads.template(ref)),
     templates: (...args) => takesTime(() => reads.templates(...args)),

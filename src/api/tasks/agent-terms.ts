@@ -116,9 +116,16 @@ export function unknownAgents(
     : [...shown.slice(0, -1), `${more + 1} more agents were not known to any worker.`];
 }
 
+/** Names of announced agents that are like one that nobody has announced; empty if somebody has. */
+export function nearAgents(name: string, namespace: string, agents: Agents): readonly string[] {
+  if (agents.agent(namespace, name) !== undefined) return [];
+  return nearNames(name, new Set(agents.agentNames(namespace)));
+}
+
 function unknownAgent(name: string, namespace: string, agents: Agents): string {
   const near = nearNames(name, new Set(agents.agentNames(namespace)));
-  const hint = near.length === 0 ? "" : ` Names that are near: ${near.join(", ")}.`;
+  const hint =
+    near.length === 0 ? "" : ` Names that are near: ${near.map((each) => `"${each}"`).join(", ")}.`;
   return clipped(
     `When this Task was created, no worker had ever announced an agent "${name}" in namespace "${namespace}": it waits for one.${hint}`,
   );
@@ -128,7 +135,7 @@ function nearNames(name: string, names: Set<string>): string[] {
   const near: string[] = [];
   for (let found = nearest(name, names); found !== undefined; found = nearest(name, names)) {
     names.delete(found);
-    near.push(`"${found}"`);
+    near.push(found);
     if (near.length === NEAR_NAMES) break;
   }
   return near;

@@ -69,6 +69,13 @@ function addReading(task: Command, io: Io, end: Ending): void {
     .action(async (id, options) => end((await verbs()).getTask(id, options, io)));
 
   task
+    .command("explain <id>")
+    .description("Say why a task is where it is: what it waits for, what failed first, and what can be done.")
+    .addOption(jsonOption("Print it as JSON."))
+    .addOption(addrOption())
+    .action(async (id, options) => end((await import("./explain.js")).explainTask(id, options, io)));
+
+  task
     .command("list")
     .description("List tasks, newest first.")
     .addOption(

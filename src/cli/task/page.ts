@@ -38,6 +38,7 @@ function factsOf(task: Task, io: Io): readonly (readonly [name: string, value: s
     ["template", template ? nameOf(template) : ""],
     ["namespace", task.namespace],
     ["status", `${task.status} (${task.state})`],
+    ["waits for", task.waitingReason],
     ["error", task.errorMessage],
     ["created", `${dateText(task.createdAtMs)} (${ago(task.createdAtMs, now)})${by}`],
     lasting(task, now),

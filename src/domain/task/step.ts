@@ -160,10 +160,12 @@ export function rankOf(readyAt: Instant, priority: number): number {
   return readyAt - priority * PRIORITY_WORTH;
 }
 
+type Place = Pick<ReadyStep, "rank" | "taskId" | "stepName">;
+
 /**
  * The order in a lane: by rank, then by task id (which is the age), then by name. A store's index has the same order.
  */
-export function compareReady(a: ReadyStep, b: ReadyStep): number {
+export function compareReady(a: Place, b: Place): number {
   if (a.rank !== b.rank) return a.rank - b.rank;
   if (a.taskId !== b.taskId) return a.taskId < b.taskId ? -1 : 1;
   return a.stepName < b.stepName ? -1 : Number(a.stepName > b.stepName);

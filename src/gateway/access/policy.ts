@@ -25,6 +25,7 @@ export const policy: ReadonlyMap<string, Requirement> = new Map([
     RunTask: "tasks:create",
     WaitTask: "tasks:read",
     GetTask: "tasks:read",
+    ExplainTask: "tasks:read",
     ListTasks: "tasks:list",
     CancelTask: "tasks:cancel",
     RetryTask: "tasks:retry",

@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { cancelTask } from "#api/tasks/cancel-task";
 import { createTask } from "#api/tasks/create-task";
 import { createTasks } from "#api/tasks/create-tasks";
+import { explainTask } from "#api/tasks/explain-task";
 import { getStepResult } from "#api/tasks/get-step-result";
 import { getTask } from "#api/tasks/get-task";
 import { listTasks, type TaskPage } from "#api/tasks/list-tasks";
@@ -16,6 +17,7 @@ import { UnknownWord } from "#api/validate";
 import { Fault } from "#domain/fault";
 import type { TaskView } from "#domain/task/view";
 import { resolveActionFromWire, taskStatusFromWire } from "#wire/convert-enums";
+import { explanationToWire } from "#wire/convert-explanation";
 import { stepResultToWire, taskToWire, taskViewToWire } from "#wire/convert-task";
 import { retryAfterOf, statusCodes, statusOf } from "#wire/faults";
 import {
@@ -39,6 +41,7 @@ export const taskService = [
   unary(TaskService.method.batchCreateTasks, createTasks, asIs, batchAnswer),
   unary(TaskService.method.retryTask, retryTask, asIs, taskViewToWire),
   unary(TaskService.method.getTask, getTask, asIs, taskViewToWire),
+  unary(TaskService.method.explainTask, explainTask, asIs, explanationToWire),
   unary(TaskService.method.listTasks, listTasks, listInput, pageAnswer),
   unary(TaskService.method.cancelTask, cancelTask, asIs, taskViewToWire),
   unary(TaskService.method.signalTask, signalTask, asIs, taskViewToWire),

@@ -96,6 +96,11 @@ export class Roster {
     return found;
   }
 
+  /** How many Runs of an agent a session holds; 0 too where no agent of it announces a concurrency. */
+  heldOf(session: SessionId, agentName: string): number {
+    return this.#places.get(session)?.heldOf?.get(agentName) ?? 0;
+  }
+
   committedOf(session: SessionId): CommittedSession | undefined {
     if (this.#before.has(session)) return this.#before.get(session);
     const place = this.#places.get(session);

@@ -33,13 +33,13 @@ async function workersElsewhere(core: Core, caller: Caller): Promise<WorkerView[
   return found;
 }
 
-interface SeenElsewhere {
+export interface SeenElsewhere {
   readonly row: WorkerRow;
   readonly view: WorkerView;
 }
 
 /** The workers that are connected to other nodes, as their rows say. */
-async function* seenElsewhere({ store, node }: Core): AsyncGenerator<SeenElsewhere> {
+export async function* seenElsewhere({ store, node }: Core): AsyncGenerator<SeenElsewhere> {
   let page: readonly WorkerSeen[];
   let after: WorkerKey | undefined;
   do {
@@ -80,7 +80,7 @@ function statusOf({ state }: SessionRow, held: number): WorkerStatus {
  * A caller sees the workers of its own principal and those that serve a namespace of its own. A worker that names none serves all
  * that its principal may use, which is not known here: only who may use all namespaces sees it.
  */
-function maySee({ info, principal }: SessionRow, caller: Caller): boolean {
+export function maySee({ info, principal }: SessionRow, caller: Caller): boolean {
   if (principal === caller.principal || caller.namespaces === "*") return true;
   return info.namespaces.some((namespace) => mayUse(caller, namespace));
 }

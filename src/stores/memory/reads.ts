@@ -3,11 +3,12 @@ import type { RunId, StepKey, TaskId } from "#domain/id";
 import { keyOfId, type Revisioned, type RowKindName, rowKind, type TextKindName } from "#domain/row-kinds";
 import type { LogEntry, LogSlice } from "#domain/task/log";
 import type { RunRow } from "#domain/task/run";
-import type { StepRow } from "#domain/task/step";
+import { compareReady, readyStep, type StepRow } from "#domain/task/step";
 import { type TaskRow, taskStatus } from "#domain/task/task";
 import type { TemplateRef, TemplateRow } from "#domain/template/template";
 import { carries } from "#domain/worker/worker";
 import type {
+  LanePlace,
   Reads,
   TaskDetail,
   TaskFilter,
@@ -74,6 +75,14 @@ export class MemoryReads implements Reads {
     const wanted = new Set(lanes);
     let count = 0;
     for (const { lane } of this.#tables.ready.values()) if (wanted.has(lane)) count += 1;
+    return Math.min(count, most);
+  }
+
+  async countBefore(place: LanePlace, most: number): Promise<number> {
+    let count = 0;
+    for (const other of this.#tables.ready.values()) {
+      if (other.lane === place.lane && compareReady(readyStep(other), place) < 0) count += 1;
+    }
     return Math.min(count, most);
   }
 

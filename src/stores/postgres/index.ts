@@ -68,6 +68,7 @@ class PostgresStore implements Store {
       task: async (id, namespaces) => (await reads()).task(id, namespaces),
       tasks: async (...args) => (await reads()).tasks(...args),
       countReady: async (...args) => (await reads()).countReady(...args),
+      countBefore: async (...args) => (await reads()).countBefore(...args),
       run: async (id) => (await reads()).run(id),
       template: async (ref) => (await reads()).template(ref),
       templates: async (...args) => (await reads()).templates(...args),

@@ -125,6 +125,7 @@ function sharedReads(reads: Reads, cached: Caches): Reads {
     logBounds: (id) => reads.logBounds(id),
     tasks: (filter, before, pageSize) => reads.tasks(filter, before, pageSize),
     countReady: (lanes, most) => reads.countReady(lanes, most),
+    countBefore: (place, most) => reads.countBefore(place, most),
     templates: (filter, after, pageSize) => reads.templates(filter, after, pageSize),
     input,
     output: (step) => (cached.tasks.neverChanges(step) ? output(step) : reads.output(step)),
@@ -167,6 +168,7 @@ function cachingReads(reads: Reads, { tasks: cached, templates }: Caches): Reads
     },
     tasks: (filter, before, pageSize) => reads.tasks(filter, before, pageSize),
     countReady: (lanes, most) => reads.countReady(lanes, most),
+    countBefore: (place, most) => reads.countBefore(place, most),
     templates: (filter, after, pageSize) => reads.templates(filter, after, pageSize),
   };
 }

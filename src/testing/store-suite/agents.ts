@@ -1,3 +1,4 @@
+import { readyStep, type StepRow } from "#domain/task/step";
 import { instant } from "#domain/time/time";
 import { agentKey, NOTHING_ANNOUNCED } from "#domain/worker/agent";
 import type { Store } from "#ports/store";
@@ -49,5 +50,31 @@ export function agentTests({ test, expect, use }: Suite): void {
       expect(await reads.countReady([lane.key, "another", "none"], 10)).toBe(4);
       expect(await reads.countReady([lane.key, "another"], 2)).toBe(2);
       expect(await reads.countReady([], 10)).toBe(0);
+    }));
+
+  test("a ready Step's place is how many come before it in its lane, by rank, then Task, then name; up to a number", () =>
+    use(async (store) => {
+      const [older, newer] = [taskId(1), taskId(2)];
+      const rows = [
+        step(older, { name: "late", rank: 9 }),
+        step(older, { name: "b" }),
+        step(older, { name: "a" }),
+        step(older, { name: "other", lane: "another" }),
+        step(older, { name: "taken", state: "in_progress" }),
+        step(newer, { name: "a" }),
+        step(newer, { name: "urgent", rank: -2 }),
+      ];
+      await store.commit(commit({ tasks: [task(older), task(newer)], steps: rows }));
+      const placeOf = (row: StepRow, most = 10) => store.reads.countBefore(readyStep(row), most);
+      const places = await Promise.all(rows.map((row) => placeOf(row)));
+      expect(rows.map(({ name }, i) => [name, places[i]]).filter(([name]) => name !== "taken")).toEqual([
+        ["late", 4],
+        ["b", 2],
+        ["a", 1],
+        ["other", 0],
+        ["a", 3],
+        ["urgent", 0],
+      ]);
+      expect(await placeOf(rows[0] as StepRow, 2)).toBe(2);
     }));
 }

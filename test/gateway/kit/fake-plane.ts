@@ -10,8 +10,9 @@ import { type ResolveAction, type StepRow, stepSummary } from "#domain/task/step
 import { isTerminal, type TaskDraft, type TaskRow, type TaskState } from "#domain/task/task";
 import { type TemplateRef, type TemplateRow, templateKey } from "#domain/template/template";
 import { versionKey } from "#domain/template/version";
-import { instant, millis } from "#domain/time/time";
+import { instant, millis, NEVER } from "#domain/time/time";
 import type { AgentView, KnownAgent } from "#domain/worker/agent";
+import type { WorkerAnswer } from "#domain/worker/refusal";
 import type { WorkerView } from "#domain/worker/worker";
 import { nodeClock } from "#host/clock";
 import type {
@@ -85,6 +86,7 @@ export class FakePlane implements Plane {
       return { tasks, next: rest.length > pageSize ? tasks.at(-1)?.id : undefined };
     },
     countReady: async (lanes) => lanes.length,
+    countBefore: async () => 0,
     run: async (id) => this.runs.get(id),
     template: async (ref) => {
       this.templatesRead++;
@@ -231,6 +233,18 @@ export class FakePlane implements Plane {
 
   agentNames(): Iterable<string> {
     return [...this.known].flatMap(([name, known]) => (known ? [name] : []));
+  }
+
+  now() {
+    return instant(BORN);
+  }
+
+  workerAnswers(): Promise<readonly WorkerAnswer[]> {
+    return Promise.resolve([]);
+  }
+
+  lostAt() {
+    return NEVER;
   }
 
   agents(): readonly AgentView[] {

@@ -34,6 +34,7 @@ export function mortalStore(store: Store, life: Life): Store {
     task: (...args) => unlessDead(life, () => reads.task(...args)),
     tasks: (...args) => unlessDead(life, () => reads.tasks(...args)),
     countReady: (...args) => unlessDead(life, () => reads.countReady(...args)),
+    countBefore: (...args) => unlessDead(life, () => reads.countBefore(...args)),
     run: (...args) => unlessDead(life, () => reads.run(...args)),
     template: (...args) => unlessDead(life, () => reads.template(...args)),
     templates: (...args) => unlessDead(life, () => reads.templates(...args)),

@@ -6,6 +6,7 @@ import type { TaskRow } from "#domain/task/task";
 import type { TemplateRef, TemplateRow } from "#domain/template/template";
 import { limits } from "#limits/index";
 import type {
+  LanePlace,
   Reads,
   TaskDetail,
   TaskFilter,
@@ -36,6 +37,11 @@ const reads = {
   countReady: {
     name: "count-ready",
     text: "SELECT count(*) FROM (SELECT FROM steps WHERE lane = ANY ($1::text[]) LIMIT $2::bigint) AS ready",
+  },
+  countBefore: {
+    name: "count-before",
+    text: `SELECT count(*) FROM (SELECT FROM steps WHERE lane = $1
+      AND (rank, task_id, name) < ($2::bigint, $3::text, $4::text) LIMIT $5::bigint) AS ready`,
   },
   template: {
     name: "template",
@@ -85,6 +91,11 @@ export function postgresReads(calls: Calls): Reads {
 
     async countReady(lanes: readonly string[], most: number): Promise<number> {
       const [row] = await calls.query(reads.countReady, [lanes, most]);
+      return Number(row?.[0]);
+    },
+
+    async countBefore({ lane, rank, taskId, stepName }: LanePlace, most: number): Promise<number> {
+      const [row] = await calls.query(reads.countBefore, [lane, rank, taskId, stepName, most]);
       return Number(row?.[0]);
     },
 

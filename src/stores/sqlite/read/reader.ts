@@ -1,5 +1,6 @@
 import type { TemplateRef } from "#domain/template/template";
 import { limits } from "#limits/index";
+import type { LanePlace } from "#ports/store-reads";
 import {
   bytesOf,
   type Driver,
@@ -73,6 +74,10 @@ export class Reader {
 
   countReady({ lanes, most }: { readonly lanes: readonly string[]; readonly most: number }): number {
     return Number(this.#sql.countReady.all([JSON.stringify(lanes), most])[0]?.[0]);
+  }
+
+  countBefore({ lane, rank, taskId, stepName, most }: LanePlace & { readonly most: number }): number {
+    return Number(this.#sql.countBefore.all([lane, rank, taskId, stepName, most])[0]?.[0]);
   }
 
   run(id: string): string | null {

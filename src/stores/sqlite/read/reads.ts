@@ -5,7 +5,7 @@ import { rowsOf, type TaskRow } from "#domain/task/task";
 import type { TemplateRef, TemplateRow } from "#domain/template/template";
 import { versionKey } from "#domain/template/version";
 import { limits } from "#limits/index";
-import type { Reads, TaskDetail, TaskFilter, TaskPage, TemplateFilter } from "#ports/store-reads";
+import type { LanePlace, Reads, TaskDetail, TaskFilter, TaskPage, TemplateFilter } from "#ports/store-reads";
 import type { Layouts } from "../rows/layouts.js";
 import { runTable, stepTable, taskTable, templateFrom } from "../rows/rows.js";
 import type { ThreadClient } from "../thread/client.js";
@@ -51,6 +51,10 @@ export function sqliteReads(reader: ThreadClient<"reader">, layouts: Layouts): R
 
     async countReady(lanes: readonly string[], most: number): Promise<number> {
       return reader.call("countReady", { lanes, most });
+    },
+
+    async countBefore({ lane, rank, taskId, stepName }: LanePlace, most: number): Promise<number> {
+      return reader.call("countBefore", { lane, rank, taskId, stepName, most });
     },
 
     async run(id: RunId): Promise<RunRow | undefined> {

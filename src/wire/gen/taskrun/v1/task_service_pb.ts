@@ -21,7 +21,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file taskrun/v1/task_service.proto.
  */
 export const file_taskrun_v1_task_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch10YXNrcnVuL3YxL3Rhc2tfc2VydmljZS5wcm90bxIKdGFza3J1bi52MSLjBgoEVGFzaxIKCgJpZBgBIAEoCRISCgphZ2VudF9uYW1lGAIgASgJEhIKCmlucHV0X2pzb24YAyABKAkSJgoGc3RhdHVzGAQgASgOMhYudGFza3J1bi52MS5UYXNrU3RhdHVzEhIKCmNyZWF0ZWRfYnkYBSABKAkSFQoNY3JlYXRlZF9hdF9tcxgGIAEoAxIsCgZsYWJlbHMYByADKAsyHC50YXNrcnVuLnYxLlRhc2suTGFiZWxzRW50cnkSJAoEcnVucxgIIAMoCzIWLnRhc2tydW4udjEuUnVuU3VtbWFyeRIkCgVzdGF0ZRhkIAEoDjIVLnRhc2tydW4udjEuVGFza1N0YXRlEh8KBXN0ZXBzGGUgAygLMhAudGFza3J1bi52MS5TdGVwEhMKC291dHB1dF9qc29uGGYgASgJEhUKDWVycm9yX21lc3NhZ2UYZyABKAkSFgoOZmluaXNoZWRfYXRfbXMYaCABKAMSEAoIcHJpb3JpdHkYbiABKBESEgoKdGltZW91dF9tcxhvIAEoAxIUCgxtYXhfYXR0ZW1wdHMYcCABKA0SEQoJbmFtZXNwYWNlGHEgASgJEikKCHRlbXBsYXRlGHIgASgLMhcudGFza3J1bi52MS5UZW1wbGF0ZVJlZhI9Cg93b3JrZXJfc2VsZWN0b3IYcyADKAsyJC50YXNrcnVuLnYxLlRhc2suV29ya2VyU2VsZWN0b3JFbnRyeRIWCg5jb3JyZWxhdGlvbl9pZBh0IAEoCRITCgtzdGFydF9hdF9tcxh1IAEoAxIQCghyZXRyeV9vZhh2IAEoCRIWCg5wYXJlbnRfdGFza19pZBh3IAEoCRIYChBwYXJlbnRfc3RlcF9uYW1lGHggASgJEhMKC2NvbXBlbnNhdGVzGHkgASgJEhYKDmNvbXBlbnNhdGVkX2J5GHogASgJEhcKCm1heF9sb3NzZXMYeyABKA1IAIgBARIQCgh3YXJuaW5ncxh9IAMoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGjUKE1dvcmtlclNlbGVjdG9yRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUINCgtfbWF4X2xvc3NlcyLgAgoEU3RlcBIMCgRuYW1lGAEgASgJEiQKBXN0YXRlGAIgASgOMhUudGFza3J1bi52MS5TdGVwU3RhdGUSEgoKYWdlbnRfbmFtZRgDIAEoCRIQCghhdHRlbXB0cxgEIAEoDRIUCgxtYXhfYXR0ZW1wdHMYBSABKA0SGgoSbmV4dF9hdHRlbXB0X2F0X21zGAYgASgDEhIKCmRlcGVuZHNfb24YByADKAkSEwoLb3V0cHV0X2pzb24YCCABKAkSFAoMb3V0cHV0X2J5dGVzGAkgASgDEhUKDWVycm9yX21lc3NhZ2UYCiABKAkSDAoEdHlwZRgLIAEoCRIVCg1zdGFydGVkX2F0X21zGAwgASgDEhYKDmZpbmlzaGVkX2F0X21zGA0gASgDEhUKDWNoaWxkX3Rhc2tfaWQYDiABKAkSDgoGbG9zc2VzGA8gASgNEhIKCm1heF9sb3NzZXMYECABKA0ipQIKClJ1blN1bW1hcnkSDgoGcnVuX2lkGAEgASgJEhEKCXdvcmtlcl9pZBgCIAEoCRIlCgZzdGF0dXMYAyABKA4yFS50YXNrcnVuLnYxLlJ1blN0YXR1cxIVCg1zdGFydGVkX2F0X21zGAQgASgDEhYKDmZpbmlzaGVkX2F0X21zGAUgASgDEi4KDGJhY2tlbmRfdXNlZBgGIAEoCzIYLnRhc2tydW4udjEuTW9kZWxCYWNrZW5kEhUKDWVycm9yX21lc3NhZ2UYByABKAkSDwoHYXR0ZW1wdBhkIAEoDRIRCglzdGVwX25hbWUYZSABKAkSDgoGcmVhc29uGGYgASgJEg0KBWZlbmNlGGcgASgNEhQKDGVycm9yX2RldGFpbBhoIAEoCSKkBAoRQ3JlYXRlVGFza1JlcXVlc3QSEgoKYWdlbnRfbmFtZRgBIAEoCRISCgppbnB1dF9qc29uGAIgASgJEhIKCmNyZWF0ZWRfYnkYAyABKAkSOQoGbGFiZWxzGAQgAygLMikudGFza3J1bi52MS5DcmVhdGVUYXNrUmVxdWVzdC5MYWJlbHNFbnRyeRIXCg9pZGVtcG90ZW5jeV9rZXkYZCABKAkSEAoIcHJpb3JpdHkYZSABKBESEgoKdGltZW91dF9tcxhmIAEoAxIUCgxtYXhfYXR0ZW1wdHMYZyABKA0SEQoJbmFtZXNwYWNlGGggASgJEikKCHRlbXBsYXRlGGkgASgLMhcudGFza3J1bi52MS5UZW1wbGF0ZVJlZhJKCg93b3JrZXJfc2VsZWN0b3IYaiADKAsyMS50YXNrcnVuLnYxLkNyZWF0ZVRhc2tSZXF1ZXN0LldvcmtlclNlbGVjdG9yRW50cnkSFgoOY29ycmVsYXRpb25faWQYayABKAkSEwoLc3RhcnRfYXRfbXMYbCABKAMSFwoKbWF4X2xvc3NlcxhtIAEoDUgAiAEBGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaNQoTV29ya2VyU2VsZWN0b3JFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQg0KC19tYXhfbG9zc2VzIhwKDkdldFRhc2tSZXF1ZXN0EgoKAmlkGAEgASgJIpwCChBMaXN0VGFza3NSZXF1ZXN0Ei0KDXN0YXR1c19maWx0ZXIYASABKA4yFi50YXNrcnVuLnYxLlRhc2tTdGF0dXMSFAoMYWdlbnRfZmlsdGVyGAIgASgJEg0KBWxpbWl0GAMgASgFEhEKCXBhZ2Vfc2l6ZRhkIAEoBRISCgpwYWdlX3Rva2VuGGUgASgJEhEKCW5hbWVzcGFjZRhmIAEoCRI4CgZsYWJlbHMYZyADKAsyKC50YXNrcnVuLnYxLkxpc3RUYXNrc1JlcXVlc3QuTGFiZWxzRW50cnkSEQoJaWRfcHJlZml4GHggASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiTQoRTGlzdFRhc2tzUmVzcG9uc2USHwoFdGFza3MYASADKAsyEC50YXNrcnVuLnYxLlRhc2sSFwoPbmV4dF9wYWdlX3Rva2VuGGQgASgJIi8KEUNhbmNlbFRhc2tSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnJlYXNvbhhkIAEoCSJHChdCYXRjaENyZWF0ZVRhc2tzUmVxdWVzdBIsCgV0YXNrcxgBIAMoCzIdLnRhc2tydW4udjEuQ3JlYXRlVGFza1JlcXVlc3QiSQoYQmF0Y2hDcmVhdGVUYXNrc1Jlc3BvbnNlEi0KB3Jlc3VsdHMYASADKAsyHC50YXNrcnVuLnYxLkNyZWF0ZVRhc2tSZXN1bHQibAoQQ3JlYXRlVGFza1Jlc3VsdBIgCgR0YXNrGAEgASgLMhAudGFza3J1bi52MS5UYXNrSAASLAoFZXJyb3IYAiABKAsyGy50YXNrcnVuLnYxLkNyZWF0ZVRhc2tFcnJvckgAQggKBnJlc3VsdCJYCg9DcmVhdGVUYXNrRXJyb3ISDAoEY29kZRgBIAEoBRIPCgdtZXNzYWdlGAIgASgJEg4KBnJlYXNvbhgDIAEoCRIWCg5yZXRyeV9hZnRlcl9tcxgEIAEoAyIxChBXYXRjaFRhc2tSZXF1ZXN0EgoKAmlkGAEgASgJEhEKCWFmdGVyX3NlcRgCIAEoBCLYAgoJVGFza0V2ZW50EgsKA3NlcRgBIAEoBBIPCgd0YXNrX2lkGAIgASgJEhQKDHRpbWVzdGFtcF9tcxgDIAEoAxIoCgx0YXNrX2NoYW5nZWQYCiABKAsyEC50YXNrcnVuLnYxLlRhc2tIABItCgtydW5fY2hhbmdlZBgLIAEoCzIWLnRhc2tydW4udjEuUnVuU3VtbWFyeUgAEiwKBm91dHB1dBgMIAEoCzIaLnRhc2tydW4udjEuUnVuT3V0cHV0Q2h1bmtIABIpCglydW5fZXZlbnQYDSABKAsyFC50YXNrcnVuLnYxLlJ1bkV2ZW50SAASMgoMY2hhdF9tZXNzYWdlGA4gASgLMhoudGFza3J1bi52MS5SdW5DaGF0TWVzc2FnZUgAEigKDHN0ZXBfY2hhbmdlZBgPIAEoCzIQLnRhc2tydW4udjEuU3RlcEgAQgcKBWV2ZW50IjoKFEdldFN0ZXBSZXN1bHRSZXF1ZXN0Eg8KB3Rhc2tfaWQYASABKAkSEQoJc3RlcF9uYW1lGAIgASgJIkUKEVNpZ25hbFRhc2tSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnNpZ25hbBgCIAEoCRIUCgxwYXlsb2FkX2pzb24YAyABKAkieAoSUmVzb2x2ZVN0ZXBSZXF1ZXN0Eg8KB3Rhc2tfaWQYASABKAkSEQoJc3RlcF9uYW1lGAIgASgJEikKBmFjdGlvbhgDIAEoDjIZLnRhc2tydW4udjEuUmVzb2x2ZUFjdGlvbhITCgtyZXN1bHRfanNvbhgEIAEoCSI3ChBSZXRyeVRhc2tSZXF1ZXN0EgoKAmlkGAEgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgCIAEoCSJOCg5SdW5UYXNrUmVxdWVzdBIrCgR0YXNrGAEgASgLMh0udGFza3J1bi52MS5DcmVhdGVUYXNrUmVxdWVzdBIPCgd3YWl0X21zGAIgASgDIi4KD1dhaXRUYXNrUmVxdWVzdBIKCgJpZBgBIAEoCRIPCgd3YWl0X21zGAIgASgDKp4BCg1SZXNvbHZlQWN0aW9uEh4KGlJFU09MVkVfQUNUSU9OX1VOU1BFQ0lGSUVEEAASIgoeUkVTT0xWRV9BQ1RJT05fUkVTRVRfRk9SX1JFVFJZEAESIwofUkVTT0xWRV9BQ1RJT05fUkVTT0xWRV9NQU5VQUxMWRACEiQKIFJFU09MVkVfQUNUSU9OX0NPTVBMRVRFX01BTlVBTExZEAMyuAYKC1Rhc2tTZXJ2aWNlEj0KCkNyZWF0ZVRhc2sSHS50YXNrcnVuLnYxLkNyZWF0ZVRhc2tSZXF1ZXN0GhAudGFza3J1bi52MS5UYXNrEjcKB0dldFRhc2sSGi50YXNrcnVuLnYxLkdldFRhc2tSZXF1ZXN0GhAudGFza3J1bi52MS5UYXNrEkgKCUxpc3RUYXNrcxIcLnRhc2tydW4udjEuTGlzdFRhc2tzUmVxdWVzdBodLnRhc2tydW4udjEuTGlzdFRhc2tzUmVzcG9uc2USPQoKQ2FuY2VsVGFzaxIdLnRhc2tydW4udjEuQ2FuY2VsVGFza1JlcXVlc3QaEC50YXNrcnVuLnYxLlRhc2sSXQoQQmF0Y2hDcmVhdGVUYXNrcxIjLnRhc2tydW4udjEuQmF0Y2hDcmVhdGVUYXNrc1JlcXVlc3QaJC50YXNrcnVuLnYxLkJhdGNoQ3JlYXRlVGFza3NSZXNwb25zZRJCCglXYXRjaFRhc2sSHC50YXNrcnVuLnYxLldhdGNoVGFza1JlcXVlc3QaFS50YXNrcnVuLnYxLlRhc2tFdmVudDABElQKDUdldFN0ZXBSZXN1bHQSIC50YXNrcnVuLnYxLkdldFN0ZXBSZXN1bHRSZXF1ZXN0GiEudGFza3J1bi52MS5HZXRTdGVwUmVzdWx0UmVzcG9uc2USOwoJUmV0cnlUYXNrEhwudGFza3J1bi52MS5SZXRyeVRhc2tSZXF1ZXN0GhAudGFza3J1bi52MS5UYXNrEj0KClNpZ25hbFRhc2sSHS50YXNrcnVuLnYxLlNpZ25hbFRhc2tSZXF1ZXN0GhAudGFza3J1bi52MS5UYXNrEj8KC1Jlc29sdmVTdGVwEh4udGFza3J1bi52MS5SZXNvbHZlU3RlcFJlcXVlc3QaEC50YXNrcnVuLnYxLlRhc2sSNwoHUnVuVGFzaxIaLnRhc2tydW4udjEuUnVuVGFza1JlcXVlc3QaEC50YXNrcnVuLnYxLlRhc2sSOQoIV2FpdFRhc2sSGy50YXNrcnVuLnYxLldhaXRUYXNrUmVxdWVzdBoQLnRhc2tydW4udjEuVGFza2IGcHJvdG8z", [file_taskrun_v1_common, file_taskrun_v1_run_service]);
+  fileDesc("Ch10YXNrcnVuL3YxL3Rhc2tfc2VydmljZS5wcm90bxIKdGFza3J1bi52MSL7BgoEVGFzaxIKCgJpZBgBIAEoCRISCgphZ2VudF9uYW1lGAIgASgJEhIKCmlucHV0X2pzb24YAyABKAkSJgoGc3RhdHVzGAQgASgOMhYudGFza3J1bi52MS5UYXNrU3RhdHVzEhIKCmNyZWF0ZWRfYnkYBSABKAkSFQoNY3JlYXRlZF9hdF9tcxgGIAEoAxIsCgZsYWJlbHMYByADKAsyHC50YXNrcnVuLnYxLlRhc2suTGFiZWxzRW50cnkSJAoEcnVucxgIIAMoCzIWLnRhc2tydW4udjEuUnVuU3VtbWFyeRIkCgVzdGF0ZRhkIAEoDjIVLnRhc2tydW4udjEuVGFza1N0YXRlEh8KBXN0ZXBzGGUgAygLMhAudGFza3J1bi52MS5TdGVwEhMKC291dHB1dF9qc29uGGYgASgJEhUKDWVycm9yX21lc3NhZ2UYZyABKAkSFgoOZmluaXNoZWRfYXRfbXMYaCABKAMSEAoIcHJpb3JpdHkYbiABKBESEgoKdGltZW91dF9tcxhvIAEoAxIUCgxtYXhfYXR0ZW1wdHMYcCABKA0SEQoJbmFtZXNwYWNlGHEgASgJEikKCHRlbXBsYXRlGHIgASgLMhcudGFza3J1bi52MS5UZW1wbGF0ZVJlZhI9Cg93b3JrZXJfc2VsZWN0b3IYcyADKAsyJC50YXNrcnVuLnYxLlRhc2suV29ya2VyU2VsZWN0b3JFbnRyeRIWCg5jb3JyZWxhdGlvbl9pZBh0IAEoCRITCgtzdGFydF9hdF9tcxh1IAEoAxIQCghyZXRyeV9vZhh2IAEoCRIWCg5wYXJlbnRfdGFza19pZBh3IAEoCRIYChBwYXJlbnRfc3RlcF9uYW1lGHggASgJEhMKC2NvbXBlbnNhdGVzGHkgASgJEhYKDmNvbXBlbnNhdGVkX2J5GHogASgJEhcKCm1heF9sb3NzZXMYeyABKA1IAIgBARIWCg53YWl0aW5nX3JlYXNvbhh8IAEoCRIQCgh3YXJuaW5ncxh9IAMoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGjUKE1dvcmtlclNlbGVjdG9yRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUINCgtfbWF4X2xvc3NlcyL4AgoEU3RlcBIMCgRuYW1lGAEgASgJEiQKBXN0YXRlGAIgASgOMhUudGFza3J1bi52MS5TdGVwU3RhdGUSEgoKYWdlbnRfbmFtZRgDIAEoCRIQCghhdHRlbXB0cxgEIAEoDRIUCgxtYXhfYXR0ZW1wdHMYBSABKA0SGgoSbmV4dF9hdHRlbXB0X2F0X21zGAYgASgDEhIKCmRlcGVuZHNfb24YByADKAkSEwoLb3V0cHV0X2pzb24YCCABKAkSFAoMb3V0cHV0X2J5dGVzGAkgASgDEhUKDWVycm9yX21lc3NhZ2UYCiABKAkSDAoEdHlwZRgLIAEoCRIVCg1zdGFydGVkX2F0X21zGAwgASgDEhYKDmZpbmlzaGVkX2F0X21zGA0gASgDEhUKDWNoaWxkX3Rhc2tfaWQYDiABKAkSDgoGbG9zc2VzGA8gASgNEhIKCm1heF9sb3NzZXMYECABKA0SFgoOd2FpdGluZ19yZWFzb24YESABKAkiIAoSRXhwbGFpblRhc2tSZXF1ZXN0EgoKAmlkGAEgASgJIpoCChNFeHBsYWluVGFza1Jlc3BvbnNlEgoKAmlkGAEgASgJEiYKBnN0YXR1cxgCIAEoDjIWLnRhc2tydW4udjEuVGFza1N0YXR1cxIkCgVzdGF0ZRgDIAEoDjIVLnRhc2tydW4udjEuVGFza1N0YXRlEhYKDndhaXRpbmdfcmVhc29uGAQgASgJEioKBXN0ZXBzGAUgAygLMhsudGFza3J1bi52MS5TdGVwRXhwbGFuYXRpb24SEgoKbW9yZV9zdGVwcxgGIAEoDRIoCgZjYXVzZXMYByADKAsyGC50YXNrcnVuLnYxLkZhaWx1cmVDYXVzZRInCgdhY3Rpb25zGAggAygLMhYudGFza3J1bi52MS5OZXh0QWN0aW9uIo0CCg9TdGVwRXhwbGFuYXRpb24SDAoEbmFtZRgBIAEoCRIkCgVzdGF0ZRgCIAEoDjIVLnRhc2tydW4udjEuU3RlcFN0YXRlEg0KBWNhdXNlGAMgASgJEg4KBmRldGFpbBgEIAEoCRIQCgh1bnRpbF9tcxgFIAEoAxITCgtxdWV1ZV9wbGFjZRgGIAEoDRIpCgd3b3JrZXJzGAcgAygLMhgudGFza3J1bi52MS5Xb3JrZXJBbnN3ZXISFAoMbW9yZV93b3JrZXJzGAggASgNEhMKC25lYXJfYWdlbnRzGAkgAygJEioKBXVubWV0GAogAygLMhsudGFza3J1bi52MS5Vbm1ldERlcGVuZGVuY3kiUgoMV29ya2VyQW5zd2VyEhEKCXdvcmtlcl9pZBgBIAEoCRINCgVjYXVzZRgCIAEoCRIOCgZkZXRhaWwYAyABKAkSEAoIdW50aWxfbXMYBCABKAMiRQoPVW5tZXREZXBlbmRlbmN5EgwKBG5hbWUYASABKAkSJAoFc3RhdGUYAiABKA4yFS50YXNrcnVuLnYxLlN0ZXBTdGF0ZSKmAQoMRmFpbHVyZUNhdXNlEg8KB3Rhc2tfaWQYASABKAkSEQoJc3RlcF9uYW1lGAIgASgJEg4KBnJ1bl9pZBgDIAEoCRIRCgl3b3JrZXJfaWQYBCABKAkSDwoHYXR0ZW1wdBgFIAEoDRIOCgZyZWFzb24YBiABKAkSDwoHbWVzc2FnZRgHIAEoCRIOCgZkZXRhaWwYCCABKAkSDQoFYXRfbXMYCSABKAMiLQoKTmV4dEFjdGlvbhIPCgdjb21tYW5kGAEgASgJEg4KBmVmZmVjdBgCIAEoCSKlAgoKUnVuU3VtbWFyeRIOCgZydW5faWQYASABKAkSEQoJd29ya2VyX2lkGAIgASgJEiUKBnN0YXR1cxgDIAEoDjIVLnRhc2tydW4udjEuUnVuU3RhdHVzEhUKDXN0YXJ0ZWRfYXRfbXMYBCABKAMSFgoOZmluaXNoZWRfYXRfbXMYBSABKAMSLgoMYmFja2VuZF91c2VkGAYgASgLMhgudGFza3J1bi52MS5Nb2RlbEJhY2tlbmQSFQoNZXJyb3JfbWVzc2FnZRgHIAEoCRIPCgdhdHRlbXB0GGQgASgNEhEKCXN0ZXBfbmFtZRhlIAEoCRIOCgZyZWFzb24YZiABKAkSDQoFZmVuY2UYZyABKA0SFAoMZXJyb3JfZGV0YWlsGGggASgJIqQEChFDcmVhdGVUYXNrUmVxdWVzdBISCgphZ2VudF9uYW1lGAEgASgJEhIKCmlucHV0X2pzb24YAiABKAkSEgoKY3JlYXRlZF9ieRgDIAEoCRI5CgZsYWJlbHMYBCADKAsyKS50YXNrcnVuLnYxLkNyZWF0ZVRhc2tSZXF1ZXN0LkxhYmVsc0VudHJ5EhcKD2lkZW1wb3RlbmN5X2tleRhkIAEoCRIQCghwcmlvcml0eRhlIAEoERISCgp0aW1lb3V0X21zGGYgASgDEhQKDG1heF9hdHRlbXB0cxhnIAEoDRIRCgluYW1lc3BhY2UYaCABKAkSKQoIdGVtcGxhdGUYaSABKAsyFy50YXNrcnVuLnYxLlRlbXBsYXRlUmVmEkoKD3dvcmtlcl9zZWxlY3RvchhqIAMoCzIxLnRhc2tydW4udjEuQ3JlYXRlVGFza1JlcXVlc3QuV29ya2VyU2VsZWN0b3JFbnRyeRIWCg5jb3JyZWxhdGlvbl9pZBhrIAEoCRITCgtzdGFydF9hdF9tcxhsIAEoAxIXCgptYXhfbG9zc2VzGG0gASgNSACIAQEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARo1ChNXb3JrZXJTZWxlY3RvckVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCDQoLX21heF9sb3NzZXMiHAoOR2V0VGFza1JlcXVlc3QSCgoCaWQYASABKAkinAIKEExpc3RUYXNrc1JlcXVlc3QSLQoNc3RhdHVzX2ZpbHRlchgBIAEoDjIWLnRhc2tydW4udjEuVGFza1N0YXR1cxIUCgxhZ2VudF9maWx0ZXIYAiABKAkSDQoFbGltaXQYAyABKAUSEQoJcGFnZV9zaXplGGQgASgFEhIKCnBhZ2VfdG9rZW4YZSABKAkSEQoJbmFtZXNwYWNlGGYgASgJEjgKBmxhYmVscxhnIAMoCzIoLnRhc2tydW4udjEuTGlzdFRhc2tzUmVxdWVzdC5MYWJlbHNFbnRyeRIRCglpZF9wcmVmaXgYeCABKAkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJNChFMaXN0VGFza3NSZXNwb25zZRIfCgV0YXNrcxgBIAMoCzIQLnRhc2tydW4udjEuVGFzaxIXCg9uZXh0X3BhZ2VfdG9rZW4YZCABKAkiLwoRQ2FuY2VsVGFza1JlcXVlc3QSCgoCaWQYASABKAkSDgoGcmVhc29uGGQgASgJIkcKF0JhdGNoQ3JlYXRlVGFza3NSZXF1ZXN0EiwKBXRhc2tzGAEgAygLMh0udGFza3J1bi52MS5DcmVhdGVUYXNrUmVxdWVzdCJJChhCYXRjaENyZWF0ZVRhc2tzUmVzcG9uc2USLQoHcmVzdWx0cxgBIAMoCzIcLnRhc2tydW4udjEuQ3JlYXRlVGFza1Jlc3VsdCJsChBDcmVhdGVUYXNrUmVzdWx0EiAKBHRhc2sYASABKAsyEC50YXNrcnVuLnYxLlRhc2tIABIsCgVlcnJvchgCIAEoCzIbLnRhc2tydW4udjEuQ3JlYXRlVGFza0Vycm9ySABCCAoGcmVzdWx0IlgKD0NyZWF0ZVRhc2tFcnJvchIMCgRjb2RlGAEgASgFEg8KB21lc3NhZ2UYAiABKAkSDgoGcmVhc29uGAMgASgJEhYKDnJldHJ5X2FmdGVyX21zGAQgASgDIjEKEFdhdGNoVGFza1JlcXVlc3QSCgoCaWQYASABKAkSEQoJYWZ0ZXJfc2VxGAIgASgEItgCCglUYXNrRXZlbnQSCwoDc2VxGAEgASgEEg8KB3Rhc2tfaWQYAiABKAkSFAoMdGltZXN0YW1wX21zGAMgASgDEigKDHRhc2tfY2hhbmdlZBgKIAEoCzIQLnRhc2tydW4udjEuVGFza0gAEi0KC3J1bl9jaGFuZ2VkGAsgASgLMhYudGFza3J1bi52MS5SdW5TdW1tYXJ5SAASLAoGb3V0cHV0GAwgASgLMhoudGFza3J1bi52MS5SdW5PdXRwdXRDaHVua0gAEikKCXJ1bl9ldmVudBgNIAEoCzIULnRhc2tydW4udjEuUnVuRXZlbnRIABIyCgxjaGF0X21lc3NhZ2UYDiABKAsyGi50YXNrcnVuLnYxLlJ1bkNoYXRNZXNzYWdlSAASKAoMc3RlcF9jaGFuZ2VkGA8gASgLMhAudGFza3J1bi52MS5TdGVwSABCBwoFZXZlbnQiOgoUR2V0U3RlcFJlc3VsdFJlcXVlc3QSDwoHdGFza19pZBgBIAEoCRIRCglzdGVwX25hbWUYAiABKAkiRQoRU2lnbmFsVGFza1JlcXVlc3QSCgoCaWQYASABKAkSDgoGc2lnbmFsGAIgASgJEhQKDHBheWxvYWRfanNvbhgDIAEoCSJ4ChJSZXNvbHZlU3RlcFJlcXVlc3QSDwoHdGFza19pZBgBIAEoCRIRCglzdGVwX25hbWUYAiABKAkSKQoGYWN0aW9uGAMgASgOMhkudGFza3J1bi52MS5SZXNvbHZlQWN0aW9uEhMKC3Jlc3VsdF9qc29uGAQgASgJIjcKEFJldHJ5VGFza1JlcXVlc3QSCgoCaWQYASABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAIgASgJIk4KDlJ1blRhc2tSZXF1ZXN0EisKBHRhc2sYASABKAsyHS50YXNrcnVuLnYxLkNyZWF0ZVRhc2tSZXF1ZXN0Eg8KB3dhaXRfbXMYAiABKAMiLgoPV2FpdFRhc2tSZXF1ZXN0EgoKAmlkGAEgASgJEg8KB3dhaXRfbXMYAiABKAMqngEKDVJlc29sdmVBY3Rpb24SHgoaUkVTT0xWRV9BQ1RJT05fVU5TUEVDSUZJRUQQABIiCh5SRVNPTFZFX0FDVElPTl9SRVNFVF9GT1JfUkVUUlkQARIjCh9SRVNPTFZFX0FDVElPTl9SRVNPTFZFX01BTlVBTExZEAISJAogUkVTT0xWRV9BQ1RJT05fQ09NUExFVEVfTUFOVUFMTFkQAzKIBwoLVGFza1NlcnZpY2USPQoKQ3JlYXRlVGFzaxIdLnRhc2tydW4udjEuQ3JlYXRlVGFza1JlcXVlc3QaEC50YXNrcnVuLnYxLlRhc2sSNwoHR2V0VGFzaxIaLnRhc2tydW4udjEuR2V0VGFza1JlcXVlc3QaEC50YXNrcnVuLnYxLlRhc2sSSAoJTGlzdFRhc2tzEhwudGFza3J1bi52MS5MaXN0VGFza3NSZXF1ZXN0Gh0udGFza3J1bi52MS5MaXN0VGFza3NSZXNwb25zZRI9CgpDYW5jZWxUYXNrEh0udGFza3J1bi52MS5DYW5jZWxUYXNrUmVxdWVzdBoQLnRhc2tydW4udjEuVGFzaxJdChBCYXRjaENyZWF0ZVRhc2tzEiMudGFza3J1bi52MS5CYXRjaENyZWF0ZVRhc2tzUmVxdWVzdBokLnRhc2tydW4udjEuQmF0Y2hDcmVhdGVUYXNrc1Jlc3BvbnNlEkIKCVdhdGNoVGFzaxIcLnRhc2tydW4udjEuV2F0Y2hUYXNrUmVxdWVzdBoVLnRhc2tydW4udjEuVGFza0V2ZW50MAESVAoNR2V0U3RlcFJlc3VsdBIgLnRhc2tydW4udjEuR2V0U3RlcFJlc3VsdFJlcXVlc3QaIS50YXNrcnVuLnYxLkdldFN0ZXBSZXN1bHRSZXNwb25zZRI7CglSZXRyeVRhc2sSHC50YXNrcnVuLnYxLlJldHJ5VGFza1JlcXVlc3QaEC50YXNrcnVuLnYxLlRhc2sSPQoKU2lnbmFsVGFzaxIdLnRhc2tydW4udjEuU2lnbmFsVGFza1JlcXVlc3QaEC50YXNrcnVuLnYxLlRhc2sSPwoLUmVzb2x2ZVN0ZXASHi50YXNrcnVuLnYxLlJlc29sdmVTdGVwUmVxdWVzdBoQLnRhc2tydW4udjEuVGFzaxI3CgdSdW5UYXNrEhoudGFza3J1bi52MS5SdW5UYXNrUmVxdWVzdBoQLnRhc2tydW4udjEuVGFzaxI5CghXYWl0VGFzaxIbLnRhc2tydW4udjEuV2FpdFRhc2tSZXF1ZXN0GhAudGFza3J1bi52MS5UYXNrEk4KC0V4cGxhaW5UYXNrEh4udGFza3J1bi52MS5FeHBsYWluVGFza1JlcXVlc3QaHy50YXNrcnVuLnYxLkV4cGxhaW5UYXNrUmVzcG9uc2ViBnByb3RvMw", [file_taskrun_v1_common, file_taskrun_v1_run_service]);
 
 /**
  * Something somebody wants done.
@@ -221,6 +221,15 @@ export type Task = Message<"taskrun.v1.Task"> & {
   maxLosses?: number | undefined;
 
   /**
+   * Why it does not go on by itself, as "CAUSE: detail", for example "BACKOFF: 1 step is to be tried
+   * again"; empty if it does, or has ended. The causes are those of StepExplanation. Follows from what is
+   * stored: ExplainTask knows more.
+   *
+   * @generated from field: string waiting_reason = 124;
+   */
+  waitingReason: string;
+
+  /**
    * What whoever created it should know, as sentences: that no Worker had ever announced its agent, or that the input
    * does not fit what some of its Workers announce. At most 8.
    *
@@ -355,6 +364,13 @@ export type Step = Message<"taskrun.v1.Step"> & {
    * @generated from field: uint32 max_losses = 16;
    */
   maxLosses: number;
+
+  /**
+   * Why it does not run, as Task.waiting_reason; empty if it runs, or has ended.
+   *
+   * @generated from field: string waiting_reason = 17;
+   */
+  waitingReason: string;
 };
 
 /**
@@ -363,6 +379,362 @@ export type Step = Message<"taskrun.v1.Step"> & {
  */
 export const StepSchema: GenMessage<Step> = /*@__PURE__*/
   messageDesc(file_taskrun_v1_task_service, 1);
+
+/**
+ * Which Task to explain.
+ *
+ * @generated from message taskrun.v1.ExplainTaskRequest
+ */
+export type ExplainTaskRequest = Message<"taskrun.v1.ExplainTaskRequest"> & {
+  /**
+   * The Task's id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message taskrun.v1.ExplainTaskRequest.
+ * Use `create(ExplainTaskRequestSchema)` to create a new message.
+ */
+export const ExplainTaskRequestSchema: GenMessage<ExplainTaskRequest> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_task_service, 2);
+
+/**
+ * Why a Task is where it is.
+ *
+ * @generated from message taskrun.v1.ExplainTaskResponse
+ */
+export type ExplainTaskResponse = Message<"taskrun.v1.ExplainTaskResponse"> & {
+  /**
+   * The Task's id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * Where the Task stands.
+   *
+   * @generated from field: taskrun.v1.TaskStatus status = 2;
+   */
+  status: TaskStatus;
+
+  /**
+   * Where the Task stands, in detail.
+   *
+   * @generated from field: taskrun.v1.TaskState state = 3;
+   */
+  state: TaskState;
+
+  /**
+   * As Task.waiting_reason.
+   *
+   * @generated from field: string waiting_reason = 4;
+   */
+  waitingReason: string;
+
+  /**
+   * Its Steps that have not ended and do not run, in an order in which they can be run; at most 100.
+   *
+   * @generated from field: repeated taskrun.v1.StepExplanation steps = 5;
+   */
+  steps: StepExplanation[];
+
+  /**
+   * How many more there are.
+   *
+   * @generated from field: uint32 more_steps = 6;
+   */
+  moreSteps: number;
+
+  /**
+   * Of a Task that has failed, was cancelled, or waits for an operator: from the Task down to what failed
+   * first, through the Tasks that its Steps are.
+   *
+   * @generated from field: repeated taskrun.v1.FailureCause causes = 7;
+   */
+  causes: FailureCause[];
+
+  /**
+   * What can be done now, the likeliest first; at most 21.
+   *
+   * @generated from field: repeated taskrun.v1.NextAction actions = 8;
+   */
+  actions: NextAction[];
+};
+
+/**
+ * Describes the message taskrun.v1.ExplainTaskResponse.
+ * Use `create(ExplainTaskResponseSchema)` to create a new message.
+ */
+export const ExplainTaskResponseSchema: GenMessage<ExplainTaskResponse> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_task_service, 3);
+
+/**
+ * What one Step waits for.
+ *
+ * @generated from message taskrun.v1.StepExplanation
+ */
+export type StepExplanation = Message<"taskrun.v1.StepExplanation"> & {
+  /**
+   * Unique in its Task.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Where the Step stands.
+   *
+   * @generated from field: taskrun.v1.StepState state = 2;
+   */
+  state: StepState;
+
+  /**
+   * What it waits for: START_TIME, DEPENDENCIES, TURN (of a map, a batch, or its Task), WORKER, WORKER_GONE
+   * (the Worker of its Run has lost its connection), BACKOFF, SIGNAL, TIMER, CHILD_TASK, MEMBERS or OPERATOR;
+   * more may come.
+   *
+   * @generated from field: string cause = 3;
+   */
+  cause: string;
+
+  /**
+   * For people.
+   *
+   * @generated from field: string detail = 4;
+   */
+  detail: string;
+
+  /**
+   * When it ends by itself; 0 if nobody knows. Of WORKER_GONE: when the Run is lost.
+   *
+   * @generated from field: int64 until_ms = 5;
+   */
+  untilMs: bigint;
+
+  /**
+   * Its place among the Steps that the same Workers can take, from 1; 0 if it is in no queue, is behind the
+   * first 1 000, or is not one of the first 10 such Steps of the Task.
+   *
+   * @generated from field: uint32 queue_place = 6;
+   */
+  queuePlace: number;
+
+  /**
+   * What the Workers say to it, those nearest to taking it first; at most 20. Told as `queue_place` is.
+   *
+   * @generated from field: repeated taskrun.v1.WorkerAnswer workers = 7;
+   */
+  workers: WorkerAnswer[];
+
+  /**
+   * How many more Workers there are.
+   *
+   * @generated from field: uint32 more_workers = 8;
+   */
+  moreWorkers: number;
+
+  /**
+   * Names of agents that are like its own, if no Worker has ever announced that one.
+   *
+   * @generated from field: repeated string near_agents = 9;
+   */
+  nearAgents: string[];
+
+  /**
+   * The dependencies that are not done; at most 20.
+   *
+   * @generated from field: repeated taskrun.v1.UnmetDependency unmet = 10;
+   */
+  unmet: UnmetDependency[];
+};
+
+/**
+ * Describes the message taskrun.v1.StepExplanation.
+ * Use `create(StepExplanationSchema)` to create a new message.
+ */
+export const StepExplanationSchema: GenMessage<StepExplanation> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_task_service, 4);
+
+/**
+ * What a Worker says to a Step that is ready.
+ *
+ * @generated from message taskrun.v1.WorkerAnswer
+ */
+export type WorkerAnswer = Message<"taskrun.v1.WorkerAnswer"> & {
+  /**
+   * The Worker's id.
+   *
+   * @generated from field: string worker_id = 1;
+   */
+  workerId: string;
+
+  /**
+   * Why it does not take the Step: AGENT (it does not run it), NAMESPACE, LABELS, GONE (its connection is
+   * lost), DRAINING, FAILING, AVOIDED (the Step was just declined or lost there), SLOTS, AGENT_SLOTS, or UNREAD
+   * (it has not read what it was sent); more may come. Empty if nothing keeps it from taking it.
+   *
+   * @generated from field: string cause = 2;
+   */
+  cause: string;
+
+  /**
+   * For people, for example the labels that it lacks.
+   *
+   * @generated from field: string detail = 3;
+   */
+  detail: string;
+
+  /**
+   * When that ends by itself, of GONE when the Worker is lost; 0 if nobody knows.
+   *
+   * @generated from field: int64 until_ms = 4;
+   */
+  untilMs: bigint;
+};
+
+/**
+ * Describes the message taskrun.v1.WorkerAnswer.
+ * Use `create(WorkerAnswerSchema)` to create a new message.
+ */
+export const WorkerAnswerSchema: GenMessage<WorkerAnswer> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_task_service, 5);
+
+/**
+ * A Step that must be done first.
+ *
+ * @generated from message taskrun.v1.UnmetDependency
+ */
+export type UnmetDependency = Message<"taskrun.v1.UnmetDependency"> & {
+  /**
+   * Unique in its Task.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Where the Step stands.
+   *
+   * @generated from field: taskrun.v1.StepState state = 2;
+   */
+  state: StepState;
+};
+
+/**
+ * Describes the message taskrun.v1.UnmetDependency.
+ * Use `create(UnmetDependencySchema)` to create a new message.
+ */
+export const UnmetDependencySchema: GenMessage<UnmetDependency> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_task_service, 6);
+
+/**
+ * What went wrong in one place: a Task, a Step of it, or a Run.
+ *
+ * @generated from message taskrun.v1.FailureCause
+ */
+export type FailureCause = Message<"taskrun.v1.FailureCause"> & {
+  /**
+   * The Task's id.
+   *
+   * @generated from field: string task_id = 1;
+   */
+  taskId: string;
+
+  /**
+   * Empty for the Task itself.
+   *
+   * @generated from field: string step_name = 2;
+   */
+  stepName: string;
+
+  /**
+   * Empty unless a Run is meant.
+   *
+   * @generated from field: string run_id = 3;
+   */
+  runId: string;
+
+  /**
+   * Which Worker had the Run.
+   *
+   * @generated from field: string worker_id = 4;
+   */
+  workerId: string;
+
+  /**
+   * Which try of the Step it was, or how many there were.
+   *
+   * @generated from field: uint32 attempt = 5;
+   */
+  attempt: number;
+
+  /**
+   * For programs, as RunSummary.reason; empty without a particular one.
+   *
+   * @generated from field: string reason = 6;
+   */
+  reason: string;
+
+  /**
+   * For people.
+   *
+   * @generated from field: string message = 7;
+   */
+  message: string;
+
+  /**
+   * The stack of what the agent threw, or the like; at most 16 KiB.
+   *
+   * @generated from field: string detail = 8;
+   */
+  detail: string;
+
+  /**
+   * When; 0 if it has not ended.
+   *
+   * @generated from field: int64 at_ms = 9;
+   */
+  atMs: bigint;
+};
+
+/**
+ * Describes the message taskrun.v1.FailureCause.
+ * Use `create(FailureCauseSchema)` to create a new message.
+ */
+export const FailureCauseSchema: GenMessage<FailureCause> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_task_service, 7);
+
+/**
+ * Something that can be done now.
+ *
+ * @generated from message taskrun.v1.NextAction
+ */
+export type NextAction = Message<"taskrun.v1.NextAction"> & {
+  /**
+   * A command of the command line.
+   *
+   * @generated from field: string command = 1;
+   */
+  command: string;
+
+  /**
+   * What it does, for people.
+   *
+   * @generated from field: string effect = 2;
+   */
+  effect: string;
+};
+
+/**
+ * Describes the message taskrun.v1.NextAction.
+ * Use `create(NextActionSchema)` to create a new message.
+ */
+export const NextActionSchema: GenMessage<NextAction> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_task_service, 8);
 
 /**
  * One attempt, in short.
@@ -463,7 +835,7 @@ export type RunSummary = Message<"taskrun.v1.RunSummary"> & {
  * Use `create(RunSummarySchema)` to create a new message.
  */
 export const RunSummarySchema: GenMessage<RunSummary> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 2);
+  messageDesc(file_taskrun_v1_task_service, 9);
 
 /**
  * What is wanted. Either `agent_name` or `template` is required; neither or both is
@@ -585,7 +957,7 @@ export type CreateTaskRequest = Message<"taskrun.v1.CreateTaskRequest"> & {
  * Use `create(CreateTaskRequestSchema)` to create a new message.
  */
 export const CreateTaskRequestSchema: GenMessage<CreateTaskRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 3);
+  messageDesc(file_taskrun_v1_task_service, 10);
 
 /**
  * Which Task to read.
@@ -606,7 +978,7 @@ export type GetTaskRequest = Message<"taskrun.v1.GetTaskRequest"> & {
  * Use `create(GetTaskRequestSchema)` to create a new message.
  */
 export const GetTaskRequestSchema: GenMessage<GetTaskRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 4);
+  messageDesc(file_taskrun_v1_task_service, 11);
 
 /**
  * Which Tasks to list. All filters must fit.
@@ -678,7 +1050,7 @@ export type ListTasksRequest = Message<"taskrun.v1.ListTasksRequest"> & {
  * Use `create(ListTasksRequestSchema)` to create a new message.
  */
 export const ListTasksRequestSchema: GenMessage<ListTasksRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 5);
+  messageDesc(file_taskrun_v1_task_service, 12);
 
 /**
  * One page of Tasks.
@@ -707,7 +1079,7 @@ export type ListTasksResponse = Message<"taskrun.v1.ListTasksResponse"> & {
  * Use `create(ListTasksResponseSchema)` to create a new message.
  */
 export const ListTasksResponseSchema: GenMessage<ListTasksResponse> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 6);
+  messageDesc(file_taskrun_v1_task_service, 13);
 
 /**
  * Which Task to cancel.
@@ -735,7 +1107,7 @@ export type CancelTaskRequest = Message<"taskrun.v1.CancelTaskRequest"> & {
  * Use `create(CancelTaskRequestSchema)` to create a new message.
  */
 export const CancelTaskRequestSchema: GenMessage<CancelTaskRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 7);
+  messageDesc(file_taskrun_v1_task_service, 14);
 
 /**
  * Tasks to create together.
@@ -756,7 +1128,7 @@ export type BatchCreateTasksRequest = Message<"taskrun.v1.BatchCreateTasksReques
  * Use `create(BatchCreateTasksRequestSchema)` to create a new message.
  */
 export const BatchCreateTasksRequestSchema: GenMessage<BatchCreateTasksRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 8);
+  messageDesc(file_taskrun_v1_task_service, 15);
 
 /**
  * What became of them.
@@ -777,7 +1149,7 @@ export type BatchCreateTasksResponse = Message<"taskrun.v1.BatchCreateTasksRespo
  * Use `create(BatchCreateTasksResponseSchema)` to create a new message.
  */
 export const BatchCreateTasksResponseSchema: GenMessage<BatchCreateTasksResponse> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 9);
+  messageDesc(file_taskrun_v1_task_service, 16);
 
 /**
  * What became of one request of a batch.
@@ -814,7 +1186,7 @@ export type CreateTaskResult = Message<"taskrun.v1.CreateTaskResult"> & {
  * Use `create(CreateTaskResultSchema)` to create a new message.
  */
 export const CreateTaskResultSchema: GenMessage<CreateTaskResult> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 10);
+  messageDesc(file_taskrun_v1_task_service, 17);
 
 /**
  * Why one request of a batch was refused.
@@ -857,7 +1229,7 @@ export type CreateTaskError = Message<"taskrun.v1.CreateTaskError"> & {
  * Use `create(CreateTaskErrorSchema)` to create a new message.
  */
 export const CreateTaskErrorSchema: GenMessage<CreateTaskError> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 11);
+  messageDesc(file_taskrun_v1_task_service, 18);
 
 /**
  * Which Task to watch, and from where.
@@ -885,7 +1257,7 @@ export type WatchTaskRequest = Message<"taskrun.v1.WatchTaskRequest"> & {
  * Use `create(WatchTaskRequestSchema)` to create a new message.
  */
 export const WatchTaskRequestSchema: GenMessage<WatchTaskRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 12);
+  messageDesc(file_taskrun_v1_task_service, 19);
 
 /**
  * One thing that happened to a Task.
@@ -976,7 +1348,7 @@ export type TaskEvent = Message<"taskrun.v1.TaskEvent"> & {
  * Use `create(TaskEventSchema)` to create a new message.
  */
 export const TaskEventSchema: GenMessage<TaskEvent> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 13);
+  messageDesc(file_taskrun_v1_task_service, 20);
 
 /**
  * Which result to read.
@@ -1004,7 +1376,7 @@ export type GetStepResultRequest = Message<"taskrun.v1.GetStepResultRequest"> & 
  * Use `create(GetStepResultRequestSchema)` to create a new message.
  */
 export const GetStepResultRequestSchema: GenMessage<GetStepResultRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 14);
+  messageDesc(file_taskrun_v1_task_service, 21);
 
 /**
  * A payload for a waiting Step.
@@ -1039,7 +1411,7 @@ export type SignalTaskRequest = Message<"taskrun.v1.SignalTaskRequest"> & {
  * Use `create(SignalTaskRequestSchema)` to create a new message.
  */
 export const SignalTaskRequestSchema: GenMessage<SignalTaskRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 15);
+  messageDesc(file_taskrun_v1_task_service, 22);
 
 /**
  * Which Step to settle, and how.
@@ -1081,7 +1453,7 @@ export type ResolveStepRequest = Message<"taskrun.v1.ResolveStepRequest"> & {
  * Use `create(ResolveStepRequestSchema)` to create a new message.
  */
 export const ResolveStepRequestSchema: GenMessage<ResolveStepRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 16);
+  messageDesc(file_taskrun_v1_task_service, 23);
 
 /**
  * Which Task to do again.
@@ -1109,7 +1481,7 @@ export type RetryTaskRequest = Message<"taskrun.v1.RetryTaskRequest"> & {
  * Use `create(RetryTaskRequestSchema)` to create a new message.
  */
 export const RetryTaskRequestSchema: GenMessage<RetryTaskRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 17);
+  messageDesc(file_taskrun_v1_task_service, 24);
 
 /**
  * Which Task to create and wait for, and for how long.
@@ -1138,7 +1510,7 @@ export type RunTaskRequest = Message<"taskrun.v1.RunTaskRequest"> & {
  * Use `create(RunTaskRequestSchema)` to create a new message.
  */
 export const RunTaskRequestSchema: GenMessage<RunTaskRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 18);
+  messageDesc(file_taskrun_v1_task_service, 25);
 
 /**
  * Which Task to wait for, and for how long.
@@ -1166,7 +1538,7 @@ export type WaitTaskRequest = Message<"taskrun.v1.WaitTaskRequest"> & {
  * Use `create(WaitTaskRequestSchema)` to create a new message.
  */
 export const WaitTaskRequestSchema: GenMessage<WaitTaskRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 19);
+  messageDesc(file_taskrun_v1_task_service, 26);
 
 /**
  * What an operator decides about a Step that failed for good.
@@ -1360,6 +1732,17 @@ export const TaskService: GenService<{
     methodKind: "unary";
     input: typeof WaitTaskRequestSchema;
     output: typeof TaskSchema;
+  },
+  /**
+   * Why a Task is where it is: what each of its Steps waits for, what every Worker says to it, what failed
+   * first, and what can be done. Computed when it is asked for; writes nothing.
+   *
+   * @generated from rpc taskrun.v1.TaskService.ExplainTask
+   */
+  explainTask: {
+    methodKind: "unary";
+    input: typeof ExplainTaskRequestSchema;
+    output: typeof ExplainTaskResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_taskrun_v1_task_service, 0);

@@ -1,0 +1,74 @@
+import type { NextAction, StepExplanation } from "#domain/task/explanation";
+import { type StepRow, tolerates } from "#domain/task/step";
+import { isTerminal, type TaskRow, taskStatus } from "#domain/task/task";
+import { limits } from "#limits/index";
+import type { TaskDetail } from "#ports/store";
+
+/** What somebody can do now about a Task that does not go on, the likeliest first. */
+export function nextActions(
+  { task, steps }: Pick<TaskDetail, "task" | "steps">,
+  waiting: readonly StepExplanation[],
+): NextAction[] {
+  if (isTerminal(task.state)) return afterEnd(task);
+  const actions = [
+    ...(task.state === "blocked_by_failures" ? resolutions(task, steps) : []),
+    ...waiting.flatMap((each) => aboutStep(task, steps, each)),
+  ];
+  // Steps that wait for the same have the same way out.
+  const unique = [...new Map(actions.map((action) => [action.command, action])).values()];
+  const cancel = { command: `taskrun task cancel ${task.id}`, effect: "cancels the task" };
+  return unique.length === 0 ? [] : [...unique.slice(0, limits.nextActions), cancel];
+}
+
+function afterEnd(task: TaskRow): NextAction[] {
+  if (taskStatus(task) === "COMPLETED") return [];
+  return [
+    { command: `taskrun task retry ${task.id}`, effect: "runs it again from its start, as a new task" },
+  ];
+}
+
+function resolutions({ id }: TaskRow, steps: readonly StepRow[]): NextAction[] {
+  const failed = steps.filter(({ state, spec }) => state === "error" && !tolerates(spec));
+  return failed.flatMap(({ name }) => {
+    const command = `taskrun task resolve ${id} ${quoted(name)}`;
+    return [
+      { command: `${command} --retry`, effect: `runs step "${name}" again, with all its attempts` },
+      { command: `${command} --result JSON`, effect: `goes on with this result of step "${name}"` },
+      { command: `${command} --done`, effect: `goes on without a result of step "${name}"` },
+    ];
+  });
+}
+
+function aboutStep(task: TaskRow, steps: readonly StepRow[], each: StepExplanation): NextAction[] {
+  const step = steps.find(({ name }) => name === each.name);
+  switch (each.cause) {
+    case "SIGNAL": {
+      const signal = step?.spec.signal?.name ?? "";
+      const command = `taskrun task signal ${task.id} ${quoted(signal)} --payload JSON`;
+      return [{ command, effect: `sends the signal that step "${each.name}" waits for` }];
+    }
+    case "CHILD_TASK":
+      return [
+        {
+          command: `taskrun task explain ${each.detail}`,
+          effect: `explains the task that step "${each.name}" is`,
+        },
+      ];
+    case "WORKER":
+      return each.workers.some(({ cause }) => cause !== "AGENT") || each.moreWorkers > 0
+        ? [{ command: "taskrun worker list", effect: "shows the workers, and what they hold" }]
+        : [
+            {
+              command: "taskrun agent list",
+              effect: "shows which agents there are; no connected worker runs this one",
+            },
+          ];
+    default:
+      return [];
+  }
+}
+
+/** A word of a command line, for a POSIX shell. */
+function quoted(word: string): string {
+  return /^[\w.:/@-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,33 @@
+import { stepStateFromWire, taskStateFromWire, taskStatusFromWire } from "#wire/convert-enums";
+import type * as wire from "#wire/gen/taskrun/v1/task_service_pb";
+import type { StepExplanation, TaskExplanation } from "./explanation-views.js";
+
+export function toExplanation(answer: wire.ExplainTaskResponse): TaskExplanation {
+  return {
+    id: answer.id,
+    status: taskStatusFromWire(answer.status) ?? "UNSPECIFIED",
+    state: taskStateFromWire(answer.state) ?? "unspecified",
+    waitingReason: answer.waitingReason,
+    steps: answer.steps.map(toStep),
+    moreSteps: answer.moreSteps,
+    causes: answer.causes.map(({ $typeName, atMs, ...cause }) => ({ ...cause, atMs: Number(atMs) })),
+    actions: answer.actions.map(({ command, effect }) => ({ command, effect })),
+  };
+}
+
+function toStep(step: wire.StepExplanation): StepExplanation {
+  const { name, cause, detail, queuePlace, moreWorkers, nearAgents } = step;
+  return {
+    ...{ name, cause, detail, queuePlace, moreWorkers, nearAgents },
+    state: stepStateFromWire(step.state) ?? "unspecified",
+    untilMs: Number(step.untilMs),
+    workers: step.workers.map(({ $typeName, untilMs, ...answer }) => ({
+      ...answer,
+      untilMs: Number(untilMs),
+    })),
+    unmet: step.unmet.map((other) => ({
+      name: other.name,
+      state: stepStateFromWire(other.state) ?? "unspecified",
+    })),
+  };
+}

@@ -1,0 +1,128 @@
+import type { TaskId } from "../id.js";
+import { type Instant, later, NEVER } from "../time/time.js";
+import type { WorkerAnswer } from "../worker/refusal.js";
+import { type StepRow, type StepState, satisfies } from "./step.js";
+import type { Reason, TaskRow } from "./task.js";
+import { namesOf, type WaitingCause } from "./waiting-reason.js";
+
+/** Why a Task is where it is, and what can be done. */
+export interface TaskExplanation {
+  readonly task: TaskRow;
+  /** What its Steps wait for that have not ended and do not run, in DAG order. */
+  readonly steps: readonly StepExplanation[];
+  /** How many more there are. */
+  readonly moreSteps: number;
+  /** Of a failure: from the Task down to what failed first. */
+  readonly failures: readonly FailureCause[];
+  readonly actions: readonly NextAction[];
+}
+
+/** What one Step waits for. */
+export interface StepExplanation extends Wait {
+  readonly name: string;
+  readonly state: StepState;
+  /** Its place in its lane, from 1; 0 if it is in none, or is not told. */
+  readonly place: number;
+  /** What the workers say that are nearest to taking it, and how many others there are. */
+  readonly workers: readonly WorkerAnswer[];
+  readonly moreWorkers: number;
+  /** If no worker has ever announced its agent: names that are like it. */
+  readonly nearAgents: readonly string[];
+}
+
+export interface Wait {
+  readonly cause: WaitingCause;
+  /** For people. */
+  readonly detail: string;
+  /** When it ends by itself; {@link NEVER} if nobody knows. */
+  readonly until: Instant;
+  /** The dependencies that are not done. */
+  readonly unmet: readonly Pick<StepRow, "name" | "state">[];
+}
+
+/** What went wrong in one place: a Task, one of its Steps, or a Run of it. */
+export interface FailureCause {
+  readonly taskId: TaskId;
+  /** Empty for the Task itself. */
+  readonly stepName: string;
+  /** Of a Run, else empty. */
+  readonly runId: string;
+  readonly workerId: string;
+  readonly attempt: number;
+  readonly reason: Reason;
+  readonly message: string;
+  /** The stack of what the agent threw, or the like. */
+  readonly detail: string;
+  readonly at: Instant;
+}
+
+/** What can be done now. */
+export interface NextAction {
+  /** A command line. */
+  readonly command: string;
+  /** What it does, for people. */
+  readonly effect: string;
+}
+
+/** What the Step waits for; undefined if it runs, or has ended. */
+export function waitOf(
+  task: TaskRow,
+  step: StepRow,
+  steps: readonly StepRow[],
+  now: Instant,
+): Wait | undefined {
+  switch (step.state) {
+    case "pending":
+      return pendingWait(task, step, steps);
+    case "enqueued":
+      return step.nextAttemptAt > now
+        ? wait("BACKOFF", "it was given back, and is not given out again before", step.nextAttemptAt)
+        : wait("WORKER", `a free slot for agent "${step.agentName}"`);
+    case "waiting_for_retry":
+      return wait("BACKOFF", `attempt ${step.attempts + 1} of ${step.maxAttempts}`, step.nextAttemptAt);
+    case "in_progress":
+      return step.agentName === "" || step.childId !== "" ? waitWithoutRun(step) : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function pendingWait(task: TaskRow, step: StepRow, steps: readonly StepRow[]): Wait {
+  if (task.state === "pending") {
+    const { startAt } = task.spec;
+    return startAt > NEVER
+      ? wait("START_TIME", "its task may not begin before", startAt)
+      : wait("TURN", "its task has not begun");
+  }
+  if (step.unsatisfied > 0) {
+    const before = new Set(step.dependsOn);
+    const unmet = steps.filter((other) => before.has(other.name) && !satisfies(other));
+    const names = namesOf(unmet.map(({ name }) => name));
+    return { ...wait("DEPENDENCIES", `after ${names}`), unmet };
+  }
+  if (task.state === "blocked_by_failures") return wait("OPERATOR", "another step has failed for good");
+  const { member } = step.spec;
+  return member
+    ? wait("TURN", `of "${member.group}" ${member.concurrency} run at a time`)
+    : wait("TURN", "what comes before it has not ended");
+}
+
+function waitWithoutRun({ spec, startedAt, childId }: StepRow): Wait | undefined {
+  switch (spec.type) {
+    case "timer":
+      return wait("TIMER", "its time has not passed", later(startedAt, spec.delayMs ?? (0 as never)));
+    case "signal": {
+      const { name = "", timeoutMs = 0 } = spec.signal ?? {};
+      const until = timeoutMs > 0 ? later(startedAt, timeoutMs as never) : NEVER;
+      return wait("SIGNAL", `nobody has sent "${name}"`, until);
+    }
+    case "map":
+      return wait("MEMBERS", "its members have not ended");
+    default:
+      return childId === "" ? undefined : wait("CHILD_TASK", childId);
+  }
+}
+
+function wait(cause: WaitingCause, detail: string, until: Instant = NEVER): Wait {
+  return { cause, detail, until, unmet: [] };
+}

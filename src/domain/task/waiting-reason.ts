@@ -1,0 +1,99 @@
+import { iso } from "../time/iso.js";
+import type { StepSummary } from "./step.js";
+import { countOf, isTerminal, type TaskRow } from "./task.js";
+
+/**
+ * Why something that has not ended makes no progress by itself, in UPPER_SNAKE: the first word of a waiting reason. More may
+ * come. `ExplainTask` has the same words, with what only the plane knows beside them.
+ */
+export const waitingCauses = [
+  /** The Task may not begin before its `start_at_ms`. */
+  "START_TIME",
+  /** Other Steps must be done first. */
+  "DEPENDENCIES",
+  /** A member of a map, batch or Task whose turn has not come. */
+  "TURN",
+  /** A free slot of a worker that runs the agent. */
+  "WORKER",
+  /** The worker of its Run, which has lost its connection; it may come back. */
+  "WORKER_GONE",
+  /** The next attempt is due later. */
+  "BACKOFF",
+  "SIGNAL",
+  "TIMER",
+  /** Its child Task. */
+  "CHILD_TASK",
+  /** The Steps that it has created. */
+  "MEMBERS",
+  /** A Step has failed for good, and somebody must decide. */
+  "OPERATOR",
+] as const;
+export type WaitingCause = (typeof waitingCauses)[number];
+
+/** How many names a reason has; the others are counted. */
+const NAMES = 3;
+
+/** Why a Step does not run, as `CAUSE: detail`; empty if it runs, or has ended. Follows from what clients see of it. */
+export function stepWaitingReason(step: StepSummary): string {
+  const { state, type, dependsOn, agentName, nextAttemptAt, attempts, maxAttempts, childId } = step;
+  switch (state) {
+    case "pending":
+      return dependsOn.length > 0
+        ? reason("DEPENDENCIES", `after ${namesOf(dependsOn)}`)
+        : reason("TURN", "its turn has not come");
+    case "enqueued": {
+      const later = nextAttemptAt > 0 ? `, not before ${iso(nextAttemptAt)}` : "";
+      return reason("WORKER", `a free slot for agent "${agentName}"${later}`);
+    }
+    case "waiting_for_retry":
+      return reason("BACKOFF", `attempt ${attempts + 1} of ${maxAttempts} at ${iso(nextAttemptAt)}`);
+    case "in_progress":
+      if (type === "signal") return reason("SIGNAL", "nobody has sent it");
+      if (type === "timer") return reason("TIMER", "its time has not passed");
+      if (childId !== "") return reason("CHILD_TASK", childId);
+      return type === "map" ? reason("MEMBERS", "its members have not ended") : "";
+    default:
+      return "";
+  }
+}
+
+/** Why a Task does not go on by itself, as `CAUSE: detail`; empty if it does, or has ended. Follows from its row. */
+export function taskWaitingReason({
+  state,
+  spec,
+  counts,
+}: Pick<TaskRow, "state" | "spec" | "counts">): string {
+  if (isTerminal(state)) return "";
+  switch (state) {
+    case "pending":
+      return spec.startAt > 0
+        ? reason("START_TIME", iso(spec.startAt))
+        : reason("TURN", "its turn has not come");
+    case "enqueuing_steps": {
+      const ready = countOf(counts, "enqueued");
+      if (ready === 0) return "";
+      const agent = spec.agentName === "" ? "" : ` for agent "${spec.agentName}"`;
+      return reason("WORKER", spec.agentName === "" ? `${stepsOf(ready)} ready` : `a free slot${agent}`);
+    }
+    case "waiting_for_retry":
+      return reason("BACKOFF", `${stepsOf(countOf(counts, "waiting_for_retry"))} to be tried again`);
+    case "blocked_by_failures":
+      return reason("OPERATOR", `${stepsOf(countOf(counts, "error"))} failed for good`);
+    default:
+      return "";
+  }
+}
+
+function reason(cause: WaitingCause, detail: string): string {
+  return `${cause}: ${detail}`;
+}
+
+function stepsOf(count: number): string {
+  return `${count} ${count === 1 ? "step is" : "steps are"}`;
+}
+
+/** The first names, and how many more there are. */
+export function namesOf(names: readonly string[]): string {
+  const shown = names.slice(0, NAMES).join(", ");
+  return names.length > NAMES ? `${shown} and ${names.length - NAMES} more` : shown;
+}

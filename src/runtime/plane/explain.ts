@@ -1,0 +1,106 @@
+import { mayHaveMore, misfitOf } from "#actors/scheduler/placement";
+import type { Caller } from "#domain/caller";
+import { type Lane, laneOfKey } from "#domain/task/lane";
+import type { ReadyStep } from "#domain/task/step";
+import { type Instant, NEVER } from "#domain/time/time";
+import { type RefusalCause, refusalCauses, type WorkerAnswer } from "#domain/worker/refusal";
+import type { SessionRow } from "#domain/worker/worker";
+import { limits } from "#limits/index";
+import type { ExplainPlane } from "#ports/plane";
+import type { Core } from "../core.js";
+import type { Supervisor } from "../supervisor.js";
+import { maySee, seenElsewhere } from "./workers.js";
+
+/** A worker as far as its answer depends on it. */
+interface Candidate {
+  readonly session: SessionRow;
+  readonly held: number;
+  /** Of these, Runs of the Step's agent. */
+  readonly heldOfAgent: number;
+  /** When it is lost, if its stream has ended. */
+  readonly lostAt: Instant;
+  readonly isUnread: boolean;
+}
+
+type Refusal = Omit<WorkerAnswer, "workerId">;
+
+/** The operations of the plane that explain why a Step does not run: by the rules of the scheduler, as the last commit left them. */
+export function explainOperations({ core }: Supervisor): ExplainPlane {
+  return {
+    now: () => core.clock.now(),
+    workerAnswers: (caller, step) => answersOf(core, caller, step),
+    lostAt(session) {
+      const isGone = core.memory.roster.committedOf(session)?.row.state === "detached";
+      return isGone ? core.leases.until(session) : NEVER;
+    },
+  };
+}
+
+async function answersOf(core: Core, caller: Caller, step: ReadyStep): Promise<WorkerAnswer[]> {
+  const lane = laneOfKey(step.lane);
+  if (!lane) return [];
+  const candidates = own(core, lane);
+  for await (const { row, view } of seenElsewhere(core)) {
+    candidates.push({
+      session: row.session,
+      held: view.activeRuns,
+      heldOfAgent: 0,
+      lostAt: NEVER,
+      isUnread: false,
+    });
+  }
+  const now = core.clock.now();
+  return candidates
+    .filter(({ session }) => session.state !== "gone" && maySee(session, caller))
+    .map((each) => ({ workerId: each.session.info.workerId, ...answerOf(each, lane, step, now) }))
+    .toSorted((a, b) => nearnessOf(b) - nearnessOf(a) || (a.workerId < b.workerId ? -1 : 1));
+}
+
+function own({ memory, leases }: Core, { agentName }: Lane): Candidate[] {
+  const free = limits.unsentBytes - leases.unsentBytes();
+  return memory.roster.committed().map(({ row, held }) => {
+    const sink = leases.sink(row.id);
+    return {
+      session: row,
+      held,
+      heldOfAgent: memory.roster.heldOf(row.id, agentName),
+      lostAt: leases.until(row.id),
+      isUnread: sink !== undefined && !mayHaveMore(sink.unsentBytes, free),
+    };
+  });
+}
+
+function answerOf(candidate: Candidate, lane: Lane, step: ReadyStep, now: Instant): Refusal {
+  const { session, held, heldOfAgent, lostAt, isUnread } = candidate;
+  const { info, capacity, state } = session;
+  const misfit = misfitOf(session, lane);
+  if (misfit !== undefined) return refused(misfit, misfit === "LABELS" ? lackingOf(session, lane) : "");
+  if (state === "detached") return refused("GONE", "", lostAt);
+  if (state === "draining") return refused("DRAINING");
+  if (state === "failing") return refused("FAILING");
+  if (step.avoidWorker === info.workerId && step.avoidUntil > now)
+    return refused("AVOIDED", "", step.avoidUntil);
+  if (held >= capacity) return refused("SLOTS", `${held} of ${capacity}`);
+  const concurrency = info.agents.find(({ name }) => name === lane.agentName)?.announced?.concurrency ?? 0;
+  if (concurrency > 0 && heldOfAgent >= concurrency) {
+    return refused("AGENT_SLOTS", `${heldOfAgent} of ${concurrency}`);
+  }
+  return isUnread ? refused("UNREAD") : { cause: "", detail: "", until: NEVER };
+}
+
+function refused(cause: RefusalCause, detail = "", until: Instant = NEVER): Refusal {
+  return { cause, detail, until };
+}
+
+/** The labels of the selector that the worker has not, as `name=value`. */
+function lackingOf({ info }: SessionRow, { selector }: Lane): string {
+  return Object.entries(selector)
+    .filter(([name, value]) => info.labels[name] !== value)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(", ");
+}
+
+/** Higher for a worker that lacks less. */
+function nearnessOf({ cause }: Refusal): number {
+  return cause === "" ? refusalCauses.length : refusalCauses.indexOf(cause);
+}
