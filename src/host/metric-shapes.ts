@@ -30,6 +30,7 @@ export const metricLabels = {
   taskrun_tasks_removed_total: [],
   taskrun_spans_total: ["outcome"],
   taskrun_inspect_dropped_total: [],
+  taskrun_audit_syslog_lost_total: [],
 
   taskrun_turn_seconds: [],
   taskrun_commit_seconds: [],

@@ -125,6 +125,7 @@ export const counters = {
   taskrun_node_polls_total: "Times that this node asked the store what others have changed, by outcome.",
   taskrun_nodes_taken_over_total: "Nodes that were gone and that this one has taken over.",
   taskrun_inspect_dropped_total: "Events that viewers of the inspector did not take in time.",
+  taskrun_audit_syslog_lost_total: "Checkpoints of the audit log that could not be sent to syslog.",
 } as const;
 export type CounterName = keyof typeof counters;
 

@@ -36,6 +36,7 @@ import { securityMutants } from "./security.js";
 import { terminalMutants } from "./terminal.js";
 import { testKitMutants } from "./test-kit.js";
 import { traceMutants } from "./trace.js";
+import { trailMutants } from "./trail.js";
 import { unitMutants } from "./units.js";
 import { waitMutants } from "./wait.js";
 import { wakeMutants } from "./wakes.js";
@@ -50,6 +51,7 @@ export const mutants: readonly Mutant[] = [
   ...enrolmentMutants,
   ...accessMutants,
   ...auditMutants,
+  ...trailMutants,
   ...credentialMutants,
   ...wallMutants,
   ...browserMutants,
