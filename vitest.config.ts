@@ -28,6 +28,7 @@ const measures = [
   "light-loads",
   "nodes",
   "overload",
+  "rotation",
   "slow-node",
   "slow-watcher",
 ].map((name) => `test/e2e/${name}.test.ts`);

@@ -3,6 +3,7 @@ import type { Access } from "#api/access/open-access";
 import { TokenCallers } from "#api/access/token-callers";
 import type { CredentialWakes } from "#brokers/credential-wakes";
 import { hasAuth, type ServerConfig } from "#config/index";
+import { AUTHORITY_ID } from "#domain/access/authority";
 import { RoleTable } from "#domain/access/roles";
 import type { Gateway } from "#gateway/server";
 import { writeAdminKey } from "#host/access/admin-key";
@@ -69,7 +70,12 @@ async function openAll(
   const roles = new RoleTable(config.roles);
   const tokens = asks ? await openTokens(config, log, clock) : undefined;
   if (tokens) closers.push(() => tokens.close());
-  const tls = await openTls(config, telemetry, asks);
+  const rotation = await store.enrolment?.get("authority", AUTHORITY_ID);
+  const tls = await openTls(config, telemetry, {
+    asksClients: asks,
+    rotation,
+    isShared: store.shared === true,
+  });
   if (tls) closers.push(() => tls.close());
   const access = asks
     ? await (await import("#api/access/open-access")).openAccess({
@@ -82,6 +88,7 @@ async function openAll(
   const workers = asks
     ? await (await import("#api/enrolment/open-enrolment")).openEnrolment({
         ...{ store, log, audit, authority: tls?.authority, life: config.workerCertificate },
+        ...{ plane, row: rotation, telemetry },
         now: () => clock.now(),
       })
     : undefined;

@@ -1,6 +1,7 @@
 import { type Access, openAccess } from "#api/access/open-access";
 import { CredentialWakes } from "#brokers/credential-wakes";
 import { hasAuth, type ServerConfig, serverConfig } from "#config/index";
+import { AUTHORITY_ID } from "#domain/access/authority";
 import type { HandlerOptions } from "#gateway/http/handler";
 import type { Addresses } from "#gateway/listeners";
 import type { Gateway } from "#gateway/server";
@@ -37,7 +38,13 @@ export class Edge {
     const addresses = addressesOf(options);
     const config = configOf(options);
     const { allowedHosts = [], grpc = [], http = [] } = addresses;
-    const tls = await openTls({ ...config, data, grpc, http, allowedHosts }, telemetry);
+    const { store } = checked;
+    const tls = await openTls({ ...config, data, grpc, http, allowedHosts }, telemetry, {
+      asksClients: false,
+      // No worker enrols here, but the folder may be that of a server which rotates its authority.
+      rotation: await store.enrolment?.get("authority", AUTHORITY_ID),
+      isShared: store.shared === true,
+    });
     try {
       const access = hasAuth(config) ? await this.#keys() : undefined;
       const bound = await gateway.listen({ ...addresses, ...(tls && { tls }) }, access);

@@ -48,6 +48,8 @@ const rpcOf: Readonly<Record<Action, string>> = {
   "key.rotate": "taskrun.v1.AccessService/RotateKey",
   "key.revoke": "taskrun.v1.AccessService/RevokeKey",
   "audit.list": "taskrun.v1.AuditService/ListAudit",
+  "ca.read": "taskrun.v1.AuthorityService/GetAuthority",
+  "ca.rotate": "taskrun.v1.AuthorityService/RotateAuthority",
   "node.list": "taskrun.v1.NodeService/ListNodes",
   "worker.invite": "taskrun.v1.EnrollmentService/InviteWorkers",
   "worker.enroll": "taskrun.v1.EnrollmentService/Enroll",
