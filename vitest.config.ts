@@ -22,6 +22,7 @@ const shares = ["actors", "api", "domain"].map((folder) => `test/${folder}/**/*.
  * nothing else runs meanwhile.
  */
 const measures = [
+  "authority-nodes",
   "hostile-schemas",
   "idle",
   "large-inputs",
