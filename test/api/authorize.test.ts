@@ -76,6 +76,11 @@ const someTokens = { make: () => ({ token: "", expiresAt: 0 }) } as unknown as W
 /** Enrolment, of which nothing follows. */
 const enrolledName = { namespace: "default", name: "w" };
 const identity = { worker: enrolledName, cert: "", chain: "", root: "", notAfter: 0, renewAfter: 0 };
+const someRoot = { pin: "", cert: "", endsAt: 0 };
+const someAuthority = {
+  ...{ phase: "standby", nextPhase: "init", version: 0, root: someRoot, serving: someRoot, trusted: [] },
+  ...{ changedAt: 0, changedBy: "", workers: 0, waitingWorkers: [], waitingNodes: [] },
+};
 const someEnrolment = {
   now: 0,
   pin: "",
@@ -83,7 +88,8 @@ const someEnrolment = {
   enrol: async () => identity,
   renew: async () => identity,
   write: async () => true,
-  denials: { add: () => undefined },
+  revoked: () => undefined,
+  rotation: { move: async () => [], status: async () => someAuthority },
   store: {
     get: async () => ({
       ...{ worker: enrolledName, namespaces: "*", certificates: [], revoked: [] },
