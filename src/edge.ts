@@ -4,6 +4,7 @@ import { TokenCallers } from "#api/access/token-callers";
 import type { CredentialWakes } from "#brokers/credential-wakes";
 import { hasAuth, type ServerConfig } from "#config/index";
 import { OPEN_POLICY, type Policy, policyWords } from "#config/policy-words";
+import { AUTHORITY_ID } from "#domain/access/authority";
 import { RoleTable } from "#domain/access/roles";
 import type { Gateway, GatewayAccess } from "#gateway/server";
 import { writeAdminKey } from "#host/access/admin-key";
@@ -116,13 +117,19 @@ async function admit(
   const roles = new RoleTable(config.roles);
   const tokens = asks ? await openTokens(config, log, clock) : undefined;
   if (tokens) closers.push(() => tokens.close());
-  const tls = await openTls(config, telemetry, asks);
+  const rotation = await store.enrolment?.get("authority", AUTHORITY_ID);
+  const tls = await openTls(config, telemetry, {
+    asksClients: asks,
+    rotation,
+    isShared: store.shared === true,
+  });
   if (tls) closers.push(() => tls.close());
   const access = asks ? await (parts.keys?.() ?? openKeys(parts)) : undefined;
   if (access && !parts.keys) closers.push(() => access.close());
   const workers = asks
     ? await (await import("#api/enrolment/open-enrolment")).openEnrolment({
         ...{ store, log, audit, authority: tls?.authority, life: config.workerCertificate },
+        ...{ plane, row: rotation, telemetry },
         now: () => clock.now(),
       })
     : undefined;

@@ -5,6 +5,7 @@ import { answerMutants } from "./answer.js";
 import { apiMutants } from "./api.js";
 import { assignmentMutants } from "./assignment.js";
 import { auditMutants } from "./audit.js";
+import { authorityMutants } from "./authority.js";
 import { browserMutants } from "./browser.js";
 import { clockMutants } from "./clock.js";
 import { compensationMutants } from "./compensation.js";
@@ -52,6 +53,7 @@ export const mutants: readonly Mutant[] = [
   ...accessMutants,
   ...auditMutants,
   ...trailMutants,
+  ...authorityMutants,
   ...credentialMutants,
   ...wallMutants,
   ...browserMutants,
