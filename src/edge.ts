@@ -70,6 +70,7 @@ export async function openEdge(parts: EdgeParts): Promise<Edge> {
 }
 
 export interface AdmissionParts extends Pick<EdgeParts, "store" | "wakes" | "audit"> {
+  readonly plane: Pick<Plane, "nodes">;
   readonly config: AdmissionSettings;
   readonly telemetry: Telemetry;
   /** Opens the API keys, or has them open already, for whoever closes them. Default: they are opened, and closed with the rest. */
@@ -110,7 +111,7 @@ async function admit(
   parts: AdmissionParts,
   closers: (() => void | Promise<void>)[],
 ): Promise<Omit<Admission, "close">> {
-  const { config, store, audit, telemetry } = parts;
+  const { config, plane, store, audit, telemetry } = parts;
   const { log } = telemetry;
   const clock = nodeClock();
   const asks = hasAuth(config);
@@ -151,7 +152,7 @@ export async function openKeys({
   wakes,
   audit,
   telemetry,
-}: Omit<AdmissionParts, "config"> & {
+}: Omit<AdmissionParts, "config" | "plane"> & {
   readonly config: Pick<AdmissionSettings, "data" | "keyRetention" | "roles">;
 }): Promise<Access> {
   const { openAccess } = await import("#api/access/open-access");

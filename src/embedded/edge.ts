@@ -7,12 +7,14 @@ import type { Addresses } from "#gateway/listeners";
 import type { Gateway } from "#gateway/server";
 import { adminKeyIn } from "#host/access/admin-key";
 import type { AuditTrail } from "#ports/audit";
+import type { Plane } from "#ports/plane";
 import type { Telemetry } from "#ports/telemetry";
 import type { Checked } from "./checks.js";
 import type { Listening, ListenOptions } from "./options.js";
 import { optionsOf, shown } from "./values.js";
 
 export interface EdgeParts {
+  readonly plane: Pick<Plane, "nodes">;
   readonly gateway: Gateway;
   readonly checked: Pick<Checked, "config" | "store">;
   readonly telemetry: Telemetry;
@@ -54,11 +56,12 @@ export class Edge {
   }
 
   #admissionParts(config: ServerConfig, addresses: Addresses): AdmissionParts {
-    const { checked, telemetry, wakes, audit } = this.#parts;
+    const { plane, checked, telemetry, wakes, audit } = this.#parts;
     const { store } = checked;
     const { data, keyRetention } = checked.config;
     const { allowedHosts = [], grpc = [], http = [] } = addresses;
     return {
+      plane,
       store,
       telemetry,
       wakes,

@@ -118,6 +118,12 @@ const effects: Readonly<Record<string, Effect>> = {
     actor: /^spiffe:\/\/taskrun\/t\/default\/w\/w-renewed$/,
     act: async ({ enrol, renew }) => renew(await enrol("w-renewed")),
   },
+  "taskrun.v1.AuthorityService/GetAuthority": "reads",
+  "taskrun.v1.AuthorityService/RotateAuthority": {
+    action: "ca.change",
+    object: /^authority$/,
+    act: ({ operator }) => operator.authority.rotate("init"),
+  },
   "taskrun.v1.EnrollmentService/ListEnrolledWorkers": "reads",
   "taskrun.v1.EnrollmentService/RevokeWorker": {
     action: "worker.revoke",

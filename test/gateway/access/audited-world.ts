@@ -10,6 +10,7 @@ import { createGrpcTransport } from "@connectrpc/connect-node";
 import { exportJWK, generateKeyPair } from "jose";
 import { KeyRing } from "#api/access/key-ring";
 import { TokenCallers } from "#api/access/token-callers";
+import { Rotation } from "#api/authority/rotation";
 import { Enrolment } from "#api/enrolment/enrolment";
 import { createClient, type Task, type TaskRunClient } from "#client/index";
 import { startControlPlane } from "#control-plane";
@@ -24,7 +25,7 @@ import { AuditLog } from "#host/audit/audit-log";
 import { readKeySet } from "#host/jwt/key-set";
 import { tokenVerifier } from "#host/jwt/verifier";
 import { issueServer, openAuthority, pinOf } from "#host/tls/authority";
-import { openIssuing } from "#host/tls/issuing";
+import { openOwnAuthority } from "#host/tls/own-authority";
 import { limits } from "#limits/index";
 import type { Clock } from "#ports/clock";
 import { memoryStore } from "#stores/memory/index";
@@ -112,16 +113,17 @@ export async function openAuditedWorld(): Promise<AuditedWorld> {
   });
   const keys = new KeyRing({ store: store.credentials, now: clock.now, roles, audit });
   const root = await openAuthority(folder, Date.now());
-  const authority = await openIssuing(folder, root, Date.now);
-  const life = limits.workerCertificateLife;
-  const enrolment = new Enrolment({
-    store: store.enrolment,
-    authority,
-    now: clock.now,
-    log: NO_LOG,
-    life,
-    audit,
+  const authority = await openOwnAuthority({
+    folder,
+    now: () => instant(Date.now()),
+    row: undefined,
+    isShared: false,
   });
+  const life = limits.workerCertificateLife;
+  const parts = { store: store.enrolment, authority, now: clock.now, log: NO_LOG, audit };
+  const rotation = new Rotation({ ...parts, node: undefined, nodes: async () => [] }, undefined);
+  await rotation.adopt();
+  const enrolment = new Enrolment({ ...parts, rotation, life });
   const identity = await issueServer(root, { dns: ["localhost"], ip: ["127.0.0.1"] }, Date.now());
   const issuer = await exportJWK((await generateKeyPair("ES256")).publicKey);
   const control = await startControlPlane({
