@@ -22,12 +22,14 @@ const shares = ["actors", "api", "domain"].map((folder) => `test/${folder}/**/*.
  * nothing else runs meanwhile.
  */
 const measures = [
+  "authority-nodes",
   "hostile-schemas",
   "idle",
   "large-inputs",
   "light-loads",
   "nodes",
   "overload",
+  "rotation",
   "slow-node",
   "slow-watcher",
 ].map((name) => `test/e2e/${name}.test.ts`);

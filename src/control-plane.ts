@@ -177,7 +177,7 @@ export async function startServer(
   const hub = new InspectionHub({ telemetry, payloads: config.inspectPayloads });
   const wakes = new CredentialWakes(serverBroker(store, config.store, telemetry.log));
   const { broker } = wakes;
-  const audit = await auditOver(store, config, telemetry.log).catch(async (error: unknown) => {
+  const audit = await auditOver(store, config, telemetry).catch(async (error: unknown) => {
     await traces?.close();
     await store.close();
     throw error;
@@ -244,9 +244,13 @@ export async function startServer(
 }
 
 /** The store first: what is wrong with the data directory it says best. */
-async function auditOver(store: Store, config: ServerConfig, log: Log): Promise<ServerAudit | undefined> {
+async function auditOver(
+  store: Store,
+  config: ServerConfig,
+  telemetry: Telemetry,
+): Promise<ServerAudit | undefined> {
   await store.open?.();
-  return openAudit(config, store, log);
+  return openAudit(config, store, telemetry);
 }
 
 function warningsOf({ health: { clock } }: Plane, config: ServerConfig): string[] {

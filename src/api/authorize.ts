@@ -105,6 +105,8 @@ export interface Actions {
   readonly "key.rotate": ServerResource;
   readonly "key.revoke": ServerResource;
   readonly "audit.list": AllNamespacesResource;
+  readonly "ca.read": AllNamespacesResource;
+  readonly "ca.rotate": AllNamespacesResource;
   readonly "node.list": ServerResource;
   readonly "worker.invite": ServerResource;
   readonly "worker.enroll": ServerResource;

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { RoleTable } from "#domain/access/roles";
 import type { Caller } from "#domain/caller";
 import { Fault } from "#domain/fault";
+import type { TaskId } from "#domain/id";
 import { templateKey } from "#domain/template/template";
 import type { AuditStore, AuditTrail } from "#ports/audit";
 import type { Entropy } from "#ports/entropy";
@@ -113,6 +114,8 @@ export interface UseCase<A extends Action, Input, Checked, Found extends Target<
   perform(asked: NoInfer<Checked>, request: Request, found: NoInfer<Found>): View | Promise<View>;
   /** The answer instead of a refusal with `not_found`, for lists that are empty for this caller. */
   hidden?(): View;
+  /** True if it tells the audit log itself of those it refuses, by better names than those of the caller. */
+  readonly notesRefusals?: true;
 }
 
 /** Defines a use case; infers its types from its schema and from what it finds. */
@@ -137,8 +140,14 @@ export async function run<A extends Action, Input, Checked, Found extends Target
   const asked = checked(definition.input, input);
   const crowded = definition.answerBytes === undefined ? undefined : request.reserve(definition.answerBytes);
   if (crowded) await crowded;
-  const finding = definition.find(asked, request);
-  const found = finding instanceof Promise ? await finding : finding;
+  let found: Found;
+  try {
+    const finding = definition.find(asked, request);
+    found = finding instanceof Promise ? await finding : finding;
+  } catch (error) {
+    noteHidden(definition.action, asked, error, request);
+    throw error;
+  }
   try {
     services.authorize(caller, definition.action, found.resource);
   } catch (error) {
@@ -146,7 +155,24 @@ export async function run<A extends Action, Input, Checked, Found extends Target
     if (definition.hidden && error instanceof Fault && error.code === "not_found") return definition.hidden();
     throw error;
   }
-  return definition.perform(asked, request, found);
+  try {
+    return await definition.perform(asked, request, found);
+  } catch (error) {
+    const isDenied = error instanceof Fault && error.code === "denied" && !definition.notesRefusals;
+    if (isDenied) noteRefusal(definition.action, found.resource, error, request);
+    throw error;
+  }
+}
+
+/**
+ * What a caller asks for that may not use all namespaces, and that is not there for it, is noted: whether it is another's or nobody's
+ * only a second look would tell, which would take its time.
+ */
+function noteHidden(action: Action, asked: unknown, error: unknown, request: Request): void {
+  const isHidden = error instanceof Fault && error.reason === "TASK_NOT_FOUND";
+  if (!isHidden || request.caller.namespaces === "*") return;
+  const { id = "", taskId = id } = asked as { readonly id?: string; readonly taskId?: string };
+  noteRefusal(action, { kind: "task", id: taskId as TaskId }, error, request);
 }
 
 /** Tells the audit log who was refused what, for lack of a right. */

@@ -121,7 +121,7 @@ function trusted(
   profile: Partial<Profile>,
   file: ClientSettings,
 ): TrustedAuthority {
-  const ofServer = options.data && resolve(cwd, options.data, "tls/ca.pem");
+  const ofServer = options.data && authorityOf(resolve(cwd, options.data, "tls"));
   const isPem = profile.ca?.includes("-----BEGIN");
   const named = [
     { ca: options.ca, caPin: options.caPin },
@@ -135,6 +135,12 @@ function trusted(
     ...(ca && { ca: isPem && ca === profile.ca ? ca : resolve(cwd, ca) }),
     ...(caPin && { caPin }),
   };
+}
+
+/** The file of what a server's own authority is: while it is rotated, that of both. */
+function authorityOf(folder: string): string {
+  const both = join(folder, "bundle.pem");
+  return existsSync(both) ? both : join(folder, "ca.pem");
 }
 
 type TrustedAuthority = Pick<Target, "ca" | "caPin">;

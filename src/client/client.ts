@@ -5,6 +5,7 @@ import { readServer } from "#transport/server";
 import { connectTo, serversAt } from "#transport/several";
 import { Agents } from "./agents.js";
 import { Audit } from "./audit.js";
+import { AuthorityClient } from "./authority.js";
 import { Caller } from "./call.js";
 import { Enrollment } from "./enrollment.js";
 import { TaskRunError } from "./error.js";
@@ -90,6 +91,7 @@ export interface TaskRunClient {
   readonly enrollment: Enrollment;
   readonly nodes: Nodes;
   readonly audit: Audit;
+  readonly authority: AuthorityClient;
   /** Closes the connection. Calls and watches in progress fail. Idempotent. */
   close(): void;
 }
@@ -140,6 +142,7 @@ export function clientOn(connection: () => Connection, options: Omit<ClientOptio
     enrollment: new Enrollment(transport, caller),
     nodes: new Nodes(transport, caller),
     audit: new Audit(transport, caller),
+    authority: new AuthorityClient(transport, caller),
     close,
   };
 }

@@ -1,10 +1,11 @@
 /**
  * The client SDK: call `createClient({ addr })`, then use `client.tasks`, `client.workers`, `client.agents`,
- * `client.templates`, `client.nodes` and `client.audit`.
+ * `client.templates`, `client.nodes`, `client.authority` and `client.audit`.
  */
 export type { AgentAnnouncement, AgentRetry, AnnouncedAgent } from "./agent-views.js";
 export type { AgentFilter, AgentPage, Agents } from "./agents.js";
 export type { Audit, AuditEntry, AuditFilter } from "./audit.js";
+export type { AuthorityClient, AuthorityPhase, AuthorityState, RotateOptions } from "./authority.js";
 export type { CallControl } from "./call.js";
 export { type ClientOptions, createClient, DEFAULT_ADDR, type TaskRunClient } from "./client.js";
 export type { EnrolledWorker, Enrollment, Invitation, InviteTerms } from "./enrollment.js";

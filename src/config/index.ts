@@ -61,6 +61,7 @@ export type SettingName =
   | "retention"
   | "accept-clock"
   | "audit-checkpoints"
+  | "audit-syslog"
   | "audit-retention"
   | "environment"
   | "templates"
@@ -135,6 +136,8 @@ export interface ServerConfig {
   readonly acceptClock: boolean;
   /** Absolute path, or empty. */
   readonly auditCheckpoints: string;
+  /** `tcp://HOST:PORT`, `udp://HOST:PORT`, or empty. */
+  readonly auditSyslog: string;
   readonly auditRetention: Millis;
   readonly environment: string;
   /** Absolute path, or empty. */
@@ -200,6 +203,7 @@ export function serverConfig(
     retention: setting("retention"),
     acceptClock: setting("accept-clock"),
     auditCheckpoints: setting("audit-checkpoints") && resolve(setting("audit-checkpoints")),
+    auditSyslog: setting("audit-syslog"),
     auditRetention: setting("audit-retention"),
     environment: setting("environment"),
     templates: setting("templates") && resolve(setting("templates")),

@@ -22,6 +22,10 @@ import { optionsOf, shown } from "./values.js";
 /** The options of a start, checked and complete. */
 export interface Checked {
   readonly store: Store;
+  /** Of the database, if the store is given by one. */
+  readonly url: string;
+  /** True if its directory is the plane's to write to. */
+  readonly hasData: boolean;
   readonly config: ServerConfig;
   readonly log: Log;
   readonly registry: MetricsRegistry | undefined;
@@ -44,6 +48,9 @@ const settings = {
   environment: "environment",
   acceptClock: "accept-clock",
   inspectPayloads: "inspect-payloads",
+  auditCheckpoints: "audit-checkpoints",
+  auditSyslog: "audit-syslog",
+  auditRetention: "audit-retention",
 } as const satisfies Partial<Record<keyof TaskRunOptions, SettingName>>;
 
 /** Every option of a start. */
@@ -87,6 +94,8 @@ export function checkedOptions(given: TaskRunOptions): Checked {
     client,
     inspect: inspectOf(options.inspect),
     store: storeOf(options, config),
+    url: typeof options.store === "string" ? options.store : "",
+    hasData: (options.store ?? "sqlite") === "sqlite",
   };
 }
 

@@ -1,26 +1,30 @@
-import { type Access, openAccess } from "#api/access/open-access";
-import { CredentialWakes } from "#brokers/credential-wakes";
-import { hasAuth, type ServerConfig, serverConfig } from "#config/index";
+import type { Access } from "#api/access/open-access";
+import type { CredentialWakes } from "#brokers/credential-wakes";
+import { type ServerConfig, type SettingName, serverConfig } from "#config/index";
+import { type AdmissionParts, openAdmission, openKeys } from "#edge";
 import type { HandlerOptions } from "#gateway/http/handler";
 import type { Addresses } from "#gateway/listeners";
 import type { Gateway } from "#gateway/server";
-import { adminKeyIn, writeAdminKey } from "#host/access/admin-key";
-import { nodeClock } from "#host/clock";
-import { openTls } from "#host/tls/open";
+import { adminKeyIn } from "#host/access/admin-key";
+import type { AuditTrail } from "#ports/audit";
+import type { Plane } from "#ports/plane";
 import type { Telemetry } from "#ports/telemetry";
 import type { Checked } from "./checks.js";
 import type { Listening, ListenOptions } from "./options.js";
 import { optionsOf, shown } from "./values.js";
 
 export interface EdgeParts {
+  readonly plane: Pick<Plane, "nodes">;
   readonly gateway: Gateway;
   readonly checked: Pick<Checked, "config" | "store">;
   readonly telemetry: Telemetry;
+  readonly wakes: CredentialWakes;
+  readonly audit: AuditTrail | undefined;
   /** What takes the plane down, the last first. */
   readonly closers: (() => void | Promise<void>)[];
 }
 
-/** The addresses at which a plane listens for other processes, and what they need: certificates, and API keys. */
+/** The addresses at which a plane listens for other processes, and what they need: certificates, and credentials. */
 export class Edge {
   readonly #parts: EdgeParts;
   #access: Promise<Access> | undefined;
@@ -31,61 +35,88 @@ export class Edge {
 
   /** See `TaskRun.listen`. */
   async listen(given: ListenOptions): Promise<Listening> {
-    const { gateway, checked, telemetry, closers } = this.#parts;
-    const { data } = checked.config;
+    const { gateway, checked, closers } = this.#parts;
     const options = optionsOf(given, "options", listenNames);
     const addresses = addressesOf(options);
-    const config = configOf(options);
-    const { allowedHosts = [], grpc = [], http = [] } = addresses;
-    const tls = await openTls({ ...config, data, grpc, http, allowedHosts }, telemetry);
+    const parts = this.#admissionParts(configOf(options), addresses);
+    const keys = () => this.#keys(parts);
+    const { tls, access, admission, close } = await openAdmission({ ...parts, keys });
     try {
-      const access = hasAuth(config) ? await this.#keys() : undefined;
-      const bound = await gateway.listen({ ...addresses, ...(tls && { tls }) }, access);
-      if (tls) closers.push(() => tls.close());
+      const bound = await gateway.listen({ ...addresses, ...(tls && { tls }) }, access && admission);
+      closers.push(close);
       return {
         ...bound,
         ...(tls?.pin && { caPin: tls.pin }),
-        ...(access && adminKeyIn(data)),
+        ...(access && adminKeyIn(checked.config.data)),
       };
     } catch (error) {
-      tls?.close();
+      await close();
       throw error;
     }
   }
 
+  #admissionParts(config: ServerConfig, addresses: Addresses): AdmissionParts {
+    const { plane, checked, telemetry, wakes, audit } = this.#parts;
+    const { store } = checked;
+    const { data, keyRetention } = checked.config;
+    const { allowedHosts = [], grpc = [], http = [] } = addresses;
+    return {
+      plane,
+      store,
+      telemetry,
+      wakes,
+      audit,
+      config: { ...config, data, keyRetention, grpc, http, allowedHosts },
+    };
+  }
+
   /** The API keys of the store, opened when they are first asked for. */
-  #keys(): Promise<Access> {
-    this.#access ??= this.#openKeys().catch((error: unknown) => {
+  #keys(parts: AdmissionParts): Promise<Access> {
+    this.#access ??= this.#openKeys(parts).catch((error: unknown) => {
       this.#access = undefined;
       throw error;
     });
     return this.#access;
   }
 
-  async #openKeys(): Promise<Access> {
-    const { checked, telemetry, closers } = this.#parts;
-    const { data, keyRetention } = checked.config;
-    const access = await openAccess({
-      ...{ store: checked.store, clock: nodeClock(), log: telemetry.log, retention: keyRetention },
-      wakes: new CredentialWakes(undefined),
-      first: (text) => writeAdminKey(data, text),
-    });
-    closers.push(() => access.close());
+  async #openKeys(parts: AdmissionParts): Promise<Access> {
+    const access = await openKeys(parts);
+    this.#parts.closers.push(() => access.close());
     return access;
   }
 }
 
+/** The options of a listener that are settings of a server, and how a server calls them. */
+const settings = {
+  insecure: "insecure",
+  tls: "tls",
+  tlsCert: "tls-cert",
+  tlsKey: "tls-key",
+  auth: "auth",
+  jwtKeys: "jwt-keys",
+  jwtIssuer: "jwt-issuer",
+  jwtAudience: "jwt-audience",
+  jwtAlgorithms: "jwt-algorithms",
+  jwtPrincipalClaim: "jwt-principal-claim",
+  jwtRoleClaim: "jwt-role-claim",
+  jwtRoles: "jwt-roles",
+  jwtNamespacesClaim: "jwt-namespaces-claim",
+} as const satisfies Partial<Record<keyof ListenOptions, SettingName>>;
+
 const listenNames = [
-  ...(["grpc", "http", "allowedHosts", "allowedOrigins", "insecure"] as const),
-  ...(["tls", "tlsCert", "tlsKey", "auth"] as const),
+  ...(["grpc", "http", "allowedHosts", "allowedOrigins"] as const),
+  ...(Object.keys(settings) as (keyof typeof settings)[]),
 ] as const satisfies readonly (keyof ListenOptions)[];
 
-/** Certificates and keys as the settings of a server have them. @throws {RangeError} naming the option that is wrong */
-function configOf({ tls, tlsCert, tlsKey, auth }: ListenOptions): ServerConfig {
-  const names = { tls: "tls", "tls-cert": "tlsCert", "tls-key": "tlsKey", auth: "auth" } as const;
-  const given = { tls, "tls-cert": tlsCert, "tls-key": tlsKey, auth };
+/** Certificates and credentials as the settings of a server have them. @throws {RangeError} naming the option that is wrong */
+function configOf(options: ListenOptions): ServerConfig {
+  const names = Object.entries(settings) as [keyof typeof settings, SettingName][];
+  const optionOf = (setting: SettingName) => names.find(([, each]) => each === setting)?.[0] ?? setting;
   try {
-    return serverConfig(given, (setting) => names[setting as keyof typeof names] ?? setting);
+    return serverConfig(
+      Object.fromEntries(names.map(([name, setting]) => [setting, options[name]])),
+      optionOf,
+    );
   } catch (error) {
     throw new RangeError((error as Error).message, { cause: error });
   }

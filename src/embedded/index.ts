@@ -3,15 +3,19 @@
  * down by another, in the opposite order.
  */
 import type { Transport } from "@connectrpc/connect";
+import { CredentialWakes } from "#brokers/credential-wakes";
+import { serverBroker } from "#brokers/server-broker";
 import { clientOn } from "#client/client";
 import type { TaskRunClient } from "#client/index";
-import { type ControlPlane, startControlPlane, watchTemplates } from "#control-plane";
+import { type ControlPlane, type ControlPlaneParts, startControlPlane, watchTemplates } from "#control-plane";
 import type { HandlerOptions, RequestHandler } from "#gateway/http/handler";
 import type { Gateway } from "#gateway/server";
+import { openAudit, type ServerAudit } from "#host/audit/open";
 import { type NodeTelemetry, nodeTelemetry } from "#host/telemetry";
 import { InspectionHub } from "#inspect/hub";
 import { InspectionObserver } from "#inspect/observer";
 import { limits } from "#limits/index";
+import type { AuditTrail } from "#ports/audit";
 import { type Inspection, noInspection } from "#ports/inspection";
 import { traced } from "#tracing/open";
 import { sharedConnection } from "#transport/shared";
@@ -142,9 +146,17 @@ async function start(checked: Checked, closers: Closer[]): Promise<TaskRun> {
   // Loading the gateway takes as long as opening a large store, which goes on in threads meanwhile.
   const loading = import("#gateway/server");
   loading.catch(() => {});
-  const control = await openPlane(checked, telemetry, inspectionOf(checked, telemetry, closers));
+  const wakes = new CredentialWakes(serverBroker(checked.store, checked.url, telemetry.log));
+  const { broker } = wakes;
+  const audit = await openTrail(checked, telemetry);
+  const inspection = inspectionOf(checked, telemetry, closers);
+  const control = await openPlane(checked, {
+    ...{ telemetry, inspection },
+    ...(broker && { broker }),
+    ...(audit && { audit }),
+  });
   closers.push(() => control.stop());
-  const gateway = await openMounts(await loading, checked, control, telemetry);
+  const gateway = await openMounts(await loading, checked, control, telemetry, audit?.log);
   closers.push(() => gateway.close(limits.drain));
   const client = clientOf(gateway.transport, checked);
   await registerAll(templates.sources, client, log);
@@ -156,7 +168,7 @@ async function start(checked: Checked, closers: Closer[]): Promise<TaskRun> {
   closers.push(() => workers.stop());
   if (agents.length > 0) await workers.serve({ agents });
 
-  const edge = new Edge({ gateway, checked, telemetry, closers });
+  const edge = new Edge({ plane: control.plane, gateway, checked, telemetry, wakes, audit: audit?.log, closers });
 
   let stopping: Promise<void> | undefined;
   return {
@@ -184,24 +196,39 @@ function inspectionOf({ inspect, config }: Checked, telemetry: NodeTelemetry, cl
   return hub;
 }
 
+/** The audit log. In a directory that is not the plane's own it writes nothing unless it is told where. */
+async function openTrail(
+  { config, store, hasData }: Checked,
+  telemetry: NodeTelemetry,
+): Promise<ServerAudit | undefined> {
+  try {
+    await store.open?.();
+    return await openAudit({ ...config, store: hasData ? "sqlite" : "memory" }, store, telemetry);
+  } catch (error) {
+    // Why it could not be opened says more than why it could not be closed.
+    await store.close().catch(() => undefined);
+    throw error;
+  }
+}
+
 async function openPlane(
   { config, store }: Checked,
-  telemetry: NodeTelemetry,
-  inspection: Inspection,
+  parts: Pick<ControlPlaneParts, "inspection" | "broker" | "audit"> & { readonly telemetry: NodeTelemetry },
 ): Promise<ControlPlane> {
   const { lease, heartbeat, publicLease, retention, acceptClock } = config;
   const terms = { lease, heartbeat, publicLease };
-  const control = await startControlPlane({ store, terms, retention, acceptClock, telemetry, inspection });
+  const control = await startControlPlane({ store, terms, retention, acceptClock, ...parts });
   const { clock } = control.plane.health;
-  if (clock) telemetry.log.warn(clock.message);
+  if (clock) parts.telemetry.log.warn(clock.message);
   return control;
 }
 
 function openMounts(
   { openGateway }: typeof import("#gateway/server"),
-  { config }: Checked,
+  { config, store }: Checked,
   control: ControlPlane,
   telemetry: NodeTelemetry,
+  trail: AuditTrail | undefined,
 ): Promise<Gateway> {
   const { plane, entropy, schemas } = control;
   const { environment } = config;
@@ -213,6 +240,7 @@ function openMounts(
     environment,
     metrics: telemetry.metrics,
     grpc: [],
+    ...(trail && store.audit && { audit: { trail, store: store.audit } }),
   });
 }
 

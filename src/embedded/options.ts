@@ -68,6 +68,15 @@ export interface TaskRunOptions {
   readonly publicLease?: string;
   /** Whose overrides of a template apply. Default `development`. */
   readonly environment?: string;
+  /**
+   * File to which signed checkpoints of the audit log are appended. Default: `audit.checkpoints` in the directory of the SQLite
+   * store; with another store there is none.
+   */
+  readonly auditCheckpoints?: string;
+  /** A collector of syslog that is sent them too: `tcp://HOST:PORT` or `udp://HOST:PORT`. */
+  readonly auditSyslog?: string;
+  /** How long entries of the audit log are kept. Default `365d`. */
+  readonly auditRetention?: string;
   /** The wall clock is right at this start, however far it is from what the store remembers. Default false. */
   readonly acceptClock?: boolean;
 }
@@ -127,6 +136,22 @@ export interface ListenOptions {
    * workers of this process are never asked, and neither is who calls a `TaskRun.handler`: its server is yours.
    */
   readonly auth?: "auto" | "on" | "off";
+  /** URL of a JWKS, or file of one or of a public key: its issuer's tokens are taken beside API keys. */
+  readonly jwtKeys?: string;
+  /** What the claim `iss` of these tokens must be. */
+  readonly jwtIssuer?: string;
+  /** What their claim `aud` must name. */
+  readonly jwtAudience?: readonly string[];
+  /** The algorithms by which they may be signed. Default `ES256`, `EdDSA` and `RS256`. */
+  readonly jwtAlgorithms?: readonly string[];
+  /** Which claim says who calls. Default `sub`. */
+  readonly jwtPrincipalClaim?: string;
+  /** Which claim says as what. Default `role`. */
+  readonly jwtRoleClaim?: string;
+  /** Roles by the values of that claim. Default: they are the names of roles. */
+  readonly jwtRoles?: Readonly<Record<string, string>>;
+  /** Which claim names the namespaces. Default `namespaces`. */
+  readonly jwtNamespacesClaim?: string;
 }
 
 /**

@@ -21,6 +21,7 @@ import type { Telemetry } from "#ports/telemetry";
 import { type AuthenticateParts, authenticate } from "./access/authenticate.js";
 import { everybodyIsLocal, type Identify } from "./caller.js";
 import { admitsBy } from "./connections/client-certificate.js";
+import { certificateNotes } from "./connections/refused-certificate.js";
 import { rpcs, serviceNames } from "./handlers/index.js";
 import { Health } from "./health.js";
 import { connectHandlers } from "./http/connect.js";
@@ -134,7 +135,10 @@ export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
     return {
       isAuthenticated: keys !== undefined,
       grpc: { rpcs, served, streams, traffic },
-      http: { router, telemetry, traffic, identify, admits: admitsBy(enrolment) },
+      http: {
+        ...{ router, telemetry, traffic, identify },
+        ...{ admits: admitsBy(enrolment), notes: certificateNotes(audit?.trail) },
+      },
     };
   };
   const mounts = mountsFor(settings, settings.identify);

@@ -29,7 +29,11 @@ export const metricLabels = {
   taskrun_messages_undecodable_total: ["door", "reason"],
   taskrun_tasks_removed_total: [],
   taskrun_spans_total: ["outcome"],
+  taskrun_certificates_issued_total: ["way"],
+  taskrun_certificates_refused_total: ["way", "reason"],
+  taskrun_workers_revoked_total: [],
   taskrun_inspect_dropped_total: [],
+  taskrun_audit_syslog_lost_total: [],
 
   taskrun_turn_seconds: [],
   taskrun_commit_seconds: [],
@@ -51,6 +55,8 @@ export const metricLabels = {
   taskrun_watchers: [],
   taskrun_waiters: [],
   taskrun_certificate_seconds: [],
+  taskrun_authority_seconds: ["which"],
+  taskrun_authority_phase: ["phase"],
   taskrun_connections: ["door"],
 } as const satisfies Record<CounterName | HistogramName | GaugeName, readonly string[]>;
 

@@ -58,6 +58,18 @@ export const enrolment = {
   renewalRetry: millis(5_000),
   /** The longest of these waits. */
   renewalRetryMost: millis(300_000),
+  /** How far the renewals of workers are spread that are told of another authority, for each: a signature takes 2 ms. */
+  renewalSpread: millis(20),
+  /** How far they are spread at most. */
+  renewalsSpread: millis(300_000),
+  /** How long it counts what a server has said of its part in the rotation of the authority; it says so twice as often. */
+  authorityWord: millis(30_000),
+  /** Workers and servers that a rotation waits for, in one answer. */
+  authorityWaiting: 100,
+  /** Workers that a rotation has left behind, in one answer. */
+  authorityLeft: 1_000,
+  /** An answer about the authority, with the longest names. */
+  authorityAnswer: 512 * 1024,
   /** How long a worker that is about to connect anew asks for no more runs: as long as a busy server takes to hear of it. */
   reconnectQuiet: millis(500),
 } as const;

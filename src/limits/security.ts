@@ -79,6 +79,23 @@ export const security = {
   auditCheckpointEntries: 1_000,
   /** The longest line of a file of checkpoints: it names up to `auditChains` ends of chains, of 150 bytes each. */
   auditCheckpointBytes: 256 * 1024,
+  /**
+   * Ends of other chains in one checkpoint that is sent to syslog, so that it has less than the 2 KiB that every collector takes
+   * (RFC 5424, 6.1): of more chains there are more messages.
+   */
+  auditSyslogChains: 8,
+  /** Checkpoints that wait for a collector of syslog, of 2 KiB each: those of two minutes of `auditChains` chains. */
+  auditSyslogWaiting: 256,
+  /** How long a connection to a collector may take. */
+  auditSyslogConnect: millis(10_000),
+  /** How soon a collector is tried again that is away; each time twice as long, up to the next bound. */
+  auditSyslogRetryLeast: millis(1_000),
+  /** The longest time between two attempts: a checkpoint is written once a minute. */
+  auditSyslogRetryMost: millis(60_000),
+  /** How long a server that stops waits for its last checkpoint to reach a collector. */
+  auditSyslogClose: millis(2_000),
+  /** The log says this often that checkpoints are lost. */
+  auditSyslogWarned: millis(60_000),
   /** Chains of the audit log, one for each start of a node, that checkpoints and retention look at. */
   auditChains: 1_000,
   /** Entries of the audit log that are read or removed at a time: 400 bytes each. */

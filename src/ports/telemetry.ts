@@ -124,7 +124,13 @@ export const counters = {
   taskrun_node_renewals_total: "Renewals of this node's lease, by outcome.",
   taskrun_node_polls_total: "Times that this node asked the store what others have changed, by outcome.",
   taskrun_nodes_taken_over_total: "Nodes that were gone and that this one has taken over.",
+  taskrun_certificates_issued_total:
+    "Certificates signed for workers and recorded, by way: enrolled or renewed.",
+  taskrun_certificates_refused_total:
+    "Requests of workers for a certificate that were refused, by way and reason; other is none of enrolment.",
+  taskrun_workers_revoked_total: "Enrolled workers that were revoked here.",
   taskrun_inspect_dropped_total: "Events that viewers of the inspector did not take in time.",
+  taskrun_audit_syslog_lost_total: "Checkpoints of the audit log that could not be sent to syslog.",
 } as const;
 export type CounterName = keyof typeof counters;
 
@@ -154,5 +160,8 @@ export const gauges = {
   taskrun_node_lease_seconds: "Time that this node goes on for if its lease is not renewed.",
   taskrun_connections: "Open connections, by listener.",
   taskrun_certificate_seconds: "Time until the end of the server's certificate; absent without TLS.",
+  taskrun_authority_seconds:
+    "Time until the end of the server's own authority, by which: root, the next root while it is rotated, or issuing, which signs for workers.",
+  taskrun_authority_phase: "1 for the phase in which the rotation of the authority is, 0 for the others.",
 } as const;
 export type GaugeName = keyof typeof gauges;

@@ -9,7 +9,7 @@ export function tlsReason(error: Error): string | undefined {
 }
 
 const unknown =
-  "its certificate is of an authority that is not trusted: name the authority by its file (ca) or its pin (caPin)";
+  "its certificate is of an authority that is not trusted: name the authority by its file (ca) or its pin (caPin); one that was right before may have been rotated, and `ca export` on the server's machine prints what is trusted now";
 
 const reasons: Readonly<Record<string, string>> = {
   DEPTH_ZERO_SELF_SIGNED_CERT: unknown,

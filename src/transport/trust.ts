@@ -19,6 +19,8 @@ export type Checks = Pick<SecureClientSessionOptions, "ca" | "checkServerIdentit
 
 /** Whom to trust, as far as it is known before a connection. */
 export interface Trust {
+  /** Names what it rests on: two with the same name trust the same. */
+  readonly name: string;
   /**
    * What a connection to this server needs. Over a connection that sends nothing, the authority of a pin is asked for once.
    *
@@ -47,18 +49,25 @@ export function readTrust({ ca, caPin }: TrustOptions): Trust | undefined {
     throw new TrustProblem("caPin", "is given beside ca: leave one of the two out.");
   }
   if (ca !== undefined) {
-    const checks = { ca: authoritiesOf(ca), checkServerIdentity: checkIdentity };
-    return { checks: () => checks };
+    return trustIn(authoritiesOf(ca));
   }
   return caPin === undefined ? undefined : new PinnedTrust(pinOf(caPin));
 }
 
+/** Trusts these authorities, as PEM, and nobody else. */
+export function trustIn(authorities: string): Trust {
+  const checks = { ca: authorities, checkServerIdentity: checkIdentity };
+  return { name: `ca:${createHash("sha256").update(authorities).digest("hex")}`, checks: () => checks };
+}
+
 class PinnedTrust implements Trust {
+  readonly name: string;
   readonly #pin: string;
   #checks: Checks | undefined;
 
   constructor(pin: string) {
     this.#pin = pin;
+    this.name = `sha256:${pin}`;
   }
 
   async checks(url: URL): Promise<Checks> {
@@ -138,7 +147,7 @@ function authorityOf({ hostname, port }: URL, pin: string): Promise<string> {
 }
 
 const NOT_PINNED =
-  "it shows no certificate with the pin: it is another server than the pin was given for, or leaves its authority out of what it shows";
+  "it shows no certificate with the pin: its authority was rotated since (`ca status` on its machine prints the pin of now), it is another server than the pin was given for, or it leaves its authority out of what it shows";
 const NOT_A_ROOT = "the pin is of a certificate that another one has signed: pin the root";
 
 /** Longer chains end here. */

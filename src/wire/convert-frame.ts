@@ -41,6 +41,11 @@ function payload(frame: WorkerFrame): RunServerMessage["payload"] {
         case: "drain",
         value: { $typeName: "taskrun.v1.WorkerDrain", reason: frame.reason, deadlineMs: 0n },
       };
+    case "renew":
+      return {
+        case: "renewIdentity",
+        value: { $typeName: "taskrun.v1.RenewIdentity", withinMs: BigInt(frame.within) },
+      };
     default:
       return unreachable(frame, "a worker frame of no known type");
   }

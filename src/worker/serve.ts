@@ -82,8 +82,10 @@ export async function serve(options: ServeOptions): Promise<WorkerHandle> {
   const server = serverOf(options);
   const identity = await identityFor(server, options);
   if (!identity) return serveOn(planeAt(server.urls, server), options);
-  const { worker: id, certificate } = identity;
-  const worker = makeWorker(planeAt(server.urls, { ...server, certificate }), { ...options, id });
+  const { worker: id, certificate, trust } = identity;
+  const plane = planeAt(server.urls, { ...server, trust, certificate });
+  const renew = (withinMs: number) => identity.renewWithin(withinMs);
+  const worker = makeWorker(plane, { ...options, id }, undefined, renew);
   identity.start(() => worker.reconnect("its certificate was renewed"));
   return handleOf(worker, { ...options, id }, () => identity.stop());
 }
@@ -103,7 +105,12 @@ export function serveOn(plane: Plane, options: ServeOptions, time?: WorkerTime):
 /** Options of a Worker whose id is known. */
 type NamedOptions = ServeOptions & { readonly id: string };
 
-function makeWorker(plane: Plane, options: NamedOptions, time?: WorkerTime): Worker {
+function makeWorker(
+  plane: Plane,
+  options: NamedOptions,
+  time?: WorkerTime,
+  renewIdentity?: (withinMs: number) => void,
+): Worker {
   const { maxRuns = limits.defaultRunsPerWorker, drainMs = limits.workerDrain, labels = {} } = options;
   const { id } = options;
   checkWorker(id, maxRuns, drainMs);
@@ -128,6 +135,7 @@ function makeWorker(plane: Plane, options: NamedOptions, time?: WorkerTime): Wor
     log,
     onConnected: patientCallback(options.onConnected, log),
     ...(time && { time }),
+    ...(renewIdentity && { renewIdentity }),
   });
 }
 

@@ -32,6 +32,8 @@ export interface WorkerOptions {
   readonly drainMs: number;
   readonly log: Log;
   readonly onConnected: (session: string) => void;
+  /** Called when the server asks for a renewal of the certificate, at a moment within this time. */
+  readonly renewIdentity?: (withinMs: number) => void;
   /** Default: the time of this machine. */
   readonly time?: WorkerTime;
 }
@@ -215,6 +217,7 @@ export class Worker {
         this.#watchLease();
       },
       fenced: () => this.#fence(),
+      renewAsked: (withinMs) => this.#options.renewIdentity?.(withinMs),
       drained: (reason, leftMs) => this.drain(reason, Math.min(leftMs ?? Infinity, this.#options.drainMs)),
       welcomed: (name, notice) => {
         this.#everWelcomed = true;

@@ -48,6 +48,8 @@ const rpcOf: Readonly<Record<Action, string>> = {
   "key.rotate": "taskrun.v1.AccessService/RotateKey",
   "key.revoke": "taskrun.v1.AccessService/RevokeKey",
   "audit.list": "taskrun.v1.AuditService/ListAudit",
+  "ca.read": "taskrun.v1.AuthorityService/GetAuthority",
+  "ca.rotate": "taskrun.v1.AuthorityService/RotateAuthority",
   "node.list": "taskrun.v1.NodeService/ListNodes",
   "worker.invite": "taskrun.v1.EnrollmentService/InviteWorkers",
   "worker.enroll": "taskrun.v1.EnrollmentService/Enroll",
@@ -74,6 +76,11 @@ const someTokens = { make: () => ({ token: "", expiresAt: 0 }) } as unknown as W
 /** Enrolment, of which nothing follows. */
 const enrolledName = { namespace: "default", name: "w" };
 const identity = { worker: enrolledName, cert: "", chain: "", root: "", notAfter: 0, renewAfter: 0 };
+const someRoot = { pin: "", cert: "", endsAt: 0 };
+const someAuthority = {
+  ...{ phase: "standby", nextPhase: "init", version: 0, root: someRoot, serving: someRoot, trusted: [] },
+  ...{ changedAt: 0, changedBy: "", workers: 0, waitingWorkers: [], waitingNodes: [] },
+};
 const someEnrolment = {
   now: 0,
   pin: "",
@@ -81,7 +88,8 @@ const someEnrolment = {
   enrol: async () => identity,
   renew: async () => identity,
   write: async () => true,
-  denials: { add: () => undefined },
+  revoked: () => undefined,
+  rotation: { move: async () => [], status: async () => someAuthority },
   store: {
     get: async () => ({
       ...{ worker: enrolledName, namespaces: "*", certificates: [], revoked: [] },

@@ -52,6 +52,7 @@ test("with nothing given everything is as documented", () => {
     keyRetention: 90 * 86_400_000,
     workerCertificate: 86_400_000,
     auditCheckpoints: "",
+    auditSyslog: "",
     auditRetention: 365 * 86_400_000,
     roles: new Map(),
     jwtKeys: "",

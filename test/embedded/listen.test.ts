@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createClient } from "#client/index";
@@ -57,6 +57,102 @@ test("each call of listen says for its own addresses whether they ask for a key"
   const events = `http://${further.http[0]}/metrics`;
   expect((await fetch(events)).status).toBe(401);
   expect((await fetch(events, { headers: { "x-api-key": key } })).status).toBe(200);
+});
+
+test("tokens of an issuer are taken beside keys, and one that is not its own is refused and noted", async () => {
+  const kept = await data();
+  const { generateKeyPairSync } = await import("node:crypto");
+  const { SignJWT } = await import("jose");
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+  const jwtKeys = join(await folder(), "issuer.pem");
+  writeFileSync(jwtKeys, publicKey.export({ type: "spki", format: "pem" }));
+  const taskrun = await started({ data: kept });
+  const jwt = {
+    jwtKeys,
+    jwtIssuer: "https://login.example",
+    jwtAudience: ["taskrun"],
+    jwtRoleClaim: "groups",
+  };
+  const { grpc } = await taskrun.listen({
+    grpc: "127.0.0.1:0",
+    auth: "on",
+    ...jwt,
+    jwtRoles: { staff: "operator" },
+  });
+  const token = (audience: string) =>
+    new SignJWT({ sub: "ada", groups: ["staff"], namespaces: "*" })
+      .setProtectedHeader({ alg: "EdDSA" })
+      .setIssuer("https://login.example")
+      .setAudience(audience)
+      .setExpirationTime("1h")
+      .sign(privateKey);
+  const by = async (apiKey: string) => {
+    const client = createClient({ addr: `http://${grpc[0]}`, apiKey });
+    return client.workers.list().finally(() => client.close());
+  };
+  expect(await by(await token("taskrun"))).toEqual([]);
+  await expect(by(await token("another"))).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
+  await expect(taskrun.listen({ grpc: "127.0.0.1:0", auth: "on", jwtKeys })).rejects.toThrow(/jwt-issuer/);
+  await taskrun.stop();
+  const again = await started({ data: kept });
+  const entries = [];
+  for await (const { actor, action, result } of again.client.audit.list())
+    entries.push(`${actor} ${action} ${result}`);
+  expect(entries).toEqual(
+    expect.arrayContaining([
+      "local key.create done",
+      "local policy.change done",
+      "anonymous key.use refused",
+    ]),
+  );
+});
+
+test("the audit log of an embedded plane is that of a server: signed, in the commit of each action, of its own client too", async () => {
+  const kept = await data();
+  const checkpoints = join(await folder(), "elsewhere");
+  const taskrun = await started({ data: kept, auditCheckpoints: checkpoints });
+  await taskrun.listen({ grpc: "127.0.0.1:0", tls: "auto" });
+  const [invitation] = await taskrun.client.enrollment.invite({ name: "w1" }).catch(() => []);
+  // Workers are invited at an address that asks for credentials, and not from within.
+  expect(invitation).toBeUndefined();
+  const { id } = await taskrun.client.tasks.create({ agent: "nobody", input: {} });
+  await taskrun.client.tasks.resolveStep(id, "main", { action: "complete", result: 1 });
+  const entries = [];
+  for await (const { actor, action, object } of taskrun.client.audit.list())
+    entries.push(`${actor} ${action} ${object}`);
+  expect(entries).toEqual([
+    expect.stringMatching(/^local key\.create key \w{12}$/),
+    "local policy.change server",
+    "local ca.change ca",
+    `local step.resolve step ${id}/main`,
+  ]);
+  await taskrun.stop();
+  const { readCheckpoint } = await import("#host/audit/signature");
+  expect(readCheckpoint(readFileSync(checkpoints, "utf8").trim())).toMatchObject({ chain: "server", seq: 4 });
+  expect(existsSync(join(kept, "audit.checkpoints"))).toBe(false);
+});
+
+test("a plane over another store writes no file unless it is told to", async () => {
+  // A server may have been started in this folder.
+  const had = existsSync(".taskrun/audit.key");
+  const taskrun = await started({ store: "memory" });
+  const { id } = await taskrun.client.tasks.create({ agent: "nobody", input: {} });
+  await taskrun.client.tasks.resolveStep(id, "main", { action: "complete", result: 1 });
+  const entries = [];
+  for await (const { action } of taskrun.client.audit.list()) entries.push(action);
+  expect(entries).toEqual(["step.resolve"]);
+  await taskrun.stop();
+  expect(existsSync(".taskrun/audit.key")).toBe(had);
+});
+
+test("a worker is invited and enrolled at an address with TLS", async () => {
+  const taskrun = await started({ data: await data(), agents: [greet] });
+  const { grpc, caPin, adminKey } = await taskrun.listen({ grpc: "127.0.0.1:0", tls: "auto" });
+  const apiKey = readFileSync(adminKey ?? "", "utf8").trim();
+  const client = createClient({ addr: grpc[0] ?? "", ...(caPin && { caPin }), apiKey });
+  const [invitation] = await client.enrollment.invite({ name: "w1" });
+  expect(invitation).toMatchObject({ name: "w1", caPin });
+  client.close();
 });
 
 test("a worker whose key is revoked is cut off, and its run is kept until its lease ends", async () => {

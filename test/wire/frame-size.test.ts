@@ -101,6 +101,8 @@ test.each<WorkerFrame>([
   { type: "ack.heartbeat", beat: 128 },
   { type: "drain", reason: "the host goes down" },
   { type: "drain", reason: "" },
+  { type: "renew", within: millis(300_000) },
+  { type: "renew", within: millis(0) },
 ])("a frame $type is as long as it is said to be", (frame) => {
   expect(frameBytes(frame)).toBe(encoded(frame));
 });

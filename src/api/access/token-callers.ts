@@ -2,6 +2,7 @@ import type { RoleTable } from "#domain/access/roles";
 import type { Caller } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import { limits } from "#limits/index";
+import type { AuditTrail } from "#ports/audit";
 import type { TokenVerifier } from "#ports/tokens";
 import { exceeds } from "../validate.js";
 
@@ -21,11 +22,19 @@ export class TokenCallers {
   readonly #verifier: TokenVerifier;
   readonly #names: ClaimSettings;
   readonly #roles: RoleTable;
+  readonly #audit: Pick<AuditTrail, "refused"> | undefined;
 
-  constructor(verifier: TokenVerifier, names: ClaimSettings, roles: RoleTable) {
+  /** @param audit is told of each token that was refused; absent if there is no audit log */
+  constructor(
+    verifier: TokenVerifier,
+    names: ClaimSettings,
+    roles: RoleTable,
+    audit?: Pick<AuditTrail, "refused">,
+  ) {
     this.#verifier = verifier;
     this.#names = names;
     this.#roles = roles;
+    this.#audit = audit;
   }
 
   /**
@@ -33,14 +42,25 @@ export class TokenCallers {
    *   who calls; `denied` for one that names no role that this server has, or no namespaces
    */
   async callerOf(text: string): Promise<Caller> {
-    const { claims, expiresAt } = await this.#verifier.verify(text);
-    const { jwtPrincipalClaim, jwtRoleClaim, jwtNamespacesClaim } = this.#names;
-    return {
-      principal: `jwt:${principalIn(claims, jwtPrincipalClaim)}`,
-      roles: this.#rolesIn(claims, jwtRoleClaim),
-      namespaces: namespacesIn(claims, jwtNamespacesClaim),
-      expiresAt,
-    };
+    let principal = "anonymous";
+    try {
+      const { claims, expiresAt } = await this.#verifier.verify(text);
+      const { jwtPrincipalClaim, jwtRoleClaim, jwtNamespacesClaim } = this.#names;
+      // Its issuer vouches for the name from here on, whatever else the token lacks.
+      principal = `jwt:${principalIn(claims, jwtPrincipalClaim)}`;
+      const roles = this.#rolesIn(claims, jwtRoleClaim);
+      return { principal, roles, namespaces: namespacesIn(claims, jwtNamespacesClaim), expiresAt };
+    } catch (error) {
+      this.#noteRefusal(principal, error);
+      throw error;
+    }
+  }
+
+  /** A verifier that has no keys at the moment has refused nobody. */
+  #noteRefusal(actor: string, error: unknown): void {
+    if (!(error instanceof Fault) || error.code === "unavailable") return;
+    const detail = error.reason ?? error.code.toUpperCase();
+    this.#audit?.refused({ actor, action: "key.use", object: "a token", detail });
   }
 
   /** Values that mean nothing here are passed over: issuers put all groups of a person into one claim. */

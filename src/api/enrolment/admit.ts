@@ -1,4 +1,4 @@
-import { type EnrolledWorker, enrolledId } from "#domain/access/enrolment";
+import { type EnrolledWorker, enrolledId, type WorkerCertificate } from "#domain/access/enrolment";
 import type { Caller } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import type { Labels } from "#domain/task/task";
@@ -19,6 +19,8 @@ export interface Admitted {
   readonly caller: Caller;
   /** Absent for a worker that is known by something else than a certificate: it is what it says. */
   readonly labels?: Labels;
+  /** The record of the certificate that it has shown; absent likewise. */
+  readonly certificate?: WorkerCertificate | undefined;
 }
 
 /**
@@ -41,7 +43,10 @@ export async function admit(
   if (label !== undefined) throw beyond("info.labels", `have the label ${label}=${claims.labels[label]}`);
   const agent = claims.agents.find(({ name }) => agents.length > 0 && !agents.includes(name));
   if (agent) throw beyond("info.agents", `run the agent "${agent.name}"`);
-  return { caller: { ...caller, namespaces }, labels };
+  const { serial } = caller.certificate;
+  const certificate = record.certificates.find((each) => each.serial === serial);
+  if (certificate) await enrolment.acknowledge(record, certificate);
+  return { caller: { ...caller, namespaces }, labels, certificate };
 }
 
 async function checkId(record: EnrolledWorker, claims: Claims, enrolment: Enrolment): Promise<void> {

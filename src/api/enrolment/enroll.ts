@@ -7,6 +7,7 @@ import { csr, enrolmentOf } from "./fields.js";
 /** Enroll: a certificate for a token. */
 export const enroll = useCase({
   action: "worker.enroll",
+  notesRefusals: true,
   input: z.object({ token: z.string().max(256, { error: "is no token: it is too long." }), csr }),
   find: ofServer,
   perform: ({ token, csr: asked }, request): Promise<WorkerIdentity> =>

@@ -3,6 +3,7 @@ import {
   type EnrolmentRow,
   enrolledId,
   type TokenRow,
+  type WorkerCertificate,
   type WorkerTerms,
 } from "#domain/access/enrolment";
 import { type WorkerName, workerUri } from "#domain/access/spiffe";
@@ -14,19 +15,26 @@ import { limits } from "#limits/index";
 import type { AuditTrail } from "#ports/audit";
 import type { CheckedCsr, IssuedCertificate, WorkerAuthority } from "#ports/authority";
 import type { EnrolmentStore } from "#ports/enrolment";
-import type { Log } from "#ports/telemetry";
+import type { Log, Telemetry } from "#ports/telemetry";
 import { isSecret } from "../access/key-text.js";
+import type { Rotation } from "../authority/rotation.js";
 import { Attempts } from "./attempts.js";
+import { certifiedRows } from "./certified-rows.js";
+import { countedAs } from "./counts.js";
 import { Denials } from "./denials.js";
 import { LiveStreams } from "./live-streams.js";
-import { certificateEnded, changedMeanwhile, keyTaken, tokenEnded, tokenInvalid } from "./refusals.js";
+import { certificateEnded, changedMeanwhile, notRotated, tokenEnded, tokenInvalid } from "./refusals.js";
 import { makeToken, readToken } from "./token-text.js";
 
 export interface EnrolmentParts {
   readonly store: EnrolmentStore;
   readonly authority: WorkerAuthority;
+  /** How another authority takes the place of this one; absent if that is not the server's to do. */
+  readonly rotation?: Rotation | undefined;
   readonly now: () => Instant;
   readonly log: Log;
+  /** Counts certificates, and requests for them that are refused; nobody counts if left out. */
+  readonly telemetry?: Pick<Telemetry, "count"> | undefined;
   /** How long a worker's certificate lasts. */
   readonly life: Millis;
   /** Where is written who was invited, enrolled, renewed and revoked; absent if there is no audit log. */
@@ -52,6 +60,7 @@ export interface WorkerIdentity {
   readonly worker: WorkerName;
   readonly cert: string;
   readonly chain: string;
+  /** The roots to be trusted, as PEM. */
   readonly root: string;
   readonly notAfter: Instant;
   readonly renewAfter: Millis;
@@ -75,7 +84,20 @@ export class Enrolment {
     this.#parts = parts;
     this.store = parts.store;
     this.denials = new Denials(parts.store, parts.now);
-    this.streams = new LiveStreams((serial) => this.denials.has(serial), parts.now);
+    const { rotation } = parts;
+    this.streams = new LiveStreams({
+      isRevoked: (serial) => this.denials.has(serial),
+      isDropped: (root) => rotation?.isDropped(root) === true,
+      version: () => rotation?.version ?? 0,
+      now: parts.now,
+    });
+    if (rotation) rotation.changed = () => this.streams.sweep();
+  }
+
+  /** @throws {Fault} `wrong_state` if the authority is not this server's own */
+  get rotation(): Rotation {
+    if (this.#parts.rotation) return this.#parts.rotation;
+    throw notRotated();
   }
 
   get pin(): string {
@@ -124,7 +146,7 @@ export class Enrolment {
    */
   async enrol(token: string, csr: string, address: string): Promise<WorkerIdentity> {
     try {
-      return await this.#enrol(token, csr, address);
+      return await countedAs("enrolled", this.#parts.telemetry, this.#enrol(token, csr, address));
     } catch (error) {
       const object = `token ${readToken(token)?.id ?? "of no form"}`;
       const detail = error instanceof Fault ? (error.reason ?? error.code.toUpperCase()) : "";
@@ -156,19 +178,20 @@ export class Enrolment {
       // It may have been ended meanwhile, by a revocation.
       if (at >= token.endsAt) throw tokenEnded("has expired");
       const issued = await this.#parts.authority.issue(csr, worker, this.#parts.life);
-      const { chain } = this.#parts.authority;
-      const used = { at, spkiHash: csr.spkiHash, cert: issued.cert, chain };
+      const { chain, bundle } = issued;
+      const used = { at, spkiHash: csr.spkiHash, cert: issued.cert, chain, bundle };
       const state = { namespaces, labels, agents, enrolledAt: at, invitedBy: createdBy, revokedAt: 0 };
       const rows: readonly EnrolmentRow[] = [
         { ...token, revision: token.revision + 1, used },
-        ...(await this.#certified(worker, csr, issued, state)),
+        ...(await certifiedRows(this, worker, csr, issued, state)),
       ];
       const detail = `certificate ${issued.serial}, by token ${token.id}`;
       const told: Told = { actor: workerUri(worker), action: "worker.enrol", worker, detail };
       if (await this.write(rows, [told])) {
         this.#parts.log.info("a worker was enrolled", { worker: enrolledId(worker), serial: issued.serial });
-        return this.#identity(worker, issued.cert, chain, issued.notAfter);
+        return this.#identity(worker, issued, issued.notAfter);
       }
+      await this.#parts.rotation?.look();
       token = await this.store.get("token", token.id);
     }
     throw token ? changedMeanwhile(worker) : tokenInvalid();
@@ -180,25 +203,38 @@ export class Enrolment {
     const row = isSame ? await this.store.get("worker", enrolledId(worker)) : undefined;
     const certificate = row?.certificates.find(({ spkiHash }) => spkiHash === csr.spkiHash);
     if (!used || !certificate) throw tokenEnded("was used already");
-    return this.#identity(worker, used.cert, used.chain, certificate.notAfter);
+    const { bundle = this.#parts.authority.bundle } = used;
+    return this.#identity(worker, { ...used, bundle }, certificate.notAfter);
   }
 
   /** A further certificate of a worker, for another key. @throws {Fault} what {@link admit} throws */
-  async renew(credential: WorkerCredential, csr: string): Promise<WorkerIdentity> {
+  renew(credential: WorkerCredential, csr: string): Promise<WorkerIdentity> {
+    return countedAs("renewed", this.#parts.telemetry, this.#renew(credential, csr));
+  }
+
+  /** Refuses from now on what a worker had, once that is written. */
+  revoked(worker: EnrolledWorker): void {
+    this.denials.add(worker);
+    this.#parts.telemetry?.count("taskrun_workers_revoked_total");
+  }
+
+  async #renew(credential: WorkerCredential, csr: string): Promise<WorkerIdentity> {
     const request = await this.#parts.authority.check(csr);
     const { worker } = credential;
     for (let tries = 0; tries < limits.enrolmentTries; tries++) {
       await this.admit(credential);
       const issued = await this.#parts.authority.issue(request, worker, this.#parts.life);
-      const { chain } = this.#parts.authority;
       const detail = `certificate ${issued.serial}, in the place of ${credential.serial}`;
       const told: Told = { actor: workerUri(worker), action: "worker.renew", worker, detail };
-      if (!(await this.write(await this.#certified(worker, request, issued), [told]))) continue;
+      if (!(await this.write(await certifiedRows(this, worker, request, issued), [told]))) {
+        await this.#parts.rotation?.look();
+        continue;
+      }
       this.#parts.log.debug("a worker's certificate was renewed", {
         worker: enrolledId(worker),
         serial: issued.serial,
       });
-      return this.#identity(worker, issued.cert, chain, issued.notAfter);
+      return this.#identity(worker, issued, issued.notAfter);
     }
     throw changedMeanwhile(worker);
   }
@@ -211,8 +247,22 @@ export class Enrolment {
   async admit({ worker, serial, notAfter }: WorkerCredential): Promise<EnrolledWorker> {
     if (this.now >= notAfter) throw certificateEnded("has ended");
     const row = await this.store.get("worker", enrolledId(worker));
-    if (row?.certificates.some((each) => each.serial === serial)) return row;
-    throw certificateEnded("was revoked");
+    const certificate = row?.certificates.find((each) => each.serial === serial);
+    if (!row || !certificate) throw certificateEnded("was revoked");
+    if (this.#parts.rotation?.isDropped(certificate.root))
+      throw certificateEnded("is of an authority that has gone");
+    return row;
+  }
+
+  /** Notes that a worker has shown this certificate of its own: it has kept it, and the roots that came with it. */
+  async acknowledge(found: EnrolledWorker, { version = 0 }: WorkerCertificate): Promise<void> {
+    let row: EnrolledWorker | undefined = found;
+    for (let tries = 0; row && tries < limits.enrolmentTries; tries++) {
+      if ((row.acknowledged ?? 0) >= version) return;
+      if (await this.write([{ ...row, revision: row.revision + 1, acknowledged: version }], [])) return;
+      row = await this.store.get("worker", row.id);
+    }
+    if (row) throw changedMeanwhile(row.worker);
   }
 
   /** Writes rows, and what the audit log says of it. @returns false if one has moved; then nothing is written */
@@ -227,51 +277,18 @@ export class Enrolment {
         detail,
       }),
     );
-    if (!(await this.store.put(rows, audit && { chain: audit.chain, records }))) return false;
+    const append = audit && records.length > 0 ? { chain: audit.chain, records } : undefined;
+    if (!(await this.store.put(rows, append))) return false;
     audit?.committed(records.length);
     return true;
   }
 
-  /** The rows of a worker with one certificate more. @throws {Fault} `denied` if the key is another worker's */
-  async #certified(
+  #identity(
     worker: WorkerName,
-    { spkiHash }: CheckedCsr,
-    { serial, notAfter }: IssuedCertificate,
-    state?: Omit<
-      EnrolledWorker,
-      "kind" | "id" | "revision" | "worker" | "certificates" | "revoked" | "deniedUntil" | "endsAt"
-    >,
-  ): Promise<readonly EnrolmentRow[]> {
-    const id = enrolledId(worker);
-    const key = await this.store.get("key", spkiHash);
-    if (key && (key.isRevoked || key.worker !== id)) throw keyTaken();
-    const before = await this.store.get("worker", id);
-    const valid = before?.certificates.filter((each) => each.notAfter > this.now) ?? [];
-    const certificates = [...valid, { serial, spkiHash, notAfter }].slice(-limits.certificatesPerWorker);
-    const revoked = before?.revoked.filter((each) => each.notAfter > this.now) ?? [];
-    const common = { kind: "worker", id, worker, revoked, deniedUntil: latest(revoked) } as const;
-    const kept = state ?? (before as EnrolledWorker);
-    const endsAt = instant(Math.max(latest(certificates), latest(revoked)));
-    return [
-      { ...kept, ...common, revision: (before?.revision ?? 0) + 1, certificates, endsAt },
-      {
-        kind: "key",
-        id: spkiHash,
-        revision: (key?.revision ?? 0) + 1,
-        worker: id,
-        isRevoked: false,
-        endsAt: notAfter,
-      },
-    ];
-  }
-
-  #identity(worker: WorkerName, cert: string, chain: string, notAfter: Instant): WorkerIdentity {
-    const { root } = this.#parts.authority;
+    { cert, chain, bundle }: Pick<IssuedCertificate, "cert" | "chain" | "bundle">,
+    notAfter: Instant,
+  ): WorkerIdentity {
     const renewAfter = millis(Math.max(0, Math.floor(((notAfter - this.now) * 2) / 3)));
-    return { worker, cert, chain, root, notAfter, renewAfter };
+    return { worker, cert, chain, root: bundle, notAfter, renewAfter };
   }
-}
-
-function latest(certificates: readonly { readonly notAfter: Instant }[]): number {
-  return Math.max(0, ...certificates.map(({ notAfter }) => notAfter));
 }

@@ -1,6 +1,12 @@
+import type { AuthorityRow } from "#domain/access/authority";
+import { OWN_CHAIN } from "#domain/audit/record";
 import { limits } from "#limits/index";
-import type { WorkerAuthority } from "#ports/authority";
+import type { RotatingAuthority } from "#ports/authority";
+import type { Plane } from "#ports/plane";
 import type { Store } from "#ports/store";
+import type { Telemetry } from "#ports/telemetry";
+import { Rotation } from "../authority/rotation.js";
+import { showAuthority } from "./counts.js";
 import { Enrolment, type EnrolmentParts } from "./enrolment.js";
 
 export interface OpenEnrolment {
@@ -10,20 +16,28 @@ export interface OpenEnrolment {
 }
 
 /** What may be missing. */
-interface Opening extends Omit<EnrolmentParts, "store" | "authority"> {
+interface Opening extends Omit<EnrolmentParts, "store" | "authority" | "rotation" | "telemetry"> {
   readonly store: Pick<Store, "enrolment" | "shared">;
-  readonly authority: WorkerAuthority | undefined;
+  readonly authority: RotatingAuthority | undefined;
+  readonly telemetry: Telemetry;
+  /** What the authority follows already. */
+  readonly row: AuthorityRow | undefined;
+  readonly plane: Pick<Plane, "nodes">;
 }
 
 /**
  * What makes workers of those who have a token; undefined without an authority, or a store that keeps them. Where other servers share the
- * store, and revoke too, it is looked at every `limits.revocationEvery`.
+ * store, revoke too and rotate the authority, it is looked at every `limits.revocationEvery`.
  */
 export async function openEnrolment(opening: Opening): Promise<OpenEnrolment | undefined> {
-  const { store, authority } = opening;
+  const { store, authority, row, plane, audit } = opening;
   if (!authority || !store.enrolment) return undefined;
   const parts = { ...opening, store: store.enrolment, authority };
-  const enrolment = new Enrolment(parts);
+  const node = store.shared ? (audit?.chain ?? OWN_CHAIN) : undefined;
+  const rotation = new Rotation({ ...parts, node, nodes: () => plane.nodes() }, row);
+  if (!store.shared) await rotation.adopt();
+  const enrolment = new Enrolment({ ...parts, rotation });
+  showAuthority(opening.telemetry, authority, rotation, opening.now);
   const { denials, streams } = enrolment;
   await denials.load();
   let isLooking = false;
@@ -34,12 +48,13 @@ export async function openEnrolment(opening: Opening): Promise<OpenEnrolment | u
     try {
       await denials.load();
       streams.sweep();
+      await rotation.look();
       complaint = "";
     } catch (error) {
       // Meanwhile no worker is admitted: that reads the store too.
       const { message } = error as Error;
       if (message !== complaint)
-        parts.log.warn("what other servers have revoked cannot be read", { why: message });
+        parts.log.warn("what other servers have revoked or rotated cannot be followed", { why: message });
       complaint = message;
     } finally {
       isLooking = false;

@@ -20,10 +20,21 @@ export function keyTaken(): Fault {
   return new Fault("denied", message, { field: "csr", reason: "KEY_TAKEN" });
 }
 
-export function certificateEnded(how: "has ended" | "was revoked"): Fault {
-  const message = `the worker's certificate ${how}: invite the worker again.`;
-  const reason = how === "has ended" ? "CERTIFICATE_EXPIRED" : "CERTIFICATE_REVOKED";
-  return new Fault("unauthenticated", message, { reason });
+const ends = {
+  "has ended": "CERTIFICATE_EXPIRED",
+  "was revoked": "CERTIFICATE_REVOKED",
+  "is of an authority that has gone": "CERTIFICATE_UNTRUSTED",
+} as const;
+
+export function certificateEnded(how: keyof typeof ends): Fault {
+  return new Fault("unauthenticated", `the worker's certificate ${how}: invite the worker again.`, {
+    reason: ends[how],
+  });
+}
+
+export function notRotated(): Fault {
+  const message = "the authority is not this server's own: it is rotated where its keys are.";
+  return new Fault("wrong_state", message, { reason: "AUTHORITY_ELSEWHERE" });
 }
 
 export function enrolledNotFound(worker: WorkerName): Fault {

@@ -1,20 +1,11 @@
-import {
-  type EnrolledWorker,
-  type EnrolmentKind,
-  type EnrolmentOf,
-  type EnrolmentRow,
-  enrolledId,
-  type TokenRow,
-} from "#domain/access/enrolment";
+import { type EnrolledWorker, type EnrolmentRow, enrolledId, type TokenRow } from "#domain/access/enrolment";
 import type { WorkerName } from "#domain/access/spiffe";
 import { type Caller, mayUse } from "#domain/caller";
 import { limits } from "#limits/index";
 import type { EnrolmentStore } from "#ports/enrolment";
+import { allOf } from "./all-of.js";
 import type { Enrolment } from "./enrolment.js";
 import { changedMeanwhile, enrolledNotFound } from "./refusals.js";
-
-/** Rows that are read at once. */
-const PAGE = 500;
 
 /** True if all that the worker may do is the caller's to see. */
 export function isVisible(
@@ -47,7 +38,7 @@ export async function revoke(
   worker: WorkerName,
   enrolment: Enrolment,
 ): Promise<EnrolledWorker> {
-  const { store, denials } = enrolment;
+  const { store } = enrolment;
   for (let tries = 0; tries < limits.enrolmentTries; tries++) {
     const row = await store.get("worker", enrolledId(worker));
     const tokens = await unusedTokens(store, worker, enrolment.now);
@@ -60,7 +51,7 @@ export async function revoke(
     const told = { actor: caller.principal, action: "worker.revoke", worker } as const;
     if (!(await enrolment.write(rows, [told]))) continue;
     if (!revoked) throw enrolledNotFound(worker);
-    denials.add(revoked);
+    enrolment.revoked(revoked);
     return revoked;
   }
   throw changedMeanwhile(worker);
@@ -90,17 +81,4 @@ async function unusedTokens(
     if (isIts && !token.used && token.endsAt > now) found.push(token);
   }
   return found;
-}
-
-/** All rows of a kind, page by page. */
-async function* allOf<Kind extends EnrolmentKind>(
-  store: EnrolmentStore,
-  kind: Kind,
-): AsyncGenerator<EnrolmentOf<Kind>, void> {
-  for (let after = ""; ; ) {
-    const page = await store.list(kind, after, PAGE);
-    yield* page;
-    if (page.length < PAGE) return;
-    after = page.at(-1)?.id ?? "";
-  }
 }

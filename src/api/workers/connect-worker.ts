@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { WorkerCertificate } from "#domain/access/enrolment";
 import type { Caller } from "#domain/caller";
 import type { RunId, WorkerId } from "#domain/id";
 import { clip } from "#domain/text/text";
@@ -16,6 +17,8 @@ import { announcedFields, announcementOf } from "./announced.js";
 export interface Introduced {
   /** To be passed to the link as the first report. */
   readonly hello: Hello;
+  /** The record of the certificate that it has shown; absent for a worker that is known by something else. */
+  readonly certificate: WorkerCertificate | undefined;
   /** @param sink writes the plane's frames to the Worker */
   connect(sink: WorkerSink): WorkerLink;
 }
@@ -86,10 +89,10 @@ export const connectWorker = useCase({
     });
     return { resource: { ...resource, caller: admitted.caller }, admitted };
   },
-  perform: (asked, { services: { plane } }, { admitted: { caller, labels } }): Introduced => {
+  perform: (asked, { services: { plane } }, { admitted: { caller, labels, certificate } }): Introduced => {
     const hello = helloOf(asked, caller);
     const info = labels ? { ...hello.info, labels } : hello.info;
-    return { hello: { ...hello, info }, connect: (sink) => plane.connect(caller, sink) };
+    return { hello: { ...hello, info }, certificate, connect: (sink) => plane.connect(caller, sink) };
   },
 });
 

@@ -77,7 +77,7 @@ async function readCheckpoints(
   const keys = new Set<string>();
   let place = { chain: "checkpoints", seq: 0 };
   for (const line of lines) {
-    const checkpoint = readCheckpoint(line);
+    const checkpoint = readCheckpoint(line) ?? readCheckpoint(fromSyslog(line));
     if (!checkpoint || (key !== undefined && checkpoint.key !== key)) {
       const why = checkpoint ? "is signed by another key" : "is none: it was changed, or cut off by a crash";
       verifier.find(place, `is the last before a line of the checkpoints that ${why}`);
@@ -88,6 +88,11 @@ async function readCheckpoints(
     verifier.checkpoint(checkpoint);
   }
   return keys;
+}
+
+/** The checkpoint in a line of a file of syslog, behind what the collector has put before it; empty if it is none. */
+function fromSyslog(line: string): string {
+  return /^[^{]*\btaskrun\b[^{]* (\{.*)$/.exec(line)?.[1] ?? "";
 }
 
 async function readExport(path: string, verifier: AuditVerifier, io: Io): Promise<void> {

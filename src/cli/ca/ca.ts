@@ -1,14 +1,17 @@
 import { X509Certificate } from "node:crypto";
 import { join } from "node:path";
+import type { AuthorityState } from "#client/index";
 import { Fault } from "#domain/fault";
 import { openAuthority, pinOf, readAuthority } from "#host/tls/authority";
 import { openIssuing, readIssuing } from "#host/tls/issuing";
-import { privateFolder } from "#host/tls/private-files";
+import { rotationFiles } from "#host/tls/own-authority";
+import { privateFolder, readPrivate } from "#host/tls/private-files";
+import type { ConnectionOptions } from "../connection.js";
 import { CliError, type ExitCode, exit } from "../exit.js";
 import { loadConfig } from "../server/settings.js";
 import type { Io } from "../terminal/io.js";
 import { line } from "../terminal/json.js";
-import { oneLine } from "../terminal/sanitizer.js";
+import { describe, rotationOf, write } from "./rotate.js";
 
 export interface CaOptions {
   readonly data?: string;
@@ -26,21 +29,28 @@ export async function initAuthority(options: CaOptions, io: Io): Promise<ExitCod
   });
 }
 
-/** `ca status`. */
-export async function showAuthority(options: CaOptions, io: Io): Promise<ExitCode> {
-  return explained(() => show(folderOf(options, io), options, io));
+/** `ca status`: what is in the data directory, and what a running server says of its rotation. */
+export async function showAuthority(options: CaOptions & ConnectionOptions, io: Io): Promise<ExitCode> {
+  return explained(async () => show(folderOf(options, io), options, io, await rotationOf(options, io)));
 }
 
-/** `ca export`: the certificate of the root alone. */
+/** `ca export`: the certificate of the root alone; while it is rotated, those of both. */
 export async function exportAuthority(options: CaOptions, io: Io): Promise<ExitCode> {
   return explained(async () => {
-    const { cert } = await authorityIn(folderOf(options, io), io);
-    await io.stdout.write(`${cert.trim()}\n`);
+    const folder = folderOf(options, io);
+    const { cert } = await authorityIn(folder, io);
+    const both = await readPrivate(join(folder, rotationFiles.bundle));
+    await io.stdout.write(`${(both ?? cert).trim()}\n`);
     return exit.ok;
   });
 }
 
-async function show(folder: string, { json }: CaOptions, io: Io): Promise<ExitCode> {
+async function show(
+  folder: string,
+  { json }: CaOptions,
+  io: Io,
+  rotation?: AuthorityState | string,
+): Promise<ExitCode> {
   const { cert } = await authorityIn(folder, io);
   const issuing = await readIssuing(folder);
   const endOf = (pem: string) => new Date(new X509Certificate(pem).validTo).toISOString();
@@ -49,6 +59,7 @@ async function show(folder: string, { json }: CaOptions, io: Io): Promise<ExitCo
     pin: pinOf(cert),
     endsAt: endOf(cert),
     ...(issuing && { issuing: { slot: issuing.slot, endsAt: endOf(issuing.cert) } }),
+    ...(typeof rotation === "object" && { rotation }),
   };
   const lines = [
     `authority in ${folder}, until ${facts.endsAt.slice(0, 10)}`,
@@ -56,8 +67,11 @@ async function show(folder: string, { json }: CaOptions, io: Io): Promise<ExitCo
     issuing
       ? `workers are signed for by slot ${issuing.slot}, until ${endOf(issuing.cert).slice(0, 10)}; another one is made before that`
       : "nothing signs for workers yet: the next start makes it",
+    ...(typeof rotation === "object" ? describe(rotation, io.self) : []),
+    ...(typeof rotation === "string" ? [rotation] : []),
   ];
-  await io.stdout.write(json ? line(facts) : lines.map((text) => `${oneLine(text)}\n`).join(""));
+  if (json) await io.stdout.write(line(facts));
+  else await write(io, lines);
   return exit.ok;
 }
 

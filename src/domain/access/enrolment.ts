@@ -1,5 +1,6 @@
 import type { Labels } from "../task/task.js";
 import type { Instant } from "../time/time.js";
+import type { AuthorityNode, AuthorityRow } from "./authority.js";
 import type { WorkerName } from "./spiffe.js";
 
 /*
@@ -31,6 +32,8 @@ export interface TokenUse {
   /** The certificate, and those that lead to the root, as PEM. */
   readonly cert: string;
   readonly chain: string;
+  /** The roots that it was given; absent in rows of servers that knew of one only. */
+  readonly bundle?: string;
 }
 
 /** An invitation: whoever has its token becomes the worker, once. */
@@ -52,6 +55,10 @@ export interface WorkerCertificate {
   readonly serial: string;
   readonly spkiHash: string;
   readonly notAfter: Instant;
+  /** The pin of the root above it; absent if it was signed before the authority was first rotated, as the next one. */
+  readonly root?: string;
+  /** The version of the authority under which it was signed, and whose roots came with it. */
+  readonly version?: number;
 }
 
 /** A worker that was enrolled. */
@@ -70,6 +77,8 @@ export interface EnrolledWorker extends Ending, WorkerTerms {
   readonly revokedAt: number;
   /** When the last of `revoked` ends; 0 if there are none. */
   readonly deniedUntil: number;
+  /** The greatest version of a certificate that it has shown: it has kept that one, and the roots that came with it. */
+  readonly acknowledged?: number;
 }
 
 /** A key that has a certificate: no other worker may have it. */
@@ -82,7 +91,7 @@ export interface CertifiedKey extends Ending {
   readonly isRevoked: boolean;
 }
 
-export type EnrolmentRow = TokenRow | EnrolledWorker | CertifiedKey;
+export type EnrolmentRow = TokenRow | EnrolledWorker | CertifiedKey | AuthorityRow | AuthorityNode;
 export type EnrolmentKind = EnrolmentRow["kind"];
 
 /** The row of a kind. */

@@ -22,6 +22,7 @@ export const scopes = [
   "inspect:read",
   "metrics:read",
   "audit:read",
+  "ca:admin",
 ] as const;
 
 export type Scope = (typeof scopes)[number];

@@ -17,6 +17,8 @@ export type AuditAction =
   | "task.retry"
   /** By another than who has created the Task. */
   | "task.cancel"
+  /** By another than who has created the Task. */
+  | "task.signal"
   | "template.register"
   | "worker.enrol"
   | "worker.renew"

@@ -33,6 +33,8 @@ export function frameBytes(frame: WorkerFrame): number {
       return ack("heartbeat", 0, frame.beat);
     case "drain":
       return message(ARM_OF_OURS, text(1, utf8Bytes(frame.reason)));
+    case "renew":
+      return message(ARM_OF_OURS, int(1, frame.within));
   }
 }
 

@@ -24,7 +24,9 @@ export type WorkerFrame =
   /** The Run's terminal status is durable: the worker may forget the Run. */
   | { readonly type: "ack.status"; readonly runId: RunId }
   | { readonly type: "ack.heartbeat"; readonly beat: number }
-  | { readonly type: "drain"; readonly reason: string };
+  | { readonly type: "drain"; readonly reason: string }
+  /** The authority has changed: the worker renews its certificate at a moment of its choice within this time. */
+  | { readonly type: "renew"; readonly within: Millis };
 
 /** Everything that a worker needs to execute one Run. */
 export interface Assignment {

@@ -51,13 +51,10 @@ export function authenticate(credentials: CallerOf, parts: AuthenticateParts = {
     if (needs === "nothing" || needs === "a token") return ANYBODY;
     const certificate = workers && sender.peer?.certificate;
     if (certificate && needs === "workers:connect") return workerOf(certificate, workers, audit);
-    const credential = credentialOf(sender);
+    const credential = credentialOf(sender, audit);
     const caller =
       credential === undefined ? watcherOf(sender, watchTokens) : credentials.callerOf(credential);
-    if (!caller) {
-      audit?.refused({ actor: "anonymous", action: "key.use", object: "none", detail: "CREDENTIAL_MISSING" });
-      throw certificate ? onlyForWorkers(asked) : missing();
-    }
+    if (!caller) throw noCredential(sender, certificate, audit);
     if (!(caller instanceof Promise)) return admitted(caller, asked, needs);
     return caller.then((found) => admitted(found, asked, needs));
   };
@@ -98,6 +95,21 @@ function workerOf(
   return { principal, namespaces: [worker.namespace], roles: ["worker"], certificate };
 }
 
+/** Why a request without a credential is refused: a worker's certificate is known, and is for something else. */
+function noCredential(
+  { asked }: Sender,
+  certificate: WorkerCredential | undefined,
+  audit: AuditTrail | undefined,
+): Fault {
+  const fault = certificate ? onlyForWorkers(asked) : missing();
+  const detail = fault.reason ?? "";
+  const said = certificate
+    ? { actor: workerUri(certificate.worker), action: "call", object: asked, detail }
+    : { actor: "anonymous", action: "key.use", object: "none", detail };
+  audit?.refused(said);
+  return fault;
+}
+
 function onlyForWorkers(asked: string): Fault {
   const message = `a worker's certificate is for its stream, and not for ${asked}: send an API key as x-api-key, or as authorization: Bearer KEY.`;
   return new Fault("denied", message, { reason: "CERTIFICATE_OF_WORKER" });
@@ -114,14 +126,16 @@ function may(caller: Caller, needs: Requirement, roles: RoleTable): boolean {
  *
  * @throws {Fault} `unauthenticated` if it shows two, or one that is too long
  */
-function credentialOf(sender: Sender): string | undefined {
+function credentialOf(sender: Sender, audit: AuditTrail | undefined): string | undefined {
   const [, bearer] = /^bearer +(\S+) *$/i.exec(sender.header("authorization") ?? "") ?? [];
   const key = sender.header("x-api-key") || undefined;
-  if (bearer !== undefined && key !== undefined && bearer !== key) throw ambiguous();
+  const isAmbiguous = bearer !== undefined && key !== undefined && bearer !== key;
   const credential = bearer ?? key;
-  if (credential !== undefined && credential.length > limits.credentialBytes)
-    throw tooLong(credential.length);
-  return credential;
+  const isLong = credential !== undefined && credential.length > limits.credentialBytes;
+  if (!isAmbiguous && !isLong) return credential;
+  const fault = isAmbiguous ? ambiguous() : tooLong(credential?.length ?? 0);
+  audit?.refused({ actor: "anonymous", action: "key.use", object: "none", detail: fault.reason ?? "" });
+  throw fault;
 }
 
 function ambiguous(): Fault {

@@ -60,6 +60,7 @@ export const policy: ReadonlyMap<string, Requirement> = new Map([
     CreateWatchToken: "tasks:read",
   }),
   ...ofService("taskrun.v1.AuditService", { ListAudit: "audit:read" }),
+  ...ofService("taskrun.v1.AuthorityService", { GetAuthority: "ca:admin", RotateAuthority: "ca:admin" }),
   ...ofService("taskrun.v1.EnrollmentService", {
     InviteWorkers: "workers:invite",
     Enroll: "a token",

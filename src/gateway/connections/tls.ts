@@ -7,6 +7,7 @@ import type { TlsIdentity, TlsSource } from "#ports/tls";
 import { type Admits, type ClientCertificate, certificateOf } from "./client-certificate.js";
 import type { Connection } from "./connections.js";
 import { Pace } from "./pace.js";
+import type { NotesCertificate } from "./refused-certificate.js";
 
 /** A protocol as ALPN names it. */
 export type Protocol = "h2" | "http/1.1";
@@ -20,6 +21,8 @@ export interface TlsParts {
   readonly telemetry: Telemetry;
   /** Says whether a worker's certificate may be used still. Default: all may that are verified. */
   readonly admits?: Admits | undefined;
+  /** Is told of certificates that are refused. */
+  readonly notes?: NotesCertificate | undefined;
   /** Called with a connection whose handshake is done; a peer that named no protocol speaks HTTP/1.1. */
   readonly secured: (connection: Connection, protocol: Protocol) => void;
 }
@@ -89,6 +92,7 @@ export class TlsHandshakes {
       return;
     }
     // The peer has gone meanwhile, named no protocol where only HTTP/2 is spoken, or has shown a certificate of which nothing follows.
+    if (shown === "refused") this.#parts.notes?.(socket);
     if (connection) this.#count(shown === "refused" ? "certificate" : "protocol");
     socket.on("error", () => undefined);
     socket.destroy();

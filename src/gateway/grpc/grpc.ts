@@ -15,6 +15,7 @@ import { endAtExpiry } from "../access/expiry.js";
 import { admitsBy } from "../connections/client-certificate.js";
 import type { Connection, Connections } from "../connections/connections.js";
 import type { Listener } from "../connections/listener.js";
+import { certificateNotes } from "../connections/refused-certificate.js";
 import type { RemotePeer } from "../connections/remote-peer.js";
 import type { Session } from "../connections/session.js";
 import { Sessions } from "../connections/sessions.js";
@@ -57,9 +58,18 @@ export function grpcListener({ rpcs, served, streams, connections, traffic, tls 
   const { telemetry } = served;
   const secured = (connection: Connection) => sessions.accept(connection);
   const admits = admitsBy(served.services.enrolment);
+  const notes = certificateNotes(served.services.audit?.trail);
   const handshakes =
     tls &&
-    new TlsHandshakes({ source: tls, protocols: ["h2"], listener: "grpc", telemetry, admits, secured });
+    new TlsHandshakes({
+      source: tls,
+      protocols: ["h2"],
+      listener: "grpc",
+      telemetry,
+      admits,
+      notes,
+      secured,
+    });
   const server = connections.server((connection) => (handshakes ?? sessions).accept(connection));
   return {
     server,

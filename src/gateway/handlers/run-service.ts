@@ -3,6 +3,7 @@ import { getRunStepResult } from "#api/runs/get-run-step-result";
 import { run } from "#api/use-case";
 import { connectWorker, type Introduced } from "#api/workers/connect-worker";
 import { Fault } from "#domain/fault";
+import type { Millis } from "#domain/time/time";
 import type { WorkerFrame } from "#domain/worker/frame";
 import { frameBytes } from "#domain/worker/frame-size";
 import type { WorkerProtocol } from "#domain/worker/worker";
@@ -94,7 +95,7 @@ function listen(
         if (!open) return;
         clearTimeout(helloDue);
         call.identified();
-        unwatch = watchCertificate(call);
+        unwatch = watchCertificate(call, introduced, sink);
         link = introduced.connect(sink);
         protocol = introduced.hello.protocol;
         await link.receive({ type: "hello", ...introduced.hello });
@@ -122,9 +123,15 @@ function listen(
   };
 }
 
-/** Has the stream of a worker ended with its certificate. */
-function watchCertificate({ caller: { certificate }, services: { enrolment }, end }: StreamCall): () => void {
-  return certificate && enrolment ? enrolment.streams.watch(certificate, end) : () => undefined;
+/** Has the stream of a worker ended with its certificate, and the worker told when another authority signs. */
+function watchCertificate(
+  { caller: { certificate: credential }, services: { enrolment }, end }: StreamCall,
+  { hello, certificate }: Introduced,
+  sink: WorkerSink,
+): () => void {
+  if (!credential || !enrolment) return () => undefined;
+  const renew = (within: Millis) => sink.send({ type: "renew", within });
+  return enrolment.streams.watch({ credential, certificate, end, ...(hello.protocol > 0 && { renew }) });
 }
 
 /** Reads the worker's hello; undefined for a message of an unknown kind, which may come before it. */

@@ -6,6 +6,7 @@ import type { TlsSource } from "#ports/tls";
 import type { Admits } from "../connections/client-certificate.js";
 import type { Connection, Connections } from "../connections/connections.js";
 import type { Listener } from "../connections/listener.js";
+import type { NotesCertificate } from "../connections/refused-certificate.js";
 import type { Session } from "../connections/session.js";
 import { Sessions } from "../connections/sessions.js";
 import { type Speakers, sniff } from "../connections/sniff.js";
@@ -21,6 +22,8 @@ export interface HttpParts extends ServeParts {
   readonly tls?: TlsSource | undefined;
   /** Says whether a worker's certificate may be used still. */
   readonly admits?: Admits | undefined;
+  /** Is told of certificates that are refused. */
+  readonly notes?: NotesCertificate | undefined;
 }
 
 /** A listener for all protocols over HTTP, not bound yet. */
@@ -90,11 +93,11 @@ export function httpListener(parts: HttpParts): Listener {
 /** Of TLS the peer has said by ALPN what it speaks. */
 function handshakesOf(
   source: TlsSource,
-  { telemetry, admits }: Pick<HttpParts, "telemetry" | "admits">,
+  { telemetry, admits, notes }: Pick<HttpParts, "telemetry" | "admits" | "notes">,
   { http1, http2 }: Speakers,
 ): TlsHandshakes {
   const protocols = ["h2", "http/1.1"] as const;
   const secured = (connection: Connection, protocol: Protocol) =>
     protocol === "h2" ? http2(connection) : http1(connection);
-  return new TlsHandshakes({ source, protocols, listener: "http", telemetry, admits, secured });
+  return new TlsHandshakes({ source, protocols, listener: "http", telemetry, admits, notes, secured });
 }

@@ -1,4 +1,4 @@
-import type { Checkpoint } from "#domain/audit/checkpoint";
+import { type Checkpoint, checkpointLine } from "#domain/audit/checkpoint";
 import { auditRecord } from "#domain/audit/record";
 import { later } from "#domain/time/time";
 import { limits } from "#limits/index";
@@ -9,6 +9,14 @@ import type { CheckpointFile } from "./checkpoint-file.js";
 import { RefusalBook } from "./refusal-book.js";
 import { type RetentionTerms, removeOld } from "./retention.js";
 import { type AuditKey, signed } from "./signature.js";
+import type { Syslog } from "./syslog.js";
+
+/** Who signs checkpoints, and where they go. */
+export interface CheckpointParts {
+  readonly key: AuditKey;
+  readonly file: CheckpointFile;
+  readonly syslog?: Pick<Syslog, "send"> | undefined;
+}
 
 export interface AuditLogParts {
   readonly store: AuditStore;
@@ -18,7 +26,7 @@ export interface AuditLogParts {
   /** Names calls of the store. */
   readonly uuid: () => string;
   /** Absent if no checkpoints are written. */
-  readonly checkpoints?: { readonly key: AuditKey; readonly file: CheckpointFile } | undefined;
+  readonly checkpoints?: CheckpointParts | undefined;
   readonly retention: RetentionTerms;
 }
 
@@ -119,9 +127,7 @@ export class AuditLog implements AuditTrail {
     if (!own) return;
     const others = heads.filter((head) => head !== own).map(markOf);
     const said = { kind: "checkpoint", ...markOf(own), at: clock.now(), others } as const;
-    const checkpoint = signed(said, checkpoints.key);
-    await checkpoints.file.append(checkpoint);
-    const { chain, seq, hash, signature } = checkpoint;
+    const { chain, seq, hash, signature } = await tell(said, checkpoints);
     log.info("audit checkpoint", { chain, seq, hash, signature });
   }
 
@@ -151,10 +157,10 @@ export class AuditLog implements AuditTrail {
     const now = clock.now();
     if (now - this.#sweptAt < limits.auditSweepEvery) return;
     this.#sweptAt = now;
-    const tell = async (said: Omit<Checkpoint, "key" | "signature">) => {
-      if (checkpoints) await checkpoints.file.append(signed(said, checkpoints.key));
+    const say = async (said: Omit<Checkpoint, "key" | "signature">) => {
+      if (checkpoints) await tell(said, checkpoints);
     };
-    await removeOld({ store, own: this.chain, now, terms: retention, tell, pause: () => clock.yield() });
+    await removeOld({ store, own: this.chain, now, terms: retention, tell: say, pause: () => clock.yield() });
   }
 
   #enqueue(work: () => Promise<void>): void {
@@ -163,6 +169,21 @@ export class AuditLog implements AuditTrail {
       this.#unsigned += 1;
     });
   }
+}
+
+/** Signs a checkpoint and writes it, to the file first. To syslog it goes in parts, each signed, of a length that every collector takes. */
+async function tell(
+  said: Omit<Checkpoint, "key" | "signature">,
+  { key, file, syslog }: CheckpointParts,
+): Promise<Checkpoint> {
+  const checkpoint = signed(said, key);
+  await file.append(checkpoint);
+  const { others } = said;
+  for (let from = 0; syslog && (from === 0 || from < others.length); from += limits.auditSyslogChains) {
+    const part = { ...said, others: others.slice(from, from + limits.auditSyslogChains) };
+    syslog.send(checkpointLine(signed(part, key)));
+  }
+  return checkpoint;
 }
 
 function markOf({ chain, seq, hash }: AuditHead) {

@@ -36,7 +36,8 @@ class Identity implements OpenTls {
   #endsAt = 0;
   #complaint = "";
   #looking: NodeJS.Timeout | undefined;
-  #isLooking = false;
+  /** The look that is under way, or the last one. */
+  #look: Promise<void> = Promise.resolve();
 
   constructor(identity: TlsIdentity, read: ReadIdentity, telemetry: Telemetry) {
     this.identity = identity;
@@ -58,17 +59,23 @@ class Identity implements OpenTls {
     clearInterval(this.#looking);
   }
 
-  async look(): Promise<void> {
-    if (this.#isLooking) return;
-    this.#isLooking = true;
+  look(): Promise<void> {
+    // One after the other: what has changed during a look is seen by the next one.
+    this.#look = this.#look.then(() => this.#lookOnce());
+    return this.#look;
+  }
+
+  async #lookOnce(): Promise<void> {
     const { log } = this.#telemetry;
     try {
       const identity = await usable(this.#read);
-      const { cert, key } = identity;
+      const { cert, key, clientCa } = identity;
+      const isSame = cert === this.identity.cert && key === this.identity.key;
       this.#complaint = "";
-      if (cert === this.identity.cert && key === this.identity.key) return;
+      if (isSame && clientCa === this.identity.clientCa) return;
       this.identity = identity;
       for (const changed of this.#changed) changed(this.identity);
+      if (isSame) return;
       log.info("the server's certificate is replaced: new connections get the new one");
       this.#note();
     } catch (error) {
@@ -76,8 +83,6 @@ class Identity implements OpenTls {
       const { message } = error as Error;
       if (message !== this.#complaint) log.error(`${message} The certificate before is used on.`);
       this.#complaint = message;
-    } finally {
-      this.#isLooking = false;
     }
   }
 

@@ -81,6 +81,10 @@ export class Issuing implements WorkerAuthority {
     this.pin = pinOf(root.cert);
   }
 
+  get bundle(): string {
+    return this.root;
+  }
+
   get chain(): string {
     return `${(this.#active as Authority).cert.trim()}\n`;
   }
@@ -115,7 +119,15 @@ export class Issuing implements WorkerAuthority {
       ],
     });
     const pem = `${cert.toString("pem").trim()}\n`;
-    return { cert: pem, serial: serialNumber, notAfter: instant(notAfter.getTime()) };
+    return {
+      cert: pem,
+      serial: serialNumber,
+      notAfter: instant(notAfter.getTime()),
+      chain: `${authority.cert.trim()}\n`,
+      bundle: this.root,
+      root: this.pin,
+      under: undefined,
+    };
   }
 
   /** The authority that signs now. */

@@ -1,8 +1,9 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { join } from "node:path";
+import type { AuthorityRow } from "#domain/access/authority";
 import { Fault } from "#domain/fault";
 import { limits } from "#limits/index";
-import type { WorkerAuthority } from "#ports/authority";
+import type { RotatingAuthority } from "#ports/authority";
 import type { Telemetry } from "#ports/telemetry";
 import type { TlsIdentity } from "#ports/tls";
 import { type OpenTls, openIdentity } from "./certificate.js";
@@ -25,26 +26,34 @@ export interface ServerTls extends OpenTls {
   /** Of the server's own authority; absent if the certificate is somebody else's. */
   readonly pin?: string;
   /** Signs for workers; absent likewise. */
-  readonly authority?: WorkerAuthority;
+  readonly authority?: RotatingAuthority;
+}
+
+/** Whom a server asks for a certificate, and where the rotation of its authority stands. */
+export interface TlsPeers {
+  /** True if clients may show a certificate of the server's own authority. */
+  readonly asksClients: boolean;
+  readonly rotation?: AuthorityRow | undefined;
+  /** True if other servers share the store in which that is written. */
+  readonly isShared?: boolean;
 }
 
 /**
  * Opens the identity that the settings name; undefined if they want plaintext.
  *
- * @param asksClients true if clients may show a certificate of the server's own authority
  * @throws {Fault} `invalid` or `denied` if a file cannot be used
  */
 export async function openTls(
   settings: TlsSettings,
   telemetry: Telemetry,
-  asksClients = false,
+  peers: TlsPeers = { asksClients: false },
 ): Promise<ServerTls | undefined> {
   const { tlsCert, tlsKey, data, grpc, http, allowedHosts } = settings;
   if (settings.tls === "auto") {
     const folder = join(data, "tls");
     await privateFolder(folder);
     const names = () => serverNames([...grpc, ...http], allowedHosts);
-    return ownTls(folder, names, telemetry, asksClients);
+    return ownTls(folder, names, telemetry, peers);
   }
   if (tlsCert === "") return undefined;
   return openIdentity(async () => {
@@ -70,27 +79,28 @@ async function ownTls(
   folder: string,
   names: () => ServerNames,
   telemetry: Telemetry,
-  asksClients: boolean,
+  { asksClients, rotation: row, isShared = false }: TlsPeers,
 ): Promise<ServerTls> {
-  const { openAuthority, issueServer, pinOf } = await import("./authority.js");
-  const { openIssuing } = await import("./issuing.js");
-  const authority = await openAuthority(folder, Date.now());
-  const issuing = await openIssuing(folder, authority, Date.now);
-  const clients = asksClients ? { clientCa: authority.cert } : {};
+  const { issueServer } = await import("./authority.js");
+  const { openOwnAuthority } = await import("./own-authority.js");
+  const authority = await openOwnAuthority({ folder, now: Date.now, row, isShared });
   const [certPath, keyPath] = [join(folder, "server.pem"), join(folder, "server.key")];
   const read = async (): Promise<TlsIdentity> => {
     const [cert, key] = [await readPrivate(certPath), await readPrivate(keyPath)];
     const now = Date.now();
-    if (cert !== undefined && key !== undefined && serves({ cert, key }, authority.cert, names(), now)) {
+    const { serving, bundle } = authority;
+    const clients = asksClients ? { clientCa: bundle } : {};
+    if (cert !== undefined && key !== undefined && serves({ cert, key }, serving.cert, names(), now)) {
       return { cert, key, ...clients };
     }
-    const made = await issueServer(authority, names(), now);
+    const made = await issueServer(serving, names(), now);
     await writePrivate(keyPath, made.key);
     await writePrivate(certPath, made.cert);
     return { ...made, ...clients };
   };
   const opened = await openIdentity(read, telemetry);
-  return Object.assign(opened, { pin: pinOf(authority.cert), authority: issuing });
+  authority.changed = () => opened.look();
+  return Object.assign(opened, { pin: authority.pin, authority });
 }
 
 /** True if the certificate is of this authority and key, has these names, and need not be renewed yet. */

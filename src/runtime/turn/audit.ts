@@ -50,12 +50,13 @@ type Said = Pick<AuditRecord, "actor" | "action" | "object"> & Partial<AuditReco
 /** What operators do; and what ends a Task of somebody else. What happens to every Task is in its own log. */
 function doneBy(message: Message, answer: Exclude<Decided, Error>, work: Workspace): readonly Said[] {
   switch (message.type) {
-    case "cancel": {
-      const { caller, taskId, message: detail } = message;
+    case "cancel":
+    case "signal": {
+      const { caller, taskId } = message;
       const task = work.task(taskId);
       if (!task || task.spec.principal === caller.principal) return [];
-      const { namespace } = task;
-      return [{ ...of(caller, "task.cancel", `task ${taskId}`), namespace, detail }];
+      const detail = message.type === "cancel" ? message.message : message.signal;
+      return [{ ...of(caller, `task.${message.type}`, `task ${taskId}`), namespace: task.namespace, detail }];
     }
     case "resolve": {
       const { caller, taskId, stepName, action } = message;

@@ -1,3 +1,4 @@
+import type { AuthorityRow } from "#domain/access/authority";
 import type { CertifiedKey, EnrolledWorker, TokenRow } from "#domain/access/enrolment";
 import { auditRecord } from "#domain/audit/record";
 import { type Instant, instant } from "#domain/time/time";
@@ -31,6 +32,18 @@ function enrolled(id: string, more: Partial<EnrolledWorker> = {}): EnrolledWorke
 
 function key(id: string, endsAt: Instant = instant(2_000)): CertifiedKey {
   return { kind: "key", id, revision: 1, worker: "n1/w1", isRevoked: false, endsAt };
+}
+
+function authority(more: Partial<AuthorityRow> = {}): AuthorityRow {
+  const root = { pin: "sha256:ab", cert: "C", endsAt: instant(3_000) };
+  const row = {
+    kind: "authority",
+    id: "authority",
+    revision: 1,
+    endsAt: instant(8_640_000_000_000_000),
+  } as const;
+  const state = { phase: "standby", version: 1, root, bundled: 0, origin: root.pin } as const;
+  return { ...row, ...state, changedAt: instant(1), changedBy: "key:x", ...more };
 }
 
 function enrolmentOf({ enrolment }: Store): EnrolmentStore {
@@ -104,6 +117,31 @@ export function enrolmentTests({ test, expect, use }: Suite): void {
       expect((await enrolment.list("key", "", 200)).map(({ id }) => id)).toEqual([
         `k${results.indexOf(true)}`,
       ]);
+    }));
+}
+
+/** Where the rotation of the authority stands. */
+export function authorityTests({ test, expect, use }: Suite): void {
+  test("the row of the authority is kept, and as it is a condition for what is written with it", () =>
+    use(async (store, reopen) => {
+      const enrolment = enrolmentOf(store);
+      const first = authority();
+      expect(await enrolment.put([first])).toBe(true);
+      expect(await enrolment.put([enrolled("n1/w1"), first])).toBe(true);
+      const root = { pin: "sha256:cd", cert: "D", endsAt: instant(4_000) };
+      const next = authority({ revision: 2, phase: "init", next: root, version: 2 });
+      expect(await enrolment.put([next])).toBe(true);
+      expect(await enrolment.put([enrolled("n1/w2"), first])).toBe(false);
+      const read = await enrolment.get("authority", "authority");
+      expect(await enrolment.put([enrolled("n1/w3"), ...(read ? [read] : [])])).toBe(true);
+      const word = { kind: "authority_node", id: "n", revision: 1, endsAt: instant(9), follows: 2 } as const;
+      expect(await enrolment.put([{ ...word, problem: "" }])).toBe(true);
+      await nowAndAfterRestart(store, reopen, async (now) => {
+        const rows = enrolmentOf(now);
+        expect(await rows.get("authority", "authority")).toEqual(next);
+        expect(await rows.list("authority_node", "", 9)).toEqual([{ ...word, problem: "" }]);
+        expect((await rows.list("worker", "", 9)).map(({ id }) => id)).toEqual(["n1/w1", "n1/w3"]);
+      });
     }));
 }
 

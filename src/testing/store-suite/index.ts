@@ -3,7 +3,7 @@ import { auditReadTests, auditTests } from "./audit.js";
 import { backlogTests } from "./backlog.js";
 import { commitTests, keyTests, revisionTests } from "./commit.js";
 import { credentialTests, keyLifeTests } from "./credentials.js";
-import { enrolmentListTests, enrolmentTests } from "./enrolment.js";
+import { authorityTests, enrolmentListTests, enrolmentTests } from "./enrolment.js";
 import { graphTests, textTests } from "./graph.js";
 import type { StoreFixture, Suite, TestKit } from "./kit.js";
 import { keepingTests, loadTests } from "./load.js";
@@ -71,6 +71,7 @@ export function storeSuite(name: string, open: () => Promise<StoreFixture>, kit:
     auditReadTests(suite);
     enrolmentTests(suite);
     enrolmentListTests(suite);
+    authorityTests(suite);
     logTests(suite);
     readTests(suite);
     templateTests(suite);

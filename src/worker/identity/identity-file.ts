@@ -15,6 +15,10 @@ export interface KeptIdentity {
   readonly notAfter: number;
   /** When it is to be renewed, by this machine's clock. */
   readonly renewAt: number;
+  /** The authorities that came with it, as PEM; absent in files of workers that kept none. */
+  readonly authorities?: string | undefined;
+  /** The name of the trust by which they came: for another one they mean nothing. */
+  readonly trustedBy?: string | undefined;
 }
 
 /** A file of an identity has some 3 KB. */
@@ -36,13 +40,14 @@ export class IdentityFile {
   async read(): Promise<KeptIdentity | undefined> {
     const text = await this.#read("identity.json");
     if (text === undefined) return undefined;
-    const { worker, cert, key, token, notAfter, renewAt } = parsed(text) as Partial<KeptIdentity>;
+    const { worker, cert, key, token, notAfter, renewAt, ...more } = parsed(text) as Partial<KeptIdentity>;
+    const { authorities, trustedBy } = more;
     if (!worker || !cert || !key || token === undefined || !notAfter || !renewAt) {
       throw new Error(
         `${join(this.folder, "identity.json")} is damaged: remove it, and invite the worker again`,
       );
     }
-    return { worker, cert, key, token, notAfter, renewAt };
+    return { worker, cert, key, token, notAfter, renewAt, authorities, trustedBy };
   }
 
   /** Also removes the key of the request. */

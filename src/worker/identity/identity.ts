@@ -5,7 +5,7 @@ import { limits } from "#limits/index";
 import type { Log } from "#ports/telemetry";
 import type { ClientCertificate } from "#transport/connection";
 import { connectTo, serversAt } from "#transport/several";
-import type { Trust } from "#transport/trust";
+import { type Trust, trustIn } from "#transport/trust";
 import { ErrorInfoSchema } from "#wire/gen/google/rpc/error_details_pb";
 import { Health } from "#wire/gen/grpc/health/v1/health_pb";
 import { type WorkerIdentity as Answer, EnrollmentService } from "#wire/gen/taskrun/v1/enrollment_service_pb";
@@ -38,6 +38,8 @@ export class WorkerIdentity {
   #stop: () => void = () => {};
   #failures = 0;
   #isOver = false;
+  #isRenewing = false;
+  #renewed: () => void = () => {};
 
   private constructor(options: IdentityOptions, file: IdentityFile, kept: KeptIdentity) {
     this.#options = options;
@@ -82,10 +84,34 @@ export class WorkerIdentity {
   /** What connections show. */
   readonly certificate = (): ClientCertificate => this.#kept;
 
+  /**
+   * Whom connections trust: the authorities that came with the certificate, which may be others by now than the one that the worker
+   * was started with. It goes on working while that one is rotated, and after it.
+   */
+  get trust(): Trust {
+    const { trust } = this.#options;
+    return {
+      name: trust.name,
+      checks: (url) => trustOf(this.#kept, trust).checks(url),
+    };
+  }
+
   /** Renews the certificate from now on. @param renewed called after each renewal: connections of before show the old one */
   start(renewed: () => void): void {
-    const wait = Math.max(0, this.#kept.renewAt - Date.now());
-    this.#stop = machineTime.after(wait, () => void this.#renew(renewed));
+    this.#renewed = renewed;
+    this.#renewIn(Math.max(0, this.#kept.renewAt - Date.now()));
+  }
+
+  /** Renews it sooner than it would have to be, as the server asks, at a moment within this time. */
+  renewWithin(withinMs: number): void {
+    // What is being renewed is told of the change, or the next connection is asked again.
+    if (this.#isOver || this.#isRenewing) return;
+    this.#stop();
+    this.#renewIn(Math.max(0, Math.min(withinMs, limits.renewalsSpread)) * machineTime.draw());
+  }
+
+  #renewIn(waitMs: number): void {
+    this.#stop = machineTime.after(waitMs, () => void this.#renew());
   }
 
   /** Renews it no more. */
@@ -94,27 +120,31 @@ export class WorkerIdentity {
     this.#stop();
   }
 
-  async #renew(renewed: () => void): Promise<void> {
+  async #renew(): Promise<void> {
     const { log } = this.#options;
+    this.#isRenewing = true;
     try {
       const { makeKey, requestFor } = await import("./csr.js");
       const key = await makeKey();
       const csr = await requestFor(key);
-      const answer = await ask(this.#options, this.certificate, ({ enrollment }, call) =>
-        enrollment.renewCertificate({ csr }, call),
+      const { trust } = this.#options;
+      const answer = await ask(
+        { ...this.#options, trust: this.trust },
+        this.certificate,
+        ({ enrollment }, call) => enrollment.renewCertificate({ csr }, call),
       );
-      const kept = keptFrom(answer, key, this.#kept.token);
+      const kept = keptFrom(answer, key, this.#kept.token, trust);
       // Kept, and seen to be accepted, before the one in use is given up.
       await this.#file.write(kept);
       await ask(
-        this.#options,
+        { ...this.#options, trust: trustOf(kept, trust) },
         () => kept,
         ({ health }, call) => health.check({}, call),
       );
       this.#kept = kept;
       this.#failures = 0;
       log.info("the worker's certificate was renewed", { until: new Date(kept.notAfter).toISOString() });
-      if (!this.#isOver) renewed();
+      if (!this.#isOver) this.#renewed();
     } catch (error) {
       if (this.#isOver) return;
       if (isFinal(error)) {
@@ -130,10 +160,12 @@ export class WorkerIdentity {
       } as const;
       const retryInMs = nextAttemptAt(policy, this.#failures, instant(0), machineTime.draw());
       log.warn("the worker's certificate could not be renewed yet", { why: messageOf(error), retryInMs });
-      this.#stop = machineTime.after(retryInMs, () => void this.#renew(renewed));
+      this.#renewIn(retryInMs);
       return;
+    } finally {
+      this.#isRenewing = false;
     }
-    if (!this.#isOver) this.start(renewed);
+    if (!this.#isOver) this.start(this.#renewed);
   }
 }
 
@@ -152,7 +184,7 @@ async function enrol(options: IdentityOptions, file: IdentityFile, token: string
       const answer = await ask(options, undefined, ({ enrollment }, call) =>
         enrollment.enroll({ token, csr }, call),
       );
-      const kept = keptFrom(answer, key, idOf(token));
+      const kept = keptFrom(answer, key, idOf(token), options.trust);
       await file.write(kept);
       log.info("enrolled", { workerId: kept.worker, folder: options.folder });
       return kept;
@@ -169,11 +201,25 @@ async function enrol(options: IdentityOptions, file: IdentityFile, token: string
 }
 
 /** When this machine's clock is wrong, the certificate is still renewed in time. */
-function keptFrom(answer: Answer, key: string, token: string): KeptIdentity {
+function keptFrom(answer: Answer, key: string, token: string, { name: trustedBy }: Trust): KeptIdentity {
   const { workerId: worker, certificate, chain, expiresAtMs, renewAfterMs } = answer;
+  const trusted = { authorities: answer.caCertificate || undefined, trustedBy };
   const spread = 1 + SPREAD * (2 * machineTime.draw() - 1);
   const renewAt = Date.now() + Number(renewAfterMs) * spread;
-  return { worker, cert: certificate + chain, key, token, notAfter: Number(expiresAtMs), renewAt };
+  return {
+    worker,
+    cert: certificate + chain,
+    key,
+    token,
+    notAfter: Number(expiresAtMs),
+    renewAt,
+    ...trusted,
+  };
+}
+
+/** An operator who names another authority than before means that one. */
+function trustOf({ authorities, trustedBy }: KeptIdentity, named: Trust): Trust {
+  return authorities !== undefined && trustedBy === named.name ? trustIn(authorities) : named;
 }
 
 interface Asked {

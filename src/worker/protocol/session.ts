@@ -38,6 +38,8 @@ export interface SessionOptions {
   readonly renewed: () => void;
   /** Called before sending, once the lease is over. */
   readonly fenced: () => void;
+  /** Called when the server asks for a renewal of the certificate, at a moment within this time. */
+  readonly renewAsked: (withinMs: number) => void;
   /** @param notice a message for the operator; empty if there is none */
   readonly welcomed: (session: string, notice: string) => void;
   /** Called when the server drains this Worker; `leftMs` is undefined if it sets no deadline. */
@@ -186,6 +188,9 @@ export class Session {
         break;
       case "drain":
         this.#options.drained(payload.value.reason, this.#left(payload.value.deadlineMs));
+        break;
+      case "renewIdentity":
+        this.#options.renewAsked(Number(payload.value.withinMs));
         break;
       default:
       // Messages of newer servers, and turns of conversations, which no agent takes part in.

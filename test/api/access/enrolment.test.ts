@@ -220,7 +220,7 @@ test("a worker that is revoked is refused here at once and elsewhere after a loo
   const identity = await enrolment.enrol(token, csr(0), "a");
   const credential = credentialOf(identity);
   const ended: string[] = [];
-  elsewhere.streams.watch(credential, ({ reason }) => ended.push(reason));
+  elsewhere.streams.watch({ credential, end: ({ reason }) => ended.push(reason) });
   elsewhere.streams.sweep();
   expect(ended).toEqual([]);
   const revoked = await revoke(LOCAL_CALLER, identity.worker, enrolment);
@@ -250,7 +250,7 @@ test("a worker that is revoked is refused here at once and elsewhere after a loo
 test("an open stream goes on for a while after the end of its certificate, and no longer", async () => {
   const credential = credentialOf(await enrolment.enrol(await invite(), csr(0), "a"));
   const ended: string[] = [];
-  enrolment.streams.watch(credential, ({ reason }) => ended.push(reason));
+  enrolment.streams.watch({ credential, end: ({ reason }) => ended.push(reason) });
   now = credential.notAfter + limits.certificateGrace - 1;
   enrolment.streams.sweep();
   expect(ended).toEqual([]);
@@ -297,7 +297,12 @@ test("a hello is compared with the record: what it claims beyond is refused, wha
     drawsItsId: false,
   };
   const admitted = await admit(caller, claims, enrolment);
-  expect(admitted).toEqual({ caller: { ...caller, namespaces: ["n1", "n2"] }, labels: { gpu: "yes" } });
+  const { serial } = certificate;
+  expect(admitted).toEqual({
+    caller: { ...caller, namespaces: ["n1", "n2"] },
+    labels: { gpu: "yes" },
+    certificate: expect.objectContaining({ serial }),
+  });
   const wrong = [
     [{ workerId: "w2" }, "info.worker_id"],
     [{ workerId: "w3" }, "info.worker_id"],

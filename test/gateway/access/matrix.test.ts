@@ -138,6 +138,8 @@ const elsewhere: Readonly<
   "taskrun.v1.AccessService/RevokeKey": "not found",
   "taskrun.v1.AccessService/CreateWatchToken": "not found",
   "taskrun.v1.AuditService/ListAudit": "of the server",
+  "taskrun.v1.AuthorityService/GetAuthority": "of the server",
+  "taskrun.v1.AuthorityService/RotateAuthority": "of the server",
   "taskrun.v1.EnrollmentService/InviteWorkers": "of the server",
   "taskrun.v1.EnrollmentService/Enroll": "of the server",
   "taskrun.v1.EnrollmentService/RenewCertificate": "of the server",

@@ -56,6 +56,8 @@ export const samples: Readonly<
   "taskrun.v1.AccessService/RevokeKey": { request: { id: "none" } },
   "taskrun.v1.AccessService/CreateWatchToken": { request: { id: "done" } },
   "taskrun.v1.AuditService/ListAudit": { request: {} },
+  "taskrun.v1.AuthorityService/GetAuthority": { request: {} },
+  "taskrun.v1.AuthorityService/RotateAuthority": { request: { phase: 4, force: false } },
   "taskrun.v1.EnrollmentService/InviteWorkers": { request: { name: "w-3" } },
   "taskrun.v1.EnrollmentService/Enroll": { request: { token: "none", csr: "none" } },
   "taskrun.v1.EnrollmentService/RenewCertificate": { request: { csr: "none" } },

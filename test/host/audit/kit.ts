@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AuditVerifier } from "#domain/audit/verify";
 import { millis } from "#domain/time/time";
-import { AuditLog, type AuditLogParts } from "#host/audit/audit-log";
+import { AuditLog, type AuditLogParts, type CheckpointParts } from "#host/audit/audit-log";
 import { openCheckpointFile } from "#host/audit/checkpoint-file";
 import { openAuditKey, readCheckpoint } from "#host/audit/signature";
 import type { AuditStore } from "#ports/audit";
@@ -15,7 +15,7 @@ export const YEAR = millis(365 * 86_400_000);
 
 /** An audit log on virtual time, with a folder of its own. */
 export async function startAudit(
-  more: Partial<AuditLogParts> = {},
+  { syslog, ...more }: Partial<AuditLogParts> & Pick<CheckpointParts, "syslog"> = {},
   folder = mkdtempSync(join(tmpdir(), "taskrun-audit-log-")),
 ) {
   const clock = new VirtualClock(1_000_000);
@@ -30,7 +30,7 @@ export async function startAudit(
     clock,
     log: { debug: tell("debug"), info: tell("info"), warn: tell("warn"), error: tell("error") },
     uuid: () => `id-${++drawn}`,
-    checkpoints: { key: await openAuditKey(folder), file },
+    checkpoints: { key: await openAuditKey(folder), file, syslog },
     retention: { age: YEAR, entries: 1_000 },
     ...more,
   });
@@ -44,7 +44,7 @@ export async function startAudit(
     /** Until files are written too. */
     async pass(ms: number) {
       await clock.advance(ms);
-      for (let i = 0; i < 5; i++) {
+      for (let i = 0; i < 10; i++) {
         await new Promise((resolve) => setTimeout(resolve, 5));
         await settle();
       }

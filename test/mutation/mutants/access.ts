@@ -202,7 +202,7 @@ export const accessMutants: readonly Mutant[] = [
   },
   {
     name: "access: an embedded plane asks nobody",
-    edits: [edit(EDGE, "hasAuth(config) ? await this.#keys() : undefined", "undefined")],
+    edits: [edit(EDGE, "access && admission)", "undefined)")],
     test: listen("each call of listen says"),
   },
   {

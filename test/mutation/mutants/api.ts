@@ -14,7 +14,9 @@ export const apiMutants: readonly Mutant[] = [
   },
   {
     name: "api: a refusal is passed over",
-    edits: [edit(useCase, "    throw error;\n", "")],
+    edits: [
+      edit(useCase, "return definition.hidden();\n    throw error;\n", "return definition.hidden();\n"),
+    ],
     test: authorize("does nothing for a caller who may not"),
   },
   {

@@ -134,13 +134,7 @@ export const auditMutants: readonly Mutant[] = [
   },
   {
     name: "audit: what is old goes without a word",
-    edits: [
-      edit(
-        LOG,
-        "if (checkpoints) await checkpoints.file.append(signed(said, checkpoints.key));",
-        "await clock.yield();",
-      ),
-    ],
+    edits: [edit(LOG, "if (checkpoints) await tell(said, checkpoints);", "await clock.yield();")],
     test: log("what is too old or too much is removed"),
   },
   {

@@ -7,6 +7,7 @@ const certificates = (name: string): TestName => ({
 });
 const issuing = (name: string): TestName => ({ file: "test/host/issuing.test.ts", name });
 const ENROLMENT = "src/api/enrolment/enrolment.ts";
+const ROWS = "src/api/enrolment/certified-rows.ts";
 const ADMIT = "src/api/enrolment/admit.ts";
 const REVOKE = "src/api/enrolment/revoke.ts";
 const CSR = "src/host/tls/csr.ts";
@@ -72,7 +73,7 @@ export const enrolmentMutants: readonly Mutant[] = [
   },
   {
     name: "enrolment: a key may be certified for a second worker",
-    edits: [edit(ENROLMENT, "if (key && (key.isRevoked || key.worker !== id)) throw keyTaken();", "")],
+    edits: [edit(ROWS, "if (key && (key.isRevoked || key.worker !== id)) throw keyTaken();", "")],
     test: enrol("a key of another worker is not certified"),
   },
   {
@@ -80,8 +81,8 @@ export const enrolmentMutants: readonly Mutant[] = [
     edits: [
       edit(
         ENROLMENT,
-        "if (row?.certificates.some((each) => each.serial === serial)) return row;",
-        "if (row) return row;",
+        'if (!row || !certificate) throw certificateEnded("was revoked");',
+        'if (!row) throw certificateEnded("was revoked");',
       ),
     ],
     test: enrol("a worker that is revoked is refused here at once"),
@@ -138,7 +139,13 @@ export const enrolmentMutants: readonly Mutant[] = [
   },
   {
     name: "enrolment: an open stream outlives a revocation",
-    edits: [edit("src/gateway/handlers/run-service.ts", "        unwatch = watchCertificate(call);\n", "")],
+    edits: [
+      edit(
+        "src/gateway/handlers/run-service.ts",
+        "        unwatch = watchCertificate(call, introduced, sink);\n",
+        "",
+      ),
+    ],
     test: certificates("a worker that is revoked loses its stream"),
   },
   {

@@ -5,6 +5,7 @@ import { answerMutants } from "./answer.js";
 import { apiMutants } from "./api.js";
 import { assignmentMutants } from "./assignment.js";
 import { auditMutants } from "./audit.js";
+import { authorityMutants } from "./authority.js";
 import { browserMutants } from "./browser.js";
 import { clockMutants } from "./clock.js";
 import { compensationMutants } from "./compensation.js";
@@ -36,6 +37,7 @@ import { securityMutants } from "./security.js";
 import { terminalMutants } from "./terminal.js";
 import { testKitMutants } from "./test-kit.js";
 import { traceMutants } from "./trace.js";
+import { trailMutants } from "./trail.js";
 import { unitMutants } from "./units.js";
 import { waitMutants } from "./wait.js";
 import { wakeMutants } from "./wakes.js";
@@ -50,6 +52,8 @@ export const mutants: readonly Mutant[] = [
   ...enrolmentMutants,
   ...accessMutants,
   ...auditMutants,
+  ...trailMutants,
+  ...authorityMutants,
   ...credentialMutants,
   ...wallMutants,
   ...browserMutants,

@@ -105,7 +105,9 @@ export function* rebuild({ path, draft, driver, commits, head }: Rebuilding): Ge
         yield `entry ${key} of the audit log is gone, as \`taskrun audit verify\` will say: its row is damaged`;
     for (const { table, key } of lost)
       if (table === enrolment.name)
-        yield `enrolment of ${key} is gone, and is refused from now on: its row is damaged; invite the worker again`;
+        yield key.startsWith("authority")
+          ? "where the rotation of the authority stands is gone: the root in the folder tls is the only one; look at `ca status`"
+          : `enrolment of ${key} is gone, and is refused from now on: its row is damaged; invite the worker again`;
     makeLanes(target);
     const mark = {
       store: head?.store ?? randomUUID(),

@@ -217,7 +217,7 @@ export type WorkerIdentity = Message<"taskrun.v1.WorkerIdentity"> & {
   chain: string;
 
   /**
-   * The authority, as PEM.
+   * The authority, as PEM; while it is rotated two of them, one after the other, which are both to be trusted.
    *
    * @generated from field: string ca_certificate = 5;
    */

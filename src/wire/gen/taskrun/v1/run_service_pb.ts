@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file taskrun/v1/run_service.proto.
  */
 export const file_taskrun_v1_run_service: GenFile = /*@__PURE__*/
-  fileDesc("Chx0YXNrcnVuL3YxL3J1bl9zZXJ2aWNlLnByb3RvEgp0YXNrcnVuLnYxIpADChBSdW5DbGllbnRNZXNzYWdlEigKBWhlbGxvGAEgASgLMhcudGFza3J1bi52MS5Xb3JrZXJIZWxsb0gAEjAKCWhlYXJ0YmVhdBgCIAEoCzIbLnRhc2tydW4udjEuV29ya2VySGVhcnRiZWF0SAASNAoNc3RhdHVzX3VwZGF0ZRgDIAEoCzIbLnRhc2tydW4udjEuUnVuU3RhdHVzVXBkYXRlSAASMgoMb3V0cHV0X2NodW5rGAQgASgLMhoudGFza3J1bi52MS5SdW5PdXRwdXRDaHVua0gAEiUKBWV2ZW50GAUgASgLMhQudGFza3J1bi52MS5SdW5FdmVudEgAEjIKDGNoYXRfbWVzc2FnZRgGIAEoCzIaLnRhc2tydW4udjEuUnVuQ2hhdE1lc3NhZ2VIABIpCgdkZWNsaW5lGGQgASgLMhYudGFza3J1bi52MS5SdW5EZWNsaW5lSAASJQoFeWllbGQYZSABKAsyFC50YXNrcnVuLnYxLlJ1bllpZWxkSABCCQoHcGF5bG9hZCKBAQoLV29ya2VySGVsbG8SJAoEaW5mbxgBIAEoCzIWLnRhc2tydW4udjEuV29ya2VySW5mbxIoCgZyZXN1bWUYZCADKAsyGC50YXNrcnVuLnYxLldvcmtlclJlc3VtZRIQCghwcm90b2NvbBhlIAEoDRIQCghpbnN0YW5jZRhmIAEoCSJNCgxXb3JrZXJSZXN1bWUSDgoGcnVuX2lkGAEgASgJEg0KBWZlbmNlGAIgASgNEhAKCG5leHRfc2VxGAMgASgEEgwKBHR1cm4YBCABKA0iuwIKD1dvcmtlckhlYXJ0YmVhdBIRCgl3b3JrZXJfaWQYASABKAkSKAoGc3RhdHVzGAIgASgOMhgudGFza3J1bi52MS5Xb3JrZXJTdGF0dXMSEwoLYWN0aXZlX3J1bnMYAyABKA0SGwoTbWF4X2NvbmN1cnJlbnRfcnVucxgEIAEoDRI5CgdtZXRyaWNzGAUgAygLMigudGFza3J1bi52MS5Xb3JrZXJIZWFydGJlYXQuTWV0cmljc0VudHJ5EhQKDHRpbWVzdGFtcF9tcxgGIAEoAxIUCgxoZWxkX3J1bl9pZHMYZCADKAkSDAoEYmVhdBhlIAEoBBIUCgxsYXN0X29yZGluYWwYZiABKAQaLgoMTWV0cmljc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi2QIKD1J1blN0YXR1c1VwZGF0ZRIOCgZydW5faWQYASABKAkSJQoGc3RhdHVzGAIgASgOMhUudGFza3J1bi52MS5SdW5TdGF0dXMSFQoNZXJyb3JfbWVzc2FnZRgDIAEoCRIuCgxiYWNrZW5kX3VzZWQYBCABKAsyGC50YXNrcnVuLnYxLk1vZGVsQmFja2VuZBIUCgx0aW1lc3RhbXBfbXMYBSABKAMSEwoLb3V0cHV0X2pzb24YZCABKAkSDQoFZmVuY2UYZSABKA0SFgoJcmV0cnlhYmxlGGYgASgISACIAQESGQoMb3V0cHV0X2NvdW50GGcgASgESAGIAQESFgoOcmV0cnlfYWZ0ZXJfbXMYaCABKAMSFAoMZXJyb3JfZGV0YWlsGGkgASgJEg4KBnJlYXNvbhhqIAEoCUIMCgpfcmV0cnlhYmxlQg8KDV9vdXRwdXRfY291bnQi8AEKDlJ1bk91dHB1dENodW5rEg4KBnJ1bl9pZBgBIAEoCRILCgNzZXEYAiABKAQSDwoHY29udGVudBgDIAEoCRIQCghpc19maW5hbBgEIAEoCBI6CghtZXRhZGF0YRgFIAMoCzIoLnRhc2tydW4udjEuUnVuT3V0cHV0Q2h1bmsuTWV0YWRhdGFFbnRyeRIUCgx0aW1lc3RhbXBfbXMYBiABKAMSDQoFZmVuY2UYZCABKA0SDAoEdHVybhhlIAEoDRovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiWQoOUnVuQ2hhdE1lc3NhZ2USDgoGcnVuX2lkGAEgASgJEigKB21lc3NhZ2UYAiABKAsyFy50YXNrcnVuLnYxLkNoYXRNZXNzYWdlEg0KBWZlbmNlGGQgASgNIiwKClJ1bkRlY2xpbmUSDgoGcnVuX2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSJTCghSdW5ZaWVsZBIOCgZydW5faWQYASABKAkSDQoFZmVuY2UYAiABKA0SEwoLY3Vyc29yX2pzb24YAyABKAkSEwoLb3V0cHV0X2pzb24YBCABKAkipAIKEFJ1blNlcnZlck1lc3NhZ2USLwoKYXNzaWduX3J1bhgBIAEoCzIZLnRhc2tydW4udjEuUnVuQXNzaWdubWVudEgAEisKCmNhbmNlbF9ydW4YAiABKAsyFS50YXNrcnVuLnYxLkNhbmNlbFJ1bkgAEiQKA2FjaxgDIAEoCzIVLnRhc2tydW4udjEuU2VydmVyQWNrSAASLwoMY29udGludWVfcnVuGAQgASgLMhcudGFza3J1bi52MS5Db250aW51ZVJ1bkgAEiYKB3dlbGNvbWUYZCABKAsyEy50YXNrcnVuLnYxLldlbGNvbWVIABIoCgVkcmFpbhhlIAEoCzIXLnRhc2tydW4udjEuV29ya2VyRHJhaW5IAEIJCgdwYXlsb2FkIq4FCg1SdW5Bc3NpZ25tZW50Eg4KBnJ1bl9pZBgBIAEoCRIPCgd0YXNrX2lkGAIgASgJEhIKCmFnZW50X25hbWUYAyABKAkSEgoKaW5wdXRfanNvbhgEIAEoCRI1CgZsYWJlbHMYBSADKAsyJS50YXNrcnVuLnYxLlJ1bkFzc2lnbm1lbnQuTGFiZWxzRW50cnkSFAoMaXNzdWVkX2F0X21zGAYgASgDEhMKC2RlYWRsaW5lX21zGAcgASgDEg8KB2F0dGVtcHQYZCABKA0SDQoFZmVuY2UYZSABKA0SEAoIbGVhc2VfbXMYZiABKAMSDQoFbm9uY2UYZyABKAkSEQoJc3RlcF9uYW1lGGggASgJElUKF2RlcGVuZGVuY3lfcmVzdWx0c19qc29uGGkgAygLMjQudGFza3J1bi52MS5SdW5Bc3NpZ25tZW50LkRlcGVuZGVuY3lSZXN1bHRzSnNvbkVudHJ5EhMKC3RyYWNlcGFyZW50GGogASgJEhcKD2RlcGVuZGVuY3lfcmVmcxhrIAMoCRIPCgdvcmRpbmFsGGwgASgEEhsKE2ZhaWxlZF9kZXBlbmRlbmNpZXMYbSADKAkSJwoJaW5wdXRfcmVmGG4gASgLMhQudGFza3J1bi52MS5JbnB1dFJlZhIYChBpbnB1dF9wYXJ0c19qc29uGG8gASgJEhUKDWV4cGlyZXNfYXRfbXMYcCABKAMSEwoLaW5jYXJuYXRpb24YcSABKAkSDwoHc2Vzc2lvbhhyIAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGjwKGkRlcGVuZGVuY3lSZXN1bHRzSnNvbkVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiJQoISW5wdXRSZWYSCgoCaWQYASABKAkSDQoFYnl0ZXMYAiABKAQiKwoJQ2FuY2VsUnVuEg4KBnJ1bl9pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkihwEKCVNlcnZlckFjaxIQCghhY2tfdHlwZRgBIAEoCRIOCgZyZWZfaWQYAiABKAkSEAoIbmV4dF9zZXEYZCABKAQSDAoEYmVhdBhlIAEoBBIZCgxjcmVkaXRfYnl0ZXMYZiABKARIAIgBARIMCgR0dXJuGGcgASgNQg8KDV9jcmVkaXRfYnl0ZXMiRAoLQ29udGludWVSdW4SDgoGcnVuX2lkGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSFAoMdGltZXN0YW1wX21zGAMgASgDIn8KB1dlbGNvbWUSFAoMaGVhcnRiZWF0X21zGAEgASgDEhAKCGxlYXNlX21zGAIgASgDEhYKDnNlcnZlcl90aW1lX21zGAMgASgDEg8KB3Nlc3Npb24YBCABKAkSEwoLaW5jYXJuYXRpb24YBSABKAkSDgoGbm90aWNlGAYgASgJIjIKC1dvcmtlckRyYWluEg4KBnJlYXNvbhgBIAEoCRITCgtkZWFkbGluZV9tcxgCIAEoAyJLChdHZXRSdW5TdGVwUmVzdWx0UmVxdWVzdBIOCgZydW5faWQYASABKAkSDQoFZmVuY2UYAiABKA0SEQoJc3RlcF9uYW1lGAMgASgJIjMKEkdldFJ1bklucHV0UmVxdWVzdBIOCgZydW5faWQYASABKAkSDQoFZmVuY2UYAiABKA0iPgoTR2V0UnVuSW5wdXRSZXNwb25zZRISCgppbnB1dF9qc29uGAEgASgJEhMKC2lucHV0X2J5dGVzGAIgASgEMoYCCgpSdW5TZXJ2aWNlEk8KDVN0cmVhbUNvbm5lY3QSHC50YXNrcnVuLnYxLlJ1bkNsaWVudE1lc3NhZ2UaHC50YXNrcnVuLnYxLlJ1blNlcnZlck1lc3NhZ2UoATABElcKDUdldFN0ZXBSZXN1bHQSIy50YXNrcnVuLnYxLkdldFJ1blN0ZXBSZXN1bHRSZXF1ZXN0GiEudGFza3J1bi52MS5HZXRTdGVwUmVzdWx0UmVzcG9uc2USTgoLR2V0UnVuSW5wdXQSHi50YXNrcnVuLnYxLkdldFJ1bklucHV0UmVxdWVzdBofLnRhc2tydW4udjEuR2V0UnVuSW5wdXRSZXNwb25zZWIGcHJvdG8z", [file_taskrun_v1_common]);
+  fileDesc("Chx0YXNrcnVuL3YxL3J1bl9zZXJ2aWNlLnByb3RvEgp0YXNrcnVuLnYxIpADChBSdW5DbGllbnRNZXNzYWdlEigKBWhlbGxvGAEgASgLMhcudGFza3J1bi52MS5Xb3JrZXJIZWxsb0gAEjAKCWhlYXJ0YmVhdBgCIAEoCzIbLnRhc2tydW4udjEuV29ya2VySGVhcnRiZWF0SAASNAoNc3RhdHVzX3VwZGF0ZRgDIAEoCzIbLnRhc2tydW4udjEuUnVuU3RhdHVzVXBkYXRlSAASMgoMb3V0cHV0X2NodW5rGAQgASgLMhoudGFza3J1bi52MS5SdW5PdXRwdXRDaHVua0gAEiUKBWV2ZW50GAUgASgLMhQudGFza3J1bi52MS5SdW5FdmVudEgAEjIKDGNoYXRfbWVzc2FnZRgGIAEoCzIaLnRhc2tydW4udjEuUnVuQ2hhdE1lc3NhZ2VIABIpCgdkZWNsaW5lGGQgASgLMhYudGFza3J1bi52MS5SdW5EZWNsaW5lSAASJQoFeWllbGQYZSABKAsyFC50YXNrcnVuLnYxLlJ1bllpZWxkSABCCQoHcGF5bG9hZCKBAQoLV29ya2VySGVsbG8SJAoEaW5mbxgBIAEoCzIWLnRhc2tydW4udjEuV29ya2VySW5mbxIoCgZyZXN1bWUYZCADKAsyGC50YXNrcnVuLnYxLldvcmtlclJlc3VtZRIQCghwcm90b2NvbBhlIAEoDRIQCghpbnN0YW5jZRhmIAEoCSJNCgxXb3JrZXJSZXN1bWUSDgoGcnVuX2lkGAEgASgJEg0KBWZlbmNlGAIgASgNEhAKCG5leHRfc2VxGAMgASgEEgwKBHR1cm4YBCABKA0iuwIKD1dvcmtlckhlYXJ0YmVhdBIRCgl3b3JrZXJfaWQYASABKAkSKAoGc3RhdHVzGAIgASgOMhgudGFza3J1bi52MS5Xb3JrZXJTdGF0dXMSEwoLYWN0aXZlX3J1bnMYAyABKA0SGwoTbWF4X2NvbmN1cnJlbnRfcnVucxgEIAEoDRI5CgdtZXRyaWNzGAUgAygLMigudGFza3J1bi52MS5Xb3JrZXJIZWFydGJlYXQuTWV0cmljc0VudHJ5EhQKDHRpbWVzdGFtcF9tcxgGIAEoAxIUCgxoZWxkX3J1bl9pZHMYZCADKAkSDAoEYmVhdBhlIAEoBBIUCgxsYXN0X29yZGluYWwYZiABKAQaLgoMTWV0cmljc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi2QIKD1J1blN0YXR1c1VwZGF0ZRIOCgZydW5faWQYASABKAkSJQoGc3RhdHVzGAIgASgOMhUudGFza3J1bi52MS5SdW5TdGF0dXMSFQoNZXJyb3JfbWVzc2FnZRgDIAEoCRIuCgxiYWNrZW5kX3VzZWQYBCABKAsyGC50YXNrcnVuLnYxLk1vZGVsQmFja2VuZBIUCgx0aW1lc3RhbXBfbXMYBSABKAMSEwoLb3V0cHV0X2pzb24YZCABKAkSDQoFZmVuY2UYZSABKA0SFgoJcmV0cnlhYmxlGGYgASgISACIAQESGQoMb3V0cHV0X2NvdW50GGcgASgESAGIAQESFgoOcmV0cnlfYWZ0ZXJfbXMYaCABKAMSFAoMZXJyb3JfZGV0YWlsGGkgASgJEg4KBnJlYXNvbhhqIAEoCUIMCgpfcmV0cnlhYmxlQg8KDV9vdXRwdXRfY291bnQi8AEKDlJ1bk91dHB1dENodW5rEg4KBnJ1bl9pZBgBIAEoCRILCgNzZXEYAiABKAQSDwoHY29udGVudBgDIAEoCRIQCghpc19maW5hbBgEIAEoCBI6CghtZXRhZGF0YRgFIAMoCzIoLnRhc2tydW4udjEuUnVuT3V0cHV0Q2h1bmsuTWV0YWRhdGFFbnRyeRIUCgx0aW1lc3RhbXBfbXMYBiABKAMSDQoFZmVuY2UYZCABKA0SDAoEdHVybhhlIAEoDRovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiWQoOUnVuQ2hhdE1lc3NhZ2USDgoGcnVuX2lkGAEgASgJEigKB21lc3NhZ2UYAiABKAsyFy50YXNrcnVuLnYxLkNoYXRNZXNzYWdlEg0KBWZlbmNlGGQgASgNIiwKClJ1bkRlY2xpbmUSDgoGcnVuX2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSJTCghSdW5ZaWVsZBIOCgZydW5faWQYASABKAkSDQoFZmVuY2UYAiABKA0SEwoLY3Vyc29yX2pzb24YAyABKAkSEwoLb3V0cHV0X2pzb24YBCABKAki2QIKEFJ1blNlcnZlck1lc3NhZ2USLwoKYXNzaWduX3J1bhgBIAEoCzIZLnRhc2tydW4udjEuUnVuQXNzaWdubWVudEgAEisKCmNhbmNlbF9ydW4YAiABKAsyFS50YXNrcnVuLnYxLkNhbmNlbFJ1bkgAEiQKA2FjaxgDIAEoCzIVLnRhc2tydW4udjEuU2VydmVyQWNrSAASLwoMY29udGludWVfcnVuGAQgASgLMhcudGFza3J1bi52MS5Db250aW51ZVJ1bkgAEiYKB3dlbGNvbWUYZCABKAsyEy50YXNrcnVuLnYxLldlbGNvbWVIABIoCgVkcmFpbhhlIAEoCzIXLnRhc2tydW4udjEuV29ya2VyRHJhaW5IABIzCg5yZW5ld19pZGVudGl0eRhmIAEoCzIZLnRhc2tydW4udjEuUmVuZXdJZGVudGl0eUgAQgkKB3BheWxvYWQiIgoNUmVuZXdJZGVudGl0eRIRCgl3aXRoaW5fbXMYASABKAMirgUKDVJ1bkFzc2lnbm1lbnQSDgoGcnVuX2lkGAEgASgJEg8KB3Rhc2tfaWQYAiABKAkSEgoKYWdlbnRfbmFtZRgDIAEoCRISCgppbnB1dF9qc29uGAQgASgJEjUKBmxhYmVscxgFIAMoCzIlLnRhc2tydW4udjEuUnVuQXNzaWdubWVudC5MYWJlbHNFbnRyeRIUCgxpc3N1ZWRfYXRfbXMYBiABKAMSEwoLZGVhZGxpbmVfbXMYByABKAMSDwoHYXR0ZW1wdBhkIAEoDRINCgVmZW5jZRhlIAEoDRIQCghsZWFzZV9tcxhmIAEoAxINCgVub25jZRhnIAEoCRIRCglzdGVwX25hbWUYaCABKAkSVQoXZGVwZW5kZW5jeV9yZXN1bHRzX2pzb24YaSADKAsyNC50YXNrcnVuLnYxLlJ1bkFzc2lnbm1lbnQuRGVwZW5kZW5jeVJlc3VsdHNKc29uRW50cnkSEwoLdHJhY2VwYXJlbnQYaiABKAkSFwoPZGVwZW5kZW5jeV9yZWZzGGsgAygJEg8KB29yZGluYWwYbCABKAQSGwoTZmFpbGVkX2RlcGVuZGVuY2llcxhtIAMoCRInCglpbnB1dF9yZWYYbiABKAsyFC50YXNrcnVuLnYxLklucHV0UmVmEhgKEGlucHV0X3BhcnRzX2pzb24YbyABKAkSFQoNZXhwaXJlc19hdF9tcxhwIAEoAxITCgtpbmNhcm5hdGlvbhhxIAEoCRIPCgdzZXNzaW9uGHIgASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEaPAoaRGVwZW5kZW5jeVJlc3VsdHNKc29uRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIlCghJbnB1dFJlZhIKCgJpZBgBIAEoCRINCgVieXRlcxgCIAEoBCIrCglDYW5jZWxSdW4SDgoGcnVuX2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCSKHAQoJU2VydmVyQWNrEhAKCGFja190eXBlGAEgASgJEg4KBnJlZl9pZBgCIAEoCRIQCghuZXh0X3NlcRhkIAEoBBIMCgRiZWF0GGUgASgEEhkKDGNyZWRpdF9ieXRlcxhmIAEoBEgAiAEBEgwKBHR1cm4YZyABKA1CDwoNX2NyZWRpdF9ieXRlcyJECgtDb250aW51ZVJ1bhIOCgZydW5faWQYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIUCgx0aW1lc3RhbXBfbXMYAyABKAMifwoHV2VsY29tZRIUCgxoZWFydGJlYXRfbXMYASABKAMSEAoIbGVhc2VfbXMYAiABKAMSFgoOc2VydmVyX3RpbWVfbXMYAyABKAMSDwoHc2Vzc2lvbhgEIAEoCRITCgtpbmNhcm5hdGlvbhgFIAEoCRIOCgZub3RpY2UYBiABKAkiMgoLV29ya2VyRHJhaW4SDgoGcmVhc29uGAEgASgJEhMKC2RlYWRsaW5lX21zGAIgASgDIksKF0dldFJ1blN0ZXBSZXN1bHRSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRINCgVmZW5jZRgCIAEoDRIRCglzdGVwX25hbWUYAyABKAkiMwoSR2V0UnVuSW5wdXRSZXF1ZXN0Eg4KBnJ1bl9pZBgBIAEoCRINCgVmZW5jZRgCIAEoDSI+ChNHZXRSdW5JbnB1dFJlc3BvbnNlEhIKCmlucHV0X2pzb24YASABKAkSEwoLaW5wdXRfYnl0ZXMYAiABKAQyhgIKClJ1blNlcnZpY2USTwoNU3RyZWFtQ29ubmVjdBIcLnRhc2tydW4udjEuUnVuQ2xpZW50TWVzc2FnZRocLnRhc2tydW4udjEuUnVuU2VydmVyTWVzc2FnZSgBMAESVwoNR2V0U3RlcFJlc3VsdBIjLnRhc2tydW4udjEuR2V0UnVuU3RlcFJlc3VsdFJlcXVlc3QaIS50YXNrcnVuLnYxLkdldFN0ZXBSZXN1bHRSZXNwb25zZRJOCgtHZXRSdW5JbnB1dBIeLnRhc2tydW4udjEuR2V0UnVuSW5wdXRSZXF1ZXN0Gh8udGFza3J1bi52MS5HZXRSdW5JbnB1dFJlc3BvbnNlYgZwcm90bzM", [file_taskrun_v1_common]);
 
 /**
  * From the Worker to the control plane.
@@ -613,6 +613,14 @@ export type RunServerMessage = Message<"taskrun.v1.RunServerMessage"> & {
      */
     value: WorkerDrain;
     case: "drain";
+  } | {
+    /**
+     * Renew your certificate; only to Workers of protocol 1 that have shown one.
+     *
+     * @generated from field: taskrun.v1.RenewIdentity renew_identity = 102;
+     */
+    value: RenewIdentity;
+    case: "renewIdentity";
   } | { case: undefined; value?: undefined };
 };
 
@@ -622,6 +630,28 @@ export type RunServerMessage = Message<"taskrun.v1.RunServerMessage"> & {
  */
 export const RunServerMessageSchema: GenMessage<RunServerMessage> = /*@__PURE__*/
   messageDesc(file_taskrun_v1_run_service, 9);
+
+/**
+ * The plane's authority has changed: the Worker asks for a new certificate by EnrollmentService.RenewCertificate, keeps it and the
+ * authorities that come with it, and connects anew. Said again to whoever connects with an old one.
+ *
+ * @generated from message taskrun.v1.RenewIdentity
+ */
+export type RenewIdentity = Message<"taskrun.v1.RenewIdentity"> & {
+  /**
+   * The Worker draws a moment within this time, so that a fleet does not ask at once.
+   *
+   * @generated from field: int64 within_ms = 1;
+   */
+  withinMs: bigint;
+};
+
+/**
+ * Describes the message taskrun.v1.RenewIdentity.
+ * Use `create(RenewIdentitySchema)` to create a new message.
+ */
+export const RenewIdentitySchema: GenMessage<RenewIdentity> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_run_service, 10);
 
 /**
  * One attempt of one Step, to be executed now.
@@ -797,7 +827,7 @@ export type RunAssignment = Message<"taskrun.v1.RunAssignment"> & {
  * Use `create(RunAssignmentSchema)` to create a new message.
  */
 export const RunAssignmentSchema: GenMessage<RunAssignment> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_run_service, 10);
+  messageDesc(file_taskrun_v1_run_service, 11);
 
 /**
  * An input that is read beside the stream.
@@ -825,7 +855,7 @@ export type InputRef = Message<"taskrun.v1.InputRef"> & {
  * Use `create(InputRefSchema)` to create a new message.
  */
 export const InputRefSchema: GenMessage<InputRef> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_run_service, 11);
+  messageDesc(file_taskrun_v1_run_service, 12);
 
 /**
  * Stop a Run and let go of it. May come for a Run that has ended or that the Worker never had.
@@ -853,7 +883,7 @@ export type CancelRun = Message<"taskrun.v1.CancelRun"> & {
  * Use `create(CancelRunSchema)` to create a new message.
  */
 export const CancelRunSchema: GenMessage<CancelRun> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_run_service, 12);
+  messageDesc(file_taskrun_v1_run_service, 13);
 
 /**
  * The server has made durable what the Worker sent.
@@ -912,7 +942,7 @@ export type ServerAck = Message<"taskrun.v1.ServerAck"> & {
  * Use `create(ServerAckSchema)` to create a new message.
  */
 export const ServerAckSchema: GenMessage<ServerAck> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_run_service, 13);
+  messageDesc(file_taskrun_v1_run_service, 14);
 
 /**
  * Another turn of a Run's conversation. The Worker answers it with output whose seq starts at 0.
@@ -947,7 +977,7 @@ export type ContinueRun = Message<"taskrun.v1.ContinueRun"> & {
  * Use `create(ContinueRunSchema)` to create a new message.
  */
 export const ContinueRunSchema: GenMessage<ContinueRun> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_run_service, 14);
+  messageDesc(file_taskrun_v1_run_service, 15);
 
 /**
  * The server's answer to a hello.
@@ -1004,7 +1034,7 @@ export type Welcome = Message<"taskrun.v1.Welcome"> & {
  * Use `create(WelcomeSchema)` to create a new message.
  */
 export const WelcomeSchema: GenMessage<Welcome> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_run_service, 15);
+  messageDesc(file_taskrun_v1_run_service, 16);
 
 /**
  * The server asks the Worker to take nothing new, and to finish or hand back what it holds.
@@ -1032,7 +1062,7 @@ export type WorkerDrain = Message<"taskrun.v1.WorkerDrain"> & {
  * Use `create(WorkerDrainSchema)` to create a new message.
  */
 export const WorkerDrainSchema: GenMessage<WorkerDrain> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_run_service, 16);
+  messageDesc(file_taskrun_v1_run_service, 17);
 
 /**
  * Which result a running agent wants to read.
@@ -1067,7 +1097,7 @@ export type GetRunStepResultRequest = Message<"taskrun.v1.GetRunStepResultReques
  * Use `create(GetRunStepResultRequestSchema)` to create a new message.
  */
 export const GetRunStepResultRequestSchema: GenMessage<GetRunStepResultRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_run_service, 17);
+  messageDesc(file_taskrun_v1_run_service, 18);
 
 /**
  * Which Run wants to read its Task's input.
@@ -1095,7 +1125,7 @@ export type GetRunInputRequest = Message<"taskrun.v1.GetRunInputRequest"> & {
  * Use `create(GetRunInputRequestSchema)` to create a new message.
  */
 export const GetRunInputRequestSchema: GenMessage<GetRunInputRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_run_service, 18);
+  messageDesc(file_taskrun_v1_run_service, 19);
 
 /**
  * An input as it was given, without what the Step adds to it.
@@ -1123,7 +1153,7 @@ export type GetRunInputResponse = Message<"taskrun.v1.GetRunInputResponse"> & {
  * Use `create(GetRunInputResponseSchema)` to create a new message.
  */
 export const GetRunInputResponseSchema: GenMessage<GetRunInputResponse> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_run_service, 19);
+  messageDesc(file_taskrun_v1_run_service, 20);
 
 /**
  * How Workers take Runs and report on them.
