@@ -193,11 +193,11 @@ test("visualize draws the task as it stands", async () => {
 
 test("a graph whose next step nobody takes says for which agent it waits", async () => {
   const [done = {}] = steps;
-  await using waiting = await fakePlane(
-    { getTask: () => graph({ steps: [done, step("next", "enqueued", { agentName: "typo" })] }) },
-    { listWorkers: () => ({ workers: [] }) },
-  );
+  await using waiting = await fakePlane({
+    getTask: () => graph({ steps: [done, step("next", "enqueued", { agentName: "typo" })] }),
+    explainTask: () => ({ steps: [{ name: "next", cause: "WORKER" }] }),
+  });
   const { stderr } = await taskrun(["task", "get", "t1", "--addr", waiting.addr]);
 
-  expect(stderr).toBe('no connected worker runs agent "typo"; see `npx taskrun worker list`\n');
+  expect(stderr).toBe('step next: no connected worker runs agent "typo"; see `npx taskrun worker list`\n');
 });

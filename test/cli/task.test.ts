@@ -257,34 +257,45 @@ test("get of a task that has not ended says what it is doing, for how long", asy
   expect(await get("t2")).toContain("running for  1m 00s\n");
 });
 
+const waits = (workers: readonly { readonly cause: string }[], nearAgents: string[] = []) => ({
+  name: "main",
+  cause: "WORKER",
+  workers: workers.map((worker, i) => ({ workerId: `w${i}`, ...worker })),
+  nearAgents,
+});
+
 test.each([
-  [[], {}, 'no connected worker runs agent "typo"; see `npx taskrun worker list`\n'],
+  [waits([{ cause: "AGENT" }]), 'no connected worker runs agent "typo"; see `npx taskrun worker list`\n'],
   [
-    [{ activeRuns: 2, maxConcurrentRuns: 2 }],
-    {},
+    waits([], ["typed", "types"]),
+    'no connected worker runs agent "typo", which no worker has ever announced: did you mean "typed" or "types"?; see `npx taskrun worker list`\n',
+  ],
+  [
+    waits([{ cause: "SLOTS" }, { cause: "AGENT" }]),
     'all workers with agent "typo" are busy; see `npx taskrun worker list`\n',
   ],
   [
-    [{ activeRuns: 0, maxConcurrentRuns: 2 }],
-    { region: "eu" },
-    'no connected worker with agent "typo" has the labels region=eu; see `npx taskrun worker list`\n',
+    waits([{ cause: "LABELS" }, { cause: "LABELS" }, { cause: "GONE" }]),
+    'of the workers with agent "typo" 2 are without a label that it needs, 1 is disconnected; see `npx taskrun worker list`\n',
   ],
-  [[{ activeRuns: 1, maxConcurrentRuns: 2 }], {}, ""],
-])("a task that nobody begins says why: workers %j", async (workers, workerSelector, why) => {
-  const pending = { agentName: "typo", workerSelector };
+  [
+    { name: "main", cause: "BACKOFF", detail: "attempt 2 of 3", untilMs: 90_000n },
+    "BACKOFF: attempt 2 of 3, until 1970-01-01T00:01:30.000Z\n",
+  ],
+  [{ name: "main", cause: "DEPENDENCIES", detail: "after another" }, ""],
+])("a task that nobody begins says why: %#", async (step, why) => {
+  const pending = { agentName: "typo" };
   let explained = () => {};
-  await using plane = await fakePlane(
-    {
-      createTask: () => aTask(pending),
-      getTask: () => aTask(pending),
-      async *watchTask({ id }) {
-        // It begins only once it was said what it waits for.
-        if (why !== "") await new Promise<void>((resolve) => (explained = resolve));
-        yield* lifeOf(id, ["one"]);
-      },
+  await using plane = await fakePlane({
+    createTask: () => aTask(pending),
+    getTask: () => aTask(pending),
+    explainTask: () => ({ steps: [step] }),
+    async *watchTask({ id }) {
+      // It begins only once it was said what it waits for.
+      if (why !== "") await new Promise<void>((resolve) => (explained = resolve));
+      yield* lifeOf(id, ["one"]);
     },
-    { listWorkers: ({ agentName }) => ({ workers: agentName === "typo" ? workers : [] }) },
-  );
+  });
   const on = ["--addr", plane.addr];
   const onWrite = (text: string) => (text === why ? explained() : undefined);
 

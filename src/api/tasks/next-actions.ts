@@ -55,7 +55,7 @@ function aboutStep(task: TaskRow, steps: readonly StepRow[], each: StepExplanati
         },
       ];
     case "WORKER":
-      return each.workers.some(({ cause }) => cause !== "AGENT") || each.moreWorkers > 0
+      return each.workers.some(({ cause }) => cause !== "AGENT")
         ? [{ command: "taskrun worker list", effect: "shows the workers, and what they hold" }]
         : [
             {

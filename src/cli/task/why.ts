@@ -3,17 +3,17 @@ import { dateText } from "../terminal/format.js";
 import type { Io } from "../terminal/io.js";
 import { oneLine } from "../terminal/sanitizer.js";
 
-/** What keeps workers from a step although they run its agent: how many of them. */
+/** What workers are that run a step's agent, and do not take it. */
 const refusals: Readonly<Record<string, string>> = {
-  NAMESPACE: "do not work for its namespace",
-  LABELS: "lack a label that it needs",
-  GONE: "have lost their connection",
-  DRAINING: "are draining",
-  FAILING: "report an error",
-  AVOIDED: "have just given it back",
-  SLOTS: "are busy",
-  AGENT_SLOTS: "run as many of it as they may",
-  UNREAD: "do not read what they are sent",
+  NAMESPACE: "not for its namespace",
+  LABELS: "without a label that it needs",
+  GONE: "disconnected",
+  DRAINING: "draining",
+  FAILING: "in error",
+  AVOIDED: "avoided, having just given it back",
+  SLOTS: "busy",
+  AGENT_SLOTS: "at the most runs of it that they take",
+  UNREAD: "not reading what they are sent",
 };
 
 /** What a step waits for, in a sentence. */
@@ -24,24 +24,23 @@ export function sentence(step: StepExplanation, agent: string, io: Pick<Io, "sel
   return oneLine(`${text}${until}${place}`);
 }
 
-function forWorker(
-  { workers, moreWorkers, nearAgents }: StepExplanation,
-  agent: string,
-  io: Pick<Io, "self">,
-): string {
+function forWorker({ workers, nearAgents }: StepExplanation, agent: string, io: Pick<Io, "self">): string {
   const name = `agent "${agent}"`;
   const see = `see \`${io.self} worker list\``;
+  // Those without the agent are the last, so that what is not told of has not got it either.
   const having = workers.filter(({ cause }) => cause !== "AGENT");
   if (having.some(({ cause }) => cause === "")) return `a worker with ${name} is about to take it`;
-  if (having.length === 0 && moreWorkers === 0) {
+  if (having.length === 0) {
     const near = nearAgents.map((each) => `"${each}"`).join(" or ");
     return `no connected worker runs ${name}${near === "" ? "" : `, which no worker has ever announced: did you mean ${near}?`}; ${see}`;
   }
   const counts = new Map<string, number>();
   for (const { cause } of having) counts.set(cause, (counts.get(cause) ?? 0) + 1);
   if (counts.size === 1)
-    return `all workers with ${name} ${refusals[having[0]?.cause ?? ""] ?? "refuse it"}; ${see}`;
-  const parts = [...counts].map(([cause, count]) => `${count} ${refusals[cause] ?? cause}`);
+    return `all workers with ${name} are ${refusals[having[0]?.cause ?? ""] ?? "refusing it"}; ${see}`;
+  const parts = [...counts].map(([cause, count]) => {
+    return `${count} ${count === 1 ? "is" : "are"} ${refusals[cause] ?? cause}`;
+  });
   return `of the workers with ${name} ${parts.join(", ")}; ${see}`;
 }
 
