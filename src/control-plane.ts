@@ -5,11 +5,13 @@
 import { CredentialWakes } from "#brokers/credential-wakes";
 import { serverBroker } from "#brokers/server-broker";
 import { defaultRetention, defaultTerms, exposedBy, type ServerConfig } from "#config/index";
+import { LOCAL_CALLER } from "#domain/caller";
 import type { NodeInfo } from "#domain/node";
 import type { Millis } from "#domain/time/time";
 import type { LeaseTerms } from "#domain/worker/worker";
 import { openEdge } from "#edge";
 import { adminKeyIn } from "#host/access/admin-key";
+import type { InForce } from "#host/audit/changes";
 import { openAudit, type ServerAudit } from "#host/audit/open";
 import { nodeClock } from "#host/clock";
 import { nodeEntropy } from "#host/entropy";
@@ -153,6 +155,7 @@ export interface RunningServer {
  *
  * @param store what the configuration names, if it is left out; it may be opening already
  * @param around what is served instead of the plane itself
+ * @param done what an operator has done to the store before, for the audit log
  * @throws {Fault} if the store or an address cannot be opened; then nothing stays open
  */
 export async function startServer(
@@ -160,6 +163,7 @@ export async function startServer(
   log?: Log,
   store: Store = serverStore(config),
   around: (plane: Plane) => Plane = (plane) => plane,
+  done: readonly InForce[] = [],
 ): Promise<RunningServer> {
   // Loading the gateway takes as long as opening a large store, which goes on in threads meanwhile.
   const loading = import("#gateway/server");
@@ -207,15 +211,16 @@ export async function startServer(
     throw error;
   });
   const { openGateway } = await loading;
-  const { plane, entropy, schemas } = control;
-  const { gateway, tls, access, ...edge } = await openEdge({
-    ...{ config, plane, entropy, telemetry, schemas, store, wakes, openGateway, hub },
-    audit: audit?.log,
-  }).catch(async (error: unknown) => {
+  const undone = async (error: unknown) => {
     await folder?.stop();
     await control.stop();
     throw error;
-  });
+  };
+  for (const each of done) await audit?.log?.record({ actor: LOCAL_CALLER.principal, ...each }).catch(undone);
+  const { gateway, tls, access, ...edge } = await openEdge({
+    ...{ ...control, config, telemetry, store, wakes, openGateway, hub },
+    audit: audit?.log,
+  }).catch(undone);
 
   const inspectors = await connectInspectors(config.inspect, { hub, log: telemetry.log });
 

@@ -220,6 +220,18 @@ describe("a call without the scope that it needs is an entry of who asked for wh
   });
 });
 
+describe("a route without the scope that it needs is one too", () => {
+  const scoped = [...policy].filter(([name, needs]) => name.startsWith("/") && !/ |nothing/.test(needs));
+  test.each(scoped)("%s, which needs %s", async (name, needs) => {
+    const { id, text } = await world.keyWithout(needs);
+    await world.refused();
+    expect(await world.status(name.replace("{id}", "none"), text)).toBe(403);
+    expect(await world.refused()).toMatchObject([
+      { actor: `key:${id}`, action: "call", object: name, detail: needs, result: "refused", count: 1 },
+    ]);
+  });
+});
+
 /** Credentials that are refused, and what is said of them. */
 const bad: Readonly<
   Record<string, { headers: (world: AuditedWorld) => Promise<object>; detail: string; object: RegExp }>

@@ -1,6 +1,11 @@
 import { edit, type Mutant, type TestName } from "../mutant.js";
 
-const suite = (name: string): TestName => ({ file: "test/stores/memory.test.ts", name });
+const suite = (name: string): TestName => ({ file: "test/stores/memory.test.ts", name: `memory ${name}` });
+/** Without threads: those run what was built. */
+const sqlite = (name: string): TestName => ({
+  file: "test/stores/sqlite/sqlite.test.ts",
+  name: `sqlite that remembers, on this thread ${name}`,
+});
 const log = (name: string): TestName => ({ file: "test/host/audit/audit-log.test.ts", name });
 const verify = (name: string): TestName => ({ file: "test/cli/audit-verify.test.ts", name });
 const turns = (name: string): TestName => ({ file: "test/runtime/audit.test.ts", name });
@@ -151,7 +156,7 @@ export const auditMutants: readonly Mutant[] = [
         "      this.#keys.put(rows);\n",
       ),
     ],
-    test: { file: "test/stores/sqlite/sqlite.test.ts", name: "keys and the entry about them" },
+    test: sqlite("keys and the entry about them"),
   },
   {
     name: "audit: a worker is made without an entry",
