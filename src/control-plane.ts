@@ -211,16 +211,17 @@ export async function startServer(
     throw error;
   });
   const { openGateway } = await loading;
-  const undone = async (error: unknown) => {
+  const takeDown = async (error: unknown) => {
     await folder?.stop();
     await control.stop();
     throw error;
   };
-  for (const each of done) await audit?.log?.record({ actor: LOCAL_CALLER.principal, ...each }).catch(undone);
+  for (const each of done)
+    await audit?.log?.record({ actor: LOCAL_CALLER.principal, ...each }).catch(takeDown);
   const { gateway, tls, access, ...edge } = await openEdge({
     ...{ ...control, config, telemetry, store, wakes, openGateway, hub },
     audit: audit?.log,
-  }).catch(undone);
+  }).catch(takeDown);
 
   const inspectors = await connectInspectors(config.inspect, { hub, log: telemetry.log });
 

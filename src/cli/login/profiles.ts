@@ -2,7 +2,7 @@ import { constants, type Stats } from "node:fs";
 import { mkdir, open, readdir, stat, unlink } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { writePrivate } from "#host/tls/private-files";
+import { writePrivate } from "#files/private";
 import { limits } from "#limits/index";
 import { CliError, exit } from "../exit.js";
 import type { Io } from "../terminal/io.js";

@@ -17,10 +17,11 @@ import {
 } from "@peculiar/x509";
 import { type WorkerName, workerUri } from "#domain/access/spiffe";
 import { instant, type Millis } from "#domain/time/time";
+import { writePrivate } from "#files/private";
 import { limits } from "#limits/index";
 import type { CheckedCsr, IssuedCertificate, WorkerAuthority } from "#ports/authority";
 import { checkCsr } from "./csr.js";
-import { readPrivate, writePrivate } from "./private-files.js";
+import { readPrivate } from "./private-files.js";
 import {
   type Authority,
   ECDSA,

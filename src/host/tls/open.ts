@@ -2,13 +2,14 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { join } from "node:path";
 import type { AuthorityRow } from "#domain/access/authority";
 import { Fault } from "#domain/fault";
+import { writePrivate } from "#files/private";
 import { limits } from "#limits/index";
 import type { RotatingAuthority } from "#ports/authority";
 import type { Telemetry } from "#ports/telemetry";
 import type { TlsIdentity } from "#ports/tls";
 import { type OpenTls, openIdentity } from "./certificate.js";
 import { type ServerNames, serverNames } from "./names.js";
-import { privateFolder, readPrivate, readShort, writePrivate } from "./private-files.js";
+import { privateFolder, readPrivate, readShort } from "./private-files.js";
 
 /** The settings of a server that concern its TLS. */
 export interface TlsSettings {

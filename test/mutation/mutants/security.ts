@@ -62,9 +62,7 @@ export const securityMutants: readonly Mutant[] = [
   },
   {
     name: "security: keys that others can read are used",
-    edits: [
-      edit("src/host/tls/private-files.ts", "if ((mode & OTHERS) !== 0) {", "if ((mode & OTHERS) > 0o777) {"),
-    ],
+    edits: [edit("src/files/private.ts", "if ((mode & OTHERS) !== 0)", "if ((mode & OTHERS) > 0o777)")],
     test: host("keys are for this user alone"),
   },
   {
