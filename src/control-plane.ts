@@ -216,8 +216,7 @@ export async function startServer(
     await control.stop();
     throw error;
   };
-  for (const each of done)
-    await audit?.log?.record({ actor: LOCAL_CALLER.principal, ...each }).catch(takeDown);
+  await recordDone(audit, done).catch(takeDown);
   const { gateway, tls, access, ...edge } = await openEdge({
     ...{ ...control, config, telemetry, store, wakes, openGateway, hub },
     audit: audit?.log,
@@ -257,6 +256,10 @@ async function auditOver(
 ): Promise<ServerAudit | undefined> {
   await store.open?.();
   return openAudit(config, store, telemetry);
+}
+
+async function recordDone(audit: ServerAudit | undefined, done: readonly InForce[]): Promise<void> {
+  for (const each of done) await audit?.log?.record({ actor: LOCAL_CALLER.principal, ...each });
 }
 
 function warningsOf({ health: { clock } }: Plane, config: ServerConfig): string[] {

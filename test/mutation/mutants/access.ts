@@ -2,11 +2,7 @@ import { edit, type Mutant, type TestName } from "../mutant.js";
 
 const several = (name: string): TestName => ({ file: "test/api/access/several-servers.test.ts", name });
 const ended = (name: string): TestName => ({ file: "test/gateway/access/ended-credentials.test.ts", name });
-/** Without threads: those run what was built. */
-const sqlite = (name: string): TestName => ({
-  file: "test/stores/sqlite/sqlite.test.ts",
-  name: `sqlite that remembers, on this thread ${name}`,
-});
+const sqlite = (name: string): TestName => ({ file: "test/stores/sqlite/sqlite.test.ts", name });
 const token = (name: string): TestName => ({ file: "test/gateway/access/watch-tokens.test.ts", name });
 const TOKENS = "src/api/access/watch-tokens.ts";
 const login = (name: string): TestName => ({ file: "test/cli/login.test.ts", name });
