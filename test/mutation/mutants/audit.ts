@@ -163,7 +163,7 @@ export const auditMutants: readonly Mutant[] = [
     edits: [
       edit(
         "src/api/enrolment/enrolment.ts",
-        "this.store.put(rows, audit && { chain: audit.chain, records })",
+        "this.store.put(rows, append)",
         "this.store.put(rows)",
       ),
     ],
