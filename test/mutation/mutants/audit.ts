@@ -64,7 +64,7 @@ export const auditMutants: readonly Mutant[] = [
         "return signature.length === 64 ? said : undefined;",
       ),
     ],
-    test: verify("whatever byte"),
+    test: verify("of which anything was changed"),
   },
   {
     name: "audit: a line of an export may say more than its entry",
@@ -75,7 +75,7 @@ export const auditMutants: readonly Mutant[] = [
         "isWhole ? entry : undefined",
       ),
     ],
-    test: verify("whatever byte"),
+    test: verify("or more than its entry"),
   },
   {
     name: "audit: a commit that is refused leaves its entry",
@@ -160,13 +160,7 @@ export const auditMutants: readonly Mutant[] = [
   },
   {
     name: "audit: a worker is made without an entry",
-    edits: [
-      edit(
-        "src/api/enrolment/enrolment.ts",
-        "this.store.put(rows, append)",
-        "this.store.put(rows)",
-      ),
-    ],
+    edits: [edit("src/api/enrolment/enrolment.ts", "this.store.put(rows, append)", "this.store.put(rows)")],
     test: { file: "test/api/access/enrolment.test.ts", name: "in the commit that does it" },
   },
   {
