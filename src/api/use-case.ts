@@ -18,6 +18,7 @@ import { CallerReads } from "./caller-reads.js";
 import type { Enrolment } from "./enrolment/enrolment.js";
 import type { InputReads } from "./runs/input-reads.js";
 import type { CreateRates } from "./tasks/create-rates.js";
+import type { OpenWatchers } from "./tasks/open-watchers.js";
 import type { ClientPlans } from "./templates/plans.js";
 import { checked } from "./validate.js";
 
@@ -67,6 +68,8 @@ export interface Services {
   readonly enrolment?: Enrolment | undefined;
   /** How fast namespaces may create Tasks; absent if nobody bounds it. */
   readonly creates?: CreateRates | undefined;
+  /** How many may watch in each namespace; absent if nobody bounds it. */
+  readonly watchers?: OpenWatchers | undefined;
   /** Decides which new Tasks are traced; absent if nobody traces. */
   readonly tracing?: Tracing | undefined;
 }

@@ -8,12 +8,12 @@ import type { z } from "zod";
 import { type CustomRoles, RoleTable } from "#domain/access/roles";
 import type { Millis } from "#domain/time/time";
 import { audit } from "./audit.js";
-import { createRates } from "./create-rates.js";
 import { inspect, inspectors, inspectProblems } from "./inspect.js";
 import { jwt, jwtProblems, keysPlace } from "./jwt.js";
 import { leaseProblems, leases } from "./leases.js";
 import { exposed, listenerProblems, listeners } from "./listeners.js";
 import { type LogLevel, log } from "./log.js";
+import { namespaceLimits } from "./namespace-limits.js";
 import { retention } from "./retention.js";
 import { roles } from "./roles.js";
 import { ConfigError, type Setting } from "./setting.js";
@@ -52,6 +52,9 @@ export type SettingName =
   | "jwt-roles"
   | "jwt-namespaces-claim"
   | "create-rates"
+  | "waiting-tasks"
+  | "open-watchers"
+  | "daily-output"
   | "insecure"
   | "connections"
   | "connections-per-address"
@@ -76,7 +79,7 @@ const checked = {
   ...tls,
   ...roles,
   ...jwt,
-  ...createRates,
+  ...namespaceLimits,
   ...leases,
   ...retention,
   ...audit,
@@ -126,6 +129,12 @@ export interface ServerConfig {
   readonly jwtNamespacesClaim: string;
   /** Tasks a second, by namespace. */
   readonly createRates: ReadonlyMap<string, number>;
+  /** Tasks that may wait, by namespace. */
+  readonly waitingTasks: ReadonlyMap<string, number>;
+  /** By namespace. */
+  readonly openWatchers: ReadonlyMap<string, number>;
+  /** Bytes, by namespace. */
+  readonly dailyOutput: ReadonlyMap<string, number>;
   readonly insecure: boolean;
   readonly connections: number;
   readonly connectionsPerAddress: number;
@@ -194,6 +203,9 @@ export function serverConfig(
     roles: setting("roles"),
     ...jwtSettings(setting),
     createRates: setting("create-rates"),
+    waitingTasks: setting("waiting-tasks"),
+    openWatchers: setting("open-watchers"),
+    dailyOutput: setting("daily-output"),
     insecure: setting("insecure"),
     connections: setting("connections"),
     connectionsPerAddress: setting("connections-per-address"),

@@ -7,10 +7,12 @@ import { authorize } from "#api/authorize";
 import type { Enrolment } from "#api/enrolment/enrolment";
 import { InputReads } from "#api/runs/input-reads";
 import { CreateRates, type RatesByNamespace } from "#api/tasks/create-rates";
+import { OpenWatchers } from "#api/tasks/open-watchers";
 import { ClientPlans } from "#api/templates/plans";
 import { StoredReads } from "#api/use-case";
 import { RoleTable } from "#domain/access/roles";
 import { Fault } from "#domain/fault";
+import type { ByNamespace } from "#domain/namespace-limits";
 import type { Millis } from "#domain/time/time";
 import type { InspectionHub } from "#inspect/hub";
 import type { AuditStore, AuditTrail } from "#ports/audit";
@@ -68,6 +70,8 @@ export interface GatewaySettings extends Addresses, ConnectionBounds, GatewayAcc
   readonly roles?: RoleTable;
   /** How fast each namespace may create Tasks. Default: as it likes. */
   readonly createRates?: RatesByNamespace;
+  /** How many may watch Tasks of each namespace at a time. Default: as many as like. */
+  readonly openWatchers?: ByNamespace;
   /** Identifies the caller of a request. Default: by `keys`; without them every request is of the local caller. */
   readonly identify?: Identify;
   /** How long a message may take to be received, or an answer to be read, in milliseconds. Default 40 s. */
@@ -113,11 +117,12 @@ export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
   const plans = new ClientPlans();
   const inputs = new InputReads(plane.reads);
   const { tracing } = telemetry;
-  const { audit, createRates, roles = new RoleTable() } = settings;
+  const { audit, createRates, openWatchers, roles = new RoleTable() } = settings;
   const creates = createRates && createRates.size > 0 ? new CreateRates(createRates) : undefined;
+  const watchers = openWatchers && openWatchers.size > 0 ? new OpenWatchers(openWatchers) : undefined;
   const stored = new StoredReads(plane.reads);
   const shown = { plane, stored, plans, inputs, schemas, environment };
-  const services = { ...shown, entropy, authorize, tracing, audit, roles, creates };
+  const services = { ...shown, entropy, authorize, tracing, audit, roles, creates, watchers };
   const traffic = new Traffic(telemetry, settings.messageDeadline);
   const streams = new OpenStreams(traffic.stalled);
   const requests = new OpenRequests();

@@ -143,6 +143,23 @@ describe("rates", () => {
     expect(load({ flags: { "create-rates": ["research=50", "*=0.5"] } }).createRates).toEqual(wanted);
   });
 
+  test("so are the other limits of namespaces; output counts in MiB", () => {
+    const toml = '[waiting-tasks]\na = 5\n[open-watchers]\n"*" = 2\n[daily-output]\na = 0.5\n';
+    expect(load({}, toml)).toMatchObject({
+      waitingTasks: new Map([["a", 5]]),
+      openWatchers: new Map([["*", 2]]),
+      dailyOutput: new Map([["a", 524_288]]),
+    });
+    expect(load({ env: { TASKRUN_WAITING_TASKS: "a=5,*=9" } }).waitingTasks.get("*")).toBe(9);
+  });
+
+  test.each(["waiting-tasks", "open-watchers"] as const)("%s are whole numbers", (name) => {
+    for (const text of ["a=0", "a=1.5", "a=1e9"]) {
+      const wanted = /must be a namespace with a whole number above 0 and up to 100000?0?: write a table/;
+      expect(complaint({ flags: { [name]: [text] } })).toMatch(wanted);
+    }
+  });
+
   test.each(["a", "a=", "=5", "a=0", "a=-1", "a=x", "a=2000000"])("%s is refused", (text) => {
     expect(complaint({ flags: { "create-rates": [text] } })).toContain(
       "must be a namespace with a number above 0",

@@ -8,6 +8,7 @@ import type { CredentialStore } from "#ports/credentials";
 import type { EnrolmentStore } from "#ports/enrolment";
 import type { NodeStore } from "#ports/nodes";
 import type { BootState, Commit, Committed, Loaded, Needs, Reads, Store, StoreOutage } from "#ports/store";
+import type { UsageStore } from "#ports/usage";
 import { cachingStore } from "../shared/caching-store.js";
 import type { OpenStore } from "./store.js";
 
@@ -48,6 +49,9 @@ class PostgresStore implements Store {
     denied: async (now) => (await this.#opened()).enrolment.denied(now),
     put: async (...args) => (await this.#opened()).enrolment.put(...args),
     removeEnded: async (...args) => (await this.#opened()).enrolment.removeEnded(...args),
+  };
+  readonly usage: UsageStore = {
+    putOutput: async (own) => (await this.#opened()).usage.putOutput(own),
   };
   readonly #url: PostgresUrl;
   #fail: (error: Error) => void = () => {};

@@ -40,6 +40,7 @@ export function cachingStore(store: Store): Store {
     ...(store.credentials && { credentials: store.credentials }),
     ...(store.audit && { audit: store.audit }),
     ...(store.enrolment && { enrolment: store.enrolment }),
+    ...(store.usage && { usage: store.usage }),
     outage: () => store.outage?.(),
     open: async () => store.open?.(),
     boot: () => store.boot(),
