@@ -141,6 +141,7 @@ async function admit(
     roles,
     ...(access && { keys: access.keys, watchTokens: access.watchTokens }),
     ...(workers && { enrolment: workers.enrolment }),
+    ...(config.clientCa && { clientCertificates: config.clientCertificates }),
     ...(tokens && { tokens: new TokenCallers(tokens, config, roles, audit) }),
   };
   return { tls, access, admission };

@@ -8,6 +8,7 @@ import type { z } from "zod";
 import { type CustomRoles, RoleTable } from "#domain/access/roles";
 import type { Millis } from "#domain/time/time";
 import { audit } from "./audit.js";
+import { clientCertificateProblems, clientCertificates } from "./client-certificates.js";
 import { inspect, inspectors, inspectProblems } from "./inspect.js";
 import { jwt, jwtProblems, keysPlace } from "./jwt.js";
 import { leaseProblems, leases } from "./leases.js";
@@ -43,6 +44,8 @@ export type SettingName =
   | "auth"
   | "key-retention"
   | "roles"
+  | "client-ca"
+  | "client-certificates"
   | "jwt-keys"
   | "jwt-issuer"
   | "jwt-audience"
@@ -78,6 +81,7 @@ const checked = {
   ...listeners,
   ...tls,
   ...roles,
+  ...clientCertificates,
   ...jwt,
   ...namespaceLimits,
   ...leases,
@@ -117,6 +121,13 @@ export interface ServerConfig {
   readonly keyRetention: Millis;
   /** Roles beside the built-in ones. */
   readonly roles: CustomRoles;
+  /** Absolute path, or empty. */
+  readonly clientCa: string;
+  /** By the names in certificates. */
+  readonly clientCertificates: ReadonlyMap<
+    string,
+    { readonly role: string; readonly namespaces: readonly string[] | "*" }
+  >;
   /** URL of a JWKS, absolute path of a file, or empty. */
   readonly jwtKeys: string;
   readonly jwtIssuer: string;
@@ -201,6 +212,8 @@ export function serverConfig(
     auth: setting("auth"),
     keyRetention: setting("key-retention"),
     roles: setting("roles"),
+    clientCa: setting("client-ca") && resolve(setting("client-ca")),
+    clientCertificates: setting("client-certificates"),
     ...jwtSettings(setting),
     createRates: setting("create-rates"),
     waitingTasks: setting("waiting-tasks"),
@@ -225,11 +238,13 @@ export function serverConfig(
     logLevel: setting("log-level"),
     otlp: setting("otlp"),
   };
+  const roleNames = new RoleTable(config.roles).names;
   problems.push(
     ...leaseProblems(config),
     ...listenerProblems({ ...reachOf(config), insecure: config.insecure }),
     ...tlsProblems(config),
-    ...jwtProblems({ ...config, auth: hasAuth(config), roles: new RoleTable(config.roles).names }),
+    ...jwtProblems({ ...config, auth: hasAuth(config), roles: roleNames }),
+    ...clientCertificateProblems({ ...config, ...reachOf(config), roles: roleNames }),
     ...inspectProblems(servers, config.insecure),
   );
   if (problems.length > 0) throw new ConfigError(problems.join("\n"));

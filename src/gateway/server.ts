@@ -1,4 +1,5 @@
 import type { Transport } from "@connectrpc/connect";
+import { ClientCertificates, type TermsByClient } from "#api/access/client-certificates";
 import { Credentials } from "#api/access/credentials";
 import type { KeyRing } from "#api/access/key-ring";
 import type { TokenCallers } from "#api/access/token-callers";
@@ -13,7 +14,7 @@ import { StoredReads } from "#api/use-case";
 import { RoleTable } from "#domain/access/roles";
 import { Fault } from "#domain/fault";
 import type { ByNamespace } from "#domain/namespace-limits";
-import type { Millis } from "#domain/time/time";
+import { instant, type Millis } from "#domain/time/time";
 import type { InspectionHub } from "#inspect/hub";
 import type { AuditStore, AuditTrail } from "#ports/audit";
 import type { Entropy } from "#ports/entropy";
@@ -47,6 +48,8 @@ export interface GatewayAccess {
   readonly watchTokens?: WatchTokens | undefined;
   /** Tokens that are taken beside them. */
   readonly tokens?: TokenCallers | undefined;
+  /** What clients may do that are known by a certificate of the TLS's `callerCa`; none are if left out. */
+  readonly clientCertificates?: TermsByClient | undefined;
   /** Makes workers of those who have a token, and knows them by their certificates; nobody enrols if left out. */
   readonly enrolment?: Enrolment | undefined;
 }
@@ -128,9 +131,10 @@ export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
   const requests = new OpenRequests();
   const followed = new WeakSet<KeyRing>();
   const mountsFor = (
-    { keys, watchTokens, tokens, enrolment }: GatewayAccess,
-    identify = identifyBy({ keys, watchTokens, tokens, enrolment }, { roles, audit: audit?.trail }),
+    access: GatewayAccess,
+    identify = identifyBy(access, { roles, audit: audit?.trail }),
   ): Mounts => {
+    const { keys, watchTokens, enrolment } = access;
     if (keys && !followed.has(keys)) keys.onChange(streams.endWhere((caller) => keys.endOf(caller)));
     if (keys) followed.add(keys);
     const own = { ...services, keys, watchTokens, enrolment };
@@ -168,12 +172,13 @@ export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
 }
 
 function identifyBy(
-  { keys, watchTokens, tokens, enrolment: workers }: GatewayAccess,
+  { keys, watchTokens, tokens, clientCertificates, enrolment: workers }: GatewayAccess,
   parts: Pick<AuthenticateParts, "roles" | "audit">,
 ): Identify {
-  return keys
-    ? authenticate(new Credentials(keys, tokens), { watchTokens, workers, ...parts })
-    : everybodyIsLocal;
+  if (!keys) return everybodyIsLocal;
+  const certificates =
+    clientCertificates && new ClientCertificates(clientCertificates, () => instant(Date.now()));
+  return authenticate(new Credentials(keys, tokens, certificates), { watchTokens, workers, ...parts });
 }
 
 interface Open {

@@ -166,3 +166,51 @@ describe("rates", () => {
     );
   });
 });
+
+describe("clients' certificates", () => {
+  const toml = `tls = "auto"
+client-ca = "ca.pem"
+[roles]
+auditor = ["tasks:read"]
+[client-certificates]
+ci = { role = "auditor", namespaces = ["research", "billing"] }
+"*" = { role = "viewer", namespaces = "*" }
+`;
+  const wanted = new Map([
+    ["ci", { role: "auditor", namespaces: ["research", "billing"] }],
+    ["*", { role: "viewer", namespaces: "*" }],
+  ]);
+  const flagsOf = (...entries: string[]) => ({
+    ...{ "client-ca": "ca.pem", tls: "auto", "client-certificates": entries },
+  });
+
+  test("are a table in the file, and NAME=ROLE@NAMESPACE+NAMESPACE in flags", () => {
+    expect(load({}, toml)).toMatchObject({ clientCa: join(cwd, "ca.pem"), clientCertificates: wanted });
+    const flags = flagsOf("ci=auditor@research+billing", "*=viewer@*");
+    expect(load({ flags }, '[roles]\nauditor = ["tasks:read"]\n').clientCertificates).toEqual(wanted);
+  });
+
+  test.each([
+    ["ci=operator", 'client "" is no name in a certificate'],
+    ["ci=@a", 'client "ci" has no role'],
+    ["ci=operator@", 'client "" is no name in a certificate'],
+    ["ci=operator@a++b", 'client "ci" has no namespaces, or one that is none'],
+    ["a/b=operator@a", 'client "a/b" is no name in a certificate'],
+    ["ci=worker@a", 'client "ci" has the role worker: workers are invited'],
+    ["ci=nobody@a", 'client-certificates: "nobody" is no role; there are viewer, operator, admin, worker'],
+  ])("%s is refused", (text, says) => {
+    expect(complaint({ flags: flagsOf(text) })).toContain(says);
+  });
+
+  test("need an authority, and it needs them, TLS and authentication", () => {
+    expect(complaint({ flags: flagsOf("a=admin@a", "a=viewer@a") })).toContain('client "a" is there twice');
+    expect(complaint({ flags: { "client-ca": "ca.pem", tls: "auto" } })).toContain(
+      "client-ca is without clients",
+    );
+    const named = { "client-certificates": ["ci=admin@*"] };
+    expect(complaint({ flags: named })).toContain("client-certificates is without an authority");
+    const says = "client-ca is given, and nobody is asked for a certificate";
+    expect(complaint({ flags: { ...named, "client-ca": "ca.pem" } })).toContain(says);
+    expect(complaint({ flags: { ...flagsOf("ci=admin@*"), auth: "off" } })).toContain(says);
+  });
+});

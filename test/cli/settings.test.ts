@@ -55,6 +55,8 @@ test("with nothing given everything is as documented", () => {
     auditSyslog: "",
     auditRetention: 365 * 86_400_000,
     roles: new Map(),
+    clientCa: "",
+    clientCertificates: new Map(),
     jwtKeys: "",
     jwtIssuer: "",
     jwtAudience: ["taskrun"],
