@@ -28,13 +28,23 @@ export type CallerPlane = Omit<Plane, "reads">;
 /** Reads that nobody can use without saying for whom. */
 export class StoredReads {
   readonly #reads: Reads;
+  /** Those that the store confines, by the lists of namespaces that callers have. */
+  readonly #confined = new WeakMap<readonly string[], Reads>();
 
   constructor(reads: Reads) {
     this.#reads = reads;
   }
 
   for(caller: Caller): CallerReads {
-    return new CallerReads(this.#reads, caller);
+    return new CallerReads(this.#within(caller), caller);
+  }
+
+  /** A worker with a certificate reads what its Runs need, which may be of further namespaces that its record has. */
+  #within({ namespaces, certificate }: Caller): Reads {
+    if (namespaces === "*" || certificate || !this.#reads.within) return this.#reads;
+    const known = this.#confined.get(namespaces) ?? this.#reads.within(namespaces);
+    this.#confined.set(namespaces, known);
+    return known;
   }
 }
 
