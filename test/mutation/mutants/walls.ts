@@ -112,6 +112,17 @@ export const wallMutants: readonly Mutant[] = [
     test: { file: "test/gateway/create-rates.test.ts", name: "of a batch" },
   },
   {
+    name: "walls: of a foreign Task that is signalled more is read than of none",
+    edits: [
+      edit(
+        "actors/task-finalizer/signal.ts",
+        "    if (task && !mayUse(caller, task.namespace)) return { graphs: [taskId] };\n",
+        "",
+      ),
+    ],
+    test: walls("answers of theirs as of nothing"),
+  },
+  {
     name: "limits: the other drafts of a batch are not counted as waiting",
     edits: [
       edit(
