@@ -6,6 +6,7 @@ import { CredentialWakes } from "#brokers/credential-wakes";
 import { serverBroker } from "#brokers/server-broker";
 import { defaultRetention, defaultTerms, exposedBy, type ServerConfig } from "#config/index";
 import { LOCAL_CALLER } from "#domain/caller";
+import type { NamespaceLimits } from "#domain/namespace-limits";
 import type { NodeInfo } from "#domain/node";
 import type { Millis } from "#domain/time/time";
 import type { LeaseTerms } from "#domain/worker/worker";
@@ -59,6 +60,8 @@ export interface ControlPlaneParts {
   readonly node?: Omit<NodeInfo, "id">;
   /** Who is told what turns decide. Default: nobody. */
   readonly inspection?: Inspection;
+  /** What each namespace may have. Default: no more than bounds them all. */
+  readonly namespaceLimits?: NamespaceLimits;
   /** The audit log, which is closed with the plane. Default: there is none. */
   readonly audit?: PlaneAudit;
 }
@@ -85,7 +88,7 @@ export interface ControlPlane {
 export async function startControlPlane(parts: ControlPlaneParts): Promise<ControlPlane> {
   const { store, terms = defaultTerms, retention = defaultRetention, telemetry = silentTelemetry() } = parts;
   const { clock = nodeClock(), schemas = jsonSchemas(), acceptClock = false } = parts;
-  const { inspection, broker, audit } = parts;
+  const { inspection, broker, audit, namespaceLimits } = parts;
   const { entropy = nodeEntropy(() => clock.now()), node = nodeSelf() } = parts;
   let onFatal: (error: Error) => void = () => {};
   const failed = new Promise<Error>((resolve) => {
@@ -100,6 +103,7 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
     ...(inspection && { inspection }),
     ...(broker && { broker }),
     ...(audit && { audit: audit.open }),
+    ...(namespaceLimits && { namespaceLimits }),
   };
   const supervisor = new Supervisor({ ...ports, node, terms, acceptClock, onFatal });
   await supervisor.start().catch(async (error: unknown) => {
@@ -194,6 +198,7 @@ export async function startServer(
     telemetry,
     inspection: hub,
     node: nodeSelf(config.grpc),
+    namespaceLimits: config,
     ...(broker && { broker }),
     ...(audit && { audit }),
   }).catch(async (error: unknown) => {

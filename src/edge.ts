@@ -55,7 +55,8 @@ export async function openEdge(parts: EdgeParts): Promise<Edge> {
     const gateway = await openGateway({
       ...{ plane, entropy, telemetry, schemas, environment, metrics: telemetry.metrics },
       ...(config.inspectPage && { inspection: hub }),
-      ...{ grpc, http, allowedHosts, allowedOrigins, insecure, createRates: config.createRates },
+      ...{ grpc, http, allowedHosts, allowedOrigins, insecure },
+      ...{ createRates: config.createRates, openWatchers: config.openWatchers },
       ...admission,
       ...(tls && { tls }),
       ...(audit && store.audit && { audit: { trail: audit, store: store.audit } }),
@@ -140,6 +141,7 @@ async function admit(
     roles,
     ...(access && { keys: access.keys, watchTokens: access.watchTokens }),
     ...(workers && { enrolment: workers.enrolment }),
+    ...(config.clientCa && { clientCertificates: config.clientCertificates }),
     ...(tokens && { tokens: new TokenCallers(tokens, config, roles, audit) }),
   };
   return { tls, access, admission };

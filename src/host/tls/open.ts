@@ -8,6 +8,7 @@ import type { RotatingAuthority } from "#ports/authority";
 import type { Telemetry } from "#ports/telemetry";
 import type { TlsIdentity } from "#ports/tls";
 import { type OpenTls, openIdentity } from "./certificate.js";
+import { clientAuthorities } from "./client-authorities.js";
 import { type ServerNames, serverNames } from "./names.js";
 import { privateFolder, readPrivate, readShort } from "./private-files.js";
 
@@ -16,6 +17,8 @@ export interface TlsSettings {
   readonly tls: "off" | "auto";
   readonly tlsCert: string;
   readonly tlsKey: string;
+  /** File of the authorities of clients; empty if no client is known by a certificate. */
+  readonly clientCa?: string;
   readonly data: string;
   readonly grpc: readonly string[];
   readonly http: readonly string[];
@@ -49,18 +52,27 @@ export async function openTls(
   telemetry: Telemetry,
   peers: TlsPeers = { asksClients: false },
 ): Promise<ServerTls | undefined> {
-  const { tlsCert, tlsKey, data, grpc, http, allowedHosts } = settings;
+  const { tlsCert, tlsKey, clientCa = "", data, grpc, http, allowedHosts } = settings;
+  const withClients: WithClients = async (identity) => {
+    if (clientCa === "" || !peers.asksClients) return identity;
+    const pem = await readNamed("client-ca", clientCa);
+    return { ...identity, callerCa: clientAuthorities(clientCa, pem, identity.clientCa) };
+  };
   if (settings.tls === "auto") {
     const folder = join(data, "tls");
     await privateFolder(folder);
     const names = () => serverNames([...grpc, ...http], allowedHosts);
-    return ownTls(folder, names, telemetry, peers);
+    return ownTls(folder, names, telemetry, { ...peers, withClients });
   }
   if (tlsCert === "") return undefined;
   return openIdentity(async () => {
-    return { cert: await readNamed("tls-cert", tlsCert), key: await readNamed("tls-key", tlsKey) };
+    const [cert, key] = [await readNamed("tls-cert", tlsCert), await readNamed("tls-key", tlsKey)];
+    return withClients({ cert, key });
   }, telemetry);
 }
+
+/** The identity with the authorities of clients, as their file is now. */
+type WithClients = (identity: TlsIdentity) => Promise<TlsIdentity>;
 
 async function readNamed(setting: string, path: string): Promise<string> {
   try {
@@ -80,7 +92,12 @@ async function ownTls(
   folder: string,
   names: () => ServerNames,
   telemetry: Telemetry,
-  { asksClients, rotation: row, isShared = false }: TlsPeers,
+  {
+    asksClients,
+    rotation: row,
+    isShared = false,
+    withClients,
+  }: TlsPeers & { readonly withClients: WithClients },
 ): Promise<ServerTls> {
   const { issueServer } = await import("./authority.js");
   const { openOwnAuthority } = await import("./own-authority.js");
@@ -92,12 +109,12 @@ async function ownTls(
     const { serving, bundle } = authority;
     const clients = asksClients ? { clientCa: bundle } : {};
     if (cert !== undefined && key !== undefined && serves({ cert, key }, serving.cert, names(), now)) {
-      return { cert, key, ...clients };
+      return withClients({ cert, key, ...clients });
     }
     const made = await issueServer(serving, names(), now);
     await writePrivate(keyPath, made.key);
     await writePrivate(certPath, made.cert);
-    return { ...made, ...clients };
+    return withClients({ ...made, ...clients });
   };
   const opened = await openIdentity(read, telemetry);
   authority.changed = () => opened.look();
