@@ -173,10 +173,11 @@ export async function startServer(
   const loading = import("#gateway/server");
   loading.catch(() => {});
   const metrics = nodeTelemetry({ log: log ?? logPort(createLog({ level: config.logLevel })) });
+  const { env } = process;
   const traces = await openTracing({
     ...metrics,
     otlp: config.otlp,
-    env: process.env,
+    env,
     service: "taskrun",
     hasAgents: false,
   });
