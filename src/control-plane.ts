@@ -173,14 +173,7 @@ export async function startServer(
   const loading = import("#gateway/server");
   loading.catch(() => {});
   const metrics = nodeTelemetry({ log: log ?? logPort(createLog({ level: config.logLevel })) });
-  const { env } = process;
-  const traces = await openTracing({
-    ...metrics,
-    otlp: config.otlp,
-    env,
-    service: "taskrun",
-    hasAgents: false,
-  });
+  const traces = await serverTraces(metrics, config);
   const telemetry = traced(metrics, traces);
   const { lease, heartbeat, publicLease, retention, acceptClock } = config;
   const hub = new InspectionHub({ telemetry, payloads: config.inspectPayloads });
@@ -252,6 +245,11 @@ export async function startServer(
       return stopping;
     },
   };
+}
+
+/** Where its traces go; undefined if nobody collects them. */
+function serverTraces(telemetry: ReturnType<typeof nodeTelemetry>, { otlp }: ServerConfig) {
+  return openTracing({ ...telemetry, otlp, env: process.env, service: "taskrun", hasAgents: false });
 }
 
 /** The store first: what is wrong with the data directory it says best. */
