@@ -129,7 +129,7 @@ async function admit(
   if (access && !parts.keys) closers.push(() => access.close());
   const workers = asks
     ? await (await import("#api/enrolment/open-enrolment")).openEnrolment({
-        ...{ store, log, audit, authority: tls?.authority, life: config.workerCertificate },
+        ...{ store, log, audit, authority: tls?.authority, rotating: tls?.rotating, life: config.workerCertificate },
         ...{ plane, row: rotation, telemetry },
         now: () => clock.now(),
       })
