@@ -65,7 +65,9 @@ export async function openEnrolment(opening: Opening): Promise<OpenEnrolment | u
     }
   };
   const clean = () => parts.store.removeEnded(parts.now() - limits.enrolmentKept, limits.enrolmentRemoved);
-  const looking = store.shared ? setInterval(() => void look(), limits.revocationEvery).unref() : undefined;
+  // With a store of its own a server looks at it only for what it could not do before.
+  const wants = () => store.shared || rotation?.isBehind;
+  const looking = setInterval(() => void (wants() && look()), limits.revocationEvery).unref();
   const cleaning = setInterval(() => void clean().catch(() => 0), limits.enrolmentCleaned).unref();
   return {
     enrolment,

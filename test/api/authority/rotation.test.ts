@@ -316,6 +316,20 @@ test("a start ends what a crash has left between two files, and forgets what was
   await plane.enrol(again, "w1");
 });
 
+test("a phase that is written and cannot be followed is followed by the next look", async () => {
+  const server = await plane.server("a");
+  const follow = server.authority.follow.bind(server.authority);
+  server.authority.follow = async () => {
+    throw new Error("no space left on device");
+  };
+  await go(server, "init");
+  expect([server.rotation.isBehind, server.authority.bundle]).toEqual([true, server.authority.own.cert]);
+  server.authority.follow = follow;
+  await server.rotation.look();
+  expect([server.rotation.isBehind, server.rotation.row?.phase]).toEqual([false, "init"]);
+  expect(server.authority.bundle).toContain(server.rotation.row?.next?.cert);
+});
+
 test("metrics say how long the authority lasts, and where a rotation stands", async () => {
   const server = await plane.server("a");
   const gauges = new Map<string, () => unknown>();

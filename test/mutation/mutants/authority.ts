@@ -129,6 +129,11 @@ export const authorityMutants: readonly Mutant[] = [
     test: issuer("an issuing authority with the key of its sister"),
   },
   {
+    name: "authority: a phase that could not be followed is forgotten",
+    edits: [edit(ROTATION, "    this.isBehind = true;\n", "")],
+    test: rotation("a phase that is written and cannot be followed"),
+  },
+  {
     name: "authority: a server starts with another one than the plane's",
     edits: [edit(OWN, "if (isOther && isShared) throw", "if (false) throw")],
     test: rotation("each of several servers follows, is waited for"),
