@@ -80,7 +80,10 @@ export interface AdmissionParts extends Pick<EdgeParts, "store" | "wakes" | "aud
 
 /** The settings of a server that say who is let in. */
 export type AdmissionSettings = Policy &
-  Pick<ServerConfig, "data" | "tlsKey" | "grpc" | "http" | "allowedHosts" | "keyRetention">;
+  Pick<
+    ServerConfig,
+    "data" | "tlsKey" | "issuerCert" | "issuerKey" | "grpc" | "http" | "allowedHosts" | "keyRetention"
+  >;
 
 /** How listeners prove who they are, and know who calls. */
 export interface Admission {
@@ -130,7 +133,14 @@ async function admit(
   if (access && !parts.keys) closers.push(() => access.close());
   const workers = asks
     ? await (await import("#api/enrolment/open-enrolment")).openEnrolment({
-        ...{ store, log, audit, authority: tls?.authority, life: config.workerCertificate },
+        ...{
+          store,
+          log,
+          audit,
+          authority: tls?.authority,
+          rotating: tls?.rotating,
+          life: config.workerCertificate,
+        },
         ...{ plane, row: rotation, telemetry },
         now: () => clock.now(),
       })

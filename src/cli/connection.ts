@@ -186,7 +186,7 @@ function trusted(
   };
 }
 
-/** The file of what a server's own authority is: while it is rotated, that of both. */
+/** The file of what vouches for the server: its own authority, both while it is rotated, or that of an authority elsewhere. */
 function authorityOf(folder: string): string {
   const both = join(folder, "bundle.pem");
   return existsSync(both) ? both : join(folder, "ca.pem");

@@ -38,6 +38,8 @@ export type SettingName =
   | "allowed-hosts"
   | "allowed-origins"
   | "tls"
+  | "issuer-cert"
+  | "issuer-key"
   | "tls-cert"
   | "tls-key"
   | "worker-certificate"
@@ -116,6 +118,10 @@ export interface ServerConfig {
   readonly tlsCert: string;
   /** Absolute path, or empty. */
   readonly tlsKey: string;
+  /** Absolute path, or empty. */
+  readonly issuerCert: string;
+  /** Absolute path, or empty. */
+  readonly issuerKey: string;
   readonly workerCertificate: Millis;
   readonly auth: "auto" | "on" | "off";
   readonly keyRetention: Millis;
@@ -207,6 +213,8 @@ export function serverConfig(
     allowedOrigins: setting("allowed-origins"),
     tls: setting("tls"),
     workerCertificate: setting("worker-certificate"),
+    issuerCert: setting("issuer-cert") && resolve(setting("issuer-cert")),
+    issuerKey: setting("issuer-key") && resolve(setting("issuer-key")),
     tlsCert: setting("tls-cert") && resolve(setting("tls-cert")),
     tlsKey: setting("tls-key") && resolve(setting("tls-key")),
     auth: setting("auth"),

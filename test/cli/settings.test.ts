@@ -48,6 +48,8 @@ test("with nothing given everything is as documented", () => {
     tls: "off",
     tlsCert: "",
     tlsKey: "",
+    issuerCert: "",
+    issuerKey: "",
     auth: "auto",
     keyRetention: 90 * 86_400_000,
     workerCertificate: 86_400_000,

@@ -85,7 +85,7 @@ export async function issueServer(
       new SubjectAlternativeNameExtension(alternatives(names)),
     ],
   });
-  const chain = `${cert.toString("pem").trim()}\n${authority.cert.trim()}\n`;
+  const chain = `${cert.toString("pem").trim()}\n${authority.cert.trim()}\n${authority.above ?? ""}`;
   return { cert: chain, key: await exportKey(keys.privateKey) };
 }
 

@@ -4,13 +4,14 @@ import type { AuthorityRow } from "#domain/access/authority";
 import { Fault } from "#domain/fault";
 import { writePrivate } from "#files/private";
 import { limits } from "#limits/index";
-import type { RotatingAuthority } from "#ports/authority";
+import type { RotatingAuthority, WorkerAuthority } from "#ports/authority";
 import type { Telemetry } from "#ports/telemetry";
 import type { TlsIdentity } from "#ports/tls";
 import { type OpenTls, openIdentity } from "./certificate.js";
 import { clientAuthorities } from "./client-authorities.js";
 import { type ServerNames, serverNames } from "./names.js";
 import { privateFolder, readPrivate, readShort } from "./private-files.js";
+import type { Authority } from "./x509.js";
 
 /** The settings of a server that concern its TLS. */
 export interface TlsSettings {
@@ -19,6 +20,8 @@ export interface TlsSettings {
   readonly tlsKey: string;
   /** File of the authorities of clients; empty if no client is known by a certificate. */
   readonly clientCa?: string;
+  readonly issuerCert: string;
+  readonly issuerKey: string;
   readonly data: string;
   readonly grpc: readonly string[];
   readonly http: readonly string[];
@@ -30,7 +33,9 @@ export interface ServerTls extends OpenTls {
   /** Of the server's own authority; absent if the certificate is somebody else's. */
   readonly pin?: string;
   /** Signs for workers; absent likewise. */
-  readonly authority?: RotatingAuthority;
+  readonly authority?: WorkerAuthority;
+  /** The same, if it is the server's own. */
+  readonly rotating?: RotatingAuthority;
 }
 
 /** Whom a server asks for a certificate, and where the rotation of its authority stands. */
@@ -62,7 +67,11 @@ export async function openTls(
     const folder = join(data, "tls");
     await privateFolder(folder);
     const names = () => serverNames([...grpc, ...http], allowedHosts);
-    return ownTls(folder, names, telemetry, { ...peers, withClients });
+    const { issuerCert, issuerKey } = settings;
+    const asked = { ...peers, withClients };
+    return issuerCert === ""
+      ? ownTls(folder, names, telemetry, asked)
+      : issuedTls(folder, { cert: issuerCert, key: issuerKey, names }, telemetry, asked);
   }
   if (tlsCert === "") return undefined;
   return openIdentity(async () => {
@@ -99,11 +108,44 @@ async function ownTls(
     withClients,
   }: TlsPeers & { readonly withClients: WithClients },
 ): Promise<ServerTls> {
-  const { issueServer } = await import("./authority.js");
   const { openOwnAuthority } = await import("./own-authority.js");
   const authority = await openOwnAuthority({ folder, now: Date.now, row, isShared });
+  const opened = await openIdentity(
+    madeBy(folder, authority, names, { asksClients, withClients }),
+    telemetry,
+  );
+  authority.changed = () => opened.look();
+  return Object.assign(opened, { pin: authority.pin, authority, rotating: authority });
+}
+
+/** By an authority of the operator's, whose root is elsewhere. */
+async function issuedTls(
+  folder: string,
+  { names, ...files }: { readonly cert: string; readonly key: string; readonly names: () => ServerNames },
+  telemetry: Telemetry,
+  { asksClients, withClients }: TlsPeers & { readonly withClients: WithClients },
+): Promise<ServerTls> {
+  const { openIssuerFiles } = await import("./issuer-files.js");
+  const authority = await openIssuerFiles({ ...files, now: Date.now });
+  const make = madeBy(folder, authority, names, { asksClients, withClients });
+  const opened = await openIdentity(async () => {
+    await authority.look();
+    return make();
+  }, telemetry);
+  // What commands on this machine trust.
+  await writePrivate(join(folder, "bundle.pem"), authority.bundle);
+  return Object.assign(opened, { pin: authority.pin, authority });
+}
+
+/** Reads the server's certificate, and makes another one when it is time, or another authority serves. */
+function madeBy(
+  folder: string,
+  authority: { readonly serving: Authority; readonly bundle: string },
+  names: () => ServerNames,
+  { asksClients, withClients }: { readonly asksClients: boolean; readonly withClients: WithClients },
+): () => Promise<TlsIdentity> {
   const [certPath, keyPath] = [join(folder, "server.pem"), join(folder, "server.key")];
-  const read = async (): Promise<TlsIdentity> => {
+  return async () => {
     const [cert, key] = [await readPrivate(certPath), await readPrivate(keyPath)];
     const now = Date.now();
     const { serving, bundle } = authority;
@@ -111,14 +153,12 @@ async function ownTls(
     if (cert !== undefined && key !== undefined && serves({ cert, key }, serving.cert, names(), now)) {
       return withClients({ cert, key, ...clients });
     }
+    const { issueServer } = await import("./authority.js");
     const made = await issueServer(serving, names(), now);
     await writePrivate(keyPath, made.key);
     await writePrivate(certPath, made.cert);
     return withClients({ ...made, ...clients });
   };
-  const opened = await openIdentity(read, telemetry);
-  authority.changed = () => opened.look();
-  return Object.assign(opened, { pin: authority.pin, authority });
 }
 
 /** True if the certificate is of this authority and key, has these names, and need not be renewed yet. */

@@ -16,6 +16,17 @@ const SHOWN = "src/gateway/connections/client-certificate.ts";
 /** Ways in which somebody could become a worker, or pass for one, who must not. */
 export const enrolmentMutants: readonly Mutant[] = [
   {
+    name: "enrolment: a refusal is counted as a certificate",
+    edits: [
+      edit(
+        "src/api/enrolment/counts.ts",
+        'telemetry?.count("taskrun_certificates_refused_total", { way, reason: known });',
+        'telemetry?.count("taskrun_certificates_issued_total", { way });',
+      ),
+    ],
+    test: enrol("certificates are counted by the way to them"),
+  },
+  {
     name: "enrolment: a request need not be signed by its key",
     edits: [edit(CSR, "if (!isSigned) throw", "if (false) throw")],
     test: issuing("a request is refused that is no single DER element"),
