@@ -158,14 +158,20 @@ const PROCESSES = "/proc";
 interface Json {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
-  readonly testResults: readonly { readonly message: string }[];
+  readonly testResults: readonly {
+    readonly message: string;
+    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
+  }[];
 }
 
 function readOutcome(path: string): Outcome {
   try {
     const { numPassedTests, numFailedTests, testResults } = JSON.parse(readFileSync(path, "utf8")) as Json;
+    const failures = testResults.flatMap(({ assertionResults }) =>
+      assertionResults.flatMap(({ status, fullName }) => (status === "failed" ? [`\n  ${fullName}`] : [])),
+    );
     const trouble = testResults.map(({ message }) => message).join(" ");
-    return { passed: numPassedTests, failed: numFailedTests, trouble };
+    return { passed: numPassedTests, failed: numFailedTests, trouble: `${trouble}${failures.join("")}` };
   } catch (error) {
     return { passed: 0, failed: 0, trouble: (error as Error).message };
   }

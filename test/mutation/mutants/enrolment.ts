@@ -142,8 +142,8 @@ export const enrolmentMutants: readonly Mutant[] = [
     edits: [
       edit(
         "src/gateway/access/authenticate.ts",
-        'if (certificate && needs === "workers:connect") return',
-        "if (certificate) return",
+        'if (ofWorker && workers && needs === "workers:connect") return',
+        "if (ofWorker && workers) return",
       ),
     ],
     test: certificates("a worker's certificate is of no use for clients' requests (grpcPort)"),
@@ -161,7 +161,9 @@ export const enrolmentMutants: readonly Mutant[] = [
   },
   {
     name: "enrolment: a handshake is let in after a revocation",
-    edits: [edit(SHOWN, 'return admits(credential) ? credential : "refused";', "return credential;")],
+    edits: [
+      edit(SHOWN, 'return !isWorker || admits(credential) ? credential : "refused";', "return credential;"),
+    ],
     test: certificates("a worker that is revoked loses its stream"),
   },
 ];
