@@ -44,6 +44,10 @@ export interface MessageView {
   /** PENDING Tasks, in all and of one namespace. */
   readonly waiting: number;
   waitingIn(namespace: string): number;
+  /** How many Tasks an operator lets wait in a namespace; undefined if nobody has said. */
+  waitingLimit(namespace: string): number | undefined;
+  /** The bytes that an operator lets Runs of a namespace write in a day, if they have written them; else undefined. */
+  outputLimitReached(namespace: string, at: Instant): number | undefined;
   /** Lanes of a namespace, and whether there is one with this key. */
   lanesIn(namespace: string): number;
   hasLane(key: string): boolean;

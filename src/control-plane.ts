@@ -5,11 +5,14 @@
 import { CredentialWakes } from "#brokers/credential-wakes";
 import { serverBroker } from "#brokers/server-broker";
 import { defaultRetention, defaultTerms, exposedBy, type ServerConfig } from "#config/index";
+import { LOCAL_CALLER } from "#domain/caller";
+import type { NamespaceLimits } from "#domain/namespace-limits";
 import type { NodeInfo } from "#domain/node";
 import type { Millis } from "#domain/time/time";
 import type { LeaseTerms } from "#domain/worker/worker";
 import { openEdge } from "#edge";
 import { adminKeyIn } from "#host/access/admin-key";
+import type { InForce } from "#host/audit/changes";
 import { openAudit, type ServerAudit } from "#host/audit/open";
 import { nodeClock } from "#host/clock";
 import { nodeEntropy } from "#host/entropy";
@@ -57,6 +60,8 @@ export interface ControlPlaneParts {
   readonly node?: Omit<NodeInfo, "id">;
   /** Who is told what turns decide. Default: nobody. */
   readonly inspection?: Inspection;
+  /** What each namespace may have. Default: no more than bounds them all. */
+  readonly namespaceLimits?: NamespaceLimits;
   /** The audit log, which is closed with the plane. Default: there is none. */
   readonly audit?: PlaneAudit;
 }
@@ -83,7 +88,7 @@ export interface ControlPlane {
 export async function startControlPlane(parts: ControlPlaneParts): Promise<ControlPlane> {
   const { store, terms = defaultTerms, retention = defaultRetention, telemetry = silentTelemetry() } = parts;
   const { clock = nodeClock(), schemas = jsonSchemas(), acceptClock = false } = parts;
-  const { inspection, broker, audit } = parts;
+  const { inspection, broker, audit, namespaceLimits } = parts;
   const { entropy = nodeEntropy(() => clock.now()), node = nodeSelf() } = parts;
   let onFatal: (error: Error) => void = () => {};
   const failed = new Promise<Error>((resolve) => {
@@ -98,6 +103,7 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
     ...(inspection && { inspection }),
     ...(broker && { broker }),
     ...(audit && { audit: audit.open }),
+    ...(namespaceLimits && { namespaceLimits }),
   };
   const supervisor = new Supervisor({ ...ports, node, terms, acceptClock, onFatal });
   await supervisor.start().catch(async (error: unknown) => {
@@ -153,6 +159,7 @@ export interface RunningServer {
  *
  * @param store what the configuration names, if it is left out; it may be opening already
  * @param around what is served instead of the plane itself
+ * @param done what an operator has done to the store before, for the audit log
  * @throws {Fault} if the store or an address cannot be opened; then nothing stays open
  */
 export async function startServer(
@@ -160,18 +167,13 @@ export async function startServer(
   log?: Log,
   store: Store = serverStore(config),
   around: (plane: Plane) => Plane = (plane) => plane,
+  done: readonly InForce[] = [],
 ): Promise<RunningServer> {
   // Loading the gateway takes as long as opening a large store, which goes on in threads meanwhile.
   const loading = import("#gateway/server");
   loading.catch(() => {});
   const metrics = nodeTelemetry({ log: log ?? logPort(createLog({ level: config.logLevel })) });
-  const traces = await openTracing({
-    ...metrics,
-    otlp: config.otlp,
-    env: process.env,
-    service: "taskrun",
-    hasAgents: false,
-  });
+  const traces = await serverTraces(metrics, config);
   const telemetry = traced(metrics, traces);
   const { lease, heartbeat, publicLease, retention, acceptClock } = config;
   const hub = new InspectionHub({ telemetry, payloads: config.inspectPayloads });
@@ -190,6 +192,7 @@ export async function startServer(
     telemetry,
     inspection: hub,
     node: nodeSelf(config.grpc),
+    namespaceLimits: config,
     ...(broker && { broker }),
     ...(audit && { audit }),
   }).catch(async (error: unknown) => {
@@ -207,15 +210,16 @@ export async function startServer(
     throw error;
   });
   const { openGateway } = await loading;
-  const { plane, entropy, schemas } = control;
-  const { gateway, tls, access, ...edge } = await openEdge({
-    ...{ config, plane, entropy, telemetry, schemas, store, wakes, openGateway, hub },
-    audit: audit?.log,
-  }).catch(async (error: unknown) => {
+  const takeDown = async (error: unknown) => {
     await folder?.stop();
     await control.stop();
     throw error;
-  });
+  };
+  await recordDone(audit, done).catch(takeDown);
+  const { gateway, tls, access, ...edge } = await openEdge({
+    ...{ ...control, config, telemetry, store, wakes, openGateway, hub },
+    audit: audit?.log,
+  }).catch(takeDown);
 
   const inspectors = await connectInspectors(config.inspect, { hub, log: telemetry.log });
 
@@ -243,6 +247,11 @@ export async function startServer(
   };
 }
 
+/** Where its traces go; undefined if nobody collects them. */
+function serverTraces(telemetry: ReturnType<typeof nodeTelemetry>, { otlp }: ServerConfig) {
+  return openTracing({ ...telemetry, otlp, env: process.env, service: "taskrun", hasAgents: false });
+}
+
 /** The store first: what is wrong with the data directory it says best. */
 async function auditOver(
   store: Store,
@@ -251,6 +260,10 @@ async function auditOver(
 ): Promise<ServerAudit | undefined> {
   await store.open?.();
   return openAudit(config, store, telemetry);
+}
+
+async function recordDone(audit: ServerAudit | undefined, done: readonly InForce[]): Promise<void> {
+  for (const each of done) await audit?.log?.record({ actor: LOCAL_CALLER.principal, ...each });
 }
 
 function warningsOf({ health: { clock } }: Plane, config: ServerConfig): string[] {

@@ -55,7 +55,8 @@ export async function openEdge(parts: EdgeParts): Promise<Edge> {
     const gateway = await openGateway({
       ...{ plane, entropy, telemetry, schemas, environment, metrics: telemetry.metrics },
       ...(config.inspectPage && { inspection: hub }),
-      ...{ grpc, http, allowedHosts, allowedOrigins, insecure, createRates: config.createRates },
+      ...{ grpc, http, allowedHosts, allowedOrigins, insecure },
+      ...{ createRates: config.createRates, openWatchers: config.openWatchers },
       ...admission,
       ...(tls && { tls }),
       ...(audit && store.audit && { audit: { trail: audit, store: store.audit } }),
@@ -79,7 +80,10 @@ export interface AdmissionParts extends Pick<EdgeParts, "store" | "wakes" | "aud
 
 /** The settings of a server that say who is let in. */
 export type AdmissionSettings = Policy &
-  Pick<ServerConfig, "data" | "tlsKey" | "grpc" | "http" | "allowedHosts" | "keyRetention">;
+  Pick<
+    ServerConfig,
+    "data" | "tlsKey" | "issuerCert" | "issuerKey" | "grpc" | "http" | "allowedHosts" | "keyRetention"
+  >;
 
 /** How listeners prove who they are, and know who calls. */
 export interface Admission {
@@ -129,7 +133,14 @@ async function admit(
   if (access && !parts.keys) closers.push(() => access.close());
   const workers = asks
     ? await (await import("#api/enrolment/open-enrolment")).openEnrolment({
-        ...{ store, log, audit, authority: tls?.authority, life: config.workerCertificate },
+        ...{
+          store,
+          log,
+          audit,
+          authority: tls?.authority,
+          rotating: tls?.rotating,
+          life: config.workerCertificate,
+        },
         ...{ plane, row: rotation, telemetry },
         now: () => clock.now(),
       })
@@ -140,6 +151,7 @@ async function admit(
     roles,
     ...(access && { keys: access.keys, watchTokens: access.watchTokens }),
     ...(workers && { enrolment: workers.enrolment }),
+    ...(config.clientCa && { clientCertificates: config.clientCertificates }),
     ...(tokens && { tokens: new TokenCallers(tokens, config, roles, audit) }),
   };
   return { tls, access, admission };

@@ -18,8 +18,10 @@ import { mayBegin } from "./step-satisfied.js";
 
 /** An operator puts right by hand what failed, or what hangs. */
 export const resolve: FinalizerHandler<"resolve"> = {
-  needs({ taskId }, view) {
+  needs({ caller, taskId }, view) {
     const task = view.task(taskId);
+    // No more is read for a Task that the caller must not know of than for none.
+    if (task && !mayUse(caller, task.namespace)) return { graphs: [taskId], wholeTasks: [taskId] };
     return {
       graphs: [taskId],
       wholeTasks: [taskId],

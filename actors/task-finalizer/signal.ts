@@ -14,8 +14,10 @@ import type { FinalizerHandler } from "./handler.js";
 
 /** A client's payload for a waiting Step; one that comes before the Step waits is kept for it. */
 export const signal: FinalizerHandler<"signal"> = {
-  needs({ taskId, signal: name }, view) {
+  needs({ caller, taskId, signal: name }, view) {
     const task = view.task(taskId);
+    // No more is read for a Task that the caller must not know of than for none.
+    if (task && !mayUse(caller, task.namespace)) return { graphs: [taskId] };
     const receivers = receiversOf(view.stepsOf(taskId), name).map((step) => step.name);
     return {
       graphs: [taskId],

@@ -1,12 +1,14 @@
 import { type Caller, mayUse } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
+import { beginOfDay, dayOf, namespaceFull } from "#domain/namespace-limits";
 import type { IdempotencyKey } from "#domain/needs";
 import { namespaceDenied } from "#domain/refusals";
 import { laneOf } from "#domain/task/lane";
 import type { TaskDraft, TaskRow } from "#domain/task/task";
-import { type Instant, later } from "#domain/time/time";
+import { type Instant, later, millis } from "#domain/time/time";
 import { limits } from "#limits/index";
+import { MIB } from "#limits/units";
 import type { Command } from "../commands.js";
 import { rowsOfDraft } from "../task/make.js";
 import { createTask } from "../task/start.js";
@@ -42,7 +44,8 @@ function admit(caller: Caller, drafts: readonly TaskDraft[], view: MessageView, 
     if (draft.refusal) return draft.refusal;
 
     const newLanes = lanesOf(draft).filter((lane) => !lanes.has(lane) && !view.hasLane(lane));
-    const full = noRoom(draft.namespace, newLanes.length, view, added);
+    const full =
+      overOwnLimit(draft.namespace, view, added, at) ?? noRoom(draft.namespace, newLanes.length, view, added);
     if (full) return full;
 
     const { task, steps } = rowsOfDraft(draft, view, at);
@@ -87,6 +90,27 @@ interface Added {
   waiting: number;
   readonly waitingIn: Map<string, number>;
   readonly lanesIn: Map<string, number>;
+}
+
+/** What an operator lets this namespace have; only what clients ask for is held against it. */
+function overOwnLimit(namespace: string, view: MessageView, added: Added, at: Instant): Fault | undefined {
+  const waiting = view.waitingIn(namespace) + (added.waitingIn.get(namespace) ?? 0);
+  const limit = view.waitingLimit(namespace);
+  if (limit !== undefined && waiting >= limit) {
+    const way = "try again when a worker has taken some";
+    const { retryAfter } = limits;
+    return namespaceFull(namespace, {
+      ...{ setting: "waiting-tasks", limit, has: `${waiting} waiting tasks`, way, retryAfter },
+    });
+  }
+  const bytes = view.outputLimitReached(namespace, at);
+  if (bytes === undefined) return undefined;
+  const retryAfter = millis(Math.ceil(beginOfDay(dayOf(at) + 1) - at));
+  const limitMib = bytes / MIB;
+  return namespaceFull(namespace, {
+    ...{ setting: "daily-output", limit: limitMib, has: `${limitMib} MiB of output of today`, retryAfter },
+    way: "what runs goes on, and new tasks are taken again from midnight, UTC",
+  });
 }
 
 function noRoom(namespace: string, newLanes: number, view: MessageView, added: Added): Fault | undefined {

@@ -18,6 +18,7 @@ import { CallerReads } from "./caller-reads.js";
 import type { Enrolment } from "./enrolment/enrolment.js";
 import type { InputReads } from "./runs/input-reads.js";
 import type { CreateRates } from "./tasks/create-rates.js";
+import type { OpenWatchers } from "./tasks/open-watchers.js";
 import type { ClientPlans } from "./templates/plans.js";
 import { checked } from "./validate.js";
 
@@ -27,13 +28,23 @@ export type CallerPlane = Omit<Plane, "reads">;
 /** Reads that nobody can use without saying for whom. */
 export class StoredReads {
   readonly #reads: Reads;
+  /** Those that the store confines, by the lists of namespaces that callers have. */
+  readonly #confined = new WeakMap<readonly string[], Reads>();
 
   constructor(reads: Reads) {
     this.#reads = reads;
   }
 
   for(caller: Caller): CallerReads {
-    return new CallerReads(this.#reads, caller);
+    return new CallerReads(this.#within(caller), caller);
+  }
+
+  /** A worker with a certificate reads what its Runs need, which may be of further namespaces that its record has. */
+  #within({ namespaces, certificate }: Caller): Reads {
+    if (namespaces === "*" || certificate || !this.#reads.within) return this.#reads;
+    const known = this.#confined.get(namespaces) ?? this.#reads.within(namespaces);
+    this.#confined.set(namespaces, known);
+    return known;
   }
 }
 
@@ -67,6 +78,8 @@ export interface Services {
   readonly enrolment?: Enrolment | undefined;
   /** How fast namespaces may create Tasks; absent if nobody bounds it. */
   readonly creates?: CreateRates | undefined;
+  /** How many may watch in each namespace; absent if nobody bounds it. */
+  readonly watchers?: OpenWatchers | undefined;
   /** Decides which new Tasks are traced; absent if nobody traces. */
   readonly tracing?: Tracing | undefined;
 }

@@ -16,6 +16,9 @@ export interface ConnectionOptions {
   readonly caPin?: string;
   /** File with an API key in it. */
   readonly apiKeyFile?: string;
+  /** Files of a certificate to show, and of its key. */
+  readonly cert?: string;
+  readonly certKey?: string;
   /** Data directory of a server on this machine, whose authority and first credential are used. */
   readonly data?: string;
   /** What `login` has kept under this name. */
@@ -29,6 +32,9 @@ export interface Target {
   readonly ca?: string;
   readonly caPin?: string;
   readonly apiKey?: string;
+  /** Absolute paths. */
+  readonly cert?: string;
+  readonly certKey?: string;
 }
 
 /** Calls `use` with a client and closes it afterwards. Converts a failed call to a {@link CliError} with advice. */
@@ -92,14 +98,57 @@ async function profileOf(
   ]);
 }
 
-/** An API key: never an argument, which other users of the machine could read. */
+/**
+ * An API key, or a certificate: never in an argument, which other users of the machine could read. What is named nearest counts alone, since
+ * a key beside a certificate is what a server goes by.
+ */
 function credential(
+  io: Io,
+  options: ConnectionOptions,
+  profile: Profile | undefined,
+): Pick<Target, "apiKey" | "cert" | "certKey"> {
+  const shown = certificate(io, options, profile);
+  const isNearest =
+    options.cert !== undefined || options.certKey !== undefined || profile?.cert !== undefined;
+  const isAlone = isNearest && options.apiKeyFile === undefined && options.data === undefined;
+  return { ...shown, ...(!isAlone && apiKey(io, options, profile)) };
+}
+
+function certificate(
+  { env, cwd }: Io,
+  options: ConnectionOptions,
+  profile: Profile | undefined,
+): Pick<Target, "cert" | "certKey"> {
+  const isNamed = options.cert !== undefined || options.certKey !== undefined;
+  if (!isNamed && profile)
+    return { ...(profile.cert && profile.certKey && { cert: profile.cert, certKey: profile.certKey }) };
+  if (!isNamed && (options.apiKeyFile !== undefined || options.data !== undefined)) return {};
+  const { cert, certKey } = isNamed
+    ? options
+    : { cert: env.TASKRUN_CERT?.trim(), certKey: env.TASKRUN_CERT_KEY?.trim() };
+  if (!cert && !certKey) return {};
+  if (!cert || !certKey) {
+    const missing = cert ? "--cert-key FILE, or TASKRUN_CERT_KEY" : "--cert FILE, or TASKRUN_CERT";
+    throw new CliError(exit.usage, `a certificate is shown with its key: name the other file by ${missing}`);
+  }
+  for (const [option, text] of [["--cert", cert] as const, ["--cert-key", certKey] as const]) {
+    if (isNamed && text.includes("-----BEGIN"))
+      throw new CliError(
+        exit.usage,
+        `${option} is the path of a file: other users of this machine can read arguments`,
+      );
+  }
+  const pathOf = (text: string) => (text.includes("-----BEGIN") ? text : resolve(cwd, text));
+  return { cert: pathOf(cert), certKey: pathOf(certKey) };
+}
+
+function apiKey(
   { env, cwd }: Io,
   { apiKeyFile, data }: ConnectionOptions,
   profile: Profile | undefined,
 ): Pick<Target, "apiKey"> {
   const inOption = apiKeyFile ?? (data && join(data, "admin.key"));
-  if (inOption === undefined && profile) return { apiKey: profile.apiKey };
+  if (inOption === undefined && profile) return { ...(profile.apiKey && { apiKey: profile.apiKey }) };
   const inEnvironment = env.TASKRUN_API_KEY?.trim();
   if (inOption === undefined && inEnvironment) return { apiKey: inEnvironment };
   const named = inOption ?? env.TASKRUN_API_KEY_FILE?.trim();
@@ -137,7 +186,7 @@ function trusted(
   };
 }
 
-/** The file of what a server's own authority is: while it is rotated, that of both. */
+/** The file of what vouches for the server: its own authority, both while it is rotated, or that of an authority elsewhere. */
 function authorityOf(folder: string): string {
   const both = join(folder, "bundle.pem");
   return existsSync(both) ? both : join(folder, "ca.pem");
@@ -145,10 +194,9 @@ function authorityOf(folder: string): string {
 
 type TrustedAuthority = Pick<Target, "ca" | "caPin">;
 
-function open({ addr, namespace, ca, caPin, apiKey }: Target): TaskRunClient {
+function open(target: Target): TaskRunClient {
   try {
-    const proof = { ...(ca && { ca }), ...(caPin && { caPin }), ...(apiKey && { apiKey }) };
-    return createClient({ addr, namespace, ...proof });
+    return createClient(target);
   } catch (cause) {
     throw new CliError(exit.usage, (cause as Error).message, [], cause);
   }

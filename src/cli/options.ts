@@ -18,6 +18,13 @@ export const apiKeyFileOption = () =>
     "--api-key-file <file>",
     "File with an API key in it. TASKRUN_API_KEY is the key, TASKRUN_API_KEY_FILE the file",
   );
+export const certOption = () =>
+  new Option(
+    "--cert <file>",
+    "Certificate to show to a server that knows clients by theirs, as PEM. TASKRUN_CERT",
+  );
+export const certKeyOption = () =>
+  new Option("--cert-key <file>", "File with the key of that certificate. TASKRUN_CERT_KEY");
 export const dataOption = () =>
   new Option(
     "--data <dir>",

@@ -10,7 +10,15 @@ import { addInspectCommand } from "./inspect/commands.js";
 import { addKeyCommands } from "./key/commands.js";
 import { addLoginCommands } from "./login/commands.js";
 import { addNodeCommands } from "./node/commands.js";
-import { apiKeyFileOption, caOption, caPinOption, dataOption, profileOption } from "./options.js";
+import {
+  apiKeyFileOption,
+  caOption,
+  caPinOption,
+  certKeyOption,
+  certOption,
+  dataOption,
+  profileOption,
+} from "./options.js";
 import { addStoreCommands } from "./server/store-commands.js";
 import { addTaskCommands } from "./task/commands.js";
 import { addTemplateCommands } from "./template/commands.js";
@@ -90,11 +98,11 @@ async function buildProgram(
   return program;
 }
 
-/** Every command that calls a server is told in the same way whom to trust. */
+/** Every command that calls a server is told in the same way whom to trust, and who calls. */
 function addTrustOptions(command: Command): void {
   if (command.options.some(({ long }) => long === "--addr")) {
-    for (const option of [caOption(), caPinOption(), apiKeyFileOption(), dataOption(), profileOption()])
-      command.addOption(option);
+    const known = [apiKeyFileOption(), certOption(), certKeyOption(), dataOption(), profileOption()];
+    for (const option of [caOption(), caPinOption(), ...known]) command.addOption(option);
   }
   for (const each of command.commands) addTrustOptions(each);
 }

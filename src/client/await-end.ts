@@ -71,7 +71,11 @@ function isStored({ code, reason }: TaskRunError): boolean {
   return reason === "ANSWERS_FULL" || (isUnclear(code) && reason !== "CANNOT_CONNECT");
 }
 
-/** True if the same request may succeed later. What is refused for want of room before it is stored is the caller's to repeat. */
+/**
+ * True if the same request may succeed soon. What is refused for want of room before it is stored is the caller's to repeat, and what is refused
+ * until tomorrow is told at once.
+ */
 function mayPass({ code, retryAfterMs }: TaskRunError, mayExist: boolean): boolean {
-  return isUnclear(code) || (mayExist && code === "RESOURCE_EXHAUSTED" && retryAfterMs > 0);
+  const isSoon = retryAfterMs > 0 && retryAfterMs <= limits.waitDefault;
+  return isUnclear(code) || (mayExist && code === "RESOURCE_EXHAUSTED" && isSoon);
 }

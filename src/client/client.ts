@@ -50,6 +50,13 @@ export interface ClientOptions {
   readonly caPin?: string;
   /** An API key, for servers that ask for one. Default: the variable `TASKRUN_API_KEY`. */
   readonly apiKey?: string;
+  /**
+   * A certificate for servers that know clients by one, followed by those that lead to its authority, as PEM or the path of a file; TLS is
+   * meant then. An `apiKey` beside it is what counts. A file is read again when it has changed. Default: the variable `TASKRUN_CERT`.
+   */
+  readonly cert?: string;
+  /** The key of that certificate, as PEM or the path of a file. Default: the variable `TASKRUN_CERT_KEY`. */
+  readonly certKey?: string;
   /** Namespace of requests that name none: new Tasks, lists, templates. Default: left to the server. */
   readonly namespace?: string;
   /** Milliseconds after which an attempt of a unary call fails with `DEADLINE_EXCEEDED`; 0 is no limit. Default 10 000. */
@@ -61,6 +68,8 @@ const clientNames = namesOf<ClientOptions>({
   ca: true,
   caPin: true,
   apiKey: true,
+  cert: true,
+  certKey: true,
   namespace: true,
   timeoutMs: true,
 });
@@ -115,13 +124,14 @@ export interface TaskRunClient {
  * ```
  */
 export function createClient(options: ClientOptions = {}): TaskRunClient {
-  const { addr, ca, caPin, apiKey: given } = optionsOf(options, "options", clientNames);
-  const plane = readServer({ addr, ca, caPin, apiKey: given });
+  const { addr, ca, caPin, apiKey: given, cert, certKey } = optionsOf(options, "options", clientNames);
+  const plane = readServer({ addr, ca, caPin, apiKey: given, certificate: { cert, certKey } });
   if (plane.problem !== undefined) throw wrongOption(plane.field, plane.problem);
-  const { urls, trust, apiKey } = plane;
+  const { urls, trust, apiKey, certificate } = plane;
   const servers = serversAt(urls, trust);
   const bounds = { pingMs: limits.keepalivePing, readMaxBytes: limits.answerBytes };
-  return clientOn(() => connectTo(servers, { ...bounds, trust, apiKey }), options);
+  const shown = { certificate, followsCertificate: true };
+  return clientOn(() => connectTo(servers, { ...bounds, trust, apiKey, ...shown }), options);
 }
 
 /**

@@ -8,12 +8,13 @@ import type { z } from "zod";
 import { type CustomRoles, RoleTable } from "#domain/access/roles";
 import type { Millis } from "#domain/time/time";
 import { audit } from "./audit.js";
-import { createRates } from "./create-rates.js";
+import { clientCertificateProblems, clientCertificates } from "./client-certificates.js";
 import { inspect, inspectors, inspectProblems } from "./inspect.js";
 import { jwt, jwtProblems, keysPlace } from "./jwt.js";
 import { leaseProblems, leases } from "./leases.js";
 import { exposed, listenerProblems, listeners } from "./listeners.js";
 import { type LogLevel, log } from "./log.js";
+import { namespaceLimits } from "./namespace-limits.js";
 import { retention } from "./retention.js";
 import { roles } from "./roles.js";
 import { ConfigError, type Setting } from "./setting.js";
@@ -37,12 +38,16 @@ export type SettingName =
   | "allowed-hosts"
   | "allowed-origins"
   | "tls"
+  | "issuer-cert"
+  | "issuer-key"
   | "tls-cert"
   | "tls-key"
   | "worker-certificate"
   | "auth"
   | "key-retention"
   | "roles"
+  | "client-ca"
+  | "client-certificates"
   | "jwt-keys"
   | "jwt-issuer"
   | "jwt-audience"
@@ -52,6 +57,9 @@ export type SettingName =
   | "jwt-roles"
   | "jwt-namespaces-claim"
   | "create-rates"
+  | "waiting-tasks"
+  | "open-watchers"
+  | "daily-output"
   | "insecure"
   | "connections"
   | "connections-per-address"
@@ -75,8 +83,9 @@ const checked = {
   ...listeners,
   ...tls,
   ...roles,
+  ...clientCertificates,
   ...jwt,
-  ...createRates,
+  ...namespaceLimits,
   ...leases,
   ...retention,
   ...audit,
@@ -109,11 +118,22 @@ export interface ServerConfig {
   readonly tlsCert: string;
   /** Absolute path, or empty. */
   readonly tlsKey: string;
+  /** Absolute path, or empty. */
+  readonly issuerCert: string;
+  /** Absolute path, or empty. */
+  readonly issuerKey: string;
   readonly workerCertificate: Millis;
   readonly auth: "auto" | "on" | "off";
   readonly keyRetention: Millis;
   /** Roles beside the built-in ones. */
   readonly roles: CustomRoles;
+  /** Absolute path, or empty. */
+  readonly clientCa: string;
+  /** By the names in certificates. */
+  readonly clientCertificates: ReadonlyMap<
+    string,
+    { readonly role: string; readonly namespaces: readonly string[] | "*" }
+  >;
   /** URL of a JWKS, absolute path of a file, or empty. */
   readonly jwtKeys: string;
   readonly jwtIssuer: string;
@@ -126,6 +146,12 @@ export interface ServerConfig {
   readonly jwtNamespacesClaim: string;
   /** Tasks a second, by namespace. */
   readonly createRates: ReadonlyMap<string, number>;
+  /** Tasks that may wait, by namespace. */
+  readonly waitingTasks: ReadonlyMap<string, number>;
+  /** By namespace. */
+  readonly openWatchers: ReadonlyMap<string, number>;
+  /** Bytes, by namespace. */
+  readonly dailyOutput: ReadonlyMap<string, number>;
   readonly insecure: boolean;
   readonly connections: number;
   readonly connectionsPerAddress: number;
@@ -187,13 +213,20 @@ export function serverConfig(
     allowedOrigins: setting("allowed-origins"),
     tls: setting("tls"),
     workerCertificate: setting("worker-certificate"),
+    issuerCert: setting("issuer-cert") && resolve(setting("issuer-cert")),
+    issuerKey: setting("issuer-key") && resolve(setting("issuer-key")),
     tlsCert: setting("tls-cert") && resolve(setting("tls-cert")),
     tlsKey: setting("tls-key") && resolve(setting("tls-key")),
     auth: setting("auth"),
     keyRetention: setting("key-retention"),
     roles: setting("roles"),
+    clientCa: setting("client-ca") && resolve(setting("client-ca")),
+    clientCertificates: setting("client-certificates"),
     ...jwtSettings(setting),
     createRates: setting("create-rates"),
+    waitingTasks: setting("waiting-tasks"),
+    openWatchers: setting("open-watchers"),
+    dailyOutput: setting("daily-output"),
     insecure: setting("insecure"),
     connections: setting("connections"),
     connectionsPerAddress: setting("connections-per-address"),
@@ -213,11 +246,13 @@ export function serverConfig(
     logLevel: setting("log-level"),
     otlp: setting("otlp"),
   };
+  const roleNames = new RoleTable(config.roles).names;
   problems.push(
     ...leaseProblems(config),
     ...listenerProblems({ ...reachOf(config), insecure: config.insecure }),
     ...tlsProblems(config),
-    ...jwtProblems({ ...config, auth: hasAuth(config), roles: new RoleTable(config.roles).names }),
+    ...jwtProblems({ ...config, auth: hasAuth(config), roles: roleNames }),
+    ...clientCertificateProblems({ ...config, ...reachOf(config), roles: roleNames }),
     ...inspectProblems(servers, config.insecure),
   );
   if (problems.length > 0) throw new ConfigError(problems.join("\n"));

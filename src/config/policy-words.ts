@@ -7,6 +7,7 @@ import { hasAuth, hasTls } from "./tls.js";
 export type Policy = Pick<
   ServerConfig,
   | ("tls" | "tlsCert" | "tlsKey" | "auth" | "insecure" | "roles" | "workerCertificate")
+  | ("clientCa" | "clientCertificates")
   | ("jwtKeys" | "jwtIssuer" | "jwtAudience" | "jwtAlgorithms")
   | ("jwtPrincipalClaim" | "jwtRoleClaim" | "jwtRoles" | "jwtNamespacesClaim")
 >;
@@ -32,13 +33,18 @@ export function policyWords(config: Policy): string {
   if (!isAsked) return words.join(", ");
   const { roles, jwtKeys, jwtIssuer, jwtAudience, jwtAlgorithms, jwtRoles } = config;
   const { jwtPrincipalClaim, jwtRoleClaim, jwtNamespacesClaim, workerCertificate } = config;
+  const { clientCa, clientCertificates } = config;
+  const clients = [...clientCertificates].sort(([a], [b]) => (a < b ? -1 : 1));
   const names = [...roles.keys()].sort();
   if (names.length > 0) words.push(`roles ${clip(names.join(" "), MOST_BYTES)}`);
   if (jwtKeys !== "") words.push(`tokens of ${clip(jwtIssuer, MOST_BYTES)}`);
+  if (clients.length > 0)
+    words.push(`certificates of ${clip(clients.map(([name]) => name).join(" "), MOST_BYTES)}`);
   const all = [
     [...roles].map(([name, scopes]) => [name, [...scopes].sort()]).sort(),
     ...[jwtKeys, jwtIssuer, jwtAudience, jwtAlgorithms, [...jwtRoles].sort()],
     ...[jwtPrincipalClaim, jwtRoleClaim, jwtNamespacesClaim, workerCertificate],
+    ...(clientCa === "" ? [] : [clientCa, clients]),
   ];
   const digest = createHash("sha256").update(JSON.stringify(all)).digest("hex");
   return `sha256:${digest.slice(0, 16)}, ${words.join(", ")}`;

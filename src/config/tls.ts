@@ -18,6 +18,16 @@ export const tls = {
     fallback: "",
     help: "File of its key, as PEM.",
   },
+  "issuer-cert": {
+    ...path,
+    fallback: "",
+    help: "File of an authority of yours, followed by those that lead to its root, and the root, as PEM: it signs for servers and workers. Changes are noticed.",
+  },
+  "issuer-key": {
+    ...path,
+    fallback: "",
+    help: "File of its key, of P-256, as PEM.",
+  },
   "worker-certificate": {
     ...duration("5m", "24h"),
     fallback: "24h",
@@ -39,20 +49,30 @@ interface TlsValues {
   readonly tls: "off" | "auto";
   readonly tlsCert: string;
   readonly tlsKey: string;
+  readonly issuerCert: string;
+  readonly issuerKey: string;
 }
 
 /** True if the listeners speak TLS. */
-export function hasTls({ tls, tlsCert }: TlsValues): boolean {
+export function hasTls({ tls, tlsCert }: Pick<TlsValues, "tls" | "tlsCert">): boolean {
   return tls === "auto" || tlsCert !== "";
 }
 
 /** True if callers are asked for a credential. */
-export function hasAuth(config: TlsValues & { readonly auth: "auto" | "on" | "off" }): boolean {
+export function hasAuth(
+  config: Pick<TlsValues, "tls" | "tlsCert"> & { readonly auth: "auto" | "on" | "off" },
+): boolean {
   return config.auth === "on" || (config.auth === "auto" && hasTls(config));
 }
 
 /** What no setting of TLS says by itself. */
-export function tlsProblems({ tls, tlsCert, tlsKey }: TlsValues): string[] {
+export function tlsProblems({ tls, tlsCert, tlsKey, issuerCert, issuerKey }: TlsValues): string[] {
+  if (issuerCert !== "" && issuerKey === "")
+    return ["issuer-cert is without a key: name its file by --issuer-key"];
+  if (issuerCert === "" && issuerKey !== "")
+    return ["issuer-key is without a certificate: name its file by --issuer-cert"];
+  if (issuerCert !== "" && tls === "off")
+    return ["issuer-cert signs where the server makes its certificate: say --tls auto, too"];
   if (tlsCert !== "" && tlsKey === "") return ["tls-cert is without a key: name its file by --tls-key"];
   if (tlsCert === "" && tlsKey !== "")
     return ["tls-key is without a certificate: name its file by --tls-cert"];

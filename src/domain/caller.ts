@@ -9,6 +9,16 @@ export interface WorkerCredential {
   readonly notAfter: Instant;
 }
 
+/** What a verified certificate says of a client that is no worker. */
+export interface ClientCredential {
+  readonly client: string;
+  /** In hex, lower case. */
+  readonly serial: string;
+  readonly notAfter: Instant;
+}
+
+export type CertificateCredential = WorkerCredential | ClientCredential;
+
 /** The identity of a caller. Part of every request; its principal is stored in rows that belong to it. */
 export interface Caller {
   readonly principal: string;

@@ -168,7 +168,15 @@ async function start(checked: Checked, closers: Closer[]): Promise<TaskRun> {
   closers.push(() => workers.stop());
   if (agents.length > 0) await workers.serve({ agents });
 
-  const edge = new Edge({ plane: control.plane, gateway, checked, telemetry, wakes, audit: audit?.log, closers });
+  const edge = new Edge({
+    plane: control.plane,
+    gateway,
+    checked,
+    telemetry,
+    wakes,
+    audit: audit?.log,
+    closers,
+  });
 
   let stopping: Promise<void> | undefined;
   return {

@@ -1,4 +1,5 @@
 import type { Transport } from "@connectrpc/connect";
+import { ClientCertificates, type TermsByClient } from "#api/access/client-certificates";
 import { Credentials } from "#api/access/credentials";
 import type { KeyRing } from "#api/access/key-ring";
 import type { TokenCallers } from "#api/access/token-callers";
@@ -7,11 +8,13 @@ import { authorize } from "#api/authorize";
 import type { Enrolment } from "#api/enrolment/enrolment";
 import { InputReads } from "#api/runs/input-reads";
 import { CreateRates, type RatesByNamespace } from "#api/tasks/create-rates";
+import { OpenWatchers } from "#api/tasks/open-watchers";
 import { ClientPlans } from "#api/templates/plans";
 import { StoredReads } from "#api/use-case";
 import { RoleTable } from "#domain/access/roles";
 import { Fault } from "#domain/fault";
-import type { Millis } from "#domain/time/time";
+import type { ByNamespace } from "#domain/namespace-limits";
+import { instant, type Millis } from "#domain/time/time";
 import type { InspectionHub } from "#inspect/hub";
 import type { AuditStore, AuditTrail } from "#ports/audit";
 import type { Entropy } from "#ports/entropy";
@@ -45,6 +48,8 @@ export interface GatewayAccess {
   readonly watchTokens?: WatchTokens | undefined;
   /** Tokens that are taken beside them. */
   readonly tokens?: TokenCallers | undefined;
+  /** What clients may do that are known by a certificate of the TLS's `callerCa`; none are if left out. */
+  readonly clientCertificates?: TermsByClient | undefined;
   /** Makes workers of those who have a token, and knows them by their certificates; nobody enrols if left out. */
   readonly enrolment?: Enrolment | undefined;
 }
@@ -68,6 +73,8 @@ export interface GatewaySettings extends Addresses, ConnectionBounds, GatewayAcc
   readonly roles?: RoleTable;
   /** How fast each namespace may create Tasks. Default: as it likes. */
   readonly createRates?: RatesByNamespace;
+  /** How many may watch Tasks of each namespace at a time. Default: as many as like. */
+  readonly openWatchers?: ByNamespace;
   /** Identifies the caller of a request. Default: by `keys`; without them every request is of the local caller. */
   readonly identify?: Identify;
   /** How long a message may take to be received, or an answer to be read, in milliseconds. Default 40 s. */
@@ -113,19 +120,21 @@ export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
   const plans = new ClientPlans();
   const inputs = new InputReads(plane.reads);
   const { tracing } = telemetry;
-  const { audit, createRates, roles = new RoleTable() } = settings;
+  const { audit, createRates, openWatchers, roles = new RoleTable() } = settings;
   const creates = createRates && createRates.size > 0 ? new CreateRates(createRates) : undefined;
+  const watchers = openWatchers && openWatchers.size > 0 ? new OpenWatchers(openWatchers) : undefined;
   const stored = new StoredReads(plane.reads);
   const shown = { plane, stored, plans, inputs, schemas, environment };
-  const services = { ...shown, entropy, authorize, tracing, audit, roles, creates };
+  const services = { ...shown, entropy, authorize, tracing, audit, roles, creates, watchers };
   const traffic = new Traffic(telemetry, settings.messageDeadline);
   const streams = new OpenStreams(traffic.stalled);
   const requests = new OpenRequests();
   const followed = new WeakSet<KeyRing>();
   const mountsFor = (
-    { keys, watchTokens, tokens, enrolment }: GatewayAccess,
-    identify = identifyBy({ keys, watchTokens, tokens, enrolment }, { roles, audit: audit?.trail }),
+    access: GatewayAccess,
+    identify = identifyBy(access, { roles, audit: audit?.trail }),
   ): Mounts => {
+    const { keys, watchTokens, enrolment } = access;
     if (keys && !followed.has(keys)) keys.onChange(streams.endWhere((caller) => keys.endOf(caller)));
     if (keys) followed.add(keys);
     const own = { ...services, keys, watchTokens, enrolment };
@@ -163,12 +172,13 @@ export async function openGateway(settings: GatewaySettings): Promise<Gateway> {
 }
 
 function identifyBy(
-  { keys, watchTokens, tokens, enrolment: workers }: GatewayAccess,
+  { keys, watchTokens, tokens, clientCertificates, enrolment: workers }: GatewayAccess,
   parts: Pick<AuthenticateParts, "roles" | "audit">,
 ): Identify {
-  return keys
-    ? authenticate(new Credentials(keys, tokens), { watchTokens, workers, ...parts })
-    : everybodyIsLocal;
+  if (!keys) return everybodyIsLocal;
+  const certificates =
+    clientCertificates && new ClientCertificates(clientCertificates, () => instant(Date.now()));
+  return authenticate(new Credentials(keys, tokens, certificates), { watchTokens, workers, ...parts });
 }
 
 interface Open {

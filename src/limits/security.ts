@@ -28,6 +28,8 @@ export const security = {
   keyOverlap: millis(86_400_000),
   /** Roles of a configuration: each is a few scopes, and people read their list. */
   roles: 64,
+  /** Clients that are known by a certificate, each an entry of a configuration. */
+  clientCertificates: 1_000,
   /** The longest credential, which is a token: it comes in a header, of which all together have 16 KiB. */
   credentialBytes: 8 * 1024,
   /** How far the clocks of a token's issuer and of this server may be apart. */

@@ -28,6 +28,10 @@ export const work = {
   createBurst: millis(10_000),
   /** Namespaces whose rate is counted at a time, where all have one: the names are clients' words. */
   createBuckets: 10_000,
+  /** How often a server stores what Runs have written, where that has a limit: a crash forgets no more than this, and other servers hear as late. */
+  usageEvery: millis(5_000),
+  /** Namespaces whose output is counted in one day: of the others nothing is held against them. */
+  usageNamespaces: 10_000,
   /** Different pairs of agent and Worker selector that have ready Steps at a time. */
   lanesPerNamespace: 1_000,
   /** A priority lies between minus this and plus this. */

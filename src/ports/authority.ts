@@ -44,6 +44,8 @@ export interface WorkerAuthority {
   readonly pin: string;
   /** The roots that are trusted, as PEM. */
   readonly bundle: string;
+  /** Until when what it has lasts. */
+  readonly ends: readonly { readonly which: "root" | "next" | "issuing"; readonly endsAt: Instant }[];
   /**
    * Reads a request, and checks that its sender has the key. What else it asks for is ignored.
    *
@@ -68,8 +70,6 @@ export interface WorkerAuthority {
  * ```
  */
 export interface RotatingAuthority extends WorkerAuthority {
-  /** Until when what it has lasts. */
-  readonly ends: readonly { readonly which: "root" | "next" | "issuing"; readonly endsAt: Instant }[];
   /** Why it cannot do its part in the phase that it follows; empty if it can. */
   readonly problem: string;
   /** The root in its files that is in use. */

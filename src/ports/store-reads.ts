@@ -111,4 +111,10 @@ export interface Reads {
 
   /** The first seq that is still kept, and the last one written; undefined if the Task is unknown. */
   logBounds(taskId: TaskId): Promise<{ readonly earliest: number; readonly last: number } | undefined>;
+
+  /**
+   * The same reads, for somebody who may use these namespaces alone: the store itself keeps everything back that is in another one, as if
+   * it did not exist. A second wall behind the conditions of whoever reads. Absent if the store has none.
+   */
+  within?(namespaces: readonly string[]): Reads;
 }

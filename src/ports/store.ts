@@ -6,6 +6,7 @@ import type { EnrolmentStore } from "./enrolment.js";
 import type { NodeStore } from "./nodes.js";
 import type { Reads } from "./store-reads.js";
 import type { TurnStore } from "./store-turns.js";
+import type { UsageStore } from "./usage.js";
 
 export type { IdempotencyKey, Needs } from "#domain/needs";
 export type { Deadline, DeadlineKind } from "#domain/task/deadline";
@@ -89,4 +90,6 @@ export interface Store extends TurnStore, StoreMaintenance {
   readonly audit?: AuditStore;
   /** Where workers are enrolled; absent if the store keeps none. */
   readonly enrolment?: EnrolmentStore;
+  /** What namespaces have used up of their limits; absent if the store keeps none of it. Used after `boot`. */
+  readonly usage?: UsageStore;
 }

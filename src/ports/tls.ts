@@ -13,8 +13,13 @@ export interface TlsIdentity {
   /** The certificate, then those that lead to its root. */
   readonly cert: string;
   readonly key: string;
-  /** Authorities of the certificates that clients may show, as PEM. Without them nobody is asked for one. */
+  /** Authorities of the certificates of workers, as PEM. Without these, and `callerCa`, nobody is asked for a certificate. */
   readonly clientCa?: string;
+  /**
+   * Authorities of the certificates of clients that are no workers, as PEM: a path apart, for which `clientCa` does not count, nor the
+   * other way round.
+   */
+  readonly callerCa?: string;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Plans } from "#domain/graph/plans";
 import type { NodeId } from "#domain/id";
+import type { ByNamespace } from "#domain/namespace-limits";
 import type { NodeInfo } from "#domain/node";
 import type { LeaseTerms } from "#domain/worker/worker";
 import type { AuditTrail } from "#ports/audit";
@@ -10,6 +11,7 @@ import type { Schemas } from "#ports/schemas";
 import type { Store } from "#ports/store";
 import type { Telemetry } from "#ports/telemetry";
 import type { Actors } from "./machines/actors.js";
+import type { DailyOutput } from "./memory/daily-output.js";
 import type { Memory } from "./memory/memory.js";
 import type { Leases } from "./timers/leases.js";
 import type { ParkedMessages } from "./turn/parked.js";
@@ -30,6 +32,10 @@ export interface Core {
   readonly parked: ParkedMessages;
   readonly actors: Actors;
   readonly takeovers: TakeoverLog;
+  /** How many Tasks may wait in each namespace, as an operator says. */
+  readonly waitingTasks: ByNamespace;
+  /** Counts what Runs write; undefined if nobody limits it. */
+  readonly output: DailyOutput | undefined;
   /** What this server says of itself where nodes are listed. */
   readonly self: Omit<NodeInfo, "id">;
   /** What this node is called among those that share the store; undefined if it is alone. */

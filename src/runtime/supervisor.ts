@@ -3,26 +3,23 @@ import { Bus } from "#bus/bus";
 import { Fault } from "#domain/fault";
 import { Plans } from "#domain/graph/plans";
 import type { SessionId } from "#domain/id";
-import type { NodeInfo } from "#domain/node";
+import { noNamespaceLimits } from "#domain/namespace-limits";
 import type { Lane } from "#domain/task/lane";
 import { NEVER } from "#domain/time/time";
-import type { LeaseTerms } from "#domain/worker/worker";
 import { limits } from "#limits/index";
-import type { Broker } from "#ports/broker";
-import type { Clock, StartableClock } from "#ports/clock";
-import type { Entropy } from "#ports/entropy";
-import { type Inspection, noInspection } from "#ports/inspection";
-import type { Schemas } from "#ports/schemas";
-import type { Committed, Store } from "#ports/store";
-import type { Telemetry } from "#ports/telemetry";
+import type { Clock } from "#ports/clock";
+import { noInspection } from "#ports/inspection";
+import type { Committed } from "#ports/store";
 import type { Core } from "./core.js";
 import { ActorLives } from "./machines/actor-lives.js";
 import { Actors, actorNames } from "./machines/actors.js";
+import { dailyOutputOf } from "./memory/daily-output.js";
 import { measure } from "./memory/measure.js";
 import { Memory } from "./memory/memory.js";
 import { FollowedTasks } from "./nodes/followed-tasks.js";
-import { type AuditPart, type NodeLife, namesOfNode, nodeLifeOf } from "./nodes/node-life.js";
+import { type NodeLife, namesOfNode, nodeLifeOf } from "./nodes/node-life.js";
 import { NodeWakes } from "./nodes/node-wakes.js";
+import type { SupervisorParts } from "./supervisor-parts.js";
 import { ClockStarter } from "./timers/clock-start.js";
 import { deadlineMail, lossMail, tellOfSilence } from "./timers/due-mail.js";
 import { Leases } from "./timers/leases.js";
@@ -41,26 +38,7 @@ import { TraceRecorder } from "./watch/trace-recorder.js";
 import { Waiters } from "./watch/waiters.js";
 import { Watchers } from "./watch/watchers.js";
 
-export interface SupervisorParts extends AuditPart {
-  readonly store: Store;
-  readonly clock: StartableClock;
-  readonly entropy: Entropy;
-  readonly telemetry: Telemetry;
-  readonly schemas: Schemas;
-  readonly terms: LeaseTerms;
-  /** Carries wakes to and from the other nodes of a shared store. Default: none, and only looking into the store finds changes. */
-  readonly broker?: Broker;
-  /** Who is told what turns decide. Default: nobody. */
-  readonly inspection?: Inspection;
-  /** What this node says of itself to others that share its store. */
-  readonly node?: Omit<NodeInfo, "id">;
-  /** Messages each actor's mailbox holds. */
-  readonly mailbox?: number;
-  /** The wall clock is right at this start, however far it is from what the store remembers. */
-  readonly acceptClock?: boolean;
-  /** The store can no longer be trusted: the process should end. */
-  readonly onFatal: (error: Error) => void;
-}
+export type { SupervisorParts } from "./supervisor-parts.js";
 
 /**
  * The main loop. Takes messages from the mailboxes, has a turn decide and commit them, and performs the effects; one
@@ -97,8 +75,11 @@ export class Supervisor {
   constructor({ clock, onFatal, mailbox = limits.mailbox, acceptClock = false, ...others }: SupervisorParts) {
     const ports = { inspection: noInspection, ...others };
     const leases = new Leases();
+    const limited = ports.namespaceLimits ?? noNamespaceLimits;
     const state = {
       leases,
+      waitingTasks: limited.waitingTasks,
+      output: dailyOutputOf(limited.dailyOutput, { ...ports, clock }),
       memory: new Memory(ports.store.shared),
       parked: new ParkedMessages(),
       takeovers: new TakeoverLog(),
@@ -142,6 +123,7 @@ export class Supervisor {
     const boot = await this.core.store.boot();
     const lease = await this.nodes?.join();
     await this.clockStarter.start(boot.at, lease?.now);
+    await this.core.output?.start();
     this.traces?.started(boot.at);
     this.core.memory.restore(boot);
     expectWorkers(boot.held, this.core);
@@ -222,6 +204,7 @@ export class Supervisor {
     refuseWaiting(this);
     this.#lives.tell({ type: "stop" });
     await this.#wakes?.stop();
+    await this.core.output?.stop();
     await this.nodes?.leave();
     await this.traces?.idle();
   }

@@ -32,6 +32,8 @@ export interface ConnectionOptions {
   readonly trust?: Trust | undefined;
   /** What connections show that are made from now on; nothing if left out. */
   readonly certificate?: (() => ClientCertificate) | undefined;
+  /** True if connections show what it is when they are made; else what it was when the first of them was prepared. */
+  readonly followsCertificate?: boolean;
 }
 
 /**
@@ -41,9 +43,11 @@ export interface ConnectionOptions {
  */
 export function connect(
   url: string,
-  { pingMs, trust, apiKey, certificate, ...bounds }: ConnectionOptions,
+  { pingMs, trust, apiKey, certificate, followsCertificate = false, ...bounds }: ConnectionOptions,
 ): Connection {
-  const sessionManager = new SessionPool(url, pingMs, trust, certificate?.());
+  const first = certificate?.();
+  const shown = followsCertificate ? certificate : first && (() => first);
+  const sessionManager = new SessionPool(url, pingMs, trust, shown);
   const explained: Interceptor = (next) => async (request) => {
     if (apiKey !== undefined) request.header.set("authorization", `Bearer ${apiKey}`);
     try {

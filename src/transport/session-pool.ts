@@ -14,12 +14,20 @@ import { writeAhead } from "./write-ahead.js";
 
 type Sessions = NonNullable<Parameters<typeof createGrpcTransport>[0]["sessionManager"]>;
 
+/** The certificate of a client and its key. */
+interface Shown {
+  readonly cert: string;
+  readonly key: string;
+}
+
 /** One HTTP/2 connection, and how many calls are on it. */
 interface Carrier {
   readonly sessions: Http2SessionManager;
   streams: number;
   /** Streams that the server allows at once. */
   capacity: number;
+  /** What it shows in its handshakes. */
+  readonly shown: Shown | undefined;
 }
 
 /**
@@ -34,10 +42,12 @@ export class SessionPool implements Sessions {
   readonly #host: string;
   readonly #pingMs: number;
   readonly #trust: Trust | undefined;
-  readonly #shown: { readonly cert: string; readonly key: string } | undefined;
+  readonly #shown: () => Shown | undefined;
   /** Absent until the first call has found out. */
   #checks: Checks | undefined;
   readonly #carriers: Carrier[] = [];
+  /** Those that show what was replaced meanwhile, as long as streams are on them. */
+  readonly #retired = new Set<Carrier>();
   /** Sessions whose errors are heard. */
   readonly #heard = new WeakSet<Http2Session>();
   isClosed = false;
@@ -46,17 +56,12 @@ export class SessionPool implements Sessions {
 
   /**
    * @param trust Node's own authorities if left out
-   * @param shown the certificate of this client and its key, if it has one
+   * @param shown the certificate of this client, if it has one, as it is to be shown by connections that are made now
    */
-  constructor(
-    url: string,
-    pingMs: number,
-    trust?: Trust,
-    shown?: { readonly cert: string; readonly key: string },
-  ) {
+  constructor(url: string, pingMs: number, trust?: Trust, shown: () => Shown | undefined = () => undefined) {
     const { origin, host } = new URL(url);
     this.#trust = trust;
-    this.#shown = shown && { cert: shown.cert, key: shown.key };
+    this.#shown = shown;
     this.authority = origin;
     this.#url = url;
     this.#host = host;
@@ -78,14 +83,12 @@ export class SessionPool implements Sessions {
       // Node itself would omit the brackets of an IPv6 address.
       const named = { ...headers, ":authority": this.#host };
       const stream = await carrier.sessions.request(method, path, named, options);
-      stream.once("close", () => {
-        carrier.streams -= 1;
-      });
+      stream.once("close", () => this.#ended(carrier));
       this.#note(stream, carrier);
       writeAhead(stream);
       return stream;
     } catch (error) {
-      carrier.streams -= 1;
+      this.#ended(carrier);
       throw this.isClosed ? error : new ConnectFailed(shownAddress(this.#url), error);
     }
   }
@@ -118,26 +121,42 @@ export class SessionPool implements Sessions {
   }
 
   notifyResponseByteRead(stream: ClientHttp2Stream): void {
-    for (const { sessions } of this.#carriers) sessions.notifyResponseByteRead(stream);
+    for (const { sessions } of [...this.#carriers, ...this.#retired]) sessions.notifyResponseByteRead(stream);
   }
 
   close(): void {
     this.isClosed = true;
-    for (const { sessions } of this.#carriers) sessions.abort();
+    for (const { sessions } of [...this.#carriers, ...this.#retired]) sessions.abort();
   }
 
   /** The first connection with room, so that later ones become idle and are closed; else a new one, else the freest. */
   #choose(): Carrier {
+    const shown = this.#shown();
+    if (this.#carriers.some((each) => each.shown !== shown)) this.#retire(shown);
     const roomy = this.#carriers.find(({ streams, capacity }) => streams < capacity);
     if (roomy) return roomy;
-    if (this.#carriers.length < limits.connectionsPerClient) return this.#add();
+    if (this.#carriers.length < limits.connectionsPerClient) return this.#add(shown);
     return this.#carriers.reduce((least, each) => (each.streams < least.streams ? each : least));
   }
 
-  #add(): Carrier {
+  /** A connection that is made again by itself would show what it has shown before. */
+  #retire(shown: Shown | undefined): void {
+    for (const carrier of this.#carriers.splice(0)) {
+      if (carrier.shown === shown) this.#carriers.push(carrier);
+      else if (carrier.streams > 0) this.#retired.add(carrier);
+      else carrier.sessions.abort();
+    }
+  }
+
+  #ended(carrier: Carrier): void {
+    carrier.streams -= 1;
+    if (carrier.streams === 0 && this.#retired.delete(carrier)) carrier.sessions.abort();
+  }
+
+  #add(shown: Shown | undefined): Carrier {
     const pings = { pingIntervalMs: this.#pingMs, pingTimeoutMs: limits.keepaliveTimeout };
-    const sessions = new Http2SessionManager(this.#url, pings, { ...this.#checks, ...this.#shown });
-    const carrier = { sessions, streams: 0, capacity: limits.streamsPerClientConnection };
+    const sessions = new Http2SessionManager(this.#url, pings, { ...this.#checks, ...shown });
+    const carrier = { sessions, streams: 0, capacity: limits.streamsPerClientConnection, shown };
     this.#carriers.push(carrier);
     return carrier;
   }

@@ -28,6 +28,16 @@ function admitted(drafts: readonly TaskDraft[], view = viewOf(), caller: Caller 
   return { answers, made };
 }
 
+/** Throws what one draft is refused with. */
+function refused(one: TaskDraft, view: ReturnType<typeof viewOf>, now = at): void {
+  const commands = submit.decide({ type: "submit", caller: LOCAL_CALLER, drafts: [one] }, view, {
+    ...{ ...moment, at: now },
+  });
+  const last = commands.at(-1);
+  const answer = last?.type === "reply" && last.params.answer.type === "tasks" && last.params.answer.tasks[0];
+  if (answer instanceof Fault) throw answer;
+}
+
 const keyed = (id: string, fingerprint = "a", namespace = "default") =>
   draft(id, { idempotencyKey: "k", fingerprint }, namespace);
 
@@ -60,6 +70,43 @@ test("a batch is admitted up to the limit of its namespace, and the rest is told
     answers: ["t1", "t2", "QUEUE_FULL", "t4"],
     made: ["t1", "t2", "t4"],
   });
+});
+
+test("an operator's limit of waiting tasks counts earlier drafts, and is named in the refusal", () => {
+  const view = viewOf({ waitingIn: { default: 3 }, waitingLimit: 5 });
+
+  expect(admitted([draft("t1"), draft("t2"), draft("t3")], view).answers).toEqual([
+    "t1",
+    "t2",
+    "WAITING_TASKS",
+  ]);
+  expect(() => refused(draft("t4"), viewOf({ waitingIn: { default: 5 }, waitingLimit: 5 }))).toThrowError(
+    'namespace "default" has 5 waiting tasks, the most that waiting-tasks lets it have: nothing was stored',
+  );
+});
+
+test("a namespace that has written its output of the day gets no new task until midnight", () => {
+  const view = viewOf({ outputLimitReached: 3 * 1_048_576 });
+  let fault: unknown;
+  try {
+    refused(draft("t1"), view, instant(86_400_000 - 90_000));
+  } catch (error) {
+    fault = error;
+  }
+  expect(fault).toMatchObject({
+    ...{ code: "overloaded", reason: "DAILY_OUTPUT" },
+    details: {
+      retryAfter: 90_000,
+      metadata: { namespace: "default", setting: "daily-output", limit: "3" },
+    },
+  });
+});
+
+test("a key that is taken answers for its task whatever its namespace has reached", () => {
+  const keyOwner = task({ spec: spec({ idempotencyKey: "k", fingerprint: "a" }) });
+  const view = viewOf({ keyOwner, waitingLimit: 1, waitingIn: { default: 1 }, outputLimitReached: 1 });
+
+  expect(admitted([keyed("t2")], view)).toEqual({ answers: [t1], made: [] });
 });
 
 test("the plane as a whole keeps no more than its limit", () => {

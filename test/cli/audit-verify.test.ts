@@ -154,6 +154,42 @@ test("whatever byte of a log or of its checkpoints is changed, removed or put in
   );
 }, 60_000);
 
+test("a line that says the same in another form, or more than its entry, is a finding", async () => {
+  const [line = "", ...rest] = whole;
+  const said = JSON.parse(line) as Record<string, unknown>;
+  const { chain, ...others } = said;
+  const forms = {
+    "a space": line.replace('{"chain"', '{ "chain"'),
+    "a field more": line.replace("{", '{"note":"all is well",'),
+    "another order": JSON.stringify({ ...others, chain }),
+    "a number in another form": line.replace('"seq":1,', '"seq":1.0,'),
+    "an escape that need not be": line.replace("key:a", "key:\\u0061"),
+  };
+  for (const [what, form] of Object.entries(forms)) {
+    expect(form, what).not.toBe(line);
+    expect((await verify([form, ...rest])).found, what).toContain(
+      "export 0: entry 0 is the last before a line that is no entry, or not as it was exported",
+    );
+  }
+});
+
+test("a checkpoint of which anything was changed but its signature, or its signature, is none", async () => {
+  const [first = "", second = ""] = checkpoints;
+  const other = JSON.parse(first) as { signature: string; key: string };
+  const forged = {
+    "its instant": first.replace('"at":60000', '"at":50000'),
+    "what it says of others": second.replace(/"others":\[.*?\]/, '"others":[]'),
+    "its kind": first.replace('"kind":"checkpoint"', '"kind":"removed"'),
+    "its signature": second.replace(/"signature":"[^"]*"/, `"signature":"${other.signature}"`),
+  };
+  for (const [what, line] of Object.entries(forged)) {
+    expect([first, second], what).not.toContain(line);
+    const { code, found } = await verify(whole, [first, line, second]);
+    expect(code, what).toBe(1);
+    expect(found.join(), what).toContain("a line of the checkpoints that is none: it was changed");
+  }
+});
+
 test("checkpoints of another key are refused if the key is said, and a file that is not there is named", async () => {
   const marks = join(root, "marks");
   const log = join(root, "log");

@@ -143,9 +143,74 @@ describe("rates", () => {
     expect(load({ flags: { "create-rates": ["research=50", "*=0.5"] } }).createRates).toEqual(wanted);
   });
 
+  test("so are the other limits of namespaces; output counts in MiB", () => {
+    const toml = '[waiting-tasks]\na = 5\n[open-watchers]\n"*" = 2\n[daily-output]\na = 0.5\n';
+    expect(load({}, toml)).toMatchObject({
+      waitingTasks: new Map([["a", 5]]),
+      openWatchers: new Map([["*", 2]]),
+      dailyOutput: new Map([["a", 524_288]]),
+    });
+    expect(load({ env: { TASKRUN_WAITING_TASKS: "a=5,*=9" } }).waitingTasks.get("*")).toBe(9);
+  });
+
+  test.each(["waiting-tasks", "open-watchers"] as const)("%s are whole numbers", (name) => {
+    for (const text of ["a=0", "a=1.5", "a=1e9"]) {
+      const wanted = /must be a namespace with a whole number above 0 and up to 100000?0?: write a table/;
+      expect(complaint({ flags: { [name]: [text] } })).toMatch(wanted);
+    }
+  });
+
   test.each(["a", "a=", "=5", "a=0", "a=-1", "a=x", "a=2000000"])("%s is refused", (text) => {
     expect(complaint({ flags: { "create-rates": [text] } })).toContain(
       "must be a namespace with a number above 0",
     );
+  });
+});
+
+describe("clients' certificates", () => {
+  const toml = `tls = "auto"
+client-ca = "ca.pem"
+[roles]
+auditor = ["tasks:read"]
+[client-certificates]
+ci = { role = "auditor", namespaces = ["research", "billing"] }
+"*" = { role = "viewer", namespaces = "*" }
+`;
+  const wanted = new Map([
+    ["ci", { role: "auditor", namespaces: ["research", "billing"] }],
+    ["*", { role: "viewer", namespaces: "*" }],
+  ]);
+  const flagsOf = (...entries: string[]) => ({
+    ...{ "client-ca": "ca.pem", tls: "auto", "client-certificates": entries },
+  });
+
+  test("are a table in the file, and NAME=ROLE@NAMESPACE+NAMESPACE in flags", () => {
+    expect(load({}, toml)).toMatchObject({ clientCa: join(cwd, "ca.pem"), clientCertificates: wanted });
+    const flags = flagsOf("ci=auditor@research+billing", "*=viewer@*");
+    expect(load({ flags }, '[roles]\nauditor = ["tasks:read"]\n').clientCertificates).toEqual(wanted);
+  });
+
+  test.each([
+    ["ci=operator", 'client "" is no name in a certificate'],
+    ["ci=@a", 'client "ci" has no role'],
+    ["ci=operator@", 'client "" is no name in a certificate'],
+    ["ci=operator@a++b", 'client "ci" has no namespaces, or one that is none'],
+    ["a/b=operator@a", 'client "a/b" is no name in a certificate'],
+    ["ci=worker@a", 'client "ci" has the role worker: workers are invited'],
+    ["ci=nobody@a", 'client-certificates: "nobody" is no role; there are viewer, operator, admin, worker'],
+  ])("%s is refused", (text, says) => {
+    expect(complaint({ flags: flagsOf(text) })).toContain(says);
+  });
+
+  test("need an authority, and it needs them, TLS and authentication", () => {
+    expect(complaint({ flags: flagsOf("a=admin@a", "a=viewer@a") })).toContain('client "a" is there twice');
+    expect(complaint({ flags: { "client-ca": "ca.pem", tls: "auto" } })).toContain(
+      "client-ca is without clients",
+    );
+    const named = { "client-certificates": ["ci=admin@*"] };
+    expect(complaint({ flags: named })).toContain("client-certificates is without an authority");
+    const says = "client-ca is given, and nobody is asked for a certificate";
+    expect(complaint({ flags: { ...named, "client-ca": "ca.pem" } })).toContain(says);
+    expect(complaint({ flags: { ...flagsOf("ci=admin@*"), auth: "off" } })).toContain(says);
   });
 });

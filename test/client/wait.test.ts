@@ -137,6 +137,16 @@ test("an answer for which there was no room is asked for again; what was not sto
   expect([large.seen.length, large.told.reason]).toEqual([1, "ANSWER_TOO_LARGE"]);
 });
 
+test("what is refused until tomorrow is told at once, also where the task may exist", async () => {
+  let calls = 0;
+  const spent = () =>
+    ++calls < 2
+      ? refused(Code.DeadlineExceeded, "late")
+      : refused(Code.ResourceExhausted, "DAILY_OUTPUT", 40_000n);
+  const { seen, told } = await asked({ runTask: spent }, ({ tasks }) => failure(tasks.run(request)));
+  expect([seen.length, told.reason]).toEqual([2, "DAILY_OUTPUT"]);
+});
+
 test("a server that is not there is given up after a few tries, with the key to go on with", async () => {
   const client = createClient({ addr: await deadAddr() });
   const error = await failure(client.tasks.run(request));

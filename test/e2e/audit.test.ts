@@ -160,6 +160,18 @@ test("what people type is in the log: who, what, on what, when, and whether it w
     const [byFile, bySyslog] = [await command([...words, checkpoints]), await command([...words, collected])];
     expect(bySyslog.code, how).toBe(byFile.code);
     verdicts[how] = [String(byFile.code), ...byFile.stdout.trim().split("\n")];
+    const newest = await command([
+      "audit",
+      "list",
+      "--limit",
+      "9",
+      "--json",
+      "--addr",
+      at[0],
+      "--data",
+      copy,
+    ]);
+    expect(newest.stdout.includes('"action":"store.repair"'), how).toBe(how !== "none");
     await server.end("SIGTERM");
   }
   const stopped = mkdtempSync(join(stage.dir, "stopped-"));
@@ -176,10 +188,14 @@ test("what people type is in the log: who, what, on what, when, and whether it w
     edit: ["1", "server 2: entry 2 was changed: its hash is of something else"],
     rewrite: ["1", expect.stringContaining("is not the one that the checkpoint of")],
     delete: ["1", "server 3: entry 3 is missing"],
-    truncate: ["1", expect.stringContaining(`server ${last}: entry ${last} is missing: a checkpoint of`)],
+    // The repair is an entry in its place.
+    truncate: [
+      "1",
+      expect.stringContaining(`server ${last}: entry ${last} is not the one that the checkpoint of`),
+    ],
     swap: ["1", "server 2: entry 2 was changed: its hash is of something else"],
-    // The start has told of its policy and its authority anew.
-    drop: ["1", expect.stringContaining("server 3: entry 3 is missing")],
+    // The start has told of the repair, its policy and its authority.
+    drop: ["1", expect.stringContaining("server 4: entry 4 is missing")],
   });
   syslog.close();
 });

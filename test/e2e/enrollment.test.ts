@@ -27,10 +27,10 @@ const announcedBy = (proc: Proc) =>
     return stdout.endsWith("\n") ? (JSON.parse(stdout) as Announced) : undefined;
   });
 
-async function server(): Promise<Announced> {
+async function server(...more: string[]): Promise<Announced> {
   const addresses = ["--grpc", "127.0.0.1:0", "--http", "127.0.0.1:0"];
   const data = mkdtempSync(join(stage.dir, "data-"));
-  return announcedBy(stage.run(["server", "--json", "--tls", "auto", "--data", data, ...addresses]));
+  return announcedBy(stage.run(["server", "--json", "--tls", "auto", "--data", data, ...addresses, ...more]));
 }
 
 /** A command on the server's machine. */
@@ -184,6 +184,30 @@ test("certificates of seconds are renewed under load, and no run is lost or trie
   // Not one was tried twice.
   expect(more).toEqual([]);
   client.close();
+});
+
+test("an authority that the page's lines for openssl make signs instead: its root's key is not on the server", {
+  timeout: 120_000,
+}, async () => {
+  const cwd = mkdtempSync(join(stage.dir, "issuer-"));
+  const shell = shellOf("An authority of yours");
+  expect(shell).toContain("issuer.pem");
+  execFileSync("sh", ["-eu", "-c", shell], { cwd, env: { PATH: process.env.PATH ?? "" }, stdio: "pipe" });
+  const files = ["--issuer-cert", join(cwd, "issuer.pem"), "--issuer-key", join(cwd, "issuer.key")];
+  const plane = await server(...files);
+  const invited = await command(plane, "worker", "invite", "--name", "w1");
+  expect(invited.stdout).toContain(plane.caPin);
+  const line = typed(invited.stdout, "--agent", "support_triage", "--identity-dir", "issued");
+  const worker = line.proc();
+  await worker.said("it connects", (proc) => connections(proc) === 1);
+  const client = clientOf(plane);
+  await client.tasks.run({ agent: "support_triage", input: { query: "I was charged twice" }, labels: {} });
+  client.close();
+  const exported = await command(plane, "worker", "enrolled");
+  expect(exported.stdout).toContain("default/w1");
+  const rotated = await command(plane, "ca", "rotate");
+  expect([rotated.exit, rotated.stderr.includes("rotated where its keys are")]).toEqual([1, true]);
+  await worker.end("SIGTERM");
 });
 
 /** The shell lines of the page, between the marks of a section. */

@@ -39,6 +39,8 @@ async function open(given: Partial<TlsSettings> = {}): Promise<ServerTls> {
     tls: "auto",
     tlsCert: "",
     tlsKey: "",
+    issuerCert: "",
+    issuerKey: "",
     data,
     grpc: ["127.0.0.1:1"],
     http: [],

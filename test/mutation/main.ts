@@ -63,6 +63,8 @@ class Copy {
   readonly #dir = mkdtempSync(join(tmpdir(), "taskrun-mutation-"));
   /** Files that are broken, as they were. */
   readonly #whole = new Map<string, string>();
+  /** True if what is built here is of the sources as they are. */
+  #isWhole = false;
 
   constructor() {
     process.once("exit", () => rmSync(this.#dir, { recursive: true, force: true }));
@@ -90,7 +92,10 @@ class Copy {
   async run(files: readonly string[], names: readonly string[], msMax: number): Promise<Outcome> {
     // Real processes run what was built.
     const real = files.some((file) => file.startsWith("test/e2e/"));
-    if (real) await this.#node("typescript/bin/tsc", TSC_ARGS, RUN_MS_MAX);
+    if (real) {
+      this.#isWhole = false;
+      await this.#node("typescript/bin/tsc", TSC_ARGS, RUN_MS_MAX);
+    } else this.#takeBuilt();
     const literal = (name: string) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
     const pattern = names.length === 0 ? [] : ["-t", names.map(literal).join("|")];
     const output = join(this.#dir, "outcome.json");
@@ -99,6 +104,18 @@ class Copy {
     const args = [...VITEST_ARGS, ...projects, "--outputFile", output, ...pattern, ...files];
     const signal = await this.#node("vitest/vitest.mjs", args, msMax);
     return signal === null ? readOutcome(output) : { passed: 0, failed: 0, trouble: `ended by ${signal}` };
+  }
+
+  /**
+   * For tests that are no real processes, and start threads: these run what was built of the sources as they are, whatever is broken
+   * beside them.
+   */
+  #takeBuilt(): void {
+    if (this.#isWhole) return;
+    this.#isWhole = true;
+    rmSync(join(this.#dir, "dist"), { recursive: true, force: true });
+    for (const part of ["actors", "src"])
+      cpSync(join(root, "dist", part), join(this.#dir, "dist", part), { recursive: true });
   }
 
   /** Runs a program of a package to its end, in a process group of its own that can be ended whole. */
@@ -141,14 +158,20 @@ const PROCESSES = "/proc";
 interface Json {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
-  readonly testResults: readonly { readonly message: string }[];
+  readonly testResults: readonly {
+    readonly message: string;
+    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
+  }[];
 }
 
 function readOutcome(path: string): Outcome {
   try {
     const { numPassedTests, numFailedTests, testResults } = JSON.parse(readFileSync(path, "utf8")) as Json;
+    const failures = testResults.flatMap(({ assertionResults }) =>
+      assertionResults.flatMap(({ status, fullName }) => (status === "failed" ? [`\n  ${fullName}`] : [])),
+    );
     const trouble = testResults.map(({ message }) => message).join(" ");
-    return { passed: numPassedTests, failed: numFailedTests, trouble };
+    return { passed: numPassedTests, failed: numFailedTests, trouble: `${trouble}${failures.join("")}` };
   } catch (error) {
     return { passed: 0, failed: 0, trouble: (error as Error).message };
   }

@@ -17,8 +17,10 @@ function asked(store: Store): { readonly store: Store; readonly loads: Needs[]; 
   const reads: string[] = [];
   const noted = new Proxy(store.reads, {
     get(target, name: keyof Reads) {
+      const read = target[name];
+      if (!read) return undefined;
       reads.push(name);
-      return (...args: never) => Reflect.apply(target[name], target, args);
+      return (...args: never) => Reflect.apply(read, target, args);
     },
   });
   const load = (needs: Needs) => {

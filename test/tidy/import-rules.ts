@@ -119,7 +119,7 @@ export const layers: readonly Layer[] = [
   },
   {
     path: "src/host",
-    layers: ["src/domain", "src/limits", "src/ports"],
+    layers: ["src/domain", "src/files", "src/limits", "src/ports"],
     packages: [
       "uuidv7",
       "pino",
@@ -185,6 +185,14 @@ export const layers: readonly Layer[] = [
     why: "The gateway maps protocols to use cases, and bounds what peers may hold: it must not decide, nor touch a row.",
   },
   {
+    path: "src/files",
+    layers: [],
+    packages: [],
+    node: true,
+    says: "files that only their user may read, written whole or not at all",
+    why: "A server and a worker keep keys in files alike, and neither may load the other.",
+  },
+  {
     path: "src/transport",
     layers: ["src/domain", "src/limits"],
     packages: ["@connectrpc/connect", "@connectrpc/connect-node", "@opentelemetry/api"],
@@ -203,7 +211,10 @@ export const layers: readonly Layer[] = [
   },
   {
     path: "src/worker",
-    layers: ["src/domain", "src/limits", "src/ports", "src/standard-schema", "src/transport", "src/wire"],
+    layers: [
+      ...["src/domain", "src/files", "src/limits", "src/ports", "src/standard-schema"],
+      ...["src/transport", "src/wire"],
+    ],
     packages: [
       "@bufbuild/protobuf",
       "@connectrpc/connect",

@@ -1,4 +1,5 @@
-import type { Caller } from "#domain/caller";
+import type { Caller, ClientCredential } from "#domain/caller";
+import type { ClientCertificates } from "./client-certificates.js";
 import type { KeyRing } from "./key-ring.js";
 import type { TokenCallers } from "./token-callers.js";
 
@@ -9,11 +10,20 @@ const TOKEN = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 export class Credentials {
   readonly #keys: Pick<KeyRing, "callerOf">;
   readonly #tokens: Pick<TokenCallers, "callerOf"> | undefined;
+  readonly #certificates: ClientCertificates | undefined;
 
-  /** @param tokens absent if none are taken: then they are as unknown keys */
-  constructor(keys: Pick<KeyRing, "callerOf">, tokens: Pick<TokenCallers, "callerOf"> | undefined) {
+  /**
+   * @param tokens absent if none are taken: then they are as unknown keys
+   * @param certificates absent if no client is known by one
+   */
+  constructor(
+    keys: Pick<KeyRing, "callerOf">,
+    tokens: Pick<TokenCallers, "callerOf"> | undefined,
+    certificates?: ClientCertificates,
+  ) {
     this.#keys = keys;
     this.#tokens = tokens;
+    this.#certificates = certificates;
   }
 
   /**
@@ -23,5 +33,9 @@ export class Credentials {
    */
   callerOf(text: string): Caller | Promise<Caller> {
     return this.#tokens && TOKEN.test(text) ? this.#tokens.callerOf(text) : this.#keys.callerOf(text);
+  }
+  /** The caller of a client's certificate; undefined where no client is known by one. @throws {Fault} `unauthenticated` */
+  certified(certificate: ClientCredential): Caller | undefined {
+    return this.#certificates?.callerOf(certificate);
   }
 }

@@ -67,6 +67,8 @@ export class Rotation {
   #turn: Promise<unknown> = Promise.resolve();
   /** Called when it follows another row. */
   changed: () => void = () => {};
+  /** True if a phase was written that could not be followed here yet: a look tries again. */
+  isBehind = false;
 
   /** @param row what the authority follows already */
   constructor(parts: RotationParts, row: AuthorityRow | undefined) {
@@ -179,7 +181,9 @@ export class Rotation {
   async #follow(row: AuthorityRow): Promise<void> {
     const { authority, log } = this.#parts;
     const [before, complaint] = [this.#row?.revision, authority.problem];
+    this.isBehind = true;
     await authority.follow(row);
+    this.isBehind = false;
     this.#row = row;
     const { problem } = authority;
     if (problem !== "" && problem !== complaint) log.error(`the authority is not whole here: ${problem}`);

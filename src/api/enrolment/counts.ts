@@ -1,7 +1,7 @@
 import { authorityPhases } from "#domain/access/authority";
 import { Fault } from "#domain/fault";
 import type { Instant } from "#domain/time/time";
-import type { RotatingAuthority } from "#ports/authority";
+import type { WorkerAuthority } from "#ports/authority";
 import type { Telemetry } from "#ports/telemetry";
 import type { Rotation } from "../authority/rotation.js";
 
@@ -36,8 +36,8 @@ export async function countedAs<Result>(
 /** Shows how long the authority lasts, and the phase of its rotation. */
 export function showAuthority(
   telemetry: Telemetry,
-  authority: RotatingAuthority,
-  rotation: Rotation,
+  authority: WorkerAuthority,
+  rotation: Rotation | undefined,
   now: () => Instant,
 ): void {
   telemetry.gauge("taskrun_authority_seconds", () =>
@@ -45,6 +45,7 @@ export function showAuthority(
       return { labels: { which }, value: Math.round((endsAt - now()) / 1_000) };
     }),
   );
+  if (!rotation) return;
   telemetry.gauge("taskrun_authority_phase", () =>
     authorityPhases.map((phase) => {
       return { labels: { phase }, value: phase === (rotation.row?.phase ?? "standby") ? 1 : 0 };

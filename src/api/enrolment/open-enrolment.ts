@@ -1,7 +1,7 @@
 import type { AuthorityRow } from "#domain/access/authority";
 import { OWN_CHAIN } from "#domain/audit/record";
 import { limits } from "#limits/index";
-import type { RotatingAuthority } from "#ports/authority";
+import type { RotatingAuthority, WorkerAuthority } from "#ports/authority";
 import type { Plane } from "#ports/plane";
 import type { Store } from "#ports/store";
 import type { Telemetry } from "#ports/telemetry";
@@ -18,7 +18,9 @@ export interface OpenEnrolment {
 /** What may be missing. */
 interface Opening extends Omit<EnrolmentParts, "store" | "authority" | "rotation" | "telemetry"> {
   readonly store: Pick<Store, "enrolment" | "shared">;
-  readonly authority: RotatingAuthority | undefined;
+  readonly authority: WorkerAuthority | undefined;
+  /** The same, if its rotation is the server's to do. */
+  readonly rotating: RotatingAuthority | undefined;
   readonly telemetry: Telemetry;
   /** What the authority follows already. */
   readonly row: AuthorityRow | undefined;
@@ -34,8 +36,10 @@ export async function openEnrolment(opening: Opening): Promise<OpenEnrolment | u
   if (!authority || !store.enrolment) return undefined;
   const parts = { ...opening, store: store.enrolment, authority };
   const node = store.shared ? (audit?.chain ?? OWN_CHAIN) : undefined;
-  const rotation = new Rotation({ ...parts, node, nodes: () => plane.nodes() }, row);
-  if (!store.shared) await rotation.adopt();
+  const { rotating } = opening;
+  const rotation =
+    rotating && new Rotation({ ...parts, authority: rotating, node, nodes: () => plane.nodes() }, row);
+  if (!store.shared) await rotation?.adopt();
   const enrolment = new Enrolment({ ...parts, rotation });
   showAuthority(opening.telemetry, authority, rotation, opening.now);
   const { denials, streams } = enrolment;
@@ -48,7 +52,7 @@ export async function openEnrolment(opening: Opening): Promise<OpenEnrolment | u
     try {
       await denials.load();
       streams.sweep();
-      await rotation.look();
+      await rotation?.look();
       complaint = "";
     } catch (error) {
       // Meanwhile no worker is admitted: that reads the store too.
@@ -61,7 +65,9 @@ export async function openEnrolment(opening: Opening): Promise<OpenEnrolment | u
     }
   };
   const clean = () => parts.store.removeEnded(parts.now() - limits.enrolmentKept, limits.enrolmentRemoved);
-  const looking = store.shared ? setInterval(() => void look(), limits.revocationEvery).unref() : undefined;
+  // With a store of its own a server looks at it only for what it could not do before.
+  const wants = () => store.shared || rotation?.isBehind;
+  const looking = setInterval(() => void (wants() && look()), limits.revocationEvery).unref();
   const cleaning = setInterval(() => void clean().catch(() => 0), limits.enrolmentCleaned).unref();
   return {
     enrolment,

@@ -1,9 +1,10 @@
 import { Fault } from "#domain/fault";
+import { type ByNamespace, limitOf } from "#domain/namespace-limits";
 import { millis } from "#domain/time/time";
 import { limits } from "#limits/index";
 
 /** How many Tasks a namespace may be given in a second, on the average; `*` is each namespace that is not named. */
-export type RatesByNamespace = ReadonlyMap<string, number>;
+export type RatesByNamespace = ByNamespace;
 
 interface Bucket {
   tokens: number;
@@ -27,7 +28,7 @@ export class CreateRates {
 
   /** Takes room for a new Task. @throws {Fault} `overloaded` if there is none; then nothing is taken */
   take(namespace: string): void {
-    const rate = this.#rates.get(namespace) ?? this.#rates.get("*");
+    const rate = limitOf(this.#rates, namespace);
     if (rate === undefined) return;
     const bucket = this.#filled(namespace, rate);
     // A rate that saves up less than one Task allows one all the same, when it has saved up all: then it falls below 0.
@@ -54,7 +55,7 @@ export class CreateRates {
   /** A full bucket is as none. If all are in use, all are forgotten: for a moment more is let in than should be. */
   #forgetFull(now: number): void {
     for (const [namespace, { tokens, filledAt }] of this.#buckets) {
-      const rate = this.#rates.get(namespace) ?? this.#rates.get("*") ?? 0;
+      const rate = limitOf(this.#rates, namespace) ?? 0;
       if (tokens + ((now - filledAt) / 1_000) * rate >= burstOf(rate)) this.#buckets.delete(namespace);
     }
     if (this.#buckets.size >= limits.createBuckets) this.#buckets.clear();

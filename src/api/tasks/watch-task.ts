@@ -26,7 +26,7 @@ export interface Watch {
   end(): Promise<TaskEnd>;
 }
 
-/** WatchTask: a Task's log after `afterSeq`, live. */
+/** WatchTask: a Task's log after `afterSeq`, live. Refused before it begins where its namespace has as many watchers as it may. */
 export const watchTask = useCase({
   action: "task.watch",
   input: z.object({ id: taskId, afterSeq: seq }),
@@ -34,10 +34,15 @@ export const watchTask = useCase({
   perform: ({ id, afterSeq }, request, { detail: { task } }): Watch => {
     const { caller, services } = request;
     const reads = readsOf(request);
+    const { watchers } = services;
+    watchers?.check(task.namespace);
     return {
       task,
       isOver: () => isOver(reads, task, afterSeq),
-      slices: (signal) => services.plane.watch(caller, id, afterSeq, signal),
+      slices: (signal) => {
+        const slices = services.plane.watch(caller, id, afterSeq, signal);
+        return watchers ? watchers.counted(task.namespace, slices) : slices;
+      },
       end: () => endOf(reads, task),
     };
   },

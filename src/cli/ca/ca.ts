@@ -38,9 +38,8 @@ export async function showAuthority(options: CaOptions & ConnectionOptions, io: 
 export async function exportAuthority(options: CaOptions, io: Io): Promise<ExitCode> {
   return explained(async () => {
     const folder = folderOf(options, io);
-    const { cert } = await authorityIn(folder, io);
-    const both = await readPrivate(join(folder, rotationFiles.bundle));
-    await io.stdout.write(`${(both ?? cert).trim()}\n`);
+    const trusted = await readPrivate(join(folder, rotationFiles.bundle));
+    await io.stdout.write(`${(trusted ?? (await authorityIn(folder, io)).cert).trim()}\n`);
     return exit.ok;
   });
 }

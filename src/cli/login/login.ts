@@ -20,12 +20,15 @@ export async function login(options: LoginOptions, io: Io): Promise<ExitCode> {
   const name = nameOf(options, io);
   const { profile: _, check = true, ...others } = options;
   // What is there already is not used: it is about to be replaced.
-  const { TASKRUN_PROFILE: __, TASKRUN_API_KEY: ___, TASKRUN_API_KEY_FILE: ____, ...env } = io.env;
+  const { TASKRUN_PROFILE: __, TASKRUN_API_KEY: ___, TASKRUN_API_KEY_FILE: ____, ...rest } = io.env;
+  const { TASKRUN_CERT: _____, TASKRUN_CERT_KEY: ______, ...env } = rest;
   const server = await target({ ...io, env }, others);
-  const apiKey = server.apiKey ?? (await readKey(io));
-  const { addr, namespace, caPin } = server;
+  const { addr, namespace, caPin, cert, certKey } = server;
+  const apiKey = server.apiKey ?? (cert === undefined ? await readKey(io) : undefined);
   const profile: Profile = {
-    ...{ addr, apiKey },
+    addr,
+    ...(apiKey && { apiKey }),
+    ...(cert && certKey && { cert, certKey }),
     ...(namespace && { namespace }),
     ...(caPin && { caPin }),
     ...(server.ca && { ca: await authorityIn(server.ca) }),
@@ -40,12 +43,15 @@ export async function login(options: LoginOptions, io: Io): Promise<ExitCode> {
 /** `logout`: forgets a credential. The key itself goes on to count until it is revoked. */
 export async function logout(options: { readonly profile?: string }, io: Io): Promise<ExitCode> {
   const name = nameOf(options, io);
-  const id = await readProfile(io, name)
-    .then(({ apiKey }) => /^tr_([0-9A-Za-z]+)_/.exec(apiKey)?.[1])
-    .catch(() => undefined);
+  const apiKey = await readProfile(io, name)
+    .then((profile) => profile.apiKey)
+    .catch(() => "");
+  const hadKey = apiKey !== undefined;
+  const id = /^tr_([0-9A-Za-z]+)_/.exec(apiKey ?? "")?.[1];
   await removeProfile(io, name);
   const revoke = id === undefined ? "" : `: \`${io.self} key revoke ${id}\` ends it`;
-  await io.stderr.write(`${oneLine(`profile ${name} is gone; its key still counts${revoke}`)}\n`);
+  const still = hadKey ? `; its key still counts${revoke}` : "";
+  await io.stderr.write(`${oneLine(`profile ${name} is gone${still}`)}\n`);
   return exit.ok;
 }
 
@@ -101,11 +107,11 @@ async function authorityIn(ca: string): Promise<string> {
 }
 
 /** @throws {CliError} if the server cannot be reached, or does not take the credential */
-async function tryOut({ addr, namespace, ca, caPin, apiKey }: Target, io: Io): Promise<void> {
-  const trust = { ...(ca && { ca }), ...(caPin && { caPin }), ...(apiKey && { apiKey }) };
+async function tryOut(server: Target, io: Io): Promise<void> {
+  const { addr } = server;
   let client: ReturnType<typeof createClient>;
   try {
-    client = createClient({ addr, namespace, ...trust });
+    client = createClient(server);
   } catch (cause) {
     throw new CliError(exit.usage, (cause as Error).message, [], cause);
   }

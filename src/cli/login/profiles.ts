@@ -2,7 +2,7 @@ import { constants, type Stats } from "node:fs";
 import { mkdir, open, readdir, stat, unlink } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { writePrivate } from "#host/tls/private-files";
+import { writePrivate } from "#files/private";
 import { limits } from "#limits/index";
 import { CliError, exit } from "../exit.js";
 import type { Io } from "../terminal/io.js";
@@ -14,7 +14,11 @@ export interface Profile {
   /** Certificates of the authority, as PEM. */
   readonly ca?: string;
   readonly caPin?: string;
-  readonly apiKey: string;
+  /** Absent if a certificate is shown instead. */
+  readonly apiKey?: string;
+  /** Files of a certificate and of its key: they stay where they are, and are read anew when they are used. */
+  readonly cert?: string;
+  readonly certKey?: string;
 }
 
 /** Rights of anybody but the owner. */
@@ -99,11 +103,12 @@ function profileIn(path: string, text: string): Profile {
   } catch (cause) {
     throw unreadable(path, "it is not JSON", cause);
   }
-  const { addr, apiKey, namespace, ca, caPin } = found ?? {};
-  const texts = [addr, apiKey, namespace, ca, caPin].every(
+  const { addr, apiKey, namespace, ca, caPin, cert, certKey } = found ?? {};
+  const texts = [addr, apiKey, namespace, ca, caPin, cert, certKey].every(
     (each) => each === undefined || typeof each === "string",
   );
-  if (!texts || !addr || !apiKey) throw unreadable(path, "it has no address, or no key");
+  const isKnown = Boolean(apiKey) || (Boolean(cert) && Boolean(certKey));
+  if (!texts || !addr || !isKnown) throw unreadable(path, "it has no address, or no key");
   return found as Profile;
 }
 

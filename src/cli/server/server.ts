@@ -2,6 +2,7 @@ import { ConfigError, exposedBy, hasAuth, hasTls, type ServerConfig, type Settin
 import type { RunningServer } from "#control-plane";
 import { Fault } from "#domain/fault";
 import { isPostgresUrl, withoutPassword } from "#domain/postgres-url";
+import type { InForce } from "#host/audit/changes";
 import { createLog, logPort } from "#host/log";
 import type { Plane } from "#ports/plane";
 import type { Store } from "#ports/store";
@@ -89,14 +90,24 @@ export async function startOrExplain(
   const base = exposedBy(config).length > 0 ? { insecure: true } : {};
   const log = logPort(createLog({ level: config.logLevel, base }));
   try {
-    if (options.repair) {
-      const { repairData } = await import("#stores/shared/server-store");
-      for await (const what of repairData(config)) log.error(what);
-    }
-    return await start(config, log, development);
+    return await start(config, log, development, options.repair ? [await repair(config, log)] : []);
   } catch (cause) {
     throw explain(cause, config, io);
   }
+}
+
+/** Repairs the data, and says in the log what is lost. @returns what the audit log is told */
+async function repair(config: ServerConfig, log: Log): Promise<InForce> {
+  const { repairData } = await import("#stores/shared/server-store");
+  let count = 0;
+  let first = "";
+  for await (const what of repairData(config)) {
+    log.error(what);
+    count += 1;
+    first ||= what;
+  }
+  const detail = count === 0 ? "nothing is lost" : `${count} findings: ${first}`;
+  return { action: "store.repair", object: "store", detail };
 }
 
 /** Opens the store, in a thread, while the rest of the server is loaded. */
@@ -104,13 +115,14 @@ async function start(
   config: ServerConfig,
   log: Log,
   { store: aroundStore, plane }: Development,
+  done: readonly InForce[],
 ): Promise<RunningServer> {
   const { serverStore } = await import("#stores/shared/server-store");
   const plain = serverStore(config);
   const store = aroundStore ? aroundStore(plain) : plain;
   store.open?.().catch(() => undefined); // the plane reports the error
   const { startServer } = await import("#control-plane");
-  return startServer(config, log, store, plane);
+  return startServer(config, log, store, plane, done);
 }
 
 function explain(cause: unknown, config: ServerConfig, { self }: Io): CliError {

@@ -115,7 +115,9 @@ const serviceLink = /^TASKRUN_(\w+_)?(SERVICE_(HOST|PORT)|PORT)(_\w+)?$/;
 
 function unknownNames({ path, table }: ConfigFile, env: Sources["env"]): string[] {
   const keys: readonly string[] = [...settingNames, ...clientNames];
-  const variables = [...keys, "config", "api-key", "api-key-file", "profile"].map(variableOf);
+  const variables = [...keys, "config", "api-key", "api-key-file", "profile", "cert", "cert-key"].map(
+    variableOf,
+  );
   const strayKeys = Object.keys(table).filter((key) => !keys.includes(key));
   const strayVariables = Object.keys(env).filter(
     (name) => name.startsWith("TASKRUN_") && !variables.includes(name) && !serviceLink.test(name),

@@ -25,6 +25,19 @@ export function workerUri({ namespace, name }: WorkerName): string {
   return `spiffe://${TRUST_DOMAIN}/t/${namespace}/w/${name}`;
 }
 
+const CLIENT = /^spiffe:\/\/taskrun\/client\/([A-Za-z0-9._-]{1,128})$/;
+
+/** The identity of a client that is no worker, which is its principal too. */
+export function clientUri(name: string): string {
+  return `spiffe://${TRUST_DOMAIN}/client/${name}`;
+}
+
+/** The client of an identity; undefined if it is no client's. */
+export function readClientUri(uri: string): string | undefined {
+  const [, name = ""] = CLIENT.exec(uri) ?? [];
+  return isSegment(name) ? name : undefined;
+}
+
 /** The worker of an identity; undefined if it is no worker's. */
 export function readWorkerUri(uri: string): WorkerName | undefined {
   const [, namespace = "", name = ""] = WORKER.exec(uri) ?? [];

@@ -24,6 +24,8 @@ export type AuditAction =
   | "worker.renew"
   | "worker.revoke"
   | "ca.change"
+  /** Damaged data was given up, by `--repair`. */
+  | "store.repair"
   | "policy.change"
   /** Any action of `api/authorize.ts` that was refused. */
   | (string & {});

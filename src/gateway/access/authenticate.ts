@@ -1,7 +1,7 @@
 import type { Enrolment } from "#api/enrolment/enrolment";
 import { RoleTable } from "#domain/access/roles";
-import { workerUri } from "#domain/access/spiffe";
-import type { Caller, WorkerCredential } from "#domain/caller";
+import { clientUri, workerUri } from "#domain/access/spiffe";
+import type { Caller, CertificateCredential, ClientCredential, WorkerCredential } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import { limits } from "#limits/index";
 import type { AuditTrail } from "#ports/audit";
@@ -11,9 +11,12 @@ import { ofAllNamespaces, policy, type Requirement, watchTokenRoutes } from "./p
 /** Whoever asks for what needs no credential. */
 const ANYBODY: Caller = { principal: "anybody", namespaces: [], roles: [] };
 
-/** Finds the caller of a credential. @throws {Fault} at once or by the promise */
+/** Finds the caller of a credential. */
 export interface CallerOf {
+  /** @throws {Fault} at once or by the promise */
   callerOf(credential: string): Caller | Promise<Caller>;
+  /** Of a client's certificate; undefined where no client is known by one. @throws {Fault} `unauthenticated` */
+  certified?(certificate: ClientCredential): Caller | undefined;
 }
 
 /** Finds the caller of a token for one Task. @throws {Fault} `unauthenticated` */
@@ -49,12 +52,16 @@ export function authenticate(credentials: CallerOf, parts: AuthenticateParts = {
     const { asked } = sender;
     const needs = policy.get(asked);
     if (needs === "nothing" || needs === "a token") return ANYBODY;
-    const certificate = workers && sender.peer?.certificate;
-    if (certificate && needs === "workers:connect") return workerOf(certificate, workers, audit);
+    const certificate = sender.peer?.certificate;
+    const ofWorker = certificate && "worker" in certificate && workers ? certificate : undefined;
+    if (ofWorker && workers && needs === "workers:connect") return workerOf(ofWorker, workers, audit);
     const credential = credentialOf(sender, audit);
+    // What a request says for itself counts, and not what its connection has shown, which a proxy may share among many.
     const caller =
-      credential === undefined ? watcherOf(sender, watchTokens) : credentials.callerOf(credential);
-    if (!caller) throw noCredential(sender, certificate, audit);
+      credential === undefined
+        ? (watcherOf(sender, watchTokens) ?? clientOf(certificate, needs, credentials, audit))
+        : credentials.callerOf(credential);
+    if (!caller) throw noCredential(sender, ofWorker, audit);
     if (!(caller instanceof Promise)) return admitted(caller, asked, needs);
     return caller.then((found) => admitted(found, asked, needs));
   };
@@ -108,6 +115,31 @@ function noCredential(
     : { actor: "anonymous", action: "key.use", object: "none", detail };
   audit?.refused(said);
   return fault;
+}
+
+/** The caller of a client's certificate, if it is one: of any role it opens no worker's stream. @throws {Fault} */
+function clientOf(
+  certificate: CertificateCredential | undefined,
+  needs: Requirement | undefined,
+  credentials: CallerOf,
+  audit: AuditTrail | undefined,
+): Caller | undefined {
+  if (!certificate || !("client" in certificate)) return undefined;
+  const { client, serial } = certificate;
+  try {
+    if (needs === "workers:connect") throw onlyForClients();
+    return credentials.certified?.(certificate);
+  } catch (error) {
+    const detail = error instanceof Fault ? error.reason : "";
+    audit?.refused({ actor: clientUri(client), action: "key.use", object: `certificate ${serial}`, detail });
+    throw error;
+  }
+}
+
+function onlyForClients(): Fault {
+  const message =
+    "a client's certificate opens no worker's stream: invite the worker, or send it an API key.";
+  return new Fault("denied", message, { reason: "CERTIFICATE_OF_CLIENT" });
 }
 
 function onlyForWorkers(asked: string): Fault {

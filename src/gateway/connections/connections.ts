@@ -1,5 +1,5 @@
 import { createServer, type Server, type Socket } from "node:net";
-import type { WorkerCredential } from "#domain/caller";
+import type { CertificateCredential } from "#domain/caller";
 import { limits } from "#limits/index";
 import type { Telemetry } from "#ports/telemetry";
 import { AnswerQuota } from "../traffic/answer-admission.js";
@@ -24,7 +24,7 @@ export class Connection implements RemotePeer {
   /** Bytes that go with each frame in addition to HTTP/2's own: those of a TLS record. */
   readonly recordBytes: number;
   readonly address: string;
-  readonly certificate: WorkerCredential | undefined;
+  readonly certificate: CertificateCredential | undefined;
   readonly #tcp: Socket;
   readonly #identified: () => void;
 
@@ -32,7 +32,7 @@ export class Connection implements RemotePeer {
     socket: Socket,
     identified: () => void,
     tcp: Socket = socket,
-    certificate: WorkerCredential | undefined = undefined,
+    certificate: CertificateCredential | undefined = undefined,
   ) {
     this.socket = socket;
     this.address = tcp.remoteAddress ?? "";
@@ -48,7 +48,7 @@ export class Connection implements RemotePeer {
   }
 
   /** The same connection, once its handshake is done. */
-  secured(socket: Socket, certificate: WorkerCredential | undefined): Connection {
+  secured(socket: Socket, certificate: CertificateCredential | undefined): Connection {
     return new Connection(socket, this.#identified, this.#tcp, certificate);
   }
 

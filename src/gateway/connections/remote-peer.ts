@@ -1,9 +1,9 @@
-import type { WorkerCredential } from "#domain/caller";
+import type { CertificateCredential } from "#domain/caller";
 
 /** Who is at the other end of a connection, as far as that shows. */
 export interface RemotePeer {
   /** Its address; empty if it is gone already. */
   readonly address: string;
-  /** The worker's certificate that it has shown, verified; absent if it has shown none. */
-  readonly certificate?: WorkerCredential | undefined;
+  /** The certificate that it has shown, verified; absent if it has shown none. */
+  readonly certificate?: CertificateCredential | undefined;
 }

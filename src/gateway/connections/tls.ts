@@ -4,7 +4,13 @@ import { createServer, type Server, type TLSSocket } from "node:tls";
 import { limits } from "#limits/index";
 import type { Telemetry } from "#ports/telemetry";
 import type { TlsIdentity, TlsSource } from "#ports/tls";
-import { type Admits, type ClientCertificate, certificateOf } from "./client-certificate.js";
+import {
+  type Admits,
+  type ClientCertificate,
+  certificateOf,
+  pathsOf,
+  type TrustPaths,
+} from "./client-certificate.js";
 import type { Connection } from "./connections.js";
 import { Pace } from "./pace.js";
 import type { NotesCertificate } from "./refused-certificate.js";
@@ -39,22 +45,28 @@ export class TlsHandshakes {
   readonly #pace = new Pace(limits.handshakesPerIteration);
   /** Connections whose handshake is not done, by their ends: `node:tls` does not tell the connection of a socket it has made. */
   readonly #pending = new Map<string, Connection>();
+  #paths: TrustPaths;
   #warnAt = 0;
 
   constructor(parts: TlsParts) {
     this.#parts = parts;
     const { source, protocols } = parts;
+    const { clientCa, callerCa } = source.identity;
+    this.#paths = pathsOf(source.identity);
     this.#server = createServer({
       ...contextOf(source.identity),
       // Optional, since clients have API keys: Node can only ask for a certificate, or demand one. What it was shown is judged below.
-      requestCert: source.identity.clientCa !== undefined,
+      requestCert: (clientCa ?? callerCa) !== undefined,
       rejectUnauthorized: false,
       ALPNProtocols: [...protocols],
       handshakeTimeout: limits.handshake,
     })
       .on("secureConnection", (socket) => this.#done(socket))
       .on("tlsClientError", (error, socket) => this.#failed(error, socket));
-    source.onChange((identity) => this.#server.setSecureContext(contextOf(identity)));
+    source.onChange((identity) => {
+      this.#server.setSecureContext(contextOf(identity));
+      this.#paths = pathsOf(identity);
+    });
   }
 
   /** Takes over a connection that was just accepted. */
@@ -86,7 +98,7 @@ export class TlsHandshakes {
     const { protocols, secured } = this.#parts;
     const named = socket.alpnProtocol || "http/1.1";
     const protocol = protocols.find((each) => each === named);
-    const shown: ClientCertificate = certificateOf(socket, this.#parts.admits);
+    const shown: ClientCertificate = certificateOf(socket, this.#paths, this.#parts.admits);
     if (connection && protocol && shown !== "refused") {
       secured(connection.secured(socket, shown), protocol);
       return;
@@ -118,8 +130,9 @@ export class TlsHandshakes {
   }
 }
 
-function contextOf({ cert, key, clientCa }: TlsIdentity) {
-  return { cert, key, ...SECURE, ...(clientCa !== undefined && { ca: clientCa }) };
+function contextOf({ cert, key, clientCa, callerCa }: TlsIdentity) {
+  const ca = [clientCa, callerCa].filter((each) => each !== undefined);
+  return { cert, key, ...SECURE, ...(ca.length > 0 && { ca }) };
 }
 
 const SECURE = { minVersion: "TLSv1.3", secureOptions: constants.SSL_OP_NO_TICKET } as const;

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { writePrivate } from "../tls/private-files.js";
+import { writePrivate } from "#files/private";
 
 /** The file of the first credential, in the data directory: for the command line on this machine, by `--data`. */
 function adminKeyFile(data: string): string {

@@ -9,7 +9,8 @@ import {
 import { join } from "node:path";
 import { type Checkpoint, checkpointLine, signedText } from "#domain/audit/checkpoint";
 import { Fault } from "#domain/fault";
-import { readPrivate, writePrivate } from "../tls/private-files.js";
+import { writePrivate } from "#files/private";
+import { readPrivate } from "../tls/private-files.js";
 
 /** The key with which checkpoints are signed, and its public part as they name it. */
 export interface AuditKey {

@@ -16,10 +16,11 @@ import {
   X509CertificateGenerator,
 } from "@peculiar/x509";
 import { SERVER_ID } from "#domain/server-id";
+import { writePrivate } from "#files/private";
 import { limits } from "#limits/index";
 import type { TlsIdentity } from "#ports/tls";
 import type { ServerNames } from "./names.js";
-import { readPrivate, writePrivate } from "./private-files.js";
+import { readPrivate } from "./private-files.js";
 import { type Authority, ECDSA, exportKey, importKey, lifetime, makeKeys, makeSerial } from "./x509.js";
 
 export { type Authority, pinOf } from "./x509.js";
@@ -84,7 +85,7 @@ export async function issueServer(
       new SubjectAlternativeNameExtension(alternatives(names)),
     ],
   });
-  const chain = `${cert.toString("pem").trim()}\n${authority.cert.trim()}\n`;
+  const chain = `${cert.toString("pem").trim()}\n${authority.cert.trim()}\n${authority.above ?? ""}`;
   return { cert: chain, key: await exportKey(keys.privateKey) };
 }
 

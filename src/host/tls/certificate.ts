@@ -69,12 +69,15 @@ class Identity implements OpenTls {
     const { log } = this.#telemetry;
     try {
       const identity = await usable(this.#read);
-      const { cert, key, clientCa } = identity;
-      const isSame = cert === this.identity.cert && key === this.identity.key;
+      const { cert, key, clientCa, callerCa } = identity;
+      const before = this.identity;
+      const isSame = cert === before.cert && key === before.key;
       this.#complaint = "";
-      if (isSame && clientCa === this.identity.clientCa) return;
+      if (isSame && clientCa === before.clientCa && callerCa === before.callerCa) return;
       this.identity = identity;
       for (const changed of this.#changed) changed(this.identity);
+      if (callerCa !== before.callerCa)
+        log.info("who vouches for clients is replaced: new connections go by it");
       if (isSame) return;
       log.info("the server's certificate is replaced: new connections get the new one");
       this.#note();

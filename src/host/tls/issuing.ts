@@ -17,10 +17,11 @@ import {
 } from "@peculiar/x509";
 import { type WorkerName, workerUri } from "#domain/access/spiffe";
 import { instant, type Millis } from "#domain/time/time";
+import { writePrivate } from "#files/private";
 import { limits } from "#limits/index";
 import type { CheckedCsr, IssuedCertificate, WorkerAuthority } from "#ports/authority";
 import { checkCsr } from "./csr.js";
-import { readPrivate, writePrivate } from "./private-files.js";
+import { readPrivate } from "./private-files.js";
 import {
   type Authority,
   ECDSA,
@@ -93,36 +94,19 @@ export class Issuing implements WorkerAuthority {
     return checkCsr(csr);
   }
 
-  async issue({ spki }: CheckedCsr, worker: WorkerName, life: Millis): Promise<IssuedCertificate> {
+  get ends(): WorkerAuthority["ends"] {
+    const endOf = (pem: string) => instant(Date.parse(new X509Certificate(pem).validTo));
+    return [
+      { which: "root", endsAt: endOf(this.root) },
+      { which: "issuing", endsAt: endOf(this.chain) },
+    ];
+  }
+
+  async issue(csr: CheckedCsr, worker: WorkerName, life: Millis): Promise<IssuedCertificate> {
     const authority = await this.current();
-    const issuer = new Peculiar(authority.cert);
-    const publicKey = new PublicKey(spki as Uint8Array<ArrayBuffer>);
-    const { notBefore, notAfter } = lifetime(this.#now(), life, issuer.notAfter);
-    const serialNumber = makeSerial();
-    const cert = await X509CertificateGenerator.create({
-      serialNumber,
-      subject: [{ CN: [worker.name.slice(0, 64)] }],
-      issuer: issuer.subject,
-      notBefore,
-      notAfter,
-      publicKey,
-      signingKey: authority.key,
-      signingAlgorithm: ECDSA,
-      extensions: [
-        new BasicConstraintsExtension(false, undefined, true),
-        new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-        // SPIFFE asks for both. What a server is, is said by its own identity, which no worker has.
-        new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth, ExtendedKeyUsage.serverAuth]),
-        await SubjectKeyIdentifierExtension.create(publicKey),
-        await AuthorityKeyIdentifierExtension.create(issuer.publicKey),
-        new SubjectAlternativeNameExtension([{ type: "url", value: workerUri(worker) }]),
-      ],
-    });
-    const pem = `${cert.toString("pem").trim()}\n`;
+    const signed = await signWorker(authority, csr, worker, { now: this.#now(), life });
     return {
-      cert: pem,
-      serial: serialNumber,
-      notAfter: instant(notAfter.getTime()),
+      ...signed,
       chain: `${authority.cert.trim()}\n`,
       bundle: this.root,
       root: this.pin,
@@ -170,6 +154,40 @@ export class Issuing implements WorkerAuthority {
     const key = await readPrivate(join(this.#folder, issuingFiles.key(slot)));
     return cert === undefined || key === undefined ? undefined : { cert, key: await importKey(key) };
   }
+}
+
+/** A certificate of a worker, for the key of its request. @param life from now on; it does not outlast who signs */
+export async function signWorker(
+  authority: Authority,
+  { spki }: CheckedCsr,
+  worker: WorkerName,
+  { now, life }: { readonly now: number; readonly life: Millis },
+): Promise<Pick<IssuedCertificate, "cert" | "serial" | "notAfter">> {
+  const issuer = new Peculiar(authority.cert);
+  const publicKey = new PublicKey(spki as Uint8Array<ArrayBuffer>);
+  const { notBefore, notAfter } = lifetime(now, life, issuer.notAfter);
+  const serialNumber = makeSerial();
+  const cert = await X509CertificateGenerator.create({
+    serialNumber,
+    subject: [{ CN: [worker.name.slice(0, 64)] }],
+    issuer: issuer.subject,
+    notBefore,
+    notAfter,
+    publicKey,
+    signingKey: authority.key,
+    signingAlgorithm: ECDSA,
+    extensions: [
+      new BasicConstraintsExtension(false, undefined, true),
+      new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+      // SPIFFE asks for both. What a server is, is said by its own identity, which no worker has.
+      new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth, ExtendedKeyUsage.serverAuth]),
+      await SubjectKeyIdentifierExtension.create(publicKey),
+      await AuthorityKeyIdentifierExtension.create(issuer.publicKey),
+      new SubjectAlternativeNameExtension([{ type: "url", value: workerUri(worker) }]),
+    ],
+  });
+  const pem = `${cert.toString("pem").trim()}\n`;
+  return { cert: pem, serial: serialNumber, notAfter: instant(notAfter.getTime()) };
 }
 
 async function activeSlot(folder: string): Promise<Slot | undefined> {

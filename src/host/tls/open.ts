@@ -2,19 +2,26 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { join } from "node:path";
 import type { AuthorityRow } from "#domain/access/authority";
 import { Fault } from "#domain/fault";
+import { writePrivate } from "#files/private";
 import { limits } from "#limits/index";
-import type { RotatingAuthority } from "#ports/authority";
+import type { RotatingAuthority, WorkerAuthority } from "#ports/authority";
 import type { Telemetry } from "#ports/telemetry";
 import type { TlsIdentity } from "#ports/tls";
 import { type OpenTls, openIdentity } from "./certificate.js";
+import { clientAuthorities } from "./client-authorities.js";
 import { type ServerNames, serverNames } from "./names.js";
-import { privateFolder, readPrivate, readShort, writePrivate } from "./private-files.js";
+import { privateFolder, readPrivate, readShort } from "./private-files.js";
+import type { Authority } from "./x509.js";
 
 /** The settings of a server that concern its TLS. */
 export interface TlsSettings {
   readonly tls: "off" | "auto";
   readonly tlsCert: string;
   readonly tlsKey: string;
+  /** File of the authorities of clients; empty if no client is known by a certificate. */
+  readonly clientCa?: string;
+  readonly issuerCert: string;
+  readonly issuerKey: string;
   readonly data: string;
   readonly grpc: readonly string[];
   readonly http: readonly string[];
@@ -26,7 +33,9 @@ export interface ServerTls extends OpenTls {
   /** Of the server's own authority; absent if the certificate is somebody else's. */
   readonly pin?: string;
   /** Signs for workers; absent likewise. */
-  readonly authority?: RotatingAuthority;
+  readonly authority?: WorkerAuthority;
+  /** The same, if it is the server's own. */
+  readonly rotating?: RotatingAuthority;
 }
 
 /** Whom a server asks for a certificate, and where the rotation of its authority stands. */
@@ -48,18 +57,31 @@ export async function openTls(
   telemetry: Telemetry,
   peers: TlsPeers = { asksClients: false },
 ): Promise<ServerTls | undefined> {
-  const { tlsCert, tlsKey, data, grpc, http, allowedHosts } = settings;
+  const { tlsCert, tlsKey, clientCa = "", data, grpc, http, allowedHosts } = settings;
+  const withClients: WithClients = async (identity) => {
+    if (clientCa === "" || !peers.asksClients) return identity;
+    const pem = await readNamed("client-ca", clientCa);
+    return { ...identity, callerCa: clientAuthorities(clientCa, pem, identity.clientCa) };
+  };
   if (settings.tls === "auto") {
     const folder = join(data, "tls");
     await privateFolder(folder);
     const names = () => serverNames([...grpc, ...http], allowedHosts);
-    return ownTls(folder, names, telemetry, peers);
+    const { issuerCert, issuerKey } = settings;
+    const asked = { ...peers, withClients };
+    return issuerCert === ""
+      ? ownTls(folder, names, telemetry, asked)
+      : issuedTls(folder, { cert: issuerCert, key: issuerKey, names }, telemetry, asked);
   }
   if (tlsCert === "") return undefined;
   return openIdentity(async () => {
-    return { cert: await readNamed("tls-cert", tlsCert), key: await readNamed("tls-key", tlsKey) };
+    const [cert, key] = [await readNamed("tls-cert", tlsCert), await readNamed("tls-key", tlsKey)];
+    return withClients({ cert, key });
   }, telemetry);
 }
+
+/** The identity with the authorities of clients, as their file is now. */
+type WithClients = (identity: TlsIdentity) => Promise<TlsIdentity>;
 
 async function readNamed(setting: string, path: string): Promise<string> {
   try {
@@ -79,28 +101,64 @@ async function ownTls(
   folder: string,
   names: () => ServerNames,
   telemetry: Telemetry,
-  { asksClients, rotation: row, isShared = false }: TlsPeers,
+  {
+    asksClients,
+    rotation: row,
+    isShared = false,
+    withClients,
+  }: TlsPeers & { readonly withClients: WithClients },
 ): Promise<ServerTls> {
-  const { issueServer } = await import("./authority.js");
   const { openOwnAuthority } = await import("./own-authority.js");
   const authority = await openOwnAuthority({ folder, now: Date.now, row, isShared });
+  const opened = await openIdentity(
+    madeBy(folder, authority, names, { asksClients, withClients }),
+    telemetry,
+  );
+  authority.changed = () => opened.look();
+  return Object.assign(opened, { pin: authority.pin, authority, rotating: authority });
+}
+
+/** By an authority of the operator's, whose root is elsewhere. */
+async function issuedTls(
+  folder: string,
+  { names, ...files }: { readonly cert: string; readonly key: string; readonly names: () => ServerNames },
+  telemetry: Telemetry,
+  { asksClients, withClients }: TlsPeers & { readonly withClients: WithClients },
+): Promise<ServerTls> {
+  const { openIssuerFiles } = await import("./issuer-files.js");
+  const authority = await openIssuerFiles({ ...files, now: Date.now });
+  const make = madeBy(folder, authority, names, { asksClients, withClients });
+  const opened = await openIdentity(async () => {
+    await authority.look();
+    return make();
+  }, telemetry);
+  // What commands on this machine trust.
+  await writePrivate(join(folder, "bundle.pem"), authority.bundle);
+  return Object.assign(opened, { pin: authority.pin, authority });
+}
+
+/** Reads the server's certificate, and makes another one when it is time, or another authority serves. */
+function madeBy(
+  folder: string,
+  authority: { readonly serving: Authority; readonly bundle: string },
+  names: () => ServerNames,
+  { asksClients, withClients }: { readonly asksClients: boolean; readonly withClients: WithClients },
+): () => Promise<TlsIdentity> {
   const [certPath, keyPath] = [join(folder, "server.pem"), join(folder, "server.key")];
-  const read = async (): Promise<TlsIdentity> => {
+  return async () => {
     const [cert, key] = [await readPrivate(certPath), await readPrivate(keyPath)];
     const now = Date.now();
     const { serving, bundle } = authority;
     const clients = asksClients ? { clientCa: bundle } : {};
     if (cert !== undefined && key !== undefined && serves({ cert, key }, serving.cert, names(), now)) {
-      return { cert, key, ...clients };
+      return withClients({ cert, key, ...clients });
     }
+    const { issueServer } = await import("./authority.js");
     const made = await issueServer(serving, names(), now);
     await writePrivate(keyPath, made.key);
     await writePrivate(certPath, made.cert);
-    return { ...made, ...clients };
+    return withClients({ ...made, ...clients });
   };
-  const opened = await openIdentity(read, telemetry);
-  authority.changed = () => opened.look();
-  return Object.assign(opened, { pin: authority.pin, authority });
 }
 
 /** True if the certificate is of this authority and key, has these names, and need not be renewed yet. */

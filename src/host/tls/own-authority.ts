@@ -13,11 +13,12 @@ import {
 import type { WorkerName } from "#domain/access/spiffe";
 import { Fault } from "#domain/fault";
 import { instant, type Millis } from "#domain/time/time";
+import { writePrivate } from "#files/private";
 import type { CheckedCsr, IssuedCertificate, RotatingAuthority } from "#ports/authority";
 import { openAuthority, readAuthority } from "./authority.js";
 import { checkCsr } from "./csr.js";
 import { type Issuing, issuingFiles, openIssuing, slots } from "./issuing.js";
-import { privateFolder, readPrivate, writePrivate } from "./private-files.js";
+import { privateFolder, readPrivate } from "./private-files.js";
 import { type Authority, pinOf } from "./x509.js";
 
 /** Of a folder `tls`: where the root is that is to come, and all roots that are trusted while there are two. */

@@ -13,6 +13,8 @@ export interface Authority {
   /** Its own certificate, as PEM. */
   readonly cert: string;
   readonly key: webcrypto.CryptoKey;
+  /** The certificates above it, up to the root, as PEM; absent for a root. */
+  readonly above?: string;
 }
 
 /** What `--ca-pin` names: the SHA-256 of the public key of a certificate. */

@@ -11,7 +11,8 @@ export function watch({ core, watchers }: Supervisor): Plane["watch"] {
   return (caller, taskId, afterSeq, signal) => {
     const mayWatch = async () => {
       if (caller.namespaces === "*") return;
-      const detail = await core.store.reads.task(taskId);
+      const { reads } = core.store;
+      const detail = await (reads.within?.(caller.namespaces) ?? reads).task(taskId);
       if (!detail || !mayUse(caller, detail.task.namespace)) throw taskNotFound(taskId);
     };
     return watchers.watch(taskId, afterSeq, signal, mayWatch);

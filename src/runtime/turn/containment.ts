@@ -154,9 +154,9 @@ export class CascadeDecider {
 
   context(offer?: Offer): TurnContext {
     const { core, work, verdicts, journal, at } = this.#tools;
-    const { memory, leases, plans, entropy, node } = core;
+    const { memory, leases, plans, entropy, node, waitingTasks, output } = core;
     const newTaskId = () => entropy.uuid() as TaskId;
-    const parts = { work, memory, leases, plans, verdicts, newTaskId, node };
+    const parts = { work, memory, leases, plans, verdicts, newTaskId, node, waitingTasks, output };
     const view = new TurnView({ ...parts, ...(offer && { offer }) });
     if (node === undefined) return { work, memory, view };
     const { roster } = memory;

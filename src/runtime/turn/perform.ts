@@ -36,7 +36,7 @@ interface Followers {
  * commit cannot be taken back.
  */
 export function perform(
-  { work, answers }: Decided,
+  { work, answers, at }: Decided,
   committed: Committed | undefined,
   core: Core,
   { watchers, waiters, traces, lost }: Followers,
@@ -70,6 +70,7 @@ export function perform(
   } catch (error) {
     failed("metrics", error, {}, core);
   }
+  core.output?.wrote(work.changes.runs, at);
   for (const refusal of work.audit.refusals) core.audit?.refused(refusal);
   if (committed && work.audit.count > 0) core.audit?.committed(work.audit.count);
   if (traces) record(work, core, traces);

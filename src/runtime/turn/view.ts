@@ -11,6 +11,7 @@ import {
   type TaskId,
   type WorkerId,
 } from "#domain/id";
+import { type ByNamespace, limitOf } from "#domain/namespace-limits";
 import type { RunRow } from "#domain/task/run";
 import type { StepRow } from "#domain/task/step";
 import type { TaskRow } from "#domain/task/task";
@@ -20,6 +21,7 @@ import type { Instant } from "#domain/time/time";
 import { type Announcement, decidingOf } from "#domain/worker/agent";
 import type { SessionRow } from "#domain/worker/worker";
 import { type WorkerKey, type WorkerRow, workerRowKey } from "#domain/worker/worker-row";
+import type { DailyOutput } from "../memory/daily-output.js";
 import type { Memory } from "../memory/memory.js";
 import { planFor, plannedStep } from "../memory/plans.js";
 import type { Workspace } from "../memory/workspace.js";
@@ -36,9 +38,15 @@ export interface TurnParts {
   /** Workers, slots and Run ids that the scheduler may use in this turn; absent for other messages. */
   readonly offer?: Offer;
   readonly newTaskId: () => TaskId;
+  /** How many Tasks may wait in each namespace. Default: no such limits. */
+  readonly waitingTasks?: ByNamespace;
+  /** Absent if nobody limits it. */
+  readonly output?: DailyOutput | undefined;
   /** This node, if there may be others. */
   readonly node?: NodeId | undefined;
 }
+
+const NO_LIMITS: ByNamespace = new Map();
 
 /** The read-only view of a turn's rows and of the plane's memory that handlers decide over. */
 export class TurnView implements MessageView {
@@ -49,9 +57,12 @@ export class TurnView implements MessageView {
   readonly #leases: Leases;
   readonly #plans: Plans;
   readonly #verdicts: Verdicts;
+  readonly #waitingTasks: ByNamespace;
+  readonly #output: DailyOutput | undefined;
   readonly #node: NodeId | undefined;
 
-  constructor({ work, memory, leases, plans, verdicts, offer = NO_OFFER, newTaskId, node }: TurnParts) {
+  constructor(parts: TurnParts) {
+    const { work, memory, leases, plans, verdicts, offer = NO_OFFER, newTaskId, node } = parts;
     this.#work = work;
     this.#memory = memory;
     this.#leases = leases;
@@ -59,6 +70,8 @@ export class TurnView implements MessageView {
     this.#verdicts = verdicts;
     this.offer = offer;
     this.newTaskId = newTaskId;
+    this.#waitingTasks = parts.waitingTasks ?? NO_LIMITS;
+    this.#output = parts.output;
     this.#node = node;
   }
 
@@ -124,6 +137,14 @@ export class TurnView implements MessageView {
 
   waitingIn(namespace: string): number {
     return this.#memory.waitingIn(namespace);
+  }
+
+  waitingLimit(namespace: string): number | undefined {
+    return limitOf(this.#waitingTasks, namespace);
+  }
+
+  outputLimitReached(namespace: string, at: Instant): number | undefined {
+    return this.#output?.reached(namespace, at);
   }
 
   lanesIn(namespace: string): number {

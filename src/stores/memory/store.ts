@@ -28,6 +28,7 @@ import { MemoryEnrolment } from "./enrolment.js";
 import { loadFrom } from "./load.js";
 import { type Kept, keyOf, MemoryReads, type MemoryTables } from "./reads.js";
 import { compare, MemoryTemplates } from "./templates.js";
+import { MemoryUsage } from "./usage.js";
 
 /** See `memoryStore`. */
 export class MemoryStore implements Store {
@@ -43,6 +44,7 @@ export class MemoryStore implements Store {
   readonly audit = new MemoryAudit();
   readonly credentials: CredentialStore = new MemoryCredentials((append) => this.audit.add(append));
   readonly enrolment = new MemoryEnrolment((append) => this.audit.add(append));
+  readonly usage = new MemoryUsage();
   readonly #agents = new Map<string, AgentRow>();
   readonly #deadlines = new Map<string, Deadline>();
   readonly #lanes = new Map<string, Lane>();

@@ -8,6 +8,7 @@ import type { CredentialStore } from "#ports/credentials";
 import type { EnrolmentStore } from "#ports/enrolment";
 import type { NodeStore } from "#ports/nodes";
 import type { BootState, Commit, Committed, Loaded, Needs, Reads, Store, StoreOutage } from "#ports/store";
+import type { UsageStore } from "#ports/usage";
 import { cachingStore } from "../shared/caching-store.js";
 import type { OpenStore } from "./store.js";
 
@@ -49,6 +50,9 @@ class PostgresStore implements Store {
     put: async (...args) => (await this.#opened()).enrolment.put(...args),
     removeEnded: async (...args) => (await this.#opened()).enrolment.removeEnded(...args),
   };
+  readonly usage: UsageStore = {
+    putOutput: async (own) => (await this.#opened()).usage.putOutput(own),
+  };
   readonly #url: PostgresUrl;
   #fail: (error: Error) => void = () => {};
   #opening: Promise<OpenStore> | undefined;
@@ -64,19 +68,7 @@ class PostgresStore implements Store {
     this.credentials = credentialsOf(async () => (await this.#opened()).credentials);
     this.audit = auditOf(async () => (await this.#opened()).audit);
     const reads = async () => (await this.#opened()).reads;
-    this.reads = {
-      task: async (id, namespaces) => (await reads()).task(id, namespaces),
-      tasks: async (...args) => (await reads()).tasks(...args),
-      countReady: async (...args) => (await reads()).countReady(...args),
-      countBefore: async (...args) => (await reads()).countBefore(...args),
-      run: async (id) => (await reads()).run(id),
-      template: async (ref) => (await reads()).template(ref),
-      templates: async (...args) => (await reads()).templates(...args),
-      input: async (id) => (await reads()).input(id),
-      output: async (step) => (await reads()).output(step),
-      log: async (...args) => (await reads()).log(...args),
-      logBounds: async (id) => (await reads()).logBounds(id),
-    };
+    this.reads = readsOf(reads);
   }
 
   async open(): Promise<void> {
@@ -134,6 +126,28 @@ class PostgresStore implements Store {
 function openedNodes({ nodes }: OpenStore): NodeStore {
   if (!nodes) throw new Error("the store is one process's");
   return nodes;
+}
+
+/** The reads of a store that is opened when they are first asked for something. */
+function readsOf(opened: () => Promise<Reads>): Reads {
+  return {
+    task: async (id, namespaces) => (await opened()).task(id, namespaces),
+    tasks: async (...args) => (await opened()).tasks(...args),
+    countReady: async (...args) => (await opened()).countReady(...args),
+    countBefore: async (...args) => (await opened()).countBefore(...args),
+    run: async (id) => (await opened()).run(id),
+    template: async (ref) => (await opened()).template(ref),
+    templates: async (...args) => (await opened()).templates(...args),
+    input: async (id) => (await opened()).input(id),
+    output: async (step) => (await opened()).output(step),
+    log: async (...args) => (await opened()).log(...args),
+    logBounds: async (id) => (await opened()).logBounds(id),
+    within: (namespaces) =>
+      readsOf(async () => {
+        const reads = await opened();
+        return reads.within?.(namespaces) ?? reads;
+      }),
+  };
 }
 
 function auditOf(opened: () => Promise<AuditStore>): AuditStore {

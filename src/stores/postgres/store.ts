@@ -29,11 +29,13 @@ import { keepPartitions } from "./partitions.js";
 import { loadedFrom, loadStatement } from "./read/load.js";
 import { postgresReads } from "./read/reads.js";
 import { FinishedTasks } from "./retention.js";
+import { PostgresUsage } from "./usage.js";
 
 /** A store that has been opened: its connections, and what uses them. */
 export class OpenStore implements Omit<Store, "boot" | "open" | "failed" | "shared"> {
   readonly reads: Reads;
   readonly enrolment: PostgresEnrolment;
+  readonly usage: PostgresUsage;
   /** Absent if this process is alone on the store. */
   readonly nodes?: NodeStore;
   readonly credentials: CredentialStore;
@@ -68,6 +70,7 @@ export class OpenStore implements Omit<Store, "boot" | "open" | "failed" | "shar
     const owner = () => this.#owner?.incarnation ?? null;
     this.#calls = new Calls(this.#writers, context);
     this.enrolment = new PostgresEnrolment(this.#calls);
+    this.usage = new PostgresUsage(this.#calls);
     this.#commits = new Commits(this.#writers, context, owner);
     this.#due = isShared ? new Claims(this.#calls, claimant) : new OneServersDue(this.#calls);
     if (isShared) this.nodes = new PostgresNodes(this.#calls, claimant);

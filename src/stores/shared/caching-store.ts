@@ -18,6 +18,42 @@ interface Caches {
   readonly templates: TemplateCache;
 }
 
+/** What of the caches clients' reads are answered from. */
+interface ReadCaches {
+  readonly tasks: Pick<
+    TaskCache,
+    "detail" | "run" | "input" | "output" | "log" | "lastSeq" | "logHasEnded" | "neverChanges"
+  >;
+  readonly templates: Pick<TemplateCache, "find" | "remember" | "registrations">;
+}
+
+/** The caches as somebody sees them who may use these namespaces alone: what is in another one is not there. */
+function cachesWithin({ tasks, templates }: Caches, namespaces: readonly string[]): ReadCaches {
+  const has = (id: TaskId) => namespaces.includes(tasks.namespaceOf(id) ?? "");
+  return {
+    tasks: {
+      detail: (id) => (has(id) ? tasks.detail(id) : undefined),
+      run: (id) => {
+        const run = tasks.run(id);
+        return run && has(run.taskId) ? run : undefined;
+      },
+      input: (id) => (has(id) ? tasks.input(id) : undefined),
+      output: (step) => (has(step.taskId) ? tasks.output(step) : undefined),
+      log: (id, ...rest) => (has(id) ? tasks.log(id, ...rest) : undefined),
+      lastSeq: (id) => (has(id) ? tasks.lastSeq(id) : undefined),
+      logHasEnded: (id) => has(id) && tasks.logHasEnded(id),
+      neverChanges: (step) => has(step.taskId) && tasks.neverChanges(step),
+    },
+    templates: {
+      find: (ref) => (namespaces.includes(ref.namespace) ? templates.find(ref) : undefined),
+      remember: (...args) => templates.remember(...args),
+      get registrations() {
+        return templates.registrations;
+      },
+    },
+  };
+}
+
 /**
  * Adds a cache of recently committed Tasks and templates to a store, so that turns, watchers and clients of active
  * Tasks do not read the disk.
@@ -34,12 +70,13 @@ export function cachingStore(store: Store): Store {
   const cached: Caches = { tasks: new TaskCache(shared), templates: new TemplateCache() };
   return {
     shared,
-    reads: shared ? sharedReads(store.reads, cached) : cachingReads(store.reads, cached),
+    reads: confinable(shared ? sharedReads : cachingReads, store.reads, cached),
     ...(store.failed && { failed: store.failed }),
     ...(store.nodes && { nodes: store.nodes }),
     ...(store.credentials && { credentials: store.credentials }),
     ...(store.audit && { audit: store.audit }),
     ...(store.enrolment && { enrolment: store.enrolment }),
+    ...(store.usage && { usage: store.usage }),
     outage: () => store.outage?.(),
     open: async () => store.open?.(),
     boot: () => store.boot(),
@@ -116,8 +153,18 @@ function findTemplate(ref: TemplateRef, cached: TemplateCache, { templates }: Lo
   return row !== undefined;
 }
 
+/** Reads through the caches, which can be confined if those of the store can. */
+function confinable(through: typeof cachingReads, reads: Reads, cached: Caches): Reads {
+  const { within } = reads;
+  if (!within) return through(reads, cached);
+  return {
+    ...through(reads, cached),
+    within: (namespaces) => through(within(namespaces), cachesWithin(cached, namespaces)),
+  };
+}
+
 /** Clients' reads of a store that other processes write too: only what never changes is answered from memory. */
-function sharedReads(reads: Reads, cached: Caches): Reads {
+function sharedReads(reads: Reads, cached: ReadCaches): Reads {
   const { input, output, template, log } = cachingReads(reads, cached);
   return {
     task: (id, namespaces) => reads.task(id, namespaces),
@@ -135,7 +182,7 @@ function sharedReads(reads: Reads, cached: Caches): Reads {
 }
 
 /** Clients' reads: of cached Tasks from memory, of all others from the store. */
-function cachingReads(reads: Reads, { tasks: cached, templates }: Caches): Reads {
+function cachingReads(reads: Reads, { tasks: cached, templates }: ReadCaches): Reads {
   return {
     async task(id: TaskId, namespaces: TaskFilter["namespaces"] = "*"): Promise<TaskDetail | undefined> {
       const known = cached.detail(id);

@@ -111,6 +111,11 @@ export class TaskCache {
     return whole && !this.#shared;
   }
 
+  /** The namespace of a Task that is cached. */
+  namespaceOf(id: TaskId): string | undefined {
+    return this.#families.get(id)?.task.namespace;
+  }
+
   run(id: RunId): RunRow | undefined {
     const taskId = this.#taskOfRun.get(id);
     return taskId && this.#families.get(taskId)?.runs.get(id);

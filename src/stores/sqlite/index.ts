@@ -8,6 +8,7 @@ import type { AuditStore } from "#ports/audit";
 import type { CredentialStore } from "#ports/credentials";
 import type { EnrolmentStore } from "#ports/enrolment";
 import type { BootState, Commit, Committed, Deadline, Loaded, Needs, Reads, Store } from "#ports/store";
+import type { UsageStore } from "#ports/usage";
 import { cachingStore } from "../shared/caching-store.js";
 import { SqliteCredentials } from "./credentials.js";
 import { type Driver, type DriverName, opened, openReadOnly, preferredDriver } from "./driver.js";
@@ -144,6 +145,11 @@ class SqliteStore implements Store {
     denied: async (deniedAt) => enrolmentOf(await this.#writer.call("enrolment", { deniedAt }), "worker"),
     put: (rows, audit) => this.#writer.call("putEnrolment", { rows, audit }),
     removeEnded: (before, limit) => this.#writer.call("removeEndedEnrolment", { before, limit }),
+  };
+
+  readonly usage: UsageStore = {
+    putOutput: async ({ writer, day, bytes }) =>
+      new Map(await this.#writer.call("putOutput", { writer, day, bytes: [...bytes] })),
   };
 
   async removeFinished(before: Instant, limit: number): Promise<readonly TaskId[]> {

@@ -31,8 +31,10 @@ import type {
   KeysPut,
   LoadReply,
   LoadRequest,
+  OutputPut,
 } from "./thread/requests.js";
 import { Transactions } from "./transactions.js";
+import { UsageRows } from "./usage.js";
 
 /** The only connection that writes; it also loads rows for turns. All methods are synchronous. */
 export class Writer {
@@ -47,6 +49,7 @@ export class Writer {
   readonly #finished: FinishedTasks;
   readonly #keys: ApiKeyRows;
   readonly #audit: AuditReads;
+  readonly #usage: UsageRows;
   #pagesWritten = 0;
   /** SQLite's counter of commits by other connections. */
   #dataVersion: unknown;
@@ -65,6 +68,7 @@ export class Writer {
     this.#finished = new FinishedTasks(this.#sql, layouts);
     this.#keys = new ApiKeyRows(this.#sql, this.#changes);
     this.#audit = new AuditReads(this.#sql);
+    this.#usage = new UsageRows(this.#sql, this.#changes);
     this.#reserve = new Reserve(this.#db, options);
     const { setHead } = this.#sql;
     this.#transactions = new Transactions({
@@ -150,7 +154,7 @@ export class Writer {
    */
   putApiKeys({ rows, audit }: KeysPut): boolean {
     if (!this.#keys.follow(rows)) return false;
-    this.#changeKeys(() => {
+    this.#small(() => {
       this.#keys.put(rows);
       if (audit) this.#changes.appendAudit(audit);
     });
@@ -159,12 +163,12 @@ export class Writer {
 
   noteKeyUses(uses: readonly (readonly [string, number])[]): void {
     const used = this.#keys.used(uses);
-    if (used.length > 0) this.#changeKeys(() => this.#keys.put(used));
+    if (used.length > 0) this.#small(() => this.#keys.put(used));
   }
 
   removeEndedKeys({ before, limit }: { readonly before: number; readonly limit: number }): number {
     const ids = this.#keys.ended(before, limit);
-    if (ids.length > 0) this.#changeKeys(() => this.#keys.remove(ids));
+    if (ids.length > 0) this.#small(() => this.#keys.remove(ids));
     return ids.length;
   }
 
@@ -216,6 +220,12 @@ export class Writer {
     return keys.length;
   }
 
+  /** Writes what a process has counted. @returns what all have of that day */
+  putOutput(own: OutputPut): readonly (readonly [string, number])[] {
+    if (this.#usage.changes(own)) this.#small(() => this.#usage.put(own));
+    return this.#usage.all(own.day);
+  }
+
   /** To be called after the answer has been sent: moves committed pages from the write-ahead log into the file. */
   checkpointIfDue(): void {
     if (this.#pagesWritten < limits.checkpointPages) return;
@@ -236,7 +246,7 @@ export class Writer {
     return this.#transactions.withReserve(true, this.#transactions.head.at, work);
   }
 
-  #changeKeys(change: () => void): void {
+  #small(change: () => void): void {
     this.#own(change);
     this.#pagesWritten += COMMIT_PAGES;
   }

@@ -13,6 +13,7 @@ import { readTests } from "./reads.js";
 import { restsOnTests } from "./rests-on.js";
 import { keptTests, retentionTests } from "./retention.js";
 import { templateListTests, templateTests } from "./templates.js";
+import { usageTests } from "./usage.js";
 
 export type { StoreFixture, TestKit };
 
@@ -72,6 +73,7 @@ export function storeSuite(name: string, open: () => Promise<StoreFixture>, kit:
     enrolmentTests(suite);
     enrolmentListTests(suite);
     authorityTests(suite);
+    usageTests(suite);
     logTests(suite);
     readTests(suite);
     templateTests(suite);

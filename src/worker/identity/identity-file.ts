@@ -1,6 +1,6 @@
-import { constants } from "node:fs";
-import { chmod, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { chmod, mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { type Intrusion, readPrivateFile, writePrivate } from "#files/private";
 
 /** What a worker is known by, as it is kept between two starts. */
 export interface KeptIdentity {
@@ -23,7 +23,6 @@ export interface KeptIdentity {
 
 /** A file of an identity has some 3 KB. */
 const FILE_BYTES = 64 * 1024;
-const OTHERS = 0o077;
 
 /**
  * The folder of one worker's identity: for its user alone, and each of its files is replaced whole, however the process ends. Beside the
@@ -66,37 +65,28 @@ export class IdentityFile {
     return made;
   }
 
-  async #read(name: string): Promise<string | undefined> {
+  #read(name: string): Promise<string | undefined> {
     const path = join(this.folder, name);
-    const stats = await stat(path).catch(absent);
-    if (!stats) return undefined;
-    if ((stats.mode & OTHERS) !== 0) {
-      const mode = (stats.mode & 0o777).toString(8).padStart(4, "0");
-      throw new Error(
-        `${path} can be read by others (mode ${mode}), who could pass for this worker: remove it, and invite the worker again`,
-      );
-    }
-    if (stats.size > FILE_BYTES) throw new Error(`${path} has ${stats.size} bytes: it is no identity`);
-    return readFile(path, "utf8");
+    return readPrivateFile(path, {
+      most: FILE_BYTES,
+      intruded: (intrusion) =>
+        new Error(`${path} ${openTo(intrusion)}: remove it, and invite the worker again`),
+      tooLong: (bytes) => new Error(`${path} has ${bytes} bytes: it is no identity`),
+    });
   }
 
   async #write(name: string, text: string): Promise<void> {
     await mkdir(this.folder, { recursive: true, mode: 0o700 });
     await chmod(this.folder, 0o700);
-    const path = join(this.folder, name);
-    const beside = `${path}.${process.pid}.new`;
-    const file = await open(beside, "w", 0o600);
-    try {
-      await file.chmod(0o600);
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(beside, path);
-    const folder = await open(this.folder, constants.O_RDONLY);
-    await folder.sync().finally(() => folder.close());
+    await writePrivate(join(this.folder, name), text);
   }
+}
+
+function openTo(intrusion: Intrusion): string {
+  if (intrusion.how === "rights") {
+    return `can be read by others (mode ${intrusion.mode}), who could pass for this worker`;
+  }
+  return `belongs to user ${intrusion.uid}, who could pass for this worker`;
 }
 
 function parsed(text: string): object {
@@ -105,8 +95,4 @@ function parsed(text: string): object {
   } catch {
     return {};
   }
-}
-
-function absent(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== "ENOENT") throw error;
 }

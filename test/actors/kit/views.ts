@@ -53,6 +53,8 @@ export interface ViewParts {
   readonly keyOwner?: TaskRow;
   readonly waiting: number;
   readonly waitingIn: Readonly<Record<string, number>>;
+  readonly waitingLimit?: number;
+  readonly outputLimitReached?: number;
   readonly lanesIn: Readonly<Record<string, number>>;
   readonly knownLanes: readonly string[];
   readonly templatesIn: number;
@@ -107,6 +109,8 @@ export function viewOf(given: Partial<ViewParts> = {}): MessageView {
     inputProblem: () => parts.schemaProblem,
     waiting: parts.waiting,
     waitingIn: (namespace) => own(parts.waitingIn, namespace),
+    waitingLimit: () => parts.waitingLimit,
+    outputLimitReached: () => parts.outputLimitReached,
     lanesIn: (namespace) => own(parts.lanesIn, namespace),
     hasLane: (key) => parts.knownLanes.includes(key),
     templatesIn: () => parts.templatesIn,

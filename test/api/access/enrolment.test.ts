@@ -329,6 +329,35 @@ test("a hello is compared with the record: what it claims beyond is refused, wha
   await expect(admit(caller, claims, enrolment)).rejects.toMatchObject({ reason: "CERTIFICATE_EXPIRED" });
 });
 
+test("certificates are counted by the way to them, refusals by their reason, and revocations", async () => {
+  const counted: string[] = [];
+  const count = (name: string, labels: object = {}, by = 1) => {
+    counted.push([name.replace(/^taskrun_|_total$/g, ""), ...Object.values(labels), by].join(" "));
+  };
+  const life = limits.workerCertificateLife;
+  const telemetry = { count };
+  enrolment = new Enrolment({ store, authority, now: () => instant(now), log: NO_LOG, life, telemetry });
+  const identity = await enrolment.enrol(await invite(), csr(0), "a");
+  await enrolment.renew(credentialOf(identity), csr(1));
+  await expect(enrolment.enrol("nothing", csr(2), "b")).rejects.toThrow();
+  await expect(enrolment.renew(credentialOf(identity), "nothing")).rejects.toThrow();
+  await revoke(LOCAL_CALLER, identity.worker, enrolment);
+  await expect(enrolment.renew(credentialOf(identity), csr(2))).rejects.toThrow();
+  store.get = async () => {
+    throw new Error("the store is away");
+  };
+  await expect(enrolment.renew(credentialOf(identity), csr(3))).rejects.toThrow("is away");
+  expect(counted).toEqual([
+    "certificates_issued enrolled 1",
+    "certificates_issued renewed 1",
+    "certificates_refused enrolled TOKEN_INVALID 1",
+    "certificates_refused renewed CSR_INVALID 1",
+    "workers_revoked 1",
+    "certificates_refused renewed CERTIFICATE_REVOKED 1",
+    "certificates_refused renewed other 1",
+  ]);
+});
+
 test("who was invited, enrolled, renewed and revoked is in the audit log, in the commit that does it; who was refused is noted", async () => {
   const { enrolment: kept, audit } = memoryStore();
   if (!kept || !audit) throw new Error("the memory store keeps both");

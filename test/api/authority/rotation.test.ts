@@ -2,11 +2,14 @@
 import { copyFileSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { showAuthority } from "#api/enrolment/counts";
 import type { AuthorityPhase } from "#domain/access/authority";
 import type { Fault } from "#domain/fault";
 import { instant } from "#domain/time/time";
+import { silentTelemetry } from "#host/silent-telemetry";
 import { pinOf } from "#host/tls/x509";
 import { limits } from "#limits/index";
+import type { LabelledValue, Telemetry } from "#ports/telemetry";
 import { credentialOf, isTrusted, order, TestPlane, type TestServer, type TestWorker } from "./kit.js";
 
 let plane: TestPlane;
@@ -311,6 +314,46 @@ test("a start ends what a crash has left between two files, and forgets what was
   expect(again.authority.own.pin).toBe(row.next.pin);
   expect(existsSync(at("next"))).toBe(false);
   await plane.enrol(again, "w1");
+});
+
+test("a phase that is written and cannot be followed is followed by the next look", async () => {
+  const server = await plane.server("a");
+  const follow = server.authority.follow.bind(server.authority);
+  server.authority.follow = async () => {
+    throw new Error("no space left on device");
+  };
+  await go(server, "init");
+  expect([server.rotation.isBehind, server.authority.bundle]).toEqual([true, server.authority.own.cert]);
+  server.authority.follow = follow;
+  await server.rotation.look();
+  expect([server.rotation.isBehind, server.rotation.row?.phase]).toEqual([false, "init"]);
+  expect(server.authority.bundle).toContain(server.rotation.row?.next?.cert);
+});
+
+test("metrics say how long the authority lasts, and where a rotation stands", async () => {
+  const server = await plane.server("a");
+  const gauges = new Map<string, () => unknown>();
+  const gauge = (name: string, value: () => unknown) => void gauges.set(name, value);
+  const telemetry = { ...silentTelemetry(), gauge } as Telemetry;
+  showAuthority(telemetry, server.authority, server.rotation, () => plane.now);
+  const shown = (name: string) => {
+    const values = (gauges.get(name) as () => readonly LabelledValue[])();
+    return values.map(({ labels, value }) => [...Object.values(labels), value]);
+  };
+  const life = [limits.authorityLife / 1_000, limits.issuingLife / 1_000];
+  expect(shown("taskrun_authority_seconds")).toEqual([
+    ["root", life[0]],
+    ["issuing", life[1]],
+  ]);
+  expect(shown("taskrun_authority_phase").filter(([, value]) => value === 1)).toEqual([["standby", 1]]);
+  await go(server, "init");
+  plane.now = instant(plane.now + 1_000);
+  expect(shown("taskrun_authority_seconds")).toEqual([
+    ["root", (life[0] ?? 0) - 1],
+    ["next", (life[0] ?? 0) - 1],
+    ["issuing", (life[1] ?? 0) - 1],
+  ]);
+  expect(shown("taskrun_authority_phase").filter(([, value]) => value === 1)).toEqual([["init", 1]]);
 });
 
 test("a change between a signature and its commit: what the old authority has signed is not written", async () => {

@@ -33,6 +33,7 @@ const effects: Readonly<Record<string, Effect>> = {
   [`${TASK}/RunTask`]: "own",
   [`${TASK}/WaitTask`]: "reads",
   [`${TASK}/GetTask`]: "reads",
+  [`${TASK}/ExplainTask`]: "reads",
   [`${TASK}/ListTasks`]: "reads",
   [`${TASK}/CancelTask`]: {
     action: "task.cancel",
@@ -214,6 +215,18 @@ describe("a call without the scope that it needs is an entry of who asked for wh
     await expect(world.ask(method, create(method.input, request) as Message, text)).rejects.toMatchObject({
       code: 7,
     });
+    expect(await world.refused()).toMatchObject([
+      { actor: `key:${id}`, action: "call", object: name, detail: needs, result: "refused", count: 1 },
+    ]);
+  });
+});
+
+describe("a route without the scope that it needs is one too", () => {
+  const scoped = [...policy].filter(([name, needs]) => name.startsWith("/") && !/ |nothing/.test(needs));
+  test.each(scoped)("%s, which needs %s", async (name, needs) => {
+    const { id, text } = await world.keyWithout(needs);
+    await world.refused();
+    expect(await world.status(name.replace("{id}", "none"), text)).toBe(403);
     expect(await world.refused()).toMatchObject([
       { actor: `key:${id}`, action: "call", object: name, detail: needs, result: "refused", count: 1 },
     ]);

@@ -77,6 +77,8 @@ export interface AuditedWorld {
   ask(method: DescMethod, request: Message, key: string): Promise<unknown>;
   askWith(method: DescMethod, request: Message, headers: Record<string, string>): Promise<unknown>;
   askShowing(shown: Pick<Enrolled, "cert" | "key">, method: DescMethod, request: Message): Promise<unknown>;
+  /** Gets a path over HTTP. @returns the status of the answer */
+  status(path: string, key: string): Promise<number>;
   /** A certificate of an authority that is not ours. */
   stranger(): Pick<Enrolled, "cert" | "key">;
   stop(): Promise<void>;
@@ -142,6 +144,12 @@ export async function openAuditedWorld(): Promise<AuditedWorld> {
       roles,
       audit,
     ),
+    metrics: { contentType: "text/plain", render: async () => "" },
+    // Nothing is looked at: a viewer would wait for the plane.
+    inspection: {
+      attach: () => undefined,
+      replay: () => ({ begin: () => [], next: () => undefined }),
+    } as never,
     tls: new TestSource({ ...identity, clientCa: root.cert }),
     audit: { trail: audit, store: store.audit },
     grpc: ["127.0.0.1:0"],
@@ -226,7 +234,9 @@ steps:
     enrolWith: certify,
     enrolByHttp: async (name) => {
       const body = JSON.stringify({ bootstrap_token: await invite(name), csr: requested(folder).csr });
-      const status = await posted(`https://localhost:${http.split(":").at(-1)}/v1/enroll`, root.cert, body);
+      const status = await statusOf(`https://localhost:${http.split(":").at(-1)}/v1/enroll`, root.cert, {
+        body,
+      });
       if (status !== 200) throw new Error(`it answers ${status}`);
     },
     renew: (worker) => {
@@ -255,6 +265,7 @@ steps:
     ask: (method, request, key) => askBy(plain, method, request, { "x-api-key": key }),
     askWith: (method, request, headers) => askBy(plain, method, request, headers),
     askShowing: (shown, method, request) => askBy(transportOf(shown), method, request, {}),
+    status: (path, key) => statusOf(`https://localhost:${http.split(":").at(-1)}${path}`, root.cert, { key }),
     stranger: () => selfSigned(folder),
     stop: async () => {
       for (const close of closing.splice(0)) close();
@@ -310,10 +321,15 @@ function selfSigned(folder: string): { key: string; cert: string } {
   };
 }
 
-function posted(url: string, ca: string, body: string): Promise<number> {
+function statusOf(
+  url: string,
+  ca: string,
+  { key, body }: { readonly key?: string; readonly body?: string },
+): Promise<number> {
   return new Promise((resolve, reject) => {
-    const headers = { "content-type": "application/json" };
-    const request = httpsRequest(url, { method: "POST", ca, headers, agent: false }, (answer) => {
+    const headers = { "content-type": "application/json", ...(key !== undefined && { "x-api-key": key }) };
+    const method = body === undefined ? "GET" : "POST";
+    const request = httpsRequest(url, { method, ca, headers, agent: false }, (answer) => {
       answer.resume();
       answer.on("end", () => resolve(answer.statusCode ?? 0));
     });

@@ -113,6 +113,7 @@ const elsewhere: Readonly<
   "taskrun.v1.TaskService/RunTask": "own",
   "taskrun.v1.TaskService/WaitTask": "not found",
   "taskrun.v1.TaskService/GetTask": "not found",
+  "taskrun.v1.TaskService/ExplainTask": "not found",
   "taskrun.v1.TaskService/ListTasks": "by the plane",
   "taskrun.v1.TaskService/CancelTask": "not found",
   "taskrun.v1.TaskService/RetryTask": "not found",

@@ -21,6 +21,7 @@ export const samples: Readonly<
     request: { agentName: "support_triage", inputJson: '{"query": "help"}' },
   },
   "taskrun.v1.TaskService/GetTask": { request: { id: "done" } },
+  "taskrun.v1.TaskService/ExplainTask": { request: { id: "done" } },
   "taskrun.v1.TaskService/ListTasks": { request: {} },
   "taskrun.v1.TaskService/CancelTask": { request: { id: "cancel-me" } },
   "taskrun.v1.TaskService/BatchCreateTasks": { request: { tasks: [{ agentName: "a" }, {}] } },

@@ -38,6 +38,7 @@ const fields: Readonly<Record<string, Named>> = {
   "TemplateRef.name": "template",
   "TemplateRef.version": "words",
   "GetTaskRequest.id": "task",
+  "ExplainTaskRequest.id": "task",
   "ListTasksRequest.agent_filter": "agent",
   "ListTasksRequest.page_token": "token",
   "ListTasksRequest.namespace": "namespace",

@@ -54,6 +54,8 @@ export interface World {
   readonly keys: KeyRing;
   /** The reads of the store since this was emptied, in words. */
   readonly reads: string[];
+  /** What turns have loaded since this was emptied: the texts that were asked for, in order. */
+  readonly loads: (readonly string[])[];
   connect(
     who: string,
     info: { workerId: string; namespaces?: string[]; agents: { name: string }[] },
@@ -67,8 +69,16 @@ export interface World {
 export async function openWorld(): Promise<World> {
   const inner = memoryStore();
   const reads: string[] = [];
+  const loads: (readonly string[])[] = [];
   const store = new Proxy(inner, {
-    get: (target, name) => (name === "reads" ? counted(target.reads, reads) : bound(target, name)),
+    get: (target, name) => {
+      if (name === "reads") return counted(target.reads, reads);
+      if (name !== "load") return bound(target, name);
+      return (...[needs, fresh]: Parameters<typeof inner.load>) => {
+        loads.push(textsIn(needs));
+        return inner.load(needs, fresh);
+      };
+    },
   });
   const control: ControlPlane = await startControlPlane({ store });
   if (!inner.credentials) throw new Error("the memory store keeps keys");
@@ -85,6 +95,7 @@ export async function openWorld(): Promise<World> {
     httpPort: Number(gateway.http[0]?.split(":").at(-1)),
     keys,
     reads,
+    loads,
     open: (who) => {
       const stream = openStream(gateway.transport, who);
       streams.push(stream);
@@ -104,6 +115,12 @@ export async function openWorld(): Promise<World> {
     },
   };
   return world;
+}
+
+/** All texts in a value, however deep. */
+function textsIn(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  return typeof value === "object" && value !== null ? Object.values(value).flatMap(textsIn) : [];
 }
 
 function bound(target: object, name: string | symbol): unknown {
@@ -262,7 +279,14 @@ export async function askAs(
   request: object,
 ): Promise<Outcome> {
   world.reads.length = 0;
+  world.loads.length = 0;
   const message = create(method.input, request as never) as Message;
+  const sent = toJsonString(method.input, message);
+  /** Beside what clients' reads are, what turns have loaded for what was sent, and not what they do meanwhile. */
+  const reads = () => {
+    const own = world.loads.filter((texts) => texts.some((text) => text !== "" && sent.includes(text)));
+    return [...world.reads, ...own.map((texts) => `load ${texts.join(" ")}`)];
+  };
   const { headers } = as(who);
   const { transport } = world;
   try {
@@ -274,7 +298,7 @@ export async function askAs(
         headers,
         message as never,
       );
-      return { answer: toJsonString(method.output, answer), reads: [...world.reads] };
+      return { answer: toJsonString(method.output, answer), reads: reads() };
     }
     const stop = new AbortController();
     async function* once() {
@@ -289,15 +313,15 @@ export async function askAs(
     );
     for await (const answer of answers) {
       stop.abort();
-      return { answer: toJsonString(method.output, answer as never), reads: [...world.reads] };
+      return { answer: toJsonString(method.output, answer as never), reads: reads() };
     }
-    return { reads: [...world.reads] };
+    return { reads: reads() };
   } catch (error) {
     const { code, rawMessage, details } = ConnectError.from(error);
     const shown = (details as readonly { type: string; value: Uint8Array }[]).map(({ type, value }) => {
       return { type, value: Buffer.from(value).toString("latin1") };
     });
-    return { error: { code, message: rawMessage, details: shown }, reads: [...world.reads] };
+    return { error: { code, message: rawMessage, details: shown }, reads: reads() };
   }
 }
 

@@ -67,6 +67,9 @@ test("each setting that lets somebody in, or lets somebody do something, is anot
     { "jwt-roles": { staff: "viewer" } },
     { "jwt-namespaces-claim": "teams" },
     { "worker-certificate": "1h" },
+    { tls: "auto", "client-ca": "/c.pem", "client-certificates": ["ci=admin@*"] },
+    { tls: "auto", "client-ca": "/c.pem", "client-certificates": ["ci=admin@a"] },
+    { tls: "auto", "client-ca": "/d.pem", "client-certificates": ["ci=admin@a"] },
   ].map(words);
   expect(new Set(policies).size).toBe(policies.length);
   expect(words({ retention: "9d", "log-level": "debug", connections: 99 })).toBe(words());

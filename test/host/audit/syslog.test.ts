@@ -21,6 +21,8 @@ afterEach(async () => {
 class Collector {
   readonly messages: string[] = [];
   readonly sockets: Socket[] = [];
+  /** True if it reads nothing. */
+  isDeaf = false;
   #server: Server | undefined;
   #port = 0;
 
@@ -33,6 +35,7 @@ class Collector {
       this.sockets.push(socket);
       let rest = "";
       socket.on("error", () => undefined);
+      if (this.isDeaf) return;
       socket.on("data", (bytes) => {
         rest += bytes.toString("latin1");
         for (;;) {
@@ -171,6 +174,21 @@ test("a server that stops waits for its last checkpoint, and not for a collector
   await second.syslog.close();
   expect(performance.now() - began).toBeLessThan(limits.auditSyslogClose + 500);
   expect(second.lost.length).toBe(1);
+});
+
+test("a collector that takes nothing holds up the end of a server for two seconds, and no longer", async () => {
+  const there = await collector();
+  const { syslog, lost } = syslogTo(`tcp://127.0.0.1:${there.port}`);
+  there.isDeaf = true;
+  // More than the buffers of the system.
+  syslog.send("x".repeat(64 * 1024 * 1024));
+  await vi.waitFor(() => expect(there.sockets.length).toBe(1), { interval: 5 });
+  const began = performance.now();
+  await syslog.close();
+  const took = performance.now() - began;
+  expect(took).toBeGreaterThan(limits.auditSyslogClose - 50);
+  expect(took).toBeLessThan(limits.auditSyslogClose + 3_000);
+  expect(lost.length).toBe(1);
 });
 
 test("over UDP a message is a datagram", async () => {

@@ -1,6 +1,11 @@
 import { edit, type Mutant, type TestName } from "../mutant.js";
 
-const suite = (name: string): TestName => ({ file: "test/stores/memory.test.ts", name });
+const suite = (name: string): TestName => ({ file: "test/stores/memory.test.ts", name: `memory ${name}` });
+/** Without threads: those run what was built. */
+const sqlite = (name: string): TestName => ({
+  file: "test/stores/sqlite/sqlite.test.ts",
+  name: `sqlite that remembers, on this thread ${name}`,
+});
 const log = (name: string): TestName => ({ file: "test/host/audit/audit-log.test.ts", name });
 const verify = (name: string): TestName => ({ file: "test/cli/audit-verify.test.ts", name });
 const turns = (name: string): TestName => ({ file: "test/runtime/audit.test.ts", name });
@@ -59,7 +64,7 @@ export const auditMutants: readonly Mutant[] = [
         "return signature.length === 64 ? said : undefined;",
       ),
     ],
-    test: verify("whatever byte"),
+    test: verify("of which anything was changed"),
   },
   {
     name: "audit: a line of an export may say more than its entry",
@@ -70,7 +75,7 @@ export const auditMutants: readonly Mutant[] = [
         "isWhole ? entry : undefined",
       ),
     ],
-    test: verify("whatever byte"),
+    test: verify("or more than its entry"),
   },
   {
     name: "audit: a commit that is refused leaves its entry",
@@ -151,17 +156,11 @@ export const auditMutants: readonly Mutant[] = [
         "      this.#keys.put(rows);\n",
       ),
     ],
-    test: { file: "test/stores/sqlite/sqlite.test.ts", name: "keys and the entry about them" },
+    test: sqlite("keys and the entry about them"),
   },
   {
     name: "audit: a worker is made without an entry",
-    edits: [
-      edit(
-        "src/api/enrolment/enrolment.ts",
-        "this.store.put(rows, audit && { chain: audit.chain, records })",
-        "this.store.put(rows)",
-      ),
-    ],
+    edits: [edit("src/api/enrolment/enrolment.ts", "this.store.put(rows, append)", "this.store.put(rows)")],
     test: { file: "test/api/access/enrolment.test.ts", name: "in the commit that does it" },
   },
   {

@@ -7,6 +7,9 @@ const OWN = "src/host/tls/own-authority.ts";
 const PHASES = "src/domain/access/authority.ts";
 const STREAMS = "src/api/enrolment/live-streams.ts";
 
+const issuer = (name: string): TestName => ({ file: "test/host/issuer-files.test.ts", name });
+const FILES = "src/host/tls/issuer-files.ts";
+
 /** Ways in which a rotation of the authority could leave workers behind, or an authority in power that should have gone. */
 export const authorityMutants: readonly Mutant[] = [
   {
@@ -103,6 +106,32 @@ export const authorityMutants: readonly Mutant[] = [
     name: "authority: a phase is not followed once it is written",
     edits: [edit(ROTATION, "await this.#follow(after)", "await Promise.resolve()")],
     test: rotation("each phase trusts, signs and serves as it says"),
+  },
+  {
+    name: "authority: an issuing one of another root is taken over while the server runs",
+    edits: [edit(FILES, 'if (this.#root !== "" && pinOf(root) !== this.pin)', "if (false)")],
+    test: issuer("another issuing authority of the same root is used without a restart"),
+  },
+  {
+    name: "authority: an issuing one need not be signed by the one after it",
+    edits: [
+      edit(
+        FILES,
+        "if (certificate.checkIssued(above) && certificate.verify(above.publicKey)) continue;",
+        "continue;",
+      ),
+    ],
+    test: issuer("an issuing authority under another root than the one that follows"),
+  },
+  {
+    name: "authority: an issuing one may have any key",
+    edits: [edit(FILES, "if (!issuer.checkPrivateKey(key))", "if (false)")],
+    test: issuer("an issuing authority with the key of its sister"),
+  },
+  {
+    name: "authority: a phase that could not be followed is forgotten",
+    edits: [edit(ROTATION, "    this.isBehind = true;\n", "")],
+    test: rotation("a phase that is written and cannot be followed"),
   },
   {
     name: "authority: a server starts with another one than the plane's",

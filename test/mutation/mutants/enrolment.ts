@@ -16,6 +16,17 @@ const SHOWN = "src/gateway/connections/client-certificate.ts";
 /** Ways in which somebody could become a worker, or pass for one, who must not. */
 export const enrolmentMutants: readonly Mutant[] = [
   {
+    name: "enrolment: a refusal is counted as a certificate",
+    edits: [
+      edit(
+        "src/api/enrolment/counts.ts",
+        'telemetry?.count("taskrun_certificates_refused_total", { way, reason: known });',
+        'telemetry?.count("taskrun_certificates_issued_total", { way });',
+      ),
+    ],
+    test: enrol("certificates are counted by the way to them"),
+  },
+  {
     name: "enrolment: a request need not be signed by its key",
     edits: [edit(CSR, "if (!isSigned) throw", "if (false) throw")],
     test: issuing("a request is refused that is no single DER element"),
@@ -131,8 +142,8 @@ export const enrolmentMutants: readonly Mutant[] = [
     edits: [
       edit(
         "src/gateway/access/authenticate.ts",
-        'if (certificate && needs === "workers:connect") return',
-        "if (certificate) return",
+        'if (ofWorker && workers && needs === "workers:connect") return',
+        "if (ofWorker && workers) return",
       ),
     ],
     test: certificates("a worker's certificate is of no use for clients' requests (grpcPort)"),
@@ -150,7 +161,9 @@ export const enrolmentMutants: readonly Mutant[] = [
   },
   {
     name: "enrolment: a handshake is let in after a revocation",
-    edits: [edit(SHOWN, 'return admits(credential) ? credential : "refused";', "return credential;")],
+    edits: [
+      edit(SHOWN, 'return !isWorker || admits(credential) ? credential : "refused";', "return credential;"),
+    ],
     test: certificates("a worker that is revoked loses its stream"),
   },
 ];

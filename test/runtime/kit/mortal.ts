@@ -29,7 +29,7 @@ function unlessDead<Result>(life: Life, begin: () => Promise<Result>): Promise<R
 
 /** The store as one process sees it: what was under way when it died may have landed, and nobody knows. */
 export function mortalStore(store: Store, life: Life): Store {
-  const { reads } = store;
+  const { reads, usage } = store;
   const mortalReads: Reads = {
     task: (...args) => unlessDead(life, () => reads.task(...args)),
     tasks: (...args) => unlessDead(life, () => reads.tasks(...args)),
@@ -56,6 +56,7 @@ export function mortalStore(store: Store, life: Life): Store {
     removeFinished: (...args) => unlessDead(life, () => store.removeFinished(...args)),
     close: () => store.close(),
     ...(store.nodes && { nodes: mortalNodes(store.nodes, life) }),
+    ...(usage && { usage: { putOutput: (own) => unlessDead(life, () => usage.putOutput(own)) } }),
   };
 }
 

@@ -9,7 +9,7 @@ export async function soleStore(
   options: Omit<PostgresOptions, "url">,
 ): Promise<StoreFixture> {
   await server.empty("suite");
-  const store = () => postgresStore({ url: server.url("suite"), ...options });
+  const store = () => postgresStore({ url: server.ordinaryUrl("suite"), ...options });
   let current = store();
   return {
     store: current,
@@ -34,7 +34,7 @@ const instants = [
 export async function storeOfMany(server: PostgresServer): Promise<SharedFixture> {
   await server.empty("suite");
   return {
-    open: async () => postgresStore({ url: server.url("suite"), shared: true }),
+    open: async () => postgresStore({ url: server.ordinaryUrl("suite"), shared: true }),
     async pass(ms) {
       for (const [table, column] of instants) {
         await server.query(`UPDATE suite.${table} SET ${column} = ${column} - $1`, [ms]);

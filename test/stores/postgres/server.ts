@@ -74,12 +74,19 @@ export class PostgresServer {
     if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}`);
     const server = new PostgresServer(folder, await freePort(), settings, programs);
     await server.run();
+    await server.query("CREATE ROLE ordinary LOGIN");
+    await server.query("GRANT CREATE ON DATABASE postgres TO ordinary");
     return server;
   }
 
   /** The URL of a schema, by default of one that nobody has used. */
   url(schema = `s${++this.#schemas}`, port = this.port): string {
     return `postgres://taskrun:secret@127.0.0.1:${port}/postgres?sslmode=disable&schema=${schema}`;
+  }
+
+  /** The same for a user who is no superuser, as a server has one: row-level security holds for it. */
+  ordinaryUrl(schema?: string): string {
+    return this.url(schema).replace("//taskrun:", "//ordinary:");
   }
 
   /** Starts it again, after `stop` or `kill`. */

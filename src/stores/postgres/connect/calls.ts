@@ -2,7 +2,14 @@ import { setTimeout } from "node:timers/promises";
 import type { Millis } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { Availability } from "./availability.js";
-import type { Cells, Connection, Statement } from "./connection.js";
+import {
+  type Cells,
+  type Connection,
+  EVERYTHING,
+  type Scope,
+  type Statement,
+  scopeOf,
+} from "./connection.js";
 import { failureOf, troubleOf } from "./failure.js";
 import type { Pool } from "./pool.js";
 
@@ -19,10 +26,18 @@ export interface CallContext {
 export class Calls {
   readonly #pool: Pool;
   readonly #context: CallContext;
+  readonly #scope: Scope;
 
-  constructor(pool: Pool, context: CallContext) {
+  /** @param scope what they see */
+  constructor(pool: Pool, context: CallContext, scope: Scope = EVERYTHING) {
     this.#pool = pool;
     this.#context = context;
+    this.#scope = scope;
+  }
+
+  /** The same calls, to which nothing exists that is in another namespace: the database sees to it. */
+  within(namespaces: readonly string[]): Calls {
+    return new Calls(this.#pool, this.#context, scopeOf(namespaces));
   }
 
   query(statement: Statement, values: readonly unknown[] = []): Promise<readonly Cells[]> {
@@ -44,7 +59,10 @@ export class Calls {
       const away = availability.ready(patience);
       if (away) await away;
       try {
-        return await this.#pool.run(work);
+        return await this.#pool.run((connection) => {
+          const confined = connection.actFor(this.#scope);
+          return confined ? confined.then(() => work(connection)) : work(connection);
+        });
       } catch (error) {
         const trouble = troubleOf(error);
         if (trouble === "lost" || trouble === "away") {

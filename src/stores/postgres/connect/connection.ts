@@ -12,6 +12,22 @@ export interface Statement {
   readonly text: string;
 }
 
+/** Whose rows a session sees: those of some namespaces, or all. */
+export interface Scope {
+  /** As a literal of PostgreSQL; empty for all. */
+  readonly text: string;
+}
+
+/** The server itself. */
+export const EVERYTHING: Scope = { text: "" };
+
+/** Who may use these namespaces alone. */
+export function scopeOf(namespaces: readonly string[]): Scope {
+  return { text: `{${namespaces.map((each) => `"${each.replace(/[\\"]/g, "\\$&")}"`).join(",")}}` };
+}
+
+const actFor = { name: "act-for", text: "SELECT set_config('taskrun.namespaces', $1, false)" } as const;
+
 const INT8 = 20;
 
 /** Loads the driver, which only a store on PostgreSQL needs. */
@@ -30,6 +46,8 @@ export class Connection {
   readonly #client: PgClient;
   #lost: Error | undefined;
   #onLost: (error: Error) => void = () => {};
+  /** The text of the scope that the session has; undefined while it is not known. */
+  #scope: string | undefined = EVERYTHING.text;
   /** Names the session for the server; set by `openConnection`. */
   backend: { readonly pid: number; readonly started: string } | undefined;
 
@@ -81,6 +99,20 @@ export class Connection {
       this.destroy();
       throw new ConnectionLost(cause.message, true, cause);
     }
+  }
+
+  /**
+   * Confines what later statements see, until the next call.
+   *
+   * @returns undefined if the session is confined so already
+   * @throws {ConnectionLost | ServerError} by the promise, as {@link query}
+   */
+  actFor({ text }: Scope): Promise<void> | undefined {
+    if (this.#scope === text) return undefined;
+    this.#scope = undefined;
+    return this.query(actFor, [text]).then(() => {
+      this.#scope = text;
+    });
   }
 
   /** Runs several statements without values, in one transaction. */

@@ -5,6 +5,7 @@ import { commit } from "./0004-commit.js";
 import { credentials } from "./0005-credentials.js";
 import { enrolment } from "./0006-enrolment.js";
 import { audit } from "./0007-audit.js";
+import { namespaces } from "./0009-namespaces.js";
 
 /**
  * All migrations, oldest first; the number of a schema is that of the migrations applied to it. A released migration is
@@ -18,4 +19,5 @@ export const migrations: readonly string[] = [
   credentials,
   enrolment,
   audit,
+  namespaces,
 ];

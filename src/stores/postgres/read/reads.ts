@@ -69,46 +69,81 @@ const reads = {
   },
 } as const;
 
+/** The same for who is confined: of rows without a namespace those of a Task that is to be seen, see `0009-namespaces.ts`. */
+const confinedReads = {
+  ...reads,
+  run: {
+    name: "run-within",
+    text: "SELECT r.fixed, r.data FROM runs AS r WHERE r.id = $1 AND EXISTS (SELECT FROM tasks AS t WHERE t.id = r.task_id)",
+  },
+  text: within(reads.text),
+  log: within(reads.log),
+  logBounds: within(reads.logBounds),
+} as const;
+
+/** @param statement its first value is the id of a Task */
+function within({ name, text }: { readonly name: string; readonly text: string }) {
+  const where = "WHERE task_id = $1";
+  return {
+    name: `${name}-within`,
+    text: text.replace(where, `${where} AND EXISTS (SELECT FROM tasks AS t WHERE t.id = $1)`),
+  };
+}
+
 /** Clients' reads: each is one statement, or two that may be of different moments. */
 export function postgresReads(calls: Calls): Reads {
+  return { ...readsBy(calls, calls), within: (namespaces) => readsBy(calls.within(namespaces), calls) };
+}
+
+/** @param all calls that see everything, for how far a page may look */
+function readsBy(calls: Calls, all: Calls): Reads {
+  const sql = calls === all ? reads : confinedReads;
   const text = async (kind: string, taskId: string, stepName: string) => {
-    const [found] = await calls.query(reads.text, [taskId, kind, stepName]);
+    const [found] = await calls.query(sql.text, [taskId, kind, stepName]);
     return found && String(found[0]);
   };
   return {
     async task(id: TaskId, namespaces: TaskFilter["namespaces"] = "*"): Promise<TaskDetail | undefined> {
-      return detailFrom(await calls.query(reads.task, [id, namespaces === "*" ? null : namespaces]));
+      return detailFrom(await calls.query(sql.task, [id, namespaces === "*" ? null : namespaces]));
     },
 
     async tasks(filter: TaskFilter, before: TaskId | undefined, pageSize: number): Promise<TaskPage> {
-      const { page, last } = listStatements(filter, before, pageSize);
+      // Confined, a page would go on looking until it has found as many of its own as it may look at.
+      const isConfined = calls !== all && (filter.namespaces === "*" || filter.namespaces.length !== 1);
+      const unbounded = listStatements(filter, before, pageSize);
+      const bound = isConfined
+        ? (await all.query(unbounded.last.statement, unbounded.last.values))[0]
+        : undefined;
+      const from = bound && (String(bound[0]) as TaskId);
+      const { page, last } = from ? listStatements(filter, before, pageSize, from) : unbounded;
       const found = await calls.query(page.statement, page.values);
       const tasks = found.slice(0, pageSize).map(([fixed, data]) => rowFrom<TaskRow>(fixed, data));
       if (found.length > pageSize) return { tasks, next: tasks.at(-1)?.id };
+      if (isConfined) return { tasks, next: from };
       const [end] = await calls.query(last.statement, last.values);
       return { tasks, next: end ? (String(end[0]) as TaskId) : undefined };
     },
 
     async countReady(lanes: readonly string[], most: number): Promise<number> {
-      const [row] = await calls.query(reads.countReady, [lanes, most]);
+      const [row] = await calls.query(sql.countReady, [lanes, most]);
       return Number(row?.[0]);
     },
 
     async countBefore({ lane, rank, taskId, stepName }: LanePlace, most: number): Promise<number> {
-      const [row] = await calls.query(reads.countBefore, [lane, rank, taskId, stepName, most]);
+      const [row] = await calls.query(sql.countBefore, [lane, rank, taskId, stepName, most]);
       return Number(row?.[0]);
     },
 
     async run(id: RunId): Promise<RunRow | undefined> {
-      const [row] = await calls.query(reads.run, [id]);
+      const [row] = await calls.query(sql.run, [id]);
       return row && rowFrom(row[0], row[1]);
     },
 
     async template({ namespace, name, version }: TemplateRef): Promise<TemplateRow | undefined> {
       const [row] =
         version === ""
-          ? await calls.query(reads.newest, [namespace, name])
-          : await calls.query(reads.template, [namespace, name, version]);
+          ? await calls.query(sql.newest, [namespace, name])
+          : await calls.query(sql.template, [namespace, name, version]);
       return row && templateFrom(row[0]);
     },
 
@@ -124,14 +159,14 @@ export function postgresReads(calls: Calls): Reads {
     output: ({ taskId, stepName }: StepKey) => text("outputs", taskId, stepName),
 
     async log(taskId: TaskId, afterSeq: number, maxBytes: number): Promise<LogSlice> {
-      const rows = await calls.query(reads.log, [taskId, afterSeq + 1, limits.logRows, maxBytes]);
+      const rows = await calls.query(sql.log, [taskId, afterSeq + 1, limits.logRows, maxBytes]);
       const firstSeq = Number(rows[0]?.[0] ?? afterSeq + 1);
       const entries = rows.flatMap(([, packed]) => JSON.parse(String(packed)) as LogEntry[]);
       return { firstSeq: afterSeq + 1, entries: entries.slice(afterSeq + 1 - firstSeq) };
     },
 
     async logBounds(taskId: TaskId): Promise<{ earliest: number; last: number } | undefined> {
-      const [row] = await calls.query(reads.logBounds, [taskId]);
+      const [row] = await calls.query(sql.logBounds, [taskId]);
       return row && { earliest: Number(row[1] ?? 1), last: Number(row[0]) - 1 };
     },
   };

@@ -18,17 +18,21 @@ interface Condition {
 /**
  * Makes the statements for one page of Tasks, and for the last row that the page was allowed to look at. Rows are read by id,
  * newest first, and within one namespace if only one is wanted; all other conditions are checked for each row.
+ *
+ * @param from the last row to look at, where that is known
  */
 export function listStatements(
   filter: TaskFilter,
   before: TaskId | undefined,
   pageSize: number,
+  from?: TaskId,
 ): { readonly page: Query; readonly last: Query } {
   const { namespaces, status, agentName, labels, idPrefix } = filter;
   const one = namespaces !== "*" && namespaces.length === 1 ? namespaces[0] : undefined;
   const where: Condition[] = [
     ...(one === undefined ? [] : [{ sql: "namespace = $", value: one }]),
     ...(before === undefined ? [] : [{ sql: "id < $", value: before }]),
+    ...(from === undefined ? [] : [{ sql: "id >= $", value: from }]),
     ...(idPrefix === undefined ? [] : beginsWith(idPrefix)),
   ];
   const carried = Object.entries(labels ?? {}).map(labelText);

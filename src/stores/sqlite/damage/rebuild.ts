@@ -22,6 +22,7 @@ import { migrations } from "../migrations/index.js";
 import { DamagedRow, nameOf } from "../rows/checksum.js";
 import { enrolment } from "../rows/enrolment.js";
 import { Layouts, layoutRows, layoutTable, layoutValues } from "../rows/layouts.js";
+import { outputDays } from "../rows/output-days.js";
 import {
   agents,
   apiKeys,
@@ -108,6 +109,9 @@ export function* rebuild({ path, draft, driver, commits, head }: Rebuilding): Ge
         yield key.startsWith("authority")
           ? "where the rotation of the authority stands is gone: the root in the folder tls is the only one; look at `ca status`"
           : `enrolment of ${key} is gone, and is refused from now on: its row is damaged; invite the worker again`;
+    for (const { table, key } of lost)
+      if (table === outputDays.name)
+        yield `what was counted of output (${key}) is gone, and is not held against its namespace: its row is damaged`;
     makeLanes(target);
     const mark = {
       store: head?.store ?? randomUUID(),

@@ -17,6 +17,7 @@ import { migrations, SEALED_SINCE } from "../migrations/index.js";
 import { DamagedRow, nameOf, type SealedTable } from "../rows/checksum.js";
 import { enrolment } from "../rows/enrolment.js";
 import { type Layouts, layoutTable } from "../rows/layouts.js";
+import { outputDays } from "../rows/output-days.js";
 import {
   agents,
   apiKeys,
@@ -77,6 +78,7 @@ export const scannedTables: readonly Scanned[] = [
   ofSealed(apiKeys, ["rowid"]),
   ofSealed(audit, ["rowid"]),
   ofSealed(enrolment, ["rowid"]),
+  ofSealed(outputDays, ["rowid"]),
   ofSealed(plane, ["id"]),
   ofSealed(layoutTable, ["rowid"]),
 ];

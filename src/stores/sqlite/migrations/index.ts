@@ -7,6 +7,7 @@ import { agents } from "./0006-agents.js";
 import { apiKeys } from "./0007-api-keys.js";
 import { enrolment } from "./0008-enrolment.js";
 import { audit } from "./0009-audit.js";
+import { outputDays } from "./0011-output-days.js";
 
 /**
  * All migrations, oldest first; a file's `user_version` is the number of migrations applied to it. A released migration
@@ -23,6 +24,7 @@ export const migrations: readonly string[] = [
   apiKeys,
   enrolment,
   audit,
+  outputDays,
 ];
 
 /** From this version on, rows have checksums, and a head file is kept beside the file. */

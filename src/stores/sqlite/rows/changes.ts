@@ -11,6 +11,7 @@ import type { CommitRequest, PackedChanges } from "../thread/requests.js";
 import { checksum, type SealedTable } from "./checksum.js";
 import { enrolment } from "./enrolment.js";
 import { type Layouts, layoutTable, layoutValues } from "./layouts.js";
+import { outputDays } from "./output-days.js";
 import {
   agents,
   apiKeys,
@@ -148,6 +149,15 @@ export class Changes {
       this.#sql.removeEnrolment.run(key);
       this.#digestKey(key.join("\n"));
     }
+  }
+
+  putOutputDay(values: SqlRow): void {
+    this.#put(this.#sql.putOutputDay, outputDays, values);
+  }
+
+  removeOutputDay(day: number): void {
+    this.#sql.removeOutputDay.run([day]);
+    this.#digestKey(String(day));
   }
 
   /** In the transaction of the first rows that need them. */

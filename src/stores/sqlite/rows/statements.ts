@@ -12,6 +12,7 @@ import { isTerminal, taskStates, taskStatus } from "#domain/task/task";
 import { bytesOf, type Driver, type SqlRow, type Statement } from "../driver.js";
 import { enrolment } from "./enrolment.js";
 import { layoutTable } from "./layouts.js";
+import { outputDays } from "./output-days.js";
 import {
   agents,
   apiKeys,
@@ -116,6 +117,8 @@ export const boots = {
   enrolmentRows: `SELECT ${enrolment.columns()} FROM enrolment WHERE kind = ? AND id > ? ORDER BY id LIMIT ?`,
   deniedWorkers: `SELECT ${enrolment.columns()} FROM enrolment
     WHERE denied_until > 0 AND denied_until > ? ORDER BY denied_until`,
+  outputDay: `SELECT ${outputDays.columns()} FROM output_days WHERE day = ?`,
+  oldOutputDays: "SELECT DISTINCT day FROM output_days WHERE day < ?",
   endedEnrolment: "SELECT kind, id FROM enrolment WHERE ends_at < ? ORDER BY ends_at LIMIT ?",
 } as const;
 
@@ -151,6 +154,9 @@ export const writes = {
   putEnrolment: `INSERT INTO ${enrolment.insert}
     ON CONFLICT (kind, id) DO UPDATE SET revision = excluded.revision, ends_at = excluded.ends_at,
       denied_until = excluded.denied_until, json = excluded.json, sum = excluded.sum`,
+  putOutputDay: `INSERT INTO ${outputDays.insert}
+    ON CONFLICT (day, writer, namespace) DO UPDATE SET bytes = excluded.bytes, sum = excluded.sum`,
+  removeOutputDay: "DELETE FROM output_days WHERE day = ?",
   removeEnrolment: "DELETE FROM enrolment WHERE kind = ? AND id = ?",
   forgetAgent: "DELETE FROM agents WHERE namespace = ? AND name = ?",
   /** Changes no row if another program has written to the file. */

@@ -151,6 +151,13 @@ export interface EnrolmentPut {
   readonly audit: AuditAppend | undefined;
 }
 
+export interface OutputPut {
+  readonly writer: string;
+  readonly day: number;
+  /** Namespace and bytes. */
+  readonly bytes: readonly (readonly [string, number])[];
+}
+
 export interface AuditPage {
   readonly after: AuditPlace | undefined;
   readonly limit: number;
