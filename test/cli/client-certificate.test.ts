@@ -34,7 +34,15 @@ function script(): string {
 }
 
 const settings = (clientCa: string) => ({
-  ...{ tls: "auto" as const, tlsCert: "", tlsKey: "", clientCa, data: join(home, "data") },
+  ...{
+    tls: "auto" as const,
+    tlsCert: "",
+    tlsKey: "",
+    issuerCert: "",
+    issuerKey: "",
+    clientCa,
+    data: join(home, "data"),
+  },
   ...{ grpc: ["127.0.0.1:0"], http: [], allowedHosts: [] },
 });
 

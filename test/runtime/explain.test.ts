@@ -139,7 +139,10 @@ test("every worker is refused for what is wrong with it, and the Step runs once 
 
     const { steps } = await explained(bench, task.id);
     const [step] = steps;
-    expect([step?.cause, step?.place], `situation ${situation}: ${drawn.map(({ obstacle }) => obstacle.cause)}`).toEqual(["WORKER", 1]);
+    expect(
+      [step?.cause, step?.place],
+      `situation ${situation}: ${drawn.map(({ obstacle }) => obstacle.cause)}`,
+    ).toEqual(["WORKER", 1]);
     const said = new Map(
       step?.workers.map(({ workerId, cause, detail }) => [String(workerId), [cause, detail]]),
     );
