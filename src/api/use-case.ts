@@ -168,13 +168,27 @@ export async function run<A extends Action, Input, Checked, Found extends Target
     if (definition.hidden && error instanceof Fault && error.code === "not_found") return definition.hidden();
     throw error;
   }
+  const denied = notingDenials(definition, found.resource, request);
   try {
-    return await definition.perform(asked, request, found);
+    const view = definition.perform(asked, request, found);
+    // Not awaited here: what waits for long would keep `asked`, with the input in it.
+    return view instanceof Promise ? view.catch(denied) : view;
   } catch (error) {
-    const isDenied = error instanceof Fault && error.code === "denied" && !definition.notesRefusals;
-    if (isDenied) noteRefusal(definition.action, found.resource, error, request);
-    throw error;
+    return denied(error);
   }
+}
+
+/** Rethrows what a use case has failed with, and notes it if its caller lacks a right. */
+function notingDenials(
+  { action, notesRefusals }: { readonly action: Action; readonly notesRefusals?: true },
+  resource: Resource,
+  request: Request,
+): (error: unknown) => never {
+  return (error) => {
+    const isDenied = error instanceof Fault && error.code === "denied" && !notesRefusals;
+    if (isDenied) noteRefusal(action, resource, error, request);
+    throw error;
+  };
 }
 
 /**

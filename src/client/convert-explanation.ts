@@ -2,6 +2,7 @@ import { stepStateFromWire, taskStateFromWire, taskStatusFromWire } from "#wire/
 import type * as wire from "#wire/gen/taskrun/v1/task_service_pb";
 import type { StepExplanation, TaskExplanation } from "./explanation-views.js";
 
+/** An explanation as the client gives it, of what the server has answered. */
 export function toExplanation(answer: wire.ExplainTaskResponse): TaskExplanation {
   return {
     id: answer.id,

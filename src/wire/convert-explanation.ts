@@ -5,6 +5,7 @@ import type { WorkerAnswer } from "#domain/worker/refusal";
 import { stepStateToWire, taskStateToWire, taskStatusToWire } from "./convert-enums.js";
 import type * as wire from "./gen/taskrun/v1/task_service_pb.js";
 
+/** The literals name every field, so that a field added to the protocol is a compile error here. */
 export function explanationToWire(explanation: TaskExplanation): wire.ExplainTaskResponse {
   const { task, steps, moreSteps, failures, actions } = explanation;
   return {

@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { exportJWK, exportPKCS8, exportSPKI, generateKeyPair, type JWK, SignJWT, UnsecuredJWT } from "jose";
-import { afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { instant } from "#domain/time/time";
 import { openKeyFile } from "#host/jwt/key-file";
 import { readKeySet } from "#host/jwt/key-set";
@@ -229,6 +229,8 @@ describe("keys under a URL", () => {
     response.writeHead(answer.status, answer.headers).end(answer.body);
   });
   let time = NOW;
+  const fetching = vi.spyOn(globalThis, "fetch");
+  afterAll(() => fetching.mockRestore());
   beforeAll(async () => {
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     server.unref();
@@ -237,6 +239,12 @@ describe("keys under a URL", () => {
     asked = 0;
     time = NOW;
   });
+
+  /** Resolves when what is fetched beside requests has come: a later token would wait for it, and not ask anew. */
+  async function fetched(): Promise<void> {
+    await Promise.allSettled(fetching.mock.results.map(({ value }) => value));
+    for (let turn = 0; turn < 3; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  }
 
   async function open() {
     const { log, lines } = listeningLog();
@@ -302,6 +310,7 @@ describe("keys under a URL", () => {
     for (let minute = 10; minute < 60; minute += 10) {
       time = NOW + minute * 60_000;
       expect(await outcome(), `${minute} min`).toBe("taken");
+      await fetched();
     }
     time = NOW + limits.keySetKept;
     expect(await outcome()).toBe("ISSUER_UNREACHABLE");

@@ -16,6 +16,7 @@ import { devMutants } from "./dev.js";
 import { edgeMutants } from "./edge.js";
 import { embeddedMutants } from "./embedded.js";
 import { enrolmentMutants } from "./enrolment.js";
+import { explainMutants } from "./explain.js";
 import { gatewayMutants } from "./gateway.js";
 import { inspectMutants } from "./inspect.js";
 import { inspectPageMutants } from "./inspect-page.js";
@@ -53,6 +54,7 @@ export const mutants: readonly Mutant[] = [
   ...accessMutants,
   ...auditMutants,
   ...trailMutants,
+  ...explainMutants,
   ...authorityMutants,
   ...credentialMutants,
   ...wallMutants,

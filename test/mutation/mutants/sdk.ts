@@ -38,8 +38,8 @@ export const sdkMutants: readonly Mutant[] = [
     edits: [
       edit(
         "actors/scheduler/placement.ts",
-        "(info.namespaces.length === 0 || info.namespaces.includes(namespace))",
-        "info.namespaces.includes(namespace)",
+        "if (info.namespaces.length > 0 && !info.namespaces.includes(namespace))",
+        "if (!info.namespaces.includes(namespace))",
       ),
     ],
     test: {
