@@ -74,8 +74,10 @@ export class PostgresServer {
     if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}`);
     const server = new PostgresServer(folder, await freePort(), settings, programs);
     await server.run();
-    await server.query("CREATE ROLE ordinary LOGIN");
-    await server.query("GRANT CREATE ON DATABASE postgres TO ordinary");
+    // A standby may not write, unless it is told to.
+    await server.query(
+      "BEGIN READ WRITE; CREATE ROLE ordinary LOGIN; GRANT CREATE ON DATABASE postgres TO ordinary; COMMIT",
+    );
     return server;
   }
 

@@ -24,6 +24,7 @@ function scripted(answers: (Error | "well")[]) {
   const open = async () => {
     const connection = {
       lost: undefined as Error | undefined,
+      actFor: () => undefined,
       async query({ text }: { readonly text: string }) {
         sent.push(text);
         const answer = answers.shift() ?? "well";
