@@ -83,6 +83,7 @@ export interface Actions {
   readonly "task.run": NewTaskResource;
   readonly "task.retry": TaskResource;
   readonly "task.read": TaskResource;
+  readonly "task.explain": TaskResource;
   readonly "task.list": NamespacesResource;
   readonly "task.cancel": TaskResource;
   readonly "task.signal": TaskResource;

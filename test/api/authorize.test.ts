@@ -27,6 +27,7 @@ const rpcOf: Readonly<Record<Action, string>> = {
   "task.run": "taskrun.v1.TaskService/RunTask",
   "task.retry": "taskrun.v1.TaskService/RetryTask",
   "task.read": "taskrun.v1.TaskService/GetTask",
+  "task.explain": "taskrun.v1.TaskService/ExplainTask",
   "task.list": "taskrun.v1.TaskService/ListTasks",
   "task.cancel": "taskrun.v1.TaskService/CancelTask",
   "task.signal": "taskrun.v1.TaskService/SignalTask",

@@ -15,7 +15,7 @@ import { nextActions } from "./next-actions.js";
 
 /** ExplainTask: why a Task is where it is, by the rules by which it would go on. Writes nothing. */
 export const explainTask = useCase({
-  action: "task.read",
+  action: "task.explain",
   input: z.object({ id: taskId }),
   answerBytes: limits.pageBytes,
   find: findTask,

@@ -15,6 +15,12 @@ export async function soleStore(
     store: current,
     async reopen() {
       await current.close();
+      // What a process has claimed is given to another one only after a while, which passes here.
+      if (options.shared) {
+        for (const table of ["steps", "deadlines"]) {
+          await server.query(`UPDATE suite.${table} SET claimed_until = 0 WHERE claimed_until > 0`);
+        }
+      }
       current = store();
       return current;
     },

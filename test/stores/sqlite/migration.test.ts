@@ -235,5 +235,6 @@ test("a released migration never changes, not even in a comment: the file keeps 
     "1b1f2533b6f49f78",
     "b3c28590ccd6b533",
     "37aeca74d350b511",
+    "af3713b9cfc6be78",
   ]);
 });
