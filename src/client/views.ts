@@ -59,7 +59,7 @@ export interface Task {
   readonly compensatedBy: string;
   /**
    * Why it does not go on by itself, as `CAUSE: detail`; empty if it does, or has ended. Follows from what is stored:
-   * `tasks.explain` knows more.
+   * `tasks.explain` knows more. Empty in events, whose Steps have theirs.
    */
   readonly waitingReason: string;
   /** What its creator should know: that no Worker had ever announced its agent, or that the input may not fit. */

@@ -25,7 +25,8 @@ function eventToWire(task: TaskRow, entry: LogEntry, output: string): TaskEvent[
     case "task": {
       const { state, hasRun, finishedAt, reason, errorMessage } = entry;
       const row = { ...task, state, hasRun, finishedAt, reason, errorMessage };
-      return { case: "taskChanged", value: taskToWire(row, { output }) };
+      // The counts of its Steps are as they are now, not as they were: an event is the same whenever it is read.
+      return { case: "taskChanged", value: { ...taskToWire(row, { output }), waitingReason: "" } };
     }
     case "step":
       return { case: "stepChanged", value: stepToWire(entry.step) };

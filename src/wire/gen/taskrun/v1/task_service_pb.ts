@@ -223,7 +223,7 @@ export type Task = Message<"taskrun.v1.Task"> & {
   /**
    * Why it does not go on by itself, as "CAUSE: detail", for example "BACKOFF: 1 step is to be tried
    * again"; empty if it does, or has ended. The causes are those of StepExplanation. Follows from what is
-   * stored: ExplainTask knows more.
+   * stored: ExplainTask knows more. Left out by WatchTask, whose Steps have theirs.
    *
    * @generated from field: string waiting_reason = 124;
    */
