@@ -1,4 +1,4 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary, toJson } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { Fault } from "#domain/fault";
 import type { RunId, TaskId, WorkerId } from "#domain/id";
@@ -6,7 +6,7 @@ import type { LogEntry } from "#domain/task/log";
 import { type ModelBackend, type RunSummary, runStatuses } from "#domain/task/run";
 import { stepStates } from "#domain/task/step";
 import { taskStates } from "#domain/task/task";
-import { instant, millis } from "#domain/time/time";
+import { instant, millis, NEVER } from "#domain/time/time";
 import { type WorkerView, workerStatuses } from "#domain/worker/worker";
 import { spec, task, template } from "#testing/rows";
 import {
@@ -235,6 +235,16 @@ test("a checkpoint is read with its cursor and what was achieved", () => {
     cursor: "5",
     output: '{"done":5}',
   });
+});
+
+test("an event of a Task is the same whatever has become of its Steps since", () => {
+  const at = instant(10);
+  const line = { type: "task", at, state: "enqueuing_steps", hasRun: false, finishedAt: NEVER } as const;
+  const entry: LogEntry = { ...line, reason: "", errorMessage: "" };
+  const events = [{}, { enqueued: 1 }, { complete: 1 }].map((counts) =>
+    taskEvent({ ...row, counts }, 1, entry),
+  );
+  expect(new Set(events.map((event) => JSON.stringify(toJson(TaskEventSchema, event)))).size).toBe(1);
 });
 
 test("every line of a log becomes an event of its kind", () => {
