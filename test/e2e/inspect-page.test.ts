@@ -219,7 +219,8 @@ describeInChromium("the page /inspect", () => {
       labels: { [evil.slice(0, 40)]: evil },
     });
     await client.tasks.create({ agent: `${"w".repeat(200)}`, input: {} });
-    await page.locator('#tree [role="treeitem"]', { hasText: "<img" }).first().click();
+    // A row that has scrolled away is hidden, with the text it had, until another needs its place.
+    await page.locator('#tree [role="treeitem"]:visible', { hasText: "<img" }).first().click();
     await until("its name is text", async () =>
       (await page.locator("#situation").innerText()).includes("<img src=x"),
     );
