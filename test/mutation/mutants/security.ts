@@ -44,17 +44,6 @@ export const securityMutants: readonly Mutant[] = [
     test: tls("a certificate that is replaced"),
   },
   {
-    name: "security: what TLS has deciphered is not counted",
-    edits: [
-      edit(
-        "src/gateway/connections/connections.ts",
-        "return this.#tcp.bytesRead;",
-        "return this.socket.bytesRead;",
-      ),
-    ],
-    test: tls("a flood of frames without content ends it (grpcPort)"),
-  },
-  {
     name: "security: keys that others can read are used",
     edits: [edit("src/files/private.ts", "if ((mode & OTHERS) !== 0)", "if ((mode & OTHERS) > 0o777)")],
     test: host("keys are for this user alone"),
