@@ -1,4 +1,5 @@
 import type { Command, Option } from "commander";
+import { shellWord } from "#domain/text/shell-word";
 
 /**
  * The shells with completion. Each one's script asks this program for candidates, `taskrun complete -- WORDS…`, so that they
@@ -19,7 +20,7 @@ export interface Started {
  * `npx taskrun`, it completes that as well.
  */
 export function completionScript(shell: Shell, { self, script }: Started): string {
-  const file = quoted(script);
+  const file = shellWord(script);
   const viaFile = `node ${file} complete --`;
   const call = self === "taskrun" || script === "" ? `${self} complete --` : viaFile;
   const fallback = self.startsWith("npx") && script !== "";
@@ -104,11 +105,6 @@ function shellCall({ call, fallback }: Pick<Parts, "call" | "fallback">): string
 function fishCall({ call, fallback }: Pick<Parts, "call" | "fallback">): string {
   if (!fallback) return `  ${call} $argv`;
   return `  if test -f ${fallback.file}\n    ${call} $argv\n  else\n    ${fallback.call} $argv\n  end`;
-}
-
-/** A word that every shell takes literally. */
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /**

@@ -6,6 +6,7 @@ import { align } from "./align.js";
 import type { LoadOrder } from "./load-words.js";
 import type { Say, Sizes } from "./measures.js";
 import { BenchPlane, type PlaneOptions } from "./plane.js";
+import { type Quartiles, quartiles } from "./quartiles.js";
 
 /** Fewer pairs say nothing on a machine that is shared. */
 const PAIRS_LEAST = 10;
@@ -25,8 +26,6 @@ export interface TlsFigures {
   /** TLS by plain, of each pair: first quartile, median, third. */
   readonly ratio: Quartiles;
 }
-
-type Quartiles = readonly [first: number, median: number, third: number];
 
 function orderOf(name: LoadName, { roundMs: ms, chunksPerTask }: Sizes): LoadOrder {
   switch (name) {
@@ -89,16 +88,6 @@ async function cpuOf(plane: BenchPlane, order: LoadOrder): Promise<number> {
   const before = await plane.metric("process_cpu_seconds_total");
   const { done } = await plane.order(order);
   return (1e6 * ((await plane.metric("process_cpu_seconds_total")) - before)) / done;
-}
-
-function quartiles(values: readonly number[]): Quartiles {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = (share: number) => {
-    const place = share * (sorted.length - 1);
-    const [low = 0, high = low] = sorted.slice(Math.floor(place), Math.floor(place) + 2);
-    return low + (place % 1) * (high - low);
-  };
-  return [at(0.25), at(0.5), at(0.75)];
 }
 
 /** What is missed, in words. */

@@ -234,6 +234,26 @@ describe("what no worker can help with", () => {
     expect(worker.assigned().taskId).toBe(task.id);
   });
 
+  test("a map waits for its members, and these for their turn", async () => {
+    const { bench, worker } = await serving();
+    const steps = [
+      {
+        name: "each",
+        type: "map",
+        map: { over: "input/list", concurrency: 1 },
+        handler: { callable: "echo" },
+      },
+    ];
+    const { task } = await begin(
+      bench,
+      { name: "maps", namespace_name: "default", version: "1.0.0", steps } as never,
+      { input: { list: [1, 2] } },
+    );
+    await bench.settle();
+    expect(worker.assigned().taskId).toBe(task.id);
+    expect((await causes(bench, task.id)).map(([, cause]) => cause).toSorted()).toEqual(["MEMBERS", "TURN"]);
+  });
+
   test("a worker that has lost its connection shows at once in what it held", async () => {
     const { bench, worker } = await serving();
     const { task } = await bench.create();

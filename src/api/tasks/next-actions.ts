@@ -1,6 +1,7 @@
 import type { NextAction, StepExplanation } from "#domain/task/explanation";
 import { type StepRow, tolerates } from "#domain/task/step";
 import { isTerminal, type TaskRow, taskStatus } from "#domain/task/task";
+import { shellWord } from "#domain/text/shell-word";
 import { limits } from "#limits/index";
 import type { TaskDetail } from "#ports/store";
 
@@ -30,7 +31,7 @@ function afterEnd(task: TaskRow): NextAction[] {
 function resolutions({ id }: TaskRow, steps: readonly StepRow[]): NextAction[] {
   const failed = steps.filter(({ state, spec }) => state === "error" && !tolerates(spec));
   return failed.flatMap(({ name }) => {
-    const command = `taskrun task resolve ${id} ${quoted(name)}`;
+    const command = `taskrun task resolve ${id} ${typed(name)}`;
     return [
       { command: `${command} --retry`, effect: `runs step "${name}" again, with all its attempts` },
       { command: `${command} --result JSON`, effect: `goes on with this result of step "${name}"` },
@@ -44,13 +45,13 @@ function aboutStep(task: TaskRow, steps: readonly StepRow[], each: StepExplanati
   switch (each.cause) {
     case "SIGNAL": {
       const signal = step?.spec.signal?.name ?? "";
-      const command = `taskrun task signal ${task.id} ${quoted(signal)} --payload JSON`;
+      const command = `taskrun task signal ${task.id} ${typed(signal)} --payload JSON`;
       return [{ command, effect: `sends the signal that step "${each.name}" waits for` }];
     }
     case "CHILD_TASK":
       return [
         {
-          command: `taskrun task explain ${each.detail}`,
+          command: `taskrun task explain ${step?.childId}`,
           effect: `explains the task that step "${each.name}" is`,
         },
       ];
@@ -68,7 +69,7 @@ function aboutStep(task: TaskRow, steps: readonly StepRow[], each: StepExplanati
   }
 }
 
-/** A word of a command line, for a POSIX shell. */
-function quoted(word: string): string {
-  return /^[\w.:/@-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+/** A name as it is typed: quoted only where a shell would take it apart. */
+function typed(name: string): string {
+  return /^[\w.:/@-]+$/.test(name) ? name : shellWord(name);
 }

@@ -1,9 +1,9 @@
 import type { TaskId } from "../id.js";
-import { type Instant, later, NEVER } from "../time/time.js";
+import { type Instant, later, millis, NEVER } from "../time/time.js";
 import type { WorkerAnswer } from "../worker/refusal.js";
 import { type StepRow, type StepState, satisfies } from "./step.js";
 import type { Reason, TaskRow } from "./task.js";
-import { namesOf, type WaitingCause } from "./waiting-reason.js";
+import { firstNames, type WaitingCause } from "./waiting-reason.js";
 
 /** Why a Task is where it is, and what can be done. */
 export interface TaskExplanation {
@@ -81,7 +81,7 @@ export function waitOf(
     case "waiting_for_retry":
       return wait("BACKOFF", `attempt ${step.attempts + 1} of ${step.maxAttempts}`, step.nextAttemptAt);
     case "in_progress":
-      return step.agentName === "" || step.childId !== "" ? waitWithoutRun(step) : undefined;
+      return waitWithoutRun(step, now);
     default:
       return undefined;
   }
@@ -97,7 +97,7 @@ function pendingWait(task: TaskRow, step: StepRow, steps: readonly StepRow[]): W
   if (step.unsatisfied > 0) {
     const before = new Set(step.dependsOn);
     const unmet = steps.filter((other) => before.has(other.name) && !satisfies(other));
-    const names = namesOf(unmet.map(({ name }) => name));
+    const names = firstNames(unmet.map(({ name }) => name));
     return { ...wait("DEPENDENCIES", `after ${names}`), unmet };
   }
   if (task.state === "blocked_by_failures") return wait("OPERATOR", "another step has failed for good");
@@ -107,14 +107,16 @@ function pendingWait(task: TaskRow, step: StepRow, steps: readonly StepRow[]): W
     : wait("TURN", "what comes before it has not ended");
 }
 
-function waitWithoutRun({ spec, startedAt, childId }: StepRow): Wait | undefined {
+/** What a Step waits for that is worked on without a Run; undefined if it has one. */
+function waitWithoutRun({ spec, startedAt, childId }: StepRow, now: Instant): Wait | undefined {
   switch (spec.type) {
     case "timer":
-      return wait("TIMER", "its time has not passed", later(startedAt, spec.delayMs ?? (0 as never)));
+      return wait("TIMER", "its time has not passed", later(startedAt, spec.delayMs ?? millis(0)));
     case "signal": {
-      const { name = "", timeoutMs = 0 } = spec.signal ?? {};
-      const until = timeoutMs > 0 ? later(startedAt, timeoutMs as never) : NEVER;
-      return wait("SIGNAL", `nobody has sent "${name}"`, until);
+      const { name = "", timeoutMs = millis(0) } = spec.signal ?? {};
+      const until = later(startedAt, timeoutMs);
+      // Its row says when it first began: tried again by an operator it began later, and its end is not known here.
+      return wait("SIGNAL", `nobody has sent "${name}"`, until > now ? until : NEVER);
     }
     case "map":
       return wait("MEMBERS", "its members have not ended");

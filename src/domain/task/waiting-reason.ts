@@ -39,7 +39,7 @@ export function stepWaitingReason(step: StepSummary): string {
   switch (state) {
     case "pending":
       return dependsOn.length > 0
-        ? reason("DEPENDENCIES", `after ${namesOf(dependsOn)}`)
+        ? reason("DEPENDENCIES", `after ${firstNames(dependsOn)}`)
         : reason("TURN", "its turn has not come");
     case "enqueued": {
       const later = nextAttemptAt > 0 ? `, not before ${iso(nextAttemptAt)}` : "";
@@ -72,8 +72,11 @@ export function taskWaitingReason({
     case "enqueuing_steps": {
       const ready = countOf(counts, "enqueued");
       if (ready === 0) return "";
-      const agent = spec.agentName === "" ? "" : ` for agent "${spec.agentName}"`;
-      return reason("WORKER", spec.agentName === "" ? `${stepsOf(ready)} ready` : `a free slot${agent}`);
+      const { agentName } = spec;
+      return reason(
+        "WORKER",
+        agentName === "" ? `${stepsOf(ready)} ready` : `a free slot for agent "${agentName}"`,
+      );
     }
     case "waiting_for_retry":
       return reason("BACKOFF", `${stepsOf(countOf(counts, "waiting_for_retry"))} to be tried again`);
@@ -93,7 +96,7 @@ function stepsOf(count: number): string {
 }
 
 /** The first names, and how many more there are. */
-export function namesOf(names: readonly string[]): string {
+export function firstNames(names: readonly string[]): string {
   const shown = names.slice(0, NAMES).join(", ");
   return names.length > NAMES ? `${shown} and ${names.length - NAMES} more` : shown;
 }

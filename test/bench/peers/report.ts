@@ -1,21 +1,11 @@
 import { align } from "../align.js";
+import { quartiles } from "../quartiles.js";
 import { type InFlight, inFlights, type PeerFigures, type SystemName, systems } from "./measure.js";
 
 /** How many times as fast as graphile-worker RunTask must be, with 256 in flight. */
 const LEAST = 1.2;
 /** Aims on two cores; shown and not judged, since machines differ. */
 const aims = { perSecond: 1_500, oneMs: 12 } as const;
-
-/** The first quartile, the median and the third. */
-export function quartiles(values: readonly number[]): readonly [number, number, number] {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = (share: number) => {
-    const place = share * (sorted.length - 1);
-    const [low, high] = [sorted[Math.floor(place)] ?? 0, sorted[Math.ceil(place)] ?? 0];
-    return low + (place - Math.floor(place)) * (high - low);
-  };
-  return [at(0.25), at(0.5), at(0.75)];
-}
 
 /** How many times as fast RunTask is: the quartiles of the rounds' ratios, since a round is one stretch of time. */
 function ratios(figures: readonly PeerFigures[], inFlight: InFlight, system: SystemName) {
