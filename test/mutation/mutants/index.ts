@@ -20,6 +20,7 @@ import { explainMutants } from "./explain.js";
 import { gatewayMutants } from "./gateway.js";
 import { inspectMutants } from "./inspect.js";
 import { inspectPageMutants } from "./inspect-page.js";
+import { keepMutants } from "./keep.js";
 import { layoutMutants } from "./layout.js";
 import { longMapMutants } from "./long-maps.js";
 import { loopMutants } from "./loop.js";
@@ -66,6 +67,7 @@ export const mutants: readonly Mutant[] = [
   ...lossMutants,
   ...schemaMutants,
   ...damageMutants,
+  ...keepMutants,
   ...layoutMutants,
   ...compensationMutants,
   ...workflowMutants,
