@@ -19,6 +19,7 @@ import {
   dataOption,
   profileOption,
 } from "./options.js";
+import { addArchiveCommands } from "./server/archive-commands.js";
 import { addStoreCommands } from "./server/store-commands.js";
 import { addTaskCommands } from "./task/commands.js";
 import { addTemplateCommands } from "./template/commands.js";
@@ -82,6 +83,7 @@ async function buildProgram(
 
   await addServerCommands(program, words, io, end);
   addStoreCommands(program, io, end);
+  addArchiveCommands(program, io, end);
   addWorkerCommands(program, io, end);
   addNodeCommands(program, io, end);
   addAgentCommands(program, io, end);

@@ -49,6 +49,17 @@ export const store = {
   filesEvery: millis(500),
   /** Latest commits whose answers the shared memory of a test keeps, in case one is sent again: far more than are under way. */
   sharedMemoryCommits: 10_000,
+  /** Tasks that an export lists at once, and bytes of a log that it reads at once: little memory, and few round trips. */
+  exportPage: 100,
+  exportLogBytes: 256 * 1_024,
+  /** It writes about so much at once. */
+  exportWriteBytes: MIB,
+  /** The longest line of an export that is read: far above an input of the largest message, with all that has to be escaped. */
+  exportLineBytes: 64 * MIB,
+  /** An import commits when about so many bytes are together: of a large Task this is all that is in memory. */
+  importBatchBytes: 4 * MIB,
+  /** What a row counts for there, roughly. */
+  importRowBytes: 1_024,
   /** Finished Tasks are kept at least this long, so that an idempotency key holds for a day. */
   retentionMin: millis(24 * 3_600_000),
   /** How often Tasks that are too old are removed: seldom enough that an idle server sleeps, often enough that they never pile up. */

@@ -93,6 +93,9 @@ export interface Reads {
   /** A Task's input as JSON text, byte for byte; undefined if the Task is unknown. */
   input(id: TaskId): Promise<string | undefined>;
 
+  /** The input that a Step has in addition to its Task's, as JSON text; undefined if it has none. */
+  stepInput(step: StepKey): Promise<string | undefined>;
+
   /** A Step's result as JSON text, or undefined if it has none. */
   output(step: StepKey): Promise<string | undefined>;
 

@@ -72,6 +72,11 @@ export interface Commit extends RowsToCommit, TextsToCommit {
   readonly agents: readonly AgentRow[];
   /** None of them is in `agents`. */
   readonly agentsForgotten: readonly AgentKey[];
+  /**
+   * True if all rows are as another store had them: each is written for the first time here, whatever its revision, and the commit is
+   * refused with a `Conflict` if one is there already. Only rows of ended Tasks that no worker holds a Run of.
+   */
+  readonly imports?: true;
   /** What the audit log says of this commit; absent if nothing. Written by a store that has an audit log. */
   readonly audit?: AuditAppend | undefined;
 }

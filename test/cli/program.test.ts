@@ -68,6 +68,8 @@ test("completion knows commands, options and values", async () => {
       "dev",
       "server",
       "store",
+      "export",
+      "import",
       "worker",
       "node",
       "agent",

@@ -28,6 +28,7 @@ export function simStore(inner: Store, world: World, mirror: Mirror, life: Life)
     template: (ref) => takesTime(() => reads.template(ref)),
     templates: (...args) => takesTime(() => reads.templates(...args)),
     input: (id) => takesTime(() => reads.input(id)),
+    stepInput: (step) => takesTime(() => reads.stepInput(step)),
     output: (step) => takesTime(() => reads.output(step)),
     log: (...args) => takesTime(() => reads.log(...args)),
     logBounds: (id) => takesTime(() => reads.logBounds(id)),

@@ -106,6 +106,10 @@ export class MemoryReads implements Reads {
     return this.#tables.tasks.get(id)?.texts.inputs.get("");
   }
 
+  async stepInput({ taskId, stepName }: StepKey): Promise<string | undefined> {
+    return this.#tables.tasks.get(taskId)?.texts.stepInputs.get(stepName);
+  }
+
   async output({ taskId, stepName }: StepKey): Promise<string | undefined> {
     return this.#tables.tasks.get(taskId)?.texts.outputs.get(stepName);
   }

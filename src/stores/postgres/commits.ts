@@ -8,7 +8,7 @@ import type { Connection } from "./connect/connection.js";
 import { ConnectionLost, failureOf, isServerError, TAKEN_OVER, troubleOf } from "./connect/failure.js";
 import type { Pool } from "./connect/pool.js";
 import { endSession, taken } from "./connect/session.js";
-import { type CommitCall, commitCall } from "./rows/commit-call.js";
+import { type CommitCall, commitCall, isFirst } from "./rows/commit-call.js";
 import { rowTable } from "./rows/rows.js";
 
 const PRUNE = {
@@ -135,7 +135,7 @@ function wasSent(error: unknown): boolean {
 /** Rows that the commit writes for the first time: expected not to be there. */
 function madeRows(turn: Commit): readonly RowRef[] {
   return rowKindNames.flatMap((kind) => {
-    const rows = turn[kind].filter(({ revision }) => revision === 1);
+    const rows = turn[kind].filter((row) => isFirst(turn, row));
     return rows.map((row) => ({ kind, id: rowKind(kind).idOf(row), revision: 0 }));
   });
 }

@@ -139,6 +139,7 @@ function readsOf(opened: () => Promise<Reads>): Reads {
     template: async (ref) => (await opened()).template(ref),
     templates: async (...args) => (await opened()).templates(...args),
     input: async (id) => (await opened()).input(id),
+    stepInput: async (step) => (await opened()).stepInput(step),
     output: async (step) => (await opened()).output(step),
     log: async (...args) => (await opened()).log(...args),
     logBounds: async (id) => (await opened()).logBounds(id),

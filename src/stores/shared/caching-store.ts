@@ -90,7 +90,8 @@ export function cachingStore(store: Store): Store {
     async commit(turn: Commit): Promise<Committed> {
       try {
         const committed = await store.commit(turn);
-        cached.tasks.remember(turn, committed);
+        // An import is of Tasks that nobody asks for soon.
+        if (!turn.imports) cached.tasks.remember(turn, committed);
         cached.templates.register(turn.templates);
         return committed;
       } catch (error) {
@@ -175,6 +176,7 @@ function sharedReads(reads: Reads, cached: ReadCaches): Reads {
     countBefore: (place, most) => reads.countBefore(place, most),
     templates: (filter, after, pageSize) => reads.templates(filter, after, pageSize),
     input,
+    stepInput: (step) => reads.stepInput(step),
     output: (step) => (cached.tasks.neverChanges(step) ? output(step) : reads.output(step)),
     template: (ref) => (ref.version === "" ? reads.template(ref) : template(ref)),
     log: (...args) => (cached.tasks.logHasEnded(args[0]) ? log(...args) : reads.log(...args)),
@@ -203,6 +205,8 @@ function cachingReads(reads: Reads, { tasks: cached, templates }: ReadCaches): R
     async input(id: TaskId): Promise<string | undefined> {
       return cached.input(id) ?? reads.input(id);
     },
+    // Asked for by nobody but an export.
+    stepInput: (step) => reads.stepInput(step),
     async output(step: StepKey): Promise<string | undefined> {
       return cached.output(step) ?? reads.output(step);
     },

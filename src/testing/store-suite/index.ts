@@ -5,6 +5,7 @@ import { commitTests, keyTests, revisionTests } from "./commit.js";
 import { credentialTests, keyLifeTests } from "./credentials.js";
 import { authorityTests, enrolmentListTests, enrolmentTests } from "./enrolment.js";
 import { graphTests, textTests } from "./graph.js";
+import { importTests } from "./imports.js";
 import type { StoreFixture, Suite, TestKit } from "./kit.js";
 import { keepingTests, loadTests } from "./load.js";
 import { logTests } from "./log.js";
@@ -78,6 +79,7 @@ export function storeSuite(name: string, open: () => Promise<StoreFixture>, kit:
     readTests(suite);
     templateTests(suite);
     templateListTests(suite);
+    importTests(suite);
     retentionTests(suite);
     keptTests(suite);
     modelTests(suite);

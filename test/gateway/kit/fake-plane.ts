@@ -104,6 +104,7 @@ export class FakePlane implements Plane {
       this.inputsRead++;
       return this.details.get(id)?.input;
     },
+    stepInput: async () => undefined,
     output: async (step) => this.outputs.get(stepKey(step)),
     log: async (id, after) => ({ firstSeq: after + 1, entries: this.logs.get(id)?.slice(after) ?? [] }),
     logBounds: async (id) => {

@@ -3,6 +3,9 @@ import { edit, type Mutant, type TestName } from "../mutant.js";
 const restored = (name: string): TestName => ({ file: "test/runtime/workers/restored.test.ts", name });
 const backups = (name: string): TestName => ({ file: "test/stores/sqlite/backup.test.ts", name });
 
+const trips = (name: string): TestName => ({ file: "test/host/archive/round-trip.test.ts", name });
+
+const IMPORT = "src/host/archive/import.ts";
 const HELLO = "actors/run-tracker/hello.ts";
 const FORMAT = "src/stores/sqlite/backup/format.ts";
 const RESTORE = "src/stores/sqlite/backup/restore.ts";
@@ -55,6 +58,42 @@ export const keepMutants: readonly Mutant[] = [
     name: "a restored store goes on in its former time",
     edits: [edit(RESTORE, "const since = before.at + 1;", "const since = before.at;")],
     test: backups("a backup of a store in use has all that was committed before"),
+  },
+  {
+    name: "an import writes over what differs",
+    edits: [
+      edit(IMPORT, "else if (stored !== json) this.#refuse", "else if (stored === undefined) this.#refuse"),
+    ],
+    test: trips("imported twice it is there once"),
+  },
+  {
+    name: "an import takes a log line of a Task twice that is there already",
+    edits: [edit(IMPORT, "const more = entries.slice(known);", "const more = entries.slice(0);")],
+    test: trips("an import that was interrupted anywhere"),
+  },
+  {
+    name: "an import does not see that lines of a Task are missing",
+    edits: [
+      edit(IMPORT, "taskId === this.#id && lines === this.#lines && hasLog", "taskId === this.#id && hasLog"),
+    ],
+    test: trips("every damaged, cut or missing line"),
+  },
+  {
+    name: "an import takes a key away from another Task",
+    edits: [edit(IMPORT, "return tasks.length > 0;", "return tasks.length > 1;")],
+    test: trips("a key that another Task has by now"),
+  },
+  {
+    name: "a line of an export is read whatever its checksum says",
+    edits: [
+      edit("src/host/archive/lines.ts", "sum === undefined || sumOf(content) !== sum", "sum === undefined"),
+    ],
+    test: trips("every damaged, cut or missing line"),
+  },
+  {
+    name: "an export leaves the inputs of Steps out",
+    edits: [edit("src/host/archive/export.ts", "if (own !== undefined) yield", 'if (own === "") yield')],
+    test: trips("in any other store as it was"),
   },
   {
     name: "a backup replaces what has its name",

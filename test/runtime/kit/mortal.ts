@@ -39,6 +39,7 @@ export function mortalStore(store: Store, life: Life): Store {
     template: (...args) => unlessDead(life, () => reads.template(...args)),
     templates: (...args) => unlessDead(life, () => reads.templates(...args)),
     input: (...args) => unlessDead(life, () => reads.input(...args)),
+    stepInput: (...args) => unlessDead(life, () => reads.stepInput(...args)),
     output: (...args) => unlessDead(life, () => reads.output(...args)),
     log: (...args) => unlessDead(life, () => reads.log(...args)),
     logBounds: (...args) => unlessDead(life, () => reads.logBounds(...args)),

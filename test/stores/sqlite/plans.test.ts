@@ -135,6 +135,7 @@ test("every statement finds its rows by an index, and none sorts more than the S
       "runs": "SEARCH t USING INDEX sqlite_autoindex_runs_1 (id=?)",
       "runsOf": "SEARCH runs USING INDEX runs_of_task (task_id=?)",
       "setHead": "SEARCH plane USING INTEGER PRIMARY KEY (rowid=?)",
+      "stepInput": "SEARCH step_inputs USING INDEX sqlite_autoindex_step_inputs_1 (task_id=? AND step_name=?)",
       "stepInputs": "SEARCH t USING INDEX sqlite_autoindex_step_inputs_1 (task_id=? AND step_name=?)",
       "steps": "SEARCH t USING INDEX sqlite_autoindex_steps_1 (task_id=? AND name=?)",
       "stepsOf": "SEARCH steps USING INDEX sqlite_autoindex_steps_1 (task_id=?); USE TEMP B-TREE FOR ORDER BY",

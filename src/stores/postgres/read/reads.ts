@@ -158,6 +158,7 @@ function readsBy(calls: Calls, all: Calls): Reads {
     },
 
     input: (id: TaskId) => text("inputs", id, ""),
+    stepInput: ({ taskId, stepName }: StepKey) => text("stepInputs", taskId, stepName),
     output: ({ taskId, stepName }: StepKey) => text("outputs", taskId, stepName),
 
     async log(taskId: TaskId, afterSeq: number, maxBytes: number): Promise<LogSlice> {

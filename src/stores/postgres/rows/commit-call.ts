@@ -43,7 +43,7 @@ type ByKind<T> = { readonly [Name in RowKindName]: readonly T[] };
 
 export function commitCall(turn: Commit, owner: number | null): CommitCall {
   const created = new Set<string>();
-  for (const { id, revision } of turn.tasks) if (revision === 1) created.add(id);
+  for (const task of turn.tasks) if (isFirst(turn, task)) created.add(task.id);
   const expected = expectedRows(turn);
   const expectedBy = (name: RowKindName) =>
     list(expected.filter(({ kind }) => kind === name).map(refColumns));
@@ -69,7 +69,7 @@ export function commitCall(turn: Commit, owner: number | null): CommitCall {
       expectedBy("workers"),
       list(neededTasks(turn, created)),
       list(moved),
-      list(turn.tasks.filter(hasReleased).map(({ id }) => id)),
+      list(turn.tasks.filter((task) => !isFirst(turn, task) && hasReleased(task)).map(({ id }) => id)),
       list(changed.tasks),
       changed.tasks.length,
       list(made.tasks),
@@ -106,12 +106,17 @@ function list(items: readonly unknown[]): string | null {
   return items.length === 0 ? null : JSON.stringify(items);
 }
 
+/** True if the row is not there yet: it is written for the first time here. */
+export function isFirst({ imports }: Pick<Commit, "imports">, { revision }: Revisioned): boolean {
+  return imports === true || revision === 1;
+}
+
 /** Rows of which another revision than the first is written, and those that were only read. */
 function expectedRows(turn: Commit): readonly RowRef[] {
   const expected: RowRef[] = [];
   for (const kind of rowKindNames) {
     for (const row of turn[kind]) {
-      if (row.revision !== 1)
+      if (!isFirst(turn, row))
         expected.push({ kind, id: rowKind(kind).idOf(row), revision: row.revision - 1 });
     }
   }
@@ -130,14 +135,14 @@ function refColumns({ kind, id, revision }: RowRef): Columns {
 function written(turn: Commit, name: RowKindName, isNew: boolean): readonly Columns[] {
   const { made, changed } = rowTable(name);
   const rows: readonly Revisioned[] = turn[name];
-  const wanted = rows.filter(({ revision }) => (revision === 1) === isNew);
+  const wanted = rows.filter((row) => isFirst(turn, row) === isNew);
   const table = rowTable(name);
   return wanted.map((row) => (isNew ? made : changed).call(table, row));
 }
 
 /** True if the Task had an idempotency key and owns it no longer. */
-function hasReleased({ revision, ownsKey, spec }: Commit["tasks"][number]): boolean {
-  return revision > 1 && !ownsKey && spec.idempotencyKey !== "";
+function hasReleased({ ownsKey, spec }: Commit["tasks"][number]): boolean {
+  return !ownsKey && spec.idempotencyKey !== "";
 }
 
 /** Tasks that something new belongs to although neither they nor their log are written. */
@@ -152,7 +157,7 @@ function neededTasks(turn: Commit, created: ReadonlySet<string>): readonly TaskI
   for (const kind of rowKindNames) {
     const { taskOf } = rowKind(kind);
     if (!taskOf || kind === "tasks") continue;
-    for (const row of turn[kind]) if (row.revision === 1) need(taskOf(row));
+    for (const row of turn[kind]) if (isFirst(turn, row)) need(taskOf(row));
   }
   for (const kind of textKindNames) for (const { taskId } of turn[kind]) need(taskId);
   for (const { taskId, at } of turn.deadlines) if (at !== NEVER) need(taskId);

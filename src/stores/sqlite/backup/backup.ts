@@ -9,12 +9,11 @@ import { behind, headOf, inspect, STORE_BEHIND } from "../damage/inspect.js";
 import { soundness } from "../damage/verify.js";
 import { type DriverName, openReadOnly, preferredDriver } from "../driver.js";
 import { damaged, errorOf, failureOf } from "../failure.js";
-import { setForReading, versionOf } from "../file/file.js";
+import { requirePresent, setForReading, versionOf } from "../file/file.js";
 import { beside, realFile, requireFiles, sizeOf, syncFolderOf } from "../file/files.js";
 import { type HeadMark, readHeadFile } from "../file/head.js";
 import { lockUnlessServed } from "../file/lock.js";
 import { PageSums } from "../file/page-sums.js";
-import { migrations } from "../migrations/index.js";
 import { type BackupFacts, seal } from "./format.js";
 
 export interface BackupOptions {
@@ -79,11 +78,7 @@ function copyInto(path: string, draft: string, driver: DriverName): void {
   const db = openReadOnly(path, driver);
   try {
     setForReading(db);
-    const version = versionOf(db, path, db.schema);
-    if (version < migrations.length) {
-      const message = `${path} has tables of an earlier release (version ${version} of ${migrations.length}): make the backup with that release, or start this one on it once`;
-      throw new Fault("wrong_state", message, { reason: "STORE_TOO_OLD" });
-    }
+    requirePresent(db, path, db.schema);
     db.exec(`VACUUM ${db.schema} INTO '${draft.replaceAll("'", "''")}'`);
   } finally {
     db.close();

@@ -33,9 +33,9 @@ export class Reader {
   /** The statements of lists, by their text; their number is bounded by the combinations of filters. */
   readonly #lists = new Map<string, Statement>();
 
-  /** Opens the file. The writer must have opened and migrated it before. */
-  constructor(options: FileOptions) {
-    this.#db = openFile(options);
+  /** Opens the file. The writer must have opened and migrated it before. @param open how it is opened */
+  constructor(options: FileOptions, open: (options: FileOptions) => Driver = openFile) {
+    this.#db = open(options);
     this.#sql = opened(this.#db, () => prepareAll(this.#db, { ...reads, ...walks }));
   }
 
@@ -102,6 +102,11 @@ export class Reader {
   input(id: string): string | null {
     const [row] = this.#sql.input.all([id]);
     return row ? String(textTables.inputs.open(row)[1]) : null;
+  }
+
+  stepInput({ taskId, stepName }: { readonly taskId: string; readonly stepName: string }): string | null {
+    const [row] = this.#sql.stepInput.all([taskId, stepName]);
+    return row ? String(textTables.stepInputs.open(row)[2]) : null;
   }
 
   output({ taskId, stepName }: { readonly taskId: string; readonly stepName: string }): string | null {

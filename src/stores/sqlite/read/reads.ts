@@ -18,7 +18,10 @@ import { rows } from "../thread/messages.js";
  *
  * @param layouts the layouts in the file, which must be open
  */
-export function sqliteReads(reader: ThreadClient<"reader">, layouts: Layouts): Reads {
+export function sqliteReads(
+  reader: Pick<ThreadClient<"reader">, "call" | "decoded">,
+  layouts: Layouts,
+): Reads {
   return {
     async task(id: TaskId, namespaces: TaskFilter["namespaces"] = "*"): Promise<TaskDetail | undefined> {
       const request = { id, namespaces: namespaces === "*" ? null : namespaces };
@@ -87,6 +90,10 @@ export function sqliteReads(reader: ThreadClient<"reader">, layouts: Layouts): R
 
     async input(id: TaskId): Promise<string | undefined> {
       return (await reader.call("input", id)) ?? undefined;
+    },
+
+    async stepInput({ taskId, stepName }: StepKey): Promise<string | undefined> {
+      return (await reader.call("stepInput", { taskId, stepName })) ?? undefined;
     },
 
     async output({ taskId, stepName }: StepKey): Promise<string | undefined> {

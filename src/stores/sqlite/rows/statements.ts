@@ -185,6 +185,7 @@ export const reads = {
     CROSS JOIN steps AS s ON s.state = 'enqueued' AND s.lane = wanted.value LIMIT ?)`,
   countBefore: `SELECT count(*) FROM (SELECT 1 FROM steps WHERE state = 'enqueued' AND lane = ?
     AND (rank, task_id, name) < (?, ?, ?) LIMIT ?)`,
+  stepInput: `SELECT ${textTables.stepInputs.columns()} FROM step_inputs WHERE task_id = ? AND step_name = ?`,
   output: `SELECT ${textTables.outputs.columns()} FROM outputs WHERE task_id = ? AND step_name = ?`,
   /** First seq and size of the packed rows, beginning with the last row that begins at or before a seq. */
   logRows: `SELECT first_seq, octet_length(entries) FROM log

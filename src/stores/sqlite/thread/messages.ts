@@ -41,8 +41,8 @@ export function encodeCommit(turn: Commit): CommitRequest {
   return {
     at: turn.at,
     read: (turn.read ?? []).map(expectedRow),
-    bringsWork: turn.templates.length > 0 || turn.tasks.some(isAskedFor),
-    ...forKinds<CommittedRows>(localKindNames, (name) => changes(rowTable(name), turn[name])),
+    bringsWork: turn.imports === true || turn.templates.length > 0 || turn.tasks.some(isAskedFor),
+    ...forKinds<CommittedRows>(localKindNames, (name) => changes(rowTable(name), turn[name], turn.imports)),
     ...forKinds<CommittedTexts>(textKindNames, (name) => turn[name].map(textValues)),
     templates: turn.templates.map(templateValues),
     log: turn.log.map(({ taskId, entries }) => ({ taskId, packed: packLog(entries) })),
@@ -68,11 +68,11 @@ function textValues(text: TextRow): SqlRow {
   return "stepName" in text ? [text.taskId, text.stepName, text.json] : [text.taskId, text.json];
 }
 
-function changes(table: Table<Revisioned>, rows: readonly Revisioned[]): PackedChanges {
+function changes(table: Table<Revisioned>, rows: readonly Revisioned[], areNew = false): PackedChanges {
   const inserts: SqlRow[] = [];
   const updates: SqlRow[] = [];
   for (const row of rows) {
-    if (row.revision === 1) inserts.push(table.insertValues(row));
+    if (areNew || row.revision === 1) inserts.push(table.insertValues(row));
     else updates.push(table.updateValues(row));
   }
   return { inserts, updates };
