@@ -82,6 +82,8 @@ export const commands = {
   keepInput: carriedOutByRuntime<StepKey & { readonly json: string }>(),
   /** Keep a Step's result, as JSON text. */
   keepOutput: carriedOutByRuntime<StepKey & { readonly json: string }>(),
+  /** Keep what has been done to a Step by hand, as JSON text; replaces an earlier one. */
+  keepActions: carriedOutByRuntime<StepKey & { readonly json: string }>(),
   /** Add a line to the Task's log. Changes of state are added by the runtime; this is for what workers say. */
   record: carriedOutByRuntime<{ readonly taskId: TaskId; readonly entry: LogEntry }>(),
   /** Wake the finalizer at `at` or soon after; replaces the deadline of the same kind. */

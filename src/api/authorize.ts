@@ -84,6 +84,7 @@ export interface Actions {
   readonly "task.retry": TaskResource;
   readonly "task.read": TaskResource;
   readonly "task.explain": TaskResource;
+  readonly "task.read_audit": TaskResource;
   readonly "task.list": NamespacesResource;
   readonly "task.cancel": TaskResource;
   readonly "task.signal": TaskResource;

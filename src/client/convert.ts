@@ -85,7 +85,7 @@ function toStep(step: WireStep): Step {
   };
 }
 
-function toRun(run: RunSummary): Run {
+export function toRun(run: RunSummary): Run {
   return {
     id: run.runId,
     workerId: run.workerId,

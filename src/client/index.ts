@@ -22,6 +22,7 @@ export type {
 export type { Key, Keys, KeyTerms, NewKey, WatchToken } from "./keys.js";
 export type { Nodes, PlaneNode } from "./nodes.js";
 export type { TypedAgent, TypedRunArguments, TypedRunOptions, TypedWorkflow } from "./runnable.js";
+export type { StepAuditEntry, StepAuditPage } from "./step-audit-views.js";
 export {
   type Created,
   type CreateTask,

@@ -50,7 +50,8 @@ export function resolveRequestOf(
 ): ResolveStepRequest {
   const action = oneOf(resolveActions, resolution?.action, "action");
   const resultJson = resolution.action === "complete" ? jsonTextOf(resolution, "result", "result_json") : "";
-  return requestOf(ResolveStepRequestSchema, { taskId, stepName, action, resultJson });
+  const { reason = "" } = resolution;
+  return requestOf(ResolveStepRequestSchema, { taskId, stepName, action, resultJson, reason });
 }
 
 /** What became of one request of a batch. */

@@ -80,22 +80,28 @@ export const taskNames = namesOf<CreateTask>({
 });
 
 /**
- * How an operator resolves a Step that has failed for good; see {@link Tasks.resolveStep}.
+ * How an operator resolves a Step that has failed for good or hangs; see {@link Tasks.resolveStep}. The Step's audit
+ * trail and the audit log have the reason.
  *
  * @example
  * ```ts
  * import type { Resolution } from "taskrun/client";
  *
- * const resolution: Resolution = { action: "complete", result: { refunded: true } };
+ * const resolution: Resolution = { action: "complete", result: { refunded: true }, reason: "paid by bank transfer" };
  * ```
  */
 export type Resolution =
-  /** Runs the Step again, with all its attempts. */
-  | { readonly action: "retry" }
+  /** Runs the Step again, with all its attempts; at once, if it waits for the next one. */
+  | { readonly action: "retry"; readonly reason?: string }
   /** Counts the Step as done, without a result. */
-  | { readonly action: "resolve" }
+  | { readonly action: "resolve"; readonly reason?: string }
   /** Completes the Step with this result, or with this JSON text, which is kept byte for byte. */
-  | { readonly action: "complete"; readonly result?: unknown; readonly resultJson?: string };
+  | {
+      readonly action: "complete";
+      readonly result?: unknown;
+      readonly resultJson?: string;
+      readonly reason?: string;
+    };
 
 /**
  * Selects Tasks of a list. A Task must match every field that is given, and have all the labels.

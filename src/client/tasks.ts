@@ -4,6 +4,7 @@ import {
   CancelTaskRequestSchema,
   CreateTaskRequestSchema,
   ExplainTaskRequestSchema,
+  GetStepAuditRequestSchema,
   GetStepResultRequestSchema,
   GetTaskRequestSchema,
   RetryTaskRequestSchema,
@@ -14,6 +15,7 @@ import {
 import { type CallControl, type Caller, controlNames, keyOr } from "./call.js";
 import { toTask } from "./convert.js";
 import { toExplanation } from "./convert-explanation.js";
+import { toStepAudit } from "./convert-step-audit.js";
 import { createInit } from "./create-request.js";
 import type { TaskEvent } from "./event-views.js";
 import type { TaskExplanation } from "./explanation-views.js";
@@ -33,6 +35,7 @@ import {
   type TypedRunOptions,
   type TypedWorkflow,
 } from "./runnable.js";
+import type { StepAuditPage } from "./step-audit-views.js";
 import { TaskEnds } from "./task-ends.js";
 import { createdOf, listRequestOf, resolveRequestOf } from "./task-messages.js";
 import type {
@@ -155,10 +158,17 @@ export class Tasks {
     return toTask(await this.#caller.once((o) => this.#wire.cancelTask(request, o), control));
   }
 
-  /** Creates a new Task with the request of one that has ended. Carries an idempotency key like {@link create}. */
-  async retry(id: string, options: CallControl & { readonly idempotencyKey?: string } = {}): Promise<Task> {
-    const { idempotencyKey, ...control } = optionsOf(options, "options", [...controlNames, "idempotencyKey"]);
-    const request = requestOf(RetryTaskRequestSchema, { id, idempotencyKey: keyOr(idempotencyKey) });
+  /**
+   * Creates a new Task with the request of one that has ended. Carries an idempotency key like {@link create}. The audit log
+   * has the reason.
+   */
+  async retry(
+    id: string,
+    options: CallControl & { readonly idempotencyKey?: string; readonly reason?: string } = {},
+  ): Promise<Task> {
+    const names = [...controlNames, "idempotencyKey", "reason"] as const;
+    const { idempotencyKey, reason = "", ...control } = optionsOf(options, "options", names);
+    const request = requestOf(RetryTaskRequestSchema, { id, idempotencyKey: keyOr(idempotencyKey), reason });
     const send = this.#wire.retryTask;
     return toTask(await this.#caller.withKey(request.idempotencyKey, (o) => send(request, o), control));
   }
@@ -168,19 +178,46 @@ export class Tasks {
    * same payload changes nothing.
    *
    * @param payload any JSON value. Default: `null`
+   * @param options `reason`: why, for people; the Step's audit trail has it
    */
-  async signal(id: string, signal: string, payload?: unknown, control?: CallControl): Promise<Task> {
+  async signal(
+    id: string,
+    signal: string,
+    payload?: unknown,
+    options?: CallControl & { readonly reason?: string },
+  ): Promise<Task> {
     const text = payload === undefined ? "" : jsonText(payload, "payload_json");
-    return this.signalJson(id, signal, text, control);
+    return this.signalJson(id, signal, text, options);
   }
 
   /** Like {@link signal}, with the payload as JSON text, which is kept byte for byte; empty is `null`. */
-  async signalJson(id: string, signal: string, payloadJson: string, control?: CallControl): Promise<Task> {
-    const request = requestOf(SignalTaskRequestSchema, { id, signal, payloadJson });
+  async signalJson(
+    id: string,
+    signal: string,
+    payloadJson: string,
+    options: CallControl & { readonly reason?: string } = {},
+  ): Promise<Task> {
+    const { reason = "", ...control } = optionsOf(options, "options", [...controlNames, "reason"]);
+    const request = requestOf(SignalTaskRequestSchema, { id, signal, payloadJson, reason });
     return toTask(await this.#caller.once((o) => this.#wire.signalTask(request, o), control));
   }
 
-  /** Resolves a failed Step by hand. An empty `stepName` with the action `resolve` resolves the whole Task. */
+  /**
+   * One page of what has happened to a Step, oldest first: its Runs, and what people have done to it by hand, with who, when
+   * and why. Only an empty `nextPageToken` marks the last page.
+   */
+  async stepAudit(
+    taskId: string,
+    stepName = "main",
+    options: CallControl & { readonly pageSize?: number; readonly pageToken?: string } = {},
+  ): Promise<StepAuditPage> {
+    const names = [...controlNames, "pageSize", "pageToken"] as const;
+    const { pageSize = 0, pageToken = "", ...control } = optionsOf(options, "options", names);
+    const request = requestOf(GetStepAuditRequestSchema, { taskId, stepName, pageSize, pageToken });
+    return toStepAudit(await this.#caller.once((o) => this.#wire.getStepAudit(request, o), control));
+  }
+
+  /** Resolves by hand a Step that failed or hangs. An empty `stepName` with the action `resolve` resolves the whole Task. */
   async resolveStep(
     taskId: string,
     stepName: string,

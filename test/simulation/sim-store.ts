@@ -29,6 +29,7 @@ export function simStore(inner: Store, world: World, mirror: Mirror, life: Life)
     templates: (...args) => takesTime(() => reads.templates(...args)),
     input: (id) => takesTime(() => reads.input(id)),
     output: (step) => takesTime(() => reads.output(step)),
+    stepActions: (step) => takesTime(() => reads.stepActions(step)),
     log: (...args) => takesTime(() => reads.log(...args)),
     logBounds: (id) => takesTime(() => reads.logBounds(id)),
   };

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { limits } from "#limits/index";
-import { taskId } from "../fields.js";
+import { reason, taskId } from "../fields.js";
 import { useCase } from "../use-case.js";
 import { optionalName } from "../validate.js";
 import { submit } from "./create-task.js";
@@ -10,9 +10,11 @@ import { findTask } from "./find-task.js";
 /** RetryTask: creates a new Task for the same work as an ended one. */
 export const retryTask = useCase({
   action: "task.retry",
-  input: z.object({ id: taskId, idempotencyKey: optionalName }),
+  input: z.object({ id: taskId, idempotencyKey: optionalName, reason }),
   answerBytes: limits.messageBytes,
   find: findTask,
-  perform: async ({ idempotencyKey }, request, { detail }) =>
-    submit(await draftAgain(detail, idempotencyKey, request), request, true),
+  perform: async ({ idempotencyKey, reason }, request, { detail }) => {
+    const draft = await draftAgain(detail, idempotencyKey, request);
+    return submit({ ...draft, reason }, request, true);
+  },
 });

@@ -131,6 +131,7 @@ function addChanging(task: Command, io: Io, end: Ending): void {
     .command("retry <id>")
     .description("Run an ended task again as a new task, and print the new id.")
     .option("--idempotency-key <key>", "Make it safe to repeat the command.")
+    .option("--reason <text>", "Why, for people; the audit log tells it.")
     .option("--watch", "Show the output until the task ends.")
     .addOption(jsonOption("Print the task as JSON; with --watch its events, one per line."))
     .addOption(addrOption())

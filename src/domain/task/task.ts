@@ -140,6 +140,8 @@ export interface TaskDraft {
   readonly input: string;
   /** The plan of its Steps; absent if it names an agent. */
   readonly plan?: Plan;
+  /** Why whoever asks wants it, for the audit log. */
+  readonly reason?: string;
   /** Why it is not to be created, unless its idempotency key names a Task that is there. */
   readonly refusal?: Fault;
 }

@@ -33,6 +33,7 @@ export const policy: ReadonlyMap<string, Requirement> = new Map([
     ResolveStep: "steps:resolve",
     WatchTask: "tasks:read",
     GetStepResult: "steps:read",
+    GetStepAudit: "steps:read",
   }),
   ...ofService("taskrun.v1.WorkerService", {
     ListWorkers: "workers:read",

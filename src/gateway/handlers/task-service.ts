@@ -3,6 +3,7 @@ import { cancelTask } from "#api/tasks/cancel-task";
 import { createTask } from "#api/tasks/create-task";
 import { createTasks } from "#api/tasks/create-tasks";
 import { explainTask } from "#api/tasks/explain-task";
+import { getStepAudit } from "#api/tasks/get-step-audit";
 import { getStepResult } from "#api/tasks/get-step-result";
 import { getTask } from "#api/tasks/get-task";
 import { listTasks, type TaskPage } from "#api/tasks/list-tasks";
@@ -18,6 +19,7 @@ import { Fault } from "#domain/fault";
 import type { TaskView } from "#domain/task/view";
 import { resolveActionFromWire } from "#wire/convert-enums";
 import { explanationToWire } from "#wire/convert-explanation";
+import { stepAuditToWire } from "#wire/convert-step-audit";
 import { stepResultToWire, taskToWire, taskViewToWire } from "#wire/convert-task";
 import { retryAfterOf, statusCodes, statusOf } from "#wire/faults";
 import {
@@ -47,6 +49,7 @@ export const taskService = [
   unary(TaskService.method.signalTask, signalTask, asIs, taskViewToWire),
   unary(TaskService.method.resolveStep, resolveStep, resolveInput, taskViewToWire),
   unary(TaskService.method.getStepResult, getStepResult, asIs, stepResultToWire),
+  unary(TaskService.method.getStepAudit, getStepAudit, asIs, stepAuditToWire),
   serverStreaming(TaskService.method.watchTask, watch),
   waiting(TaskService.method.runTask, runTask, runInput, taskViewToWire),
   waiting(TaskService.method.waitTask, waitTask, asIs, taskViewToWire),

@@ -130,7 +130,8 @@ export class MessageCascade {
         this.#advance(command);
         break;
       case "keepOutput":
-        work.rows.keepText("outputs", command.params);
+      case "keepActions":
+        work.rows.keepText(command.type === "keepOutput" ? "outputs" : "stepActions", command.params);
         break;
       case "record":
         work.record(command.params.taskId, command.params.entry);

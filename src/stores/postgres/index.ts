@@ -138,6 +138,7 @@ function readsOf(opened: () => Promise<Reads>): Reads {
     run: async (id) => (await opened()).run(id),
     template: async (ref) => (await opened()).template(ref),
     templates: async (...args) => (await opened()).templates(...args),
+    stepActions: async (step) => (await opened()).stepActions(step),
     input: async (id) => (await opened()).input(id),
     output: async (step) => (await opened()).output(step),
     log: async (...args) => (await opened()).log(...args),

@@ -174,6 +174,7 @@ function sharedReads(reads: Reads, cached: ReadCaches): Reads {
     countReady: (lanes, most) => reads.countReady(lanes, most),
     countBefore: (place, most) => reads.countBefore(place, most),
     templates: (filter, after, pageSize) => reads.templates(filter, after, pageSize),
+    stepActions: (step) => reads.stepActions(step),
     input,
     output: (step) => (cached.tasks.neverChanges(step) ? output(step) : reads.output(step)),
     template: (ref) => (ref.version === "" ? reads.template(ref) : template(ref)),
@@ -217,5 +218,6 @@ function cachingReads(reads: Reads, { tasks: cached, templates }: ReadCaches): R
     countReady: (lanes, most) => reads.countReady(lanes, most),
     countBefore: (place, most) => reads.countBefore(place, most),
     templates: (filter, after, pageSize) => reads.templates(filter, after, pageSize),
+    stepActions: (step) => reads.stepActions(step),
   };
 }

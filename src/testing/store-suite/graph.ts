@@ -112,12 +112,28 @@ export function textTests({ test, expect, use }: Suite): void {
       });
     }));
 
+  test("what was done to Steps by hand, and to their Task, is kept apart, and read by clients", () =>
+    use(async (store, reopen) => {
+      const [own, whole] = ['{"actions":[{"reason":"\\u0001 𝄞"}]}', '{"actions":[]}'];
+      const put = (stepName: string, json: string) => [{ taskId: a, stepName, json }];
+      await store.commit(commit({ tasks: [task(a)], steps: [step(a)], stepActions: put("main", "1") }));
+      await store.commit(commit({ stepActions: [...put("main", own), ...put("", whole)] }));
+
+      const stepActions = keys([a, "main"], [a, ""], [b, "main"]);
+      await nowAndAfterRestart(store, reopen, async (opened) => {
+        const found = loaded({ stepActions: texts([a, "main", own], [a, "", whole]) });
+        expect(await opened.load({ stepActions })).toEqual(found);
+        const reads = stepActions.map((key) => opened.reads.stepActions(key));
+        expect(await Promise.all(reads)).toEqual([own, whole, undefined]);
+      });
+    }));
+
   test("a later input of a Step replaces an earlier one, and a Task takes them with it", () =>
     use(async (store) => {
       const given = (json: string) => [{ taskId: a, stepName: "main", json }];
       await store.commit(commit({ tasks: [task(a)], steps: [step(a)], stepInputs: given("1") }));
-      await store.commit(commit({ stepInputs: given('{"checkpoint":2}') }));
-      const needs = { stepInputs: keys([a, "main"]) };
+      await store.commit(commit({ stepInputs: given('{"checkpoint":2}'), stepActions: given("[]") }));
+      const needs = { stepInputs: keys([a, "main"]), stepActions: keys([a, "main"]) };
       expect((await store.load(needs)).stepInputs).toEqual(texts([a, "main", '{"checkpoint":2}']));
 
       await store.commit(commit({ tasks: [ended(task(a), 1)] }));

@@ -60,6 +60,7 @@ const effects: Readonly<Record<string, Effect>> = {
   },
   [`${TASK}/WatchTask`]: "reads",
   [`${TASK}/GetStepResult`]: "reads",
+  [`${TASK}/GetStepAudit`]: "reads",
   "taskrun.v1.WorkerService/ListWorkers": "reads",
   "taskrun.v1.WorkerService/GetWorker": "reads",
   "taskrun.v1.WorkerService/DrainWorker": {

@@ -121,6 +121,7 @@ const elsewhere: Readonly<
   "taskrun.v1.TaskService/ResolveStep": "not found",
   "taskrun.v1.TaskService/WatchTask": "not found",
   "taskrun.v1.TaskService/GetStepResult": "not found",
+  "taskrun.v1.TaskService/GetStepAudit": "not found",
   "taskrun.v1.WorkerService/ListWorkers": "by the plane",
   "taskrun.v1.WorkerService/GetWorker": "by the plane",
   "taskrun.v1.WorkerService/DrainWorker": "by the plane",

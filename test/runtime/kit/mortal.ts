@@ -40,6 +40,7 @@ export function mortalStore(store: Store, life: Life): Store {
     templates: (...args) => unlessDead(life, () => reads.templates(...args)),
     input: (...args) => unlessDead(life, () => reads.input(...args)),
     output: (...args) => unlessDead(life, () => reads.output(...args)),
+    stepActions: (...args) => unlessDead(life, () => reads.stepActions(...args)),
     log: (...args) => unlessDead(life, () => reads.log(...args)),
     logBounds: (...args) => unlessDead(life, () => reads.logBounds(...args)),
   };

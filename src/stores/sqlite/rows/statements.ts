@@ -186,6 +186,7 @@ export const reads = {
   countBefore: `SELECT count(*) FROM (SELECT 1 FROM steps WHERE state = 'enqueued' AND lane = ?
     AND (rank, task_id, name) < (?, ?, ?) LIMIT ?)`,
   output: `SELECT ${textTables.outputs.columns()} FROM outputs WHERE task_id = ? AND step_name = ?`,
+  stepActions: `SELECT ${textTables.stepActions.columns()} FROM step_actions WHERE task_id = ? AND step_name = ?`,
   /** First seq and size of the packed rows, beginning with the last row that begins at or before a seq. */
   logRows: `SELECT first_seq, octet_length(entries) FROM log
     WHERE task_id = ?1 AND first_seq >= coalesce(
