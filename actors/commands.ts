@@ -41,7 +41,12 @@ function carriedOutByRuntime<Params>() {
  * only after the commit.
  */
 export const commands = {
-  createTask: carriedOutByRuntime<{ readonly task: TaskRow; readonly input: string }>(),
+  /** With the results that it has from its beginning, of Steps of another one, which the store copies. */
+  createTask: carriedOutByRuntime<{
+    readonly task: TaskRow;
+    readonly input: string;
+    readonly copies?: readonly { readonly from: StepKey; readonly to: StepKey }[];
+  }>(),
   createStep: carriedOutByRuntime<{ readonly step: StepRow }>(),
   createRun: carriedOutByRuntime<{ readonly run: RunRow }>(),
   /** A worker session begins; it lives in memory only. */

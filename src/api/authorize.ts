@@ -82,6 +82,7 @@ export interface Actions {
   /** Creates a Task and reads its result. */
   readonly "task.run": NewTaskResource;
   readonly "task.retry": TaskResource;
+  readonly "task.fork": TaskResource;
   readonly "task.read": TaskResource;
   readonly "task.explain": TaskResource;
   readonly "task.read_audit": TaskResource;

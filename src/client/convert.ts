@@ -52,6 +52,7 @@ export function toTask(task: WireTask): Task {
     correlationId: task.correlationId,
     startAtMs: Number(task.startAtMs),
     retryOf: task.retryOf,
+    forkedFrom: task.forkedFrom,
     parentTaskId: task.parentTaskId,
     parentStepName: task.parentStepName,
     compensates: task.compensates,

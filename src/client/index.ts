@@ -26,6 +26,7 @@ export type { StepAuditEntry, StepAuditPage } from "./step-audit-views.js";
 export {
   type Created,
   type CreateTask,
+  type ForkOptions,
   type Resolution,
   type ResultOptions,
   type RunOptions,

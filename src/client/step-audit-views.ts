@@ -24,8 +24,9 @@ export interface StepAuditEntry {
     | "SIGNALLED"
     | "TASK_CANCELLED"
     | "TASK_RESOLVED"
+    | "TAKEN_OVER"
     | (string & {});
-  /** Who did it: the principal of a caller; of a Run, the id of its Worker. */
+  /** Who did it: the principal of a caller; of a Run, the id of its Worker; of what a fork has taken over, its Task. */
   readonly actor: string;
   /** Why, as its actor said; of a Run, its reason for programs. */
   readonly reason: string;

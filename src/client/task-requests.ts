@@ -104,6 +104,40 @@ export type Resolution =
     };
 
 /**
+ * Options of {@link Tasks.fork}.
+ *
+ * @example
+ * ```ts
+ * import { createClient, type ForkOptions } from "taskrun/client";
+ *
+ * const options: ForkOptions = { from: "charge", reason: "the limit is raised" };
+ * const { id, forkedFrom } = await createClient().tasks.fork("TASK_ID", options);
+ * ```
+ */
+export interface ForkOptions extends CallControl {
+  /** The Step that is done anew, with all that comes after it. Default: what failed, or was not done. */
+  readonly from?: string;
+  /** Another input than the old one's. Results that are taken over were made with the old one. */
+  readonly input?: unknown;
+  /** The same as JSON text, which is kept byte for byte. */
+  readonly inputJson?: string;
+  readonly idempotencyKey?: string;
+  /** Why, for people: the audit log has it. */
+  readonly reason?: string;
+}
+
+export const forkNames = namesOf<ForkOptions>({
+  from: true,
+  input: true,
+  inputJson: true,
+  idempotencyKey: true,
+  reason: true,
+  signal: true,
+  timeoutMs: true,
+  traceparent: true,
+});
+
+/**
  * Selects Tasks of a list. A Task must match every field that is given, and have all the labels.
  *
  * @example

@@ -4,6 +4,7 @@ import {
   CancelTaskRequestSchema,
   CreateTaskRequestSchema,
   ExplainTaskRequestSchema,
+  ForkTaskRequestSchema,
   GetStepAuditRequestSchema,
   GetStepResultRequestSchema,
   GetTaskRequestSchema,
@@ -16,7 +17,7 @@ import { type CallControl, type Caller, controlNames, keyOr } from "./call.js";
 import { toTask } from "./convert.js";
 import { toExplanation } from "./convert-explanation.js";
 import { toStepAudit } from "./convert-step-audit.js";
-import { createInit } from "./create-request.js";
+import { createInit, jsonTextOf } from "./create-request.js";
 import type { TaskEvent } from "./event-views.js";
 import type { TaskExplanation } from "./explanation-views.js";
 import {
@@ -37,10 +38,11 @@ import {
 } from "./runnable.js";
 import type { StepAuditPage } from "./step-audit-views.js";
 import { TaskEnds } from "./task-ends.js";
-import { createdOf, listRequestOf, resolveRequestOf } from "./task-messages.js";
+import { createdOf, forkOptionsOf, listRequestOf, resolveRequestOf } from "./task-messages.js";
 import type {
   Created,
   CreateTask,
+  ForkOptions,
   Resolution,
   ResultOptions,
   RunOptions,
@@ -75,6 +77,7 @@ import { type WatchOptions, watch, watchNames } from "./watch.js";
  * await tasks.resolveStep("TASK_ID", "charge", { action: "retry" });
  * await tasks.cancel("TASK_ID", "order withdrawn");
  * const again = await tasks.retry("TASK_ID");
+ * const onwards = await tasks.fork("TASK_ID", { from: "charge" });
  * ```
  */
 export class Tasks {
@@ -170,6 +173,21 @@ export class Tasks {
     const { idempotencyKey, reason = "", ...control } = optionsOf(options, "options", names);
     const request = requestOf(RetryTaskRequestSchema, { id, idempotencyKey: keyOr(idempotencyKey), reason });
     const send = this.#wire.retryTask;
+    return toTask(await this.#caller.withKey(request.idempotencyKey, (o) => send(request, o), control));
+  }
+
+  /**
+   * Creates a new Task that goes on from what one that has ended has done: Steps that had completed and do not come after
+   * `from` are complete from its beginning, with the old results; all others run. Carries an idempotency key like
+   * {@link create}.
+   */
+  async fork(id: string, options: ForkOptions = {}): Promise<Task> {
+    const { from, input, inputJson, idempotencyKey, reason = "", ...control } = forkOptionsOf(options);
+    const json =
+      input === undefined && inputJson === undefined ? "" : jsonTextOf(options, "input", "input_json");
+    const fields = { id, from: from ?? "", inputJson: json, reason };
+    const request = requestOf(ForkTaskRequestSchema, { ...fields, idempotencyKey: keyOr(idempotencyKey) });
+    const send = this.#wire.forkTask;
     return toTask(await this.#caller.withKey(request.idempotencyKey, (o) => send(request, o), control));
   }
 

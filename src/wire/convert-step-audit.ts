@@ -1,3 +1,4 @@
+import type { TaskId } from "#domain/id";
 import type { RunSummary } from "#domain/task/run";
 import type { StepAction, StepActionType } from "#domain/task/step-action";
 import type { Instant } from "#domain/time/time";
@@ -6,6 +7,7 @@ import type * as wire from "./gen/taskrun/v1/task_service_pb.js";
 
 type Entry =
   | { readonly type: "run"; readonly at: Instant; readonly run: RunSummary }
+  | { readonly type: "taken_over"; readonly at: Instant; readonly from: TaskId }
   | {
       readonly type: "action";
       readonly at: Instant;
@@ -43,6 +45,7 @@ function entryToWire(entry: Entry): wire.StepAuditEntry {
     const { workerId: actor, reason } = entry.run;
     return { ...made, kind: "RUN", actor, reason, run: runToWire(entry.run) };
   }
+  if (entry.type === "taken_over") return { ...made, kind: "TAKEN_OVER", actor: entry.from, reason: "" };
   const { actor, reason, type } = entry.action;
   return { ...made, kind: kinds[type][entry.ofTask ? 1 : 0], actor, reason };
 }

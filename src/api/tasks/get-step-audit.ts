@@ -1,7 +1,10 @@
 import { z } from "zod";
+import type { TaskId } from "#domain/id";
 import { stepNotFound } from "#domain/refusals";
 import { type RunRow, type RunSummary, runSummary } from "#domain/task/run";
+import { isTakenOver, type StepRow } from "#domain/task/step";
 import { type StepAction, stepActionsIn } from "#domain/task/step-action";
+import type { TaskRow } from "#domain/task/task";
 import type { Instant } from "#domain/time/time";
 import { limits } from "#limits/index";
 import { pageToken, stepName, taskId } from "../fields.js";
@@ -12,6 +15,8 @@ import { findTask } from "./find-task.js";
 /** One thing that happened to a Step. */
 export type StepAuditEntry =
   | { readonly type: "run"; readonly at: Instant; readonly run: RunSummary }
+  /** The Step is done from the beginning, with the result that it has in the Task of which this one is a fork. */
+  | { readonly type: "taken_over"; readonly at: Instant; readonly from: TaskId }
   /** Somebody has done something by hand: to the Step, or to its whole Task. */
   | {
       readonly type: "action";
@@ -55,13 +60,19 @@ export const getStepAudit = useCase({
     const { actions, dropped } = await actionsOf(task.id, stepName, request);
     const ofStep = runs.filter((run) => run.stepName === stepName).map(runEntry);
     // What was done by hand comes before the Run that it has made in the same instant.
-    const all = [...actions, ...ofStep].sort((a, b) => a.at - b.at);
+    const all = [...takenOver(task, step), ...actions, ...ofStep].sort((a, b) => a.at - b.at);
     const from = after ? placeIn(all, after) : 0;
     const entries = all.slice(from, from + pageSize);
     const isLast = from + pageSize >= all.length;
     return { entries, nextPageToken: isLast ? "" : toTimeToken(endOf(all, from + pageSize)), dropped };
   },
 });
+
+function takenOver(task: TaskRow, step: StepRow): StepAuditEntry[] {
+  const { forkedFrom } = task.spec;
+  if (forkedFrom === undefined || !isTakenOver(step, task)) return [];
+  return [{ type: "taken_over", at: task.createdAt, from: forkedFrom }];
+}
 
 function runEntry(run: RunRow): StepAuditEntry {
   return { type: "run", at: run.createdAt, run: runSummary(run) };

@@ -29,6 +29,7 @@ export const policy: ReadonlyMap<string, Requirement> = new Map([
     ListTasks: "tasks:list",
     CancelTask: "tasks:cancel",
     RetryTask: "tasks:retry",
+    ForkTask: "tasks:retry",
     SignalTask: "tasks:signal",
     ResolveStep: "steps:resolve",
     WatchTask: "tasks:read",

@@ -3,6 +3,7 @@ import { cancelTask } from "#api/tasks/cancel-task";
 import { createTask } from "#api/tasks/create-task";
 import { createTasks } from "#api/tasks/create-tasks";
 import { explainTask } from "#api/tasks/explain-task";
+import { forkTask } from "#api/tasks/fork-task";
 import { getStepAudit } from "#api/tasks/get-step-audit";
 import { getStepResult } from "#api/tasks/get-step-result";
 import { getTask } from "#api/tasks/get-task";
@@ -42,6 +43,7 @@ export const taskService = [
   unary(TaskService.method.createTask, createTask, asIs, taskViewToWire),
   unary(TaskService.method.batchCreateTasks, createTasks, asIs, batchAnswer),
   unary(TaskService.method.retryTask, retryTask, asIs, taskViewToWire),
+  unary(TaskService.method.forkTask, forkTask, asIs, taskViewToWire),
   unary(TaskService.method.getTask, getTask, asIs, taskViewToWire),
   unary(TaskService.method.explainTask, explainTask, asIs, explanationToWire),
   unary(TaskService.method.listTasks, listTasks, taskFilterInput, pageAnswer),

@@ -66,10 +66,14 @@ function doneBy(message: Message, answer: Exclude<Decided, Error>, work: Workspa
     }
     case "submit": {
       const made = answer?.type === "tasks" ? answer.tasks : [];
-      return message.drafts.flatMap(({ id, namespace, spec, reason }, i) => {
-        if (spec.retryOf === "" || made[i] !== id) return [];
-        const detail = withReason(`as task ${id}`, reason);
-        return [{ ...of(message.caller, "task.retry", `task ${spec.retryOf}`), namespace, detail }];
+      return message.drafts.flatMap(({ id, namespace, spec: { retryOf }, fork, reason }, i) => {
+        const old = fork?.of ?? retryOf;
+        if (old === "" || made[i] !== id) return [];
+        const from = fork ? ` from ${fork.from || "what failed"}` : "";
+        const detail = withReason(`as task ${id}${from}`, reason);
+        return [
+          { ...of(message.caller, fork ? "task.fork" : "task.retry", `task ${old}`), namespace, detail },
+        ];
       });
     }
     case "register": {

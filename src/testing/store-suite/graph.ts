@@ -141,3 +141,45 @@ export function textTests({ test, expect, use }: Suite): void {
       expect(await store.load(needs)).toEqual(loaded());
     }));
 }
+
+/** Results that the store copies by itself. */
+export function copyTests({ test, expect, use }: Suite): void {
+  const copy = (from: string, to: string) => ({
+    from: { taskId: a, stepName: from },
+    to: { taskId: b, stepName: to },
+  });
+
+  test("results are copied to another Task within the store, and outlive the Task that they come from", () =>
+    use(async (store, reopen) => {
+      const long = JSON.stringify("\u0001 𝄞 ' \"".repeat(2_000));
+      const put = (stepName: string, json: string) => ({ taskId: a, stepName, json });
+      const rows = ["x", "y"].map((name) => step(a, { name }));
+      await store.commit(commit({ tasks: [task(a)], steps: rows, outputs: [put("x", long), put("y", "2")] }));
+      const copies = [copy("x", "x"), copy("y", "renamed")];
+      const made = { tasks: [task(b)], steps: ["x", "renamed"].map((name) => step(b, { name })) };
+      await store.commit(commit({ ...made, copies }));
+      await store.commit(commit({ tasks: [ended(task(a), 1)] }));
+      expect(await store.removeFinished(instant(2), 1)).toEqual([a]);
+
+      await nowAndAfterRestart(store, reopen, async (opened) => {
+        const outputs = copies.map(({ to }) => to);
+        const { outputs: found } = await opened.load({ outputs });
+        const read = await Promise.all(outputs.map((key) => opened.reads.output(key)));
+        for (const texts of [[...found.values()], read]) {
+          expect(texts.map((json) => json === long || json)).toEqual([true, "2"]);
+        }
+      });
+    }));
+
+  test("a result to copy that is not there refuses the whole commit", () =>
+    use(async (store) => {
+      const outputs = [{ taskId: a, stepName: "x", json: "1" }];
+      await store.commit(commit({ tasks: [task(a)], steps: [step(a, { name: "x" })], outputs }));
+      const made = { tasks: [task(b)], steps: ["x", "y"].map((name) => step(b, { name })) };
+      const copies = [copy("x", "x"), copy("y", "y")];
+      await expect(store.commit(commit({ ...made, copies }))).rejects.toMatchObject({ moved: [] });
+      expect((await store.reads.task(b)) ?? "none").toBe("none");
+      await store.commit(commit({ ...made, copies: copies.slice(0, 1) }));
+      expect(await store.reads.output({ taskId: b, stepName: "x" })).toBe("1");
+    }));
+}

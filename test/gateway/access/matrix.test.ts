@@ -117,6 +117,7 @@ const elsewhere: Readonly<
   "taskrun.v1.TaskService/ListTasks": "by the plane",
   "taskrun.v1.TaskService/CancelTask": "not found",
   "taskrun.v1.TaskService/RetryTask": "not found",
+  "taskrun.v1.TaskService/ForkTask": "not found",
   "taskrun.v1.TaskService/SignalTask": "not found",
   "taskrun.v1.TaskService/ResolveStep": "not found",
   "taskrun.v1.TaskService/WatchTask": "not found",

@@ -129,6 +129,7 @@ test("every statement finds its rows by an index, and none sorts more than the S
       "removeLane": "SEARCH lanes USING PRIMARY KEY (key=?)",
       "removeOutputDay": "SEARCH output_days USING INDEX sqlite_autoindex_output_days_1 (day=?)",
       "removeTask": "SEARCH tasks USING INDEX sqlite_autoindex_tasks_1 (id=?); SEARCH step_actions USING COVERING INDEX sqlite_autoindex_step_actions_1 (task_id=?); SEARCH runs USING COVERING INDEX runs_of_task (task_id=?); SEARCH steps USING COVERING INDEX sqlite_autoindex_steps_1 (task_id=?); SEARCH step_inputs USING COVERING INDEX sqlite_autoindex_step_inputs_1 (task_id=?); SEARCH deadlines USING PRIMARY KEY (task_id=?); SEARCH log USING COVERING INDEX sqlite_autoindex_log_1 (task_id=?); SEARCH outputs USING COVERING INDEX sqlite_autoindex_outputs_1 (task_id=?); SEARCH inputs USING COVERING INDEX sqlite_autoindex_inputs_1 (task_id=?)",
+      "result": "SEARCH outputs USING INDEX sqlite_autoindex_outputs_1 (task_id=? AND step_name=?)",
       "revision runs": "SEARCH runs USING INDEX sqlite_autoindex_runs_1 (id=?)",
       "revision steps": "SEARCH steps USING INDEX sqlite_autoindex_steps_1 (task_id=? AND name=?)",
       "revision tasks": "SEARCH tasks USING INDEX sqlite_autoindex_tasks_1 (id=?)",

@@ -133,6 +133,7 @@ export const writes = {
     return `INSERT INTO ${insert}
       ON CONFLICT (${keys.join(", ")}) DO UPDATE SET json = excluded.json, sum = excluded.sum`;
   }),
+  result: `SELECT ${textTables.outputs.columns()} FROM outputs WHERE task_id = ? AND step_name = ?`,
   addTemplate: `INSERT INTO ${templates.insert} ON CONFLICT DO NOTHING`,
   appendLog: `INSERT INTO ${log.insert}`,
   lastOfLog: LAST_OF_LOG,
