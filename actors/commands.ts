@@ -41,7 +41,12 @@ function carriedOutByRuntime<Params>() {
  * only after the commit.
  */
 export const commands = {
-  createTask: carriedOutByRuntime<{ readonly task: TaskRow; readonly input: string }>(),
+  /** With the results that it has from its beginning, of Steps of another one, which the store copies. */
+  createTask: carriedOutByRuntime<{
+    readonly task: TaskRow;
+    readonly input: string;
+    readonly copies?: readonly { readonly from: StepKey; readonly to: StepKey }[];
+  }>(),
   createStep: carriedOutByRuntime<{ readonly step: StepRow }>(),
   createRun: carriedOutByRuntime<{ readonly run: RunRow }>(),
   /** A worker session begins; it lives in memory only. */
@@ -82,6 +87,8 @@ export const commands = {
   keepInput: carriedOutByRuntime<StepKey & { readonly json: string }>(),
   /** Keep a Step's result, as JSON text. */
   keepOutput: carriedOutByRuntime<StepKey & { readonly json: string }>(),
+  /** Keep what has been done to a Step by hand, as JSON text; replaces an earlier one. */
+  keepActions: carriedOutByRuntime<StepKey & { readonly json: string }>(),
   /** Add a line to the Task's log. Changes of state are added by the runtime; this is for what workers say. */
   record: carriedOutByRuntime<{ readonly taskId: TaskId; readonly entry: LogEntry }>(),
   /** Wake the finalizer at `at` or soon after; replaces the deadline of the same kind. */

@@ -30,6 +30,8 @@ export interface MessageView {
   input(taskId: TaskId): string | undefined;
   stepInput(key: StepKey): string | undefined;
   output(key: StepKey): string | undefined;
+  /** What has been done to a Step by hand, as JSON text; of an empty name to the whole Task. */
+  stepActions(key: StepKey): string | undefined;
 
   /** A template; of an empty version the newest that is here. */
   template(ref: TemplateRef): TemplateRow | undefined;

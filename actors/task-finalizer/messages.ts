@@ -36,9 +36,17 @@ export type TaskFinalizerMessage =
       readonly taskId: TaskId;
       readonly signal: string;
       readonly payload: string;
+      /** Why, for people. */
+      readonly reason: string;
     }
   /** operator: put right by hand what failed. An empty Step name means the whole Task. */
-  | ({ readonly type: "resolve"; readonly caller: Caller; readonly action: ResolveAction } & StepKey)
+  | ({
+      readonly type: "resolve";
+      readonly caller: Caller;
+      readonly action: ResolveAction;
+      /** Why, for people. */
+      readonly reason: string;
+    } & StepKey)
   /** client: end it for good. */
   | { readonly type: "cancel"; readonly caller: Caller; readonly taskId: TaskId; readonly message: string }
   /** itself: the Task has ended; end its Steps and Runs in the same commit, and undo what it did. */

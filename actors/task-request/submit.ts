@@ -10,8 +10,9 @@ import { type Instant, later, millis } from "#domain/time/time";
 import { limits } from "#limits/index";
 import { MIB } from "#limits/units";
 import type { Command } from "../commands.js";
+import { rowsOfFork } from "../task/fork.js";
 import { rowsOfDraft } from "../task/make.js";
-import { createTask } from "../task/start.js";
+import { createFork, createTask } from "../task/start.js";
 import type { MessageView } from "../view.js";
 import { full } from "./full.js";
 import type { TaskRequestHandler } from "./handler.js";
@@ -21,7 +22,10 @@ import type { TaskRequestHandler } from "./handler.js";
  * one batch see one another: two with one key become one Task.
  */
 export const submit: TaskRequestHandler<"submit"> = {
-  needs: ({ drafts }) => ({ keys: drafts.flatMap(keyOf) }),
+  needs: ({ drafts }) => ({
+    keys: drafts.flatMap(keyOf),
+    graphs: drafts.flatMap(({ fork }) => (fork ? [fork.of] : [])),
+  }),
 
   decide: ({ caller, drafts }, view, { at }) => admit(caller, drafts, view, at),
 };
@@ -48,14 +52,18 @@ function admit(caller: Caller, drafts: readonly TaskDraft[], view: MessageView, 
       overOwnLimit(draft.namespace, view, added, at) ?? noRoom(draft.namespace, newLanes.length, view, added);
     if (full) return full;
 
-    const { task, steps } = rowsOfDraft(draft, view, at);
+    const forked = draft.fork && rowsOfFork(draft, draft.fork, view, at);
+    if (forked instanceof Fault) return forked;
+    const { task, steps } = forked ?? rowsOfDraft(draft, view, at);
     if (draft.spec.idempotencyKey !== "") made.set(key, task);
     added.waiting += 1;
     bump(added.waitingIn, draft.namespace, 1);
     bump(added.lanesIn, draft.namespace, newLanes.length);
     for (const lane of newLanes) lanes.add(lane);
     if (keyOwner) commands.push({ type: "releaseKey", params: { taskId: keyOwner.id } });
-    commands.push(...createTask(task, steps, draft.input, at));
+    commands.push(
+      ...(forked ? createFork(forked, draft.input, at) : createTask(task, steps, draft.input, at)),
+    );
     return task.id;
   });
 

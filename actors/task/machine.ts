@@ -70,7 +70,7 @@ function endsBadly({ counts, tolerated, isolated }: TaskRow, { type }: TaskMessa
 function deadlinesOf({ spec }: TaskRow): DeadlineKind[] {
   return [
     ...(spec.timeoutMs > 0 ? (["timeout"] as const) : []),
-    ...(spec.startAt > 0 || spec.parent ? (["start"] as const) : []),
+    ...(spec.startAt > 0 || spec.parent || spec.forkedFrom ? (["start"] as const) : []),
     ...(spec.holdOnFailure ? (["hold"] as const) : []),
     ...(spec.parent ? (["orphan"] as const) : []),
   ];

@@ -82,8 +82,10 @@ export interface Actions {
   /** Creates a Task and reads its result. */
   readonly "task.run": NewTaskResource;
   readonly "task.retry": TaskResource;
+  readonly "task.fork": TaskResource;
   readonly "task.read": TaskResource;
   readonly "task.explain": TaskResource;
+  readonly "task.read_audit": TaskResource;
   readonly "task.list": NamespacesResource;
   readonly "task.cancel": TaskResource;
   readonly "task.signal": TaskResource;

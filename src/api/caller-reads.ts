@@ -76,6 +76,11 @@ export class CallerReads {
     return this.#reads.output({ taskId, stepName: name });
   }
 
+  /** @param step of a Task that was found, or with an empty name that Task itself */
+  stepActions({ taskId, name }: Pick<StepRow, "taskId" | "name">): Promise<string | undefined> {
+    return this.#reads.stepActions({ taskId, stepName: name });
+  }
+
   log({ id }: FoundTask, afterSeq: number, maxBytes: number): Promise<LogSlice> {
     return this.#reads.log(id, afterSeq, maxBytes);
   }

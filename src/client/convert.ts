@@ -52,6 +52,7 @@ export function toTask(task: WireTask): Task {
     correlationId: task.correlationId,
     startAtMs: Number(task.startAtMs),
     retryOf: task.retryOf,
+    forkedFrom: task.forkedFrom,
     parentTaskId: task.parentTaskId,
     parentStepName: task.parentStepName,
     compensates: task.compensates,
@@ -85,7 +86,7 @@ function toStep(step: WireStep): Step {
   };
 }
 
-function toRun(run: RunSummary): Run {
+export function toRun(run: RunSummary): Run {
   return {
     id: run.runId,
     workerId: run.workerId,

@@ -22,9 +22,11 @@ export type {
 export type { Key, Keys, KeyTerms, NewKey, WatchToken } from "./keys.js";
 export type { Nodes, PlaneNode } from "./nodes.js";
 export type { TypedAgent, TypedRunArguments, TypedRunOptions, TypedWorkflow } from "./runnable.js";
+export type { StepAuditEntry, StepAuditPage } from "./step-audit-views.js";
 export {
   type Created,
   type CreateTask,
+  type ForkOptions,
   type Resolution,
   type ResultOptions,
   type RunOptions,

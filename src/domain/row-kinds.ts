@@ -77,6 +77,8 @@ export const textKinds = {
   stepInputs: "step",
   /** Results of Steps. */
   outputs: "step",
+  /** What people have done to Steps by hand, see `step-action.ts`; of an empty name to their Task. */
+  stepActions: "step",
 } as const satisfies Record<string, "task" | "step">;
 
 export type RowKindName = keyof typeof rowKinds;

@@ -10,6 +10,7 @@ import { messages } from "./messages.js";
 import { nodes } from "./nodes.js";
 import { pages } from "./pages.js";
 import { postgres } from "./postgres.js";
+import { repair } from "./repair.js";
 import { schemas } from "./schemas.js";
 import { security } from "./security.js";
 import { store } from "./store.js";
@@ -35,6 +36,7 @@ export const limits = Object.freeze({
   ...work,
   ...workers,
   ...explain,
+  ...repair,
   ...turn,
   ...pages,
   ...templates,

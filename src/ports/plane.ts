@@ -95,16 +95,24 @@ export interface TaskPlane {
    *
    * @param signal its name in the template
    * @param payload JSON text
+   * @param reason for people; kept with who sent it
    * @throws {Fault} `not_found`, or `wrong_state` if the Task or the Step has ended, or another payload came first
    */
-  signal(caller: Caller, taskId: TaskId, signal: string, payload: string): Promise<Receipt>;
+  signal(caller: Caller, taskId: TaskId, signal: string, payload: string, reason?: string): Promise<Receipt>;
 
   /**
-   * Applies an operator's decision to a Step that has failed for good, in a Task that waits for an operator.
+   * Applies an operator's decision to a Step that has failed for good, or that hangs. Idempotent for the same caller, action and reason.
    *
-   * @throws {Fault} `not_found`, or `wrong_state` if the Task has ended or the Step has not failed
+   * @param reason for people; kept with who decided it
+   * @throws {Fault} `not_found`, or `wrong_state` if the Task has ended, or the Step goes on by itself
    */
-  resolve(caller: Caller, taskId: TaskId, stepName: string, action: ResolveAction): Promise<Receipt>;
+  resolve(
+    caller: Caller,
+    taskId: TaskId,
+    stepName: string,
+    action: ResolveAction,
+    reason?: string,
+  ): Promise<Receipt>;
 
   /**
    * Iterates over the Task's log after `afterSeq`, live, up to its terminal entry or until the signal aborts. Reads at

@@ -100,6 +100,12 @@ export interface Reads {
   output(step: StepKey): Promise<string | undefined>;
 
   /**
+   * What people have done to a Step by hand, as `domain/task/step-action.ts` writes it; of an empty name what they have done to the
+   * whole Task. Undefined if nothing.
+   */
+  stepActions(step: StepKey): Promise<string | undefined>;
+
+  /**
    * Log entries after `afterSeq`: at least one if there is any, and as many as fit into about `maxBytes`. The slice's
    * `firstSeq` is `afterSeq + 1`. Empty if there are none, or if the Task is unknown.
    */

@@ -1,5 +1,5 @@
 import type { RowRef } from "#domain/conflict";
-import type { NodeId, TaskId } from "#domain/id";
+import type { NodeId, StepKey, TaskId } from "#domain/id";
 import type { Restoration } from "#domain/incarnation";
 import type { Needs } from "#domain/needs";
 import type { NodeGone } from "#domain/node";
@@ -32,6 +32,12 @@ export type RowsToCommit = { readonly [Name in RowKindName]: readonly RowOf<Name
 
 export type TextsToCommit = { readonly [Name in TextKindName]: readonly TextRow<Name>[] };
 
+/** A result that is stored a second time, without leaving the store. */
+export interface ResultCopy {
+  readonly from: StepKey;
+  readonly to: StepKey;
+}
+
 /**
  * The writes of one turn, which are applied all or not at all.
  *
@@ -58,6 +64,8 @@ export interface Commit extends RowsToCommit, TextsToCommit {
   readonly node?: NodeId;
   /** Plane time of the turn; becomes the last recorded instant. */
   readonly at: Instant;
+  /** Results of Steps that are stored for other Steps too, after the rest of the commit. A result that is not there is a conflict. */
+  readonly copies?: readonly ResultCopy[];
   /** New template versions. One that is already stored is a conflict: a registered template never changes. */
   readonly templates: readonly TemplateRow[];
   /** Log entries to append. The store numbers them, per Task, after the last one. At most one element per Task. */

@@ -53,6 +53,7 @@ export function taskToWire(
     compensatedBy: row.compensatedBy,
     waitingReason: taskWaitingReason(row),
     warnings: spec.warnings ? [...spec.warnings] : [],
+    forkedFrom: spec.forkedFrom ?? "",
   };
 }
 

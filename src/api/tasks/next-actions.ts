@@ -10,7 +10,7 @@ export function nextActions(
   { task, steps }: Pick<TaskDetail, "task" | "steps">,
   waiting: readonly StepExplanation[],
 ): NextAction[] {
-  if (isTerminal(task.state)) return afterEnd(task);
+  if (isTerminal(task.state)) return afterEnd(task, steps);
   const actions = [
     ...(task.state === "blocked_by_failures" ? resolutions(task, steps) : []),
     ...waiting.flatMap((each) => aboutStep(task, steps, each)),
@@ -21,9 +21,13 @@ export function nextActions(
   return unique.length === 0 ? [] : [...unique.slice(0, limits.nextActions), cancel];
 }
 
-function afterEnd(task: TaskRow): NextAction[] {
-  if (taskStatus(task) === "COMPLETED") return [];
+function afterEnd(task: TaskRow, steps: readonly StepRow[]): NextAction[] {
+  const { parent, compensates } = task.spec;
+  if (taskStatus(task) === "COMPLETED" || parent || compensates !== "") return [];
+  const effect = "goes on from what failed, as a new task that keeps the results before it";
+  const fork = { command: `taskrun task fork ${task.id} --from failed`, effect };
   return [
+    ...(task.compensatedBy === "" && steps.some(({ state }) => state === "complete") ? [fork] : []),
     { command: `taskrun task retry ${task.id}`, effect: "runs it again from its start, as a new task" },
   ];
 }

@@ -128,9 +128,28 @@ function addChanging(task: Command, io: Io, end: Ending): void {
     .action(async (ids, options) => end((await import("./cancel.js")).cancelTasks(ids, options, io)));
 
   task
+    .command("fork <id>")
+    .description("Go on from what an ended task has done, as a new task, and print the new id.")
+    .option(
+      "--from <step>",
+      "The step to do anew, with all after it; `failed` for what failed. Default: failed",
+    )
+    .option(
+      "--input <json>",
+      "Another input: JSON, @FILE, or -. Results that are kept were made with the old one.",
+    )
+    .option("--idempotency-key <key>", "Make it safe to repeat the command.")
+    .option("--reason <text>", "Why, for people; the audit log tells it.")
+    .option("--watch", "Show the output until the task ends.")
+    .addOption(jsonOption("Print the task as JSON; with --watch its events, one per line."))
+    .addOption(addrOption())
+    .action(async (id, options) => end((await import("./fork.js")).forkTask(id, options, io)));
+
+  task
     .command("retry <id>")
     .description("Run an ended task again as a new task, and print the new id.")
     .option("--idempotency-key <key>", "Make it safe to repeat the command.")
+    .option("--reason <text>", "Why, for people; the audit log tells it.")
     .option("--watch", "Show the output until the task ends.")
     .addOption(jsonOption("Print the task as JSON; with --watch its events, one per line."))
     .addOption(addrOption())

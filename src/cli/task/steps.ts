@@ -29,31 +29,36 @@ export async function listSteps(id: string, options: Options, io: Io): Promise<E
 export async function signalTask(
   id: string,
   name: string,
-  options: Options & { readonly payload?: string },
+  options: Options & { readonly payload?: string; readonly reason?: string },
   io: Io,
 ): Promise<ExitCode> {
   const text = options.payload === undefined ? "null" : await readInput(options.payload, io, "--payload");
   const task = await withClient(io, options, async (client) =>
-    client.tasks.signalJson(await wholeTaskId(client, id, io), name, text),
+    client.tasks.signalJson(await wholeTaskId(client, id, io), name, text, reasonOf(options)),
   );
   await io.stdout.write(options.json ? document(taskJson(task)) : `${oneLine(task.id)} ${task.status}\n`);
   return exit.ok;
+}
+
+function reasonOf({ reason }: { readonly reason?: string }): { readonly reason?: string } {
+  return reason === undefined ? {} : { reason };
 }
 
 export interface ResolveOptions extends ConnectionOptions, JsonOption {
   readonly retry?: boolean;
   readonly done?: boolean;
   readonly result?: string;
+  readonly reason?: string;
 }
 
-/** `task resolve`: resolves a failed step by hand, or without a step the whole task. */
+/** `task resolve`: resolves by hand a step that failed or hangs, or without a step the whole task. */
 export async function resolveStep(
   id: string,
   step: string | undefined,
   options: ResolveOptions,
   io: Io,
 ): Promise<ExitCode> {
-  const resolution = await resolutionOf(options, io);
+  const resolution = { ...(await resolutionOf(options, io)), ...reasonOf(options) };
   if (step === undefined && resolution.action !== "resolve") {
     throw new CliError(exit.usage, "name the failed step; without one, --done resolves the whole task");
   }

@@ -15,6 +15,7 @@ export type AuditAction =
   | "worker.impersonate"
   | "step.resolve"
   | "task.retry"
+  | "task.fork"
   /** By another than who has created the Task. */
   | "task.cancel"
   /** By another than who has created the Task. */

@@ -94,6 +94,8 @@ export interface TaskSpec {
   readonly isCompensable: boolean;
   /** What whoever created it should know, as sentences; absent if there is nothing. */
   readonly warnings?: readonly string[];
+  /** The Task whose results it has begun with; absent if it is no fork. */
+  readonly forkedFrom?: TaskId;
   /** Its place in a trace, see `trace.ts`; absent if it is in none. What follows from the Task inherits it. */
   readonly traceparent?: string;
 }
@@ -140,6 +142,10 @@ export interface TaskDraft {
   readonly input: string;
   /** The plan of its Steps; absent if it names an agent. */
   readonly plan?: Plan;
+  /** The Task whose results it begins with, and the Step from which on all is done anew; empty for what failed. */
+  readonly fork?: { readonly of: TaskId; readonly from: string };
+  /** Why whoever asks wants it, for the audit log. */
+  readonly reason?: string;
   /** Why it is not to be created, unless its idempotency key names a Task that is there. */
   readonly refusal?: Fault;
 }

@@ -29,10 +29,12 @@ export const policy: ReadonlyMap<string, Requirement> = new Map([
     ListTasks: "tasks:list",
     CancelTask: "tasks:cancel",
     RetryTask: "tasks:retry",
+    ForkTask: "tasks:retry",
     SignalTask: "tasks:signal",
     ResolveStep: "steps:resolve",
     WatchTask: "tasks:read",
     GetStepResult: "steps:read",
+    GetStepAudit: "steps:read",
   }),
   ...ofService("taskrun.v1.WorkerService", {
     ListWorkers: "workers:read",

@@ -3,6 +3,8 @@ import { cancelTask } from "#api/tasks/cancel-task";
 import { createTask } from "#api/tasks/create-task";
 import { createTasks } from "#api/tasks/create-tasks";
 import { explainTask } from "#api/tasks/explain-task";
+import { forkTask } from "#api/tasks/fork-task";
+import { getStepAudit } from "#api/tasks/get-step-audit";
 import { getStepResult } from "#api/tasks/get-step-result";
 import { getTask } from "#api/tasks/get-task";
 import { listTasks, type TaskPage } from "#api/tasks/list-tasks";
@@ -18,6 +20,7 @@ import { Fault } from "#domain/fault";
 import type { TaskView } from "#domain/task/view";
 import { resolveActionFromWire } from "#wire/convert-enums";
 import { explanationToWire } from "#wire/convert-explanation";
+import { stepAuditToWire } from "#wire/convert-step-audit";
 import { stepResultToWire, taskToWire, taskViewToWire } from "#wire/convert-task";
 import { retryAfterOf, statusCodes, statusOf } from "#wire/faults";
 import {
@@ -40,6 +43,7 @@ export const taskService = [
   unary(TaskService.method.createTask, createTask, asIs, taskViewToWire),
   unary(TaskService.method.batchCreateTasks, createTasks, asIs, batchAnswer),
   unary(TaskService.method.retryTask, retryTask, asIs, taskViewToWire),
+  unary(TaskService.method.forkTask, forkTask, asIs, taskViewToWire),
   unary(TaskService.method.getTask, getTask, asIs, taskViewToWire),
   unary(TaskService.method.explainTask, explainTask, asIs, explanationToWire),
   unary(TaskService.method.listTasks, listTasks, taskFilterInput, pageAnswer),
@@ -47,6 +51,7 @@ export const taskService = [
   unary(TaskService.method.signalTask, signalTask, asIs, taskViewToWire),
   unary(TaskService.method.resolveStep, resolveStep, resolveInput, taskViewToWire),
   unary(TaskService.method.getStepResult, getStepResult, asIs, stepResultToWire),
+  unary(TaskService.method.getStepAudit, getStepAudit, asIs, stepAuditToWire),
   serverStreaming(TaskService.method.watchTask, watch),
   waiting(TaskService.method.runTask, runTask, runInput, taskViewToWire),
   waiting(TaskService.method.waitTask, waitTask, asIs, taskViewToWire),

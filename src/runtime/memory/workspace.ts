@@ -18,7 +18,7 @@ import type { SharedText } from "#domain/task/step-input";
 import type { TaskRow } from "#domain/task/task";
 import type { TemplateRow } from "#domain/template/template";
 import type { Instant } from "#domain/time/time";
-import type { Commit, Loaded } from "#ports/store-turns";
+import type { Commit, Loaded, ResultCopy } from "#ports/store-turns";
 import type { Effect } from "../turn/effect.js";
 import { AgentWrites } from "./agent-writes.js";
 import { AuditWrites } from "./audit-writes.js";
@@ -180,11 +180,11 @@ export class Workspace {
     return runs;
   }
 
-  addTask(task: TaskRow, input: string): void {
+  addTask(task: TaskRow, input: string, copies: readonly ResultCopy[] = []): void {
     this.#families.add(task);
     this.#changed("tasks", task.id, task);
     if (this.seen && task.spec.idempotencyKey !== "") this.seen.takesName = true;
-    this.rows.keepText("inputs", { taskId: task.id, json: input });
+    this.rows.begin({ taskId: task.id, json: input }, copies);
   }
 
   addTemplate(row: TemplateRow): void {

@@ -55,21 +55,24 @@ function doneBy(message: Message, answer: Exclude<Decided, Error>, work: Workspa
       const { caller, taskId } = message;
       const task = work.task(taskId);
       if (!task || task.spec.principal === caller.principal) return [];
-      const detail = message.type === "cancel" ? message.message : message.signal;
+      const detail = message.type === "cancel" ? message.message : withReason(message.signal, message.reason);
       return [{ ...of(caller, `task.${message.type}`, `task ${taskId}`), namespace: task.namespace, detail }];
     }
     case "resolve": {
-      const { caller, taskId, stepName, action } = message;
+      const { caller, taskId, stepName, action, reason } = message;
       const { namespace = "" } = work.task(taskId) ?? {};
       const object = stepName === "" ? `task ${taskId}` : `step ${taskId}/${stepName}`;
-      return [{ ...of(caller, "step.resolve", object), namespace, detail: action.type }];
+      return [{ ...of(caller, "step.resolve", object), namespace, detail: withReason(action.type, reason) }];
     }
     case "submit": {
       const made = answer?.type === "tasks" ? answer.tasks : [];
-      return message.drafts.flatMap(({ id, namespace, spec }, i) => {
-        if (spec.retryOf === "" || made[i] !== id) return [];
+      return message.drafts.flatMap(({ id, namespace, spec: { retryOf }, fork, reason }, i) => {
+        const old = fork?.of ?? retryOf;
+        if (old === "" || made[i] !== id) return [];
+        const from = fork ? ` from ${fork.from || "what failed"}` : "";
+        const detail = withReason(`as task ${id}${from}`, reason);
         return [
-          { ...of(message.caller, "task.retry", `task ${spec.retryOf}`), namespace, detail: `as task ${id}` },
+          { ...of(message.caller, fork ? "task.fork" : "task.retry", `task ${old}`), namespace, detail },
         ];
       });
     }
@@ -117,6 +120,10 @@ function refusalOf(message: Message, fault: Fault, { work, memory }: AuditedTurn
   const { namespace } = message.template;
   const object = `template ${templateKey(message.template)}`;
   return { ...of(message.caller, "template.register", object), namespace, detail: "FOREIGN_NAMESPACE" };
+}
+
+function withReason(what: string, reason = ""): string {
+  return reason === "" ? what : `${what}: ${reason}`;
 }
 
 function of({ principal }: Caller, action: string, object: string) {

@@ -130,7 +130,8 @@ export class MessageCascade {
         this.#advance(command);
         break;
       case "keepOutput":
-        work.rows.keepText("outputs", command.params);
+      case "keepActions":
+        work.rows.keepText(command.type === "keepOutput" ? "outputs" : "stepActions", command.params);
         break;
       case "record":
         work.record(command.params.taskId, command.params.entry);
@@ -167,9 +168,9 @@ export class MessageCascade {
     const { work, memory } = context;
     switch (command.type) {
       case "createTask": {
-        const { task, input } = command.params;
+        const { task, input, copies } = command.params;
         this.#changed.tasks.set(task.id, undefined);
-        work.addTask(task, input);
+        work.addTask(task, input, copies);
         this.#states.noteTask(task.id, task.state);
         recorder?.changed("task", undefined, task);
         break;

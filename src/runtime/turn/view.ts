@@ -111,6 +111,10 @@ export class TurnView implements MessageView {
     return this.#work.outputs.get(stepKey(key));
   }
 
+  stepActions(key: StepKey): string | undefined {
+    return this.#work.rows.texts.stepActions.get(stepKey(key));
+  }
+
   template(ref: TemplateRef): TemplateRow | undefined {
     return this.#work.templates.find(ref);
   }

@@ -114,6 +114,10 @@ export class MemoryReads implements Reads {
     return this.#tables.tasks.get(taskId)?.texts.outputs.get(stepName);
   }
 
+  async stepActions({ taskId, stepName }: StepKey): Promise<string | undefined> {
+    return this.#tables.tasks.get(taskId)?.texts.stepActions.get(stepName);
+  }
+
   async log(taskId: TaskId, afterSeq: number, maxBytes: number): Promise<LogSlice> {
     const log = this.#tables.tasks.get(taskId)?.log ?? [];
     let end = afterSeq;

@@ -91,6 +91,10 @@ export class MemoryStore implements Store {
         this.#have(taskId).texts[kind].set(name, text.json);
       }
     }
+    for (const { from, to } of turn.copies ?? []) {
+      const json = this.#have(from.taskId).texts.outputs.get(from.stepName) ?? "";
+      this.#have(to.taskId).texts.outputs.set(to.stepName, json);
+    }
     for (const template of turn.templates) this.#tables.templates.add(template);
     const firstSeqs = turn.log.map(({ taskId, entries }) => {
       const { log } = this.#have(taskId);

@@ -138,6 +138,7 @@ function readsOf(opened: () => Promise<Reads>): Reads {
     run: async (id) => (await opened()).run(id),
     template: async (ref) => (await opened()).template(ref),
     templates: async (...args) => (await opened()).templates(...args),
+    stepActions: async (step) => (await opened()).stepActions(step),
     input: async (id) => (await opened()).input(id),
     stepInput: async (step) => (await opened()).stepInput(step),
     output: async (step) => (await opened()).output(step),

@@ -175,6 +175,7 @@ function sharedReads(reads: Reads, cached: ReadCaches): Reads {
     countReady: (lanes, most) => reads.countReady(lanes, most),
     countBefore: (place, most) => reads.countBefore(place, most),
     templates: (filter, after, pageSize) => reads.templates(filter, after, pageSize),
+    stepActions: (step) => reads.stepActions(step),
     input,
     stepInput: (step) => reads.stepInput(step),
     output: (step) => (cached.tasks.neverChanges(step) ? output(step) : reads.output(step)),
@@ -221,5 +222,6 @@ function cachingReads(reads: Reads, { tasks: cached, templates }: ReadCaches): R
     countReady: (lanes, most) => reads.countReady(lanes, most),
     countBefore: (place, most) => reads.countBefore(place, most),
     templates: (filter, after, pageSize) => reads.templates(filter, after, pageSize),
+    stepActions: (step) => reads.stepActions(step),
   };
 }

@@ -4,7 +4,7 @@ import { backlogTests } from "./backlog.js";
 import { commitTests, keyTests, revisionTests } from "./commit.js";
 import { credentialTests, keyLifeTests } from "./credentials.js";
 import { authorityTests, enrolmentListTests, enrolmentTests } from "./enrolment.js";
-import { graphTests, textTests } from "./graph.js";
+import { copyTests, graphTests, textTests } from "./graph.js";
 import { importTests } from "./imports.js";
 import type { StoreFixture, Suite, TestKit } from "./kit.js";
 import { keepingTests, loadTests } from "./load.js";
@@ -65,6 +65,7 @@ export function storeSuite(name: string, open: () => Promise<StoreFixture>, kit:
     keepingTests(suite);
     graphTests(suite);
     textTests(suite);
+    copyTests(suite);
     backlogTests(suite);
     agentTests(suite);
     credentialTests(suite);

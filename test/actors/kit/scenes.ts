@@ -49,7 +49,7 @@ const undoable = stepSpec({
     timeoutMs: millis(0),
   },
 });
-const resolve = { type: "resolve", caller, ...key } as const;
+const resolve = { type: "resolve", caller, reason: "", ...key } as const;
 const passed = (kind: "retry" | "attempt" | "timer" | "signal", stepName = "main") =>
   ({ type: "deadline.passed", taskId: t1, stepName, kind, due: instant(10) }) as const;
 const ended = (end: Extract<TaskFinalizerMessage, { type: "run.ended" }>["end"]) =>
@@ -110,7 +110,7 @@ export const finalizerScenes: readonly Scene[] = [
   ),
   context({ type: "signal.taken", ...key }, { step: begun({ signalled: true, spec: gate }) }),
   context(
-    { type: "signal", caller, taskId: t1, signal: "go", payload: "1" },
+    { type: "signal", caller, taskId: t1, signal: "go", payload: "1", reason: "" },
     { steps: [begun({ spec: gate })] },
   ),
   context({ ...resolve, action: { type: "retry" } }, { task: held, steps: [step({ state: "error" })] }),

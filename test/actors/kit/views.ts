@@ -38,6 +38,8 @@ export interface ViewParts {
   /** The input of every Task, and of every Step its own. */
   readonly input?: string;
   readonly stepInput?: string;
+  /** What was done by hand to every Step, and to every Task. */
+  readonly stepActions?: string;
   /** Results of the Task's Steps by name. */
   readonly outputs: ReadonlyMap<string, string>;
   /** The plan of every template. */
@@ -103,6 +105,7 @@ export function viewOf(given: Partial<ViewParts> = {}): MessageView {
     input: () => parts.input,
     stepInput: () => parts.stepInput,
     output: (key) => outputs.get(stepKey(key)),
+    stepActions: () => parts.stepActions,
     template: () => parts.template,
     plan: (ref) => (ref ? parts.plan : undefined),
     resultProblem: () => parts.schemaProblem,

@@ -45,6 +45,11 @@ const effects: Readonly<Record<string, Effect>> = {
     object: /^task [\w-]{36}$/,
     act: async ({ operator, creator }) => operator.tasks.retry((await creator.ended()).id),
   },
+  [`${TASK}/ForkTask`]: {
+    action: "task.fork",
+    object: /^task [\w-]{36}$/,
+    act: async ({ operator, creator }) => operator.tasks.fork((await creator.ended()).id, { from: "main" }),
+  },
   [`${TASK}/SignalTask`]: {
     action: "task.signal",
     object: /^task [\w-]{36}$/,
@@ -60,6 +65,7 @@ const effects: Readonly<Record<string, Effect>> = {
   },
   [`${TASK}/WatchTask`]: "reads",
   [`${TASK}/GetStepResult`]: "reads",
+  [`${TASK}/GetStepAudit`]: "reads",
   "taskrun.v1.WorkerService/ListWorkers": "reads",
   "taskrun.v1.WorkerService/GetWorker": "reads",
   "taskrun.v1.WorkerService/DrainWorker": {

@@ -39,6 +39,7 @@ export class FakePlane implements Plane {
   readonly terms = { lease: millis(30_000), heartbeat: millis(5_000), publicLease: millis(90_000) };
   readonly details = new Map<TaskId, TaskDetail>();
   readonly outputs = new Map<string, string>();
+  readonly stepActions = new Map<string, string>();
   readonly runs = new Map<RunId, RunRow>();
   readonly templates = new Map<string, TemplateRow>();
   readonly logs = new Map<TaskId, readonly LogEntry[]>();
@@ -106,6 +107,7 @@ export class FakePlane implements Plane {
     },
     stepInput: async () => undefined,
     output: async (step) => this.outputs.get(stepKey(step)),
+    stepActions: async (step) => this.stepActions.get(stepKey(step)),
     log: async (id, after) => ({ firstSeq: after + 1, entries: this.logs.get(id)?.slice(after) ?? [] }),
     logBounds: async (id) => {
       return this.details.has(id)

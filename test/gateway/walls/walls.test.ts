@@ -4,7 +4,8 @@
  */
 import { type DescField, type DescMessage, type DescMethod, ScalarType } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { toAgentToken, toPageToken, toTemplateToken } from "#api/page-token";
+import { toAgentToken, toPageToken, toTemplateToken, toTimeToken } from "#api/page-token";
+import { instant } from "#domain/time/time";
 import { services } from "#gateway/handlers/index";
 import { askAs, type Belongings, blind, furnish, openWorld, type World } from "./world.js";
 
@@ -52,14 +53,25 @@ const fields: Readonly<Record<string, Named>> = {
   "WatchTaskRequest.id": "task",
   "GetStepResultRequest.task_id": "task",
   "GetStepResultRequest.step_name": "words",
+  "GetStepAuditRequest.task_id": "task",
+  "GetStepAuditRequest.step_name": "words",
+  "GetStepAuditRequest.page_token": "token",
+  "ForkTaskRequest.id": "task",
+  "ForkTaskRequest.from": "words",
+  "ForkTaskRequest.input_json": "words",
+  "ForkTaskRequest.idempotency_key": "idempotency",
+  "ForkTaskRequest.reason": "words",
   "RetryTaskRequest.id": "task",
   "RetryTaskRequest.idempotency_key": "idempotency",
+  "RetryTaskRequest.reason": "words",
   "SignalTaskRequest.id": "task",
   "SignalTaskRequest.signal": "words",
   "SignalTaskRequest.payload_json": "words",
+  "SignalTaskRequest.reason": "words",
   "ResolveStepRequest.task_id": "task",
   "ResolveStepRequest.step_name": "words",
   "ResolveStepRequest.result_json": "words",
+  "ResolveStepRequest.reason": "words",
   "WaitTaskRequest.id": "task",
   "ListWorkersRequest.agent_name": "agent",
   "GetWorkerRequest.worker_id": "worker",
@@ -308,6 +320,10 @@ describe("a page token", () => {
         toAgentToken({ name: theirs.agent, namespace: "theirs" }),
         toAgentToken({ name: theirs.agent, namespace: "theirz" }),
       ] as const,
+    ],
+    // A place in time, which is nobody's.
+    GetStepAudit: () => [
+      [toTimeToken({ at: instant(1), count: 1 }), toTimeToken({ at: instant(2), count: 0 })] as const,
     ],
     List: () => [
       [

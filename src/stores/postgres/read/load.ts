@@ -6,6 +6,7 @@ import {
   type TextKindName,
   textId,
   textKindNames,
+  textKinds,
   textPlace,
 } from "#domain/row-kinds";
 import type { StepRow } from "#domain/task/step";
@@ -141,7 +142,7 @@ export function loadedFrom(selected: readonly Cells[]): Loaded {
   const graph: { readonly position: number; readonly step: StepRow }[] = [];
   for (const [kind, a, b, position] of selected) {
     if (kind === "templates") addTemplate(found, templateFrom(b));
-    else if (isText(kind)) found[kind].set(textIdOf(String(a)), String(b));
+    else if (isText(kind)) found[kind].set(textIdOf(kind, String(a)), String(b));
     else if (kind === "steps" && Number(position) > 0)
       graph.push({ position: Number(position), step: rowFrom(a, b) });
     else addRow(found, kind as RowKindName, rowFrom(a, b));
@@ -172,8 +173,8 @@ function isText(kind: unknown): kind is TextKindName {
 }
 
 /** @param place Task and Step, joined by a slash */
-function textIdOf(place: string): string {
+function textIdOf(kind: TextKindName, place: string): string {
   const end = place.indexOf("/");
   const [taskId, stepName] = [place.slice(0, end), place.slice(end + 1)];
-  return stepName === "" ? taskId : textId({ taskId, stepName } as Parameters<typeof textId>[0]);
+  return textKinds[kind] === "task" ? taskId : textId({ taskId, stepName } as Parameters<typeof textId>[0]);
 }

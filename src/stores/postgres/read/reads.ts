@@ -160,6 +160,7 @@ function readsBy(calls: Calls, all: Calls): Reads {
     input: (id: TaskId) => text("inputs", id, ""),
     stepInput: ({ taskId, stepName }: StepKey) => text("stepInputs", taskId, stepName),
     output: ({ taskId, stepName }: StepKey) => text("outputs", taskId, stepName),
+    stepActions: ({ taskId, stepName }: StepKey) => text("stepActions", taskId, stepName),
 
     async log(taskId: TaskId, afterSeq: number, maxBytes: number): Promise<LogSlice> {
       const rows = await calls.query(sql.log, [taskId, afterSeq + 1, limits.logRows, maxBytes]);

@@ -32,11 +32,19 @@ export interface CommitCall {
 const PARAMETERS = 32;
 
 const CALL = `commit_2(${Array.from({ length: PARAMETERS }, (_, i) => `$${i + 1}`).join(", ")})`;
-const commitStatement = { name: "commit", text: `SELECT ${CALL}` } as const;
-/** Of a commit that the audit log says something of. */
-const auditedStatement = {
-  name: "audited-commit",
-  text: `SELECT audited_1(${CALL}, $1, $${PARAMETERS + 1}, $${PARAMETERS + 2})`,
+const COPIED = `copied_1(${CALL}, $1, $${PARAMETERS + 1})`;
+/** By what belongs to the commit beside its rows: results to copy, and what the audit log says of it. */
+const statements = {
+  plain: { name: "commit", text: `SELECT ${CALL}` },
+  audited: {
+    name: "audited-commit",
+    text: `SELECT audited_1(${CALL}, $1, $${PARAMETERS + 1}, $${PARAMETERS + 2})`,
+  },
+  copying: { name: "copying-commit", text: `SELECT ${COPIED}` },
+  auditedCopying: {
+    name: "audited-copying-commit",
+    text: `SELECT audited_1(${COPIED}, $1, $${PARAMETERS + 2}, $${PARAMETERS + 3})`,
+  },
 } as const;
 
 type ByKind<T> = { readonly [Name in RowKindName]: readonly T[] };
@@ -57,7 +65,7 @@ export function commitCall(turn: Commit, owner: number | null): CommitCall {
   ];
 
   return {
-    statement: turn.audit ? auditedStatement : commitStatement,
+    statement: statementOf(turn),
     values: [
       turn.id,
       turn.at,
@@ -91,6 +99,7 @@ export function commitCall(turn: Commit, owner: number | null): CommitCall {
       list(changed.workers),
       list(made.workers),
       turn.tasks.some((task) => taskStatus(task) === "PENDING"),
+      ...(turn.copies ? [list(turn.copies.map(copyColumns))] : []),
       ...(turn.audit ? [turn.audit.chain, recordsText(turn.audit)] : []),
     ],
     expected,
@@ -98,6 +107,18 @@ export function commitCall(turn: Commit, owner: number | null): CommitCall {
       const found: Readonly<Record<string, number>> = text === null ? {} : JSON.parse(text);
       return { firstSeqs: turn.log.map(({ taskId }) => found[taskId] ?? 1) };
     },
+  };
+}
+
+function statementOf({ audit, copies }: Commit): CommitCall["statement"] {
+  if (copies) return audit ? statements.auditedCopying : statements.copying;
+  return audit ? statements.audited : statements.plain;
+}
+
+function copyColumns({ from, to }: NonNullable<Commit["copies"]>[number]): Columns {
+  return {
+    ...{ from_task: from.taskId, from_step: from.stepName },
+    ...{ to_task: to.taskId, to_step: to.stepName },
   };
 }
 

@@ -114,6 +114,11 @@ export class Reader {
     return row ? String(textTables.outputs.open(row)[2]) : null;
   }
 
+  stepActions({ taskId, stepName }: { readonly taskId: string; readonly stepName: string }): string | null {
+    const [row] = this.#sql.stepActions.all([taskId, stepName]);
+    return row ? String(textTables.stepActions.open(row)[2]) : null;
+  }
+
   log(request: { readonly taskId: string; readonly afterSeq: number; readonly maxBytes: number }): LogReply {
     const { taskId, afterSeq, maxBytes } = request;
     return this.#atOnce(() => {

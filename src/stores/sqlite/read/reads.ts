@@ -100,6 +100,10 @@ export function sqliteReads(
       return (await reader.call("output", { taskId, stepName })) ?? undefined;
     },
 
+    async stepActions({ taskId, stepName }: StepKey): Promise<string | undefined> {
+      return (await reader.call("stepActions", { taskId, stepName })) ?? undefined;
+    },
+
     async log(taskId: TaskId, afterSeq: number, maxBytes: number): Promise<LogSlice> {
       const { firstSeq, rows: packed } = await reader.call("log", { taskId, afterSeq, maxBytes });
       const entries = packed.flatMap(rows<LogEntry>);

@@ -90,6 +90,7 @@ export class Changes {
     for (const name of textKindNames) {
       for (const values of turn[name]) this.#put(sql[`put ${name}`], textTables[name], values);
     }
+    for (const [from, to] of turn.copies) this.#copyResult(from, to);
     for (const values of turn.templates) {
       if (this.#put(sql.addTemplate, templates, values) > 0) continue;
       const [namespace, name, version] = values;
@@ -167,6 +168,14 @@ export class Changes {
       if (!this.#layouts.has(layout)) this.#put(this.#sql.addLayout, layoutTable, layoutValues(layout));
     }
     this.#knowsLayouts = true;
+  }
+
+  /** One at a time: all of them together need not fit into memory. */
+  #copyResult(from: SqlRow, to: SqlRow): void {
+    const { outputs } = textTables;
+    const [row] = this.#sql.result.all(from);
+    if (!row) throw new Conflict("a result to copy is gone; load it again");
+    this.#put(this.#sql["put outputs"], outputs, [...to, outputs.open(row).at(-1) ?? ""]);
   }
 
   /** Appends log entries of a Task. Returns the seq of the first one. */

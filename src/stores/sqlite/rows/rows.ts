@@ -130,6 +130,7 @@ export const textTables: Readonly<Record<TextKindName, SealedTable>> = {
   inputs: sealedTable("inputs", 1, ["task_id", "json"]),
   stepInputs: sealedTable("step_inputs", 2, ["task_id", "step_name", "json"]),
   outputs: sealedTable("outputs", 2, ["task_id", "step_name", "json"]),
+  stepActions: sealedTable("step_actions", 2, ["task_id", "step_name", "json"]),
 };
 
 /** The packed lines of a Task's log. */

@@ -133,6 +133,7 @@ export const writes = {
     return `INSERT INTO ${insert}
       ON CONFLICT (${keys.join(", ")}) DO UPDATE SET json = excluded.json, sum = excluded.sum`;
   }),
+  result: `SELECT ${textTables.outputs.columns()} FROM outputs WHERE task_id = ? AND step_name = ?`,
   addTemplate: `INSERT INTO ${templates.insert} ON CONFLICT DO NOTHING`,
   appendLog: `INSERT INTO ${log.insert}`,
   lastOfLog: LAST_OF_LOG,
@@ -187,6 +188,7 @@ export const reads = {
     AND (rank, task_id, name) < (?, ?, ?) LIMIT ?)`,
   stepInput: `SELECT ${textTables.stepInputs.columns()} FROM step_inputs WHERE task_id = ? AND step_name = ?`,
   output: `SELECT ${textTables.outputs.columns()} FROM outputs WHERE task_id = ? AND step_name = ?`,
+  stepActions: `SELECT ${textTables.stepActions.columns()} FROM step_actions WHERE task_id = ? AND step_name = ?`,
   /** First seq and size of the packed rows, beginning with the last row that begins at or before a seq. */
   logRows: `SELECT first_seq, octet_length(entries) FROM log
     WHERE task_id = ?1 AND first_seq >= coalesce(

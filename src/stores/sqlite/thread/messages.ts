@@ -44,6 +44,10 @@ export function encodeCommit(turn: Commit): CommitRequest {
     bringsWork: turn.imports === true || turn.templates.length > 0 || turn.tasks.some(isAskedFor),
     ...forKinds<CommittedRows>(localKindNames, (name) => changes(rowTable(name), turn[name], turn.imports)),
     ...forKinds<CommittedTexts>(textKindNames, (name) => turn[name].map(textValues)),
+    copies: (turn.copies ?? []).map(({ from, to }) => [
+      [from.taskId, from.stepName],
+      [to.taskId, to.stepName],
+    ]),
     templates: turn.templates.map(templateValues),
     log: turn.log.map(({ taskId, entries }) => ({ taskId, packed: packLog(entries) })),
     deadlines: turn.deadlines.map(({ taskId, stepName, kind, at }) => [taskId, stepName, kind, at]),

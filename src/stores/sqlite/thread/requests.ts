@@ -35,6 +35,8 @@ export interface CommitRequest extends CommittedRows, CommittedTexts {
   readonly at: number;
   /** True if a client asks for something that is not there yet: it has to wait while the disk is full. */
   readonly bringsWork: boolean;
+  /** Task and Step of a result, and of what it is copied to. */
+  readonly copies: readonly (readonly [from: Pair, to: Pair])[];
   readonly templates: readonly SqlRow[];
   readonly log: readonly { readonly taskId: string; readonly packed: readonly Packed[] }[];
   /** Task, Step, kind and instant. */
