@@ -2,6 +2,7 @@ import { broker } from "./broker.js";
 import { cli } from "./cli.js";
 import { client } from "./client.js";
 import { connections } from "./connections.js";
+import { deadLetters } from "./dead-letters.js";
 import { enrolment } from "./enrolment.js";
 import { explain } from "./explain.js";
 import { inspect } from "./inspect.js";
@@ -35,6 +36,7 @@ export const limits = Object.freeze({
   ...work,
   ...workers,
   ...explain,
+  ...deadLetters,
   ...turn,
   ...pages,
   ...templates,

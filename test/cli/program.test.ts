@@ -72,6 +72,7 @@ test("completion knows commands, options and values", async () => {
       "node",
       "agent",
       "task",
+      "dlq",
       "inspect",
       "template",
       "key",

@@ -22,9 +22,18 @@ export function nextActions(
 }
 
 function afterEnd(task: TaskRow): NextAction[] {
-  if (taskStatus(task) === "COMPLETED") return [];
+  const status = taskStatus(task);
+  if (status === "COMPLETED") return [];
   return [
+    ...(status === "FAILED" && task.hasDeadLetter ? ofDeadLetter(task) : []),
     { command: `taskrun task retry ${task.id}`, effect: "runs it again from its start, as a new task" },
+  ];
+}
+
+function ofDeadLetter({ id }: TaskRow): NextAction[] {
+  return [
+    { command: `taskrun dlq get ${id}`, effect: "shows its dead letter: why, where it began, and notes" },
+    { command: `taskrun dlq redrive ${id}`, effect: "does its work again, once, and closes the dead letter" },
   ];
 }
 

@@ -5,7 +5,6 @@ import { forKinds, keyedKindNames, textKindNames } from "#domain/row-kinds";
 import type { LogSlice } from "#domain/task/log";
 import type { RunRow } from "#domain/task/run";
 import { type TemplateRef, type TemplateRow, templateKey } from "#domain/template/template";
-import type { Instant } from "#domain/time/time";
 import type { Store } from "#ports/store";
 import type { Reads, TaskDetail, TaskFilter } from "#ports/store-reads";
 import type { Commit, Committed, Loaded, TurnStore } from "#ports/store-turns";
@@ -104,8 +103,8 @@ export function cachingStore(store: Store): Store {
       }
     },
 
-    async removeFinished(before: Instant, limit: number): Promise<readonly TaskId[]> {
-      const removed = await store.removeFinished(before, limit);
+    async removeFinished(...args: Parameters<Store["removeFinished"]>): Promise<readonly TaskId[]> {
+      const removed = await store.removeFinished(...args);
       for (const taskId of removed) cached.tasks.forget(taskId);
       return removed;
     },
@@ -174,6 +173,7 @@ function sharedReads(reads: Reads, cached: ReadCaches): Reads {
     countReady: (lanes, most) => reads.countReady(lanes, most),
     countBefore: (place, most) => reads.countBefore(place, most),
     templates: (filter, after, pageSize) => reads.templates(filter, after, pageSize),
+    deadLetters: reads.deadLetters,
     input,
     output: (step) => (cached.tasks.neverChanges(step) ? output(step) : reads.output(step)),
     template: (ref) => (ref.version === "" ? reads.template(ref) : template(ref)),
@@ -217,5 +217,6 @@ function cachingReads(reads: Reads, { tasks: cached, templates }: ReadCaches): R
     countReady: (lanes, most) => reads.countReady(lanes, most),
     countBefore: (place, most) => reads.countBefore(place, most),
     templates: (filter, after, pageSize) => reads.templates(filter, after, pageSize),
+    deadLetters: reads.deadLetters,
   };
 }

@@ -31,13 +31,29 @@ export interface CommitCall {
 
 const PARAMETERS = 32;
 
-const CALL = `commit_2(${Array.from({ length: PARAMETERS }, (_, i) => `$${i + 1}`).join(", ")})`;
-const commitStatement = { name: "commit", text: `SELECT ${CALL}` } as const;
-/** Of a commit that the audit log says something of. */
-const auditedStatement = {
-  name: "audited-commit",
-  text: `SELECT audited_1(${CALL}, $1, $${PARAMETERS + 1}, $${PARAMETERS + 2})`,
-} as const;
+const CALL = `commit_2(${places(1, PARAMETERS)})`;
+
+function places(first: number, count: number): string {
+  return Array.from({ length: count }, (_, i) => `$${first + i}`).join(", ");
+}
+
+/**
+ * The statement of a commit, and what its values are after those of `commit_2`: only few commits have to do with dead letters,
+ * or with the audit log.
+ */
+function statementFor(letters: readonly unknown[] | undefined, records: readonly unknown[] | undefined) {
+  let call = CALL;
+  let next = PARAMETERS + 1;
+  if (letters) {
+    const [expected, changed, made] = [next, next + 1, next + 2].map((number) => `$${number}`);
+    call = `CASE expect_dead_letters_1($1, ${expected}) WHEN 'moved' THEN 'moved'
+      ELSE put_dead_letters_1(${call}, $1, ${changed}, ${made}) END`;
+    next += letters.length;
+  }
+  if (records) call = `audited_1(${call}, $1, ${places(next, records.length)})`;
+  const name = `${records ? "audited-" : ""}commit${letters ? "-letters" : ""}`;
+  return { statement: { name, text: `SELECT ${call}` }, more: [...(letters ?? []), ...(records ?? [])] };
+}
 
 type ByKind<T> = { readonly [Name in RowKindName]: readonly T[] };
 
@@ -56,8 +72,14 @@ export function commitCall(turn: Commit, owner: number | null): CommitCall {
     turn.deadlines.filter(({ at }) => at === NEVER),
   ];
 
+  const letters = [expectedBy("deadLetters"), list(changed.deadLetters), list(made.deadLetters)];
+  const { statement, more } = statementFor(
+    letters.some((each) => each !== null) ? letters : undefined,
+    turn.audit && [turn.audit.chain, recordsText(turn.audit)],
+  );
+
   return {
-    statement: turn.audit ? auditedStatement : commitStatement,
+    statement,
     values: [
       turn.id,
       turn.at,
@@ -91,7 +113,7 @@ export function commitCall(turn: Commit, owner: number | null): CommitCall {
       list(changed.workers),
       list(made.workers),
       turn.tasks.some((task) => taskStatus(task) === "PENDING"),
-      ...(turn.audit ? [turn.audit.chain, recordsText(turn.audit)] : []),
+      ...more,
     ],
     expected,
     answer(text) {

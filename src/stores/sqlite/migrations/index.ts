@@ -8,6 +8,7 @@ import { apiKeys } from "./0007-api-keys.js";
 import { enrolment } from "./0008-enrolment.js";
 import { audit } from "./0009-audit.js";
 import { outputDays } from "./0011-output-days.js";
+import { deadLetters } from "./0012-dead-letters.js";
 import { restores } from "./0015-restores.js";
 
 /**
@@ -26,6 +27,7 @@ export const migrations: readonly string[] = [
   enrolment,
   audit,
   outputDays,
+  deadLetters,
   restores,
 ];
 
