@@ -1,5 +1,6 @@
 import type { Fault } from "#domain/fault";
 import type { RunId, SessionId, StepKey, TaskId } from "#domain/id";
+import type { DeadLetterRow } from "#domain/task/dead-letter";
 import type { DeadlineKind } from "#domain/task/deadline";
 import type { LogEntry } from "#domain/task/log";
 import type { RunRow } from "#domain/task/run";
@@ -78,6 +79,8 @@ export const commands = {
   noteCompensableBelow: carriedOutByRuntime<{ readonly taskId: TaskId }>(),
   /** A Run of the Step may have done its work, whatever it ended in. */
   noteInDoubt: carriedOutByRuntime<StepKey>(),
+  /** Keep a Task's dead letter; replaces an earlier state of it. */
+  keepDeadLetter: carriedOutByRuntime<{ readonly row: DeadLetterRow }>(),
   /** The Task's idempotency key may be another's from now on. */
   releaseKey: carriedOutByRuntime<{ readonly taskId: TaskId }>(),
   /** The Task passes through a state in which no commit will ever find it: the log tells of it. */

@@ -1,5 +1,6 @@
 import type { Plan } from "#domain/graph/plan";
 import type { RunId, SessionId, StepKey, TaskId, WorkerId } from "#domain/id";
+import type { DeadLetterRow } from "#domain/task/dead-letter";
 import { isOver, type RunRow } from "#domain/task/run";
 import { hasEnded, type StepRow } from "#domain/task/step";
 import { isTerminal, type TaskRow } from "#domain/task/task";
@@ -19,6 +20,8 @@ export interface MessageView {
   task(id: TaskId): TaskRow | undefined;
   step(key: StepKey): StepRow | undefined;
   run(id: RunId): RunRow | undefined;
+  /** A Task's dead letter, if it is here. */
+  deadLetter(taskId: TaskId): DeadLetterRow | undefined;
   /** The Task's Steps that are here, in DAG order. */
   stepsOf(taskId: TaskId): readonly StepRow[];
   /** The Task's Runs that are here, oldest first. */

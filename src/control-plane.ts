@@ -4,7 +4,13 @@
  */
 import { CredentialWakes } from "#brokers/credential-wakes";
 import { serverBroker } from "#brokers/server-broker";
-import { defaultRetention, defaultTerms, exposedBy, type ServerConfig } from "#config/index";
+import {
+  defaultDeadLetterRetention,
+  defaultRetention,
+  defaultTerms,
+  exposedBy,
+  type ServerConfig,
+} from "#config/index";
 import { LOCAL_CALLER } from "#domain/caller";
 import type { NamespaceLimits } from "#domain/namespace-limits";
 import type { NodeInfo } from "#domain/node";
@@ -47,6 +53,8 @@ export interface ControlPlaneParts {
   readonly terms?: LeaseTerms;
   /** How long an ended Task is kept. Default 7 days. */
   readonly retention?: Millis;
+  /** How long one is kept at least while its dead letter is pending. Default 30 days. */
+  readonly deadLetterRetention?: Millis;
   /** The wall clock is right at this start, however far it is from what the store remembers. Default false. */
   readonly acceptClock?: boolean;
   readonly telemetry?: Telemetry;
@@ -88,6 +96,7 @@ export interface ControlPlane {
 export async function startControlPlane(parts: ControlPlaneParts): Promise<ControlPlane> {
   const { store, terms = defaultTerms, retention = defaultRetention, telemetry = silentTelemetry() } = parts;
   const { clock = nodeClock(), schemas = jsonSchemas(), acceptClock = false } = parts;
+  const { deadLetterRetention = defaultDeadLetterRetention } = parts;
   const { inspection, broker, audit, namespaceLimits } = parts;
   const { entropy = nodeEntropy(() => clock.now()), node = nodeSelf() } = parts;
   let onFatal: (error: Error) => void = () => {};
@@ -117,6 +126,7 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
     supervisor.followed,
     retention,
     supervisor.clockStarter.started,
+    deadLetterRetention,
   );
   sweeper.start();
 
@@ -175,7 +185,7 @@ export async function startServer(
   const metrics = nodeTelemetry({ log: log ?? logPort(createLog({ level: config.logLevel })) });
   const traces = await serverTraces(metrics, config);
   const telemetry = traced(metrics, traces);
-  const { lease, heartbeat, publicLease, retention, acceptClock } = config;
+  const { lease, heartbeat, publicLease, retention, deadLetterRetention, acceptClock } = config;
   const hub = new InspectionHub({ telemetry, payloads: config.inspectPayloads });
   const wakes = new CredentialWakes(serverBroker(store, config.store, telemetry.log));
   const { broker } = wakes;
@@ -188,6 +198,7 @@ export async function startServer(
     store,
     terms: { lease, heartbeat, publicLease },
     retention,
+    deadLetterRetention,
     acceptClock,
     telemetry,
     inspection: hub,

@@ -8,6 +8,7 @@ import { childEnded } from "./child-ended.js";
 import { childStart } from "./child-start.js";
 import { compensateStep } from "./compensate-step.js";
 import { compensationEnded } from "./compensation-ended.js";
+import { deadLetter } from "./dead-letter.js";
 import { deadlinePassed } from "./deadline-passed.js";
 import { expand } from "./expand.js";
 import type { FinalizerHandler, TaskFinalizerEvent } from "./handler.js";
@@ -21,6 +22,7 @@ import { signal } from "./signal.js";
 import { signalTaken } from "./signal-taken.js";
 import { stepSatisfied } from "./step-satisfied.js";
 import { taskEnded } from "./task-ended.js";
+import { updateDeadLetter } from "./update-dead-letter.js";
 
 export const finalizerHandlers = {
   "run.ended": runEnded,
@@ -38,6 +40,8 @@ export const finalizerHandlers = {
   resolve,
   cancel,
   "task.ended": taskEnded,
+  "dead.letter": deadLetter,
+  "update.dead.letter": updateDeadLetter,
   abort,
   "deadline.passed": deadlinePassed,
 } as const satisfies Handlers<TaskFinalizerMessage>;
@@ -71,6 +75,8 @@ const listens = {
   resolve: { actions: "resolveByHand" },
   cancel: { actions: "cancelTask" },
   "task.ended": { actions: "endStepsAndRuns" },
+  "dead.letter": { actions: "followDeadLetter" },
+  "update.dead.letter": { actions: "updateDeadLetter" },
   abort: { actions: "abortNarrowest" },
   "deadline.passed": { actions: "meetDeadline" },
 } as const satisfies Record<TaskFinalizerMessage["type"], { readonly actions: string }>;
@@ -94,6 +100,8 @@ export const taskFinalizerMachine = parts
       resolveByHand: decided("resolve", resolve),
       cancelTask: decided("cancel", cancel),
       endStepsAndRuns: decided("task.ended", taskEnded),
+      followDeadLetter: decided("dead.letter", deadLetter),
+      updateDeadLetter: decided("update.dead.letter", updateDeadLetter),
       abortNarrowest: decided("abort", abort),
       meetDeadline: decided("deadline.passed", deadlinePassed),
     },

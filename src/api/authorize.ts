@@ -96,6 +96,12 @@ export interface Actions {
   readonly "task.replay": TaskResource;
   readonly "task.wait": TaskResource;
   readonly "task.read_result": TaskResource;
+  readonly "dead_letter.list": NamespacesResource;
+  readonly "dead_letter.read": TaskResource;
+  readonly "dead_letter.stats": NamespacesResource;
+  readonly "dead_letter.queue": NamespacesResource;
+  readonly "dead_letter.update": TaskResource;
+  readonly "dead_letter.redrive": TaskResource;
   readonly "run.read_input": RunResource;
   readonly "run.read_result": RunResource;
   readonly "template.register": NamespaceResource;

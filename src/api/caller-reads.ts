@@ -1,11 +1,18 @@
 import type { Caller } from "#domain/caller";
 import { mayUse } from "#domain/caller";
 import type { RunId, TaskId } from "#domain/id";
+import type { DeadLetterRow } from "#domain/task/dead-letter";
 import type { LogSlice } from "#domain/task/log";
 import type { RunRow } from "#domain/task/run";
 import { readyStep, type StepRow } from "#domain/task/step";
 import type { TaskRow } from "#domain/task/task";
 import type { TemplateRef, TemplateRow } from "#domain/template/template";
+import type {
+  DeadLetterCounts,
+  DeadLetterFilter,
+  DeadLetterPage,
+  DeadLetterPlace,
+} from "#ports/dead-letters";
 import type {
   Reads,
   TaskDetail,
@@ -55,6 +62,32 @@ export class CallerReads {
   /** A page of template versions; of those namespaces of the filter that the caller may use. */
   templates(filter: TemplateFilter, after: TemplateRef | undefined, pageSize: number): Promise<TemplatePage> {
     return this.#reads.templates(this.#narrowed(filter), after, pageSize);
+  }
+
+  /** The dead letter of a Task. */
+  deadLetter(taskId: TaskId): Promise<DeadLetterRow | undefined> {
+    return this.#reads.deadLetters.get(taskId, this.#caller.namespaces);
+  }
+
+  /** A page of dead letters, the newest first; of those namespaces of the filter that the caller may use. */
+  deadLetters(
+    filter: DeadLetterFilter,
+    after: DeadLetterPlace | undefined,
+    pageSize: number,
+  ): Promise<DeadLetterPage> {
+    return this.#reads.deadLetters.list(this.#narrowed(filter), after, pageSize);
+  }
+
+  /** Those that are pending, the most urgent first. */
+  deadLetterQueue(
+    namespaces: DeadLetterFilter["namespaces"],
+    most: number,
+  ): Promise<readonly DeadLetterRow[]> {
+    return this.#reads.deadLetters.queue(this.#narrowed({ namespaces }).namespaces, most);
+  }
+
+  deadLetterCounts(namespaces: DeadLetterFilter["namespaces"], most: number): Promise<DeadLetterCounts> {
+    return this.#reads.deadLetters.count(this.#narrowed({ namespaces }).namespaces, most);
   }
 
   /** @param lanes of agents that the plane has shown to the caller */

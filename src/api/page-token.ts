@@ -4,6 +4,7 @@ import { isVersion } from "#domain/template/version";
 import type { Instant } from "#domain/time/time";
 import type { AgentKey } from "#domain/worker/agent";
 import { limits } from "#limits/index";
+import type { DeadLetterPlace } from "#ports/dead-letters";
 
 /** An opaque token for the end of a page. */
 export function toPageToken(last: TaskId): string {
@@ -61,6 +62,19 @@ export function fromTimeToken(token: string): TimePlace | undefined {
   const [, at = "", count = ""] = /^(\d{1,16})\.(\d{1,9})$/.exec(decoded(token)) ?? [];
   const place = { at: Number(at) as Instant, count: Number(count) };
   return at !== "" && toTimeToken(place) === token ? place : undefined;
+}
+
+/** An opaque token for the end of a page of dead letters. */
+export function toDeadLetterToken({ createdAt, taskId }: DeadLetterPlace): string {
+  return encoded([createdAt, taskId].join("\n"));
+}
+
+/** The dead letter after which the next page starts; undefined if the token is invalid. */
+export function fromDeadLetterToken(token: string): DeadLetterPlace | undefined {
+  const [, createdAt = "", taskId = ""] = /^(\d{1,16})\n([\w-]+)$/.exec(decoded(token)) ?? [];
+  if (taskId === "" || taskId.length > limits.idBytes) return undefined;
+  const place = { createdAt: Number(createdAt), taskId: taskId as TaskId };
+  return toDeadLetterToken(place) === token ? place : undefined;
 }
 
 function encoded(text: string): string {

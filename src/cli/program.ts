@@ -4,6 +4,7 @@ import { addAgentCommands } from "./agent/commands.js";
 import { addAuditCommands } from "./audit/commands.js";
 import { addCaCommands } from "./ca/commands.js";
 import { candidates, completionScript, type Shell, shells } from "./completion.js";
+import { addDeadLetterCommands } from "./dlq/commands.js";
 import { type CliError, type Ending, type ExitCode, exit, toCliError } from "./exit.js";
 import { addHelpCommand } from "./help.js";
 import { addInspectCommand } from "./inspect/commands.js";
@@ -88,6 +89,7 @@ async function buildProgram(
   addNodeCommands(program, io, end);
   addAgentCommands(program, io, end);
   addTaskCommands(program, io, end);
+  addDeadLetterCommands(program, io, end);
   addInspectCommand(program, io, end);
   addTemplateCommands(program, io, end);
   addKeyCommands(program, io, end);

@@ -7,6 +7,7 @@ import { Agents } from "./agents.js";
 import { Audit } from "./audit.js";
 import { AuthorityClient } from "./authority.js";
 import { Caller } from "./call.js";
+import { DeadLetters } from "./dead-letters.js";
 import { Enrollment } from "./enrollment.js";
 import { TaskRunError } from "./error.js";
 import { Keys } from "./keys.js";
@@ -99,6 +100,7 @@ export interface TaskRunClient {
   readonly keys: Keys;
   readonly enrollment: Enrollment;
   readonly nodes: Nodes;
+  readonly deadLetters: DeadLetters;
   readonly audit: Audit;
   readonly authority: AuthorityClient;
   /** Closes the connection. Calls and watches in progress fail. Idempotent. */
@@ -151,6 +153,7 @@ export function clientOn(connection: () => Connection, options: Omit<ClientOptio
     keys: new Keys(transport, caller),
     enrollment: new Enrollment(transport, caller),
     nodes: new Nodes(transport, caller),
+    deadLetters: new DeadLetters(transport, caller, namespace),
     audit: new Audit(transport, caller),
     authority: new AuthorityClient(transport, caller),
     close,

@@ -1,6 +1,6 @@
 /**
  * The client SDK: call `createClient({ addr })`, then use `client.tasks`, `client.workers`, `client.agents`,
- * `client.templates`, `client.nodes`, `client.authority` and `client.audit`.
+ * `client.templates`, `client.deadLetters`, `client.nodes`, `client.authority` and `client.audit`.
  */
 export type { AgentAnnouncement, AgentRetry, AnnouncedAgent } from "./agent-views.js";
 export type { AgentFilter, AgentPage, Agents } from "./agents.js";
@@ -8,6 +8,13 @@ export type { Audit, AuditEntry, AuditFilter } from "./audit.js";
 export type { AuthorityClient, AuthorityPhase, AuthorityState, RotateOptions } from "./authority.js";
 export type { CallControl } from "./call.js";
 export { type ClientOptions, createClient, DEFAULT_ADDR, type TaskRunClient } from "./client.js";
+export type {
+  DeadLetter,
+  DeadLetterPeriod,
+  DeadLetterSnapshot,
+  DeadLetterStats,
+} from "./dead-letter-views.js";
+export type { DeadLetterFilter, DeadLetters, DeadLetterUpdate } from "./dead-letters.js";
 export type { EnrolledWorker, Enrollment, Invitation, InviteTerms } from "./enrollment.js";
 export { type ErrorCode, TaskRunError } from "./error.js";
 export type { FieldViolation } from "./error-details.js";

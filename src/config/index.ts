@@ -25,7 +25,7 @@ import { traces } from "./traces.js";
 
 export { defaultTerms } from "./leases.js";
 export type { LogLevel } from "./log.js";
-export { defaultRetention } from "./retention.js";
+export { defaultDeadLetterRetention, defaultRetention } from "./retention.js";
 export { ConfigError, parseDuration, type Setting } from "./setting.js";
 export { hasAuth, hasTls } from "./tls.js";
 
@@ -67,6 +67,7 @@ export type SettingName =
   | "heartbeat"
   | "public-lease"
   | "retention"
+  | "dead-letter-retention"
   | "accept-clock"
   | "audit-checkpoints"
   | "audit-syslog"
@@ -159,6 +160,7 @@ export interface ServerConfig {
   readonly heartbeat: Millis;
   readonly publicLease: Millis;
   readonly retention: Millis;
+  readonly deadLetterRetention: Millis;
   readonly acceptClock: boolean;
   /** Absolute path, or empty. */
   readonly auditCheckpoints: string;
@@ -234,6 +236,7 @@ export function serverConfig(
     heartbeat: setting("heartbeat"),
     publicLease: setting("public-lease"),
     retention: setting("retention"),
+    deadLetterRetention: setting("dead-letter-retention"),
     acceptClock: setting("accept-clock"),
     auditCheckpoints: setting("audit-checkpoints") && resolve(setting("audit-checkpoints")),
     auditSyslog: setting("audit-syslog"),

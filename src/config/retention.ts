@@ -12,6 +12,11 @@ export const retention = {
     fallback: "7d",
     help: "How long an ended task is kept, and its idempotency key with it.",
   },
+  "dead-letter-retention": {
+    ...duration(least, "3650d"),
+    fallback: "30d",
+    help: "How long an ended task is kept at least while its dead letter is pending; shorter than retention it has no effect.",
+  },
   "accept-clock": {
     ...flag,
     fallback: false,
@@ -21,3 +26,4 @@ export const retention = {
 
 /** The retention of a server that says nothing of it. */
 export const defaultRetention = parseDuration(retention.retention.fallback);
+export const defaultDeadLetterRetention = parseDuration(retention["dead-letter-retention"].fallback);

@@ -15,6 +15,11 @@ export function taskNotFound(id: string): Fault {
   return new Fault("not_found", `Task not found: ${id}`, { reason: "TASK_NOT_FOUND" });
 }
 
+export function deadLetterNotFound(id: string): Fault {
+  const message = `no dead letter of task ${id}: it has not failed for good, and was never held or stale`;
+  return new Fault("not_found", message, { reason: "DEAD_LETTER_NOT_FOUND" });
+}
+
 /**
  * Why a log cannot be read after this seq; undefined if it can.
  *

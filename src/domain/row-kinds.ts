@@ -1,4 +1,5 @@
 import type { RunId, StepKey, TaskId } from "./id.js";
+import type { DeadLetterRow } from "./task/dead-letter.js";
 import { isOver, type RunRow } from "./task/run.js";
 import type { StepRow } from "./task/step.js";
 import { isTerminal, type TaskRow } from "./task/task.js";
@@ -57,6 +58,13 @@ export const rowKinds = {
     partsOf: (id) => [id],
     taskOf: ({ taskId }) => taskId,
     endOf: ({ status }) => (isOver(status) ? status : undefined),
+  }),
+  /** Of a Task that needs a person: most have none. */
+  deadLetters: kind<DeadLetterRow, TaskId>({
+    noun: "dead letter",
+    idOf: ({ taskId }) => taskId,
+    partsOf: (taskId) => [taskId],
+    taskOf: ({ taskId }) => taskId,
   }),
   workers: kind<WorkerRow, WorkerKey>({
     noun: "worker",

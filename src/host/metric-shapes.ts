@@ -27,6 +27,7 @@ export const metricLabels = {
   taskrun_tls_failures_total: ["door", "cause"],
   taskrun_messages_cut_total: ["direction", "cause"],
   taskrun_messages_undecodable_total: ["door", "reason"],
+  taskrun_dead_letters_total: ["reason"],
   taskrun_tasks_removed_total: [],
   taskrun_spans_total: ["outcome"],
   taskrun_certificates_issued_total: ["way"],

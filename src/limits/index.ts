@@ -2,6 +2,7 @@ import { broker } from "./broker.js";
 import { cli } from "./cli.js";
 import { client } from "./client.js";
 import { connections } from "./connections.js";
+import { deadLetters } from "./dead-letters.js";
 import { enrolment } from "./enrolment.js";
 import { explain } from "./explain.js";
 import { inspect } from "./inspect.js";
@@ -37,6 +38,7 @@ export const limits = Object.freeze({
   ...workers,
   ...explain,
   ...repair,
+  ...deadLetters,
   ...turn,
   ...pages,
   ...templates,

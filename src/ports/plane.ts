@@ -2,6 +2,7 @@ import type { Caller } from "#domain/caller";
 import type { Fault } from "#domain/fault";
 import type { NodeId, SessionId, TaskId, WorkerId } from "#domain/id";
 import type { NodeState, NodeView } from "#domain/node";
+import type { SettableStatus } from "#domain/task/dead-letter";
 import type { LogSlice } from "#domain/task/log";
 import type { WorkerReport } from "#domain/task/report";
 import type { RunSummary } from "#domain/task/run";
@@ -112,6 +113,17 @@ export interface TaskPlane {
     stepName: string,
     action: ResolveAction,
     reason?: string,
+  ): Promise<Receipt>;
+
+  /**
+   * Writes down what became of a Task's dead letter; what is undefined stays as it is.
+   *
+   * @throws {Fault} `not_found`, or `wrong_state` if it is to be pending although another Task does the work again
+   */
+  updateDeadLetter(
+    caller: Caller,
+    taskId: TaskId,
+    change: { readonly status: SettableStatus | undefined; readonly notes: string | undefined },
   ): Promise<Receipt>;
 
   /**

@@ -5,6 +5,7 @@ import type { RunRow } from "#domain/task/run";
 import type { ReadyStep, StepRow } from "#domain/task/step";
 import type { TaskRow } from "#domain/task/task";
 import type { TemplateRef, TemplateRow } from "#domain/template/template";
+import type { DeadLetterReads } from "./dead-letters.js";
 
 export type { TaskFilter };
 
@@ -113,6 +114,9 @@ export interface Reads {
 
   /** The first seq that is still kept, and the last one written; undefined if the Task is unknown. */
   logBounds(taskId: TaskId): Promise<{ readonly earliest: number; readonly last: number } | undefined>;
+
+  /** Reads of Tasks that need a person. */
+  readonly deadLetters: DeadLetterReads;
 
   /**
    * The same reads, for somebody who may use these namespaces alone: the store itself keeps everything back that is in another one, as if

@@ -56,9 +56,12 @@ export interface StoreMaintenance {
   /**
    * Removes up to `limit` Tasks that finished before `before`, with everything that belongs to them. Not removed are
    * Tasks with a Run that a worker still holds, and those that another one may need: children as long as the Task is
-   * there whose Step they are, and a Task until the one that compensates it has ended. Resolves with their ids.
+   * there whose Step they are, and a Task until the one that compensates it has ended; and Tasks with a dead letter that is
+   * pending and was made at or after `pendingSince`: somebody is to look into it. Resolves with their ids.
+   *
+   * @param pendingSince default: however old it is
    */
-  removeFinished(before: Instant, limit: number): Promise<readonly TaskId[]>;
+  removeFinished(before: Instant, limit: number, pendingSince?: Instant): Promise<readonly TaskId[]>;
 
   /** Closes the store after the calls in flight. Call once; no other call may follow. */
   close(): Promise<void>;

@@ -119,6 +119,7 @@ export const counters = {
   taskrun_messages_cut_total: "Requests and answers that peers did not finish sending or reading, by cause.",
   taskrun_messages_undecodable_total:
     "Requests that could not be decoded: malformed, cut short, empty, with unknown names; by listener and reason.",
+  taskrun_dead_letters_total: "Tasks that have come to need a person, by reason.",
   taskrun_tasks_removed_total: "Finished tasks removed by retention.",
   taskrun_spans_total: "Spans of traces, by outcome: exported, failed, or dropped because too many waited.",
   taskrun_node_renewals_total: "Renewals of this node's lease, by outcome.",

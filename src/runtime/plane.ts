@@ -9,6 +9,7 @@ import { register } from "./plane/register.js";
 import { resolve } from "./plane/resolve.js";
 import { signal } from "./plane/signal.js";
 import { submit } from "./plane/submit.js";
+import { updateDeadLetter } from "./plane/update-dead-letter.js";
 import { wait } from "./plane/wait.js";
 import { watch } from "./plane/watch.js";
 import { workers } from "./plane/workers.js";
@@ -42,6 +43,7 @@ export function openPlane(supervisor: Supervisor): Plane {
     cancel: cancel(supervisor),
     signal: signal(supervisor),
     resolve: resolve(supervisor),
+    updateDeadLetter: updateDeadLetter(supervisor),
     register: register(supervisor),
     drainWorker: drainWorker(supervisor),
     workers: workers(supervisor),

@@ -46,6 +46,6 @@ function answerToWire({ workerId, cause, detail, until }: WorkerAnswer): wire.Wo
   return { $typeName: "taskrun.v1.WorkerAnswer", workerId, cause, detail, untilMs: BigInt(until) };
 }
 
-function causeToWire({ at, ...cause }: FailureCause): wire.FailureCause {
+export function causeToWire({ at, ...cause }: FailureCause): wire.FailureCause {
   return { $typeName: "taskrun.v1.FailureCause", ...cause, atMs: BigInt(at) };
 }

@@ -74,6 +74,7 @@ test("completion knows commands, options and values", async () => {
       "node",
       "agent",
       "task",
+      "dlq",
       "inspect",
       "template",
       "key",

@@ -78,6 +78,7 @@ test("with nothing given everything is as documented", () => {
     heartbeat: 5_000,
     publicLease: 90_000,
     retention: 604_800_000,
+    deadLetterRetention: 2_592_000_000,
     acceptClock: false,
     environment: "development",
     templates: "",

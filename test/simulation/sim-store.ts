@@ -33,6 +33,12 @@ export function simStore(inner: Store, world: World, mirror: Mirror, life: Life)
     stepActions: (step) => takesTime(() => reads.stepActions(step)),
     log: (...args) => takesTime(() => reads.log(...args)),
     logBounds: (id) => takesTime(() => reads.logBounds(id)),
+    deadLetters: {
+      get: (...args) => takesTime(() => reads.deadLetters.get(...args)),
+      list: (...args) => takesTime(() => reads.deadLetters.list(...args)),
+      queue: (...args) => takesTime(() => reads.deadLetters.queue(...args)),
+      count: (...args) => takesTime(() => reads.deadLetters.count(...args)),
+    },
   };
 
   const commit = async (turn: Commit): Promise<Committed> => {

@@ -23,12 +23,23 @@ export function nextActions(
 
 function afterEnd(task: TaskRow, steps: readonly StepRow[]): NextAction[] {
   const { parent, compensates } = task.spec;
-  if (taskStatus(task) === "COMPLETED" || parent || compensates !== "") return [];
+  const status = taskStatus(task);
+  if (status === "COMPLETED") return [];
+  const letter = status === "FAILED" && task.hasDeadLetter ? ofDeadLetter(task) : [];
+  if (parent || compensates !== "") return letter;
   const effect = "goes on from what failed, as a new task that keeps the results before it";
   const fork = { command: `taskrun task fork ${task.id} --from failed`, effect };
   return [
+    ...letter,
     ...(task.compensatedBy === "" && steps.some(({ state }) => state === "complete") ? [fork] : []),
     { command: `taskrun task retry ${task.id}`, effect: "runs it again from its start, as a new task" },
+  ];
+}
+
+function ofDeadLetter({ id }: TaskRow): NextAction[] {
+  return [
+    { command: `taskrun dlq get ${id}`, effect: "shows its dead letter: why, where it began, and notes" },
+    { command: `taskrun dlq redrive ${id}`, effect: "does its work again, once, and closes the dead letter" },
   ];
 }
 

@@ -8,6 +8,8 @@ export const scopes = [
   "tasks:retry",
   "steps:read",
   "steps:resolve",
+  "dead_letters:read",
+  "dead_letters:update",
   "templates:read",
   "templates:validate",
   "templates:register",
@@ -33,9 +35,9 @@ export type Scope = (typeof scopes)[number];
  */
 export const taskerPermissions = {
   "tasks:context_read": ["tasks:read"],
-  "dlq:read": [],
-  "dlq:update": [],
-  "dlq:stats": [],
+  "dlq:read": ["dead_letters:read"],
+  "dlq:update": ["dead_letters:update"],
+  "dlq:stats": ["dead_letters:read"],
   "system:config_read": [],
   "system:handlers_read": ["agents:read"],
   "system:analytics_read": ["metrics:read"],

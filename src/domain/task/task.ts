@@ -129,6 +129,8 @@ export interface TaskRow {
   readonly compensatedBy: TaskId | "";
   /** True if a Task below it can be compensated: one that is a Step of it, or a Step of one of those. */
   readonly compensableBelow: boolean;
+  /** True once it has a dead letter, whatever became of that. */
+  readonly hasDeadLetter: boolean;
   /** UTF-8 length of its input; null in a row of a release that did not keep it. */
   readonly inputBytes: number | null;
 }
@@ -146,6 +148,8 @@ export interface TaskDraft {
   readonly fork?: { readonly of: TaskId; readonly from: string };
   /** Why whoever asks wants it, for the audit log. */
   readonly reason?: string;
+  /** True if it does the work of `spec.retryOf` again for the dead letter of that: at most one Task does. */
+  readonly isRedrive?: true;
   /** Why it is not to be created, unless its idempotency key names a Task that is there. */
   readonly refusal?: Fault;
 }

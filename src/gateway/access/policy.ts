@@ -36,6 +36,14 @@ export const policy: ReadonlyMap<string, Requirement> = new Map([
     GetStepResult: "steps:read",
     GetStepAudit: "steps:read",
   }),
+  ...ofService("taskrun.v1.DeadLetterService", {
+    ListDeadLetters: "dead_letters:read",
+    GetDeadLetter: "dead_letters:read",
+    GetDeadLetterStats: "dead_letters:read",
+    ListInvestigationQueue: "dead_letters:read",
+    UpdateDeadLetter: "dead_letters:update",
+    RedriveDeadLetter: "tasks:retry",
+  }),
   ...ofService("taskrun.v1.WorkerService", {
     ListWorkers: "workers:read",
     GetWorker: "workers:read",

@@ -4,6 +4,7 @@ import * as v1alpha from "#wire/gen/grpc/reflection/v1alpha/reflection_pb";
 import { AccessService } from "#wire/gen/taskrun/v1/access_service_pb";
 import { AuditService } from "#wire/gen/taskrun/v1/audit_service_pb";
 import { AuthorityService } from "#wire/gen/taskrun/v1/authority_service_pb";
+import { DeadLetterService } from "#wire/gen/taskrun/v1/dead_letter_service_pb";
 import { EnrollmentService } from "#wire/gen/taskrun/v1/enrollment_service_pb";
 import { NodeService } from "#wire/gen/taskrun/v1/node_service_pb";
 import { RunService } from "#wire/gen/taskrun/v1/run_service_pb";
@@ -14,6 +15,7 @@ import type { Rpc } from "../rpc.js";
 import { accessService } from "./access-service.js";
 import { auditService } from "./audit-service.js";
 import { authorityService } from "./authority-service.js";
+import { deadLetterService } from "./dead-letter-service.js";
 import { enrollmentService } from "./enrollment-service.js";
 import { healthService } from "./health.js";
 import { nodeService } from "./node-service.js";
@@ -29,6 +31,7 @@ export const services = [
   WorkerService,
   RunService,
   TemplateService,
+  DeadLetterService,
   AccessService,
   AuditService,
   AuthorityService,
@@ -47,6 +50,7 @@ export const rpcs: readonly Rpc[] = [
   ...workerService,
   ...runService,
   ...templateService,
+  ...deadLetterService,
   ...accessService,
   ...auditService,
   ...authorityService,

@@ -57,6 +57,11 @@ export class RowChanges {
     this.#journal.set<string, Revisioned>(this.#changed[name], id, row);
   }
 
+  /** The rows of a kind that go into the commit. */
+  changedOf<Name extends RowKindName>(name: Name): Iterable<RowOf<Name>> {
+    return this.#changed[name].values() as Iterable<RowOf<Name>>;
+  }
+
   /** True if the row goes into the commit. */
   writes(name: RowKindName, id: string): boolean {
     return this.#changed[name].has(id);

@@ -19,6 +19,7 @@ export class Retention {
   readonly #followers: Followers;
   readonly #keep: Millis;
   readonly #clockStart: ClockStart | undefined;
+  readonly #keepPending: Millis;
   #cancel: (() => void) | undefined;
   #stopped = false;
 
@@ -26,12 +27,20 @@ export class Retention {
    * @param followers told of each Task that is removed
    * @param keep how long an ended Task is kept, with its idempotency key; at least `limits.retentionMin`
    * @param clockStart how plane time began
+   * @param keepPending how long one is kept at least while its dead letter is pending
    */
-  constructor(core: Sweeping, followers: Followers, keep: Millis, clockStart?: ClockStart) {
+  constructor(
+    core: Sweeping,
+    followers: Followers,
+    keep: Millis,
+    clockStart?: ClockStart,
+    keepPending: Millis = keep,
+  ) {
     this.#core = core;
     this.#followers = followers;
     this.#keep = keep;
     this.#clockStart = clockStart;
+    this.#keepPending = keepPending;
   }
 
   start(): void {
@@ -48,10 +57,12 @@ export class Retention {
   /** Removes what is old enough now, up to a bound. Returns how many Tasks were removed. */
   async sweep(): Promise<number> {
     const { clock, store, telemetry } = this.#core;
-    const before = instant(clock.now() - this.#keep - this.#unproven());
+    const now = clock.now() - this.#unproven();
+    const before = instant(now - this.#keep);
+    const pendingSince = instant(Math.max(0, now - this.#keepPending));
     let sum = 0;
     for (let batch = 0; batch < limits.retentionBatches && !this.#stopped; batch += 1) {
-      const removed = await store.removeFinished(before, limits.retentionBatch);
+      const removed = await store.removeFinished(before, limits.retentionBatch, pendingSince);
       for (const taskId of removed) this.#followers.removed(taskId);
       sum += removed.length;
       if (removed.length < limits.retentionBatch) break;

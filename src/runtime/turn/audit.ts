@@ -66,15 +66,19 @@ function doneBy(message: Message, answer: Exclude<Decided, Error>, work: Workspa
     }
     case "submit": {
       const made = answer?.type === "tasks" ? answer.tasks : [];
-      return message.drafts.flatMap(({ id, namespace, spec: { retryOf }, fork, reason }, i) => {
+      return message.drafts.flatMap(({ id, namespace, spec: { retryOf }, fork, isRedrive, reason }, i) => {
         const old = fork?.of ?? retryOf;
         if (old === "" || made[i] !== id) return [];
         const from = fork ? ` from ${fork.from || "what failed"}` : "";
         const detail = withReason(`as task ${id}${from}`, reason);
-        return [
-          { ...of(message.caller, fork ? "task.fork" : "task.retry", `task ${old}`), namespace, detail },
-        ];
+        const action = fork ? "task.fork" : isRedrive ? "dead_letter.redrive" : "task.retry";
+        return [{ ...of(message.caller, action, `task ${old}`), namespace, detail }];
       });
+    }
+    case "update.dead.letter": {
+      const { caller, taskId, status = "" } = message;
+      const { namespace = "" } = work.task(taskId) ?? {};
+      return [{ ...of(caller, "dead_letter.update", `task ${taskId}`), namespace, detail: status }];
     }
     case "register": {
       const row = answer?.type === "template" ? answer.template : undefined;
@@ -93,6 +97,18 @@ function doneBy(message: Message, answer: Exclude<Decided, Error>, work: Workspa
   }
 }
 
+/** What is asked of one Task, by the type of the message, and its action. */
+const ofOperators = {
+  cancel: "task.cancel",
+  resolve: "step.resolve",
+  signal: "task.signal",
+  "update.dead.letter": "dead_letter.update",
+} as const satisfies { readonly [Type in Message["type"]]?: string };
+
+function isOfOperator(message: Message): message is Extract<Message, { type: keyof typeof ofOperators }> {
+  return Object.hasOwn(ofOperators, message.type);
+}
+
 /** A refusal because of who asks, which the actor finds that reads the rows. */
 function refusalOf(message: Message, fault: Fault, { work, memory }: AuditedTurn): Refusal | undefined {
   if (message.type === "report") {
@@ -105,11 +121,11 @@ function refusalOf(message: Message, fault: Fault, { work, memory }: AuditedTurn
     const object = `worker ${message.hello.info.workerId}`;
     return { ...of(message.caller, "worker.impersonate", object), detail: fault.reason ?? "" };
   }
-  if (message.type === "cancel" || message.type === "resolve" || message.type === "signal") {
+  if (isOfOperator(message)) {
     const { caller, taskId } = message;
     const task = work.task(taskId);
     if (!task || mayUse(caller, task.namespace)) return undefined;
-    const action = { cancel: "task.cancel", resolve: "step.resolve", signal: "task.signal" }[message.type];
+    const action = ofOperators[message.type];
     return {
       ...of(caller, action, `task ${taskId}`),
       namespace: task.namespace,

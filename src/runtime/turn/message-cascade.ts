@@ -10,6 +10,7 @@ import { limits } from "#limits/index";
 import { needsOf } from "../machines/actors.js";
 import { advanceRun, advanceStep, advanceTask, advanceWorker } from "../machines/lifecycles.js";
 import { StateHistory } from "../machines/state-history.js";
+import { unseen } from "../memory/rows-seen.js";
 import { withDependencies, withInput } from "../memory/step-changes.js";
 import { applyChanges, type ChangedRows } from "./changed-rows.js";
 import type { CascadeParts } from "./context.js";
@@ -83,14 +84,7 @@ export class MessageCascade {
   /** A decision does not rest on the rows that only say what to load for it: it looks at them itself if it does. */
   #needsOf(addressed: AddressedMessage): Needs {
     const { work, view } = this.#parts.context;
-    const { seen } = work;
-    if (!seen) return needsOf(addressed, view);
-    work.seen = undefined;
-    try {
-      return needsOf(addressed, view);
-    } finally {
-      work.seen = seen;
-    }
+    return unseen(work, () => needsOf(addressed, view));
   }
 
   #carryOut(command: Command): void {
@@ -110,6 +104,7 @@ export class MessageCascade {
       case "noteCompensableBelow":
       case "noteInDoubt":
       case "releaseKey":
+      case "keepDeadLetter":
         this.#note(command);
         break;
       case "addDependencies":
@@ -192,13 +187,16 @@ export class MessageCascade {
   }
 
   /** Notes in a row what has nothing to do with its state. */
-  #note(command: Extract<Command, { type: `note${string}` | "releaseKey" }>): void {
+  #note(command: Extract<Command, { type: `note${string}` | "releaseKey" | "keepDeadLetter" }>): void {
     const { type, params } = command;
     if (type === "noteInDoubt") this.#changeStep(params, (row) => ({ ...row, inDoubt: true }));
     else if (type === "noteCompensation") {
       this.#changeTask(params.taskId, { compensatedBy: params.compensatedBy });
     } else if (type === "noteCompensableBelow") this.#changeTask(params.taskId, { compensableBelow: true });
-    else this.#changeTask(params.taskId, { ownsKey: false });
+    else if (type === "keepDeadLetter") {
+      this.#parts.context.work.putSingle("deadLetters", params.row);
+      this.#changeTask(params.row.taskId, { hasDeadLetter: true });
+    } else this.#changeTask(params.taskId, { ownsKey: false });
   }
 
   /** Sends a message to a lifecycle machine; the resulting commands are carried out before any other. */

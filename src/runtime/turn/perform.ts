@@ -6,6 +6,7 @@ import { isOver, runSummary } from "#domain/task/run";
 import { stepStates, stepSummary } from "#domain/task/step";
 import { countOf, isTerminal, type TaskRow, taskStatus } from "#domain/task/task";
 import type { TemplateRow } from "#domain/template/template";
+import type { Instant } from "#domain/time/time";
 import type { WorkerFrame } from "#domain/worker/frame";
 import type { Receipt } from "#ports/plane";
 import type { Committed } from "#ports/store-turns";
@@ -66,7 +67,7 @@ export function perform(
     }
   });
   try {
-    count(work, core);
+    count(work, at, core);
   } catch (error) {
     failed("metrics", error, {}, core);
   }
@@ -188,7 +189,8 @@ function framesBySession(work: Workspace): Map<SessionId, WorkerFrame[]> {
   return bySession;
 }
 
-function count({ changes, effects, log }: Workspace, { telemetry }: Core): void {
+function count(work: Workspace, at: Instant, { telemetry }: Core): void {
+  const { changes, effects, log } = work;
   for (const effect of effects) {
     if (effect.type === "countRefused") telemetry.count("taskrun_reports_refused_total", effect.params);
   }
@@ -208,6 +210,9 @@ function count({ changes, effects, log }: Workspace, { telemetry }: Core): void 
     if (!before && !isOver(after.status)) telemetry.count("taskrun_runs_assigned_total");
     if (!isOver(after.status) || (before && isOver(before.status))) continue;
     telemetry.count("taskrun_runs_finished_total", { status: after.status, reason: after.reason || "NONE" });
+  }
+  for (const { status, reason, createdAt } of work.rows.changedOf("deadLetters")) {
+    if (status === "PENDING" && createdAt === at) telemetry.count("taskrun_dead_letters_total", { reason });
   }
   let chunks = 0;
   for (const { entries } of log) for (const { type } of entries) if (type === "output") chunks += 1;

@@ -12,6 +12,7 @@ import {
   type WorkerId,
 } from "#domain/id";
 import { type ByNamespace, limitOf } from "#domain/namespace-limits";
+import type { DeadLetterRow } from "#domain/task/dead-letter";
 import type { RunRow } from "#domain/task/run";
 import type { StepRow } from "#domain/task/step";
 import type { TaskRow } from "#domain/task/task";
@@ -85,6 +86,10 @@ export class TurnView implements MessageView {
 
   run(id: RunId): RunRow | undefined {
     return this.#work.run(id);
+  }
+
+  deadLetter(taskId: TaskId): DeadLetterRow | undefined {
+    return this.#work.single("deadLetters", taskId);
   }
 
   stepsOf(taskId: TaskId): readonly StepRow[] {

@@ -7,6 +7,7 @@ import type { RunRow } from "#domain/task/run";
 import { compareReady, readyStep, type StepRow } from "#domain/task/step";
 import type { TaskRow } from "#domain/task/task";
 import type { TemplateRef, TemplateRow } from "#domain/template/template";
+import type { DeadLetterReads } from "#ports/dead-letters";
 import type {
   LanePlace,
   Reads,
@@ -16,6 +17,7 @@ import type {
   TemplateFilter,
   TemplatePage,
 } from "#ports/store-reads";
+import { MemoryDeadLetters } from "./dead-letters.js";
 import { compare, type MemoryTemplates } from "./templates.js";
 
 /** Everything stored of one Task. Rows are immutable, so that they are returned without a copy. */
@@ -44,10 +46,12 @@ export interface MemoryTables {
 
 /** The read side of the memory store, over the tables that its commits change. */
 export class MemoryReads implements Reads {
+  readonly deadLetters: DeadLetterReads;
   readonly #tables: MemoryTables;
 
   constructor(tables: MemoryTables) {
     this.#tables = tables;
+    this.deadLetters = new MemoryDeadLetters(tables);
   }
 
   async task(id: TaskId, namespaces: TaskFilter["namespaces"] = "*"): Promise<TaskDetail | undefined> {

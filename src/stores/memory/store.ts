@@ -10,6 +10,7 @@ import {
   textKindNames,
   textPlace,
 } from "#domain/row-kinds";
+import type { DeadLetterRow } from "#domain/task/dead-letter";
 import { type Deadline, startsAmong } from "#domain/task/deadline";
 import type { Lane } from "#domain/task/lane";
 import { type ReadyStep, readyStep, type StepRow } from "#domain/task/step";
@@ -140,10 +141,23 @@ export class MemoryStore implements Store {
     return next;
   }
 
-  async removeFinished(before: Instant, limit: number): Promise<readonly TaskId[]> {
+  async removeFinished(
+    before: Instant,
+    limit: number,
+    pendingSince: Instant = NEVER,
+  ): Promise<readonly TaskId[]> {
+    const letters = (this.#tables.singles.get("deadLetters") ?? new Map()) as ReadonlyMap<
+      string,
+      DeadLetterRow
+    >;
+    const isPending = (id: TaskId) => {
+      const letter = letters.get(id);
+      return letter?.status === "PENDING" && letter.createdAt >= pendingSince;
+    };
     const removed = [...this.#tables.tasks.values()]
       .filter(({ task }) => isTerminal(task.state) && task.finishedAt !== NEVER && task.finishedAt < before)
       .filter(({ runs }) => [...runs.values()].every(({ heldBy }) => heldBy === ""))
+      .filter(({ task }) => !isPending(task.id))
       .filter(({ task }) => !isKept(task, (id) => this.#tables.tasks.get(id)?.task))
       .sort((a, b) => a.task.finishedAt - b.task.finishedAt || compare(a.task.id, b.task.id))
       .slice(0, limit);

@@ -99,8 +99,8 @@ class PostgresStore implements Store {
     return (await this.#opened()).nextDueAt();
   }
 
-  async removeFinished(before: Instant, limit: number): Promise<readonly TaskId[]> {
-    return (await this.#opened()).removeFinished(before, limit);
+  async removeFinished(...args: Parameters<Store["removeFinished"]>): Promise<readonly TaskId[]> {
+    return (await this.#opened()).removeFinished(...args);
   }
 
   outage(): StoreOutage | undefined {
@@ -144,6 +144,12 @@ function readsOf(opened: () => Promise<Reads>): Reads {
     output: async (step) => (await opened()).output(step),
     log: async (...args) => (await opened()).log(...args),
     logBounds: async (id) => (await opened()).logBounds(id),
+    deadLetters: {
+      get: async (...args) => (await opened()).deadLetters.get(...args),
+      list: async (...args) => (await opened()).deadLetters.list(...args),
+      queue: async (...args) => (await opened()).deadLetters.queue(...args),
+      count: async (...args) => (await opened()).deadLetters.count(...args),
+    },
     within: (namespaces) =>
       readsOf(async () => {
         const reads = await opened();

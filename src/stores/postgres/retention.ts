@@ -12,6 +12,8 @@ const statements = {
     text: `SELECT fixed, data FROM tasks AS t
       WHERE finished_at > 0 AND finished_at < $1 AND (finished_at, id) > ($2, $3) AND ended IS NOT NULL
         AND NOT EXISTS (SELECT FROM runs AS r WHERE r.task_id = t.id AND r.held)
+        AND NOT EXISTS (SELECT FROM dead_letters AS d
+          WHERE d.task_id = t.id AND d.status = 'PENDING' AND d.created_at >= $5)
       ORDER BY finished_at, id LIMIT $4`,
   },
   others: { name: "others", text: "SELECT fixed, data FROM tasks WHERE id = ANY ($1::text[])" },
@@ -40,8 +42,9 @@ export class FinishedTasks {
     this.#owner = owner;
   }
 
-  async remove(before: Instant, limit: number): Promise<readonly TaskId[]> {
-    const wanted = await this.#find(before, limit);
+  /** @param pendingSince a Task whose dead letter is pending and was made then or later is kept */
+  async remove(before: Instant, limit: number, pendingSince: Instant): Promise<readonly TaskId[]> {
+    const wanted = await this.#find(before, limit, pendingSince);
     if (wanted.length === 0) return [];
     // A repetition after a lost answer finds none of those that the first call has removed: they count as removed.
     let isFirst = true;
@@ -58,13 +61,13 @@ export class FinishedTasks {
     return wanted.filter((id) => removed.has(id));
   }
 
-  async #find(before: Instant, limit: number): Promise<readonly TaskId[]> {
+  async #find(before: Instant, limit: number, pendingSince: Instant): Promise<readonly TaskId[]> {
     const found: TaskId[] = [];
     let place = this.#from;
     let kept = 0;
     this.#from = START;
     while (found.length < limit) {
-      const page = await this.#page(before, place, limit);
+      const page = await this.#page(before, place, limit, pendingSince);
       const removable = (await this.#removable(page)).slice(0, limit - found.length);
       found.push(...removable);
       kept += page.length - removable.length;
@@ -77,8 +80,14 @@ export class FinishedTasks {
     return found;
   }
 
-  async #page(before: Instant, { finishedAt, id }: Place, size: number): Promise<readonly TaskRow[]> {
-    const rows = await this.#calls.query(statements.finished, [Math.ceil(before), finishedAt, id, size]);
+  async #page(
+    before: Instant,
+    { finishedAt, id }: Place,
+    size: number,
+    pendingSince: Instant,
+  ): Promise<readonly TaskRow[]> {
+    const values = [Math.ceil(before), finishedAt, id, size, Math.ceil(pendingSince)];
+    const rows = await this.#calls.query(statements.finished, values);
     return rows.map(([fixed, data]) => rowFrom<TaskRow>(fixed, data));
   }
 

@@ -4,7 +4,7 @@ import type { TaskId } from "#domain/id";
 import type { PostgresUrl } from "#domain/postgres-url";
 import type { Deadline } from "#domain/task/deadline";
 import type { ReadyStep } from "#domain/task/step";
-import type { Instant } from "#domain/time/time";
+import { type Instant, NEVER } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { AuditStore } from "#ports/audit";
 import type { CredentialStore } from "#ports/credentials";
@@ -126,9 +126,13 @@ export class OpenStore implements Omit<Store, "boot" | "open" | "failed" | "shar
     return this.#due.nextDueAt();
   }
 
-  async removeFinished(before: Instant, limit: number): Promise<readonly TaskId[]> {
+  async removeFinished(
+    before: Instant,
+    limit: number,
+    pendingSince: Instant = NEVER,
+  ): Promise<readonly TaskId[]> {
     await this.#keepPartitions();
-    return this.#finished.remove(before, limit);
+    return this.#finished.remove(before, limit, pendingSince);
   }
 
   outage(): StoreOutage | undefined {

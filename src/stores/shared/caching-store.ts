@@ -5,7 +5,6 @@ import { forKinds, keyedKindNames, textKindNames } from "#domain/row-kinds";
 import type { LogSlice } from "#domain/task/log";
 import type { RunRow } from "#domain/task/run";
 import { type TemplateRef, type TemplateRow, templateKey } from "#domain/template/template";
-import type { Instant } from "#domain/time/time";
 import type { Store } from "#ports/store";
 import type { Reads, TaskDetail, TaskFilter } from "#ports/store-reads";
 import type { Commit, Committed, Loaded, TurnStore } from "#ports/store-turns";
@@ -105,8 +104,8 @@ export function cachingStore(store: Store): Store {
       }
     },
 
-    async removeFinished(before: Instant, limit: number): Promise<readonly TaskId[]> {
-      const removed = await store.removeFinished(before, limit);
+    async removeFinished(...args: Parameters<Store["removeFinished"]>): Promise<readonly TaskId[]> {
+      const removed = await store.removeFinished(...args);
       for (const taskId of removed) cached.tasks.forget(taskId);
       return removed;
     },
@@ -176,6 +175,7 @@ function sharedReads(reads: Reads, cached: ReadCaches): Reads {
     countBefore: (place, most) => reads.countBefore(place, most),
     templates: (filter, after, pageSize) => reads.templates(filter, after, pageSize),
     stepActions: (step) => reads.stepActions(step),
+    deadLetters: reads.deadLetters,
     input,
     stepInput: (step) => reads.stepInput(step),
     output: (step) => (cached.tasks.neverChanges(step) ? output(step) : reads.output(step)),
@@ -223,5 +223,6 @@ function cachingReads(reads: Reads, { tasks: cached, templates }: ReadCaches): R
     countBefore: (place, most) => reads.countBefore(place, most),
     templates: (filter, after, pageSize) => reads.templates(filter, after, pageSize),
     stepActions: (step) => reads.stepActions(step),
+    deadLetters: reads.deadLetters,
   };
 }

@@ -27,13 +27,14 @@ export class FinishedTasks {
     this.#layouts = layouts;
   }
 
-  find(before: number, limit: number): readonly TaskId[] {
+  /** @param pendingSince a Task whose dead letter is pending and was made then or later is kept */
+  find(before: number, limit: number, pendingSince: number): readonly TaskId[] {
     const found: TaskId[] = [];
     let place = this.#from;
     let kept = 0;
     this.#from = START;
     while (found.length < limit) {
-      const page = this.#page(before, place, limit);
+      const page = this.#page(before, place, limit, pendingSince);
       const removable = this.#removable(page).slice(0, limit - found.length);
       found.push(...removable);
       kept += page.length - removable.length;
@@ -46,8 +47,8 @@ export class FinishedTasks {
     return found;
   }
 
-  #page(before: number, { finishedAt, id }: Place, size: number): readonly TaskRow[] {
-    const text = listed(taskTable, this.#sql.finished, [before, finishedAt, id, size]);
+  #page(before: number, { finishedAt, id }: Place, size: number, pendingSince: number): readonly TaskRow[] {
+    const text = listed(taskTable, this.#sql.finished, [before, finishedAt, id, pendingSince, size]);
     return taskTable.rows(text, this.#layouts);
   }
 

@@ -2,7 +2,7 @@ import { dirname } from "node:path";
 import type { EnrolmentKind, EnrolmentOf, EnrolmentRow } from "#domain/access/enrolment";
 import type { TaskId } from "#domain/id";
 import { type ReadyStep, readyStep, type StepRow } from "#domain/task/step";
-import { type Instant, instant } from "#domain/time/time";
+import { type Instant, instant, NEVER } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { AuditStore } from "#ports/audit";
 import type { CredentialStore } from "#ports/credentials";
@@ -152,8 +152,13 @@ class SqliteStore implements Store {
       new Map(await this.#writer.call("putOutput", { writer, day, bytes: [...bytes] })),
   };
 
-  async removeFinished(before: Instant, limit: number): Promise<readonly TaskId[]> {
-    return (await this.#writer.call("removeFinished", { before, limit })) as readonly TaskId[];
+  async removeFinished(
+    before: Instant,
+    limit: number,
+    pendingSince: Instant = NEVER,
+  ): Promise<readonly TaskId[]> {
+    const request = { before, limit, pendingSince };
+    return (await this.#writer.call("removeFinished", request)) as readonly TaskId[];
   }
 
   /** Closes the reader first, so that the writer can move the whole log into the file. */

@@ -32,6 +32,7 @@ import type {
   LoadReply,
   LoadRequest,
   OutputPut,
+  RemovalRequest,
 } from "./thread/requests.js";
 import { Transactions } from "./transactions.js";
 import { UsageRows } from "./usage.js";
@@ -137,8 +138,8 @@ export class Writer {
     return row ? deadlineOf(row).at : null;
   }
 
-  removeFinished({ before, limit }: { readonly before: number; readonly limit: number }): readonly TaskId[] {
-    const ids = this.#finished.find(before, limit);
+  removeFinished({ before, limit, pendingSince }: RemovalRequest): readonly TaskId[] {
+    const ids = this.#finished.find(before, limit, pendingSince);
     // An idle plane writes nothing.
     if (ids.length > 0) this.#own(() => this.#changes.remove(ids));
     this.#checkpoints.wrote(COMMIT_PAGES * ids.length);

@@ -3,6 +3,7 @@ import { auditReadTests, auditTests } from "./audit.js";
 import { backlogTests } from "./backlog.js";
 import { commitTests, keyTests, revisionTests } from "./commit.js";
 import { credentialTests, keyLifeTests } from "./credentials.js";
+import { deadLetterTests, deadLetterWriteTests } from "./dead-letters.js";
 import { authorityTests, enrolmentListTests, enrolmentTests } from "./enrolment.js";
 import { copyTests, graphTests, textTests } from "./graph.js";
 import { importTests } from "./imports.js";
@@ -76,6 +77,8 @@ export function storeSuite(name: string, open: () => Promise<StoreFixture>, kit:
     enrolmentListTests(suite);
     authorityTests(suite);
     usageTests(suite);
+    deadLetterTests(suite);
+    deadLetterWriteTests(suite);
     logTests(suite);
     readTests(suite);
     templateTests(suite);

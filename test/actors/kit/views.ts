@@ -5,6 +5,7 @@ import type { LaneView, Placement, Slots } from "#actors/scheduler/messages";
 import type { MessageView } from "#actors/view";
 import type { Plan } from "#domain/graph/plan";
 import { MAIN_STEP, type RunId, type SessionId, type StepKey, stepKey, type TaskId } from "#domain/id";
+import type { DeadLetterRow } from "#domain/task/dead-letter";
 import type { StatusReport } from "#domain/task/report";
 import type { RunRow } from "#domain/task/run";
 import type { StepRow } from "#domain/task/step";
@@ -62,6 +63,8 @@ export interface ViewParts {
   readonly templatesIn: number;
   /** The session of every worker. */
   readonly session?: SessionRow | undefined;
+  /** Of the Task, or of another one; none unless it is given. */
+  readonly deadLetter?: DeadLetterRow;
   /** Absent in a store of one process. */
   readonly workerRow?: WorkerRow;
   readonly leaseUntil: Instant;
@@ -98,6 +101,7 @@ export function viewOf(given: Partial<ViewParts> = {}): MessageView {
     task: (id) => tasks.get(id),
     step: (key: StepKey) => steps.get(stepKey(key)),
     run: (id) => runs.get(id),
+    deadLetter: (id) => (parts.deadLetter?.taskId === id ? parts.deadLetter : undefined),
     stepsOf: (id) => [...steps.values()].filter(({ taskId }) => taskId === id),
     runsOf: (id) => [...runs.values()].filter(({ taskId }) => taskId === id),
     keyOwner: (namespace, key) =>

@@ -66,6 +66,21 @@ const effects: Readonly<Record<string, Effect>> = {
   [`${TASK}/WatchTask`]: "reads",
   [`${TASK}/GetStepResult`]: "reads",
   [`${TASK}/GetStepAudit`]: "reads",
+  "taskrun.v1.DeadLetterService/ListDeadLetters": "reads",
+  "taskrun.v1.DeadLetterService/GetDeadLetter": "reads",
+  "taskrun.v1.DeadLetterService/GetDeadLetterStats": "reads",
+  "taskrun.v1.DeadLetterService/ListInvestigationQueue": "reads",
+  "taskrun.v1.DeadLetterService/UpdateDeadLetter": {
+    action: "dead_letter.update",
+    object: /^task [\w-]{36}$/,
+    act: async ({ operator, creator }) =>
+      operator.deadLetters.update((await creator.failed()).id, { status: "PERMANENTLY_FAILED" }),
+  },
+  "taskrun.v1.DeadLetterService/RedriveDeadLetter": {
+    action: "dead_letter.redrive",
+    object: /^task [\w-]{36}$/,
+    act: async ({ operator, creator }) => operator.deadLetters.redrive((await creator.failed()).id),
+  },
   "taskrun.v1.WorkerService/ListWorkers": "reads",
   "taskrun.v1.WorkerService/GetWorker": "reads",
   "taskrun.v1.WorkerService/DrainWorker": {

@@ -3,7 +3,14 @@ import { Fault } from "#domain/fault";
 import type { NodeId, RunId, StepKey, TaskId, WorkerId } from "#domain/id";
 import { stepKey } from "#domain/id";
 import type { NodeView } from "#domain/node";
-import { alreadyEnded, namespaceDenied, taskNotFound, workerNotFound } from "#domain/refusals";
+import {
+  alreadyEnded,
+  deadLetterNotFound,
+  namespaceDenied,
+  taskNotFound,
+  workerNotFound,
+} from "#domain/refusals";
+import { countLetters, type DeadLetterRow } from "#domain/task/dead-letter";
 import type { LogEntry, LogSlice } from "#domain/task/log";
 import type { RunRow } from "#domain/task/run";
 import { type ResolveAction, type StepRow, stepSummary } from "#domain/task/step";
@@ -38,6 +45,7 @@ export class FakePlane implements Plane {
   node: OwnNode | undefined;
   readonly terms = { lease: millis(30_000), heartbeat: millis(5_000), publicLease: millis(90_000) };
   readonly details = new Map<TaskId, TaskDetail>();
+  readonly deadLetters = new Map<TaskId, DeadLetterRow>();
   readonly outputs = new Map<string, string>();
   readonly stepActions = new Map<string, string>();
   readonly runs = new Map<RunId, RunRow>();
@@ -101,6 +109,15 @@ export class FakePlane implements Plane {
       const templates = all.slice(start, start + pageSize);
       return { templates, next: start + pageSize < all.length ? templates.at(-1) : undefined };
     },
+    deadLetters: {
+      get: async (id, namespaces) => {
+        const found = this.deadLetters.get(id);
+        return namespaces === "*" || (found && namespaces.includes(found.namespace)) ? found : undefined;
+      },
+      list: async () => ({ letters: [...this.deadLetters.values()], next: undefined }),
+      queue: async () => [...this.deadLetters.values()],
+      count: async () => ({ counts: countLetters(this.deadLetters.values()), isComplete: true }),
+    },
     input: async (id) => {
       this.inputsRead++;
       return this.details.get(id)?.input;
@@ -128,6 +145,13 @@ export class FakePlane implements Plane {
     if (!before || !mayUse(caller, before.namespace)) throw taskNotFound(taskId);
     if (isTerminal(before.state)) throw alreadyEnded(before);
     return this.#receipt(this.finish(taskId, "cancelled"));
+  }
+
+  async updateDeadLetter(caller: Caller, taskId: TaskId): Promise<Receipt> {
+    const found = this.details.get(taskId)?.task;
+    if (!found || !this.deadLetters.has(taskId) || !mayUse(caller, found.namespace))
+      throw deadLetterNotFound(taskId);
+    return this.#receipt(found);
   }
 
   async nodes(): Promise<readonly NodeView[]> {

@@ -2,7 +2,7 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import { stepKey, type TaskId } from "#domain/id";
 import { templateKey } from "#domain/template/template";
 import { instant } from "#domain/time/time";
-import { run, runId, spec, step, task, template } from "#testing/rows";
+import { deadLetter, run, runId, spec, step, task, template } from "#testing/rows";
 import type { FakePlane } from "./fake-plane.js";
 
 const source = `name: fulfil
@@ -38,6 +38,14 @@ export const samples: Readonly<
   "taskrun.v1.TaskService/ResolveStep": {
     request: { taskId: "cancel-me", stepName: "main", action: 3, resultJson: "1" },
   },
+  "taskrun.v1.DeadLetterService/ListDeadLetters": { request: { status: 1 } },
+  "taskrun.v1.DeadLetterService/GetDeadLetter": { request: { taskId: "failed" } },
+  "taskrun.v1.DeadLetterService/GetDeadLetterStats": { request: {} },
+  "taskrun.v1.DeadLetterService/ListInvestigationQueue": { request: { limit: 5 } },
+  "taskrun.v1.DeadLetterService/UpdateDeadLetter": {
+    request: { taskId: "failed", status: 3, notes: "it stays so" },
+  },
+  "taskrun.v1.DeadLetterService/RedriveDeadLetter": { request: { taskId: "failed" } },
   "taskrun.v1.TemplateService/Register": { request: { source } },
   "taskrun.v1.TemplateService/Get": { request: { template: { namespace: "orders", name: "fulfil" } } },
   "taskrun.v1.TemplateService/List": { request: { namespace: "orders" } },
@@ -101,6 +109,15 @@ export async function prepare(plane: FakePlane): Promise<void> {
       { id: id as TaskId, namespace: "default", input: "{}", spec: spec({ labels: { team: "x" } }) },
     ]);
   }
+  const failed = "failed" as TaskId;
+  const over = { state: "error", finishedAt: instant(9), counts: { error: 1 }, hasDeadLetter: true } as const;
+  plane.details.set(failed, {
+    task: task(failed, { ...over, reason: "STEP_FAILED", errorMessage: "no such city" }),
+    input: "{}",
+    steps: [step(failed, { state: "error", errorMessage: "no such city" })],
+    runs: [],
+  });
+  plane.deadLetters.set(failed, deadLetter(failed));
   const id = "done" as TaskId;
   const ended = plane.finish(id, "complete", '{"answer":42}');
   const { state, hasRun, finishedAt, reason, errorMessage } = ended;

@@ -129,10 +129,11 @@ function bound(target: object, name: string | symbol): unknown {
 }
 
 /** Notes which reads are made, and whether they found something. */
-function counted(reads: Reads, seen: string[]): Reads {
+function counted<Read extends Reads | Reads["deadLetters"]>(reads: Read, seen: string[]): Read {
   return new Proxy(reads, {
     get: (target, name) => {
       const value = bound(target, name);
+      if (typeof value === "object" && value !== null) return counted(value, seen);
       if (typeof value !== "function") return value;
       return async (...args: unknown[]) => {
         const found = await value(...args);

@@ -44,6 +44,12 @@ export function mortalStore(store: Store, life: Life): Store {
     stepActions: (...args) => unlessDead(life, () => reads.stepActions(...args)),
     log: (...args) => unlessDead(life, () => reads.log(...args)),
     logBounds: (...args) => unlessDead(life, () => reads.logBounds(...args)),
+    deadLetters: {
+      get: (...args) => unlessDead(life, () => reads.deadLetters.get(...args)),
+      list: (...args) => unlessDead(life, () => reads.deadLetters.list(...args)),
+      queue: (...args) => unlessDead(life, () => reads.deadLetters.queue(...args)),
+      count: (...args) => unlessDead(life, () => reads.deadLetters.count(...args)),
+    },
   };
   return {
     reads: mortalReads,

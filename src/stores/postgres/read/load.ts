@@ -23,7 +23,7 @@ interface Part {
   readonly values: readonly (readonly string[])[];
 }
 
-const row = (kind: Exclude<RowKindName, "workers">, alias: string, position = "0") =>
+const row = (kind: "tasks" | "steps" | "runs", alias: string, position = "0") =>
   `SELECT '${kind}', ${alias}.fixed, ${alias}.data, ${position}::bigint`;
 
 /** The statement that loads what a turn needs, all parts of it on one snapshot; undefined if it needs nothing. */
@@ -47,7 +47,7 @@ export function loadStatement(
 
 function partsOf(needs: Needs): readonly Part[] {
   const { graphs = [], wholeTasks = [], steps = [], runs = [], keys = [], templates = [] } = needs;
-  const { workers = [], heldBy = [] } = needs;
+  const { workers = [], heldBy = [], deadLetters = [] } = needs;
   const ofSteps = steps.map(({ taskId }) => taskId);
   const named = templates.filter(({ version }) => version !== "");
   const newest = templates.filter(({ version }) => version === "");
@@ -90,6 +90,11 @@ function partsOf(needs: Needs): readonly Part[] {
       name: "c",
       sql: "SELECT 'workers', '{}', w.data, 0::bigint FROM workers AS w WHERE w.key = ANY ($::text[])",
       values: [workers],
+    },
+    {
+      name: "d",
+      sql: "SELECT 'deadLetters', '{}', d.data, 0::bigint FROM dead_letters AS d WHERE d.task_id = ANY ($::text[])",
+      values: [deadLetters],
     },
     {
       name: "x",

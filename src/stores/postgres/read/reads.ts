@@ -17,6 +17,7 @@ import type {
 } from "#ports/store-reads";
 import type { Calls } from "../connect/calls.js";
 import { rowFrom, templateFrom } from "../rows/rows.js";
+import { deadLetterReads } from "./dead-letters.js";
 import { listStatements } from "./task-list.js";
 import { templatePage } from "./template-list.js";
 
@@ -168,6 +169,8 @@ function readsBy(calls: Calls, all: Calls): Reads {
       const entries = rows.flatMap(([, packed]) => JSON.parse(String(packed)) as LogEntry[]);
       return { firstSeq: afterSeq + 1, entries: entries.slice(afterSeq + 1 - firstSeq) };
     },
+
+    deadLetters: deadLetterReads(calls),
 
     async logBounds(taskId: TaskId): Promise<{ earliest: number; last: number } | undefined> {
       const [row] = await calls.query(sql.logBounds, [taskId]);

@@ -31,21 +31,53 @@ export interface CommitCall {
 
 const PARAMETERS = 32;
 
-const CALL = `commit_2(${Array.from({ length: PARAMETERS }, (_, i) => `$${i + 1}`).join(", ")})`;
-const COPIED = `copied_1(${CALL}, $1, $${PARAMETERS + 1})`;
-/** By what belongs to the commit beside its rows: results to copy, and what the audit log says of it. */
-const statements = {
-  plain: { name: "commit", text: `SELECT ${CALL}` },
-  audited: {
-    name: "audited-commit",
-    text: `SELECT audited_1(${CALL}, $1, $${PARAMETERS + 1}, $${PARAMETERS + 2})`,
-  },
-  copying: { name: "copying-commit", text: `SELECT ${COPIED}` },
-  auditedCopying: {
-    name: "audited-copying-commit",
-    text: `SELECT audited_1(${COPIED}, $1, $${PARAMETERS + 2}, $${PARAMETERS + 3})`,
-  },
-} as const;
+const CALL = `commit_2(${places(1, PARAMETERS).join(", ")})`;
+
+/** What only few commits write. A function of the database does it around the call of what all have. */
+interface FurtherPart {
+  readonly name: string;
+  readonly values: readonly unknown[];
+  /** @param at the places of its values */
+  around(call: string, at: readonly string[]): string;
+}
+
+/** @returns the statement of a commit with these parts, the innermost first */
+function statementOf(parts: readonly FurtherPart[]): CommitCall["statement"] {
+  let call = CALL;
+  let next = PARAMETERS + 1;
+  for (const { values, around } of parts) {
+    call = around(call, places(next, values.length));
+    next += values.length;
+  }
+  return { name: ["commit", ...parts.map(({ name }) => name)].join("-"), text: `SELECT ${call}` };
+}
+
+function places(first: number, count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `$${first + i}`);
+}
+
+/** @param letters those that are expected at a revision, that have changed, and that are new, each as JSON or null */
+function furtherParts(
+  { copies, audit }: Commit,
+  letters: readonly (string | null)[],
+): readonly FurtherPart[] {
+  const parts: FurtherPart[] = [];
+  if (copies) {
+    const values = [list(copies.map(copyColumns))];
+    parts.push({ name: "copies", values, around: (call, [copied]) => `copied_1(${call}, $1, ${copied})` });
+  }
+  if (letters.some((each) => each !== null)) {
+    const around = (call: string, [expected, changed, made]: readonly string[]) =>
+      `CASE expect_dead_letters_1($1, ${expected}) WHEN 'moved' THEN 'moved'
+       ELSE put_dead_letters_1(${call}, $1, ${changed}, ${made}) END`;
+    parts.push({ name: "letters", values: letters, around });
+  }
+  if (audit) {
+    const values = [audit.chain, recordsText(audit)];
+    parts.push({ name: "audit", values, around: (call, at) => `audited_1(${call}, $1, ${at.join(", ")})` });
+  }
+  return parts;
+}
 
 type ByKind<T> = { readonly [Name in RowKindName]: readonly T[] };
 
@@ -64,8 +96,11 @@ export function commitCall(turn: Commit, owner: number | null): CommitCall {
     turn.deadlines.filter(({ at }) => at === NEVER),
   ];
 
+  const letters = [expectedBy("deadLetters"), list(changed.deadLetters), list(made.deadLetters)];
+  const further = furtherParts(turn, letters);
+
   return {
-    statement: statementOf(turn),
+    statement: statementOf(further),
     values: [
       turn.id,
       turn.at,
@@ -99,8 +134,7 @@ export function commitCall(turn: Commit, owner: number | null): CommitCall {
       list(changed.workers),
       list(made.workers),
       turn.tasks.some((task) => taskStatus(task) === "PENDING"),
-      ...(turn.copies ? [list(turn.copies.map(copyColumns))] : []),
-      ...(turn.audit ? [turn.audit.chain, recordsText(turn.audit)] : []),
+      ...further.flatMap(({ values }) => values),
     ],
     expected,
     answer(text) {
@@ -108,11 +142,6 @@ export function commitCall(turn: Commit, owner: number | null): CommitCall {
       return { firstSeqs: turn.log.map(({ taskId }) => found[taskId] ?? 1) };
     },
   };
-}
-
-function statementOf({ audit, copies }: Commit): CommitCall["statement"] {
-  if (copies) return audit ? statements.auditedCopying : statements.copying;
-  return audit ? statements.audited : statements.plain;
 }
 
 function copyColumns({ from, to }: NonNullable<Commit["copies"]>[number]): Columns {

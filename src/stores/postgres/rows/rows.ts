@@ -1,6 +1,7 @@
 import type { TaskId } from "#domain/id";
 import type { Revisioned, RowKindName, RowOf } from "#domain/row-kinds";
 import { rowKind } from "#domain/row-kinds";
+import type { DeadLetterRow } from "#domain/task/dead-letter";
 import type { Deadline, DeadlineKind } from "#domain/task/deadline";
 import type { Lane } from "#domain/task/lane";
 import type { RunRow } from "#domain/task/run";
@@ -104,9 +105,32 @@ const workers: Table<WorkerRow> = {
   },
 };
 
-const tables: { readonly [Name in RowKindName]: Table<RowOf<Name>> } = { tasks, steps, runs, workers };
+const deadLetters: Table<DeadLetterRow> = {
+  keys: ["task_id"],
+  made(row) {
+    return { ...this.changed(row), namespace: row.namespace };
+  },
+  changed(row) {
+    const { taskId, revision, reason, status, rank, createdAt, closedAt } = row;
+    const columns = { revision, reason, status, rank, created_at: createdAt, closed_at: closedAt };
+    return { task_id: taskId, ...columns, data: JSON.stringify(row) };
+  },
+};
 
-/** The table of a kind, typed for code that handles every kind alike; its name is that of the kind. */
+const tables: { readonly [Name in RowKindName]: Table<RowOf<Name>> } = {
+  tasks,
+  steps,
+  runs,
+  deadLetters,
+  workers,
+};
+
+/** The name of the table of a kind: `deadLetters` → `dead_letters`. */
+export function tableName(name: RowKindName): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** The table of a kind, typed for code that handles every kind alike. */
 export function rowTable(name: RowKindName): Table<Revisioned> {
   return tables[name] as unknown as Table<Revisioned>;
 }
@@ -156,6 +180,10 @@ export function templateColumns(row: TemplateRow): Columns {
   const { namespace, name, version, body, source } = row;
   const bytes = Buffer.byteLength(JSON.stringify(body)) + Buffer.byteLength(source);
   return { namespace, name, version, version_key: versionKey(version), bytes, data: JSON.stringify(row) };
+}
+
+export function deadLetterFrom(data: Cell | undefined): DeadLetterRow {
+  return JSON.parse(String(data));
 }
 
 export function templateFrom(data: Cell | undefined): TemplateRow {

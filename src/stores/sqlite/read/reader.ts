@@ -15,6 +15,9 @@ import { DamagedRow } from "../rows/checksum.js";
 import { log, runTable, stepTable, taskTable, templates, textTables } from "../rows/rows.js";
 import { listed, type Prepared, prepareAll, reads, walks } from "../rows/statements.js";
 import type {
+  DeadLetterCountReply,
+  DeadLetterListReply,
+  DeadLetterListRequest,
   DetailReply,
   DetailRequest,
   ListReply,
@@ -23,13 +26,21 @@ import type {
   TemplateListReply,
   TemplateListRequest,
 } from "../thread/requests.js";
+import { DeadLetterRows } from "./dead-letter-rows.js";
 import { nextSeqAfter } from "./log-ends.js";
 import { listTemplates } from "./template-list.js";
+
+/** So many at most. */
+interface Newest {
+  readonly namespaces: readonly string[] | null;
+  readonly most: number;
+}
 
 /** The connection for clients' reads. Each method reads one snapshot and leaves no transaction open. */
 export class Reader {
   readonly #db: Driver;
   readonly #sql: Prepared<typeof reads & typeof walks>;
+  readonly #deadLetters: DeadLetterRows;
   /** The statements of lists, by their text; their number is bounded by the combinations of filters. */
   readonly #lists = new Map<string, Statement>();
 
@@ -37,6 +48,7 @@ export class Reader {
   constructor(options: FileOptions, open: (options: FileOptions) => Driver = openFile) {
     this.#db = open(options);
     this.#sql = opened(this.#db, () => prepareAll(this.#db, { ...reads, ...walks }));
+    this.#deadLetters = new DeadLetterRows(this.#sql);
   }
 
   task({ id, namespaces }: DetailRequest): DetailReply | null {
@@ -97,6 +109,22 @@ export class Reader {
 
   templates(request: TemplateListRequest): TemplateListReply {
     return this.#atOnce(() => listTemplates(this.#sql, request));
+  }
+
+  deadLetter({ id, namespaces }: DetailRequest): string | null {
+    return this.#deadLetters.get(id, namespaces);
+  }
+
+  deadLetters(request: DeadLetterListRequest): DeadLetterListReply {
+    return this.#atOnce(() => this.#deadLetters.list(request));
+  }
+
+  pendingDeadLetters({ namespaces, most }: Newest): string {
+    return this.#atOnce(() => this.#deadLetters.queue(namespaces, most));
+  }
+
+  deadLetterCounts({ namespaces, most }: Newest): DeadLetterCountReply {
+    return this.#deadLetters.count(namespaces, most);
   }
 
   input(id: string): string | null {

@@ -12,6 +12,7 @@ import type { Layouts } from "../rows/layouts.js";
 import { runTable, stepTable, taskTable, templateFrom } from "../rows/rows.js";
 import type { ThreadClient } from "../thread/client.js";
 import { rows } from "../thread/messages.js";
+import { deadLetterReads } from "./dead-letters.js";
 
 /**
  * Implements the store's reads with a client of the reader thread.
@@ -109,6 +110,8 @@ export function sqliteReads(
       const entries = packed.flatMap(rows<LogEntry>);
       return { firstSeq: afterSeq + 1, entries: entries.slice(afterSeq + 1 - firstSeq) };
     },
+
+    deadLetters: deadLetterReads(reader, layouts),
 
     async logBounds(taskId: TaskId): Promise<{ earliest: number; last: number } | undefined> {
       const bounds = await reader.call("logBounds", taskId);

@@ -2,6 +2,7 @@ import type { KeyRow } from "#domain/access/key";
 import type { AuditEntry } from "#domain/audit/record";
 import type { TaskId } from "#domain/id";
 import type { LocalKindName, Revisioned, RowOf, TextKindName } from "#domain/row-kinds";
+import type { DeadLetterRow } from "#domain/task/dead-letter";
 import type { Deadline, DeadlineKind } from "#domain/task/deadline";
 import type { Lane } from "#domain/task/lane";
 import type { RunRow } from "#domain/task/run";
@@ -39,6 +40,7 @@ export const taskTable = table<TaskRow>(
     opened: packed,
     compensatedBy: packed,
     compensableBelow: { ...packed, missing: false },
+    hasDeadLetter: { ...packed, missing: false },
     inputBytes: packed,
   },
   { agentName: ({ spec }) => spec.agentName, idempotencyKey: ({ spec }) => spec.idempotencyKey },
@@ -113,11 +115,28 @@ export const runTable: Table<RunRow> = table<Omit<RunRow, "node">>(
   ["task_id", "id"],
 );
 
+export const deadLetterTable = table<DeadLetterRow>("dead_letters", ["taskId"], {
+  taskId: fixed,
+  namespace: fixed,
+  revision: plain,
+  reason: plain,
+  status: plain,
+  rank: plain,
+  createdAt: plain,
+  closedAt: plain,
+  notes: packed,
+  resolvedBy: packed,
+  snapshot: packed,
+  redrivenAs: packed,
+  earlier: packed,
+});
+
 /** The table of each kind of row. */
 export const rowTables: { readonly [Name in LocalKindName]: Table<RowOf<Name>> } = {
   tasks: taskTable,
   steps: stepTable,
   runs: runTable,
+  deadLetters: deadLetterTable,
 };
 
 /** Like {@link rowTables}, but typed for code that handles every kind alike. */

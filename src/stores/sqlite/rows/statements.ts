@@ -18,6 +18,7 @@ import {
   agents,
   apiKeys,
   audit,
+  deadLetterTable,
   deadlines,
   lanes,
   log,
@@ -169,9 +170,14 @@ export const writes = {
   finished: `SELECT ${taskTable.sealed("")} FROM tasks
     WHERE finished_at > 0 AND finished_at < ? AND (finished_at, id) > (?, ?) AND state IN (${terminalStates})
     AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.task_id = tasks.id AND runs.held_by <> '')
+    AND NOT EXISTS (SELECT 1 FROM dead_letters AS d
+      WHERE d.task_id = tasks.id AND d.status = 'PENDING' AND d.created_at >= ?)
     ORDER BY finished_at, id LIMIT ?`,
   removeTask: "DELETE FROM tasks WHERE id = ?",
 } as const;
+
+/** What a list of dead letters looks at, one by one. */
+const LETTER = ["task_id", "namespace", "status", "reason"].map(bytesOf).join(", ");
 
 /** The statements of the reader thread; those for lists of Tasks are built in `reader.ts`. */
 export const reads = {
@@ -195,6 +201,17 @@ export const reads = {
       (SELECT max(first_seq) FROM log WHERE task_id = ?1 AND first_seq <= ?2), 0)
     ORDER BY first_seq LIMIT ?3`,
   logEntries: `SELECT ${log.columns()} FROM log WHERE task_id = ? AND first_seq BETWEEN ? AND ? ORDER BY first_seq`,
+  deadLetter: `SELECT ${bytesOf("namespace")}, ${deadLetterTable.sealed("")} FROM dead_letters WHERE task_id = ?`,
+  deadLetters: `SELECT created_at, ${LETTER}, ${deadLetterTable.sealed("")} FROM dead_letters
+    WHERE (created_at, task_id) < (?, ?) ORDER BY created_at DESC, task_id DESC LIMIT ?`,
+  pendingDeadLetters: `SELECT rank, ${LETTER}, ${deadLetterTable.sealed("")} FROM dead_letters
+    WHERE status = 'PENDING' AND (rank, task_id) > (?, ?) ORDER BY rank, task_id LIMIT ?`,
+  /** Of the newest. */
+  deadLetterCounts: `SELECT ${bytesOf("reason")}, ${bytesOf("status")}, count(*), min(created_at), max(created_at),
+      sum(iif(closed_at > 0, closed_at - created_at, 0))
+    FROM (SELECT reason, status, created_at, closed_at FROM dead_letters
+      WHERE ?1 IS NULL OR namespace IN (SELECT value FROM json_each(?1)) ORDER BY created_at DESC, task_id DESC LIMIT ?2)
+    GROUP BY reason, status`,
   hasTask: "SELECT 1 FROM tasks WHERE id = ?",
   firstOfLog: `SELECT ${log.columns()} FROM log WHERE task_id = ? ORDER BY first_seq LIMIT 1`,
   lastOfLog: LAST_OF_LOG,

@@ -150,6 +150,31 @@ export interface LogReply {
   readonly rows: readonly string[];
 }
 
+/** Which ended Tasks to remove; see `StoreMaintenance.removeFinished`. */
+export interface RemovalRequest {
+  readonly before: number;
+  readonly limit: number;
+  readonly pendingSince: number;
+}
+
+export interface DeadLetterListRequest {
+  /** Null for all. */
+  readonly namespaces: readonly string[] | null;
+  readonly status: string | null;
+  readonly reason: string | null;
+  readonly after: { readonly createdAt: number; readonly taskId: string } | null;
+  readonly pageSize: number;
+}
+
+/** Rows as one JSON array. */
+export interface DeadLetterListReply {
+  readonly letters: string;
+  readonly next: { readonly createdAt: number; readonly taskId: string } | null;
+}
+
+/** Reason, status, how many, the oldest, the newest, and after how long they were closed, together. */
+export type DeadLetterCountReply = readonly (readonly [string, string, number, number, number, number])[];
+
 export interface KeysPut {
   readonly rows: readonly KeyRow[];
   readonly audit: AuditAppend | undefined;

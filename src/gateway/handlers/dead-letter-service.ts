@@ -1,0 +1,107 @@
+import {
+  type DeadLetterStats,
+  getDeadLetterStats,
+  type ReasonStats,
+} from "#api/dead-letters/dead-letter-stats";
+import type { DeadLetterView } from "#api/dead-letters/dead-letter-view";
+import { getDeadLetter } from "#api/dead-letters/get-dead-letter";
+import { listInvestigationQueue } from "#api/dead-letters/investigation-queue";
+import { type DeadLetterPageView, listDeadLetters } from "#api/dead-letters/list-dead-letters";
+import { redriveDeadLetter } from "#api/dead-letters/redrive-dead-letter";
+import { updateDeadLetter } from "#api/dead-letters/update-dead-letter";
+import { UnknownWord } from "#api/validate";
+import {
+  deadLetterReasonFromWire,
+  deadLetterReasonToWire,
+  deadLetterStatusFromWire,
+  deadLetterToWire,
+} from "#wire/convert-dead-letter";
+import { taskViewToWire } from "#wire/convert-task";
+import {
+  DeadLetterService,
+  type GetDeadLetterStatsResponse,
+  type ListDeadLettersRequest,
+  type ListDeadLettersResponse,
+  type ListInvestigationQueueResponse,
+  type UpdateDeadLetterRequest,
+  type DeadLetter as WireLetter,
+  type DeadLetterStats as WireStats,
+} from "#wire/gen/taskrun/v1/dead_letter_service_pb";
+import { asIs, unary } from "../rpc.js";
+
+const { method } = DeadLetterService;
+
+/** The DeadLetterService: operators look into Tasks that need a person. */
+export const deadLetterService = [
+  unary(method.listDeadLetters, listDeadLetters, listInput, pageToWire),
+  unary(method.getDeadLetter, getDeadLetter, asIs, viewToWire),
+  unary(method.getDeadLetterStats, getDeadLetterStats, asIs, statsToWire),
+  unary(method.listInvestigationQueue, listInvestigationQueue, asIs, queueToWire),
+  unary(method.updateDeadLetter, updateDeadLetter, updateInput, viewToWire),
+  unary(method.redriveDeadLetter, redriveDeadLetter, asIs, taskViewToWire),
+];
+
+function listInput({ status, reason, ...request }: ListDeadLettersRequest) {
+  return { ...request, status: known(status, statusWord), reason: known(reason, reasonWord) };
+}
+
+function updateInput({ status, ...request }: UpdateDeadLetterRequest) {
+  const word = known(status, statusWord);
+  const ofServer = "is MOVED_ON, which only the server sets: send another one, or UNSPECIFIED.";
+  return { ...request, status: word === "MOVED_ON" ? new UnknownWord(ofServer) : word };
+}
+
+/** Undefined for UNSPECIFIED. */
+function known<Word>(number: number, read: (number: number) => Word): Word | undefined {
+  return number === 0 ? undefined : read(number);
+}
+
+function statusWord(number: number) {
+  const unknown = `is ${number}, which is no DeadLetterStatus: send another one, or UNSPECIFIED.`;
+  return deadLetterStatusFromWire(number) ?? new UnknownWord(unknown);
+}
+
+function reasonWord(number: number) {
+  const unknown = `is ${number}, which is no DeadLetterReason: send another one, or UNSPECIFIED.`;
+  return deadLetterReasonFromWire(number) ?? new UnknownWord(unknown);
+}
+
+function viewToWire({ letter, ...parts }: DeadLetterView): WireLetter {
+  return deadLetterToWire(letter, parts);
+}
+
+function pageToWire({ letters, nextPageToken }: DeadLetterPageView): ListDeadLettersResponse {
+  const deadLetters = letters.map(viewToWire);
+  return { $typeName: "taskrun.v1.ListDeadLettersResponse", deadLetters, nextPageToken };
+}
+
+function queueToWire(letters: readonly DeadLetterView[]): ListInvestigationQueueResponse {
+  return {
+    $typeName: "taskrun.v1.ListInvestigationQueueResponse",
+    deadLetters: letters.map(viewToWire),
+  };
+}
+
+function statsToWire({ stats, isComplete }: DeadLetterStats): GetDeadLetterStatsResponse {
+  return {
+    $typeName: "taskrun.v1.GetDeadLetterStatsResponse",
+    stats: stats.map(reasonToWire),
+    isComplete,
+  };
+}
+
+function reasonToWire({ reason, total, byStatus, ...times }: ReasonStats): WireStats {
+  return {
+    $typeName: "taskrun.v1.DeadLetterStats",
+    reason: deadLetterReasonToWire[reason],
+    total,
+    pending: byStatus.PENDING ?? 0,
+    manuallyResolved: byStatus.MANUALLY_RESOLVED ?? 0,
+    permanentlyFailed: byStatus.PERMANENTLY_FAILED ?? 0,
+    cancelled: byStatus.CANCELLED ?? 0,
+    movedOn: byStatus.MOVED_ON ?? 0,
+    oldestAtMs: BigInt(times.oldestAt),
+    newestAtMs: BigInt(times.newestAt),
+    meanResolutionMs: BigInt(times.meanResolution),
+  };
+}
