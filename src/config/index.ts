@@ -6,6 +6,7 @@
 import { resolve } from "node:path";
 import type { z } from "zod";
 import { type CustomRoles, RoleTable } from "#domain/access/roles";
+import type { RetentionRule } from "#domain/task/retention";
 import type { Millis } from "#domain/time/time";
 import { audit } from "./audit.js";
 import { clientCertificateProblems, clientCertificates } from "./client-certificates.js";
@@ -67,6 +68,8 @@ export type SettingName =
   | "heartbeat"
   | "public-lease"
   | "retention"
+  | "retention-of"
+  | "export-to"
   | "accept-clock"
   | "audit-checkpoints"
   | "audit-syslog"
@@ -159,6 +162,10 @@ export interface ServerConfig {
   readonly heartbeat: Millis;
   readonly publicLease: Millis;
   readonly retention: Millis;
+  /** Those with a status go before those without. */
+  readonly retentionOf: readonly RetentionRule[];
+  /** Absolute path, or empty. */
+  readonly exportTo: string;
   readonly acceptClock: boolean;
   /** Absolute path, or empty. */
   readonly auditCheckpoints: string;
@@ -234,6 +241,8 @@ export function serverConfig(
     heartbeat: setting("heartbeat"),
     publicLease: setting("public-lease"),
     retention: setting("retention"),
+    retentionOf: setting("retention-of"),
+    exportTo: setting("export-to") && resolve(setting("export-to")),
     acceptClock: setting("accept-clock"),
     auditCheckpoints: setting("audit-checkpoints") && resolve(setting("audit-checkpoints")),
     auditSyslog: setting("audit-syslog"),

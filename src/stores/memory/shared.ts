@@ -73,7 +73,7 @@ function handle({ whole, outcomes, claims, nodes, now }: Parts, by: number): Sto
     ready: (lane, limit) => claims.ready(lane, limit, by),
     due: (at, limit) => claims.due(at, limit, by),
     nextDueAt: () => claims.nextDueAt(by),
-    removeFinished: (before, limit) => whole.removeFinished(before, limit),
+    removeFinished: (...args) => whole.removeFinished(...args),
     close: async () => {},
   };
 }

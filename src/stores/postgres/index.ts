@@ -99,8 +99,8 @@ class PostgresStore implements Store {
     return (await this.#opened()).nextDueAt();
   }
 
-  async removeFinished(before: Instant, limit: number): Promise<readonly TaskId[]> {
-    return (await this.#opened()).removeFinished(before, limit);
+  async removeFinished(...args: Parameters<Store["removeFinished"]>): Promise<readonly TaskId[]> {
+    return (await this.#opened()).removeFinished(...args);
   }
 
   outage(): StoreOutage | undefined {

@@ -3,6 +3,7 @@ import { setTimeout } from "node:timers/promises";
 import type { TaskId } from "#domain/id";
 import type { PostgresUrl } from "#domain/postgres-url";
 import type { Deadline } from "#domain/task/deadline";
+import { termsOf } from "#domain/task/retention";
 import type { ReadyStep } from "#domain/task/step";
 import type { Instant } from "#domain/time/time";
 import { limits } from "#limits/index";
@@ -126,9 +127,11 @@ export class OpenStore implements Omit<Store, "boot" | "open" | "failed" | "shar
     return this.#due.nextDueAt();
   }
 
-  async removeFinished(before: Instant, limit: number): Promise<readonly TaskId[]> {
+  async removeFinished(
+    ...[before, limit, archive]: Parameters<Store["removeFinished"]>
+  ): Promise<readonly TaskId[]> {
     await this.#keepPartitions();
-    return this.#finished.remove(before, limit);
+    return this.#finished.remove(termsOf(before), limit, archive);
   }
 
   outage(): StoreOutage | undefined {

@@ -5,7 +5,6 @@ import { forKinds, keyedKindNames, textKindNames } from "#domain/row-kinds";
 import type { LogSlice } from "#domain/task/log";
 import type { RunRow } from "#domain/task/run";
 import { type TemplateRef, type TemplateRow, templateKey } from "#domain/template/template";
-import type { Instant } from "#domain/time/time";
 import type { Store } from "#ports/store";
 import type { Reads, TaskDetail, TaskFilter } from "#ports/store-reads";
 import type { Commit, Committed, Loaded, TurnStore } from "#ports/store-turns";
@@ -105,8 +104,8 @@ export function cachingStore(store: Store): Store {
       }
     },
 
-    async removeFinished(before: Instant, limit: number): Promise<readonly TaskId[]> {
-      const removed = await store.removeFinished(before, limit);
+    removeFinished: async (...args) => {
+      const removed = await store.removeFinished(...args);
       for (const taskId of removed) cached.tasks.forget(taskId);
       return removed;
     },

@@ -1,4 +1,5 @@
 import type { TaskId } from "#domain/id";
+import { isDue, latestOf, type RetentionTerms } from "#domain/task/retention";
 import { isKept, type TaskRow } from "#domain/task/task";
 import { limits } from "#limits/index";
 import type { Layouts } from "./rows/layouts.js";
@@ -27,14 +28,18 @@ export class FinishedTasks {
     this.#layouts = layouts;
   }
 
-  find(before: number, limit: number): readonly TaskId[] {
+  find(terms: RetentionTerms, limit: number): readonly TaskId[] {
+    const before = latestOf(terms);
     const found: TaskId[] = [];
     let place = this.#from;
     let kept = 0;
     this.#from = START;
     while (found.length < limit) {
       const page = this.#page(before, place, limit);
-      const removable = this.#removable(page).slice(0, limit - found.length);
+      const removable = this.#removable(page.filter((task) => isDue(task, terms))).slice(
+        0,
+        limit - found.length,
+      );
       found.push(...removable);
       kept += page.length - removable.length;
       place = page.at(-1) ?? START;
