@@ -14,10 +14,12 @@ import {
 import { LOCAL_CALLER } from "#domain/caller";
 import type { NamespaceLimits } from "#domain/namespace-limits";
 import type { NodeInfo } from "#domain/node";
+import type { RetentionRule } from "#domain/task/retention";
 import type { Millis } from "#domain/time/time";
 import type { LeaseTerms } from "#domain/worker/worker";
 import { openEdge } from "#edge";
 import { adminKeyIn } from "#host/access/admin-key";
+import { openExportFolder } from "#host/archive/folder";
 import type { InForce } from "#host/audit/changes";
 import { openAudit, type ServerAudit } from "#host/audit/open";
 import { nodeClock } from "#host/clock";
@@ -31,6 +33,7 @@ import { openTemplateFolder, type TemplateFolder } from "#host/template-folder";
 import { InspectionHub } from "#inspect/hub";
 import { connectInspectors } from "#inspect/servers";
 import { limits } from "#limits/index";
+import type { TaskArchive } from "#ports/archive";
 import type { PlaneAudit } from "#ports/audit";
 import type { Broker } from "#ports/broker";
 import type { StartableClock } from "#ports/clock";
@@ -55,6 +58,10 @@ export interface ControlPlaneParts {
   readonly retention?: Millis;
   /** How long one is kept at least while its dead letter is pending. Default 30 days. */
   readonly deadLetterRetention?: Millis;
+  /** How long others are kept, by namespace and status. Default: as all. */
+  readonly retentionOf?: readonly RetentionRule[];
+  /** Where ended Tasks are kept before they are removed. Default: nowhere. */
+  readonly archive?: TaskArchive;
   /** The wall clock is right at this start, however far it is from what the store remembers. Default false. */
   readonly acceptClock?: boolean;
   readonly telemetry?: Telemetry;
@@ -97,7 +104,7 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
   const { store, terms = defaultTerms, retention = defaultRetention, telemetry = silentTelemetry() } = parts;
   const { clock = nodeClock(), schemas = jsonSchemas(), acceptClock = false } = parts;
   const { deadLetterRetention = defaultDeadLetterRetention } = parts;
-  const { inspection, broker, audit, namespaceLimits } = parts;
+  const { inspection, broker, audit, namespaceLimits, retentionOf: rules = [], archive } = parts;
   const { entropy = nodeEntropy(() => clock.now()), node = nodeSelf() } = parts;
   let onFatal: (error: Error) => void = () => {};
   const failed = new Promise<Error>((resolve) => {
@@ -124,9 +131,9 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
   const sweeper = new Retention(
     supervisor.core,
     supervisor.followed,
-    retention,
+    { others: retention, rules, pending: deadLetterRetention },
     supervisor.clockStarter.started,
-    deadLetterRetention,
+    archive,
   );
   sweeper.start();
 
@@ -185,11 +192,11 @@ export async function startServer(
   const metrics = nodeTelemetry({ log: log ?? logPort(createLog({ level: config.logLevel })) });
   const traces = await serverTraces(metrics, config);
   const telemetry = traced(metrics, traces);
-  const { lease, heartbeat, publicLease, retention, deadLetterRetention, acceptClock } = config;
+  const { lease, heartbeat, publicLease, retention, retentionOf, deadLetterRetention, acceptClock } = config;
   const hub = new InspectionHub({ telemetry, payloads: config.inspectPayloads });
   const wakes = new CredentialWakes(serverBroker(store, config.store, telemetry.log));
   const { broker } = wakes;
-  const audit = await auditOver(store, config, telemetry).catch(async (error: unknown) => {
+  const { audit, archive } = await booksOf(store, config, telemetry).catch(async (error: unknown) => {
     await traces?.close();
     await store.close();
     throw error;
@@ -199,7 +206,9 @@ export async function startServer(
     terms: { lease, heartbeat, publicLease },
     retention,
     deadLetterRetention,
+    retentionOf,
     acceptClock,
+    ...(archive && { archive }),
     telemetry,
     inspection: hub,
     node: nodeSelf(config.grpc),
@@ -271,6 +280,22 @@ async function auditOver(
 ): Promise<ServerAudit | undefined> {
   await store.open?.();
   return openAudit(config, store, telemetry);
+}
+
+/** The audit log, and where it exports what retention removes; each undefined if it has none. */
+async function booksOf(store: Store, config: ServerConfig, telemetry: Telemetry) {
+  const audit = await auditOver(store, config, telemetry);
+  const archive = await archiveOf(store, config).catch(async (error: unknown) => {
+    await audit?.close();
+    throw error;
+  });
+  return { audit, archive };
+}
+
+async function archiveOf(store: Store, { exportTo }: ServerConfig): Promise<TaskArchive | undefined> {
+  if (exportTo === "") return undefined;
+  const clock = nodeClock();
+  return openExportFolder(exportTo, store.reads, () => clock.wall());
 }
 
 async function recordDone(audit: ServerAudit | undefined, done: readonly InForce[]): Promise<void> {

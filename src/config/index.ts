@@ -6,6 +6,7 @@
 import { resolve } from "node:path";
 import type { z } from "zod";
 import { type CustomRoles, RoleTable } from "#domain/access/roles";
+import type { RetentionRule } from "#domain/task/retention";
 import type { Millis } from "#domain/time/time";
 import { audit } from "./audit.js";
 import { clientCertificateProblems, clientCertificates } from "./client-certificates.js";
@@ -68,6 +69,8 @@ export type SettingName =
   | "public-lease"
   | "retention"
   | "dead-letter-retention"
+  | "retention-of"
+  | "export-to"
   | "accept-clock"
   | "audit-checkpoints"
   | "audit-syslog"
@@ -161,6 +164,10 @@ export interface ServerConfig {
   readonly publicLease: Millis;
   readonly retention: Millis;
   readonly deadLetterRetention: Millis;
+  /** Those with a status go before those without. */
+  readonly retentionOf: readonly RetentionRule[];
+  /** Absolute path, or empty. */
+  readonly exportTo: string;
   readonly acceptClock: boolean;
   /** Absolute path, or empty. */
   readonly auditCheckpoints: string;
@@ -237,6 +244,8 @@ export function serverConfig(
     publicLease: setting("public-lease"),
     retention: setting("retention"),
     deadLetterRetention: setting("dead-letter-retention"),
+    retentionOf: setting("retention-of"),
+    exportTo: setting("export-to") && resolve(setting("export-to")),
     acceptClock: setting("accept-clock"),
     auditCheckpoints: setting("audit-checkpoints") && resolve(setting("audit-checkpoints")),
     auditSyslog: setting("audit-syslog"),

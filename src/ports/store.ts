@@ -1,4 +1,5 @@
 import type { TaskId } from "#domain/id";
+import type { RetentionTerms } from "#domain/task/retention";
 import type { Instant } from "#domain/time/time";
 import type { AuditStore } from "./audit.js";
 import type { CredentialStore } from "./credentials.js";
@@ -54,14 +55,21 @@ export interface StoreMaintenance {
   open?(): Promise<void>;
 
   /**
-   * Removes up to `limit` Tasks that finished before `before`, with everything that belongs to them. Not removed are
-   * Tasks with a Run that a worker still holds, and those that another one may need: children as long as the Task is
-   * there whose Step they are, and a Task until the one that compensates it has ended; and Tasks with a dead letter that is
-   * pending and was made at or after `pendingSince`: somebody is to look into it. Resolves with their ids.
+   * Removes up to `limit` Tasks that finished before `before`, or as the terms say, with everything that belongs to them. Not
+   * removed are Tasks with a Run that a worker still holds, and those that another one may need: children as long as the
+   * Task is there whose Step they are, and a Task until the one that compensates it has ended; and Tasks with a
+   * dead letter that somebody is to look into, as the terms say. Resolves with their ids.
    *
-   * @param pendingSince default: however old it is
+   * With rules fewer may be removed at once although more are due: a call looks at so many Tasks at most, and the next one goes on
+   * behind them.
+   *
+   * @param archive called with what is to be removed; nothing is unless it resolves
    */
-  removeFinished(before: Instant, limit: number, pendingSince?: Instant): Promise<readonly TaskId[]>;
+  removeFinished(
+    before: Instant | RetentionTerms,
+    limit: number,
+    archive?: (ids: readonly TaskId[]) => Promise<void>,
+  ): Promise<readonly TaskId[]>;
 
   /** Closes the store after the calls in flight. Call once; no other call may follow. */
   close(): Promise<void>;

@@ -274,7 +274,9 @@ test("a pending dead letter keeps its task, for so long", async () => {
   const made = (await letterOf(bench, task.id))?.createdAt ?? clock.now();
   const later = millis(clock.now() + 1_000) as never;
   expect(await store.removeFinished(later, 10)).toEqual([]);
-  expect(await store.removeFinished(later, 10, made)).toEqual([]);
-  expect(await store.removeFinished(later, 10, (made + 1) as never)).toEqual([task.id]);
+  expect(await store.removeFinished({ before: later, rules: [], pendingSince: made }, 10)).toEqual([]);
+  expect(
+    await store.removeFinished({ before: later, rules: [], pendingSince: instant(made + 1) }, 10),
+  ).toEqual([task.id]);
   expect(await letterOf(bench, task.id)).toBeUndefined();
 });

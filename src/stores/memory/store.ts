@@ -13,6 +13,7 @@ import {
 import type { DeadLetterRow } from "#domain/task/dead-letter";
 import { type Deadline, startsAmong } from "#domain/task/deadline";
 import type { Lane } from "#domain/task/lane";
+import { isDue, type RetentionTerms, termsOf } from "#domain/task/retention";
 import { type ReadyStep, readyStep, type StepRow } from "#domain/task/step";
 import { isKept, isTerminal, type TaskRow, taskStatus } from "#domain/task/task";
 import { earliest, type Instant, NEVER } from "#domain/time/time";
@@ -142,10 +143,12 @@ export class MemoryStore implements Store {
   }
 
   async removeFinished(
-    before: Instant,
+    before: Instant | RetentionTerms,
     limit: number,
-    pendingSince: Instant = NEVER,
+    archive?: (ids: readonly TaskId[]) => Promise<void>,
   ): Promise<readonly TaskId[]> {
+    const terms = termsOf(before);
+    const { pendingSince = NEVER } = terms;
     const letters = (this.#tables.singles.get("deadLetters") ?? new Map()) as ReadonlyMap<
       string,
       DeadLetterRow
@@ -155,15 +158,17 @@ export class MemoryStore implements Store {
       return letter?.status === "PENDING" && letter.createdAt >= pendingSince;
     };
     const removed = [...this.#tables.tasks.values()]
-      .filter(({ task }) => isTerminal(task.state) && task.finishedAt !== NEVER && task.finishedAt < before)
+      .filter(({ task }) => isTerminal(task.state) && task.finishedAt !== NEVER && isDue(task, terms))
       .filter(({ runs }) => [...runs.values()].every(({ heldBy }) => heldBy === ""))
       .filter(({ task }) => !isPending(task.id))
       .filter(({ task }) => !isKept(task, (id) => this.#tables.tasks.get(id)?.task))
       .sort((a, b) => a.task.finishedAt - b.task.finishedAt || compare(a.task.id, b.task.id))
       .slice(0, limit);
 
+    const ids = removed.map(({ task }) => task.id);
+    if (ids.length > 0) await archive?.(ids);
     for (const kept of removed) this.#remove(kept);
-    return removed.map(({ task }) => task.id);
+    return ids;
   }
 
   /** Removes the row of a worker, of several nodes' store. */

@@ -1,6 +1,7 @@
 import type { TaskId } from "#domain/id";
+import { isDue, latestOf, type RetentionTerms } from "#domain/task/retention";
 import { isKept, type TaskRow } from "#domain/task/task";
-import type { Instant } from "#domain/time/time";
+import { type Instant, NEVER } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { Calls } from "./connect/calls.js";
 import { rowFrom } from "./rows/rows.js";
@@ -42,10 +43,14 @@ export class FinishedTasks {
     this.#owner = owner;
   }
 
-  /** @param pendingSince a Task whose dead letter is pending and was made then or later is kept */
-  async remove(before: Instant, limit: number, pendingSince: Instant): Promise<readonly TaskId[]> {
-    const wanted = await this.#find(before, limit, pendingSince);
+  async remove(
+    terms: RetentionTerms,
+    limit: number,
+    archive?: (ids: readonly TaskId[]) => Promise<void>,
+  ): Promise<readonly TaskId[]> {
+    const wanted = await this.#find(terms, limit);
     if (wanted.length === 0) return [];
+    await archive?.(wanted);
     // A repetition after a lost answer finds none of those that the first call has removed: they count as removed.
     let isFirst = true;
     const removed = await this.#calls.run(async (connection) => {
@@ -61,14 +66,18 @@ export class FinishedTasks {
     return wanted.filter((id) => removed.has(id));
   }
 
-  async #find(before: Instant, limit: number, pendingSince: Instant): Promise<readonly TaskId[]> {
+  async #find(terms: RetentionTerms, limit: number): Promise<readonly TaskId[]> {
+    const before = latestOf(terms);
     const found: TaskId[] = [];
     let place = this.#from;
     let kept = 0;
     this.#from = START;
     while (found.length < limit) {
-      const page = await this.#page(before, place, limit, pendingSince);
-      const removable = (await this.#removable(page)).slice(0, limit - found.length);
+      const page = await this.#page(before, place, limit, terms.pendingSince ?? NEVER);
+      const removable = (await this.#removable(page.filter((task) => isDue(task, terms)))).slice(
+        0,
+        limit - found.length,
+      );
       found.push(...removable);
       kept += page.length - removable.length;
       place = page.at(-1) ?? START;

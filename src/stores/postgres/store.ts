@@ -3,8 +3,9 @@ import { setTimeout } from "node:timers/promises";
 import type { TaskId } from "#domain/id";
 import type { PostgresUrl } from "#domain/postgres-url";
 import type { Deadline } from "#domain/task/deadline";
+import { termsOf } from "#domain/task/retention";
 import type { ReadyStep } from "#domain/task/step";
-import { type Instant, NEVER } from "#domain/time/time";
+import type { Instant } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { AuditStore } from "#ports/audit";
 import type { CredentialStore } from "#ports/credentials";
@@ -127,12 +128,10 @@ export class OpenStore implements Omit<Store, "boot" | "open" | "failed" | "shar
   }
 
   async removeFinished(
-    before: Instant,
-    limit: number,
-    pendingSince: Instant = NEVER,
+    ...[before, limit, archive]: Parameters<Store["removeFinished"]>
   ): Promise<readonly TaskId[]> {
     await this.#keepPartitions();
-    return this.#finished.remove(before, limit, pendingSince);
+    return this.#finished.remove(termsOf(before), limit, archive);
   }
 
   outage(): StoreOutage | undefined {

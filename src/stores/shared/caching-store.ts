@@ -104,7 +104,7 @@ export function cachingStore(store: Store): Store {
       }
     },
 
-    async removeFinished(...args: Parameters<Store["removeFinished"]>): Promise<readonly TaskId[]> {
+    removeFinished: async (...args) => {
       const removed = await store.removeFinished(...args);
       for (const taskId of removed) cached.tasks.forget(taskId);
       return removed;

@@ -1,8 +1,9 @@
 import { dirname } from "node:path";
 import type { EnrolmentKind, EnrolmentOf, EnrolmentRow } from "#domain/access/enrolment";
 import type { TaskId } from "#domain/id";
+import { type RetentionTerms, termsOf } from "#domain/task/retention";
 import { type ReadyStep, readyStep, type StepRow } from "#domain/task/step";
-import { type Instant, instant, NEVER } from "#domain/time/time";
+import { type Instant, instant } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { AuditStore } from "#ports/audit";
 import type { CredentialStore } from "#ports/credentials";
@@ -153,12 +154,18 @@ class SqliteStore implements Store {
   };
 
   async removeFinished(
-    before: Instant,
+    before: Instant | RetentionTerms,
     limit: number,
-    pendingSince: Instant = NEVER,
+    archive?: (ids: readonly TaskId[]) => Promise<void>,
   ): Promise<readonly TaskId[]> {
-    const request = { before, limit, pendingSince };
-    return (await this.#writer.call("removeFinished", request)) as readonly TaskId[];
+    const terms = termsOf(before);
+    const ids = (await this.#writer.call("findFinished", { terms, limit })) as readonly TaskId[];
+    // An idle plane writes nothing.
+    if (ids.length === 0) return ids;
+    await archive?.(ids);
+    // What has ended stays so, and what no Task needed none will need.
+    await this.#writer.call("removeTasks", ids);
+    return ids;
   }
 
   /** Closes the reader first, so that the writer can move the whole log into the file. */

@@ -4,6 +4,7 @@ import type { AuditEntry } from "#domain/audit/record";
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
 import { type Deadline, startsAmong } from "#domain/task/deadline";
+import type { RetentionTerms } from "#domain/task/retention";
 import type { AuditAppend, AuditHead, AuditPlace } from "#ports/audit";
 import { ApiKeyRows } from "./api-keys.js";
 import { COMMIT_PAGES, pagesOf } from "./commit-pages.js";
@@ -32,7 +33,6 @@ import type {
   LoadReply,
   LoadRequest,
   OutputPut,
-  RemovalRequest,
 } from "./thread/requests.js";
 import { Transactions } from "./transactions.js";
 import { UsageRows } from "./usage.js";
@@ -138,12 +138,19 @@ export class Writer {
     return row ? deadlineOf(row).at : null;
   }
 
-  removeFinished({ before, limit, pendingSince }: RemovalRequest): readonly TaskId[] {
-    const ids = this.#finished.find(before, limit, pendingSince);
-    // An idle plane writes nothing.
-    if (ids.length > 0) this.#own(() => this.#changes.remove(ids));
+  findFinished({
+    terms,
+    limit,
+  }: {
+    readonly terms: RetentionTerms;
+    readonly limit: number;
+  }): readonly TaskId[] {
+    return this.#finished.find(terms, limit);
+  }
+
+  removeTasks(ids: readonly string[]): void {
+    this.#own(() => this.#changes.remove(ids));
     this.#checkpoints.wrote(COMMIT_PAGES * ids.length);
-    return ids;
   }
 
   apiKeys(): readonly KeyRow[] {

@@ -13,7 +13,7 @@ import { logTests } from "./log.js";
 import { modelTests } from "./model.js";
 import { readTests } from "./reads.js";
 import { restsOnTests } from "./rests-on.js";
-import { keptTests, retentionTests } from "./retention.js";
+import { keptTests, retentionTests, ruledTests } from "./retention.js";
 import { templateListTests, templateTests } from "./templates.js";
 import { usageTests } from "./usage.js";
 
@@ -85,6 +85,7 @@ export function storeSuite(name: string, open: () => Promise<StoreFixture>, kit:
     templateListTests(suite);
     importTests(suite);
     retentionTests(suite);
+    ruledTests(suite);
     keptTests(suite);
     modelTests(suite);
   });

@@ -5,6 +5,8 @@ const backups = (name: string): TestName => ({ file: "test/stores/sqlite/backup.
 
 const trips = (name: string): TestName => ({ file: "test/host/archive/round-trip.test.ts", name });
 
+const rules = (name: string): TestName => ({ file: "test/runtime/retention-rules.test.ts", name });
+
 const IMPORT = "src/host/archive/import.ts";
 const HELLO = "actors/run-tracker/hello.ts";
 const FORMAT = "src/stores/sqlite/backup/format.ts";
@@ -94,6 +96,39 @@ export const keepMutants: readonly Mutant[] = [
     name: "an export leaves the inputs of Steps out",
     edits: [edit("src/host/archive/export.ts", "if (own !== undefined) yield", 'if (own === "") yield')],
     test: trips("in any other store as it was"),
+  },
+  {
+    name: "retention removes before it has exported",
+    edits: [
+      edit(
+        "src/stores/memory/store.ts",
+        "if (ids.length > 0) await archive?.(ids);",
+        "if (ids.length > 0) void archive?.(ids).catch(() => {});",
+      ),
+    ],
+    test: rules("what cannot be exported is not removed"),
+  },
+  {
+    name: "a rule of retention for a status counts for all of its namespace",
+    edits: [
+      edit(
+        "src/domain/task/retention.ts",
+        "ofNamespace.find((each) => each.status === status)",
+        "ofNamespace.find((each) => each.status !== undefined)",
+      ),
+    ],
+    test: rules("a rule for namespace and status goes before"),
+  },
+  {
+    name: "a sweep stops where rules keep much",
+    edits: [
+      edit(
+        "src/stores/sqlite/finished.ts",
+        "this.#removable(page.filter((task) => isDue(task, terms)))",
+        "this.#removable(page.some((task) => !isDue(task, terms)) ? [] : page)",
+      ),
+    ],
+    test: { file: "test/stores/sqlite/sqlite.test.ts", name: "rules say how old a Task may get" },
   },
   {
     name: "a backup replaces what has its name",

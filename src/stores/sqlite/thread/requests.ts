@@ -150,13 +150,6 @@ export interface LogReply {
   readonly rows: readonly string[];
 }
 
-/** Which ended Tasks to remove; see `StoreMaintenance.removeFinished`. */
-export interface RemovalRequest {
-  readonly before: number;
-  readonly limit: number;
-  readonly pendingSince: number;
-}
-
 export interface DeadLetterListRequest {
   /** Null for all. */
   readonly namespaces: readonly string[] | null;
