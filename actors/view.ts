@@ -1,5 +1,6 @@
 import type { Plan } from "#domain/graph/plan";
 import type { RunId, SessionId, StepKey, TaskId, WorkerId } from "#domain/id";
+import type { PauseSet } from "#domain/pause/pause-set";
 import { isOver, type RunRow } from "#domain/task/run";
 import { hasEnded, type StepRow } from "#domain/task/step";
 import { isTerminal, type TaskRow } from "#domain/task/task";
@@ -73,6 +74,8 @@ export interface MessageView {
   /** When the session's lease ends. */
   leaseUntil(session: SessionId): Instant;
 
+  /** What operators have paused. */
+  readonly pauses: PauseSet;
   /** The heads of all lanes' backlogs. */
   readonly lanes: readonly LaneView[];
   /** What the scheduler may give out in this turn; nothing to other messages. */

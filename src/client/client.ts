@@ -12,6 +12,7 @@ import { TaskRunError } from "./error.js";
 import { Keys } from "./keys.js";
 import { Nodes } from "./nodes.js";
 import { namesOf } from "./option-names.js";
+import { Pauses } from "./pauses.js";
 import { optionsOf, wrongArgument } from "./request.js";
 import { Tasks } from "./tasks.js";
 import { Templates } from "./templates.js";
@@ -99,6 +100,7 @@ export interface TaskRunClient {
   readonly keys: Keys;
   readonly enrollment: Enrollment;
   readonly nodes: Nodes;
+  readonly pauses: Pauses;
   readonly audit: Audit;
   readonly authority: AuthorityClient;
   /** Closes the connection. Calls and watches in progress fail. Idempotent. */
@@ -151,6 +153,7 @@ export function clientOn(connection: () => Connection, options: Omit<ClientOptio
     keys: new Keys(transport, caller),
     enrollment: new Enrollment(transport, caller),
     nodes: new Nodes(transport, caller),
+    pauses: new Pauses(transport, caller, namespace),
     audit: new Audit(transport, caller),
     authority: new AuthorityClient(transport, caller),
     close,

@@ -9,6 +9,7 @@ import { inspectPage } from "./inspect-page.js";
 import { messages } from "./messages.js";
 import { nodes } from "./nodes.js";
 import { pages } from "./pages.js";
+import { pauses } from "./pauses.js";
 import { postgres } from "./postgres.js";
 import { repair } from "./repair.js";
 import { schemas } from "./schemas.js";
@@ -37,6 +38,7 @@ export const limits = Object.freeze({
   ...workers,
   ...explain,
   ...repair,
+  ...pauses,
   ...turn,
   ...pages,
   ...templates,

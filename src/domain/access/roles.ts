@@ -8,6 +8,7 @@ const viewer = [
   "templates:validate",
   "agents:read",
   "workers:read",
+  "pauses:read",
 ] as const satisfies readonly Scope[];
 
 /** The roles that every server has. */
@@ -24,6 +25,7 @@ export const builtInRoles = {
     "steps:resolve",
     "templates:register",
     "workers:drain",
+    "pauses:write",
     "metrics:read",
   ],
   /** Does everything, credentials included. */

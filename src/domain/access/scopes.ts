@@ -17,6 +17,8 @@ export const scopes = [
   "workers:connect",
   "workers:invite",
   "workers:revoke",
+  "pauses:read",
+  "pauses:write",
   "keys:read",
   "keys:write",
   "inspect:read",

@@ -6,6 +6,7 @@ import { AuditService } from "#wire/gen/taskrun/v1/audit_service_pb";
 import { AuthorityService } from "#wire/gen/taskrun/v1/authority_service_pb";
 import { EnrollmentService } from "#wire/gen/taskrun/v1/enrollment_service_pb";
 import { NodeService } from "#wire/gen/taskrun/v1/node_service_pb";
+import { PauseService } from "#wire/gen/taskrun/v1/pause_service_pb";
 import { RunService } from "#wire/gen/taskrun/v1/run_service_pb";
 import { TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
 import { TemplateService } from "#wire/gen/taskrun/v1/template_service_pb";
@@ -17,6 +18,7 @@ import { authorityService } from "./authority-service.js";
 import { enrollmentService } from "./enrollment-service.js";
 import { healthService } from "./health.js";
 import { nodeService } from "./node-service.js";
+import { pauseService } from "./pause-service.js";
 import { reflectionService } from "./reflection.js";
 import { runService } from "./run-service.js";
 import { taskService } from "./task-service.js";
@@ -34,6 +36,7 @@ export const services = [
   AuthorityService,
   EnrollmentService,
   NodeService,
+  PauseService,
   Health,
   v1.ServerReflection,
   v1alpha.ServerReflection,
@@ -52,6 +55,7 @@ export const rpcs: readonly Rpc[] = [
   ...authorityService,
   ...enrollmentService,
   ...nodeService,
+  ...pauseService,
   ...healthService,
   ...reflectionService(
     serviceNames,

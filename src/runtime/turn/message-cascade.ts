@@ -15,6 +15,7 @@ import { applyChanges, type ChangedRows } from "./changed-rows.js";
 import type { CascadeParts } from "./context.js";
 import type { Deciding } from "./culprit.js";
 import { boundedSend } from "./effect.js";
+import { carryOutRest } from "./pauses.js";
 import { sendOrEnd } from "./send-assignment.js";
 
 type Creation = Extract<Command, { type: `create${string}` | "attachWorker" }>;
@@ -159,7 +160,7 @@ export class MessageCascade {
         work.effect(command);
         break;
       default:
-        this.#parts.context.nodes?.carryOut(command, (run) => this.#putRun(run));
+        carryOutRest(command, this.#parts, (run) => this.#putRun(run));
     }
   }
 

@@ -1,6 +1,6 @@
 import type { Answer } from "#actors/commands";
 import type { LaneView, Offer } from "#actors/scheduler/messages";
-import { mayTake } from "#actors/scheduler/placement";
+import { isServed, mayTake } from "#actors/scheduler/placement";
 import { type RunId, stepKey } from "#domain/id";
 import type { Lane } from "#domain/task/lane";
 import type { ReadyStep } from "#domain/task/step";
@@ -10,6 +10,7 @@ import type { Journal } from "../memory/journal.js";
 import { freeWorkers } from "../memory/offer.js";
 import type { Workspace } from "../memory/workspace.js";
 import { type CascadeDecider, CascadeFailure } from "./containment.js";
+import { endPauses } from "./pauses.js";
 import type { RowLoader } from "./row-loader.js";
 import { fromStore, StoreError } from "./store-error.js";
 
@@ -38,7 +39,8 @@ export class Scheduling {
    * and could assign more.
    */
   async run(): Promise<boolean> {
-    const { core, journal } = this.#parts;
+    const { core, journal, work } = this.#parts;
+    endPauses(core, work, journal);
     const mark = journal.mark();
     this.#lanesRead = [];
     let more = false;
@@ -58,18 +60,18 @@ export class Scheduling {
   async #schedule(): Promise<boolean> {
     const { core, work, cascades } = this.#parts;
     const { memory, leases, entropy } = core;
-    const { workers, free, deferred } = freeWorkers(memory.roster, leases);
+    const { workers, free, deferred } = freeWorkers(memory, leases);
     leases.hasDeferred = deferred;
     await this.#readLanes(workers);
     if (workers.length === 0) return false;
 
     const ready = memory.backlog
       .views()
-      .filter(({ lane }: LaneView) => canBeTaken(lane, workers))
+      .filter(({ lane }: LaneView) => isServed(lane, memory.pauses.present) && canBeTaken(lane, workers))
       .reduce((sum, view) => sum + view.ready.length, 0);
     const slots = slotsOf(workers);
     const count = Math.min(ready, slots, limits.turnAssignments);
-    const unread = () => this.#unread(workers).length > 0;
+    const unread = () => this.#unread(workers).some((lane) => isServed(lane, memory.pauses.present));
     if (count === 0) return slots > 0 && unread();
 
     const before = work.changes.runs.length;
@@ -111,7 +113,9 @@ export class Scheduling {
     if (unread.length === 0) return;
 
     const left = new Set(backlog.shared ? [] : work.changes.steps.map(({ before }) => before?.lane));
-    const useful = workers.length > 0 ? unread.slice(0, limits.turnLanes) : [];
+    const { present } = core.memory.pauses;
+    const served = unread.filter((lane) => isServed(lane, present));
+    const useful = workers.length > 0 ? served.slice(0, limits.turnLanes) : [];
     this.#lanesRead = [...new Set([...unread.filter(({ key }) => left.has(key)), ...useful])];
     for (const lane of this.#lanesRead) await this.#readLane(lane, workers);
   }

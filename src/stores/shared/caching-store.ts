@@ -174,6 +174,7 @@ function sharedReads(reads: Reads, cached: ReadCaches): Reads {
     tasks: (filter, before, pageSize) => reads.tasks(filter, before, pageSize),
     countReady: (lanes, most) => reads.countReady(lanes, most),
     countBefore: (place, most) => reads.countBefore(place, most),
+    countHeld: (scope) => reads.countHeld(scope),
     templates: (filter, after, pageSize) => reads.templates(filter, after, pageSize),
     stepActions: (step) => reads.stepActions(step),
     input,
@@ -221,6 +222,7 @@ function cachingReads(reads: Reads, { tasks: cached, templates }: ReadCaches): R
     tasks: (filter, before, pageSize) => reads.tasks(filter, before, pageSize),
     countReady: (lanes, most) => reads.countReady(lanes, most),
     countBefore: (place, most) => reads.countBefore(place, most),
+    countHeld: (scope) => reads.countHeld(scope),
     templates: (filter, after, pageSize) => reads.templates(filter, after, pageSize),
     stepActions: (step) => reads.stepActions(step),
   };

@@ -48,7 +48,7 @@ test("every statement finds its rows by an index, and none sorts more than the S
   const named = (pattern: RegExp) => plans.filter(([, found]) => pattern.test(found)).map(([name]) => name);
 
   expect(named(/TEMP B-TREE/)).toEqual(["graphSteps", "stepsOf"]);
-  // Lanes, agents and keys are few, and templates are counted once, at boot; what is counted of ready Steps is bounded; the others
+  // Lanes, agents, pauses and keys are few, and templates are counted once, at boot; what is counted of ready Steps is bounded; the others
   // walk an index that holds live rows only.
   expect(named(/SCAN/)).toEqual([
     "nextDue",
@@ -57,6 +57,7 @@ test("every statement finds its rows by an index, and none sorts more than the S
     "waiting",
     "templateCounts",
     "agents",
+    "pauses",
     "apiKeys",
     "countReady",
     "countBefore",

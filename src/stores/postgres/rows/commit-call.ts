@@ -16,7 +16,7 @@ import type { Commit, Committed } from "#ports/store-turns";
 import { neededLanes } from "../../shared/needed-lanes.js";
 import { packLog } from "../../shared/pack-log.js";
 import { recordsText } from "../audit/audit-log.js";
-import { agentColumns, type Columns, laneColumns, rowTable, templateColumns } from "./rows.js";
+import { agentColumns, type Columns, laneColumns, pauseColumns, rowTable, templateColumns } from "./rows.js";
 
 /** A commit as one call of `commit_2`, which may be made any number of times. */
 export interface CommitCall {
@@ -32,20 +32,27 @@ export interface CommitCall {
 const PARAMETERS = 32;
 
 const CALL = `commit_2(${Array.from({ length: PARAMETERS }, (_, i) => `$${i + 1}`).join(", ")})`;
-const COPIED = `copied_1(${CALL}, $1, $${PARAMETERS + 1})`;
-/** By what belongs to the commit beside its rows: results to copy, and what the audit log says of it. */
-const statements = {
-  plain: { name: "commit", text: `SELECT ${CALL}` },
-  audited: {
-    name: "audited-commit",
-    text: `SELECT audited_1(${CALL}, $1, $${PARAMETERS + 1}, $${PARAMETERS + 2})`,
-  },
-  copying: { name: "copying-commit", text: `SELECT ${COPIED}` },
-  auditedCopying: {
-    name: "audited-copying-commit",
-    text: `SELECT audited_1(${COPIED}, $1, $${PARAMETERS + 2}, $${PARAMETERS + 3})`,
-  },
-} as const;
+/** What belongs to a commit beside its rows. */
+type Beside = Partial<Record<"audit" | "copies" | "pauses", unknown>>;
+
+/** The statement of a commit: pauses that change by it and results to copy have a value each, and what the audit log says of it two. */
+function statementOf({ audit, copies, pauses }: Beside): CommitCall["statement"] {
+  let next = PARAMETERS;
+  let call = CALL;
+  let name = "commit";
+  if (copies) {
+    call = `copied_1(${call}, $1, $${++next})`;
+    name = `copying-${name}`;
+  }
+  if (pauses) {
+    call = `paused_1(${call}, $1, $${++next})`;
+    name = `pausing-${name}`;
+  }
+  if (!audit) return { name, text: `SELECT ${call}` };
+  return { name: `audited-${name}`, text: `SELECT audited_1(${call}, $1, $${next + 1}, $${next + 2})` };
+}
+
+const PLAIN = statementOf({});
 
 type ByKind<T> = { readonly [Name in RowKindName]: readonly T[] };
 
@@ -65,7 +72,7 @@ export function commitCall(turn: Commit, owner: number | null): CommitCall {
   ];
 
   return {
-    statement: statementOf(turn),
+    statement: turn.audit || turn.copies || turn.pauses ? statementOf(turn) : PLAIN,
     values: [
       turn.id,
       turn.at,
@@ -100,6 +107,7 @@ export function commitCall(turn: Commit, owner: number | null): CommitCall {
       list(made.workers),
       turn.tasks.some((task) => taskStatus(task) === "PENDING"),
       ...(turn.copies ? [list(turn.copies.map(copyColumns))] : []),
+      ...(turn.pauses ? [list(turn.pauses.map(pauseColumns))] : []),
       ...(turn.audit ? [turn.audit.chain, recordsText(turn.audit)] : []),
     ],
     expected,
@@ -108,11 +116,6 @@ export function commitCall(turn: Commit, owner: number | null): CommitCall {
       return { firstSeqs: turn.log.map(({ taskId }) => found[taskId] ?? 1) };
     },
   };
-}
-
-function statementOf({ audit, copies }: Commit): CommitCall["statement"] {
-  if (copies) return audit ? statements.auditedCopying : statements.copying;
-  return audit ? statements.audited : statements.plain;
 }
 
 function copyColumns({ from, to }: NonNullable<Commit["copies"]>[number]): Columns {

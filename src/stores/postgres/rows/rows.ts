@@ -1,4 +1,5 @@
 import type { TaskId } from "#domain/id";
+import { type Pause, pauseKey } from "#domain/pause/pause";
 import type { Revisioned, RowKindName, RowOf } from "#domain/row-kinds";
 import { rowKind } from "#domain/row-kinds";
 import type { Deadline, DeadlineKind } from "#domain/task/deadline";
@@ -11,6 +12,7 @@ import { versionKey } from "#domain/template/version";
 import { instant } from "#domain/time/time";
 import type { AgentRow } from "#domain/worker/agent";
 import type { WorkerRow } from "#domain/worker/worker-row";
+import type { PauseChanges } from "#ports/store-turns";
 import type { Cell, Cells } from "../connect/connection.js";
 
 /** The columns of one row, as `commit_2` takes them. */
@@ -167,5 +169,16 @@ export function agentColumns(row: AgentRow): Columns {
 }
 
 export function agentFrom(data: Cell | undefined): AgentRow {
+  return JSON.parse(String(data));
+}
+
+export function pauseColumns(change: PauseChanges[number]): Columns {
+  if (change.type === "remove")
+    return { key: pauseKey(change.scope), until: change.until ?? null, data: null };
+  const { pause } = change;
+  return { key: pauseKey(pause.scope), until: pause.until, data: JSON.stringify(pause) };
+}
+
+export function pauseFrom(data: Cell | undefined): Pause {
   return JSON.parse(String(data));
 }

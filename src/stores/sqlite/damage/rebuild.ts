@@ -31,6 +31,7 @@ import {
   deadlines,
   lanes,
   laneValues,
+  pauses,
   plane,
   rowTable,
   taskTable,
@@ -99,6 +100,9 @@ export function* rebuild({ path, draft, driver, commits, head }: Rebuilding): Ge
     for (const { table, key } of lost)
       if (table === agents.name)
         yield `what agent ${key} announced is forgotten, until a worker announces it again: its row is damaged`;
+    for (const { table, key } of lost)
+      if (table === pauses.name)
+        yield `the pause ${key} is gone, and holds nothing back any more: its row is damaged; pause it again`;
     for (const { table, key } of lost)
       if (table === apiKeys.name)
         yield `API key ${key} is gone, and is refused from now on: its row is damaged`;
