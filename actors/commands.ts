@@ -84,6 +84,8 @@ export const commands = {
   /** The Task passes through a state in which no commit will ever find it: the log tells of it. */
   pass: carriedOutByRuntime<{ readonly taskId: TaskId; readonly state: TaskState }>(),
   keepTemplate: carriedOutByRuntime<{ readonly template: TemplateRow }>(),
+  /** A ready Step waits in another lane from now on, at its rank there. */
+  moveStep: carriedOutByRuntime<StepKey & { readonly lane: string }>(),
   /** Give nothing of its scope to workers, in place of an earlier pause of it. */
   keepPause: carriedOutByRuntime<{ readonly pause: Pause }>(),
   /** End the pause of a scope, if there is one. */

@@ -7,6 +7,7 @@ import type { SchedulerEvent, SchedulerHandler } from "./handler.js";
 import type { SchedulerMessage, Served } from "./messages.js";
 import { pause, resume } from "./pause.js";
 import { schedule } from "./schedule.js";
+import { shelve } from "./shelve.js";
 import { weigh } from "./weigh.js";
 
 export const schedulerHandlers = {
@@ -14,6 +15,7 @@ export const schedulerHandlers = {
   pause,
   resume,
   weigh,
+  shelve,
   assign,
 } as const satisfies Readers<SchedulerMessage>;
 
@@ -41,6 +43,7 @@ const listens = {
   pause: { actions: "pauseScope" },
   resume: { actions: "resumeScope" },
   weigh: { actions: "weighPlacements" },
+  shelve: { actions: "shelveSteps" },
   assign: { actions: "assignRuns" },
 } as const satisfies Record<SchedulerMessage["type"], { readonly actions: string }>;
 
@@ -52,6 +55,7 @@ export const schedulerMachine = parts
       pauseScope: decided("pause", pause),
       resumeScope: decided("resume", resume),
       weighPlacements: decided("weigh", weigh),
+      shelveSteps: decided("shelve", shelve),
       assignRuns: decided("assign", assign),
     },
   })

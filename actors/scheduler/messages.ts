@@ -23,6 +23,8 @@ export type SchedulerMessage =
   | { readonly type: "resume"; readonly caller: Caller; readonly scope: PauseScope }
   /** itself: with the rows at hand, as many of these as may be loaded and sent now. */
   | { readonly type: "weigh"; readonly placements: readonly Placement[] }
+  /** itself: of these ready Steps those of a paused template leave the way of the others. */
+  | { readonly type: "shelve"; readonly steps: readonly StepKey[] }
   /** itself: with what they are given at hand, make these Runs. A Step that has moved on is left out. */
   | { readonly type: "assign"; readonly placements: readonly Placement[] };
 

@@ -78,6 +78,7 @@ test("a time that is none is an error of usage", async () => {
 test.each([
   [["plane"], { kind: PauseKind.PLANE }],
   [["namespace", "billing"], { kind: PauseKind.NAMESPACE, namespace: "billing", name: "" }],
+  [["template", "flow", "--namespace", "n"], { kind: PauseKind.TEMPLATE, namespace: "n", name: "flow" }],
   [["worker", "w1", "--principal", "p"], { kind: PauseKind.WORKER, name: "w1", principal: "p" }],
 ])("pause %j", async (words, scope) => {
   const { asked, handlers } = pausing();

@@ -1,10 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { LOCAL_CALLER } from "#domain/caller";
+import type { TaskId } from "#domain/id";
 import { EVERY_NAMESPACE, type PauseScope, THE_PLANE } from "#domain/pause/pause";
+import { laneOfKey } from "#domain/task/lane";
 import { later, millis, NEVER } from "#domain/time/time";
 import { limits } from "#limits/index";
 import { memoryStore } from "#stores/memory/index";
 import { type BenchPlane, startBench } from "./kit/bench-plane.js";
+import { begin } from "./kit/workflow-bench.js";
 
 const agentScope = (name: string, namespace = "default"): PauseScope => {
   return { kind: "agent", namespace, name, principal: "" };
@@ -201,4 +204,87 @@ test("what is cancelled while it is paused leaves no lane behind", async () => {
   await bench.cancel(task.id);
   await bench.settle();
   expect((await bench.store.boot()).lanes).toEqual([]);
+});
+
+describe("a paused template", () => {
+  const flow = (name: string) =>
+    ({
+      name,
+      namespace_name: "default",
+      version: "1.0.0",
+      steps: [{ name: "one", handler: { callable: "echo" } }],
+    }) as never;
+  const templateScope = (name: string): PauseScope => {
+    return { kind: "template", namespace: "default", name, principal: "" };
+  };
+
+  test("none of its Steps is given out, and Steps behind them are not held up", async () => {
+    const bench = await startBench();
+    await pause(bench, templateScope("slow"));
+    const held = [];
+    for (let i = 0; i < 700; i += 1) held.push((await begin(bench, flow("slow"))).task.id);
+    const other = await begin(bench, flow("fast"));
+    const { task } = await bench.create();
+    await bench.settle();
+    const worker = bench.worker("w1", { capacity: 2 });
+    await bench.settle();
+    expect(worker.assignments().map(({ taskId }) => taskId)).toEqual([other.task.id, task.id]);
+
+    const lanes = (await bench.store.boot()).lanes.map(({ template }) => template?.name);
+    expect(lanes).toEqual(["slow"]);
+    const [step] = (await bench.plane.reads.task(held[0] as TaskId))?.steps ?? [];
+    expect(laneOfKey(step?.lane ?? "")?.template).toEqual({ namespace: "default", name: "slow" });
+  });
+
+  test("its Steps are given out in their old order once it is resumed, and the lane of their own is gone", async () => {
+    const bench = await startBench();
+    await pause(bench, templateScope("slow"));
+    const worker = bench.worker("w1", { capacity: 1 });
+    await bench.settle();
+    const [first, second] = [await begin(bench, flow("slow")), await begin(bench, flow("slow"))];
+    await bench.settle();
+    expect(worker.assignments()).toEqual([]);
+    await resume(bench, templateScope("slow"));
+    await bench.settle();
+    for (const { task } of [first, second]) {
+      const { taskId, runId } = worker.assigned();
+      expect(taskId).toBe(task.id);
+      await worker.report(runId, "COMPLETED");
+      await bench.settle();
+    }
+    expect((await bench.store.boot()).lanes).toEqual([]);
+  });
+
+  test("survives a kill: its lane is not served by the next process", async () => {
+    const store = memoryStore();
+    const before = await startBench(store);
+    await pause(before, templateScope("slow"));
+    before.worker("w1");
+    const { task } = await begin(before, flow("slow"));
+    await before.settle();
+    before.kill();
+
+    const bench = await startBench(store, { clock: before.clock, seed: 2, audit: false });
+    const worker = bench.worker("w2");
+    await bench.settle();
+    expect(worker.assignments()).toEqual([]);
+    await resume(bench, templateScope("slow"));
+    await bench.settle();
+    expect(worker.assigned().taskId).toBe(task.id);
+  });
+
+  test("a pause of its agent counts too, and each has to be resumed", async () => {
+    const bench = await startBench();
+    await pause(bench, templateScope("slow"));
+    const worker = bench.worker("w1");
+    const { task } = await begin(bench, flow("slow"));
+    await bench.settle();
+    await pause(bench, agentScope("echo"));
+    await resume(bench, templateScope("slow"));
+    await bench.settle();
+    expect(worker.assignments()).toEqual([]);
+    await resume(bench, agentScope("echo"));
+    await bench.settle();
+    expect(worker.assigned().taskId).toBe(task.id);
+  });
 });

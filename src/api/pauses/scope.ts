@@ -37,8 +37,6 @@ export async function scopeOf(asked: AskedScope, { caller, services }: Request):
   if (kind === "plane") return THE_PLANE;
   const namespace = namespaceOf(asked, caller);
   if (kind === "namespace") return { kind, namespace, name: "", principal: "" };
-  if (kind === "template")
-    throw invalid("scope.kind", "is TEMPLATE, which cannot be paused: pause its agents.");
   if (name === "") throw invalid("scope.name", `is required: send ${names[kind]}.`);
   if (kind !== "worker") return { kind, namespace, name, principal: "" };
   const owner = principal || (await services.plane.ownerOf(caller, name as WorkerId));

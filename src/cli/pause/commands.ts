@@ -9,6 +9,7 @@ import type { PauseCommandOptions, ScopeWords } from "./pauses.js";
 /** What can be paused: the word of the command line, its argument, and which options it has beside the others. */
 const scopes = [
   { kind: "agent", argument: "<name>", of: "an agent", options: ["namespace"] },
+  { kind: "template", argument: "<name>", of: "a template, of whichever version", options: ["namespace"] },
   { kind: "namespace", argument: "<name>", of: "a namespace", options: [] },
   {
     kind: "worker",
@@ -20,7 +21,7 @@ const scopes = [
 ] as const;
 
 const verbs = {
-  pause: "Give workers nothing more of an agent, a namespace, to a worker, or at all.",
+  pause: "Give workers nothing more of an agent, template or namespace, to a worker, or at all.",
   drain: "Pause, and wait until workers hold nothing of it any more.",
   resume: "Give workers again what was paused.",
 } as const;

@@ -7,7 +7,11 @@ export class PauseSet {
 
   constructor(pauses: Iterable<Pause> = []) {
     this.#byKey = new Map(Array.from(pauses, (pause) => [pauseKey(pause.scope), pause]));
+    this.hasTemplates = this.all().some(({ scope }) => scope.kind === "template");
   }
+
+  /** True if a template is paused. */
+  readonly hasTemplates: boolean;
 
   get size(): number {
     return this.#byKey.size;

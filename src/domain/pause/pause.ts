@@ -1,4 +1,4 @@
-import type { Lane } from "../task/lane.js";
+import type { Lane, LaneTemplate } from "../task/lane.js";
 import type { HeldRun } from "../task/run.js";
 import { type Instant, NEVER } from "../time/time.js";
 
@@ -63,15 +63,23 @@ export function covers({ kind, namespace, name, principal }: PauseScope, run: He
   }
 }
 
+export function templateScope({ namespace, name }: LaneTemplate): PauseScope {
+  return { kind: "template", namespace, name, principal: "" };
+}
+
 /** What Steps have that wait in one lane, as far as pauses go. */
-export type Waiting = Pick<Lane, "namespace" | "agentName">;
+export type Waiting = Pick<Lane, "namespace" | "agentName"> & {
+  /** The template of their Tasks; of a lane only if all are of one. */
+  readonly template?: LaneTemplate | null;
+};
 
 /** The scopes that a ready Step is in, the widest first. */
-export function scopesOf({ namespace, agentName }: Waiting): readonly PauseScope[] {
+export function scopesOf({ namespace, agentName, template }: Waiting): readonly PauseScope[] {
   const agent = { kind: "agent", name: agentName, principal: "" } as const;
   return [
     THE_PLANE,
     { kind: "namespace", namespace, name: "", principal: "" },
+    ...(template ? [templateScope(template)] : []),
     { ...agent, namespace: EVERY_NAMESPACE },
     { ...agent, namespace },
   ];

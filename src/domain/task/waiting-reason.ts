@@ -52,11 +52,11 @@ export const GIVEN_BACK = "it was given back, and is not given out again before"
 
 /** The pauses that keep a ready Step of the Task from every worker, the widest first. */
 export function pausesOver(
-  { namespace }: WaitingTask,
+  { namespace, spec }: WaitingTask,
   agentName: string,
   pauses: PauseSet,
 ): readonly Pause[] {
-  return pauses.over({ namespace, agentName });
+  return pauses.over({ namespace, agentName, template: spec.template });
 }
 
 /**

@@ -1,5 +1,5 @@
 import { incarnationName, type Restoration } from "#domain/incarnation";
-import { type Lane, laneOf } from "#domain/task/lane";
+import { type Lane, laneOf, laneOfKey } from "#domain/task/lane";
 import type { RunRow } from "#domain/task/run";
 import { readyStep, type StepRow } from "#domain/task/step";
 import { type TaskRow, taskStatus } from "#domain/task/task";
@@ -146,12 +146,12 @@ export class Memory {
 
   /** Updates the backlog from a changed Step row. Returns the Step's lane if it is new. */
   followStep(before: StepRow | undefined, after: StepRow, task: TaskRow, journal: Journal): Lane | undefined {
-    if (before?.state === "enqueued" && after.state !== "enqueued") {
-      this.backlog.remove(before.lane, readyStep(before), journal);
-    }
-    if (after.state !== "enqueued" || before?.state === "enqueued") return undefined;
+    const leaves = before?.state === "enqueued" && (after.state !== "enqueued" || after.lane !== before.lane);
+    if (leaves) this.backlog.remove(before.lane, readyStep(before), journal);
+    if (after.state !== "enqueued" || (before?.state === "enqueued" && !leaves)) return undefined;
 
-    const lane = laneOf(task.namespace, after.agentName, task.spec.workerSelector);
+    const own = laneOf(task.namespace, after.agentName, task.spec.workerSelector);
+    const lane = own.key === after.lane ? own : (laneOfKey(after.lane) ?? own);
     return this.backlog.add(lane, readyStep(after), journal) ? lane : undefined;
   }
 

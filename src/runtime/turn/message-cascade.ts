@@ -160,7 +160,7 @@ export class MessageCascade {
         work.effect(command);
         break;
       default:
-        carryOutRest(command, this.#parts, (run) => this.#putRun(run));
+        carryOutRest(command, this.#parts, this.#putRun, this.#putStep);
     }
   }
 
@@ -294,17 +294,17 @@ export class MessageCascade {
     this.#putStep(after);
   }
 
-  #putStep(row: StepRow): void {
+  readonly #putStep = (row: StepRow): void => {
     const { work } = this.#parts.context;
     const key = { taskId: row.taskId, stepName: row.name };
     const name = stepKey(key);
     if (!this.#changed.steps.has(name)) this.#changed.steps.set(name, { before: work.step(key), ...key });
     work.putStep(row);
-  }
+  };
 
-  #putRun(row: RunRow): void {
+  readonly #putRun = (row: RunRow): void => {
     const { work, nodes } = this.#parts.context;
     if (!this.#changed.runs.has(row.id)) this.#changed.runs.set(row.id, work.run(row.id));
     work.putRun(nodes ? nodes.named(row) : row);
-  }
+  };
 }

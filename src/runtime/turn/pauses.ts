@@ -1,12 +1,13 @@
 import type { Command } from "#actors/commands";
 import type { RunRow } from "#domain/task/run";
+import type { StepRow } from "#domain/task/step";
 import type { Core } from "../core.js";
 import type { Journal } from "../memory/journal.js";
 import type { Workspace } from "../memory/workspace.js";
 import type { NodeRows } from "../nodes/node-rows.js";
 import type { CascadeParts } from "./context.js";
 
-type PauseCommand = Extract<Command, { type: "keepPause" | "endPause" }>;
+type PauseCommand = Extract<Command, { type: "keepPause" | "endPause" | "moveStep" }>;
 type NodeCommand = Parameters<NodeRows["carryOut"]>[0];
 
 /** Carries out what is about pauses or, where a store is shared, about other nodes. */
@@ -14,6 +15,7 @@ export function carryOutRest(
   command: PauseCommand | NodeCommand,
   { context: { work, memory, nodes }, journal }: CascadeParts,
   putRun: (row: RunRow) => void,
+  putStep: (row: StepRow) => void,
 ): void {
   switch (command.type) {
     case "keepPause":
@@ -24,6 +26,11 @@ export function carryOutRest(
       memory.pauses.remove(command.params.scope, journal);
       work.pauses.remove(command.params.scope);
       break;
+    case "moveStep": {
+      const row = work.step(command.params);
+      if (row) putStep({ ...row, lane: command.params.lane });
+      break;
+    }
     default:
       nodes?.carryOut(command, putRun);
   }

@@ -3,12 +3,12 @@ import type { LaneView, Offer } from "#actors/scheduler/messages";
 import { isServed, mayTake } from "#actors/scheduler/placement";
 import { type RunId, stepKey } from "#domain/id";
 import type { Lane } from "#domain/task/lane";
-import type { ReadyStep } from "#domain/task/step";
+import type { ReadyStep, StepRow } from "#domain/task/step";
 import { limits } from "#limits/index";
 import type { Core } from "../core.js";
 import type { Journal } from "../memory/journal.js";
 import { freeWorkers } from "../memory/offer.js";
-import type { Workspace } from "../memory/workspace.js";
+import type { Change, Workspace } from "../memory/workspace.js";
 import { type CascadeDecider, CascadeFailure } from "./containment.js";
 import { endPauses } from "./pauses.js";
 import type { RowLoader } from "./row-loader.js";
@@ -75,11 +75,14 @@ export class Scheduling {
     if (count === 0) return slots > 0 && unread();
 
     const before = work.changes.runs.length;
+    const stepsBefore = work.changes.steps.length;
     const runIds = Array.from({ length: count }, () => entropy.uuid() as RunId);
     const offer = { workers, free, runIds };
     const outcome = await cascades.decide({ to: "scheduler", message: { type: "schedule" } }, offer);
     if (outcome instanceof CascadeFailure) await this.#assignOneByOne(outcome, offer);
     const made = work.changes.runs.length - before;
+    // What was shelved has made room for what was behind it.
+    if (work.changes.steps.slice(stepsBefore).some(isMoved)) return true;
     // A Step left out for want of bytes may fit another worker, but only after these assignments are sent: try again.
     if (isLeftOut(outcome) && made > 0) return true;
     if (memory.backlog.shared && (await this.#dropGone())) return true;
@@ -219,4 +222,9 @@ function slotsOf(workers: Workers): number {
 
 function isLeftOut(outcome: Answer | CascadeFailure | undefined): boolean {
   return outcome !== undefined && !(outcome instanceof CascadeFailure) && outcome.type === "scheduled";
+}
+
+/** True of a ready Step that waits in another lane now. */
+function isMoved({ before, after }: Change<StepRow>): boolean {
+  return before?.state === "enqueued" && after.state === "enqueued";
 }

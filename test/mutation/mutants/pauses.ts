@@ -3,7 +3,6 @@ import { edit, type Mutant, type TestName } from "../mutant.js";
 const pauses = (name: string): TestName => ({ file: "test/runtime/pauses.test.ts", name });
 const suite = (name: string): TestName => ({ file: "test/stores/memory.test.ts", name: `memory ${name}` });
 const BOOK = "src/runtime/memory/pauses.ts";
-const SCHEDULING = "src/runtime/turn/scheduling.ts";
 
 /** Ways in which what is paused could be given out, or what is not be held back. */
 export const pauseMutants: readonly Mutant[] = [
@@ -16,11 +15,9 @@ export const pauseMutants: readonly Mutant[] = [
         "view.lanes.filter(({ lane }) => isServed(lane, view.pauses) || true)",
       ),
     ],
-    red: [
-      pauses(
-        "while a scope is paused, workers get nothing of it, and all of it once it is resumed the plane",
-      ),
-    ],
+    test: pauses(
+      "while a scope is paused, workers get nothing of it, and all of it once it is resumed the plane",
+    ),
   },
   {
     name: "pause: a paused worker is offered",
@@ -31,18 +28,29 @@ export const pauseMutants: readonly Mutant[] = [
         "if (!isOffered(slots.session, pauses.present)) deferred = deferred || false;",
       ),
     ],
-    red: [pauses("a paused worker is passed over, and others get what it would have got")],
+    test: pauses("a paused worker is passed over, and others get what it would have got"),
   },
   {
-    name: "pause: turns are taken for a lane that is not served",
+    name: "pause: Steps of a paused template are given out",
     edits: [
       edit(
-        SCHEDULING,
-        "this.#unread(workers).some((lane) => isServed(lane, memory.pauses.present))",
-        "this.#unread(workers).length > 0",
+        "actors/scheduler/shelve.ts",
+        "return template ? view.pauses.get(templateScope(template)) !== undefined : false;",
+        "return template ? view.pauses.get(templateScope(template)) === null : false;",
       ),
     ],
-    red: [pauses("pauses survive a kill of the process, and those with an end end then")],
+    test: pauses("a paused template none of its Steps is given out, and Steps behind them are not held up"),
+  },
+  {
+    name: "pause: what was behind shelved Steps waits until something happens",
+    edits: [
+      edit(
+        "src/runtime/turn/scheduling.ts",
+        'return before?.state === "enqueued" && after.state === "enqueued";',
+        'return before?.state === "enqueued" && after.state === "pending";',
+      ),
+    ],
+    test: pauses("a paused template none of its Steps is given out, and Steps behind them are not held up"),
   },
   {
     name: "pause: nobody wakes up when it ends",
@@ -53,12 +61,12 @@ export const pauseMutants: readonly Mutant[] = [
         "backlog.nextAvoidEnd(at)",
       ),
     ],
-    red: [pauses("a pause with an end ends by itself, and is removed from the store")],
+    test: pauses("a pause with an end ends by itself, and is removed from the store"),
   },
   {
     name: "pause: memory forgets them at boot",
     edits: [edit(BOOK, "this.#present = new PauseSet(pauses);\n  }", "this.#present = NO_PAUSES;\n  }")],
-    red: [pauses("pauses survive a kill of the process, and those with an end end then")],
+    test: pauses("pauses survive a kill of the process, and those with an end end then"),
   },
   {
     name: "pause: one that was replaced is removed when the earlier one would have ended",
@@ -69,6 +77,6 @@ export const pauseMutants: readonly Mutant[] = [
         "if (until !== undefined) this.#rows.delete(key);",
       ),
     ],
-    red: [suite("a pause that ends at another instant than said is not removed")],
+    test: suite("a pause that ends at another instant than said is not removed"),
   },
 ];

@@ -61,6 +61,7 @@ test("every statement finds its rows by an index, and none sorts more than the S
     "apiKeys",
     "countReady",
     "countBefore",
+    "heldOfTasks",
   ]);
   expect(Object.fromEntries(plans)).toMatchInlineSnapshot(`
     {
@@ -91,6 +92,7 @@ test("every statement finds its rows by an index, and none sorts more than the S
       "hasTask": "SEARCH tasks USING COVERING INDEX sqlite_autoindex_tasks_1 (id=?)",
       "head": "SEARCH plane USING INTEGER PRIMARY KEY (rowid=?)",
       "held": "SCAN runs USING INDEX runs_held",
+      "heldOfTasks": "SCAN r USING INDEX runs_held; SEARCH t USING INDEX sqlite_autoindex_tasks_1 (id=?)",
       "input": "SEARCH inputs USING INDEX sqlite_autoindex_inputs_1 (task_id=?)",
       "inputs": "SEARCH t USING INDEX sqlite_autoindex_inputs_1 (task_id=?)",
       "insert runs": "",
@@ -113,6 +115,7 @@ test("every statement finds its rows by an index, and none sorts more than the S
       "output": "SEARCH outputs USING INDEX sqlite_autoindex_outputs_1 (task_id=? AND step_name=?)",
       "outputDay": "SEARCH output_days USING INDEX sqlite_autoindex_output_days_1 (day=?)",
       "outputs": "SEARCH t USING INDEX sqlite_autoindex_outputs_1 (task_id=? AND step_name=?)",
+      "pauses": "SCAN pauses",
       "put inputs": "",
       "put outputs": "",
       "put stepActions": "",
@@ -122,6 +125,7 @@ test("every statement finds its rows by an index, and none sorts more than the S
       "putDeadline": "",
       "putEnrolment": "",
       "putOutputDay": "",
+      "putPause": "",
       "ready": "SEARCH steps USING INDEX backlog (lane=?)",
       "removeApiKey": "SEARCH api_keys USING INDEX sqlite_autoindex_api_keys_1 (id=?)",
       "removeAudit": "SEARCH audit USING INDEX sqlite_autoindex_audit_1 (chain=? AND seq>? AND seq<?)",
@@ -129,6 +133,7 @@ test("every statement finds its rows by an index, and none sorts more than the S
       "removeEnrolment": "SEARCH enrolment USING INDEX sqlite_autoindex_enrolment_1 (kind=? AND id=?)",
       "removeLane": "SEARCH lanes USING PRIMARY KEY (key=?)",
       "removeOutputDay": "SEARCH output_days USING INDEX sqlite_autoindex_output_days_1 (day=?)",
+      "removePause": "SEARCH pauses USING INDEX sqlite_autoindex_pauses_1 (key=?)",
       "removeTask": "SEARCH tasks USING INDEX sqlite_autoindex_tasks_1 (id=?); SEARCH step_actions USING COVERING INDEX sqlite_autoindex_step_actions_1 (task_id=?); SEARCH runs USING COVERING INDEX runs_of_task (task_id=?); SEARCH steps USING COVERING INDEX sqlite_autoindex_steps_1 (task_id=?); SEARCH step_inputs USING COVERING INDEX sqlite_autoindex_step_inputs_1 (task_id=?); SEARCH deadlines USING PRIMARY KEY (task_id=?); SEARCH log USING COVERING INDEX sqlite_autoindex_log_1 (task_id=?); SEARCH outputs USING COVERING INDEX sqlite_autoindex_outputs_1 (task_id=?); SEARCH inputs USING COVERING INDEX sqlite_autoindex_inputs_1 (task_id=?)",
       "result": "SEARCH outputs USING INDEX sqlite_autoindex_outputs_1 (task_id=? AND step_name=?)",
       "revision runs": "SEARCH runs USING INDEX sqlite_autoindex_runs_1 (id=?)",

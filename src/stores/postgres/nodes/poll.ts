@@ -1,6 +1,6 @@
 import type { NodeId, RunId, SessionId, TaskId } from "#domain/id";
 import type { Pause } from "#domain/pause/pause";
-import type { Lane } from "#domain/task/lane";
+import { type Lane, storedLane } from "#domain/task/lane";
 import { instant } from "#domain/time/time";
 import type { AgentRow } from "#domain/worker/agent";
 import type { WorkerRow } from "#domain/worker/worker-row";
@@ -78,7 +78,7 @@ export function polledFrom(row: Cells): Polled {
     dead: listOf<NodeId | "">(dead),
     lanes: listOf<[string, string, string, Lane["selector"]]>(lanes).map(
       ([key, namespace, agentName, selector]) => {
-        return { key, namespace, agentName, selector };
+        return storedLane({ key, namespace, agentName, selector });
       },
     ),
     nextDueAt: instantOf([nextDueAt ?? null]),

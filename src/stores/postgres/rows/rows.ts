@@ -3,7 +3,7 @@ import { type Pause, pauseKey } from "#domain/pause/pause";
 import type { Revisioned, RowKindName, RowOf } from "#domain/row-kinds";
 import { rowKind } from "#domain/row-kinds";
 import type { Deadline, DeadlineKind } from "#domain/task/deadline";
-import type { Lane } from "#domain/task/lane";
+import { type Lane, storedLane } from "#domain/task/lane";
 import type { RunRow } from "#domain/task/run";
 import { hasEnded, type StepRow } from "#domain/task/step";
 import { type TaskRow, taskStatus } from "#domain/task/task";
@@ -146,12 +146,12 @@ export function laneColumns({ key, namespace, agentName, selector }: Lane): Colu
 }
 
 export function laneFrom([key, namespace, agentName, selector]: Cells): Lane {
-  return {
+  return storedLane({
     key: String(key),
     namespace: String(namespace),
     agentName: String(agentName),
     selector: JSON.parse(String(selector)),
-  };
+  });
 }
 
 export function templateColumns(row: TemplateRow): Columns {

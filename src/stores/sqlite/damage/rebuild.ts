@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { Fault } from "#domain/fault";
 import { localKindNames } from "#domain/row-kinds";
-import { laneOf } from "#domain/task/lane";
+import { laneOfKey } from "#domain/task/lane";
 import {
   bytesOf,
   type Driver,
@@ -271,8 +271,8 @@ function makeLanes(db: Driver): void {
   for (const [cell] of db
     .prepare(`SELECT DISTINCT ${bytesOf("lane")} FROM steps WHERE state = 'enqueued'`)
     .all([])) {
-    const [namespace, agentName, selector] = JSON.parse(textIn(cell));
-    insert.run(lanes.seal(laneValues(laneOf(namespace, agentName, Object.fromEntries(selector)))));
+    const lane = laneOfKey(textIn(cell));
+    if (lane) insert.run(lanes.seal(laneValues(lane)));
   }
 }
 

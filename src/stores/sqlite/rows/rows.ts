@@ -4,7 +4,7 @@ import type { TaskId } from "#domain/id";
 import { type Pause, pauseKey } from "#domain/pause/pause";
 import type { LocalKindName, Revisioned, RowOf, TextKindName } from "#domain/row-kinds";
 import type { Deadline, DeadlineKind } from "#domain/task/deadline";
-import type { Lane } from "#domain/task/lane";
+import { type Lane, storedLane } from "#domain/task/lane";
 import type { RunRow } from "#domain/task/run";
 import type { StepRow } from "#domain/task/step";
 import type { TaskRow } from "#domain/task/task";
@@ -160,12 +160,12 @@ export function laneValues({ key, namespace, agentName, selector }: Lane): SqlRo
 
 export function laneFrom(selected: SqlCells): Lane {
   const [key, namespace, agentName, selector] = lanes.open(selected);
-  return {
+  return storedLane({
     key: key as string,
     namespace: namespace as string,
     agentName: agentName as string,
     selector: JSON.parse(selector as string),
-  };
+  });
 }
 
 /** The table of templates, which never change. The version is stored twice: as it is, and as a sortable key. */
