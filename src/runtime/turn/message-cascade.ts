@@ -96,7 +96,7 @@ export class MessageCascade {
 
   #carryOut(command: Command): void {
     const { recorder } = this.#parts;
-    const { work, memory } = this.#parts.context;
+    const { work } = this.#parts.context;
     switch (command.type) {
       case "createTask":
       case "createStep":
@@ -115,10 +115,6 @@ export class MessageCascade {
         break;
       case "addDependencies":
         this.#changeStep(command.params, (row) => withDependencies(row, command.params));
-        break;
-      case "keepTemplate":
-        work.addTemplate(command.params.template);
-        memory.addTemplate(command.params.template.namespace, this.#parts.journal);
         break;
       case "keepInput":
         work.rows.keepText("stepInputs", command.params);

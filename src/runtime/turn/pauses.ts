@@ -7,17 +7,21 @@ import type { Workspace } from "../memory/workspace.js";
 import type { NodeRows } from "../nodes/node-rows.js";
 import type { CascadeParts } from "./context.js";
 
-type PauseCommand = Extract<Command, { type: "keepPause" | "endPause" | "moveStep" }>;
+type OwnCommand = Extract<Command, { type: "keepTemplate" | "keepPause" | "endPause" | "moveStep" }>;
 type NodeCommand = Parameters<NodeRows["carryOut"]>[0];
 
-/** Carries out what is about pauses or, where a store is shared, about other nodes. */
+/** Carries out what is about templates, about pauses or, where a store is shared, about other nodes. */
 export function carryOutRest(
-  command: PauseCommand | NodeCommand,
+  command: OwnCommand | NodeCommand,
   { context: { work, memory, nodes }, journal }: CascadeParts,
   putRun: (row: RunRow) => void,
   putStep: (row: StepRow) => void,
 ): void {
   switch (command.type) {
+    case "keepTemplate":
+      work.addTemplate(command.params.template);
+      memory.addTemplate(command.params.template.namespace, journal);
+      break;
     case "keepPause":
       memory.pauses.put(command.params.pause, journal);
       work.pauses.put(command.params.pause);
