@@ -1,5 +1,6 @@
 import type { Fault } from "#domain/fault";
 import type { RunId, SessionId, StepKey, TaskId } from "#domain/id";
+import type { Pause, PauseScope } from "#domain/pause/pause";
 import type { DeadLetterRow } from "#domain/task/dead-letter";
 import type { DeadlineKind } from "#domain/task/deadline";
 import type { LogEntry } from "#domain/task/log";
@@ -86,6 +87,12 @@ export const commands = {
   /** The Task passes through a state in which no commit will ever find it: the log tells of it. */
   pass: carriedOutByRuntime<{ readonly taskId: TaskId; readonly state: TaskState }>(),
   keepTemplate: carriedOutByRuntime<{ readonly template: TemplateRow }>(),
+  /** A ready Step waits in another lane from now on, at its rank there. */
+  moveStep: carriedOutByRuntime<StepKey & { readonly lane: string }>(),
+  /** Give nothing of its scope to workers, in place of an earlier pause of it. */
+  keepPause: carriedOutByRuntime<{ readonly pause: Pause }>(),
+  /** End the pause of a scope, if there is one. */
+  endPause: carriedOutByRuntime<{ readonly scope: PauseScope }>(),
   /** Keep a Step's own input, as JSON text; replaces an earlier one. */
   keepInput: carriedOutByRuntime<StepKey & { readonly json: string }>(),
   /** Keep a Step's result, as JSON text. */
@@ -123,6 +130,8 @@ export type Answer =
   | { readonly type: "tasks"; readonly tasks: readonly (TaskId | Fault)[] }
   | { readonly type: "worker"; readonly session: SessionId }
   | { readonly type: "template"; readonly template: TemplateRow }
+  /** The pause that was made, or that was ended; undefined if there was none. */
+  | { readonly type: "pause"; readonly pause: Pause | undefined }
   /** To the turn itself: how many placements exceeded the limits in bytes. */
   | { readonly type: "scheduled"; readonly leftOut: number }
   | { readonly type: "fault"; readonly fault: Fault };

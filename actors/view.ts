@@ -1,5 +1,6 @@
 import type { Plan } from "#domain/graph/plan";
 import type { RunId, SessionId, StepKey, TaskId, WorkerId } from "#domain/id";
+import type { PauseSet } from "#domain/pause/pause-set";
 import type { DeadLetterRow } from "#domain/task/dead-letter";
 import { isOver, type RunRow } from "#domain/task/run";
 import { hasEnded, type StepRow } from "#domain/task/step";
@@ -76,6 +77,8 @@ export interface MessageView {
   /** When the session's lease ends. */
   leaseUntil(session: SessionId): Instant;
 
+  /** What operators have paused. */
+  readonly pauses: PauseSet;
   /** The heads of all lanes' backlogs. */
   readonly lanes: readonly LaneView[];
   /** What the scheduler may give out in this turn; nothing to other messages. */

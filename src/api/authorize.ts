@@ -1,7 +1,14 @@
-import { type Caller, mayUse } from "#domain/caller";
+import { type Caller, directsAll, mayUse } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import type { RunId, TaskId, WorkerId } from "#domain/id";
-import { namespaceDenied, runNotFound, taskNotFound, templateNotFound } from "#domain/refusals";
+import { EVERY_NAMESPACE, type PauseScope } from "#domain/pause/pause";
+import {
+  namespaceDenied,
+  runNotFound,
+  taskNotFound,
+  templateNotFound,
+  workerNotFound,
+} from "#domain/refusals";
 import type { TemplateRef } from "#domain/template/template";
 
 /** The server itself, for actions that concern nothing of a namespace. */
@@ -64,6 +71,12 @@ export interface WorkersResource {
   readonly id?: WorkerId;
 }
 
+/** What is paused. */
+export interface PauseResource {
+  readonly kind: "pause";
+  readonly scope: PauseScope;
+}
+
 /** A Worker that connects. */
 export interface NewWorkerResource {
   readonly kind: "new_worker";
@@ -117,6 +130,11 @@ export interface Actions {
   readonly "ca.read": AllNamespacesResource;
   readonly "ca.rotate": AllNamespacesResource;
   readonly "node.list": ServerResource;
+  readonly "pause.create": PauseResource;
+  readonly "pause.end": PauseResource;
+  readonly "pause.read": PauseResource;
+  /** Each pause is shown to those whom it concerns. */
+  readonly "pause.list": ServerResource;
   readonly "worker.invite": ServerResource;
   readonly "worker.enroll": ServerResource;
   readonly "worker.renew": ServerResource;
@@ -172,6 +190,8 @@ export const authorize: Authorize = (caller, _action, resource: Resource) => {
     case "template":
       if (!mayUse(caller, resource.ref.namespace)) throw templateNotFound(resource.ref);
       return;
+    case "pause":
+      return authorizePause(caller, resource.scope);
     case "new_worker": {
       const known = resource.caller ?? caller;
       const foreign = resource.namespaces.find((namespace) => !mayUse(known, namespace));
@@ -179,6 +199,16 @@ export const authorize: Authorize = (caller, _action, resource: Resource) => {
     }
   }
 };
+
+function authorizePause(caller: Caller, { kind, namespace, name, principal }: PauseScope): void {
+  if (kind === "worker") {
+    if (principal !== caller.principal && !directsAll(caller)) throw workerNotFound(name as WorkerId);
+    return;
+  }
+  if (kind === "plane" || namespace === EVERY_NAMESPACE) {
+    if (caller.namespaces !== "*") throw notAllYours();
+  } else if (!mayUse(caller, namespace)) throw namespaceDenied(namespace);
+}
 
 function mayUseAll(caller: Caller, namespaces: readonly string[] | "*"): boolean {
   if (namespaces === "*") return caller.namespaces === "*";

@@ -1,6 +1,7 @@
 import type { Caller } from "#domain/caller";
 import { mayUse } from "#domain/caller";
 import type { RunId, TaskId } from "#domain/id";
+import type { PauseScope } from "#domain/pause/pause";
 import type { DeadLetterRow } from "#domain/task/dead-letter";
 import type { LogSlice } from "#domain/task/log";
 import type { RunRow } from "#domain/task/run";
@@ -98,6 +99,11 @@ export class CallerReads {
   /** @param step of a Task that was found */
   countBefore(step: StepRow, most: number): Promise<number> {
     return this.#reads.countBefore(readyStep(step), most);
+  }
+
+  /** @param scope that the caller may pause */
+  countHeld(scope: PauseScope): Promise<number> {
+    return this.#reads.countHeld(scope);
   }
 
   async input({ id, namespace }: FoundTask): Promise<string | undefined> {

@@ -20,6 +20,7 @@ import {
   dataOption,
   profileOption,
 } from "./options.js";
+import { addPauseCommands } from "./pause/commands.js";
 import { addArchiveCommands } from "./server/archive-commands.js";
 import { addStoreCommands } from "./server/store-commands.js";
 import { addTaskCommands } from "./task/commands.js";
@@ -86,6 +87,7 @@ async function buildProgram(
   addStoreCommands(program, io, end);
   addArchiveCommands(program, io, end);
   addWorkerCommands(program, io, end);
+  addPauseCommands(program, io, end);
   addNodeCommands(program, io, end);
   addAgentCommands(program, io, end);
   addTaskCommands(program, io, end);

@@ -13,6 +13,7 @@ import { TaskRunError } from "./error.js";
 import { Keys } from "./keys.js";
 import { Nodes } from "./nodes.js";
 import { namesOf } from "./option-names.js";
+import { Pauses } from "./pauses.js";
 import { optionsOf, wrongArgument } from "./request.js";
 import { Tasks } from "./tasks.js";
 import { Templates } from "./templates.js";
@@ -101,6 +102,7 @@ export interface TaskRunClient {
   readonly enrollment: Enrollment;
   readonly nodes: Nodes;
   readonly deadLetters: DeadLetters;
+  readonly pauses: Pauses;
   readonly audit: Audit;
   readonly authority: AuthorityClient;
   /** Closes the connection. Calls and watches in progress fail. Idempotent. */
@@ -154,6 +156,7 @@ export function clientOn(connection: () => Connection, options: Omit<ClientOptio
     enrollment: new Enrollment(transport, caller),
     nodes: new Nodes(transport, caller),
     deadLetters: new DeadLetters(transport, caller, namespace),
+    pauses: new Pauses(transport, caller, namespace),
     audit: new Audit(transport, caller),
     authority: new AuthorityClient(transport, caller),
     close,

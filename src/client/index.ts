@@ -1,6 +1,7 @@
 /**
  * The client SDK: call `createClient({ addr })`, then use `client.tasks`, `client.workers`, `client.agents`,
- * `client.templates`, `client.deadLetters`, `client.nodes`, `client.authority` and `client.audit`.
+ * `client.templates`, `client.deadLetters`, `client.pauses`,
+ * `client.nodes`, `client.authority` and `client.audit`.
  */
 export type { AgentAnnouncement, AgentRetry, AnnouncedAgent } from "./agent-views.js";
 export type { AgentFilter, AgentPage, Agents } from "./agents.js";
@@ -28,6 +29,7 @@ export type {
 } from "./explanation-views.js";
 export type { Key, Keys, KeyTerms, NewKey, WatchToken } from "./keys.js";
 export type { Nodes, PlaneNode } from "./nodes.js";
+export type { Pause, PauseKind, PauseOptions, PauseScope, Pauses } from "./pauses.js";
 export type { TypedAgent, TypedRunArguments, TypedRunOptions, TypedWorkflow } from "./runnable.js";
 export type { StepAuditEntry, StepAuditPage } from "./step-audit-views.js";
 export {

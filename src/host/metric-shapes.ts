@@ -53,6 +53,7 @@ export const metricLabels = {
   taskrun_messages_parked: [],
   taskrun_unsent_bytes: [],
   taskrun_lanes: [],
+  taskrun_pauses: [],
   taskrun_watchers: [],
   taskrun_waiters: [],
   taskrun_certificate_seconds: [],

@@ -26,6 +26,8 @@ export const cli = {
   shownDependencies: 4,
   /** The end of what an agent writes that is kept: no terminal shows more on one line. */
   shownOutputChars: 512,
+  /** Between two looks at what is left of a drain. */
+  drainLook: millis(500),
   /** Between two pictures of a Task's progress: events come by the thousand, and an eye takes ten pictures a second. */
   progressFrame: millis(100),
   /** The same while nothing happens: only the times grow. */

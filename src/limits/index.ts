@@ -10,6 +10,7 @@ import { inspectPage } from "./inspect-page.js";
 import { messages } from "./messages.js";
 import { nodes } from "./nodes.js";
 import { pages } from "./pages.js";
+import { pauses } from "./pauses.js";
 import { postgres } from "./postgres.js";
 import { repair } from "./repair.js";
 import { schemas } from "./schemas.js";
@@ -39,6 +40,7 @@ export const limits = Object.freeze({
   ...explain,
   ...repair,
   ...deadLetters,
+  ...pauses,
   ...turn,
   ...pages,
   ...templates,

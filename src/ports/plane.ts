@@ -2,6 +2,8 @@ import type { Caller } from "#domain/caller";
 import type { Fault } from "#domain/fault";
 import type { NodeId, SessionId, TaskId, WorkerId } from "#domain/id";
 import type { NodeState, NodeView } from "#domain/node";
+import type { Pause, PauseScope } from "#domain/pause/pause";
+import type { PauseSet } from "#domain/pause/pause-set";
 import type { SettableStatus } from "#domain/task/dead-letter";
 import type { LogSlice } from "#domain/task/log";
 import type { WorkerReport } from "#domain/task/report";
@@ -31,7 +33,7 @@ import type { TaskWait } from "./task-wait.js";
  * }
  * ```
  */
-export interface Plane extends TaskPlane, TemplatePlane, WorkerPlane, AgentPlane, ExplainPlane {
+export interface Plane extends TaskPlane, TemplatePlane, WorkerPlane, AgentPlane, PausePlane, ExplainPlane {
   readonly reads: Reads;
   readonly terms: LeaseTerms;
   /** True while requests are served; false while starting and draining. */
@@ -232,6 +234,34 @@ export interface AgentPlane {
    * seen, even if no worker has ever announced them.
    */
   agents(caller: Caller): readonly AgentView[];
+}
+
+/**
+ * Holds Steps back from workers, and lets them go again.
+ *
+ * @example
+ * ```ts
+ * import type { PausePlane } from "taskrun/ports/plane";
+ *
+ * const reasons = (plane: PausePlane): string[] => plane.pauses().all().map(({ reason }) => reason);
+ * ```
+ */
+export interface PausePlane {
+  /**
+   * Gives nothing of the scope to workers from now on. Another pause of the same scope is replaced.
+   *
+   * @throws {Fault} `overloaded` if there are as many pauses as there may be
+   */
+  pause(caller: Caller, pause: Pick<Pause, "scope" | "reason" | "until">): Promise<Pause>;
+
+  /** Ends the pause of a scope. Resolves with the pause that has ended; with undefined if this node knew of none. */
+  resume(caller: Caller, scope: PauseScope): Promise<Pause | undefined>;
+
+  /** All pauses, as the last commit left them; of other nodes of the store those of a few seconds ago. */
+  pauses(): PauseSet;
+
+  /** Whose worker this is: the caller's own, and if the caller may direct all, whoever's is connected. */
+  ownerOf(caller: Caller, workerId: WorkerId): Promise<string>;
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { RunId, StepKey, TaskId } from "#domain/id";
+import type { PauseScope } from "#domain/pause/pause";
 import type { TaskFilter } from "#domain/task/filter";
 import type { LogSlice } from "#domain/task/log";
 import type { RunRow } from "#domain/task/run";
@@ -81,6 +82,9 @@ export interface Reads {
 
   /** How many Steps are ready in a Step's lane and come before its place there; at most `most` are counted. */
   countBefore(place: LanePlace, most: number): Promise<number>;
+
+  /** How many Runs of the scope workers hold, ended ones that they have not released included. */
+  countHeld(scope: PauseScope): Promise<number>;
 
   /** A Run; undefined if it is unknown. */
   run(id: RunId): Promise<RunRow | undefined>;

@@ -3,6 +3,7 @@ import type { NodeId, StepKey, TaskId } from "#domain/id";
 import type { Restoration } from "#domain/incarnation";
 import type { Needs } from "#domain/needs";
 import type { NodeGone } from "#domain/node";
+import type { Pause, PauseScope } from "#domain/pause/pause";
 import type { RowKindName, RowOf, TextKey, TextKindName, TextRow } from "#domain/row-kinds";
 import type { Deadline } from "#domain/task/deadline";
 import type { Lane } from "#domain/task/lane";
@@ -85,9 +86,20 @@ export interface Commit extends RowsToCommit, TextsToCommit {
    * refused with a `Conflict` if one is there already. Only rows of ended Tasks that no worker holds a Run of.
    */
   readonly imports?: true;
+  /** Pauses that begin and end with this commit; absent if none does. */
+  readonly pauses?: PauseChanges | undefined;
   /** What the audit log says of this commit; absent if nothing. Written by a store that has an audit log. */
   readonly audit?: AuditAppend | undefined;
 }
+
+/**
+ * Changes of pauses, in their order. A pause that is put replaces the one of the same scope. One that is removed is removed if it
+ * is there, and, if `until` is given, ends then.
+ */
+export type PauseChanges = readonly (
+  | { readonly type: "put"; readonly pause: Pause }
+  | { readonly type: "remove"; readonly scope: PauseScope; readonly until?: Instant }
+)[];
 
 /** Where each Task's new log entries begin, in the order of `Commit.log`. */
 export interface Committed {
@@ -107,6 +119,8 @@ export interface BootState {
   readonly templates: ReadonlyMap<string, number>;
   /** All that is remembered of agents. */
   readonly agents: readonly AgentRow[];
+  /** All pauses, in no order. */
+  readonly pauses: readonly Pause[];
   readonly nextDueAt: Instant | undefined;
   /** The restoration from a backup with which the present life of the store began; absent if it was never restored. */
   readonly restored?: Restoration;

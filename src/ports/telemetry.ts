@@ -156,6 +156,7 @@ export const gauges = {
   taskrun_messages_parked: "Messages that cannot be decided and are tried again later.",
   taskrun_unsent_bytes: "Bytes of frames that workers' transports have not taken yet.",
   taskrun_lanes: "Lanes with ready steps.",
+  taskrun_pauses: "Scopes that are paused.",
   taskrun_watchers: "Open watch streams.",
   taskrun_waiters: "Requests that wait for the end of a Task.",
   taskrun_node_lease_seconds: "Time that this node goes on for if its lease is not renewed.",

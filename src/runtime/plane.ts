@@ -5,6 +5,7 @@ import { connect } from "./plane/connect.js";
 import { drainWorker } from "./plane/drain-worker.js";
 import { explainOperations } from "./plane/explain.js";
 import { nodes } from "./plane/nodes.js";
+import { pauseOperations } from "./plane/pauses.js";
 import { register } from "./plane/register.js";
 import { resolve } from "./plane/resolve.js";
 import { signal } from "./plane/signal.js";
@@ -49,6 +50,7 @@ export function openPlane(supervisor: Supervisor): Plane {
     workers: workers(supervisor),
     nodes: nodes(supervisor),
     ...agentOperations(supervisor),
+    ...pauseOperations(supervisor),
     ...explainOperations(supervisor),
     watch: watch(supervisor),
     wait: wait(supervisor),

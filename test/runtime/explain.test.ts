@@ -3,8 +3,9 @@ import { explainTask } from "#api/tasks/explain-task";
 import { type Request, StoredReads } from "#api/use-case";
 import { LOCAL_CALLER } from "#domain/caller";
 import type { TaskId } from "#domain/id";
+import { EVERY_NAMESPACE, type PauseScope, scopeText, THE_PLANE } from "#domain/pause/pause";
 import type { TaskExplanation } from "#domain/task/explanation";
-import { later, millis } from "#domain/time/time";
+import { later, millis, NEVER } from "#domain/time/time";
 import { seededEntropy } from "#testing/virtual-time";
 import { type BenchPlane, startBench } from "./kit/bench-plane.js";
 import { begin } from "./kit/workflow-bench.js";
@@ -40,6 +41,17 @@ async function holding(bench: BenchPlane, id: string, options: Parameters<BenchP
   const { runId } = worker.assigned();
   return { worker, runId };
 }
+
+const pause = (bench: BenchPlane, scope: PauseScope) =>
+  bench.plane.pause(LOCAL_CALLER, { scope, reason: "new release", until: NEVER });
+
+/** What holds the Step back from every worker. */
+const pausable: readonly PauseScope[] = [
+  THE_PLANE,
+  { kind: "namespace", namespace: "default", name: "", principal: "" },
+  { kind: "agent", namespace: EVERY_NAMESPACE, name: "work", principal: "" },
+  { kind: "agent", namespace: "default", name: "work", principal: "" },
+];
 
 const obstacles: readonly Obstacle[] = [
   {
@@ -84,6 +96,17 @@ const obstacles: readonly Obstacle[] = [
     },
   },
   {
+    cause: "PAUSED",
+    detail: "by local: new release",
+    place: async (bench, id) => {
+      bench.worker(id, { agents: ["work"], info: eu });
+      await bench.settle();
+      const scope = { kind: "worker", namespace: "", name: id, principal: "local" } as const;
+      await pause(bench, scope);
+      return () => bench.plane.resume(LOCAL_CALLER, scope);
+    },
+  },
+  {
     cause: "SLOTS",
     detail: "1 of 1",
     place: async (bench, id) => {
@@ -123,6 +146,20 @@ const obstacles: readonly Obstacle[] = [
 const hasRun = async (bench: BenchPlane, id: TaskId) =>
   (await bench.plane.reads.task(id))?.steps[0]?.state === "in_progress";
 
+/** One pause after the other is told, and ended by the command that is told with it. */
+async function expectPaused(bench: BenchPlane, id: TaskId, paused: readonly PauseScope[], what: string) {
+  for (const [i, scope] of paused.entries()) {
+    const { steps, actions } = await explained(bench, id);
+    const more = paused.length - i - 1;
+    const detail = `${scopeText(scope)} is paused by local: new release${more > 0 ? ` (and ${more} more)` : ""}`;
+    expect([steps[0]?.cause, steps[0]?.detail], what).toEqual(["PAUSED", detail]);
+    expect(actions[0]?.effect, what).toBe(`gives ${scopeText(scope)} to workers again`);
+    expect(await hasRun(bench, id), what).toBe(false);
+    await bench.plane.resume(LOCAL_CALLER, scope);
+    await bench.settle();
+  }
+}
+
 test("every worker is refused for what is wrong with it, and the Step runs once that is put right: 200 situations", async () => {
   const dice = seededEntropy(7, () => 1_000_000 as never);
   for (let situation = 0; situation < 200; situation += 1) {
@@ -134,8 +171,11 @@ test("every worker is refused for what is wrong with it, and the Step runs once 
     const mends: (() => unknown)[] = [];
     for (const { obstacle, id } of drawn) mends.push(await obstacle.place(bench, id));
     await bench.settle();
+    const paused = pausable.filter(() => dice.draw() < 0.2);
+    for (const scope of paused) await pause(bench, scope);
     const { task } = await bench.create({ agentName: "work", workerSelector: selector });
     await bench.settle();
+    await expectPaused(bench, task.id, paused, `situation ${situation}`);
 
     const { steps } = await explained(bench, task.id);
     const [step] = steps;
@@ -197,6 +237,42 @@ describe("what no worker can help with", () => {
     await bench.pass(5_001, worker);
     expect(await causes(bench, task.id)).toEqual([]);
     expect(await hasRun(bench, task.id)).toBe(true);
+  });
+
+  test.each([
+    ["plane", THE_PLANE, "taskrun resume plane"],
+    [
+      "agent",
+      { kind: "agent", namespace: EVERY_NAMESPACE, name: "echo", principal: "" },
+      "taskrun resume agent echo --namespace '*'",
+    ],
+  ] as const)("a pause (%s), with its end and the way out", async (_, scope, command) => {
+    const { bench, worker } = await serving();
+    const until = later(bench.clock.now(), millis(60_000));
+    await bench.plane.pause(LOCAL_CALLER, { scope, reason: "", until });
+    const { task } = await bench.create();
+    await bench.settle();
+    const detail = `${scopeText(scope)} is paused by local`;
+    expect(await causes(bench, task.id)).toEqual([["main", "PAUSED", detail, until]]);
+    expect((await explained(bench, task.id)).actions.map((action) => action.command)).toEqual([
+      command,
+      `taskrun task cancel ${task.id}`,
+    ]);
+    await bench.pass(60_001, worker);
+    expect(await causes(bench, task.id)).toEqual([]);
+  });
+
+  test("a worker that is paused, with the way out", async () => {
+    const { bench } = await serving();
+    const scope = { kind: "worker", namespace: "", name: "w1", principal: "local" } as const;
+    await bench.plane.pause(LOCAL_CALLER, { scope, reason: "", until: NEVER });
+    const { task } = await bench.create();
+    await bench.settle();
+    const { steps, actions } = await explained(bench, task.id);
+    expect(steps[0]?.workers).toEqual([
+      { workerId: "w1", cause: "PAUSED", detail: "by local", until: NEVER },
+    ]);
+    expect(actions[0]?.command).toBe("taskrun resume worker w1");
   });
 
   test("dependencies, a timer, a signal and an operator", async () => {

@@ -24,6 +24,7 @@ export function simStore(inner: Store, world: World, mirror: Mirror, life: Life)
     tasks: (...args) => takesTime(() => reads.tasks(...args)),
     countReady: (...args) => takesTime(() => reads.countReady(...args)),
     countBefore: (...args) => takesTime(() => reads.countBefore(...args)),
+    countHeld: (scope) => takesTime(() => reads.countHeld(scope)),
     run: (id) => takesTime(() => reads.run(id)),
     template: (ref) => takesTime(() => reads.template(ref)),
     templates: (...args) => takesTime(() => reads.templates(...args)),

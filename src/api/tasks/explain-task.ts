@@ -30,7 +30,7 @@ export const explainTask = useCase({
       steps,
       moreSteps: waiting.length - shown.length,
       failures,
-      actions: nextActions(detail, steps),
+      actions: nextActions(detail, steps, request.services.plane.pauses()),
     };
   },
 });
@@ -39,10 +39,11 @@ export const explainTask = useCase({
 type Waiting = readonly [StepRow, Wait];
 
 function waitingSteps({ task, steps, runs }: TaskDetail, { services: { plane } }: Request): Waiting[] {
-  const now = plane.now();
+  const moment = { now: plane.now(), pauses: plane.pauses() };
   const newest = new Map(runs.map((run) => [run.id, run]));
   return steps.flatMap((step): Waiting[] => {
-    const wait = waitOf(task, step, steps, now) ?? absenceOf(newest.get(step.runId as RunRow["id"]), plane);
+    const wait =
+      waitOf(task, step, steps, moment) ?? absenceOf(newest.get(step.runId as RunRow["id"]), plane);
     return wait ? [[step, wait]] : [];
   });
 }

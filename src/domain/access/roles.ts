@@ -9,6 +9,7 @@ const viewer = [
   "templates:validate",
   "agents:read",
   "workers:read",
+  "pauses:read",
 ] as const satisfies readonly Scope[];
 
 /** The roles that every server has. */
@@ -26,6 +27,7 @@ export const builtInRoles = {
     "dead_letters:update",
     "templates:register",
     "workers:drain",
+    "pauses:write",
     "metrics:read",
   ],
   /** Does everything, credentials included. */

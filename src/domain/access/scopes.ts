@@ -19,6 +19,8 @@ export const scopes = [
   "workers:connect",
   "workers:invite",
   "workers:revoke",
+  "pauses:read",
+  "pauses:write",
   "keys:read",
   "keys:write",
   "inspect:read",

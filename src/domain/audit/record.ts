@@ -11,6 +11,8 @@ export type AuditAction =
   /** An rpc or route for which the caller has no scope. */
   | "call"
   | "worker.drain"
+  | "pause.create"
+  | "pause.end"
   /** A worker, its session or its Run under the name of another. */
   | "worker.impersonate"
   | "step.resolve"

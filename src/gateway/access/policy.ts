@@ -62,6 +62,12 @@ export const policy: ReadonlyMap<string, Requirement> = new Map([
     Validate: "templates:validate",
   }),
   ...ofService("taskrun.v1.NodeService", { ListNodes: "workers:read" }),
+  ...ofService("taskrun.v1.PauseService", {
+    Pause: "pauses:write",
+    Resume: "pauses:write",
+    GetPause: "pauses:read",
+    ListPauses: "pauses:read",
+  }),
   ...ofService("taskrun.v1.AccessService", {
     CreateKey: "keys:write",
     ListKeys: "keys:read",

@@ -16,7 +16,6 @@ import {
   deadLetterStatusFromWire,
   deadLetterToWire,
 } from "#wire/convert-dead-letter";
-import { taskViewToWire } from "#wire/convert-task";
 import {
   DeadLetterService,
   type GetDeadLetterStatsResponse,
@@ -28,6 +27,7 @@ import {
   type DeadLetterStats as WireStats,
 } from "#wire/gen/taskrun/v1/dead_letter_service_pb";
 import { asIs, unary } from "../rpc.js";
+import { taskAnswer } from "./task-answer.js";
 
 const { method } = DeadLetterService;
 
@@ -38,7 +38,7 @@ export const deadLetterService = [
   unary(method.getDeadLetterStats, getDeadLetterStats, asIs, statsToWire),
   unary(method.listInvestigationQueue, listInvestigationQueue, asIs, queueToWire),
   unary(method.updateDeadLetter, updateDeadLetter, updateInput, viewToWire),
-  unary(method.redriveDeadLetter, redriveDeadLetter, asIs, taskViewToWire),
+  unary(method.redriveDeadLetter, redriveDeadLetter, asIs, taskAnswer),
 ];
 
 function listInput({ status, reason, ...request }: ListDeadLettersRequest) {

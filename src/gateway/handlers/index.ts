@@ -7,6 +7,7 @@ import { AuthorityService } from "#wire/gen/taskrun/v1/authority_service_pb";
 import { DeadLetterService } from "#wire/gen/taskrun/v1/dead_letter_service_pb";
 import { EnrollmentService } from "#wire/gen/taskrun/v1/enrollment_service_pb";
 import { NodeService } from "#wire/gen/taskrun/v1/node_service_pb";
+import { PauseService } from "#wire/gen/taskrun/v1/pause_service_pb";
 import { RunService } from "#wire/gen/taskrun/v1/run_service_pb";
 import { TaskService } from "#wire/gen/taskrun/v1/task_service_pb";
 import { TemplateService } from "#wire/gen/taskrun/v1/template_service_pb";
@@ -19,6 +20,7 @@ import { deadLetterService } from "./dead-letter-service.js";
 import { enrollmentService } from "./enrollment-service.js";
 import { healthService } from "./health.js";
 import { nodeService } from "./node-service.js";
+import { pauseService } from "./pause-service.js";
 import { reflectionService } from "./reflection.js";
 import { runService } from "./run-service.js";
 import { taskService } from "./task-service.js";
@@ -37,6 +39,7 @@ export const services = [
   AuthorityService,
   EnrollmentService,
   NodeService,
+  PauseService,
   Health,
   v1.ServerReflection,
   v1alpha.ServerReflection,
@@ -56,6 +59,7 @@ export const rpcs: readonly Rpc[] = [
   ...authorityService,
   ...enrollmentService,
   ...nodeService,
+  ...pauseService,
   ...healthService,
   ...reflectionService(
     serviceNames,

@@ -17,7 +17,9 @@ import { watchTask } from "#api/tasks/watch-task";
 import { run } from "#api/use-case";
 import { UnknownWord } from "#api/validate";
 import { Fault } from "#domain/fault";
+import type { TaskExplanation } from "#domain/task/explanation";
 import type { TaskView } from "#domain/task/view";
+import type { WaitingMoment } from "#domain/task/waiting-reason";
 import { resolveActionFromWire } from "#wire/convert-enums";
 import { explanationToWire } from "#wire/convert-explanation";
 import { stepAuditToWire } from "#wire/convert-step-audit";
@@ -27,6 +29,7 @@ import {
   type BatchCreateTasksResponse,
   CreateTaskRequestSchema,
   type CreateTaskResult,
+  type ExplainTaskResponse,
   type ListTasksResponse,
   type ResolveStepRequest,
   type RunTaskRequest,
@@ -34,38 +37,44 @@ import {
   TaskService,
   type WatchTaskRequest,
 } from "#wire/gen/taskrun/v1/task_service_pb";
-import { asIs, type StreamCall, serverStreaming, unary, waiting } from "../rpc.js";
+import { asIs, type Call, momentOf, type StreamCall, serverStreaming, unary, waiting } from "../rpc.js";
+import { taskAnswer } from "./task-answer.js";
 import { taskFilterInput } from "./task-filter.js";
 import { watchedEvents } from "./watched-events.js";
 
 /** The TaskService: clients create, change and watch Tasks. */
 export const taskService = [
-  unary(TaskService.method.createTask, createTask, asIs, taskViewToWire),
+  unary(TaskService.method.createTask, createTask, asIs, taskAnswer),
   unary(TaskService.method.batchCreateTasks, createTasks, asIs, batchAnswer),
-  unary(TaskService.method.retryTask, retryTask, asIs, taskViewToWire),
-  unary(TaskService.method.forkTask, forkTask, asIs, taskViewToWire),
-  unary(TaskService.method.getTask, getTask, asIs, taskViewToWire),
-  unary(TaskService.method.explainTask, explainTask, asIs, explanationToWire),
+  unary(TaskService.method.retryTask, retryTask, asIs, taskAnswer),
+  unary(TaskService.method.forkTask, forkTask, asIs, taskAnswer),
+  unary(TaskService.method.getTask, getTask, asIs, taskAnswer),
+  unary(TaskService.method.explainTask, explainTask, asIs, explanationAnswer),
   unary(TaskService.method.listTasks, listTasks, taskFilterInput, pageAnswer),
-  unary(TaskService.method.cancelTask, cancelTask, asIs, taskViewToWire),
-  unary(TaskService.method.signalTask, signalTask, asIs, taskViewToWire),
-  unary(TaskService.method.resolveStep, resolveStep, resolveInput, taskViewToWire),
+  unary(TaskService.method.cancelTask, cancelTask, asIs, taskAnswer),
+  unary(TaskService.method.signalTask, signalTask, asIs, taskAnswer),
+  unary(TaskService.method.resolveStep, resolveStep, resolveInput, taskAnswer),
   unary(TaskService.method.getStepResult, getStepResult, asIs, stepResultToWire),
   unary(TaskService.method.getStepAudit, getStepAudit, asIs, stepAuditToWire),
   serverStreaming(TaskService.method.watchTask, watch),
-  waiting(TaskService.method.runTask, runTask, runInput, taskViewToWire),
-  waiting(TaskService.method.waitTask, waitTask, asIs, taskViewToWire),
+  waiting(TaskService.method.runTask, runTask, runInput, taskAnswer),
+  waiting(TaskService.method.waitTask, waitTask, asIs, taskAnswer),
 ];
 
-function batchAnswer(views: readonly (TaskView | Fault)[]): BatchCreateTasksResponse {
-  const results = views.map((view) => (view instanceof Fault ? refused(view) : made(view)));
+function explanationAnswer(explanation: TaskExplanation, call: Call): ExplainTaskResponse {
+  return explanationToWire(explanation, momentOf(call));
+}
+
+function batchAnswer(views: readonly (TaskView | Fault)[], call: Call): BatchCreateTasksResponse {
+  const moment = momentOf(call);
+  const results = views.map((view) => (view instanceof Fault ? refused(view) : made(view, moment)));
   return { $typeName: "taskrun.v1.BatchCreateTasksResponse", results };
 }
 
-function made(view: TaskView): CreateTaskResult {
+function made(view: TaskView, moment: WaitingMoment): CreateTaskResult {
   return {
     $typeName: "taskrun.v1.CreateTaskResult",
-    result: { case: "task", value: taskViewToWire(view) },
+    result: { case: "task", value: taskViewToWire(view, moment) },
   };
 }
 
@@ -85,10 +94,11 @@ function refused(fault: Fault): CreateTaskResult {
   };
 }
 
-function pageAnswer({ tasks, nextPageToken }: TaskPage): ListTasksResponse {
+function pageAnswer({ tasks, nextPageToken }: TaskPage, call: Call): ListTasksResponse {
+  const moment = momentOf(call);
   return {
     $typeName: "taskrun.v1.ListTasksResponse",
-    tasks: tasks.map((task) => taskToWire(task)),
+    tasks: tasks.map((task) => taskToWire(task, moment)),
     nextPageToken,
   };
 }

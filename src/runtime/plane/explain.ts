@@ -1,5 +1,6 @@
 import { mayHaveMore, misfitOf } from "#actors/scheduler/placement";
 import type { Caller } from "#domain/caller";
+import type { Pause } from "#domain/pause/pause";
 import { type Lane, laneOfKey } from "#domain/task/lane";
 import type { ReadyStep } from "#domain/task/step";
 import { type Instant, NEVER } from "#domain/time/time";
@@ -9,7 +10,7 @@ import { limits } from "#limits/index";
 import type { ExplainPlane } from "#ports/plane";
 import type { Core } from "../core.js";
 import type { Supervisor } from "../supervisor.js";
-import { maySee, seenElsewhere } from "./workers.js";
+import { maySee, pauseOf, seenElsewhere } from "./workers.js";
 
 /** A worker as far as its answer depends on it. */
 interface Candidate {
@@ -20,6 +21,8 @@ interface Candidate {
   /** When it is lost, if its stream has ended. */
   readonly lostAt: Instant;
   readonly isUnread: boolean;
+  /** Present if an operator has paused it. */
+  readonly pause: Pause | undefined;
 }
 
 type Refusal = Omit<WorkerAnswer, "workerId">;
@@ -42,6 +45,7 @@ async function answersOf(core: Core, caller: Caller, step: ReadyStep): Promise<W
   const candidates = own(core, lane);
   for await (const { row, view } of seenElsewhere(core)) {
     candidates.push({
+      pause: view.pause,
       session: row.session,
       held: view.activeRuns,
       heldOfAgent: 0,
@@ -56,11 +60,13 @@ async function answersOf(core: Core, caller: Caller, step: ReadyStep): Promise<W
     .toSorted((a, b) => nearnessOf(b) - nearnessOf(a) || (a.workerId < b.workerId ? -1 : 1));
 }
 
-function own({ memory, leases }: Core, { agentName }: Lane): Candidate[] {
+function own(core: Core, { agentName }: Lane): Candidate[] {
+  const { memory, leases } = core;
   const free = limits.unsentBytes - leases.unsentBytes();
   return memory.roster.committed().map(({ row, held }) => {
     const sink = leases.sink(row.id);
     return {
+      pause: pauseOf(row, core),
       session: row,
       held,
       heldOfAgent: memory.roster.heldOf(row.id, agentName),
@@ -71,13 +77,14 @@ function own({ memory, leases }: Core, { agentName }: Lane): Candidate[] {
 }
 
 function answerOf(candidate: Candidate, lane: Lane, step: ReadyStep, now: Instant): Refusal {
-  const { session, held, heldOfAgent, lostAt, isUnread } = candidate;
+  const { session, held, heldOfAgent, lostAt, isUnread, pause } = candidate;
   const { info, capacity, state } = session;
   const misfit = misfitOf(session, lane);
   if (misfit !== undefined) return refused(misfit, misfit === "LABELS" ? lackingOf(session, lane) : "");
   if (state === "detached") return refused("GONE", "", lostAt);
   if (state === "draining") return refused("DRAINING");
   if (state === "failing") return refused("FAILING");
+  if (pause) return refused("PAUSED", `by ${pause.by}${pause.reason && `: ${pause.reason}`}`, pause.until);
   if (step.avoidWorker === info.workerId && step.avoidUntil > now)
     return refused("AVOIDED", "", step.avoidUntil);
   if (held >= capacity) return refused("SLOTS", `${held} of ${capacity}`);

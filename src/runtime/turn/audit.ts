@@ -2,8 +2,10 @@ import type { AddressedMessage, Answer } from "#actors/commands";
 import { type AuditRecord, auditRecord } from "#domain/audit/record";
 import { type Caller, mayUse } from "#domain/caller";
 import type { Fault } from "#domain/fault";
+import { EVERY_NAMESPACE, type PauseScope, scopeText } from "#domain/pause/pause";
 import { templateKey } from "#domain/template/template";
-import type { Instant } from "#domain/time/time";
+import { iso } from "#domain/time/iso";
+import { type Instant, NEVER } from "#domain/time/time";
 import type { Refusal } from "#ports/audit";
 import type { Memory } from "../memory/memory.js";
 import type { Workspace } from "../memory/workspace.js";
@@ -92,6 +94,23 @@ function doneBy(message: Message, answer: Exclude<Decided, Error>, work: Workspa
       return [
         { ...of(message.caller, "worker.drain", `worker ${message.workerId}`), detail: message.message },
       ];
+    case "pause": {
+      const { caller, scope, message: reason, until } = message;
+      const end = until === NEVER ? "until it is resumed" : `until ${iso(until)}`;
+      const detail = reason === "" ? end : `${end}: ${reason}`;
+      return [{ ...of(caller, "pause.create", pauseObject(scope)), namespace: namespaceOf(scope), detail }];
+    }
+    case "resume": {
+      const { caller, scope } = message;
+      const known = answer?.type === "pause" && answer.pause !== undefined;
+      return [
+        {
+          ...of(caller, "pause.end", pauseObject(scope)),
+          namespace: namespaceOf(scope),
+          detail: known ? "" : "not known to be paused",
+        },
+      ];
+    }
     default:
       return [];
   }
@@ -140,6 +159,14 @@ function refusalOf(message: Message, fault: Fault, { work, memory }: AuditedTurn
 
 function withReason(what: string, reason = ""): string {
   return reason === "" ? what : `${what}: ${reason}`;
+}
+
+function pauseObject(scope: PauseScope): string {
+  return `pause of ${scopeText(scope)}`;
+}
+
+function namespaceOf({ namespace }: PauseScope): string {
+  return namespace === EVERY_NAMESPACE ? "" : namespace;
 }
 
 function of({ principal }: Caller, action: string, object: string) {

@@ -16,6 +16,7 @@ import { applyChanges, type ChangedRows } from "./changed-rows.js";
 import type { CascadeParts } from "./context.js";
 import type { Deciding } from "./culprit.js";
 import { boundedSend } from "./effect.js";
+import { carryOutRest } from "./pauses.js";
 import { sendOrEnd } from "./send-assignment.js";
 
 type Creation = Extract<Command, { type: `create${string}` | "attachWorker" }>;
@@ -89,7 +90,7 @@ export class MessageCascade {
 
   #carryOut(command: Command): void {
     const { recorder } = this.#parts;
-    const { work, memory } = this.#parts.context;
+    const { work } = this.#parts.context;
     switch (command.type) {
       case "createTask":
       case "createStep":
@@ -109,10 +110,6 @@ export class MessageCascade {
         break;
       case "addDependencies":
         this.#changeStep(command.params, (row) => withDependencies(row, command.params));
-        break;
-      case "keepTemplate":
-        work.addTemplate(command.params.template);
-        memory.addTemplate(command.params.template.namespace, this.#parts.journal);
         break;
       case "keepInput":
         work.rows.keepText("stepInputs", command.params);
@@ -154,7 +151,7 @@ export class MessageCascade {
         work.effect(command);
         break;
       default:
-        this.#parts.context.nodes?.carryOut(command, (run) => this.#putRun(run));
+        carryOutRest(command, this.#parts, this.#putRun, this.#putStep);
     }
   }
 
@@ -291,17 +288,17 @@ export class MessageCascade {
     this.#putStep(after);
   }
 
-  #putStep(row: StepRow): void {
+  readonly #putStep = (row: StepRow): void => {
     const { work } = this.#parts.context;
     const key = { taskId: row.taskId, stepName: row.name };
     const name = stepKey(key);
     if (!this.#changed.steps.has(name)) this.#changed.steps.set(name, { before: work.step(key), ...key });
     work.putStep(row);
-  }
+  };
 
-  #putRun(row: RunRow): void {
+  readonly #putRun = (row: RunRow): void => {
     const { work, nodes } = this.#parts.context;
     if (!this.#changed.runs.has(row.id)) this.#changed.runs.set(row.id, work.run(row.id));
     work.putRun(nodes ? nodes.named(row) : row);
-  }
+  };
 }

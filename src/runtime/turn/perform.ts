@@ -2,6 +2,7 @@ import type { Answer } from "#actors/commands";
 import type { Asker } from "#bus/bus";
 import { Fault } from "#domain/fault";
 import type { RunId, SessionId, TaskId } from "#domain/id";
+import type { Pause } from "#domain/pause/pause";
 import { isOver, runSummary } from "#domain/task/run";
 import { stepStates, stepSummary } from "#domain/task/step";
 import { countOf, isTerminal, type TaskRow, taskStatus } from "#domain/task/task";
@@ -20,7 +21,7 @@ import type { Watchers } from "../watch/watchers.js";
 import type { Decided } from "./turn.js";
 
 /** What the caller of a plane method gets for an actor's answer: rows instead of ids. */
-export type Reply = readonly (Receipt | Fault)[] | SessionId | TemplateRow | undefined;
+export type Reply = readonly (Receipt | Fault)[] | SessionId | TemplateRow | Pause | undefined;
 
 /** Who follows what turns do. */
 interface Followers {
@@ -120,6 +121,8 @@ function replyOf(answer: Exclude<Answer, { type: "fault" }> | undefined, work: W
       return answer.session;
     case "template":
       return answer.template;
+    case "pause":
+      return answer.pause;
     case "tasks":
       return answer.tasks.map((task) => (task instanceof Fault ? task : receipt(task, work)));
     default:

@@ -12,6 +12,7 @@ import {
   type WorkerId,
 } from "#domain/id";
 import { type ByNamespace, limitOf } from "#domain/namespace-limits";
+import type { PauseSet } from "#domain/pause/pause-set";
 import type { DeadLetterRow } from "#domain/task/dead-letter";
 import type { RunRow } from "#domain/task/run";
 import type { StepRow } from "#domain/task/step";
@@ -202,6 +203,10 @@ export class TurnView implements MessageView {
 
   leaseUntil(session: SessionId): Instant {
     return this.#leases.until(session);
+  }
+
+  get pauses(): PauseSet {
+    return this.#memory.pauses.present;
   }
 
   get lanes(): readonly LaneView[] {

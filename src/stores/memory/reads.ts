@@ -1,5 +1,6 @@
 import type { RowRef } from "#domain/conflict";
 import type { RunId, StepKey, TaskId } from "#domain/id";
+import { covers, type PauseScope } from "#domain/pause/pause";
 import { keyOfId, type Revisioned, type RowKindName, rowKind, type TextKindName } from "#domain/row-kinds";
 import { selects } from "#domain/task/filter";
 import type { LogEntry, LogSlice } from "#domain/task/log";
@@ -88,6 +89,16 @@ export class MemoryReads implements Reads {
       if (other.lane === place.lane && compareReady(readyStep(other), place) < 0) count += 1;
     }
     return Math.min(count, most);
+  }
+
+  async countHeld(scope: PauseScope): Promise<number> {
+    let count = 0;
+    for (const { task, runs } of this.#tables.tasks.values()) {
+      for (const run of runs.values()) {
+        if (run.heldBy !== "" && covers(scope, { ...run, template: task.spec.template })) count += 1;
+      }
+    }
+    return count;
   }
 
   async run(id: RunId): Promise<RunRow | undefined> {

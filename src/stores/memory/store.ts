@@ -28,6 +28,7 @@ import { check, ownedKey } from "./check.js";
 import { MemoryCredentials } from "./credentials.js";
 import { MemoryEnrolment } from "./enrolment.js";
 import { loadFrom } from "./load.js";
+import { MemoryPauses } from "./pauses.js";
 import { type Kept, keyOf, MemoryReads, type MemoryTables } from "./reads.js";
 import { compare, MemoryTemplates } from "./templates.js";
 import { MemoryUsage } from "./usage.js";
@@ -48,6 +49,7 @@ export class MemoryStore implements Store {
   readonly enrolment = new MemoryEnrolment((append) => this.audit.add(append));
   readonly usage = new MemoryUsage();
   readonly #agents = new Map<string, AgentRow>();
+  readonly #pauses = new MemoryPauses();
   readonly #deadlines = new Map<string, Deadline>();
   readonly #lanes = new Map<string, Lane>();
   #at: Instant = NEVER;
@@ -67,6 +69,7 @@ export class MemoryStore implements Store {
       waiting,
       templates: this.#tables.templates.counts(),
       agents: [...this.#agents.values()],
+      pauses: this.#pauses.all(),
       nextDueAt: await this.nextDueAt(),
     };
   }
@@ -111,6 +114,7 @@ export class MemoryStore implements Store {
     for (const lane of turn.lanesAdded) this.#lanes.set(lane.key, lane);
     for (const key of turn.agentsForgotten) this.#agents.delete(agentKey(key));
     for (const row of turn.agents) this.#agents.set(agentKey(row), row);
+    if (turn.pauses) this.#pauses.change(turn.pauses);
     if (turn.audit) this.audit.add(turn.audit);
     this.#at = turn.at;
     return { firstSeqs };

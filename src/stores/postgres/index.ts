@@ -135,6 +135,7 @@ function readsOf(opened: () => Promise<Reads>): Reads {
     tasks: async (...args) => (await opened()).tasks(...args),
     countReady: async (...args) => (await opened()).countReady(...args),
     countBefore: async (...args) => (await opened()).countBefore(...args),
+    countHeld: async (scope) => (await opened()).countHeld(scope),
     run: async (id) => (await opened()).run(id),
     template: async (ref) => (await opened()).template(ref),
     templates: async (...args) => (await opened()).templates(...args),

@@ -21,7 +21,7 @@ import { load } from "./read/load.js";
 import { Changes, Refused } from "./rows/changes.js";
 import { Layouts, layoutRows } from "./rows/layouts.js";
 import { restorationFrom } from "./rows/restores.js";
-import { agentFrom, deadlineOf, laneFrom, runTable, stepTable } from "./rows/rows.js";
+import { agentFrom, deadlineOf, laneFrom, pauseFrom, runTable, stepTable } from "./rows/rows.js";
 import { boots, listed, loads, type Prepared, prepareAll, writes } from "./rows/statements.js";
 import type {
   AuditLatest,
@@ -97,6 +97,7 @@ export class Writer {
       waiting: this.#sql.waiting.all([]).map(countOf),
       templates: this.#sql.templateCounts.all([]).map(countOf),
       agents: this.#sql.agents.all([]).map(agentFrom),
+      pauses: this.#sql.pauses.all([]).map(pauseFrom),
       nextDueAt: this.nextDueAt(),
       restored: this.#sql.lastRestore.all([]).map(restorationFrom)[0] ?? null,
     };

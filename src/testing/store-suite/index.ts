@@ -11,6 +11,7 @@ import type { StoreFixture, Suite, TestKit } from "./kit.js";
 import { keepingTests, loadTests } from "./load.js";
 import { logTests } from "./log.js";
 import { modelTests } from "./model.js";
+import { pauseTests } from "./pauses.js";
 import { readTests } from "./reads.js";
 import { restsOnTests } from "./rests-on.js";
 import { keptTests, retentionTests, ruledTests } from "./retention.js";
@@ -69,6 +70,7 @@ export function storeSuite(name: string, open: () => Promise<StoreFixture>, kit:
     copyTests(suite);
     backlogTests(suite);
     agentTests(suite);
+    pauseTests(suite);
     credentialTests(suite);
     keyLifeTests(suite);
     auditTests(suite);

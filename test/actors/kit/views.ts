@@ -5,6 +5,7 @@ import type { LaneView, Placement, Slots } from "#actors/scheduler/messages";
 import type { MessageView } from "#actors/view";
 import type { Plan } from "#domain/graph/plan";
 import { MAIN_STEP, type RunId, type SessionId, type StepKey, stepKey, type TaskId } from "#domain/id";
+import { NO_PAUSES, type PauseSet } from "#domain/pause/pause-set";
 import type { DeadLetterRow } from "#domain/task/dead-letter";
 import type { StatusReport } from "#domain/task/report";
 import type { RunRow } from "#domain/task/run";
@@ -31,6 +32,7 @@ export interface Family {
 
 /** What a message finds. What is left out is not there. */
 export interface ViewParts {
+  readonly pauses: PauseSet;
   readonly task?: TaskRow | undefined;
   readonly step?: StepRow | undefined;
   /** More Steps of the Task; one of the same name takes the place of `step`. */
@@ -129,6 +131,7 @@ export function viewOf(given: Partial<ViewParts> = {}): MessageView {
     workerRow: () => parts.workerRow,
     heldBy: (id) => parts.runs.filter(({ heldBy }) => heldBy === id).map((row) => row.id),
     leaseUntil: () => parts.leaseUntil,
+    pauses: parts.pauses,
     lanes: parts.lanes,
     offer: { workers: parts.workers, free: parts.free, runIds: parts.runIds },
     newTaskId: () => "t2" as TaskId,
@@ -136,6 +139,7 @@ export function viewOf(given: Partial<ViewParts> = {}): MessageView {
 }
 
 const NOTHING: ViewParts = {
+  pauses: NO_PAUSES,
   steps: [],
   runs: [],
   outputs: new Map(),

@@ -104,6 +104,18 @@ const effects: Readonly<Record<string, Effect>> = {
   "taskrun.v1.TemplateService/List": "reads",
   "taskrun.v1.TemplateService/Validate": "reads",
   "taskrun.v1.NodeService/ListNodes": "reads",
+  "taskrun.v1.PauseService/Pause": {
+    action: "pause.create",
+    object: /^pause of agent "unheard" in namespace "default"$/,
+    act: ({ operator }) => operator.pauses.pause({ kind: "agent", name: "unheard" }, { reason: "why" }),
+  },
+  "taskrun.v1.PauseService/Resume": {
+    action: "pause.end",
+    object: /^pause of agent "unheard" in namespace "default"$/,
+    act: ({ operator }) => operator.pauses.resume({ kind: "agent", name: "unheard" }),
+  },
+  "taskrun.v1.PauseService/GetPause": "reads",
+  "taskrun.v1.PauseService/ListPauses": "reads",
   "taskrun.v1.AccessService/CreateKey": {
     action: "key.create",
     object: /^key \w{12}$/,

@@ -3,6 +3,8 @@ import { Fault } from "#domain/fault";
 import type { NodeId, RunId, StepKey, TaskId, WorkerId } from "#domain/id";
 import { stepKey } from "#domain/id";
 import type { NodeView } from "#domain/node";
+import type { Pause, PauseScope } from "#domain/pause/pause";
+import { NO_PAUSES, type PauseSet } from "#domain/pause/pause-set";
 import {
   alreadyEnded,
   deadLetterNotFound,
@@ -52,6 +54,7 @@ export class FakePlane implements Plane {
   readonly templates = new Map<string, TemplateRow>();
   readonly logs = new Map<TaskId, readonly LogEntry[]>();
   readonly views: WorkerView[] = [];
+  paused = NO_PAUSES;
   /** What workers have announced, by the agent's name; of others nothing is known but that they exist. */
   readonly known = new Map<string, KnownAgent | undefined>();
   readonly agentViews: AgentView[] = [];
@@ -96,6 +99,7 @@ export class FakePlane implements Plane {
     },
     countReady: async (lanes) => lanes.length,
     countBefore: async () => 0,
+    countHeld: async () => 0,
     run: async (id) => this.runs.get(id),
     template: async (ref) => {
       this.templatesRead++;
@@ -152,6 +156,26 @@ export class FakePlane implements Plane {
     if (!found || !this.deadLetters.has(taskId) || !mayUse(caller, found.namespace))
       throw deadLetterNotFound(taskId);
     return this.#receipt(found);
+  }
+
+  async pause({ principal: by }: Caller, asked: Pick<Pause, "scope" | "reason" | "until">): Promise<Pause> {
+    const made = { ...asked, by, at: BORN };
+    this.paused = this.paused.with(made);
+    return made;
+  }
+
+  async resume(_: Caller, scope: PauseScope): Promise<Pause | undefined> {
+    const known = this.paused.get(scope);
+    this.paused = this.paused.without(scope);
+    return known;
+  }
+
+  pauses(): PauseSet {
+    return this.paused;
+  }
+
+  async ownerOf({ principal }: Caller): Promise<string> {
+    return principal;
   }
 
   async nodes(): Promise<readonly NodeView[]> {

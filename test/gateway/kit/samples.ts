@@ -1,5 +1,6 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { stepKey, type TaskId } from "#domain/id";
+import { NO_PAUSES } from "#domain/pause/pause-set";
 import { templateKey } from "#domain/template/template";
 import { instant } from "#domain/time/time";
 import { deadLetter, run, runId, spec, step, task, template } from "#testing/rows";
@@ -55,6 +56,12 @@ export const samples: Readonly<
   "taskrun.v1.WorkerService/GetWorker": { request: { workerId: "w-1" } },
   "taskrun.v1.WorkerService/DrainWorker": { request: { workerId: "w-1" } },
   "taskrun.v1.NodeService/ListNodes": { request: {} },
+  "taskrun.v1.PauseService/Pause": {
+    request: { scope: { kind: 3, name: "support_triage" }, reason: "bad answers", untilMs: 0n },
+  },
+  "taskrun.v1.PauseService/Resume": { request: { scope: { kind: 3, name: "support_triage" } } },
+  "taskrun.v1.PauseService/GetPause": { request: { scope: { kind: 3, name: "support_triage" } } },
+  "taskrun.v1.PauseService/ListPauses": { request: {} },
   "taskrun.v1.RunService/StreamConnect": {
     request: { payload: { case: "hello", value: { info: { workerId: "w-2" }, protocol: 1 } } },
     atMost: 1,
@@ -94,6 +101,7 @@ export const nameOf = (method: DescMethod) => `${method.parent.typeName}/${metho
 export async function prepare(plane: FakePlane): Promise<void> {
   plane.details.clear();
   plane.templates.clear();
+  plane.paused = NO_PAUSES;
   const row = template("fulfil", "0.9.0", { namespace: "orders" });
   plane.templates.set(templateKey(row), row);
   const chain = "chain" as TaskId;

@@ -4,13 +4,7 @@
  */
 import { type DescField, type DescMessage, type DescMethod, ScalarType } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import {
-  toAgentToken,
-  toDeadLetterToken,
-  toPageToken,
-  toTemplateToken,
-  toTimeToken,
-} from "#api/page-token";
+import { toAgentToken, toDeadLetterToken, toPageToken, toTemplateToken, toTimeToken } from "#api/page-token";
 import { instant } from "#domain/time/time";
 import { services } from "#gateway/handlers/index";
 import { askAs, type Belongings, blind, furnish, openWorld, type World } from "./world.js";
@@ -95,6 +89,10 @@ const fields: Readonly<Record<string, Named>> = {
   "ListAgentsRequest.namespace": "namespace",
   "ListAgentsRequest.agent_name": "agent",
   "ListAgentsRequest.page_token": "token",
+  "PauseScope.namespace": "namespace",
+  "PauseScope.name": "words",
+  "PauseScope.principal": "words",
+  "PauseRequest.reason": "words",
   "WorkerInfo.worker_id": "report",
   "WorkerInfo.hostname": "words",
   "WorkerInfo.version": "words",

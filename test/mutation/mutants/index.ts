@@ -29,6 +29,7 @@ import { lossMutants } from "./loss.js";
 import { mappingMutants } from "./mapping.js";
 import { nodeMutants } from "./nodes.js";
 import { simulatedNodeMutants } from "./nodes-simulation.js";
+import { pauseMutants } from "./pauses.js";
 import { poisonMutants } from "./poison.js";
 import { postgresMutants } from "./postgres.js";
 import { programMutants } from "./program.js";
@@ -61,6 +62,7 @@ export const mutants: readonly Mutant[] = [
   ...credentialMutants,
   ...wallMutants,
   ...browserMutants,
+  ...pauseMutants,
   ...poisonMutants,
   ...clockMutants,
   ...dataMutants,

@@ -35,6 +35,7 @@ export function mortalStore(store: Store, life: Life): Store {
     tasks: (...args) => unlessDead(life, () => reads.tasks(...args)),
     countReady: (...args) => unlessDead(life, () => reads.countReady(...args)),
     countBefore: (...args) => unlessDead(life, () => reads.countBefore(...args)),
+    countHeld: (...args) => unlessDead(life, () => reads.countHeld(...args)),
     run: (...args) => unlessDead(life, () => reads.run(...args)),
     template: (...args) => unlessDead(life, () => reads.template(...args)),
     templates: (...args) => unlessDead(life, () => reads.templates(...args)),

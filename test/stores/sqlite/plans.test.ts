@@ -48,7 +48,7 @@ test("every statement finds its rows by an index, and none sorts more than the S
   const named = (pattern: RegExp) => plans.filter(([, found]) => pattern.test(found)).map(([name]) => name);
 
   expect(named(/TEMP B-TREE/)).toEqual(["graphSteps", "stepsOf", "deadLetterCounts"]);
-  // Lanes, agents and keys are few, and templates are counted once, at boot; what is counted of ready Steps and dead letters is bounded; the others
+  // Lanes, agents, pauses and keys are few, and templates are counted once, at boot; what is counted of ready Steps and dead letters is bounded; the others
   // walk an index that holds live rows only.
   expect(named(/SCAN/)).toEqual([
     "nextDue",
@@ -57,10 +57,12 @@ test("every statement finds its rows by an index, and none sorts more than the S
     "waiting",
     "templateCounts",
     "agents",
+    "pauses",
     "apiKeys",
     "countReady",
     "countBefore",
     "deadLetterCounts",
+    "heldOfTasks",
   ]);
   expect(Object.fromEntries(plans)).toMatchInlineSnapshot(`
     {
@@ -94,6 +96,7 @@ test("every statement finds its rows by an index, and none sorts more than the S
       "hasTask": "SEARCH tasks USING COVERING INDEX sqlite_autoindex_tasks_1 (id=?)",
       "head": "SEARCH plane USING INTEGER PRIMARY KEY (rowid=?)",
       "held": "SCAN runs USING INDEX runs_held",
+      "heldOfTasks": "SCAN r USING INDEX runs_held; SEARCH t USING INDEX sqlite_autoindex_tasks_1 (id=?)",
       "input": "SEARCH inputs USING INDEX sqlite_autoindex_inputs_1 (task_id=?)",
       "inputs": "SEARCH t USING INDEX sqlite_autoindex_inputs_1 (task_id=?)",
       "insert deadLetters": "",
@@ -118,6 +121,7 @@ test("every statement finds its rows by an index, and none sorts more than the S
       "outputDay": "SEARCH output_days USING INDEX sqlite_autoindex_output_days_1 (day=?)",
       "outputs": "SEARCH t USING INDEX sqlite_autoindex_outputs_1 (task_id=? AND step_name=?)",
       "pendingDeadLetters": "SEARCH dead_letters USING INDEX dead_letters_pending ((rank,task_id)>(?,?))",
+      "pauses": "SCAN pauses",
       "put inputs": "",
       "put outputs": "",
       "put stepActions": "",
@@ -127,6 +131,7 @@ test("every statement finds its rows by an index, and none sorts more than the S
       "putDeadline": "",
       "putEnrolment": "",
       "putOutputDay": "",
+      "putPause": "",
       "ready": "SEARCH steps USING INDEX backlog (lane=?)",
       "removeApiKey": "SEARCH api_keys USING INDEX sqlite_autoindex_api_keys_1 (id=?)",
       "removeAudit": "SEARCH audit USING INDEX sqlite_autoindex_audit_1 (chain=? AND seq>? AND seq<?)",
@@ -135,6 +140,8 @@ test("every statement finds its rows by an index, and none sorts more than the S
       "removeLane": "SEARCH lanes USING PRIMARY KEY (key=?)",
       "removeOutputDay": "SEARCH output_days USING INDEX sqlite_autoindex_output_days_1 (day=?)",
       "removeTask": "SEARCH tasks USING INDEX sqlite_autoindex_tasks_1 (id=?); SEARCH step_actions USING COVERING INDEX sqlite_autoindex_step_actions_1 (task_id=?); SEARCH dead_letters USING COVERING INDEX sqlite_autoindex_dead_letters_1 (task_id=?); SEARCH runs USING COVERING INDEX runs_of_task (task_id=?); SEARCH steps USING COVERING INDEX sqlite_autoindex_steps_1 (task_id=?); SEARCH step_inputs USING COVERING INDEX sqlite_autoindex_step_inputs_1 (task_id=?); SEARCH deadlines USING PRIMARY KEY (task_id=?); SEARCH log USING COVERING INDEX sqlite_autoindex_log_1 (task_id=?); SEARCH outputs USING COVERING INDEX sqlite_autoindex_outputs_1 (task_id=?); SEARCH inputs USING COVERING INDEX sqlite_autoindex_inputs_1 (task_id=?)",
+      "removePause": "SEARCH pauses USING INDEX sqlite_autoindex_pauses_1 (key=?)",
+      "removeTask": "SEARCH tasks USING INDEX sqlite_autoindex_tasks_1 (id=?); SEARCH step_actions USING COVERING INDEX sqlite_autoindex_step_actions_1 (task_id=?); SEARCH runs USING COVERING INDEX runs_of_task (task_id=?); SEARCH steps USING COVERING INDEX sqlite_autoindex_steps_1 (task_id=?); SEARCH step_inputs USING COVERING INDEX sqlite_autoindex_step_inputs_1 (task_id=?); SEARCH deadlines USING PRIMARY KEY (task_id=?); SEARCH log USING COVERING INDEX sqlite_autoindex_log_1 (task_id=?); SEARCH outputs USING COVERING INDEX sqlite_autoindex_outputs_1 (task_id=?); SEARCH inputs USING COVERING INDEX sqlite_autoindex_inputs_1 (task_id=?)",
       "result": "SEARCH outputs USING INDEX sqlite_autoindex_outputs_1 (task_id=? AND step_name=?)",
       "revision deadLetters": "SEARCH dead_letters USING INDEX sqlite_autoindex_dead_letters_1 (task_id=?)",
       "revision runs": "SEARCH runs USING INDEX sqlite_autoindex_runs_1 (id=?)",
@@ -144,8 +151,8 @@ test("every statement finds its rows by an index, and none sorts more than the S
       "runs": "SEARCH t USING INDEX sqlite_autoindex_runs_1 (id=?)",
       "runsOf": "SEARCH runs USING INDEX runs_of_task (task_id=?)",
       "setHead": "SEARCH plane USING INTEGER PRIMARY KEY (rowid=?)",
-      "stepInput": "SEARCH step_inputs USING INDEX sqlite_autoindex_step_inputs_1 (task_id=? AND step_name=?)",
       "stepActions": "SEARCH step_actions USING INDEX sqlite_autoindex_step_actions_1 (task_id=? AND step_name=?)",
+      "stepInput": "SEARCH step_inputs USING INDEX sqlite_autoindex_step_inputs_1 (task_id=? AND step_name=?)",
       "stepInputs": "SEARCH t USING INDEX sqlite_autoindex_step_inputs_1 (task_id=? AND step_name=?)",
       "steps": "SEARCH t USING INDEX sqlite_autoindex_steps_1 (task_id=? AND name=?)",
       "stepsOf": "SEARCH steps USING INDEX sqlite_autoindex_steps_1 (task_id=?); USE TEMP B-TREE FOR ORDER BY",

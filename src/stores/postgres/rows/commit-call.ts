@@ -16,7 +16,7 @@ import type { Commit, Committed } from "#ports/store-turns";
 import { neededLanes } from "../../shared/needed-lanes.js";
 import { packLog } from "../../shared/pack-log.js";
 import { recordsText } from "../audit/audit-log.js";
-import { agentColumns, type Columns, laneColumns, rowTable, templateColumns } from "./rows.js";
+import { agentColumns, type Columns, laneColumns, pauseColumns, rowTable, templateColumns } from "./rows.js";
 
 /** A commit as one call of `commit_2`, which may be made any number of times. */
 export interface CommitCall {
@@ -58,13 +58,17 @@ function places(first: number, count: number): string[] {
 
 /** @param letters those that are expected at a revision, that have changed, and that are new, each as JSON or null */
 function furtherParts(
-  { copies, audit }: Commit,
+  { copies, pauses, audit }: Commit,
   letters: readonly (string | null)[],
 ): readonly FurtherPart[] {
   const parts: FurtherPart[] = [];
   if (copies) {
     const values = [list(copies.map(copyColumns))];
     parts.push({ name: "copies", values, around: (call, [copied]) => `copied_1(${call}, $1, ${copied})` });
+  }
+  if (pauses) {
+    const values = [list(pauses.map(pauseColumns))];
+    parts.push({ name: "pauses", values, around: (call, [paused]) => `paused_1(${call}, $1, ${paused})` });
   }
   if (letters.some((each) => each !== null)) {
     const around = (call: string, [expected, changed, made]: readonly string[]) =>

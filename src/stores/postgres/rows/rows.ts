@@ -1,9 +1,10 @@
 import type { TaskId } from "#domain/id";
+import { type Pause, pauseKey } from "#domain/pause/pause";
 import type { Revisioned, RowKindName, RowOf } from "#domain/row-kinds";
 import { rowKind } from "#domain/row-kinds";
 import type { DeadLetterRow } from "#domain/task/dead-letter";
 import type { Deadline, DeadlineKind } from "#domain/task/deadline";
-import type { Lane } from "#domain/task/lane";
+import { type Lane, storedLane } from "#domain/task/lane";
 import type { RunRow } from "#domain/task/run";
 import { hasEnded, type StepRow } from "#domain/task/step";
 import { type TaskRow, taskStatus } from "#domain/task/task";
@@ -12,6 +13,7 @@ import { versionKey } from "#domain/template/version";
 import { instant } from "#domain/time/time";
 import type { AgentRow } from "#domain/worker/agent";
 import type { WorkerRow } from "#domain/worker/worker-row";
+import type { PauseChanges } from "#ports/store-turns";
 import type { Cell, Cells } from "../connect/connection.js";
 
 /** The columns of one row, as `commit_2` takes them. */
@@ -168,12 +170,12 @@ export function laneColumns({ key, namespace, agentName, selector }: Lane): Colu
 }
 
 export function laneFrom([key, namespace, agentName, selector]: Cells): Lane {
-  return {
+  return storedLane({
     key: String(key),
     namespace: String(namespace),
     agentName: String(agentName),
     selector: JSON.parse(String(selector)),
-  };
+  });
 }
 
 export function templateColumns(row: TemplateRow): Columns {
@@ -195,5 +197,16 @@ export function agentColumns(row: AgentRow): Columns {
 }
 
 export function agentFrom(data: Cell | undefined): AgentRow {
+  return JSON.parse(String(data));
+}
+
+export function pauseColumns(change: PauseChanges[number]): Columns {
+  if (change.type === "remove")
+    return { key: pauseKey(change.scope), until: change.until ?? null, data: null };
+  const { pause } = change;
+  return { key: pauseKey(pause.scope), until: pause.until, data: JSON.stringify(pause) };
+}
+
+export function pauseFrom(data: Cell | undefined): Pause {
   return JSON.parse(String(data));
 }

@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { Fault } from "#domain/fault";
 import { localKindNames } from "#domain/row-kinds";
-import { laneOf } from "#domain/task/lane";
+import { laneOfKey } from "#domain/task/lane";
 import {
   bytesOf,
   type Driver,
@@ -31,6 +31,7 @@ import {
   deadlines,
   lanes,
   laneValues,
+  pauses,
   plane,
   rowTable,
   taskTable,
@@ -99,6 +100,9 @@ export function* rebuild({ path, draft, driver, commits, head }: Rebuilding): Ge
     for (const { table, key } of lost)
       if (table === agents.name)
         yield `what agent ${key} announced is forgotten, until a worker announces it again: its row is damaged`;
+    for (const { table, key } of lost)
+      if (table === pauses.name)
+        yield `the pause ${key} is gone, and holds nothing back any more: its row is damaged; pause it again`;
     for (const { table, key } of lost)
       if (table === apiKeys.name)
         yield `API key ${key} is gone, and is refused from now on: its row is damaged`;
@@ -267,8 +271,8 @@ function makeLanes(db: Driver): void {
   for (const [cell] of db
     .prepare(`SELECT DISTINCT ${bytesOf("lane")} FROM steps WHERE state = 'enqueued'`)
     .all([])) {
-    const [namespace, agentName, selector] = JSON.parse(textIn(cell));
-    insert.run(lanes.seal(laneValues(laneOf(namespace, agentName, Object.fromEntries(selector)))));
+    const lane = laneOfKey(textIn(cell));
+    if (lane) insert.run(lanes.seal(laneValues(lane)));
   }
 }
 

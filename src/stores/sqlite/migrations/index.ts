@@ -9,6 +9,7 @@ import { enrolment } from "./0008-enrolment.js";
 import { audit } from "./0009-audit.js";
 import { outputDays } from "./0011-output-days.js";
 import { deadLetters } from "./0012-dead-letters.js";
+import { pauses } from "./0013-pauses.js";
 import { stepActions } from "./0014-step-actions.js";
 import { restores } from "./0015-restores.js";
 
@@ -29,6 +30,7 @@ export const migrations: readonly string[] = [
   audit,
   outputDays,
   deadLetters,
+  pauses,
   stepActions,
   restores,
 ];

@@ -92,6 +92,13 @@ export class Reader {
     return Number(this.#sql.countBefore.all([lane, rank, taskId, stepName, most])[0]?.[0]);
   }
 
+  /** Each as JSON of the Run and of its Task. */
+  held(): readonly (readonly [run: string, task: string])[] {
+    return this.#sql.heldOfTasks
+      .all([])
+      .map((row) => [runTable.textOf(row.slice(0, SEALED_CELLS)), taskTable.textOf(row.slice(SEALED_CELLS))]);
+  }
+
   run(id: string): string | null {
     const [run] = this.#sql.run.all([id]);
     return run ? runTable.textOf(run) : null;
@@ -207,6 +214,9 @@ export class Reader {
     return statement;
   }
 }
+
+/** How many cells `Table.sealed` selects. */
+const SEALED_CELLS = 4;
 
 interface Query {
   readonly sql: string;

@@ -1,4 +1,5 @@
 import type { RunId, StepKey, TaskId } from "#domain/id";
+import { covers, type PauseScope } from "#domain/pause/pause";
 import { selects } from "#domain/task/filter";
 import type { LogEntry, LogSlice } from "#domain/task/log";
 import type { RunRow } from "#domain/task/run";
@@ -12,6 +13,7 @@ import type { Layouts } from "../rows/layouts.js";
 import { runTable, stepTable, taskTable, templateFrom } from "../rows/rows.js";
 import type { ThreadClient } from "../thread/client.js";
 import { rows } from "../thread/messages.js";
+import type { DetailReply } from "../thread/requests.js";
 import { deadLetterReads } from "./dead-letters.js";
 
 /**
@@ -23,19 +25,17 @@ export function sqliteReads(
   reader: Pick<ThreadClient<"reader">, "call" | "decoded">,
   layouts: Layouts,
 ): Reads {
+  return { ...taskReads(reader, layouts), deadLetters: deadLetterReads(reader, layouts) };
+}
+
+function taskReads(
+  reader: Pick<ThreadClient<"reader">, "call" | "decoded">,
+  layouts: Layouts,
+): Omit<Reads, "deadLetters"> {
   return {
     async task(id: TaskId, namespaces: TaskFilter["namespaces"] = "*"): Promise<TaskDetail | undefined> {
       const request = { id, namespaces: namespaces === "*" ? null : namespaces };
-      return reader.decoded("task", request, (found) =>
-        found
-          ? {
-              task: taskTable.row(found.task, layouts),
-              input: found.input,
-              steps: stepTable.rows(found.steps, layouts),
-              runs: runTable.rows(found.runs, layouts),
-            }
-          : undefined,
-      );
+      return reader.decoded("task", request, (found) => (found ? detailOf(found, layouts) : undefined));
     },
 
     async tasks(filter: TaskFilter, before: TaskId | undefined, pageSize: number): Promise<TaskPage> {
@@ -65,6 +65,9 @@ export function sqliteReads(
     async countBefore({ lane, rank, taskId, stepName }: LanePlace, most: number): Promise<number> {
       return reader.call("countBefore", { lane, rank, taskId, stepName, most });
     },
+
+    countHeld: async (scope: PauseScope) =>
+      reader.decoded("held", null, (held) => held.filter(isIn(scope, layouts)).length),
 
     async run(id: RunId): Promise<RunRow | undefined> {
       return reader.decoded("run", id, (text) => (text === null ? undefined : runTable.row(text, layouts)));
@@ -111,12 +114,27 @@ export function sqliteReads(
       return { firstSeq: afterSeq + 1, entries: entries.slice(afterSeq + 1 - firstSeq) };
     },
 
-    deadLetters: deadLetterReads(reader, layouts),
-
     async logBounds(taskId: TaskId): Promise<{ earliest: number; last: number } | undefined> {
       const bounds = await reader.call("logBounds", taskId);
       return bounds ? { earliest: bounds[0], last: bounds[1] } : undefined;
     },
+  };
+}
+
+function detailOf({ task, input, steps, runs }: DetailReply, layouts: Layouts): TaskDetail {
+  return {
+    task: taskTable.row(task, layouts),
+    input,
+    steps: stepTable.rows(steps, layouts),
+    runs: runTable.rows(runs, layouts),
+  };
+}
+
+/** Whether a Run is in the scope, by what the reader tells of it and of its Task. */
+function isIn(scope: PauseScope, layouts: Layouts) {
+  return ([run, task]: readonly [run: string, task: string]) => {
+    const { template } = taskTable.row(task, layouts).spec;
+    return covers(scope, { ...runTable.row(run, layouts), template });
   };
 }
 

@@ -20,6 +20,7 @@ import {
   deadlines,
   lanes,
   log,
+  pauses,
   rowTable,
   templates,
   textTables,
@@ -111,9 +112,19 @@ export class Changes {
       this.#digestKey(key.join("\n"));
     }
     for (const values of turn.agents) this.#put(sql.putAgent, agents, values);
+    for (const values of turn.pauses ?? []) this.#changePause(values);
     if (turn.audit) this.appendAudit(turn.audit);
 
     return firstSeqs;
+  }
+
+  /** @param values without a JSON text: the pause is removed, if it is there and ends then */
+  #changePause(values: SqlRow): void {
+    if (values.length === pauses.names.length) this.#put(this.#sql.putPause, pauses, values);
+    else {
+      this.#sql.removePause.run(values);
+      this.#digestKey(values.join("\n"));
+    }
   }
 
   /** Appends to the audit log, behind the last entry of the chain. */

@@ -22,6 +22,7 @@ import {
   deadlines,
   lanes,
   log,
+  pauses,
   plane,
   rowTable,
   runTable,
@@ -108,6 +109,7 @@ export const boots = {
     WHERE has_run = 0 AND state IN (${pendingStates}) GROUP BY namespace`,
   templateCounts: `SELECT ${bytesOf("namespace")}, count(*) FROM templates GROUP BY namespace`,
   agents: `SELECT ${agents.columns()} FROM agents`,
+  pauses: `SELECT ${pauses.columns()} FROM pauses`,
   lastRestore: `SELECT ${restores.columns()} FROM restores WHERE number = (SELECT max(number) FROM restores)`,
   apiKeys: `SELECT ${apiKeys.columns()} FROM api_keys ORDER BY id`,
   auditEntries: `SELECT ${audit.columns()} FROM audit WHERE (chain, seq) > (?, ?) ORDER BY chain, seq LIMIT ?`,
@@ -148,6 +150,9 @@ export const writes = {
   putAgent: `INSERT INTO ${agents.insert}
     ON CONFLICT (namespace, name) DO UPDATE SET digest = excluded.digest, seen_at = excluded.seen_at,
       description = excluded.description, announced = excluded.announced, sum = excluded.sum`,
+  putPause: `INSERT INTO ${pauses.insert}
+    ON CONFLICT (key) DO UPDATE SET until = excluded.until, json = excluded.json, sum = excluded.sum`,
+  removePause: "DELETE FROM pauses WHERE key = ?1 AND until = coalesce(?2, until)",
   putApiKey: `INSERT INTO ${apiKeys.insert}
     ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, json = excluded.json, sum = excluded.sum`,
   apiKey: `SELECT ${apiKeys.columns()} FROM api_keys WHERE id = ?`,
@@ -193,6 +198,9 @@ export const reads = {
   countBefore: `SELECT count(*) FROM (SELECT 1 FROM steps WHERE state = 'enqueued' AND lane = ?
     AND (rank, task_id, name) < (?, ?, ?) LIMIT ?)`,
   stepInput: `SELECT ${textTables.stepInputs.columns()} FROM step_inputs WHERE task_id = ? AND step_name = ?`,
+  /** The Runs that workers hold, with their Tasks. */
+  heldOfTasks: `SELECT ${runTable.sealed("r.")}, ${taskTable.sealed("t.")} FROM runs AS r CROSS JOIN tasks AS t ON t.id = r.task_id
+    WHERE r.held_by <> ''`,
   output: `SELECT ${textTables.outputs.columns()} FROM outputs WHERE task_id = ? AND step_name = ?`,
   stepActions: `SELECT ${textTables.stepActions.columns()} FROM step_actions WHERE task_id = ? AND step_name = ?`,
   /** First seq and size of the packed rows, beginning with the last row that begins at or before a seq. */

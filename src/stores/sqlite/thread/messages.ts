@@ -20,7 +20,15 @@ import type { BootState, Commit, Loaded, LoadedRows, LoadedTexts } from "#ports/
 import { packLog } from "../../shared/pack-log.js";
 import type { SqlRow } from "../driver.js";
 import type { Layouts } from "../rows/layouts.js";
-import { agentValues, laneValues, rowTable, runTable, templateFrom, templateValues } from "../rows/rows.js";
+import {
+  agentValues,
+  laneValues,
+  pauseValues,
+  rowTable,
+  runTable,
+  templateFrom,
+  templateValues,
+} from "../rows/rows.js";
 import type { Table } from "../rows/table.js";
 import type {
   BootReply,
@@ -55,6 +63,7 @@ export function encodeCommit(turn: Commit): CommitRequest {
     lanesRemoved: turn.lanesRemoved,
     agents: turn.agents.map(agentValues),
     agentsForgotten: turn.agentsForgotten.map(({ namespace, name }) => [namespace, name]),
+    pauses: turn.pauses?.map(pauseValues),
     audit: turn.audit,
   };
 }
@@ -130,7 +139,7 @@ function textOf(values: SqlRow): [id: string, json: string] {
 }
 
 export function decodeBoot(
-  { at, lanes, held, waiting, templates, agents, nextDueAt, restored }: BootReply,
+  { at, lanes, held, waiting, templates, agents, pauses, nextDueAt, restored }: BootReply,
   layouts: Layouts,
 ): BootState {
   return {
@@ -140,6 +149,7 @@ export function decodeBoot(
     waiting: new Map(waiting),
     templates: new Map(templates),
     agents,
+    pauses,
     nextDueAt: nextDueAt === null ? undefined : instant(nextDueAt),
     ...(restored && { restored }),
   };

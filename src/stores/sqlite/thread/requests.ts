@@ -1,6 +1,7 @@
 import type { EnrolmentRow } from "#domain/access/enrolment";
 import type { KeyRow } from "#domain/access/key";
 import type { Restoration } from "#domain/incarnation";
+import type { Pause } from "#domain/pause/pause";
 import type { LocalKeyedKindName, LocalKindName, TextKindName } from "#domain/row-kinds";
 import type { Lane } from "#domain/task/lane";
 import type { AgentRow } from "#domain/worker/agent";
@@ -46,6 +47,8 @@ export interface CommitRequest extends CommittedRows, CommittedTexts {
   readonly agents: readonly SqlRow[];
   /** Namespace and name. */
   readonly agentsForgotten: readonly SqlRow[];
+  /** Values of `pauses`, or key and instant of one to remove. */
+  readonly pauses: readonly SqlRow[] | undefined;
   readonly audit: AuditAppend | undefined;
 }
 
@@ -84,6 +87,7 @@ export interface BootReply {
   readonly waiting: readonly (readonly [string, number])[];
   readonly templates: readonly (readonly [string, number])[];
   readonly agents: readonly AgentRow[];
+  readonly pauses: readonly Pause[];
   readonly nextDueAt: number | null;
   readonly restored: Restoration | null;
 }
