@@ -28,6 +28,7 @@ import { colorsFor } from "./terminal/format.js";
 import type { Io } from "./terminal/io.js";
 import { sanitize } from "./terminal/sanitizer.js";
 import { layoutWidth } from "./terminal/size.js";
+import { addTopCommand } from "./top/commands.js";
 import { addWorkerCommands } from "./worker/commands.js";
 
 /** Runs a command line, given without `node` and `taskrun`, and returns the exit code. Never throws. */
@@ -90,6 +91,7 @@ async function buildProgram(
   addAgentCommands(program, io, end);
   addTaskCommands(program, io, end);
   addDeadLetterCommands(program, io, end);
+  addTopCommand(program, io, end);
   addInspectCommand(program, io, end);
   addTemplateCommands(program, io, end);
   addKeyCommands(program, io, end);

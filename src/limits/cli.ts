@@ -52,6 +52,8 @@ export const cli = {
   devParentEvery: millis(1_000),
   /** Between two questions of what shows a server live: `task list --watch`, `top`. People see no more, and a server feels no less. */
   liveEvery: millis(1_000),
+  /** The same of `top`, which asks three questions. */
+  topEvery: millis(2_000),
   /** Tasks of `task list --watch`: no screen is higher, and each of them is asked for again while it goes on. */
   watchedTasks: 200,
   /** Pages that are read for them each time, of 10 000 rows looked at: a filter that few Tasks fit must not keep a server busy. */

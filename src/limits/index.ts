@@ -9,6 +9,7 @@ import { inspect } from "./inspect.js";
 import { inspectPage } from "./inspect-page.js";
 import { messages } from "./messages.js";
 import { nodes } from "./nodes.js";
+import { overview } from "./overview.js";
 import { pages } from "./pages.js";
 import { postgres } from "./postgres.js";
 import { repair } from "./repair.js";
@@ -41,6 +42,7 @@ export const limits = Object.freeze({
   ...deadLetters,
   ...turn,
   ...pages,
+  ...overview,
   ...templates,
   ...schemas,
   ...traces,

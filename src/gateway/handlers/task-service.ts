@@ -4,6 +4,7 @@ import { createTask } from "#api/tasks/create-task";
 import { createTasks } from "#api/tasks/create-tasks";
 import { explainTask } from "#api/tasks/explain-task";
 import { forkTask } from "#api/tasks/fork-task";
+import { getOverview } from "#api/tasks/get-overview";
 import { getStepAudit } from "#api/tasks/get-step-audit";
 import { getStepResult } from "#api/tasks/get-step-result";
 import { getTask } from "#api/tasks/get-task";
@@ -20,6 +21,7 @@ import { Fault } from "#domain/fault";
 import type { TaskView } from "#domain/task/view";
 import { resolveActionFromWire } from "#wire/convert-enums";
 import { explanationToWire } from "#wire/convert-explanation";
+import { overviewToWire } from "#wire/convert-overview";
 import { stepAuditToWire } from "#wire/convert-step-audit";
 import { stepResultToWire, taskToWire, taskViewToWire } from "#wire/convert-task";
 import { retryAfterOf, statusCodes, statusOf } from "#wire/faults";
@@ -46,6 +48,7 @@ export const taskService = [
   unary(TaskService.method.forkTask, forkTask, asIs, taskViewToWire),
   unary(TaskService.method.getTask, getTask, asIs, taskViewToWire),
   unary(TaskService.method.explainTask, explainTask, asIs, explanationToWire),
+  unary(TaskService.method.getOverview, getOverview, asIs, overviewToWire),
   unary(TaskService.method.listTasks, listTasks, taskFilterInput, pageAnswer),
   unary(TaskService.method.cancelTask, cancelTask, asIs, taskViewToWire),
   unary(TaskService.method.signalTask, signalTask, asIs, taskViewToWire),

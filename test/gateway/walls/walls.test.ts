@@ -55,6 +55,7 @@ const fields: Readonly<Record<string, Named>> = {
   "ListTasksRequest.correlation_id": "words",
   "ListTasksRequest.created_by": "words",
   "ListTasksRequest.waiting": "words",
+  "GetOverviewRequest.namespace": "namespace",
   "CancelTaskRequest.id": "task",
   "CancelTaskRequest.reason": "words",
   "WatchTaskRequest.id": "task",

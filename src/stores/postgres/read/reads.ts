@@ -18,6 +18,7 @@ import type {
 import type { Calls } from "../connect/calls.js";
 import { rowFrom, templateFrom } from "../rows/rows.js";
 import { deadLetterReads } from "./dead-letters.js";
+import { overviewReads } from "./overview.js";
 import { listStatements } from "./task-list.js";
 import { templatePage } from "./template-list.js";
 
@@ -136,6 +137,8 @@ function readsBy(calls: Calls, all: Calls): Reads {
       const [row] = await calls.query(sql.countBefore, [lane, rank, taskId, stepName, most]);
       return Number(row?.[0]);
     },
+
+    ...overviewReads(calls, all),
 
     async run(id: RunId): Promise<RunRow | undefined> {
       const [row] = await calls.query(sql.run, [id]);

@@ -20,9 +20,15 @@ import type {
   DeadLetterListRequest,
   DetailReply,
   DetailRequest,
+  LastFailedRequest,
+  LatelyReply,
+  LatelyRequest,
   ListReply,
   ListRequest,
   LogReply,
+  Pair,
+  QueueReply,
+  QueuesRequest,
   TemplateListReply,
   TemplateListRequest,
 } from "../thread/requests.js";
@@ -90,6 +96,31 @@ export class Reader {
 
   countBefore({ lane, rank, taskId, stepName, most }: LanePlace & { readonly most: number }): number {
     return Number(this.#sql.countBefore.all([lane, rank, taskId, stepName, most])[0]?.[0]);
+  }
+
+  queues({ lanes, counted, first }: QueuesRequest): readonly QueueReply[] {
+    return this.#atOnce(() =>
+      lanes.map((lane) => ({
+        waiting: this.countReady({ lanes: [lane], most: counted }),
+        first: this.#sql.firstReady.all([lane, first]).map(([taskId]) => String(taskId)),
+      })),
+    );
+  }
+
+  /** Counts, not rows: what they are counted from is not verified. */
+  lately({ from, since, rows }: LatelyRequest): LatelyReply {
+    return this.#atOnce(() => ({
+      created: this.#sql.createdLately.all([from, rows + 1]).map(([namespace]) => String(namespace)),
+      ended: this.#sql.endedLately
+        .all([since, rows + 1])
+        .map(([namespace, state]): Pair => [String(namespace), String(state)]),
+    }));
+  }
+
+  lastFailed({ namespaces, rows, most }: LastFailedRequest): string {
+    const names = namespaces === null ? null : JSON.stringify(namespaces);
+    const found = this.#sql.lastFailed.all([rows, names, most]);
+    return `[${found.map(taskTable.textOf).join(",")}]`;
   }
 
   run(id: string): string | null {

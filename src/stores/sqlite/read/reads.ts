@@ -12,7 +12,9 @@ import type { Layouts } from "../rows/layouts.js";
 import { runTable, stepTable, taskTable, templateFrom } from "../rows/rows.js";
 import type { ThreadClient } from "../thread/client.js";
 import { rows } from "../thread/messages.js";
+import type { ListRequest } from "../thread/requests.js";
 import { deadLetterReads } from "./dead-letters.js";
+import { sqliteOverview } from "./overview.js";
 
 /**
  * Implements the store's reads with a client of the reader thread.
@@ -39,19 +41,7 @@ export function sqliteReads(
     },
 
     async tasks(filter: TaskFilter, before: TaskId | undefined, pageSize: number): Promise<TaskPage> {
-      const { from, below } = idBounds(filter, before);
-      const request = {
-        namespaces: filter.namespaces === "*" ? null : filter.namespaces,
-        statusStates: filter.status === undefined ? null : rowsOf(filter.status).map(stateKey),
-        states: wantedStates(filter) ?? null,
-        agentName: filter.agentName ?? null,
-        labels: Object.entries(filter.labels ?? {}),
-        specTexts: specTexts(filter),
-        from: from ?? null,
-        below: below ?? null,
-        pageSize,
-        scannedRows: limits.pageScannedRows,
-      };
+      const request = listRequestOf(filter, before, pageSize);
       return reader.decoded("tasks", request, ({ tasks, next }) => ({
         tasks: taskTable.rows(tasks, layouts).filter((task) => selects(filter, task)),
         next: (next ?? undefined) as TaskId | undefined,
@@ -65,6 +55,8 @@ export function sqliteReads(
     async countBefore({ lane, rank, taskId, stepName }: LanePlace, most: number): Promise<number> {
       return reader.call("countBefore", { lane, rank, taskId, stepName, most });
     },
+
+    ...sqliteOverview(reader, layouts),
 
     async run(id: RunId): Promise<RunRow | undefined> {
       return reader.decoded("run", id, (text) => (text === null ? undefined : runTable.row(text, layouts)));
@@ -117,6 +109,22 @@ export function sqliteReads(
       const bounds = await reader.call("logBounds", taskId);
       return bounds ? { earliest: bounds[0], last: bounds[1] } : undefined;
     },
+  };
+}
+
+function listRequestOf(filter: TaskFilter, before: TaskId | undefined, pageSize: number): ListRequest {
+  const { from, below } = idBounds(filter, before);
+  return {
+    namespaces: filter.namespaces === "*" ? null : filter.namespaces,
+    statusStates: filter.status === undefined ? null : rowsOf(filter.status).map(stateKey),
+    states: wantedStates(filter) ?? null,
+    agentName: filter.agentName ?? null,
+    labels: Object.entries(filter.labels ?? {}),
+    specTexts: specTexts(filter),
+    from: from ?? null,
+    below: below ?? null,
+    pageSize,
+    scannedRows: limits.pageScannedRows,
   };
 }
 
