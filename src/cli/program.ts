@@ -4,7 +4,9 @@ import { addAgentCommands } from "./agent/commands.js";
 import { addAuditCommands } from "./audit/commands.js";
 import { addCaCommands } from "./ca/commands.js";
 import { candidates, completionScript, type Shell, shells } from "./completion.js";
+import { addConfigCommands } from "./config/commands.js";
 import { addDeadLetterCommands } from "./dlq/commands.js";
+import { addDoctorCommand } from "./doctor/commands.js";
 import { type CliError, type Ending, type ExitCode, exit, toCliError } from "./exit.js";
 import { addHelpCommand } from "./help.js";
 import { addInspectCommand } from "./inspect/commands.js";
@@ -98,6 +100,7 @@ async function buildProgram(
   addLoginCommands(program, io, end);
   addAuditCommands(program, io, end);
   addCaCommands(program, io, end);
+  addDoctorCommand(program, io, end);
   addCompletionCommands(program, io);
   addHelpCommand(program);
   addTrustOptions(program);
@@ -143,12 +146,17 @@ async function addServerCommands(
   }
 
   // Loading the settings' schema library takes half as long as other commands take in all.
-  if (!words.some((word) => word === "server" || word === "dev")) return;
+  if (!words.some((word) => word === "server" || word === "dev" || word === "config")) {
+    addConfigCommands(program, [], io, end);
+    return;
+  }
   const { flagsOf, serverOptions } = await import("./server/options.js");
   for (const command of [dev, server]) {
     command.option("--config <file>", "Read settings from this file instead of taskrun.toml.");
     for (const option of serverOptions()) command.addOption(option);
   }
+
+  addConfigCommands(program, serverOptions(), io, end);
 
   dev.action(async (modules: string[], options) => {
     const flags = flagsOf(options);
