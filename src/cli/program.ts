@@ -3,7 +3,7 @@ import { Argument, Command, CommanderError } from "commander";
 import { addAgentCommands } from "./agent/commands.js";
 import { addAuditCommands } from "./audit/commands.js";
 import { addCaCommands } from "./ca/commands.js";
-import { candidates, completionScript, type Shell, shells } from "./completion.js";
+import { candidates, completionScript, nameKindOf, optionValues, type Shell, shells } from "./completion.js";
 import { addConfigCommands } from "./config/commands.js";
 import { addDeadLetterCommands } from "./dlq/commands.js";
 import { addDoctorCommand } from "./doctor/commands.js";
@@ -181,12 +181,16 @@ function addCompletionCommands(program: Command, io: Io): void {
     .command("complete", { hidden: true })
     .argument("[words...]")
     .action(async (words: string[]) => {
-      await io.stdout.write(
-        candidates(program, words)
-          .map((word) => `${word}\n`)
-          .join(""),
-      );
+      const found = [...candidates(program, words), ...(await namesFor(program, words, io))];
+      await io.stdout.write(found.map((word) => `${word}\n`).join(""));
     });
+}
+
+async function namesFor(program: Command, words: readonly string[], io: Io): Promise<readonly string[]> {
+  const kind = nameKindOf(program, words);
+  if (kind === undefined) return [];
+  const { namesOf } = await import("./completion-names.js");
+  return namesOf(kind, words.at(-1) ?? "", optionValues(program, words.slice(0, -1)), io);
 }
 
 function version(): string {

@@ -58,6 +58,10 @@ export const cli = {
   watchedTasks: 200,
   /** Pages that are read for them each time, of 10 000 rows looked at: a filter that few Tasks fit must not keep a server busy. */
   watchedPages: 3,
+  /** How long the completion of a name waits for the server: whoever has pressed Tab waits with it. */
+  completionPatience: millis(400),
+  /** Names that are completed: shells ask before they show more. */
+  completedNames: 50,
   /** How long `doctor` waits for each answer of a server. */
   doctorPatience: millis(5_000),
   /** How far two clocks may be apart: what NTP keeps is far below, and requests take some of it. */
