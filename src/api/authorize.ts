@@ -100,6 +100,7 @@ export interface Actions {
   readonly "task.explain": TaskResource;
   readonly "task.read_audit": TaskResource;
   readonly "task.list": NamespacesResource;
+  readonly "task.overview": NamespacesResource;
   readonly "task.cancel": TaskResource;
   readonly "task.signal": TaskResource;
   readonly "task.resolve": TaskResource;

@@ -8,6 +8,7 @@ import type { RunRow } from "#domain/task/run";
 import { readyStep, type StepRow } from "#domain/task/step";
 import type { TaskRow } from "#domain/task/task";
 import type { TemplateRef, TemplateRow } from "#domain/template/template";
+import type { Instant } from "#domain/time/time";
 import type {
   DeadLetterCounts,
   DeadLetterFilter,
@@ -15,6 +16,8 @@ import type {
   DeadLetterPlace,
 } from "#ports/dead-letters";
 import type {
+  Lately,
+  Queue,
   Reads,
   TaskDetail,
   TaskFilter,
@@ -104,6 +107,19 @@ export class CallerReads {
   /** @param scope that the caller may pause */
   countHeld(scope: PauseScope): Promise<number> {
     return this.#reads.countHeld(scope);
+  }
+
+  /** @param lanes of agents that the plane has shown to the caller */
+  queues(lanes: readonly string[], most: Parameters<Reads["queues"]>[1]): Promise<readonly Queue[]> {
+    return this.#reads.queues(lanes, most);
+  }
+
+  lately(namespaces: TaskFilter["namespaces"], since: Instant, rows: number): Promise<Lately> {
+    return this.#reads.lately(this.#narrowed({ namespaces }).namespaces, since, rows);
+  }
+
+  lastFailed(namespaces: TaskFilter["namespaces"], rows: number, most: number): Promise<readonly TaskRow[]> {
+    return this.#reads.lastFailed(this.#narrowed({ namespaces }).namespaces, rows, most);
   }
 
   async input({ id, namespace }: FoundTask): Promise<string | undefined> {

@@ -29,6 +29,7 @@ export type {
 } from "./explanation-views.js";
 export type { Key, Keys, KeyTerms, NewKey, WatchToken } from "./keys.js";
 export type { Nodes, PlaneNode } from "./nodes.js";
+export type { Overview, QueueOverview, TaskRates } from "./overview-views.js";
 export type { Pause, PauseKind, PauseOptions, PauseScope, Pauses } from "./pauses.js";
 export type { TypedAgent, TypedRunArguments, TypedRunOptions, TypedWorkflow } from "./runnable.js";
 export type { StepAuditEntry, StepAuditPage } from "./step-audit-views.js";

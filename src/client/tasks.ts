@@ -5,6 +5,7 @@ import {
   CreateTaskRequestSchema,
   ExplainTaskRequestSchema,
   ForkTaskRequestSchema,
+  GetOverviewRequestSchema,
   GetStepAuditRequestSchema,
   GetStepResultRequestSchema,
   GetTaskRequestSchema,
@@ -20,6 +21,7 @@ import { toStepAudit } from "./convert-step-audit.js";
 import { createInit, jsonTextOf } from "./create-request.js";
 import type { TaskEvent } from "./event-views.js";
 import type { TaskExplanation } from "./explanation-views.js";
+import { type Overview, toOverview } from "./overview-views.js";
 import {
   checkedCallback,
   checkedSignal,
@@ -133,6 +135,17 @@ export class Tasks {
   async explain(id: string, control?: CallControl): Promise<TaskExplanation> {
     const request = requestOf(ExplainTaskRequestSchema, { id });
     return toExplanation(await this.#caller.once((o) => this.#wire.explainTask(request, o), control));
+  }
+
+  /**
+   * Tells how things are: what waits in which queue, how many Tasks were created and ended lately, which have waited longest for a
+   * Worker, and which have failed last.
+   *
+   * @param namespace default: the client's; empty for all that the caller may use
+   */
+  async overview(namespace = this.#namespace, control?: CallControl): Promise<Overview> {
+    const request = requestOf(GetOverviewRequestSchema, { namespace });
+    return toOverview(await this.#caller.once((o) => this.#wire.getOverview(request, o), control));
   }
 
   /** Returns one page, newest first. Only an empty `nextPageToken` marks the last page: any page may be short or empty. */

@@ -9,6 +9,7 @@ import { inspect } from "./inspect.js";
 import { inspectPage } from "./inspect-page.js";
 import { messages } from "./messages.js";
 import { nodes } from "./nodes.js";
+import { overview } from "./overview.js";
 import { pages } from "./pages.js";
 import { pauses } from "./pauses.js";
 import { postgres } from "./postgres.js";
@@ -43,6 +44,7 @@ export const limits = Object.freeze({
   ...pauses,
   ...turn,
   ...pages,
+  ...overview,
   ...templates,
   ...schemas,
   ...traces,

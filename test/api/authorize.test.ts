@@ -29,6 +29,7 @@ const rpcOf: Readonly<Record<Action, string>> = {
   "task.read": "taskrun.v1.TaskService/GetTask",
   "task.explain": "taskrun.v1.TaskService/ExplainTask",
   "task.list": "taskrun.v1.TaskService/ListTasks",
+  "task.overview": "taskrun.v1.TaskService/GetOverview",
   "task.cancel": "taskrun.v1.TaskService/CancelTask",
   "task.signal": "taskrun.v1.TaskService/SignalTask",
   "task.resolve": "taskrun.v1.TaskService/ResolveStep",

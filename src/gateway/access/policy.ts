@@ -27,6 +27,7 @@ export const policy: ReadonlyMap<string, Requirement> = new Map([
     GetTask: "tasks:read",
     ExplainTask: "tasks:read",
     ListTasks: "tasks:list",
+    GetOverview: "tasks:list",
     CancelTask: "tasks:cancel",
     RetryTask: "tasks:retry",
     ForkTask: "tasks:retry",

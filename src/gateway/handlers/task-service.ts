@@ -4,6 +4,7 @@ import { createTask } from "#api/tasks/create-task";
 import { createTasks } from "#api/tasks/create-tasks";
 import { explainTask } from "#api/tasks/explain-task";
 import { forkTask } from "#api/tasks/fork-task";
+import { getOverview, type Overview } from "#api/tasks/get-overview";
 import { getStepAudit } from "#api/tasks/get-step-audit";
 import { getStepResult } from "#api/tasks/get-step-result";
 import { getTask } from "#api/tasks/get-task";
@@ -22,6 +23,7 @@ import type { TaskView } from "#domain/task/view";
 import type { WaitingMoment } from "#domain/task/waiting-reason";
 import { resolveActionFromWire } from "#wire/convert-enums";
 import { explanationToWire } from "#wire/convert-explanation";
+import { overviewToWire } from "#wire/convert-overview";
 import { stepAuditToWire } from "#wire/convert-step-audit";
 import { stepResultToWire, taskToWire, taskViewToWire } from "#wire/convert-task";
 import { retryAfterOf, statusCodes, statusOf } from "#wire/faults";
@@ -30,6 +32,7 @@ import {
   CreateTaskRequestSchema,
   type CreateTaskResult,
   type ExplainTaskResponse,
+  type GetOverviewResponse,
   type ListTasksResponse,
   type ResolveStepRequest,
   type RunTaskRequest,
@@ -50,6 +53,7 @@ export const taskService = [
   unary(TaskService.method.forkTask, forkTask, asIs, taskAnswer),
   unary(TaskService.method.getTask, getTask, asIs, taskAnswer),
   unary(TaskService.method.explainTask, explainTask, asIs, explanationAnswer),
+  unary(TaskService.method.getOverview, getOverview, asIs, overviewAnswer),
   unary(TaskService.method.listTasks, listTasks, taskFilterInput, pageAnswer),
   unary(TaskService.method.cancelTask, cancelTask, asIs, taskAnswer),
   unary(TaskService.method.signalTask, signalTask, asIs, taskAnswer),
@@ -63,6 +67,10 @@ export const taskService = [
 
 function explanationAnswer(explanation: TaskExplanation, call: Call): ExplainTaskResponse {
   return explanationToWire(explanation, momentOf(call));
+}
+
+function overviewAnswer(overview: Overview, call: Call): GetOverviewResponse {
+  return overviewToWire(overview, momentOf(call));
 }
 
 function batchAnswer(views: readonly (TaskView | Fault)[], call: Call): BatchCreateTasksResponse {

@@ -11,6 +11,7 @@ import type { StoreFixture, Suite, TestKit } from "./kit.js";
 import { keepingTests, loadTests } from "./load.js";
 import { logTests } from "./log.js";
 import { modelTests } from "./model.js";
+import { overviewTests } from "./overview.js";
 import { pauseTests } from "./pauses.js";
 import { readTests } from "./reads.js";
 import { restsOnTests } from "./rests-on.js";
@@ -83,6 +84,7 @@ export function storeSuite(name: string, open: () => Promise<StoreFixture>, kit:
     deadLetterWriteTests(suite);
     logTests(suite);
     readTests(suite);
+    overviewTests(suite);
     templateTests(suite);
     templateListTests(suite);
     importTests(suite);

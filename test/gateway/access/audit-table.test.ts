@@ -35,6 +35,7 @@ const effects: Readonly<Record<string, Effect>> = {
   [`${TASK}/GetTask`]: "reads",
   [`${TASK}/ExplainTask`]: "reads",
   [`${TASK}/ListTasks`]: "reads",
+  [`${TASK}/GetOverview`]: "reads",
   [`${TASK}/CancelTask`]: {
     action: "task.cancel",
     object: /^task [\w-]{36}$/,

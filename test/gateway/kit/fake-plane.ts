@@ -100,6 +100,9 @@ export class FakePlane implements Plane {
     countReady: async (lanes) => lanes.length,
     countBefore: async () => 0,
     countHeld: async () => 0,
+    queues: async () => [],
+    lately: async () => ({ created: 0, ended: {}, isCut: false }),
+    lastFailed: async () => [],
     run: async (id) => this.runs.get(id),
     template: async (ref) => {
       this.templatesRead++;

@@ -24,6 +24,7 @@ export const samples: Readonly<
   "taskrun.v1.TaskService/GetTask": { request: { id: "done" } },
   "taskrun.v1.TaskService/ExplainTask": { request: { id: "done" } },
   "taskrun.v1.TaskService/ListTasks": { request: {} },
+  "taskrun.v1.TaskService/GetOverview": { request: {} },
   "taskrun.v1.TaskService/CancelTask": { request: { id: "cancel-me" } },
   "taskrun.v1.TaskService/BatchCreateTasks": { request: { tasks: [{ agentName: "a" }, {}] } },
   "taskrun.v1.TaskService/WatchTask": { request: { id: "done", afterSeq: 0n } },

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { preferredDriver } from "#stores/sqlite/driver";
 import { migrate, openFile } from "#stores/sqlite/file/file";
-import { listStatements } from "#stores/sqlite/read/reader";
+import { listStatements } from "#stores/sqlite/read/task-list";
 import { boots, loads, reads, walks, writes } from "#stores/sqlite/rows/statements";
 
 const root = mkdtempSync(join(tmpdir(), "taskrun-plans-"));
@@ -48,8 +48,8 @@ test("every statement finds its rows by an index, and none sorts more than the S
   const named = (pattern: RegExp) => plans.filter(([, found]) => pattern.test(found)).map(([name]) => name);
 
   expect(named(/TEMP B-TREE/)).toEqual(["graphSteps", "stepsOf", "deadLetterCounts"]);
-  // Lanes, agents, pauses and keys are few, and templates are counted once, at boot; what is counted of ready Steps and dead letters is bounded; the others
-  // walk an index that holds live rows only.
+  // Lanes, agents, pauses and keys are few, and templates are counted once, at boot; what is counted of ready Steps and dead letters, or
+  // looked at of ended Tasks, is bounded; the others walk an index that holds live rows only.
   expect(named(/SCAN/)).toEqual([
     "nextDue",
     "lanes",
@@ -63,6 +63,7 @@ test("every statement finds its rows by an index, and none sorts more than the S
     "countBefore",
     "deadLetterCounts",
     "heldOfTasks",
+    "lastFailed",
   ]);
   expect(Object.fromEntries(plans)).toMatchInlineSnapshot(`
     {
@@ -83,14 +84,17 @@ test("every statement finds its rows by an index, and none sorts more than the S
       "deadLetter": "SEARCH dead_letters USING INDEX sqlite_autoindex_dead_letters_1 (task_id=?)",
       "deadLetterCounts": "CO-ROUTINE (subquery-2); SCAN dead_letters USING INDEX dead_letters_newest; SCAN (subquery-2); USE TEMP B-TREE FOR GROUP BY",
       "deadLetters": "SEARCH dead_letters USING INDEX dead_letters_newest ((created_at,task_id)<(?,?))",
+      "createdLately": "SEARCH tasks USING INDEX sqlite_autoindex_tasks_1 (id>?)",
       "deniedWorkers": "SEARCH enrolment USING INDEX enrolment_denied (denied_until>?)",
       "due": "SEARCH deadlines USING COVERING INDEX deadlines_due (at<?)",
       "dueStarts": "SEARCH deadlines USING COVERING INDEX deadlines_due (at<?)",
       "endedEnrolment": "SEARCH enrolment USING INDEX enrolment_ended (ends_at<?)",
+      "endedLately": "SEARCH tasks USING INDEX tasks_finished (finished_at>?)",
       "enrolmentRow": "SEARCH enrolment USING INDEX sqlite_autoindex_enrolment_1 (kind=? AND id=?)",
       "enrolmentRows": "SEARCH enrolment USING INDEX sqlite_autoindex_enrolment_1 (kind=? AND id>?)",
       "finished": "SEARCH tasks USING INDEX tasks_finished (finished_at>? AND finished_at<?); SEARCH runs USING INDEX runs_held (task_id=?); SEARCH d USING INDEX sqlite_autoindex_dead_letters_1 (task_id=?)",
       "firstOfLog": "SEARCH log USING INDEX sqlite_autoindex_log_1 (task_id=?)",
+      "firstReady": "SEARCH steps USING COVERING INDEX backlog (lane=?)",
       "forgetAgent": "SEARCH agents USING INDEX sqlite_autoindex_agents_1 (namespace=? AND name=?)",
       "graphSteps": "SEARCH s USING INDEX sqlite_autoindex_steps_1 (task_id=?); USE TEMP B-TREE FOR ORDER BY",
       "hasTask": "SEARCH tasks USING COVERING INDEX sqlite_autoindex_tasks_1 (id=?)",
@@ -104,6 +108,7 @@ test("every statement finds its rows by an index, and none sorts more than the S
       "insert steps": "",
       "insert tasks": "",
       "lanes": "SCAN lanes",
+      "lastFailed": "CO-ROUTINE (subquery-1); SEARCH tasks USING INDEX tasks_finished (finished_at>?); SCAN (subquery-1)",
       "lastOfAudit": "SEARCH audit USING INDEX sqlite_autoindex_audit_1 (chain=?)",
       "lastOfLog": "SEARCH log USING INDEX sqlite_autoindex_log_1 (task_id=?)",
       "lastRestore": "SEARCH restores USING INTEGER PRIMARY KEY (rowid=?); SCALAR SUBQUERY 1; SEARCH restores",

@@ -20,6 +20,7 @@ import type { Calls } from "../connect/calls.js";
 import type { Cells } from "../connect/connection.js";
 import { rowFrom, templateFrom } from "../rows/rows.js";
 import { deadLetterReads } from "./dead-letters.js";
+import { overviewReads } from "./overview.js";
 import { listStatements } from "./task-list.js";
 import { templatePage } from "./template-list.js";
 
@@ -146,6 +147,7 @@ function readsBy(calls: Calls, all: Calls): Reads {
     },
 
     countHeld: (scope: PauseScope) => countHeld(scope, (after) => calls.query(sql.held, after)),
+    ...overviewReads(calls, all),
 
     async run(id: RunId): Promise<RunRow | undefined> {
       const [row] = await calls.query(sql.run, [id]);

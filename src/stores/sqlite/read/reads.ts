@@ -13,8 +13,9 @@ import type { Layouts } from "../rows/layouts.js";
 import { runTable, stepTable, taskTable, templateFrom } from "../rows/rows.js";
 import type { ThreadClient } from "../thread/client.js";
 import { rows } from "../thread/messages.js";
-import type { DetailReply } from "../thread/requests.js";
+import type { DetailReply, ListRequest } from "../thread/requests.js";
 import { deadLetterReads } from "./dead-letters.js";
+import { sqliteOverview } from "./overview.js";
 
 /**
  * Implements the store's reads with a client of the reader thread.
@@ -39,19 +40,7 @@ function taskReads(
     },
 
     async tasks(filter: TaskFilter, before: TaskId | undefined, pageSize: number): Promise<TaskPage> {
-      const { from, below } = idBounds(filter, before);
-      const request = {
-        namespaces: filter.namespaces === "*" ? null : filter.namespaces,
-        statusStates: filter.status === undefined ? null : rowsOf(filter.status).map(stateKey),
-        states: wantedStates(filter) ?? null,
-        agentName: filter.agentName ?? null,
-        labels: Object.entries(filter.labels ?? {}),
-        specTexts: specTexts(filter),
-        from: from ?? null,
-        below: below ?? null,
-        pageSize,
-        scannedRows: limits.pageScannedRows,
-      };
+      const request = listRequestOf(filter, before, pageSize);
       return reader.decoded("tasks", request, ({ tasks, next }) => ({
         tasks: taskTable.rows(tasks, layouts).filter((task) => selects(filter, task)),
         next: (next ?? undefined) as TaskId | undefined,
@@ -68,6 +57,7 @@ function taskReads(
 
     countHeld: async (scope: PauseScope) =>
       reader.decoded("held", null, (held) => held.filter(isIn(scope, layouts)).length),
+    ...sqliteOverview(reader, layouts),
 
     async run(id: RunId): Promise<RunRow | undefined> {
       return reader.decoded("run", id, (text) => (text === null ? undefined : runTable.row(text, layouts)));
@@ -135,6 +125,22 @@ function isIn(scope: PauseScope, layouts: Layouts) {
   return ([run, task]: readonly [run: string, task: string]) => {
     const { template } = taskTable.row(task, layouts).spec;
     return covers(scope, { ...runTable.row(run, layouts), template });
+  };
+}
+
+function listRequestOf(filter: TaskFilter, before: TaskId | undefined, pageSize: number): ListRequest {
+  const { from, below } = idBounds(filter, before);
+  return {
+    namespaces: filter.namespaces === "*" ? null : filter.namespaces,
+    statusStates: filter.status === undefined ? null : rowsOf(filter.status).map(stateKey),
+    states: wantedStates(filter) ?? null,
+    agentName: filter.agentName ?? null,
+    labels: Object.entries(filter.labels ?? {}),
+    specTexts: specTexts(filter),
+    from: from ?? null,
+    below: below ?? null,
+    pageSize,
+    scannedRows: limits.pageScannedRows,
   };
 }
 

@@ -201,6 +201,13 @@ export const reads = {
   /** The Runs that workers hold, with their Tasks. */
   heldOfTasks: `SELECT ${runTable.sealed("r.")}, ${taskTable.sealed("t.")} FROM runs AS r CROSS JOIN tasks AS t ON t.id = r.task_id
     WHERE r.held_by <> ''`,
+  firstReady: `SELECT task_id FROM steps WHERE state = 'enqueued' AND lane = ? ORDER BY rank, task_id, name LIMIT ?`,
+  createdLately: "SELECT namespace FROM tasks WHERE id >= ? ORDER BY id DESC LIMIT ?",
+  endedLately: `SELECT namespace, state FROM tasks WHERE finished_at > 0 AND finished_at >= ?
+    ORDER BY finished_at DESC, id DESC LIMIT ?`,
+  lastFailed: `SELECT ${taskTable.sealed("")} FROM (SELECT * FROM tasks WHERE finished_at > 0
+    ORDER BY finished_at DESC, id DESC LIMIT ?1)
+    WHERE state = 'error' AND (?2 IS NULL OR namespace IN (SELECT value FROM json_each(?2))) LIMIT ?3`,
   output: `SELECT ${textTables.outputs.columns()} FROM outputs WHERE task_id = ? AND step_name = ?`,
   stepActions: `SELECT ${textTables.stepActions.columns()} FROM step_actions WHERE task_id = ? AND step_name = ?`,
   /** First seq and size of the packed rows, beginning with the last row that begins at or before a seq. */

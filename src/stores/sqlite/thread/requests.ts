@@ -52,7 +52,7 @@ export interface CommitRequest extends CommittedRows, CommittedTexts {
   readonly audit: AuditAppend | undefined;
 }
 
-type Pair = readonly [string, string];
+export type Pair = readonly [string, string];
 type Triple = readonly [string, string, string];
 
 /** What is wanted by its key, which is one column or more. */
@@ -115,6 +115,40 @@ export interface ListReply {
   readonly tasks: string;
   /** The id before which the next page starts; null on the last page. */
   readonly next: string | null;
+}
+
+export interface QueuesRequest {
+  readonly lanes: readonly string[];
+  readonly counted: number;
+  readonly first: number;
+}
+
+/** Of one lane, in the order of the request. */
+export interface QueueReply {
+  readonly waiting: number;
+  readonly first: readonly string[];
+}
+
+export interface LatelyRequest {
+  /** The beginning of the first id. */
+  readonly from: string;
+  readonly since: number;
+  readonly rows: number;
+}
+
+/** One row more than was asked for of each, if there is one. */
+export interface LatelyReply {
+  /** Namespaces. */
+  readonly created: readonly string[];
+  /** Namespaces and states. */
+  readonly ended: readonly Pair[];
+}
+
+export interface LastFailedRequest {
+  /** Null for all. */
+  readonly namespaces: readonly string[] | null;
+  readonly rows: number;
+  readonly most: number;
 }
 
 export interface TemplateListRequest {
