@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { Fault } from "#domain/fault";
 import { isPostgresUrl } from "#domain/postgres-url";
 import { type ExportCount, type ExportFilter, exportTasks } from "#host/archive/export";
@@ -9,23 +9,15 @@ import { type ImportCount, importLines, newCount } from "#host/archive/import";
 import { readLines } from "#host/archive/read";
 import type { Reads } from "#ports/store-reads";
 import { postgresStore } from "#stores/postgres/index";
-import { DATABASE } from "#stores/shared/server-store";
 import { sqliteStore } from "#stores/sqlite/index";
 import { openToRead } from "#stores/sqlite/read/read-only";
-import { CliError, type ExitCode, exit } from "../exit.js";
+import { type ExitCode, exit } from "../exit.js";
 import type { Io } from "../terminal/io.js";
 import { line } from "../terminal/json.js";
 import { oneLine } from "../terminal/sanitizer.js";
-import { loadConfig } from "./settings.js";
-import { refusedKindly } from "./store-place.js";
+import { type AnyStoreOptions, placeOf, refusedKindly } from "./store-place.js";
 
-interface StoreOptions {
-  readonly data?: string;
-  readonly store?: string;
-  readonly config?: string;
-}
-
-export interface ExportOptions extends StoreOptions {
+export interface ExportOptions extends AnyStoreOptions {
   readonly namespace?: readonly string[];
   readonly status?: NonNullable<ExportFilter["status"]>;
   readonly finishedBefore?: number;
@@ -62,7 +54,7 @@ export async function exportStore(options: ExportOptions, io: Io): Promise<ExitC
 /** `import`: reads files into a store that no server uses. The exit code is 1 if a Task was refused. */
 export async function importFiles(
   files: readonly string[],
-  options: StoreOptions & { readonly json?: boolean },
+  options: AnyStoreOptions & { readonly json?: boolean },
   io: Io,
 ): Promise<ExitCode> {
   const count = newCount();
@@ -107,7 +99,7 @@ interface Source {
   close(): Promise<void>;
 }
 
-async function sourceOf(options: StoreOptions, io: Io): Promise<Source> {
+async function sourceOf(options: AnyStoreOptions, io: Io): Promise<Source> {
   const { store, path } = placeOf(options, io);
   if (!isPostgresUrl(store)) return openToRead(path);
   const opened = postgresStore({ url: store, shared: true });
@@ -115,22 +107,7 @@ async function sourceOf(options: StoreOptions, io: Io): Promise<Source> {
   return opened;
 }
 
-function targetOf(options: StoreOptions, io: Io) {
+function targetOf(options: AnyStoreOptions, io: Io) {
   const { store, path } = placeOf(options, io);
   return isPostgresUrl(store) ? postgresStore({ url: store }) : sqliteStore({ path, remember: false });
-}
-
-function placeOf({ data, store, config: file }: StoreOptions, io: Io) {
-  const flags = {
-    ...(data !== undefined && { data }),
-    ...(store !== undefined && { store }),
-    // A directory that is named is meant, whatever else the settings name.
-    ...(data !== undefined && store === undefined && { store: "sqlite" }),
-  };
-  const config = loadConfig({ flags, env: io.env, cwd: io.cwd, file });
-  if (config.store === "memory")
-    throw new CliError(exit.usage, "the store memory is gone with its server", [
-      "Choose a data directory with --data DIR, or a database with --store URL.",
-    ]);
-  return { store: config.store, path: join(config.data, DATABASE) };
 }

@@ -10,7 +10,7 @@ import { soundness } from "../damage/verify.js";
 import { type DriverName, openReadOnly, preferredDriver } from "../driver.js";
 import { damaged, errorOf, failureOf } from "../failure.js";
 import { requirePresent, setForReading, versionOf } from "../file/file.js";
-import { beside, realFile, requireFiles, sizeOf, syncFolderOf } from "../file/files.js";
+import { beside, requireStore, sizeOf, syncFolderOf } from "../file/files.js";
 import { type HeadMark, readHeadFile } from "../file/head.js";
 import { lockUnlessServed } from "../file/lock.js";
 import { PageSums } from "../file/page-sums.js";
@@ -41,9 +41,7 @@ export interface Backup extends BackupFacts {
  *   `STORE_BEHIND` if the store is not sound, `STORE_TOO_OLD` and `STORE_TOO_NEW` if another release has to do it
  */
 export async function backup(options: BackupOptions): Promise<Backup> {
-  const path = realFile(options.path);
-  if (sizeOf(path) === undefined) throw new Fault("not_found", `there is no store at ${path}`);
-  requireFiles(path);
+  const path = requireStore(options.path);
   const { driver = preferredDriver(), progress = () => {} } = options;
   const isFolder = statSync(options.to, { throwIfNoEntry: false })?.isDirectory() === true;
   if (!isFolder) refuseExisting(options.to);

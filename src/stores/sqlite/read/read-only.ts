@@ -5,7 +5,7 @@ import { inspect } from "../damage/inspect.js";
 import { type Driver, type DriverName, opened, openReadOnly, preferredDriver } from "../driver.js";
 import { errorOf, failureOf } from "../failure.js";
 import { type FileOptions, requirePresent, setForReading } from "../file/file.js";
-import { realFile, requireFiles, sizeOf } from "../file/files.js";
+import { requireStore } from "../file/files.js";
 import { lockUnlessServed } from "../file/lock.js";
 import { PageSums } from "../file/page-sums.js";
 import { Layouts, layoutRows } from "../rows/layouts.js";
@@ -31,9 +31,7 @@ export async function openToRead(
   given: string,
   driver: DriverName = preferredDriver(),
 ): Promise<ReadOnlyStore> {
-  const path = realFile(given);
-  if (sizeOf(path) === undefined) throw new Fault("not_found", `there is no store at ${path}`);
-  requireFiles(path);
+  const path = requireStore(given);
   const { online, release } = await lockUnlessServed(path, driver);
   try {
     // A server has looked at its pages itself.
