@@ -87,6 +87,8 @@ export interface Actions {
   readonly "task.explain": TaskResource;
   readonly "task.read_audit": TaskResource;
   readonly "task.list": NamespacesResource;
+  /** The batch as such. What is done with each of its Tasks is an action of its own. */
+  readonly "task.bulk": NamespacesResource;
   readonly "task.cancel": TaskResource;
   readonly "task.signal": TaskResource;
   readonly "task.resolve": TaskResource;

@@ -27,6 +27,8 @@ export const policy: ReadonlyMap<string, Requirement> = new Map([
     GetTask: "tasks:read",
     ExplainTask: "tasks:read",
     ListTasks: "tasks:list",
+    // And what is needed for the single action, which its use case checks.
+    BulkTasks: "tasks:list",
     CancelTask: "tasks:cancel",
     RetryTask: "tasks:retry",
     ForkTask: "tasks:retry",

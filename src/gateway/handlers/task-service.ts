@@ -1,4 +1,5 @@
 import { create } from "@bufbuild/protobuf";
+import { bulkTasks } from "#api/tasks/bulk-tasks";
 import { cancelTask } from "#api/tasks/cancel-task";
 import { createTask } from "#api/tasks/create-task";
 import { createTasks } from "#api/tasks/create-tasks";
@@ -35,6 +36,7 @@ import {
   type WatchTaskRequest,
 } from "#wire/gen/taskrun/v1/task_service_pb";
 import { asIs, type StreamCall, serverStreaming, unary, waiting } from "../rpc.js";
+import { bulkAnswer, bulkInput } from "./bulk-tasks.js";
 import { taskFilterInput } from "./task-filter.js";
 import { watchedEvents } from "./watched-events.js";
 
@@ -47,6 +49,7 @@ export const taskService = [
   unary(TaskService.method.getTask, getTask, asIs, taskViewToWire),
   unary(TaskService.method.explainTask, explainTask, asIs, explanationToWire),
   unary(TaskService.method.listTasks, listTasks, taskFilterInput, pageAnswer),
+  unary(TaskService.method.bulkTasks, bulkTasks, bulkInput, bulkAnswer),
   unary(TaskService.method.cancelTask, cancelTask, asIs, taskViewToWire),
   unary(TaskService.method.signalTask, signalTask, asIs, taskViewToWire),
   unary(TaskService.method.resolveStep, resolveStep, resolveInput, taskViewToWire),

@@ -115,6 +115,7 @@ const elsewhere: Readonly<
   "taskrun.v1.TaskService/GetTask": "not found",
   "taskrun.v1.TaskService/ExplainTask": "not found",
   "taskrun.v1.TaskService/ListTasks": "by the plane",
+  "taskrun.v1.TaskService/BulkTasks": "by the plane",
   "taskrun.v1.TaskService/CancelTask": "not found",
   "taskrun.v1.TaskService/RetryTask": "not found",
   "taskrun.v1.TaskService/ForkTask": "not found",
