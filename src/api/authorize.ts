@@ -101,6 +101,8 @@ export interface Actions {
   readonly "task.read_audit": TaskResource;
   readonly "task.list": NamespacesResource;
   readonly "task.overview": NamespacesResource;
+  /** The batch as such. What is done with each of its Tasks is an action of its own. */
+  readonly "task.bulk": NamespacesResource;
   readonly "task.cancel": TaskResource;
   readonly "task.signal": TaskResource;
   readonly "task.resolve": TaskResource;

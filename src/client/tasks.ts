@@ -14,6 +14,7 @@ import {
   TaskService,
   WatchTaskRequestSchema,
 } from "#wire/gen/taskrun/v1/task_service_pb";
+import { type BulkBatch, type BulkRequest, bulkRequestOf, toBulkBatch } from "./bulk.js";
 import { type CallControl, type Caller, controlNames, keyOr } from "./call.js";
 import { toTask } from "./convert.js";
 import { toExplanation } from "./convert-explanation.js";
@@ -202,6 +203,17 @@ export class Tasks {
     const request = requestOf(ForkTaskRequestSchema, { ...fields, idempotencyKey: keyOr(idempotencyKey) });
     const send = this.#wire.forkTask;
     return toTask(await this.#caller.withKey(request.idempotencyKey, (o) => send(request, o), control));
+  }
+
+  /**
+   * Does the same with every Task of a filter, one batch a call: repeat it with `nextPageToken` until that is empty. With the
+   * same `bulkId` no Task is dealt with twice, however often a batch is sent, so that it is repeated when the answer is lost.
+   */
+  async bulk(request: BulkRequest, control?: CallControl): Promise<BulkBatch> {
+    const message = bulkRequestOf(request, this.#namespace);
+    const send = this.#wire.bulkTasks;
+    const key = message.bulkId || "dry run";
+    return toBulkBatch(await this.#caller.withKey(key, (o) => send(message, o), control));
   }
 
   /**

@@ -15,6 +15,17 @@ export const repair = {
   forkBytes: 1_024 * MIB,
   /** Steps that are named in the refusal of a fork. */
   forkNamed: 5,
+  /** Tasks that one call of a bulk action deals with. */
+  bulkTasks: 200,
+  /** Of these at a time: they are decided in one turn, for which everybody else's requests wait. */
+  bulkAtOnce: 8,
+  /** After this a call is answered with what it has done so far. */
+  bulkTime: millis(2_000),
+  /** Kinds of refusals that an answer tells apart, and ids of Tasks for each. */
+  bulkRefusals: 20,
+  bulkRefusedIds: 5,
+  /** Characters in the id of a bulk action, which is a part of idempotency keys. */
+  bulkIdChars: 64,
   /** Names of a Task's Steps in an error about one that it does not have. */
   shownStepNames: 20,
   /** Entries on a page of a Step's audit trail. */

@@ -38,6 +38,7 @@ const rpcOf: Readonly<Record<Action, string>> = {
   "task.replay": "GET /inspect/tasks/{id}/events",
   "task.wait": "taskrun.v1.TaskService/WaitTask",
   "task.read_result": "taskrun.v1.TaskService/GetStepResult",
+  "task.bulk": "taskrun.v1.TaskService/BulkTasks",
   "task.fork": "taskrun.v1.TaskService/ForkTask",
   "task.read_audit": "taskrun.v1.TaskService/GetStepAudit",
   "dead_letter.list": "taskrun.v1.DeadLetterService/ListDeadLetters",

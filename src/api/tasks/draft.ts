@@ -131,7 +131,8 @@ export async function draftAgain(
   };
 }
 
-function checkAgain({ id, state, spec: { parent, compensates } }: TaskRow, verb: Again["verb"]): void {
+/** @throws {Fault} `wrong_state` if the Task cannot be done again, as far as its row tells */
+export function checkAgain({ id, state, spec: { parent, compensates } }: TaskRow, verb: Again["verb"]): void {
   if (parent) {
     const message = `Task ${id} is Step "${parent.stepName}" of Task ${parent.taskId}: ${verb} that one.`;
     throw new Fault("wrong_state", message, {

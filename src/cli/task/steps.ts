@@ -6,6 +6,7 @@ import { readInput } from "../terminal/input.js";
 import type { Io } from "../terminal/io.js";
 import { document, line, stepJson, taskJson } from "../terminal/json.js";
 import { oneLine, sanitize } from "../terminal/sanitizer.js";
+import { type BulkOptions, checkIds } from "./bulk-options.js";
 import { wholeTaskId } from "./short-id.js";
 import { stepTable } from "./step-table.js";
 import type { JsonOption } from "./task.js";
@@ -49,6 +50,23 @@ export interface ResolveOptions extends ConnectionOptions, JsonOption {
   readonly done?: boolean;
   readonly result?: string;
   readonly reason?: string;
+}
+
+/** `task resolve`: a step, or with `--all` the failed steps of all tasks of a filter that are held because of them. */
+export async function resolve(
+  id: string | undefined,
+  step: string | undefined,
+  options: ResolveOptions & BulkOptions,
+  io: Io,
+): Promise<ExitCode> {
+  checkIds([id], options);
+  if (id !== undefined) return resolveStep(id, step, options, io);
+  if (options.result !== undefined || options.retry === options.done) {
+    throw new CliError(exit.usage, "choose one with --all: --retry or --done");
+  }
+  const { bulk } = await import("./bulk.js");
+  const [action, word] = options.retry ? (["reset", "--retry"] as const) : (["resolve", "--done"] as const);
+  return bulk(action, `task resolve ${word}`, options, io);
 }
 
 /** `task resolve`: resolves by hand a step that failed or hangs, or without a step the whole task. */

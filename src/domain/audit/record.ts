@@ -18,6 +18,8 @@ export type AuditAction =
   | "step.resolve"
   | "task.retry"
   | "task.fork"
+  /** A batch of a bulk action; what was done with each Task has a record of its own. */
+  | "task.bulk"
   /** By another than who has created the Task. */
   | "task.cancel"
   /** By another than who has created the Task. */

@@ -28,6 +28,8 @@ export const policy: ReadonlyMap<string, Requirement> = new Map([
     ExplainTask: "tasks:read",
     ListTasks: "tasks:list",
     GetOverview: "tasks:list",
+    // And what is needed for the single action, which its use case checks.
+    BulkTasks: "tasks:list",
     CancelTask: "tasks:cancel",
     RetryTask: "tasks:retry",
     ForkTask: "tasks:retry",

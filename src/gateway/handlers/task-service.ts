@@ -1,4 +1,5 @@
 import { create } from "@bufbuild/protobuf";
+import { bulkTasks } from "#api/tasks/bulk-tasks";
 import { cancelTask } from "#api/tasks/cancel-task";
 import { createTask } from "#api/tasks/create-task";
 import { createTasks } from "#api/tasks/create-tasks";
@@ -41,6 +42,7 @@ import {
   type WatchTaskRequest,
 } from "#wire/gen/taskrun/v1/task_service_pb";
 import { asIs, type Call, momentOf, type StreamCall, serverStreaming, unary, waiting } from "../rpc.js";
+import { bulkAnswer, bulkInput } from "./bulk-tasks.js";
 import { taskAnswer } from "./task-answer.js";
 import { taskFilterInput } from "./task-filter.js";
 import { watchedEvents } from "./watched-events.js";
@@ -55,6 +57,7 @@ export const taskService = [
   unary(TaskService.method.explainTask, explainTask, asIs, explanationAnswer),
   unary(TaskService.method.getOverview, getOverview, asIs, overviewAnswer),
   unary(TaskService.method.listTasks, listTasks, taskFilterInput, pageAnswer),
+  unary(TaskService.method.bulkTasks, bulkTasks, bulkInput, bulkAnswer),
   unary(TaskService.method.cancelTask, cancelTask, asIs, taskAnswer),
   unary(TaskService.method.signalTask, signalTask, asIs, taskAnswer),
   unary(TaskService.method.resolveStep, resolveStep, resolveInput, taskAnswer),

@@ -51,6 +51,14 @@ const effects: Readonly<Record<string, Effect>> = {
     object: /^task [\w-]{36}$/,
     act: async ({ operator, creator }) => operator.tasks.fork((await creator.ended()).id, { from: "main" }),
   },
+  [`${TASK}/BulkTasks`]: {
+    action: "task.bulk",
+    object: /^bulk nightly$/,
+    act: async ({ operator, creator }) => {
+      await creator.waiting();
+      return operator.tasks.bulk({ action: "cancel", bulkId: "nightly" });
+    },
+  },
   [`${TASK}/SignalTask`]: {
     action: "task.signal",
     object: /^task [\w-]{36}$/,

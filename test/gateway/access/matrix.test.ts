@@ -116,6 +116,7 @@ const elsewhere: Readonly<
   "taskrun.v1.TaskService/ExplainTask": "not found",
   "taskrun.v1.TaskService/ListTasks": "by the plane",
   "taskrun.v1.TaskService/GetOverview": "nothing in it",
+  "taskrun.v1.TaskService/BulkTasks": "by the plane",
   "taskrun.v1.TaskService/CancelTask": "not found",
   "taskrun.v1.TaskService/RetryTask": "not found",
   "taskrun.v1.TaskService/ForkTask": "not found",

@@ -33,6 +33,7 @@ export const samples: Readonly<
   "taskrun.v1.TaskService/GetStepResult": { request: { taskId: "done", stepName: "main" } },
   "taskrun.v1.TaskService/GetStepAudit": { request: { taskId: "done", stepName: "main" } },
   "taskrun.v1.TaskService/ForkTask": { request: { id: "done", from: "main" } },
+  "taskrun.v1.TaskService/BulkTasks": { request: { action: 1, dryRun: true } },
   "taskrun.v1.TaskService/RetryTask": { request: { id: "done" } },
   "taskrun.v1.TaskService/SignalTask": {
     request: { id: "cancel-me", signal: "approve", payloadJson: "true" },

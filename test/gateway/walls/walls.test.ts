@@ -207,6 +207,8 @@ describe("a page token", () => {
         toAgentToken({ name: theirs.agent, namespace: "theirz" }),
       ] as const,
     ],
+    BulkTasks: () =>
+      pairs("task").map(([a, b]) => [toPageToken(a as never), toPageToken(b as never)] as const),
     // A place in time, which is nobody's.
     GetStepAudit: () => [
       [toTimeToken({ at: instant(1), count: 1 }), toTimeToken({ at: instant(2), count: 0 })] as const,
@@ -221,7 +223,7 @@ describe("a page token", () => {
 
   test("is tested for every list that has one", () => {
     const lists = texts.filter(({ name }) => fields[name] === "token").map(({ method }) => method.name);
-    expect(lists.toSorted()).toEqual(Object.keys(tokens).toSorted());
+    expect([...new Set(lists)].toSorted()).toEqual(Object.keys(tokens).toSorted());
   });
 
   test.each(Object.keys(tokens) as (keyof typeof tokens)[])(

@@ -34,6 +34,7 @@ import { poisonMutants } from "./poison.js";
 import { postgresMutants } from "./postgres.js";
 import { programMutants } from "./program.js";
 import { promiseMutants } from "./promise.js";
+import { repairMutants } from "./repair.js";
 import { ruleMutants } from "./rule.js";
 import { schemaMutants } from "./schema.js";
 import { sdkMutants } from "./sdk.js";
@@ -77,6 +78,7 @@ export const mutants: readonly Mutant[] = [
   ...workflowMutants,
   ...mappingMutants,
   ...longMapMutants,
+  ...repairMutants,
   ...ruleMutants,
   ...assignmentMutants,
   ...workerMutants,

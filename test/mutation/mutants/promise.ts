@@ -81,7 +81,7 @@ export const promiseMutants: readonly Mutant[] = [
     edits: [
       edit(
         "actors/task-finalizer/cancel.ts",
-        'return [advanceTask(task, { type: "cancel", at, message }), replyTask(taskId)];',
+        'return [advanceTask(task, { type: "cancel", at, message }), noted, replyTask(taskId)];',
         "return [replyTask(taskId)];",
       ),
     ],

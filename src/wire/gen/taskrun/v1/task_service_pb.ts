@@ -21,7 +21,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file taskrun/v1/task_service.proto.
  */
 export const file_taskrun_v1_task_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch10YXNrcnVuL3YxL3Rhc2tfc2VydmljZS5wcm90bxIKdGFza3J1bi52MSKQBwoEVGFzaxIKCgJpZBgBIAEoCRISCgphZ2VudF9uYW1lGAIgASgJEhIKCmlucHV0X2pzb24YAyABKAkSJgoGc3RhdHVzGAQgASgOMhYudGFza3J1bi52MS5UYXNrU3RhdHVzEhIKCmNyZWF0ZWRfYnkYBSABKAkSFQoNY3JlYXRlZF9hdF9tcxgGIAEoAxIsCgZsYWJlbHMYByADKAsyHC50YXNrcnVuLnYxLlRhc2suTGFiZWxzRW50cnkSJAoEcnVucxgIIAMoCzIWLnRhc2tydW4udjEuUnVuU3VtbWFyeRIkCgVzdGF0ZRhkIAEoDjIVLnRhc2tydW4udjEuVGFza1N0YXRlEh8KBXN0ZXBzGGUgAygLMhAudGFza3J1bi52MS5TdGVwEhMKC291dHB1dF9qc29uGGYgASgJEhUKDWVycm9yX21lc3NhZ2UYZyABKAkSFgoOZmluaXNoZWRfYXRfbXMYaCABKAMSEAoIcHJpb3JpdHkYbiABKBESEgoKdGltZW91dF9tcxhvIAEoAxIUCgxtYXhfYXR0ZW1wdHMYcCABKA0SEQoJbmFtZXNwYWNlGHEgASgJEikKCHRlbXBsYXRlGHIgASgLMhcudGFza3J1bi52MS5UZW1wbGF0ZVJlZhI9Cg93b3JrZXJfc2VsZWN0b3IYcyADKAsyJC50YXNrcnVuLnYxLlRhc2suV29ya2VyU2VsZWN0b3JFbnRyeRIWCg5jb3JyZWxhdGlvbl9pZBh0IAEoCRITCgtzdGFydF9hdF9tcxh1IAEoAxIQCghyZXRyeV9vZhh2IAEoCRIWCg5wYXJlbnRfdGFza19pZBh3IAEoCRIYChBwYXJlbnRfc3RlcF9uYW1lGHggASgJEhMKC2NvbXBlbnNhdGVzGHkgASgJEhYKDmNvbXBlbnNhdGVkX2J5GHogASgJEhcKCm1heF9sb3NzZXMYeyABKA1IAIgBARIWCg53YWl0aW5nX3JlYXNvbhh8IAEoCRIQCgh3YXJuaW5ncxh9IAMoCRITCgtmb3JrZWRfZnJvbRh/IAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGjUKE1dvcmtlclNlbGVjdG9yRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUINCgtfbWF4X2xvc3NlcyL4AgoEU3RlcBIMCgRuYW1lGAEgASgJEiQKBXN0YXRlGAIgASgOMhUudGFza3J1bi52MS5TdGVwU3RhdGUSEgoKYWdlbnRfbmFtZRgDIAEoCRIQCghhdHRlbXB0cxgEIAEoDRIUCgxtYXhfYXR0ZW1wdHMYBSABKA0SGgoSbmV4dF9hdHRlbXB0X2F0X21zGAYgASgDEhIKCmRlcGVuZHNfb24YByADKAkSEwoLb3V0cHV0X2pzb24YCCABKAkSFAoMb3V0cHV0X2J5dGVzGAkgASgDEhUKDWVycm9yX21lc3NhZ2UYCiABKAkSDAoEdHlwZRgLIAEoCRIVCg1zdGFydGVkX2F0X21zGAwgASgDEhYKDmZpbmlzaGVkX2F0X21zGA0gASgDEhUKDWNoaWxkX3Rhc2tfaWQYDiABKAkSDgoGbG9zc2VzGA8gASgNEhIKCm1heF9sb3NzZXMYECABKA0SFgoOd2FpdGluZ19yZWFzb24YESABKAkiIAoSRXhwbGFpblRhc2tSZXF1ZXN0EgoKAmlkGAEgASgJIpoCChNFeHBsYWluVGFza1Jlc3BvbnNlEgoKAmlkGAEgASgJEiYKBnN0YXR1cxgCIAEoDjIWLnRhc2tydW4udjEuVGFza1N0YXR1cxIkCgVzdGF0ZRgDIAEoDjIVLnRhc2tydW4udjEuVGFza1N0YXRlEhYKDndhaXRpbmdfcmVhc29uGAQgASgJEioKBXN0ZXBzGAUgAygLMhsudGFza3J1bi52MS5TdGVwRXhwbGFuYXRpb24SEgoKbW9yZV9zdGVwcxgGIAEoDRIoCgZjYXVzZXMYByADKAsyGC50YXNrcnVuLnYxLkZhaWx1cmVDYXVzZRInCgdhY3Rpb25zGAggAygLMhYudGFza3J1bi52MS5OZXh0QWN0aW9uIo0CCg9TdGVwRXhwbGFuYXRpb24SDAoEbmFtZRgBIAEoCRIkCgVzdGF0ZRgCIAEoDjIVLnRhc2tydW4udjEuU3RlcFN0YXRlEg0KBWNhdXNlGAMgASgJEg4KBmRldGFpbBgEIAEoCRIQCgh1bnRpbF9tcxgFIAEoAxITCgtxdWV1ZV9wbGFjZRgGIAEoDRIpCgd3b3JrZXJzGAcgAygLMhgudGFza3J1bi52MS5Xb3JrZXJBbnN3ZXISFAoMbW9yZV93b3JrZXJzGAggASgNEhMKC25lYXJfYWdlbnRzGAkgAygJEioKBXVubWV0GAogAygLMhsudGFza3J1bi52MS5Vbm1ldERlcGVuZGVuY3kiUgoMV29ya2VyQW5zd2VyEhEKCXdvcmtlcl9pZBgBIAEoCRINCgVjYXVzZRgCIAEoCRIOCgZkZXRhaWwYAyABKAkSEAoIdW50aWxfbXMYBCABKAMiRQoPVW5tZXREZXBlbmRlbmN5EgwKBG5hbWUYASABKAkSJAoFc3RhdGUYAiABKA4yFS50YXNrcnVuLnYxLlN0ZXBTdGF0ZSKmAQoMRmFpbHVyZUNhdXNlEg8KB3Rhc2tfaWQYASABKAkSEQoJc3RlcF9uYW1lGAIgASgJEg4KBnJ1bl9pZBgDIAEoCRIRCgl3b3JrZXJfaWQYBCABKAkSDwoHYXR0ZW1wdBgFIAEoDRIOCgZyZWFzb24YBiABKAkSDwoHbWVzc2FnZRgHIAEoCRIOCgZkZXRhaWwYCCABKAkSDQoFYXRfbXMYCSABKAMiLQoKTmV4dEFjdGlvbhIPCgdjb21tYW5kGAEgASgJEg4KBmVmZmVjdBgCIAEoCSKlAgoKUnVuU3VtbWFyeRIOCgZydW5faWQYASABKAkSEQoJd29ya2VyX2lkGAIgASgJEiUKBnN0YXR1cxgDIAEoDjIVLnRhc2tydW4udjEuUnVuU3RhdHVzEhUKDXN0YXJ0ZWRfYXRfbXMYBCABKAMSFgoOZmluaXNoZWRfYXRfbXMYBSABKAMSLgoMYmFja2VuZF91c2VkGAYgASgLMhgudGFza3J1bi52MS5Nb2RlbEJhY2tlbmQSFQoNZXJyb3JfbWVzc2FnZRgHIAEoCRIPCgdhdHRlbXB0GGQgASgNEhEKCXN0ZXBfbmFtZRhlIAEoCRIOCgZyZWFzb24YZiABKAkSDQoFZmVuY2UYZyABKA0SFAoMZXJyb3JfZGV0YWlsGGggASgJIqQEChFDcmVhdGVUYXNrUmVxdWVzdBISCgphZ2VudF9uYW1lGAEgASgJEhIKCmlucHV0X2pzb24YAiABKAkSEgoKY3JlYXRlZF9ieRgDIAEoCRI5CgZsYWJlbHMYBCADKAsyKS50YXNrcnVuLnYxLkNyZWF0ZVRhc2tSZXF1ZXN0LkxhYmVsc0VudHJ5EhcKD2lkZW1wb3RlbmN5X2tleRhkIAEoCRIQCghwcmlvcml0eRhlIAEoERISCgp0aW1lb3V0X21zGGYgASgDEhQKDG1heF9hdHRlbXB0cxhnIAEoDRIRCgluYW1lc3BhY2UYaCABKAkSKQoIdGVtcGxhdGUYaSABKAsyFy50YXNrcnVuLnYxLlRlbXBsYXRlUmVmEkoKD3dvcmtlcl9zZWxlY3RvchhqIAMoCzIxLnRhc2tydW4udjEuQ3JlYXRlVGFza1JlcXVlc3QuV29ya2VyU2VsZWN0b3JFbnRyeRIWCg5jb3JyZWxhdGlvbl9pZBhrIAEoCRITCgtzdGFydF9hdF9tcxhsIAEoAxIXCgptYXhfbG9zc2VzGG0gASgNSACIAQEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARo1ChNXb3JrZXJTZWxlY3RvckVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCDQoLX21heF9sb3NzZXMiHAoOR2V0VGFza1JlcXVlc3QSCgoCaWQYASABKAki+AMKEExpc3RUYXNrc1JlcXVlc3QSLQoNc3RhdHVzX2ZpbHRlchgBIAEoDjIWLnRhc2tydW4udjEuVGFza1N0YXR1cxIUCgxhZ2VudF9maWx0ZXIYAiABKAkSDQoFbGltaXQYAyABKAUSEQoJcGFnZV9zaXplGGQgASgFEhIKCnBhZ2VfdG9rZW4YZSABKAkSEQoJbmFtZXNwYWNlGGYgASgJEjgKBmxhYmVscxhnIAMoCzIoLnRhc2tydW4udjEuTGlzdFRhc2tzUmVxdWVzdC5MYWJlbHNFbnRyeRIpCgh0ZW1wbGF0ZRhoIAEoCzIXLnRhc2tydW4udjEuVGVtcGxhdGVSZWYSJQoGc3RhdGVzGGkgAygOMhUudGFza3J1bi52MS5UYXNrU3RhdGUSGAoQY3JlYXRlZF9hZnRlcl9tcxhqIAEoAxIZChFjcmVhdGVkX2JlZm9yZV9tcxhrIAEoAxIWCg5wYXJlbnRfdGFza19pZBhsIAEoCRIWCg5jb3JyZWxhdGlvbl9pZBhtIAEoCRISCgpjcmVhdGVkX2J5GG4gASgJEg8KB3dhaXRpbmcYbyABKAkSEQoJaWRfcHJlZml4GHggASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiTQoRTGlzdFRhc2tzUmVzcG9uc2USHwoFdGFza3MYASADKAsyEC50YXNrcnVuLnYxLlRhc2sSFwoPbmV4dF9wYWdlX3Rva2VuGGQgASgJIi8KEUNhbmNlbFRhc2tSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnJlYXNvbhhkIAEoCSJHChdCYXRjaENyZWF0ZVRhc2tzUmVxdWVzdBIsCgV0YXNrcxgBIAMoCzIdLnRhc2tydW4udjEuQ3JlYXRlVGFza1JlcXVlc3QiSQoYQmF0Y2hDcmVhdGVUYXNrc1Jlc3BvbnNlEi0KB3Jlc3VsdHMYASADKAsyHC50YXNrcnVuLnYxLkNyZWF0ZVRhc2tSZXN1bHQibAoQQ3JlYXRlVGFza1Jlc3VsdBIgCgR0YXNrGAEgASgLMhAudGFza3J1bi52MS5UYXNrSAASLAoFZXJyb3IYAiABKAsyGy50YXNrcnVuLnYxLkNyZWF0ZVRhc2tFcnJvckgAQggKBnJlc3VsdCJYCg9DcmVhdGVUYXNrRXJyb3ISDAoEY29kZRgBIAEoBRIPCgdtZXNzYWdlGAIgASgJEg4KBnJlYXNvbhgDIAEoCRIWCg5yZXRyeV9hZnRlcl9tcxgEIAEoAyIxChBXYXRjaFRhc2tSZXF1ZXN0EgoKAmlkGAEgASgJEhEKCWFmdGVyX3NlcRgCIAEoBCLYAgoJVGFza0V2ZW50EgsKA3NlcRgBIAEoBBIPCgd0YXNrX2lkGAIgASgJEhQKDHRpbWVzdGFtcF9tcxgDIAEoAxIoCgx0YXNrX2NoYW5nZWQYCiABKAsyEC50YXNrcnVuLnYxLlRhc2tIABItCgtydW5fY2hhbmdlZBgLIAEoCzIWLnRhc2tydW4udjEuUnVuU3VtbWFyeUgAEiwKBm91dHB1dBgMIAEoCzIaLnRhc2tydW4udjEuUnVuT3V0cHV0Q2h1bmtIABIpCglydW5fZXZlbnQYDSABKAsyFC50YXNrcnVuLnYxLlJ1bkV2ZW50SAASMgoMY2hhdF9tZXNzYWdlGA4gASgLMhoudGFza3J1bi52MS5SdW5DaGF0TWVzc2FnZUgAEigKDHN0ZXBfY2hhbmdlZBgPIAEoCzIQLnRhc2tydW4udjEuU3RlcEgAQgcKBWV2ZW50IjoKFEdldFN0ZXBSZXN1bHRSZXF1ZXN0Eg8KB3Rhc2tfaWQYASABKAkSEQoJc3RlcF9uYW1lGAIgASgJImAKE0dldFN0ZXBBdWRpdFJlcXVlc3QSDwoHdGFza19pZBgBIAEoCRIRCglzdGVwX25hbWUYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkidQoUR2V0U3RlcEF1ZGl0UmVzcG9uc2USKwoHZW50cmllcxgBIAMoCzIaLnRhc2tydW4udjEuU3RlcEF1ZGl0RW50cnkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhcKD2Ryb3BwZWRfYWN0aW9ucxgDIAEoDSJxCg5TdGVwQXVkaXRFbnRyeRINCgVhdF9tcxgBIAEoAxIMCgRraW5kGAIgASgJEg0KBWFjdG9yGAMgASgJEg4KBnJlYXNvbhgEIAEoCRIjCgNydW4YBSABKAsyFi50YXNrcnVuLnYxLlJ1blN1bW1hcnkiVQoRU2lnbmFsVGFza1JlcXVlc3QSCgoCaWQYASABKAkSDgoGc2lnbmFsGAIgASgJEhQKDHBheWxvYWRfanNvbhgDIAEoCRIOCgZyZWFzb24YBCABKAkiiAEKElJlc29sdmVTdGVwUmVxdWVzdBIPCgd0YXNrX2lkGAEgASgJEhEKCXN0ZXBfbmFtZRgCIAEoCRIpCgZhY3Rpb24YAyABKA4yGS50YXNrcnVuLnYxLlJlc29sdmVBY3Rpb24SEwoLcmVzdWx0X2pzb24YBCABKAkSDgoGcmVhc29uGAUgASgJIkcKEFJldHJ5VGFza1JlcXVlc3QSCgoCaWQYASABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAIgASgJEg4KBnJlYXNvbhgDIAEoCSJoCg9Gb3JrVGFza1JlcXVlc3QSCgoCaWQYASABKAkSDAoEZnJvbRgCIAEoCRISCgppbnB1dF9qc29uGAMgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgEIAEoCRIOCgZyZWFzb24YBSABKAkiTgoOUnVuVGFza1JlcXVlc3QSKwoEdGFzaxgBIAEoCzIdLnRhc2tydW4udjEuQ3JlYXRlVGFza1JlcXVlc3QSDwoHd2FpdF9tcxgCIAEoAyIuCg9XYWl0VGFza1JlcXVlc3QSCgoCaWQYASABKAkSDwoHd2FpdF9tcxgCIAEoAyInChJHZXRPdmVydmlld1JlcXVlc3QSEQoJbmFtZXNwYWNlGAEgASgJIs4BChNHZXRPdmVydmlld1Jlc3BvbnNlEg0KBWF0X21zGAEgASgDEikKBnF1ZXVlcxgCIAMoCzIZLnRhc2tydW4udjEuUXVldWVPdmVydmlldxITCgttb3JlX3F1ZXVlcxgDIAEoBRIkCgVyYXRlcxgEIAEoCzIVLnRhc2tydW4udjEuVGFza1JhdGVzEiAKBm9sZGVzdBgFIAMoCzIQLnRhc2tydW4udjEuVGFzaxIgCgZmYWlsZWQYBiADKAsyEC50YXNrcnVuLnYxLlRhc2siygEKDVF1ZXVlT3ZlcnZpZXcSEQoJbmFtZXNwYWNlGAEgASgJEhIKCmFnZW50X25hbWUYAiABKAkSOQoIc2VsZWN0b3IYAyADKAsyJy50YXNrcnVuLnYxLlF1ZXVlT3ZlcnZpZXcuU2VsZWN0b3JFbnRyeRIPCgd3YWl0aW5nGAQgASgFEhUKDWZpcnN0X3Rhc2tfaWQYBSABKAkaLwoNU2VsZWN0b3JFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIncKCVRhc2tSYXRlcxIRCgl3aW5kb3dfbXMYASABKAMSDwoHY3JlYXRlZBgCIAEoBRIRCgljb21wbGV0ZWQYAyABKAUSDgoGZmFpbGVkGAQgASgFEhEKCWNhbmNlbGxlZBgFIAEoBRIQCghpc19sZWFzdBgGIAEoCCqeAQoNUmVzb2x2ZUFjdGlvbhIeChpSRVNPTFZFX0FDVElPTl9VTlNQRUNJRklFRBAAEiIKHlJFU09MVkVfQUNUSU9OX1JFU0VUX0ZPUl9SRVRSWRABEiMKH1JFU09MVkVfQUNUSU9OX1JFU09MVkVfTUFOVUFMTFkQAhIkCiBSRVNPTFZFX0FDVElPTl9DT01QTEVURV9NQU5VQUxMWRADMuYICgtUYXNrU2VydmljZRI9CgpDcmVhdGVUYXNrEh0udGFza3J1bi52MS5DcmVhdGVUYXNrUmVxdWVzdBoQLnRhc2tydW4udjEuVGFzaxI3CgdHZXRUYXNrEhoudGFza3J1bi52MS5HZXRUYXNrUmVxdWVzdBoQLnRhc2tydW4udjEuVGFzaxJICglMaXN0VGFza3MSHC50YXNrcnVuLnYxLkxpc3RUYXNrc1JlcXVlc3QaHS50YXNrcnVuLnYxLkxpc3RUYXNrc1Jlc3BvbnNlEj0KCkNhbmNlbFRhc2sSHS50YXNrcnVuLnYxLkNhbmNlbFRhc2tSZXF1ZXN0GhAudGFza3J1bi52MS5UYXNrEl0KEEJhdGNoQ3JlYXRlVGFza3MSIy50YXNrcnVuLnYxLkJhdGNoQ3JlYXRlVGFza3NSZXF1ZXN0GiQudGFza3J1bi52MS5CYXRjaENyZWF0ZVRhc2tzUmVzcG9uc2USQgoJV2F0Y2hUYXNrEhwudGFza3J1bi52MS5XYXRjaFRhc2tSZXF1ZXN0GhUudGFza3J1bi52MS5UYXNrRXZlbnQwARJUCg1HZXRTdGVwUmVzdWx0EiAudGFza3J1bi52MS5HZXRTdGVwUmVzdWx0UmVxdWVzdBohLnRhc2tydW4udjEuR2V0U3RlcFJlc3VsdFJlc3BvbnNlEjsKCVJldHJ5VGFzaxIcLnRhc2tydW4udjEuUmV0cnlUYXNrUmVxdWVzdBoQLnRhc2tydW4udjEuVGFzaxI5CghGb3JrVGFzaxIbLnRhc2tydW4udjEuRm9ya1Rhc2tSZXF1ZXN0GhAudGFza3J1bi52MS5UYXNrEj0KClNpZ25hbFRhc2sSHS50YXNrcnVuLnYxLlNpZ25hbFRhc2tSZXF1ZXN0GhAudGFza3J1bi52MS5UYXNrEj8KC1Jlc29sdmVTdGVwEh4udGFza3J1bi52MS5SZXNvbHZlU3RlcFJlcXVlc3QaEC50YXNrcnVuLnYxLlRhc2sSNwoHUnVuVGFzaxIaLnRhc2tydW4udjEuUnVuVGFza1JlcXVlc3QaEC50YXNrcnVuLnYxLlRhc2sSOQoIV2FpdFRhc2sSGy50YXNrcnVuLnYxLldhaXRUYXNrUmVxdWVzdBoQLnRhc2tydW4udjEuVGFzaxJOCgtFeHBsYWluVGFzaxIeLnRhc2tydW4udjEuRXhwbGFpblRhc2tSZXF1ZXN0Gh8udGFza3J1bi52MS5FeHBsYWluVGFza1Jlc3BvbnNlElEKDEdldFN0ZXBBdWRpdBIfLnRhc2tydW4udjEuR2V0U3RlcEF1ZGl0UmVxdWVzdBogLnRhc2tydW4udjEuR2V0U3RlcEF1ZGl0UmVzcG9uc2USTgoLR2V0T3ZlcnZpZXcSHi50YXNrcnVuLnYxLkdldE92ZXJ2aWV3UmVxdWVzdBofLnRhc2tydW4udjEuR2V0T3ZlcnZpZXdSZXNwb25zZWIGcHJvdG8z", [file_taskrun_v1_common, file_taskrun_v1_run_service]);
+  fileDesc("Ch10YXNrcnVuL3YxL3Rhc2tfc2VydmljZS5wcm90bxIKdGFza3J1bi52MSKQBwoEVGFzaxIKCgJpZBgBIAEoCRISCgphZ2VudF9uYW1lGAIgASgJEhIKCmlucHV0X2pzb24YAyABKAkSJgoGc3RhdHVzGAQgASgOMhYudGFza3J1bi52MS5UYXNrU3RhdHVzEhIKCmNyZWF0ZWRfYnkYBSABKAkSFQoNY3JlYXRlZF9hdF9tcxgGIAEoAxIsCgZsYWJlbHMYByADKAsyHC50YXNrcnVuLnYxLlRhc2suTGFiZWxzRW50cnkSJAoEcnVucxgIIAMoCzIWLnRhc2tydW4udjEuUnVuU3VtbWFyeRIkCgVzdGF0ZRhkIAEoDjIVLnRhc2tydW4udjEuVGFza1N0YXRlEh8KBXN0ZXBzGGUgAygLMhAudGFza3J1bi52MS5TdGVwEhMKC291dHB1dF9qc29uGGYgASgJEhUKDWVycm9yX21lc3NhZ2UYZyABKAkSFgoOZmluaXNoZWRfYXRfbXMYaCABKAMSEAoIcHJpb3JpdHkYbiABKBESEgoKdGltZW91dF9tcxhvIAEoAxIUCgxtYXhfYXR0ZW1wdHMYcCABKA0SEQoJbmFtZXNwYWNlGHEgASgJEikKCHRlbXBsYXRlGHIgASgLMhcudGFza3J1bi52MS5UZW1wbGF0ZVJlZhI9Cg93b3JrZXJfc2VsZWN0b3IYcyADKAsyJC50YXNrcnVuLnYxLlRhc2suV29ya2VyU2VsZWN0b3JFbnRyeRIWCg5jb3JyZWxhdGlvbl9pZBh0IAEoCRITCgtzdGFydF9hdF9tcxh1IAEoAxIQCghyZXRyeV9vZhh2IAEoCRIWCg5wYXJlbnRfdGFza19pZBh3IAEoCRIYChBwYXJlbnRfc3RlcF9uYW1lGHggASgJEhMKC2NvbXBlbnNhdGVzGHkgASgJEhYKDmNvbXBlbnNhdGVkX2J5GHogASgJEhcKCm1heF9sb3NzZXMYeyABKA1IAIgBARIWCg53YWl0aW5nX3JlYXNvbhh8IAEoCRIQCgh3YXJuaW5ncxh9IAMoCRITCgtmb3JrZWRfZnJvbRh/IAEoCRotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBGjUKE1dvcmtlclNlbGVjdG9yRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUINCgtfbWF4X2xvc3NlcyL4AgoEU3RlcBIMCgRuYW1lGAEgASgJEiQKBXN0YXRlGAIgASgOMhUudGFza3J1bi52MS5TdGVwU3RhdGUSEgoKYWdlbnRfbmFtZRgDIAEoCRIQCghhdHRlbXB0cxgEIAEoDRIUCgxtYXhfYXR0ZW1wdHMYBSABKA0SGgoSbmV4dF9hdHRlbXB0X2F0X21zGAYgASgDEhIKCmRlcGVuZHNfb24YByADKAkSEwoLb3V0cHV0X2pzb24YCCABKAkSFAoMb3V0cHV0X2J5dGVzGAkgASgDEhUKDWVycm9yX21lc3NhZ2UYCiABKAkSDAoEdHlwZRgLIAEoCRIVCg1zdGFydGVkX2F0X21zGAwgASgDEhYKDmZpbmlzaGVkX2F0X21zGA0gASgDEhUKDWNoaWxkX3Rhc2tfaWQYDiABKAkSDgoGbG9zc2VzGA8gASgNEhIKCm1heF9sb3NzZXMYECABKA0SFgoOd2FpdGluZ19yZWFzb24YESABKAkiIAoSRXhwbGFpblRhc2tSZXF1ZXN0EgoKAmlkGAEgASgJIpoCChNFeHBsYWluVGFza1Jlc3BvbnNlEgoKAmlkGAEgASgJEiYKBnN0YXR1cxgCIAEoDjIWLnRhc2tydW4udjEuVGFza1N0YXR1cxIkCgVzdGF0ZRgDIAEoDjIVLnRhc2tydW4udjEuVGFza1N0YXRlEhYKDndhaXRpbmdfcmVhc29uGAQgASgJEioKBXN0ZXBzGAUgAygLMhsudGFza3J1bi52MS5TdGVwRXhwbGFuYXRpb24SEgoKbW9yZV9zdGVwcxgGIAEoDRIoCgZjYXVzZXMYByADKAsyGC50YXNrcnVuLnYxLkZhaWx1cmVDYXVzZRInCgdhY3Rpb25zGAggAygLMhYudGFza3J1bi52MS5OZXh0QWN0aW9uIo0CCg9TdGVwRXhwbGFuYXRpb24SDAoEbmFtZRgBIAEoCRIkCgVzdGF0ZRgCIAEoDjIVLnRhc2tydW4udjEuU3RlcFN0YXRlEg0KBWNhdXNlGAMgASgJEg4KBmRldGFpbBgEIAEoCRIQCgh1bnRpbF9tcxgFIAEoAxITCgtxdWV1ZV9wbGFjZRgGIAEoDRIpCgd3b3JrZXJzGAcgAygLMhgudGFza3J1bi52MS5Xb3JrZXJBbnN3ZXISFAoMbW9yZV93b3JrZXJzGAggASgNEhMKC25lYXJfYWdlbnRzGAkgAygJEioKBXVubWV0GAogAygLMhsudGFza3J1bi52MS5Vbm1ldERlcGVuZGVuY3kiUgoMV29ya2VyQW5zd2VyEhEKCXdvcmtlcl9pZBgBIAEoCRINCgVjYXVzZRgCIAEoCRIOCgZkZXRhaWwYAyABKAkSEAoIdW50aWxfbXMYBCABKAMiRQoPVW5tZXREZXBlbmRlbmN5EgwKBG5hbWUYASABKAkSJAoFc3RhdGUYAiABKA4yFS50YXNrcnVuLnYxLlN0ZXBTdGF0ZSKmAQoMRmFpbHVyZUNhdXNlEg8KB3Rhc2tfaWQYASABKAkSEQoJc3RlcF9uYW1lGAIgASgJEg4KBnJ1bl9pZBgDIAEoCRIRCgl3b3JrZXJfaWQYBCABKAkSDwoHYXR0ZW1wdBgFIAEoDRIOCgZyZWFzb24YBiABKAkSDwoHbWVzc2FnZRgHIAEoCRIOCgZkZXRhaWwYCCABKAkSDQoFYXRfbXMYCSABKAMiLQoKTmV4dEFjdGlvbhIPCgdjb21tYW5kGAEgASgJEg4KBmVmZmVjdBgCIAEoCSKlAgoKUnVuU3VtbWFyeRIOCgZydW5faWQYASABKAkSEQoJd29ya2VyX2lkGAIgASgJEiUKBnN0YXR1cxgDIAEoDjIVLnRhc2tydW4udjEuUnVuU3RhdHVzEhUKDXN0YXJ0ZWRfYXRfbXMYBCABKAMSFgoOZmluaXNoZWRfYXRfbXMYBSABKAMSLgoMYmFja2VuZF91c2VkGAYgASgLMhgudGFza3J1bi52MS5Nb2RlbEJhY2tlbmQSFQoNZXJyb3JfbWVzc2FnZRgHIAEoCRIPCgdhdHRlbXB0GGQgASgNEhEKCXN0ZXBfbmFtZRhlIAEoCRIOCgZyZWFzb24YZiABKAkSDQoFZmVuY2UYZyABKA0SFAoMZXJyb3JfZGV0YWlsGGggASgJIqQEChFDcmVhdGVUYXNrUmVxdWVzdBISCgphZ2VudF9uYW1lGAEgASgJEhIKCmlucHV0X2pzb24YAiABKAkSEgoKY3JlYXRlZF9ieRgDIAEoCRI5CgZsYWJlbHMYBCADKAsyKS50YXNrcnVuLnYxLkNyZWF0ZVRhc2tSZXF1ZXN0LkxhYmVsc0VudHJ5EhcKD2lkZW1wb3RlbmN5X2tleRhkIAEoCRIQCghwcmlvcml0eRhlIAEoERISCgp0aW1lb3V0X21zGGYgASgDEhQKDG1heF9hdHRlbXB0cxhnIAEoDRIRCgluYW1lc3BhY2UYaCABKAkSKQoIdGVtcGxhdGUYaSABKAsyFy50YXNrcnVuLnYxLlRlbXBsYXRlUmVmEkoKD3dvcmtlcl9zZWxlY3RvchhqIAMoCzIxLnRhc2tydW4udjEuQ3JlYXRlVGFza1JlcXVlc3QuV29ya2VyU2VsZWN0b3JFbnRyeRIWCg5jb3JyZWxhdGlvbl9pZBhrIAEoCRITCgtzdGFydF9hdF9tcxhsIAEoAxIXCgptYXhfbG9zc2VzGG0gASgNSACIAQEaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARo1ChNXb3JrZXJTZWxlY3RvckVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAFCDQoLX21heF9sb3NzZXMiHAoOR2V0VGFza1JlcXVlc3QSCgoCaWQYASABKAki+AMKEExpc3RUYXNrc1JlcXVlc3QSLQoNc3RhdHVzX2ZpbHRlchgBIAEoDjIWLnRhc2tydW4udjEuVGFza1N0YXR1cxIUCgxhZ2VudF9maWx0ZXIYAiABKAkSDQoFbGltaXQYAyABKAUSEQoJcGFnZV9zaXplGGQgASgFEhIKCnBhZ2VfdG9rZW4YZSABKAkSEQoJbmFtZXNwYWNlGGYgASgJEjgKBmxhYmVscxhnIAMoCzIoLnRhc2tydW4udjEuTGlzdFRhc2tzUmVxdWVzdC5MYWJlbHNFbnRyeRIpCgh0ZW1wbGF0ZRhoIAEoCzIXLnRhc2tydW4udjEuVGVtcGxhdGVSZWYSJQoGc3RhdGVzGGkgAygOMhUudGFza3J1bi52MS5UYXNrU3RhdGUSGAoQY3JlYXRlZF9hZnRlcl9tcxhqIAEoAxIZChFjcmVhdGVkX2JlZm9yZV9tcxhrIAEoAxIWCg5wYXJlbnRfdGFza19pZBhsIAEoCRIWCg5jb3JyZWxhdGlvbl9pZBhtIAEoCRISCgpjcmVhdGVkX2J5GG4gASgJEg8KB3dhaXRpbmcYbyABKAkSEQoJaWRfcHJlZml4GHggASgJGi0KC0xhYmVsc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiTQoRTGlzdFRhc2tzUmVzcG9uc2USHwoFdGFza3MYASADKAsyEC50YXNrcnVuLnYxLlRhc2sSFwoPbmV4dF9wYWdlX3Rva2VuGGQgASgJIi8KEUNhbmNlbFRhc2tSZXF1ZXN0EgoKAmlkGAEgASgJEg4KBnJlYXNvbhhkIAEoCSJHChdCYXRjaENyZWF0ZVRhc2tzUmVxdWVzdBIsCgV0YXNrcxgBIAMoCzIdLnRhc2tydW4udjEuQ3JlYXRlVGFza1JlcXVlc3QiSQoYQmF0Y2hDcmVhdGVUYXNrc1Jlc3BvbnNlEi0KB3Jlc3VsdHMYASADKAsyHC50YXNrcnVuLnYxLkNyZWF0ZVRhc2tSZXN1bHQibAoQQ3JlYXRlVGFza1Jlc3VsdBIgCgR0YXNrGAEgASgLMhAudGFza3J1bi52MS5UYXNrSAASLAoFZXJyb3IYAiABKAsyGy50YXNrcnVuLnYxLkNyZWF0ZVRhc2tFcnJvckgAQggKBnJlc3VsdCJYCg9DcmVhdGVUYXNrRXJyb3ISDAoEY29kZRgBIAEoBRIPCgdtZXNzYWdlGAIgASgJEg4KBnJlYXNvbhgDIAEoCRIWCg5yZXRyeV9hZnRlcl9tcxgEIAEoAyIxChBXYXRjaFRhc2tSZXF1ZXN0EgoKAmlkGAEgASgJEhEKCWFmdGVyX3NlcRgCIAEoBCLYAgoJVGFza0V2ZW50EgsKA3NlcRgBIAEoBBIPCgd0YXNrX2lkGAIgASgJEhQKDHRpbWVzdGFtcF9tcxgDIAEoAxIoCgx0YXNrX2NoYW5nZWQYCiABKAsyEC50YXNrcnVuLnYxLlRhc2tIABItCgtydW5fY2hhbmdlZBgLIAEoCzIWLnRhc2tydW4udjEuUnVuU3VtbWFyeUgAEiwKBm91dHB1dBgMIAEoCzIaLnRhc2tydW4udjEuUnVuT3V0cHV0Q2h1bmtIABIpCglydW5fZXZlbnQYDSABKAsyFC50YXNrcnVuLnYxLlJ1bkV2ZW50SAASMgoMY2hhdF9tZXNzYWdlGA4gASgLMhoudGFza3J1bi52MS5SdW5DaGF0TWVzc2FnZUgAEigKDHN0ZXBfY2hhbmdlZBgPIAEoCzIQLnRhc2tydW4udjEuU3RlcEgAQgcKBWV2ZW50IjoKFEdldFN0ZXBSZXN1bHRSZXF1ZXN0Eg8KB3Rhc2tfaWQYASABKAkSEQoJc3RlcF9uYW1lGAIgASgJImAKE0dldFN0ZXBBdWRpdFJlcXVlc3QSDwoHdGFza19pZBgBIAEoCRIRCglzdGVwX25hbWUYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkidQoUR2V0U3RlcEF1ZGl0UmVzcG9uc2USKwoHZW50cmllcxgBIAMoCzIaLnRhc2tydW4udjEuU3RlcEF1ZGl0RW50cnkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEhcKD2Ryb3BwZWRfYWN0aW9ucxgDIAEoDSJxCg5TdGVwQXVkaXRFbnRyeRINCgVhdF9tcxgBIAEoAxIMCgRraW5kGAIgASgJEg0KBWFjdG9yGAMgASgJEg4KBnJlYXNvbhgEIAEoCRIjCgNydW4YBSABKAsyFi50YXNrcnVuLnYxLlJ1blN1bW1hcnkiVQoRU2lnbmFsVGFza1JlcXVlc3QSCgoCaWQYASABKAkSDgoGc2lnbmFsGAIgASgJEhQKDHBheWxvYWRfanNvbhgDIAEoCRIOCgZyZWFzb24YBCABKAkiiAEKElJlc29sdmVTdGVwUmVxdWVzdBIPCgd0YXNrX2lkGAEgASgJEhEKCXN0ZXBfbmFtZRgCIAEoCRIpCgZhY3Rpb24YAyABKA4yGS50YXNrcnVuLnYxLlJlc29sdmVBY3Rpb24SEwoLcmVzdWx0X2pzb24YBCABKAkSDgoGcmVhc29uGAUgASgJIkcKEFJldHJ5VGFza1JlcXVlc3QSCgoCaWQYASABKAkSFwoPaWRlbXBvdGVuY3lfa2V5GAIgASgJEg4KBnJlYXNvbhgDIAEoCSJoCg9Gb3JrVGFza1JlcXVlc3QSCgoCaWQYASABKAkSDAoEZnJvbRgCIAEoCRISCgppbnB1dF9qc29uGAMgASgJEhcKD2lkZW1wb3RlbmN5X2tleRgEIAEoCRIOCgZyZWFzb24YBSABKAkiwQEKEEJ1bGtUYXNrc1JlcXVlc3QSLAoGZmlsdGVyGAEgASgLMhwudGFza3J1bi52MS5MaXN0VGFza3NSZXF1ZXN0EiYKBmFjdGlvbhgCIAEoDjIWLnRhc2tydW4udjEuQnVsa0FjdGlvbhIPCgdkcnlfcnVuGAMgASgIEg8KB2J1bGtfaWQYBCABKAkSEgoKcGFnZV90b2tlbhgFIAEoCRIRCgltYXhfdGFza3MYBiABKAUSDgoGcmVhc29uGAcgASgJIocBChFCdWxrVGFza3NSZXNwb25zZRIPCgdtYXRjaGVkGAEgASgNEgwKBGRvbmUYAiABKA0SDwoHYWxyZWFkeRgDIAEoDRIpCghyZWZ1c2FscxgEIAMoCzIXLnRhc2tydW4udjEuQnVsa1JlZnVzYWwSFwoPbmV4dF9wYWdlX3Rva2VuGAUgASgJIk8KC0J1bGtSZWZ1c2FsEg4KBnJlYXNvbhgBIAEoCRIPCgdtZXNzYWdlGAIgASgJEg0KBWNvdW50GAMgASgNEhAKCHRhc2tfaWRzGAQgAygJIk4KDlJ1blRhc2tSZXF1ZXN0EisKBHRhc2sYASABKAsyHS50YXNrcnVuLnYxLkNyZWF0ZVRhc2tSZXF1ZXN0Eg8KB3dhaXRfbXMYAiABKAMiLgoPV2FpdFRhc2tSZXF1ZXN0EgoKAmlkGAEgASgJEg8KB3dhaXRfbXMYAiABKAMiJwoSR2V0T3ZlcnZpZXdSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCSLOAQoTR2V0T3ZlcnZpZXdSZXNwb25zZRINCgVhdF9tcxgBIAEoAxIpCgZxdWV1ZXMYAiADKAsyGS50YXNrcnVuLnYxLlF1ZXVlT3ZlcnZpZXcSEwoLbW9yZV9xdWV1ZXMYAyABKAUSJAoFcmF0ZXMYBCABKAsyFS50YXNrcnVuLnYxLlRhc2tSYXRlcxIgCgZvbGRlc3QYBSADKAsyEC50YXNrcnVuLnYxLlRhc2sSIAoGZmFpbGVkGAYgAygLMhAudGFza3J1bi52MS5UYXNrIsoBCg1RdWV1ZU92ZXJ2aWV3EhEKCW5hbWVzcGFjZRgBIAEoCRISCgphZ2VudF9uYW1lGAIgASgJEjkKCHNlbGVjdG9yGAMgAygLMicudGFza3J1bi52MS5RdWV1ZU92ZXJ2aWV3LlNlbGVjdG9yRW50cnkSDwoHd2FpdGluZxgEIAEoBRIVCg1maXJzdF90YXNrX2lkGAUgASgJGi8KDVNlbGVjdG9yRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJ3CglUYXNrUmF0ZXMSEQoJd2luZG93X21zGAEgASgDEg8KB2NyZWF0ZWQYAiABKAUSEQoJY29tcGxldGVkGAMgASgFEg4KBmZhaWxlZBgEIAEoBRIRCgljYW5jZWxsZWQYBSABKAUSEAoIaXNfbGVhc3QYBiABKAgqngEKDVJlc29sdmVBY3Rpb24SHgoaUkVTT0xWRV9BQ1RJT05fVU5TUEVDSUZJRUQQABIiCh5SRVNPTFZFX0FDVElPTl9SRVNFVF9GT1JfUkVUUlkQARIjCh9SRVNPTFZFX0FDVElPTl9SRVNPTFZFX01BTlVBTExZEAISJAogUkVTT0xWRV9BQ1RJT05fQ09NUExFVEVfTUFOVUFMTFkQAyqeAQoKQnVsa0FjdGlvbhIbChdCVUxLX0FDVElPTl9VTlNQRUNJRklFRBAAEhYKEkJVTEtfQUNUSU9OX0NBTkNFTBABEhUKEUJVTEtfQUNUSU9OX1JFVFJZEAISFAoQQlVMS19BQ1RJT05fRk9SSxADEhUKEUJVTEtfQUNUSU9OX1JFU0VUEAQSFwoTQlVMS19BQ1RJT05fUkVTT0xWRRAFMrAJCgtUYXNrU2VydmljZRI9CgpDcmVhdGVUYXNrEh0udGFza3J1bi52MS5DcmVhdGVUYXNrUmVxdWVzdBoQLnRhc2tydW4udjEuVGFzaxI3CgdHZXRUYXNrEhoudGFza3J1bi52MS5HZXRUYXNrUmVxdWVzdBoQLnRhc2tydW4udjEuVGFzaxJICglMaXN0VGFza3MSHC50YXNrcnVuLnYxLkxpc3RUYXNrc1JlcXVlc3QaHS50YXNrcnVuLnYxLkxpc3RUYXNrc1Jlc3BvbnNlEj0KCkNhbmNlbFRhc2sSHS50YXNrcnVuLnYxLkNhbmNlbFRhc2tSZXF1ZXN0GhAudGFza3J1bi52MS5UYXNrEl0KEEJhdGNoQ3JlYXRlVGFza3MSIy50YXNrcnVuLnYxLkJhdGNoQ3JlYXRlVGFza3NSZXF1ZXN0GiQudGFza3J1bi52MS5CYXRjaENyZWF0ZVRhc2tzUmVzcG9uc2USQgoJV2F0Y2hUYXNrEhwudGFza3J1bi52MS5XYXRjaFRhc2tSZXF1ZXN0GhUudGFza3J1bi52MS5UYXNrRXZlbnQwARJUCg1HZXRTdGVwUmVzdWx0EiAudGFza3J1bi52MS5HZXRTdGVwUmVzdWx0UmVxdWVzdBohLnRhc2tydW4udjEuR2V0U3RlcFJlc3VsdFJlc3BvbnNlEjsKCVJldHJ5VGFzaxIcLnRhc2tydW4udjEuUmV0cnlUYXNrUmVxdWVzdBoQLnRhc2tydW4udjEuVGFzaxI5CghGb3JrVGFzaxIbLnRhc2tydW4udjEuRm9ya1Rhc2tSZXF1ZXN0GhAudGFza3J1bi52MS5UYXNrEkgKCUJ1bGtUYXNrcxIcLnRhc2tydW4udjEuQnVsa1Rhc2tzUmVxdWVzdBodLnRhc2tydW4udjEuQnVsa1Rhc2tzUmVzcG9uc2USPQoKU2lnbmFsVGFzaxIdLnRhc2tydW4udjEuU2lnbmFsVGFza1JlcXVlc3QaEC50YXNrcnVuLnYxLlRhc2sSPwoLUmVzb2x2ZVN0ZXASHi50YXNrcnVuLnYxLlJlc29sdmVTdGVwUmVxdWVzdBoQLnRhc2tydW4udjEuVGFzaxI3CgdSdW5UYXNrEhoudGFza3J1bi52MS5SdW5UYXNrUmVxdWVzdBoQLnRhc2tydW4udjEuVGFzaxI5CghXYWl0VGFzaxIbLnRhc2tydW4udjEuV2FpdFRhc2tSZXF1ZXN0GhAudGFza3J1bi52MS5UYXNrEk4KC0V4cGxhaW5UYXNrEh4udGFza3J1bi52MS5FeHBsYWluVGFza1JlcXVlc3QaHy50YXNrcnVuLnYxLkV4cGxhaW5UYXNrUmVzcG9uc2USUQoMR2V0U3RlcEF1ZGl0Eh8udGFza3J1bi52MS5HZXRTdGVwQXVkaXRSZXF1ZXN0GiAudGFza3J1bi52MS5HZXRTdGVwQXVkaXRSZXNwb25zZRJOCgtHZXRPdmVydmlldxIeLnRhc2tydW4udjEuR2V0T3ZlcnZpZXdSZXF1ZXN0Gh8udGFza3J1bi52MS5HZXRPdmVydmlld1Jlc3BvbnNlYgZwcm90bzM", [file_taskrun_v1_common, file_taskrun_v1_run_service]);
 
 /**
  * Something somebody wants done.
@@ -1750,6 +1750,160 @@ export const ForkTaskRequestSchema: GenMessage<ForkTaskRequest> = /*@__PURE__*/
   messageDesc(file_taskrun_v1_task_service, 28);
 
 /**
+ * With which Tasks to do what.
+ *
+ * @generated from message taskrun.v1.BulkTasksRequest
+ */
+export type BulkTasksRequest = Message<"taskrun.v1.BulkTasksRequest"> & {
+  /**
+   * Which Tasks, as in ListTasks; absent means all of the caller's namespaces. Its page and limit are not looked at.
+   *
+   * @generated from field: taskrun.v1.ListTasksRequest filter = 1;
+   */
+  filter?: ListTasksRequest | undefined;
+
+  /**
+   * Required.
+   *
+   * @generated from field: taskrun.v1.BulkAction action = 2;
+   */
+  action: BulkAction;
+
+  /**
+   * Counts what would be done, by where each Task stands, and does nothing. `bulk_id` may be empty.
+   *
+   * @generated from field: bool dry_run = 3;
+   */
+  dryRun: boolean;
+
+  /**
+   * Names the bulk action, for example a UUID that its caller has drawn: 1 to 64 letters, digits, "_", "." or "-".
+   *
+   * @generated from field: string bulk_id = 4;
+   */
+  bulkId: string;
+
+  /**
+   * Where to go on: `next_page_token` of the answer before. Empty means at the newest Task.
+   *
+   * @generated from field: string page_token = 5;
+   */
+  pageToken: string;
+
+  /**
+   * How many Tasks to a call: 1 to 200; 0 or less, and more, means 200.
+   *
+   * @generated from field: int32 max_tasks = 6;
+   */
+  maxTasks: number;
+
+  /**
+   * Why, for people; as in the request of the single action.
+   *
+   * @generated from field: string reason = 7;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message taskrun.v1.BulkTasksRequest.
+ * Use `create(BulkTasksRequestSchema)` to create a new message.
+ */
+export const BulkTasksRequestSchema: GenMessage<BulkTasksRequest> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_task_service, 29);
+
+/**
+ * What has come of one batch.
+ *
+ * @generated from message taskrun.v1.BulkTasksResponse
+ */
+export type BulkTasksResponse = Message<"taskrun.v1.BulkTasksResponse"> & {
+  /**
+   * Tasks that fit the filter. A batch also ends after 10 000 rows looked at, so it may have fewer than asked for, or none.
+   *
+   * @generated from field: uint32 matched = 1;
+   */
+  matched: number;
+
+  /**
+   * Of these, those with which it was done by this call; in a dry run, with which it would be.
+   *
+   * @generated from field: uint32 done = 2;
+   */
+  done: number;
+
+  /**
+   * Those with which the same bulk action had done it before.
+   *
+   * @generated from field: uint32 already = 3;
+   */
+  already: number;
+
+  /**
+   * Why it was not done with the others, at most 20 kinds.
+   *
+   * @generated from field: repeated taskrun.v1.BulkRefusal refusals = 4;
+   */
+  refusals: BulkRefusal[];
+
+  /**
+   * Where the next batch starts; empty after the last.
+   *
+   * @generated from field: string next_page_token = 5;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message taskrun.v1.BulkTasksResponse.
+ * Use `create(BulkTasksResponseSchema)` to create a new message.
+ */
+export const BulkTasksResponseSchema: GenMessage<BulkTasksResponse> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_task_service, 30);
+
+/**
+ * Why a bulk action was not done with some Tasks.
+ *
+ * @generated from message taskrun.v1.BulkRefusal
+ */
+export type BulkRefusal = Message<"taskrun.v1.BulkRefusal"> & {
+  /**
+   * For programs, as the reason of the error of the single action.
+   *
+   * @generated from field: string reason = 1;
+   */
+  reason: string;
+
+  /**
+   * For people, of the first of them.
+   *
+   * @generated from field: string message = 2;
+   */
+  message: string;
+
+  /**
+   * How many.
+   *
+   * @generated from field: uint32 count = 3;
+   */
+  count: number;
+
+  /**
+   * The first of them, at most 5.
+   *
+   * @generated from field: repeated string task_ids = 4;
+   */
+  taskIds: string[];
+};
+
+/**
+ * Describes the message taskrun.v1.BulkRefusal.
+ * Use `create(BulkRefusalSchema)` to create a new message.
+ */
+export const BulkRefusalSchema: GenMessage<BulkRefusal> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_task_service, 31);
+
+/**
  * Which Task to create and wait for, and for how long.
  *
  * @generated from message taskrun.v1.RunTaskRequest
@@ -1776,7 +1930,7 @@ export type RunTaskRequest = Message<"taskrun.v1.RunTaskRequest"> & {
  * Use `create(RunTaskRequestSchema)` to create a new message.
  */
 export const RunTaskRequestSchema: GenMessage<RunTaskRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 29);
+  messageDesc(file_taskrun_v1_task_service, 32);
 
 /**
  * Which Task to wait for, and for how long.
@@ -1804,7 +1958,7 @@ export type WaitTaskRequest = Message<"taskrun.v1.WaitTaskRequest"> & {
  * Use `create(WaitTaskRequestSchema)` to create a new message.
  */
 export const WaitTaskRequestSchema: GenMessage<WaitTaskRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 30);
+  messageDesc(file_taskrun_v1_task_service, 33);
 
 /**
  * Of what to give an overview.
@@ -1825,7 +1979,7 @@ export type GetOverviewRequest = Message<"taskrun.v1.GetOverviewRequest"> & {
  * Use `create(GetOverviewRequestSchema)` to create a new message.
  */
 export const GetOverviewRequestSchema: GenMessage<GetOverviewRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 31);
+  messageDesc(file_taskrun_v1_task_service, 34);
 
 /**
  * How things are at the moment.
@@ -1881,7 +2035,7 @@ export type GetOverviewResponse = Message<"taskrun.v1.GetOverviewResponse"> & {
  * Use `create(GetOverviewResponseSchema)` to create a new message.
  */
 export const GetOverviewResponseSchema: GenMessage<GetOverviewResponse> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 32);
+  messageDesc(file_taskrun_v1_task_service, 35);
 
 /**
  * What waits in one queue: the ready Steps of one namespace that the same Workers can take.
@@ -1930,7 +2084,7 @@ export type QueueOverview = Message<"taskrun.v1.QueueOverview"> & {
  * Use `create(QueueOverviewSchema)` to create a new message.
  */
 export const QueueOverviewSchema: GenMessage<QueueOverview> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 33);
+  messageDesc(file_taskrun_v1_task_service, 36);
 
 /**
  * How many Tasks were created, and have ended, in the last moments.
@@ -1986,7 +2140,7 @@ export type TaskRates = Message<"taskrun.v1.TaskRates"> & {
  * Use `create(TaskRatesSchema)` to create a new message.
  */
 export const TaskRatesSchema: GenMessage<TaskRates> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_task_service, 34);
+  messageDesc(file_taskrun_v1_task_service, 37);
 
 /**
  * What an operator decides about a Step that failed for good.
@@ -2028,6 +2182,61 @@ export enum ResolveAction {
  */
 export const ResolveActionSchema: GenEnum<ResolveAction> = /*@__PURE__*/
   enumDesc(file_taskrun_v1_task_service, 0);
+
+/**
+ * What is done with each Task of a bulk action.
+ *
+ * @generated from enum taskrun.v1.BulkAction
+ */
+export enum BulkAction {
+  /**
+   * Not stated; INVALID_ARGUMENT.
+   *
+   * @generated from enum value: BULK_ACTION_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * As CancelTask.
+   *
+   * @generated from enum value: BULK_ACTION_CANCEL = 1;
+   */
+  CANCEL = 1,
+
+  /**
+   * As RetryTask.
+   *
+   * @generated from enum value: BULK_ACTION_RETRY = 2;
+   */
+  RETRY = 2,
+
+  /**
+   * As ForkTask, from what failed.
+   *
+   * @generated from enum value: BULK_ACTION_FORK = 3;
+   */
+  FORK = 3,
+
+  /**
+   * As ResolveStep RESET_FOR_RETRY, of every Step that holds the Task because it has failed for good.
+   *
+   * @generated from enum value: BULK_ACTION_RESET = 4;
+   */
+  RESET = 4,
+
+  /**
+   * As ResolveStep RESOLVE_MANUALLY, of the same Steps.
+   *
+   * @generated from enum value: BULK_ACTION_RESOLVE = 5;
+   */
+  RESOLVE = 5,
+}
+
+/**
+ * Describes the enum taskrun.v1.BulkAction.
+ */
+export const BulkActionSchema: GenEnum<BulkAction> = /*@__PURE__*/
+  enumDesc(file_taskrun_v1_task_service, 1);
 
 /**
  * Creates, reads, watches and stops Tasks.
@@ -2143,6 +2352,20 @@ export const TaskService: GenService<{
     methodKind: "unary";
     input: typeof ForkTaskRequestSchema;
     output: typeof TaskSchema;
+  },
+  /**
+   * Does the same with every Task that fits a filter, a batch a call: at most 200 Tasks, newest first, in about two
+   * seconds. Send it again with `next_page_token` until that is empty, and, after an error, with the last one: with the
+   * same `bulk_id` each Task is dealt with once, however often that is, and no Task that the bulk action has made is. A Task
+   * with which it cannot be done is counted, with the reason, and does not keep the others from it. Needs what the single
+   * action needs; a dry run needs what ListTasks needs.
+   *
+   * @generated from rpc taskrun.v1.TaskService.BulkTasks
+   */
+  bulkTasks: {
+    methodKind: "unary";
+    input: typeof BulkTasksRequestSchema;
+    output: typeof BulkTasksResponseSchema;
   },
   /**
    * Gives a Step that waits for a signal its payload, which becomes the Step's result. May come
