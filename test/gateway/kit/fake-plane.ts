@@ -294,8 +294,8 @@ export class FakePlane implements Plane {
     return Promise.resolve([]);
   }
 
-  lostAt() {
-    return NEVER;
+  async absences() {
+    return new Map();
   }
 
   agents(): readonly AgentView[] {
