@@ -78,4 +78,6 @@ export const cli = {
   waitsAtOnce: 50,
   /** A Task that nobody has begun for so long waits for something, which is then said; sooner, it may just be on its way to a Worker. */
   waitingPatience: millis(2_000),
+  /** How often a command looks why a Task does not go on while nothing happens, each time after twice as long: for some minutes. */
+  waitingLooks: 8,
 } as const;

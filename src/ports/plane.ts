@@ -1,13 +1,13 @@
 import type { Caller } from "#domain/caller";
 import type { Fault } from "#domain/fault";
-import type { NodeId, SessionId, TaskId, WorkerId } from "#domain/id";
+import type { NodeId, TaskId, WorkerId } from "#domain/id";
 import type { NodeState, NodeView } from "#domain/node";
 import type { Pause, PauseScope } from "#domain/pause/pause";
 import type { PauseSet } from "#domain/pause/pause-set";
 import type { SettableStatus } from "#domain/task/dead-letter";
 import type { LogSlice } from "#domain/task/log";
 import type { WorkerReport } from "#domain/task/report";
-import type { RunSummary } from "#domain/task/run";
+import type { RunRow, RunSummary } from "#domain/task/run";
 import type { ReadyStep, ResolveAction, StepSummary } from "#domain/task/step";
 import type { TaskDraft, TaskRow } from "#domain/task/task";
 import type { TemplateRow } from "#domain/template/template";
@@ -283,8 +283,15 @@ export interface ExplainPlane {
    * @throws {Fault} `unavailable`, `overloaded` if the other nodes' workers cannot be read
    */
   workerAnswers(caller: Caller, step: ReadyStep): Promise<readonly WorkerAnswer[]>;
-  /** When a worker that has lost its connection to this node is given up; 0 if it is connected, or not known here. */
-  lostAt(session: SessionId): Instant;
+  /**
+   * Of these Runs, by the session that holds each, those whose worker has lost its connection: when it is given up; 0 if only its own
+   * node knows.
+   *
+   * @throws {Fault} `unavailable`, `overloaded` if the other nodes' workers cannot be read
+   */
+  absences(
+    held: readonly Pick<RunRow, "heldBy" | "principal" | "workerId">[],
+  ): Promise<ReadonlyMap<string, Instant>>;
 }
 
 /** Problems that do not keep the plane from serving. */

@@ -6,6 +6,7 @@ import type { ReadyStep } from "#domain/task/step";
 import { type Instant, NEVER } from "#domain/time/time";
 import { type RefusalCause, refusalCauses, type WorkerAnswer } from "#domain/worker/refusal";
 import type { SessionRow } from "#domain/worker/worker";
+import { type WorkerKey, workerRowKey } from "#domain/worker/worker-row";
 import { limits } from "#limits/index";
 import type { ExplainPlane } from "#ports/plane";
 import type { Core } from "../core.js";
@@ -32,11 +33,38 @@ export function explainOperations({ core }: Supervisor): ExplainPlane {
   return {
     now: () => core.clock.now(),
     workerAnswers: (caller, step) => answersOf(core, caller, step),
-    lostAt(session) {
-      const isGone = core.memory.roster.committedOf(session)?.row.state === "detached";
-      return isGone ? core.leases.until(session) : NEVER;
-    },
+    absences: (held) => absencesOf(core, held),
   };
+}
+
+/** Of workers of this node from memory; of those of other nodes by their rows, and by whether their node is at work. */
+async function absencesOf(
+  core: Core,
+  held: Parameters<ExplainPlane["absences"]>[0],
+): Promise<ReadonlyMap<string, Instant>> {
+  const { memory, leases, store, node } = core;
+  const absences = new Map<string, Instant>();
+  const elsewhere = new Map<WorkerKey, string>();
+  for (const { heldBy, principal, workerId } of held) {
+    const own = heldBy === "" ? undefined : memory.roster.committedOf(heldBy);
+    if (own?.row.state === "detached") absences.set(heldBy, leases.until(own.row.id));
+    if (!own && heldBy !== "") elsewhere.set(workerRowKey(principal, workerId), heldBy);
+  }
+  if (!store.nodes || node === undefined || elsewhere.size === 0) return absences;
+
+  const keys = [...elsewhere.keys()].slice(0, limits.pollWorkers);
+  const workers = keys.map((key) => ({ key, revision: 0 }));
+  const polled = await store.nodes.poll({ node, since: core.clock.now(), tasks: [], workers });
+  const atWork = new Set(
+    (await store.nodes.list())
+      .filter(({ state }) => state === "live" || state === "draining")
+      .map(({ id }) => id),
+  );
+  for (const { key, session, node: its } of polled.workers) {
+    const isGone = session.state === "detached" || session.state === "gone" || !atWork.has(its);
+    if (isGone && elsewhere.get(key) === session.id) absences.set(session.id, NEVER);
+  }
+  return absences;
 }
 
 async function answersOf(core: Core, caller: Caller, step: ReadyStep): Promise<WorkerAnswer[]> {

@@ -19,7 +19,7 @@ import { type ResolveAction, type StepRow, stepSummary } from "#domain/task/step
 import { isTerminal, type TaskDraft, type TaskRow, type TaskState } from "#domain/task/task";
 import { type TemplateRef, type TemplateRow, templateKey } from "#domain/template/template";
 import { versionKey } from "#domain/template/version";
-import { instant, millis, NEVER } from "#domain/time/time";
+import { instant, millis } from "#domain/time/time";
 import type { AgentView, KnownAgent } from "#domain/worker/agent";
 import type { WorkerAnswer } from "#domain/worker/refusal";
 import type { WorkerView } from "#domain/worker/worker";
@@ -297,8 +297,8 @@ export class FakePlane implements Plane {
     return Promise.resolve([]);
   }
 
-  lostAt() {
-    return NEVER;
+  async absences() {
+    return new Map();
   }
 
   agents(): readonly AgentView[] {
