@@ -7,6 +7,7 @@ import { serverBroker } from "#brokers/server-broker";
 import {
   defaultDeadLetterRetention,
   defaultRetention,
+  defaultStaleTerms,
   defaultTerms,
   exposedBy,
   type ServerConfig,
@@ -15,6 +16,7 @@ import { LOCAL_CALLER } from "#domain/caller";
 import type { NamespaceLimits } from "#domain/namespace-limits";
 import type { NodeInfo } from "#domain/node";
 import type { RetentionRule } from "#domain/task/retention";
+import type { StaleTerms } from "#domain/task/staleness";
 import type { Millis } from "#domain/time/time";
 import type { LeaseTerms } from "#domain/worker/worker";
 import { openEdge } from "#edge";
@@ -47,6 +49,7 @@ import { showGauges } from "#runtime/gauges";
 import { openPlane } from "#runtime/plane";
 import { Supervisor } from "#runtime/supervisor";
 import { Retention } from "#runtime/timers/retention";
+import { StaleTasks } from "#runtime/timers/stale-tasks";
 import { serverStore } from "#stores/shared/server-store";
 import { openTracing, traced } from "#tracing/open";
 
@@ -62,6 +65,8 @@ export interface ControlPlaneParts {
   readonly retentionOf?: readonly RetentionRule[];
   /** Where ended Tasks are kept before they are removed. Default: nowhere. */
   readonly archive?: TaskArchive;
+  /** When a Task that rests is to be looked at. Default: those of a server. */
+  readonly stale?: StaleTerms;
   /** The wall clock is right at this start, however far it is from what the store remembers. Default false. */
   readonly acceptClock?: boolean;
   readonly telemetry?: Telemetry;
@@ -103,7 +108,7 @@ export interface ControlPlane {
 export async function startControlPlane(parts: ControlPlaneParts): Promise<ControlPlane> {
   const { store, terms = defaultTerms, retention = defaultRetention, telemetry = silentTelemetry() } = parts;
   const { clock = nodeClock(), schemas = jsonSchemas(), acceptClock = false } = parts;
-  const { deadLetterRetention = defaultDeadLetterRetention } = parts;
+  const { deadLetterRetention = defaultDeadLetterRetention, stale = defaultStaleTerms } = parts;
   const { inspection, broker, audit, namespaceLimits, retentionOf: rules = [], archive } = parts;
   const { entropy = nodeEntropy(() => clock.now()), node = nodeSelf() } = parts;
   let onFatal: (error: Error) => void = () => {};
@@ -136,6 +141,8 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
     archive,
   );
   sweeper.start();
+  const staleTasks = new StaleTasks(supervisor, stale);
+  staleTasks.start();
 
   return {
     plane: openPlane(supervisor),
@@ -146,6 +153,7 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
     drain: () => supervisor.drain(),
     async stop() {
       sweeper.stop();
+      staleTasks.stop();
       await supervisor.stop();
       await audit?.close();
       if (!parts.schemas) await schemas.close();
@@ -192,7 +200,8 @@ export async function startServer(
   const metrics = nodeTelemetry({ log: log ?? logPort(createLog({ level: config.logLevel })) });
   const traces = await serverTraces(metrics, config);
   const telemetry = traced(metrics, traces);
-  const { lease, heartbeat, publicLease, retention, retentionOf, deadLetterRetention, acceptClock } = config;
+  const { lease, heartbeat, publicLease, acceptClock, stale } = config;
+  const { retention, retentionOf, deadLetterRetention } = config;
   const hub = new InspectionHub({ telemetry, payloads: config.inspectPayloads });
   const wakes = new CredentialWakes(serverBroker(store, config.store, telemetry.log));
   const { broker } = wakes;
@@ -207,6 +216,7 @@ export async function startServer(
     retention,
     deadLetterRetention,
     retentionOf,
+    stale,
     acceptClock,
     ...(archive && { archive }),
     telemetry,

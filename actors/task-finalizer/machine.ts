@@ -22,6 +22,7 @@ import { signal } from "./signal.js";
 import { signalTaken } from "./signal-taken.js";
 import { stepSatisfied } from "./step-satisfied.js";
 import { taskEnded } from "./task-ended.js";
+import { taskStale } from "./task-stale.js";
 import { updateDeadLetter } from "./update-dead-letter.js";
 
 export const finalizerHandlers = {
@@ -41,6 +42,7 @@ export const finalizerHandlers = {
   cancel,
   "task.ended": taskEnded,
   "dead.letter": deadLetter,
+  "task.stale": taskStale,
   "update.dead.letter": updateDeadLetter,
   abort,
   "deadline.passed": deadlinePassed,
@@ -76,6 +78,7 @@ const listens = {
   cancel: { actions: "cancelTask" },
   "task.ended": { actions: "endStepsAndRuns" },
   "dead.letter": { actions: "followDeadLetter" },
+  "task.stale": { actions: "noteStale" },
   "update.dead.letter": { actions: "updateDeadLetter" },
   abort: { actions: "abortNarrowest" },
   "deadline.passed": { actions: "meetDeadline" },
@@ -101,6 +104,7 @@ export const taskFinalizerMachine = parts
       cancelTask: decided("cancel", cancel),
       endStepsAndRuns: decided("task.ended", taskEnded),
       followDeadLetter: decided("dead.letter", deadLetter),
+      noteStale: decided("task.stale", taskStale),
       updateDeadLetter: decided("update.dead.letter", updateDeadLetter),
       abortNarrowest: decided("abort", abort),
       meetDeadline: decided("deadline.passed", deadlinePassed),

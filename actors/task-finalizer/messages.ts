@@ -2,6 +2,7 @@ import type { Caller } from "#domain/caller";
 import type { RunId, StepKey, TaskId } from "#domain/id";
 import type { SettableStatus } from "#domain/task/dead-letter";
 import type { DeadlineKind } from "#domain/task/deadline";
+import type { StaleTerms } from "#domain/task/staleness";
 import type { ResolveAction } from "#domain/task/step";
 import type { TemplateRef } from "#domain/template/template";
 import type { Instant } from "#domain/time/time";
@@ -54,6 +55,14 @@ export type TaskFinalizerMessage =
   | { readonly type: "task.ended"; readonly taskId: TaskId; readonly reason: EndReason }
   /** a Task: it has failed for good or is held; or, with a dead letter, it has moved on or ended. Twice is harmless. */
   | { readonly type: "dead.letter"; readonly taskId: TaskId; readonly hasFailed: boolean }
+  /** timers: it seems to have rested for too long. May be out of date; the rows decide. */
+  | {
+      readonly type: "task.stale";
+      readonly taskId: TaskId;
+      readonly terms: StaleTerms;
+      /** Steps of it that an operator has paused. */
+      readonly pausedSteps: readonly string[];
+    }
   /** operator: what became of a dead letter. What is undefined stays as it is. */
   | {
       readonly type: "update.dead.letter";

@@ -7,6 +7,7 @@ import { resolve } from "node:path";
 import type { z } from "zod";
 import { type CustomRoles, RoleTable } from "#domain/access/roles";
 import type { RetentionRule } from "#domain/task/retention";
+import type { StaleTerms } from "#domain/task/staleness";
 import type { Millis } from "#domain/time/time";
 import { audit } from "./audit.js";
 import { clientCertificateProblems, clientCertificates } from "./client-certificates.js";
@@ -19,6 +20,7 @@ import { namespaceLimits } from "./namespace-limits.js";
 import { retention } from "./retention.js";
 import { roles } from "./roles.js";
 import { ConfigError, type Setting } from "./setting.js";
+import { staleness } from "./staleness.js";
 import { store } from "./store.js";
 import { templates } from "./templates.js";
 import { hasAuth, hasTls, tls, tlsProblems } from "./tls.js";
@@ -28,6 +30,7 @@ export { defaultTerms } from "./leases.js";
 export type { LogLevel } from "./log.js";
 export { defaultDeadLetterRetention, defaultRetention } from "./retention.js";
 export { ConfigError, parseDuration, type Setting } from "./setting.js";
+export { defaultStaleTerms } from "./staleness.js";
 export { hasAuth, hasTls } from "./tls.js";
 
 /** The name of a setting in the file. Written out, so that no type of zod stands in what embedders import. */
@@ -71,6 +74,12 @@ export type SettingName =
   | "dead-letter-retention"
   | "retention-of"
   | "export-to"
+  | "stale-dependencies"
+  | "stale-retry"
+  | "stale-in-process"
+  | "stale-worker"
+  | "stale-held"
+  | "stale-lifetime"
   | "accept-clock"
   | "audit-checkpoints"
   | "audit-syslog"
@@ -92,6 +101,7 @@ const checked = {
   ...namespaceLimits,
   ...leases,
   ...retention,
+  ...staleness,
   ...audit,
   ...templates,
   ...inspect,
@@ -168,6 +178,8 @@ export interface ServerConfig {
   readonly retentionOf: readonly RetentionRule[];
   /** Absolute path, or empty. */
   readonly exportTo: string;
+  /** When a Task that rests is to be looked at. */
+  readonly stale: StaleTerms;
   readonly acceptClock: boolean;
   /** Absolute path, or empty. */
   readonly auditCheckpoints: string;
@@ -246,6 +258,7 @@ export function serverConfig(
     deadLetterRetention: setting("dead-letter-retention"),
     retentionOf: setting("retention-of"),
     exportTo: setting("export-to") && resolve(setting("export-to")),
+    stale: staleTerms(setting),
     acceptClock: setting("accept-clock"),
     auditCheckpoints: setting("audit-checkpoints") && resolve(setting("audit-checkpoints")),
     auditSyslog: setting("audit-syslog"),
@@ -269,6 +282,17 @@ export function serverConfig(
   );
   if (problems.length > 0) throw new ConfigError(problems.join("\n"));
   return config;
+}
+
+function staleTerms(setting: <Name extends SettingName>(name: Name) => Checked<Name>): StaleTerms {
+  return {
+    waitingForDependencies: setting("stale-dependencies"),
+    waitingForRetry: setting("stale-retry"),
+    stepsInProcess: setting("stale-in-process"),
+    waitingForWorker: setting("stale-worker"),
+    held: setting("stale-held"),
+    lifetime: setting("stale-lifetime"),
+  };
 }
 
 function jwtSettings(setting: <Name extends SettingName>(name: Name) => Checked<Name>) {

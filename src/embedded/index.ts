@@ -224,10 +224,10 @@ async function openPlane(
   parts: Pick<ControlPlaneParts, "inspection" | "broker" | "audit"> & { readonly telemetry: NodeTelemetry },
 ): Promise<ControlPlane> {
   const { lease, heartbeat, publicLease, acceptClock } = config;
-  const { retention, deadLetterRetention } = config;
+  const { retention, deadLetterRetention, stale } = config;
   const terms = { lease, heartbeat, publicLease };
   const control = await startControlPlane({
-    ...{ store, terms, retention, deadLetterRetention, acceptClock },
+    ...{ store, terms, retention, deadLetterRetention, stale, acceptClock },
     ...parts,
   });
   const { clock } = control.plane.health;

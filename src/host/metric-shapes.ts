@@ -46,6 +46,7 @@ export const metricLabels = {
 
   taskrun_mailbox_messages: ["actor"],
   taskrun_mailbox_capacity: ["actor"],
+  taskrun_dead_letters_pending: ["reason"],
   taskrun_messages_aside: [],
   taskrun_tasks_waiting: [],
   taskrun_workers_connected: ["status"],

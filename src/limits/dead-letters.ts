@@ -1,3 +1,4 @@
+import { millis } from "#domain/time/time";
 import { KIB } from "./units.js";
 
 /**
@@ -16,4 +17,10 @@ export const deadLetters = {
   deadLettersPage: 500,
   /** The newest dead letters that statistics count; where there are more, they say so. */
   deadLettersCounted: 100_000,
+  /** How often Tasks are looked for that have rested for too long: well below every threshold that makes sense. */
+  staleEvery: millis(60_000),
+  /** Tasks that are looked at together, a read for each. */
+  stalePage: 100,
+  /** Such pages of one round: with the rows that each looks through, a million kept Tasks are gone through in a few rounds. */
+  stalePages: 20,
 } as const;

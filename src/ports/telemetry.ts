@@ -147,6 +147,7 @@ export const histograms = {
 export type HistogramName = keyof typeof histograms;
 
 export const gauges = {
+  taskrun_dead_letters_pending: "Dead letters that are pending, by reason; counted once a minute.",
   taskrun_mailbox_messages: "Messages waiting, by actor.",
   taskrun_mailbox_capacity: "Messages an actor's mailbox can hold, by actor.",
   taskrun_messages_aside: "Messages put aside until a value is checked by a schema.",

@@ -26,8 +26,10 @@ function eventToWire(task: TaskRow, entry: LogEntry, output: string): TaskEvent[
   const moment = { now: entry.at, pauses: NO_PAUSES };
   switch (entry.type) {
     case "task": {
-      const { state, hasRun, finishedAt, reason, errorMessage } = entry;
-      const row = { ...task, state, hasRun, finishedAt, reason, errorMessage };
+      const { state, hasRun, finishedAt, reason, errorMessage, warning } = entry;
+      const { warnings = [] } = task.spec;
+      const spec = warning === undefined ? task.spec : { ...task.spec, warnings: [...warnings, warning] };
+      const row = { ...task, state, hasRun, finishedAt, reason, errorMessage, spec };
       // The counts of its Steps are as they are now, not as they were.
       return { case: "taskChanged", value: { ...taskToWire(row, moment, { output }), waitingReason: "" } };
     }

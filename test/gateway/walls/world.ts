@@ -134,7 +134,7 @@ function counted<Read extends Reads | Reads["deadLetters"]>(reads: Read, seen: s
   return new Proxy(reads, {
     get: (target, name) => {
       const value = bound(target, name);
-      if (typeof value === "object" && value !== null) return counted(value, seen);
+      if (typeof value === "object" && value !== null) return counted(value as Reads["deadLetters"], seen);
       if (typeof value !== "function") return value;
       return async (...args: unknown[]) => {
         const found = await value(...args);

@@ -13,6 +13,7 @@ import { credentialMutants } from "./credentials.js";
 import { dailyMutants } from "./daily.js";
 import { damageMutants } from "./damage.js";
 import { dataMutants } from "./data.js";
+import { deadLetterMutants } from "./dead-letters.js";
 import { devMutants } from "./dev.js";
 import { edgeMutants } from "./edge.js";
 import { embeddedMutants } from "./embedded.js";
@@ -73,6 +74,7 @@ export const mutants: readonly Mutant[] = [
   ...dailyMutants,
   ...damageMutants,
   ...keepMutants,
+  ...deadLetterMutants,
   ...layoutMutants,
   ...compensationMutants,
   ...workflowMutants,

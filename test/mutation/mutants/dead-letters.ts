@@ -1,0 +1,78 @@
+import { edit, type Mutant, type TestName } from "../mutant.js";
+
+const letters = (name: string): TestName => ({ file: "test/runtime/dead-letters.test.ts", name });
+const stale = (name: string): TestName => ({ file: "test/runtime/stale-tasks.test.ts", name });
+const HANDLER = "actors/task-finalizer/dead-letter.ts";
+const SUBMIT = "actors/task-request/submit.ts";
+const STALENESS = "src/domain/task/staleness.ts";
+
+/** Ways in which a Task that needs a person could be overlooked, counted twice, or done again twice. */
+export const deadLetterMutants: readonly Mutant[] = [
+  {
+    name: "dead letters: a failed task has none",
+    edits: [
+      edit(
+        "actors/task/machine.ts",
+        'entry: ["enterDeadLetters", "endTheRest", "finish", "tellWaiting"]',
+        'entry: ["endTheRest", "finish", "tellWaiting"]',
+      ),
+    ],
+    test: letters("what has failed for good has one"),
+  },
+  {
+    name: "dead letters: a child that fails has one of its own",
+    edits: [
+      edit(HANDLER, 'if (task.state === "error" && task.spec.parent) return closed(task, known, at);', ""),
+      edit("actors/task/machine.ts", "  if (spec.parent && !hasDeadLetter) return;\n", ""),
+    ],
+    test: letters("a child that fails has none"),
+  },
+  {
+    name: "dead letters: that of a held task stays pending when it goes on",
+    edits: [
+      edit(
+        "actors/task/machine.ts",
+        'entry: [passing("evaluating_results"), "clearGiveUpDeadline", "leaveDeadLetters"]',
+        'entry: [passing("evaluating_results"), "clearGiveUpDeadline"]',
+      ),
+    ],
+    test: letters("a held task has one"),
+  },
+  {
+    name: "dead letters: a redrive is made each time that it is asked for",
+    edits: [edit(SUBMIT, 'if (redrivenAs === "") return letter;', "return letter;")],
+    test: letters("a redrive makes one task"),
+  },
+  {
+    name: "dead letters: two redrives of one message make two tasks",
+    edits: [edit(SUBMIT, "redrives.set(redriven.taskId, task.id);", "")],
+    test: letters("two redrives in one message"),
+  },
+  {
+    name: "dead letters: a pending one does not keep its task",
+    edits: [edit("src/stores/memory/store.ts", ".filter(({ task }) => !isPending(task.id))", "")],
+    test: letters("a pending dead letter keeps its task"),
+  },
+  {
+    name: "dead letters: what an operator has closed is asked again",
+    edits: [
+      edit(
+        "actors/task-finalizer/task-stale.ts",
+        '(known.status === "PENDING" || known.createdAt >= (found?.since ?? at))',
+        'known.status === "PENDING"',
+      ),
+    ],
+    test: stale("what somebody has closed is not asked again"),
+  },
+  {
+    name: "dead letters: a worker that is heard of does not count",
+    edits: [
+      edit(
+        STALENESS,
+        'return runs.some(({ stepName, heldBy }) => stepName === step.name && heldBy !== "");',
+        "return false;",
+      ),
+    ],
+    test: stale("a template has thresholds of its own"),
+  },
+];
