@@ -48,8 +48,7 @@ import type { Log, Telemetry } from "#ports/telemetry";
 import { showGauges } from "#runtime/gauges";
 import { openPlane } from "#runtime/plane";
 import { Supervisor } from "#runtime/supervisor";
-import { Retention } from "#runtime/timers/retention";
-import { StaleTasks } from "#runtime/timers/stale-tasks";
+import { startSweeps } from "#runtime/timers/sweeps";
 import { serverStore } from "#stores/shared/server-store";
 import { openTracing, traced } from "#tracing/open";
 
@@ -133,16 +132,8 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
   });
   audit?.start();
   showGauges(supervisor);
-  const sweeper = new Retention(
-    supervisor.core,
-    supervisor.followed,
-    { others: retention, rules, pending: deadLetterRetention },
-    supervisor.clockStarter.started,
-    archive,
-  );
-  sweeper.start();
-  const staleTasks = new StaleTasks(supervisor, stale);
-  staleTasks.start();
+  const kept = { others: retention, rules, pending: deadLetterRetention };
+  const stopSweeps = startSweeps(supervisor, kept, stale, archive);
 
   return {
     plane: openPlane(supervisor),
@@ -152,8 +143,7 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
     failed,
     drain: () => supervisor.drain(),
     async stop() {
-      sweeper.stop();
-      staleTasks.stop();
+      stopSweeps();
       await supervisor.stop();
       await audit?.close();
       if (!parts.schemas) await schemas.close();
@@ -213,11 +203,7 @@ export async function startServer(
   const started = await startControlPlane({
     store,
     terms: { lease, heartbeat, publicLease },
-    retention,
-    deadLetterRetention,
-    retentionOf,
-    stale,
-    acceptClock,
+    ...{ retention, deadLetterRetention, retentionOf, stale, acceptClock },
     ...(archive && { archive }),
     telemetry,
     inspection: hub,

@@ -20,7 +20,7 @@ import { namespaceLimits } from "./namespace-limits.js";
 import { retention } from "./retention.js";
 import { roles } from "./roles.js";
 import { ConfigError, type Setting } from "./setting.js";
-import { staleness } from "./staleness.js";
+import { staleness, staleTerms } from "./staleness.js";
 import { store } from "./store.js";
 import { templates } from "./templates.js";
 import { hasAuth, hasTls, tls, tlsProblems } from "./tls.js";
@@ -282,17 +282,6 @@ export function serverConfig(
   );
   if (problems.length > 0) throw new ConfigError(problems.join("\n"));
   return config;
-}
-
-function staleTerms(setting: <Name extends SettingName>(name: Name) => Checked<Name>): StaleTerms {
-  return {
-    waitingForDependencies: setting("stale-dependencies"),
-    waitingForRetry: setting("stale-retry"),
-    stepsInProcess: setting("stale-in-process"),
-    waitingForWorker: setting("stale-worker"),
-    held: setting("stale-held"),
-    lifetime: setting("stale-lifetime"),
-  };
 }
 
 function jwtSettings(setting: <Name extends SettingName>(name: Name) => Checked<Name>) {

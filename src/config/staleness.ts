@@ -1,4 +1,5 @@
 import type { StaleTerms } from "#domain/task/staleness";
+import type { Millis } from "#domain/time/time";
 import { parseDuration, type Setting } from "./setting.js";
 import { duration } from "./values.js";
 
@@ -47,3 +48,15 @@ export const defaultStaleTerms: StaleTerms = {
   held: parseDuration(staleness["stale-held"].fallback),
   lifetime: parseDuration(staleness["stale-lifetime"].fallback),
 };
+
+/** The terms that the settings say. */
+export function staleTerms(setting: (name: keyof typeof staleness) => Millis): StaleTerms {
+  return {
+    waitingForDependencies: setting("stale-dependencies"),
+    waitingForRetry: setting("stale-retry"),
+    stepsInProcess: setting("stale-in-process"),
+    waitingForWorker: setting("stale-worker"),
+    held: setting("stale-held"),
+    lifetime: setting("stale-lifetime"),
+  };
+}

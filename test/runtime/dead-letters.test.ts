@@ -3,7 +3,7 @@ import { type Caller, LOCAL_CALLER } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
 import type { DeadLetterRow } from "#domain/task/dead-letter";
-import { millis } from "#domain/time/time";
+import { instant, millis } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { Store } from "#ports/store";
 import { VirtualClock } from "#testing/virtual-time";

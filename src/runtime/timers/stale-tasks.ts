@@ -1,7 +1,9 @@
 import type { TaskId } from "#domain/id";
 import { deadLetterReasonNames } from "#domain/task/dead-letter";
 import { type StaleTerms, stalenessOf, termsWith } from "#domain/task/staleness";
+import type { StepRow } from "#domain/task/step";
 import { isTerminal, type TaskRow, taskStates } from "#domain/task/task";
+import { pausesOver } from "#domain/task/waiting-reason";
 import { instant, later } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { LabelledValue } from "#ports/telemetry";
@@ -76,16 +78,22 @@ export class StaleTasks {
 
   /** True if the finalizer is told. */
   async #look(id: TaskId): Promise<boolean> {
-    const { clock, store } = this.#supervisor.core;
+    const { clock, store, memory } = this.#supervisor.core;
     const detail = await store.reads.task(id);
     if (!detail) return false;
     const terms = await this.#termsOf(detail.task);
-    if (stalenessOf(detail, terms, clock.now())?.health !== "stale") return false;
+    const now = clock.now();
+    const pauses = memory.pauses.committed.current(now);
+    const isPaused = (task: TaskRow, { state, agentName }: Pick<StepRow, "state" | "agentName">) =>
+      state === "enqueued" && pausesOver(task, agentName, pauses).length > 0;
+    if (stalenessOf(detail, terms, now, isPaused)?.health !== "stale") return false;
     if (detail.task.hasDeadLetter) {
       const letter = await store.reads.deadLetters.get(id, "*");
       if (letter?.status === "PENDING") return false;
     }
-    const message = { type: "task.stale", taskId: id, terms, pausedSteps: [] } as const;
+    const paused = detail.steps.filter((step) => isPaused(detail.task, step));
+    const pausedSteps = paused.map(({ name }) => name);
+    const message = { type: "task.stale", taskId: id, terms, pausedSteps } as const;
     return this.#supervisor.post({ to: "task-finalizer", message, source: "timer", weight: 0 });
   }
 
