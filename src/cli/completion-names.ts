@@ -72,6 +72,13 @@ const questions: Readonly<Record<ServerKind, Question>> = {
     return page.tasks.map(({ id }) => id);
   },
   workers: async ({ workers }, _, control) => (await workers.list({}, control)).map(({ id }) => id),
+  deadLetters: async ({ deadLetters }, _, control) => {
+    const ids: string[] = [];
+    for await (const { taskId } of deadLetters.list({ pageSize }, control)) {
+      if (ids.push(taskId) === pageSize) break;
+    }
+    return ids;
+  },
   agents: async ({ agents }, _, control) =>
     (await agents.page({ pageSize }, control)).agents.map(({ name }) => name),
   templates: async ({ templates }, typed, control) => {

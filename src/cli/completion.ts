@@ -127,7 +127,15 @@ export function candidates(program: Command, words: readonly string[]): string[]
 }
 
 /** What names are of, that somebody else knows: a server, or a file of this user. */
-export type NameKind = "agents" | "namespaces" | "profiles" | "settings" | "tasks" | "templates" | "workers";
+export type NameKind =
+  | "agents"
+  | "deadLetters"
+  | "namespaces"
+  | "profiles"
+  | "settings"
+  | "tasks"
+  | "templates"
+  | "workers";
 
 /** Options whose values are such names, in every command. */
 const ofOptions: Readonly<Record<string, NameKind>> = {
@@ -142,6 +150,7 @@ const ofOptions: Readonly<Record<string, NameKind>> = {
 const ofArguments: Readonly<Record<string, NameKind>> = {
   "task id": "tasks",
   "taskrun id": "tasks",
+  "dlq id": "deadLetters",
   "worker id": "workers",
   "agent name": "agents",
   "template name": "templates",

@@ -37,6 +37,8 @@ async function planeWithNames() {
         ],
       }),
     },
+    {},
+    { deadLetters: { listDeadLetters: () => ({ deadLetters: [{ taskId: "dead-1" }] }) } },
   );
   onTestFinished(() => plane[Symbol.asyncDispose]());
   const complete = (...words: readonly string[]) => completed(words, { TASKRUN_ADDR: plane.addr });
@@ -63,6 +65,8 @@ test("agents, templates, workers and namespaces are completed, and no name that 
   expect(await complete("task", "create", "--agent", "")).toEqual(["greet", "grade"]);
   expect(await complete("worker", "get", "")).toEqual(["w-1", "x-1"]);
   expect(await complete("worker", "drain", "w")).toEqual(["w-1"]);
+  for (const verb of ["get", "update", "redrive"])
+    expect(await complete("dlq", verb, "")).toEqual(["dead-1"]);
   expect(await complete("template", "get", "")).toEqual(["order"]);
   expect(await complete("task", "create", "--template", "shop/")).toEqual(["shop/order"]);
   expect(await complete("template", "get", "order@")).toEqual(["order@1.0.0", "order@2.0.0"]);

@@ -97,7 +97,7 @@ test("completion knows commands, options and values", async () => {
   expect(await complete("worker", "")).toEqual(["list", "get", "invite", "enrolled", "revoke", "drain"]);
   expect(await complete("task", "s")).toEqual(["steps", "signal"]);
   expect(await complete("template", "")).toEqual(["apply", "list", "get", "validate", "visualize"]);
-  expect(await complete("task", "resolve", "t1", "--r")).toEqual(["--retry", "--result"]);
+  expect(await complete("task", "resolve", "t1", "--r")).toEqual(["--retry", "--result", "--reason"]);
   expect(await complete("task", "create", "--t")).toEqual(["--template", "--timeout"]);
   expect(await complete("server", "--tem")).toEqual(["--templates"]);
   expect(await complete("task", "create", "--a")).toEqual([
