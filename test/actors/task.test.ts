@@ -128,7 +128,9 @@ test("a task that holds on failure waits for an operator, who gives it up or put
     play(taskMachine, held, [...failing, [500, "giveUp"]])
       .split("\n")
       .at(-2),
-  ).toMatchInlineSnapshot(`"500 ms giveUp          error                tell(task-finalizer, dead.letter(t1, true)), clearDeadline(t1, "", hold)"`);
+  ).toMatchInlineSnapshot(
+    `"500 ms giveUp          error                tell(task-finalizer, dead.letter(t1, true)), clearDeadline(t1, "", hold)"`,
+  );
   expect(
     play(taskMachine, held, [...failing, [500, "manualResolution"]])
       .split("\n")
