@@ -21,8 +21,9 @@ export const repair = {
   bulkAtOnce: 8,
   /** After this a call is answered with what it has done so far. */
   bulkTime: millis(2_000),
-  /** Kinds of refusals that an answer tells apart, and ids of Tasks for each. */
+  /** Kinds of refusals that an answer of a bulk action tells apart. */
   bulkRefusals: 20,
+  /** Ids of Tasks that it names for each of them. */
   bulkRefusedIds: 5,
   /** Characters in the id of a bulk action, which is a part of idempotency keys. */
   bulkIdChars: 64,

@@ -1,3 +1,10 @@
+import type { ConnectionOptions } from "../connection.js";
+import type { JsonOption } from "../task/task.js";
+
+export interface DoctorOptions extends ConnectionOptions, JsonOption {
+  readonly config?: string;
+}
+
 /** What one check has found. */
 export interface Finding {
   /** What was checked. */

@@ -1,17 +1,11 @@
-import type { ConnectionOptions } from "../connection.js";
 import { type ExitCode, exit } from "../exit.js";
-import type { JsonOption } from "../task/task.js";
 import { type Colors, colorsFor } from "../terminal/format.js";
 import type { Io } from "../terminal/io.js";
 import { line } from "../terminal/json.js";
 import { oneLine } from "../terminal/sanitizer.js";
-import type { Finding } from "./check.js";
+import type { DoctorOptions, Finding } from "./check.js";
 import { localChecks } from "./local.js";
 import { serverChecks } from "./server.js";
-
-export interface DoctorOptions extends ConnectionOptions, JsonOption {
-  readonly config?: string;
-}
 
 /** `taskrun doctor`: tells each finding as it is made. The exit code is 1 if something is wrong. */
 export async function runDoctor(options: DoctorOptions, io: Io): Promise<ExitCode> {

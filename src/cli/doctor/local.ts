@@ -8,8 +8,7 @@ import { limits } from "#limits/index";
 import { configProblems } from "../config/config.js";
 import { type Sources, shownSettings } from "../server/settings.js";
 import type { Io } from "../terminal/io.js";
-import { type Finding, ok, skipped, warning, wrong } from "./check.js";
-import type { DoctorOptions } from "./doctor.js";
+import { type DoctorOptions, type Finding, ok, skipped, warning, wrong } from "./check.js";
 
 /** What can be checked without a server: Node, the settings, and the data directory. */
 export async function* localChecks(options: DoctorOptions, io: Io): AsyncGenerator<Finding> {

@@ -7,8 +7,7 @@ import { CliError } from "../exit.js";
 import { fromServer } from "../refusal.js";
 import { duration } from "../terminal/format.js";
 import type { Io } from "../terminal/io.js";
-import { type Finding, ok, skipped, warning, wrong } from "./check.js";
-import type { DoctorOptions } from "./doctor.js";
+import { type DoctorOptions, type Finding, ok, skipped, warning, wrong } from "./check.js";
 
 /** What is asked of the server: each question has its own time, so that a server which hangs holds up nobody for long. */
 const CONTROL = { timeoutMs: limits.doctorPatience };

@@ -4,7 +4,15 @@ import { limits } from "#limits/index";
 import { shortIds } from "../task/short-id.js";
 import { ago, type Colors, duration, labelText, paintStatus } from "../terminal/format.js";
 import { type Column, ERROR_LEAST, table, truncate } from "../terminal/table.js";
-import type { Top } from "./top.js";
+
+/** What `top` shows of one moment. */
+export interface Top {
+  readonly overview: Overview;
+  /** Undefined if the caller may not see them. */
+  readonly workers: readonly Worker[] | undefined;
+  /** Those that wait for anything, the first created first. */
+  readonly waiting: readonly Task[];
+}
 
 export interface Canvas {
   readonly rows: number;

@@ -1,4 +1,4 @@
-import { type Overview, type Task, type TaskRunClient, TaskRunError, type Worker } from "#client/index";
+import { type Task, type TaskRunClient, TaskRunError, type Worker } from "#client/index";
 import { limits } from "#limits/index";
 import { type ConnectionOptions, target, withClient } from "../connection.js";
 import { type ExitCode, exit } from "../exit.js";
@@ -8,19 +8,10 @@ import { colorsFor } from "../terminal/format.js";
 import type { Io } from "../terminal/io.js";
 import { document, taskJson } from "../terminal/json.js";
 import { canRedraw, layoutWidth } from "../terminal/size.js";
-import { topFrame } from "./frame.js";
+import { type Top, topFrame } from "./frame.js";
 
 export interface TopOptions extends ConnectionOptions, JsonOption {
   readonly once?: boolean;
-}
-
-/** What `top` shows of one moment. */
-export interface Top {
-  readonly overview: Overview;
-  /** Undefined if the caller may not see them. */
-  readonly workers: readonly Worker[] | undefined;
-  /** Those that wait for anything, the first created first. */
-  readonly waiting: readonly Task[];
 }
 
 /** `taskrun top`: on a terminal live, until `q` or Ctrl-C; else once. */

@@ -180,14 +180,6 @@ export function priorityOf({ rank }: Pick<DeadLetterRow, "rank">, now: Instant):
   return Math.max(0, Math.floor((now - rank) / MINUTE));
 }
 
-/** How long it took, or has taken so far, until somebody had dealt with it. */
-export function waitedFor(
-  { createdAt, closedAt }: Pick<DeadLetterRow, "createdAt" | "closedAt">,
-  now: Instant,
-): number {
-  return Math.max(0, (closedAt === NEVER ? now : closedAt) - createdAt);
-}
-
 /** Numbers about the dead letters of one reason and status. */
 export interface DeadLetterCount {
   readonly reason: DeadLetterReason;

@@ -97,6 +97,7 @@ export const fields: Readonly<Record<string, Named>> = {
   "AgentRetry.only": "words",
   "WorkerResume.run_id": "report",
   "WorkerHello.instance": "words",
+  "WorkerHello.incarnation": "words",
   "WorkerHeartbeat.worker_id": "report",
   "WorkerHeartbeat.held_run_ids": "report",
   "RunStatusUpdate.run_id": "report",
