@@ -75,12 +75,12 @@ function named(task: TaskRow, steps: readonly StepRow[], from: string): readonly
 /** What was compensated has not been done any more. */
 function compensatedAmong(task: TaskRow, kept: readonly StepRow[]): Fault | undefined {
   if (task.compensatedBy === "") return undefined;
-  const undone = kept.filter(
+  const compensated = kept.filter(
     ({ spec, childId }) => spec.compensation !== undefined || (task.compensableBelow && childId !== ""),
   );
-  if (undone.length === 0) return undefined;
-  const names = undone.slice(0, limits.forkNamed).map(({ name }) => `"${name}"`);
-  const more = undone.length > names.length ? ` and ${undone.length - names.length} more` : "";
+  if (compensated.length === 0) return undefined;
+  const names = compensated.slice(0, limits.forkNamed).map(({ name }) => `"${name}"`);
+  const more = compensated.length > names.length ? ` and ${compensated.length - names.length} more` : "";
   const text =
     `task ${task.compensatedBy} has compensated what task ${task.id} did, ${names.join(", ")}${more} among it, ` +
     "which a fork from there would take for done: begin from the first of them, or do the whole task again with RetryTask";

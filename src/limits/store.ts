@@ -49,8 +49,9 @@ export const store = {
   filesEvery: millis(500),
   /** Latest commits whose answers the shared memory of a test keeps, in case one is sent again: far more than are under way. */
   sharedMemoryCommits: 10_000,
-  /** Tasks that an export lists at once, and bytes of a log that it reads at once: little memory, and few round trips. */
+  /** Tasks that an export lists at once: little memory, and few round trips. */
   exportPage: 100,
+  /** Bytes of a log that it reads at once, likewise. */
   exportLogBytes: 256 * 1_024,
   /** It writes about so much at once. */
   exportWriteBytes: MIB,
