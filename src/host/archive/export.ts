@@ -1,17 +1,13 @@
-import type { TaskId } from "#domain/id";
+import type { StepKey, TaskId } from "#domain/id";
+import { textKindNames, textKinds } from "#domain/row-kinds";
 import { isOver } from "#domain/task/run";
 import { hasEnded } from "#domain/task/step";
 import { isTerminal, type TaskStatus, taskStatus } from "#domain/task/task";
 import { NEVER } from "#domain/time/time";
 import { limits } from "#limits/index";
-import type { Reads, TaskDetail } from "#ports/store-reads";
+import type { TaskDetail } from "#ports/store-reads";
 import { type ArchiveLine, FORMAT, textOf, VERSION } from "./lines.js";
-
-/** What an export reads. */
-export type ArchiveReads = Pick<
-  Reads,
-  "tasks" | "task" | "input" | "stepInput" | "output" | "log" | "logBounds"
->;
+import { type ArchiveReads, singleParts, textParts } from "./parts.js";
 
 export interface ExportFilter {
   readonly namespaces: readonly string[] | "*";
@@ -83,15 +79,14 @@ export function isAtRest({ task, steps, runs }: TaskDetail): boolean {
 
 async function* linesOf(reads: ArchiveReads, { task, steps, runs }: TaskDetail): AsyncGenerator<ArchiveLine> {
   yield { type: "task", row: task };
-  const input = await reads.input(task.id);
-  if (input !== undefined) yield { type: "input", json: input };
+  yield* textsOf(reads, { taskId: task.id, stepName: "" });
+  for (const { type, read } of singleParts) {
+    const row = await read(reads, task.id);
+    if (row) yield { type, row };
+  }
   for (const row of steps) {
     yield { type: "step", row };
-    const key = { taskId: task.id, stepName: row.name };
-    const own = await reads.stepInput(key);
-    if (own !== undefined) yield { type: "stepInput", stepName: row.name, json: own };
-    const output = await reads.output(key);
-    if (output !== undefined) yield { type: "output", stepName: row.name, json: output };
+    yield* textsOf(reads, { taskId: task.id, stepName: row.name });
   }
   // The node had the stream of its worker; elsewhere it means nothing.
   for (const { node: _, ...row } of runs) yield { type: "run", row };
@@ -100,6 +95,19 @@ async function* linesOf(reads: ArchiveReads, { task, steps, runs }: TaskDetail):
     if (entries.length === 0) return;
     yield { type: "log", firstSeq: after + 1, entries };
     after += entries.length;
+  }
+}
+
+/** Texts of a Step, or, of the empty name, of the Task as a whole. */
+async function* textsOf(reads: ArchiveReads, key: StepKey): AsyncGenerator<ArchiveLine> {
+  const { stepName } = key;
+  for (const kind of textKindNames) {
+    const isOfTask = textKinds[kind] === "task";
+    if (isOfTask && stepName !== "") continue;
+    const { type, read } = textParts[kind];
+    const json = await read(reads, key);
+    if (json === undefined) continue;
+    yield type === "input" ? { type, json } : { type, stepName, json };
   }
 }
 

@@ -5,8 +5,9 @@ import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
 import { iso } from "#domain/time/iso";
 import { EXPORT_FAILED, type TaskArchive } from "#ports/archive";
-import { type ArchiveReads, headerText, taskText, wholeText } from "./export.js";
+import { headerText, taskText, wholeText } from "./export.js";
 import { writeWhole } from "./file.js";
+import type { ArchiveReads } from "./parts.js";
 
 /**
  * A folder to which ended Tasks are exported before they are removed, a file for each batch. A file is there when it is whole and on the

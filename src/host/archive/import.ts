@@ -1,14 +1,20 @@
 import { isDeepStrictEqual } from "node:util";
 import type { TaskId } from "#domain/id";
-import { forKinds, rowKindNames, textKindNames } from "#domain/row-kinds";
-import type { RunRow } from "#domain/task/run";
-import type { StepRow } from "#domain/task/step";
+import {
+  forKinds,
+  type LocalKeyedKindName,
+  rowKindNames,
+  rowKinds,
+  type TextKindName,
+  textKindNames,
+} from "#domain/row-kinds";
 import type { TaskRow } from "#domain/task/task";
 import type { Instant } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { Commit, RowsToCommit, Store, TaskDetail, TextsToCommit } from "#ports/store";
 import { isAtRest } from "./export.js";
 import type { ArchiveLine } from "./lines.js";
+import { rowKindOfLine, rowParts, textKindOfLine, textParts } from "./parts.js";
 import { damagedAt, type NumberedLine } from "./read.js";
 
 /** The store that an import writes to, booted. */
@@ -77,6 +83,8 @@ export async function importLines(
 }
 
 type Part = Exclude<ArchiveLine, { readonly type: "header" | "task" | "end" | "whole" }>;
+type TextLine = Extract<Part, { readonly json: string }>;
+type RowLine = Extract<Part, { readonly row: unknown }>;
 type Draft = {
   -readonly [Name in keyof (RowsToCommit & TextsToCommit)]: (RowsToCommit & TextsToCommit)[Name][number][];
 };
@@ -148,57 +156,40 @@ class TaskGroup {
   }
 
   async #takePart(line: Part): Promise<void> {
-    const { reads } = this.#importing.store;
-    switch (line.type) {
-      case "input":
-        return this.#takeText("inputs", line.json, () => reads.input(this.#id));
-      case "stepInput":
-        return this.#takeText(
-          "stepInputs",
-          line.json,
-          () => reads.stepInput(this.#step(line)),
-          line.stepName,
-        );
-      case "output":
-        return this.#takeText("outputs", line.json, () => reads.output(this.#step(line)), line.stepName);
-      case "step":
-        return this.#takeRow(
-          "steps",
-          line.row,
-          this.#there?.steps.find(({ name }) => name === line.row.name),
-        );
-      case "run":
-        return this.#takeRow(
-          "runs",
-          line.row,
-          this.#there?.runs.find(({ id }) => id === line.row.id),
-        );
-      case "log":
-        return this.#takeLog(line);
-    }
+    if (line.type === "log") await this.#takeLog(line);
+    else if ("json" in line) await this.#takeText(line);
+    else await this.#takeRow(line);
   }
 
-  #step({ stepName }: { readonly stepName: string }) {
-    return { taskId: this.#id, stepName };
+  async #takeRow({ type, row }: RowLine): Promise<void> {
+    const kind = rowKindOfLine.get(type) as LocalKeyedKindName;
+    const wrong = ofAnother(this.#task, row) ?? unfit(this.#task, row);
+    if (wrong !== undefined) return this.#refuse(wrong);
+    const stored = await this.#storedRow(kind, row);
+    if (!stored) this.#add(kind, row, 0);
+    else if (!sameRow(stored, row)) this.#refuse(`its ${rowKinds[kind].noun} is there, and differs`);
   }
 
-  #takeRow(kind: "steps" | "runs", row: StepRow | RunRow, stored: StepRow | RunRow | undefined): void {
-    const wrong = ofAnother(this.#id, row) ?? unfit(this.#task, row);
-    if (wrong !== undefined) this.#refuse(wrong);
-    else if (!stored) this.#add(kind, row, 0);
-    else if (!sameRow(stored, row))
-      this.#refuse(`its ${kind === "steps" ? "step" : "run"} is there, and differs`);
+  async #storedRow(kind: LocalKeyedKindName, row: RowLine["row"]): Promise<object | undefined> {
+    if (!this.#there) return undefined;
+    const part = rowParts[kind];
+    if ("read" in part) return part.read(this.#importing.store.reads, this.#id);
+    if ("heldBy" in row) return this.#there.runs.find(({ id }) => id === row.id);
+    return "name" in row ? this.#there.steps.find(({ name }) => name === row.name) : undefined;
   }
 
-  async #takeText(
-    kind: "inputs" | "stepInputs" | "outputs",
-    json: string,
-    read: () => Promise<string | undefined>,
-    stepName?: string,
-  ): Promise<void> {
-    const stored = this.#there && (await read());
-    const text = { taskId: this.#id, ...(stepName !== undefined && { stepName }), json };
-    if (stored === undefined) this.#add(kind, text, json.length);
+  async #takeText(line: TextLine): Promise<void> {
+    const kind = textKindOfLine.get(line.type) as TextKindName;
+    const ofStep = "stepName" in line ? { stepName: line.stepName } : {};
+    const { json } = line;
+    const stored =
+      this.#there &&
+      (await textParts[kind].read(this.#importing.store.reads, {
+        stepName: "",
+        ...ofStep,
+        taskId: this.#id,
+      }));
+    if (stored === undefined) this.#add(kind, { taskId: this.#id, ...ofStep, json }, json.length);
     else if (stored !== json) this.#refuse("a text of it is there, and differs");
   }
 
@@ -283,12 +274,14 @@ function plain(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value));
 }
 
-function ofAnother(id: TaskId, { taskId }: StepRow | RunRow): string | undefined {
-  return taskId === id ? undefined : "the file has a row of another task in it";
+function ofAnother({ id, namespace }: TaskRow, row: RowLine["row"]): string | undefined {
+  const isItsOwn = row.taskId === id && (!("namespace" in row) || row.namespace === namespace);
+  return isItsOwn ? undefined : "the file has a row of another task in it";
 }
 
-/** A file that somebody has made by hand must not bring anything to life. */
-function unfit(task: TaskRow, row: StepRow | RunRow): string | undefined {
+/** A file that somebody has made by hand must not bring anything to life. A dead letter never does: it is there to be read. */
+function unfit(task: TaskRow, row: RowLine["row"]): string | undefined {
+  if ("snapshot" in row) return undefined;
   const detail = "heldBy" in row ? { steps: [], runs: [row] } : { steps: [row], runs: [] };
   return isAtRest({ task, input: "", ...detail }) ? undefined : "it has not ended";
 }

@@ -7,6 +7,8 @@ const trips = (name: string): TestName => ({ file: "test/host/archive/round-trip
 
 const rules = (name: string): TestName => ({ file: "test/runtime/retention-rules.test.ts", name });
 
+const whole = (name: string): TestName => ({ file: "test/host/archive/kinds.test.ts", name });
+const EXPORT = "src/host/archive/export.ts";
 const IMPORT = "src/host/archive/import.ts";
 const HELLO = "actors/run-tracker/hello.ts";
 const FORMAT = "src/stores/sqlite/backup/format.ts";
@@ -94,8 +96,34 @@ export const keepMutants: readonly Mutant[] = [
   },
   {
     name: "an export leaves the inputs of Steps out",
-    edits: [edit("src/host/archive/export.ts", "if (own !== undefined) yield", 'if (own === "") yield')],
+    edits: [
+      edit(
+        EXPORT,
+        "if (json === undefined) continue;",
+        'if (json === undefined || kind === "stepInputs") continue;',
+      ),
+    ],
     test: trips("in any other store as it was"),
+  },
+  {
+    name: "an export leaves out what was done to a Task as a whole",
+    edits: [edit(EXPORT, 'yield* textsOf(reads, { taskId: task.id, stepName: "" });', "")],
+    test: whole("of every kind that belongs to a Task"),
+  },
+  {
+    name: "an export leaves dead letters out",
+    edits: [edit(EXPORT, "if (row) yield { type, row };", "void row;")],
+    test: whole("of every kind that belongs to a Task"),
+  },
+  {
+    name: "an import takes a dead letter of another namespace",
+    edits: [edit(IMPORT, "|| row.namespace === namespace", '|| row.namespace !== ""')],
+    test: whole("a row of another Task, or of another namespace"),
+  },
+  {
+    name: "an import passes over lines that it does not know",
+    edits: [edit("src/host/archive/lines.ts", "return isKnown(line) ? line : undefined;", "return line;")],
+    test: whole("a line of a type that is not known"),
   },
   {
     name: "retention removes before it has exported",
