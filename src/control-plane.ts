@@ -136,7 +136,7 @@ export async function startControlPlane(parts: ControlPlaneParts): Promise<Contr
   const stopSweeps = startSweeps(supervisor, kept, stale, archive);
 
   return {
-    plane: openPlane(supervisor),
+    plane: openPlane(supervisor, stale),
     entropy,
     telemetry,
     schemas,

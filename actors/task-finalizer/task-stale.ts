@@ -27,7 +27,7 @@ export const taskStale: FinalizerHandler<"task.stale"> = {
     const known = view.deadLetter(taskId);
     // What somebody has dealt with since it moved last is not asked again.
     const isKnown = known && (known.status === "PENDING" || known.createdAt >= (found?.since ?? at));
-    return found?.health === "stale" && !isKnown ? stale(task, found, view, at) : [];
+    return found?.health === "STALE" && !isKnown ? stale(task, found, view, at) : [];
   },
 };
 

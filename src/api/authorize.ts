@@ -116,6 +116,7 @@ export interface Actions {
   readonly "dead_letter.read": TaskResource;
   readonly "dead_letter.stats": NamespacesResource;
   readonly "dead_letter.queue": NamespacesResource;
+  readonly "dead_letter.staleness": NamespacesResource;
   readonly "dead_letter.update": TaskResource;
   readonly "dead_letter.redrive": TaskResource;
   readonly "run.read_input": RunResource;

@@ -1,4 +1,8 @@
-import { deadLetterReasonFromWire, deadLetterStatusFromWire } from "#wire/convert-dead-letter";
+import {
+  deadLetterReasonFromWire,
+  deadLetterStatusFromWire,
+  staleHealthFromWire,
+} from "#wire/convert-dead-letter";
 import { taskStateFromWire } from "#wire/convert-enums";
 import type * as wire from "#wire/gen/taskrun/v1/dead_letter_service_pb";
 import { toCause } from "./convert-explanation.js";
@@ -7,6 +11,7 @@ import type {
   DeadLetterPeriod,
   DeadLetterSnapshot,
   DeadLetterStats,
+  TaskStaleness,
 } from "./dead-letter-views.js";
 
 /** A dead letter as the client gives it, of what the server has answered. */
@@ -71,5 +76,22 @@ export function toStats({ $typeName: _, reason, ...numbers }: wire.DeadLetterSta
     oldestAtMs: Number(oldestAtMs),
     newestAtMs: Number(newestAtMs),
     meanResolutionMs: Number(meanResolutionMs),
+  };
+}
+
+export function toStaleness(found: wire.TaskStaleness): TaskStaleness {
+  const { taskId, namespace, priority, stepName, template } = found;
+  return {
+    ...{ taskId, namespace, priority, stepName },
+    state: taskStateFromWire(found.state) ?? "unspecified",
+    health: staleHealthFromWire(found.health) ?? "UNSPECIFIED",
+    timeInStateMs: Number(found.timeInStateMs),
+    thresholdMs: Number(found.thresholdMs),
+    ageMs: Number(found.ageMs),
+    lifetimeMs: Number(found.lifetimeMs),
+    agent: found.agentName,
+    ...(template && {
+      template: { namespace: template.namespace, name: template.name, version: template.version },
+    }),
   };
 }

@@ -1,4 +1,5 @@
 import type { DeadLetterReason, DeadLetterStatus } from "#domain/task/dead-letter";
+import type { StaleHealth } from "#domain/task/staleness";
 import type { FailureCause } from "./explanation-views.js";
 import type { Task } from "./views.js";
 
@@ -120,4 +121,41 @@ export interface DeadLetterStats {
   readonly newestAtMs: number;
   /** How long it took on average until one was closed; 0 if none is. */
   readonly meanResolutionMs: number;
+}
+
+/**
+ * How long a Task that has not ended has rested, and how long it may.
+ *
+ * @example
+ * ```ts
+ * import { createClient, type TaskStaleness } from "taskrun/client";
+ *
+ * for await (const each of createClient().deadLetters.staleness({ health: "STALE" })) {
+ *   const { taskId, state, timeInStateMs, thresholdMs }: TaskStaleness = each;
+ *   console.log(`${taskId} has been ${state} for ${timeInStateMs} ms, of ${thresholdMs} ms that it may`);
+ * }
+ * ```
+ */
+export interface TaskStaleness {
+  readonly taskId: string;
+  readonly namespace: string;
+  readonly state: Task["state"];
+  /** `STALE` if it has used its threshold or its lifetime, and nothing is ahead that will move it; `WARNING` from four fifths on. */
+  readonly health: StaleHealth | "UNSPECIFIED";
+  /** Since something happened to it last. */
+  readonly timeInStateMs: number;
+  /** For how long it may rest so, by its template or the settings. */
+  readonly thresholdMs: number;
+  /** Since it may begin; 0 before its start time. */
+  readonly ageMs: number;
+  /** How long it may take in all. */
+  readonly lifetimeMs: number;
+  /** The Task's. */
+  readonly priority: number;
+  /** The Step in which it rests, or empty. */
+  readonly stepName: string;
+  /** The agent of that Step, or of a Task without a template. */
+  readonly agent: string;
+  /** Absent if the Task names an agent. */
+  readonly template?: NonNullable<Task["template"]>;
 }

@@ -1,19 +1,21 @@
 import { type Client, createClient, type Transport } from "@connectrpc/connect";
 import type { DeadLetterReason, DeadLetterStatus, SettableStatus } from "#domain/task/dead-letter";
-import { deadLetterReasonToWire, deadLetterStatusToWire } from "#wire/convert-dead-letter";
+import type { StaleHealth } from "#domain/task/staleness";
+import { deadLetterReasonToWire, deadLetterStatusToWire, staleHealthToWire } from "#wire/convert-dead-letter";
 import {
   DeadLetterService,
   GetDeadLetterRequestSchema,
   GetDeadLetterStatsRequestSchema,
   ListDeadLettersRequestSchema,
   ListInvestigationQueueRequestSchema,
+  ListStalenessRequestSchema,
   RedriveDeadLetterRequestSchema,
   UpdateDeadLetterRequestSchema,
 } from "#wire/gen/taskrun/v1/dead_letter_service_pb";
 import type { CallControl, Caller } from "./call.js";
 import { toTask } from "./convert.js";
-import { toDeadLetter, toStats } from "./convert-dead-letter.js";
-import type { DeadLetter, DeadLetterStats } from "./dead-letter-views.js";
+import { toDeadLetter, toStaleness, toStats } from "./convert-dead-letter.js";
+import type { DeadLetter, DeadLetterStats, TaskStaleness } from "./dead-letter-views.js";
 import { namesOf } from "./option-names.js";
 import { optionsOf, requestOf, wrongArgument } from "./request.js";
 import type { Task } from "./views.js";
@@ -44,6 +46,27 @@ const filterNames = namesOf<DeadLetterFilter>({
   namespace: true,
   pageSize: true,
 });
+
+/**
+ * Which Tasks to list that have not ended.
+ *
+ * @example
+ * ```ts
+ * import { createClient, type StalenessFilter } from "taskrun/client";
+ *
+ * const filter: StalenessFilter = { namespace: "default", health: "WARNING" };
+ * for await (const { taskId } of createClient().deadLetters.staleness(filter)) console.log(taskId);
+ * ```
+ */
+export interface StalenessFilter {
+  readonly health?: StaleHealth;
+  /** Default: that of the client; without one all that the caller may use. */
+  readonly namespace?: string;
+  /** Tasks that are looked at for a page. Default: left to the server. */
+  readonly pageSize?: number;
+}
+
+const stalenessNames = namesOf<StalenessFilter>({ health: true, namespace: true, pageSize: true });
 
 /**
  * What became of a dead letter. What is left out stays as it is.
@@ -131,6 +154,24 @@ export class DeadLetters {
     const request = requestOf(ListInvestigationQueueRequestSchema, { namespace, limit });
     const answer = await this.#caller.once((o) => this.#wire.listInvestigationQueue(request, o), control);
     return answer.deadLetters.map(toDeadLetter);
+  }
+
+  /** Iterates over Tasks that have not ended, the newest first, reading pages as needed. */
+  async *staleness(filter: StalenessFilter = {}, control?: CallControl): AsyncGenerator<TaskStaleness, void> {
+    const selected = optionsOf(filter, "filter", stalenessNames);
+    const { namespace = this.#namespace, pageSize = 0, health } = selected;
+    const asked = {
+      namespace,
+      pageSize,
+      ...(health !== undefined && { health: numberOf("health", health, staleHealthToWire) }),
+    };
+    let pageToken = "";
+    do {
+      const request = requestOf(ListStalenessRequestSchema, { ...asked, pageToken });
+      const page = await this.#caller.once((o) => this.#wire.listStaleness(request, o), control);
+      for (const each of page.tasks) yield toStaleness(each);
+      pageToken = page.nextPageToken;
+    } while (pageToken !== "");
   }
 
   /** Writes down what became of a dead letter. The same again changes nothing. */

@@ -15,8 +15,9 @@ export type {
   DeadLetterPeriod,
   DeadLetterSnapshot,
   DeadLetterStats,
+  TaskStaleness,
 } from "./dead-letter-views.js";
-export type { DeadLetterFilter, DeadLetters, DeadLetterUpdate } from "./dead-letters.js";
+export type { DeadLetterFilter, DeadLetters, DeadLetterUpdate, StalenessFilter } from "./dead-letters.js";
 export type { EnrolledWorker, Enrollment, Invitation, InviteTerms } from "./enrollment.js";
 export { type ErrorCode, TaskRunError } from "./error.js";
 export type { FieldViolation } from "./error-details.js";

@@ -8,6 +8,7 @@ import type { SettableStatus } from "#domain/task/dead-letter";
 import type { LogSlice } from "#domain/task/log";
 import type { WorkerReport } from "#domain/task/report";
 import type { RunRow, RunSummary } from "#domain/task/run";
+import type { Staleness } from "#domain/task/staleness";
 import type { ReadyStep, ResolveAction, StepSummary } from "#domain/task/step";
 import type { TaskDraft, TaskRow } from "#domain/task/task";
 import type { TemplateRow } from "#domain/template/template";
@@ -16,7 +17,7 @@ import type { AgentView, KnownAgent } from "#domain/worker/agent";
 import type { WorkerFrame } from "#domain/worker/frame";
 import type { WorkerAnswer } from "#domain/worker/refusal";
 import type { LeaseTerms, WorkerView } from "#domain/worker/worker";
-import type { Reads, StoreOutage } from "./store.js";
+import type { Reads, StoreOutage, TaskDetail } from "./store.js";
 import type { TaskWait } from "./task-wait.js";
 
 /**
@@ -292,6 +293,13 @@ export interface ExplainPlane {
   absences(
     held: readonly Pick<RunRow, "heldBy" | "principal" | "workerId">[],
   ): Promise<ReadonlyMap<string, Instant>>;
+  /**
+   * How long a Task has rested, and how long it may by its template and the settings, as the search for stale Tasks sees it;
+   * undefined if it has ended.
+   *
+   * @param detail a Task that was found for the caller
+   */
+  staleness(detail: TaskDetail): Promise<Staleness | undefined>;
 }
 
 /** Problems that do not keep the plane from serving. */

@@ -1,3 +1,4 @@
+import type { StaleTerms } from "#domain/task/staleness";
 import type { Plane } from "#ports/plane";
 import { agentOperations } from "./plane/agents.js";
 import { cancel } from "./plane/cancel.js";
@@ -19,8 +20,10 @@ import type { Supervisor } from "./supervisor.js";
 /**
  * The plane as use cases see it. A request that changes something becomes a message to an actor and is answered after
  * the commit; reads go to the store directly.
+ *
+ * @param stale when a Task that rests is to be looked at
  */
-export function openPlane(supervisor: Supervisor): Plane {
+export function openPlane(supervisor: Supervisor, stale: StaleTerms): Plane {
   const { core } = supervisor;
   return {
     reads: core.store.reads,
@@ -51,7 +54,7 @@ export function openPlane(supervisor: Supervisor): Plane {
     nodes: nodes(supervisor),
     ...agentOperations(supervisor),
     ...pauseOperations(supervisor),
-    ...explainOperations(supervisor),
+    ...explainOperations(supervisor, stale),
     watch: watch(supervisor),
     wait: wait(supervisor),
     connect: connect(supervisor),

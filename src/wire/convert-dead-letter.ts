@@ -7,6 +7,7 @@ import type {
   DeadLetterStatus,
 } from "#domain/task/dead-letter";
 import type { FailureCause } from "#domain/task/explanation";
+import type { StaleHealth } from "#domain/task/staleness";
 import { taskStateToWire } from "./convert-enums.js";
 import { causeToWire } from "./convert-explanation.js";
 import { templateRefToWire } from "./convert-template.js";
@@ -32,6 +33,12 @@ export const deadLetterStatusToWire = {
   MOVED_ON: wire.DeadLetterStatus.MOVED_ON,
 } as const satisfies Record<DeadLetterStatus, wire.DeadLetterStatus>;
 
+export const staleHealthToWire = {
+  HEALTHY: wire.StalenessHealth.HEALTHY,
+  WARNING: wire.StalenessHealth.WARNING,
+  STALE: wire.StalenessHealth.STALE,
+} as const satisfies Record<StaleHealth, wire.StalenessHealth>;
+
 /** Undefined for UNSPECIFIED and for numbers of later versions. */
 export function deadLetterReasonFromWire(number: number): DeadLetterReason | undefined {
   return wordOf(deadLetterReasonToWire, number);
@@ -39,6 +46,10 @@ export function deadLetterReasonFromWire(number: number): DeadLetterReason | und
 
 export function deadLetterStatusFromWire(number: number): DeadLetterStatus | undefined {
   return wordOf(deadLetterStatusToWire, number);
+}
+
+export function staleHealthFromWire(number: number): StaleHealth | undefined {
+  return wordOf(staleHealthToWire, number);
 }
 
 function wordOf<Word extends string>(table: Readonly<Record<Word, number>>, number: number) {

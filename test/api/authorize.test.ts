@@ -45,6 +45,7 @@ const rpcOf: Readonly<Record<Action, string>> = {
   "dead_letter.read": "taskrun.v1.DeadLetterService/GetDeadLetter",
   "dead_letter.stats": "taskrun.v1.DeadLetterService/GetDeadLetterStats",
   "dead_letter.queue": "taskrun.v1.DeadLetterService/ListInvestigationQueue",
+  "dead_letter.staleness": "taskrun.v1.DeadLetterService/ListStaleness",
   "dead_letter.update": "taskrun.v1.DeadLetterService/UpdateDeadLetter",
   "dead_letter.redrive": "taskrun.v1.DeadLetterService/RedriveDeadLetter",
   "run.read_input": "taskrun.v1.RunService/GetRunInput",

@@ -84,3 +84,21 @@ test("what has not failed is refused, with the way out", async () => {
   expect(await dlq("redrive", id)).toMatchObject({ code: 4 });
   expect((await dlq("get", id)).stderr).toContain(`no dead letter of task ${id}`);
 });
+
+test("staleness lists tasks that have not ended, with how long they have rested and how long they may", async () => {
+  const { id } = await client.tasks.create({ agent: "nobody", input: {}, namespace: "resting", priority: 3 });
+  const { code, stdout } = await dlq("staleness", "--namespace", "resting");
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^TASK +HEALTH +STATE +FOR +OF +AGE/);
+  expect(stdout).toMatch(new RegExp(`${id} +HEALTHY +enqueuing_steps +\\d[\\w. ]*s +30m`));
+  expect(stdout.trim().split("\n")).toHaveLength(2);
+
+  const json = await dlq("staleness", "--namespace", "resting", "--health", "healthy", "--json");
+  expect(JSON.parse(json.stdout)).toMatchObject({
+    ...{ taskId: id, namespace: "resting", state: "enqueuing_steps", health: "HEALTHY" },
+    ...{ thresholdMs: 1_800_000, lifetimeMs: 86_400_000, priority: 3, stepName: "main", agent: "nobody" },
+  });
+  const none = await dlq("staleness", "--namespace", "resting", "--health", "stale");
+  expect([none.code, none.stdout, none.stderr]).toEqual([0, "", "No task is STALE.\n"]);
+  expect((await dlq("staleness", "--health", "ill")).code).toBe(2);
+});

@@ -129,17 +129,25 @@ describe("every state in which a Task and a Step can rest", () => {
       .filter((state) => !isTerminal(state))
       .flatMap((state) => stepStates.map((step) => [state, step] as const)),
   )("%s with a step that is %s is stale in time, unless something is ahead", (state, stepState) => {
-    expect(stalenessOf(rows(state, stepState), TERMS, now)).toMatchObject({ health: "stale", state });
+    expect(stalenessOf(rows(state, stepState), TERMS, now)).toMatchObject({ health: "STALE", state });
     const moved = ahead[stepState];
-    if (moved) expect(stalenessOf(rows(state, stepState, moved), TERMS, now)?.health).toBe("healthy");
-    expect(stalenessOf(rows(state, stepState), TERMS, later(long, millis(MINUTE)))?.health).toBe("healthy");
+    if (moved) expect(stalenessOf(rows(state, stepState, moved), TERMS, now)?.health).toBe("HEALTHY");
+    expect(stalenessOf(rows(state, stepState), TERMS, later(long, millis(MINUTE)))?.health).toBe("HEALTHY");
     const nearly = later(long, millis(Math.min(...Object.values(TERMS)) * 0.9));
-    expect(stalenessOf(rows(state, stepState), TERMS, nearly)?.health).not.toBe("stale");
+    expect(stalenessOf(rows(state, stepState), TERMS, nearly)?.health).not.toBe("STALE");
+  });
+
+  test("a task of a node whose clock is ahead has just moved", () => {
+    const ahead = rows("enqueuing_steps", "enqueued", { startedAt: soon, rank: soon });
+    const task = { ...ahead.task, createdAt: soon };
+    expect(stalenessOf({ ...ahead, task }, TERMS, now)).toMatchObject({
+      ...{ health: "HEALTHY", rested: 0, age: 0 },
+    });
   });
 
   test("a task that has ended is nothing of the kind, and one whose step is paused neither", () => {
     for (const state of taskStates.filter(isTerminal))
       expect(stalenessOf(rows(state, "complete"), TERMS, now)).toBeUndefined();
-    expect(stalenessOf(rows("enqueuing_steps", "enqueued"), TERMS, now, () => true)?.health).toBe("healthy");
+    expect(stalenessOf(rows("enqueuing_steps", "enqueued"), TERMS, now, () => true)?.health).toBe("HEALTHY");
   });
 });

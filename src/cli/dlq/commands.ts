@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import { deadLetterReasonNames, deadLetterStatuses, settableStatuses } from "#domain/task/dead-letter";
+import { staleHealths } from "#domain/task/staleness";
 import { limits } from "#limits/index";
 import type { Ending } from "../exit.js";
 import { addrOption, jsonOption, namespaceOption, oneOf, whole } from "../options.js";
@@ -50,6 +51,16 @@ function addReading(dlq: Command, io: Io, end: Ending): void {
     .addOption(namespaceOption())
     .addOption(addrOption())
     .action(async (options) => end((await verbs()).showQueue(options, io)));
+
+  dlq
+    .command("staleness")
+    .description("List tasks that have not ended, with how long they have rested and how long they may.")
+    .addOption(wordOption("--health <health>", staleHealths, "Only those that stand so."))
+    .option("--limit <n>", "Number of tasks at most.", whole(1, limits.listRows), 100)
+    .addOption(jsonOption("Print JSON, one per line."))
+    .addOption(namespaceOption())
+    .addOption(addrOption())
+    .action(async (options) => end((await import("./staleness.js")).showStaleness(options, io)));
 
   dlq
     .command("stats")

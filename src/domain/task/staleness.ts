@@ -2,7 +2,10 @@ import type { StaleMinutes } from "../template/template.js";
 import { type Instant, instant, later, type Millis, millis, NEVER } from "../time/time.js";
 import type { RunRow } from "./run.js";
 import { hasEnded, PRIORITY_WORTH, type StepRow } from "./step.js";
-import { isTerminal, type TaskRow, type TaskState } from "./task.js";
+import { isTerminal, type TaskRow, type TaskState, taskStates } from "./task.js";
+
+/** The states of the Tasks that can be stale. */
+export const liveStates = taskStates.filter((state) => !isTerminal(state));
 
 /** How long a Task may rest before somebody should look at it, by what it rests for. */
 export interface StaleTerms {
@@ -32,7 +35,8 @@ export function termsWith(terms: StaleTerms, own: StaleMinutes = {}): StaleTerms
   };
 }
 
-export const staleHealths = ["healthy", "warning", "stale"] as const;
+/** In the order of the numbers on the wire. */
+export const staleHealths = ["HEALTHY", "WARNING", "STALE"] as const;
 export type StaleHealth = (typeof staleHealths)[number];
 
 /** How long a Task has rested, and how long it may. */
@@ -40,8 +44,14 @@ export interface Staleness {
   readonly state: TaskState;
   /** When something happened to it last. */
   readonly since: Instant;
+  /** How long ago that was. */
+  readonly rested: Millis;
   readonly threshold: Millis;
-  /** `stale` only if nothing is ahead that will move it; `warning` from four fifths of the threshold on. */
+  /** Since it may begin. */
+  readonly age: Millis;
+  /** How long it may take in all. */
+  readonly lifetime: Millis;
+  /** `STALE` only if nothing is ahead that will move it; `WARNING` from four fifths of the threshold, or of the lifetime, on. */
   readonly health: StaleHealth;
   /** The Step that it rests in, or empty. */
   readonly stepName: string;
@@ -78,12 +88,14 @@ export function stalenessOf(
   const { threshold, step } = rest(task, live, terms);
   const isAhead = task.spec.startAt > now || live.some((each) => isMoved(resting, each, now, isPaused));
   const begun = Math.max(task.createdAt, task.spec.startAt);
-  const share = Math.max((now - since) / threshold, (now - begun) / terms.lifetime);
+  const rested = millis(now - since);
+  const age = millis(Math.max(0, now - begun));
+  const share = Math.max(rested / threshold, age / terms.lifetime);
   return {
     state: task.state,
-    since,
-    threshold,
-    health: isAhead ? "healthy" : healthOf(share),
+    ...{ since, rested, threshold, age },
+    lifetime: terms.lifetime,
+    health: isAhead ? "HEALTHY" : healthOf(share),
     stepName: step?.name ?? "",
   };
 }
@@ -92,13 +104,14 @@ export function stalenessOf(
 const WARNING = 0.8;
 
 function healthOf(share: number): StaleHealth {
-  if (share >= 1) return "stale";
-  return share >= WARNING ? "warning" : "healthy";
+  if (share >= 1) return "STALE";
+  return share >= WARNING ? "WARNING" : "HEALTHY";
 }
 
 /** The newest instant in its rows that has passed. */
 function movedAt({ task, steps, runs }: RestingTask, now: Instant): Instant {
-  const instants: number[] = [task.createdAt, task.spec.startAt];
+  // The clock of the node that has made it may be a little ahead of this one's.
+  const instants: number[] = [Math.min(task.createdAt, now), task.spec.startAt];
   for (const step of steps) {
     instants.push(step.startedAt, step.finishedAt, step.nextAttemptAt);
     // What a rank is made of: when the Step became ready.

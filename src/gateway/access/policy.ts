@@ -44,6 +44,7 @@ export const policy: ReadonlyMap<string, Requirement> = new Map([
     GetDeadLetter: "dead_letters:read",
     GetDeadLetterStats: "dead_letters:read",
     ListInvestigationQueue: "dead_letters:read",
+    ListStaleness: "dead_letters:read",
     UpdateDeadLetter: "dead_letters:update",
     RedriveDeadLetter: "tasks:retry",
   }),

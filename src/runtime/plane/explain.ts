@@ -2,6 +2,7 @@ import { mayHaveMore, misfitOf } from "#actors/scheduler/placement";
 import type { Caller } from "#domain/caller";
 import type { Pause } from "#domain/pause/pause";
 import { type Lane, laneOfKey } from "#domain/task/lane";
+import type { StaleTerms } from "#domain/task/staleness";
 import type { ReadyStep } from "#domain/task/step";
 import { type Instant, NEVER } from "#domain/time/time";
 import { type RefusalCause, refusalCauses, type WorkerAnswer } from "#domain/worker/refusal";
@@ -10,6 +11,7 @@ import { type WorkerKey, workerRowKey } from "#domain/worker/worker-row";
 import { limits } from "#limits/index";
 import type { ExplainPlane } from "#ports/plane";
 import type { Core } from "../core.js";
+import { assess } from "../staleness.js";
 import type { Supervisor } from "../supervisor.js";
 import { maySee, pauseOf, seenElsewhere } from "./workers.js";
 
@@ -29,11 +31,12 @@ interface Candidate {
 type Refusal = Omit<WorkerAnswer, "workerId">;
 
 /** The operations of the plane that explain why a Step does not run: by the rules of the scheduler, as the last commit left them. */
-export function explainOperations({ core }: Supervisor): ExplainPlane {
+export function explainOperations({ core }: Supervisor, stale: StaleTerms): ExplainPlane {
   return {
     now: () => core.clock.now(),
     workerAnswers: (caller, step) => answersOf(core, caller, step),
     absences: (held) => absencesOf(core, held),
+    staleness: async (detail) => (await assess(core, stale, detail)).staleness,
   };
 }
 

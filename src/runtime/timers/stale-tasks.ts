@@ -1,12 +1,10 @@
 import type { TaskId } from "#domain/id";
 import { deadLetterReasonNames } from "#domain/task/dead-letter";
-import { type StaleTerms, stalenessOf, termsWith } from "#domain/task/staleness";
-import type { StepRow } from "#domain/task/step";
-import { isTerminal, type TaskRow, taskStates } from "#domain/task/task";
-import { pausesOver } from "#domain/task/waiting-reason";
+import { liveStates, type StaleTerms } from "#domain/task/staleness";
 import { instant, later } from "#domain/time/time";
 import { limits } from "#limits/index";
 import type { LabelledValue } from "#ports/telemetry";
+import { assess } from "../staleness.js";
 import type { Supervisor } from "../supervisor.js";
 
 /**
@@ -46,7 +44,7 @@ export class StaleTasks {
     // A template may have a threshold of a minute.
     const least = Math.min(...Object.values(this.#terms), LEAST_OF_TEMPLATE);
     const youngest = instant(Math.max(0, clock.now() - least));
-    const filter = { namespaces: "*", states: LIVE, createdBefore: youngest } as const;
+    const filter = { namespaces: "*", states: liveStates, createdBefore: youngest } as const;
     let told = 0;
     for (let page = 0; page < limits.stalePages && !this.#stopped; page += 1) {
       const { tasks, next } = await store.reads.tasks(filter, this.#before, limits.stalePage);
@@ -71,24 +69,16 @@ export class StaleTasks {
     }));
   }
 
-  async #termsOf({ spec: { template } }: TaskRow): Promise<StaleTerms> {
-    const row = template ? await this.#supervisor.core.store.reads.template(template) : undefined;
-    return termsWith(this.#terms, row?.body.lifecycle);
-  }
-
   /** True if the finalizer is told. */
   async #look(id: TaskId): Promise<boolean> {
-    const { clock, store, memory } = this.#supervisor.core;
-    const detail = await store.reads.task(id);
+    const { core } = this.#supervisor;
+    const { reads } = core.store;
+    const detail = await reads.task(id);
     if (!detail) return false;
-    const terms = await this.#termsOf(detail.task);
-    const now = clock.now();
-    const pauses = memory.pauses.committed.current(now);
-    const isPaused = (task: TaskRow, { state, agentName }: Pick<StepRow, "state" | "agentName">) =>
-      state === "enqueued" && pausesOver(task, agentName, pauses).length > 0;
-    if (stalenessOf(detail, terms, now, isPaused)?.health !== "stale") return false;
+    const { staleness, terms, isPaused } = await assess(core, this.#terms, detail);
+    if (staleness?.health !== "STALE") return false;
     if (detail.task.hasDeadLetter) {
-      const letter = await store.reads.deadLetters.get(id, "*");
+      const letter = await reads.deadLetters.get(id, "*");
       if (letter?.status === "PENDING") return false;
     }
     const paused = detail.steps.filter((step) => isPaused(detail.task, step));
@@ -112,4 +102,3 @@ export class StaleTasks {
 }
 
 const LEAST_OF_TEMPLATE = 60_000;
-const LIVE = taskStates.filter((state) => !isTerminal(state));

@@ -67,10 +67,8 @@ const effects: Readonly<Record<string, Effect>> = {
   [`${TASK}/ResolveStep`]: {
     action: "step.resolve",
     object: /^step [\w-]{36}\/main$/,
-    act: async ({ operator, creator }) => {
-      const { id } = await creator.waiting();
-      return operator.tasks.resolveStep(id, "main", { action: "complete", result: 1 });
-    },
+    act: async ({ operator, creator }) =>
+      operator.tasks.resolveStep((await creator.waiting()).id, "main", { action: "complete", result: 1 }),
   },
   [`${TASK}/WatchTask`]: "reads",
   [`${TASK}/GetStepResult`]: "reads",
@@ -79,6 +77,7 @@ const effects: Readonly<Record<string, Effect>> = {
   "taskrun.v1.DeadLetterService/GetDeadLetter": "reads",
   "taskrun.v1.DeadLetterService/GetDeadLetterStats": "reads",
   "taskrun.v1.DeadLetterService/ListInvestigationQueue": "reads",
+  "taskrun.v1.DeadLetterService/ListStaleness": "reads",
   "taskrun.v1.DeadLetterService/UpdateDeadLetter": {
     action: "dead_letter.update",
     object: /^task [\w-]{36}$/,

@@ -129,6 +129,7 @@ const elsewhere: Readonly<
   "taskrun.v1.DeadLetterService/GetDeadLetter": "not found",
   "taskrun.v1.DeadLetterService/GetDeadLetterStats": "by the plane",
   "taskrun.v1.DeadLetterService/ListInvestigationQueue": "by the plane",
+  "taskrun.v1.DeadLetterService/ListStaleness": "by the plane",
   "taskrun.v1.DeadLetterService/UpdateDeadLetter": "not found",
   "taskrun.v1.DeadLetterService/RedriveDeadLetter": "not found",
   "taskrun.v1.WorkerService/ListWorkers": "by the plane",

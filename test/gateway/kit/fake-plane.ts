@@ -1,3 +1,4 @@
+import { defaultStaleTerms } from "#config/index";
 import { type Caller, mayUse } from "#domain/caller";
 import { Fault } from "#domain/fault";
 import type { NodeId, RunId, StepKey, TaskId, WorkerId } from "#domain/id";
@@ -15,6 +16,7 @@ import {
 import { countLetters, type DeadLetterRow } from "#domain/task/dead-letter";
 import type { LogEntry, LogSlice } from "#domain/task/log";
 import type { RunRow } from "#domain/task/run";
+import { stalenessOf } from "#domain/task/staleness";
 import { type ResolveAction, type StepRow, stepSummary } from "#domain/task/step";
 import { isTerminal, type TaskDraft, type TaskRow, type TaskState } from "#domain/task/task";
 import { type TemplateRef, type TemplateRow, templateKey } from "#domain/template/template";
@@ -299,6 +301,10 @@ export class FakePlane implements Plane {
 
   async absences() {
     return new Map();
+  }
+
+  async staleness(detail: TaskDetail) {
+    return stalenessOf(detail, defaultStaleTerms, this.now());
   }
 
   agents(): readonly AgentView[] {

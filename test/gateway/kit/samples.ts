@@ -45,6 +45,7 @@ export const samples: Readonly<
   "taskrun.v1.DeadLetterService/GetDeadLetter": { request: { taskId: "failed" } },
   "taskrun.v1.DeadLetterService/GetDeadLetterStats": { request: {} },
   "taskrun.v1.DeadLetterService/ListInvestigationQueue": { request: { limit: 5 } },
+  "taskrun.v1.DeadLetterService/ListStaleness": { request: { pageSize: 5 } },
   "taskrun.v1.DeadLetterService/UpdateDeadLetter": {
     request: { taskId: "failed", status: 3, notes: "it stays so" },
   },

@@ -68,6 +68,8 @@ export const fields: Readonly<Record<string, Named>> = {
   "GetDeadLetterRequest.task_id": "letter",
   "GetDeadLetterStatsRequest.namespace": "namespace",
   "ListInvestigationQueueRequest.namespace": "namespace",
+  "ListStalenessRequest.namespace": "namespace",
+  "ListStalenessRequest.page_token": "token",
   "UpdateDeadLetterRequest.task_id": "letter",
   "UpdateDeadLetterRequest.notes": "words",
   "RedriveDeadLetterRequest.task_id": "letter",

@@ -201,6 +201,8 @@ describe("a page token", () => {
         const of = (id: string) => toDeadLetterToken({ createdAt: 9e14, taskId: id as never });
         return [of(a), of(b)] as const;
       }),
+    ListStaleness: () =>
+      pairs("task").map(([a, b]) => [toPageToken(a as never), toPageToken(b as never)] as const),
     ListAgents: () => [
       [
         toAgentToken({ name: theirs.agent, namespace: "theirs" }),

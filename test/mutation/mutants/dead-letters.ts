@@ -2,6 +2,7 @@ import { edit, type Mutant, type TestName } from "../mutant.js";
 
 const letters = (name: string): TestName => ({ file: "test/runtime/dead-letters.test.ts", name });
 const stale = (name: string): TestName => ({ file: "test/runtime/stale-tasks.test.ts", name });
+const standing = (name: string): TestName => ({ file: "test/runtime/staleness.test.ts", name });
 const HANDLER = "actors/task-finalizer/dead-letter.ts";
 const SUBMIT = "actors/task-request/submit.ts";
 const STALENESS = "src/domain/task/staleness.ts";
@@ -74,5 +75,48 @@ export const deadLetterMutants: readonly Mutant[] = [
       ),
     ],
     test: stale("a template has thresholds of its own"),
+  },
+  {
+    name: "dead letters: nobody is warned before a task is stale",
+    edits: [edit(STALENESS, "const WARNING = 0.8;", "const WARNING = 1;")],
+    test: standing("a task is healthy, then a warning from four fifths"),
+  },
+  {
+    name: "dead letters: what has something ahead of it is told to be stale",
+    edits: [edit(STALENESS, 'health: isAhead ? "HEALTHY" : healthOf(share),', "health: healthOf(share),")],
+    test: standing("a task is healthy, then a warning from four fifths"),
+  },
+  {
+    name: "dead letters: a template's own thresholds are for nobody",
+    edits: [
+      edit(
+        "src/runtime/staleness.ts",
+        "const terms = termsWith(own, row?.body.lifecycle);",
+        "const terms = termsWith(own, row && undefined);",
+      ),
+    ],
+    test: standing("what is said to be stale is what the search gives a dead letter"),
+  },
+  {
+    name: "dead letters: what is paused is told to be stale",
+    edits: [
+      edit(
+        "src/runtime/staleness.ts",
+        'state === "enqueued" && pausesOver(task, agentName, pauses).length > 0;',
+        'state === "pending" && pausesOver(task, agentName, pauses).length > 0;',
+      ),
+    ],
+    test: standing("what is said to be stale is what the search gives a dead letter"),
+  },
+  {
+    name: "dead letters: what has ended is listed with what has not",
+    edits: [
+      edit(
+        STALENESS,
+        "export const liveStates = taskStates.filter((state) => !isTerminal(state));",
+        "export const liveStates = taskStates.filter(isTerminal);",
+      ),
+    ],
+    test: standing("it goes page by page"),
   },
 ];

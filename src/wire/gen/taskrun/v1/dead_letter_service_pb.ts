@@ -19,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file taskrun/v1/dead_letter_service.proto.
  */
 export const file_taskrun_v1_dead_letter_service: GenFile = /*@__PURE__*/
-  fileDesc("CiR0YXNrcnVuL3YxL2RlYWRfbGV0dGVyX3NlcnZpY2UucHJvdG8SCnRhc2tydW4udjEijwMKCkRlYWRMZXR0ZXISDwoHdGFza19pZBgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSLAoGcmVhc29uGAMgASgOMhwudGFza3J1bi52MS5EZWFkTGV0dGVyUmVhc29uEiwKBnN0YXR1cxgEIAEoDjIcLnRhc2tydW4udjEuRGVhZExldHRlclN0YXR1cxIVCg1jcmVhdGVkX2F0X21zGAUgASgDEhQKDGNsb3NlZF9hdF9tcxgGIAEoAxIQCghwcmlvcml0eRgHIAEoAxINCgVub3RlcxgIIAEoCRITCgtyZXNvbHZlZF9ieRgJIAEoCRITCgtyZWRyaXZlbl9hcxgKIAEoCRIwCghzbmFwc2hvdBgLIAEoCzIeLnRhc2tydW4udjEuRGVhZExldHRlclNuYXBzaG90Ei0KB2VhcmxpZXIYDCADKAsyHC50YXNrcnVuLnYxLkRlYWRMZXR0ZXJQZXJpb2QSKAoGY2F1c2VzGA0gAygLMhgudGFza3J1bi52MS5GYWlsdXJlQ2F1c2UizQIKEkRlYWRMZXR0ZXJTbmFwc2hvdBIkCgVzdGF0ZRgBIAEoDjIVLnRhc2tydW4udjEuVGFza1N0YXRlEhIKCmFnZW50X25hbWUYAiABKAkSKQoIdGVtcGxhdGUYAyABKAsyFy50YXNrcnVuLnYxLlRlbXBsYXRlUmVmEhEKCXN0ZXBfbmFtZRgEIAEoCRIQCghhdHRlbXB0cxgFIAEoDRIUCgxtYXhfYXR0ZW1wdHMYBiABKA0SDgoGbG9zc2VzGAcgASgNEhIKCm1heF9sb3NzZXMYCCABKA0SEwoLdGFza19yZWFzb24YCSABKAkSDwoHbWVzc2FnZRgKIAEoCRIOCgZydW5faWQYCyABKAkSEQoJd29ya2VyX2lkGAwgASgJEioKBWNhdXNlGA0gASgLMhsudGFza3J1bi52MS5EZWFkTGV0dGVyQ2F1c2UiWgoPRGVhZExldHRlckNhdXNlEg8KB3Rhc2tfaWQYASABKAkSEQoJc3RlcF9uYW1lGAIgASgJEhIKCmFnZW50X25hbWUYAyABKAkSDwoHbWVzc2FnZRgEIAEoCSKwAQoQRGVhZExldHRlclBlcmlvZBIsCgZyZWFzb24YASABKA4yHC50YXNrcnVuLnYxLkRlYWRMZXR0ZXJSZWFzb24SLAoGc3RhdHVzGAIgASgOMhwudGFza3J1bi52MS5EZWFkTGV0dGVyU3RhdHVzEhUKDWNyZWF0ZWRfYXRfbXMYAyABKAMSFAoMY2xvc2VkX2F0X21zGAQgASgDEhMKC3Jlc29sdmVkX2J5GAUgASgJIq4BChZMaXN0RGVhZExldHRlcnNSZXF1ZXN0EiwKBnN0YXR1cxgBIAEoDjIcLnRhc2tydW4udjEuRGVhZExldHRlclN0YXR1cxIsCgZyZWFzb24YAiABKA4yHC50YXNrcnVuLnYxLkRlYWRMZXR0ZXJSZWFzb24SEQoJbmFtZXNwYWNlGAMgASgJEhEKCXBhZ2Vfc2l6ZRgEIAEoBRISCgpwYWdlX3Rva2VuGAUgASgJImAKF0xpc3REZWFkTGV0dGVyc1Jlc3BvbnNlEiwKDGRlYWRfbGV0dGVycxgBIAMoCzIWLnRhc2tydW4udjEuRGVhZExldHRlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiJwoUR2V0RGVhZExldHRlclJlcXVlc3QSDwoHdGFza19pZBgBIAEoCSIuChlHZXREZWFkTGV0dGVyU3RhdHNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCSJdChpHZXREZWFkTGV0dGVyU3RhdHNSZXNwb25zZRIqCgVzdGF0cxgBIAMoCzIbLnRhc2tydW4udjEuRGVhZExldHRlclN0YXRzEhMKC2lzX2NvbXBsZXRlGAIgASgIIoMCCg9EZWFkTGV0dGVyU3RhdHMSLAoGcmVhc29uGAEgASgOMhwudGFza3J1bi52MS5EZWFkTGV0dGVyUmVhc29uEg0KBXRvdGFsGAIgASgNEg8KB3BlbmRpbmcYAyABKA0SGQoRbWFudWFsbHlfcmVzb2x2ZWQYBCABKA0SGgoScGVybWFuZW50bHlfZmFpbGVkGAUgASgNEhEKCWNhbmNlbGxlZBgGIAEoDRIQCghtb3ZlZF9vbhgHIAEoDRIUCgxvbGRlc3RfYXRfbXMYCCABKAMSFAoMbmV3ZXN0X2F0X21zGAkgASgDEhoKEm1lYW5fcmVzb2x1dGlvbl9tcxgKIAEoAyJBCh1MaXN0SW52ZXN0aWdhdGlvblF1ZXVlUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDQoFbGltaXQYAiABKAUiTgoeTGlzdEludmVzdGlnYXRpb25RdWV1ZVJlc3BvbnNlEiwKDGRlYWRfbGV0dGVycxgBIAMoCzIWLnRhc2tydW4udjEuRGVhZExldHRlciJ2ChdVcGRhdGVEZWFkTGV0dGVyUmVxdWVzdBIPCgd0YXNrX2lkGAEgASgJEiwKBnN0YXR1cxgCIAEoDjIcLnRhc2tydW4udjEuRGVhZExldHRlclN0YXR1cxISCgVub3RlcxgDIAEoCUgAiAEBQggKBl9ub3RlcyIrChhSZWRyaXZlRGVhZExldHRlclJlcXVlc3QSDwoHdGFza19pZBgBIAEoCSrNAgoQRGVhZExldHRlclJlYXNvbhIiCh5ERUFEX0xFVFRFUl9SRUFTT05fVU5TUEVDSUZJRUQQABIfChtERUFEX0xFVFRFUl9SRUFTT05fUE9JU09ORUQQARIfChtERUFEX0xFVFRFUl9SRUFTT05fSU5URVJOQUwQAhIpCiVERUFEX0xFVFRFUl9SRUFTT05fQVRURU1QVFNfRVhIQVVTVEVEEAMSIAocREVBRF9MRVRURVJfUkVBU09OX1RJTUVEX09VVBAEEiUKIURFQURfTEVUVEVSX1JFQVNPTl9SRVNVTFRfUkVGVVNFRBAFEiQKIERFQURfTEVUVEVSX1JFQVNPTl9VTkRFTElWRVJBQkxFEAYSGwoXREVBRF9MRVRURVJfUkVBU09OX0hFTEQQBxIcChhERUFEX0xFVFRFUl9SRUFTT05fU1RBTEUQCCruAQoQRGVhZExldHRlclN0YXR1cxIiCh5ERUFEX0xFVFRFUl9TVEFUVVNfVU5TUEVDSUZJRUQQABIeChpERUFEX0xFVFRFUl9TVEFUVVNfUEVORElORxABEigKJERFQURfTEVUVEVSX1NUQVRVU19NQU5VQUxMWV9SRVNPTFZFRBACEikKJURFQURfTEVUVEVSX1NUQVRVU19QRVJNQU5FTlRMWV9GQUlMRUQQAxIgChxERUFEX0xFVFRFUl9TVEFUVVNfQ0FOQ0VMTEVEEAQSHwobREVBRF9MRVRURVJfU1RBVFVTX01PVkVEX09OEAUyrgQKEURlYWRMZXR0ZXJTZXJ2aWNlEloKD0xpc3REZWFkTGV0dGVycxIiLnRhc2tydW4udjEuTGlzdERlYWRMZXR0ZXJzUmVxdWVzdBojLnRhc2tydW4udjEuTGlzdERlYWRMZXR0ZXJzUmVzcG9uc2USSQoNR2V0RGVhZExldHRlchIgLnRhc2tydW4udjEuR2V0RGVhZExldHRlclJlcXVlc3QaFi50YXNrcnVuLnYxLkRlYWRMZXR0ZXISYwoSR2V0RGVhZExldHRlclN0YXRzEiUudGFza3J1bi52MS5HZXREZWFkTGV0dGVyU3RhdHNSZXF1ZXN0GiYudGFza3J1bi52MS5HZXREZWFkTGV0dGVyU3RhdHNSZXNwb25zZRJvChZMaXN0SW52ZXN0aWdhdGlvblF1ZXVlEikudGFza3J1bi52MS5MaXN0SW52ZXN0aWdhdGlvblF1ZXVlUmVxdWVzdBoqLnRhc2tydW4udjEuTGlzdEludmVzdGlnYXRpb25RdWV1ZVJlc3BvbnNlEk8KEFVwZGF0ZURlYWRMZXR0ZXISIy50YXNrcnVuLnYxLlVwZGF0ZURlYWRMZXR0ZXJSZXF1ZXN0GhYudGFza3J1bi52MS5EZWFkTGV0dGVyEksKEVJlZHJpdmVEZWFkTGV0dGVyEiQudGFza3J1bi52MS5SZWRyaXZlRGVhZExldHRlclJlcXVlc3QaEC50YXNrcnVuLnYxLlRhc2tiBnByb3RvMw", [file_taskrun_v1_common, file_taskrun_v1_task_service]);
+  fileDesc("CiR0YXNrcnVuL3YxL2RlYWRfbGV0dGVyX3NlcnZpY2UucHJvdG8SCnRhc2tydW4udjEijwMKCkRlYWRMZXR0ZXISDwoHdGFza19pZBgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSLAoGcmVhc29uGAMgASgOMhwudGFza3J1bi52MS5EZWFkTGV0dGVyUmVhc29uEiwKBnN0YXR1cxgEIAEoDjIcLnRhc2tydW4udjEuRGVhZExldHRlclN0YXR1cxIVCg1jcmVhdGVkX2F0X21zGAUgASgDEhQKDGNsb3NlZF9hdF9tcxgGIAEoAxIQCghwcmlvcml0eRgHIAEoAxINCgVub3RlcxgIIAEoCRITCgtyZXNvbHZlZF9ieRgJIAEoCRITCgtyZWRyaXZlbl9hcxgKIAEoCRIwCghzbmFwc2hvdBgLIAEoCzIeLnRhc2tydW4udjEuRGVhZExldHRlclNuYXBzaG90Ei0KB2VhcmxpZXIYDCADKAsyHC50YXNrcnVuLnYxLkRlYWRMZXR0ZXJQZXJpb2QSKAoGY2F1c2VzGA0gAygLMhgudGFza3J1bi52MS5GYWlsdXJlQ2F1c2UizQIKEkRlYWRMZXR0ZXJTbmFwc2hvdBIkCgVzdGF0ZRgBIAEoDjIVLnRhc2tydW4udjEuVGFza1N0YXRlEhIKCmFnZW50X25hbWUYAiABKAkSKQoIdGVtcGxhdGUYAyABKAsyFy50YXNrcnVuLnYxLlRlbXBsYXRlUmVmEhEKCXN0ZXBfbmFtZRgEIAEoCRIQCghhdHRlbXB0cxgFIAEoDRIUCgxtYXhfYXR0ZW1wdHMYBiABKA0SDgoGbG9zc2VzGAcgASgNEhIKCm1heF9sb3NzZXMYCCABKA0SEwoLdGFza19yZWFzb24YCSABKAkSDwoHbWVzc2FnZRgKIAEoCRIOCgZydW5faWQYCyABKAkSEQoJd29ya2VyX2lkGAwgASgJEioKBWNhdXNlGA0gASgLMhsudGFza3J1bi52MS5EZWFkTGV0dGVyQ2F1c2UiWgoPRGVhZExldHRlckNhdXNlEg8KB3Rhc2tfaWQYASABKAkSEQoJc3RlcF9uYW1lGAIgASgJEhIKCmFnZW50X25hbWUYAyABKAkSDwoHbWVzc2FnZRgEIAEoCSKwAQoQRGVhZExldHRlclBlcmlvZBIsCgZyZWFzb24YASABKA4yHC50YXNrcnVuLnYxLkRlYWRMZXR0ZXJSZWFzb24SLAoGc3RhdHVzGAIgASgOMhwudGFza3J1bi52MS5EZWFkTGV0dGVyU3RhdHVzEhUKDWNyZWF0ZWRfYXRfbXMYAyABKAMSFAoMY2xvc2VkX2F0X21zGAQgASgDEhMKC3Jlc29sdmVkX2J5GAUgASgJIq4BChZMaXN0RGVhZExldHRlcnNSZXF1ZXN0EiwKBnN0YXR1cxgBIAEoDjIcLnRhc2tydW4udjEuRGVhZExldHRlclN0YXR1cxIsCgZyZWFzb24YAiABKA4yHC50YXNrcnVuLnYxLkRlYWRMZXR0ZXJSZWFzb24SEQoJbmFtZXNwYWNlGAMgASgJEhEKCXBhZ2Vfc2l6ZRgEIAEoBRISCgpwYWdlX3Rva2VuGAUgASgJImAKF0xpc3REZWFkTGV0dGVyc1Jlc3BvbnNlEiwKDGRlYWRfbGV0dGVycxgBIAMoCzIWLnRhc2tydW4udjEuRGVhZExldHRlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiJwoUR2V0RGVhZExldHRlclJlcXVlc3QSDwoHdGFza19pZBgBIAEoCSIuChlHZXREZWFkTGV0dGVyU3RhdHNSZXF1ZXN0EhEKCW5hbWVzcGFjZRgBIAEoCSJdChpHZXREZWFkTGV0dGVyU3RhdHNSZXNwb25zZRIqCgVzdGF0cxgBIAMoCzIbLnRhc2tydW4udjEuRGVhZExldHRlclN0YXRzEhMKC2lzX2NvbXBsZXRlGAIgASgIIoMCCg9EZWFkTGV0dGVyU3RhdHMSLAoGcmVhc29uGAEgASgOMhwudGFza3J1bi52MS5EZWFkTGV0dGVyUmVhc29uEg0KBXRvdGFsGAIgASgNEg8KB3BlbmRpbmcYAyABKA0SGQoRbWFudWFsbHlfcmVzb2x2ZWQYBCABKA0SGgoScGVybWFuZW50bHlfZmFpbGVkGAUgASgNEhEKCWNhbmNlbGxlZBgGIAEoDRIQCghtb3ZlZF9vbhgHIAEoDRIUCgxvbGRlc3RfYXRfbXMYCCABKAMSFAoMbmV3ZXN0X2F0X21zGAkgASgDEhoKEm1lYW5fcmVzb2x1dGlvbl9tcxgKIAEoAyJBCh1MaXN0SW52ZXN0aWdhdGlvblF1ZXVlUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSDQoFbGltaXQYAiABKAUiTgoeTGlzdEludmVzdGlnYXRpb25RdWV1ZVJlc3BvbnNlEiwKDGRlYWRfbGV0dGVycxgBIAMoCzIWLnRhc2tydW4udjEuRGVhZExldHRlciJ9ChRMaXN0U3RhbGVuZXNzUmVxdWVzdBIRCgluYW1lc3BhY2UYASABKAkSKwoGaGVhbHRoGAIgASgOMhsudGFza3J1bi52MS5TdGFsZW5lc3NIZWFsdGgSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkiWgoVTGlzdFN0YWxlbmVzc1Jlc3BvbnNlEigKBXRhc2tzGAEgAygLMhkudGFza3J1bi52MS5UYXNrU3RhbGVuZXNzEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSK/AgoNVGFza1N0YWxlbmVzcxIPCgd0YXNrX2lkGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRIkCgVzdGF0ZRgDIAEoDjIVLnRhc2tydW4udjEuVGFza1N0YXRlEisKBmhlYWx0aBgEIAEoDjIbLnRhc2tydW4udjEuU3RhbGVuZXNzSGVhbHRoEhgKEHRpbWVfaW5fc3RhdGVfbXMYBSABKAMSFAoMdGhyZXNob2xkX21zGAYgASgDEg4KBmFnZV9tcxgHIAEoAxITCgtsaWZldGltZV9tcxgIIAEoAxIQCghwcmlvcml0eRgJIAEoERIRCglzdGVwX25hbWUYCiABKAkSEgoKYWdlbnRfbmFtZRgLIAEoCRIpCgh0ZW1wbGF0ZRgMIAEoCzIXLnRhc2tydW4udjEuVGVtcGxhdGVSZWYidgoXVXBkYXRlRGVhZExldHRlclJlcXVlc3QSDwoHdGFza19pZBgBIAEoCRIsCgZzdGF0dXMYAiABKA4yHC50YXNrcnVuLnYxLkRlYWRMZXR0ZXJTdGF0dXMSEgoFbm90ZXMYAyABKAlIAIgBAUIICgZfbm90ZXMiKwoYUmVkcml2ZURlYWRMZXR0ZXJSZXF1ZXN0Eg8KB3Rhc2tfaWQYASABKAkqzQIKEERlYWRMZXR0ZXJSZWFzb24SIgoeREVBRF9MRVRURVJfUkVBU09OX1VOU1BFQ0lGSUVEEAASHwobREVBRF9MRVRURVJfUkVBU09OX1BPSVNPTkVEEAESHwobREVBRF9MRVRURVJfUkVBU09OX0lOVEVSTkFMEAISKQolREVBRF9MRVRURVJfUkVBU09OX0FUVEVNUFRTX0VYSEFVU1RFRBADEiAKHERFQURfTEVUVEVSX1JFQVNPTl9USU1FRF9PVVQQBBIlCiFERUFEX0xFVFRFUl9SRUFTT05fUkVTVUxUX1JFRlVTRUQQBRIkCiBERUFEX0xFVFRFUl9SRUFTT05fVU5ERUxJVkVSQUJMRRAGEhsKF0RFQURfTEVUVEVSX1JFQVNPTl9IRUxEEAcSHAoYREVBRF9MRVRURVJfUkVBU09OX1NUQUxFEAgq7gEKEERlYWRMZXR0ZXJTdGF0dXMSIgoeREVBRF9MRVRURVJfU1RBVFVTX1VOU1BFQ0lGSUVEEAASHgoaREVBRF9MRVRURVJfU1RBVFVTX1BFTkRJTkcQARIoCiRERUFEX0xFVFRFUl9TVEFUVVNfTUFOVUFMTFlfUkVTT0xWRUQQAhIpCiVERUFEX0xFVFRFUl9TVEFUVVNfUEVSTUFORU5UTFlfRkFJTEVEEAMSIAocREVBRF9MRVRURVJfU1RBVFVTX0NBTkNFTExFRBAEEh8KG0RFQURfTEVUVEVSX1NUQVRVU19NT1ZFRF9PThAFKosBCg9TdGFsZW5lc3NIZWFsdGgSIAocU1RBTEVORVNTX0hFQUxUSF9VTlNQRUNJRklFRBAAEhwKGFNUQUxFTkVTU19IRUFMVEhfSEVBTFRIWRABEhwKGFNUQUxFTkVTU19IRUFMVEhfV0FSTklORxACEhoKFlNUQUxFTkVTU19IRUFMVEhfU1RBTEUQAzKEBQoRRGVhZExldHRlclNlcnZpY2USWgoPTGlzdERlYWRMZXR0ZXJzEiIudGFza3J1bi52MS5MaXN0RGVhZExldHRlcnNSZXF1ZXN0GiMudGFza3J1bi52MS5MaXN0RGVhZExldHRlcnNSZXNwb25zZRJJCg1HZXREZWFkTGV0dGVyEiAudGFza3J1bi52MS5HZXREZWFkTGV0dGVyUmVxdWVzdBoWLnRhc2tydW4udjEuRGVhZExldHRlchJjChJHZXREZWFkTGV0dGVyU3RhdHMSJS50YXNrcnVuLnYxLkdldERlYWRMZXR0ZXJTdGF0c1JlcXVlc3QaJi50YXNrcnVuLnYxLkdldERlYWRMZXR0ZXJTdGF0c1Jlc3BvbnNlEm8KFkxpc3RJbnZlc3RpZ2F0aW9uUXVldWUSKS50YXNrcnVuLnYxLkxpc3RJbnZlc3RpZ2F0aW9uUXVldWVSZXF1ZXN0GioudGFza3J1bi52MS5MaXN0SW52ZXN0aWdhdGlvblF1ZXVlUmVzcG9uc2USVAoNTGlzdFN0YWxlbmVzcxIgLnRhc2tydW4udjEuTGlzdFN0YWxlbmVzc1JlcXVlc3QaIS50YXNrcnVuLnYxLkxpc3RTdGFsZW5lc3NSZXNwb25zZRJPChBVcGRhdGVEZWFkTGV0dGVyEiMudGFza3J1bi52MS5VcGRhdGVEZWFkTGV0dGVyUmVxdWVzdBoWLnRhc2tydW4udjEuRGVhZExldHRlchJLChFSZWRyaXZlRGVhZExldHRlchIkLnRhc2tydW4udjEuUmVkcml2ZURlYWRMZXR0ZXJSZXF1ZXN0GhAudGFza3J1bi52MS5UYXNrYgZwcm90bzM", [file_taskrun_v1_common, file_taskrun_v1_task_service]);
 
 /**
  * A Task that needs a person, or needed one.
@@ -603,6 +603,174 @@ export const ListInvestigationQueueResponseSchema: GenMessage<ListInvestigationQ
   messageDesc(file_taskrun_v1_dead_letter_service, 11);
 
 /**
+ * Which Tasks.
+ *
+ * @generated from message taskrun.v1.ListStalenessRequest
+ */
+export type ListStalenessRequest = Message<"taskrun.v1.ListStalenessRequest"> & {
+  /**
+   * Only of this namespace. Default: all that the caller may use.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * Only these; UNSPECIFIED for all.
+   *
+   * @generated from field: taskrun.v1.StalenessHealth health = 2;
+   */
+  health: StalenessHealth;
+
+  /**
+   * Tasks that are looked at for a page: at most 100, which is also the default.
+   *
+   * @generated from field: int32 page_size = 3;
+   */
+  pageSize: number;
+
+  /**
+   * The token of the page before.
+   *
+   * @generated from field: string page_token = 4;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message taskrun.v1.ListStalenessRequest.
+ * Use `create(ListStalenessRequestSchema)` to create a new message.
+ */
+export const ListStalenessRequestSchema: GenMessage<ListStalenessRequest> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_dead_letter_service, 12);
+
+/**
+ * A page of Tasks that have not ended.
+ *
+ * @generated from message taskrun.v1.ListStalenessResponse
+ */
+export type ListStalenessResponse = Message<"taskrun.v1.ListStalenessResponse"> & {
+  /**
+   * The newest first. A page may be short, even empty, without being the last one.
+   *
+   * @generated from field: repeated taskrun.v1.TaskStaleness tasks = 1;
+   */
+  tasks: TaskStaleness[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message taskrun.v1.ListStalenessResponse.
+ * Use `create(ListStalenessResponseSchema)` to create a new message.
+ */
+export const ListStalenessResponseSchema: GenMessage<ListStalenessResponse> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_dead_letter_service, 13);
+
+/**
+ * How long a Task has rested, and how long it may.
+ *
+ * @generated from message taskrun.v1.TaskStaleness
+ */
+export type TaskStaleness = Message<"taskrun.v1.TaskStaleness"> & {
+  /**
+   * Which one.
+   *
+   * @generated from field: string task_id = 1;
+   */
+  taskId: string;
+
+  /**
+   * The Task's.
+   *
+   * @generated from field: string namespace = 2;
+   */
+  namespace: string;
+
+  /**
+   * The Task's.
+   *
+   * @generated from field: taskrun.v1.TaskState state = 3;
+   */
+  state: TaskState;
+
+  /**
+   * What follows from the times below, and from what is ahead of it.
+   *
+   * @generated from field: taskrun.v1.StalenessHealth health = 4;
+   */
+  health: StalenessHealth;
+
+  /**
+   * Since something happened to it last.
+   *
+   * @generated from field: int64 time_in_state_ms = 5;
+   */
+  timeInStateMs: bigint;
+
+  /**
+   * For how long it may rest so, by its template or the settings.
+   *
+   * @generated from field: int64 threshold_ms = 6;
+   */
+  thresholdMs: bigint;
+
+  /**
+   * Since it may begin; 0 before its start time.
+   *
+   * @generated from field: int64 age_ms = 7;
+   */
+  ageMs: bigint;
+
+  /**
+   * How long it may take in all.
+   *
+   * @generated from field: int64 lifetime_ms = 8;
+   */
+  lifetimeMs: bigint;
+
+  /**
+   * The Task's.
+   *
+   * @generated from field: sint32 priority = 9;
+   */
+  priority: number;
+
+  /**
+   * The Step in which it rests, or empty.
+   *
+   * @generated from field: string step_name = 10;
+   */
+  stepName: string;
+
+  /**
+   * The agent of that Step, or of a Task without a template; empty if there is none.
+   *
+   * @generated from field: string agent_name = 11;
+   */
+  agentName: string;
+
+  /**
+   * What it was made from; absent if it names an agent.
+   *
+   * @generated from field: taskrun.v1.TemplateRef template = 12;
+   */
+  template?: TemplateRef | undefined;
+};
+
+/**
+ * Describes the message taskrun.v1.TaskStaleness.
+ * Use `create(TaskStalenessSchema)` to create a new message.
+ */
+export const TaskStalenessSchema: GenMessage<TaskStaleness> = /*@__PURE__*/
+  messageDesc(file_taskrun_v1_dead_letter_service, 14);
+
+/**
  * What became of a dead letter.
  *
  * @generated from message taskrun.v1.UpdateDeadLetterRequest
@@ -635,7 +803,7 @@ export type UpdateDeadLetterRequest = Message<"taskrun.v1.UpdateDeadLetterReques
  * Use `create(UpdateDeadLetterRequestSchema)` to create a new message.
  */
 export const UpdateDeadLetterRequestSchema: GenMessage<UpdateDeadLetterRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_dead_letter_service, 12);
+  messageDesc(file_taskrun_v1_dead_letter_service, 15);
 
 /**
  * Which dead letter.
@@ -656,7 +824,7 @@ export type RedriveDeadLetterRequest = Message<"taskrun.v1.RedriveDeadLetterRequ
  * Use `create(RedriveDeadLetterRequestSchema)` to create a new message.
  */
 export const RedriveDeadLetterRequestSchema: GenMessage<RedriveDeadLetterRequest> = /*@__PURE__*/
-  messageDesc(file_taskrun_v1_dead_letter_service, 13);
+  messageDesc(file_taskrun_v1_dead_letter_service, 16);
 
 /**
  * Why a Task needs a person.
@@ -790,6 +958,48 @@ export const DeadLetterStatusSchema: GenEnum<DeadLetterStatus> = /*@__PURE__*/
   enumDesc(file_taskrun_v1_dead_letter_service, 1);
 
 /**
+ * How a Task stands that has not ended.
+ *
+ * @generated from enum taskrun.v1.StalenessHealth
+ */
+export enum StalenessHealth {
+  /**
+   * Not said.
+   *
+   * @generated from enum value: STALENESS_HEALTH_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It has moved lately, or something is ahead that will move it: a start time, a backoff, a timer, the time limit of a signal, a
+   * child Task, a Worker that is heard of, a pause.
+   *
+   * @generated from enum value: STALENESS_HEALTH_HEALTHY = 1;
+   */
+  HEALTHY = 1,
+
+  /**
+   * It has used four fifths of its threshold or of its lifetime.
+   *
+   * @generated from enum value: STALENESS_HEALTH_WARNING = 2;
+   */
+  WARNING = 2,
+
+  /**
+   * It has used all of one of them: the next search gives it a dead letter, if it has none that tells of it.
+   *
+   * @generated from enum value: STALENESS_HEALTH_STALE = 3;
+   */
+  STALE = 3,
+}
+
+/**
+ * Describes the enum taskrun.v1.StalenessHealth.
+ */
+export const StalenessHealthSchema: GenEnum<StalenessHealth> = /*@__PURE__*/
+  enumDesc(file_taskrun_v1_dead_letter_service, 2);
+
+/**
  * Reads dead letters, and writes down what became of them.
  *
  * @generated from service taskrun.v1.DeadLetterService
@@ -834,6 +1044,16 @@ export const DeadLetterService: GenService<{
     methodKind: "unary";
     input: typeof ListInvestigationQueueRequestSchema;
     output: typeof ListInvestigationQueueResponseSchema;
+  },
+  /**
+   * Tasks that have not ended, the newest first, each with how long it has rested and how long it may.
+   *
+   * @generated from rpc taskrun.v1.DeadLetterService.ListStaleness
+   */
+  listStaleness: {
+    methodKind: "unary";
+    input: typeof ListStalenessRequestSchema;
+    output: typeof ListStalenessResponseSchema;
   },
   /**
    * Writes down what became of a dead letter. The same again changes nothing. FAILED_PRECONDITION, reason REDRIVEN, if it is to be
