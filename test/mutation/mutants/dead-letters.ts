@@ -2,6 +2,7 @@ import { edit, type Mutant, type TestName } from "../mutant.js";
 
 const letters = (name: string): TestName => ({ file: "test/runtime/dead-letters.test.ts", name });
 const stale = (name: string): TestName => ({ file: "test/runtime/stale-tasks.test.ts", name });
+const damaged = (name: string): TestName => ({ file: "test/stores/sqlite/letter-damage.test.ts", name });
 const standing = (name: string): TestName => ({ file: "test/runtime/staleness.test.ts", name });
 const HANDLER = "actors/task-finalizer/dead-letter.ts";
 const SUBMIT = "actors/task-request/submit.ts";
@@ -118,5 +119,26 @@ export const deadLetterMutants: readonly Mutant[] = [
       ),
     ],
     test: standing("it goes page by page"),
+  },
+  {
+    name: "dead letters: a namespace that is asked for is not kept to",
+    edits: [
+      edit(
+        "src/api/dead-letters/list-staleness.ts",
+        "const filter = { namespaces, states: liveStates };",
+        'const filter = { namespaces: "*" as const, states: liveStates };',
+      ),
+    ],
+    test: standing("it goes page by page"),
+  },
+  {
+    name: "dead letters: a damaged one takes its task with it",
+    edits: [edit("src/stores/sqlite/damage/incomplete.ts", " && table !== deadLetterTable.name", "")],
+    test: damaged("repair takes out a damaged dead letter"),
+  },
+  {
+    name: "dead letters: a task says that it has one which repair has taken out",
+    edits: [edit("src/stores/sqlite/damage/mend.ts", "hasDeadLetter: false", "")],
+    test: damaged("repair takes out a damaged dead letter"),
   },
 ];
