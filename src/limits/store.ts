@@ -49,6 +49,16 @@ export const store = {
   filesEvery: millis(500),
   /** Latest commits whose answers the shared memory of a test keeps, in case one is sent again: far more than are under way. */
   sharedMemoryCommits: 10_000,
+  /** How often it is counted, at most, what a store holds: a figure for planning, not for an alarm. */
+  storageEvery: millis(5 * 60_000),
+  /** Tasks that are counted at once: their rows are looked up in well under a millisecond, so that no read waits behind it. */
+  storagePiece: 50,
+  /** Such pieces of one round, of 50 000 Tasks together: less than a second of a thread every five minutes; the next round goes on. */
+  storagePieces: 1_000,
+  /** Namespaces with series of their own, the largest: four series each. */
+  storageNamespaces: 20,
+  /** Namespaces that are counted apart, to find the largest; of more, those that come first. */
+  storageNamespacesKept: 10_000,
   /** Tasks that an export lists at once: little memory, and few round trips. */
   exportPage: 100,
   /** Bytes of a log that it reads at once, likewise. */

@@ -1,4 +1,5 @@
 import type { TaskId } from "#domain/id";
+import type { NamespaceFigures } from "#domain/task/figures";
 import type { RetentionTerms } from "#domain/task/retention";
 import type { Instant } from "#domain/time/time";
 import type { AuditStore } from "./audit.js";
@@ -13,6 +14,25 @@ export type { IdempotencyKey, Needs } from "#domain/needs";
 export type { Deadline, DeadlineKind } from "#domain/task/deadline";
 export type * from "./store-reads.js";
 export type * from "./store-turns.js";
+
+/**
+ * What some Tasks take up.
+ *
+ * @example
+ * ```ts
+ * import type { FiguresPage } from "taskrun/ports/store";
+ *
+ * function tasksIn({ namespaces }: FiguresPage): number {
+ *   return namespaces.reduce((sum, { tasks }) => sum + tasks, 0);
+ * }
+ * ```
+ */
+export interface FiguresPage {
+  /** Of each namespace that has some of them. */
+  readonly namespaces: readonly NamespaceFigures[];
+  /** Pass it as `after` for the next page; undefined on the last page. */
+  readonly next: TaskId | undefined;
+}
 
 /** A time in which a store cannot be reached. Nothing is lost, and nothing can be stored. */
 export interface StoreOutage {
@@ -70,6 +90,12 @@ export interface StoreMaintenance {
     limit: number,
     archive?: (ids: readonly TaskId[]) => Promise<void>,
   ): Promise<readonly TaskId[]>;
+
+  /**
+   * Counts what the first `limit` Tasks behind `after`, by id, take up: committed rows, of this moment. Reads no more than the rows of
+   * these Tasks, and no text for its length. Used after `boot`. Absent if the store does not count.
+   */
+  figures?(after: TaskId | undefined, limit: number): Promise<FiguresPage>;
 
   /** Closes the store after the calls in flight. Call once; no other call may follow. */
   close(): Promise<void>;

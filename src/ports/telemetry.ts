@@ -158,6 +158,12 @@ export const gauges = {
   taskrun_unsent_bytes: "Bytes of frames that workers' transports have not taken yet.",
   taskrun_lanes: "Lanes with ready steps.",
   taskrun_pauses: "Scopes that are paused.",
+  taskrun_store_tasks:
+    "Tasks in the store, by namespace: those with the most bytes, and other; counted now and then, see taskrun_store_counted_timestamp_seconds.",
+  taskrun_store_bytes:
+    "Bytes in the store, by namespace, as those of taskrun_store_tasks, and of what: inputs, results or logs.",
+  taskrun_store_counted_timestamp_seconds:
+    "Unix time at which all that is in the store was last counted; 0 before. A scrape begins it when it is due.",
   taskrun_watchers: "Open watch streams.",
   taskrun_waiters: "Requests that wait for the end of a Task.",
   taskrun_node_lease_seconds: "Time that this node goes on for if its lease is not renewed.",

@@ -1,6 +1,7 @@
 import { isPostgresUrl } from "#domain/postgres-url";
+import type { NamespaceFigures } from "#domain/task/figures";
 import { figuresOf as postgresFigures } from "#stores/postgres/figures";
-import type { NamespaceFigures, StoreFigures } from "#stores/shared/figures";
+import type { StoreFigures } from "#stores/shared/figures";
 import { figuresOf as sqliteFigures } from "#stores/sqlite/read/figures";
 import { type ExitCode, exit } from "../exit.js";
 import type { Io } from "../terminal/io.js";

@@ -1,4 +1,5 @@
 import type { StaleTerms } from "#domain/task/staleness";
+import { StorageGauges } from "../storage-gauges.js";
 import type { Supervisor } from "../supervisor.js";
 import { Retention } from "./retention.js";
 import { StaleTasks } from "./stale-tasks.js";
@@ -6,7 +7,8 @@ import { StaleTasks } from "./stale-tasks.js";
 type RetentionParts = ConstructorParameters<typeof Retention>;
 
 /**
- * Starts what goes through the store now and then: the removal of ended Tasks, and the search for stale ones.
+ * Starts what goes through the store now and then: the removal of ended Tasks, the search for stale ones, and
+ * the count of all, which begins by itself.
  *
  * @param kept how long ended Tasks are kept
  * @param archive where they are kept before they are removed
@@ -23,8 +25,10 @@ export function startSweeps(
     new Retention(core, followed, kept, clockStarter.started, archive),
     new StaleTasks(supervisor, stale),
   ];
+  const storage = new StorageGauges(core);
   for (const sweep of sweeps) sweep.start();
   return () => {
+    storage.stop();
     for (const sweep of sweeps) sweep.stop();
   };
 }

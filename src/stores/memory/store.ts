@@ -20,13 +20,14 @@ import { earliest, type Instant, NEVER } from "#domain/time/time";
 import { type AgentRow, agentKey } from "#domain/worker/agent";
 import type { WorkerKey } from "#domain/worker/worker-row";
 import type { CredentialStore } from "#ports/credentials";
-import type { Store } from "#ports/store";
+import type { FiguresPage, Store } from "#ports/store";
 import type { Reads } from "#ports/store-reads";
 import type { BootState, Commit, Committed, Loaded } from "#ports/store-turns";
 import { MemoryAudit } from "./audit.js";
 import { check, ownedKey } from "./check.js";
 import { MemoryCredentials } from "./credentials.js";
 import { MemoryEnrolment } from "./enrolment.js";
+import { MemoryFigures } from "./figures.js";
 import { loadFrom } from "./load.js";
 import { MemoryPauses } from "./pauses.js";
 import { type Kept, keyOf, MemoryReads, type MemoryTables } from "./reads.js";
@@ -50,6 +51,7 @@ export class MemoryStore implements Store {
   readonly usage = new MemoryUsage();
   readonly #agents = new Map<string, AgentRow>();
   readonly #pauses = new MemoryPauses();
+  readonly #figures = new MemoryFigures(this.#tables);
   readonly #deadlines = new Map<string, Deadline>();
   readonly #lanes = new Map<string, Lane>();
   #at: Instant = NEVER;
@@ -173,6 +175,10 @@ export class MemoryStore implements Store {
     if (ids.length > 0) await archive?.(ids);
     for (const kept of removed) this.#remove(kept);
     return ids;
+  }
+
+  async figures(after: TaskId | undefined, limit: number): Promise<FiguresPage> {
+    return this.#figures.page(after, limit);
   }
 
   /** Removes the row of a worker, of several nodes' store. */

@@ -7,7 +7,17 @@ import type { AuditStore } from "#ports/audit";
 import type { CredentialStore } from "#ports/credentials";
 import type { EnrolmentStore } from "#ports/enrolment";
 import type { NodeStore } from "#ports/nodes";
-import type { BootState, Commit, Committed, Loaded, Needs, Reads, Store, StoreOutage } from "#ports/store";
+import type {
+  BootState,
+  Commit,
+  Committed,
+  FiguresPage,
+  Loaded,
+  Needs,
+  Reads,
+  Store,
+  StoreOutage,
+} from "#ports/store";
 import type { UsageStore } from "#ports/usage";
 import { cachingStore } from "../shared/caching-store.js";
 import type { OpenStore } from "./store.js";
@@ -101,6 +111,10 @@ class PostgresStore implements Store {
 
   async removeFinished(...args: Parameters<Store["removeFinished"]>): Promise<readonly TaskId[]> {
     return (await this.#opened()).removeFinished(...args);
+  }
+
+  async figures(...args: Parameters<OpenStore["figures"]>): Promise<FiguresPage> {
+    return (await this.#opened()).figures(...args);
   }
 
   outage(): StoreOutage | undefined {

@@ -10,7 +10,17 @@ import { limits } from "#limits/index";
 import type { AuditStore } from "#ports/audit";
 import type { CredentialStore } from "#ports/credentials";
 import type { NodeStore } from "#ports/nodes";
-import type { BootState, Commit, Committed, Loaded, Needs, Reads, Store, StoreOutage } from "#ports/store";
+import type {
+  BootState,
+  Commit,
+  Committed,
+  FiguresPage,
+  Loaded,
+  Needs,
+  Reads,
+  Store,
+  StoreOutage,
+} from "#ports/store";
 import { PostgresAudit } from "./audit/audit-log.js";
 import { bootState } from "./boot.js";
 import { Commits } from "./commits.js";
@@ -29,6 +39,7 @@ import { PostgresNodes } from "./nodes/node-store.js";
 import { keepPartitions } from "./partitions.js";
 import { loadedFrom, loadStatement } from "./read/load.js";
 import { postgresReads } from "./read/reads.js";
+import { storedPage, storedTasks } from "./read/stored-tasks.js";
 import { FinishedTasks } from "./retention.js";
 import { PostgresUsage } from "./usage.js";
 
@@ -48,6 +59,7 @@ export class OpenStore implements Omit<Store, "boot" | "open" | "failed" | "shar
   readonly #writers: Pool;
   readonly #readers: Pool;
   readonly #calls: Calls;
+  readonly #reading: Calls;
   readonly #commits: Commits;
   readonly #finished: FinishedTasks;
   #partitionsKeptAt = Number.NEGATIVE_INFINITY;
@@ -78,7 +90,8 @@ export class OpenStore implements Omit<Store, "boot" | "open" | "failed" | "shar
     this.credentials = new PostgresCredentials(this.#calls);
     this.#finished = new FinishedTasks(this.#calls, owner);
     this.audit = new PostgresAudit(this.#calls);
-    this.reads = postgresReads(new Calls(this.#readers, context));
+    this.#reading = new Calls(this.#readers, context);
+    this.reads = postgresReads(this.#reading);
   }
 
   /**
@@ -132,6 +145,10 @@ export class OpenStore implements Omit<Store, "boot" | "open" | "failed" | "shar
   ): Promise<readonly TaskId[]> {
     await this.#keepPartitions();
     return this.#finished.remove(termsOf(before), limit, archive);
+  }
+
+  figures(after: TaskId | undefined, limit: number): Promise<FiguresPage> {
+    return storedPage((values) => this.#reading.query(storedTasks, values), after, limit);
   }
 
   outage(): StoreOutage | undefined {

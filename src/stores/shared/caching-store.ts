@@ -76,6 +76,7 @@ export function cachingStore(store: Store): Store {
     ...(store.audit && { audit: store.audit }),
     ...(store.enrolment && { enrolment: store.enrolment }),
     ...(store.usage && { usage: store.usage }),
+    ...(store.figures && { figures: store.figures.bind(store) }),
     outage: () => store.outage?.(),
     open: async () => store.open?.(),
     boot: () => store.boot(),

@@ -1,16 +1,6 @@
-/** What the Tasks of one namespace take up. */
-export interface NamespaceFigures {
-  readonly namespace: string;
-  readonly tasks: number;
-  /** Of them, those that have ended. */
-  readonly ended: number;
-  readonly steps: number;
-  readonly runs: number;
-  /** Inputs of Tasks and Steps, results of Steps, and logs, as they are stored. */
-  readonly inputBytes: number;
-  readonly resultBytes: number;
-  readonly logBytes: number;
-}
+import type { TaskId } from "#domain/id";
+import { FiguresByNamespace, type NamespaceFigures } from "#domain/task/figures";
+import type { FiguresPage } from "#ports/store";
 
 /** What a store takes up. */
 export interface StoreFigures {
@@ -20,38 +10,35 @@ export interface StoreFigures {
   readonly bytes: number;
 }
 
-/** Of each namespace two numbers: of Tasks how many there are and how many have ended, of anything else how many rows and bytes. */
-export type Counted = readonly (readonly [namespace: string, count: number, more: number])[];
-
-/** What is counted, each by a statement of its own. */
-export interface CountedParts {
-  readonly tasks: Counted;
-  readonly steps: Counted;
-  readonly runs: Counted;
-  readonly inputs: Counted;
-  readonly results: Counted;
-  readonly log: Counted;
+/** What is counted of one Task: 1 if it has ended, Steps, Runs, and bytes of inputs, results and log. */
+export interface CountedTask {
+  readonly namespace: string;
+  readonly cells: readonly unknown[];
 }
 
-export function figuresFrom(parts: CountedParts): readonly NamespaceFigures[] {
-  const of = (counted: Counted) =>
-    new Map(counted.map(([namespace, count, more]) => [namespace, { count, more }]));
-  const [steps, runs, inputs, results, log] = [
-    parts.steps,
-    parts.runs,
-    parts.inputs,
-    parts.results,
-    parts.log,
-  ].map(of);
-  const found = parts.tasks.map(([namespace, tasks, ended]) => ({
-    namespace,
-    tasks,
-    ended,
-    steps: steps?.get(namespace)?.count ?? 0,
-    runs: runs?.get(namespace)?.count ?? 0,
-    inputBytes: inputs?.get(namespace)?.more ?? 0,
-    resultBytes: results?.get(namespace)?.more ?? 0,
-    logBytes: log?.get(namespace)?.more ?? 0,
-  }));
-  return found.sort((a, b) => (a.namespace < b.namespace ? -1 : 1));
+/**
+ * A page of what is counted, from the rows of its Tasks.
+ *
+ * @param next the last of them, if there are more
+ */
+export function figuresPage(rows: readonly CountedTask[], next: TaskId | undefined): FiguresPage {
+  const sums = new FiguresByNamespace();
+  for (const { namespace, cells } of rows) {
+    const [ended = 0, steps = 0, runs = 0, inputBytes = 0, resultBytes = 0, logBytes = 0] = cells.map(Number);
+    sums.add({ namespace, tasks: 1, ended, steps, runs, inputBytes, resultBytes, logBytes });
+  }
+  return { namespaces: sums.list(), next };
+}
+
+/** All pages together. @param read a page behind an id */
+export async function allFigures(
+  read: (after: TaskId | undefined) => FiguresPage | Promise<FiguresPage>,
+): Promise<readonly NamespaceFigures[]> {
+  const sums = new FiguresByNamespace();
+  let page: FiguresPage | undefined;
+  do {
+    page = await read(page?.next);
+    for (const figures of page.namespaces) sums.add(figures);
+  } while (page.next !== undefined);
+  return sums.list();
 }

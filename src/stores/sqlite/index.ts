@@ -8,7 +8,17 @@ import { limits } from "#limits/index";
 import type { AuditStore } from "#ports/audit";
 import type { CredentialStore } from "#ports/credentials";
 import type { EnrolmentStore } from "#ports/enrolment";
-import type { BootState, Commit, Committed, Deadline, Loaded, Needs, Reads, Store } from "#ports/store";
+import type {
+  BootState,
+  Commit,
+  Committed,
+  Deadline,
+  FiguresPage,
+  Loaded,
+  Needs,
+  Reads,
+  Store,
+} from "#ports/store";
 import type { UsageStore } from "#ports/usage";
 import { cachingStore } from "../shared/caching-store.js";
 import { SqliteCredentials } from "./credentials.js";
@@ -166,6 +176,10 @@ class SqliteStore implements Store {
     // What has ended stays so, and what no Task needed none will need.
     await this.#writer.call("removeTasks", ids);
     return ids;
+  }
+
+  async figures(after: TaskId | undefined, limit: number): Promise<FiguresPage> {
+    return this.#reader.call("storedTasks", { after, limit });
   }
 
   /** Closes the reader first, so that the writer can move the whole log into the file. */

@@ -16,6 +16,7 @@ import { pauseTests } from "./pauses.js";
 import { readTests } from "./reads.js";
 import { restsOnTests } from "./rests-on.js";
 import { keptTests, retentionTests, ruledTests } from "./retention.js";
+import { storageTests } from "./storage.js";
 import { templateListTests, templateTests } from "./templates.js";
 import { usageTests } from "./usage.js";
 
@@ -85,6 +86,7 @@ export function storeSuite(name: string, open: () => Promise<StoreFixture>, kit:
     logTests(suite);
     readTests(suite);
     overviewTests(suite);
+    storageTests(suite);
     templateTests(suite);
     templateListTests(suite);
     importTests(suite);

@@ -8,6 +8,8 @@ const trips = (name: string): TestName => ({ file: "test/host/archive/round-trip
 const rules = (name: string): TestName => ({ file: "test/runtime/retention-rules.test.ts", name });
 
 const whole = (name: string): TestName => ({ file: "test/host/archive/kinds.test.ts", name });
+const gauges = (name: string): TestName => ({ file: "test/runtime/storage-gauges.test.ts", name });
+const GAUGES = "src/runtime/storage-gauges.ts";
 const EXPORT = "src/host/archive/export.ts";
 const IMPORT = "src/host/archive/import.ts";
 const HELLO = "actors/run-tracker/hello.ts";
@@ -169,5 +171,48 @@ export const keepMutants: readonly Mutant[] = [
       edit("src/stores/sqlite/backup/backup.ts", "linkSync, openSync,", "linkSync, openSync, renameSync,"),
     ],
     test: backups("a directory as the target gets a name that sorts by time"),
+  },
+  {
+    name: "what the store holds is counted at every scrape",
+    edits: [edit(GAUGES, "if (!isDue || this.#isCounting", "if (this.#isCounting")],
+    test: gauges("however often the metrics are read"),
+  },
+  {
+    name: "every namespace has a series",
+    edits: [
+      edit(
+        GAUGES,
+        "const shown = bySize.slice(0, limits.storageNamespaces);",
+        "const shown = bySize.slice(0);",
+      ),
+    ],
+    test: gauges("the largest namespaces have series of their own"),
+  },
+  {
+    name: "every round counts from the start",
+    edits: [
+      edit(
+        GAUGES,
+        "    try {\n      for (let piece",
+        "    this.#pass = new Pass();\n    try {\n      for (let piece",
+      ),
+    ],
+    test: gauges("a round counts a bounded number of tasks"),
+  },
+  {
+    name: "a round ends when all is counted, however long that takes",
+    edits: [edit(GAUGES, "piece < limits.storagePieces && !this.#stopped", "!this.#stopped")],
+    test: gauges("a round counts a bounded number of tasks"),
+  },
+  {
+    name: "a page of what is counted begins with the last Task of the one before",
+    edits: [
+      edit(
+        "src/stores/sqlite/rows/statements.ts",
+        "WHERE t.id > ? ORDER BY t.id",
+        "WHERE t.id >= ? ORDER BY t.id",
+      ),
+    ],
+    test: { file: "test/stores/sqlite/sqlite.test.ts", name: "a store that counts tells" },
   },
 ];

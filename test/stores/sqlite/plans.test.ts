@@ -161,6 +161,7 @@ test("every statement finds its rows by an index, and none sorts more than the S
       "steps": "SEARCH t USING INDEX sqlite_autoindex_steps_1 (task_id=? AND name=?)",
       "stepsOf": "SEARCH steps USING INDEX sqlite_autoindex_steps_1 (task_id=?); USE TEMP B-TREE FOR ORDER BY",
       "stepsOfRuns": "SEARCH r USING INDEX sqlite_autoindex_runs_1 (id=?); SEARCH s USING INDEX sqlite_autoindex_steps_1 (task_id=? AND name=?)",
+      "storedTasks": "SEARCH t USING INDEX sqlite_autoindex_tasks_1 (id>?); SEARCH steps USING COVERING INDEX sqlite_autoindex_steps_1 (task_id=?); SEARCH runs USING COVERING INDEX runs_of_task (task_id=?); SEARCH inputs USING INDEX sqlite_autoindex_inputs_1 (task_id=?); SEARCH step_inputs USING INDEX sqlite_autoindex_step_inputs_1 (task_id=?); SEARCH outputs USING INDEX sqlite_autoindex_outputs_1 (task_id=?); SEARCH log USING INDEX sqlite_autoindex_log_1 (task_id=?)",
       "task": "SEARCH tasks USING INDEX sqlite_autoindex_tasks_1 (id=?)",
       "taskWithin": "SEARCH tasks USING INDEX sqlite_autoindex_tasks_1 (id=?)",
       "tasks": "SEARCH t USING INDEX sqlite_autoindex_tasks_1 (id=?); UNION ALL; SEARCH r USING INDEX sqlite_autoindex_runs_1 (id=?)",

@@ -1,5 +1,7 @@
+import type { TaskId } from "#domain/id";
 import type { TemplateRef } from "#domain/template/template";
 import { limits } from "#limits/index";
+import type { FiguresPage } from "#ports/store";
 import type { LanePlace } from "#ports/store-reads";
 import { type Driver, opened, type SqlRow, type Statement, textIn } from "../driver.js";
 import { type FileOptions, openFile } from "../file/file.js";
@@ -26,6 +28,7 @@ import type {
 } from "../thread/requests.js";
 import { DeadLetterRows } from "./dead-letter-rows.js";
 import { nextSeqAfter } from "./log-ends.js";
+import { storedPage } from "./stored-tasks.js";
 import { listStatements } from "./task-list.js";
 import { listTemplates } from "./template-list.js";
 
@@ -203,6 +206,10 @@ export class Reader {
       const [last] = this.#sql.lastOfLog.all([taskId]);
       return first && last ? [Number(log.open(first)[1]), nextSeqAfter(log.open(last)) - 1] : [1, 0];
     });
+  }
+
+  storedTasks({ after, limit }: { readonly after: TaskId | undefined; readonly limit: number }): FiguresPage {
+    return storedPage(this.#sql.storedTasks, after, limit);
   }
 
   checkpointIfDue(): void {}

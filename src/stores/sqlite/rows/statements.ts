@@ -227,6 +227,14 @@ export const reads = {
     FROM (SELECT reason, status, created_at, closed_at FROM dead_letters
       WHERE ?1 IS NULL OR namespace IN (SELECT value FROM json_each(?1)) ORDER BY created_at DESC, task_id DESC LIMIT ?2)
     GROUP BY reason, status`,
+  /** What each Task takes up, of so many behind an id. Lengths are in the head of a row, so that no text is read for them. */
+  storedTasks: `SELECT ${bytesOf("t.namespace")}, t.id, t.finished_at > 0,
+      (SELECT count(*) FROM steps WHERE task_id = t.id), (SELECT count(*) FROM runs WHERE task_id = t.id),
+      coalesce((SELECT octet_length(json) FROM inputs WHERE task_id = t.id), 0)
+        + (SELECT coalesce(sum(octet_length(json)), 0) FROM step_inputs WHERE task_id = t.id),
+      (SELECT coalesce(sum(octet_length(json)), 0) FROM outputs WHERE task_id = t.id),
+      (SELECT coalesce(sum(octet_length(entries)), 0) FROM log WHERE task_id = t.id)
+    FROM tasks AS t WHERE t.id > ? ORDER BY t.id LIMIT ?`,
   hasTask: "SELECT 1 FROM tasks WHERE id = ?",
   firstOfLog: `SELECT ${log.columns()} FROM log WHERE task_id = ? ORDER BY first_seq LIMIT 1`,
   lastOfLog: LAST_OF_LOG,
