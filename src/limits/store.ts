@@ -51,7 +51,7 @@ export const store = {
   sharedMemoryCommits: 10_000,
   /** How often it is counted, at most, what a store holds: a figure for planning, not for an alarm. */
   storageEvery: millis(5 * 60_000),
-  /** Tasks that are counted at once: their rows are looked up in well under a millisecond, so that no read waits behind it. */
+  /** Tasks that are counted at once: their rows are looked up in about a millisecond, so that no read waits long behind it. */
   storagePiece: 50,
   /** Such pieces of one round, of 50 000 Tasks together: less than a second of a thread every five minutes; the next round goes on. */
   storagePieces: 1_000,
