@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
+import type { RetentionTerms } from "#domain/task/retention";
 import type { StepRow } from "#domain/task/step";
 import { instant } from "#domain/time/time";
+import type { BenchPlane } from "../kit/bench-plane.js";
 import { fork, resultsOf, toEnd } from "../kit/forks.js";
 import {
   type Agent,
@@ -14,6 +16,12 @@ import {
 } from "../kit/workflow-bench.js";
 
 const once = { retry: { max_attempts: 1 } };
+
+/** The terms under which all that has ended is removed, whatever dead letter is pending. */
+function longAgo({ clock }: Pick<BenchPlane, "clock">): RetentionTerms {
+  const now = instant(clock.now() + 1);
+  return { before: now, rules: [], pendingSince: now };
+}
 
 describe("a task that failed in the middle", () => {
   const flow = template([
@@ -34,7 +42,7 @@ describe("a task that failed in the middle", () => {
   test("goes on from what failed, as a new task with the results before it, also if the old one is removed", async () => {
     const { bench, worker, old } = await failed();
     const { task } = await fork(bench, flow, old);
-    expect(await bench.store.removeFinished(instant(bench.clock.now() + 1), 10)).toContain(old.id);
+    expect(await bench.store.removeFinished(longAgo(bench), 10)).toContain(old.id);
 
     const given: unknown[] = [];
     const { task: ended } = await toEnd(bench, worker, task.id, ({ stepName, results }) => {
@@ -121,7 +129,7 @@ describe("a task that failed in the middle", () => {
       code: "not_found",
       message: `Step "claen" not found in Task ${old.id}; did you mean "clean"?`,
     });
-    await bench.store.removeFinished(instant(bench.clock.now() + 1), 10);
+    await bench.store.removeFinished(longAgo(bench), 10);
     await expect(fork(bench, flow, old)).rejects.toMatchObject({ reason: "TASK_NOT_FOUND" });
   });
 });

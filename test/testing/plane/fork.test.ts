@@ -32,6 +32,8 @@ test("a client forks a failed Task: it names the old one, has its labels and inp
   await using _ = plane;
   const { actions } = await tasks.explain(id);
   expect(actions.map(({ command }) => command)).toEqual([
+    `taskrun dlq get ${id}`,
+    `taskrun dlq redrive ${id}`,
     `taskrun task fork ${id} --from failed`,
     `taskrun task retry ${id}`,
   ]);
