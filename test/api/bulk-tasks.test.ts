@@ -28,8 +28,7 @@ test.each(Object.keys(bulkActions) as BulkAction[])(
     const asked = { filter, action, bulkId: "b", pageToken: "", maxTasks: 0, reason: "" };
     await expect(run(bulkTasks, { ...asked, dryRun: false }, request)).rejects.toMatchObject({
       code: "denied",
-      reason: "SCOPE_MISSING",
-      metadata: { scope: bulkActions[action] },
+      details: { reason: "SCOPE_MISSING", metadata: { scope: bulkActions[action] } },
     });
     await expect(run(bulkTasks, { ...asked, dryRun: true }, request)).resolves.toMatchObject({ matched: 0 });
   },
