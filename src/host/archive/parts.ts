@@ -38,7 +38,6 @@ interface TextPart {
   read(reads: ArchiveReads, key: StepKey): Promise<string | undefined>;
 }
 
-type RowLineType = (typeof rowParts)[LocalKeyedKindName]["type"];
 export type TextLineType = (typeof textParts)[TextKindName]["type"];
 
 const rowNames = Object.keys(rowParts) as readonly LocalKeyedKindName[];
