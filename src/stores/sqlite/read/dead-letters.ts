@@ -4,13 +4,10 @@ import { instant } from "#domain/time/time";
 import type { DeadLetterFilter, DeadLetterReads } from "#ports/dead-letters";
 import type { Layouts } from "../rows/layouts.js";
 import { deadLetterTable } from "../rows/rows.js";
-import type { ThreadClient } from "../thread/client.js";
+import type { ReaderCalls } from "../thread/client.js";
 
 /** Implements the reads of dead letters with a client of the reader thread. */
-export function deadLetterReads(
-  reader: Pick<ThreadClient<"reader">, "call" | "decoded">,
-  layouts: Layouts,
-): DeadLetterReads {
+export function deadLetterReads(reader: ReaderCalls, layouts: Layouts): DeadLetterReads {
   const decode = (text: string) => deadLetterTable.rows(text, layouts);
   return {
     get: (id, namespaces) =>

@@ -6,11 +6,11 @@ import type { Lately, Queue, Reads, TaskFilter } from "#ports/store-reads";
 import { countStatuses } from "../../shared/count-statuses.js";
 import type { Layouts } from "../rows/layouts.js";
 import { taskTable } from "../rows/rows.js";
-import type { ThreadClient } from "../thread/client.js";
+import type { ReaderCalls } from "../thread/client.js";
 
 /** The reads of overviews, with a client of the reader thread. */
 export function sqliteOverview(
-  reader: Pick<ThreadClient<"reader">, "call" | "decoded">,
+  reader: ReaderCalls,
   layouts: Layouts,
 ): Pick<Reads, "queues" | "lately" | "lastFailed"> {
   return {

@@ -9,7 +9,7 @@ import { requireStore } from "../file/files.js";
 import { lockUnlessServed } from "../file/lock.js";
 import { PageSums } from "../file/page-sums.js";
 import { Layouts, layoutRows } from "../rows/layouts.js";
-import type { ThreadClient } from "../thread/client.js";
+import type { ReaderCalls } from "../thread/client.js";
 import { Reader } from "./reader.js";
 import { sqliteReads } from "./reads.js";
 
@@ -64,7 +64,7 @@ function openForReading({ path, driver }: FileOptions): Driver {
 }
 
 /** Calls of a reader in this thread, as a client of another thread makes them. */
-function onThisThread(reader: Reader, path: string): Pick<ThreadClient<"reader">, "call" | "decoded"> {
+function onThisThread(reader: Reader, path: string): ReaderCalls {
   const call = async (name: string, request: unknown): Promise<unknown> => {
     try {
       return Reflect.apply(Reflect.get(reader, name), reader, [request]);
@@ -74,5 +74,5 @@ function onThisThread(reader: Reader, path: string): Pick<ThreadClient<"reader">
   };
   const decoded = async (name: string, request: unknown, decode: (answer: never) => unknown) =>
     decode((await call(name, request)) as never);
-  return { call, decoded } as Pick<ThreadClient<"reader">, "call" | "decoded">;
+  return { call, decoded } as ReaderCalls;
 }

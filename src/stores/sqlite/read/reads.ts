@@ -11,7 +11,7 @@ import type { LanePlace, Reads, TaskDetail, TaskFilter, TaskPage, TemplateFilter
 import { idBounds, specTexts, wantedStates } from "../../shared/task-narrowing.js";
 import type { Layouts } from "../rows/layouts.js";
 import { runTable, stepTable, taskTable, templateFrom } from "../rows/rows.js";
-import type { ThreadClient } from "../thread/client.js";
+import type { ReaderCalls } from "../thread/client.js";
 import { rows } from "../thread/messages.js";
 import type { DetailReply, ListRequest } from "../thread/requests.js";
 import { deadLetterReads } from "./dead-letters.js";
@@ -22,17 +22,11 @@ import { sqliteOverview } from "./overview.js";
  *
  * @param layouts the layouts in the file, which must be open
  */
-export function sqliteReads(
-  reader: Pick<ThreadClient<"reader">, "call" | "decoded">,
-  layouts: Layouts,
-): Reads {
+export function sqliteReads(reader: ReaderCalls, layouts: Layouts): Reads {
   return { ...taskReads(reader, layouts), deadLetters: deadLetterReads(reader, layouts) };
 }
 
-function taskReads(
-  reader: Pick<ThreadClient<"reader">, "call" | "decoded">,
-  layouts: Layouts,
-): Omit<Reads, "deadLetters"> {
+function taskReads(reader: ReaderCalls, layouts: Layouts): Omit<Reads, "deadLetters"> {
   return {
     async task(id: TaskId, namespaces: TaskFilter["namespaces"] = "*"): Promise<TaskDetail | undefined> {
       const request = { id, namespaces: namespaces === "*" ? null : namespaces };
