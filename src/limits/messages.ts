@@ -18,6 +18,8 @@ export const messages = {
   uncountedMessageBytes: 64 * KIB,
   /** Messages within messages that are counted; those of our protos are a handful deep. */
   messageDepth: 32,
+  /** Parameters of one query: a filter of 64 labels, and every other field of a list. */
+  queryParameters: 100,
   /** A Task's `input_json`: leaves room in a message for everything else an assignment carries. */
   inputBytes: 1 * MIB,
   /**
