@@ -109,7 +109,7 @@ export const sourceText = ruled(z.string(), (text) => {
 const LATEST_MS = 8_640_000_000_000_000;
 
 /** A whole number, as a protocol with 64-bit integers has it or as JSON has it. */
-const wholeNumber = (max: number, way: string) =>
+export const wholeNumber = (max: number, way: string) =>
   ruled(z.custom<bigint | number>(), (value) => {
     if (typeof value !== "bigint" && !Number.isInteger(value)) return "is no whole number: send one.";
     if (value >= 0 && value <= max) return undefined;

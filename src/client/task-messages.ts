@@ -1,4 +1,3 @@
-import { taskStatusToWire } from "#wire/convert-enums";
 import {
   type CreateTaskResult,
   type ListTasksRequest,
@@ -11,6 +10,7 @@ import { toTask } from "./convert.js";
 import { jsonTextOf } from "./create-request.js";
 import { codeName, TaskRunError } from "./error.js";
 import { oneOf, optionsOf, requestOf } from "./request.js";
+import { filterFieldsOf } from "./task-filter.js";
 import type { Created, Resolution, TaskFilter } from "./task-requests.js";
 import { taskFilterNames } from "./task-requests.js";
 
@@ -26,11 +26,7 @@ export function listRequestOf(
 ): ListTasksRequest {
   const filter = optionsOf(selected, "filter", [...taskFilterNames, "pageToken"]);
   return requestOf(ListTasksRequestSchema, {
-    statusFilter: filter.status === undefined ? 0 : oneOf(taskStatusToWire, filter.status, "status_filter"),
-    agentFilter: filter.agent ?? "",
-    namespace: filter.namespace ?? namespace,
-    labels: filter.labels ?? {},
-    idPrefix: filter.idPrefix ?? "",
+    ...filterFieldsOf(filter, namespace),
     pageSize: filter.pageSize ?? 0,
     pageToken: filter.pageToken ?? "",
   });

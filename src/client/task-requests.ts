@@ -1,5 +1,5 @@
 import { brand } from "#domain/brand";
-import type { Labels, TaskStatus } from "#domain/task/task";
+import type { Labels, TaskState, TaskStatus } from "#domain/task/task";
 import type { CallControl } from "./call.js";
 import { TaskRunError } from "./error.js";
 import type { TaskEvent } from "./event-views.js";
@@ -104,28 +104,51 @@ export type Resolution =
  * ```ts
  * import { createClient, type TaskFilter } from "taskrun/client";
  *
- * const filter: TaskFilter = { status: "RUNNING", labels: { team: "travel" } };
- * for await (const task of createClient().tasks.list(filter)) console.log(task.id);
+ * const hourAgo = Date.now() - 3_600_000;
+ * const filter: TaskFilter = { waiting: "WORKER", createdBeforeMs: hourAgo, labels: { team: "travel" } };
+ * for await (const task of createClient().tasks.list(filter)) console.log(task.id, task.waitingReason);
  * ```
  */
 export interface TaskFilter {
   readonly status?: TaskStatus;
+  /** In one of these states. */
+  readonly states?: readonly TaskState[];
   readonly agent?: string;
-  /** Default: the client's. */
+  /** Made of this template. Without a namespace or version those of any. */
+  readonly template?: Partial<TemplateRef> & Pick<TemplateRef, "name">;
+  /** Default: the client's; empty for every namespace that the caller may use. */
   readonly namespace?: string;
   readonly labels?: Labels;
   /** Only Tasks whose id begins so. */
   readonly idPrefix?: string;
+  /** Created at this instant or later, in Unix milliseconds. */
+  readonly createdAfterMs?: number;
+  /** Created before this instant, in Unix milliseconds. */
+  readonly createdBeforeMs?: number;
+  /** Only the child Tasks of this one. */
+  readonly parentTaskId?: string;
+  readonly correlationId?: string;
+  readonly createdBy?: string;
+  /** Whose `waitingReason` begins with this word, for example `WORKER`; `*` for all that have one. */
+  readonly waiting?: string;
   /** Tasks per page, at most 1 000. Default 100. */
   readonly pageSize?: number;
 }
 
 export const taskFilterNames = namesOf<TaskFilter>({
   status: true,
+  states: true,
   agent: true,
+  template: true,
   namespace: true,
   labels: true,
   idPrefix: true,
+  createdAfterMs: true,
+  createdBeforeMs: true,
+  parentTaskId: true,
+  correlationId: true,
+  createdBy: true,
+  waiting: true,
   pageSize: true,
 });
 

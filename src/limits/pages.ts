@@ -1,3 +1,4 @@
+import { millis } from "#domain/time/time";
 import { MIB } from "./units.js";
 
 /**
@@ -14,4 +15,8 @@ export const pages = {
   pageBytes: 2 * MIB,
   /** A page ends after looking at this many rows, however few fitted the filters. */
   pageScannedRows: 10_000,
+  /** States in one filter: each of the twelve, twice. */
+  filterStates: 24,
+  /** How much older than its parent a child's id may look, where another node has made it: a list of children ends its search there. */
+  childIdSkew: millis(60_000),
 } as const;

@@ -1,19 +1,12 @@
 import type { RunId, StepKey, TaskId } from "#domain/id";
+import type { TaskFilter } from "#domain/task/filter";
 import type { LogSlice } from "#domain/task/log";
 import type { RunRow } from "#domain/task/run";
 import type { ReadyStep, StepRow } from "#domain/task/step";
-import type { Labels, TaskRow, TaskStatus } from "#domain/task/task";
+import type { TaskRow } from "#domain/task/task";
 import type { TemplateRef, TemplateRow } from "#domain/template/template";
 
-/** Which Tasks to list; every given field must match. */
-export interface TaskFilter {
-  readonly namespaces: readonly string[] | "*";
-  readonly status?: TaskStatus;
-  readonly agentName?: string;
-  readonly labels?: Labels;
-  /** Only Tasks whose id begins so. No other Task is examined. */
-  readonly idPrefix?: string;
-}
+export type { TaskFilter };
 
 /** A page of Tasks, newest first. */
 export interface TaskPage {

@@ -15,6 +15,8 @@ export interface Setting {
   readonly terminal?: number;
   /** The height of that terminal; 24 if left out. */
   readonly rows?: number;
+  /** Unix milliseconds; 61 000 if left out. */
+  readonly now?: number;
   /** Told what has been written to either so far, and how to send the signal. */
   /** Keys that are pressed, each once the screen has been drawn after the one before. */
   readonly keys?: readonly string[];
@@ -44,7 +46,7 @@ export async function taskrun(words: readonly string[], setting: Setting = {}): 
     stderr: sink("stderr"),
     env: { NO_COLOR: "1", ...setting.env },
     cwd: setting.cwd ?? import.meta.dirname,
-    now: () => 61_000,
+    now: () => setting.now ?? 61_000,
     self: "npx taskrun",
     script: "",
     after(_, then) {

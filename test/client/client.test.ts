@@ -243,6 +243,53 @@ test("a list reads page after page, also past an empty one, and no more than is 
   expect(asked).toEqual([" 4 a ops", "p2 4 a ops", "p3 4 a ops", " 0  x"]);
 });
 
+test("a filter is sent field by field, and what cannot be sent is refused before", async () => {
+  const asked: object[] = [];
+  const rpcs: TaskRpcs = {
+    listTasks({ $typeName: _, ...request }) {
+      asked.push(request);
+      return { tasks: [] };
+    },
+  };
+  const answers = await withPlane(rpcs, async ({ tasks }) => {
+    await tasks.page({
+      states: ["pending", "blocked_by_failures"],
+      template: { name: "trip" },
+      namespace: "",
+      createdAfterMs: 1_700_000_000_000,
+      createdBeforeMs: 1_700_000_000_001,
+      parentTaskId: "p",
+      correlationId: "c",
+      createdBy: "ann",
+      waiting: "WORKER",
+    });
+    const wrong = [{ states: ["odd"] }, { states: "pending" }, { createdAfterMs: 5 }, { template: "trip" }];
+    return Promise.all(wrong.map((each) => tasks.page(each as never).catch(({ message }) => message)));
+  });
+
+  expect(asked).toMatchObject([
+    {
+      states: [1, 8],
+      template: { namespace: "", name: "trip", version: "" },
+      namespace: "",
+      createdAfterMs: 1_700_000_000_000n,
+      createdBeforeMs: 1_700_000_000_001n,
+      parentTaskId: "p",
+      correlationId: "c",
+      createdBy: "ann",
+      waiting: "WORKER",
+    },
+  ]);
+  expect(answers).toMatchInlineSnapshot(`
+    [
+      "states[0] is "odd"; it is one of pending, initializing, enqueuing_steps, steps_in_process, evaluating_results, waiting_for_dependencies, waiting_for_retry, blocked_by_failures, complete, error, cancelled, resolved_manually.",
+      "states is no array of states.",
+      "created_after_ms is 5, which is 1970-01-01T00:00:00.005Z: send Unix milliseconds, not seconds.",
+      "template is "trip"; send an object.",
+    ]
+  `);
+});
+
 test("run waits for the result, and throws what kept the task from one", async () => {
   const rpcs = (status: number): TaskRpcs => ({
     createTask: () => aTask(),

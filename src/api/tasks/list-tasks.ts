@@ -1,11 +1,12 @@
 import { z } from "zod";
-import { type TaskRow, taskStatuses } from "#domain/task/task";
+import type { TaskRow } from "#domain/task/task";
 import { limits } from "#limits/index";
 import { inOnePage, taskBytes } from "../answer-size.js";
 import { pageRows, pageToken } from "../fields.js";
 import { fromPageToken, toPageToken } from "../page-token.js";
 import { readsOf, useCase } from "../use-case.js";
-import { labels, oneOf, optionalName } from "../validate.js";
+import { optionalName } from "../validate.js";
+import { refuseEmptyFilter, taskFilterFields, taskFilterOf } from "./task-filter.js";
 
 /** Tasks without input, Steps and results; `next` is empty on the last page. */
 export interface TaskPage {
@@ -15,16 +16,14 @@ export interface TaskPage {
 
 const input = z
   .object({
-    statusFilter: oneOf(taskStatuses).optional(),
-    agentFilter: optionalName,
+    ...taskFilterFields,
     /** The older name of `pageSize`. */
     limit: z.number(),
     pageSize: z.number(),
     pageToken: pageToken(fromPageToken),
     namespace: optionalName,
-    labels,
-    idPrefix: optionalName,
   })
+  .superRefine(refuseEmptyFilter)
   .transform((request) => ({ ...request, pageSize: pageRows(request.pageSize || request.limit) }));
 
 /** ListTasks: Tasks by page, the newest first. */
@@ -37,14 +36,8 @@ export const listTasks = useCase({
     return { resource: { kind: "namespaces" as const, namespaces } };
   },
   perform: async (asked, request, { resource: { namespaces } }): Promise<TaskPage> => {
-    const { statusFilter, agentFilter, labels, idPrefix, pageSize, pageToken } = asked;
-    const filter = {
-      namespaces,
-      ...(statusFilter && { status: statusFilter }),
-      ...(agentFilter !== "" && { agentName: agentFilter }),
-      ...(Object.keys(labels).length > 0 && { labels }),
-      ...(idPrefix !== "" && { idPrefix }),
-    };
+    const { pageSize, pageToken } = asked;
+    const filter = taskFilterOf(asked, namespaces);
     const { tasks: rows, next } = await readsOf(request).tasks(filter, pageToken, pageSize);
     const tasks = inOnePage(rows, taskBytes);
     const last = tasks.length < rows.length ? tasks.at(-1)?.id : next;

@@ -1,9 +1,9 @@
-import { type Command, Option } from "commander";
-import { taskStatuses } from "#domain/task/task";
+import type { Command } from "commander";
 import { limits } from "#limits/index";
 import type { Ending } from "../exit.js";
-import { addrOption, duration, jsonOption, moment, namespaceOption, oneOf, pair, whole } from "../options.js";
+import { addrOption, duration, jsonOption, moment, namespaceOption, pair, whole } from "../options.js";
 import type { Io } from "../terminal/io.js";
+import { addFilterOptions } from "./filter-options.js";
 import { addStepCommands } from "./step-commands.js";
 
 const SEQ_MAX = Number.MAX_SAFE_INTEGER;
@@ -75,21 +75,12 @@ function addReading(task: Command, io: Io, end: Ending): void {
     .addOption(addrOption())
     .action(async (id, options) => end((await import("./explain.js")).explainTask(id, options, io)));
 
-  task
-    .command("list")
-    .description("List tasks, newest first.")
-    .addOption(
-      new Option("--status <status>", "Only tasks of this status.")
-        .choices(taskStatuses)
-        .argParser(oneOf(taskStatuses)),
-    )
-    .option("--agent <name>", "Only tasks of this agent.")
-    .option("--label <name=value...>", "Only tasks with these labels.", pair)
+  addFilterOptions(task.command("list").description("List tasks, newest first."))
     .option("--limit <n>", "Number of tasks at most.", whole(1, limits.listRows), 100)
     .addOption(jsonOption("Print JSON, a task a line."))
     .addOption(namespaceOption())
     .addOption(addrOption())
-    .action(async (options) => end((await verbs()).listTasks(options, io)));
+    .action(async (options) => end((await import("./list.js")).listTasks(options, io)));
 
   task
     .command("watch <id>")

@@ -1,16 +1,13 @@
-import { hasEnded, type Task, TaskFailed, type TaskFilter, TaskRunError } from "#client/index";
+import { hasEnded, TaskFailed, TaskRunError } from "#client/index";
 import { type ConnectionOptions, withClient } from "../connection.js";
 import { CliError, type ExitCode, exit } from "../exit.js";
-import { ago, colorsFor, paintStatus, took } from "../terminal/format.js";
 import type { Io } from "../terminal/io.js";
-import { document, line, taskJson } from "../terminal/json.js";
+import { document, taskJson } from "../terminal/json.js";
 import { oneLine } from "../terminal/sanitizer.js";
-import { layoutWidth } from "../terminal/size.js";
-import { type Column, ERROR_LEAST, table } from "../terminal/table.js";
 import { follow } from "./follow.js";
 import { describeTask } from "./page.js";
 import { resultDocument, resultLine } from "./result.js";
-import { shortIds, wholeTaskId } from "./short-id.js";
+import { wholeTaskId } from "./short-id.js";
 import { whyWaiting } from "./waiting.js";
 import { tellWarnings } from "./warnings.js";
 
@@ -32,63 +29,6 @@ export async function getTask(
     if (why !== undefined) await io.stderr.write(`${why}\n`);
   });
   return exit.ok;
-}
-
-export interface ListOptions extends ConnectionOptions, JsonOption {
-  readonly status?: NonNullable<TaskFilter["status"]>;
-  readonly agent?: string;
-  readonly label?: Readonly<Record<string, string>>;
-  readonly limit: number;
-}
-
-/** `task list`: prints the newest `limit` tasks. */
-export async function listTasks(options: ListOptions, io: Io): Promise<ExitCode> {
-  const { status, agent, label, limit, json } = options;
-  const filter: TaskFilter = {
-    ...(status !== undefined && { status }),
-    ...(agent !== undefined && { agent }),
-    ...(label !== undefined && { labels: label }),
-    pageSize: Math.min(limit, 1_000),
-  };
-
-  const tasks: Task[] = [];
-  await withClient(io, options, async (client) => {
-    let left = limit;
-    for await (const task of client.tasks.list(filter)) {
-      if (json) await io.stdout.write(line(taskJson(task)));
-      else tasks.push(task);
-      left -= 1;
-      if (left === 0) break;
-    }
-  });
-  if (!json) await showTasks(tasks, limit, io);
-  return exit.ok;
-}
-
-async function showTasks(tasks: readonly Task[], limit: number, io: Io): Promise<void> {
-  if (tasks.length === 0) return io.stderr.write("There are no matching tasks.\n");
-  const colors = colorsFor(io.stdout, io);
-  const now = io.now();
-  const short = shortIds(tasks.map(({ id }) => id));
-
-  const columns: Column<Task>[] = [
-    { title: "TASK", cell: ({ id }) => id, short: ({ id }) => short.get(id) ?? id },
-    { title: "STATUS", cell: ({ status }) => status, paint: (status) => paintStatus(colors, status) },
-    { title: "AGENT", cell: ({ agent, template }) => agent || (template?.name ?? "-"), least: 8 },
-    { title: "CREATED", cell: ({ createdAtMs }) => ago(createdAtMs, now), optional: true },
-    {
-      title: "TOOK",
-      cell: ({ createdAtMs, finishedAtMs }) => took(createdAtMs, finishedAtMs),
-      optional: true,
-    },
-    { title: "ERROR", cell: ({ errorMessage }) => errorMessage, least: ERROR_LEAST },
-  ];
-  await io.stdout.write(table(columns, tasks, layoutWidth(io.stdout)));
-  if (tasks.length === limit && io.stderr.isTTY) {
-    await io.stderr.write(
-      `The newest ${limit}; more with --limit N, or fewer with --status, --agent, --label.\n`,
-    );
-  }
 }
 
 /** `task watch`: prints the events after `--after-seq`, then new ones until the task ends. */

@@ -1,6 +1,6 @@
 import { iso } from "../time/iso.js";
 import type { StepSummary } from "./step.js";
-import { countOf, isTerminal, type TaskRow } from "./task.js";
+import { countOf, isTerminal, type TaskRow, type TaskState } from "./task.js";
 
 /**
  * Why something that has not ended makes no progress by itself, in UPPER_SNAKE: the first word of a waiting reason. More may
@@ -57,33 +57,59 @@ export function stepWaitingReason(step: StepSummary): string {
   }
 }
 
+/** What a row of a Task can say that it waits for, and the states in which it may. The other causes are those of Steps. */
+export const statesWaiting = {
+  START_TIME: ["pending"],
+  TURN: ["pending"],
+  WORKER: ["enqueuing_steps"],
+  BACKOFF: ["waiting_for_retry"],
+  OPERATOR: ["blocked_by_failures"],
+} as const satisfies Partial<Record<WaitingCause, readonly TaskState[]>>;
+export type TaskWaitingCause = keyof typeof statesWaiting;
+
+/** What a Task waits for, and the detail. */
+interface TaskWait {
+  readonly cause: TaskWaitingCause;
+  readonly detail: string;
+}
+
+/** What of a Task's row decides on what it waits for. */
+type WaitingTask = Pick<TaskRow, "state" | "spec" | "counts">;
+
 /** Why a Task does not go on by itself, as `CAUSE: detail`; empty if it does, or has ended. Follows from its row. */
-export function taskWaitingReason({
-  state,
-  spec,
-  counts,
-}: Pick<TaskRow, "state" | "spec" | "counts">): string {
-  if (isTerminal(state)) return "";
+export function taskWaitingReason(task: WaitingTask): string {
+  const wait = taskWait(task);
+  return wait ? reason(wait.cause, wait.detail) : "";
+}
+
+/** The first word of {@link taskWaitingReason}; undefined if that is empty. */
+export function taskWaitingCause(task: WaitingTask): TaskWaitingCause | undefined {
+  return taskWait(task)?.cause;
+}
+
+function taskWait({ state, spec, counts }: WaitingTask): TaskWait | undefined {
+  if (isTerminal(state)) return undefined;
   switch (state) {
     case "pending":
       return spec.startAt > 0
-        ? reason("START_TIME", iso(spec.startAt))
-        : reason("TURN", "its turn has not come");
+        ? { cause: "START_TIME", detail: iso(spec.startAt) }
+        : { cause: "TURN", detail: "its turn has not come" };
     case "enqueuing_steps": {
       const ready = countOf(counts, "enqueued");
-      if (ready === 0) return "";
+      if (ready === 0) return undefined;
       const { agentName } = spec;
-      return reason(
-        "WORKER",
-        agentName === "" ? `${stepsOf(ready)} ready` : `a free slot for agent "${agentName}"`,
-      );
+      const detail = agentName === "" ? `${stepsOf(ready)} ready` : `a free slot for agent "${agentName}"`;
+      return { cause: "WORKER", detail };
     }
     case "waiting_for_retry":
-      return reason("BACKOFF", `${stepsOf(countOf(counts, "waiting_for_retry"))} to be tried again`);
+      return {
+        cause: "BACKOFF",
+        detail: `${stepsOf(countOf(counts, "waiting_for_retry"))} to be tried again`,
+      };
     case "blocked_by_failures":
-      return reason("OPERATOR", `${stepsOf(countOf(counts, "error"))} failed for good`);
+      return { cause: "OPERATOR", detail: `${stepsOf(countOf(counts, "error"))} failed for good` };
     default:
-      return "";
+      return undefined;
   }
 }
 

@@ -16,7 +16,7 @@ import { run } from "#api/use-case";
 import { UnknownWord } from "#api/validate";
 import { Fault } from "#domain/fault";
 import type { TaskView } from "#domain/task/view";
-import { resolveActionFromWire, taskStatusFromWire } from "#wire/convert-enums";
+import { resolveActionFromWire } from "#wire/convert-enums";
 import { explanationToWire } from "#wire/convert-explanation";
 import { stepResultToWire, taskToWire, taskViewToWire } from "#wire/convert-task";
 import { retryAfterOf, statusCodes, statusOf } from "#wire/faults";
@@ -24,7 +24,6 @@ import {
   type BatchCreateTasksResponse,
   CreateTaskRequestSchema,
   type CreateTaskResult,
-  type ListTasksRequest,
   type ListTasksResponse,
   type ResolveStepRequest,
   type RunTaskRequest,
@@ -33,6 +32,7 @@ import {
   type WatchTaskRequest,
 } from "#wire/gen/taskrun/v1/task_service_pb";
 import { asIs, type StreamCall, serverStreaming, unary, waiting } from "../rpc.js";
+import { taskFilterInput } from "./task-filter.js";
 import { watchedEvents } from "./watched-events.js";
 
 /** The TaskService: clients create, change and watch Tasks. */
@@ -42,7 +42,7 @@ export const taskService = [
   unary(TaskService.method.retryTask, retryTask, asIs, taskViewToWire),
   unary(TaskService.method.getTask, getTask, asIs, taskViewToWire),
   unary(TaskService.method.explainTask, explainTask, asIs, explanationToWire),
-  unary(TaskService.method.listTasks, listTasks, listInput, pageAnswer),
+  unary(TaskService.method.listTasks, listTasks, taskFilterInput, pageAnswer),
   unary(TaskService.method.cancelTask, cancelTask, asIs, taskViewToWire),
   unary(TaskService.method.signalTask, signalTask, asIs, taskViewToWire),
   unary(TaskService.method.resolveStep, resolveStep, resolveInput, taskViewToWire),
@@ -78,12 +78,6 @@ function refused(fault: Fault): CreateTaskResult {
       },
     },
   };
-}
-
-function listInput({ statusFilter: number, ...request }: ListTasksRequest) {
-  const status =
-    taskStatusFromWire(number) ?? new UnknownWord(`is ${number}, which is no TaskStatus: send 0 for any.`);
-  return { ...request, statusFilter: number === 0 ? undefined : status };
 }
 
 function pageAnswer({ tasks, nextPageToken }: TaskPage): ListTasksResponse {

@@ -1,12 +1,12 @@
 import type { RowRef } from "#domain/conflict";
 import type { RunId, StepKey, TaskId } from "#domain/id";
 import { keyOfId, type Revisioned, type RowKindName, rowKind, type TextKindName } from "#domain/row-kinds";
+import { selects } from "#domain/task/filter";
 import type { LogEntry, LogSlice } from "#domain/task/log";
 import type { RunRow } from "#domain/task/run";
 import { compareReady, readyStep, type StepRow } from "#domain/task/step";
-import { type TaskRow, taskStatus } from "#domain/task/task";
+import type { TaskRow } from "#domain/task/task";
 import type { TemplateRef, TemplateRow } from "#domain/template/template";
-import { carries } from "#domain/worker/worker";
 import type {
   LanePlace,
   Reads,
@@ -124,17 +124,6 @@ export class MemoryReads implements Reads {
     const kept = this.#tables.tasks.get(taskId);
     return kept && { earliest: 1, last: kept.log.length };
   }
-}
-
-function selects(filter: TaskFilter, task: TaskRow): boolean {
-  const { namespaces, status, agentName, labels, idPrefix = "" } = filter;
-  return (
-    task.id.startsWith(idPrefix) &&
-    (namespaces === "*" || namespaces.includes(task.namespace)) &&
-    (status === undefined || taskStatus(task) === status) &&
-    (agentName === undefined || task.spec.agentName === agentName) &&
-    (labels === undefined || carries(task.spec.labels, labels))
-  );
 }
 
 export function runIn({ tasks, taskOfRun }: MemoryTables, id: RunId): RunRow | undefined {

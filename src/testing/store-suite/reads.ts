@@ -1,7 +1,7 @@
-import type { TaskId } from "#domain/id";
-import type { Store, TaskFilter } from "#ports/store";
+import type { TaskFilter } from "#ports/store";
 import { commit, run, runId, spec, step, task, taskId } from "../rows.js";
 import type { Suite } from "./kit.js";
+import { allOf, filterTests } from "./task-filters.js";
 
 const everything: TaskFilter = { namespaces: "*" };
 
@@ -9,6 +9,7 @@ const everything: TaskFilter = { namespaces: "*" };
 export function readTests(suite: Suite): void {
   const { test, expect, use } = suite;
   detailTests(suite);
+  filterTests(suite);
 
   test("a list is newest first, page by page, and stays so while Tasks are added", () =>
     use(async (store) => {
@@ -57,17 +58,6 @@ export function readTests(suite: Suite): void {
       expect(await list({ idPrefix: `${taskId(4)}0` })).toEqual([]);
       expect(await list({ idPrefix: "%" })).toEqual([]);
     }));
-}
-
-async function allOf(store: Store, filter: TaskFilter): Promise<readonly TaskId[]> {
-  const ids: TaskId[] = [];
-  let before: TaskId | undefined;
-  do {
-    const page = await store.reads.tasks(filter, before, 1);
-    ids.push(...page.tasks.map(({ id }) => id));
-    before = page.next;
-  } while (before !== undefined);
-  return ids;
 }
 
 function detailTests({ test, expect, use }: Suite): void {

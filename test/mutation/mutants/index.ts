@@ -10,6 +10,7 @@ import { browserMutants } from "./browser.js";
 import { clockMutants } from "./clock.js";
 import { compensationMutants } from "./compensation.js";
 import { credentialMutants } from "./credentials.js";
+import { dailyMutants } from "./daily.js";
 import { damageMutants } from "./damage.js";
 import { dataMutants } from "./data.js";
 import { devMutants } from "./dev.js";
@@ -65,6 +66,7 @@ export const mutants: readonly Mutant[] = [
   ...loopMutants,
   ...lossMutants,
   ...schemaMutants,
+  ...dailyMutants,
   ...damageMutants,
   ...layoutMutants,
   ...compensationMutants,

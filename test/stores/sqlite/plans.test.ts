@@ -30,12 +30,13 @@ function plan(sql: string): string {
     .join("; ");
 }
 
-const list = (part: { readonly namespaces: string[] | null; readonly before: string | null }) =>
+const list = (part: Pick<Parameters<typeof listStatements>[0], "namespaces" | "from" | "below">) =>
   listStatements({
-    states: ["error 1"],
+    statusStates: ["error 1"],
+    states: ["error"],
     agentName: "a",
     labels: [["k", "v"]],
-    idPrefix: null,
+    specTexts: ['"createdBy":"ann"'],
     pageSize: 1,
     scannedRows: 1,
     ...part,
@@ -154,9 +155,10 @@ test("every statement finds its rows by an index, and none sorts more than the S
 
 test("a list walks the ids downward, within the namespace if there is one", () => {
   const lists = {
-    all: list({ namespaces: null, before: null }),
-    several: list({ namespaces: ["a", "b"], before: "x" }),
-    one: list({ namespaces: ["a"], before: "x" }),
+    all: list({ namespaces: null, from: null, below: null }),
+    several: list({ namespaces: ["a", "b"], from: null, below: "x" }),
+    one: list({ namespaces: ["a"], from: null, below: "x" }),
+    between: list({ namespaces: ["a"], from: "w", below: "x" }),
   };
   const plans = Object.entries(lists).map(([name, { page, last }]) => [
     name,
@@ -168,6 +170,10 @@ test("a list walks the ids downward, within the namespace if there is one", () =
       "all": [
         "CO-ROUTINE (subquery-1); SCAN tasks USING INDEX sqlite_autoindex_tasks_1; SCAN (subquery-1)",
         "SCAN tasks USING INDEX sqlite_autoindex_tasks_1",
+      ],
+      "between": [
+        "CO-ROUTINE (subquery-1); SEARCH tasks USING INDEX tasks_listed (namespace=? AND id>? AND id<?); SCAN (subquery-1)",
+        "SEARCH tasks USING INDEX tasks_listed (namespace=? AND id>? AND id<?)",
       ],
       "one": [
         "CO-ROUTINE (subquery-1); SEARCH tasks USING INDEX tasks_listed (namespace=? AND id<?); SCAN (subquery-1)",

@@ -26,7 +26,16 @@ function readsOf(path: string): Record<string, () => unknown> {
   const options = { path, driver: preferredDriver(), maxBytes: 0, reserveBytes: 0 };
   const reader = new Reader(options);
   const sql = prepareAll(openDriver(path), loads);
-  const list = { namespaces: null, states: null, agentName: null, labels: [], idPrefix: null, before: null };
+  const list = {
+    namespaces: null,
+    states: null,
+    agentName: null,
+    labels: [],
+    specTexts: [],
+    statusStates: null,
+    from: null,
+    below: null,
+  };
   const step = { taskId: id, stepName: "a" };
   return {
     "the Task, for clients": () => reader.task({ id, namespaces: null }),

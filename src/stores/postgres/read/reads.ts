@@ -1,4 +1,5 @@
 import type { RunId, StepKey, TaskId } from "#domain/id";
+import { selects } from "#domain/task/filter";
 import type { LogEntry, LogSlice } from "#domain/task/log";
 import type { RunRow } from "#domain/task/run";
 import type { StepRow } from "#domain/task/step";
@@ -117,8 +118,9 @@ function readsBy(calls: Calls, all: Calls): Reads {
       const from = bound && (String(bound[0]) as TaskId);
       const { page, last } = from ? listStatements(filter, before, pageSize, from) : unbounded;
       const found = await calls.query(page.statement, page.values);
-      const tasks = found.slice(0, pageSize).map(([fixed, data]) => rowFrom<TaskRow>(fixed, data));
-      if (found.length > pageSize) return { tasks, next: tasks.at(-1)?.id };
+      const shown = found.slice(0, pageSize).map(([fixed, data]) => rowFrom<TaskRow>(fixed, data));
+      const tasks = shown.filter((task) => selects(filter, task));
+      if (found.length > pageSize) return { tasks, next: shown.at(-1)?.id };
       if (isConfined) return { tasks, next: from };
       const [end] = await calls.query(last.statement, last.values);
       return { tasks, next: end ? (String(end[0]) as TaskId) : undefined };

@@ -1,6 +1,8 @@
 import type { TaskId } from "#domain/id";
+import type { TaskState } from "#domain/task/task";
 import { limits } from "#limits/index";
 import type { TaskFilter } from "#ports/store-reads";
+import { idBounds, specTexts, wantedStates } from "../../shared/task-narrowing.js";
 import type { Statement } from "../connect/connection.js";
 import { labelText } from "../rows/rows.js";
 
@@ -27,22 +29,20 @@ export function listStatements(
   pageSize: number,
   from?: TaskId,
 ): { readonly page: Query; readonly last: Query } {
-  const { namespaces, status, agentName, labels, idPrefix } = filter;
+  const { namespaces } = filter;
+  const bounds = idBounds(filter, before);
   const one = namespaces !== "*" && namespaces.length === 1 ? namespaces[0] : undefined;
   const where: Condition[] = [
     ...(one === undefined ? [] : [{ sql: "namespace = $", value: one }]),
-    ...(before === undefined ? [] : [{ sql: "id < $", value: before }]),
     ...(from === undefined ? [] : [{ sql: "id >= $", value: from }]),
-    ...(idPrefix === undefined ? [] : beginsWith(idPrefix)),
+    ...(bounds.from === undefined ? [] : [{ sql: "id >= $", value: bounds.from }]),
+    ...(bounds.below === undefined ? [] : [{ sql: "id < $", value: bounds.below }]),
   ];
-  const carried = Object.entries(labels ?? {}).map(labelText);
   const conditions: Condition[] = [
     ...(one !== undefined || namespaces === "*"
       ? []
       : [{ sql: "namespace = ANY ($::text[])", value: namespaces }]),
-    ...(status === undefined ? [] : [{ sql: "status = $", value: status }]),
-    ...(agentName === undefined ? [] : [{ sql: "agent_name = $", value: agentName }]),
-    ...(carried.length === 0 ? [] : [{ sql: "labels @> $::text[]", value: carried }]),
+    ...rowConditions(filter),
   ];
   const scanned = { sql: "$::bigint", value: limits.pageScannedRows };
   const size = { sql: "$::bigint", value: pageSize + 1 };
@@ -61,12 +61,22 @@ export function listStatements(
   };
 }
 
-/** The ids that begin so lie together in the index. */
-function beginsWith(prefix: string): Condition[] {
+function rowConditions(filter: TaskFilter): readonly Condition[] {
+  const { status, agentName, labels } = filter;
+  const states = wantedStates(filter);
+  const carried = Object.entries(labels ?? {}).map(labelText);
   return [
-    { sql: "id >= $", value: prefix },
-    { sql: "id < $", value: `${prefix}\u{10ffff}` },
+    ...(status === undefined ? [] : [{ sql: "status = $", value: status }]),
+    ...(states === undefined ? [] : [{ sql: "data LIKE ANY ($::text[])", value: states.map(hasState) }]),
+    ...(agentName === undefined ? [] : [{ sql: "agent_name = $", value: agentName }]),
+    ...(carried.length === 0 ? [] : [{ sql: "labels @> $::text[]", value: carried }]),
+    ...specTexts(filter).map((value) => ({ sql: "strpos(fixed, $) > 0", value })),
   ];
+}
+
+/** A pattern of rows in this state. Its underscores fit any character, which is no harm: what is read is checked once more. */
+function hasState(state: TaskState): string {
+  return `%"state":"${state}"%`;
 }
 
 function all(conditions: readonly Condition[]): string {

@@ -180,18 +180,16 @@ interface Query {
  * by id, newest first, and within one namespace if only one is wanted; all other conditions are checked for each row.
  */
 export function listStatements(request: ListRequest): { readonly page: Query; readonly last: Query } {
-  const { namespaces, states, agentName, labels, idPrefix, before, pageSize, scannedRows } = request;
+  const { namespaces, from, below, pageSize, scannedRows } = request;
   const one = namespaces?.length === 1 ? namespaces[0] : undefined;
   const where = [
     ...(one === undefined ? [] : [{ sql: "namespace = ?", value: one }]),
-    ...(before === null ? [] : [{ sql: "id < ?", value: before }]),
-    ...(idPrefix === null ? [] : beginsWith(idPrefix)),
+    ...(from === null ? [] : [{ sql: "id >= ?", value: from }]),
+    ...(below === null ? [] : [{ sql: "id < ?", value: below }]),
   ];
   const conditions = [
     ...(one !== undefined || namespaces === null ? [] : [isOneOf("namespace", namespaces)]),
-    ...(states === null ? [] : [isOneOf("state || ' ' || has_run", states)]),
-    ...(agentName === null ? [] : [{ sql: "agent_name = ?", value: agentName }]),
-    ...(labels.length === 0 ? [] : [{ sql: CARRIES, value: JSON.stringify(labels) }]),
+    ...rowConditions(request),
   ];
   const order = "ORDER BY id DESC LIMIT";
   const values = where.map(({ value }) => value);
@@ -213,11 +211,16 @@ const CARRIES = `NOT EXISTS (SELECT 1 FROM json_each(?) AS wanted WHERE NOT EXIS
   SELECT 1 FROM json_each(spec, '$.labels') AS label
   WHERE label.key = wanted.value ->> 0 AND label.value = wanted.value ->> 1))`;
 
-/** The ids that begin so lie together in the index. */
-function beginsWith(prefix: string) {
+/** True if the JSON of the spec has every wanted text. */
+const HAS_TEXTS = "NOT EXISTS (SELECT 1 FROM json_each(?) AS wanted WHERE NOT instr(spec, wanted.value))";
+
+function rowConditions({ statusStates, states, agentName, labels, specTexts }: ListRequest) {
   return [
-    { sql: "id >= ?", value: prefix },
-    { sql: "id < ?", value: `${prefix}\u{10ffff}` },
+    ...(statusStates === null ? [] : [isOneOf("state || ' ' || has_run", statusStates)]),
+    ...(states === null ? [] : [isOneOf("state", states)]),
+    ...(agentName === null ? [] : [{ sql: "agent_name = ?", value: agentName }]),
+    ...(labels.length === 0 ? [] : [{ sql: CARRIES, value: JSON.stringify(labels) }]),
+    ...(specTexts.length === 0 ? [] : [{ sql: HAS_TEXTS, value: JSON.stringify(specTexts) }]),
   ];
 }
 

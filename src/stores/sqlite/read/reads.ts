@@ -1,4 +1,5 @@
 import type { RunId, StepKey, TaskId } from "#domain/id";
+import { selects } from "#domain/task/filter";
 import type { LogEntry, LogSlice } from "#domain/task/log";
 import type { RunRow } from "#domain/task/run";
 import { rowsOf, type TaskRow } from "#domain/task/task";
@@ -6,6 +7,7 @@ import type { TemplateRef, TemplateRow } from "#domain/template/template";
 import { versionKey } from "#domain/template/version";
 import { limits } from "#limits/index";
 import type { LanePlace, Reads, TaskDetail, TaskFilter, TaskPage, TemplateFilter } from "#ports/store-reads";
+import { idBounds, specTexts, wantedStates } from "../../shared/task-narrowing.js";
 import type { Layouts } from "../rows/layouts.js";
 import { runTable, stepTable, taskTable, templateFrom } from "../rows/rows.js";
 import type { ThreadClient } from "../thread/client.js";
@@ -33,18 +35,21 @@ export function sqliteReads(reader: ThreadClient<"reader">, layouts: Layouts): R
     },
 
     async tasks(filter: TaskFilter, before: TaskId | undefined, pageSize: number): Promise<TaskPage> {
+      const { from, below } = idBounds(filter, before);
       const request = {
         namespaces: filter.namespaces === "*" ? null : filter.namespaces,
-        states: filter.status === undefined ? null : rowsOf(filter.status).map(stateKey),
+        statusStates: filter.status === undefined ? null : rowsOf(filter.status).map(stateKey),
+        states: wantedStates(filter) ?? null,
         agentName: filter.agentName ?? null,
         labels: Object.entries(filter.labels ?? {}),
-        idPrefix: filter.idPrefix ?? null,
-        before: before ?? null,
+        specTexts: specTexts(filter),
+        from: from ?? null,
+        below: below ?? null,
         pageSize,
         scannedRows: limits.pageScannedRows,
       };
       return reader.decoded("tasks", request, ({ tasks, next }) => ({
-        tasks: taskTable.rows(tasks, layouts),
+        tasks: taskTable.rows(tasks, layouts).filter((task) => selects(filter, task)),
         next: (next ?? undefined) as TaskId | undefined,
       }));
     },

@@ -88,11 +88,16 @@ export interface ListRequest {
   /** null is all of them. */
   readonly namespaces: readonly string[] | null;
   /** State and whether it has run, see `stateKey`. */
+  readonly statusStates: readonly string[] | null;
   readonly states: readonly string[] | null;
   readonly agentName: string | null;
   readonly labels: readonly Pair[];
-  readonly idPrefix: string | null;
-  readonly before: string | null;
+  /** What occurs in the JSON of the spec. */
+  readonly specTexts: readonly string[];
+  /** No id is below it; null if that is open. */
+  readonly from: string | null;
+  /** All ids are below it; null if that is open. */
+  readonly below: string | null;
   readonly pageSize: number;
   readonly scannedRows: number;
 }

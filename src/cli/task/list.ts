@@ -1,0 +1,45 @@
+import type { Task } from "#client/index";
+import { limits } from "#limits/index";
+import { type ConnectionOptions, withClient } from "../connection.js";
+import { type ExitCode, exit } from "../exit.js";
+import type { Io } from "../terminal/io.js";
+import { line, taskJson } from "../terminal/json.js";
+import { layoutWidth } from "../terminal/size.js";
+import { type FilterOptions, filterOf } from "./filter-options.js";
+import type { JsonOption } from "./task.js";
+import { taskTable } from "./task-table.js";
+
+export interface ListOptions extends ConnectionOptions, FilterOptions, JsonOption {
+  readonly limit: number;
+}
+
+/** `task list`: prints the newest `limit` tasks that fit. */
+export async function listTasks(options: ListOptions, io: Io): Promise<ExitCode> {
+  const { limit, json } = options;
+  const tasks: Task[] = [];
+  await withClient(io, options, async (client) => {
+    const filter = await filterOf(options, client, io);
+    let left = limit;
+    for await (const task of client.tasks.list({
+      ...filter,
+      pageSize: Math.min(limit, limits.pageSizeMax),
+    })) {
+      if (json) await io.stdout.write(line(taskJson(task)));
+      else tasks.push(task);
+      left -= 1;
+      if (left === 0) break;
+    }
+  });
+  if (!json) await showTasks(tasks, limit, io);
+  return exit.ok;
+}
+
+async function showTasks(tasks: readonly Task[], limit: number, io: Io): Promise<void> {
+  if (tasks.length === 0) return io.stderr.write("There are no matching tasks.\n");
+  await io.stdout.write(taskTable(tasks, io, { withNamespace: false, width: layoutWidth(io.stdout) }));
+  if (tasks.length === limit && io.stderr.isTTY) {
+    await io.stderr.write(
+      `The newest ${limit}; more with --limit N, or fewer with --status, --agent, --waiting, --age and others.\n`,
+    );
+  }
+}

@@ -1,0 +1,45 @@
+import { expect, test } from "vitest";
+import { beginningAt, ID_TIME_MAX, timeOf } from "#domain/id-time";
+import { taskStates } from "#domain/task/task";
+import {
+  statesWaiting,
+  type TaskWaitingCause,
+  taskWaitingCause,
+  taskWaitingReason,
+} from "#domain/task/waiting-reason";
+import { instant } from "#domain/time/time";
+import { spec } from "#testing/rows";
+
+test("a Task waits for something only in the states that are listed for it, and in each of them", () => {
+  const seen: Partial<Record<TaskWaitingCause, Set<string>>> = {};
+  for (const state of taskStates) {
+    for (const startAt of [0, 5].map(instant)) {
+      for (const counts of [{}, { enqueued: 1, waiting_for_retry: 2, error: 1 }]) {
+        const row = { state, spec: spec({ startAt }), counts };
+        const cause = taskWaitingCause(row);
+        expect(taskWaitingReason(row).split(":")[0]).toBe(cause ?? "");
+        if (cause === undefined) continue;
+        seen[cause] ??= new Set();
+        seen[cause].add(state);
+      }
+    }
+  }
+
+  const states = Object.entries(seen).map(([cause, set]) => [cause, [...set]]);
+  expect(Object.fromEntries(states)).toEqual(statesWaiting);
+});
+
+test("an id sorts by the beginning of its millisecond, and tells it", () => {
+  const id = "018bcfe5-687b-7c3d-8000-123456789abc";
+  const at = timeOf(id);
+  expect(at).toBe(1_700_000_000_123);
+  expect(id >= beginningAt(instant(1_700_000_000_123))).toBe(true);
+  expect(id < beginningAt(instant(1_700_000_000_124))).toBe(true);
+  expect(["task-1", "", "018bcfe5-687b-4c3d-8000-123456789abc"].map(timeOf)).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  expect(beginningAt(instant(0))).toBe("00000000-0000");
+  expect(beginningAt(instant(ID_TIME_MAX + 1))).toBe("ffffffff-ffff");
+});
