@@ -1,6 +1,7 @@
 import { mayUse } from "#domain/caller";
 import type { Fault } from "#domain/fault";
 import type { RunId, SessionId } from "#domain/id";
+import { isOfFormerLife, isSameLife } from "#domain/incarnation";
 import { processOf, runNotYours, takenOver, workerIdTaken } from "#domain/refusals";
 import { isOver, type RunRow } from "#domain/task/run";
 import type { Instant } from "#domain/time/time";
@@ -9,7 +10,7 @@ import type { Command } from "../commands.js";
 import { advanceRun, advanceWorker, refuse } from "../make-command.js";
 import type { MessageView } from "../view.js";
 import type { RunTrackerHandler, RunTrackerMessageOf } from "./handler.js";
-import { cancelRun, giveUp, outputAck, runsAt } from "./runs.js";
+import { abandonRun, cancelRun, giveUp, outputAck, runsAt } from "./runs.js";
 
 /** A worker's stream begins: it supersedes an older one, and takes back the Runs it can show. */
 export const hello: RunTrackerHandler<"hello"> = {
@@ -126,11 +127,17 @@ function resumeRuns(
   view: MessageView,
   at: Instant,
 ): Command[] {
+  const { hello, incarnation = "", restored } = message;
+  const sameLife = isSameLife(hello.incarnation ?? "", incarnation);
+  const isFormer = (run: RunRow | undefined) =>
+    !sameLife || (run !== undefined && isOfFormerLife(run, restored));
   const commands: Command[] = [];
   const shown = new Set<string>();
-  for (const claim of message.hello.resume) {
+  for (const claim of hello.resume) {
     const run = view.run(claim.runId);
-    if (run && isOwn(run, claim, session)) {
+    if (isFormer(run)) {
+      commands.push(cancelRun(session.id, claim.runId, RESTORED));
+    } else if (run && isOwn(run, claim, session)) {
       shown.add(run.id);
       commands.push(...takeBack(run, claim, session.id, at));
     } else {
@@ -141,7 +148,8 @@ function resumeRuns(
     const former = formers.find((each) => each?.id === run.heldBy);
     if (former && !shown.has(run.id)) {
       const sameProcess = session.protocol >= 1 && former.instance === session.instance;
-      commands.push(giveUp(run, sameProcess, at));
+      // That it shows no such Run does not say that it has not begun it: it may have ended it since the backup.
+      commands.push(isFormer(run) ? abandonRun(run, at, RESTORED) : giveUp(run, sameProcess, at));
     }
   }
   return commands;
@@ -154,6 +162,10 @@ function resumeRuns(
 function rivalOf(previous: SessionRow, session: SessionRow): SessionRow | undefined {
   return previous.state !== "detached" && previous.instance !== session.instance ? previous : undefined;
 }
+
+/** Of a Run that was assigned before the store was restored. */
+const RESTORED =
+  "the server's store was restored from a backup: what was assigned before is not taken up again, and the step is tried anew";
 
 /** A Run can be taken back only by the process that had it. */
 function isOwn(run: RunRow, { fence }: ResumedRun, session: SessionRow): boolean {

@@ -1,5 +1,6 @@
 import type { Caller } from "#domain/caller";
 import type { NodeId, RunId, SessionId, WorkerId } from "#domain/id";
+import type { Restoration } from "#domain/incarnation";
 import type { HeldSet, WorkerReport } from "#domain/task/report";
 import type { Hello, LeaseTerms, WorkerStatus } from "#domain/worker/worker";
 
@@ -14,6 +15,8 @@ export type RunTrackerMessage =
       readonly terms: LeaseTerms;
       /** Of this start of the plane. */
       readonly incarnation?: string;
+      /** Absent if the store was never restored from a backup. */
+      readonly restored?: Restoration | undefined;
     }
   /** worker: about one Run. All may be repeated. */
   | RunReport

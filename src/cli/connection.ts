@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { createClient, DEFAULT_ADDR, type TaskRunClient, TaskRunError } from "#client/index";
 import { CliError, exit } from "./exit.js";
 import type { Profile } from "./login/profiles.js";
+import { ALL } from "./options.js";
 import { fromServer } from "./refusal.js";
 import type { ClientSettings } from "./server/settings.js";
 import type { Io } from "./terminal/io.js";
@@ -66,9 +67,10 @@ export async function target(io: Io, options: ConnectionOptions): Promise<Target
   const file = hasFile ? (await import("./server/settings.js")).loadClientSettings({ cwd, env }) : {};
   const profile = await profileOf(io, options);
   const namespace = options.namespace || env.TASKRUN_NAMESPACE?.trim();
+  const isAll = options.namespace === ALL;
   return {
     addr: options.addr || profile?.addr || env.TASKRUN_ADDR?.trim() || file.addr || DEFAULT_ADDR,
-    namespace: namespace || profile?.namespace || file.namespace || "",
+    namespace: isAll ? "" : namespace || profile?.namespace || file.namespace || "",
     ...trusted(io, options, profile ?? {}, file),
     ...credential(io, options, profile),
   };

@@ -32,7 +32,22 @@ export const dataOption = () =>
   );
 export const profileOption = () =>
   new Option("--profile <name>", "Server and API key that `login` has kept under this name. TASKRUN_PROFILE");
-export const namespaceOption = () => new Option("--namespace <name>", "TASKRUN_NAMESPACE; default: default");
+export const namespaceOption = () =>
+  new Option("--namespace <name>", "TASKRUN_NAMESPACE; default: default").argParser(oneNamespace);
+/** Of lists. */
+export const namespacesOption = () =>
+  new Option(
+    "--namespace <name>",
+    `Only of this namespace; "${ALL}" is all that you may use. TASKRUN_NAMESPACE`,
+  );
+
+/** Every namespace that the caller may use. */
+export const ALL = "*";
+
+function oneNamespace(text: string): string {
+  if (text !== ALL) return text;
+  throw new InvalidArgumentError(`"${ALL}" is no namespace: only lists are over all of them.`);
+}
 export const jsonOption = (words: string) => new Option("--json", words);
 
 /* Parsers of option values. Invalid values are errors of usage. */

@@ -50,6 +50,12 @@ export const cli = {
   devLate: millis(2_000),
   /** How often the process of the agents looks whether that of `dev` is still there. */
   devParentEvery: millis(1_000),
+  /** Between two questions of what shows a server live: `task list --watch`, `top`. People see no more, and a server feels no less. */
+  liveEvery: millis(1_000),
+  /** Tasks of `task list --watch`: no screen is higher, and each of them is asked for again while it goes on. */
+  watchedTasks: 200,
+  /** Pages that are read for them each time, of 10 000 rows looked at: a filter that few Tasks fit must not keep a server busy. */
+  watchedPages: 3,
   /** Tasks that one command waits for at a time: the waits take half of the streams of its connection. */
   waitsAtOnce: 50,
   /** A Task that nobody has begun for so long waits for something, which is then said; sooner, it may just be on its way to a Worker. */

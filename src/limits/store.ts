@@ -25,6 +25,14 @@ export const store = {
   checkpointPages: 1_000,
   /** A write-ahead log of more pages waits for a moment without a read, in which it begins anew: it cannot grow for ever. */
   logPages: 16_000,
+  /** How long it waits for that moment; then it grows on, and is tried again: a long read, such as a backup, must not hold up commits. */
+  logRestartWait: millis(50),
+  /** How often a page is read again that differs from its checksum while a server may be writing it. */
+  pageReadAgain: 3,
+  /** Random bytes in the name of a life of a store: no two restorations ever draw the same. */
+  incarnationBytes: 8,
+  /** A backup is copied and hashed in parts of so many bytes. */
+  backupPartBytes: MIB,
   /** How far the write-ahead log may have grown once, before its file is cut back after the next reset. */
   logKeptBytes: 32 * MIB,
   /** Left free of the disk space that a store may take: several turns' worth, so that what is running can end and be told. */

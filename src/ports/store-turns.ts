@@ -1,5 +1,6 @@
 import type { RowRef } from "#domain/conflict";
 import type { NodeId, TaskId } from "#domain/id";
+import type { Restoration } from "#domain/incarnation";
 import type { Needs } from "#domain/needs";
 import type { NodeGone } from "#domain/node";
 import type { RowKindName, RowOf, TextKey, TextKindName, TextRow } from "#domain/row-kinds";
@@ -94,6 +95,8 @@ export interface BootState {
   /** All that is remembered of agents. */
   readonly agents: readonly AgentRow[];
   readonly nextDueAt: Instant | undefined;
+  /** The restoration from a backup with which the present life of the store began; absent if it was never restored. */
+  readonly restored?: Restoration;
 }
 
 /**

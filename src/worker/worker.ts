@@ -51,6 +51,8 @@ export class Worker {
   /** Renewals of the lease by this session. */
   #renewals = 0;
   #everWelcomed = false;
+  /** Of the last welcome. */
+  #incarnation = "";
   /** True from a {@link reconnect} until the session of before has ended. */
   #isReconnecting = false;
   readonly #takeovers = new Takeovers();
@@ -209,6 +211,7 @@ export class Worker {
       instance,
       maxRuns,
       workerId: info.workerId,
+      incarnation: this.#incarnation,
       held: this.#held,
       lease: this.#lease,
       time: this.#time,
@@ -219,8 +222,10 @@ export class Worker {
       fenced: () => this.#fence(),
       renewAsked: (withinMs) => this.#options.renewIdentity?.(withinMs),
       drained: (reason, leftMs) => this.drain(reason, Math.min(leftMs ?? Infinity, this.#options.drainMs)),
-      welcomed: (name, notice) => {
+      // A notice is for the operator.
+      welcomed: ({ session: name, notice, incarnation }) => {
         this.#everWelcomed = true;
+        this.#incarnation = incarnation;
         this.#welcomedAt = this.#time.monotonic();
         this.#welcomedBy = plane.addr;
         this.#results.use(session.readResult);

@@ -73,6 +73,7 @@ const input = z.object({
   }),
   instance: optionalName,
   protocol: z.number(),
+  incarnation: optionalName.optional(),
 });
 
 /** StreamConnect: registers a Worker with its agents, its namespaces and the Runs that it still holds. */
@@ -101,7 +102,7 @@ const LATEST: WorkerProtocol = 2;
 
 /** The hello with the protocol version to use: the Worker's own, but at most {@link LATEST}. */
 function helloOf(
-  { info: said, instance, resume, protocol: spoken }: z.output<typeof input>,
+  { info: said, instance, resume, protocol: spoken, incarnation = "" }: z.output<typeof input>,
   caller: Caller,
 ): Hello {
   const protocol = Math.min(spoken, LATEST) as WorkerProtocol;
@@ -121,6 +122,7 @@ function helloOf(
     instance: protocol === 0 ? "" : instance,
     capacity: maxConcurrentRuns || limits.defaultRunsPerWorker,
     resume: protocol === 0 ? [] : resume.map(resumedRun),
+    ...(incarnation !== "" && { incarnation }),
   };
 }
 

@@ -2,6 +2,7 @@ import type { AnnouncedAgent } from "#client/index";
 import { limits } from "#limits/index";
 import { type ConnectionOptions, withClient } from "../connection.js";
 import { type ExitCode, exit } from "../exit.js";
+import { ALL } from "../options.js";
 import type { JsonOption } from "../task/task.js";
 import { ago, duration } from "../terminal/format.js";
 import type { Io } from "../terminal/io.js";
@@ -41,7 +42,7 @@ export async function getAgent(name: string, options: AgentOptions, io: Io): Pro
 }
 
 function filterOf({ namespace }: AgentOptions): { readonly namespace?: string } {
-  return namespace === undefined ? {} : { namespace };
+  return namespace === undefined ? {} : { namespace: namespace === ALL ? "" : namespace };
 }
 
 function agentTable(agents: readonly AnnouncedAgent[], io: Io): string {

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Ending } from "../exit.js";
-import { addrOption, jsonOption } from "../options.js";
+import { addrOption, jsonOption, namespacesOption } from "../options.js";
 import type { Io } from "../terminal/io.js";
 
 /** Adds `agent`, with the commands about announced agents. */
@@ -12,7 +12,7 @@ export function addAgentCommands(program: Command, io: Io, end: Ending): void {
   agent
     .command("list")
     .description("List the agents, with their workers, slots and waiting steps.")
-    .option("--namespace <name>", "Only agents of this namespace's tasks.")
+    .addOption(namespacesOption())
     .addOption(jsonOption("Print JSON, one agent per line."))
     .addOption(addrOption())
     .action(async (options) => end((await verbs()).listAgents(options, io)));

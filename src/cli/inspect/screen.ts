@@ -5,16 +5,10 @@ import { Timeline } from "#inspect/view/timeline";
 import { limits } from "#limits/index";
 import { type ExitCode, exit } from "../exit.js";
 import { type Colors, colorsFor } from "../terminal/format.js";
+import { FullScreen } from "../terminal/full-screen.js";
 import type { Io, Key } from "../terminal/io.js";
 import { terminalSize } from "../terminal/size.js";
 import { inspectFrame } from "./frame.js";
-
-/** The other screen of a terminal, without a cursor; and back, so that what was there before is there again. */
-const ENTER = "\u001b[?1049h\u001b[?25l";
-const LEAVE = "\u001b[?25h\u001b[?1049l";
-const HOME = "\u001b[H";
-const CLEAR_LINE = "\u001b[K";
-const CLEAR_BELOW = "\u001b[J";
 
 /** The terminal's whole screen as an inspector of one Task, moved through its messages by keys. */
 export class Screen {
@@ -22,28 +16,29 @@ export class Screen {
   readonly #io: Io;
   readonly #colors: Colors;
   readonly #timeline = new Timeline();
+  readonly #screen: FullScreen;
   /** Index of the message that has happened last; undefined for the newest. */
   #cursor: number | undefined;
   #isPlaying = false;
   #hasEnded = false;
   #cancelDraw: (() => void) | undefined;
-  #isWriting = false;
   #quit: () => void = () => {};
 
   constructor(task: Task, io: Io) {
     this.#task = task;
     this.#io = io;
     this.#colors = colorsFor(io.stdout, io);
+    this.#screen = new FullScreen(io);
   }
 
   /** Shows the events until `q`. Returns 130 if the Task had not ended by then, and 0 otherwise. */
   async run(events: AsyncIterable<StatelyEvent>, interrupted: AbortController): Promise<ExitCode> {
-    const { stdout, onKey } = this.#io;
+    const { onKey } = this.#io;
     const quit = new Promise<void>((resolve) => {
       this.#quit = resolve;
     });
     interrupted.signal.addEventListener("abort", () => this.#quit());
-    await stdout.write(ENTER);
+    await this.#screen.open();
     const unhear = onKey?.((key) => this.#pressed(key));
     try {
       this.#soon(0);
@@ -53,7 +48,7 @@ export class Screen {
       unhear?.();
       this.#cancelDraw?.();
       interrupted.abort();
-      await stdout.write(LEAVE);
+      await this.#screen.close();
     }
     return exit.ok;
   }
@@ -123,18 +118,12 @@ export class Screen {
 
   async #draw(): Promise<void> {
     this.#cancelDraw = undefined;
-    // A slow terminal gets no new picture while one is being written.
-    if (!this.#isWriting) {
-      this.#isWriting = true;
-      const lines = inspectFrame(
+    await this.#screen.draw(() =>
+      inspectFrame(
         { timeline: this.#timeline, taskId: this.#task.id, cursor: this.#cursor, hasEnded: this.#hasEnded },
         { ...terminalSize(this.#io.stdout), now: this.#io.now(), colors: this.#colors },
-      );
-      await this.#io.stdout.write(
-        `${HOME}${lines.map((line) => `${line}${CLEAR_LINE}`).join("\n")}${CLEAR_BELOW}`,
-      );
-      this.#isWriting = false;
-    }
+      ),
+    );
     this.#soon(limits.progressTick);
   }
 }

@@ -1,7 +1,16 @@
 import type { Command } from "commander";
 import { limits } from "#limits/index";
 import type { Ending } from "../exit.js";
-import { addrOption, duration, jsonOption, moment, namespaceOption, pair, whole } from "../options.js";
+import {
+  addrOption,
+  duration,
+  jsonOption,
+  moment,
+  namespaceOption,
+  namespacesOption,
+  pair,
+  whole,
+} from "../options.js";
 import type { Io } from "../terminal/io.js";
 import { addFilterOptions } from "./filter-options.js";
 import { addStepCommands } from "./step-commands.js";
@@ -77,8 +86,9 @@ function addReading(task: Command, io: Io, end: Ending): void {
 
   addFilterOptions(task.command("list").description("List tasks, newest first."))
     .option("--limit <n>", "Number of tasks at most.", whole(1, limits.listRows), 100)
+    .option("--watch", "Show them until q or Ctrl-C; in a pipe a line for each that is new or has changed.")
     .addOption(jsonOption("Print JSON, a task a line."))
-    .addOption(namespaceOption())
+    .addOption(namespacesOption())
     .addOption(addrOption())
     .action(async (options) => end((await import("./list.js")).listTasks(options, io)));
 

@@ -40,3 +40,8 @@ function lifeColumns(colors: Colors, now: number): Column<Task>[] {
     },
   ];
 }
+
+/** True if the tasks are of several namespaces, so that a table without it would not say which is which. */
+export function spansNamespaces(tasks: readonly Task[]): boolean {
+  return new Set(tasks.map(({ namespace }) => namespace)).size > 1;
+}

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { limits } from "#limits/index";
 import type { Ending } from "../exit.js";
-import { addrOption, jsonOption, namespaceOption, whole } from "../options.js";
+import { addrOption, jsonOption, namespaceOption, namespacesOption, whole } from "../options.js";
 import type { Io } from "../terminal/io.js";
 
 /** `taskrun template …`. What each command does is loaded when it is used. */
@@ -24,7 +24,7 @@ export function addTemplateCommands(program: Command, io: Io, end: Ending): void
     .option("--name <name>", "Only versions of this one.")
     .option("--limit <n>", "Number of templates at most.", whole(1, limits.listRows), 100)
     .addOption(jsonOption("Print JSON, a template a line."))
-    .addOption(namespaceOption())
+    .addOption(namespacesOption())
     .addOption(addrOption())
     .action(async (options) => end((await verbs()).listTemplates(options, io)));
 

@@ -72,6 +72,8 @@ export interface Hello {
   readonly instance: string;
   readonly capacity: number;
   readonly resume: readonly ResumedRun[];
+  /** That of the last welcome which this process has had; empty or absent if it has had none, or does not say. */
+  readonly incarnation?: string;
 }
 
 /** How long a worker may be silent, and how often it should send a heartbeat. */

@@ -1,3 +1,4 @@
+import { incarnationName, type Restoration } from "#domain/incarnation";
 import { type Lane, laneOf } from "#domain/task/lane";
 import type { RunRow } from "#domain/task/run";
 import { readyStep, type StepRow } from "#domain/task/step";
@@ -24,6 +25,8 @@ export type HeardOfOthers = Pick<Polled, "waiting" | "templates" | "agents">;
 export class Memory {
   /** Names this start of the plane: a node, or the instant at which a plane that is alone has started, which no other start has. */
   incarnation = "";
+  /** The restoration with which this life of the store began; undefined if it was never restored. */
+  restored: Restoration | undefined;
   readonly backlog: Backlog;
   readonly roster = new Roster();
   readonly agents = new AgentDirectory();
@@ -39,8 +42,10 @@ export class Memory {
     this.backlog = new Backlog(shared);
   }
 
-  /** Fills the memory at boot, once. @param boot what the store holds */
-  restore({ lanes, waiting, templates, agents }: BootState): void {
+  /** Fills the memory at boot, once, when the start has its name. @param boot what the store holds */
+  restore({ lanes, waiting, templates, agents, restored }: BootState): void {
+    this.restored = restored;
+    this.incarnation = incarnationName(this.incarnation, restored);
     this.agents.restore(agents);
     for (const [namespace, count] of templates) this.#templates.set(namespace, count);
     this.backlog.restore(lanes);

@@ -99,8 +99,9 @@ export class WorkerConnection implements WorkerLink {
     const failed = (fault: Error) => this.#endStream(session, fault);
     const answer = { resolve: () => {}, reject: failed };
     const { terms, memory } = core;
-    const { incarnation } = memory;
-    await this.#post({ type: "hello", session, caller: this.#caller, hello, terms, incarnation }, 0, answer);
+    const { incarnation, restored } = memory;
+    const facts = { caller: this.#caller, hello, terms, incarnation, restored };
+    await this.#post({ type: "hello", session, ...facts }, 0, answer);
   }
 
   /** False in a store of one process, and where nobody is asked for a credential: then all are one principal. */

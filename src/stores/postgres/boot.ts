@@ -2,6 +2,7 @@ import type { RunRow } from "#domain/task/run";
 import { instant } from "#domain/time/time";
 import type { BootState } from "#ports/store-turns";
 import type { Cells, Connection } from "./connect/connection.js";
+import { restorationFrom, restored } from "./restored.js";
 import { agentFrom, laneFrom, rowFrom } from "./rows/rows.js";
 
 export const boots = {
@@ -26,6 +27,7 @@ export async function bootState(connection: Connection, isShared: boolean): Prom
   try {
     const [at] = await connection.query(boots.at);
     const [due] = await connection.query(NEXT_DUE);
+    const [before] = await connection.query(restored.last);
     return {
       at: instant(Number(at?.[0])),
       lanes: (await connection.query(boots.lanes)).map(laneFrom),
@@ -37,6 +39,7 @@ export async function bootState(connection: Connection, isShared: boolean): Prom
       templates: new Map((await connection.query(boots.templates)).map(countOf)),
       agents: (await connection.query(boots.agents)).map(([data]) => agentFrom(data)),
       nextDueAt: instantOf(due),
+      ...(before && { restored: restorationFrom(before) }),
     };
   } finally {
     await connection.script("ROLLBACK").catch(() => {});

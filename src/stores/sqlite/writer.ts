@@ -4,13 +4,12 @@ import type { AuditEntry } from "#domain/audit/record";
 import { Fault } from "#domain/fault";
 import type { TaskId } from "#domain/id";
 import { type Deadline, startsAmong } from "#domain/task/deadline";
-import { limits } from "#limits/index";
 import type { AuditAppend, AuditHead, AuditPlace } from "#ports/audit";
 import { ApiKeyRows } from "./api-keys.js";
 import { COMMIT_PAGES, pagesOf } from "./commit-pages.js";
 import { type Driver, opened, type SqlCells, type SqlRow, textIn } from "./driver.js";
 import { type EnrolmentQuery, EnrolmentTable } from "./enrolment-table.js";
-import { isFull } from "./failure.js";
+import { Checkpoints } from "./file/checkpoints.js";
 import type { FileOptions } from "./file/file.js";
 import { type OpenFile, openChecked } from "./file/open.js";
 import { Reserve } from "./file/reserve.js";
@@ -20,6 +19,7 @@ import { AuditReads } from "./read/audit-log.js";
 import { load } from "./read/load.js";
 import { Changes, Refused } from "./rows/changes.js";
 import { Layouts, layoutRows } from "./rows/layouts.js";
+import { restorationFrom } from "./rows/restores.js";
 import { agentFrom, deadlineOf, laneFrom, runTable, stepTable } from "./rows/rows.js";
 import { boots, listed, loads, type Prepared, prepareAll, writes } from "./rows/statements.js";
 import type {
@@ -50,7 +50,7 @@ export class Writer {
   readonly #keys: ApiKeyRows;
   readonly #audit: AuditReads;
   readonly #usage: UsageRows;
-  #pagesWritten = 0;
+  readonly #checkpoints: Checkpoints;
   /** SQLite's counter of commits by other connections. */
   #dataVersion: unknown;
 
@@ -74,6 +74,7 @@ export class Writer {
     this.#transactions = new Transactions({
       ...{ file: this.#file, reserve: this.#reserve, changes: this.#changes, setHead },
     });
+    this.#checkpoints = new Checkpoints(this.#db, this.#file.sums, () => this.#watch.note());
     this.#watch = opened(this.#file, () => {
       this.#reserve.take();
       this.#dataVersion = this.#readDataVersion();
@@ -96,6 +97,7 @@ export class Writer {
       templates: this.#sql.templateCounts.all([]).map(countOf),
       agents: this.#sql.agents.all([]).map(agentFrom),
       nextDueAt: this.nextDueAt(),
+      restored: this.#sql.lastRestore.all([]).map(restorationFrom)[0] ?? null,
     };
   }
 
@@ -139,7 +141,7 @@ export class Writer {
     const ids = this.#finished.find(before, limit);
     // An idle plane writes nothing.
     if (ids.length > 0) this.#own(() => this.#changes.remove(ids));
-    this.#pagesWritten += COMMIT_PAGES * ids.length;
+    this.#checkpoints.wrote(COMMIT_PAGES * ids.length);
     return ids;
   }
 
@@ -174,7 +176,7 @@ export class Writer {
 
   appendAudit(append: AuditAppend): void {
     this.#own(() => this.#changes.appendAudit(append));
-    this.#pagesWritten += COMMIT_PAGES + append.records.length;
+    this.#checkpoints.wrote(COMMIT_PAGES + append.records.length);
   }
 
   auditEntries(page: AuditPage): readonly AuditEntry[] {
@@ -208,7 +210,7 @@ export class Writer {
         if (audit) this.#changes.appendAudit(audit);
       });
     }
-    this.#pagesWritten += COMMIT_PAGES;
+    this.#checkpoints.wrote(COMMIT_PAGES);
     return changed !== undefined;
   }
 
@@ -228,16 +230,12 @@ export class Writer {
 
   /** To be called after the answer has been sent: moves committed pages from the write-ahead log into the file. */
   checkpointIfDue(): void {
-    if (this.#pagesWritten < limits.checkpointPages) return;
-
-    this.#pagesWritten = 0;
-    const [, pages] = this.#checkpoint("PASSIVE");
-    if (pages > limits.logPages) this.#checkpoint("RESTART");
+    this.#checkpoints.runIfDue();
   }
 
   close(): void {
     this.#watch.end();
-    this.#checkpoint("TRUNCATE");
+    this.#checkpoints.run("TRUNCATE");
     this.#file.close();
   }
 
@@ -248,7 +246,7 @@ export class Writer {
 
   #small(change: () => void): void {
     this.#own(change);
-    this.#pagesWritten += COMMIT_PAGES;
+    this.#checkpoints.wrote(COMMIT_PAGES);
   }
 
   /** Moves what a migration has written into the file at once. */
@@ -257,7 +255,7 @@ export class Writer {
       this.#watch.end();
       this.#file.close();
     };
-    opened({ close }, () => this.#checkpoint("TRUNCATE"));
+    opened({ close }, () => this.#checkpoints.run("TRUNCATE"));
   }
 
   /**
@@ -275,22 +273,9 @@ export class Writer {
     return this.#db.prepare("PRAGMA data_version").all([])[0]?.[0];
   }
 
-  /** Runs a checkpoint. A full disk postpones it; any other failure is thrown. */
-  #checkpoint(mode: "PASSIVE" | "RESTART" | "TRUNCATE"): readonly [busy: number, pages: number] {
-    try {
-      this.#file.sums.record();
-      const [row = []] = this.#db.prepare(`PRAGMA wal_checkpoint(${mode})`).all([]);
-      this.#watch.note();
-      return [Number(row[0]), Number(row[1])];
-    } catch (error) {
-      if (!isFull(error)) throw error;
-      return [1, 0];
-    }
-  }
-
   #write(turn: CommitRequest): readonly number[] {
     const firstSeqs = this.#changes.write(turn);
-    this.#pagesWritten += pagesOf(turn);
+    this.#checkpoints.wrote(pagesOf(turn));
     return firstSeqs;
   }
 }

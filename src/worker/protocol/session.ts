@@ -31,6 +31,8 @@ export interface SessionOptions {
   /** Random per process. */
   readonly instance: string;
   readonly maxRuns: number;
+  /** The incarnation of the welcome before; empty if there was none. */
+  readonly incarnation: string;
   readonly held: HeldRuns;
   readonly lease: Lease;
   readonly time: WorkerTime;
@@ -40,8 +42,7 @@ export interface SessionOptions {
   readonly fenced: () => void;
   /** Called when the server asks for a renewal of the certificate, at a moment within this time. */
   readonly renewAsked: (withinMs: number) => void;
-  /** @param notice a message for the operator; empty if there is none */
-  readonly welcomed: (session: string, notice: string) => void;
+  readonly welcomed: (welcome: Welcome) => void;
   /** Called when the server drains this Worker; `leftMs` is undefined if it sets no deadline. */
   readonly drained: (reason: string, leftMs: number | undefined) => void;
 }
@@ -149,10 +150,10 @@ export class Session {
   }
 
   #hello(): RunClientMessage {
-    const { info, instance, held, lease, time } = this.#options;
+    const { info, instance, incarnation, held, lease, time } = this.#options;
     this.#helloSaid = true;
     lease.helloSent(time.awake());
-    return frames.hello({ info, instance, protocol: PROTOCOL, resume: held.resume() });
+    return frames.hello({ info, instance, protocol: PROTOCOL, resume: held.resume(), incarnation });
   }
 
   #heartbeat(): RunClientMessage {
@@ -203,7 +204,7 @@ export class Session {
     this.#serverOffsetMs = Number(welcome.serverTimeMs) - this.#options.time.monotonic();
     this.#options.lease.welcomed(Number(welcome.leaseMs));
     this.#options.renewed();
-    this.#options.welcomed(welcome.session, welcome.notice);
+    this.#options.welcomed(welcome);
     const seldomMs = Number(welcome.leaseMs) / limits.beatsPerLease;
     this.#beatForever(Math.max(1, Math.min(Number(welcome.heartbeatMs), seldomMs)));
   }

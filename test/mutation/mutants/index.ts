@@ -21,6 +21,7 @@ import { explainMutants } from "./explain.js";
 import { gatewayMutants } from "./gateway.js";
 import { inspectMutants } from "./inspect.js";
 import { inspectPageMutants } from "./inspect-page.js";
+import { keepMutants } from "./keep.js";
 import { layoutMutants } from "./layout.js";
 import { longMapMutants } from "./long-maps.js";
 import { loopMutants } from "./loop.js";
@@ -68,6 +69,7 @@ export const mutants: readonly Mutant[] = [
   ...schemaMutants,
   ...dailyMutants,
   ...damageMutants,
+  ...keepMutants,
   ...layoutMutants,
   ...compensationMutants,
   ...workflowMutants,

@@ -236,5 +236,6 @@ test("a released migration never changes, not even in a comment: the file keeps 
     "b3c28590ccd6b533",
     "37aeca74d350b511",
     "af3713b9cfc6be78",
+    "0c1fa58096899095",
   ]);
 });

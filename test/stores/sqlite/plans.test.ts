@@ -98,6 +98,7 @@ test("every statement finds its rows by an index, and none sorts more than the S
       "lanes": "SCAN lanes",
       "lastOfAudit": "SEARCH audit USING INDEX sqlite_autoindex_audit_1 (chain=?)",
       "lastOfLog": "SEARCH log USING INDEX sqlite_autoindex_log_1 (task_id=?)",
+      "lastRestore": "SEARCH restores USING INTEGER PRIMARY KEY (rowid=?); SCALAR SUBQUERY 1; SEARCH restores",
       "logEntries": "SEARCH log USING INDEX sqlite_autoindex_log_1 (task_id=? AND first_seq>? AND first_seq<?)",
       "logRows": "SEARCH log USING INDEX sqlite_autoindex_log_1 (task_id=? AND first_seq>?); SCALAR SUBQUERY 1; SEARCH log USING COVERING INDEX sqlite_autoindex_log_1 (task_id=? AND first_seq<?)",
       "namesAbove": "SEARCH templates USING INDEX templates_listed (namespace=? AND name>?)",

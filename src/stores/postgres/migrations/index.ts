@@ -6,6 +6,7 @@ import { credentials } from "./0005-credentials.js";
 import { enrolment } from "./0006-enrolment.js";
 import { audit } from "./0007-audit.js";
 import { namespaces } from "./0009-namespaces.js";
+import { restores } from "./0013-restores.js";
 
 /**
  * All migrations, oldest first; the number of a schema is that of the migrations applied to it. A released migration is
@@ -20,4 +21,5 @@ export const migrations: readonly string[] = [
   enrolment,
   audit,
   namespaces,
+  restores,
 ];

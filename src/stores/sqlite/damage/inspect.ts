@@ -1,5 +1,6 @@
 import { Fault } from "#domain/fault";
 import { limits } from "#limits/index";
+import { refuseBackup } from "../backup/format.js";
 import { type Driver, openDriver, opened, openReadOnly } from "../driver.js";
 import { damaged, errorOf } from "../failure.js";
 import { type FileOptions, STORE_TOO_NEW, setForReading, versionOf } from "../file/file.js";
@@ -40,6 +41,7 @@ export function inspect(
   sums: PageSums,
   upTo?: number,
 ): Inspected {
+  refuseBackup(path);
   const mark = readHeadFile(beside.head(path));
   if ((sizeOf(path) ?? 0) === 0) {
     refuseIfBehind(path, undefined, mark);

@@ -23,6 +23,7 @@ import { DamagedRow, nameOf } from "../rows/checksum.js";
 import { enrolment } from "../rows/enrolment.js";
 import { Layouts, layoutRows, layoutTable, layoutValues } from "../rows/layouts.js";
 import { outputDays } from "../rows/output-days.js";
+import { restores } from "../rows/restores.js";
 import {
   agents,
   apiKeys,
@@ -112,6 +113,9 @@ export function* rebuild({ path, draft, driver, commits, head }: Rebuilding): Ge
     for (const { table, key } of lost)
       if (table === outputDays.name)
         yield `what was counted of output (${key}) is gone, and is not held against its namespace: its row is damaged`;
+    for (const { table, key } of lost)
+      if (table === restores.name)
+        yield `restoration ${key} from a backup is forgotten: if workers are still at work on what was assigned before it, stop them; its row is damaged`;
     makeLanes(target);
     const mark = {
       store: head?.store ?? randomUUID(),

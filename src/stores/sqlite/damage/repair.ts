@@ -1,5 +1,6 @@
 import { constants, copyFileSync, linkSync, renameSync, rmSync } from "node:fs";
 import { Fault } from "#domain/fault";
+import { refuseBackup } from "../backup/format.js";
 import {
   type DriverName,
   opened,
@@ -54,6 +55,7 @@ export async function* repair(options: RepairOptions): AsyncGenerator<string> {
 }
 
 function* repairFile(path: string, driver: DriverName): Generator<string> {
+  refuseBackup(path);
   const draft = `${path}.repaired`;
   if (isWhole(draft, path, driver)) {
     const kept = putInPlace(path, draft);

@@ -18,6 +18,7 @@ import { DamagedRow, nameOf, type SealedTable } from "../rows/checksum.js";
 import { enrolment } from "../rows/enrolment.js";
 import { type Layouts, layoutTable } from "../rows/layouts.js";
 import { outputDays } from "../rows/output-days.js";
+import { restores } from "../rows/restores.js";
 import {
   agents,
   apiKeys,
@@ -79,6 +80,7 @@ export const scannedTables: readonly Scanned[] = [
   ofSealed(audit, ["rowid"]),
   ofSealed(enrolment, ["rowid"]),
   ofSealed(outputDays, ["rowid"]),
+  ofSealed(restores, ["rowid"]),
   ofSealed(plane, ["id"]),
   ofSealed(layoutTable, ["rowid"]),
 ];

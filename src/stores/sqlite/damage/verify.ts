@@ -1,11 +1,12 @@
 import { Fault } from "#domain/fault";
 import { limits } from "#limits/index";
+import { refuseBackup } from "../backup/format.js";
 import { type DriverName, openReadOnly, preferredDriver, type ReadOnly, textIn } from "../driver.js";
 import { errorOf, failureOf, isDamage } from "../failure.js";
 import { setForReading, versionOf } from "../file/file.js";
 import { beside, realFile, requireFiles, sizeOf } from "../file/files.js";
 import { readHeadFile } from "../file/head.js";
-import { lockFile, lockInode } from "../file/lock.js";
+import { lockUnlessServed } from "../file/lock.js";
 import { foreignOf, headPageOf, trailOf } from "../file/log-commits.js";
 import { PageSums } from "../file/page-sums.js";
 import { SEALED_SINCE } from "../migrations/index.js";
@@ -19,29 +20,60 @@ export interface VerifyOptions {
   readonly driver?: DriverName;
   /** Called with the name of each part before it is checked. */
   readonly progress?: (what: string) => void;
+  /** Called once before anything is checked. @param online true if a server is using the file */
+  readonly begun?: (online: boolean) => void;
 }
 
 /**
- * Yields all defects of a file that no server has open: of pages, indexes, rows and their checksums, logs, the graphs
- * of Tasks, and the head file. Changes nothing, and keeps only a few rows in memory at a time.
+ * Yields all defects of a file: of pages, indexes, rows and their checksums, logs, the graphs of Tasks, and the head file. While a
+ * server has it open, everything but the pages is read on one snapshot. Changes nothing, and keeps only a few rows in memory
+ * at a time.
  *
- * @throws {Fault} reason `STORE_LOCKED` if a server has the file open, `STORE_TOO_NEW` if a later release wrote it
+ * @throws {Fault} reason `STORE_TOO_NEW` if a later release wrote it
  */
 export async function* verify(options: VerifyOptions): AsyncGenerator<Finding> {
-  const { driver = preferredDriver(), progress = () => {} } = options;
+  const { driver = preferredDriver(), progress = () => {}, begun = () => {} } = options;
   const path = realFile(options.path);
   if (sizeOf(path) === undefined) throw new Fault("not_found", `there is no store at ${path}`);
   requireFiles(path);
-  const releaseInode = await lockInode(path);
+  refuseBackup(path);
+  const { online, release } = await lockUnlessServed(path, driver);
   try {
-    const release = lockFile({ path, driver });
-    try {
-      yield* findings(path, driver, progress);
-    } finally {
-      release();
-    }
+    begun(online);
+    yield* online ? servedFindings(path, driver, progress) : findings(path, driver, progress);
   } finally {
-    await releaseInode();
+    await release();
+  }
+}
+
+/** The findings in a file that a server is writing to at the same time. */
+function* servedFindings(
+  path: string,
+  driver: DriverName,
+  progress: (what: string) => void,
+): Generator<Finding> {
+  progress("pages");
+  // First, while no connection is open: closing a file would release the locks of one.
+  const pages = new PageSums(path).compareServed(limits.damageNamed);
+  for (const page of pages.different) yield ofFile(`page ${page} is not as its checksum says`);
+  if (pages.unknown > 0) yield ofFile(missingSums(path, pages.unknown));
+  // Before the snapshot: what was acknowledged by now has to be in it.
+  const mark = readHeadFile(beside.head(path));
+  let db: ReadOnly | undefined;
+  try {
+    db = openReadOnly(path, driver);
+    setForReading(db);
+    db.exec("BEGIN");
+    versionOf(db, path, db.schema);
+    const why = behind(path, headOf(db), mark);
+    if (why !== undefined) yield ofFile(why);
+    yield* soundness(db, progress);
+    db.exec("COMMIT");
+  } catch (error) {
+    if (!isDamage(error)) throw errorOf(failureOf(error, path));
+    yield ofFile(`it cannot be read to its end: ${(error as Error).message}`);
+  } finally {
+    db?.close();
   }
 }
 
@@ -71,7 +103,7 @@ function* findings(path: string, driver: DriverName, progress: (what: string) =>
     if (why !== undefined) yield ofFile(why);
     const { foreign } = trailOf(path, headPageOf(db, db.schema));
     if (foreign) yield ofFile(foreignOf(path, foreign));
-    yield* insideOf(db, progress);
+    yield* soundness(db, progress);
   } catch (error) {
     // A damaged first page may state any version and encoding.
     if (!isDamage(error) && !pages.different.includes(1)) throw errorOf(failureOf(error, path));
@@ -81,8 +113,8 @@ function* findings(path: string, driver: DriverName, progress: (what: string) =>
   }
 }
 
-/** Checks the content of the file; the graphs of Tasks only if every row is sound. */
-function* insideOf(db: ReadOnly, progress: (what: string) => void): Generator<Finding> {
+/** Yields all defects inside a file; those of the graphs of Tasks only if every row is sound. */
+export function* soundness(db: ReadOnly, progress: (what: string) => void): Generator<Finding> {
   let isSound = true;
   for (const finding of check(db, progress)) {
     isSound = false;

@@ -6,9 +6,12 @@ import { isBusy, isDamage, STORE_DAMAGED } from "../failure.js";
 import type { FileOptions } from "./file.js";
 import { beside } from "./files.js";
 
+/** The reason of a Fault: another server has the file. */
+export const STORE_LOCKED = "STORE_LOCKED";
+
 function locked(path: string): Fault {
   const message = `another server has ${path} open; end that one, or choose another data directory`;
-  return new Fault("unavailable", message, { reason: "STORE_LOCKED" });
+  return new Fault("unavailable", message, { reason: STORE_LOCKED });
 }
 
 /**
@@ -37,6 +40,43 @@ export function lockFile({ path, driver }: Pick<FileOptions, "path" | "driver">)
     lock.exec("ROLLBACK");
     lock.close();
   };
+}
+
+/** The file is locked for this process, unless a server has it: then `online` is true, and nothing is locked. */
+export interface Lock {
+  readonly online: boolean;
+  release(): Promise<void>;
+}
+
+/** Locks the file as a server does, unless a server has it. Only to be read then. */
+export async function lockUnlessServed(path: string, driver: FileOptions["driver"]): Promise<Lock> {
+  const served = { online: true, release: async () => {} };
+  const releaseInode = await unlessLocked(() => lockInode(path));
+  if (!releaseInode) return served;
+  try {
+    const releaseFile = await unlessLocked(async () => lockFile({ path, driver }));
+    if (!releaseFile) {
+      await releaseInode();
+      return served;
+    }
+    const release = async () => {
+      releaseFile();
+      await releaseInode();
+    };
+    return { online: false, release };
+  } catch (error) {
+    await releaseInode();
+    throw error;
+  }
+}
+
+async function unlessLocked<T>(lock: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await lock();
+  } catch (error) {
+    if (error instanceof Fault && error.reason === STORE_LOCKED) return undefined;
+    throw error;
+  }
 }
 
 /**

@@ -95,6 +95,36 @@ export class PageSums {
   }
 
   /**
+   * Like `compare`, of all pages of a file that a server writes to at the same time. A page that is just being written differs
+   * from its checksum, which is there first: but it is in the log then, or is right when it is read again.
+   */
+  compareServed(most: number): Compared {
+    const files = openBoth(this.#path);
+    try {
+      const last = pagesOf(this.#path);
+      const different: number[] = [];
+      for (let first = 1; first <= last && different.length < most; first += limits.pagesAtOnce) {
+        const end = Math.min(first + limits.pagesAtOnce - 1, last);
+        different.push(
+          ...mismatches(files, first, end, new Set()).filter((page) => this.#differs(files, page)),
+        );
+      }
+      const unknown = unknownSums(files, last, pagesInLog(this.#path).pages);
+      return { different: different.slice(0, most), unknown };
+    } finally {
+      closeBoth(files);
+    }
+  }
+
+  #differs(files: Files, page: number): boolean {
+    for (let turn = 0; turn < limits.pageReadAgain; turn++) {
+      if (pagesInLog(this.#path).pages.has(page)) return false;
+      if (mismatches(files, page, page, new Set()).length === 0) return false;
+    }
+    return true;
+  }
+
+  /**
    * Checks the pages that `compare` did not, in chunks of a megabyte, while the thread is idle. Returns a function that
    * ends the check; call it only after all connections are closed.
    *

@@ -8,6 +8,7 @@ import { apiKeys } from "./0007-api-keys.js";
 import { enrolment } from "./0008-enrolment.js";
 import { audit } from "./0009-audit.js";
 import { outputDays } from "./0011-output-days.js";
+import { restores } from "./0015-restores.js";
 
 /**
  * All migrations, oldest first; a file's `user_version` is the number of migrations applied to it. A released migration
@@ -25,6 +26,7 @@ export const migrations: readonly string[] = [
   enrolment,
   audit,
   outputDays,
+  restores,
 ];
 
 /** From this version on, rows have checksums, and a head file is kept beside the file. */

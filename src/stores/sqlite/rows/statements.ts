@@ -13,6 +13,7 @@ import { bytesOf, type Driver, type SqlRow, type Statement } from "../driver.js"
 import { enrolment } from "./enrolment.js";
 import { layoutTable } from "./layouts.js";
 import { outputDays } from "./output-days.js";
+import { restores } from "./restores.js";
 import {
   agents,
   apiKeys,
@@ -106,6 +107,7 @@ export const boots = {
     WHERE has_run = 0 AND state IN (${pendingStates}) GROUP BY namespace`,
   templateCounts: `SELECT ${bytesOf("namespace")}, count(*) FROM templates GROUP BY namespace`,
   agents: `SELECT ${agents.columns()} FROM agents`,
+  lastRestore: `SELECT ${restores.columns()} FROM restores WHERE number = (SELECT max(number) FROM restores)`,
   apiKeys: `SELECT ${apiKeys.columns()} FROM api_keys ORDER BY id`,
   auditEntries: `SELECT ${audit.columns()} FROM audit WHERE (chain, seq) > (?, ?) ORDER BY chain, seq LIMIT ?`,
   auditEntriesOf: `SELECT ${audit.columns()} FROM audit WHERE chain = ? AND seq > ? ORDER BY seq LIMIT ?`,

@@ -126,7 +126,7 @@ function textOf(values: SqlRow): [id: string, json: string] {
 }
 
 export function decodeBoot(
-  { at, lanes, held, waiting, templates, agents, nextDueAt }: BootReply,
+  { at, lanes, held, waiting, templates, agents, nextDueAt, restored }: BootReply,
   layouts: Layouts,
 ): BootState {
   return {
@@ -137,6 +137,7 @@ export function decodeBoot(
     templates: new Map(templates),
     agents,
     nextDueAt: nextDueAt === null ? undefined : instant(nextDueAt),
+    ...(restored && { restored }),
   };
 }
 

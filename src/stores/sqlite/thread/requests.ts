@@ -1,5 +1,6 @@
 import type { EnrolmentRow } from "#domain/access/enrolment";
 import type { KeyRow } from "#domain/access/key";
+import type { Restoration } from "#domain/incarnation";
 import type { LocalKeyedKindName, LocalKindName, TextKindName } from "#domain/row-kinds";
 import type { Lane } from "#domain/task/lane";
 import type { AgentRow } from "#domain/worker/agent";
@@ -82,6 +83,7 @@ export interface BootReply {
   readonly templates: readonly (readonly [string, number])[];
   readonly agents: readonly AgentRow[];
   readonly nextDueAt: number | null;
+  readonly restored: Restoration | null;
 }
 
 export interface ListRequest {
