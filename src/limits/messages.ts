@@ -50,6 +50,8 @@ export const messages = {
   headerPairs: 128,
   /** An id, an agent's or Step's name, an idempotency key, a correlation id. */
   idBytes: 256,
+  /** The name of an event of an agent's own. */
+  eventNameBytes: 64,
   /** Labels in one map: of a Task, a Worker, an agent, a selector; metadata of output and events. */
   labels: 64,
   /** A label's name or its value. */

@@ -42,7 +42,8 @@ function ruleOf(
   const given = Object.entries(paths);
   const [[word, path] = ["", ""]] = given;
   const method = word.toUpperCase() as HttpMethod;
-  if (given.length !== 1 || !httpMethods.includes(method)) throw new Error(`${selector}: one method, please`);
+  if (path === undefined || given.length !== 1 || !httpMethods.includes(method))
+    throw new Error(`${selector}: one method, please`);
   return { selector, method, path, body, responseBody: response_body };
 }
 
